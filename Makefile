@@ -1,0 +1,96 @@
+# Every target makes what it needs, from a fresh clone: Rust, Python >= 3.11 and a C linker suffice.
+# Nothing is installed outside .venv and target; an active environment is neither used nor changed.
+
+SHELL        := /bin/bash
+.SHELLFLAGS  := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS    += --no-builtin-rules
+
+PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+            $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $(p))))
+CARGO  ?= cargo
+
+# The environment of the project, whatever is active outside.
+BIN := .venv/bin
+PY  := $(BIN)/python
+unexport CONDA_PREFIX PYTHONHOME PYTHONPATH PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
+export VIRTUAL_ENV := $(CURDIR)/.venv
+export PYO3_PYTHON := $(CURDIR)/$(PY)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+# Threads of BLAS that compete with our own cost far more than they give.
+export OPENBLAS_NUM_THREADS ?= 1
+
+# A build server must not change Cargo.lock behind our back.
+LOCKED := $(if $(CI),--locked,)
+
+CONSTRAINTS  := requirements/constraints.txt
+RUST_SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) \
+                $(wildcard Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml)
+NOTEBOOKS    := $(wildcard notebooks/[0-9][0-9]_*.py)
+
+# The picture of `make run`, and the options that reach the tests: make test PYTEST_ARGS="-k kondo"
+OUTPUT      ?= kondo_mapping.png
+PYTEST_ARGS ?=
+LAB_ARGS    ?=
+
+.PHONY: help build run lab test lint bench notebooks constraints clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+
+build: .venv/.built  ## the extension, in release mode, importable from .venv
+
+run: .venv/.built .venv/.deps-plot  ## the Kondo mapping at the paper's parameters: a table and a picture
+	$(PY) -m kadanoff run kondo --output $(OUTPUT)
+
+lab: .venv/.built .venv/.deps-lab  ## JupyterLab on the notebooks
+	$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS)
+
+test: .venv/.built .venv/.deps-dev  ## everything: Rust, stub of the extension, Python, notebooks, README
+	$(CARGO) test $(LOCKED) --workspace
+	$(PY) -m mypy.stubtest kadanoff._core --mypy-config-file pyproject.toml
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: .venv/.deps-dev  ## rustfmt, clippy, ruff, mypy
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(PY) -m mypy
+
+bench: .venv/.built .venv/.deps-dev  ## a table: case, time, peak memory, against what
+	$(PY) -m benchmarks
+
+notebooks: .venv/.built .venv/.deps-dev  ## execute notebooks/NN_*.py into .ipynb with their outputs
+	$(PY) -m tools.notebooks $(NOTEBOOKS)
+
+constraints: .venv/bin/python  ## resolve the newest versions of all dependencies anew
+	$(PY) -m tools.requirements --resolve dev > $(CONSTRAINTS).new
+	mv $(CONSTRAINTS).new $(CONSTRAINTS)
+
+clean:  ## remove everything that make made
+	rm -rf .venv target dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -f python/kadanoff/_core*.so python/kadanoff/_core*.pyd
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ------------------------------------------------------------------------------------ environment
+
+# Debian splits ensurepip off; a pip outside can then put pip inside.
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "kadanoff needs Python 3.11 or newer: make PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than 3.11" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv || { \
+	    $(PYTHON) -m venv --clear --without-pip .venv && \
+	    env -u VIRTUAL_ENV $(PYTHON) -m pip --python $(PY) install pip; }
+
+.venv/.deps-%: pyproject.toml $(CONSTRAINTS) tools/requirements.py | .venv/bin/python
+	$(PY) -m tools.requirements $* > .venv/requirements-$*.txt
+	$(PY) -m pip install --quiet -c $(CONSTRAINTS) -r .venv/requirements-$*.txt
+	touch $@
+
+.venv/.built: $(RUST_SOURCES) pyproject.toml .venv/.deps-build
+	@command -v $(CARGO) >/dev/null || { echo "kadanoff needs Rust: https://rustup.rs" >&2; exit 1; }
+	PIP_QUIET=1 $(BIN)/maturin develop --release $(LOCKED)
+	touch $@

@@ -1,0 +1,2 @@
+"""Kadanoff."""
+__version__ = "0.1.0"

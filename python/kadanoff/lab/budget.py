@@ -1,0 +1,75 @@
+"""How long a notebook may compute.
+
+A notebook names its expensive choices once, with three values each::
+
+    Lambdas = pick(quick=[3.0], normal=[2.0, 2.5, 3.0], full=[1.6, 1.8, 2.0, 2.5, 3.0])
+
+The environment variable ``KADANOFF_BUDGET`` chooses among them: ``quick`` is what the tests run
+(seconds), ``normal`` is what a reader gets (a minute or two), ``full`` is the precision that a
+paper would want.
+"""
+
+import os
+from typing import Literal, TypeAlias, TypeVar, cast, get_args
+
+__all__ = ["Budget", "budget", "pick"]
+
+Budget: TypeAlias = Literal["quick", "normal", "full"]
+
+VARIABLE = "KADANOFF_BUDGET"
+
+T = TypeVar("T")
+
+
+def budget() -> Budget:
+    """The budget of this process: ``KADANOFF_BUDGET``, or ``"normal"``.
+
+    Returns
+    -------
+    {"quick", "normal", "full"}
+
+    Raises
+    ------
+    ValueError
+        If the environment variable holds anything else.
+
+    Examples
+    --------
+    >>> budget() in ("quick", "normal", "full")
+    True
+    """
+    value = os.environ.get(VARIABLE) or "normal"
+    if value not in get_args(Budget):
+        allowed = ", ".join(get_args(Budget))
+        raise ValueError(f"{VARIABLE}={value!r}: must be one of {allowed}; unset it for 'normal'")
+    return cast(Budget, value)
+
+
+def pick(*, quick: T, normal: T, full: T) -> T:
+    """The one of three values that fits the budget.
+
+    Parameters
+    ----------
+    quick, normal, full
+        Values for the three budgets; any type.
+
+    Returns
+    -------
+    object
+        The value named by :func:`budget`.
+
+    Raises
+    ------
+    ValueError
+        If ``KADANOFF_BUDGET`` is not a budget.
+
+    Examples
+    --------
+    >>> keep = pick(quick=300, normal=1000, full=3500)
+    >>> keep == {"quick": 300, "normal": 1000, "full": 3500}[budget()]
+    True
+    """
+    chosen = budget()
+    if chosen == "quick":
+        return quick
+    return normal if chosen == "normal" else full

@@ -1,0 +1,541 @@
+r"""From an impurity model to symmetry multiplets and reduced matrix elements, numerically.
+
+A symmetry is a pair of factors (charge, spin), each "U1" or "SU2", that label a multiplet by
+
+    charge "U1": Q = electrons - half filling     charge "SU2": 2I (isospin)
+    spin   "U1": 2 S_z                            spin   "SU2": 2S
+
+Reduced matrix elements follow Edmonds in every SU2 factor,
+
+    <j'm'|T^k_q|jm> = (-1)^(j'-m') (j' k j; -m' q m) <j'||T^k||j>,
+
+and a U1 factor contributes its selection rule and the number 1. The tensor is f_0^+: both spin
+components are channels under spin U1 and one doublet (f_up^+, f_dn^+) under SU2; under charge SU2
+its lower isospin component is [I_-, f_q^+].
+
+Method: highest-weight states are the kernel of the total S_+ (and I_+) in each (Q, S_z) sector;
+S_- and I_- generate the other members with Condon-Shortley phases; one non-vanishing component
+gives each reduced element (Wigner-Eckart). All this depends on the space only and is cached; a
+change of the model's parameters costs one small diagonalisation and a rotation for each block.
+
+References
+----------
+A. R. Edmonds, Angular Momentum in Quantum Mechanics (Princeton, 1957), Eqs. 3.6.10 and 5.4.1.
+H. R. Krishna-murthy, J. W. Wilkins, K. G. Wilson, Phys. Rev. B 21, 1003 (1980),
+doi:10.1103/PhysRevB.21.1003, appendix B.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import NDArray
+
+from kadanoff.models import Model, Term
+from kadanoff.operators import BATH, Operator, Space
+from kadanoff.stars import real
+from kadanoff.wigner import wigner_eckart
+
+__all__ = ["SYMMETRIES", "Seed", "broken_by", "largest_symmetry", "seed"]
+
+Factor = Literal["U1", "SU2"]
+Symmetry = tuple[Factor, Factor]
+Matrix = NDArray[np.float64]
+Element = tuple[int, int, Matrix]
+Reflected = tuple[int, Matrix]
+
+SYMMETRIES: tuple[Symmetry, ...] = (("SU2", "SU2"), ("U1", "SU2"), ("U1", "U1"))
+"""The pairs of (charge, spin) factors on offer, largest first."""
+
+# Commutators are sums of a few products of O(1) numbers: anything above is a broken symmetry.
+COMMUTATOR_TOLERANCE = 1e-12
+# Non-zero singular values of S_+ and I_+ inside a sector are sqrt(integers).
+KERNEL_TOLERANCE = 1e-8
+
+BATH_ASYMMETRY = "band asymmetry (e_n)"
+
+
+@dataclass(frozen=True, eq=False)
+class Seed:
+    r"""Impurity and f_0 in multiplets: where the iteration starts.
+
+    Attributes
+    ----------
+    symmetry : tuple of str
+        The (charge, spin) factors.
+    labels : int array, shape (nblocks, 2)
+        (Q or 2I, 2 S_z or 2S) of each block, in ascending order.
+    odd : bool array, shape (nblocks,)
+        Fermion parity: whether the number of fermions is odd.
+    energies : tuple of arrays, shape (m,)
+        Eigenvalues of H_0 in each block, absolute units, ascending; the other matrices are in
+        this eigenbasis.
+    hopping : tuple over channels of tuples of (i, j, matrix)
+        ``<block i || f_0^+ || block j>``, shape (m_i, m_j).
+    operators : tuple over operators of tuples over blocks of arrays, shape (m, m)
+        Projection onto scalars, ``O_ab = (1/dim) sum_m <a m|O|b m>``.
+    reflections : tuple over generators of tuples over blocks of (target, matrix)
+        ``G |block, i> = sum_j matrix[j, i] |target, j>`` for the discrete reflections of the U1
+        factors that are symmetries: charge ``exp(-i pi I_y)``, then spin ``exp(-i pi S_y)``.
+    operator_names, reflection_names : tuple of str
+        Names parallel to `operators` and `reflections`.
+    """
+
+    symmetry: Symmetry
+    labels: NDArray[np.int64]
+    odd: NDArray[np.bool_]
+    energies: tuple[Matrix, ...]
+    hopping: tuple[tuple[Element, ...], ...]
+    operators: tuple[tuple[Matrix, ...], ...]
+    reflections: tuple[tuple[Reflected, ...], ...]
+    operator_names: tuple[str, ...]
+    reflection_names: tuple[str, ...]
+
+    @property
+    def multiplicity(self) -> NDArray[np.int64]:
+        """Number of states in one multiplet of each block, ``(2I+1) (2S+1)``; shape (nblocks,)."""
+        su2 = np.array([factor == "SU2" for factor in self.symmetry])
+        sizes: NDArray[np.int64] = np.where(su2, self.labels + 1, 1).prod(axis=1)
+        return sizes
+
+
+def seed(
+    model: Model,
+    symmetry: Symmetry,
+    *,
+    observables: Iterable[str] | Mapping[str, Operator] = (),
+    onsite: float = 0.0,
+    particle_hole_bath: bool = True,
+) -> Seed:
+    """Multiplets of ``H_0 = H_imp + onsite * n_0`` and the reduced matrix elements of f_0^+.
+
+    Parameters
+    ----------
+    model : Model
+        The impurity with f_0.
+    symmetry : tuple of str
+        One of :data:`SYMMETRIES`; it must be a symmetry of the model, see :func:`broken_by`.
+    observables : names, or mapping from names to operators
+        Names refer to ``model.observables``.
+    onsite : float
+        Energy e_0 of f_0.
+    particle_hole_bath : bool
+        Whether the rest of the chain is particle-hole symmetric (all e_n = 0).
+
+    Returns
+    -------
+    Seed
+
+    Raises
+    ------
+    ValueError
+        If the symmetry is unknown or broken (the offending terms are named), or an observable is
+        unknown, changes the fermion parity or acts on another space.
+
+    Examples
+    --------
+    >>> from kadanoff.models import KondoModel
+    >>> start = seed(KondoModel(J=0.4), ("U1", "SU2"), observables=["S_d.S_0"])
+    >>> [(label, block.tolist()) for label, block in zip(start.labels.tolist(), start.energies)]
+    [([-1, 1], [0.0]), ([0, 0], [-0.3]), ([0, 2], [0.1]), ([1, 1], [0.0])]
+    >>> print(start.operators[0][1].round(12))
+    [[-0.75]]
+    """
+    _check_symmetry(symmetry)
+    terms = _terms(model, onsite)
+    if broken := _broken(terms, symmetry, particle_hole_bath):
+        raise ValueError(_explain(model, symmetry, broken, terms, onsite, particle_hole_bath))
+    named = _observables(model, observables)
+
+    frame = _frame(model.space, symmetry)
+    coefficients = np.array([coefficient for _, coefficient, _ in terms])
+    projections = np.array([_projection(frame, operator) for _, _, operator in terms])
+    energies, vectors = [], []
+    for H in frame.split(coefficients @ projections):
+        values, vector = np.linalg.eigh(H)
+        energies.append(values)
+        vectors.append(vector)
+
+    hopping = tuple(
+        tuple((i, j, vectors[i].T @ matrix @ vectors[j]) for i, j, matrix in channel)
+        for channel in _hopping(frame)
+    )
+    operators = tuple(
+        tuple(
+            vector.T @ block @ vector
+            for vector, block in zip(vectors, frame.split(_projection(frame, op)), strict=True)
+        )
+        for op in named.values()
+    )
+    generators = _reflection_names(terms, symmetry, particle_hole_bath)
+    reflections = tuple(
+        tuple(
+            (target, vectors[target].T @ matrix @ vectors[i])
+            for i, (target, matrix) in enumerate(_reflection(frame, name))
+        )
+        for name in generators
+    )
+    return Seed(
+        symmetry=symmetry,
+        labels=frame.labels,
+        odd=frame.odd,
+        energies=tuple(energies),
+        hopping=hopping,
+        operators=operators,
+        reflections=reflections,
+        operator_names=tuple(named),
+        reflection_names=generators,
+    )
+
+
+def largest_symmetry(
+    model: Model, particle_hole_bath: bool = True, *, onsite: float = 0.0
+) -> Symmetry:
+    """The first of :data:`SYMMETRIES` that no term of the model breaks.
+
+    Examples
+    --------
+    >>> from kadanoff.models import AndersonModel
+    >>> largest_symmetry(AndersonModel(U=0.5, V=0.1))
+    ('SU2', 'SU2')
+    >>> largest_symmetry(AndersonModel(U=0.5, V=0.1, eps=-0.2))
+    ('U1', 'SU2')
+    """
+    terms = _terms(model, onsite)
+    for symmetry in SYMMETRIES:
+        if not _broken(terms, symmetry, particle_hole_bath):
+            return symmetry
+    broken = _broken(terms, SYMMETRIES[-1], particle_hole_bath)
+    raise ValueError(
+        f"{_list(broken, terms)} does not conserve the charge Q and the spin S_z; every symmetry "
+        "on offer needs both (rotate the axes so that S_z is conserved)"
+    )
+
+
+def broken_by(
+    model: Model,
+    symmetry: Symmetry,
+    *,
+    onsite: float = 0.0,
+    particle_hole_bath: bool = True,
+) -> tuple[str, ...]:
+    """Names of the terms that break `symmetry`; empty if it is a symmetry.
+
+    The commutator of the whole H_0 with each generator decides, so terms that cancel each other
+    are not blamed.
+
+    Examples
+    --------
+    >>> from kadanoff.models import KondoModel
+    >>> broken_by(KondoModel(J=0.2, W=0.1, field=1e-3), ("SU2", "SU2"))
+    ('W (n_0 - 1)', 'field S_z')
+    """
+    return _broken(_terms(model, onsite), _check_symmetry(symmetry), particle_hole_bath)
+
+
+# What depends on the space and the symmetry only.
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """A multiplet basis of the whole space: block -> members (2I+1, 2S+1, d, m), highest first."""
+
+    space: Space
+    symmetry: Symmetry
+    labels: NDArray[np.int64]
+    odd: NDArray[np.bool_]
+    members: tuple[Matrix, ...]
+
+    def split(self, flat: Matrix) -> Iterator[Matrix]:
+        """The (m, m) matrices of all blocks out of one vector of their elements."""
+        start = 0
+        for block in self.members:
+            m = block.shape[-1]
+            yield flat[start : start + m * m].reshape(m, m)
+            start += m * m
+
+
+@lru_cache(maxsize=32)
+def _frame(space: Space, symmetry: Symmetry) -> _Frame:
+    S, I = space.S(), space.isospin()  # noqa: E741
+    charge = np.rint(2 * np.diag(I.z.matrix)).astype(np.int64)
+    spin = np.rint(2 * np.diag(S.z.matrix)).astype(np.int64)
+    towers = [vector for vector, factor in zip((I, S), symmetry, strict=True) if factor == "SU2"]
+
+    labels, odd, members = [], [], []
+    for label in sorted(set(zip(charge.tolist(), spin.tolist(), strict=True))):
+        if any(x < 0 for x, factor in zip(label, symmetry, strict=True) if factor == "SU2"):
+            continue
+        sector = np.flatnonzero((charge == label[0]) & (spin == label[1]))
+        raising = [vector.plus.matrix[:, sector] for vector in towers]
+        inside = _kernel(np.vstack(raising)) if raising else np.eye(len(sector))
+        if inside.shape[1] == 0:
+            continue
+        top = np.zeros((space.dimension, inside.shape[1]))
+        top[sector] = inside
+        labels.append(label)
+        odd.append(bool(space.parity.matrix[sector[0], sector[0]] < 0))
+        sizes = [x if factor == "SU2" else 0 for x, factor in zip(label, symmetry, strict=True)]
+        column = _tower(top, I.minus.matrix, sizes[0])
+        members.append(np.array([_tower(state, S.minus.matrix, sizes[1]) for state in column]))
+    return _Frame(space, symmetry, np.array(labels), np.array(odd), tuple(members))
+
+
+def _kernel(A: Matrix) -> Matrix:
+    """Orthonormal basis of the kernel, shape (columns of A, dimension of the kernel)."""
+    _, values, Vt = np.linalg.svd(A)
+    rank = int((values > KERNEL_TOLERANCE).sum())
+    return np.ascontiguousarray(Vt[rank:].T)
+
+
+def _tower(top: Matrix, lowering: Matrix, two_j: int) -> list[Matrix]:
+    """``|j, m-1> = J_- |j, m> / sqrt((j + m)(j - m + 1))`` from m = j down to -j."""
+    states = [top]
+    for step in range(two_j):
+        states.append(lowering @ states[-1] / math.sqrt((two_j - step) * (step + 1)))
+    return states
+
+
+@lru_cache(maxsize=512)
+def _projection(frame: _Frame, operator: Operator) -> Matrix:
+    """Scalar projection in all blocks, flattened: ``(1/dim) sum_m <a m|O|b m>``."""
+    blocks = []
+    for members in frame.members:
+        states = members.reshape(-1, *members.shape[2:])
+        block = sum(state.T @ operator.matrix @ state for state in states) / len(states)
+        blocks.append(np.ravel(block))
+    return np.concatenate(blocks)
+
+
+@lru_cache(maxsize=32)
+def _hopping(frame: _Frame) -> tuple[tuple[Element, ...], ...]:
+    """Reduced matrix elements of f_0^+ in the basis of the frame."""
+    return tuple(
+        tuple(_reduced_elements(frame, components, spin_shift))
+        for components, spin_shift in _tensors(frame)
+    )
+
+
+def _tensors(frame: _Frame) -> Iterator[tuple[list[list[Matrix]], int]]:
+    """Channels: components[p][q] from the highest down, and the shift of 2 S_z under spin U1."""
+    space, (charge, spin) = frame.space, frame.symmetry
+    lowering = space.isospin().minus
+    doublet = [(space.cdag(BATH.name, "up"), 1), (space.cdag(BATH.name, "dn"), -1)]
+    for channel in [doublet] if spin == "SU2" else [[component] for component in doublet]:
+        operators = [operator for operator, _ in channel]
+        rows = [[operator.matrix for operator in operators]]
+        if charge == "SU2":
+            rows.append([lowering.commutator(operator).matrix for operator in operators])
+        yield rows, channel[0][1]
+
+
+def _reduced_elements(
+    frame: _Frame, components: list[list[Matrix]], spin_shift: int
+) -> Iterator[Element]:
+    for i, bra in enumerate(frame.labels.tolist()):
+        for j, ket in enumerate(frame.labels.tolist()):
+            charge = _largest_coefficient(frame.symmetry[0], bra[0], ket[0], 1)
+            spin = _largest_coefficient(frame.symmetry[1], bra[1], ket[1], spin_shift)
+            if charge is None or spin is None:
+                continue
+            (a, p, b, x), (c, q, d, y) = charge, spin
+            element = frame.members[i][a, c].T @ components[p][q] @ frame.members[j][b, d]
+            if np.abs(element).max() > KERNEL_TOLERANCE:
+                yield i, j, element / (x * y)
+
+
+@lru_cache(maxsize=256)
+def _largest_coefficient(
+    factor: Factor, bra: int, ket: int, shift: int
+) -> tuple[int, int, int, float] | None:
+    """(bra member, component, ket member, Wigner-Eckart coefficient); None if it is forbidden."""
+    if factor == "U1":
+        return (0, 0, 0, 1.0) if bra == ket + shift else None
+    if abs(bra - ket) != 1:
+        return None
+    options = [
+        (a, q, b, wigner_eckart(bra, bra - 2 * a, 1, 1 - 2 * q, ket, ket - 2 * b))
+        for b in range(ket + 1)
+        for q in range(2)
+        if 0 <= (a := (bra - ket + 2 * b - 1 + 2 * q) // 2) <= bra
+    ]
+    return max(options, key=lambda option: abs(option[3]))
+
+
+# Symmetries of a Hamiltonian.
+
+Generator = Literal["Q", "S_z", "spin SU2", "charge SU2", "spin", "charge"]
+
+
+@lru_cache(maxsize=64)
+def _generator(space: Space, name: Generator) -> Matrix:
+    """Q and S_z; S_+ and I_+ (their conjugates follow for Hermitian terms); the reflections."""
+    S, I = space.S(), space.isospin()  # noqa: E741
+    match name:
+        case "Q":
+            return I.z.matrix
+        case "S_z":
+            return S.z.matrix
+        case "spin SU2":
+            return S.plus.matrix
+        case "charge SU2":
+            return I.plus.matrix
+        case "spin" | "charge":
+            J = S if name == "spin" else I
+            # -i pi J_y = -pi (J_+ - J_-) / 2; a signed permutation in the product basis
+            rotation = scipy.linalg.expm(-math.pi / 2 * (J.plus.matrix - J.minus.matrix))
+            return np.asarray(np.rint(rotation))
+
+
+@lru_cache(maxsize=256)
+def _commutator(operator: Operator, name: Generator) -> Matrix | None:
+    """[operator, generator], or None if it vanishes."""
+    G = _generator(operator.space, name)
+    C = operator.matrix @ G - G @ operator.matrix
+    scale = np.abs(operator.matrix).max() * np.abs(G).max()
+    return C if np.abs(C).max() > COMMUTATOR_TOLERANCE * scale else None
+
+
+def _breaking(terms: tuple[Term, ...], name: Generator) -> list[str]:
+    """Terms that take part in a commutator of the sum with the generator that does not vanish."""
+    found = [
+        (term, coefficient, C)
+        for term, coefficient, operator in terms
+        if coefficient != 0 and (C := _commutator(operator, name)) is not None
+    ]
+    if not found:
+        return []
+    unit = max(abs(coefficient) for _, coefficient, _ in found)  # squares must not underflow
+    parts = [(term, coefficient / unit * C) for term, coefficient, C in found]
+    total = sum(C for _, C in parts)
+    if np.linalg.norm(total) <= COMMUTATOR_TOLERANCE * max(np.linalg.norm(C) for _, C in parts):
+        return []
+    # terms that cancel each other have no overlap with what is left
+    guilty = [term for term, C in parts if abs(np.vdot(C, total)) > 1e-8 * np.vdot(C, C)]
+    return guilty or [term for term, _ in parts]
+
+
+def _broken(
+    terms: tuple[Term, ...], symmetry: Symmetry, particle_hole_bath: bool
+) -> tuple[str, ...]:
+    generators: list[Generator] = ["Q", "S_z"]
+    if symmetry[0] == "SU2":
+        generators.append("charge SU2")
+    if symmetry[1] == "SU2":
+        generators.append("spin SU2")
+    found = {term for name in generators for term in _breaking(terms, name)}
+    bath = (BATH_ASYMMETRY,) if symmetry[0] == "SU2" and not particle_hole_bath else ()
+    return tuple(name for name, _, _ in terms if name in found) + bath
+
+
+def _reflection_names(
+    terms: tuple[Term, ...], symmetry: Symmetry, particle_hole_bath: bool
+) -> tuple[Literal["charge", "spin"], ...]:
+    names: list[Literal["charge", "spin"]] = []
+    if symmetry[0] == "U1" and particle_hole_bath and not _breaking(terms, "charge"):
+        names.append("charge")
+    if symmetry[1] == "U1" and not _breaking(terms, "spin"):
+        names.append("spin")
+    return tuple(names)
+
+
+@lru_cache(maxsize=64)
+def _reflection(frame: _Frame, name: Literal["charge", "spin"]) -> tuple[Reflected, ...]:
+    """(target, matrix) of each block; the other factor's highest-weight member represents it."""
+    G = _generator(frame.space, name)
+    flip = np.array([-1, 1] if name == "charge" else [1, -1])
+    position = {tuple(label): i for i, label in enumerate(frame.labels.tolist())}
+    result = []
+    for label, members in zip(frame.labels, frame.members, strict=True):
+        target = position[tuple((flip * label).tolist())]
+        result.append((target, frame.members[target][0, 0].T @ G @ members[0, 0]))
+    return tuple(result)
+
+
+def _terms(model: Model, onsite: float) -> tuple[Term, ...]:
+    """The model's terms and e_0 n_0, checked."""
+    space = model.space
+    if space.factors[-1] != BATH:
+        raise ValueError(
+            f"the last factor of model.space must be the bath orbital {BATH!r}, "
+            f"got {space.factors[-1]!r}"
+        )
+    terms = model.terms()
+    for name, coefficient, operator in terms:
+        if not math.isfinite(coefficient):
+            raise ValueError(f"coefficient of {name!r} must be finite, got {coefficient!r}")
+        if not _is_hermitian(operator):
+            raise ValueError(f"term {name!r} is not Hermitian; add its conjugate, O + O.dag")
+    e_0 = real("onsite", onsite)
+    if e_0 != 0:
+        terms = (*terms, ("e_0 n_0", e_0, space.n(BATH.name)))
+    return terms
+
+
+@lru_cache(maxsize=512)
+def _is_hermitian(operator: Operator) -> bool:
+    return operator.is_hermitian
+
+
+def _observables(
+    model: Model, observables: Iterable[str] | Mapping[str, Operator]
+) -> dict[str, Operator]:
+    if isinstance(observables, Mapping):
+        named = dict(observables)
+    else:
+        if isinstance(observables, str):
+            raise TypeError(f"observables must be a sequence of names, write [{observables!r}]")
+        known = model.observables
+        for name in (wanted := tuple(observables)):
+            if name not in known:
+                raise ValueError(
+                    f"observables must be among {', '.join(map(repr, known))}; got {name!r} "
+                    "(give a mapping from names to operators for others)"
+                )
+        named = {name: known[name] for name in wanted}
+    for name, operator in named.items():
+        if operator.space != model.space:
+            raise ValueError(f"observable {name!r} acts on another space; use model.space")
+        if not _is_even(operator):
+            raise ValueError(f"observable {name!r} changes the fermion parity: it has no average")
+    return named
+
+
+@lru_cache(maxsize=512)
+def _is_even(operator: Operator) -> bool:
+    signs = np.diag(operator.space.parity.matrix)
+    return not np.any(operator.matrix[signs[:, None] != signs[None, :]])
+
+
+def _check_symmetry(symmetry: Symmetry) -> Symmetry:
+    if symmetry not in SYMMETRIES:
+        raise ValueError(
+            f"symmetry must be one of {', '.join(map(str, SYMMETRIES))}; got {symmetry!r}"
+        )
+    return symmetry
+
+
+def _explain(
+    model: Model,
+    symmetry: Symmetry,
+    broken: tuple[str, ...],
+    terms: tuple[Term, ...],
+    onsite: float,
+    particle_hole_bath: bool,
+) -> str:
+    largest = largest_symmetry(model, particle_hole_bath, onsite=onsite)
+    return (
+        f"symmetry {symmetry} is broken by {_list(broken, terms)}; "
+        f"the largest symmetry of this model is {largest}"
+    )
+
+
+def _list(broken: tuple[str, ...], terms: tuple[Term, ...]) -> str:
+    coefficients = {name: f"{name} (coefficient {value:g})" for name, value, _ in terms}
+    return ", ".join(coefficients.get(name, name) for name in broken)

@@ -1,0 +1,37 @@
+//! Rust errors become Python exceptions here and nowhere else.
+
+use kadanoff_nrg::Error;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyValueError};
+use pyo3::prelude::*;
+
+fn from_python(py: Python<'_>, class: &str, message: String) -> PyErr {
+    match py
+        .import("kadanoff.errors")
+        .and_then(|m| m.getattr(class))
+        .and_then(|c| c.call1((message,)))
+    {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(error) => error,
+    }
+}
+
+/// The exception for an error of the NRG.
+pub fn nrg(py: Python<'_>, error: &Error) -> PyErr {
+    let message = error.to_string();
+    match error {
+        Error::Seed(_) | Error::Chain(_) | Error::Option(_) => PyValueError::new_err(message),
+        Error::Memory { .. } => PyMemoryError::new_err(message),
+        Error::Eigen { .. } => from_python(py, "NumericalError", message),
+        Error::Cancelled(_) => from_python(py, "Cancelled", "the computation was stopped".into()),
+    }
+}
+
+/// What the user sees when the calling thread was interrupted: the stop button means `Cancelled`,
+/// anything else (an error in a progress callback) is passed on.
+pub fn interrupted(py: Python<'_>, error: PyErr) -> PyErr {
+    if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+        from_python(py, "Cancelled", "the computation was interrupted".into())
+    } else {
+        error
+    }
+}

@@ -1,0 +1,25 @@
+//! `kadanoff._core`: the only crate that knows Python.
+//!
+//! Arrays come in, one Rust call does the work on other threads, arrays go out. Every long call
+//! goes through [`control::supervise`]; every error through [`errors`]. There is no physics here.
+
+mod control;
+mod errors;
+mod nrg;
+
+use pyo3::prelude::*;
+
+/// Compiled core of kadanoff.
+#[pymodule]
+mod _core {
+    #[pymodule_export]
+    use super::control::Control;
+    #[pymodule_export]
+    use super::nrg::{Chain, Seed, nrg_averages, nrg_clean_chain, nrg_solve};
+
+    #[pymodule_init]
+    fn init(m: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {
+        use super::PyModuleMethods;
+        m.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

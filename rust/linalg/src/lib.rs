@@ -1,0 +1,53 @@
+//! Dense real symmetric eigenproblems in two steps.
+//!
+//! An NRG shell needs *all* eigenvalues of every block before it knows how many eigenvectors of
+//! each block survive the truncation, usually a quarter. [`Reduced::new`] brings a block to
+//! tridiagonal form and finds all eigenvalues; [`Reduced::vectors`] then finds the lowest `k`
+//! eigenvectors only. Both results are checked before they are handed out.
+//!
+//! | step | method | flops |
+//! |---|---|---|
+//! | tridiagonal form | Householder (faer, fused rank-2 update and product) | 4/3 n^3 |
+//! | values | root-free QL (Pal, Walker, Kahan) | ~ 9 n^2 |
+//! | `k` vectors | inverse iteration, clusters orthogonalised | ~ 40 n k + clusters |
+//! | back transformation | blocked reflectors (faer) | 2 n^2 k |
+//!
+//! When the inverse iteration leaves a residual or an overlap above tolerance, the divide and
+//! conquer solver of faer takes over for that block.
+
+mod inverse_iteration;
+mod ql;
+mod reduced;
+
+pub use inverse_iteration::lowest_vectors;
+pub use ql::eigenvalues as tridiagonal_eigenvalues;
+pub use reduced::Reduced;
+
+/// What can go wrong in an eigenvalue decomposition.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// The matrix holds a NaN or an infinity.
+    #[error("matrix of dimension {dimension} has a non-finite element")]
+    NonFinite {
+        /// Dimension of the matrix.
+        dimension: usize,
+    },
+    /// QL or divide and conquer did not converge.
+    #[error("eigenvalue iteration did not converge (dimension {dimension})")]
+    NoConvergence {
+        /// Dimension of the matrix.
+        dimension: usize,
+    },
+    /// Trace, norm, residual or orthogonality is off by more than rounding explains.
+    #[error("eigenvalue decomposition of dimension {dimension} failed its check: {what} off by {error:.2e} (limit {limit:.2e})")]
+    Check {
+        /// Dimension of the matrix.
+        dimension: usize,
+        /// The invariant that is violated.
+        what: &'static str,
+        /// Its violation.
+        error: f64,
+        /// What rounding explains.
+        limit: f64,
+    },
+}

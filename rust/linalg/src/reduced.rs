@@ -1,0 +1,215 @@
+//! A symmetric matrix in tridiagonal form, its eigenvalues, and eigenvectors on demand.
+
+use crate::{Error, inverse_iteration, ql};
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::{self, ComputeEigenvectors, tridiag};
+use faer::linalg::householder;
+use faer::{Accum, Conj, Mat, MatRef, Par, Spec};
+
+/// Rounding errors allowed, in units of `EPSILON * n * norm`.
+const SLACK: f64 = 16.0;
+/// Overlap between computed vectors above which divide and conquer takes over.
+const OVERLAP: f64 = 1e-12;
+/// Share of vectors wanted above which divide and conquer is the quicker way (large matrices).
+const DIRECT_SHARE: f64 = 0.6;
+const DIRECT_DIMENSION: usize = 200;
+
+/// A real symmetric matrix `A = Q T Q^T` with `T` tridiagonal, and all its eigenvalues.
+///
+/// Memory: one n x n matrix (the reflectors that make up `Q`) until [`Reduced::vectors`] is done.
+pub struct Reduced {
+    reflectors: Mat<f64>,
+    factors: Mat<f64>,
+    diagonal: Vec<f64>,
+    off: Vec<f64>,
+    values: Vec<f64>,
+}
+
+impl Reduced {
+    /// Reduces `a` (only its lower triangle is read) and finds all eigenvalues, ascending.
+    ///
+    /// Trace and Frobenius norm of the result are compared with those of `a`.
+    pub fn new(mut a: Mat<f64>) -> Result<Self, Error> {
+        let n = a.nrows();
+        let (trace, norm2) = invariants(a.as_ref());
+        if !norm2.is_finite() {
+            return Err(Error::NonFinite { dimension: n });
+        }
+        let block = if n > 1 {
+            faer::linalg::qr::no_pivoting::factor::recommended_block_size::<f64>(n - 1, n - 1)
+        } else {
+            1
+        };
+        let mut factors = Mat::zeros(block, n.saturating_sub(1));
+        if n > 1 {
+            let scratch = tridiag::tridiag_in_place_scratch::<f64>(n, Par::Seq, Spec::default());
+            tridiag::tridiag_in_place(
+                a.as_mut(),
+                factors.as_mut(),
+                Par::Seq,
+                MemStack::new(&mut MemBuffer::new(scratch)),
+                Spec::default(),
+            );
+        }
+        let diagonal: Vec<f64> = (0..n).map(|i| a[(i, i)]).collect();
+        let off: Vec<f64> = (1..n).map(|i| a[(i, i - 1)]).collect();
+        let values = ql::eigenvalues(&diagonal, &off)?;
+        let reduced = Self {
+            reflectors: a,
+            factors,
+            diagonal,
+            off,
+            values,
+        };
+        reduced.check_values(trace, norm2)?;
+        Ok(reduced)
+    }
+
+    /// All eigenvalues, ascending.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    fn check_values(&self, trace: f64, norm2: f64) -> Result<(), Error> {
+        let n = self.values.len();
+        let limit = SLACK * f64::EPSILON * (n as f64) * norm2.sqrt().max(f64::MIN_POSITIVE);
+        let trace_error = (self.values.iter().sum::<f64>() - trace).abs();
+        // |sum l^2 - |A|^2| / |A| is the error of the norm up to a factor of two.
+        let sum2: f64 = self.values.iter().map(|x| x * x).sum();
+        let norm_error = (sum2.sqrt() - norm2.sqrt()).abs();
+        for (what, error) in [("trace", trace_error), ("Frobenius norm", norm_error)] {
+            if !(error <= limit) {
+                return Err(Error::Check {
+                    dimension: n,
+                    what,
+                    error,
+                    limit,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The eigenvectors of the `k` lowest eigenvalues as columns of an n x k matrix.
+    pub fn vectors(self, k: usize) -> Result<Mat<f64>, Error> {
+        let n = self.values.len();
+        if k == 0 || n == 0 {
+            return Ok(Mat::zeros(n, k));
+        }
+        if n == 1 {
+            return Ok(Mat::from_fn(1, 1, |_, _| 1.0));
+        }
+        let direct = n > DIRECT_DIMENSION && k as f64 > DIRECT_SHARE * n as f64;
+        let mut vectors = Mat::zeros(n, k);
+        let good = !direct
+            && inverse_iteration::lowest_vectors(
+                &self.diagonal,
+                &self.off,
+                &self.values,
+                vectors.as_mut(),
+            )
+            && overlap(vectors.as_ref()) < OVERLAP;
+        if !good {
+            vectors = self.divide_and_conquer(k)?;
+            let error = overlap(vectors.as_ref());
+            if !(error < OVERLAP) {
+                return Err(Error::Check {
+                    dimension: n,
+                    what: "orthogonality",
+                    error,
+                    limit: OVERLAP,
+                });
+            }
+        }
+        self.back_transform(&mut vectors);
+        Ok(vectors)
+    }
+
+    fn divide_and_conquer(&self, k: usize) -> Result<Mat<f64>, Error> {
+        let n = self.values.len();
+        let mut off = self.off.clone();
+        off.push(0.0);
+        let mut values = vec![0.0; n];
+        let mut vectors = Mat::zeros(n, n);
+        let scratch = evd::self_adjoint_evd_scratch::<f64>(
+            n,
+            ComputeEigenvectors::Yes,
+            Par::Seq,
+            Spec::default(),
+        );
+        evd::tridiagonal_self_adjoint_evd::<f64>(
+            faer::diag::DiagRef::from_slice(&self.diagonal),
+            faer::diag::DiagRef::from_slice(&off),
+            faer::diag::DiagMut::from_slice_mut(&mut values),
+            Some(vectors.as_mut()),
+            Par::Seq,
+            MemStack::new(&mut MemBuffer::new(scratch)),
+            Spec::default(),
+        )
+        .map_err(|_| Error::NoConvergence { dimension: n })?;
+        Ok(vectors.subcols(0, k).to_owned())
+    }
+
+    /// `V <- Q V` with the reflectors in blocks.
+    fn back_transform(&self, vectors: &mut Mat<f64>) {
+        let n = self.values.len();
+        let k = vectors.ncols();
+        let block = self.factors.nrows();
+        let scratch =
+            householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<f64>(
+                n - 1,
+                block,
+                k,
+            );
+        householder::apply_block_householder_sequence_on_the_left_in_place_with_conj(
+            self.reflectors.as_ref().submatrix(1, 0, n - 1, n - 1),
+            self.factors.as_ref(),
+            Conj::No,
+            vectors.as_mut().subrows_mut(1, n - 1),
+            Par::Seq,
+            MemStack::new(&mut MemBuffer::new(scratch)),
+        );
+    }
+}
+
+/// Trace and squared Frobenius norm of the symmetric matrix whose lower triangle is given.
+fn invariants(a: MatRef<'_, f64>) -> (f64, f64) {
+    let mut trace = 0.0;
+    let mut norm2 = 0.0;
+    for j in 0..a.ncols() {
+        trace += a[(j, j)];
+        norm2 += a[(j, j)].powi(2);
+        norm2 += 2.0 * a.col(j).subrows(j + 1, a.nrows() - j - 1).squared_norm_l2();
+    }
+    (trace, norm2)
+}
+
+/// Largest element of `|V^T V - 1|`.
+fn overlap(v: MatRef<'_, f64>) -> f64 {
+    let k = v.ncols();
+    let mut gram = Mat::zeros(k, k);
+    faer::linalg::matmul::triangular::matmul(
+        gram.as_mut(),
+        faer::linalg::matmul::triangular::BlockStructure::TriangularLower,
+        Accum::Replace,
+        v.transpose(),
+        faer::linalg::matmul::triangular::BlockStructure::Rectangular,
+        v,
+        faer::linalg::matmul::triangular::BlockStructure::Rectangular,
+        1.0,
+        Par::Seq,
+    );
+    let mut worst = 0.0_f64;
+    for j in 0..k {
+        worst = worst.max((gram[(j, j)] - 1.0).abs());
+        for i in j + 1..k {
+            let x = gram[(i, j)].abs();
+            // NaN must not pass.
+            worst = if x <= worst { worst } else { x };
+        }
+    }
+    worst
+}
+
+#[cfg(test)]
+mod tests;

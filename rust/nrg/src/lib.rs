@@ -1,0 +1,73 @@
+//! Wilson's numerical renormalization group for quantum impurities.
+//!
+//! A [`Seed`] (impurity and first site in multiplets) is grown along a [`Chain`] site by site,
+//! `H_{N+1} = H_N + t_N sum_s (f_Ns^+ f_{N+1,s} + h.c.) + e_{N+1} n_{N+1}`, keeping the lowest
+//! multiplets of every shell. [`solve`] does one run, [`solve_many`] several side by side; the
+//! outcome is every eigenvalue of every shell with its labels, from which [`thermodynamics`]
+//! takes averages at any temperature.
+//!
+//! Reviews: Wilson, Rev. Mod. Phys. 47, 773 (1975), doi:10.1103/RevModPhys.47.773; Bulla, Costi,
+//! Pruschke, Rev. Mod. Phys. 80, 395 (2008), doi:10.1103/RevModPhys.80.395.
+//!
+//! | symmetry | multiplets for 3500 kept states | memory of a shell |
+//! |---|---|---|
+//! | U(1) x U(1) | 3500 | ~ 60 MB |
+//! | U(1) x SU(2) | ~ 1400 | ~ 15 MB |
+//! | SU(2) x SU(2) | ~ 600 | ~ 4 MB |
+
+mod chain;
+mod iterate;
+mod parallel;
+mod reflect;
+mod seed;
+mod shell;
+mod symmetry;
+mod thermodynamics;
+mod truncate;
+mod wigner;
+
+pub use chain::Chain;
+pub use iterate::{Options, Run, Timing, solve, solve_many};
+pub use seed::{Reflected, ReflectionMatrix, Seed, SeedBlock};
+pub use shell::{Shell, ShellBlock};
+pub use symmetry::{Factor, Label, MAX_FACTORS, Site, SiteState, Symmetry};
+pub use thermodynamics::{Average, clean_chain, thermodynamics};
+pub use truncate::Truncation;
+pub use wigner::six_j;
+
+/// What can go wrong in a run.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// The seed contradicts itself.
+    #[error("invalid seed: {0}")]
+    Seed(String),
+    /// The chain contradicts itself.
+    #[error("invalid chain: {0}")]
+    Chain(String),
+    /// An option is out of range.
+    #[error("invalid option: {0}")]
+    Option(String),
+    /// The next shell needs more memory than allowed.
+    #[error("shell {shell} needs {needed} bytes, {limit} are allowed")]
+    Memory {
+        /// The shell that does not fit.
+        shell: usize,
+        /// Bytes it needs.
+        needed: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// An eigenvalue decomposition failed.
+    #[error("shell {shell}, block {label:?}: {source}")]
+    Eigen {
+        /// The shell.
+        shell: usize,
+        /// The block.
+        label: Label,
+        /// What happened there.
+        source: kadanoff_linalg::Error,
+    },
+    /// Somebody asked for a stop.
+    #[error(transparent)]
+    Cancelled(#[from] kadanoff_runtime::Cancelled),
+}

@@ -1,0 +1,119 @@
+//! The starting point of a run: the impurity with the first chain site, in multiplets.
+
+use crate::{Error, Label, Symmetry};
+use faer::Mat;
+
+/// Where a reflection takes a block and how it acts: `G|block, i> = sum_j M[j, i] |target, j>`.
+#[derive(Debug, Clone)]
+pub struct Reflected {
+    /// Index of the block that the reflection leads to.
+    pub target: usize,
+    /// The matrix M.
+    pub matrix: ReflectionMatrix,
+}
+
+/// The matrix of a reflection between a block and its image.
+#[derive(Debug, Clone)]
+pub enum ReflectionMatrix {
+    /// A sign times the identity: the image's basis was defined by the reflection.
+    Sign(f64),
+    /// A general orthogonal matrix: the block is its own image.
+    Dense(Mat<f64>),
+}
+
+/// A multiplet block of the seed.
+#[derive(Debug, Clone)]
+pub struct SeedBlock {
+    /// Its label.
+    pub label: Label,
+    /// Fermion parity, true for an odd number of electrons.
+    pub odd: bool,
+    /// Eigenvalues of the cluster Hamiltonian, in absolute units.
+    pub energies: Vec<f64>,
+}
+
+/// Impurity and site 0 of the chain in the eigenbasis of their Hamiltonian.
+#[derive(Debug, Clone)]
+pub struct Seed {
+    /// The symmetry whose multiplets label the blocks.
+    pub symmetry: Symmetry,
+    /// The blocks, each in its eigenbasis.
+    pub blocks: Vec<SeedBlock>,
+    /// For every channel `(bra, ket, <bra||A||ket>)` of the hopping tensor of site 0.
+    pub hopping: Vec<Vec<(usize, usize, Mat<f64>)>>,
+    /// For every static operator its scalar part, one matrix a block.
+    pub operators: Vec<Vec<Mat<f64>>>,
+    /// Reflections of charge and of spin that commute with the Hamiltonian, one entry a block.
+    pub reflections: [Option<Vec<Reflected>>; 2],
+}
+
+impl Seed {
+    /// Number of states of the cluster.
+    pub fn dimension(&self) -> usize {
+        self.blocks
+            .iter()
+            .map(|b| b.energies.len() * self.symmetry.dimension(&b.label))
+            .sum()
+    }
+
+    /// Checks shapes, indices and finiteness, so that the iteration cannot index out of bounds.
+    pub fn validate(&self) -> Result<(), Error> {
+        let fail = |what: String| Err(Error::Seed(what));
+        let n = self.blocks.len();
+        if n == 0 {
+            return fail("it has no blocks".into());
+        }
+        for (i, b) in self.blocks.iter().enumerate() {
+            if b.energies.is_empty() || b.energies.iter().any(|e| !e.is_finite()) {
+                return fail(format!("block {i} has no energies or a non-finite one"));
+            }
+            if self.blocks[..i].iter().any(|c| c.label == b.label) {
+                return fail(format!("label {:?} appears twice", b.label));
+            }
+        }
+        let size = |i: usize| self.blocks[i].energies.len();
+        if self.hopping.len() != self.symmetry.channels() {
+            return fail(format!(
+                "{} hopping channels, the symmetry has {}",
+                self.hopping.len(),
+                self.symmetry.channels()
+            ));
+        }
+        for (c, channel) in self.hopping.iter().enumerate() {
+            for (i, j, m) in channel {
+                if *i >= n || *j >= n || m.nrows() != size(*i) || m.ncols() != size(*j) {
+                    return fail(format!("hopping block ({i}, {j}) has the wrong shape"));
+                }
+                let (bra, ket) = (&self.blocks[*i], &self.blocks[*j]);
+                if bra.odd == ket.odd || !self.symmetry.connects(&bra.label, c, &ket.label) {
+                    return fail(format!("hopping cannot connect blocks {i} and {j}"));
+                }
+            }
+        }
+        for blocks in &self.operators {
+            if blocks.len() != n
+                || (0..n).any(|i| blocks[i].nrows() != size(i) || blocks[i].ncols() != size(i))
+            {
+                return fail("an operator has the wrong number or shape of blocks".into());
+            }
+        }
+        for reflection in self.reflections.iter().flatten() {
+            if reflection.len() != n {
+                return fail("a reflection does not cover every block".into());
+            }
+            for (i, r) in reflection.iter().enumerate() {
+                let fits = r.target < n
+                    && match &r.matrix {
+                        ReflectionMatrix::Sign(_) => size(i) == size(r.target),
+                        ReflectionMatrix::Dense(m) => {
+                            m.nrows() == size(r.target) && m.ncols() == size(i)
+                        }
+                    };
+                if !fits {
+                    return fail(format!("the reflection of block {i} has the wrong shape"));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,266 @@
+//! One shell: the blocks after adding a site, their Hamiltonians and the kept basis.
+
+use crate::seed::{Reflected, Seed};
+use crate::symmetry::{Label, Site, Symmetry};
+use faer::Mat;
+use std::collections::HashMap;
+
+/// Eigenvalues of one shell, as they come out of a run.
+#[derive(Debug, Clone)]
+pub struct Shell {
+    /// Index of the last chain site.
+    pub site: usize,
+    /// Energy scale `omega_N` of the shell.
+    pub scale: f64,
+    /// Ground-state energy of the chain up to here, absolute.
+    pub ground: f64,
+    /// Energy up to which states were kept (absolute, above the ground state) and the gap there;
+    /// `None` when everything was kept.
+    pub cut: Option<(f64, f64)>,
+    /// All multiplets.
+    pub blocks: Vec<ShellBlock>,
+}
+
+/// The multiplets of one label in a shell.
+#[derive(Debug, Clone)]
+pub struct ShellBlock {
+    /// The label.
+    pub label: Label,
+    /// Energies above the ground state of the shell, absolute units, ascending.
+    pub energies: Vec<f64>,
+    /// How many of them were kept, from below.
+    pub kept: usize,
+    /// Expectation value of every static operator in each state (empty without operators).
+    pub expectations: Vec<Vec<f64>>,
+}
+
+/// The kept part of a shell: what the next one grows on. Energies in units of the shell's scale.
+pub struct Kept {
+    pub labels: Vec<Label>,
+    pub odd: Vec<bool>,
+    pub energies: Vec<Vec<f64>>,
+    /// For every channel (bra, ket) -> <bra||A||ket> of the last site's hopping tensor.
+    pub hopping: Vec<HashMap<(usize, usize), Mat<f64>>>,
+    pub operators: Vec<Vec<Mat<f64>>>,
+    pub reflections: [Option<Vec<Reflected>>; 2],
+}
+
+impl Kept {
+    /// The seed in units of `scale`, energies above its own ground state.
+    pub fn from_seed(seed: &Seed, scale: f64, ground: f64) -> Self {
+        Self {
+            labels: seed.blocks.iter().map(|b| b.label).collect(),
+            odd: seed.blocks.iter().map(|b| b.odd).collect(),
+            energies: seed
+                .blocks
+                .iter()
+                .map(|b| b.energies.iter().map(|e| (e - ground) / scale).collect())
+                .collect(),
+            hopping: seed
+                .hopping
+                .iter()
+                .map(|c| c.iter().map(|(i, j, m)| ((*i, *j), m.clone())).collect())
+                .collect(),
+            operators: seed.operators.clone(),
+            reflections: seed.reflections.clone(),
+        }
+    }
+}
+
+/// A stretch of a block's product basis: kept multiplets of one old block times one site multiplet.
+#[derive(Debug, Clone, Copy)]
+pub struct Part {
+    pub old: usize,
+    pub site: usize,
+    pub offset: usize,
+    pub size: usize,
+}
+
+/// A block of the enlarged chain in its product basis.
+#[derive(Debug, Clone)]
+pub struct Product {
+    pub label: Label,
+    pub odd: bool,
+    pub parts: Vec<Part>,
+    pub dimension: usize,
+}
+
+/// The product blocks of the kept multiplets with one more site, ordered by label.
+pub fn products(symmetry: Symmetry, kept: &Kept, site: &Site) -> Vec<Product> {
+    let mut parts: HashMap<Label, Vec<(usize, usize)>> = HashMap::new();
+    for (old, label) in kept.labels.iter().enumerate() {
+        if kept.energies[old].is_empty() {
+            continue;
+        }
+        for (s, state) in site.states.iter().enumerate() {
+            for total in symmetry.product(label, &state.label) {
+                parts.entry(total).or_default().push((old, s));
+            }
+        }
+    }
+    let mut blocks: Vec<Product> = parts
+        .into_iter()
+        .map(|(label, pairs)| {
+            let mut dimension = 0;
+            let parts: Vec<Part> = pairs
+                .iter()
+                .map(|&(old, site)| {
+                    let size = kept.energies[old].len();
+                    let part = Part {
+                        old,
+                        site,
+                        offset: dimension,
+                        size,
+                    };
+                    dimension += size;
+                    part
+                })
+                .collect();
+            let odd = kept.odd[parts[0].old] != site.states[parts[0].site].odd;
+            Product {
+                label,
+                odd,
+                parts,
+                dimension,
+            }
+        })
+        .collect();
+    blocks.sort_by_key(|b| b.label);
+    blocks
+}
+
+/// Coefficients of one step in units of the new shell's scale.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// Old scale over new scale.
+    pub ratio: f64,
+    /// Hopping to the new site.
+    pub hopping: f64,
+    /// On-site energy of the new site.
+    pub onsite: f64,
+}
+
+/// Lower triangle of the block's Hamiltonian.
+pub fn hamiltonian(
+    symmetry: Symmetry,
+    kept: &Kept,
+    site: &Site,
+    step: Step,
+    block: &Product,
+) -> Mat<f64> {
+    let mut h = Mat::zeros(block.dimension, block.dimension);
+    for part in &block.parts {
+        let shift = step.onsite * site.states[part.site].electrons;
+        for (i, e) in kept.energies[part.old].iter().enumerate() {
+            h[(part.offset + i, part.offset + i)] = step.ratio * e + shift;
+        }
+    }
+    // (f_N^+ f_{N+1}) takes `ket` to `bra`; its adjoint fills the other triangle.
+    let fill = |h: &mut Mat<f64>, bra: &Part, ket: &Part| {
+        let mut found = false;
+        for (channel, hops) in kept.hopping.iter().enumerate() {
+            let Some(matrix) = hops.get(&(bra.old, ket.old)) else {
+                continue;
+            };
+            let Some(&(.., amplitude)) = site.hopping[channel]
+                .iter()
+                .find(|(to, from, _)| *to == ket.site && *from == bra.site)
+            else {
+                continue;
+            };
+            let recoupling = symmetry.hopping(
+                (&kept.labels[bra.old], &site.states[bra.site].label),
+                (&kept.labels[ket.old], &site.states[ket.site].label),
+                &block.label,
+            );
+            let fermion = if kept.odd[ket.old] { -1.0 } else { 1.0 };
+            let c = step.hopping * fermion * recoupling * amplitude;
+            found = true;
+            for j in 0..ket.size {
+                for i in 0..bra.size {
+                    let (mut row, mut column) = (bra.offset + i, ket.offset + j);
+                    if row < column {
+                        std::mem::swap(&mut row, &mut column);
+                    }
+                    h[(row, column)] += c * matrix[(i, j)];
+                }
+            }
+        }
+        found
+    };
+    for (a, first) in block.parts.iter().enumerate() {
+        for second in &block.parts[a + 1..] {
+            if !fill(&mut h, second, first) || !symmetry.self_conjugate_hopping() {
+                fill(&mut h, first, second);
+            }
+        }
+    }
+    h
+}
+
+/// Reduced elements of the new site's hopping tensor between two blocks in their kept bases.
+pub fn new_hopping(
+    symmetry: Symmetry,
+    kept: &Kept,
+    site: &Site,
+    channel: usize,
+    bra: (&Product, &Mat<f64>, usize),
+    ket: (&Product, &Mat<f64>, usize),
+) -> Option<Mat<f64>> {
+    let mut out: Option<Mat<f64>> = None;
+    for p in &ket.0.parts {
+        for q in bra.0.parts.iter().filter(|q| q.old == p.old) {
+            let Some(&(.., amplitude)) = site.hopping[channel]
+                .iter()
+                .find(|(to, from, _)| *to == q.site && *from == p.site)
+            else {
+                continue;
+            };
+            let recoupling = symmetry.second(
+                &kept.labels[p.old],
+                (&site.states[q.site].label, &bra.0.label),
+                (&site.states[p.site].label, &ket.0.label),
+            );
+            let fermion = if kept.odd[p.old] { -1.0 } else { 1.0 };
+            let left = bra.1.as_ref().submatrix(q.offset, 0, q.size, bra.2);
+            let right = ket.1.as_ref().submatrix(p.offset, 0, p.size, ket.2);
+            let target = out.get_or_insert_with(|| Mat::zeros(bra.2, ket.2));
+            faer::linalg::matmul::matmul(
+                target.as_mut(),
+                faer::Accum::Add,
+                left.transpose(),
+                right,
+                fermion * recoupling * amplitude,
+                faer::Par::Seq,
+            );
+        }
+    }
+    out
+}
+
+/// A scalar operator in the eigenbasis of a block: the diagonal over all given vectors, and the
+/// matrix over the first `keep`.
+pub fn new_operator(
+    old: &[Mat<f64>],
+    block: &Product,
+    vectors: &Mat<f64>,
+    keep: usize,
+) -> (Vec<f64>, Mat<f64>) {
+    let all = vectors.ncols();
+    let mut image = Mat::zeros(block.dimension, all);
+    for p in &block.parts {
+        faer::linalg::matmul::matmul(
+            image.as_mut().subrows_mut(p.offset, p.size),
+            faer::Accum::Replace,
+            old[p.old].as_ref(),
+            vectors.as_ref().subrows(p.offset, p.size),
+            1.0,
+            faer::Par::Seq,
+        );
+    }
+    let diagonal = (0..all)
+        .map(|j| vectors.col(j).transpose() * image.col(j))
+        .collect();
+    let matrix = vectors.as_ref().subcols(0, keep).transpose() * image.as_ref().subcols(0, keep);
+    (diagonal, matrix)
+}

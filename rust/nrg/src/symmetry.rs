@@ -1,0 +1,233 @@
+//! Products of U(1) and SU(2) factors, chain sites in their multiplets, recoupling coefficients.
+//!
+//! A symmetry is a list of factors, here always (charge, spin). A label holds one integer a
+//! factor: for U(1) the charge itself (charge: electrons relative to half filling; spin: 2 S_z),
+//! for SU(2) twice the isospin or spin. Reduced matrix elements follow Edmonds for every SU(2)
+//! factor, `<j'm'|T^k_q|jm> = (-1)^(j'-m') (j' k j; -m' q m) <j'||T||j>`; a U(1) factor is only a
+//! selection rule.
+
+use crate::wigner::{six_j, triangle};
+
+/// Most factors a symmetry may have.
+pub const MAX_FACTORS: usize = 4;
+
+/// One integer for every factor of the symmetry; unused entries are zero.
+pub type Label = [i16; MAX_FACTORS];
+
+/// One factor of a symmetry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Factor {
+    /// An additive quantum number.
+    U1,
+    /// An angular momentum.
+    SU2,
+}
+
+/// The symmetries of a single spin-1/2 band.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Symmetry {
+    /// Charge: `U1` (Q) or `SU2` (isospin).
+    pub charge: Factor,
+    /// Spin: `U1` (S_z) or `SU2`.
+    pub spin: Factor,
+}
+
+impl Symmetry {
+    /// Both factors, charge first.
+    pub fn factors(self) -> [Factor; 2] {
+        [self.charge, self.spin]
+    }
+
+    /// Number of states in a multiplet.
+    pub fn dimension(self, label: &Label) -> usize {
+        self.factors()
+            .iter()
+            .zip(label)
+            .map(|(f, &x)| match f {
+                Factor::U1 => 1,
+                Factor::SU2 => x as usize + 1,
+            })
+            .product()
+    }
+
+    /// Labels that appear in the product of two multiplets.
+    pub fn product(self, a: &Label, b: &Label) -> Vec<Label> {
+        let mut out = vec![[0; MAX_FACTORS]];
+        for (i, f) in self.factors().into_iter().enumerate() {
+            let choices: Vec<i16> = match f {
+                Factor::U1 => vec![a[i] + b[i]],
+                Factor::SU2 => ((a[i] - b[i]).abs()..=a[i] + b[i]).step_by(2).collect(),
+            };
+            out = out
+                .iter()
+                .flat_map(|label| {
+                    choices.iter().map(move |&c| {
+                        let mut next = *label;
+                        next[i] = c;
+                        next
+                    })
+                })
+                .collect();
+        }
+        out
+    }
+
+    /// Doubled rank of the hopping tensor in every factor.
+    fn rank(self, factor: usize) -> i32 {
+        i32::from(self.factors()[factor] == Factor::SU2)
+    }
+
+    /// Whether the hopping tensor contains annihilators too, so that `A(1) . A(2)^+` is Hermitian.
+    pub fn self_conjugate_hopping(self) -> bool {
+        self.charge == Factor::SU2
+    }
+
+    /// Coefficient of `<a'||A||a> <b||A||b'>` in the matrix element of `sum_q A_q(1) A_q(2)^+`
+    /// between `|(a' b') J>` and `|(a b) J>`: `(-1)^(a+b+J) {a' a k; b b' J}` for every SU(2)
+    /// factor (Edmonds, Eq. 7.1.6, with the adjoint of the second tensor). Fermion signs apart.
+    pub fn hopping(self, bra: (&Label, &Label), ket: (&Label, &Label), total: &Label) -> f64 {
+        let mut c = 1.0;
+        for (i, f) in self.factors().into_iter().enumerate() {
+            if f == Factor::SU2 {
+                let [a1, b1, a, b, j] =
+                    [bra.0[i], bra.1[i], ket.0[i], ket.1[i], total[i]].map(i32::from);
+                c *= sign((a + b + j) / 2) * six_j(a1, a, self.rank(i), b, b1, j);
+            }
+        }
+        c
+    }
+
+    /// Coefficient of `<b'||A||b>` in `<(a b')J'||A(2)||(a b)J>`: for every SU(2) factor
+    /// `(-1)^(a+b+J'+k) sqrt((2J+1)(2J'+1)) {b' J' a; J b k}` (Edmonds, Eq. 7.1.8).
+    pub fn second(self, a: &Label, bra: (&Label, &Label), ket: (&Label, &Label)) -> f64 {
+        let mut c = 1.0;
+        for (i, f) in self.factors().into_iter().enumerate() {
+            if f == Factor::SU2 {
+                let [a, b1, j1, b, j] =
+                    [a[i], bra.0[i], bra.1[i], ket.0[i], ket.1[i]].map(i32::from);
+                let k = self.rank(i);
+                c *= sign((a + b + j1 + k) / 2)
+                    * f64::from((j + 1) * (j1 + 1)).sqrt()
+                    * six_j(b1, j1, a, j, b, k);
+            }
+        }
+        c
+    }
+
+    /// Whether the hopping tensor can connect two labels.
+    pub fn connects(self, bra: &Label, channel: usize, ket: &Label) -> bool {
+        self.factors().into_iter().enumerate().all(|(i, f)| match f {
+            Factor::SU2 => triangle(bra[i].into(), 1, ket[i].into()),
+            Factor::U1 => {
+                let step = if i == 0 {
+                    1
+                } else if channel == 0 {
+                    1
+                } else {
+                    -1
+                };
+                bra[i] == ket[i] + step
+            }
+        })
+    }
+
+    /// Number of tensors that make up `sum_s f_s^+`: two when spin is only U(1).
+    pub fn channels(self) -> usize {
+        if self.spin == Factor::U1 { 2 } else { 1 }
+    }
+}
+
+fn sign(exponent: i32) -> f64 {
+    if exponent % 2 == 0 { 1.0 } else { -1.0 }
+}
+
+/// A multiplet of one chain site.
+#[derive(Debug, Clone, Copy)]
+pub struct SiteState {
+    /// Its label.
+    pub label: Label,
+    /// Fermion parity: true for one electron.
+    pub odd: bool,
+    /// Electrons on the site, averaged over the multiplet.
+    pub electrons: f64,
+}
+
+/// A chain site: its multiplets and the reduced elements of the hopping tensors between them.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The multiplets.
+    pub states: Vec<SiteState>,
+    /// For every channel `(bra, ket, <bra||A||ket>)`.
+    pub hopping: Vec<Vec<(usize, usize, f64)>>,
+    /// For charge and spin: where the reflection takes each multiplet, and its sign.
+    pub reflections: [Vec<(usize, f64)>; 2],
+}
+
+impl Site {
+    /// Site `n` of the chain; the sign (-1)^n of the isospin raising operator
+    /// `I_+ = (-1)^n f_up^+ f_dn^+` makes the hopping an isospin scalar.
+    pub fn new(symmetry: Symmetry, n: usize) -> Self {
+        let s = if n.is_multiple_of(2) { 1.0 } else { -1.0 };
+        let state = |charge: i16, spin: i16, odd: bool, electrons: f64| {
+            let mut label = [0; MAX_FACTORS];
+            label[0] = charge;
+            label[1] = spin;
+            SiteState {
+                label,
+                odd,
+                electrons,
+            }
+        };
+        let root = std::f64::consts::SQRT_2;
+        match (symmetry.charge, symmetry.spin) {
+            // |0>, |up>, |dn>, |2> = f_up^+ f_dn^+ |0>
+            (Factor::U1, Factor::U1) => Self {
+                states: vec![
+                    state(-1, 0, false, 0.0),
+                    state(0, 1, true, 1.0),
+                    state(0, -1, true, 1.0),
+                    state(1, 0, false, 2.0),
+                ],
+                hopping: vec![
+                    vec![(1, 0, 1.0), (3, 2, 1.0)],
+                    vec![(2, 0, 1.0), (3, 1, -1.0)],
+                ],
+                reflections: [
+                    vec![(3, -s), (1, 1.0), (2, 1.0), (0, s)],
+                    vec![(0, 1.0), (2, 1.0), (1, -1.0), (3, 1.0)],
+                ],
+            },
+            (Factor::U1, Factor::SU2) => Self {
+                states: vec![
+                    state(-1, 0, false, 0.0),
+                    state(0, 1, true, 1.0),
+                    state(1, 0, false, 2.0),
+                ],
+                hopping: vec![vec![(1, 0, -root), (2, 1, root)]],
+                reflections: [vec![(2, -s), (1, 1.0), (0, s)], Vec::new()],
+            },
+            // (|2>, s|0>) form the isospin doublet.
+            (Factor::SU2, Factor::SU2) => Self {
+                states: vec![state(1, 0, false, 1.0), state(0, 1, true, 1.0)],
+                hopping: vec![vec![(1, 0, -2.0 * s), (0, 1, -2.0)]],
+                reflections: [Vec::new(), Vec::new()],
+            },
+            (Factor::SU2, Factor::U1) => Self {
+                states: vec![
+                    state(1, 0, false, 1.0),
+                    state(0, 1, true, 1.0),
+                    state(0, -1, true, 1.0),
+                ],
+                // <0||f_up^+||1/2>: component p = 1/2 between |0> = s|I_z=-1/2> and |up>.
+                hopping: vec![
+                    vec![(1, 0, root * s), (0, 2, -root)],
+                    vec![(2, 0, root * s), (0, 1, root)],
+                ],
+                reflections: [
+                    Vec::new(),
+                    vec![(0, 1.0), (2, 1.0), (1, -1.0)],
+                ],
+            },
+        }
+    }
+}

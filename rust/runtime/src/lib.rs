@@ -1,0 +1,100 @@
+//! Cancellation, progress and thread pools shared by every long computation.
+//!
+//! A computation receives a [`Control`], ticks it as work is done and asks it now and then
+//! whether to stop. The caller, on another thread, reads the progress and may cancel. Nothing here
+//! knows about Python, signals or physics.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// The computation was asked to stop and did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
+/// A cancel flag and a progress counter, shared between a computation and whoever watches it.
+#[derive(Debug, Default)]
+pub struct Control {
+    cancelled: AtomicBool,
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Control {
+    /// A control that nobody has cancelled, with no work announced.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the computation to stop at its next check.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody asked for a stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    /// `Err(Cancelled)` if somebody asked for a stop; cheap enough for every block or sweep.
+    pub fn check(&self) -> Result<(), Cancelled> {
+        if self.is_cancelled() {
+            Err(Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Announces `units` more units of work.
+    pub fn add_total(&self, units: u64) {
+        self.total.fetch_add(units, Ordering::Relaxed);
+    }
+
+    /// Reports `units` of work as done.
+    pub fn tick(&self, units: u64) {
+        self.done.fetch_add(units, Ordering::Relaxed);
+    }
+
+    /// `(done, total)` in the computation's own units.
+    pub fn progress(&self) -> (u64, u64) {
+        (
+            self.done.load(Ordering::Relaxed),
+            self.total.load(Ordering::Relaxed),
+        )
+    }
+}
+
+/// Runs `work` on `threads` worker threads (all available cores when `None`).
+///
+/// Results must not depend on the number: random streams are seeded by the index of a chain or
+/// sample, and sums run in a fixed order.
+pub fn with_threads<T: Send>(
+    threads: Option<usize>,
+    work: impl FnOnce() -> T + Send,
+) -> Result<T, rayon::ThreadPoolBuildError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.unwrap_or(0))
+        .build()?;
+    Ok(pool.install(work))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_control_counts_and_cancels_once() {
+        let control = Control::new();
+        control.add_total(10);
+        control.tick(3);
+        assert_eq!(control.progress(), (3, 10));
+        assert_eq!(control.check(), Ok(()));
+        control.cancel();
+        assert_eq!(control.check(), Err(Cancelled));
+    }
+
+    #[test]
+    fn the_pool_has_the_size_that_was_asked_for() {
+        let n = with_threads(Some(2), rayon::current_num_threads);
+        assert_eq!(n.ok(), Some(2));
+    }
+}

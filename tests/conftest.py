@@ -1,0 +1,16 @@
+"""Settings that every test shares: no display, one BLAS thread, reproducible hypothesis."""
+
+import os
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+# Must be set before numpy loads its BLAS: threads that compete cost far more than they give.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from hypothesis import HealthCheck, settings
+
+# ci: the same examples on every machine. dev: new examples each run, fewer. deep: a night's search.
+_COMMON = {"deadline": None, "print_blob": True, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("dev", max_examples=20, **_COMMON)
+settings.register_profile("ci", max_examples=50, derandomize=True, **_COMMON)
+settings.register_profile("deep", max_examples=2000, **_COMMON)
+settings.load_profile(os.environ.get("KADANOFF_HYPOTHESIS_PROFILE", "ci"))

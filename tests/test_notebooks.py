@@ -1,0 +1,51 @@
+"""The notebooks run, and what is committed with outputs says what the source says."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tools.notebooks import execute, source
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.py"))
+
+# GitHub shows no larger ones, and a repository keeps every version of them.
+MAX_BYTES = 1_000_000
+
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def _outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [output for cell in notebook.cells for output in cell.get("outputs", [])]
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+@each
+def test_runs_at_the_quick_budget(path):
+    # CellExecutionError shows the cell and its traceback.
+    notebook = execute(path, budget="quick", timeout=600)
+    assert _outputs(notebook), "a notebook that shows nothing"
+
+
+@each
+def test_committed_notebook_agrees_with_its_source(path):
+    committed = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    cells = [(cell.cell_type, cell.source) for cell in committed.cells]
+    expected = [(cell.cell_type, cell.source) for cell in source(path).cells]
+    assert cells == expected, f"{path.stem}.ipynb is stale: run `make notebooks`"
+
+
+@each
+def test_committed_notebook_shows_results(path):
+    target = path.with_suffix(".ipynb")
+    assert target.stat().st_size < MAX_BYTES
+    outputs = _outputs(nbformat.read(target, as_version=4))
+    assert outputs, "committed without outputs: run `make notebooks`"
+    assert [output for output in outputs if output.output_type == "error"] == []
+
+
+def test_every_committed_notebook_has_a_source():
+    committed = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert committed <= {path.stem for path in NOTEBOOKS}
