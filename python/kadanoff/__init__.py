@@ -1,2 +1,27 @@
-"""Kadanoff."""
+"""Effective models of many-body systems: found, and checked.
+
+>>> import kadanoff as kd
+>>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
+>>> run = kd.nrg.solve(aim, keep=200, T_min=1e-4)
+>>> print(f"{run.entropy[0] / 0.6931:.2f} ln 2 at T = {run.T[0]:.2f}")
+1.98 ln 2 at T = 1.17
+"""
+
+from kadanoff import baths, nrg
+from kadanoff._core import Control
+from kadanoff.errors import Cancelled, NotConverged, NumericalError
+from kadanoff.models import AndersonModel, KondoModel
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "AndersonModel",
+    "Cancelled",
+    "Control",
+    "KondoModel",
+    "NotConverged",
+    "NumericalError",
+    "__version__",
+    "baths",
+    "nrg",
+]

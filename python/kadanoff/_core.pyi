@@ -1,0 +1,74 @@
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Chain",
+    "Control",
+    "Seed",
+    "__version__",
+    "nrg_averages",
+    "nrg_clean_chain",
+    "nrg_solve",
+]
+
+__version__: str
+
+_Matrix = NDArray[np.float64]
+_Reflection = Sequence[tuple[int, _Matrix]] | None
+
+@final
+class Control:
+    def __new__(cls) -> Control: ...
+    def cancel(self) -> None: ...
+    @property
+    def cancelled(self) -> bool: ...
+    @property
+    def progress(self) -> tuple[int, int]: ...
+
+@final
+class Seed:
+    def __new__(
+        cls,
+        factors: tuple[str, str],
+        labels: NDArray[np.int64],
+        odd: Sequence[bool],
+        energies: Sequence[Sequence[float]],
+        hopping: Sequence[Sequence[tuple[int, int, _Matrix]]],
+        operators: Sequence[Sequence[_Matrix]],
+        reflections: tuple[_Reflection, _Reflection],
+    ) -> Seed: ...
+
+@final
+class Chain:
+    def __new__(
+        cls, hopping: Sequence[float], onsite: Sequence[float], scale: Sequence[float]
+    ) -> Chain: ...
+    def levels(self, n: int) -> NDArray[np.float64]: ...
+
+def nrg_solve(
+    jobs: Sequence[tuple[Seed, Chain]],
+    *,
+    states: int | None = None,
+    multiplets: int | None = None,
+    energy: float | None = None,
+    gap: float = 1e-5,
+    memory_limit: int | None = None,
+    reuse: bool = True,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> list[dict[str, Any]]: ...
+def nrg_averages(
+    factors: tuple[str, str],
+    levels: dict[str, Any],
+    shells: Sequence[int],
+    temperatures: Sequence[float],
+    *,
+    complete: bool,
+) -> tuple[_Matrix, _Matrix]: ...
+def nrg_clean_chain(
+    chain: Chain, shells: Sequence[int], temperatures: Sequence[float]
+) -> tuple[NDArray[np.float64], _Matrix]: ...

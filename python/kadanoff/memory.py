@@ -1,0 +1,84 @@
+"""How much memory a run will need, asked before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kadanoff.nrg import Options, _Job
+
+__all__ = ["available", "estimate"]
+
+# Blocks of a shell with M multiplets hold about SPREAD * M^2 elements: measured between 0.011 and
+# 0.03 for 200 to 4000 kept multiplets in the three symmetries, spin and charge reflections off.
+SPREAD = 0.03
+# States in an average kept multiplet, measured at 1000 to 4000 kept states.
+STATES_PER_MULTIPLET = {("U1", "U1"): 1.0, ("U1", "SU2"): 2.4, ("SU2", "SU2"): 5.5}
+
+
+def available() -> int | None:
+    """Bytes that can be allocated without swapping, or None where the system does not tell."""
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
+
+
+def estimate(
+    *,
+    keep: int | None,
+    keep_multiplets: int | None,
+    symmetry: tuple[str, str],
+    vectors: bool = False,
+) -> int:
+    """Bytes that the matrices of one shell take, an upper bound to within a factor of two.
+
+    Parameters
+    ----------
+    keep, keep_multiplets : int or None
+        As in :func:`kadanoff.nrg.solve`; the smaller one counts.
+    symmetry : tuple of str
+        (charge, spin).
+    vectors : bool
+        Whether all eigenvectors are wanted (static expectation values).
+
+    Examples
+    --------
+    >>> estimate(keep=3500, keep_multiplets=None, symmetry=("U1", "U1")) // 10**6
+    94
+    """
+    sizes = []
+    if keep is not None:
+        sizes.append(keep / STATES_PER_MULTIPLET[symmetry])
+    if keep_multiplets is not None:
+        sizes.append(float(keep_multiplets))
+    if not sizes:
+        return 0
+    multiplets = 4 * min(sizes)
+    return int(8 * SPREAD * multiplets**2 * (6.0 if vectors else 2.0))
+
+
+def check(jobs: Sequence[_Job], options: Options, vectors: bool, threads: int | None) -> int | None:
+    """Refuse runs that cannot fit; return the limit for one shell, in bytes."""
+    free = available()
+    if free is None:
+        return None
+    for job in jobs:
+        need = estimate(
+            keep=options.keep,
+            keep_multiplets=options.keep_multiplets,
+            symmetry=job.symmetry,
+            vectors=vectors,
+        )
+        if need > free:
+            raise MemoryError(
+                f"the run needs about {need / 1e9:.1f} GB for one shell and {free / 1e9:.1f} GB "
+                f"are available: lower keep (now {options.keep}) or keep_multiplets "
+                f"(now {options.keep_multiplets}), or use a larger symmetry than {job.symmetry}"
+            )
+    return free

@@ -1,0 +1,79 @@
+"""Progress bars and the control object of long calls.
+
+A bar appears only when a call takes longer than half a second and somebody can see it: in a
+terminal or in a notebook. tqdm is imported at that moment, not before.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["Report", "bar"]
+
+Report = Callable[[int, int], object]
+
+PATIENCE = 0.5  # seconds before a bar appears
+
+
+def _visible() -> bool:
+    if os.environ.get("KADANOFF_PROGRESS", "") in {"0", "off", "false"}:
+        return False
+    return "ipykernel" in sys.modules or sys.stderr.isatty()
+
+
+@contextmanager
+def bar(description: str, progress: bool | Report | None) -> Iterator[Report | None]:
+    """Yield the function ``report(done, total)`` to hand to a long call, or None.
+
+    Parameters
+    ----------
+    description : str
+        What the bar says.
+    progress : bool, callable or None
+        True and False force and forbid a bar, None shows one where it can be seen; a function is
+        called as ``progress(done, total)`` about every 50 ms instead.
+
+    Examples
+    --------
+    >>> with bar("solving", False) as report:
+    ...     report is None
+    True
+    """
+    if callable(progress):
+        yield progress
+        return
+    if progress is False or (progress is None and not _visible()):
+        yield None
+        return
+
+    started = time.monotonic()
+    shown: list[Any] = []
+
+    def report(done: int, total: int) -> None:
+        if not shown:
+            if total == 0 or time.monotonic() - started < PATIENCE:
+                return
+            from tqdm.auto import tqdm
+
+            shown.append(
+                tqdm(
+                    desc=description,
+                    total=1.0,
+                    leave=False,
+                    bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}",
+                )
+            )
+        tqdm_bar = shown[0]
+        tqdm_bar.n = min(done / max(total, 1), 1.0)
+        tqdm_bar.refresh()
+
+    try:
+        yield report
+    finally:
+        for tqdm_bar in shown:
+            tqdm_bar.close()
