@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 type Matrix<'py> = PyReadonlyArray2<'py, f64>;
+type Reflection<'py> = Vec<(usize, Matrix<'py>)>;
 
 fn matrix(a: &Matrix<'_>) -> Mat<f64> {
     let a = a.as_array();
@@ -59,10 +60,7 @@ impl Seed {
         energies: Vec<Vec<f64>>,
         hopping: Vec<Vec<(usize, usize, Matrix<'_>)>>,
         operators: Vec<Vec<Matrix<'_>>>,
-        reflections: (
-            Option<Vec<(usize, Matrix<'_>)>>,
-            Option<Vec<(usize, Matrix<'_>)>>,
-        ),
+        reflections: (Option<Reflection<'_>>, Option<Reflection<'_>>),
     ) -> PyResult<Self> {
         if labels.shape()[0] != odd.len() || odd.len() != energies.len() {
             return Err(PyValueError::new_err(
@@ -81,7 +79,7 @@ impl Seed {
                 })
             })
             .collect::<PyResult<_>>()?;
-        let reflection = |r: Option<Vec<(usize, Matrix<'_>)>>| {
+        let reflection = |r: Option<Reflection<'_>>| {
             r.map(|blocks| {
                 blocks
                     .iter()
@@ -173,9 +171,7 @@ pub fn nrg_solve<'py>(
     let borrowed: Vec<(&nrg::Seed, &nrg::Chain)> =
         jobs.iter().map(|(s, c)| (&s.get().0, &c.get().0)).collect();
     let (runs, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-        kadanoff_runtime::with_threads(threads, || {
-            nrg::solve_many(&borrowed, &options, &shared)
-        })
+        kadanoff_runtime::with_threads(threads, || nrg::solve_many(&borrowed, &options, &shared))
     })?;
     let runs = runs.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
     let mut failure = interrupted.map(|e| errors::interrupted(py, e));
@@ -221,18 +217,44 @@ fn levels_of<'py>(py: Python<'py>, run: &nrg::Run) -> PyResult<Bound<'py, PyDict
         at += block.energies.len();
     }
     let labels = Array2::from_shape_fn((blocks.len(), 2), |(i, j)| i64::from(blocks[i].label[j]));
-    let energies: Vec<f64> = blocks.iter().flat_map(|b| b.energies.iter().copied()).collect();
+    let energies: Vec<f64> = blocks
+        .iter()
+        .flat_map(|b| b.energies.iter().copied())
+        .collect();
     let cut = |pick: fn((f64, f64)) -> f64| -> Vec<f64> {
-        shells.iter().map(|s| s.cut.map_or(f64::INFINITY, pick)).collect()
+        shells
+            .iter()
+            .map(|s| s.cut.map_or(f64::INFINITY, pick))
+            .collect()
     };
     let d = PyDict::new(py);
-    d.set_item("scale", shells.iter().map(|s| s.scale).collect::<Vec<_>>().into_pyarray(py))?;
-    d.set_item("ground", shells.iter().map(|s| s.ground).collect::<Vec<_>>().into_pyarray(py))?;
+    d.set_item(
+        "scale",
+        shells
+            .iter()
+            .map(|s| s.scale)
+            .collect::<Vec<_>>()
+            .into_pyarray(py),
+    )?;
+    d.set_item(
+        "ground",
+        shells
+            .iter()
+            .map(|s| s.ground)
+            .collect::<Vec<_>>()
+            .into_pyarray(py),
+    )?;
     d.set_item("cut", cut(|c| c.0).into_pyarray(py))?;
     d.set_item("cut_gap", cut(|c| c.1).into_pyarray(py))?;
-    d.set_item("shells", offsets(&mut shells.iter().map(|s| s.blocks.len())).into_pyarray(py))?;
+    d.set_item(
+        "shells",
+        offsets(&mut shells.iter().map(|s| s.blocks.len())).into_pyarray(py),
+    )?;
     d.set_item("labels", labels.into_pyarray(py))?;
-    d.set_item("blocks", offsets(&mut blocks.iter().map(|b| b.energies.len())).into_pyarray(py))?;
+    d.set_item(
+        "blocks",
+        offsets(&mut blocks.iter().map(|b| b.energies.len())).into_pyarray(py),
+    )?;
     let kept: Vec<i64> = blocks.iter().map(|b| b.kept as i64).collect();
     d.set_item("kept", kept.into_pyarray(py))?;
     d.set_item("energies", energies.into_pyarray(py))?;
@@ -274,9 +296,18 @@ fn run_of(levels: &Bound<'_, PyDict>) -> PyResult<nrg::Run> {
         .get_item("expectations")?
         .extract()
         .map_err(|_| PyValueError::new_err("levels: bad array 'expectations'"))?;
-    let (scale, ground) = (scale.as_slice().map_err(bad)?, ground.as_slice().map_err(bad)?);
-    let (shells, offsets) = (shells.as_slice().map_err(bad)?, offsets.as_slice().map_err(bad)?);
-    let (kept, energies) = (kept.as_slice().map_err(bad)?, energies.as_slice().map_err(bad)?);
+    let (scale, ground) = (
+        scale.as_slice().map_err(bad)?,
+        ground.as_slice().map_err(bad)?,
+    );
+    let (shells, offsets) = (
+        shells.as_slice().map_err(bad)?,
+        offsets.as_slice().map_err(bad)?,
+    );
+    let (kept, energies) = (
+        kept.as_slice().map_err(bad)?,
+        energies.as_slice().map_err(bad)?,
+    );
     let (labels, expectations) = (labels.as_array(), expectations.as_array());
     let blocks = kept.len();
     let consistent = shells.len() == scale.len() + 1
@@ -284,12 +315,16 @@ fn run_of(levels: &Bound<'_, PyDict>) -> PyResult<nrg::Run> {
         && labels.dim() == (blocks, 2)
         && offsets.len() == blocks + 1
         && shells.last().is_some_and(|&x| x as usize == blocks)
-        && offsets.last().is_some_and(|&x| x as usize == energies.len())
+        && offsets
+            .last()
+            .is_some_and(|&x| x as usize == energies.len())
         && (expectations.nrows() == 0 || expectations.ncols() == energies.len())
         && shells.windows(2).all(|w| 0 <= w[0] && w[0] <= w[1])
         && offsets.windows(2).all(|w| 0 <= w[0] && w[0] <= w[1]);
     if !consistent {
-        return Err(PyValueError::new_err("levels: the arrays contradict each other"));
+        return Err(PyValueError::new_err(
+            "levels: the arrays contradict each other",
+        ));
     }
     let block = |b: usize| -> PyResult<nrg::ShellBlock> {
         let range = offsets[b] as usize..offsets[b + 1] as usize;
@@ -324,6 +359,7 @@ fn run_of(levels: &Bound<'_, PyDict>) -> PyResult<nrg::Run> {
 }
 
 type Columns<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);
+type GroundAndColumns<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray2<f64>>);
 
 /// Averages of a run at pairs (shell, temperature): rows of log_z, energy, energy variance,
 /// spin, spin variance, charge, charge variance, weight above the cut; and one of operators.
@@ -355,9 +391,13 @@ pub fn nrg_averages<'py>(
             .collect()
     });
     let operators = averages.first().map_or(0, |a| a.operators.len());
-    let expectations =
-        Array2::from_shape_fn((averages.len(), operators), |(i, o)| averages[i].operators[o]);
-    Ok((rows(&averages).into_pyarray(py), expectations.into_pyarray(py)))
+    let expectations = Array2::from_shape_fn((averages.len(), operators), |(i, o)| {
+        averages[i].operators[o]
+    });
+    Ok((
+        rows(&averages).into_pyarray(py),
+        expectations.into_pyarray(py),
+    ))
 }
 
 fn rows(averages: &[nrg::Average]) -> Array2<f64> {
@@ -384,7 +424,7 @@ pub fn nrg_clean_chain<'py>(
     chain: Bound<'py, Chain>,
     shells: Vec<usize>,
     temperatures: Vec<f64>,
-) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray2<f64>>)> {
+) -> PyResult<GroundAndColumns<'py>> {
     let chain = &chain.get().0;
     if let Some(n) = shells.iter().find(|&&n| n >= chain.sites()) {
         return Err(PyValueError::new_err(format!(

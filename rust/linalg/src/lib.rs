@@ -39,7 +39,9 @@ pub enum Error {
         dimension: usize,
     },
     /// Trace, norm, residual or orthogonality is off by more than rounding explains.
-    #[error("eigenvalue decomposition of dimension {dimension} failed its check: {what} off by {error:.2e} (limit {limit:.2e})")]
+    #[error(
+        "eigenvalue decomposition of dimension {dimension} failed its check: {what} off by {error:.2e} (limit {limit:.2e})"
+    )]
     Check {
         /// Dimension of the matrix.
         dimension: usize,

@@ -78,7 +78,7 @@ impl Reduced {
         let sum2: f64 = self.values.iter().map(|x| x * x).sum();
         let norm_error = (sum2.sqrt() - norm2.sqrt()).abs();
         for (what, error) in [("trace", trace_error), ("Frobenius norm", norm_error)] {
-            if !(error <= limit) {
+            if error.is_nan() || error > limit {
                 return Err(Error::Check {
                     dimension: n,
                     what,
@@ -112,7 +112,7 @@ impl Reduced {
         if !good {
             vectors = self.divide_and_conquer(k)?;
             let error = overlap(vectors.as_ref());
-            if !(error < OVERLAP) {
+            if error.is_nan() || error >= OVERLAP {
                 return Err(Error::Check {
                     dimension: n,
                     what: "orthogonality",
@@ -155,12 +155,9 @@ impl Reduced {
         let n = self.values.len();
         let k = vectors.ncols();
         let block = self.factors.nrows();
-        let scratch =
-            householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<f64>(
-                n - 1,
-                block,
-                k,
-            );
+        let scratch = householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<
+            f64,
+        >(n - 1, block, k);
         householder::apply_block_householder_sequence_on_the_left_in_place_with_conj(
             self.reflectors.as_ref().submatrix(1, 0, n - 1, n - 1),
             self.factors.as_ref(),

@@ -63,7 +63,10 @@ impl Chain {
                 .collect();
             let zero = if (n + 1) % 2 == 1 { vec![0.0] } else { vec![] };
             let negative = positive.iter().rev().map(|x| -x);
-            return negative.chain(zero).chain(positive.iter().copied()).collect();
+            return negative
+                .chain(zero)
+                .chain(positive.iter().copied())
+                .collect();
         }
         (0..=n)
             .map(|k| bisect(d, &e2, k, -bound, bound, self.scale[n]))
@@ -130,7 +133,10 @@ mod tests {
             assert_eq!(got.len(), n);
             for (k, x) in got.iter().enumerate() {
                 let angle = std::f64::consts::PI * (n - k) as f64 / (n as f64 + 1.0);
-                assert!((x - 2.0 * angle.cos()).abs() < 1e-15 * n as f64, "{n} {k} {x}");
+                assert!(
+                    (x - 2.0 * angle.cos()).abs() < 1e-15 * n as f64,
+                    "{n} {k} {x}"
+                );
             }
         }
     }
@@ -139,7 +145,9 @@ mod tests {
     fn the_smallest_levels_are_accurate_relative_to_themselves() {
         // det of the even zero-diagonal chain: the product of the positive levels is t0 t2 t4 ...
         let n = 60;
-        let hopping: Vec<f64> = (0..n - 1).map(|i| 0.7 * 2.5_f64.powf(-0.5 * i as f64)).collect();
+        let hopping: Vec<f64> = (0..n - 1)
+            .map(|i| 0.7 * 2.5_f64.powf(-0.5 * i as f64))
+            .collect();
         let expected: f64 = hopping.iter().step_by(2).map(|t| t.ln()).sum();
         let chain = Chain {
             scale: (0..n).map(|i| 2.5_f64.powf(-0.5 * i as f64)).collect(),
@@ -148,7 +156,10 @@ mod tests {
         };
         let levels = chain.levels(n - 1);
         let got: f64 = levels.iter().filter(|&&x| x > 0.0).map(|x| x.ln()).sum();
-        assert!((got - expected).abs() < 1e-13 * n as f64, "{got} {expected}");
+        assert!(
+            (got - expected).abs() < 1e-13 * n as f64,
+            "{got} {expected}"
+        );
     }
 
     #[test]

@@ -160,9 +160,8 @@ fn add_site(
         onsite: chain.onsite[n] / scale,
     };
     let blocks = shell::products(symmetry, &kept, &site);
-    let active = [0, 1].map(|g| {
-        kept.reflections[g].is_some() && symmetry.factors()[g] == Factor::U1
-    });
+    let active =
+        [0, 1].map(|g| kept.reflections[g].is_some() && symmetry.factors()[g] == Factor::U1);
     let images = reflect::orbits(&blocks, active);
     let canonical: Vec<usize> = (0..blocks.len())
         .filter(|&i| images[i].canonical == i)
@@ -269,9 +268,7 @@ fn add_site(
         }
     } else {
         let reflections = [0, 1].map(|g| {
-            active[g].then(|| {
-                reflect::actions(g, &kept, &site, &blocks, &images, &vectors, &keep)
-            })
+            active[g].then(|| reflect::actions(g, &kept, &site, &blocks, &images, &vectors, &keep))
         });
         Kept {
             labels: blocks.iter().map(|b| b.label).collect(),
@@ -325,7 +322,13 @@ fn check_memory(
     let square = |i: usize| blocks[i].dimension.pow(2);
     let reduced: usize = canonical.iter().map(|&i| square(i)).sum();
     let vectors: usize = (0..blocks.len()).map(square).sum();
-    let needed = 8 * (reduced + if all_vectors { 2 * vectors } else { vectors / 4 });
+    let needed = 8
+        * (reduced
+            + if all_vectors {
+                2 * vectors
+            } else {
+                vectors / 4
+            });
     run.timing.peak_bytes = run.timing.peak_bytes.max(needed);
     match options.memory_limit {
         Some(limit) if needed > limit => Err(Error::Memory {
@@ -462,3 +465,6 @@ fn hoppings(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

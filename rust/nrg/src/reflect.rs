@@ -130,9 +130,7 @@ pub fn actions(
                 };
             }
             let goal = reflected(&label, generator);
-            let target = blocks
-                .binary_search_by_key(&goal, |b| b.label)
-                .unwrap_or(i);
+            let target = blocks.binary_search_by_key(&goal, |b| b.label).unwrap_or(i);
             // G on the canonical side leads to the image; on the image it squares to the sign.
             let square = if label[generator] % 2 == 0 { 1.0 } else { -1.0 };
             let sign = if word[generator] { square } else { 1.0 };

@@ -116,19 +116,16 @@ impl Symmetry {
 
     /// Whether the hopping tensor can connect two labels.
     pub fn connects(self, bra: &Label, channel: usize, ket: &Label) -> bool {
-        self.factors().into_iter().enumerate().all(|(i, f)| match f {
-            Factor::SU2 => triangle(bra[i].into(), 1, ket[i].into()),
-            Factor::U1 => {
-                let step = if i == 0 {
-                    1
-                } else if channel == 0 {
-                    1
-                } else {
-                    -1
-                };
-                bra[i] == ket[i] + step
-            }
-        })
+        self.factors()
+            .into_iter()
+            .enumerate()
+            .all(|(i, f)| match f {
+                Factor::SU2 => triangle(bra[i].into(), 1, ket[i].into()),
+                Factor::U1 => {
+                    let step = if i == 0 || channel == 0 { 1 } else { -1 };
+                    bra[i] == ket[i] + step
+                }
+            })
     }
 
     /// Number of tensors that make up `sum_s f_s^+`: two when spin is only U(1).
@@ -223,10 +220,7 @@ impl Site {
                     vec![(1, 0, root * s), (0, 2, -root)],
                     vec![(2, 0, root * s), (0, 1, root)],
                 ],
-                reflections: [
-                    Vec::new(),
-                    vec![(0, 1.0), (2, 1.0), (1, -1.0)],
-                ],
+                reflections: [Vec::new(), vec![(0, 1.0), (2, 1.0), (1, -1.0)]],
             },
         }
     }

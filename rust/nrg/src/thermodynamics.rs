@@ -126,7 +126,10 @@ fn moments(factor: Factor, label: i16, unit: f64) -> (f64, f64) {
     match factor {
         Factor::U1 => (unit * x, (unit * x).powi(2)),
         // <J_z^2> = j(j+1)/3 with 2j = label; the charge is 2 I_z.
-        Factor::SU2 => (0.0, (2.0 * unit).powi(2) * (0.5 * x) * (0.5 * x + 1.0) / 3.0),
+        Factor::SU2 => (
+            0.0,
+            (2.0 * unit).powi(2) * (0.5 * x) * (0.5 * x + 1.0) / 3.0,
+        ),
     }
 }
 
@@ -137,8 +140,10 @@ pub fn clean_chain(chain: &Chain, n: usize, temperatures: &[f64]) -> (f64, Vec<A
     let averages = temperatures
         .iter()
         .map(|&t| {
-            let mut a = Average::default();
-            a.charge = -(levels.len() as f64);
+            let mut a = Average {
+                charge: -(levels.len() as f64),
+                ..Average::default()
+            };
             for &level in &levels {
                 let x = level.abs() / t;
                 let boltzmann = (-x).exp();

@@ -26,7 +26,7 @@ impl Truncation {
         if self.states == Some(0) || self.multiplets == Some(0) {
             return fail("at least one state must be kept");
         }
-        if self.energy.is_some_and(|e| !(e > 0.0)) {
+        if self.energy.is_some_and(|e| e.is_nan() || e <= 0.0) {
             return fail("the energy cutoff must be positive");
         }
         if !(self.gap >= 0.0 && self.gap.is_finite()) {
@@ -73,24 +73,50 @@ mod tests {
     #[test]
     fn the_cut_moves_above_a_degenerate_cluster() {
         let levels = [(0.0, 1), (1.0, 3), (1.0 + 1e-9, 3), (2.0, 2), (3.0, 1)];
-        let by_states = Truncation { states: Some(3), ..NONE };
+        let by_states = Truncation {
+            states: Some(3),
+            ..NONE
+        };
         assert_eq!(by_states.cut(&levels).map(|c| c.0), Some(1.0 + 1e-9));
-        let by_multiplets = Truncation { multiplets: Some(4), ..NONE };
+        let by_multiplets = Truncation {
+            multiplets: Some(4),
+            ..NONE
+        };
         assert_eq!(by_multiplets.cut(&levels), Some((2.0, 1.0)));
-        let by_energy = Truncation { energy: Some(1.0), ..NONE };
+        let by_energy = Truncation {
+            energy: Some(1.0),
+            ..NONE
+        };
         assert_eq!(by_energy.cut(&levels).map(|c| c.0), Some(1.0 + 1e-9));
     }
 
     #[test]
     fn nothing_is_cut_when_all_fit() {
-        let by_states = Truncation { states: Some(100), ..NONE };
+        let by_states = Truncation {
+            states: Some(100),
+            ..NONE
+        };
         assert_eq!(by_states.cut(&[(0.0, 1), (1.0, 3)]), None);
     }
 
     #[test]
     fn a_truncation_that_keeps_nothing_is_refused() {
         assert!(NONE.validate().is_err());
-        assert!(Truncation { states: Some(0), ..NONE }.validate().is_err());
-        assert!(Truncation { energy: Some(f64::NAN), ..NONE }.validate().is_err());
+        assert!(
+            Truncation {
+                states: Some(0),
+                ..NONE
+            }
+            .validate()
+            .is_err()
+        );
+        assert!(
+            Truncation {
+                energy: Some(f64::NAN),
+                ..NONE
+            }
+            .validate()
+            .is_err()
+        );
     }
 }

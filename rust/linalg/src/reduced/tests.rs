@@ -56,8 +56,16 @@ fn values_and_lowest_vectors_solve_the_problem() {
                 }
                 let v = reduced.vectors(k).expect("vectors");
                 assert_eq!((v.nrows(), v.ncols()), (n, k));
-                assert!(overlap(v.as_ref()) < 1e-12, "n = {n}, k = {k}, {degenerate}: {:e}", overlap(v.as_ref()));
-                assert!(residual(&a, &values, &v) < 3e-13 * (n as f64).sqrt().max(4.0), "n = {n}, k = {k}: {}", residual(&a, &values, &v));
+                assert!(
+                    overlap(v.as_ref()) < 1e-12,
+                    "n = {n}, k = {k}, {degenerate}: {:e}",
+                    overlap(v.as_ref())
+                );
+                assert!(
+                    residual(&a, &values, &v) < 3e-13 * (n as f64).sqrt().max(4.0),
+                    "n = {n}, k = {k}: {}",
+                    residual(&a, &values, &v)
+                );
             }
         }
     }
@@ -67,7 +75,10 @@ fn values_and_lowest_vectors_solve_the_problem() {
 fn a_nan_is_refused() {
     let mut a = block(6, false);
     a[(4, 2)] = f64::NAN;
-    assert!(matches!(Reduced::new(a), Err(Error::NonFinite { dimension: 6 })));
+    assert!(matches!(
+        Reduced::new(a),
+        Err(Error::NonFinite { dimension: 6 })
+    ));
 }
 
 #[test]
@@ -75,5 +86,8 @@ fn a_wrong_spectrum_does_not_pass_the_check() {
     let mut reduced = Reduced::new(block(30, false)).expect("reduces");
     let (trace, norm2) = invariants(block(30, false).as_ref());
     reduced.values[7] += 1e-9;
-    assert!(matches!(reduced.check_values(trace, norm2), Err(Error::Check { what: "trace", .. })));
+    assert!(matches!(
+        reduced.check_values(trace, norm2),
+        Err(Error::Check { what: "trace", .. })
+    ));
 }

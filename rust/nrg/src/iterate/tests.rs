@@ -1,0 +1,215 @@
+//! The clean chain, whose many-body levels are sums of one-particle levels, is the exact answer.
+
+use super::*;
+use crate::{Reflected, ReflectionMatrix, SeedBlock, Symmetry, clean_chain, thermodynamics};
+
+const SYMMETRIES: [(Factor, Factor); 4] = [
+    (Factor::U1, Factor::U1),
+    (Factor::U1, Factor::SU2),
+    (Factor::SU2, Factor::SU2),
+    (Factor::SU2, Factor::U1),
+];
+
+/// Site 0 alone.
+fn clean_seed(symmetry: Symmetry, onsite: f64) -> Seed {
+    let site = Site::new(symmetry, 0);
+    let one = |x: f64| Mat::from_fn(1, 1, |_, _| x);
+    let reflection = |g: usize| {
+        let actions = &site.reflections[g];
+        (!actions.is_empty() && (g == 1 || onsite == 0.0)).then(|| {
+            actions
+                .iter()
+                .map(|&(target, sign)| Reflected {
+                    target,
+                    matrix: ReflectionMatrix::Dense(one(sign)),
+                })
+                .collect()
+        })
+    };
+    Seed {
+        symmetry,
+        blocks: site
+            .states
+            .iter()
+            .map(|s| SeedBlock {
+                label: s.label,
+                odd: s.odd,
+                energies: vec![onsite * s.electrons],
+            })
+            .collect(),
+        hopping: site
+            .hopping
+            .iter()
+            .map(|c| c.iter().map(|&(i, j, x)| (i, j, one(x))).collect())
+            .collect(),
+        operators: Vec::new(),
+        reflections: [reflection(0), reflection(1)],
+    }
+}
+
+fn wilson(sites: usize, onsite: f64) -> Chain {
+    let scale = |n: usize| 0.7 * 2.5_f64.powf(0.5 - 0.5 * n as f64);
+    Chain {
+        hopping: (1..sites).map(|n| 0.9 * scale(n)).collect(),
+        onsite: (0..sites).map(|n| onsite * scale(n)).collect(),
+        scale: (0..sites).map(scale).collect(),
+    }
+}
+
+fn options(states: usize) -> Options {
+    Options {
+        truncation: Truncation {
+            states: Some(states),
+            multiplets: None,
+            energy: None,
+            gap: 1e-5,
+        },
+        memory_limit: None,
+        reuse: true,
+    }
+}
+
+fn run(seed: &Seed, chain: &Chain, options: &Options) -> Run {
+    let (run, outcome) = solve(seed, chain, options, &Control::new());
+    outcome.expect("the run succeeds");
+    run
+}
+
+/// All levels of the last shell, degeneracies expanded.
+fn spectrum(symmetry: Symmetry, run: &Run) -> Vec<f64> {
+    let mut all: Vec<f64> = run.shells.last().map_or_else(Vec::new, |shell| {
+        shell
+            .blocks
+            .iter()
+            .flat_map(|b| {
+                let d = symmetry.dimension(&b.label);
+                b.energies
+                    .iter()
+                    .flat_map(move |&e| std::iter::repeat_n(e, d))
+            })
+            .collect()
+    });
+    all.sort_by(f64::total_cmp);
+    all
+}
+
+#[test]
+fn the_clean_chain_is_exact_in_every_symmetry() {
+    for (charge, spin) in SYMMETRIES {
+        for onsite in [0.0, 0.3] {
+            if charge == Factor::SU2 && onsite != 0.0 {
+                continue;
+            }
+            let symmetry = Symmetry { charge, spin };
+            let chain = wilson(6, onsite);
+            let seed = clean_seed(symmetry, chain.onsite[0]);
+            let run = run(&seed, &chain, &options(100_000));
+            assert_eq!(spectrum(symmetry, &run).len(), 4_usize.pow(6));
+            for n in 0..6 {
+                let temperatures = [chain.scale[n], 3.0 * chain.scale[n]];
+                let (ground, exact) = clean_chain(&chain, n, &temperatures);
+                let got = thermodynamics(symmetry, &run, n, &temperatures, false);
+                assert!((run.shells[n].ground - ground).abs() < 1e-12);
+                for (a, b) in got.iter().zip(&exact) {
+                    for (x, y) in [
+                        (a.log_z, b.log_z),
+                        (a.energy, b.energy),
+                        (a.energy_variance, b.energy_variance),
+                        (a.spin_variance, b.spin_variance),
+                        (a.charge, b.charge),
+                        (a.charge_variance, b.charge_variance),
+                    ] {
+                        assert!((x - y).abs() < 1e-11, "{symmetry:?} {onsite} {n}: {x} {y}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn truncated_spectra_do_not_depend_on_symmetry_reuse_or_threads() {
+    let chain = wilson(16, 0.0);
+    let abelian = Symmetry {
+        charge: Factor::U1,
+        spin: Factor::U1,
+    };
+    let plain = Options {
+        reuse: false,
+        ..options(120)
+    };
+    let expected = spectrum(abelian, &run(&clean_seed(abelian, 0.0), &chain, &plain));
+    for (charge, spin) in SYMMETRIES {
+        let symmetry = Symmetry { charge, spin };
+        let seed = clean_seed(symmetry, 0.0);
+        let one = kadanoff_runtime::with_threads(Some(1), || run(&seed, &chain, &options(120)));
+        let three = kadanoff_runtime::with_threads(Some(3), || run(&seed, &chain, &options(120)));
+        let (one, three) = (one.expect("pool"), three.expect("pool"));
+        let got = spectrum(symmetry, &one);
+        assert_eq!(got, spectrum(symmetry, &three));
+        assert_eq!(got.len(), expected.len());
+        let scale = chain.scale[15];
+        for (x, y) in got.iter().zip(&expected) {
+            assert!((x - y).abs() < 1e-10 * scale, "{symmetry:?}: {x} {y}");
+        }
+    }
+}
+
+#[test]
+fn complete_sums_recover_what_truncation_took() {
+    let symmetry = Symmetry {
+        charge: Factor::SU2,
+        spin: Factor::SU2,
+    };
+    let chain = wilson(12, 0.0);
+    let run = run(&clean_seed(symmetry, 0.0), &chain, &options(20));
+    let t = [2.0 * chain.scale[11]];
+    let exact = clean_chain(&chain, 11, &t).1[0].log_z;
+    let short = thermodynamics(symmetry, &run, 11, &t, false)[0].log_z;
+    let complete = thermodynamics(symmetry, &run, 11, &t, true)[0].log_z;
+    assert!(exact - short > 0.3, "{exact} {short}");
+    assert!((exact - complete).abs() < 0.3 * (exact - short), "{exact} {short} {complete}");
+    // At infinite temperature every state of the chain is counted, once.
+    let hot = thermodynamics(symmetry, &run, 11, &[1e12], true)[0].log_z;
+    assert!((hot - 12.0 * 4.0_f64.ln()).abs() < 1e-9);
+}
+
+#[test]
+fn a_cancelled_run_hands_back_what_it_has() {
+    let symmetry = Symmetry {
+        charge: Factor::U1,
+        spin: Factor::SU2,
+    };
+    let control = Control::new();
+    control.cancel();
+    let (run, outcome) = solve(
+        &clean_seed(symmetry, 0.0),
+        &wilson(8, 0.0),
+        &options(50),
+        &control,
+    );
+    assert!(matches!(outcome, Err(Error::Cancelled(_))));
+    assert_eq!(run.shells.len(), 1);
+}
+
+#[test]
+fn a_shell_that_does_not_fit_is_refused_before_it_is_built() {
+    let symmetry = Symmetry {
+        charge: Factor::U1,
+        spin: Factor::U1,
+    };
+    let tight = Options {
+        memory_limit: Some(100_000),
+        ..options(5000)
+    };
+    let (run, outcome) = solve(
+        &clean_seed(symmetry, 0.0),
+        &wilson(8, 0.0),
+        &tight,
+        &Control::new(),
+    );
+    assert!(
+        matches!(outcome, Err(Error::Memory { needed, limit: 100_000, .. }) if needed > 100_000)
+    );
+    assert!(!run.shells.is_empty());
+}
