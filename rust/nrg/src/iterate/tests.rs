@@ -168,7 +168,10 @@ fn complete_sums_recover_what_truncation_took() {
     let short = thermodynamics(symmetry, &run, 11, &t, false)[0].log_z;
     let complete = thermodynamics(symmetry, &run, 11, &t, true)[0].log_z;
     assert!(exact - short > 0.3, "{exact} {short}");
-    assert!((exact - complete).abs() < 0.3 * (exact - short), "{exact} {short} {complete}");
+    assert!(
+        (exact - complete).abs() < 0.3 * (exact - short),
+        "{exact} {short} {complete}"
+    );
     // At infinite temperature every state of the chain is counted, once.
     let hot = thermodynamics(symmetry, &run, 11, &[1e12], true)[0].log_z;
     assert!((hot - 12.0 * 4.0_f64.ln()).abs() < 1e-9);
