@@ -75,6 +75,19 @@ class Averages:
         return self.energy_variance / self.T**2
 
 
+def _pairs(shells: ArrayLike, T: ArrayLike, count: int) -> tuple[NDArray[np.int64], FloatArray]:
+    """Validated pairs of shells below `count` and positive temperatures, of one shape."""
+    n, t = np.asarray(shells), np.asarray(T, dtype=np.float64)
+    if not np.issubdtype(n.dtype, np.integer):
+        raise TypeError(f"shells must be integers, got {shells!r}")
+    if n.size and (n.min() < 0 or n.max() >= count):
+        raise ValueError(f"shells must lie in 0 ... {count - 1}, got {n.min()} ... {n.max()}")
+    if not (np.isfinite(t) & (t > 0)).all():
+        raise ValueError(f"T must be positive and finite, got {T!r}")
+    pair = np.broadcast_arrays(n.astype(np.int64), t)
+    return pair[0], pair[1]
+
+
 def _columns(
     rows: FloatArray, ground: FloatArray, T: FloatArray, expectations: Mapping[str, FloatArray]
 ) -> Averages:
@@ -154,7 +167,7 @@ class Levels:
 
     def averages(self, shells: ArrayLike, T: ArrayLike, *, complete: bool = True) -> Averages:
         """Thermal averages at pairs of shells and temperatures (broadcast together)."""
-        n, t = np.broadcast_arrays(np.asarray(shells, dtype=np.int64), np.asarray(T, dtype=float))
+        n, t = _pairs(shells, T, self.shells)
         rows, operators = _core.nrg_averages(
             self.symmetry, self.arrays, n.ravel().tolist(), t.ravel().tolist(), complete=complete
         )
@@ -193,7 +206,7 @@ def clean_chain(chain: Chain, shells: ArrayLike, T: ArrayLike) -> Averages:
     The levels come from bisection and are accurate relative to themselves, the smallest included.
     Cost: about 60 N^2 divisions a shell; cached.
     """
-    n, t = np.broadcast_arrays(np.asarray(shells, dtype=np.int64), np.asarray(T, dtype=float))
+    n, t = _pairs(shells, T, chain.sites)
     key: tuple[Sequence[int], Sequence[float]] = (n.ravel().tolist(), t.ravel().tolist())
     ground, rows = _clean_chain(chain, tuple(key[0]), tuple(key[1]))
     return _columns(rows, ground.reshape(t.shape), t.copy(), {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ def estimate(
     keep_multiplets: int | None,
     symmetry: tuple[str, str],
     vectors: bool = False,
+    states: int | None = None,
 ) -> int:
     """Bytes that the matrices of one shell take, an upper bound to within a factor of two.
 
@@ -46,20 +48,24 @@ def estimate(
         (charge, spin).
     vectors : bool
         Whether all eigenvectors are wanted (static expectation values).
+    states : int, optional
+        All states of impurity and chain: a short chain may have fewer than a shell may hold.
 
     Examples
     --------
     >>> estimate(keep=3500, keep_multiplets=None, symmetry=("U1", "U1")) // 10**6
     94
     """
+    # A further site makes four times as many of the states that were kept.
     sizes = []
     if keep is not None:
-        sizes.append(keep / STATES_PER_MULTIPLET[symmetry])
+        sizes.append(4 * keep if states is None else min(4 * keep, states))
     if keep_multiplets is not None:
-        sizes.append(float(keep_multiplets))
+        grown = math.ceil(4 * keep_multiplets * STATES_PER_MULTIPLET[symmetry])
+        sizes.append(grown if states is None else min(grown, states))
     if not sizes:
         return 0
-    multiplets = 4 * min(sizes)
+    multiplets = min(sizes) / STATES_PER_MULTIPLET[symmetry]
     return int(8 * SPREAD * multiplets**2 * (6.0 if vectors else 2.0))
 
 
@@ -74,6 +80,7 @@ def check(jobs: Sequence[_Job], options: Options, vectors: bool, threads: int | 
             keep_multiplets=options.keep_multiplets,
             symmetry=job.symmetry,
             vectors=vectors,
+            states=job.model.impurity_dimension * 4 ** job.chains[0].sites,
         )
         if need > free:
             raise MemoryError(

@@ -34,7 +34,6 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from kadanoff.models import Model, Term
@@ -388,9 +387,10 @@ def _generator(space: Space, name: Generator) -> Matrix:
             return I.plus.matrix
         case "spin" | "charge":
             J = S if name == "spin" else I
-            # -i pi J_y = -pi (J_+ - J_-) / 2; a signed permutation in the product basis
-            rotation = scipy.linalg.expm(-math.pi / 2 * (J.plus.matrix - J.minus.matrix))
-            return np.asarray(np.rint(rotation))
+            # exp(-i pi J_y), 2i J_y = J_+ - J_-; a signed permutation in the product basis
+            m, states = np.linalg.eigh(-0.5j * (J.plus.matrix - J.minus.matrix))
+            rotation = (states * np.exp(-1j * math.pi * m)) @ states.conj().T
+            return np.asarray(np.rint(rotation.real))
 
 
 @lru_cache(maxsize=256)

@@ -16,6 +16,7 @@ References
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -27,12 +28,13 @@ from numpy.typing import NDArray
 from kadanoff import _core, memory
 from kadanoff.baths import A_Lambda as correction
 from kadanoff.chains import Chain, wilson_chain
-from kadanoff.errors import Cancelled, NumericalError
+from kadanoff.errors import NumericalError
 from kadanoff.levels import Levels, clean_chain
 from kadanoff.models import Model
 from kadanoff.multiplets import SYMMETRIES, Symmetry, largest_symmetry, seed
 from kadanoff.operators import Operator
 from kadanoff.progress import Report, bar
+from kadanoff.splines import cubic
 from kadanoff.stars import real, whole
 
 if TYPE_CHECKING:
@@ -42,6 +44,10 @@ __all__ = ["NRGResult", "Options", "solve", "solve_many"]
 
 FloatArray = NDArray[np.float64]
 Observables = Iterable[str] | Mapping[str, Operator]
+
+FEWEST_SITES = 4  # two even and two odd shells: temperatures that all twists share
+LOWEST_T = 1e-290  # the hoppings of the chain must not underflow
+MOST_THREADS = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,15 +81,31 @@ class Options:
                 object.__setattr__(self, name, whole(name, value))
         if self.keep is None and self.keep_multiplets is None and self.energy_cutoff is None:
             raise ValueError("one of keep, keep_multiplets and energy_cutoff must be given")
+        if self.sites is not None and self.sites < FEWEST_SITES:
+            raise ValueError(
+                f"sites must be at least {FEWEST_SITES}, got {self.sites}: even and odd shells are "
+                "averaged and the first and the last only serve that"
+            )
         for name in ("energy_cutoff", "T_min"):
             value = getattr(self, name)
-            if value is not None and real(name, value) <= 0:
+            if (value is not None or name == "T_min") and real(name, value) <= 0:
                 raise ValueError(f"{name} must be positive, got {value}")
+        if self.T_min < LOWEST_T:
+            raise ValueError(f"T_min must be at least {LOWEST_T:g}, got {self.T_min}")
         if real("gap", self.gap) < 0:
             raise ValueError(f"gap must not be negative, got {self.gap}")
-        if not isinstance(self.z, int | float | tuple):
+        if isinstance(self.z, Iterable) and not isinstance(self.z, str):
             object.__setattr__(self, "z", tuple(self.z))
-        if self.symmetry != "auto" and self.symmetry not in SYMMETRIES:
+        for name in ("A_Lambda", "complete", "reuse"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
+            object.__setattr__(self, name, bool(getattr(self, name)))
+        if isinstance(self.symmetry, list):
+            object.__setattr__(self, "symmetry", tuple(self.symmetry))
+        if not isinstance(self.symmetry, str | tuple) or self.symmetry not in (
+            "auto",
+            *SYMMETRIES,
+        ):
             raise ValueError(
                 f"symmetry must be 'auto' or one of {SYMMETRIES} (charge, spin), "
                 f"got {self.symmetry!r}"
@@ -103,8 +125,15 @@ class Options:
         if sites is None:
             # Two shells more than T_min needs, for the even-odd average.
             decades = math.log(max(model.band.D / self.T_min, 1.0)) / math.log(self.Lambda)
-            sites = 4 + math.ceil(2 * decades)
-        return wilson_chain(model.band, self.Lambda, sites, z=z, scheme=self.scheme)
+            sites = FEWEST_SITES + math.ceil(2 * decades)
+        chain = wilson_chain(model.band, self.Lambda, sites, z=z, scheme=self.scheme)
+        if self.sites is None:
+            # Twists and small Lambda shift the scale by less than a factor Lambda or two.
+            short = float(chain.scale[-2] / _betabar(self.Lambda)[-1] / self.T_min)
+            if short > 1 and self.T_min < model.band.D:
+                more = math.ceil(2 * math.log(short) / math.log(self.Lambda))
+                return wilson_chain(model.band, self.Lambda, sites + more, z=z, scheme=self.scheme)
+        return chain
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -283,7 +312,7 @@ def solve(
     >>> from kadanoff import KondoModel, nrg
     >>> run = nrg.solve(KondoModel(J=0.4), keep=200, T_min=1e-6)
     >>> print(run.symmetry, f"{run.entropy[0] / np.log(2):.2f}")
-    ('SU2', 'SU2') 0.99
+    ('SU2', 'SU2') 1.00
     """
     settings = Options(**options)
     return _solve_many(
@@ -330,6 +359,13 @@ def _solve_many(
 ) -> list[NRGResult]:
     if threads is not None:
         threads = whole("threads", threads)
+        if threads > MOST_THREADS:
+            raise ValueError(f"threads must be at most {MOST_THREADS}, got {threads}")
+    if isinstance(observables, str) or not isinstance(observables, Iterable):
+        raise TypeError(
+            "observables must be a sequence of names such as ['S_d.S_0'] or a mapping from names "
+            f"to operators, got {observables!r}"
+        )
     if not isinstance(observables, Mapping):
         observables = tuple(observables)
     jobs = [_Job(model, options, observables) for model in models]
@@ -341,8 +377,8 @@ def _solve_many(
         with bar(description, progress) as report:
             arrays = _core.nrg_solve(
                 cores,
-                states=options.keep,
-                multiplets=options.keep_multiplets,
+                states=_bounded(options.keep),
+                multiplets=_bounded(options.keep_multiplets),
                 energy=options.energy_cutoff,
                 gap=options.gap,
                 memory_limit=limit,
@@ -365,6 +401,11 @@ def _solve_many(
         failure.partial = results[0] if len(results) == 1 else results  # type: ignore[attr-defined]
         raise failure
     return [result for result in results if result is not None]
+
+
+def _bounded(count: int | None) -> int | None:
+    """What fits a machine word; more than that is as good as everything."""
+    return None if count is None else min(count, sys.maxsize)
 
 
 class _Job:
@@ -448,10 +489,10 @@ def _curves(
     if len(levels) > 1:
         lowest = max(t[-1] for t, _ in per_twist)
         highest = min(t[0] for t, _ in per_twist)
-        T = T[(T >= lowest * (1 - 1e-12)) & (T <= highest * (1 + 1e-12))]
+        low, high = lowest * (1 - 1e-12), highest * (1 + 1e-12)
+        T = T[(low <= T) & (high >= T)]
     curves = {
-        name: np.mean([_interpolate(t, c[name], T) for t, c in per_twist], axis=0)
-        for name in first
+        name: np.mean([_interpolate(t, c[name], T) for t, c in per_twist], axis=0) for name in first
     }
     for name, curve in curves.items():
         if not np.isfinite(curve).all():
@@ -459,13 +500,16 @@ def _curves(
     return T, curves
 
 
+def _betabar(Lambda: float) -> FloatArray:
+    """omega_N / T at the three temperatures of a shell, ascending."""
+    betabar: FloatArray = 0.6 * Lambda ** (np.arange(3) / 3)
+    return betabar
+
+
 def _interpolate(x: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:
     if x.shape == at.shape and np.array_equal(x, at):
         return y
-    from scipy.interpolate import CubicSpline
-
-    out: FloatArray = CubicSpline(np.log(x[::-1]), y[::-1], axis=0)(np.log(at))
-    return out
+    return cubic(np.log(x[::-1]), y[::-1], np.log(at))
 
 
 def _even_odd(levels: Levels, options: Options) -> tuple[FloatArray, dict[str, FloatArray]]:
@@ -476,8 +520,7 @@ def _even_odd(levels: Levels, options: Options) -> tuple[FloatArray, dict[str, F
     of the even-odd oscillation.
     """
     shells = np.arange(levels.shells)
-    betabar = 0.6 * options.Lambda ** (np.arange(3) / 3)
-    n, b = np.meshgrid(shells, betabar, indexing="ij")
+    n, b = np.meshgrid(shells, _betabar(options.Lambda), indexing="ij")
     T = levels.scale[n] / b
     full = levels.averages(n, T, complete=options.complete)
     clean = clean_chain(levels.chain, n, T)
@@ -496,9 +539,7 @@ def _even_odd(levels: Levels, options: Options) -> tuple[FloatArray, dict[str, F
     inner = shells[1:-1]
     out = np.empty((len(inner), 3, stack.shape[-1]))
     for k in range(3):
-        parity = [
-            _interpolate(T[s::2, k], stack[s::2, k], T[inner, k]) for s in (0, 1)
-        ]
+        parity = [_interpolate(T[s::2, k], stack[s::2, k], T[inner, k]) for s in (0, 1)]
         out[:, k] = 0.5 * (parity[0] + parity[1])
     order = np.argsort(-T[inner].ravel())
     flat = out.reshape(-1, stack.shape[-1])[order]

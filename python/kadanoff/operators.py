@@ -1,14 +1,35 @@
-r"""Operators of an impurity and the bath orbital f_0 as explicit real matrices.
+r"""Operators of an impurity and the bath orbital f_0, to write a Hamiltonian as on paper.
 
 A :class:`Space` is a product of named factors: spin-1/2 fermion orbitals (:class:`Orbital`, four
-states) and spins of any size (:class:`Spin`, 2S+1 states). It hands out operators, which add,
-multiply and conjugate like the ones on paper:
+states) and spins of any size (:class:`Spin`, 2S+1 states). Impurity models put :data:`BATH`, the
+orbital of the metal next to the impurity, last. A space hands out operators, which add, multiply
+and conjugate; each is an explicit real matrix.
 
->>> space = Space((Orbital("d"), BATH))
->>> n_up, n_dn = space.n("d", "up"), space.n("d", "dn")
->>> H = 0.5 * n_up * n_dn - 0.25 * space.n("d") + 0.1 * space.hop("d", "f0")
->>> H.matrix.shape
-(16, 16)
+==============================  ===============================================================
+``space.c("d", "up")``          annihilator; ``cdag`` the creator
+``space.n("d")``                electrons, of one spin with ``space.n("d", "up")``
+``space.hop("d", "f0")``        sum_s (d_s^+ f_0s + h.c.)
+``space.S("d")``                spin of an orbital or a spin: ``.z``, ``.plus``, ``.minus``, ``.x``
+``space.S()``                   total spin
+``space.isospin("d")``          charge pseudo-spin
+``dot(a, b)``                   scalar product of two spins; spins add: ``a + b``
+``A + B``, ``2 * A``, ``A * B``  arithmetic; a number stands for that multiple of the identity
+``A.dag``, ``A**2``             Hermitian conjugate, powers
+==============================  ===============================================================
+
+An impurity of one's own, a spin 1 with an easy plane that sits next to the metal:
+
+>>> import kadanoff as kd
+>>> space = Space([Spin("d", spin=1), BATH])
+>>> S_d, S_0 = space.S("d"), space.S("f0")
+>>> model = kd.ImpurityModel(
+...     space, {"J": (0.3, dot(S_d, S_0)), "D": (0.01, S_d.z**2)}, observables={"S_z^2": S_d.z**2}
+... )
+>>> model
+<ImpurityModel on d x f0: J=0.3, D=0.01>
+>>> run = kd.nrg.solve(model, keep=300, T_min=1e-4, observables=["S_z^2"])
+>>> run.symmetry
+('SU2', 'U1')
 
 Conventions
 -----------
@@ -23,7 +44,9 @@ The isospin (charge pseudo-spin) of an orbital with alternation sign s is
     I_z = (n - 1) / 2,    I_+ = s c_up^+ c_dn^+,    I_- = (I_+)^+.
 
 A hopping between two orbitals conserves the total isospin exactly if their signs are opposite. The
-bath orbital f_0 has s = +1, hence an orbital that hybridises with it has s = -1 (the default).
+bath orbital f_0 has s = +1, hence an orbital that hybridises with it has s = -1 (the default), and
+one that is a further hop away s = +1. A sign that does not fit costs symmetry, hence time, never
+correctness.
 """
 
 from __future__ import annotations
@@ -31,10 +54,10 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,20 +158,55 @@ BATH = Orbital("f0", sign=1)
 """The bath orbital f_0, zeroth site of the chain: the last factor of an impurity model's space."""
 
 
-class SpinVector(NamedTuple):
-    """The components (S_z, S_+, S_-) of a spin, or (I_z, I_+, I_-) of an isospin."""
+@dataclass(frozen=True)
+class SpinVector:
+    """The components (S_z, S_+, S_-) of a spin, or (I_z, I_+, I_-) of an isospin.
+
+    Spins add and multiply with numbers component by component, and unpack: ``z, plus, minus = S``.
+
+    Examples
+    --------
+    >>> space = Space((Spin("a"), Spin("b")))
+    >>> total = space.S("a") + space.S("b")
+    >>> total == space.S()
+    True
+    """
 
     z: Operator
     plus: Operator
     minus: Operator
 
+    @property
+    def x(self) -> Operator:
+        """``S_x = (S_+ + S_-) / 2``; S_y would be imaginary."""
+        return (self.plus + self.minus) / 2
+
+    def __iter__(self) -> Iterator[Operator]:
+        return iter((self.z, self.plus, self.minus))
+
+    def __add__(self, other: SpinVector) -> SpinVector:
+        if not isinstance(other, SpinVector):
+            return NotImplemented
+        return SpinVector(*(a + b for a, b in zip(self, other, strict=True)))
+
+    def __neg__(self) -> SpinVector:
+        return -1 * self
+
+    def __sub__(self, other: SpinVector) -> SpinVector:
+        return self + (-other)
+
+    def __rmul__(self, number: float) -> SpinVector:
+        if not _is_number(number):
+            return NotImplemented
+        return SpinVector(*(number * a for a in self))
+
 
 class Operator:
     """A real operator on a :class:`Space`, as a dense matrix.
 
-    Supports ``+``, ``-``, ``*`` (with numbers and operators), ``/`` (by numbers) and ``.dag``. A
-    number that is added stands for that multiple of the identity. Immutable, comparable and
-    hashable; equality is that of every matrix element.
+    Supports ``+``, ``-``, ``*`` (with numbers and operators), ``/`` (by numbers), ``**`` (whole
+    powers) and ``.dag``. A number that is added stands for that multiple of the identity.
+    Immutable, comparable and hashable; equality is that of every matrix element.
 
     Parameters
     ----------
@@ -237,6 +295,13 @@ class Operator:
         if not _is_number(other):
             return NotImplemented
         return Operator(self.space, self.matrix / _finite("number", other))
+
+    def __pow__(self, power: int) -> Operator:
+        if isinstance(power, bool) or not isinstance(power, int):
+            return NotImplemented
+        if power < 0:
+            raise ValueError(f"power must not be negative, got {power}")
+        return Operator(self.space, np.linalg.matrix_power(self.matrix, power))
 
     @property
     def dag(self) -> Operator:

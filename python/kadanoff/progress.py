@@ -47,6 +47,8 @@ def bar(description: str, progress: bool | Report | None) -> Iterator[Report | N
     if callable(progress):
         yield progress
         return
+    if progress not in (None, True, False):
+        raise TypeError(f"progress must be a bool, a function or None, got {progress!r}")
     if progress is False or (progress is None and not _visible()):
         yield None
         return

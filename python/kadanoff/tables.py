@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 from mpmath import MPContext
 from numpy.typing import ArrayLike
-from scipy.integrate import quad
-from scipy.optimize import brentq
 
 from kadanoff.stars import MPF, FloatArray, half_bandwidth
 
@@ -259,6 +257,7 @@ class FunctionBand:
 
     def _integral(self, k: int, a: float, b: float, side: int, *, log: bool = False) -> float:
         """int_a^b u**k rho(side u) [ln(b/u)] du with u = b exp(-s)."""
+        from scipy.integrate import quad  # here, because it takes longer to load than the package
 
         def integrand(s: float) -> float:
             u = b * math.exp(-s)
@@ -321,6 +320,8 @@ class FunctionBand:
 
     def quantile(self, weight: MPF, a: MPF, b: MPF, side: int) -> MPF:
         """The E in [a, b] with int_a^E rho(side u) du = weight, by Brent's method."""
+        from scipy.optimize import brentq
+
         low, high, share = float(a), float(b), float(weight)
 
         def excess(E: float) -> float:

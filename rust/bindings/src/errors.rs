@@ -1,7 +1,7 @@
 //! Rust errors become Python exceptions here and nowhere else.
 
 use kadanoff_nrg::Error;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
 
 fn from_python(py: Python<'_>, class: &str, message: String) -> PyErr {
@@ -20,6 +20,7 @@ pub fn nrg(py: Python<'_>, error: &Error) -> PyErr {
     let message = error.to_string();
     match error {
         Error::Seed(_) | Error::Chain(_) | Error::Option(_) => PyValueError::new_err(message),
+        Error::Storage(_) => PyOSError::new_err(message),
         Error::Memory { .. } => PyMemoryError::new_err(message),
         Error::Eigen { .. } => from_python(py, "NumericalError", message),
         Error::Cancelled(_) => from_python(py, "Cancelled", "the computation was stopped".into()),

@@ -166,6 +166,7 @@ pub fn nrg_solve<'py>(
         },
         memory_limit,
         reuse,
+        basis: None,
     };
     let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
     let borrowed: Vec<(&nrg::Seed, &nrg::Chain)> =

@@ -1,5 +1,6 @@
 //! The iteration: add a site, diagonalise, truncate, carry the operators along.
 
+use crate::basis::{Basis, Vault};
 use crate::parallel::map_largest_first;
 use crate::reflect::{self, Image};
 use crate::seed::Seed;
@@ -11,6 +12,7 @@ use faer::Mat;
 use kadanoff_linalg::Reduced;
 use kadanoff_runtime::Control;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Progress units of one shell.
@@ -25,13 +27,17 @@ pub struct Options {
     pub memory_limit: Option<usize>,
     /// Diagonalise blocks that a reflection makes equal only once.
     pub reuse: bool,
+    /// Keep all eigenvectors: in memory up to so many bytes, on disk beyond.
+    pub basis: Option<usize>,
 }
 
 /// A finished run, or as much of it as there is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Run {
     /// One entry a chain site, from site 0 on.
     pub shells: Vec<Shell>,
+    /// Eigenvectors of shells 1, 2, ... when they were asked for.
+    pub basis: Vec<Basis>,
     /// Where the time went.
     pub timing: Timing,
 }
@@ -107,9 +113,20 @@ fn grow(
         kept.reflections[0] = None;
     }
     let mut ground = ground;
+    let vault = options.basis.map(|limit| Arc::new(Vault::new(limit)));
     for n in 1..chain.sites() {
         control.check()?;
-        let (shell, next) = add_site(seed, chain, n, ground, kept, options, control, run)?;
+        let (shell, next) = add_site(
+            seed,
+            chain,
+            n,
+            ground,
+            kept,
+            options,
+            vault.as_ref(),
+            control,
+            run,
+        )?;
         ground = shell.ground;
         run.shells.push(shell);
         kept = next;
@@ -146,8 +163,9 @@ fn add_site(
     chain: &Chain,
     n: usize,
     ground: f64,
-    kept: Kept,
+    mut kept: Kept,
     options: &Options,
+    vault: Option<&Arc<Vault>>,
     control: &Control,
     run: &mut Run,
 ) -> Result<(Shell, Kept), Error> {
@@ -167,7 +185,7 @@ fn add_site(
         .filter(|&i| images[i].canonical == i)
         .collect();
     let last = n + 1 == chain.sites();
-    let all_vectors = !kept.operators.is_empty();
+    let all_vectors = !kept.operators.is_empty() || vault.is_some();
     check_memory(n, &blocks, &canonical, options, all_vectors, run)?;
 
     // Eigenvalues of every block, before anything is cut.
@@ -268,7 +286,10 @@ fn add_site(
         }
     } else {
         let reflections = [0, 1].map(|g| {
-            active[g].then(|| reflect::actions(g, &kept, &site, &blocks, &images, &vectors, &keep))
+            let old = kept.reflections[g].as_ref().filter(|_| active[g])?;
+            Some(reflect::actions(
+                g, old, &site, &blocks, &images, &vectors, &keep,
+            ))
         });
         Kept {
             labels: blocks.iter().map(|b| b.label).collect(),
@@ -304,6 +325,11 @@ fn add_site(
             })
             .collect(),
     };
+    if let Some(vault) = vault {
+        let reflections = std::mem::take(&mut kept.reflections);
+        let basis = Basis::new(blocks, keep, site, images, reflections, vectors, vault);
+        run.basis.push(basis.map_err(Error::storage)?);
+    }
     Ok((shell, next))
 }
 
@@ -387,30 +413,8 @@ fn vectors(
         &others,
         |&i| blocks[i].dimension,
         |&i| {
-            // |image> = C^x R^y |canonical>: R first, by way of the block that it leads to.
-            let Image { canonical, word } = images[i];
-            let mut here = canonical;
-            let mut u = None;
-            for g in [1, 0] {
-                if word[g] {
-                    let mut label = blocks[here].label;
-                    label[g] = -label[g];
-                    let there = blocks
-                        .binary_search_by_key(&label, |b| b.label)
-                        .unwrap_or(i);
-                    let source = u.as_ref().unwrap_or(&out[here]);
-                    u = Some(reflect::apply(
-                        g,
-                        kept,
-                        site,
-                        &blocks[here],
-                        source,
-                        &blocks[there],
-                    ));
-                    here = there;
-                }
-            }
-            u.unwrap_or_else(|| Mat::zeros(0, 0))
+            let canonical = &out[images[i].canonical];
+            reflect::image(images[i], &kept.reflections, site, blocks, canonical)
         },
     );
     for (i, u) in others.into_iter().zip(reflected) {
@@ -467,4 +471,4 @@ fn hoppings(
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

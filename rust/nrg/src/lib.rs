@@ -15,21 +15,27 @@
 //! | U(1) x SU(2) | ~ 1400 | ~ 15 MB |
 //! | SU(2) x SU(2) | ~ 600 | ~ 4 MB |
 
+mod basis;
 mod chain;
+mod density;
 mod iterate;
 mod parallel;
 mod reflect;
 mod seed;
 mod shell;
+mod spectral;
 mod symmetry;
 mod thermodynamics;
 mod truncate;
 mod wigner;
 
+pub use basis::{Basis, Vault};
 pub use chain::Chain;
+pub use density::{Density, densities};
 pub use iterate::{Options, Run, Timing, solve, solve_many};
 pub use seed::{Reflected, ReflectionMatrix, Seed, SeedBlock};
 pub use shell::{Shell, ShellBlock};
+pub use spectral::{Bins, Pair, Spectrum, Tensor, spectra};
 pub use symmetry::{Factor, Label, MAX_FACTORS, Site, SiteState, Symmetry};
 pub use thermodynamics::{Average, clean_chain, thermodynamics};
 pub use truncate::Truncation;
@@ -67,7 +73,16 @@ pub enum Error {
         /// What happened there.
         source: kadanoff_linalg::Error,
     },
+    /// Eigenvectors could not be written to or read from disk.
+    #[error("storing vectors: {0}")]
+    Storage(String),
     /// Somebody asked for a stop.
     #[error(transparent)]
     Cancelled(#[from] kadanoff_runtime::Cancelled),
+}
+
+impl Error {
+    pub(crate) fn storage(error: std::io::Error) -> Self {
+        Self::Storage(error.to_string())
+    }
 }

@@ -8,7 +8,7 @@
 //! its own image under C (R); there the action is a matrix, carried along.
 
 use crate::seed::{Reflected, ReflectionMatrix};
-use crate::shell::{Kept, Product};
+use crate::shell::Product;
 use crate::symmetry::{Label, Site};
 use faer::Mat;
 
@@ -57,16 +57,13 @@ pub fn orbits(blocks: &[Product], active: [bool; 2]) -> Vec<Image> {
 /// `G` applied to vectors of block `from`, expressed in the product basis of block `to`.
 pub fn apply(
     generator: usize,
-    kept: &Kept,
+    actions: &[Reflected],
     site: &Site,
     from: &Product,
     vectors: &Mat<f64>,
     to: &Product,
 ) -> Mat<f64> {
     let mut out = Mat::zeros(to.dimension, vectors.ncols());
-    let Some(actions) = &kept.reflections[generator] else {
-        return out;
-    };
     for p in &from.parts {
         let action = &actions[p.old];
         let (site_target, sign) = site.reflections[generator][p.site];
@@ -97,10 +94,43 @@ pub fn apply(
     out
 }
 
+/// Vectors of any block from those of its canonical block: `|image> = C^x R^y |canonical>`, R
+/// first, by way of the block that it leads to.
+pub fn image(
+    image: Image,
+    reflections: &[Option<Vec<Reflected>>; 2],
+    site: &Site,
+    blocks: &[Product],
+    canonical: &Mat<f64>,
+) -> Mat<f64> {
+    let mut here = image.canonical;
+    let mut u = None;
+    for g in [1, 0] {
+        let Some(actions) = reflections[g].as_ref().filter(|_| image.word[g]) else {
+            continue;
+        };
+        let goal = reflected(&blocks[here].label, g);
+        let Ok(there) = blocks.binary_search_by_key(&goal, |b| b.label) else {
+            continue;
+        };
+        let source = u.as_ref().unwrap_or(canonical);
+        u = Some(apply(
+            g,
+            actions,
+            site,
+            &blocks[here],
+            source,
+            &blocks[there],
+        ));
+        here = there;
+    }
+    u.unwrap_or_else(|| canonical.clone())
+}
+
 /// The action of one generator on every block of the new shell, in the kept bases.
 pub fn actions(
     generator: usize,
-    kept: &Kept,
+    old: &[Reflected],
     site: &Site,
     blocks: &[Product],
     images: &[Image],
@@ -109,7 +139,7 @@ pub fn actions(
 ) -> Vec<Reflected> {
     let self_image = |c: usize| {
         let u = vectors[c].as_ref().subcols(0, keep[c]).to_owned();
-        let gu = apply(generator, kept, site, &blocks[c], &u, &blocks[c]);
+        let gu = apply(generator, old, site, &blocks[c], &u, &blocks[c]);
         u.transpose() * gu
     };
     let dense: Vec<Option<Mat<f64>>> = (0..blocks.len())

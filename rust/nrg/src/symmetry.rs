@@ -114,6 +114,44 @@ impl Symmetry {
         c
     }
 
+    /// Coefficient of `<a'||T||a>` in `<(a' b)J'||T(1)||(a b)J>` for a tensor of doubled rank k: for
+    /// every SU(2) factor `(-1)^(a'+b+J+k) sqrt((2J+1)(2J'+1)) {a' J' b; J a k}` (Edmonds, 7.1.7).
+    pub fn first(
+        self,
+        rank: &Label,
+        b: &Label,
+        bra: (&Label, &Label),
+        ket: (&Label, &Label),
+    ) -> f64 {
+        let mut c = 1.0;
+        for (i, f) in self.factors().into_iter().enumerate() {
+            if f == Factor::SU2 {
+                let [k, b, a1, j1, a, j] =
+                    [rank[i], b[i], bra.0[i], bra.1[i], ket.0[i], ket.1[i]].map(i32::from);
+                c *= sign((a1 + b + j + k) / 2)
+                    * f64::from((j + 1) * (j1 + 1)).sqrt()
+                    * six_j(a1, j1, b, j, a, k);
+            }
+        }
+        c
+    }
+
+    /// Whether a tensor of the given rank can lead from `ket` to `bra`.
+    pub fn raises(self, bra: &Label, rank: &Label, ket: &Label) -> bool {
+        self.factors()
+            .into_iter()
+            .enumerate()
+            .all(|(i, f)| match f {
+                Factor::SU2 => triangle(bra[i].into(), rank[i].into(), ket[i].into()),
+                Factor::U1 => bra[i] == ket[i] + rank[i],
+            })
+    }
+
+    /// A rank as the label of the multiplet that the tensor's components form.
+    pub fn positive(self, rank: &Label) -> Label {
+        rank.map(i16::abs)
+    }
+
     /// Whether the hopping tensor can connect two labels.
     pub fn connects(self, bra: &Label, channel: usize, ket: &Label) -> bool {
         self.factors()

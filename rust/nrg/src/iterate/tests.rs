@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Reflected, ReflectionMatrix, SeedBlock, Symmetry, clean_chain, thermodynamics};
 
-const SYMMETRIES: [(Factor, Factor); 4] = [
+pub const SYMMETRIES: [(Factor, Factor); 4] = [
     (Factor::U1, Factor::U1),
     (Factor::U1, Factor::SU2),
     (Factor::SU2, Factor::SU2),
@@ -11,7 +11,7 @@ const SYMMETRIES: [(Factor, Factor); 4] = [
 ];
 
 /// Site 0 alone.
-fn clean_seed(symmetry: Symmetry, onsite: f64) -> Seed {
+pub fn clean_seed(symmetry: Symmetry, onsite: f64) -> Seed {
     let site = Site::new(symmetry, 0);
     let one = |x: f64| Mat::from_fn(1, 1, |_, _| x);
     let reflection = |g: usize| {
@@ -47,7 +47,7 @@ fn clean_seed(symmetry: Symmetry, onsite: f64) -> Seed {
     }
 }
 
-fn wilson(sites: usize, onsite: f64) -> Chain {
+pub fn wilson(sites: usize, onsite: f64) -> Chain {
     let scale = |n: usize| 0.7 * 2.5_f64.powf(0.5 - 0.5 * n as f64);
     Chain {
         hopping: (1..sites).map(|n| 0.9 * scale(n)).collect(),
@@ -56,7 +56,7 @@ fn wilson(sites: usize, onsite: f64) -> Chain {
     }
 }
 
-fn options(states: usize) -> Options {
+pub fn options(states: usize) -> Options {
     Options {
         truncation: Truncation {
             states: Some(states),
@@ -66,10 +66,11 @@ fn options(states: usize) -> Options {
         },
         memory_limit: None,
         reuse: true,
+        basis: None,
     }
 }
 
-fn run(seed: &Seed, chain: &Chain, options: &Options) -> Run {
+pub fn run(seed: &Seed, chain: &Chain, options: &Options) -> Run {
     let (run, outcome) = solve(seed, chain, options, &Control::new());
     outcome.expect("the run succeeds");
     run

@@ -1,0 +1,54 @@
+"""`python -m benchmarks`: measure, print a table, keep it in benchmarks/table.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from typing import Any
+
+from benchmarks.cases import CASES
+from benchmarks.run import ROOT, CaseError, machine, measure_all, worker
+from benchmarks.table import document, into_readme, short
+
+TABLE = ROOT / "benchmarks/table.md"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    names = [case.name for case in CASES]
+    parser.add_argument("--case", action="append", choices=names, help="only this one; repeatable")
+    parser.add_argument("--quick", action="store_true", help="once each, without the longest case")
+    parser.add_argument("--json", action="store_true", help="print the numbers instead of a table")
+    parser.add_argument("--readme", action="store_true", help="put benchmarks/table.md into README")
+    options = parser.parse_args(arguments)
+    if options.readme:
+        into_readme(short(TABLE.read_text(encoding="utf-8")))
+        return
+
+    whole = not options.case and not options.quick
+    cases = [
+        case
+        for case in CASES
+        if (case.name in options.case if options.case else case.quick or not options.quick)
+    ]
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > 0.5:
+        print(f"the machine is busy (load {load:.1f}): times will be too long", file=sys.stderr)
+    result: dict[str, Any] = {"machine": machine()}
+    result["cases"] = list(measure_all(cases, quick=options.quick))
+    if whole:
+        print("LAPACK at the same block sizes ...", file=sys.stderr, flush=True)
+        try:
+            result["peer"] = worker("peer", 1, 1)
+        except CaseError as error:
+            print(f"  left out: {error}", file=sys.stderr)
+    text = document(result)
+    print(json.dumps(result, indent=1) if options.json else text)
+    if whole:
+        TABLE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

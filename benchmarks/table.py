@@ -1,0 +1,150 @@
+"""The numbers as markdown, and into the README."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cases import CASES, Case
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+BEGIN, END = r"<!-- benchmarks:begin[^>]*-->", r"<!-- benchmarks:end -->"
+BY_NAME = {case.name: case for case in CASES}
+
+
+def time(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def rows(header: list[str], lines: list[list[str]]) -> str:
+    rule = ["---"] * len(header)
+    return "\n".join("| " + " | ".join(line) + " |" for line in [header, rule, *lines])
+
+
+def against(case: Case, row: dict[str, Any]) -> list[str]:
+    if case.against is None or row["threads"] not in case.against.seconds:
+        return ["", ""]
+    theirs = case.against.seconds[row["threads"]]
+    low, high = case.against.megabytes
+    return [f"{theirs} s, {low}–{high} MB", f"{theirs / row['median']:.1f}× faster"]
+
+
+def cost(measured: list[dict[str, Any]]) -> str:
+    """Time and peak memory of every case."""
+    lines = []
+    for row in measured:
+        case = BY_NAME[row["case"]]
+        spread = f" ({time(row['best'])} – {time(row['worst'])})" if row["repeats"] > 1 else ""
+        lines.append(
+            [
+                case.title,
+                str(row["threads"]),
+                time(row["median"]) + spread,
+                f"{row['megabytes']:.0f} MB",
+                case.goal,
+                *against(case, row),
+            ]
+        )
+    return rows(
+        ["case", "threads", "median (range)", "peak memory", "goal", "NRG Ljubljana", ""], lines
+    )
+
+
+def shares(measured: list[dict[str, Any]]) -> str:
+    """Where the time of a solve goes, and the rates reached in its two kinds of arithmetic."""
+    lines = []
+    for row in measured:
+        if "timing" not in row:
+            continue
+        t = row["timing"]
+        parts = [t["values"], t["vectors"], t["operators"]]
+        rest = row["median"] - sum(parts)
+        lines.append(
+            [
+                BY_NAME[row["case"]].title,
+                str(row["threads"]),
+                *(f"{part / row['median']:.0%}" for part in [*parts, max(rest, 0.0)]),
+                f"{t['reduction_flops'] / 1e9:.3g}",
+                f"{t['reduction_flops'] / t['values'] / 1e9:.3g}",
+                f"{t['product_flops'] / 1e9:.3g}",
+                f"{t['product_flops'] / (t['vectors'] + t['operators']) / 1e9:.3g}",
+            ]
+        )
+    if not lines:
+        return ""
+    return rows(
+        [
+            "case",
+            "threads",
+            "eigenvalues",
+            "eigenvectors",
+            "operators",
+            "rest",
+            "reduction, Gflop",
+            "GF/s",
+            "products, Gflop",
+            "GF/s",
+        ],
+        lines,
+    )
+
+
+def peers(found: dict[str, Any]) -> str:
+    """One shell by LAPACK on one thread, and by us; the rate of dgemm."""
+    lines = [
+        [
+            BY_NAME[name].title,
+            f"{shell['blocks']} (≤ {shell['largest']})",
+            time(shell["dsyevd"]),
+            time(shell["distinct"]),
+            time(shell["ours"]),
+            f"{shell['dsyevd'] / shell['ours']:.1f}×",
+        ]
+        for name, shell in found["shells"].items()
+    ]
+    text = rows(
+        ["one shell, one thread", "blocks", "dsyevd", "distinct blocks only", "kadanoff", ""], lines
+    )
+    dgemm = ", ".join(f"{rate:.0f} GF/s at n = {n}" for n, rate in found["dgemm"].items())
+    return f"{text}\n\nnumpy's dgemm on one thread: {dgemm}."
+
+
+def document(result: dict[str, Any]) -> str:
+    """The whole table."""
+    m = result["machine"]
+    parts = [
+        f"Measured on {m['processor']}, {m['cores']} cores, with Python {m['python']}; medians, "
+        "every case in processes of its own; memory is the peak of the whole process. Figures of "
+        "[NRG Ljubljana](https://github.com/rokzitko/nrgljubljana) (master f6b4d056, `dsyevd`) "
+        "were measured earlier on a comparable machine with the same Λ = 2.5, number of sites and "
+        "of kept states.",
+        cost(result["cases"]),
+    ]
+    if where := shares(result["cases"]):
+        parts += ["Where the time goes, and the rates that are reached:", where]
+    if result.get("peer"):
+        parts += ["The same blocks by LAPACK (scipy), in the same run:", peers(result["peer"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def short(text: str) -> str:
+    """What the README shows of it: the first two paragraphs."""
+    return "\n\n".join(text.split("\n\n")[:2]) + "\n"
+
+
+def into_readme(text: str, readme: Path = README) -> None:
+    """Put `text` between the two markers of the README.
+
+    Raises
+    ------
+    ValueError
+        A marker is missing.
+    """
+    before = readme.read_text(encoding="utf-8")
+    pattern = re.compile(rf"({BEGIN})\n.*?({END})", flags=re.DOTALL)
+    after, count = pattern.subn(lambda m: f"{m[1]}\n\n{text}\n{m[2]}", before)
+    if count != 1:
+        raise ValueError(f"{readme} must hold benchmarks:begin and benchmarks:end once, in order")
+    readme.write_text(after, encoding="utf-8")

@@ -1,0 +1,271 @@
+"""Pictures: thermodynamics against temperature, flow of the levels, and how a model was learned.
+
+Every function draws into the axes `ax` that it is given, or into new ones, and returns them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kadanoff.lab.style import COLOURS, GREY, GUIDE, dress, figure, guide, legend, next_colour
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.ticker import Locator
+
+    from kadanoff.effective import Fit
+    from kadanoff.nrg import NRGResult
+
+__all__ = ["plot_fit", "plot_flow", "plot_thermodynamics"]
+
+LN_2 = np.log(2.0)
+
+# Label, unit, and the values of fixed points that a reader looks for, in that unit.
+QUANTITIES: dict[str, tuple[str, float, dict[str, float]]] = {
+    "entropy": (
+        r"$S_\mathrm{imp}\,/\,\ln 2$",
+        LN_2,
+        {r"$\ln 2$": 1.0, r"$\ln 4$": 2.0, r"$\ln 8$": 3.0, r"$\ln 16$": 4.0},
+    ),
+    "T_chi": (
+        r"$T\chi_\mathrm{imp}\,/\,(g\mu_B)^2$",
+        1.0,
+        {"free orbital": 0.125, "spin 1/2": 0.25, "spin 1": 2 / 3},
+    ),
+    "T_chi_charge": (r"$T\chi^\mathrm{charge}_\mathrm{imp}$", 1.0, {"free orbital": 0.5}),
+    "chi": (r"$\chi_\mathrm{imp}\,D\,/\,(g\mu_B)^2$", 1.0, {}),
+    "heat_capacity": (r"$C_\mathrm{imp}\,/\,k_B$", 1.0, {}),
+    "log_Z": (r"$\ln Z_\mathrm{imp}$", 1.0, {}),
+    "free_energy": (r"$F_\mathrm{imp}\,/\,D$", 1.0, {}),
+}
+
+
+def plot_thermodynamics(
+    run: NRGResult,
+    ax: Axes | None = None,
+    *,
+    quantity: str = "entropy",
+    label: str | None = None,
+    **style: Any,
+) -> Axes:
+    """An impurity quantity against log T.
+
+    Parameters
+    ----------
+    run : NRGResult
+        What ``kadanoff.nrg.solve`` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; curves of several runs in the same axes get colours of their own.
+    quantity : str, default "entropy"
+        "entropy" (in units of ln 2), "T_chi", "T_chi_charge", "chi", "heat_capacity", "log_Z",
+        "free_energy", or the name of a static operator of the run such as "S_d.S_0".
+    label : str, optional
+        Entry of the legend; by default the model.
+    **style
+        Passed on to ``Axes.plot``: color, linestyle, marker, ...
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        The run has no such quantity.
+    ImportError
+        matplotlib is not installed.
+    """
+    values, name, marks = _quantity(run, quantity)
+    if ax is None:
+        ax = figure()[0, 0]
+    own: dict[str, Any] = {
+        "color": next_colour(ax),
+        "linewidth": 1.6,
+        "label": repr(run.model) if label is None else label,
+    }
+    ax.plot(run.T, values, **(own | style))
+    dress(ax, x="T / D", y=name, log_x=True)
+    if quantity == "entropy":
+        ax.yaxis.set_major_locator(_multiples(0.5))
+    bottom, top = ax.get_ylim()
+    for text, height in marks.items():
+        if bottom <= height <= top:
+            guide(ax, height, text)
+    legend(ax)
+    return ax
+
+
+def _multiples(of: float) -> Locator:
+    from matplotlib.ticker import MultipleLocator
+
+    return MultipleLocator(of)
+
+
+def _quantity(run: NRGResult, quantity: str) -> tuple[NDArray[np.float64], str, dict[str, float]]:
+    if quantity in QUANTITIES:
+        name, unit, marks = QUANTITIES[quantity]
+        return getattr(run, quantity) / unit, name, marks
+    if quantity in run.expectations:
+        return run.expectations[quantity], rf"$\langle$ {quantity} $\rangle$", {}
+    known = ", ".join([*QUANTITIES, *run.expectations])
+    raise ValueError(
+        f"quantity must be one of {known}, got {quantity!r}; "
+        "static operators are there when solve(..., observables=[...]) asked for them"
+    )
+
+
+def plot_flow(
+    run: NRGResult,
+    ax: Axes | None = None,
+    *,
+    parity: str = "odd",
+    E_max: float = 3.0,
+    multiplets: int = 40,
+    z: int = 0,
+    **style: Any,
+) -> Axes:
+    r"""The NRG flow: levels E / omega_N of every second shell against N.
+
+    Fixed points are where the lines run level; the Kondo temperature is where they cross over.
+    A line follows the k-th level of one label; labels share a colour.
+
+    Parameters
+    ----------
+    run : NRGResult
+        What ``kadanoff.nrg.solve`` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    parity : {"odd", "even"}
+        Shells to show; the two kinds have different spectra.
+    E_max : float
+        Top of the picture.
+    multiplets : int
+        Lowest multiplets of every shell to follow.
+    z : int
+        Which twist, an index into ``run.levels``.
+    **style
+        Passed on to ``Axes.plot``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        `parity` is neither "odd" nor "even".
+    ImportError
+        matplotlib is not installed.
+    """
+    if parity not in ("odd", "even"):
+        raise ValueError(f"parity must be 'odd' or 'even', got {parity!r}")
+    if ax is None:
+        ax = figure()[0, 0]
+    shells, flow = _flow(run, parity, multiplets, z)
+    # Lowest at the end of the chain first; with the same height, larger labels are drawn on top.
+    order = sorted(flow, key=lambda label: (round(np.nanmin(flow[label][-1]), 6), label))
+    colours = [*COLOURS.values()][1:7]
+    for rank, label in enumerate(order):
+        named = rank < len(colours)
+        own: dict[str, Any] = {
+            "color": colours[rank] if named else GREY,
+            # Thinner on top: degenerate levels of several labels stay visible.
+            "linewidth": max(3.0 - 0.45 * rank, 0.6),
+            "zorder": 2 + 0.01 * rank,
+        }
+        lines = ax.plot(
+            shells,
+            np.where(flow[label] <= E_max, flow[label], np.nan),
+            **(own | style),
+        )
+        if named:
+            lines[0].set_label(", ".join(str(x) for x in label))
+    dress(ax, x=f"$N$ ({parity})", y=r"$E\,/\,\omega_N$")
+    ax.set_ylim(-0.03 * E_max, E_max)
+    names = {"charge": {"U1": "Q", "SU2": "2I"}, "spin": {"U1": "2S_z", "SU2": "2S"}}
+    charge, spin = run.symmetry
+    title = f"${names['charge'][charge]},\\ {names['spin'][spin]}$"
+    legend(ax, title=title, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    return ax
+
+
+def _flow(
+    run: NRGResult, parity: str, multiplets: int, z: int
+) -> tuple[NDArray[np.int64], dict[tuple[int, int], NDArray[np.float64]]]:
+    """Shells, and for every label an array (shells, levels) of E / omega_N, NaN where missing."""
+    levels = run.levels[z]
+    shells = np.arange(parity == "odd", levels.shells, 2)
+    found = []
+    for n in shells:
+        labels, _, energies = levels.shell(int(n))
+        here: dict[tuple[int, int], list[float]] = {}
+        for (a, b), energy in zip(labels[:multiplets], energies[:multiplets], strict=True):
+            here.setdefault((int(a), int(b)), []).append(energy / levels.scale[n])
+        found.append(here)
+    flow = {}
+    for label in sorted({label for here in found for label in here}):
+        depth = max(len(here.get(label, [])) for here in found)
+        rows = [here.get(label, []) for here in found]
+        flow[label] = np.array([row + [np.nan] * (depth - len(row)) for row in rows])
+    return shells, flow
+
+
+def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") -> Axes:
+    """The way to the learned parameters, solution by solution.
+
+    Filled points were accepted; at open ones the loss did not fall and a shorter step was tried.
+
+    Parameters
+    ----------
+    fit : Fit
+        What ``kadanoff.effective.learn`` returned, or the ``partial`` of its exception.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    quantity : {"parameters", "loss"}
+        What to draw against the number of the solution. The line of a parameter ends at a dashed
+        level, its learned value.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        `quantity` is neither "parameters" nor "loss".
+    ImportError
+        matplotlib is not installed.
+    """
+    if quantity not in ("parameters", "loss"):
+        raise ValueError(f"quantity must be 'parameters' or 'loss', got {quantity!r}")
+    if ax is None:
+        ax = figure()[0, 0]
+    steps = np.arange(1, len(fit.history) + 1)
+    accepted = np.array([step.accepted for step in fit.history], dtype=bool)
+    if quantity == "loss":
+        curves = {"loss": np.array([step.loss for step in fit.history])}
+    else:
+        curves = {
+            name: np.array([step.parameters[name] for step in fit.history])
+            for name in fit.parameters
+        }
+    for name, values in curves.items():
+        colour = next_colour(ax)
+        last = "" if quantity == "loss" else f" = {fit.model.parameters[name]:.5g}"
+        ax.plot(steps, values, color=colour, linewidth=1.2, label=f"{name}{last}")
+        for which, face in ((accepted, colour), (~accepted, "white")):
+            ax.scatter(
+                steps[which], values[which], s=28, facecolors=face, edgecolors=colour, zorder=3
+            )
+        if quantity == "parameters":
+            learned = fit.model.parameters[name]
+            ax.axhline(learned, color=colour, linewidth=0.8, linestyle="--", gid=GUIDE)
+    dress(ax, x="solution", y="loss" if quantity == "loss" else ", ".join(fit.parameters))
+    if quantity == "loss" and any(values.max(initial=0.0) > 0 for values in curves.values()):
+        ax.set_yscale("log")
+    ax.xaxis.set_major_locator(_multiples(max(1, round(len(steps) / 8))))
+    legend(ax)
+    return ax

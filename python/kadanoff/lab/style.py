@@ -1,0 +1,102 @@
+"""One quiet style for all pictures, distinguishable to colour-blind readers.
+
+Settings are put on the axes that are drawn into, never into matplotlib's global ``rcParams``: a
+user's own style survives, and a widget may draw on another thread meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["COLOURS", "dress", "figure", "guide", "legend", "next_colour"]
+
+COLOURS = {
+    "black": "#000000",
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "yellow": "#F0E442",
+}
+"""The palette of M. Okabe and K. Ito (2008), https://jfly.uni-koeln.de/color."""
+
+# Yellow on white is hard to see: it is no line's default.
+CYCLE = [colour for name, colour in COLOURS.items() if name != "yellow"]
+GREY = "#767676"  # contrast 4.5:1 on white
+FAINT = "#D0D0D0"
+GUIDE = "kadanoff-guide"  # marks lines that are no data
+
+
+def figure(rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (5.2, 3.4)) -> Any:
+    """New axes, shape (rows, columns), each panel of the given size in inches.
+
+    On the main thread the figure belongs to pyplot, so that a notebook shows it at the end of the
+    cell and ``plt.show()`` finds it. pyplot's list of figures is global and not made for threads:
+    elsewhere (JupyterLab runs widget callbacks on a thread of their own) the figure belongs to
+    whoever holds the axes, as ``ax.figure``.
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError("plots need matplotlib: pip install 'kadanoff[plot]'") from error
+    options: dict[str, Any] = {
+        "figsize": (size[0] * columns, size[1] * rows),
+        "layout": "constrained",
+    }
+    if threading.current_thread() is threading.main_thread():
+        from matplotlib import pyplot
+
+        return pyplot.figure(**options).subplots(rows, columns, squeeze=False)
+    return Figure(**options).subplots(rows, columns, squeeze=False)
+
+
+def dress(ax: Axes, *, x: str, y: str, log_x: bool = False) -> None:
+    """Label the axes, thin out the frame, and choose the scale."""
+    if log_x:
+        ax.set_xscale("log")
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.tick_params(which="both", direction="out", colors="black", labelsize="medium")
+    ax.tick_params(which="minor", length=0)
+
+
+def next_colour(ax: Axes) -> str:
+    """The first colour of the palette that no data line of `ax` has taken."""
+    drawn = sum(line.get_gid() != GUIDE for line in ax.lines)
+    return CYCLE[drawn % len(CYCLE)]
+
+
+def guide(ax: Axes, y: float, text: str) -> None:
+    """A faint horizontal line with its name at the right margin; once for each height."""
+    for line in ax.lines:
+        if line.get_gid() == GUIDE and line.get_ydata()[0] == y:  # type: ignore[index]
+            return
+    ax.axhline(y, color=FAINT, linewidth=0.8, zorder=0, gid=GUIDE)
+    ax.annotate(
+        text,
+        xy=(1.0, y),
+        xycoords=ax.get_yaxis_transform(),
+        xytext=(4, 0),
+        textcoords="offset points",
+        verticalalignment="center",
+        fontsize="small",
+        color=GREY,
+    )
+
+
+def legend(ax: Axes, **options: Any) -> None:
+    """A frameless legend, if there is anything to name."""
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(**({"frameon": False, "fontsize": "small"} | options))

@@ -1,0 +1,202 @@
+//! The complete basis of a run: eigenvectors of every shell, in memory or on disk.
+
+use crate::reflect::{self, Image};
+use crate::seed::Reflected;
+use crate::shell::Product;
+use crate::symmetry::Site;
+use faer::Mat;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::sync::{Arc, Mutex};
+
+/// Keeps matrices in memory up to a limit and in an unnamed temporary file beyond it.
+#[derive(Debug)]
+pub struct Vault {
+    limit: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    memory: usize,
+    file: Option<File>,
+    end: u64,
+}
+
+/// A matrix in a [`Vault`].
+#[derive(Debug)]
+pub enum Stored {
+    /// Held in memory.
+    Memory(Arc<Mat<f64>>),
+    /// Written to the file, column by column.
+    Disk {
+        /// Where it begins, in bytes.
+        offset: u64,
+        /// Rows and columns.
+        shape: (usize, usize),
+    },
+}
+
+impl Vault {
+    /// A vault that spills once it holds `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Bytes in memory and on disk.
+    pub fn size(&self) -> (usize, u64) {
+        self.state.lock().map_or((0, 0), |s| (s.memory, s.end))
+    }
+
+    fn store(&self, matrix: Mat<f64>) -> std::io::Result<Stored> {
+        let (rows, columns) = (matrix.nrows(), matrix.ncols());
+        let bytes = 8 * rows * columns;
+        let mut state = self.state.lock().map_err(poisoned)?;
+        if state.memory + bytes <= self.limit {
+            state.memory += bytes;
+            return Ok(Stored::Memory(Arc::new(matrix)));
+        }
+        let offset = state.end;
+        if state.file.is_none() {
+            state.file = Some(tempfile::tempfile()?);
+        }
+        if let Some(file) = &mut state.file {
+            file.seek(SeekFrom::Start(offset))?;
+            let mut buffer = Vec::with_capacity(8 * rows);
+            for j in 0..columns {
+                buffer.clear();
+                for i in 0..rows {
+                    buffer.extend_from_slice(&matrix[(i, j)].to_le_bytes());
+                }
+                file.write_all(&buffer)?;
+            }
+        }
+        state.end += bytes as u64;
+        Ok(Stored::Disk {
+            offset,
+            shape: (rows, columns),
+        })
+    }
+
+    fn load(&self, stored: &Stored) -> std::io::Result<Arc<Mat<f64>>> {
+        match stored {
+            Stored::Memory(matrix) => Ok(matrix.clone()),
+            Stored::Disk {
+                offset,
+                shape: (rows, columns),
+            } => {
+                let mut bytes = vec![0_u8; 8 * rows * columns];
+                let mut state = self.state.lock().map_err(poisoned)?;
+                if let Some(file) = &mut state.file {
+                    file.seek(SeekFrom::Start(*offset))?;
+                    file.read_exact(&mut bytes)?;
+                }
+                drop(state);
+                let at = |i: usize, j: usize| {
+                    let start = 8 * (j * rows + i);
+                    let mut word = [0; 8];
+                    word.copy_from_slice(&bytes[start..start + 8]);
+                    f64::from_le_bytes(word)
+                };
+                Ok(Arc::new(Mat::from_fn(*rows, *columns, at)))
+            }
+        }
+    }
+}
+
+fn poisoned<T>(_: std::sync::PoisonError<T>) -> std::io::Error {
+    std::io::Error::other("a thread failed while writing vectors")
+}
+
+/// Eigenvectors of one shell over the product basis of the kept states and the new site.
+///
+/// Only canonical blocks are stored; the others follow by reflection.
+#[derive(Debug)]
+pub struct Basis {
+    /// The product blocks.
+    pub blocks: Vec<Product>,
+    /// How many states of each block were kept.
+    pub keep: Vec<usize>,
+    site: Site,
+    images: Vec<Image>,
+    reflections: [Option<Vec<Reflected>>; 2],
+    vectors: HashMap<usize, Stored>,
+    vault: Arc<Vault>,
+}
+
+impl Basis {
+    pub(crate) fn new(
+        blocks: Vec<Product>,
+        keep: Vec<usize>,
+        site: Site,
+        images: Vec<Image>,
+        reflections: [Option<Vec<Reflected>>; 2],
+        vectors: Vec<Mat<f64>>,
+        vault: &Arc<Vault>,
+    ) -> std::io::Result<Self> {
+        let vectors = vectors
+            .into_iter()
+            .enumerate()
+            .filter(|(i, _)| images[*i].canonical == *i)
+            .map(|(i, u)| Ok((i, vault.store(u)?)))
+            .collect::<std::io::Result<_>>()?;
+        Ok(Self {
+            blocks,
+            keep,
+            site,
+            images,
+            reflections,
+            vectors,
+            vault: vault.clone(),
+        })
+    }
+
+    /// The site that was added.
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// All eigenvectors of block `i`, as columns in the order of the energies.
+    pub fn vectors(&self, i: usize) -> std::io::Result<Arc<Mat<f64>>> {
+        let canonical = self.images[i].canonical;
+        let stored = self
+            .vectors
+            .get(&canonical)
+            .ok_or_else(|| std::io::Error::other("vectors of a block are missing"))?;
+        let u = self.vault.load(stored)?;
+        if canonical == i {
+            return Ok(u);
+        }
+        Ok(Arc::new(reflect::image(
+            self.images[i],
+            &self.reflections,
+            &self.site,
+            &self.blocks,
+            &u,
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matrices_come_back_from_disk_as_they_went() {
+        let vault = Vault::new(8 * 12);
+        let make = |k: usize| Mat::from_fn(3, 4, |i, j| (i * 7 + j * 3 + k) as f64 / 3.0);
+        let stored: Vec<Stored> = (0..3)
+            .map(|k| vault.store(make(k)).expect("stores"))
+            .collect();
+        assert!(matches!(stored[0], Stored::Memory(_)));
+        assert!(matches!(stored[2], Stored::Disk { .. }));
+        assert_eq!(vault.size(), (96, 192));
+        for (k, s) in stored.iter().enumerate() {
+            assert_eq!(*vault.load(s).expect("loads"), make(k));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! f_0 on the clean chain: `A(w) = sum_k |phi_k(0)|^2 delta(w - e_k)` at every temperature.
+
+use super::*;
+use crate::iterate::tests::{SYMMETRIES, clean_seed, options, run, wilson};
+use crate::{Factor, Seed, densities};
+
+fn creation(symmetry: Symmetry, seed: &Seed) -> Vec<Tensor> {
+    seed.hopping
+        .iter()
+        .enumerate()
+        .map(|(channel, elements)| {
+            let mut rank = [0; crate::MAX_FACTORS];
+            rank[0] = 1;
+            rank[1] = match (symmetry.spin, channel) {
+                (Factor::U1, 1) => -1,
+                _ => 1,
+            };
+            Tensor {
+                rank,
+                elements: elements
+                    .iter()
+                    .map(|(i, j, m)| ((*i, *j), m.clone()))
+                    .collect(),
+            }
+        })
+        .collect()
+}
+
+const BINS: Bins = Bins {
+    lowest: 1e-8,
+    per_decade: 2000.0,
+    count: 20_000,
+};
+
+/// (frequency, weight) of every occupied bin.
+fn peaks(s: &Spectrum) -> Vec<(f64, f64)> {
+    let mut out: Vec<(f64, f64)> = s
+        .weight
+        .iter()
+        .zip(&s.moment)
+        .filter(|(w, _)| w.abs() > 1e-12)
+        .map(|(w, m)| (m / w, *w))
+        .collect();
+    out.sort_by(|a, b| a.0.total_cmp(&b.0));
+    out
+}
+
+#[test]
+fn the_clean_orbital_has_its_one_particle_spectrum() {
+    for (charge, spin) in SYMMETRIES {
+        for states in [100_000, 30] {
+            let symmetry = Symmetry { charge, spin };
+            let chain = wilson(4, 0.0);
+            let seed = clean_seed(symmetry, 0.0);
+            let keep_basis = crate::Options {
+                basis: Some(if states > 1000 { usize::MAX } else { 500 }),
+                ..options(states)
+            };
+            let run = run(&seed, &chain, &keep_basis);
+            let control = Control::new();
+            let rho = densities(symmetry, &run, &[0.3, 0.01], &control).expect("densities");
+            let one: Vec<Mat<f64>> = seed
+                .blocks
+                .iter()
+                .map(|b| Mat::identity(b.energies.len(), b.energies.len()))
+                .collect();
+            for r in &rho {
+                assert!((r.expectation(symmetry, &run, &one) - 1.0).abs() < 1e-12);
+            }
+            let tensors = creation(symmetry, &seed);
+            let pairs: Vec<Pair> = (0..tensors.len())
+                .map(|i| Pair {
+                    b: i,
+                    c: i,
+                    fermionic: true,
+                })
+                .collect();
+            let got =
+                spectra(symmetry, &run, &tensors, &pairs, &rho, &BINS, &control).expect("spectra");
+            for s in got.iter().flatten() {
+                let total: f64 = s.weight.iter().sum();
+                assert!(
+                    (total - 1.0).abs() < 1e-12,
+                    "{symmetry:?} {states}: {total}"
+                );
+                let mean: f64 = s.moment.iter().sum();
+                assert!(mean.abs() < 1e-12, "{symmetry:?}: {mean}");
+                if states > 1000 {
+                    let levels = chain.levels(3);
+                    let peaks = peaks(s);
+                    assert_eq!(peaks.len(), levels.len(), "{symmetry:?} {peaks:?}");
+                    for ((w, weight), level) in peaks.iter().zip(&levels) {
+                        assert!((w - level).abs() < 1e-11 && *weight > 0.0);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_operator_of_the_wrong_charge_is_refused() {
+    let symmetry = Symmetry {
+        charge: Factor::U1,
+        spin: Factor::SU2,
+    };
+    let seed = clean_seed(symmetry, 0.0);
+    let keep_basis = crate::Options {
+        basis: Some(usize::MAX),
+        ..options(100)
+    };
+    let run = run(&seed, &wilson(3, 0.0), &keep_basis);
+    let control = Control::new();
+    let rho = densities(symmetry, &run, &[0.1], &control).expect("densities");
+    let mut tensors = creation(symmetry, &seed);
+    tensors[0].rank[0] = 2;
+    let pair = Pair {
+        b: 0,
+        c: 0,
+        fermionic: true,
+    };
+    assert!(spectra(symmetry, &run, &tensors, &[pair], &rho, &BINS, &control).is_err());
+    assert!(spectra(symmetry, &run, &[], &[pair], &rho, &BINS, &control).is_err());
+}
