@@ -144,7 +144,7 @@ def into_readme(text: str, readme: Path = README) -> None:
     """
     before = readme.read_text(encoding="utf-8")
     pattern = re.compile(rf"({BEGIN})\n.*?({END})", flags=re.DOTALL)
-    after, count = pattern.subn(lambda m: f"{m[1]}\n\n{text}\n{m[2]}", before)
+    after, count = pattern.subn(lambda m: f"{m[1]}\n\n{text.strip()}\n\n{m[2]}", before)
     if count != 1:
         raise ValueError(f"{readme} must hold benchmarks:begin and benchmarks:end once, in order")
     readme.write_text(after, encoding="utf-8")

@@ -11,6 +11,7 @@ __all__ = [
     "__version__",
     "nrg_averages",
     "nrg_clean_chain",
+    "nrg_dynamics",
     "nrg_solve",
 ]
 
@@ -72,3 +73,24 @@ def nrg_averages(
 def nrg_clean_chain(
     chain: Chain, shells: Sequence[int], temperatures: Sequence[float]
 ) -> tuple[NDArray[np.float64], _Matrix]: ...
+def nrg_dynamics(
+    jobs: Sequence[tuple[Seed, Chain]],
+    tensors: Sequence[Sequence[tuple[Sequence[int], Sequence[tuple[int, int, _Matrix]]]]],
+    static_operators: Sequence[Sequence[Sequence[_Matrix]]],
+    pairs: Sequence[tuple[int, int, bool]],
+    temperatures: Sequence[float],
+    *,
+    lowest: float,
+    per_decade: float,
+    count: int,
+    states: int | None = None,
+    multiplets: int | None = None,
+    energy: float | None = None,
+    gap: float = 1e-5,
+    memory_limit: int | None = None,
+    basis_limit: int = ...,
+    reuse: bool = True,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> list[dict[str, Any]]: ...

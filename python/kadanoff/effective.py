@@ -1,22 +1,11 @@
 r"""Learn the parameters of an effective model from the partition function of another model.
 
-    loss(theta) = sum_T [ln Z_eff(T; theta) - ln Z_target(T)]^2,
-    d ln Z_eff / d theta_i = -(<h_i>_T - <h_i>_ground) / T,    h_i = dH_eff / d theta_i.
+    loss(theta) = sum_T [ln Z_eff(T; theta) - ln Z_target(T)]^2
 
 An effective model that a renormalization-group flow could have produced has the partition
-function of its target at low temperature; parameters that make the two equal are therefore the
-right ones, at any T well below the scale that was eliminated, far above the Kondo temperature
-included [1]_.
-
-Both partition functions count energies from their own ground state, on chains of the same length
-(the models differ by constants such as -U/2). The gradient belongs to that Z and comes from
-expectation values of the same run.
-
-Which shell a temperature belongs to: the even N with omega_N / T nearest to `BETABAR` = 2. A
-chain that ends at an even N has an odd number of sites and hence a level at zero energy, on which
-a coupling acts in first order; at odd N the derivative of ln Z passes through zero near
-omega_N / T = 1.3 and several couplings have the same ln Z. With omega_N / T between 1.26 and 3.2
-(Lambda = 2.5) discarded states do not matter: 1e-4 of Z at 500 kept states, 1e-8 at 3500.
+function of its target at low temperature. Parameters that make the two equal are therefore the
+right ones, at any T well below the scale that was left out, far above the Kondo temperature
+included [1]_. How Z and its gradient are taken from an NRG run: :mod:`kadanoff.matching`.
 
 References
 ----------
@@ -28,17 +17,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff import nrg
-from kadanoff.chains import A_Lambda
 from kadanoff.errors import NotConverged
-from kadanoff.levels import clean_chain
+from kadanoff.matching import Bounds, Matching, Method, Target
 from kadanoff.models import AndersonModel, KondoModel, Model
 from kadanoff.nrg import NRGResult, Options
 from kadanoff.progress import bar
@@ -53,20 +41,9 @@ if TYPE_CHECKING:
 __all__ = ["Fit", "Step", "learn", "schrieffer_wolff"]
 
 FloatArray = NDArray[np.float64]
-Method = Literal["partition", "observable"]
-Target = Model | NRGResult | Mapping[float, float]
-Bounds = Mapping[str, tuple[float, float]]
 
-METHODS = ("partition", "observable")
-BETABAR = 2.0
-"""omega_N / T that the shell of a temperature is chosen for."""
-
-_T_LOWEST = 1e-12
-"""In units of the band; below, <h>_T - <h>_ground ~ T has no digits left."""
-_INSIDE = 1e-6
-"""A coupling at its bound 0 is evaluated at _INSIDE * T: ln Z moves by no more than that, and the
-ground state is that of the side from which the bound is reached (ln Z has a cusp at J = 0)."""
-_COUPLINGS = {"J", "V", "Gamma", "J_sw"}
+_LARGEST_STEP = 3.0  # in units of the parameter
+_INSENSITIVE = 1e-10  # d ln Z / d ln theta below which a parameter does nothing
 
 
 @dataclass(frozen=True)
@@ -84,7 +61,7 @@ class Step:
     gradient : dict
         d loss / d parameter; empty for ``method="observable"``.
     accepted : bool
-        Whether the loss fell; the next step starts from the last accepted one.
+        Whether it is the best so far; the search goes on from there.
     seconds : float
         Wall-clock time of the solution.
     """
@@ -112,7 +89,7 @@ class Fit:
     T : tuple of floats
         Where.
     target_values : tuple of floats
-        ln Z of the target (from its ground state), or its observable, at every T.
+        ln Z of the target from its ground state (or its observable) at every T.
     parameters : tuple of str
         Names of the learned parameters.
     history : tuple of Step
@@ -120,7 +97,7 @@ class Fit:
     converged : bool
         False only for the `partial` of an exception.
     at_bound : tuple of str
-        Parameters that ended at a bound, against which the loss still pushes.
+        Parameters that ended at a bound against which the loss still pushes.
     loss : float
         Of `model`; NaN if nothing was solved.
     options : Options
@@ -145,7 +122,7 @@ class Fit:
     def __repr__(self) -> str:
         values = self.model.parameters
         found = ", ".join(f"{name}={values[name]:.6g}" for name in self.parameters)
-        bound = f", {', '.join(self.at_bound)} at the bound" if self.at_bound else ""
+        bound = f", {', '.join(self.at_bound)} at its bound" if self.at_bound else ""
         state = "" if self.converged else ", not converged"
         return (
             f"Fit({type(self.model).__name__}: {found}; {len(self.history)} steps, "
@@ -153,13 +130,13 @@ class Fit:
         )
 
     def solve(self, **changes: Any) -> tuple[NRGResult, NRGResult]:
-        """Solve target and effective model down to low T, for curves of both.
+        """Solve target and effective model side by side down to low T, for curves of both.
 
         Parameters
         ----------
         **changes
-            Options of :func:`kadanoff.nrg.solve` that differ from those of the fit, e.g. `T_min`
-            or `keep`; also `observables`, `threads`, `progress`, `control`.
+            Options of :func:`kadanoff.nrg.solve` that shall differ from those of the fit, e.g.
+            `T_min` or `keep`; also `observables`, `threads`, `progress`, `control`.
 
         Returns
         -------
@@ -173,14 +150,12 @@ class Fit:
         target = self.target.model if isinstance(self.target, NRGResult) else self.target
         if not isinstance(target, Model):
             raise TypeError("the target was a table of ln Z: there is no model to solve")
-        known = {f: getattr(self.options, f) for f in Options.__dataclass_fields__}
-        first, second = nrg.solve_many(
-            [target, self.model], **(known | {"sites": None} | changes)
-        )
+        known = {name: getattr(self.options, name) for name in Options.__dataclass_fields__}
+        first, second = nrg.solve_many([target, self.model], **(known | {"sites": None} | changes))
         return first, second
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Any:
-        """Draw the history and the entropy of target and effective model. Returns the axes."""
+        """Draw the history, and the entropy of target and effective model. Returns the axes."""
         from kadanoff.lab.plots import plot_fit
 
         return plot_fit(self, ax=ax, **kwargs)
@@ -216,11 +191,11 @@ def learn(
         off, as `NRGResult.log_Z`.
     T : float or sequence of floats
         Temperature(s), in units of the band; at least as many as parameters. Well below the scale
-        that the effective model leaves out (for the Kondo model: ``U / T > 100`` gives J to 3 %,
-        ``> 500`` to 0.1 %). For a table the default is all of its temperatures.
+        that the effective model leaves out: for the Kondo model ``U / T > 100`` gives J to better
+        than 3 %, ``U / T > 500`` to 0.1 %. For a table the default is all its temperatures.
     method : {"partition", "observable"}
-        Match ln Z, or the expectation value of `observable` (one parameter, one temperature).
-        The latter reproduces that expectation value but in general the wrong low-energy scale.
+        Match ln Z, or the expectation value of `observable` (one parameter, one temperature). The
+        latter reproduces that value but in general the wrong low-energy scale.
     parameters : str or sequence of str, optional
         Names from ``effective.parameters``; default: those that are not zero.
     observable : str, default "S_d.S_0"
@@ -230,7 +205,7 @@ def learn(
     tolerance : float, default 1e-6
         The search ends when the next step would be smaller, relative to the parameter.
     max_steps : int, default 40
-        Solutions of the effective model at most; five is usual.
+        Solutions of the effective model at most; four to six is usual.
     threads, progress, control
         As in :func:`kadanoff.nrg.solve`.
     **options
@@ -240,26 +215,27 @@ def learn(
     Returns
     -------
     Fit
-        A parameter for which the loss pushes against its bound stays there (`Fit.at_bound`): for
-        T of the order of U the best J is 0.
+        A parameter for which the loss pushes against its bound stays there (`Fit.at_bound`): for T
+        of the order of U the best J is 0.
 
     Raises
     ------
     ValueError, TypeError
         Before any work: T out of reach, an unknown name, a different band, ...
     NotConverged
-        `max_steps` were not enough, or the loss does not depend on a parameter to first order;
+        `max_steps` were not enough, or the loss does not depend on a parameter in first order;
         ``partial`` is the Fit so far.
     Cancelled
         Interrupted; ``partial`` is the Fit so far.
 
     Notes
     -----
-    Gauss-Newton with a line search, projected on the bounds. The gradient is exact up to
-    truncation: it agrees with a finite difference to 1e-10 before the first truncation, 1e-6 at
-    3500 and 1e-4 at 1000 kept states; the zero of the residual does not depend on it. For
-    ``method="observable"`` no derivative exists and a bracketed secant search is used. Cost: a
-    solution of the effective model with all eigenvectors a step, on a chain that ends at T.
+    Gauss-Newton with a line search, projected on the bounds. The gradient of ln Z agrees with a
+    finite difference to 1e-11 before the first truncation, and to 1e-6 at 3500, 1e-4 at 1000 and
+    1e-3 at 300 kept states after it; where the two ln Z agree does not depend on it.
+    ``method="observable"`` has no derivative and takes a bracketed secant search. Cost: one
+    solution of the target, and one of the effective model with all eigenvectors a step, on chains
+    that end at T.
 
     References
     ----------
@@ -272,24 +248,168 @@ def learn(
     >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
     >>> fit = learn(kd.KondoModel(J=0.25), target=aim, T=1e-3, keep=300)
     >>> print(f"J = {fit.model.J:.3f} after {len(fit.history)} steps")
-    J = 0.200 after 5 steps
+    J = 0.200 after 4 steps
     """
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}, got {method!r}")
-    problem = _Problem(effective, target, T, parameters, observable, bounds, method, options)
+    problem = Matching(effective, target, T, parameters, observable, bounds, method, options)
     if not 0 < real("tolerance", tolerance) < 1:
         raise ValueError(f"tolerance must be between 0 and 1, got {tolerance}")
     search = _Search(problem, tolerance, whole("max_steps", max_steps))
-    search.keywords = {"threads": threads, "control": control}
     try:
         with bar("learning", progress) as report:
-            search.report = report
-            search.run()
+            search.run(report, threads=None if threads is None else whole("threads", threads),
+                       control=control)
     except BaseException as error:
         # Whatever went wrong, what was found so far is not lost.
         error.partial = search.fit(converged=False)  # type: ignore[attr-defined]
         raise
     return search.fit(converged=True)
+
+
+class _Search:
+    """The optimiser: keeps every step, so that nothing is lost when it is interrupted."""
+
+    def __init__(self, problem: Matching, tolerance: float, max_steps: int) -> None:
+        self.problem = problem
+        self.tolerance = tolerance
+        self.max_steps = max_steps
+        self.target = np.full(len(problem.T), np.nan)
+        self.history: list[Step] = []
+        self.best = problem.theta
+        self.loss = math.nan
+        self.at_bound: tuple[str, ...] = ()
+        self.started = time.perf_counter()
+
+    def fit(self, *, converged: bool) -> Fit:
+        problem = self.problem
+        return Fit(
+            model=problem.model(self.best),
+            target=problem.target,
+            method=problem.method,
+            T=problem.T,
+            target_values=tuple(self.target.tolist()),
+            parameters=problem.names,
+            history=tuple(self.history),
+            converged=converged,
+            at_bound=self.at_bound,
+            loss=self.loss,
+            options=problem.options,
+            seconds=time.perf_counter() - self.started,
+        )
+
+    def run(self, report: Report | None, **keywords: Any) -> None:
+        self.report, self.keywords = report, keywords
+        self.target = self.problem.reference(**keywords, progress=self._progress())
+        if self.problem.method == "observable":
+            self._secant()
+        else:
+            self._gauss_newton()
+
+    def _progress(self) -> bool | Report:
+        """The bar of one solution is a piece of the bar of the search; six steps are usual."""
+        report, done = self.report, len(self.history)
+        if report is None:
+            return False
+        total = max(7, done + 2)
+        return lambda i, n: report(1000 * done + 1000 * i // max(n, 1), 1000 * total)
+
+    def _evaluate(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals and their derivatives; the step goes into the history."""
+        if len(self.history) == self.max_steps:
+            raise NotConverged(
+                f"learning did not converge within max_steps = {self.max_steps}: the last step "
+                f"has loss {self.history[-1].loss:.2e}; allow more, or start closer"
+            )
+        began = time.perf_counter()
+        values, slopes = self.problem.evaluate(theta, **self.keywords, progress=self._progress())
+        residual = values - self.target
+        loss = float(residual @ residual)
+        accepted = not self.history or loss < self.loss
+        names = self.problem.names
+        gradient = 2 * residual @ slopes
+        self.history.append(
+            Step(
+                parameters=dict(zip(names, theta.tolist(), strict=True)),
+                values=tuple(values.tolist()),
+                loss=loss,
+                gradient=dict(zip(names, gradient.tolist(), strict=False)),
+                accepted=accepted,
+                seconds=time.perf_counter() - began,
+            )
+        )
+        if accepted:
+            self.best, self.loss = theta, loss
+        return residual, slopes
+
+    def _gauss_newton(self) -> None:
+        """theta -> theta - t (G^T G)^-1 G^T r with the free parameters, 0 < t <= 1."""
+        low, high, names = self.problem.low, self.problem.high, np.array(self.problem.names)
+        theta = self.problem.theta
+        unit = np.where(theta == 0, self.problem.start.band.D, abs(theta))
+        residual, slopes = self._evaluate(theta)
+        while True:
+            unit = np.maximum(unit * 1e-3, np.where(theta == 0, unit, abs(theta)))
+            gradient = 2 * residual @ slopes
+            held = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
+            scaled = slopes * unit
+            idle = np.max(abs(scaled), axis=0) < _INSENSITIVE
+            if np.any(idle & ~held):
+                name = names[idle & ~held][0]
+                raise NotConverged(
+                    f"ln Z does not depend on {name} in first order at "
+                    f"{self.history[-1].parameters}: start elsewhere, or leave {name} out"
+                )
+            step = np.zeros_like(theta)
+            if not held.all():
+                solution = np.linalg.lstsq(scaled[:, ~held], -residual, rcond=1e-8)[0]
+                step[~held] = np.clip(solution, -_LARGEST_STEP, _LARGEST_STEP) * unit[~held]
+            step = np.clip(theta + step, low, high) - theta
+            if np.all(abs(step) <= self.tolerance * unit):
+                self.at_bound = tuple(names[held].tolist())
+                return
+            # Line search: the minimum of a parabola through loss, slope and the rejected loss.
+            t, start_loss, slope = 1.0, float(residual @ residual), float(gradient @ step)
+            while True:
+                trial = self._evaluate(theta + t * step)
+                if self.history[-1].accepted:
+                    break
+                bend = self.history[-1].loss - start_loss - t * slope
+                t *= min(max(-t * slope / (2 * bend) if bend > 0 else 0.5, 0.1), 0.5)
+                if np.all(abs(t * step) <= self.tolerance * unit):
+                    raise NotConverged(
+                        f"no smaller loss than {start_loss:.2e} found along the gradient at "
+                        f"{dict(zip(names.tolist(), theta.tolist(), strict=True))}"
+                    )
+            theta, (residual, slopes) = theta + t * step, trial
+
+    def _secant(self) -> None:
+        """Zero of the residual as a function of one parameter, bracketed once the sign changes."""
+        low, high = self.problem.low.item(), self.problem.high.item()
+
+        def f(x: float) -> float:
+            return float(self._evaluate(np.array([x]))[0].item())
+
+        a = self.problem.theta.item()
+        unit = abs(a) or self.problem.start.band.D
+        fa = f(a)
+        b = a - 0.2 * unit if a - 0.2 * unit >= low else a + 0.2 * unit
+        b = min(b, high)
+        fb = f(b)
+        bracket: tuple[float, float] | None = None  # the end with the other sign, and its f
+        while True:
+            if fb == 0 or abs(b - a) <= self.tolerance * unit:
+                return
+            if fa * fb < 0:
+                bracket = (a, fa)
+            x = b - fb * (b - a) / (fb - fa) if fb != fa else math.inf
+            if bracket is None:
+                x = min(max(x, b - 0.7 * abs(b)), b + 2 * abs(b) + 0.2 * unit)
+                x = min(max(x, low), high)
+            elif not min(b, bracket[0]) < x < max(b, bracket[0]):
+                x = (b + bracket[0]) / 2
+            if x == b:
+                self.at_bound = self.problem.names
+                return
+            a, fa, b, fb = b, fb, x, f(x)
 
 
 def schrieffer_wolff(aim: AndersonModel) -> KondoModel:
@@ -340,147 +460,3 @@ def schrieffer_wolff(aim: AndersonModel) -> KondoModel:
         field=aim.field,
         band=aim.band,
     )
-
-
-# ------------------------------------------------------------------------------------ the problem
-
-
-class _Problem:
-    """Arguments of `learn`, checked; evaluates ln Z or an observable of a run."""
-
-    def __init__(
-        self,
-        effective: Model,
-        target: Target,
-        T: float | Sequence[float] | None,
-        parameters: str | Iterable[str] | None,
-        observable: str,
-        bounds: Bounds | None,
-        method: Method,
-        options: dict[str, Any],
-    ) -> None:
-        if not isinstance(effective, Model):
-            raise TypeError(
-                f"effective must be a model such as KondoModel, got {type(effective).__name__}"
-            )
-        self.start, self.target, self.method = effective, target, method
-        self.table = dict(target) if isinstance(target, Mapping) else None
-        self.T = _temperatures(T, self.table)
-        self.names = _names(effective, parameters)
-        self.options = self._options(options)
-        self.low, self.high = _bounds(effective, self.names, bounds)
-        if method == "partition":
-            if len(self.T) < len(self.names):
-                raise ValueError(
-                    f"learning {len(self.names)} parameters {self.names} needs at least as many "
-                    f"temperatures, got T = {self.T}"
-                )
-            self.observable = None
-        else:
-            self.observable = self._observable(observable)
-        self._choose_shells()
-
-    def _options(self, given: dict[str, Any]) -> Options:
-        if "T_min" in given:
-            raise TypeError("T_min is no option of learn: the chain ends at the shell that T needs")
-        if isinstance(self.target, NRGResult):
-            of_run = {f: getattr(self.target.options, f) for f in Options.__dataclass_fields__}
-            options = Options(**(of_run | given))
-            for name in ("Lambda", "z", "scheme", "A_Lambda", "sites"):
-                if getattr(options, name) != of_run[name]:
-                    raise ValueError(
-                        f"{name} must be that of the target's run, {of_run[name]!r}, got "
-                        f"{getattr(options, name)!r}; give the target's model to solve it anew"
-                    )
-        else:
-            options = Options(**given)
-        if self.table is not None:
-            return options
-        model = self.target.model if isinstance(self.target, NRGResult) else self.target
-        if not isinstance(model, Model):
-            raise TypeError(
-                "target must be a model, an NRGResult or a mapping from T to ln Z, got "
-                f"{type(model).__name__}"
-            )
-        if model.band != self.start.band:
-            raise ValueError(
-                f"effective and target must have the same band, got {self.start.band!r} and "
-                f"{model.band!r}; use effective.replace(band=...)"
-            )
-        return options
-
-    def _observable(self, name: str) -> str:
-        if self.table is not None:
-            raise ValueError("method='observable' needs a model as target, not a table of ln Z")
-        if len(self.names) != 1 or len(self.T) != 1:
-            raise ValueError(
-                "method='observable' learns one parameter at one temperature, got parameters = "
-                f"{self.names} and T = {self.T}"
-            )
-        run = self.target if isinstance(self.target, NRGResult) else None
-        model = run.model if run else self.target
-        common = sorted(self.start.observables.keys() & model.observables)  # type: ignore[union-attr]
-        if name not in common:
-            raise ValueError(f"observable must be one that both models have, {common}, got {name!r}")
-        if run and name not in run.levels[0].operators:
-            raise ValueError(
-                f"the target was solved without the observable {name!r}; "
-                f"solve it with observables=[{name!r}]"
-            )
-        return name
-
-    def _choose_shells(self) -> None:
-        """For every twist the shell of every T; several shells with weights for a table.
-
-        A table knows no shells: it is compared with the mean of even and odd ones at the same T.
-        """
-        steps, self.weights = ([-1, 0, 1], [0.25, 0.5, 0.25]) if self.table else ([0], [1.0])
-        Lambda = self.options.Lambda
-        margin = math.sqrt(Lambda) / BETABAR
-        short = replace(self.options, sites=6)
-        scales = [short.chain(self.start, z).scale for z in self.options.twists]
-        if isinstance(self.target, NRGResult):
-            sites: int | None = self.target.levels[0].shells
-        else:
-            sites = self.options.sites
-        lowest_shell = -2 * (steps[0] // 2)
-        highest = min(float(s[lowest_shell]) for s in scales) * margin
-        lowest = _T_LOWEST * self.start.band.D
-        if sites is not None:
-            last = (sites - 1 - steps[-1]) // 2 * 2
-            lowest = max(lowest, *(float(s[0]) * Lambda ** (-last / 2) / margin / Lambda
-                                   for s in scales))
-        for t in self.T:
-            if not lowest <= t <= highest:
-                raise ValueError(
-                    f"T must be between {lowest:.3g} and {highest:.3g} (what the chain can tell "
-                    f"apart), got T = {t:g}"
-                )
-        middle = [
-            2 * np.round(np.log(float(s[0]) / (BETABAR * np.array(self.T))) / math.log(Lambda))
-            for s in scales
-        ]
-        self.shells = [np.add.outer(m.astype(np.int64), steps) for m in middle]
-        needed = max(int(n.max()) for n in self.shells) + 1
-        self.options = replace(self.options, sites=max(needed, 6) if sites is None else sites)
-
-    @property
-    def derivatives(self) -> dict[str, Any]:
-        """Operators for the gradient, by parameter."""
-        return {}
-
-    def solve(self, theta: FloatArray, **keywords: Any) -> tuple[FloatArray, FloatArray]:
-        """Values at every T and their derivatives, shape (T, parameters), at `theta`."""
-        model = self.model(np.sign(theta) * np.maximum(abs(theta), self.floor))
-        factor = self.factor
-        if self.observable:
-            run = nrg.solve(model, observables=[self.observable], **keywords, **_fields(self.options))
-            return self.expectation(run), np.empty((1, 0))
-        scaled = model.rescaled(factor)
-        run = nrg.solve(
-            model,
-            observables={name: scaled.derivative(name) for name in self.names},
-            **keywords,
-            **_fields(self.options),
-        )
-        return self.log_Z(run), self.slopes(run)

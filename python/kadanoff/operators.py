@@ -29,7 +29,7 @@ An impurity of one's own, a spin 1 with an easy plane that sits next to the meta
 <ImpurityModel on d x f0: J=0.3, D=0.01>
 >>> run = kd.nrg.solve(model, keep=300, T_min=1e-4, observables=["S_z^2"])
 >>> run.symmetry
-('SU2', 'U1')
+('U1', 'U1')
 
 Conventions
 -----------
@@ -494,9 +494,7 @@ def _isospin(space: Space, name: str) -> SpinVector:
 
 @lru_cache(maxsize=64)
 def _total(space: Space, vector: Callable[[Space, str], SpinVector]) -> SpinVector:
-    parts = [vector(space, name) for name in space.names]
-    z, plus, minus = (reduce(operator.add, part) for part in zip(*parts, strict=True))
-    return SpinVector(z, plus, minus)
+    return reduce(operator.add, (vector(space, name) for name in space.names))
 
 
 _STRING = np.diag([1.0, -1.0, -1.0, 1.0])

@@ -4,6 +4,7 @@
 //! goes through [`control::supervise`]; every error through [`errors`]. There is no physics here.
 
 mod control;
+mod dynamics;
 mod errors;
 mod nrg;
 
@@ -14,6 +15,8 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::control::Control;
+    #[pymodule_export]
+    use super::dynamics::nrg_dynamics;
     #[pymodule_export]
     use super::nrg::{Chain, Seed, nrg_averages, nrg_clean_chain, nrg_solve};
 

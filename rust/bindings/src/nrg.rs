@@ -12,10 +12,10 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-type Matrix<'py> = PyReadonlyArray2<'py, f64>;
+pub type Matrix<'py> = PyReadonlyArray2<'py, f64>;
 type Reflection<'py> = Vec<(usize, Matrix<'py>)>;
 
-fn matrix(a: &Matrix<'_>) -> Mat<f64> {
+pub fn matrix(a: &Matrix<'_>) -> Mat<f64> {
     let a = a.as_array();
     Mat::from_fn(a.nrows(), a.ncols(), |i, j| a[(i, j)])
 }
@@ -34,7 +34,7 @@ fn symmetry(factors: (&str, &str)) -> PyResult<nrg::Symmetry> {
     })
 }
 
-fn label(row: &[i64]) -> PyResult<nrg::Label> {
+pub fn label(row: &[i64]) -> PyResult<nrg::Label> {
     let mut out = [0; nrg::MAX_FACTORS];
     if row.len() > out.len() {
         return Err(PyValueError::new_err("a label has too many entries"));
@@ -106,6 +106,22 @@ impl Seed {
         seed.validate()
             .map_err(|e| PyValueError::new_err(e.to_string()))?;
         Ok(Self(seed))
+    }
+}
+
+impl Seed {
+    pub fn inner(&self) -> &nrg::Seed {
+        &self.0
+    }
+
+    pub fn block_sizes(&self) -> Vec<usize> {
+        self.0.blocks.iter().map(|b| b.energies.len()).collect()
+    }
+}
+
+impl Chain {
+    pub fn inner(&self) -> &nrg::Chain {
+        &self.0
     }
 }
 
@@ -193,7 +209,7 @@ pub fn nrg_solve<'py>(
     }
 }
 
-fn levels_of<'py>(py: Python<'py>, run: &nrg::Run) -> PyResult<Bound<'py, PyDict>> {
+pub fn levels_of<'py>(py: Python<'py>, run: &nrg::Run) -> PyResult<Bound<'py, PyDict>> {
     let shells = &run.shells;
     let blocks: Vec<&nrg::ShellBlock> = shells.iter().flat_map(|s| &s.blocks).collect();
     let offsets = |sizes: &mut dyn Iterator<Item = usize>| {

@@ -1,0 +1,312 @@
+r"""What learning compares: ln Z, or an observable, of two models at the same temperatures.
+
+    ln Z(T) = ln sum_s g_s exp(-(E_s - E_ground) / T)    on the chain that ends at shell N(T),
+    d ln Z / d theta_i = -(<h_i>_T - <h_i>_ground) / T,    h_i = dH / d theta_i.
+
+Both models count energies from their own ground state, on chains of the same length: they differ
+by constants such as -U/2. The gradient belongs to that Z and comes from the same run.
+
+The shell of a temperature is the even N with omega_N / T nearest to `BETABAR` = 2. A chain that
+ends at an even N has an odd number of sites and hence a level at zero energy, on which a coupling
+to the impurity acts in first order. At odd N the derivative of ln Z by J passes through zero near
+omega_N / T = 1.3, and several J have the same ln Z. At omega_N / T = 1.26 ... 3.2 (Lambda = 2.5)
+the discarded states carry 1e-3 of Z at 300 kept states and 1e-8 at 3500.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kadanoff import nrg
+from kadanoff.chains import A_Lambda
+from kadanoff.levels import clean_chain
+from kadanoff.models import Model
+from kadanoff.nrg import NRGResult, Options
+from kadanoff.stars import real
+
+__all__ = ["BETABAR", "METHODS", "Bounds", "Matching", "Method", "Target"]
+
+FloatArray = NDArray[np.float64]
+Method = Literal["partition", "observable"]
+Target = Model | NRGResult | Mapping[float, float]
+Bounds = Mapping[str, tuple[float, float]]
+
+METHODS = ("partition", "observable")
+BETABAR = 2.0
+"""omega_N / T that the shell of a temperature is chosen for."""
+
+_T_LOWEST = 1e-12
+"""In units of the band; below, <h>_T - <h>_ground ~ T has no digits left."""
+_INSIDE = 1e-6
+"""A coupling at its bound 0 is evaluated at _INSIDE * T: ln Z moves by no more than that, and the
+ground state is that of the side from which the bound is reached (ln Z has a cusp at J = 0)."""
+_COUPLINGS = ("J", "V")
+
+
+class Matching:
+    """Arguments of :func:`kadanoff.effective.learn`, checked, and the comparison they ask for."""
+
+    def __init__(
+        self,
+        start: Model,
+        target: Target,
+        T: float | Sequence[float] | None,
+        parameters: str | Iterable[str] | None,
+        observable: str,
+        bounds: Bounds | None,
+        method: Method,
+        options: dict[str, Any],
+    ) -> None:
+        if method not in METHODS:
+            raise ValueError(f"method must be one of {METHODS}, got {method!r}")
+        if not isinstance(start, Model):
+            raise TypeError(
+                f"effective must be a model such as KondoModel, got {type(start).__name__}"
+            )
+        self.start, self.target, self.method = start, target, method
+        self.table = _table(target) if isinstance(target, Mapping) else None
+        self.target_model = None if self.table is not None else _model(target, start)
+        self.options = _options(target, options)
+        self.T = _temperatures(T, self.table)
+        self.names = _names(start, parameters)
+        self.theta = np.array([start.parameters[name] for name in self.names])
+        self.low, self.high = _bounds(self.names, self.theta, bounds)
+        self.observable = observable if method == "observable" else None
+        if self.observable is None:
+            if len(self.T) < len(self.names):
+                raise ValueError(
+                    f"{len(self.names)} parameters, {self.names}, need at least as many "
+                    f"temperatures, got T = {self.T}"
+                )
+        else:
+            self._check_observable(self.observable)
+        self._choose_shells()
+
+    def _check_observable(self, name: str) -> None:
+        if self.target_model is None:
+            raise ValueError("method='observable' needs a model as target, not a table of ln Z")
+        if len(self.names) != 1 or len(self.T) != 1:
+            raise ValueError(
+                "method='observable' learns one parameter at one temperature, got parameters = "
+                f"{self.names} and T = {self.T}"
+            )
+        common = sorted(self.start.observables.keys() & self.target_model.observables.keys())
+        if name not in common:
+            raise ValueError(f"observable must be one that both models have, {common}, got {name!r}")
+        if isinstance(self.target, NRGResult) and name not in self.target.levels[0].operators:
+            raise ValueError(
+                f"the target was solved without the observable {name!r}: solve it with "
+                f"observables=[{name!r}], or give its model"
+            )
+
+    def _choose_shells(self) -> None:
+        """Shells of every temperature, an array (T, shells) for every twist.
+
+        A table of ln Z knows no shells: it is compared with the mean of even and odd ones.
+        """
+        around, weights = ([0], [1.0]) if self.table is None else ([-1, 0, 1], [0.25, 0.5, 0.25])
+        self.weights = np.array(weights)
+        Lambda, D = self.options.Lambda, self.start.band.D
+        short = replace(self.options, sites=6)
+        chains = [short.chain(self.start, z) for z in self.options.twists]
+        self.factor = chains[0].norm * (A_Lambda(Lambda) if self.options.A_Lambda else 1.0)
+        first = 0 if self.table is None else 2
+        half = math.sqrt(Lambda)  # omega_N / T may be off by half a step of an even shell
+        highest = min(float(c.scale[first]) for c in chains) * half / BETABAR
+        lowest = _T_LOWEST * D
+        if self.options.sites is not None:
+            last = (self.options.sites - 1 - around[-1]) // 2 * 2
+            end = max(float(c.scale[0]) for c in chains) * Lambda ** (-last / 2)
+            lowest = max(lowest, end / half / BETABAR)
+        for t in self.T:
+            if not lowest <= t <= highest:
+                raise ValueError(
+                    f"T must be between {lowest:.3g} and {highest:.3g}, the temperatures of the "
+                    f"chain's shells, got T = {t:g}"
+                )
+        self.shells = []
+        for chain in chains:
+            ratio = float(chain.scale[0]) / (BETABAR * np.array(self.T))
+            even = 2 * np.round(np.log(ratio) / math.log(Lambda)).astype(np.int64)
+            self.shells.append(np.add.outer(np.maximum(even, first), around))
+        needed = 1 + max(int(n.max()) for n in self.shells)
+        self.options = replace(self.options, sites=max(needed, 6))
+
+    # ------------------------------------------------------------------------------- evaluation
+
+    def model(self, theta: FloatArray) -> Model:
+        """The effective model at `theta`."""
+        values = dict(zip(self.names, theta.tolist(), strict=True))
+        model: Model = self.start.replace(**(self.start.parameters | values))
+        return model
+
+    def reference(self, **keywords: Any) -> FloatArray:
+        """Values of the target, one for every T."""
+        if self.table is not None:
+            return np.array([self.table[t] for t in self.T])
+        if isinstance(self.target, NRGResult):
+            return self._values(self.target)
+        assert self.target_model is not None
+        names = [self.observable] if self.observable else []
+        return self._values(self._solve(self.target_model, observables=names, **keywords))
+
+    def evaluate(self, theta: FloatArray, **keywords: Any) -> tuple[FloatArray, FloatArray]:
+        """Values of the effective model and their derivatives, shapes (T,) and (T, parameters).
+
+        There are no derivatives (shape (T, 0)) for ``method="observable"``.
+        """
+        inside = _INSIDE * min(self.T)
+        theta = np.where(self.low == 0, np.maximum(theta, inside), theta)
+        theta = np.where(self.high == 0, np.minimum(theta, -inside), theta)
+        model = self.model(theta)
+        if self.observable is not None:
+            run = self._solve(model, observables=[self.observable], **keywords)
+            return self._values(run), np.empty((len(self.T), 0))
+        # The chain sees the rescaled model: its parameter is `stretch` times the one that is
+        # learned, and so is the derivative.
+        seen = model if self.factor == 1.0 else model.rescaled(self.factor)
+        stretch = np.array([self._stretch(name) for name in self.names])
+        operators = {name: seen.derivative(name) for name in self.names}
+        run = self._solve(model, observables=operators, **keywords)
+        return self._values(run), stretch * self._slopes(run)
+
+    def _stretch(self, name: str) -> float:
+        unit = self.start.replace(**(self.start.parameters | {name: 1.0}))
+        return float(unit.rescaled(self.factor).parameters[name])
+
+    def _solve(self, model: Model, **keywords: Any) -> NRGResult:
+        fields = {f: getattr(self.options, f) for f in Options.__dataclass_fields__}
+        return nrg.solve(model, **(fields | keywords))
+
+    def _values(self, run: NRGResult) -> FloatArray:
+        T = np.array(self.T)[:, None]
+        total = np.zeros(len(self.T))
+        for levels, n in zip(run.levels, self.shells, strict=True):
+            full = levels.averages(n, T, complete=self.options.complete)
+            if self.observable is not None:
+                value = full.expectations[self.observable]
+            else:
+                value = full.log_Z
+                if self.table is not None:
+                    value = value - clean_chain(levels.chain, n, T).log_Z
+            total += value @ self.weights
+        return total / len(run.levels)
+
+    def _slopes(self, run: NRGResult) -> FloatArray:
+        T = np.array(self.T)[:, None]
+        total = np.zeros((len(self.T), len(self.names)))
+        for levels, n in zip(run.levels, self.shells, strict=True):
+            thermal = levels.averages(n, T, complete=self.options.complete).expectations
+            ground = {k: levels.ground_expectations(k) for k in np.unique(n).tolist()}
+            for i, name in enumerate(self.names):
+                lowest = np.vectorize(lambda k, name=name: ground[k][name], otypes=[float])(n)
+                total[:, i] += (-(thermal[name] - lowest) / T) @ self.weights
+        return total / len(run.levels)
+
+
+# -------------------------------------------------------------------------------------- arguments
+
+
+def _table(target: Mapping[float, float]) -> dict[float, float]:
+    if not target:
+        raise ValueError("target is an empty table; give {T: ln Z_imp}")
+    return {
+        real("a temperature of target", t): real(f"target[{t!r}]", v) for t, v in target.items()
+    }
+
+
+def _model(target: Target, start: Model) -> Model:
+    model = target.model if isinstance(target, NRGResult) else target
+    if not isinstance(model, Model):
+        raise TypeError(
+            "target must be a model, an NRGResult or a mapping from T to ln Z, got "
+            f"{type(model).__name__}"
+        )
+    if model.band != start.band:
+        raise ValueError(
+            f"effective and target must have the same band, got {start.band!r} and "
+            f"{model.band!r}; use effective.replace(band=...)"
+        )
+    return model
+
+
+def _options(target: Target, given: dict[str, Any]) -> Options:
+    if "T_min" in given:
+        raise TypeError("learn takes no T_min: the chain ends at the shell that T needs")
+    if not isinstance(target, NRGResult):
+        return Options(**given)
+    of_run = {f: getattr(target.options, f) for f in Options.__dataclass_fields__}
+    of_run["sites"] = target.levels[0].shells
+    options = Options(**(of_run | given))
+    for name in ("Lambda", "z", "scheme", "A_Lambda", "sites", "complete"):
+        if getattr(options, name) != of_run[name]:
+            raise ValueError(
+                f"{name} must be that of the target's run, {of_run[name]!r}, got "
+                f"{getattr(options, name)!r}; give the target's model to solve it anew"
+            )
+    return options
+
+
+def _temperatures(
+    T: float | Sequence[float] | None, table: dict[float, float] | None
+) -> tuple[float, ...]:
+    if T is None:
+        if table is None:
+            raise TypeError("T is missing: the temperature(s) at which the models are compared")
+        out = tuple(table)
+    elif isinstance(T, Sequence | np.ndarray):
+        out = tuple(real("T", t) for t in T)
+    else:
+        out = (real("T", T),)
+    if not out or min(out) <= 0 or len(set(out)) < len(out):
+        raise ValueError(f"T must be one or several different positive numbers, got {T!r}")
+    if table is not None and not set(out) <= table.keys():
+        raise ValueError(f"T must be among those of the table, {tuple(table)}, got {T!r}")
+    return out
+
+
+def _names(model: Model, names: str | Iterable[str] | None) -> tuple[str, ...]:
+    available = model.parameters
+    if names is None:
+        out = tuple(name for name, value in available.items() if value != 0)
+    else:
+        out = (names,) if isinstance(names, str) else tuple(names)
+    unknown = [name for name in out if name not in available]
+    if unknown or not out or len(set(out)) < len(out):
+        raise ValueError(
+            f"parameters must be different names among {tuple(available)}, got {names!r}"
+        )
+    return out
+
+
+def _bounds(
+    names: tuple[str, ...], start: FloatArray, bounds: Bounds | None
+) -> tuple[FloatArray, FloatArray]:
+    low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
+    bounds = bounds or {}
+    unknown = sorted(bounds.keys() - set(names))
+    if unknown:
+        raise ValueError(f"bounds must be for learned parameters, {names}, got {unknown}")
+    for i, (name, value) in enumerate(zip(names, start.tolist(), strict=True)):
+        if name in bounds:
+            low[i], high[i] = (
+                b if b in (-math.inf, math.inf) else real(f"bounds[{name!r}]", b)
+                for b in bounds[name]
+            )
+        elif name in _COUPLINGS:
+            if value == 0:
+                raise ValueError(
+                    f"{name} must not start at 0: the search keeps its sign, ln Z has a cusp there"
+                )
+            low[i], high[i] = (0.0, math.inf) if value > 0 else (-math.inf, 0.0)
+        if not low[i] <= value <= high[i] or low[i] == high[i]:
+            raise ValueError(
+                f"{name} must start within its bounds ({low[i]}, {high[i]}), got {value}"
+            )
+    return low, high

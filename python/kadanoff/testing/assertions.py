@@ -1,0 +1,111 @@
+"""Physics as assertions: what every NRG result must fulfil, whatever the model.
+
+Each function raises AssertionError with the numbers that contradict each other.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kadanoff.levels import Levels
+from kadanoff.nrg import NRGResult
+
+__all__ = [
+    "assert_entropy_bounds",
+    "assert_free_energy_gives_entropy",
+    "assert_monotone_log_z",
+    "assert_same_curves",
+    "assert_same_spectrum",
+    "assert_states_counted_once",
+    "spectrum",
+]
+
+FloatArray = NDArray[np.float64]
+
+CURVES = ("entropy", "heat_capacity", "T_chi", "T_chi_charge", "log_Z")
+ROUNDING = 1e-10  # sums of 1e4 Boltzmann factors with energies good to 1e-14 of the scale
+
+
+def spectrum(levels: Levels, n: int) -> FloatArray:
+    """All energies of shell `n` in units of its scale, every member of a multiplet, ascending."""
+    _, degeneracy, energies = levels.shell(n)
+    return np.asarray(np.repeat(energies, degeneracy) / levels.scale[n])
+
+
+def _grid(levels: Levels, n: int) -> FloatArray:
+    """Temperatures from far below the lowest excitation of shell `n` to above the band."""
+    return np.asarray(np.geomspace(1e-3 * levels.scale[n], 100 * levels.scale[0], 60))
+
+
+def assert_entropy_bounds(result: NRGResult) -> None:
+    r"""``0 <= S <= ln(all states)`` for impurity and chain together, at every shell and T.
+
+    The impurity part alone is a difference and has no such bound in general.
+    """
+    for levels in result.levels:
+        for n in range(levels.shells):
+            T = _grid(levels, n)
+            S = levels.averages(n, T).entropy
+            most = math.log(result.model.impurity_dimension) + (n + 1) * math.log(4)
+            assert S.min() >= -ROUNDING, f"entropy {S.min()} < 0 at shell {n}"
+            assert S.max() <= most + ROUNDING, f"entropy {S.max()} > {most} at shell {n}"
+
+
+def assert_monotone_log_z(result: NRGResult) -> None:
+    r"""``d ln Z / d ln T = <E> / T >= 0`` and ``d<E>/dT = C >= 0`` at every shell."""
+    for levels in result.levels:
+        for n in range(levels.shells):
+            T = _grid(levels, n)
+            averages = levels.averages(n, T)
+            for name in ("log_Z", "energy", "entropy"):
+                values = getattr(averages, name)
+                fall = np.diff(values).min() / max(1.0, float(np.abs(values).max()))
+                assert fall >= -ROUNDING, f"{name} falls by {-fall} with rising T at shell {n}"
+            C = averages.heat_capacity.min()
+            assert C >= -ROUNDING, f"heat capacity {C} < 0 at shell {n}"
+
+
+def assert_free_energy_gives_entropy(levels: Levels, n: int, T: float) -> None:
+    r"""``S = -dF/dT`` and ``C = T dS/dT`` at one shell, by central differences of fourth order."""
+    h = 1e-3
+    t = T * np.exp(h * np.arange(-2, 3))
+    derivative = np.array([1, -8, 0, 8, -1]) / (12 * h)
+    a = levels.averages(n, t)
+    S, C = a.entropy[2], a.heat_capacity[2]
+    from_F = derivative @ (t * a.log_Z) / T
+    from_S = derivative @ a.entropy
+    # h**4 / 30 times a fifth derivative of order one hundred; rounding 1e-13 / h.
+    assert abs(from_F - S) < 1e-8 * max(1.0, S), f"-dF/dT = {from_F}, S = {S} at T = {T}"
+    assert abs(from_S - C) < 1e-8 * max(1.0, C), f"T dS/dT = {from_S}, C = {C} at T = {T}"
+
+
+def assert_states_counted_once(result: NRGResult) -> None:
+    r"""``Z(T -> infinity)`` is the number of states: the complete basis of Anders and Schiller."""
+    for levels in result.levels:
+        n = np.arange(levels.shells)
+        T = np.full(n.shape, 1e15 * max(1.0, float(np.abs(levels.ground).max())))
+        found = levels.averages(n, T, complete=True).log_Z
+        expected = math.log(result.model.impurity_dimension) + (n + 1) * math.log(4)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def assert_same_spectrum(a: NRGResult, b: NRGResult, *, atol: float = 1e-10) -> None:
+    """Equal many-body levels at every shell, in units of the shell's scale."""
+    for one, other in zip(a.levels, b.levels, strict=True):
+        assert one.shells == other.shells, f"{one.shells} and {other.shells} shells"
+        for n in range(one.shells):
+            x, y = spectrum(one, n), spectrum(other, n)
+            assert len(x) == len(y), f"{len(x)} and {len(y)} states at shell {n}"
+            worst = np.abs(x - y).max()
+            assert worst <= atol, f"levels of shell {n} differ by {worst} of its scale"
+
+
+def assert_same_curves(
+    a: NRGResult, b: NRGResult, *, atol: float = 1e-10, names: tuple[str, ...] = CURVES
+) -> None:
+    """Equal impurity contributions (dimensionless ones) on grids of equal length."""
+    for name in names:
+        np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=0, atol=atol)

@@ -1,0 +1,165 @@
+//! Full-density-matrix dynamics: one call from seed and operators to binned spectra.
+
+use crate::control::{self, Control};
+use crate::errors;
+use crate::nrg::{Chain, Matrix, Seed, label, levels_of, matrix};
+use kadanoff_nrg as nrg;
+use numpy::IntoPyArray;
+use numpy::ndarray::{Array2, Array3};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use std::collections::HashMap;
+
+type Elements<'py> = Vec<(usize, usize, Matrix<'py>)>;
+
+/// What one job brings back.
+struct Outcome {
+    run: nrg::Run,
+    log_z: Vec<f64>,
+    expectations: Array2<f64>,
+    spectra: Vec<Vec<nrg::Spectrum>>,
+}
+
+/// Runs the iteration with its complete basis for every (seed, chain), then the density matrix at
+/// every temperature, static expectation values and binned spectral functions.
+///
+/// `tensors` holds (rank, elements) for every operator, `static_operators` one matrix a block for
+/// every operator, `pairs` (b, c, fermionic); all belong to the seed, one list for every job.
+#[pyfunction]
+#[pyo3(signature = (jobs, tensors, static_operators, pairs, temperatures, *, lowest, per_decade,
+                    count, states=None, multiplets=None, energy=None, gap=1e-5, memory_limit=None,
+                    basis_limit=usize::MAX, reuse=true, threads=None, control=None, report=None))]
+pub fn nrg_dynamics<'py>(
+    py: Python<'py>,
+    jobs: Vec<(Bound<'py, Seed>, Bound<'py, Chain>)>,
+    tensors: Vec<Vec<(Vec<i64>, Elements<'py>)>>,
+    static_operators: Vec<Vec<Vec<Matrix<'py>>>>,
+    pairs: Vec<(usize, usize, bool)>,
+    temperatures: Vec<f64>,
+    lowest: f64,
+    per_decade: f64,
+    count: usize,
+    states: Option<usize>,
+    multiplets: Option<usize>,
+    energy: Option<f64>,
+    gap: f64,
+    memory_limit: Option<usize>,
+    basis_limit: usize,
+    reuse: bool,
+    threads: Option<usize>,
+    control: Option<Bound<'py, Control>>,
+    report: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyList>> {
+    if tensors.len() != jobs.len() || static_operators.len() != jobs.len() {
+        return Err(PyValueError::new_err(
+            "tensors and static_operators need one entry for every job",
+        ));
+    }
+    if temperatures.iter().any(|t| t.is_nan() || *t <= 0.0) {
+        return Err(PyValueError::new_err("temperatures must be positive"));
+    }
+    let options = nrg::Options {
+        truncation: nrg::Truncation {
+            states,
+            multiplets,
+            energy,
+            gap,
+        },
+        memory_limit,
+        reuse,
+        basis: Some(basis_limit),
+    };
+    let bins = nrg::Bins {
+        lowest,
+        per_decade,
+        count,
+    };
+    let pairs: Vec<nrg::Pair> = pairs
+        .into_iter()
+        .map(|(b, c, fermionic)| nrg::Pair { b, c, fermionic })
+        .collect();
+    let tensors = tensors
+        .iter()
+        .map(|of_job| of_job.iter().map(tensor).collect())
+        .collect::<PyResult<Vec<Vec<nrg::Tensor>>>>()?;
+    let statics: Vec<Vec<Vec<faer::Mat<f64>>>> = static_operators
+        .iter()
+        .map(|job| job.iter().map(|o| o.iter().map(matrix).collect()).collect())
+        .collect();
+    for ((seed, _), of_job) in jobs.iter().zip(&statics) {
+        let sizes = seed.get().block_sizes();
+        let fits = |o: &Vec<faer::Mat<f64>>| {
+            o.len() == sizes.len()
+                && o.iter()
+                    .zip(&sizes)
+                    .all(|(m, &n)| m.nrows() == n && m.ncols() == n)
+        };
+        if !of_job.iter().all(fits) {
+            return Err(PyValueError::new_err(
+                "a static operator has the wrong number or shape of blocks",
+            ));
+        }
+    }
+    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
+    let borrowed: Vec<(&nrg::Seed, &nrg::Chain)> = jobs
+        .iter()
+        .map(|(s, c)| (s.get().inner(), c.get().inner()))
+        .collect();
+    let (outcomes, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
+        kadanoff_runtime::with_threads(threads, || {
+            nrg::solve_many(&borrowed, &options, &shared)
+                .into_iter()
+                .enumerate()
+                .map(|(j, (run, outcome))| {
+                    outcome?;
+                    let symmetry = borrowed[j].0.symmetry;
+                    let rho = nrg::densities(symmetry, &run, &temperatures, &shared)?;
+                    let expectations =
+                        Array2::from_shape_fn((statics[j].len(), rho.len()), |(o, t)| {
+                            rho[t].expectation(symmetry, &run, &statics[j][o])
+                        });
+                    let spectra =
+                        nrg::spectra(symmetry, &run, &tensors[j], &pairs, &rho, &bins, &shared)?;
+                    Ok(Outcome {
+                        log_z: rho.iter().map(|r| r.log_z).collect(),
+                        run,
+                        expectations,
+                        spectra,
+                    })
+                })
+                .collect::<Result<Vec<Outcome>, nrg::Error>>()
+        })
+    })?;
+    let outcomes = outcomes.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
+    if let Some(error) = interrupted {
+        return Err(errors::interrupted(py, error));
+    }
+    let outcomes = outcomes.map_err(|e| errors::nrg(py, &e))?;
+    let out = PyList::empty(py);
+    for o in outcomes {
+        let d = PyDict::new(py);
+        d.set_item("levels", levels_of(py, &o.run)?)?;
+        d.set_item("log_Z", o.log_z.into_pyarray(py))?;
+        d.set_item("expectations", o.expectations.into_pyarray(py))?;
+        let shape = (pairs.len(), temperatures.len(), 2 * count);
+        let pick = |f: fn(&nrg::Spectrum) -> &Vec<f64>| {
+            Array3::from_shape_fn(shape, |(p, t, i)| f(&o.spectra[p][t])[i])
+        };
+        d.set_item("weight", pick(|s| &s.weight).into_pyarray(py))?;
+        d.set_item("moment", pick(|s| &s.moment).into_pyarray(py))?;
+        out.append(d)?;
+    }
+    Ok(out)
+}
+
+fn tensor((rank, elements): &(Vec<i64>, Elements<'_>)) -> PyResult<nrg::Tensor> {
+    let elements: HashMap<(usize, usize), faer::Mat<f64>> = elements
+        .iter()
+        .map(|(i, j, m)| ((*i, *j), matrix(m)))
+        .collect();
+    Ok(nrg::Tensor {
+        rank: label(rank)?,
+        elements,
+    })
+}

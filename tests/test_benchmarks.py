@@ -1,0 +1,75 @@
+"""The machinery of the benchmarks; what they measure is never asserted."""
+
+import re
+
+from benchmarks import table
+from benchmarks.cases import CASES
+from benchmarks.memory import peak_megabytes
+
+TIMING = {
+    "values": 4.0,
+    "vectors": 1.0,
+    "operators": 1.0,
+    "reduction_flops": 2e11,
+    "product_flops": 1e11,
+}
+RESULT = {
+    "machine": {"processor": "a processor", "cores": 2, "python": "3.11"},
+    "cases": [
+        {
+            "case": "thermo-u1-u1",
+            "threads": 2,
+            "repeats": 3,
+            "median": 7.05,
+            "best": 7.0,
+            "worst": 8.0,
+            "megabytes": 123.4,
+            "core": 6.5,
+            "timing": TIMING,
+        }
+    ],
+    "peer": {
+        "dgemm": {"300": 60.0},
+        "shells": {
+            "thermo-u1-u1": {
+                "blocks": 73,
+                "largest": 1120,
+                "dsyevd": 0.9,
+                "distinct": 0.45,
+                "ours": 0.18,
+            }
+        },
+    },
+}
+
+
+def test_table_compares_with_the_reference_of_the_same_number_of_threads():
+    text = table.document(RESULT)
+    assert "28.2 s, 225–248 MB | 4.0× faster" in text
+    assert "| 200 | 50 | 100 | 50 |" in text  # Gflop and GF/s of either kind
+    assert "5.0×" in text
+    for line in text.splitlines():
+        assert not line.startswith("|") or line.endswith("|")
+
+
+def test_case_names_differ():
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+def test_readme_keeps_everything_outside_of_the_markers(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text("a\n<!-- benchmarks:begin (x) -->\nold\n<!-- benchmarks:end -->\nb\n")
+    for _ in range(2):
+        table.into_readme("new", readme)
+        assert readme.read_text() == (
+            "a\n<!-- benchmarks:begin (x) -->\n\nnew\n\n<!-- benchmarks:end -->\nb\n"
+        )
+
+
+def test_the_readme_has_the_markers():
+    text = table.README.read_text(encoding="utf-8")
+    assert len(re.findall(table.BEGIN, text)) == len(re.findall(table.END, text)) == 1
+
+
+def test_peak_memory_is_that_of_a_python_process():
+    assert 5 < peak_megabytes() < 1e5
