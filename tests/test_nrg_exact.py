@@ -7,6 +7,7 @@ import pytest
 
 from kadanoff import AndersonModel, KondoModel, nrg
 from kadanoff.baths import FlatBand, TabulatedBand
+from kadanoff.levels import clean_chain
 from kadanoff.multiplets import SYMMETRIES, largest_symmetry
 from kadanoff.testing import spectrum
 from tests import exact
@@ -125,30 +126,22 @@ def test_levels_of_the_resonant_level_are_sums_of_one_particle_levels(eps, field
     np.testing.assert_allclose(absolute, free.many_body(), atol=1e-12)
 
 
-def test_impurity_curves_of_the_resonant_level_are_differences_of_free_electrons():
-    """The averaging over shells, too: at the middle of three shells it is their exact mean."""
-    from kadanoff.levels import clean_chain
-
-    run = resonant(0.0, 0.0, 6)
-    levels = run.levels[0]
-    for n in range(6):
-        T = levels.scale[n] / 0.6
-        full = exact.resonant_level(run.chain, n + 1, V=0.3, eps=0.0).averages(T)
-        clean = clean_chain(run.chain, n, T)
-        chi = levels.averages(n, T).spin_variance - clean.spin_variance
-        assert abs(chi - (full["spin_variance"] - clean.spin_variance)) < 1e-12
-
-
 def test_decoupled_impurity_is_exactly_additive():
-    """V = 0: the free orbital's entropy, susceptibility and charge at every T, truncated or not."""
+    """V = 0: chain plus free orbital, in every symmetry that a field leaves."""
     U, eps, field = 0.5, -0.2, 0.05
-    run = nrg.solve(AndersonModel(U=U, V=0.0, eps=eps, field=field), sites=20, keep=600)
+    run = nrg.solve(AndersonModel(U=U, V=0.0, eps=eps, field=field), sites=5, keep=ALL)
+    levels = run.levels[0]
     E = np.array([0.0, eps + field / 2, eps - field / 2, 2 * eps + U])
     S_z = np.array([0.0, 0.5, -0.5, 0.0])
-    weight = np.exp(-(E - E.min()) / run.T[:, None])
-    Z = weight.sum(axis=1)
-    weight /= Z[:, None]
-    mean = weight @ S_z
-    # what 600 of all states leave out at the shells' own temperatures
-    np.testing.assert_allclose(run.T_chi, weight @ S_z**2 - mean**2, atol=2e-3)
-    np.testing.assert_allclose(run.log_Z[-12:], np.log(Z)[-12:], atol=2e-3)
+    for n in range(5):
+        full = levels.averages(np.full(4, n), TEMPERATURES)
+        clean = clean_chain(run.chain, np.full(4, n), TEMPERATURES)
+        weight = np.exp(-(E - E.min()) / TEMPERATURES[:, None])
+        Z = weight.sum(axis=1)
+        weight /= Z[:, None]
+        mean = weight @ S_z
+        chi = full.spin_variance - clean.spin_variance
+        np.testing.assert_allclose(chi, weight @ S_z**2 - mean**2, atol=ROUNDING)
+        np.testing.assert_allclose(full.spin - clean.spin, mean, atol=ROUNDING)
+        np.testing.assert_allclose(full.log_Z - clean.log_Z, np.log(Z), atol=ROUNDING)
+        np.testing.assert_allclose(full.ground - clean.ground, E.min(), atol=ROUNDING)

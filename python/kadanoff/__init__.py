@@ -7,10 +7,10 @@
 1.98 ln 2 at T = 1.17
 """
 
-from kadanoff import baths, nrg
+from kadanoff import baths, nrg, operators
 from kadanoff._core import Control
 from kadanoff.errors import Cancelled, NotConverged, NumericalError
-from kadanoff.models import AndersonModel, KondoModel
+from kadanoff.models import AndersonModel, DoubleQuantumDot, ImpurityModel, KondoModel
 
 __version__ = "0.1.0"
 
@@ -18,10 +18,13 @@ __all__ = [
     "AndersonModel",
     "Cancelled",
     "Control",
+    "DoubleQuantumDot",
+    "ImpurityModel",
     "KondoModel",
     "NotConverged",
     "NumericalError",
     "__version__",
     "baths",
     "nrg",
+    "operators",
 ]

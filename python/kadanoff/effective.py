@@ -42,7 +42,8 @@ __all__ = ["Fit", "Step", "learn", "schrieffer_wolff"]
 
 FloatArray = NDArray[np.float64]
 
-_LARGEST_STEP = 3.0  # in units of the parameter
+_GROW = 3.0  # the longest step, in units of the parameter
+_SHRINK = 0.75  # the same towards zero
 _INSENSITIVE = 1e-10  # d ln Z / d ln theta below which a parameter does nothing
 
 
@@ -230,7 +231,8 @@ def learn(
 
     Notes
     -----
-    Gauss-Newton with a line search, projected on the bounds. The gradient of ln Z agrees with a
+    Gauss-Newton, projected on the bounds, safeguarded by the bracket that the sign of the gradient
+    makes (one parameter) or by a line search (several). The gradient of ln Z agrees with a
     finite difference to 1e-11 before the first truncation, and to 1e-6 at 3500, 1e-4 at 1000 and
     1e-3 at 300 kept states after it; where the two ln Z agree does not depend on it.
     ``method="observable"`` has no derivative and takes a bracketed secant search. Cost: one
@@ -301,6 +303,8 @@ class _Search:
         self.target = self.problem.reference(**keywords, progress=self._progress())
         if self.problem.method == "observable":
             self._secant()
+        elif len(self.problem.names) == 1:
+            self._newton()
         else:
             self._gauss_newton()
 
@@ -340,46 +344,88 @@ class _Search:
             self.best, self.loss = theta, loss
         return residual, slopes
 
+    def _newton(self) -> None:
+        """Gauss-Newton for one parameter x; the sign of the gradient brackets the minimum.
+
+        ln Z hardly depends on x where T is far below the scale that x generates: there a step would
+        go anywhere, and the bracket is halved instead.
+        """
+        low, high = self.problem.low.item(), self.problem.high.item()
+        x, before = self.problem.theta.item(), math.inf
+        left = right = math.nan  # the minimum is between these, once they are known
+        limited = 0
+        while True:
+            residual, slopes = self._evaluate(np.array([x]))
+            slope = slopes[:, 0]
+            unit = abs(x) or self.problem.start.band.D
+            self._check_slopes(slopes * unit, self.problem.names)
+            gradient = float(residual @ slope)
+            if gradient > 0:
+                right = x
+            else:
+                left = x
+            if (gradient > 0 and x == low) or (gradient < 0 and x == high):
+                self.at_bound = self.problem.names
+                return
+            step = -gradient / float(slope @ slope)
+            if abs(step) <= self.tolerance * unit or right - left <= self.tolerance * unit:
+                return
+            new = x + step
+            if left < right:  # False as long as one of them is NaN
+                if not (left < new < right and abs(step) < abs(before) / 2):
+                    new = math.sqrt(left * right) if left > 0 else (left + right) / 2
+            else:
+                inner, outer = x - _SHRINK * unit, x + _GROW * unit
+                if not inner <= new <= outer:
+                    limited += 1
+                    if limited <= 2:
+                        new = min(max(new, inner), outer)
+                new = min(max(new, low), high)
+            if not math.isfinite(new):
+                raise NotConverged(f"the loss falls without end as {self.problem.names[0]} grows")
+            x, before = new, new - x
+
     def _gauss_newton(self) -> None:
-        """theta -> theta - t (G^T G)^-1 G^T r with the free parameters, 0 < t <= 1."""
+        """theta -> theta - t (G^T G)^-1 G^T r, projected on the bounds, 0 < t <= 1."""
         low, high, names = self.problem.low, self.problem.high, np.array(self.problem.names)
         theta = self.problem.theta
-        unit = np.where(theta == 0, self.problem.start.band.D, abs(theta))
         residual, slopes = self._evaluate(theta)
         while True:
-            unit = np.maximum(unit * 1e-3, np.where(theta == 0, unit, abs(theta)))
+            unit = np.where(theta == 0, self.problem.start.band.D, abs(theta))
             gradient = 2 * residual @ slopes
             held = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
             scaled = slopes * unit
-            idle = np.max(abs(scaled), axis=0) < _INSENSITIVE
-            if np.any(idle & ~held):
-                name = names[idle & ~held][0]
-                raise NotConverged(
-                    f"ln Z does not depend on {name} in first order at "
-                    f"{self.history[-1].parameters}: start elsewhere, or leave {name} out"
-                )
+            self._check_slopes(scaled[:, ~held], names[~held])
             step = np.zeros_like(theta)
             if not held.all():
                 solution = np.linalg.lstsq(scaled[:, ~held], -residual, rcond=1e-8)[0]
-                step[~held] = np.clip(solution, -_LARGEST_STEP, _LARGEST_STEP) * unit[~held]
+                step[~held] = np.clip(solution, -_GROW, _GROW) * unit[~held]
             step = np.clip(theta + step, low, high) - theta
             if np.all(abs(step) <= self.tolerance * unit):
                 self.at_bound = tuple(names[held].tolist())
                 return
             # Line search: the minimum of a parabola through loss, slope and the rejected loss.
-            t, start_loss, slope = 1.0, float(residual @ residual), float(gradient @ step)
+            t, loss, slope = 1.0, float(residual @ residual), float(gradient @ step)
             while True:
                 trial = self._evaluate(theta + t * step)
                 if self.history[-1].accepted:
                     break
-                bend = self.history[-1].loss - start_loss - t * slope
+                bend = self.history[-1].loss - loss - t * slope
                 t *= min(max(-t * slope / (2 * bend) if bend > 0 else 0.5, 0.1), 0.5)
                 if np.all(abs(t * step) <= self.tolerance * unit):
                     raise NotConverged(
-                        f"no smaller loss than {start_loss:.2e} found along the gradient at "
+                        f"no smaller loss than {loss:.2e} found along the gradient at "
                         f"{dict(zip(names.tolist(), theta.tolist(), strict=True))}"
                     )
             theta, (residual, slopes) = theta + t * step, trial
+
+    def _check_slopes(self, scaled: FloatArray, names: Sequence[str]) -> None:
+        idle = np.max(abs(scaled), axis=0, initial=0.0) < _INSENSITIVE
+        if np.any(idle):
+            raise NotConverged(
+                f"ln Z does not depend on {names[int(np.argmax(idle))]} in first order at "
+                f"{self.history[-1].parameters}: start elsewhere, or leave it out"
+            )
 
     def _secant(self) -> None:
         """Zero of the residual as a function of one parameter, bracketed once the sign changes."""

@@ -44,8 +44,8 @@ BETABAR = 2.0
 _T_LOWEST = 1e-12
 """In units of the band; below, <h>_T - <h>_ground ~ T has no digits left."""
 _INSIDE = 1e-6
-"""A coupling at its bound 0 is evaluated at _INSIDE * T: ln Z moves by no more than that, and the
-ground state is that of the side from which the bound is reached (ln Z has a cusp at J = 0)."""
+"""A coupling at its bound 0 is evaluated here, in units of the band: ln Z moves by no more than
+that, and the ground state is that of the side from which 0 is reached (ln Z has a cusp there)."""
 _COUPLINGS = ("J", "V")
 
 
@@ -161,7 +161,7 @@ class Matching:
 
         There are no derivatives (shape (T, 0)) for ``method="observable"``.
         """
-        inside = _INSIDE * min(self.T)
+        inside = _INSIDE * self.start.band.D
         theta = np.where(self.low == 0, np.maximum(theta, inside), theta)
         theta = np.where(self.high == 0, np.minimum(theta, -inside), theta)
         model = self.model(theta)

@@ -84,6 +84,8 @@ class Seed:
         factors that are symmetries: charge ``exp(-i pi I_y)``, then spin ``exp(-i pi S_y)``.
     operator_names, reflection_names : tuple of str
         Names parallel to `operators` and `reflections`.
+    vectors : tuple of arrays, shape (m, m)
+        The eigenvectors that `energies` belong to, in the multiplet basis of the bare space.
     """
 
     symmetry: Symmetry
@@ -95,6 +97,7 @@ class Seed:
     reflections: tuple[tuple[Reflected, ...], ...]
     operator_names: tuple[str, ...]
     reflection_names: tuple[str, ...]
+    vectors: tuple[Matrix, ...]
 
     @property
     def multiplicity(self) -> NDArray[np.int64]:
@@ -190,6 +193,7 @@ def seed(
         reflections=reflections,
         operator_names=tuple(named),
         reflection_names=generators,
+        vectors=tuple(vectors),
     )
 
 

@@ -369,8 +369,8 @@ def _operators(dots: tuple[str, ...]) -> dict[str, Operator]:
     def total(operators: list[Operator]) -> Operator:
         return reduce(add, operators)
 
-    ups, dns = ([space.n(dot, sigma) for dot in dots] for sigma in ("up", "dn"))
-    S_d = reduce(add, [space.S(dot) for dot in dots])
+    ups, dns = ([space.n(i, sigma) for i in dots] for sigma in ("up", "dn"))
+    S_d = reduce(add, [space.S(i) for i in dots])
     n, docc = total(ups + dns), total([up * dn for up, dn in zip(ups, dns, strict=True)])
     between = {
         name: operator
