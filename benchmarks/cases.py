@@ -63,11 +63,12 @@ def solving(**options: Any) -> Measure:
 def learning(threads: int, repeats: int) -> list[Measured]:
     """The first cell of the notebook: J of the Kondo model with the dot's partition function."""
     import kadanoff as kd
+    from kadanoff import effective
 
     found = []
     for _ in range(repeats):
         started = time.perf_counter()
-        kd.effective.learn(
+        effective.learn(
             kd.KondoModel(J=0.25),
             target=kd.AndersonModel(U=0.5, J_sw=0.25),
             T=1e-3,

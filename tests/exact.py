@@ -148,7 +148,7 @@ class FreeElectrons:
         spin_variance = charge_variance = 0.0
         for levels, s in ((self.up, 0.5), (self.dn, -0.5)):
             x = np.abs(levels) / T
-            excited = 1 / (np.exp(x) + 1)
+            excited = np.exp(-x) / (1 + np.exp(-x))
             variance = excited * (1 - excited)
             occupied = np.where(levels > 0, excited, 1 - excited)
             out["ground"] += levels[levels < 0].sum()

@@ -3,13 +3,14 @@
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from kadanoff import KondoModel, nrg
+from kadanoff import AndersonModel, KondoModel, effective, nrg
 from kadanoff.lab import plots, style
 
 LN_2 = np.log(2.0)
@@ -109,6 +110,54 @@ def test_flow_shows_the_levels_of_every_second_shell(run, ax):
 def test_flow_knows_two_parities(run, ax):
     with pytest.raises(ValueError, match="'odd' or 'even'"):
         plots.plot_flow(run, ax, parity="both")
+
+
+@pytest.fixture(scope="module")
+def fit():
+    aim = AndersonModel(U=0.5, J_sw=0.4)
+    return effective.learn(KondoModel(J=0.4), target=aim, T=1e-2, keep=100, progress=False)
+
+
+def test_fit_shows_every_solution_and_the_learned_value(fit, ax):
+    assert plots.plot_fit(fit, ax) is ax
+    (line,) = data_lines(ax)
+    np.testing.assert_array_equal(line.get_ydata(), [step.parameters["J"] for step in fit.history])
+    np.testing.assert_array_equal(line.get_xdata(), np.arange(1, len(fit.history) + 1))
+    assert f"{fit.model.J:.5g}" in line.get_label()
+    assert ax.get_ylabel() == "J"
+
+
+def test_fit_shows_its_loss(fit, ax):
+    plots.plot_fit(fit, ax, quantity="loss")
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [step.loss for step in fit.history])
+    assert ax.get_yscale() == "log"
+
+
+def test_fit_refuses_another_quantity(fit, ax):
+    with pytest.raises(ValueError, match="'parameters' or 'loss'"):
+        plots.plot_fit(fit, ax, quantity="J")
+
+
+def test_a_fit_without_a_step_can_be_drawn(fit, ax):
+    # What an exception in the first solution carries.
+    empty = SimpleNamespace(history=(), parameters=("J",), model=fit.model)
+    plots.plot_fit(empty, ax)
+    assert len(data_lines(ax)[0].get_ydata()) == 0
+
+
+def test_mapping_shows_the_curves_of_its_models(fit, run):
+    aim = nrg.solve(fit.target, keep=100, T_min=1e-3, progress=False)
+    mapping = SimpleNamespace(aim=aim, kondo={"J_ML": run}, fit=fit)
+    axes = Figure().subplots(1, 2)
+    drawn = plots.plot_kondo_mapping(mapping, axes)
+    assert drawn.shape == (1, 2)
+    kondo, circles = data_lines(axes[0])
+    np.testing.assert_array_equal(kondo.get_ydata(), run.entropy / LN_2)
+    np.testing.assert_array_equal(circles.get_ydata(), aim.entropy / LN_2)
+    assert (circles.get_linestyle(), circles.get_marker()) == ("None", "o")
+    (ratio,) = data_lines(axes[1])
+    assert 1.0 in np.round(ratio.get_ydata(), 3)  # at the end Z_K = Z_A
+    assert np.all(np.diff(ratio.get_xdata()) >= 0)
 
 
 def test_without_axes_the_figure_is_pyplots_so_that_a_notebook_shows_it(run):

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -25,3 +28,16 @@ def test_keeps_the_shape_of_the_values():
     x = np.arange(5.0)
     assert cubic(x, np.zeros((5, 2, 3)), np.array([0.5, 1.5])).shape == (2, 2, 3)
     assert cubic(x, np.zeros(5), np.array([0.5])).shape == (1,)
+
+
+def test_a_solve_loads_no_scipy():
+    # The reason for this module: scipy would double the memory of a small run.
+    program = (
+        "import sys, kadanoff as kd\n"
+        "kd.nrg.solve(kd.KondoModel(J=0.4), keep=50, sites=10, progress=False)\n"
+        "print(*[name for name in sys.modules if name.startswith('scipy')])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == []

@@ -7,9 +7,10 @@
 1.98 ln 2 at T = 1.17
 """
 
-from kadanoff import baths, nrg, operators
+from kadanoff import baths, effective, kondo_scales, nrg, operators
 from kadanoff._core import Control
 from kadanoff.errors import Cancelled, NotConverged, NumericalError
+from kadanoff.mapping import kondo_mapping
 from kadanoff.models import AndersonModel, DoubleQuantumDot, ImpurityModel, KondoModel
 
 __version__ = "0.1.0"
@@ -25,6 +26,9 @@ __all__ = [
     "NumericalError",
     "__version__",
     "baths",
+    "effective",
+    "kondo_mapping",
+    "kondo_scales",
     "nrg",
     "operators",
 ]

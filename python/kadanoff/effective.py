@@ -16,20 +16,16 @@ References
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kadanoff import nrg
-from kadanoff.errors import NotConverged
 from kadanoff.matching import Bounds, Matching, Method, Target
 from kadanoff.models import AndersonModel, KondoModel, Model
 from kadanoff.nrg import NRGResult, Options
 from kadanoff.progress import bar
+from kadanoff.search import Search, Step
 from kadanoff.stars import real, whole
 
 if TYPE_CHECKING:
@@ -39,40 +35,6 @@ if TYPE_CHECKING:
     from kadanoff.progress import Report
 
 __all__ = ["Fit", "Step", "learn", "schrieffer_wolff"]
-
-FloatArray = NDArray[np.float64]
-
-_GROW = 3.0  # the longest step, in units of the parameter
-_SHRINK = 0.75  # the same towards zero
-_INSENSITIVE = 1e-10  # d ln Z / d ln theta below which a parameter does nothing
-
-
-@dataclass(frozen=True)
-class Step:
-    """One solution of the effective model on the way.
-
-    Attributes
-    ----------
-    parameters : dict
-        Where it was solved.
-    values : tuple of floats
-        ln Z from the ground state (or the observable), one for every temperature.
-    loss : float
-        Sum of squared differences from the target.
-    gradient : dict
-        d loss / d parameter; empty for ``method="observable"``.
-    accepted : bool
-        Whether it is the best so far; the search goes on from there.
-    seconds : float
-        Wall-clock time of the solution.
-    """
-
-    parameters: Mapping[str, float]
-    values: tuple[float, ...]
-    loss: float
-    gradient: Mapping[str, float]
-    accepted: bool
-    seconds: float
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -255,207 +217,37 @@ def learn(
     problem = Matching(effective, target, T, parameters, observable, bounds, method, options)
     if not 0 < real("tolerance", tolerance) < 1:
         raise ValueError(f"tolerance must be between 0 and 1, got {tolerance}")
-    search = _Search(problem, tolerance, whole("max_steps", max_steps))
+    search = Search(problem, tolerance, whole("max_steps", max_steps))
     try:
         with bar("learning", progress) as report:
-            search.run(report, threads=None if threads is None else whole("threads", threads),
-                       control=control)
+            search.run(
+                report,
+                threads=None if threads is None else whole("threads", threads),
+                control=control,
+            )
     except BaseException as error:
         # Whatever went wrong, what was found so far is not lost.
-        error.partial = search.fit(converged=False)  # type: ignore[attr-defined]
+        error.partial = _fit(search, converged=False)  # type: ignore[attr-defined]
         raise
-    return search.fit(converged=True)
+    return _fit(search, converged=True)
 
 
-class _Search:
-    """The optimiser: keeps every step, so that nothing is lost when it is interrupted."""
-
-    def __init__(self, problem: Matching, tolerance: float, max_steps: int) -> None:
-        self.problem = problem
-        self.tolerance = tolerance
-        self.max_steps = max_steps
-        self.target = np.full(len(problem.T), np.nan)
-        self.history: list[Step] = []
-        self.best = problem.theta
-        self.loss = math.nan
-        self.at_bound: tuple[str, ...] = ()
-        self.started = time.perf_counter()
-
-    def fit(self, *, converged: bool) -> Fit:
-        problem = self.problem
-        return Fit(
-            model=problem.model(self.best),
-            target=problem.target,
-            method=problem.method,
-            T=problem.T,
-            target_values=tuple(self.target.tolist()),
-            parameters=problem.names,
-            history=tuple(self.history),
-            converged=converged,
-            at_bound=self.at_bound,
-            loss=self.loss,
-            options=problem.options,
-            seconds=time.perf_counter() - self.started,
-        )
-
-    def run(self, report: Report | None, **keywords: Any) -> None:
-        self.report, self.keywords = report, keywords
-        self.target = self.problem.reference(**keywords, progress=self._progress())
-        if self.problem.method == "observable":
-            self._secant()
-        elif len(self.problem.names) == 1:
-            self._newton()
-        else:
-            self._gauss_newton()
-
-    def _progress(self) -> bool | Report:
-        """The bar of one solution is a piece of the bar of the search; six steps are usual."""
-        report, done = self.report, len(self.history)
-        if report is None:
-            return False
-        total = max(7, done + 2)
-        return lambda i, n: report(1000 * done + 1000 * i // max(n, 1), 1000 * total)
-
-    def _evaluate(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Residuals and their derivatives; the step goes into the history."""
-        if len(self.history) == self.max_steps:
-            raise NotConverged(
-                f"learning did not converge within max_steps = {self.max_steps}: the last step "
-                f"has loss {self.history[-1].loss:.2e}; allow more, or start closer"
-            )
-        began = time.perf_counter()
-        values, slopes = self.problem.evaluate(theta, **self.keywords, progress=self._progress())
-        residual = values - self.target
-        loss = float(residual @ residual)
-        accepted = not self.history or loss < self.loss
-        names = self.problem.names
-        gradient = 2 * residual @ slopes
-        self.history.append(
-            Step(
-                parameters=dict(zip(names, theta.tolist(), strict=True)),
-                values=tuple(values.tolist()),
-                loss=loss,
-                gradient=dict(zip(names, gradient.tolist(), strict=False)),
-                accepted=accepted,
-                seconds=time.perf_counter() - began,
-            )
-        )
-        if accepted:
-            self.best, self.loss = theta, loss
-        return residual, slopes
-
-    def _newton(self) -> None:
-        """Gauss-Newton for one parameter x; the sign of the gradient brackets the minimum.
-
-        ln Z hardly depends on x where T is far below the scale that x generates: there a step would
-        go anywhere, and the bracket is halved instead.
-        """
-        low, high = self.problem.low.item(), self.problem.high.item()
-        x, before = self.problem.theta.item(), math.inf
-        left = right = math.nan  # the minimum is between these, once they are known
-        limited = 0
-        while True:
-            residual, slopes = self._evaluate(np.array([x]))
-            slope = slopes[:, 0]
-            unit = abs(x) or self.problem.start.band.D
-            self._check_slopes(slopes * unit, self.problem.names)
-            gradient = float(residual @ slope)
-            if gradient > 0:
-                right = x
-            else:
-                left = x
-            if (gradient > 0 and x == low) or (gradient < 0 and x == high):
-                self.at_bound = self.problem.names
-                return
-            step = -gradient / float(slope @ slope)
-            if abs(step) <= self.tolerance * unit or right - left <= self.tolerance * unit:
-                return
-            new = x + step
-            if left < right:  # False as long as one of them is NaN
-                if not (left < new < right and abs(step) < abs(before) / 2):
-                    new = math.sqrt(left * right) if left > 0 else (left + right) / 2
-            else:
-                inner, outer = x - _SHRINK * unit, x + _GROW * unit
-                if not inner <= new <= outer:
-                    limited += 1
-                    if limited <= 2:
-                        new = min(max(new, inner), outer)
-                new = min(max(new, low), high)
-            if not math.isfinite(new):
-                raise NotConverged(f"the loss falls without end as {self.problem.names[0]} grows")
-            x, before = new, new - x
-
-    def _gauss_newton(self) -> None:
-        """theta -> theta - t (G^T G)^-1 G^T r, projected on the bounds, 0 < t <= 1."""
-        low, high, names = self.problem.low, self.problem.high, np.array(self.problem.names)
-        theta = self.problem.theta
-        residual, slopes = self._evaluate(theta)
-        while True:
-            unit = np.where(theta == 0, self.problem.start.band.D, abs(theta))
-            gradient = 2 * residual @ slopes
-            held = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
-            scaled = slopes * unit
-            self._check_slopes(scaled[:, ~held], names[~held])
-            step = np.zeros_like(theta)
-            if not held.all():
-                solution = np.linalg.lstsq(scaled[:, ~held], -residual, rcond=1e-8)[0]
-                step[~held] = np.clip(solution, -_GROW, _GROW) * unit[~held]
-            step = np.clip(theta + step, low, high) - theta
-            if np.all(abs(step) <= self.tolerance * unit):
-                self.at_bound = tuple(names[held].tolist())
-                return
-            # Line search: the minimum of a parabola through loss, slope and the rejected loss.
-            t, loss, slope = 1.0, float(residual @ residual), float(gradient @ step)
-            while True:
-                trial = self._evaluate(theta + t * step)
-                if self.history[-1].accepted:
-                    break
-                bend = self.history[-1].loss - loss - t * slope
-                t *= min(max(-t * slope / (2 * bend) if bend > 0 else 0.5, 0.1), 0.5)
-                if np.all(abs(t * step) <= self.tolerance * unit):
-                    raise NotConverged(
-                        f"no smaller loss than {loss:.2e} found along the gradient at "
-                        f"{dict(zip(names.tolist(), theta.tolist(), strict=True))}"
-                    )
-            theta, (residual, slopes) = theta + t * step, trial
-
-    def _check_slopes(self, scaled: FloatArray, names: Sequence[str]) -> None:
-        idle = np.max(abs(scaled), axis=0, initial=0.0) < _INSENSITIVE
-        if np.any(idle):
-            raise NotConverged(
-                f"ln Z does not depend on {names[int(np.argmax(idle))]} in first order at "
-                f"{self.history[-1].parameters}: start elsewhere, or leave it out"
-            )
-
-    def _secant(self) -> None:
-        """Zero of the residual as a function of one parameter, bracketed once the sign changes."""
-        low, high = self.problem.low.item(), self.problem.high.item()
-
-        def f(x: float) -> float:
-            return float(self._evaluate(np.array([x]))[0].item())
-
-        a = self.problem.theta.item()
-        unit = abs(a) or self.problem.start.band.D
-        fa = f(a)
-        b = a - 0.2 * unit if a - 0.2 * unit >= low else a + 0.2 * unit
-        b = min(b, high)
-        fb = f(b)
-        bracket: tuple[float, float] | None = None  # the end with the other sign, and its f
-        while True:
-            if fb == 0 or abs(b - a) <= self.tolerance * unit:
-                return
-            if fa * fb < 0:
-                bracket = (a, fa)
-            x = b - fb * (b - a) / (fb - fa) if fb != fa else math.inf
-            if bracket is None:
-                x = min(max(x, b - 0.7 * abs(b)), b + 2 * abs(b) + 0.2 * unit)
-                x = min(max(x, low), high)
-            elif not min(b, bracket[0]) < x < max(b, bracket[0]):
-                x = (b + bracket[0]) / 2
-            if x == b:
-                self.at_bound = self.problem.names
-                return
-            a, fa, b, fb = b, fb, x, f(x)
+def _fit(search: Search, *, converged: bool) -> Fit:
+    problem = search.problem
+    return Fit(
+        model=problem.model(search.best),
+        target=problem.target,
+        method=problem.method,
+        T=problem.T,
+        target_values=tuple(search.target.tolist()),
+        parameters=problem.names,
+        history=tuple(search.history),
+        converged=converged,
+        at_bound=search.at_bound,
+        loss=search.loss,
+        options=problem.options,
+        seconds=search.seconds,
+    )
 
 
 def schrieffer_wolff(aim: AndersonModel) -> KondoModel:

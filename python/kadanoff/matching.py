@@ -37,7 +37,7 @@ Method = Literal["partition", "observable"]
 Target = Model | NRGResult | Mapping[float, float]
 Bounds = Mapping[str, tuple[float, float]]
 
-METHODS = ("partition", "observable")
+METHODS: tuple[Method, ...] = ("partition", "observable")
 BETABAR = 2.0
 """omega_N / T that the shell of a temperature is chosen for."""
 
@@ -98,7 +98,9 @@ class Matching:
             )
         common = sorted(self.start.observables.keys() & self.target_model.observables.keys())
         if name not in common:
-            raise ValueError(f"observable must be one that both models have, {common}, got {name!r}")
+            raise ValueError(
+                f"observable must be one that both models have, {common}, got {name!r}"
+            )
         if isinstance(self.target, NRGResult) and name not in self.target.levels[0].operators:
             raise ValueError(
                 f"the target was solved without the observable {name!r}: solve it with "
@@ -151,10 +153,10 @@ class Matching:
         if self.table is not None:
             return np.array([self.table[t] for t in self.T])
         if isinstance(self.target, NRGResult):
-            return self._values(self.target)
+            return self.values(self.target)
         assert self.target_model is not None
         names = [self.observable] if self.observable else []
-        return self._values(self._solve(self.target_model, observables=names, **keywords))
+        return self.values(self._solve(self.target_model, observables=names, **keywords))
 
     def evaluate(self, theta: FloatArray, **keywords: Any) -> tuple[FloatArray, FloatArray]:
         """Values of the effective model and their derivatives, shapes (T,) and (T, parameters).
@@ -167,14 +169,14 @@ class Matching:
         model = self.model(theta)
         if self.observable is not None:
             run = self._solve(model, observables=[self.observable], **keywords)
-            return self._values(run), np.empty((len(self.T), 0))
+            return self.values(run), np.empty((len(self.T), 0))
         # The chain sees the rescaled model: its parameter is `stretch` times the one that is
         # learned, and so is the derivative.
         seen = model if self.factor == 1.0 else model.rescaled(self.factor)
         stretch = np.array([self._stretch(name) for name in self.names])
         operators = {name: seen.derivative(name) for name in self.names}
         run = self._solve(model, observables=operators, **keywords)
-        return self._values(run), stretch * self._slopes(run)
+        return self.values(run), stretch * self._slopes(run)
 
     def _stretch(self, name: str) -> float:
         unit = self.start.replace(**(self.start.parameters | {name: 1.0}))
@@ -184,7 +186,8 @@ class Matching:
         fields = {f: getattr(self.options, f) for f in Options.__dataclass_fields__}
         return nrg.solve(model, **(fields | keywords))
 
-    def _values(self, run: NRGResult) -> FloatArray:
+    def values(self, run: NRGResult) -> FloatArray:
+        """ln Z, or the observable, of a run at every T."""
         T = np.array(self.T)[:, None]
         total = np.zeros(len(self.T))
         for levels, n in zip(run.levels, self.shells, strict=True):
@@ -203,9 +206,9 @@ class Matching:
         total = np.zeros((len(self.T), len(self.names)))
         for levels, n in zip(run.levels, self.shells, strict=True):
             thermal = levels.averages(n, T, complete=self.options.complete).expectations
-            ground = {k: levels.ground_expectations(k) for k in np.unique(n).tolist()}
+            ground = [levels.ground_expectations(k) for k in n.ravel().tolist()]
             for i, name in enumerate(self.names):
-                lowest = np.vectorize(lambda k, name=name: ground[k][name], otypes=[float])(n)
+                lowest = np.array([g[name] for g in ground]).reshape(n.shape)
                 total[:, i] += (-(thermal[name] - lowest) / T) @ self.weights
         return total / len(run.levels)
 

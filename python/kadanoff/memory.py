@@ -38,7 +38,10 @@ def estimate(
     vectors: bool = False,
     states: int | None = None,
 ) -> int:
-    """Bytes that the matrices of one shell take, an upper bound to within a factor of two.
+    """Bytes that the matrices of one shell take, to within a factor of about two.
+
+    For the decision before a run; during it the core counts the bytes of every shell before it
+    allocates them.
 
     Parameters
     ----------

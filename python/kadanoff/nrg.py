@@ -223,7 +223,7 @@ class NRGResult:
         return out, levels.scale
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Any:
-        """Entropy in units of ln 2, and T chi, against log T. Returns the axes."""
+        """Entropy in units of ln 2 (or another `quantity`) against log T. Returns the axes."""
         from kadanoff.lab.plots import plot_thermodynamics
 
         return plot_thermodynamics(self, ax=ax, **kwargs)
@@ -409,9 +409,14 @@ def _bounded(count: int | None) -> int | None:
 
 
 class _Job:
-    """A model with its chains and seeds, ready for the compiled core."""
+    """A model with its chains and seeds, ready for the compiled core.
 
-    def __init__(self, model: Model, options: Options, observables: Observables) -> None:
+    With ``carry=False`` the static operators stay on the seed, for the density matrix.
+    """
+
+    def __init__(
+        self, model: Model, options: Options, observables: Observables, *, carry: bool = True
+    ) -> None:
         if not isinstance(model, Model):
             raise TypeError(
                 f"model must be an impurity model such as AndersonModel, got {type(model).__name__}"
@@ -426,16 +431,20 @@ class _Job:
         else:
             self.symmetry = options.symmetry  # type: ignore[assignment]
         self.cores = []
+        self.starts = []
+        self.models = []
         self.operators: tuple[str, ...] = ()
         for chain, e_0 in zip(self.chains, onsite, strict=True):
             factor = chain.norm * (correction(options.Lambda) if options.A_Lambda else 1.0)
+            self.models.append(model if factor == 1.0 else model.rescaled(factor))
             start = seed(
-                model if factor == 1.0 else model.rescaled(factor),
+                self.models[-1],
                 self.symmetry,
                 observables=observables,
                 onsite=e_0,
                 particle_hole_bath=symmetric,
             )
+            self.starts.append(start)
             self.operators = start.operator_names
             named = dict(zip(start.reflection_names, start.reflections, strict=True))
             self.cores.append(
@@ -446,7 +455,7 @@ class _Job:
                         start.odd.tolist(),
                         [e.tolist() for e in start.energies],
                         start.hopping,
-                        start.operators,
+                        start.operators if carry else (),
                         (named.get("charge"), named.get("spin")),
                     ),
                     _core.Chain(

@@ -26,7 +26,7 @@ An impurity of one's own, a spin 1 with an easy plane that sits next to the meta
 ...     space, {"J": (0.3, dot(S_d, S_0)), "D": (0.01, S_d.z**2)}, observables={"S_z^2": S_d.z**2}
 ... )
 >>> model
-<ImpurityModel on d x f0: J=0.3, D=0.01>
+<ImpurityModel on d (spin 1) x f0: J=0.3, D=0.01>
 >>> run = kd.nrg.solve(model, keep=300, T_min=1e-4, observables=["S_z^2"])
 >>> run.symmetry
 ('U1', 'U1')
@@ -172,6 +172,8 @@ class SpinVector:
     True
     """
 
+    __array_ufunc__ = None  # see Operator
+
     z: Operator
     plus: Operator
     minus: Operator
@@ -195,10 +197,14 @@ class SpinVector:
     def __sub__(self, other: SpinVector) -> SpinVector:
         return self + (-other)
 
-    def __rmul__(self, number: float) -> SpinVector:
+    def __mul__(self, number: float) -> SpinVector:
+        if isinstance(number, SpinVector):
+            raise TypeError("the product of two spins is ambiguous; dot(a, b) is the scalar one")
         if not _is_number(number):
             return NotImplemented
         return SpinVector(*(number * a for a in self))
+
+    __rmul__ = __mul__
 
 
 class Operator:

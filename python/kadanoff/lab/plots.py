@@ -5,7 +5,8 @@ Every function draws into the axes `ax` that it is given, or into new ones, and 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from kadanoff.effective import Fit
     from kadanoff.nrg import NRGResult
 
-__all__ = ["plot_fit", "plot_flow", "plot_thermodynamics"]
+__all__ = ["plot_fit", "plot_flow", "plot_kondo_mapping", "plot_thermodynamics"]
 
 LN_2 = np.log(2.0)
 
@@ -41,6 +42,29 @@ QUANTITIES: dict[str, tuple[str, float, dict[str, float]]] = {
     "log_Z": (r"$\ln Z_\mathrm{imp}$", 1.0, {}),
     "free_energy": (r"$F_\mathrm{imp}\,/\,D$", 1.0, {}),
 }
+
+# The couplings of the paper's Fig. 2 in its colours, told apart by their dashes too.
+COUPLINGS: dict[str, tuple[str, str, str]] = {
+    "J_SW": (r"$J_\mathrm{SW}$", COLOURS["blue"], "-."),
+    "J_obs": (r"$J_\mathrm{obs}$", COLOURS["green"], "--"),
+    "J_ML": (r"$J_\mathrm{ML}$", COLOURS["vermillion"], "-"),
+}
+
+
+class Mapped(Protocol):
+    """What :func:`plot_kondo_mapping` draws."""
+
+    @property
+    def aim(self) -> NRGResult:
+        """The Anderson model."""
+
+    @property
+    def kondo(self) -> Mapping[str, NRGResult]:
+        """Kondo models by the names of their couplings, J_SW, J_ML, J_obs."""
+
+    @property
+    def fit(self) -> Fit:
+        """How J_ML was learned."""
 
 
 def plot_thermodynamics(
@@ -269,3 +293,89 @@ def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") 
     ax.xaxis.set_major_locator(_multiples(max(1, round(len(steps) / 8))))
     legend(ax)
     return ax
+
+
+def plot_kondo_mapping(mappings: Mapped | Sequence[Mapped], axes: Any = None) -> Any:
+    """An Anderson model and the Kondo models that claim to describe it: Fig. 2 of the paper.
+
+    Left, its (a): impurity entropy, circles for the Anderson model. Right, its (c): the ratio
+    of the partition functions at the temperature of learning, at every J that was tried.
+
+    Parameters
+    ----------
+    mappings : KondoMapping or sequence of KondoMapping
+        One row of the picture each.
+    axes : array of matplotlib.axes.Axes, shape (rows, 2) or (2,), optional
+        Where to draw.
+
+    Returns
+    -------
+    array of matplotlib.axes.Axes, shape (rows, 2)
+
+    References
+    ----------
+    J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), Fig. 2,
+    doi:10.1103/PhysRevB.101.241105
+    """
+    several: list[Mapped] = list(mappings) if isinstance(mappings, Sequence) else [mappings]
+    if axes is None:
+        axes = figure(len(several), 2, size=(4.8, 3.3))
+    axes = np.asarray(axes, dtype=object).reshape(len(several), 2)
+    for mapping, (left, right) in zip(several, axes, strict=True):
+        _entropies(mapping, left)
+        _ratios(mapping, right)
+    return axes
+
+
+def _entropies(mapping: Mapped, ax: Axes) -> None:
+    for name, (symbol, colour, dashes) in COUPLINGS.items():
+        if name in mapping.kondo:
+            run = mapping.kondo[name]
+            label = f"{symbol} = {run.model.parameters['J']:.4f}"
+            plot_thermodynamics(run, ax, label=label, color=colour, linestyle=dashes)
+    plot_thermodynamics(
+        mapping.aim,
+        ax,
+        label=repr(mapping.aim.model),
+        color=COLOURS["black"],
+        linestyle="",
+        marker="o",
+        markersize=3.5,
+        markerfacecolor="none",
+        markevery=max(1, len(mapping.aim.T) // 60),
+        zorder=3,
+    )
+    # Between ln 2 and ln 4, left of the rise.
+    ax.set_ylim(-0.05, 2.1)
+    legend(ax, loc="upper left", bbox_to_anchor=(0.0, 0.93))
+
+
+def _ratios(mapping: Mapped, ax: Axes) -> None:
+    fit = mapping.fit
+    J = np.array([step.parameters["J"] for step in fit.history])
+    ratio = np.exp([step.values[0] - fit.target_values[0] for step in fit.history])
+    order = np.argsort(J)
+    ax.plot(
+        J[order],
+        ratio[order],
+        color=COLOURS["black"],
+        linewidth=1.0,
+        marker="o",
+        markersize=4,
+    )
+    for name, (symbol, colour, dashes) in COUPLINGS.items():
+        if name in mapping.kondo:
+            found = mapping.kondo[name].model.parameters["J"]
+            ax.axvline(found, color=colour, linestyle=dashes, gid=GUIDE, zorder=0)
+            ax.annotate(
+                symbol,
+                xy=(found, 1.0),
+                xycoords=ax.get_xaxis_transform(),
+                xytext=(0, 3),
+                textcoords="offset points",
+                horizontalalignment="center",
+                color=colour,
+            )
+    guide(ax, 1.0, "")
+    ax.margins(x=0.08)
+    dress(ax, x="J / D", y=rf"$Z_K / Z_A$ at T = {fit.T[0]:.2g} D")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -87,13 +87,15 @@ class ImpurityBase:
         """dH/d(name) of every parameter, none of which depends on the parameters."""
         raise NotImplementedError
 
-    @property
-    def space(self) -> Space:
-        raise NotImplementedError
+    if TYPE_CHECKING:  # fields or properties of the models
 
-    @property
-    def parameters(self) -> dict[str, float]:
-        raise NotImplementedError
+        @property
+        def space(self) -> Space:
+            """Impurity factors first, the bath orbital f_0 last."""
+
+        @property
+        def parameters(self) -> dict[str, float]:
+            """The independent continuous parameters."""
 
     @property
     def bandwidth(self) -> float:
@@ -118,9 +120,7 @@ class ImpurityBase:
         """``dH/d(name)`` with the other :attr:`parameters` held; ValueError for another name."""
         operators = self._operators()
         if name not in operators:
-            raise ValueError(
-                f"name must be one of {', '.join(map(repr, operators))}; got {name!r}"
-            )
+            raise ValueError(f"name must be one of {', '.join(map(repr, operators))}; got {name!r}")
         return operators[name]
 
     def replace(self, **changes: Any) -> Self:

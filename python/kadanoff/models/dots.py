@@ -1,12 +1,13 @@
 r"""Quantum dots on one band orbital: the Anderson model and the parallel double quantum dot.
 
-    H_0 = sum_i [eps n_i + U n_iup n_idn + V sum_s (d_is^+ f_0s + h.c.) + field S_iz]
+``H_0 = sum_i [eps n_i + U n_iup n_idn + V sum_s (d_is^+ f_0s + h.c.) + field S_iz]``
 """
 
 from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from itertools import combinations
@@ -366,30 +367,28 @@ def _space(dots: tuple[str, ...]) -> Space:
 def _operators(dots: tuple[str, ...]) -> dict[str, Operator]:
     space = _space(dots)
 
-    def total(operators: list[Operator]) -> Operator:
+    def total(operators: Iterable[Operator]) -> Operator:
         return reduce(add, operators)
 
-    ups, dns = ([space.n(i, sigma) for i in dots] for sigma in ("up", "dn"))
-    S_d = reduce(add, [space.S(i) for i in dots])
-    n, docc = total(ups + dns), total([up * dn for up, dn in zip(ups, dns, strict=True)])
-    between = {
-        name: operator
-        for i, j in combinations(dots, 2)
-        for name, operator in (
-            (f"S_{i}.S_{j}", dot(space.S(i), space.S(j))),
-            (f"hop_{i}{j}", space.hop(i, j)),
-        )
-    }
-    return {f"n_{i}": space.n(i) for i in dots} | between | {
+    def product(shift: float) -> Operator:
+        return total((space.n(i, "up") - shift) * (space.n(i, "dn") - shift) for i in dots)
+
+    S_d = reduce(add, (space.S(i) for i in dots))
+    n, docc = total(space.n(i) for i in dots), product(0)
+    named = {f"n_{i}": space.n(i) for i in dots}
+    for i, j in combinations(dots, 2):
+        named[f"S_{i}.S_{j}"] = dot(space.S(i), space.S(j))
+        named[f"hop_{i}{j}"] = space.hop(i, j)
+    return named | {
         "S_d.S_0": dot(S_d, space.S(BATH.name)),
         "n_d": n,
         "docc": docc,
-        "hyb": total([space.hop(i, BATH.name) for i in dots]),
+        "hyb": total(space.hop(i, BATH.name) for i in dots),
         "S_z": S_d.z,
         "n_0": space.n(BATH.name),
-        "U symmetric": total([(up - 0.5) * (dn - 0.5) for up, dn in zip(ups, dns, strict=True)]),
+        "U symmetric": product(0.5),
         "U tied": docc - n / 2,
-        "n_d - 1": total([space.n(i) - 1 for i in dots]),
+        "n_d - 1": n - len(dots),
         "identity": space.identity,
     }
 

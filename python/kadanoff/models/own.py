@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from kadanoff.models.base import (
     resolve_band,
     set_fields,
 )
-from kadanoff.operators import BATH, Operator, Space
+from kadanoff.operators import BATH, Operator, Space, Spin
 from kadanoff.stars import real
 
 __all__ = ["ImpurityModel"]
@@ -77,12 +78,12 @@ class ImpurityModel(ImpurityBase):
     ...     observables={"docc": up * dn},
     ... )
     >>> model.replace(J=-0.05)
-    <ImpurityModel on s x d x f0: U=0.5, V=0.1, J=-0.05>
+    <ImpurityModel on s (spin 1/2) x d x f0: U=0.5, V=0.1, J=-0.05>
     >>> model.impurity_dimension
     8
     """
 
-    space: Space  # type: ignore[mutable-override]
+    space: Space
     definition: tuple[Term, ...]
     named: tuple[tuple[str, Operator], ...]
     band: Band
@@ -107,7 +108,7 @@ class ImpurityModel(ImpurityBase):
     def __repr__(self) -> str:
         values = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
         band = "" if self.band == FlatBand() else f", band={self.band!r}"
-        return f"<ImpurityModel on {' x '.join(self.space.names)}: {values}{band}>"
+        return f"<ImpurityModel on {_describe(self.space)}: {values}{band}>"
 
     def _operators(self) -> dict[str, Operator]:
         return {name: operator for name, _, operator in self.definition}
@@ -155,6 +156,13 @@ class ImpurityModel(ImpurityBase):
             band=resolve_band(**band) if changes.keys() & RESERVED else self.band,
         )
         return model
+
+
+def _describe(space: Space) -> str:
+    return " x ".join(
+        f"{factor.name} (spin {Fraction(factor.spin)})" if isinstance(factor, Spin) else factor.name
+        for factor in space.factors
+    )
 
 
 def _checked_space(space: Space) -> Space:
@@ -221,8 +229,8 @@ def _checked_operator(space: Space, what: str, operator: Operator) -> Operator:
         )
     if operator.space != space:
         raise ValueError(
-            f"{what} acts on {' x '.join(operator.space.names)}, which is not the space of the "
-            f"model, {' x '.join(space.names)}; take all operators from one Space"
+            f"{what} acts on {_describe(operator.space)}, which is not the space of the "
+            f"model, {_describe(space)}; take all operators from one Space"
         )
     return operator
 
