@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from kadanoff import AndersonModel, KondoModel, effective, nrg
 from kadanoff.lab import plots, style
+from kadanoff.mapping import kondo_mapping
 
 LN_2 = np.log(2.0)
 
@@ -145,19 +146,40 @@ def test_a_fit_without_a_step_can_be_drawn(fit, ax):
     assert len(data_lines(ax)[0].get_ydata()) == 0
 
 
-def test_mapping_shows_the_curves_of_its_models(fit, run):
-    aim = nrg.solve(fit.target, keep=100, T_min=1e-3, progress=False)
-    mapping = SimpleNamespace(aim=aim, kondo={"J_ML": run}, fit=fit)
+@pytest.fixture(scope="module")
+def mapping(fit):
+    return kondo_mapping(fit.target, keep=100, T_min=1e-3, points=3, progress=False)
+
+
+def test_mapping_shows_the_curves_of_its_models(mapping):
     axes = Figure().subplots(1, 2)
     drawn = plots.plot_kondo_mapping(mapping, axes)
     assert drawn.shape == (1, 2)
-    kondo, circles = data_lines(axes[0])
-    np.testing.assert_array_equal(kondo.get_ydata(), run.entropy / LN_2)
-    np.testing.assert_array_equal(circles.get_ydata(), aim.entropy / LN_2)
+    *curves, circles = data_lines(axes[0])
+    for line, name in zip(curves, plots.COUPLINGS, strict=True):
+        run = mapping.kondo[name]
+        np.testing.assert_array_equal(line.get_ydata(), run.entropy / LN_2)
+        assert f"{run.model.J:.4f}" in line.get_label()
+    assert len({(line.get_color(), line.get_linestyle()) for line in curves}) == 3
+    np.testing.assert_array_equal(circles.get_ydata(), mapping.aim.entropy / LN_2)
     assert (circles.get_linestyle(), circles.get_marker()) == ("None", "o")
-    (ratio,) = data_lines(axes[1])
-    assert 1.0 in np.round(ratio.get_ydata(), 3)  # at the end Z_K = Z_A
-    assert np.all(np.diff(ratio.get_xdata()) >= 0)
+
+
+def test_mapping_shows_the_ratio_of_partition_functions(mapping):
+    axes = Figure().subplots(2)
+    plots.plot_kondo_mapping([mapping], axes)
+    scan, tried = data_lines(axes[1])
+    np.testing.assert_array_equal(scan.get_xdata(), mapping.J)
+    np.testing.assert_array_equal(scan.get_ydata(), np.exp(mapping.log_Z_ratio))
+    assert len(tried.get_xdata()) == len(mapping.fit.history)
+    assert tried.get_ydata()[-1] == pytest.approx(1.0, abs=1e-5)  # Z_K = Z_A at the end
+    names = [text.get_text() for text in axes[1].texts]
+    assert {r"$J_\mathrm{SW}$", r"$J_\mathrm{obs}$", r"$J_\mathrm{ML}$"} <= set(names)
+
+
+def test_mapping_is_saved_without_pyplot(mapping, tmp_path):
+    plots.save_kondo_mapping([mapping, mapping], tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_without_axes_the_figure_is_pyplots_so_that_a_notebook_shows_it(run):

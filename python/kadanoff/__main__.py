@@ -72,9 +72,8 @@ def _kondo(options: argparse.Namespace) -> int:
         "scheme": options.scheme,
         "A_Lambda": options.scheme == "wilson" and not options.plain,
     }
-    if options.output:
-        if importlib.util.find_spec("matplotlib") is None:
-            raise ImportError("the picture needs matplotlib: pip install 'kadanoff[plot]'")
+    if options.output and importlib.util.find_spec("matplotlib") is None:
+        raise ImportError("the picture needs matplotlib: pip install 'kadanoff[plot]'")
     mappings = []
     for J_sw in J_SW:
         aim = AndersonModel(U=U, J_sw=J_sw)
@@ -130,10 +129,9 @@ def _table(rows: list[dict[str, Any]], settings: dict[str, Any]) -> str:
 
 
 def _draw(mappings: list[KondoMapping], path: str) -> None:
-    from kadanoff.lab.plots import plot_kondo_mapping
+    from kadanoff.lab.plots import save_kondo_mapping
 
-    axes = plot_kondo_mapping(mappings)
-    axes.flat[0].figure.savefig(path, dpi=160)
+    save_kondo_mapping(mappings, path)
 
 
 if __name__ == "__main__":

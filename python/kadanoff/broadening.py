@@ -1,12 +1,14 @@
 r"""From binned delta peaks to smooth spectra, and from spectra to Green functions.
 
     A(w) = sum_j K(w, w_j) a_j,
-    K = L h + G (1 - h),   h(w') = exp(-(ln|w'/w0| / b)^2) below w0, 1 above,
+    K = L h + G (1 - h),   h(w) = exp(-(ln|w/w0| / b)^2) below w0, 1 above,
     L = theta(w w') exp(-(ln|w/w'| / b - b/4)^2) / (sqrt(pi) b |w|),
     G = exp(-((w - w') / w0)^2) / (sqrt(pi) w0):
 
-log-Gaussian above w0 (of the order of T), Gaussian below, both of unit weight. The raw peaks stay
-what they are; broadening is done afterwards, as often as one likes.
+log-Gaussian above w0 (of the order of T), Gaussian below. The reference has h as a function of the
+peak w'; as a function of w, as here, a constant spectrum stays constant through the crossing
+(with h(w') it dips by a quarter below w0 and overshoots above). The raw peaks stay what they are;
+broadening is done afterwards, as often as one likes.
 
 References
 ----------
@@ -91,7 +93,7 @@ def _kernel(grid: bytes, positions: bytes, b: float, w0: float) -> FloatArray:
     p = np.frombuffer(positions)[None, :]
     size_w, size_p = np.abs(w), np.abs(p)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        h = np.where(size_p >= w0, 1.0, np.exp(-((np.log(size_p / w0) / b) ** 2)))
+        h = np.where(size_w >= w0, 1.0, np.exp(-((np.log(size_w / w0) / b) ** 2)))
         x = np.log(size_w / size_p) / b - b / 4
         L = np.where(w * p > 0, np.exp(-(x**2)) / (math.sqrt(math.pi) * b * size_w), 0.0)
     gauss = np.exp(-(((w - p) / w0) ** 2)) / (math.sqrt(math.pi) * w0)

@@ -153,17 +153,17 @@ class Dynamics:
         T : float, optional
             One of the temperatures of the run, default the first.
         b : float, optional
-            Width of the log-Gaussian; default 0.6, divided by the number of z (not below 0.15).
+            Width of the log-Gaussian; default 0.6 for one z (which leaves a ripple of 3 %), and
+            0.85 ln(Lambda) / n for n of them (0.2 %).
         w0 : float, optional
-            Where the kernel turns Gaussian; default T with four z or more. With fewer the peaks
-            are too far apart for a Gaussian of width T, and the default is T / 20.
+            Where the kernel turns Gaussian; default T.
         """
         t = self._index(T)
         twists = len(self.levels)
         if b is None:
-            b = max(0.6 / twists, 0.15)
+            b = 0.6 if twists == 1 else max(0.85 * math.log(self.options.Lambda) / twists, 0.1)
         if w0 is None:
-            w0 = float(self.T[t]) if twists >= 4 else float(self.T[t]) / 20
+            w0 = float(self.T[t])
         # All bins at the positions of this spectrum: zero weights drop out of the kernel.
         weight = self.weight[self._name(name), t]
         moment = self.moment[self._name(name), t]

@@ -210,7 +210,7 @@ def kondo_temperature_formula(
     Examples
     --------
     >>> print(f"{kondo_temperature_formula(0.2):.2e}")
-    3.65e-05
+    3.66e-05
     """
     D, alpha = _positive("D", D), _positive("alpha", alpha)
     density = 1 / (2 * D) if rho is None else _positive("rho", rho)
@@ -257,7 +257,7 @@ def anderson_kondo_temperature(
     Examples
     --------
     >>> print(f"{anderson_kondo_temperature(0.5, 0.25):.2e}")
-    3.78e-05
+    3.56e-05
     """
     u, j = _array("U", U), _array("J_sw", J_sw)
     factor = u / (u + real("a", a) * _positive("D", D) + real("b", b) * j)

@@ -5,8 +5,9 @@ Every function draws into the axes `ax` that it is given, or into new ones, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,16 @@ if TYPE_CHECKING:
     from matplotlib.ticker import Locator
 
     from kadanoff.effective import Fit
+    from kadanoff.mapping import KondoMapping
     from kadanoff.nrg import NRGResult
 
-__all__ = ["plot_fit", "plot_flow", "plot_kondo_mapping", "plot_thermodynamics"]
+__all__ = [
+    "plot_fit",
+    "plot_flow",
+    "plot_kondo_mapping",
+    "plot_thermodynamics",
+    "save_kondo_mapping",
+]
 
 LN_2 = np.log(2.0)
 
@@ -43,28 +51,14 @@ QUANTITIES: dict[str, tuple[str, float, dict[str, float]]] = {
     "free_energy": (r"$F_\mathrm{imp}\,/\,D$", 1.0, {}),
 }
 
+PANEL = (4.8, 3.3)  # inches, in the picture of the Kondo mapping
+
 # The couplings of the paper's Fig. 2 in its colours, told apart by their dashes too.
 COUPLINGS: dict[str, tuple[str, str, str]] = {
     "J_SW": (r"$J_\mathrm{SW}$", COLOURS["blue"], "-."),
     "J_obs": (r"$J_\mathrm{obs}$", COLOURS["green"], "--"),
     "J_ML": (r"$J_\mathrm{ML}$", COLOURS["vermillion"], "-"),
 }
-
-
-class Mapped(Protocol):
-    """What :func:`plot_kondo_mapping` draws."""
-
-    @property
-    def aim(self) -> NRGResult:
-        """The Anderson model."""
-
-    @property
-    def kondo(self) -> Mapping[str, NRGResult]:
-        """Kondo models by the names of their couplings, J_SW, J_ML, J_obs."""
-
-    @property
-    def fit(self) -> Fit:
-        """How J_ML was learned."""
 
 
 def plot_thermodynamics(
@@ -295,11 +289,12 @@ def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") 
     return ax
 
 
-def plot_kondo_mapping(mappings: Mapped | Sequence[Mapped], axes: Any = None) -> Any:
+def plot_kondo_mapping(mappings: KondoMapping | Sequence[KondoMapping], axes: Any = None) -> Any:
     """An Anderson model and the Kondo models that claim to describe it: Fig. 2 of the paper.
 
     Left, its (a): impurity entropy, circles for the Anderson model. Right, its (c): the ratio
-    of the partition functions at the temperature of learning, at every J that was tried.
+    of the partition functions at the temperature of learning against J, with a circle for every
+    J that the optimiser tried.
 
     Parameters
     ----------
@@ -317,9 +312,9 @@ def plot_kondo_mapping(mappings: Mapped | Sequence[Mapped], axes: Any = None) ->
     J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), Fig. 2,
     doi:10.1103/PhysRevB.101.241105
     """
-    several: list[Mapped] = list(mappings) if isinstance(mappings, Sequence) else [mappings]
+    several: list[KondoMapping] = list(mappings) if isinstance(mappings, Sequence) else [mappings]
     if axes is None:
-        axes = figure(len(several), 2, size=(4.8, 3.3))
+        axes = figure(len(several), 2, size=PANEL)
     axes = np.asarray(axes, dtype=object).reshape(len(several), 2)
     for mapping, (left, right) in zip(several, axes, strict=True):
         _entropies(mapping, left)
@@ -327,7 +322,20 @@ def plot_kondo_mapping(mappings: Mapped | Sequence[Mapped], axes: Any = None) ->
     return axes
 
 
-def _entropies(mapping: Mapped, ax: Axes) -> None:
+def save_kondo_mapping(mappings: Sequence[KondoMapping], path: str | Path) -> None:
+    """The picture of :func:`plot_kondo_mapping` in a file, whatever backend is configured.
+
+    Raises
+    ------
+    ImportError
+        matplotlib is not installed.
+    """
+    axes = figure(len(mappings), 2, size=PANEL, pyplot=False)
+    plot_kondo_mapping(mappings, axes)
+    axes[0, 0].figure.savefig(path, dpi=160)
+
+
+def _entropies(mapping: KondoMapping, ax: Axes) -> None:
     for name, (symbol, colour, dashes) in COUPLINGS.items():
         if name in mapping.kondo:
             run = mapping.kondo[name]
@@ -350,16 +358,15 @@ def _entropies(mapping: Mapped, ax: Axes) -> None:
     legend(ax, loc="upper left", bbox_to_anchor=(0.0, 0.93))
 
 
-def _ratios(mapping: Mapped, ax: Axes) -> None:
+def _ratios(mapping: KondoMapping, ax: Axes) -> None:
     fit = mapping.fit
-    J = np.array([step.parameters["J"] for step in fit.history])
-    ratio = np.exp([step.values[0] - fit.target_values[0] for step in fit.history])
-    order = np.argsort(J)
+    ax.plot(mapping.J, np.exp(mapping.log_Z_ratio), color=COLOURS["black"], linewidth=1.2)
+    ax.autoscale(False)  # the optimiser may have been far away
     ax.plot(
-        J[order],
-        ratio[order],
+        [step.parameters["J"] for step in fit.history],
+        np.exp([step.values[0] - fit.target_values[0] for step in fit.history]),
         color=COLOURS["black"],
-        linewidth=1.0,
+        linestyle="",
         marker="o",
         markersize=4,
     )
@@ -377,5 +384,4 @@ def _ratios(mapping: Mapped, ax: Axes) -> None:
                 color=colour,
             )
     guide(ax, 1.0, "")
-    ax.margins(x=0.08)
     dress(ax, x="J / D", y=rf"$Z_K / Z_A$ at T = {fit.T[0]:.2g} D")

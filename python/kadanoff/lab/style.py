@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["COLOURS", "dress", "figure", "guide", "legend", "next_colour"]
+__all__ = [
+    "COLOURS",
+    "dress",
+    "figure",
+    "guide",
+    "legend",
+    "next_colour",
+    "require_matplotlib",
+]
 
 COLOURS = {
     "black": "#000000",
@@ -33,31 +41,50 @@ FAINT = "#D0D0D0"
 GUIDE = "kadanoff-guide"  # marks lines that are no data
 
 
-def figure(rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (5.2, 3.4)) -> Any:
+def require_matplotlib() -> None:
+    """Ask for matplotlib before long work, not after.
+
+    Raises
+    ------
+    ImportError
+        It is not installed.
+    """
+    try:
+        import matplotlib.figure  # noqa: F401
+    except ImportError as error:
+        raise ImportError("plots need matplotlib: pip install 'kadanoff[plot]'") from error
+
+
+def figure(
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    size: tuple[float, float] = (5.2, 3.4),
+    pyplot: bool = True,
+) -> Any:
     """New axes, shape (rows, columns), each panel of the given size in inches.
 
     On the main thread the figure belongs to pyplot, so that a notebook shows it at the end of the
     cell and ``plt.show()`` finds it. pyplot's list of figures is global and not made for threads:
     elsewhere (JupyterLab runs widget callbacks on a thread of their own) the figure belongs to
-    whoever holds the axes, as ``ax.figure``.
+    whoever holds the axes, as ``ax.figure``, and so it does with ``pyplot=False``.
 
     Raises
     ------
     ImportError
         matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError("plots need matplotlib: pip install 'kadanoff[plot]'") from error
+    require_matplotlib()
     options: dict[str, Any] = {
         "figsize": (size[0] * columns, size[1] * rows),
         "layout": "constrained",
     }
-    if threading.current_thread() is threading.main_thread():
-        from matplotlib import pyplot
+    if pyplot and threading.current_thread() is threading.main_thread():
+        from matplotlib import pyplot as plt
 
-        return pyplot.figure(**options).subplots(rows, columns, squeeze=False)
+        return plt.figure(**options).subplots(rows, columns, squeeze=False)
+    from matplotlib.figure import Figure
+
     return Figure(**options).subplots(rows, columns, squeeze=False)
 
 
