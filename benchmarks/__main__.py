@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from typing import Any
 
 from benchmarks.cases import CASES
 from benchmarks.run import ROOT, CaseError, machine, measure_all, worker
-from benchmarks.table import document, into_readme, short
+from benchmarks.table import busy, document, into_readme, short
 
 TABLE = ROOT / "benchmarks/table.md"
 
@@ -33,10 +32,9 @@ def main(arguments: list[str] | None = None) -> None:
         for case in CASES
         if (case.name in options.case if options.case else case.quick or not options.quick)
     ]
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
-    if load > 0.5:
-        print(f"the machine is busy (load {load:.1f}): times will be too long", file=sys.stderr)
     result: dict[str, Any] = {"machine": machine()}
+    if warning := busy(result):
+        print(warning, file=sys.stderr)
     result["cases"] = list(measure_all(cases, quick=options.quick))
     if whole:
         print("LAPACK at the same block sizes ...", file=sys.stderr, flush=True)

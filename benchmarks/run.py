@@ -74,7 +74,8 @@ def measure_all(cases: Iterable[Case], *, quick: bool) -> Iterator[dict[str, Any
 
 
 def machine() -> dict[str, Any]:
-    """Processor, cores and versions."""
+    """Processor, cores, version, and the load before we add ours."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     name = platform.processor() or platform.machine()
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
@@ -83,4 +84,9 @@ def machine() -> dict[str, Any]:
                 break
     except OSError:
         pass
-    return {"processor": name, "cores": os.cpu_count(), "python": platform.python_version()}
+    return {
+        "processor": name,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load": load,
+    }

@@ -111,6 +111,12 @@ def peers(found: dict[str, Any]) -> str:
     return f"{text}\n\nnumpy's dgemm on one thread: {dgemm}."
 
 
+def busy(result: dict[str, Any]) -> str:
+    """A warning if others were computing when the measurement began."""
+    load = result["machine"].get("load", 0.0)
+    return f"The machine was busy (load {load:.1f}): times are too long." if load > 0.5 else ""
+
+
 def document(result: dict[str, Any]) -> str:
     """The whole table."""
     m = result["machine"]
@@ -119,7 +125,7 @@ def document(result: dict[str, Any]) -> str:
         "every case in processes of its own; memory is the peak of the whole process. Figures of "
         "[NRG Ljubljana](https://github.com/rokzitko/nrgljubljana) (master f6b4d056, `dsyevd`) "
         "were measured earlier on a comparable machine with the same Λ = 2.5, number of sites and "
-        "of kept states.",
+        f"of kept states. {busy(result)}".strip(),
         cost(result["cases"]),
     ]
     if where := shares(result["cases"]):

@@ -171,6 +171,8 @@ def test_mapping_shows_the_ratio_of_partition_functions(mapping):
     scan, tried = data_lines(axes[1])
     np.testing.assert_array_equal(scan.get_xdata(), mapping.J)
     np.testing.assert_array_equal(scan.get_ydata(), np.exp(mapping.log_Z_ratio))
+    left, right = axes[1].get_xlim()
+    assert left < mapping.J[0] < mapping.J[-1] < right < 2 * mapping.J[-1]
     assert len(tried.get_xdata()) == len(mapping.fit.history)
     assert tried.get_ydata()[-1] == pytest.approx(1.0, abs=1e-5)  # Z_K = Z_A at the end
     names = [text.get_text() for text in axes[1].texts]

@@ -19,19 +19,68 @@ doi:10.1103/PhysRevLett.99.076402
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 from kadanoff.stars import real
 
-__all__ = ["broaden", "frequencies", "hilbert"]
+__all__ = ["Bins", "broaden", "frequencies", "hilbert"]
 
 FloatArray = NDArray[np.float64]
 
+NEGLIGIBLE = 6.2
+"""A kernel ends at this many widths: exp(-6.2^2) = 2e-17."""
 
-def frequencies(lowest: float, highest: float, per_decade: int = 100) -> FloatArray:
+
+@dataclass(frozen=True)
+class Bins:
+    """Logarithmic bins on both sides of zero, and the mesh of their edges.
+
+    Attributes
+    ----------
+    lowest : float
+        The first bin reaches from 0 to ``lowest * 10**(1/per_decade)``.
+    per_decade : int
+        Bins in a decade.
+    count : int
+        Bins on each side.
+    """
+
+    lowest: float
+    per_decade: int
+    count: int
+
+    @property
+    def mesh(self) -> FloatArray:
+        """All edges, ascending, shape (2 count + 1,)."""
+        edges = self.lowest * 10 ** (np.arange(1, self.count + 1) / self.per_decade)
+        return np.concatenate([-edges[::-1], [0.0], edges])
+
+    def spread(self, weight: FloatArray, moment: FloatArray) -> FloatArray:
+        """Weights on the mesh that have the weight and the first moment of every bin.
+
+        A bin [l, u] gives ``(u W - M) / (u - l)`` to l and ``(M - l W) / (u - l)`` to u, so that a
+        peak that crosses an edge changes nothing by jumps. Bins run over the negative side first,
+        on each side from zero outwards.
+        """
+        edges = self.mesh[self.count :]
+        low, high = edges[:-1], edges[1:]
+        out = np.zeros(2 * self.count + 1)
+        for sign in (-1, 1):
+            side = slice(0, self.count) if sign < 0 else slice(self.count, None)
+            W, M = weight[side], sign * moment[side]
+            share = np.zeros(self.count + 1)
+            share[:-1] += (high * W - M) / (high - low)
+            share[1:] += (M - low * W) / (high - low)
+            out[self.count :: sign] += share
+        return out
+
+
+def frequencies(lowest: float, highest: float, per_decade: float = 100) -> FloatArray:
     """Logarithmic frequencies on both sides of zero, ascending, zero left out.
 
     Examples
@@ -41,6 +90,8 @@ def frequencies(lowest: float, highest: float, per_decade: int = 100) -> FloatAr
     """
     if not 0 < real("lowest", lowest) < real("highest", highest):
         raise ValueError(f"need 0 < lowest < highest, got {lowest} and {highest}")
+    if real("per_decade", per_decade) <= 0:
+        raise ValueError(f"per_decade must be positive, got {per_decade}")
     count = 1 + math.ceil(per_decade * math.log10(highest / lowest) - 1e-9)
     positive = np.geomspace(lowest, highest, count)
     return np.concatenate([-positive[::-1], positive])
@@ -48,25 +99,31 @@ def frequencies(lowest: float, highest: float, per_decade: int = 100) -> FloatAr
 
 def checked(omega: ArrayLike) -> FloatArray:
     """A frequency grid: one-dimensional, ascending, finite, not empty."""
-    grid = np.asarray(omega, dtype=float)
+    given = np.asarray(omega)
+    if given.dtype.kind not in "iuf":
+        raise TypeError(f"omega must be real frequencies, got an array of {given.dtype}")
+    grid = given.astype(float)
     if grid.ndim != 1 or grid.size == 0:
-        raise ValueError(f"omega must be a one-dimensional grid, got shape {grid.shape}")
+        raise ValueError(
+            f"omega must be a one-dimensional grid with at least one frequency, got shape "
+            f"{grid.shape}; write [omega] for a single one"
+        )
     if not np.isfinite(grid).all():
         raise ValueError("omega must be finite")
     if (np.diff(grid) <= 0).any():
-        raise ValueError("omega must be sorted and without repetitions; use np.unique")
+        raise ValueError("omega must be sorted and without repetitions; use np.unique(omega)")
     return grid
 
 
 def broaden(
-    peaks: FloatArray, weights: FloatArray, omega: ArrayLike, *, b: float, w0: float
+    peaks: ArrayLike, weights: ArrayLike, omega: ArrayLike, *, b: float, w0: float
 ) -> FloatArray:
     """Smooth spectrum of delta peaks.
 
     Parameters
     ----------
     peaks, weights : array, shape (m,)
-        Positions and weights.
+        Positions, in any order, and weights.
     omega : array, shape (n,)
         Ascending frequencies.
     b : float
@@ -77,55 +134,111 @@ def broaden(
     Returns
     -------
     array, shape (n,)
+
+    Notes
+    -----
+    The kernel is computed once for the same positions, frequencies and widths; after that a
+    spectrum is one product with a sparse matrix.
+
+    Examples
+    --------
+    >>> A = broaden([0.0], [1.0], [-1.0, 0.0, 1.0], b=0.5, w0=1.0)
+    >>> print(A.round(4))  # Gaussian below w0 only
+    [0.     0.5642 0.    ]
     """
     for name, value in (("b", b), ("w0", w0)):
         if real(name, value) <= 0:
             raise ValueError(f"{name}, a broadening, must be positive, got {value}")
     grid = checked(omega)
-    used = weights != 0
-    kernel = _kernel(grid.tobytes(), peaks[used].tobytes(), float(b), float(w0))
-    return np.asarray(kernel @ weights[used])
-
-
-@lru_cache(maxsize=16)
-def _kernel(grid: bytes, positions: bytes, b: float, w0: float) -> FloatArray:
-    w = np.frombuffer(grid)[:, None]
-    p = np.frombuffer(positions)[None, :]
-    size_w, size_p = np.abs(w), np.abs(p)
-    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-        h = np.where(size_w >= w0, 1.0, np.exp(-((np.log(size_w / w0) / b) ** 2)))
-        x = np.log(size_w / size_p) / b - b / 4
-        L = np.where(w * p > 0, np.exp(-(x**2)) / (math.sqrt(math.pi) * b * size_w), 0.0)
-    gauss = np.exp(-(((w - p) / w0) ** 2)) / (math.sqrt(math.pi) * w0)
-    return np.asarray(L * h + gauss * (1 - h))
-
-
-def hilbert(omega: ArrayLike, A: FloatArray) -> FloatArray:
-    r"""Real part of the Green function, ``P int A(x) / (w - x) dx``, on the grid of `A`.
-
-    `A` is taken as piecewise linear between the grid points and zero outside, and integrated
-    exactly; the error is that of the interpolation. Cost: n^2 logarithms the first time for a
-    grid, one matrix-vector product afterwards.
-    """
-    grid = checked(omega)
-    return np.asarray(_hilbert(grid.tobytes()) @ A)
+    position, weight = np.asarray(peaks, dtype=float), np.asarray(weights, dtype=float)
+    if position.ndim != 1 or position.shape != weight.shape:
+        raise ValueError(
+            f"peaks and weights must be of one length, got {position.shape} and {weight.shape}"
+        )
+    if not (np.isfinite(position).all() and np.isfinite(weight).all()):
+        raise ValueError("peaks and weights must be finite")
+    if (np.diff(position) < 0).any():
+        order = np.argsort(position, kind="stable")
+        position, weight = position[order], weight[order]
+    kernel = _kernel(grid.tobytes(), position.tobytes(), float(b), float(w0))
+    return np.asarray(kernel @ weight)
 
 
 @lru_cache(maxsize=8)
-def _hilbert(grid: bytes) -> FloatArray:
-    x = np.frombuffer(grid)
-    n = len(x)
+def _kernel(grid: bytes, positions: bytes, b: float, w0: float) -> csr_array:
+    w, p = np.frombuffer(grid), np.frombuffer(positions)
+    size = np.abs(w)
+    with np.errstate(divide="ignore", over="ignore"):
+        h = np.where(size >= w0, 1.0, np.exp(-((np.log(size / w0) / b) ** 2)))
+        near, far = (size * np.exp(-(b**2) / 4 + s * b * NEGLIGIBLE) for s in (-1, 1))
+    # For every frequency the peaks that can be seen there: one contiguous range.
+    gauss = np.where(h < 1, NEGLIGIBLE * w0, 0.0)
+    low = np.minimum(np.where(w < 0, -far, near), np.where(h < 1, w - gauss, np.inf))
+    high = np.maximum(np.where(w < 0, -near, far), np.where(h < 1, w + gauss, -np.inf))
+    first, last = np.searchsorted(p, low), np.searchsorted(p, high, side="right")
+    counts = last - first
+    start = np.concatenate([[0], np.cumsum(counts)])
+    columns = np.arange(start[-1]) - np.repeat(start[:-1] - first, counts)
+    w, size, h = (np.repeat(a, counts) for a in (w, size, h))
+    p = p[columns]
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        x = np.log(size / np.abs(p)) / b - b / 4
+        L = np.where(w * p > 0, np.exp(-(x**2)) / (math.sqrt(math.pi) * b * size), 0.0)
+    G = np.exp(-(((w - p) / w0) ** 2)) / (math.sqrt(math.pi) * w0)
+    shape = (len(counts), len(positions) // 8)
+    return csr_array((L * h + G * (1 - h), columns, start), shape=shape)
+
+
+def hilbert(omega: ArrayLike, A: ArrayLike, *, at: ArrayLike | None = None) -> FloatArray:
+    r"""Real part of the Green function, ``P int A(x) / (w - x) dx``.
+
+    `A` is taken as piecewise linear between the points of the grid and zero outside, and
+    integrated exactly; the error is that of the interpolation.
+
+    Parameters
+    ----------
+    omega, A : array, shape (n,)
+        Ascending frequencies, and the spectrum there.
+    at : array, shape (m,), optional
+        Where the result is wanted, default `omega`.
+
+    Returns
+    -------
+    array, shape (m,)
+
+    Notes
+    -----
+    Cost: n m logarithms the first time for a pair of grids, one matrix-vector product afterwards.
+    At the ends of the grid a spectrum that does not vanish there has a logarithmic singularity,
+    which is left out.
+
+    Examples
+    --------
+    >>> x = np.linspace(-1, 1, 201)
+    >>> print(hilbert(x, np.ones(201), at=[3.0]).round(12), np.log(2).round(12))
+    [0.69314718] 0.69314718
+    """
+    grid = checked(omega)
+    values = np.asarray(A, dtype=float)
+    if values.shape != grid.shape:
+        raise ValueError(f"A must have the shape of omega, {grid.shape}, got {values.shape}")
+    targets = grid if at is None else checked(at)
+    return np.asarray(_hilbert(grid.tobytes(), targets.tobytes()) @ values)
+
+
+@lru_cache(maxsize=4)
+def _hilbert(grid: bytes, targets: bytes) -> FloatArray:
+    x, w = np.frombuffer(grid), np.frombuffer(targets)
     h = np.diff(x)
-    # Over a segment, int (A_i (1-u) + A_{i+1} u) / (w - x_i - h u) h du with u in (0, 1).
-    d = x[:, None] - x[None, :]
-    size = np.abs(d)
-    log = np.log(np.where(size > 0, size, 1.0))
-    left, right = d[:, :-1], d[:, 1:]
-    # The logarithms at w = x_i of neighbouring segments cancel but for their widths.
-    change = log[:, :-1] - log[:, 1:]
-    up = left / h * change - 1.0
-    down = -right / h * change + 1.0
-    H = np.zeros((n, n))
-    H[:, 1:] += up
-    H[:, :-1] += down
+    H = np.zeros((len(w), len(x)))
+    for rows in range(0, len(w), 256):  # bounds what is held besides the result
+        part = slice(rows, rows + 256)
+        # Over a segment, int (A_i (1-u) + A_{i+1} u) / (w - x_i - h u) h du with u in (0, 1).
+        d = w[part, None] - x[None, :]
+        size = np.abs(d)
+        # The logarithms at w = x_i of neighbouring segments cancel but for their widths.
+        log = np.log(np.where(size > 0, size, 1.0))
+        change = log[:, :-1] - log[:, 1:]
+        H[part, 1:] += d[:, :-1] / h * change - 1.0
+        H[part, :-1] += 1.0 - d[:, 1:] / h * change
     return H

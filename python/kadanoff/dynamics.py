@@ -368,7 +368,7 @@ def solve(
     if options.get("sites") is None:
         # Long enough that the weight at the lowest T sits inside the chain.
         options = {**options, "T_min": float(temperatures.min()) / 20}
-    settings = Options(**options)
+    settings = Options.of(options)
     if threads is not None:
         threads = whole("threads", threads)
     wanted = tuple(model.observables) if observables is None else observables

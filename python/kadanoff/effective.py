@@ -150,8 +150,8 @@ def learn(
         Effective model; its parameters are where the search starts.
     target : Model, NRGResult or mapping
         What to learn from: a model on the same band, a finished run (whose options are then used),
-        or a table ``{T: ln Z_imp}`` with energies from the ground state and the clean chain taken
-        off, as `NRGResult.log_Z`.
+        or a table ``{T: ln Z_imp}`` of values from elsewhere,
+        ``ln Z_imp(T) = (F_imp(0) - F_imp(T)) / T``.
     T : float or sequence of floats
         Temperature(s), in units of the band; at least as many as parameters. Well below the scale
         that the effective model leaves out: for the Kondo model ``U / T > 100`` gives J to better
@@ -194,7 +194,7 @@ def learn(
     Notes
     -----
     Gauss-Newton, projected on the bounds, safeguarded by the bracket that the sign of the gradient
-    makes (one parameter) or by a line search (several). The gradient of ln Z agrees with a
+    makes (one parameter) or damped (several: Levenberg and Marquardt). The gradient of ln Z agrees with a
     finite difference to 1e-11 before the first truncation, and to 1e-6 at 3500, 1e-4 at 1000 and
     1e-3 at 300 kept states after it; where the two ln Z agree does not depend on it.
     ``method="observable"`` has no derivative and takes a bracketed secant search. Cost: one

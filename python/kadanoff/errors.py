@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-class NotConverged(RuntimeError):
+class NotConverged(RuntimeError):  # noqa: N818
     """An iteration ended before it met its tolerance; `partial` holds what there is."""
 
     def __init__(self, message: str, partial: Any = None) -> None:

@@ -11,6 +11,13 @@ ends at an even N has an odd number of sites and hence a level at zero energy, o
 to the impurity acts in first order. At odd N the derivative of ln Z by J passes through zero near
 omega_N / T = 1.3, and several J have the same ln Z. At omega_N / T = 1.26 ... 3.2 (Lambda = 2.5)
 the discarded states carry 1e-3 of Z at 300 kept states and 1e-8 at 3500.
+
+A table of ln Z from elsewhere knows no shells: it is compared with the smooth function of T,
+
+    ln Z_imp(T) = [F_imp(0) - F_imp(T)] / T,
+
+the mean of even and odd shells (:mod:`kadanoff.shells`), with the ground-state energy of a chain
+that goes on to 1e-5 T.
 """
 
 from __future__ import annotations
@@ -25,9 +32,11 @@ from numpy.typing import NDArray
 
 from kadanoff import nrg
 from kadanoff.chains import A_Lambda
-from kadanoff.levels import clean_chain
+from kadanoff.levels import Levels, clean_chain
 from kadanoff.models import Model
 from kadanoff.nrg import NRGResult, Options
+from kadanoff.shells import BETABAR as BETABAR_MEAN
+from kadanoff.shells import even_odd_mean
 from kadanoff.stars import real
 
 __all__ = ["BETABAR", "METHODS", "Bounds", "Matching", "Method", "Target"]
@@ -40,6 +49,8 @@ Bounds = Mapping[str, tuple[float, float]]
 METHODS: tuple[Method, ...] = ("partition", "observable")
 BETABAR = 2.0
 """omega_N / T that the shell of a temperature is chosen for."""
+_GROUND = 1e-5
+"""For a table the chain goes on to _GROUND * T, where the energy of the ground state is read."""
 
 _T_LOWEST = 1e-12
 """In units of the band; below, <h>_T - <h>_ground ~ T has no digits left."""
@@ -108,37 +119,38 @@ class Matching:
             )
 
     def _choose_shells(self) -> None:
-        """Shells of every temperature, an array (T, shells) for every twist.
-
-        A table of ln Z knows no shells: it is compared with the mean of even and odd ones.
-        """
-        around, weights = ([0], [1.0]) if self.table is None else ([-1, 0, 1], [0.25, 0.5, 0.25])
-        self.weights = np.array(weights)
+        """The shell of every temperature, for every twist; the length of the chain."""
         Lambda, D = self.options.Lambda, self.start.band.D
         short = replace(self.options, sites=6)
         chains = [short.chain(self.start, z) for z in self.options.twists]
         self.factor = chains[0].norm * (A_Lambda(Lambda) if self.options.A_Lambda else 1.0)
-        first = 0 if self.table is None else 2
-        half = math.sqrt(Lambda)  # omega_N / T may be off by half a step of an even shell
-        highest = min(float(c.scale[first]) for c in chains) * half / BETABAR
-        lowest = _T_LOWEST * D
-        if self.options.sites is not None:
-            last = (self.options.sites - 1 - around[-1]) // 2 * 2
-            end = max(float(c.scale[0]) for c in chains) * Lambda ** (-last / 2)
-            lowest = max(lowest, end / half / BETABAR)
+        sites = self.options.sites
+        if self.table is not None:
+            highest = min(float(c.scale[1]) for c in chains) / BETABAR_MEAN
+            lowest = _T_LOWEST * D / _GROUND
+        else:
+            half = math.sqrt(Lambda)  # omega_N / T may be off by half a step of an even shell
+            highest = min(float(c.scale[0]) for c in chains) * half / BETABAR
+            lowest = _T_LOWEST * D
+            if sites is not None:
+                last = (sites - 1) // 2 * 2
+                end = max(float(c.scale[0]) for c in chains) * Lambda ** (-last / 2)
+                lowest = max(lowest, end / half / BETABAR)
         for t in self.T:
             if not lowest <= t <= highest:
                 raise ValueError(
                     f"T must be between {lowest:.3g} and {highest:.3g}, the temperatures of the "
                     f"chain's shells, got T = {t:g}"
                 )
-        self.shells = []
-        for chain in chains:
-            ratio = float(chain.scale[0]) / (BETABAR * np.array(self.T))
-            even = 2 * np.round(np.log(ratio) / math.log(Lambda)).astype(np.int64)
-            self.shells.append(np.add.outer(np.maximum(even, first), around))
-        needed = 1 + max(int(n.max()) for n in self.shells)
-        self.options = replace(self.options, sites=max(needed, 6))
+        ratio = [float(c.scale[0]) / (BETABAR * np.array(self.T)) for c in chains]
+        self.shells = [
+            2 * np.round(np.log(r) / math.log(Lambda)).clip(min=0).astype(np.int64) for r in ratio
+        ]
+        if self.table is None:
+            sites = max(1 + max(int(n.max()) for n in self.shells), 6)
+        elif sites is None:
+            sites = 4 + math.ceil(2 * math.log(D / (_GROUND * min(self.T))) / math.log(Lambda))
+        self.options = replace(self.options, sites=sites)
 
     # ------------------------------------------------------------------------------- evaluation
 
@@ -188,29 +200,43 @@ class Matching:
 
     def values(self, run: NRGResult) -> FloatArray:
         """ln Z, or the observable, of a run at every T."""
-        T = np.array(self.T)[:, None]
         total = np.zeros(len(self.T))
         for levels, n in zip(run.levels, self.shells, strict=True):
-            full = levels.averages(n, T, complete=self.options.complete)
-            if self.observable is not None:
-                value = full.expectations[self.observable]
-            else:
-                value = full.log_Z
-                if self.table is not None:
-                    value = value - clean_chain(levels.chain, n, T).log_Z
-            total += value @ self.weights
+            if self.table is not None:
+                total += self._mean(levels, self._smooth_log_Z(levels))
+                continue
+            full = levels.averages(n, self.T, complete=self.options.complete)
+            total += full.expectations[self.observable] if self.observable else full.log_Z
         return total / len(run.levels)
 
     def _slopes(self, run: NRGResult) -> FloatArray:
-        T = np.array(self.T)[:, None]
         total = np.zeros((len(self.T), len(self.names)))
         for levels, n in zip(run.levels, self.shells, strict=True):
+            T = np.array(self.T)
+            if self.table is not None:
+                n, T = np.arange(levels.shells), levels.scale / BETABAR_MEAN
             thermal = levels.averages(n, T, complete=self.options.complete).expectations
-            ground = [levels.ground_expectations(k) for k in n.ravel().tolist()]
+            ends = n if self.table is None else n[-2:]
+            ground = [levels.ground_expectations(k) for k in ends.tolist()]
             for i, name in enumerate(self.names):
-                lowest = np.array([g[name] for g in ground]).reshape(n.shape)
-                total[:, i] += (-(thermal[name] - lowest) / T) @ self.weights
+                lowest = np.array([g[name] for g in ground])
+                if self.table is not None:
+                    total[:, i] += self._mean(levels, -(thermal[name] - lowest.mean()) / T)
+                else:
+                    total[:, i] += -(thermal[name] - lowest) / T
         return total / len(run.levels)
+
+    def _mean(self, levels: Levels, y: FloatArray) -> FloatArray:
+        return even_odd_mean(levels.scale / BETABAR_MEAN, y, np.array(self.T))
+
+    def _smooth_log_Z(self, levels: Levels) -> FloatArray:
+        """(F_imp(0) - F_imp(T)) / T at the temperature of every shell."""
+        n, T = np.arange(levels.shells), levels.scale / BETABAR_MEAN
+        full = levels.averages(n, T, complete=self.options.complete)
+        clean = clean_chain(levels.chain, n, T)
+        ground = full.ground - clean.ground
+        out: FloatArray = full.log_Z - clean.log_Z - (ground - ground[-2:].mean()) / T
+        return out
 
 
 # -------------------------------------------------------------------------------------- arguments

@@ -26,15 +26,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff import _core, memory
+from kadanoff.averaging import betabar, impurity_curves
 from kadanoff.baths import A_Lambda as correction
 from kadanoff.chains import Chain, wilson_chain
-from kadanoff.errors import NumericalError
-from kadanoff.levels import Levels, clean_chain
+from kadanoff.levels import Levels
 from kadanoff.models import Model
 from kadanoff.multiplets import SYMMETRIES, Symmetry, largest_symmetry, seed
 from kadanoff.operators import Operator
 from kadanoff.progress import Report, bar
-from kadanoff.splines import cubic
 from kadanoff.stars import real, whole
 
 if TYPE_CHECKING:
@@ -111,6 +110,14 @@ class Options:
                 f"got {self.symmetry!r}"
             )
 
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Options:
+        """Options from keyword arguments; an unknown name is refused with the list of names."""
+        known = cls.__dataclass_fields__
+        if unknown := [name for name in options if name not in known]:
+            raise TypeError(f"unknown option {unknown[0]!r}; there are {', '.join(known)}")
+        return cls(**options)
+
     @property
     def twists(self) -> tuple[float, ...]:
         """The values of z, one run each."""
@@ -129,7 +136,7 @@ class Options:
         chain = wilson_chain(model.band, self.Lambda, sites, z=z, scheme=self.scheme)
         if self.sites is None:
             # Twists and small Lambda shift the scale by less than a factor Lambda or two.
-            short = float(chain.scale[-2] / _betabar(self.Lambda)[-1] / self.T_min)
+            short = float(chain.scale[-2] / betabar(self.Lambda)[-1] / self.T_min)
             if short > 1 and self.T_min < model.band.D:
                 more = math.ceil(2 * math.log(short) / math.log(self.Lambda))
                 return wilson_chain(model.band, self.Lambda, sites + more, z=z, scheme=self.scheme)
@@ -314,7 +321,7 @@ def solve(
     >>> print(run.symmetry, f"{run.entropy[0] / np.log(2):.2f}")
     ('SU2', 'SU2') 1.00
     """
-    settings = Options(**options)
+    settings = Options.of(options)
     return _solve_many(
         [model], settings, observables, threads, progress, control, "solving " + _name(model)
     )[0]
@@ -338,7 +345,7 @@ def solve_many(
     Cancelled
         ``partial`` is the list of results so far, None for models that were not begun.
     """
-    settings = Options(**options)
+    settings = Options.of(options)
     return _solve_many(
         list(models), settings, observables, threads, progress, control, "solving models"
     )
@@ -475,7 +482,7 @@ class _Job:
             Levels(self.symmetry, chain.truncated(len(a["scale"])), a, self.operators)
             for chain, a in zip(self.chains, arrays, strict=True)
         )
-        T, curves = _curves(levels, self.options)
+        T, curves = impurity_curves(levels, self.options.Lambda, complete=self.options.complete)
         expectations = {name: curves.pop(f"<{name}>") for name in self.operators}
         return NRGResult(
             model=self.model,
@@ -487,69 +494,3 @@ class _Job:
             seconds=seconds,
             **curves,
         )
-
-
-def _curves(
-    levels: tuple[Levels, ...], options: Options
-) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """Averages over shells and twists, on the temperatures of the first twist."""
-    per_twist = [_even_odd(one, options) for one in levels]
-    T, first = per_twist[0]
-    if len(levels) > 1:
-        lowest = max(t[-1] for t, _ in per_twist)
-        highest = min(t[0] for t, _ in per_twist)
-        low, high = lowest * (1 - 1e-12), highest * (1 + 1e-12)
-        T = T[(low <= T) & (high >= T)]
-    curves = {
-        name: np.mean([_interpolate(t, c[name], T) for t, c in per_twist], axis=0) for name in first
-    }
-    for name, curve in curves.items():
-        if not np.isfinite(curve).all():
-            raise NumericalError(f"{name} is not finite at T = {T[~np.isfinite(curve)][0]:.3g}")
-    return T, curves
-
-
-def _betabar(Lambda: float) -> FloatArray:
-    """omega_N / T at the three temperatures of a shell, ascending."""
-    betabar: FloatArray = 0.6 * Lambda ** (np.arange(3) / 3)
-    return betabar
-
-
-def _interpolate(x: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:
-    if x.shape == at.shape and np.array_equal(x, at):
-        return y
-    return cubic(np.log(x[::-1]), y[::-1], np.log(at))
-
-
-def _even_odd(levels: Levels, options: Options) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """Impurity contributions of one run: even and odd shells, interpolated and averaged.
-
-    Each shell is evaluated at three temperatures, ``omega_N / T = 0.6 Lambda^(k/3)``. At equal
-    k the even shells make one smooth curve of ln T and the odd shells another; their mean is free
-    of the even-odd oscillation.
-    """
-    shells = np.arange(levels.shells)
-    n, b = np.meshgrid(shells, _betabar(options.Lambda), indexing="ij")
-    T = levels.scale[n] / b
-    full = levels.averages(n, T, complete=options.complete)
-    clean = clean_chain(levels.chain, n, T)
-    E_0 = full.ground - clean.ground
-    log_Z = full.log_Z - clean.log_Z
-    quantities = {
-        "entropy": full.entropy - clean.entropy,
-        "heat_capacity": full.heat_capacity - clean.heat_capacity,
-        "T_chi": full.spin_variance - clean.spin_variance,
-        "T_chi_charge": full.charge_variance - clean.charge_variance,
-        "log_Z": log_Z,
-        "free_energy": E_0 - T * log_Z,
-    } | {f"<{name}>": values for name, values in full.expectations.items()}
-    stack = np.stack(list(quantities.values()), axis=-1)  # (shell, k, quantity)
-
-    inner = shells[1:-1]
-    out = np.empty((len(inner), 3, stack.shape[-1]))
-    for k in range(3):
-        parity = [_interpolate(T[s::2, k], stack[s::2, k], T[inner, k]) for s in (0, 1)]
-        out[:, k] = 0.5 * (parity[0] + parity[1])
-    order = np.argsort(-T[inner].ravel())
-    flat = out.reshape(-1, stack.shape[-1])[order]
-    return T[inner].ravel()[order], dict(zip(quantities, flat.T, strict=True))

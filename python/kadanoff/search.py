@@ -2,7 +2,8 @@ r"""The search for parameters: Gauss-Newton on the residuals, with a record of e
 
     r(T) = ln Z_eff - ln Z_target,    G = d r / d theta,    theta -> theta - (G^T G)^-1 G^T r
 
-within bounds. One parameter is bracketed by the sign of the gradient, several take a line search.
+within bounds. The sign of the gradient brackets one parameter; steps of several are damped to stay
+within a radius of trust (Levenberg and Marquardt).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ FloatArray = NDArray[np.float64]
 
 _GROW = 3.0  # the longest step, in units of the parameter
 _SHRINK = 0.75  # the same towards zero
+_LONGEST = 0.75  # the longest step of several parameters
 _INSENSITIVE = 1e-10  # d ln Z / d ln theta below which a parameter does nothing
 
 
@@ -87,7 +89,7 @@ class Search:
         elif len(self.problem.names) == 1:
             self._newton()
         else:
-            self._gauss_newton()
+            self._trust_region()
 
     def _progress(self) -> bool | Report:
         """The bar of one solution is a piece of the bar of the search; six steps are usual."""
@@ -166,39 +168,43 @@ class Search:
                 raise NotConverged(f"the loss falls without end as {self.problem.names[0]} grows")
             x, before = new, new - x
 
-    def _gauss_newton(self) -> None:
-        """theta -> theta - t (G^T G)^-1 G^T r, projected on the bounds, 0 < t <= 1."""
+    def _trust_region(self) -> None:
+        """theta -> theta - (G^T G + damping)^-1 G^T r, damped until the step is within a radius.
+
+        Steps and radius in units of theta: what ln Z hardly depends on does not move far.
+        """
         low, high, names = self.problem.low, self.problem.high, np.array(self.problem.names)
-        theta = self.problem.theta
+        theta, radius = self.problem.theta, _LONGEST
         residual, slopes = self._evaluate(theta)
         while True:
             unit = np.where(theta == 0, self.problem.start.band.D, abs(theta))
-            gradient = 2 * residual @ slopes
+            gradient = residual @ slopes
             held = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
-            scaled = slopes * unit
-            self._check_slopes(scaled[:, ~held], names[~held].tolist())
-            step = np.zeros_like(theta)
-            if not held.all():
-                solution = np.linalg.lstsq(scaled[:, ~held], -residual, rcond=1e-8)[0]
-                step[~held] = np.clip(solution, -_GROW, _GROW) * unit[~held]
-            step = np.clip(theta + step, low, high) - theta
-            if np.all(abs(step) <= self.tolerance * unit):
-                self.at_bound = tuple(names[held].tolist())
-                return
-            # Line search: the minimum of a parabola through loss, slope and the rejected loss.
-            t, loss, slope = 1.0, float(residual @ residual), float(gradient @ step)
+            G = (slopes * unit)[:, ~held]
+            self._check_slopes(G, names[~held].tolist())
             while True:
-                trial = self._evaluate(theta + t * step)
+                step = np.zeros_like(theta)
+                step[~held] = _damped(G, residual, radius) * unit[~held]
+                step = np.clip(theta + step, low, high) - theta
+                if np.all(abs(step) <= self.tolerance * unit):
+                    if radius <= self.tolerance:
+                        raise NotConverged(
+                            f"no smaller loss than {self.loss:.2e} found near "
+                            f"{dict(zip(names.tolist(), theta.tolist(), strict=True))}"
+                        )
+                    self.at_bound = tuple(names[held].tolist())
+                    return
+                predicted = residual + slopes @ step
+                trial = self._evaluate(theta + step)
+                fall = float(residual @ residual) - self.history[-1].loss
+                quality = fall / max(float(residual @ residual - predicted @ predicted), 1e-300)
+                if quality < 0.25:
+                    radius = float(np.max(abs(step) / unit)) / 3
+                elif quality > 0.75:
+                    radius = min(2 * radius, _LONGEST)
                 if self.history[-1].accepted:
                     break
-                bend = self.history[-1].loss - loss - t * slope
-                t *= min(max(-t * slope / (2 * bend) if bend > 0 else 0.5, 0.1), 0.5)
-                if np.all(abs(t * step) <= self.tolerance * unit):
-                    raise NotConverged(
-                        f"no smaller loss than {loss:.2e} found along the gradient at "
-                        f"{dict(zip(names.tolist(), theta.tolist(), strict=True))}"
-                    )
-            theta, (residual, slopes) = theta + t * step, trial
+            theta, (residual, slopes) = theta + step, trial
 
     def _check_slopes(self, scaled: FloatArray, names: Sequence[str]) -> None:
         idle = np.max(abs(scaled), axis=0, initial=0.0) < _INSENSITIVE
@@ -237,3 +243,15 @@ class Search:
                 self.at_bound = self.problem.names
                 return
             a, fa, b, fb = b, fb, x, f(x)
+
+
+def _damped(G: FloatArray, residual: FloatArray, radius: float) -> FloatArray:
+    """-(G^T G + damping)^-1 G^T r with the least damping that keeps it within the radius."""
+    normal, right = G.T @ G, -G.T @ residual
+    damping = 1e-14 * float(np.trace(normal))
+    while normal.size:
+        step: FloatArray = np.linalg.solve(normal + damping * np.eye(len(normal)), right)
+        if np.max(abs(step)) <= radius:
+            return step
+        damping *= 2
+    return right

@@ -66,7 +66,8 @@ def test_resonant_level_of_any_band(V, eps, field, band, Lambda):
 
 @given(kd.models(fields=st.just(0.0)), kd.options(keep=(50, 300)))
 def test_all_symmetries_that_hold_give_one_spectrum(model, options):
-    options = options | {"reuse": True}
+    # A cut through a gap of 1e-5 would turn rounding of 1e-13 into 1e-8: keep it wide.
+    options = options | {"reuse": True, "gap": 1e-2}
     largest = nrg.solve(model, **options)
     for symmetry in SYMMETRIES[SYMMETRIES.index(largest.symmetry) + 1 :]:
         other = nrg.solve(model, **options, symmetry=symmetry)

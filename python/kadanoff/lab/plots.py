@@ -361,7 +361,8 @@ def _entropies(mapping: KondoMapping, ax: Axes) -> None:
 def _ratios(mapping: KondoMapping, ax: Axes) -> None:
     fit = mapping.fit
     ax.plot(mapping.J, np.exp(mapping.log_Z_ratio), color=COLOURS["black"], linewidth=1.2)
-    ax.autoscale(False)  # the optimiser may have been far away
+    # What was tried may lie far away: the scan sets the limits.
+    ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())
     ax.plot(
         [step.parameters["J"] for step in fit.history],
         np.exp([step.values[0] - fit.target_values[0] for step in fit.history]),

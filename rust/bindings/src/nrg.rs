@@ -184,6 +184,9 @@ pub fn nrg_solve<'py>(
         reuse,
         basis: None,
     };
+    if threads == Some(0) {
+        return Err(PyValueError::new_err("threads must be at least 1, got 0"));
+    }
     let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
     let borrowed: Vec<(&nrg::Seed, &nrg::Chain)> =
         jobs.iter().map(|(s, c)| (&s.get().0, &c.get().0)).collect();
@@ -391,6 +394,7 @@ pub fn nrg_averages<'py>(
     complete: bool,
 ) -> PyResult<Columns<'py>> {
     let symmetry = symmetry((&factors.0, &factors.1))?;
+    check_pairs(&shells, &temperatures)?;
     let run = run_of(&levels)?;
     if let Some(n) = shells.iter().find(|&&n| n >= run.shells.len()) {
         return Err(PyValueError::new_err(format!(
@@ -415,6 +419,22 @@ pub fn nrg_averages<'py>(
         rows(&averages).into_pyarray(py),
         expectations.into_pyarray(py),
     ))
+}
+
+fn check_pairs(shells: &[usize], temperatures: &[f64]) -> PyResult<()> {
+    if shells.len() != temperatures.len() {
+        return Err(PyValueError::new_err(format!(
+            "{} shells and {} temperatures do not make pairs",
+            shells.len(),
+            temperatures.len()
+        )));
+    }
+    match temperatures.iter().find(|t| !t.is_finite() || **t <= 0.0) {
+        Some(t) => Err(PyValueError::new_err(format!(
+            "temperatures must be positive, got {t}"
+        ))),
+        None => Ok(()),
+    }
 }
 
 fn rows(averages: &[nrg::Average]) -> Array2<f64> {
@@ -443,6 +463,7 @@ pub fn nrg_clean_chain<'py>(
     temperatures: Vec<f64>,
 ) -> PyResult<GroundAndColumns<'py>> {
     let chain = &chain.get().0;
+    check_pairs(&shells, &temperatures)?;
     if let Some(n) = shells.iter().find(|&&n| n >= chain.sites()) {
         return Err(PyValueError::new_err(format!(
             "shell must be below {}, got {n}",

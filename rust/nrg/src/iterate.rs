@@ -212,6 +212,8 @@ fn add_site(
         run.timing.largest_block = run.timing.largest_block.max(blocks[i].dimension);
         by_block.insert(i, r?);
     }
+    // The old hopping matrices have done their work; they are a quarter of the memory of a shell.
+    kept.hopping.clear();
     let mut energies: Vec<Vec<f64>> = images
         .iter()
         .map(|image| {

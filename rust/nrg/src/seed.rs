@@ -72,6 +72,11 @@ impl Seed {
             }
         }
         let size = |i: usize| self.blocks[i].energies.len();
+        let finite = |m: &Mat<f64>| m.col_iter().all(|c| c.iter().all(|x| x.is_finite()));
+        let hopping = self.hopping.iter().flatten().map(|(.., m)| m);
+        if !hopping.chain(self.operators.iter().flatten()).all(finite) {
+            return fail("a matrix element is not finite".into());
+        }
         if self.hopping.len() != self.symmetry.channels() {
             return fail(format!(
                 "{} hopping channels, the symmetry has {}",
@@ -80,7 +85,10 @@ impl Seed {
             ));
         }
         for (c, channel) in self.hopping.iter().enumerate() {
-            for (i, j, m) in channel {
+            for (k, (i, j, m)) in channel.iter().enumerate() {
+                if channel[..k].iter().any(|(a, b, _)| (a, b) == (i, j)) {
+                    return fail(format!("hopping block ({i}, {j}) appears twice"));
+                }
                 if *i >= n || *j >= n || m.nrows() != size(*i) || m.ncols() != size(*j) {
                     return fail(format!("hopping block ({i}, {j}) has the wrong shape"));
                 }
@@ -97,12 +105,18 @@ impl Seed {
                 return fail("an operator has the wrong number or shape of blocks".into());
             }
         }
-        for reflection in self.reflections.iter().flatten() {
+        for (g, reflection) in self.reflections.iter().enumerate() {
+            let Some(reflection) = reflection else {
+                continue;
+            };
             if reflection.len() != n {
                 return fail("a reflection does not cover every block".into());
             }
             for (i, r) in reflection.iter().enumerate() {
+                let mut goal = self.blocks[i].label;
+                goal[g] = -goal[g];
                 let fits = r.target < n
+                    && self.blocks[r.target].label == goal
                     && match &r.matrix {
                         ReflectionMatrix::Sign(_) => size(i) == size(r.target),
                         ReflectionMatrix::Dense(m) => {
