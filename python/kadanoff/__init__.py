@@ -7,7 +7,7 @@
 1.98 ln 2 at T = 1.17
 """
 
-from kadanoff import baths, effective, kondo_scales, nrg, operators
+from kadanoff import baths, dynamics, effective, kondo_scales, nrg, operators
 from kadanoff._core import Control
 from kadanoff.errors import Cancelled, NotConverged, NumericalError
 from kadanoff.mapping import kondo_mapping
@@ -26,6 +26,7 @@ __all__ = [
     "NumericalError",
     "__version__",
     "baths",
+    "dynamics",
     "effective",
     "kondo_mapping",
     "kondo_scales",

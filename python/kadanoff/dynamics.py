@@ -6,6 +6,12 @@ over the complete basis of discarded states (plus for fermions, minus for bosons
 density matrix at any temperature. One run serves every operator and temperature; the peaks are
 kept in bins, broadening comes afterwards.
 
+>>> import kadanoff as kd
+>>> aim = kd.AndersonModel(U=0.5, J_sw=0.4)
+>>> run = kd.dynamics.solve(aim, keep=300, scheme="campo-oliveira", T=0)
+>>> print(f"{run.improved([0.0])[0].imag * aim.Gamma:.2f}")  # unitarity: -1 at T = 0
+-1.00
+
     t(w) = -pi rho Im T(w),  T = <<O; O^+>>,  O_s = [f_0s, H_imp]      (t-matrix of any model)
     Sigma = F/G              F = <<q; d^+>>,  q = [d, H_U]              (Bulla, Hewson, Pruschke)
     Sigma = <{q, d^+}> + I - F^2/G,   I = <<q; q^+>>                    (Kugler)
@@ -25,35 +31,38 @@ import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kadanoff import _core, memory
 from kadanoff.baths import A_Lambda as correction
-from kadanoff.broadening import broaden, checked, frequencies, hilbert
+from kadanoff.broadening import Bins, broaden, checked, frequencies, hilbert
+from kadanoff.correlators import Correlators, prepare
 from kadanoff.levels import Levels
 from kadanoff.models import AndersonModel, Model
 from kadanoff.multiplets import Symmetry
-from kadanoff.nrg import Observables, Options, _Job
-from kadanoff.operators import BATH, Operator, Orbital
+from kadanoff.nrg import MOST_THREADS, Observables, Options, _bounded, _Job
 from kadanoff.progress import Report, bar
 from kadanoff.stars import real, whole
-from kadanoff.tensors import Tensor, fermionic, tensor
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Dynamics", "correlators", "solve"]
+__all__ = ["Dynamics", "solve"]
 
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-Correlators = Mapping[str, tuple[Operator, Operator]]
+Sigma = Literal["up", "dn"]
 
 BINS_PER_DECADE = 300
 LOWEST_OVER_T = 1e-4
 """Smallest frequency that is resolved, in units of the lowest temperature."""
+ZERO_OVER_D = 1e-9
+"""The temperature that T = 0 stands for, in units of the half bandwidth."""
+LOWEST_T = 1e-250
+"""In units of the half bandwidth: the chain and the bins reach further down still."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,7 +80,9 @@ class Dynamics:
     T : array, shape (t,)
         Temperatures.
     names : tuple of str
-        Names of the correlators.
+        Names of the correlators, see :func:`kadanoff.correlators.correlators`.
+    bins : Bins
+        Where the peaks are collected.
     weight, moment : array, shape (correlators, t, bins)
         Weight, and weight times frequency, of the peaks in every bin, averaged over z.
     expectations : mapping from names to arrays, shape (t,)
@@ -89,6 +100,7 @@ class Dynamics:
     symmetry: Symmetry
     T: FloatArray
     names: tuple[str, ...]
+    bins: Bins
     weight: FloatArray
     moment: FloatArray
     expectations: Mapping[str, FloatArray]
@@ -106,9 +118,10 @@ class Dynamics:
     def _index(self, T: float | None) -> int:
         if T is None:
             return 0
-        at = np.flatnonzero(np.isclose(self.T, T, rtol=1e-9))
+        wanted = real("T", T) or ZERO_OVER_D * self.model.band.D
+        at = np.flatnonzero(np.isclose(self.T, wanted, rtol=1e-9, atol=0.0))
         if not at.size:
-            raise ValueError(f"T must be one of {self.T.tolist()}, got {T}")
+            raise ValueError(f"T must be one of {self.T.tolist()}, got {T}; solve for it")
         return int(at[0])
 
     def _name(self, name: str) -> int:
@@ -116,22 +129,27 @@ class Dynamics:
             raise ValueError(f"correlator must be one of {self.names}, got {name!r}")
         return self.names.index(name)
 
+    def _suffix(self, spin: Sigma) -> str:
+        if spin not in ("up", "dn"):
+            raise ValueError(f"spin must be 'up' or 'dn', got {spin!r}")
+        return "_dn" if spin == "dn" and self.symmetry[1] == "U1" else ""
+
     def peaks(self, name: str, *, T: float | None = None) -> tuple[FloatArray, FloatArray]:
-        """Positions (centres of mass of the bins) and weights of the raw peaks, ascending."""
-        weight = self.weight[self._name(name), self._index(T)]
-        moment = self.moment[self._name(name), self._index(T)]
-        used = weight != 0
-        positions = moment[used] / weight[used]
-        order = np.argsort(positions)
-        return positions[order], weight[used][order]
+        """The raw spectrum: weights on ``bins.mesh``, ascending, the same mesh for all.
+
+        Weight and first moment of every bin are kept, see :meth:`Bins.spread`.
+        """
+        n, t = self._name(name), self._index(T)
+        return self.bins.mesh, self.bins.spread(self.weight[n, t], self.moment[n, t])
 
     def total(self, name: str, *, T: float | None = None) -> float:
-        """Sum of all weights: <{B^+, C}> for fermions."""
+        """Sum of all weights: ``<{B^+, C}>`` for fermions, ``<[B^+, C]>`` for bosons."""
         return float(self.weight[self._name(name), self._index(T)].sum())
 
-    def grid(self, per_decade: int = 100) -> FloatArray:
-        """Frequencies that suit the lowest temperature and the band."""
-        return frequencies(0.03 * float(self.T.min()), 20 * self.model.band.D, per_decade)
+    def grid(self, per_decade: float = 100) -> FloatArray:
+        """Frequencies from far below the lowest temperature to the end of all spectra."""
+        highest = 0.2 * float(self.bins.mesh[-1])
+        return frequencies(0.03 * float(self.T.min()), highest, per_decade)
 
     def spectral(
         self,
@@ -158,97 +176,111 @@ class Dynamics:
         w0 : float, optional
             Where the kernel turns Gaussian; default T.
         """
-        t = self._index(T)
         twists = len(self.levels)
         if b is None:
             b = 0.6 if twists == 1 else max(0.85 * math.log(self.options.Lambda) / twists, 0.1)
         if w0 is None:
-            w0 = float(self.T[t])
-        # All bins at the positions of this spectrum: zero weights drop out of the kernel.
-        weight = self.weight[self._name(name), t]
-        moment = self.moment[self._name(name), t]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            positions = np.where(weight != 0, moment / weight, 0.0)
-        # A correlator of two different operators has bins whose weights nearly cancel; their
-        # centre of mass may fall outside. Such bins are put where they belong.
-        low, high = self._edges(weight.size)
-        positions = np.clip(positions, low, high)
-        return broaden(positions, weight, omega, b=b, w0=w0)
-
-    def _edges(self, bins: int) -> tuple[FloatArray, FloatArray]:
-        lowest = LOWEST_OVER_T * float(self.T.min())
-        edges = lowest * 10 ** (np.arange(bins // 2 + 1) / BINS_PER_DECADE)
-        inner = edges[:-1].copy()
-        inner[0] = 0.0
-        return np.concatenate([-edges[1:], inner]), np.concatenate([-inner, edges[1:]])
+            w0 = float(self.T[self._index(T)])
+        return broaden(*self.peaks(name, T=T), omega, b=b, w0=w0)
 
     def green(self, name: str, omega: ArrayLike, **broadening: Any) -> ComplexArray:
-        """Retarded correlator ``<<B^+; C>>``: ``-i pi A`` and its Kramers-Kronig partner."""
-        A = self.spectral(name, omega, **broadening)
-        return np.asarray(hilbert(omega, A) - 1j * math.pi * A)
+        """Retarded correlator ``<<B^+; C>>``: ``-i pi A`` and its Kramers-Kronig partner.
 
-    def t_matrix(self, omega: ArrayLike, *, spin: str = "", **broadening: Any) -> FloatArray:
+        The transform runs over :meth:`grid`, so that `omega` may be anything, even ``[0.0]``.
+        """
+        grid = self.grid()
+        real_part = hilbert(grid, self.spectral(name, grid, **broadening), at=omega)
+        return np.asarray(real_part - 1j * math.pi * self.spectral(name, omega, **broadening))
+
+    def susceptibility(self, omega: ArrayLike, **broadening: Any) -> ComplexArray:
+        """Dynamic susceptibility of the impurity spin, ``chi(w) = -<<S_z; S_z>>``.
+
+        ``Im chi`` is odd and not negative for w > 0; ``chi(0)`` is the response ``-d<S_z>/dh`` to a
+        field ``h S_z`` on the impurity.
+        """
+        return np.asarray(-self.green("spin", omega, **broadening))
+
+    def t_matrix(self, omega: ArrayLike, *, spin: Sigma = "up", **broadening: Any) -> FloatArray:
         """``t(w) = -pi rho Im T(w)``, between 0 and 1; 1 at T = w = 0 with particle-hole symmetry.
 
         In the plain Wilson scheme the discretised band has a density that is smaller by
         A_Lambda: t(0) comes out as A_Lambda there, unless ``A_Lambda=True`` corrects it.
         """
         band = self.model.band
-        rho = float(band.density(np.array([0.0]))[0]) / band.norm
+        rho = float(band.density(0.0)) / band.norm
+        if not (math.isfinite(rho) and rho > 0):
+            raise ValueError(
+                f"the t-matrix is normalised by the band's density at zero, which is {rho} here; "
+                "use spectral('t', omega)"
+            )
         if self.options.A_Lambda:
             rho /= correction(self.options.Lambda)
-        return math.pi**2 * rho * self.spectral("t" + spin, omega, **broadening)
+        return math.pi**2 * rho * self.spectral("t" + self._suffix(spin), omega, **broadening)
 
     def self_energy(
-        self, omega: ArrayLike, *, estimator: str = "symmetric", **broadening: Any
+        self,
+        omega: ArrayLike,
+        *,
+        spin: Sigma = "up",
+        estimator: Literal["symmetric", "ratio"] = "symmetric",
+        **broadening: Any,
     ) -> ComplexArray:
         """Self-energy of the Anderson model, Hartree term included.
 
         Parameters
         ----------
         omega : array
-            Ascending frequencies wide enough for the Kramers-Kronig transform, e.g. `grid()`.
+            Ascending frequencies.
+        spin : {"up", "dn"}
+            They differ in a magnetic field only.
         estimator : {"symmetric", "ratio"}
             ``<{q, d^+}> + I - F^2/G`` (default), or ``F/G``.
         """
-        model = self._anderson()
-        G = self.green("d", omega, **broadening)
-        F = self.green("F", omega, **broadening)
-        # H_U = U (n_up - 1/2)(n_dn - 1/2): its Hartree term counts from half filling.
+        if estimator not in ("symmetric", "ratio"):
+            raise ValueError(f"estimator must be 'symmetric' or 'ratio', got {estimator!r}")
+        model, suffix = self._anderson(), self._suffix(spin)
+        G = self.green("d" + suffix, omega, **broadening)
+        F = self.green("F" + suffix, omega, **broadening)
         if estimator == "ratio":
             sigma = F / G
-        elif estimator == "symmetric":
-            hartree = self.total("F", T=broadening.get("T"))
-            sigma = hartree + self.green("I", omega, **broadening) - F**2 / G
         else:
-            raise ValueError(f"estimator must be 'symmetric' or 'ratio', got {estimator!r}")
+            mean = self.total("F" + suffix, T=broadening.get("T"))
+            sigma = mean + self.green("I" + suffix, omega, **broadening) - F**2 / G
+        # q comes from U (n_up - 1/2)(n_dn - 1/2): its Hartree term counts from half filling.
         return np.asarray(sigma + 0.5 * model.U)
 
     def improved(
-        self, omega: ArrayLike, *, estimator: str = "symmetric", **broadening: Any
+        self,
+        omega: ArrayLike,
+        *,
+        spin: Sigma = "up",
+        estimator: Literal["symmetric", "ratio"] = "symmetric",
+        **broadening: Any,
     ) -> ComplexArray:
-        """Impurity Green function ``1 / (w - eps - Delta(w) - Sigma(w))`` with the exact Delta."""
-        model = self._anderson()
-        grid = checked(omega)
-        sigma = self.self_energy(grid, estimator=estimator, **broadening)
-        return np.asarray(1 / (grid - model.eps - self.hybridisation(grid) - sigma))
+        """``G = 1 / (w - eps_s - Delta(w) - Sigma(w))`` with the Delta of the continuous band."""
+        model, grid = self._anderson(), checked(omega)
+        sigma = self.self_energy(grid, spin=spin, estimator=estimator, **broadening)
+        eps = model.eps + (0.5 if spin == "up" else -0.5) * model.field
+        return np.asarray(1 / (grid - eps - self.hybridisation(grid) - sigma))
 
     def hybridisation(self, omega: ArrayLike) -> ComplexArray:
         """``Delta(w) = V^2 int rho(x) / (w - x + i0)`` of the continuous band."""
-        model = self._anderson()
-        grid = checked(omega)
-        band = model.band
-        edge = band.D
-        # Fine points near the band edges, where a step would spoil the transform.
-        x = np.unique(
-            np.concatenate(
-                [grid, np.linspace(-edge, edge, 2001), [-edge * (1 + 1e-9), edge * (1 + 1e-9)]]
-            )
+        model, grid = self._anderson(), checked(omega)
+        band, D = model.band, model.band.D
+        # Dense where densities have cusps and steps: at zero, at the edges, at tabulated points.
+        close = D * np.geomspace(1e-12, 1.0, 400)
+        corners = np.asarray(getattr(band, "w", ()), dtype=float)
+        x = np.concatenate(
+            [-close, close, close - D, D - close]
+            + [np.linspace(-D, D, 401)]
+            + [corners + shift * D for shift in (-1e-12, 0.0, 1e-12)]
         )
-        rho = np.where(np.abs(x) <= edge, band.density(np.clip(x, -edge, edge)), 0.0)
-        real_part = np.interp(grid, x, hilbert(x, rho))
-        inside = np.interp(grid, x, rho)
-        return np.asarray(model.V**2 * (real_part - 1j * math.pi * inside))
+        x = np.unique(x[np.abs(x) <= D])
+        rho = band.density(x)
+        x, rho = x[np.isfinite(rho)], rho[np.isfinite(rho)]
+        inside = np.abs(grid) <= D
+        density = np.where(inside, band.density(np.where(inside, grid, 0.0)), 0.0)
+        return np.asarray(model.V**2 * (hilbert(x, rho, at=grid) - 1j * math.pi * density))
 
     def _anderson(self) -> AndersonModel:
         if not isinstance(self.model, AndersonModel):
@@ -265,52 +297,10 @@ class Dynamics:
         return plot_spectrum(self, ax=ax, **kwargs)
 
 
-def correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Operator, Operator]]:
-    """The correlators that a model has by default.
-
-    "t": the t-matrix; for every orbital its Green function, named after it; "F" and "I": those of
-    the self-energy (Anderson); "spin": S_z of the impurity. With spin only U(1) also the ones of
-    the lower spin, "t_dn" and so on.
-    """
-    space = model.space
-    terms = [c * o for _, c, o in model.terms()]
-    H = sum(terms[1:], start=terms[0])
-    out: dict[str, tuple[Operator, Operator]] = {}
-    spins = {"": "up"} if symmetry[1] == "SU2" else {"": "up", "_dn": "dn"}
-    orbitals = [f.name for f in space.factors if isinstance(f, Orbital) and f.name != BATH.name]
-    for suffix, sigma in spins.items():
-        O = H.commutator(space.cdag(BATH.name, sigma))  # noqa: E741
-        out["t" + suffix] = (O, O)
-        for name in orbitals:
-            d = space.cdag(name, sigma)
-            out[name + suffix] = (d, d)
-        if isinstance(model, AndersonModel):
-            d = space.cdag("d", sigma)
-            up, dn = (space.n("d", s) - 0.5 for s in ("up", "dn"))
-            q = (model.U * up * dn).commutator(d)
-            if model.U != 0:
-                out["F" + suffix] = (q, d)
-                out["I" + suffix] = (q, q)
-    S = _impurity_spin(model)
-    if S is not None:
-        component = S[1] * (-1 / math.sqrt(2)) if symmetry[1] == "SU2" else S[0]
-        out["spin"] = (component, component)
-    return out
-
-
-def _impurity_spin(model: Model) -> tuple[Operator, Operator] | None:
-    space = model.space
-    vectors = [space.S(f.name) for f in space.factors if f.name != BATH.name]
-    if not vectors:
-        return None
-    total = sum(vectors[1:], start=vectors[0])
-    return total.z, total.plus
-
-
 def solve(
     model: Model,
     *,
-    T: float | Sequence[float] = 0.0,
+    T: float | Sequence[float] | FloatArray = 0.0,
     names: Iterable[str] | None = None,
     own: Correlators | None = None,
     observables: Observables | None = None,
@@ -327,23 +317,35 @@ def solve(
     model : Model
         AndersonModel, KondoModel, ...
     T : float or sequence of floats, default 0
-        Temperatures; 0 stands for one so low (1e-9 of the band) that nothing depends on it.
+        Temperatures; 0 stands for 1e-9 of the half bandwidth, to be lowered if T_K is not far
+        above. They set the length of the chain unless `sites` is given; a chain whose last scale
+        lies above T shows its finite size.
     names : sequence of str, optional
-        Which of :func:`correlators` to compute, default all.
+        Which of :func:`kadanoff.correlators.correlators` to compute, default all.
     own : mapping from names to pairs of operators, optional
         Correlators of the user's own: (B, C) with ``<<B^+; C>>``, each the top component of a
         tensor of the same rank (e.g. ``space.cdag("d", "up")``).
     observables : names or mapping, optional
         Static averages, default all of ``model.observables``.
     basis_memory : float, optional
-        Bytes of eigenvectors to keep in memory; what exceeds them goes to a temporary file.
-        Default: half of what is available.
+        Bytes of eigenvectors to keep in memory (of all z together); what exceeds them goes to a
+        temporary file. Default: half of what is available.
     threads, progress, control, **options
-        As in :func:`kadanoff.nrg.solve`.
+        As in :func:`kadanoff.nrg.solve`, but for `T_min`.
 
     Returns
     -------
     Dynamics
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range, an operator has no definite quantum numbers, or the model
+        breaks the symmetry that was asked for.
+    MemoryError
+        The run would need more memory than there is.
+    Cancelled
+        The run was interrupted.
 
     Notes
     -----
@@ -359,99 +361,96 @@ def solve(
     >>> print(f"{run.total('d'):.10f}")
     1.0000000000
     """
-    temperatures = np.atleast_1d(np.asarray(T, dtype=float))
-    if temperatures.ndim != 1 or not temperatures.size:
-        raise ValueError("T must be a number or a sequence of numbers")
-    if not np.isfinite(temperatures).all() or (temperatures < 0).any():
-        raise ValueError(f"T must not be negative, got {temperatures.tolist()}")
-    temperatures = np.where(temperatures == 0, 1e-9 * model.band.D, temperatures)
+    if not isinstance(model, Model):
+        raise TypeError(
+            f"model must be an impurity model such as AndersonModel, got {type(model).__name__}"
+        )
+    temperatures = _temperatures(T, model.band.D)
+    if "T_min" in options:
+        raise TypeError(
+            "T_min is not an argument of dynamics.solve: T sets the length of the chain"
+        )
     if options.get("sites") is None:
         # Long enough that the weight at the lowest T sits inside the chain.
         options = {**options, "T_min": float(temperatures.min()) / 20}
-    settings = Options.of(options)
-    if threads is not None:
-        threads = whole("threads", threads)
-    wanted = tuple(model.observables) if observables is None else observables
-    job = _Job(model, settings, wanted if isinstance(wanted, Mapping) else tuple(wanted), carry=False)
+    settings = Options(**options)
+    if threads is not None and (threads := whole("threads", threads)) > MOST_THREADS:
+        raise ValueError(f"threads must be at most {MOST_THREADS}, got {threads}")
+    if isinstance(observables, str):
+        raise TypeError(f"observables must be a sequence of names, write [{observables!r}]")
+    if observables is None:
+        observables = tuple(model.observables)
+    elif not isinstance(observables, Mapping):
+        observables = tuple(observables)
+    job = _Job(model, settings, observables, carry=False)
     limit = memory.check([job], settings, True, threads)
     if basis_memory is None:
         keep = 0.5 * (memory.available() or 4e9)
-    else:
-        keep = real("basis_memory", basis_memory)
-        if keep < 0:
-            raise ValueError(f"basis_memory must not be negative, got {basis_memory}")
-
-    all_names, pairs, tensors = _operators(job, names, own)
-    lowest = LOWEST_OVER_T * float(temperatures.min())
-    decades = math.log10(100 * model.band.D / lowest)
+    elif (keep := real("basis_memory", basis_memory)) < 0:
+        raise ValueError(f"basis_memory must not be negative, got {basis_memory}")
+    todo = prepare(job, names, own)
+    bins = _bins(job, temperatures)
     started = time.perf_counter()
     with bar("spectra of " + type(model).__name__, progress) as report:
         raw = _core.nrg_dynamics(
             job.cores,
-            [[(t.rank, t.elements) for t in of_job] for of_job in tensors],
+            [[(t.rank, t.elements) for t in of_job] for of_job in todo.tensors],
             [start.operators for start in job.starts],
-            pairs,
+            todo.pairs,
             temperatures.tolist(),
-            lowest=lowest,
-            per_decade=BINS_PER_DECADE,
-            count=math.ceil(decades * BINS_PER_DECADE),
-            states=settings.keep,
-            multiplets=settings.keep_multiplets,
+            lowest=bins.lowest,
+            per_decade=bins.per_decade,
+            count=bins.count,
+            states=_bounded(settings.keep),
+            multiplets=_bounded(settings.keep_multiplets),
             energy=settings.energy_cutoff,
             gap=settings.gap,
             memory_limit=limit,
-            basis_limit=int(keep),
+            basis_limit=int(keep / len(job.cores)),
             reuse=settings.reuse,
             threads=threads,
             control=control,
             report=report,
         )
+    binned = np.zeros((2, len(todo.names), len(temperatures), 2 * bins.count))
+    for k, what in enumerate(("weight", "moment")):
+        binned[k, list(todo.computed)] = np.mean([d[what] for d in raw], axis=0)
     mean = np.mean([d["expectations"] for d in raw], axis=0)
     return Dynamics(
         model=model,
         options=settings,
         symmetry=job.symmetry,
         T=temperatures,
-        names=all_names,
-        weight=np.mean([d["weight"] for d in raw], axis=0),
-        moment=np.mean([d["moment"] for d in raw], axis=0),
+        names=todo.names,
+        bins=bins,
+        weight=binned[0],
+        moment=binned[1],
         expectations={name: mean[i] for i, name in enumerate(job.operators)},
         log_Z=raw[0]["log_Z"],
         levels=tuple(
-            Levels(job.symmetry, chain, d["levels"]) for chain, d in zip(job.chains, raw, strict=True)
+            Levels(job.symmetry, chain, d["levels"])
+            for chain, d in zip(job.chains, raw, strict=True)
         ),
         seconds=time.perf_counter() - started,
     )
 
 
-def _operators(
-    job: _Job, names: Iterable[str] | None, own: Correlators | None
-) -> tuple[tuple[str, ...], list[tuple[int, int, bool]], list[list[Tensor]]]:
-    """Names, pairs (indices into the operators, fermionic) and the operators of every seed."""
-    chosen: tuple[str, ...] = ()
-    pairs: list[tuple[int, int, bool]] = []
-    tensors: list[list[Tensor]] = []
-    for model, start in zip(job.models, job.starts, strict=True):
-        known = correlators(model, job.symmetry)
-        chosen = tuple(known) if names is None else tuple(names)
-        if unknown := [name for name in chosen if name not in known]:
-            raise ValueError(f"correlator {unknown[0]!r} is not one of {tuple(known)}")
-        table = {name: known[name] for name in chosen} | dict(own or {})
-        chosen = tuple(table)
-        operators: list[Operator] = []
-        pairs = []
-        for name, (B, C) in table.items():
-            if fermionic(B) != fermionic(C):
-                raise ValueError(f"{name}: a fermionic operator cannot pair with a bosonic one")
-            indices = []
-            for X in (B, C):
-                if X not in operators:
-                    operators.append(X)
-                indices.append(operators.index(X))
-            pairs.append((indices[0], indices[1], fermionic(B)))
-        found = [tensor(start, X) for X in operators]
-        for name, (b, c, _) in zip(table, pairs, strict=True):
-            if found[b].rank != found[c].rank:
-                raise ValueError(f"{name}: the two operators change different quantum numbers")
-        tensors.append(found)
-    return chosen, pairs, tensors
+def _temperatures(T: object, D: float) -> FloatArray:
+    """T as an array of positive numbers."""
+    several = isinstance(T, Iterable) and not isinstance(T, str)
+    found = [real("T", t) for t in (T if several else [T])]  # type: ignore[attr-defined]
+    if not found:
+        raise ValueError("T must be a temperature or a sequence of them, got none")
+    for t in found:
+        if t < 0 or 0 < t < LOWEST_T * D:
+            raise ValueError(f"T must be 0 or at least {LOWEST_T * D:g}, got {t}")
+    return np.array([t or ZERO_OVER_D * D for t in found])
+
+
+def _bins(job: _Job, T: FloatArray) -> Bins:
+    """From far below the lowest temperature to beyond every excitation of H."""
+    lowest = LOWEST_OVER_T * float(T.min())
+    local = max(max(e[-1] for e in s.energies) - min(e[0] for e in s.energies) for s in job.starts)
+    highest = max(100 * job.model.band.D, 10 * float(local), float(T.max()))
+    count = math.ceil(math.log10(highest / lowest) * BINS_PER_DECADE)
+    return Bins(lowest, BINS_PER_DECADE, count)

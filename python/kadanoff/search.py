@@ -30,7 +30,8 @@ FloatArray = NDArray[np.float64]
 _GROW = 3.0  # the longest step, in units of the parameter
 _SHRINK = 0.75  # the same towards zero
 _LONGEST = 0.75  # the longest step of several parameters
-_INSENSITIVE = 1e-10  # d ln Z / d ln theta below which a parameter does nothing
+_SMALLEST = 0.1  # steps are relative to the parameter, or to this share of where it started
+_INSENSITIVE = 1e-13  # d ln Z / d ln theta below which a parameter does nothing
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class Search:
         self.loss = math.nan
         self.at_bound: tuple[str, ...] = ()
         self.started = time.perf_counter()
+        D = problem.start.band.D
+        self._smallest = np.where(self.best == 0, D, abs(self.best)) * _SMALLEST
 
     @property
     def seconds(self) -> float:
@@ -140,8 +143,8 @@ class Search:
         while True:
             residual, slopes = self._evaluate(np.array([x]))
             slope = slopes[:, 0]
-            unit = abs(x) or self.problem.start.band.D
-            self._check_slopes(slopes * unit, self.problem.names)
+            unit = max(abs(x), self._smallest.item())
+            self._check_slopes(slopes, unit, self.problem.names)
             gradient = float(residual @ slope)
             if gradient > 0:
                 right = x
@@ -177,11 +180,11 @@ class Search:
         theta, radius = self.problem.theta, _LONGEST
         residual, slopes = self._evaluate(theta)
         while True:
-            unit = np.where(theta == 0, self.problem.start.band.D, abs(theta))
+            unit = np.maximum(abs(theta), self._smallest)
             gradient = residual @ slopes
             held = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
             G = (slopes * unit)[:, ~held]
-            self._check_slopes(G, names[~held].tolist())
+            self._check_slopes(slopes[:, ~held], unit[~held], names[~held].tolist())
             while True:
                 step = np.zeros_like(theta)
                 step[~held] = _damped(G, residual, radius) * unit[~held]
@@ -206,12 +209,15 @@ class Search:
                     break
             theta, (residual, slopes) = theta + step, trial
 
-    def _check_slopes(self, scaled: FloatArray, names: Sequence[str]) -> None:
-        idle = np.max(abs(scaled), axis=0, initial=0.0) < _INSENSITIVE
+    def _check_slopes(self, slopes: FloatArray, unit: FloatArray, names: Sequence[str]) -> None:
+        """Refuse slopes that are rounding: <h> is known to 1e-15 and divided by T."""
+        noise = np.maximum(_INSENSITIVE, 3e-15 * unit / min(self.problem.T))
+        idle = np.max(abs(slopes * unit), axis=0, initial=0.0) < noise
         if np.any(idle):
             raise NotConverged(
                 f"ln Z does not depend on {names[int(np.argmax(idle))]} in first order at "
-                f"{self.history[-1].parameters}: start elsewhere, or leave it out"
+                f"{self.history[-1].parameters}: start elsewhere (with a smaller coupling, if T is "
+                "far below the scale that it generates), or leave it out"
             )
 
     def _secant(self) -> None:
@@ -222,7 +228,7 @@ class Search:
             return float(self._evaluate(np.array([x]))[0].item())
 
         a = self.problem.theta.item()
-        unit = abs(a) or self.problem.start.band.D
+        unit = self._smallest.item() / _SMALLEST
         fa = f(a)
         b = a - 0.2 * unit if a - 0.2 * unit >= low else a + 0.2 * unit
         b = min(b, high)
@@ -235,7 +241,8 @@ class Search:
                 bracket = (a, fa)
             x = b - fb * (b - a) / (fb - fa) if fb != fa else math.inf
             if bracket is None:
-                x = min(max(x, b - 0.7 * abs(b)), b + 2 * abs(b) + 0.2 * unit)
+                reach = max(abs(b), self._smallest.item())
+                x = min(max(x, b - _SHRINK * reach), b + _GROW * reach)
                 x = min(max(x, low), high)
             elif not min(b, bracket[0]) < x < max(b, bracket[0]):
                 x = (b + bracket[0]) / 2

@@ -1,4 +1,4 @@
-r"""Irreducible tensor operators on the impurity, as reduced matrix elements between seed multiplets.
+r"""Irreducible tensor operators on the impurity, as reduced elements between seed multiplets.
 
     [J_z, T^k_q] = q T^k_q,    [J_-, T^k_q] = sqrt((k + q)(k - q + 1)) T^k_{q-1}
 
@@ -51,11 +51,13 @@ def fermionic(operator: Operator) -> bool:
         return True
     if np.abs(P @ X - X @ P).max() <= scale:
         return False
-    raise ValueError("the operator mixes terms that change the fermion parity with terms that do not")
+    raise ValueError(
+        "the operator mixes terms that change the fermion parity with terms that do not; split it"
+    )
 
 
 def tensor(start: Seed, operator: Operator) -> Tensor:
-    """Reduced matrix elements, in the seed's eigenbasis, of the tensor whose top component is given.
+    """Reduced matrix elements in the seed's eigenbasis of the tensor that `operator` tops.
 
     Parameters
     ----------
@@ -144,9 +146,7 @@ def _tower(
 
 
 @lru_cache(maxsize=1024)
-def _component(
-    factor: str, bra: int, ket: int, rank: int
-) -> tuple[int, int, int, float] | None:
+def _component(factor: str, bra: int, ket: int, rank: int) -> tuple[int, int, int, float] | None:
     """(bra member, component, ket member, Wigner-Eckart coefficient); None if it is forbidden."""
     if factor == "U1":
         return (0, 0, 0, 1.0) if bra == ket + rank else None

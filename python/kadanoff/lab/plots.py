@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.ticker import Locator
 
+    from kadanoff.dynamics import Dynamics
     from kadanoff.effective import Fit
     from kadanoff.mapping import KondoMapping
     from kadanoff.nrg import NRGResult
@@ -26,6 +27,7 @@ __all__ = [
     "plot_fit",
     "plot_flow",
     "plot_kondo_mapping",
+    "plot_spectrum",
     "plot_thermodynamics",
     "save_kondo_mapping",
 ]
@@ -229,6 +231,90 @@ def _flow(
         rows = [here.get(label, []) for here in found]
         flow[label] = np.array([row + [np.nan] * (depth - len(row)) for row in rows])
     return shells, flow
+
+
+def plot_spectrum(
+    run: Dynamics,
+    ax: Axes | None = None,
+    *,
+    quantity: str | None = None,
+    T: float | None = None,
+    both: bool = False,
+    b: float | None = None,
+    w0: float | None = None,
+    label: str | None = None,
+    **style: Any,
+) -> Axes:
+    """A spectral function against log |w|: the t-matrix, or any correlator of the run.
+
+    Parameters
+    ----------
+    run : Dynamics
+        What ``kadanoff.dynamics.solve`` returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; curves of several runs in the same axes get colours of their own.
+    quantity : str, optional
+        "t", the t-matrix (default, if the run has it), or the name of a correlator, whose
+        spectral function is drawn in units of 1/D.
+    T : float, optional
+        One temperature of the run; default all of them, one curve each.
+    both : bool
+        Draw negative frequencies too, dashed, against their modulus.
+    b, w0 : float, optional
+        Broadening, see :meth:`kadanoff.dynamics.Dynamics.spectral`.
+    label : str, optional
+        Entry of the legend; by default the model and the temperature.
+    **style
+        Passed on to ``Axes.plot``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        The run has no such correlator or temperature.
+    ImportError
+        matplotlib is not installed.
+    """
+    if quantity is None:
+        if not run.names:
+            raise ValueError("the run has no correlator to draw; solve(..., names=[...])")
+        quantity = "t" if "t" in run.names else run.names[0]
+    D = run.model.band.D
+    omega = run.grid()
+    omega = omega[np.abs(omega) <= 2 * D]
+    curves = []
+    for t in run.T.tolist() if T is None else [T]:
+        if quantity == "t":
+            curves.append((t, run.t_matrix(omega, T=t, b=b, w0=w0)))
+        else:
+            curves.append((t, D * run.spectral(quantity, omega, T=t, b=b, w0=w0)))
+    if ax is None:
+        ax = figure()[0, 0]
+    for t, values in curves:
+        name = f"{run.model!r}, T = {t:.2g}" if label is None else label
+        own: dict[str, Any] = {"color": next_colour(ax), "linewidth": 1.6}
+        for sign, dashes in ((1, "-"), (-1, "--"))[: 2 if both else 1]:
+            side = np.sign(omega) == sign
+            # The mirror image belongs to the curve: it takes no colour and no entry of its own.
+            how = {"linestyle": dashes} | ({"label": name} if sign > 0 else {"gid": GUIDE})
+            ax.plot(np.abs(omega[side]) / D, values[side], **(own | how | style))
+    dress(
+        ax, x=r"$|\omega|\,/\,D$" if both else r"$\omega\,/\,D$", y=_spectrum(quantity), log_x=True
+    )
+    if quantity == "t":
+        guide(ax, 1.0, "unitarity")
+    ax.set_ylim(bottom=min(0.0, *(float(values.min()) for _, values in curves)))
+    legend(ax)
+    return ax
+
+
+def _spectrum(quantity: str) -> str:
+    if quantity == "t":
+        return r"$t(\omega) = -\pi\rho\,\mathrm{Im}\,T(\omega)$"
+    return rf"$D\,A(\omega)$ of {quantity}"
 
 
 def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") -> Axes:

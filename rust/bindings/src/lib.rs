@@ -6,9 +6,13 @@
 mod control;
 mod dynamics;
 mod errors;
+mod memory;
 mod nrg;
 
 use pyo3::prelude::*;
+
+#[global_allocator]
+static ALLOCATOR: memory::Mapped = memory::Mapped;
 
 /// Compiled core of kadanoff.
 #[pymodule]

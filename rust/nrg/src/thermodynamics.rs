@@ -83,8 +83,13 @@ fn average(symmetry: Symmetry, run: &Run, n: usize, t: f64, complete: bool) -> A
             // A free site has <S_z^2> = 1/8 and <Q^2> = 1/2.
             let (s2, q2) = (s2 + more / 8.0, q2 + more / 2.0);
             let start = if shell.site == n { 0 } else { block.kept };
+            // Weights below 1e-19 of the ground state's; with 4^more of them still below rounding.
+            let negligible = t * (44.0 + more * 4.0_f64.ln());
             for (i, &energy) in block.energies.iter().enumerate().skip(start) {
                 let e = energy + shift;
+                if e > negligible {
+                    break;
+                }
                 let w = d * (-e / t).exp();
                 sums.z += w;
                 sums.e += w * e;

@@ -1,0 +1,59 @@
+"""What a result was computed with: versions, threads, budget."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+__all__ = ["About", "about"]
+
+PACKAGES = ("kadanoff", "numpy", "scipy", "mpmath")
+
+
+class About(dict[str, str]):
+    """Names and versions; prints as a table of two columns."""
+
+    def __repr__(self) -> str:
+        width = max(map(len, self))
+        return "\n".join(f"{name:{width}}  {value}" for name, value in self.items())
+
+
+def about() -> About:
+    """Versions of the package and of what it stands on, for the end of a notebook.
+
+    Returns
+    -------
+    About
+        A dictionary with "kadanoff", "numpy", "scipy", "mpmath", "python", "platform", "threads"
+        (the default of ``threads=``) and "budget" (of notebooks, ``KADANOFF_BUDGET``).
+
+    Examples
+    --------
+    >>> about()["python"].startswith("3.")
+    True
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:  # a source tree on the path, not installed
+            versions[name] = "unknown"
+    return About(
+        versions
+        | {
+            "python": platform.python_version(),
+            "platform": f"{sys.platform} {platform.machine()}",
+            "threads": str(_threads()),
+            "budget": os.environ.get("KADANOFF_BUDGET") or "normal",
+        }
+    )
+
+
+def _threads() -> int:
+    """Cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

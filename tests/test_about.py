@@ -1,0 +1,15 @@
+import kadanoff as kd
+
+
+def test_names_what_a_result_depends_on(monkeypatch):
+    monkeypatch.setenv("KADANOFF_BUDGET", "quick")
+    found = kd.about()
+    assert found["kadanoff"] == kd.__version__
+    assert found["budget"] == "quick"
+    assert int(found["threads"]) >= 1
+    assert {"numpy", "scipy", "mpmath", "python"} <= found.keys()
+
+
+def test_prints_one_line_each():
+    found = kd.about()
+    assert len(repr(found).splitlines()) == len(found)
