@@ -128,12 +128,24 @@ def test_a_bad_chain_is_refused(arrays):
 
 
 def test_numbers_that_overflow_on_the_way_are_numerical_errors():
-    for changes in ({"hopping": scaled(NAN)}, {"hopping": scaled(1e300)}):
-        with pytest.raises(NumericalError, match=r"shell 1, block .* non-finite"):
-            run(**changes)
+    with pytest.raises(ValueError, match="a matrix element is not finite"):
+        run(hopping=scaled(NAN))
+    with pytest.raises(NumericalError, match=r"shell 1, block .* non-finite"):
+        run(hopping=scaled(1e300))
     for arrays in (([1e300], [0.0, 0.0], [1e-300, 1e-300]), ([1e-300], [0.0, 0.0], [1.0, 1e-300])):
         with pytest.raises(NumericalError, match="non-finite"):
             run(_core.Chain(*arrays))
+
+
+def test_shells_and_temperatures_must_make_pairs():
+    levels = run()
+    for shells, T in (([1, 2], [0.1]), ([1], [0.0]), ([1], [NAN]), ([1], [-1.0])):
+        with pytest.raises(ValueError, match="pairs|positive"):
+            _core.nrg_averages(("SU2", "SU2"), levels, shells, T, complete=True)
+        with pytest.raises(ValueError, match="pairs|positive"):
+            _core.nrg_clean_chain(chain(), shells, T)
+    with pytest.raises(ValueError, match="threads must be at least 1"):
+        _core.nrg_solve([(_core.Seed(**VALID), chain())], states=50, threads=0)
 
 
 def test_odd_but_legal_arrays_run():

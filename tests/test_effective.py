@@ -96,10 +96,10 @@ def test_several_parameters_at_once():
     assert fit.parameters == ("U", "V")
     assert fit.model.parameters["U"] == pytest.approx(0.5, rel=1e-5)
     assert fit.model.parameters["V"] == pytest.approx(AIM.V, rel=1e-5)
-    scattering = KondoModel(J=0.2, W=0.3)
-    fit = learn(KondoModel(J=0.25, W=0.25), target=scattering, T=(1e-2, 1e-3, 1e-4), keep=500)
+    scattering = KondoModel(J=0.2, W=0.1)
+    fit = learn(KondoModel(J=0.25, W=0.15), target=scattering, T=(1e-2, 1e-3, 1e-4), keep=500)
     assert fit.model.parameters["J"] == pytest.approx(0.2, rel=1e-4)
-    assert fit.model.parameters["W"] == pytest.approx(0.3, rel=1e-4)
+    assert fit.model.parameters["W"] == pytest.approx(0.1, rel=1e-4)
 
 
 @pytest.mark.parametrize("options", [{"z": (0.5, 1.0)}, {"Lambda": 4.0}, {"A_Lambda": True}])
@@ -223,7 +223,7 @@ def test_schrieffer_wolff_of_the_symmetric_model_is_exactly_symmetric():
     aim = AndersonModel(U=0.3, Gamma=0.01, eps=-0.15, bandwidth=2.0)
     kondo = schrieffer_wolff(aim)
     assert kondo.W == 0
-    assert 8 * aim.V**2 / aim.U == pytest.approx(kondo.J)
+    np.testing.assert_allclose(kondo.J, 8 * aim.V**2 / aim.U)
     assert kondo.band == aim.band
 
 

@@ -9,6 +9,7 @@
 
 from kadanoff import baths, dynamics, effective, kondo_scales, nrg, operators
 from kadanoff._core import Control
+from kadanoff.about import about
 from kadanoff.errors import Cancelled, NotConverged, NumericalError
 from kadanoff.mapping import kondo_mapping
 from kadanoff.models import AndersonModel, DoubleQuantumDot, ImpurityModel, KondoModel
@@ -25,6 +26,7 @@ __all__ = [
     "NotConverged",
     "NumericalError",
     "__version__",
+    "about",
     "baths",
     "dynamics",
     "effective",

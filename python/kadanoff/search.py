@@ -257,7 +257,7 @@ def _damped(G: FloatArray, residual: FloatArray, radius: float) -> FloatArray:
     normal, right = G.T @ G, -G.T @ residual
     damping = 1e-14 * float(np.trace(normal))
     while normal.size:
-        step: FloatArray = np.linalg.solve(normal + damping * np.eye(len(normal)), right)
+        step = np.asarray(np.linalg.solve(normal + damping * np.eye(len(normal)), right))
         if np.max(abs(step)) <= radius:
             return step
         damping *= 2
