@@ -10,7 +10,7 @@
 # > [doi:10.1103/PhysRevB.101.241105](https://doi.org/10.1103/PhysRevB.101.241105),
 #
 # figure by figure: 1, 2(a), 2(c), 2(d), 3(a–c), S1 and S2. Each section predicts a number,
-# computes it, draws it, and asserts it. The last but one settles what Eqs. 5 and 6 hold for.
+# computes it, draws it and asserts it. A table at the end compares with the paper.
 #
 # $$H_A = H_\mathrm{band} + \tfrac{U}{2}(n_d - 1)^2 + V \sum_\sigma (d_\sigma^\dagger f_{0\sigma}
 # + \mathrm{h.c.}), \qquad H_K = H_\mathrm{band} + J\, \mathbf{S}_d \cdot \mathbf{S}_0$$
@@ -21,7 +21,7 @@
 
 # %%
 import numpy as np
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import MultipleLocator
 from scipy.integrate import quad
 
 import kadanoff as kd
@@ -156,9 +156,9 @@ assert off[0] < 0.02 < 0.3 < off[1]
 # **Prediction.** For $U = 0.5$ and $J_\mathrm{SW} = 0.25$ the true coupling is
 # $J_\mathrm{ML} = 0.1992$, for $J_\mathrm{SW} = 0.4$ it is 0.2849: the values at which NRG
 # Ljubljana finds equal low-temperature $\chi$ (same scheme and $\Lambda$). The observable
-# $\langle\mathbf{S}_d\cdot\mathbf{S}_0\rangle$ asks for a much smaller $J_\mathrm{obs}$, and
-# $T_K \propto e^{-2D/J}$ amplifies the errors: $J_\mathrm{SW}$ misses $T_K$ by
-# $e^{2/0.199 - 2/0.25} \approx 8$, $J_\mathrm{obs}$ by $e^{-2/0.124 + 2/0.199} \approx 1/400$.
+# $\langle\mathbf{S}_d\cdot\mathbf{S}_0\rangle$ asks for a smaller coupling, $J_\mathrm{obs}
+# \approx 0.127$ in the first case. $T_K \propto e^{-2D/J}$ amplifies the errors: by Eq. 5 (below),
+# $J_\mathrm{SW}$ overestimates $T_K$ 9 times and $J_\mathrm{obs}$ underestimates it 400 times.
 
 # %%
 weak = kd.kondo_mapping(aim, T_min=1e-11, points=pick(quick=5, normal=12, full=24), **NRG)
@@ -209,9 +209,13 @@ for mapping, reference in ((weak, 0.19921), (strong, 0.28490)):
     S = [r.entropy[low] / LN_2 for r in (mapping.aim, mapping.kondo["J_ML"])]
     assert np.max(abs(S[0] - S[1])) < 0.01
 
-T_K = weak.kondo_temperatures()
-assert 5 < T_K["J_SW"] / T_K["aim"] < 12
-assert 1 / 600 < T_K["J_obs"] / T_K["aim"] < 1 / 250
+T_K, J = weak.kondo_temperatures(), weak.couplings
+for name in ("J_SW", "J_obs"):
+    missed = T_K[name] / T_K["aim"]
+    formula = kondo_temperature_formula(J[name]) / kondo_temperature_formula(J["J_ML"])
+    print(f"T_K({name}) / T_K(aim) = {missed:.4g}, Eq. 5: {formula:.4g}")
+    # gamma = pi^2/4 in Eq. 5 is off by 10 %, which changes the exponent by 0.25 rho |J - J_ML|.
+    assert abs(missed / formula - 1) < 0.03
 
 # %% [markdown]
 # Fig. 2(b), the scattering $t$-matrix, needs spectral functions and is not in this notebook.
@@ -224,10 +228,15 @@ assert 1 / 600 < T_K["J_obs"] / T_K["aim"] < 1 / 250
 # axis as the coupling $J$ that is optimised, at fixed $T = U/5000$, and add the ratio against $T$
 # for the three optimised couplings.
 #
-# **Prediction.** $Z_K/Z_A$ rises or falls monotonically through 1 at $J_\mathrm{ML}$ and nowhere
-# else, $\langle\mathbf{S}_d\cdot\mathbf{S}_0\rangle_K/\langle\ldots\rangle_A$ at
-# $J_\mathrm{obs}$. At $J_\mathrm{ML}$ the correlator is too large by the factor
-# $0.0702/0.0372 = 1.89$ (NRG Ljubljana, plain scheme).
+# $Z$ counts from the ground state, on a chain that ends at the scale of $T$: with even $N$ for the
+# learning and on the left, averaged over even and odd $N$ on the right. The two are different
+# functions of $J$, but are 1 together.
+#
+# **Prediction.** $Z_K/Z_A$ falls with $J$ and is 1 at $J_\mathrm{ML}$ only,
+# $\langle\mathbf{S}_d\cdot\mathbf{S}_0\rangle_K/\langle\ldots\rangle_A$ grows and is 1 at
+# $J_\mathrm{obs}$ only. At $J_\mathrm{ML}$ the correlator is too large by the factor
+# $0.0702/0.0372 = 1.89$ (NRG Ljubljana, in the plain scheme). Against $T$, $J_\mathrm{ML}$ gives 1
+# for all $T \ll U$, and 1/2 at high temperature: the Kondo model lacks the states of the charge.
 
 # %%
 by_J, by_J_too, by_T = figure(1, 3, size=(3.8, 3.3))[0]
@@ -258,12 +267,14 @@ J_ML, J_obs = (weak.couplings[name] for name in ("J_ML", "J_obs"))
 excess = np.interp(J_ML, weak.J, correlator_ratio)
 print(f"Z_K/Z_A at J_obs: {np.interp(J_obs, weak.J, Z_ratio):.3f};  correlators at J_ML: {excess:.3f}")
 
-steps = np.diff(Z_ratio)
-assert (steps < 0).all() or (steps > 0).all()
+assert (np.diff(Z_ratio) < 0).all()
+assert (np.diff(correlator_ratio) > 0).all()
 # Linear interpolation between the points of J; the tolerances are its error.
 assert abs(np.interp(J_ML, weak.J, Z_ratio) - 1) < pick(quick=0.1, normal=0.02, full=0.01)
 assert abs(np.interp(J_obs, weak.J, correlator_ratio) - 1) < pick(quick=0.1, normal=0.02, full=0.01)
-assert abs(excess / 1.89 - 1) < 0.05
+assert abs(excess / 1.89 - 1) < 0.05  # the schemes differ by a few percent
+low = weak.aim.T < 0.5 / 500
+assert np.max(abs(weak.kondo["J_ML"].log_Z - weak.aim.log_Z)[low]) < 0.005
 
 # %% [markdown]
 # **How it was learned.** The gradient $-\beta(\langle h\rangle_T - \langle h\rangle_0)$ of $\ln Z$
@@ -279,10 +290,10 @@ assert len(fit.history) <= 10
 # %% [markdown]
 # ## Fig. 3(a, b): beyond the perturbative regime
 #
-# **Prediction.** At fixed $J_\mathrm{SW} = 0.3$ only $U \to \infty$ restores Schrieffer–Wolff;
-# for $U \ll D$ the band that matters ends at $D_\mathrm{eff} \sim U$, and
-# $-2/J_\mathrm{ML} \approx -2/J_\mathrm{SW} + \ln(U/D_\ldots)$ falls logarithmically. From NRG
-# Ljubljana: $J_\mathrm{ML} = 0.1975,\ 0.2691,\ 0.2952$ at $U = 0.1,\ 3,\ 30$.
+# **Prediction.** At fixed $J_\mathrm{SW} = 0.3$ only $U \to \infty$ restores Schrieffer–Wolff. For
+# $U \ll D$ the band that matters ends at $D_\mathrm{eff} \sim U$, and $J_\mathrm{ML}$ falls
+# logarithmically, as Eq. 6 (below) says when it is solved for $J$. From NRG Ljubljana:
+# $J_\mathrm{ML} = 0.1975,\ 0.2691,\ 0.2952$ at $U = 0.1,\ 3,\ 30$.
 # $T_K(J_\mathrm{ML})$ is $T_K$ of the AIM at every $U$. The inequality of Gibbs, Bogoliubov and
 # Feynman, $\langle h\rangle_K \le \langle h\rangle_A$, makes the ratio of the (negative)
 # correlators at least 1, and 1 only for $U \to \infty$.
@@ -323,11 +334,14 @@ ratio = np.array(
 # %%
 J_found = {name: np.array([m.J for m in models]) for name, models in learned.items()}
 T_obs = kondo_temperature_formula(J_found["J_obs"], alpha=0.97)
+grid = np.linspace(0.05, 0.4, 1000)  # Eq. 6, solved for the J with that T_K; alpha cancels
+J_eq6 = np.interp(anderson_kondo_temperature(U, J_SW), kondo_temperature_formula(grid), grid)
 
 couplings, scales = figure(1, 2, size=(5.2, 3.8))[0]
 for name, colour, dashes in (("J_ML", RED, "-"), ("J_obs", GREEN, "--")):
     symbol = LINES[name][0]
     couplings.plot(U, J_found[name], color=colour, linestyle=dashes, label=symbol)
+couplings.plot(U, J_eq6, color=BLACK, linewidth=1, linestyle=":", label="Eq. 6")
 couplings.axhline(J_SW, color=BLUE, linestyle="-.", linewidth=1.2, label=r"$J_\mathrm{SW}$")
 dress(couplings, x="$U / D$", y="$J / D$", log_x=True)
 couplings.set_ylim(0, 0.42)
@@ -359,13 +373,14 @@ for u, expected in ((0.1, 0.19752), (3.0, 0.26912), (30.0, 0.29518)):
 print(f"T_K(J_ML) / T_K(AIM): {np.min(T_ML / T_A):.4f} ... {np.max(T_ML / T_A):.4f}")
 assert np.max(abs(T_ML / T_A - 1)) < pick(quick=0.03, normal=0.01, full=0.005)
 assert (np.diff(J_found["J_ML"]) > 0).all()
+assert np.max(abs(J_eq6 / J_found["J_ML"] - 1)) < 0.015  # Eq. 6 is good to 3 % in T_K
 assert (J_found["J_obs"] < J_found["J_ML"]).all()
 assert (np.diff(ratio) < 0).all()
 assert 1 < ratio[-1] < 1.02
 
 # %% [markdown]
-# **Exercise.** Where does $J_\mathrm{ML}$ go for $U \to 0$? Eq. 6 with Eq. 5 gives
-# $2/J_\mathrm{ML} \approx 2/J_\mathrm{SW} + \ln(3.3\,D/U)$ up to slowly varying terms: compare.
+# **Exercise.** Where does $J_\mathrm{obs}$ go for $U \to 0$, and why? Compare
+# $\langle\mathbf{S}_d\cdot\mathbf{S}_0\rangle$ with second-order perturbation theory in $V$.
 #
 # ## Fig. 3(c): learning at high temperature
 #
@@ -387,6 +402,7 @@ for _ in range(4):
     J_3 = 1 / (1 / J_3 + off_by / 2)
 print("J_SW:", J_3.round(4), " T_K / T_K[1]:", np.exp(off_by - off_by[1]).round(5))
 
+trio = [kd.AndersonModel(U=u, J_sw=j) for u, j in zip(U_3, J_3, strict=True)]
 T_c = np.geomspace(1e-6, 0.7, pick(quick=6, normal=25, full=49))
 J_of_T = np.array(
     [[kd.effective.learn(kd.KondoModel(J=0.2), target=model, T=t, **NRG).model.J for t in T_c]
@@ -545,9 +561,11 @@ prefactor.errorbar(J_all / 2, limit / unit, spread / unit, **CIRCLES, capsize=3,
 prefactor.plot(x / 2, alpha * np.exp((gamma - GAMMA) * x / 2), color=RED, linewidth=1,
                label="Eq. 5, fitted")
 prefactor.axhline(1.41, color="0.4", linewidth=1, linestyle="--")
-prefactor.text(0.02, 1.395, r"$\alpha = 1.41$", color="0.4", va="top",
-               transform=prefactor.get_yaxis_transform())
-prefactor.set_ylim(0.85, 1.45)
+prefactor.axhline(1.41 / np.sqrt(2), color="0.4", linewidth=1, linestyle=":")
+for height, text in ((1.41, "1.41"), (1.41 / np.sqrt(2), r"$1.41/\sqrt{2}$")):
+    prefactor.text(0.99, height, text, color="0.4", va="bottom", ha="right", fontsize="small",
+                   transform=prefactor.get_yaxis_transform())
+prefactor.set_ylim(0.85, 1.47)
 dress(prefactor, x=r"$\rho J$", y=r"$\alpha(J)$ with $\gamma = \pi^2/4$")
 legend(prefactor, loc="upper right", bbox_to_anchor=(1.0, 0.92), ncols=2)
 
@@ -564,21 +582,40 @@ for i, name in enumerate(DEFINITIONS):
 
 # An independent calculation at Lambda = 2.5, z = 1: 0.97. Averaging over z moves it by less than 1 %.
 assert abs(eq5_fixed(kondo_chi[2.5]).values["alpha"] / 0.97 - 1) < 0.02
-assert abs(alpha - 0.975) < 0.02
-assert abs(gamma - 2.2) < 0.15
+assert abs(alpha - 0.97) < 0.02  # alpha and gamma depend a little on the range of J
+assert abs(gamma - 2.22) < 0.1
 # Eq. 5 holds to a percent, and its second and third factor are needed.
 assert eq5(limit).worst < 0.01
 assert limit[-1] / (first * np.exp(-2 / J_all[-1])) > 2
+assert (limit / unit < 1.0).all()  # 1.41 is excluded at every J
 
 # %% [markdown]
-# **Finding.** Eq. 5 holds to half a percent for $J \le D/2$ with $\alpha = 0.972(5)$,
-# $\gamma = 2.20(4)$; with $\gamma = \pi^2/4$ held, $\alpha$ is 0.94(1). $\alpha = 1.41$ does not
-# appear for $\Lambda \to 1$. A factor $\sqrt2$ would explain it: with $\sqrt{\rho J}$ for
-# $\sqrt{2\rho J}$, which is how the legend of the paper's Fig. S1 reads, the prefactor becomes
-# $\sqrt2\,\alpha = 1.375(7)$, or 1.33 with $\gamma = \pi^2/4$.
-#
-# **Exercise.** Repeat the limit with `scheme="zitko-pruschke"` and four twists. How steep is the
-# line in $\ln^2\Lambda$?
+# **Does the limit depend on the scheme?** Žitko and Pruschke place the levels such that the
+# twist-averaged band is exact at every $\Lambda$: prediction, the same limit from a flatter line.
+
+# %%
+at = int(np.flatnonzero(J_all == 0.3)[0])
+adaptive = {}
+for Lambda in LAMBDAS:
+    one = kd.nrg.solve(
+        kd.KondoModel(J=0.3), Lambda=Lambda, z=(0.25, 0.5, 0.75, 1.0), scheme="zitko-pruschke",
+        keep=KEEP[Lambda], T_min=1e-7,
+    )
+    adaptive[Lambda] = np.array([kondo_temperature(one)])
+    print(f"Lambda = {Lambda}: {adaptive[Lambda][0]:.4e}   {kondo_chi[Lambda][at]:.4e}")
+ours, theirs = limit[at], to_continuum(adaptive)[0]
+print(f"        -> 1: {theirs:.4e}   {ours:.4e}   ratio {theirs / ours:.4f}")
+# Four twists instead of all: 0.2 % at Lambda = 2.5, more above (measured at Lambda = 3 and 4).
+assert abs(theirs / ours - 1) < pick(quick=0.01, normal=0.005, full=0.005)
+assert abs(adaptive[3.0][0] / theirs - 1) < abs(kondo_chi[3.0][at] / ours - 1) / 3
+
+# %% [markdown]
+# **Finding.** For $J \le D/2$, Eq. 5 holds to a few 0.1 % with $\alpha = 0.969(2)$ and
+# $\gamma = 2.22(1)$ for $\Lambda \to 1$. With $\gamma = \pi^2/4 = 2.47$ held it holds to 2–3 %
+# with $\alpha = 0.94(1)$. $\alpha = 1.41$ does not appear, in no definition of $T_K$ in the table.
+# A $\sqrt2$ would explain most of it: with $\sqrt{\rho J}$ in place of $\sqrt{2\rho J}$, as the
+# legend of the paper's Fig. S1 has it, the prefactor is $\sqrt2\,\alpha = 1.37$. The half width of
+# the conductance, which 1.41 is meant for, needs spectral functions and is not tested here.
 #
 # ## Fig. S2: $T_K$ of the Anderson model
 #
@@ -663,6 +700,7 @@ legend(scale, title=r"$J_\mathrm{SW} / D$", loc="lower right", ncols=3)
 scale.set_ylim(bottom=T_AIM.min() / 30)
 dress(residual, x="$U / D$", y=r"$T_K^\mathrm{AIM}$ / Eq. 6 $- 1$", log_x=True)
 residual.axhline(0, color="0.8", linewidth=0.8, zorder=0)
+residual.yaxis.set_major_locator(MultipleLocator(0.01))
 residual.yaxis.set_major_formatter("{x:.0%}")
 
 # %% [markdown]
@@ -671,7 +709,11 @@ residual.yaxis.set_major_formatter("{x:.0%}")
 # $$2\pi\Gamma\,\chi(0) = e^{\pi^2 u/8} \sqrt{\frac{2}{\pi u}} \int_0^\infty
 # e^{-x^2/2u}\, \frac{\cos(\pi x/2)}{1 - x^2}\, dx$$
 #
-# for an infinitely wide band. At $U = 0.01\,D$ the band is wide to $O(U/D)$.
+# for an infinitely wide band.
+#
+# **Prediction.** At finite $U/D$, $T_K$ is smaller by the factor
+# $(a + bJ_\mathrm{SW})/(U + a + bJ_\mathrm{SW})$ of Eq. 6: by 0.2 to 0.3 % at $U = 0.01\,D$.
+
 
 # %%
 
@@ -688,25 +730,42 @@ def bethe_T_K(model):
 
 
 for j, T in zip(J_sw, T_AIM[:, 0], strict=True):
-    exact = bethe_T_K(kd.AndersonModel(U=U_all[0], J_sw=j))
-    print(f"J_SW = {j:.1f}:  T_K = {T:.4e}   Bethe {exact:.4e}   ratio {T / exact:.4f}")
-    # O(U/D) = 0.01 from the band, a few 0.1 % from truncation at the smallest Lambda.
-    assert abs(T / exact - 1) < 0.01
+    model = kd.AndersonModel(U=U_all[0], J_sw=j)
+    exact, wide = bethe_T_K(model), (a + b * j) / (model.U + a + b * j)
+    print(f"J_SW = {j:.1f}: T_K / Bethe = {T / exact:.4f}, expected {wide:.4f}")
+    # Truncation costs 0.1 to 0.2 % of T_K at keep = 500 ... 2000 and small Lambda.
+    assert abs(T / exact / wide - 1) < pick(quick=3e-3, normal=1.5e-3, full=1e-3)
 
 alpha_of_a = 4 * 0.236 * np.sqrt(np.pi / 32) * a
 print(f"a = {a:.2f} means alpha = {alpha_of_a:.3f}; Eq. 5 fitted {alpha:.3f} +- {alpha_error:.3f}")
-assert abs(alpha_of_a / alpha - 1) < 0.05
-assert abs(a - 3.25) < 0.15
-assert abs(b - 3.3) < pick(quick=0.5, normal=0.4, full=0.4)
+# a is the intercept of an exponential taken for a straight line: low by a few percent, and the
+# more so the fewer small J there are.
+assert abs(alpha_of_a / alpha - 1) < pick(quick=0.08, normal=0.05, full=0.05)
+assert abs(a - 3.2) < pick(quick=0.2, normal=0.1, full=0.1)
+assert abs(b - 3.3) < pick(quick=0.5, normal=0.2, full=0.2)
 assert abs(b - 17.3) > 20 * b_error
 assert eq6(to_continuum(both)).worst < 0.04
 
 # %% [markdown]
 # ## What holds
 #
-# | | paper | here, $\Lambda \to 1$ |
+# | | paper | here ($T_K = 0.236/\chi_\mathrm{imp}(0)$, $\Lambda \to 1$ for $\alpha, \gamma, a, b$) |
 # |---|---|---|
-# | $J_\mathrm{ML}$ reproduces $T_K$ of the AIM, any $U$ | yes | yes |
+# | $T_K(J_\mathrm{ML}) = T_K^\mathrm{AIM}$ for all $U$ | "perfectly" | to 0.1 % |
+# | $J_\mathrm{ML}$ within 3 % for $U/T > 100$ | yes | yes |
+# | $\langle\mathbf{S}_d\cdot\mathbf{S}_0\rangle_K \le \langle\mathbf{S}_d\cdot\mathbf{S}_0\rangle_A$, equal for $U \to \infty$ | yes | yes; ratio 11 at $U = 0.01$ |
+# | $\alpha$ with $\gamma = \pi^2/4$ | 1.41 | 0.94(1) |
+# | $\alpha$ and $\gamma$, both fitted | | 0.969(2), 2.22(1) for $0.1 \le J \le 0.5$ |
+# | $a$ | 3.2 | 3.16(3) |
+# | $b$ | not legible | 3.33(10) |
 #
+# Errors are those of fit and extrapolation; the forms of Eqs. 5 and 6 themselves are approximate,
+# and the numbers drift with the range of $J$ by about as much.
+#
+# **Exercises.** 1. Learn two numbers: give the AIM `eps=-0.15` at $U = 0.5$ and learn
+# `parameters=("J", "W")` at two temperatures. Does the pair predict the entropy? 2. Fig. 4: learn
+# `kd.KondoModel(J=0.2, spin=1)` from `kd.DoubleQuantumDot(U=0.5, J_sw=0.2)`, and find
+# $\ln 2$ left over at $T = 0$.
+
 # %%
 kd.about()

@@ -177,3 +177,29 @@ def resonant_level(chain, sites, *, V, eps, field=0.0) -> FreeElectrons:
         off = np.array([V, *chain.hopping[: sites - 1]])
         levels.append(np.linalg.eigvalsh(h + np.diag(off, 1) + np.diag(off, -1)))
     return FreeElectrons(*levels)
+
+
+def lehmann(H, B, C, temperatures, *, fermionic) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Peaks of <<B^+; C>>: positions, and at each temperature the weights.
+
+    Weight ``B_ba C_ba (rho_a +- rho_b)`` at ``E_b - E_a`` for all pairs of eigenstates.
+    """
+    E, U = np.linalg.eigh(H.toarray())
+    b, c = U.T @ (B @ U), U.T @ (C @ U)
+    at = np.abs(b * c) > 1e-18
+    positions = (E[:, None] - E[None, :])[at]
+    weights = []
+    for T in temperatures:
+        rho = np.exp(-(E - E[0]) / T)
+        rho /= rho.sum()
+        factor = rho[None, :] + (1 if fermionic else -1) * rho[:, None]
+        weights.append((b * c * factor)[at])
+    return positions, weights
+
+
+def on_mesh(positions, weights, mesh) -> np.ndarray:
+    """Peaks shared between the two neighbouring points of a mesh, their first moment kept."""
+    right = np.clip(np.searchsorted(mesh, positions), 1, len(mesh) - 1)
+    share = (positions - mesh[right - 1]) / (mesh[right] - mesh[right - 1])
+    out = np.bincount(right, weights * share, len(mesh))
+    return out + np.bincount(right - 1, weights * (1 - share), len(mesh))

@@ -32,8 +32,8 @@ def test_partition_functions_and_correlations_agree_at_different_couplings(mappi
     assert np.all(np.diff(mapping.correlation_ratio) > 0)
     ratio = np.interp(mapping.couplings["J_ML"], mapping.J, mapping.log_Z_ratio)
     assert ratio == pytest.approx(0, abs=0.1)  # linear between 5 points
-    J = np.interp(1.0, mapping.correlation_ratio, mapping.J)
-    assert J == pytest.approx(mapping.couplings["J_obs"], abs=0.01)
+    crossing = np.interp(1.0, mapping.correlation_ratio, mapping.J)
+    assert crossing == pytest.approx(mapping.couplings["J_obs"], abs=0.01)
 
 
 def test_particle_hole_symmetry_is_needed():

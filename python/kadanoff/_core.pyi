@@ -40,6 +40,7 @@ class Seed:
         hopping: Sequence[Sequence[tuple[int, int, _Matrix]]],
         operators: Sequence[Sequence[_Matrix]],
         reflections: tuple[_Reflection, _Reflection],
+        bands: int = 1,
     ) -> Seed: ...
 
 @final
@@ -69,6 +70,7 @@ def nrg_averages(
     temperatures: Sequence[float],
     *,
     complete: bool,
+    bands: int = 1,
 ) -> tuple[_Matrix, _Matrix]: ...
 def nrg_clean_chain(
     chain: Chain, shells: Sequence[int], temperatures: Sequence[float]

@@ -194,9 +194,9 @@ def learn(
     Notes
     -----
     Gauss-Newton, projected on the bounds, safeguarded by the bracket that the sign of the gradient
-    makes (one parameter) or damped (several: Levenberg and Marquardt). The gradient of ln Z agrees with a
-    finite difference to 1e-11 before the first truncation, and to 1e-6 at 3500, 1e-4 at 1000 and
-    1e-3 at 300 kept states after it; where the two ln Z agree does not depend on it.
+    makes (one parameter) or damped (several: Levenberg and Marquardt). The gradient of ln Z agrees
+    with a finite difference to 1e-11 before the first truncation, and to 1e-6 at 3500, 1e-4 at
+    1000 and 1e-3 at 300 kept states after it; where the two ln Z agree does not depend on it.
     Where another state becomes the ground state of the chain, ln Z has a kink: with a potential
     scattering W of the order of J there may be several minima, and the start matters.
     ``method="observable"`` has no derivative and takes a bracketed secant search. Cost: one

@@ -136,7 +136,7 @@ def kondo_mapping(
     >>> from kadanoff import AndersonModel
     >>> mapping = kondo_mapping(AndersonModel(U=0.5, J_sw=0.4), keep=200, T_min=1e-6, points=2)
     >>> {name: round(J, 2) for name, J in mapping.couplings.items()}
-    {'J_SW': 0.4, 'J_ML': 0.29, 'J_obs': 0.19}
+    {'J_SW': 0.4, 'J_ML': 0.29, 'J_obs': 0.2}
     """
     began = time.perf_counter()
     start = schrieffer_wolff(aim)

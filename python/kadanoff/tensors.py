@@ -46,7 +46,7 @@ def fermionic(operator: Operator) -> bool:
     """Whether the operator changes the fermion parity; mixed ones are refused."""
     P = operator.space.parity.matrix
     X = operator.matrix
-    scale = TOLERANCE * max(1.0, float(np.abs(X).max()))
+    scale = TOLERANCE * float(np.abs(X).max())
     if np.abs(P @ X + X @ P).max() <= scale:
         return True
     if np.abs(P @ X - X @ P).max() <= scale:
@@ -91,6 +91,7 @@ def _frame_elements(
         rank.append(k)
     # columns[p * (spin components) + q]
     width = rank[1] + 1 if symmetry[1] == "SU2" else 1
+    smallest = TOLERANCE * float(np.abs(operator.matrix).max())
     elements = []
     for i, bra in enumerate(frame.labels.tolist()):
         for j, ket in enumerate(frame.labels.tolist()):
@@ -101,7 +102,7 @@ def _frame_elements(
             (a, p, b, x), (c, q, d, y) = charge, spin
             X = columns[p * width + q]
             element = frame.members[i][a, c].T @ X @ frame.members[j][b, d]
-            if np.abs(element).max() > TOLERANCE:
+            if np.abs(element).max() > smallest:
                 elements.append((i, j, element / (x * y)))
     return (rank[0], rank[1]), tuple(elements)
 

@@ -263,7 +263,7 @@ def plot_spectrum(
     b, w0 : float, optional
         Broadening, see :meth:`kadanoff.dynamics.Dynamics.spectral`.
     label : str, optional
-        Entry of the legend; by default the model and the temperature.
+        Entry of the legend; by default the model, or the temperatures.
     **style
         Passed on to ``Axes.plot``.
 
@@ -293,8 +293,10 @@ def plot_spectrum(
             curves.append((t, D * run.spectral(quantity, omega, T=t, b=b, w0=w0)))
     if ax is None:
         ax = figure()[0, 0]
+    several = len(curves) > 1
+    title = repr(run.model) if several and label is None and not ax.lines else None
     for t, values in curves:
-        name = f"{run.model!r}, T = {t:.2g}" if label is None else label
+        name = label or (f"T = {t:.2g} D" if several else repr(run.model))
         own: dict[str, Any] = {"color": next_colour(ax), "linewidth": 1.6}
         for sign, dashes in ((1, "-"), (-1, "--"))[: 2 if both else 1]:
             side = np.sign(omega) == sign
@@ -302,12 +304,15 @@ def plot_spectrum(
             how = {"linestyle": dashes} | ({"label": name} if sign > 0 else {"gid": GUIDE})
             ax.plot(np.abs(omega[side]) / D, values[side], **(own | how | style))
     dress(
-        ax, x=r"$|\omega|\,/\,D$" if both else r"$\omega\,/\,D$", y=_spectrum(quantity), log_x=True
+        ax,
+        x=r"$|\omega|\,/\,D$ (dashed: $\omega < 0$)" if both else r"$\omega\,/\,D$",
+        y=_spectrum(quantity),
+        log_x=True,
     )
     if quantity == "t":
         guide(ax, 1.0, "unitarity")
     ax.set_ylim(bottom=min(0.0, *(float(values.min()) for _, values in curves)))
-    legend(ax)
+    legend(ax, title=title)
     return ax
 
 

@@ -20,7 +20,7 @@ pub fn matrix(a: &Matrix<'_>) -> Mat<f64> {
     Mat::from_fn(a.nrows(), a.ncols(), |i, j| a[(i, j)])
 }
 
-fn symmetry(factors: (&str, &str)) -> PyResult<nrg::Symmetry> {
+fn symmetry(factors: (&str, &str), bands: usize) -> PyResult<nrg::Symmetry> {
     let factor = |name: &str| match name {
         "U1" => Ok(nrg::Factor::U1),
         "SU2" => Ok(nrg::Factor::SU2),
@@ -31,6 +31,7 @@ fn symmetry(factors: (&str, &str)) -> PyResult<nrg::Symmetry> {
     Ok(nrg::Symmetry {
         charge: factor(factors.0)?,
         spin: factor(factors.1)?,
+        bands,
     })
 }
 
@@ -53,6 +54,7 @@ pub struct Seed(nrg::Seed);
 #[pymethods]
 impl Seed {
     #[new]
+    #[pyo3(signature = (factors, labels, odd, energies, hopping, operators, reflections, bands=1))]
     fn new(
         factors: (String, String),
         labels: PyReadonlyArray2<'_, i64>,
@@ -61,6 +63,7 @@ impl Seed {
         hopping: Vec<Vec<(usize, usize, Matrix<'_>)>>,
         operators: Vec<Vec<Matrix<'_>>>,
         reflections: (Option<Reflection<'_>>, Option<Reflection<'_>>),
+        bands: usize,
     ) -> PyResult<Self> {
         if labels.shape()[0] != odd.len() || odd.len() != energies.len() {
             return Err(PyValueError::new_err(
@@ -91,7 +94,7 @@ impl Seed {
             })
         };
         let seed = nrg::Seed {
-            symmetry: symmetry((&factors.0, &factors.1))?,
+            symmetry: symmetry((&factors.0, &factors.1), bands)?,
             blocks,
             hopping: hopping
                 .iter()
@@ -384,7 +387,7 @@ type GroundAndColumns<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray2<f64
 /// Averages of a run at pairs (shell, temperature): rows of log_z, energy, energy variance,
 /// spin, spin variance, charge, charge variance, weight above the cut; and one of operators.
 #[pyfunction]
-#[pyo3(signature = (factors, levels, shells, temperatures, *, complete))]
+#[pyo3(signature = (factors, levels, shells, temperatures, *, complete, bands=1))]
 pub fn nrg_averages<'py>(
     py: Python<'py>,
     factors: (String, String),
@@ -392,8 +395,9 @@ pub fn nrg_averages<'py>(
     shells: Vec<usize>,
     temperatures: Vec<f64>,
     complete: bool,
+    bands: usize,
 ) -> PyResult<Columns<'py>> {
-    let symmetry = symmetry((&factors.0, &factors.1))?;
+    let symmetry = symmetry((&factors.0, &factors.1), bands)?;
     check_pairs(&shells, &temperatures)?;
     let run = run_of(&levels)?;
     if let Some(n) = shells.iter().find(|&&n| n >= run.shells.len()) {

@@ -18,6 +18,8 @@ pub struct Density {
     pub temperature: f64,
     /// ln Z of the whole chain, energies from the last shell's ground state.
     pub log_z: f64,
+    /// ln of the number of states of a chain site.
+    pub site_entropy: f64,
     /// For shell n and block i the matrix on the kept states, per member of the multiplets.
     pub kept: Vec<Vec<Mat<f64>>>,
 }
@@ -27,7 +29,7 @@ impl Density {
     pub fn discarded(&self, run: &Run, n: usize, energy: f64) -> f64 {
         let last = run.shells.len() - 1;
         let shift = run.shells[n].ground - run.shells[last].ground;
-        let environment = (last - n) as f64 * 4.0_f64.ln();
+        let environment = (last - n) as f64 * self.site_entropy;
         (environment - (energy + shift) / self.temperature - self.log_z).exp()
     }
 
@@ -67,6 +69,7 @@ pub fn densities(
         .map(|&t| Density {
             temperature: t,
             log_z: thermodynamics(symmetry, run, last, &[t], true)[0].log_z,
+            site_entropy: symmetry.site_entropy(),
             kept: vec![Vec::new(); last + 1],
         })
         .collect();

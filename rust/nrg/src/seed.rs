@@ -59,6 +59,9 @@ impl Seed {
     /// Checks shapes, indices and finiteness, so that the iteration cannot index out of bounds.
     pub fn validate(&self) -> Result<(), Error> {
         let fail = |what: String| Err(Error::Seed(what));
+        if !self.symmetry.is_supported() {
+            return fail("two bands need the symmetry U(1) x U(1)".into());
+        }
         let n = self.blocks.len();
         if n == 0 {
             return fail("it has no blocks".into());

@@ -23,16 +23,37 @@ pub enum Factor {
     SU2,
 }
 
-/// The symmetries of a single spin-1/2 band.
+/// The symmetries of one or two spin-1/2 bands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Symmetry {
     /// Charge: `U1` (Q) or `SU2` (isospin).
     pub charge: Factor,
     /// Spin: `U1` (S_z) or `SU2`.
     pub spin: Factor,
+    /// Number of equal bands; two of them in U(1) x U(1) only, Q being their common charge.
+    pub bands: usize,
 }
 
 impl Symmetry {
+    /// The symmetry of a single band.
+    pub fn single(charge: Factor, spin: Factor) -> Self {
+        Self {
+            charge,
+            spin,
+            bands: 1,
+        }
+    }
+
+    /// Whether the engine has sites for it.
+    pub fn is_supported(self) -> bool {
+        self.bands == 1 || (self.bands == 2 && self.charge == Factor::U1 && self.spin == Factor::U1)
+    }
+
+    /// ln of the number of states of a chain site.
+    pub fn site_entropy(self) -> f64 {
+        self.bands as f64 * 4.0_f64.ln()
+    }
+
     /// Both factors, charge first.
     pub fn factors(self) -> [Factor; 2] {
         [self.charge, self.spin]
@@ -160,15 +181,17 @@ impl Symmetry {
             .all(|(i, f)| match f {
                 Factor::SU2 => triangle(bra[i].into(), 1, ket[i].into()),
                 Factor::U1 => {
-                    let step = if i == 0 || channel == 0 { 1 } else { -1 };
+                    // Channels come in pairs of spins, one pair a band.
+                    let up = channel.is_multiple_of(2);
+                    let step = if i == 0 || up { 1 } else { -1 };
                     bra[i] == ket[i] + step
                 }
             })
     }
 
-    /// Number of tensors that make up `sum_s f_s^+`: two when spin is only U(1).
+    /// Number of tensors that make up `sum_s f_s^+`: two a band when spin is only U(1).
     pub fn channels(self) -> usize {
-        if self.spin == Factor::U1 { 2 } else { 1 }
+        self.bands * if self.spin == Factor::U1 { 2 } else { 1 }
     }
 }
 
@@ -202,6 +225,59 @@ impl Site {
     /// Site `n` of the chain; the sign (-1)^n of the isospin raising operator
     /// `I_+ = (-1)^n f_up^+ f_dn^+` makes the hopping an isospin scalar.
     pub fn new(symmetry: Symmetry, n: usize) -> Self {
+        let one = Self::of_one_band(symmetry, n);
+        if symmetry.bands == 2 {
+            one.doubled()
+        } else {
+            one
+        }
+    }
+
+    /// Two such sites side by side, the creation operators of the first band to the left.
+    fn doubled(&self) -> Self {
+        let m = self.states.len();
+        let join = |a: usize, b: usize| a * m + b;
+        let states = self
+            .states
+            .iter()
+            .flat_map(|a| {
+                self.states.iter().map(move |b| SiteState {
+                    label: std::array::from_fn(|i| a.label[i] + b.label[i]),
+                    odd: a.odd != b.odd,
+                    electrons: a.electrons + b.electrons,
+                })
+            })
+            .collect();
+        let first = self.hopping.iter().map(|channel| {
+            channel
+                .iter()
+                .flat_map(|&(i, j, x)| (0..m).map(move |b| (join(i, b), join(j, b), x)))
+                .collect()
+        });
+        let second = self.hopping.iter().map(|channel| {
+            (0..m)
+                .flat_map(|a| {
+                    let sign = if self.states[a].odd { -1.0 } else { 1.0 };
+                    channel
+                        .iter()
+                        .map(move |&(i, j, x)| (join(a, i), join(a, j), sign * x))
+                })
+                .collect()
+        });
+        let reflections = [0, 1].map(|g| {
+            let r = &self.reflections[g];
+            r.iter()
+                .flat_map(|&(a, s)| r.iter().map(move |&(b, t)| (join(a, b), s * t)))
+                .collect()
+        });
+        Self {
+            states,
+            hopping: first.chain(second).collect(),
+            reflections,
+        }
+    }
+
+    fn of_one_band(symmetry: Symmetry, n: usize) -> Self {
         let s = if n.is_multiple_of(2) { 1.0 } else { -1.0 };
         let state = |charge: i16, spin: i16, odd: bool, electrons: f64| {
             let mut label = [0; MAX_FACTORS];

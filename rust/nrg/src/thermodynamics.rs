@@ -75,16 +75,17 @@ fn average(symmetry: Symmetry, run: &Run, n: usize, t: f64, complete: bool) -> A
     for shell in &run.shells[first..=n] {
         let more = (n - shell.site) as f64;
         let shift = shell.ground - last.ground;
-        let multiplicity = 4.0_f64.powf(more);
+        let multiplicity = (more * symmetry.site_entropy()).exp();
+        let orbitals = more * symmetry.bands as f64;
         for block in &shell.blocks {
             let d = symmetry.dimension(&block.label) as f64 * multiplicity;
             let (q, q2) = moments(symmetry.charge, block.label[0], 1.0);
             let (s, s2) = moments(symmetry.spin, block.label[1], 0.5);
-            // A free site has <S_z^2> = 1/8 and <Q^2> = 1/2.
-            let (s2, q2) = (s2 + more / 8.0, q2 + more / 2.0);
+            // A free orbital has <S_z^2> = 1/8 and <Q^2> = 1/2.
+            let (s2, q2) = (s2 + orbitals / 8.0, q2 + orbitals / 2.0);
             let start = if shell.site == n { 0 } else { block.kept };
             // Weights below 1e-19 of the ground state's; with 4^more of them still below rounding.
-            let negligible = t * (44.0 + more * 4.0_f64.ln());
+            let negligible = t * (44.0 + more * symmetry.site_entropy());
             for (i, &energy) in block.energies.iter().enumerate().skip(start) {
                 let e = energy + shift;
                 if e > negligible {

@@ -13,6 +13,9 @@ pub const SYMMETRIES: [(Factor, Factor); 4] = [
 /// Site 0 alone.
 pub fn clean_seed(symmetry: Symmetry, onsite: f64) -> Seed {
     let site = Site::new(symmetry, 0);
+    if symmetry.bands == 2 {
+        return two_band_seed(symmetry, &site);
+    }
     let one = |x: f64| Mat::from_fn(1, 1, |_, _| x);
     let reflection = |g: usize| {
         let actions = &site.reflections[g];
@@ -44,6 +47,70 @@ pub fn clean_seed(symmetry: Symmetry, onsite: f64) -> Seed {
             .collect(),
         operators: Vec::new(),
         reflections: [reflection(0), reflection(1)],
+    }
+}
+
+/// The 16 states of a site of two bands, gathered by label.
+fn two_band_seed(symmetry: Symmetry, site: &Site) -> Seed {
+    let mut labels: Vec<_> = site.states.iter().map(|s| s.label).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    let members = |i: usize| -> Vec<usize> {
+        (0..site.states.len())
+            .filter(|&s| site.states[s].label == labels[i])
+            .collect()
+    };
+    let element = |list: &[(usize, usize, f64)], i: usize, j: usize| {
+        let (rows, columns) = (members(i), members(j));
+        Mat::from_fn(rows.len(), columns.len(), |a, b| {
+            list.iter()
+                .find(|x| x.0 == rows[a] && x.1 == columns[b])
+                .map_or(0.0, |x| x.2)
+        })
+    };
+    let hopping = site
+        .hopping
+        .iter()
+        .enumerate()
+        .map(|(c, list)| {
+            (0..labels.len())
+                .flat_map(|i| (0..labels.len()).map(move |j| (i, j)))
+                .filter(|&(i, j)| symmetry.connects(&labels[i], c, &labels[j]))
+                .map(|(i, j)| (i, j, element(list, i, j)))
+                .collect()
+        })
+        .collect();
+    let reflections = [0, 1].map(|g| {
+        let list: Vec<_> = site.reflections[g]
+            .iter()
+            .enumerate()
+            .map(|(from, &(to, sign))| (to, from, sign))
+            .collect();
+        let actions = (0..labels.len())
+            .map(|i| {
+                let mut goal = labels[i];
+                goal[g] = -goal[g];
+                let target = labels.iter().position(|l| *l == goal).unwrap_or(i);
+                Reflected {
+                    target,
+                    matrix: ReflectionMatrix::Dense(element(&list, target, i)),
+                }
+            })
+            .collect();
+        Some(actions)
+    });
+    Seed {
+        symmetry,
+        blocks: (0..labels.len())
+            .map(|i| SeedBlock {
+                label: labels[i],
+                odd: site.states[members(i)[0]].odd,
+                energies: vec![0.0; members(i).len()],
+            })
+            .collect(),
+        hopping,
+        operators: Vec::new(),
+        reflections,
     }
 }
 
@@ -101,7 +168,7 @@ fn the_clean_chain_is_exact_in_every_symmetry() {
             if charge == Factor::SU2 && onsite != 0.0 {
                 continue;
             }
-            let symmetry = Symmetry { charge, spin };
+            let symmetry = Symmetry::single(charge, spin);
             let chain = wilson(6, onsite);
             let seed = clean_seed(symmetry, chain.onsite[0]);
             let run = run(&seed, &chain, &options(100_000));
@@ -129,19 +196,43 @@ fn the_clean_chain_is_exact_in_every_symmetry() {
 }
 
 #[test]
+fn two_clean_bands_are_twice_one() {
+    let symmetry = Symmetry {
+        bands: 2,
+        ..Symmetry::single(Factor::U1, Factor::U1)
+    };
+    let chain = wilson(3, 0.0);
+    let seed = clean_seed(symmetry, 0.0);
+    for reuse in [false, true] {
+        let run = run(
+            &seed,
+            &chain,
+            &Options {
+                reuse,
+                ..options(100_000)
+            },
+        );
+        assert_eq!(spectrum(symmetry, &run).len(), 16_usize.pow(3));
+        let t = [chain.scale[2]];
+        let exact = &clean_chain(&chain, 2, &t).1[0];
+        let got = &thermodynamics(symmetry, &run, 2, &t, false)[0];
+        assert!((got.log_z - 2.0 * exact.log_z).abs() < 1e-11);
+        assert!((got.spin_variance - 2.0 * exact.spin_variance).abs() < 1e-11);
+        assert!((got.charge_variance - 2.0 * exact.charge_variance).abs() < 1e-11);
+    }
+}
+
+#[test]
 fn truncated_spectra_do_not_depend_on_symmetry_reuse_or_threads() {
     let chain = wilson(16, 0.0);
-    let abelian = Symmetry {
-        charge: Factor::U1,
-        spin: Factor::U1,
-    };
+    let abelian = Symmetry::single(Factor::U1, Factor::U1);
     let plain = Options {
         reuse: false,
         ..options(120)
     };
     let expected = spectrum(abelian, &run(&clean_seed(abelian, 0.0), &chain, &plain));
     for (charge, spin) in SYMMETRIES {
-        let symmetry = Symmetry { charge, spin };
+        let symmetry = Symmetry::single(charge, spin);
         let seed = clean_seed(symmetry, 0.0);
         let one = kadanoff_runtime::with_threads(Some(1), || run(&seed, &chain, &options(120)));
         let three = kadanoff_runtime::with_threads(Some(3), || run(&seed, &chain, &options(120)));
@@ -158,10 +249,7 @@ fn truncated_spectra_do_not_depend_on_symmetry_reuse_or_threads() {
 
 #[test]
 fn complete_sums_recover_what_truncation_took() {
-    let symmetry = Symmetry {
-        charge: Factor::SU2,
-        spin: Factor::SU2,
-    };
+    let symmetry = Symmetry::single(Factor::SU2, Factor::SU2);
     let chain = wilson(12, 0.0);
     let run = run(&clean_seed(symmetry, 0.0), &chain, &options(20));
     let t = [2.0 * chain.scale[11]];
@@ -180,10 +268,7 @@ fn complete_sums_recover_what_truncation_took() {
 
 #[test]
 fn a_cancelled_run_hands_back_what_it_has() {
-    let symmetry = Symmetry {
-        charge: Factor::U1,
-        spin: Factor::SU2,
-    };
+    let symmetry = Symmetry::single(Factor::U1, Factor::SU2);
     let control = Control::new();
     control.cancel();
     let (run, outcome) = solve(
@@ -198,10 +283,7 @@ fn a_cancelled_run_hands_back_what_it_has() {
 
 #[test]
 fn a_shell_that_does_not_fit_is_refused_before_it_is_built() {
-    let symmetry = Symmetry {
-        charge: Factor::U1,
-        spin: Factor::U1,
-    };
+    let symmetry = Symmetry::single(Factor::U1, Factor::U1);
     let tight = Options {
         memory_limit: Some(100_000),
         ..options(5000)

@@ -49,7 +49,7 @@ fn peaks(s: &Spectrum) -> Vec<(f64, f64)> {
 fn the_clean_orbital_has_its_one_particle_spectrum() {
     for (charge, spin) in SYMMETRIES {
         for states in [100_000, 30] {
-            let symmetry = Symmetry { charge, spin };
+            let symmetry = Symmetry::single(charge, spin);
             let chain = wilson(4, 0.0);
             let seed = clean_seed(symmetry, 0.0);
             let keep_basis = crate::Options {
@@ -100,10 +100,7 @@ fn the_clean_orbital_has_its_one_particle_spectrum() {
 
 #[test]
 fn an_operator_of_the_wrong_charge_is_refused() {
-    let symmetry = Symmetry {
-        charge: Factor::U1,
-        spin: Factor::SU2,
-    };
+    let symmetry = Symmetry::single(Factor::U1, Factor::SU2);
     let seed = clean_seed(symmetry, 0.0);
     let keep_basis = crate::Options {
         basis: Some(usize::MAX),
