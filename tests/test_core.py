@@ -140,9 +140,9 @@ def test_numbers_that_overflow_on_the_way_are_numerical_errors():
 def test_shells_and_temperatures_must_make_pairs():
     levels = run()
     for shells, T in (([1, 2], [0.1]), ([1], [0.0]), ([1], [NAN]), ([1], [-1.0])):
-        with pytest.raises(ValueError, match="pairs|positive"):
+        with pytest.raises(ValueError, match=r"pairs|positive"):
             _core.nrg_averages(("SU2", "SU2"), levels, shells, T, complete=True)
-        with pytest.raises(ValueError, match="pairs|positive"):
+        with pytest.raises(ValueError, match=r"pairs|positive"):
             _core.nrg_clean_chain(chain(), shells, T)
     with pytest.raises(ValueError, match="threads must be at least 1"):
         _core.nrg_solve([(_core.Seed(**VALID), chain())], states=50, threads=0)

@@ -58,7 +58,7 @@ def execute(path: Path, *, budget: str | None = None, timeout: float = 1800) -> 
         # The kernel of this environment, not one that the user installed under the same name.
         "JUPYTER_PREFER_ENV_PATH": "1",
         # A progress bar that nobody watches would be stored as a broken widget.
-        "TQDM_DISABLE": "1",
+        "KADANOFF_PROGRESS": "0",
         # The inline backend of the kernel, whatever the caller uses.
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
     }
@@ -71,6 +71,8 @@ def execute(path: Path, *, budget: str | None = None, timeout: float = 1800) -> 
             kernel_name=KERNEL["name"],
             resources={"metadata": {"path": str(path.resolve().parent)}},
             record_timing=False,
+            # Printed lines are one output, however they were cut into messages.
+            coalesce_streams=True,
             extra_arguments=["--log-level=ERROR"],
         ).execute()
     notebook.metadata = source(path).metadata

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff.errors import NumericalError
-from kadanoff.levels import Levels, clean_chain
+from kadanoff.levels import Levels
 from kadanoff.splines import cubic
 
 __all__ = ["betabar", "impurity_curves"]
@@ -70,7 +70,7 @@ def _even_odd(
     n, b = np.meshgrid(shells, betabar(Lambda), indexing="ij")
     T = levels.scale[n] / b
     full = levels.averages(n, T, complete=complete)
-    clean = clean_chain(levels.chain, n, T)
+    clean = levels.clean(n, T)
     E_0 = full.ground - clean.ground
     log_Z = full.log_Z - clean.log_Z
     quantities = {

@@ -22,7 +22,7 @@ import numpy as np
 
 from kadanoff.models import AndersonModel, Model
 from kadanoff.multiplets import Symmetry
-from kadanoff.operators import BATH, Operator, Orbital
+from kadanoff.operators import BATH, Operator, Orbital, bath_orbitals
 from kadanoff.tensors import Tensor, fermionic, tensor
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Operator, O
     """
     space = model.space
     H = reduce(add, (c * operator for _, c, operator in model.terms()))
-    impurity = [factor for factor in space.factors if factor.name != BATH.name]
+    impurity = [factor for factor in space.factors if factor not in bath_orbitals(space)]
     orbitals = [factor.name for factor in impurity if isinstance(factor, Orbital)]
     spins: dict[str, Literal["up", "dn"]] = {"": "up", "_dn": "dn"}
     if symmetry[1] == "SU2":

@@ -428,7 +428,7 @@ def solve(
         expectations={name: mean[i] for i, name in enumerate(job.operators)},
         log_Z=raw[0]["log_Z"],
         levels=tuple(
-            Levels(job.symmetry, chain, d["levels"])
+            Levels(job.symmetry, chain, d["levels"], bands=job.starts[0].bands)
             for chain, d in zip(job.chains, raw, strict=True)
         ),
         seconds=time.perf_counter() - started,

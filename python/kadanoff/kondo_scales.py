@@ -29,7 +29,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kadanoff.levels import clean_chain
 from kadanoff.nrg import NRGResult
 from kadanoff.shells import BETABAR, even_odd_mean
 from kadanoff.stars import real
@@ -133,7 +132,7 @@ class _Curve:
         for levels in run.levels:
             n, T = np.arange(levels.shells), levels.scale / BETABAR
             full = levels.averages(n, T, complete=run.options.complete)
-            clean = clean_chain(levels.chain, n, T)
+            clean = levels.clean(n, T)
             self.points.append((T, getattr(full, attribute) - getattr(clean, attribute)))
         self.T_min = max(float(T[-2]) for T, _ in self.points)
         self.T_max = min(float(T[1]) for T, _ in self.points)

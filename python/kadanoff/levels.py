@@ -12,7 +12,7 @@ hardly anything even at T of the order of the shell's scale.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -112,12 +112,15 @@ class Levels:
         ``expectations`` (operators x energies), ``timing``.
     operators : tuple of str
         Names of the static operators.
+    bands : int
+        Number of equal chains, one or two.
     """
 
     symmetry: tuple[str, str]
     chain: Chain
     arrays: dict[str, Any]
     operators: tuple[str, ...] = ()
+    bands: int = 1
 
     def __repr__(self) -> str:
         count = len(self.arrays["energies"])
@@ -169,12 +172,25 @@ class Levels:
         """Thermal averages at pairs of shells and temperatures (broadcast together)."""
         n, t = _pairs(shells, T, self.shells)
         rows, operators = _core.nrg_averages(
-            self.symmetry, self.arrays, n.ravel().tolist(), t.ravel().tolist(), complete=complete
+            self.symmetry,
+            self.arrays,
+            n.ravel().tolist(),
+            t.ravel().tolist(),
+            complete=complete,
+            bands=self.bands,
         )
         expectations = {
             name: operators[:, i].reshape(t.shape) for i, name in enumerate(self.operators)
         }
         return _columns(rows, self.ground[n], t.copy(), expectations)
+
+    def clean(self, shells: ArrayLike, T: ArrayLike) -> Averages:
+        """The same averages of the chain(s) without the impurity, exactly."""
+        one = clean_chain(self.chain, shells, T)
+        if self.bands == 1:
+            return one
+        additive = set(Averages.__dataclass_fields__) - {"T", "expectations", "weight_above_cut"}
+        return replace(one, **{name: self.bands * getattr(one, name) for name in additive})
 
     def ground_expectations(self, n: int) -> dict[str, float]:
         """Expectation values in the ground state of shell `n`, averaged over its members.

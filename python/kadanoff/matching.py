@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from kadanoff import nrg
 from kadanoff.chains import A_Lambda
-from kadanoff.levels import Levels, clean_chain
+from kadanoff.levels import Levels
 from kadanoff.models import Model
 from kadanoff.nrg import NRGResult, Options
 from kadanoff.shells import BETABAR as BETABAR_MEAN
@@ -233,7 +233,7 @@ class Matching:
         """(F_imp(0) - F_imp(T)) / T at the temperature of every shell."""
         n, T = np.arange(levels.shells), levels.scale / BETABAR_MEAN
         full = levels.averages(n, T, complete=self.options.complete)
-        clean = clean_chain(levels.chain, n, T)
+        clean = levels.clean(n, T)
         ground = full.ground - clean.ground
         out: FloatArray = full.log_Z - clean.log_Z - (ground - ground[-2:].mean()) / T
         return out

@@ -37,6 +37,7 @@ def estimate(
     symmetry: tuple[str, str],
     vectors: bool = False,
     states: int | None = None,
+    growth: int = 4,
 ) -> int:
     """Bytes that the matrices of one shell take, to within a factor of about two.
 
@@ -53,18 +54,20 @@ def estimate(
         Whether all eigenvectors are wanted (static expectation values).
     states : int, optional
         All states of impurity and chain: a short chain may have fewer than a shell may hold.
+    growth : int
+        States of a chain site: 4, or 16 with two channels.
 
     Examples
     --------
     >>> estimate(keep=3500, keep_multiplets=None, symmetry=("U1", "U1")) // 10**6
     94
     """
-    # A further site makes four times as many of the states that were kept.
+    # A further site makes `growth` times as many of the states that were kept.
     sizes = []
     if keep is not None:
-        sizes.append(4 * keep if states is None else min(4 * keep, states))
+        sizes.append(growth * keep if states is None else min(growth * keep, states))
     if keep_multiplets is not None:
-        grown = math.ceil(4 * keep_multiplets * STATES_PER_MULTIPLET[symmetry])
+        grown = math.ceil(growth * keep_multiplets * STATES_PER_MULTIPLET[symmetry])
         sizes.append(grown if states is None else min(grown, states))
     if not sizes:
         return 0
@@ -83,7 +86,8 @@ def check(jobs: Sequence[_Job], options: Options, vectors: bool, threads: int | 
             keep_multiplets=options.keep_multiplets,
             symmetry=job.symmetry,
             vectors=vectors,
-            states=job.model.impurity_dimension * 4 ** job.chains[0].sites,
+            states=job.model.impurity_dimension * 4 ** (job.starts[0].bands * job.chains[0].sites),
+            growth=4 ** job.starts[0].bands,
         )
         if need > free:
             raise MemoryError(

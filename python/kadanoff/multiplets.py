@@ -37,7 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff.models import Model, Term
-from kadanoff.operators import BATH, Operator, Space
+from kadanoff.operators import Operator, Space, bath_orbitals
 from kadanoff.stars import real
 from kadanoff.wigner import wigner_eckart
 
@@ -58,6 +58,7 @@ COMMUTATOR_TOLERANCE = 1e-12
 KERNEL_TOLERANCE = 1e-8
 
 BATH_ASYMMETRY = "band asymmetry (e_n)"
+SECOND_CHANNEL = "the second channel (solved in U1 x U1 only)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +99,16 @@ class Seed:
     operator_names: tuple[str, ...]
     reflection_names: tuple[str, ...]
     vectors: tuple[Matrix, ...]
+
+    @property
+    def bands(self) -> int:
+        """Number of chains: one for every bath orbital."""
+        return self.channels // (1 if self.symmetry[1] == "SU2" else 2)
+
+    @property
+    def channels(self) -> int:
+        """Number of hopping tensors."""
+        return len(self.hopping)
 
     @property
     def multiplicity(self) -> NDArray[np.int64]:
@@ -329,8 +340,12 @@ def _tensors(frame: _Frame) -> Iterator[tuple[list[list[Matrix]], int]]:
     """Channels: components[p][q] from the highest down, and the shift of 2 S_z under spin U1."""
     space, (charge, spin) = frame.space, frame.symmetry
     lowering = space.isospin().minus
-    doublet = [(space.cdag(BATH.name, "up"), 1), (space.cdag(BATH.name, "dn"), -1)]
-    for channel in [doublet] if spin == "SU2" else [[component] for component in doublet]:
+    doublets = [
+        [(space.cdag(f.name, "up"), 1), (space.cdag(f.name, "dn"), -1)]
+        for f in bath_orbitals(space)
+    ]
+    split = [[component] for doublet in doublets for component in doublet]
+    for channel in doublets if spin == "SU2" else split:
         operators = [operator for operator, _ in channel]
         rows = [[operator.matrix for operator in operators]]
         if charge == "SU2":
@@ -435,6 +450,8 @@ def _broken(
         generators.append("spin SU2")
     found = {term for name in generators for term in _breaking(terms, name)}
     bath = (BATH_ASYMMETRY,) if symmetry[0] == "SU2" and not particle_hole_bath else ()
+    if len(bath_orbitals(terms[0][2].space)) > 1 and symmetry != ("U1", "U1"):
+        bath = (*bath, SECOND_CHANNEL)
     return tuple(name for name, _, _ in terms if name in found) + bath
 
 
@@ -465,9 +482,10 @@ def _reflection(frame: _Frame, name: Literal["charge", "spin"]) -> tuple[Reflect
 def _terms(model: Model, onsite: float) -> tuple[Term, ...]:
     """The model's terms and e_0 n_0, checked."""
     space = model.space
-    if space.factors[-1] != BATH:
+    baths = bath_orbitals(space)
+    if not baths:
         raise ValueError(
-            f"the last factor of model.space must be the bath orbital {BATH!r}, "
+            "the last factor of model.space must be the bath orbital BATH (or BATH, SECOND_BATH), "
             f"got {space.factors[-1]!r}"
         )
     terms = model.terms()
@@ -478,7 +496,7 @@ def _terms(model: Model, onsite: float) -> tuple[Term, ...]:
             raise ValueError(f"term {name!r} is not Hermitian; add its conjugate, O + O.dag")
     e_0 = real("onsite", onsite)
     if e_0 != 0:
-        terms = (*terms, ("e_0 n_0", e_0, space.n(BATH.name)))
+        terms = (*terms, *(("e_0 n_0", e_0, space.n(f.name)) for f in baths))
     return terms
 
 

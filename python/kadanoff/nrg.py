@@ -464,6 +464,7 @@ class _Job:
                         start.hopping,
                         start.operators if carry else (),
                         (named.get("charge"), named.get("spin")),
+                        start.bands,
                     ),
                     _core.Chain(
                         chain.hopping.tolist(), chain.onsite.tolist(), chain.scale.tolist()
@@ -479,7 +480,13 @@ class _Job:
 
     def result(self, arrays: list[dict[str, Any]], seconds: float) -> NRGResult:
         levels = tuple(
-            Levels(self.symmetry, chain.truncated(len(a["scale"])), a, self.operators)
+            Levels(
+                self.symmetry,
+                chain.truncated(len(a["scale"])),
+                a,
+                self.operators,
+                self.starts[0].bands,
+            )
             for chain, a in zip(self.chains, arrays, strict=True)
         )
         T, curves = impurity_curves(levels, self.options.Lambda, complete=self.options.complete)

@@ -62,7 +62,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BATH", "Operator", "Orbital", "Space", "Spin", "SpinVector", "dot"]
+__all__ = [
+    "BATH",
+    "SECOND_BATH",
+    "Operator",
+    "Orbital",
+    "Space",
+    "Spin",
+    "SpinVector",
+    "bath_orbitals",
+    "dot",
+]
 
 Sigma = Literal["up", "dn"]
 Matrix = NDArray[np.float64]
@@ -156,6 +166,9 @@ Factor = Orbital | Spin
 
 BATH = Orbital("f0", sign=1)
 """The bath orbital f_0, zeroth site of the chain: the last factor of an impurity model's space."""
+
+SECOND_BATH = Orbital("g0", sign=1)
+"""Zeroth site of a second, equal chain: after :data:`BATH` in models with two channels."""
 
 
 @dataclass(frozen=True)
@@ -439,6 +452,19 @@ class Space:
         if isinstance(factor, Spin):
             raise ValueError(f"{name!r} is a spin and holds no electrons; use S({name!r})")
         return factor
+
+
+def bath_orbitals(space: Space) -> tuple[Orbital, ...]:
+    """The bath orbitals at the end of a space: (BATH,), (BATH, SECOND_BATH), or none.
+
+    Examples
+    --------
+    >>> bath_orbitals(Space([Spin("S"), BATH, SECOND_BATH])) == (BATH, SECOND_BATH)
+    True
+    """
+    if space.factors[-2:] == (BATH, SECOND_BATH):
+        return (BATH, SECOND_BATH)
+    return (BATH,) if space.factors[-1] == BATH else ()
 
 
 def dot(a: SpinVector, b: SpinVector) -> Operator:

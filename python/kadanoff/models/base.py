@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kadanoff.baths import Band, FlatBand
-from kadanoff.operators import BATH, Operator, Space
+from kadanoff.operators import Operator, Orbital, Space, bath_orbitals
 from kadanoff.stars import real
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
 Term = tuple[str, float, Operator]
 """(name, coefficient, operator) of one part of a Hamiltonian."""
 
+Matrix = NDArray[np.float64]
 # Matrix elements are sums of a few products of O(1) numbers: anything below is rounding.
 ROUNDING = 1e-12
 
@@ -40,7 +43,7 @@ class Model(Protocol):
 
     @property
     def space(self) -> Space:
-        """Impurity factors first, the bath orbital f_0 last."""
+        """Impurity factors first, then the bath orbital(s)."""
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -91,7 +94,7 @@ class ImpurityBase:
 
         @property
         def space(self) -> Space:
-            """Impurity factors first, the bath orbital f_0 last."""
+            """Impurity factors first, then the bath orbital(s)."""
 
         @property
         def parameters(self) -> dict[str, float]:
@@ -105,7 +108,7 @@ class ImpurityBase:
     @property
     def impurity_dimension(self) -> int:
         """Number of states of the impurity without f_0."""
-        return self.space.dimension // BATH.dimension
+        return self.space.dimension // int(4 ** len(bath_orbitals(self.space)))
 
     @property
     def impurity_entropy_max(self) -> float:
@@ -185,11 +188,13 @@ def bath_degrees(operator: Operator) -> tuple[int, ...]:
     >>> bath_degrees(space.n("f0")), bath_degrees(space.n("d") * space.n("f0"))
     ((2,), (0, 2))
     """
-    d = operator.space.dimension // BATH.dimension
-    M = operator.matrix.reshape(d, BATH.dimension, d, BATH.dimension)
+    baths = bath_orbitals(operator.space)
+    size = 4 ** len(baths)
+    d = operator.space.dimension // size
+    M = operator.matrix.reshape(d, size, d, size)
     largest = np.abs(operator.matrix).max(initial=0.0)
     found = set()
-    for degree, string in _BATH_STRINGS:
+    for degree, string in _bath_strings(baths):
         # The Jordan-Wigner string of f_0 over the impurity is a sign of each row: no norm changes.
         part = np.einsum("aibj,ij->ab", M, string) / np.sum(string**2)
         if degree == 0:
@@ -199,16 +204,18 @@ def bath_degrees(operator: Operator) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _bath_strings() -> list[tuple[int, np.ndarray[Any, np.dtype[np.float64]]]]:
-    space = Space((BATH,))
-    modes = []
-    for sigma in ("up", "dn"):
-        f, n = space.c(BATH.name, sigma), space.n(BATH.name, sigma)
-        modes.append([(0, space.identity), (1, f), (1, f.dag), (2, n - 0.5)])
-    return [(a + b, (up * dn).matrix) for a, up in modes[0] for b, dn in modes[1]]
-
-
-_BATH_STRINGS = _bath_strings()
+@lru_cache(maxsize=4)
+def _bath_strings(baths: tuple[Orbital, ...]) -> tuple[tuple[int, Matrix], ...]:
+    space = Space(baths)
+    strings = [(0, space.identity)]
+    for orbital in baths:
+        for f, n in (
+            (space.c(orbital.name, "up"), space.n(orbital.name, "up")),
+            (space.c(orbital.name, "dn"), space.n(orbital.name, "dn")),
+        ):
+            mode = [(0, space.identity), (1, f), (1, f.dag), (2, n - 0.5)]
+            strings = [(a + b, left * right) for a, left in strings for b, right in mode]
+    return tuple((degree, string.matrix) for degree, string in strings)
 
 
 def _degree(name: str, operator: Operator) -> int:

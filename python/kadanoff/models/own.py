@@ -19,7 +19,7 @@ from kadanoff.models.base import (
     resolve_band,
     set_fields,
 )
-from kadanoff.operators import BATH, Operator, Space, Spin
+from kadanoff.operators import Operator, Space, Spin, bath_orbitals
 from kadanoff.stars import real
 
 __all__ = ["ImpurityModel"]
@@ -40,7 +40,8 @@ class ImpurityModel(ImpurityBase):
     Parameters
     ----------
     space : Space
-        Impurity orbitals and spins, then :data:`kadanoff.operators.BATH` as the last factor.
+        Impurity orbitals and spins, then :data:`kadanoff.operators.BATH` as the last factor; for
+        two channels (equal bands, U(1) x U(1) symmetry) BATH and SECOND_BATH.
     terms : mapping from names to (value, Operator)
         The parameters theta_p with the Hermitian operators O_p that they multiply. Every term must
         conserve the charge and S_z. A name is a Python identifier, as ``replace(J=0.2)`` wants it.
@@ -168,10 +169,11 @@ def _describe(space: Space) -> str:
 def _checked_space(space: Space) -> Space:
     if not isinstance(space, Space):
         raise TypeError(f"space must be a kadanoff.operators.Space, got {space!r}")
-    if space.factors[-1] != BATH:
+    if not bath_orbitals(space):
         raise ValueError(
             f"the last factor of space must be the bath orbital kadanoff.operators.BATH, got "
-            f"{space.factors[-1]!r}; write Space([..., BATH])"
+            f"{space.factors[-1]!r}; write Space([..., BATH]), or Space([..., BATH, SECOND_BATH]) "
+            "for two channels"
         )
     return space
 
@@ -249,8 +251,8 @@ def _check_hamiltonian(what: str, operator: Operator) -> None:
                 f"{what} changes {quantity} by {' and by '.join(changes)}; every term must "
                 f"conserve it: {remedies[quantity]}"
             )
-    n_0 = np.diag(operator.space.n(BATH.name).matrix)
-    if "2" in _changes(operator, n_0):
+    n_0 = [np.diag(operator.space.n(f.name).matrix) for f in bath_orbitals(operator.space)]
+    if any("2" in _changes(operator, n) for n in n_0):
         raise ValueError(
             f"{what} moves two electrons between the impurity and f_0 at once, a coupling may "
             "change the charge of the impurity by at most one; write the hopping of single "

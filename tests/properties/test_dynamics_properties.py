@@ -1,0 +1,111 @@
+"""What every spectrum obeys: exact Lehmann sums, sum rules, positivity, causality, symmetries."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kadanoff import AndersonModel, dynamics
+from kadanoff.broadening import broaden, frequencies, hilbert
+from kadanoff.multiplets import SYMMETRIES, largest_symmetry
+from kadanoff.testing import strategies as kd
+from tests import exact
+from tests.test_dynamics import anderson_matrices, kondo_matrices
+
+TEMPERATURES = st.floats(-2, 1).map(lambda x: 10.0**x)
+
+
+@given(kd.models(), st.floats(1.5, 5.0), TEMPERATURES)
+@settings(max_examples=8)
+def test_untruncated_spectra_are_exact(model, Lambda, T):
+    if not isinstance(model, AndersonModel):
+        model = model.replace(spin=0.5)
+    run = dynamics.solve(model, Lambda=Lambda, keep=10**6, sites=4, T=T)
+    matrices = anderson_matrices if isinstance(model, AndersonModel) else kondo_matrices
+    H, pairs = matrices(run.levels[0].chain, 4, model)
+    for name in run.names:
+        positions, weights = exact.lehmann(H, *pairs[name], [T], fermionic=name != "spin")
+        mesh, found = run.peaks(name)
+        expected = exact.on_mesh(positions, weights[0], mesh)
+        # levels to 1e-15, against the first bin of 1e-4 T >= 1e-6; degenerate pairs sum to zero
+        np.testing.assert_allclose(found, expected, atol=2e-8, err_msg=name)
+
+
+@given(kd.models(), kd.options(keep=(20, 100)), TEMPERATURES)
+def test_sum_rules_and_positivity(model, options, T):
+    options.pop("complete", None)
+    run = dynamics.solve(model, **options, T=T)
+    mesh, spin = run.peaks("spin")
+    size = max(1.0, np.abs(spin).sum())
+    # a commutator of an operator with itself: no weight, odd, absorption at positive frequencies
+    assert abs(spin.sum()) < 1e-12 * size
+    np.testing.assert_allclose(spin, -spin[::-1], atol=1e-12 * size)
+    assert spin[mesh > 0].min() > -1e-12 * size
+    for name in run.names:
+        if name.startswith(("t", "d", "I")):
+            assert run.peaks(name)[1].min() > -1e-12 * max(1.0, run.total(name))
+    if isinstance(model, AndersonModel):
+        for suffix in {name[1:] for name in run.names if name.startswith("d")}:
+            assert abs(run.total("d" + suffix) - 1) < 1e-12
+            assert abs(run.total("I" + suffix) - model.U**2 / 4) < 1e-12
+    for value in run.expectations.values():
+        assert np.isfinite(value).all()
+
+
+@given(kd.models(fields=st.just(0.0)), kd.options(keep=(30, 100), sites=(4, 8)), TEMPERATURES)
+@settings(max_examples=15)
+def test_all_symmetries_that_hold_give_one_spectrum(model, options, T):
+    options = options | {"gap": 1e-2}  # see test_nrg_properties
+    options.pop("complete", None)
+    first = dynamics.solve(model, **options, T=T)
+    start = SYMMETRIES.index(first.symmetry)
+    assert first.symmetry == largest_symmetry(model)
+    for symmetry in SYMMETRIES[start + 1 :]:
+        other = dynamics.solve(model, **options, T=T, symmetry=symmetry)
+        for name in first.names:
+            np.testing.assert_allclose(first.peaks(name)[1], other.peaks(name)[1], atol=3e-8)
+
+
+@given(kd.anderson_models(), kd.options(keep=(30, 60), sites=(4, 8)), TEMPERATURES)
+@settings(max_examples=15)
+def test_symmetric_estimator_is_causal(model, options, T):
+    """(d, q) have a positive matrix of spectra; broadened with one kernel it stays positive.
+
+    Sigma = <{q, d^+}> + I - F^2/G is minus the Schur complement of that matrix of Green functions.
+    """
+    options.pop("complete", None)
+    run = dynamics.solve(model, **options, T=T)
+    omega = frequencies(0.1 * T, 10.0, 10)
+    for spin in ("up", "dn"):
+        sigma = run.self_energy(omega, spin=spin)
+        # Kramers-Kronig on a grid of 100 points a decade
+        assert sigma.imag.max() <= 1e-6 * max(1e-3, model.U**2)
+
+
+@given(st.floats(0.01, 1.0), st.floats(-0.5, 0.5), st.integers(200, 800))
+def test_kramers_kronig_of_lorentzians(width, centre, points):
+    x = frequencies(1e-5, 1e3, points / 4)
+    A = width / np.pi / ((x - centre) ** 2 + width**2)
+    at = np.array([-1.0, -0.1, 0.03, 0.7])
+    exact_part = (at - centre) / ((at - centre) ** 2 + width**2)
+    step = 4 * np.log(10) / points  # relative; at the centre in units of the width: centre / width
+    tolerance = (step * max(1.0, abs(centre) / width)) ** 2 / width
+    np.testing.assert_allclose(hilbert(x, A, at=at), exact_part, atol=tolerance)
+
+
+@given(
+    st.lists(st.tuples(st.floats(-10, 10), st.floats(-1, 1)), min_size=1, max_size=20),
+    st.floats(0.1, 0.8),
+    st.floats(-3, 0).map(lambda x: 10.0**x),
+    st.floats(0.1, 10.0),
+)
+def test_broadening_is_linear_and_scales(peaks, b, w0, scale):
+    position, weight = np.array(peaks).T
+    omega = frequencies(1e-3, 20.0, 10)
+    A = broaden(position, weight, omega, b=b, w0=w0)
+    parts = sum(broaden([p], [w], omega, b=b, w0=w0) for p, w in peaks)
+    size = np.abs(weight).sum() / w0
+    np.testing.assert_allclose(A, parts, atol=1e-12 * size)
+    scaled = broaden(scale * position, weight, scale * omega, b=b, w0=scale * w0)
+    np.testing.assert_allclose(scale * scaled, A, atol=1e-9 * size)
+    mirrored = broaden(-position, weight, omega, b=b, w0=w0)
+    np.testing.assert_allclose(mirrored[::-1], A, atol=1e-12 * size)
