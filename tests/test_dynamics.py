@@ -319,8 +319,8 @@ def test_self_energy_is_causal_and_that_of_a_fermi_liquid(aim):
 
 
 def test_friedel_sum_rule_away_from_symmetry():
-    """pi Gamma A(0) = sin^2(pi n_d / 2); n_d counts the dot only, off by Gamma / D = 2 %."""
-    model = AndersonModel(U=0.3, Gamma=0.02, eps=-0.05)
+    """pi Gamma A(0) = sin^2(pi n_d / 2); n_d counts the dot only, off by Gamma / D."""
+    model = AndersonModel(U=0.06, Gamma=0.004, eps=-0.01)
     run = dynamics.solve(model, T=1e-8, keep=400, names=["d", "F", "I"], **FOUR)
     expected = np.sin(0.5 * np.pi * run.expectations["n_d"][0]) ** 2
     assert 0.3 < expected < 0.99
@@ -380,7 +380,7 @@ def test_fdm_thermodynamics_agrees_with_the_shells():
 
         error.append(np.abs(full.entropy - clean.entropy - at(shells.entropy)))
         for name, curve in shells.expectations.items():
-            np.testing.assert_allclose(run.expectations[name], at(curve), atol=1e-3)
+            np.testing.assert_allclose(run.expectations[name], at(curve), atol=1.6 / keep)
     assert error[1].max() < 0.015
     assert (error[1] < 0.5 * error[0]).all()
 

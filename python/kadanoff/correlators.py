@@ -32,6 +32,7 @@ __all__ = ["Correlators", "correlators"]
 
 Correlators = Mapping[str, tuple[Operator, Operator]]
 RESERVED = ("t", "F", "I", "spin")
+NEGLIGIBLE = 1e-140
 
 
 def correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Operator, Operator]]:
@@ -116,11 +117,12 @@ def prepare(job: _Job, names: Iterable[str] | None, own: Correlators | None) -> 
     wanted = None if names is None else tuple(names)
     own = _checked(job.model, own)
     tables = [_table(correlators(model, job.symmetry), wanted, own) for model in job.models]
-    # An interaction or a coupling that is zero makes zero operators, which have no quantum numbers.
+    # An interaction or a coupling that is zero makes zero operators, which have no quantum numbers;
+    # the weights of still smaller ones would underflow.
     computed = tuple(
         k
         for k, pair in enumerate(tables[0].values())
-        if all(np.abs(operator.matrix).max() > 0 for operator in pair)
+        if all(np.abs(operator.matrix).max() > NEGLIGIBLE for operator in pair)
     )
     pairs: list[tuple[int, int, bool]] = []
     tensors: list[list[Tensor]] = []

@@ -16,7 +16,7 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,8 @@ class Fit:
     T : tuple of floats
         Where.
     target_values : tuple of floats
-        ln Z of the target from its ground state (or its observable) at every T.
+        ln Z of the target from its ground state (or its observable) at every T; then the
+        observables that are matched besides ln Z.
     parameters : tuple of str
         Names of the learned parameters.
     history : tuple of Step
@@ -132,6 +133,7 @@ def learn(
     method: Method = "partition",
     parameters: str | Iterable[str] | None = None,
     observable: str = "S_d.S_0",
+    observables: Mapping[str, float] | None = None,
     bounds: Bounds | None = None,
     tolerance: float = 1e-6,
     max_steps: int = 40,
@@ -142,7 +144,8 @@ def learn(
 ) -> Fit:
     r"""Find the parameters with which `effective` has the partition function of `target`.
 
-    ``theta = argmin sum_T [ln Z_eff(T; theta) - ln Z_target(T)]^2``
+    ``theta = argmin sum_T [ln Z_eff(T; theta) - ln Z_target(T)]^2``,
+    ``+ sum_O w_O [<O>_eff - <O>_target]^2`` with `observables`.
 
     Parameters
     ----------
@@ -153,9 +156,10 @@ def learn(
         or a table ``{T: ln Z_imp}`` of values from elsewhere,
         ``ln Z_imp(T) = (F_imp(0) - F_imp(T)) / T``.
     T : float or sequence of floats
-        Temperature(s), in units of the band; at least as many as parameters. Well below the scale
-        that the effective model leaves out: for the Kondo model ``U / T > 100`` gives J to better
-        than 3 %, ``U / T > 500`` to 0.1 %. For a table the default is all its temperatures.
+        Temperature(s), in units of the band; together with `observables` at least as many as
+        parameters. Well below the scale that the effective model leaves out: for the Kondo model
+        ``U / T > 100`` gives J to better than 3 %, ``U / T > 500`` to 0.1 %. For a table the
+        default is all its temperatures.
     method : {"partition", "observable"}
         Match ln Z, or the expectation value of `observable` (one parameter, one temperature). The
         latter reproduces that value but in general the wrong low-energy scale.
@@ -163,6 +167,9 @@ def learn(
         Names from ``effective.parameters``; default: those that are not zero.
     observable : str, default "S_d.S_0"
         For ``method="observable"``.
+    observables : mapping from names to weights, optional
+        Observables, which both models have, to match besides ln Z: ``{"S_d.S_0": 1.0}``. They are
+        taken at the lowest T.
     bounds : mapping from names to (low, high), optional
         Default: couplings (J, V) keep the sign that they start with, the rest is free.
     tolerance : float, default 1e-6
@@ -199,7 +206,8 @@ def learn(
     1000 and 1e-3 at 300 kept states after it; where the two ln Z agree does not depend on it.
     Where another state becomes the ground state of the chain, ln Z has a kink: with a potential
     scattering W of the order of J there may be several minima, and the start matters.
-    ``method="observable"`` has no derivative and takes a bracketed secant search. Cost: one
+    ``method="observable"`` has no derivative and takes a bracketed secant search; those of
+    `observables` are forward differences, one more solution a step and parameter. Cost: one
     solution of the target, and one of the effective model with all eigenvectors a step, on chains
     that end at T.
 
@@ -216,7 +224,9 @@ def learn(
     >>> print(f"J = {fit.model.J:.3f} after {len(fit.history)} steps")
     J = 0.201 after 4 steps
     """
-    problem = Matching(effective, target, T, parameters, observable, bounds, method, options)
+    problem = Matching(
+        effective, target, T, parameters, observable, bounds, method, options, observables
+    )
     if not 0 < real("tolerance", tolerance) < 1:
         raise ValueError(f"tolerance must be between 0 and 1, got {tolerance}")
     search = Search(problem, tolerance, whole("max_steps", max_steps))

@@ -12,6 +12,12 @@ to the impurity acts in first order. At odd N the derivative of ln Z by J passes
 omega_N / T = 1.3, and several J have the same ln Z. At omega_N / T = 1.26 ... 3.2 (Lambda = 2.5)
 the discarded states carry 1e-3 of Z at 300 kept states and 1e-8 at 3500.
 
+Observables may be matched at the same time as ln Z. Every one adds
+
+    sqrt(w) (<O>_eff - <O>_target)    at the lowest T
+
+to the residuals; its derivatives are forward differences, one more solution a parameter.
+
 A table of ln Z from elsewhere knows no shells: it is compared with the smooth function of T,
 
     ln Z_imp(T) = [F_imp(0) - F_imp(T)] / T,
@@ -23,7 +29,7 @@ that goes on to 1e-5 T.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -58,6 +64,11 @@ _INSIDE = 1e-6
 """A coupling at its bound 0 is evaluated here, in units of the band: ln Z moves by no more than
 that, and the ground state is that of the side from which 0 is reached (ln Z has a cusp there)."""
 _COUPLINGS = ("J", "V")
+_PREFIX = "matched: "
+"""Before names of observables, which a parameter may have too."""
+_DIFFERENCE = 1e-4
+"""Relative step of the derivatives of observables: its square, the error of Gauss-Newton steps near
+the solution, is far below the tolerance, and <O> is smooth to 1e-9."""
 
 
 class Matching:
@@ -73,6 +84,7 @@ class Matching:
         bounds: Bounds | None,
         method: Method,
         options: dict[str, Any],
+        observables: Mapping[str, float] | None = None,
     ) -> None:
         if method not in METHODS:
             raise ValueError(f"method must be one of {METHODS}, got {method!r}")
@@ -89,24 +101,33 @@ class Matching:
         self.theta = np.array([start.parameters[name] for name in self.names])
         self.low, self.high = _bounds(self.names, self.theta, bounds)
         self.observable = observable if method == "observable" else None
+        self.weights = _weights(observables)
+        self.scale = np.array([1.0] * len(self.T) + [math.sqrt(w) for w in self.weights.values()])
         if self.observable is None:
-            if len(self.T) < len(self.names):
+            if len(self.scale) < len(self.names):
                 raise ValueError(
                     f"{len(self.names)} parameters, {self.names}, need at least as many "
-                    f"temperatures, got T = {self.T}"
+                    f"temperatures and observables, got T = {self.T}"
+                    + (f" and {', '.join(self.weights)}" if self.weights else "")
                 )
         else:
+            if self.weights:
+                raise ValueError(
+                    "observables are matched together with ln Z: not with method='observable'"
+                )
+            if len(self.names) != 1 or len(self.T) != 1:
+                raise ValueError(
+                    "method='observable' learns one parameter at one temperature, got parameters = "
+                    f"{self.names} and T = {self.T}"
+                )
             self._check_observable(self.observable)
+        for name in self.weights:
+            self._check_observable(name)
         self._choose_shells()
 
     def _check_observable(self, name: str) -> None:
         if self.target_model is None:
-            raise ValueError("method='observable' needs a model as target, not a table of ln Z")
-        if len(self.names) != 1 or len(self.T) != 1:
-            raise ValueError(
-                "method='observable' learns one parameter at one temperature, got parameters = "
-                f"{self.names} and T = {self.T}"
-            )
+            raise ValueError("observables need a model as target, not a table of ln Z")
         common = sorted(self.start.observables.keys() & self.target_model.observables.keys())
         if name not in common:
             raise ValueError(
@@ -167,13 +188,14 @@ class Matching:
         if isinstance(self.target, NRGResult):
             return self.values(self.target)
         assert self.target_model is not None
-        names = [self.observable] if self.observable else []
+        names = [self.observable] if self.observable else list(self.weights)
         return self.values(self._solve(self.target_model, observables=names, **keywords))
 
     def evaluate(self, theta: FloatArray, **keywords: Any) -> tuple[FloatArray, FloatArray]:
         """Values of the effective model and their derivatives, shapes (T,) and (T, parameters).
 
-        There are no derivatives (shape (T, 0)) for ``method="observable"``.
+        Observables that are matched together with ln Z follow as further rows. There are no
+        derivatives (shape (T, 0)) for ``method="observable"``.
         """
         inside = _INSIDE * self.start.band.D
         theta = np.where(self.low == 0, np.maximum(theta, inside), theta)
@@ -186,9 +208,29 @@ class Matching:
         # learned, and so is the derivative.
         seen = model if self.factor == 1.0 else model.rescaled(self.factor)
         stretch = np.array([self._stretch(name) for name in self.names])
+        own = model.observables
         operators = {name: seen.derivative(name) for name in self.names}
+        operators |= {_PREFIX + name: own[name] for name in self.weights}
         run = self._solve(model, observables=operators, **keywords)
-        return self.values(run), stretch * self._slopes(run)
+        slopes = stretch * self._slopes(run)
+        if not self.weights:
+            return self.values(run), slopes
+        here = self._observed(run, _PREFIX)
+        forward = [
+            (self._observed(self._solve(near, observables=list(self.weights), **keywords)) - here)
+            / h
+            for near, h in self._neighbours(theta)
+        ]
+        return self.values(run, _PREFIX), np.vstack([slopes, np.transpose(forward)])
+
+    def _neighbours(self, theta: FloatArray) -> Iterator[tuple[Model, float]]:
+        """The model with one parameter moved, and by how much."""
+        for i, x in enumerate(theta.tolist()):
+            h = _DIFFERENCE * max(abs(x), 0.1 * self.start.band.D)
+            h = -h if x + h > self.high[i] else h
+            moved = theta.copy()
+            moved[i] = x + h
+            yield self.model(moved), moved[i] - x
 
     def _stretch(self, name: str) -> float:
         unit = self.start.replace(**(self.start.parameters | {name: 1.0}))
@@ -198,8 +240,17 @@ class Matching:
         fields = {f: getattr(self.options, f) for f in Options.__dataclass_fields__}
         return nrg.solve(model, **(fields | keywords))
 
-    def values(self, run: NRGResult) -> FloatArray:
-        """ln Z, or the observable, of a run at every T."""
+    def _observed(self, run: NRGResult, prefix: str = "") -> FloatArray:
+        """Observables that are matched together with ln Z, at the lowest T."""
+        at = int(np.argmin(self.T))
+        total = np.zeros(len(self.weights))
+        for levels, n in zip(run.levels, self.shells, strict=True):
+            thermal = levels.averages(n[at], self.T[at], complete=self.options.complete)
+            total += [float(thermal.expectations[prefix + name]) for name in self.weights]
+        return total / len(run.levels)
+
+    def values(self, run: NRGResult, prefix: str = "") -> FloatArray:
+        """ln Z, or the observable, of a run at every T; then observables besides ln Z."""
         total = np.zeros(len(self.T))
         for levels, n in zip(run.levels, self.shells, strict=True):
             if self.table is not None:
@@ -207,7 +258,8 @@ class Matching:
                 continue
             full = levels.averages(n, self.T, complete=self.options.complete)
             total += full.expectations[self.observable] if self.observable else full.log_Z
-        return total / len(run.levels)
+        mean = total / len(run.levels)
+        return np.concatenate([mean, self._observed(run, prefix)]) if self.weights else mean
 
     def _slopes(self, run: NRGResult) -> FloatArray:
         total = np.zeros((len(self.T), len(self.names)))
@@ -297,6 +349,21 @@ def _temperatures(
         raise ValueError(f"T must be one or several different positive numbers, got {T!r}")
     if table is not None and not set(out) <= table.keys():
         raise ValueError(f"T must be among those of the table, {tuple(table)}, got {T!r}")
+    return out
+
+
+def _weights(observables: Mapping[str, float] | None) -> dict[str, float]:
+    if observables is None:
+        return {}
+    if not isinstance(observables, Mapping):
+        raise TypeError(
+            "observables must map names to weights, such as {'S_d.S_0': 1.0}; got "
+            f"{observables!r}"
+        )
+    out = {name: real(f"observables[{name!r}]", w) for name, w in observables.items()}
+    for name, w in out.items():
+        if w <= 0:
+            raise ValueError(f"observables[{name!r}], a weight, must be positive, got {w}")
     return out
 
 

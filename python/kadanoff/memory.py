@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,6 +81,9 @@ def check(jobs: Sequence[_Job], options: Options, vectors: bool, threads: int | 
     free = available()
     if free is None:
         return None
+    # Runs side by side share what there is.
+    runs = min(sum(len(job.cores) for job in jobs), threads or os.cpu_count() or 1)
+    share = free // max(runs, 1)
     for job in jobs:
         need = estimate(
             keep=options.keep,
@@ -89,10 +93,11 @@ def check(jobs: Sequence[_Job], options: Options, vectors: bool, threads: int | 
             states=job.model.impurity_dimension * 4 ** (job.starts[0].bands * job.chains[0].sites),
             growth=4 ** job.starts[0].bands,
         )
-        if need > free:
+        if need > share:
             raise MemoryError(
-                f"the run needs about {need / 1e9:.1f} GB for one shell and {free / 1e9:.1f} GB "
-                f"are available: lower keep (now {options.keep}) or keep_multiplets "
-                f"(now {options.keep_multiplets}), or use a larger symmetry than {job.symmetry}"
+                f"the run needs about {need / 1e9:.1f} GB for one shell and {share / 1e9:.1f} GB "
+                f"are available to each of {runs} side by side: lower keep (now {options.keep}) "
+                f"or keep_multiplets (now {options.keep_multiplets}), or use a larger symmetry "
+                f"than {job.symmetry}"
             )
-    return free
+    return share

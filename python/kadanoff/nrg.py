@@ -29,6 +29,7 @@ from kadanoff import _core, memory
 from kadanoff.averaging import betabar, impurity_curves
 from kadanoff.baths import A_Lambda as correction
 from kadanoff.chains import Chain, wilson_chain
+from kadanoff.errors import Cancelled
 from kadanoff.levels import Levels
 from kadanoff.models import Model
 from kadanoff.multiplets import SYMMETRIES, Symmetry, largest_symmetry, seed
@@ -399,11 +400,16 @@ def _solve_many(
             raise
         failure, arrays = error, error.partial  # type: ignore[attr-defined]
     seconds = time.perf_counter() - started
-    results, at = [], 0
-    for job in jobs:
-        own = arrays[at : at + len(job.cores)]
-        at += len(job.cores)
-        results.append(job.result(own, seconds) if failure is None else job.partial(own, seconds))
+    results: list[NRGResult | None] = []
+    at = 0
+    try:
+        for job in jobs:
+            own = arrays[at : at + len(job.cores)]
+            at += len(job.cores)
+            make = job.result if failure is None else job.partial
+            results.append(make(own, seconds))
+    except KeyboardInterrupt as stop:
+        raise Cancelled("interrupted while averages were taken", partial=results) from stop
     if failure is not None:
         failure.partial = results[0] if len(results) == 1 else results  # type: ignore[attr-defined]
         raise failure

@@ -43,7 +43,8 @@ class Step:
     parameters : dict
         Where it was solved.
     values : tuple of floats
-        ln Z from the ground state (or the observable), one for every temperature.
+        ln Z from the ground state (or the observable), one for every temperature; then the
+        observables that are matched besides ln Z.
     loss : float
         Sum of squared differences from the target.
     gradient : dict
@@ -69,7 +70,7 @@ class Search:
         self.problem = problem
         self.tolerance = tolerance
         self.max_steps = max_steps
-        self.target = np.full(len(problem.T), np.nan)
+        self.target = np.full(len(problem.scale), np.nan)
         self.history: list[Step] = []
         self.best = problem.theta
         self.loss = math.nan
@@ -111,7 +112,9 @@ class Search:
             )
         began = time.perf_counter()
         values, slopes = self.problem.evaluate(theta, **self.keywords, progress=self._progress())
-        residual = values - self.target
+        # One scale a row: 1 for ln Z, the root of its weight for an observable.
+        residual = self.problem.scale * (values - self.target)
+        slopes = self.problem.scale[:, None] * slopes
         loss = float(residual @ residual)
         accepted = not self.history or loss < self.loss
         names = self.problem.names

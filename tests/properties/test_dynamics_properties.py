@@ -15,7 +15,7 @@ TEMPERATURES = st.floats(-2, 1).map(lambda x: 10.0**x)
 
 
 @given(kd.models(), st.floats(1.5, 5.0), TEMPERATURES)
-@settings(max_examples=8)
+@settings(max_examples=6)
 def test_untruncated_spectra_are_exact(model, Lambda, T):
     if not isinstance(model, AndersonModel):
         model = model.replace(spin=0.5)
@@ -28,21 +28,26 @@ def test_untruncated_spectra_are_exact(model, Lambda, T):
         expected = exact.on_mesh(positions, weights[0], mesh)
         # levels to 1e-15, against the first bin of 1e-4 T >= 1e-6; degenerate pairs sum to zero
         np.testing.assert_allclose(found, expected, atol=2e-8, err_msg=name)
+        if name not in ("F", "F_dn"):
+            sign = np.where(mesh < 0, -1, 1) if name == "spin" else 1
+            assert (sign * found).min() > -1e-12
+    if isinstance(model, AndersonModel):
+        # The spectra of (d, q) are a positive matrix and stay one when broadened; the estimator
+        # is a Schur complement of the Green functions.
+        omega = frequencies(0.1 * T, 10.0, 10)
+        for spin in ("up", "dn"):
+            assert run.self_energy(omega, spin=spin).imag.max() <= 1e-10 * max(1e-3, model.U**2)
 
 
-@given(kd.models(), kd.options(keep=(20, 100)), TEMPERATURES)
-def test_sum_rules_and_positivity(model, options, T):
-    options.pop("complete", None)
+@given(kd.models(), kd.options(keep=(20, 100), sites=(4, 8)), TEMPERATURES)
+@settings(max_examples=15)
+def test_sum_rules_hold_whatever_is_truncated(model, options, T):
     run = dynamics.solve(model, **options, T=T)
-    mesh, spin = run.peaks("spin")
+    _, spin = run.peaks("spin")
     size = max(1.0, np.abs(spin).sum())
-    # a commutator of an operator with itself: no weight, odd, absorption at positive frequencies
+    # the commutator of an operator with itself: no weight, odd
     assert abs(spin.sum()) < 1e-12 * size
-    np.testing.assert_allclose(spin, -spin[::-1], atol=1e-12 * size)
-    assert spin[mesh > 0].min() > -1e-12 * size
-    for name in run.names:
-        if name.startswith(("t", "d", "I")):
-            assert run.peaks(name)[1].min() > -1e-12 * max(1.0, run.total(name))
+    np.testing.assert_allclose(spin, -spin[::-1], atol=1e-11 * size)
     if isinstance(model, AndersonModel):
         for suffix in {name[1:] for name in run.names if name.startswith("d")}:
             assert abs(run.total("d" + suffix) - 1) < 1e-12
@@ -52,10 +57,9 @@ def test_sum_rules_and_positivity(model, options, T):
 
 
 @given(kd.models(fields=st.just(0.0)), kd.options(keep=(30, 100), sites=(4, 8)), TEMPERATURES)
-@settings(max_examples=15)
+@settings(max_examples=10)
 def test_all_symmetries_that_hold_give_one_spectrum(model, options, T):
     options = options | {"gap": 1e-2}  # see test_nrg_properties
-    options.pop("complete", None)
     first = dynamics.solve(model, **options, T=T)
     start = SYMMETRIES.index(first.symmetry)
     assert first.symmetry == largest_symmetry(model)
@@ -63,22 +67,6 @@ def test_all_symmetries_that_hold_give_one_spectrum(model, options, T):
         other = dynamics.solve(model, **options, T=T, symmetry=symmetry)
         for name in first.names:
             np.testing.assert_allclose(first.peaks(name)[1], other.peaks(name)[1], atol=3e-8)
-
-
-@given(kd.anderson_models(), kd.options(keep=(30, 60), sites=(4, 8)), TEMPERATURES)
-@settings(max_examples=15)
-def test_symmetric_estimator_is_causal(model, options, T):
-    """(d, q) have a positive matrix of spectra; broadened with one kernel it stays positive.
-
-    Sigma = <{q, d^+}> + I - F^2/G is minus the Schur complement of that matrix of Green functions.
-    """
-    options.pop("complete", None)
-    run = dynamics.solve(model, **options, T=T)
-    omega = frequencies(0.1 * T, 10.0, 10)
-    for spin in ("up", "dn"):
-        sigma = run.self_energy(omega, spin=spin)
-        # Kramers-Kronig on a grid of 100 points a decade
-        assert sigma.imag.max() <= 1e-6 * max(1e-3, model.U**2)
 
 
 @given(st.floats(0.01, 1.0), st.floats(-0.5, 0.5), st.integers(200, 800))
