@@ -31,7 +31,7 @@ from kadanoff.lab.style import COLOURS, dress, figure, guide, legend
 BLACK, BLUE, RED, GREEN = (COLOURS[c] for c in ("black", "blue", "vermillion", "green"))
 CIRCLES = {"color": BLACK, "linestyle": "", "marker": "o", "markerfacecolor": "none"}
 LN_2, LN_3 = np.log(2), np.log(3)
-NRG = {"scheme": "campo-oliveira", "keep": pick(quick=600, normal=2000, full=4000)}
+NRG = {"scheme": "campo-oliveira", "keep": pick(quick=1500, normal=2000, full=4000)}
 
 
 def spin_one(J):
@@ -131,8 +131,8 @@ assert (np.diff(bare.T_chi[bare.T < 1e-6]) < 0).all()  # from above, and still o
 #
 # **How it is read off.** Two spins with that coupling and nothing else have
 # $Z = 3 + e^{-x}$, $x = J_\mathrm{RKKY}/T$, and $S = \ln Z + x e^{-x}/Z$. Their entropy is half way
-# between $2\ln 2$ and $\ln 3$ at $x_{1/2} = 1.845$, hence
-# $J_\mathrm{RKKY} = 1.845\, T(S = \tfrac12 \ln 12)$.
+# between $2\ln 2$ and $\ln 3$ at $x_{1/2} = 1.843$, hence
+# $J_\mathrm{RKKY} = 1.843\, T(S = \tfrac12 \ln 12)$.
 
 # %%
 HALF_WAY = (2 * LN_2 + LN_3) / 2
@@ -145,7 +145,7 @@ def pair(x):
 
 
 x_half = brentq(lambda x: pair(x)[0] - HALF_WAY, 0.1, 10)
-assert abs(x_half - 1.845) < 0.002
+assert abs(x_half - 1.843) < 0.001
 
 U_RKKY = np.geomspace(0.02, 50, pick(quick=4, normal=8, full=12))
 J_RKKY = {}
@@ -166,7 +166,9 @@ left.set_xlim(1e-6, 2)
 legend(left, loc="lower left")
 u = np.geomspace(0.01, 100, 50)
 right.plot(u, 0.62 * u / 4, color=GREEN, linestyle="--", label=r"$0.62\,U (\rho J_\mathrm{SW})^2$")
-right.plot(u, 0 * u + LN_2 / 2, color=BLUE, linestyle="-.", label=r"$2\ln2\,D(\rho J_\mathrm{SW})^2$")
+right.plot(
+    u, 0 * u + LN_2 / 2, color=BLUE, linestyle="-.", label=r"$2\ln2\,D(\rho J_\mathrm{SW})^2$"
+)
 for (J_sw, values), marker in zip(J_RKKY.items(), "os", strict=True):
     right.plot(
         U_RKKY,

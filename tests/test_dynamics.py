@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from matplotlib.figure import Figure
 
 import kadanoff as kd
 from kadanoff import AndersonModel, Cancelled, Control, DoubleQuantumDot, KondoModel, dynamics, nrg
@@ -319,13 +320,19 @@ def test_self_energy_is_causal_and_that_of_a_fermi_liquid(aim):
 
 
 def test_friedel_sum_rule_away_from_symmetry():
-    """pi Gamma A(0) = sin^2(pi n_d / 2); n_d counts the dot only, off by Gamma / D."""
+    """pi Gamma A(0) = sin^2(pi n_d / 2); n_d counts the dot only, off by Gamma / D.
+
+    Raw 0.2 %, F/G 0.3 %. The symmetric estimator has the better Im Sigma, but its Re Sigma carries
+    the truncation error of F and I at all energies: 2.5 % with 400 states, 1.3 % with 1500.
+    """
     model = AndersonModel(U=0.06, Gamma=0.004, eps=-0.01)
     run = dynamics.solve(model, T=1e-8, keep=400, names=["d", "F", "I"], **FOUR)
     expected = np.sin(0.5 * np.pi * run.expectations["n_d"][0]) ** 2
-    assert 0.3 < expected < 0.99
-    assert np.pi * model.Gamma * run.spectral("d", [0.0])[0] == pytest.approx(expected, rel=0.02)
-    assert -model.Gamma * run.improved([0.0])[0].imag == pytest.approx(expected, rel=0.02)
+    assert expected == pytest.approx(0.923, abs=2e-3)
+    assert np.pi * model.Gamma * run.spectral("d", [0.0])[0] == pytest.approx(expected, rel=0.01)
+    for estimator, rel in (("ratio", 0.01), ("symmetric", 0.035)):
+        G = run.improved([0.0], estimator=estimator)
+        assert -model.Gamma * G[0].imag == pytest.approx(expected, rel=rel)
 
 
 def test_spin_susceptibility(aim):
@@ -380,7 +387,7 @@ def test_fdm_thermodynamics_agrees_with_the_shells():
 
         error.append(np.abs(full.entropy - clean.entropy - at(shells.entropy)))
         for name, curve in shells.expectations.items():
-            np.testing.assert_allclose(run.expectations[name], at(curve), atol=1.6 / keep)
+            np.testing.assert_allclose(run.expectations[name], at(curve), atol=3e-3)
     assert error[1].max() < 0.015
     assert (error[1] < 0.5 * error[0]).all()
 
@@ -608,6 +615,36 @@ def test_bad_questions_to_a_result(small):
     )
     with pytest.raises(ValueError, match=r"density at zero.*spectral"):
         gap.t_matrix([0.0])
+
+
+def test_the_picture_shows_the_t_matrix(aim):
+    ax = Figure().subplots()
+    assert aim.plot(ax, both=True) is ax
+    right, left = (line for line in ax.lines if line.get_ydata()[0] != line.get_ydata()[-1])
+    omega = right.get_xdata()
+    np.testing.assert_array_equal(right.get_ydata(), aim.t_matrix(omega))
+    np.testing.assert_array_equal(left.get_ydata(), aim.t_matrix(-left.get_xdata()))
+    assert (right.get_color(), left.get_linestyle()) == (left.get_color(), "--")
+    assert ax.get_xscale() == "log"
+    assert "omega" in ax.get_xlabel()
+    assert len(ax.get_legend().get_texts()) == 1
+
+
+def test_the_picture_shows_any_correlator_at_every_temperature():
+    run = dynamics.solve(AIM, **(SMALL | {"T": [1e-3, 1e-2]}), names=["d", "spin"])
+    ax = Figure().subplots()
+    run.plot(ax)
+    first, second = ax.lines
+    np.testing.assert_array_equal(second.get_ydata(), run.spectral("d", second.get_xdata(), T=1e-2))
+    assert first.get_color() != second.get_color()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "T = 0.001 D",
+        "T = 0.01 D",
+    ]
+    run.plot(ax, quantity="spin", T=1e-2, label="chi")
+    assert "spin" in ax.get_ylabel()
+    with pytest.raises(ValueError, match="correlator must be one of"):
+        run.plot(ax, quantity="S")
 
 
 def test_result_describes_itself(small):

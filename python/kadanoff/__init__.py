@@ -13,6 +13,7 @@ from kadanoff.about import about
 from kadanoff.errors import Cancelled, NotConverged, NumericalError
 from kadanoff.mapping import kondo_mapping
 from kadanoff.models import AndersonModel, DoubleQuantumDot, ImpurityModel, KondoModel
+from kadanoff.response import derivatives
 
 __version__ = "0.1.0"
 
@@ -28,6 +29,7 @@ __all__ = [
     "__version__",
     "about",
     "baths",
+    "derivatives",
     "dynamics",
     "effective",
     "kondo_mapping",

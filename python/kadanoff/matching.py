@@ -127,7 +127,7 @@ class Matching:
 
     def _check_observable(self, name: str) -> None:
         if self.target_model is None:
-            raise ValueError("observables need a model as target, not a table of ln Z")
+            raise ValueError("an observable needs a model as target, not a table of ln Z")
         common = sorted(self.start.observables.keys() & self.target_model.observables.keys())
         if name not in common:
             raise ValueError(

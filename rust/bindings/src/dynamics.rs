@@ -148,6 +148,10 @@ pub fn nrg_dynamics<'py>(
         };
         d.set_item("weight", pick(|s| &s.weight).into_pyarray(py))?;
         d.set_item("moment", pick(|s| &s.moment).into_pyarray(py))?;
+        let response = Array2::from_shape_fn((pairs.len(), temperatures.len()), |(p, t)| {
+            o.spectra[p][t].response
+        });
+        d.set_item("response", response.into_pyarray(py))?;
         out.append(d)?;
     }
     Ok(out)

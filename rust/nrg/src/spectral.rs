@@ -5,6 +5,10 @@
 //! 076402 (2007), Eq. 5; Peters, Pruschke, Anders, Phys. Rev. B 74, 245114 (2006)). B and C are
 //! components of irreducible tensors that raise (create); the sign is plus for fermions. The
 //! weights add up to `<{B^+, C}>` to machine precision whatever is truncated.
+//!
+//! For bosonic pairs the isothermal response `int_0^beta dt <B^+(t) C> = sum_ab (w_a - w_b) / (E_b -
+//! E_a) B_ba C_ba` is summed beside it, with the limit `beta w_a` for degenerate states (Kubo): the
+//! derivative of an expectation value, or the second derivative of ln Z.
 
 use crate::density::Density;
 use crate::parallel::map_largest_first;
@@ -50,6 +54,8 @@ pub struct Spectrum {
     pub weight: Vec<f64>,
     /// Weight times frequency of every bin.
     pub moment: Vec<f64>,
+    /// For bosonic pairs `int_0^beta dt <B^+(t) C>`, degenerate states included.
+    pub response: f64,
 }
 
 impl Spectrum {
@@ -57,6 +63,7 @@ impl Spectrum {
         Self {
             weight: vec![0.0; 2 * bins.count],
             moment: vec![0.0; 2 * bins.count],
+            response: 0.0,
         }
     }
 
@@ -68,6 +75,7 @@ impl Spectrum {
     }
 
     fn merge(&mut self, other: &Self) {
+        self.response += other.response;
         for (a, b) in self.weight.iter_mut().zip(&other.weight) {
             *a += b;
         }
@@ -341,9 +349,27 @@ fn collect(
         // Kept with kept belongs to a later shell.
         let first = if s < kj { ki } else { 0 };
         for r in first..rows {
+            let w = bra.energies[r] - ket.energies[s];
             let weight = factor * b[(r, s)] * weighted[(r, s)];
             if weight != 0.0 {
-                spectrum.add(bins, bra.energies[r] - ket.energies[s], weight);
+                spectrum.add(bins, w, weight);
+            }
+            if sign < 0.0 {
+                spectrum.response += if r >= ki && s >= kj {
+                    let lower = if w >= 0.0 {
+                        density.discarded(run, n, ket.energies[s])
+                    } else {
+                        density.discarded(run, n, bra.energies[r])
+                    };
+                    let x = w.abs() / density.temperature;
+                    let mean = if x > 0.0 { -(-x).exp_m1() / x } else { 1.0 };
+                    factor * b[(r, s)] * c[(r, s)] * lower * mean / density.temperature
+                } else if weight != 0.0 {
+                    // A kept and a discarded state are apart by the gap of the cut.
+                    weight / w
+                } else {
+                    0.0
+                };
             }
         }
     }

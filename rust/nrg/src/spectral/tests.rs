@@ -119,3 +119,47 @@ fn an_operator_of_the_wrong_charge_is_refused() {
     assert!(spectra(symmetry, &run, &tensors, &[pair], &rho, &BINS, &control).is_err());
     assert!(spectra(symmetry, &run, &[], &[pair], &rho, &BINS, &control).is_err());
 }
+
+#[test]
+fn the_response_is_a_second_derivative_of_the_free_energy() {
+    let symmetry = Symmetry::single(Factor::U1, Factor::U1);
+    let chain = wilson(4, 0.0);
+    let seed = clean_seed(symmetry, 0.0);
+    let keep_basis = crate::Options {
+        basis: Some(usize::MAX),
+        ..options(100_000)
+    };
+    let run = run(&seed, &chain, &keep_basis);
+    let control = Control::new();
+    let t = 0.2;
+    let rho = densities(symmetry, &run, &[t], &control).expect("densities");
+    // The operator is n_0, and the derivative is with respect to its energy e_0.
+    let n_0 = Tensor {
+        rank: [0; crate::MAX_FACTORS],
+        elements: (0..seed.blocks.len())
+            .map(|i| {
+                let label = seed.blocks[i].label;
+                ((i, i), Mat::from_fn(1, 1, |_, _| f64::from(label[0] + 1)))
+            })
+            .collect(),
+    };
+    let pair = Pair {
+        b: 0,
+        c: 0,
+        fermionic: false,
+    };
+    let got = spectra(symmetry, &run, &[n_0], &[pair], &rho, &BINS, &control).expect("spectra");
+    // ln Z of the free chain with e_0 = +-h, exactly.
+    let log_z = |e: f64| {
+        let mut shifted = chain.clone();
+        shifted.onsite[0] = e;
+        let (ground, a) = crate::clean_chain(&shifted, 3, &[t]);
+        a[0].log_z - ground / t
+    };
+    let h = 1e-3;
+    let second = (log_z(h) - 2.0 * log_z(0.0) + log_z(-h)) / (h * h);
+    let mean = -t * (log_z(h) - log_z(-h)) / (2.0 * h);
+    let expected = t * second + mean * mean / t;
+    let response = got[0][0].response;
+    assert!((response - expected).abs() < 1e-5, "{response} {expected}");
+}
