@@ -16,7 +16,7 @@ class Reference:
     """Somebody else's figures for the same work: seconds by number of threads, and MB."""
 
     seconds: dict[int, float]
-    megabytes: tuple[int, int]
+    megabytes: tuple[int, int] | None = None  # not measured
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,12 @@ class Case:
 
 
 # NRG Ljubljana (https://github.com/rokzitko/nrgljubljana), master f6b4d056, its `dsyevd` solver,
-# Lambda = 2.5, 60 sites, thermodynamics only. Measured earlier on a machine like that of the table,
-# not in the same run.
+# Lambda = 2.5, 60 sites, thermodynamics or one spectrum by the full density matrix. Measured earlier
+# on a machine like that of the table, not in the same run.
 LJUBLJANA_U1xU1 = Reference({1: 50.9, 2: 28.2}, (225, 248))
 LJUBLJANA_U1xSU2 = Reference({1: 8.1, 2: 4.7}, (77, 108))
+LJUBLJANA_SPECTRUM_U1xU1 = Reference({1: 78.9})
+LJUBLJANA_SPECTRUM_U1xSU2 = Reference({1: 19.8})
 
 
 def solving(**options: Any) -> Measure:
@@ -55,6 +57,33 @@ def solving(**options: Any) -> Measure:
             seconds = time.perf_counter() - started
             timing = run.levels[0].arrays["timing"]
             found.append({"seconds": seconds, "core": run.seconds, "timing": timing})
+        return found
+
+    return measure
+
+
+def spectra(**options: Any) -> Measure:
+    """The impurity's spectral function by the full density matrix, at one temperature."""
+
+    def measure(threads: int, repeats: int) -> list[Measured]:
+        import kadanoff as kd
+
+        found = []
+        for i in range(repeats):
+            aim = kd.AndersonModel(U=0.5 + 0.001 * i, J_sw=0.25)
+            started = time.perf_counter()
+            kd.dynamics.solve(
+                aim,
+                Lambda=2.5,
+                T=1e-10,
+                sites=60,
+                names=["d"],
+                observables=[],
+                threads=threads,
+                progress=False,
+                **options,
+            )
+            found.append({"seconds": time.perf_counter() - started})
         return found
 
     return measure
@@ -143,6 +172,28 @@ CASES = (
         "the same with ⟨S_d·S_0⟩ and ⟨n_d⟩",
         repeats=15,
         fresh=False,
+    ),
+    Case(
+        "spectrum-u1-u1",
+        spectra(keep=3500, symmetry=("U1", "U1")),
+        "spectral function (FDM), 3500 states, U(1)×U(1)",
+        "< 39.5 s on 1 thread",
+        LJUBLJANA_SPECTRUM_U1xU1,
+        quick=False,
+    ),
+    Case(
+        "spectrum-u1-su2",
+        spectra(keep=None, keep_multiplets=1400, symmetry=("U1", "SU2")),
+        "spectral function (FDM), 1400 multiplets, U(1)×SU(2)",
+        "< 9.9 s on 1 thread",
+        LJUBLJANA_SPECTRUM_U1xSU2,
+        quick=False,
+    ),
+    Case(
+        "spectrum-u1-su2-disk",
+        spectra(keep=None, keep_multiplets=1400, symmetry=("U1", "SU2"), basis_memory=0),
+        "the same with all eigenvectors on disk",
+        quick=False,
     ),
     Case("learn", learning, "`learn`, first cell of the notebook", "< 10 s"),
     Case(

@@ -31,7 +31,7 @@ from kadanoff.lab.style import COLOURS, dress, figure, guide, legend
 BLACK, BLUE, RED, GREEN = (COLOURS[c] for c in ("black", "blue", "vermillion", "green"))
 CIRCLES = {"color": BLACK, "linestyle": "", "marker": "o", "markerfacecolor": "none"}
 LN_2, LN_3 = np.log(2), np.log(3)
-NRG = {"scheme": "campo-oliveira", "keep": pick(quick=1500, normal=2000, full=4000)}
+NRG = {"scheme": "campo-oliveira", "keep": pick(quick=1000, normal=2000, full=4000)}
 
 
 def spin_one(J):
@@ -159,7 +159,7 @@ left, right = figure(1, 2, size=(5.0, 3.7))[0]
 left.plot(bare.T, bare.expectations["S_1.S_2"], **CIRCLES, markersize=3.5, label="double dot")
 left.plot(bare.T, pair(scale / bare.T)[1], color=RED, label=r"two spins, $J_\mathrm{RKKY}$ alone")
 left.axvline(scale, color="0.8", linewidth=0.8, zorder=0)
-left.text(scale, 0.02, r" $J_\mathrm{RKKY}$", color="0.4")
+left.text(scale, 0.22, r" $J_\mathrm{RKKY}$", color="0.4")
 guide(left, 1 / 4, "triplet")
 dress(left, x="$T / D$", y=r"$\langle \mathbf{S}_1 \cdot \mathbf{S}_2 \rangle$", log_x=True)
 left.set_xlim(1e-6, 2)
@@ -188,7 +188,7 @@ print(f"U = {U_RKKY[0]:g}: J_RKKY = {4 * weak[0] / U_RKKY[0]:.3f} U (rho J)^2, e
 print(f"U = {U_RKKY[-1]:g}: J_RKKY = {4 * weak[-1]:.3f} D (rho J)^2, expected {2 * LN_2:.3f}")
 print(f"<S_1.S_2> at T = 0: {bare.expectations['S_1.S_2'][-1]:.4f}, a full triplet has 0.25")
 
-assert abs(4 * weak[0] / U_RKKY[0] / 0.62 - 1) < 0.1
+assert abs(4 * weak[0] / U_RKKY[0] / 0.62 - 1) < pick(quick=0.15, normal=0.05, full=0.05)
 assert abs(4 * weak[-1] / (2 * LN_2) - 1) < 0.1
 # Charge fluctuations empty or fill a dot with probability 2 docc = 4 %, on either dot.
 assert 0.22 < bare.expectations["S_1.S_2"][-1] < 0.25
@@ -288,18 +288,18 @@ for u, j in list(zip(U, double, strict=True))[:: len(U) // 4]:
     formula = [kondo_temperature_formula(y, alpha=1.0, gamma=np.pi**2 / 2) for y in (0.2, j)]
     print(f"U = {u:6.2f}: a + b J_SW = {u * (formula[0] / formula[1] - 1):.2f}")
 
-# The crossover to ln 2 is broad: T_K of one definition against another wanders by 2 %, which over
-# this range of rho J moves gamma by 0.2.
-assert abs(gamma - np.pi**2 / 2) < pick(quick=0.8, normal=0.7, full=0.7)
+# Two points a shell and a broad crossover: T(S) is good to 2 %, gamma to 0.2 at few states.
+assert abs(gamma - 5.35) < pick(quick=0.5, normal=0.15, full=0.15)
+assert abs(gamma / (np.pi**2 / 2) - 1) < pick(quick=0.2, normal=0.15, full=0.15)
 assert gamma > 2 * 2.22
 assert held.worst < 0.06
 
 # %% [markdown]
-# **Finding.** $\gamma = \pi^2/2$ describes $T_K$ over five decades to a few percent; fitted freely
-# it comes out a little larger and grows with the range of $J$. From $J = 0.4$ on, where $T_K$ comes
-# within a factor 100 of the band edge, Eq. 5 underestimates it. Eq. 6, solved for
-# $a + bJ_\mathrm{SW}$, gives nearly the same number at every $U$ (printed above; 3.9 for the single
-# dot): it holds as well.
+# **Finding.** For $J \le 0.3$ Eq. 5 holds to 0.3 % with $\gamma = 5.35(3)$ and over five decades to
+# 3 % with $\gamma = \pi^2/2 = 4.93$; as for spin 1/2, the fitted $\gamma$ is not quite the round
+# number. From $J = 0.4$ on, where $T_K$ comes within a factor 100 of the band edge, Eq. 5
+# underestimates it. Eq. 6, solved for $a + bJ_\mathrm{SW}$ with $\gamma = \pi^2/2$, gives 4.0 to
+# 4.5 over four decades of $U$ (printed above; 3.9 for the single dot): it holds to about 10 %.
 #
 # ## What is left over: a singular Fermi liquid
 #
@@ -310,6 +310,10 @@ assert held.worst < 0.06
 # $$\frac{1}{4T\chi - 1} = \ln\frac{T_0}{T}, \qquad
 # t(\omega) = 1 - \frac{\pi^2}{4}\, \tfrac12\big(\tfrac12 + 1\big)\,
 # \frac{1}{\ln^2(T_0/|\omega|)} = 1 - \frac{3\pi^2}{16 \ln^2(T_0/|\omega|)}$$
+#
+# The raw $t(0)$ is good to half a percent, about as much as the logarithm leaves to see: we fit
+# $t(0)$ and hold the coefficient. The test is that the $T_0$ that results is that of $T\chi$, up to
+# a factor of order 1. With $t(0) = 1$ held instead, the coefficient itself cannot be determined.
 #
 # A fully screened spin approaches $t = 1$ as $\omega^2$ instead (Koller, Hewson, Meyer, Phys. Rev.
 # B **72**, 045117 (2005),
@@ -322,7 +326,7 @@ SPECTRA = {
     "z": pick(quick=(0.5, 1.0), normal=(0.25, 0.5, 0.75, 1.0), full=(0.25, 0.5, 0.75, 1.0)),
     "T": 1e-14,
     "scheme": "campo-oliveira",
-    "keep": pick(quick=400, normal=1000, full=3000),
+    "keep": pick(quick=700, normal=1000, full=3000),
 }
 spectra = {
     "double dot": kd.dynamics.solve(dqd, **SPECTRA),
@@ -380,6 +384,8 @@ legend(right)
 low = omega < 1e-3 * scale
 print(f"double dot and spin 1: t differs by {np.max(abs(t['double dot'] - t['spin 1'])[low]):.4f}")
 print(f"t(0) = {t_0:.4f}, T_0 = {np.exp(ln_T_0):.2g}, off by {np.max(abs(found.fun)):.4f} at most")
+T_chi_scale = moment.T[cold][-1] * np.exp(straight[-1])
+print(f"T_0 from T chi: {T_chi_scale:.2g}")
 print(f"slope of 1/(4 T chi - 1): {slope:.3f}")
 T_half = kondo_temperature(kd.nrg.solve(kd.KondoModel(J=0.4), T_min=1e-8, **NRG))
 settled = np.interp(1e-2 * T_half, omega, t_half) / np.interp(1e-4 * T_half, omega, t_half)
@@ -390,6 +396,7 @@ error = pick(quick=0.015, normal=0.007, full=0.005)
 assert np.max(abs(t["double dot"] - t["spin 1"])[low]) < error
 assert abs(t_0 - 1) < error
 assert np.max(abs(found.fun)) < error / 2
+assert 1 / 4 < np.exp(ln_T_0) / T_chi_scale < 4
 assert abs(settled - 1) < 2e-3
 assert abs(slope - 1) < 0.07  # the next order, ln ln T, adds a few percent
 
@@ -401,8 +408,8 @@ assert abs(slope - 1) < 0.07  # the next order, ln ln T, adds a few percent
 # | entropy $2\ln2 \to \ln3 \to \ln2$, curves coincide for $T \ll J_\mathrm{RKKY}$ | yes | yes |
 # | $J$ at $U = 0.5$, $J_\mathrm{SW} = 0.2$ | figure | 0.1664 (plain Wilson chain) |
 # | $J_\mathrm{ML}(U)$ | inset | that of one dot, to 0.5 % |
-# | Eq. 5 with $\gamma = \pi^2/2$ | "holds" | for $J \le 0.3$, to a few % |
-# | Eq. 6 | "holds" | yes, with slightly larger $a$ |
+# | Eq. 5 with $\gamma = \pi^2/2$ | "holds" | $J \le 0.3$: to 3 % ($\gamma = 5.35(3)$ to 0.3 %) |
+# | Eq. 6 | "holds" | to 10 %, with larger $a$ |
 # | singular Fermi liquid | yes | $t = 1 - (3\pi^2/16)/\ln^2$, $4T\chi = 1 + 1/\ln$ |
 #
 # **Exercises.** 1. A magnetic field smaller than $T_K$, `dqd.replace(field=1e-8)`: what becomes of

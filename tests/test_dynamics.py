@@ -189,6 +189,9 @@ def test_without_interaction_the_spectrum_is_that_of_one_particle(T):
         e, u = np.linalg.eigh(h + np.diag(off, 1) + np.diag(off, -1))
         mesh, found = run.peaks(name)
         np.testing.assert_allclose(found, exact.on_mesh(e, u[0] ** 2, mesh), atol=1e-9)
+        G = 1 / (0.4 - model.eps - s * model.field - run.hybridisation([0.4]))
+        spin = "up" if s > 0 else "dn"
+        np.testing.assert_allclose(run.improved([0.4], spin=spin), G, rtol=1e-12)
     np.testing.assert_allclose(run.self_energy([0.0, 0.1]), 0.0, atol=1e-15)
     assert not run.peaks("F")[1].any()
 

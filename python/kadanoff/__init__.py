@@ -4,15 +4,26 @@
 >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
 >>> run = kd.nrg.solve(aim, keep=200, T_min=1e-4)
 >>> print(f"{run.entropy[0] / 0.6931:.2f} ln 2 at T = {run.T[0]:.2f}")
-1.98 ln 2 at T = 1.17
+1.99 ln 2 at T = 1.17
 """
 
-from kadanoff import baths, dynamics, effective, kondo_scales, nrg, operators
+from kadanoff import (
+    baths,
+    divergence,
+    dynamics,
+    effective,
+    irrelevant,
+    kondo_scales,
+    nrg,
+    operators,
+)
 from kadanoff._core import Control
 from kadanoff.about import about
 from kadanoff.errors import Cancelled, NotConverged, NumericalError
+from kadanoff.gbf import gbf_bound
 from kadanoff.mapping import kondo_mapping
 from kadanoff.models import AndersonModel, DoubleQuantumDot, ImpurityModel, KondoModel
+from kadanoff.regression import effective_map
 from kadanoff.response import derivatives
 
 __version__ = "0.1.0"
@@ -30,8 +41,12 @@ __all__ = [
     "about",
     "baths",
     "derivatives",
+    "divergence",
     "dynamics",
     "effective",
+    "effective_map",
+    "gbf_bound",
+    "irrelevant",
     "kondo_mapping",
     "kondo_scales",
     "nrg",

@@ -21,12 +21,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array
 
 from kadanoff.stars import real
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 __all__ = ["Bins", "broaden", "frequencies", "hilbert"]
 
@@ -166,6 +169,8 @@ def broaden(
 
 @lru_cache(maxsize=8)
 def _kernel(grid: bytes, positions: bytes, b: float, w0: float) -> csr_array:
+    from scipy.sparse import csr_array
+
     w, p = np.frombuffer(grid), np.frombuffer(positions)
     size = np.abs(w)
     with np.errstate(divide="ignore", over="ignore"):

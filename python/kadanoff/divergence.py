@@ -419,11 +419,10 @@ def minimise(
             if np.max(abs(step) / unit) <= tolerance:
                 return problem.fit(theta, best, steps)
             if steps == max_steps:
-                error = NotConverged(
-                    f"no minimum within max_steps = {max_steps}: allow more, or start closer"
+                raise NotConverged(
+                    f"no minimum within max_steps = {max_steps}: allow more, or start closer",
+                    partial=problem.fit(theta, best, steps),
                 )
-                error.partial = problem.fit(theta, best, steps)
-                raise error
             trial = problem.evaluate(theta + step)
             steps += 1
             if trial.loss < best.loss:

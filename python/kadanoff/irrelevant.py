@@ -26,7 +26,7 @@ the low-energy physics does not fix, and can be spent. It is spent, however:
 * the new term is large and brings a scale of its own: the models part at T = 1e-4 instead of 8e-3.
 * where T_K is closer to that scale the conditions strain each other: at J_sw = 0.4 T_K is +1.0 %
   from chi and -1.8 % from the entropy, no J makes both right. For U = 3 (30) and J_sw = 0.25 (0.3)
-  little is asked of U_0, and 0.01 % are reached.
+  less is asked of U_0, and 0.02 % (0.01 %) are reached in both definitions.
 
 References
 ----------

@@ -8,7 +8,8 @@ on where it was. The regression starts from the formula that Eqs. 5 and 6 imply,
 
     ln T_K(J) = ln T_K(J_sw) + ln [U / (U + a D + b J_sw)],    T_K(J) ~ sqrt(J) e^{-2/J + gamma J/2}
 
-solved for J with a, b and gamma fitted, and a Gaussian process learns what that leaves of ln J.
+solved for J with a, b and gamma fitted (as numbers of this fit: they absorb what the formula leaves
+out), and a Gaussian process learns what that leaves of ln J.
 
 References
 ----------
@@ -35,6 +36,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kadanoff._core import Control
+from kadanoff.baths import FlatBand
 from kadanoff.effective import learn
 from kadanoff.errors import NotConverged
 from kadanoff.kondo_scales import GAMMA
@@ -128,8 +130,8 @@ class EffectiveMap:
         """The Kondo model of a symmetric Anderson model on the flat band."""
         if not isinstance(aim, AndersonModel):
             raise TypeError(f"aim must be an AndersonModel, got {type(aim).__name__}")
-        like = AndersonModel(U=aim.U, V=aim.V, bandwidth=aim.bandwidth)
-        if aim != like:
+        symmetric = math.isclose(aim.eps, -aim.U / 2, rel_tol=1e-12) and aim.field == 0
+        if not (symmetric and isinstance(aim.band, FlatBand)):
             raise ValueError(
                 "the map was trained on the flat band with eps = -U/2 and no field, got "
                 f"{aim!r}; use effective.learn"
@@ -235,7 +237,7 @@ def effective_map(
     for name in ("T_min", "sites"):
         if name in options:
             raise TypeError(f"{name} is not an argument of effective_map: it follows from U")
-    settings = {k: v for k, v in asdict(Options.of({**options, "keep": keep})).items()}
+    settings = asdict(Options.of({**options, "keep": keep}))
     for name in ("T_min", "sites"):
         del settings[name]
     todo = sample_points(points, U=U, J_sw=J_sw, seed=seed)
@@ -267,9 +269,9 @@ def effective_map(
             raise
     have = np.array([J is not None for J in found])
     if have.sum() < _FEWEST:
-        error = NotConverged(f"J was found for {have.sum()} points, fewer than {_FEWEST}")
-        error.partial = tuple(failed)
-        raise error
+        raise NotConverged(
+            f"J was found for {have.sum()} points, fewer than {_FEWEST}", partial=tuple(failed)
+        )
     J = np.array([x for x in found if x is not None])
     return _fit_map(todo[have], J, (U, J_sw), tuple(failed), len(missing) - len(failed))
 
@@ -382,6 +384,7 @@ class _Process:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
         U, J_sw = points.T
 
@@ -398,7 +401,8 @@ class _Process:
         self.regressor = GaussianProcessRegressor(
             kernel, normalize_y=False, n_restarts_optimizer=0, random_state=0
         )
-        with warnings.catch_warnings():
+        # Threads cost more than they bring for matrices of this size.
+        with warnings.catch_warnings(), threadpool_limits(1):
             # A kernel parameter at its bound is no failure: the held-out error judges.
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.regressor.fit(_features(U, J_sw), left / self.unit)
