@@ -35,7 +35,7 @@ class Case:
 
 
 # NRG Ljubljana (https://github.com/rokzitko/nrgljubljana), master f6b4d056, its `dsyevd` solver,
-# Lambda = 2.5, 60 sites, thermodynamics or one spectrum by the full density matrix. Measured earlier
+# Lambda = 2.5, 60 sites; thermodynamics, or a spectrum by the full density matrix. Measured earlier
 # on a machine like that of the table, not in the same run.
 LJUBLJANA_U1xU1 = Reference({1: 50.9, 2: 28.2}, (225, 248))
 LJUBLJANA_U1xSU2 = Reference({1: 8.1, 2: 4.7}, (77, 108))

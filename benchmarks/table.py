@@ -27,8 +27,8 @@ def against(case: Case, row: dict[str, Any]) -> list[str]:
     if case.against is None or row["threads"] not in case.against.seconds:
         return ["", ""]
     theirs = case.against.seconds[row["threads"]]
-    low, high = case.against.megabytes
-    return [f"{theirs} s, {low}–{high} MB", f"{theirs / row['median']:.1f}× faster"]
+    memory = "" if case.against.megabytes is None else ", {}–{} MB".format(*case.against.megabytes)
+    return [f"{theirs} s{memory}", f"{theirs / row['median']:.1f}× faster"]
 
 
 def cost(measured: list[dict[str, Any]]) -> str:

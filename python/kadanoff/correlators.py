@@ -19,9 +19,11 @@ from operator import add
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kadanoff.errors import NumericalError
 from kadanoff.models import AndersonModel, Model
-from kadanoff.multiplets import Symmetry
+from kadanoff.multiplets import Seed, Symmetry
 from kadanoff.operators import BATH, Operator, Orbital, bath_orbitals
 from kadanoff.tensors import Tensor, fermionic, tensor
 
@@ -33,6 +35,7 @@ __all__ = ["Correlators", "correlators"]
 Correlators = Mapping[str, tuple[Operator, Operator]]
 RESERVED = ("t", "F", "I", "spin")
 NEGLIGIBLE = 1e-140
+ROUNDING = 1e-14  # of the elements of an operator, relative to the largest
 
 
 def correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Operator, Operator]]:
@@ -96,18 +99,19 @@ class Prepared:
     ----------
     names : tuple of str
         All of them, in order.
-    computed : tuple of int
-        Which of the names are not zero because an operator is.
     pairs : list of (B, C, fermionic)
-        For each of those, indices into the tensors.
+        What is to be computed: indices into the tensors, every pair once.
     tensors : list over twists of lists of Tensor
-        Every operator once.
+        Every operator once, up to a factor: the t-matrix of the Anderson model is V^2 times its
+        Green function.
+    factors : array, shape (twists, names, pairs)
+        The correlators as multiples of the pairs; no entry where an operator is zero.
     """
 
     names: tuple[str, ...]
-    computed: tuple[int, ...]
     pairs: list[tuple[int, int, bool]]
     tensors: list[list[Tensor]]
+    factors: NDArray[np.float64]
 
 
 def prepare(job: _Job, names: Iterable[str] | None, own: Correlators | None) -> Prepared:
@@ -117,42 +121,61 @@ def prepare(job: _Job, names: Iterable[str] | None, own: Correlators | None) -> 
     wanted = None if names is None else tuple(names)
     own = _checked(job.model, own)
     tables = [_table(correlators(model, job.symmetry), wanted, own) for model in job.models]
-    # An interaction or a coupling that is zero makes zero operators, which have no quantum numbers;
-    # the weights of still smaller ones would underflow.
-    computed = tuple(
-        k
-        for k, pair in enumerate(tables[0].values())
-        if all(np.abs(operator.matrix).max() > NEGLIGIBLE for operator in pair)
-    )
-    pairs: list[tuple[int, int, bool]] = []
-    tensors: list[list[Tensor]] = []
-    for table, start in zip(tables, job.starts, strict=True):
-        operators: list[Operator] = []
-        pairs, found = [], []
-        for k in computed:
-            name, pair = list(table.items())[k]
-            try:
-                odd = [fermionic(operator) for operator in pair]
-                for operator in pair:
-                    if operator not in operators:
-                        operators.append(operator)
-                        found.append(tensor(start, operator))
-            except ValueError as error:
-                raise ValueError(f"correlator {name!r}: {error}") from None
-            b, c = (operators.index(operator) for operator in pair)
-            if odd[0] != odd[1]:
-                raise ValueError(
-                    f"correlator {name!r}: a fermionic operator cannot pair with a bosonic one"
-                )
-            if found[b].rank != found[c].rank:
-                raise ValueError(
-                    f"correlator {name!r}: B and C change the quantum numbers {job.symmetry} by "
-                    f"{found[b].rank} and {found[c].rank}; give two that change them equally, such "
-                    "as two creators of one spin"
-                )
-            pairs.append((b, c, odd[0]))
-        tensors.append(found)
-    return Prepared(tuple(tables[0]), computed, pairs, tensors)
+    twists = [_reduced(table, start) for table, start in zip(tables, job.starts, strict=True)]
+    pairs = list(twists[0][1])
+    factors = np.zeros((len(twists), len(tables[0]), len(pairs)))
+    for twist, (_, found) in enumerate(twists):
+        if list(found) != pairs:  # a rescaled model has the operators of the model, rescaled
+            raise NumericalError("the twists of an average need different operators")
+        for p, entries in enumerate(found.values()):
+            for name, factor in entries:
+                factors[twist, name, p] = factor
+    return Prepared(tuple(tables[0]), pairs, [tensors for tensors, _ in twists], factors)
+
+
+Pair = tuple[int, int, bool]
+
+
+def _reduced(
+    table: dict[str, tuple[Operator, Operator]], start: Seed
+) -> tuple[list[Tensor], dict[Pair, list[tuple[int, float]]]]:
+    """The tensors, and for every pair of them the correlators (index, factor) that it gives."""
+    units: list[Operator] = []
+    tensors: list[Tensor] = []
+    pairs: dict[Pair, list[tuple[int, float]]] = {}
+
+    def unit(operator: Operator) -> tuple[int, float]:
+        """Which tensor, and the factor before it."""
+        flat = operator.matrix.ravel()
+        size = float(flat[np.argmax(np.abs(flat) > 0.5 * np.abs(flat).max())])
+        scaled = operator.matrix / size
+        for k, known in enumerate(units):
+            if np.abs(known.matrix - scaled).max() <= ROUNDING:
+                return k, size
+        units.append(Operator(operator.space, scaled))
+        tensors.append(tensor(start, units[-1]))
+        return len(units) - 1, size
+
+    for k, (name, (B, C)) in enumerate(table.items()):
+        # An interaction or a coupling that is zero makes zero operators, which have no quantum
+        # numbers; the weights of still smaller ones would underflow.
+        if any(np.abs(operator.matrix).max() < NEGLIGIBLE for operator in (B, C)):
+            continue
+        try:
+            odd = fermionic(B)
+            if odd != fermionic(C):
+                raise ValueError("a fermionic operator cannot pair with a bosonic one")
+            (b, x), (c, y) = unit(B), unit(C)
+        except ValueError as error:
+            raise ValueError(f"correlator {name!r}: {error}") from None
+        if tensors[b].rank != tensors[c].rank:
+            raise ValueError(
+                f"correlator {name!r}: B and C change the quantum numbers {start.symmetry} by "
+                f"{tensors[b].rank} and {tensors[c].rank}; give two that change them equally, such "
+                "as two creators of one spin"
+            )
+        pairs.setdefault((b, c, odd), []).append((k, x * y))
+    return tensors, pairs
 
 
 def _table(

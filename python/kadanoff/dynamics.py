@@ -412,9 +412,13 @@ def solve(
             control=control,
             report=report,
         )
-    binned = np.zeros((2, len(todo.names), len(temperatures), 2 * bins.count))
-    for k, what in enumerate(("weight", "moment")):
-        binned[k, list(todo.computed)] = np.mean([d[what] for d in raw], axis=0)
+    weight, moment = (
+        np.mean(
+            [np.einsum("kp,pti->kti", f, d[what]) for f, d in zip(todo.factors, raw, strict=True)],
+            axis=0,
+        )
+        for what in ("weight", "moment")
+    )
     mean = np.mean([d["expectations"] for d in raw], axis=0)
     return Dynamics(
         model=model,
@@ -423,8 +427,8 @@ def solve(
         T=temperatures,
         names=todo.names,
         bins=bins,
-        weight=binned[0],
-        moment=binned[1],
+        weight=weight,
+        moment=moment,
         expectations={name: mean[i] for i, name in enumerate(job.operators)},
         log_Z=raw[0]["log_Z"],
         levels=tuple(
