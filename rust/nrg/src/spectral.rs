@@ -85,6 +85,10 @@ impl Spectrum {
     }
 }
 
+/// Weights below this, out of a total of one, are not sorted into bins: at shells far above T they
+/// are nearly all there is, and all of them together stay below rounding.
+const NEGLIGIBLE: f64 = 1e-28;
+
 /// A pair of operators (indices) whose spectral function is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair {
@@ -308,12 +312,12 @@ fn collect(
     let (ki, kj) = (kept(bra), kept(ket));
     let (rows, columns) = (b.nrows(), b.ncols());
     let mut weighted = Mat::<f64>::zeros(rows, columns);
-    // C R: the density matrix on the ket side.
+    // C R: the density matrix on the ket side; kept with kept belongs to a later shell.
     if kj > 0 {
         matmul(
-            weighted.as_mut().subcols_mut(0, kj),
+            weighted.as_mut().submatrix_mut(ki, 0, rows - ki, kj),
             Accum::Replace,
-            c.as_ref().subcols(0, kj),
+            c.as_ref().submatrix(ki, 0, rows - ki, kj),
             density.kept[n][j].as_ref(),
             1.0,
             Par::Seq,
@@ -328,10 +332,10 @@ fn collect(
     // R C: the density matrix on the bra side.
     if ki > 0 {
         matmul(
-            weighted.as_mut().subrows_mut(0, ki),
+            weighted.as_mut().submatrix_mut(0, kj, ki, columns - kj),
             Accum::Add,
             density.kept[n][i].as_ref(),
-            c.as_ref().subrows(0, ki),
+            c.as_ref().submatrix(0, kj, ki, columns - kj),
             sign,
             Par::Seq,
         );
@@ -351,7 +355,7 @@ fn collect(
         for r in first..rows {
             let w = bra.energies[r] - ket.energies[s];
             let weight = factor * b[(r, s)] * weighted[(r, s)];
-            if weight != 0.0 {
+            if weight.abs() > NEGLIGIBLE {
                 spectrum.add(bins, w, weight);
             }
             if sign < 0.0 {
