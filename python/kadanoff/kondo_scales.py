@@ -182,7 +182,9 @@ def kondo_temperature_formula(
     D : float
         Half bandwidth.
     alpha : float
-        Prefactor, a matter of definition; 1.41 makes T_K the half width of the conductance [1]_.
+        Prefactor, a matter of definition. 1.41 is the paper's, the half width of the conductance
+        [1]_; ``T_K = 0.236 / chi(0)`` gives 0.97(1) instead with gamma free (2.22), 0.94 with
+        gamma = pi^2/4, for Lambda -> 1 (notebook 01).
     gamma : float
         ``pi^2 / 4`` for spin 1/2; ``pi^2 / 2`` for the spin 1 of two dots.
     rho : float, optional

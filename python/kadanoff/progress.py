@@ -23,7 +23,14 @@ PATIENCE = 0.5  # seconds before a bar appears
 def _visible() -> bool:
     if os.environ.get("KADANOFF_PROGRESS", "") in {"0", "off", "false"}:
         return False
-    return "ipykernel" in sys.modules or sys.stderr.isatty()
+    return _in_a_kernel() or sys.stderr.isatty()
+
+
+def _in_a_kernel() -> bool:
+    """Whether this process is a notebook's kernel, not one that merely imported Jupyter."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return hasattr(shell, "kernel")
 
 
 @contextmanager

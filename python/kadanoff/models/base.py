@@ -181,7 +181,7 @@ def bath_degrees(operator: Operator) -> tuple[int, ...]:
 
     Examples
     --------
-    >>> from kadanoff.operators import Orbital, dot
+    >>> from kadanoff.operators import BATH, Orbital, dot
     >>> space = Space([Orbital("d"), BATH])
     >>> bath_degrees(space.hop("d", "f0")), bath_degrees(dot(space.S("d"), space.S("f0")))
     ((1,), (2,))

@@ -106,6 +106,8 @@ pub fn nrg_dynamics<'py>(
         .iter()
         .map(|(s, c)| (s.get().inner(), c.get().inner()))
         .collect();
+    let shells: usize = borrowed.iter().map(|(_, c)| c.sites() - 1).sum();
+    shared.add_total(shells as u64 * nrg::DYNAMICS_TICKS);
     let (outcomes, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
         kadanoff_runtime::with_threads(threads, || {
             nrg::solve_many(&borrowed, &options, &shared)

@@ -11,6 +11,9 @@ use crate::{Error, Run, Symmetry, thermodynamics};
 use faer::Mat;
 use kadanoff_runtime::Control;
 
+/// Progress units of a shell here; a shell of the iteration counts 1000.
+pub const TICKS: u64 = 300;
+
 /// Reduced density matrices of every shell at one temperature.
 #[derive(Debug, Clone)]
 pub struct Density {
@@ -87,7 +90,7 @@ pub fn densities(
         for (density, kept) in out.iter_mut().zip(traced) {
             density.kept[n] = kept;
         }
-        control.tick(1);
+        control.tick(TICKS);
     }
     Ok(out)
 }

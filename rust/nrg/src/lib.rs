@@ -39,6 +39,9 @@ pub use spectral::{Bins, Pair, Spectrum, Tensor, spectra};
 pub use symmetry::{Factor, Label, MAX_FACTORS, Site, SiteState, Symmetry};
 pub use thermodynamics::{Average, clean_chain, thermodynamics};
 pub use truncate::Truncation;
+
+/// Progress units of a shell that density matrices and spectra add to those of the iteration.
+pub const DYNAMICS_TICKS: u64 = density::TICKS + spectral::TICKS;
 pub use wigner::six_j;
 
 /// What can go wrong in a run.

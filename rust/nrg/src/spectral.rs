@@ -18,6 +18,9 @@ use faer::{Accum, Mat, Par, linalg::matmul::matmul};
 use kadanoff_runtime::Control;
 use std::collections::HashMap;
 
+/// Progress units of a shell here; a shell of the iteration counts 1000.
+pub const TICKS: u64 = 1200;
+
 /// An irreducible tensor operator in the multiplet basis of a shell.
 #[derive(Debug, Clone)]
 pub struct Tensor {
@@ -178,7 +181,7 @@ pub fn spectra(
                     .collect(),
             })
             .collect();
-        control.tick(4);
+        control.tick(TICKS);
     }
     Ok(out)
 }
