@@ -180,6 +180,7 @@ CASES = (
         "< 39.5 s on 1 thread",
         LJUBLJANA_SPECTRUM_U1xU1,
         quick=False,
+        repeats=1,
     ),
     Case(
         "spectrum-u1-su2",
@@ -188,12 +189,14 @@ CASES = (
         "< 9.9 s on 1 thread",
         LJUBLJANA_SPECTRUM_U1xSU2,
         quick=False,
+        repeats=1,
     ),
     Case(
         "spectrum-u1-su2-disk",
         spectra(keep=None, keep_multiplets=1400, symmetry=("U1", "SU2"), basis_memory=0),
         "the same with all eigenvectors on disk",
         quick=False,
+        repeats=1,
     ),
     Case("learn", learning, "`learn`, first cell of the notebook", "< 10 s"),
     Case(
