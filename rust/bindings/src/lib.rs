@@ -4,10 +4,13 @@
 //! goes through [`control::supervise`]; every error through [`errors`]. There is no physics here.
 
 mod control;
+mod dimers;
 mod dynamics;
 mod errors;
+mod ising;
 mod memory;
 mod nrg;
+mod rbm;
 
 use pyo3::prelude::*;
 

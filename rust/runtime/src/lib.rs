@@ -1,8 +1,10 @@
-//! Cancellation, progress and thread pools shared by every long computation.
+//! Cancellation, progress, thread pools and random streams shared by every long computation.
 //!
 //! A computation receives a [`Control`], ticks it as work is done and asks it now and then
 //! whether to stop. The caller, on another thread, reads the progress and may cancel. Nothing here
 //! knows about Python, signals or physics.
+
+pub mod random;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

@@ -1,0 +1,1 @@
+//! The dimer samplers of `kadanoff-lattice`.

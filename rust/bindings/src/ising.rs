@@ -1,0 +1,1 @@
+//! The Ising samplers of `kadanoff-lattice`.

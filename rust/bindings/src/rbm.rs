@@ -1,0 +1,1 @@
+//! The Boltzmann machines of `kadanoff-rbm`.

@@ -1,0 +1,1 @@
+//! Dimer coverings of the square lattice.

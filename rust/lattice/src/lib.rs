@@ -1,0 +1,4 @@
+//! Ising and dimer models on regular lattices: samplers, enumeration, transfer matrices.
+
+pub mod dimers;
+pub mod ising;
