@@ -4,15 +4,17 @@ use crate::{Error, inverse_iteration, ql};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{self, ComputeEigenvectors, tridiag};
 use faer::linalg::householder;
+use faer::prelude::{Reborrow, ReborrowMut};
 use faer::{Accum, Conj, Mat, MatRef, Par, Spec};
 
 /// Rounding errors allowed, in units of `EPSILON * n * norm`.
 const SLACK: f64 = 16.0;
-/// Overlap between computed vectors above which divide and conquer takes over.
+/// Overlap of computed vectors above which they are made orthogonal to one another.
+const REPAIR: f64 = 1e-13;
+/// Overlap above which divide and conquer takes over: its square is what a repair leaves.
+const HOPELESS: f64 = 1e-8;
+/// Overlap allowed in what is returned.
 const OVERLAP: f64 = 1e-12;
-/// Share of vectors wanted above which divide and conquer is the quicker way (large matrices).
-const DIRECT_SHARE: f64 = 0.6;
-const DIRECT_DIMENSION: usize = 200;
 
 /// A real symmetric matrix `A = Q T Q^T` with `T` tridiagonal, and all its eigenvalues.
 ///
@@ -99,19 +101,16 @@ impl Reduced {
         if n == 1 {
             return Ok(Mat::from_fn(1, 1, |_, _| 1.0));
         }
-        let direct = n > DIRECT_DIMENSION && k as f64 > DIRECT_SHARE * n as f64;
         let mut vectors = Mat::zeros(n, k);
-        let good = !direct
-            && inverse_iteration::lowest_vectors(
-                &self.diagonal,
-                &self.off,
-                &self.values,
-                vectors.as_mut(),
-            )
-            && overlap(vectors.as_ref()) < OVERLAP;
+        let good = inverse_iteration::lowest_vectors(
+            &self.diagonal,
+            &self.off,
+            &self.values,
+            vectors.as_mut(),
+        ) && orthogonalise(&mut vectors);
         if !good {
             vectors = self.divide_and_conquer(k)?;
-            let error = overlap(vectors.as_ref());
+            let error = largest(gram(vectors.as_ref()).as_ref());
             if error.is_nan() || error >= OVERLAP {
                 return Err(Error::Check {
                     dimension: n,
@@ -181,8 +180,8 @@ fn invariants(a: MatRef<'_, f64>) -> (f64, f64) {
     (trace, norm2)
 }
 
-/// Largest element of `|V^T V - 1|`.
-fn overlap(v: MatRef<'_, f64>) -> f64 {
+/// Lower triangle of `V^T V - 1`.
+fn gram(v: MatRef<'_, f64>) -> Mat<f64> {
     let k = v.ncols();
     let mut gram = Mat::zeros(k, k);
     faer::linalg::matmul::triangular::matmul(
@@ -196,16 +195,48 @@ fn overlap(v: MatRef<'_, f64>) -> f64 {
         1.0,
         Par::Seq,
     );
-    let mut worst = 0.0_f64;
     for j in 0..k {
-        worst = worst.max((gram[(j, j)] - 1.0).abs());
-        for i in j + 1..k {
+        gram[(j, j)] -= 1.0;
+    }
+    gram
+}
+
+/// Largest element of the lower triangle; a NaN is larger than any.
+fn largest(gram: MatRef<'_, f64>) -> f64 {
+    let mut worst = 0.0_f64;
+    for j in 0..gram.ncols() {
+        for i in j..gram.nrows() {
             let x = gram[(i, j)].abs();
-            // NaN must not pass.
             worst = if x <= worst { worst } else { x };
         }
     }
     worst
+}
+
+/// Takes from every vector what it shares with those before it, to first order; false if that
+/// would not be enough.
+///
+/// Neighbours at a distance d overlap by rounding over d, so that few pairs need it; the residual
+/// of a vector grows by no more than rounding.
+fn orthogonalise(vectors: &mut Mat<f64>) -> bool {
+    let gram = gram(vectors.as_ref());
+    let worst = largest(gram.as_ref());
+    if worst.is_nan() || worst > HOPELESS {
+        return false;
+    }
+    if worst > REPAIR {
+        for j in 1..vectors.ncols() {
+            let (earlier, mut rest) = vectors.as_mut().split_at_col_mut(j);
+            for i in 0..j {
+                let overlap = gram[(j, i)];
+                if overlap.abs() > REPAIR {
+                    let (mut v, u) = (rest.rb_mut().col_mut(0), earlier.rb().col(i));
+                    faer::zip!(&mut v, &u).for_each(|faer::unzip!(v, u)| *v -= overlap * *u);
+                }
+            }
+        }
+    }
+    true
 }
 
 #[cfg(test)]

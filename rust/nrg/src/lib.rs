@@ -16,6 +16,7 @@
 //! | SU(2) x SU(2) | ~ 600 | ~ 4 MB |
 
 mod basis;
+mod binning;
 mod chain;
 mod density;
 mod iterate;
@@ -30,12 +31,13 @@ mod truncate;
 mod wigner;
 
 pub use basis::{Basis, Vault};
+pub use binning::{Bins, Spectrum};
 pub use chain::Chain;
 pub use density::{Density, densities};
 pub use iterate::{Options, Run, Timing, solve, solve_many};
 pub use seed::{Reflected, ReflectionMatrix, Seed, SeedBlock};
 pub use shell::{Shell, ShellBlock};
-pub use spectral::{Bins, Pair, Spectrum, Tensor, spectra};
+pub use spectral::{Pair, Tensor, spectra};
 pub use symmetry::{Factor, Label, MAX_FACTORS, Site, SiteState, Symmetry};
 pub use thermodynamics::{Average, clean_chain, thermodynamics};
 pub use truncate::Truncation;
