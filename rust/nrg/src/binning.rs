@@ -1,5 +1,7 @@
 //! Spectral weight in logarithmic bins.
 
+use crate::density::NEGLIGIBLE;
+
 /// Logarithmic bins for positive and negative frequencies.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bins {
@@ -88,9 +90,16 @@ impl Sorter {
         }
     }
 
+    /// The bins of `bra[r] - ket[s]`, r running faster.
+    pub(crate) fn indices(&self, bra: &[f64], ket: &[f64]) -> Vec<u32> {
+        ket.iter()
+            .flat_map(|&below| bra.iter().map(move |&above| self.index(above - below)))
+            .collect()
+    }
+
     /// The bin of frequency `w` in a [`Histogram`]; ends saturate.
     #[inline]
-    pub(crate) fn index(&self, w: f64) -> usize {
+    fn index(&self, w: f64) -> u32 {
         let x = w.abs();
         let cell = (x.to_bits() >> SHIFT).wrapping_sub(self.first) as i64;
         let mut i = if cell < 0 {
@@ -104,7 +113,8 @@ impl Sorter {
             i += 1;
         }
         let i = i.min(self.count - 1);
-        if w < 0.0 { i } else { self.count + i }
+        let i = if w < 0.0 { i } else { self.count + i };
+        i as u32
     }
 }
 
@@ -123,11 +133,23 @@ impl Histogram {
         }
     }
 
+    /// Adds `weight` at frequency `w`, whose bin is `index`.
     #[inline]
-    pub(crate) fn add(&mut self, index: usize, w: f64, weight: f64) {
-        let bin = &mut self.bins[index];
-        bin[0] += weight;
-        bin[1] += weight * w;
+    pub(crate) fn add(&mut self, index: u32, w: f64, weight: f64) {
+        if weight.abs() > NEGLIGIBLE {
+            let bin = &mut self.bins[index as usize];
+            bin[0] += weight;
+            bin[1] += weight * w;
+        }
+    }
+
+    /// The same for a kept and a discarded state, which the gap of the cut keeps apart.
+    #[inline]
+    pub(crate) fn add_pair(&mut self, index: u32, w: f64, weight: f64, response: bool) {
+        self.add(index, w, weight);
+        if response && weight != 0.0 {
+            self.response += weight / w;
+        }
     }
 }
 
@@ -151,11 +173,15 @@ mod tests {
                     continue;
                 }
                 let expected = (exact as usize).min(bins.count - 1);
-                assert_eq!(sorter.index(w), bins.count + expected, "{w} {per_decade}");
-                assert_eq!(sorter.index(-w), expected);
+                assert_eq!(
+                    sorter.index(w) as usize,
+                    bins.count + expected,
+                    "{w} {per_decade}"
+                );
+                assert_eq!(sorter.index(-w) as usize, expected);
             }
-            assert_eq!(sorter.index(0.0), bins.count);
-            assert_eq!(sorter.index(f64::MAX), 2 * bins.count - 1);
+            assert_eq!(sorter.index(0.0) as usize, bins.count);
+            assert_eq!(sorter.index(f64::MAX) as usize, 2 * bins.count - 1);
         }
     }
 }

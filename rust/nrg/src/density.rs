@@ -13,7 +13,7 @@ use faer::{Accum, Mat, Par};
 use kadanoff_runtime::Control;
 
 /// Progress units of a shell here; a shell of the iteration counts 1000.
-pub const TICKS: u64 = 300;
+pub(crate) const TICKS: u64 = 300;
 
 /// Statistical weights below this, out of a total of one, count as none: all of them together stay
 /// below rounding.

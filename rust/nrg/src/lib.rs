@@ -19,6 +19,7 @@ mod basis;
 mod binning;
 mod chain;
 mod density;
+mod dynamics;
 mod iterate;
 mod parallel;
 mod reflect;
@@ -34,6 +35,7 @@ pub use basis::{Basis, Vault};
 pub use binning::{Bins, Spectrum};
 pub use chain::Chain;
 pub use density::{Density, densities};
+pub use dynamics::{Answer, Question, dynamics};
 pub use iterate::{Options, Run, Timing, solve, solve_many};
 pub use seed::{Reflected, ReflectionMatrix, Seed, SeedBlock};
 pub use shell::{Shell, ShellBlock};
@@ -41,9 +43,6 @@ pub use spectral::{Pair, Tensor, spectra};
 pub use symmetry::{Factor, Label, MAX_FACTORS, Site, SiteState, Symmetry};
 pub use thermodynamics::{Average, clean_chain, thermodynamics};
 pub use truncate::Truncation;
-
-/// Progress units of a shell that density matrices and spectra add to those of the iteration.
-pub const DYNAMICS_TICKS: u64 = density::TICKS + spectral::TICKS;
 pub use wigner::six_j;
 
 /// What can go wrong in a run.

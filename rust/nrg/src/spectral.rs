@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Progress units of a shell here; a shell of the iteration counts 1000.
-pub const TICKS: u64 = 1200;
+pub(crate) const TICKS: u64 = 1200;
 
 /// An irreducible tensor operator in the multiplet basis of a shell.
 #[derive(Debug, Clone)]
@@ -170,8 +170,8 @@ struct Dressed<'a> {
     densities: &'a [Density],
     /// For every block and density the weights of the discarded states.
     weights: Vec<Vec<Vec<f64>>>,
-    /// Whether any discarded state is occupied.
-    occupied: bool,
+    /// For every density whether any discarded state is occupied.
+    occupied: Vec<bool>,
 }
 
 impl<'a> Dressed<'a> {
@@ -194,7 +194,7 @@ impl<'a> Dressed<'a> {
             vectors,
             densities,
             weights: Vec::new(),
-            occupied: false,
+            occupied: Vec::new(),
         };
         shell.weights = (0..blocks.len())
             .map(|i| {
@@ -210,12 +210,12 @@ impl<'a> Dressed<'a> {
                     .collect()
             })
             .collect();
-        shell.occupied = shell
-            .weights
-            .iter()
-            .flatten()
-            .flatten()
-            .any(|&w| w > NEGLIGIBLE);
+        shell.occupied = (0..densities.len())
+            .map(|t| {
+                let mut weights = shell.weights.iter().flat_map(|block| &block[t]);
+                weights.any(|&w| w > NEGLIGIBLE)
+            })
+            .collect();
         Ok(shell)
     }
 
@@ -308,7 +308,10 @@ impl<'a> Dressed<'a> {
         Some(Parts {
             upper: product(from_left.as_ref(), right.as_ref().as_ref(), 1.0),
             lower: below(0, kj),
-            rest: self.occupied.then(|| below(kj, columns - kj)),
+            rest: self
+                .occupied
+                .contains(&true)
+                .then(|| below(kj, columns - kj)),
         })
     }
 
@@ -325,71 +328,61 @@ impl<'a> Dressed<'a> {
         let (ki, kj) = (self.kept(i), self.kept(j));
         let (of_bra, of_ket) = (&self.weights[i], &self.weights[j]);
         let response = sign < 0.0;
-        // C R with the kept states of the ket, and R C with those of the bra.
-        let c_upper = c.upper.as_ref().subcols(kj, ket.len() - kj);
-        let (lower, upper): (Vec<Mat<f64>>, Vec<Mat<f64>>) = self
-            .densities
-            .iter()
-            .map(|density| {
-                let kept = &density.kept[self.n];
-                (
-                    product(c.lower.as_ref(), kept[j].as_ref(), 1.0),
-                    product(kept[i].as_ref(), c_upper, sign),
-                )
-            })
-            .unzip();
-        let mut add = |t: usize, index: usize, w: f64, weight: f64| {
-            if weight.abs() > NEGLIGIBLE {
-                histograms[t].add(index, w, weight);
-            }
-            // A kept and a discarded state are apart by the gap of the cut.
-            if response && weight != 0.0 {
-                histograms[t].response += weight / w;
-            }
-        };
-        let temperatures = 0..self.densities.len();
-        for (s, &energy) in ket[..kj].iter().enumerate() {
-            let (b, c) = (b.lower.col_as_slice(s), c.lower.col_as_slice(s));
-            for (r, &above) in bra[ki..].iter().enumerate() {
-                let w = above - energy;
-                let index = sorter.index(w);
-                for t in temperatures.clone() {
-                    let weight = lower[t][(r, s)] + sign * of_bra[t][r] * c[r];
-                    add(t, index, w, b[r] * weight);
+        // C R with the kept states of the ket.
+        let found = sorter.indices(&bra[ki..], &ket[..kj]);
+        for (t, (density, histogram)) in self.densities.iter().zip(&mut *histograms).enumerate() {
+            let c_rho = product(c.lower.as_ref(), density.kept[self.n][j].as_ref(), 1.0);
+            let mut found = found.iter();
+            for (s, &energy) in ket[..kj].iter().enumerate() {
+                let (b, c) = (b.lower.col_as_slice(s), c.lower.col_as_slice(s));
+                let c_rho = c_rho.col_as_slice(s);
+                for ((r, &above), &index) in bra[ki..].iter().enumerate().zip(&mut found) {
+                    let weight = b[r] * (c_rho[r] + sign * of_bra[t][r] * c[r]);
+                    histogram.add_pair(index, above - energy, weight, response);
                 }
             }
         }
-        for (s, &energy) in ket[kj..].iter().enumerate() {
-            let (b, c) = (b.upper.col_as_slice(kj + s), c.upper.col_as_slice(kj + s));
-            for (r, &below) in bra[..ki].iter().enumerate() {
-                let w = below - energy;
-                let index = sorter.index(w);
-                for t in temperatures.clone() {
-                    let weight = upper[t][(r, s)] + of_ket[t][s] * c[r];
-                    add(t, index, w, b[r] * weight);
+        // R C with those of the bra.
+        let found = sorter.indices(&bra[..ki], &ket[kj..]);
+        let c_upper = c.upper.as_ref().subcols(kj, ket.len() - kj);
+        for (t, (density, histogram)) in self.densities.iter().zip(&mut *histograms).enumerate() {
+            let rho_c = product(density.kept[self.n][i].as_ref(), c_upper, sign);
+            let mut found = found.iter();
+            for (s, &energy) in ket[kj..].iter().enumerate() {
+                let (b, c) = (b.upper.col_as_slice(kj + s), c.upper.col_as_slice(kj + s));
+                let rho_c = rho_c.col_as_slice(s);
+                for ((r, &below), &index) in bra[..ki].iter().enumerate().zip(&mut found) {
+                    let weight = b[r] * (rho_c[r] + of_ket[t][s] * c[r]);
+                    histogram.add_pair(index, below - energy, weight, response);
                 }
             }
         }
         let (Some(b), Some(c)) = (&b.rest, &c.rest) else {
             return;
         };
-        for (s, &energy) in ket[kj..].iter().enumerate() {
-            let (b, c) = (b.col_as_slice(s), c.col_as_slice(s));
-            for (r, &other) in bra[ki..].iter().enumerate() {
-                let w = other - energy;
-                let index = sorter.index(w);
-                for (t, histogram) in histograms.iter_mut().enumerate() {
-                    let (of_bra, of_ket) = (of_bra[t][r], of_ket[t][s]);
-                    let weight = b[r] * (of_ket + sign * of_bra) * c[r];
-                    if weight.abs() > NEGLIGIBLE {
-                        histogram.add(index, w, weight);
-                    }
+        let found = sorter.indices(&bra[ki..], &ket[kj..]);
+        for (t, histogram) in histograms.iter_mut().enumerate() {
+            if !self.occupied[t] {
+                continue;
+            }
+            let temperature = self.densities[t].temperature;
+            // Energies ascend, so that the occupied states come first.
+            let some = of_bra[t].partition_point(|&w| w > NEGLIGIBLE);
+            let columns = ket[kj..].iter().zip(&of_ket[t]).enumerate();
+            for ((s, (&energy, &of_ket)), found) in
+                columns.zip(found.chunks((bra.len() - ki).max(1)))
+            {
+                let (b, c) = (b.col_as_slice(s), c.col_as_slice(s));
+                let end = if of_ket > NEGLIGIBLE { b.len() } else { some };
+                for r in 0..end {
+                    let (w, of_bra) = (bra[ki + r] - energy, of_bra[t][r]);
+                    let bc = b[r] * c[r];
+                    histogram.add(found[r], w, bc * (of_ket + sign * of_bra));
                     if response {
                         let lower = if w >= 0.0 { of_ket } else { of_bra };
-                        let temperature = self.densities[t].temperature;
                         let x = w.abs() / temperature;
                         let mean = if x > 0.0 { -(-x).exp_m1() / x } else { 1.0 };
-                        histogram.response += b[r] * c[r] * lower * mean / temperature;
+                        histogram.response += bc * lower * mean / temperature;
                     }
                 }
             }
