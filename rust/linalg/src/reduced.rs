@@ -1,6 +1,6 @@
 //! A symmetric matrix in tridiagonal form, its eigenvalues, and eigenvectors on demand.
 
-use crate::{Error, inverse_iteration, ql};
+use crate::{Error, inverse_iteration, ql, tridiagonal};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{self, ComputeEigenvectors, tridiag};
 use faer::linalg::householder;
@@ -9,6 +9,8 @@ use faer::{Accum, Conj, Mat, MatRef, Par, Spec};
 
 /// Rounding errors allowed, in units of `EPSILON * n * norm`.
 const SLACK: f64 = 16.0;
+/// Up to this dimension our own reduction is the quicker one: the matrix stays in the cache.
+const SMALL: usize = 256;
 /// Overlap of computed vectors above which they are made orthogonal to one another.
 const REPAIR: f64 = 1e-13;
 /// Overlap above which divide and conquer takes over: its square is what a repair leaves.
@@ -43,7 +45,7 @@ impl Reduced {
             1
         };
         let mut factors = Mat::zeros(block, n.saturating_sub(1));
-        if n > 1 {
+        if n > SMALL {
             let scratch = tridiag::tridiag_in_place_scratch::<f64>(n, Par::Seq, Spec::default());
             tridiag::tridiag_in_place(
                 a.as_mut(),
@@ -52,6 +54,8 @@ impl Reduced {
                 MemStack::new(&mut MemBuffer::new(scratch)),
                 Spec::default(),
             );
+        } else if n > 1 {
+            tridiagonal::reduce(&mut a, factors.as_mut());
         }
         let diagonal: Vec<f64> = (0..n).map(|i| a[(i, i)]).collect();
         let off: Vec<f64> = (1..n).map(|i| a[(i, i - 1)]).collect();
@@ -93,7 +97,7 @@ impl Reduced {
     }
 
     /// The eigenvectors of the `k` lowest eigenvalues as columns of an n x k matrix.
-    pub fn vectors(self, k: usize) -> Result<Mat<f64>, Error> {
+    pub fn vectors(mut self, k: usize) -> Result<Mat<f64>, Error> {
         let n = self.values.len();
         if k == 0 || n == 0 {
             return Ok(Mat::zeros(n, k));
@@ -124,6 +128,22 @@ impl Reduced {
         Ok(vectors)
     }
 
+    /// The triangular factors of blocks of reflectors, from the single coefficients.
+    fn gather_reflectors(&mut self) {
+        let n = self.values.len() - 1;
+        let essentials = self.reflectors.as_ref().submatrix(1, 0, n, n);
+        let block = self.factors.nrows();
+        for j in (0..n).step_by(block) {
+            let size = block.min(n - j);
+            let mut factor = self.factors.as_mut().submatrix_mut(0, j, size, size);
+            for k in 0..size {
+                factor[(k, k)] = factor[(0, k)];
+            }
+            let columns = essentials.submatrix(j, j, n - j, size);
+            householder::upgrade_householder_factor(factor, columns, size, 1, Par::Seq);
+        }
+    }
+
     fn divide_and_conquer(&self, k: usize) -> Result<Mat<f64>, Error> {
         let n = self.values.len();
         let mut off = self.off.clone();
@@ -150,10 +170,13 @@ impl Reduced {
     }
 
     /// `V <- Q V` with the reflectors in blocks.
-    fn back_transform(&self, vectors: &mut Mat<f64>) {
+    fn back_transform(&mut self, vectors: &mut Mat<f64>) {
         let n = self.values.len();
         let k = vectors.ncols();
         let block = self.factors.nrows();
+        if n <= SMALL {
+            self.gather_reflectors();
+        }
         let scratch = householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<
             f64,
         >(n - 1, block, k);
