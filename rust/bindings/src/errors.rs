@@ -1,5 +1,6 @@
 //! Rust errors become Python exceptions here and nowhere else.
 
+use kadanoff_lattice::{dimers, exact};
 use kadanoff_nrg::Error;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -25,6 +26,27 @@ pub fn nrg(py: Python<'_>, error: &Error) -> PyErr {
         Error::Eigen { .. } => from_python(py, "NumericalError", message),
         Error::Cancelled(_) => from_python(py, "Cancelled", "the computation was stopped".into()),
     }
+}
+
+/// The exception for an error of the dimer samplers.
+pub fn dimers(py: Python<'_>, error: &dimers::Error) -> PyErr {
+    match error {
+        dimers::Error::Cancelled(_) => cancelled(py),
+        other => PyValueError::new_err(other.to_string()),
+    }
+}
+
+/// The exception for an error of the exact Ising sums.
+pub fn exact(py: Python<'_>, error: &exact::Error) -> PyErr {
+    match error {
+        exact::Error::Cancelled(_) => cancelled(py),
+        other => PyValueError::new_err(other.to_string()),
+    }
+}
+
+/// A computation that stopped because its control was cancelled.
+pub fn cancelled(py: Python<'_>) -> PyErr {
+    from_python(py, "Cancelled", "the computation was stopped".into())
 }
 
 /// What the user sees when the calling thread was interrupted: the stop button means `Cancelled`,

@@ -9,7 +9,7 @@ use super::Error;
 /// +x, +y, -x, -y; the opposite direction is `d ^ 2`.
 pub const DIRECTIONS: usize = 4;
 pub(super) const DIRECTION: u8 = 0b11;
-pub(super) const MOST_SITES: usize = 1 << 30;
+pub(super) const MOST_SITES: usize = 1 << 28;
 
 /// What lies beyond the last row and column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Lattice {
         }
         if lx.checked_mul(ly).is_none_or(|n| n > MOST_SITES) {
             return Err(Error::Size(format!(
-                "a lattice has at most 2^30 sites, got {lx} x {ly}"
+                "a lattice has at most 2^28 sites, got {lx} x {ly}"
             )));
         }
         match boundary {
@@ -108,13 +108,13 @@ impl Lattice {
 /// +1 or -1 along an axis of length `l`, wrapped when the flag says so.
 fn along(l: usize, forward: bool, wraps: bool) -> i32 {
     let one = if forward { 1 } else { -1 };
-    // At most 2^30 sites: lengths fit.
+    // At most 2^28 sites: lengths fit.
     if wraps { one - one * l as i32 } else { one }
 }
 
 fn one_step(lx: usize, ly: usize, flags: usize, d: usize) -> i32 {
     let wraps = flags >> d & 1 == 1;
-    if d % 2 == 0 {
+    if d.is_multiple_of(2) {
         along(lx, d == 0, wraps)
     } else {
         along(ly, d == 1, wraps).wrapping_mul(lx as i32)

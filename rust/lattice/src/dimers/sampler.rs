@@ -94,11 +94,14 @@ fn run(
     let kept = plan.winding.filter(|_| !plan.lattice.is_open());
     let first = plan.burn_in.saturating_add(plan.loops);
     let mut found = vec![Replica::default(); group.len()];
+    // One buffer for all: a lane is known by its sites alone.
+    let mut buffer = cells.repeat(group.len());
     let mut lanes: Vec<Lane> = group
         .iter()
-        .map(|&index| {
+        .enumerate()
+        .map(|(r, &index)| {
             let stream = random::stream(seed, index as u64);
-            let mut lane = Lane::new(cells.to_vec(), stream, kept);
+            let mut lane = Lane::new((r * cells.len()) as u32, cells, stream, kept);
             lane.loops = first;
             lane
         })
@@ -106,7 +109,7 @@ fn run(
     // Which replica a lane is, and how many of its loops were not reported yet.
     let mut rank: Vec<(usize, u64)> = (0..group.len()).map(|r| (r, first)).collect();
     while !lanes.is_empty() && !control.is_cancelled() {
-        weights.advance(&plan.lattice, &mut lanes, PATIENCE);
+        weights.advance(&plan.lattice, &mut buffer, &mut lanes, PATIENCE);
         for i in (0..lanes.len()).rev() {
             let (lane, (r, left)) = (&mut lanes[i], &mut rank[i]);
             control.tick(*left - lane.loops);
@@ -114,7 +117,7 @@ fn run(
             if lane.loops > 0 {
                 continue;
             }
-            measure(plan, lane, &mut found[*r]);
+            measure(plan, &buffer[lane.part(&plan.lattice)], &mut found[*r]);
             if found[*r].flippable.len() < plan.samples {
                 lane.loops = plan.loops;
                 *left = plan.loops;
@@ -131,12 +134,12 @@ fn run(
     found
 }
 
-fn measure(plan: &Plan, lane: &Lane, into: &mut Replica) {
+fn measure(plan: &Plan, cells: &[u8], into: &mut Replica) {
     if plan.coverings {
-        into.dimers.extend(lane.cells.iter().map(|c| c & DIRECTION));
+        into.dimers.extend(cells.iter().map(|c| c & DIRECTION));
     }
-    into.winding.push(winding(&plan.lattice, &lane.cells));
-    into.flippable.push(flippable(&plan.lattice, &lane.cells));
+    into.winding.push(winding(&plan.lattice, cells));
+    into.flippable.push(flippable(&plan.lattice, cells));
 }
 
 #[cfg(test)]

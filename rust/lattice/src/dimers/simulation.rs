@@ -9,6 +9,7 @@ use kadanoff_runtime::random;
 pub struct Simulation {
     lattice: Lattice,
     weights: Weights,
+    cells: Vec<u8>,
     lane: Lane,
 }
 
@@ -25,11 +26,13 @@ impl Simulation {
         Ok(Self {
             weights: Weights::new(&lattice, coupling),
             lane: Lane::new(
-                cells,
+                0,
+                &cells,
                 random::stream(seed, 0),
                 kept.filter(|_| !lattice.is_open()),
             ),
             lattice,
+            cells,
         })
     }
 
@@ -42,11 +45,17 @@ impl Simulation {
         self.lane.loops = self.lane.loops.saturating_add(loops);
     }
 
+    /// Asks for the end of the loop at work, and no more.
+    pub fn request_last(&mut self) {
+        self.lane.loops = self.lane.loops.min(1);
+    }
+
     /// Moves on by at most `steps` steps; whether all requested loops are closed.
     pub fn advance(&mut self, steps: u32) -> bool {
         if self.lane.loops > 0 {
             let lanes = std::slice::from_mut(&mut self.lane);
-            self.weights.advance(&self.lattice, lanes, steps);
+            self.weights
+                .advance(&self.lattice, &mut self.cells, lanes, steps);
         }
         self.lane.loops == 0
     }
@@ -57,14 +66,14 @@ impl Simulation {
     }
 
     pub fn directions(&self) -> Vec<u8> {
-        self.lane.cells.iter().map(|c| c & DIRECTION).collect()
+        self.cells.iter().map(|c| c & DIRECTION).collect()
     }
 
     pub fn winding(&self) -> (i32, i32) {
-        winding(&self.lattice, &self.lane.cells)
+        winding(&self.lattice, &self.cells)
     }
 
     pub fn flippable(&self) -> u32 {
-        flippable(&self.lattice, &self.lane.cells)
+        flippable(&self.lattice, &self.cells)
     }
 }

@@ -18,9 +18,9 @@ use rand::Rng;
 /// Worms that run interleaved on one core.
 pub(super) const LANES: usize = 4;
 
-/// One replica: a covering, and the worm in it.
+/// The worm of one replica, in the part of a shared buffer that begins at `base`.
 pub(super) struct Lane {
-    pub cells: Vec<u8>,
+    pub base: u32,
     pub random: Stream,
     word: u64,
     round: u32,
@@ -41,13 +41,14 @@ struct Keep {
 }
 
 impl Lane {
-    pub fn new(cells: Vec<u8>, random: Stream, winding: Option<(i32, i32)>) -> Self {
+    /// A lane whose covering is `cells[base..]`.
+    pub fn new(base: u32, cells: &[u8], random: Stream, winding: Option<(i32, i32)>) -> Self {
         Self {
             keep: winding.map(|winding| Keep {
                 winding,
-                cells: cells.clone(),
+                cells: cells.to_vec(),
             }),
-            cells,
+            base,
             random,
             word: 0,
             round: 0,
@@ -60,27 +61,37 @@ impl Lane {
         }
     }
 
+    /// The covering.
+    pub fn part(&self, lattice: &Lattice) -> std::ops::Range<usize> {
+        let base = self.base as usize;
+        base..base + lattice.sites()
+    }
+
     /// Empties a random site; its dimer may turn about the other end.
-    fn begin(&mut self, lattice: &Lattice) {
-        // Multiply and take the high part: even to 2^-34 for the largest lattice.
+    fn begin(&mut self, lattice: &Lattice, cells: &[u8]) {
+        // Multiply and take the high part: even to 2^-36 for the largest lattice.
         let high = (u128::from(self.random.next_u64()) * lattice.sites() as u128) >> 64;
-        let byte = self.cells[high as usize];
-        self.start = high as u32;
+        self.start = self.base + high as u32;
+        let byte = cells[self.start as usize];
         self.pivot = lattice.neighbour(self.start, byte);
         self.from = byte & DIRECTION ^ 2;
         self.running = true;
     }
 
-    fn close(&mut self, lattice: &Lattice) {
+    /// Ends a loop, undoes it if it changed what is kept, and says whether another one follows.
+    fn close(&mut self, lattice: &Lattice, cells: &mut [u8]) -> bool {
         self.loops -= 1;
         self.running = false;
+        let part = self.part(lattice);
         if let Some(keep) = &mut self.keep {
-            if super::winding(lattice, &self.cells) == keep.winding {
-                keep.cells.copy_from_slice(&self.cells);
+            let cells = &mut cells[part];
+            if super::winding(lattice, cells) == keep.winding {
+                keep.cells.copy_from_slice(cells);
             } else {
-                self.cells.copy_from_slice(&keep.cells);
+                cells.copy_from_slice(&keep.cells);
             }
         }
+        self.loops > 0
     }
 }
 
@@ -104,28 +115,28 @@ impl Weights {
     }
 
     /// Moves every lane by `rounds` steps, or fewer if one has closed all its loops.
-    pub fn advance(&self, lattice: &Lattice, lanes: &mut [Lane], rounds: u32) {
+    pub fn advance(&self, lattice: &Lattice, cells: &mut [u8], lanes: &mut [Lane], rounds: u32) {
         match self {
-            Self::Even => every(&Even, lattice, lanes, rounds),
-            Self::EvenOpen(table) => every(&EvenOpen { table }, lattice, lanes, rounds),
+            Self::Even => every(&Even, lattice, cells, lanes, rounds),
+            Self::EvenOpen(table) => every(&EvenOpen { table }, lattice, cells, lanes, rounds),
             Self::Interacting(table) => {
                 let rule = Interacting { lattice, table };
-                every(&rule, lattice, lanes, rounds);
+                every(&rule, lattice, cells, lanes, rounds);
             }
             Self::InteractingOpen(table) => {
                 let rule = InteractingOpen { lattice, table };
-                every(&rule, lattice, lanes, rounds);
+                every(&rule, lattice, cells, lanes, rounds);
             }
         }
     }
 }
 
-fn every<R: Rule>(rule: &R, lattice: &Lattice, lanes: &mut [Lane], rounds: u32) {
+fn every<R: Rule>(rule: &R, lattice: &Lattice, cells: &mut [u8], lanes: &mut [Lane], rounds: u32) {
     match lanes {
-        [a] => run(rule, lattice, [a], rounds),
-        [a, b] => run(rule, lattice, [a, b], rounds),
-        [a, b, c] => run(rule, lattice, [a, b, c], rounds),
-        [a, b, c, d] => run(rule, lattice, [a, b, c, d], rounds),
+        [a] => run(rule, lattice, cells, [a], rounds),
+        [a, b] => run(rule, lattice, cells, [a, b], rounds),
+        [a, b, c] => run(rule, lattice, cells, [a, b, c], rounds),
+        [a, b, c, d] => run(rule, lattice, cells, [a, b, c, d], rounds),
         _ => {}
     }
 }
@@ -230,52 +241,63 @@ impl Rule for InteractingOpen<'_> {
 fn run<R: Rule, const K: usize>(
     rule: &R,
     lattice: &Lattice,
+    cells: &mut [u8],
     mut lanes: [&mut Lane; K],
     rounds: u32,
 ) {
     for lane in &mut lanes {
         if !lane.running {
-            lane.begin(lattice);
+            lane.begin(lattice, cells);
         }
     }
     let mut pivot: [u32; K] = std::array::from_fn(|i| lanes[i].pivot);
     let mut from: [u8; K] = std::array::from_fn(|i| lanes[i].from);
     let mut start: [u32; K] = std::array::from_fn(|i| lanes[i].start);
     let mut word: [u64; K] = std::array::from_fn(|i| lanes[i].word);
-    let mut round: [u32; K] = std::array::from_fn(|i| lanes[i].round);
+    // Lanes start together and step together.
+    let mut round = lanes[0].round;
     let mut done = 0;
-    let mut attention = false;
-    while done < rounds && !attention {
-        done += 1;
-        for i in 0..K {
-            let lane = &mut *lanes[i];
-            if round[i] == 0 {
-                word[i] = lane.random.next_u64();
-                round[i] = R::STEPS;
+    let mut ended = false;
+    while done < rounds && !ended {
+        if round == 0 {
+            for i in 0..K {
+                word[i] = lanes[i].random.next_u64();
             }
-            round[i] -= 1;
-            let cells = lane.cells.as_mut_slice();
-            let old = cells[pivot[i] as usize];
-            let d = rule.turn(cells, pivot[i], old, from[i], &mut word[i]);
-            let new = old & !DIRECTION | d;
-            cells[pivot[i] as usize] = new;
-            let met = lattice.neighbour(pivot[i], new);
-            let pushed = cells[met as usize];
-            cells[met as usize] = pushed & !DIRECTION | d ^ 2;
-            if met == start[i] {
-                lane.close(lattice);
-                if lane.loops == 0 {
-                    attention = true;
-                    // A place where a further step of this call would do no harm: there is none.
-                    continue;
-                }
-                lane.begin(lattice);
-                pivot[i] = lane.pivot;
-                from[i] = lane.from;
-                start[i] = lane.start;
-            } else {
+            round = R::STEPS;
+        }
+        for _ in 0..round.min(rounds - done) {
+            done += 1;
+            round -= 1;
+            let mut closed = [false; K];
+            for i in 0..K {
+                let old = cells[pivot[i] as usize];
+                let d = rule.turn(cells, pivot[i], old, from[i], &mut word[i]);
+                let new = old & !DIRECTION | d;
+                cells[pivot[i] as usize] = new;
+                let met = lattice.neighbour(pivot[i], new);
+                let pushed = cells[met as usize];
+                cells[met as usize] = pushed & !DIRECTION | d ^ 2;
+                closed[i] = met == start[i];
                 pivot[i] = lattice.neighbour(met, pushed);
                 from[i] = pushed & DIRECTION ^ 2;
+            }
+            if closed.contains(&true) {
+                for i in 0..K {
+                    if !closed[i] {
+                        continue;
+                    }
+                    if lanes[i].close(lattice, cells) {
+                        lanes[i].begin(lattice, cells);
+                        pivot[i] = lanes[i].pivot;
+                        from[i] = lanes[i].from;
+                        start[i] = lanes[i].start;
+                    } else {
+                        ended = true;
+                    }
+                }
+                if ended {
+                    break;
+                }
             }
         }
     }
@@ -284,7 +306,7 @@ fn run<R: Rule, const K: usize>(
         lane.from = from[i];
         lane.start = start[i];
         lane.word = word[i];
-        lane.round = round[i];
+        lane.round = round;
         lane.steps += u64::from(done);
     }
 }
