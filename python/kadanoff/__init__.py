@@ -9,6 +9,7 @@
 
 from kadanoff import (
     baths,
+    dimers,
     divergence,
     dynamics,
     effective,
@@ -41,6 +42,7 @@ __all__ = [
     "about",
     "baths",
     "derivatives",
+    "dimers",
     "divergence",
     "dynamics",
     "effective",

@@ -166,6 +166,11 @@ impl DimerSimulation {
     }
 
     #[getter]
+    fn moved(&self) -> u64 {
+        self.0.moved()
+    }
+
+    #[getter]
     fn dimers<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<u8>> {
         self.0.directions().into_pyarray(py)
     }

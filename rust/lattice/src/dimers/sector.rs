@@ -3,9 +3,8 @@
 //! Heights on plaquettes: around an even site, counterclockwise, they rise by 1 across an empty edge
 //! and fall by 3 across a dimer. A height function is whatever obeys the inequalities
 //! `h(g) <= h(f) + c(f -> g)` with c = 1 or 3 (W. P. Thurston, Am. Math. Mon. 97, 757 (1990)) and has
-//! the right residues modulo 4. The highest and the lowest one through a given plaquette are
-//! shortest paths; their mean, rounded down to the residues, obeys the inequalities too, and is
-//! as flat as the winding allows.
+//! the right residues modulo 4. The highest one that lies nowhere above a given surface is found
+//! by shortest paths; below the plane with the slope of the winding it is as flat as can be.
 
 use super::Error;
 use super::lattice::Lattice;
@@ -29,16 +28,7 @@ pub(super) fn covering(lattice: &Lattice, winding: (i32, i32)) -> Result<Vec<u8>
         return Err(missing());
     }
     let torus = Torus { lx, ly, wx, wy };
-    let highest = torus.extreme(1).ok_or_else(missing)?;
-    let lowest = torus.extreme(-1).ok_or_else(missing)?;
-    let heights: Vec<i64> = highest
-        .iter()
-        .zip(&lowest)
-        .map(|(a, b)| {
-            let residue = a.rem_euclid(4);
-            residue + 4 * (a + b - 2 * residue).div_euclid(8)
-        })
-        .collect();
+    let heights = torus.below_plane().ok_or_else(missing)?;
     Ok(torus.dimers(&heights))
 }
 
@@ -76,32 +66,36 @@ impl Torus {
         )
     }
 
-    /// The highest (sign = 1) or lowest (-1) height function with h = 0 on the first plaquette.
-    fn extreme(&self, sign: i64) -> Option<Vec<i64>> {
+    /// The smallest height that a plaquette may have at or above the plane.
+    fn plane(&self, x: i64, y: i64) -> i64 {
+        let residue = [[0, 3], [1, 2]][(y % 2) as usize][(x % 2) as usize];
         let sites = self.lx * self.ly;
-        let mut h = vec![i64::MAX; sites as usize];
-        let mut waiting = vec![false; sites as usize];
-        let mut queue = VecDeque::from([0i64]);
-        h[0] = 0;
+        let plane = 4 * (self.wx * y * self.lx - self.wy * x * self.ly);
+        residue - 4 * (residue * sites - plane).div_euclid(4 * sites)
+    }
+
+    /// The highest height function that lies nowhere above the plane, rounded up.
+    fn below_plane(&self) -> Option<Vec<i64>> {
+        let sites = self.lx * self.ly;
+        let mut h: Vec<i64> = (0..sites)
+            .map(|i| self.plane(i % self.lx, i / self.lx))
+            .collect();
+        let mut waiting = vec![true; sites as usize];
+        let mut queue: VecDeque<i64> = (0..sites).collect();
+        // A loop of negative length would lower heights for ever.
+        let lowest = h.iter().min()? - 4 * sites;
         while let Some(site) = queue.pop_front() {
             let (x, y) = (site % self.lx, site / self.lx);
             waiting[site as usize] = false;
             let here = h[site as usize];
-            // No path is longer than this unless a loop of negative length exists.
-            if here < -4 * sites {
+            if here < lowest {
                 return None;
             }
             for d in 0..4 {
                 let (to_x, to_y, cost, twist) = self.step(x, y, d);
-                // Downwards the way back counts, which costs 4 less.
-                let length = if sign > 0 {
-                    here + cost + twist
-                } else {
-                    here + (4 - cost) - twist
-                };
                 let to = (to_x + self.lx * to_y) as usize;
-                if length < h[to] {
-                    h[to] = length;
+                if here + cost + twist < h[to] {
+                    h[to] = here + cost + twist;
                     if !waiting[to] {
                         waiting[to] = true;
                         queue.push_back(to as i64);
@@ -109,7 +103,7 @@ impl Torus {
                 }
             }
         }
-        Some(h.into_iter().map(|a| sign * a).collect())
+        Some(h)
     }
 
     fn dimers(&self, h: &[i64]) -> Vec<u8> {

@@ -65,6 +65,11 @@ impl Simulation {
         self.lane.steps
     }
 
+    /// Steps of the loops that were kept: all but those that would have changed a fixed winding.
+    pub fn moved(&self) -> u64 {
+        self.lane.moved
+    }
+
     pub fn directions(&self) -> Vec<u8> {
         self.cells.iter().map(|c| c & DIRECTION).collect()
     }

@@ -31,6 +31,9 @@ pub(super) struct Lane {
     /// Loops still to close before the lane wants attention.
     pub loops: u64,
     pub steps: u64,
+    /// Steps of the loops that were not undone.
+    pub moved: u64,
+    began: u64,
     keep: Option<Keep>,
 }
 
@@ -58,6 +61,8 @@ impl Lane {
             running: false,
             loops: 0,
             steps: 0,
+            moved: 0,
+            began: 0,
         }
     }
 
@@ -79,18 +84,22 @@ impl Lane {
     }
 
     /// Ends a loop, undoes it if it changed what is kept, and says whether another one follows.
-    fn close(&mut self, lattice: &Lattice, cells: &mut [u8]) -> bool {
+    fn close(&mut self, lattice: &Lattice, cells: &mut [u8], now: u64) -> bool {
         self.loops -= 1;
         self.running = false;
         let part = self.part(lattice);
+        let length = now - self.began;
+        self.began = now;
         if let Some(keep) = &mut self.keep {
             let cells = &mut cells[part];
             if super::winding(lattice, cells) == keep.winding {
                 keep.cells.copy_from_slice(cells);
             } else {
                 cells.copy_from_slice(&keep.cells);
+                return self.loops > 0;
             }
         }
+        self.moved += length;
         self.loops > 0
     }
 }
@@ -286,7 +295,8 @@ fn run<R: Rule, const K: usize>(
                     if !closed[i] {
                         continue;
                     }
-                    if lanes[i].close(lattice, cells) {
+                    let now = lanes[i].steps + u64::from(done);
+                    if lanes[i].close(lattice, cells, now) {
                         lanes[i].begin(lattice, cells);
                         pivot[i] = lanes[i].pivot;
                         from[i] = lanes[i].from;
