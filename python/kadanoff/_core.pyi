@@ -121,6 +121,7 @@ def dimers_sample(
 def dimers_enumerate(
     lx: int, ly: int, boundary: str, *, most: int, control: Control | None = None
 ) -> NDArray[np.uint8]: ...
+
 @final
 class DimerSimulation:
     def __new__(

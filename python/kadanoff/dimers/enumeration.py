@@ -1,6 +1,6 @@
-r"""All coverings of a small lattice, and what follows from them.
+"""All coverings of a small lattice, and what follows from them.
 
-    Z(T) = sum over coverings of exp(-v N_p / T)
+``Z(T) = sum over coverings of exp(-v N_p / T)``, term by term.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ joins an even and an odd one.
     W_x  = sum_y eps(x, y) n_x(x, y),   W_y = sum_x eps n_y        flux, the same at every cut
 
 Heights live on plaquettes: ``h[y, x]`` on the one whose lower left corner is (x, y). Around an even
-site, counterclockwise, h rises by 1 across an empty edge and falls by 3 across a dimer.
+site, clockwise, h rises by 1 across an empty edge and falls by 3 across a dimer.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ def shape(L: object, boundary: str) -> tuple[int, int]:
 def parity(Lx: int, Ly: int) -> NDArray[np.int8]:
     """``eps = (-1)^(x+y)`` of every site, shape (Ly, Lx)."""
     y, x = np.mgrid[:Ly, :Lx]
-    return (1 - 2 * ((x + y) % 2)).astype(np.int8)
+    eps: NDArray[np.int8] = (1 - 2 * ((x + y) % 2)).astype(np.int8)
+    return eps
 
 
 def checked(dimers: ArrayLike) -> NDArray[np.uint8]:
@@ -188,8 +189,8 @@ def height(dimers: ArrayLike) -> NDArray[np.int64]:
     Examples
     --------
     >>> height([[0, 2], [0, 2]])
-    array([[0, 1],
-           [3, 4]])
+    array([[ 0, -1],
+           [-3, -2]])
     """
     d = checked(dimers)
     eps = parity(d.shape[-1], d.shape[-2]).astype(np.int64)
@@ -198,4 +199,4 @@ def height(dimers: ArrayLike) -> NDArray[np.int64]:
     h: NDArray[np.int64] = np.cumsum(across_y[..., :, :1], axis=-2)
     h = h - h[..., :1, :]
     rows: NDArray[Any] = np.cumsum(across_x, axis=-1)
-    return h + rows - rows[..., :1]
+    return np.asarray(h + rows - rows[..., :1])

@@ -155,7 +155,7 @@ class DimerSamples:
 
 def coupling(T: object, v: object) -> tuple[float, float, float]:
     """Validated ``(v / T, T, v)``; T may be infinite."""
-    if isinstance(T, float | np.floating) and T == math.inf:
+    if isinstance(T, float | np.floating) and math.isinf(T) and T > 0:
         return 0.0, math.inf, real("v", v)
     temperature, strength = real("T", T), real("v", v)
     if temperature <= 0:
@@ -303,7 +303,7 @@ def sample(
     >>> run.dimers.shape, run.loops
     ((2000, 16, 16), 4)
     >>> print(f"{run.estimates['flippable'].mean:.3f}")
-    0.247
+    0.248
     """
     Lx, Ly = lattice.shape(L, boundary)
     n = whole("n", n)
@@ -405,7 +405,7 @@ def _below(name: str, value: int) -> int:
 
 
 def _noise(K: object) -> float:
-    if isinstance(K, float | np.floating) and K == math.inf:
+    if isinstance(K, float | np.floating) and math.isinf(K) and K > 0:
         return math.inf
     coupling = real("noise", K)
     if coupling < 0:

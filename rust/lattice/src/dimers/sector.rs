@@ -1,6 +1,6 @@
 //! A covering with a given winding, to start from.
 //!
-//! Heights on plaquettes: around an even site, counterclockwise, they rise by 1 across an empty edge
+//! Heights on plaquettes: around an even site, clockwise, they rise by 1 across an empty edge
 //! and fall by 3 across a dimer. A height function is whatever obeys the inequalities
 //! `h(g) <= h(f) + c(f -> g)` with c = 1 or 3 (W. P. Thurston, Am. Math. Mon. 97, 757 (1990)) and has
 //! the right residues modulo 4. The highest one that lies nowhere above a given surface is found
