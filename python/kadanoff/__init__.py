@@ -9,6 +9,7 @@
 
 from kadanoff import (
     baths,
+    dimers,
     divergence,
     dynamics,
     effective,
@@ -42,6 +43,7 @@ __all__ = [
     "about",
     "baths",
     "derivatives",
+    "dimers",
     "divergence",
     "dynamics",
     "effective",
