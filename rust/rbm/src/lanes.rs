@@ -39,10 +39,7 @@ impl Lanes {
         let [s0, s1, s2, s3] = &mut self.state;
         let mut out = [0; LANES];
         for i in 0..LANES {
-            out[i] = s0[i]
-                .wrapping_add(s3[i])
-                .rotate_left(7)
-                .wrapping_add(s0[i]);
+            out[i] = s0[i].wrapping_add(s3[i]).rotate_left(7).wrapping_add(s0[i]);
             let t = s1[i] << 9;
             s2[i] ^= s0[i];
             s3[i] ^= s1[i];

@@ -1,14 +1,21 @@
 //! Restricted Boltzmann machines, `E(v, h) = -a.v - b.h - v.W.h`.
 
+mod ais;
 mod bits;
+pub mod exact;
+mod gibbs;
 mod lanes;
 mod layer;
+mod machine;
 mod simd;
 mod temper;
 mod train;
 mod units;
 
+pub use ais::{Annealing, anneal};
 pub use bits::{BLOCK, words};
+pub use gibbs::{Free, Records, Schedule, gibbs};
+pub use machine::Machine;
 pub use train::{Epoch, Negative, Optimizer, Options, State, train};
 pub use units::Units;
 

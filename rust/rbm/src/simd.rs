@@ -59,9 +59,7 @@ pub fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Out {
         fn avx2<K: Kernel>(kernel: K) -> K::Out {
             kernel.run()
         }
-        #[target_feature(
-            enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt"
-        )]
+        #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
         fn avx512<K: Kernel>(kernel: K) -> K::Out {
             kernel.run()
         }

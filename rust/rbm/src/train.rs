@@ -331,16 +331,25 @@ impl Kernel for ChainPhase<'_> {
         let (wide, high) = (words(with.visible), with.backward.words_in());
         let (v, h) = (wide * task.rows, high * task.rows);
         for _ in 0..sweeps {
-            let (above, below) = (
-                Tempered { beta, base: &[] },
-                Tempered { beta, base },
-            );
+            let (above, below) = (Tempered { beta, base: &[] }, Tempered { beta, base });
             let input = &task.visible[..v];
-            with.forward
-                .sample(with.level, input, above, &mut random, &mut task.hidden, None);
+            with.forward.sample(
+                with.level,
+                input,
+                above,
+                &mut random,
+                &mut task.hidden,
+                None,
+            );
             let input = &task.hidden[..h];
-            with.backward
-                .sample(with.level, input, below, &mut random, &mut task.visible, None);
+            with.backward.sample(
+                with.level,
+                input,
+                below,
+                &mut random,
+                &mut task.visible,
+                None,
+            );
         }
         if weight > 0.0 {
             with.forward.means(
@@ -489,8 +498,7 @@ impl Worker {
         } else {
             state.chains.len() / words(visible) / replicas
         };
-        let blocks =
-            options.batch.min(samples).div_ceil(BLOCK) + replicas * chains.div_ceil(BLOCK);
+        let blocks = options.batch.min(samples).div_ceil(BLOCK) + replicas * chains.div_ceil(BLOCK);
         let padded = forward.padded();
         let work = 5 * (options.batch.min(samples) + replicas * chains) * visible * hidden;
         Self {
