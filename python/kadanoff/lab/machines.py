@@ -78,7 +78,7 @@ def plot_receptive_fields(
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
     if colorbar:
-        scale = ax.figure.colorbar(image, ax=ax, shrink=0.8)  # type: ignore[union-attr]
+        scale = ax.figure.colorbar(image, ax=ax, shrink=0.8)
         scale.set_label("coupling to the visible unit")
-        scale.outline.set_visible(False)  # type: ignore[operator]
+        scale.outline.set_visible(False)
     return ax

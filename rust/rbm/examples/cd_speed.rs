@@ -39,7 +39,7 @@ fn main() {
                 seed: 1,
             };
             let mut best = f64::MAX;
-            for _ in 0..10 {
+            for _ in 0..40 {
                 let t = std::time::Instant::now();
                 let mut done = vec![];
                 train(&mut state, &data, &options, &Default::default(), &mut done).unwrap();

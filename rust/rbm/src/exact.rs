@@ -346,7 +346,7 @@ pub fn sample(
     at_most(free.0.len().min(free.1.len()), MOST_FOR_STATES)?;
     let (wide, high) = (words(machine.visible()), words(machine.hidden()));
     let rows = visible.len() / wide;
-    if visible.len() % wide != 0 || hidden.len() != rows * high {
+    if !visible.len().is_multiple_of(wide) || hidden.len() != rows * high {
         return Err(Error::Shape("the clamped rows".into()));
     }
     let m = machine.hidden();

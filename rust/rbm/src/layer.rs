@@ -12,6 +12,9 @@ use crate::lanes::{LANES, Lanes, exp, uniform};
 use crate::simd::{Kernel, Level, dispatch};
 use crate::units::Units;
 
+/// A table without entries.
+pub const EMPTY: Tables = [[[0.0; PANEL]; ENTRIES]; GROUPS];
+
 /// Outputs that are worked on together.
 pub const PANEL: usize = 32;
 /// Inputs of a group, and entries of its table.
@@ -26,29 +29,29 @@ type Table = [Vector; ENTRIES];
 /// The sixteen sums `sum_k s_k row_k` over four two-valued inputs.
 #[inline(always)]
 fn tabulate(rows: &[Vector; GROUP], units: Units, table: &mut Table) {
-    let mut pairs = [[[0.0f32; PANEL]; 4]; 2];
-    for (pair, rows) in pairs.iter_mut().zip(rows.chunks_exact(2)) {
-        for c in 0..PANEL {
-            let (x, y) = (rows[0][c], rows[1][c]);
-            match units {
-                Units::Binary => {
-                    pair[1][c] = x;
-                    pair[2][c] = y;
-                    pair[3][c] = x + y;
-                }
-                Units::Spin => {
-                    pair[0][c] = -x - y;
-                    pair[1][c] = x - y;
-                    pair[2][c] = y - x;
-                    pair[3][c] = x + y;
-                }
-            }
-        }
+    match units {
+        Units::Binary => tabulate_as::<false>(rows, table),
+        Units::Spin => tabulate_as::<true>(rows, table),
     }
-    for (m, entry) in table.iter_mut().enumerate() {
-        let (low, high) = (&pairs[0][m & 3], &pairs[1][m >> 2]);
-        for c in 0..PANEL {
-            entry[c] = low[c] + high[c];
+}
+
+#[inline(always)]
+fn tabulate_as<const SPIN: bool>(rows: &[Vector; GROUP], table: &mut Table) {
+    // Both units of a pair: (down, down), (up, down), (down, up), (up, up).
+    let pair = |x: f32, y: f32| {
+        if SPIN {
+            [-x - y, x - y, y - x, x + y]
+        } else {
+            [0.0, x, y, x + y]
+        }
+    };
+    for half in 0..PANEL / LANES {
+        for c in half * LANES..(half + 1) * LANES {
+            let low = pair(rows[0][c], rows[1][c]);
+            let high = pair(rows[2][c], rows[3][c]);
+            for m in 0..ENTRIES {
+                table[m][c] = low[m & 3] + high[m >> 2];
+            }
         }
     }
 }
@@ -110,9 +113,9 @@ impl Layer {
         }
     }
 
-    /// Takes biases and couplings; `weight(i, first, row)` fills `row` with W_i,first.. .
+    /// Takes biases and couplings; `weights(i, first, rows)` fills rows with W_{i + k, first + c}.
     #[inline(always)]
-    fn fill(&mut self, bias: &[f32], weight: impl Fn(usize, usize, &mut [f32])) {
+    fn fill(&mut self, bias: &[f32], weights: impl Fn(usize, usize, &mut [Vector; GROUP])) {
         let groups = self.inputs.div_ceil(GROUP);
         for (panel, to) in self.bias.iter_mut().enumerate() {
             let first = panel * PANEL;
@@ -120,13 +123,7 @@ impl Layer {
             to[..count].copy_from_slice(&bias[first..first + count]);
             let mut rows = [[0.0; PANEL]; GROUP];
             for g in 0..groups {
-                for (k, row) in rows.iter_mut().enumerate() {
-                    if g * GROUP + k < self.inputs {
-                        weight(g * GROUP + k, first, &mut row[..count]);
-                    } else {
-                        row.fill(0.0);
-                    }
-                }
+                weights(g * GROUP, first, &mut rows);
                 tabulate(&rows, self.from, &mut self.tables[panel * groups + g]);
             }
         }
@@ -140,10 +137,22 @@ impl Layer {
             #[inline(always)]
             fn run(self) {
                 let Self(layer, bias, weights) = self;
-                let stride = layer.outputs;
-                layer.fill(bias, |i, first, row| {
-                    let from = i * stride + first;
-                    row.copy_from_slice(&weights[from..from + row.len()]);
+                let (inputs, outputs) = (layer.inputs, layer.outputs);
+                layer.fill(bias, |i, first, rows| {
+                    let count = PANEL.min(outputs - first);
+                    for (k, row) in rows.iter_mut().enumerate() {
+                        *row = [0.0; PANEL];
+                        if i + k < inputs {
+                            let from = &weights[(i + k) * outputs + first..];
+                            if let Some(full) = from.first_chunk::<PANEL>()
+                                && count == PANEL
+                            {
+                                *row = *full;
+                            } else {
+                                row[..count].copy_from_slice(&from[..count]);
+                            }
+                        }
+                    }
                 });
             }
         }
@@ -158,10 +167,23 @@ impl Layer {
             #[inline(always)]
             fn run(self) {
                 let Self(layer, bias, weights) = self;
-                let stride = layer.inputs;
-                layer.fill(bias, |i, first, row| {
-                    for (j, to) in row.iter_mut().enumerate() {
-                        *to = weights[(first + j) * stride + i];
+                let (inputs, outputs) = (layer.inputs, layer.outputs);
+                layer.fill(bias, |i, first, rows| {
+                    let count = PANEL.min(outputs - first);
+                    *rows = [[0.0; PANEL]; GROUP];
+                    for c in 0..count {
+                        let from = &weights[(first + c) * inputs + i..];
+                        if let Some(four) = from.first_chunk::<GROUP>()
+                            && i + GROUP <= inputs
+                        {
+                            for k in 0..GROUP {
+                                rows[k][c] = four[k];
+                            }
+                        } else {
+                            for k in 0..inputs - i {
+                                rows[k][c] = from[k];
+                            }
+                        }
                     }
                 });
             }
@@ -268,12 +290,11 @@ impl Kernel for Pass<'_> {
         let words_in = words(layer.inputs);
         let words_out = words(layer.outputs);
         let padded = layer.padded();
-        let mut fields = [[0.0f32; PANEL]; BLOCK];
         for (panel, bias) in layer.bias.iter().enumerate() {
             let first = panel * PANEL;
             let count = PANEL.min(layer.outputs - first);
+            let mut fields = [*bias; BLOCK];
             let fields = &mut fields[..rows.min(BLOCK)];
-            fields.fill(*bias);
             let tables = &layer.tables[panel * groups..(panel + 1) * groups];
             for (w, tables) in tables.chunks(GROUPS).enumerate() {
                 for (r, sum) in fields.iter_mut().enumerate() {
@@ -365,16 +386,21 @@ pub struct Correlate<'a> {
     pub padded: usize,
     /// +1 or -1.
     pub sign: f32,
+    /// Room for the tables of a panel.
+    pub tables: &'a mut Tables,
     /// Where to add.
     pub out: &'a mut [f32],
 }
+
+/// The tables of one panel for 64 rows.
+pub type Tables = [Table; GROUPS];
 
 impl Kernel for Correlate<'_> {
     type Out = ();
 
     #[inline(always)]
     fn run(self) {
-        let mut tables = [[[0.0f32; PANEL]; ENTRIES]; GROUPS];
+        let tables = self.tables;
         for first in (0..self.padded).step_by(PANEL) {
             for (g, table) in tables.iter_mut().enumerate() {
                 let mut rows = [[0.0; PANEL]; GROUP];
@@ -390,7 +416,7 @@ impl Kernel for Correlate<'_> {
             for (i, &word) in self.columns.iter().enumerate() {
                 let start = i * self.padded + first;
                 if let Some(sum) = self.out[start..].first_chunk_mut::<PANEL>() {
-                    accumulate(sum, &tables, word);
+                    accumulate(sum, tables, word);
                 }
             }
         }

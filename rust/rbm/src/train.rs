@@ -9,7 +9,7 @@
 use crate::Error;
 use crate::bits::{BLOCK, transpose, words};
 use crate::lanes::Lanes;
-use crate::layer::{Correlate, Layer, Tempered};
+use crate::layer::{Correlate, EMPTY, Layer, PANEL, Tables, Tempered};
 use crate::simd::{Kernel, Level, dispatch};
 use crate::temper;
 use crate::units::Units;
@@ -123,7 +123,7 @@ impl State {
             && self.second.len() == size
             && self.offsets.len() == self.visible + self.hidden
             && (self.base.is_empty() || self.base.len() == self.visible)
-            && self.chains.len() % self.chain_words() == 0;
+            && self.chains.len().is_multiple_of(self.chain_words());
         if fits {
             Ok(())
         } else {
@@ -139,6 +139,8 @@ struct Task {
     hidden: Vec<u64>,
     means: Vec<f32>,
     columns: Vec<u64>,
+    before: Vec<u64>,
+    tables: Box<Tables>,
     correlations: Vec<f32>, // visible x padded hidden
     hidden_gap: Vec<f32>,   // data minus model
     hidden_data: Vec<f32>,
@@ -164,6 +166,8 @@ impl Task {
             hidden: vec![0; BLOCK * high],
             means: vec![0.0; BLOCK * padded],
             columns: vec![0; wide * 64],
+            before: vec![0; BLOCK * wide],
+            tables: Box::new(EMPTY),
             correlations: vec![0.0; state.visible * padded],
             hidden_gap: vec![0.0; padded],
             hidden_data: vec![0.0; padded],
@@ -203,6 +207,7 @@ impl Task {
             means: &self.means,
             padded,
             sign: weight,
+            tables: &mut self.tables,
             out: &mut self.correlations,
         }
         .run();
@@ -214,11 +219,11 @@ impl Task {
                 self.visible_data[i] = weight * total;
             }
         }
-        let mut sums = [0.0f32; 32];
-        for first in (0..padded).step_by(32) {
+        let mut sums = [0.0f32; PANEL];
+        for first in (0..padded).step_by(PANEL) {
             sums.fill(0.0);
             for row in self.means.chunks_exact(padded) {
-                for (sum, x) in sums.iter_mut().zip(&row[first..first + 32]) {
+                for (sum, x) in sums.iter_mut().zip(&row[first..first + PANEL]) {
                     *sum += x;
                 }
             }
@@ -271,7 +276,7 @@ impl Kernel for DataPhase<'_> {
             Some(&mut task.means),
         );
         task.count(with, weight, true);
-        let before = task.visible.clone();
+        task.before.copy_from_slice(&task.visible);
         for sweep in 0..sweeps {
             if sweep > 0 {
                 with.forward.sample(
@@ -292,7 +297,7 @@ impl Kernel for DataPhase<'_> {
                 None,
             );
         }
-        task.flips = before[..v]
+        task.flips = task.before[..v]
             .iter()
             .zip(&task.visible[..v])
             .map(|(x, y)| u64::from((x ^ y).count_ones()))
@@ -415,7 +420,7 @@ pub fn train(
     state.check()?;
     let wide = words(state.visible);
     let samples = data.len() / wide;
-    if samples == 0 || data.len() % wide != 0 {
+    if samples == 0 || !data.len().is_multiple_of(wide) {
         return Err(Error::Shape("the samples".into()));
     }
     if options.batch == 0 || options.steps == 0 {
@@ -427,7 +432,7 @@ pub fn train(
         Negative::Tempered(betas) => betas.len(),
     };
     let rows = state.chains.len() / wide;
-    if replicas > 0 && (rows == 0 || rows % replicas != 0) {
+    if replicas > 0 && (rows == 0 || !rows.is_multiple_of(replicas)) {
         return Err(Error::Shape("the persistent chains".into()));
     }
     let batches = samples.div_ceil(options.batch);
@@ -477,6 +482,21 @@ fn shuffle(order: &mut [u32], seed: u64, epoch: u64) {
     }
 }
 
+/// A scalar product in sixteen partial sums, so that it runs lane-wise.
+#[inline(always)]
+fn dot(x: &[f32], y: &[f32]) -> f32 {
+    let (xs, x_rest) = x.as_chunks::<16>();
+    let (ys, y_rest) = y.as_chunks::<16>();
+    let mut sums = [0.0f32; 16];
+    for (x, y) in xs.iter().zip(ys) {
+        for c in 0..16 {
+            sums[c] += x[c] * y[c];
+        }
+    }
+    let rest: f32 = x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
 struct Worker {
     level: Level,
     forward: Layer,
@@ -493,11 +513,8 @@ impl Worker {
         let (visible, hidden) = (state.visible, state.hidden);
         let forward = Layer::new(visible, hidden, state.units.0, state.units.1);
         let backward = Layer::new(hidden, visible, state.units.1, state.units.0);
-        let chains = if replicas == 0 {
-            0
-        } else {
-            state.chains.len() / words(visible) / replicas
-        };
+        // No replicas, no chains.
+        let chains = state.chains.len() / words(visible) / replicas.max(1);
         let blocks = options.batch.min(samples).div_ceil(BLOCK) + replicas * chains.div_ceil(BLOCK);
         let padded = forward.padded();
         let work = 5 * (options.batch.min(samples) + replicas * chains) * visible * hidden;
@@ -681,14 +698,14 @@ impl Worker {
             if options.centered {
                 // Melchior, Fischer, Wiskott, J. Mach. Learn. Res. 17, 99 (2016), Eqs. (6)-(8).
                 let gap = total.visible_gap[i];
-                let mut shift = 0.0;
-                for j in 0..hidden {
-                    let g = from[j] - mu[i] * total.hidden_gap[j] - gap * lambda[j];
-                    row[j] = g;
-                    to_b[j] -= mu[i] * g;
-                    shift += g * lambda[j];
+                let means = total.hidden_gap.iter().zip(&*lambda);
+                for ((g, c), (hidden_gap, lambda)) in row.iter_mut().zip(from).zip(means) {
+                    *g = c - mu[i] * hidden_gap - gap * lambda;
                 }
-                to_a[i] -= shift;
+                for (x, g) in to_b.iter_mut().zip(&*row) {
+                    *x -= mu[i] * g;
+                }
+                to_a[i] -= dot(row, lambda);
             } else {
                 row.copy_from_slice(from);
             }
