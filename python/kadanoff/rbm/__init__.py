@@ -40,15 +40,19 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # scikit-learn takes most of a second to import: only those who ask for an estimator wait.
-    if name == "RBM":
-        from kadanoff.rbm.estimator import RBM
-
-        return RBM
-    if name == "DeepRBM":
+    if name not in ("RBM", "DeepRBM"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
         from kadanoff.rbm.deep import DeepRBM
-
-        return DeepRBM
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from kadanoff.rbm.estimator import RBM
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "sklearn":
+            raise
+        raise ImportError(
+            f"kadanoff.{name} is a scikit-learn estimator: pip install 'kadanoff[learn]'; "
+            "kadanoff.rbm.Machine works without it"
+        ) from error
+    return {"RBM": RBM, "DeepRBM": DeepRBM}[name]
 
 
 def __dir__() -> list[str]:

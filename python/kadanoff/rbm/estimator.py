@@ -9,16 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-try:
-    from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-    from sklearn.utils import check_random_state
-    from sklearn.utils.validation import check_is_fitted, validate_data
-except ImportError as error:
-    raise ImportError(
-        "kadanoff.RBM is a scikit-learn estimator: pip install 'kadanoff[learn]'; "
-        "kadanoff.rbm.Machine works without it"
-    ) from error
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kadanoff import _core
 from kadanoff.progress import Report
@@ -63,8 +56,8 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     l2 : float, default 0
         Decay of the couplings: ``gradient - l2 * W``.
     centered : bool, default True
-        Correlations are taken about running means [3]_, which makes learning (nearly) the same for
-        0/1 and -1/+1 units and faster for the former.
+        Correlations are taken about running means [3]_, so that 0/1 units learn as -1/+1 units do.
+        (The same rate moves couplings of spins 16 times as far, in units of their effect.)
     n_chains : int, optional
         Persistent chains; default `batch_size`.
     n_temperatures : int, default 10
