@@ -201,6 +201,7 @@ def test_turning_exchanges_the_layers(tiny):
     [
         ({"W": [[np.nan]]}, r"W must be finite, found nan at \(0, 0\)"),
         ({"W": [[np.inf]]}, "W must be finite"),
+        ({"W": [[1e31]]}, r"W must be below 1e\+30, got 1e\+31"),
         ({"W": [[1j]]}, "W must be an array of real numbers"),
         ({"W": [[True]]}, "W must be an array of real numbers"),
         ({"W": [["a"]]}, "W must be an array of real numbers"),

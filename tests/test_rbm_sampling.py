@@ -124,7 +124,7 @@ def test_clamped_units_may_be_given_with_gaps():
 
 
 def test_wide_layers_are_sampled_word_by_word():
-    # 130 visible units in three words, 70 hidden units in two: every unit has the mean of its field.
+    # 130 visible units in three words, 70 hidden units in two.
     m = Machine.random(130, 70, scale=0.2, visible="spin", hidden="binary", seed=4)
     v = np.where(np.random.default_rng(0).random(130) < 0.5, -1, 1)
     found = m.conditional(v, n_samples=20_000, method="gibbs", burn_in=1, seed=6)

@@ -16,6 +16,7 @@ from kadanoff.rbm.units import Units, bits, pack, real_array, unit_values
 __all__ = ["Parameters"]
 
 FloatArray = NDArray[np.float64]
+LARGEST = 1e30  # sums of such parameters still fit into single precision
 
 
 def parameter(name: str, values: ArrayLike, dimensions: int) -> FloatArray:
@@ -26,6 +27,8 @@ def parameter(name: str, values: ArrayLike, dimensions: int) -> FloatArray:
     if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite, found {array[where]} at {where}")
+    if array.size and np.abs(array).max() >= LARGEST:
+        raise ValueError(f"{name} must be below {LARGEST:g}, got {np.abs(array).max():g}")
     copy = np.array(array, dtype=np.float64)
     copy.flags.writeable = False
     return copy

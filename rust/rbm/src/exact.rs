@@ -321,7 +321,7 @@ pub fn log_weights(machine: &Machine, control: &Control) -> Result<Vec<f64>, Err
             let rows: Vec<u64> = (0..out.len())
                 .map(|s| ((chunk * 1024 + s) as u64).reverse_bits() >> (64 - n))
                 .collect();
-            for (to, f) in out.iter_mut().zip(machine.free_energies(&rows)) {
+            for (to, f) in out.iter_mut().zip(machine.free_energies(&rows, control)?) {
                 *to = -f;
             }
             control.tick(out.len() as u64);

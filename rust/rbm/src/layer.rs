@@ -12,9 +12,6 @@ use crate::lanes::{LANES, Lanes, exp, uniform};
 use crate::simd::{Kernel, Level, dispatch};
 use crate::units::Units;
 
-/// A table without entries.
-pub const EMPTY: Tables = [[[0.0; PANEL]; ENTRIES]; GROUPS];
-
 /// Outputs that are worked on together.
 pub const PANEL: usize = 32;
 /// Inputs of a group, and entries of its table.
@@ -24,7 +21,8 @@ const ENTRIES: usize = 1 << GROUP;
 const GROUPS: usize = 64 / GROUP;
 
 type Vector = [f32; PANEL];
-type Table = [Vector; ENTRIES];
+/// Sums over a group of inputs, one for each of its states.
+pub type Table = [Vector; ENTRIES];
 
 /// The sixteen sums `sum_k s_k row_k` over four two-valued inputs.
 #[inline(always)]
@@ -387,13 +385,15 @@ pub struct Correlate<'a> {
     /// +1 or -1.
     pub sign: f32,
     /// Room for the tables of a panel.
-    pub tables: &'a mut Tables,
+    pub tables: &'a mut [Table],
     /// Where to add.
     pub out: &'a mut [f32],
 }
 
-/// The tables of one panel for 64 rows.
-pub type Tables = [Table; GROUPS];
+/// Room for the tables of one panel for 64 rows.
+pub fn tables() -> Vec<Table> {
+    vec![[[0.0; PANEL]; ENTRIES]; GROUPS]
+}
 
 impl Kernel for Correlate<'_> {
     type Out = ();

@@ -9,7 +9,7 @@
 use crate::Error;
 use crate::bits::{BLOCK, transpose, words};
 use crate::lanes::Lanes;
-use crate::layer::{Correlate, EMPTY, Layer, PANEL, Tables, Tempered};
+use crate::layer::{Correlate, Layer, PANEL, Table, Tempered, tables};
 use crate::simd::{Kernel, Level, dispatch};
 use crate::temper;
 use crate::units::Units;
@@ -94,6 +94,8 @@ pub struct Epoch {
     pub reconstruction: f64,
 }
 
+/// Parameters beyond this have diverged; their sums still fit into single precision.
+pub const LARGEST: f32 = 1e30;
 /// Weight of the newest minibatch in the running means.
 const SLIDING: f32 = 0.05;
 /// Multiply-adds of an update below which a second thread costs more than it gives.
@@ -132,6 +134,62 @@ impl State {
     }
 }
 
+/// What the rows of a minibatch add up to, each already divided by their number.
+struct Sums {
+    correlations: Vec<f32>, // visible x padded hidden
+    hidden_gap: Vec<f32>,   // data minus model
+    hidden_data: Vec<f32>,
+    visible_gap: Vec<f32>,
+    visible_data: Vec<f32>,
+    flips: u64,
+}
+
+impl Sums {
+    fn new(visible: usize, padded: usize) -> Self {
+        Self {
+            correlations: vec![0.0; visible * padded],
+            hidden_gap: vec![0.0; padded],
+            hidden_data: vec![0.0; padded],
+            visible_gap: vec![0.0; visible],
+            visible_data: vec![0.0; visible],
+            flips: 0,
+        }
+    }
+
+    fn arrays(&mut self) -> [&mut Vec<f32>; 5] {
+        [
+            &mut self.correlations,
+            &mut self.hidden_gap,
+            &mut self.hidden_data,
+            &mut self.visible_gap,
+            &mut self.visible_data,
+        ]
+    }
+
+    fn clear(&mut self) {
+        self.arrays().into_iter().for_each(|x| x.fill(0.0));
+        self.flips = 0;
+    }
+}
+
+/// Adds the sums of a block to those of the minibatch.
+struct Add<'a>(&'a mut Sums, &'a mut Sums);
+
+impl Kernel for Add<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self(total, own) = self;
+        total.flips += own.flips;
+        for (to, from) in total.arrays().into_iter().zip(own.arrays()) {
+            for (x, y) in to.iter_mut().zip(from.iter()) {
+                *x += y;
+            }
+        }
+    }
+}
+
 /// One block of 64 rows with all that is computed from it.
 struct Task {
     rows: usize,
@@ -140,13 +198,8 @@ struct Task {
     means: Vec<f32>,
     columns: Vec<u64>,
     before: Vec<u64>,
-    tables: Box<Tables>,
-    correlations: Vec<f32>, // visible x padded hidden
-    hidden_gap: Vec<f32>,   // data minus model
-    hidden_data: Vec<f32>,
-    visible_gap: Vec<f32>,
-    visible_data: Vec<f32>,
-    flips: u64,
+    tables: Vec<Table>,
+    sums: Sums,
 }
 
 struct Setting<'a> {
@@ -167,27 +220,13 @@ impl Task {
             means: vec![0.0; BLOCK * padded],
             columns: vec![0; wide * 64],
             before: vec![0; BLOCK * wide],
-            tables: Box::new(EMPTY),
-            correlations: vec![0.0; state.visible * padded],
-            hidden_gap: vec![0.0; padded],
-            hidden_data: vec![0.0; padded],
-            visible_gap: vec![0.0; state.visible],
-            visible_data: vec![0.0; state.visible],
-            flips: 0,
+            tables: tables(),
+            sums: Sums::new(state.visible, padded),
         }
     }
 
-    fn clear(&mut self) {
-        self.correlations.fill(0.0);
-        self.hidden_gap.fill(0.0);
-        self.hidden_data.fill(0.0);
-        self.visible_gap.fill(0.0);
-        self.visible_data.fill(0.0);
-        self.flips = 0;
-    }
-
+    /// Adds `weight` times the sums over the rows at hand.
     #[inline(always)]
-    /// Adds `weight` times the averages over the rows at hand.
     fn count(&mut self, with: &Setting<'_>, weight: f32, data: bool) {
         let wide = words(with.visible);
         let padded = with.forward.padded();
@@ -208,15 +247,15 @@ impl Task {
             padded,
             sign: weight,
             tables: &mut self.tables,
-            out: &mut self.correlations,
+            out: &mut self.sums.correlations,
         }
         .run();
         let (low, span) = (with.units.0.low() as f32, with.units.0.span() as f32);
         for (i, column) in columns.iter().enumerate() {
             let total = low * self.rows as f32 + span * column.count_ones() as f32;
-            self.visible_gap[i] += weight * total;
+            self.sums.visible_gap[i] += weight * total;
             if data {
-                self.visible_data[i] = weight * total;
+                self.sums.visible_data[i] = weight * total;
             }
         }
         let mut sums = [0.0f32; PANEL];
@@ -228,9 +267,9 @@ impl Task {
                 }
             }
             for (c, sum) in sums.iter().enumerate() {
-                self.hidden_gap[first + c] += weight * sum;
+                self.sums.hidden_gap[first + c] += weight * sum;
                 if data {
-                    self.hidden_data[first + c] = weight * sum;
+                    self.sums.hidden_data[first + c] = weight * sum;
                 }
             }
         }
@@ -297,7 +336,7 @@ impl Kernel for DataPhase<'_> {
                 None,
             );
         }
-        task.flips = task.before[..v]
+        task.sums.flips = task.before[..v]
             .iter()
             .zip(&task.visible[..v])
             .map(|(x, y)| u64::from((x ^ y).count_ones()))
@@ -444,14 +483,12 @@ pub fn train(
         worker.total.fill(0.0);
         let mut flips = 0;
         for batch in 0..batches {
-            control.check()?;
             let from = batch * options.batch;
             let picked = &order[from..samples.min(from + options.batch)];
-            flips += worker.update(state, data, picked, rate, options);
-            control.tick(picked.len() as u64);
+            flips += worker.update(state, data, picked, rate, options, control)?;
         }
         state.epochs += 1;
-        if !state.parameters.iter().all(|x| x.is_finite()) {
+        if !state.parameters.iter().all(|x| x.abs() < LARGEST) {
             return Err(Error::Diverged {
                 epoch: state.epochs,
             });
@@ -502,6 +539,7 @@ struct Worker {
     forward: Layer,
     backward: Layer,
     tasks: Vec<Task>,
+    sums: Sums,
     gradient: Vec<f32>,
     total: Vec<f32>,
     replicas: usize,
@@ -517,20 +555,25 @@ impl Worker {
         let chains = state.chains.len() / words(visible) / replicas.max(1);
         let blocks = options.batch.min(samples).div_ceil(BLOCK) + replicas * chains.div_ceil(BLOCK);
         let padded = forward.padded();
+        // What does not run side by side needs no memory of its own.
         let work = 5 * (options.batch.min(samples) + replicas * chains) * visible * hidden;
+        let threads = rayon::current_num_threads();
+        let parallel = blocks > 1 && work > WORTH_A_THREAD && threads > 1;
+        let wave = if parallel { blocks.min(4 * threads) } else { 1 };
         Self {
             level: Level::best(),
             forward,
             backward,
-            tasks: (0..blocks).map(|_| Task::new(state, padded)).collect(),
+            tasks: (0..wave).map(|_| Task::new(state, padded)).collect(),
+            sums: Sums::new(visible, padded),
             gradient: vec![0.0; state.parameters.len()],
             total: vec![0.0; state.parameters.len()],
             replicas,
-            parallel: blocks > 1 && work > WORTH_A_THREAD && rayon::current_num_threads() > 1,
+            parallel,
         }
     }
 
-    /// One minibatch; returns the number of flipped units.
+    /// One minibatch; returns the number of flipped units. A stop leaves the parameters as they were.
     fn update(
         &mut self,
         state: &mut State,
@@ -538,7 +581,8 @@ impl Worker {
         picked: &[u32],
         rate: f32,
         options: &Options,
-    ) -> u64 {
+        control: &Control,
+    ) -> Result<u64, Error> {
         let wide = words(state.visible);
         let couplings = state.couplings();
         let (weights, biases) = state.parameters.split_at(couplings);
@@ -573,52 +617,65 @@ impl Worker {
             (replica, first * wide..(first + rows) * wide)
         };
         let stream = state.updates << 24;
-        let one = |(index, task): (usize, &mut Task)| {
-            task.clear();
-            if let Some(chain) = index.checked_sub(data_blocks) {
-                let (replica, at) = place(chain);
-                task.rows = at.len() / wide;
-                task.visible[..at.len()].copy_from_slice(&state.chains[at]);
-                let last = replica + 1 == self.replicas;
-                let phase = ChainPhase {
-                    task,
-                    with: &with,
-                    weight: if last { 1.0 / chains as f32 } else { 0.0 },
-                    sweeps: options.steps,
-                    beta: betas[replica],
-                    base: &state.base,
-                    random: Lanes::new(options.seed ^ CHAIN, stream | chain as u64),
-                };
-                dispatch(with.level, phase);
-            } else {
-                let own = &picked[index * BLOCK..picked.len().min((index + 1) * BLOCK)];
-                task.rows = own.len();
-                for (row, &sample) in task.visible.chunks_exact_mut(wide).zip(own) {
-                    let from = sample as usize * wide;
-                    row.copy_from_slice(&data[from..from + wide]);
+        let contrastive = options.negative == Negative::Contrastive;
+        self.sums.clear();
+        let wave = self.tasks.len();
+        for first in (0..count).step_by(wave) {
+            let one = |(k, task): (usize, &mut Task)| {
+                let index = first + k;
+                if control.is_cancelled() {
+                    return;
                 }
-                let contrastive = options.negative == Negative::Contrastive;
-                let phase = DataPhase {
-                    task,
-                    with: &with,
-                    weight: 1.0 / picked.len() as f32,
-                    sweeps: options.steps,
-                    random: contrastive
-                        .then(|| Lanes::new(options.seed ^ DATA, stream | index as u64)),
-                };
-                dispatch(with.level, phase);
+                task.sums.clear();
+                if let Some(chain) = index.checked_sub(data_blocks) {
+                    let (replica, at) = place(chain);
+                    task.rows = at.len() / wide;
+                    task.visible[..at.len()].copy_from_slice(&state.chains[at]);
+                    let last = replica + 1 == self.replicas;
+                    let phase = ChainPhase {
+                        task,
+                        with: &with,
+                        weight: if last { 1.0 / chains as f32 } else { 0.0 },
+                        sweeps: options.steps,
+                        beta: betas[replica],
+                        base: &state.base,
+                        random: Lanes::new(options.seed ^ CHAIN, stream | chain as u64),
+                    };
+                    dispatch(with.level, phase);
+                } else {
+                    let own = &picked[index * BLOCK..picked.len().min((index + 1) * BLOCK)];
+                    task.rows = own.len();
+                    for (row, &sample) in task.visible.chunks_exact_mut(wide).zip(own) {
+                        let from = sample as usize * wide;
+                        row.copy_from_slice(&data[from..from + wide]);
+                    }
+                    let phase = DataPhase {
+                        task,
+                        with: &with,
+                        weight: 1.0 / picked.len() as f32,
+                        sweeps: options.steps,
+                        random: contrastive
+                            .then(|| Lanes::new(options.seed ^ DATA, stream | index as u64)),
+                    };
+                    dispatch(with.level, phase);
+                    control.tick(own.len() as u64);
+                }
+            };
+            let tasks = &mut self.tasks[..wave.min(count - first)];
+            if self.parallel {
+                tasks.par_iter_mut().enumerate().for_each(one);
+            } else {
+                tasks.iter_mut().enumerate().for_each(one);
             }
-        };
-        let tasks = &mut self.tasks[..count];
-        if self.parallel {
-            tasks.par_iter_mut().enumerate().for_each(one);
-        } else {
-            tasks.iter_mut().enumerate().for_each(one);
-        }
-        for (chain, task) in self.tasks[data_blocks..count].iter().enumerate() {
-            let (_, at) = place(chain);
-            let length = at.len();
-            state.chains[at].copy_from_slice(&task.visible[..length]);
+            control.check()?;
+            for (k, task) in tasks.iter_mut().enumerate() {
+                dispatch(with.level, Add(&mut self.sums, &mut task.sums));
+                if let Some(chain) = (first + k).checked_sub(data_blocks) {
+                    let (_, at) = place(chain);
+                    let length = at.len();
+                    state.chains[at].copy_from_slice(&task.visible[..length]);
+                }
+            }
         }
         if self.replicas > 1 {
             let mut source = random::stream(options.seed ^ SWAP, state.updates);
@@ -637,8 +694,7 @@ impl Worker {
                 &mut source,
             );
         }
-        let flips = self.tasks[..count].iter().map(|t| t.flips).sum();
-        self.collect(state, count, options);
+        dispatch(self.level, Collect(self, state, options));
         dispatch(
             self.level,
             Step {
@@ -652,42 +708,15 @@ impl Worker {
             },
         );
         state.updates += 1;
-        flips
+        Ok(self.sums.flips)
     }
 
-    /// The gradient from the sums of the blocks, in their order.
-    fn collect(&mut self, state: &mut State, count: usize, options: &Options) {
-        struct Collect<'a>(&'a mut Worker, &'a mut State, usize, &'a Options);
-        impl Kernel for Collect<'_> {
-            type Out = ();
-            #[inline(always)]
-            fn run(self) {
-                let Self(worker, state, count, options) = self;
-                worker.sum_up(state, count, options);
-            }
-        }
-        dispatch(self.level, Collect(self, state, count, options));
-    }
-
+    /// The gradient from the sums of the minibatch; moves the running means on.
     #[inline(always)]
-    fn sum_up(&mut self, state: &mut State, count: usize, options: &Options) {
+    fn collect(&mut self, state: &mut State, options: &Options) {
         let (visible, hidden) = (state.visible, state.hidden);
         let padded = self.forward.padded();
-        let Some((total, rest)) = self.tasks[..count].split_first_mut() else {
-            return;
-        };
-        let add = |to: &mut [f32], from: &[f32]| {
-            for (x, y) in to.iter_mut().zip(from) {
-                *x += y;
-            }
-        };
-        for task in rest {
-            add(&mut total.correlations, &task.correlations);
-            add(&mut total.hidden_gap, &task.hidden_gap);
-            add(&mut total.hidden_data, &task.hidden_data);
-            add(&mut total.visible_gap, &task.visible_gap);
-            add(&mut total.visible_data, &task.visible_data);
-        }
+        let total = &self.sums;
         let (couplings, biases) = self.gradient.split_at_mut(visible * hidden);
         let (to_a, to_b) = biases.split_at_mut(visible);
         to_a.copy_from_slice(&total.visible_gap);
@@ -725,5 +754,17 @@ impl Worker {
         for (mean, x) in lambda.iter_mut().zip(&total.hidden_data) {
             *mean += SLIDING * (x - *mean);
         }
+    }
+}
+
+struct Collect<'a>(&'a mut Worker, &'a mut State, &'a Options);
+
+impl Kernel for Collect<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self(worker, state, options) = self;
+        worker.collect(state, options);
     }
 }
