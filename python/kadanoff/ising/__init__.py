@@ -4,7 +4,8 @@ r"""Ising models on regular lattices: sampling, scanning, tempering.
 
 Which call? :func:`sample` for independent configurations at one temperature, :func:`scan` for
 several, :func:`temper` where single spins get stuck and clusters do not help, and
-:class:`Simulation` to step a lattice by hand. :func:`exact` gives the exact answer where there is one.
+:class:`Simulation` to step a lattice by hand. :func:`exact` gives the exact
+answer where there is one.
 
 >>> from kadanoff import ising
 >>> run = ising.sample(L=32, T=ising.T_c, n=1000, seed=1)

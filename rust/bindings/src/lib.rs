@@ -32,6 +32,8 @@ mod _core {
     use super::exact::{ising_states, ising_windows};
     #[pymodule_export]
     use super::nrg::{Chain, Seed, nrg_averages, nrg_clean_chain, nrg_solve};
+    #[pymodule_export]
+    use super::rbm::{BoltzmannMachine, rbm_train};
 
     #[pymodule_init]
     fn init(m: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {

@@ -1,0 +1,342 @@
+"""Configurations drawn from a machine: Gibbs chains, exact samples, any units clamped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kadanoff import _core
+from kadanoff.errors import Cancelled
+from kadanoff.progress import Report, bar
+from kadanoff.rbm.averages import MOST_FOR_STATES
+from kadanoff.rbm.clamps import clamped_rows, free_units, random_words
+from kadanoff.rbm.numbers import count, seed_of, threads_of
+from kadanoff.rbm.parameters import Parameters
+from kadanoff.rbm.units import Words, pack, unpack
+
+__all__ = ["Samples", "Sampling"]
+
+Configurations = NDArray[np.int8]
+MOST_EXACT = 18  # units of the smaller free layer that are enumerated without being asked to
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Samples:
+    """Configurations of both layers.
+
+    Attributes
+    ----------
+    v, h : arrays of int8
+        Visible and hidden units, the last axis.
+    method : str
+        "exact": independent samples of the exact distribution. "gibbs": states of Markov chains.
+    seed : int
+        Of the random streams.
+    """
+
+    v: Configurations
+    h: Configurations
+    method: str
+    seed: int
+
+    def __repr__(self) -> str:
+        return f"Samples(v {self.v.shape}, h {self.h.shape}, {self.method})"
+
+
+class Sampling(Parameters):
+    """How configurations of a machine are drawn."""
+
+    def clamped(
+        self,
+        visible: ArrayLike | None = None,
+        hidden: ArrayLike | None = None,
+        *,
+        free_visible: ArrayLike | None = None,
+        free_hidden: ArrayLike | None = None,
+    ) -> Self:
+        """P(free units | clamped units), a machine again, for one row of clamped values.
+
+        ``a' = a + W h_clamped`` and ``b' = b + v_clamped W`` on the free units. Arguments as in
+        `conditional`; at least one unit of either layer must stay free.
+        """
+        free = self._free(visible, hidden, free_visible, free_hidden)
+        if not all(mask.any() for mask in free):
+            raise ValueError("at least one unit of either layer must be free in a clamped machine")
+        a, b = self.a[free[0]], self.b[free[1]]
+        for name, values, mask in (("visible", visible, free[0]), ("hidden", hidden, free[1])):
+            if values is None:
+                continue
+            if np.ndim(values) != 1:
+                raise ValueError(f"{name} must be one row of units, got shape {np.shape(values)}")
+            units = self.visible if name == "visible" else self.hidden
+            clamped_rows(name, values, units, mask)
+            s = np.asarray(values, dtype=float)[~mask]
+            if name == "visible":
+                b = b + s @ self.W[np.ix_(~mask, free[1])]
+            else:
+                a = a + self.W[np.ix_(free[0], ~mask)] @ s
+        return type(self)(self.W[np.ix_(*free)], a, b, self.visible, self.hidden)
+
+    def _free(
+        self, visible: Any, hidden: Any, free_visible: Any, free_hidden: Any
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        return (
+            free_units("free_visible", free_visible, self.n_visible, visible is not None),
+            free_units("free_hidden", free_hidden, self.n_hidden, hidden is not None),
+        )
+
+    # ------------------------------------------------------------------------------------ samples
+
+    def gibbs(
+        self,
+        v: ArrayLike | None = None,
+        *,
+        n_chains: int | None = None,
+        steps: int = 1,
+        seed: int | None = None,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
+    ) -> Samples:
+        """The state of block Gibbs chains after `steps` sweeps.
+
+        A sweep draws all hidden units given the visible ones, then all visible units given these.
+
+        Parameters
+        ----------
+        v : array, shape (chains, n_visible), optional
+            Where the chains start; by default `n_chains` random configurations.
+        steps : int, default 1
+            Number of sweeps.
+
+        Returns
+        -------
+        Samples
+            With v of shape (chains, n_visible).
+        """
+        seed = seed_of(seed)
+        if v is None:
+            rows = random_words(
+                64 if n_chains is None else count("n_chains", n_chains), self.n_visible, seed
+            )
+        else:
+            rows = self._pack("v", v)
+            if n_chains is not None and n_chains != len(rows):
+                raise ValueError(f"v starts {len(rows)} chains, n_chains says {n_chains}")
+        return self._run(
+            rows, None, None, count("steps", steps), 1, 1, seed, threads, progress, control
+        )
+
+    def _run(
+        self,
+        v: Any,
+        h: Any,
+        free: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None,
+        burn_in: int,
+        steps: int,
+        records: int,
+        seed: int,
+        threads: int | None,
+        progress: bool | Report | None,
+        control: _core.Control | None,
+    ) -> Samples:
+        if h is None:
+            h = np.zeros((len(v), -(-self.n_hidden // 64)), dtype=np.uint64)
+        masks = None if free is None else tuple(pack(f[None])[0].tolist() for f in free)
+
+        def finished(words: Any) -> Samples:
+            return self._samples(words, "gibbs", seed)
+
+        try:
+            with bar("Gibbs sampling", progress) as report:
+                words = self._compiled.gibbs(
+                    v,
+                    h,
+                    masks,
+                    burn_in,
+                    steps,
+                    records,
+                    seed,
+                    threads=threads_of(threads),
+                    control=control,
+                    report=report,
+                )
+        except Cancelled as stop:
+            stop.partial = finished(stop.partial) if stop.partial is not None else None
+            raise
+        return finished(words)
+
+    def sample(
+        self,
+        n_samples: int,
+        *,
+        method: str = "auto",
+        n_chains: int = 64,
+        burn_in: int = 1000,
+        steps: int = 10,
+        seed: int | None = None,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
+    ) -> Samples:
+        """Samples of P(v, h).
+
+        Parameters
+        ----------
+        n_samples : int
+            How many.
+        method : {"auto", "exact", "gibbs"}
+            "exact" enumerates the smaller layer (at most 24 units) and draws independently;
+            "auto" does so up to 18 units. "gibbs" records `n_chains` chains side by side every
+            `steps` sweeps after `burn_in` sweeps; samples of one chain are correlated.
+
+        Returns
+        -------
+        Samples
+            With v of shape (n_samples, n_visible); chains change fastest.
+
+        Raises
+        ------
+        Cancelled
+            With the complete records so far as `partial`.
+        """
+        n_samples = count("n_samples", n_samples)
+        seed = seed_of(seed)
+        options: dict[str, Any] = {"threads": threads, "progress": progress, "control": control}
+        if self._exactly(method, min(self.W.shape)):
+            drawn = self.conditional(n_samples=n_samples, method="exact", seed=seed, **options)
+            return Samples(v=drawn.v, h=drawn.h, method="exact", seed=seed)
+        chains = min(count("n_chains", n_chains), n_samples)
+        found = self._run(
+            random_words(chains, self.n_visible, seed),
+            None,
+            None,
+            count("burn_in", burn_in),
+            count("steps", steps),
+            -(-n_samples // chains),
+            seed,
+            **options,
+        )
+        return Samples(v=found.v[:n_samples], h=found.h[:n_samples], method="gibbs", seed=seed)
+
+    def _samples(self, words: tuple[Words, Words], method: str, seed: int) -> Samples:
+        return Samples(
+            v=unpack(words[0], self.n_visible, self.visible),
+            h=unpack(words[1], self.n_hidden, self.hidden),
+            method=method,
+            seed=seed,
+        )
+
+    @staticmethod
+    def _exactly(method: str, size: int) -> bool:
+        if method not in ("auto", "exact", "gibbs"):
+            raise ValueError(f"method must be 'auto', 'exact' or 'gibbs', got {method!r}")
+        if method == "exact" and size > MOST_FOR_STATES:
+            raise ValueError(
+                f"the smaller free layer has {size} units, too many to enumerate (at most "
+                f"{MOST_FOR_STATES}): use method='gibbs'"
+            )
+        return method == "exact" or (method == "auto" and size <= MOST_EXACT)
+
+    def conditional(
+        self,
+        visible: ArrayLike | None = None,
+        hidden: ArrayLike | None = None,
+        *,
+        free_visible: ArrayLike | None = None,
+        free_hidden: ArrayLike | None = None,
+        n_samples: int = 1,
+        method: str = "auto",
+        burn_in: int = 200,
+        seed: int | None = None,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
+    ) -> Samples:
+        """Samples of any units given the others.
+
+        Parameters
+        ----------
+        visible : array, shape (n_visible,) or (rows, n_visible), optional
+            Values of clamped visible units, one row for every condition; what stands at free
+            units does not matter. None leaves all of them free.
+        hidden : array, shape (n_hidden,) or (rows, n_hidden), optional
+            The same for hidden units.
+        free_visible, free_hidden : mask or indices, optional
+            Which units of a layer with given values are free (default none).
+        n_samples : int, default 1
+            Samples for every row.
+        method : {"auto", "exact", "gibbs"}
+            "exact" enumerates the smaller free layer for every row (at most 24 units), so that
+            samples are independent and exact; "auto" does so up to 18 units. "gibbs" runs
+            a chain of its own, `burn_in` sweeps from a random start, for every sample.
+
+        Returns
+        -------
+        Samples
+            Whole configurations, v of shape (n_samples, n_visible), or (rows, n_samples,
+            n_visible) if several rows were given.
+
+        Notes
+        -----
+        Given some of its units a machine is a machine of the others with shifted biases, see
+        `clamped`. Exact cost: 2^free times the other free units, per row.
+        """
+        free = self._free(visible, hidden, free_visible, free_hidden)
+        v, one_v = clamped_rows("visible", visible, self.visible, free[0])
+        h, one_h = clamped_rows("hidden", hidden, self.hidden, free[1])
+        rows = max(1 if v is None else len(v), 1 if h is None else len(h))
+        full: list[Words] = []
+        for name, words, size in (("visible", v, self.n_visible), ("hidden", h, self.n_hidden)):
+            if words is None:
+                full.append(np.zeros((rows, -(-size // 64)), dtype=np.uint64))
+            elif len(words) in (1, rows):
+                full.append(np.ascontiguousarray(np.repeat(words, rows // len(words), axis=0)))
+            else:
+                raise ValueError(f"{name} has {len(words)} rows, the other layer {rows}")
+        draws = count("n_samples", n_samples)
+        seed = seed_of(seed)
+        if self._exactly(method, min(int(free[0].sum()), int(free[1].sum()))):
+            with bar("sampling", progress) as report:
+                both = self._compiled.exact_samples(
+                    full[0],
+                    full[1],
+                    np.flatnonzero(free[0]).tolist(),
+                    np.flatnonzero(free[1]).tolist(),
+                    draws,
+                    seed,
+                    threads=threads_of(threads),
+                    control=control,
+                    report=report,
+                )
+            drawn = self._samples(both, "exact", seed)
+        else:
+            starts: list[Words] = []
+            for words, mask, offset in zip(full, free, (0, 1), strict=True):
+                repeated = np.repeat(words, draws, axis=0)
+                noise = random_words(len(repeated), mask.size, seed + offset)
+                keep = pack(mask[None])
+                starts.append((repeated & ~keep) | (noise & keep))
+            drawn = self._run(
+                starts[0],
+                starts[1],
+                free,
+                count("burn_in", burn_in),
+                1,
+                1,
+                seed,
+                threads,
+                progress,
+                control,
+            )
+        single = one_v and one_h
+        shape = (draws,) if single else (rows, draws)
+        return Samples(
+            v=drawn.v.reshape(*shape, self.n_visible),
+            h=drawn.h.reshape(*shape, self.n_hidden),
+            method=drawn.method,
+            seed=seed,
+        )

@@ -1,0 +1,424 @@
+//! From the bits of one layer to the fields, means and samples of the other one.
+//!
+//! `field_j = bias_j + sum_i s_i W_ij` with two-valued s_i needs no multiplications: for each group
+//! of four inputs the sixteen possible partial sums are tabulated (the "method of the four
+//! Russians"), and a row of inputs picks one entry a group. Per row that is a quarter of the
+//! additions of a matrix product, all of them lane-wise over 32 outputs in a fixed order. The
+//! tables of one word of inputs and one panel of outputs take 32 KiB, so that they stay in the
+//! first-level cache while a block of rows goes through.
+
+use crate::bits::{BLOCK, words};
+use crate::lanes::{LANES, Lanes, exp, uniform};
+use crate::simd::{Kernel, Level, dispatch};
+use crate::units::Units;
+
+/// Outputs that are worked on together.
+pub const PANEL: usize = 32;
+/// Inputs of a group, and entries of its table.
+const GROUP: usize = 4;
+const ENTRIES: usize = 1 << GROUP;
+/// Groups of a full word.
+const GROUPS: usize = 64 / GROUP;
+
+type Vector = [f32; PANEL];
+/// Sums over a group of inputs, one for each of its states.
+pub type Table = [Vector; ENTRIES];
+
+/// The sixteen sums `sum_k s_k row_k` over four two-valued inputs.
+#[inline(always)]
+fn tabulate(rows: &[Vector; GROUP], units: Units, table: &mut Table) {
+    match units {
+        Units::Binary => tabulate_as::<false>(rows, table),
+        Units::Spin => tabulate_as::<true>(rows, table),
+    }
+}
+
+#[inline(always)]
+fn tabulate_as<const SPIN: bool>(rows: &[Vector; GROUP], table: &mut Table) {
+    // Both units of a pair: (down, down), (up, down), (down, up), (up, up).
+    let pair = |x: f32, y: f32| {
+        if SPIN {
+            [-x - y, x - y, y - x, x + y]
+        } else {
+            [0.0, x, y, x + y]
+        }
+    };
+    for half in 0..PANEL / LANES {
+        for c in half * LANES..(half + 1) * LANES {
+            let low = pair(rows[0][c], rows[1][c]);
+            let high = pair(rows[2][c], rows[3][c]);
+            for m in 0..ENTRIES {
+                table[m][c] = low[m & 3] + high[m >> 2];
+            }
+        }
+    }
+}
+
+/// Adds the entries that the bits of `word` pick.
+#[inline(always)]
+fn accumulate(sum: &mut Vector, tables: &[Table], word: u64) {
+    let mut total = *sum;
+    let mut rest = word;
+    for table in tables {
+        let entry = &table[(rest & (ENTRIES as u64 - 1)) as usize];
+        for c in 0..PANEL {
+            total[c] += entry[c];
+        }
+        rest >>= GROUP;
+    }
+    *sum = total;
+}
+
+/// One direction of a machine, ready to be sampled.
+#[derive(Debug, Clone)]
+pub struct Layer {
+    inputs: usize,
+    outputs: usize,
+    from: Units,
+    to: Units,
+    bias: Vec<Vector>,
+    tables: Vec<Table>, // [panel][group of inputs]
+}
+
+/// Where in a linear interpolation `field = beta * field + (1 - beta) * base` a layer is taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Tempered<'a> {
+    /// 1 for the machine itself.
+    pub beta: f32,
+    /// Fields of the units at beta = 0; empty for zero.
+    pub base: &'a [f32],
+}
+
+impl Tempered<'_> {
+    /// The machine itself.
+    pub const ONE: Self = Tempered {
+        beta: 1.0,
+        base: &[],
+    };
+}
+
+impl Layer {
+    /// A layer without couplings; `set` gives it some.
+    pub fn new(inputs: usize, outputs: usize, from: Units, to: Units) -> Self {
+        let panels = outputs.div_ceil(PANEL);
+        Self {
+            inputs,
+            outputs,
+            from,
+            to,
+            bias: vec![[0.0; PANEL]; panels],
+            tables: vec![[[0.0; PANEL]; ENTRIES]; panels * inputs.div_ceil(GROUP)],
+        }
+    }
+
+    /// Takes biases and couplings; `weights(i, first, rows)` fills rows with W_{i + k, first + c}.
+    #[inline(always)]
+    fn fill(&mut self, bias: &[f32], weights: impl Fn(usize, usize, &mut [Vector; GROUP])) {
+        let groups = self.inputs.div_ceil(GROUP);
+        for (panel, to) in self.bias.iter_mut().enumerate() {
+            let first = panel * PANEL;
+            let count = PANEL.min(self.outputs - first);
+            to[..count].copy_from_slice(&bias[first..first + count]);
+            let mut rows = [[0.0; PANEL]; GROUP];
+            for g in 0..groups {
+                weights(g * GROUP, first, &mut rows);
+                tabulate(&rows, self.from, &mut self.tables[panel * groups + g]);
+            }
+        }
+    }
+
+    /// Takes biases and `weights[i * outputs + j]`.
+    pub fn set(&mut self, level: Level, bias: &[f32], weights: &[f32]) {
+        struct Set<'a>(&'a mut Layer, &'a [f32], &'a [f32]);
+        impl Kernel for Set<'_> {
+            type Out = ();
+            #[inline(always)]
+            fn run(self) {
+                let Self(layer, bias, weights) = self;
+                let (inputs, outputs) = (layer.inputs, layer.outputs);
+                layer.fill(bias, |i, first, rows| {
+                    let count = PANEL.min(outputs - first);
+                    for (k, row) in rows.iter_mut().enumerate() {
+                        *row = [0.0; PANEL];
+                        if i + k < inputs {
+                            let from = &weights[(i + k) * outputs + first..];
+                            if let Some(full) = from.first_chunk::<PANEL>()
+                                && count == PANEL
+                            {
+                                *row = *full;
+                            } else {
+                                row[..count].copy_from_slice(&from[..count]);
+                            }
+                        }
+                    }
+                });
+            }
+        }
+        dispatch(level, Set(self, bias, weights));
+    }
+
+    /// Takes biases and `weights[j * inputs + i]`.
+    pub fn set_transposed(&mut self, level: Level, bias: &[f32], weights: &[f32]) {
+        struct Set<'a>(&'a mut Layer, &'a [f32], &'a [f32]);
+        impl Kernel for Set<'_> {
+            type Out = ();
+            #[inline(always)]
+            fn run(self) {
+                let Self(layer, bias, weights) = self;
+                let (inputs, outputs) = (layer.inputs, layer.outputs);
+                layer.fill(bias, |i, first, rows| {
+                    let count = PANEL.min(outputs - first);
+                    *rows = [[0.0; PANEL]; GROUP];
+                    for c in 0..count {
+                        let from = &weights[(first + c) * inputs + i..];
+                        if let Some(four) = from.first_chunk::<GROUP>()
+                            && i + GROUP <= inputs
+                        {
+                            for k in 0..GROUP {
+                                rows[k][c] = four[k];
+                            }
+                        } else {
+                            for k in 0..inputs - i {
+                                rows[k][c] = from[k];
+                            }
+                        }
+                    }
+                });
+            }
+        }
+        dispatch(level, Set(self, bias, weights));
+    }
+
+    /// Columns of the arrays of fields and means: the outputs, padded to whole panels.
+    pub fn padded(&self) -> usize {
+        self.bias.len() * PANEL
+    }
+
+    /// Number of outputs.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Words of a row of inputs.
+    pub fn words_in(&self) -> usize {
+        words(self.inputs)
+    }
+
+    /// Fields of a block of rows into `out[row * padded + j]`.
+    pub fn fields(&self, level: Level, input: &[u64], out: &mut [f32]) {
+        let rows = input.len() / words(self.inputs).max(1);
+        dispatch(
+            level,
+            Pass {
+                layer: self,
+                input,
+                rows,
+                at: Tempered::ONE,
+                want: Want::Fields(out),
+            },
+        );
+    }
+
+    /// Means of the outputs, `out[row * padded + j]`.
+    pub fn means(&self, level: Level, input: &[u64], at: Tempered<'_>, out: &mut [f32]) {
+        let rows = input.len() / words(self.inputs).max(1);
+        dispatch(
+            level,
+            Pass {
+                layer: self,
+                input,
+                rows,
+                at,
+                want: Want::Means(out),
+            },
+        );
+    }
+
+    /// Samples of the outputs as bits, and their means as well if `means` is given.
+    pub fn sample(
+        &self,
+        level: Level,
+        input: &[u64],
+        at: Tempered<'_>,
+        random: &mut Lanes,
+        out: &mut [u64],
+        means: Option<&mut [f32]>,
+    ) {
+        let rows = input.len() / words(self.inputs).max(1);
+        dispatch(
+            level,
+            Pass {
+                layer: self,
+                input,
+                rows,
+                at,
+                want: Want::Samples(random, out, means),
+            },
+        );
+    }
+}
+
+enum Want<'a> {
+    Fields(&'a mut [f32]),
+    Means(&'a mut [f32]),
+    Samples(&'a mut Lanes, &'a mut [u64], Option<&'a mut [f32]>),
+}
+
+struct Pass<'a> {
+    layer: &'a Layer,
+    input: &'a [u64],
+    rows: usize,
+    at: Tempered<'a>,
+    want: Want<'a>,
+}
+
+impl Kernel for Pass<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Pass {
+            layer,
+            input,
+            rows,
+            at,
+            mut want,
+        } = self;
+        let groups = layer.inputs.div_ceil(GROUP);
+        let words_in = words(layer.inputs);
+        let words_out = words(layer.outputs);
+        let padded = layer.padded();
+        for (panel, bias) in layer.bias.iter().enumerate() {
+            let first = panel * PANEL;
+            let count = PANEL.min(layer.outputs - first);
+            let mut fields = [*bias; BLOCK];
+            let fields = &mut fields[..rows.min(BLOCK)];
+            let tables = &layer.tables[panel * groups..(panel + 1) * groups];
+            for (w, tables) in tables.chunks(GROUPS).enumerate() {
+                for (r, sum) in fields.iter_mut().enumerate() {
+                    accumulate(sum, tables, input[r * words_in + w]);
+                }
+            }
+            if at.beta != 1.0 {
+                let mut base = [0.0; PANEL];
+                if !at.base.is_empty() {
+                    base[..count].copy_from_slice(&at.base[first..first + count]);
+                }
+                for sum in fields.iter_mut() {
+                    for c in 0..PANEL {
+                        sum[c] = at.beta * sum[c] + (1.0 - at.beta) * base[c];
+                    }
+                }
+            }
+            match &mut want {
+                Want::Fields(out) => {
+                    for (r, sum) in fields.iter().enumerate() {
+                        let start = r * padded + first;
+                        out[start..start + PANEL].copy_from_slice(sum);
+                    }
+                }
+                Want::Means(out) => {
+                    for (r, sum) in fields.iter().enumerate() {
+                        let start = r * padded + first;
+                        mean(sum, layer.to, &mut out[start..start + PANEL]);
+                    }
+                }
+                Want::Samples(random, out, means) => {
+                    let keep = u32::MAX >> (PANEL - count);
+                    for (r, sum) in fields.iter().enumerate() {
+                        let bits = u64::from(draw(sum, layer.to, random) & keep);
+                        let word = &mut out[r * words_out + panel / 2];
+                        if panel % 2 == 0 {
+                            *word = bits;
+                        } else {
+                            *word |= bits << PANEL;
+                        }
+                        if let Some(means) = means {
+                            let start = r * padded + first;
+                            mean(sum, layer.to, &mut means[start..start + PANEL]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn mean(fields: &Vector, units: Units, out: &mut [f32]) {
+    let (low, span) = (units.low() as f32, units.span() as f32);
+    for (to, &x) in out.iter_mut().zip(fields) {
+        *to = low + span / (1.0 + exp(-span * x));
+    }
+}
+
+/// Bit c is up with probability sigmoid(span * field_c): `u < 1 / (1 + e^-x)` without the division.
+#[inline(always)]
+fn draw(fields: &Vector, units: Units, random: &mut Lanes) -> u32 {
+    let span = units.span() as f32;
+    let mut bits = 0;
+    for half in 0..PANEL / LANES {
+        let numbers = random.next();
+        for c in 0..LANES {
+            let at = half * LANES + c;
+            let u = uniform(numbers[c]);
+            let up = u + u * exp(-span * fields[at]) < 1.0;
+            bits |= u32::from(up) << at;
+        }
+    }
+    bits
+}
+
+/// Adds `sum_rows s_i(row) mean_j(row)` of a block to `out[i * padded + j]`.
+///
+/// `columns[i]` holds unit i of the rows, one bit a row; `means` has `padded` columns, and zeros in
+/// rows that are not there.
+pub struct Correlate<'a> {
+    /// Unit i of up to 64 rows.
+    pub columns: &'a [u64],
+    /// What values its bits stand for.
+    pub units: Units,
+    /// Means of the other layer, 64 rows.
+    pub means: &'a [f32],
+    /// Columns of `means` and `out`.
+    pub padded: usize,
+    /// +1 or -1.
+    pub sign: f32,
+    /// Room for the tables of a panel.
+    pub tables: &'a mut [Table],
+    /// Where to add.
+    pub out: &'a mut [f32],
+}
+
+/// Room for the tables of one panel for 64 rows.
+pub fn tables() -> Vec<Table> {
+    vec![[[0.0; PANEL]; ENTRIES]; GROUPS]
+}
+
+impl Kernel for Correlate<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let tables = self.tables;
+        for first in (0..self.padded).step_by(PANEL) {
+            for (g, table) in tables.iter_mut().enumerate() {
+                let mut rows = [[0.0; PANEL]; GROUP];
+                for (k, row) in rows.iter_mut().enumerate() {
+                    let start = (g * GROUP + k) * self.padded + first;
+                    let from = &self.means[start..start + PANEL];
+                    for c in 0..PANEL {
+                        row[c] = self.sign * from[c];
+                    }
+                }
+                tabulate(&rows, self.units, table);
+            }
+            for (i, &word) in self.columns.iter().enumerate() {
+                let start = i * self.padded + first;
+                if let Some(sum) = self.out[start..].first_chunk_mut::<PANEL>() {
+                    accumulate(sum, tables, word);
+                }
+            }
+        }
+    }
+}
