@@ -24,7 +24,7 @@ pub fn nrg(py: Python<'_>, error: &Error) -> PyErr {
         Error::Storage(_) => PyOSError::new_err(message),
         Error::Memory { .. } => PyMemoryError::new_err(message),
         Error::Eigen { .. } => from_python(py, "NumericalError", message),
-        Error::Cancelled(_) => from_python(py, "Cancelled", "the computation was stopped".into()),
+        Error::Cancelled(_) => cancelled(py),
     }
 }
 
@@ -32,9 +32,7 @@ pub fn nrg(py: Python<'_>, error: &Error) -> PyErr {
 pub fn ising(error: ising::Error) -> PyErr {
     match error {
         ising::Error::Argument(message) => PyValueError::new_err(message),
-        ising::Error::Cancelled(_) => {
-            Python::attach(|py| from_python(py, "Cancelled", "the computation was stopped".into()))
-        }
+        ising::Error::Cancelled(_) => Python::attach(cancelled),
     }
 }
 
@@ -66,7 +64,7 @@ pub fn rbm(py: Python<'_>, error: &kadanoff_rbm::Error) -> PyErr {
     match error {
         Error::Shape(_) | Error::Option(_) => PyValueError::new_err(message),
         Error::Diverged { .. } => from_python(py, "NumericalError", message),
-        Error::Cancelled(_) => from_python(py, "Cancelled", "the computation was stopped".into()),
+        Error::Cancelled(_) => cancelled(py),
     }
 }
 

@@ -27,9 +27,9 @@ mod _core {
     use super::dimers::{DimerSimulation, dimers_enumerate, dimers_sample};
     #[pymodule_export]
     use super::dynamics::nrg_dynamics;
+    use super::exact::{ising_states, ising_windows};
     #[pymodule_export]
     use super::ising::{IsingEnsemble, IsingTempering, ising_bytes};
-    use super::exact::{ising_states, ising_windows};
     #[pymodule_export]
     use super::nrg::{Chain, Seed, nrg_averages, nrg_clean_chain, nrg_solve};
     #[pymodule_export]
