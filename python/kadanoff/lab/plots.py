@@ -325,7 +325,7 @@ def _spectrum(quantity: str) -> str:
 def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") -> Axes:
     """The way to the learned parameters, solution by solution.
 
-    Filled points were accepted; at open ones the loss did not fall and a shorter step was tried.
+    Filled points came closer; open ones did not, and a shorter step was tried.
 
     Parameters
     ----------
