@@ -50,6 +50,9 @@ def test_found_parameters(together):
     )
     assert together.minimal.model.parameters["J"] == pytest.approx(0.2008, abs=2e-4)
     assert "T_K off by" in repr(together)
+    # 11 and 10 solutions; the search is deterministic.
+    assert len(together.extended.history) <= 12
+    assert len(together.minimal.history) <= 12
 
 
 def test_learned_values_hold_the_observable_last(together):

@@ -97,6 +97,26 @@ def test_band_of_any_norm_is_allowed():
     assert fit.model.parameters["J"] == pytest.approx(0.6, rel=1e-6)
 
 
+def test_what_an_evaluation_costs(monkeypatch):
+    # The gradient of ln Z by all parameters and at all T comes with ln Z; an observable costs one
+    # further run a parameter, side by side.
+    runs, many = [], nrg._solve_many
+    monkeypatch.setattr(nrg, "_solve_many", lambda m, *a: runs.append(len(m)) or many(m, *a))
+    model = KondoModel(J=0.2, W=0.1, field=0.03)
+    problem = matching(model, T=(1e-1, 1e-2, 1e-3), keep=100)
+    values, slopes = problem.evaluate(problem.theta)
+    assert runs == [1]
+    assert (len(values), slopes.shape) == (3, (3, 3))
+    weighted = Matching(
+        model, AIM, (1e-2, 1e-3), None, "S_d.S_0", None, "partition", {"keep": 100},
+        {"S_d.S_0": 1.0, "S_z": 2.0},
+    )  # fmt: skip
+    runs.clear()
+    values, slopes = weighted.evaluate(weighted.theta)
+    assert runs == [1, 3]
+    assert (len(values), slopes.shape) == (4, (4, 3))
+
+
 # ------------------------------------------------------------------------------- what is refused
 
 

@@ -18,6 +18,32 @@ Observables may be matched at the same time as ln Z. Every one adds
 
 to the residuals; its derivatives are forward differences, one more solution a parameter.
 
+Where derivatives come from is a matter of cost. In units of a run that gives ln Z alone (CPU time,
+one thread, Lambda = 2.5, 15 sites, two parameters J and W of a Kondo model in (Q, S))::
+
+    kept states                                           300    1000    2000
+    ln Z and its gradient, by any number of parameters    1.5     2.0     2.5
+    d<O>: forward differences, each parameter             1.3     1.9     2.5
+    d<O>: Kubo's formula, all parameters                  2.9     5.2     5.6    (see response.py)
+    error of the latter, from the truncation             1e-2    3e-3    2e-3
+
+and for a whole search, the number of solutions of the effective model times these::
+
+    matched                      parameters    by                     steps    seconds
+    ln Z, 2000 states            J             gradient               4        0.37
+                                               values and a secant    5        0.31
+    ln Z, <S_d.S_0>, 1000        J, U_0        differences            10       2.0
+                                               Kubo                   10       2.5
+                                               Broyden                33       2.5
+    ln Z, <n>, <docc>, 1000      U, V, eps     differences            7        3.5
+                                               Kubo                   7        6.5
+    ln Z, <S_z>, 600             U, V, eps,    differences            10       13
+                                 field         Kubo                   15       19
+
+Hence: the gradient of ln Z from expectation values, by all parameters at once; differences for
+observables; and a secant, 8 values, where one observable decides one parameter (Newton's method
+takes 5 steps, each of a value and Kubo's formula: twice as much).
+
 A table of ln Z from elsewhere knows no shells: it is compared with the smooth function of T,
 
     ln Z_imp(T) = [F_imp(0) - F_imp(T)] / T,
@@ -215,13 +241,16 @@ class Matching:
         slopes = stretch * self._slopes(run)
         if not self.weights:
             return self.values(run), slopes
-        here = self._observed(run, _PREFIX)
-        forward = [
-            (self._observed(self._solve(near, observables=list(self.weights), **keywords)) - here)
-            / h
-            for near, h in self._neighbours(theta)
-        ]
-        return self.values(run, _PREFIX), np.vstack([slopes, np.transpose(forward)])
+        further = self._differences(theta, self._observed(run, _PREFIX), **keywords)
+        return self.values(run, _PREFIX), np.vstack([slopes, further])
+
+    def _differences(self, theta: FloatArray, here: FloatArray, **keywords: Any) -> FloatArray:
+        """Derivatives of the observables, which are `here` at `theta`."""
+        near, steps = zip(*self._neighbours(theta), strict=True)
+        runs = nrg.solve_many(near, observables=list(self.weights), **(self._fields() | keywords))
+        rise = np.array([self._observed(run) - here for run in runs])
+        out: FloatArray = rise.T / np.array(steps)
+        return out
 
     def _neighbours(self, theta: FloatArray) -> Iterator[tuple[Model, float]]:
         """The model with one parameter moved, and by how much."""
@@ -237,8 +266,10 @@ class Matching:
         return float(unit.rescaled(self.factor).parameters[name])
 
     def _solve(self, model: Model, **keywords: Any) -> NRGResult:
-        fields = {f: getattr(self.options, f) for f in Options.__dataclass_fields__}
-        return nrg.solve(model, **(fields | keywords))
+        return nrg.solve(model, **(self._fields() | keywords))
+
+    def _fields(self) -> dict[str, Any]:
+        return {f: getattr(self.options, f) for f in Options.__dataclass_fields__}
 
     def _observed(self, run: NRGResult, prefix: str = "") -> FloatArray:
         """Observables that are matched together with ln Z, at the lowest T."""

@@ -84,7 +84,8 @@ class Search:
         self.best = problem.theta
         self.loss = math.nan
         self.at_bound: tuple[str, ...] = ()
-        self.resolution = 0.0
+        self.resolution = 0.0  # jumps of the residuals
+        self.unsure = 0.0  # error of the slopes, by relative changes
         self._slopes = np.empty((len(problem.scale), 0))  # at `best`
         self.started = time.perf_counter()
         D = problem.start.band.D
@@ -103,7 +104,9 @@ class Search:
             return None
         unit = np.maximum(abs(self.best), self._smallest)
         names = tuple(np.array(self.problem.names)[free].tolist())
-        return Sensitivity.of(self._slopes[:, free], unit[free], names, self.resolution)
+        # A jump that moves the parameters by more than 1 % leaves them open.
+        least = max(100 * self.resolution, self.unsure)
+        return Sensitivity.of(self._slopes[:, free], unit[free], names, least)
 
     def run(self, report: Report | None, **keywords: Any) -> None:
         """Solve the target, then look for the parameters; `keywords` go to the solver."""
@@ -214,15 +217,17 @@ class Search:
             free = tuple(names[~held].tolist())
             self._check_slopes(slopes[:, ~held], unit[~held], free)
             linear = _Linear((slopes * unit)[:, ~held])
+            unsure = 0.0
             while True:
-                known = linear.determined(residual, self.resolution)
+                known = linear.determined(residual, self.resolution, unsure)
                 full, step = (np.zeros_like(theta) for _ in range(2))
                 full[~held] = linear.step(residual, math.inf, known) * unit[~held]
                 full = np.clip(theta + full, low, high) - theta
-                if np.all(abs(full) <= self.tolerance * unit):
+                lost = bool(linear.s.size) and unsure >= linear.s[0]
+                if np.all(abs(full) <= self.tolerance * unit) and not lost:
                     self.at_bound = tuple(names[held].tolist())
                     return
-                if radius <= self.tolerance:
+                if radius <= self.tolerance or lost:
                     raise NotConverged(
                         f"no smaller loss than {self.loss:.2e} found near "
                         f"{dict(zip(names.tolist(), theta.tolist(), strict=True))}"
@@ -243,10 +248,12 @@ class Search:
                     self.history[-1] = replace(self.history[-1], accepted=True)
                     break
                 if size <= _SMOOTH:
-                    # Nothing smooth misses over so short a step: ln Z jumps, by this much, where
-                    # the truncation keeps another number of states.
-                    jump = float(np.max(abs(trial[0] - predicted)))
-                    self.resolution = max(self.resolution, jump)
+                    # Over so short a step ln Z is a straight line. If not along its slopes, they
+                    # are off by that much; or it jumps, where the truncation keeps another state.
+                    wrong = float(np.max(abs(trial[0] - predicted)))
+                    self.resolution = max(self.resolution, wrong)
+                    self.unsure = min(self.unsure or math.inf, wrong / size)
+                    unsure = max(unsure, wrong / size)
             theta, (residual, slopes) = theta + step, trial
 
     def _check_slopes(self, slopes: FloatArray, unit: FloatArray, names: Sequence[str]) -> None:
@@ -298,11 +305,12 @@ class _Linear:
     def __init__(self, G: FloatArray) -> None:
         self.W, self.s, self.Vt = np.linalg.svd(G, full_matrices=False)
 
-    def determined(self, residual: FloatArray, resolution: float) -> NDArray[np.bool_]:
-        """Directions that the residuals fix, and along which they ask for a step at all."""
-        known: NDArray[np.bool_] = (self.s > WEAKEST * self.s[:1]) & (
-            abs(self.W.T @ residual) > resolution
-        )
+    def determined(
+        self, residual: FloatArray, resolution: float, unsure: float
+    ) -> NDArray[np.bool_]:
+        """Directions that slopes as good as these fix, and along which there is a way to go."""
+        fixed = self.s > np.maximum(WEAKEST * self.s[:1], unsure)
+        known: NDArray[np.bool_] = fixed & (abs(self.W.T @ residual) > resolution)
         return known
 
     def step(self, residual: FloatArray, radius: float, known: NDArray[np.bool_]) -> FloatArray:

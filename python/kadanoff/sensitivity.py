@@ -42,16 +42,17 @@ class Sensitivity:
         of the parameters of 1 along ``directions[k]``.
     directions : array, shape (p, p)
         v_k, orthonormal rows; the largest component is positive.
-    resolution : float
-        The largest jump of the residuals that the search met, where the truncation keeps another
-        number of states; 0 if none.
+    least : float
+        Smallest singular value that means anything: 1e-5 of the largest, or what the search found
+        the slopes to be off by, or a hundred times the jumps of ln Z that it met, where the
+        truncation keeps another number of states.
     """
 
     parameters: tuple[str, ...]
     unit: FloatArray
     singular: FloatArray
     directions: FloatArray
-    resolution: float = 0.0
+    least: float
 
     @classmethod
     def of(
@@ -59,7 +60,7 @@ class Sensitivity:
         slopes: FloatArray,
         unit: FloatArray,
         parameters: tuple[str, ...],
-        resolution: float = 0.0,
+        least: float = 0.0,
     ) -> Sensitivity:
         """From ``G = dr / dtheta``, shape (residuals, p)."""
         _, singular, directions = np.linalg.svd(slopes * unit, full_matrices=False)
@@ -70,7 +71,7 @@ class Sensitivity:
             unit=unit,
             singular=singular,
             directions=sign[:, None] * directions,
-            resolution=resolution,
+            least=max(WEAKEST * float(singular[0]), least),
         )
 
     def __repr__(self) -> str:
@@ -79,14 +80,11 @@ class Sensitivity:
 
     @property
     def undetermined(self) -> tuple[str, ...]:
-        """Directions that the data leave open, as text.
+        """Directions that the data leave open, as text: s_k up to `least`.
 
-        Those with s_k below 1e-5 of the largest, or along which a jump of the size of `resolution`
-        moves the parameters by more than 1 %. Along these the parameters depend on where the search
-        began.
+        Along these the parameters depend on where the search began.
         """
-        least = max(WEAKEST * float(self.singular[0]), 100 * self.resolution)
-        return tuple(self.describe(k) for k, s in enumerate(self.singular) if s <= least)
+        return tuple(self.describe(k) for k, s in enumerate(self.singular) if s <= self.least)
 
     def describe(self, k: int = -1) -> str:
         """A direction as text, by default the worst determined one: "+0.91 U +0.41 V"."""
