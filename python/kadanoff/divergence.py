@@ -41,12 +41,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff import nrg
-from kadanoff.chains import A_Lambda
+from kadanoff.coordinates import Coordinates
 from kadanoff.errors import NotConverged
 from kadanoff.models import Model
 from kadanoff.multiplets import SYMMETRIES, Symmetry
 from kadanoff.nrg import Options
-from kadanoff.operators import Operator
 from kadanoff.stars import real, whole
 
 __all__ = ["KLFit", "Spectrum", "kl_divergence", "minimise", "spectrum"]
@@ -452,15 +451,8 @@ class _Problem:
         options: dict[str, Any],
     ) -> None:
         self.model, self.target, self.T, self.by = effective, target, T, by
-        known = effective.parameters
-        if parameters is None:
-            self.names = tuple(name for name, value in known.items() if value != 0)
-        else:
-            self.names = (parameters,) if isinstance(parameters, str) else tuple(parameters)
-        if not self.names or set(self.names) - known.keys():
-            raise ValueError(
-                f"parameters must be different names among {tuple(known)}, got {parameters!r}"
-            )
+        self.coordinates = Coordinates(effective, parameters)
+        self.names = self.coordinates.names
         if by == "partition" and len(self.names) > 1:
             raise ValueError(
                 f"by='partition' learns one parameter from one Z, got parameters = {self.names}"
@@ -469,21 +461,16 @@ class _Problem:
         self.options = {**options, "symmetry": first.symmetry}
         settings = Options.of({k: v for k, v in options.items() if k != "threads"})
         chain = replace(settings, sites=options.get("sites", SITES)).chain(effective, 1.0)
-        self.factor = chain.norm * (A_Lambda(settings.Lambda) if settings.A_Lambda else 1.0)
-        self.start = np.array([known[name] for name in self.names])
+        self.coordinates.factor = settings.strength(chain)
+        self.start = self.coordinates.theta
 
     def at(self, theta: FloatArray) -> Model:
-        values = dict(zip(self.names, theta.tolist(), strict=True))
-        return self.model.replace(**(self.model.parameters | values))
+        return self.coordinates.at(theta)
 
     def evaluate(self, theta: FloatArray) -> _Point:
         model = self.at(theta)
-        # What the chain sees is the model with its hybridisation rescaled.
-        seen = model if self.factor == 1.0 else model.rescaled(self.factor)
-        operators: dict[str, Operator] = {n: seen.derivative(n) for n in self.names}
-        stretch = np.array([self._stretch(name) for name in self.names])
-        mine = spectrum(model, observables=operators, **self.options)
-        h = stretch[:, None] * mine.expectations
+        mine = spectrum(model, observables=self.coordinates.operators(model), **self.options)
+        h = self.coordinates.stretch[:, None] * mine.expectations
         P = mine.degeneracy * np.exp(mine.log_probability(self.T))
         ratio = self._log_ratio(mine)
         D = max(float(P @ ratio), 0.0)
@@ -505,12 +492,6 @@ class _Problem:
                 "infinite"
             )
         return mine.log_probability(self.T) - self.bare.log_probability(self.T)[at]
-
-    def _stretch(self, name: str) -> float:
-        if self.factor == 1.0:
-            return 1.0
-        unit = self.model.replace(**(self.model.parameters | {name: 1.0}))
-        return float(unit.rescaled(self.factor).parameters[name])
 
     def fit(self, theta: FloatArray, point: _Point, steps: int) -> KLFit:
         return KLFit(

@@ -396,7 +396,10 @@ def _positive(name: str, value: float) -> float:
 
 
 def _array(name: str, value: ArrayLike) -> FloatArray:
-    x = np.asarray(value, dtype=np.float64)
+    try:
+        x = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be an array of numbers, got {value!r}") from None
     if not (np.isfinite(x).all() and (x > 0).all()):
         raise ValueError(f"{name} must be positive and finite, got {value!r}")
     return x

@@ -63,7 +63,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff import nrg
-from kadanoff.chains import A_Lambda
+from kadanoff.coordinates import Coordinates
 from kadanoff.levels import Levels
 from kadanoff.models import Model
 from kadanoff.nrg import NRGResult, Options
@@ -123,8 +123,8 @@ class Matching:
         self.target_model = None if self.table is not None else _model(target, start)
         self.options = _options(target, options)
         self.T = _temperatures(T, self.table)
-        self.names = _names(start, parameters)
-        self.theta = np.array([start.parameters[name] for name in self.names])
+        self.coordinates = Coordinates(start, parameters)
+        self.names, self.theta = self.coordinates.names, self.coordinates.theta
         self.low, self.high = _bounds(self.names, self.theta, bounds)
         self.observable = observable if method == "observable" else None
         self.weights = _weights(observables)
@@ -170,7 +170,7 @@ class Matching:
         Lambda, D = self.options.Lambda, self.start.band.D
         short = replace(self.options, sites=6)
         chains = [short.chain(self.start, z) for z in self.options.twists]
-        self.factor = chains[0].norm * (A_Lambda(Lambda) if self.options.A_Lambda else 1.0)
+        self.coordinates.factor = self.options.strength(chains[0])
         sites = self.options.sites
         if self.table is not None:
             highest = min(float(c.scale[1]) for c in chains) / BETABAR_MEAN
@@ -203,9 +203,7 @@ class Matching:
 
     def model(self, theta: FloatArray) -> Model:
         """The effective model at `theta`."""
-        values = dict(zip(self.names, theta.tolist(), strict=True))
-        model: Model = self.start.replace(**(self.start.parameters | values))
-        return model
+        return self.coordinates.at(theta)
 
     def reference(self, **keywords: Any) -> FloatArray:
         """Values of the target, one for every T."""
@@ -230,15 +228,11 @@ class Matching:
         if self.observable is not None:
             run = self._solve(model, observables=[self.observable], **keywords)
             return self.values(run), np.empty((len(self.T), 0))
-        # The chain sees the rescaled model: its parameter is `stretch` times the one that is
-        # learned, and so is the derivative.
-        seen = model if self.factor == 1.0 else model.rescaled(self.factor)
-        stretch = np.array([self._stretch(name) for name in self.names])
         own = model.observables
-        operators = {name: seen.derivative(name) for name in self.names}
+        operators = self.coordinates.operators(model)
         operators |= {_PREFIX + name: own[name] for name in self.weights}
         run = self._solve(model, observables=operators, **keywords)
-        slopes = stretch * self._slopes(run)
+        slopes = self.coordinates.stretch * self._slopes(run)
         if not self.weights:
             return self.values(run), slopes
         further = self._differences(theta, self._observed(run, _PREFIX), **keywords)
@@ -260,10 +254,6 @@ class Matching:
             moved = theta.copy()
             moved[i] = x + h
             yield self.model(moved), moved[i] - x
-
-    def _stretch(self, name: str) -> float:
-        unit = self.start.replace(**(self.start.parameters | {name: 1.0}))
-        return float(unit.rescaled(self.factor).parameters[name])
 
     def _solve(self, model: Model, **keywords: Any) -> NRGResult:
         return nrg.solve(model, **(self._fields() | keywords))
@@ -372,12 +362,14 @@ def _temperatures(
         if table is None:
             raise TypeError("T is missing: the temperature(s) at which the models are compared")
         out = tuple(table)
-    elif isinstance(T, Sequence | np.ndarray):
+    elif isinstance(T, Sequence | np.ndarray) and not isinstance(T, str):
         out = tuple(real("T", t) for t in T)
     else:
         out = (real("T", T),)
     if not out or min(out) <= 0 or len(set(out)) < len(out):
-        raise ValueError(f"T must be one or several different positive numbers, got {T!r}")
+        raise ValueError(
+            f"T must be one or several different positive numbers, got {out if T is None else T!r}"
+        )
     if table is not None and not set(out) <= table.keys():
         raise ValueError(f"T must be among those of the table, {tuple(table)}, got {T!r}")
     return out
@@ -398,42 +390,35 @@ def _weights(observables: Mapping[str, float] | None) -> dict[str, float]:
     return out
 
 
-def _names(model: Model, names: str | Iterable[str] | None) -> tuple[str, ...]:
-    available = model.parameters
-    if names is None:
-        out = tuple(name for name, value in available.items() if value != 0)
-    else:
-        out = (names,) if isinstance(names, str) else tuple(names)
-    unknown = [name for name in out if name not in available]
-    if unknown or not out or len(set(out)) < len(out):
-        raise ValueError(
-            f"parameters must be different names among {tuple(available)}, got {names!r}"
-        )
-    return out
-
-
 def _bounds(
     names: tuple[str, ...], start: FloatArray, bounds: Bounds | None
 ) -> tuple[FloatArray, FloatArray]:
     low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
-    bounds = bounds or {}
+    if not isinstance(bounds := {} if bounds is None else bounds, Mapping):
+        raise TypeError(f"bounds must map names to (low, high), got {bounds!r}")
     unknown = sorted(bounds.keys() - set(names))
     if unknown:
         raise ValueError(f"bounds must be for learned parameters, {names}, got {unknown}")
     for i, (name, value) in enumerate(zip(names, start.tolist(), strict=True)):
         if name in bounds:
-            low[i], high[i] = (
-                b if b in (-math.inf, math.inf) else real(f"bounds[{name!r}]", b)
-                for b in bounds[name]
-            )
+            low[i], high[i] = _pair(name, bounds[name])
         elif name in _COUPLINGS:
             if value == 0:
                 raise ValueError(
                     f"{name} must not start at 0: the search keeps its sign, ln Z has a cusp there"
                 )
             low[i], high[i] = (0.0, math.inf) if value > 0 else (-math.inf, 0.0)
-        if not low[i] <= value <= high[i] or low[i] == high[i]:
+        if not low[i] <= value <= high[i]:
             raise ValueError(
                 f"{name} must start within its bounds ({low[i]}, {high[i]}), got {value}"
             )
+    return low, high
+
+
+def _pair(name: str, given: object) -> tuple[float, float]:
+    if isinstance(given, str) or not (isinstance(given, Sequence) and len(given) == 2):
+        raise TypeError(f"bounds[{name!r}] must be a pair (low, high), got {given!r}")
+    low, high = (b if b in (-math.inf, math.inf) else real(f"bounds[{name!r}]", b) for b in given)
+    if not low < high:
+        raise ValueError(f"bounds[{name!r}] must be (low, high) with low < high, got {given!r}")
     return low, high

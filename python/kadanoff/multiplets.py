@@ -493,7 +493,7 @@ def _terms(model: Model, onsite: float) -> tuple[Term, ...]:
         if not math.isfinite(coefficient):
             raise ValueError(f"coefficient of {name!r} must be finite, got {coefficient!r}")
         if not _is_hermitian(operator):
-            raise ValueError(f"term {name!r} is not Hermitian; add its conjugate, O + O.dag")
+            raise ValueError(f"the term {name!r} is not Hermitian; add its conjugate, O + O.dag")
     e_0 = real("onsite", onsite)
     if e_0 != 0:
         terms = (*terms, *(("e_0 n_0", e_0, space.n(f.name)) for f in baths))
@@ -523,9 +523,11 @@ def _observables(
         named = {name: known[name] for name in wanted}
     for name, operator in named.items():
         if operator.space != model.space:
-            raise ValueError(f"observable {name!r} acts on another space; use model.space")
+            raise ValueError(f"the observable {name!r} acts on another space; use model.space")
         if not _is_even(operator):
-            raise ValueError(f"observable {name!r} changes the fermion parity: it has no average")
+            raise ValueError(
+                f"the observable {name!r} changes the fermion parity: it has no average"
+            )
     return named
 
 

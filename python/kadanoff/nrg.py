@@ -27,8 +27,7 @@ from numpy.typing import NDArray
 
 from kadanoff import _core, memory
 from kadanoff.averaging import betabar, impurity_curves
-from kadanoff.baths import A_Lambda as correction
-from kadanoff.chains import Chain, wilson_chain
+from kadanoff.chains import A_Lambda, Chain, wilson_chain
 from kadanoff.errors import Cancelled
 from kadanoff.levels import Levels
 from kadanoff.models import Model
@@ -126,6 +125,10 @@ class Options:
         if not z:
             raise ValueError("z must be a number in (0, 1] or a sequence of them, got ()")
         return z
+
+    def strength(self, chain: Chain) -> float:
+        """What a chain multiplies the hybridisation strength by: norm of the band, A_Lambda."""
+        return chain.norm * (A_Lambda(self.Lambda) if self.A_Lambda else 1.0)
 
     def chain(self, model: Model, z: float) -> Chain:
         """The Wilson chain of the model's band for one twist."""
@@ -448,7 +451,7 @@ class _Job:
         self.models = []
         self.operators: tuple[str, ...] = ()
         for chain, e_0 in zip(self.chains, onsite, strict=True):
-            factor = chain.norm * (correction(options.Lambda) if options.A_Lambda else 1.0)
+            factor = options.strength(chain)
             self.models.append(model if factor == 1.0 else model.rescaled(factor))
             start = seed(
                 self.models[-1],

@@ -131,8 +131,8 @@ class Search:
         """Residuals and their derivatives; the step goes into the history."""
         if len(self.history) == self.max_steps:
             raise NotConverged(
-                f"learning did not converge within max_steps = {self.max_steps}: the last step "
-                f"has loss {self.history[-1].loss:.2e}; allow more, or start closer"
+                f"learning did not converge within max_steps = {self.max_steps}: the smallest "
+                f"loss is {self.loss:.2e}; allow more steps, or start closer"
             )
         began = time.perf_counter()
         values, slopes = self.problem.evaluate(theta, **self.keywords, progress=self._progress())

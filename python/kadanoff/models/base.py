@@ -223,7 +223,7 @@ def _degree(name: str, operator: Operator) -> int:
     degrees = bath_degrees(operator)
     if len(degrees) > 1:
         raise ValueError(
-            f"the term of {name!r} holds parts with {' and '.join(map(str, degrees))} operators "
+            f"the term {name!r} holds parts with {' and '.join(map(str, degrees))} operators "
             "f_0, which scale differently with the hybridisation strength (A_Lambda, or a band "
             "that is not normalised); give each part a parameter of its own, and count n_0 from "
             "half filling (n_0 - 1, or n_0s - 1/2)"
@@ -241,6 +241,8 @@ def positive(name: str, value: float) -> float:
 
 def resolve_band(band: Band | None, bandwidth: float | None) -> Band:
     """The band, or the flat one of that half bandwidth."""
+    if not isinstance(band, Band | None):
+        raise TypeError(f"band must be a band such as kadanoff.baths.FlatBand(), got {band!r}")
     if band is None:
         return FlatBand() if bandwidth is None else FlatBand(D=positive("bandwidth", bandwidth))
     if bandwidth is not None:

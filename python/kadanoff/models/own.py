@@ -192,14 +192,15 @@ def _checked_terms(
             raise TypeError(f"names of terms must be strings, got {name!r}")
         if not name.isidentifier() or keyword.iskeyword(name) or name in RESERVED:
             raise ValueError(
-                f"term {name!r}: the name must be a Python identifier such as 'J_z' and none of "
-                f"{', '.join(map(repr, RESERVED))}, so that model.replace({name}=...) is possible"
+                f"a term can not be called {name!r}: its name becomes a keyword, as in "
+                "model.replace(J_z=0.1), and must be a Python identifier other than "
+                f"{' and '.join(map(repr, RESERVED))}"
             )
         if not (isinstance(pair, tuple | list) and len(pair) == 2):
-            raise TypeError(f"term {name!r} must be a pair (value, operator), got {pair!r}")
+            raise TypeError(f"the term {name!r} must be a pair (value, operator), got {pair!r}")
         value, operator = pair
-        operator = _checked_operator(space, f"term {name!r}", operator)
-        _check_hamiltonian(f"term {name!r}", operator)
+        operator = _checked_operator(space, f"the term {name!r}", operator)
+        _check_hamiltonian(f"the term {name!r}", operator)
         yield name, real(name, value), operator
 
 
@@ -213,12 +214,12 @@ def _checked_observables(
     for name, operator in observables.items():
         if not isinstance(name, str):
             raise TypeError(f"names of observables must be strings, got {name!r}")
-        operator = _checked_operator(space, f"observable {name!r}", operator)
+        operator = _checked_operator(space, f"the observable {name!r}", operator)
         for quantity, numbers in _quantum_numbers(space).items():
             if len(changes := _changes(operator, numbers)) > 1:
                 raise ValueError(
-                    f"observable {name!r} has no definite quantum numbers: it changes {quantity} "
-                    f"by {' and by '.join(changes)}; name each part on its own"
+                    f"the observable {name!r} has no definite quantum numbers: it changes "
+                    f"{quantity} by {' and by '.join(changes)}; name each part on its own"
                 )
         yield name, operator
 
