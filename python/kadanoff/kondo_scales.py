@@ -14,6 +14,8 @@ constant factors. Those for spin 1/2:
 | "wilson" | ``T_K chi_imp(T_K) = 0.0701`` | 0.104 |
 | "T_chi=0.1" | ``T_K chi_imp(T_K) = 0.1`` | 0.215 |
 
+A run has the T_K of its Lambda: :func:`kadanoff.continuum.limit` takes it to Lambda -> 1.
+
 References
 ----------
 J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), doi:10.1103/PhysRevB.101.241105
