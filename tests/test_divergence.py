@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from kadanoff import AndersonModel, KondoModel, NotConverged
-from kadanoff.divergence import _Problem, kl_divergence, minimise, spectrum
+from kadanoff.divergence import kl_divergence, minimise, spectrum
+from kadanoff.divergence.learning import _Problem
 
 AIM = AndersonModel(U=10, J_sw=0.3)
 KONDO = KondoModel(J=0.28)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kadanoff.baths import Band
+from kadanoff.factors import half_integer
 from kadanoff.models.base import ImpurityBase, Term, resolve_band, set_fields
-from kadanoff.operators import BATH, Operator, Space, Spin, dot, half_integer
+from kadanoff.operators import BATH, Operator, Space, Spin, dot
 from kadanoff.stars import real
 
 __all__ = ["KondoModel"]
