@@ -247,6 +247,53 @@ def test_bad_questions_to_a_result(small):
         gap.t_matrix([0.0])
 
 
+QUESTIONS = {
+    "spectral": lambda run, omega, **how: run.spectral("d", omega, **how),
+    "green": lambda run, omega, **how: run.green("d", omega, **how),
+    "t_matrix": lambda run, omega, **how: run.t_matrix(omega, **how),
+    "susceptibility": lambda run, omega, **how: run.susceptibility(omega, **how),
+    "self_energy": lambda run, omega, **how: run.self_energy(omega, **how),
+    "improved": lambda run, omega, **how: run.improved(omega, **how),
+}
+each_question = pytest.mark.parametrize("ask", QUESTIONS.values(), ids=QUESTIONS)
+
+
+@each_question
+@pytest.mark.parametrize(
+    ("omega", "error", "text"),
+    [
+        ([], ValueError, "at least one frequency"),
+        (0.1, ValueError, "one-dimensional"),
+        ([[0.0, 1.0]], ValueError, "one-dimensional"),
+        ([1.0, 0.0], ValueError, r"sorted.*np.unique"),
+        ([0.0, 0.0], ValueError, "without repetitions"),
+        ([0.0, float("nan")], ValueError, "finite"),
+        ([1j], TypeError, "real"),
+        ([True], TypeError, "real"),
+    ],
+)
+def test_every_question_checks_its_grid(small, ask, omega, error, text):
+    with pytest.raises(error, match=text):
+        ask(small, omega)
+
+
+@each_question
+@pytest.mark.parametrize(
+    ("how", "error", "text"),
+    [
+        ({"b": 0}, ValueError, "b, a broadening, must be positive, got 0"),
+        ({"b": -0.1}, ValueError, "b, a broadening, must be positive"),
+        ({"w0": 0.0}, ValueError, "w0, a broadening, must be positive"),
+        ({"b": float("nan")}, ValueError, "b must be finite"),
+        ({"b": True}, TypeError, "b must be a real number"),
+        ({"T": 0.5}, ValueError, "T must be one of"),
+    ],
+)
+def test_every_question_checks_its_broadening(small, ask, how, error, text):
+    with pytest.raises(error, match=text):
+        ask(small, [0.0, 0.1], **how)
+
+
 def test_the_picture_shows_the_t_matrix(small):
     ax = Figure().subplots()
     assert small.plot(ax, both=True) is ax
