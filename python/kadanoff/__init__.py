@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kadanoff import (
     baths,
+    continuum,
     dimers,
     divergence,
     dynamics,
@@ -51,6 +52,7 @@ __all__ = [
     "__version__",
     "about",
     "baths",
+    "continuum",
     "derivatives",
     "dimers",
     "divergence",
