@@ -28,7 +28,7 @@ MOST_THREADS = 1024
 CLUSTER_REPLICAS = 16
 MOST_REPLICAS = 4096
 PASSES = 30  # times that clusters visit a whole lattice before it counts as equilibrated
-CLUSTER_SPACING = 3.0  # the same between two samples
+CLUSTER_SPACING = 2.0  # the same between two samples
 SWEEPS = 100  # of Swendsen-Wang before the first sample: tau is below 15 up to L = 4096
 TAUS = 20  # a run of single-spin updates is equilibrated after so many autocorrelation times
 LONGEST_PILOT = 1 << 14  # sweeps
@@ -148,7 +148,7 @@ def sample(
         Independent chains among which the samples are shared out; by default 16 with clusters and
         as many as fill the words of the bit-sliced code. Not a number of threads.
     spacing : int, optional
-        Sweeps (clusters for "wolff") between samples of a chain. By default three visits of every
+        Sweeps (clusters for "wolff") between samples of a chain. By default two visits of every
         site by clusters, or twice the autocorrelation time that a pilot run shows, so that
         samples are nearly independent: see ``estimates[...].ess``.
     equilibration : int, optional
@@ -279,7 +279,7 @@ def _sample(
     control = control or _core.Control()
     calls: dict[str, Any] = {"threads": run.threads, "control": control, "report": report}
     chains = _core.IsingEnsemble(model._system, T, method, replicas, seed)
-    start(chains, model, method)
+    start(chains, model)
     done, spacing = equilibrate(chains, run, calls)
     arrays, error = chains.measure(times, spacing, configurations=run.configurations, **calls)
     result = None
@@ -323,9 +323,9 @@ def collect(model: Ising, T: float, arrays: dict[str, Any], n: int, **about: Any
     )
 
 
-def start(chains: _core.IsingEnsemble, model: Ising, method: str) -> None:
-    """Random spins for clusters; for single spins order, which they lose faster than find."""
-    ground = None if method in ("wolff", "swendsen-wang") else model.ground_state()
+def start(chains: _core.IsingEnsemble, model: Ising) -> None:
+    """Order, which is lost faster than found: no stripes below T_c, large clusters at once."""
+    ground = model.ground_state()
     if ground is None:
         chains.randomise()
         return
@@ -363,7 +363,7 @@ def _clusters(chains: _core.IsingEnsemble, run: _Run, calls: dict[str, Any]) -> 
         done += steps
         visited = chains.visited
         size = (visited - before) / steps
-        # The size of clusters grows while they order: look again before half is done.
+        # The size of clusters changes on the way: look again before twice as many are done.
         steps = max(1, min(done, math.ceil((PASSES * N - visited) / max(size, 1.0))))
     return done, max(1, round(CLUSTER_SPACING * N / size))
 
