@@ -97,7 +97,7 @@ class Simulation:
             else:
                 raise ValueError(f"start must be 'random', 'ordered' or spins, got {start!r}")
         else:
-            self.spins = start  # type: ignore[assignment]
+            self.spins = np.asarray(start)
 
     def __repr__(self) -> str:
         return (

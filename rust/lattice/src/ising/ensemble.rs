@@ -2,7 +2,7 @@
 
 use super::cluster::Clusters;
 use super::graph::Graph;
-use super::model::{Error, MAX_DIRECTIONS, Model};
+use super::model::{Error, LARGEST, MAX_DIRECTIONS, Model};
 use super::multispin::{Multispin, blocks};
 use super::sequential::Sequential;
 use super::word::LANES;
@@ -12,12 +12,19 @@ use rayon::prelude::*;
 /// Below this many lanes in use one word is slower than as many spins one by one.
 const FEWEST_LANES: usize = 16;
 
+/// Every so many sweeps of Metropolis updates one is a heat bath.
+///
+/// Metropolis updates in a fixed order are not ergodic: flips that cost nothing always happen, so
+/// that domain walls of a chain, or of a triangular antiferromagnet, move without any chance and
+/// part of their state is conserved for ever. A heat bath forgets everything with some chance.
+pub(crate) const RELIEF: u64 = 8;
+
 /// How a configuration is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Update {
     /// A spin forgets its value and is drawn from the distribution given its neighbours.
     HeatBath,
-    /// A spin flips with probability `min(1, exp(-beta dE))`.
+    /// A spin flips with probability `min(1, exp(-beta dE))`; every eighth sweep is a heat bath.
     Metropolis,
     /// One cluster flips.
     Wolff,
@@ -367,14 +374,15 @@ fn shorten<T: Copy>(all: &mut Vec<T>, long: usize, short: usize) {
 }
 
 pub(crate) fn check_temperature(temperature: f64, field: f64) -> Result<(), Error> {
-    if temperature.is_nan() || temperature <= 0.0 {
+    // Bounds of temperature and couplings together: their ratio is finite.
+    if !(1e-100..=1e100).contains(&temperature) {
         return Err(Error::Argument(format!(
-            "temperature T must be positive, got {temperature}"
+            "temperature T must be positive (1e-100 to 1e100), got {temperature}"
         )));
     }
-    if !field.is_finite() {
+    if field.is_nan() || field.abs() > LARGEST {
         return Err(Error::Argument(format!(
-            "field h must be finite, got {field}"
+            "field h must not exceed {LARGEST:e} in magnitude, got {field}"
         )));
     }
     Ok(())
