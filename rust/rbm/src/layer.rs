@@ -422,3 +422,6 @@ impl Kernel for Correlate<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
