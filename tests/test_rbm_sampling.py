@@ -123,6 +123,14 @@ def test_clamped_units_may_be_given_with_gaps():
         m.conditional(np.ones((3, 3)), np.ones((2, 2)))
 
 
+def test_many_conditions_are_enumerated_only_on_request():
+    m = Machine.random(14, 14, scale=0.1, seed=1)
+    for rows, method in ((1000, "exact"), (3000, "gibbs")):
+        given = np.zeros((rows, 14), dtype=int)
+        found = m.conditional(given, free_visible=range(1, 14), seed=1, burn_in=1)
+        assert found.method == method
+
+
 def test_wide_layers_are_sampled_word_by_word():
     # 130 visible units in three words, 70 hidden units in two.
     m = Machine.random(130, 70, scale=0.2, visible="spin", hidden="binary", seed=4)

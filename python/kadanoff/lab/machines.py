@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kadanoff.lab.style import figure
+from kadanoff.lab.style import FAINT, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,6 +74,7 @@ def plot_receptive_fields(
     own: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
     own["interpolation"] = "nearest"
     image = ax.imshow(mosaic, **(own | style))
+    ax.set_facecolor(FAINT)  # shows in the gaps
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)

@@ -21,6 +21,7 @@ __all__ = ["Samples", "Sampling"]
 
 Configurations = NDArray[np.int8]
 MOST_EXACT = 18  # units of the smaller free layer that are enumerated without being asked to
+MOST_STATES = 2**24  # of all rows together: a few seconds of one core
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -231,7 +232,7 @@ class Sampling(Parameters):
         )
 
     @staticmethod
-    def _exactly(method: str, size: int) -> bool:
+    def _exactly(method: str, size: int, rows: int = 1) -> bool:
         if method not in ("auto", "exact", "gibbs"):
             raise ValueError(f"method must be 'auto', 'exact' or 'gibbs', got {method!r}")
         if method == "exact" and size > MOST_FOR_STATES:
@@ -239,7 +240,8 @@ class Sampling(Parameters):
                 f"the smaller free layer has {size} units, too many to enumerate (at most "
                 f"{MOST_FOR_STATES}): use method='gibbs'"
             )
-        return method == "exact" or (method == "auto" and size <= MOST_EXACT)
+        small = size <= MOST_EXACT and rows << size <= MOST_STATES
+        return method == "exact" or (method == "auto" and small)
 
     def conditional(
         self,
@@ -271,8 +273,9 @@ class Sampling(Parameters):
             Samples for every row.
         method : {"auto", "exact", "gibbs"}
             "exact" enumerates the smaller free layer for every row (at most 24 units), so that
-            samples are independent and exact; "auto" does so up to 18 units. "gibbs" runs
-            a chain of its own, `burn_in` sweeps from a random start, for every sample.
+            samples are independent and exact; "auto" does so up to 18 units, and up to 2^24 states
+            of all rows together. "gibbs" runs a chain of its own, `burn_in` sweeps from a random
+            start, for every sample. Which it was stands in the result.
 
         Returns
         -------
@@ -299,7 +302,7 @@ class Sampling(Parameters):
                 raise ValueError(f"{name} has {len(words)} rows, the other layer {rows}")
         draws = count("n_samples", n_samples)
         seed = seed_of(seed)
-        if self._exactly(method, min(int(free[0].sum()), int(free[1].sum()))):
+        if self._exactly(method, min(int(free[0].sum()), int(free[1].sum())), rows):
             with bar("sampling", progress) as report:
                 both = self._compiled.exact_samples(
                     full[0],

@@ -459,3 +459,6 @@ fn put(row: &mut [u64], unit: usize, up: bool) {
 fn uniform(source: &mut random::Stream) -> f64 {
     (source.next_u64() >> 11) as f64 * 2f64.powi(-53)
 }
+
+#[cfg(test)]
+mod tests;

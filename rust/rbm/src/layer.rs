@@ -320,13 +320,18 @@ impl Kernel for Pass<'_> {
                 Want::Means(out) => {
                     for (r, sum) in fields.iter().enumerate() {
                         let start = r * padded + first;
-                        mean(sum, layer.to, &mut out[start..start + PANEL]);
+                        mean(
+                            &boltzmann(sum, layer.to),
+                            layer.to,
+                            &mut out[start..start + PANEL],
+                        );
                     }
                 }
                 Want::Samples(random, out, means) => {
                     let keep = u32::MAX >> (PANEL - count);
                     for (r, sum) in fields.iter().enumerate() {
-                        let bits = u64::from(draw(sum, layer.to, random) & keep);
+                        let inverse = boltzmann(sum, layer.to);
+                        let bits = u64::from(draw(&inverse, random) & keep);
                         let word = &mut out[r * words_out + panel / 2];
                         if panel % 2 == 0 {
                             *word = bits;
@@ -335,7 +340,7 @@ impl Kernel for Pass<'_> {
                         }
                         if let Some(means) = means {
                             let start = r * padded + first;
-                            mean(sum, layer.to, &mut means[start..start + PANEL]);
+                            mean(&inverse, layer.to, &mut means[start..start + PANEL]);
                         }
                     }
                 }
@@ -344,29 +349,38 @@ impl Kernel for Pass<'_> {
     }
 }
 
+/// `e^{-span x}`: the weight of the lower value relative to the upper one.
 #[inline(always)]
-fn mean(fields: &Vector, units: Units, out: &mut [f32]) {
-    let (low, span) = (units.low() as f32, units.span() as f32);
+fn boltzmann(fields: &Vector, units: Units) -> Vector {
+    let span = units.span() as f32;
+    let mut out = [0.0; PANEL];
     for (to, &x) in out.iter_mut().zip(fields) {
-        *to = low + span / (1.0 + exp(-span * x));
+        *to = exp(-span * x);
+    }
+    out
+}
+
+#[inline(always)]
+fn mean(inverse: &Vector, units: Units, out: &mut [f32]) {
+    let (low, span) = (units.low() as f32, units.span() as f32);
+    for (to, &e) in out.iter_mut().zip(inverse) {
+        *to = low + span / (1.0 + e);
     }
 }
 
-/// Bit c is up with probability sigmoid(span * field_c): `u < 1 / (1 + e^-x)` without the division.
+/// Bit c is up with probability 1 / (1 + e_c): `u < 1 / (1 + e)` without the division.
 #[inline(always)]
-fn draw(fields: &Vector, units: Units, random: &mut Lanes) -> u32 {
-    let span = units.span() as f32;
-    let mut bits = 0;
+fn draw(inverse: &Vector, random: &mut Lanes) -> u32 {
+    let mut marks = [0u32; LANES];
     for half in 0..PANEL / LANES {
         let numbers = random.next();
         for c in 0..LANES {
             let at = half * LANES + c;
             let u = uniform(numbers[c]);
-            let up = u + u * exp(-span * fields[at]) < 1.0;
-            bits |= u32::from(up) << at;
+            marks[c] |= u32::from(u + u * inverse[at] < 1.0) << at;
         }
     }
-    bits
+    marks.iter().fold(0, |bits, mark| bits | mark)
 }
 
 /// Adds `sum_rows s_i(row) mean_j(row)` of a block to `out[i * padded + j]`.
@@ -422,3 +436,6 @@ impl Kernel for Correlate<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -768,3 +768,6 @@ impl Kernel for Collect<'_> {
         worker.collect(state, options);
     }
 }
+
+#[cfg(test)]
+mod tests;
