@@ -99,35 +99,52 @@ def _log_z(N: int | None, K: Jet, H: Jet, boundary: str) -> tuple[Jet, float]:
     mean = parallel * (1 + q) / 2
     half = parallel * (1 - q) / 2
     square = half * half + opposite * opposite
-    root = sqrt(square)
+    # Underflow: the two eigenvalues are one.
+    root = sqrt(square) if square.f > 1e-280 else Jet(0.0, 0.0, 0.0)
     # ln |lambda_- / lambda_+| from what separates the ratio from 1.
     gap = -2 * min(root.f, mean.f) / (root.f + mean.f)
     rate = math.log1p(gap) if gap > -1 else -math.inf
     if N is None:
         return scale + log(mean + root), rate
+    log_mean = K + field - scale + log((1 + q) / 2)
     if boundary == "periodic":
-        log_p, _ = _powers(N, mean, square, root)
+        log_p, _ = _powers(N, mean, log_mean, square, root)
         return N * scale + log_p + math.log(2), rate
     # Between the free ends (e^{H/2}, e^{-H/2}): 2 cosh H P + 2 (sinh H half + opposite) Q.
-    log_p, q_over_p = _powers(N - 1, mean, square, root)
+    log_p, log_q = _powers(N - 1, mean, log_mean, square, root)
+    ends = log_p + log(1 + q)
     through = (1 - q) * half + 2 * opposite * exp(-field)
-    return field + (N - 1) * scale + log_p + log(1 + q + through * q_over_p), rate
+    if log_q is not None and through.f > 1e-280:
+        ends = _log_sum(ends, log_q + log(through))
+    return field + (N - 1) * scale + ends, rate
 
 
-def _powers(n: int, mean: Jet, square: Jet, root: Jet) -> tuple[Jet, Jet]:
-    """``ln P_n`` and ``Q_n / P_n`` of (mean +- R)^n = P_n +- Q_n R."""
+def _log_sum(a: Jet, b: Jet) -> Jet:
+    """ln(e^a + e^b)."""
+    high, low = (a, b) if a.f > b.f else (b, a)
+    return high + log1p(exp(low - high))
+
+
+def _powers(n: int, mean: Jet, log_mean: Jet, square: Jet, root: Jet) -> tuple[Jet, Jet | None]:
+    """``ln P_n`` and ``ln Q_n`` of (mean +- R)^n = P_n +- Q_n R; None for Q = 0."""
     if n == 0:
-        return Jet(0.0, 0.0, 0.0), Jet(0.0, 0.0, 0.0)
+        return Jet(0.0, 0.0, 0.0), None
+    if n * mean.f < 1e-9 * root.f:
+        # A frozen antiferromagnet: the first terms of the binomial series.
+        even, odd = n * log(root), math.log(n) + log_mean + (n - 1) * log(root)
+        return (even, odd - log(root)) if n % 2 == 0 else (odd, even - log(root))
     s = square / (mean * mean)
     if s.f < 0.5:
         # (1 +- t)^n = (1 - t^2)^{n/2} exp(+- n atanh t), t^2 = s
         b = _atanh_over_root(s)
         log_cosh, tanh_over = _log_cosh_of_root(n * n * s * b * b)
-        return n * log(mean) + (n / 2) * log1p(-s) + log_cosh, n * b * tanh_over / mean
+        log_p = n * log_mean + (n / 2) * log1p(-s) + log_cosh
+        return log_p, log_p + log(n * b * tanh_over) - log_mean
     largest = mean + root
     ratio_ = (mean - root) / largest
     plus, minus = (_log_one_plus_power(ratio_, mean / largest, n, sign) for sign in (1, -1))
-    return n * log(largest) + plus - math.log(2), exp(minus - plus) / root
+    log_p = n * log(largest) + plus - math.log(2)
+    return log_p, log_p + minus - plus - log(root)
 
 
 def _log_one_plus_power(r: Jet, small: Jet, n: int, sign: int) -> Jet:

@@ -3,13 +3,19 @@
 //! Sites are summed one after the other; the vector in hand has an entry for each state of the last
 //! `width` sites. Where a site of the block comes, the sum splits in two; behind the last of them all
 //! patterns share the sum over the rest, taken backwards once.
+//!
+//! Entries are numbers over a common scale; where these could underflow, at low temperatures or in
+//! strong fields, they are logarithms.
 
 use super::Error;
 use kadanoff_runtime::Control;
 use rayon::prelude::*;
+use std::marker::PhantomData;
 
 pub const MOST_WIDTH: usize = 20;
 pub const MOST_BLOCK: usize = 20;
+/// Below this no two entries of a vector are further apart than numbers reach.
+const WIDEST_LOG: f64 = 600.0;
 
 /// A rectangle of `height` rows with couplings over temperature along rows and columns.
 #[derive(Debug, Clone)]
@@ -30,22 +36,88 @@ enum Spin {
     Up,
 }
 
+/// Sums and products of positive numbers.
+trait Arithmetic {
+    const ZERO: f64;
+    const ONE: f64;
+    fn from_log(log: f64) -> f64;
+    fn add(a: f64, b: f64) -> f64;
+    fn times(a: f64, b: f64) -> f64;
+    fn log(a: f64) -> f64;
+    /// Divides by the largest entry, if that is far from 1, and returns its logarithm.
+    fn rescale(values: &mut [f64]) -> f64;
+}
+
+struct Linear;
+
+impl Arithmetic for Linear {
+    const ZERO: f64 = 0.0;
+    const ONE: f64 = 1.0;
+
+    fn from_log(log: f64) -> f64 {
+        log.exp()
+    }
+
+    fn add(a: f64, b: f64) -> f64 {
+        a + b
+    }
+
+    fn times(a: f64, b: f64) -> f64 {
+        a * b
+    }
+
+    fn log(a: f64) -> f64 {
+        a.ln()
+    }
+
+    fn rescale(values: &mut [f64]) -> f64 {
+        let largest = values.iter().fold(0.0f64, |a, &b| a.max(b));
+        // As near to 1 as one more site may take it.
+        if largest == 0.0 || (1e-2..1e2).contains(&largest) {
+            return 0.0;
+        }
+        values.iter_mut().for_each(|v| *v /= largest);
+        largest.ln()
+    }
+}
+
+struct Logarithmic;
+
+impl Arithmetic for Logarithmic {
+    const ZERO: f64 = f64::NEG_INFINITY;
+    const ONE: f64 = 0.0;
+
+    fn from_log(log: f64) -> f64 {
+        log
+    }
+
+    fn add(a: f64, b: f64) -> f64 {
+        let (high, low) = if a > b { (a, b) } else { (b, a) };
+        if high == Self::ZERO {
+            high
+        } else {
+            high + (low - high).exp().ln_1p()
+        }
+    }
+
+    fn times(a: f64, b: f64) -> f64 {
+        a + b
+    }
+
+    fn log(a: f64) -> f64 {
+        a
+    }
+
+    fn rescale(_: &mut [f64]) -> f64 {
+        0.0
+    }
+}
+
 /// A vector whose true entries are `exp(log)` times those that are stored.
 #[derive(Clone)]
 struct Scaled {
     values: Vec<f64>,
     log: f64,
-}
-
-impl Scaled {
-    /// Keeps the largest entry near 1.
-    fn rescale(&mut self) {
-        let largest = self.values.iter().fold(0.0f64, |a, &b| a.max(b));
-        if largest > 0.0 && !(1e-60..1e60).contains(&largest) {
-            self.values.iter_mut().for_each(|v| *v /= largest);
-            self.log += largest.ln();
-        }
-    }
 }
 
 impl Window {
@@ -76,30 +148,85 @@ impl Window {
         Ok(())
     }
 
+    fn one(&self, fields: &[f64], control: &Control, out: &mut [f64]) -> Result<(), Error> {
+        let strongest = fields.iter().fold(0.0f64, |a, h| a.max(h.abs()));
+        let bonds = 2.0 * (self.kx.abs() + self.ky.abs());
+        if 2.0 * self.width as f64 * (bonds + strongest) < WIDEST_LOG {
+            Sum::<Linear>::new(self, fields, control).all(out)
+        } else {
+            Sum::<Logarithmic>::new(self, fields, control).all(out)
+        }
+    }
+}
+
+struct Sum<'a, A: Arithmetic> {
+    window: &'a Window,
+    fields: &'a [f64],
+    control: &'a Control,
+    /// The sum over all sites behind the block, for each state of the last row before them.
+    back: Scaled,
+    arithmetic: PhantomData<A>,
+}
+
+impl<'a, A: Arithmetic> Sum<'a, A> {
+    fn new(window: &'a Window, fields: &'a [f64], control: &'a Control) -> Self {
+        let mut sum = Self {
+            window,
+            fields,
+            control,
+            back: Scaled {
+                values: vec![A::ONE; 1 << window.width],
+                log: 0.0,
+            },
+            arithmetic: PhantomData,
+        };
+        for site in (sum.after()..window.height * window.width).rev() {
+            sum.backward(site);
+        }
+        sum
+    }
+
+    /// The site behind the last one of the block.
+    fn after(&self) -> usize {
+        self.window.block.last().map_or(0, |s| s + 1)
+    }
+
     /// Boltzmann factors of one site relative to the largest: `[above][left][spin]`, and its log.
-    fn factors(&self, site: usize, h: f64) -> ([[[f64; 2]; 2]; 2], f64) {
-        let ky = if site >= self.width { self.ky } else { 0.0 };
-        let kx = if site.is_multiple_of(self.width) {
+    fn factors(&self, site: usize, spin: Spin) -> ([[[f64; 2]; 2]; 2], f64) {
+        let window = self.window;
+        let h = self.fields[site];
+        let ky = if site >= window.width { window.ky } else { 0.0 };
+        let kx = if site.is_multiple_of(window.width) {
             0.0
         } else {
-            self.kx
+            window.kx
         };
         let sign = |bit: usize| 2.0 * bit as f64 - 1.0;
-        let log = kx.abs() + ky.abs() + h.abs();
+        let alone = match spin {
+            Spin::Free => h.abs(),
+            Spin::Down => -h,
+            Spin::Up => h,
+        };
+        let log = kx.abs() + ky.abs() + alone;
         let w = std::array::from_fn(|above| {
             std::array::from_fn(|left| {
                 std::array::from_fn(|s| {
-                    (sign(s) * (ky * sign(above) + kx * sign(left) + h) - log).exp()
+                    let allowed = spin == Spin::Free || (spin == Spin::Up) == (s == 1);
+                    if allowed {
+                        A::from_log(sign(s) * (ky * sign(above) + kx * sign(left) + h) - log)
+                    } else {
+                        A::ZERO
+                    }
                 })
             })
         });
         (w, log)
     }
 
-    fn forward(&self, f: &mut Scaled, site: usize, h: f64, spin: Spin) {
-        let (w, log) = self.factors(site, h);
-        let x = site % self.width;
-        let first = site < self.width;
+    fn forward(&self, f: &mut Scaled, site: usize, spin: Spin) {
+        let (w, log) = self.factors(site, spin);
+        let x = site % self.window.width;
+        let first = site < self.window.width;
         let bit = 1usize << x;
         for c in 0..f.values.len() {
             if c & bit != 0 {
@@ -109,72 +236,47 @@ impl Window {
             let (down, up) = (f.values[c], f.values[c | bit]);
             // In the first row nothing lies above: one entry stands for the missing spin.
             let sum = |s: usize| {
+                let below = A::times(down, w[0][left][s]);
                 if first {
-                    down * w[0][left][s]
+                    below
                 } else {
-                    down * w[0][left][s] + up * w[1][left][s]
+                    A::add(below, A::times(up, w[1][left][s]))
                 }
             };
-            let (to_down, to_up) = (sum(0), sum(1));
-            f.values[c] = if spin == Spin::Up { 0.0 } else { to_down };
-            f.values[c | bit] = if spin == Spin::Down { 0.0 } else { to_up };
+            (f.values[c], f.values[c | bit]) = (sum(0), sum(1));
         }
-        f.log += log;
-        f.rescale();
+        f.log += log + A::rescale(&mut f.values);
     }
 
-    fn backward(&self, b: &mut Scaled, site: usize, h: f64) {
-        let (w, log) = self.factors(site, h);
-        let x = site % self.width;
+    fn backward(&mut self, site: usize) {
+        let (w, log) = self.factors(site, Spin::Free);
+        let x = site % self.window.width;
         let bit = 1usize << x;
-        for c in 0..b.values.len() {
+        let values = &mut self.back.values;
+        for c in 0..values.len() {
             if c & bit != 0 {
                 continue;
             }
             let left = if x == 0 { 0 } else { c >> (x - 1) & 1 };
-            let (down, up) = (b.values[c], b.values[c | bit]);
-            let sum = |above: usize| down * w[above][left][0] + up * w[above][left][1];
-            (b.values[c], b.values[c | bit]) = (sum(0), sum(1));
+            let (down, up) = (values[c], values[c | bit]);
+            let sum = |above: usize| {
+                A::add(
+                    A::times(down, w[above][left][0]),
+                    A::times(up, w[above][left][1]),
+                )
+            };
+            (values[c], values[c | bit]) = (sum(0), sum(1));
         }
-        b.log += log;
-        b.rescale();
+        self.back.log += log + A::rescale(&mut self.back.values);
     }
 
-    fn one(&self, fields: &[f64], control: &Control, out: &mut [f64]) -> Result<(), Error> {
-        let states = 1usize << self.width;
-        let after = self.block.last().map_or(0, |s| s + 1);
-        let mut back = Scaled {
-            values: vec![1.0; states],
-            log: 0.0,
-        };
-        for site in (after..self.height * self.width).rev() {
-            self.backward(&mut back, site, fields[site]);
-        }
-        let mut start = Scaled {
-            values: vec![0.0; states],
-            log: 0.0,
-        };
-        start.values[0] = 1.0;
-        let walk = Walk {
-            window: self,
-            fields,
-            control,
-            back: &back,
-            after,
-        };
-        walk.from(start, 0, 0, 0, out)
+    fn all(&self, out: &mut [f64]) -> Result<(), Error> {
+        // Nothing lies above the first row: entry 0 stands for the missing spins.
+        let mut values = vec![A::ZERO; 1 << self.window.width];
+        values[0] = A::ONE;
+        self.from(Scaled { values, log: 0.0 }, 0, 0, 0, out)
     }
-}
 
-struct Walk<'a> {
-    window: &'a Window,
-    fields: &'a [f64],
-    control: &'a Control,
-    back: &'a Scaled,
-    after: usize,
-}
-
-impl Walk<'_> {
     /// Sums from `site` on, `depth` sites of the block being fixed to `pattern`.
     fn from(
         &self,
@@ -186,28 +288,22 @@ impl Walk<'_> {
     ) -> Result<(), Error> {
         self.control.check()?;
         let Some(&next) = self.window.block.get(depth) else {
-            let sum: f64 = if self.after == 0 {
-                // In the first row the missing spins above stand in entry 0.
-                self.back.values[0]
-            } else {
-                f.values
-                    .iter()
-                    .zip(&self.back.values)
-                    .map(|(a, b)| a * b)
-                    .sum()
-            };
-            out[pattern] = sum.ln() + f.log + self.back.log;
+            let sum = f
+                .values
+                .iter()
+                .zip(&self.back.values)
+                .map(|(&a, &b)| A::times(a, b))
+                .fold(A::ZERO, A::add);
+            out[pattern] = A::log(sum) + f.log + self.back.log;
             return Ok(());
         };
         while site < next {
-            self.window
-                .forward(&mut f, site, self.fields[site], Spin::Free);
+            self.forward(&mut f, site, Spin::Free);
             site += 1;
         }
         for (bit, spin) in [(0, Spin::Down), (1, Spin::Up)] {
             let mut branch = f.clone();
-            self.window
-                .forward(&mut branch, site, self.fields[site], spin);
+            self.forward(&mut branch, site, spin);
             self.from(branch, site + 1, depth + 1, pattern | bit << depth, out)?;
         }
         Ok(())
@@ -245,40 +341,60 @@ pub fn windows(window: &Window, fields: &[f64], control: &Control) -> Result<Vec
 mod tests {
     use super::*;
 
+    fn example() -> (Window, Vec<f64>) {
+        let window = Window {
+            height: 3,
+            width: 4,
+            kx: 0.4,
+            ky: -0.3,
+            block: vec![1, 6, 7],
+        };
+        (window, (0..12).map(|i| (1.3 * i as f64).sin()).collect())
+    }
+
     #[test]
     fn patterns_add_up_to_brute_force() {
-        let (height, width, kx, ky) = (3, 4, 0.4, -0.3);
-        let fields: Vec<f64> = (0..12).map(|i| (1.3 * i as f64).sin()).collect();
-        let mut z = std::collections::BTreeMap::new();
-        let block = vec![1, 6, 7];
+        let (window, fields) = example();
+        let mut z = [0.0; 8];
         for state in 0..1usize << 12 {
             let s = |i: usize| 2.0 * (state >> i & 1) as f64 - 1.0;
             let mut log = 0.0;
             for i in 0..12 {
                 log += fields[i] * s(i);
-                if i % width > 0 {
-                    log += kx * s(i) * s(i - 1);
+                if i % 4 > 0 {
+                    log += window.kx * s(i) * s(i - 1);
                 }
-                if i >= width {
-                    log += ky * s(i) * s(i - width);
+                if i >= 4 {
+                    log += window.ky * s(i) * s(i - 4);
                 }
             }
+            let block = &window.block;
             let pattern: usize = (0..3).map(|k| (state >> block[k] & 1) << k).sum();
-            *z.entry(pattern).or_insert(0.0) += f64::exp(log);
+            z[pattern] += f64::exp(log);
         }
-        let w = Window {
-            height,
-            width,
-            kx,
-            ky,
-            block,
+        let got = windows(&window, &fields, &Control::new()).unwrap();
+        for (got, z) in got.iter().zip(z) {
+            assert!((got - z.ln()).abs() < 1e-13);
+        }
+        let open = Window {
+            block: vec![],
+            ..window
         };
-        let got = windows(&w, &fields, &Control::new()).unwrap();
-        for (pattern, z) in &z {
-            assert!((got[*pattern] - z.ln()).abs() < 1e-13);
-        }
-        let open = Window { block: vec![], ..w };
         let got = windows(&open, &fields, &Control::new()).unwrap();
-        assert!((got[0] - z.values().sum::<f64>().ln()).abs() < 1e-13);
+        assert!((got[0] - z.iter().sum::<f64>().ln()).abs() < 1e-13);
+    }
+
+    #[test]
+    fn logarithms_agree_with_numbers() {
+        let (window, fields) = example();
+        let control = Control::new();
+        let (mut a, mut b) = ([0.0; 8], [0.0; 8]);
+        Sum::<Linear>::new(&window, &fields, &control)
+            .all(&mut a)
+            .unwrap();
+        Sum::<Logarithmic>::new(&window, &fields, &control)
+            .all(&mut b)
+            .unwrap();
+        assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-13));
     }
 }
