@@ -9,6 +9,7 @@
 
 from kadanoff import (
     baths,
+    blockspin,
     divergence,
     dynamics,
     effective,
@@ -40,6 +41,7 @@ __all__ = [
     "__version__",
     "about",
     "baths",
+    "blockspin",
     "derivatives",
     "divergence",
     "dynamics",
