@@ -66,7 +66,7 @@ def bond_sum(n: int, bonds: Iterable[tuple[int, int]]) -> NDArray[np.float64]:
     for i, j in bonds:
         unequal += ((states >> np.uint32(i)) ^ (states >> np.uint32(j))).astype(np.uint16) & 1
         count += 1
-    return count - 2.0 * unequal
+    return np.asarray(count - 2.0 * unequal, dtype=np.float64)
 
 
 def spin_sum(n: int) -> NDArray[np.float64]:

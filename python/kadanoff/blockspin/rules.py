@@ -276,7 +276,7 @@ def _blocks(configurations: Spins, block: tuple[int, ...]) -> Spins:
 def _corners(configurations: Spins, block: tuple[int, ...]) -> Spins:
     """The first spin of each block, a view."""
     steps: list[Any] = [..., *(slice(None, None, b) for b in block)]
-    return configurations[tuple(steps)]
+    return np.asarray(configurations[tuple(steps)])
 
 
 def _block_sums(configurations: Spins, block: tuple[int, ...]) -> NDArray[np.signedinteger]:

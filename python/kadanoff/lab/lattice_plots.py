@@ -78,7 +78,7 @@ def plot_decimation(flow: Flow, ax: Axes | None = None, **style: Any) -> Axes:
     if (flow.h == 0).all():
         ax.plot(np.arange(len(flow.K)), flow.K, **(own | style))
         dress(ax, x=f"steps of decimation, b = {flow.b}", y="K")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.locator_params(axis="x", integer=True)
     else:
         ax.plot(flow.K, flow.h, **(own | style))
         dress(ax, x="K", y="h")
