@@ -17,6 +17,7 @@ from kadanoff import (
     kondo_scales,
     nrg,
     operators,
+    self_learning,
 )
 from kadanoff._core import Control
 from kadanoff.about import about
@@ -53,4 +54,5 @@ __all__ = [
     "kondo_scales",
     "nrg",
     "operators",
+    "self_learning",
 ]

@@ -13,6 +13,7 @@ __all__ = [
     "nrg_clean_chain",
     "nrg_dynamics",
     "nrg_solve",
+    "plaquette_sample",
 ]
 
 __version__: str
@@ -96,3 +97,19 @@ def nrg_dynamics(
     control: Control | None = None,
     report: Callable[[int, int], object] | None = None,
 ) -> list[dict[str, Any]]: ...
+def plaquette_sample(
+    side: int,
+    pair: float,
+    plaquette: float,
+    *,
+    learned: Sequence[float] | None = None,
+    warm_up: int,
+    measurements: int,
+    interval: int,
+    chains: int,
+    start: NDArray[np.int8],
+    seed: int,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]: ...

@@ -10,6 +10,7 @@ mod errors;
 mod ising;
 mod memory;
 mod nrg;
+mod plaquette;
 mod rbm;
 
 use pyo3::prelude::*;
@@ -26,6 +27,8 @@ mod _core {
     use super::dynamics::nrg_dynamics;
     #[pymodule_export]
     use super::nrg::{Chain, Seed, nrg_averages, nrg_clean_chain, nrg_solve};
+    #[pymodule_export]
+    use super::plaquette::plaquette_sample;
 
     #[pymodule_init]
     fn init(m: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {

@@ -2,3 +2,4 @@
 
 pub mod dimers;
 pub mod ising;
+pub mod plaquette;
