@@ -1,1 +1,24 @@
-//! The Ising model, `H = -sum J_ij s_i s_j - h sum s_i`, s = +-1.
+//! The Ising model, `H = -sum J_ij s_i s_j - h sum s_i`, s = +-1, and its Monte Carlo samplers.
+//!
+//! Which one? [`Update::HeatBath`] and [`Update::Metropolis`] flip single spins and work for every
+//! [`Model`]: bit-sliced ([`multispin`], 512 spins in a word, tens of spins a nanosecond) where
+//! the lattice or the number of replicas fills the words, one by one ([`sequential`]) where not.
+//! [`Update::Wolff`] and [`Update::SwendsenWang`] flip clusters ([`cluster`]): near a critical
+//! point they need a hundred times fewer updates. [`tempering`] exchanges temperatures.
+//!
+//! An [`Ensemble`] runs independent replicas of one model by one of these; replica number `i`
+//! draws from a stream that depends on the seed and `i` alone.
+
+pub mod cluster;
+mod counter;
+mod ensemble;
+mod graph;
+mod model;
+pub mod multispin;
+pub mod sequential;
+pub mod tempering;
+pub mod word;
+
+pub use ensemble::{Chain, Counts, Ensemble, Measured, Update};
+pub use model::{Error, Lattice, MAX_DIRECTIONS, Model};
+pub use tempering::{Tempered, Tempering};

@@ -1,0 +1,300 @@
+//! Cluster updates: bonds join satisfied neighbours with probability `1 - exp(-2 beta |J|)`.
+//!
+//! U. Wolff, Phys. Rev. Lett. 62, 361 (1989), doi:10.1103/PhysRevLett.62.361;
+//! R. H. Swendsen, J.-S. Wang, Phys. Rev. Lett. 58, 86 (1987), doi:10.1103/PhysRevLett.58.86.
+//! Couplings may have any sign and differ between directions. In a field Swendsen-Wang clusters
+//! are turned by a heat bath; a Wolff cluster, always flipped, cannot take one.
+
+use super::ensemble::{Chain, Counts, Update};
+use super::graph::{Graph, pack};
+use super::model::{Error, Model, logistic, threshold};
+use kadanoff_runtime::Control;
+use kadanoff_runtime::random::{Stream, stream};
+use rand::Rng;
+
+/// Sites visited between two looks at the control.
+const BETWEEN_CHECKS: u64 = 1 << 17;
+
+/// A byte of a spin whose cluster is being built: bit 1 says that it belongs to it.
+const TAKEN: u8 = 2;
+
+/// One lattice, a byte a site, and room for a cluster.
+#[derive(Debug, Clone)]
+pub struct Clusters {
+    model: Model,
+    update: Update,
+    beta: f64,
+    graph: Graph,
+    bonds: Vec<Bond>,
+    spins: Vec<u8>,
+    /// Sites of a cluster in the order in which they were found, or the parents of sites.
+    list: Vec<u32>,
+    random: Stream,
+    visited: u64,
+}
+
+/// A probability in two parts, so that 16 random bits decide nearly always.
+#[derive(Debug, Clone, Copy, Default)]
+struct Bond {
+    high: u32,
+    low: u64,
+    antiparallel: u8,
+}
+
+impl Bond {
+    fn new(coupling: f64, beta: f64) -> Self {
+        let p = -(-2.0 * beta * coupling.abs()).exp_m1();
+        let t = threshold(p);
+        Self {
+            // A bond that is certain is taken whatever the bits are.
+            high: t.map_or(1 << 16, |t| (t >> 48) as u32),
+            low: t.map_or(0, |t| t << 16),
+            antiparallel: u8::from(coupling < 0.0),
+        }
+    }
+
+    /// Whether a random number with the leading digits `bits` is below the probability.
+    #[inline(always)]
+    fn is_taken(&self, bits: u64, random: &mut Stream) -> bool {
+        let bits = (bits & 0xFFFF) as u32;
+        if bits == self.high {
+            return random.next_u64() < self.low;
+        }
+        bits < self.high
+    }
+}
+
+impl Clusters {
+    /// All spins up.
+    pub fn new(model: &Model, temperature: f64, update: Update, seed: u64, index: u64) -> Self {
+        let graph = Graph::new(model);
+        let mut spins = vec![1; graph.sites + 1];
+        // Never parallel, never antiparallel to anything.
+        spins[graph.sites] = 2 * TAKEN;
+        let mut made = Self {
+            model: model.clone(),
+            update,
+            beta: 0.0,
+            bonds: Vec::new(),
+            spins,
+            // A site may be written beyond the end before it is known not to belong.
+            list: vec![0; graph.sites + 1],
+            random: stream(seed, index),
+            visited: 0,
+            graph,
+        };
+        made.set_temperature(temperature, model.field);
+        made
+    }
+
+    /// Bytes of one lattice.
+    pub fn bytes(model: &Model) -> usize {
+        Graph::bytes(model) + 4 * model.sites()
+    }
+
+    /// Builds the cluster of a random site and flips it; returns its size.
+    fn wolff(&mut self) -> u64 {
+        match self.graph.slots {
+            2 => self.wolff_of::<2>(),
+            4 => self.wolff_of::<4>(),
+            _ => self.wolff_of::<6>(),
+        }
+    }
+
+    fn wolff_of<const Z: usize>(&mut self) -> u64 {
+        let sites = self.graph.sites as u64;
+        // Lemire's unbiased multiplication.
+        let first = loop {
+            let wide = u128::from(self.random.next_u64()) * u128::from(sites);
+            if wide as u64 >= sites.wrapping_neg() % sites {
+                break (wide >> 64) as usize;
+            }
+        };
+        let bonds: [Bond; Z] = std::array::from_fn(|slot| self.bonds[slot / 2]);
+        let (near, _) = self.graph.near.as_chunks::<Z>();
+        let (spins, list) = (&mut self.spins[..], &mut self.list[..]);
+        let random = &mut self.random;
+        spins[first] ^= 1 | TAKEN;
+        list[0] = first as u32;
+        let (mut done, mut found) = (0, 1);
+        while done < found {
+            let site = list[done] as usize;
+            done += 1;
+            let old = spins[site] & 1 ^ 1;
+            let mut bits = random.next_u64();
+            for slot in 0..Z {
+                if slot == 4 {
+                    bits = random.next_u64();
+                }
+                let n = near[site][slot] as usize;
+                let s = spins[n];
+                let join = u8::from(s == old ^ bonds[slot].antiparallel)
+                    & u8::from(bonds[slot].is_taken(bits, random));
+                spins[n] = s ^ join * (1 | TAKEN);
+                list[found] = n as u32;
+                found += usize::from(join);
+                bits >>= 16;
+            }
+        }
+        for &site in &list[..found] {
+            spins[site as usize] &= 1;
+        }
+        found as u64
+    }
+
+    /// Divides the lattice into clusters and turns each of them.
+    fn swendsen_wang(&mut self) {
+        let (sites, slots) = (self.graph.sites, self.graph.slots);
+        let (spins, parent) = (&mut self.spins, &mut self.list);
+        for (i, p) in parent.iter_mut().enumerate() {
+            *p = i as u32;
+        }
+        for i in 0..sites {
+            let mut bits = self.random.next_u64();
+            for k in 0..slots / 2 {
+                let n = self.graph.near[i * slots + 2 * k] as usize;
+                let bond = &self.bonds[k];
+                if spins[n] == spins[i] ^ bond.antiparallel && bond.is_taken(bits, &mut self.random)
+                {
+                    let (a, b) = (root(parent, i as u32), root(parent, n as u32));
+                    // The smaller number is the root: parents come before their children.
+                    parent[a.max(b) as usize] = a.min(b);
+                }
+                bits >>= 16;
+            }
+        }
+        if self.model.field != 0.0 {
+            return self.turn_in_field();
+        }
+        let mut bits = 0;
+        for i in 0..sites {
+            if i % 64 == 0 {
+                bits = self.random.next_u64();
+            }
+            // Bit 1 keeps whether the cluster flips.
+            let p = parent[i] as usize;
+            let flip = if p == i {
+                (bits >> (i % 64) & 1) as u8
+            } else {
+                spins[p] >> 1 & 1
+            };
+            spins[i] = (spins[i] ^ flip) & 1 | flip << 1;
+        }
+        for s in &mut spins[..sites] {
+            *s &= 1;
+        }
+    }
+
+    /// In a field h a cluster of magnetisation m points along it with `1 / (1 + exp(-2 beta h m))`.
+    fn turn_in_field(&mut self) {
+        let sites = self.graph.sites;
+        // Magnetisation with the root up.
+        let mut moment = vec![0i64; sites];
+        for i in 0..sites {
+            let r = self.list[self.list[i] as usize] as usize;
+            let r = root(&mut self.list, r as u32);
+            self.list[i] = r;
+            let same = self.spins[i] == self.spins[r as usize];
+            moment[r as usize] += if same { 1 } else { -1 };
+        }
+        let mut up = vec![0u8; sites];
+        for i in 0..sites {
+            let r = self.list[i] as usize;
+            let was = self.spins[r];
+            if r == i {
+                let p = logistic(2.0 * self.beta * self.model.field * moment[i] as f64);
+                up[i] = u8::from(threshold(p).is_none_or(|t| self.random.next_u64() < t));
+            }
+            // The root itself changes last: its bit is kept in `up`.
+            if r != i {
+                self.spins[i] ^= was ^ up[r];
+            }
+        }
+        for i in 0..sites {
+            if self.list[i] as usize == i {
+                self.spins[i] = up[i];
+            }
+        }
+    }
+}
+
+fn root(parent: &mut [u32], mut i: u32) -> u32 {
+    while parent[i as usize] != i {
+        let above = parent[parent[i as usize] as usize];
+        parent[i as usize] = above;
+        i = above;
+    }
+    i
+}
+
+impl Chain for Clusters {
+    fn replicas(&self) -> usize {
+        1
+    }
+
+    fn advance(&mut self, steps: u64, control: &Control) -> Result<(), Error> {
+        let mut since = 0;
+        control.check()?;
+        for _ in 0..steps {
+            if self.update == Update::Wolff {
+                let size = self.wolff();
+                self.visited += size;
+                since += size;
+            } else {
+                self.swendsen_wang();
+                self.visited += self.graph.sites as u64;
+                since += self.graph.sites as u64;
+            }
+            control.tick(1);
+            if since > BETWEEN_CHECKS {
+                since = 0;
+                control.check()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn measure(&self) -> Vec<Counts> {
+        vec![self.graph.counts(&self.spins)]
+    }
+
+    fn pack(&self, _: usize, bits: &mut [u8]) {
+        pack(&self.spins[..self.graph.sites], bits);
+    }
+
+    fn set(&mut self, _: usize, up: &[bool]) {
+        for (s, &u) in self.spins.iter_mut().zip(up) {
+            *s = u8::from(u);
+        }
+    }
+
+    fn set_temperature(&mut self, temperature: f64, field: f64) {
+        self.beta = 1.0 / temperature;
+        self.model.field = field;
+        self.bonds = self
+            .model
+            .couplings
+            .iter()
+            .map(|&j| Bond::new(j, self.beta))
+            .collect();
+    }
+
+    fn randomise(&mut self) {
+        let sites = self.graph.sites;
+        for s in &mut self.spins[..sites] {
+            *s = (self.random.next_u64() >> 63) as u8;
+        }
+    }
+
+    fn flip_globally(&mut self) {
+        let flip = (self.random.next_u64() >> 63) as u8;
+        let sites = self.graph.sites;
+        for s in &mut self.spins[..sites] {
+            *s ^= flip;
+        }
+    }
+
+    fn visited(&self) -> u64 {
+        self.visited
+    }
+}

@@ -1,0 +1,227 @@
+//! What is simulated: lattice, couplings, field, boundaries.
+
+use kadanoff_runtime::Cancelled;
+
+/// Most forward directions of a lattice: three axes, or two axes and a diagonal.
+pub const MAX_DIRECTIONS: usize = 3;
+
+/// Sites are counted in 32 bits, with room for the sentinel beyond the last.
+const MOST_SITES: usize = u32::MAX as usize / 8;
+
+/// What can be wrong with a model or a run.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// An argument is out of range.
+    #[error("{0}")]
+    Argument(String),
+    /// Somebody asked for a stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+/// Which bonds there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lattice {
+    /// One bond forward along every axis: chain, square, simple cubic.
+    Hypercubic,
+    /// Square with the diagonal (i, j) - (i + 1, j + 1) added.
+    Triangular,
+}
+
+/// `H = -sum_i sum_a J_a s_i s_{i + a} - h sum_i s_i` over sites i and forward directions a.
+///
+/// Along a periodic axis of two sites each pair has two bonds; along one of a single site the
+/// bond joins a site to itself and adds the constant `-J_a`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// Sites along each axis.
+    pub shape: Vec<usize>,
+    /// Which bonds there are.
+    pub lattice: Lattice,
+    /// One coupling for every forward direction: the axes, then the diagonal.
+    pub couplings: Vec<f64>,
+    /// Uniform field.
+    pub field: f64,
+    /// Whether each axis closes on itself.
+    pub periodic: Vec<bool>,
+}
+
+impl Model {
+    /// Checks sizes and numbers.
+    pub fn check(&self) -> Result<(), Error> {
+        let wrong = |text: String| Err(Error::Argument(text));
+        let axes = self.shape.len();
+        let wanted = match self.lattice {
+            Lattice::Hypercubic => 1..=3,
+            Lattice::Triangular => 2..=2,
+        };
+        if !wanted.contains(&axes) {
+            return wrong(format!(
+                "shape must have {}..{} axes on this lattice, got {axes}",
+                wanted.start(),
+                wanted.end()
+            ));
+        }
+        let sites = self
+            .shape
+            .iter()
+            .try_fold(1usize, |n, &l| n.checked_mul(l))
+            .unwrap_or(usize::MAX);
+        if sites == 0 || sites > MOST_SITES {
+            return wrong(format!(
+                "the number of sites must be between 1 and {MOST_SITES}, got shape {:?}",
+                self.shape
+            ));
+        }
+        if self.periodic.len() != axes {
+            return wrong("periodic needs one entry for every axis".into());
+        }
+        if self.couplings.len() != self.directions().len() {
+            return wrong("one coupling is needed for every direction of bonds".into());
+        }
+        if !self
+            .couplings
+            .iter()
+            .chain([&self.field])
+            .all(|x| x.is_finite())
+        {
+            return wrong("couplings and field must be finite".into());
+        }
+        Ok(())
+    }
+
+    /// Number of sites.
+    pub fn sites(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Forward directions, one vector of steps for each.
+    pub fn directions(&self) -> Vec<Vec<i8>> {
+        let axes = self.shape.len();
+        let mut all: Vec<Vec<i8>> = (0..axes)
+            .map(|a| (0..axes).map(|b| i8::from(a == b)).collect())
+            .collect();
+        if self.lattice == Lattice::Triangular {
+            all.push(vec![1; axes]);
+        }
+        all
+    }
+
+    /// Coordinates of a site; the last axis runs fastest.
+    pub fn coordinates(&self, mut site: usize) -> Vec<usize> {
+        let mut x = vec![0; self.shape.len()];
+        for (c, &l) in x.iter_mut().zip(&self.shape).rev() {
+            *c = site % l;
+            site /= l;
+        }
+        x
+    }
+
+    /// The site one `step` away, `None` beyond an open edge.
+    pub fn neighbour(&self, x: &[usize], step: &[i8], forward: bool) -> Option<usize> {
+        let mut site = 0;
+        for (a, &l) in self.shape.iter().enumerate() {
+            let step = if forward { step[a] } else { -step[a] };
+            let moved = x[a] as isize + isize::from(step);
+            if !self.periodic[a] && !(0..l as isize).contains(&moved) {
+                return None;
+            }
+            site = site * l + moved.rem_euclid(l as isize) as usize;
+        }
+        Some(site)
+    }
+
+    /// Number of bonds along every direction, bonds of a site to itself included.
+    pub fn bonds(&self) -> Vec<u64> {
+        self.directions()
+            .iter()
+            .map(|step| {
+                (0..self.shape.len())
+                    .map(|a| {
+                        (self.shape[a] - usize::from(!self.periodic[a] && step[a] != 0)) as u64
+                    })
+                    .product()
+            })
+            .collect()
+    }
+
+    /// `beta (E(s_i = -1) - E(s_i = +1))` over the `up[k]` and `present[k]` neighbours along
+    /// direction k, without the field.
+    pub(crate) fn local_energy(&self, beta: f64, up: &[u32], present: &[u32]) -> f64 {
+        let sum: f64 = self
+            .couplings
+            .iter()
+            .enumerate()
+            .map(|(k, j)| j * (2.0 * f64::from(up[k]) - f64::from(present[k])))
+            .sum();
+        2.0 * beta * (sum + self.field)
+    }
+
+    /// Whether all non-zero couplings can be satisfied at once, with signs by sublattice.
+    ///
+    /// Then the returned state (true is up) has the lowest energy in zero field.
+    pub fn ground_state(&self) -> Option<Vec<bool>> {
+        let steps = self.directions();
+        let odd = |a: usize| self.couplings[a] < 0.0;
+        let state: Vec<bool> = (0..self.sites())
+            .map(|i| {
+                let x = self.coordinates(i);
+                // A direction with J = 0 leaves its axis free: spins stay parallel along it.
+                !x.iter()
+                    .enumerate()
+                    .fold(false, |flip, (a, &c)| flip ^ (odd(a) && c % 2 == 1))
+            })
+            .collect();
+        for i in 0..self.sites() {
+            let x = self.coordinates(i);
+            for (step, &j) in steps.iter().zip(&self.couplings) {
+                if let Some(n) = self.neighbour(&x, step, true)
+                    && n != i
+                    && j != 0.0
+                    && (state[i] == state[n]) != (j > 0.0)
+                {
+                    return None;
+                }
+            }
+        }
+        Some(state)
+    }
+}
+
+/// `min(1, exp(-x))`.
+pub(crate) fn metropolis(x: f64) -> f64 {
+    (-x).exp().min(1.0)
+}
+
+/// `1 / (1 + exp(-x))`, accurate for large negative x too.
+pub(crate) fn logistic(x: f64) -> f64 {
+    if x >= 0.0 {
+        1.0 / (1.0 + (-x).exp())
+    } else {
+        let e = x.exp();
+        e / (1.0 + e)
+    }
+}
+
+/// `floor(p 2^64)`, or `None` for p = 1.
+pub(crate) fn threshold(p: f64) -> Option<u64> {
+    (p < 1.0).then_some((p * 18_446_744_073_709_551_616.0) as u64)
+}
+
+/// An order of updates in which neighbours are far apart: first the sites whose coordinates have
+/// an even sum, then the others.
+pub(crate) fn checkerboard(shape: &[usize]) -> Vec<u32> {
+    let sites: usize = shape.iter().product();
+    let parity = |mut site: usize| {
+        let mut sum = 0;
+        for &l in shape.iter().rev() {
+            sum += site % l;
+            site /= l;
+        }
+        sum % 2
+    };
+    (0..2)
+        .flat_map(|p| (0..sites).filter(move |&i| parity(i) == p))
+        .map(|i| i as u32)
+        .collect()
+}

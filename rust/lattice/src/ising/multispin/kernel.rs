@@ -1,0 +1,343 @@
+//! The inner loops: a sweep, and a measurement.
+
+use super::super::counter::Counter;
+use super::super::word::{Kernel, Lanes, Word};
+use super::layout::{Layout, Record, SLOTS};
+use super::rates::{CLASSES, Classes, Isotropic, Rates};
+use kadanoff_runtime::random::Stream;
+use rand::Rng;
+
+/// Random planes drawn before the first look at whether all lanes are decided: at eight, two of
+/// 512 lanes are not, on average.
+const BEFORE: usize = 8;
+
+/// Eight generators xoshiro256++ side by side, so that a call gives 512 random bits.
+///
+/// D. Blackman, S. Vigna, ACM Trans. Math. Softw. 47, 36 (2021), doi:10.1145/3460772.
+#[derive(Debug, Clone)]
+pub(crate) struct Planes([Lanes; 4]);
+
+impl Planes {
+    pub fn new(stream: &mut Stream) -> Self {
+        Self(std::array::from_fn(|_| {
+            Lanes(std::array::from_fn(|_| stream.next_u64()))
+        }))
+    }
+}
+
+struct Generator<W>([W; 4]);
+
+impl<W: Word> Generator<W> {
+    #[inline(always)]
+    fn load(from: &Planes) -> Self {
+        Self(std::array::from_fn(|i| W::load(&from.0[i])))
+    }
+
+    #[inline(always)]
+    fn store(&self, to: &mut Planes) {
+        for (word, lanes) in self.0.iter().zip(&mut to.0) {
+            word.store(lanes);
+        }
+    }
+
+    #[inline(always)]
+    fn next(&mut self) -> W {
+        let [a, b, c, d] = self.0;
+        let out = a.plus(d).rotate_bits::<23, 41>().plus(a);
+        let shifted = b.shift_left::<17, 17>();
+        self.0 = [
+            a.parity(b, d),
+            a.parity(b, c),
+            a.parity(c, shifted),
+            b.xor(d).rotate_bits::<45, 19>(),
+        ];
+        out
+    }
+}
+
+/// Random bits, `u < p` lane by lane where `open` is set; `digit(k)` is the k-th digit of p.
+#[inline(always)]
+fn below<W: Word>(random: &mut Generator<W>, mut open: W, digit: impl Fn(usize) -> W) -> W {
+    let mut found = W::zero();
+    for k in 0..64 {
+        let p = digit(k);
+        found = open.select(p, found);
+        open = open.where_equal(random.next(), p);
+        if k + 1 >= BEFORE && open.is_zero() {
+            return found;
+        }
+    }
+    // u and p agree in all digits: not below.
+    found.without(open)
+}
+
+/// `sweeps` times every word.
+pub(crate) struct Sweep<'a> {
+    pub layout: &'a Layout,
+    pub rates: &'a Rates,
+    pub words: &'a mut [Lanes],
+    pub planes: &'a mut Planes,
+    pub sweeps: u64,
+}
+
+impl Kernel for Sweep<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<W: Word>(self) {
+        match &self.rates.isotropic {
+            Some(rates) if rates.neighbours == 4 => self.sweep::<W, 4, 4>(Some(rates)),
+            Some(rates) => self.sweep::<W, 6, 8>(Some(rates)),
+            None => self.sweep::<W, 4, 4>(None),
+        }
+    }
+}
+
+impl Sweep<'_> {
+    /// Z neighbours, 2^(Z / 2) sets of magnitudes.
+    #[inline(always)]
+    fn sweep<W: Word, const Z: usize, const SETS: usize>(self, isotropic: Option<&Isotropic>) {
+        let mut random = Generator::<W>::load(self.planes);
+        let mut masks = [W::zero(); CLASSES];
+        let whole: Vec<bool> = self
+            .layout
+            .patterns
+            .iter()
+            .map(|p| p.variants.len() == 1 && p.variants[0].1.count_ones() as usize == Z)
+            .collect();
+        for _ in 0..self.sweeps {
+            for record in &self.layout.records {
+                let new = match isotropic {
+                    Some(rates) if whole[record.pattern as usize] => {
+                        let s = W::load(&self.words[record.site as usize]);
+                        let near: [W; Z] =
+                            std::array::from_fn(|k| near(self.layout, self.words, record, k));
+                        if self.rates.own {
+                            metropolis::<W, Z, SETS>(&mut random, rates, s, near)
+                        } else {
+                            heat_bath::<W, Z, SETS>(&mut random, rates, near)
+                        }
+                    }
+                    _ => general(
+                        &mut random,
+                        &mut masks,
+                        self.layout,
+                        self.rates,
+                        self.words,
+                        record,
+                    ),
+                };
+                new.store(&mut self.words[record.site as usize]);
+            }
+        }
+        random.store(self.planes);
+    }
+}
+
+/// The neighbour in a slot, lane by lane.
+#[inline(always)]
+fn near<W: Word>(layout: &Layout, words: &[Lanes], record: &Record, slot: usize) -> W {
+    let mut word = W::load(&words[record.near[slot] as usize]);
+    let turn = record.turn[slot];
+    if turn != 0 {
+        for rotation in &layout.turns[turn as usize - 1] {
+            word = word.rotate(rotation);
+        }
+    }
+    word
+}
+
+/// How many of four or six bits are set, as three binary digits.
+#[inline(always)]
+fn count<W: Word, const Z: usize>(x: [W; Z]) -> [W; 3] {
+    let (sum, carry) = (x[0].parity(x[1], x[2]), x[0].majority(x[1], x[2]));
+    if Z == 4 {
+        let other = sum.and(x[3]);
+        [sum.xor(x[3]), carry.xor(other), carry.and(other)]
+    } else {
+        let (a, b) = (x[3].parity(x[4], x[5]), x[3].majority(x[4], x[5]));
+        let c = sum.and(a);
+        [sum.xor(a), carry.parity(b, c), carry.majority(b, c)]
+    }
+}
+
+/// For every set of magnitudes (2, 4, 6) of the local field the lanes that have one of them.
+#[inline(always)]
+fn union<W: Word, const SETS: usize>(of: [W; 3]) -> [W; SETS] {
+    std::array::from_fn(|set| {
+        let mut out = W::zero();
+        for (i, lanes) in of.iter().enumerate() {
+            if set >> i & 1 == 1 {
+                out = out.or(*lanes);
+            }
+        }
+        out
+    })
+}
+
+#[inline(always)]
+fn heat_bath<W: Word, const Z: usize, const SETS: usize>(
+    random: &mut Generator<W>,
+    rates: &Isotropic,
+    near: [W; Z],
+) -> W {
+    // Local field 2 n - Z for n neighbours up.
+    let [one, two, four] = count(near);
+    let (up, zero, of) = if Z == 4 {
+        let up = four.or(one.and(two));
+        (up, two.without(one), [one, one.or(two).not(), W::zero()])
+    } else {
+        let even = one.not();
+        let uneven = two.xor(four);
+        let of = [even.and(uneven), one.without(two), even.without(uneven)];
+        (four, one.and(two), of)
+    };
+    let table = union::<W, SETS>(of);
+    // The smaller probability, of pointing against the field, is drawn: p < 1/2, or = 1/2 for none.
+    let against = below(random, W::ones(), |k| {
+        let p = table[rates.digits[k] as usize % SETS];
+        if k == 0 { p.or(zero) } else { p }
+    });
+    let new = up.xor(against);
+    if rates.negative { new.not() } else { new }
+}
+
+#[inline(always)]
+fn metropolis<W: Word, const Z: usize, const SETS: usize>(
+    random: &mut Generator<W>,
+    rates: &Isotropic,
+    s: W,
+    near: [W; Z],
+) -> W {
+    // Bonds that a flip would break: neighbours that differ for J < 0, that are equal for J > 0.
+    let own = if rates.negative { s } else { s.not() };
+    let [one, two, four] = count(near.map(|n| n.xor(own)));
+    let of = if Z == 4 {
+        [one.and(two), four, W::zero()]
+    } else {
+        let even_four = four.without(one);
+        [even_four.without(two), four.and(one), even_four.and(two)]
+    };
+    let costly = of[0].or(of[1]).or(of[2]);
+    let table = union::<W, SETS>(of);
+    let stay = costly.without(below(random, costly, |k| {
+        table[rates.digits[k] as usize % SETS]
+    }));
+    s.xor(stay).not()
+}
+
+/// Any couplings, field and edges, by classes of equal probability.
+#[inline(always)]
+fn general<W: Word>(
+    random: &mut Generator<W>,
+    masks: &mut [W; CLASSES],
+    layout: &Layout,
+    rates: &Rates,
+    words: &[Lanes],
+    record: &Record,
+) -> W {
+    let s = W::load(&words[record.site as usize]);
+    let mut neighbours = [W::zero(); SLOTS];
+    for slot in 0..layout.slots {
+        neighbours[slot] = near(layout, words, record, slot);
+    }
+    let mut new = W::zero();
+    for (lanes, set) in &layout.patterns[record.pattern as usize].variants {
+        let Some(classes) = &rates.classes[*set as usize] else {
+            continue;
+        };
+        let lanes = W::load(lanes);
+        divide(masks, classes, s, &neighbours);
+        let certain = collect(masks, classes.certain);
+        let drawn = below(random, lanes.without(certain), |k| {
+            let p = collect(masks, classes.digits[k]);
+            if classes.inverted >> k & 1 == 1 {
+                p.not()
+            } else {
+                p
+            }
+        });
+        new = new.or(drawn.or(certain).and(lanes));
+    }
+    if rates.own { s.xor(new) } else { new }
+}
+
+/// The lanes of each class.
+#[inline(always)]
+fn divide<W: Word>(masks: &mut [W; CLASSES], classes: &Classes, s: W, neighbours: &[W; SLOTS]) {
+    let mut filled = 1;
+    masks[0] = W::ones();
+    for slots in &classes.groups {
+        // Lanes in which n of the group's neighbours are up.
+        let mut having = [W::zero(); SLOTS + 1];
+        having[0] = W::ones();
+        for (i, &slot) in slots.iter().enumerate() {
+            let up = neighbours[slot as usize];
+            for n in (0..=i).rev() {
+                having[n + 1] = up.select(having[n], having[n + 1]);
+            }
+            having[0] = having[0].without(up);
+        }
+        let radix = slots.len() + 1;
+        for class in (0..filled).rev() {
+            let lanes = masks[class];
+            for n in 0..radix {
+                masks[class * radix + n] = lanes.and(having[n]);
+            }
+        }
+        filled *= radix;
+    }
+    if classes.own {
+        for class in (0..filled).rev() {
+            let lanes = masks[class];
+            masks[2 * class] = lanes.without(s);
+            masks[2 * class + 1] = lanes.and(s);
+        }
+    }
+}
+
+#[inline(always)]
+fn collect<W: Word>(masks: &[W; CLASSES], mut classes: u64) -> W {
+    let mut out = W::zero();
+    while classes != 0 {
+        out = out.or(masks[classes.trailing_zeros() as usize % CLASSES]);
+        classes &= classes - 1;
+    }
+    out
+}
+
+/// Spins up, and neighbours forward along each direction that differ, for each replica.
+pub(crate) struct Measure<'a> {
+    pub layout: &'a Layout,
+    pub words: &'a [Lanes],
+}
+
+impl Kernel for Measure<'_> {
+    /// One list over replicas for the spins up, and one for each direction.
+    type Output = Vec<Vec<u64>>;
+
+    #[inline(always)]
+    fn run<W: Word>(self) -> Self::Output {
+        let directions = self.layout.slots / 2;
+        let mut found = Vec::with_capacity(1 + directions);
+        let mut up = Counter::<W>::new();
+        for word in self.words {
+            up.push(W::load(word));
+        }
+        found.push(up.group_sums(self.layout.lanes));
+        for k in 0..directions {
+            let mut differ = Counter::<W>::new();
+            for record in &self.layout.records {
+                let s = W::load(&self.words[record.site as usize]);
+                let pattern = &self.layout.patterns[record.pattern as usize];
+                let bonds = W::load(&pattern.present[2 * k]);
+                differ.push(
+                    s.xor(near(self.layout, self.words, record, 2 * k))
+                        .and(bonds),
+                );
+            }
+            found.push(differ.group_sums(self.layout.lanes));
+        }
+        found
+    }
+}

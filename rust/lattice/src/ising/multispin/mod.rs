@@ -1,0 +1,192 @@
+//! Bit-sliced single-spin updates: 512 spins in a word, each with its own random number.
+
+mod kernel;
+mod layout;
+mod rates;
+#[cfg(test)]
+mod tests;
+
+use super::ensemble::{Chain, Counts, Update};
+use super::model::{Error, Model};
+use super::word::{LANES, Lanes, Path, dispatch};
+use kadanoff_runtime::Control;
+use kadanoff_runtime::random::{Stream, stream};
+use kernel::{Measure, Planes, Sweep};
+use layout::Layout;
+use rand::Rng;
+use rates::Rates;
+
+pub(crate) use layout::blocks;
+
+/// Words updated between two looks at the control: a millisecond or so.
+const WORDS_BETWEEN_CHECKS: u64 = 1 << 14;
+
+/// One or several replicas of a lattice in one set of words.
+#[derive(Debug, Clone)]
+pub struct Multispin {
+    model: Model,
+    update: Update,
+    layout: Layout,
+    rates: Rates,
+    words: Vec<Lanes>,
+    planes: Planes,
+    random: Stream,
+    path: Path,
+    replicas: usize,
+}
+
+impl Multispin {
+    /// `replicas` lattices, with all spins up; at most 512 of them.
+    pub fn new(
+        model: &Model,
+        temperature: f64,
+        update: Update,
+        replicas: usize,
+        seed: u64,
+        index: u64,
+    ) -> Self {
+        let layout = Layout::new(model, LANES / replicas.clamp(1, LANES).next_power_of_two());
+        let mut random = stream(seed, index);
+        Self {
+            rates: Rates::new(model, &layout.patterns, 1.0 / temperature, update),
+            words: vec![Lanes::ONES; layout.words()],
+            planes: Planes::new(&mut random),
+            random,
+            path: Path::best(),
+            model: model.clone(),
+            replicas: replicas.min(layout.replicas()),
+            update,
+            layout,
+        }
+    }
+
+    /// Chooses the registers; the results do not depend on it.
+    pub fn set_path(&mut self, path: Path) {
+        self.path = path;
+    }
+
+    /// Bytes of `replicas` lattices of `sites` sites.
+    pub fn bytes(model: &Model, replicas: usize) -> usize {
+        let most = LANES / replicas.clamp(1, LANES).next_power_of_two();
+        let lanes: usize = blocks(&model.shape, most).iter().product();
+        model.sites() / lanes * (size_of::<Lanes>() + size_of::<layout::Record>())
+    }
+
+    /// One random bit for each replica, spread over its lanes.
+    fn by_replica(&mut self, mut bit: impl FnMut(&mut Stream, usize) -> bool) -> Lanes {
+        let lanes = self.layout.lanes;
+        let bits: Vec<bool> = (0..self.layout.replicas())
+            .map(|r| bit(&mut self.random, r))
+            .collect();
+        Lanes::from_fn(|lane| bits[lane / lanes])
+    }
+
+    /// Lattices that the words hold, those that nobody asked for included.
+    pub(crate) fn all_replicas(&self) -> usize {
+        self.layout.replicas()
+    }
+
+    /// Exchanges the configurations of the replicas that are marked.
+    pub(crate) fn exchange(&mut self, other: &mut Self, marked: &[bool]) {
+        let lanes = self.layout.lanes;
+        let mask = Lanes::from_fn(|lane| marked[lane / lanes]);
+        for (a, b) in self.words.iter_mut().zip(&mut other.words) {
+            for i in 0..8 {
+                let differ = (a.0[i] ^ b.0[i]) & mask.0[i];
+                a.0[i] ^= differ;
+                b.0[i] ^= differ;
+            }
+        }
+    }
+}
+
+impl Chain for Multispin {
+    fn replicas(&self) -> usize {
+        self.replicas
+    }
+
+    fn advance(&mut self, sweeps: u64, control: &Control) -> Result<(), Error> {
+        let between = (WORDS_BETWEEN_CHECKS / self.words.len() as u64).max(1);
+        let mut left = sweeps;
+        while left > 0 {
+            control.check()?;
+            let now = left.min(between);
+            dispatch(
+                self.path,
+                Sweep {
+                    layout: &self.layout,
+                    rates: &self.rates,
+                    words: &mut self.words,
+                    planes: &mut self.planes,
+                    sweeps: now,
+                },
+            );
+            left -= now;
+            control.tick(now);
+        }
+        Ok(())
+    }
+
+    fn measure(&self) -> Vec<Counts> {
+        let found = dispatch(
+            self.path,
+            Measure {
+                layout: &self.layout,
+                words: &self.words,
+            },
+        );
+        (0..self.replicas)
+            .map(|r| {
+                let mut differ = [0; super::MAX_DIRECTIONS];
+                for (k, counts) in found[1..].iter().enumerate() {
+                    differ[k] = counts[r];
+                }
+                Counts {
+                    up: found[0][r],
+                    differ,
+                }
+            })
+            .collect()
+    }
+
+    fn pack(&self, replica: usize, bits: &mut [u8]) {
+        bits.fill(0);
+        self.layout.for_each_site(replica, |word, lane, site| {
+            bits[site / 8] |= u8::from(self.words[word].get(lane)) << (site % 8);
+        });
+    }
+
+    fn set(&mut self, replica: usize, up: &[bool]) {
+        let words = &mut self.words;
+        self.layout.for_each_site(replica, |word, lane, site| {
+            words[word].set(lane, up[site]);
+        });
+    }
+
+    fn set_temperature(&mut self, temperature: f64, field: f64) {
+        self.model.field = field;
+        self.rates = Rates::new(
+            &self.model,
+            &self.layout.patterns,
+            1.0 / temperature,
+            self.update,
+        );
+    }
+
+    fn randomise(&mut self) {
+        for word in &mut self.words {
+            for x in &mut word.0 {
+                *x = self.random.next_u64();
+            }
+        }
+    }
+
+    fn flip_globally(&mut self) {
+        let flip = self.by_replica(|random, _| random.next_u64() >> 63 == 1);
+        for word in &mut self.words {
+            for (x, f) in word.0.iter_mut().zip(flip.0) {
+                *x ^= f;
+            }
+        }
+    }
+}
