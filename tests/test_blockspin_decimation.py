@@ -10,7 +10,7 @@ import pytest
 
 from kadanoff.blockspin import (
     Chain,
-    Machine,
+    LayeredMachine,
     chain_machine,
     decimate,
     decimation_flow,
@@ -141,7 +141,7 @@ def test_rg_machine_holds_both_ends_of_a_step():
 def test_marginals_against_a_loop_over_all_units():
     rng = np.random.default_rng(5)
     sizes = (3, 2, 3, 2)
-    machine = Machine(
+    machine = LayeredMachine(
         biases=tuple(rng.normal(size=n) for n in sizes),
         weights=tuple(rng.normal(size=pair) for pair in itertools.pairwise(sizes)),
         constant=0.3,
@@ -195,9 +195,9 @@ def test_spins_follow_the_bits():
         (lambda: decimation_stack(1000, Chain(1.0), steps=20), ValueError, "at most"),
         (lambda: decimation_stack(8, Chain(1.0), steps=3).log_marginal(), ValueError, "enumerated"),
         (lambda: decimation_machine(3, Chain(1.0)).log_marginal(2), ValueError, "layer must lie"),
-        (lambda: Machine(([0.0],), ()), ValueError, "two layers"),
-        (lambda: Machine(([0.0], [0.0]), ([[1.0, 2.0]],)), ValueError, "shape"),
-        (lambda: Machine(([0.0], [math.nan]), ([[1.0]],)), ValueError, "finite"),
+        (lambda: LayeredMachine(([0.0],), ()), ValueError, "two layers"),
+        (lambda: LayeredMachine(([0.0], [0.0]), ([[1.0, 2.0]],)), ValueError, "shape"),
+        (lambda: LayeredMachine(([0.0], [math.nan]), ([[1.0]],)), ValueError, "finite"),
         (lambda: decimation_stack(2, Chain(1.0), steps=2).W, ValueError, "folded"),
         (lambda: walsh([1.0, 2.0, 3.0]), ValueError, "2\\^n"),
         (lambda: mask_of((0, 0), 3), ValueError, "twice"),

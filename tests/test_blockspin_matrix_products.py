@@ -20,7 +20,7 @@ from kadanoff.blockspin import (
 from kadanoff.errors import NotConverged
 
 
-def direct(a, b, W, units="ising"):
+def direct(a, b, W, units="spin"):
     """f of all states by its definition, units of the given kind."""
     v = spins(len(a)).astype(float)
     h = spins(len(b)).astype(float)
@@ -41,7 +41,7 @@ def random_machine(n, m, seed, *, complex_=False, reach=None):
     return a, b, W
 
 
-@pytest.mark.parametrize("units", ["ising", "binary"])
+@pytest.mark.parametrize("units", ["spin", "binary"])
 @pytest.mark.parametrize("complex_", [False, True])
 @pytest.mark.parametrize("compress", [False, True])
 def test_amplitudes_are_those_of_the_machine(units, complex_, compress):

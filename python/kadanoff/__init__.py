@@ -7,6 +7,8 @@
 1.99 ln 2 at T = 1.17
 """
 
+from typing import TYPE_CHECKING, Any
+
 from kadanoff import (
     baths,
     blockspin,
@@ -17,6 +19,7 @@ from kadanoff import (
     kondo_scales,
     nrg,
     operators,
+    rbm,
     self_learning,
 )
 from kadanoff._core import Control
@@ -28,12 +31,18 @@ from kadanoff.models import AndersonModel, DoubleQuantumDot, ImpurityModel, Kond
 from kadanoff.regression import effective_map
 from kadanoff.response import derivatives
 
+if TYPE_CHECKING:
+    from kadanoff.rbm.deep import DeepRBM
+    from kadanoff.rbm.estimator import RBM
+
 __version__ = "0.1.0"
 
 __all__ = [
+    "RBM",
     "AndersonModel",
     "Cancelled",
     "Control",
+    "DeepRBM",
     "DoubleQuantumDot",
     "ImpurityModel",
     "KondoModel",
@@ -54,5 +63,18 @@ __all__ = [
     "kondo_scales",
     "nrg",
     "operators",
+    "rbm",
     "self_learning",
 ]
+
+_ESTIMATORS = ("DeepRBM", "RBM")  # they need scikit-learn, which takes most of a second to import
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ESTIMATORS:
+        return getattr(rbm, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

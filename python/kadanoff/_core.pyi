@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
+    "BoltzmannMachine",
     "Chain",
     "Control",
     "Seed",
@@ -14,11 +15,13 @@ __all__ = [
     "nrg_dynamics",
     "nrg_solve",
     "plaquette_sample",
+    "rbm_train",
 ]
 
 __version__: str
 
 _Matrix = NDArray[np.float64]
+_Words = NDArray[np.uint64]
 _Reflection = Sequence[tuple[int, _Matrix]] | None
 
 @final
@@ -108,6 +111,97 @@ def plaquette_sample(
     interval: int,
     chains: int,
     start: NDArray[np.int8],
+    seed: int,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]: ...
+
+@final
+class BoltzmannMachine:
+    def __new__(
+        cls,
+        a: Sequence[float],
+        b: Sequence[float],
+        w: _Matrix,
+        visible: str,
+        hidden: str,
+    ) -> BoltzmannMachine: ...
+    def free_energies(self, v: _Words, *, threads: int | None = None) -> NDArray[np.float64]: ...
+    def means(self, v: _Words, *, threads: int | None = None) -> NDArray[np.float64]: ...
+    def log_z(
+        self,
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> float: ...
+    def moments(
+        self,
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> tuple[float, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]: ...
+    def log_weights(
+        self,
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> NDArray[np.float64]: ...
+    def exact_samples(
+        self,
+        v: _Words,
+        h: _Words,
+        free_visible: Sequence[int],
+        free_hidden: Sequence[int],
+        draws: int,
+        seed: int,
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> tuple[_Words, _Words]: ...
+    def gibbs(
+        self,
+        v: _Words,
+        h: _Words,
+        free: tuple[Sequence[int], Sequence[int]] | None,
+        burn_in: int,
+        steps: int,
+        records: int,
+        seed: int,
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> tuple[_Words, _Words]: ...
+    def anneal(
+        self,
+        base: Sequence[float],
+        betas: Sequence[float],
+        chains: int,
+        steps: int,
+        seed: int,
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> NDArray[np.float64]: ...
+
+def rbm_train(
+    state: dict[str, Any],
+    data: _Words,
+    *,
+    negative: str,
+    betas: Sequence[float],
+    steps: int,
+    batch: int,
+    rates: Sequence[float],
+    momentum: float | None,
+    decay: float,
+    centered: bool,
     seed: int,
     threads: int | None = None,
     control: Control | None = None,

@@ -20,7 +20,7 @@ from kadanoff.blockspin.couplings import (
 from kadanoff.blockspin.decimation import Chain, Flow, decimate, decimation_flow, refine
 from kadanoff.blockspin.enumeration import spins, walsh
 from kadanoff.blockspin.machines import (
-    Machine,
+    LayeredMachine,
     chain_machine,
     decimation_machine,
     decimation_stack,
@@ -44,8 +44,8 @@ __all__ = [
     "Decimation",
     "FixedPoint",
     "Flow",
+    "LayeredMachine",
     "LinearFilter",
-    "Machine",
     "Majority",
     "MatrixProduct",
     "MigdalKadanoff",

@@ -26,11 +26,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from kadanoff import rbm
 from kadanoff.blockspin.decimation import Chain, hidden_weight
 from kadanoff.blockspin.enumeration import MAX_SPINS, few, finite, spins
 from kadanoff.stars import real, whole
 
-__all__ = ["Machine", "chain_machine", "decimation_machine", "decimation_stack", "rg_machine"]
+__all__ = [
+    "LayeredMachine",
+    "chain_machine",
+    "decimation_machine",
+    "decimation_stack",
+    "rg_machine",
+]
 
 LOCK = 25.0
 """Weight that copies a spin into the next layer: the copies differ with probability e^-50."""
@@ -39,7 +46,7 @@ Vector = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Machine:
+class LayeredMachine:
     """P(x) = exp(c + sum_l b_l . x_l + sum_l x_l . W_l . x_{l+1}) / Z over units +-1.
 
     Parameters
@@ -90,7 +97,7 @@ class Machine:
         return tuple(map(len, self.biases))
 
     def __repr__(self) -> str:
-        return f"Machine(layers={' - '.join(map(str, self.sizes))})"
+        return f"LayeredMachine(layers={' - '.join(map(str, self.sizes))})"
 
     @property
     def a(self) -> Vector:
@@ -115,7 +122,16 @@ class Machine:
                 f"a restricted machine has two layers, this one {len(self.sizes)}; use folded()"
             )
 
-    def folded(self) -> Machine:
+    def rbm(self) -> rbm.Machine:
+        """The same machine for :mod:`kadanoff.rbm`: sampling, conditionals, ln Z.
+
+        The constant is left out. More than two layers are folded first: even layers visible, odd
+        ones hidden.
+        """
+        two = self if len(self.sizes) == 2 else self.folded()
+        return rbm.Machine(two.W, two.a, two.b, visible="spin", hidden="spin")
+
+    def folded(self) -> LayeredMachine:
         """The same machine in two layers: even layers visible, odd layers hidden.
 
         A deep machine is a restricted one with a block structure; layer 0 comes first.
@@ -134,7 +150,7 @@ class Machine:
                     block[:] = self.weights[j].T
                 column += n[j]
             row += n[i]
-        return Machine(
+        return LayeredMachine(
             biases=(
                 np.concatenate([self.biases[i] for i in even]),
                 np.concatenate([self.biases[j] for j in odd]),
@@ -213,7 +229,7 @@ def _trace(a: Vector, b: Vector, W: Vector) -> Vector:
     return out
 
 
-def decimation_machine(n: int, chain: Chain) -> Machine:
+def decimation_machine(n: int, chain: Chain) -> LayeredMachine:
     """The ring of 2n spins as a machine: n even spins visible, n odd spins hidden.
 
     Tracing out the hidden units is one step of decimation: P(v) is the Boltzmann distribution of
@@ -228,7 +244,7 @@ def decimation_machine(n: int, chain: Chain) -> Machine:
 
     Returns
     -------
-    Machine
+    LayeredMachine
         Two layers, weights K, biases h.
 
     Examples
@@ -241,14 +257,14 @@ def decimation_machine(n: int, chain: Chain) -> Machine:
     True
     """
     n = few("n", n)
-    return Machine(
+    return LayeredMachine(
         biases=(np.full(n, chain.h), np.full(n, chain.h)),
         weights=(_between(n, chain.K),),
         constant=2 * n * chain.g,
     )
 
 
-def chain_machine(n: int, chain: Chain) -> Machine:
+def chain_machine(n: int, chain: Chain) -> LayeredMachine:
     """A machine without couplings inside its layers whose visible units are the given ring.
 
     One hidden unit for each bond, with weights W and sign(K) W, where ``(1/2) ln cosh 2W = |K|``:
@@ -262,7 +278,7 @@ def chain_machine(n: int, chain: Chain) -> Machine:
 
     Returns
     -------
-    Machine
+    LayeredMachine
         With ``log_marginal() == chain.log_weights(n)``.
 
     Examples
@@ -276,14 +292,14 @@ def chain_machine(n: int, chain: Chain) -> Machine:
     W = hidden_weight(chain.K)
     right = math.copysign(W, chain.K)
     # One traced unit leaves the constant (1/2) ln(4 cosh 2W) = ln 2 + |K|.
-    return Machine(
+    return LayeredMachine(
         biases=(np.full(n, chain.h), np.zeros(n)),
         weights=(_between(n, W, right),),
         constant=n * (chain.g - math.log(2) - abs(chain.K)),
     )
 
 
-def decimation_stack(n: int, chain: Chain, *, steps: int) -> Machine:
+def decimation_stack(n: int, chain: Chain, *, steps: int) -> LayeredMachine:
     """A ring of n 2^steps spins as a deep machine; each layer traced out is one step of the RG.
 
     Layer 0 holds the n spins that are left at the end. Layer l holds the ring of n 2^l spins, whose
@@ -302,7 +318,7 @@ def decimation_stack(n: int, chain: Chain, *, steps: int) -> Machine:
 
     Returns
     -------
-    Machine
+    LayeredMachine
         ``log_marginal(0)`` is that of the chain decimated `steps` times, and ``log_marginal(l)``
         that of the chain decimated ``steps - l`` times (for l < steps).
 
@@ -317,7 +333,7 @@ def decimation_stack(n: int, chain: Chain, *, steps: int) -> Machine:
     >>> from kadanoff.blockspin import decimate
     >>> stack = decimation_stack(3, Chain(K=1.0), steps=2)
     >>> stack
-    Machine(layers=3 - 6 - 6)
+    LayeredMachine(layers=3 - 6 - 6)
     >>> P = stack.log_marginal() - decimate(Chain(K=1.0), 4).log_weights(3)
     >>> bool(abs(P).max() < 1e-12)
     True
@@ -337,10 +353,10 @@ def decimation_stack(n: int, chain: Chain, *, steps: int) -> Machine:
         weights.append(W)
         constant -= size * LOCK
     weights.append(_between(sizes[-1], chain.K))
-    return Machine(biases=tuple(biases), weights=tuple(weights), constant=constant)
+    return LayeredMachine(biases=tuple(biases), weights=tuple(weights), constant=constant)
 
 
-def rg_machine(n: int, chain: Chain) -> Machine:
+def rg_machine(n: int, chain: Chain) -> LayeredMachine:
     """An RBM whose visible marginal is the bare ring and whose hidden marginal the renormalised.
 
     2n visible spins; 2n hidden units, one a bond, that make the couplings of the bare ring; and n
@@ -357,7 +373,7 @@ def rg_machine(n: int, chain: Chain) -> Machine:
 
     Returns
     -------
-    Machine
+    LayeredMachine
         Three layers, (copies, spins, bonds): ``log_marginal(0)`` is the decimated ring,
         ``log_marginal(1)`` the bare one.
 
@@ -375,7 +391,7 @@ def rg_machine(n: int, chain: Chain) -> Machine:
     ring = chain_machine(2 * n, chain)
     copies = np.zeros((n, 2 * n))
     copies[np.arange(n), 2 * np.arange(n)] = LOCK
-    return Machine(
+    return LayeredMachine(
         biases=(np.zeros(n), *ring.biases),
         weights=(copies, *ring.weights),
         constant=ring.constant - n * LOCK,

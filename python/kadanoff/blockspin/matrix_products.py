@@ -27,13 +27,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kadanoff import rbm
 from kadanoff.blockspin.enumeration import few
+from kadanoff.blockspin.machines import LayeredMachine
 from kadanoff.stars import real, whole
 
 __all__ = ["MatrixProduct", "cut_hidden_units", "rbm_to_mps"]
 
 Array = NDArray[Any]
-UNITS = ("ising", "binary")
+UNITS = ("spin", "binary")
 MAX_BOND = 1024
 ROUNDING = 1e-13
 """Singular values below this fraction of the largest are rounding: the matrices that are
@@ -198,7 +200,7 @@ def rbm_to_mps(
     b: ArrayLike | None = None,
     W: ArrayLike | None = None,
     *,
-    units: str = "ising",
+    units: str = "spin",
     order: Sequence[int] | None = None,
     compress: bool = False,
     max_bond: int = MAX_BOND,
@@ -208,11 +210,12 @@ def rbm_to_mps(
     Parameters
     ----------
     a : array, shape (n,), or a machine with attributes a, b, W
-        Visible biases; a `Machine` of two layers or a `kadanoff.RBM` brings all three.
+        Visible biases; a `LayeredMachine` of two layers, a `kadanoff.rbm.Machine` or a fitted
+        `kadanoff.RBM` brings all three, and its units.
     b, W : arrays, shapes (m,) and (n, m)
         Hidden biases and weights. May be complex: f is then a wave function, as in [1]_ of the
         module (NetKet trains such states).
-    units : {"ising", "binary"}
+    units : {"spin", "binary"}
         Values of all units: +-1, or 0 and 1. The matrix product is over +-1 in any case, v = 1 for
         +1 and v = 0 for -1.
     order : sequence of int, optional
@@ -322,13 +325,14 @@ def _machine(
 ) -> tuple[Array, Array, Array, complex]:
     """Biases and weights for units +-1, and the constant that the change of units leaves."""
     if b is None and W is None:
-        if hasattr(a, "folded"):
-            a, b, W, constant = a.a, a.b, a.W, a.constant
-        elif hasattr(a, "W"):
-            units = getattr(a, "units", units)
-            a, b, W, constant = a.a, a.b, a.W, 0.0
+        machine, constant = getattr(a, "machine_", a), 0.0  # of a fitted estimator, or itself
+        if isinstance(machine, LayeredMachine):
+            constant = machine.constant
+        elif isinstance(machine, rbm.Machine):
+            machine, constant = machine.to_spin()
         else:
             raise TypeError(f"give a, b and W, or a machine that has them, got {a!r}")
+        a, b, W, units = machine.a, machine.b, machine.W, "spin"
     elif b is None or W is None:
         raise TypeError("b and W must be given together")
     else:

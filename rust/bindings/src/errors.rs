@@ -27,6 +27,17 @@ pub fn nrg(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
+/// The exception for an error of the Boltzmann machines.
+pub fn rbm(py: Python<'_>, error: &kadanoff_rbm::Error) -> PyErr {
+    use kadanoff_rbm::Error;
+    let message = error.to_string();
+    match error {
+        Error::Shape(_) | Error::Option(_) => PyValueError::new_err(message),
+        Error::Diverged { .. } => from_python(py, "NumericalError", message),
+        Error::Cancelled(_) => from_python(py, "Cancelled", "the computation was stopped".into()),
+    }
+}
+
 /// What the user sees when the calling thread was interrupted: the stop button means `Cancelled`,
 /// anything else (an error in a progress callback) is passed on.
 pub fn interrupted(py: Python<'_>, error: PyErr) -> PyErr {

@@ -29,6 +29,8 @@ mod _core {
     use super::nrg::{Chain, Seed, nrg_averages, nrg_clean_chain, nrg_solve};
     #[pymodule_export]
     use super::plaquette::plaquette_sample;
+    #[pymodule_export]
+    use super::rbm::{BoltzmannMachine, rbm_train};
 
     #[pymodule_init]
     fn init(m: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {

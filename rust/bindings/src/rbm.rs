@@ -1,1 +1,399 @@
-//! The Boltzmann machines of `kadanoff-rbm`.
+//! The Boltzmann machines of `kadanoff-rbm`; configurations travel as words of bits.
+
+use crate::control::{self, Control};
+use crate::errors;
+use kadanoff_rbm as rbm;
+use kadanoff_runtime as runtime;
+use numpy::ndarray::Array2;
+use numpy::{
+    IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
+};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+type Words<'py> = PyReadonlyArray2<'py, u64>;
+type Floats<'py> = PyReadonlyArray1<'py, f64>;
+type Report = Option<Py<PyAny>>;
+
+fn units(name: &str) -> PyResult<rbm::Units> {
+    match name {
+        "binary" => Ok(rbm::Units::Binary),
+        "spin" => Ok(rbm::Units::Spin),
+        other => Err(PyValueError::new_err(format!(
+            "units must be 'binary' or 'spin', got '{other}'"
+        ))),
+    }
+}
+
+fn flat(rows: &Words<'_>) -> Vec<u64> {
+    rows.as_array().iter().copied().collect()
+}
+
+fn rows<'py>(
+    py: Python<'py>,
+    words: Vec<u64>,
+    width: usize,
+) -> PyResult<Bound<'py, PyArray2<u64>>> {
+    let count = words.len() / width;
+    Array2::from_shape_vec((count, width), words)
+        .map(|a| a.into_pyarray(py))
+        .map_err(|e| PyValueError::new_err(e.to_string()))
+}
+
+/// Runs `work` on a pool under supervision; a failure carries `partial(work's result)` if any.
+fn run<'py, T: Send>(
+    py: Python<'py>,
+    threads: Option<usize>,
+    control: Option<Bound<'py, Control>>,
+    report: &Report,
+    work: impl FnOnce(&runtime::Control) -> Result<T, rbm::Error> + Send,
+) -> PyResult<T> {
+    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
+    let (result, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
+        runtime::with_threads(threads, || work(&shared))
+    })?;
+    let result = result.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
+    match interrupted {
+        Some(error) => Err(errors::interrupted(py, error)),
+        None => result.map_err(|e| errors::rbm(py, &e)),
+    }
+}
+
+/// The parameters of a machine in the compiled core; see `kadanoff.rbm`.
+#[pyclass(frozen, module = "kadanoff._core")]
+pub struct BoltzmannMachine(rbm::Machine);
+
+impl BoltzmannMachine {
+    fn wide(&self) -> usize {
+        rbm::words(self.0.visible())
+    }
+
+    fn high(&self) -> usize {
+        rbm::words(self.0.hidden())
+    }
+
+    fn visible_rows(&self, v: &Words<'_>) -> PyResult<Vec<u64>> {
+        if v.shape()[1] != self.wide() {
+            return Err(PyValueError::new_err("visible rows have the wrong width"));
+        }
+        Ok(flat(v))
+    }
+
+    fn hidden_rows(&self, h: &Words<'_>) -> PyResult<Vec<u64>> {
+        if h.shape()[1] != self.high() {
+            return Err(PyValueError::new_err("hidden rows have the wrong width"));
+        }
+        Ok(flat(h))
+    }
+}
+
+#[pymethods]
+impl BoltzmannMachine {
+    #[new]
+    fn new(
+        a: Vec<f64>,
+        b: Vec<f64>,
+        w: PyReadonlyArray2<'_, f64>,
+        visible: &str,
+        hidden: &str,
+        py: Python<'_>,
+    ) -> PyResult<Self> {
+        let w = w.as_array().iter().copied().collect();
+        rbm::Machine::new(a, b, w, (units(visible)?, units(hidden)?))
+            .map(Self)
+            .map_err(|e| errors::rbm(py, &e))
+    }
+
+    /// F(v) of every row.
+    #[pyo3(signature = (v, *, threads=None))]
+    fn free_energies<'py>(
+        &self,
+        py: Python<'py>,
+        v: Words<'py>,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let v = self.visible_rows(&v)?;
+        run(py, threads, None, &None, |_| Ok(self.0.free_energies(&v))).map(|f| f.into_pyarray(py))
+    }
+
+    /// Means of the hidden units given every row, flat.
+    #[pyo3(signature = (v, *, threads=None))]
+    fn means<'py>(
+        &self,
+        py: Python<'py>,
+        v: Words<'py>,
+        threads: Option<usize>,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let v = self.visible_rows(&v)?;
+        run(py, threads, None, &None, |_| Ok(self.0.means(&v))).map(|f| f.into_pyarray(py))
+    }
+
+    /// ln Z by enumeration.
+    #[pyo3(signature = (*, threads=None, control=None, report=None))]
+    fn log_z<'py>(
+        &self,
+        py: Python<'py>,
+        threads: Option<usize>,
+        control: Option<Bound<'py, Control>>,
+        report: Report,
+    ) -> PyResult<f64> {
+        run(py, threads, control, &report, |c| {
+            rbm::exact::log_z(&self.0, c)
+        })
+    }
+
+    /// (ln Z, <v>, <h>, <v h> flat) by enumeration.
+    #[pyo3(signature = (*, threads=None, control=None, report=None))]
+    fn moments<'py>(
+        &self,
+        py: Python<'py>,
+        threads: Option<usize>,
+        control: Option<Bound<'py, Control>>,
+        report: Report,
+    ) -> PyResult<(
+        f64,
+        Bound<'py, PyArray1<f64>>,
+        Bound<'py, PyArray1<f64>>,
+        Bound<'py, PyArray1<f64>>,
+    )> {
+        let m = run(py, threads, control, &report, |c| {
+            rbm::exact::moments(&self.0, c)
+        })?;
+        Ok((
+            m.log_z,
+            m.visible.into_pyarray(py),
+            m.hidden.into_pyarray(py),
+            m.correlations.into_pyarray(py),
+        ))
+    }
+
+    /// ln (P(v) Z) of all visible states, the first unit changing slowest.
+    #[pyo3(signature = (*, threads=None, control=None, report=None))]
+    fn log_weights<'py>(
+        &self,
+        py: Python<'py>,
+        threads: Option<usize>,
+        control: Option<Bound<'py, Control>>,
+        report: Report,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        run(py, threads, control, &report, |c| {
+            rbm::exact::log_weights(&self.0, c)
+        })
+        .map(|x| x.into_pyarray(py))
+    }
+
+    /// Independent samples of the free units given the others, `draws` for every row.
+    #[pyo3(signature = (v, h, free_visible, free_hidden, draws, seed, *, threads=None,
+                        control=None, report=None))]
+    fn exact_samples<'py>(
+        &self,
+        py: Python<'py>,
+        v: Words<'py>,
+        h: Words<'py>,
+        free_visible: Vec<usize>,
+        free_hidden: Vec<usize>,
+        draws: usize,
+        seed: u64,
+        threads: Option<usize>,
+        control: Option<Bound<'py, Control>>,
+        report: Report,
+    ) -> PyResult<(Bound<'py, PyArray2<u64>>, Bound<'py, PyArray2<u64>>)> {
+        let (v, h) = (self.visible_rows(&v)?, self.hidden_rows(&h)?);
+        let outside = |free: &[usize], size: usize| free.iter().any(|&i| i >= size);
+        if outside(&free_visible, self.0.visible()) || outside(&free_hidden, self.0.hidden()) {
+            return Err(PyValueError::new_err("a free unit does not exist"));
+        }
+        let (v, h) = run(py, threads, control, &report, |c| {
+            let free = (&free_visible[..], &free_hidden[..]);
+            rbm::exact::sample(&self.0, &v, &h, free, draws, seed, c)
+        })?;
+        Ok((rows(py, v, self.wide())?, rows(py, h, self.high())?))
+    }
+
+    /// Block Gibbs chains; returns visible and hidden rows of all complete records.
+    #[pyo3(signature = (v, h, free, burn_in, steps, records, seed, *, threads=None, control=None,
+                        report=None))]
+    fn gibbs<'py>(
+        &self,
+        py: Python<'py>,
+        v: Words<'py>,
+        h: Words<'py>,
+        free: Option<(Vec<u64>, Vec<u64>)>,
+        burn_in: usize,
+        steps: usize,
+        records: usize,
+        seed: u64,
+        threads: Option<usize>,
+        control: Option<Bound<'py, Control>>,
+        report: Report,
+    ) -> PyResult<(Bound<'py, PyArray2<u64>>, Bound<'py, PyArray2<u64>>)> {
+        let (mut v, mut h) = (self.visible_rows(&v)?, self.hidden_rows(&h)?);
+        let free = free.map(|(visible, hidden)| rbm::Free { visible, hidden });
+        let schedule = rbm::Schedule {
+            burn_in,
+            steps,
+            records,
+            seed,
+        };
+        let mut out = rbm::Records::default();
+        let outcome = run(py, threads, control, &report, |c| {
+            rbm::gibbs(
+                &self.0,
+                &mut v,
+                &mut h,
+                free.as_ref(),
+                &schedule,
+                c,
+                &mut out,
+            )
+        });
+        let both = (
+            rows(py, out.visible, self.wide())?,
+            rows(py, out.hidden, self.high())?,
+        );
+        keep(py, outcome, both)
+    }
+
+    /// ln of the importance weight of every chain.
+    #[pyo3(signature = (base, betas, chains, steps, seed, *, threads=None, control=None,
+                        report=None))]
+    fn anneal<'py>(
+        &self,
+        py: Python<'py>,
+        base: Vec<f64>,
+        betas: Vec<f64>,
+        chains: usize,
+        steps: usize,
+        seed: u64,
+        threads: Option<usize>,
+        control: Option<Bound<'py, Control>>,
+        report: Report,
+    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let annealing = rbm::Annealing {
+            chains,
+            betas,
+            steps,
+            base,
+            seed,
+        };
+        run(py, threads, control, &report, |c| {
+            rbm::anneal(&self.0, &annealing, c)
+        })
+        .map(|x| x.into_pyarray(py))
+    }
+}
+
+/// What was computed is the result, or travels with the exception.
+fn keep<'py, T: IntoPyObject<'py>>(
+    py: Python<'py>,
+    outcome: PyResult<()>,
+    result: T,
+) -> PyResult<T> {
+    match outcome {
+        Ok(()) => Ok(result),
+        Err(error) => {
+            error.value(py).setattr("partial", result)?;
+            Err(error)
+        }
+    }
+}
+
+fn single(x: &Floats<'_>) -> Vec<f32> {
+    x.as_array().iter().map(|&x| x as f32).collect()
+}
+
+fn double(x: &[f32]) -> Vec<f64> {
+    x.iter().map(|&x| f64::from(x)).collect()
+}
+
+/// Trains a state (a dictionary of arrays) and returns it with an entry for every epoch.
+#[pyfunction]
+#[pyo3(signature = (state, data, *, negative, betas, steps, batch, rates, momentum, decay,
+                    centered, seed, threads=None, control=None, report=None))]
+pub fn rbm_train<'py>(
+    py: Python<'py>,
+    state: &Bound<'py, PyDict>,
+    data: Words<'py>,
+    negative: &str,
+    betas: Vec<f32>,
+    steps: usize,
+    batch: usize,
+    rates: Vec<f32>,
+    momentum: Option<f32>,
+    decay: f32,
+    centered: bool,
+    seed: u64,
+    threads: Option<usize>,
+    control: Option<Bound<'py, Control>>,
+    report: Report,
+) -> PyResult<Bound<'py, PyDict>> {
+    let get = |key: &str| -> PyResult<Bound<'py, PyAny>> { state.as_any().get_item(key) };
+    let floats = |key: &str| -> PyResult<Vec<f32>> {
+        Ok(single(
+            &get(key)?.extract::<Floats<'_>>().map_err(PyErr::from)?,
+        ))
+    };
+    let chains: PyReadonlyArray1<'_, u64> = get("chains")?.extract().map_err(PyErr::from)?;
+    let mut own = rbm::State {
+        visible: get("n_visible")?.extract()?,
+        hidden: get("n_hidden")?.extract()?,
+        units: (
+            units(get("visible")?.extract()?)?,
+            units(get("hidden")?.extract()?)?,
+        ),
+        parameters: floats("parameters")?,
+        first: floats("first")?,
+        second: floats("second")?,
+        offsets: floats("offsets")?,
+        base: floats("base")?,
+        chains: chains.as_array().iter().copied().collect(),
+        updates: get("updates")?.extract()?,
+        epochs: get("epochs")?.extract()?,
+    };
+    let options = rbm::Options {
+        negative: match negative {
+            "cd" => rbm::Negative::Contrastive,
+            "pcd" => rbm::Negative::Persistent,
+            "pt" => rbm::Negative::Tempered(betas),
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "method must be 'cd', 'pcd' or 'pt', got '{other}'"
+                )));
+            }
+        },
+        steps,
+        batch,
+        rates,
+        optimizer: momentum.map_or(rbm::Optimizer::Adam, rbm::Optimizer::Momentum),
+        decay,
+        centered,
+        seed,
+    };
+    let data = flat(&data);
+    let mut epochs = Vec::new();
+    let outcome = run(py, threads, control, &report, |c| {
+        rbm::train(&mut own, &data, &options, c, &mut epochs)
+    });
+    let out = PyDict::new(py);
+    for key in ["n_visible", "n_hidden", "visible", "hidden"] {
+        out.set_item(key, get(key)?)?;
+    }
+    for (key, values) in [
+        ("parameters", &own.parameters),
+        ("first", &own.first),
+        ("second", &own.second),
+        ("offsets", &own.offsets),
+        ("base", &own.base),
+    ] {
+        out.set_item(key, double(values).into_pyarray(py))?;
+    }
+    out.set_item("chains", own.chains.into_pyarray(py))?;
+    out.set_item("updates", own.updates)?;
+    out.set_item("epochs", own.epochs)?;
+    let gradient: Vec<f64> = epochs.iter().map(|e| e.gradient).collect();
+    let reconstruction: Vec<f64> = epochs.iter().map(|e| e.reconstruction).collect();
+    out.set_item("gradient", gradient.into_pyarray(py))?;
+    out.set_item("reconstruction", reconstruction.into_pyarray(py))?;
+    keep(py, outcome, out)
+}

@@ -1,0 +1,352 @@
+"""Stacks of machines: a deep belief network, learned layer by layer."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from kadanoff import _core
+from kadanoff.progress import Report
+from kadanoff.rbm import storage
+from kadanoff.rbm.estimator import RBM
+from kadanoff.rbm.machine import Machine
+from kadanoff.rbm.partition import mean
+from kadanoff.rbm.sampling import Samples, count, seed_of
+from kadanoff.rbm.units import Units, bits, unit_values
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["DeepRBM"]
+
+FloatArray = NDArray[np.float64]
+SHARED = (
+    "method",
+    "steps",
+    "learning_rate",
+    "batch_size",
+    "n_epochs",
+    "optimizer",
+    "momentum",
+    "l2",
+    "centered",
+    "n_chains",
+    "n_temperatures",
+    "init_scale",
+    "threads",
+)
+
+
+class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    r"""A stack of machines: each learns the hidden units of the one below.
+
+    ``P(v, h_1, ..., h_L) = P(v | h_1) ... P(h_{L-2} | h_{L-1}) P(h_{L-1}, h_L)``: a deep belief
+    network [1]_. Seen from below, every layer is a variational coarse graining of the one
+    under it [2]_.
+
+    Parameters
+    ----------
+    layers : tuple of int, default (32, 16)
+        Hidden units of every machine, from the bottom.
+    visible, hidden : {"binary", "spin"}, default "binary"
+        Values of the visible units, and of all hidden ones.
+    threshold, random_state, threads, and all others
+        As for `kadanoff.RBM`; every layer is trained with the same.
+
+    Attributes
+    ----------
+    machines_ : list of Machine
+        The layers, from the bottom.
+    history_ : list of dict
+        Of every layer, see `kadanoff.RBM`.
+    n_features_in_ : int
+        Visible units.
+
+    Notes
+    -----
+    A layer learns from samples of the units below it, drawn once from P(h | v), not from their
+    means: in a machine units have two values. `transform` passes means on, a mean-field
+    approximation from the second layer on; `up` draws.
+
+    References
+    ----------
+    .. [1] G. E. Hinton, S. Osindero, Y.-W. Teh, Neural Comput. 18, 1527 (2006),
+           doi:10.1162/neco.2006.18.7.1527
+    .. [2] P. Mehta, D. J. Schwab, arXiv:1410.3831
+    """
+
+    def __init__(
+        self,
+        layers: tuple[int, ...] = (32, 16),
+        *,
+        visible: Units = "binary",
+        hidden: Units = "binary",
+        method: str = "cd",
+        steps: int = 1,
+        learning_rate: float | tuple[float, float] = 0.05,
+        batch_size: int = 64,
+        n_epochs: int = 10,
+        optimizer: str = "sgd",
+        momentum: float = 0.0,
+        l2: float = 0.0,
+        centered: bool = True,
+        n_chains: int | None = None,
+        n_temperatures: int = 10,
+        init_scale: float = 0.01,
+        threshold: float | None = None,
+        threads: int | None = None,
+        random_state: Any = None,
+    ) -> None:
+        self.layers = layers
+        self.visible = visible
+        self.hidden = hidden
+        self.method = method
+        self.steps = steps
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.n_epochs = n_epochs
+        self.optimizer = optimizer
+        self.momentum = momentum
+        self.l2 = l2
+        self.centered = centered
+        self.n_chains = n_chains
+        self.n_temperatures = n_temperatures
+        self.init_scale = init_scale
+        self.threshold = threshold
+        self.threads = threads
+        self.random_state = random_state
+
+    def _sizes(self) -> tuple[int, ...]:
+        layers = self.layers
+        if not isinstance(layers, tuple | list) or not layers:
+            raise ValueError(f"layers must be a tuple of at least one size, got {layers!r}")
+        return tuple(count("layers", size) for size in layers)
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: object = None,
+        *,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
+    ) -> Self:
+        """Learn all layers, the lowest from the rows of X, shape (samples, n_features).
+
+        Raises
+        ------
+        Cancelled
+            With the estimator as ``.partial``; its last machine is trained in part.
+        """
+        sizes = self._sizes()
+        X = validate_data(self, X, reset=True, dtype="numeric")
+        shared = {name: getattr(self, name) for name in SHARED}
+        machines: list[Machine] = []
+        history: list[dict[str, FloatArray]] = []
+        units, data, threshold = self.visible, X, self.threshold
+        seed: int | None = None
+        for size in sizes:
+            layer = RBM(
+                size,
+                visible=units,
+                hidden=self.hidden,
+                threshold=threshold,
+                random_state=self.random_state if seed is None else seed,
+                **shared,
+            )
+            try:
+                layer.fit(data, progress=progress, control=control)
+            except KeyboardInterrupt as stop:
+                if hasattr(layer, "machine_"):
+                    self.machines_ = [*machines, layer.machine_]
+                    self.history_ = [*history, layer.history_]
+                    stop.partial = self  # type: ignore[attr-defined]
+                elif machines:
+                    self.machines_, self.history_ = machines, history
+                    stop.partial = self  # type: ignore[attr-defined]
+                raise
+            machines.append(layer.machine_)
+            history.append(layer.history_)
+            seed = layer._seed + 1
+            if len(machines) < len(sizes):
+                v = layer._words(data)
+                drawn = layer.machine_.conditional(
+                    visible=v, seed=seed, threads=self.threads, progress=False
+                )
+                units, data, threshold = self.hidden, drawn.h[:, 0], None
+        self.machines_, self.history_ = machines, history
+        return self
+
+    @classmethod
+    def of(cls, machines: list[Machine], **parameters: Any) -> Self:
+        """A stack of given machines, from the bottom; neighbours must fit together."""
+        for below, above in zip(machines, machines[1:], strict=False):
+            if (below.n_hidden, below.hidden) != (above.n_visible, above.visible):
+                raise ValueError(f"{above} does not fit onto {below}")
+        if not machines:
+            raise ValueError("a stack needs at least one machine")
+        made = cls(
+            tuple(m.n_hidden for m in machines),
+            visible=machines[0].visible,
+            hidden=machines[-1].hidden,
+            **parameters,
+        )
+        made.machines_ = list(machines)
+        made.history_ = [{} for _ in machines]
+        made.n_features_in_ = machines[0].n_visible
+        return made
+
+    def _visible(self, X: ArrayLike) -> NDArray[np.int8]:
+        check_is_fitted(self, "machines_")
+        X = validate_data(self, X, reset=False, dtype="numeric")
+        units = self.machines_[0].visible
+        low, up = unit_values("visible", units)
+        is_up = X > self.threshold if self.threshold is not None else None
+        if is_up is None:
+            is_up = bits("X", X, units, X.shape[1])
+        return np.where(is_up, np.int8(up), np.int8(low))
+
+    @property
+    def _n_features_out(self) -> int:
+        return int(self.machines_[-1].n_hidden)
+
+    def transform(self, X: ArrayLike) -> FloatArray:
+        """Means of the top layer, passed up from layer to layer."""
+        means = np.asarray(self._visible(X), dtype=float)
+        for machine in self.machines_:
+            means = mean(machine.hidden, machine.b + means @ machine.W)
+        return means
+
+    def up(self, X: ArrayLike, *, seed: int | None = None) -> list[NDArray[np.int8]]:
+        """Samples of every layer, drawn upwards from the rows of X."""
+        seed = seed_of(seed)
+        v, out = self._visible(X), []
+        for k, machine in enumerate(self.machines_):
+            v = machine.conditional(visible=v, seed=(seed + k) % 2**64, threads=self.threads).h[
+                :, 0
+            ]
+            out.append(v)
+        return out
+
+    def down(
+        self, h: ArrayLike, *, layer: int | None = None, seed: int | None = None
+    ) -> list[NDArray[np.int8]]:
+        """Samples of the layers below, drawn downwards; the last entry is visible.
+
+        Parameters
+        ----------
+        h : array, shape (rows, units)
+            Units of a layer.
+        layer : int, optional
+            Which one, counted from 1 above the visible units; default the top.
+        """
+        check_is_fitted(self, "machines_")
+        top = len(self.machines_) if layer is None else count("layer", layer)
+        if top > len(self.machines_):
+            raise ValueError(f"layer must be at most {len(self.machines_)}, got {layer}")
+        seed = seed_of(seed)
+        out: list[NDArray[np.int8]] = []
+        rows: Any = np.atleast_2d(np.asarray(h))
+        for k in range(top - 1, -1, -1):
+            drawn = self.machines_[k].conditional(
+                hidden=rows, seed=(seed + k) % 2**64, threads=self.threads
+            )
+            rows = drawn.v[:, 0]
+            out.append(rows)
+        return out
+
+    def sample(
+        self,
+        n_samples: int,
+        *,
+        seed: int | None = None,
+        **options: Any,
+    ) -> Samples:
+        """Samples of the network: the top machine's, passed down to the visible layer.
+
+        Parameters
+        ----------
+        **options
+            Of `Machine.sample`, for the top machine.
+
+        Returns
+        -------
+        Samples
+            v: visible units; h: units of the top layer.
+        """
+        check_is_fitted(self, "machines_")
+        seed = seed_of(seed)
+        found = self.machines_[-1].sample(
+            n_samples, seed=seed, **({"threads": self.threads} | options)
+        )
+        v = found.v
+        if len(self.machines_) > 1:
+            v = self.down(v, layer=len(self.machines_) - 1, seed=(seed + 1) % 2**64)[-1]
+        return Samples(v=v, h=found.h, method=found.method, seed=seed)
+
+    def receptive_fields(self, layer: int | None = None) -> FloatArray:
+        """What the units of a layer see of the visible one: ``W_1 W_2 ... W_layer``.
+
+        Returns
+        -------
+        array, shape (n_visible, units of the layer)
+            To first order in the couplings the field that a unit feels from each visible unit.
+        """
+        check_is_fitted(self, "machines_")
+        top = len(self.machines_) if layer is None else count("layer", layer)
+        if top > len(self.machines_):
+            raise ValueError(f"layer must be at most {len(self.machines_)}, got {layer}")
+        fields = self.machines_[0].W
+        for machine in self.machines_[1:top]:
+            fields = fields @ machine.W
+        return fields
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write all machines and parameters to one file; no pickle is involved."""
+        check_is_fitted(self, "machines_")
+        parameters = self.get_params(deep=False)
+        if not isinstance(self.random_state, int | np.integer):
+            parameters["random_state"] = None
+        arrays: dict[str, Any] = {"parameters": np.array(json.dumps(parameters))}
+        for k, machine in enumerate(self.machines_):
+            arrays |= {f"{k}_{name}": values for name, values in machine._arrays().items()}
+        storage.write(path, "DeepRBM", arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote; the history is not kept.
+
+        Raises
+        ------
+        ValueError
+            The file is damaged or holds something else.
+        """
+        arrays = storage.read(path, "DeepRBM")
+        try:
+            parameters = json.loads(str(arrays.pop("parameters")))
+            for name in ("layers", "learning_rate"):
+                if isinstance(parameters[name], list):
+                    parameters[name] = tuple(parameters[name])
+            machines = []
+            for k in range(len(parameters["layers"])):
+                own = {n.partition("_")[2]: x for n, x in arrays.items() if n.startswith(f"{k}_")}
+                machines.append(Machine._of(own, path))
+            for name in ("layers", "visible", "hidden"):
+                parameters.pop(name)
+            return cls.of(machines, **parameters)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{os.fspath(path)!r} is no valid DeepRBM: {error}") from error
+
+    def plot(self, ax: Axes | None = None, *, layer: int | None = None, **options: Any) -> Any:
+        """Receptive fields of a layer (default the top) as images. Returns the axes."""
+        from kadanoff.lab.machines import plot_receptive_fields
+
+        return plot_receptive_fields(self.receptive_fields(layer), ax=ax, **options)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "machines_")

@@ -1,0 +1,90 @@
+"""Partition functions by annealed importance sampling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kadanoff.rbm.units import Units, real_array, unit_values
+
+__all__ = ["Annealed"]
+
+FloatArray = NDArray[np.float64]
+BINS = 100  # at most, of the jackknife
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Annealed:
+    """ln Z = ln Z_0 + ln <e^w> over the chains of an annealed importance sampling.
+
+    Attributes
+    ----------
+    log_Z : float
+        The estimate. Z itself is estimated without bias; its logarithm tends to be low by about
+        ``error**2 / 2``.
+    error : float
+        Standard error of `log_Z`, by a jackknife over the chains. Where few chains carry the
+        weight (see `effective_chains`) it is too small.
+    effective_chains : float
+        ``(sum e^w)^2 / sum e^2w``.
+    log_weights : array, shape (chains,)
+        w of every chain.
+    log_Z0 : float
+        Of the base distribution.
+    base : array, shape (n_visible,)
+        Its visible biases.
+    seed : int
+        Of the random streams.
+    """
+
+    log_Z: float
+    error: float
+    effective_chains: float
+    log_weights: FloatArray
+    log_Z0: float
+    base: FloatArray
+    seed: int
+
+    def __repr__(self) -> str:
+        return (
+            f"Annealed(log_Z={self.log_Z:.6g} +- {self.error:.2g}, "
+            f"{self.effective_chains:.0f} of {self.log_weights.size} chains effective)"
+        )
+
+
+def log_sum(units: Units, fields: FloatArray) -> FloatArray:
+    """ln sum_s e^{s x} over the two values: ln(1 + e^x) or ln(2 cosh x)."""
+    if units == "binary":
+        return np.logaddexp(0.0, fields)
+    return np.logaddexp(fields, -fields)
+
+
+def mean(units: Units, fields: FloatArray) -> FloatArray:
+    """Mean value of a unit in the field x: 1 / (1 + e^-x) or tanh x."""
+    if units == "binary":
+        return 0.5 * (1.0 + np.tanh(0.5 * fields))
+    return np.tanh(fields)
+
+
+def base_rates(name: str, data: ArrayLike, units: Units) -> FloatArray:
+    """Biases of independent units with the means of `data`, which get one sample of each value."""
+    low, up = unit_values(name, units)
+    rows = real_array(name, data, dimensions=(2,))
+    share = (rows.mean(axis=0) - low) / (up - low)
+    share = (share * len(rows) + 1.0) / (len(rows) + 2.0)
+    biases: FloatArray = (np.log(share) - np.log1p(-share)) / (up - low)
+    return biases
+
+
+def jackknife(log_weights: FloatArray) -> tuple[float, float, float]:
+    """ln <e^w>, its standard error, and the effective number of chains."""
+    most = float(log_weights.max())
+    w = np.exp(log_weights - most)
+    parts = np.array([part.sum() for part in np.array_split(w, min(BINS, w.size))])
+    sizes = np.array([part.size for part in np.array_split(w, min(BINS, w.size))])
+    without = np.log((parts.sum() - parts) / (w.size - sizes))
+    bins = parts.size
+    error = float(np.sqrt((bins - 1) / bins * ((without - without.mean()) ** 2).sum()))
+    return most + float(np.log(w.mean())), error, float(w.sum() ** 2 / (w * w).sum())

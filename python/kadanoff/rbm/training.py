@@ -1,0 +1,183 @@
+"""How a machine in training is kept, started and continued; the loops are in the compiled core."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kadanoff import _core
+from kadanoff.progress import Report, bar
+from kadanoff.rbm.machine import Machine
+from kadanoff.rbm.partition import base_rates, mean
+from kadanoff.rbm.sampling import count, threads_of
+from kadanoff.rbm.units import Units, Words, pack
+
+FloatArray = NDArray[np.float64]
+State = dict[str, Any]
+
+METHODS = ("cd", "pcd", "pt")
+OPTIMIZERS = ("sgd", "adam")
+
+
+def real(
+    name: str, value: object, least: float, most: float = math.inf, *, open: bool = False
+) -> float:
+    """A finite number in a range, its lower end excluded if `open`."""
+    if isinstance(value, bool | np.bool_) or not isinstance(
+        value, int | float | np.integer | np.floating
+    ):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    x = float(value)
+    inside = math.isfinite(x) and (x > least if open else x >= least) and x <= most
+    if not inside:
+        bounds = f"{'above' if open else 'at least'} {least:g}"
+        if most < math.inf:
+            bounds += f" and at most {most:g}"
+        raise ValueError(f"{name} must be finite and {bounds}, got {value!r}")
+    return x
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """Everything that training needs to know, checked; fields as in `kadanoff.RBM`."""
+
+    n_components: int
+    visible: Units
+    hidden: Units
+    method: str
+    steps: int
+    learning_rate: float | tuple[float, float]
+    batch_size: int
+    n_epochs: int
+    optimizer: str
+    momentum: float
+    l2: float
+    centered: bool
+    n_chains: int | None
+    n_temperatures: int
+    init_scale: float
+
+    def __post_init__(self) -> None:
+        for name in ("n_components", "steps", "batch_size", "n_epochs"):
+            count(name, getattr(self, name))
+        if self.n_chains is not None:
+            count("n_chains", self.n_chains)
+        count("n_temperatures", self.n_temperatures, 2)
+        for name, known in (("method", METHODS), ("optimizer", OPTIMIZERS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {known}, got {getattr(self, name)!r}")
+        rates = self.learning_rate
+        if isinstance(rates, tuple | list):
+            if len(rates) != 2:
+                raise ValueError(f"learning_rate must be a number or (first, last), got {rates!r}")
+            for rate in rates:
+                real("learning_rate", rate, 0, open=True)
+        else:
+            real("learning_rate", rates, 0, open=True)
+        if real("momentum", self.momentum, 0) >= 1:
+            raise ValueError(f"momentum must be below 1, got {self.momentum!r}")
+        real("l2", self.l2, 0)
+        real("init_scale", self.init_scale, 0)
+        if not isinstance(self.centered, bool | np.bool_):
+            raise TypeError(f"centered must be True or False, got {self.centered!r}")
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Training:
+        """Pick the fields from a larger mapping."""
+        return cls(**{f.name: values[f.name] for f in fields(cls)})
+
+    def rates(self, epochs: int) -> list[float]:
+        """The learning rate of every epoch; a pair is interpolated geometrically."""
+        if isinstance(self.learning_rate, tuple | list):
+            first, last = (float(r) for r in self.learning_rate)
+            return [float(r) for r in np.geomspace(first, last, epochs)]
+        return [float(self.learning_rate)] * epochs
+
+    def start(self, rows: NDArray[np.bool_], seed: int) -> State:
+        """Small random couplings, visible biases of independent units, no hidden biases.
+
+        G. E. Hinton, doi:10.1007/978-3-642-35289-8_32, section 8.
+        """
+        generator = np.random.default_rng([seed, 1])
+        n, m = rows.shape[1], self.n_components
+        W = self.init_scale * generator.normal(size=(n, m))
+        values = rows.astype(np.int8) if self.visible == "binary" else 2 * rows.astype(np.int8) - 1
+        a = base_rates("X", values, self.visible)
+        machine = Machine(W, a, None, self.visible, self.hidden)  # type: ignore[arg-type]
+        return self.resume(machine, rows, seed)
+
+    def resume(self, machine: Machine, rows: NDArray[np.bool_], seed: int) -> State:
+        """The state of a machine that has been trained before, or made by hand."""
+        generator = np.random.default_rng([seed, 2])
+        parameters = np.concatenate([machine.W.ravel(), machine.a, machine.b])
+        chains = np.zeros(0, dtype=np.uint64)
+        base = np.zeros(0)
+        if self.method != "cd":
+            replicas = self.n_temperatures if self.method == "pt" else 1
+            number = self.batch_size if self.n_chains is None else self.n_chains
+            picked = generator.integers(0, len(rows), size=number * replicas)
+            chains = pack(rows[picked]).ravel()
+            base = machine.a.copy()
+        offsets = [mean(machine.visible, machine.a), mean(machine.hidden, machine.b)]
+        return {
+            "n_visible": machine.n_visible,
+            "n_hidden": machine.n_hidden,
+            "visible": machine.visible,
+            "hidden": machine.hidden,
+            "parameters": parameters,
+            "first": np.zeros(parameters.size),
+            "second": np.zeros(parameters.size),
+            "offsets": np.concatenate(offsets),
+            "chains": chains,
+            "base": base,
+            "updates": 0,
+            "epochs": 0,
+        }
+
+    def run(
+        self,
+        state: State,
+        data: Words,
+        rates: list[float],
+        seed: int,
+        *,
+        threads: int | None,
+        progress: bool | Report | None,
+        control: _core.Control | None,
+    ) -> State:
+        """Train for one epoch a rate; the state comes back, or travels with an exception."""
+        with bar("training", progress) as report:
+            return _core.rbm_train(
+                state,
+                data,
+                negative=self.method,
+                betas=np.linspace(0.0, 1.0, self.n_temperatures).tolist(),
+                steps=self.steps,
+                batch=self.batch_size,
+                rates=rates,
+                momentum=None if self.optimizer == "adam" else float(self.momentum),
+                decay=float(self.l2),
+                centered=bool(self.centered),
+                seed=seed,
+                threads=threads_of(threads),
+                control=control,
+                report=report,
+            )
+
+
+def machine_of(state: State) -> Machine:
+    """The machine of a state."""
+    n, m = state["n_visible"], state["n_hidden"]
+    p = state["parameters"]
+    return Machine(
+        p[: n * m].reshape(n, m),
+        p[n * m : n * m + n],
+        p[n * m + n :],
+        state["visible"],
+        state["hidden"],
+    )

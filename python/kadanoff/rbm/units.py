@@ -1,0 +1,115 @@
+"""The two values of a unit, and configurations as words of 64 bits."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Units", "bits", "pack", "states", "unit_values", "unpack"]
+
+Units = Literal["binary", "spin"]
+Words = NDArray[np.uint64]
+Configurations = NDArray[np.int8]
+
+UNITS: dict[str, tuple[int, int]] = {"binary": (0, 1), "spin": (-1, 1)}
+MOST_STATES = 24  # units of a layer whose states are listed
+
+
+def unit_values(name: str, units: object) -> tuple[int, int]:
+    """The lower and the upper value.
+
+    >>> unit_values("visible", "spin")
+    (-1, 1)
+    """
+    if not isinstance(units, str) or units not in UNITS:
+        raise ValueError(f"{name} must be 'binary' (units 0, 1) or 'spin' (-1, +1), got {units!r}")
+    return UNITS[units]
+
+
+def real_array(name: str, values: ArrayLike, *, dimensions: tuple[int, ...]) -> NDArray[Any]:
+    """`values` as an array of real numbers with one of the given numbers of dimensions."""
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
+    if array.ndim not in dimensions:
+        wanted = " or ".join(str(d) for d in dimensions)
+        raise ValueError(f"{name} must have {wanted} dimensions, got shape {array.shape}")
+    return array
+
+
+def bits(name: str, values: ArrayLike, units: Units, size: int) -> NDArray[np.bool_]:
+    """Which units are up, shape (rows, size).
+
+    Raises
+    ------
+    ValueError
+        A value is not one of the two that the units take, or the shape is wrong.
+    """
+    low, up = unit_values(name, units)
+    array = real_array(name, values, dimensions=(1, 2))
+    if array.shape[-1] != size:
+        raise ValueError(f"{name} must have {size} units a row, got shape {array.shape}")
+    rows = np.atleast_2d(array)
+    is_up = np.asarray(rows == up)
+    known = is_up | (rows == low)
+    if not known.all():
+        row, unit = np.argwhere(~known)[0]
+        found = rows[row, unit]
+        other = next(key for key in UNITS if key != units)
+        hint = (
+            f"; for units {UNITS[other][0]} and {UNITS[other][1]} use units={other!r}"
+            if found in UNITS[other]
+            else ""
+        )
+        raise ValueError(
+            f"{name} must hold only {low} and {up} (units {units!r}), found {found} in row {row}, "
+            f"unit {unit}{hint}"
+        )
+    return is_up
+
+
+def pack(is_up: NDArray[np.bool_]) -> Words:
+    """Rows of bits as rows of words, unit i in bit i % 64 of word i // 64.
+
+    >>> pack(np.array([[True, False, True]]))
+    array([[5]], dtype=uint64)
+    """
+    rows, size = is_up.shape
+    width = -(-size // 64)
+    packed = np.zeros((rows, 8 * width), dtype=np.uint8)
+    eights = np.packbits(is_up, axis=1, bitorder="little")
+    packed[:, : eights.shape[1]] = eights
+    return packed.view("<u8").astype(np.uint64, copy=False)
+
+
+def unpack(words: Words, size: int, units: Units) -> Configurations:
+    """The configurations of rows of words, shape (rows, size).
+
+    >>> unpack(np.array([[5]], dtype=np.uint64), 3, "spin")
+    array([[ 1, -1,  1]], dtype=int8)
+    """
+    low, up = UNITS[units]
+    eights = np.ascontiguousarray(words.astype("<u8", copy=False)).view(np.uint8)
+    is_up = np.unpackbits(eights, axis=1, count=size, bitorder="little").view(np.int8)
+    if low == 0:
+        return is_up
+    return (is_up * np.int8(up - low) + np.int8(low)).astype(np.int8, copy=False)
+
+
+def states(size: int, units: Units = "binary") -> Configurations:
+    """All 2^size configurations, the first unit changing slowest (as ``itertools.product``).
+
+    >>> states(2, "spin")
+    array([[-1, -1],
+           [-1,  1],
+           [ 1, -1],
+           [ 1,  1]], dtype=int8)
+    """
+    low, up = unit_values("units", units)
+    if not 1 <= size <= MOST_STATES:
+        raise ValueError(f"size must lie in 1 ... {MOST_STATES}, got {size}")
+    numbers = np.arange(1 << size, dtype=np.int64)
+    is_up = (numbers[:, None] >> np.arange(size - 1, -1, -1)) & 1
+    return np.where(is_up, np.int8(up), np.int8(low)).astype(np.int8)

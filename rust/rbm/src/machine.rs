@@ -1,0 +1,219 @@
+//! A machine in double precision, and what follows from it unit by unit.
+
+use crate::Error;
+use crate::bits::{BLOCK, words};
+use crate::layer::Layer;
+use crate::simd::Level;
+use crate::units::Units;
+use rayon::prelude::*;
+
+/// `E(v, h) = -a.v - b.h - v.W.h`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Machine {
+    /// Visible biases.
+    pub a: Vec<f64>,
+    /// Hidden biases.
+    pub b: Vec<f64>,
+    /// Couplings, `w[i * b.len() + j]`.
+    pub w: Vec<f64>,
+    /// Values of the visible and of the hidden units.
+    pub units: (Units, Units),
+}
+
+/// Factors that may be multiplied before a logarithm is taken: each lies in [1, 2].
+const FACTORS: usize = 512;
+
+/// `sum_j ln sum_h exp(h x_j)` with one logarithm for 512 units.
+#[inline(always)]
+pub fn log_sums(units: Units, fields: &[f64]) -> f64 {
+    let span = units.span();
+    let mut total = 0.0;
+    for chunk in fields.chunks(FACTORS) {
+        let (mut sum, mut product) = (0.0, 1.0);
+        for &x in chunk {
+            sum += match units {
+                Units::Binary => x.max(0.0),
+                Units::Spin => x.abs(),
+            };
+            product *= 1.0 + (-span * x.abs()).exp();
+        }
+        total += sum + product.ln();
+    }
+    total
+}
+
+impl Machine {
+    /// A machine whose arrays fit together and are finite.
+    pub fn new(
+        a: Vec<f64>,
+        b: Vec<f64>,
+        w: Vec<f64>,
+        units: (Units, Units),
+    ) -> Result<Self, Error> {
+        if a.is_empty() || b.is_empty() || w.len() != a.len() * b.len() {
+            return Err(Error::Shape(format!(
+                "{} visible biases, {} hidden biases, {} couplings",
+                a.len(),
+                b.len(),
+                w.len()
+            )));
+        }
+        if ![&a, &b, &w].iter().all(|x| x.iter().all(|x| x.is_finite())) {
+            return Err(Error::Option("W, a and b must be finite".into()));
+        }
+        Ok(Self { a, b, w, units })
+    }
+
+    /// Number of visible units.
+    pub fn visible(&self) -> usize {
+        self.a.len()
+    }
+
+    /// Number of hidden units.
+    pub fn hidden(&self) -> usize {
+        self.b.len()
+    }
+
+    /// The same machine with the layers exchanged.
+    pub fn turned(&self) -> Self {
+        let (n, m) = (self.visible(), self.hidden());
+        let mut w = vec![0.0; n * m];
+        for i in 0..n {
+            for j in 0..m {
+                w[j * n + i] = self.w[i * m + j];
+            }
+        }
+        Self {
+            a: self.b.clone(),
+            b: self.a.clone(),
+            w,
+            units: (self.units.1, self.units.0),
+        }
+    }
+
+    /// The machine of 0/1 units with the same probabilities, and the constant to add to its -E.
+    ///
+    /// With `s = low + span x`: `W' = span span W`, `a'_i = span (a_i + low sum_j W_ij)`.
+    pub fn to_binary(&self) -> (Self, f64) {
+        let (v, h) = self.units;
+        let m = self.hidden();
+        let row = |i: usize| &self.w[i * m..(i + 1) * m];
+        let mut columns = vec![0.0; m];
+        for i in 0..self.visible() {
+            for (sum, w) in columns.iter_mut().zip(row(i)) {
+                *sum += w;
+            }
+        }
+        let constant = v.low() * self.a.iter().sum::<f64>()
+            + h.low() * self.b.iter().sum::<f64>()
+            + v.low() * h.low() * columns.iter().sum::<f64>();
+        let machine = Self {
+            a: (0..self.visible())
+                .map(|i| v.span() * (self.a[i] + h.low() * row(i).iter().sum::<f64>()))
+                .collect(),
+            b: self
+                .b
+                .iter()
+                .zip(&columns)
+                .map(|(b, sum)| h.span() * (b + v.low() * sum))
+                .collect(),
+            w: self.w.iter().map(|w| v.span() * h.span() * w).collect(),
+            units: (Units::Binary, Units::Binary),
+        };
+        (machine, constant)
+    }
+
+    /// The conditional distribution of the free units given the others: a machine again.
+    ///
+    /// `visible` and `hidden` are rows of bits, of which the clamped units are read.
+    pub fn clamped(
+        &self,
+        visible: &[u64],
+        hidden: &[u64],
+        free: (&[usize], &[usize]),
+    ) -> (Vec<f64>, Vec<f64>) {
+        let m = self.hidden();
+        let bit = |row: &[u64], i: usize| row[i / 64] >> (i % 64) & 1 == 1;
+        let mut is_free = (vec![false; self.visible()], vec![false; m]);
+        free.0.iter().for_each(|&i| is_free.0[i] = true);
+        free.1.iter().for_each(|&j| is_free.1[j] = true);
+        let mut a: Vec<f64> = free.0.iter().map(|&i| self.a[i]).collect();
+        let mut b: Vec<f64> = free.1.iter().map(|&j| self.b[j]).collect();
+        for j in (0..m).filter(|&j| !is_free.1[j]) {
+            let h = self.units.1.value(bit(hidden, j));
+            for (to, &i) in a.iter_mut().zip(free.0) {
+                *to += h * self.w[i * m + j];
+            }
+        }
+        for i in (0..self.visible()).filter(|&i| !is_free.0[i]) {
+            let v = self.units.0.value(bit(visible, i));
+            for (to, &j) in b.iter_mut().zip(free.1) {
+                *to += v * self.w[i * m + j];
+            }
+        }
+        (a, b)
+    }
+
+    /// Fields `b + v W` of the hidden units.
+    #[inline(always)]
+    pub fn fields(&self, visible: &[u64], out: &mut [f64]) {
+        out.copy_from_slice(&self.b);
+        for (i, row) in self.w.chunks_exact(self.hidden().max(1)).enumerate() {
+            let s = self.units.0.value(visible[i / 64] >> (i % 64) & 1 == 1);
+            if s != 0.0 {
+                for (x, w) in out.iter_mut().zip(row) {
+                    *x += s * w;
+                }
+            }
+        }
+    }
+
+    /// `a.v`.
+    pub fn bias_energy(&self, visible: &[u64]) -> f64 {
+        let value = |i: usize| self.units.0.value(visible[i / 64] >> (i % 64) & 1 == 1);
+        self.a.iter().enumerate().map(|(i, a)| a * value(i)).sum()
+    }
+
+    /// `F(v) = -a.v - sum_j ln sum_h exp(h x_j)` of every row.
+    pub fn free_energies(&self, rows: &[u64]) -> Vec<f64> {
+        rows.par_chunks(BLOCK * words(self.visible()))
+            .flat_map_iter(|block| {
+                let mut fields = vec![0.0; self.hidden()];
+                block
+                    .chunks_exact(words(self.visible()))
+                    .map(|v| {
+                        self.fields(v, &mut fields);
+                        -self.bias_energy(v) - log_sums(self.units.1, &fields)
+                    })
+                    .collect::<Vec<_>>()
+            })
+            .collect()
+    }
+
+    /// Means of the hidden units given every row, row after row.
+    pub fn means(&self, rows: &[u64]) -> Vec<f64> {
+        rows.par_chunks(BLOCK * words(self.visible()))
+            .flat_map_iter(|block| {
+                let mut fields = vec![0.0; self.hidden()];
+                let mut out = Vec::with_capacity(BLOCK * self.hidden());
+                for v in block.chunks_exact(words(self.visible())) {
+                    self.fields(v, &mut fields);
+                    out.extend(fields.iter().map(|&x| self.units.1.mean(x)));
+                }
+                out
+            })
+            .collect()
+    }
+
+    /// Both directions in single precision, for sampling.
+    pub fn layers(&self, level: Level) -> (Layer, Layer) {
+        let single = |x: &[f64]| x.iter().map(|&x| x as f32).collect::<Vec<_>>();
+        let (a, b, w) = (single(&self.a), single(&self.b), single(&self.w));
+        let (n, m) = (self.visible(), self.hidden());
+        let mut forward = Layer::new(n, m, self.units.0, self.units.1);
+        let mut backward = Layer::new(m, n, self.units.1, self.units.0);
+        forward.set(level, &b, &w);
+        backward.set_transposed(level, &a, &w);
+        (forward, backward)
+    }
+}

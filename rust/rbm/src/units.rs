@@ -1,0 +1,58 @@
+//! The two values of a unit.
+
+/// Which two values the units of a layer take; bit 1 always means the upper one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Units {
+    /// 0 and 1.
+    Binary,
+    /// -1 and +1.
+    Spin,
+}
+
+impl Units {
+    /// The lower value.
+    pub fn low(self) -> f64 {
+        match self {
+            Self::Binary => 0.0,
+            Self::Spin => -1.0,
+        }
+    }
+
+    /// Distance of the two values; also the gain of the sigmoid, `P(up) = sigmoid(span * field)`.
+    pub fn span(self) -> f64 {
+        match self {
+            Self::Binary => 1.0,
+            Self::Spin => 2.0,
+        }
+    }
+
+    /// The value of a bit.
+    pub fn value(self, bit: bool) -> f64 {
+        if bit {
+            self.low() + self.span()
+        } else {
+            self.low()
+        }
+    }
+
+    /// `ln sum_s exp(s x)` over the two values: `ln(1 + e^x)` or `ln(2 cosh x)`.
+    pub fn log_sum(self, x: f64) -> f64 {
+        match self {
+            Self::Binary => x.max(0.0) + (-x.abs()).exp().ln_1p(),
+            Self::Spin => x.abs() + (-2.0 * x.abs()).exp().ln_1p(),
+        }
+    }
+
+    /// Probability of the upper value in the field x.
+    pub fn up(self, x: f64) -> f64 {
+        1.0 / (1.0 + (-self.span() * x).exp())
+    }
+
+    /// Mean value in the field x.
+    pub fn mean(self, x: f64) -> f64 {
+        match self {
+            Self::Binary => self.up(x),
+            Self::Spin => x.tanh(),
+        }
+    }
+}
