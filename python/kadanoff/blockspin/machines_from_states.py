@@ -157,8 +157,8 @@ def mps_to_rbm(state: MatrixProduct, *, tolerance: float = 1e-10) -> PairMachine
     machine = PairMachine(a=a, b=b, W=W, constant=constant, pairs=pairs, K=K, infidelity=infidelity)
     if infidelity > tolerance:
         raise NotConverged(
-            f"the state has couplings of more than two spins: the best machine of one hidden unit "
-            f"a pair misses it by an infidelity of {infidelity:.1e}",
+            f"the state has couplings of more than two spins: the machine of its pairs misses it "
+            f"by an infidelity of {infidelity:.1e}",
             partial=machine,
         )
     return machine
