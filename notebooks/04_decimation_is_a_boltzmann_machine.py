@@ -280,8 +280,8 @@ assert np.median(fields.participation) < 3  # of 8 sites
 # a Walsh–Hadamard transform.
 #
 # **Prediction.** *Rangeness* $K'_2(2)/K'_2(1)$ and *n-bodyness* $K'_4/K'_2(1)$ vanish for
-# decimation; for the majority rule with random ties they are $-0.0202$ and $-2.5\cdot10^{-5}$ at $K
-# = 0.1$; filters $P(h \mid v) \sim e^{h \lambda \cdot v}$ may cancel the rangeness or
+# decimation; for the majority rule with random ties they are $-0.0202$ and $-2.5\cdot10^{-5}$ at
+# $K = 0.1$; filters $P(h \mid v) \sim e^{h \lambda \cdot v}$ may cancel the rangeness or
 # make it worse.
 
 # %%
