@@ -51,9 +51,29 @@ K_c = 1 / T_c
 L = pick(quick=1024, normal=2048, full=4096)
 LEVELS, WINDOW = 4, 128 if L > 1024 else 64
 regimes = {"$T = 0.98\\,T_c$": 0.98, "$T = T_c$": 1.0, "$T = 1.02\\,T_c$": 1.02}
+
+
+def configurations(L, t, n, seed):
+    """n configurations at T = t T_c: Wolff clusters up to T_c, bit-sliced sweeps above."""
+    near = t <= 1
+    live = kd.ising.Simulation(
+        L=L,
+        T=t * T_c,
+        method="wolff" if near else "heat-bath",
+        start="ordered",
+        seed=seed,
+    )
+    live.sweep(100 if near else 6000)  # a cluster holds a third of all spins; tau ~ xi^2.2 sweeps
+    found = [live.spins]
+    while len(found) < n:
+        live.sweep(15 if near else 2000)
+        found.append(live.spins)
+    return np.array(found)
+
+
 levels = {}
 for seed, (name, t) in enumerate(regimes.items()):
-    spins = kd.ising.sample(L=L, T=t * T_c, n=1, seed=seed).configurations[0]
+    spins = configurations(L, t, 1, seed)[0]
     if spins.mean(dtype=float) < 0:
         spins = -spins
     levels[name] = block_levels(spins, Majority(2), levels=LEVELS, seed=seed)
@@ -103,7 +123,7 @@ L_FLOW = pick(quick=256, normal=1024, full=2048)
 ratios = (0.96, 0.98, 0.99, 1.0, 1.01, 1.02, 1.04)
 flows, bonds_at_T_c = {}, {}
 for seed, t in enumerate(ratios):
-    spins = kd.ising.sample(L=L_FLOW, T=t * T_c, n=8, seed=100 + seed).configurations
+    spins = configurations(L_FLOW, t, pick(quick=16, normal=8, full=16), 100 + seed)
     for rule in (Majority(2), Decimation(2)):
         bonds = [
             measure(blocks, EVEN[:1]).mean() / (2 * blocks.shape[-1] ** 2)
