@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kadanoff import (
     baths,
+    blockspin,
     continuum,
     dimers,
     divergence,
@@ -22,6 +23,7 @@ from kadanoff import (
     nrg,
     operators,
     rbm,
+    self_learning,
 )
 from kadanoff._core import Control
 from kadanoff.about import about
@@ -52,6 +54,7 @@ __all__ = [
     "__version__",
     "about",
     "baths",
+    "blockspin",
     "continuum",
     "derivatives",
     "dimers",
@@ -67,6 +70,7 @@ __all__ = [
     "nrg",
     "operators",
     "rbm",
+    "self_learning",
 ]
 
 _ESTIMATORS = ("DeepRBM", "RBM")  # they need scikit-learn, which takes most of a second to import

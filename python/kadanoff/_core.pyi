@@ -22,6 +22,7 @@ __all__ = [
     "nrg_clean_chain",
     "nrg_dynamics",
     "nrg_solve",
+    "plaquette_sample",
     "rbm_train",
 ]
 
@@ -323,6 +324,22 @@ def rbm_train(
     momentum: float | None,
     decay: float,
     centered: bool,
+    seed: int,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]: ...
+def plaquette_sample(
+    side: int,
+    pair: float,
+    plaquette: float,
+    *,
+    learned: Sequence[float] | None = None,
+    warm_up: int,
+    measurements: int,
+    interval: int,
+    chains: int,
+    start: NDArray[np.int8],
     seed: int,
     threads: int | None = None,
     control: Control | None = None,

@@ -11,6 +11,7 @@ mod exact;
 mod ising;
 mod memory;
 mod nrg;
+mod plaquette;
 mod rbm;
 
 use pyo3::prelude::*;
@@ -27,11 +28,14 @@ mod _core {
     use super::dimers::{DimerSimulation, dimers_enumerate, dimers_sample};
     #[pymodule_export]
     use super::dynamics::nrg_dynamics;
+    #[pymodule_export]
     use super::exact::{ising_states, ising_windows};
     #[pymodule_export]
     use super::ising::{IsingEnsemble, IsingTempering, ising_bytes};
     #[pymodule_export]
     use super::nrg::{Chain, Seed, nrg_averages, nrg_clean_chain, nrg_solve};
+    #[pymodule_export]
+    use super::plaquette::plaquette_sample;
     #[pymodule_export]
     use super::rbm::{BoltzmannMachine, rbm_train};
 

@@ -3,3 +3,4 @@
 pub mod dimers;
 pub mod exact;
 pub mod ising;
+pub mod plaquette;

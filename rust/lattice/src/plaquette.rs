@@ -1,0 +1,557 @@
+//! The plaquette Ising model and clusters grown in an effective pair model.
+//!
+//! `-H/T = J sum_nn s s' + K sum_plaquettes s s s s` on an L x L torus. No cluster algorithm knows
+//! the four-spin term. Self-learning Monte Carlo (Liu, Qi, Meng, Fu, PRB 95, 041101 (2017)) grows
+//! a Wolff cluster in a pair model `-H_eff/T = sum_r K_r sum s_x s_{x+r}` that was learned from
+//! samples, and accepts its flip with `min(1, exp(Delta(-H/T) - Delta(-H_eff/T)))`: exact
+//! whatever was learned, fast where it was learned well. The difference is one of the cluster's
+//! boundary, found while the cluster is at hand.
+//!
+//! [`Update::Metropolis`] flips single spins, in order, and is what it is compared with.
+
+use kadanoff_runtime::random::{Stream, stream};
+use kadanoff_runtime::{Cancelled, Control};
+use rand::Rng;
+use rayon::prelude::*;
+use std::time::{Duration, Instant};
+
+/// Sums that are measured: first, diagonal and third neighbours, plaquettes, spins.
+pub const SUMS: usize = 5;
+
+/// Couplings of the pair model by shell: (0,1), (1,1), (0,2).
+pub const SHELLS: usize = 3;
+
+/// Half of the displacements of each shell; the others are their negatives.
+const DISPLACEMENTS: [[(usize, isize); 2]; SHELLS] =
+    [[(0, 1), (1, 0)], [(1, 1), (1, -1)], [(0, 2), (2, 0)]];
+
+const TICK: Duration = Duration::from_millis(30);
+
+/// What was wrong with the request.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// A parameter outside its range.
+    #[error("{0}")]
+    Parameter(String),
+}
+
+/// Couplings over temperature, and the side of the torus.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Model {
+    pub side: usize,
+    pub pair: f64,
+    pub plaquette: f64,
+}
+
+/// How a configuration is changed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Update {
+    /// A sweep of single-spin Metropolis steps.
+    Metropolis,
+    /// A cluster of the pair model, accepted or not.
+    Cluster([f64; SHELLS]),
+}
+
+/// What to do: `warm_up` updates, then `measurements` times `interval` updates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    pub warm_up: usize,
+    pub measurements: usize,
+    pub interval: usize,
+}
+
+/// What one chain measured.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// Sums of each measurement, one after the other.
+    pub sums: Vec<[i64; SUMS]>,
+    /// Spins at the end, row by row.
+    pub spins: Vec<i8>,
+    /// Updates after the warm-up: proposed, accepted, and spins flipped.
+    pub proposed: u64,
+    pub accepted: u64,
+    pub flipped: u64,
+}
+
+impl Model {
+    fn validate(&self) -> Result<(), Error> {
+        if !(2..=4096).contains(&self.side) {
+            return Err(Error::Parameter(format!(
+                "L must lie in 2 to 4096, got {}",
+                self.side
+            )));
+        }
+        for (name, value) in [("J/T", self.pair), ("K/T", self.plaquette)] {
+            if value.is_nan() || value.abs() >= 1e4 {
+                return Err(Error::Parameter(format!(
+                    "{name} must lie within +-1e4, got {value}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Chain {
+    side: usize,
+    model: Model,
+    spins: Vec<i8>,
+    rng: Stream,
+    /// Neighbours of each site: for every shell its four.
+    neighbours: Vec<[u32; 4 * SHELLS]>,
+    /// Plaquettes are named by their upper left corner: the four of a site, the four sites of one.
+    plaquettes: Vec<[u32; 4]>,
+    corners: Vec<[u32; 4]>,
+    /// Stamps instead of cleared flags.
+    in_cluster: Vec<u32>,
+    seen: Vec<u32>,
+    stamp: u32,
+    cluster: Vec<u32>,
+}
+
+impl Chain {
+    fn new(model: Model, start: &[i8], seed: u64, index: u64) -> Self {
+        let side = model.side;
+        let sites = side * side;
+        let at = |row: usize, column: usize, r: isize, c: isize| -> u32 {
+            let wrap = |x: usize, d: isize| (x as isize + d).rem_euclid(side as isize) as usize;
+            (wrap(row, r) * side + wrap(column, c)) as u32
+        };
+        let mut neighbours = Vec::with_capacity(sites);
+        let mut plaquettes = Vec::with_capacity(sites);
+        let mut corners = Vec::with_capacity(sites);
+        for row in 0..side {
+            for column in 0..side {
+                let mut list = [0; 4 * SHELLS];
+                for (shell, pair) in DISPLACEMENTS.iter().enumerate() {
+                    for (k, &(r, c)) in pair.iter().enumerate() {
+                        let r = r as isize;
+                        list[4 * shell + 2 * k] = at(row, column, r, c);
+                        list[4 * shell + 2 * k + 1] = at(row, column, -r, -c);
+                    }
+                }
+                neighbours.push(list);
+                plaquettes.push([
+                    at(row, column, 0, 0),
+                    at(row, column, -1, 0),
+                    at(row, column, 0, -1),
+                    at(row, column, -1, -1),
+                ]);
+                corners.push([
+                    at(row, column, 0, 0),
+                    at(row, column, 1, 0),
+                    at(row, column, 0, 1),
+                    at(row, column, 1, 1),
+                ]);
+            }
+        }
+        Self {
+            side,
+            model,
+            spins: start.to_vec(),
+            rng: stream(seed, index),
+            neighbours,
+            plaquettes,
+            corners,
+            in_cluster: vec![0; sites],
+            seen: vec![0; sites],
+            stamp: 0,
+            cluster: Vec::with_capacity(sites),
+        }
+    }
+
+    /// A number in [0, 1) of 53 bits.
+    fn uniform(&mut self) -> f64 {
+        (self.rng.next_u64() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
+    }
+
+    /// Product of the spins of a plaquette.
+    fn product(&self, plaquette: u32) -> i32 {
+        self.corners[plaquette as usize]
+            .iter()
+            .map(|&i| i32::from(self.spins[i as usize]))
+            .product()
+    }
+
+    fn sweep(&mut self) -> u64 {
+        let mut flipped = 0;
+        for site in 0..self.spins.len() {
+            let near: i32 = self.neighbours[site][..4]
+                .iter()
+                .map(|&j| i32::from(self.spins[j as usize]))
+                .sum();
+            let around: i32 = self.plaquettes[site].iter().map(|&p| self.product(p)).sum();
+            let bonds = f64::from(i32::from(self.spins[site]) * near);
+            let change =
+                -2.0 * (self.model.pair * bonds + self.model.plaquette * f64::from(around));
+            if change >= 0.0 || self.uniform() < change.exp() {
+                self.spins[site] = -self.spins[site];
+                flipped += 1;
+            }
+        }
+        flipped
+    }
+
+    /// Grows a cluster, decides, and returns the number of spins flipped (0 if refused).
+    fn cluster(&mut self, couplings: &[f64; SHELLS], add: &[f64; SHELLS]) -> u64 {
+        self.stamp = self.stamp.wrapping_add(1);
+        if self.stamp == 0 {
+            self.in_cluster.fill(0);
+            self.seen.fill(0);
+            self.stamp = 1;
+        }
+        let stamp = self.stamp;
+        let sites = self.spins.len() as u64;
+        let first = ((u128::from(self.rng.next_u64()) * u128::from(sites)) >> 64) as u32;
+        self.cluster.clear();
+        self.cluster.push(first);
+        self.in_cluster[first as usize] = stamp;
+        let mut next = 0;
+        while next < self.cluster.len() {
+            let site = self.cluster[next] as usize;
+            next += 1;
+            for shell in 0..SHELLS {
+                if add[shell] == 0.0 {
+                    continue;
+                }
+                for k in 4 * shell..4 * shell + 4 {
+                    let other = self.neighbours[site][k] as usize;
+                    // A bond can join what it favours: s s' of the sign of its coupling.
+                    let aligned = self.spins[site] == self.spins[other];
+                    if self.in_cluster[other] != stamp
+                        && aligned == (couplings[shell] > 0.0)
+                        && self.uniform() < add[shell]
+                    {
+                        self.in_cluster[other] = stamp;
+                        self.cluster.push(other as u32);
+                    }
+                }
+            }
+        }
+
+        // Only bonds with one end in the cluster change, and plaquettes with one or three corners.
+        let mut bonds = [0i64; SHELLS];
+        let mut plaquettes = 0i64;
+        for &site in &self.cluster {
+            let s = i64::from(self.spins[site as usize]);
+            for (k, &other) in self.neighbours[site as usize].iter().enumerate() {
+                if self.in_cluster[other as usize] != stamp {
+                    bonds[k / 4] -= 2 * s * i64::from(self.spins[other as usize]);
+                }
+            }
+            for &p in &self.plaquettes[site as usize] {
+                if self.seen[p as usize] == stamp {
+                    continue;
+                }
+                self.seen[p as usize] = stamp;
+                let inside = self.corners[p as usize]
+                    .iter()
+                    .filter(|&&i| self.in_cluster[i as usize] == stamp)
+                    .count();
+                if inside % 2 == 1 {
+                    plaquettes -= 2 * i64::from(self.product(p));
+                }
+            }
+        }
+        let bare = self.model.pair * bonds[0] as f64 + self.model.plaquette * plaquettes as f64;
+        let learned: f64 = couplings
+            .iter()
+            .zip(&bonds)
+            .map(|(k, &b)| k * b as f64)
+            .sum();
+        let change = bare - learned;
+        if change >= 0.0 || self.uniform() < change.exp() {
+            for &site in &self.cluster {
+                self.spins[site as usize] = -self.spins[site as usize];
+            }
+            self.cluster.len() as u64
+        } else {
+            0
+        }
+    }
+
+    fn measure(&self) -> [i64; SUMS] {
+        let n = self.side;
+        let mut sums = [0i64; SUMS];
+        let row = |r: usize| &self.spins[(r % n) * n..(r % n) * n + n];
+        for r in 0..n {
+            let (here, below, second) = (row(r), row(r + 1), row(r + 2));
+            let mut line = [0i32; SUMS];
+            for c in 0..n {
+                let right = if c + 1 == n { 0 } else { c + 1 };
+                let left = if c == 0 { n - 1 } else { c - 1 };
+                let s = i32::from(here[c]);
+                let (e, d) = (i32::from(here[right]), i32::from(below[c]));
+                let de = i32::from(below[right]);
+                line[0] += s * (e + d);
+                line[1] += s * (de + i32::from(below[left]));
+                line[2] += s * (i32::from(here[(c + 2) % n]) + i32::from(second[c]));
+                line[3] += s * e * d * de;
+                line[4] += s;
+            }
+            for (total, part) in sums.iter_mut().zip(line) {
+                *total += i64::from(part);
+            }
+        }
+        sums
+    }
+}
+
+/// Runs `chains` independent chains; each starts from its part of `start` (all up if empty).
+///
+/// Returns what every chain measured, and whether the run was stopped before its end.
+pub fn run(
+    model: Model,
+    update: Update,
+    schedule: Schedule,
+    chains: usize,
+    start: &[i8],
+    seed: u64,
+    control: &Control,
+) -> Result<(Vec<Measured>, Result<(), Cancelled>), Error> {
+    model.validate()?;
+    let sites = model.side * model.side;
+    if let Update::Cluster(couplings) = update
+        && let Some(bad) = couplings.iter().find(|k| k.is_nan() || k.abs() >= 1e4)
+    {
+        return Err(Error::Parameter(format!(
+            "learned couplings must lie within +-1e4, got {bad}"
+        )));
+    }
+    if chains == 0 || schedule.interval == 0 {
+        return Err(Error::Parameter(
+            "chains and interval must be at least 1".into(),
+        ));
+    }
+    if !start.is_empty() && (start.len() != chains * sites || start.iter().any(|&s| s.abs() != 1)) {
+        return Err(Error::Parameter(format!(
+            "start must hold {chains} configurations of {sites} spins +-1"
+        )));
+    }
+    control.add_total(
+        (chains * (schedule.warm_up + schedule.measurements * schedule.interval)) as u64,
+    );
+    let up = vec![1i8; sites];
+    let found: Vec<Measured> = (0..chains)
+        .into_par_iter()
+        .map(|index| {
+            let from = if start.is_empty() {
+                &up[..]
+            } else {
+                &start[index * sites..(index + 1) * sites]
+            };
+            let mut chain = Chain::new(model, from, seed, index as u64);
+            one_chain(&mut chain, update, schedule, control)
+        })
+        .collect();
+    let stopped = control.check();
+    Ok((found, stopped))
+}
+
+fn one_chain(chain: &mut Chain, update: Update, schedule: Schedule, control: &Control) -> Measured {
+    let mut out = Measured::default();
+    let add = match update {
+        Update::Metropolis => [0.0; SHELLS],
+        Update::Cluster(couplings) => couplings.map(|k| -(-2.0 * k.abs()).exp_m1()),
+    };
+    let mut last = Instant::now();
+    let mut pending = 0u64;
+    let mut go_on = |pending: &mut u64| {
+        *pending += 1;
+        if last.elapsed() < TICK {
+            return true;
+        }
+        last = Instant::now();
+        control.tick(*pending);
+        *pending = 0;
+        !control.is_cancelled()
+    };
+    let step = |chain: &mut Chain| match update {
+        Update::Metropolis => chain.sweep(),
+        Update::Cluster(couplings) => chain.cluster(&couplings, &add),
+    };
+    'run: {
+        for _ in 0..schedule.warm_up {
+            step(chain);
+            if !go_on(&mut pending) {
+                break 'run;
+            }
+        }
+        for _ in 0..schedule.measurements {
+            for _ in 0..schedule.interval {
+                let flipped = step(chain);
+                out.proposed += 1;
+                out.accepted += u64::from(flipped > 0);
+                out.flipped += flipped;
+                if !go_on(&mut pending) {
+                    break 'run;
+                }
+            }
+            out.sums.push(chain.measure());
+        }
+    }
+    control.tick(pending);
+    out.spins = chain.spins.clone();
+    out
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn weight(model: Model, sums: &[i64; SUMS]) -> f64 {
+        (model.pair * sums[0] as f64 + model.plaquette * sums[3] as f64).exp()
+    }
+
+    fn spins(state: usize, sites: usize) -> Vec<i8> {
+        (0..sites).map(|i| 1 - 2 * (state >> i & 1) as i8).collect()
+    }
+
+    /// Frequencies of all 512 states of a 3 x 3 torus against their Boltzmann weights.
+    fn chi_squared(update: Update, interval: usize) -> f64 {
+        let model = Model {
+            side: 3,
+            pair: 0.2,
+            plaquette: 0.1,
+        };
+        let mut chain = Chain::new(model, &[1; 9], 7, 0);
+        let add = match update {
+            Update::Metropolis => [0.0; SHELLS],
+            Update::Cluster(k) => k.map(|k| -(-2.0 * k.abs()).exp_m1()),
+        };
+        let step = |chain: &mut Chain| match update {
+            Update::Metropolis => chain.sweep(),
+            Update::Cluster(k) => chain.cluster(&k, &add),
+        };
+        let mut weights = vec![0.0; 512];
+        for (state, w) in weights.iter_mut().enumerate() {
+            chain.spins = spins(state, 9);
+            *w = weight(model, &chain.measure());
+        }
+        let total: f64 = weights.iter().sum();
+        let samples = 200_000;
+        let mut count = vec![0u64; 512];
+        for _ in 0..samples {
+            for _ in 0..interval {
+                step(&mut chain);
+            }
+            let state: usize = (0..9).filter(|&i| chain.spins[i] < 0).map(|i| 1 << i).sum();
+            count[state] += 1;
+        }
+        (0..512)
+            .map(|k| {
+                let expected = samples as f64 * weights[k] / total;
+                (count[k] as f64 - expected).powi(2) / expected
+            })
+            .sum()
+    }
+
+    // 511 degrees of freedom: 511 +- 32 for independent samples, a little more for what
+    // correlation the intervals leave; a wrong acceptance gives tens of thousands.
+    #[test]
+    fn metropolis_has_the_right_distribution() {
+        let chi = chi_squared(Update::Metropolis, 12);
+        assert!(chi < 640.0, "{chi}");
+    }
+
+    #[test]
+    fn clusters_of_any_pair_model_have_the_right_distribution() {
+        for couplings in [[0.25, 0.0, 0.0], [0.1, 0.1, -0.05], [0.05, -0.1, 0.15]] {
+            let chi = chi_squared(Update::Cluster(couplings), 30);
+            assert!(chi < 640.0, "{couplings:?}: {chi}");
+        }
+    }
+
+    #[test]
+    fn measured_sums_are_those_of_a_known_configuration() {
+        let model = Model {
+            side: 4,
+            pair: 0.0,
+            plaquette: 0.0,
+        };
+        let rows: Vec<i8> = (0..16)
+            .map(|i| if i / 4 % 2 == 0 { 1 } else { -1 })
+            .collect();
+        let chain = Chain::new(model, &rows, 0, 0);
+        assert_eq!(chain.measure(), [0, -32, 32, 16, 0]);
+    }
+
+    #[test]
+    fn a_stopped_run_keeps_what_it_measured() {
+        let control = Control::new();
+        control.cancel();
+        let model = Model {
+            side: 64,
+            pair: 0.4,
+            plaquette: 0.0,
+        };
+        let schedule = Schedule {
+            warm_up: 10,
+            measurements: 1_000_000,
+            interval: 1,
+        };
+        let (found, stopped) =
+            run(model, Update::Metropolis, schedule, 1, &[], 1, &control).unwrap();
+        assert_eq!(stopped, Err(Cancelled));
+        assert!(found[0].sums.len() < 100_000);
+    }
+
+    #[test]
+    fn threads_do_not_change_a_bit() {
+        let model = Model {
+            side: 8,
+            pair: 0.4,
+            plaquette: 0.1,
+        };
+        let schedule = Schedule {
+            warm_up: 5,
+            measurements: 20,
+            interval: 2,
+        };
+        let by = |threads| {
+            kadanoff_runtime::with_threads(Some(threads), || {
+                let update = Update::Cluster([0.45, 0.0, 0.0]);
+                run(model, update, schedule, 5, &[], 3, &Control::new())
+                    .unwrap()
+                    .0
+                    .into_iter()
+                    .map(|m| m.sums)
+                    .collect::<Vec<_>>()
+            })
+            .unwrap()
+        };
+        assert_eq!(by(1), by(3));
+    }
+
+    #[test]
+    fn bad_requests_are_named() {
+        let model = |side, pair| Model {
+            side,
+            pair,
+            plaquette: 0.0,
+        };
+        let schedule = Schedule {
+            warm_up: 0,
+            measurements: 1,
+            interval: 1,
+        };
+        let text = |model, start: &[i8]| {
+            run(
+                model,
+                Update::Metropolis,
+                schedule,
+                1,
+                start,
+                0,
+                &Control::new(),
+            )
+            .unwrap_err()
+            .to_string()
+        };
+        assert!(text(model(1, 0.1), &[]).contains("L must lie"));
+        assert!(text(model(4, f64::NAN), &[]).contains("J/T"));
+        assert!(text(model(4, 0.1), &[1; 15]).contains("start"));
+        assert!(text(model(4, 0.1), &[0; 16]).contains("start"));
+    }
+}
