@@ -124,9 +124,8 @@ class DimerSamples:
     def estimates(self) -> Mapping[str, statistics.Estimate]:
         """Averages with errors.
 
-        "flippable" per site, "energy" per site (in units of T it is no energy if T = inf: v times
-        flippable), "specific_heat" per site where T is finite, and on a torus the variances
-        "winding_x", "winding_y" of the fluxes, whose mean is zero.
+        "flippable" and "energy", v times that, per site; "specific_heat" per site where T is finite;
+        on a torus "winding_x" and "winding_y", the mean squares of the fluxes.
         """
         sites = self.Lx * self.Ly
         pairs = self.flippable.reshape(self.replicas, -1) / sites
