@@ -189,6 +189,13 @@ def partition_function(threads: int, repeats: int) -> list[Measured]:
     return found
 
 
+def worm(threads: int, repeats: int) -> list[Measured]:
+    """Directed loops on a torus of 64 x 64 dimers, scaled to 10^8 steps."""
+    from benchmarks.dimers import kadanoff_rate
+
+    return [kadanoff_rate(threads) for _ in range(repeats)]
+
+
 THREADS_DO_NOT_MATTER = (1,)
 INTERACTIVE = {"keep": None, "keep_multiplets": 300, "sites": 40, "symmetry": ("SU2", "SU2")}
 
@@ -308,6 +315,10 @@ CASES = (
         "rbm-log-z",
         partition_function,
         "ln Z of an RBM 64×25 by enumeration",
+        "dimer-worm",
+        worm,
+        "dimers, 64×64 torus, 10⁸ worm steps",
+        "< 1 s on 1 thread",
         repeats=5,
         fresh=False,
     ),

@@ -168,6 +168,21 @@ def test_parallel_pairs_of_a_large_lattice():
     np.testing.assert_array_equal(count, run.flippable)
 
 
+@pytest.mark.parametrize("T", [INFINITY, 1.0])
+def test_few_measurements_of_a_large_lattice_are_in_equilibrium(T):
+    """From columns loops are short: a burn-in that counts on long ones ends too early."""
+    run = dimers.sample(128, n=16, T=T, seed=2)
+    half = run.flippable.reshape(8, 2)
+    if T == INFINITY:
+        exact = 2 * dimers.probability([(0, 0, "x"), (0, 1, "x")], 128)
+        assert abs(z_score(estimate(half / 128**2), exact)) < Z
+    longer = dimers.sample(128, n=16, T=T, seed=3, burn_in=5 * run.burn_in, coverings=False)
+    a, b = run.estimates["flippable"], longer.estimates["flippable"]
+    assert abs(a.mean - b.mean) < Z * math.hypot(a.error, b.error)
+    # Fifty sweeps before, and two measurements.
+    assert run.steps > 8 * 30 * 128**2
+
+
 def test_open_lattice_away_from_the_middle():
     run = dimers.sample(12, n=16_000, boundary="open", seed=3)
     for x, y, d in ((0, 0, "x"), (1, 0, "x"), (5, 5, "y"), (4, 11, "x")):

@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -308,6 +309,32 @@ def test_exact_chooses_what_says_most():
     for options in ({"h": 0.1}, {"boundary": "open"}, {"lattice": "triangular"}):
         with pytest.raises(ValueError, match="no exact answer here"):
             ising.exact(16, 2.0, **options)
+
+
+@dataclass(frozen=True)
+class Model:
+    """As `kadanoff.ising.Ising` has them."""
+
+    shape: tuple
+    J: tuple
+    h: float
+    periodic: tuple
+    lattice: str
+
+
+def test_exact_takes_a_model():
+    mixed = Model((4, 3), (1.0, 0.5), 0.2, (True, False), "square")
+    classes = strip_bonds(4, 3, "periodic", "open")
+    expected = ising.enumerate_states(spins=12, classes=classes).at(2.0, J=(1.0, 0.5), h=0.2)
+    found = ising.exact(mixed, 2.0)
+    assert found.log_Z == pytest.approx(expected.log_Z, rel=1e-14)
+    assert found.m == pytest.approx(expected.m, rel=1e-13)
+    large = Model((8, 40), (1.0, 0.3), 0.0, (True, True), "square")
+    assert ising.exact(large, 2.0) == ising.kaufman((8, 40), 2.0, J=(1.0, 0.3))
+    ring = Model((100,), (1.0,), 0.5, (False,), "chain")
+    assert ising.exact(ring, 2.0) == ising.chain(100, 2.0, h=0.5, boundary="open")
+    with pytest.raises(TypeError, match="of its own"):
+        ising.exact(ring, 2.0, h=0.1)
 
 
 BAD = {

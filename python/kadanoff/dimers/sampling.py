@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["DimerSamples", "sample"]
 
 REPLICAS = 8
-BURN_IN = 100  # sweeps; correlation times are one or two
-PILOT = 30  # sweeps that set the number of loops of a measurement,
-MOST_PILOT = 2**25  # or as many steps, which is a hundred loops of L = 4096
+BURN_IN = 50  # sweeps, that is steps for every site; correlation times are one or two
+MOST_REFUSED = 20  # of a fixed winding: steps for every one that is kept, before patience ends
 MOST_THREADS = 1024
 
 
@@ -124,9 +123,8 @@ class DimerSamples:
     def estimates(self) -> Mapping[str, statistics.Estimate]:
         """Averages with errors.
 
-        "flippable" per site, "energy" per site (in units of T it is no energy if T = inf: v times
-        flippable), "specific_heat" per site where T is finite, and on a torus the variances
-        "winding_x", "winding_y" of the fluxes, whose mean is zero.
+        "flippable" and "energy", v times that, per site; "specific_heat" per site where T is
+        finite; on a torus "winding_x" and "winding_y", the mean squares of the fluxes.
         """
         sites = self.Lx * self.Ly
         pairs = self.flippable.reshape(self.replicas, -1) / sites
@@ -198,28 +196,43 @@ def sector(winding: object, boundary: str) -> tuple[int, int] | None:
     return found[0], found[1]
 
 
-def loops_of_a_sweep(
-    Lx: int, Ly: int, boundary: str, ratio: float, kept: tuple[int, int] | None, seed: int
-) -> int:
-    """Loops that together move about every site once, from a pilot run of its own."""
-    pilot = _core.DimerSimulation(
+def pilot(
+    Lx: int,
+    Ly: int,
+    boundary: str,
+    ratio: float,
+    kept: tuple[int, int] | None,
+    seed: int,
+    control: _core.Control | None,
+) -> tuple[int, int]:
+    """Loops of a sweep in equilibrium, and of a burn-in, from a run of its own.
+
+    Both are numbers of loops, and the same for all replicas: what a replica does until it is
+    measured must not depend on how long its own loops are. From parallel columns loops are short at
+    first, so that a burn-in takes more of them than its sweeps would later.
+    """
+    run = _core.DimerSimulation(
         Lx, Ly, boundary, coupling=ratio, seed=seed ^ 0x9E3779B97F4A7C15, winding=kept
     )
     sites = Lx * Ly
-    batch, loops, moved = 8, 0, 0
-    # The second half counts, from where the covering is no longer the one that it began with.
-    enough = min(PILOT * sites, MOST_PILOT)
-    while pilot.steps < enough:
-        steps, before = pilot.steps, pilot.moved
-        pilot.step(batch)
-        if steps >= enough // 2:
-            loops, moved = loops + batch, moved + pilot.moved - before
-        else:
-            batch = min(2 * batch, max(8, sites // 8))
-    if loops == 0:
-        loops, moved = batch, pilot.moved
+    enough = BURN_IN * sites
+    loops = moved = burn_in = 0
+    batch = 8
+    while run.moved < enough and run.steps < MOST_REFUSED * enough:
+        if control is not None and control.cancelled:
+            raise Cancelled("the computation was stopped")
+        before = run.moved
+        run.step(batch)
+        burn_in += batch
+        # The second half counts, from where the covering is no longer the one that it began with.
+        if before >= enough // 2:
+            loops, moved = loops + batch, moved + run.moved - before
+        elif run.moved - before < sites // 8:
+            batch *= 2
+    if moved == 0:
+        loops, moved = burn_in, run.moved
     # A sector of a single covering lets nothing move at all.
-    return max(1, min(math.ceil(sites * loops / max(moved, 1)), sites))
+    return max(1, min(math.ceil(sites * loops / max(moved, 1)), sites)), burn_in
 
 
 def sample(
@@ -263,7 +276,8 @@ def sample(
         Loops between two measurements; by default about one step for every site, found by a pilot
         run and then fixed.
     burn_in : int, optional
-        Loops before the first measurement; default 100 times `loops`.
+        Loops before the first measurement, from parallel columns; by default as many as make fifty
+        steps for every site in the pilot run.
     replicas : int, optional
         Independent runs, a divisor of n; default the largest one up to 8. A multiple of 4 for each
         thread fills the cores.
@@ -300,8 +314,8 @@ def sample(
     Examples
     --------
     >>> run = sample(16, n=2000, seed=1)
-    >>> run.dimers.shape, run.loops
-    ((2000, 16, 16), 4)
+    >>> run.dimers.shape
+    (2000, 16, 16)
     >>> print(f"{run.estimates['flippable'].mean:.3f}")
     0.248
     """
@@ -324,10 +338,10 @@ def sample(
     spins = None if noise is None else _noise(noise)
     _fits(n, Lx, Ly, bool(coverings), spins is not None)
     started = time.perf_counter()
-    if loops is None:
-        loops = loops_of_a_sweep(Lx, Ly, boundary, ratio, kept, seed)
-    if burn_in is None:
-        burn_in = BURN_IN * loops
+    if loops is None or burn_in is None:
+        found = pilot(Lx, Ly, boundary, ratio, kept, seed, control)
+        loops = found[0] if loops is None else loops
+        burn_in = found[1] if burn_in is None else burn_in
     failure: BaseException | None = None
     try:
         with bar(f"{Lx} x {Ly} dimers", progress) as report:

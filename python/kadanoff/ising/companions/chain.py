@@ -112,10 +112,19 @@ def _log_z(N: int | None, K: Jet, H: Jet, boundary: str) -> tuple[Jet, float]:
         return N * scale + log_p + math.log(2), rate
     # Between the free ends (e^{H/2}, e^{-H/2}): 2 cosh H P + 2 (sinh H half + opposite) Q.
     log_p, log_q = _powers(N - 1, mean, log_mean, square, root)
-    ends = log_p + log(1 + q)
     through = (1 - q) * half + 2 * opposite * exp(-field)
-    if log_q is not None and through.f > 1e-280:
-        ends = _log_sum(ends, log_q + log(through))
+    if log_q is None:
+        ends = log_p + log(1 + q)
+    elif log_q.f - log_p.f < 50:
+        # Without a field `through` may vanish, while its curvature does not.
+        ends = log_p + log(1 + q + through * exp(log_q - log_p))
+    else:
+        # A frozen antiferromagnet: P may be too small for a number, and so may be `through`.
+        log_through = math.log(2) - K - scale - field
+        if q.f < 1:
+            along = 2 * log(1 - q) - math.log(2) + K + field - scale
+            log_through = _log_sum(log_through, along)
+        ends = _log_sum(log_p + log(1 + q), log_q + log_through)
     return field + (N - 1) * scale + ends, rate
 
 

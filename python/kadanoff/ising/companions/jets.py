@@ -52,7 +52,9 @@ class Jet:
 
     def __truediv__(self, other: Any) -> Jet:
         o = _jet(other)
-        return self * Jet(1 / o.f, -o.d / o.f**2, (2 * o.d**2 / o.f - o.dd) / o.f**2)
+        # Relative derivatives: squares of small numbers would underflow.
+        slope, inverse = o.d / o.f, 1 / o.f
+        return self * Jet(inverse, -slope * inverse, (2 * slope**2 - o.dd / o.f) * inverse)
 
     def __rtruediv__(self, other: Any) -> Jet:
         return _jet(other) / self
@@ -87,7 +89,8 @@ def exp(x: Jet) -> Jet:
 
 def log(x: Jet) -> Jet:
     """ln x."""
-    return x.of(np.log(x.f), 1 / x.f, -1 / x.f**2)
+    slope = x.d / x.f
+    return Jet(np.log(x.f), slope, x.dd / x.f - slope**2)
 
 
 def log1p(x: Jet) -> Jet:
@@ -97,8 +100,8 @@ def log1p(x: Jet) -> Jet:
 
 def sqrt(x: Jet) -> Jet:
     """Square root of a positive x."""
-    r = np.sqrt(x.f)
-    return x.of(r, 0.5 / r, -0.25 / (r * x.f))
+    r, slope = np.sqrt(x.f), x.d / x.f
+    return Jet(r, 0.5 * r * slope, r * (0.5 * x.dd / x.f - 0.25 * slope**2))
 
 
 def sinh(x: Jet) -> Jet:

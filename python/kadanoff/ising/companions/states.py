@@ -28,7 +28,9 @@ Classes = list[list[tuple[int, int]]]
 
 
 def bonds(
-    L: int | tuple[int, ...], lattice: str = "square", boundary: str = "periodic"
+    L: int | tuple[int, ...],
+    lattice: str = "square",
+    boundary: str | tuple[str, ...] = "periodic",
 ) -> tuple[tuple[int, ...], Classes]:
     """Lengths of a lattice and its bonds, one class for each axis.
 
@@ -39,7 +41,7 @@ def bonds(
     lattice : {"chain", "square", "triangular", "cubic"}
         The triangular lattice is the square one with a third class of bonds, from (x, y) to
         (x + 1, y + 1).
-    boundary : {"periodic", "open"}
+    boundary : {"periodic", "open"}, or one of them for each length
         On a periodic length of 2 both bonds between neighbours count, on 1 a spin has a bond to
         itself.
 
@@ -56,9 +58,8 @@ def bonds(
     """
     if lattice not in LATTICES:
         raise ValueError(f"lattice must be one of {', '.join(LATTICES)}, got {lattice!r}")
-    if boundary not in ("periodic", "open"):
-        raise ValueError(f"boundary must be 'periodic' or 'open', got {boundary!r}")
     dimension, classes = LATTICES[lattice]
+    closed = _closed(boundary, dimension)
     if isinstance(L, tuple | list):
         if len(L) != dimension:
             raise ValueError(f"the {lattice} lattice has {dimension} lengths, got L = {L!r}")
@@ -80,12 +81,23 @@ def bonds(
         for site in np.ndindex(*lengths[::-1]):
             r = site[::-1]
             to = [a + b for a, b in zip(r, step, strict=True)]
-            if boundary == "open" and any(a >= n for a, n in zip(to, lengths, strict=True)):
+            beyond = [a >= n for a, n in zip(to, lengths, strict=True)]
+            if any(b and not p for b, p in zip(beyond, closed, strict=True)):
                 continue
             wrapped = [a % n for a, n in zip(to, lengths, strict=True)]
             here.append((int(np.dot(r, strides)), int(np.dot(wrapped, strides))))
         found.append(here)
     return lengths, found
+
+
+def _closed(boundary: str | tuple[str, ...], dimension: int) -> tuple[bool, ...]:
+    """Which axes are periodic."""
+    edges = tuple(boundary) if isinstance(boundary, tuple | list) else (boundary,) * dimension
+    if len(edges) != dimension or any(e not in ("periodic", "open") for e in edges):
+        raise ValueError(
+            f"boundary must be 'periodic' or 'open', or {dimension} of them, got {boundary!r}"
+        )
+    return tuple(e == "periodic" for e in edges)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -168,7 +180,7 @@ def enumerate_states(
     L: int | tuple[int, ...] | None = None,
     *,
     lattice: str = "square",
-    boundary: str = "periodic",
+    boundary: str | tuple[str, ...] = "periodic",
     spins: int | None = None,
     classes: Sequence[Sequence[tuple[int, int]]] | None = None,
     threads: int | None = None,

@@ -156,6 +156,10 @@ trait Rule {
 
     /// New direction at `pivot`, whose byte is given, for a dimer from direction `from`.
     fn turn(&self, cells: &[u8], pivot: u32, byte: u8, from: u8, word: &mut u64) -> u8;
+
+    /// The probabilities that `turn` realises.
+    #[cfg(test)]
+    fn probabilities(&self, cells: &[u8], pivot: u32, byte: u8, from: u8) -> [f64; 4];
 }
 
 /// The next digit of a fraction in base `base`.
@@ -176,6 +180,17 @@ impl Rule for Even {
     fn turn(&self, _: &[u8], _: u32, _: u8, from: u8, word: &mut u64) -> u8 {
         from.wrapping_add(1 + digit(word, 3)) & DIRECTION
     }
+
+    #[cfg(test)]
+    fn probabilities(&self, _: &[u8], _: u32, _: u8, from: u8) -> [f64; 4] {
+        std::array::from_fn(|d| {
+            if d == usize::from(from) {
+                0.0
+            } else {
+                1.0 / 3.0
+            }
+        })
+    }
 }
 
 struct EvenOpen<'a> {
@@ -191,6 +206,14 @@ impl Rule for EvenOpen<'_> {
         let die = digit(word, DIE as u64);
         self.table[usize::from(byte >> 2 & 15)][usize::from(from & 3)][usize::from(die)]
     }
+
+    #[cfg(test)]
+    fn probabilities(&self, _: &[u8], _: u32, byte: u8, from: u8) -> [f64; 4] {
+        let sides = &self.table[usize::from(byte >> 2 & 15)][usize::from(from)];
+        std::array::from_fn(|d| {
+            sides.iter().filter(|&&s| usize::from(s) == d).count() as f64 / DIE as f64
+        })
+    }
 }
 
 #[inline(always)]
@@ -205,17 +228,30 @@ struct Interacting<'a> {
     table: &'a [[[u64; 3]; 4]],
 }
 
-impl Rule for Interacting<'_> {
-    const STEPS: u32 = 1;
-
+impl Interacting<'_> {
+    /// Parallel neighbours that a dimer would have in each direction.
     #[inline(always)]
-    fn turn(&self, cells: &[u8], pivot: u32, byte: u8, from: u8, word: &mut u64) -> u8 {
+    fn key(&self, cells: &[u8], pivot: u32, byte: u8) -> usize {
         let steps = &self.lattice.diagonal[usize::from(byte >> 2 & 15)];
         let mut key = 0;
         for k in 0..4 {
             key += parallel(k, cells[pivot.wrapping_add_signed(steps[k]) as usize]);
         }
-        weighted(&self.table[usize::from(key)], from, *word)
+        usize::from(key)
+    }
+}
+
+impl Rule for Interacting<'_> {
+    const STEPS: u32 = 1;
+
+    #[inline(always)]
+    fn turn(&self, cells: &[u8], pivot: u32, byte: u8, from: u8, word: &mut u64) -> u8 {
+        weighted(&self.table[self.key(cells, pivot, byte)], from, *word)
+    }
+
+    #[cfg(test)]
+    fn probabilities(&self, cells: &[u8], pivot: u32, byte: u8, from: u8) -> [f64; 4] {
+        shares(&self.table[self.key(cells, pivot, byte)][usize::from(from)])
     }
 }
 
@@ -224,11 +260,9 @@ struct InteractingOpen<'a> {
     table: &'a [[[u64; 3]; 4]],
 }
 
-impl Rule for InteractingOpen<'_> {
-    const STEPS: u32 = 1;
-
+impl InteractingOpen<'_> {
     #[inline(always)]
-    fn turn(&self, cells: &[u8], pivot: u32, byte: u8, from: u8, word: &mut u64) -> u8 {
+    fn key(&self, cells: &[u8], pivot: u32, byte: u8) -> usize {
         let flags = byte >> 2 & 15;
         let steps = &self.lattice.diagonal[usize::from(flags)];
         let mut key = 0;
@@ -243,8 +277,29 @@ impl Rule for InteractingOpen<'_> {
                 key |= (CLOSED as u8) << (2 * d);
             }
         }
-        weighted(&self.table[usize::from(key)], from, *word)
+        usize::from(key)
     }
+}
+
+impl Rule for InteractingOpen<'_> {
+    const STEPS: u32 = 1;
+
+    #[inline(always)]
+    fn turn(&self, cells: &[u8], pivot: u32, byte: u8, from: u8, word: &mut u64) -> u8 {
+        weighted(&self.table[self.key(cells, pivot, byte)], from, *word)
+    }
+
+    #[cfg(test)]
+    fn probabilities(&self, cells: &[u8], pivot: u32, byte: u8, from: u8) -> [f64; 4] {
+        shares(&self.table[self.key(cells, pivot, byte)][usize::from(from)])
+    }
+}
+
+#[cfg(test)]
+fn shares(thresholds: &[u64; 3]) -> [f64; 4] {
+    let one = super::weights::ONE;
+    let [a, b, c] = *thresholds;
+    [a, b - a, c - b, one - c].map(|n| n as f64 / one as f64)
 }
 
 fn run<R: Rule, const K: usize>(
@@ -320,3 +375,6 @@ fn run<R: Rule, const K: usize>(
         lane.steps += u64::from(done);
     }
 }
+
+#[cfg(test)]
+mod tests;
