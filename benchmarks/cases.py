@@ -315,6 +315,10 @@ CASES = (
         "rbm-log-z",
         partition_function,
         "ln Z of an RBM 64×25 by enumeration",
+        repeats=5,
+        fresh=False,
+    ),
+    Case(
         "dimer-worm",
         worm,
         "dimers, 64×64 torus, 10⁸ worm steps",
