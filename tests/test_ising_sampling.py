@@ -58,11 +58,16 @@ MODELS = [
 ]
 
 
-@pytest.mark.parametrize("method", ising.METHODS)
-@pytest.mark.parametrize(("model", "T"), MODELS, ids=[repr(m) for m, _ in MODELS])
+CASES = [
+    (model, T, method)
+    for model, T in MODELS
+    for method in ising.METHODS
+    if not (model.h and method == "wolff")
+]
+
+
+@pytest.mark.parametrize(("model", "T", "method"), CASES, ids=[f"{m}-{n}" for m, _, n in CASES])
 def test_states_have_boltzmann_frequencies(model, T, method):
-    if method == "wolff" and model.h:
-        pytest.skip("refused")
     # Far beyond the autocorrelation time, so that chi^2 is that of independent samples.
     far = {"spacing": 40, "equilibration": 200, "replicas": 64}
     run = ising.sample(model, T=T, n=20_032, method=method, seed=1, **far)
@@ -75,7 +80,7 @@ def test_states_have_boltzmann_frequencies(model, T, method):
 @pytest.mark.parametrize("L", [8, 16])
 def test_energy_and_specific_heat_on_the_torus(method, T, L):
     n = 6000
-    run = ising.sample(L=L, T=T, n=n, method=method, seed=hash((L, method)) % 1, threads=1)
+    run = ising.sample(L=L, T=T, n=n, method=method, seed=1, threads=1)
     exact = EXACT[L, T]
     assert abs(z_score(run.estimates["energy"], exact["e"])) < 3.5
     assert abs(z_score(run.estimates["specific_heat"], exact["c"])) < 3.5
@@ -135,7 +140,7 @@ def test_the_chain_is_exact(J, h):
     ids=repr,
 )
 def test_all_methods_agree_where_nothing_is_exact(model, T):
-    runs = [ising.sample(model, T=T, n=1000, method=m, seed=5) for m in ising.METHODS]
+    runs = [ising.sample(model, T=T, n=500, method=m, seed=5) for m in ising.METHODS]
     for a, b in itertools.combinations(runs, 2):
         for name in ("energy", "m2"):
             x, y = a.estimates[name], b.estimates[name]
@@ -331,21 +336,23 @@ def test_a_stopped_run_keeps_what_it_measured():
     partial = caught.value.partial
     assert 0 < len(partial) < 10**6
     assert partial.estimates["energy"].n == len(partial)
-    # Equal to the beginning of a run that was not stopped, replica by replica.
-    times = len(partial) // partial.replicas
+    # The beginning of what the whole run would have been.
+    R = partial.replicas
     whole = ising.sample(
         L=256,
         T=3.0,
         h=0.1,
-        n=partial.replicas * 10,
-        replicas=partial.replicas,
+        n=2 * R,
+        replicas=R,
         spacing=partial.spacing,
         equilibration=partial.equilibration,
         seed=1,
         configurations=False,
     )
-    assert times > 1
-    assert np.isfinite(whole.energy).all()
+    begun = min(2, len(partial) // R)
+    np.testing.assert_array_equal(
+        partial.energy.reshape(R, -1)[:, :begun], whole.energy.reshape(R, 2)[:, :begun]
+    )
 
 
 def test_a_run_that_was_stopped_before_it_began_has_nothing():
