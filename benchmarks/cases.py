@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks import ising
+
 Measured = dict[str, Any]
 Measure = Callable[[int, int], list[Measured]]
 
@@ -285,6 +287,51 @@ CASES = (
         repeats=3,
         fresh=False,
         threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "ising-heat-bath",
+        ising.sweeping("heat-bath"),
+        "Ising 512², T_c, 10⁹ spins by bit-sliced heat bath",
+        "< 0.1 s on 1 thread: 10 spins/ns",
+        repeats=5,
+        fresh=False,
+    ),
+    Case(
+        "ising-metropolis",
+        ising.sweeping("metropolis"),
+        "the same by Metropolis",
+        "< 0.1 s on 1 thread",
+        repeats=5,
+        fresh=False,
+    ),
+    Case(
+        "ising-numba",
+        ising.numba_sweeping,
+        "the same by a numba checkerboard",
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "ising-wolff",
+        ising.clusters,
+        "Ising 512², T_c, 10⁸ spins in Wolff clusters",
+        "< 2 s on 1 thread: 0.05 spins/ns",
+        repeats=5,
+        fresh=False,
+    ),
+    Case(
+        "ising-wolff-numba",
+        ising.numba_clusters,
+        "the same by numba",
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "ising-sample",
+        ising.sampling,
+        "`ising.sample(L=64, T=T_c, n=30_000)`",
+        repeats=3,
+        fresh=False,
     ),
     Case(
         "rbm-cd",

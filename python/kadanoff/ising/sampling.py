@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -277,11 +278,20 @@ def _sample(
     check_memory(model, method, replicas, replicas * times, run.configurations)
     started = time.perf_counter()
     control = control or _core.Control()
-    calls: dict[str, Any] = {"threads": run.threads, "control": control, "report": report}
+    calls: dict[str, Any] = {"threads": run.threads, "control": control}
     chains = _core.IsingEnsemble(model._system, T, method, replicas, seed)
     start(chains, model)
-    done, spacing = equilibrate(chains, run, calls)
-    arrays, error = chains.measure(times, spacing, configurations=run.configurations, **calls)
+    # How long equilibration takes is not known before: the bar stands still until it is over.
+    waiting = None if report is None else partial(_nothing_done, report)
+    done, spacing = equilibrate(chains, run, calls | {"report": waiting})
+    before = control.progress
+    arrays, error = chains.measure(
+        times,
+        spacing,
+        configurations=run.configurations,
+        report=None if report is None else partial(_done_since, report, before[0]),
+        **calls,
+    )
     result = None
     if arrays["energy"].shape[1]:
         result = collect(
@@ -304,6 +314,14 @@ def _sample(
     if result is None or arrays["energy"].shape[1] < times:
         raise Cancelled("the computation was stopped", partial=result)
     return result
+
+
+def _nothing_done(report: Report, done: int, total: int) -> None:
+    report(0, 1)
+
+
+def _done_since(report: Report, before: int, done: int, total: int) -> None:
+    report(done - before, total - before)
 
 
 def collect(model: Ising, T: float, arrays: dict[str, Any], n: int, **about: Any) -> IsingSamples:

@@ -8,9 +8,13 @@ use super::sequential::Sequential;
 use super::word::LANES;
 use kadanoff_runtime::Control;
 use rayon::prelude::*;
+use std::time::{Duration, Instant};
 
 /// Below this many lanes in use one word is slower than as many spins one by one.
 const FEWEST_LANES: usize = 16;
+
+/// Time between two moments at which all chains have measured equally often, half of it.
+const SLICE: Duration = Duration::from_millis(25);
 
 /// Every so many sweeps of Metropolis updates one is a heat bath.
 ///
@@ -328,29 +332,43 @@ impl Ensemble {
             (p_here, p) = p.split_at_mut(n * bytes);
             tasks.push((chain, e_here, m_here, p_here));
         }
-        let finished = tasks
-            .into_par_iter()
-            .map(|(chain, e, m, p)| {
-                for t in 0..times {
-                    if chain.advance(spacing, control).is_err() {
-                        return t;
-                    }
-                    if symmetric {
-                        chain.flip_globally();
-                    }
-                    for (r, counts) in chain.measure().iter().enumerate() {
-                        let i = r * times + t;
-                        e[i] = counts.energy(model);
-                        m[i] = 2 * counts.up as i64 - sites;
-                        if bytes > 0 {
-                            chain.pack(r, &mut p[i * bytes..(i + 1) * bytes]);
+        // All chains advance together, a slice of time after the other: a cancellation finds them
+        // at nearly the same place. Slices grow until one takes about a twentieth of a second.
+        let (mut finished, mut slice) = (0, 1);
+        while finished < times {
+            let end = times.min(finished + slice);
+            let started = Instant::now();
+            let reached = tasks
+                .par_iter_mut()
+                .map(|(chain, e, m, p)| {
+                    for t in finished..end {
+                        if chain.advance(spacing, control).is_err() {
+                            return t;
+                        }
+                        if symmetric {
+                            chain.flip_globally();
+                        }
+                        for (r, counts) in chain.measure().iter().enumerate() {
+                            let i = r * times + t;
+                            e[i] = counts.energy(model);
+                            m[i] = 2 * counts.up as i64 - sites;
+                            if bytes > 0 {
+                                chain.pack(r, &mut p[i * bytes..(i + 1) * bytes]);
+                            }
                         }
                     }
-                }
-                times
-            })
-            .min()
-            .unwrap_or(0);
+                    end
+                })
+                .min()
+                .unwrap_or(end);
+            finished = reached;
+            if reached < end {
+                break;
+            }
+            if started.elapsed() < SLICE {
+                slice *= 2;
+            }
+        }
         let mut found = Measured {
             times,
             energy,

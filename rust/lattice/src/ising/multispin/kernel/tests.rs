@@ -216,3 +216,44 @@ fn drawn_bits_have_their_probabilities_and_are_independent() {
         );
     }
 }
+
+/// Nothing but random planes: what no kernel can be faster than.
+struct Empty<'a>(&'a mut Planes, usize);
+
+impl Kernel for Empty<'_> {
+    type Output = Lanes;
+
+    #[inline(always)]
+    fn run<W: Word>(self) -> Lanes {
+        let mut random = Generator::<W>::load(self.0);
+        let mut all = W::zero();
+        for _ in 0..self.1 {
+            all = all.xor(random.next());
+        }
+        random.store(self.0);
+        let mut out = Lanes::ZERO;
+        all.store(&mut out);
+        out
+    }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn speed_of_the_generator() {
+    // Planes in a word on average: twelve, and two more as long as a lane is undecided.
+    let undecided = |k: i32| 1.0 - (1.0 - 0.5f64.powi(k)).powi(512);
+    let planes = 12.0 + (0..26).map(|i| 2.0 * undecided(12 + 2 * i)).sum::<f64>();
+    for path in Path::available() {
+        let mut state = Planes::new(&mut stream(1, 0));
+        let mut best = f64::INFINITY;
+        for _ in 0..20 {
+            let started = std::time::Instant::now();
+            std::hint::black_box(dispatch(path, Empty(&mut state, 1_000_000)));
+            best = best.min(started.elapsed().as_nanos() as f64 / 1e6);
+        }
+        println!(
+            "{path:?}: {best:.2} ns for 512 bits; {planes:.2} planes a word: at most {:.1} spins/ns",
+            512.0 / best / planes
+        );
+    }
+}
