@@ -182,7 +182,7 @@ for small, large in itertools.pairwise(SIDES):
 
 # %%
 triangular = kd.ising.Ising((8, 8), lattice="triangular").critical_temperature
-SIDES = pick(quick=(8, 16), normal=(8, 12, 16, 24), full=(8, 12, 16, 24, 32, 48))
+SIDES = pick(quick=(8, 16), normal=(8, 12, 16, 24, 32), full=(8, 12, 16, 24, 32, 48))
 STARTS = pick(quick=3, normal=6, full=10)
 n_train = pick(quick=300, normal=800, full=3000)
 n_test = pick(quick=400, normal=1500, full=5000)
@@ -459,7 +459,7 @@ assert tau[three_shells][-1] > 3 * tau[one][-1]  # ... and the worse update
 # | a network finds $T_c$ of a lattice it has not seen | to about 1 %, less precise than $m$ |
 # | learned pair coupling of the plaquette model, $K = 0.2$ | 1.11 (Liu et al.: 1.1064) |
 # | averages with learned updates | exact, with a wrong model too |
-# | critical slowing down, $L \le 48$ | $L^{2.0(2)}$ for single spins, $L^{1.1}$ with one learned coupling |
+# | critical slowing down, $L \le 48$ | $L^{2.0(2)}$, with learned clusters $L^{1.1}$ |
 #
 # **Exercises.** 1. Learn at $K = 2J$: at what K does the acceptance make clusters useless? 2. Use
 # the heat bath of `kd.ising` on the *effective* model and accept whole configurations. Why is this

@@ -127,7 +127,7 @@ class Samples:
     interval : int
         Updates between measurements: sweeps, or clusters.
     acceptance : float
-        Of proposed clusters; of sweeps it is 1 or nearly so.
+        Share of the clusters, or of the single spins, that were flipped.
     visited, flipped : float
         Spins that one update looks at, and flips, over L^2 and on average: all and a sixth for a
         sweep at T_c; for clusters their size, and that of the accepted ones.
@@ -270,7 +270,11 @@ def sample(
         sums=out["sums"].reshape(chains, -1, 5),
         configurations=out["spins"].reshape(chains, L, L),
         interval=interval,
-        acceptance=out["accepted"] / proposed,
+        acceptance=(
+            out["accepted"] / proposed
+            if learned is not None
+            else out["flipped"] / max(1, out["visited"])
+        ),
         visited=out["visited"] / proposed / L**2,
         flipped=out["flipped"] / proposed / L**2,
     )
