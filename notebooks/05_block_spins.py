@@ -139,18 +139,18 @@ left, right = figure(1, 2, size=(4.6, 3.5))[0]
 for t, flow in flows.items():
     colour = BLACK if t == 1 else BLUE if t < 1 else RED
     left.plot(flow, "o-", color=colour, markersize=4, linewidth=1.2)
+    end = len(flow) - 1 - (flow[-1] > 1.6)
     left.annotate(
         f"{t:g}",
-        (0, flow[0]),
-        (-4, 0),
+        (end, flow[end]),
+        (6, 0),
         textcoords="offset points",
-        ha="right",
         va="center",
         fontsize="small",
         color=colour,
     )
 left.set_ylim(0.5, 1.6)
-left.set_xlim(-0.7, 4.2)
+left.set_xlim(-0.2, 4.6)
 dress(left, x="steps of the majority rule, b = 2", y="$T_l / T_c$")
 r = np.arange(5)
 for (name, bonds), colour in zip(bonds_at_T_c.items(), (BLACK, ORANGE), strict=True):
@@ -212,6 +212,7 @@ right.plot(b, [p.nu for p in points], color=RED, label=r"$\nu$")
 guide(right, K_c, "$K_c$")
 guide(right, 1.0, r"$\nu$ exact")
 dress(right, x="b", y="", log_x=True)
+right.minorticks_off()
 right.set_xticks([1, 2, 4, 8], ["1", "2", "4", "8"])
 right.set_ylim(0, 2.6)
 legend(right, loc="upper left")
@@ -235,7 +236,9 @@ assert abs(MigdalKadanoff(b=1 + 1e-6).fixed_point().K - K_c) < 1e-6
 # twice, so their coupling is halved here.)
 #
 # **Prediction.** The first cumulant is Niemeijer and van Leeuwen's $K' = 2K \langle s_1
-# \rangle^2$ with $K^* = 0.5186$; higher cumulants bring $K^*$ towards that of the exact sum.
+# \rangle^2$ with $K^* = 0.5186$; with further orders the series approaches the exact sum. The exact
+# coupling of neighbours alone is *not* K at $K_c$: the rule also makes a diagonal coupling of
+# nearly half its size, which no one-parameter recursion knows of.
 
 # %%
 K_grid = np.linspace(0.05, 0.6, 23)
@@ -261,7 +264,18 @@ def crossing(coupling):
 
 first = crossing(lambda K: torus_cumulants(K, (4, 4), Majority(2), order=1)[1].coupling(0, 1) / 2)
 print(f"first cumulant: K* = {first:.6f}; exact K_c = {K_c:.6f}")
+at_K_c = torus_couplings(K_c, (4, 4), Majority(2))
+series = [o.coupling(0, 1) for o in torus_cumulants(K_c, (4, 4), Majority(2))]
+print(
+    "at K_c, neighbours by order:",
+    *(f"{K / 2:.4f}" for K in series[1:]),
+    f"exact {at_K_c.coupling(0, 1) / 2:.4f}, diagonal {at_K_c.coupling(0, 3) / 2:.4f}, "
+    f"four spins {at_K_c.coupling(0, 1, 2, 3):.4f}",
+)
 assert abs(first - 0.5186117097) < 1e-9
+assert (
+    abs(series[3] / at_K_c.coupling(0, 1) - 1) < 0.03 < abs(series[1] / at_K_c.coupling(0, 1) - 1)
+)
 
 # %% [markdown]
 # ## Monte Carlo RG
@@ -453,13 +467,13 @@ print(f"fields of layer 2 are {larger:.1f} times as large as those of layer 1 (2
 assert 2 < larger < 10
 
 # %% [markdown]
-# **Finding.** Yes, near $T_c$: most hidden units of the first layer sit on a compact spot of one
-# sign, and those of the second on a larger one, about as many times larger as there are fewer of
-# them. Nobody told the machine that the lattice has neighbours. But not all: about a quarter of the
-# units spread over the whole lattice, as a rule those that share the uniform magnetisation among
-# them. And it is no RG yet: the spots have tails and overlap, no rule demands that they be copies
-# of each other, and the objective is likelihood, not relevance. At high temperature, with as many
-# hidden units, there is nothing to find and nothing is found.
+# **Finding.** Yes, near $T_c$: most hidden units of the first layer sit on a compact spot, at a
+# distance from each other, and are the block spin there; those of the second layer sit on a larger
+# spot, about as many times larger as there are fewer of them. Nobody told the machine that the
+# lattice has neighbours. But not all do: about a fifth of the units spread over the lattice. And it
+# is no RG yet: the spots have tails of both signs and overlap, nothing makes them copies of each
+# other, and the objective is likelihood, not relevance. At high temperature, with as many
+# hidden units, there is little to find, and the fields are those of noise.
 #
 # ## What holds
 #
@@ -468,7 +482,7 @@ assert 2 < larger < 10
 # | majority rule keeps $T_c$, decimation does not | | yes, $\langle ss'\rangle \to 0.84^l$ |
 # | Migdal–Kadanoff, $b = 2$: $\nu$, $y_h$ | 1, 1.875 | 1.3383, 1.8791 |
 # | Monte Carlo RG, second step: $y_t$, $y_h$ | 1, 1.875 | 1.00(1), 1.8758(2) |
-# | a trained stack makes blocks near $T_c$ | | yes, three units of four |
+# | a trained stack makes blocks near $T_c$ | | yes, most of its units |
 #
 # **Exercises.** 1. Run `mcrg` with `Majority(2, ties="corner")` and with `Decimation(2)`. Which of
 # them converges? 2. Train on T = 2.0. Why do the blocks grow?

@@ -85,9 +85,9 @@ def test_learned_clusters_beat_single_spins_at_the_critical_point():
         one, other = local.estimate(name), fast.estimate(name)
         # Two estimates of one number.
         assert abs(one.mean - other.mean) < 3.5 * math.hypot(one.error, other.error)
-    # In units of one flip of every spin.
+    # In units of one visit to every spin.
     slow = local.estimate("m_abs").tau
-    quick = fast.estimate("m_abs").tau * fast.interval * fast.flipped
+    quick = fast.estimate("m_abs").tau * fast.interval * fast.visited
     assert slow > 8 * quick  # measured: 15
 
 
@@ -155,7 +155,7 @@ def test_progress_is_reported():
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
-        (lambda: PlaquetteIsing(L=1, T=1.0), ValueError, "L must lie"),
+        (lambda: PlaquetteIsing(L=2, T=1.0), ValueError, "L must lie"),
         (lambda: PlaquetteIsing(L=8, T=0.0), ValueError, "T must be positive"),
         (lambda: PlaquetteIsing(L=8, T=math.nan), ValueError, "T must be finite"),
         (lambda: PlaquetteIsing(L=8, T=1.0, K=math.inf), ValueError, "K must be finite"),

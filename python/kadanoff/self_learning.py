@@ -52,7 +52,7 @@ class PlaquetteIsing:
     Parameters
     ----------
     L : int
-        Side, 2 to 4096. On a torus of two or three some neighbours meet twice.
+        Side, 3 to 4096. On a torus of three or four some neighbours meet twice.
     T : float
         Temperature, k_B = 1. For J = 1 and K = 0.2 the critical one is about 2.493 [1]_.
     J, K : float
@@ -70,8 +70,8 @@ class PlaquetteIsing:
 
     def __post_init__(self) -> None:
         L = whole("L", self.L)
-        if not 2 <= L <= 4096:
-            raise ValueError(f"L must lie in 2 to 4096, got {L}")
+        if not 3 <= L <= 4096:
+            raise ValueError(f"L must lie in 3 to 4096, got {L}")
         if real("T", self.T) <= 0:
             raise ValueError(f"T must be positive, got {self.T}")
         for name in ("J", "K"):
@@ -127,9 +127,10 @@ class Samples:
     interval : int
         Updates between measurements: sweeps, or clusters.
     acceptance : float
-        Of proposed clusters; of sweeps it is 1 or nearly so.
-    flipped : float
-        Spins flipped by one update over L^2, on average, refused clusters counted as none.
+        Share of the clusters, or of the single spins, that were flipped.
+    visited, flipped : float
+        Spins that one update looks at, and flips, over L^2 and on average: all and a sixth for a
+        sweep at T_c; for clusters their size, and that of the accepted ones.
     """
 
     model: PlaquetteIsing
@@ -138,6 +139,7 @@ class Samples:
     configurations: NDArray[np.int8]
     interval: int
     acceptance: float
+    visited: float
     flipped: float
 
     @property
@@ -268,7 +270,12 @@ def sample(
         sums=out["sums"].reshape(chains, -1, 5),
         configurations=out["spins"].reshape(chains, L, L),
         interval=interval,
-        acceptance=out["accepted"] / proposed,
+        acceptance=(
+            out["accepted"] / proposed
+            if learned is not None
+            else out["flipped"] / max(1, out["visited"])
+        ),
+        visited=out["visited"] / proposed / L**2,
         flipped=out["flipped"] / proposed / L**2,
     )
     if out["stopped"]:

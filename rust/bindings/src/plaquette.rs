@@ -68,6 +68,7 @@ pub fn plaquette_sample<'py>(
     for (name, count) in [
         ("proposed", found.iter().map(|m| m.proposed).sum::<u64>()),
         ("accepted", found.iter().map(|m| m.accepted).sum()),
+        ("visited", found.iter().map(|m| m.visited).sum()),
         ("flipped", found.iter().map(|m| m.flipped).sum()),
     ] {
         out.set_item(name, count)?;

@@ -67,17 +67,18 @@ pub struct Measured {
     pub sums: Vec<[i64; SUMS]>,
     /// Spins at the end, row by row.
     pub spins: Vec<i8>,
-    /// Updates after the warm-up: proposed, accepted, and spins flipped.
+    /// Updates after the warm-up: proposed, accepted; spins visited, and those flipped.
     pub proposed: u64,
     pub accepted: u64,
+    pub visited: u64,
     pub flipped: u64,
 }
 
 impl Model {
     fn validate(&self) -> Result<(), Error> {
-        if !(2..=4096).contains(&self.side) {
+        if !(3..=4096).contains(&self.side) {
             return Err(Error::Parameter(format!(
-                "L must lie in 2 to 4096, got {}",
+                "L must lie in 3 to 4096, got {}",
                 self.side
             )));
         }
@@ -104,7 +105,6 @@ struct Chain {
     corners: Vec<[u32; 4]>,
     /// Stamps instead of cleared flags.
     in_cluster: Vec<u32>,
-    seen: Vec<u32>,
     stamp: u32,
     cluster: Vec<u32>,
 }
@@ -154,7 +154,6 @@ impl Chain {
             plaquettes,
             corners,
             in_cluster: vec![0; sites],
-            seen: vec![0; sites],
             stamp: 0,
             cluster: Vec::with_capacity(sites),
         }
@@ -173,7 +172,8 @@ impl Chain {
             .product()
     }
 
-    fn sweep(&mut self) -> u64 {
+    /// A sweep; returns the spins visited and those flipped.
+    fn sweep(&mut self) -> (u64, u64) {
         let mut flipped = 0;
         for site in 0..self.spins.len() {
             let near: i32 = self.neighbours[site][..4]
@@ -189,15 +189,14 @@ impl Chain {
                 flipped += 1;
             }
         }
-        flipped
+        (self.spins.len() as u64, flipped)
     }
 
-    /// Grows a cluster, decides, and returns the number of spins flipped (0 if refused).
-    fn cluster(&mut self, couplings: &[f64; SHELLS], add: &[f64; SHELLS]) -> u64 {
+    /// Grows a cluster and decides; returns the spins in it and those flipped (0 if refused).
+    fn cluster(&mut self, couplings: &[f64; SHELLS], add: &[f64; SHELLS]) -> (u64, u64) {
         self.stamp = self.stamp.wrapping_add(1);
         if self.stamp == 0 {
             self.in_cluster.fill(0);
-            self.seen.fill(0);
             self.stamp = 1;
         }
         let stamp = self.stamp;
@@ -229,44 +228,48 @@ impl Chain {
             }
         }
 
-        // Only bonds with one end in the cluster change, and plaquettes with one or three corners.
-        let mut bonds = [0i64; SHELLS];
+        // Flip one spin after the other and add up: what is inside the cluster cancels.
+        let mut nearest = 0i64;
         let mut plaquettes = 0i64;
+        let mut further = [0i64; SHELLS];
+        let distant = couplings[1] != 0.0 || couplings[2] != 0.0;
         for &site in &self.cluster {
-            let s = i64::from(self.spins[site as usize]);
-            for (k, &other) in self.neighbours[site as usize].iter().enumerate() {
-                if self.in_cluster[other as usize] != stamp {
-                    bonds[k / 4] -= 2 * s * i64::from(self.spins[other as usize]);
-                }
+            let site = site as usize;
+            let s = i32::from(self.spins[site]);
+            let at = |k: usize| i32::from(self.spins[self.neighbours[site][k] as usize]);
+            // The order of DISPLACEMENTS, each followed by its negative.
+            let (right, left, down, up) = (at(0), at(1), at(2), at(3));
+            let (down_right, up_left, down_left, up_right) = (at(4), at(5), at(6), at(7));
+            nearest -= i64::from(2 * s * (right + left + down + up));
+            plaquettes -= i64::from(
+                2 * s
+                    * (right * down * down_right
+                        + right * up * up_right
+                        + left * down * down_left
+                        + left * up * up_left),
+            );
+            if distant {
+                further[1] -= i64::from(2 * s * (down_right + up_left + down_left + up_right));
+                further[2] -= i64::from(2 * s * (8..12).map(at).sum::<i32>());
             }
-            for &p in &self.plaquettes[site as usize] {
-                if self.seen[p as usize] == stamp {
-                    continue;
-                }
-                self.seen[p as usize] = stamp;
-                let inside = self.corners[p as usize]
-                    .iter()
-                    .filter(|&&i| self.in_cluster[i as usize] == stamp)
-                    .count();
-                if inside % 2 == 1 {
-                    plaquettes -= 2 * i64::from(self.product(p));
-                }
-            }
+            self.spins[site] = -self.spins[site];
         }
-        let bare = self.model.pair * bonds[0] as f64 + self.model.plaquette * plaquettes as f64;
+        further[0] = nearest;
+        let bare = self.model.pair * nearest as f64 + self.model.plaquette * plaquettes as f64;
         let learned: f64 = couplings
             .iter()
-            .zip(&bonds)
+            .zip(&further)
             .map(|(k, &b)| k * b as f64)
             .sum();
         let change = bare - learned;
+        let size = self.cluster.len() as u64;
         if change >= 0.0 || self.uniform() < change.exp() {
+            (size, size)
+        } else {
             for &site in &self.cluster {
                 self.spins[site as usize] = -self.spins[site as usize];
             }
-            self.cluster.len() as u64
-        } else {
-            0
+            (size, 0)
         }
     }
 
@@ -379,8 +382,9 @@ fn one_chain(chain: &mut Chain, update: Update, schedule: Schedule, control: &Co
         }
         for _ in 0..schedule.measurements {
             for _ in 0..schedule.interval {
-                let flipped = step(chain);
+                let (visited, flipped) = step(chain);
                 out.proposed += 1;
+                out.visited += visited;
                 out.accepted += u64::from(flipped > 0);
                 out.flipped += flipped;
                 if !go_on(&mut pending) {
@@ -549,7 +553,7 @@ mod tests {
             .unwrap_err()
             .to_string()
         };
-        assert!(text(model(1, 0.1), &[]).contains("L must lie"));
+        assert!(text(model(2, 0.1), &[]).contains("L must lie"));
         assert!(text(model(4, f64::NAN), &[]).contains("J/T"));
         assert!(text(model(4, 0.1), &[1; 15]).contains("start"));
         assert!(text(model(4, 0.1), &[0; 16]).contains("start"));
