@@ -6,6 +6,7 @@
 mod control;
 mod dimers;
 mod dynamics;
+mod ed;
 mod errors;
 mod ising;
 mod memory;
@@ -24,6 +25,8 @@ mod _core {
     use super::control::Control;
     #[pymodule_export]
     use super::dynamics::nrg_dynamics;
+    #[pymodule_export]
+    use super::ed::{EdSpectrum, ed_spectrum, poles_at_points, poles_at_times};
     #[pymodule_export]
     use super::nrg::{Chain, Seed, nrg_averages, nrg_clean_chain, nrg_solve};
 
