@@ -10,8 +10,10 @@
 from kadanoff import (
     baths,
     divergence,
+    dmft,
     dynamics,
     effective,
+    greens,
     irrelevant,
     kondo_scales,
     nrg,
@@ -19,6 +21,7 @@ from kadanoff import (
 )
 from kadanoff._core import Control
 from kadanoff.about import about
+from kadanoff.baths import FlatBand, SemicircularBand, TabulatedBand
 from kadanoff.errors import Cancelled, NotConverged, NumericalError
 from kadanoff.gbf import gbf_bound
 from kadanoff.mapping import kondo_mapping
@@ -33,19 +36,24 @@ __all__ = [
     "Cancelled",
     "Control",
     "DoubleQuantumDot",
+    "FlatBand",
     "ImpurityModel",
     "KondoModel",
     "NotConverged",
     "NumericalError",
+    "SemicircularBand",
+    "TabulatedBand",
     "__version__",
     "about",
     "baths",
     "derivatives",
     "divergence",
+    "dmft",
     "dynamics",
     "effective",
     "effective_map",
     "gbf_bound",
+    "greens",
     "irrelevant",
     "kondo_mapping",
     "kondo_scales",

@@ -7,12 +7,16 @@ from numpy.typing import NDArray
 __all__ = [
     "Chain",
     "Control",
+    "EdSpectrum",
     "Seed",
     "__version__",
+    "ed_spectrum",
     "nrg_averages",
     "nrg_clean_chain",
     "nrg_dynamics",
     "nrg_solve",
+    "poles_at_points",
+    "poles_at_times",
 ]
 
 __version__: str
@@ -28,6 +32,16 @@ class Control:
     def cancelled(self) -> bool: ...
     @property
     def progress(self) -> tuple[int, int]: ...
+
+@final
+class EdSpectrum:
+    @property
+    def ground(self) -> float: ...
+    def levels(self) -> list[tuple[int, int, NDArray[np.float64]]]: ...
+    def thermal(self, beta: float) -> tuple[float, float, float]: ...
+    def lehmann(
+        self, beta: float, prune: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]: ...
 
 @final
 class Seed:
@@ -50,6 +64,16 @@ class Chain:
     ) -> Chain: ...
     def levels(self, n: int) -> NDArray[np.float64]: ...
 
+def ed_spectrum(
+    U: float,
+    eps: float,
+    e: Sequence[float],
+    V: Sequence[float],
+    *,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> EdSpectrum: ...
 def nrg_solve(
     jobs: Sequence[tuple[Seed, Chain]],
     *,
@@ -96,3 +120,9 @@ def nrg_dynamics(
     control: Control | None = None,
     report: Callable[[int, int], object] | None = None,
 ) -> list[dict[str, Any]]: ...
+def poles_at_points(
+    energies: NDArray[np.float64], residues: _Matrix, z: NDArray[np.complex128]
+) -> NDArray[np.complex128]: ...
+def poles_at_times(
+    energies: NDArray[np.float64], residues: _Matrix, beta: float, tau: NDArray[np.float64]
+) -> _Matrix: ...
