@@ -7,6 +7,8 @@ Solution(ed: n=1, docc=..., Z=..., error ...)
 """
 
 from kadanoff.dmft import ed as _ed  # noqa: F401
+from kadanoff.dmft import hubbard1 as _hubbard1  # noqa: F401
+from kadanoff.dmft import ipt as _ipt  # noqa: F401
 from kadanoff.dmft.bathfit import BathFit, fit_bath
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
