@@ -10,6 +10,7 @@ from kadanoff.dmft import ed as _ed  # noqa: F401
 from kadanoff.dmft import hubbard1 as _hubbard1  # noqa: F401
 from kadanoff.dmft import ipt as _ipt  # noqa: F401
 from kadanoff.dmft.bathfit import BathFit, fit_bath
+from kadanoff.dmft.bethe import BetheLoop, Hysteresis, bethe, hysteresis
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
 from kadanoff.dmft.solution import Solution
@@ -17,11 +18,15 @@ from kadanoff.dmft.solution import Solution
 __all__ = [
     "SOLVERS",
     "BathFit",
+    "BetheLoop",
     "DiscreteBath",
+    "Hysteresis",
     "Impurity",
     "MatsubaraBath",
     "Solution",
     "Solver",
+    "bethe",
     "fit_bath",
+    "hysteresis",
     "solve",
 ]

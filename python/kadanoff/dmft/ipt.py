@@ -82,7 +82,7 @@ class _SecondOrder:
             g = G0.tau(tau)
             return np.asarray(g * g * G0.tau(beta - tau))
 
-        self.series = LegendreSeries.of(product, beta, tolerance=1e-12)
+        self.series = LegendreSeries.of(product, beta, tolerance=1e-13, noise=1e-14)
         self.iw = self.series.iw(frequencies)
 
 
@@ -119,8 +119,10 @@ def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> 
     return _kajueter_kotliar(problem, run)
 
 
-def _solution(problem: Impurity, run: Run, n: float, level0: float) -> Solution:
-    """The solution for the given occupation and level of the bare impurity."""
+def _solution(
+    problem: Impurity, run: Run, n: float, level0: float, *, final: bool = True
+) -> Solution:
+    """The solution for given occupation and level of the bare impurity; poles only if `final`."""
     U, level, beta = problem.U, problem.level, problem.beta
     second = _SecondOrder(problem, level0, run.frequencies)
     n0 = second.n0
@@ -136,12 +138,13 @@ def _solution(problem: Impurity, run: Run, n: float, level0: float) -> Solution:
         e, w = second.poles
         w = U * U * w
         first = float(np.sum(w * e))
-        if abs(B) > 1e-14 and e.size <= MOST_POLES:
-            # A u (z - X - B u u^T)^{-1} u
-            u = np.sqrt(w)
-            x, vectors = np.linalg.eigh(np.diag(e) + B * np.outer(u, u))
-            e, w = x, (vectors.T @ u) ** 2
-        G = embedded_poles(problem, level + U * n, e, A * w)
+        if final and e.size <= MOST_POLES:
+            if abs(B) > 1e-14:
+                # Sigma2 / (1 - B Sigma2) = u (z - X - B u u^T)^{-1} u
+                u = np.sqrt(w)
+                e, vectors = np.linalg.eigh(np.diag(e) + B * np.outer(u, u))
+                w = (vectors.T @ u) ** 2
+            G = embedded_poles(problem, level + U * n, e, A * w)
     else:
         # The first moment of the product is its slope at the ends.
         first = _first_moment(second.series) * U * U
@@ -168,7 +171,7 @@ def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
 
     def excess(level0: float) -> float:
         n0 = min(max(_SecondOrder(problem, level0, 2).n0, 1e-12), 1.0 - 1e-12)
-        return 0.5 * _solution(problem, run, n0, level0).n - n0
+        return 0.5 * _solution(problem, run, n0, level0, final=False).n - n0
 
     moments = problem.Delta_moments()
     reach = U + 4.0 * np.sqrt(moments[2] / moments[0] if moments[0] > 0 else 0.0) + 1.0

@@ -113,6 +113,7 @@ class LegendreSeries:
         coefficients: int | None = None,
         *,
         tolerance: float = 1e-13,
+        noise: float = 0.0,
     ) -> LegendreSeries:
         """The series of a function of tau, by Gauss quadrature.
 
@@ -127,6 +128,8 @@ class LegendreSeries:
             reach `tolerance`.
         tolerance : float
             Largest of the last coefficients relative to the largest of all.
+        noise : float
+            Error of the values of G: coefficients below ``noise * beta`` need not fall further.
 
         Raises
         ------
@@ -143,9 +146,10 @@ class LegendreSeries:
             if coefficients is not None:
                 return cls(found[:coefficients], beta)
             size = np.abs(found)
-            limit = tolerance * float(np.max(size, initial=0.0))
+            limit = max(tolerance * float(np.max(size, initial=0.0)), real("noise", noise) * beta)
             if np.max(size[-8:]) <= limit:
-                return cls(found[: int(np.flatnonzero(size > limit)[-1]) + 1 if limit else 1], beta)
+                above = np.flatnonzero(size > limit)
+                return cls(found[: above[-1] + 1 if above.size else 1], beta)
             count *= 2
             if count > MOST:
                 raise ValueError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -178,10 +178,10 @@ class MatsubaraFunction:
         rest = self.values - self.tail(1j * w)
         out = self.tail.tau(t).ravel()
         flat = t.ravel()
-        for start in range(0, flat.size, 256):
-            phase = np.outer(flat[start : start + 256], w)
-            part = np.cos(phase) @ rest.real + np.sin(phase) @ rest.imag
-            out[start : start + 256] += 2.0 / self.beta * part
+        for start in range(0, flat.size, 512):
+            part = flat[start : start + 512]
+            cos, sin = _phases(part.tobytes(), self.beta, w.size)
+            out[start : start + 512] += 2.0 / self.beta * (cos @ rest.real + sin @ rest.imag)
         return np.asarray(out.reshape(t.shape))
 
     @cached_property
@@ -196,10 +196,18 @@ class MatsubaraFunction:
         return plot_green(self, ax=ax, **kwargs)
 
 
+@lru_cache(maxsize=6)
+def _phases(tau: bytes, beta: float, count: int) -> tuple[FloatArray, FloatArray]:
+    """cos(w_n tau) and sin(w_n tau): a self-consistent loop asks for the same ones again."""
+    phase = np.outer(np.frombuffer(tau), matsubara(beta, count))
+    return np.cos(phase), np.sin(phase)
+
+
 def trace(beta: float, product: ComplexArray, moments: tuple[float, float, float]) -> float:
     """T sum_n exp(i w_n 0+) X(i w_n) from positive frequencies and the tail m_0/iw + m_1/(iw)^2 + ...
 
-    The sum of the tail is done exactly with two poles; what is left falls as 1/w**4.
+    The sum of the tail is done exactly with three poles. What is left falls as c/w**4, with c from the last
+    frequency: the sum beyond it is added by the midpoint rule.
     """
     w = matsubara(beta, product.size)
     a = 1.0 / beta
@@ -212,4 +220,7 @@ def trace(beta: float, product: ComplexArray, moments: tuple[float, float, float
     tail = plus / (z - a) + minus / (z + a) + zero / z
     fermi = 1.0 / (math.exp(beta * a) + 1.0)
     exact = plus * fermi + minus * (1.0 - fermi) + zero * 0.5
-    return float(exact + 2.0 / beta * np.sum((product - tail).real))
+    rest = (product - tail).real
+    N = float(product.size)
+    beyond = rest[-1] * (N - 0.5) ** 4 * (1.0 / (3.0 * N**3) - 1.0 / (6.0 * N**5))
+    return float(exact + 2.0 / beta * (np.sum(rest) + beyond))
