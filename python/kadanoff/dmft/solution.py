@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff.dmft.problem import Impurity
-from kadanoff.greens import GreenFunction, MatsubaraFunction, chebyshev_times, matsubara
+from kadanoff.greens import (
+    GreenFunction,
+    LegendreSeries,
+    MatsubaraFunction,
+    chebyshev_times,
+    matsubara,
+)
 from kadanoff.greens.grids import ComplexArray, FloatArray
 
 if TYPE_CHECKING:
@@ -29,7 +35,7 @@ class Solution:
         What was solved.
     solver : str
         Its name, see `kadanoff.dmft.SOLVERS`.
-    G : GreenFunction or MatsubaraFunction
+    G : GreenFunction, MatsubaraFunction or LegendreSeries
         The impurity's Green function of one spin: ``G.iw``, ``G.tau`` and, with poles, ``G.w``.
     G_iw, Sigma_iw, Delta_iw : (N,) array of complex
         At `w`; the self-energy includes the Hartree term, Delta is the one that was solved.
@@ -47,7 +53,7 @@ class Solution:
 
     problem: Impurity
     solver: str
-    G: GreenFunction | MatsubaraFunction
+    G: GreenFunction | LegendreSeries | MatsubaraFunction
     G_iw: ComplexArray
     Sigma_iw: ComplexArray
     Delta_iw: ComplexArray

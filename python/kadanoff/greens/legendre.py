@@ -170,9 +170,27 @@ class LegendreSeries:
         return np.asarray(legendre_to_matsubara(count, self.coefficients.size) @ self.coefficients)
 
     @property
+    def occupation(self) -> float:
+        """-G(beta-)."""
+        return float(-self.tau(self.beta))
+
+    @property
     def jump(self) -> float:
         """-G(0+) - G(beta-), which is one for a Green function."""
         return float(-np.sum(self.tau([0.0, self.beta])))
+
+    @property
+    def moments(self) -> tuple[float, ...]:
+        """m_0, m_1, m_2, m_3 of the tail: jumps of G and its derivatives over the period."""
+        series = np.polynomial.legendre.Legendre(
+            self.coefficients * np.sqrt(2.0 * np.arange(self.coefficients.size) + 1.0) / self.beta
+        )
+        found = []
+        for k in range(4):
+            ends = series(np.array([-1.0, 1.0])) * (2.0 / self.beta) ** k
+            found.append(float((-1.0) ** (k + 1) * np.sum(ends)))
+            series = series.deriv() if series.degree() else series * 0.0
+        return tuple(found)
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """-G(tau), or another `quantity`. Returns the axes."""
