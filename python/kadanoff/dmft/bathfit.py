@@ -1,6 +1,7 @@
 """A hybridisation function fitted by a few bath sites.
 
-``chi2 = 1/N sum_n w_n**(-alpha) |Delta(i w_n) - sum_k V_k**2 / (i w_n - e_k)|**2``, over N frequencies.
+``chi2 = 1/N sum_n w_n**(-alpha) |Delta(i w_n) - sum_k V_k**2 / (i w_n - e_k)|**2``, over N
+frequencies.
 """
 
 from __future__ import annotations
@@ -131,8 +132,8 @@ def fit_bath(
 class _Cost:
     """The cost and its gradient in the free parameters.
 
-    Free are (e_k, ln V_k**2); in the symmetric case ln |e_k| of each pair, ln V_k**2, and ln V_0**2 of
-    a site at zero.
+    Free are (e_k, ln V_k**2); in the symmetric case ln |e_k| of each pair, ln V_k**2, and ln
+    V_0**2 of a site at zero.
     """
 
     def __init__(

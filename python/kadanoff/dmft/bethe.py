@@ -51,8 +51,8 @@ class BetheLoop:
     converged : bool
         Whether the residual fell below the tolerance.
     history : mapping of str to array
-        ``residual`` (largest change of Delta(i w_n), relative to the bare one's), ``Z``, ``docc`` and ``n``,
-        one entry an iteration.
+        ``residual`` (largest change of Delta(i w_n), relative to the bare one's), ``Z``, ``docc``
+        and ``n``, one entry an iteration.
     seconds : float
         Wall time.
     """
@@ -130,18 +130,20 @@ def bethe(
     solver : str
         A name in `kadanoff.dmft.SOLVERS`.
     start : {"metal", "insulator"}, BetheLoop or Solution
-        The free semicircle, the isolated atom, or an earlier result: in the coexistence region the answer
-        depends on it.
+        The free semicircle, the isolated atom, or an earlier result: in the coexistence region the
+        answer depends on it.
     D : float
         Half bandwidth.
     eps : float
-        Level of the impurity from ``-U/2``: minus the chemical potential's distance from half filling.
+        Level of the impurity from ``-U/2``: minus the chemical potential's distance from half
+        filling.
     mixing : {"anderson", "linear"}
         How the next Delta is made.
     share : float, optional
         Share of the new Delta; 0.7 for "anderson" and 1 for "linear".
     tol : float
-        Largest change of Delta(i w_n) allowed, relative to the largest |Delta(i w_n)| of the free lattice.
+        Largest change of Delta(i w_n) allowed, relative to the largest |Delta(i w_n)| of the free
+        lattice.
     max_iterations : int
         Impurity problems to solve at most.
     frequencies : int, optional
@@ -188,7 +190,9 @@ def bethe(
     def result(converged: bool) -> BetheLoop | None:
         arrays = {key: np.array(values) for key, values in history.items()}
         seconds = time.perf_counter() - began
-        return solution and BetheLoop(solution, name, converged, arrays, seconds)
+        if solution is None:
+            return None
+        return BetheLoop(solution, name, converged, arrays, seconds)
 
     with bar(f"DMFT, U = {U:g}", progress) as report:
         for iteration in range(max_iterations):
@@ -229,7 +233,8 @@ def bethe(
             if eps == 0.0:
                 Delta, moments = _odd(Delta, moments)
     raise NotConverged(
-        f"DMFT did not converge in {max_iterations} iterations: residual {history['residual'][-1]:.1e}, "
+        f"DMFT did not converge in {max_iterations} iterations: residual "
+        f"{history['residual'][-1]:.1e}, "
         f"tol = {tol:g}; raise max_iterations, lower share, or start from a converged neighbour "
         "(start=loop). The history is in .partial",
         result(False),
@@ -298,11 +303,11 @@ def _start(
     return 0.25 * D * D * G.iw(count), moments, str(start), None
 
 
-def _odd(
-    Delta: ComplexArray, moments: tuple[float, ...]
-) -> tuple[ComplexArray, tuple[float, ...]]:
+def _odd(Delta: ComplexArray, moments: tuple[float, ...]) -> tuple[ComplexArray, tuple[float, ...]]:
     """What particle-hole symmetry leaves: rounding would grow along an unstable direction."""
-    return 1j * Delta.imag, tuple(0.0 if k % 2 else m for k, m in enumerate(moments))
+    return np.asarray(1j * Delta.imag, dtype=np.complex128), tuple(
+        0.0 if k % 2 else m for k, m in enumerate(moments)
+    )
 
 
 def _moments(solution: Solution) -> tuple[float, ...]:
@@ -356,7 +361,9 @@ class Hysteresis:
         return plot_hysteresis(self, ax=ax, **kwargs)
 
 
-def hysteresis(U: Iterable[float], *, beta: float, solver: str = "ed", **options: Any) -> Hysteresis:
+def hysteresis(
+    U: Iterable[float], *, beta: float, solver: str = "ed", **options: Any
+) -> Hysteresis:
     """Follow the metal with rising U and the insulator with falling U.
 
     Parameters

@@ -57,7 +57,8 @@ def ed(
 
     Notes
     -----
-    ``Sigma = U F / G`` with ``F = <<d_up n_dn; d_up^+>>``, whose error does not grow with frequency.
+    ``Sigma = U F / G`` with ``F = <<d_up n_dn; d_up^+>>``, whose error does not grow with
+    frequency.
     """
     prune = real("prune", prune)
     if not 0.0 <= prune <= 1e-3:
@@ -76,7 +77,7 @@ def ed(
         )
     log_Z, n, docc = spectrum.thermal(beta)
     energies, weights, estimator, dropped = spectrum.lehmann(beta, prune)
-    z = 1j * matsubara(beta, run.frequencies)
+    z = np.asarray(1j * matsubara(beta, run.frequencies), dtype=np.complex128)
     G_iw, F_iw = _core.poles_at_points(energies, np.array([weights, estimator]), z)
     Delta_iw = GreenFunction(np.array(bath.e), np.square(bath.V), beta)(z)
     diagnostics: dict[str, Any] = {
@@ -106,7 +107,11 @@ def ed(
 
 
 def discretised(
-    problem: Impurity, run: Run, sites: int | None, fit: dict[str, Any] | None, most: int = MOST_SITES
+    problem: Impurity,
+    run: Run,
+    sites: int | None,
+    fit: dict[str, Any] | None,
+    most: int = MOST_SITES,
 ) -> tuple[DiscreteBath, BathFit | None]:
     """The bath itself where it is small enough, else a fit to `sites` sites."""
     if sites is not None and whole("sites", sites) > most:

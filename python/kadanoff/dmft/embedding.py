@@ -102,7 +102,7 @@ def on_frequencies(
 
 
 def weiss(problem: Impurity, level: float) -> tuple[GreenFunction | None, GreenFunction]:
-    """G_0 = 1 / (z - level - Delta): as poles where the bath has levels, and the poles of its tail."""
+    """G_0 = 1 / (z - level - Delta) as poles, if the bath has levels, and the poles of its tail."""
     e, w = gauss_poles(problem.Delta_moments())
     tail = resolvent(level, e, w, problem.beta)
     star = problem.star()

@@ -12,7 +12,8 @@ limit.
 References
 ----------
 A. Georges, G. Kotliar, Phys. Rev. B 45, 6479 (1992), doi:10.1103/PhysRevB.45.6479.
-H. Kajueter, G. Kotliar, Phys. Rev. Lett. 77, 131 (1996), doi:10.1103/PhysRevLett.77.131, Eqs. (6)-(9).
+H. Kajueter, G. Kotliar, Phys. Rev. Lett. 77, 131 (1996), doi:10.1103/PhysRevLett.77.131, Eqs.
+(6)-(9).
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ class _SecondOrder:
 
 @register(
     "ipt",
-    valid="single orbital, weak to intermediate U; exact to order U**2 and in the atomic limit. Half "
+    valid="single orbital, weak to intermediate U; exact to order U**2 and in the atomic limit. "
+    "Half "
     "filling is the reliable case; elsewhere the Kajueter-Kotliar form",
     cost="10 ms; 0.1 s away from half filling",
 )
@@ -151,9 +153,7 @@ def _solution(
     total = U * U * spread
     s2 = A * (first + B * total * total)
     diagnostics["numerical_error"] = 1e-12 * max(1.0, U * U * beta)
-    return on_frequencies(
-        problem, "ipt", Sigma_iw, (U * n, s1, s2), G, diagnostics=diagnostics
-    )
+    return on_frequencies(problem, "ipt", Sigma_iw, (U * n, s1, s2), G, diagnostics=diagnostics)
 
 
 def _first_moment(series: LegendreSeries) -> float:

@@ -24,9 +24,9 @@ class Mixer:
     Parameters
     ----------
     kind : {"linear", "anderson"}
-        ``x + share (f - x)``, or that on the combination of the last `memory` steps whose residual is
-        smallest. The combination is taken once the relative residual is below `near`, and given up
-        whenever the residual grows: far from a solution it would lead anywhere.
+        ``x + share (f - x)``, or that on the combination of the last `memory` steps whose residual
+        is smallest. The combination is taken once the relative residual is below `near`, and given
+        up whenever the residual grows: far from a solution it would lead anywhere.
     share : float
         Share of the new, in (0, 1].
     memory : int

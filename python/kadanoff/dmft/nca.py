@@ -9,7 +9,8 @@ Pseudo-particles m = 0 (empty), 1 (one electron of a given spin), 2 (double), en
 ``Z = P_0(beta) + 2 P_1(beta) + P_2(beta) = Z_AIM / Z_bath``,
 ``G(tau) = -[P_0(beta - tau) P_1(tau) + P_1(beta - tau) P_2(tau)] / Z``.
 
-On the imaginary axis each equation looks back only: no projection onto one pseudo-particle is needed.
+On the imaginary axis each equation looks back only: no projection onto one pseudo-particle is
+needed.
 
 References
 ----------
@@ -91,7 +92,8 @@ def _volterra(E: FloatArray, x: FloatArray, beta: float, run: Run) -> _Level:
 
 @register(
     "nca",
-    valid="U > 0 and temperatures above the Kondo scale: G is right to order V**2, log Z, n and docc to "
+    valid="U > 0 and temperatures above the Kondo scale: G is right to order V**2, log Z, n and "
+    "docc to "
     "order V**4; not exact at U = 0",
     cost="0.1 to 2 s, growing as the square of beta times the largest energy",
 )
@@ -118,7 +120,8 @@ def nca(problem: Impurity, run: Run, /, *, steps: int = 640, tol: float = 1e-9) 
     tol = real("tol", tol)
     if problem.U == 0.0 and problem.Delta_moments()[0] > 0.0:
         raise ValueError(
-            "the NCA is not exact at U = 0, where the problem is free: use solver='hubbard1' or 'ed'"
+            "the NCA is not exact at U = 0, where the problem is free: use solver='hubbard1' or "
+            "'ed'"
         )
     beta, level = problem.beta, problem.level
     E = np.array([0.0, level, 2.0 * level + problem.U])
@@ -148,7 +151,8 @@ def nca(problem: Impurity, run: Run, /, *, steps: int = 640, tol: float = 1e-9) 
     best = table[-1][-1]
     if not error < 1e-3:
         raise NotConverged(
-            f"the NCA's time steps are too coarse: error {error:.1e} with {count} steps; the energies are "
+            f"the NCA's time steps are too coarse: error {error:.1e} with {count} steps; the "
+            f"energies are "
             f"too large for beta = {beta:g}"
         )
     series = _series(best[: steps + 1], levels[-1].G, beta)

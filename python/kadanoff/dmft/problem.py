@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff.dmft.quadrature import band_star
-from kadanoff.greens import GreenFunction, MatsubaraFunction, gauss_poles, matsubara
+from kadanoff.greens import GreenFunction, MatsubaraFunction, gauss_poles
 from kadanoff.greens.grids import ComplexArray, FloatArray, finite, inverse_temperature
 from kadanoff.stars import Band, real
 from kadanoff.tables import FunctionBand, TabulatedBand
@@ -104,7 +104,8 @@ class MatsubaraBath:
             w = function.frequencies[-1]
             raise ValueError(
                 f"the tail of Delta is wrong: at w = {w:g} it should be near "
-                f"m_0 / iw = {function.moments[0] / w:g} / i, but Delta = {self.Delta[-1]:g}; is beta = "
+                f"m_0 / iw = {function.moments[0] / w:g} / i, but Delta = {self.Delta[-1]:g}; is "
+                f"beta = "
                 f"{beta:g} the temperature it was given at, and are there enough frequencies?"
             )
         return function
@@ -185,7 +186,8 @@ class Impurity:
     def star(self) -> tuple[FloatArray, FloatArray] | None:
         """Levels and V**2 that reproduce Delta at this temperature's frequencies to rounding.
 
-        The bath itself if it is discrete, nodes of a quadrature for a band, None for a `MatsubaraBath`.
+        The bath itself if it is discrete, nodes of a quadrature for a band, None for a
+        `MatsubaraBath`.
         """
         if isinstance(self.bath, DiscreteBath):
             return np.array(self.bath.e), np.square(self.bath.V)
@@ -225,6 +227,6 @@ class Impurity:
             values = self.bath.Delta
             return bool(np.all(np.abs(values.real) <= 1e-9 * np.max(np.abs(values))))
         if isinstance(self.bath, DiscreteBath):
-            iw = self.Delta()(1j * matsubara(self.beta, 32))
+            iw = self.Delta().iw(32)
             return bool(np.all(np.abs(iw.real) <= 1e-12 * (np.max(np.abs(iw)) + 1e-300)))
         return self.bath.is_symmetric

@@ -6,7 +6,7 @@ import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from kadanoff import _core
 from kadanoff.dmft.problem import Impurity
@@ -28,10 +28,8 @@ class Run:
     seed: int | None = None
 
 
-class Compute(Protocol):
-    """``compute(problem, run, **options) -> Solution``."""
-
-    def __call__(self, problem: Impurity, run: Run, /, **options: Any) -> Solution: ...
+Compute: TypeAlias = Callable[..., Solution]
+"""``compute(problem, run, **options)``, options by keyword only."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Solver:
     name: str
     valid: str
     cost: str
-    compute: Callable[..., Solution]
+    compute: Compute
 
     @property
     def options(self) -> tuple[str, ...]:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from kadanoff.dmft.problem import Impurity
 from kadanoff.greens import (
     GreenFunction,

@@ -1,7 +1,7 @@
 """Legendre series of Green functions.
 
-``G(tau) = sum_l sqrt(2 l + 1) / beta P_l(2 tau / beta - 1) G_l`` and ``G(i w_n) = sum_l T_nl G_l`` with
-``T_nl = (-1)**n i**(l + 1) sqrt(2 l + 1) j_l((2 n + 1) pi / 2)``.
+``G(tau) = sum_l sqrt(2 l + 1) / beta P_l(2 tau / beta - 1) G_l`` and ``G(i w_n) = sum_l T_nl G_l``
+with ``T_nl = (-1)**n i**(l + 1) sqrt(2 l + 1) j_l((2 n + 1) pi / 2)``.
 
 References
 ----------
@@ -154,6 +154,9 @@ class LegendreSeries:
             if count > MOST:
                 raise ValueError(
                     f"{MOST} Legendre coefficients do not represent this function to {tolerance:g}; "
+                    f""
+                    f""
+                    f""
                     "the temperature is too low for its energies: use poles, or a larger tolerance"
                 )
 

@@ -30,8 +30,8 @@ __all__ = ["MatsubaraFunction", "gauss_poles", "tail_moments"]
 def gauss_poles(moments: Sequence[float]) -> tuple[FloatArray, FloatArray]:
     """Poles and weights of the shortest sum whose moments are the given ones.
 
-    ``sum_j w_j E_j**k = m_k`` for k < 2 p, with p = len(moments) // 2 poles or fewer: Gauss quadrature
-    for the measure behind the moments. Weights are positive if the measure is.
+    ``sum_j w_j E_j**k = m_k`` for k < 2 p, with p = len(moments) // 2 poles or fewer: Gauss
+    quadrature for the measure behind the moments. Weights are positive if the measure is.
 
     Parameters
     ----------
@@ -117,9 +117,9 @@ class MatsubaraFunction:
 
     Notes
     -----
-    To imaginary time: the sum of a few poles that has the given moments is transformed exactly, only the
-    difference is summed over frequencies. With 2 p moments what is left out is of the order
-    ``m_2p / w_N**(2 p)``; `tail_error` says how well the tail fits.
+    To imaginary time: the sum of a few poles that has the given moments is transformed exactly,
+    only the difference is summed over frequencies. With 2 p moments what is left out is of the
+    order ``m_2p / w_N**(2 p)``; `tail_error` says how well the tail fits.
 
     Examples
     --------
@@ -204,10 +204,11 @@ def _phases(tau: bytes, beta: float, count: int) -> tuple[FloatArray, FloatArray
 
 
 def trace(beta: float, product: ComplexArray, moments: tuple[float, float, float]) -> float:
-    """T sum_n exp(i w_n 0+) X(i w_n) from positive frequencies and the tail m_0/iw + m_1/(iw)^2 + ...
+    """T sum_n exp(i w_n 0+) X(i w_n) from positive frequencies and the tail m_0/iw + m_1/(iw)^2 +
+    ...
 
-    The sum of the tail is done exactly with three poles. What is left falls as c/w**4, with c from the last
-    frequency: the sum beyond it is added by the midpoint rule.
+    The sum of the tail is done exactly with three poles. What is left falls as c/w**4, with c from
+    the last frequency: the sum beyond it is added by the midpoint rule.
     """
     w = matsubara(beta, product.size)
     a = 1.0 / beta

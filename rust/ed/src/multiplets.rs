@@ -254,16 +254,23 @@ impl Table {
                         to: impurity,
                     };
                     let spin = sector.twice_spin;
-                    connect(&functions, (double, single), spin, spin, hop, |t, i, j, x| {
-                        if let Some(&to) = at.get(&t) {
-                            sector.hops.push(Hop {
-                                row: to + i,
-                                column: first + j,
-                                site,
-                                value: x,
-                            });
-                        }
-                    });
+                    connect(
+                        &functions,
+                        (double, single),
+                        spin,
+                        spin,
+                        hop,
+                        |t, i, j, x| {
+                            if let Some(&to) = at.get(&t) {
+                                sector.hops.push(Hop {
+                                    row: to + i,
+                                    column: first + j,
+                                    site,
+                                    value: x,
+                                });
+                            }
+                        },
+                    );
                 }
             }
             // The order of a hash map differs from run to run.
@@ -273,7 +280,11 @@ impl Table {
         for (from, sector) in sectors.iter().enumerate() {
             for rise in [true, false] {
                 let spin = sector.twice_spin;
-                let Some(target) = (if rise { Some(spin + 1) } else { spin.checked_sub(1) }) else {
+                let Some(target) = (if rise {
+                    Some(spin + 1)
+                } else {
+                    spin.checked_sub(1)
+                }) else {
                     continue;
                 };
                 let Some(&to) = index.get(&(sector.electrons + 1, target)) else {
@@ -339,8 +350,8 @@ fn states(
         if k < twice_spin || k + pairs > orbitals {
             continue;
         }
-        for single in (0..1u32 << orbitals)
-            .filter(|s| s & double == 0 && s.count_ones() as usize == k)
+        for single in
+            (0..1u32 << orbitals).filter(|s| s & double == 0 && s.count_ones() as usize == k)
         {
             at.insert((double, single), occupations.len() as u32);
             let paths = functions[k][twice_spin].paths.len();

@@ -38,7 +38,11 @@ impl Sources {
     /// Residues moved to Chebyshev points on panels of width `d`, if these are fewer.
     fn compressed(&self, d: f64) -> Option<Self> {
         let low = self.energies.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = self.energies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let high = self
+            .energies
+            .iter()
+            .copied()
+            .fold(f64::NEG_INFINITY, f64::max);
         let panels = ((high - low) / d).floor() + 1.0;
         if panels.is_nan() || panels * POINTS as f64 >= 0.7 * self.energies.len() as f64 {
             return None;
@@ -115,7 +119,10 @@ struct Moments<'a> {
 impl Kernel for Moments<'_> {
     #[inline(always)]
     fn run(self) {
-        let last = self.moments.first().map_or(0, |m| m.len().saturating_sub(1));
+        let last = self
+            .moments
+            .first()
+            .map_or(0, |m| m.len().saturating_sub(1));
         for (i, e) in self.sources.energies.iter().enumerate() {
             let at = (e - self.low) / self.d;
             let panel = (at as usize).min(last);
@@ -155,7 +162,9 @@ impl Kernel for Direct<'_> {
                     im[l] += q;
                 }
             }
-            let sum = |s: &[f64; LANES]| ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+            let sum = |s: &[f64; LANES]| {
+                ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
+            };
             *out = c64::new(sum(&re), -self.z.im * sum(&im));
         }
     }
@@ -278,7 +287,10 @@ mod tests {
                     .zip(&residues)
                     .map(|(e, r)| *r / (*z - *e))
                     .sum();
-                assert!((slow - fast).norm() < 2e-14 * slow.norm().max(1e-3), "{z} {slow} {fast}");
+                assert!(
+                    (slow - fast).norm() < 2e-14 * slow.norm().max(1e-3),
+                    "{z} {slow} {fast}"
+                );
             }
         }
     }
