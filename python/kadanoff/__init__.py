@@ -15,8 +15,10 @@ from kadanoff import (
     continuum,
     dimers,
     divergence,
+    dmft,
     dynamics,
     effective,
+    greens,
     irrelevant,
     ising,
     kondo_scales,
@@ -27,6 +29,7 @@ from kadanoff import (
 )
 from kadanoff._core import Control
 from kadanoff.about import about
+from kadanoff.baths import FlatBand, SemicircularBand, TabulatedBand
 from kadanoff.errors import Cancelled, NotConverged, NumericalError
 from kadanoff.gbf import gbf_bound
 from kadanoff.mapping import kondo_mapping
@@ -47,10 +50,13 @@ __all__ = [
     "Control",
     "DeepRBM",
     "DoubleQuantumDot",
+    "FlatBand",
     "ImpurityModel",
     "KondoModel",
     "NotConverged",
     "NumericalError",
+    "SemicircularBand",
+    "TabulatedBand",
     "__version__",
     "about",
     "baths",
@@ -59,10 +65,12 @@ __all__ = [
     "derivatives",
     "dimers",
     "divergence",
+    "dmft",
     "dynamics",
     "effective",
     "effective_map",
     "gbf_bound",
+    "greens",
     "irrelevant",
     "ising",
     "kondo_mapping",

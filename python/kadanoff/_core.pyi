@@ -9,12 +9,14 @@ __all__ = [
     "Chain",
     "Control",
     "DimerSimulation",
+    "EdSpectrum",
     "IsingEnsemble",
     "IsingTempering",
     "Seed",
     "__version__",
     "dimers_enumerate",
     "dimers_sample",
+    "ed_spectrum",
     "ising_bytes",
     "ising_states",
     "ising_windows",
@@ -23,6 +25,8 @@ __all__ = [
     "nrg_dynamics",
     "nrg_solve",
     "plaquette_sample",
+    "poles_at_points",
+    "poles_at_times",
     "rbm_train",
 ]
 
@@ -40,6 +44,16 @@ class Control:
     def cancelled(self) -> bool: ...
     @property
     def progress(self) -> tuple[int, int]: ...
+
+@final
+class EdSpectrum:
+    @property
+    def ground(self) -> float: ...
+    def levels(self) -> list[tuple[int, int, NDArray[np.float64]]]: ...
+    def thermal(self, beta: float) -> tuple[float, float, float]: ...
+    def lehmann(
+        self, beta: float, prune: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]: ...
 
 @final
 class Seed:
@@ -62,6 +76,16 @@ class Chain:
     ) -> Chain: ...
     def levels(self, n: int) -> NDArray[np.float64]: ...
 
+def ed_spectrum(
+    U: float,
+    eps: float,
+    e: Sequence[float],
+    V: Sequence[float],
+    *,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> EdSpectrum: ...
 def nrg_solve(
     jobs: Sequence[tuple[Seed, Chain]],
     *,
@@ -345,3 +369,9 @@ def plaquette_sample(
     control: Control | None = None,
     report: Callable[[int, int], object] | None = None,
 ) -> dict[str, Any]: ...
+def poles_at_points(
+    energies: NDArray[np.float64], residues: _Matrix, z: NDArray[np.complex128]
+) -> NDArray[np.complex128]: ...
+def poles_at_times(
+    energies: NDArray[np.float64], residues: _Matrix, beta: float, tau: NDArray[np.float64]
+) -> _Matrix: ...

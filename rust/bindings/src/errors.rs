@@ -68,6 +68,18 @@ pub fn rbm(py: Python<'_>, error: &kadanoff_rbm::Error) -> PyErr {
     }
 }
 
+/// The exception for an error of the exact diagonalisation.
+pub fn ed(py: Python<'_>, error: &kadanoff_ed::Error) -> PyErr {
+    use kadanoff_ed::Error;
+    let message = error.to_string();
+    match error {
+        Error::Model(_) => PyValueError::new_err(message),
+        Error::Eigen { .. } => from_python(py, "NumericalError", message),
+        Error::Lanczos { .. } => from_python(py, "NotConverged", message),
+        Error::Cancelled => from_python(py, "Cancelled", "the computation was stopped".into()),
+    }
+}
+
 /// What the user sees when the calling thread was interrupted: the stop button means `Cancelled`,
 /// anything else (an error in a progress callback) is passed on.
 pub fn interrupted(py: Python<'_>, error: PyErr) -> PyErr {

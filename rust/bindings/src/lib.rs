@@ -6,6 +6,7 @@
 mod control;
 mod dimers;
 mod dynamics;
+mod ed;
 mod errors;
 mod exact;
 mod ising;
@@ -32,6 +33,7 @@ mod _core {
     use super::exact::{ising_states, ising_windows};
     #[pymodule_export]
     use super::ising::{IsingEnsemble, IsingTempering, ising_bytes};
+    use super::ed::{EdSpectrum, ed_spectrum, poles_at_points, poles_at_times};
     #[pymodule_export]
     use super::nrg::{Chain, Seed, nrg_averages, nrg_clean_chain, nrg_solve};
     #[pymodule_export]
