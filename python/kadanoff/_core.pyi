@@ -8,8 +8,11 @@ __all__ = [
     "BoltzmannMachine",
     "Chain",
     "Control",
+    "IsingEnsemble",
+    "IsingTempering",
     "Seed",
     "__version__",
+    "ising_bytes",
     "nrg_averages",
     "nrg_clean_chain",
     "nrg_dynamics",
@@ -207,3 +210,67 @@ def rbm_train(
     control: Control | None = None,
     report: Callable[[int, int], object] | None = None,
 ) -> dict[str, Any]: ...
+
+_Ising = tuple[Sequence[int], str, Sequence[float], float, Sequence[bool]]
+
+def ising_bytes(system: _Ising, method: str, replicas: int) -> int: ...
+
+@final
+class IsingEnsemble:
+    def __new__(
+        cls, system: _Ising, temperature: float, method: str, replicas: int, seed: int
+    ) -> IsingEnsemble: ...
+    @property
+    def replicas(self) -> int: ...
+    @property
+    def engine(self) -> str: ...
+    @property
+    def visited(self) -> int: ...
+    def now(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]: ...
+    def pack(self, replica: int) -> NDArray[np.uint8]: ...
+    def set_temperature(self, temperature: float, field: float) -> None: ...
+    def randomise(self) -> None: ...
+    def set_all(self, up: NDArray[np.bool_]) -> None: ...
+    def advance(
+        self,
+        steps: int,
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> None: ...
+    def measure(
+        self,
+        times: int,
+        spacing: int,
+        *,
+        configurations: bool,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> tuple[dict[str, Any], BaseException | None]: ...
+
+@final
+class IsingTempering:
+    def __new__(
+        cls,
+        system: _Ising,
+        temperatures: Sequence[float],
+        method: str,
+        ladders: int,
+        seed: int,
+    ) -> IsingTempering: ...
+    @property
+    def ladders(self) -> int: ...
+    def measure(
+        self,
+        burn: int,
+        times: int,
+        spacing: int,
+        sweeps: int,
+        *,
+        configurations: bool,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> tuple[list[dict[str, Any]], list[int], list[int], BaseException | None]: ...

@@ -1,5 +1,6 @@
 //! Rust errors become Python exceptions here and nowhere else.
 
+use kadanoff_lattice::ising;
 use kadanoff_nrg::Error;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -35,6 +36,16 @@ pub fn rbm(py: Python<'_>, error: &kadanoff_rbm::Error) -> PyErr {
         Error::Shape(_) | Error::Option(_) => PyValueError::new_err(message),
         Error::Diverged { .. } => from_python(py, "NumericalError", message),
         Error::Cancelled(_) => from_python(py, "Cancelled", "the computation was stopped".into()),
+    }
+}
+
+/// The exception for an error of the Ising samplers.
+pub fn ising(error: ising::Error) -> PyErr {
+    match error {
+        ising::Error::Argument(message) => PyValueError::new_err(message),
+        ising::Error::Cancelled(_) => {
+            Python::attach(|py| from_python(py, "Cancelled", "the computation was stopped".into()))
+        }
     }
 }
 

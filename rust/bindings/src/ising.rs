@@ -1,1 +1,286 @@
 //! The Ising samplers of `kadanoff-lattice`.
+
+use crate::control::{self, Control};
+use crate::errors;
+use kadanoff_lattice::ising::{Ensemble, Lattice, Measured, Model, Tempering, Update};
+use kadanoff_runtime as runtime;
+use numpy::ndarray::Array2;
+use numpy::{IntoPyArray, PyArray1, PyArray3, PyArrayMethods, PyReadonlyArray1};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Sites to visit below which a call is done before a worker thread would have been started.
+const SMALL: u64 = 1 << 21;
+
+fn model(
+    shape: Vec<usize>,
+    lattice: &str,
+    couplings: Vec<f64>,
+    field: f64,
+    periodic: Vec<bool>,
+) -> PyResult<Model> {
+    let lattice = match lattice {
+        "hypercubic" => Lattice::Hypercubic,
+        "triangular" => Lattice::Triangular,
+        other => return Err(PyValueError::new_err(format!("unknown lattice {other:?}"))),
+    };
+    Ok(Model {
+        shape,
+        lattice,
+        couplings,
+        field,
+        periodic,
+    })
+}
+
+fn update(name: &str) -> PyResult<Update> {
+    match name {
+        "heat-bath" => Ok(Update::HeatBath),
+        "metropolis" => Ok(Update::Metropolis),
+        "wolff" => Ok(Update::Wolff),
+        "swendsen-wang" => Ok(Update::SwendsenWang),
+        other => Err(PyValueError::new_err(format!("unknown update {other:?}"))),
+    }
+}
+
+type Model5 = (Vec<usize>, String, Vec<f64>, f64, Vec<bool>);
+
+fn model_of((shape, lattice, couplings, field, periodic): Model5) -> PyResult<Model> {
+    model(shape, &lattice, couplings, field, periodic)
+}
+
+/// Bytes that the chains of an ensemble take.
+#[pyfunction]
+pub fn ising_bytes(system: Model5, method: &str, replicas: usize) -> PyResult<usize> {
+    let model = model_of(system)?;
+    model.check().map_err(errors::ising)?;
+    Ok(Ensemble::bytes(&model, update(method)?, replicas))
+}
+
+/// Replicas of an Ising model, advanced together.
+#[pyclass(frozen, module = "kadanoff._core")]
+pub struct IsingEnsemble {
+    inner: Mutex<Ensemble>,
+    sites: usize,
+}
+
+impl IsingEnsemble {
+    fn lock(&self) -> MutexGuard<'_, Ensemble> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl IsingEnsemble {
+    /// `system` holds shape, lattice, couplings, field and periodicity.
+    #[new]
+    fn new(
+        py: Python<'_>,
+        system: Model5,
+        temperature: f64,
+        method: &str,
+        replicas: usize,
+        seed: u64,
+    ) -> PyResult<Self> {
+        let (model, update) = (model_of(system)?, update(method)?);
+        let sites = model.sites();
+        let made = py.detach(|| Ensemble::new(model, temperature, update, replicas, seed));
+        Ok(Self {
+            inner: Mutex::new(made.map_err(errors::ising)?),
+            sites,
+        })
+    }
+
+    #[getter]
+    fn replicas(&self, py: Python<'_>) -> usize {
+        py.detach(|| self.lock().replicas())
+    }
+
+    #[getter]
+    fn engine(&self, py: Python<'_>) -> &'static str {
+        py.detach(|| self.lock().engine())
+    }
+
+    /// Sites that clusters have visited so far, in all replicas.
+    #[getter]
+    fn visited(&self, py: Python<'_>) -> u64 {
+        py.detach(|| self.lock().visited())
+    }
+
+    /// Total energy and magnetisation of every replica.
+    fn now<'py>(&self, py: Python<'py>) -> (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<i64>>) {
+        let (e, m) = py.detach(|| self.lock().now());
+        (e.into_pyarray(py), m.into_pyarray(py))
+    }
+
+    /// Packed configuration of a replica.
+    fn pack<'py>(&self, py: Python<'py>, replica: usize) -> Bound<'py, PyArray1<u8>> {
+        py.detach(|| self.lock().pack(replica)).into_pyarray(py)
+    }
+
+    fn set_temperature(&self, py: Python<'_>, temperature: f64, field: f64) -> PyResult<()> {
+        py.detach(|| self.lock().set_temperature(temperature, field))
+            .map_err(errors::ising)
+    }
+
+    fn randomise(&self, py: Python<'_>) {
+        py.detach(|| self.lock().randomise());
+    }
+
+    /// The same configuration, true for up, in all replicas.
+    fn set_all(&self, py: Python<'_>, up: PyReadonlyArray1<'_, bool>) -> PyResult<()> {
+        let up = up
+            .as_slice()
+            .map_err(|_| PyValueError::new_err("spins must be contiguous"))?;
+        py.detach(|| self.lock().set_all(up)).map_err(errors::ising)
+    }
+
+    /// Sweeps, or clusters. Raises what interrupted it, `Cancelled` among others.
+    #[pyo3(signature = (steps, *, threads=None, control=None, report=None))]
+    fn advance(
+        &self,
+        py: Python<'_>,
+        steps: u64,
+        threads: Option<usize>,
+        control: Option<Bound<'_, Control>>,
+        report: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
+        let replicas = self.replicas(py) as u64;
+        let outcome = if replicas == 1 && steps.saturating_mul(self.sites as u64) < SMALL {
+            py.detach(|| self.lock().advance(steps, &shared))
+        } else {
+            let (outcome, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
+                runtime::with_threads(threads, || self.lock().advance(steps, &shared))
+            })?;
+            if let Some(error) = interrupted {
+                return Err(errors::interrupted(py, error));
+            }
+            outcome.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?
+        };
+        outcome.map_err(errors::ising)
+    }
+
+    /// Measurements `spacing` steps apart; a cancellation shortens them. Comes with the exception
+    /// that interrupted it, or None.
+    #[pyo3(signature = (times, spacing, *, configurations, threads=None, control=None, report=None))]
+    fn measure<'py>(
+        &self,
+        py: Python<'py>,
+        times: usize,
+        spacing: u64,
+        configurations: bool,
+        threads: Option<usize>,
+        control: Option<Bound<'py, Control>>,
+        report: Option<Py<PyAny>>,
+    ) -> PyResult<(Bound<'py, PyDict>, Option<Py<PyAny>>)> {
+        let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
+        let replicas = self.replicas(py);
+        let (found, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
+            runtime::with_threads(threads, || {
+                self.lock().measure(times, spacing, configurations, &shared)
+            })
+        })?;
+        let found = found.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
+        let error = interrupted.map(|e| errors::interrupted(py, e).into_value(py).into_any());
+        Ok((arrays(py, found, replicas)?, error))
+    }
+}
+
+/// Arrays of shape (replicas, times) and (replicas, times, bytes).
+fn arrays(py: Python<'_>, found: Measured, replicas: usize) -> PyResult<Bound<'_, PyDict>> {
+    let wrong = |e: numpy::ndarray::ShapeError| PyValueError::new_err(e.to_string());
+    let shape = (replicas, found.times);
+    let d = PyDict::new(py);
+    let energy = Array2::from_shape_vec(shape, found.energy).map_err(wrong)?;
+    let magnetisation = Array2::from_shape_vec(shape, found.magnetisation).map_err(wrong)?;
+    d.set_item("energy", energy.into_pyarray(py))?;
+    d.set_item("magnetisation", magnetisation.into_pyarray(py))?;
+    let packed: Bound<'_, PyArray3<u8>> =
+        found
+            .packed
+            .into_pyarray(py)
+            .reshape([replicas, found.times, found.bytes])?;
+    d.set_item("packed", packed)?;
+    Ok(d)
+}
+
+/// Ladders of temperatures that exchange configurations.
+#[pyclass(frozen, module = "kadanoff._core")]
+pub struct IsingTempering {
+    inner: Mutex<Tempering>,
+}
+
+impl IsingTempering {
+    fn lock(&self) -> MutexGuard<'_, Tempering> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl IsingTempering {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        system: Model5,
+        temperatures: Vec<f64>,
+        method: &str,
+        ladders: usize,
+        seed: u64,
+    ) -> PyResult<Self> {
+        let (model, update) = (model_of(system)?, update(method)?);
+        let made = py.detach(|| Tempering::new(model, temperatures, update, ladders, seed));
+        Ok(Self {
+            inner: Mutex::new(made.map_err(errors::ising)?),
+        })
+    }
+
+    #[getter]
+    fn ladders(&self, py: Python<'_>) -> usize {
+        py.detach(|| self.lock().ladders())
+    }
+
+    /// `burn` rounds, then `times` measurements `spacing` rounds apart, each round of `sweeps`
+    /// sweeps: one dictionary for every temperature, exchanges tried and made, and the exception
+    /// that interrupted it, or None.
+    #[pyo3(signature = (burn, times, spacing, sweeps, *, configurations, threads=None,
+                        control=None, report=None))]
+    fn measure<'py>(
+        &self,
+        py: Python<'py>,
+        burn: u64,
+        times: usize,
+        spacing: u64,
+        sweeps: u64,
+        configurations: bool,
+        threads: Option<usize>,
+        control: Option<Bound<'py, Control>>,
+        report: Option<Py<PyAny>>,
+    ) -> PyResult<(
+        Vec<Bound<'py, PyDict>>,
+        Vec<u64>,
+        Vec<u64>,
+        Option<Py<PyAny>>,
+    )> {
+        let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
+        let ladders = self.ladders(py);
+        let (found, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
+            runtime::with_threads(threads, || {
+                let mut tempering = self.lock();
+                // A cancelled burn leaves nothing to measure: the next check stops it too.
+                let _ = tempering.advance(burn, sweeps, &shared);
+                tempering.measure(times, spacing, sweeps, configurations, &shared)
+            })
+        })?;
+        let found = found.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
+        let measured = found
+            .measured
+            .into_iter()
+            .map(|m| arrays(py, m, ladders))
+            .collect::<PyResult<_>>()?;
+        let error = interrupted.map(|e| errors::interrupted(py, e).into_value(py).into_any());
+        Ok((measured, found.tried, found.accepted, error))
+    }
+}

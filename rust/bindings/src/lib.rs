@@ -26,6 +26,8 @@ mod _core {
     #[pymodule_export]
     use super::dynamics::nrg_dynamics;
     #[pymodule_export]
+    use super::ising::{IsingEnsemble, IsingTempering, ising_bytes};
+    #[pymodule_export]
     use super::nrg::{Chain, Seed, nrg_averages, nrg_clean_chain, nrg_solve};
     #[pymodule_export]
     use super::plaquette::plaquette_sample;

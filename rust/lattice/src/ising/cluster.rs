@@ -15,8 +15,14 @@ use rand::Rng;
 /// Sites visited between two looks at the control.
 const BETWEEN_CHECKS: u64 = 1 << 17;
 
-/// A byte of a spin whose cluster is being built: bit 1 says that it belongs to it.
+/// Bits of the byte of a site: the spin,
+const UP: u8 = 1;
+/// whether it belongs to the cluster that is being built,
 const TAKEN: u8 = 2;
+/// whether it is the sentinel, which never joins,
+const NONE: u8 = 4;
+/// and whether its neighbours must be looked up.
+const EDGE: u8 = 8;
 
 /// One lattice, a byte a site, and room for a cluster.
 #[derive(Debug, Clone)]
@@ -26,6 +32,8 @@ pub struct Clusters {
     beta: f64,
     graph: Graph,
     bonds: Vec<Bond>,
+    /// From a site to its neighbours, away from the edges.
+    steps: Vec<isize>,
     spins: Vec<u8>,
     /// Sites of a cluster in the order in which they were found, or the parents of sites.
     list: Vec<u32>,
@@ -68,14 +76,33 @@ impl Clusters {
     /// All spins up.
     pub fn new(model: &Model, temperature: f64, update: Update, seed: u64, index: u64) -> Self {
         let graph = Graph::new(model);
-        let mut spins = vec![1; graph.sites + 1];
-        // Never parallel, never antiparallel to anything.
-        spins[graph.sites] = 2 * TAKEN;
+        let steps: Vec<isize> = model
+            .directions()
+            .iter()
+            .map(|step| {
+                step.iter()
+                    .zip(&model.shape)
+                    .fold(0, |sum, (&s, &l)| sum * l as isize + isize::from(s))
+            })
+            .flat_map(|step| [step, -step])
+            .collect();
+        let mut spins: Vec<u8> = (0..graph.sites)
+            .map(|i| {
+                let inside = graph
+                    .of(i)
+                    .iter()
+                    .zip(&steps)
+                    .all(|(&n, &step)| i as isize + step == n as isize);
+                if inside { UP } else { UP | EDGE }
+            })
+            .collect();
+        spins.push(NONE);
         let mut made = Self {
             model: model.clone(),
             update,
             beta: 0.0,
             bonds: Vec::new(),
+            steps,
             spins,
             // A site may be written beyond the end before it is known not to belong.
             list: vec![0; graph.sites + 1],
@@ -111,33 +138,47 @@ impl Clusters {
             }
         };
         let bonds: [Bond; Z] = std::array::from_fn(|slot| self.bonds[slot / 2]);
+        let steps: [isize; Z] = std::array::from_fn(|slot| self.steps[slot]);
         let (near, _) = self.graph.near.as_chunks::<Z>();
         let (spins, list) = (&mut self.spins[..], &mut self.list[..]);
         let random = &mut self.random;
-        spins[first] ^= 1 | TAKEN;
+        spins[first] ^= UP | TAKEN;
         list[0] = first as u32;
         let (mut done, mut found) = (0, 1);
         while done < found {
             let site = list[done] as usize;
             done += 1;
-            let old = spins[site] & 1 ^ 1;
-            let mut bits = random.next_u64();
-            for slot in 0..Z {
-                if slot == 4 {
-                    bits = random.next_u64();
-                }
-                let n = near[site][slot] as usize;
+            let own = spins[site];
+            let bits = random.next_u64();
+            // Inside the lattice neighbours are a fixed step away: the table, far larger than the
+            // spins, is left for the edges.
+            let around: [u32; Z] = if own & EDGE == 0 {
+                steps.map(|step| site.wrapping_add_signed(step) as u32)
+            } else {
+                near[site]
+            };
+            let old = own & UP ^ UP;
+            let mut visit = |slot: usize, bits: u64, random: &mut Stream| {
+                let n = around[slot] as usize;
                 let s = spins[n];
-                let join = u8::from(s == old ^ bonds[slot].antiparallel)
+                let join = u8::from(s & (UP | TAKEN | NONE) == old ^ bonds[slot].antiparallel)
                     & u8::from(bonds[slot].is_taken(bits, random));
-                spins[n] = s ^ join * (1 | TAKEN);
+                spins[n] = s ^ join * (UP | TAKEN);
                 list[found] = n as u32;
                 found += usize::from(join);
-                bits >>= 16;
+            };
+            for slot in 0..Z.min(4) {
+                visit(slot, bits >> (16 * slot), random);
+            }
+            if Z > 4 {
+                let bits = random.next_u64();
+                for slot in 4..Z {
+                    visit(slot, bits >> (16 * slot - 64), random);
+                }
             }
         }
         for &site in &list[..found] {
-            spins[site as usize] &= 1;
+            spins[site as usize] &= !TAKEN;
         }
         found as u64
     }
@@ -171,17 +212,17 @@ impl Clusters {
             if i % 64 == 0 {
                 bits = self.random.next_u64();
             }
-            // Bit 1 keeps whether the cluster flips.
+            // The bit TAKEN keeps whether the cluster flips.
             let p = parent[i] as usize;
             let flip = if p == i {
-                (bits >> (i % 64) & 1) as u8
+                (bits >> (i % 64) & 1) as u8 * (UP | TAKEN)
             } else {
-                spins[p] >> 1 & 1
+                (spins[p] & TAKEN) / TAKEN * (UP | TAKEN)
             };
-            spins[i] = (spins[i] ^ flip) & 1 | flip << 1;
+            spins[i] ^= flip;
         }
         for s in &mut spins[..sites] {
-            *s &= 1;
+            *s &= !TAKEN;
         }
     }
 
@@ -194,13 +235,13 @@ impl Clusters {
             let r = self.list[self.list[i] as usize] as usize;
             let r = root(&mut self.list, r as u32);
             self.list[i] = r;
-            let same = self.spins[i] == self.spins[r as usize];
+            let same = (self.spins[i] ^ self.spins[r as usize]) & UP == 0;
             moment[r as usize] += if same { 1 } else { -1 };
         }
         let mut up = vec![0u8; sites];
         for i in 0..sites {
             let r = self.list[i] as usize;
-            let was = self.spins[r];
+            let was = self.spins[r] & UP;
             if r == i {
                 let p = logistic(2.0 * self.beta * self.model.field * moment[i] as f64);
                 up[i] = u8::from(threshold(p).is_none_or(|t| self.random.next_u64() < t));
@@ -212,7 +253,7 @@ impl Clusters {
         }
         for i in 0..sites {
             if self.list[i] as usize == i {
-                self.spins[i] = up[i];
+                self.spins[i] = self.spins[i] & !UP | up[i];
             }
         }
     }
@@ -264,7 +305,7 @@ impl Chain for Clusters {
 
     fn set(&mut self, _: usize, up: &[bool]) {
         for (s, &u) in self.spins.iter_mut().zip(up) {
-            *s = u8::from(u);
+            *s = *s & !UP | u8::from(u);
         }
     }
 
@@ -282,7 +323,7 @@ impl Chain for Clusters {
     fn randomise(&mut self) {
         let sites = self.graph.sites;
         for s in &mut self.spins[..sites] {
-            *s = (self.random.next_u64() >> 63) as u8;
+            *s = *s & !UP | (self.random.next_u64() >> 63) as u8;
         }
     }
 

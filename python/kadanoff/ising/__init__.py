@@ -1,0 +1,32 @@
+r"""Ising models on regular lattices: sampling, scanning, tempering.
+
+    H = - sum_<ij> J_ij s_i s_j - h sum_i s_i
+
+Which call? :func:`sample` for independent configurations at one temperature, :func:`scan` for
+several, :func:`temper` where single spins get stuck and clusters do not help, and
+:class:`Simulation` to step a lattice by hand.
+
+>>> from kadanoff import ising
+>>> run = ising.sample(L=32, T=ising.T_c, n=1000, seed=1)
+>>> run.configurations.shape
+(1000, 32, 32)
+"""
+
+from kadanoff.ising.models import LATTICES, Ising, T_c
+from kadanoff.ising.results import IsingSamples, IsingScan
+from kadanoff.ising.sampling import METHODS, sample, scan
+from kadanoff.ising.simulation import Simulation
+from kadanoff.ising.tempering import temper
+
+__all__ = [
+    "LATTICES",
+    "METHODS",
+    "Ising",
+    "IsingSamples",
+    "IsingScan",
+    "Simulation",
+    "T_c",
+    "sample",
+    "scan",
+    "temper",
+]
