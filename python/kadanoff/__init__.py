@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kadanoff import (
     baths,
     blockspin,
+    dimers,
     divergence,
     dynamics,
     effective,
@@ -54,6 +55,7 @@ __all__ = [
     "baths",
     "blockspin",
     "derivatives",
+    "dimers",
     "divergence",
     "dynamics",
     "effective",

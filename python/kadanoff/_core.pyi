@@ -8,11 +8,16 @@ __all__ = [
     "BoltzmannMachine",
     "Chain",
     "Control",
+    "DimerSimulation",
     "IsingEnsemble",
     "IsingTempering",
     "Seed",
     "__version__",
+    "dimers_enumerate",
+    "dimers_sample",
     "ising_bytes",
+    "ising_states",
+    "ising_windows",
     "nrg_averages",
     "nrg_clean_chain",
     "nrg_dynamics",
@@ -274,3 +279,67 @@ class IsingTempering:
         control: Control | None = None,
         report: Callable[[int, int], object] | None = None,
     ) -> tuple[list[dict[str, Any]], list[int], list[int], BaseException | None]: ...
+def dimers_sample(
+    lx: int,
+    ly: int,
+    boundary: str,
+    *,
+    coupling: float,
+    replicas: int,
+    samples: int,
+    loops: int,
+    burn_in: int,
+    seed: int,
+    winding: tuple[int, int] | None = None,
+    coverings: bool = True,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> list[dict[str, Any]]: ...
+def dimers_enumerate(
+    lx: int, ly: int, boundary: str, *, most: int, control: Control | None = None
+) -> NDArray[np.uint8]: ...
+@final
+class DimerSimulation:
+    def __new__(
+        cls,
+        lx: int,
+        ly: int,
+        boundary: str,
+        *,
+        coupling: float,
+        seed: int,
+        winding: tuple[int, int] | None = None,
+    ) -> DimerSimulation: ...
+    def step(self, loops: int) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def moved(self) -> int: ...
+    @property
+    def dimers(self) -> NDArray[np.uint8]: ...
+    @property
+    def winding(self) -> tuple[int, int]: ...
+    @property
+    def flippable(self) -> int: ...
+
+def ising_states(
+    spins: int,
+    classes: Sequence[Sequence[tuple[int, int]]],
+    *,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]: ...
+def ising_windows(
+    height: int,
+    width: int,
+    kx: float,
+    ky: float,
+    fields: NDArray[np.float64],
+    block: Sequence[int],
+    *,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> NDArray[np.float64]: ...

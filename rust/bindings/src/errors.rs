@@ -1,6 +1,6 @@
 //! Rust errors become Python exceptions here and nowhere else.
 
-use kadanoff_lattice::ising;
+use kadanoff_lattice::{dimers, exact, ising};
 use kadanoff_nrg::Error;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -47,6 +47,27 @@ pub fn ising(error: ising::Error) -> PyErr {
             Python::attach(|py| from_python(py, "Cancelled", "the computation was stopped".into()))
         }
     }
+}
+
+/// The exception for an error of the dimer samplers.
+pub fn dimers(py: Python<'_>, error: &dimers::Error) -> PyErr {
+    match error {
+        dimers::Error::Cancelled(_) => cancelled(py),
+        other => PyValueError::new_err(other.to_string()),
+    }
+}
+
+/// The exception for an error of the exact Ising sums.
+pub fn exact(py: Python<'_>, error: &exact::Error) -> PyErr {
+    match error {
+        exact::Error::Cancelled(_) => cancelled(py),
+        other => PyValueError::new_err(other.to_string()),
+    }
+}
+
+/// A computation that stopped because its control was cancelled.
+pub fn cancelled(py: Python<'_>) -> PyErr {
+    from_python(py, "Cancelled", "the computation was stopped".into())
 }
 
 /// What the user sees when the calling thread was interrupted: the stop button means `Cancelled`,
