@@ -22,6 +22,7 @@ from kadanoff import (
     nrg,
     operators,
     rbm,
+    rsmi,
     self_learning,
 )
 from kadanoff._core import Control
@@ -68,6 +69,7 @@ __all__ = [
     "nrg",
     "operators",
     "rbm",
+    "rsmi",
     "self_learning",
 ]
 
