@@ -8,6 +8,10 @@ J is raised in filters and model together; h is summed, v is the data. The start
 directions in which block and environment are most correlated (canonical correlations),
 
     C_ve C_ee^-1 C_ev w = rho^2 C_vv w.
+
+Spins of the block that no linear function of the environment predicts (chi^2 of their regression
+within 5 standard deviations of chance) are left out before: with saturated filters J hardly sees
+them, so that their weights would be the noise of the sample.
 """
 
 from __future__ import annotations
@@ -38,6 +42,7 @@ Floats = NDArray[np.float32]
 PAIRS = 60_000
 EVALUATED = 30_000
 ITERATIONS = 150
+SCREEN = 5.0
 TINY = 1e-30
 
 
@@ -55,6 +60,20 @@ def _inverse_root(x: Floats) -> Values:
     values, vectors = np.linalg.eigh((x.T @ x).astype(float) / len(x))
     keep = values > 1e-4 * max(float(values[-1]), 1e-30)
     return np.asarray(vectors[:, keep] / np.sqrt(values[keep]))
+
+
+def predictable(v: Floats, e: Floats, sigmas: float = SCREEN) -> NDArray[np.bool_]:
+    """Which spins of the block a linear function of the environment predicts.
+
+    n R^2 of a spin that is independent of the environment is chi^2 with as many degrees of freedom
+    as the environment has.
+    """
+    R = _inverse_root(e)
+    cross = (v.T @ e).astype(float) / len(v) @ R
+    of = np.maximum(np.mean(v.astype(np.float32) ** 2, axis=0, dtype=np.float64), 1e-12)
+    freedom = R.shape[1]
+    chance = len(v) * np.sum(cross**2, axis=1) / of
+    return np.asarray((chance - freedom) / np.sqrt(2 * freedom) > sigmas)
 
 
 def learn_directly(
@@ -91,6 +110,10 @@ def learn_directly(
     v, v_mean = _centred(v_all[:, v_moves])
     e, e_mean = _centred(e_all[:, e_moves])
     del v_all, e_all
+    seen = predictable(v, e)
+    if seen.any() and not seen.all():
+        v_moves[np.flatnonzero(v_moves)[~seen]] = False
+        v, v_mean = np.ascontiguousarray(v[:, seen]), v_mean[seen]
     tell = (lambda k: report(k, restarts + 2)) if report is not None else (lambda k: None)
     tell(1)
     check()
