@@ -112,7 +112,9 @@ def fit_bilinear(
     seen = state_numbers(v)
     count = np.bincount(seen, minlength=len(states)).astype(float)
     pair = (v.T.astype(np.float32) @ x).astype(float)
-    start = np.concatenate([np.log((count + 0.5) / (n + 0.5 * len(states))), np.zeros(sites * around)])
+    start = np.concatenate(
+        [np.log((count + 0.5) / (n + 0.5 * len(states))), np.zeros(sites * around)]
+    )
 
     def loss(theta: Values) -> tuple[float, Values]:
         if check is not None:
@@ -124,7 +126,9 @@ def fit_bilinear(
         mean = q.sum(axis=1, dtype=np.float64)
         drive = (states.T @ q) @ x
         value = float(log.sum(dtype=np.float64) - count @ a - np.sum(pair * W)) / n
-        gradient = np.concatenate([(mean - count) / n, (drive - pair).ravel() / n + ridge * W.ravel()])
+        gradient = np.concatenate(
+            [(mean - count) / n, (drive - pair).ravel() / n + ridge * W.ravel()]
+        )
         return value + ridge / 2 * float(np.sum(W * W)), gradient
 
     found = minimize(

@@ -236,7 +236,12 @@ class _Direct:
         self.history.append(J)
         if self.watch is not None:
             self.watch(self.shown(filters), J)
-        gradient = [by_filters.ravel(), by_field.sum(axis=1) / n if bias else [], by_a, by_U.ravel()]
+        gradient = [
+            by_filters.ravel(),
+            by_field.sum(axis=1) / n if bias else [],
+            by_a,
+            by_U.ravel(),
+        ]
         return -J, -np.concatenate(gradient).astype(float)
 
     def shown(self, filters: Values) -> Values:

@@ -1,6 +1,6 @@
 r"""The renormalisation flow of learned rules.
 
-    samples -> learn a rule -> block spins, drawn from P(h | v) -> learn again -> ...
+samples -> learn a rule -> block spins, drawn from P(h | v) -> learn again -> ...
 """
 
 from __future__ import annotations

@@ -128,13 +128,19 @@ class Geometry:
     @property
     def positions(self) -> int:
         """Number of places of the block."""
-        return int(np.prod([-(-n // s) for n, s in zip(self.lattice, self.step or (), strict=True)]))
+        return int(
+            np.prod([-(-n // s) for n, s in zip(self.lattice, self.step or (), strict=True)])
+        )
 
     def corners(self) -> Sites:
         """All places of the block, shape (positions, axes)."""
         step = self.step or self.block
         return np.array(
-            list(itertools.product(*(range(0, n, s) for n, s in zip(self.lattice, step, strict=True))))
+            list(
+                itertools.product(
+                    *(range(0, n, s) for n, s in zip(self.lattice, step, strict=True))
+                )
+            )
         )
 
     def flat(self, offsets: Sites, corner: Sites) -> Sites:
@@ -144,7 +150,11 @@ class Geometry:
 
 
 def _zero(value: object) -> bool:
-    return not isinstance(value, bool | np.bool_) and isinstance(value, int | np.integer) and value == 0
+    return (
+        not isinstance(value, bool | np.bool_)
+        and isinstance(value, int | np.integer)
+        and value == 0
+    )
 
 
 def _sizes(name: str, value: Any) -> tuple[int, ...]:

@@ -193,7 +193,17 @@ def learn(
                 report=report,
             )
         return _learn_certified(
-            samples, geometry, hidden, limit, bool(bias), restarts, model, pairs, seed, watch, check,
+            samples,
+            geometry,
+            hidden,
+            limit,
+            bool(bias),
+            restarts,
+            model,
+            pairs,
+            seed,
+            watch,
+            check,
             report,
         )
 

@@ -120,7 +120,7 @@ def climb(
     for start in range(restarts):
         x = rng.uniform(-1, 1, size + (hidden if bias else 0)) * min(bound, SMALL)
         if start == 0:
-            x[: features] = min(bound, SMALL)
+            x[:features] = min(bound, SMALL)
             if first is not None:
                 x[:size] = np.clip(first.ravel(), -bound, bound)
         history: list[float] = []

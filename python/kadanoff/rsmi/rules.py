@@ -1,6 +1,6 @@
 r"""Rules that were learned: filters, and what they are known to retain.
 
-    P(h | v) = prod_j 1 / (1 + exp(-2 h_j (lambda_j.v + b_j)))
+P(h | v) = prod_j 1 / (1 + exp(-2 h_j (lambda_j.v + b_j)))
 """
 
 from __future__ import annotations
