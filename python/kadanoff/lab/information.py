@@ -48,7 +48,12 @@ def plot_filters(rule: FilterRule, ax: Axes | None = None, **style: Any) -> Axes
         ax = figure(size=(2.2 + 1.4 * rule.units, 2.6))[0, 0]
     picture = tile(rule.filters)
     largest = float(np.nanmax(np.abs(picture))) or 1.0
-    options = {"cmap": "RdBu_r", "vmin": -largest, "vmax": largest, "interpolation": "nearest"}
+    options: dict[str, Any] = {
+        "cmap": "RdBu_r",
+        "vmin": -largest,
+        "vmax": largest,
+        "interpolation": "nearest",
+    }
     image = ax.imshow(picture, **(options | style))
     ax.figure.colorbar(image, ax=ax, shrink=0.8, label=r"$\lambda$")
     ax.set_xticks([])
@@ -69,9 +74,8 @@ def plot_flow(flow: Flow, ax: Axes | None = None, **style: Any) -> Axes:
     options = {"marker": "o", "color": COLOURS["blue"], "label": "nearest-neighbour correlation"}
     ax.errorbar(steps, flow.correlation, flow.correlation_error, **(options | style))
     if len(flow):
-        I = flow.information
         error = [r.information.error if r.information else 0.0 for r in flow.rules]
-        ax.errorbar(steps[:-1], I, error, marker="s", color=COLOURS["red"], label="I(H:E), nats")
+        ax.errorbar(steps[:-1], flow.information, error, marker="s", label="I(H:E), nats")
     ax.set_xticks(steps)
     dress(ax, x="steps", y="")
     legend(ax)
@@ -84,7 +88,12 @@ def plot_critical_point(found: CriticalPoint, ax: Axes | None = None, **style: A
         ax = figure()[0, 0]
     ax.plot(found.T, found.small[-1], "o-", color=COLOURS["blue"], label="L", **style)
     ax.plot(
-        found.T, found.large[-1], "s-", color=COLOURS["red"], label="bL, one step more", **style
+        found.T,
+        found.large[-1],
+        "s-",
+        color=COLOURS["vermillion"],
+        label="bL, one step more",
+        **style,
     )
     ax.axvspan(
         found.T_c - found.T_c_error,
@@ -105,7 +114,7 @@ def plot_optimality(found: Optimality, ax: Axes | None = None, **style: Any) -> 
         ax = figure()[0, 0]
     for values, name, colour in (
         (found.rangeness, "rangeness", COLOURS["blue"]),
-        (found.n_bodyness, "n-bodyness", COLOURS["red"]),
+        (found.n_bodyness, "n-bodyness", COLOURS["vermillion"]),
     ):
         options = {"marker": ".", "linestyle": "none", "color": colour, "label": name}
         ax.plot(found.retained, np.abs(values), **(options | style))

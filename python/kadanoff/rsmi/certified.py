@@ -13,6 +13,7 @@ References
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def folds(n: int) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
     Chunks are contiguous, so that what neighbours in a Markov chain share stays within one.
     """
     edges = np.linspace(0, n, CHUNKS + 1).astype(int)
-    chunks = [np.arange(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    chunks = [np.arange(a, b) for a, b in itertools.pairwise(edges)]
     held = chunks[2::3]
     learning = np.concatenate([c for i, c in enumerate(chunks) if i % 3 != 2])
     return learning, held
@@ -72,17 +73,19 @@ def certify(
     """
     terms = np.einsum("ih,ih->i", p, np.log(np.maximum(q, TINY)))
     chunks = int(chunk.max()) + 1
-    count = np.bincount(chunk, minlength=chunks).astype(float)
+    count = np.bincount(chunk, minlength=chunks).astype(np.float64)
     sums = np.stack(
         [np.bincount(chunk, weights=x, minlength=chunks) for x in (terms, *p.T)], axis=1
     )
     return block_bootstrap(count, sums, seed=seed, kind=kind)
 
 
-def block_bootstrap(count: Values, sums: Values, *, seed: int, kind: str) -> Information:
+def block_bootstrap(
+    count: NDArray[Any], sums: NDArray[Any], *, seed: int, kind: str
+) -> Information:
     """``H(mean p) + mean term`` of chunk sums (term, p_1, p_2, ...), resampled by chunks."""
 
-    def value(count: Values, sums: Values) -> Values:
+    def value(count: NDArray[Any], sums: NDArray[Any]) -> Values:
         mean = sums / count[..., None]
         p = mean[..., 1:]
         H = -np.sum(p * np.log(np.maximum(p, TINY)), axis=-1)

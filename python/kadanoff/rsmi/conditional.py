@@ -43,12 +43,12 @@ class BilinearModel:
     a: Values
     W: Values
 
-    def conditional(self, e: Spins) -> NDArray[np.float32]:
+    def conditional(self, e: Spins) -> NDArray[Any]:
         """q(v | e), shape (n, 2^|V|)."""
         v = spins(self.W.shape[0]).astype(np.float32)
         logits = v @ (self.W.astype(np.float32) @ e.T.astype(np.float32))
         logits += self.a.astype(np.float32)[:, None]
-        return _softmax(logits)[0].T
+        return np.asarray(_softmax(logits)[0].T)
 
 
 def state_numbers(v: Spins) -> NDArray[np.int64]:
@@ -87,7 +87,7 @@ def fit_bilinear(
     v : int8 array, shape (n, |V|)
     e : int8 array, shape (n, |E|)
     ridge : float
-        Times |W|^2 / 2 (of whitened environments): keeps weights finite where the samples would not.
+        Times |W|^2 / 2, in whitened environments: weights stay finite.
     iterations : int
     check : callable, optional
         Called at every evaluation; may raise to stop.

@@ -1,8 +1,8 @@
 r"""T_c and nu from the flow: two lattices that end equal.
 
-After k steps a lattice of L sites has become one of L / b^k. T_c and nu follow from lattices of equal
-size that have been through a different number of steps [1]_: with S_k(T; L) an average over block
-spins,
+After k steps a lattice of L sites has become one of L / b^k. T_c and nu follow from lattices of
+equal size that have been through a different number of steps [1]_: with S_k(T; L) the correlation
+of neighbouring block spins,
 
     S_{k+1}(T_c; b L) = S_k(T_c; L),
     b^{1/nu} = (dS_{k+1}(T; b L) / dT) / (dS_k(T; L) / dT)      at T_c.
@@ -66,7 +66,10 @@ class CriticalPoint:
     steps: Values
 
     def __str__(self) -> str:
-        return f"T_c = {self.T_c:.4f} +- {self.T_c_error:.4f}, nu = {self.nu:.3f} +- {self.nu_error:.3f}"
+        return (
+            f"T_c = {self.T_c:.4f} +- {self.T_c_error:.4f}, "
+            f"nu = {self.nu:.3f} +- {self.nu_error:.3f}"
+        )
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """The crossing at the last step. Returns the axes."""

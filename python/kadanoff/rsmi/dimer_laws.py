@@ -24,8 +24,8 @@ def dimer_torus(L: int = 6, *, block: int = 2, buffer: int = 1) -> tuple[Law, ND
     Returns
     -------
     law : Law
-        A state of the block is the directions of the dimers at its sites; a filter sees for each site and
-        each direction +1 or -1.
+        A state of the block is the directions of the dimers at its sites; a filter sees +1 or -1
+        for each site and each direction.
     dimers : array of uint8, shape (states, block, block)
         The states.
 

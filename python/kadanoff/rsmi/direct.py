@@ -114,7 +114,11 @@ def learn_directly(
     if seen.any() and not seen.all():
         v_moves[np.flatnonzero(v_moves)[~seen]] = False
         v, v_mean = np.ascontiguousarray(v[:, seen]), v_mean[seen]
-    tell = (lambda k: report(k, restarts + 2)) if report is not None else (lambda k: None)
+
+    def tell(done: int) -> None:
+        if report is not None:
+            report(done, restarts + 2)
+
     tell(1)
     check()
     w, rho = canonical_directions(v, e)

@@ -45,7 +45,7 @@ class Law:
 
     weights: Values
     conditional: Values
-    states: Values
+    states: NDArray[Any]
     shape: tuple[int, ...]
     about: str = field(default="")
 
@@ -245,7 +245,7 @@ def torus(
     K = coupling("J / T", J / T)
     if any(side + 2 * buffer >= n for side, n in zip(g.block, g.lattice, strict=True)):
         raise ValueError(
-            f"block and buffer {g.window} must be smaller than the torus {g.lattice} along both axes"
+            f"block and buffer {g.window} must be smaller than the torus {g.lattice} on both axes"
         )
     height, width = g.window
     inside = {
@@ -263,7 +263,7 @@ def torus(
                 bonds.append((i, number[other], K))
             elif not all(ends):
                 outer, inner = (other, (y, x)) if ends[0] else ((y, x), other)
-                at = [(c + g.buffer) % n for c, n in zip(inner, g.lattice, strict=True)]
+                at = [int(c + g.buffer) % n for c, n in zip(inner, g.lattice, strict=True)]
                 touching.setdefault(outer, []).append(at[0] * width + at[1])
     kept = [number[s] for s in touching]
     few("spins around the buffer", len(kept))
@@ -275,10 +275,10 @@ def torus(
         for site in sites:
             fields[:, site] += e[:, k]
     acting = np.flatnonzero(np.abs(fields).max(axis=0))
-    # A number in base 9 for each set of fields: only what differs needs a window.
+    # A number in base 5 for each set of fields: only what differs needs a window.
     code = np.zeros(len(e), dtype=np.int64)
-    for site in acting:
-        code = code * 5 + fields[:, site] + 2
+    for column in acting:
+        code = code * 5 + fields[:, column] + 2
     _, first, of = np.unique(code, return_index=True, return_inverse=True)
     mask = np.zeros(g.window, dtype=bool)
     mask[tuple((g.visible + g.buffer).T)] = True

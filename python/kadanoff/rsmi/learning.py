@@ -77,8 +77,8 @@ def learn(
     mode : {"auto", "certified", "direct", "oracle"}
         "certified" fits q(v | e) once and sums the block exactly; "direct" models q(h | e) together
         with the filters, for blocks of more sites than can be summed. Both report a lower bound
-        measured on configurations held out. "oracle" knows the Hamiltonian of `samples` and sums block
-        and buffer exactly: an unbiased estimate of I itself.
+        measured on configurations held out. "oracle" knows the Hamiltonian of `samples` and sums
+        block and buffer exactly: an unbiased estimate of I itself.
     bias : bool, default False
         Whether b may differ from zero; breaks symmetries.
     step : tuple of int, optional
@@ -113,8 +113,8 @@ def learn(
 
     Notes
     -----
-    A third of the configurations, in 40 chunks of neighbours, is held out for the bound and its block
-    bootstrap. Cost: 2^|V| operations for every pair and evaluation.
+    A third of the configurations, in 40 chunks of neighbours, is held out for the bound and its
+    block bootstrap. Cost: 2^|V| operations for every pair and evaluation.
 
     References
     ----------
@@ -271,7 +271,11 @@ def _learn_certified(
     v = np.concatenate([x for x, _ in both])
     e = np.concatenate([y for _, y in both])
     not_constant(v)
-    tell = (lambda k: report(k, 4)) if report is not None else (lambda k: None)
+
+    def tell(done: int) -> None:
+        if report is not None:
+            report(done, 4)
+
     tell(1)
     if model == "bilinear":
         fitted: ConditionalModel = fit_bilinear(v, e, check=check)

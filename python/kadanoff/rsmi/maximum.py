@@ -125,7 +125,9 @@ def climb(
                 x[:size] = np.clip(first.ravel(), -bound, bound)
         history: list[float] = []
 
-        def down(x: Values, history: list[float] = history) -> tuple[float, Values]:
+        def down(
+            x: Values, history: list[float] = history, best: Any = best
+        ) -> tuple[float, Values]:
             if check is not None:
                 try:
                     check()
@@ -134,14 +136,14 @@ def climb(
                     raise
             filters = x[:size].reshape(hidden, features)
             b = x[size:] if bias else np.zeros(hidden)
-            I, by_filters, by_bias = information_gradient(
+            nats, by_filters, by_bias = information_gradient(
                 law.weights, law.conditional, states, filters, b
             )
-            history.append(I)
+            history.append(nats)
             if watch is not None:
-                watch(filters.reshape(hidden, *law.shape), I)
+                watch(filters.reshape(hidden, *law.shape), nats)
             gradient = np.concatenate([by_filters.ravel(), by_bias if bias else []])
-            return -I, -np.asarray(gradient, dtype=np.float64)
+            return -nats, -np.asarray(gradient, dtype=np.float64)
 
         options: dict[str, Any] = {"maxiter": ITERATIONS, "ftol": 1e-15, "gtol": 1e-9}
         if law.conditional.dtype == np.float32:

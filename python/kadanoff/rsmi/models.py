@@ -48,8 +48,12 @@ def rbm_conditional(**options: Any) -> Fit:
     def fit(v: NDArray[np.int8], e: NDArray[np.int8]) -> ConditionalModel:
         from kadanoff.rbm.estimator import RBM
 
-        chosen = {"n_components": 2 * v.shape[1] + e.shape[1] // 2, "random_state": 0} | options
-        machine = RBM(**chosen).fit(np.concatenate([v, e], axis=1))._fitted().to_spin()[0]
+        chosen: dict[str, Any] = {
+            "n_components": 2 * v.shape[1] + e.shape[1] // 2,
+            "random_state": 0,
+        } | options
+        chosen |= {"visible": "spin", "hidden": "spin"}
+        machine = RBM(**chosen).fit(np.concatenate([v, e], axis=1))._fitted
         w = np.asarray(machine.W, dtype=np.float32)
         k = v.shape[1]
         return MachineModel(

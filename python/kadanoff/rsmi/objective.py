@@ -89,7 +89,7 @@ def information_gradient(
     """
     field = states @ filters.T + bias
     table = coarse_table(field)
-    I, q = information(weights, conditional, table)
+    nats, q = information(weights, conditional, table)
     middle = weights @ q
     ratio = np.log(np.maximum(q, TINY)) - np.log(np.maximum(middle, TINY))
     towards = conditional.T @ (weights[:, None] * ratio).astype(conditional.dtype, copy=False)
@@ -97,4 +97,4 @@ def information_gradient(
     units = filters.shape[0]
     h = spins(units).astype(float)
     by_field = slope @ h - slope.sum(axis=1, keepdims=True) * np.tanh(field)
-    return I, by_field.T @ states, by_field.sum(axis=0)
+    return nats, by_field.T @ states, by_field.sum(axis=0)

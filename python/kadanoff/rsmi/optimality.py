@@ -78,14 +78,14 @@ def optimality(
     K : float
         J / T.
     dimension : {1, 2}
-        1: the infinite chain, couplings of a ring of up to 8 blocks. 2: information on the torus of 6 x 6,
-        couplings of the four blocks on a torus of 4 x 4.
+        1: the infinite chain, couplings of a ring of up to 8 blocks. 2: information on the torus of
+        6 x 6, couplings of the four blocks on a torus of 4 x 4.
     buffer : int, default 1
 
     Returns
     -------
     Optimality
-        In two dimensions rangeness is that of diagonal neighbours, and K'_4 belongs to the plaquette.
+        In two dimensions rangeness is that of diagonal neighbours, K'_4 belongs to the plaquette.
 
     Examples
     --------
@@ -116,11 +116,11 @@ def optimality(
         found = [torus_couplings(K, (4, 4), r) for r in chosen]
         second, four = [c.coupling(0, 3) for c in found], [c.coupling(0, 1, 2, 3) for c in found]
     nearest = np.array([c.coupling(0, 1) for c in found])
-    I = np.array([law.information(r) for r in chosen])
+    nats = np.array([law.information(r) for r in chosen])
     scale = np.where(nearest == 0, np.inf, nearest)
     return Optimality(
-        information=I,
-        retained=I / law.mutual_information,
+        information=nats,
+        retained=nats / law.mutual_information,
         nearest=nearest,
         rangeness=np.array(second) / scale,
         n_bodyness=np.array(four) / scale,

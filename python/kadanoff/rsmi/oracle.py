@@ -2,7 +2,7 @@ r"""I(H : E) with a known Hamiltonian: environments sampled, block and buffer su
 
     I(H : E) = H(H) - < H(H | e) >_e,     P(v | e) = Z(v, e) / sum_v Z(v, e)
 
-Z(v, e) is a transfer matrix over the window of block and buffer in the field of the spins around it.
+Z(v, e) is a transfer matrix over the window of block and buffer in the field of what is around.
 The estimate is unbiased (but for H(H) of a sampled mean, of order 1 / n, which symmetry removes).
 """
 
@@ -85,8 +85,8 @@ def oracle(
     block, buffer
         See :class:`Geometry`. The window's shorter side is at most 20 sites.
     environments : int, default 4000
-        How many are taken, from all configurations and, if these are fewer, at several places of the
-        block.
+        How many are taken, from all configurations and, if these are fewer, at several places of
+        the block.
 
     Raises
     ------

@@ -9,8 +9,8 @@ with the conditional lautum information ``L = sum_h P(h) D[P(v|h) P(e|h) || P(v,
 be negative; where it is largest is nearly right. With trained Boltzmann machines for P(V, E) and
 P(V), ln P(v|e) is a difference of free energies.
 
-InfoNCE [2]_ is a lower bound for whatever h it is given. A relaxed h = tanh((lambda.v + noise) / tau)
-carries the graded output of the filter, and its number is not I of a binary h.
+InfoNCE [2]_ is a lower bound for whatever h it is given. A relaxed ``h = tanh((lambda.v + noise) /
+tau)`` carries the graded output of the filter, and its number is not I of a binary h.
 
 References
 ----------
@@ -101,7 +101,7 @@ def infonce(
         With one hidden unit.
     buffer : int, default 1
     relaxation : float, default 1
-        tau: small values make h~ binary. The noise is logistic, so that the sign of h~ is a draw of h.
+        tau: small values make h~ binary. The noise is logistic: the sign of h~ is a draw of h.
     batch, batches : int
         Configurations in a batch (the bound cannot exceed ln batch), and number of batches to learn
         the critic from and, again, to measure.
@@ -139,7 +139,8 @@ def infonce(
         h = np.tanh(field / tau)
         powers = h[:, None] ** np.arange(1, 6)
         around = np.concatenate([np.ones((need, 1)), e[pick]], axis=1)
-        return powers.reshape(count, B, 5), around.reshape(count, B, -1)
+        shaped = powers.reshape(count, B, 5), around.reshape(count, B, -1)
+        return shaped[0].astype(np.float64), shaped[1].astype(np.float64)
 
     def terms(M: Values, h: Values, e: Values) -> tuple[Values, Values]:
         f = (h @ M) @ e.T
