@@ -17,9 +17,9 @@ ROUNDING = 1e-13  # of sums of a few dozen terms of order one
 def test_data_processing(K, buffer, f, b):
     """0 <= I(H:E) <= I(V:E), and a wider buffer never leaves more."""
     law, farther = rsmi.chain(K, 3, buffer), rsmi.chain(K, 3, buffer + 1)
-    I = law.information(f, b)
-    assert -ROUNDING <= I <= law.mutual_information + ROUNDING
-    assert farther.information(f, b) <= I + ROUNDING
+    nats = law.information(f, b)
+    assert -ROUNDING <= nats <= law.mutual_information + ROUNDING
+    assert farther.information(f, b) <= nats + ROUNDING
 
 
 @given(K=couplings, f=filters, g=filters)
@@ -32,10 +32,10 @@ def test_more_units_know_more(K, f, g):
 def test_names_do_not_matter(K, f, b):
     """Exchanging the values of h, reflecting the chain, turning all spins."""
     law = rsmi.chain(K, 3)
-    I = law.information(f, b)
-    assert abs(law.information(-f, -b) - I) < ROUNDING
-    assert abs(law.information(f[::-1], b) - I) < ROUNDING
-    assert abs(law.information(-f, b) - I) < ROUNDING
+    nats = law.information(f, b)
+    assert abs(law.information(-f, -b) - nats) < ROUNDING
+    assert abs(law.information(f[::-1], b) - nats) < ROUNDING
+    assert abs(law.information(-f, b) - nats) < ROUNDING
 
 
 @given(K=couplings, f=filters)
