@@ -25,6 +25,7 @@ from kadanoff import (
     nrg,
     operators,
     rbm,
+    rsmi,
     self_learning,
 )
 from kadanoff._core import Control
@@ -78,6 +79,7 @@ __all__ = [
     "nrg",
     "operators",
     "rbm",
+    "rsmi",
     "self_learning",
 ]
 

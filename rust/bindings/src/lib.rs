@@ -30,10 +30,11 @@ mod _core {
     #[pymodule_export]
     use super::dynamics::nrg_dynamics;
     #[pymodule_export]
+    use super::ed::{EdSpectrum, ed_spectrum, poles_at_points, poles_at_times};
+    #[pymodule_export]
     use super::exact::{ising_states, ising_windows};
     #[pymodule_export]
     use super::ising::{IsingEnsemble, IsingTempering, ising_bytes};
-    use super::ed::{EdSpectrum, ed_spectrum, poles_at_points, poles_at_times};
     #[pymodule_export]
     use super::nrg::{Chain, Seed, nrg_averages, nrg_clean_chain, nrg_solve};
     #[pymodule_export]
