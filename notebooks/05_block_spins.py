@@ -361,7 +361,7 @@ assert abs(run.y_h[2, 0] - 15 / 8) < 4 * run.y_h[2, 1] + 0.002
 
 # %%
 SIDE, HIDDEN = 16, (64, 16)
-n = pick(quick=10_000, normal=20_000, full=50_000)
+n = pick(quick=20_000, normal=20_000, full=50_000)
 hot, warm = 5.0, 2.45
 data = {
     T: kd.ising.sample(L=SIDE, T=T, n=n, seed=7).configurations.reshape(n, -1) for T in (warm, hot)
@@ -375,7 +375,7 @@ stacks = {
         momentum=0.5,
         l2=2e-3,
         batch_size=100,
-        n_epochs=pick(quick=25, normal=60, full=100),
+        n_epochs=pick(quick=40, normal=60, full=100),
         random_state=1,
     ).fit(data[T])
     for T in (warm, hot)
