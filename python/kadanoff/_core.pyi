@@ -10,6 +10,7 @@ __all__ = [
     "EdSpectrum",
     "Seed",
     "__version__",
+    "ed_lanczos",
     "ed_spectrum",
     "nrg_averages",
     "nrg_clean_chain",
@@ -64,6 +65,20 @@ class Chain:
     ) -> Chain: ...
     def levels(self, n: int) -> NDArray[np.float64]: ...
 
+def ed_lanczos(
+    U: float,
+    eps: float,
+    e: Sequence[float],
+    V: Sequence[float],
+    beta: float,
+    *,
+    cut: float,
+    states: int,
+    steps: int,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]: ...
 def ed_spectrum(
     U: float,
     eps: float,
