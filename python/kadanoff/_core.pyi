@@ -16,6 +16,7 @@ __all__ = [
     "__version__",
     "dimers_enumerate",
     "dimers_sample",
+    "ed_lanczos",
     "ed_spectrum",
     "ising_bytes",
     "ising_states",
@@ -76,6 +77,20 @@ class Chain:
     ) -> Chain: ...
     def levels(self, n: int) -> NDArray[np.float64]: ...
 
+def ed_lanczos(
+    U: float,
+    eps: float,
+    e: Sequence[float],
+    V: Sequence[float],
+    beta: float,
+    *,
+    cut: float,
+    states: int,
+    steps: int,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]: ...
 def ed_spectrum(
     U: float,
     eps: float,

@@ -9,6 +9,7 @@ Solution(ed: n=1, docc=..., Z=..., error ...)
 from kadanoff.dmft import ed as _ed  # noqa: F401
 from kadanoff.dmft import hubbard1 as _hubbard1  # noqa: F401
 from kadanoff.dmft import ipt as _ipt  # noqa: F401
+from kadanoff.dmft import lanczos as _lanczos  # noqa: F401
 from kadanoff.dmft import nca as _nca  # noqa: F401
 from kadanoff.dmft.bathfit import BathFit, fit_bath
 from kadanoff.dmft.bethe import BetheLoop, Hysteresis, bethe, hysteresis

@@ -31,7 +31,7 @@ class BathFit:
     chi2 : float
         The minimum of the cost.
     deviation : (N,) array
-        |Delta - fit| at every frequency of the fit and beyond.
+        |Delta - fit| at every frequency of the fit.
     used : int
         Number of frequencies in the fit.
     starts : int
@@ -43,6 +43,11 @@ class BathFit:
     deviation: FloatArray
     used: int
     starts: int
+
+    def error_of(self, G_iw: ComplexArray) -> float:
+        """The error of G to first order in that of Delta, at fixed Sigma: max |G|**2 |dDelta|."""
+        n = min(G_iw.size, self.deviation.size)
+        return float(np.max(np.abs(G_iw[:n]) ** 2 * self.deviation[:n]))
 
 
 def fit_bath(

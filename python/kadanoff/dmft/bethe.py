@@ -168,7 +168,7 @@ def bethe(
     --------
     >>> loop = bethe(U=1.0, beta=20, solver="ipt")
     >>> print(loop.converged, f"{loop.Z:.3f}")
-    True 0.757
+    True 0.741
     """
     U, beta, D = real("U", U), inverse_temperature(beta), half_bandwidth(D)
     eps = real("eps", eps)

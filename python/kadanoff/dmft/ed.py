@@ -89,7 +89,7 @@ def ed(
     error = 1e-12 + dropped * beta / np.pi
     if found is not None:
         diagnostics["fit"] = found
-        error += float(np.max(np.abs(G_iw[: found.used]) ** 2 * found.deviation[: G_iw.size]))
+        error += found.error_of(G_iw)
     return Solution(
         problem=problem,
         solver="ed",

@@ -99,7 +99,7 @@ class Solution:
 
     @property
     def is_metallic(self) -> bool:
-        """Whether |Im Sigma| falls towards zero frequency: |Im Sigma(i w_0)| < |Im Sigma(i w_1)|."""
+        """Whether |Im Sigma(i w_0)| <= |Im Sigma(i w_1)|: it falls towards zero frequency."""
         return bool(abs(self.Sigma_iw[0].imag) <= abs(self.Sigma_iw[1].imag))
 
     @property

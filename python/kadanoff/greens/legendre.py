@@ -153,11 +153,9 @@ class LegendreSeries:
             count *= 2
             if count > MOST:
                 raise ValueError(
-                    f"{MOST} Legendre coefficients do not represent this function to {tolerance:g}; "
-                    f""
-                    f""
-                    f""
-                    "the temperature is too low for its energies: use poles, or a larger tolerance"
+                    f"{MOST} Legendre coefficients do not represent this function to "
+                    f"{tolerance:g}; the temperature is too low for its energies: use poles, or a "
+                    "larger tolerance"
                 )
 
     def tau(self, tau: ArrayLike) -> FloatArray:

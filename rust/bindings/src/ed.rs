@@ -8,6 +8,7 @@ use numpy::ndarray::Array2;
 use numpy::{Complex64, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 /// All levels of an Anderson impurity with a discrete bath.
 #[pyclass(frozen, module = "kadanoff._core")]
@@ -82,6 +83,54 @@ pub fn ed_spectrum(
         outcome.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?
     };
     spectrum.map(EdSpectrum).map_err(|e| errors::ed(py, &e))
+}
+
+/// Lowest levels, averages and poles of G by Lanczos; `beta` may be infinite.
+#[pyfunction]
+#[pyo3(signature = (U, eps, e, V, beta, *, cut, states, steps, threads=None, control=None, report=None))]
+#[allow(non_snake_case)]
+pub fn ed_lanczos<'py>(
+    py: Python<'py>,
+    U: f64,
+    eps: f64,
+    e: Vec<f64>,
+    V: Vec<f64>,
+    beta: f64,
+    cut: f64,
+    states: usize,
+    steps: usize,
+    threads: Option<usize>,
+    control: Option<Bound<'py, Control>>,
+    report: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let model = ed::Anderson { u: U, eps, e, v: V };
+    let options = ed::lanczos::Options {
+        beta,
+        cut,
+        states,
+        steps,
+    };
+    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
+    let (outcome, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
+        kadanoff_runtime::with_threads(threads, || {
+            ed::lanczos::low_temperature(&model, &options, &shared)
+        })
+    })?;
+    if let Some(error) = interrupted {
+        return Err(errors::interrupted(py, error));
+    }
+    let found = outcome
+        .map_err(|e| PyValueError::new_err(format!("threads: {e}")))?
+        .map_err(|e| errors::ed(py, &e))?;
+    let out = PyDict::new(py);
+    out.set_item("ground", found.ground)?;
+    out.set_item("states", found.states)?;
+    out.set_item("log_Z", found.log_z)?;
+    out.set_item("n", found.n)?;
+    out.set_item("docc", found.docc)?;
+    out.set_item("energies", found.energies.into_pyarray(py))?;
+    out.set_item("weights", found.weights.into_pyarray(py))?;
+    Ok(out)
 }
 
 fn rows<'a>(

@@ -30,7 +30,7 @@ mod _core {
     #[pymodule_export]
     use super::dynamics::nrg_dynamics;
     #[pymodule_export]
-    use super::ed::{EdSpectrum, ed_spectrum, poles_at_points, poles_at_times};
+    use super::ed::{EdSpectrum, ed_lanczos, ed_spectrum, poles_at_points, poles_at_times};
     #[pymodule_export]
     use super::exact::{ising_states, ising_windows};
     #[pymodule_export]

@@ -15,7 +15,7 @@
 //! (6 orbitals 1.3 MB, 7 orbitals 17 MB, 8 orbitals 240 MB).
 
 pub mod full;
-// lanczos later
+pub mod lanczos;
 pub mod lehmann;
 pub mod multiplets;
 mod parallel;
