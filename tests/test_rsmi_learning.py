@@ -95,6 +95,13 @@ def test_four_by_four_reads_its_boundary(large):
     assert inner < 0.25
 
 
+def test_four_by_four_with_known_hamiltonian(large):
+    """Given the boundary of a block its middle is independent of the rest: exactly no weight."""
+    options = {"block": (4, 4), "mode": "oracle", "bound": 3.0, "restarts": 1, "pairs": 60}
+    filters = np.abs(rsmi.learn(large, **options).filters[0])
+    assert filters[1:3, 1:3].max() < 0.01 * filters[[0, 0, 3, 3], [0, 3, 0, 3]].min()
+
+
 def test_dimers_read_the_electric_field(coverings):
     rule = rsmi.learn(coverings, block=(4, 4), buffer=2, hidden=2, bound=0.3, restarts=1)
     sign = (-1.0) ** np.indices((4, 4)).sum(axis=0)

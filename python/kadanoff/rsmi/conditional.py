@@ -48,7 +48,8 @@ class BilinearModel:
         v = spins(self.W.shape[0]).astype(np.float32)
         logits = v @ (self.W.astype(np.float32) @ e.T.astype(np.float32))
         logits += self.a.astype(np.float32)[:, None]
-        return np.asarray(_softmax(logits)[0].T)
+        q: NDArray[Any] = _softmax(logits)[0].T
+        return q
 
 
 def state_numbers(v: Spins) -> NDArray[np.int64]:

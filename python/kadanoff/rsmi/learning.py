@@ -88,7 +88,8 @@ def learn(
         q(v | e) of the certified mode: a function that takes (v, e) and returns an object with
         ``conditional(e)``; see :func:`kadanoff.rsmi.rbm_conditional`, `network_conditional`.
     pairs : int, optional
-        Blocks to learn from, over all configurations; default 30,000, or one a configuration.
+        Blocks to learn from, over all configurations; default 30,000, or one a configuration
+        (direct 60,000; oracle 4,000, fewer for large blocks).
     seed : int, default 0
         Of starts and bootstrap.
     watch : callable, optional
@@ -170,6 +171,7 @@ def learn(
                 bound=limit,
                 bias=bool(bias),
                 restarts=restarts,
+                pairs=pairs,
                 seed=seed,
                 watch=watch,
                 threads=threads,

@@ -20,7 +20,6 @@ from kadanoff.rsmi.certified import CHUNKS, block_bootstrap, spread
 from kadanoff.rsmi.geometry import Geometry
 from kadanoff.rsmi.laws import Law, windows
 from kadanoff.rsmi.maximum import Watch, climb
-from kadanoff.rsmi.objective import information
 from kadanoff.rsmi.rules import FilterRule, Information
 from kadanoff.rsmi.samples import gather, lattice_of
 from kadanoff.stars import whole
@@ -161,6 +160,7 @@ def learn_with_oracle(
     bound: float,
     bias: bool,
     restarts: int,
+    pairs: int | None,
     seed: int,
     watch: Watch | None,
     threads: int | None,
@@ -169,7 +169,7 @@ def learn_with_oracle(
 ) -> FilterRule:
     """The best filters on half of the environments, their information on the other half."""
     sites = len(geometry.visible)
-    many = max(500, min(WINDOWS, (1 << 26) >> sites))
+    many = max(500, min(WINDOWS, (1 << 26) >> sites)) if pairs is None else whole("pairs", pairs)
     law = _law(samples, geometry, 2 * many, threads, control, report)
     # Chunks in turn: what was optimised on one half is measured on the other.
     odd = law.chunk % 2 == 1
@@ -198,8 +198,3 @@ def learn_with_oracle(
         history=history,
         converged=converged,
     )
-
-
-def information_of(law: Law, rule: Any) -> float:
-    """I(H : E) without its error."""
-    return information(law.weights, law.conditional, law.table(rule))[0]
