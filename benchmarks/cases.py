@@ -43,8 +43,8 @@ LJUBLJANA_U1xU1 = Reference({1: 50.9, 2: 28.2}, (225, 248))
 LJUBLJANA_U1xSU2 = Reference({1: 8.1, 2: 4.7}, (77, 108))
 LJUBLJANA_SPECTRUM_U1xU1 = Reference({1: 78.9})
 LJUBLJANA_SPECTRUM_U1xSU2 = Reference({1: 19.8})
-# RSMI-NE (https://github.com/RSMI-NE/RSMI-NE) for the same block, 21 to 59 s: measured earlier, not in
-# the same run.
+# RSMI-NE (https://github.com/RSMI-NE/RSMI-NE) for the same block, 21 to 59 s: measured earlier,
+# not in the same run.
 RSMI_NE = Reference({1: 21.0})
 
 
