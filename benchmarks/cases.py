@@ -165,7 +165,7 @@ def block_rules(kind: str) -> Measure:
     return measure
 
 
-# RSMI-NE (https://github.com/RSMI-NE/RSMI-NE) for the same block, 21 to 59 s: measured earlier, not in
+# RSMI-NE (https://github.com/RSMI-NE/RSMI-NE), the same block: 21 to 59 s, measured earlier, not in
 # the same run.
 RSMI_NE = Reference({1: 21.0})
 
