@@ -1,9 +1,10 @@
 # %% [markdown]
 # # What a block should remember
 #
-# A block spin should keep what matters far away and forget the rest. Real-space mutual information
-# turns that sentence into a problem with an answer: of all rules $P(h\mid v)$ take the one for which
-# $h$ knows most about the environment $e$ of the block, beyond a buffer that hides what is merely
+# A block spin should keep what matters far away and forget the rest. Real-space mutual
+# information turns that into a problem with an answer: of all rules $P(h\mid v)$ take the one
+# for which $h$ knows most about the environment $e$ of the block, beyond a buffer that hides what
+# is merely
 # near. Nobody says which model it is, what order looks like, or where the transition lies.
 #
 # > M. Koch-Janusz, Z. Ringel, *Mutual information, neural networks and the renormalization group*,
@@ -71,8 +72,8 @@ print(
 
 # %% [markdown]
 # **Finding.** With weights up to 3 the best filter is not symmetric: one spin of four decides only
-# ties. It gains $4\times10^{-4}$ nats, which no sample can show: filters are identifiable only below
-# such a bound, the information always is.
+# ties. It gains $4\times10^{-4}$ nats, which no sample can show: filters are identifiable only
+# below such a bound, the information always is.
 #
 # The algorithm of 2018 maximised a *proxy*, the average of a logarithm in place of the logarithm of
 # an average. What it misses is a conditional lautum information, exactly:
@@ -125,6 +126,14 @@ print(found, f"(exact: {T_c:.4f}, 1)")
 found.plot()
 assert abs(found.T_c / T_c - 1) < 0.005
 assert abs(found.nu - 1) < 4 * found.nu_error
+
+# %% [markdown]
+# Swendsen's Monte Carlo RG takes the learned rule as well as any other and gets the exponent from
+# the response of couplings, at the known $T_c$.
+
+# %%
+run = kd.blockspin.mcrg(samples.configurations, flow.rules[0], steps=3)
+print(run)
 
 # %% [markdown]
 # ## How far the information reaches

@@ -2,7 +2,7 @@
 # # Dimers: finding a field that nobody put in
 #
 # Coverings of the square lattice by dimers have no order parameter and no temperature. What varies
-# slowly is a height, and its slope, an "electric field" $E = (E_x, E_y)$: staggered sums of dimers. A
+# slowly is a height, and its slope, a field $E = (E_x, E_y)$: staggered sums of dimers. A
 # machine that looks for likely patterns does not find it; one that looks for information must.
 #
 # > M. Koch-Janusz, Z. Ringel, [Nat. Phys. **14**, 578 (2018)](https://doi.org/10.1038/s41567-018-0081-4)
@@ -88,7 +88,7 @@ print(f"machine trained for likelihood: {share:.0%} of its weight on the noise")
 assert share > 0.5
 
 # %% [markdown]
-# **Finding.** Relevance is not likelihood. The noise holds most of the entropy and of the short-range
+# **Finding.** Relevance is not likelihood. The noise holds most of the short-range
 # structure, and none of the information about what is far away.
 
 # %%

@@ -2,7 +2,7 @@
 # # Good variables make simple Hamiltonians
 #
 # Any rule $P(X'\mid X)$ defines a Hamiltonian of the block spins,
-# $e^{K'[X']} = \sum_X e^{K[X]} P(X'\mid X)$, with couplings of any range and of any number of spins. Is
+# $e^{K'[X']} = \sum_X e^{K[X]} P(X'\mid X)$, with couplings of any range and number of spins. Is
 # there a reason why rules that keep more information should make fewer of them?
 #
 # > P. M. Lenggenhager *et al.*,
@@ -19,7 +19,7 @@ from kadanoff.lab.style import COLOURS, dress, figure, legend
 # %% [markdown]
 # ## One dimension, exactly
 #
-# **Prediction.** Blocks of two spins with a buffer: decimation at the edge is the best of all rules,
+# **Prediction.** Blocks of two spins with a buffer: decimation at the edge is the best rule,
 # and the only one without couplings beyond the nearest neighbour.
 
 # %%
@@ -49,8 +49,9 @@ legend(ax)
 # %% [markdown]
 # ## The cumulant expansion
 #
-# $K' = \ln Z_0 + \ln P_0(X') + \sum_{k\ge 1} C_k/k!$: blocks first without, then with what couples them.
-# **Prediction.** Order by order it approaches the exact couplings, at small $K$ quickly.
+# $K' = \ln Z_0 + \ln P_0(X') + \sum_{k\ge 1} C_k/k!$: first without, then with
+# the bonds between blocks. **Prediction.** Order by order it approaches the exact couplings, at
+# small $K$ quickly.
 
 # %%
 weak = Chain(K=0.2)
@@ -65,7 +66,7 @@ assert errors[3] < errors[1] < errors[0]
 # %% [markdown]
 # ## Two dimensions
 #
-# **Prediction.** The same trade at $T_c$: from decimation over three spins to majority the block spins
+# **Prediction.** The same trade at $T_c$: from decimation to majority the block spins
 # know more, and the plaquette coupling shrinks against the nearest-neighbour one.
 
 # %%
@@ -89,9 +90,10 @@ assert plane.retained.argmin() == 4
 # %% [markdown]
 # ## At a distance
 #
-# What does a distant environment read? On a cylinder $P(v,e)/P(v)P(e) = 1 + \epsilon\, r(v)r(e) + \dots$
-# with the first excited eigenvector $r$ of the transfer matrix: the operator with the smallest scaling
-# dimension. **Prediction.** The best filter has the sign of $r$ for every state.
+# What does a distant environment read? On a cylinder
+# $P(v,e)/P(v)P(e) = 1 + \epsilon\, r(v)r(e) + \dots$ with the first excited eigenvector $r$ of the
+# transfer matrix: the operator with the smallest scaling dimension. **Prediction.** The best
+# filter has the sign of $r$ for every state.
 
 # %%
 for steps in (1, 3, 9):

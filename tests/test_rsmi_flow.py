@@ -29,6 +29,19 @@ def test_thermometer(flow):
     assert np.all(np.diff(cold.temperatures()) < 0)
 
 
+def test_information_thermometer():
+    T = np.linspace(2.5, 3.3, 5)
+    majority = kd.blockspin.Majority()
+    curve = [rsmi.torus(6, t).information(majority) for t in T]
+    law = rsmi.oracle(kd.ising.sample(L=6, T=2.83, n=20_000, seed=1), environments=20_000)
+    read = rsmi.information_temperature(law.measure(majority), T, curve)
+    assert abs(read.mean - 2.83) < 3.5 * read.error + 0.002  # interpolation between five points
+    with pytest.raises(ValueError, match="outside of the calibration"):
+        rsmi.information_temperature(rsmi.Information(0.6, 0.0, "exact"), T, curve)
+    with pytest.raises(ValueError, match="rise or fall"):
+        rsmi.information_temperature(rsmi.Information(0.1, 0.0, "exact"), T, [0, 1, 0, 1, 0])
+
+
 def test_critical_point(flow):
     T = np.linspace(2.2, 2.36, 6)
     small = [kd.ising.sample(L=32, T=t, n=4000, seed=10 + i) for i, t in enumerate(T)]

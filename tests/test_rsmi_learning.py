@@ -160,12 +160,26 @@ def test_progress_and_live_filters(small):
     assert set(seen) == {(1, 2, 2)}
 
 
-@pytest.mark.parametrize("mode", ["certified", "direct"])
+@pytest.mark.parametrize("mode", ["certified", "direct", "oracle"])
 def test_cancelled(small, mode):
     control = kd.Control()
     control.cancel()
     with pytest.raises(kd.Cancelled):
         rsmi.learn(small, mode=mode, control=control)
+
+
+def test_stop_button(small):
+    """It arrives while filters are improved; what there is comes along."""
+
+    def press(filters, value):
+        raise KeyboardInterrupt
+
+    with pytest.raises(kd.Cancelled):
+        rsmi.learn(small, watch=press)
+    control = kd.Control()
+    with pytest.raises(kd.Cancelled) as stopped:
+        rsmi.learn(small, watch=lambda filters, value: control.cancel(), control=control)
+    assert stopped.value.partial.shape == (1, 2, 2)
 
 
 def test_bad_input_is_refused(small):

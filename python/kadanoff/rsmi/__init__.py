@@ -20,7 +20,7 @@ r"""Real-space mutual information: which block variable knows most about far awa
 
 from kadanoff.rsmi.critical import CriticalPoint, critical_point
 from kadanoff.rsmi.dimer_laws import dimer_torus
-from kadanoff.rsmi.flow import Flow, correlations, flow
+from kadanoff.rsmi.flow import Flow, correlations, flow, information_temperature
 from kadanoff.rsmi.geometry import Geometry
 from kadanoff.rsmi.laws import Law, chain, from_joint, slab, torus
 from kadanoff.rsmi.learning import MODES, learn
@@ -48,6 +48,7 @@ __all__ = [
     "flow",
     "from_joint",
     "infonce",
+    "information_temperature",
     "lautum",
     "learn",
     "maximise",

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kadanoff.blockspin.enumeration import seed_of
+from kadanoff.blockspin.enumeration import finite, seed_of
 from kadanoff.blockspin.rules import BlockRule
 from kadanoff.rsmi.learning import learn
-from kadanoff.rsmi.rules import FilterRule
+from kadanoff.rsmi.rules import FilterRule, Information
 from kadanoff.rsmi.samples import as_array
 from kadanoff.stars import whole
+from kadanoff.statistics import Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Flow", "correlations", "flow"]
+__all__ = ["Flow", "correlations", "flow", "information_temperature"]
 
 Values = NDArray[np.float64]
 
@@ -140,6 +141,59 @@ def correlations(spins: Any) -> Values:
             [np.mean(s * np.roll(s, (1, d), axis=axes[:2]), axis=axes) for d in (1, -1)], axis=0
         )
     return np.stack([np.mean(near, axis=0), far], axis=1)
+
+
+def information_temperature(found: Information, T: Any, information: Any) -> Estimate:
+    """The thermometer of mutual information: where a calibration reads the same number.
+
+    Parameters
+    ----------
+    found : Information
+        What a rule retains of block spins, or of samples at an unknown temperature.
+    T, information : arrays
+        The same rule and geometry at known temperatures, on one side of the maximum of I.
+
+    Returns
+    -------
+    Estimate
+        T with the error that `found` leaves; nothing is extrapolated.
+
+    Raises
+    ------
+    ValueError
+        The calibration is not monotonic, or does not contain the number.
+
+    Examples
+    --------
+    >>> T = np.linspace(2.4, 4, 9)
+    >>> from kadanoff.rsmi.laws import torus
+    >>> I = [torus(6, t).information(np.ones(4)) for t in T]
+    >>> unknown = Information(torus(6, 3.1).information(np.ones(4)), 0.0, "exact")
+    >>> read = information_temperature(unknown, T, I)
+    >>> print(f"{read.mean:.2f}")
+    3.10
+    """
+    t, nats = finite("T", T, ndim=1), finite("information", information, ndim=1)
+    if len(t) != len(nats) or len(t) < 2:
+        raise ValueError(
+            f"T and information must have the same length, got {len(t)} and {len(nats)}"
+        )
+    order = np.argsort(t)
+    t, nats = t[order], nats[order]
+    steps = np.diff(nats)
+    if not ((steps > 0).all() or (steps < 0).all()):
+        raise ValueError("information must rise or fall throughout: calibrate on one side of T_c")
+    if not nats.min() <= found.value <= nats.max():
+        raise ValueError(
+            f"information {found.value:.4f} lies outside of the calibration, "
+            f"{nats.min():.4f} to {nats.max():.4f}: calibrate at further temperatures"
+        )
+    from scipy.interpolate import PchipInterpolator
+
+    rising = np.argsort(nats)
+    curve = PchipInterpolator(nats[rising], t[rising])
+    slope = abs(float(curve.derivative()(found.value)))
+    return Estimate(float(curve(found.value)), slope * found.error, 0.5, float(found.n), found.n)
 
 
 def _temperature(correlation: float) -> float:

@@ -160,54 +160,61 @@ def learn(
         if control is not None and control.cancelled:
             raise Cancelled("the computation was stopped")
 
-    with bar("learning a block rule", progress) as report:
-        if mode == "oracle":
-            from kadanoff.rsmi.oracle import learn_with_oracle
+    try:
+        with bar("learning a block rule", progress) as report:
+            if mode == "oracle":
+                from kadanoff.rsmi.oracle import learn_with_oracle
 
-            return learn_with_oracle(
+                return learn_with_oracle(
+                    samples,
+                    geometry,
+                    hidden=hidden,
+                    bound=limit,
+                    bias=bool(bias),
+                    restarts=restarts,
+                    pairs=pairs,
+                    seed=seed,
+                    watch=watch,
+                    threads=threads,
+                    control=control,
+                    check=check,
+                    report=report,
+                )
+            if mode == "direct":
+                from kadanoff.rsmi.direct import learn_directly
+
+                return learn_directly(
+                    samples,
+                    geometry,
+                    hidden=hidden,
+                    bound=limit,
+                    bias=bool(bias),
+                    restarts=restarts,
+                    pairs=pairs,
+                    seed=seed,
+                    watch=watch,
+                    check=check,
+                    report=report,
+                )
+            return _learn_certified(
                 samples,
                 geometry,
-                hidden=hidden,
-                bound=limit,
-                bias=bool(bias),
-                restarts=restarts,
-                pairs=pairs,
-                seed=seed,
-                watch=watch,
-                threads=threads,
-                control=control,
-                report=report,
+                hidden,
+                limit,
+                bool(bias),
+                restarts,
+                model,
+                pairs,
+                seed,
+                watch,
+                check,
+                report,
             )
-        if mode == "direct":
-            from kadanoff.rsmi.direct import learn_directly
 
-            return learn_directly(
-                samples,
-                geometry,
-                hidden=hidden,
-                bound=limit,
-                bias=bool(bias),
-                restarts=restarts,
-                pairs=pairs,
-                seed=seed,
-                watch=watch,
-                check=check,
-                report=report,
-            )
-        return _learn_certified(
-            samples,
-            geometry,
-            hidden,
-            limit,
-            bool(bias),
-            restarts,
-            model,
-            pairs,
-            seed,
-            watch,
-            check,
-            report,
-        )
+    except Cancelled:
+        raise
+    except KeyboardInterrupt as stop:
+        raise Cancelled("the computation was interrupted") from stop
 
 
 def _lattice(samples: Any) -> tuple[int, ...]:

@@ -132,7 +132,8 @@ def climb(
                 try:
                     check()
                 except Cancelled as stop:
-                    stop.partial = best[1] if best is not None else x
+                    now = best[1] if best is not None else x
+                    stop.partial = now[:size].reshape(hidden, *law.shape)
                     raise
             filters = x[:size].reshape(hidden, features)
             b = x[size:] if bias else np.zeros(hidden)

@@ -8,6 +8,7 @@ The estimate is unbiased (but for H(H) of a sampled mean, of order 1 / n, which 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -165,6 +166,7 @@ def learn_with_oracle(
     watch: Watch | None,
     threads: int | None,
     control: _core.Control | None,
+    check: Callable[[], object],
     report: Report | None,
 ) -> FilterRule:
     """The best filters on half of the environments, their information on the other half."""
@@ -186,7 +188,7 @@ def learn_with_oracle(
         object.__setattr__(half, "chunk", law.chunk[rows] // 2)
         halves.append(half)
     filters, b, history, converged = climb(
-        halves[0], hidden, bound, bias, restarts, seed, watch, None
+        halves[0], hidden, bound, bias, restarts, seed, watch, check
     )
     rule = FilterRule(filters.reshape(hidden, *geometry.block), b).aligned()
     return FilterRule(
