@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from benchmarks import ising
+
 Measured = dict[str, Any]
 Measure = Callable[[int, int], list[Measured]]
 
@@ -133,6 +135,69 @@ def chain(scheme: str) -> Measure:
     return measure
 
 
+RBM_SAMPLES = 200_000
+RBM_BATCH = 128
+
+
+def boltzmann(method: str) -> Measure:
+    """One epoch over 200,000 samples of 64 bits with 32 hidden units, checks of the data included.
+
+    "sklearn" is scikit-learn's BernoulliRBM: persistent chains, the same minibatches. Minibatches
+    of 128 rows are too small to be worth a second thread.
+    """
+
+    def measure(threads: int, repeats: int) -> list[Measured]:
+        import numpy as np
+
+        X = np.random.default_rng(0).integers(0, 2, size=(RBM_SAMPLES, 64)).astype(np.int8)
+        found = []
+        for i in range(repeats):
+            machine: Any
+            if method == "sklearn":
+                from sklearn.neural_network import BernoulliRBM
+
+                machine = BernoulliRBM(32, batch_size=RBM_BATCH, n_iter=1, random_state=i)
+                data = X.astype(np.float32)
+            else:
+                from kadanoff.rbm import RBM
+
+                machine = RBM(
+                    32,
+                    method=method,
+                    batch_size=RBM_BATCH,
+                    n_epochs=1,
+                    threads=threads,
+                    random_state=i,
+                )
+                data = X
+            started = time.perf_counter()
+            machine.fit(data)
+            found.append({"seconds": time.perf_counter() - started})
+        return found
+
+    return measure
+
+
+def partition_function(threads: int, repeats: int) -> list[Measured]:
+    """Ln Z of 64 + 25 units by enumeration."""
+    from kadanoff.rbm import Machine
+
+    found = []
+    for i in range(repeats):
+        machine = Machine.random(64, 25, scale=0.3, seed=i)
+        started = time.perf_counter()
+        machine.log_Z(threads=threads, progress=False)
+        found.append({"seconds": time.perf_counter() - started})
+    return found
+
+
+def worm(threads: int, repeats: int) -> list[Measured]:
+    """Directed loops on a torus of 64 x 64 dimers, scaled to 10^8 steps."""
+    from benchmarks.dimers import kadanoff_rate
+
+    return [kadanoff_rate(threads) for _ in range(repeats)]
+
+
 THREADS_DO_NOT_MATTER = (1,)
 INTERACTIVE = {"keep": None, "keep_multiplets": 300, "sites": 40, "symmetry": ("SU2", "SU2")}
 
@@ -222,5 +287,90 @@ CASES = (
         repeats=3,
         fresh=False,
         threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "ising-heat-bath",
+        ising.sweeping("heat-bath"),
+        "Ising 512², T_c, 10⁹ spins by bit-sliced heat bath",
+        "< 0.1 s on 1 thread: 10 spins/ns",
+        repeats=5,
+        fresh=False,
+    ),
+    Case(
+        "ising-metropolis",
+        ising.sweeping("metropolis"),
+        "the same by Metropolis",
+        "< 0.1 s on 1 thread",
+        repeats=5,
+        fresh=False,
+    ),
+    Case(
+        "ising-numba",
+        ising.numba_sweeping,
+        "the same by a numba checkerboard",
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "ising-wolff",
+        ising.clusters,
+        "Ising 512², T_c, 10⁸ spins in Wolff clusters",
+        "< 2 s on 1 thread: 0.05 spins/ns",
+        repeats=5,
+        fresh=False,
+    ),
+    Case(
+        "ising-wolff-numba",
+        ising.numba_clusters,
+        "the same by numba",
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "ising-sample",
+        ising.sampling,
+        "`ising.sample(L=64, T=T_c, n=30_000)`",
+        repeats=3,
+        fresh=False,
+    ),
+    Case(
+        "rbm-cd",
+        boltzmann("cd"),
+        "RBM 64×32, CD-1, 200,000 samples",
+        "< 100 ms (2 M samples/s)",
+        repeats=9,
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "rbm-pcd",
+        boltzmann("pcd"),
+        "the same with persistent chains",
+        repeats=9,
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "rbm-pcd-sklearn",
+        boltzmann("sklearn"),
+        "the same by scikit-learn's BernoulliRBM",
+        repeats=3,
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "rbm-log-z",
+        partition_function,
+        "ln Z of an RBM 64×25 by enumeration",
+        repeats=5,
+        fresh=False,
+    ),
+    Case(
+        "dimer-worm",
+        worm,
+        "dimers, 64×64 torus, 10⁸ worm steps",
+        "< 1 s on 1 thread",
+        repeats=5,
+        fresh=False,
     ),
 )

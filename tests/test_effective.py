@@ -13,6 +13,7 @@ from kadanoff import (
     nrg,
 )
 from kadanoff.effective import Fit, learn, schrieffer_wolff
+from kadanoff.kondo_scales import kondo_temperature
 
 AIM = AndersonModel(U=0.5, J_sw=0.25)
 QUICK = {"keep": 150, "progress": False}
@@ -100,6 +101,71 @@ def test_several_parameters_at_once():
     fit = learn(KondoModel(J=0.25, W=0.15), target=scattering, T=(1e-2, 1e-3, 1e-4), keep=500)
     assert fit.model.parameters["J"] == pytest.approx(0.2, rel=1e-4)
     assert fit.model.parameters["W"] == pytest.approx(0.1, rel=1e-4)
+
+
+def test_the_gradient_by_all_parameters_comes_from_the_runs_that_ln_Z_comes_from(monkeypatch):
+    solved, solve = [], nrg.solve
+    monkeypatch.setattr(nrg, "solve", lambda *a, **k: solved.append(a[0]) or solve(*a, **k))
+    target = AndersonModel(U=0.5, V=0.125, eps=-0.2, field=0.02)
+    start = AndersonModel(U=0.45, V=0.12, eps=-0.22, field=0.03)
+    fit = learn(start, target, T=(2e-1, 5e-2, 1e-2, 1e-3), **QUICK)
+    assert fit.parameters == ("U", "V", "eps", "field")
+    assert len(solved) == 1 + len(fit.history) <= 10
+    found, expected = fit.model.parameters, target.parameters
+    # The particle-hole image, eps -> -U - eps, has the same Z. 150 states: it jumps by 1e-5.
+    found["eps"] = abs(found["eps"] + found["U"] / 2) - found["U"] / 2
+    assert found == pytest.approx(expected, rel=2e-3)
+
+
+def test_two_parameters_that_do_nearly_the_same():
+    # At U/T = 500 ... 5000 ln Z fixes V^2 / U ten thousand times better than U and V.
+    fit = learn(AndersonModel(U=0.4, V=0.1), AIM, T=(1e-3, 1e-4), keep=300, progress=False)
+    assert len(fit.history) <= 15
+    assert fit.model.parameters["U"] == pytest.approx(0.5, rel=1e-4)
+    assert 5e3 < fit.sensitivity.condition < 5e4
+    assert fit.sensitivity.undetermined == ()
+    # What an error of 1e-6 of ln Z does: percents of U and V, ten times less of V^2 / U.
+    errors = fit.sensitivity.errors(1e-6)
+    assert 1e-3 < errors["U"] < 1e-2
+    across = np.array([-1 / fit.model.U, 2 / fit.model.V])  # d ln (V^2 / U)
+    combined = across @ fit.sensitivity.covariance(1e-6) @ across
+    assert math.sqrt(combined) < 0.2 * errors["U"] / fit.model.U
+
+
+def test_what_ln_Z_does_not_determine_is_said():
+    # Two temperatures at the scale of T_K: nothing but T_K is left.
+    fit = learn(AndersonModel(U=0.4, V=0.1), AIM, T=(1e-4, 1e-5), keep=300, progress=False)
+    assert fit.converged
+    assert len(fit.history) <= 15
+    (direction,) = fit.sensitivity.undetermined
+    assert "U" in direction
+    assert f"{direction} not determined" in repr(fit)
+    assert abs(fit.model.U - 0.4) < 0.05  # where it started
+    T_K = [
+        kondo_temperature(nrg.solve(model, keep=300, T_min=1e-8), "half_ln2")
+        for model in (AIM, fit.model)
+    ]
+    # U differs by a fifth of U = 0.5 and the scale is right.
+    assert T_K[1] == pytest.approx(T_K[0], rel=2e-3)
+
+
+def test_the_covariance_is_what_errors_of_ln_Z_do():
+    table = nrg.solve(AIM, keep=300, T_min=1e-7)
+    at = [int(np.argmin(abs(np.log(table.T / t)))) for t in (5e-2, 1e-3)]
+    log_Z = {
+        float(table.T[i]): float((table.free_energy[-1] - table.free_energy[i]) / table.T[i])
+        for i in at
+    }
+    start = AndersonModel(U=0.5, J_sw=0.25)
+    fit = learn(start, log_Z, keep=300)
+    error = 1e-5
+    sensitivity = fit.sensitivity
+    for k, shifted_T in enumerate(log_Z):
+        moved = learn(fit.model, log_Z | {shifted_T: log_Z[shifted_T] + error}, keep=300).model
+        shift = np.array([moved.parameters[n] - fit.model.parameters[n] for n in fit.parameters])
+        rows = np.linalg.solve(sensitivity.covariance(error), shift)
+        # For as many data as parameters shifts by one error have unit length in this metric.
+        assert shift @ rows == pytest.approx(1, rel=0.05), k
 
 
 @pytest.mark.parametrize("options", [{"z": (0.5, 1.0)}, {"Lambda": 4.0}, {"A_Lambda": True}])

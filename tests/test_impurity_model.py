@@ -297,7 +297,7 @@ def test_spaces_end_with_the_bath():
 
 @pytest.mark.parametrize("name", ["", "J z", "lambda", "band", "bandwidth", "2J"])
 def test_names_must_fit_replace(name):
-    with pytest.raises(ValueError, match="Python identifier"):
+    with pytest.raises(ValueError, match=f"a term can not be called {name!r}"):
         kd.ImpurityModel(DOT, {name: (0.1, UP + DN)})
 
 

@@ -50,6 +50,9 @@ def test_found_parameters(together):
     )
     assert together.minimal.model.parameters["J"] == pytest.approx(0.2008, abs=2e-4)
     assert "T_K off by" in repr(together)
+    # 11 and 10 solutions; the search is deterministic.
+    assert len(together.extended.history) <= 12
+    assert len(together.minimal.history) <= 12
 
 
 def test_learned_values_hold_the_observable_last(together):
@@ -139,5 +142,7 @@ def test_other_bad_input_is_refused():
         learn(KondoModel(J=0.2, W=0.1, field=0.1), AIM, T=1e-3, observables=weights, **QUICK)
     with pytest.raises(ValueError, match="particle-hole symmetry"):
         both_at_once(AndersonModel(U=0.5, eps=-0.1, J_sw=0.25), **QUICK)
+    with pytest.raises(ValueError, match="max_steps must be at least 1"):
+        both_at_once(AIM, max_steps=0)
     with pytest.raises(TypeError, match="T_min is not an argument"):
         both_at_once(AIM, T_min=1e-5)

@@ -100,6 +100,8 @@ def test_bad_arguments(run):
         kondo_temperature_formula([0.2, -0.1])
     with pytest.raises(ValueError, match="J must be positive and finite"):
         kondo_temperature_formula(math.nan)
+    with pytest.raises(TypeError, match="J must be an array of numbers, got 'a'"):
+        kondo_temperature_formula("a")
     with pytest.raises(ValueError, match="D must be positive"):
         kondo_temperature_formula(0.2, 0.0)
     with pytest.raises(ValueError, match="rho must be positive"):

@@ -85,9 +85,9 @@ def test_smooth_log_Z_goes_from_the_moment_to_the_singlet():
 def test_rescaling_stretches_every_parameter_in_its_own_way():
     A = A_Lambda(2.5)
     problem = matching(AIM, AIM, T=(0.1, 0.01), parameters=("U", "V"), A_Lambda=True)
-    assert [problem._stretch(name) for name in ("U", "V")] == pytest.approx([1, math.sqrt(A)])
+    assert problem.coordinates.stretch == pytest.approx([1, math.sqrt(A)])
     problem = matching(KONDO, AIM, A_Lambda=True)
-    assert problem._stretch("J") == pytest.approx(A)
+    assert problem.coordinates.stretch == pytest.approx([A])
 
 
 def test_band_of_any_norm_is_allowed():
@@ -95,6 +95,26 @@ def test_band_of_any_norm_is_allowed():
     target, start = KondoModel(J=0.6, band=band), KondoModel(J=0.5, band=band)
     fit = learn(start, target, T=1e-2, keep=200, progress=False)
     assert fit.model.parameters["J"] == pytest.approx(0.6, rel=1e-6)
+
+
+def test_what_an_evaluation_costs(monkeypatch):
+    # The gradient of ln Z by all parameters and at all T comes with ln Z; an observable costs one
+    # further run a parameter, side by side.
+    runs, many = [], nrg._solve_many
+    monkeypatch.setattr(nrg, "_solve_many", lambda m, *a: runs.append(len(m)) or many(m, *a))
+    model = KondoModel(J=0.2, W=0.1, field=0.03)
+    problem = matching(model, T=(1e-1, 1e-2, 1e-3), keep=100)
+    values, slopes = problem.evaluate(problem.theta)
+    assert runs == [1]
+    assert (len(values), slopes.shape) == (3, (3, 3))
+    weighted = Matching(
+        model, AIM, (1e-2, 1e-3), None, "S_d.S_0", None, "partition", {"keep": 100},
+        {"S_d.S_0": 1.0, "S_z": 2.0},
+    )  # fmt: skip
+    runs.clear()
+    values, slopes = weighted.evaluate(weighted.theta)
+    assert runs == [1, 3]
+    assert (len(values), slopes.shape) == (4, (4, 3))
 
 
 # ------------------------------------------------------------------------------- what is refused
@@ -110,9 +130,12 @@ def test_band_of_any_norm_is_allowed():
         ({"T": 0.0}, "T must be one or several different positive"),
         ({"T": (1e-3, 1e-3)}, "different positive"),
         ({"T": ()}, "T must be one or several"),
-        ({"parameters": "U"}, r"among \('J', 'W', 'field'\), got 'U'"),
-        ({"parameters": ("J", "J")}, "different names"),
-        ({"parameters": ()}, "different names"),
+        ({"parameters": "U"}, r"no parameter 'U'; it has J, W, field"),
+        ({"parameters": ("J", "J")}, "different names, got 'J' twice"),
+        ({"parameters": ()}, "parameters is empty; the model has J, W, field"),
+        ({"effective": KondoModel(J=0.0)}, "every parameter of .* is zero: name some"),
+        ({"bounds": {"J": (1, 0)}}, r"must be \(low, high\) with low < high"),
+        ({"target": {-1e-3: 0.5}, "T": None}, r"positive numbers, got \(-0.001,\)"),
         ({"parameters": ("J", "W")}, "2 parameters.*at least as many temperatures"),
         ({"method": "entropy"}, r"method must be one of \('partition', 'observable'\)"),
         ({"method": "observable", "observable": "docc"}, r"\['S_d.S_0', 'S_z', 'n_0'\], got"),
@@ -149,6 +172,12 @@ def test_bad_values_are_refused_before_any_work(changes, message, monkeypatch):
         ({"T": "cold"}, "T must be a real number"),
         ({"T": True}, "T must be a real number"),
         ({"T": None}, "T is missing"),
+        ({"T": "1e-3"}, "got '1e-3'"),
+        ({"bounds": {"J": 0.3}}, r"bounds\['J'\] must be a pair"),
+        ({"bounds": {"J": (0, 1, 2)}}, r"bounds\['J'\] must be a pair"),
+        ({"bounds": [(0, 1)]}, "bounds must map names"),
+        ({"parameters": 5}, "a name or a sequence of names, got 5"),
+        ({"parameters": [5]}, "parameters must be names, got 5"),
         ({"T_min": 1e-9}, "no T_min"),
         ({"tolerance": 1j}, "tolerance must be a real number"),
         ({"max_steps": 3.5}, "max_steps must be an integer"),

@@ -199,6 +199,11 @@ def test_unknown_derivatives_are_refused(model):
         model.derivative("spin")
 
 
+def test_a_band_is_a_band():
+    with pytest.raises(TypeError, match=r"band must be a band such as .* got 0\.5"):
+        KondoModel(J=0.1, band=0.5)
+
+
 def test_impurity_sizes():
     assert AndersonModel(U=0.5, V=0.1).impurity_dimension == 4
     assert KondoModel(J=0.1, spin=1.5).impurity_dimension == 4

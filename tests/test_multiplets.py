@@ -10,13 +10,13 @@ from kadanoff.models import AndersonModel, KondoModel
 from kadanoff.multiplets import (
     SYMMETRIES,
     _frame,
-    _generator,
     _hopping,
     broken_by,
     largest_symmetry,
     seed,
 )
 from kadanoff.operators import BATH, Orbital, Space, Spin, dot
+from kadanoff.symmetries import generator
 from kadanoff.wigner import wigner_eckart
 
 ROUNDING = 1e-12  # some tens of operations on numbers of order one
@@ -248,11 +248,11 @@ def test_terms_add_up_to_the_energies(model, symmetry):
         np.testing.assert_allclose(H, np.diag(values), atol=ROUNDING)
 
 
-def reflection_matrix(start, generator):
+def reflection_matrix(start, images):
     """G between all states of an abelian seed."""
     offsets = np.concatenate([[0], np.cumsum([len(values) for values in start.energies])])
     G = np.zeros((offsets[-1], offsets[-1]))
-    for block, (target, matrix) in enumerate(generator):
+    for block, (target, matrix) in enumerate(images):
         G[offsets[target] : offsets[target + 1], offsets[block] : offsets[block + 1]] = matrix
     return G
 
@@ -274,8 +274,8 @@ def test_reflections_act_as_rotations_by_pi(model):
     np.testing.assert_allclose(spin @ dn @ spin.T, -up, atol=ROUNDING)
     np.testing.assert_allclose(charge @ up @ charge.T, dn.T, atol=ROUNDING)
     np.testing.assert_allclose(charge @ dn @ charge.T, -up.T, atol=ROUNDING)
-    for (axis, flip), generator in zip(((0, -1), (1, -1)), start.reflections, strict=True):
-        for block, (target, _) in enumerate(generator):
+    for (axis, flip), images in zip(((0, -1), (1, -1)), start.reflections, strict=True):
+        for block, (target, _) in enumerate(images):
             expected = start.labels[block].copy()
             expected[axis] *= flip
             assert start.labels[target].tolist() == expected.tolist()
@@ -297,10 +297,10 @@ def test_charge_reflection_of_spin_multiplets(model):
 
 def test_rotations_by_pi_have_the_standard_phase():
     space = KondoModel(J=0.1, spin=1.5).space
-    R = _generator(space, "spin")
+    R = generator(space, "spin")
     S, I_ = space.S(), space.isospin()
     assert np.array_equal(R @ S.z.matrix, -S.z.matrix @ R)
-    C = _generator(space, "charge")
+    C = generator(space, "charge")
     assert np.array_equal(C @ I_.z.matrix, -I_.z.matrix @ C)
     top = np.zeros(space.dimension)
     top[1] = 1.0  # |3/2> |up>: the state S = 2, S_z = 2

@@ -29,14 +29,6 @@ def ax():
     return Figure().subplots()
 
 
-@pytest.fixture(autouse=True)
-def no_figure_is_left_behind():
-    yield
-    left = plt.get_fignums()
-    plt.close("all")
-    assert left == []
-
-
 def data_lines(ax):
     return [line for line in ax.lines if line.get_gid() != style.GUIDE]
 

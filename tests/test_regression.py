@@ -124,6 +124,11 @@ def test_beyond_the_box_it_refuses(found):
         found(0.3)
 
 
+def test_an_executor_can_submit(tmp_path):
+    with pytest.raises(TypeError, match=r"executor must be a .*Executor, got 3"):
+        effective_map(tmp_path, points=20, executor=3, **QUICK)
+
+
 def test_any_executor_gives_the_same(found, tmp_path):
     with ThreadPoolExecutor(3) as pool:
         other = effective_map(tmp_path, points=20, executor=pool, **QUICK)

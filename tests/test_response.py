@@ -98,12 +98,28 @@ def test_scaled_models_carry_the_chain_rule():
         ({"T": []}, "T must be positive"),
         ({"parameters": "U"}, "no parameter 'U'; it has J"),
         ({"parameters": []}, "parameters is empty"),
+        ({"parameters": ["J", "J"]}, "different names, got 'J' twice"),
         ({"observables": ["X"]}, "observable 'X' is not one of"),
     ],
 )
 def test_bad_input_is_refused(changes, match):
     with pytest.raises(ValueError, match=match):
         kd.derivatives(kd.KondoModel(J=0.3), **({"T": 0.1, "keep": 50} | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"observables": "S_d.S_0"}, "a sequence of names such as"),
+        ({"observables": {"a": 3}}, "observable 'a' must be an Operator, got 3"),
+        ({"parameters": 3}, "a name or a sequence of names"),
+        ({"model": 3}, "a model such as KondoModel, got int"),
+    ],
+)
+def test_bad_types_are_refused(changes, match):
+    arguments = {"model": kd.KondoModel(J=0.3), "T": 0.1, "keep": 50} | changes
+    with pytest.raises(TypeError, match=match):
+        kd.derivatives(**arguments)
 
 
 def test_t_min_is_refused():

@@ -12,19 +12,25 @@ from typing import TYPE_CHECKING, Any
 from kadanoff import (
     baths,
     blockspin,
+    continuum,
+    dimers,
     divergence,
+    dmft,
     dynamics,
     effective,
+    greens,
     irrelevant,
     ising,
     kondo_scales,
     nrg,
     operators,
     rbm,
+    rsmi,
     self_learning,
 )
 from kadanoff._core import Control
 from kadanoff.about import about
+from kadanoff.baths import FlatBand, SemicircularBand, TabulatedBand
 from kadanoff.errors import Cancelled, NotConverged, NumericalError
 from kadanoff.gbf import gbf_bound
 from kadanoff.mapping import kondo_mapping
@@ -45,20 +51,27 @@ __all__ = [
     "Control",
     "DeepRBM",
     "DoubleQuantumDot",
+    "FlatBand",
     "ImpurityModel",
     "KondoModel",
     "NotConverged",
     "NumericalError",
+    "SemicircularBand",
+    "TabulatedBand",
     "__version__",
     "about",
     "baths",
     "blockspin",
+    "continuum",
     "derivatives",
+    "dimers",
     "divergence",
+    "dmft",
     "dynamics",
     "effective",
     "effective_map",
     "gbf_bound",
+    "greens",
     "irrelevant",
     "ising",
     "kondo_mapping",
@@ -66,6 +79,7 @@ __all__ = [
     "nrg",
     "operators",
     "rbm",
+    "rsmi",
     "self_learning",
 ]
 

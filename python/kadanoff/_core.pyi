@@ -8,16 +8,26 @@ __all__ = [
     "BoltzmannMachine",
     "Chain",
     "Control",
+    "DimerSimulation",
+    "EdSpectrum",
     "IsingEnsemble",
     "IsingTempering",
     "Seed",
     "__version__",
+    "dimers_enumerate",
+    "dimers_sample",
+    "ed_lanczos",
+    "ed_spectrum",
     "ising_bytes",
+    "ising_states",
+    "ising_windows",
     "nrg_averages",
     "nrg_clean_chain",
     "nrg_dynamics",
     "nrg_solve",
     "plaquette_sample",
+    "poles_at_points",
+    "poles_at_times",
     "rbm_train",
 ]
 
@@ -35,6 +45,16 @@ class Control:
     def cancelled(self) -> bool: ...
     @property
     def progress(self) -> tuple[int, int]: ...
+
+@final
+class EdSpectrum:
+    @property
+    def ground(self) -> float: ...
+    def levels(self) -> list[tuple[int, int, NDArray[np.float64]]]: ...
+    def thermal(self, beta: float) -> tuple[float, float, float]: ...
+    def lehmann(
+        self, beta: float, prune: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]: ...
 
 @final
 class Seed:
@@ -57,6 +77,30 @@ class Chain:
     ) -> Chain: ...
     def levels(self, n: int) -> NDArray[np.float64]: ...
 
+def ed_lanczos(
+    U: float,
+    eps: float,
+    e: Sequence[float],
+    V: Sequence[float],
+    beta: float,
+    *,
+    cut: float,
+    states: int,
+    steps: int,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]: ...
+def ed_spectrum(
+    U: float,
+    eps: float,
+    e: Sequence[float],
+    V: Sequence[float],
+    *,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> EdSpectrum: ...
 def nrg_solve(
     jobs: Sequence[tuple[Seed, Chain]],
     *,
@@ -103,6 +147,7 @@ def nrg_dynamics(
     control: Control | None = None,
     report: Callable[[int, int], object] | None = None,
 ) -> list[dict[str, Any]]: ...
+
 _Ising = tuple[Sequence[int], str, Sequence[float], float, Sequence[bool]]
 
 def ising_bytes(system: _Ising, method: str, replicas: int) -> int: ...
@@ -167,22 +212,71 @@ class IsingTempering:
         report: Callable[[int, int], object] | None = None,
     ) -> tuple[list[dict[str, Any]], list[int], list[int], BaseException | None]: ...
 
-def plaquette_sample(
-    side: int,
-    pair: float,
-    plaquette: float,
+def dimers_sample(
+    lx: int,
+    ly: int,
+    boundary: str,
     *,
-    learned: Sequence[float] | None = None,
-    warm_up: int,
-    measurements: int,
-    interval: int,
-    chains: int,
-    start: NDArray[np.int8],
+    coupling: float,
+    replicas: int,
+    samples: int,
+    loops: int,
+    burn_in: int,
     seed: int,
+    winding: tuple[int, int] | None = None,
+    coverings: bool = True,
     threads: int | None = None,
     control: Control | None = None,
     report: Callable[[int, int], object] | None = None,
-) -> dict[str, Any]: ...
+) -> list[dict[str, Any]]: ...
+def dimers_enumerate(
+    lx: int, ly: int, boundary: str, *, most: int, control: Control | None = None
+) -> NDArray[np.uint8]: ...
+
+@final
+class DimerSimulation:
+    def __new__(
+        cls,
+        lx: int,
+        ly: int,
+        boundary: str,
+        *,
+        coupling: float,
+        seed: int,
+        winding: tuple[int, int] | None = None,
+    ) -> DimerSimulation: ...
+    def step(self, loops: int) -> int: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def moved(self) -> int: ...
+    @property
+    def dimers(self) -> NDArray[np.uint8]: ...
+    @property
+    def winding(self) -> tuple[int, int]: ...
+    @property
+    def flippable(self) -> int: ...
+
+def ising_states(
+    spins: int,
+    classes: Sequence[Sequence[tuple[int, int]]],
+    *,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]: ...
+def ising_windows(
+    height: int,
+    width: int,
+    kx: float,
+    ky: float,
+    fields: NDArray[np.float64],
+    block: Sequence[int],
+    *,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> NDArray[np.float64]: ...
 
 @final
 class BoltzmannMachine:
@@ -274,3 +368,25 @@ def rbm_train(
     control: Control | None = None,
     report: Callable[[int, int], object] | None = None,
 ) -> dict[str, Any]: ...
+def plaquette_sample(
+    side: int,
+    pair: float,
+    plaquette: float,
+    *,
+    learned: Sequence[float] | None = None,
+    warm_up: int,
+    measurements: int,
+    interval: int,
+    chains: int,
+    start: NDArray[np.int8],
+    seed: int,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]: ...
+def poles_at_points(
+    energies: NDArray[np.float64], residues: _Matrix, z: NDArray[np.complex128]
+) -> NDArray[np.complex128]: ...
+def poles_at_times(
+    energies: NDArray[np.float64], residues: _Matrix, beta: float, tau: NDArray[np.float64]
+) -> _Matrix: ...

@@ -328,8 +328,8 @@ def solve(
     observables : names or mapping, optional
         Static averages, default all of ``model.observables``.
     basis_memory : float, optional
-        Bytes of eigenvectors to keep in memory (of all z together); what exceeds them goes to a
-        temporary file. Default: half of what is available.
+        Bytes of eigenvectors to keep in memory, of all chains that run side by side (one a thread);
+        what exceeds them goes to a temporary file. Default: half of what is available.
     threads, progress, control, **options
         As in :func:`kadanoff.nrg.solve`, but for `T_min`.
 
@@ -406,7 +406,7 @@ def solve(
             energy=settings.energy_cutoff,
             gap=settings.gap,
             memory_limit=limit,
-            basis_limit=int(keep / len(job.cores)),
+            basis_limit=int(keep),
             reuse=settings.reuse,
             threads=threads,
             control=control,

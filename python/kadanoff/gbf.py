@@ -31,7 +31,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff import nrg
-from kadanoff.chains import A_Lambda
 from kadanoff.models import Model
 from kadanoff.nrg import NRGResult, Options
 from kadanoff.operators import Operator
@@ -164,10 +163,10 @@ def gbf_bound(
     names = [name for name, value in effective.parameters.items() if value != 0]
     if not names:
         raise ValueError(f"effective has no parameter that is not zero: {effective!r}")
-    given = _counterparts(effective, target, names, operators or {})
+    given = _counterparts(effective, target, names, {} if operators is None else operators)
 
     chain = settings.chain(target, settings.twists[0])
-    factor = chain.norm * (A_Lambda(settings.Lambda) if settings.A_Lambda else 1.0)
+    factor = settings.strength(chain)
     bare = target if factor == 1.0 else target.rescaled(factor)
     seen = effective if factor == 1.0 else effective.rescaled(factor)
     common: dict[str, Any] = {"threads": threads, "progress": progress, "control": control}
@@ -196,6 +195,8 @@ def _counterparts(
     effective: Model, target: Model, names: list[str], given: Mapping[str, Operator]
 ) -> dict[str, Operator]:
     """The operators of the bare model that stand for h_i, by the names of the parameters."""
+    if not isinstance(given, Mapping) or not all(isinstance(o, Operator) for o in given.values()):
+        raise TypeError(f"operators must map names of parameters to Operators, got {given!r}")
     if unknown := sorted(given.keys() - set(names)):
         raise ValueError(
             f"operators must be for parameters of the effective model that are not zero, {names}, "

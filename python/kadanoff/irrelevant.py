@@ -226,6 +226,7 @@ def both_at_once(
     for name in ("T_min", "sites"):
         if name in options:
             raise TypeError(f"{name} is not an argument of both_at_once: it follows from T_K")
+    max_steps = whole("max_steps", max_steps)
     common: dict[str, Any] = {"threads": threads, "progress": progress, "control": control}
     T_K = _scale(aim, common | options)
     T = _T_OVER_TK * T_K
@@ -235,7 +236,7 @@ def both_at_once(
         aim,
         T=T,
         parameters="J",
-        max_steps=whole("max_steps", max_steps),
+        max_steps=max_steps,
         **common,
     )
     extended = learn(

@@ -14,6 +14,8 @@ constant factors. Those for spin 1/2:
 | "wilson" | ``T_K chi_imp(T_K) = 0.0701`` | 0.104 |
 | "T_chi=0.1" | ``T_K chi_imp(T_K) = 0.1`` | 0.215 |
 
+A run has the T_K of its Lambda: :func:`kadanoff.continuum.limit` takes it to Lambda -> 1.
+
 References
 ----------
 J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), doi:10.1103/PhysRevB.101.241105
@@ -29,6 +31,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kadanoff.models.base import positive
 from kadanoff.nrg import NRGResult
 from kadanoff.shells import BETABAR, even_odd_mean
 from kadanoff.stars import real
@@ -209,8 +212,8 @@ def kondo_temperature_formula(
     >>> print(f"{kondo_temperature_formula(0.2):.2e}")
     3.66e-05
     """
-    D, alpha = _positive("D", D), _positive("alpha", alpha)
-    density = 1 / (2 * D) if rho is None else _positive("rho", rho)
+    D, alpha = positive("D", D), positive("alpha", alpha)
+    density = 1 / (2 * D) if rho is None else positive("rho", rho)
     x = density * _array("J", J)
     out: FloatArray = alpha * D * np.sqrt(2 * x) * np.exp(-1 / x + real("gamma", gamma) * x)
     return out
@@ -257,7 +260,7 @@ def anderson_kondo_temperature(
     3.56e-05
     """
     u, j = _array("U", U), _array("J_sw", J_sw)
-    factor = u / (u + real("a", a) * _positive("D", D) + real("b", b) * j)
+    factor = u / (u + real("a", a) * positive("D", D) + real("b", b) * j)
     out: FloatArray = kondo_temperature_formula(j, D, alpha=alpha, gamma=gamma) * factor
     return out
 
@@ -354,7 +357,7 @@ def fit_eq6(
     """
     u, j, t = _array("U", U), _array("J_sw", J_sw), _array("T_K", T_K)
     sw = _array("T_K_sw", T_K_sw)
-    D = _positive("D", D)
+    D = positive("D", D)
 
     def log_formula(_: Any, a: float, b: float) -> FloatArray:
         # |.|: the search may pass through values at which the formula has no logarithm.
@@ -388,15 +391,11 @@ def _fit(
     )
 
 
-def _positive(name: str, value: float) -> float:
-    x = real(name, value)
-    if not x > 0:
-        raise ValueError(f"{name} must be positive, got {value!r}")
-    return x
-
-
 def _array(name: str, value: ArrayLike) -> FloatArray:
-    x = np.asarray(value, dtype=np.float64)
+    try:
+        x = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be an array of numbers, got {value!r}") from None
     if not (np.isfinite(x).all() and (x > 0).all()):
         raise ValueError(f"{name} must be positive and finite, got {value!r}")
     return x

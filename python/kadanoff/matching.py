@@ -18,6 +18,32 @@ Observables may be matched at the same time as ln Z. Every one adds
 
 to the residuals; its derivatives are forward differences, one more solution a parameter.
 
+Where derivatives come from is a matter of cost. In units of a run that gives ln Z alone (CPU time,
+one thread, Lambda = 2.5, 15 sites, two parameters J and W of a Kondo model in (Q, S))::
+
+    kept states                                           300    1000    2000
+    ln Z and its gradient, by any number of parameters    1.5     2.0     2.5
+    d<O>: forward differences, each parameter             1.3     1.9     2.5
+    d<O>: Kubo's formula, all parameters                  2.9     5.2     5.6    (see response.py)
+    error of the latter, from the truncation             1e-2    3e-3    2e-3
+
+and for a whole search, the number of solutions of the effective model times these::
+
+    matched                      parameters    by                     steps    seconds
+    ln Z, 2000 states            J             gradient               4        0.37
+                                               values and a secant    5        0.31
+    ln Z, <S_d.S_0>, 1000        J, U_0        differences            10       2.0
+                                               Kubo                   10       2.5
+                                               Broyden                33       2.5
+    ln Z, <n>, <docc>, 1000      U, V, eps     differences            7        3.5
+                                               Kubo                   7        6.5
+    ln Z, <S_z>, 600             U, V, eps,    differences            10       13
+                                 field         Kubo                   15       19
+
+Hence: the gradient of ln Z from expectation values, by all parameters at once; differences for
+observables; and a secant, 8 values, where one observable decides one parameter (Newton's method
+takes 5 steps, each of a value and Kubo's formula: twice as much).
+
 A table of ln Z from elsewhere knows no shells: it is compared with the smooth function of T,
 
     ln Z_imp(T) = [F_imp(0) - F_imp(T)] / T,
@@ -37,7 +63,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff import nrg
-from kadanoff.chains import A_Lambda
+from kadanoff.coordinates import Coordinates
 from kadanoff.levels import Levels
 from kadanoff.models import Model
 from kadanoff.nrg import NRGResult, Options
@@ -97,8 +123,8 @@ class Matching:
         self.target_model = None if self.table is not None else _model(target, start)
         self.options = _options(target, options)
         self.T = _temperatures(T, self.table)
-        self.names = _names(start, parameters)
-        self.theta = np.array([start.parameters[name] for name in self.names])
+        self.coordinates = Coordinates(start, parameters)
+        self.names, self.theta = self.coordinates.names, self.coordinates.theta
         self.low, self.high = _bounds(self.names, self.theta, bounds)
         self.observable = observable if method == "observable" else None
         self.weights = _weights(observables)
@@ -144,7 +170,7 @@ class Matching:
         Lambda, D = self.options.Lambda, self.start.band.D
         short = replace(self.options, sites=6)
         chains = [short.chain(self.start, z) for z in self.options.twists]
-        self.factor = chains[0].norm * (A_Lambda(Lambda) if self.options.A_Lambda else 1.0)
+        self.coordinates.factor = self.options.strength(chains[0])
         sites = self.options.sites
         if self.table is not None:
             highest = min(float(c.scale[1]) for c in chains) / BETABAR_MEAN
@@ -177,9 +203,7 @@ class Matching:
 
     def model(self, theta: FloatArray) -> Model:
         """The effective model at `theta`."""
-        values = dict(zip(self.names, theta.tolist(), strict=True))
-        model: Model = self.start.replace(**(self.start.parameters | values))
-        return model
+        return self.coordinates.at(theta)
 
     def reference(self, **keywords: Any) -> FloatArray:
         """Values of the target, one for every T."""
@@ -204,24 +228,23 @@ class Matching:
         if self.observable is not None:
             run = self._solve(model, observables=[self.observable], **keywords)
             return self.values(run), np.empty((len(self.T), 0))
-        # The chain sees the rescaled model: its parameter is `stretch` times the one that is
-        # learned, and so is the derivative.
-        seen = model if self.factor == 1.0 else model.rescaled(self.factor)
-        stretch = np.array([self._stretch(name) for name in self.names])
         own = model.observables
-        operators = {name: seen.derivative(name) for name in self.names}
+        operators = self.coordinates.operators(model)
         operators |= {_PREFIX + name: own[name] for name in self.weights}
         run = self._solve(model, observables=operators, **keywords)
-        slopes = stretch * self._slopes(run)
+        slopes = self.coordinates.stretch * self._slopes(run)
         if not self.weights:
             return self.values(run), slopes
-        here = self._observed(run, _PREFIX)
-        forward = [
-            (self._observed(self._solve(near, observables=list(self.weights), **keywords)) - here)
-            / h
-            for near, h in self._neighbours(theta)
-        ]
-        return self.values(run, _PREFIX), np.vstack([slopes, np.transpose(forward)])
+        further = self._differences(theta, self._observed(run, _PREFIX), **keywords)
+        return self.values(run, _PREFIX), np.vstack([slopes, further])
+
+    def _differences(self, theta: FloatArray, here: FloatArray, **keywords: Any) -> FloatArray:
+        """Derivatives of the observables, which are `here` at `theta`."""
+        near, steps = zip(*self._neighbours(theta), strict=True)
+        runs = nrg.solve_many(near, observables=list(self.weights), **(self._fields() | keywords))
+        rise = np.array([self._observed(run) - here for run in runs])
+        out: FloatArray = rise.T / np.array(steps)
+        return out
 
     def _neighbours(self, theta: FloatArray) -> Iterator[tuple[Model, float]]:
         """The model with one parameter moved, and by how much."""
@@ -232,13 +255,11 @@ class Matching:
             moved[i] = x + h
             yield self.model(moved), moved[i] - x
 
-    def _stretch(self, name: str) -> float:
-        unit = self.start.replace(**(self.start.parameters | {name: 1.0}))
-        return float(unit.rescaled(self.factor).parameters[name])
-
     def _solve(self, model: Model, **keywords: Any) -> NRGResult:
-        fields = {f: getattr(self.options, f) for f in Options.__dataclass_fields__}
-        return nrg.solve(model, **(fields | keywords))
+        return nrg.solve(model, **(self._fields() | keywords))
+
+    def _fields(self) -> dict[str, Any]:
+        return {f: getattr(self.options, f) for f in Options.__dataclass_fields__}
 
     def _observed(self, run: NRGResult, prefix: str = "") -> FloatArray:
         """Observables that are matched together with ln Z, at the lowest T."""
@@ -341,12 +362,14 @@ def _temperatures(
         if table is None:
             raise TypeError("T is missing: the temperature(s) at which the models are compared")
         out = tuple(table)
-    elif isinstance(T, Sequence | np.ndarray):
+    elif isinstance(T, Sequence | np.ndarray) and not isinstance(T, str):
         out = tuple(real("T", t) for t in T)
     else:
         out = (real("T", T),)
     if not out or min(out) <= 0 or len(set(out)) < len(out):
-        raise ValueError(f"T must be one or several different positive numbers, got {T!r}")
+        raise ValueError(
+            f"T must be one or several different positive numbers, got {out if T is None else T!r}"
+        )
     if table is not None and not set(out) <= table.keys():
         raise ValueError(f"T must be among those of the table, {tuple(table)}, got {T!r}")
     return out
@@ -367,42 +390,35 @@ def _weights(observables: Mapping[str, float] | None) -> dict[str, float]:
     return out
 
 
-def _names(model: Model, names: str | Iterable[str] | None) -> tuple[str, ...]:
-    available = model.parameters
-    if names is None:
-        out = tuple(name for name, value in available.items() if value != 0)
-    else:
-        out = (names,) if isinstance(names, str) else tuple(names)
-    unknown = [name for name in out if name not in available]
-    if unknown or not out or len(set(out)) < len(out):
-        raise ValueError(
-            f"parameters must be different names among {tuple(available)}, got {names!r}"
-        )
-    return out
-
-
 def _bounds(
     names: tuple[str, ...], start: FloatArray, bounds: Bounds | None
 ) -> tuple[FloatArray, FloatArray]:
     low, high = np.full(len(names), -np.inf), np.full(len(names), np.inf)
-    bounds = bounds or {}
+    if not isinstance(bounds := {} if bounds is None else bounds, Mapping):
+        raise TypeError(f"bounds must map names to (low, high), got {bounds!r}")
     unknown = sorted(bounds.keys() - set(names))
     if unknown:
         raise ValueError(f"bounds must be for learned parameters, {names}, got {unknown}")
     for i, (name, value) in enumerate(zip(names, start.tolist(), strict=True)):
         if name in bounds:
-            low[i], high[i] = (
-                b if b in (-math.inf, math.inf) else real(f"bounds[{name!r}]", b)
-                for b in bounds[name]
-            )
+            low[i], high[i] = _pair(name, bounds[name])
         elif name in _COUPLINGS:
             if value == 0:
                 raise ValueError(
                     f"{name} must not start at 0: the search keeps its sign, ln Z has a cusp there"
                 )
             low[i], high[i] = (0.0, math.inf) if value > 0 else (-math.inf, 0.0)
-        if not low[i] <= value <= high[i] or low[i] == high[i]:
+        if not low[i] <= value <= high[i]:
             raise ValueError(
                 f"{name} must start within its bounds ({low[i]}, {high[i]}), got {value}"
             )
+    return low, high
+
+
+def _pair(name: str, given: object) -> tuple[float, float]:
+    if isinstance(given, str) or not (isinstance(given, Sequence) and len(given) == 2):
+        raise TypeError(f"bounds[{name!r}] must be a pair (low, high), got {given!r}")
+    low, high = (b if b in (-math.inf, math.inf) else real(f"bounds[{name!r}]", b) for b in given)
+    if not low < high:
+        raise ValueError(f"bounds[{name!r}] must be (low, high) with low < high, got {given!r}")
     return low, high

@@ -52,7 +52,6 @@ correctness.
 from __future__ import annotations
 
 import math
-import numbers
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -61,6 +60,15 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kadanoff.factors import (
+    BATH,
+    SECOND_BATH,
+    Factor,
+    Orbital,
+    Spin,
+    is_number,
+)
 
 __all__ = [
     "BATH",
@@ -80,95 +88,16 @@ Matrix = NDArray[np.float64]
 MAX_DIMENSION = 1024  # a dense operator then takes 8 MB
 
 
-def half_integer(name: str, value: float) -> float:
-    """`value` as a float if it is 1/2, 1, 3/2, ...; TypeError or ValueError otherwise."""
-    if not _is_number(value):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not (math.isfinite(value) and value > 0 and float(2 * value).is_integer()):
-        raise ValueError(f"{name} must be one of 1/2, 1, 3/2, ...; got {value!r}")
-    return float(value)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
-
-
 def _finite(name: str, value: float) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{name} must be finite, got {value!r}")
     return float(value)
 
 
-def _check_name(name: str) -> None:
-    if not (isinstance(name, str) and name):
-        raise TypeError(f"name must be a non-empty string, got {name!r}")
-
-
 def _check_sigma(sigma: Sigma) -> Sigma:
     if sigma not in _CREATORS:
         raise ValueError(f"sigma must be 'up' or 'dn', got {sigma!r}")
     return sigma
-
-
-@dataclass(frozen=True)
-class Orbital:
-    """A spin-1/2 fermion level: states ``|0>, |up>, |dn>, |up dn>``.
-
-    Parameters
-    ----------
-    name : str
-        How operators refer to it.
-    sign : {-1, +1}
-        Alternation sign s of its isospin. Orbitals joined by a hopping need opposite signs for
-        isospin to be conserved; f_0 has +1.
-    """
-
-    name: str
-    sign: int = -1
-
-    def __post_init__(self) -> None:
-        _check_name(self.name)
-        if isinstance(self.sign, bool) or self.sign not in (-1, 1):
-            raise ValueError(f"sign must be -1 or +1, got {self.sign!r}")
-
-    @property
-    def dimension(self) -> int:
-        """Number of states."""
-        return 4
-
-
-@dataclass(frozen=True)
-class Spin:
-    """A spin S = 1/2, 1, 3/2, ...: states ``|S>, |S-1>, ..., |-S>`` of S_z.
-
-    Parameters
-    ----------
-    name : str
-        How operators refer to it.
-    spin : float
-        S, a positive multiple of 1/2.
-    """
-
-    name: str
-    spin: float = 0.5
-
-    def __post_init__(self) -> None:
-        _check_name(self.name)
-        object.__setattr__(self, "spin", half_integer("spin", self.spin))
-
-    @property
-    def dimension(self) -> int:
-        """Number of states."""
-        return round(2 * self.spin) + 1
-
-
-Factor = Orbital | Spin
-
-BATH = Orbital("f0", sign=1)
-"""The bath orbital f_0, zeroth site of the chain: the last factor of an impurity model's space."""
-
-SECOND_BATH = Orbital("g0", sign=1)
-"""Zeroth site of a second, equal chain: after :data:`BATH` in models with two channels."""
 
 
 @dataclass(frozen=True)
@@ -213,7 +142,7 @@ class SpinVector:
     def __mul__(self, number: float) -> SpinVector:
         if isinstance(number, SpinVector):
             raise TypeError("the product of two spins is ambiguous; dot(a, b) is the scalar one")
-        if not _is_number(number):
+        if not is_number(number):
             return NotImplemented
         return SpinVector(*(number * a for a in self))
 
@@ -283,7 +212,7 @@ class Operator:
     def __add__(self, other: Operator | float) -> Operator:
         if isinstance(other, Operator):
             return Operator(self.space, self.matrix + self._same_space(other, "+").matrix)
-        if not _is_number(other):
+        if not is_number(other):
             return NotImplemented
         return self + _finite("number", other) * self.space.identity
 
@@ -293,7 +222,7 @@ class Operator:
         return Operator(self.space, -self.matrix)
 
     def __sub__(self, other: Operator | float) -> Operator:
-        if not (isinstance(other, Operator) or _is_number(other)):
+        if not (isinstance(other, Operator) or is_number(other)):
             return NotImplemented
         return self + (-other)
 
@@ -303,7 +232,7 @@ class Operator:
     def __mul__(self, other: Operator | float) -> Operator:
         if isinstance(other, Operator):
             return Operator(self.space, self.matrix @ self._same_space(other, "*").matrix)
-        if not _is_number(other):
+        if not is_number(other):
             return NotImplemented
         return Operator(self.space, _finite("number", other) * self.matrix)
 
@@ -311,7 +240,7 @@ class Operator:
         return self * other
 
     def __truediv__(self, other: float) -> Operator:
-        if not _is_number(other):
+        if not is_number(other):
             return NotImplemented
         return Operator(self.space, self.matrix / _finite("number", other))
 

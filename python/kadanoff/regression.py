@@ -232,6 +232,8 @@ def effective_map(
     """
     _require_sklearn()
     points = whole("points", points)
+    if executor is not None and not hasattr(executor, "submit"):
+        raise TypeError(f"executor must be a concurrent.futures.Executor, got {executor!r}")
     if points < _FEWEST:
         raise ValueError(f"points must be at least {_FEWEST}, got {points}")
     for name in ("T_min", "sites"):

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff import _core, memory
-from kadanoff.baths import A_Lambda as correction
+from kadanoff.coordinates import Coordinates
 from kadanoff.models import Model
 from kadanoff.multiplets import SYMMETRIES, Seed
 from kadanoff.nrg import Options, _bounded, _Job
@@ -128,17 +128,14 @@ def derivatives(
     settings = Options.of(options)
     if threads is not None:
         threads = whole("threads", threads)
-    names = _names(model, parameters)
-    if not isinstance(observables, Mapping):
-        known = model.observables
-        if unknown := [name for name in observables if name not in known]:
-            raise ValueError(f"observable {unknown[0]!r} is not one of {tuple(known)}")
-        observables = {name: known[name] for name in observables}
-    probe = _Job(model, settings, (), carry=False)
-    factor = probe.chains[0].norm * (correction(settings.Lambda) if settings.A_Lambda else 1.0)
-    seen = model if factor == 1.0 else model.rescaled(factor)
-    stretch = np.array([_stretch(model, name, factor) for name in names])
-    operators = {f"d/d{name}": seen.derivative(name) for name in names} | dict(observables)
+    if not isinstance(model, Model):
+        raise TypeError(f"model must be a model such as KondoModel, got {type(model).__name__}")
+    coordinates = Coordinates(model, model.parameters if parameters is None else parameters)
+    coordinates.factor = settings.strength(settings.chain(model, settings.twists[0]))
+    names, stretch = coordinates.names, coordinates.stretch
+    observables = _observables(model, observables)
+    operators = {f"d/d{name}": h for name, h in coordinates.operators(model).items()}
+    operators |= observables
     job = _job(model, settings, operators)
     limit = memory.check([job], settings, True, threads)
     p, count = len(names), len(operators)
@@ -194,20 +191,23 @@ def derivatives(
     )
 
 
-def _names(model: Model, parameters: str | Iterable[str] | None) -> tuple[str, ...]:
-    known = model.parameters
-    chosen = (
-        tuple(known)
-        if parameters is None
-        else (parameters,)
-        if isinstance(parameters, str)
-        else tuple(parameters)
-    )
-    if unknown := [name for name in chosen if name not in known]:
-        raise ValueError(f"the model has no parameter {unknown[0]!r}; it has {', '.join(known)}")
-    if not chosen:
-        raise ValueError(f"parameters is empty; the model has {', '.join(known)}")
-    return chosen
+def _observables(
+    model: Model, observables: Iterable[str] | Mapping[str, Operator]
+) -> dict[str, Operator]:
+    if isinstance(observables, str) or not isinstance(observables, Iterable):
+        raise TypeError(
+            "observables must be a sequence of names such as ['S_d.S_0'] or a mapping from names "
+            f"to operators, got {observables!r}"
+        )
+    if not isinstance(observables, Mapping):
+        known = model.observables
+        if unknown := [name for name in observables if name not in known]:
+            raise ValueError(f"observable {unknown[0]!r} is not one of {tuple(known)}")
+        return {name: known[name] for name in observables}
+    for name, operator in observables.items():
+        if not isinstance(operator, Operator):
+            raise TypeError(f"observable {name!r} must be an Operator, got {operator!r}")
+    return dict(observables)
 
 
 def _job(model: Model, settings: Options, operators: Mapping[str, Operator]) -> _Job:
@@ -235,12 +235,6 @@ def _not_scalar(start: Seed, operators: Mapping[str, Operator]) -> str | None:
         if abs(whole_norm - scalar) > 1e-10 * max(whole_norm, 1.0):
             return name
     return None
-
-
-def _stretch(model: Model, name: str, factor: float) -> float:
-    """By how much a parameter grows when the model is rescaled."""
-    unit = model.replace(**{name: 1.0})
-    return float(unit.rescaled(factor).parameters[name])
 
 
 def _scalars(start: Seed) -> list[tuple[tuple[int, int], list[tuple[int, int, FloatArray]]]]:

@@ -3,7 +3,13 @@ r"""The search for parameters: Gauss-Newton on the residuals, with a record of e
     r(T) = ln Z_eff - ln Z_target,    G = d r / d theta,    theta -> theta - (G^T G)^-1 G^T r
 
 within bounds. The sign of the gradient brackets one parameter; steps of several are damped to stay
-within a radius of trust (Levenberg and Marquardt).
+within a radius of trust (Levenberg and Marquardt) and judged by the loss or, in narrow valleys, by
+the distance that is left [1]_. Directions that the data do not determine are left alone.
+
+References
+----------
+.. [1] P. Deuflhard, Newton Methods for Nonlinear Problems, Springer (2004), sections 3.3 and 4.3,
+       doi:10.1007/978-3-642-23899-4
 """
 
 from __future__ import annotations
@@ -11,7 +17,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +25,7 @@ from numpy.typing import NDArray
 
 from kadanoff.errors import NotConverged
 from kadanoff.matching import Matching
+from kadanoff.sensitivity import WEAKEST, Sensitivity
 
 if TYPE_CHECKING:
     from kadanoff.progress import Report
@@ -31,6 +38,7 @@ _GROW = 3.0  # the longest step, in units of the parameter
 _SHRINK = 0.75  # the same towards zero
 _LONGEST = 0.75  # the longest step of several parameters
 _SMALLEST = 0.1  # steps are relative to the parameter, or to this share of where it started
+_SMOOTH = 1e-3  # relative steps so short that ln Z is a straight line, as far as it is smooth
 _INSENSITIVE = 1e-13  # d ln Z / d ln theta below which a parameter does nothing
 
 
@@ -50,7 +58,8 @@ class Step:
     gradient : dict
         d loss / d parameter; empty for ``method="observable"``.
     accepted : bool
-        Whether it is the best so far; the search goes on from there.
+        Whether it came closer: the loss fell or, for several parameters, what is left to go. A
+        step that did not is tried shorter.
     seconds : float
         Wall-clock time of the solution.
     """
@@ -75,6 +84,9 @@ class Search:
         self.best = problem.theta
         self.loss = math.nan
         self.at_bound: tuple[str, ...] = ()
+        self.resolution = 0.0  # jumps of the residuals
+        self.unsure = 0.0  # error of the slopes, by relative changes
+        self._slopes = np.empty((len(problem.scale), 0))  # at `best`
         self.started = time.perf_counter()
         D = problem.start.band.D
         self._smallest = np.where(self.best == 0, D, abs(self.best)) * _SMALLEST
@@ -83,6 +95,18 @@ class Search:
     def seconds(self) -> float:
         """Since the start."""
         return time.perf_counter() - self.started
+
+    @property
+    def sensitivity(self) -> Sensitivity | None:
+        """At the best parameters; None without slopes, or if all parameters are at a bound."""
+        free = np.array([name not in self.at_bound for name in self.problem.names])
+        if not (self._slopes.size and free.any()):
+            return None
+        unit = np.maximum(abs(self.best), self._smallest)
+        names = tuple(np.array(self.problem.names)[free].tolist())
+        # A jump that moves the parameters by more than 1 % leaves them open.
+        least = max(100 * self.resolution, self.unsure)
+        return Sensitivity.of(self._slopes[:, free], unit[free], names, least)
 
     def run(self, report: Report | None, **keywords: Any) -> None:
         """Solve the target, then look for the parameters; `keywords` go to the solver."""
@@ -93,7 +117,7 @@ class Search:
         elif len(self.problem.names) == 1:
             self._newton()
         else:
-            self._trust_region()
+            self._several()
 
     def _progress(self) -> bool | Report:
         """The bar of one solution is a piece of the bar of the search; six steps are usual."""
@@ -107,8 +131,8 @@ class Search:
         """Residuals and their derivatives; the step goes into the history."""
         if len(self.history) == self.max_steps:
             raise NotConverged(
-                f"learning did not converge within max_steps = {self.max_steps}: the last step "
-                f"has loss {self.history[-1].loss:.2e}; allow more, or start closer"
+                f"learning did not converge within max_steps = {self.max_steps}: the smallest "
+                f"loss is {self.loss:.2e}; allow more steps, or start closer"
             )
         began = time.perf_counter()
         values, slopes = self.problem.evaluate(theta, **self.keywords, progress=self._progress())
@@ -130,7 +154,7 @@ class Search:
             )
         )
         if accepted:
-            self.best, self.loss = theta, loss
+            self.best, self.loss, self._slopes = theta, loss, slopes
         return residual, slopes
 
     def _newton(self) -> None:
@@ -174,10 +198,14 @@ class Search:
                 raise NotConverged(f"the loss falls without end as {self.problem.names[0]} grows")
             x, before = new, new - x
 
-    def _trust_region(self) -> None:
-        """theta -> theta - (G^T G + damping)^-1 G^T r, damped until the step is within a radius.
+    def _several(self) -> None:
+        """Gauss-Newton for several parameters, in units of theta, not further than a radius.
 
-        Steps and radius in units of theta: what ln Z hardly depends on does not move far.
+        Where two parameters do nearly the same, the loss has a narrow bent valley: along a step
+        down the valley it rises first, and a search that insists on a falling loss creeps. A step
+        is therefore taken as well if it comes closer by the measure of Deuflhard: if the
+        Gauss-Newton step from its end, by the slopes at its start, is shorter. That does not
+        depend on how the residuals are scaled and mixed.
         """
         low, high, names = self.problem.low, self.problem.high, np.array(self.problem.names)
         theta, radius = self.problem.theta, _LONGEST
@@ -186,30 +214,46 @@ class Search:
             unit = np.maximum(abs(theta), self._smallest)
             gradient = residual @ slopes
             held = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
-            G = (slopes * unit)[:, ~held]
-            self._check_slopes(slopes[:, ~held], unit[~held], names[~held].tolist())
+            free = tuple(names[~held].tolist())
+            self._check_slopes(slopes[:, ~held], unit[~held], free)
+            linear = _Linear((slopes * unit)[:, ~held])
+            unsure = 0.0
             while True:
-                step = np.zeros_like(theta)
-                step[~held] = _damped(G, residual, radius) * unit[~held]
-                step = np.clip(theta + step, low, high) - theta
-                if np.all(abs(step) <= self.tolerance * unit):
-                    if radius <= self.tolerance:
-                        raise NotConverged(
-                            f"no smaller loss than {self.loss:.2e} found near "
-                            f"{dict(zip(names.tolist(), theta.tolist(), strict=True))}"
-                        )
+                known = linear.determined(residual, self.resolution, unsure)
+                full, step = (np.zeros_like(theta) for _ in range(2))
+                full[~held] = linear.step(residual, math.inf, known) * unit[~held]
+                full = np.clip(theta + full, low, high) - theta
+                lost = bool(linear.s.size) and unsure >= linear.s[0]
+                if np.all(abs(full) <= self.tolerance * unit) and not lost:
                     self.at_bound = tuple(names[held].tolist())
                     return
+                if radius <= self.tolerance or lost:
+                    raise NotConverged(
+                        f"no smaller loss than {self.loss:.2e} found near "
+                        f"{dict(zip(names.tolist(), theta.tolist(), strict=True))}"
+                    )
+                step[~held] = linear.step(residual, radius, known) * unit[~held]
+                step = np.clip(theta + step, low, high) - theta
+                size = float(np.max(abs(step) / unit))
                 predicted = residual + slopes @ step
                 trial = self._evaluate(theta + step)
-                fall = float(residual @ residual) - self.history[-1].loss
+                fall = float(residual @ residual) - float(trial[0] @ trial[0])
                 quality = fall / max(float(residual @ residual - predicted @ predicted), 1e-300)
-                if quality < 0.25:
-                    radius = float(np.max(abs(step) / unit)) / 3
-                elif quality > 0.75:
+                miss = linear.miss(trial[0] - predicted, (step / unit)[~held], known)
+                if quality < 0.25 and miss > 0.5:
+                    radius = size / 3
+                elif quality > 0.75 or miss < 0.25:
                     radius = min(2 * radius, _LONGEST)
-                if self.history[-1].accepted:
+                if fall > 0 or miss <= 0.5:
+                    self.history[-1] = replace(self.history[-1], accepted=True)
                     break
+                if size <= _SMOOTH:
+                    # Over so short a step ln Z is a straight line. If not along its slopes, they
+                    # are off by that much; or it jumps, where the truncation keeps another state.
+                    wrong = float(np.max(abs(trial[0] - predicted)))
+                    self.resolution = max(self.resolution, wrong)
+                    self.unsure = min(self.unsure or math.inf, wrong / size)
+                    unsure = max(unsure, wrong / size)
             theta, (residual, slopes) = theta + step, trial
 
     def _check_slopes(self, slopes: FloatArray, unit: FloatArray, names: Sequence[str]) -> None:
@@ -255,13 +299,31 @@ class Search:
             a, fa, b, fb = b, fb, x, f(x)
 
 
-def _damped(G: FloatArray, residual: FloatArray, radius: float) -> FloatArray:
-    """-(G^T G + damping)^-1 G^T r with the least damping that keeps it within the radius."""
-    normal, right = G.T @ G, -G.T @ residual
-    damping = 1e-14 * float(np.trace(normal))
-    while normal.size:
-        step = np.asarray(np.linalg.solve(normal + damping * np.eye(len(normal)), right))
-        if np.max(abs(step)) <= radius:
-            return step
-        damping *= 2
-    return right
+class _Linear:
+    """The residuals near a point, ``r + G x``, in singular vectors ``G = W diag(s) V^T``."""
+
+    def __init__(self, G: FloatArray) -> None:
+        self.W, self.s, self.Vt = np.linalg.svd(G, full_matrices=False)
+
+    def determined(
+        self, residual: FloatArray, resolution: float, unsure: float
+    ) -> NDArray[np.bool_]:
+        """Directions that slopes as good as these fix, and along which there is a way to go."""
+        fixed = self.s > np.maximum(WEAKEST * self.s[:1], unsure)
+        known: NDArray[np.bool_] = fixed & (abs(self.W.T @ residual) > resolution)
+        return known
+
+    def step(self, residual: FloatArray, radius: float, known: NDArray[np.bool_]) -> FloatArray:
+        """-(G^T G + damping)^-1 G^T r with the least damping that keeps it within the radius."""
+        s, right = self.s[known], -(self.W.T @ residual)[known]
+        damping = 0.0
+        while True:
+            step: FloatArray = self.Vt[known].T @ (s * right / (s * s + damping))
+            if np.max(abs(step), initial=0.0) <= radius:
+                return step
+            damping = max(2 * damping, 1e-14 * float(self.s[0]) ** 2)
+
+    def miss(self, error: FloatArray, step: FloatArray, known: NDArray[np.bool_]) -> float:
+        """The parameter change that an error of the residuals looks like, in units of the step."""
+        seen = np.linalg.norm((self.W.T @ error)[known] / self.s[known])
+        return float(seen) / max(float(np.linalg.norm((self.Vt @ step)[known])), 1e-300)

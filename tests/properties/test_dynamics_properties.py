@@ -9,7 +9,7 @@ from kadanoff.broadening import broaden, frequencies, hilbert
 from kadanoff.multiplets import SYMMETRIES, largest_symmetry
 from kadanoff.testing import strategies as kd
 from tests import exact
-from tests.test_dynamics import anderson_matrices, kondo_matrices
+from tests.test_dynamics_exact import anderson_matrices, kondo_matrices
 
 TEMPERATURES = st.floats(-2, 1).map(lambda x: 10.0**x)
 
@@ -67,6 +67,25 @@ def test_all_symmetries_that_hold_give_one_spectrum(model, options, T):
         other = dynamics.solve(model, **options, T=T, symmetry=symmetry)
         for name in first.names:
             np.testing.assert_allclose(first.peaks(name)[1], other.peaks(name)[1], atol=3e-8)
+
+
+@given(kd.anderson_models(), kd.options(keep=(20, 100), sites=(4, 8)), TEMPERATURES)
+@settings(max_examples=10)
+def test_kramers_kronig_of_the_self_energy(model, options, T):
+    # Re Sigma^s = U <n_-s> + P int dw' (-Im Sigma^s(w') / pi) / (w - w'): the Hartree term from a
+    # static average and the real part, which the estimator makes from three Green functions.
+    space = model.space
+    own = {spin: space.n("d", spin) for spin in ("up", "dn")}
+    run = dynamics.solve(model, **options, T=T, observables=own)
+    D = max(1.0, abs(model.U), abs(model.eps), model.V)
+    omega = frequencies(1e-4 * T, 300 * D, 80)
+    at = D * np.array([-0.8, -0.1, 0.02, 0.4])
+    for spin, other in (("up", "dn"), ("dn", "up")):
+        sigma = run.self_energy(omega, spin=spin).imag
+        rest = run.self_energy(at, spin=spin).real - hilbert(omega, -sigma / np.pi, at=at)
+        # The grid, 3 % from point to point: second order of the steepest parts of Im Sigma.
+        tolerance = 5e-3 * max(1e-3, np.abs(sigma).max())
+        np.testing.assert_allclose(rest, model.U * run.expectations[other][0], atol=tolerance)
 
 
 @given(st.floats(0.01, 1.0), st.floats(-0.5, 0.5), st.integers(200, 800))

@@ -144,7 +144,7 @@ class Ising:
                 ordered = a > 300 or b > 300 or math.sinh(a) * math.sinh(b) > 1
                 low, high = (middle, high) if ordered else (low, middle)
             return middle
-        if J[1:] != J[:-1] or self.lattice == "triangular" and math.prod(self.J) < 0:
+        if J[1:] != J[:-1] or (self.lattice == "triangular" and math.prod(self.J) < 0):
             return None
         return 4 * J[0] / math.log(3) if self.lattice == "triangular" else J[0] / K_c_CUBIC
 

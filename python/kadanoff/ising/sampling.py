@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ MOST_THREADS = 1024
 CLUSTER_REPLICAS = 16
 MOST_REPLICAS = 4096
 PASSES = 30  # times that clusters visit a whole lattice before it counts as equilibrated
-CLUSTER_SPACING = 3.0  # the same between two samples
+CLUSTER_SPACING = 2.0  # the same between two samples
 SWEEPS = 100  # of Swendsen-Wang before the first sample: tau is below 15 up to L = 4096
 TAUS = 20  # a run of single-spin updates is equilibrated after so many autocorrelation times
 LONGEST_PILOT = 1 << 14  # sweeps
@@ -148,7 +149,7 @@ def sample(
         Independent chains among which the samples are shared out; by default 16 with clusters and
         as many as fill the words of the bit-sliced code. Not a number of threads.
     spacing : int, optional
-        Sweeps (clusters for "wolff") between samples of a chain. By default three visits of every
+        Sweeps (clusters for "wolff") between samples of a chain. By default two visits of every
         site by clusters, or twice the autocorrelation time that a pilot run shows, so that
         samples are nearly independent: see ``estimates[...].ess``.
     equilibration : int, optional
@@ -204,28 +205,30 @@ def sample(
     T = temperature(T)
     n = whole("n", n)
     run = _Run(
-        found,
-        T,
-        checked_method(method, found, T),
-        *(None if x is None else whole(name, x) for name, x in _counts(replicas, spacing)),
-        None if equilibration in (None, 0) else whole("equilibration", equilibration),
-        _flag("configurations", configurations),
-        checked_threads(threads),
+        model=found,
+        T=T,
+        method=checked_method(method, found, T),
+        replicas=None if replicas is None else whole("replicas", replicas),
+        spacing=None if spacing is None else whole("spacing", spacing),
+        equilibration=None if equilibration is None else steps("equilibration", equilibration),
+        configurations=flag("configurations", configurations),
+        threads=checked_threads(threads),
     )
-    if equilibration == 0 and not isinstance(equilibration, bool):
-        run = _Run(**{**run.__dict__, "equilibration": 0})
+    if run.replicas is not None and run.replicas > MOST_REPLICAS:
+        raise ValueError(f"replicas must be at most {MOST_REPLICAS}, got {replicas}")
     with bar(f"sampling {found.lattice} Ising", progress) as report:
         return _sample(run, n, checked_seed(seed), control, report)
 
 
-def _counts(replicas: object, spacing: object) -> tuple[tuple[str, object], tuple[str, object]]:
-    return ("replicas", replicas), ("spacing", spacing)
-
-
-def _flag(name: str, value: object) -> bool:
+def flag(name: str, value: object) -> bool:
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}")
     return bool(value)
+
+
+def steps(name: str, value: object) -> int:
+    """A number of steps, zero included."""
+    return 0 if value == 0 and not isinstance(value, bool | float) else whole(name, value)
 
 
 def share_out(n: int, most: int) -> tuple[int, int]:
@@ -272,16 +275,23 @@ def _sample(
     replicas, times = share_out(n, run.replicas or default_replicas(model, method, n))
     if run.replicas is not None:
         replicas, times = run.replicas, -(-n // run.replicas)
-    if replicas > MOST_REPLICAS and run.replicas is not None:
-        raise ValueError(f"replicas must be at most {MOST_REPLICAS}, got {replicas}")
     check_memory(model, method, replicas, replicas * times, run.configurations)
     started = time.perf_counter()
     control = control or _core.Control()
-    calls: dict[str, Any] = {"threads": run.threads, "control": control, "report": report}
+    calls: dict[str, Any] = {"threads": run.threads, "control": control}
     chains = _core.IsingEnsemble(model._system, T, method, replicas, seed)
-    start(chains, model, method)
-    done, spacing = equilibrate(chains, run, calls)
-    arrays, error = chains.measure(times, spacing, configurations=run.configurations, **calls)
+    start(chains, model)
+    # How long equilibration takes is not known before: the bar stands still until it is over.
+    waiting = None if report is None else partial(_nothing_done, report)
+    done, spacing = equilibrate(chains, run, calls | {"report": waiting})
+    before = control.progress
+    arrays, error = chains.measure(
+        times,
+        spacing,
+        configurations=run.configurations,
+        report=None if report is None else partial(_done_since, report, before[0]),
+        **calls,
+    )
     result = None
     if arrays["energy"].shape[1]:
         result = collect(
@@ -301,10 +311,17 @@ def _sample(
         if isinstance(error, Cancelled):
             error.partial = result
         raise error
-    if arrays["energy"].shape[1] < times:
+    if result is None or arrays["energy"].shape[1] < times:
         raise Cancelled("the computation was stopped", partial=result)
-    assert result is not None
     return result
+
+
+def _nothing_done(report: Report, done: int, total: int) -> None:
+    report(0, 1)
+
+
+def _done_since(report: Report, before: int, done: int, total: int) -> None:
+    report(done - before, total - before)
 
 
 def collect(model: Ising, T: float, arrays: dict[str, Any], n: int, **about: Any) -> IsingSamples:
@@ -323,9 +340,9 @@ def collect(model: Ising, T: float, arrays: dict[str, Any], n: int, **about: Any
     )
 
 
-def start(chains: _core.IsingEnsemble, model: Ising, method: str) -> None:
-    """Random spins for clusters; for single spins order, which they lose faster than find."""
-    ground = None if method in ("wolff", "swendsen-wang") else model.ground_state()
+def start(chains: _core.IsingEnsemble, model: Ising) -> None:
+    """Order, which is lost faster than found: no stripes below T_c, large clusters at once."""
+    ground = model.ground_state()
     if ground is None:
         chains.randomise()
         return
@@ -351,25 +368,21 @@ def equilibrate(chains: _core.IsingEnsemble, run: _Run, calls: dict[str, Any]) -
 
 def _clusters(chains: _core.IsingEnsemble, run: _Run, calls: dict[str, Any]) -> tuple[int, int]:
     N = run.model.sites * chains.replicas
-    done, steps, visited = 0, 8, 0
-    if run.equilibration:
-        chains.advance(run.equilibration, **calls)
-        return run.equilibration, max(
-            1, round(CLUSTER_SPACING * N * run.equilibration / max(chains.visited, 1))
-        )
-    while visited < PASSES * N:
-        before = chains.visited
-        chains.advance(steps, **calls)
-        done += steps
+    done, now, visited = 0, run.equilibration or 8, 0
+    while True:
+        before = visited
+        chains.advance(now, **calls)
+        done += now
         visited = chains.visited
-        size = (visited - before) / steps
-        # The size of clusters grows while they order: look again before half is done.
-        steps = max(1, min(done, math.ceil((PASSES * N - visited) / max(size, 1.0))))
-    return done, max(1, round(CLUSTER_SPACING * N / size))
+        size = (visited - before) / now
+        if run.equilibration is not None or visited >= PASSES * N:
+            return done, max(1, round(CLUSTER_SPACING * N / size))
+        # The size of clusters changes on the way: look again before twice as many are done.
+        now = max(1, min(done, math.ceil((PASSES * N - visited) / size)))
 
 
 def _pilot(chains: _core.IsingEnsemble, run: _Run, calls: dict[str, Any]) -> tuple[int, int]:
-    if run.equilibration is not None:
+    if run.equilibration:
         chains.advance(run.equilibration, **calls)
     done, length = 0, 64
     while True:
@@ -429,7 +442,7 @@ def scan(
     >>> from kadanoff import ising
     >>> found = ising.scan(L=8, T=[1.5, 2.5, 3.5], n=400, seed=1)
     >>> found.mean("abs_magnetisation").round(1)
-    array([1. , 0.7, 0.4])
+    array([1. , 0.6, 0.3])
     """
     about = {name: options.pop(name) for name in _RUN if name in options}
     found = model_of(model, L, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from kadanoff.ising.sampling import (
     checked_seed,
     checked_threads,
     collect,
+    flag,
     model_of,
+    steps,
     temperatures,
 )
 from kadanoff.progress import Report, bar
@@ -98,7 +101,7 @@ def temper(
     """
     found = model_of(model, L, lattice)
     ladder = temperatures(T)
-    if len(ladder) < 2 or any(b <= a for a, b in zip(ladder, ladder[1:], strict=False)):
+    if len(ladder) < 2 or any(b <= a for a, b in pairwise(ladder)):
         raise ValueError(f"T must hold at least two temperatures, ascending, got {ladder}")
     if method not in ("heat-bath", "metropolis"):
         raise ValueError(f"method must be 'heat-bath' or 'metropolis', got {method!r}")
@@ -111,8 +114,8 @@ def temper(
     times = -(-n // ladders)
     if equilibration is None:
         equilibration = max(200, times * spacing // 5)
-    elif equilibration != 0:
-        equilibration = whole("equilibration", equilibration)
+    else:
+        equilibration = steps("equilibration", equilibration)
     count = len(ladder)
     check_memory(found, method, ladders * count, count * ladders * times, configurations)
     started = time.perf_counter()
@@ -123,7 +126,7 @@ def temper(
             times,
             spacing,
             sweeps,
-            configurations=configurations,
+            configurations=flag("configurations", configurations),
             threads=checked_threads(threads),
             control=control,
             report=report,

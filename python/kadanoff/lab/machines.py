@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kadanoff.lab.style import figure
+from kadanoff.lab.style import FAINT, figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,11 +74,12 @@ def plot_receptive_fields(
     own: dict[str, Any] = {"cmap": "RdBu_r", "vmin": -limit, "vmax": limit}
     own["interpolation"] = "nearest"
     image = ax.imshow(mosaic, **(own | style))
+    ax.set_facecolor(FAINT)  # shows in the gaps
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
     if colorbar:
-        scale = ax.figure.colorbar(image, ax=ax, shrink=0.8)  # type: ignore[union-attr]
+        scale = ax.figure.colorbar(image, ax=ax, shrink=0.8)
         scale.set_label("coupling to the visible unit")
-        scale.outline.set_visible(False)  # type: ignore[operator]
+        scale.outline.set_visible(False)
     return ax

@@ -5,14 +5,25 @@ Every function draws into the axes `ax` that it is given, or into new ones, and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kadanoff.lab.style import COLOURS, GREY, GUIDE, dress, figure, guide, legend, next_colour
+from kadanoff.lab.style import (
+    COLOURS,
+    GREY,
+    GUIDE,
+    curve,
+    dress,
+    figure,
+    guide,
+    legend,
+    new_or,
+    next_colour,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -99,14 +110,8 @@ def plot_thermodynamics(
         matplotlib is not installed.
     """
     values, name, marks = _quantity(run, quantity)
-    if ax is None:
-        ax = figure()[0, 0]
-    own: dict[str, Any] = {
-        "color": next_colour(ax),
-        "linewidth": 1.6,
-        "label": repr(run.model) if label is None else label,
-    }
-    ax.plot(run.T, values, **(own | style))
+    ax = new_or(ax)
+    curve(ax, run.T, values, style, label=repr(run.model) if label is None else label)
     dress(ax, x="T / D", y=name, log_x=True)
     if quantity == "entropy":
         ax.yaxis.set_major_locator(_multiples(0.5))
@@ -116,6 +121,11 @@ def plot_thermodynamics(
             guide(ax, height, text)
     legend(ax)
     return ax
+
+
+def _choose(name: str, value: str, known: tuple[str, str]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} must be {' or '.join(map(repr, known))}, got {value!r}")
 
 
 def _multiples(of: float) -> Locator:
@@ -180,10 +190,8 @@ def plot_flow(
     ImportError
         matplotlib is not installed.
     """
-    if parity not in ("odd", "even"):
-        raise ValueError(f"parity must be 'odd' or 'even', got {parity!r}")
-    if ax is None:
-        ax = figure()[0, 0]
+    _choose("parity", parity, ("odd", "even"))
+    ax = new_or(ax)
     shells, flow = _flow(run, parity, multiplets, z)
     # Lowest at the end of the chain first; with the same height, larger labels are drawn on top.
     order = sorted(flow, key=lambda label: (round(np.nanmin(flow[label][-1]), 6), label))
@@ -291,18 +299,18 @@ def plot_spectrum(
             curves.append((t, run.t_matrix(omega, T=t, b=b, w0=w0)))
         else:
             curves.append((t, D * run.spectral(quantity, omega, T=t, b=b, w0=w0)))
-    if ax is None:
-        ax = figure()[0, 0]
+    ax = new_or(ax)
     several = len(curves) > 1
     title = repr(run.model) if several and label is None and not ax.lines else None
     for t, values in curves:
         name = label or (f"T = {t:.2g} D" if several else repr(run.model))
-        own: dict[str, Any] = {"color": next_colour(ax), "linewidth": 1.6}
+        colour = next_colour(ax)
         for sign, dashes in ((1, "-"), (-1, "--"))[: 2 if both else 1]:
             side = np.sign(omega) == sign
             # The mirror image belongs to the curve: it takes no colour and no entry of its own.
-            how = {"linestyle": dashes} | ({"label": name} if sign > 0 else {"gid": GUIDE})
-            ax.plot(np.abs(omega[side]) / D, values[side], **(own | how | style))
+            how = {"label": name} if sign > 0 else {"gid": GUIDE}
+            how |= {"linestyle": dashes, "color": colour}
+            curve(ax, np.abs(omega[side]) / D, values[side], style, **how)
     dress(
         ax,
         x=r"$|\omega|\,/\,D$ (dashed: $\omega < 0$)" if both else r"$\omega\,/\,D$",
@@ -325,7 +333,7 @@ def _spectrum(quantity: str) -> str:
 def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") -> Axes:
     """The way to the learned parameters, solution by solution.
 
-    Filled points were accepted; at open ones the loss did not fall and a shorter step was tried.
+    Filled points came closer; open ones did not, and a shorter step was tried.
 
     Parameters
     ----------
@@ -348,10 +356,8 @@ def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") 
     ImportError
         matplotlib is not installed.
     """
-    if quantity not in ("parameters", "loss"):
-        raise ValueError(f"quantity must be 'parameters' or 'loss', got {quantity!r}")
-    if ax is None:
-        ax = figure()[0, 0]
+    _choose("quantity", quantity, ("parameters", "loss"))
+    ax = new_or(ax)
     steps = np.arange(1, len(fit.history) + 1)
     accepted = np.array([step.accepted for step in fit.history], dtype=bool)
     if quantity == "loss":
@@ -426,12 +432,17 @@ def save_kondo_mapping(mappings: Sequence[KondoMapping], path: str | Path) -> No
     axes[0, 0].figure.savefig(path, dpi=160)
 
 
-def _entropies(mapping: KondoMapping, ax: Axes) -> None:
-    for name, (symbol, colour, dashes) in COUPLINGS.items():
+def _kondo_runs(mapping: KondoMapping) -> Iterator[tuple[str, str, str, NRGResult]]:
+    """Symbol, colour, dashes and run of every Kondo model, in the order of the paper's legend."""
+    for name, how in COUPLINGS.items():
         if name in mapping.kondo:
-            run = mapping.kondo[name]
-            label = f"{symbol} = {run.model.parameters['J']:.4f}"
-            plot_thermodynamics(run, ax, label=label, color=colour, linestyle=dashes)
+            yield *how, mapping.kondo[name]
+
+
+def _entropies(mapping: KondoMapping, ax: Axes) -> None:
+    for symbol, colour, dashes, run in _kondo_runs(mapping):
+        label = f"{symbol} = {run.model.parameters['J']:.4f}"
+        plot_thermodynamics(run, ax, label=label, color=colour, linestyle=dashes)
     plot_thermodynamics(
         mapping.aim,
         ax,
@@ -462,18 +473,17 @@ def _ratios(mapping: KondoMapping, ax: Axes) -> None:
         marker="o",
         markersize=4,
     )
-    for name, (symbol, colour, dashes) in COUPLINGS.items():
-        if name in mapping.kondo:
-            found = mapping.kondo[name].model.parameters["J"]
-            ax.axvline(found, color=colour, linestyle=dashes, gid=GUIDE, zorder=0)
-            ax.annotate(
-                symbol,
-                xy=(found, 1.0),
-                xycoords=ax.get_xaxis_transform(),
-                xytext=(0, 3),
-                textcoords="offset points",
-                horizontalalignment="center",
-                color=colour,
-            )
+    for symbol, colour, dashes, run in _kondo_runs(mapping):
+        found = run.model.parameters["J"]
+        ax.axvline(found, color=colour, linestyle=dashes, gid=GUIDE, zorder=0)
+        ax.annotate(
+            symbol,
+            xy=(found, 1.0),
+            xycoords=ax.get_xaxis_transform(),
+            xytext=(0, 3),
+            textcoords="offset points",
+            horizontalalignment="center",
+            color=colour,
+        )
     guide(ax, 1.0, "")
     dress(ax, x="J / D", y=rf"$Z_K / Z_A$ at T = {fit.T[0]:.2g} D")

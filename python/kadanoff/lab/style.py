@@ -7,6 +7,7 @@ user's own style survives, and a widget may draw on another thread meanwhile.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLOURS",
+    "curve",
     "dress",
     "figure",
     "guide",
     "legend",
+    "new_or",
     "next_colour",
     "require_matplotlib",
 ]
@@ -86,6 +89,17 @@ def figure(
     from matplotlib.figure import Figure
 
     return Figure(**options).subplots(rows, columns, squeeze=False)
+
+
+def new_or(ax: Axes | None) -> Axes:
+    """The axes that were given, or new ones."""
+    return figure()[0, 0] if ax is None else ax
+
+
+def curve(ax: Axes, x: Any, y: Any, given: Mapping[str, Any], **own: Any) -> None:
+    """A line in the next free colour, with a style of its own and what the caller has given."""
+    usual: dict[str, Any] = {"color": next_colour(ax), "linewidth": 1.6}
+    ax.plot(x, y, **(usual | own | dict(given)))
 
 
 def dress(ax: Axes, *, x: str, y: str, log_x: bool = False) -> None:

@@ -15,6 +15,7 @@ from kadanoff.operators import Operator, Orbital, Space, bath_orbitals
 from kadanoff.stars import real
 
 __all__ = [
+    "BAND",
     "ImpurityBase",
     "Model",
     "Term",
@@ -27,6 +28,9 @@ __all__ = [
 
 Term = tuple[str, float, Operator]
 """(name, coefficient, operator) of one part of a Hamiltonian."""
+
+BAND = ("band", "bandwidth")
+"""Arguments of every model; give one or none."""
 
 Matrix = NDArray[np.float64]
 # Matrix elements are sums of a few products of O(1) numbers: anything below is rounding.
@@ -77,28 +81,34 @@ class Model(Protocol):
 class ImpurityBase:
     """``H_0 = sum_p theta_p O_p + const``: all that follows from the space and the operators O_p.
 
-    A model adds its fields, :attr:`parameters` (the theta_p) and `_operators` (the O_p).
+    A model adds its fields (the theta_p and the band) and `_operators` (the O_p).
     """
 
     band: Band
 
     def _arguments(self) -> dict[str, Any]:
         """The arguments that build the model, defaults left out."""
-        raise NotImplementedError
+        own = {
+            name: getattr(self, name)
+            for name, argument in inspect.signature(type(self)).parameters.items()
+            if name not in BAND and getattr(self, name) != argument.default
+        }
+        return own | band_arguments(self.band)
 
     def _operators(self) -> dict[str, Operator]:
         """dH/d(name) of every parameter, none of which depends on the parameters."""
         raise NotImplementedError
 
-    if TYPE_CHECKING:  # fields or properties of the models
+    if TYPE_CHECKING:  # a field or a property of the models
 
         @property
         def space(self) -> Space:
             """Impurity factors first, then the bath orbital(s)."""
 
-        @property
-        def parameters(self) -> dict[str, float]:
-            """The independent continuous parameters."""
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The independent continuous parameters: coordinates for derivatives and for learning."""
+        return {name: getattr(self, name) for name in self._operators()}
 
     @property
     def bandwidth(self) -> float:
@@ -144,7 +154,7 @@ class ImpurityBase:
                     f"{type(self).__name__} has no argument {name!r}; it has {', '.join(known)}"
                 )
         arguments = self._arguments()
-        for group in (("V", "Gamma", "J_sw"), ("band", "bandwidth")):
+        for group in (("V", "Gamma", "J_sw"), BAND):
             if any(changes.get(name) is not None for name in group):
                 for name in group:
                     arguments.pop(name, None)
@@ -223,7 +233,7 @@ def _degree(name: str, operator: Operator) -> int:
     degrees = bath_degrees(operator)
     if len(degrees) > 1:
         raise ValueError(
-            f"the term of {name!r} holds parts with {' and '.join(map(str, degrees))} operators "
+            f"the term {name!r} holds parts with {' and '.join(map(str, degrees))} operators "
             "f_0, which scale differently with the hybridisation strength (A_Lambda, or a band "
             "that is not normalised); give each part a parameter of its own, and count n_0 from "
             "half filling (n_0 - 1, or n_0s - 1/2)"
@@ -241,6 +251,8 @@ def positive(name: str, value: float) -> float:
 
 def resolve_band(band: Band | None, bandwidth: float | None) -> Band:
     """The band, or the flat one of that half bandwidth."""
+    if not isinstance(band, Band | None):
+        raise TypeError(f"band must be a band such as kadanoff.baths.FlatBand(), got {band!r}")
     if band is None:
         return FlatBand() if bandwidth is None else FlatBand(D=positive("bandwidth", bandwidth))
     if bandwidth is not None:

@@ -45,15 +45,19 @@ class _Dots(ImpurityBase):
     DOTS: ClassVar[tuple[str, ...]]
     LABELS: ClassVar[tuple[str, str, str, str, str]]
 
-    def _fill(
+    def __init__(
         self,
         U: float,
-        handles: dict[str, float | None],
-        eps: float | None,
-        field: float,
-        band: Band | None,
-        bandwidth: float | None,
+        *,
+        V: float | None = None,
+        Gamma: float | None = None,
+        J_sw: float | None = None,
+        eps: float | None = None,
+        field: float = 0.0,
+        bandwidth: float | None = None,
+        band: Band | None = None,
     ) -> None:
+        handles = {"V": V, "Gamma": Gamma, "J_sw": J_sw}
         couplings = {name: value for name, value in handles.items() if value is not None}
         if len(couplings) != 1:
             found = ", ".join(f"{k}={v!r}" for k, v in couplings.items()) or "none"
@@ -99,6 +103,10 @@ class _Dots(ImpurityBase):
             "field": op["S_z"],
         }
 
+    def _named(self, names: str) -> dict[str, Operator]:
+        op = _operators(self.DOTS)
+        return {name: op[name] for name in names.split()}
+
     @property
     def Gamma(self) -> float:
         """Hybridisation strength ``pi rho V^2`` of a dot."""
@@ -142,9 +150,9 @@ class _Dots(ImpurityBase):
 
     @property
     def parameters(self) -> dict[str, float]:
-        """U, V, field, and eps if it was given (left out, it is not independent of U)."""
-        eps = {} if self.eps_follows_U else {"eps": self.eps}
-        return {"U": self.U, "V": self.V, **eps, "field": self.field}
+        """U, V, field, t_12 of two dots, and eps if it was given: left out, it follows U."""
+        tied = {"eps"} if self.eps_follows_U else set()
+        return {name: x for name, x in super().parameters.items() if name not in tied}
 
     def derivative(self, name: str) -> Operator:
         """``dH/d(name)`` with the other :attr:`parameters` held.
@@ -231,26 +239,10 @@ class AndersonModel(_Dots):
         "eps + U/4",
     )
 
-    def __init__(
-        self,
-        U: float,
-        *,
-        V: float | None = None,
-        Gamma: float | None = None,
-        J_sw: float | None = None,
-        eps: float | None = None,
-        field: float = 0.0,
-        bandwidth: float | None = None,
-        band: Band | None = None,
-    ) -> None:
-        handles = {"V": V, "Gamma": Gamma, "J_sw": J_sw}
-        self._fill(U, handles, eps, field, band, bandwidth)
-
     @property
     def observables(self) -> dict[str, Operator]:
         """S_d.S_0, n_d, docc = n_up n_dn, hyb = sum_s (d_s^+ f_0s + h.c.), S_z (of d) and n_0."""
-        op = _operators(self.DOTS)
-        return {name: op[name] for name in ("S_d.S_0", "n_d", "docc", "hyb", "S_z", "n_0")}
+        return self._named("S_d.S_0 n_d docc hyb S_z n_0")
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -266,22 +258,11 @@ class DoubleQuantumDot(_Dots):
 
     Parameters
     ----------
-    U : float
-        Coulomb repulsion on each dot.
-    V, Gamma, J_sw : float
-        Exactly one of: the hybridisation matrix element of each dot; ``Gamma = pi rho V^2``;
-        ``J_sw = 8 V^2 / U``, see :class:`AndersonModel`.
-    eps : float, optional
-        Level energy of both dots. Left out, it follows U as ``-U / 2``.
-    field : float
-        Magnetic field on both dots.
+    U, V, Gamma, J_sw, eps, field, bandwidth, band
+        As in :class:`AndersonModel`, the same for both dots.
     t_12 : float
         Hopping between the dots. It breaks particle-hole symmetry: dot 1, dot 2 and f_0 then form
         a triangle.
-    bandwidth : float, optional
-        Half bandwidth D of a flat band, default 1.
-    band : Band, optional
-        Any other band; excludes `bandwidth`.
 
     Raises
     ------
@@ -327,7 +308,7 @@ class DoubleQuantumDot(_Dots):
         band: Band | None = None,
     ) -> None:
         handles = {"V": V, "Gamma": Gamma, "J_sw": J_sw}
-        self._fill(U, handles, eps, field, band, bandwidth)
+        super().__init__(U, **handles, eps=eps, field=field, bandwidth=bandwidth, band=band)
         set_fields(self, t_12=real("t_12", t_12))
 
     def _arguments(self) -> dict[str, Any]:
@@ -342,20 +323,13 @@ class DoubleQuantumDot(_Dots):
         return (*super().terms(), ("t_12 sum_s (d_1s^+ d_2s + h.c.)", self.t_12, hop))
 
     @property
-    def parameters(self) -> dict[str, float]:
-        """U, V, field, t_12, and eps if it was given."""
-        return super().parameters | {"t_12": self.t_12}
-
-    @property
     def observables(self) -> dict[str, Operator]:
         """Correlators and occupations; S_d = S_1 + S_2, and sums over both dots without an index.
 
         S_1.S_2, S_d.S_0, n_1, n_2, n_d = n_1 + n_2, docc = sum_i n_iup n_idn,
         hyb = sum_is (d_is^+ f_0s + h.c.), hop_12 = sum_s (d_1s^+ d_2s + h.c.), S_z and n_0.
         """
-        op = _operators(self.DOTS)
-        names = "S_1.S_2 S_d.S_0 n_1 n_2 n_d docc hyb hop_12 S_z n_0"
-        return {name: op[name] for name in names.split()}
+        return self._named("S_1.S_2 S_d.S_0 n_1 n_2 n_d docc hyb hop_12 S_z n_0")
 
 
 @lru_cache(maxsize=2)

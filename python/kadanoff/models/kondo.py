@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from kadanoff.baths import Band
-from kadanoff.models.base import (
-    ImpurityBase,
-    Term,
-    band_arguments,
-    resolve_band,
-    set_fields,
-)
-from kadanoff.operators import BATH, Operator, Space, Spin, dot, half_integer
+from kadanoff.factors import half_integer
+from kadanoff.models.base import ImpurityBase, Term, resolve_band, set_fields
+from kadanoff.operators import BATH, Operator, Space, Spin, dot
 from kadanoff.stars import real
 
 __all__ = ["KondoModel"]
@@ -83,12 +77,6 @@ class KondoModel(ImpurityBase):
             band=resolve_band(band, bandwidth),
         )
 
-    def _arguments(self) -> dict[str, Any]:
-        defaults = {"spin": 0.5, "W": 0.0, "field": 0.0}
-        changed = {name: getattr(self, name) for name in defaults}
-        changed = {name: value for name, value in changed.items() if value != defaults[name]}
-        return {"J": self.J, **changed, **band_arguments(self.band)}
-
     def _operators(self) -> dict[str, Operator]:
         op = _kondo_operators(self.spin)
         return {"J": op["S_d.S_0"], "W": op["n_0 - 1"], "field": op["S_z"]}
@@ -106,11 +94,6 @@ class KondoModel(ImpurityBase):
             ("W (n_0 - 1)", self.W, op["n_0 - 1"]),
             ("field S_z", self.field, op["S_z"]),
         )
-
-    @property
-    def parameters(self) -> dict[str, float]:
-        """J, W and field."""
-        return {"J": self.J, "W": self.W, "field": self.field}
 
     @property
     def observables(self) -> dict[str, Operator]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kadanoff.baths import Band, FlatBand
 from kadanoff.models.base import (
+    BAND,
     ROUNDING,
     ImpurityBase,
     Term,
@@ -23,8 +24,6 @@ from kadanoff.operators import Operator, Space, Spin, bath_orbitals
 from kadanoff.stars import real
 
 __all__ = ["ImpurityModel"]
-
-RESERVED = ("band", "bandwidth")
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -138,12 +137,12 @@ class ImpurityModel(ImpurityBase):
         """
         known = self.parameters
         for name in changes:
-            if name not in known and name not in RESERVED:
+            if name not in known and name not in BAND:
                 raise TypeError(
                     f"the model has no parameter {name!r}; it has {', '.join(known)} "
-                    f"(and {' and '.join(RESERVED)})"
+                    f"(and {' and '.join(BAND)})"
                 )
-        band = {name: changes.get(name) for name in RESERVED}
+        band = {name: changes.get(name) for name in BAND}
         # The operators are the same: nothing but values to check.
         model = object.__new__(type(self))
         set_fields(
@@ -154,7 +153,7 @@ class ImpurityModel(ImpurityBase):
                 for name, value, operator in self.definition
             ),
             named=self.named,
-            band=resolve_band(**band) if changes.keys() & RESERVED else self.band,
+            band=resolve_band(**band) if changes.keys() & BAND else self.band,
         )
         return model
 
@@ -190,16 +189,17 @@ def _checked_terms(
     for name, pair in terms.items():
         if not isinstance(name, str):
             raise TypeError(f"names of terms must be strings, got {name!r}")
-        if not name.isidentifier() or keyword.iskeyword(name) or name in RESERVED:
+        if not name.isidentifier() or keyword.iskeyword(name) or name in BAND:
             raise ValueError(
-                f"term {name!r}: the name must be a Python identifier such as 'J_z' and none of "
-                f"{', '.join(map(repr, RESERVED))}, so that model.replace({name}=...) is possible"
+                f"a term can not be called {name!r}: its name becomes a keyword, as in "
+                "model.replace(J_z=0.1), and must be a Python identifier other than "
+                f"{' and '.join(map(repr, BAND))}"
             )
         if not (isinstance(pair, tuple | list) and len(pair) == 2):
-            raise TypeError(f"term {name!r} must be a pair (value, operator), got {pair!r}")
+            raise TypeError(f"the term {name!r} must be a pair (value, operator), got {pair!r}")
         value, operator = pair
-        operator = _checked_operator(space, f"term {name!r}", operator)
-        _check_hamiltonian(f"term {name!r}", operator)
+        operator = _checked_operator(space, f"the term {name!r}", operator)
+        _check_hamiltonian(f"the term {name!r}", operator)
         yield name, real(name, value), operator
 
 
@@ -213,12 +213,12 @@ def _checked_observables(
     for name, operator in observables.items():
         if not isinstance(name, str):
             raise TypeError(f"names of observables must be strings, got {name!r}")
-        operator = _checked_operator(space, f"observable {name!r}", operator)
+        operator = _checked_operator(space, f"the observable {name!r}", operator)
         for quantity, numbers in _quantum_numbers(space).items():
             if len(changes := _changes(operator, numbers)) > 1:
                 raise ValueError(
-                    f"observable {name!r} has no definite quantum numbers: it changes {quantity} "
-                    f"by {' and by '.join(changes)}; name each part on its own"
+                    f"the observable {name!r} has no definite quantum numbers: it changes "
+                    f"{quantity} by {' and by '.join(changes)}; name each part on its own"
                 )
         yield name, operator
 

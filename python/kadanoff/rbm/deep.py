@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from typing import TYPE_CHECKING, Any, Self
@@ -16,8 +17,9 @@ from kadanoff.progress import Report
 from kadanoff.rbm import storage
 from kadanoff.rbm.estimator import RBM
 from kadanoff.rbm.machine import Machine
+from kadanoff.rbm.numbers import count, seed_of
 from kadanoff.rbm.partition import mean
-from kadanoff.rbm.sampling import Samples, count, seed_of
+from kadanoff.rbm.sampling import Samples
 from kadanoff.rbm.units import Units, bits, unit_values
 
 if TYPE_CHECKING:
@@ -185,7 +187,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     @classmethod
     def of(cls, machines: list[Machine], **parameters: Any) -> Self:
         """A stack of given machines, from the bottom; neighbours must fit together."""
-        for below, above in zip(machines, machines[1:], strict=False):
+        for below, above in itertools.pairwise(machines):
             if (below.n_hidden, below.hidden) != (above.n_visible, above.visible):
                 raise ValueError(f"{above} does not fit onto {below}")
         if not machines:
@@ -203,12 +205,13 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _visible(self, X: ArrayLike) -> NDArray[np.int8]:
         check_is_fitted(self, "machines_")
-        X = validate_data(self, X, reset=False, dtype="numeric")
+        rows: NDArray[Any] = validate_data(self, X, reset=False, dtype="numeric")
         units = self.machines_[0].visible
         low, up = unit_values("visible", units)
-        is_up = X > self.threshold if self.threshold is not None else None
-        if is_up is None:
-            is_up = bits("X", X, units, X.shape[1])
+        if self.threshold is not None:
+            is_up = np.greater(rows, self.threshold)
+        else:
+            is_up = bits("X", rows, units, rows.shape[1])
         return np.where(is_up, np.int8(up), np.int8(low))
 
     @property

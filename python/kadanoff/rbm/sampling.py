@@ -1,19 +1,27 @@
-"""Configurations drawn from a machine, and where they come from."""
+"""Configurations drawn from a machine: Gibbs chains, exact samples, any units clamped."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from kadanoff.rbm.units import Units, Words, bits, pack, real_array, unpack
+from kadanoff import _core
+from kadanoff.errors import Cancelled
+from kadanoff.progress import Report, bar
+from kadanoff.rbm.averages import MOST_FOR_STATES
+from kadanoff.rbm.clamps import clamped_rows, free_units, random_words
+from kadanoff.rbm.numbers import count, seed_of, threads_of
+from kadanoff.rbm.parameters import Parameters
+from kadanoff.rbm.units import Words, pack, unpack
 
-__all__ = ["Samples"]
+__all__ = ["Samples", "Sampling"]
 
 Configurations = NDArray[np.int8]
 MOST_EXACT = 18  # units of the smaller free layer that are enumerated without being asked to
+MOST_STATES = 2**24  # of all rows together: a few seconds of one core
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -39,85 +47,299 @@ class Samples:
         return f"Samples(v {self.v.shape}, h {self.h.shape}, {self.method})"
 
 
-def seed_of(seed: object) -> int:
-    """A seed of 64 bits; None asks the operating system for one."""
-    if seed is None:
-        return int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    if isinstance(seed, bool | np.bool_) or not isinstance(seed, int | np.integer):
-        raise TypeError(f"seed must be an integer or None, got {seed!r}")
-    if not 0 <= int(seed) < 2**64:
-        raise ValueError(f"seed must lie in 0 ... 2^64 - 1, got {seed}")
-    return int(seed)
+class Sampling(Parameters):
+    """How configurations of a machine are drawn."""
 
+    def clamped(
+        self,
+        visible: ArrayLike | None = None,
+        hidden: ArrayLike | None = None,
+        *,
+        free_visible: ArrayLike | None = None,
+        free_hidden: ArrayLike | None = None,
+    ) -> Self:
+        """P(free units | clamped units), a machine again, for one row of clamped values.
 
-def count(name: str, value: object, least: int = 1) -> int:
-    """A whole number that is not too small."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return int(value)
+        ``a' = a + W h_clamped`` and ``b' = b + v_clamped W`` on the free units. Arguments as in
+        `conditional`; at least one unit of either layer must stay free.
+        """
+        free = self._free(visible, hidden, free_visible, free_hidden)
+        if not all(mask.any() for mask in free):
+            raise ValueError("at least one unit of either layer must be free in a clamped machine")
+        a, b = self.a[free[0]], self.b[free[1]]
+        for name, values, mask in (("visible", visible, free[0]), ("hidden", hidden, free[1])):
+            if values is None:
+                continue
+            if np.ndim(values) != 1:
+                raise ValueError(f"{name} must be one row of units, got shape {np.shape(values)}")
+            units = self.visible if name == "visible" else self.hidden
+            clamped_rows(name, values, units, mask)
+            s = np.asarray(values, dtype=float)[~mask]
+            if name == "visible":
+                b = b + s @ self.W[np.ix_(~mask, free[1])]
+            else:
+                a = a + self.W[np.ix_(free[0], ~mask)] @ s
+        return type(self)(self.W[np.ix_(*free)], a, b, self.visible, self.hidden)
 
+    def _free(
+        self, visible: Any, hidden: Any, free_visible: Any, free_hidden: Any
+    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        return (
+            free_units("free_visible", free_visible, self.n_visible, visible is not None),
+            free_units("free_hidden", free_hidden, self.n_hidden, hidden is not None),
+        )
 
-def threads_of(threads: object) -> int | None:
-    """A number of threads, or None for all cores."""
-    if threads is None:
-        return None
-    if (number := count("threads", threads)) > 1024:
-        raise ValueError(f"threads must be at most 1024, got {number}")
-    return number
+    # ------------------------------------------------------------------------------------ samples
 
+    def gibbs(
+        self,
+        v: ArrayLike | None = None,
+        *,
+        n_chains: int | None = None,
+        steps: int = 1,
+        seed: int | None = None,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
+    ) -> Samples:
+        """The state of block Gibbs chains after `steps` sweeps.
 
-def free_units(name: str, free: Any, size: int, clamped: bool) -> NDArray[np.bool_]:
-    """Which units are free, from a mask, from indices, or from what is clamped."""
-    if free is None:
-        return np.full(size, not clamped)
-    array = np.asarray(free)
-    if array.dtype == bool:
-        if array.shape != (size,):
-            raise ValueError(f"{name} must be a mask of {size} units, got shape {array.shape}")
-        mask = array.copy()
-    else:
-        if array.dtype.kind not in "iu" and array.size:
-            raise TypeError(f"{name} must be a mask or indices of units, got dtype {array.dtype}")
-        array = array.astype(np.int64).ravel()
-        if array.size and not (array.min() >= -size and array.max() < size):
-            raise ValueError(f"{name} must hold indices below {size}, got {array.tolist()}")
-        mask = np.zeros(size, dtype=bool)
-        mask[array] = True
-    if not clamped and not mask.all():
-        layer = name.removeprefix("free_")
-        raise ValueError(f"{name} leaves units clamped: give their values as {layer}=...")
-    return mask
+        A sweep draws all hidden units given the visible ones, then all visible units given these.
 
+        Parameters
+        ----------
+        v : array, shape (chains, n_visible), optional
+            Where the chains start; by default `n_chains` random configurations.
+        steps : int, default 1
+            Number of sweeps.
 
-def clamped_rows(
-    name: str, values: Any, units: Units, free: NDArray[np.bool_]
-) -> tuple[Words | None, bool]:
-    """Rows of words with the clamped units, and whether a single row was given.
+        Returns
+        -------
+        Samples
+            With v of shape (chains, n_visible).
+        """
+        seed = seed_of(seed)
+        if v is None:
+            rows = random_words(
+                64 if n_chains is None else count("n_chains", n_chains), self.n_visible, seed
+            )
+        else:
+            rows = self._pack("v", v)
+            if n_chains is not None and n_chains != len(rows):
+                raise ValueError(f"v starts {len(rows)} chains, n_chains says {n_chains}")
+        return self._run(
+            rows, None, None, count("steps", steps), 1, 1, seed, threads, progress, control
+        )
 
-    What stands at free units does not matter, NaN included.
-    """
-    if values is None:
-        return None, True
-    array = real_array(name, values, dimensions=(1, 2))
-    if array.shape[-1] != free.size:
-        raise ValueError(f"{name} must have {free.size} units a row, got shape {array.shape}")
-    low = 0 if units == "binary" else -1
-    filled = np.where(
-        free, np.array(low, dtype=array.dtype if array.dtype.kind != "u" else int), array
-    )
-    return pack(bits(name, filled, units, free.size)), array.ndim == 1
+    def _run(
+        self,
+        v: Any,
+        h: Any,
+        free: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None,
+        burn_in: int,
+        steps: int,
+        records: int,
+        seed: int,
+        threads: int | None,
+        progress: bool | Report | None,
+        control: _core.Control | None,
+    ) -> Samples:
+        if h is None:
+            h = np.zeros((len(v), -(-self.n_hidden // 64)), dtype=np.uint64)
+        masks = None if free is None else tuple(pack(f[None])[0].tolist() for f in free)
 
+        def finished(words: Any) -> Samples:
+            return self._samples(words, "gibbs", seed)
 
-def random_words(rows: int, size: int, seed: int) -> Words:
-    """Uniform random configurations."""
-    generator = np.random.default_rng([seed, rows])
-    return pack(generator.integers(0, 2, size=(rows, size), dtype=np.uint8).view(bool))
+        try:
+            with bar("Gibbs sampling", progress) as report:
+                words = self._compiled.gibbs(
+                    v,
+                    h,
+                    masks,
+                    burn_in,
+                    steps,
+                    records,
+                    seed,
+                    threads=threads_of(threads),
+                    control=control,
+                    report=report,
+                )
+        except Cancelled as stop:
+            stop.partial = finished(stop.partial) if stop.partial is not None else None
+            raise
+        return finished(words)
 
+    def sample(
+        self,
+        n_samples: int,
+        *,
+        method: str = "auto",
+        n_chains: int = 64,
+        burn_in: int = 1000,
+        steps: int = 10,
+        seed: int | None = None,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
+    ) -> Samples:
+        """Samples of P(v, h).
 
-def samples(
-    v: Words, h: Words, sizes: tuple[int, int], units: tuple[Units, Units], **rest: Any
-) -> Samples:
-    """Words as `Samples`."""
-    return Samples(v=unpack(v, sizes[0], units[0]), h=unpack(h, sizes[1], units[1]), **rest)
+        Parameters
+        ----------
+        n_samples : int
+            How many.
+        method : {"auto", "exact", "gibbs"}
+            "exact" enumerates the smaller layer (at most 24 units) and draws independently;
+            "auto" does so up to 18 units. "gibbs" records `n_chains` chains side by side every
+            `steps` sweeps after `burn_in` sweeps; samples of one chain are correlated.
+
+        Returns
+        -------
+        Samples
+            With v of shape (n_samples, n_visible); chains change fastest.
+
+        Raises
+        ------
+        Cancelled
+            With the complete records so far as `partial`.
+        """
+        n_samples = count("n_samples", n_samples)
+        seed = seed_of(seed)
+        options: dict[str, Any] = {"threads": threads, "progress": progress, "control": control}
+        if self._exactly(method, min(self.W.shape)):
+            drawn = self.conditional(n_samples=n_samples, method="exact", seed=seed, **options)
+            return Samples(v=drawn.v, h=drawn.h, method="exact", seed=seed)
+        chains = min(count("n_chains", n_chains), n_samples)
+        found = self._run(
+            random_words(chains, self.n_visible, seed),
+            None,
+            None,
+            count("burn_in", burn_in),
+            count("steps", steps),
+            -(-n_samples // chains),
+            seed,
+            **options,
+        )
+        return Samples(v=found.v[:n_samples], h=found.h[:n_samples], method="gibbs", seed=seed)
+
+    def _samples(self, words: tuple[Words, Words], method: str, seed: int) -> Samples:
+        return Samples(
+            v=unpack(words[0], self.n_visible, self.visible),
+            h=unpack(words[1], self.n_hidden, self.hidden),
+            method=method,
+            seed=seed,
+        )
+
+    @staticmethod
+    def _exactly(method: str, size: int, rows: int = 1) -> bool:
+        if method not in ("auto", "exact", "gibbs"):
+            raise ValueError(f"method must be 'auto', 'exact' or 'gibbs', got {method!r}")
+        if method == "exact" and size > MOST_FOR_STATES:
+            raise ValueError(
+                f"the smaller free layer has {size} units, too many to enumerate (at most "
+                f"{MOST_FOR_STATES}): use method='gibbs'"
+            )
+        small = size <= MOST_EXACT and rows << size <= MOST_STATES
+        return method == "exact" or (method == "auto" and small)
+
+    def conditional(
+        self,
+        visible: ArrayLike | None = None,
+        hidden: ArrayLike | None = None,
+        *,
+        free_visible: ArrayLike | None = None,
+        free_hidden: ArrayLike | None = None,
+        n_samples: int = 1,
+        method: str = "auto",
+        burn_in: int = 200,
+        seed: int | None = None,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
+    ) -> Samples:
+        """Samples of any units given the others.
+
+        Parameters
+        ----------
+        visible : array, shape (n_visible,) or (rows, n_visible), optional
+            Values of clamped visible units, one row for every condition; what stands at free
+            units does not matter. None leaves all of them free.
+        hidden : array, shape (n_hidden,) or (rows, n_hidden), optional
+            The same for hidden units.
+        free_visible, free_hidden : mask or indices, optional
+            Which units of a layer with given values are free (default none).
+        n_samples : int, default 1
+            Samples for every row.
+        method : {"auto", "exact", "gibbs"}
+            "exact" enumerates the smaller free layer for every row (at most 24 units), so that
+            samples are independent and exact; "auto" does so up to 18 units, and up to 2^24 states
+            of all rows together. "gibbs" runs a chain of its own, `burn_in` sweeps from a random
+            start, for every sample. Which it was stands in the result.
+
+        Returns
+        -------
+        Samples
+            Whole configurations, v of shape (n_samples, n_visible), or (rows, n_samples,
+            n_visible) if several rows were given.
+
+        Notes
+        -----
+        Given some of its units a machine is a machine of the others with shifted biases, see
+        `clamped`. Exact cost: 2^free times the other free units, per row.
+        """
+        free = self._free(visible, hidden, free_visible, free_hidden)
+        v, one_v = clamped_rows("visible", visible, self.visible, free[0])
+        h, one_h = clamped_rows("hidden", hidden, self.hidden, free[1])
+        rows = max(1 if v is None else len(v), 1 if h is None else len(h))
+        full: list[Words] = []
+        for name, words, size in (("visible", v, self.n_visible), ("hidden", h, self.n_hidden)):
+            if words is None:
+                full.append(np.zeros((rows, -(-size // 64)), dtype=np.uint64))
+            elif len(words) in (1, rows):
+                full.append(np.ascontiguousarray(np.repeat(words, rows // len(words), axis=0)))
+            else:
+                raise ValueError(f"{name} has {len(words)} rows, the other layer {rows}")
+        draws = count("n_samples", n_samples)
+        seed = seed_of(seed)
+        if self._exactly(method, min(int(free[0].sum()), int(free[1].sum())), rows):
+            with bar("sampling", progress) as report:
+                both = self._compiled.exact_samples(
+                    full[0],
+                    full[1],
+                    np.flatnonzero(free[0]).tolist(),
+                    np.flatnonzero(free[1]).tolist(),
+                    draws,
+                    seed,
+                    threads=threads_of(threads),
+                    control=control,
+                    report=report,
+                )
+            drawn = self._samples(both, "exact", seed)
+        else:
+            starts: list[Words] = []
+            for words, mask, offset in zip(full, free, (0, 1), strict=True):
+                repeated = np.repeat(words, draws, axis=0)
+                noise = random_words(len(repeated), mask.size, seed + offset)
+                keep = pack(mask[None])
+                starts.append((repeated & ~keep) | (noise & keep))
+            drawn = self._run(
+                starts[0],
+                starts[1],
+                free,
+                count("burn_in", burn_in),
+                1,
+                1,
+                seed,
+                threads,
+                progress,
+                control,
+            )
+        single = one_v and one_h
+        shape = (draws,) if single else (rows, draws)
+        return Samples(
+            v=drawn.v.reshape(*shape, self.n_visible),
+            h=drawn.h.reshape(*shape, self.n_hidden),
+            method=drawn.method,
+            seed=seed,
+        )

@@ -49,7 +49,8 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, NDArray[Any]]:
     """
     where = os.fspath(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # numpy does not close a file of its own when it is no archive.
+        with open(path, "rb") as source, np.load(source, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
     except FileNotFoundError:
         raise

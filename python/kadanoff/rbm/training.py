@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 from kadanoff import _core
 from kadanoff.progress import Report, bar
 from kadanoff.rbm.machine import Machine
+from kadanoff.rbm.numbers import count, real, threads_of
 from kadanoff.rbm.partition import base_rates, mean
-from kadanoff.rbm.sampling import count, threads_of
 from kadanoff.rbm.units import Units, Words, pack
 
 FloatArray = NDArray[np.float64]
@@ -22,24 +21,6 @@ State = dict[str, Any]
 
 METHODS = ("cd", "pcd", "pt")
 OPTIMIZERS = ("sgd", "adam")
-
-
-def real(
-    name: str, value: object, least: float, most: float = math.inf, *, open: bool = False
-) -> float:
-    """A finite number in a range, its lower end excluded if `open`."""
-    if isinstance(value, bool | np.bool_) or not isinstance(
-        value, int | float | np.integer | np.floating
-    ):
-        raise TypeError(f"{name} must be a real number, got {value!r}")
-    x = float(value)
-    inside = math.isfinite(x) and (x > least if open else x >= least) and x <= most
-    if not inside:
-        bounds = f"{'above' if open else 'at least'} {least:g}"
-        if most < math.inf:
-            bounds += f" and at most {most:g}"
-        raise ValueError(f"{name} must be finite and {bounds}, got {value!r}")
-    return x
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +57,9 @@ class Training:
             if len(rates) != 2:
                 raise ValueError(f"learning_rate must be a number or (first, last), got {rates!r}")
             for rate in rates:
-                real("learning_rate", rate, 0, open=True)
+                real("learning_rate", rate, 0, strict=True)
         else:
-            real("learning_rate", rates, 0, open=True)
+            real("learning_rate", rates, 0, strict=True)
         if real("momentum", self.momentum, 0) >= 1:
             raise ValueError(f"momentum must be below 1, got {self.momentum!r}")
         real("l2", self.l2, 0)
@@ -108,7 +89,7 @@ class Training:
         W = self.init_scale * generator.normal(size=(n, m))
         values = rows.astype(np.int8) if self.visible == "binary" else 2 * rows.astype(np.int8) - 1
         a = base_rates("X", values, self.visible)
-        machine = Machine(W, a, None, self.visible, self.hidden)  # type: ignore[arg-type]
+        machine = Machine(W, a, None, self.visible, self.hidden)
         return self.resume(machine, rows, seed)
 
     def resume(self, machine: Machine, rows: NDArray[np.bool_], seed: int) -> State:

@@ -59,7 +59,7 @@ def bits(name: str, values: ArrayLike, units: Units, size: int) -> NDArray[np.bo
         found = rows[row, unit]
         other = next(key for key in UNITS if key != units)
         hint = (
-            f"; for units {UNITS[other][0]} and {UNITS[other][1]} use units={other!r}"
+            f"; a layer of {UNITS[other][0]} and {UNITS[other][1]} is declared {other!r}"
             if found in UNITS[other]
             else ""
         )

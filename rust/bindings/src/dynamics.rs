@@ -13,14 +13,6 @@ use std::collections::HashMap;
 
 type Elements<'py> = Vec<(usize, usize, Matrix<'py>)>;
 
-/// What one job brings back.
-struct Outcome {
-    run: nrg::Run,
-    log_z: Vec<f64>,
-    expectations: Array2<f64>,
-    spectra: Vec<Vec<nrg::Spectrum>>,
-}
-
 /// Runs the iteration with its complete basis for every (seed, chain), then the density matrix at
 /// every temperature, static expectation values and binned spectral functions.
 ///
@@ -102,35 +94,19 @@ pub fn nrg_dynamics<'py>(
         }
     }
     let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let borrowed: Vec<(&nrg::Seed, &nrg::Chain)> = jobs
+    let questions: Vec<nrg::Question<'_>> = jobs
         .iter()
-        .map(|(s, c)| (s.get().inner(), c.get().inner()))
+        .zip(tensors.iter().zip(&statics))
+        .map(|((seed, chain), (tensors, statics))| nrg::Question {
+            seed: seed.get().inner(),
+            chain: chain.get().inner(),
+            tensors,
+            statics,
+        })
         .collect();
-    let shells: usize = borrowed.iter().map(|(_, c)| c.sites() - 1).sum();
-    shared.add_total(shells as u64 * nrg::DYNAMICS_TICKS);
     let (outcomes, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
         kadanoff_runtime::with_threads(threads, || {
-            nrg::solve_many(&borrowed, &options, &shared)
-                .into_iter()
-                .enumerate()
-                .map(|(j, (run, outcome))| {
-                    outcome?;
-                    let symmetry = borrowed[j].0.symmetry;
-                    let rho = nrg::densities(symmetry, &run, &temperatures, &shared)?;
-                    let expectations =
-                        Array2::from_shape_fn((statics[j].len(), rho.len()), |(o, t)| {
-                            rho[t].expectation(symmetry, &run, &statics[j][o])
-                        });
-                    let spectra =
-                        nrg::spectra(symmetry, &run, &tensors[j], &pairs, &rho, &bins, &shared)?;
-                    Ok(Outcome {
-                        log_z: rho.iter().map(|r| r.log_z).collect(),
-                        run,
-                        expectations,
-                        spectra,
-                    })
-                })
-                .collect::<Result<Vec<Outcome>, nrg::Error>>()
+            nrg::dynamics(&questions, &pairs, &temperatures, &bins, &options, &shared)
         })
     })?;
     let outcomes = outcomes.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
@@ -143,7 +119,10 @@ pub fn nrg_dynamics<'py>(
         let d = PyDict::new(py);
         d.set_item("levels", levels_of(py, &o.run)?)?;
         d.set_item("log_Z", o.log_z.into_pyarray(py))?;
-        d.set_item("expectations", o.expectations.into_pyarray(py))?;
+        let expectations = Array2::from_shape_fn((o.expectations.len(), temperatures.len()), |i| {
+            o.expectations[i.0][i.1]
+        });
+        d.set_item("expectations", expectations.into_pyarray(py))?;
         let shape = (pairs.len(), temperatures.len(), 2 * count);
         let pick = |f: fn(&nrg::Spectrum) -> &Vec<f64>| {
             Array3::from_shape_fn(shape, |(p, t, i)| f(&o.spectra[p][t])[i])

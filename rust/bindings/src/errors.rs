@@ -1,6 +1,6 @@
 //! Rust errors become Python exceptions here and nowhere else.
 
-use kadanoff_lattice::ising;
+use kadanoff_lattice::{dimers, exact, ising};
 use kadanoff_nrg::Error;
 use pyo3::exceptions::{PyKeyboardInterrupt, PyMemoryError, PyOSError, PyValueError};
 use pyo3::prelude::*;
@@ -24,8 +24,37 @@ pub fn nrg(py: Python<'_>, error: &Error) -> PyErr {
         Error::Storage(_) => PyOSError::new_err(message),
         Error::Memory { .. } => PyMemoryError::new_err(message),
         Error::Eigen { .. } => from_python(py, "NumericalError", message),
-        Error::Cancelled(_) => from_python(py, "Cancelled", "the computation was stopped".into()),
+        Error::Cancelled(_) => cancelled(py),
     }
+}
+
+/// The exception for an error of the Ising samplers.
+pub fn ising(error: ising::Error) -> PyErr {
+    match error {
+        ising::Error::Argument(message) => PyValueError::new_err(message),
+        ising::Error::Cancelled(_) => Python::attach(cancelled),
+    }
+}
+
+/// The exception for an error of the dimer samplers.
+pub fn dimers(py: Python<'_>, error: &dimers::Error) -> PyErr {
+    match error {
+        dimers::Error::Cancelled(_) => cancelled(py),
+        other => PyValueError::new_err(other.to_string()),
+    }
+}
+
+/// The exception for an error of the exact Ising sums.
+pub fn exact(py: Python<'_>, error: &exact::Error) -> PyErr {
+    match error {
+        exact::Error::Cancelled(_) => cancelled(py),
+        other => PyValueError::new_err(other.to_string()),
+    }
+}
+
+/// A computation that stopped because its control was cancelled.
+pub fn cancelled(py: Python<'_>) -> PyErr {
+    from_python(py, "Cancelled", "the computation was stopped".into())
 }
 
 /// The exception for an error of the Boltzmann machines.
@@ -35,17 +64,19 @@ pub fn rbm(py: Python<'_>, error: &kadanoff_rbm::Error) -> PyErr {
     match error {
         Error::Shape(_) | Error::Option(_) => PyValueError::new_err(message),
         Error::Diverged { .. } => from_python(py, "NumericalError", message),
-        Error::Cancelled(_) => from_python(py, "Cancelled", "the computation was stopped".into()),
+        Error::Cancelled(_) => cancelled(py),
     }
 }
 
-/// The exception for an error of the Ising samplers.
-pub fn ising(error: ising::Error) -> PyErr {
+/// The exception for an error of the exact diagonalisation.
+pub fn ed(py: Python<'_>, error: &kadanoff_ed::Error) -> PyErr {
+    use kadanoff_ed::Error;
+    let message = error.to_string();
     match error {
-        ising::Error::Argument(message) => PyValueError::new_err(message),
-        ising::Error::Cancelled(_) => {
-            Python::attach(|py| from_python(py, "Cancelled", "the computation was stopped".into()))
-        }
+        Error::Model(_) => PyValueError::new_err(message),
+        Error::Eigen { .. } => from_python(py, "NumericalError", message),
+        Error::Lanczos { .. } => from_python(py, "NotConverged", message),
+        Error::Cancelled => from_python(py, "Cancelled", "the computation was stopped".into()),
     }
 }
 

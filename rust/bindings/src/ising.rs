@@ -14,14 +14,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Sites to visit below which a call is done before a worker thread would have been started.
 const SMALL: u64 = 1 << 21;
 
-fn model(
-    shape: Vec<usize>,
-    lattice: &str,
-    couplings: Vec<f64>,
-    field: f64,
-    periodic: Vec<bool>,
-) -> PyResult<Model> {
-    let lattice = match lattice {
+fn update(name: &str) -> PyResult<Update> {
+    match name {
+        "heat-bath" => Ok(Update::HeatBath),
+        "metropolis" => Ok(Update::Metropolis),
+        "wolff" => Ok(Update::Wolff),
+        "swendsen-wang" => Ok(Update::SwendsenWang),
+        other => Err(PyValueError::new_err(format!("unknown update {other:?}"))),
+    }
+}
+
+/// Shape, lattice, couplings, field, periodicity.
+type System = (Vec<usize>, String, Vec<f64>, f64, Vec<bool>);
+
+fn model_of((shape, lattice, couplings, field, periodic): System) -> PyResult<Model> {
+    let lattice = match lattice.as_str() {
         "hypercubic" => Lattice::Hypercubic,
         "triangular" => Lattice::Triangular,
         other => return Err(PyValueError::new_err(format!("unknown lattice {other:?}"))),
@@ -35,25 +42,9 @@ fn model(
     })
 }
 
-fn update(name: &str) -> PyResult<Update> {
-    match name {
-        "heat-bath" => Ok(Update::HeatBath),
-        "metropolis" => Ok(Update::Metropolis),
-        "wolff" => Ok(Update::Wolff),
-        "swendsen-wang" => Ok(Update::SwendsenWang),
-        other => Err(PyValueError::new_err(format!("unknown update {other:?}"))),
-    }
-}
-
-type Model5 = (Vec<usize>, String, Vec<f64>, f64, Vec<bool>);
-
-fn model_of((shape, lattice, couplings, field, periodic): Model5) -> PyResult<Model> {
-    model(shape, &lattice, couplings, field, periodic)
-}
-
 /// Bytes that the chains of an ensemble take.
 #[pyfunction]
-pub fn ising_bytes(system: Model5, method: &str, replicas: usize) -> PyResult<usize> {
+pub fn ising_bytes(system: System, method: &str, replicas: usize) -> PyResult<usize> {
     let model = model_of(system)?;
     model.check().map_err(errors::ising)?;
     Ok(Ensemble::bytes(&model, update(method)?, replicas))
@@ -78,7 +69,7 @@ impl IsingEnsemble {
     #[new]
     fn new(
         py: Python<'_>,
-        system: Model5,
+        system: System,
         temperature: f64,
         method: &str,
         replicas: usize,
@@ -189,6 +180,14 @@ impl IsingEnsemble {
     }
 }
 
+/// By temperature, then exchanges tried and made, then what interrupted the run.
+type Tempered<'py> = (
+    Vec<Bound<'py, PyDict>>,
+    Vec<u64>,
+    Vec<u64>,
+    Option<Py<PyAny>>,
+);
+
 /// Arrays of shape (replicas, times) and (replicas, times, bytes).
 fn arrays(py: Python<'_>, found: Measured, replicas: usize) -> PyResult<Bound<'_, PyDict>> {
     let wrong = |e: numpy::ndarray::ShapeError| PyValueError::new_err(e.to_string());
@@ -224,7 +223,7 @@ impl IsingTempering {
     #[new]
     fn new(
         py: Python<'_>,
-        system: Model5,
+        system: System,
         temperatures: Vec<f64>,
         method: &str,
         ladders: usize,
@@ -258,12 +257,7 @@ impl IsingTempering {
         threads: Option<usize>,
         control: Option<Bound<'py, Control>>,
         report: Option<Py<PyAny>>,
-    ) -> PyResult<(
-        Vec<Bound<'py, PyDict>>,
-        Vec<u64>,
-        Vec<u64>,
-        Option<Py<PyAny>>,
-    )> {
+    ) -> PyResult<Tempered<'py>> {
         let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
         let ladders = self.ladders(py);
         let (found, interrupted) = control::supervise(py, &shared, report.as_ref(), || {

@@ -6,7 +6,9 @@
 mod control;
 mod dimers;
 mod dynamics;
+mod ed;
 mod errors;
+mod exact;
 mod ising;
 mod memory;
 mod nrg;
@@ -24,7 +26,13 @@ mod _core {
     #[pymodule_export]
     use super::control::Control;
     #[pymodule_export]
+    use super::dimers::{DimerSimulation, dimers_enumerate, dimers_sample};
+    #[pymodule_export]
     use super::dynamics::nrg_dynamics;
+    #[pymodule_export]
+    use super::ed::{EdSpectrum, ed_lanczos, ed_spectrum, poles_at_points, poles_at_times};
+    #[pymodule_export]
+    use super::exact::{ising_states, ising_windows};
     #[pymodule_export]
     use super::ising::{IsingEnsemble, IsingTempering, ising_bytes};
     #[pymodule_export]

@@ -14,6 +14,9 @@ use pyo3::types::PyDict;
 
 type Words<'py> = PyReadonlyArray2<'py, u64>;
 type Floats<'py> = PyReadonlyArray1<'py, f64>;
+/// Rows of visible and of hidden words.
+type Both<'py> = (Bound<'py, PyArray2<u64>>, Bound<'py, PyArray2<u64>>);
+type Vector<'py> = Bound<'py, PyArray1<f64>>;
 type Report = Option<Py<PyAny>>;
 
 fn units(name: &str) -> PyResult<rbm::Units> {
@@ -112,9 +115,9 @@ impl BoltzmannMachine {
         py: Python<'py>,
         v: Words<'py>,
         threads: Option<usize>,
-    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    ) -> PyResult<Vector<'py>> {
         let v = self.visible_rows(&v)?;
-        run(py, threads, None, &None, |_| Ok(self.0.free_energies(&v))).map(|f| f.into_pyarray(py))
+        run(py, threads, None, &None, |c| self.0.free_energies(&v, c)).map(|f| f.into_pyarray(py))
     }
 
     /// Means of the hidden units given every row, flat.
@@ -124,9 +127,9 @@ impl BoltzmannMachine {
         py: Python<'py>,
         v: Words<'py>,
         threads: Option<usize>,
-    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    ) -> PyResult<Vector<'py>> {
         let v = self.visible_rows(&v)?;
-        run(py, threads, None, &None, |_| Ok(self.0.means(&v))).map(|f| f.into_pyarray(py))
+        run(py, threads, None, &None, |c| self.0.means(&v, c)).map(|f| f.into_pyarray(py))
     }
 
     /// ln Z by enumeration.
@@ -151,12 +154,7 @@ impl BoltzmannMachine {
         threads: Option<usize>,
         control: Option<Bound<'py, Control>>,
         report: Report,
-    ) -> PyResult<(
-        f64,
-        Bound<'py, PyArray1<f64>>,
-        Bound<'py, PyArray1<f64>>,
-        Bound<'py, PyArray1<f64>>,
-    )> {
+    ) -> PyResult<(f64, Vector<'py>, Vector<'py>, Vector<'py>)> {
         let m = run(py, threads, control, &report, |c| {
             rbm::exact::moments(&self.0, c)
         })?;
@@ -176,7 +174,7 @@ impl BoltzmannMachine {
         threads: Option<usize>,
         control: Option<Bound<'py, Control>>,
         report: Report,
-    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    ) -> PyResult<Vector<'py>> {
         run(py, threads, control, &report, |c| {
             rbm::exact::log_weights(&self.0, c)
         })
@@ -198,7 +196,7 @@ impl BoltzmannMachine {
         threads: Option<usize>,
         control: Option<Bound<'py, Control>>,
         report: Report,
-    ) -> PyResult<(Bound<'py, PyArray2<u64>>, Bound<'py, PyArray2<u64>>)> {
+    ) -> PyResult<Both<'py>> {
         let (v, h) = (self.visible_rows(&v)?, self.hidden_rows(&h)?);
         let outside = |free: &[usize], size: usize| free.iter().any(|&i| i >= size);
         if outside(&free_visible, self.0.visible()) || outside(&free_hidden, self.0.hidden()) {
@@ -227,7 +225,7 @@ impl BoltzmannMachine {
         threads: Option<usize>,
         control: Option<Bound<'py, Control>>,
         report: Report,
-    ) -> PyResult<(Bound<'py, PyArray2<u64>>, Bound<'py, PyArray2<u64>>)> {
+    ) -> PyResult<Both<'py>> {
         let (mut v, mut h) = (self.visible_rows(&v)?, self.hidden_rows(&h)?);
         let free = free.map(|(visible, hidden)| rbm::Free { visible, hidden });
         let schedule = rbm::Schedule {
@@ -269,7 +267,7 @@ impl BoltzmannMachine {
         threads: Option<usize>,
         control: Option<Bound<'py, Control>>,
         report: Report,
-    ) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    ) -> PyResult<Vector<'py>> {
         let annealing = rbm::Annealing {
             chains,
             betas,
@@ -329,12 +327,9 @@ pub fn rbm_train<'py>(
     report: Report,
 ) -> PyResult<Bound<'py, PyDict>> {
     let get = |key: &str| -> PyResult<Bound<'py, PyAny>> { state.as_any().get_item(key) };
-    let floats = |key: &str| -> PyResult<Vec<f32>> {
-        Ok(single(
-            &get(key)?.extract::<Floats<'_>>().map_err(PyErr::from)?,
-        ))
-    };
-    let chains: PyReadonlyArray1<'_, u64> = get("chains")?.extract().map_err(PyErr::from)?;
+    let floats =
+        |key: &str| -> PyResult<Vec<f32>> { Ok(single(&get(key)?.extract::<Floats<'_>>()?)) };
+    let chains: PyReadonlyArray1<'_, u64> = get("chains")?.extract()?;
     let mut own = rbm::State {
         visible: get("n_visible")?.extract()?,
         hidden: get("n_hidden")?.extract()?,

@@ -2,16 +2,19 @@
 //!
 //! `LANES` eigenvalues are treated side by side: the elimination with partial pivoting is a chain
 //! of dependent divisions, and independent chains hide each other's latency. Vectors whose
-//! eigenvalues lie closer than `CLUSTER` times the norm are orthogonalised against each other, as
-//! in LAPACK's `dstein` (Peters and Wilkinson, SIAM Rev. 21, 339 (1979), doi:10.1137/1021052).
+//! eigenvalues lie closer than `CLUSTER` times the norm are orthogonalised against each other
+//! while they are found, as in LAPACK's `dstein` (Peters and Wilkinson, SIAM Rev. 21, 339 (1979),
+//! doi:10.1137/1021052); the small overlaps of all others are left to the caller.
 
 use crate::ql;
+use crate::simd::{Kernel, dispatch};
 use faer::MatMut;
 use faer::prelude::{Reborrow, ReborrowMut};
 
 const LANES: usize = 8;
-/// Eigenvalues closer than this fraction of the norm share a cluster.
-const CLUSTER: f64 = 1e-3;
+/// Eigenvalues closer than this fraction of the norm share a cluster: beyond it vectors overlap by
+/// less than 1e-9.
+const CLUSTER: f64 = 1e-6;
 const MAX_SOLVES: usize = 5;
 
 type Lane = [f64; LANES];
@@ -36,6 +39,7 @@ impl Factors {
         }
     }
 
+    #[inline(always)]
     fn factor(&mut self, d: &[f64], e: &[f64], shift: &Lane, tiny: f64) {
         let n = d.len();
         let mut a: Lane = std::array::from_fn(|l| d[0] - shift[l]);
@@ -71,6 +75,7 @@ impl Factors {
         }
     }
 
+    #[inline(always)]
     fn solve_lower(&self, x: &mut [Lane]) {
         let n = x.len();
         let mut current = x[0];
@@ -87,6 +92,7 @@ impl Factors {
         x[n - 1] = current;
     }
 
+    #[inline(always)]
     fn solve_upper(&self, x: &mut [Lane]) {
         let (mut one, mut two) = ([0.0; LANES], [0.0; LANES]);
         for i in (0..x.len()).rev() {
@@ -106,7 +112,33 @@ impl Factors {
 ///
 /// Returns whether every vector met the residual that rounding allows; the caller checks
 /// orthogonality. Cost: about 40 n flops a vector, and 4 n a pair of vectors in a cluster.
-pub fn lowest_vectors(d: &[f64], e: &[f64], values: &[f64], mut vectors: MatMut<'_, f64>) -> bool {
+pub fn lowest_vectors(d: &[f64], e: &[f64], values: &[f64], vectors: MatMut<'_, f64>) -> bool {
+    dispatch(Iteration {
+        d,
+        e,
+        values,
+        vectors,
+    })
+}
+
+struct Iteration<'a> {
+    d: &'a [f64],
+    e: &'a [f64],
+    values: &'a [f64],
+    vectors: MatMut<'a, f64>,
+}
+
+impl Kernel for Iteration<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> bool {
+        iterate(self.d, self.e, self.values, self.vectors)
+    }
+}
+
+#[inline(always)]
+fn iterate(d: &[f64], e: &[f64], values: &[f64], mut vectors: MatMut<'_, f64>) -> bool {
     let n = d.len();
     let k = vectors.ncols();
     let norm = ql::norm(d, e).max(f64::MIN_POSITIVE);
@@ -170,6 +202,7 @@ fn separated(values: &[f64], tiny: f64) -> Vec<f64> {
 }
 
 /// Reproducible start vectors with every component populated.
+#[inline(always)]
 fn start(x: &mut [Lane], first: usize) {
     let mut state = 0x9E37_79B9_7F4A_7C15_u64 ^ (first as u64 + 1);
     for row in x.iter_mut() {
@@ -182,8 +215,13 @@ fn start(x: &mut [Lane], first: usize) {
     }
 }
 
+#[inline(always)]
 fn normalise_into(x: &[Lane], lane: usize, mut vectors: MatMut<'_, f64>, column: usize) -> f64 {
-    let largest = x.iter().fold(0.0_f64, |m, row| m.max(row[lane].abs()));
+    let largest = x.iter().fold(0.0_f64, |m, row| {
+        let y = row[lane].abs();
+        // A NaN sticks.
+        if y <= m { m } else { y }
+    });
     if !(largest > 0.0 && largest.is_finite()) {
         return 0.0;
     }
@@ -200,6 +238,7 @@ fn normalise_into(x: &[Lane], lane: usize, mut vectors: MatMut<'_, f64>, column:
     largest * norm
 }
 
+#[inline(always)]
 fn orthogonalise(vectors: MatMut<'_, f64>, first: usize, column: usize) {
     if first == column {
         return;

@@ -7,7 +7,7 @@
 //!
 //! | step | method | flops |
 //! |---|---|---|
-//! | tridiagonal form | Householder (faer, fused rank-2 update and product) | 4/3 n^3 |
+//! | tridiagonal form | Householder, rank-2 update and next product in one pass (own for n <= 256, faer beyond) | 4/3 n^3 |
 //! | values | root-free QL (Pal, Walker, Kahan) | ~ 9 n^2 |
 //! | `k` vectors | inverse iteration, clusters orthogonalised | ~ 40 n k + clusters |
 //! | back transformation | blocked reflectors (faer) | 2 n^2 k |
@@ -18,6 +18,8 @@
 mod inverse_iteration;
 mod ql;
 mod reduced;
+mod simd;
+mod tridiagonal;
 
 pub use inverse_iteration::lowest_vectors;
 pub use ql::eigenvalues as tridiagonal_eigenvalues;

@@ -1,18 +1,22 @@
 //! A symmetric matrix in tridiagonal form, its eigenvalues, and eigenvectors on demand.
 
-use crate::{Error, inverse_iteration, ql};
+use crate::{Error, inverse_iteration, ql, tridiagonal};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{self, ComputeEigenvectors, tridiag};
 use faer::linalg::householder;
+use faer::prelude::{Reborrow, ReborrowMut};
 use faer::{Accum, Conj, Mat, MatRef, Par, Spec};
 
 /// Rounding errors allowed, in units of `EPSILON * n * norm`.
 const SLACK: f64 = 16.0;
-/// Overlap between computed vectors above which divide and conquer takes over.
+/// Up to this dimension our own reduction is the quicker one: the matrix stays in the cache.
+const SMALL: usize = 256;
+/// Overlap of computed vectors above which they are made orthogonal to one another.
+const REPAIR: f64 = 1e-13;
+/// Overlap above which divide and conquer takes over: its square is what a repair leaves.
+const HOPELESS: f64 = 1e-8;
+/// Overlap allowed in what is returned.
 const OVERLAP: f64 = 1e-12;
-/// Share of vectors wanted above which divide and conquer is the quicker way (large matrices).
-const DIRECT_SHARE: f64 = 0.6;
-const DIRECT_DIMENSION: usize = 200;
 
 /// A real symmetric matrix `A = Q T Q^T` with `T` tridiagonal, and all its eigenvalues.
 ///
@@ -41,7 +45,7 @@ impl Reduced {
             1
         };
         let mut factors = Mat::zeros(block, n.saturating_sub(1));
-        if n > 1 {
+        if n > SMALL {
             let scratch = tridiag::tridiag_in_place_scratch::<f64>(n, Par::Seq, Spec::default());
             tridiag::tridiag_in_place(
                 a.as_mut(),
@@ -50,6 +54,8 @@ impl Reduced {
                 MemStack::new(&mut MemBuffer::new(scratch)),
                 Spec::default(),
             );
+        } else if n > 1 {
+            tridiagonal::reduce(&mut a, factors.as_mut());
         }
         let diagonal: Vec<f64> = (0..n).map(|i| a[(i, i)]).collect();
         let off: Vec<f64> = (1..n).map(|i| a[(i, i - 1)]).collect();
@@ -91,7 +97,7 @@ impl Reduced {
     }
 
     /// The eigenvectors of the `k` lowest eigenvalues as columns of an n x k matrix.
-    pub fn vectors(self, k: usize) -> Result<Mat<f64>, Error> {
+    pub fn vectors(mut self, k: usize) -> Result<Mat<f64>, Error> {
         let n = self.values.len();
         if k == 0 || n == 0 {
             return Ok(Mat::zeros(n, k));
@@ -99,19 +105,16 @@ impl Reduced {
         if n == 1 {
             return Ok(Mat::from_fn(1, 1, |_, _| 1.0));
         }
-        let direct = n > DIRECT_DIMENSION && k as f64 > DIRECT_SHARE * n as f64;
         let mut vectors = Mat::zeros(n, k);
-        let good = !direct
-            && inverse_iteration::lowest_vectors(
-                &self.diagonal,
-                &self.off,
-                &self.values,
-                vectors.as_mut(),
-            )
-            && overlap(vectors.as_ref()) < OVERLAP;
+        let good = inverse_iteration::lowest_vectors(
+            &self.diagonal,
+            &self.off,
+            &self.values,
+            vectors.as_mut(),
+        ) && orthogonalise(&mut vectors);
         if !good {
             vectors = self.divide_and_conquer(k)?;
-            let error = overlap(vectors.as_ref());
+            let error = largest(gram(vectors.as_ref()).as_ref());
             if error.is_nan() || error >= OVERLAP {
                 return Err(Error::Check {
                     dimension: n,
@@ -123,6 +126,22 @@ impl Reduced {
         }
         self.back_transform(&mut vectors);
         Ok(vectors)
+    }
+
+    /// The triangular factors of blocks of reflectors, from the single coefficients.
+    fn gather_reflectors(&mut self) {
+        let n = self.values.len() - 1;
+        let essentials = self.reflectors.as_ref().submatrix(1, 0, n, n);
+        let block = self.factors.nrows();
+        for j in (0..n).step_by(block) {
+            let size = block.min(n - j);
+            let mut factor = self.factors.as_mut().submatrix_mut(0, j, size, size);
+            for k in 0..size {
+                factor[(k, k)] = factor[(0, k)];
+            }
+            let columns = essentials.submatrix(j, j, n - j, size);
+            householder::upgrade_householder_factor(factor, columns, size, 1, Par::Seq);
+        }
     }
 
     fn divide_and_conquer(&self, k: usize) -> Result<Mat<f64>, Error> {
@@ -151,10 +170,13 @@ impl Reduced {
     }
 
     /// `V <- Q V` with the reflectors in blocks.
-    fn back_transform(&self, vectors: &mut Mat<f64>) {
+    fn back_transform(&mut self, vectors: &mut Mat<f64>) {
         let n = self.values.len();
         let k = vectors.ncols();
         let block = self.factors.nrows();
+        if n <= SMALL {
+            self.gather_reflectors();
+        }
         let scratch = householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<
             f64,
         >(n - 1, block, k);
@@ -181,8 +203,8 @@ fn invariants(a: MatRef<'_, f64>) -> (f64, f64) {
     (trace, norm2)
 }
 
-/// Largest element of `|V^T V - 1|`.
-fn overlap(v: MatRef<'_, f64>) -> f64 {
+/// Lower triangle of `V^T V - 1`.
+fn gram(v: MatRef<'_, f64>) -> Mat<f64> {
     let k = v.ncols();
     let mut gram = Mat::zeros(k, k);
     faer::linalg::matmul::triangular::matmul(
@@ -196,16 +218,48 @@ fn overlap(v: MatRef<'_, f64>) -> f64 {
         1.0,
         Par::Seq,
     );
-    let mut worst = 0.0_f64;
     for j in 0..k {
-        worst = worst.max((gram[(j, j)] - 1.0).abs());
-        for i in j + 1..k {
+        gram[(j, j)] -= 1.0;
+    }
+    gram
+}
+
+/// Largest element of the lower triangle; a NaN is larger than any.
+fn largest(gram: MatRef<'_, f64>) -> f64 {
+    let mut worst = 0.0_f64;
+    for j in 0..gram.ncols() {
+        for i in j..gram.nrows() {
             let x = gram[(i, j)].abs();
-            // NaN must not pass.
             worst = if x <= worst { worst } else { x };
         }
     }
     worst
+}
+
+/// Takes from every vector what it shares with those before it, to first order; false if that
+/// would not be enough.
+///
+/// Neighbours at a distance d overlap by rounding over d, so that few pairs need it; the residual
+/// of a vector grows by no more than rounding.
+fn orthogonalise(vectors: &mut Mat<f64>) -> bool {
+    let gram = gram(vectors.as_ref());
+    let worst = largest(gram.as_ref());
+    if worst.is_nan() || worst > HOPELESS {
+        return false;
+    }
+    if worst > REPAIR {
+        for j in 1..vectors.ncols() {
+            let (earlier, mut rest) = vectors.as_mut().split_at_col_mut(j);
+            for i in 0..j {
+                let overlap = gram[(j, i)];
+                if overlap.abs() > REPAIR {
+                    let (mut v, u) = (rest.rb_mut().col_mut(0), earlier.rb().col(i));
+                    faer::zip!(&mut v, &u).for_each(|faer::unzip!(v, u)| *v -= overlap * *u);
+                }
+            }
+        }
+    }
+    true
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The complete basis of a run: eigenvectors of every shell, in memory or on disk.
 
 use crate::reflect::{self, Image};
-use crate::seed::Reflected;
+use crate::seed::{Reflected, ReflectionMatrix};
 use crate::shell::Product;
 use crate::symmetry::Site;
 use faer::Mat;
@@ -158,6 +158,35 @@ impl Basis {
     /// The site that was added.
     pub(crate) fn site(&self) -> &Site {
         &self.site
+    }
+
+    /// One block of every orbit under the reflections.
+    pub(crate) fn canonical(&self) -> impl Iterator<Item = usize> {
+        (0..self.images.len()).filter(|&i| self.images[i].canonical == i)
+    }
+
+    /// How many blocks the orbit of canonical block `i` has.
+    pub(crate) fn orbit(&self, i: usize) -> usize {
+        self.images.iter().filter(|m| m.canonical == i).count()
+    }
+
+    /// Averages block matrices on the kept states of the shell before over the reflections.
+    pub(crate) fn average_over_orbits(&self, matrices: &mut [Mat<f64>]) {
+        for actions in self.reflections.iter().flatten() {
+            let images: Vec<Mat<f64>> = actions
+                .iter()
+                .enumerate()
+                .map(|(source, action)| match &action.matrix {
+                    ReflectionMatrix::Sign(_) => matrices[source].clone(),
+                    ReflectionMatrix::Dense(m) => m * &matrices[source] * m.transpose(),
+                })
+                .collect();
+            for (action, image) in actions.iter().zip(images) {
+                let target = &mut matrices[action.target];
+                *target += image;
+                *target *= faer::Scale(0.5);
+            }
+        }
     }
 
     /// All eigenvectors of block `i`, as columns in the order of the energies.

@@ -8,11 +8,16 @@
 
 use crate::parallel::map_largest_first;
 use crate::{Error, Run, Symmetry, thermodynamics};
-use faer::Mat;
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, Par};
 use kadanoff_runtime::Control;
 
 /// Progress units of a shell here; a shell of the iteration counts 1000.
-pub const TICKS: u64 = 300;
+pub(crate) const TICKS: u64 = 300;
+
+/// Statistical weights below this, out of a total of one, count as none: all of them together stay
+/// below rounding.
+pub(crate) const NEGLIGIBLE: f64 = 1e-28;
 
 /// Reduced density matrices of every shell at one temperature.
 #[derive(Debug, Clone)]
@@ -56,7 +61,7 @@ impl Density {
 
 /// The density matrices at several temperatures, in one pass over the eigenvectors.
 ///
-/// The run must have kept its basis. Cost: about 0.6 n^3 a block and temperature.
+/// The run must have kept its basis. Cost: about 0.25 n^3 an orbit of blocks and temperature.
 pub fn densities(
     symmetry: Symmetry,
     run: &Run,
@@ -105,7 +110,8 @@ fn trace_last_site(
     let basis = &run.basis[n];
     let (old, new) = (&run.shells[n], &run.shells[n + 1]);
     let last = n + 2 == run.shells.len();
-    let indices: Vec<usize> = (0..basis.blocks.len()).collect();
+    // Images of a block have its energies and its density matrix: one of each orbit stands for all.
+    let indices: Vec<usize> = basis.canonical().collect();
     // For every block and temperature the contribution of each part.
     let contributions: Vec<Result<Vec<Vec<Mat<f64>>>, Error>> = map_largest_first(
         &indices,
@@ -117,42 +123,47 @@ fn trace_last_site(
             Ok(densities
                 .iter()
                 .map(|density| {
-                    let mut weighted = Mat::zeros(u.nrows(), u.ncols());
+                    // Columns of negligible weight are left out of the product.
+                    let weights: Vec<f64> = energies[keep..]
+                        .iter()
+                        .map(|&e| density.discarded(run, n + 1, e))
+                        .take_while(|&w| w > NEGLIGIBLE)
+                        .collect();
+                    let used = keep + weights.len();
+                    let mut weighted = Mat::zeros(u.nrows(), used);
                     if keep > 0 {
-                        faer::linalg::matmul::matmul(
+                        matmul(
                             weighted.as_mut().subcols_mut(0, keep),
-                            faer::Accum::Replace,
-                            u.as_ref().subcols(0, keep),
+                            Accum::Replace,
+                            u.as_ref().as_ref().subcols(0, keep),
                             density.kept[n + 1][i].as_ref(),
                             1.0,
-                            faer::Par::Seq,
+                            Par::Seq,
                         );
                     }
-                    // Columns of negligible weight are left zero and out of the product.
-                    let mut used = keep;
-                    for s in keep..u.ncols() {
-                        let w = density.discarded(run, n + 1, energies[s]);
-                        if w > f64::MIN_POSITIVE {
-                            used = s + 1;
-                            let (mut target, source) = (weighted.as_mut().col_mut(s), u.col(s));
-                            faer::zip!(&mut target, &source)
-                                .for_each(|faer::unzip!(t, x)| *t = w * *x);
-                        }
+                    for (s, w) in weights.into_iter().enumerate() {
+                        let (mut target, source) =
+                            (weighted.as_mut().col_mut(keep + s), u.col(keep + s));
+                        faer::zip!(&mut target, &source).for_each(|faer::unzip!(t, x)| *t = w * *x);
                     }
                     basis.blocks[i]
                         .parts
                         .iter()
                         .map(|p| {
-                            let ratio = symmetry.dimension(&new.blocks[i].label) as f64
+                            let ratio = basis.orbit(i) as f64
+                                * symmetry.dimension(&new.blocks[i].label) as f64
                                 / symmetry.dimension(&old.blocks[p.old].label) as f64;
                             let mut out = Mat::zeros(p.size, p.size);
-                            faer::linalg::matmul::matmul(
+                            matmul(
                                 out.as_mut(),
-                                faer::Accum::Replace,
-                                weighted.as_ref().submatrix(p.offset, 0, p.size, used),
-                                u.as_ref().submatrix(p.offset, 0, p.size, used).transpose(),
+                                Accum::Replace,
+                                weighted.as_ref().subrows(p.offset, p.size),
+                                u.as_ref()
+                                    .as_ref()
+                                    .submatrix(p.offset, 0, p.size, used)
+                                    .transpose(),
                                 ratio,
-                                faer::Par::Seq,
+                                Par::Seq,
                             );
                             out
                         })
@@ -161,7 +172,7 @@ fn trace_last_site(
                 .collect())
         },
     );
-    let mut out: Vec<Vec<Mat<f64>>> = densities
+    let mut sums: Vec<Vec<Mat<f64>>> = densities
         .iter()
         .map(|_| {
             old.blocks
@@ -170,12 +181,15 @@ fn trace_last_site(
                 .collect()
         })
         .collect();
-    for (i, of_block) in contributions.into_iter().enumerate() {
+    for (&i, of_block) in indices.iter().zip(contributions) {
         for (t, of_temperature) in of_block?.into_iter().enumerate() {
             for (part, matrix) in basis.blocks[i].parts.iter().zip(of_temperature) {
-                out[t][part.old] += &matrix;
+                sums[t][part.old] += &matrix;
             }
         }
     }
-    Ok(out)
+    for sum in &mut sums {
+        basis.average_over_orbits(sum);
+    }
+    Ok(sums)
 }

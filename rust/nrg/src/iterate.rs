@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// Progress units of one shell.
-const SHELL_UNITS: u64 = 1000;
+pub(crate) const SHELL_UNITS: u64 = 1000;
 
 /// How a run is done.
 #[derive(Debug, Clone, Copy)]

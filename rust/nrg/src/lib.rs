@@ -16,8 +16,10 @@
 //! | SU(2) x SU(2) | ~ 600 | ~ 4 MB |
 
 mod basis;
+mod binning;
 mod chain;
 mod density;
+mod dynamics;
 mod iterate;
 mod parallel;
 mod reflect;
@@ -30,18 +32,17 @@ mod truncate;
 mod wigner;
 
 pub use basis::{Basis, Vault};
+pub use binning::{Bins, Spectrum};
 pub use chain::Chain;
 pub use density::{Density, densities};
+pub use dynamics::{Answer, Question, dynamics};
 pub use iterate::{Options, Run, Timing, solve, solve_many};
 pub use seed::{Reflected, ReflectionMatrix, Seed, SeedBlock};
 pub use shell::{Shell, ShellBlock};
-pub use spectral::{Bins, Pair, Spectrum, Tensor, spectra};
+pub use spectral::{Pair, Tensor, spectra};
 pub use symmetry::{Factor, Label, MAX_FACTORS, Site, SiteState, Symmetry};
 pub use thermodynamics::{Average, clean_chain, thermodynamics};
 pub use truncate::Truncation;
-
-/// Progress units of a shell that density matrices and spectra add to those of the iteration.
-pub const DYNAMICS_TICKS: u64 = density::TICKS + spectral::TICKS;
 pub use wigner::six_j;
 
 /// What can go wrong in a run.

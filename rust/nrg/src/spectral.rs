@@ -10,16 +10,18 @@
 //! E_a) B_ba C_ba` is summed beside it, with the limit `beta w_a` for degenerate states (Kubo): the
 //! derivative of an expectation value, or the second derivative of ln Z.
 
-use crate::density::Density;
+use crate::binning::{Histogram, Sorter};
+use crate::density::{Density, NEGLIGIBLE};
 use crate::parallel::map_largest_first;
 use crate::symmetry::{Label, Symmetry};
-use crate::{Error, Run};
-use faer::{Accum, Mat, Par, linalg::matmul::matmul};
+use crate::{Basis, Bins, Error, Run, ShellBlock, Spectrum};
+use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
 use kadanoff_runtime::Control;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Progress units of a shell here; a shell of the iteration counts 1000.
-pub const TICKS: u64 = 1200;
+pub(crate) const TICKS: u64 = 1200;
 
 /// An irreducible tensor operator in the multiplet basis of a shell.
 #[derive(Debug, Clone)]
@@ -29,68 +31,6 @@ pub struct Tensor {
     /// (bra, ket) -> reduced matrix elements.
     pub elements: HashMap<(usize, usize), Mat<f64>>,
 }
-
-/// Logarithmic bins for positive and negative frequencies.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bins {
-    /// Smallest frequency that is resolved; weight below goes into the lowest bin.
-    pub lowest: f64,
-    /// Bins in a decade.
-    pub per_decade: f64,
-    /// Number of bins on each side.
-    pub count: usize,
-}
-
-impl Bins {
-    fn index(&self, w: f64) -> usize {
-        let x = (w.abs() / self.lowest).log10() * self.per_decade;
-        // NaN (w = 0) and everything below the lowest bin saturate to zero.
-        (x as usize).min(self.count - 1)
-    }
-}
-
-/// Weight, and weight times frequency, of every bin: negative side first, each from the lowest
-/// frequency up.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Spectrum {
-    /// Weight of every bin.
-    pub weight: Vec<f64>,
-    /// Weight times frequency of every bin.
-    pub moment: Vec<f64>,
-    /// For bosonic pairs `int_0^beta dt <B^+(t) C>`, degenerate states included.
-    pub response: f64,
-}
-
-impl Spectrum {
-    fn new(bins: &Bins) -> Self {
-        Self {
-            weight: vec![0.0; 2 * bins.count],
-            moment: vec![0.0; 2 * bins.count],
-            response: 0.0,
-        }
-    }
-
-    fn add(&mut self, bins: &Bins, w: f64, weight: f64) {
-        let side = if w < 0.0 { 0 } else { bins.count };
-        let i = side + bins.index(w);
-        self.weight[i] += weight;
-        self.moment[i] += weight * w;
-    }
-
-    fn merge(&mut self, other: &Self) {
-        self.response += other.response;
-        for (a, b) in self.weight.iter_mut().zip(&other.weight) {
-            *a += b;
-        }
-        for (a, b) in self.moment.iter_mut().zip(&other.moment) {
-            *a += b;
-        }
-    }
-}
-
-/// Weights below this, out of a total of one, are not sorted into bins: at shells far above T they
-/// are nearly all there is, and all of them together stay below rounding.
-const NEGLIGIBLE: f64 = 1e-28;
 
 /// A pair of operators (indices) whose spectral function is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,8 +46,9 @@ pub struct Pair {
 /// Spectral functions of `pairs` of `tensors` (given on the seed) at every density's temperature,
 /// averaged over the components of the tensors: `out[pair][temperature]`.
 ///
-/// Cost: about 2.5 n^3 flops for every connected pair of blocks and operator, and one pass over
-/// the matrix elements for every pair and temperature.
+/// Cost: about 1.1 n^3 flops for every connected pair of blocks and operator (2.4 n^3 in the few
+/// shells whose discarded states are occupied), 0.2 n^3 for every temperature, and one pass over
+/// the matrix elements. Memory: the vectors of one shell, and one matrix a thread and operator.
 pub fn spectra(
     symmetry: Symmetry,
     run: &Run,
@@ -118,70 +59,68 @@ pub fn spectra(
     control: &Control,
 ) -> Result<Vec<Vec<Spectrum>>, Error> {
     check(symmetry, run, tensors, pairs, bins)?;
+    let sorter = Sorter::new(bins);
     let mut out = vec![vec![Spectrum::new(bins); densities.len()]; pairs.len()];
     let mut current: Vec<Tensor> = tensors.to_vec();
     for n in 1..run.shells.len() {
-        control.check()?;
-        let full: Vec<Tensor> = current
-            .iter()
-            .map(|t| transform(symmetry, run, n, t))
-            .collect::<Result<_, _>>()?;
-        for (p, pair) in pairs.iter().enumerate() {
-            let (b, c) = (&full[pair.b], &full[pair.c]);
-            let components = symmetry.dimension(&symmetry.positive(&b.rank)) as f64;
-            let mut blocks: Vec<(usize, usize)> = b
-                .elements
-                .keys()
-                .copied()
-                .filter(|k| c.elements.contains_key(k))
-                .collect();
-            blocks.sort_unstable();
-            let found = map_largest_first(
-                &blocks,
-                |k| b.elements[k].nrows() * b.elements[k].ncols(),
-                |&k| {
-                    densities
-                        .iter()
-                        .map(|density| {
-                            let mut spectrum = Spectrum::new(bins);
-                            let sign = if pair.fermionic { 1.0 } else { -1.0 };
-                            let ops = (&b.elements[&k], &c.elements[&k]);
-                            collect(
-                                run,
-                                n,
-                                density,
-                                k,
-                                ops,
-                                sign,
-                                1.0 / components,
-                                bins,
-                                &mut spectrum,
-                            );
-                            spectrum
-                        })
-                        .collect::<Vec<_>>()
-                },
-            );
-            for of_block in &found {
-                for (t, spectrum) in of_block.iter().enumerate() {
-                    out[p][t].merge(spectrum);
+        let shell = Dressed::new(run, n, densities)?;
+        let blocks = shell.connected(symmetry, &current);
+        let found = map_largest_first(
+            &blocks,
+            |&(i, j)| shell.size(i) * shell.size(j),
+            |&(i, j)| -> Result<_, Error> {
+                control.check()?;
+                let images: Vec<Option<Parts>> = current
+                    .iter()
+                    .map(|t| shell.transform(symmetry, t, i, j))
+                    .collect();
+                let histograms: Vec<Option<Vec<Histogram>>> = pairs
+                    .iter()
+                    .map(|pair| {
+                        let (b, c) = (images[pair.b].as_ref()?, images[pair.c].as_ref()?);
+                        let mut histograms: Vec<Histogram> =
+                            densities.iter().map(|_| Histogram::new(bins)).collect();
+                        shell.collect(
+                            (i, j),
+                            (b, c),
+                            if pair.fermionic { 1.0 } else { -1.0 },
+                            &sorter,
+                            &mut histograms,
+                        );
+                        Some(histograms)
+                    })
+                    .collect();
+                let kj = shell.kept(j);
+                let kept: Vec<Option<Mat<f64>>> = images
+                    .into_iter()
+                    .map(|m| Some(m?.upper.subcols(0, kj).to_owned()))
+                    .collect();
+                Ok((histograms, kept))
+            },
+        );
+        for tensor in &mut current {
+            tensor.elements.clear();
+        }
+        for (&pair_of_blocks, of_blocks) in blocks.iter().zip(found) {
+            let (histograms, kept) = of_blocks?;
+            for (spectra, histograms) in out.iter_mut().zip(&histograms) {
+                for (spectrum, histogram) in spectra.iter_mut().zip(histograms.iter().flatten()) {
+                    spectrum.merge(histogram);
+                }
+            }
+            for (tensor, matrix) in current.iter_mut().zip(kept) {
+                if let Some(matrix) = matrix.filter(|m| m.nrows() > 0 && m.ncols() > 0) {
+                    tensor.elements.insert(pair_of_blocks, matrix);
                 }
             }
         }
-        let keep = &run.basis[n - 1].keep;
-        current = full
-            .into_iter()
-            .map(|t| Tensor {
-                rank: t.rank,
-                elements: t
-                    .elements
-                    .into_iter()
-                    .filter(|((i, j), _)| keep[*i] > 0 && keep[*j] > 0)
-                    .map(|((i, j), m)| ((i, j), m.submatrix(0, 0, keep[i], keep[j]).to_owned()))
-                    .collect(),
-            })
-            .collect();
         control.tick(TICKS);
+    }
+    for (pair, spectra) in pairs.iter().zip(&mut out) {
+        let components = symmetry.dimension(&symmetry.positive(&tensors[pair.b].rank));
+        for spectrum in spectra {
+            spectrum.scale(1.0 / components as f64);
+        }
     }
     Ok(out)
 }
@@ -221,165 +160,252 @@ fn check(
     Ok(())
 }
 
-/// The tensor between all states of shell `n`, from its elements between the kept ones before.
-fn transform(symmetry: Symmetry, run: &Run, n: usize, tensor: &Tensor) -> Result<Tensor, Error> {
-    let basis = &run.basis[n - 1];
-    let old = &run.shells[n - 1].blocks;
-    let mut pairs = Vec::new();
-    for (i, bra) in basis.blocks.iter().enumerate() {
-        for (j, ket) in basis.blocks.iter().enumerate() {
-            if symmetry.raises(&bra.label, &tensor.rank, &ket.label) {
-                pairs.push((i, j));
-            }
+/// A shell with what its spectra need: the vectors and the densities.
+struct Dressed<'a> {
+    run: &'a Run,
+    n: usize,
+    basis: &'a Basis,
+    blocks: &'a [ShellBlock],
+    vectors: Vec<Arc<Mat<f64>>>,
+    densities: &'a [Density],
+    /// For every block and density the weights of the discarded states.
+    weights: Vec<Vec<Vec<f64>>>,
+    /// For every density whether any discarded state is occupied.
+    occupied: Vec<bool>,
+}
+
+impl<'a> Dressed<'a> {
+    fn new(run: &'a Run, n: usize, densities: &'a [Density]) -> Result<Self, Error> {
+        let (basis, blocks) = (&run.basis[n - 1], run.shells[n].blocks.as_slice());
+        let indices: Vec<usize> = (0..blocks.len()).collect();
+        let vectors = map_largest_first(
+            &indices,
+            |&i| basis.blocks[i].dimension,
+            |&i| basis.vectors(i),
+        )
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .map_err(Error::storage)?;
+        let mut shell = Self {
+            run,
+            n,
+            basis,
+            blocks,
+            vectors,
+            densities,
+            weights: Vec::new(),
+            occupied: Vec::new(),
+        };
+        shell.weights = (0..blocks.len())
+            .map(|i| {
+                let discarded = &blocks[i].energies[shell.kept(i)..];
+                densities
+                    .iter()
+                    .map(|density| {
+                        discarded
+                            .iter()
+                            .map(|&e| density.discarded(run, n, e))
+                            .collect()
+                    })
+                    .collect()
+            })
+            .collect();
+        shell.occupied = (0..densities.len())
+            .map(|t| {
+                let mut weights = shell.weights.iter().flat_map(|block| &block[t]);
+                weights.any(|&w| w > NEGLIGIBLE)
+            })
+            .collect();
+        Ok(shell)
+    }
+
+    fn size(&self, i: usize) -> usize {
+        self.basis.blocks[i].dimension
+    }
+
+    /// Nothing is kept of the last shell.
+    fn kept(&self, i: usize) -> usize {
+        if self.n + 1 == self.run.shells.len() {
+            0
+        } else {
+            self.blocks[i].kept
         }
     }
-    let site_label = |s: usize| &basis.site().states[s].label;
-    let matrices: Vec<Result<Option<Mat<f64>>, Error>> = map_largest_first(
-        &pairs,
-        |&(i, j)| basis.blocks[i].dimension * basis.blocks[j].dimension,
-        |&(i, j)| {
-            let (bra, ket) = (&basis.blocks[i], &basis.blocks[j]);
-            let mut vectors = None;
-            let mut out: Option<Mat<f64>> = None;
-            for p in &bra.parts {
-                for q in ket.parts.iter().filter(|q| q.site == p.site) {
-                    let Some(element) = tensor.elements.get(&(p.old, q.old)) else {
-                        continue;
-                    };
+
+    /// Pairs of blocks that one of the tensors connects.
+    fn connected(&self, symmetry: Symmetry, tensors: &[Tensor]) -> Vec<(usize, usize)> {
+        let mut out = Vec::new();
+        for (i, bra) in self.blocks.iter().enumerate() {
+            for (j, ket) in self.blocks.iter().enumerate() {
+                if tensors
+                    .iter()
+                    .any(|t| symmetry.raises(&bra.label, &t.rank, &ket.label))
+                {
+                    out.push((i, j));
+                }
+            }
+        }
+        out
+    }
+
+    /// Elements of the tensor between the states of two blocks, from those between the kept ones
+    /// of the shell before.
+    fn transform(&self, symmetry: Symmetry, tensor: &Tensor, i: usize, j: usize) -> Option<Parts> {
+        let (bra, ket) = (&self.basis.blocks[i], &self.basis.blocks[j]);
+        if !symmetry.raises(&bra.label, &tensor.rank, &ket.label) {
+            return None;
+        }
+        let old = &self.run.shells[self.n - 1].blocks;
+        let sites = &self.basis.site().states;
+        let mut elements = Vec::new();
+        for p in &bra.parts {
+            for q in ket.parts.iter().filter(|q| q.site == p.site) {
+                if let Some(element) = tensor.elements.get(&(p.old, q.old)) {
                     let c = symmetry.first(
                         &tensor.rank,
-                        site_label(p.site),
+                        &sites[p.site].label,
                         (&old[p.old].label, &bra.label),
                         (&old[q.old].label, &ket.label),
                     );
-                    if vectors.is_none() {
-                        vectors = Some((
-                            basis.vectors(i).map_err(Error::storage)?,
-                            basis.vectors(j).map_err(Error::storage)?,
-                        ));
-                    }
-                    let Some((left, right)) = &vectors else {
-                        continue;
-                    };
-                    let mut half = Mat::zeros(p.size, ket.dimension);
-                    matmul(
-                        half.as_mut(),
-                        Accum::Replace,
-                        element.as_ref(),
-                        right.as_ref().as_ref().subrows(q.offset, q.size),
-                        c,
-                        Par::Seq,
-                    );
-                    let target =
-                        out.get_or_insert_with(|| Mat::zeros(bra.dimension, ket.dimension));
-                    matmul(
-                        target.as_mut(),
-                        Accum::Add,
-                        left.as_ref().as_ref().subrows(p.offset, p.size).transpose(),
-                        half.as_ref(),
-                        1.0,
-                        Par::Seq,
-                    );
+                    elements.push((p, q, element, c));
                 }
             }
-            Ok(out)
-        },
-    );
-    let mut elements = HashMap::new();
-    for (pair, m) in pairs.into_iter().zip(matrices) {
-        if let Some(m) = m? {
-            elements.insert(pair, m);
+        }
+        if elements.is_empty() {
+            return None;
+        }
+        let (left, right) = (self.vectors[i].as_ref(), self.vectors[j].as_ref());
+        let (ki, kj) = (self.kept(i), self.kept(j));
+        let (rows, columns) = (bra.dimension, ket.dimension);
+        // <kept| T, then on all kets.
+        let mut from_left = Mat::zeros(ki, columns);
+        for (p, q, element, c) in &elements {
+            matmul(
+                from_left.as_mut().subcols_mut(q.offset, q.size),
+                Accum::Add,
+                left.as_ref().submatrix(p.offset, 0, p.size, ki).transpose(),
+                element.as_ref(),
+                *c,
+                Par::Seq,
+            );
+        }
+        // T on some kets, then the bras that are discarded.
+        let discarded = left.as_ref().subcols(ki, rows - ki).transpose();
+        let below = |first: usize, count: usize| {
+            let mut image = Mat::zeros(rows, count);
+            for (p, q, element, c) in &elements {
+                matmul(
+                    image.as_mut().subrows_mut(p.offset, p.size),
+                    Accum::Add,
+                    element.as_ref(),
+                    right.as_ref().submatrix(q.offset, first, q.size, count),
+                    *c,
+                    Par::Seq,
+                );
+            }
+            product(discarded, image.as_ref(), 1.0)
+        };
+        Some(Parts {
+            upper: product(from_left.as_ref(), right.as_ref().as_ref(), 1.0),
+            lower: below(0, kj),
+            rest: self
+                .occupied
+                .contains(&true)
+                .then(|| below(kj, columns - kj)),
+        })
+    }
+
+    /// Adds the elements of one pair of blocks to the histogram of every density.
+    fn collect(
+        &self,
+        (i, j): (usize, usize),
+        (b, c): (&Parts, &Parts),
+        sign: f64,
+        sorter: &Sorter,
+        histograms: &mut [Histogram],
+    ) {
+        let (bra, ket) = (&self.blocks[i].energies, &self.blocks[j].energies);
+        let (ki, kj) = (self.kept(i), self.kept(j));
+        let (of_bra, of_ket) = (&self.weights[i], &self.weights[j]);
+        let response = sign < 0.0;
+        // C R with the kept states of the ket.
+        let found = sorter.indices(&bra[ki..], &ket[..kj]);
+        for (t, (density, histogram)) in self.densities.iter().zip(&mut *histograms).enumerate() {
+            let c_rho = product(c.lower.as_ref(), density.kept[self.n][j].as_ref(), 1.0);
+            let mut found = found.iter();
+            for (s, &energy) in ket[..kj].iter().enumerate() {
+                let (b, c) = (b.lower.col_as_slice(s), c.lower.col_as_slice(s));
+                let c_rho = c_rho.col_as_slice(s);
+                for ((r, &above), &index) in bra[ki..].iter().enumerate().zip(&mut found) {
+                    let weight = b[r] * (c_rho[r] + sign * of_bra[t][r] * c[r]);
+                    histogram.add_pair(index, above - energy, weight, response);
+                }
+            }
+        }
+        // R C with those of the bra.
+        let found = sorter.indices(&bra[..ki], &ket[kj..]);
+        let c_upper = c.upper.as_ref().subcols(kj, ket.len() - kj);
+        for (t, (density, histogram)) in self.densities.iter().zip(&mut *histograms).enumerate() {
+            let rho_c = product(density.kept[self.n][i].as_ref(), c_upper, sign);
+            let mut found = found.iter();
+            for (s, &energy) in ket[kj..].iter().enumerate() {
+                let (b, c) = (b.upper.col_as_slice(kj + s), c.upper.col_as_slice(kj + s));
+                let rho_c = rho_c.col_as_slice(s);
+                for ((r, &below), &index) in bra[..ki].iter().enumerate().zip(&mut found) {
+                    let weight = b[r] * (rho_c[r] + of_ket[t][s] * c[r]);
+                    histogram.add_pair(index, below - energy, weight, response);
+                }
+            }
+        }
+        let (Some(b), Some(c)) = (&b.rest, &c.rest) else {
+            return;
+        };
+        let found = sorter.indices(&bra[ki..], &ket[kj..]);
+        for (t, histogram) in histograms.iter_mut().enumerate() {
+            if !self.occupied[t] {
+                continue;
+            }
+            let temperature = self.densities[t].temperature;
+            // Energies ascend, so that the occupied states come first.
+            let some = of_bra[t].partition_point(|&w| w > NEGLIGIBLE);
+            let columns = ket[kj..].iter().zip(&of_ket[t]).enumerate();
+            for ((s, (&energy, &of_ket)), found) in
+                columns.zip(found.chunks((bra.len() - ki).max(1)))
+            {
+                let (b, c) = (b.col_as_slice(s), c.col_as_slice(s));
+                let end = if of_ket > NEGLIGIBLE { b.len() } else { some };
+                for r in 0..end {
+                    let (w, of_bra) = (bra[ki + r] - energy, of_bra[t][r]);
+                    let bc = b[r] * c[r];
+                    histogram.add(found[r], w, bc * (of_ket + sign * of_bra));
+                    if response {
+                        let lower = if w >= 0.0 { of_ket } else { of_bra };
+                        let x = w.abs() / temperature;
+                        let mean = if x > 0.0 { -(-x).exp_m1() / x } else { 1.0 };
+                        histogram.response += bc * lower * mean / temperature;
+                    }
+                }
+            }
         }
     }
-    Ok(Tensor {
-        rank: tensor.rank,
-        elements,
-    })
 }
 
-/// Adds one block of one shell to a spectrum.
-fn collect(
-    run: &Run,
-    n: usize,
-    density: &Density,
-    (i, j): (usize, usize),
-    (b, c): (&Mat<f64>, &Mat<f64>),
-    sign: f64,
-    factor: f64,
-    bins: &Bins,
-    spectrum: &mut Spectrum,
-) {
-    let last = n + 1 == run.shells.len();
-    let (bra, ket) = (&run.shells[n].blocks[i], &run.shells[n].blocks[j]);
-    let kept = |block: &crate::ShellBlock| if last { 0 } else { block.kept };
-    let (ki, kj) = (kept(bra), kept(ket));
-    let (rows, columns) = (b.nrows(), b.ncols());
-    let mut weighted = Mat::<f64>::zeros(rows, columns);
-    // C R: the density matrix on the ket side; kept with kept belongs to a later shell.
-    if kj > 0 {
-        matmul(
-            weighted.as_mut().submatrix_mut(ki, 0, rows - ki, kj),
-            Accum::Replace,
-            c.as_ref().submatrix(ki, 0, rows - ki, kj),
-            density.kept[n][j].as_ref(),
-            1.0,
-            Par::Seq,
-        );
+/// A tensor between the states of two blocks; kept ones come first.
+struct Parts {
+    /// Kept bras with all kets.
+    upper: Mat<f64>,
+    /// Discarded bras with kept kets.
+    lower: Mat<f64>,
+    /// Discarded with discarded, where any is occupied.
+    rest: Option<Mat<f64>>,
+}
+
+fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>, factor: f64) -> Mat<f64> {
+    let mut out = Mat::zeros(a.nrows(), b.ncols());
+    if a.nrows() > 0 && a.ncols() > 0 && b.ncols() > 0 {
+        matmul(out.as_mut(), Accum::Replace, a, b, factor, Par::Seq);
     }
-    for s in kj..columns {
-        let w = density.discarded(run, n, ket.energies[s]);
-        for r in 0..rows {
-            weighted[(r, s)] = w * c[(r, s)];
-        }
-    }
-    // R C: the density matrix on the bra side.
-    if ki > 0 {
-        matmul(
-            weighted.as_mut().submatrix_mut(0, kj, ki, columns - kj),
-            Accum::Add,
-            density.kept[n][i].as_ref(),
-            c.as_ref().submatrix(0, kj, ki, columns - kj),
-            sign,
-            Par::Seq,
-        );
-    }
-    let weights: Vec<f64> = bra.energies[ki..]
-        .iter()
-        .map(|&e| sign * density.discarded(run, n, e))
-        .collect();
-    for s in 0..columns {
-        for (r, w) in weights.iter().enumerate() {
-            weighted[(ki + r, s)] += w * c[(ki + r, s)];
-        }
-    }
-    for s in 0..columns {
-        // Kept with kept belongs to a later shell.
-        let first = if s < kj { ki } else { 0 };
-        for r in first..rows {
-            let w = bra.energies[r] - ket.energies[s];
-            let weight = factor * b[(r, s)] * weighted[(r, s)];
-            if weight.abs() > NEGLIGIBLE {
-                spectrum.add(bins, w, weight);
-            }
-            if sign < 0.0 {
-                spectrum.response += if r >= ki && s >= kj {
-                    let lower = if w >= 0.0 {
-                        density.discarded(run, n, ket.energies[s])
-                    } else {
-                        density.discarded(run, n, bra.energies[r])
-                    };
-                    let x = w.abs() / density.temperature;
-                    let mean = if x > 0.0 { -(-x).exp_m1() / x } else { 1.0 };
-                    factor * b[(r, s)] * c[(r, s)] * lower * mean / density.temperature
-                } else if weight != 0.0 {
-                    // A kept and a discarded state are apart by the gap of the cut.
-                    weight / w
-                } else {
-                    0.0
-                };
-            }
-        }
-    }
+    out
 }
 
 #[cfg(test)]

@@ -321,7 +321,7 @@ pub fn log_weights(machine: &Machine, control: &Control) -> Result<Vec<f64>, Err
             let rows: Vec<u64> = (0..out.len())
                 .map(|s| ((chunk * 1024 + s) as u64).reverse_bits() >> (64 - n))
                 .collect();
-            for (to, f) in out.iter_mut().zip(machine.free_energies(&rows)) {
+            for (to, f) in out.iter_mut().zip(machine.free_energies(&rows, control)?) {
                 *to = -f;
             }
             control.tick(out.len() as u64);
@@ -346,7 +346,7 @@ pub fn sample(
     at_most(free.0.len().min(free.1.len()), MOST_FOR_STATES)?;
     let (wide, high) = (words(machine.visible()), words(machine.hidden()));
     let rows = visible.len() / wide;
-    if visible.len() % wide != 0 || hidden.len() != rows * high {
+    if !visible.len().is_multiple_of(wide) || hidden.len() != rows * high {
         return Err(Error::Shape("the clamped rows".into()));
     }
     let m = machine.hidden();
@@ -459,3 +459,6 @@ fn put(row: &mut [u64], unit: usize, up: bool) {
 fn uniform(source: &mut random::Stream) -> f64 {
     (source.next_u64() >> 11) as f64 * 2f64.powi(-53)
 }
+
+#[cfg(test)]
+mod tests;

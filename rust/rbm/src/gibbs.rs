@@ -59,7 +59,7 @@ pub fn gibbs(
 ) -> Result<(), Error> {
     let (wide, high) = (words(machine.visible()), words(machine.hidden()));
     let chains = visible.len() / wide;
-    if visible.len() % wide != 0 || hidden.len() != chains * high {
+    if !visible.len().is_multiple_of(wide) || hidden.len() != chains * high {
         return Err(Error::Shape("the chains".into()));
     }
     if free.is_some_and(|f| f.visible.len() != wide || f.hidden.len() != high) {

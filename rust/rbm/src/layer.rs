@@ -21,34 +21,35 @@ const ENTRIES: usize = 1 << GROUP;
 const GROUPS: usize = 64 / GROUP;
 
 type Vector = [f32; PANEL];
-type Table = [Vector; ENTRIES];
+/// Sums over a group of inputs, one for each of its states.
+pub type Table = [Vector; ENTRIES];
 
 /// The sixteen sums `sum_k s_k row_k` over four two-valued inputs.
 #[inline(always)]
 fn tabulate(rows: &[Vector; GROUP], units: Units, table: &mut Table) {
-    let mut pairs = [[[0.0f32; PANEL]; 4]; 2];
-    for (pair, rows) in pairs.iter_mut().zip(rows.chunks_exact(2)) {
-        for c in 0..PANEL {
-            let (x, y) = (rows[0][c], rows[1][c]);
-            match units {
-                Units::Binary => {
-                    pair[1][c] = x;
-                    pair[2][c] = y;
-                    pair[3][c] = x + y;
-                }
-                Units::Spin => {
-                    pair[0][c] = -x - y;
-                    pair[1][c] = x - y;
-                    pair[2][c] = y - x;
-                    pair[3][c] = x + y;
-                }
-            }
-        }
+    match units {
+        Units::Binary => tabulate_as::<false>(rows, table),
+        Units::Spin => tabulate_as::<true>(rows, table),
     }
-    for (m, entry) in table.iter_mut().enumerate() {
-        let (low, high) = (&pairs[0][m & 3], &pairs[1][m >> 2]);
-        for c in 0..PANEL {
-            entry[c] = low[c] + high[c];
+}
+
+#[inline(always)]
+fn tabulate_as<const SPIN: bool>(rows: &[Vector; GROUP], table: &mut Table) {
+    // Both units of a pair: (down, down), (up, down), (down, up), (up, up).
+    let pair = |x: f32, y: f32| {
+        if SPIN {
+            [-x - y, x - y, y - x, x + y]
+        } else {
+            [0.0, x, y, x + y]
+        }
+    };
+    for half in 0..PANEL / LANES {
+        for c in half * LANES..(half + 1) * LANES {
+            let low = pair(rows[0][c], rows[1][c]);
+            let high = pair(rows[2][c], rows[3][c]);
+            for m in 0..ENTRIES {
+                table[m][c] = low[m & 3] + high[m >> 2];
+            }
         }
     }
 }
@@ -110,9 +111,9 @@ impl Layer {
         }
     }
 
-    /// Takes biases and couplings; `weight(i, first, row)` fills `row` with W_i,first.. .
+    /// Takes biases and couplings; `weights(i, first, rows)` fills rows with W_{i + k, first + c}.
     #[inline(always)]
-    fn fill(&mut self, bias: &[f32], weight: impl Fn(usize, usize, &mut [f32])) {
+    fn fill(&mut self, bias: &[f32], weights: impl Fn(usize, usize, &mut [Vector; GROUP])) {
         let groups = self.inputs.div_ceil(GROUP);
         for (panel, to) in self.bias.iter_mut().enumerate() {
             let first = panel * PANEL;
@@ -120,13 +121,7 @@ impl Layer {
             to[..count].copy_from_slice(&bias[first..first + count]);
             let mut rows = [[0.0; PANEL]; GROUP];
             for g in 0..groups {
-                for (k, row) in rows.iter_mut().enumerate() {
-                    if g * GROUP + k < self.inputs {
-                        weight(g * GROUP + k, first, &mut row[..count]);
-                    } else {
-                        row.fill(0.0);
-                    }
-                }
+                weights(g * GROUP, first, &mut rows);
                 tabulate(&rows, self.from, &mut self.tables[panel * groups + g]);
             }
         }
@@ -140,10 +135,22 @@ impl Layer {
             #[inline(always)]
             fn run(self) {
                 let Self(layer, bias, weights) = self;
-                let stride = layer.outputs;
-                layer.fill(bias, |i, first, row| {
-                    let from = i * stride + first;
-                    row.copy_from_slice(&weights[from..from + row.len()]);
+                let (inputs, outputs) = (layer.inputs, layer.outputs);
+                layer.fill(bias, |i, first, rows| {
+                    let count = PANEL.min(outputs - first);
+                    for (k, row) in rows.iter_mut().enumerate() {
+                        *row = [0.0; PANEL];
+                        if i + k < inputs {
+                            let from = &weights[(i + k) * outputs + first..];
+                            if let Some(full) = from.first_chunk::<PANEL>()
+                                && count == PANEL
+                            {
+                                *row = *full;
+                            } else {
+                                row[..count].copy_from_slice(&from[..count]);
+                            }
+                        }
+                    }
                 });
             }
         }
@@ -158,10 +165,23 @@ impl Layer {
             #[inline(always)]
             fn run(self) {
                 let Self(layer, bias, weights) = self;
-                let stride = layer.inputs;
-                layer.fill(bias, |i, first, row| {
-                    for (j, to) in row.iter_mut().enumerate() {
-                        *to = weights[(first + j) * stride + i];
+                let (inputs, outputs) = (layer.inputs, layer.outputs);
+                layer.fill(bias, |i, first, rows| {
+                    let count = PANEL.min(outputs - first);
+                    *rows = [[0.0; PANEL]; GROUP];
+                    for c in 0..count {
+                        let from = &weights[(first + c) * inputs + i..];
+                        if let Some(four) = from.first_chunk::<GROUP>()
+                            && i + GROUP <= inputs
+                        {
+                            for k in 0..GROUP {
+                                rows[k][c] = four[k];
+                            }
+                        } else {
+                            for k in 0..inputs - i {
+                                rows[k][c] = from[k];
+                            }
+                        }
                     }
                 });
             }
@@ -268,12 +288,11 @@ impl Kernel for Pass<'_> {
         let words_in = words(layer.inputs);
         let words_out = words(layer.outputs);
         let padded = layer.padded();
-        let mut fields = [[0.0f32; PANEL]; BLOCK];
         for (panel, bias) in layer.bias.iter().enumerate() {
             let first = panel * PANEL;
             let count = PANEL.min(layer.outputs - first);
+            let mut fields = [*bias; BLOCK];
             let fields = &mut fields[..rows.min(BLOCK)];
-            fields.fill(*bias);
             let tables = &layer.tables[panel * groups..(panel + 1) * groups];
             for (w, tables) in tables.chunks(GROUPS).enumerate() {
                 for (r, sum) in fields.iter_mut().enumerate() {
@@ -301,13 +320,18 @@ impl Kernel for Pass<'_> {
                 Want::Means(out) => {
                     for (r, sum) in fields.iter().enumerate() {
                         let start = r * padded + first;
-                        mean(sum, layer.to, &mut out[start..start + PANEL]);
+                        mean(
+                            &boltzmann(sum, layer.to),
+                            layer.to,
+                            &mut out[start..start + PANEL],
+                        );
                     }
                 }
                 Want::Samples(random, out, means) => {
                     let keep = u32::MAX >> (PANEL - count);
                     for (r, sum) in fields.iter().enumerate() {
-                        let bits = u64::from(draw(sum, layer.to, random) & keep);
+                        let inverse = boltzmann(sum, layer.to);
+                        let bits = u64::from(draw(&inverse, random) & keep);
                         let word = &mut out[r * words_out + panel / 2];
                         if panel % 2 == 0 {
                             *word = bits;
@@ -316,7 +340,7 @@ impl Kernel for Pass<'_> {
                         }
                         if let Some(means) = means {
                             let start = r * padded + first;
-                            mean(sum, layer.to, &mut means[start..start + PANEL]);
+                            mean(&inverse, layer.to, &mut means[start..start + PANEL]);
                         }
                     }
                 }
@@ -325,29 +349,38 @@ impl Kernel for Pass<'_> {
     }
 }
 
+/// `e^{-span x}`: the weight of the lower value relative to the upper one.
 #[inline(always)]
-fn mean(fields: &Vector, units: Units, out: &mut [f32]) {
-    let (low, span) = (units.low() as f32, units.span() as f32);
+fn boltzmann(fields: &Vector, units: Units) -> Vector {
+    let span = units.span() as f32;
+    let mut out = [0.0; PANEL];
     for (to, &x) in out.iter_mut().zip(fields) {
-        *to = low + span / (1.0 + exp(-span * x));
+        *to = exp(-span * x);
+    }
+    out
+}
+
+#[inline(always)]
+fn mean(inverse: &Vector, units: Units, out: &mut [f32]) {
+    let (low, span) = (units.low() as f32, units.span() as f32);
+    for (to, &e) in out.iter_mut().zip(inverse) {
+        *to = low + span / (1.0 + e);
     }
 }
 
-/// Bit c is up with probability sigmoid(span * field_c): `u < 1 / (1 + e^-x)` without the division.
+/// Bit c is up with probability 1 / (1 + e_c): `u < 1 / (1 + e)` without the division.
 #[inline(always)]
-fn draw(fields: &Vector, units: Units, random: &mut Lanes) -> u32 {
-    let span = units.span() as f32;
-    let mut bits = 0;
+fn draw(inverse: &Vector, random: &mut Lanes) -> u32 {
+    let mut marks = [0u32; LANES];
     for half in 0..PANEL / LANES {
         let numbers = random.next();
         for c in 0..LANES {
             let at = half * LANES + c;
             let u = uniform(numbers[c]);
-            let up = u + u * exp(-span * fields[at]) < 1.0;
-            bits |= u32::from(up) << at;
+            marks[c] |= u32::from(u + u * inverse[at] < 1.0) << at;
         }
     }
-    bits
+    marks.iter().fold(0, |bits, mark| bits | mark)
 }
 
 /// Adds `sum_rows s_i(row) mean_j(row)` of a block to `out[i * padded + j]`.
@@ -365,8 +398,15 @@ pub struct Correlate<'a> {
     pub padded: usize,
     /// +1 or -1.
     pub sign: f32,
+    /// Room for the tables of a panel.
+    pub tables: &'a mut [Table],
     /// Where to add.
     pub out: &'a mut [f32],
+}
+
+/// Room for the tables of one panel for 64 rows.
+pub fn tables() -> Vec<Table> {
+    vec![[[0.0; PANEL]; ENTRIES]; GROUPS]
 }
 
 impl Kernel for Correlate<'_> {
@@ -374,7 +414,7 @@ impl Kernel for Correlate<'_> {
 
     #[inline(always)]
     fn run(self) {
-        let mut tables = [[[0.0f32; PANEL]; ENTRIES]; GROUPS];
+        let tables = self.tables;
         for first in (0..self.padded).step_by(PANEL) {
             for (g, table) in tables.iter_mut().enumerate() {
                 let mut rows = [[0.0; PANEL]; GROUP];
@@ -390,9 +430,12 @@ impl Kernel for Correlate<'_> {
             for (i, &word) in self.columns.iter().enumerate() {
                 let start = i * self.padded + first;
                 if let Some(sum) = self.out[start..].first_chunk_mut::<PANEL>() {
-                    accumulate(sum, &tables, word);
+                    accumulate(sum, tables, word);
                 }
             }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

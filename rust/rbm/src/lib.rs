@@ -1,4 +1,17 @@
-//! Restricted Boltzmann machines, `E(v, h) = -a.v - b.h - v.W.h`.
+//! Restricted Boltzmann machines, `E(v, h) = -a.v - b.h - v.W.h`, of 0/1 or -1/+1 units.
+//!
+//! | what | function | cost for n + m units |
+//! |---|---|---|
+//! | chains, any units clamped | [`gibbs`] | n m / 2 additions a sweep, single precision |
+//! | learning | [`train`] | about five times that a sample |
+//! | ln Z, exactly | [`exact::log_z`] | 2^min(n, m) states, up to 32 units |
+//! | averages, the gradient | [`exact::moments`] | the same, up to 24 units |
+//! | independent samples, any units clamped | [`exact::sample`] | 2^(smaller free layer) |
+//! | ln Z beyond | [`anneal`] | chains times temperatures times sweeps |
+//!
+//! Configurations are rows of bits in words of 64; bit 1 is the upper value of a unit. Every random
+//! stream belongs to a block of 64 rows, so that no result depends on the number of threads, and
+//! all sums run in one order, so that none depends on the instruction set.
 
 mod ais;
 mod bits;

@@ -4,7 +4,9 @@ use crate::Error;
 use crate::bits::{BLOCK, words};
 use crate::layer::Layer;
 use crate::simd::Level;
+use crate::train::LARGEST;
 use crate::units::Units;
+use kadanoff_runtime::Control;
 use rayon::prelude::*;
 
 /// `E(v, h) = -a.v - b.h - v.W.h`.
@@ -58,8 +60,11 @@ impl Machine {
                 w.len()
             )));
         }
-        if ![&a, &b, &w].iter().all(|x| x.iter().all(|x| x.is_finite())) {
-            return Err(Error::Option("W, a and b must be finite".into()));
+        let small = |x: &f64| x.abs() < f64::from(LARGEST);
+        if ![&a, &b, &w].iter().all(|x| x.iter().all(small)) {
+            return Err(Error::Option(
+                "W, a and b must be finite and below 1e30".into(),
+            ));
         }
         Ok(Self { a, b, w, units })
     }
@@ -175,34 +180,42 @@ impl Machine {
     }
 
     /// `F(v) = -a.v - sum_j ln sum_h exp(h x_j)` of every row.
-    pub fn free_energies(&self, rows: &[u64]) -> Vec<f64> {
-        rows.par_chunks(BLOCK * words(self.visible()))
-            .flat_map_iter(|block| {
+    pub fn free_energies(&self, rows: &[u64], control: &Control) -> Result<Vec<f64>, Error> {
+        self.by_rows(rows, control, |v, fields, out| {
+            self.fields(v, fields);
+            out.push(-self.bias_energy(v) - log_sums(self.units.1, fields));
+        })
+    }
+
+    /// What `one(row, room for fields, out)` says of every row, in their order.
+    fn by_rows(
+        &self,
+        rows: &[u64],
+        control: &Control,
+        one: impl Fn(&[u64], &mut [f64], &mut Vec<f64>) + Sync,
+    ) -> Result<Vec<f64>, Error> {
+        let wide = words(self.visible());
+        let blocks: Vec<Vec<f64>> = rows
+            .par_chunks(BLOCK * wide)
+            .map(|block| {
+                control.check()?;
                 let mut fields = vec![0.0; self.hidden()];
-                block
-                    .chunks_exact(words(self.visible()))
-                    .map(|v| {
-                        self.fields(v, &mut fields);
-                        -self.bias_energy(v) - log_sums(self.units.1, &fields)
-                    })
-                    .collect::<Vec<_>>()
+                let mut out = Vec::new();
+                for v in block.chunks_exact(wide) {
+                    one(v, &mut fields, &mut out);
+                }
+                Ok(out)
             })
-            .collect()
+            .collect::<Result<_, Error>>()?;
+        Ok(blocks.concat())
     }
 
     /// Means of the hidden units given every row, row after row.
-    pub fn means(&self, rows: &[u64]) -> Vec<f64> {
-        rows.par_chunks(BLOCK * words(self.visible()))
-            .flat_map_iter(|block| {
-                let mut fields = vec![0.0; self.hidden()];
-                let mut out = Vec::with_capacity(BLOCK * self.hidden());
-                for v in block.chunks_exact(words(self.visible())) {
-                    self.fields(v, &mut fields);
-                    out.extend(fields.iter().map(|&x| self.units.1.mean(x)));
-                }
-                out
-            })
-            .collect()
+    pub fn means(&self, rows: &[u64], control: &Control) -> Result<Vec<f64>, Error> {
+        self.by_rows(rows, control, |v, fields, out| {
+            self.fields(v, fields);
+            out.extend(fields.iter().map(|&x| self.units.1.mean(x)));
+        })
     }
 
     /// Both directions in single precision, for sampling.

@@ -6,13 +6,16 @@
 //! doi:10.1145/1390156.1390290), or from tempered ones (Desjardins et al. 2010). Hidden units enter
 //! both averages by their means, which has less variance than their samples.
 
+mod block;
+
 use crate::Error;
-use crate::bits::{BLOCK, transpose, words};
+use crate::bits::{BLOCK, words};
 use crate::lanes::Lanes;
-use crate::layer::{Correlate, Layer, Tempered};
+use crate::layer::Layer;
 use crate::simd::{Kernel, Level, dispatch};
 use crate::temper;
 use crate::units::Units;
+use block::{Add, ChainPhase, DataPhase, Setting, Sums, Task};
 use kadanoff_runtime::{Control, random};
 use rand::Rng;
 use rayon::prelude::*;
@@ -94,6 +97,8 @@ pub struct Epoch {
     pub reconstruction: f64,
 }
 
+/// Parameters beyond this have diverged; their sums still fit into single precision.
+pub const LARGEST: f32 = 1e30;
 /// Weight of the newest minibatch in the running means.
 const SLIDING: f32 = 0.05;
 /// Multiply-adds of an update below which a second thread costs more than it gives.
@@ -123,242 +128,11 @@ impl State {
             && self.second.len() == size
             && self.offsets.len() == self.visible + self.hidden
             && (self.base.is_empty() || self.base.len() == self.visible)
-            && self.chains.len() % self.chain_words() == 0;
+            && self.chains.len().is_multiple_of(self.chain_words());
         if fits {
             Ok(())
         } else {
             Err(Error::Shape("the arrays of the state".into()))
-        }
-    }
-}
-
-/// One block of 64 rows with all that is computed from it.
-struct Task {
-    rows: usize,
-    visible: Vec<u64>,
-    hidden: Vec<u64>,
-    means: Vec<f32>,
-    columns: Vec<u64>,
-    correlations: Vec<f32>, // visible x padded hidden
-    hidden_gap: Vec<f32>,   // data minus model
-    hidden_data: Vec<f32>,
-    visible_gap: Vec<f32>,
-    visible_data: Vec<f32>,
-    flips: u64,
-}
-
-struct Setting<'a> {
-    level: Level,
-    forward: &'a Layer,
-    backward: &'a Layer,
-    visible: usize,
-    units: (Units, Units),
-}
-
-impl Task {
-    fn new(state: &State, padded: usize) -> Self {
-        let (wide, high) = (words(state.visible), words(state.hidden));
-        Self {
-            rows: 0,
-            visible: vec![0; BLOCK * wide],
-            hidden: vec![0; BLOCK * high],
-            means: vec![0.0; BLOCK * padded],
-            columns: vec![0; wide * 64],
-            correlations: vec![0.0; state.visible * padded],
-            hidden_gap: vec![0.0; padded],
-            hidden_data: vec![0.0; padded],
-            visible_gap: vec![0.0; state.visible],
-            visible_data: vec![0.0; state.visible],
-            flips: 0,
-        }
-    }
-
-    fn clear(&mut self) {
-        self.correlations.fill(0.0);
-        self.hidden_gap.fill(0.0);
-        self.hidden_data.fill(0.0);
-        self.visible_gap.fill(0.0);
-        self.visible_data.fill(0.0);
-        self.flips = 0;
-    }
-
-    #[inline(always)]
-    /// Adds `weight` times the averages over the rows at hand.
-    fn count(&mut self, with: &Setting<'_>, weight: f32, data: bool) {
-        let wide = words(with.visible);
-        let padded = with.forward.padded();
-        self.means[self.rows * padded..].fill(0.0);
-        for w in 0..wide {
-            let mut square = [0; 64];
-            for (r, word) in square[..self.rows].iter_mut().enumerate() {
-                *word = self.visible[r * wide + w];
-            }
-            transpose(&mut square);
-            self.columns[w * 64..(w + 1) * 64].copy_from_slice(&square);
-        }
-        let columns = &self.columns[..with.visible];
-        Correlate {
-            columns,
-            units: with.units.0,
-            means: &self.means,
-            padded,
-            sign: weight,
-            out: &mut self.correlations,
-        }
-        .run();
-        let (low, span) = (with.units.0.low() as f32, with.units.0.span() as f32);
-        for (i, column) in columns.iter().enumerate() {
-            let total = low * self.rows as f32 + span * column.count_ones() as f32;
-            self.visible_gap[i] += weight * total;
-            if data {
-                self.visible_data[i] = weight * total;
-            }
-        }
-        let mut sums = [0.0f32; 32];
-        for first in (0..padded).step_by(32) {
-            sums.fill(0.0);
-            for row in self.means.chunks_exact(padded) {
-                for (sum, x) in sums.iter_mut().zip(&row[first..first + 32]) {
-                    *sum += x;
-                }
-            }
-            for (c, sum) in sums.iter().enumerate() {
-                self.hidden_gap[first + c] += weight * sum;
-                if data {
-                    self.hidden_data[first + c] = weight * sum;
-                }
-            }
-        }
-    }
-}
-
-/// Data phase of a block, followed by its negative phase if the chains start at the data.
-struct DataPhase<'a> {
-    task: &'a mut Task,
-    with: &'a Setting<'a>,
-    weight: f32,
-    sweeps: usize,
-    random: Option<Lanes>,
-}
-
-impl Kernel for DataPhase<'_> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self {
-            task,
-            with,
-            weight,
-            sweeps,
-            random,
-        } = self;
-        let (wide, high) = (words(with.visible), with.backward.words_in());
-        let (v, h) = (wide * task.rows, high * task.rows);
-        let at = Tempered::ONE;
-        let Some(mut random) = random else {
-            with.forward
-                .means(with.level, &task.visible[..v], at, &mut task.means);
-            task.count(with, weight, true);
-            return;
-        };
-        with.forward.sample(
-            with.level,
-            &task.visible[..v],
-            at,
-            &mut random,
-            &mut task.hidden,
-            Some(&mut task.means),
-        );
-        task.count(with, weight, true);
-        let before = task.visible.clone();
-        for sweep in 0..sweeps {
-            if sweep > 0 {
-                with.forward.sample(
-                    with.level,
-                    &task.visible[..v],
-                    at,
-                    &mut random,
-                    &mut task.hidden,
-                    None,
-                );
-            }
-            with.backward.sample(
-                with.level,
-                &task.hidden[..h],
-                at,
-                &mut random,
-                &mut task.visible,
-                None,
-            );
-        }
-        task.flips = before[..v]
-            .iter()
-            .zip(&task.visible[..v])
-            .map(|(x, y)| u64::from((x ^ y).count_ones()))
-            .sum();
-        with.forward
-            .means(with.level, &task.visible[..v], at, &mut task.means);
-        task.count(with, -weight, false);
-    }
-}
-
-/// Sweeps of a block of chains at one temperature; at `weight > 0` they are the negative phase.
-struct ChainPhase<'a> {
-    task: &'a mut Task,
-    with: &'a Setting<'a>,
-    weight: f32,
-    sweeps: usize,
-    beta: f32,
-    base: &'a [f32],
-    random: Lanes,
-}
-
-impl Kernel for ChainPhase<'_> {
-    type Out = ();
-
-    #[inline(always)]
-    fn run(self) {
-        let Self {
-            task,
-            with,
-            weight,
-            sweeps,
-            beta,
-            base,
-            mut random,
-        } = self;
-        let (wide, high) = (words(with.visible), with.backward.words_in());
-        let (v, h) = (wide * task.rows, high * task.rows);
-        for _ in 0..sweeps {
-            let (above, below) = (Tempered { beta, base: &[] }, Tempered { beta, base });
-            let input = &task.visible[..v];
-            with.forward.sample(
-                with.level,
-                input,
-                above,
-                &mut random,
-                &mut task.hidden,
-                None,
-            );
-            let input = &task.hidden[..h];
-            with.backward.sample(
-                with.level,
-                input,
-                below,
-                &mut random,
-                &mut task.visible,
-                None,
-            );
-        }
-        if weight > 0.0 {
-            with.forward.means(
-                with.level,
-                &task.visible[..v],
-                Tempered::ONE,
-                &mut task.means,
-            );
-            task.count(with, -weight, false);
         }
     }
 }
@@ -415,7 +189,7 @@ pub fn train(
     state.check()?;
     let wide = words(state.visible);
     let samples = data.len() / wide;
-    if samples == 0 || data.len() % wide != 0 {
+    if samples == 0 || !data.len().is_multiple_of(wide) {
         return Err(Error::Shape("the samples".into()));
     }
     if options.batch == 0 || options.steps == 0 {
@@ -427,7 +201,7 @@ pub fn train(
         Negative::Tempered(betas) => betas.len(),
     };
     let rows = state.chains.len() / wide;
-    if replicas > 0 && (rows == 0 || rows % replicas != 0) {
+    if replicas > 0 && (rows == 0 || !rows.is_multiple_of(replicas)) {
         return Err(Error::Shape("the persistent chains".into()));
     }
     let batches = samples.div_ceil(options.batch);
@@ -439,14 +213,12 @@ pub fn train(
         worker.total.fill(0.0);
         let mut flips = 0;
         for batch in 0..batches {
-            control.check()?;
             let from = batch * options.batch;
             let picked = &order[from..samples.min(from + options.batch)];
-            flips += worker.update(state, data, picked, rate, options);
-            control.tick(picked.len() as u64);
+            flips += worker.update(state, data, picked, rate, options, control)?;
         }
         state.epochs += 1;
-        if !state.parameters.iter().all(|x| x.is_finite()) {
+        if !state.parameters.iter().all(|x| x.abs() < LARGEST) {
             return Err(Error::Diverged {
                 epoch: state.epochs,
             });
@@ -477,11 +249,27 @@ fn shuffle(order: &mut [u32], seed: u64, epoch: u64) {
     }
 }
 
+/// A scalar product in sixteen partial sums, so that it runs lane-wise.
+#[inline(always)]
+fn dot(x: &[f32], y: &[f32]) -> f32 {
+    let (xs, x_rest) = x.as_chunks::<16>();
+    let (ys, y_rest) = y.as_chunks::<16>();
+    let mut sums = [0.0f32; 16];
+    for (x, y) in xs.iter().zip(ys) {
+        for c in 0..16 {
+            sums[c] += x[c] * y[c];
+        }
+    }
+    let rest: f32 = x_rest.iter().zip(y_rest).map(|(x, y)| x * y).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
 struct Worker {
     level: Level,
     forward: Layer,
     backward: Layer,
     tasks: Vec<Task>,
+    sums: Sums,
     gradient: Vec<f32>,
     total: Vec<f32>,
     replicas: usize,
@@ -493,27 +281,29 @@ impl Worker {
         let (visible, hidden) = (state.visible, state.hidden);
         let forward = Layer::new(visible, hidden, state.units.0, state.units.1);
         let backward = Layer::new(hidden, visible, state.units.1, state.units.0);
-        let chains = if replicas == 0 {
-            0
-        } else {
-            state.chains.len() / words(visible) / replicas
-        };
+        // No replicas, no chains.
+        let chains = state.chains.len() / words(visible) / replicas.max(1);
         let blocks = options.batch.min(samples).div_ceil(BLOCK) + replicas * chains.div_ceil(BLOCK);
         let padded = forward.padded();
+        // What does not run side by side needs no memory of its own.
         let work = 5 * (options.batch.min(samples) + replicas * chains) * visible * hidden;
+        let threads = rayon::current_num_threads();
+        let parallel = blocks > 1 && work > WORTH_A_THREAD && threads > 1;
+        let wave = if parallel { blocks.min(4 * threads) } else { 1 };
         Self {
             level: Level::best(),
             forward,
             backward,
-            tasks: (0..blocks).map(|_| Task::new(state, padded)).collect(),
+            tasks: (0..wave).map(|_| Task::new(state, padded)).collect(),
+            sums: Sums::new(visible, padded),
             gradient: vec![0.0; state.parameters.len()],
             total: vec![0.0; state.parameters.len()],
             replicas,
-            parallel: blocks > 1 && work > WORTH_A_THREAD && rayon::current_num_threads() > 1,
+            parallel,
         }
     }
 
-    /// One minibatch; returns the number of flipped units.
+    /// One minibatch; returns the number of flipped units. A stop leaves the parameters as they were.
     fn update(
         &mut self,
         state: &mut State,
@@ -521,7 +311,8 @@ impl Worker {
         picked: &[u32],
         rate: f32,
         options: &Options,
-    ) -> u64 {
+        control: &Control,
+    ) -> Result<u64, Error> {
         let wide = words(state.visible);
         let couplings = state.couplings();
         let (weights, biases) = state.parameters.split_at(couplings);
@@ -556,52 +347,65 @@ impl Worker {
             (replica, first * wide..(first + rows) * wide)
         };
         let stream = state.updates << 24;
-        let one = |(index, task): (usize, &mut Task)| {
-            task.clear();
-            if let Some(chain) = index.checked_sub(data_blocks) {
-                let (replica, at) = place(chain);
-                task.rows = at.len() / wide;
-                task.visible[..at.len()].copy_from_slice(&state.chains[at]);
-                let last = replica + 1 == self.replicas;
-                let phase = ChainPhase {
-                    task,
-                    with: &with,
-                    weight: if last { 1.0 / chains as f32 } else { 0.0 },
-                    sweeps: options.steps,
-                    beta: betas[replica],
-                    base: &state.base,
-                    random: Lanes::new(options.seed ^ CHAIN, stream | chain as u64),
-                };
-                dispatch(with.level, phase);
-            } else {
-                let own = &picked[index * BLOCK..picked.len().min((index + 1) * BLOCK)];
-                task.rows = own.len();
-                for (row, &sample) in task.visible.chunks_exact_mut(wide).zip(own) {
-                    let from = sample as usize * wide;
-                    row.copy_from_slice(&data[from..from + wide]);
+        let contrastive = options.negative == Negative::Contrastive;
+        self.sums.clear();
+        let wave = self.tasks.len();
+        for first in (0..count).step_by(wave) {
+            let one = |(k, task): (usize, &mut Task)| {
+                let index = first + k;
+                if control.is_cancelled() {
+                    return;
                 }
-                let contrastive = options.negative == Negative::Contrastive;
-                let phase = DataPhase {
-                    task,
-                    with: &with,
-                    weight: 1.0 / picked.len() as f32,
-                    sweeps: options.steps,
-                    random: contrastive
-                        .then(|| Lanes::new(options.seed ^ DATA, stream | index as u64)),
-                };
-                dispatch(with.level, phase);
+                task.sums.clear();
+                if let Some(chain) = index.checked_sub(data_blocks) {
+                    let (replica, at) = place(chain);
+                    task.rows = at.len() / wide;
+                    task.visible[..at.len()].copy_from_slice(&state.chains[at]);
+                    let last = replica + 1 == self.replicas;
+                    let phase = ChainPhase {
+                        task,
+                        with: &with,
+                        weight: if last { 1.0 / chains as f32 } else { 0.0 },
+                        sweeps: options.steps,
+                        beta: betas[replica],
+                        base: &state.base,
+                        random: Lanes::new(options.seed ^ CHAIN, stream | chain as u64),
+                    };
+                    dispatch(with.level, phase);
+                } else {
+                    let own = &picked[index * BLOCK..picked.len().min((index + 1) * BLOCK)];
+                    task.rows = own.len();
+                    for (row, &sample) in task.visible.chunks_exact_mut(wide).zip(own) {
+                        let from = sample as usize * wide;
+                        row.copy_from_slice(&data[from..from + wide]);
+                    }
+                    let phase = DataPhase {
+                        task,
+                        with: &with,
+                        weight: 1.0 / picked.len() as f32,
+                        sweeps: options.steps,
+                        random: contrastive
+                            .then(|| Lanes::new(options.seed ^ DATA, stream | index as u64)),
+                    };
+                    dispatch(with.level, phase);
+                    control.tick(own.len() as u64);
+                }
+            };
+            let tasks = &mut self.tasks[..wave.min(count - first)];
+            if self.parallel {
+                tasks.par_iter_mut().enumerate().for_each(one);
+            } else {
+                tasks.iter_mut().enumerate().for_each(one);
             }
-        };
-        let tasks = &mut self.tasks[..count];
-        if self.parallel {
-            tasks.par_iter_mut().enumerate().for_each(one);
-        } else {
-            tasks.iter_mut().enumerate().for_each(one);
-        }
-        for (chain, task) in self.tasks[data_blocks..count].iter().enumerate() {
-            let (_, at) = place(chain);
-            let length = at.len();
-            state.chains[at].copy_from_slice(&task.visible[..length]);
+            control.check()?;
+            for (k, task) in tasks.iter_mut().enumerate() {
+                dispatch(with.level, Add(&mut self.sums, &mut task.sums));
+                if let Some(chain) = (first + k).checked_sub(data_blocks) {
+                    let (_, at) = place(chain);
+                    let length = at.len();
+                    state.chains[at].copy_from_slice(&task.visible[..length]);
+                }
+            }
         }
         if self.replicas > 1 {
             let mut source = random::stream(options.seed ^ SWAP, state.updates);
@@ -620,8 +424,7 @@ impl Worker {
                 &mut source,
             );
         }
-        let flips = self.tasks[..count].iter().map(|t| t.flips).sum();
-        self.collect(state, count, options);
+        dispatch(self.level, Collect(self, state, options));
         dispatch(
             self.level,
             Step {
@@ -635,42 +438,15 @@ impl Worker {
             },
         );
         state.updates += 1;
-        flips
+        Ok(self.sums.flips)
     }
 
-    /// The gradient from the sums of the blocks, in their order.
-    fn collect(&mut self, state: &mut State, count: usize, options: &Options) {
-        struct Collect<'a>(&'a mut Worker, &'a mut State, usize, &'a Options);
-        impl Kernel for Collect<'_> {
-            type Out = ();
-            #[inline(always)]
-            fn run(self) {
-                let Self(worker, state, count, options) = self;
-                worker.sum_up(state, count, options);
-            }
-        }
-        dispatch(self.level, Collect(self, state, count, options));
-    }
-
+    /// The gradient from the sums of the minibatch; moves the running means on.
     #[inline(always)]
-    fn sum_up(&mut self, state: &mut State, count: usize, options: &Options) {
+    fn collect(&mut self, state: &mut State, options: &Options) {
         let (visible, hidden) = (state.visible, state.hidden);
         let padded = self.forward.padded();
-        let Some((total, rest)) = self.tasks[..count].split_first_mut() else {
-            return;
-        };
-        let add = |to: &mut [f32], from: &[f32]| {
-            for (x, y) in to.iter_mut().zip(from) {
-                *x += y;
-            }
-        };
-        for task in rest {
-            add(&mut total.correlations, &task.correlations);
-            add(&mut total.hidden_gap, &task.hidden_gap);
-            add(&mut total.hidden_data, &task.hidden_data);
-            add(&mut total.visible_gap, &task.visible_gap);
-            add(&mut total.visible_data, &task.visible_data);
-        }
+        let total = &self.sums;
         let (couplings, biases) = self.gradient.split_at_mut(visible * hidden);
         let (to_a, to_b) = biases.split_at_mut(visible);
         to_a.copy_from_slice(&total.visible_gap);
@@ -681,14 +457,14 @@ impl Worker {
             if options.centered {
                 // Melchior, Fischer, Wiskott, J. Mach. Learn. Res. 17, 99 (2016), Eqs. (6)-(8).
                 let gap = total.visible_gap[i];
-                let mut shift = 0.0;
-                for j in 0..hidden {
-                    let g = from[j] - mu[i] * total.hidden_gap[j] - gap * lambda[j];
-                    row[j] = g;
-                    to_b[j] -= mu[i] * g;
-                    shift += g * lambda[j];
+                let means = total.hidden_gap.iter().zip(&*lambda);
+                for ((g, c), (hidden_gap, lambda)) in row.iter_mut().zip(from).zip(means) {
+                    *g = c - mu[i] * hidden_gap - gap * lambda;
                 }
-                to_a[i] -= shift;
+                for (x, g) in to_b.iter_mut().zip(&*row) {
+                    *x -= mu[i] * g;
+                }
+                to_a[i] -= dot(row, lambda);
             } else {
                 row.copy_from_slice(from);
             }
@@ -710,3 +486,18 @@ impl Worker {
         }
     }
 }
+
+struct Collect<'a>(&'a mut Worker, &'a mut State, &'a Options);
+
+impl Kernel for Collect<'_> {
+    type Out = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self(worker, state, options) = self;
+        worker.collect(state, options);
+    }
+}
+
+#[cfg(test)]
+mod tests;

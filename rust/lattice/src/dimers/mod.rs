@@ -1,1 +1,43 @@
-//! Dimer coverings of the square lattice.
+//! Dimer coverings of the square lattice: every site has exactly one partner among its neighbours.
+//!
+//! `Z = sum over coverings of exp(-v N_p / T)`, N_p the number of plaquettes with two parallel
+//! dimers. [`sample`] draws coverings by directed loops, [`Simulation`] does so step by step,
+//! [`enumerate`] lists all of them.
+//!
+//! Which one should I use? Up to some ten million coverings (8 x 8, open) [`enumerate`] is exact and
+//! takes `sites` bytes for each. Everything else is sampled: one byte a site and replica.
+
+mod enumerate;
+mod lattice;
+mod measure;
+mod sampler;
+mod sector;
+mod simulation;
+mod weights;
+mod worm;
+
+pub use enumerate::enumerate;
+pub use lattice::{Boundary, DIRECTIONS, Lattice};
+pub use measure::{flippable, is_covering, winding};
+pub use sampler::{Plan, Replica, sample};
+pub use simulation::Simulation;
+pub use weights::transitions;
+
+use kadanoff_runtime::Cancelled;
+
+/// Why there are no coverings to return.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No covering exists, or the lattice is too large to address.
+    #[error("{0}")]
+    Size(String),
+    /// A winding that no covering of this lattice has.
+    #[error("{0}")]
+    Sector(String),
+    /// Any other argument.
+    #[error("{0}")]
+    Option(String),
+    /// The caller asked for a stop.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}

@@ -38,6 +38,7 @@ pub struct Clusters {
     /// Sites of a cluster in the order in which they were found, or the parents of sites.
     list: Vec<u32>,
     random: Stream,
+    spare: Stream,
     visited: u64,
 }
 
@@ -63,12 +64,19 @@ impl Bond {
 
     /// Whether a random number with the leading digits `bits` is below the probability.
     #[inline(always)]
-    fn is_taken(&self, bits: u64, random: &mut Stream) -> bool {
+    fn is_taken(&self, bits: u64, spare: &mut Stream) -> bool {
         let bits = (bits & 0xFFFF) as u32;
         if bits == self.high {
-            return random.next_u64() < self.low;
+            return self.is_taken_after_all(spare);
         }
         bits < self.high
+    }
+
+    /// The further digits, from a stream of their own: the first one stays in registers.
+    #[cold]
+    #[inline(never)]
+    fn is_taken_after_all(&self, spare: &mut Stream) -> bool {
+        spare.next_u64() < self.low
     }
 }
 
@@ -107,6 +115,7 @@ impl Clusters {
             // A site may be written beyond the end before it is known not to belong.
             list: vec![0; graph.sites + 1],
             random: stream(seed, index),
+            spare: stream(!seed, index),
             visited: 0,
             graph,
         };
@@ -141,7 +150,7 @@ impl Clusters {
         let steps: [isize; Z] = std::array::from_fn(|slot| self.steps[slot]);
         let (near, _) = self.graph.near.as_chunks::<Z>();
         let (spins, list) = (&mut self.spins[..], &mut self.list[..]);
-        let random = &mut self.random;
+        let (mut random, spare) = (self.random.clone(), &mut self.spare);
         spins[first] ^= UP | TAKEN;
         list[0] = first as u32;
         let (mut done, mut found) = (0, 1);
@@ -158,25 +167,26 @@ impl Clusters {
                 near[site]
             };
             let old = own & UP ^ UP;
-            let mut visit = |slot: usize, bits: u64, random: &mut Stream| {
+            let mut visit = |slot: usize, bits: u64| {
                 let n = around[slot] as usize;
                 let s = spins[n];
                 let join = u8::from(s & (UP | TAKEN | NONE) == old ^ bonds[slot].antiparallel)
-                    & u8::from(bonds[slot].is_taken(bits, random));
-                spins[n] = s ^ join * (UP | TAKEN);
+                    & u8::from(bonds[slot].is_taken(bits, spare));
+                spins[n] = s ^ (join * (UP | TAKEN));
                 list[found] = n as u32;
                 found += usize::from(join);
             };
             for slot in 0..Z.min(4) {
-                visit(slot, bits >> (16 * slot), random);
+                visit(slot, bits >> (16 * slot));
             }
             if Z > 4 {
                 let bits = random.next_u64();
                 for slot in 4..Z {
-                    visit(slot, bits >> (16 * slot - 64), random);
+                    visit(slot, bits >> (16 * slot - 64));
                 }
             }
         }
+        self.random = random;
         for &site in &list[..found] {
             spins[site as usize] &= !TAKEN;
         }
@@ -186,24 +196,31 @@ impl Clusters {
     /// Divides the lattice into clusters and turns each of them.
     fn swendsen_wang(&mut self) {
         let (sites, slots) = (self.graph.sites, self.graph.slots);
-        let (spins, parent) = (&mut self.spins, &mut self.list);
+        let (spins, parent) = (&mut self.spins[..], &mut self.list[..]);
         for (i, p) in parent.iter_mut().enumerate() {
             *p = i as u32;
         }
+        let near = &self.graph.near[..];
+        let (mut random, spare) = (self.random.clone(), &mut self.spare);
         for i in 0..sites {
-            let mut bits = self.random.next_u64();
-            for k in 0..slots / 2 {
-                let n = self.graph.near[i * slots + 2 * k] as usize;
-                let bond = &self.bonds[k];
-                if spins[n] == spins[i] ^ bond.antiparallel && bond.is_taken(bits, &mut self.random)
-                {
+            let bits = random.next_u64();
+            let own = spins[i];
+            for (k, bond) in self.bonds.iter().enumerate() {
+                let n = if own & EDGE == 0 {
+                    i.wrapping_add_signed(self.steps[2 * k])
+                } else {
+                    near[i * slots + 2 * k] as usize
+                };
+                let join = (spins[n] ^ own) & (UP | NONE) == bond.antiparallel;
+                // One branch that cannot be foreseen, not two.
+                if join & bond.is_taken(bits >> (16 * k), spare) {
                     let (a, b) = (root(parent, i as u32), root(parent, n as u32));
                     // The smaller number is the root: parents come before their children.
                     parent[a.max(b) as usize] = a.min(b);
                 }
-                bits >>= 16;
             }
         }
+        self.random = random;
         if self.model.field != 0.0 {
             return self.turn_in_field();
         }

@@ -2,22 +2,33 @@
 
 use super::cluster::Clusters;
 use super::graph::Graph;
-use super::model::{Error, MAX_DIRECTIONS, Model};
+use super::model::{Error, LARGEST, MAX_DIRECTIONS, Model};
 use super::multispin::{Multispin, blocks};
 use super::sequential::Sequential;
 use super::word::LANES;
 use kadanoff_runtime::Control;
 use rayon::prelude::*;
+use std::time::{Duration, Instant};
 
 /// Below this many lanes in use one word is slower than as many spins one by one.
 const FEWEST_LANES: usize = 16;
+
+/// Time between two moments at which all chains have measured equally often, half of it.
+const SLICE: Duration = Duration::from_millis(25);
+
+/// Every so many sweeps of Metropolis updates one is a heat bath.
+///
+/// Metropolis updates in a fixed order are not ergodic: flips that cost nothing always happen, so
+/// that domain walls of a chain, or of a triangular antiferromagnet, move without any chance and
+/// part of their state is conserved for ever. A heat bath forgets everything with some chance.
+pub(crate) const RELIEF: u64 = 8;
 
 /// How a configuration is changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Update {
     /// A spin forgets its value and is drawn from the distribution given its neighbours.
     HeatBath,
-    /// A spin flips with probability `min(1, exp(-beta dE))`.
+    /// A spin flips with probability `min(1, exp(-beta dE))`; every eighth sweep is a heat bath.
     Metropolis,
     /// One cluster flips.
     Wolff,
@@ -321,29 +332,43 @@ impl Ensemble {
             (p_here, p) = p.split_at_mut(n * bytes);
             tasks.push((chain, e_here, m_here, p_here));
         }
-        let finished = tasks
-            .into_par_iter()
-            .map(|(chain, e, m, p)| {
-                for t in 0..times {
-                    if chain.advance(spacing, control).is_err() {
-                        return t;
-                    }
-                    if symmetric {
-                        chain.flip_globally();
-                    }
-                    for (r, counts) in chain.measure().iter().enumerate() {
-                        let i = r * times + t;
-                        e[i] = counts.energy(model);
-                        m[i] = 2 * counts.up as i64 - sites;
-                        if bytes > 0 {
-                            chain.pack(r, &mut p[i * bytes..(i + 1) * bytes]);
+        // All chains advance together, a slice of time after the other: a cancellation finds them
+        // at nearly the same place. Slices grow until one takes about a twentieth of a second.
+        let (mut finished, mut slice) = (0, 1);
+        while finished < times {
+            let end = times.min(finished + slice);
+            let started = Instant::now();
+            let reached = tasks
+                .par_iter_mut()
+                .map(|(chain, e, m, p)| {
+                    for t in finished..end {
+                        if chain.advance(spacing, control).is_err() {
+                            return t;
+                        }
+                        if symmetric {
+                            chain.flip_globally();
+                        }
+                        for (r, counts) in chain.measure().iter().enumerate() {
+                            let i = r * times + t;
+                            e[i] = counts.energy(model);
+                            m[i] = 2 * counts.up as i64 - sites;
+                            if bytes > 0 {
+                                chain.pack(r, &mut p[i * bytes..(i + 1) * bytes]);
+                            }
                         }
                     }
-                }
-                times
-            })
-            .min()
-            .unwrap_or(0);
+                    end
+                })
+                .min()
+                .unwrap_or(end);
+            finished = reached;
+            if reached < end {
+                break;
+            }
+            if started.elapsed() < SLICE {
+                slice *= 2;
+            }
+        }
         let mut found = Measured {
             times,
             energy,
@@ -367,14 +392,15 @@ fn shorten<T: Copy>(all: &mut Vec<T>, long: usize, short: usize) {
 }
 
 pub(crate) fn check_temperature(temperature: f64, field: f64) -> Result<(), Error> {
-    if temperature.is_nan() || temperature <= 0.0 {
+    // Bounds of temperature and couplings together: their ratio is finite.
+    if !(1e-100..=1e100).contains(&temperature) {
         return Err(Error::Argument(format!(
-            "temperature T must be positive, got {temperature}"
+            "temperature T must be positive (1e-100 to 1e100), got {temperature}"
         )));
     }
-    if !field.is_finite() {
+    if field.is_nan() || field.abs() > LARGEST {
         return Err(Error::Argument(format!(
-            "field h must be finite, got {field}"
+            "field h must not exceed {LARGEST:e} in magnitude, got {field}"
         )));
     }
     Ok(())

@@ -12,6 +12,80 @@ pub(crate) struct Graph {
     pub sites: usize,
     pub slots: usize,
     pub near: Vec<u32>,
+    rows: Rows,
+}
+
+/// Rows along the last axis, for counting unlike neighbours many at a time.
+#[derive(Debug, Clone)]
+struct Rows {
+    length: usize,
+    /// Whether a row closes on itself.
+    closed: bool,
+    /// The row forward of each row along each direction.
+    near: Vec<[Option<usize>; MAX_DIRECTIONS]>,
+    /// Whether the direction leads one site along the row.
+    along: [bool; MAX_DIRECTIONS],
+}
+
+impl Rows {
+    fn new(model: &Model) -> Self {
+        let last = model.shape.len() - 1;
+        let length = model.shape[last];
+        let mut along = [false; MAX_DIRECTIONS];
+        let across: Vec<Vec<i8>> = model
+            .directions()
+            .into_iter()
+            .enumerate()
+            .map(|(k, mut step)| {
+                along[k] = step[last] != 0;
+                step[last] = 0;
+                step
+            })
+            .collect();
+        let near = (0..model.sites() / length)
+            .map(|row| {
+                let x = model.coordinates(row * length);
+                let mut near = [None; MAX_DIRECTIONS];
+                for (k, step) in across.iter().enumerate() {
+                    near[k] = model.neighbour(&x, step, true).map(|n| n / length);
+                }
+                near
+            })
+            .collect();
+        Self {
+            length,
+            closed: model.periodic[last],
+            near,
+            along,
+        }
+    }
+
+    /// Pairs of unlike neighbours along direction k.
+    fn differ(&self, spins: &[u8], k: usize) -> u64 {
+        let row = |r: usize| &spins[r * self.length..][..self.length];
+        let mut sum = 0;
+        for (r, near) in self.near.iter().enumerate() {
+            let Some(n) = near[k] else { continue };
+            let (here, there) = (row(r), row(n));
+            if self.along[k] {
+                sum += unlike(&here[..self.length - 1], &there[1..]);
+                if self.closed {
+                    sum += u64::from((here[self.length - 1] ^ there[0]) & 1);
+                }
+            } else {
+                sum += unlike(here, there);
+            }
+        }
+        sum
+    }
+}
+
+/// Sums of bytes that cannot overflow: the compiler makes vectors of them.
+fn unlike(a: &[u8], b: &[u8]) -> u64 {
+    a.chunks(128)
+        .zip(b.chunks(128))
+        .map(|(a, b)| u64::from(a.iter().zip(b).fold(0u8, |n, (x, y)| n + ((x ^ y) & 1))))
+        .sum()
 }
 
 impl Graph {
@@ -39,6 +113,7 @@ impl Graph {
             sites,
             slots: 2 * steps.len(),
             near,
+            rows: Rows::new(model),
         }
     }
 
@@ -54,14 +129,14 @@ impl Graph {
     /// Bit 0 of each byte is the spin.
     pub fn counts(&self, spins: &[u8]) -> Counts {
         let mut counts = Counts {
-            up: spins[..self.sites].iter().map(|&s| u64::from(s & 1)).sum(),
+            up: spins[..self.sites]
+                .chunks(128)
+                .map(|c| u64::from(c.iter().fold(0u8, |n, s| n + (s & 1))))
+                .sum(),
             differ: [0; MAX_DIRECTIONS],
         };
-        for (near, s) in self.near.chunks_exact(self.slots).zip(spins) {
-            for k in 0..self.slots / 2 {
-                let n = near[2 * k] as usize;
-                counts.differ[k] += u64::from((s ^ spins[n]) & 1 & u8::from(n < self.sites));
-            }
+        for k in 0..self.slots / 2 {
+            counts.differ[k] = self.rows.differ(spins, k);
         }
         counts
     }

@@ -17,6 +17,8 @@ mod model;
 pub mod multispin;
 pub mod sequential;
 pub mod tempering;
+#[cfg(test)]
+mod tests;
 pub mod word;
 
 pub use ensemble::{Chain, Counts, Ensemble, Measured, Update};

@@ -8,6 +8,9 @@ pub const MAX_DIRECTIONS: usize = 3;
 /// Sites are counted in 32 bits, with room for the sentinel beyond the last.
 const MOST_SITES: usize = u32::MAX as usize / 8;
 
+/// Largest coupling or field, so that sums and products with 1 / T stay finite.
+pub(crate) const LARGEST: f64 = 1e100;
+
 /// What can be wrong with a model or a run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
@@ -83,9 +86,11 @@ impl Model {
             .couplings
             .iter()
             .chain([&self.field])
-            .all(|x| x.is_finite())
+            .all(|x| x.abs() <= LARGEST)
         {
-            return wrong("couplings and field must be finite".into());
+            return wrong(format!(
+                "couplings and field must not exceed {LARGEST:e} in magnitude"
+            ));
         }
         Ok(())
     }
@@ -155,36 +160,6 @@ impl Model {
             .map(|(k, j)| j * (2.0 * f64::from(up[k]) - f64::from(present[k])))
             .sum();
         2.0 * beta * (sum + self.field)
-    }
-
-    /// Whether all non-zero couplings can be satisfied at once, with signs by sublattice.
-    ///
-    /// Then the returned state (true is up) has the lowest energy in zero field.
-    pub fn ground_state(&self) -> Option<Vec<bool>> {
-        let steps = self.directions();
-        let odd = |a: usize| self.couplings[a] < 0.0;
-        let state: Vec<bool> = (0..self.sites())
-            .map(|i| {
-                let x = self.coordinates(i);
-                // A direction with J = 0 leaves its axis free: spins stay parallel along it.
-                !x.iter()
-                    .enumerate()
-                    .fold(false, |flip, (a, &c)| flip ^ (odd(a) && c % 2 == 1))
-            })
-            .collect();
-        for i in 0..self.sites() {
-            let x = self.coordinates(i);
-            for (step, &j) in steps.iter().zip(&self.couplings) {
-                if let Some(n) = self.neighbour(&x, step, true)
-                    && n != i
-                    && j != 0.0
-                    && (state[i] == state[n]) != (j > 0.0)
-                {
-                    return None;
-                }
-            }
-        }
-        Some(state)
     }
 }
 

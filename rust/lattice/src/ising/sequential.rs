@@ -4,7 +4,7 @@
 //! Metropolis. A hundred times slower than [`super::multispin`]; it serves lattices that cannot
 //! be dealt out to many lanes, and tests the other.
 
-use super::ensemble::{Chain, Counts, Update};
+use super::ensemble::{Chain, Counts, RELIEF, Update};
 use super::graph::{Graph, pack};
 use super::model::{Error, Model, checkerboard, logistic, metropolis, threshold};
 use kadanoff_runtime::Control;
@@ -25,6 +25,9 @@ pub struct Sequential {
     kind: Vec<u8>,
     /// `P(up)` in units of 2^-64, by the bits of the neighbours and the own spin.
     table: Vec<[u64; 128]>,
+    /// The same for a heat bath.
+    relief: Vec<[u64; 128]>,
+    sweeps: u64,
     kinds: Vec<u8>,
     spins: Vec<u8>,
     random: Stream,
@@ -58,6 +61,8 @@ impl Sequential {
             order: checkerboard(&model.shape),
             kind,
             table: Vec::new(),
+            relief: Vec::new(),
+            sweeps: 0,
             kinds,
             spins,
             random: stream(seed, index),
@@ -67,7 +72,7 @@ impl Sequential {
         made
     }
 
-    fn row(&self, beta: f64, present: u8) -> [u64; 128] {
+    fn row(&self, beta: f64, update: Update, present: u8) -> [u64; 128] {
         let slots = self.graph.slots;
         std::array::from_fn(|index| {
             let directions = slots / 2;
@@ -78,7 +83,7 @@ impl Sequential {
                 there[slot / 2] += 1;
             }
             let x = self.model.local_energy(beta, &up, &there);
-            let p = match (self.update, index >> slots & 1) {
+            let p = match (update, index >> slots & 1) {
                 (Update::Metropolis, 1) => 1.0 - metropolis(x),
                 (Update::Metropolis, _) => metropolis(-x),
                 _ => logistic(x),
@@ -90,6 +95,12 @@ impl Sequential {
 
     fn sweep(&mut self) {
         let slots = self.graph.slots;
+        self.sweeps += 1;
+        let table = if self.sweeps.is_multiple_of(RELIEF) {
+            &self.relief
+        } else {
+            &self.table
+        };
         for &site in &self.order {
             let site = site as usize;
             let near = &self.graph.near[site * slots..][..slots];
@@ -97,7 +108,7 @@ impl Sequential {
             for (slot, &n) in near.iter().enumerate() {
                 index |= usize::from(self.spins[n as usize]) << slot;
             }
-            let p = self.table[self.kind[site] as usize][index % 128];
+            let p = table[self.kind[site] as usize][index % 128];
             self.spins[site] = u8::from(self.random.next_u64() < p);
         }
     }
@@ -136,11 +147,13 @@ impl Chain for Sequential {
 
     fn set_temperature(&mut self, temperature: f64, field: f64) {
         self.model.field = field;
-        self.table = self
-            .kinds
-            .iter()
-            .map(|&present| self.row(1.0 / temperature, present))
-            .collect();
+        let table = |update| {
+            self.kinds
+                .iter()
+                .map(|&present| self.row(1.0 / temperature, update, present))
+                .collect()
+        };
+        (self.table, self.relief) = (table(self.update), table(Update::HeatBath));
     }
 
     fn randomise(&mut self) {

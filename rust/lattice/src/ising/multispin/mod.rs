@@ -6,7 +6,7 @@ mod rates;
 #[cfg(test)]
 mod tests;
 
-use super::ensemble::{Chain, Counts, Update};
+use super::ensemble::{Chain, Counts, RELIEF, Update};
 use super::model::{Error, Model};
 use super::word::{LANES, Lanes, Path, dispatch};
 use kadanoff_runtime::Control;
@@ -21,6 +21,17 @@ pub(crate) use layout::blocks;
 /// Words updated between two looks at the control: a millisecond or so.
 const WORDS_BETWEEN_CHECKS: u64 = 1 << 14;
 
+fn all_rates(
+    model: &Model,
+    layout: &Layout,
+    temperature: f64,
+    update: Update,
+) -> (Rates, Option<Rates>) {
+    let rates = |update| Rates::new(model, &layout.patterns, 1.0 / temperature, update);
+    let relief = (update == Update::Metropolis).then(|| rates(Update::HeatBath));
+    (rates(update), relief)
+}
+
 /// One or several replicas of a lattice in one set of words.
 #[derive(Debug, Clone)]
 pub struct Multispin {
@@ -28,6 +39,9 @@ pub struct Multispin {
     update: Update,
     layout: Layout,
     rates: Rates,
+    /// Of a heat bath now and then, for Metropolis.
+    relief: Option<Rates>,
+    sweeps: u64,
     words: Vec<Lanes>,
     planes: Planes,
     random: Stream,
@@ -47,8 +61,11 @@ impl Multispin {
     ) -> Self {
         let layout = Layout::new(model, LANES / replicas.clamp(1, LANES).next_power_of_two());
         let mut random = stream(seed, index);
+        let (rates, relief) = all_rates(model, &layout, temperature, update);
         Self {
-            rates: Rates::new(model, &layout.patterns, 1.0 / temperature, update),
+            rates,
+            relief,
+            sweeps: 0,
             words: vec![Lanes::ONES; layout.words()],
             planes: Planes::new(&mut random),
             random,
@@ -110,18 +127,26 @@ impl Chain for Multispin {
         let mut left = sweeps;
         while left > 0 {
             control.check()?;
-            let now = left.min(between);
+            let (rates, now) = match &self.relief {
+                None => (&self.rates, between),
+                Some(relief) => match RELIEF - 1 - self.sweeps % RELIEF {
+                    0 => (relief, 1),
+                    until => (&self.rates, until.min(between)),
+                },
+            };
+            let now = now.min(left);
             dispatch(
                 self.path,
                 Sweep {
                     layout: &self.layout,
-                    rates: &self.rates,
+                    rates,
                     words: &mut self.words,
                     planes: &mut self.planes,
                     sweeps: now,
                 },
             );
             left -= now;
+            self.sweeps += now;
             control.tick(now);
         }
         Ok(())
@@ -165,12 +190,7 @@ impl Chain for Multispin {
 
     fn set_temperature(&mut self, temperature: f64, field: f64) {
         self.model.field = field;
-        self.rates = Rates::new(
-            &self.model,
-            &self.layout.patterns,
-            1.0 / temperature,
-            self.update,
-        );
+        (self.rates, self.relief) = all_rates(&self.model, &self.layout, temperature, self.update);
     }
 
     fn randomise(&mut self) {

@@ -1,7 +1,9 @@
 use super::super::{Ensemble, Lattice, Update};
 use super::*;
+use crate::ising::graph::Graph;
+use Lattice::{Hypercubic, Triangular};
 
-fn model(shape: &[usize], lattice: Lattice, couplings: &[f64], field: f64) -> Model {
+pub(crate) fn model(shape: &[usize], lattice: Lattice, couplings: &[f64], field: f64) -> Model {
     Model {
         shape: shape.to_vec(),
         lattice,
@@ -11,34 +13,178 @@ fn model(shape: &[usize], lattice: Lattice, couplings: &[f64], field: f64) -> Mo
     }
 }
 
+fn open(mut model: Model, periodic: &[bool]) -> Model {
+    model.periodic = periodic.to_vec();
+    model
+}
+
+/// Sizes that give blocks, no blocks, narrow ones and single sites, with every kind of edge.
+fn models() -> Vec<Model> {
+    let mut all = vec![
+        model(&[1], Hypercubic, &[1.0], 0.0),
+        model(&[2], Hypercubic, &[1.0], 0.0),
+        model(&[7], Hypercubic, &[1.0], 0.3),
+        model(&[64], Hypercubic, &[-1.0], 0.0),
+        model(&[4096], Hypercubic, &[1.0], 0.0),
+        model(&[1, 1], Triangular, &[1.0, 1.0, 1.0], 0.0),
+        model(&[1, 12], Triangular, &[1.0, 0.5, 0.2], 0.0),
+        model(&[2, 2], Hypercubic, &[1.0, 0.5], 0.0),
+        model(&[8, 8], Hypercubic, &[1.0, 1.0], 0.0),
+        model(&[6, 20], Hypercubic, &[1.0, 0.5], 0.2),
+        model(&[64, 32], Hypercubic, &[1.0, 1.0], 0.0),
+        model(&[8, 256], Hypercubic, &[1.0, 1.0], 0.0),
+        model(&[5, 5], Triangular, &[1.0; 3], 0.0),
+        model(&[16, 8], Triangular, &[1.0, 0.7, -0.4], 0.1),
+        model(&[64, 64], Triangular, &[1.0; 3], 0.0),
+        model(&[2, 2, 2], Hypercubic, &[1.0; 3], 0.0),
+        model(&[8, 12, 4], Hypercubic, &[1.0, 0.9, 0.8], 0.0),
+        model(&[16, 16, 16], Hypercubic, &[1.0; 3], 0.0),
+    ];
+    for m in all.clone() {
+        let axes = m.shape.len();
+        all.push(open(m.clone(), &vec![false; axes]));
+        let mut mixed = vec![true; axes];
+        mixed[axes - 1] = false;
+        all.push(open(m, &mixed));
+    }
+    all
+}
+
+#[test]
+fn counts_and_configurations_are_those_of_the_lattice() {
+    for m in models() {
+        let graph = Graph::new(&m);
+        for replicas in [1, 3, 512] {
+            let mut chain = Multispin::new(&m, 1.0, Update::HeatBath, replicas, 5, 0);
+            chain.randomise();
+            let counts = chain.measure();
+            assert_eq!(counts.len(), replicas);
+            for r in [0, replicas / 2, replicas - 1] {
+                let mut bits = vec![0; m.sites().div_ceil(8)];
+                chain.pack(r, &mut bits);
+                let mut spins: Vec<u8> =
+                    (0..m.sites()).map(|i| bits[i / 8] >> (i % 8) & 1).collect();
+                // Bonds counted one by one.
+                let mut differ = [0; 3];
+                for (i, x) in (0..m.sites()).map(|i| (i, m.coordinates(i))) {
+                    for (k, step) in m.directions().iter().enumerate() {
+                        if let Some(n) = m.neighbour(&x, step, true) {
+                            differ[k] += u64::from(spins[i] != spins[n]);
+                        }
+                    }
+                }
+                assert_eq!(counts[r].differ, differ, "{m:?} {replicas}");
+                spins.push(4);
+                assert_eq!(graph.counts(&spins), counts[r], "{m:?}");
+                // There and back.
+                let up: Vec<bool> = spins.iter().map(|s| s & 1 == 1).collect();
+                let mut again = vec![0; bits.len()];
+                let mut other = chain.clone();
+                other.set(replicas - 1, &up);
+                other.pack(replicas - 1, &mut again);
+                assert_eq!(bits, again);
+            }
+        }
+    }
+}
+
+#[test]
+fn all_registers_give_the_same_bits() {
+    for m in models() {
+        for update in [Update::HeatBath, Update::Metropolis] {
+            for replicas in [1, 40] {
+                let runs: Vec<Vec<Lanes>> = Path::available()
+                    .into_iter()
+                    .map(|path| {
+                        let mut chain = Multispin::new(&m, 2.2, update, replicas, 3, 1);
+                        chain.set_path(path);
+                        chain.advance(3, &Control::new()).unwrap();
+                        chain.flip_globally();
+                        let _ = chain.measure();
+                        chain.words
+                    })
+                    .collect();
+                assert!(runs.windows(2).all(|w| w[0] == w[1]), "{m:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_word_has_no_two_neighbours() {
+    for m in models() {
+        let layout = Layout::new(&m, LANES);
+        for record in &layout.records {
+            for slot in 0..layout.slots {
+                let near = record.near[slot] == record.site;
+                let present = &layout.patterns[record.pattern as usize].present[slot];
+                assert!(!near || present == &Lanes::ZERO, "{m:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_exchange_moves_whole_replicas() {
+    let m = model(&[6, 6], Hypercubic, &[1.0, 1.0], 0.0);
+    let make = |index| {
+        let mut chain = Multispin::new(&m, 2.0, Update::HeatBath, 8, 1, index);
+        chain.randomise();
+        chain
+    };
+    let (mut a, mut b) = (make(0), make(1));
+    let (before_a, before_b) = (a.measure(), b.measure());
+    let mut marked = vec![false; a.all_replicas()];
+    marked[3] = true;
+    a.exchange(&mut b, &marked);
+    for r in 0..8 {
+        let (x, y) = if r == 3 {
+            (before_b[r], before_a[r])
+        } else {
+            (before_a[r], before_b[r])
+        };
+        assert_eq!((a.measure()[r], b.measure()[r]), (x, y));
+    }
+}
+
+#[test]
+#[ignore = "a measurement"]
+fn cluster_speed() {
+    let t = 2.269185314213022;
+    for l in [64, 512] {
+        let m = model(&[l, l], Hypercubic, &[1.0, 1.0], 0.0);
+        for update in [Update::Wolff, Update::SwendsenWang] {
+            let mut e = Ensemble::new(m.clone(), t, update, 1, 1).unwrap();
+            e.advance(200, &Control::new()).unwrap();
+            let mut best = f64::INFINITY;
+            for _ in 0..9 {
+                let before = e.visited();
+                let started = std::time::Instant::now();
+                e.advance(60 * (512 / l) as u64, &Control::new()).unwrap();
+                let seconds = started.elapsed().as_secs_f64();
+                best = best.min(seconds * 1e9 / (e.visited() - before) as f64);
+            }
+            println!("{l} {update:?} {:.4} spins/ns", 1.0 / best);
+        }
+    }
+}
+
 #[test]
 #[ignore = "a measurement"]
 fn speed() {
     let t = 2.269185314213022;
     let cases = [
-        (
-            "2D",
-            model(&[512, 512], Lattice::Hypercubic, &[1.0, 1.0], 0.0),
-        ),
-        (
-            "2D field",
-            model(&[512, 512], Lattice::Hypercubic, &[1.0, 1.0], 0.1),
-        ),
+        ("2D", model(&[512, 512], Hypercubic, &[1.0, 1.0], 0.0)),
+        ("2D field", model(&[512, 512], Hypercubic, &[1.0, 1.0], 0.1)),
         (
             "2D anisotropic",
-            model(&[512, 512], Lattice::Hypercubic, &[1.0, 0.7], 0.0),
+            model(&[512, 512], Hypercubic, &[1.0, 0.7], 0.0),
         ),
-        (
-            "3D",
-            model(&[64, 64, 64], Lattice::Hypercubic, &[0.5; 3], 0.0),
-        ),
-        (
-            "triangular",
-            model(&[512, 512], Lattice::Triangular, &[0.6; 3], 0.0),
-        ),
+        ("3D", model(&[64, 64, 64], Hypercubic, &[0.5; 3], 0.0)),
+        ("triangular", model(&[512, 512], Triangular, &[0.6; 3], 0.0)),
         (
             "triangular anisotropic",
-            model(&[512, 512], Lattice::Triangular, &[0.6, 0.5, 0.4], 0.1),
+            model(&[512, 512], Triangular, &[0.6, 0.5, 0.4], 0.1),
         ),
     ];
     for (name, m) in cases {
@@ -59,7 +205,7 @@ fn speed() {
             }
         }
     }
-    let m = model(&[512, 512], Lattice::Hypercubic, &[1.0, 1.0], 0.0);
+    let m = model(&[512, 512], Hypercubic, &[1.0, 1.0], 0.0);
     for update in [Update::Wolff, Update::SwendsenWang] {
         let mut e = Ensemble::new(m.clone(), t, update, 1, 1).unwrap();
         e.advance(200, &Control::new()).unwrap();
@@ -82,7 +228,7 @@ fn speed() {
         );
     }
     let mut e = Ensemble::new(
-        model(&[511, 509], Lattice::Hypercubic, &[1.0, 1.0], 0.0),
+        model(&[511, 509], Hypercubic, &[1.0, 1.0], 0.0),
         t,
         Update::HeatBath,
         1,

@@ -1,0 +1,133 @@
+"""Ising at T_c on 512 x 512: bit-sliced sweeps, Wolff clusters, and the same in numba."""
+
+# ruff: noqa: NPY002 - the random numbers that numba compiles
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+L = 512
+SWEEPS = 2000
+CLUSTER_SITES = 100_000_000
+
+
+def sweeping(method: str) -> Any:
+    """Two lattices side by side, SWEEPS sweeps each: 10^9 spins."""
+
+    def measure(threads: int, repeats: int) -> list[dict[str, Any]]:
+        from kadanoff import _core, ising
+
+        system = ising.Ising(L)._system
+        chains = _core.IsingEnsemble(system, ising.T_c, method, 2, 1)
+        chains.advance(50, threads=threads)
+        found = []
+        for _ in range(repeats):
+            started = time.perf_counter()
+            chains.advance(SWEEPS, threads=threads)
+            found.append({"seconds": time.perf_counter() - started})
+        return found
+
+    return measure
+
+
+def clusters(threads: int, repeats: int) -> list[dict[str, Any]]:
+    """A fixed number of clusters, as the time that 10^8 of their sites take."""
+    from kadanoff import _core, ising
+
+    chains = _core.IsingEnsemble(ising.Ising(L)._system, ising.T_c, "wolff", 2, 1)
+    chains.advance(200, threads=threads)
+    found = []
+    for _ in range(repeats):
+        before = chains.visited
+        started = time.perf_counter()
+        chains.advance(300, threads=threads)
+        seconds = time.perf_counter() - started
+        found.append({"seconds": seconds * CLUSTER_SITES / (chains.visited - before)})
+    return found
+
+
+def sampling(threads: int, repeats: int) -> list[dict[str, Any]]:
+    """First cell of the notebook on mutual information."""
+    from kadanoff import ising
+
+    found = []
+    for i in range(repeats):
+        started = time.perf_counter()
+        ising.sample(L=64, T=ising.T_c, n=30_000, seed=i, threads=threads, progress=False)
+        found.append({"seconds": time.perf_counter() - started})
+    return found
+
+
+def numba_sweeping(threads: int, repeats: int) -> list[dict[str, Any]]:
+    """What a user writes: a checkerboard Metropolis loop under numba, one core; 10^9 spins."""
+    import numba
+    import numpy as np
+
+    T = 2.269185314213022
+    p = np.exp(-4.0 * np.arange(3) / T)
+
+    @numba.njit
+    def sweeps(s, p, count):
+        n = s.shape[0]
+        for _ in range(count):
+            for colour in range(2):
+                for i in range(n):
+                    up, down = s[i - 1], s[i + 1 if i + 1 < n else 0]
+                    for j in range((i + colour) & 1, n, 2):
+                        right = s[i, j + 1 if j + 1 < n else 0]
+                        field = s[i, j] * (up[j] + down[j] + s[i, j - 1] + right)
+                        if field <= 0 or np.random.random() < p[field // 2]:
+                            s[i, j] = -s[i, j]
+
+    s = np.ones((L, L), dtype=np.int8)
+    sweeps(s, p, 2)
+    found = []
+    for _ in range(repeats):
+        count = 100
+        started = time.perf_counter()
+        sweeps(s, p, count)
+        seconds = time.perf_counter() - started
+        found.append({"seconds": seconds * 2 * SWEEPS / count})
+    return found
+
+
+def numba_clusters(threads: int, repeats: int) -> list[dict[str, Any]]:
+    """Wolff clusters under numba, one core, as the time that 10^8 of their sites take."""
+    import numba
+    import numpy as np
+
+    p = 1 - np.exp(-2.0 / 2.269185314213022)
+
+    @numba.njit
+    def flip(s, stack, p, count):
+        n = s.shape[0]
+        visited = 0
+        for _ in range(count):
+            i, j = np.random.randint(n), np.random.randint(n)
+            old = s[i, j]
+            s[i, j] = -old
+            stack[0] = i * n + j
+            top = 1
+            while top:
+                top -= 1
+                visited += 1
+                i, j = stack[top] // n, stack[top] % n
+                for k in range(4):
+                    a = (i + (k == 0) - (k == 1)) % n
+                    b = (j + (k == 2) - (k == 3)) % n
+                    if s[a, b] == old and np.random.random() < p:
+                        s[a, b] = -old
+                        stack[top] = a * n + b
+                        top += 1
+        return visited
+
+    s = np.ones((L, L), dtype=np.int8)
+    stack = np.empty(L * L, dtype=np.int64)
+    flip(s, stack, p, 100)
+    found = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        visited = flip(s, stack, p, 100)
+        found.append({"seconds": (time.perf_counter() - started) * CLUSTER_SITES / visited})
+    return found

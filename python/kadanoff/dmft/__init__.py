@@ -1,0 +1,34 @@
+"""Impurity solvers behind one protocol, and the Mott transition on the Bethe lattice.
+
+>>> from kadanoff import dmft
+>>> problem = dmft.Impurity(U=2.0, beta=50, bath=dmft.DiscreteBath([-0.4, 0.4], [0.3, 0.3]))
+>>> print(dmft.solve(problem, solver="ed"))
+Solution(ed: n=1, docc=..., Z=..., error ...)
+"""
+
+from kadanoff.dmft import ed as _ed  # noqa: F401
+from kadanoff.dmft import hubbard1 as _hubbard1  # noqa: F401
+from kadanoff.dmft import ipt as _ipt  # noqa: F401
+from kadanoff.dmft import lanczos as _lanczos  # noqa: F401
+from kadanoff.dmft import nca as _nca  # noqa: F401
+from kadanoff.dmft.bathfit import BathFit, fit_bath
+from kadanoff.dmft.bethe import BetheLoop, Hysteresis, bethe, hysteresis
+from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
+from kadanoff.dmft.protocol import SOLVERS, Solver, solve
+from kadanoff.dmft.solution import Solution
+
+__all__ = [
+    "SOLVERS",
+    "BathFit",
+    "BetheLoop",
+    "DiscreteBath",
+    "Hysteresis",
+    "Impurity",
+    "MatsubaraBath",
+    "Solution",
+    "Solver",
+    "bethe",
+    "fit_bath",
+    "hysteresis",
+    "solve",
+]

@@ -1,0 +1,224 @@
+"""A hybridisation function fitted by a few bath sites.
+
+``chi2 = 1/N sum_n w_n**(-alpha) |Delta(i w_n) - sum_k V_k**2 / (i w_n - e_k)|**2``, over N
+frequencies.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.greens import matsubara
+from kadanoff.greens.grids import ComplexArray, FloatArray
+from kadanoff.stars import real, whole
+
+__all__ = ["BathFit", "fit_bath"]
+
+
+@dataclass(frozen=True, eq=False)
+class BathFit:
+    """A fitted bath and how well it fits.
+
+    Attributes
+    ----------
+    bath : DiscreteBath
+        The sites, ascending in e, V >= 0.
+    chi2 : float
+        The minimum of the cost.
+    deviation : (N,) array
+        |Delta - fit| at every frequency of the fit.
+    used : int
+        Number of frequencies in the fit.
+    starts : int
+        Starting points tried.
+    """
+
+    bath: DiscreteBath
+    chi2: float
+    deviation: FloatArray
+    used: int
+    starts: int
+
+    def error_of(self, G_iw: ComplexArray) -> float:
+        """The error of G to first order in that of Delta, at fixed Sigma: max |G|**2 |dDelta|."""
+        n = min(G_iw.size, self.deviation.size)
+        return float(np.max(np.abs(G_iw[:n]) ** 2 * self.deviation[:n]))
+
+
+def fit_bath(
+    problem: Impurity,
+    sites: int,
+    *,
+    frequencies: int | None = None,
+    alpha: float = 1.0,
+    starts: int = 8,
+    symmetric: bool | None = None,
+    start: DiscreteBath | None = None,
+    seed: int | None = None,
+) -> BathFit:
+    """Fit the bath of a problem by `sites` sites.
+
+    Parameters
+    ----------
+    problem : Impurity
+        Its Delta is fitted.
+    sites : int
+        Number of bath sites, 1 to 12.
+    frequencies : int, optional
+        Matsubara frequencies in the cost; by default those below six times the root mean square
+        energy of the bath.
+    alpha : float
+        Weight ``w_n**(-alpha)``.
+    starts : int
+        Starting points; the best of the minima is taken.
+    symmetric : bool, optional
+        Sites in pairs (e, V), (-e, V), with one at zero if odd. Default: if Delta is odd.
+    start : DiscreteBath, optional
+        One more starting point, such as the bath of the previous iteration.
+    seed : int, optional
+        For the random starting points; 0 by default.
+
+    Returns
+    -------
+    BathFit
+
+    Notes
+    -----
+    L-BFGS with the analytic gradient; ``log`` of the weights is free, so that V**2 > 0.
+    """
+    if whole("sites", sites) > 12:
+        raise ValueError(f"sites must lie in 1 to 12, got {sites}")
+    alpha = real("alpha", alpha)
+    if whole("starts", starts) > 1000:
+        raise ValueError(f"starts must lie in 1 to 1000, got {starts}")
+    moments = problem.Delta_moments()
+    if moments[0] <= 0.0:
+        raise ValueError("there is nothing to fit: Delta vanishes")
+    beta = problem.beta
+    spread = math.sqrt(max(moments[2] / moments[0], 1e-12))
+    if frequencies is None:
+        most = 6.0 * max(spread, 2.0 / beta)
+        frequencies = max(2 * sites, math.ceil(0.5 * (most * beta / math.pi - 1.0)))
+        frequencies = min(frequencies, 4096)
+    Delta = problem.Delta().iw(whole("frequencies", frequencies))
+    if symmetric is None:
+        symmetric = bool(np.all(np.abs(Delta.real) <= 1e-9 * np.max(np.abs(Delta))))
+    w = matsubara(beta, frequencies)
+    cost = _Cost(Delta, w, w**-alpha / frequencies, sites, symmetric)
+    rng = np.random.default_rng(0 if seed is None else seed)
+    trials = _starting_points(cost, moments, spread, beta, starts, start, rng)
+    best, chi2 = trials[0], math.inf
+    from scipy.optimize import minimize
+
+    options = {"maxiter": 2000, "maxfun": 4000, "ftol": 1e-16, "gtol": 1e-12, "maxcor": 30}
+    scale = float(np.sum(cost.weights * np.abs(Delta) ** 2))
+    for x in trials:
+        result = minimize(
+            lambda x: tuple(y / scale for y in cost(x)),
+            x,
+            jac=True,
+            method="L-BFGS-B",
+            options=options,
+        )
+        if result.fun * scale < chi2:
+            best, chi2 = result.x, float(result.fun * scale)
+    e, weight = cost.sites_of(best)
+    order = np.argsort(e, kind="stable")
+    bath = DiscreteBath(e[order], np.sqrt(weight[order]))
+    deviation = np.abs(Delta - np.sum(weight / (1j * w[:, None] - e), axis=1))
+    return BathFit(bath, chi2, deviation, frequencies, len(trials))
+
+
+class _Cost:
+    """The cost and its gradient in the free parameters.
+
+    Free are (e_k, ln V_k**2); in the symmetric case ln |e_k| of each pair, ln V_k**2, and ln
+    V_0**2 of a site at zero.
+    """
+
+    def __init__(
+        self, Delta: ComplexArray, w: FloatArray, weights: FloatArray, sites: int, symmetric: bool
+    ) -> None:
+        self.Delta, self.iw, self.weights = Delta, 1j * w, weights
+        self.sites, self.symmetric = sites, symmetric
+        self.pairs = sites // 2
+
+    def sites_of(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Levels and V**2."""
+        x = np.asarray(x)
+        if not self.symmetric:
+            return x[: self.sites].copy(), np.exp(x[self.sites :])
+        e, weight = np.exp(x[: self.pairs]), np.exp(x[self.pairs : 2 * self.pairs])
+        middle = np.exp(x[2 * self.pairs :])
+        return (
+            np.concatenate([-e, np.zeros(middle.size), e]),
+            np.concatenate([weight, middle, weight]),
+        )
+
+    def free(self, e: FloatArray, weight: FloatArray) -> FloatArray:
+        """Parameters of the given sites."""
+        if not self.symmetric:
+            return np.concatenate([e, np.log(weight)])
+        order = np.argsort(np.abs(e), kind="stable")
+        e, weight = np.abs(e[order]), weight[order]
+        odd = self.sites % 2
+        middle = weight[:odd]
+        e, weight = e[odd:].reshape(-1, 2).mean(axis=1), weight[odd:].reshape(-1, 2).mean(axis=1)
+        return np.concatenate([np.log(np.maximum(e, 1e-9)), np.log(weight), np.log(middle)])
+
+    def __call__(self, x: FloatArray) -> tuple[float, FloatArray]:
+        e, weight = self.sites_of(x)
+        inverse = 1.0 / (self.iw[:, None] - e)
+        difference = inverse @ weight - self.Delta
+        chi2 = float(np.sum(self.weights * np.abs(difference) ** 2))
+        left = 2.0 * self.weights * difference.conj()
+        by_weight = (left @ inverse).real * weight  # d / d ln V^2
+        by_e = (left @ (inverse * inverse)).real * weight
+        if not self.symmetric:
+            return chi2, np.concatenate([by_e, by_weight])
+        p = self.pairs
+        down, up = slice(0, p), slice(self.sites - p, None)
+        return chi2, np.concatenate(
+            [
+                (by_e[up] - by_e[down]) * e[up],
+                by_weight[down] + by_weight[up],
+                by_weight[p : self.sites - p],
+            ]
+        )
+
+
+def _starting_points(
+    cost: _Cost,
+    moments: Any,
+    spread: float,
+    beta: float,
+    starts: int,
+    start: DiscreteBath | None,
+    rng: np.random.Generator,
+) -> list[FloatArray]:
+    m = cost.sites
+    centre = moments[1] / moments[0]
+    found = []
+    if start is not None:
+        if start.sites != m:
+            raise ValueError(f"start must have {m} sites, got {start.sites}")
+        found.append(
+            cost.free(np.array(start.e), np.maximum(np.square(start.V), 1e-12 * moments[0]))
+        )
+    for k in range(starts):
+        if k == 0:  # even
+            e = np.linspace(-1.0, 1.0, m + 2)[1:-1] * 2.0 * spread
+        elif k == 1:  # geometric towards the Fermi level
+            side = 1.5 * spread * 0.3 ** np.arange(m // 2)
+            e = np.concatenate([-side, [0.0] * (m % 2), side])
+        else:
+            e = spread * rng.choice([-1.0, 1.0], m) * 10.0 ** rng.uniform(-1.7, 0.4, m)
+        e = np.asarray(e) + (0.0 if cost.symmetric else centre)
+        weight = np.full(m, moments[0] / m) * (rng.uniform(0.3, 1.7, m) if k > 1 else 1.0)
+        found.append(cost.free(e, weight))
+    return found

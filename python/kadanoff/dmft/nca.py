@@ -1,0 +1,200 @@
+"""Non-crossing approximation on the imaginary axis.
+
+Pseudo-particles m = 0 (empty), 1 (one electron of a given spin), 2 (double), energies E_m, with
+``P_m(0) = 1`` and ``x(tau) = -Delta(tau) > 0``, ``y(tau) = x(beta - tau)``:
+
+``dP_m/dtau = -E_m P_m + int_0^tau Q_m(tau - s) P_m(s) ds``,
+``Q_0 = 2 P_1 y``, ``Q_1 = P_0 x + P_2 y``, ``Q_2 = 2 P_1 x``,
+
+``Z = P_0(beta) + 2 P_1(beta) + P_2(beta) = Z_AIM / Z_bath``,
+``G(tau) = -[P_0(beta - tau) P_1(tau) + P_1(beta - tau) P_2(tau)] / Z``.
+
+On the imaginary axis each equation looks back only: no projection onto one pseudo-particle is
+needed.
+
+References
+----------
+N. E. Bickers, Rev. Mod. Phys. 59, 845 (1987), doi:10.1103/RevModPhys.59.845, section IV.
+Th. Pruschke, N. Grewe, Z. Phys. B 74, 439 (1989), doi:10.1007/BF01311391 (finite U).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.dmft.protocol import Run, register
+from kadanoff.dmft.solution import Solution
+from kadanoff.errors import Cancelled, NotConverged
+from kadanoff.greens import LegendreSeries, matsubara
+from kadanoff.greens.grids import FloatArray
+from kadanoff.stars import real, whole
+
+__all__ = ["nca"]
+
+
+@dataclass(frozen=True)
+class _Level:
+    """Propagators on one grid, energies counted from `shift`."""
+
+    P: FloatArray  # (3, N + 1)
+
+    @property
+    def Z(self) -> float:
+        return float(self.P[0, -1] + 2.0 * self.P[1, -1] + self.P[2, -1])
+
+    @property
+    def G(self) -> FloatArray:
+        P = self.P
+        return np.asarray(-(P[0, ::-1] * P[1] + P[1, ::-1] * P[2]) / self.Z)
+
+
+def _volterra(E: FloatArray, x: FloatArray, beta: float, run: Run) -> _Level:
+    """Propagators on the grid of x: trapezoidal rule, the free evolution exact.
+
+    The error has even powers of the step only.
+    """
+    N = x.size - 1
+    h = beta / N
+    y = x[::-1]
+    P = np.zeros((3, N + 1))
+    P[:, 0] = 1.0
+    Q = np.array([2.0 * y[0], x[0] + y[0], 2.0 * x[0]])
+    at_zero = Q.copy()
+    # Q backwards in memory, so that a convolution is a product of contiguous pieces.
+    backwards = np.zeros((3, N + 1))
+    backwards[:, N] = Q
+    decay = np.exp(-h * E)
+    memory = np.zeros(3)
+    quarter = 0.25 * h * h
+    for j in range(N):
+        if j % 256 == 0 and run.control is not None and run.control.cancelled:
+            raise Cancelled("the computation was stopped")
+        k = j + 1
+        known = np.array([backwards[m, N - j : N] @ P[m, 1:k] for m in range(3)])
+        right = decay * (P[:, j] + 0.5 * h * memory) + 0.5 * h * h * known
+        # (1 - h^2/4 Q_m(0)) p_m - h^2/4 Q_m(tau) = right, Q_m(tau) linear in the p.
+        xk, yk = x[k], y[k]
+        d0, d1, d2 = 1.0 - quarter * at_zero
+        a, b = 2.0 * quarter * yk, 2.0 * quarter * xk  # p_1 in the equations of p_0 and p_2
+        c, d = quarter * xk, quarter * yk  # p_0 and p_2 in that of p_1
+        p1 = (right[1] + c * right[0] / d0 + d * right[2] / d2) / (d1 - c * a / d0 - d * b / d2)
+        p0, p2 = (right[0] + a * p1) / d0, (right[2] + b * p1) / d2
+        P[:, k] = p0, p1, p2
+        Q = np.array([2.0 * p1 * yk, p0 * xk + p2 * yk, 2.0 * p1 * xk])
+        backwards[:, N - k] = Q
+        memory = h * (known + 0.5 * Q + 0.5 * at_zero * P[:, k])
+    return _Level(P)
+
+
+@register(
+    "nca",
+    valid="U > 0 and temperatures above the Kondo scale: G is right to order V**2, log Z, n and "
+    "docc to "
+    "order V**4; not exact at U = 0",
+    cost="0.1 to 2 s, growing as the square of beta times the largest energy",
+)
+def nca(problem: Impurity, run: Run, /, *, steps: int = 640, tol: float = 1e-9) -> Solution:
+    """Solve in the non-crossing approximation.
+
+    Parameters
+    ----------
+    problem : Impurity
+        What to solve.
+    run : Run
+        Frequencies.
+    steps : int
+        Time steps of the coarsest of the first three grids.
+    tol : float
+        Error of G(tau) from the finite steps at which no further grid is taken.
+
+    Notes
+    -----
+    Richardson extrapolation over grids of N, 2N, 4N, ... steps. `error` is the numerical one only.
+    """
+    if whole("steps", steps) < 16 or steps > 8192:
+        raise ValueError(f"steps must lie in 16 to 8192, got {steps}")
+    tol = real("tol", tol)
+    if problem.U == 0.0 and problem.Delta_moments()[0] > 0.0:
+        raise ValueError(
+            "the NCA is not exact at U = 0, where the problem is free: use solver='hubbard1' or "
+            "'ed'"
+        )
+    beta, level = problem.beta, problem.level
+    E = np.array([0.0, level, 2.0 * level + problem.U])
+    shift = float(np.min(E))
+    Delta = problem.Delta()
+    levels: list[_Level] = []
+    table: list[list[FloatArray]] = []
+    error = math.inf
+    count = steps
+    while True:
+        tau = np.linspace(0.0, beta, count + 1)
+        x = np.maximum(-Delta.tau(tau), 0.0)
+        levels.append(_volterra(E - shift, x, beta, run))
+        stride = count // steps
+        last = levels[-1]
+        # One row of Romberg's table: G on the coarsest grid, then ln Z and the populations.
+        weights = np.array([1.0, 2.0, 1.0]) * last.P[:, -1] / last.Z
+        row = [np.concatenate([last.G[::stride], [math.log(last.Z)], weights])]
+        for k in range(len(table)):
+            row.append(row[k] + (row[k] - table[-1][k]) / (4.0 ** (k + 1) - 1.0))
+        if len(table) >= 2:
+            error = float(np.max(np.abs(row[-1] - table[-1][-1])))
+        table.append(row)
+        if error < tol or count >= 16384 or (len(table) >= 3 and 2 * count > 16384):
+            break
+        count *= 2
+    best = table[-1][-1]
+    if not error < 1e-3:
+        raise NotConverged(
+            f"the NCA's time steps are too coarse: error {error:.1e} with {count} steps; the "
+            f"energies are "
+            f"too large for beta = {beta:g}"
+        )
+    series = _series(best[: steps + 1], levels[-1].G, beta)
+    G_iw = series.iw(run.frequencies)
+    z = 1j * matsubara(beta, run.frequencies)
+    Delta_iw = Delta.iw(run.frequencies)
+    p = best[steps + 2 :]
+    log_ratio = float(best[steps + 1]) - beta * shift
+    log_Z = None
+    if isinstance(problem.bath, DiscreteBath):
+        log_Z = log_ratio + 2.0 * float(np.sum(np.logaddexp(0.0, -beta * np.array(problem.bath.e))))
+    return Solution(
+        problem=problem,
+        solver="nca",
+        G=series,
+        G_iw=G_iw,
+        Sigma_iw=z - level - Delta_iw - 1.0 / G_iw,
+        Delta_iw=Delta_iw,
+        n=float(p[1] + 2.0 * p[2]),
+        docc=float(p[2]),
+        log_Z=log_Z,
+        error=error * beta,
+        valid="",
+        diagnostics={
+            "log_Z_over_Z_bath": log_ratio,
+            "populations": p,
+            "steps": count,
+            "numerical_error": error,
+        },
+    )
+
+
+def _series(coarse: FloatArray, fine: FloatArray, beta: float) -> LegendreSeries:
+    """Legendre series of the extrapolated G(tau).
+
+    On the finest grid G is known up to a small smooth error, which the coarsest grid has shown.
+    """
+    from scipy.interpolate import make_interp_spline
+
+    stride = (fine.size - 1) // (coarse.size - 1)
+    rough = np.linspace(0.0, beta, coarse.size)
+    grid = np.linspace(0.0, beta, fine.size)
+    correction = make_interp_spline(rough, coarse - fine[::stride], k=5)
+    spline = make_interp_spline(grid, fine + correction(grid), k=7)
+    return LegendreSeries.of(spline, beta, tolerance=1e-11, noise=1e-11)

@@ -1,0 +1,232 @@
+"""Impurity problems: what every solver takes.
+
+``H = eps_d n_d + U n_up n_dn + sum_k e_k n_k + sum_ks V_k (d_s^+ c_ks + h.c.)``, chemical potential
+absorbed, and ``Delta(z) = sum_k V_k**2 / (z - e_k)``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff.dmft.quadrature import band_star
+from kadanoff.greens import GreenFunction, MatsubaraFunction, gauss_poles
+from kadanoff.greens.grids import ComplexArray, FloatArray, finite, inverse_temperature
+from kadanoff.stars import Band, real
+from kadanoff.tables import FunctionBand, TabulatedBand
+
+__all__ = ["DiscreteBath", "Impurity", "MatsubaraBath"]
+
+
+@dataclass(frozen=True)
+class DiscreteBath:
+    """Delta(z) = sum_k V_k**2 / (z - e_k).
+
+    Parameters
+    ----------
+    e : sequence of float
+        Levels, from the chemical potential.
+    V : sequence of float
+        Hybridisations; their signs are a choice of gauge.
+
+    Examples
+    --------
+    >>> DiscreteBath([-0.5, 0.5], [0.3, 0.4]).weight
+    0.25
+    """
+
+    e: tuple[float, ...]
+    V: tuple[float, ...]
+
+    def __init__(self, e: ArrayLike, V: ArrayLike) -> None:
+        object.__setattr__(self, "e", tuple(float(x) for x in finite("e", e)))
+        object.__setattr__(self, "V", tuple(float(x) for x in finite("V", V)))
+        if len(self.e) != len(self.V):
+            raise ValueError(
+                "e and V must have one entry for every bath site, "
+                f"got {len(self.e)} levels and {len(self.V)} hybridisations"
+            )
+
+    @property
+    def sites(self) -> int:
+        """Number of bath sites."""
+        return len(self.e)
+
+    @property
+    def weight(self) -> float:
+        """sum V**2, the integral of -Im Delta / pi."""
+        return float(np.sum(np.square(self.V)))
+
+
+@dataclass(frozen=True, eq=False)
+class MatsubaraBath:
+    """Delta(i w_n) for 0 <= n < N at the problem's temperature, with the moments of its tail.
+
+    Parameters
+    ----------
+    Delta : (N,) array of complex
+        Values at the first N positive Matsubara frequencies, Im Delta <= 0.
+    moments : sequence of float, optional
+        m_0 = sum V**2, m_1 = sum V**2 e, ... of ``Delta = sum_k m_k / (iw)**(k + 1)``. Left
+        out, they are fitted to the last quarter of the values.
+
+    Notes
+    -----
+    The tail is checked against the values once the temperature is known, by `Impurity`.
+    """
+
+    Delta: ComplexArray
+    moments: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        values = finite("Delta", self.Delta, np.complex128)
+        object.__setattr__(self, "Delta", values)
+        given = finite("moments", self.moments) if len(self.moments) else ()
+        object.__setattr__(self, "moments", tuple(float(m) for m in given))
+        if values.size < 16:
+            raise ValueError(f"Delta needs at least 16 Matsubara frequencies, got {values.size}")
+        limit = 1e-12 * float(np.max(np.abs(values)))
+        if np.any(values.imag > limit):
+            n = int(np.argmax(values.imag > limit))
+            raise ValueError(
+                f"Delta must have Im Delta <= 0 at positive frequencies, but Im Delta[{n}] = "
+                f"{values[n].imag:g}; it would be acausal (is the sign convention "
+                "Delta = sum V**2 / (iw - e)?)"
+            )
+
+    def function(self, beta: float) -> MatsubaraFunction:
+        """Delta with its tail at inverse temperature `beta`; refused where the two disagree."""
+        function = MatsubaraFunction(self.Delta, beta, self.moments)
+        if function.moments[0] <= 0.0 or function.tail_error > 0.05:
+            w = function.frequencies[-1]
+            raise ValueError(
+                f"the tail of Delta is wrong: at w = {w:g} it should be near "
+                f"m_0 / iw = {function.moments[0] / w:g} / i, but Delta = {self.Delta[-1]:g}; is "
+                f"beta = "
+                f"{beta:g} the temperature it was given at, and are there enough frequencies?"
+            )
+        return function
+
+
+Bath: TypeAlias = "DiscreteBath | MatsubaraBath | Band"
+
+
+@dataclass(frozen=True)
+class Impurity:
+    """One interacting orbital in a bath at inverse temperature beta.
+
+    Parameters
+    ----------
+    U : float
+        Repulsion, not negative.
+    beta : float
+        Inverse temperature.
+    bath : DiscreteBath, MatsubaraBath or Band
+        What it hybridises with. ``Delta = V**2 int rho(w) / (z - w) dw`` for a band.
+    eps : float
+        Level of the impurity, measured from ``-U/2``: zero is half filling in a symmetric bath.
+    absolute : bool
+        Measure eps from the chemical potential instead.
+    V : float, optional
+        Hybridisation with a band. By default half the half bandwidth for the analytic bands, the
+        Bethe lattice's ``Delta = (D/2)**2 G``; 1 for tables and functions, whose density is then
+        ``-Im Delta / pi``.
+
+    Examples
+    --------
+    >>> problem = Impurity(U=2.0, beta=50, bath=DiscreteBath([-0.5, 0.5], [0.3, 0.3]))
+    >>> problem.level, problem.is_half_filled
+    (-1.0, True)
+    """
+
+    U: float
+    beta: float
+    bath: Bath
+    eps: float = 0.0
+    absolute: bool = False
+    V: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "U", real("U", self.U))
+        object.__setattr__(self, "beta", inverse_temperature(self.beta))
+        object.__setattr__(self, "eps", real("eps", self.eps))
+        if not isinstance(self.absolute, bool):
+            raise TypeError(f"absolute must be True or False, got {self.absolute!r}")
+        if self.U < 0.0:
+            raise ValueError(f"repulsion U must not be negative, got U = {self.U}")
+        if not isinstance(self.bath, (DiscreteBath, MatsubaraBath, Band)):
+            raise TypeError(
+                "bath must be a DiscreteBath, a MatsubaraBath or a band of kadanoff.baths, "
+                f"got {type(self.bath).__name__}"
+            )
+        if isinstance(self.bath, MatsubaraBath):
+            self.bath.function(self.beta)
+        if isinstance(self.bath, (DiscreteBath, MatsubaraBath)):
+            if self.V is not None:
+                raise ValueError("V belongs to a band; this bath has its own hybridisation")
+        elif self.V is None:
+            own = isinstance(self.bath, (TabulatedBand, FunctionBand))
+            object.__setattr__(self, "V", 1.0 if own else 0.5 * self.bath.D)
+        else:
+            object.__setattr__(self, "V", real("V", self.V))
+
+    @property
+    def level(self) -> float:
+        """The level of the impurity from the chemical potential."""
+        return self.eps if self.absolute else self.eps - 0.5 * self.U
+
+    @property
+    def offset(self) -> float:
+        """The level from -U/2."""
+        return self.eps + 0.5 * self.U if self.absolute else self.eps
+
+    def star(self) -> tuple[FloatArray, FloatArray] | None:
+        """Levels and V**2 that reproduce Delta at this temperature's frequencies to rounding.
+
+        The bath itself if it is discrete, nodes of a quadrature for a band, None for a
+        `MatsubaraBath`.
+        """
+        if isinstance(self.bath, DiscreteBath):
+            return np.array(self.bath.e), np.square(self.bath.V)
+        if isinstance(self.bath, MatsubaraBath):
+            return None
+        e, weight = band_star(self.bath, self.beta)
+        return e, weight * float(self.V or 0.0) ** 2
+
+    def Delta(self) -> GreenFunction | MatsubaraFunction:
+        """The hybridisation function, on every axis that is known."""
+        if isinstance(self.bath, MatsubaraBath):
+            return self.bath.function(self.beta)
+        star = self.star()
+        assert star is not None
+        return GreenFunction(*star, self.beta)
+
+    def Delta_moments(self) -> tuple[float, ...]:
+        """sum V**2 e**k for k < 4."""
+        if isinstance(self.bath, MatsubaraBath):
+            known = self.bath.function(self.beta).moments
+            if len(known) >= 4:
+                return known[:4]
+            e, w = gauss_poles(known[: 2 * (len(known) // 2)] or (known[0], 0.0))
+            return (*known, *[float(np.sum(w * e**k)) for k in range(len(known), 4)])
+        star = self.star()
+        assert star is not None
+        e, weight = star
+        return tuple(float(np.sum(weight * e**k)) for k in range(4))
+
+    @property
+    def is_half_filled(self) -> bool:
+        """Whether particle-hole symmetry holds: eps_d = -U/2 and Delta odd."""
+        scale = max(self.U, 1.0)
+        if abs(self.offset) > 1e-12 * scale:
+            return False
+        if isinstance(self.bath, MatsubaraBath):
+            values = self.bath.Delta
+            return bool(np.all(np.abs(values.real) <= 1e-9 * np.max(np.abs(values))))
+        if isinstance(self.bath, DiscreteBath):
+            iw = self.Delta().iw(32)
+            return bool(np.all(np.abs(iw.real) <= 1e-12 * (np.max(np.abs(iw)) + 1e-300)))
+        return self.bath.is_symmetric

@@ -1,0 +1,93 @@
+"""The factors of a Hilbert space: fermion orbitals and spins, each with a name.
+
+Conventions for their states, and what acts on them: :mod:`kadanoff.operators`.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["BATH", "SECOND_BATH", "Factor", "Orbital", "Spin"]
+
+
+def half_integer(name: str, value: float) -> float:
+    """`value` as a float if it is 1/2, 1, 3/2, ...; TypeError or ValueError otherwise."""
+    if not is_number(value):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not (math.isfinite(value) and value > 0 and float(2 * value).is_integer()):
+        raise ValueError(f"{name} must be one of 1/2, 1, 3/2, ...; got {value!r}")
+    return float(value)
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+
+
+def _check_name(name: str) -> None:
+    if not (isinstance(name, str) and name):
+        raise TypeError(f"name must be a non-empty string, got {name!r}")
+
+
+@dataclass(frozen=True)
+class Orbital:
+    """A spin-1/2 fermion level: states ``|0>, |up>, |dn>, |up dn>``.
+
+    Parameters
+    ----------
+    name : str
+        How operators refer to it.
+    sign : {-1, +1}
+        Alternation sign s of its isospin. Orbitals joined by a hopping need opposite signs for
+        isospin to be conserved; f_0 has +1.
+    """
+
+    name: str
+    sign: int = -1
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        if isinstance(self.sign, bool) or self.sign not in (-1, 1):
+            raise ValueError(f"sign must be -1 or +1, got {self.sign!r}")
+
+    @property
+    def dimension(self) -> int:
+        """Number of states."""
+        return 4
+
+
+@dataclass(frozen=True)
+class Spin:
+    """A spin S = 1/2, 1, 3/2, ...: states ``|S>, |S-1>, ..., |-S>`` of S_z.
+
+    Parameters
+    ----------
+    name : str
+        How operators refer to it.
+    spin : float
+        S, a positive multiple of 1/2.
+    """
+
+    name: str
+    spin: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
+        object.__setattr__(self, "spin", half_integer("spin", self.spin))
+
+    @property
+    def dimension(self) -> int:
+        """Number of states."""
+        return round(2 * self.spin) + 1
+
+
+Factor = Orbital | Spin
+
+BATH = Orbital("f0", sign=1)
+"""The bath orbital f_0, zeroth site of the chain: the last factor of an impurity model's space."""
+
+SECOND_BATH = Orbital("g0", sign=1)
+"""Zeroth site of a second, equal chain: after :data:`BATH` in models with two channels."""

@@ -1,0 +1,28 @@
+"""Green functions of one orbital on every axis, with exact transforms between them.
+
+``G(tau) = -<T d(tau) d^+(0)>``, ``G(i w_n) = int_0^beta exp(i w_n tau) G(tau) dtau``.
+
+====================  ===========================================  ===============================
+class                 what it holds                                exact transforms to
+====================  ===========================================  ===============================
+`GreenFunction`       poles and residues                           iw, tau, w + i eta, moments
+`MatsubaraFunction`   values at i w_n, moments of the tail         tau
+`LegendreSeries`      coefficients G_l                             tau, iw
+====================  ===========================================  ===============================
+"""
+
+from kadanoff.greens.grids import chebyshev_times, matsubara
+from kadanoff.greens.legendre import LegendreSeries, legendre_to_matsubara
+from kadanoff.greens.matsubara_function import MatsubaraFunction, gauss_poles, tail_moments
+from kadanoff.greens.poles import GreenFunction
+
+__all__ = [
+    "GreenFunction",
+    "LegendreSeries",
+    "MatsubaraFunction",
+    "chebyshev_times",
+    "gauss_poles",
+    "legendre_to_matsubara",
+    "matsubara",
+    "tail_moments",
+]

@@ -1,0 +1,103 @@
+"""Meshes in imaginary time and frequency, and the checks that every representation shares."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kadanoff.stars import real, whole
+
+__all__ = ["chebyshev_times", "matsubara"]
+
+FloatArray: TypeAlias = NDArray[np.float64]
+ComplexArray: TypeAlias = NDArray[np.complex128]
+
+
+def inverse_temperature(value: object) -> float:
+    """A validated beta."""
+    beta = real("beta", value)
+    if not 1e-100 < beta < 1e100:
+        raise ValueError(f"inverse temperature beta must be positive, got beta = {value}")
+    return beta
+
+
+def matsubara(beta: float, count: int) -> FloatArray:
+    """w_n = (2n + 1) pi / beta for n = 0, ..., count - 1.
+
+    Parameters
+    ----------
+    beta : float
+        Inverse temperature.
+    count : int
+        Number of frequencies, all positive; those with n < 0 follow by conjugation.
+
+    Examples
+    --------
+    >>> matsubara(np.pi, 3)
+    array([1., 3., 5.])
+    """
+    beta = inverse_temperature(beta)
+    return np.asarray((2.0 * np.arange(whole("count", count)) + 1.0) * (math.pi / beta))
+
+
+def chebyshev_times(beta: float, count: int = 129) -> FloatArray:
+    """tau_j = beta (1 - cos(pi j / (count - 1))) / 2, ascending, 0 and beta included.
+
+    A polynomial through these points represents ``G(tau)`` to an error that falls exponentially
+    with ``count / sqrt(beta E)``; a uniform mesh does not.
+
+    Parameters
+    ----------
+    beta : float
+        Inverse temperature.
+    count : int
+        Number of times, at least 2.
+
+    Examples
+    --------
+    >>> chebyshev_times(10.0, 3)
+    array([ 0.,  5., 10.])
+    """
+    beta = inverse_temperature(beta)
+    if whole("count", count) < 2:
+        raise ValueError(f"count must be at least 2, got {count}")
+    # sin^2 keeps the small distances to the end exact.
+    half = np.sin(0.5 * math.pi * np.arange(count) / (count - 1)) ** 2
+    return np.asarray(beta * half)
+
+
+def times(tau: ArrayLike, beta: float) -> FloatArray:
+    """Imaginary times in [0, beta]; 0 means 0+ and beta means beta-."""
+    t = np.asarray(tau, dtype=np.float64)
+    slack = 1e-12 * beta
+    if not np.all((t >= -slack) & (t <= beta + slack)):
+        raise ValueError(
+            f"tau must lie in [0, beta = {beta:g}], got {_range(t)}; "
+            "use G(tau + beta) = -G(tau) outside"
+        )
+    return np.asarray(np.clip(t, 0.0, beta))
+
+
+def _range(x: FloatArray) -> str:
+    return f"values from {np.min(x)} to {np.max(x)}" if x.size else "nothing"
+
+
+def finite(name: str, values: ArrayLike, dtype: Any = np.float64, ndim: int = 1) -> NDArray[Any]:
+    """A finite array that nobody can write to, of the wanted number of dimensions."""
+    given = np.asarray(values)
+    if dtype == np.float64 and np.iscomplexobj(given):
+        raise TypeError(f"{name} must be real, got complex numbers")
+    try:
+        array = np.array(given, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name} must be numbers, got {values!r}") from error
+    if array.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} dimension(s), got shape {array.shape}")
+    if not np.all(np.isfinite(array)):
+        at = int(np.flatnonzero(~np.isfinite(array.ravel()))[0])
+        raise ValueError(f"{name} must be finite, got {array.ravel()[at]} at position {at}")
+    array.setflags(write=False)
+    return array

@@ -1,0 +1,200 @@
+"""Legendre series of Green functions.
+
+``G(tau) = sum_l sqrt(2 l + 1) / beta P_l(2 tau / beta - 1) G_l`` and ``G(i w_n) = sum_l T_nl G_l``
+with ``T_nl = (-1)**n i**(l + 1) sqrt(2 l + 1) j_l((2 n + 1) pi / 2)``.
+
+References
+----------
+L. Boehnke, H. Hafermann, M. Ferrero, F. Lechermann, O. Parcollet, Phys. Rev. B 84, 075145 (2011),
+doi:10.1103/PhysRevB.84.075145, Eqs. (1), (2) and (E2).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff.greens.grids import (
+    ComplexArray,
+    FloatArray,
+    finite,
+    inverse_temperature,
+    times,
+)
+from kadanoff.stars import real, whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["LegendreSeries", "legendre_to_matsubara"]
+
+MOST = 2048
+
+
+@lru_cache(maxsize=16)
+def legendre_to_matsubara(frequencies: int, coefficients: int) -> ComplexArray:
+    """T_nl, shape (frequencies, coefficients); unitary in the limit of all n, l.
+
+    The spherical Bessel functions by upward recurrence for l <= x and by the ratio of
+    neighbours, from large l downwards, beyond.
+    """
+    n = np.arange(whole("frequencies", frequencies))
+    top = whole("coefficients", coefficients)
+    x = (n + 0.5) * math.pi
+    # Ratios j_l / j_(l-1), stable downwards for l > x.
+    ratio = np.zeros((top, n.size))
+    r = np.zeros(n.size)
+    for order in range(top + 100, 0, -1):
+        r = 1.0 / np.where(order > x, (2 * order + 1) / x - r, 1.0)
+        if order < top:
+            ratio[order] = r
+    j = np.zeros((top, n.size))
+    j[0] = 1.0 / x  # times (-1)^n, which the prefactor of T takes away
+    if top > 1:
+        j[1] = np.where(x >= 1.0, 1.0 / x**2, j[0] * ratio[1])
+    for order in range(2, top):
+        up = (2 * order - 1) / x * j[order - 1] - j[order - 2]
+        j[order] = np.where(order <= x, up, j[order - 1] * ratio[order])
+    phase = np.array([1j, -1.0, -1j, 1.0])[np.arange(top) % 4]
+    T = (phase * np.sqrt(2.0 * np.arange(top) + 1.0))[None, :] * j.T
+    T.setflags(write=False)
+    return np.asarray(T)
+
+
+@lru_cache(maxsize=16)
+def gauss_legendre(count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Nodes and weights on [-1, 1], and sqrt(2l + 1) P_l(x_j) for l < count."""
+    x, weights = np.polynomial.legendre.leggauss(count)
+    P = np.polynomial.legendre.legvander(x, count - 1) * np.sqrt(2.0 * np.arange(count) + 1.0)
+    return x, weights, P
+
+
+@dataclass(frozen=True, eq=False)
+class LegendreSeries:
+    """G(tau) = sum_l sqrt(2l + 1) / beta P_l(x(tau)) G_l, x = 2 tau / beta - 1.
+
+    Parameters
+    ----------
+    coefficients : (L,) array of float
+        G_l.
+    beta : float
+        Inverse temperature.
+
+    Examples
+    --------
+    >>> from kadanoff.greens import GreenFunction
+    >>> G = GreenFunction([-1.0, 1.0], [0.5, 0.5], beta=10.0)
+    >>> series = LegendreSeries.of(G.tau, 10.0)
+    >>> abs(series.tau(2.0) - G.tau(2.0)) < 1e-12, np.max(np.abs(series.iw(64) - G.iw(64))) < 1e-12
+    (np.True_, np.True_)
+    """
+
+    coefficients: FloatArray
+    beta: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "coefficients", finite("coefficients", self.coefficients))
+        object.__setattr__(self, "beta", inverse_temperature(self.beta))
+
+    def __repr__(self) -> str:
+        return f"LegendreSeries({self.coefficients.size} coefficients, beta={self.beta:g})"
+
+    @classmethod
+    def of(
+        cls,
+        G: Callable[[FloatArray], FloatArray],
+        beta: float,
+        coefficients: int | None = None,
+        *,
+        tolerance: float = 1e-13,
+        noise: float = 0.0,
+    ) -> LegendreSeries:
+        """The series of a function of tau, by Gauss quadrature.
+
+        Parameters
+        ----------
+        G : callable
+            ``G(tau)`` for an array of times.
+        beta : float
+            Inverse temperature.
+        coefficients : int, optional
+            How many to keep; what they leave out is then up to the caller. By default as many as
+            reach `tolerance`.
+        tolerance : float
+            Largest of the last coefficients relative to the largest of all.
+        noise : float
+            Error of the values of G: coefficients below ``noise * beta`` need not fall further.
+
+        Raises
+        ------
+        ValueError
+            2048 coefficients do not reach the tolerance.
+        """
+        beta = inverse_temperature(beta)
+        tolerance = real("tolerance", tolerance)
+        count = 64 if coefficients is None else max(64, 2 * whole("coefficients", coefficients))
+        while True:
+            x, weights, P = gauss_legendre(count)
+            values = np.asarray(G(0.5 * beta * (x + 1.0)), dtype=np.float64)
+            found = 0.5 * beta * (P.T @ (weights * values))
+            if coefficients is not None:
+                return cls(found[:coefficients], beta)
+            size = np.abs(found)
+            limit = max(tolerance * float(np.max(size, initial=0.0)), real("noise", noise) * beta)
+            if np.max(size[-8:]) <= limit:
+                above = np.flatnonzero(size > limit)
+                return cls(found[: above[-1] + 1 if above.size else 1], beta)
+            count *= 2
+            if count > MOST:
+                raise ValueError(
+                    f"{MOST} Legendre coefficients do not represent this function to "
+                    f"{tolerance:g}; the temperature is too low for its energies: use poles, or a "
+                    "larger tolerance"
+                )
+
+    def tau(self, tau: ArrayLike) -> FloatArray:
+        """G(tau) for 0 <= tau <= beta."""
+        t = times(tau, self.beta)
+        factors = np.sqrt(2.0 * np.arange(self.coefficients.size) + 1.0) / self.beta
+        x = 2.0 * t / self.beta - 1.0
+        out = np.polynomial.legendre.legval(x, factors * self.coefficients)
+        return np.asarray(out, dtype=np.float64)
+
+    def iw(self, count: int = 512) -> ComplexArray:
+        """G(i w_n) at the first `count` positive frequencies."""
+        return np.asarray(legendre_to_matsubara(count, self.coefficients.size) @ self.coefficients)
+
+    @property
+    def occupation(self) -> float:
+        """-G(beta-)."""
+        return float(-self.tau(self.beta))
+
+    @property
+    def jump(self) -> float:
+        """-G(0+) - G(beta-), which is one for a Green function."""
+        return float(-np.sum(self.tau([0.0, self.beta])))
+
+    @property
+    def moments(self) -> tuple[float, ...]:
+        """m_0, m_1, m_2, m_3 of the tail: jumps of G and its derivatives over the period."""
+        series = np.polynomial.legendre.Legendre(
+            self.coefficients * np.sqrt(2.0 * np.arange(self.coefficients.size) + 1.0) / self.beta
+        )
+        found = []
+        for k in range(4):
+            ends = series(np.array([-1.0, 1.0])) * (2.0 / self.beta) ** k
+            found.append(float((-1.0) ** (k + 1) * np.sum(ends)))
+            series = series.deriv() if series.degree() else series * 0.0
+        return tuple(found)
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """-G(tau), or another `quantity`. Returns the axes."""
+        from kadanoff.lab.green_plots import plot_green
+
+        return plot_green(self, ax=ax, **kwargs)

@@ -1,0 +1,226 @@
+"""Green functions given on Matsubara frequencies, with what is known of their tail."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff.greens.grids import (
+    ComplexArray,
+    FloatArray,
+    finite,
+    inverse_temperature,
+    matsubara,
+    times,
+)
+from kadanoff.greens.poles import GreenFunction
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["MatsubaraFunction", "gauss_poles", "tail_moments"]
+
+
+def gauss_poles(moments: Sequence[float]) -> tuple[FloatArray, FloatArray]:
+    """Poles and weights of the shortest sum whose moments are the given ones.
+
+    ``sum_j w_j E_j**k = m_k`` for k < 2 p, with p = len(moments) // 2 poles or fewer: Gauss
+    quadrature for the measure behind the moments. Weights are positive if the measure is.
+
+    Parameters
+    ----------
+    moments : sequence of float
+        m_0 > 0, m_1, ...; an even number, at most 8 of them.
+
+    Returns
+    -------
+    energies, weights : (p,) array
+
+    References
+    ----------
+    G. H. Golub, J. H. Welsch, Math. Comp. 23, 221 (1969), doi:10.2307/2004418, section 4.
+
+    Examples
+    --------
+    >>> gauss_poles([1.0, 0.0, 4.0, 0.0])
+    (array([-2.,  2.]), array([0.5, 0.5]))
+    """
+    m = np.asarray(moments, dtype=np.float64)
+    if m.size == 0 or m[0] <= 0.0:
+        return np.zeros(0), np.zeros(0)
+    scale = max(
+        (abs(x / m[0]) ** (1.0 / k) for k, x in enumerate(m) if k > 0 and x != 0.0), default=1.0
+    )
+    m = m / m[0] / scale ** np.arange(m.size)
+    alpha: list[float] = []
+    gamma: list[float] = []  # squared off-diagonal elements
+    # The Chebyshev algorithm: sigma_(k,l) = int p_k x^l.
+    before, sigma = np.zeros(m.size), m.copy()
+    for k in range(m.size // 2):
+        if k > 0:
+            gamma_k = sigma[k] / before[k - 1]
+            if gamma_k <= 1e-12:
+                break
+            gamma.append(gamma_k)
+            alpha.append(sigma[k + 1] / sigma[k] - before[k] / before[k - 1])
+        else:
+            alpha.append(sigma[1] / sigma[0])
+        nxt = np.zeros(m.size)
+        for j in range(k + 1, m.size - k - 1):
+            nxt[j] = sigma[j + 1] - alpha[k] * sigma[j]
+            if k > 0:
+                nxt[j] -= gamma[k - 1] * before[j]
+        before, sigma = sigma, nxt
+    off = np.sqrt(gamma)
+    E, vectors = np.linalg.eigh(np.diag(alpha) + np.diag(off, 1) + np.diag(off, -1))
+    return E * scale, moments[0] * vectors[0] ** 2
+
+
+def tail_moments(values: ArrayLike, beta: float, count: int = 4) -> FloatArray:
+    """m_0, m_1, ... of ``G(iw) = sum_k m_k / (iw)**(k + 1)`` from the last quarter of the values.
+
+    Least squares with two more orders than asked for. Good to about ``(E / w_max)**2`` in m_0: pass
+    moments that are known instead.
+    """
+    values = finite("values", values, np.complex128)
+    w = matsubara(beta, values.size)
+    if values.size < 16:
+        raise ValueError(f"at least 16 frequencies are needed for a tail, got {values.size}")
+    part = slice(3 * values.size // 4, None)
+    top = w[-1]
+    x = top / (1j * w[part])
+    columns = np.stack([x ** (k + 1) for k in range(count + 2)], axis=1)
+    system = np.concatenate([columns.real, columns.imag])
+    target = np.concatenate([values[part].real, values[part].imag])
+    found = np.linalg.lstsq(system, target, rcond=None)[0]
+    return np.asarray(found[:count] * top ** np.arange(1, count + 1))
+
+
+@dataclass(frozen=True, eq=False)
+class MatsubaraFunction:
+    r"""G(i w_n) for 0 <= n < N, and the moments m_k of its tail ``sum_k m_k / (iw)**(k + 1)``.
+
+    Parameters
+    ----------
+    values : (N,) array of complex
+        G at the first N positive Matsubara frequencies; negative ones are their conjugates.
+    beta : float
+        Inverse temperature.
+    moments : sequence of float, optional
+        m_0, m_1, ...: the more are known, the better. Fitted to the last quarter if left out.
+
+    Notes
+    -----
+    To imaginary time: the sum of a few poles that has the given moments is transformed exactly,
+    only the difference is summed over frequencies. With 2 p moments what is left out is of the
+    order ``m_2p / w_N**(2 p)``; `tail_error` says how well the tail fits.
+
+    Examples
+    --------
+    >>> poles = GreenFunction([-1.0, 0.5], [0.4, 0.6], beta=10.0)
+    >>> G = MatsubaraFunction(poles.iw(64), 10.0, moments=poles.moments(4))
+    >>> abs(G.tau(3.0) - poles.tau(3.0)) < 1e-12
+    np.True_
+    """
+
+    values: ComplexArray
+    beta: float
+    moments: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", finite("values", self.values, np.complex128))
+        object.__setattr__(self, "beta", inverse_temperature(self.beta))
+        if self.values.size == 0:
+            raise ValueError("values must hold at least one frequency")
+        known = finite("moments", self.moments) if len(self.moments) else None
+        if known is None:
+            known = tail_moments(self.values, self.beta)
+        object.__setattr__(self, "moments", tuple(float(m) for m in known))
+
+    def __repr__(self) -> str:
+        return f"MatsubaraFunction({self.values.size} frequencies, beta={self.beta:g})"
+
+    @property
+    def frequencies(self) -> FloatArray:
+        """w_n, positive."""
+        return matsubara(self.beta, self.values.size)
+
+    @cached_property
+    def tail(self) -> GreenFunction:
+        """A few poles with the same moments."""
+        return GreenFunction(*gauss_poles(self.moments), self.beta)
+
+    @property
+    def tail_error(self) -> float:
+        """|G - tail| / |tail| at the last frequency: what a sum beyond it would miss."""
+        last = self.values[-1]
+        known = complex(self.tail(1j * self.frequencies[-1]))
+        return float(abs(last - known) / max(abs(known), 1e-300))
+
+    def iw(self, count: int) -> ComplexArray:
+        """G at the first `count` frequencies, beyond the values by the tail."""
+        n = self.values.size
+        if count <= n:
+            return np.asarray(self.values[:count])
+        beyond = self.tail(1j * matsubara(self.beta, count)[n:])
+        return np.concatenate([self.values, beyond])
+
+    def tau(self, tau: ArrayLike) -> FloatArray:
+        """G(tau) = 1/beta sum_n exp(-i w_n tau) G(i w_n) for 0 <= tau <= beta."""
+        t = times(tau, self.beta)
+        w = self.frequencies
+        rest = self.values - self.tail(1j * w)
+        out = self.tail.tau(t).ravel()
+        flat = t.ravel()
+        for start in range(0, flat.size, 512):
+            part = flat[start : start + 512]
+            cos, sin = _phases(part.tobytes(), self.beta, w.size)
+            out[start : start + 512] += 2.0 / self.beta * (cos @ rest.real + sin @ rest.imag)
+        return np.asarray(out.reshape(t.shape))
+
+    @cached_property
+    def occupation(self) -> float:
+        """-G(beta-)."""
+        return float(-self.tau(self.beta))
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """-G(tau), or G(iw) with ``quantity="iw"``. Returns the axes."""
+        from kadanoff.lab.green_plots import plot_green
+
+        return plot_green(self, ax=ax, **kwargs)
+
+
+@lru_cache(maxsize=6)
+def _phases(tau: bytes, beta: float, count: int) -> tuple[FloatArray, FloatArray]:
+    """cos(w_n tau) and sin(w_n tau): a self-consistent loop asks for the same ones again."""
+    phase = np.outer(np.frombuffer(tau), matsubara(beta, count))
+    return np.cos(phase), np.sin(phase)
+
+
+def trace(beta: float, product: ComplexArray, moments: tuple[float, float, float]) -> float:
+    """T sum_n exp(i w_n 0+) X(i w_n), with the tail X = m_0/iw + m_1/(iw)^2 + m_2/(iw)^3.
+
+    The sum of the tail is done exactly with three poles. What is left falls as c/w**4, with c from
+    the last frequency: the sum beyond it is added by the midpoint rule.
+    """
+    w = matsubara(beta, product.size)
+    a = 1.0 / beta
+    m0, m1, m2 = moments
+    # m_0/z + m_1/z^2 + m_2/z^3 + ... as residues at -a, 0, a.
+    plus = 0.5 * (m2 / a**2 + m1 / a)
+    minus = 0.5 * (m2 / a**2 - m1 / a)
+    zero = m0 - plus - minus
+    z = 1j * w
+    tail = plus / (z - a) + minus / (z + a) + zero / z
+    fermi = 1.0 / (math.exp(beta * a) + 1.0)
+    exact = plus * fermi + minus * (1.0 - fermi) + zero * 0.5
+    rest = (product - tail).real
+    N = float(product.size)
+    beyond = rest[-1] * (N - 0.5) ** 4 * (1.0 / (3.0 * N**3) - 1.0 / (6.0 * N**5))
+    return float(exact + 2.0 / beta * (np.sum(rest) + beyond))

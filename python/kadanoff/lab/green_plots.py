@@ -1,0 +1,179 @@
+"""Pictures of Green functions, self-energies and of the Mott transition.
+
+Every function draws into the axes `ax` that it is given, or into new ones, and returns them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff.greens import chebyshev_times, matsubara
+from kadanoff.lab.style import COLOURS, dress, figure, legend, next_colour
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from kadanoff.dmft import BetheLoop, Hysteresis, Solution
+
+__all__ = ["plot_green", "plot_hysteresis", "plot_loop", "plot_solution"]
+
+
+def plot_green(
+    G: Any,
+    ax: Axes | None = None,
+    *,
+    quantity: str = "tau",
+    eta: float | None = None,
+    label: str | None = None,
+    **style: Any,
+) -> Axes:
+    """A Green function in any representation.
+
+    Parameters
+    ----------
+    G : GreenFunction, MatsubaraFunction, LegendreSeries, ...
+        What to draw.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    quantity : {"tau", "iw", "spectrum"}
+        ``-G(tau)``, ``-Im G(i w_n)``, or, for poles, ``A(w)`` with half width `eta`.
+    eta : float, optional
+        By default pi / beta.
+    label : str, optional
+        For the legend.
+    **style
+        Passed on to ``Axes.plot``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if ax is None:
+        ax = figure()[0, 0]
+    own: dict[str, Any] = {"color": next_colour(ax), "linewidth": 1.6, "label": label}
+    if quantity == "tau":
+        tau = chebyshev_times(G.beta)
+        ax.plot(tau, -G.tau(tau), **(own | style))
+        dress(ax, x=r"$\tau$", y=r"$-G(\tau)$")
+    elif quantity == "iw":
+        w = matsubara(G.beta, 64)
+        ax.plot(w, -G.iw(64).imag, **(own | {"marker": "o", "markersize": 3} | style))
+        dress(ax, x=r"$\omega_n$", y=r"$-\mathrm{Im}\,G(i\omega_n)$")
+    elif quantity == "spectrum":
+        if not hasattr(G, "spectrum"):
+            raise ValueError(
+                f"a {type(G).__name__} has no spectrum without analytic continuation; "
+                "use a solver with poles, such as 'ed'"
+            )
+        width = np.pi / G.beta if eta is None else eta
+        kept = G.energies[np.abs(G.weights) > 1e-6]
+        reach = 1.1 * max(float(np.max(np.abs(kept), initial=1.0)), 10.0 * width)
+        w = np.linspace(-reach, reach, 1001)
+        ax.plot(w, G.spectrum(w, width), **(own | style))
+        dress(ax, x=r"$\omega$", y=r"$A(\omega)$")
+    else:
+        raise ValueError(f"quantity must be 'tau', 'iw' or 'spectrum', got {quantity!r}")
+    legend(ax)
+    return ax
+
+
+def plot_solution(
+    solution: Solution,
+    ax: Axes | None = None,
+    *,
+    quantity: str = "iw",
+    count: int = 48,
+    label: str | None = None,
+    **style: Any,
+) -> Axes:
+    """-Im G(i w_n) of a solution, ``quantity="Sigma"`` its self-energy, or as `plot_green`.
+
+    Parameters
+    ----------
+    solution : Solution
+        What a solver returned.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    quantity : {"iw", "Sigma", "tau", "spectrum"}
+        What to draw.
+    count : int
+        Number of frequencies.
+    label : str, optional
+        For the legend; the solver's name by default.
+    **style
+        Passed on to ``Axes.plot``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    label = solution.solver if label is None else label
+    if quantity in ("tau", "spectrum"):
+        return plot_green(solution.G, ax, quantity=quantity, label=label, **style)
+    if quantity not in ("iw", "Sigma"):
+        raise ValueError(f"quantity must be 'iw', 'Sigma', 'tau' or 'spectrum', got {quantity!r}")
+    if ax is None:
+        ax = figure()[0, 0]
+    values = solution.G_iw if quantity == "iw" else solution.Sigma_iw
+    own: dict[str, Any] = {
+        "color": next_colour(ax),
+        "linewidth": 1.6,
+        "marker": "o",
+        "markersize": 3,
+        "label": label,
+    }
+    ax.plot(solution.w[:count], -values[:count].imag, **(own | style))
+    name = "G" if quantity == "iw" else r"\Sigma"
+    dress(ax, x=r"$\omega_n$", y=rf"$-\mathrm{{Im}}\,{name}(i\omega_n)$")
+    legend(ax)
+    return ax
+
+
+def plot_loop(loop: BetheLoop, ax: Axes | None = None, **style: Any) -> Axes:
+    """The residual of a self-consistency loop against the iteration."""
+    if ax is None:
+        ax = figure()[0, 0]
+    residual = loop.history["residual"]
+    own: dict[str, Any] = {
+        "color": next_colour(ax),
+        "linewidth": 1.6,
+        "marker": "o",
+        "markersize": 3,
+        "label": f"{loop.solution.solver}, {loop.start}, U = {loop.solution.problem.U:g}",
+    }
+    ax.plot(np.arange(1, residual.size + 1), residual, **(own | style))
+    ax.set_yscale("log")
+    dress(ax, x="iteration", y="residual")
+    legend(ax)
+    return ax
+
+
+def plot_hysteresis(
+    scan: Hysteresis, ax: Axes | None = None, *, quantity: str = "Z", **style: Any
+) -> Axes:
+    """Z(U) or docc(U) on both branches: U rising from the metal, falling from the insulator."""
+    if quantity not in ("Z", "docc"):
+        raise ValueError(f"quantity must be 'Z' or 'docc', got {quantity!r}")
+    if ax is None:
+        ax = figure()[0, 0]
+    for values, name, colour, marker in zip(
+        getattr(scan, quantity),
+        ("U rising", "U falling"),
+        (COLOURS["blue"], COLOURS["vermillion"]),
+        ("o", "s"),
+        strict=True,
+    ):
+        own: dict[str, Any] = {
+            "color": colour,
+            "marker": marker,
+            "markersize": 4,
+            "linewidth": 1.6,
+            "label": name,
+        }
+        ax.plot(scan.U, values, **(own | style))
+    label = "Z" if quantity == "Z" else r"$\langle n_\uparrow n_\downarrow\rangle$"
+    dress(ax, x="U / D", y=label)
+    legend(ax)
+    return ax

@@ -1,0 +1,101 @@
+"""Other models of q(v | e) for the certified mode: Boltzmann machines and networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kadanoff.blockspin.enumeration import spins
+from kadanoff.rsmi.conditional import ConditionalModel, _softmax, state_numbers
+from kadanoff.rsmi.learning import Fit
+
+__all__ = ["network_conditional", "rbm_conditional"]
+
+
+@dataclass(frozen=True, eq=False)
+class MachineModel:
+    """P(v | e) of a Boltzmann machine for (v, e): a softmax of 2^|V| free energies."""
+
+    w_v: NDArray[np.float32]
+    w_e: NDArray[np.float32]
+    a: NDArray[np.float32]
+    b: NDArray[np.float32]
+
+    def conditional(self, e: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Shape (n, 2^|V|)."""
+        v = spins(len(self.a)).astype(np.float32)
+        inner = e.astype(np.float32) @ self.w_e + self.b
+        logits = np.empty((len(v), len(e)), dtype=np.float32)
+        for k, state in enumerate(v):
+            field = np.abs(inner + state @ self.w_v)
+            # ln 2 cosh of spin-valued hidden units
+            logits[k] = state @ self.a + np.sum(field + np.log1p(np.exp(-2 * field)), axis=1)
+        return _softmax(logits)[0].T
+
+
+def rbm_conditional(**options: Any) -> Fit:
+    """A fit of P(V, E) by contrastive divergence, as in 2018: pass it as ``learn(model=...)``.
+
+    Parameters
+    ----------
+    **options
+        Of :class:`kadanoff.RBM`: n_components, learning_rate, n_iter, ...
+    """
+
+    def fit(v: NDArray[np.int8], e: NDArray[np.int8]) -> ConditionalModel:
+        from kadanoff.rbm.estimator import RBM
+
+        chosen: dict[str, Any] = {
+            "n_components": 2 * v.shape[1] + e.shape[1] // 2,
+            "random_state": 0,
+        } | options
+        chosen |= {"visible": "spin", "hidden": "spin"}
+        machine = RBM(**chosen).fit(np.concatenate([v, e], axis=1))._fitted
+        w = np.asarray(machine.W, dtype=np.float32)
+        k = v.shape[1]
+        return MachineModel(
+            w[:k], w[k:], np.asarray(machine.a[:k], np.float32), np.asarray(machine.b, np.float32)
+        )
+
+    return fit
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkModel:
+    """P(v | e) of a classifier of the states of the block."""
+
+    classifier: Any
+    states: int
+
+    def conditional(self, e: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Shape (n, 2^|V|); states that were never seen keep a trace of probability."""
+        q = np.full((len(e), self.states), 1e-6, dtype=np.float32)
+        q[:, self.classifier.classes_] += self.classifier.predict_proba(e.astype(np.float32))
+        return np.asarray(q / q.sum(axis=1, keepdims=True))
+
+
+def network_conditional(**options: Any) -> Fit:
+    """A fit of q(v | e) by a neural network of scikit-learn: pass it as ``learn(model=...)``.
+
+    Parameters
+    ----------
+    **options
+        Of :class:`sklearn.neural_network.MLPClassifier`.
+    """
+
+    def fit(v: NDArray[np.int8], e: NDArray[np.int8]) -> ConditionalModel:
+        from sklearn.neural_network import MLPClassifier
+
+        chosen = {
+            "hidden_layer_sizes": (32,),
+            "early_stopping": True,
+            "random_state": 0,
+            "max_iter": 50,
+        } | options
+        classifier = MLPClassifier(**chosen).fit(e.astype(np.float32), state_numbers(v))
+        return NetworkModel(classifier, 2 ** v.shape[1])
+
+    return fit

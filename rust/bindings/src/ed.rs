@@ -1,0 +1,184 @@
+//! Exact diagonalisation: parameters in, spectra, averages and poles out.
+
+use crate::control::{self, Control};
+use crate::errors;
+use faer::c64;
+use kadanoff_ed as ed;
+use numpy::ndarray::Array2;
+use numpy::{Complex64, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+/// All levels of an Anderson impurity with a discrete bath.
+#[pyclass(frozen, module = "kadanoff._core")]
+pub struct EdSpectrum(ed::Spectrum);
+
+type Vector<'py> = Bound<'py, PyArray1<f64>>;
+
+#[pymethods]
+impl EdSpectrum {
+    /// Energy of the ground state.
+    #[getter]
+    fn ground(&self) -> f64 {
+        self.0.ground
+    }
+
+    /// `(N, 2S, energies)` of every sector.
+    fn levels<'py>(&self, py: Python<'py>) -> Vec<(usize, usize, Vector<'py>)> {
+        let sectors = self.0.table.sectors.iter().zip(&self.0.blocks);
+        sectors
+            .map(|(s, b)| (s.electrons, s.twice_spin, b.values.clone().into_pyarray(py)))
+            .collect()
+    }
+
+    /// `(log_Z, n, docc)`.
+    fn thermal(&self, beta: f64) -> (f64, f64, f64) {
+        let t = self.0.thermal(beta);
+        (t.log_z, t.n, t.docc)
+    }
+
+    /// `(energies, residues of G, residues of F, dropped weight)`.
+    fn lehmann<'py>(
+        &self,
+        py: Python<'py>,
+        beta: f64,
+        prune: f64,
+    ) -> (Vector<'py>, Vector<'py>, Vector<'py>, f64) {
+        let p = py.detach(|| ed::lehmann(&self.0, beta, prune));
+        (
+            p.energies.into_pyarray(py),
+            p.weights.into_pyarray(py),
+            p.estimator.into_pyarray(py),
+            p.dropped,
+        )
+    }
+}
+
+/// Diagonalises `H = eps n_d + U n_up n_dn + sum e n + sum V (d^+ c + h.c.)` in all sectors.
+#[pyfunction]
+#[pyo3(signature = (U, eps, e, V, *, threads=None, control=None, report=None))]
+#[allow(non_snake_case)]
+pub fn ed_spectrum(
+    py: Python<'_>,
+    U: f64,
+    eps: f64,
+    e: Vec<f64>,
+    V: Vec<f64>,
+    threads: Option<usize>,
+    control: Option<Bound<'_, Control>>,
+    report: Option<Py<PyAny>>,
+) -> PyResult<EdSpectrum> {
+    let model = ed::Anderson { u: U, eps, e, v: V };
+    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
+    let spectrum = if model.orbitals() <= ed::SMALL {
+        py.detach(|| ed::diagonalise(&model, &shared))
+    } else {
+        let (outcome, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
+            kadanoff_runtime::with_threads(threads, || ed::diagonalise(&model, &shared))
+        })?;
+        if let Some(error) = interrupted {
+            return Err(errors::interrupted(py, error));
+        }
+        outcome.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?
+    };
+    spectrum.map(EdSpectrum).map_err(|e| errors::ed(py, &e))
+}
+
+/// Lowest levels, averages and poles of G by Lanczos; `beta` may be infinite.
+#[pyfunction]
+#[pyo3(signature = (U, eps, e, V, beta, *, cut, states, steps, threads=None, control=None, report=None))]
+#[allow(non_snake_case)]
+pub fn ed_lanczos<'py>(
+    py: Python<'py>,
+    U: f64,
+    eps: f64,
+    e: Vec<f64>,
+    V: Vec<f64>,
+    beta: f64,
+    cut: f64,
+    states: usize,
+    steps: usize,
+    threads: Option<usize>,
+    control: Option<Bound<'py, Control>>,
+    report: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let model = ed::Anderson { u: U, eps, e, v: V };
+    let options = ed::lanczos::Options {
+        beta,
+        cut,
+        states,
+        steps,
+    };
+    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
+    let (outcome, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
+        kadanoff_runtime::with_threads(threads, || {
+            ed::lanczos::low_temperature(&model, &options, &shared)
+        })
+    })?;
+    if let Some(error) = interrupted {
+        return Err(errors::interrupted(py, error));
+    }
+    let found = outcome
+        .map_err(|e| PyValueError::new_err(format!("threads: {e}")))?
+        .map_err(|e| errors::ed(py, &e))?;
+    let out = PyDict::new(py);
+    out.set_item("ground", found.ground)?;
+    out.set_item("states", found.states)?;
+    out.set_item("log_Z", found.log_z)?;
+    out.set_item("n", found.n)?;
+    out.set_item("docc", found.docc)?;
+    out.set_item("energies", found.energies.into_pyarray(py))?;
+    out.set_item("weights", found.weights.into_pyarray(py))?;
+    Ok(out)
+}
+
+fn rows<'a>(
+    energies: &PyReadonlyArray1<'_, f64>,
+    residues: &'a PyReadonlyArray2<'_, f64>,
+) -> PyResult<Vec<&'a [f64]>> {
+    let length = energies.as_array().len();
+    let whole = residues
+        .as_slice()
+        .map_err(|_| PyValueError::new_err("residues must be contiguous"))?;
+    let shape = residues.as_array();
+    if shape.ncols() != length {
+        return Err(PyValueError::new_err(
+            "residues need one column for every energy",
+        ));
+    }
+    Ok((0..shape.nrows())
+        .map(|r| &whole[r * length..(r + 1) * length])
+        .collect())
+}
+
+/// `sum_j residues[r, j] / (z - energies[j])` for every row and every z.
+#[pyfunction]
+pub fn poles_at_points<'py>(
+    py: Python<'py>,
+    energies: PyReadonlyArray1<'py, f64>,
+    residues: PyReadonlyArray2<'py, f64>,
+    z: PyReadonlyArray1<'py, Complex64>,
+) -> PyResult<Bound<'py, PyArray2<Complex64>>> {
+    let list = rows(&energies, &residues)?;
+    let points: Vec<c64> = z.as_array().iter().copied().collect();
+    let energies = energies.as_slice()?;
+    let out = py.detach(|| ed::poles::at_points(energies, &list, &points));
+    Ok(Array2::from_shape_fn((list.len(), points.len()), |(i, j)| out[i][j]).into_pyarray(py))
+}
+
+/// `-sum_j residues[r, j] exp(-tau E_j) / (1 + exp(-beta E_j))` for every row and every tau.
+#[pyfunction]
+pub fn poles_at_times<'py>(
+    py: Python<'py>,
+    energies: PyReadonlyArray1<'py, f64>,
+    residues: PyReadonlyArray2<'py, f64>,
+    beta: f64,
+    tau: PyReadonlyArray1<'py, f64>,
+) -> PyResult<Bound<'py, PyArray2<f64>>> {
+    let list = rows(&energies, &residues)?;
+    let times: Vec<f64> = tau.as_array().iter().copied().collect();
+    let energies = energies.as_slice()?;
+    let out = py.detach(|| ed::poles::at_times(energies, &list, beta, &times));
+    Ok(Array2::from_shape_fn((list.len(), times.len()), |(i, j)| out[i][j]).into_pyarray(py))
+}

@@ -1,0 +1,110 @@
+//! Exact diagonalisation of the single-impurity Anderson model on a few bath sites,
+//!
+//! `H = eps n_d + U n_up n_dn + sum_k e_k n_k + sum_{k,s} V_k (d_s^+ c_ks + h.c.)`.
+//!
+//! | module | what it does | which to use |
+//! |---|---|---|
+//! | [`full`] | all levels, sector by sector of (N, S); any temperature | up to 7 bath sites |
+//! | [`lehmann`] | poles of `G` and of the estimator `F` at a temperature | after `full` |
+//! | [`lanczos`] | lowest levels and `G` as continued fractions | 7 to 11 bath sites, low temperature |
+//! | [`poles`] | sums over many poles at many frequencies or times | all |
+//!
+//! The full spectrum uses SU(2): only states of maximal `S_z` of every multiplet are kept, built once
+//! for every number of orbitals ([`multiplets`]), so that the largest block of seven orbitals has 784
+//! states instead of 1225. Memory: one matrix for each (N, S), together `sum n^2` numbers
+//! (6 orbitals 1.3 MB, 7 orbitals 17 MB, 8 orbitals 240 MB).
+
+pub mod full;
+pub mod lanczos;
+pub mod lehmann;
+pub mod multiplets;
+mod parallel;
+pub mod poles;
+
+pub use full::{Spectrum, Thermal, diagonalise};
+pub use lehmann::{Lehmann, lehmann};
+
+/// Most bath sites of a full diagonalisation.
+pub const MAX_FULL: usize = 7;
+/// Up to this many orbitals one thread is enough: a problem takes a millisecond.
+pub const SMALL: usize = 5;
+/// Most bath sites of a Lanczos run.
+pub const MAX_LANCZOS: usize = 11;
+
+/// What can go wrong.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Error {
+    /// A parameter that makes no sense.
+    #[error("{0}")]
+    Model(String),
+    /// An eigenvalue decomposition failed in a sector.
+    #[error("sector N = {electrons}, 2S = {twice_spin}: {source}")]
+    Eigen {
+        /// Number of electrons.
+        electrons: usize,
+        /// Twice the spin (Lanczos: twice S_z).
+        twice_spin: usize,
+        /// What the linear algebra says.
+        source: kadanoff_linalg::Error,
+    },
+    /// The Lanczos iteration did not reach its tolerance.
+    #[error("Lanczos did not converge in {steps} steps (residual {residual:.1e})")]
+    Lanczos {
+        /// Steps taken.
+        steps: usize,
+        /// Residual of the worst wanted state.
+        residual: f64,
+    },
+    /// The computation was stopped.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl From<kadanoff_runtime::Cancelled> for Error {
+    fn from(_: kadanoff_runtime::Cancelled) -> Self {
+        Self::Cancelled
+    }
+}
+
+/// The Anderson impurity with a discrete bath; chemical potential absorbed in `eps` and `e`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Anderson {
+    /// Repulsion on the impurity.
+    pub u: f64,
+    /// Level of the impurity.
+    pub eps: f64,
+    /// Levels of the bath.
+    pub e: Vec<f64>,
+    /// Hybridisations.
+    pub v: Vec<f64>,
+}
+
+impl Anderson {
+    /// Refuses numbers that are not finite and more than `most` bath sites.
+    pub fn check(&self, most: usize) -> Result<(), Error> {
+        let all = [self.u, self.eps];
+        let mut numbers = all.iter().chain(&self.e).chain(&self.v);
+        if self.e.len() != self.v.len() {
+            return Err(Error::Model(format!(
+                "e and V must have one entry for every bath site, got {} and {}",
+                self.e.len(),
+                self.v.len()
+            )));
+        }
+        if numbers.any(|x| !x.is_finite()) {
+            return Err(Error::Model("U, eps, e and V must be finite".into()));
+        }
+        if self.e.len() > most {
+            return Err(Error::Model(format!(
+                "at most {most} bath sites are possible here, got {}",
+                self.e.len()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Number of orbitals, impurity included.
+    pub fn orbitals(&self) -> usize {
+        self.e.len() + 1
+    }
+}

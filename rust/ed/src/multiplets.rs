@@ -1,0 +1,469 @@
+//! Spin multiplets of `L` orbitals: configuration state functions of maximal `S_z`.
+//!
+//! A state is a set of doubly and of singly occupied orbitals, and a path of intermediate spins along
+//! the single ones (genealogical coupling). The impurity is the last orbital. What depends on
+//! `L` alone is worked out once from the Slater determinants behind each state and kept: the matrix
+//! elements of every `sum_s d_s^+ c_ks` and of the impurity's creation operator.
+//!
+//! Determinants are ordered products of creation operators, all up spins before all down spins.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// A matrix element `<row| sum_s (d_s^+ c_ks + h.c.) |column>`, row != column, one of each pair.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hop {
+    /// Row.
+    pub row: u32,
+    /// Column.
+    pub column: u32,
+    /// Bath site.
+    pub site: u32,
+    /// Value.
+    pub value: f64,
+}
+
+/// The states of one (N, S).
+#[derive(Debug, Clone)]
+pub struct Sector {
+    /// Number of electrons.
+    pub electrons: usize,
+    /// Twice the spin.
+    pub twice_spin: usize,
+    /// (doubly, singly) occupied orbitals of every state, as bit sets.
+    pub occupations: Vec<(u32, u32)>,
+    /// Hybridisation.
+    pub hops: Vec<Hop>,
+}
+
+/// One element of the impurity's creation operator between states of maximal `S_z`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Creation {
+    /// State with N electrons.
+    pub from: u32,
+    /// State with N + 1 electrons.
+    pub to: u32,
+    /// Element, its square being `sum_{M M'} |<N+1 S' M'| d_up^+ |N S M>|^2`.
+    pub value: f64,
+}
+
+/// The creation operator from one sector to another.
+#[derive(Debug, Clone)]
+pub struct Transition {
+    /// Sector with N electrons.
+    pub from: usize,
+    /// Sector with N + 1 electrons.
+    pub to: usize,
+    /// Elements that fill an empty impurity.
+    pub empty: Vec<Creation>,
+    /// Elements that fill a singly occupied impurity: the operator `d_s^+ n_{-s}`.
+    pub single: Vec<Creation>,
+}
+
+/// All sectors of `L` orbitals.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Number of orbitals.
+    pub orbitals: usize,
+    /// Sectors by (N, S).
+    pub sectors: Vec<Sector>,
+    /// Transitions between sectors.
+    pub transitions: Vec<Transition>,
+}
+
+/// The table for `orbitals` orbitals, worked out at the first call and kept.
+pub fn table(orbitals: usize) -> Arc<Table> {
+    static KEPT: OnceLock<Mutex<HashMap<usize, Arc<Table>>>> = OnceLock::new();
+    let kept = KEPT.get_or_init(|| Mutex::new(HashMap::new()));
+    // A poisoned lock only means that another thread died: what is in the map is complete.
+    let mut kept = kept
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    kept.entry(orbitals)
+        .or_insert_with(|| Arc::new(Table::new(orbitals)))
+        .clone()
+}
+
+/// States of maximal `S_z` of `k` spins coupled one after the other to total spin `twice_spin / 2`.
+struct SpinFunctions {
+    /// Bit sets of up spins.
+    patterns: Vec<u32>,
+    /// Position of a pattern.
+    position: Vec<u32>,
+    /// Coefficients, path by path.
+    paths: Vec<Vec<f64>>,
+}
+
+impl SpinFunctions {
+    fn new(k: usize, twice_spin: usize) -> Self {
+        let up = (k + twice_spin) / 2;
+        let patterns: Vec<u32> = (0..1u32 << k)
+            .filter(|p| p.count_ones() as usize == up)
+            .collect();
+        let mut position = vec![u32::MAX; 1 << k];
+        for (i, &p) in patterns.iter().enumerate() {
+            position[p as usize] = i as u32;
+        }
+        let mut paths = Vec::new();
+        // A path is a bit set of rising steps; the running spin must not fall below zero.
+        for path in 0..1u32 << k {
+            let mut spins = vec![0_i32];
+            for i in 0..k {
+                let step = if path >> i & 1 == 1 { 1 } else { -1 };
+                spins.push(spins[i] + step);
+            }
+            if spins.iter().any(|&s| s < 0) || spins[k] != twice_spin as i32 {
+                continue;
+            }
+            let coefficients = patterns.iter().map(|&p| genealogy(&spins, p)).collect();
+            paths.push(coefficients);
+        }
+        Self {
+            patterns,
+            position,
+            paths,
+        }
+    }
+}
+
+/// Product of the Clebsch-Gordan coefficients along a path of (doubled) spins.
+fn genealogy(spins: &[i32], pattern: u32) -> f64 {
+    let mut m = 0_i32;
+    let mut product = 1.0;
+    for i in 0..spins.len() - 1 {
+        let up = pattern >> i & 1 == 1;
+        let (before, after) = (f64::from(spins[i]), spins[i + 1]);
+        m += if up { 1 } else { -1 };
+        if m.abs() > after {
+            return 0.0;
+        }
+        let (plus, minus) = (before + 1.0 + f64::from(m), before + 1.0 - f64::from(m));
+        let norm = 2.0 * (before + 1.0);
+        product *= match (after > spins[i], up) {
+            (true, true) | (false, false) => (plus / norm).sqrt(),
+            (true, false) => (minus / norm).sqrt(),
+            (false, true) => -(minus / norm).sqrt(),
+        };
+    }
+    product
+}
+
+/// Occupations of up and down spins of a determinant, and the sign of its ordering against the
+/// product of creation operators orbital by orbital.
+fn determinant(double: u32, single: u32, pattern: u32) -> (u32, u32, f64) {
+    let (mut up, mut down) = (double, double);
+    let mut rest = single;
+    let mut i = 0;
+    while rest != 0 {
+        let bit = rest & rest.wrapping_neg();
+        if pattern >> i & 1 == 1 {
+            up |= bit;
+        } else {
+            down |= bit;
+        }
+        rest ^= bit;
+        i += 1;
+    }
+    // Every up spin jumps over the down spins of the orbitals before it.
+    let mut jumps = 0;
+    let mut rest = up;
+    while rest != 0 {
+        let bit = rest & rest.wrapping_neg();
+        jumps += (down & (bit - 1)).count_ones();
+        rest ^= bit;
+    }
+    (up, down, if jumps % 2 == 0 { 1.0 } else { -1.0 })
+}
+
+/// Which of the single orbitals point up.
+fn pattern_of(single: u32, up: u32) -> u32 {
+    let mut pattern = 0;
+    let mut rest = single;
+    let mut i = 0;
+    while rest != 0 {
+        let bit = rest & rest.wrapping_neg();
+        if up & bit != 0 {
+            pattern |= 1 << i;
+        }
+        rest ^= bit;
+        i += 1;
+    }
+    pattern
+}
+
+fn parity(n: u32) -> f64 {
+    if n.is_multiple_of(2) { 1.0 } else { -1.0 }
+}
+
+/// `c_bit^+` on a determinant: the spin (true = up) and the sign, or nothing.
+fn create(det: (u32, u32), bit: u32, up: bool) -> Option<((u32, u32), f64)> {
+    let (u, d) = det;
+    if up {
+        (u & bit == 0).then(|| ((u | bit, d), parity((u & (bit - 1)).count_ones())))
+    } else {
+        let jumps = u.count_ones() + (d & (bit - 1)).count_ones();
+        (d & bit == 0).then(|| ((u, d | bit), parity(jumps)))
+    }
+}
+
+/// `c_bit` on a determinant.
+fn annihilate(det: (u32, u32), bit: u32, up: bool) -> Option<((u32, u32), f64)> {
+    let (u, d) = det;
+    let there = if up { u } else { d } & bit != 0;
+    let less = if up { (u & !bit, d) } else { (u, d & !bit) };
+    there
+        .then(|| create(less, bit, up).map(|(_, sign)| (less, sign)))
+        .flatten()
+}
+
+/// Where the states of an occupation begin.
+type Offsets = HashMap<(u32, u32), u32>;
+
+impl Table {
+    fn new(orbitals: usize) -> Self {
+        let functions: Vec<Vec<SpinFunctions>> = (0..=orbitals)
+            .map(|k| {
+                (0..=k)
+                    .map(|s| SpinFunctions::new(k, if (k + s) % 2 == 0 { s } else { k + 2 }))
+                    .collect()
+            })
+            .collect();
+        let mut sectors = Vec::new();
+        let mut offsets: Vec<Offsets> = Vec::new();
+        let mut index = HashMap::new();
+        for electrons in 0..=2 * orbitals {
+            let most = electrons.min(2 * orbitals - electrons);
+            for twice_spin in (electrons % 2..=most).step_by(2) {
+                let (occupations, at) = states(orbitals, electrons, twice_spin, &functions);
+                index.insert((electrons, twice_spin), sectors.len());
+                offsets.push(at);
+                sectors.push(Sector {
+                    electrons,
+                    twice_spin,
+                    occupations,
+                    hops: Vec::new(),
+                });
+            }
+        }
+        let impurity = 1_u32 << (orbitals - 1);
+        for (sector, at) in sectors.iter_mut().zip(&offsets) {
+            for (&(double, single), &first) in at {
+                for site in 0..orbitals as u32 - 1 {
+                    let hop = Step::Hop {
+                        from: 1 << site,
+                        to: impurity,
+                    };
+                    let spin = sector.twice_spin;
+                    connect(
+                        &functions,
+                        (double, single),
+                        spin,
+                        spin,
+                        hop,
+                        |t, i, j, x| {
+                            if let Some(&to) = at.get(&t) {
+                                sector.hops.push(Hop {
+                                    row: to + i,
+                                    column: first + j,
+                                    site,
+                                    value: x,
+                                });
+                            }
+                        },
+                    );
+                }
+            }
+            // The order of a hash map differs from run to run.
+            sector.hops.sort_by_key(|h| (h.column, h.row, h.site));
+        }
+        let mut transitions = Vec::new();
+        for (from, sector) in sectors.iter().enumerate() {
+            for rise in [true, false] {
+                let spin = sector.twice_spin;
+                let Some(target) = (if rise {
+                    Some(spin + 1)
+                } else {
+                    spin.checked_sub(1)
+                }) else {
+                    continue;
+                };
+                let Some(&to) = index.get(&(sector.electrons + 1, target)) else {
+                    continue;
+                };
+                let s = 0.5 * spin as f64;
+                let amplitude = if rise { s + 1.0 } else { s + 0.5 }.sqrt();
+                let (mut empty, mut single) = (Vec::new(), Vec::new());
+                for (&occupation, &first) in &offsets[from] {
+                    let step = Step::Create {
+                        to: impurity,
+                        up: rise,
+                    };
+                    connect(&functions, occupation, spin, target, step, |t, i, j, x| {
+                        if let Some(&second) = offsets[to].get(&t) {
+                            let list = if occupation.1 & impurity == 0 {
+                                &mut empty
+                            } else {
+                                &mut single
+                            };
+                            list.push(Creation {
+                                from: first + j,
+                                to: second + i,
+                                value: amplitude * x,
+                            });
+                        }
+                    });
+                }
+                for list in [&mut empty, &mut single] {
+                    list.sort_by_key(|c| (c.from, c.to));
+                }
+                transitions.push(Transition {
+                    from,
+                    to,
+                    empty,
+                    single,
+                });
+            }
+        }
+        Self {
+            orbitals,
+            sectors,
+            transitions,
+        }
+    }
+}
+
+/// Occupations of all states of a sector in their order, and where each begins.
+fn states(
+    orbitals: usize,
+    electrons: usize,
+    twice_spin: usize,
+    functions: &[Vec<SpinFunctions>],
+) -> (Vec<(u32, u32)>, Offsets) {
+    let mut occupations = Vec::new();
+    let mut at = HashMap::new();
+    for double in 0..1u32 << orbitals {
+        let pairs = double.count_ones() as usize;
+        if 2 * pairs > electrons {
+            continue;
+        }
+        let k = electrons - 2 * pairs;
+        if k < twice_spin || k + pairs > orbitals {
+            continue;
+        }
+        for single in
+            (0..1u32 << orbitals).filter(|s| s & double == 0 && s.count_ones() as usize == k)
+        {
+            at.insert((double, single), occupations.len() as u32);
+            let paths = functions[k][twice_spin].paths.len();
+            occupations.extend(std::iter::repeat_n((double, single), paths));
+        }
+    }
+    (occupations, at)
+}
+
+/// An operator that changes the occupation in one way only.
+#[derive(Clone, Copy)]
+enum Step {
+    /// `sum_s to_s^+ from_s`
+    Hop { from: u32, to: u32 },
+    /// `to_s^+` with the given spin.
+    Create { to: u32, up: bool },
+}
+
+/// Calls `found(target, row, column, element)` for all elements of a step from one occupation.
+fn connect(
+    functions: &[Vec<SpinFunctions>],
+    (double, single): (u32, u32),
+    spin: usize,
+    target_spin: usize,
+    step: Step,
+    mut found: impl FnMut((u32, u32), u32, u32, f64),
+) {
+    let source = &functions[single.count_ones() as usize][spin];
+    // Elements between spin patterns: (to, from, value).
+    let mut elements: Vec<(u32, usize, f64)> = Vec::new();
+    let mut target = None;
+    for (column, &pattern) in source.patterns.iter().enumerate() {
+        let (up, down, sign) = determinant(double, single, pattern);
+        for spin_up in [true, false] {
+            let image = match step {
+                Step::Hop { from, to } => annihilate((up, down), from, spin_up)
+                    .and_then(|(det, a)| create(det, to, spin_up).map(|(det, b)| (det, a * b))),
+                Step::Create { to, up: wanted } if wanted == spin_up => {
+                    create((up, down), to, spin_up)
+                }
+                Step::Create { .. } => None,
+            };
+            if let Some(((u, d), value)) = image {
+                let occupation = (u & d, u ^ d);
+                let pattern = pattern_of(occupation.1, u);
+                let (_, _, back) = determinant(occupation.0, occupation.1, pattern);
+                target = Some(occupation);
+                elements.push((pattern, column, value * sign * back));
+            }
+        }
+    }
+    let Some(occupation) = target else { return };
+    let Some(goal) = functions
+        .get(occupation.1.count_ones() as usize)
+        .and_then(|f| f.get(target_spin))
+    else {
+        return;
+    };
+    let mut image = vec![0.0; goal.patterns.len()];
+    for (j, path) in source.paths.iter().enumerate() {
+        image.fill(0.0);
+        for &(pattern, column, value) in &elements {
+            image[goal.position[pattern as usize] as usize] += value * path[column];
+        }
+        for (i, other) in goal.paths.iter().enumerate() {
+            let x: f64 = image.iter().zip(other).map(|(a, b)| a * b).sum();
+            if x.abs() > 1e-14 {
+                found(occupation, i as u32, j as u32, x);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn multiplets_count_all_states() {
+        for orbitals in 1..=5 {
+            let table = table(orbitals);
+            let states: usize = table
+                .sectors
+                .iter()
+                .map(|s| (s.twice_spin + 1) * s.occupations.len())
+                .sum();
+            assert_eq!(states, 1 << (2 * orbitals));
+        }
+    }
+
+    #[test]
+    fn creation_and_annihilation_sum_to_one() {
+        // sum over final states of |d_up^+|^2 plus sum over initial ones: every state counts once,
+        // that is 2S + 1 for every multiplet.
+        for orbitals in 1..=5 {
+            let table = table(orbitals);
+            let mut sums: Vec<Vec<f64>> = table
+                .sectors
+                .iter()
+                .map(|s| vec![0.0; s.occupations.len()])
+                .collect();
+            for t in &table.transitions {
+                for c in t.empty.iter().chain(&t.single) {
+                    sums[t.from][c.from as usize] += c.value * c.value;
+                    sums[t.to][c.to as usize] += c.value * c.value;
+                }
+            }
+            for (sector, sum) in table.sectors.iter().zip(&sums) {
+                for x in sum {
+                    assert!((x - (sector.twice_spin + 1) as f64).abs() < 1e-13);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! One loop shape for all work on blocks: largest first, results in the order of the items.
+
+use std::sync::OnceLock;
+
+/// Applies `f` to every item on the current thread pool, starting with the largest; one after the
+/// other if `small`, where handing work over costs more than it saves.
+pub fn map_largest_first<I: Sync, T: Send + Sync>(
+    items: &[I],
+    small: bool,
+    size: impl Fn(&I) -> usize,
+    f: impl Fn(&I) -> T + Sync,
+) -> Vec<T> {
+    if small || rayon::current_num_threads() == 1 || items.len() < 2 {
+        return items.iter().map(f).collect();
+    }
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(size(&items[i])));
+    let slots: Vec<OnceLock<T>> = items.iter().map(|_| OnceLock::new()).collect();
+    rayon::scope_fifo(|scope| {
+        for &i in &order {
+            let (slot, item, f) = (&slots[i], &items[i], &f);
+            scope.spawn_fifo(move |_| {
+                let _ = slot.set(f(item));
+            });
+        }
+    });
+    slots.into_iter().filter_map(OnceLock::into_inner).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_keep_the_order_of_the_items() {
+        let items: Vec<usize> = (0..100).map(|i| (i * 37) % 101).collect();
+        for threads in [1, 3] {
+            let got = kadanoff_runtime::with_threads(Some(threads), || {
+                map_largest_first(&items, false, |&i| i, |&i| i * i)
+            });
+            let expected: Vec<usize> = items.iter().map(|i| i * i).collect();
+            assert_eq!(got.ok(), Some(expected));
+        }
+    }
+}

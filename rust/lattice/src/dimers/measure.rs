@@ -1,0 +1,59 @@
+//! Observables of a covering, given by bytes or plain directions.
+
+use super::lattice::{Boundary, DIRECTION, Lattice};
+
+/// Flux through the two cuts of the torus, `W_x = sum_y (-1)^(x+y) n_x(x, y)` at any x, and `W_y`
+/// alike; (0, 0) on an open lattice, where no loop winds.
+pub fn winding(lattice: &Lattice, cells: &[u8]) -> (i32, i32) {
+    if lattice.boundary == Boundary::Open {
+        return (0, 0);
+    }
+    let (lx, ly) = (lattice.lx, lattice.ly);
+    let sum = |length: usize, stride: usize, direction: u8| -> i32 {
+        (0..length)
+            .filter(|&i| cells[i * stride] & DIRECTION == direction)
+            .map(|i| 1 - 2 * (i % 2) as i32)
+            .sum()
+    };
+    (sum(ly, lx, 0), sum(lx, 1, 1))
+}
+
+/// Plaquettes with two parallel dimers.
+pub fn flippable(lattice: &Lattice, cells: &[u8]) -> u32 {
+    let (lx, ly) = (lattice.lx, lattice.ly);
+    let torus = lattice.boundary == Boundary::Torus;
+    let mut total = 0u32;
+    for y in 0..ly {
+        let row = &cells[y * lx..(y + 1) * lx];
+        if y + 1 < ly || torus {
+            let above = (y + 1) % ly;
+            let above = &cells[above * lx..(above + 1) * lx];
+            total += pairs(row, above, 0);
+        }
+        total += pairs(&row[..lx - 1], &row[1..], 1);
+        if torus {
+            total += u32::from(row[lx - 1] & DIRECTION == 1 && row[0] & DIRECTION == 1);
+        }
+    }
+    total
+}
+
+fn pairs(a: &[u8], b: &[u8], direction: u8) -> u32 {
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| u32::from(((a ^ direction) | (b ^ direction)) & DIRECTION == 0))
+        .sum()
+}
+
+/// Whether every dimer has two ends.
+pub fn is_covering(lattice: &Lattice, directions: &[u8]) -> bool {
+    if directions.len() != lattice.sites() || directions.iter().any(|d| *d > 3) {
+        return false;
+    }
+    let cells = lattice.bytes(directions);
+    cells.iter().enumerate().all(|(i, &byte)| {
+        let d = byte & DIRECTION;
+        let leaves = lattice.is_open() && byte >> (2 + d) & 1 == 1;
+        !leaves && cells[lattice.neighbour(i as u32, byte) as usize] & DIRECTION == d ^ 2
+    })
+}

@@ -1,0 +1,44 @@
+"""What every information has in common."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from kadanoff import rsmi
+
+weights = st.floats(-3, 3, allow_nan=False)
+filters = hnp.arrays(float, 3, elements=weights)
+couplings = st.floats(0.05, 1.2)
+ROUNDING = 1e-13  # of sums of a few dozen terms of order one
+
+
+@given(K=couplings, buffer=st.integers(0, 3), f=filters, b=weights)
+def test_data_processing(K, buffer, f, b):
+    """0 <= I(H:E) <= I(V:E), and a wider buffer never leaves more."""
+    law, farther = rsmi.chain(K, 3, buffer), rsmi.chain(K, 3, buffer + 1)
+    nats = law.information(f, b)
+    assert -ROUNDING <= nats <= law.mutual_information + ROUNDING
+    assert farther.information(f, b) <= nats + ROUNDING
+
+
+@given(K=couplings, f=filters, g=filters)
+def test_more_units_know_more(K, f, g):
+    law = rsmi.chain(K, 3)
+    assert law.information(f) <= law.information(np.stack([f, g])) + ROUNDING
+
+
+@given(K=couplings, f=filters, b=weights)
+def test_names_do_not_matter(K, f, b):
+    """Exchanging the values of h, reflecting the chain, turning all spins."""
+    law = rsmi.chain(K, 3)
+    nats = law.information(f, b)
+    assert abs(law.information(-f, -b) - nats) < ROUNDING
+    assert abs(law.information(f[::-1], b) - nats) < ROUNDING
+    assert abs(law.information(-f, b) - nats) < ROUNDING
+
+
+@given(K=couplings, f=filters)
+def test_the_proxy_is_never_above(K, f):
+    law = rsmi.chain(K, 3)
+    assert rsmi.proxy(law, f) <= law.information(f) + ROUNDING

@@ -1,0 +1,144 @@
+"""Self-consistency on the Bethe lattice: reference points, both branches, loops that fail."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kadanoff import Cancelled, Control, NotConverged
+from kadanoff.dmft import bethe, hysteresis, solve
+
+FOLDER = Path(__file__).parent / "reference/dmft"
+IPT = json.loads((FOLDER / "ipt.json").read_text(encoding="utf-8"))["bethe_dmft"]
+
+
+@pytest.mark.parametrize("point", IPT, ids=lambda p: f"{p['U']}-{p['seed']}")
+def test_ipt_reference(point):
+    loop = bethe(
+        U=point["U"], beta=50.0, solver="ipt", start=point["seed"], tol=1e-11, max_iterations=300
+    )
+    # 1e-8 is asked for. In the insulator Sigma is 1 / G: errors of G count a hundred times.
+    assert loop.converged
+    assert pytest.approx(point["Z"], abs=1e-9) == loop.Z
+    np.testing.assert_allclose(loop.solution.G_iw[:16].imag, point["ImG"], atol=1e-9)
+    np.testing.assert_allclose(loop.solution.Sigma_iw[:16].imag, point["ImSigma"], rtol=3e-9)
+    assert loop.docc == pytest.approx(point["docc_GS"], abs=1e-8)
+
+
+@pytest.mark.parametrize(("U", "Z"), [(1.0, 0.7254), (2.0, 0.2574), (2.2, 0.1727)])
+def test_ed_reference(U, Z):
+    # five bath sites; four digits are known (Nb = 5 and 6 agree to 4e-5)
+    loop = bethe(U=U, beta=50.0, solver="ed", sites=5)
+    assert pytest.approx(Z, abs=3e-4) == loop.Z
+    assert loop.n == pytest.approx(1.0, abs=1e-10)
+    assert loop.history["residual"].size == loop.iterations < 30
+
+
+def test_weak_coupling():
+    # Z = 1 - 0.326988763136 U^2 + O(U^4) at T = 0; at beta = 200 the first frequency is near
+    # enough: extrapolated in U^2 from two couplings
+    slopes = [(1.0 - bethe(U=U, beta=200.0, solver="ipt", tol=1e-9).Z) / U**2 for U in (0.1, 0.2)]
+    coefficient = (4.0 * slopes[0] - slopes[1]) / 3.0
+    assert coefficient == pytest.approx(0.326988763136, rel=0.01)
+
+
+def test_free_lattice_is_found_by_all():
+    from kadanoff.baths import SemicircularBand
+    from kadanoff.dmft import Impurity
+
+    exact = solve(Impurity(0.0, 50.0, SemicircularBand()), solver="hubbard1").G_iw
+    assert exact[0].imag == pytest.approx(-1.8782802469253916, abs=1e-13)
+    for solver in ("hubbard1", "ipt"):
+        loop = bethe(U=0.0, beta=50.0, solver=solver, start="insulator", tol=1e-9)
+        np.testing.assert_allclose(loop.solution.G_iw[:64], exact[:64], atol=1e-7)
+
+
+def test_both_branches_of_ipt():
+    # U_c1 in (2.55, 2.60), U_c2 in (2.90, 3.00) at beta = 50
+    scan = hysteresis([2.4, 2.55, 2.6, 2.9, 3.0], beta=50.0, solver="ipt", max_iterations=2000)
+    assert scan.coexistence == (2.6, 2.9)
+    metal, insulator = scan.Z
+    assert np.all(np.diff(metal) < 0)
+    assert metal[2] > 20 * insulator[2]
+    from matplotlib.figure import Figure
+
+    ax = scan.plot(Figure().subplots())
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), metal)
+    assert scan.docc.shape == (2, 5)
+
+
+def test_doped_lattice():
+    up = bethe(U=2.0, beta=20.0, solver="ed", sites=3, eps=-0.5)
+    down = bethe(U=2.0, beta=20.0, solver="ed", sites=3, eps=0.5)
+    assert up.n > 1.05
+    # particle-hole partners; the two fits are separate minimisations
+    assert up.n + down.n == pytest.approx(2.0, abs=1e-4)
+    assert up.docc - down.docc == pytest.approx(up.n - 1.0, abs=1e-4)
+
+
+def test_linear_mixing_arrives_at_the_same_place():
+    a = bethe(U=1.5, beta=20.0, solver="ipt", mixing="linear", tol=1e-9)
+    b = bethe(U=1.5, beta=20.0, solver="ipt", mixing="anderson", tol=1e-9)
+    assert pytest.approx(b.Z, abs=1e-8) == a.Z
+    assert b.iterations < a.iterations
+
+
+def test_nca_loop_is_insulating_at_large_u():
+    loop = bethe(U=4.0, beta=10.0, solver="nca", start="insulator", tol=1e-5)
+    assert not loop.is_metallic
+    assert loop.n == pytest.approx(1.0, abs=1e-9)
+
+
+def test_a_loop_that_does_not_converge_shows_its_history():
+    with pytest.raises(NotConverged, match="3 iterations") as caught:
+        bethe(U=2.0, beta=50.0, solver="ipt", max_iterations=3)
+    loop = caught.value.partial
+    assert not loop.converged
+    assert loop.history["residual"].size == 3
+    assert np.all(np.isfinite(loop.history["Z"]))
+    from matplotlib.figure import Figure
+
+    assert loop.plot(Figure().subplots()).lines
+
+
+def test_cancelled_loop():
+    control = Control()
+    control.cancel()
+    with pytest.raises(Cancelled):
+        bethe(U=2.0, beta=50.0, solver="ipt", control=control)
+
+
+def test_restart_from_a_result():
+    first = bethe(U=1.5, beta=20.0, solver="ipt", tol=1e-8)
+    again = bethe(U=1.5, beta=20.0, solver="ipt", start=first, tol=1e-7)
+    assert again.iterations <= 2
+    assert again.start == "metal"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "match"),
+    [
+        ({"U": -1.0}, ValueError, "U must not be negative"),
+        ({"beta": 0.0}, ValueError, "beta"),
+        ({"start": "semimetal"}, ValueError, "start must be"),
+        ({"mixing": "broyden"}, ValueError, "mixing"),
+        ({"share": 0.0}, ValueError, "share"),
+        ({"tol": 0.0}, ValueError, "tol"),
+        ({"max_iterations": 0}, ValueError, "max_iterations"),
+        ({"frequencies": 8}, ValueError, "frequencies"),
+        ({"solver": "dmrg"}, ValueError, "solver must be one of"),
+        ({"sites": 3}, TypeError, "no option"),
+        ({"D": -1.0}, ValueError, "half bandwidth"),
+        ({"eps": 0.3, "half_filling": True}, ValueError, "particle-hole"),
+    ],
+)
+def test_bad_input(options, error, match):
+    with pytest.raises(error, match=match):
+        bethe(**({"U": 2.0, "beta": 10.0, "solver": "ipt"} | options))
+
+
+def test_start_at_another_temperature_is_refused():
+    first = bethe(U=1.5, beta=20.0, solver="ipt")
+    with pytest.raises(ValueError, match="beta = 20"):
+        bethe(U=1.5, beta=30.0, solver="ipt", start=first)
