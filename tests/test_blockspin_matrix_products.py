@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from kadanoff import RBM, rbm
 from kadanoff.blockspin import (
     Chain,
     MatrixProduct,
@@ -12,6 +13,7 @@ from kadanoff.blockspin import (
     cut_hidden_units,
     decimate,
     decimation_machine,
+    decimation_stack,
     mps_to_rbm,
     rbm_to_mps,
     receptive_fields,
@@ -275,3 +277,27 @@ def test_stacks_multiply():
 def test_bad_input_is_refused_by_name(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+# ------------------------------------------------------------------------------ with kadanoff.rbm
+
+
+@pytest.mark.parametrize("units", [("binary", "binary"), ("spin", "spin"), ("binary", "spin")])
+def test_trained_machines_bring_their_units(units):
+    machine = rbm.Machine.random(5, 3, visible=units[0], hidden=units[1], seed=1)
+    v = (spins(5) + 1) // 2 if units[0] == "binary" else spins(5)
+    expected = np.exp(-machine.free_energy(v))
+    for given in (machine, RBM.of(machine)):
+        np.testing.assert_allclose(rbm_to_mps(given).amplitudes(spins(5)), expected, rtol=1e-12)
+
+
+def test_layered_machines_hand_themselves_over():
+    chain = Chain(0.7, 0.2)
+    deep = decimation_stack(2, chain, steps=2)
+    flat = deep.rbm()
+    assert (flat.n_visible, flat.n_hidden) == (2 + 4, 4)
+    assert flat.log_Z() + deep.constant == pytest.approx(deep.log_Z(), rel=1e-13)
+    small = decimation_machine(4, chain).rbm()
+    np.testing.assert_allclose(
+        -small.free_energy(spins(4)), decimate(chain).log_weights(4), atol=1e-12
+    )

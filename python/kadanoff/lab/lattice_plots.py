@@ -1,4 +1,4 @@
-"""Pictures of lattices: configurations, block spins, flows of couplings, receptive fields.
+"""Pictures of the RG on lattices: flows of couplings, exponents, receptive fields.
 
 Every function draws into the axes `ax` that it is given, or into new ones, and returns them.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from kadanoff.lab.style import COLOURS, GREY, dress, figure, guide, legend, next_colour
 
@@ -23,46 +23,12 @@ if TYPE_CHECKING:
     from kadanoff.blockspin.receptive_fields import ReceptiveFields
 
 __all__ = [
-    "plot_configuration",
     "plot_couplings",
     "plot_decimation",
     "plot_mcrg",
     "plot_migdal_kadanoff",
     "plot_receptive_fields",
 ]
-
-
-def plot_configuration(
-    spins: ArrayLike, ax: Axes | None = None, *, pixels: int = 512, title: str = ""
-) -> Axes:
-    """A configuration of +-1 as black (up) and white (down) tiles.
-
-    Parameters
-    ----------
-    spins : array of +-1, shape (rows, columns)
-    ax : matplotlib.axes.Axes, optional
-    pixels : int, default 512
-        The upper left corner of that many sites is shown of a larger lattice; every spin is a
-        square of its own, nothing is averaged.
-    title : str, optional
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-    """
-    shown = np.asarray(spins)
-    if shown.ndim != 2:
-        raise ValueError(f"spins must have shape (rows, columns), got {shown.shape}")
-    shown = shown[:pixels, :pixels]
-    if ax is None:
-        ax = figure(size=(3.2, 3.2))[0, 0]
-    ax.imshow(shown > 0, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-    ax.set_xticks([])
-    ax.set_yticks([])
-    for spine in ax.spines.values():
-        spine.set_linewidth(0.5)
-    ax.set_title(title, fontsize="medium")
-    return ax
 
 
 def plot_decimation(flow: Flow, ax: Axes | None = None, **style: Any) -> Axes:
