@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import ising
+from benchmarks import blockspin, ising
 
 Measured = dict[str, Any]
 Measure = Callable[[int, int], list[Measured]]
@@ -301,6 +301,31 @@ CASES = (
         "`import kadanoff`",
         "< 0.3 s",
         repeats=5,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "block-majority",
+        blockspin.majority,
+        "majority rule, b = 2, 4096² spins",
+        "< 0.3 s",
+        repeats=5,
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "block-mcrg",
+        blockspin.exponents,
+        "Monte Carlo RG of 10,000 configurations of 64², 3 steps, 7 operators",
+        repeats=3,
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "block-self-learning",
+        blockspin.learned_clusters,
+        "self-learning clusters, plaquette model, L = 32, 10⁵ clusters",
+        repeats=3,
+        fresh=False,
         threads=THREADS_DO_NOT_MATTER,
     ),
     Case(

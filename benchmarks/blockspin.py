@@ -1,0 +1,63 @@
+"""What block spins and Monte Carlo RG cost."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+Measured = dict[str, Any]
+
+
+def majority(threads: int, repeats: int) -> list[Measured]:
+    """One step of the majority rule, b = 2, on 4096 x 4096 spins with random ties."""
+    import numpy as np
+
+    from kadanoff.blockspin import block_spins
+
+    bits = np.random.default_rng(0).integers(0, 2, size=(4096, 4096), dtype=np.int8)
+    configuration = 2 * bits - 1
+    found = []
+    for i in range(repeats):
+        started = time.perf_counter()
+        block_spins(configuration, seed=i)
+        found.append({"seconds": time.perf_counter() - started})
+    return found
+
+
+def exponents(threads: int, repeats: int) -> list[Measured]:
+    """Monte Carlo RG of 10,000 configurations of 64 x 64: 3 steps, 7 operators, errors."""
+    import numpy as np
+
+    from kadanoff.blockspin import mcrg
+
+    bits = np.random.default_rng(0).integers(0, 2, size=(10_000, 64, 64), dtype=np.int8)
+    configurations = 2 * bits - 1
+    found = []
+    for i in range(repeats):
+        started = time.perf_counter()
+        run = mcrg(configurations, steps=3, seed=i)
+        _ = run.y_t, run.y_h
+        found.append({"seconds": time.perf_counter() - started})
+    return found
+
+
+def learned_clusters(threads: int, repeats: int) -> list[Measured]:
+    """Self-learning Monte Carlo at the critical point, L = 32, 100,000 clusters."""
+    from kadanoff.self_learning import PairModel, PlaquetteIsing, sample
+
+    model = PlaquetteIsing(L=32, T=2.493, K=0.2)
+    found = []
+    for i in range(repeats):
+        started = time.perf_counter()
+        sample(
+            model,
+            PairModel(J=(1.1064, 0.0, 0.0)),
+            measurements=10_000,
+            interval=10,
+            warm_up=1000,
+            seed=i,
+            threads=threads,
+            progress=False,
+        )
+        found.append({"seconds": time.perf_counter() - started})
+    return found
