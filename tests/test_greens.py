@@ -1,10 +1,14 @@
 """Representations of Green functions agree with one another and with sums over poles."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 
 from kadanoff.greens import (
+    ChebyshevFunction,
     GreenFunction,
+    IntermediateSeries,
     LegendreSeries,
     MatsubaraFunction,
     chebyshev_times,
@@ -149,6 +153,34 @@ def test_sqrt_beta_coefficients():
     assert np.max(np.abs(series.tau(tau) - G.tau(tau))) < 2e-6
 
 
+@pytest.mark.parametrize("beta", [5.0, 50.0])
+def test_chebyshev_points(beta):
+    poles = some_poles(30, beta)
+    points = ChebyshevFunction.of(poles, 151)
+    tau = np.concatenate([np.linspace(0, beta, 40), chebyshev_times(beta, 151)])
+    np.testing.assert_allclose(points.tau(tau), poles.tau(tau), atol=1e-12)
+    np.testing.assert_allclose(points.iw(100), poles.iw(100), atol=1e-11)
+    assert points.truncation < 1e-12
+    assert points.occupation == pytest.approx(poles.occupation, abs=1e-13)
+    # what too few points miss shows in the last coefficients
+    coarse = ChebyshevFunction.of(poles, 17)
+    error = np.max(np.abs(coarse.tau(tau) - poles.tau(tau)))
+    assert 0.05 * error < coarse.truncation < 20 * error
+
+
+def test_intermediate_representation():
+    poles = some_poles(30, 50.0)
+    if importlib.util.find_spec("sparse_ir") is None:
+        with pytest.raises(ImportError, match="pip install"):
+            IntermediateSeries.of(poles, 4.0)
+        return
+    series = IntermediateSeries.of(poles, 4.0)
+    tau = np.linspace(0, 50, 41)
+    np.testing.assert_allclose(series.tau(tau), poles.tau(tau), atol=1e-9)
+    np.testing.assert_allclose(series.iw(50), poles.iw(50), atol=1e-8)
+    assert series.coefficients.size < 60
+
+
 G = GreenFunction([0.3], [1.0], 5.0)
 
 
@@ -173,6 +205,7 @@ G = GreenFunction([0.3], [1.0], 5.0)
         (lambda: LegendreSeries([[1.0]], 1.0), ValueError, "1 dimension"),
         (lambda: LegendreSeries.of(np.sign, 1.0, 0), ValueError, "at least 1"),
         (lambda: LegendreSeries.of(lambda t: np.abs(t - 0.3), 1.0), ValueError, "2048"),
+        (lambda: ChebyshevFunction([1.0], 1.0), ValueError, "at least 2"),
         (lambda: G.merged(-1.0), ValueError, "not be negative"),
     ],
 )

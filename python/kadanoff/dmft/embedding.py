@@ -81,8 +81,15 @@ def on_frequencies(
     occupation = function.occupation
     if problem.U > 0.0:
         s0, s1, s2 = sigma_tail
-        product = (s0, s1 + s0 * moments[1], s2 + s1 * moments[1] + s0 * moments[2])
-        docc = trace(beta, Sigma_iw * G_iw, product) / problem.U
+        star = problem.star()
+        if G is not None and star is not None:
+            docc = _energy_of_interaction(problem.level, G, *star) / problem.U
+        else:
+            product = (s0, s1 + s0 * moments[1], s2 + s1 * moments[1] + s0 * moments[2])
+            docc = trace(beta, Sigma_iw * G_iw, product) / problem.U
+        # Where n of the tail of Sigma is not that of G (Hubbard-I), the mean of the sums with
+        # exp(+i w 0) and exp(-i w 0) keeps particle-hole symmetry: docc' = docc + 1 - n.
+        docc += 0.5 * (occupation - s0 / problem.U)
     else:
         docc = occupation**2
     return Solution(
@@ -99,6 +106,26 @@ def on_frequencies(
         valid="",
         diagnostics=dict(diagnostics or {}),
     )
+
+
+def _energy_of_interaction(
+    level: float, G: GreenFunction, e: FloatArray, weight: FloatArray
+) -> float:
+    """T sum Sigma G = T sum [(z - level - Delta) G - 1] exp(i w 0+), exactly, from the poles."""
+    beta, E = G.beta, G.energies
+
+    def fermi(x: FloatArray) -> FloatArray:
+        decay = np.exp(-beta * np.abs(x))
+        return np.asarray(np.where(x > 0.0, decay, 1.0) / (1.0 + decay))
+
+    f = fermi(E)
+    # T sum 1 / ((z - a) (z - b)) = (f(a) - f(b)) / (a - b)
+    distance = E[:, None] - e
+    middle = fermi(0.5 * (E[:, None] + e))
+    near = np.abs(distance) * beta < 1e-4
+    safe = np.where(near, 1.0, distance)
+    slope = np.where(near, -beta * middle * (1.0 - middle), (f[:, None] - fermi(e)) / safe)
+    return float(np.sum(G.weights * (f * (E - level) - slope @ weight)))
 
 
 def weiss(problem: Impurity, level: float) -> tuple[GreenFunction | None, GreenFunction]:

@@ -18,6 +18,7 @@ H. Kajueter, G. Kotliar, Phys. Rev. Lett. 77, 131 (1996), doi:10.1103/PhysRevLet
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -168,10 +169,12 @@ def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
     from scipy.optimize import brentq
 
     U, level = problem.U, problem.level
+    # n is a sum over frequencies here: enough of them, whatever was asked for.
+    search = replace(run, frequencies=max(run.frequencies, 512))
 
     def excess(level0: float) -> float:
         n0 = min(max(_SecondOrder(problem, level0, 2).n0, 1e-12), 1.0 - 1e-12)
-        return 0.5 * _solution(problem, run, n0, level0, final=False).n - n0
+        return 0.5 * _solution(problem, search, n0, level0, final=False).n - n0
 
     moments = problem.Delta_moments()
     reach = U + 4.0 * np.sqrt(moments[2] / moments[0] if moments[0] > 0 else 0.0) + 1.0

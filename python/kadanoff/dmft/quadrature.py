@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -88,6 +89,6 @@ def _edges(band: Band, widest: float) -> FloatArray:
         corners = np.concatenate([-half[::-1], half[1:]])
     edges = [
         np.linspace(a, b, max(1, math.ceil((b - a) / widest)) + 1)[:-1]
-        for a, b in zip(corners[:-1], corners[1:], strict=True)
+        for a, b in pairwise(corners)
     ]
     return np.concatenate([*edges, [corners[-1]]])

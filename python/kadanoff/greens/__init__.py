@@ -8,16 +8,22 @@ class                 what it holds                                exact transfo
 `GreenFunction`       poles and residues                           iw, tau, w + i eta, moments
 `MatsubaraFunction`   values at i w_n, moments of the tail         tau
 `LegendreSeries`      coefficients G_l                             tau, iw
+`ChebyshevFunction`   values at Chebyshev times                    tau, iw, Legendre
+`IntermediateSeries`  coefficients G_l (needs sparse-ir)           tau, iw
 ====================  ===========================================  ===============================
 """
 
+from kadanoff.greens.chebyshev import ChebyshevFunction
 from kadanoff.greens.grids import chebyshev_times, matsubara
+from kadanoff.greens.intermediate import IntermediateSeries
 from kadanoff.greens.legendre import LegendreSeries, legendre_to_matsubara
 from kadanoff.greens.matsubara_function import MatsubaraFunction, gauss_poles, tail_moments
 from kadanoff.greens.poles import GreenFunction
 
 __all__ = [
+    "ChebyshevFunction",
     "GreenFunction",
+    "IntermediateSeries",
     "LegendreSeries",
     "MatsubaraFunction",
     "chebyshev_times",

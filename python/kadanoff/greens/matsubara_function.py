@@ -54,9 +54,10 @@ def gauss_poles(moments: Sequence[float]) -> tuple[FloatArray, FloatArray]:
     m = np.asarray(moments, dtype=np.float64)
     if m.size == 0 or m[0] <= 0.0:
         return np.zeros(0), np.zeros(0)
-    scale = max(
-        (abs(x / m[0]) ** (1.0 / k) for k, x in enumerate(m) if k > 0 and x != 0.0), default=1.0
-    )
+    sizes = [abs(x / m[0]) ** (1.0 / k) for k, x in enumerate(m) if k > 0]
+    scale = max(sizes, default=0.0)
+    if scale < 1e-40:  # a pole at zero, to rounding: powers of less would underflow
+        return np.zeros(1), m[:1].copy()
     m = m / m[0] / scale ** np.arange(m.size)
     alpha: list[float] = []
     gamma: list[float] = []  # squared off-diagonal elements

@@ -6,6 +6,7 @@
 //! (E. R. Gagliano, C. A. Balseiro, Phys. Rev. Lett. 59, 2999 (1987)): a sum over as many poles as steps.
 
 use crate::parallel::map_largest_first;
+use crate::simd::{Kernel, dispatch};
 use crate::{Anderson, Error, MAX_LANCZOS};
 use faer::Mat;
 use kadanoff_linalg::Reduced;
@@ -86,6 +87,11 @@ impl Sector<'_> {
 
     /// `y = H x`
     fn apply(&self, x: &[f64], y: &mut [f64]) {
+        dispatch(Apply { sector: self, x, y });
+    }
+
+    #[inline(always)]
+    fn apply_here(&self, x: &[f64], y: &mut [f64]) {
         let width = self.down.masks.len();
         for (u, row) in y.chunks_exact_mut(width).enumerate() {
             let own = &x[u * width..(u + 1) * width];
@@ -133,6 +139,36 @@ impl Sector<'_> {
     }
 }
 
+struct Apply<'a, 'b> {
+    sector: &'a Sector<'b>,
+    x: &'a [f64],
+    y: &'a mut [f64],
+}
+
+impl Kernel for Apply<'_, '_> {
+    #[inline(always)]
+    fn run(self) {
+        self.sector.apply_here(self.x, self.y);
+    }
+}
+
+/// Takes from `y` what it shares with each of the vectors.
+struct Clean<'a> {
+    y: &'a mut [f64],
+    basis: &'a [Vec<f64>],
+}
+
+impl Kernel for Clean<'_> {
+    #[inline(always)]
+    fn run(self) {
+        for x in self.basis {
+            let overlap = dot(x, self.y);
+            subtract(self.y, overlap, x);
+        }
+    }
+}
+
+#[inline(always)]
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     // Eight partial sums: the compiler may not reorder a plain one.
     let mut s = [0.0; 8];
@@ -151,6 +187,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     s.iter().sum::<f64>() + tail
 }
 
+#[inline(always)]
 fn subtract(y: &mut [f64], factor: f64, x: &[f64]) {
     for (y, x) in y.iter_mut().zip(x) {
         *y -= factor * x;
@@ -192,20 +229,63 @@ fn eigen(diagonal: &[f64], off: &[f64]) -> Result<(Vec<f64>, Mat<f64>), Error> {
     Ok((values, reduced.vectors(n).map_err(failed)?))
 }
 
+/// Residual of the lowest level in the first search.
+const ROUGH: f64 = 1e-4;
+
+/// Residual of the first level that is not wanted.
+const SETTLED: f64 = 1e-6;
+
 /// A level with its state.
 struct Level {
     energy: f64,
     state: Vec<f64>,
 }
 
-/// Levels of a sector up to `limit` (the lowest one in any case), with their states.
+/// The lowest level of a sector, roughly: an upper bound and its distance from a level at most.
+///
+/// Plain Lanczos: copies of levels that rounding brings in do not move the lowest one.
+fn lowest(sector: &Sector<'_>, number: u64, control: &Control) -> Result<(f64, f64), Error> {
+    let n = sector.dimension();
+    let mut x = random_vector(n, number * 1000 + 999);
+    let norm = dot(&x, &x).sqrt();
+    x.iter_mut().for_each(|x| *x /= norm);
+    let (mut before, mut y) = (vec![0.0; n], vec![0.0; n]);
+    let (mut diagonal, mut off): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
+    loop {
+        control.check()?;
+        sector.apply(&x, &mut y);
+        let alpha = dot(&x, &y);
+        diagonal.push(alpha);
+        subtract(&mut y, alpha, &x);
+        if let Some(&beta) = off.last() {
+            subtract(&mut y, beta, &before);
+        }
+        let beta = dot(&y, &y).sqrt();
+        let steps = diagonal.len();
+        let exhausted = steps >= n || beta < 1e-12 * alpha.abs().max(1.0);
+        if exhausted || steps.is_multiple_of(8) {
+            let (values, vectors) = eigen(&diagonal, &off)?;
+            let residual = (beta * vectors[(steps - 1, 0)]).abs();
+            let scale = values[0].abs().max(1.0);
+            if exhausted || residual < ROUGH * scale || steps >= MAX_STEPS {
+                return Ok((values[0], residual + 1e-9 * scale));
+            }
+        }
+        off.push(beta);
+        y.iter_mut().for_each(|x| *x /= beta);
+        std::mem::swap(&mut before, &mut x);
+        std::mem::swap(&mut x, &mut y);
+    }
+}
+
+/// Levels of a sector up to `limit` with their states.
 ///
 /// Lanczos with full orthogonalisation, again and again in the space orthogonal to what was found, until
 /// nothing new appears: a single run sees one state of a degenerate level.
 fn levels_below(
     sector: &Sector<'_>,
     number: u64,
-    limit: Option<f64>,
+    limit: f64,
     most: usize,
     control: &Control,
 ) -> Result<Vec<Level>, Error> {
@@ -216,16 +296,15 @@ fn levels_below(
             break;
         }
         let mut v = random_vector(n, number * 1000 + attempt);
-        let clean = |v: &mut [f64], basis: &[Vec<f64>], found: &[Level]| {
-            for x in found.iter().map(|l| &l.state).chain(basis) {
-                let overlap = dot(x, v);
-                subtract(v, overlap, x);
-            }
-        };
         let mut basis: Vec<Vec<f64>> = Vec::new();
         let (mut diagonal, mut off): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
-        clean(&mut v, &basis, &found);
-        clean(&mut v, &basis, &found);
+        let known: Vec<Vec<f64>> = found.iter().map(|l| l.state.clone()).collect();
+        for _ in 0..2 {
+            dispatch(Clean {
+                y: &mut v,
+                basis: &known,
+            });
+        }
         let norm = dot(&v, &v).sqrt();
         if norm < 1e-10 {
             break;
@@ -238,9 +317,14 @@ fn levels_below(
             let mut y = vec![0.0; n];
             sector.apply(&basis[k], &mut y);
             diagonal.push(dot(&basis[k], &y));
-            // Twice is enough.
-            clean(&mut y, &basis, &found);
-            clean(&mut y, &basis, &found);
+            subtract(&mut y, diagonal[k], &basis[k]);
+            if k > 0 {
+                subtract(&mut y, off[k - 1], &basis[k - 1]);
+            }
+            // What is left to remove is rounding: once is enough.
+            for basis in [&known, &basis] {
+                dispatch(Clean { y: &mut y, basis });
+            }
             let beta = dot(&y, &y).sqrt();
             let steps = basis.len();
             let exhausted = beta < 1e-12 * diagonal[0].abs().max(1.0) || steps + found.len() >= n;
@@ -249,17 +333,14 @@ fn levels_below(
                 let scale = values[values.len() - 1].abs().max(values[0].abs()).max(1.0);
                 let residual = |j: usize| (beta * vectors[(steps - 1, j)]).abs();
                 let good = |j: usize| exhausted || residual(j) < CONVERGED * scale;
-                let wanted = match limit {
-                    Some(limit) => values.partition_point(|e| *e <= limit),
-                    None => 1,
-                };
-                // The first level beyond the limit must be known to lie there.
-                let beyond = wanted == values.len()
-                    || exhausted
-                    || limit.is_none()
-                    || values[wanted] - residual(wanted) > limit.unwrap_or(f64::INFINITY)
-                    || good(wanted);
-                if (0..wanted).all(good) && beyond && (wanted < values.len() || exhausted) {
+                let wanted = values.partition_point(|e| *e <= limit);
+                // The lowest level beyond the limit must have settled: before that, one below may
+                // still come.
+                let beyond = exhausted
+                    || (wanted < steps
+                        && residual(wanted) < SETTLED * scale
+                        && values[wanted] - residual(wanted) > limit);
+                if beyond && (0..wanted).all(good) {
                     let mut fresh = Vec::new();
                     for j in 0..wanted {
                         let mut state = vec![0.0; n];
@@ -286,7 +367,7 @@ fn levels_below(
             y.iter_mut().for_each(|x| *x /= beta);
             basis.push(y);
         };
-        let done = fresh.is_empty() || limit.is_none();
+        let done = fresh.is_empty();
         found.extend(fresh);
         if done {
             break;
@@ -398,19 +479,21 @@ pub fn low_temperature(
     // Lowest level of every number of electrons.
     let smallest: Vec<(usize, usize)> = (0..=2 * l).map(|n| (n.div_ceil(2), n / 2)).collect();
     control.add_total(2 * smallest.len() as u64);
-    let lowest = map_largest_first(&smallest, l <= 4, size, |&pair| {
-        let level = levels_below(&sector(pair), number(pair), None, 1, control);
+    let rough = map_largest_first(&smallest, l <= 4, size, |&pair| {
+        let found = lowest(&sector(pair), number(pair), control);
         control.tick(1);
-        level.map(|found| found[0].energy)
+        found
     })
     .into_iter()
-    .collect::<Result<Vec<f64>, Error>>()?;
-    let ground = lowest.iter().copied().fold(f64::INFINITY, f64::min);
-    let scale = ground.abs().max(1.0);
-    let limit = ground + (-options.cut.ln() / options.beta).max(DEGENERATE * scale);
+    .collect::<Result<Vec<(f64, f64)>, Error>>()?;
+    let bound = rough.iter().map(|r| r.0).fold(f64::INFINITY, f64::min);
+    let scale = bound.abs().max(1.0);
+    let window = (-options.cut.ln() / options.beta).max(DEGENERATE * scale);
+    // Above the true limit, as `bound` lies above the ground state.
+    let limit = bound + window;
     // All sectors that may hold a level below the limit, by rising S_z for every N.
     let starts: Vec<usize> = (0..smallest.len())
-        .filter(|&n| lowest[n] <= limit)
+        .filter(|&n| rough[n].0 - rough[n].1 <= limit)
         .collect();
     let parts = map_largest_first(
         &starts,
@@ -423,7 +506,7 @@ pub fn low_temperature(
                 let here = levels_below(
                     &sector((up, down)),
                     number((up, down)),
-                    Some(limit),
+                    limit,
                     options.states,
                     control,
                 )?;
@@ -450,11 +533,16 @@ pub fn low_temperature(
     )
     .into_iter()
     .collect::<Result<Vec<_>, Error>>()?;
-    let states: Vec<((usize, usize), Level)> = parts
+    let mut states: Vec<((usize, usize), Level)> = parts
         .into_iter()
         .flatten()
         .flat_map(|(pair, levels)| levels.into_iter().map(move |level| (pair, level)))
         .collect();
+    let ground = states
+        .iter()
+        .map(|(_, level)| level.energy)
+        .fold(f64::INFINITY, f64::min);
+    states.retain(|(_, level)| level.energy <= ground + window);
     let mut out = LowTemperature {
         ground,
         ..Default::default()

@@ -20,6 +20,7 @@ pub mod lehmann;
 pub mod multiplets;
 mod parallel;
 pub mod poles;
+mod simd;
 
 pub use full::{Spectrum, Thermal, diagonalise};
 pub use lehmann::{Lehmann, lehmann};

@@ -5,6 +5,7 @@
 //! `(2 + sqrt 5)^(-POINTS) ~ 1e-15`, so that the residues can be moved from the poles to these
 //! points: far fewer than poles, and the fewer the larger `d`. Points are taken in groups of growing `d`.
 
+use crate::simd::{Kernel, dispatch};
 use faer::c64;
 
 /// Interpolation points on a panel.
@@ -105,10 +106,6 @@ fn chebyshev(x: f64) -> [f64; POINTS] {
     t
 }
 
-trait Kernel {
-    fn run(self);
-}
-
 struct Moments<'a> {
     sources: &'a Sources,
     low: f64,
@@ -168,34 +165,6 @@ impl Kernel for Direct<'_> {
             *out = c64::new(sum(&re), -self.z.im * sum(&im));
         }
     }
-}
-
-/// Runs a kernel with the widest registers there are; no fused products, so that all agree to the bit.
-fn dispatch<K: Kernel>(kernel: K) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if is_x86_feature_detected!("avx512f") {
-            // SAFETY: the processor has these instructions.
-            return unsafe { with_avx512(kernel) };
-        }
-        if is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has these instructions.
-            return unsafe { with_avx2(kernel) };
-        }
-    }
-    kernel.run();
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx2")]
-fn with_avx512<K: Kernel>(kernel: K) {
-    kernel.run();
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn with_avx2<K: Kernel>(kernel: K) {
-    kernel.run();
 }
 
 /// `sum_j r_j / (z - E_j)` for every set of residues (rows) and every `z` (columns).

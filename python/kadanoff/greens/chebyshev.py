@@ -1,0 +1,113 @@
+"""Green functions at Chebyshev points in imaginary time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff.greens.grids import (
+    ComplexArray,
+    FloatArray,
+    chebyshev_times,
+    finite,
+    inverse_temperature,
+    times,
+)
+from kadanoff.greens.legendre import LegendreSeries
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["ChebyshevFunction"]
+
+
+@dataclass(frozen=True, eq=False)
+class ChebyshevFunction:
+    """G(tau_j) at ``tau_j = beta (1 - cos(pi j / (N - 1))) / 2``, ends included.
+
+    Parameters
+    ----------
+    values : (N,) array of float
+        G at `chebyshev_times`, ``values[0] = G(0+)`` and ``values[-1] = G(beta-)``.
+    beta : float
+        Inverse temperature.
+
+    Notes
+    -----
+    In between the barycentric formula, which is stable for any number of points. `truncation` tells
+    whether there are enough: compare it with the error that matters.
+
+    References
+    ----------
+    J.-P. Berrut, L. N. Trefethen, SIAM Rev. 46, 501 (2004), doi:10.1137/S0036144502417715, Eq.
+    (5.4).
+
+    Examples
+    --------
+    >>> from kadanoff.greens import GreenFunction
+    >>> G = GreenFunction([-1.0, 1.0], [0.5, 0.5], beta=50.0)
+    >>> points = ChebyshevFunction.of(G, 51)
+    >>> abs(points.tau(3.3) - G.tau(3.3)) < 1e-5, points.truncation < 1e-5
+    (np.True_, True)
+    """
+
+    values: FloatArray
+    beta: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", finite("values", self.values))
+        object.__setattr__(self, "beta", inverse_temperature(self.beta))
+        if self.values.size < 2:
+            raise ValueError(f"values must hold at least 2 points, got {self.values.size}")
+
+    def __repr__(self) -> str:
+        return f"ChebyshevFunction({self.values.size} points, beta={self.beta:g})"
+
+    @classmethod
+    def of(cls, G: Any, count: int) -> ChebyshevFunction:
+        """Another representation, anything with ``tau`` and ``beta``, at `count` points."""
+        return cls(G.tau(chebyshev_times(G.beta, count)), G.beta)
+
+    def tau(self, tau: ArrayLike) -> FloatArray:
+        """G(tau) for 0 <= tau <= beta."""
+        t = times(tau, self.beta)
+        nodes = chebyshev_times(self.beta, self.values.size)
+        weights = (-1.0) ** np.arange(nodes.size)
+        weights[[0, -1]] *= 0.5
+        distance = t.ravel()[:, None] - nodes
+        hit = distance == 0.0
+        q = weights / np.where(hit, 1.0, distance)
+        out = (q @ self.values) / np.sum(q, axis=1)
+        rows, columns = np.nonzero(hit)
+        out[rows] = self.values[columns]
+        return np.asarray(out.reshape(t.shape))
+
+    @property
+    def series(self) -> LegendreSeries:
+        """The same polynomial as a Legendre series."""
+        return LegendreSeries.of(self.tau, self.beta, coefficients=self.values.size)
+
+    def iw(self, count: int = 512) -> ComplexArray:
+        """G(i w_n) of the polynomial at the first `count` positive frequencies."""
+        return self.series.iw(count)
+
+    @property
+    def truncation(self) -> float:
+        """Largest of the last few Chebyshev coefficients: what more points would change."""
+        n = self.values.size - 1
+        folded = np.fft.rfft(np.concatenate([self.values, self.values[-2:0:-1]])).real / n
+        return float(np.max(np.abs(folded[-max(2, n // 16) :])))
+
+    @property
+    def occupation(self) -> float:
+        """-G(beta-)."""
+        return float(-self.values[-1])
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """-G(tau), or another `quantity`. Returns the axes."""
+        from kadanoff.lab.green_plots import plot_green
+
+        return plot_green(self, ax=ax, **kwargs)

@@ -1,0 +1,114 @@
+"""The intermediate representation: Green functions in the fewest coefficients.
+
+``G(tau) = sum_l G_l U_l(tau)``, U_l the left singular functions of the kernel that takes spectral
+functions on ``[-w_max, w_max]`` to imaginary time; their number grows with ``log(beta w_max)``.
+
+References
+----------
+H. Shinaoka, J. Otsuki, M. Ohzeki, K. Yoshimi, Phys. Rev. B 96, 035147 (2017),
+doi:10.1103/PhysRevB.96.035147.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff.greens.grids import ComplexArray, FloatArray, finite, inverse_temperature, times
+from kadanoff.stars import real
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["IntermediateSeries"]
+
+
+@lru_cache(maxsize=8)
+def _basis(beta: float, w_max: float, tolerance: float) -> Any:
+    try:
+        import sparse_ir
+    except ImportError as error:
+        raise ImportError(
+            "the intermediate representation needs sparse-ir: pip install 'kadanoff[ir]'; "
+            "LegendreSeries does without, with more coefficients"
+        ) from error
+    return sparse_ir.FiniteTempBasis("F", beta, w_max, eps=tolerance)
+
+
+@dataclass(frozen=True, eq=False)
+class IntermediateSeries:
+    """G(tau) = sum_l G_l U_l(tau).
+
+    Parameters
+    ----------
+    coefficients : (L,) array of float
+        G_l, as many as the basis has functions.
+    beta : float
+        Inverse temperature.
+    w_max : float
+        Spectral weight lies within ``[-w_max, w_max]``.
+    tolerance : float
+        Singular values below this, relative to the first, are left out.
+
+    Raises
+    ------
+    ImportError
+        sparse-ir is not installed; the message says how to get it.
+    """
+
+    coefficients: FloatArray
+    beta: float
+    w_max: float
+    tolerance: float = 1e-12
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "coefficients", finite("coefficients", self.coefficients))
+        object.__setattr__(self, "beta", inverse_temperature(self.beta))
+        for name in ("w_max", "tolerance"):
+            value = real(name, getattr(self, name))
+            if value <= 0.0:
+                raise ValueError(f"{name} must be positive, got {name} = {value}")
+            object.__setattr__(self, name, value)
+        size = self.basis.size
+        if self.coefficients.size != size:
+            raise ValueError(
+                f"the basis for beta * w_max = {self.beta * self.w_max:g} has {size} functions, got "
+                f""
+                f"{self.coefficients.size} coefficients"
+            )
+
+    @property
+    def basis(self) -> Any:
+        """The sparse_ir.FiniteTempBasis behind it; cached."""
+        return _basis(self.beta, self.w_max, self.tolerance)
+
+    @classmethod
+    def of(cls, G: Any, w_max: float, *, tolerance: float = 1e-12) -> IntermediateSeries:
+        """The series of another representation, anything with ``tau`` and ``beta``."""
+        beta, w_max = G.beta, real("w_max", w_max)
+        basis = _basis(beta, w_max, real("tolerance", tolerance))
+        points = np.asarray(basis.default_tau_sampling_points()) % beta
+        matrix = np.asarray(basis.u(points)).T
+        found = np.linalg.lstsq(matrix, G.tau(points), rcond=None)[0]
+        return cls(found, beta, w_max, tolerance)
+
+    def tau(self, tau: ArrayLike) -> FloatArray:
+        """G(tau) for 0 <= tau <= beta."""
+        t = times(tau, self.beta)
+        out = np.asarray(self.basis.u(t.ravel())).T @ self.coefficients
+        return np.asarray(out.reshape(t.shape))
+
+    def iw(self, count: int = 512) -> ComplexArray:
+        """G(i w_n) at the first `count` positive frequencies."""
+        odd = 2 * np.arange(count) + 1
+        return np.asarray(np.asarray(self.basis.uhat(odd)).T @ self.coefficients)
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """-G(tau), or another `quantity`. Returns the axes."""
+        from kadanoff.lab.green_plots import plot_green
+
+        return plot_green(self, ax=ax, **kwargs)
