@@ -32,8 +32,9 @@ best = np.argmax(found.retained)
 print(f"best at angle {angles[best]:.3f}: {found.retained[best]:.4f} of I(V:E)")
 print(f"rangeness there {found.rangeness[best]:.1e}, largest {np.abs(found.rangeness).max():.3f}")
 found.plot()
-assert angles[best] == 0
-assert np.abs(found.rangeness)[best] == np.abs(found.rangeness).min()
+decimation = count // 2  # angle 0; with lambda = 8 the filter errs once in 10^7 blocks
+assert found.retained[best] - found.retained[decimation] < 1e-6
+assert np.abs(found.rangeness)[decimation] < 1e-6
 
 # %%
 ax = figure()[0, 0]

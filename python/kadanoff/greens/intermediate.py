@@ -77,7 +77,6 @@ class IntermediateSeries:
         if self.coefficients.size != size:
             raise ValueError(
                 f"the basis for beta * w_max = {self.beta * self.w_max:g} has {size} functions, got "
-                f""
                 f"{self.coefficients.size} coefficients"
             )
 

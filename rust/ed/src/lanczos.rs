@@ -56,7 +56,7 @@ impl Side {
                     }
                     let source = m ^ bath ^ impurity;
                     let between = (m & (impurity - 1) & !((bath << 1) - 1)).count_ones();
-                    let sign = if between % 2 == 0 { 1.0 } else { -1.0 };
+                    let sign = if between.is_multiple_of(2) { 1.0 } else { -1.0 };
                     if let Ok(from) = masks.binary_search(&source) {
                         list.push((from as u32, sign * model.v[k]));
                     }
