@@ -95,7 +95,8 @@ def learn(
     watch : callable, optional
         ``watch(filters, objective)`` at every evaluation.
     threads : int, optional
-        Of the oracle's sums.
+        Of the oracle's sums (default all cores) and of the matrix products (default 1: they are
+        small, and threads that wait for one another cost more than they bring).
     progress, control
         As in :func:`kadanoff.nrg.solve`.
 
@@ -156,12 +157,20 @@ def learn(
             f"{MOST_VISIBLE}): use mode='direct', which models q(h | e)"
         )
 
+    if threads is not None:
+        threads = whole("threads", threads)
+
     def check() -> None:
         if control is not None and control.cancelled:
             raise Cancelled("the computation was stopped")
 
     try:
-        with bar("learning a block rule", progress) as report:
+        from threadpoolctl import threadpool_limits
+
+        with (
+            threadpool_limits(threads or 1, user_api="blas"),
+            bar("learning a block rule", progress) as report,
+        ):
             if mode == "oracle":
                 from kadanoff.rsmi.oracle import learn_with_oracle
 
