@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -165,10 +167,8 @@ def learn(
             raise Cancelled("the computation was stopped")
 
     try:
-        from threadpoolctl import threadpool_limits
-
         with (
-            threadpool_limits(threads or 1, user_api="blas"),
+            _blas(threads or 1),
             bar("learning a block rule", progress) as report,
         ):
             if mode == "oracle":
@@ -224,6 +224,16 @@ def learn(
         raise
     except KeyboardInterrupt as stop:
         raise Cancelled("the computation was interrupted") from stop
+
+
+def _blas(threads: int) -> AbstractContextManager[Any]:
+    """So many threads for matrix products, where threadpoolctl (of scikit-learn) can say so."""
+    try:
+        control: Any = importlib.import_module("threadpoolctl")
+    except ImportError:
+        return nullcontext()
+    limits: AbstractContextManager[Any] = control.threadpool_limits(threads, user_api="blas")
+    return limits
 
 
 def _lattice(samples: Any) -> tuple[int, ...]:
