@@ -75,8 +75,7 @@ def whitening(e: NDArray[np.float32]) -> NDArray[np.float32]:
     covariance = (e.T @ e).astype(np.float64) / len(e)
     values, vectors = np.linalg.eigh(covariance)
     floor = 1e-6 * max(float(values[-1]), 1e-12)
-    scaled: NDArray[np.float32] = (vectors / np.sqrt(np.maximum(values, floor))).astype(np.float32)
-    return scaled
+    return np.asarray(vectors / np.sqrt(np.maximum(values, floor)), dtype=np.float32)
 
 
 def fit_bilinear(

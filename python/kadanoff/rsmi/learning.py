@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -95,7 +97,8 @@ def learn(
     watch : callable, optional
         ``watch(filters, objective)`` at every evaluation.
     threads : int, optional
-        Of the oracle's sums.
+        Of the oracle's sums (default all cores) and of the matrix products (default 1: they are
+        small, and threads that wait for one another cost more than they bring).
     progress, control
         As in :func:`kadanoff.nrg.solve`.
 
@@ -156,12 +159,18 @@ def learn(
             f"{MOST_VISIBLE}): use mode='direct', which models q(h | e)"
         )
 
+    if threads is not None:
+        threads = whole("threads", threads)
+
     def check() -> None:
         if control is not None and control.cancelled:
             raise Cancelled("the computation was stopped")
 
     try:
-        with bar("learning a block rule", progress) as report:
+        with (
+            _blas(threads or 1),
+            bar("learning a block rule", progress) as report,
+        ):
             if mode == "oracle":
                 from kadanoff.rsmi.oracle import learn_with_oracle
 
@@ -215,6 +224,16 @@ def learn(
         raise
     except KeyboardInterrupt as stop:
         raise Cancelled("the computation was interrupted") from stop
+
+
+def _blas(threads: int) -> AbstractContextManager[Any]:
+    """So many threads for matrix products, where threadpoolctl (of scikit-learn) can say so."""
+    try:
+        control: Any = importlib.import_module("threadpoolctl")
+    except ImportError:
+        return nullcontext()
+    limits: AbstractContextManager[Any] = control.threadpool_limits(threads, user_api="blas")
+    return limits
 
 
 def _lattice(samples: Any) -> tuple[int, ...]:
