@@ -76,9 +76,8 @@ class IntermediateSeries:
         size = self.basis.size
         if self.coefficients.size != size:
             raise ValueError(
-                f"the basis for beta * w_max = {self.beta * self.w_max:g} has {size} functions, got "
-                f""
-                f"{self.coefficients.size} coefficients"
+                f"the basis for beta * w_max = {self.beta * self.w_max:g} has {size} functions, "
+                f"got {self.coefficients.size} coefficients"
             )
 
     @property
