@@ -229,6 +229,43 @@ def block_rules(kind: str) -> Measure:
     return measure
 
 
+def impurity(sites: int, beta: float, **options: Any) -> Measure:
+    """Solve a discrete impurity problem with 512 Matsubara frequencies, another one each time."""
+
+    def measure(threads: int, repeats: int) -> list[Measured]:
+        import numpy as np
+
+        import kadanoff as kd
+
+        e = np.linspace(-1.0, 1.0, sites)
+        found = []
+        for i in range(repeats):
+            bath = kd.dmft.DiscreteBath(e + 1e-3 * i, np.full(sites, 0.5 / sites**0.5))
+            problem = kd.dmft.Impurity(U=2.0, beta=beta, bath=bath, eps=0.1)
+            started = time.perf_counter()
+            kd.dmft.solve(problem, threads=threads, progress=False, **options)
+            found.append({"seconds": time.perf_counter() - started})
+        return found
+
+    return measure
+
+
+def bethe_loop(solver: str, **options: Any) -> Measure:
+    """A converged DMFT solution on the Bethe lattice at beta = 50, U near 2."""
+
+    def measure(threads: int, repeats: int) -> list[Measured]:
+        import kadanoff as kd
+
+        found = []
+        for i in range(repeats):
+            started = time.perf_counter()
+            kd.dmft.bethe(U=2.0 + 1e-3 * i, beta=50.0, solver=solver, threads=threads, **options)
+            found.append({"seconds": time.perf_counter() - started})
+        return found
+
+    return measure
+
+
 THREADS_DO_NOT_MATTER = (1,)
 INTERACTIVE = {"keep": None, "keep_multiplets": 300, "sites": 40, "symmetry": ("SU2", "SU2")}
 
@@ -444,5 +481,46 @@ CASES = (
         "< 60 s on 2 threads",
         repeats=1,
         quick=False,
+    ),
+    Case(
+        "ed-4",
+        impurity(4, 10.0),
+        "exact diagonalisation, 4 bath sites, G at 512 frequencies, β = 10",
+        "≤ 1.5 ms",
+        repeats=100,
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "ed-4-hot",
+        impurity(4, 1.0),
+        "the same at β = 1",
+        "≤ 1.5 ms",
+        repeats=100,
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "ed-6",
+        impurity(6, 50.0),
+        "exact diagonalisation, 6 bath sites, β = 50",
+        "≤ 0.3 s",
+        repeats=7,
+        fresh=False,
+    ),
+    Case(
+        "lanczos-8",
+        impurity(8, 100.0, solver="lanczos", ground_state=True),
+        "Lanczos, 8 bath sites, ground state and G at T = 0",
+        "≤ 0.5 s",
+        repeats=7,
+        fresh=False,
+    ),
+    Case(
+        "bethe-ed-5",
+        bethe_loop("ed", sites=5, tol=1e-6),
+        "DMFT on the Bethe lattice, ED with 5 bath sites, β = 50, to 1e-6",
+        "seconds",
+        fresh=False,
     ),
 )

@@ -44,18 +44,30 @@ pub fn lehmann(spectrum: &Spectrum, beta: f64, prune: f64) -> Lehmann {
         .map(|t| dimension(t.from) * dimension(t.to))
         .sum();
     let negligible = 0.5 * prune / pairs.max(1) as f64;
-    let parts = map_largest_first(
-        transitions,
-        spectrum.model.orbitals() <= SMALL,
-        |t| dimension(t.from) * dimension(t.to),
-        |t| transition_poles(spectrum, t, &boltzmann, negligible),
-    );
     let mut all = Lehmann::default();
-    for part in parts {
-        all.energies.extend(part.energies);
-        all.weights.extend(part.weights);
-        all.estimator.extend(part.estimator);
-        all.dropped += part.dropped;
+    if spectrum.model.orbitals() <= SMALL {
+        all.reserve(pairs);
+        for t in transitions {
+            transition_poles(spectrum, t, &boltzmann, negligible, &mut all);
+        }
+    } else {
+        let parts = map_largest_first(
+            transitions,
+            false,
+            |t| dimension(t.from) * dimension(t.to),
+            |t| {
+                let mut part = Lehmann::default();
+                transition_poles(spectrum, t, &boltzmann, negligible, &mut part);
+                part
+            },
+        );
+        all.reserve(parts.iter().map(|p| p.energies.len()).sum());
+        for part in parts {
+            all.energies.extend(part.energies);
+            all.weights.extend(part.weights);
+            all.estimator.extend(part.estimator);
+            all.dropped += part.dropped;
+        }
     }
     all.prune(prune - all.dropped);
     all
@@ -66,14 +78,14 @@ fn transition_poles(
     t: &Transition,
     boltzmann: &[Vec<f64>],
     negligible: f64,
-) -> Lehmann {
+    poles: &mut Lehmann,
+) {
     let (a, b) = (&spectrum.blocks[t.from], &spectrum.blocks[t.to]);
     let (pa, pb) = (&boltzmann[t.from], &boltzmann[t.to]);
     let (na, nb) = (pa.len(), pb.len());
     // Levels ascend, so that the occupied ones come first.
     let ka = pa.partition_point(|&p| p > EMPTY);
     let kb = pb.partition_point(|&p| p > EMPTY);
-    let mut poles = Lehmann::default();
     // Occupied states below with all above; then empty states below with occupied ones above.
     for (from, to) in [((0, ka), (0, nb)), ((ka, na), (0, kb))] {
         if from.0 == from.1 || to.0 == to.1 {
@@ -97,25 +109,32 @@ fn transition_poles(
         };
         let (empty, single) = (product(&t.empty), product(&t.single));
         for j in 0..to.1 - to.0 {
-            for i in 0..from.1 - from.0 {
-                let (x, y) = (empty[(i, j)], single[(i, j)]);
-                let (m, n) = (from.0 + i, to.0 + j);
-                let p = (pa[m] + pb[n]) * (x + y);
-                let weight = p * (x + y);
-                if weight > negligible || (p * y).abs() > negligible {
-                    poles.energies.push(b.values[n] - a.values[m]);
+            let n = to.0 + j;
+            let (empty, single) = (empty.col_as_slice(j), single.col_as_slice(j));
+            let below = pa[from.0..from.1].iter().zip(&a.values[from.0..from.1]);
+            for ((x, y), (p, e)) in empty.iter().zip(single).zip(below) {
+                let p = p + pb[n];
+                let element = x + y;
+                let (weight, estimator) = (p * element * element, p * element * y);
+                if weight > negligible || estimator.abs() > negligible {
+                    poles.energies.push(b.values[n] - e);
                     poles.weights.push(weight);
-                    poles.estimator.push(p * y);
+                    poles.estimator.push(estimator);
                 } else {
                     poles.dropped += weight;
                 }
             }
         }
     }
-    poles
 }
 
 impl Lehmann {
+    fn reserve(&mut self, poles: usize) {
+        self.energies.reserve(poles);
+        self.weights.reserve(poles);
+        self.estimator.reserve(poles);
+    }
+
     /// Drops the smallest poles as long as they weigh less than `budget` together.
     fn prune(&mut self, budget: f64) {
         let size = |l: &Self, i: usize| l.weights[i].max(l.estimator[i].abs());
