@@ -56,7 +56,7 @@ impl Side {
                     }
                     let source = m ^ bath ^ impurity;
                     let between = (m & (impurity - 1) & !((bath << 1) - 1)).count_ones();
-                    let sign = if between % 2 == 0 { 1.0 } else { -1.0 };
+                    let sign = if between.is_multiple_of(2) { 1.0 } else { -1.0 };
                     if let Ok(from) = masks.binary_search(&source) {
                         list.push((from as u32, sign * model.v[k]));
                     }
@@ -640,7 +640,7 @@ fn act<'a>(
             continue;
         };
         // The impurity is the last orbital; what does not depend on the mask is a global sign.
-        let sign = if (mask & (from.impurity - 1)).count_ones() % 2 == 0 {
+        let sign = if (mask & (from.impurity - 1)).count_ones().is_multiple_of(2) {
             1.0
         } else {
             -1.0
