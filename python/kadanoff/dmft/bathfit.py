@@ -115,7 +115,9 @@ def fit_bath(
     best, chi2 = trials[0], math.inf
     from scipy.optimize import minimize
 
-    options = {"maxiter": 2000, "maxfun": 4000, "ftol": 1e-16, "gtol": 1e-12, "maxcor": 30}
+    options = {"maxiter": 1000, "maxfun": 1500, "ftol": 1e-15, "gtol": 1e-12, "maxcor": 30}
+    bounds = cost.bounds(spread, float(moments[0]))
+    trials = [np.clip(x, *np.array(bounds).T) for x in trials]
     scale = float(np.sum(cost.weights * np.abs(Delta) ** 2))
     for x in trials:
         result = minimize(
@@ -123,6 +125,7 @@ def fit_bath(
             x,
             jac=True,
             method="L-BFGS-B",
+            bounds=bounds,
             options=options,
         )
         if result.fun * scale < chi2:
@@ -159,6 +162,14 @@ class _Cost:
             np.concatenate([-e, np.zeros(middle.size), e]),
             np.concatenate([weight, middle, weight]),
         )
+
+    def bounds(self, spread: float, weight: float) -> list[tuple[float, float]]:
+        """Where the free parameters may go: sites of no weight or far out are no use."""
+        strength = (math.log(1e-14 * weight), math.log(1e4 * weight))
+        if not self.symmetric:
+            return [(-100.0 * spread, 100.0 * spread)] * self.sites + [strength] * self.sites
+        level = (math.log(1e-7 * spread), math.log(100.0 * spread))
+        return [level] * self.pairs + [strength] * (self.sites - self.pairs)
 
     def free(self, e: FloatArray, weight: FloatArray) -> FloatArray:
         """Parameters of the given sites."""

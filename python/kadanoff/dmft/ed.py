@@ -76,9 +76,8 @@ def ed(
             report=report,
         )
     log_Z, n, docc = spectrum.thermal(beta)
-    energies, weights, estimator, dropped = spectrum.lehmann(beta, prune)
     z = np.asarray(1j * matsubara(beta, run.frequencies), dtype=np.complex128)
-    G_iw, F_iw = _core.poles_at_points(energies, np.array([weights, estimator]), z)
+    energies, weights, dropped, (G_iw, F_iw) = spectrum.green(beta, prune, z)
     Delta_iw = GreenFunction(np.array(bath.e), np.square(bath.V), beta)(z)
     diagnostics: dict[str, Any] = {
         "bath": bath,
@@ -93,7 +92,7 @@ def ed(
     return Solution(
         problem=problem,
         solver="ed",
-        G=GreenFunction(energies, weights, beta),
+        G=GreenFunction.own(energies, weights, beta),
         G_iw=G_iw,
         Sigma_iw=U * F_iw / G_iw,
         Delta_iw=Delta_iw,

@@ -72,6 +72,16 @@ class GreenFunction:
     def __repr__(self) -> str:
         return f"GreenFunction({self.energies.size} poles, beta={self.beta:g})"
 
+    @classmethod
+    def own(cls, energies: FloatArray, weights: FloatArray, beta: float) -> GreenFunction:
+        """A Green function that takes over the arrays of a solver: neither copied nor checked."""
+        made = object.__new__(cls)
+        for name, value in (("energies", energies), ("weights", weights)):
+            value.setflags(write=False)
+            object.__setattr__(made, name, value)
+        object.__setattr__(made, "beta", beta)
+        return made
+
     def __call__(self, z: ArrayLike) -> ComplexArray:
         """G(z) off the real axis."""
         points = np.asarray(z, dtype=np.complex128)

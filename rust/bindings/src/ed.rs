@@ -38,6 +38,35 @@ impl EdSpectrum {
         (t.log_z, t.n, t.docc)
     }
 
+    /// `(energies, residues, dropped weight)` of G, and G(z) and F(z) as rows of one array.
+    fn green<'py>(
+        &self,
+        py: Python<'py>,
+        beta: f64,
+        prune: f64,
+        z: PyReadonlyArray1<'py, Complex64>,
+    ) -> (
+        Vector<'py>,
+        Vector<'py>,
+        f64,
+        Bound<'py, PyArray2<Complex64>>,
+    ) {
+        let points: Vec<c64> = z.as_array().iter().copied().collect();
+        let (p, values) = py.detach(|| {
+            let p = ed::lehmann(&self.0, beta, prune);
+            let residues: [&[f64]; 2] = [&p.weights, &p.estimator];
+            let values = ed::poles::at_points(&p.energies, &residues, &points);
+            (p, values)
+        });
+        let values = Array2::from_shape_fn((2, points.len()), |(i, j)| values[i][j]);
+        (
+            p.energies.into_pyarray(py),
+            p.weights.into_pyarray(py),
+            p.dropped,
+            values.into_pyarray(py),
+        )
+    }
+
     /// `(energies, residues of G, residues of F, dropped weight)`.
     fn lehmann<'py>(
         &self,

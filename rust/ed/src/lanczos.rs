@@ -640,7 +640,7 @@ fn act<'a>(
             continue;
         };
         // The impurity is the last orbital; what does not depend on the mask is a global sign.
-        let sign = if (mask & (from.impurity - 1)).count_ones() % 2 == 0 {
+        let sign = if (mask & (from.impurity - 1)).count_ones().is_multiple_of(2) {
             1.0
         } else {
             -1.0

@@ -89,8 +89,10 @@ impl Sources {
 fn chebyshev(x: f64) -> [f64; POINTS] {
     let mut t = [1.0; POINTS];
     t[1] = x;
+    // T_2k = 2 T_k^2 - 1, T_(2k+1) = 2 T_k T_(k+1) - x: short chains of dependences
     for k in 2..=LANES {
-        t[k] = 2.0 * x * t[k - 1] - t[k - 2];
+        let half = k / 2;
+        t[k] = 2.0 * t[half] * t[k - half] - t[k % 2];
     }
     // T_(8+k) = 2 T_8 T_k - T_(8-k), all at once
     let twice = 2.0 * t[LANES];
@@ -111,12 +113,13 @@ struct Moments<'a> {
 impl Kernel for Moments<'_> {
     #[inline(always)]
     fn run(self) {
+        let per_width = 1.0 / self.d;
         let last = self
             .moments
             .first()
             .map_or(0, |m| m.len().saturating_sub(1));
         for (i, e) in self.sources.energies.iter().enumerate() {
-            let at = (e - self.low) / self.d;
+            let at = (e - self.low) * per_width;
             let panel = (at as usize).min(last);
             let t = chebyshev(2.0 * (at - panel as f64) - 1.0);
             for (residues, moments) in self.sources.residues.iter().zip(self.moments.iter_mut()) {
