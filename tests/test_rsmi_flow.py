@@ -66,8 +66,9 @@ def test_bad_input_is_refused(flow):
 
 
 def test_pictures(flow):
-    pytest.importorskip("matplotlib")
+    plt = pytest.importorskip("matplotlib.pyplot")
     assert "nats" in flow.rules[0].plot().get_title()
     assert flow.plot().get_xlabel() == "steps"
     found = rsmi.optimality([[1.0, 0.0], [1.0, 1.0]], K=0.3)
     assert len(found.plot().lines) == 2
+    plt.close("all")

@@ -92,7 +92,9 @@ def test_four_by_four_reads_its_boundary(large):
     inner = np.abs(rule.filters[0, 1:3, 1:3]).max()
     corner = np.abs(rule.filters[0][[0, 0, 3, 3], [0, 3, 0, 3]]).min()
     assert corner > 0.9
-    assert inner < 0.25
+    # Exactly zero with infinitely many samples; with these its noise is 0.1 to 0.25. A rule that
+    # read the whole block alike would have 1.
+    assert inner < 0.4
 
 
 def test_four_by_four_with_known_hamiltonian(large):
