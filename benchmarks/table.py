@@ -48,7 +48,7 @@ def cost(measured: list[dict[str, Any]]) -> str:
             ]
         )
     return rows(
-        ["case", "threads", "median (range)", "peak memory", "goal", "NRG Ljubljana", ""], lines
+        ["case", "threads", "median (range)", "peak memory", "goal", "peer", ""], lines
     )
 
 
