@@ -47,9 +47,7 @@ def cost(measured: list[dict[str, Any]]) -> str:
                 *against(case, row),
             ]
         )
-    return rows(
-        ["case", "threads", "median (range)", "peak memory", "goal", "peer", ""], lines
-    )
+    return rows(["case", "threads", "median (range)", "peak memory", "goal", "peer", ""], lines)
 
 
 def shares(measured: list[dict[str, Any]]) -> str:
@@ -125,7 +123,7 @@ def document(result: dict[str, Any]) -> str:
         "every case in processes of its own; memory is the peak of the whole process. Figures of "
         "[NRG Ljubljana](https://github.com/rokzitko/nrgljubljana) (master f6b4d056, `dsyevd`) "
         "were measured earlier on a comparable machine with the same Λ = 2.5, number of sites and "
-        f"of kept states. {busy(result)}".strip(),
+        f"of kept states; the peer of RSMI is RSMI-NE. {busy(result)}".strip(),
         cost(result["cases"]),
     ]
     if where := shares(result["cases"]):
