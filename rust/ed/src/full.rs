@@ -1,7 +1,7 @@
 //! All levels of the impurity problem, and thermal averages at any temperature.
 
+use crate::map_blocks;
 use crate::multiplets::{Sector, Table, table};
-use crate::parallel::map_largest_first;
 use crate::{Anderson, Error, MAX_FULL, SMALL};
 use faer::Mat;
 use kadanoff_linalg::Reduced;
@@ -49,7 +49,7 @@ pub fn diagonalise(model: &Anderson, control: &Control) -> Result<Spectrum, Erro
     let table = table(model.orbitals());
     let work = |s: &Sector| (s.occupations.len() as u64).pow(3).div_ceil(1000);
     control.add_total(table.sectors.iter().map(work).sum());
-    let blocks = map_largest_first(
+    let blocks = map_blocks(
         &table.sectors,
         model.orbitals() <= SMALL,
         |s| s.occupations.len(),

@@ -5,12 +5,12 @@
 //! `G` of a state is the resolvent of the tridiagonal matrix that Lanczos builds on `d^+|n>` and `d|n>`
 //! (E. R. Gagliano, C. A. Balseiro, Phys. Rev. Lett. 59, 2999 (1987)): a sum over as many poles as steps.
 
-use crate::parallel::map_largest_first;
-use crate::simd::{Kernel, dispatch};
+use crate::map_blocks;
 use crate::{Anderson, Error, MAX_LANCZOS};
 use faer::Mat;
 use kadanoff_linalg::Reduced;
 use kadanoff_runtime::Control;
+use kadanoff_runtime::simd::{self, Kernel, dispatch};
 
 /// Steps after which a search for levels is given up.
 const MAX_STEPS: usize = 600;
@@ -87,7 +87,7 @@ impl Sector<'_> {
 
     /// `y = H x`
     fn apply(&self, x: &[f64], y: &mut [f64]) {
-        dispatch(Apply { sector: self, x, y });
+        dispatch(simd::Level::best(), Apply { sector: self, x, y });
     }
 
     #[inline(always)]
@@ -146,8 +146,10 @@ struct Apply<'a, 'b> {
 }
 
 impl Kernel for Apply<'_, '_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self) {
+    fn run<const FMA: bool>(self) {
         self.sector.apply_here(self.x, self.y);
     }
 }
@@ -159,8 +161,10 @@ struct Clean<'a> {
 }
 
 impl Kernel for Clean<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self) {
+    fn run<const FMA: bool>(self) {
         for x in self.basis {
             let overlap = dot(x, self.y);
             subtract(self.y, overlap, x);
@@ -300,10 +304,13 @@ fn levels_below(
         let (mut diagonal, mut off): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
         let known: Vec<Vec<f64>> = found.iter().map(|l| l.state.clone()).collect();
         for _ in 0..2 {
-            dispatch(Clean {
-                y: &mut v,
-                basis: &known,
-            });
+            dispatch(
+                simd::Level::best(),
+                Clean {
+                    y: &mut v,
+                    basis: &known,
+                },
+            );
         }
         let norm = dot(&v, &v).sqrt();
         if norm < 1e-10 {
@@ -323,7 +330,7 @@ fn levels_below(
             }
             // What is left to remove is rounding: once is enough.
             for basis in [&known, &basis] {
-                dispatch(Clean { y: &mut y, basis });
+                dispatch(simd::Level::best(), Clean { y: &mut y, basis });
             }
             let beta = dot(&y, &y).sqrt();
             let steps = basis.len();
@@ -479,7 +486,7 @@ pub fn low_temperature(
     // Lowest level of every number of electrons.
     let smallest: Vec<(usize, usize)> = (0..=2 * l).map(|n| (n.div_ceil(2), n / 2)).collect();
     control.add_total(2 * smallest.len() as u64);
-    let rough = map_largest_first(&smallest, l <= 4, size, |&pair| {
+    let rough = map_blocks(&smallest, l <= 4, size, |&pair| {
         let found = lowest(&sector(pair), number(pair), control);
         control.tick(1);
         found
@@ -495,7 +502,7 @@ pub fn low_temperature(
     let starts: Vec<usize> = (0..smallest.len())
         .filter(|&n| rough[n].0 - rough[n].1 <= limit)
         .collect();
-    let parts = map_largest_first(
+    let parts = map_blocks(
         &starts,
         l <= 4,
         |&n| size(&smallest[n]),
@@ -573,7 +580,7 @@ pub fn low_temperature(
     }
     control.add_total(states.len() as u64);
     type Poles = (Vec<f64>, Vec<f64>);
-    let poles: Vec<Result<Poles, Error>> = map_largest_first(
+    let poles: Vec<Result<Poles, Error>> = map_blocks(
         &states,
         false,
         |(pair, _)| size(pair),

@@ -6,8 +6,8 @@
 
 use crate::SMALL;
 use crate::full::Spectrum;
+use crate::map_blocks;
 use crate::multiplets::{Creation, Transition};
-use crate::parallel::map_largest_first;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
 
@@ -51,7 +51,7 @@ pub fn lehmann(spectrum: &Spectrum, beta: f64, prune: f64) -> Lehmann {
             transition_poles(spectrum, t, &boltzmann, negligible, &mut all);
         }
     } else {
-        let parts = map_largest_first(
+        let parts = map_blocks(
             transitions,
             false,
             |t| dimension(t.from) * dimension(t.to),

@@ -18,9 +18,7 @@ pub mod full;
 pub mod lanczos;
 pub mod lehmann;
 pub mod multiplets;
-mod parallel;
 pub mod poles;
-mod simd;
 
 pub use full::{Spectrum, Thermal, diagonalise};
 pub use lehmann::{Lehmann, lehmann};
@@ -31,6 +29,21 @@ pub const MAX_FULL: usize = 7;
 pub const SMALL: usize = 5;
 /// Most bath sites of a Lanczos run.
 pub const MAX_LANCZOS: usize = 11;
+
+/// Applies `f` to every item: one after the other if `small`, where handing work over costs more
+/// than it saves, else on the current thread pool.
+fn map_blocks<I: Sync, T: Send + Sync>(
+    items: &[I],
+    small: bool,
+    size: impl Fn(&I) -> usize,
+    f: impl Fn(&I) -> T + Sync,
+) -> Vec<T> {
+    if small {
+        items.iter().map(f).collect()
+    } else {
+        kadanoff_runtime::map_largest_first(items, size, f)
+    }
+}
 
 /// What can go wrong.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -5,8 +5,8 @@
 //! `(4 + sqrt 17)^(-POINTS) ~ 3e-15`, so that the residues can be moved from the poles to these
 //! points: far fewer than poles, and the fewer the larger `d`. Points are taken in groups of growing `d`.
 
-use crate::simd::{Kernel, dispatch};
 use faer::c64;
+use kadanoff_runtime::simd::{Kernel, Level, dispatch};
 
 /// Interpolation points on a panel.
 pub const POINTS: usize = 16;
@@ -54,12 +54,15 @@ impl Sources {
         let panels = panels as usize;
         // Chebyshev moments of every panel, then residues at the points.
         let mut moments = vec![vec![[0.0; POINTS]; panels]; self.residues.len()];
-        dispatch(Moments {
-            sources: self,
-            low,
-            d,
-            moments: &mut moments,
-        });
+        dispatch(
+            Level::best(),
+            Moments {
+                sources: self,
+                low,
+                d,
+                moments: &mut moments,
+            },
+        );
         let n = POINTS as f64;
         let nodes: [f64; POINTS] =
             std::array::from_fn(|j| (std::f64::consts::PI * (j as f64 + 0.5) / n).cos());
@@ -111,8 +114,10 @@ struct Moments<'a> {
 }
 
 impl Kernel for Moments<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self) {
+    fn run<const FMA: bool>(self) {
         let per_width = 1.0 / self.d;
         let last = self
             .moments
@@ -139,8 +144,10 @@ struct Direct<'a> {
 }
 
 impl Kernel for Direct<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn run(self) {
+    fn run<const FMA: bool>(self) {
         let (x, y2) = (self.z.re, self.z.im * self.z.im);
         for (out, residues) in self.out.iter_mut().zip(&self.sources.residues) {
             let (mut re, mut im) = ([0.0; LANES], [0.0; LANES]);
@@ -188,11 +195,14 @@ pub fn at_points(energies: &[f64], residues: &[&[f64]], z: &[c64]) -> Vec<Vec<c6
             }
             limit = GROUP * distance;
         }
-        dispatch(Direct {
-            sources: &sources,
-            z: z[i],
-            out: &mut values,
-        });
+        dispatch(
+            Level::best(),
+            Direct {
+                sources: &sources,
+                z: z[i],
+                out: &mut values,
+            },
+        );
         for (row, value) in out.iter_mut().zip(&values) {
             row[i] = *value;
         }

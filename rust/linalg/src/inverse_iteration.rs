@@ -7,9 +7,9 @@
 //! doi:10.1137/1021052); the small overlaps of all others are left to the caller.
 
 use crate::ql;
-use crate::simd::{Kernel, dispatch};
 use faer::MatMut;
 use faer::prelude::{Reborrow, ReborrowMut};
+use kadanoff_runtime::simd::{Kernel, Level, dispatch};
 
 const LANES: usize = 8;
 /// Eigenvalues closer than this fraction of the norm share a cluster: beyond it vectors overlap by
@@ -113,12 +113,15 @@ impl Factors {
 /// Returns whether every vector met the residual that rounding allows; the caller checks
 /// orthogonality. Cost: about 40 n flops a vector, and 4 n a pair of vectors in a cluster.
 pub fn lowest_vectors(d: &[f64], e: &[f64], values: &[f64], vectors: MatMut<'_, f64>) -> bool {
-    dispatch(Iteration {
-        d,
-        e,
-        values,
-        vectors,
-    })
+    dispatch(
+        Level::best(),
+        Iteration {
+            d,
+            e,
+            values,
+            vectors,
+        },
+    )
 }
 
 struct Iteration<'a> {

@@ -16,9 +16,9 @@
 //! conquer solver of faer takes over for that block.
 
 mod inverse_iteration;
+mod lanes;
 mod ql;
 mod reduced;
-mod simd;
 mod tridiagonal;
 
 pub use inverse_iteration::lowest_vectors;

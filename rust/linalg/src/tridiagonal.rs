@@ -6,15 +6,16 @@
 //! the arithmetic of a triangle alone, in exchange for whole registers and no second pass, which
 //! pays as long as the matrix stays in the second-level cache.
 
-use crate::simd::{Kernel, Lanes, dispatch};
+use crate::lanes::Lanes;
 use faer::{Mat, MatMut};
+use kadanoff_runtime::simd::{Kernel, Level, dispatch};
 
 /// Reduces the matrix whose lower triangle is given. Afterwards `a` holds diagonal, subdiagonal
 /// and below it the reflectors, and the first row of `tau` their coefficients, `H = 1 - v v^T / tau`.
 ///
 /// Cost: 4 n^3 / 3 useful flops, 16 bytes n^2 / 2 of memory traffic a step.
 pub fn reduce(a: &mut Mat<f64>, tau: MatMut<'_, f64>) {
-    dispatch(Reduction { a, tau });
+    dispatch(Level::best(), Reduction { a, tau });
 }
 
 struct Reduction<'a> {

@@ -6,11 +6,11 @@
 //! diagonal on the discarded states of shell n; on the kept ones it is a matrix, found from the
 //! last shell backwards.
 
-use crate::parallel::map_largest_first;
 use crate::{Error, Run, Symmetry, thermodynamics};
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
 use kadanoff_runtime::Control;
+use kadanoff_runtime::map_largest_first;
 
 /// Progress units of a shell here; a shell of the iteration counts 1000.
 pub(crate) const TICKS: u64 = 300;

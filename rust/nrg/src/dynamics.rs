@@ -1,10 +1,10 @@
 //! Iteration, density matrix, averages and spectra of several chains, each from end to end.
 
-use crate::parallel::map_largest_first;
 use crate::{Bins, Pair, Spectrum, Tensor, densities, solve, spectra};
 use crate::{Chain, Error, Options, Run, Seed, density, iterate, spectral};
 use faer::Mat;
 use kadanoff_runtime::Control;
+use kadanoff_runtime::map_largest_first;
 
 /// One run, and what is asked of its complete basis.
 #[derive(Debug)]

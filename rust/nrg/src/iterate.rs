@@ -1,7 +1,6 @@
 //! The iteration: add a site, diagonalise, truncate, carry the operators along.
 
 use crate::basis::{Basis, Vault};
-use crate::parallel::map_largest_first;
 use crate::reflect::{self, Image};
 use crate::seed::Seed;
 use crate::shell::{self, Kept, Product, Shell, ShellBlock, Step};
@@ -11,6 +10,7 @@ use crate::{Chain, Error};
 use faer::Mat;
 use kadanoff_linalg::Reduced;
 use kadanoff_runtime::Control;
+use kadanoff_runtime::map_largest_first;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;

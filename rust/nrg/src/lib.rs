@@ -21,7 +21,6 @@ mod chain;
 mod density;
 mod dynamics;
 mod iterate;
-mod parallel;
 mod reflect;
 mod seed;
 mod shell;

@@ -12,11 +12,11 @@
 
 use crate::binning::{Histogram, Sorter};
 use crate::density::{Density, NEGLIGIBLE};
-use crate::parallel::map_largest_first;
 use crate::symmetry::{Label, Symmetry};
 use crate::{Basis, Bins, Error, Run, ShellBlock, Spectrum};
 use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
 use kadanoff_runtime::Control;
+use kadanoff_runtime::map_largest_first;
 use std::collections::HashMap;
 use std::sync::Arc;
 

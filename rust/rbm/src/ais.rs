@@ -10,8 +10,8 @@ use crate::bits::{BLOCK, words};
 use crate::lanes::Lanes;
 use crate::layer::Tempered;
 use crate::machine::{Machine, log_sums};
-use crate::simd::{Kernel, Level, dispatch};
 use kadanoff_runtime::Control;
+use kadanoff_runtime::simd::{Kernel, Level, dispatch};
 use rayon::prelude::*;
 
 /// How chains are annealed.
@@ -40,10 +40,10 @@ struct Gain<'a> {
 }
 
 impl Kernel for Gain<'_> {
-    type Out = f64;
+    type Output = f64;
 
     #[inline(always)]
-    fn run(self) -> f64 {
+    fn run<const FMA: bool>(self) -> f64 {
         let (v, h) = self.machine.units;
         self.machine.fields(self.visible, self.fields);
         let mut inner = |beta: f64| {

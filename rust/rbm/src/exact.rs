@@ -8,8 +8,8 @@
 use crate::Error;
 use crate::bits::words;
 use crate::machine::{Machine, log_sums};
-use crate::simd::{Kernel, Level, dispatch};
 use crate::units::Units;
+use kadanoff_runtime::simd::{Kernel, Level, dispatch};
 use kadanoff_runtime::{Control, random};
 use rand::Rng;
 use rayon::prelude::*;
@@ -122,10 +122,10 @@ impl<'a> Plan<'a> {
 struct Block<'a>(&'a Plan<'a>, usize);
 
 impl Kernel for Block<'_> {
-    type Out = f64;
+    type Output = f64;
 
     #[inline(always)]
-    fn run(self) -> f64 {
+    fn run<const FMA: bool>(self) -> f64 {
         let Self(plan, block) = self;
         let machine = plan.machine;
         let m = machine.hidden();

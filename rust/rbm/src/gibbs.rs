@@ -5,8 +5,8 @@ use crate::bits::{BLOCK, words};
 use crate::lanes::Lanes;
 use crate::layer::Tempered;
 use crate::machine::Machine;
-use crate::simd::Level;
 use kadanoff_runtime::Control;
+use kadanoff_runtime::simd::Level;
 use rayon::prelude::*;
 
 /// How chains run.

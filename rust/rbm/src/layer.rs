@@ -9,8 +9,8 @@
 
 use crate::bits::{BLOCK, words};
 use crate::lanes::{LANES, Lanes, exp, uniform};
-use crate::simd::{Kernel, Level, dispatch};
 use crate::units::Units;
+use kadanoff_runtime::simd::{Kernel, Level, dispatch};
 
 /// Outputs that are worked on together.
 pub const PANEL: usize = 32;
@@ -131,9 +131,9 @@ impl Layer {
     pub fn set(&mut self, level: Level, bias: &[f32], weights: &[f32]) {
         struct Set<'a>(&'a mut Layer, &'a [f32], &'a [f32]);
         impl Kernel for Set<'_> {
-            type Out = ();
+            type Output = ();
             #[inline(always)]
-            fn run(self) {
+            fn run<const FMA: bool>(self) {
                 let Self(layer, bias, weights) = self;
                 let (inputs, outputs) = (layer.inputs, layer.outputs);
                 layer.fill(bias, |i, first, rows| {
@@ -161,9 +161,9 @@ impl Layer {
     pub fn set_transposed(&mut self, level: Level, bias: &[f32], weights: &[f32]) {
         struct Set<'a>(&'a mut Layer, &'a [f32], &'a [f32]);
         impl Kernel for Set<'_> {
-            type Out = ();
+            type Output = ();
             #[inline(always)]
-            fn run(self) {
+            fn run<const FMA: bool>(self) {
                 let Self(layer, bias, weights) = self;
                 let (inputs, outputs) = (layer.inputs, layer.outputs);
                 layer.fill(bias, |i, first, rows| {
@@ -273,10 +273,10 @@ struct Pass<'a> {
 }
 
 impl Kernel for Pass<'_> {
-    type Out = ();
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<const FMA: bool>(self) {
         let Pass {
             layer,
             input,
@@ -410,10 +410,10 @@ pub fn tables() -> Vec<Table> {
 }
 
 impl Kernel for Correlate<'_> {
-    type Out = ();
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<const FMA: bool>(self) {
         let tables = self.tables;
         for first in (0..self.padded).step_by(PANEL) {
             for (g, table) in tables.iter_mut().enumerate() {

@@ -20,7 +20,6 @@ mod gibbs;
 mod lanes;
 mod layer;
 mod machine;
-mod simd;
 mod temper;
 mod train;
 mod units;

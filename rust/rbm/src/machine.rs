@@ -3,10 +3,10 @@
 use crate::Error;
 use crate::bits::{BLOCK, words};
 use crate::layer::Layer;
-use crate::simd::Level;
 use crate::train::LARGEST;
 use crate::units::Units;
 use kadanoff_runtime::Control;
+use kadanoff_runtime::simd::Level;
 use rayon::prelude::*;
 
 /// `E(v, h) = -a.v - b.h - v.W.h`.

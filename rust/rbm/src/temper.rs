@@ -6,9 +6,9 @@
 
 use crate::bits::{BLOCK, words};
 use crate::layer::Layer;
-use crate::simd::Level;
 use crate::units::Units;
 use kadanoff_runtime::random::Stream;
+use kadanoff_runtime::simd::Level;
 use rand::Rng;
 
 /// The distributions between which replicas move.

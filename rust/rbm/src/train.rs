@@ -12,10 +12,10 @@ use crate::Error;
 use crate::bits::{BLOCK, words};
 use crate::lanes::Lanes;
 use crate::layer::Layer;
-use crate::simd::{Kernel, Level, dispatch};
 use crate::temper;
 use crate::units::Units;
 use block::{Add, ChainPhase, DataPhase, Setting, Sums, Task};
+use kadanoff_runtime::simd::{Kernel, Level, dispatch};
 use kadanoff_runtime::{Control, random};
 use rand::Rng;
 use rayon::prelude::*;
@@ -149,10 +149,10 @@ struct Step<'a> {
 }
 
 impl Kernel for Step<'_> {
-    type Out = ();
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<const FMA: bool>(self) {
         let all = self.parameters.iter_mut().zip(self.first.iter_mut());
         match self.optimizer {
             Optimizer::Momentum(momentum) => {
@@ -490,10 +490,10 @@ impl Worker {
 struct Collect<'a>(&'a mut Worker, &'a mut State, &'a Options);
 
 impl Kernel for Collect<'_> {
-    type Out = ();
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<const FMA: bool>(self) {
         let Self(worker, state, options) = self;
         worker.collect(state, options);
     }

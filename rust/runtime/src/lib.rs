@@ -1,10 +1,15 @@
-//! Cancellation, progress, thread pools and random streams shared by every long computation.
+//! What every long computation shares: cancellation, progress, thread pools, random streams, and
+//! the choice of vector instructions.
 //!
 //! A computation receives a [`Control`], ticks it as work is done and asks it now and then
 //! whether to stop. The caller, on another thread, reads the progress and may cancel. Nothing here
 //! knows about Python, signals or physics.
 
+mod parallel;
 pub mod random;
+pub mod simd;
+
+pub use parallel::map_largest_first;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

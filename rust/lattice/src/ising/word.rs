@@ -1,7 +1,7 @@
 //! 512 bits side by side, on whatever registers the processor has.
 //!
 //! [`Word`] is the small set of operations that the bit-sliced kernels need. All implementations
-//! give the same bits; which one runs is found out at run time ([`Path::best`]). A heat bath at
+//! give the same bits; which one runs is found out at run time ([`Level::best`]). A heat bath at
 //! L = 512 on a Zen 5 core: 2 spins/ns in plain code, 7 with AVX2, 22 with AVX-512, which is 0.7 of
 //! what drawing the random bits alone allows.
 
@@ -85,13 +85,25 @@ pub(crate) trait Word: Copy {
     /// `self & !other`
     fn without(self, other: Self) -> Self;
     /// Lane by lane `if self { a } else { b }`.
-    fn select(self, a: Self, b: Self) -> Self;
+    #[inline(always)]
+    fn select(self, a: Self, b: Self) -> Self {
+        self.and(a.xor(b)).xor(b)
+    }
     /// `self ^ a ^ b`: the sum bit of a full adder.
-    fn parity(self, a: Self, b: Self) -> Self;
+    #[inline(always)]
+    fn parity(self, a: Self, b: Self) -> Self {
+        self.xor(a).xor(b)
+    }
     /// The carry of a full adder.
-    fn majority(self, a: Self, b: Self) -> Self;
+    #[inline(always)]
+    fn majority(self, a: Self, b: Self) -> Self {
+        self.xor(a).select(b, a)
+    }
     /// `self & !(a ^ b)`
-    fn where_equal(self, a: Self, b: Self) -> Self;
+    #[inline(always)]
+    fn where_equal(self, a: Self, b: Self) -> Self {
+        self.without(a.xor(b))
+    }
     /// Sum of 64-bit elements.
     fn plus(self, other: Self) -> Self;
     fn rotate_bits<const N: i32, const M: i32>(self) -> Self;
@@ -150,22 +162,6 @@ impl Word for Portable {
     #[inline(always)]
     fn without(self, other: Self) -> Self {
         self.zip(other, |a, b| a & !b)
-    }
-    #[inline(always)]
-    fn select(self, a: Self, b: Self) -> Self {
-        self.and(a.xor(b)).xor(b)
-    }
-    #[inline(always)]
-    fn parity(self, a: Self, b: Self) -> Self {
-        self.xor(a).xor(b)
-    }
-    #[inline(always)]
-    fn majority(self, a: Self, b: Self) -> Self {
-        self.xor(a).select(b, a)
-    }
-    #[inline(always)]
-    fn where_equal(self, a: Self, b: Self) -> Self {
-        self.without(a.xor(b))
     }
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
@@ -349,22 +345,6 @@ mod x86 {
             self.zip(other, |a, b| safe!(_mm256_andnot_si256(b, a)))
         }
         #[inline(always)]
-        fn select(self, a: Self, b: Self) -> Self {
-            self.and(a.xor(b)).xor(b)
-        }
-        #[inline(always)]
-        fn parity(self, a: Self, b: Self) -> Self {
-            self.xor(a).xor(b)
-        }
-        #[inline(always)]
-        fn majority(self, a: Self, b: Self) -> Self {
-            self.xor(a).select(b, a)
-        }
-        #[inline(always)]
-        fn where_equal(self, a: Self, b: Self) -> Self {
-            self.without(a.xor(b))
-        }
-        #[inline(always)]
         fn plus(self, other: Self) -> Self {
             self.zip(other, |a, b| safe!(_mm256_add_epi64(a, b)))
         }
@@ -400,38 +380,7 @@ mod x86 {
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
 
-/// Which registers are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Path {
-    /// Plain 64-bit code; the compiler finds what vectors every machine of this kind has.
-    Portable,
-    /// Two registers of 256 bits.
-    Avx2,
-    /// One register of 512 bits.
-    Avx512,
-}
-
-impl Path {
-    /// All that this processor can run, the fastest last.
-    pub fn available() -> Vec<Self> {
-        let mut paths = vec![Self::Portable];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") {
-                paths.push(Self::Avx2);
-            }
-            if is_x86_feature_detected!("avx512f") {
-                paths.push(Self::Avx512);
-            }
-        }
-        paths
-    }
-
-    /// The fastest that this processor can run.
-    pub fn best() -> Self {
-        Self::available().pop().unwrap_or(Self::Portable)
-    }
-}
+pub use kadanoff_runtime::simd::Level;
 
 /// Work that is written once for all kinds of words.
 pub(crate) trait Kernel {
@@ -440,7 +389,7 @@ pub(crate) trait Kernel {
 }
 
 /// Runs the kernel on the given registers, or on the portable ones where those are missing.
-pub(crate) fn dispatch<K: Kernel>(path: Path, kernel: K) -> K::Output {
+pub(crate) fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f")]
@@ -451,15 +400,15 @@ pub(crate) fn dispatch<K: Kernel>(path: Path, kernel: K) -> K::Output {
         fn avx2<K: Kernel>(kernel: K) -> K::Output {
             kernel.run::<Avx2>()
         }
-        if path == Path::Avx512 && is_x86_feature_detected!("avx512f") {
-            // SAFETY: the feature was detected.
+        if level == Level::Avx512 && level.runs() {
+            // SAFETY: the processor was just asked.
             return unsafe { avx512(kernel) };
         }
-        if path == Path::Avx2 && is_x86_feature_detected!("avx2") {
-            // SAFETY: the feature was detected.
+        if level == Level::Avx2 && level.runs() {
+            // SAFETY: the processor was just asked.
             return unsafe { avx2(kernel) };
         }
     }
-    let _ = path;
+    let _ = level;
     kernel.run::<Portable>()
 }

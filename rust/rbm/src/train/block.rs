@@ -4,8 +4,8 @@ use super::State;
 use crate::bits::{BLOCK, transpose, words};
 use crate::lanes::Lanes;
 use crate::layer::{Correlate, Layer, PANEL, Table, Tempered, tables};
-use crate::simd::{Kernel, Level};
 use crate::units::Units;
+use kadanoff_runtime::simd::{Kernel, Level};
 
 /// What the rows of a minibatch add up to, each already divided by their number.
 pub struct Sums {
@@ -49,10 +49,10 @@ impl Sums {
 pub struct Add<'a>(pub &'a mut Sums, pub &'a mut Sums);
 
 impl Kernel for Add<'_> {
-    type Out = ();
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<const FMA: bool>(self) {
         let Self(total, own) = self;
         total.flips += own.flips;
         for (to, from) in total.arrays().into_iter().zip(own.arrays()) {
@@ -122,7 +122,7 @@ impl Task {
             tables: &mut self.tables,
             out: &mut self.sums.correlations,
         }
-        .run();
+        .run::<false>();
         let (low, span) = (with.units.0.low() as f32, with.units.0.span() as f32);
         for (i, column) in columns.iter().enumerate() {
             let total = low * self.rows as f32 + span * column.count_ones() as f32;
@@ -159,10 +159,10 @@ pub struct DataPhase<'a> {
 }
 
 impl Kernel for DataPhase<'_> {
-    type Out = ();
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<const FMA: bool>(self) {
         let Self {
             task,
             with,
@@ -232,10 +232,10 @@ pub struct ChainPhase<'a> {
 }
 
 impl Kernel for ChainPhase<'_> {
-    type Out = ();
+    type Output = ();
 
     #[inline(always)]
-    fn run(self) {
+    fn run<const FMA: bool>(self) {
         let Self {
             task,
             with,

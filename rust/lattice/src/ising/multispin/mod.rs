@@ -8,7 +8,7 @@ mod tests;
 
 use super::ensemble::{Chain, Counts, RELIEF, Update};
 use super::model::{Error, Model};
-use super::word::{LANES, Lanes, Path, dispatch};
+use super::word::{LANES, Lanes, Level, dispatch};
 use kadanoff_runtime::Control;
 use kadanoff_runtime::random::{Stream, stream};
 use kernel::{Measure, Planes, Sweep};
@@ -45,7 +45,7 @@ pub struct Multispin {
     words: Vec<Lanes>,
     planes: Planes,
     random: Stream,
-    path: Path,
+    level: Level,
     replicas: usize,
 }
 
@@ -69,7 +69,7 @@ impl Multispin {
             words: vec![Lanes::ONES; layout.words()],
             planes: Planes::new(&mut random),
             random,
-            path: Path::best(),
+            level: Level::best(),
             model: model.clone(),
             replicas: replicas.min(layout.replicas()),
             update,
@@ -78,8 +78,8 @@ impl Multispin {
     }
 
     /// Chooses the registers; the results do not depend on it.
-    pub fn set_path(&mut self, path: Path) {
-        self.path = path;
+    pub fn set_level(&mut self, level: Level) {
+        self.level = level;
     }
 
     /// Bytes of `replicas` lattices of `sites` sites.
@@ -136,7 +136,7 @@ impl Chain for Multispin {
             };
             let now = now.min(left);
             dispatch(
-                self.path,
+                self.level,
                 Sweep {
                     layout: &self.layout,
                     rates,
@@ -154,7 +154,7 @@ impl Chain for Multispin {
 
     fn measure(&self) -> Vec<Counts> {
         let found = dispatch(
-            self.path,
+            self.level,
             Measure {
                 layout: &self.layout,
                 words: &self.words,

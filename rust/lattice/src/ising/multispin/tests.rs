@@ -93,11 +93,11 @@ fn all_registers_give_the_same_bits() {
     for m in models() {
         for update in [Update::HeatBath, Update::Metropolis] {
             for replicas in [1, 40] {
-                let runs: Vec<Vec<Lanes>> = Path::available()
+                let runs: Vec<Vec<Lanes>> = Level::available()
                     .into_iter()
-                    .map(|path| {
+                    .map(|level| {
                         let mut chain = Multispin::new(&m, 2.2, update, replicas, 3, 1);
-                        chain.set_path(path);
+                        chain.set_level(level);
                         chain.advance(3, &Control::new()).unwrap();
                         chain.flip_globally();
                         let _ = chain.measure();
@@ -189,9 +189,9 @@ fn speed() {
     ];
     for (name, m) in cases {
         for update in [Update::HeatBath, Update::Metropolis] {
-            for path in Path::available() {
+            for level in Level::available() {
                 let mut chain = Multispin::new(&m, t, update, 1, 1, 0);
-                chain.set_path(path);
+                chain.set_level(level);
                 chain.advance(200, &Control::new()).unwrap();
                 let mut best = f64::INFINITY;
                 for _ in 0..5 {
@@ -201,7 +201,7 @@ fn speed() {
                 }
                 let rate = 200.0 * m.sites() as f64 / best / 1e9;
                 let e = chain.measure()[0].energy(&m) / m.sites() as f64;
-                println!("{name:24} {update:?} {path:?}: {rate:.2} spins/ns, e = {e:.4}");
+                println!("{name:24} {update:?} {level:?}: {rate:.2} spins/ns, e = {e:.4}");
             }
         }
     }

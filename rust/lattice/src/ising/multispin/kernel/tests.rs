@@ -1,6 +1,6 @@
 use super::super::super::ensemble::Update;
 use super::super::super::model::{Lattice, Model, logistic, metropolis as minimum, threshold};
-use super::super::super::word::{Path, Portable, dispatch};
+use super::super::super::word::{Level, Portable, dispatch};
 use super::*;
 use kadanoff_runtime::random::stream;
 
@@ -181,14 +181,14 @@ fn drawn_bits_have_their_probabilities_and_are_independent() {
     });
     let count = 20_000;
     let mut results = Vec::new();
-    for path in Path::available() {
+    for level in Level::available() {
         let mut planes = Planes::new(&mut stream(7, 0));
         let draw = Draw {
             planes: &mut planes,
             digits,
             count,
         };
-        results.push(dispatch(path, draw));
+        results.push(dispatch(level, draw));
     }
     assert!(results.windows(2).all(|r| r[0] == r[1]));
     for (class, &p) in p.iter().enumerate() {
@@ -243,16 +243,16 @@ fn speed_of_the_generator() {
     // Planes in a word on average: twelve, and two more as long as a lane is undecided.
     let undecided = |k: i32| 1.0 - (1.0 - 0.5f64.powi(k)).powi(512);
     let planes = 12.0 + (0..26).map(|i| 2.0 * undecided(12 + 2 * i)).sum::<f64>();
-    for path in Path::available() {
+    for level in Level::available() {
         let mut state = Planes::new(&mut stream(1, 0));
         let mut best = f64::INFINITY;
         for _ in 0..20 {
             let started = std::time::Instant::now();
-            std::hint::black_box(dispatch(path, Empty(&mut state, 1_000_000)));
+            std::hint::black_box(dispatch(level, Empty(&mut state, 1_000_000)));
             best = best.min(started.elapsed().as_nanos() as f64 / 1e6);
         }
         println!(
-            "{path:?}: {best:.2} ns for 512 bits; {planes:.2} planes a word: at most {:.1} spins/ns",
+            "{level:?}: {best:.2} ns for 512 bits; {planes:.2} planes a word: at most {:.1} spins/ns",
             512.0 / best / planes
         );
     }

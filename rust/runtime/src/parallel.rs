@@ -33,7 +33,7 @@ mod tests {
     fn results_keep_the_order_of_the_items() {
         let items: Vec<usize> = (0..100).map(|i| (i * 37) % 101).collect();
         for threads in [1, 3] {
-            let got = kadanoff_runtime::with_threads(Some(threads), || {
+            let got = crate::with_threads(Some(threads), || {
                 map_largest_first(&items, |&i| i, |&i| i * i)
             });
             let expected: Vec<usize> = items.iter().map(|i| i * i).collect();

@@ -1,0 +1,121 @@
+//! One source, compiled for the vector instructions that the processor turns out to have.
+//!
+//! A kernel is written once, in plain Rust, as lane-wise loops over fixed arrays, and compiled
+//! three times. Nothing is fused unless the kernel asks for it where `FMA` is set; one that does
+//! not gives the same bits on every level.
+
+/// Instruction sets that a kernel is compiled for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// What every processor of the target has.
+    Portable,
+    /// AVX2, FMA and the bit instructions that came with them.
+    Avx2,
+    /// AVX-512 F, BW, DQ and VL on top.
+    Avx512,
+}
+
+impl Level {
+    /// All levels that this processor can run, the best one last.
+    pub fn available() -> Vec<Self> {
+        [Self::Portable, Self::Avx2, Self::Avx512]
+            .into_iter()
+            .filter(|level| level.runs())
+            .collect()
+    }
+
+    /// The best level of this processor.
+    pub fn best() -> Self {
+        Self::available().pop().unwrap_or(Self::Portable)
+    }
+
+    /// Whether this processor has the instructions.
+    pub fn runs(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("lzcnt")
+                && is_x86_feature_detected!("popcnt");
+            match self {
+                Self::Portable => true,
+                Self::Avx2 => avx2,
+                Self::Avx512 => {
+                    avx2 && is_x86_feature_detected!("avx512f")
+                        && is_x86_feature_detected!("avx512bw")
+                        && is_x86_feature_detected!("avx512dq")
+                        && is_x86_feature_detected!("avx512vl")
+                }
+            }
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        {
+            self == Self::Portable
+        }
+    }
+}
+
+/// A leaf loop. `run`, and whatever it spends its time in, must be `#[inline(always)]` to be
+/// compiled for every level.
+pub trait Kernel {
+    /// What it returns.
+    type Output;
+    /// Does the work; with `FMA` a fused product and sum is one instruction.
+    fn run<const FMA: bool>(self) -> Self::Output;
+}
+
+/// Runs a kernel with the instructions of `level`, or with plain ones where those are missing.
+pub fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+        fn avx2<K: Kernel>(kernel: K) -> K::Output {
+            kernel.run::<true>()
+        }
+        #[target_feature(
+            enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl"
+        )]
+        fn avx512<K: Kernel>(kernel: K) -> K::Output {
+            kernel.run::<true>()
+        }
+        if level.runs() {
+            match level {
+                // SAFETY: the processor was just asked.
+                Level::Avx512 => return unsafe { avx512(kernel) },
+                // SAFETY: as above.
+                Level::Avx2 => return unsafe { avx2(kernel) },
+                Level::Portable => {}
+            }
+        }
+    }
+    let _ = level;
+    kernel.run::<false>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Sum<'a>(&'a [f64]);
+
+    impl Kernel for Sum<'_> {
+        type Output = f64;
+
+        #[inline(always)]
+        fn run<const FMA: bool>(self) -> f64 {
+            self.0.iter().sum()
+        }
+    }
+
+    #[test]
+    fn every_level_gives_the_same_bits_without_fusing() {
+        let x: Vec<f64> = (0..1000).map(|i| f64::from(i).sin()).collect();
+        let plain = dispatch(Level::Portable, Sum(&x));
+        assert!(Level::available().contains(&Level::best()));
+        for level in [Level::Portable, Level::Avx2, Level::Avx512] {
+            assert_eq!(dispatch(level, Sum(&x)).to_bits(), plain.to_bits());
+        }
+    }
+}
