@@ -1,0 +1,141 @@
+//! Configurations of one spin, and H on the products of an up and a down one.
+
+use crate::Anderson;
+use kadanoff_runtime::simd::{self, Kernel, dispatch};
+
+/// All configurations of one spin with a given number of electrons.
+pub(super) struct Side {
+    /// Occupied orbitals.
+    pub masks: Vec<u32>,
+    /// One-body energy, without the repulsion.
+    pub energy: Vec<f64>,
+    /// For every target the (source, matrix element).
+    pub hops: Vec<Vec<(u32, f64)>>,
+}
+
+impl Side {
+    pub fn new(model: &Anderson, electrons: usize) -> Self {
+        let sites = model.e.len();
+        let impurity = 1_u32 << sites;
+        let masks: Vec<u32> = (0..1u32 << (sites + 1))
+            .filter(|m| m.count_ones() as usize == electrons)
+            .collect();
+        let energy = masks
+            .iter()
+            .map(|m| {
+                let levels = model.e.iter().chain([&model.eps]).enumerate();
+                levels
+                    .filter(|(k, _)| m >> k & 1 == 1)
+                    .map(|(_, e)| e)
+                    .sum()
+            })
+            .collect();
+        let hops = masks
+            .iter()
+            .map(|&m| {
+                let mut list = Vec::new();
+                for k in 0..sites {
+                    let bath = 1_u32 << k;
+                    // One of the two orbitals is occupied: the other one was, before the hop.
+                    if (m & bath == 0) == (m & impurity == 0) {
+                        continue;
+                    }
+                    let source = m ^ bath ^ impurity;
+                    let between = (m & (impurity - 1) & !((bath << 1) - 1)).count_ones();
+                    let sign = if between.is_multiple_of(2) { 1.0 } else { -1.0 };
+                    if let Ok(from) = masks.binary_search(&source) {
+                        list.push((from as u32, sign * model.v[k]));
+                    }
+                }
+                list
+            })
+            .collect();
+        Self {
+            masks,
+            energy,
+            hops,
+        }
+    }
+}
+
+/// H in one sector.
+pub(super) struct Sector<'a> {
+    pub up: &'a Side,
+    pub down: &'a Side,
+    pub u: f64,
+    pub impurity: u32,
+}
+
+impl Sector<'_> {
+    pub fn dimension(&self) -> usize {
+        self.up.masks.len() * self.down.masks.len()
+    }
+
+    /// `y = H x`
+    pub fn apply(&self, x: &[f64], y: &mut [f64]) {
+        dispatch(simd::Level::best(), Apply { sector: self, x, y });
+    }
+
+    #[inline(always)]
+    pub fn apply_here(&self, x: &[f64], y: &mut [f64]) {
+        let width = self.down.masks.len();
+        for (u, row) in y.chunks_exact_mut(width).enumerate() {
+            let own = &x[u * width..(u + 1) * width];
+            let repulsion = if self.up.masks[u] & self.impurity == 0 {
+                0.0
+            } else {
+                self.u
+            };
+            let energy = self.up.energy[u];
+            for d in 0..width {
+                let mut sum = 0.0;
+                for &(from, value) in &self.down.hops[d] {
+                    sum += value * own[from as usize];
+                }
+                let double = if self.down.masks[d] & self.impurity == 0 {
+                    0.0
+                } else {
+                    repulsion
+                };
+                row[d] = (energy + self.down.energy[d] + double) * own[d] + sum;
+            }
+            for &(from, value) in &self.up.hops[u] {
+                let other = &x[from as usize * width..(from as usize + 1) * width];
+                for (y, x) in row.iter_mut().zip(other) {
+                    *y += value * x;
+                }
+            }
+        }
+    }
+
+    /// `(n, docc)` of the impurity in a state.
+    pub fn occupation(&self, x: &[f64]) -> (f64, f64) {
+        let width = self.down.masks.len();
+        let (mut n, mut docc) = (0.0, 0.0);
+        for (i, a) in x.iter().enumerate() {
+            let up = self.up.masks[i / width] & self.impurity != 0;
+            let down = self.down.masks[i % width] & self.impurity != 0;
+            let p = a * a;
+            n += p * f64::from(u8::from(up) + u8::from(down));
+            if up && down {
+                docc += p;
+            }
+        }
+        (n, docc)
+    }
+}
+
+pub(super) struct Apply<'a, 'b> {
+    pub sector: &'a Sector<'b>,
+    pub x: &'a [f64],
+    pub y: &'a mut [f64],
+}
+
+impl Kernel for Apply<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        self.sector.apply_here(self.x, self.y);
+    }
+}
