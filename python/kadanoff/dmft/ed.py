@@ -125,5 +125,6 @@ def discretised(
         if fit is not None:
             raise ValueError("fit has no meaning here: the bath is taken as it is")
         return bath, None
-    found = fit_bath(problem, sites or DEFAULT_SITES, seed=run.seed, **(fit or {}))
+    options = {"seed": run.seed, "control": run.control, **(fit or {})}
+    found = fit_bath(problem, sites or DEFAULT_SITES, **options)
     return found.bath, found
