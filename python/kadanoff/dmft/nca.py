@@ -122,7 +122,7 @@ def nca(problem: Impurity, run: Run, /, *, steps: int | None = None, tol: float 
             f"energies are "
             f"too large for beta = {beta:g}"
         )
-    series = _series(best[: steps + 1], levels[-1].G, beta)
+    series = _series(best[: steps + 1], levels[-1].G, beta, max(error, 1e-11))
     G_iw = series.iw(run.frequencies)
     z = 1j * matsubara(beta, run.frequencies)
     Delta_iw = Delta.iw(run.frequencies)
@@ -161,7 +161,7 @@ def _coarsest(problem: Impurity) -> int:
     return 2 * min(max(32, math.ceil(0.25 * problem.beta * fastest)), 2048)
 
 
-def _series(coarse: FloatArray, fine: FloatArray, beta: float) -> LegendreSeries:
+def _series(coarse: FloatArray, fine: FloatArray, beta: float, noise: float) -> LegendreSeries:
     """Legendre series of the extrapolated G(tau).
 
     On the finest grid G is known up to a small smooth error, which the coarsest grid has shown.
@@ -172,7 +172,7 @@ def _series(coarse: FloatArray, fine: FloatArray, beta: float) -> LegendreSeries
     def G(tau: FloatArray) -> FloatArray:
         return _interpolated(fine, tau / beta, 8) + _interpolated(correction, tau / beta, 6)
 
-    return LegendreSeries.of(G, beta, tolerance=1e-11, noise=1e-11)
+    return LegendreSeries.of(G, beta, tolerance=1e-11, noise=noise)
 
 
 def _interpolated(values: FloatArray, x: FloatArray, points: int) -> FloatArray:

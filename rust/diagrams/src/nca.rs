@@ -92,7 +92,12 @@ impl Kernel for Convolve<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> [f64; 3] {
-        std::array::from_fn(|m| dot::<FMA>(self.q[m], self.p[m]))
+        // No closure here: it would be compiled without the vector instructions.
+        [
+            dot::<FMA>(self.q[0], self.p[0]),
+            dot::<FMA>(self.q[1], self.p[1]),
+            dot::<FMA>(self.q[2], self.p[2]),
+        ]
     }
 }
 
