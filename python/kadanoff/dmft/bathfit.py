@@ -20,6 +20,8 @@ from kadanoff.stars import real, whole
 
 __all__ = ["BathFit", "fit_bath"]
 
+MOST_MERGED = 64  # levels of a bath that are merged one by one to a starting point
+
 
 @dataclass(frozen=True, eq=False)
 class BathFit:
@@ -115,7 +117,7 @@ def fit_bath(
     w = matsubara(beta, frequencies)
     free = _Parameters(sites, symmetric)
     rng = np.random.default_rng(0 if seed is None else seed)
-    trials = _starting_points(free, moments, spread, beta, starts, start, rng)
+    trials = _starting_points(problem, free, moments, spread, beta, starts, start, rng)
     low, high = np.array(free.bounds(spread, float(moments[0]))).T
     trials = [np.clip(x, low, high) for x in trials]
     best, chi2 = _core.ed_bath_fit(
@@ -180,6 +182,7 @@ class _Parameters:
 
 
 def _starting_points(
+    problem: Impurity,
     free: _Parameters,
     moments: Any,
     spread: float,
@@ -195,6 +198,11 @@ def _starting_points(
         if start.sites != m:
             raise ValueError(f"start must have {m} sites, got {start.sites}")
         found.append(free.of(np.array(start.e), np.maximum(np.square(start.V), 1e-12 * moments[0])))
+    star = problem.star() or _on_a_grid(problem, spread, centre)
+    if m < star[0].size <= MOST_MERGED:
+        for first in range(2):
+            e, weight = _merged(*star, m, math.pi / beta, first)
+            found.append(free.of(e, np.maximum(weight, 1e-12 * moments[0])))
     for k in range(starts):
         if k == 0:  # even
             e = np.linspace(-1.0, 1.0, m + 2)[1:-1] * 2.0 * spread
@@ -207,3 +215,44 @@ def _starting_points(
         weight = np.full(m, moments[0] / m) * (rng.uniform(0.3, 1.7, m) if k > 1 else 1.0)
         found.append(free.of(e, weight))
     return found
+
+
+def _on_a_grid(problem: Impurity, spread: float, centre: float) -> tuple[FloatArray, FloatArray]:
+    """Levels of a grid, and weights that are not negative, near to a Delta on frequencies."""
+    from scipy.optimize import nnls
+
+    beta = problem.beta
+    top = max(6.0 * spread, 8.0 / beta)
+    last = max(16, math.ceil(0.5 * top * beta / math.pi))
+    n = np.unique(np.rint(np.geomspace(1, last, 24)).astype(int)) - 1
+    side = np.geomspace(0.5 / beta, max(3.0 * spread, 3.0 / beta), 16)
+    e = np.concatenate([-side[::-1], [0.0], side]) + centre
+    Delta = problem.Delta().iw(last)[n]
+    w = matsubara(beta, last)[n]
+    columns = 1.0 / (1j * w[:, None] - e)
+    parts = [np.concatenate([x.real, x.imag]) for x in (columns, Delta)]
+    weight = nnls(*parts)[0]
+    keep = weight > 1e-9 * np.sum(weight)
+    return e[keep], weight[keep]
+
+
+def _merged(
+    e: FloatArray, weight: FloatArray, sites: int, w0: float, first: int
+) -> tuple[FloatArray, FloatArray]:
+    """Neighbours made one until `sites` are left, always the pair that changes Delta least.
+
+    Two levels at a distance d with the reduced weight mu change chi2 by ``mu**2 d**4 / (e**2 +
+    w_0**2)**3`` or so. `first` says which pair goes first: the best, the second best, ...
+    """
+    order = np.argsort(e, kind="stable")
+    e, weight = e[order], weight[order]
+    while e.size > sites:
+        total = weight[1:] + weight[:-1]
+        safe = np.where(total > 0.0, total, 1.0)
+        centre = (weight[1:] * e[1:] + weight[:-1] * e[:-1]) / safe
+        cost = weight[1:] * weight[:-1] / safe * np.diff(e) ** 2 / (centre**2 + w0**2) ** 1.5
+        k = int(np.argsort(cost, kind="stable")[min(first, cost.size - 1)])
+        first = 0
+        e, weight = np.delete(e, k + 1), np.delete(weight, k + 1)
+        e[k], weight[k] = centre[k], total[k]
+    return e, weight
