@@ -181,7 +181,7 @@ def test_stop_button(small):
     control = kd.Control()
     with pytest.raises(kd.Cancelled) as stopped:
         rsmi.learn(small, watch=lambda filters, value: control.cancel(), control=control)
-    assert stopped.value.partial.shape == (1, 2, 2)
+    assert stopped.value.partial.filters.shape == (1, 2, 2)
 
 
 def test_bad_input_is_refused(small):

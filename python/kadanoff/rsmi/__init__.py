@@ -23,17 +23,19 @@ from kadanoff.rsmi.dimer_laws import dimer_torus
 from kadanoff.rsmi.flow import Flow, correlations, flow, information_temperature
 from kadanoff.rsmi.geometry import Geometry
 from kadanoff.rsmi.laws import Law, chain, from_joint, slab, torus
-from kadanoff.rsmi.learning import MODES, learn
+from kadanoff.rsmi.learning import MODES, information, learn
 from kadanoff.rsmi.maximum import maximise
 from kadanoff.rsmi.models import network_conditional, rbm_conditional
 from kadanoff.rsmi.optimality import Optimality, optimality
 from kadanoff.rsmi.oracle import SampledLaw, oracle
-from kadanoff.rsmi.proxy import infonce, lautum, proxy
+from kadanoff.rsmi.proxy import infonce, lautum, proxy, relaxed_information
 from kadanoff.rsmi.rules import FilterRule, Information
+from kadanoff.rsmi.samples import DimerStates
 
 __all__ = [
     "MODES",
     "CriticalPoint",
+    "DimerStates",
     "FilterRule",
     "Flow",
     "Geometry",
@@ -48,6 +50,7 @@ __all__ = [
     "flow",
     "from_joint",
     "infonce",
+    "information",
     "information_temperature",
     "lautum",
     "learn",
@@ -57,6 +60,7 @@ __all__ = [
     "oracle",
     "proxy",
     "rbm_conditional",
+    "relaxed_information",
     "slab",
     "torus",
 ]
