@@ -8,6 +8,8 @@
 # The table and the neuron are those with which the lectures behind the next notebook begin.
 
 # %%
+from itertools import pairwise
+
 import numpy as np
 
 import kadanoff as kd
@@ -201,7 +203,7 @@ def backpropagate(parameters, x, y):
 def network(sizes, rng):
     return [
         (rng.normal(size=(n, m)) / np.sqrt(m), np.zeros(n))
-        for m, n in zip(sizes[:-1], sizes[1:], strict=True)
+        for m, n in pairwise(sizes)
     ]
 
 
