@@ -83,9 +83,10 @@ def test_collapse_does_not_see_names(flow, runs):
     class Scaled:
         def __init__(self, run):
             self.T, self.energy, self.model = 3 * run.T, 3 * run.energy, run.model
-            self.configurations = run.configurations
+            self.configurations, self.packed = run.configurations, run.packed
 
-    plain = rsmi.collapse(runs, flow.rules[:1])
+    assert len(flow.rules) > 1
+    plain = rsmi.collapse(runs, flow.rules[:1])  # the last rule is repeated
     scaled = rsmi.collapse([Scaled(run) for run in runs], flow.rules[:1])
     assert abs(scaled.T_c / plain.T_c - 3) < 1e-4  # where the least squares stop
     assert abs(scaled.nu - plain.nu) < 1e-3

@@ -187,7 +187,7 @@ def test_learned_variables_know_the_fluxes(large_coverings):
         rsmi.coarse_fluxes(large_coverings, rsmi.FilterRule(rsmi.multipoles((8, 8))[:1]))
     with pytest.raises(ValueError, match="do not divide"):
         rsmi.coarse_fluxes(large_coverings, rsmi.FilterRule(rsmi.multipoles((6, 6))))
-    with pytest.raises(TypeError, match="kd.dimers.sample"):
+    with pytest.raises(TypeError, match=r"kd\.dimers\.sample"):
         rsmi.coarse_fluxes(large_coverings.dimers, rule)
 
 
@@ -219,7 +219,7 @@ def test_same_seed_same_rule(small):
 
 
 def test_relaxed_variables_are_labelled(small):
-    """InfoNCE of a relaxed h measures I of the graded filter output, which a binary h cannot hold."""
+    """InfoNCE of a relaxed h measures I of the graded output, which a binary h cannot hold."""
     law = rsmi.torus(6, kd.ising.T_c)
     rule = rsmi.FilterRule(np.ones((1, 2, 2)))
     found = rsmi.infonce(small, rule, batch=500, batches=100)
@@ -367,7 +367,7 @@ def test_bad_input_is_refused(small):
         rsmi.learn(np.ones((1000, 16, 16), dtype=np.int8), block=(4, 4), mode="proxy")
     with pytest.raises(ValueError, match=r"\+1 and -1"):
         rsmi.learn(np.zeros((1000, 6, 6)))
-    with pytest.raises(TypeError, match="whole|integer"):
+    with pytest.raises(TypeError, match="buffer"):
         rsmi.learn(s, buffer=1.5)
     with pytest.raises(ValueError, match="coverings=True"):
         rsmi.learn(kd.dimers.sample(8, n=100, seed=1, coverings=False), hidden=2)

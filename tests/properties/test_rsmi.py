@@ -61,7 +61,7 @@ def test_the_gradient_of_the_proxy(K, f, g):
     law = rsmi.chain(K, 3)
     objective = of_likelihoods(law.states.astype(float), *ratios(law))
     at, step = np.stack([f, g]), 1e-5
-    value, by_filters, by_bias = objective(at, np.zeros(2))
+    value, by_filters, _ = objective(at, np.zeros(2))
     assert abs(value - rsmi.proxy(law, at)) < ROUNDING
     for index in np.ndindex(2, 3):
         shift = np.zeros((2, 3))
