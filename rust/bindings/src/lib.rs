@@ -4,6 +4,7 @@
 //! goes through [`control::supervise`]; every error through [`errors`]. There is no physics here.
 
 mod control;
+mod ctqmc;
 mod dimers;
 mod dynamics;
 mod ed;
@@ -25,6 +26,8 @@ static ALLOCATOR: memory::Mapped = memory::Mapped;
 mod _core {
     #[pymodule_export]
     use super::control::Control;
+    #[pymodule_export]
+    use super::ctqmc::{CtqmcRun, ctqmc_nodes};
     #[pymodule_export]
     use super::dimers::{DimerSimulation, dimers_enumerate, dimers_sample};
     #[pymodule_export]
