@@ -97,3 +97,13 @@ pub fn interrupted(py: Python<'_>, error: PyErr) -> PyErr {
         error
     }
 }
+
+/// The exception for an error of the continuous-time Monte Carlo.
+pub fn ctqmc(py: Python<'_>, error: &kadanoff_ctqmc::Error) -> PyErr {
+    use kadanoff_ctqmc::Error;
+    let message = error.to_string();
+    match error {
+        Error::Argument(_) | Error::Checkpoint(_) => PyValueError::new_err(message),
+        Error::Numerical { .. } => from_python(py, "NumericalError", message),
+    }
+}

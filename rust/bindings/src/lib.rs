@@ -4,6 +4,7 @@
 //! goes through [`control::supervise`]; every error through [`errors`]. There is no physics here.
 
 mod control;
+mod ctqmc;
 mod diagrams;
 mod dimers;
 mod dynamics;
@@ -26,6 +27,8 @@ static ALLOCATOR: memory::Mapped = memory::Mapped;
 mod _core {
     #[pymodule_export]
     use super::control::Control;
+    #[pymodule_export]
+    use super::ctqmc::{CtqmcRun, ctqmc_nodes};
     #[pymodule_export]
     use super::diagrams::nca_propagators;
     #[pymodule_export]
