@@ -28,7 +28,7 @@ import tempfile
 import time
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -333,12 +333,18 @@ class Store:
 
     # ------------------------------------------------------------------------------- the whole
 
-    def digest(self) -> str:
-        """A hash of all parameters and arrays: equal for stores that hold the same results."""
+    def digest(self, without: Collection[str] = ()) -> str:
+        """A hash of all parameters and arrays: equal for stores that hold the same results.
+
+        Parameters
+        ----------
+        without : names
+            Arrays that do not count, such as "seconds".
+        """
         total = hashlib.sha256()
         for parameters, arrays, _ in self._all():
             total.update(_text(parameters).encode())
-            for name in sorted(arrays):
+            for name in sorted(set(arrays).difference(without)):
                 array = np.ascontiguousarray(arrays[name])
                 total.update(f"{name} {array.dtype.str} {array.shape}".encode())
                 total.update(array.tobytes())
