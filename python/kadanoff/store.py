@@ -28,7 +28,7 @@ import tempfile
 import time
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -182,20 +182,19 @@ class Store:
         file = Path(path) / MANIFEST
         if not file.is_file():
             raise FileNotFoundError(f"no store at {os.fspath(path)!r}: it has no {MANIFEST}")
-        found = json.loads(file.read_text(encoding="utf-8"))
-        return cls(
-            path,
-            kind=found.get("kind", ""),
-            version=found.get("version", 0),
-            suffix=found.get("suffix", "npz"),
-        )
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError:
+            found = {}  # the manifest is read again, and refused
+        names = {"kind": "", "version": 0, "suffix": "npz"}
+        return cls(path, **{name: found.get(name, value) for name, value in names.items()})
 
     def _read_manifest(self, wanted: dict[str, Any]) -> dict[str, Any] | None:
         file = self.path / MANIFEST
         place = str(self.path)
         try:
             found = json.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             if self.path.exists() and not self.path.is_dir():
                 raise ValueError(f"{place!r} is a file; a store is a folder") from None
             others = [p.name for p in self.path.glob("*")] if self.path.exists() else []
@@ -334,12 +333,18 @@ class Store:
 
     # ------------------------------------------------------------------------------- the whole
 
-    def digest(self) -> str:
-        """A hash of all parameters and arrays: equal for stores that hold the same results."""
+    def digest(self, without: Collection[str] = ()) -> str:
+        """A hash of all parameters and arrays: equal for stores that hold the same results.
+
+        Parameters
+        ----------
+        without : names
+            Arrays that do not count, such as "seconds".
+        """
         total = hashlib.sha256()
         for parameters, arrays, _ in self._all():
             total.update(_text(parameters).encode())
-            for name in sorted(arrays):
+            for name in sorted(set(arrays).difference(without)):
                 array = np.ascontiguousarray(arrays[name])
                 total.update(f"{name} {array.dtype.str} {array.shape}".encode())
                 total.update(array.tobytes())

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,6 +87,7 @@ class Distribution:
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
             raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
         object.__setattr__(self, "seed", int(seed))
+        object.__setattr__(self, "beta", tuple(float(b) for b in self.beta))
 
     def draw(self, index: int) -> Draw:
         """Sample `index`.
@@ -96,10 +98,9 @@ class Distribution:
         >>> bool(np.isclose(np.sum(one.V**2), one.D**2 / 4)), round(float(one.V**2 @ one.e), 12)
         (True, 0.0)
         """
-        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(index,)))
-        U, D, eps = (rng.uniform(*r) for r in (self.U, self.half_bandwidth, self.eps))
         if self.bath == "self-consistent":
-            return self._of_a_loop(U, D, eps, rng)
+            return _of_a_loop(self, index)
+        rng, U, D, eps = self._begin(index)
         e = rng.uniform(-1.0, 1.0, self.bath_sites)
         V = 1.0 - rng.random(self.bath_sites)  # in (0, 1]
         V *= math.sqrt(self.weight(D) / np.sum(V * V))
@@ -109,27 +110,14 @@ class Distribution:
         order = np.argsort(e, kind="stable")
         return Draw(U, D, eps, e[order], V[order], -1)
 
+    def _begin(self, index: int) -> tuple[np.random.Generator, float, float, float]:
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(index,)))
+        U, D, eps = (rng.uniform(*r) for r in (self.U, self.half_bandwidth, self.eps))
+        return rng, U, D, eps
+
     def weight(self, D: float) -> float:
         """sum V**2."""
         return {"bethe": 0.25 * D * D, "2D/pi": 2.0 * D / math.pi, "2W": 2.0 * D}[self.rule]
-
-    def _of_a_loop(self, U: float, D: float, eps: float, rng: np.random.Generator) -> Draw:
-        born = int(rng.integers(len(self.beta)))
-        start = ("metal", "insulator")[int(rng.integers(2))]
-        loop = bethe(
-            U=U,
-            beta=self.beta[born],
-            half_bandwidth=D,
-            eps=eps,
-            start=start,
-            solver="ed",
-            sites=self.bath_sites,
-            tol=1e-4,
-            threads=1,
-            progress=False,
-        )
-        bath = loop.solution.diagnostics["bath"]
-        return Draw(U, D, eps, np.array(bath.e), np.array(bath.V), born)
 
     def parameters(self) -> dict[str, Any]:
         """What decides the samples, for the name of a file."""
@@ -145,6 +133,28 @@ class Distribution:
         if self.bath == "self-consistent":
             found["beta"] = self.beta
         return found
+
+
+@lru_cache(maxsize=4096)
+def _of_a_loop(spread: Distribution, index: int) -> Draw:
+    """A sample with the bath of a converged loop; every solver asks for it."""
+    rng, U, D, eps = spread._begin(index)
+    born = int(rng.integers(len(spread.beta)))
+    start = ("metal", "insulator")[int(rng.integers(2))]
+    loop = bethe(
+        U=U,
+        beta=spread.beta[born],
+        D=D,
+        eps=eps,
+        start=start,
+        solver="ed",
+        sites=spread.bath_sites,
+        tol=1e-4,
+        threads=1,
+        progress=False,
+    )
+    bath = loop.solution.diagnostics["bath"]
+    return Draw(U, D, eps, np.array(bath.e), np.array(bath.V), born)
 
 
 def interval(name: str, value: Sequence[float], lowest: float = -math.inf) -> Range:

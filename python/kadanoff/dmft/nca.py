@@ -122,7 +122,7 @@ def nca(problem: Impurity, run: Run, /, *, steps: int | None = None, tol: float 
             f"energies are "
             f"too large for beta = {beta:g}"
         )
-    series = _series(best[: steps + 1], levels[-1].G, beta, max(error, 1e-11))
+    series = _series(best[: steps + 1], levels[-1].G, beta, max(0.03 * error, 1e-11))
     G_iw = series.iw(run.frequencies)
     z = 1j * matsubara(beta, run.frequencies)
     Delta_iw = Delta.iw(run.frequencies)
@@ -165,12 +165,15 @@ def _series(coarse: FloatArray, fine: FloatArray, beta: float, noise: float) -> 
     """Legendre series of the extrapolated G(tau).
 
     On the finest grid G is known up to a small smooth error, which the coarsest grid has shown.
+    Between its points ln(-G) is interpolated: it is far smoother than decaying exponentials.
     """
     stride = (fine.size - 1) // (coarse.size - 1)
     correction = coarse - fine[::stride]
+    logarithm = np.log(np.maximum(-fine, 1e-300))
 
     def G(tau: FloatArray) -> FloatArray:
-        return _interpolated(fine, tau / beta, 8) + _interpolated(correction, tau / beta, 6)
+        x = tau / beta
+        return _interpolated(correction, x, 6) - np.exp(_interpolated(logarithm, x, 8))
 
     return LegendreSeries.of(G, beta, tolerance=1e-11, noise=noise)
 
