@@ -109,7 +109,7 @@ def compute(
 
 def axes() -> Any:
     """Two panels for :func:`draw`."""
-    return grid(1, 2, size=(9.6, 3.9), left=0.07, right=0.94, bottom=0.14, top=0.9, wspace=0.34)
+    return grid(1, 2, size=(9.6, 3.9), left=0.065, right=0.925, bottom=0.14, top=0.9, wspace=0.36)
 
 
 def draw(data: DotPicture, axes: Any) -> None:
