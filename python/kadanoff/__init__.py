@@ -28,6 +28,7 @@ from kadanoff import (
     rbm,
     rsmi,
     self_learning,
+    store,
 )
 from kadanoff._core import Control
 from kadanoff.about import about
@@ -38,6 +39,8 @@ from kadanoff.mapping import kondo_mapping
 from kadanoff.models import AndersonModel, DoubleQuantumDot, ImpurityModel, KondoModel
 from kadanoff.regression import effective_map
 from kadanoff.response import derivatives
+from kadanoff.store import Store
+from kadanoff.sweep import sweep
 
 if TYPE_CHECKING:
     from kadanoff import lab
@@ -59,6 +62,7 @@ __all__ = [
     "NotConverged",
     "NumericalError",
     "SemicircularBand",
+    "Store",
     "TabulatedBand",
     "__version__",
     "about",
@@ -84,6 +88,8 @@ __all__ = [
     "rbm",
     "rsmi",
     "self_learning",
+    "store",
+    "sweep",
 ]
 
 _ESTIMATORS = ("DeepRBM", "RBM")  # they need scikit-learn, which takes most of a second to import

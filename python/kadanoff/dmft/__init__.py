@@ -11,23 +11,29 @@ from kadanoff.dmft import hubbard1 as _hubbard1  # noqa: F401
 from kadanoff.dmft import ipt as _ipt  # noqa: F401
 from kadanoff.dmft import lanczos as _lanczos  # noqa: F401
 from kadanoff.dmft import nca as _nca  # noqa: F401
+from kadanoff.dmft.approximations import approximate
 from kadanoff.dmft.bathfit import BathFit, fit_bath
 from kadanoff.dmft.bethe import BetheLoop, Hysteresis, bethe, hysteresis
+from kadanoff.dmft.database import database
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
+from kadanoff.dmft.samples import Database
 from kadanoff.dmft.solution import Solution
 
 __all__ = [
     "SOLVERS",
     "BathFit",
     "BetheLoop",
+    "Database",
     "DiscreteBath",
     "Hysteresis",
     "Impurity",
     "MatsubaraBath",
     "Solution",
     "Solver",
+    "approximate",
     "bethe",
+    "database",
     "fit_bath",
     "hysteresis",
     "solve",
