@@ -81,7 +81,7 @@ def image(ax: Axes, name: str, data: Any, **style: Any) -> AxesImage:
 
 
 class Picture:
-    """A figure as PNG or JPEG, quickly.
+    r"""A figure as PNG or JPEG, quickly.
 
     Parameters
     ----------
