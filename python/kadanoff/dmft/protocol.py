@@ -6,6 +6,7 @@ import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from kadanoff import _core
@@ -53,7 +54,7 @@ class Solver:
     cost: str
     compute: Compute
 
-    @property
+    @cached_property
     def options(self) -> tuple[str, ...]:
         """Names of the options it takes."""
         parameters = inspect.signature(self.compute).parameters.values()
