@@ -95,8 +95,8 @@ assert abs(K_learned - np.pi / 16) < 5 * K_flux.error
 #
 # A finer resolution of the direction of $E$, by $E_x + E_y$ and $E_x - E_y$? Or something
 # else? The environment fixes the height all around; harmonic functions continue it inward, and
-# after the gradients of $z$, which are $E$, come those of $z^2$. **Prediction.** Linear functions of
-# the block are correlated with the environment the better, the lower the multipole; two further
+# after the gradients of $z$, which are $E$, come those of $z^2$. **Prediction.** Linear functions
+# of the block are correlated with the environment the better, the lower the multipole; two more
 # units gain more from $x E_x - y E_y$ and $y E_x + x E_y$ than from directions.
 
 # %%
