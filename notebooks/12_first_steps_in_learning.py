@@ -201,10 +201,7 @@ def backpropagate(parameters, x, y):
 
 
 def network(sizes, rng):
-    return [
-        (rng.normal(size=(n, m)) / np.sqrt(m), np.zeros(n))
-        for m, n in pairwise(sizes)
-    ]
+    return [(rng.normal(size=(n, m)) / np.sqrt(m), np.zeros(n)) for m, n in pairwise(sizes)]
 
 
 parameters = network([2, 4, 3, 1], rng)
