@@ -7,6 +7,7 @@
 1.99 ln 2 at T = 1.17
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from kadanoff import (
@@ -42,6 +43,7 @@ from kadanoff.store import Store
 from kadanoff.sweep import sweep
 
 if TYPE_CHECKING:
+    from kadanoff import lab
     from kadanoff.rbm.deep import DeepRBM
     from kadanoff.rbm.estimator import RBM
 
@@ -80,6 +82,7 @@ __all__ = [
     "ising",
     "kondo_mapping",
     "kondo_scales",
+    "lab",
     "nrg",
     "operators",
     "rbm",
@@ -93,6 +96,8 @@ _ESTIMATORS = ("DeepRBM", "RBM")  # they need scikit-learn, which takes most of 
 
 
 def __getattr__(name: str) -> Any:
+    if name == "lab":  # nobody pays for widgets who does not use them
+        return importlib.import_module("kadanoff.lab")
     if name in _ESTIMATORS:
         return getattr(rbm, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

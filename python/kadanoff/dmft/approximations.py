@@ -82,9 +82,9 @@ def _embedded(problem: Impurity, name: str, run: dict[str, Any]) -> Solution:
     wanted = int(run.pop("frequencies", 512))
     moments = problem.Delta_moments()
     widest = problem.U + abs(problem.offset) + 2.0 * math.sqrt(moments[2] / moments[0] + moments[0])
-    # Beyond w = 10 E the tail to sixth order is good to 1e-7.
-    count = max(wanted, 128, math.ceil(5.0 * widest * problem.beta / math.pi))
-    count = min(count, 8192)
+    # Beyond w = 10 E the tail to sixth order is good to 1e-7. Powers of two share their phases.
+    least = max(wanted, 64, 5.0 * widest * problem.beta / math.pi)
+    count = min(2 ** math.ceil(math.log2(least)), max(wanted, 8192))
     small = solve(problem, solver="ed", frequencies=count, **run)
     bath = small.diagnostics["bath"]
     z = 1j * matsubara(problem.beta, count)

@@ -22,8 +22,9 @@ from kadanoff import _core
 from kadanoff.about import about
 from kadanoff.dmft.approximations import approximate, named
 from kadanoff.dmft.draws import Distribution, Draw
+from kadanoff.dmft.ed import at_temperatures
 from kadanoff.dmft.problem import DiscreteBath, Impurity
-from kadanoff.dmft.protocol import lookup
+from kadanoff.dmft.protocol import Run, lookup
 from kadanoff.dmft.samples import Database, FailedPoint
 from kadanoff.dmft.solution import Solution
 from kadanoff.errors import Cancelled, NotConverged, NumericalError
@@ -42,7 +43,7 @@ VERSION = 1
 """Of the numbers in a store; raise it when a solver gives others."""
 CHUNK = 16
 OPTIONS: dict[str, dict[str, Any]] = {
-    "nca": {"steps": 160, "tol": 1e-6},
+    "nca": {"tol": 1e-6},
     "ed-1": {"fit": {"starts": 2}},
     "ed-2": {"fit": {"starts": 2}},
     "ed-3": {"fit": {"starts": 2}},
@@ -247,7 +248,10 @@ def solve_chunk(
         began = time.perf_counter()
         # Solvers that draw random numbers get their own for every sample.
         stream = np.random.SeedSequence(spread.seed, spawn_key=(index, 1))
-        told = {"seed": None if solver.startswith("ed-") else int(stream.generate_state(1)[0])}
+        told = {
+            "control": control,
+            "seed": None if solver.startswith("ed-") else int(stream.generate_state(1)[0]),
+        }
         for b, found in enumerate(_at_all(draw, solver, beta, frequencies, {**told, **options})):
             if isinstance(found, str):
                 failed.append((row, b, found))
@@ -269,6 +273,15 @@ def _at_all(
 ) -> Iterator[Solution | str]:
     """The solution at every temperature, or why there is none."""
     bath = DiscreteBath(draw.e, draw.V)
+    sites = named(solver)[1].get("sites", 0)
+    if sites >= bath.sites:
+        exact = Run(frequencies, 1, False, run.pop("control"), run.pop("seed"))
+        problem = Impurity(draw.U, beta[0], bath, draw.eps)
+        try:
+            yield from at_temperatures(problem, beta, exact, **run)
+        except _FAILURES as error:
+            yield from [f"{type(error).__name__}: {error}"] * len(beta)
+        return
     for temperature in beta:
         problem = Impurity(draw.U, temperature, bath, draw.eps)
         try:

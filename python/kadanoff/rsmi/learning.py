@@ -97,8 +97,8 @@ def learn(
     seed : int, default 0
         Of starts and bootstrap.
     watch : callable, optional
-        ``watch(filters, objective)`` at every evaluation; :func:`kadanoff.rsmi.live` makes one that
-        draws.
+        ``watch(filters, objective)`` at every evaluation;
+        :class:`kadanoff.lab.information.LiveFilters` draws them in a notebook.
     threads : int, optional
         Of the oracle's sums (default all cores) and of the matrix products (default 1: they are
         small, and threads that wait for one another cost more than they bring).

@@ -28,6 +28,14 @@ pub fn nrg(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
+/// The exception for an error of the diagrammatic approximations.
+pub fn diagrams(py: Python<'_>, error: &kadanoff_diagrams::Error) -> PyErr {
+    match error {
+        kadanoff_diagrams::Error::Argument(message) => PyValueError::new_err(message.clone()),
+        kadanoff_diagrams::Error::Cancelled => cancelled(py),
+    }
+}
+
 /// The exception for an error of the Ising samplers.
 pub fn ising(error: ising::Error) -> PyErr {
     match error {
