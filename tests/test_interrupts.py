@@ -21,6 +21,9 @@ from kadanoff import dmft
 from kadanoff.blockspin import Majority, mcrg
 from kadanoff.self_learning import PlaquetteIsing
 
+# The estimators need scikit-learn, whose import takes longer than a call here may be under way.
+ESTIMATORS = kd.RBM, kd.DeepRBM
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX"),
@@ -136,7 +139,9 @@ LATTICES = {
         lambda c: kd.ising.enumerate_states((4, 8), control=c, **QUIET)
     ),
     "dimers.sample": Call(
-        lambda c: kd.dimers.sample(32, n=10**7, coverings=False, seed=1, control=c, **QUIET),
+        lambda c: kd.dimers.sample(
+            32, n=10**7, replicas=4, coverings=False, seed=1, control=c, **QUIET
+        ),
         partial=True,
     ),
     "self_learning.sample": Call(
@@ -203,7 +208,7 @@ DMFT = {
     ),
     "dmft.bethe": Call(
         lambda c: dmft.bethe(
-            U=2.0, beta=50.0, sites=4, max_iterations=10**5, tol=1e-15, control=c, **QUIET
+            U=2.0, beta=50.0, solver="ipt", max_iterations=10**6, tol=1e-300, control=c, **QUIET
         ),
         partial=True,
     ),

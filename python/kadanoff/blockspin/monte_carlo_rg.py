@@ -142,7 +142,7 @@ class MonteCarloRG:
         return f"MonteCarloRG(L={self.L}, {self.samples} samples, y_t by step: {text})"
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
-        """y_t and y_h by step, against the exact values."""
+        """y_t and y_h by step, against the exact values. Returns the axes."""
         from kadanoff.lab.lattice_plots import plot_mcrg
 
         return plot_mcrg(self, ax, **style)

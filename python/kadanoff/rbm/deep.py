@@ -356,7 +356,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)!r} is no valid DeepRBM: {error}") from error
 
-    def plot(self, ax: Axes | None = None, *, layer: int | None = None, **options: Any) -> Any:
+    def plot(self, ax: Axes | None = None, *, layer: int | None = None, **options: Any) -> Axes:
         """Receptive fields of a layer (default the top) as images. Returns the axes."""
         from kadanoff.lab.machines import plot_receptive_fields
 
