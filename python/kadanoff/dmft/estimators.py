@@ -41,6 +41,7 @@ from kadanoff.greens.legendre import legendre_to_matsubara
 __all__ = ["Measured", "spread"]
 
 BINS_OF_A_CHAIN = 16
+EQUATIONS = 4  # frequencies at which the equation of motion is used
 MEMORY = 50.0  # autocorrelation times that a bin is long at least
 FOLLOWED = ("order", "density", "docc", "polarisation")
 
@@ -191,6 +192,7 @@ class Measured:
             if U > 0.0:
                 rows.append(F @ jump - U * n)
                 rows.append(F @ slope - (eps + U) * U * n)
+        rows.extend(self._motion(G, F))
         q = np.stack(rows, axis=1)
         x = np.concatenate([G, F], axis=1)
         w = self.weights[:, None] / np.sum(self.weights)
@@ -204,6 +206,18 @@ class Measured:
         chi2 = float(violation @ solve @ violation) * effective
         x = x - (q / scale) @ factors.T
         return x[:, :L], x[:, L:], chi2, q.shape[1]
+
+    def _motion(self, G: FloatArray, F: FloatArray) -> list[FloatArray]:
+        """(iw - eps - Delta) G - F - 1, the equation of motion, at the lowest frequencies."""
+        problem = self.problem
+        count = min(EQUATIONS, G.shape[1] // 4)
+        if count == 0:
+            return []
+        T = legendre_to_matsubara(count, G.shape[1])
+        z = 1j * matsubara(problem.beta, count)
+        left = (z - problem.level - problem.Delta().iw(count)) * (G @ T.T) - F @ T.T - 1.0
+        rows = list(left.real.T)
+        return rows if problem.is_half_filled else rows + list(left.imag.T)
 
     def functions(
         self, G: FloatArray, F: FloatArray, count: int
