@@ -56,6 +56,7 @@ MOST_CELLS = 4096
     valid="any U, filling, bath and temperature above zero; errors are statistical, and given",
     cost="seconds for three digits; the error falls as one over the root of the time, and the time "
     "for one sweep grows as beta**3",
+    stochastic=True,
 )
 def cthyb(
     problem: Impurity,
@@ -116,8 +117,8 @@ def cthyb(
     ``n_error``, ``docc_error``, ``Z_error``; what the chains did: ``order`` <k> of both spins,
     ``histogram`` of the order of one, ``sign``, ``autocorrelation`` times in sweeps,
     ``acceptance``, ``drift`` of the updated inverse matrices, ``table_error`` of Delta(tau); and
-    ``legendre``, ``coefficients`` with ``coefficients_covariance``, ``tau_bins`` with ``G_bins`` and their
-    error, ``kinetic_energy = -<k> / beta``.
+    ``legendre``, ``coefficients`` with ``coefficients_covariance``,
+    ``tau_bins`` with ``G_bins`` and their error, ``kinetic_energy = -<k> / beta``.
 
     Examples
     --------

@@ -6,12 +6,14 @@ Bins hold Legendre coefficients of G and of ``F = Sigma G``, spins added up. In 
 2. Symmetries: spins are averaged; at half filling ``G(tau) = G(beta - tau)`` and
    ``F(tau) + F(beta - tau) = U G(tau)``, so that odd G_l vanish and even F_l are U G_l / 2.
 3. The number of coefficients L minimises the unbiased estimate of the expected square error,
-   ``sum_(l < L) s_l**2 + sum_(l >= L) (G_l**2 - s_l**2)`` [1]_, G and F / U together; an eighth
+   ``sum_(l < L) s_l**2 + sum_(l >= L) (G_l**2 - s_l**2)`` [1]_, G and F / U together; a quarter
    more are kept, so that what is left out is well below the noise.
 4. What is known exactly corrects what is measured: the jumps of G and F are 1 and U n / 2, their
-   first moments eps + U n / 2 and (eps + U) U n / 2. The measured violations q of these identities
-   are fluctuations of mean zero, and the combination ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least
-   error. ``constraints_chi2 = q Cov(q, q)^-1 q`` says whether they are compatible with zero.
+   first moments eps + U n / 2 and (eps + U) U n / 2, and the equation of motion
+   ``(iw - eps - Delta) G = 1 + F`` holds, which is asked for at the lowest frequencies. The
+   measured violations q of these identities are fluctuations of mean zero, and the combination
+   ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least error. ``constraints_chi2 = q Cov(q, q)^-1 q``
+   says whether they are compatible with zero.
 5. ``Sigma = F / G`` on Matsubara frequencies, and ``G = 1 / (iw - eps - Delta - Sigma)`` from it.
 6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_.
 
@@ -41,7 +43,7 @@ from kadanoff.greens.legendre import legendre_to_matsubara
 __all__ = ["Measured", "spread"]
 
 BINS_OF_A_CHAIN = 16
-EQUATIONS = 4  # frequencies at which the equation of motion is used
+EQUATIONS = 2  # frequencies at which the equation of motion is used
 MEMORY = 50.0  # autocorrelation times that a bin is long at least
 FOLLOWED = ("order", "density", "docc", "polarisation")
 
@@ -159,7 +161,7 @@ class Measured:
 
     @cached_property
     def needed(self) -> int:
-        """Number of coefficients that carry more than noise, and an eighth."""
+        """Number of coefficients that carry more than noise, and a quarter."""
         scale = max(self.problem.U, 1e-300)
         x = np.concatenate([self.G, self.F / scale], axis=1)
         mean, error = self.mean(x), self.error(x)
@@ -169,7 +171,7 @@ class Measured:
         kept = np.concatenate([[0.0], np.cumsum(noise)])
         lost = np.concatenate([np.cumsum(signal[::-1])[::-1], [0.0]])
         best = int(np.argmin((kept + lost)[6:])) + 6 if L > 6 else L
-        return min(best + max(2, best // 8), int(L))
+        return min(best + max(4, best // 4), L)
 
     def constrained(self, L: int) -> tuple[FloatArray, FloatArray, float, int]:
         """G_l and F_l of every bin, l < L, corrected by what is known; chi^2 of the identities."""
