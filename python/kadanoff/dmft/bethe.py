@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["BetheLoop", "Hysteresis", "bethe", "hysteresis"]
 
 STARTS = ("metal", "insulator")
+SETTLED = 3  # iterations within the noise that end a loop
+NOISE = 3.0  # Delta and G both carry it, and the residual is a maximum over frequencies
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +51,12 @@ class BetheLoop:
     start : str
         Where the loop began.
     converged : bool
-        Whether the residual fell below the tolerance.
+        Whether the residual fell below the tolerance, or stayed within the noise of a solver that
+        samples.
     history : mapping of str to array
-        ``residual`` (largest change of Delta(i w_n), relative to the bare one's), ``Z``, ``docc``
-        and ``n``, one entry an iteration.
+        ``residual`` (largest change of Delta(i w_n), relative to the bare one's), ``Z``, ``docc``,
+        ``n`` and ``noise`` (largest statistical error of the new Delta(i w_n), in the same
+        units), one entry an iteration.
     seconds : float
         Wall time.
     """
@@ -72,6 +76,27 @@ class BetheLoop:
     def residual(self) -> float:
         """The last residual."""
         return float(self.history["residual"][-1])
+
+    @property
+    def noise(self) -> float:
+        """The last statistical error of Delta; 0 for solvers without noise."""
+        return float(self.history["noise"][-1])
+
+    def average(self, name: str) -> tuple[float, float]:
+        """Mean of "Z", "docc" or "n" over the iterations at the end that are within the noise.
+
+        With its error: of independent samples, from their scatter. One iteration, and error 0,
+        for solvers without noise.
+        """
+        if name not in ("Z", "docc", "n"):
+            raise ValueError(f"name must be 'Z', 'docc' or 'n', got {name!r}")
+        within = self.history["residual"] <= NOISE * self.history["noise"]
+        outside = np.flatnonzero(~within)
+        last = self.history[name][int(outside[-1]) + 1 if outside.size else 0 :]
+        if last.size < 2:
+            error = self.solution.diagnostics.get(f"{name}_error", 0.0)
+            return float(self.history[name][-1]), float(error)
+        return float(np.mean(last)), float(np.std(last, ddof=1) / math.sqrt(last.size))
 
     @property
     def Z(self) -> float:
@@ -108,7 +133,7 @@ def bethe(
     start: str | BetheLoop | Solution = "metal",
     D: float = 1.0,
     eps: float = 0.0,
-    mixing: str = "anderson",
+    mixing: str | None = None,
     share: float | None = None,
     tol: float = 1e-6,
     max_iterations: int = 200,
@@ -137,19 +162,21 @@ def bethe(
     eps : float
         Level of the impurity from ``-U/2``: minus the chemical potential's distance from half
         filling.
-    mixing : {"anderson", "linear"}
-        How the next Delta is made.
+    mixing : {"anderson", "linear"}, optional
+        How the next Delta is made; by default "linear" for solvers that sample, whose noise would
+        mislead "anderson", the default of the others.
     share : float, optional
         Share of the new Delta; 0.7 for "anderson" and 1 for "linear".
     tol : float
         Largest change of Delta(i w_n) allowed, relative to the largest |Delta(i w_n)| of the free
-        lattice.
+        lattice. A solver that samples cannot reach it: the loop ends as well when three changes in
+        a row are below three times the statistical error, see ``history["noise"]``.
     max_iterations : int
         Impurity problems to solve at most.
     frequencies : int, optional
         Matsubara frequencies; by default up to 40 times the largest energy.
     threads, progress, control, seed
-        As in `kadanoff.dmft.solve`.
+        As in `kadanoff.dmft.solve`; solvers that sample take seed + i in iteration i.
     **options
         Of the solver.
 
@@ -172,7 +199,9 @@ def bethe(
     """
     U, beta, D = real("U", U), inverse_temperature(beta), half_bandwidth(D)
     eps = real("eps", eps)
-    options = _with_defaults(solver, options)
+    stochastic = lookup(solver, options).stochastic
+    if mixing is None:
+        mixing = "linear" if stochastic else "anderson"
     mixer, tol = _settings(mixing, share, tol, max_iterations)
     if frequencies is None:
         widest = 40.0 * (D + U + abs(eps))
@@ -183,7 +212,8 @@ def bethe(
     if eps == 0.0:
         Delta, moments = _odd(Delta, moments)
     scale = 0.25 * D * D * abs(complex(_semicircle(beta, D)(1j * matsubara(beta, 1))[0]))
-    history: dict[str, list[float]] = {"residual": [], "Z": [], "docc": [], "n": []}
+    history: dict[str, list[float]] = {"residual": [], "Z": [], "docc": [], "n": [], "noise": []}
+    settled = 0
     began = time.perf_counter()
     solution: Solution | None = None
 
@@ -207,7 +237,7 @@ def bethe(
                     threads=threads,
                     progress=False,
                     control=control,
-                    seed=seed,
+                    seed=(seed or 0) + iteration if stochastic else seed,
                     **_warm(solver, options, bath),
                 )
             except KeyboardInterrupt as stop:
@@ -215,13 +245,15 @@ def bethe(
             bath = solution.diagnostics.get("bath", bath)
             new = 0.25 * D * D * solution.G_iw
             residual = float(np.max(np.abs(new - Delta))) / scale
-            for key, value in zip(
-                history, (residual, solution.Z, solution.docc, solution.n), strict=True
-            ):
+            error = np.max(solution.diagnostics.get("G_iw_error", 0.0))
+            noise = 0.25 * D * D * float(error) / scale
+            values = (residual, solution.Z, solution.docc, solution.n, noise)
+            for key, value in zip(history, values, strict=True):
                 history[key].append(value)
             if report is not None:
                 report(iteration + 1, max_iterations)
-            if residual < tol:
+            settled = settled + 1 if residual <= NOISE * noise else 0
+            if residual < tol or settled == SETTLED:
                 done = result(True)
                 assert done is not None
                 return done
@@ -239,11 +271,6 @@ def bethe(
         "(start=loop). The history is in .partial",
         result(False),
     )
-
-
-def _with_defaults(solver: str, options: dict[str, Any]) -> dict[str, Any]:
-    lookup(solver, options)
-    return dict(options)
 
 
 def _warm(solver: str, options: dict[str, Any], bath: DiscreteBath | None) -> dict[str, Any]:

@@ -47,12 +47,15 @@ class Solver:
         What it costs.
     compute : callable
         ``compute(problem, run, **options)``.
+    stochastic : bool
+        Whether its results carry statistical errors, ``diagnostics["G_iw_error"]``.
     """
 
     name: str
     valid: str
     cost: str
     compute: Compute
+    stochastic: bool = False
 
     @cached_property
     def options(self) -> tuple[str, ...]:
@@ -65,11 +68,13 @@ SOLVERS: dict[str, Solver] = {}
 """All solvers by name."""
 
 
-def register(name: str, valid: str, cost: str) -> Callable[[Compute], Compute]:
+def register(
+    name: str, valid: str, cost: str, *, stochastic: bool = False
+) -> Callable[[Compute], Compute]:
     """Decorator that adds a function to `SOLVERS`."""
 
     def add(compute: Compute) -> Compute:
-        SOLVERS[name] = Solver(name, valid, cost, compute)
+        SOLVERS[name] = Solver(name, valid, cost, compute, stochastic)
         return compute
 
     return add
