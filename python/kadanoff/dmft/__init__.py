@@ -11,8 +11,10 @@ from kadanoff.dmft import hubbard1 as _hubbard1  # noqa: F401
 from kadanoff.dmft import ipt as _ipt  # noqa: F401
 from kadanoff.dmft import lanczos as _lanczos  # noqa: F401
 from kadanoff.dmft import nca as _nca  # noqa: F401
+from kadanoff.dmft import nrg as _nrg  # noqa: F401
 from kadanoff.dmft.bathfit import BathFit, fit_bath
-from kadanoff.dmft.bethe import BetheLoop, Hysteresis, bethe, hysteresis
+from kadanoff.dmft.bethe import BetheLoop, bethe
+from kadanoff.dmft.hysteresis import Hysteresis, hysteresis
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
 from kadanoff.dmft.solution import Solution

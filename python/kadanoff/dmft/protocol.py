@@ -46,12 +46,15 @@ class Solver:
         What it costs.
     compute : callable
         ``compute(problem, run, **options)``.
+    axis : {"imaginary", "real"}
+        On which a self-consistent loop hands over Delta.
     """
 
     name: str
     valid: str
     cost: str
     compute: Compute
+    axis: str = "imaginary"
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -64,11 +67,13 @@ SOLVERS: dict[str, Solver] = {}
 """All solvers by name."""
 
 
-def register(name: str, valid: str, cost: str) -> Callable[[Compute], Compute]:
+def register(
+    name: str, valid: str, cost: str, axis: str = "imaginary"
+) -> Callable[[Compute], Compute]:
     """Decorator that adds a function to `SOLVERS`."""
 
     def add(compute: Compute) -> Compute:
-        SOLVERS[name] = Solver(name, valid, cost, compute)
+        SOLVERS[name] = Solver(name, valid, cost, compute, axis)
         return compute
 
     return add

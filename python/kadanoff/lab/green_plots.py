@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kadanoff.greens import chebyshev_times, matsubara
+from kadanoff.greens import RealAxisFunction, chebyshev_times, matsubara
 from kadanoff.lab.style import COLOURS, dress, figure, legend, next_colour
 
 if TYPE_CHECKING:
@@ -67,6 +67,12 @@ def plot_green(
                 f"a {type(G).__name__} has no spectrum without analytic continuation; "
                 "use a solver with poles, such as 'ed'"
             )
+        if isinstance(G, RealAxisFunction):
+            seen = np.abs(G.omega) <= _reach(G)
+            ax.plot(G.omega[seen], G.A[seen], **(own | style))
+            dress(ax, x=r"$\omega$", y=r"$A(\omega)$")
+            legend(ax)
+            return ax
         width = np.pi / G.beta if eta is None else eta
         kept = G.energies[np.abs(G.weights) > 1e-6]
         reach = 1.1 * max(float(np.max(np.abs(kept), initial=1.0)), 10.0 * width)
@@ -77,6 +83,14 @@ def plot_green(
         raise ValueError(f"quantity must be 'tau', 'iw' or 'spectrum', got {quantity!r}")
     legend(ax)
     return ax
+
+
+def _reach(G: RealAxisFunction) -> float:
+    """Frequency beyond which less than 0.2 % of the weight lies."""
+    weight = np.abs(G.poles.weights)
+    order = np.argsort(np.abs(G.poles.energies))
+    inside = np.cumsum(weight[order]) <= 0.998 * np.sum(weight)
+    return 1.1 * float(np.max(np.abs(G.poles.energies[order][inside]), initial=0.0))
 
 
 def plot_solution(
@@ -110,6 +124,8 @@ def plot_solution(
     matplotlib.axes.Axes
     """
     label = solution.solver if label is None else label
+    if quantity == "spectrum" and solution.G_w is not None:
+        return plot_green(solution.G_w, ax, quantity=quantity, label=label, **style)
     if quantity in ("tau", "spectrum"):
         return plot_green(solution.G, ax, quantity=quantity, label=label, **style)
     if quantity not in ("iw", "Sigma"):
