@@ -51,7 +51,7 @@ def real_grid(T: float, reach: float, per_decade: int = 40) -> FloatArray:
     --------
     >>> w = real_grid(1e-3, 4.0)
     >>> w.size, w[0], bool(np.all(w == -w[::-1]))
-    (459, -4.0, True)
+    (573, np.float64(-4.0), True)
     """
     corner = reach / 16.0
     lowest = min(0.1 * T, 0.1 * corner)
@@ -224,7 +224,9 @@ def _star(problem: Impurity) -> tuple[FloatArray, FloatArray]:
         close = band.D * np.geomspace(1e-3 / (problem.beta * band.D), 0.5, 600)
         half = np.concatenate([[1e-3 * close[0]], close, band.D - close[::-1][1:], [band.D]])
         w = np.concatenate([-half[::-1], half])
-    poles = RealAxisFunction(w, -1j * np.pi * band.density(w), problem.beta).poles
+    poles = RealAxisFunction(
+        w, (-1j * np.pi * band.density(w)).astype(np.complex128), problem.beta
+    ).poles
     return poles.energies, poles.weights * (V * V * band.norm / np.sum(poles.weights))
 
 
