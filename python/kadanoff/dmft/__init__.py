@@ -15,6 +15,7 @@ from kadanoff.dmft import nrg as _nrg  # noqa: F401
 from kadanoff.dmft.bathfit import BathFit, fit_bath
 from kadanoff.dmft.bethe import BetheLoop, bethe
 from kadanoff.dmft.hysteresis import Hysteresis, hysteresis
+from kadanoff.dmft.phases import PhaseDiagram, phase_diagram
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
 from kadanoff.dmft.solution import Solution
@@ -27,10 +28,12 @@ __all__ = [
     "Hysteresis",
     "Impurity",
     "MatsubaraBath",
+    "PhaseDiagram",
     "Solution",
     "Solver",
     "bethe",
     "fit_bath",
     "hysteresis",
+    "phase_diagram",
     "solve",
 ]

@@ -215,7 +215,8 @@ def _retarded(problem: Impurity, spectra: RealAxisNCA) -> tuple[RealAxisFunction
     w, A = spectra.omega, spectra.A
     density = float(problem.V or 0.0) ** 2 * problem.bath.density(w)
     G, Delta = (uniform_hilbert(x) - 1j * np.pi * x for x in (A, density))
-    Sigma = w - problem.level - Delta - 1.0 / G
+    Sigma = np.asarray(w - problem.level - Delta - 1.0 / G, dtype=np.complex128)
+    G = np.asarray(G, dtype=np.complex128)
     return RealAxisFunction(w, G, problem.beta), RealAxisFunction(w, Sigma, problem.beta)
 
 

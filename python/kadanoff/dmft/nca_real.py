@@ -2,15 +2,16 @@ r"""Non-crossing approximation on the real axis.
 
 Spectral functions p_m of the pseudo-particles (empty, one electron of a given spin, double) obey
 
-    sigma_0(w) = 2 int de rho(e) f(e) p_1(w + e),        sigma_2(w) = 2 int de rho(e) f(-e) p_1(w - e),
+    sigma_0(w) = 2 int de rho(e) f(e) p_1(w + e),
+    sigma_2(w) = 2 int de rho(e) f(-e) p_1(w - e),
     sigma_1(w) = int de rho(e) [f(-e) p_0(w - e) + f(e) p_2(w + e)],
     p_m = -Im 1 / (w - E_m - Sigma_m + i0) / pi,         Sigma_m = int sigma_m(x) / (w - x + i0) dx,
 
 with ``rho = -Im Delta / pi``. The lesser functions ``p^<_m = exp(-beta w) p_m / Z``, which no
-floating-point number could get from p_m, follow from equations of their own: the same ones with f(e)
-and f(-e) exchanged, ``p^<_m = |G_m|**2 sigma^<_m``, of norm ``sum_m d_m int p^<_m = 1``. Then
+floating-point number could get from p_m, follow from equations of their own: the same with f(e) and
+f(-e) exchanged, ``p^<_m = |G_m|**2 sigma^<_m``, of norm ``sum_m d_m int p^<_m = 1``. Then
 
-    A(w) = int dx [p^<_0(x) p_1(x + w) + p_0(x) p^<_1(x + w) + p^<_1(x) p_2(x + w) + p_1(x) p^<_2(x + w)].
+    A(w) = sum_(m = 0, 1) int dx [p^<_m(x) p_(m+1)(x + w) + p_m(x) p^<_(m+1)(x + w)].
 
 References
 ----------
@@ -165,7 +166,7 @@ def solve_real(
     E = np.array([0.0, problem.level, 2.0 * problem.level + problem.U])
     strength = math.sqrt(bath.norm) * abs(float(problem.V or 0.0))
     margin = 2.0 * bath.D + 4.0 * strength
-    # The ground multiplet is as wide as the Korringa rate pi (rho J)**2 T, which may be far below T.
+    # The ground multiplet is as wide as the Korringa rate pi (rho J)**2 T: maybe far less than T.
     level = max(abs(problem.level), 1e-3 * bath.D)
     upper = max(abs(problem.level + problem.U), 1e-3 * bath.D)
     exchange = 2.0 * float(problem.V or 0.0) ** 2 * (1.0 / level + 1.0 / upper)

@@ -15,9 +15,9 @@ from kadanoff.lab.style import COLOURS, dress, figure, legend, next_colour
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kadanoff.dmft import BetheLoop, Hysteresis, Solution
+    from kadanoff.dmft import BetheLoop, Hysteresis, PhaseDiagram, Solution
 
-__all__ = ["plot_green", "plot_hysteresis", "plot_loop", "plot_solution"]
+__all__ = ["plot_green", "plot_hysteresis", "plot_loop", "plot_phases", "plot_solution"]
 
 
 def plot_green(
@@ -191,5 +191,27 @@ def plot_hysteresis(
         ax.plot(scan.U, values, **(own | style))
     label = "Z" if quantity == "Z" else r"$\langle n_\uparrow n_\downarrow\rangle$"
     dress(ax, x="U / D", y=label)
+    legend(ax)
+    return ax
+
+
+def plot_phases(diagram: PhaseDiagram, ax: Axes | None = None, **style: Any) -> Axes:
+    """U_c1(T) and U_c2(T), bars for the brackets, and the region in which both phases exist."""
+    if ax is None:
+        ax = figure()[0, 0]
+    for ends, name, colour in (
+        (diagram.U_c1, r"$U_{c1}$", COLOURS["vermillion"]),
+        (diagram.U_c2, r"$U_{c2}$", COLOURS["blue"]),
+    ):
+        middle, half = ends.mean(axis=1), 0.5 * np.abs(np.diff(ends, axis=1)[:, 0])
+        own: dict[str, Any] = {"color": colour, "marker": "o", "markersize": 4, "linewidth": 1.6}
+        ax.errorbar(middle, diagram.T, xerr=half, label=name, **(own | style))
+    both = diagram.coexists
+    if np.count_nonzero(both) > 1:
+        left, right = diagram.U_c1[both].mean(axis=1), diagram.U_c2[both].mean(axis=1)
+        grey = COLOURS["black"]
+        ax.fill_betweenx(diagram.T[both], left, right, color=grey, alpha=0.08, label="both")
+    ax.set_ylim(bottom=0.0)
+    dress(ax, x="U / D", y="T / D")
     legend(ax)
     return ax
