@@ -53,6 +53,60 @@ def test_critical_point(flow):
     assert found.nu_error < 0.12
 
 
+@pytest.fixture(scope="module")
+def runs():
+    """Three sizes, temperatures that approach each other as 1 / L."""
+    return [
+        kd.ising.sample(L=L, T=2.27 * (1 + x / L), n=120_000 // L, seed=100 * L + i)
+        for L in (16, 32, 64)
+        for i, x in enumerate(np.linspace(-1, 1, 5))
+    ]
+
+
+def test_collapse(flow, runs):
+    found = rsmi.collapse(runs, flow.rules)
+    assert abs(found.T_c / kd.ising.T_c - 1) < 0.005
+    assert abs(found.T_c - kd.ising.T_c) < 3.5 * found.T_c_error
+    assert abs(found.nu - 1) < 3.5 * found.nu_error
+    assert found.nu_error < 0.1
+    assert found.chi2 < 3  # 14 degrees of freedom and more: chance stays below 2.5
+    assert not found.used[found.L == 16].any()
+    assert np.all(found.statistical > 0)
+    plt = pytest.importorskip("matplotlib.pyplot")
+    assert "nu" in found.plot().get_title()
+    plt.close("all")
+
+
+def test_collapse_does_not_see_names(flow, runs):
+    """In other units of temperature T_c is another, nu is not."""
+
+    class Scaled:
+        def __init__(self, run):
+            self.T, self.energy, self.model = 3 * run.T, 3 * run.energy, run.model
+            self.configurations, self.packed = run.configurations, run.packed
+
+    assert len(flow.rules) > 1
+    plain = rsmi.collapse(runs, flow.rules[:1])  # the last rule is repeated
+    scaled = rsmi.collapse([Scaled(run) for run in runs], flow.rules[:1])
+    assert abs(scaled.T_c / plain.T_c - 3) < 1e-4  # where the least squares stop
+    assert abs(scaled.nu - plain.nu) < 1e-3
+
+
+def test_collapse_refuses(flow, runs):
+    with pytest.raises(ValueError, match="three sizes"):
+        rsmi.collapse(runs[:10], flow.rules)
+    with pytest.raises(ValueError, match="take sizes 20, 40"):
+        rsmi.collapse(runs, flow.rules, blocks=10)
+    with pytest.raises(ValueError, match="in the window"):
+        rsmi.collapse(runs, flow.rules, window=0.01)
+    with pytest.raises(ValueError, match="window must be positive"):
+        rsmi.collapse(runs, flow.rules, window=-1.0)
+    with pytest.raises(ValueError, match="at least one rule"):
+        rsmi.collapse(runs, [])
+    with pytest.raises(TypeError, match="know T and energy"):
+        rsmi.collapse([run.configurations for run in runs], flow.rules)
+
+
 def test_bad_input_is_refused(flow):
     runs = [kd.ising.sample(L=8, T=t, n=50, seed=1) for t in np.linspace(2, 3, 5)]
     with pytest.raises(ValueError, match="2 times as long"):

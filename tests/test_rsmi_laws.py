@@ -104,6 +104,32 @@ def test_lautum_is_what_the_proxy_misses():
     assert rsmi.proxy(rsmi.torus(6, 4.0), np.full(4, 1000.0)) < 0
 
 
+def test_the_proxy_has_nearly_the_same_maximum():
+    law = rsmi.torus(6, kd.ising.T_c)
+    rule = rsmi.maximise(law, bound=3.0, objective="proxy")
+    assert rule.information.kind == "proxy"
+    assert abs(rule.information.value - rsmi.proxy(law, rule)) < 1e-13
+    best = rsmi.maximise(law, bound=3.0)
+    assert rsmi.proxy(law, best) < rule.information.value
+    assert 0 < best.information.value - law.information(rule) < 1e-4
+    with pytest.raises(ValueError, match="objective must be"):
+        rsmi.maximise(law, objective="likelihood")
+
+
+def test_a_relaxed_variable_lies_between():
+    """Binary h <= relaxed h~ <= the filter's output, and sharp filters lose their noise."""
+    law = rsmi.torus(6, kd.ising.T_c)
+    graded = law.of_values(law.states.sum(axis=1))
+    for scale in (0.5, 1.0, 3.0):
+        filters = np.full(4, scale)
+        relaxed = rsmi.relaxed_information(law, filters)
+        assert law.information(filters) < relaxed < graded
+    # Levels 2 * 10 apart under noise of width one: overlaps of 4 exp(-20).
+    assert abs(rsmi.relaxed_information(law, np.full(4, 10.0)) - graded) < 1e-7
+    # Zero weights: noise alone.
+    assert abs(rsmi.relaxed_information(law, np.zeros(4))) < 1e-12
+
+
 def test_a_distant_environment_reads_the_leading_eigenvector():
     for row in table("rg_rbm_small.json")["slab_circumference3_Tc"]:
         law, leading = rsmi.slab(3, kd.ising.T_c, steps=row["L_B_steps"])

@@ -16,11 +16,13 @@ __all__ = [
     "__version__",
     "dimers_enumerate",
     "dimers_sample",
+    "ed_bath_fit",
     "ed_lanczos",
     "ed_spectrum",
     "ising_bytes",
     "ising_states",
     "ising_windows",
+    "nca_propagators",
     "nrg_averages",
     "nrg_clean_chain",
     "nrg_dynamics",
@@ -104,6 +106,25 @@ def ed_spectrum(
     control: Control | None = None,
     report: Callable[[int, int], object] | None = None,
 ) -> EdSpectrum: ...
+def ed_bath_fit(
+    delta: NDArray[np.complex128],
+    w: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    sites: int,
+    symmetric: bool,
+    low: Sequence[float],
+    high: Sequence[float],
+    starts: _Matrix,
+    *,
+    control: Control | None = None,
+) -> tuple[NDArray[np.float64], float]: ...
+def nca_propagators(
+    energies: Sequence[float],
+    x: NDArray[np.float64],
+    beta: float,
+    *,
+    control: Control | None = None,
+) -> _Matrix: ...
 def nrg_solve(
     jobs: Sequence[tuple[Seed, Chain]],
     *,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["Report", "bar"]
+__all__ = ["Report", "bar", "in_a_kernel"]
 
 Report = Callable[[int, int], object]
 
@@ -23,10 +23,10 @@ PATIENCE = 0.5  # seconds before a bar appears
 def _visible() -> bool:
     if os.environ.get("KADANOFF_PROGRESS", "") in {"0", "off", "false"}:
         return False
-    return _in_a_kernel() or sys.stderr.isatty()
+    return in_a_kernel() or sys.stderr.isatty()
 
 
-def _in_a_kernel() -> bool:
+def in_a_kernel() -> bool:
     """Whether this process is a notebook's kernel, not one that merely imported Jupyter."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None

@@ -42,3 +42,30 @@ def test_names_do_not_matter(K, f, b):
 def test_the_proxy_is_never_above(K, f):
     law = rsmi.chain(K, 3)
     assert rsmi.proxy(law, f) <= law.information(f) + ROUNDING
+
+
+@given(K=couplings, f=filters)
+def test_noise_leaves_less_than_the_graded_output(K, f):
+    """Data processing: h from h~, h~ from lambda.v."""
+    law = rsmi.chain(K, 3)
+    relaxed = rsmi.relaxed_information(law, f)
+    graded = law.of_values(np.round(law.states @ f, 9))
+    # The integral over h~ is a sum of 4000 points, exponentially exact for smooth densities.
+    assert law.information(f) - 1e-9 <= relaxed <= graded + 1e-9
+
+
+@given(K=couplings, f=filters, g=filters)
+def test_the_gradient_of_the_proxy(K, f, g):
+    from kadanoff.rsmi.proxy import of_likelihoods, ratios
+
+    law = rsmi.chain(K, 3)
+    objective = of_likelihoods(law.states.astype(float), *ratios(law))
+    at, step = np.stack([f, g]), 1e-5
+    value, by_filters, _ = objective(at, np.zeros(2))
+    assert abs(value - rsmi.proxy(law, at)) < ROUNDING
+    for index in np.ndindex(2, 3):
+        shift = np.zeros((2, 3))
+        shift[index] = step
+        slope = objective(at + shift, np.zeros(2))[0] - objective(at - shift, np.zeros(2))[0]
+        # Third derivatives times step^2, and rounding over step.
+        assert abs(slope / (2 * step) - by_filters[index]) < 1e-8

@@ -29,18 +29,29 @@ from kadanoff.dimers.lattice import (
 from kadanoff.dimers.noise import grid
 from kadanoff.dimers.sampling import DimerSamples, sample
 from kadanoff.dimers.simulation import Simulation
+from kadanoff.dimers.stiffness import (
+    FREE_STIFFNESS,
+    FieldSpectrum,
+    field_spectrum,
+    flux_stiffness,
+    stiffness,
+)
 
 __all__ = [
     "DIRECTIONS",
     "ENTROPY",
+    "FREE_STIFFNESS",
     "Coverings",
     "DimerSamples",
+    "FieldSpectrum",
     "Simulation",
     "count",
     "coupling",
     "coverings",
     "electric_field",
+    "field_spectrum",
     "flippable",
+    "flux_stiffness",
     "grid",
     "height",
     "is_covering",
@@ -49,6 +60,7 @@ __all__ = [
     "probability",
     "sample",
     "sectors",
+    "stiffness",
     "winding",
     "winding_distribution",
 ]

@@ -15,6 +15,7 @@ class                 what it holds                                exact transfo
 """
 
 from kadanoff.greens.chebyshev import ChebyshevFunction
+from kadanoff.greens.fermi import fermi_poles
 from kadanoff.greens.grids import chebyshev_times, matsubara
 from kadanoff.greens.intermediate import IntermediateSeries
 from kadanoff.greens.legendre import LegendreSeries, legendre_to_matsubara
@@ -30,6 +31,7 @@ __all__ = [
     "MatsubaraFunction",
     "RealAxisFunction",
     "chebyshev_times",
+    "fermi_poles",
     "gauss_poles",
     "legendre_to_matsubara",
     "matsubara",

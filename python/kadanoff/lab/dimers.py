@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff.dimers.lattice import checked, height
-from kadanoff.lab.style import COLOURS, figure
+from kadanoff.lab.style import COLOURS, dress, figure, legend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_covering"]
+    from kadanoff.dimers.stiffness import FieldSpectrum
+
+__all__ = ["plot_covering", "plot_field_spectrum"]
 
 MOST_DRAWN = 256  # sites along an edge: beyond that dimers are finer than pixels
 
@@ -117,3 +119,25 @@ def _shade(ax: Axes, d: Any) -> None:
         interpolation="bilinear",
         zorder=0,
     )
+
+
+def plot_field_spectrum(found: FieldSpectrum, ax: Axes | None = None, **style: Any) -> Axes:
+    """Transverse and longitudinal fluctuations of the field, and what free dimers have at q = 0."""
+    from kadanoff.dimers.stiffness import FREE_STIFFNESS
+
+    if ax is None:
+        ax = figure()[0, 0]
+    for values, error, name, colour in (
+        (found.transverse, found.transverse_error, "transverse", "blue"),
+        (found.longitudinal, found.longitudinal_error, "longitudinal", "vermillion"),
+    ):
+        options = {"marker": ".", "color": COLOURS[colour], "label": name}
+        ax.errorbar(found.q, values, error, **(options | style))
+    ax.axhline(1 / (16 * FREE_STIFFNESS), color="0.6", linestyle="--", label=r"$1/16K = 1/\pi$")
+    K, K_error = found.stiffness
+    dress(ax, x="q", y=r"$\langle |J(q)|^2 \rangle$")
+    ax.set_title(
+        f"K = {K:.4f} $\\pm$ {K_error:.4f} ($\\pi/16$ = {FREE_STIFFNESS:.4f})", fontsize="medium"
+    )
+    legend(ax)
+    return ax

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +13,20 @@ from kadanoff.lab.style import COLOURS, dress, figure, legend
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from kadanoff.rsmi.collapse import Collapse
     from kadanoff.rsmi.critical import CriticalPoint
     from kadanoff.rsmi.flow import Flow
     from kadanoff.rsmi.optimality import Optimality
     from kadanoff.rsmi.rules import FilterRule
 
-__all__ = ["plot_critical_point", "plot_filters", "plot_flow", "plot_optimality"]
+__all__ = [
+    "LiveFilters",
+    "plot_collapse",
+    "plot_critical_point",
+    "plot_filters",
+    "plot_flow",
+    "plot_optimality",
+]
 
 
 def tile(filters: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -28,6 +37,61 @@ def tile(filters: NDArray[np.float64]) -> NDArray[np.float64]:
     gap = np.full((stack.shape[1], 1), np.nan)
     parts = [x for f in stack for x in (f, gap)][:-1]
     return np.concatenate(parts, axis=1)
+
+
+class LiveFilters:
+    """Filters while they are learned, and the curve of what they reach.
+
+    Pass it as ``learn(..., watch=LiveFilters())``: in a notebook the picture is redrawn in
+    place. It slows learning by one drawing every `every` seconds.
+
+    Parameters
+    ----------
+    every : float, default 0.5
+        Seconds between two drawings.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure or None
+        The last drawing.
+    history : list of float
+        The objective at every evaluation.
+    """
+
+    def __init__(self, every: float = 0.5) -> None:
+        self.every = every
+        self.figure: Any = None
+        self.history: list[float] = []
+        self._drawn = -np.inf
+        self._handle: Any = None
+
+    def __call__(self, filters: NDArray[np.float64], value: float) -> None:
+        """At every evaluation."""
+        self.history.append(value)
+        if time.monotonic() - self._drawn >= self.every:
+            self.draw(filters)
+            self._drawn = time.monotonic()
+
+    def draw(self, filters: NDArray[np.float64]) -> None:
+        """Draw now."""
+        axes = figure(1, 2, size=(4.2, 2.6), pyplot=False)
+        picture = tile(filters)
+        largest = float(np.nanmax(np.abs(picture))) or 1.0
+        axes[0, 0].imshow(picture, cmap="RdBu_r", vmin=-largest, vmax=largest)
+        axes[0, 0].set_xticks([])
+        axes[0, 0].set_yticks([])
+        axes[0, 1].plot(self.history, color=COLOURS["blue"])
+        dress(axes[0, 1], x="evaluation", y="objective / nats")
+        self.figure = axes[0, 0].figure
+        from kadanoff.progress import in_a_kernel
+
+        if in_a_kernel():
+            from IPython.display import display
+
+            if self._handle is None:
+                self._handle = display(self.figure, display_id=True)  # type: ignore[no-untyped-call]
+            else:
+                self._handle.update(self.figure)
 
 
 def plot_filters(rule: FilterRule, ax: Axes | None = None, **style: Any) -> Axes:
@@ -119,5 +183,35 @@ def plot_optimality(found: Optimality, ax: Axes | None = None, **style: Any) -> 
         options = {"marker": ".", "linestyle": "none", "color": colour, "label": name}
         ax.plot(found.retained, np.abs(values), **(options | style))
     dress(ax, x="I(H:E) / I(V:E)", y="ratio of couplings")
+    legend(ax)
+    return ax
+
+
+def plot_collapse(found: Collapse, ax: Axes | None = None, **style: Any) -> Axes:
+    """Correlation of block spins against the scaled temperature, a colour a size."""
+    if ax is None:
+        ax = figure()[0, 0]
+    x = found.scaled
+    colours = [COLOURS[name] for name in ("sky", "blue", "green", "orange", "vermillion", "purple")]
+    for k, L in enumerate(np.unique(found.L)):
+        mine = found.L == L
+        options: dict[str, Any] = {
+            "marker": "o",
+            "linestyle": "none",
+            "markersize": 4,
+            "color": colours[k % len(colours)],
+            "label": f"L = {L:.0f}",
+        }
+        if not found.used[mine].any():
+            options["markerfacecolor"] = "none"  # too small to be used
+        ax.errorbar(x[mine], found.averages[0, mine], found.errors[0, mine], **(options | style))
+    line = np.linspace(x[found.used].min(), x[found.used].max(), 200)
+    ax.plot(line, np.polynomial.Polynomial(found.polynomials[0])(line), color="0.6", zorder=0)
+    dress(ax, x=r"$(T/T_c - 1)\, L^{1/\nu}$", y="correlation of block spins")
+    ax.set_title(
+        f"$T_c$ = {found.T_c:.4f} $\\pm$ {found.T_c_error:.4f}, "
+        f"$\\nu$ = {found.nu:.3f} $\\pm$ {found.nu_error:.3f}",
+        fontsize="medium",
+    )
     legend(ax)
     return ax

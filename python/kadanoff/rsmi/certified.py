@@ -14,31 +14,95 @@ References
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff.rsmi.conditional import ConditionalModel, state_numbers
 from kadanoff.rsmi.geometry import Geometry
-from kadanoff.rsmi.objective import entropy
 from kadanoff.rsmi.rules import Information
-from kadanoff.rsmi.samples import gather
+from kadanoff.rsmi.samples import as_array, gather
+from kadanoff.stars import whole
 
-__all__ = ["block_bootstrap", "certify", "folds", "needed", "spread", "table_terms"]
+__all__ = ["Split", "block_bootstrap", "certify", "folds", "spread", "table_terms"]
 
 Values = NDArray[np.float64]
+Spins = NDArray[np.int8]
 
-HELD_OUT = 1 / 3
+PAIRS = 30_000  # blocks with their environments, to learn from
+EVALUATED = 120_000  # held-out blocks
 CHUNKS = 120  # of the samples, in turn for learning, learning, and the bound
 FEWEST = 240  # configurations: two a chunk
 BOOTSTRAPS = 400
+AT_ONCE = 1 << 24  # numbers q(v | e)
 TINY = 1e-30
 
 
-def needed(parameters: int, positions: int) -> int:
-    """Configurations without which nothing should be concluded."""
-    return max(FEWEST, int(np.ceil(15 * parameters / positions)))
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Blocks with their environments: some to learn from, some to measure on, none in both.
+
+    Attributes
+    ----------
+    rows : int array
+        Configurations to learn from.
+    held : list of int arrays
+        Chunks of configurations held out.
+    corners : int array
+        Places of the block to learn from.
+    """
+
+    samples: Any
+    geometry: Geometry
+    rows: NDArray[np.int64]
+    held: list[NDArray[np.int64]]
+    corners: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls,
+        samples: Any,
+        geometry: Geometry,
+        *,
+        parameters: int,
+        pairs: int | None = None,
+        default: int = PAIRS,
+    ) -> Self:
+        """Refuses samples too few to learn `parameters` from one part and certify on the other."""
+        n = len(samples) if hasattr(samples, "__len__") else len(as_array(samples))
+        least = max(FEWEST, int(np.ceil(15 * parameters / geometry.positions)))
+        if n < least:
+            raise ValueError(
+                f"{n} configurations are too few: {parameters} parameters at {geometry.positions} "
+                f"places of the block need at least {least} to leave a part for the held-out bound"
+            )
+        rows, held = folds(n)
+        wanted = default if pairs is None else whole("pairs", pairs)
+        corners = spread(geometry, max(1, round(wanted / len(rows))))
+        return cls(samples, geometry, rows[: max(1, -(-wanted // len(corners)))], held, corners)
+
+    def learning(self) -> tuple[Spins, Spins]:
+        """(v, e) to learn from; refuses blocks that never change."""
+        v, e = self._gather(self.corners, self.rows)
+        if len(v) == 0 or (v == v[0]).all():
+            raise ValueError(
+                "samples are constant on the block: there is nothing to learn; sample at a higher "
+                "temperature, or check the array's axes (n, L_1, ...)"
+            )
+        return v, e
+
+    def held_out(self, wanted: int = EVALUATED) -> tuple[Spins, Spins, NDArray[np.int64]]:
+        """(v, e) held out and the numbers of their chunks."""
+        rows = np.concatenate(self.held)
+        numbers = np.repeat(np.arange(len(self.held)), [len(c) for c in self.held])
+        corners = spread(self.geometry, max(1, wanted // len(rows)))
+        return *self._gather(corners, rows), np.tile(numbers, len(corners))
+
+    def _gather(self, corners: NDArray[np.int64], rows: Any) -> tuple[Spins, Spins]:
+        both = [gather(self.samples, self.geometry, c, rows) for c in corners]
+        return np.concatenate([x for x, _ in both]), np.concatenate([y for _, y in both])
 
 
 def folds(n: int) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
@@ -99,25 +163,10 @@ def block_bootstrap(
 
 
 def table_terms(
-    samples: Any,
-    geometry: Geometry,
-    model: ConditionalModel,
-    table: Values,
-    held: list[NDArray[np.int64]],
-    corners: NDArray[np.int64],
-) -> tuple[Values, Values, NDArray[np.int64]]:
-    """P(h | v_i), q(h | e_i) and chunk numbers of the held-out rows at all places."""
-    rows = np.concatenate(held)
-    numbers = np.repeat(np.arange(len(held)), [len(c) for c in held])
-    ps, qs, chunks = [], [], []
-    for corner in corners:
-        v, e = gather(samples, geometry, corner, rows)
-        ps.append(table[state_numbers(v)])
-        qs.append(np.asarray(model.conditional(e) @ table.astype(np.float32), dtype=np.float64))
-        chunks.append(numbers)
-    return np.concatenate(ps), np.concatenate(qs), np.concatenate(chunks)
-
-
-def entropy_of_mean(p: Values) -> float:
-    """H(H) of the held-out rows."""
-    return entropy(p.mean(axis=0))
+    model: ConditionalModel, table: Values, v: Spins, e: Spins
+) -> tuple[Values, Values]:
+    """P(h | v_i) and q(h | e_i), shape (rows, values), from P(h | v) and a model of q(v | e)."""
+    single = table.astype(np.float32)
+    each = max(1, AT_ONCE // len(table))
+    q = [model.conditional(e[k : k + each]) @ single for k in range(0, len(e), each)]
+    return table[state_numbers(v)], np.concatenate(q).astype(np.float64)

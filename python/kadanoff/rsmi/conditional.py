@@ -20,7 +20,6 @@ __all__ = ["BilinearModel", "ConditionalModel", "fit_bilinear", "state_numbers"]
 
 Values = NDArray[np.float64]
 Spins = NDArray[np.int8]
-MOST_VISIBLE = 16
 
 
 class ConditionalModel(Protocol):

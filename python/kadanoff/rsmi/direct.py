@@ -7,34 +7,29 @@ r"""Filters of blocks too large to be summed: q(h | e) is modelled directly.
 J is raised in filters and model together; h is summed, v is the data. The start is linear: the
 directions in which block and environment are most correlated (canonical correlations),
 
-    C_ve C_ee^-1 C_ev w = rho^2 C_vv w.
+    C_ve C_ee^-1 C_ev w = rho^2 C_vv w,
 
-Spins of the block that no linear function of the environment predicts (chi^2 of their regression
-within 5 standard deviations of chance) are left out before: with saturated filters J hardly sees
-them, so that their weights would be the noise of the sample.
+turned at random among the first few for further starts. Spins that can be left out without loss are
+left out before: see :mod:`kadanoff.rsmi.screening`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff.blockspin.enumeration import spins
-from kadanoff.errors import Cancelled
-from kadanoff.progress import Report
-from kadanoff.rsmi.certified import certify, folds, spread
+from kadanoff.rsmi.certified import Split, certify
 from kadanoff.rsmi.conditional import _softmax
 from kadanoff.rsmi.geometry import Geometry
-from kadanoff.rsmi.maximum import Watch
+from kadanoff.rsmi.maximum import Search
 from kadanoff.rsmi.objective import coarse_table
-from kadanoff.rsmi.rules import FilterRule
-from kadanoff.rsmi.samples import gather
-from kadanoff.stars import whole
+from kadanoff.rsmi.rules import FilterRule, Information
+from kadanoff.rsmi.screening import inverse_root, needed_spins
 
-__all__ = ["canonical_directions", "learn_directly"]
+__all__ = ["canonical_directions", "learn_directly", "measure_directly"]
 
 Values = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -42,7 +37,7 @@ Floats = NDArray[np.float32]
 PAIRS = 60_000
 EVALUATED = 30_000
 ITERATIONS = 150
-SCREEN = 5.0
+MOST_UNITS = 8
 TINY = 1e-30
 
 
@@ -51,119 +46,115 @@ def canonical_directions(v: Floats, e: Floats) -> tuple[Values, Values]:
 
     v and e are centred. Combinations that never change (dimers: one at each site) are left out.
     """
-    S, R = _inverse_root(v), _inverse_root(e)
+    S, R = inverse_root(v), inverse_root(e)
     left, rho, _ = np.linalg.svd(S.T @ (v.T @ e).astype(float) / len(v) @ R)
     return S @ left[:, : len(rho)], rho
 
 
-def _inverse_root(x: Floats) -> Values:
-    values, vectors = np.linalg.eigh((x.T @ x).astype(float) / len(x))
-    keep = values > 1e-4 * max(float(values[-1]), 1e-30)
-    return np.asarray(vectors[:, keep] / np.sqrt(values[keep]))
-
-
-def predictable(v: Floats, e: Floats, sigmas: float = SCREEN) -> NDArray[np.bool_]:
-    """Which spins of the block a linear function of the environment predicts.
-
-    n R^2 of a spin that is independent of the environment is chi^2 with as many degrees of freedom
-    as the environment has.
-    """
-    R = _inverse_root(e)
-    cross = (v.T @ e).astype(float) / len(v) @ R
-    of = np.maximum(np.mean(v.astype(np.float32) ** 2, axis=0, dtype=np.float64), 1e-12)
-    freedom = R.shape[1]
-    chance = len(v) * np.sum(cross**2, axis=1) / of
-    return np.asarray((chance - freedom) / np.sqrt(2 * freedom) > sigmas)
-
-
-def learn_directly(
-    samples: Any,
-    geometry: Geometry,
-    *,
-    hidden: int,
-    bound: float,
-    bias: bool,
-    restarts: int,
-    pairs: int | None,
-    seed: int,
-    watch: Watch | None,
-    check: Callable[[], None],
-    report: Report | None,
-) -> FilterRule:
+def learn_directly(samples: Any, geometry: Geometry, search: Search) -> FilterRule:
     """Learn filters and q(h | e) together; certify on what was held out."""
-    from kadanoff.rsmi.learning import _count, enough, not_constant
-
-    if hidden > 8:
-        raise ValueError(f"hidden must be at most 8 (2^hidden values are summed), got {hidden}")
-    n = _count(samples)
-    sites, around = len(geometry.visible), len(geometry.environment)
-    enough(n, hidden * (sites + around) // 4, geometry.positions)
-    learning, held = folds(n)
-    wanted = PAIRS if pairs is None else whole("pairs", pairs)
-    corners = spread(geometry, max(1, round(wanted / len(learning))))
-    learning = learning[: max(1, wanted // len(corners))]
-    both = [gather(samples, geometry, c, learning) for c in corners]
-    v_all, e_all = (np.concatenate([b[i] for b in both]) for i in (0, 1))
-    del both
-    not_constant(v_all)
+    split = _split(samples, geometry, search)
+    v_all, e_all = split.learning()
     v_moves, e_moves = ((x != x[0]).any(axis=0) for x in (v_all, e_all))
     v, v_mean = _centred(v_all[:, v_moves])
     e, e_mean = _centred(e_all[:, e_moves])
     del v_all, e_all
-    seen = predictable(v, e)
-    if seen.any() and not seen.all():
-        v_moves[np.flatnonzero(v_moves)[~seen]] = False
-        v, v_mean = np.ascontiguousarray(v[:, seen]), v_mean[seen]
-
-    def tell(done: int) -> None:
-        if report is not None:
-            report(done, restarts + 2)
-
-    tell(1)
-    check()
-    w, rho = canonical_directions(v, e)
-    rng = np.random.default_rng([seed, 0x64697265])
-    best: tuple[float, Values, Values, bool, float] | None = None
-    for start in range(restarts):
-        first = w[:, :hidden] if start == 0 else w[:, : 2 * hidden]
-        mixed = first @ _rotation(rng, first.shape[1], hidden, plain=start == 0)
-        problem = _Direct(v, e, hidden, bound, geometry, v_moves, watch, check)
-        x, value, history, converged = problem.solve(mixed, bias)
-        tell(start + 2)
+    search.check()
+    kept = needed_spins(v, e, search.check)
+    v_moves[np.flatnonzero(v_moves)[~kept]] = False
+    v, v_mean = np.ascontiguousarray(v[:, kept]), v_mean[kept]
+    w, _ = canonical_directions(v, e)
+    rng = np.random.default_rng([search.seed, 0x64697265])
+    best: tuple[float, Values, _Direct] | None = None
+    for start in range(search.restarts):
+        first = w[:, : search.hidden * (1 if start == 0 else 2)]
+        mixed = first @ _rotation(rng, first.shape[1], search.hidden, plain=start == 0)
+        problem = _Direct(v, e, geometry, v_moves, search, start)
+        x, value = problem.solve(mixed)
         if best is None or value > best[0]:
-            best = (value, x, history, converged, float(rho[0]))
+            best = (value, x, problem)
     assert best is not None
-    _, x, history, converged, _ = best
-    problem = _Direct(v, e, hidden, bound, geometry, v_moves, None, check)
-    filters, b, a, U = problem.split(x, bias)
-    full = np.zeros((hidden, sites))
-    full[:, v_moves] = filters
+    _, x, problem = best
+    filters, b, a, U = problem.split(x)
+    full = problem.shown(filters)
     shift = b - filters @ v_mean
-    rule = FilterRule(full.reshape(hidden, *geometry.block), shift)
-
-    rows = np.concatenate(held)
-    numbers = np.repeat(np.arange(len(held)), [len(c) for c in held])
-    places = spread(geometry, max(1, EVALUATED // len(rows)))
-    ps, qs = [], []
-    for corner in places:
-        block, outside = gather(samples, geometry, corner, rows)
-        ps.append(coarse_table(block @ full.T + shift))
-        near = outside[:, e_moves].astype(np.float32) - e_mean.astype(np.float32)
-        qs.append(problem.model(near.T, a, U)[0].T.astype(float))
-    information = certify(
-        np.concatenate(ps), np.concatenate(qs), np.tile(numbers, len(places)), seed=seed
-    )
-    tell(restarts + 2)
     rule = FilterRule(
-        rule.filters,
-        rule.bias,
-        information=information,
-        geometry=geometry,
-        bound=bound,
-        history=history,
-        converged=converged,
+        full,
+        shift,
+        bound=search.bound,
+        history=np.array(problem.history),
+        converged=problem.converged,
     )
-    return rule.aligned()
+    information = _certified(split, rule, a, U, e_moves, e_mean, search.seed)
+    search.tell(1, 1)
+    return rule.known(information, geometry).aligned()
+
+
+def measure_directly(
+    samples: Any, geometry: Geometry, rule: FilterRule, search: Search
+) -> Information:
+    """The bound for a rule that is given, with q(h | e) fitted to it: a convex problem."""
+    from scipy.optimize import minimize
+
+    split = _split(samples, geometry, search)
+    v, e_all = split.learning()
+    e_moves = (e_all != e_all[0]).any(axis=0)
+    e, e_mean = _centred(e_all[:, e_moves])
+    del e_all
+    p = coarse_table(rule.field(v)).T.astype(np.float32)
+    h = spins(rule.units).astype(np.float32)
+
+    def loss(x: Values) -> tuple[float, Values]:
+        search.check()
+        a, U = x[: len(h)], x[len(h) :].reshape(rule.units, -1)
+        q, log = _model(h, e.T, a, U)
+        difference = p - q
+        by_U = (h.T @ difference) @ e
+        gradient = np.concatenate([difference.sum(axis=1, dtype=np.float64), by_U.ravel()])
+        return -float(np.sum(p * log, dtype=np.float64)) / len(e), -gradient / len(e)
+
+    found = minimize(
+        loss,
+        np.zeros(len(h) + rule.units * e.shape[1]),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": ITERATIONS, "ftol": 1e-7, "gtol": 1e-6, "maxcor": 20},
+    )
+    a, U = found.x[: len(h)], found.x[len(h) :].reshape(rule.units, -1)
+    return _certified(split, rule, a, U, e_moves, e_mean, search.seed)
+
+
+def _split(samples: Any, geometry: Geometry, search: Search) -> Split:
+    if search.hidden > MOST_UNITS:
+        raise ValueError(
+            f"hidden must be at most {MOST_UNITS} (2^hidden values are summed), got {search.hidden}"
+        )
+    size = len(geometry.visible) + len(geometry.environment)
+    parameters = search.hidden * size // 4
+    return Split.of(samples, geometry, parameters=parameters, pairs=search.pairs, default=PAIRS)
+
+
+def _certified(
+    split: Split,
+    rule: FilterRule,
+    a: Values,
+    U: Values,
+    e_moves: NDArray[np.bool_],
+    e_mean: Values,
+    seed: int,
+) -> Information:
+    v, e, chunk = split.held_out(EVALUATED)
+    near = e[:, e_moves].astype(np.float32) - e_mean.astype(np.float32)
+    q = _model(spins(rule.units).astype(np.float32), near.T, a, U)[0].T
+    return certify(coarse_table(rule.field(v)), q.astype(float), chunk, seed=seed)
+
+
+def _model(h: Floats, et: Floats, a: Values, U: Values) -> tuple[Floats, Floats]:
+    """q(h | e), shape (values, n), and its logarithm."""
+    logits = h @ (U.astype(np.float32) @ et) + a.astype(np.float32)[:, None]
+    raw = logits.copy()
+    q, log = _softmax(logits)
+    return q, raw - log
 
 
 def _centred(x: NDArray[Any]) -> tuple[Floats, Values]:
@@ -185,49 +176,36 @@ class _Direct:
         self,
         v: Floats,
         e: Floats,
-        hidden: int,
-        bound: float,
         geometry: Geometry,
         moves: NDArray[np.bool_],
-        watch: Watch | None,
-        check: Callable[[], None],
+        search: Search,
+        start: int,
     ) -> None:
-        self.v, self.e, self.hidden, self.bound = v, e, hidden, bound
-        self.geometry, self.moves, self.watch, self.check = geometry, moves, watch, check
-        self.h = spins(hidden).astype(np.float32)  # (values, hidden)
+        self.v, self.e, self.geometry, self.moves = v, e, geometry, moves
+        self.search, self.start = search, start
+        self.h = spins(search.hidden).astype(np.float32)  # (values, hidden)
         self.history: list[float] = []
-        self.last: Values | None = None
+        self.converged = False
 
-    def split(self, x: Values, bias: bool) -> tuple[Values, Values, Values, Values]:
-        k, sites, around = self.hidden, self.v.shape[1], self.e.shape[1]
+    def split(self, x: Values) -> tuple[Values, Values, Values, Values]:
+        k, sites, around = self.search.hidden, self.v.shape[1], self.e.shape[1]
+        bias = self.search.bias
         cut = np.cumsum([k * sites, k if bias else 0, 2**k])
         filters, b, a, U = np.split(x, cut)
         return filters.reshape(k, sites), (b if bias else np.zeros(k)), a, U.reshape(k, around)
 
-    def model(self, et: Floats, a: Values, U: Values) -> tuple[Floats, Floats]:
-        """q(h | e), shape (values, n), and its logarithm."""
-        logits = self.h @ (U.astype(np.float32) @ et) + a.astype(np.float32)[:, None]
-        raw = logits.copy()
-        q, log = _softmax(logits)
-        return q, raw - log
-
-    def loss(self, x: Values, bias: bool) -> tuple[float, Values]:
-        try:
-            self.check()
-        except Cancelled as stop:
-            if self.last is not None:
-                stop.partial = self.shown(self.split(self.last, bias)[0])
-            raise
-        self.last = x
-        filters, b, a, U = self.split(x, bias)
+    def loss(self, x: Values) -> tuple[float, Values]:
+        search = self.search
+        search.check()
+        filters, b, a, U = self.split(x)
         n = len(self.v)
         field = filters.astype(np.float32) @ self.v.T + b.astype(np.float32)[:, None]
         lean = np.tanh(field)
         p = np.ones((1, n), dtype=np.float32)
-        for j in range(self.hidden):
+        for j in range(search.hidden):
             up = (1 + lean[j]) / 2
             p = np.concatenate([p * up, p * (1 - up)], axis=0)
-        q, log = self.model(self.e.T, a, U)
+        q, log = _model(self.h, self.e.T, a, U)
         middle = p.mean(axis=1, dtype=np.float64)
         ratio = log - np.log(np.maximum(middle, TINY)).astype(np.float32)[:, None]
         terms = p * ratio
@@ -238,40 +216,42 @@ class _Direct:
         by_a = difference.sum(axis=1, dtype=np.float64) / n
         by_U = (self.h.T @ difference) @ self.e / n
         self.history.append(J)
-        if self.watch is not None:
-            self.watch(self.shown(filters), J)
+        search.see(self.shown(filters), b, J)
+        done = self.start * ITERATIONS + min(len(self.history), ITERATIONS)
+        search.tell(done, search.restarts * ITERATIONS + 1)
         gradient = [
             by_filters.ravel(),
-            by_field.sum(axis=1) / n if bias else [],
+            by_field.sum(axis=1) / n if search.bias else [],
             by_a,
             by_U.ravel(),
         ]
         return -J, -np.concatenate(gradient).astype(float)
 
     def shown(self, filters: Values) -> Values:
-        full = np.zeros((self.hidden, len(self.moves)))
+        full = np.zeros((self.search.hidden, len(self.moves)))
         full[:, self.moves] = filters
-        return full.reshape(self.hidden, *self.geometry.block)
+        return full.reshape(self.search.hidden, *self.geometry.block)
 
-    def solve(self, w: Values, bias: bool) -> tuple[Values, float, Values, bool]:
+    def solve(self, w: Values) -> tuple[Values, float]:
         from scipy.optimize import minimize
 
-        k = self.hidden
+        k, bound = self.search.hidden, self.search.bound
         # Unit variance of the fields to begin with, in the box.
-        scale = w.T / max(1.0, float(np.abs(w).max()) / self.bound)
+        scale = w.T / max(1.0, float(np.abs(w).max()) / bound)
         fields = self.v @ scale.T.astype(np.float32)
         gram = (self.e.T @ self.e).astype(float) / len(self.e)
         gram += 1e-3 * np.trace(gram) / len(gram) * np.eye(len(gram))
         U = np.linalg.solve(gram, (self.e.T @ np.tanh(fields)).astype(float) / len(self.e)).T
-        x = np.concatenate([scale.ravel(), np.zeros(k if bias else 0), np.zeros(2**k), U.ravel()])
-        box = [(-self.bound, self.bound)] * scale.size + [(-np.inf, np.inf)] * (len(x) - scale.size)
+        free = np.concatenate([np.zeros(k if self.search.bias else 0), np.zeros(2**k), U.ravel()])
+        x = np.concatenate([scale.ravel(), free])
+        box = [(-bound, bound)] * scale.size + [(-np.inf, np.inf)] * free.size
         found = minimize(
             self.loss,
             x,
-            args=(bias,),
             jac=True,
             method="L-BFGS-B",
             bounds=box,
             options={"maxiter": ITERATIONS, "ftol": 1e-7, "gtol": 1e-6, "maxcor": 20},
         )
-        return found.x, -float(found.fun), np.array(self.history), bool(found.success)
+        self.converged = bool(found.success)
+        return found.x, -float(found.fun)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -14,25 +13,25 @@ from kadanoff import _core
 from kadanoff.blockspin.enumeration import seed_of, spins
 from kadanoff.errors import Cancelled
 from kadanoff.progress import Report, bar
-from kadanoff.rsmi.certified import certify, folds, needed, spread, table_terms
-from kadanoff.rsmi.conditional import MOST_VISIBLE, ConditionalModel, fit_bilinear
+from kadanoff.rsmi.certified import PAIRS, Split, certify, table_terms
+from kadanoff.rsmi.conditional import ConditionalModel, fit_bilinear
 from kadanoff.rsmi.geometry import Geometry
 from kadanoff.rsmi.laws import Law
-from kadanoff.rsmi.maximum import Watch, checked_bound, climb
+from kadanoff.rsmi.maximum import Search, Watch, checked_bound, climb, of_law
 from kadanoff.rsmi.objective import coarse_table
-from kadanoff.rsmi.rules import FilterRule
-from kadanoff.rsmi.samples import as_array, gather, lattice_of
+from kadanoff.rsmi.rules import FilterRule, Information
+from kadanoff.rsmi.samples import as_array, lattice_of, scale_of
 from kadanoff.stars import whole
 
-__all__ = ["MODES", "learn"]
+__all__ = ["MODES", "information", "learn"]
 
 Values = NDArray[np.float64]
 
-MODES = ("auto", "certified", "direct", "oracle")
+MODES = ("auto", "certified", "direct", "oracle", "proxy")
 MOST_SUMMED = 10  # beyond 2^10 states of the block "auto" models q(h | e) directly
-PAIRS = 30_000  # blocks with their environments, to learn from
-CLIMB = 6_000  # of them to choose a start
-EVALUATED = 120_000  # held-out blocks
+# The largest blocks that are summed: q(v | e) of a sample of pairs has to fit into memory.
+MOST_VISIBLE = {"certified": 12, "proxy": 12, "oracle": 16}
+CLIMB = 6_000  # pairs to choose a start
 
 Fit = Callable[[NDArray[np.int8], NDArray[np.int8]], ConditionalModel]
 
@@ -49,7 +48,7 @@ def learn(
     bias: bool = False,
     step: Sequence[int] | None = None,
     restarts: int = 4,
-    model: str | Fit = "bilinear",
+    model: str | Fit | dict[str, Any] = "bilinear",
     pairs: int | None = None,
     seed: int = 0,
     watch: Watch | None = None,
@@ -63,10 +62,11 @@ def learn(
 
     Parameters
     ----------
-    samples : IsingSamples, DimerSamples or array, shape (n, L_1, ..., L_d)
+    samples : IsingSamples, DimerSamples, DimerStates or array, shape (n, L_1, ..., L_d)
         Independent or weakly correlated configurations of a periodic lattice, in the order in which
         they were drawn. Dimers are taken as bonds (and noise) +-1 on the lattice of
-        :func:`kadanoff.dimers.grid`: a site is two by two there, block and buffer count its sites.
+        :func:`kadanoff.dimers.grid`, or as states of sites, :class:`DimerStates`: a site is two by
+        two there, block and buffer count sites.
     block : tuple of int, default (2, 2)
     buffer : int, default 1
         Sites between block and environment.
@@ -76,26 +76,29 @@ def learn(
         Largest |lambda_i|.
     shell : int, default 1
         Width of the environment; one site is all of it between nearest neighbours.
-    mode : {"auto", "certified", "direct", "oracle"}
+    mode : {"auto", "certified", "direct", "oracle", "proxy"}
         "certified" fits q(v | e) once and sums the block exactly; "direct" models q(h | e) together
         with the filters, for blocks of more sites than can be summed. Both report a lower bound
         measured on configurations held out. "oracle" knows the Hamiltonian of `samples` and sums
-        block and buffer exactly: an unbiased estimate of I itself.
+        block and buffer exactly: an unbiased estimate of I itself. "proxy" is the algorithm of 2018
+        [1]_ for comparison: Boltzmann machines of P(V, E) and P(V), and :func:`proxy`.
     bias : bool, default False
         Whether b may differ from zero; breaks symmetries.
     step : tuple of int, optional
         Blocks are taken at multiples of it; default the block.
     restarts : int, default 4
-    model : "bilinear" or callable
+    model : "bilinear", callable or dict
         q(v | e) of the certified mode: a function that takes (v, e) and returns an object with
-        ``conditional(e)``; see :func:`kadanoff.rsmi.rbm_conditional`, `network_conditional`.
+        ``conditional(e)``; see :func:`kadanoff.rsmi.rbm_conditional`, `network_conditional`. For
+        the proxy, options of both machines, :class:`kadanoff.RBM`.
     pairs : int, optional
         Blocks to learn from, over all configurations; default 30,000, or one a configuration
         (direct 60,000; oracle 4,000, fewer for large blocks).
     seed : int, default 0
         Of starts and bootstrap.
     watch : callable, optional
-        ``watch(filters, objective)`` at every evaluation.
+        ``watch(filters, objective)`` at every evaluation;
+        :class:`kadanoff.lab.information.LiveFilters` draws them in a notebook.
     threads : int, optional
         Of the oracle's sums (default all cores) and of the matrix products (default 1: they are
         small, and threads that wait for one another cost more than they bring).
@@ -113,7 +116,7 @@ def learn(
         The block does not fit, the buffer leaves no environment, samples are too few (says how
         many are needed) or constant, or the block has more states than can be summed.
     Cancelled
-        ``partial`` holds the filters so far, or None.
+        ``partial`` holds the best rule so far, or None.
 
     Notes
     -----
@@ -136,117 +139,133 @@ def learn(
     """
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
-    hidden, limit = whole("hidden", hidden), checked_bound(bound)
-    restarts, seed = whole("restarts", restarts), seed_of(seed)
     if not isinstance(bias, bool | np.bool_):
         raise TypeError(f"bias must be True or False, got {bias!r}")
-    scale = 2 if hasattr(samples, "dimers") else 1
-    lattice = _lattice(samples)
-    given = [whole(f"block[{i}]", b) for i, b in enumerate(_sequence("block", block))]
-    geometry = Geometry(
-        lattice,
-        tuple(scale * b for b in given),
-        buffer=buffer * scale if not isinstance(buffer, bool) else buffer,
-        shell=whole("shell", shell) * scale,
-        step=None if step is None else tuple(scale * s for s in _sequence("step", step)),
+    search = Search(
+        hidden=whole("hidden", hidden),
+        bound=checked_bound(bound),
+        bias=bool(bias),
+        restarts=whole("restarts", restarts),
+        seed=seed_of(seed),
+        pairs=None if pairs is None else whole("pairs", pairs),
+        threads=None if threads is None else whole("threads", threads),
+        control=control,
+        watch=watch,
     )
+    geometry = _geometry(samples, _sequence("block", block), buffer, shell, step)
     sites = len(geometry.visible)
     if mode == "auto":
-        mode = "certified" if sites <= MOST_SUMMED and scale == 1 else "direct"
-    if mode in ("certified", "oracle") and sites > MOST_VISIBLE:
+        mode = "certified" if sites <= MOST_SUMMED and scale_of(samples) == 1 else "direct"
+    if sites > MOST_VISIBLE.get(mode, sites):
         raise ValueError(
             f"a block of {sites} spins has 2^{sites} states, more than can be summed (2^"
-            f"{MOST_VISIBLE}): use mode='direct', which models q(h | e)"
+            f"{MOST_VISIBLE[mode]} with mode={mode!r}): use mode='direct', which models q(h | e)"
         )
+    with _running("learning a block rule", search, progress):
+        if mode == "oracle":
+            from kadanoff.rsmi.oracle import learn_with_oracle
 
-    if threads is not None:
-        threads = whole("threads", threads)
+            return learn_with_oracle(samples, geometry, search)
+        if mode == "direct":
+            from kadanoff.rsmi.direct import learn_directly
 
-    def check() -> None:
-        if control is not None and control.cancelled:
-            raise Cancelled("the computation was stopped")
+            return learn_directly(samples, geometry, search)
+        if mode == "proxy":
+            from kadanoff.rsmi.proxy import learn_proxy
+
+            return learn_proxy(samples, geometry, search, _machine_options(model))
+        return _learn_certified(samples, geometry, search, _fit_of(model))
+    raise AssertionError
+
+
+def information(
+    samples: Any,
+    rule: FilterRule,
+    *,
+    buffer: int = 1,
+    shell: int = 1,
+    step: Sequence[int] | None = None,
+    pairs: int | None = None,
+    seed: int = 0,
+    progress: bool | Report | None = None,
+    control: _core.Control | None = None,
+) -> Information:
+    """What a given rule retains: the certified bound on I(H : E), from samples alone.
+
+    Parameters
+    ----------
+    samples, buffer, shell, step, pairs, seed, progress, control
+        As in :func:`learn`.
+    rule : FilterRule
+        Its block is `rule.shape`, in variables (two by two for a site of dimers).
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> samples = kd.ising.sample(L=6, T=kd.ising.T_c, n=6000, seed=1)
+    >>> one_spin, all_four = FilterRule([[[3.0, 0], [0, 0]]]), FilterRule([[[3.0, 3], [3, 3]]])
+    >>> information(samples, one_spin).value < information(samples, all_four).value
+    True
+    """
+    if not isinstance(rule, FilterRule):
+        raise TypeError(f"rule must be a FilterRule, got {rule!r}")
+    scale = scale_of(samples)
+    if any(side % scale for side in rule.shape):
+        raise ValueError(f"the block {rule.shape} must hold whole sites, {scale} variables a side")
+    geometry = _geometry(samples, tuple(n // scale for n in rule.shape), buffer, shell, step)
+    search = Search(
+        hidden=rule.units,
+        bound=np.inf,
+        seed=seed_of(seed),
+        pairs=None if pairs is None else whole("pairs", pairs),
+        control=control,
+    )
+    with _running("measuring a block rule", search, progress):
+        if len(geometry.visible) > MOST_SUMMED or scale > 1:
+            from kadanoff.rsmi.direct import measure_directly
+
+            return measure_directly(samples, geometry, rule, search)
+        split = _split_of(samples, geometry, search)
+        fitted = fit_bilinear(*split.learning(), check=search.check)
+        return _certified(split, fitted, rule, search.seed)
+    raise AssertionError
+
+
+@contextmanager
+def _running(what: str, search: Search, progress: bool | Report | None) -> Iterator[None]:
+    """A bar, few threads of BLAS, and what there is on the stop button."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     try:
-        with (
-            _blas(threads or 1),
-            bar("learning a block rule", progress) as report,
-        ):
-            if mode == "oracle":
-                from kadanoff.rsmi.oracle import learn_with_oracle
-
-                return learn_with_oracle(
-                    samples,
-                    geometry,
-                    hidden=hidden,
-                    bound=limit,
-                    bias=bool(bias),
-                    restarts=restarts,
-                    pairs=pairs,
-                    seed=seed,
-                    watch=watch,
-                    threads=threads,
-                    control=control,
-                    check=check,
-                    report=report,
-                )
-            if mode == "direct":
-                from kadanoff.rsmi.direct import learn_directly
-
-                return learn_directly(
-                    samples,
-                    geometry,
-                    hidden=hidden,
-                    bound=limit,
-                    bias=bool(bias),
-                    restarts=restarts,
-                    pairs=pairs,
-                    seed=seed,
-                    watch=watch,
-                    check=check,
-                    report=report,
-                )
-            return _learn_certified(
-                samples,
-                geometry,
-                hidden,
-                limit,
-                bool(bias),
-                restarts,
-                model,
-                pairs,
-                seed,
-                watch,
-                check,
-                report,
-            )
-
-    except Cancelled:
-        raise
-    except KeyboardInterrupt as stop:
-        raise Cancelled("the computation was interrupted") from stop
+        # Products are small: threads that wait for one another cost more than they bring.
+        with threadpool_limits(search.threads or 1, user_api="blas"), bar(what, progress) as report:
+            search.report = report
+            yield
+    except KeyboardInterrupt as stop:  # Cancelled is one
+        raise Cancelled(f"{what} was stopped", partial=search.best) from stop
 
 
-def _blas(threads: int) -> AbstractContextManager[Any]:
-    """So many threads for matrix products, where threadpoolctl (of scikit-learn) can say so."""
-    try:
-        control: Any = importlib.import_module("threadpoolctl")
-    except ImportError:
-        return nullcontext()
-    limits: AbstractContextManager[Any] = control.threadpool_limits(threads, user_api="blas")
-    return limits
-
-
-def _lattice(samples: Any) -> tuple[int, ...]:
-    lattice = lattice_of(samples)
+def _geometry(
+    samples: Any, block: Sequence[Any], buffer: int, shell: int, step: Sequence[int] | None
+) -> Geometry:
+    """In variables, from numbers in sites."""
+    lattice, scale = lattice_of(samples), scale_of(samples)
     if len(lattice) == 0:
         raise ValueError("samples must have shape (n, L_1, ...), one configuration a row")
-    if not hasattr(samples, "packed"):
+    if isinstance(samples, np.ndarray | list | tuple):
         array = as_array(samples)
         if array.dtype.kind not in "if":
             raise TypeError(f"samples must hold +1 and -1, got dtype {array.dtype}")
-        if array.size and not (np.abs(array) <= 1).all():
+        if array.size and not ((array == 1) | (array == -1)).all():
             raise ValueError("samples must hold +1 and -1 only")
-    return lattice
+    given = [whole(f"block[{i}]", b) for i, b in enumerate(block)]
+    return Geometry(
+        lattice,
+        tuple(scale * b for b in given),
+        buffer=buffer if isinstance(buffer, bool | str | float) else buffer * scale,
+        shell=whole("shell", shell) * scale,
+        step=None if step is None else tuple(scale * s for s in _sequence("step", step)),
+    )
 
 
 def _sequence(name: str, value: Any) -> tuple[Any, ...]:
@@ -255,92 +274,63 @@ def _sequence(name: str, value: Any) -> tuple[Any, ...]:
     return tuple(value)
 
 
-def enough(n: int, parameters: int, positions: int) -> None:
-    """Refuses samples too few to learn from one part and certify on the other."""
-    least = needed(parameters, positions)
-    if n < least:
-        raise ValueError(
-            f"{n} configurations are too few: {parameters} parameters at {positions} places of the "
-            f"block need at least {least} to leave a part for the held-out bound"
-        )
+def _fit_of(model: Any) -> Fit | None:
+    """A function that fits q(v | e), None for the bilinear model."""
+    if isinstance(model, str) and model == "bilinear":
+        return None
+    if callable(model):
+        fit: Fit = model
+        return fit
+    raise ValueError(f"model must be 'bilinear' or a function (v, e) -> model, got {model!r}")
 
 
-def not_constant(v: NDArray[Any]) -> None:
-    """Refuses blocks that never change."""
-    if len(v) == 0 or (v == v[0]).all():
-        raise ValueError(
-            "samples are constant on the block: there is nothing to learn; sample at a higher "
-            "temperature, or check the array's axes (n, L_1, ...)"
-        )
-
-
-def _learn_certified(
-    samples: Any,
-    geometry: Geometry,
-    hidden: int,
-    bound: float,
-    bias: bool,
-    restarts: int,
-    model: str | Fit,
-    pairs: int | None,
-    seed: int,
-    watch: Watch | None,
-    check: Callable[[], None],
-    report: Report | None,
-) -> FilterRule:
-    n = _count(samples)
-    sites, around = len(geometry.visible), len(geometry.environment)
-    enough(n, 2**sites - 1 + sites * around, geometry.positions)
-    learning, held = folds(n)
-    wanted = PAIRS if pairs is None else whole("pairs", pairs)
-    corners = spread(geometry, max(1, round(wanted / len(learning))))
-    most = max(1, wanted // len(corners)) if pairs is not None else len(learning)
-    both = [gather(samples, geometry, c, learning[:most]) for c in corners]
-    v = np.concatenate([x for x, _ in both])
-    e = np.concatenate([y for _, y in both])
-    not_constant(v)
-
-    def tell(done: int) -> None:
-        if report is not None:
-            report(done, 4)
-
-    tell(1)
-    if model == "bilinear":
-        fitted: ConditionalModel = fit_bilinear(v, e, check=check)
-    elif callable(model):
-        fitted = model(v, e)
-    else:
-        raise ValueError(f"model must be 'bilinear' or a function (v, e) -> model, got {model!r}")
-    tell(2)
-    few = max(1, len(e) // CLIMB)
-    q = np.ascontiguousarray(fitted.conditional(e))
-    states = spins(sites)
-    small = _law(q[::few], states, geometry)
-    start = climb(small, hidden, bound, bias, restarts, seed, watch, check)
-    tell(3)
-    filters, b, history, converged = start
-    if few > 1:
-        filters, b, history, converged = climb(
-            _law(q, states, geometry), hidden, bound, bias, 1, seed, watch, check, first=filters
-        )
-    rule = FilterRule(filters.reshape(hidden, *geometry.block), b).aligned()
-    table = coarse_table(states @ rule.filters.reshape(hidden, -1).T + rule.bias)
-    held_corners = spread(geometry, max(1, EVALUATED // sum(len(c) for c in held)))
-    p, q_held, chunk = table_terms(samples, geometry, fitted, table, held, held_corners)
-    tell(4)
-    return FilterRule(
-        rule.filters,
-        rule.bias,
-        information=certify(p, q_held, chunk, seed=seed),
-        geometry=geometry,
-        bound=bound,
-        history=history,
-        converged=converged,
+def _machine_options(model: Any) -> dict[str, Any]:
+    if isinstance(model, str) and model == "bilinear":
+        return {}
+    if isinstance(model, dict):
+        return model
+    raise ValueError(
+        f"model must be a dictionary of options of kadanoff.RBM for mode='proxy', got {model!r}"
     )
 
 
-def _count(samples: Any) -> int:
-    return len(samples) if hasattr(samples, "__len__") else len(as_array(samples))
+def _split_of(samples: Any, geometry: Geometry, search: Search) -> Split:
+    sites, around = len(geometry.visible), len(geometry.environment)
+    return Split.of(
+        samples,
+        geometry,
+        parameters=2**sites - 1 + sites * around,
+        pairs=search.pairs,
+        default=min(PAIRS, (1 << 26) >> sites),
+    )
+
+
+def _learn_certified(
+    samples: Any, geometry: Geometry, search: Search, fit: Fit | None
+) -> FilterRule:
+    split = _split_of(samples, geometry, search)
+    v, e = split.learning()
+    search.tell(1, 4)
+    fitted = fit_bilinear(v, e, check=search.check) if fit is None else fit(v, e)
+    search.tell(2, 4)
+    q = np.ascontiguousarray(fitted.conditional(e))
+    states = spins(len(geometry.visible))
+    few = max(1, len(e) // CLIMB)
+    small, large = _law(q[::few], states, geometry), _law(q, states, geometry)
+    features, rounded = states.shape[1], q.dtype == np.float32
+    rule = climb(of_law(small), features, geometry.block, search, rounded=rounded)
+    search.tell(3, 4)
+    if few > 1:
+        rule = climb(of_law(large), features, geometry.block, search, first=rule, rounded=rounded)
+    found = _certified(split, fitted, rule, search.seed)
+    search.tell(4, 4)
+    return rule.known(found, geometry).aligned()
+
+
+def _certified(split: Split, model: ConditionalModel, rule: FilterRule, seed: int) -> Information:
+    v, e, chunk = split.held_out()
+    table = coarse_table(rule.field(spins(rule.sites)))
+    return certify(*table_terms(model, table, v, e), chunk, seed=seed)
 
 
 def _law(q: NDArray[Any], states: NDArray[np.int8], geometry: Geometry) -> Law:

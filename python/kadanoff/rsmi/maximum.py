@@ -8,13 +8,16 @@ there filters from samples are not identifiable, I is.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kadanoff import _core
 from kadanoff.blockspin.enumeration import seed_of
 from kadanoff.errors import Cancelled
+from kadanoff.progress import Report
 from kadanoff.rsmi.objective import information_gradient
 from kadanoff.rsmi.rules import FilterRule, Information
 from kadanoff.stars import real, whole
@@ -22,13 +25,54 @@ from kadanoff.stars import real, whole
 if TYPE_CHECKING:
     from kadanoff.rsmi.laws import Law
 
-__all__ = ["Watch", "checked_bound", "climb", "maximise"]
+__all__ = ["Objective", "Search", "Watch", "checked_bound", "climb", "maximise", "of_law"]
 
 Values = NDArray[np.float64]
 Watch = Callable[[Values, float], object]
+Objective = Callable[[Values, Values], tuple[float, Values, Values]]
+"""(filters, bias) -> value and its derivatives by both."""
 
 SMALL = 0.5  # starts: at zero the gradient vanishes
 ITERATIONS = 200
+
+
+@dataclass(kw_only=True)
+class Search:
+    """What is asked of a learner, and who watches it.
+
+    `best` is the rule that reached most so far: what a cancelled search hands out.
+    """
+
+    hidden: int
+    bound: float
+    bias: bool = False
+    restarts: int = 1
+    seed: int = 0
+    pairs: int | None = None
+    threads: int | None = None
+    control: _core.Control | None = None
+    watch: Watch | None = None
+    report: Report | None = None
+    best: FilterRule | None = None
+    reached: float = -np.inf
+
+    def check(self) -> None:
+        """Stops if it was asked to."""
+        if self.control is not None and self.control.cancelled:
+            raise Cancelled("the computation was stopped")
+
+    def see(self, filters: Values, b: Values, value: float) -> None:
+        """Shows filters (units, *block) and what they reach."""
+        if value > self.reached:
+            self.reached = value
+            self.best = FilterRule(filters.copy(), b.copy(), bound=self.bound, converged=False)
+        if self.watch is not None:
+            self.watch(filters, value)
+
+    def tell(self, done: int, total: int) -> None:
+        """Progress."""
+        if self.report is not None:
+            self.report(done, total)
 
 
 def maximise(
@@ -38,6 +82,7 @@ def maximise(
     bound: float = 3.0,
     bias: bool = False,
     restarts: int = 8,
+    objective: str = "information",
     seed: int = 0,
     watch: Watch | None = None,
 ) -> FilterRule:
@@ -55,6 +100,8 @@ def maximise(
         Whether b may differ from zero. In a symmetric model it gains by breaking the symmetry.
     restarts : int, default 8
         Starts: one uniform, the others random.
+    objective : {"information", "proxy"}
+        "proxy": what the algorithm of 2018 maximises instead, see :func:`proxy`.
     seed : int, default 0
     watch : callable, optional
         Called as ``watch(filters, I)`` at every evaluation: live pictures.
@@ -62,6 +109,7 @@ def maximise(
     Returns
     -------
     FilterRule
+        `information` is that of the objective.
 
     Examples
     --------
@@ -70,21 +118,24 @@ def maximise(
     >>> np.sort(rule.filters.ravel()).round(4).tolist(), round(rule.information.value, 9)
     ([1.2498, 3.0, 3.0, 3.0], 0.461450492)
     """
-    hidden, bound = whole("hidden", hidden), checked_bound(bound)
-    found = climb(law, hidden, bound, bias, whole("restarts", restarts), seed_of(seed), watch)
-    filters, b, history, converged = found
-    rule = FilterRule(
-        filters.reshape(hidden, *law.shape), b, bound=bound, history=history, converged=converged
-    ).aligned()
-    information = Information(law.information(rule), 0.0, "exact")
-    return FilterRule(
-        rule.filters,
-        rule.bias,
-        information=information,
-        bound=bound,
-        history=history,
-        converged=converged,
+    from kadanoff.rsmi.proxy import of_likelihoods, ratios
+
+    if objective not in ("information", "proxy"):
+        raise ValueError(f"objective must be 'information' or 'proxy', got {objective!r}")
+    search = Search(
+        hidden=whole("hidden", hidden),
+        bound=checked_bound(bound),
+        bias=bool(bias),
+        restarts=whole("restarts", restarts),
+        seed=seed_of(seed),
+        watch=watch,
     )
+    states = np.ascontiguousarray(law.states, dtype=np.float64)
+    aim = of_law(law) if objective == "information" else of_likelihoods(states, *ratios(law))
+    rule = climb(aim, states.shape[1], law.shape, search).aligned()
+    value = aim(rule.filters.reshape(rule.units, -1), rule.bias)[0]
+    kind = "exact" if objective == "information" else "proxy"
+    return rule.known(Information(value, 0.0, kind))
 
 
 def checked_bound(bound: object) -> float:
@@ -97,62 +148,72 @@ def checked_bound(bound: object) -> float:
     return x
 
 
+def of_law(law: Law) -> Objective:
+    """I(H : E) of a law and its gradient."""
+    states = np.ascontiguousarray(law.states, dtype=np.float64)
+
+    def objective(filters: Values, b: Values) -> tuple[float, Values, Values]:
+        return information_gradient(law.weights, law.conditional, states, filters, b)
+
+    return objective
+
+
 def climb(
-    law: Law,
-    hidden: int,
-    bound: float,
-    bias: bool,
-    restarts: int,
-    seed: int,
-    watch: Watch | None = None,
-    check: Callable[[], object] | None = None,
-    first: Values | None = None,
-) -> tuple[Values, Values, Values, bool]:
-    """Filters (hidden, features), bias, history and convergence of the best start."""
+    objective: Objective,
+    features: int,
+    shape: tuple[int, ...],
+    search: Search,
+    *,
+    first: FilterRule | None = None,
+    rounded: bool = False,
+) -> FilterRule:
+    """The best of several starts; with `first` from there only.
+
+    Parameters
+    ----------
+    rounded : bool
+        Whether the objective comes from sums in single precision.
+    """
     from scipy.optimize import minimize
 
-    features = law.states.shape[1]
+    hidden, bound, bias = search.hidden, search.bound, search.bias
     size = hidden * features
-    rng = np.random.default_rng([seed, 0x6C696D62])
-    states = np.ascontiguousarray(law.states, dtype=np.float64)
-    best: tuple[float, Values, Values, bool] | None = None
+    rng = np.random.default_rng([search.seed, 0x6C696D62])
+    best: tuple[float, FilterRule] | None = None
     box = [(-bound, bound)] * size + [(-np.inf, np.inf)] * (hidden if bias else 0)
-    for start in range(restarts):
+    options: dict[str, Any] = {"maxiter": ITERATIONS, "ftol": 1e-15, "gtol": 1e-9}
+    if rounded:
+        options |= {"ftol": 1e-7, "gtol": 1e-6}
+    for start in range(search.restarts if first is None else 1):
         x = rng.uniform(-1, 1, size + (hidden if bias else 0)) * min(bound, SMALL)
-        if start == 0:
+        if first is not None:
+            x = np.concatenate([first.filters.ravel(), first.bias if bias else []])
+        elif start == 0:
             x[:features] = min(bound, SMALL)
-            if first is not None:
-                x[:size] = np.clip(first.ravel(), -bound, bound)
         history: list[float] = []
 
-        def down(
-            x: Values, history: list[float] = history, best: Any = best
-        ) -> tuple[float, Values]:
-            if check is not None:
-                try:
-                    check()
-                except Cancelled as stop:
-                    now = best[1] if best is not None else x
-                    stop.partial = now[:size].reshape(hidden, *law.shape)
-                    raise
-            filters = x[:size].reshape(hidden, features)
-            b = x[size:] if bias else np.zeros(hidden)
-            nats, by_filters, by_bias = information_gradient(
-                law.weights, law.conditional, states, filters, b
-            )
-            history.append(nats)
-            if watch is not None:
-                watch(filters.reshape(hidden, *law.shape), nats)
-            gradient = np.concatenate([by_filters.ravel(), by_bias if bias else []])
-            return -nats, -np.asarray(gradient, dtype=np.float64)
+        def split(x: Values) -> tuple[Values, Values]:
+            return x[:size].reshape(hidden, features), x[size:] if bias else np.zeros(hidden)
 
-        options: dict[str, Any] = {"maxiter": ITERATIONS, "ftol": 1e-15, "gtol": 1e-9}
-        if law.conditional.dtype == np.float32:
-            options = {"maxiter": ITERATIONS, "ftol": 1e-7, "gtol": 1e-6}
+        def down(x: Values, history: list[float] = history) -> tuple[float, Values]:
+            search.check()
+            filters, b = split(x)
+            value, by_filters, by_bias = objective(filters, b)
+            history.append(value)
+            search.see(filters.reshape(hidden, *shape), b, value)
+            gradient = np.concatenate([by_filters.ravel(), by_bias if bias else []])
+            return -value, -np.asarray(gradient, dtype=np.float64)
+
         found = minimize(down, x, jac=True, method="L-BFGS-B", bounds=box, options=options)
         if best is None or found.fun < best[0]:
-            best = (float(found.fun), found.x, np.array(history), bool(found.success))
+            filters, b = split(found.x)
+            rule = FilterRule(
+                filters.reshape(hidden, *shape),
+                b,
+                bound=bound,
+                history=np.array(history),
+                converged=bool(found.success),
+            )
+            best = (float(found.fun), rule)
     assert best is not None
-    x = best[1]
-    b = x[size:] if bias else np.zeros(hidden)
-    return x[:size].reshape(hidden, features), b, best[2], best[3]
+    return best[1]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff.blockspin.enumeration import spins
 from kadanoff.rsmi.conditional import ConditionalModel, _softmax, state_numbers
-from kadanoff.rsmi.learning import Fit
 
-__all__ = ["network_conditional", "rbm_conditional"]
+if TYPE_CHECKING:
+    from kadanoff.rsmi.learning import Fit
+
+__all__ = ["network_conditional", "rbm_conditional", "rbm_prior"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +63,13 @@ def rbm_conditional(**options: Any) -> Fit:
         )
 
     return fit
+
+
+def rbm_prior(v: NDArray[np.int8], **options: Any) -> NDArray[np.float64]:
+    """P(V) of a Boltzmann machine trained on blocks, for all states: shape (2^|V|,)."""
+    nothing = np.zeros((len(v), 0), dtype=np.int8)
+    model = rbm_conditional(**options)(v, nothing)
+    return np.asarray(model.conditional(nothing[:1])[0], dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 
 from kadanoff.blockspin.enumeration import spins
 
-__all__ = ["coarse_table", "entropy", "information", "information_gradient", "sigmoid_tables"]
+__all__ = [
+    "coarse_table",
+    "entropy",
+    "information",
+    "information_gradient",
+    "sigmoid_tables",
+    "through_table",
+]
 
 Values = NDArray[np.float64]
 TINY = 1e-300
@@ -93,8 +100,14 @@ def information_gradient(
     middle = weights @ q
     ratio = np.log(np.maximum(q, TINY)) - np.log(np.maximum(middle, TINY))
     towards = conditional.T @ (weights[:, None] * ratio).astype(conditional.dtype, copy=False)
+    return nats, *through_table(towards, table, field, states)
+
+
+def through_table(
+    towards: Values, table: Values, field: Values, states: Values
+) -> tuple[Values, Values]:
+    """Derivatives by lambda and b from those by P(h | v), shape (states, values)."""
     slope = towards * table
-    units = filters.shape[0]
-    h = spins(units).astype(float)
+    h = spins(field.shape[1]).astype(float)
     by_field = slope @ h - slope.sum(axis=1, keepdims=True) * np.tanh(field)
-    return nats, by_field.T @ states, by_field.sum(axis=0)
+    return by_field.T @ states, by_field.sum(axis=0)

@@ -8,7 +8,6 @@ The estimate is unbiased (but for H(H) of a sampled mean, of order 1 / n, which 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from kadanoff.progress import Report
 from kadanoff.rsmi.certified import CHUNKS, block_bootstrap, spread
 from kadanoff.rsmi.geometry import Geometry
 from kadanoff.rsmi.laws import Law, windows
-from kadanoff.rsmi.maximum import Watch, climb
+from kadanoff.rsmi.maximum import Search, climb, of_law
 from kadanoff.rsmi.rules import FilterRule, Information
 from kadanoff.rsmi.samples import gather, lattice_of
 from kadanoff.stars import whole
@@ -153,26 +152,11 @@ def _law(
     return law
 
 
-def learn_with_oracle(
-    samples: Any,
-    geometry: Geometry,
-    *,
-    hidden: int,
-    bound: float,
-    bias: bool,
-    restarts: int,
-    pairs: int | None,
-    seed: int,
-    watch: Watch | None,
-    threads: int | None,
-    control: _core.Control | None,
-    check: Callable[[], object],
-    report: Report | None,
-) -> FilterRule:
+def learn_with_oracle(samples: Any, geometry: Geometry, search: Search) -> FilterRule:
     """The best filters on half of the environments, their information on the other half."""
     sites = len(geometry.visible)
-    many = max(500, min(WINDOWS, (1 << 26) >> sites)) if pairs is None else whole("pairs", pairs)
-    law = _law(samples, geometry, 2 * many, threads, control, report)
+    many = max(500, min(WINDOWS, (1 << 26) >> sites)) if search.pairs is None else search.pairs
+    law = _law(samples, geometry, 2 * many, search.threads, search.control, search.report)
     # Chunks in turn: what was optimised on one half is measured on the other.
     odd = law.chunk % 2 == 1
     if odd.all() or not odd.any():
@@ -187,16 +171,5 @@ def learn_with_oracle(
         )
         object.__setattr__(half, "chunk", law.chunk[rows] // 2)
         halves.append(half)
-    filters, b, history, converged = climb(
-        halves[0], hidden, bound, bias, restarts, seed, watch, check
-    )
-    rule = FilterRule(filters.reshape(hidden, *geometry.block), b).aligned()
-    return FilterRule(
-        rule.filters,
-        rule.bias,
-        information=halves[1].measure(rule, seed=seed),
-        geometry=geometry,
-        bound=bound,
-        history=history,
-        converged=converged,
-    )
+    rule = climb(of_law(halves[0]), sites, geometry.block, search).aligned()
+    return rule.known(halves[1].measure(rule, seed=search.seed), geometry)

@@ -1,16 +1,23 @@
 r"""What other algorithms maximise, so that it can be compared.
 
-The algorithm of 2018 [1]_ replaces the logarithm of an average by the average of the logarithm:
+**The proxy of 2018** [1]_ replaces the logarithm of an average by the average of the logarithm:
 
     I_proxy = sum_h P(h) sum_e P(e|h) sum_v P(v|h) ln [P(v|e) / P(v)]
             = I(H : E) - L(V : E | H),
 
 with the conditional lautum information ``L = sum_h P(h) D[P(v|h) P(e|h) || P(v,e|h)] >= 0``. It may
-be negative; where it is largest is nearly right. With trained Boltzmann machines for P(V, E) and
-P(V), ln P(v|e) is a difference of free energies.
+be negative; where it is largest is nearly right. The logarithm enters only through a matrix,
 
-InfoNCE [2]_ is a lower bound for whatever h it is given. A relaxed ``h = tanh((lambda.v + noise) /
-tau)`` carries the graded output of the filter, and its number is not I of a binary h.
+    A(v', v) = < delta(v', v_i) ln [P(v|e_i) / P(v)] >,
+    I_proxy  = sum_h [ sum_v'v P(h|v') A(v', v) P(v) P(h|v) ] / sum_v P(v) P(h|v),
+
+which is exact for a law. For samples, as in 2018, both probabilities come from Boltzmann machines
+trained by contrastive divergence; their free energies are summed over v without Monte Carlo.
+
+**InfoNCE** [2]_ is a lower bound for whatever h it is given. The algorithm gives it a relaxed one,
+``h~ = tanh((lambda.v + x) / tau)`` with logistic noise 2x. The sign of h~ is a draw of h, but for
+any tau > 0 its value still tells ``lambda.v + x``: the bound is one of ``I(lambda.v + x : E)``,
+which `relaxed_information` sums exactly and which a binary h does not reach.
 
 References
 ----------
@@ -24,19 +31,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from kadanoff.blockspin.enumeration import seed_of
-from kadanoff.rsmi.certified import folds, spread
+from kadanoff.blockspin.enumeration import finite, seed_of, spins
+from kadanoff.rsmi.certified import Split, block_bootstrap
+from kadanoff.rsmi.conditional import fit_bilinear, state_numbers
 from kadanoff.rsmi.geometry import Geometry
 from kadanoff.rsmi.laws import Law
+from kadanoff.rsmi.maximum import Objective, Search, climb
+from kadanoff.rsmi.objective import coarse_table, information, through_table
 from kadanoff.rsmi.rules import FilterRule, Information
-from kadanoff.rsmi.samples import gather, lattice_of
-from kadanoff.stars import real, whole
+from kadanoff.rsmi.samples import lattice_of
+from kadanoff.stars import whole
 
-__all__ = ["infonce", "lautum", "proxy"]
+__all__ = ["infonce", "lautum", "learn_proxy", "proxy", "relaxed_information"]
 
 TINY = 1e-300
+RESOLUTION = 4000  # points of the integral over h~, which is smooth on the scale 1
+REACH = 14.0  # sech^2 of it is 3e-12
 Values = NDArray[np.float64]
 
 
@@ -50,14 +62,35 @@ def proxy(law: Law, rule: Any, bias: Any = 0.0) -> float:
     >>> print(f"{proxy(law, np.ones(4)):.6f} {law.information(np.ones(4)):.6f}")
     -0.002211 0.016483
     """
-    table = law.table(rule, bias)
-    prior = law.weights @ law.conditional
-    of_h = prior @ table
-    given = np.where(of_h > 0, table * prior[:, None] / np.maximum(of_h, TINY), 0.0)  # P(v|h)
-    # weights P(e, h) = P(e) q(h|e); sum over e first, for every v and h.
-    joint = law.weights[:, None] * (law.conditional @ table)
-    ratio = np.log(np.maximum(law.conditional, TINY)) - np.log(np.maximum(prior, TINY))
-    return float(np.sum((ratio.T @ joint) * given))
+    return _proxy(law.table(rule, bias), *ratios(law))[0]
+
+
+def ratios(law: Law) -> tuple[Values, Values]:
+    """A(v', v) and P(v) of a law."""
+    prior = np.asarray(law.weights @ law.conditional, dtype=np.float64)
+    log = np.log(np.maximum(law.conditional, TINY)) - np.log(np.maximum(prior, TINY))
+    return (law.weights[:, None] * law.conditional).T @ log, prior
+
+
+def _proxy(table: Values, A: Values, prior: Values) -> tuple[float, Values]:
+    """I_proxy and its derivative by P(h | v)."""
+    M = A * prior
+    forth, of_h = M @ table, np.maximum(prior @ table, TINY)
+    each = np.sum(table * forth, axis=0) / of_h
+    slope = (forth + M.T @ table - prior[:, None] * each) / of_h
+    return float(each.sum()), slope
+
+
+def of_likelihoods(states: Values, A: Values, prior: Values) -> Objective:
+    """I_proxy of filters and its gradient."""
+
+    def objective(filters: Values, b: Values) -> tuple[float, Values, Values]:
+        field = states @ filters.T + b
+        table = coarse_table(field)
+        value, towards = _proxy(table, A, prior)
+        return value, *through_table(towards, table, field, states)
+
+    return objective
 
 
 def lautum(law: Law, rule: Any, bias: Any = 0.0) -> float:
@@ -80,17 +113,96 @@ def lautum(law: Law, rule: Any, bias: Any = 0.0) -> float:
     return total
 
 
+def learn_proxy(
+    samples: Any, geometry: Geometry, search: Search, options: dict[str, Any]
+) -> FilterRule:
+    """Both machines, then the filters: stages I and II of 2018. Called by :func:`learn`."""
+    from kadanoff.rsmi.models import rbm_conditional, rbm_prior
+
+    states = spins(len(geometry.visible)).astype(float)
+    split = Split.of(samples, geometry, parameters=len(states), pairs=search.pairs)
+    v, e = split.learning()
+    search.tell(1, 5)
+    prior = rbm_prior(v, **options)
+    search.check()
+    search.tell(2, 5)
+    model = rbm_conditional(**options)(v, e)
+    search.tell(3, 5)
+
+    def log_ratios(e: NDArray[np.int8]) -> Values:
+        q = np.asarray(model.conditional(e), dtype=np.float64)
+        return np.asarray(np.log(np.maximum(q, TINY)) - np.log(prior))
+
+    seen = state_numbers(v)
+    A = np.zeros((len(states), len(states)))
+    np.add.at(A, seen, log_ratios(e) / len(e))
+    objective = of_likelihoods(states, A, prior)
+    rule = climb(objective, states.shape[1], geometry.block, search).aligned()
+    search.tell(4, 5)
+    table = rule.table()
+    given = prior[:, None] * table / np.maximum(prior @ table, TINY)  # P(v | h)
+    v, e, chunk = split.held_out()
+    terms = np.sum(table[state_numbers(v)] * (log_ratios(e) @ given), axis=1)
+    count = np.bincount(chunk).astype(float)
+    sums = np.stack([np.bincount(chunk, weights=terms), count], axis=1)  # a single h: H(H) = 0
+    search.tell(5, 5)
+    return rule.known(
+        block_bootstrap(count, sums, seed=search.seed, kind="proxy"), geometry=geometry
+    )
+
+
+def relaxed_information(law: Law, filters: ArrayLike, bias: float = 0.0) -> float:
+    r"""I(h~ : E) of the relaxed variable of InfoNCE, nats: exact, by a sum over h~.
+
+        I = sum_e P(e) int dy p(y|e) ln [p(y|e) / p(y)],     p(y|e) = sum_v P(v|e) sech^2(y - f_v)/2
+
+    with ``y = lambda.v + b + x``, of which ``h~ = tanh(y / tau)`` is an invertible function.
+
+    Parameters
+    ----------
+    law : Law
+    filters : array
+        lambda of one hidden unit.
+    bias : float, default 0
+
+    Examples
+    --------
+    >>> from kadanoff.rsmi.laws import torus
+    >>> law = torus(6, 2.269185314213022)
+    >>> print(f"{law.information(np.ones(4)):.4f} {relaxed_information(law, np.ones(4)):.4f}")
+    0.4538 0.5157
+    """
+    flat = finite("filters", filters).reshape(-1)
+    if flat.size != law.states.shape[1]:
+        raise ValueError(f"filters must be those of one unit, {law.shape}, got {np.shape(filters)}")
+    level, of = np.unique(
+        np.round(law.states @ flat + finite("bias", bias), 12), return_inverse=True
+    )
+    by_level = np.eye(len(level))[of.ravel()]
+    y = np.linspace(level[0] - REACH, level[-1] + REACH, RESOLUTION)
+    density = _density(y, level).T * (y[1] - y[0])
+    density /= density.sum(axis=1, keepdims=True)
+    # Environments that see the levels alike are one.
+    seen, number = np.unique(np.round(law.conditional @ by_level, 13), axis=0, return_inverse=True)
+    weights = np.bincount(number.ravel(), weights=law.weights).astype(np.float64)
+    return information(weights, seen, density)[0]
+
+
+def _density(y: Values, level: Values) -> Values:
+    """p(y | level) of logistic noise, shape (values, levels)."""
+    return np.asarray(0.5 / np.cosh(np.clip(y[:, None] - level, -300, 300)) ** 2)
+
+
 def infonce(
     samples: Any,
     rule: FilterRule,
     *,
     buffer: int = 1,
-    relaxation: float = 1.0,
     batch: int = 500,
-    batches: int = 8,
+    batches: int = 40,
     seed: int = 0,
 ) -> Information:
-    r"""InfoNCE bound on I(h~ : E) of the relaxed variable h~ = tanh((lambda.v + noise) / tau).
+    r"""InfoNCE bound on I(h~ : E) of the relaxed variable h~ = tanh((lambda.v + x) / tau).
 
         I >= < ln [ exp f(h_i, e_i) / (1/B) sum_j exp f(h_i, e_j) ] >
 
@@ -98,72 +210,48 @@ def infonce(
     ----------
     samples : see :func:`kadanoff.rsmi.learn`
     rule : FilterRule
-        With one hidden unit.
+        With one hidden unit, of at most 16 sites.
     buffer : int, default 1
-    relaxation : float, default 1
-        tau: small values make h~ binary. The noise is logistic: the sign of h~ is a draw of h.
     batch, batches : int
-        Configurations in a batch (the bound cannot exceed ln batch), and number of batches to learn
-        the critic from and, again, to measure.
+        Configurations in a batch (the bound cannot exceed ln batch) and number of batches, all of
+        them held out from the critic.
     seed : int, default 0
 
     Notes
     -----
-    The critic is ``f = sum_k h^k (c_k + m_k.e)``, k = 1 ... 5: convex in its parameters.
-    """
-    from scipy.optimize import minimize
+    The critic is the best one there is for a model of the block, ``f = ln sum_v q(v|e) p(h~|v)``
+    with q of :func:`kadanoff.rsmi.conditional.fit_bilinear`.
 
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> samples = kd.ising.sample(L=6, T=kd.ising.T_c, n=6000, seed=1)
+    >>> found = infonce(samples, FilterRule(np.ones((1, 2, 2))), batches=4)
+    >>> found.kind, 0.4 < found.value < 0.6
+    ('infonce', True)
+    """
     if rule.units != 1:
         raise ValueError(f"rule must have one hidden unit, got {rule.units}")
-    tau = real("relaxation", relaxation)
-    if tau <= 0:
-        raise ValueError(f"relaxation must be positive, got {relaxation}")
     B, count = whole("batch", batch), whole("batches", batches)
     geometry = Geometry(lattice_of(samples), rule.shape, buffer=buffer)
-    learning, held = folds(len(samples))
+    sites, around = len(geometry.visible), len(geometry.environment)
+    split = Split.of(samples, geometry, parameters=2**sites + sites * around)
+    model = fit_bilinear(*split.learning())
+    v, e, _ = split.held_out()
+    if len(v) < B * count:
+        raise ValueError(
+            f"batches * batch = {B * count} blocks are more than the {len(v)} held out: lower them"
+        )
     rng = np.random.default_rng([seed_of(seed), 0x6E6365])
-    corners = spread(geometry, 8)
-
-    def draw(rows: NDArray[np.int64]) -> tuple[Values, Values]:
-        need = B * count
-        parts = [gather(samples, geometry, c, rows) for c in corners]
-        v = np.concatenate([p[0] for p in parts])
-        e = np.concatenate([p[1] for p in parts])
-        if len(v) < need:
-            raise ValueError(
-                f"batches * batch = {need} blocks are more than the {len(v)} there are: lower them"
-            )
-        pick = rng.permutation(len(v))[:need]
-        u = rng.random(need)
-        field = rule.field(v[pick])[:, 0] + np.log(u / (1 - u)) / 2
-        h = np.tanh(field / tau)
-        powers = h[:, None] ** np.arange(1, 6)
-        around = np.concatenate([np.ones((need, 1)), e[pick]], axis=1)
-        shaped = powers.reshape(count, B, 5), around.reshape(count, B, -1)
-        return shaped[0].astype(np.float64), shaped[1].astype(np.float64)
-
-    def terms(M: Values, h: Values, e: Values) -> tuple[Values, Values]:
-        f = (h @ M) @ e.T
-        top = f.max(axis=1, keepdims=True)
-        weight = np.exp(f - top)
-        total = weight.sum(axis=1, keepdims=True)
-        value = np.diag(f) - (np.log(total) + top)[:, 0] + np.log(B)
-        slope = h.T @ e - h.T @ ((weight / total) @ e)
-        return value, slope
-
-    h_learn, e_learn = draw(learning)
-    shape = (5, e_learn.shape[2])
-
-    def loss(x: Values) -> tuple[float, Values]:
-        found = [terms(x.reshape(shape), h, e) for h, e in zip(h_learn, e_learn, strict=True)]
-        value = np.mean([f[0].mean() for f in found])
-        slope = np.mean([f[1] / B for f in found], axis=0)
-        return -float(value), -slope.ravel()
-
-    M = minimize(
-        loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": 60}
-    ).x.reshape(shape)
-    h_held, e_held = draw(np.concatenate(held))
-    means = np.array([terms(M, h, e)[0].mean() for h, e in zip(h_held, e_held, strict=True)])
-    error = float(means.std(ddof=1) / np.sqrt(count)) if count > 1 else np.inf
-    return Information(float(means.mean()), error, "infonce", B * count)
+    drawn = rng.permutation(len(v))[: B * count]
+    u = rng.random(B * count)
+    y = rule.field(v[drawn])[:, 0] + np.log(u / (1 - u)) / 2
+    level, of = np.unique(np.round(rule.field(spins(sites))[:, 0], 12), return_inverse=True)
+    by_level = np.eye(len(level), dtype=np.float32)[of.ravel()]
+    means = []
+    for rows in np.arange(B * count).reshape(count, B):
+        seen = np.asarray(model.conditional(e[drawn[rows]]) @ by_level, dtype=np.float64)
+        f = _density(y[rows], level) @ seen.T
+        means.append(np.mean(np.log(np.diag(f)) - np.log(f.mean(axis=1))))
+    error = float(np.std(means, ddof=1) / np.sqrt(count)) if count > 1 else np.inf
+    return Information(float(np.mean(means)), error, "infonce", B * count)

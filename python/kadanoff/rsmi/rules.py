@@ -28,7 +28,7 @@ MEANINGS = {
     "oracle": "I(H:E), environments sampled, block and buffer summed exactly",
     "certified": "lower bound of I(H:E) on data held out from learning",
     "proxy": "the 2018 proxy: I(H:E) minus a conditional lautum information",
-    "infonce": "InfoNCE bound for a relaxed h, which is more than a binary h can hold",
+    "infonce": "InfoNCE bound of a relaxed h, whose graded values tell more than a binary h can",
 }
 
 
@@ -137,6 +137,10 @@ class FilterRule(BlockRule):
     def table(self) -> Values:
         """P(h | v), shape (2^sites, 2^units)."""
         return coarse_table(self.field(spins(self.sites)))
+
+    def known(self, information: Information, geometry: Geometry | None = None) -> FilterRule:
+        """The same rule with what it retains, and where that was measured."""
+        return replace(self, information=information, geometry=geometry)
 
     def flipped(self, *units: int) -> FilterRule:
         """The same rule with the signs of these units reversed."""
