@@ -189,9 +189,10 @@ def test_fewer_sites_are_refits_not_subsets():
 
 
 def test_every_solver_says_where_it_is_valid():
-    assert {"ed", "hubbard1", "ipt", "nca"} <= SOLVERS.keys()
+    assert {"ed", "hubbard1", "ipt", "lanczos", "nca", "nrg"} <= SOLVERS.keys()
     for name, solver in SOLVERS.items():
-        found = solve(Impurity(2.0, 10.0, DiscreteBath([-0.3, 0.3], [0.3, 0.3])), solver=name)
+        bath = SEMICIRCLE if solver.axis == "real" else DiscreteBath([-0.3, 0.3], [0.3, 0.3])
+        found = solve(Impurity(2.0, 10.0, bath), solver=name)
         assert found.solver == name
         assert found.valid == solver.valid
         assert solver.cost

@@ -101,7 +101,8 @@ class _SecondOrder:
     "ipt",
     valid="single orbital, weak to intermediate U; exact to order U**2 and in the atomic limit. "
     "Half "
-    "filling is the reliable case; elsewhere the Kajueter-Kotliar form",
+    "filling is the reliable case; elsewhere the Kajueter-Kotliar form, whose double occupancy can "
+    "turn negative at large U",
     cost="10 ms; 0.1 s away from half filling",
 )
 def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> Solution:

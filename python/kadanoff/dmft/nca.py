@@ -26,11 +26,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from kadanoff import _core
-from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.dmft.nca_real import RealAxisNCA, solve_real, uniform_hilbert
+from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.errors import NotConverged
-from kadanoff.greens import LegendreSeries, matsubara
+from kadanoff.greens import LegendreSeries, RealAxisFunction, matsubara
 from kadanoff.greens.grids import FloatArray
 from kadanoff.stars import real, whole
 
@@ -60,7 +61,15 @@ class _Level:
     "order V**4; not exact at U = 0",
     cost="0.1 to 2 s, growing as the square of beta times the largest energy",
 )
-def nca(problem: Impurity, run: Run, /, *, steps: int | None = None, tol: float = 1e-9) -> Solution:
+def nca(
+    problem: Impurity,
+    run: Run,
+    /,
+    *,
+    steps: int | None = None,
+    tol: float = 1e-9,
+    real_axis: bool = False,
+) -> Solution:
     """Solve in the non-crossing approximation.
 
     Parameters
@@ -74,6 +83,10 @@ def nca(problem: Impurity, run: Run, /, *, steps: int | None = None, tol: float 
         times beta, 64 to 4096.
     tol : float
         Error of G(tau) from the finite steps at which no further grid is taken.
+    real_axis : bool
+        Find G(w) and Sigma(w) as well, from the equations on the real axis (`nca_real`): the bath
+        must be a band. ``diagnostics["axes_differ"]`` is how far G(i w_n) is from the integral of
+        A(w).
 
     Notes
     -----
@@ -84,11 +97,14 @@ def nca(problem: Impurity, run: Run, /, *, steps: int | None = None, tol: float 
     elif whole("steps", steps) < 16 or steps > 8192:
         raise ValueError(f"steps must lie in 16 to 8192, got {steps}")
     tol = real("tol", tol)
+    if not isinstance(real_axis, bool):
+        raise TypeError(f"real_axis must be True or False, got {real_axis!r}")
     if problem.U == 0.0 and problem.Delta_moments()[0] > 0.0:
         raise ValueError(
             "the NCA is not exact at U = 0, where the problem is free: use solver='hubbard1' or "
             "'ed'"
         )
+    spectra = solve_real(problem, control=run.control) if real_axis else None
     beta, level = problem.beta, problem.level
     E = np.array([0.0, level, 2.0 * level + problem.U])
     shift = float(np.min(E))
@@ -131,6 +147,17 @@ def nca(problem: Impurity, run: Run, /, *, steps: int | None = None, tol: float 
     log_Z = None
     if isinstance(problem.bath, DiscreteBath):
         log_Z = log_ratio + 2.0 * float(np.sum(np.logaddexp(0.0, -beta * np.array(problem.bath.e))))
+    diagnostics = {
+        "log_Z_over_Z_bath": log_ratio,
+        "populations": p,
+        "steps": count,
+        "numerical_error": error,
+    }
+    G_w = Sigma_w = None
+    if spectra is not None:
+        G_w, Sigma_w = _retarded(problem, spectra)
+        difference = np.max(np.abs(G_w.iw(run.frequencies) - G_iw))
+        diagnostics |= {"real_axis": spectra, "axes_differ": float(difference)}
     return Solution(
         problem=problem,
         solver="nca",
@@ -143,13 +170,21 @@ def nca(problem: Impurity, run: Run, /, *, steps: int | None = None, tol: float 
         log_Z=log_Z,
         error=error * beta,
         valid="",
-        diagnostics={
-            "log_Z_over_Z_bath": log_ratio,
-            "populations": p,
-            "steps": count,
-            "numerical_error": error,
-        },
+        diagnostics=diagnostics,
+        G_w=G_w,
+        Sigma_w=Sigma_w,
     )
+
+
+def _retarded(problem: Impurity, spectra: RealAxisNCA) -> tuple[RealAxisFunction, RealAxisFunction]:
+    """G and ``Sigma = w - eps - Delta - 1/G`` on the grid of A."""
+    assert not isinstance(problem.bath, DiscreteBath | MatsubaraBath)
+    w, A = spectra.omega, spectra.A
+    density = float(problem.V or 0.0) ** 2 * problem.bath.density(w)
+    G, Delta = (uniform_hilbert(x) - 1j * np.pi * x for x in (A, density))
+    Sigma = np.asarray(w - problem.level - Delta - 1.0 / G, dtype=np.complex128)
+    G = np.asarray(G, dtype=np.complex128)
+    return RealAxisFunction(w, G, problem.beta), RealAxisFunction(w, Sigma, problem.beta)
 
 
 def _coarsest(problem: Impurity) -> int:

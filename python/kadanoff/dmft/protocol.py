@@ -47,6 +47,8 @@ class Solver:
         What it costs.
     compute : callable
         ``compute(problem, run, **options)``.
+    axis : {"imaginary", "real"}
+        On which a self-consistent loop hands over Delta.
     stochastic : bool
         Whether its results carry statistical errors, ``diagnostics["G_iw_error"]``.
     """
@@ -55,6 +57,7 @@ class Solver:
     valid: str
     cost: str
     compute: Compute
+    axis: str = "imaginary"
     stochastic: bool = False
 
     @cached_property
@@ -69,12 +72,12 @@ SOLVERS: dict[str, Solver] = {}
 
 
 def register(
-    name: str, valid: str, cost: str, *, stochastic: bool = False
+    name: str, valid: str, cost: str, *, axis: str = "imaginary", stochastic: bool = False
 ) -> Callable[[Compute], Compute]:
     """Decorator that adds a function to `SOLVERS`."""
 
     def add(compute: Compute) -> Compute:
-        SOLVERS[name] = Solver(name, valid, cost, compute, stochastic)
+        SOLVERS[name] = Solver(name, valid, cost, compute, axis, stochastic)
         return compute
 
     return add

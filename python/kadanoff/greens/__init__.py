@@ -10,6 +10,7 @@ class                 what it holds                                exact transfo
 `LegendreSeries`      coefficients G_l                             tau, iw
 `ChebyshevFunction`   values at Chebyshev times                    tau, iw, Legendre
 `IntermediateSeries`  coefficients G_l (needs sparse-ir)           tau, iw
+`RealAxisFunction`    values at real frequencies                   poles, and with them iw, tau
 ====================  ===========================================  ===============================
 """
 
@@ -20,6 +21,7 @@ from kadanoff.greens.intermediate import IntermediateSeries
 from kadanoff.greens.legendre import LegendreSeries, legendre_to_matsubara
 from kadanoff.greens.matsubara_function import MatsubaraFunction, gauss_poles, tail_moments
 from kadanoff.greens.poles import GreenFunction
+from kadanoff.greens.real_axis import RealAxisFunction
 
 __all__ = [
     "ChebyshevFunction",
@@ -27,6 +29,7 @@ __all__ = [
     "IntermediateSeries",
     "LegendreSeries",
     "MatsubaraFunction",
+    "RealAxisFunction",
     "chebyshev_times",
     "fermi_poles",
     "gauss_poles",
