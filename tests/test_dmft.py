@@ -286,7 +286,7 @@ CAUSAL = GreenFunction([-0.5, 0.5], [0.1, 0.1], 10.0).iw(64)
             "tail of Delta is wrong",
         ),
         (lambda: solve("problem"), TypeError, "must be an Impurity"),
-        (lambda: solve(GOOD, solver="exact"), ValueError, "must be one of ed"),
+        (lambda: solve(GOOD, solver="exact"), ValueError, "must be one of cthyb, ed"),
         (lambda: solve(GOOD, solver=3), TypeError, "must be a name"),
         (lambda: solve(GOOD, solver="ipt", sites=3), TypeError, "no option 'sites'"),
         (lambda: solve(GOOD, frequencies=1), ValueError, "at least 2"),
