@@ -142,3 +142,48 @@ def test_start_at_another_temperature_is_refused():
     first = bethe(U=1.5, beta=20.0, solver="ipt")
     with pytest.raises(ValueError, match="beta = 20"):
         bethe(U=1.5, beta=30.0, solver="ipt", start=first)
+
+
+@pytest.mark.parametrize(("solver", "options"), [("ed", {"sites": 3}), ("ipt", {"tol": 1e-5})])
+def test_the_chemical_potential_is_found(solver, options):
+    found = bethe(U=2.0, beta=20.0, solver=solver, n=0.9, **options)
+    assert found.converged
+    assert found.n == pytest.approx(0.9, abs=1e-5)
+    # the same lattice at the eps that was found
+    given = bethe(U=2.0, beta=20.0, solver=solver, eps=found.eps, **options)
+    assert given.n == pytest.approx(0.9, abs=5e-5)
+    assert found.history["eps"][-1] == found.eps
+    # particle-hole partner
+    partner = bethe(U=2.0, beta=20.0, solver=solver, n=1.1, **options)
+    assert partner.eps == pytest.approx(-found.eps, abs=1e-4)
+    assert pytest.approx(found.Z, abs=1e-4) == partner.Z
+
+
+def test_chemical_potential_of_the_free_lattice():
+    # n = 2 int f(w - mu) rho(w) dw by Gauss quadrature of the semicircle
+    found = bethe(U=0.0, beta=20.0, solver="hubbard1", n=0.6)
+    theta = np.pi * np.arange(1, 400) / 400
+    fermi = 1.0 / (1.0 + np.exp(20.0 * (np.cos(theta) + found.eps)))
+    n = 2.0 * 2.0 / 400 * np.sum(np.sin(theta) ** 2 * fermi)
+    assert n == pytest.approx(0.6, abs=1e-5)
+
+
+def test_kajueter_kotliar_against_ed_at_weak_coupling():
+    # both are exact to order U^2: what is left is smaller than U^3
+    for U in (0.7,):
+        a = bethe(U=U, beta=20.0, solver="ipt", n=0.8)
+        b = bethe(U=U, beta=20.0, solver="ed", sites=4, n=0.8)
+        assert a.eps == pytest.approx(b.eps, abs=0.02 * U**3)
+        assert pytest.approx(b.Z, abs=0.02 * U**3) == a.Z
+
+
+def test_half_filling_as_a_target_is_symmetric():
+    loop = bethe(U=1.0, beta=20.0, solver="ipt", n=1.0)
+    assert loop.eps == 0.0
+    assert loop.n == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("n", [0.0, 2.0, -0.3, np.nan])
+def test_occupations_out_of_range(n):
+    with pytest.raises(ValueError, match=r"^n"):
+        bethe(U=1.0, beta=10.0, solver="ipt", n=n)

@@ -15,6 +15,7 @@ from kadanoff.effective import learn
 pytest.importorskip("sklearn")
 
 from kadanoff.regression import effective_map, sample_points
+from kadanoff.store import DamagedFile
 
 BOX = {"U": (0.5, 5.0), "J_sw": (0.2, 0.4)}
 QUICK = {"keep": 80, "progress": False, **BOX}
@@ -30,8 +31,12 @@ def found(folder):
     return effective_map(folder, points=20, **QUICK)
 
 
+def points(folder):
+    return [path for path in folder.glob("*.json") if path.name != "manifest.json"]
+
+
 def files(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in points(folder)}
 
 
 def test_points_fill_the_box():
@@ -52,7 +57,7 @@ def test_every_point_has_one_file(found, folder):
     assert found.failed == ()
     saved = [json.loads(text) for text in files(folder).values()]
     assert len(saved) == 20
-    by_point = {(s["request"]["U"], s["request"]["J_sw"]): s["J"] for s in saved}
+    by_point = {(s["parameters"]["U"], s["parameters"]["J_sw"]): s["result"]["J"] for s in saved}
     for u, j, J in zip(found.U, found.J_sw, found.J, strict=True):
         assert by_point[u, j] == J
 
@@ -74,8 +79,14 @@ def test_lost_and_broken_files_are_learned_again(found, folder):
     (folder / empty).write_bytes(b"")
     (folder / other).write_bytes(before[other].replace(b'"J": 0.', b'"J": -0.'))
     (folder / ".left_by_a_killed_process.part").write_bytes(before[cut][:30])
-    again = effective_map(folder, points=20, **QUICK)
+    with pytest.warns(DamagedFile) as named:
+        again = effective_map(folder, points=20, **QUICK)
     assert again.computed == 4
+    assert {name for w in named for name in (cut, empty, other) if name in str(w.message)} == {
+        cut,
+        empty,
+        other,
+    }
     np.testing.assert_array_equal(again.J, found.J)
     (folder / ".left_by_a_killed_process.part").unlink()
     assert files(folder).keys() == before.keys()
@@ -142,17 +153,17 @@ def test_killed_run_goes_on_where_it_was(tmp_path):
     )
     child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=os.environ.copy())
     deadline = time.monotonic() + 60
-    while len(list(tmp_path.glob("*.json"))) < 5 and time.monotonic() < deadline:
+    while len(points(tmp_path)) < 5 and time.monotonic() < deadline:
         time.sleep(0.02)
     child.kill()
     child.wait()
-    done = len(list(tmp_path.glob("*.json")))
+    done = len(points(tmp_path))
     assert done >= 5
-    points = done + 5
-    after = effective_map(tmp_path, points=points, **QUICK)
+    wanted = done + 5
+    after = effective_map(tmp_path, points=wanted, **QUICK)
     # Nothing that was finished is learned again, and no point is there twice.
     assert after.computed <= 10
-    assert len({(u, j) for u, j in zip(after.U, after.J_sw, strict=True)}) == points
+    assert len({(u, j) for u, j in zip(after.U, after.J_sw, strict=True)}) == wanted
 
 
 def test_cancelled_run_keeps_its_points(tmp_path):
@@ -164,7 +175,7 @@ def test_cancelled_run_keeps_its_points(tmp_path):
 
     with pytest.raises(Cancelled):
         effective_map(tmp_path, points=500, control=control, **QUICK | {"progress": stop})
-    assert 3 <= len(list(tmp_path.glob("*.json"))) < 20
+    assert 3 <= len(points(tmp_path)) < 20
     assert list(tmp_path.glob(".*")) == []
 
 

@@ -7,6 +7,7 @@
 1.99 ln 2 at T = 1.17
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from kadanoff import (
@@ -27,6 +28,7 @@ from kadanoff import (
     rbm,
     rsmi,
     self_learning,
+    store,
 )
 from kadanoff._core import Control
 from kadanoff.about import about
@@ -37,8 +39,11 @@ from kadanoff.mapping import kondo_mapping
 from kadanoff.models import AndersonModel, DoubleQuantumDot, ImpurityModel, KondoModel
 from kadanoff.regression import effective_map
 from kadanoff.response import derivatives
+from kadanoff.store import Store
+from kadanoff.sweep import sweep
 
 if TYPE_CHECKING:
+    from kadanoff import lab
     from kadanoff.rbm.deep import DeepRBM
     from kadanoff.rbm.estimator import RBM
 
@@ -57,6 +62,7 @@ __all__ = [
     "NotConverged",
     "NumericalError",
     "SemicircularBand",
+    "Store",
     "TabulatedBand",
     "__version__",
     "about",
@@ -76,17 +82,22 @@ __all__ = [
     "ising",
     "kondo_mapping",
     "kondo_scales",
+    "lab",
     "nrg",
     "operators",
     "rbm",
     "rsmi",
     "self_learning",
+    "store",
+    "sweep",
 ]
 
 _ESTIMATORS = ("DeepRBM", "RBM")  # they need scikit-learn, which takes most of a second to import
 
 
 def __getattr__(name: str) -> Any:
+    if name == "lab":  # nobody pays for widgets who does not use them
+        return importlib.import_module("kadanoff.lab")
     if name in _ESTIMATORS:
         return getattr(rbm, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,19 +8,24 @@ __all__ = [
     "BoltzmannMachine",
     "Chain",
     "Control",
+    "CtqmcRun",
     "DimerSimulation",
     "EdSpectrum",
     "IsingEnsemble",
     "IsingTempering",
     "Seed",
     "__version__",
+    "ctqmc_nodes",
+    "ctqmc_read",
     "dimers_enumerate",
     "dimers_sample",
+    "ed_bath_fit",
     "ed_lanczos",
     "ed_spectrum",
     "ising_bytes",
     "ising_states",
     "ising_windows",
+    "nca_propagators",
     "nrg_averages",
     "nrg_clean_chain",
     "nrg_dynamics",
@@ -45,6 +50,41 @@ class Control:
     def cancelled(self) -> bool: ...
     @property
     def progress(self) -> tuple[int, int]: ...
+
+@final
+class CtqmcRun:
+    def __new__(
+        cls,
+        U: float,
+        level: float,
+        beta: float,
+        table: NDArray[np.float64],
+        *,
+        seed: int,
+        chains: int,
+        warm_blocks: int,
+        updates: int,
+        cells: int,
+        orders: int,
+    ) -> CtqmcRun: ...
+    def advance(
+        self,
+        blocks: int,
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> None: ...
+    @property
+    def fingerprint(self) -> int: ...
+    @property
+    def measured(self) -> int: ...
+    @property
+    def updates(self) -> int: ...
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(data: bytes) -> CtqmcRun: ...
+    def results(self) -> dict[str, Any]: ...
 
 @final
 class EdSpectrum:
@@ -80,6 +120,10 @@ class Chain:
     ) -> Chain: ...
     def levels(self, n: int) -> NDArray[np.float64]: ...
 
+def ctqmc_nodes(beta: float, cells: int) -> NDArray[np.float64]: ...
+def ctqmc_read(
+    beta: float, table: NDArray[np.float64], l: NDArray[np.float64]
+) -> NDArray[np.float64]: ...
 def ed_lanczos(
     U: float,
     eps: float,
@@ -104,6 +148,25 @@ def ed_spectrum(
     control: Control | None = None,
     report: Callable[[int, int], object] | None = None,
 ) -> EdSpectrum: ...
+def ed_bath_fit(
+    delta: NDArray[np.complex128],
+    w: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    sites: int,
+    symmetric: bool,
+    low: Sequence[float],
+    high: Sequence[float],
+    starts: _Matrix,
+    *,
+    control: Control | None = None,
+) -> tuple[NDArray[np.float64], float]: ...
+def nca_propagators(
+    energies: Sequence[float],
+    x: NDArray[np.float64],
+    beta: float,
+    *,
+    control: Control | None = None,
+) -> _Matrix: ...
 def nrg_solve(
     jobs: Sequence[tuple[Seed, Chain]],
     *,

@@ -19,17 +19,12 @@ References
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import os
-import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,8 +37,9 @@ from kadanoff.errors import NotConverged
 from kadanoff.kondo_scales import GAMMA
 from kadanoff.models import AndersonModel, KondoModel
 from kadanoff.nrg import Options
-from kadanoff.progress import bar
 from kadanoff.stars import real, whole
+from kadanoff.store import Store
+from kadanoff.sweep import sweep
 
 if TYPE_CHECKING:
     from kadanoff.progress import Report
@@ -53,8 +49,8 @@ __all__ = ["EffectiveMap", "effective_map", "sample_points"]
 FloatArray = NDArray[np.float64]
 Range = tuple[float, float]
 
-FORMAT = 1
-"""Of the files; a change makes old ones invisible."""
+FORMAT = 2
+"""Of the results; a store of another one is refused."""
 _T_OVER_U = 2e-4  # where J is learned: deep in its plateau; of U, or of D if that is smaller
 _FOLDS = 5
 _FEWEST = 10
@@ -187,8 +183,8 @@ def effective_map(
     Parameters
     ----------
     folder : path
-        One JSON file a point, named after a hash of what was asked for. Made if it is not there.
-        Several processes may work in it at the same time.
+        A `kadanoff.store.Store`: one JSON file a point, named after a hash of what was asked for,
+        and a manifest. Made if it is not there. Several processes may work in it.
     points : int, default 200
         At least 10. More of them extend those that are there.
     U, J_sw : (low, high)
@@ -243,100 +239,42 @@ def effective_map(
     for name in ("T_min", "sites"):
         del settings[name]
     todo = sample_points(points, U=U, J_sw=J_sw, seed=seed)
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-
-    asked = [_request(u, j, settings) for u, j in todo.tolist()]
-    found = [_read(place, request) for request in asked]
-    missing = [i for i, J in enumerate(found) if J is None]
-    failed = []
-    with _pool(executor, control) as (pool, local), bar("learning", progress) as report:
-        waiting: dict[Future[float], int] = {
-            pool.submit(_learn_point, str(place), asked[i], local): i for i in missing
-        }
-        try:
-            for done, future in enumerate(as_completed(waiting), start=1):
-                i = waiting[future]
-                try:
-                    found[i] = future.result()
-                except NotConverged as error:
-                    failed.append(f"U={asked[i]['U']}, J_sw={asked[i]['J_sw']}: {error}")
-                if report is not None:
-                    report(done, len(missing))
-        except BaseException:
-            for future in waiting:
-                future.cancel()
-            if local is not None:
-                local.cancel()
-            raise
+    asked = [
+        {"U": u, "J_sw": j, "T": _T_OVER_U * min(u, 1.0), "options": settings}
+        for u, j in todo.tolist()
+    ]
+    place = Store(folder, kind="effective map", version=FORMAT, suffix="json")
+    learned = sweep(
+        _learn_point,
+        asked,
+        store=place,
+        executor=executor,
+        progress=progress,
+        control=control,
+    )
+    failed = tuple(f"U={f.point['U']}, J_sw={f.point['J_sw']}: {f.message}" for f in learned.failed)
+    unexpected = [f for f in learned.failed if f.error != NotConverged.__name__]
+    if unexpected:
+        raise RuntimeError(f"a point could not be learned: {unexpected[0]}")
+    found = [None if result is None else float(result["J"]) for result in learned.results]
     have = np.array([J is not None for J in found])
     if have.sum() < _FEWEST:
         raise NotConverged(
-            f"J was found for {have.sum()} points, fewer than {_FEWEST}", partial=tuple(failed)
+            f"J was found for {have.sum()} points, fewer than {_FEWEST}", partial=failed
         )
     J = np.array([x for x in found if x is not None])
-    return _fit_map(todo[have], J, (U, J_sw), tuple(failed), len(missing) - len(failed))
+    return _fit_map(todo[have], J, (U, J_sw), failed, learned.computed)
 
 
-@contextmanager
-def _pool(
-    executor: Executor | None, control: Control | None
-) -> Iterator[tuple[Executor, Control | None]]:
-    """The executor, and what cancels it (a control can not travel to other processes)."""
-    if executor is not None:
-        yield executor, None
-        return
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        yield pool, control or Control()
-
-
-# ----------------------------------------------------------------------------------------- points
-
-
-def _request(U: float, J_sw: float, settings: dict[str, Any]) -> dict[str, Any]:
-    """Everything that decides J."""
-    return {"format": FORMAT, "U": U, "J_sw": J_sw, "T": _T_OVER_U * min(U, 1.0), **settings}
-
-
-def _path(folder: Path, request: dict[str, Any]) -> Path:
-    text = json.dumps(request, sort_keys=True)
-    return folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.json"
-
-
-def _read(folder: Path, request: dict[str, Any]) -> float | None:
-    """J from the folder; None if it is not there or not whole."""
-    try:
-        saved = json.loads(_path(folder, request).read_text(encoding="utf-8"))
-        same = saved["request"] == json.loads(json.dumps(request))
-        J = float(saved["J"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return J if same and math.isfinite(J) and J > 0 else None
-
-
-def _write(folder: Path, request: dict[str, Any], result: dict[str, Any]) -> None:
-    """Atomically: a reader sees the whole file or none, whenever this process dies."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"request": request, **result}, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, _path(folder, request))
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _learn_point(folder: str, request: dict[str, Any], control: Control | None) -> float:
-    """Learn J at one point and save it; on any thread, process or machine."""
-    options = {k: v for k, v in request.items() if k not in ("format", "U", "J_sw", "T")}
-    U, J_sw = request["U"], request["J_sw"]
+def _learn_point(
+    U: float, J_sw: float, T: float, options: dict[str, Any], control: Control | None = None
+) -> dict[str, Any]:
+    """Learn J at one point; on any thread, process or machine."""
     guess = float(_from_formula(np.array(U), np.array(J_sw), a=3.2, b=3.3, gamma=GAMMA))
     fit = learn(
         KondoModel(J=guess),
         AndersonModel(U=U, J_sw=J_sw),
-        T=request["T"],
+        T=T,
         threads=1,
         progress=False,
         control=control,
@@ -345,12 +283,7 @@ def _learn_point(folder: str, request: dict[str, Any], control: Control | None) 
     J = float(fit.model.parameters["J"])
     if fit.at_bound:
         raise NotConverged("the best J is 0: no Kondo model describes this dot")
-    _write(
-        Path(folder),
-        request,
-        {"J": J, "loss": fit.loss, "steps": len(fit.history), "seconds": fit.seconds},
-    )
-    return J
+    return {"J": J, "loss": fit.loss, "steps": len(fit.history)}
 
 
 # ------------------------------------------------------------------------------------- regression

@@ -6,29 +6,41 @@
 Solution(ed: n=1, docc=..., Z=..., error ...)
 """
 
+from kadanoff.dmft import cthyb as _cthyb  # noqa: F401
 from kadanoff.dmft import ed as _ed  # noqa: F401
 from kadanoff.dmft import hubbard1 as _hubbard1  # noqa: F401
 from kadanoff.dmft import ipt as _ipt  # noqa: F401
 from kadanoff.dmft import lanczos as _lanczos  # noqa: F401
 from kadanoff.dmft import nca as _nca  # noqa: F401
+from kadanoff.dmft import nrg as _nrg  # noqa: F401
+from kadanoff.dmft.approximations import approximate
 from kadanoff.dmft.bathfit import BathFit, fit_bath
-from kadanoff.dmft.bethe import BetheLoop, Hysteresis, bethe, hysteresis
+from kadanoff.dmft.bethe import BetheLoop, bethe
+from kadanoff.dmft.database import database
+from kadanoff.dmft.hysteresis import Hysteresis, hysteresis
+from kadanoff.dmft.phases import PhaseDiagram, phase_diagram
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
+from kadanoff.dmft.samples import Database
 from kadanoff.dmft.solution import Solution
 
 __all__ = [
     "SOLVERS",
     "BathFit",
     "BetheLoop",
+    "Database",
     "DiscreteBath",
     "Hysteresis",
     "Impurity",
     "MatsubaraBath",
+    "PhaseDiagram",
     "Solution",
     "Solver",
+    "approximate",
     "bethe",
+    "database",
     "fit_bath",
     "hysteresis",
+    "phase_diagram",
     "solve",
 ]

@@ -6,18 +6,22 @@ frequencies.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from kadanoff import _core
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.greens import matsubara
 from kadanoff.greens.grids import ComplexArray, FloatArray
 from kadanoff.stars import real, whole
 
 __all__ = ["BathFit", "fit_bath"]
+
+MOST_MERGED = 64  # levels of a bath that are merged one by one to a starting point
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +64,7 @@ def fit_bath(
     symmetric: bool | None = None,
     start: DiscreteBath | None = None,
     seed: int | None = None,
+    control: _core.Control | None = None,
 ) -> BathFit:
     """Fit the bath of a problem by `sites` sites.
 
@@ -82,6 +87,8 @@ def fit_bath(
         One more starting point, such as the bath of the previous iteration.
     seed : int, optional
         For the random starting points; 0 by default.
+    control : Control, optional
+        To cancel from another thread.
 
     Returns
     -------
@@ -89,7 +96,7 @@ def fit_bath(
 
     Notes
     -----
-    L-BFGS with the analytic gradient; ``log`` of the weights is free, so that V**2 > 0.
+    Levenberg-Marquardt; the logarithms of the weights are free, so that V**2 > 0.
     """
     if whole("sites", sites) > 12:
         raise ValueError(f"sites must lie in 1 to 12, got {sites}")
@@ -109,45 +116,37 @@ def fit_bath(
     if symmetric is None:
         symmetric = bool(np.all(np.abs(Delta.real) <= 1e-9 * np.max(np.abs(Delta))))
     w = matsubara(beta, frequencies)
-    cost = _Cost(Delta, w, w**-alpha / frequencies, sites, symmetric)
+    free = _Parameters(sites, symmetric)
     rng = np.random.default_rng(0 if seed is None else seed)
-    trials = _starting_points(cost, moments, spread, beta, starts, start, rng)
-    best, chi2 = trials[0], math.inf
-    from scipy.optimize import minimize
-
-    options = {"maxiter": 1000, "maxfun": 1500, "ftol": 1e-15, "gtol": 1e-12, "maxcor": 30}
-    bounds = cost.bounds(spread, float(moments[0]))
-    trials = [np.clip(x, *np.array(bounds).T) for x in trials]
-    scale = float(np.sum(cost.weights * np.abs(Delta) ** 2))
-    for x in trials:
-        result = minimize(
-            lambda x: tuple(y / scale for y in cost(x)),
-            x,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options=options,
-        )
-        if result.fun * scale < chi2:
-            best, chi2 = result.x, float(result.fun * scale)
-    e, weight = cost.sites_of(best)
+    trials = _starting_points(problem, free, moments, spread, beta, starts, start, rng)
+    low, high = np.array(free.bounds(spread, float(moments[0]))).T
+    trials = [np.clip(x, low, high) for x in trials]
+    best, chi2 = _core.ed_bath_fit(
+        Delta,
+        w,
+        w**-alpha / frequencies,
+        sites,
+        symmetric,
+        low,
+        high,
+        np.array(trials),
+        control=control,
+    )
+    e, weight = free.sites_of(best)
     order = np.argsort(e, kind="stable")
     bath = DiscreteBath(e[order], np.sqrt(weight[order]))
     deviation = np.abs(Delta - np.sum(weight / (1j * w[:, None] - e), axis=1))
     return BathFit(bath, chi2, deviation, frequencies, len(trials))
 
 
-class _Cost:
-    """The cost and its gradient in the free parameters.
+class _Parameters:
+    """The free parameters of a fit.
 
     Free are (e_k, ln V_k**2); in the symmetric case ln |e_k| of each pair, ln V_k**2, and ln
     V_0**2 of a site at zero.
     """
 
-    def __init__(
-        self, Delta: ComplexArray, w: FloatArray, weights: FloatArray, sites: int, symmetric: bool
-    ) -> None:
-        self.Delta, self.iw, self.weights = Delta, 1j * w, weights
+    def __init__(self, sites: int, symmetric: bool) -> None:
         self.sites, self.symmetric = sites, symmetric
         self.pairs = sites // 2
 
@@ -171,7 +170,7 @@ class _Cost:
         level = (math.log(1e-7 * spread), math.log(100.0 * spread))
         return [level] * self.pairs + [strength] * (self.sites - self.pairs)
 
-    def free(self, e: FloatArray, weight: FloatArray) -> FloatArray:
+    def of(self, e: FloatArray, weight: FloatArray) -> FloatArray:
         """Parameters of the given sites."""
         if not self.symmetric:
             return np.concatenate([e, np.log(weight)])
@@ -182,29 +181,10 @@ class _Cost:
         e, weight = e[odd:].reshape(-1, 2).mean(axis=1), weight[odd:].reshape(-1, 2).mean(axis=1)
         return np.concatenate([np.log(np.maximum(e, 1e-9)), np.log(weight), np.log(middle)])
 
-    def __call__(self, x: FloatArray) -> tuple[float, FloatArray]:
-        e, weight = self.sites_of(x)
-        inverse = 1.0 / (self.iw[:, None] - e)
-        difference = inverse @ weight - self.Delta
-        chi2 = float(np.sum(self.weights * np.abs(difference) ** 2))
-        left = 2.0 * self.weights * difference.conj()
-        by_weight = (left @ inverse).real * weight  # d / d ln V^2
-        by_e = (left @ (inverse * inverse)).real * weight
-        if not self.symmetric:
-            return chi2, np.concatenate([by_e, by_weight])
-        p = self.pairs
-        down, up = slice(0, p), slice(self.sites - p, None)
-        return chi2, np.concatenate(
-            [
-                (by_e[up] - by_e[down]) * e[up],
-                by_weight[down] + by_weight[up],
-                by_weight[p : self.sites - p],
-            ]
-        )
-
 
 def _starting_points(
-    cost: _Cost,
+    problem: Impurity,
+    free: _Parameters,
     moments: Any,
     spread: float,
     beta: float,
@@ -212,15 +192,18 @@ def _starting_points(
     start: DiscreteBath | None,
     rng: np.random.Generator,
 ) -> list[FloatArray]:
-    m = cost.sites
+    m = free.sites
     centre = moments[1] / moments[0]
     found = []
     if start is not None:
         if start.sites != m:
             raise ValueError(f"start must have {m} sites, got {start.sites}")
-        found.append(
-            cost.free(np.array(start.e), np.maximum(np.square(start.V), 1e-12 * moments[0]))
-        )
+        found.append(free.of(np.array(start.e), np.maximum(np.square(start.V), 1e-12 * moments[0])))
+    star = problem.star() or _on_a_grid(problem, spread, centre)
+    if m < star[0].size <= MOST_MERGED:
+        for first in range(2):
+            e, weight = _merged(*star, m, math.pi / beta, first)
+            found.append(free.of(e, np.maximum(weight, 1e-12 * moments[0])))
     for k in range(starts):
         if k == 0:  # even
             e = np.linspace(-1.0, 1.0, m + 2)[1:-1] * 2.0 * spread
@@ -229,7 +212,48 @@ def _starting_points(
             e = np.concatenate([-side, [0.0] * (m % 2), side])
         else:
             e = spread * rng.choice([-1.0, 1.0], m) * 10.0 ** rng.uniform(-1.7, 0.4, m)
-        e = np.asarray(e) + (0.0 if cost.symmetric else centre)
+        e = np.asarray(e) + (0.0 if free.symmetric else centre)
         weight = np.full(m, moments[0] / m) * (rng.uniform(0.3, 1.7, m) if k > 1 else 1.0)
-        found.append(cost.free(e, weight))
+        found.append(free.of(e, weight))
     return found
+
+
+def _on_a_grid(problem: Impurity, spread: float, centre: float) -> tuple[FloatArray, FloatArray]:
+    """Levels of a grid, and weights that are not negative, near to a Delta on frequencies."""
+    from scipy.optimize import nnls
+
+    beta = problem.beta
+    top = max(6.0 * spread, 8.0 / beta)
+    last = max(16, math.ceil(0.5 * top * beta / math.pi))
+    n = np.unique(np.rint(np.geomspace(1, last, 24)).astype(int)) - 1
+    side = np.geomspace(0.5 / beta, max(3.0 * spread, 3.0 / beta), 16)
+    e = np.concatenate([-side[::-1], [0.0], side]) + centre
+    Delta = problem.Delta().iw(last)[n]
+    w = matsubara(beta, last)[n]
+    columns = 1.0 / (1j * w[:, None] - e)
+    parts = [np.concatenate([x.real, x.imag]) for x in (columns, Delta)]
+    weight = nnls(*parts)[0]
+    keep = weight > 1e-9 * np.sum(weight)
+    return e[keep], weight[keep]
+
+
+def _merged(
+    e: FloatArray, weight: FloatArray, sites: int, w0: float, first: int
+) -> tuple[FloatArray, FloatArray]:
+    """Neighbours made one until `sites` are left, always the pair that changes Delta least.
+
+    Two levels at a distance d with the reduced weight mu change chi2 by ``mu**2 d**4 / (e**2 +
+    w_0**2)**3`` or so. `first` says which pair goes first: the best, the second best, ...
+    """
+    levels = sorted(zip(e.tolist(), weight.tolist(), strict=True))
+    while len(levels) > sites:
+        pairs = []
+        for k, ((a, p), (b, q)) in enumerate(itertools.pairwise(levels)):
+            total = p + q
+            centre = (p * a + q * b) / total if total > 0.0 else 0.5 * (a + b)
+            mu = p * q / total if total > 0.0 else 0.0
+            pairs.append((mu * (b - a) ** 2 / (centre**2 + w0**2) ** 1.5, k, centre, total))
+        _, k, centre, total = sorted(pairs)[min(first, len(pairs) - 1)]
+        first = 0
+        levels[k : k + 2] = [(centre, total)]
+    return np.array([a for a, _ in levels]), np.array([p for _, p in levels])

@@ -10,32 +10,30 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kadanoff import _core
-from kadanoff.baths import SemicircularBand
-from kadanoff.dmft.hubbard1 import atom
+from kadanoff.dmft.axes import Lattice, MatsubaraAxis, RealAxis, SelfConsistency
 from kadanoff.dmft.mixing import Mixer
-from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
+from kadanoff.dmft.problem import DiscreteBath
 from kadanoff.dmft.protocol import lookup, solve
-from kadanoff.dmft.quadrature import band_star
 from kadanoff.dmft.solution import Solution
 from kadanoff.errors import Cancelled, NotConverged
-from kadanoff.greens import GreenFunction, matsubara
-from kadanoff.greens.grids import ComplexArray, FloatArray, inverse_temperature
+from kadanoff.greens.grids import FloatArray, inverse_temperature
 from kadanoff.progress import Report, bar
 from kadanoff.stars import half_bandwidth, real, whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BetheLoop", "Hysteresis", "bethe", "hysteresis"]
+__all__ = ["BetheLoop", "bethe"]
 
 STARTS = ("metal", "insulator")
+SETTLED = 3  # iterations within the noise that end a loop
+NOISE = 3.0  # Delta and G both carry it, and the residual is a maximum over frequencies
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +47,12 @@ class BetheLoop:
     start : str
         Where the loop began.
     converged : bool
-        Whether the residual fell below the tolerance.
+        Whether the residual fell below the tolerance, or stayed within the noise of a solver that
+        samples.
     history : mapping of str to array
-        ``residual`` (largest change of Delta(i w_n), relative to the bare one's), ``Z``, ``docc``
-        and ``n``, one entry an iteration.
+        ``residual`` (largest change of Delta, relative to the free lattice's), ``Z``, ``docc``,
+        ``n``, ``eps`` and ``noise`` (largest statistical error of the new Delta, in the same
+        units; zero for solvers that do not sample), one entry an iteration.
     seconds : float
         Wall time.
     """
@@ -74,6 +74,27 @@ class BetheLoop:
         return float(self.history["residual"][-1])
 
     @property
+    def noise(self) -> float:
+        """The last statistical error of Delta; 0 for solvers without noise."""
+        return float(self.history["noise"][-1])
+
+    def average(self, name: str) -> tuple[float, float]:
+        """Mean of "Z", "docc" or "n" over the iterations at the end that are within the noise.
+
+        With its error: of independent samples, from their scatter. One iteration, and error 0,
+        for solvers without noise.
+        """
+        if name not in ("Z", "docc", "n"):
+            raise ValueError(f"name must be 'Z', 'docc' or 'n', got {name!r}")
+        within = self.history["residual"] <= NOISE * self.history["noise"]
+        outside = np.flatnonzero(~within)
+        last = self.history[name][int(outside[-1]) + 1 if outside.size else 0 :]
+        if last.size < 2:
+            error = self.solution.diagnostics.get(f"{name}_error", 0.0)
+            return float(self.history[name][-1]), float(error)
+        return float(np.mean(last)), float(np.std(last, ddof=1) / math.sqrt(last.size))
+
+    @property
     def Z(self) -> float:
         """Quasiparticle weight from the first Matsubara frequency."""
         return self.solution.Z
@@ -87,6 +108,11 @@ class BetheLoop:
     def n(self) -> float:
         """Occupation."""
         return self.solution.n
+
+    @property
+    def eps(self) -> float:
+        """Level of the impurity from ``-U/2``: minus the chemical potential's from half filling."""
+        return self.solution.problem.eps
 
     @property
     def is_metallic(self) -> bool:
@@ -108,9 +134,10 @@ def bethe(
     start: str | BetheLoop | Solution = "metal",
     D: float = 1.0,
     eps: float = 0.0,
-    mixing: str = "anderson",
+    n: float | None = None,
+    mixing: str | None = None,
     share: float | None = None,
-    tol: float = 1e-6,
+    tol: float | None = None,
     max_iterations: int = 200,
     frequencies: int | None = None,
     threads: int | None = None,
@@ -128,7 +155,8 @@ def bethe(
     beta : float
         Inverse temperature.
     solver : str
-        A name in `kadanoff.dmft.SOLVERS`.
+        A name in `kadanoff.dmft.SOLVERS`. Most loops hand over Delta(i w_n); "nrg" has
+        -Im Delta(w) / pi handed over instead.
     start : {"metal", "insulator"}, BetheLoop or Solution
         The free semicircle, the isolated atom, or an earlier result: in the coexistence region the
         answer depends on it.
@@ -136,20 +164,26 @@ def bethe(
         Half bandwidth.
     eps : float
         Level of the impurity from ``-U/2``: minus the chemical potential's distance from half
-        filling.
-    mixing : {"anderson", "linear"}
-        How the next Delta is made.
+        filling. With `n`, where the search begins.
+    n : float, optional
+        Occupation, strictly between 0 and 2: eps is found together with the bath, and is
+        ``BetheLoop.eps``.
+    mixing : {"anderson", "linear"}, optional
+        How the next Delta is made; by default "linear" for solvers that sample, whose noise would
+        mislead "anderson", the default of the others.
     share : float, optional
         Share of the new Delta; 0.7 for "anderson" and 1 for "linear".
-    tol : float
-        Largest change of Delta(i w_n) allowed, relative to the largest |Delta(i w_n)| of the free
-        lattice.
+    tol : float, optional
+        Largest change of Delta allowed, relative to the largest |Delta| of the free lattice, and
+        largest error of n where it is given. Default 1e-6, and 1e-3 on the real axis. A solver
+        that samples cannot reach it: the loop ends as well when three changes in a row are below
+        three times the statistical error, see ``history["noise"]``.
     max_iterations : int
         Impurity problems to solve at most.
     frequencies : int, optional
         Matsubara frequencies; by default up to 40 times the largest energy.
     threads, progress, control, seed
-        As in `kadanoff.dmft.solve`.
+        As in `kadanoff.dmft.solve`; solvers that sample take seed + i in iteration i.
     **options
         Of the solver.
 
@@ -171,19 +205,33 @@ def bethe(
     True 0.741
     """
     U, beta, D = real("U", U), inverse_temperature(beta), half_bandwidth(D)
-    eps = real("eps", eps)
-    options = _with_defaults(solver, options)
-    mixer, tol = _settings(mixing, share, tol, max_iterations)
-    if frequencies is None:
-        widest = 40.0 * (D + U + abs(eps))
-        frequencies = min(max(512, math.ceil(0.5 * widest * beta / math.pi)), 8192)
-    if whole("frequencies", frequencies) < 64:
-        raise ValueError(f"frequencies must be at least 64, got {frequencies}")
-    Delta, moments, name, bath = _start(start, U, beta, D, eps, frequencies)
-    if eps == 0.0:
-        Delta, moments = _odd(Delta, moments)
-    scale = 0.25 * D * D * abs(complex(_semicircle(beta, D)(1j * matsubara(beta, 1))[0]))
-    history: dict[str, list[float]] = {"residual": [], "Z": [], "docc": [], "n": []}
+    eps, target = real("eps", eps), _occupation(n)
+    chosen = lookup(solver, options)
+    stochastic = chosen.stochastic
+    if mixing is None:
+        mixing = "linear" if stochastic else "anderson"
+    mixer = _mixer(mixing, share, max_iterations)
+    first, name = _start(start, beta)
+    if target is not None and eps == 0.0 and isinstance(first, Solution):
+        eps = first.problem.eps
+    if target == 1.0 and eps == 0.0:
+        target = None
+    lattice = Lattice(U, beta, D, symmetric=eps == 0.0 and target is None)
+    loop: SelfConsistency
+    if chosen.axis == "real":
+        options = dict(options)
+        loop = RealAxis(lattice, first, eps, frequencies, options.pop("omega", None))
+    else:
+        loop = MatsubaraAxis(lattice, first, eps, frequencies)
+    tol = loop.tolerance if tol is None else real("tol", tol)
+    if tol <= 0.0:
+        raise ValueError(f"tol must be positive, got {tol}")
+    bath = first.diagnostics.get("bath") if isinstance(first, Solution) else None
+    stiff = 4.0 / (math.pi * D)  # -dn/deps of the free lattice: interactions make it smaller
+    history: dict[str, list[float]] = {
+        k: [] for k in ("residual", "Z", "docc", "n", "eps", "noise")
+    }
+    settled = 0
     began = time.perf_counter()
     solution: Solution | None = None
 
@@ -198,40 +246,43 @@ def bethe(
         for iteration in range(max_iterations):
             if control is not None and control.cancelled:
                 raise Cancelled("the computation was stopped", result(False))
-            problem = Impurity(U, beta, MatsubaraBath(Delta, moments), eps)
             try:
                 solution = solve(
-                    problem,
+                    loop.problem(eps),
                     solver=solver,
-                    frequencies=frequencies,
                     threads=threads,
                     progress=False,
                     control=control,
-                    seed=seed,
+                    seed=(seed or 0) + iteration if stochastic else seed,
+                    **loop.settings,
                     **_warm(solver, options, bath),
                 )
+            except Cancelled as stop:
+                raise Cancelled(str(stop), result(False)) from stop
             except KeyboardInterrupt as stop:
                 raise Cancelled("interrupted during a DMFT loop", result(False)) from stop
             bath = solution.diagnostics.get("bath", bath)
-            new = 0.25 * D * D * solution.G_iw
-            residual = float(np.max(np.abs(new - Delta))) / scale
-            for key, value in zip(
-                history, (residual, solution.Z, solution.docc, solution.n), strict=True
-            ):
+            new = loop.output(solution)
+            residual = loop.residual(new)
+            noise = loop.noise(solution)
+            excess = 0.0 if target is None else solution.n - target
+            entry = (residual, solution.Z, solution.docc, solution.n, eps, noise)
+            for key, value in zip(history, entry, strict=True):
                 history[key].append(value)
             if report is not None:
                 report(iteration + 1, max_iterations)
-            if residual < tol:
+            settled = settled + 1 if residual <= NOISE * noise else 0
+            filled = abs(excess) < max(tol, NOISE * solution.diagnostics.get("n_error", 0.0))
+            if (residual < tol or settled >= SETTLED) and filled:
                 done = result(True)
                 assert done is not None
                 return done
-            x = np.concatenate([Delta.real, Delta.imag])
-            fx = np.concatenate([new.real, new.imag])
+            # The chemical potential is one more unknown: eps = eps + (n - target) / stiff.
+            x, fx = np.append(loop.vector, eps), np.append(new, eps + excess / stiff)
             mixed = mixer.next(x, fx)
-            Delta = mixed[:frequencies] + 1j * np.minimum(mixed[frequencies:], 0.0)
-            moments = tuple(0.25 * D * D * m for m in _moments(solution))
-            if eps == 0.0:
-                Delta, moments = _odd(Delta, moments)
+            loop.take(mixed[:-1], solution)
+            if target is not None:
+                eps = float(mixed[-1])
     raise NotConverged(
         f"DMFT did not converge in {max_iterations} iterations: residual "
         f"{history['residual'][-1]:.1e}, "
@@ -241,14 +292,18 @@ def bethe(
     )
 
 
-def _with_defaults(solver: str, options: dict[str, Any]) -> dict[str, Any]:
-    lookup(solver, options)
-    return dict(options)
+def _occupation(n: float | None) -> float | None:
+    if n is None:
+        return None
+    n = real("n", n)
+    if not 0.0 < n < 2.0:
+        raise ValueError(f"n, the occupation of both spins, must lie in (0, 2), got {n}")
+    return n
 
 
 def _warm(solver: str, options: dict[str, Any], bath: DiscreteBath | None) -> dict[str, Any]:
     """Options with the last bath as a starting point of the fit."""
-    if solver not in ("ed", "lanczos"):
+    if "fit" not in lookup(solver, {}).options:
         return options
     fit = dict(options.get("fit") or {})
     if bath is not None and "start" not in fit:
@@ -257,9 +312,7 @@ def _warm(solver: str, options: dict[str, Any], bath: DiscreteBath | None) -> di
     return {**options, "fit": fit}
 
 
-def _settings(
-    mixing: str, share: float | None, tol: float, max_iterations: int
-) -> tuple[Mixer, float]:
+def _mixer(mixing: str, share: float | None, max_iterations: int) -> Mixer:
     if mixing not in ("anderson", "linear"):
         raise ValueError(f"mixing must be 'anderson' or 'linear', got {mixing!r}")
     if share is None:
@@ -267,131 +320,19 @@ def _settings(
     share = real("share", share)
     if not 0.0 < share <= 1.0:
         raise ValueError(f"share must lie in (0, 1], got {share}")
-    tol = real("tol", tol)
-    if tol <= 0.0:
-        raise ValueError(f"tol must be positive, got {tol}")
     whole("max_iterations", max_iterations)
-    return Mixer(mixing, share), tol
+    return Mixer(mixing, share)
 
 
-def _semicircle(beta: float, D: float) -> GreenFunction:
-    return GreenFunction(*band_star(SemicircularBand(D), beta), beta)
-
-
-def _start(
-    start: str | BetheLoop | Solution, U: float, beta: float, D: float, eps: float, count: int
-) -> tuple[ComplexArray, tuple[float, ...], str, DiscreteBath | None]:
-    """Delta, its moments, the name of the start, and a bath to begin fits with."""
+def _start(start: str | BetheLoop | Solution, beta: float) -> tuple[str | Solution, str]:
+    """Where to begin, and the name of the branch."""
     if isinstance(start, (BetheLoop, Solution)):
         solution = start.solution if isinstance(start, BetheLoop) else start
         if abs(solution.beta - beta) > 1e-12 * beta:
             raise ValueError(
                 f"start was solved at beta = {solution.beta:g}; this loop is at beta = {beta:g}"
             )
-        name = start.start if isinstance(start, BetheLoop) else "solution"
-        moments = tuple(0.25 * D * D * m for m in _moments(solution))
-        return 0.25 * D * D * solution.G.iw(count), moments, name, solution.diagnostics.get("bath")
+        return solution, start.start if isinstance(start, BetheLoop) else "solution"
     if start not in STARTS:
         raise ValueError(f"start must be 'metal', 'insulator' or an earlier result, got {start!r}")
-    if start == "metal":
-        G = _semicircle(beta, D)
-    else:
-        level = eps - 0.5 * U
-        n = atom(U, level, beta)[0]
-        G = GreenFunction(np.array([level, level + U]), np.array([1.0 - n, n]), beta)
-    moments = tuple(0.25 * D * D * float(m) for m in G.moments(4))
-    return 0.25 * D * D * G.iw(count), moments, str(start), None
-
-
-def _odd(Delta: ComplexArray, moments: tuple[float, ...]) -> tuple[ComplexArray, tuple[float, ...]]:
-    """What particle-hole symmetry leaves: rounding would grow along an unstable direction."""
-    return np.asarray(1j * Delta.imag, dtype=np.complex128), tuple(
-        0.0 if k % 2 else m for k, m in enumerate(moments)
-    )
-
-
-def _moments(solution: Solution) -> tuple[float, ...]:
-    """m_0 ... m_3 of G."""
-    G = solution.G
-    if isinstance(G, GreenFunction):
-        return tuple(float(m) for m in G.moments(4))
-    return G.moments[:4]
-
-
-@dataclass(frozen=True, eq=False)
-class Hysteresis:
-    """Both branches of solutions against U.
-
-    Attributes
-    ----------
-    U : (K,) array
-        Ascending.
-    metal, insulator : tuple of BetheLoop
-        Reached with U rising from the metal, and with U falling from the insulator.
-    """
-
-    U: FloatArray
-    metal: tuple[BetheLoop, ...]
-    insulator: tuple[BetheLoop, ...]
-
-    @property
-    def Z(self) -> FloatArray:
-        """Z on both branches, shape (2, K): metal (U rising), insulator (U falling)."""
-        return np.array([[loop.Z for loop in branch] for branch in (self.metal, self.insulator)])
-
-    @property
-    def docc(self) -> FloatArray:
-        """Double occupancies, shape (2, K)."""
-        return np.array([[loop.docc for loop in branch] for branch in (self.metal, self.insulator)])
-
-    @property
-    def coexistence(self) -> tuple[float, float] | None:
-        """First and last U at which one branch is a metal and the other an insulator."""
-        both = [
-            u
-            for u, a, b in zip(self.U, self.metal, self.insulator, strict=True)
-            if a.is_metallic and not b.is_metallic
-        ]
-        return (float(both[0]), float(both[-1])) if both else None
-
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """Z(U) on both branches. Returns the axes."""
-        from kadanoff.lab.green_plots import plot_hysteresis
-
-        return plot_hysteresis(self, ax=ax, **kwargs)
-
-
-def hysteresis(
-    U: Iterable[float], *, beta: float, solver: str = "ed", **options: Any
-) -> Hysteresis:
-    """Follow the metal with rising U and the insulator with falling U.
-
-    Parameters
-    ----------
-    U : sequence of float
-        Repulsions; sorted.
-    beta : float
-        Inverse temperature.
-    solver : str
-        As in `bethe`.
-    **options
-        As in `bethe`.
-
-    Returns
-    -------
-    Hysteresis
-    """
-    values = np.sort(np.array([real("U", u) for u in U]))
-    if values.size == 0:
-        raise ValueError("U must hold at least one value")
-
-    def follow(order: Sequence[float], start: str) -> list[BetheLoop]:
-        loops: list[BetheLoop] = []
-        for u in order:
-            before: str | BetheLoop = loops[-1] if loops else start
-            loops.append(bethe(U=float(u), beta=beta, solver=solver, start=before, **options))
-        return loops
-
-    up = follow(values.tolist(), "metal")
-    down = follow(values[::-1].tolist(), "insulator")
-    return Hysteresis(values, tuple(up), tuple(down[::-1]))
+    return str(start), str(start)

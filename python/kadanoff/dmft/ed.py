@@ -5,6 +5,8 @@ The core is `rust/ed`; here the bath is fitted where it is continuous, and the a
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -64,17 +66,41 @@ def ed(
     if not 0.0 <= prune <= 1e-3:
         raise ValueError(f"prune must lie in [0, 1e-3], got {prune}")
     bath, found = discretised(problem, run, sites, fit)
-    U, beta, level = problem.U, problem.beta, problem.level
+    return _solution(problem, run, _spectrum(problem, bath, run), bath, found, prune)
+
+
+def at_temperatures(
+    problem: Impurity, beta: Sequence[float], run: Run, prune: float = 1e-12
+) -> Iterator[Solution]:
+    """The solutions of a problem with a discrete bath at several beta, from one diagonalisation."""
+    bath, _ = discretised(problem, run, None, None)
+    spectrum = _spectrum(problem, bath, run)
+    for temperature in beta:
+        yield _solution(replace(problem, beta=temperature), run, spectrum, bath, None, prune)
+
+
+def _spectrum(problem: Impurity, bath: DiscreteBath, run: Run) -> _core.EdSpectrum:
     with bar("diagonalising", run.progress) as report:
-        spectrum = _core.ed_spectrum(
-            U,
-            level,
+        return _core.ed_spectrum(
+            problem.U,
+            problem.level,
             list(bath.e),
             list(bath.V),
             threads=run.threads,
             control=run.control,
             report=report,
         )
+
+
+def _solution(
+    problem: Impurity,
+    run: Run,
+    spectrum: _core.EdSpectrum,
+    bath: DiscreteBath,
+    found: BathFit | None,
+    prune: float,
+) -> Solution:
+    U, beta = problem.U, problem.beta
     log_Z, n, docc = spectrum.thermal(beta)
     z = np.asarray(1j * matsubara(beta, run.frequencies), dtype=np.complex128)
     energies, weights, dropped, (G_iw, F_iw) = spectrum.green(beta, prune, z)
@@ -125,5 +151,6 @@ def discretised(
         if fit is not None:
             raise ValueError("fit has no meaning here: the bath is taken as it is")
         return bath, None
-    found = fit_bath(problem, sites or DEFAULT_SITES, seed=run.seed, **(fit or {}))
+    options = {"seed": run.seed, "control": run.control, **(fit or {})}
+    found = fit_bath(problem, sites or DEFAULT_SITES, **options)
     return found.bath, found

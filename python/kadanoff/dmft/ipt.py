@@ -19,16 +19,19 @@ H. Kajueter, G. Kotliar, Phys. Rev. Lett. 77, 131 (1996), doi:10.1103/PhysRevLet
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from kadanoff.dmft.embedding import MOST_POLES, embedded_poles, on_frequencies, weiss
+from kadanoff import _core
+from kadanoff.dmft.embedding import MOST_POLES, on_frequencies, weiss
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.errors import NotConverged
-from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction, matsubara
+from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction, fermi_poles, matsubara
+from kadanoff.greens.fermi import poles_needed
 from kadanoff.greens.grids import ComplexArray, FloatArray
 
 __all__ = ["ipt", "second_order_poles"]
@@ -41,19 +44,25 @@ def second_order_poles(G0: GreenFunction) -> tuple[FloatArray, FloatArray]:
 
     ``sum_abc w_a w_b w_c [(1-f_a)(1-f_b) f_c + f_a f_b (1-f_c)] / (z - E_a - E_b + E_c)``.
     """
-    E, w, beta = G0.energies, G0.weights, G0.beta
+    energies, weights, _ = second_order_products(G0.energies, G0.weights, G0.beta)
+    scale = float(np.max(np.abs(G0.energies), initial=1e-300))
+    merged = GreenFunction(energies, weights, G0.beta).merged(1e-13 * scale)
+    keep = merged.weights > 0.0
+    return merged.energies[keep], merged.weights[keep]
+
+
+def second_order_products(
+    E: FloatArray, w: FloatArray, beta: float
+) -> tuple[FloatArray, FloatArray, float]:
+    """The same before poles are merged, N**3 of them, and n0."""
     x = np.exp(-beta * np.abs(E))
     f = np.where(E > 0.0, x, 1.0) / (1.0 + x)
     h = np.where(E > 0.0, 1.0, x) / (1.0 + x)
     energies = E[:, None, None] + E[None, :, None] - E[None, None, :]
     particle, hole = w * h, w * f
-    weights = np.einsum("a,b,c->abc", particle, particle, hole) + np.einsum(
-        "a,b,c->abc", hole, hole, particle
-    )
-    scale = float(np.max(np.abs(E), initial=1e-300))
-    merged = GreenFunction(energies.ravel(), weights.ravel(), beta).merged(1e-13 * scale)
-    keep = merged.weights > 0.0
-    return merged.energies[keep], merged.weights[keep]
+    weights = (particle[:, None] * particle)[:, :, None] * hole
+    weights += (hole[:, None] * hole)[:, :, None] * particle
+    return energies.ravel(), weights.ravel(), float(np.sum(hole))
 
 
 class _SecondOrder:
@@ -92,7 +101,8 @@ class _SecondOrder:
     "ipt",
     valid="single orbital, weak to intermediate U; exact to order U**2 and in the atomic limit. "
     "Half "
-    "filling is the reliable case; elsewhere the Kajueter-Kotliar form",
+    "filling is the reliable case; elsewhere the Kajueter-Kotliar form, whose double occupancy can "
+    "turn negative at large U",
     cost="10 ms; 0.1 s away from half filling",
 )
 def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> Solution:
@@ -141,13 +151,8 @@ def _solution(
         e, w = second.poles
         w = U * U * w
         first = float(np.sum(w * e))
-        if final and e.size <= MOST_POLES:
-            if abs(B) > 1e-14:
-                # Sigma2 / (1 - B Sigma2) = u (z - X - B u u^T)^{-1} u
-                u = np.sqrt(w)
-                e, vectors = np.linalg.eigh(np.diag(e) + B * np.outer(u, u))
-                w = (vectors.T @ u) ** 2
-            G = embedded_poles(problem, level + U * n, e, A * w)
+        if final:
+            G = _poles(problem, level + U * n, e, np.sqrt(w), A, B)
     else:
         # The first moment of the product is its slope at the ends.
         first = _first_moment(second.series) * U * U
@@ -164,32 +169,72 @@ def _first_moment(series: LegendreSeries) -> float:
     return float(np.sum(np.polynomial.legendre.legval(np.array([-1.0, 1.0]), slope)))
 
 
+def _poles(
+    problem: Impurity, level: float, e: FloatArray, u: FloatArray, A: float, B: float
+) -> GreenFunction | None:
+    """G with ``A Sigma2 / (1 - B Sigma2) = A u (z - diag e - B u u^T)^-1 u`` as one matrix."""
+    star = problem.star()
+    if star is None or star[0].size + e.size > MOST_POLES:
+        return None
+    n = e.size
+    H = np.diag(np.concatenate([[level], e, star[0]]))
+    H[1 : n + 1, 1 : n + 1] += B * np.outer(u, u)
+    H[0, 1:] = H[1:, 0] = np.concatenate([np.sqrt(A) * u, np.sqrt(star[1])])
+    E, vectors = np.linalg.eigh(H)
+    return GreenFunction(E, vectors[0] ** 2, problem.beta)
+
+
+class _Excess:
+    """n - n0 against eps0, by exact sums: for a bath of few levels."""
+
+    def __init__(self, problem: Impurity, star: tuple[FloatArray, FloatArray], reach: float):
+        self.U, self.beta, self.level = problem.U, problem.beta, problem.level
+        self.H = np.diag(np.concatenate([[0.0], star[0]]))
+        self.H[0, 1:] = self.H[1:, 0] = np.sqrt(star[1])
+        # No pole of G lies further out.
+        out = 3.0 * (float(np.max(np.abs(star[0]))) + reach) + 4.0 * self.U + 2.0 * abs(self.level)
+        z, self.R = fermi_poles(poles_needed(self.beta * out))
+        self.z = np.asarray(1j * z / self.beta)
+        self.free = self.z - self.level - problem.Delta()(self.z)  # type: ignore[operator]
+
+    def __call__(self, level0: float) -> float:
+        self.H[0, 0] = level0
+        E, vectors = np.linalg.eigh(self.H)
+        e, w, n0 = second_order_products(E, vectors[0] ** 2, self.beta)
+        n = min(max(n0, 1e-12), 1.0 - 1e-12)
+        sigma2 = self.U**2 * _core.poles_at_points(e, w[None, :], self.z)[0]
+        B = ((1.0 - n) * self.U + self.level - level0) / (n * (1.0 - n) * self.U**2)
+        G = 1.0 / (self.free - self.U * n - sigma2 / (1.0 - B * sigma2))
+        return 0.5 + 2.0 / self.beta * float(self.R @ G.real) - n
+
+
 def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
     """eps0 such that the occupation of G is that of G0."""
     from scipy.optimize import brentq
 
     U, level = problem.U, problem.level
+    moments = problem.Delta_moments()
+    reach = U + 4.0 * np.sqrt(moments[2] / moments[0] if moments[0] > 0 else 0.0) + 1.0
     # n is a sum over frequencies here: enough of them, whatever was asked for.
     search = replace(run, frequencies=max(run.frequencies, 512))
 
-    def excess(level0: float) -> float:
+    def by_frequencies(level0: float) -> float:
         n0 = min(max(_SecondOrder(problem, level0, 2).n0, 1e-12), 1.0 - 1e-12)
         return 0.5 * _solution(problem, search, n0, level0, final=False).n - n0
 
-    moments = problem.Delta_moments()
-    reach = U + 4.0 * np.sqrt(moments[2] / moments[0] if moments[0] > 0 else 0.0) + 1.0
-    points = np.linspace(level - 0.5 * reach, level + U + 0.5 * reach, 13)
-    values = [excess(x) for x in points]
-    crossings = [
-        k for k in range(len(points) - 1) if values[k] == 0.0 or values[k] * values[k + 1] < 0.0
-    ]
-    if not crossings:
+    star = problem.star()
+    few = star is not None and star[0].size <= MOST_SITES and U > 0.0
+    excess = cache(_Excess(problem, star, reach) if few and star else by_frequencies)
+    points = np.linspace(level - 0.5 * reach, level + U + 0.5 * reach, 13).tolist()
+    # The crossing nearest to the Hartree level.
+    for k in sorted(range(len(points) - 1), key=lambda k: abs(points[k] - (level + 0.5 * U))):
+        if excess(points[k]) == 0.0 or excess(points[k]) * excess(points[k + 1]) < 0.0:
+            break
+    else:
         raise NotConverged(
             "IPT found no level eps0 with n0 = n: the problem is out of reach of the "
             f"Kajueter-Kotliar form (U = {U:g}, level = {level:g}, beta = {problem.beta:g})"
         )
-    # Nearest to the Hartree level.
-    near = min(crossings, key=lambda k: abs(points[k] - (level + 0.5 * U)))
-    level0 = float(brentq(excess, points[near], points[near + 1], xtol=1e-13, rtol=1e-14))
+    level0 = float(brentq(excess, points[k], points[k + 1], xtol=1e-13, rtol=1e-14))
     n0 = _SecondOrder(problem, level0, 2).n0
     return _solution(problem, run, n0, level0)

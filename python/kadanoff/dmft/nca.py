@@ -25,11 +25,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff import _core
+from kadanoff.dmft.nca_real import RealAxisNCA, solve_real, uniform_hilbert
+from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
-from kadanoff.errors import Cancelled, NotConverged
-from kadanoff.greens import LegendreSeries, matsubara
+from kadanoff.errors import NotConverged
+from kadanoff.greens import LegendreSeries, RealAxisFunction, matsubara
 from kadanoff.greens.grids import FloatArray
 from kadanoff.stars import real, whole
 
@@ -52,44 +54,6 @@ class _Level:
         return np.asarray(-(P[0, ::-1] * P[1] + P[1, ::-1] * P[2]) / self.Z)
 
 
-def _volterra(E: FloatArray, x: FloatArray, beta: float, run: Run) -> _Level:
-    """Propagators on the grid of x: trapezoidal rule, the free evolution exact.
-
-    The error has even powers of the step only.
-    """
-    N = x.size - 1
-    h = beta / N
-    y = x[::-1]
-    P = np.zeros((3, N + 1))
-    P[:, 0] = 1.0
-    Q = np.array([2.0 * y[0], x[0] + y[0], 2.0 * x[0]])
-    at_zero = Q.copy()
-    # Q backwards in memory, so that a convolution is a product of contiguous pieces.
-    backwards = np.zeros((3, N + 1))
-    backwards[:, N] = Q
-    decay = np.exp(-h * E)
-    memory = np.zeros(3)
-    quarter = 0.25 * h * h
-    for j in range(N):
-        if j % 256 == 0 and run.control is not None and run.control.cancelled:
-            raise Cancelled("the computation was stopped")
-        k = j + 1
-        known = np.array([backwards[m, N - j : N] @ P[m, 1:k] for m in range(3)])
-        right = decay * (P[:, j] + 0.5 * h * memory) + 0.5 * h * h * known
-        # (1 - h^2/4 Q_m(0)) p_m - h^2/4 Q_m(tau) = right, Q_m(tau) linear in the p.
-        xk, yk = x[k], y[k]
-        d0, d1, d2 = 1.0 - quarter * at_zero
-        a, b = 2.0 * quarter * yk, 2.0 * quarter * xk  # p_1 in the equations of p_0 and p_2
-        c, d = quarter * xk, quarter * yk  # p_0 and p_2 in that of p_1
-        p1 = (right[1] + c * right[0] / d0 + d * right[2] / d2) / (d1 - c * a / d0 - d * b / d2)
-        p0, p2 = (right[0] + a * p1) / d0, (right[2] + b * p1) / d2
-        P[:, k] = p0, p1, p2
-        Q = np.array([2.0 * p1 * yk, p0 * xk + p2 * yk, 2.0 * p1 * xk])
-        backwards[:, N - k] = Q
-        memory = h * (known + 0.5 * Q + 0.5 * at_zero * P[:, k])
-    return _Level(P)
-
-
 @register(
     "nca",
     valid="U > 0 and temperatures above the Kondo scale: G is right to order V**2, log Z, n and "
@@ -97,7 +61,15 @@ def _volterra(E: FloatArray, x: FloatArray, beta: float, run: Run) -> _Level:
     "order V**4; not exact at U = 0",
     cost="0.1 to 2 s, growing as the square of beta times the largest energy",
 )
-def nca(problem: Impurity, run: Run, /, *, steps: int = 640, tol: float = 1e-9) -> Solution:
+def nca(
+    problem: Impurity,
+    run: Run,
+    /,
+    *,
+    steps: int | None = None,
+    tol: float = 1e-9,
+    real_axis: bool = False,
+) -> Solution:
     """Solve in the non-crossing approximation.
 
     Parameters
@@ -106,23 +78,33 @@ def nca(problem: Impurity, run: Run, /, *, steps: int = 640, tol: float = 1e-9) 
         What to solve.
     run : Run
         Frequencies.
-    steps : int
-        Time steps of the coarsest of the first three grids.
+    steps : int, optional
+        Time steps of the coarsest of the first three grids; by default half the largest energy
+        times beta, 64 to 4096.
     tol : float
         Error of G(tau) from the finite steps at which no further grid is taken.
+    real_axis : bool
+        Find G(w) and Sigma(w) as well, from the equations on the real axis (`nca_real`): the bath
+        must be a band. ``diagnostics["axes_differ"]`` is how far G(i w_n) is from the integral of
+        A(w).
 
     Notes
     -----
     Richardson extrapolation over grids of N, 2N, 4N, ... steps. `error` is the numerical one only.
     """
-    if whole("steps", steps) < 16 or steps > 8192:
+    if steps is None:
+        steps = _coarsest(problem)
+    elif whole("steps", steps) < 16 or steps > 8192:
         raise ValueError(f"steps must lie in 16 to 8192, got {steps}")
     tol = real("tol", tol)
+    if not isinstance(real_axis, bool):
+        raise TypeError(f"real_axis must be True or False, got {real_axis!r}")
     if problem.U == 0.0 and problem.Delta_moments()[0] > 0.0:
         raise ValueError(
             "the NCA is not exact at U = 0, where the problem is free: use solver='hubbard1' or "
             "'ed'"
         )
+    spectra = solve_real(problem, control=run.control) if real_axis else None
     beta, level = problem.beta, problem.level
     E = np.array([0.0, level, 2.0 * level + problem.U])
     shift = float(np.min(E))
@@ -134,7 +116,8 @@ def nca(problem: Impurity, run: Run, /, *, steps: int = 640, tol: float = 1e-9) 
     while True:
         tau = np.linspace(0.0, beta, count + 1)
         x = np.maximum(-Delta.tau(tau), 0.0)
-        levels.append(_volterra(E - shift, x, beta, run))
+        P = _core.nca_propagators((E - shift).tolist(), x, beta, control=run.control)
+        levels.append(_Level(P))
         stride = count // steps
         last = levels[-1]
         # One row of Romberg's table: G on the coarsest grid, then ln Z and the populations.
@@ -155,7 +138,7 @@ def nca(problem: Impurity, run: Run, /, *, steps: int = 640, tol: float = 1e-9) 
             f"energies are "
             f"too large for beta = {beta:g}"
         )
-    series = _series(best[: steps + 1], levels[-1].G, beta)
+    series = _series(best[: steps + 1], levels[-1].G, beta, max(0.03 * error, 1e-11))
     G_iw = series.iw(run.frequencies)
     z = 1j * matsubara(beta, run.frequencies)
     Delta_iw = Delta.iw(run.frequencies)
@@ -164,6 +147,17 @@ def nca(problem: Impurity, run: Run, /, *, steps: int = 640, tol: float = 1e-9) 
     log_Z = None
     if isinstance(problem.bath, DiscreteBath):
         log_Z = log_ratio + 2.0 * float(np.sum(np.logaddexp(0.0, -beta * np.array(problem.bath.e))))
+    diagnostics = {
+        "log_Z_over_Z_bath": log_ratio,
+        "populations": p,
+        "steps": count,
+        "numerical_error": error,
+    }
+    G_w = Sigma_w = None
+    if spectra is not None:
+        G_w, Sigma_w = _retarded(problem, spectra)
+        difference = np.max(np.abs(G_w.iw(run.frequencies) - G_iw))
+        diagnostics |= {"real_axis": spectra, "axes_differ": float(difference)}
     return Solution(
         problem=problem,
         solver="nca",
@@ -176,25 +170,58 @@ def nca(problem: Impurity, run: Run, /, *, steps: int = 640, tol: float = 1e-9) 
         log_Z=log_Z,
         error=error * beta,
         valid="",
-        diagnostics={
-            "log_Z_over_Z_bath": log_ratio,
-            "populations": p,
-            "steps": count,
-            "numerical_error": error,
-        },
+        diagnostics=diagnostics,
+        G_w=G_w,
+        Sigma_w=Sigma_w,
     )
 
 
-def _series(coarse: FloatArray, fine: FloatArray, beta: float) -> LegendreSeries:
+def _retarded(problem: Impurity, spectra: RealAxisNCA) -> tuple[RealAxisFunction, RealAxisFunction]:
+    """G and ``Sigma = w - eps - Delta - 1/G`` on the grid of A."""
+    assert not isinstance(problem.bath, DiscreteBath | MatsubaraBath)
+    w, A = spectra.omega, spectra.A
+    density = float(problem.V or 0.0) ** 2 * problem.bath.density(w)
+    G, Delta = (uniform_hilbert(x) - 1j * np.pi * x for x in (A, density))
+    Sigma = np.asarray(w - problem.level - Delta - 1.0 / G, dtype=np.complex128)
+    G = np.asarray(G, dtype=np.complex128)
+    return RealAxisFunction(w, G, problem.beta), RealAxisFunction(w, Sigma, problem.beta)
+
+
+def _coarsest(problem: Impurity) -> int:
+    """Steps that begin to resolve the fastest decay: of the levels, and of Delta."""
+    d = problem.Delta_moments()
+    inner = max(abs(problem.level), abs(problem.level + problem.U))
+    outer = math.sqrt(d[2] / d[0]) if d[0] > 0.0 else 0.0
+    fastest = 2.0 * max(inner, outer, math.sqrt(d[0]))
+    return 2 * min(max(32, math.ceil(0.25 * problem.beta * fastest)), 2048)
+
+
+def _series(coarse: FloatArray, fine: FloatArray, beta: float, noise: float) -> LegendreSeries:
     """Legendre series of the extrapolated G(tau).
 
     On the finest grid G is known up to a small smooth error, which the coarsest grid has shown.
+    Between its points ln(-G) is interpolated: it is far smoother than decaying exponentials.
     """
-    from scipy.interpolate import make_interp_spline
-
     stride = (fine.size - 1) // (coarse.size - 1)
-    rough = np.linspace(0.0, beta, coarse.size)
-    grid = np.linspace(0.0, beta, fine.size)
-    correction = make_interp_spline(rough, coarse - fine[::stride], k=5)
-    spline = make_interp_spline(grid, fine + correction(grid), k=7)
-    return LegendreSeries.of(spline, beta, tolerance=1e-11, noise=1e-11)
+    correction = coarse - fine[::stride]
+    logarithm = np.log(np.maximum(-fine, 1e-300))
+
+    def G(tau: FloatArray) -> FloatArray:
+        x = tau / beta
+        return _interpolated(correction, x, 6) - np.exp(_interpolated(logarithm, x, 8))
+
+    return LegendreSeries.of(G, beta, tolerance=1e-11, noise=noise)
+
+
+def _interpolated(values: FloatArray, x: FloatArray, points: int) -> FloatArray:
+    """Values on a uniform grid of [0, 1] at x, by the polynomial through the nearest points."""
+    N = values.size - 1
+    position = x * N
+    first = np.clip(np.floor(position).astype(int) - points // 2 + 1, 0, N + 1 - points)
+    distance = position - first - np.arange(points)[:, None]  # (points, x)
+    at = np.abs(distance) < 1e-12
+    signs = np.array([(-1.0) ** k * math.comb(points - 1, k) for k in range(points)])
+    weights = signs[:, None] / np.where(at, 1.0, distance)
+    weights = np.where(np.any(at, axis=0), at, weights)
+    terms = values[first + np.arange(points)[:, None]]
+    return np.asarray(np.sum(weights * terms, axis=0) / np.sum(weights, axis=0))

@@ -12,6 +12,7 @@ from kadanoff.greens import (
     GreenFunction,
     LegendreSeries,
     MatsubaraFunction,
+    RealAxisFunction,
     chebyshev_times,
     matsubara,
 )
@@ -47,6 +48,8 @@ class Solution:
         Where the solver is right.
     diagnostics : mapping
         Seconds, residuals of a bath fit, dropped weight, ...
+    G_w, Sigma_w : RealAxisFunction or None
+        The retarded functions, from solvers that know them without continuation ("nrg", "nca").
     """
 
     problem: Impurity
@@ -61,6 +64,8 @@ class Solution:
     error: float | None
     valid: str
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
+    G_w: RealAxisFunction | None = None
+    Sigma_w: RealAxisFunction | None = None
 
     def __repr__(self) -> str:
         error = "unknown" if self.error is None else f"{self.error:.1e}"

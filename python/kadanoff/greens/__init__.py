@@ -10,15 +10,18 @@ class                 what it holds                                exact transfo
 `LegendreSeries`      coefficients G_l                             tau, iw
 `ChebyshevFunction`   values at Chebyshev times                    tau, iw, Legendre
 `IntermediateSeries`  coefficients G_l (needs sparse-ir)           tau, iw
+`RealAxisFunction`    values at real frequencies                   poles, and with them iw, tau
 ====================  ===========================================  ===============================
 """
 
 from kadanoff.greens.chebyshev import ChebyshevFunction
+from kadanoff.greens.fermi import fermi_poles
 from kadanoff.greens.grids import chebyshev_times, matsubara
 from kadanoff.greens.intermediate import IntermediateSeries
 from kadanoff.greens.legendre import LegendreSeries, legendre_to_matsubara
 from kadanoff.greens.matsubara_function import MatsubaraFunction, gauss_poles, tail_moments
 from kadanoff.greens.poles import GreenFunction
+from kadanoff.greens.real_axis import RealAxisFunction
 
 __all__ = [
     "ChebyshevFunction",
@@ -26,7 +29,9 @@ __all__ = [
     "IntermediateSeries",
     "LegendreSeries",
     "MatsubaraFunction",
+    "RealAxisFunction",
     "chebyshev_times",
+    "fermi_poles",
     "gauss_poles",
     "legendre_to_matsubara",
     "matsubara",

@@ -197,7 +197,7 @@ class MatsubaraFunction:
         return plot_green(self, ax=ax, **kwargs)
 
 
-@lru_cache(maxsize=6)
+@lru_cache(maxsize=16)
 def _phases(tau: bytes, beta: float, count: int) -> tuple[FloatArray, FloatArray]:
     """cos(w_n tau) and sin(w_n tau): a self-consistent loop asks for the same ones again."""
     phase = np.outer(np.frombuffer(tau), matsubara(beta, count))

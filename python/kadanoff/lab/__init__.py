@@ -1,8 +1,63 @@
-"""What a notebook needs: its budget of time.
+"""What a notebook needs: its budget of time, and explorers.
 
 Plots and widgets live in the modules beside this one and are imported when they are used.
+
+===================  ==============================================================================
+`explore_kondo`      an Anderson impurity and the Kondo models that claim to describe it
+`explore_dot`        two dots in parallel: spin 1, and its screening
+`explore_spectrum`   the t-matrix, broadened anew without a new solve
+`explore_blocks`     an Ising lattice that lives, and its block spins
+`explore_rsmi`       filters that form while their information rises to its bound
+`explore_dimers`     a covering, its heights, and the loops that move it
+`explore_mott`       the Mott transition: A(w), Sigma and Z(U)
+===================  ==============================================================================
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from .budget import Budget, budget, pick
 
-__all__ = ["Budget", "budget", "pick"]
+if TYPE_CHECKING:
+    from .explorers.blocks import explore as explore_blocks
+    from .explorers.coverings import explore as explore_dimers
+    from .explorers.dot import explore as explore_dot
+    from .explorers.filters import explore as explore_rsmi
+    from .explorers.kondo import explore as explore_kondo
+    from .explorers.mott import explore as explore_mott
+    from .explorers.spectrum import explore as explore_spectrum
+
+__all__ = [
+    "Budget",
+    "budget",
+    "explore_blocks",
+    "explore_dimers",
+    "explore_dot",
+    "explore_kondo",
+    "explore_mott",
+    "explore_rsmi",
+    "explore_spectrum",
+    "pick",
+]
+
+_EXPLORERS = {
+    "explore_blocks": "blocks",
+    "explore_dimers": "coverings",
+    "explore_dot": "dot",
+    "explore_kondo": "kondo",
+    "explore_mott": "mott",
+    "explore_rsmi": "filters",
+    "explore_spectrum": "spectrum",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPLORERS:
+        return importlib.import_module(f"{__name__}.explorers.{_EXPLORERS[name]}").explore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kadanoff.greens import chebyshev_times, matsubara
+from kadanoff.greens import RealAxisFunction, chebyshev_times, matsubara
 from kadanoff.lab.style import COLOURS, dress, figure, legend, next_colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kadanoff.dmft import BetheLoop, Hysteresis, Solution
+    from kadanoff.dmft import BetheLoop, Hysteresis, PhaseDiagram, Solution
 
-__all__ = ["plot_green", "plot_hysteresis", "plot_loop", "plot_solution"]
+__all__ = [
+    "plot_green",
+    "plot_hysteresis",
+    "plot_loop",
+    "plot_orders",
+    "plot_phases",
+    "plot_solution",
+]
 
 
 def plot_green(
@@ -67,6 +74,12 @@ def plot_green(
                 f"a {type(G).__name__} has no spectrum without analytic continuation; "
                 "use a solver with poles, such as 'ed'"
             )
+        if isinstance(G, RealAxisFunction):
+            seen = np.abs(G.omega) <= _reach(G)
+            ax.plot(G.omega[seen], G.A[seen], **(own | style))
+            dress(ax, x=r"$\omega$", y=r"$A(\omega)$")
+            legend(ax)
+            return ax
         width = np.pi / G.beta if eta is None else eta
         kept = G.energies[np.abs(G.weights) > 1e-6]
         reach = 1.1 * max(float(np.max(np.abs(kept), initial=1.0)), 10.0 * width)
@@ -77,6 +90,14 @@ def plot_green(
         raise ValueError(f"quantity must be 'tau', 'iw' or 'spectrum', got {quantity!r}")
     legend(ax)
     return ax
+
+
+def _reach(G: RealAxisFunction) -> float:
+    """Frequency beyond which less than 0.2 % of the weight lies."""
+    weight = np.abs(G.poles.weights)
+    order = np.argsort(np.abs(G.poles.energies))
+    inside = np.cumsum(weight[order]) <= 0.998 * np.sum(weight)
+    return 1.1 * float(np.max(np.abs(G.poles.energies[order][inside]), initial=0.0))
 
 
 def plot_solution(
@@ -110,8 +131,22 @@ def plot_solution(
     matplotlib.axes.Axes
     """
     label = solution.solver if label is None else label
+    sampled = solution.diagnostics
+    if quantity == "spectrum" and solution.G_w is not None:
+        return plot_green(solution.G_w, ax, quantity=quantity, label=label, **style)
     if quantity in ("tau", "spectrum"):
-        return plot_green(solution.G, ax, quantity=quantity, label=label, **style)
+        ax = plot_green(solution.G, ax, quantity=quantity, label=label, **style)
+        if quantity == "tau" and "G_bins" in sampled:
+            ax.errorbar(
+                sampled["tau_bins"],
+                -sampled["G_bins"],
+                sampled["G_bins_error"],
+                fmt="none",
+                ecolor=ax.lines[-1].get_color(),
+                elinewidth=0.8,
+                alpha=0.6,
+            )
+        return ax
     if quantity not in ("iw", "Sigma"):
         raise ValueError(f"quantity must be 'iw', 'Sigma', 'tau' or 'spectrum', got {quantity!r}")
     if ax is None:
@@ -124,9 +159,57 @@ def plot_solution(
         "markersize": 3,
         "label": label,
     }
-    ax.plot(solution.w[:count], -values[:count].imag, **(own | style))
+    (line,) = ax.plot(solution.w[:count], -values[:count].imag, **(own | style))
+    if f"{'G' if quantity == 'iw' else 'Sigma'}_iw_error" in sampled:
+        errors = sampled["G_iw_error" if quantity == "iw" else "Sigma_iw_error"][:count]
+        ax.errorbar(
+            solution.w[:count],
+            -values[:count].imag,
+            errors,
+            fmt="none",
+            ecolor=line.get_color(),
+            elinewidth=1.0,
+            capsize=2,
+        )
     name = "G" if quantity == "iw" else r"\Sigma"
     dress(ax, x=r"$\omega_n$", y=rf"$-\mathrm{{Im}}\,{name}(i\omega_n)$")
+    legend(ax)
+    return ax
+
+
+def plot_orders(
+    solution: Solution, ax: Axes | None = None, *, label: str | None = None, **style: Any
+) -> Axes:
+    """How often each order of the expansion occurred, per spin; the dashed line is its mean.
+
+    Parameters
+    ----------
+    solution : Solution
+        Of the solver "cthyb".
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    label : str, optional
+        For the legend.
+    **style
+        Passed on to ``Axes.step``.
+
+    Raises
+    ------
+    ValueError
+        The solver keeps no histogram.
+    """
+    if "histogram" not in solution.diagnostics:
+        raise ValueError(f"solver {solution.solver!r} keeps no histogram; use 'cthyb'")
+    if ax is None:
+        ax = figure()[0, 0]
+    counts = np.asarray(solution.diagnostics["histogram"], dtype=np.float64)
+    share = counts / np.sum(counts)
+    colour = next_colour(ax)
+    own: dict[str, Any] = {"color": colour, "where": "mid", "linewidth": 1.6, "label": label}
+    ax.step(np.arange(share.size), share, **(own | style))
+    ax.axvline(0.5 * solution.diagnostics["order"], color=colour, linestyle="--", linewidth=1.0)
+    ax.set_ylim(bottom=0.0)
+    dress(ax, x="order k of one spin", y="probability")
     legend(ax)
     return ax
 
@@ -175,5 +258,27 @@ def plot_hysteresis(
         ax.plot(scan.U, values, **(own | style))
     label = "Z" if quantity == "Z" else r"$\langle n_\uparrow n_\downarrow\rangle$"
     dress(ax, x="U / D", y=label)
+    legend(ax)
+    return ax
+
+
+def plot_phases(diagram: PhaseDiagram, ax: Axes | None = None, **style: Any) -> Axes:
+    """U_c1(T) and U_c2(T), bars for the brackets, and the region in which both phases exist."""
+    if ax is None:
+        ax = figure()[0, 0]
+    for ends, name, colour in (
+        (diagram.U_c1, r"$U_{c1}$", COLOURS["vermillion"]),
+        (diagram.U_c2, r"$U_{c2}$", COLOURS["blue"]),
+    ):
+        middle, half = ends.mean(axis=1), 0.5 * np.abs(np.diff(ends, axis=1)[:, 0])
+        own: dict[str, Any] = {"color": colour, "marker": "o", "markersize": 4, "linewidth": 1.6}
+        ax.errorbar(middle, diagram.T, xerr=half, label=name, **(own | style))
+    both = diagram.coexists
+    if np.count_nonzero(both) > 1:
+        left, right = diagram.U_c1[both].mean(axis=1), diagram.U_c2[both].mean(axis=1)
+        grey = COLOURS["black"]
+        ax.fill_betweenx(diagram.T[both], left, right, color=grey, alpha=0.08, label="both")
+    ax.set_ylim(bottom=0.0)
+    dress(ax, x="U / D", y="T / D")
     legend(ax)
     return ax

@@ -7,7 +7,9 @@ user's own style survives, and a widget may draw on another thread meanwhile.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ __all__ = [
     "new_or",
     "next_colour",
     "require_matplotlib",
+    "saved",
 ]
 
 COLOURS = {
@@ -89,6 +92,14 @@ def figure(
     from matplotlib.figure import Figure
 
     return Figure(**options).subplots(rows, columns, squeeze=False)
+
+
+@contextmanager
+def saved(path: str | Path) -> Iterator[Axes]:
+    """Axes whose figure is written to a file at the end, whatever backend is configured."""
+    ax = figure(pyplot=False)[0, 0]
+    yield ax
+    ax.figure.savefig(path, dpi=160)
 
 
 def new_or(ax: Axes | None) -> Axes:

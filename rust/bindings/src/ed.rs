@@ -162,6 +162,54 @@ pub fn ed_lanczos<'py>(
     Ok(out)
 }
 
+/// Free parameters and chi2 of the best of the minima from the rows of `starts`.
+#[pyfunction]
+#[pyo3(signature = (delta, w, weights, sites, symmetric, low, high, starts, *, control=None))]
+pub fn ed_bath_fit<'py>(
+    py: Python<'py>,
+    delta: PyReadonlyArray1<'py, Complex64>,
+    w: PyReadonlyArray1<'py, f64>,
+    weights: PyReadonlyArray1<'py, f64>,
+    sites: usize,
+    symmetric: bool,
+    low: Vec<f64>,
+    high: Vec<f64>,
+    starts: PyReadonlyArray2<'py, f64>,
+    control: Option<Bound<'py, Control>>,
+) -> PyResult<(Vector<'py>, f64)> {
+    let target = ed::bathfit::Target {
+        delta: delta.as_array().iter().copied().collect(),
+        w: w.as_array().to_vec(),
+        weights: weights.as_array().to_vec(),
+        sites,
+        symmetric,
+        bounds: low.into_iter().zip(high).collect(),
+    };
+    let free = target.free();
+    let starts: Vec<Vec<f64>> = starts
+        .as_array()
+        .rows()
+        .into_iter()
+        .map(|r| r.to_vec())
+        .collect();
+    let count = target.delta.len();
+    if starts.iter().any(|s| s.len() != free)
+        || target.bounds.len() != free
+        || target.w.len() != count
+        || target.weights.len() != count
+    {
+        return Err(PyValueError::new_err(
+            "arrays of a bath fit differ in length",
+        ));
+    }
+    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
+    let fit = py
+        .detach(|| target.best(starts.iter().map(Vec::as_slice), &shared))
+        .map_err(|e| errors::ed(py, &e))?;
+    let fit = fit.ok_or_else(|| PyValueError::new_err("a bath fit needs a starting point"))?;
+    Ok((fit.parameters.into_pyarray(py), fit.chi2))
+}
+
 fn rows<'a>(
     energies: &PyReadonlyArray1<'_, f64>,
     residues: &'a PyReadonlyArray2<'_, f64>,

@@ -28,6 +28,14 @@ pub fn nrg(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
+/// The exception for an error of the diagrammatic approximations.
+pub fn diagrams(py: Python<'_>, error: &kadanoff_diagrams::Error) -> PyErr {
+    match error {
+        kadanoff_diagrams::Error::Argument(message) => PyValueError::new_err(message.clone()),
+        kadanoff_diagrams::Error::Cancelled => cancelled(py),
+    }
+}
+
 /// The exception for an error of the Ising samplers.
 pub fn ising(error: ising::Error) -> PyErr {
     match error {
@@ -87,5 +95,15 @@ pub fn interrupted(py: Python<'_>, error: PyErr) -> PyErr {
         from_python(py, "Cancelled", "the computation was interrupted".into())
     } else {
         error
+    }
+}
+
+/// The exception for an error of the continuous-time Monte Carlo.
+pub fn ctqmc(py: Python<'_>, error: &kadanoff_ctqmc::Error) -> PyErr {
+    use kadanoff_ctqmc::Error;
+    let message = error.to_string();
+    match error {
+        Error::Argument(_) | Error::Checkpoint(_) => PyValueError::new_err(message),
+        Error::Numerical { .. } => from_python(py, "NumericalError", message),
     }
 }

@@ -4,6 +4,8 @@
 //! goes through [`control::supervise`]; every error through [`errors`]. There is no physics here.
 
 mod control;
+mod ctqmc;
+mod diagrams;
 mod dimers;
 mod dynamics;
 mod ed;
@@ -26,11 +28,17 @@ mod _core {
     #[pymodule_export]
     use super::control::Control;
     #[pymodule_export]
+    use super::ctqmc::{CtqmcRun, ctqmc_nodes, ctqmc_read};
+    #[pymodule_export]
+    use super::diagrams::nca_propagators;
+    #[pymodule_export]
     use super::dimers::{DimerSimulation, dimers_enumerate, dimers_sample};
     #[pymodule_export]
     use super::dynamics::nrg_dynamics;
     #[pymodule_export]
-    use super::ed::{EdSpectrum, ed_lanczos, ed_spectrum, poles_at_points, poles_at_times};
+    use super::ed::{
+        EdSpectrum, ed_bath_fit, ed_lanczos, ed_spectrum, poles_at_points, poles_at_times,
+    };
     #[pymodule_export]
     use super::exact::{ising_states, ising_windows};
     #[pymodule_export]

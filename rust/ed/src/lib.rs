@@ -7,6 +7,7 @@
 //! | [`full`] | all levels, sector by sector of (N, S); any temperature | up to 7 bath sites |
 //! | [`lehmann`] | poles of `G` and of the estimator `F` at a temperature | after `full` |
 //! | [`lanczos`] | lowest levels and `G` as continued fractions | 7 to 11 bath sites, low temperature |
+//! | [`bathfit`] | a hybridisation function fitted by a few sites | before `full` where the bath is continuous |
 //! | [`poles`] | sums over many poles at many frequencies or times | all |
 //!
 //! The full spectrum uses SU(2): only states of maximal `S_z` of every multiplet are kept, built once
@@ -14,6 +15,7 @@
 //! states instead of 1225. Memory: one matrix for each (N, S), together `sum n^2` numbers
 //! (6 orbitals 1.3 MB, 7 orbitals 17 MB, 8 orbitals 240 MB).
 
+pub mod bathfit;
 pub mod full;
 pub mod lanczos;
 pub mod lehmann;

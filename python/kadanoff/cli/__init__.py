@@ -1,0 +1,93 @@
+"""``kadanoff run JOB``, ``kadanoff lab``, ``kadanoff bench``: the package without Python.
+
+Each job calls the functions that a notebook calls, with options of the same names, and prints a
+table, or JSON with ``--json``; ``--output`` saves the picture. Exit status: 0 if all went well, 1
+if an iteration did not converge, 2 for bad input (one line says which), 130 after Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from kadanoff import NotConverged, NumericalError, __version__
+from kadanoff.cli import bench, course, impurities, lattices, mott
+from kadanoff.cli.job import Job, jsonable, picture
+
+__all__ = ["JOBS", "main"]
+
+JOBS: tuple[Job, ...] = (*impurities.JOBS, *lattices.JOBS, *mott.JOBS)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line; the exit status is 0 if all went well.
+
+    Examples
+    --------
+    >>> main(["run", "mott", "--U", "1", "--beta", "20", "--solver", "ipt", "--tol", "-1"])
+    2
+    """
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and not options.takes_rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    options.rest = rest
+    try:
+        return int(options.command(options))
+    except KeyboardInterrupt:  # Cancelled is one
+        print("interrupted", file=sys.stderr)
+        return 130
+    except (NotConverged, NumericalError) as error:
+        print(f"kadanoff: {_line(error)}", file=sys.stderr)
+        return 1
+    except (ValueError, TypeError, MemoryError, OSError, ImportError) as error:
+        print(f"kadanoff: {_line(error)}", file=sys.stderr)
+        return 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line; ``--help`` says the rest."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="kadanoff", description="Effective models, learned and checked.")
+    parser.set_defaults(takes_rest=False)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="run a job and print a table")
+    jobs = run.add_subparsers(required=True, metavar="JOB")
+    for job in JOBS:
+        one = jobs.add_parser(job.name, help=job.help, description=job.description)
+        job.arguments(one)
+        one.add_argument(
+            "--output", metavar="FILE", help="the picture, .png, .pdf or .svg; left out: none"
+        )
+        one.add_argument("--json", action="store_true", help="print JSON instead of a table")
+        one.add_argument("--threads", type=int, help="worker threads (default: all cores)")
+        one.set_defaults(command=_run, job=job)
+    for command in (course, bench):
+        command.add(commands)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    save = picture(options.output)  # refuses a path that cannot work before the work begins
+    report = options.job.compute(options)
+    if options.json:
+        print(json.dumps(jsonable(report.data), indent=2, allow_nan=False))
+    else:
+        print(report.table)
+    if save is not None:
+        save(report.draw)
+        print(f"picture: {options.output}", file=sys.stderr)
+    return 0

@@ -1,0 +1,268 @@
+"""What a self-consistency loop iterates: Delta(i w_n), or the density -Im Delta(w) / pi.
+
+Solvers that need the real axis get the second. There the lattice's own Green function closes the
+loop, ``Delta = (D/2)**2 / (w - eps - Sigma - Delta)`` solved for Delta: the same fixed points as
+``Delta = (D/2)**2 G``, reached in a third of the steps, and a bath with sharp edges.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff.baths import SemicircularBand
+from kadanoff.broadening import checked
+from kadanoff.dmft.hubbard1 import atom
+from kadanoff.dmft.nrg import real_grid
+from kadanoff.dmft.problem import Impurity, MatsubaraBath
+from kadanoff.dmft.quadrature import band_star
+from kadanoff.dmft.solution import Solution
+from kadanoff.greens import GreenFunction, matsubara
+from kadanoff.greens.grids import ComplexArray, FloatArray
+from kadanoff.stars import whole
+from kadanoff.tables import TabulatedBand
+
+__all__ = ["Lattice", "MatsubaraAxis", "RealAxis", "SelfConsistency", "bethe_delta"]
+
+EMPTY = 1e-9
+"""Smallest density of a bath, relative to the largest of the free lattice: a gap stays visible."""
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The parameters of a loop that do not change."""
+
+    U: float
+    beta: float
+    D: float
+    symmetric: bool
+
+
+def bethe_delta(zeta: ComplexArray, D: float) -> ComplexArray:
+    """The Delta of ``Delta = (D/2)**2 / (zeta - Delta)`` with Im Delta <= 0 for Im zeta >= 0.
+
+    Examples
+    --------
+    >>> bethe_delta(np.array([0.0 + 1e-12j]), 1.0).round(6)
+    array([0.-0.5j])
+    """
+    root = np.sqrt(zeta - D) * np.sqrt(zeta + D)
+    return np.asarray(0.5 * (zeta - root))
+
+
+class SelfConsistency(ABC):
+    """The current bath, as numbers that can be mixed.
+
+    Attributes
+    ----------
+    lattice : Lattice
+        What does not change.
+    tolerance : float
+        Residual at which a loop stops unless told otherwise.
+    settings : mapping
+        What the solver must be told besides the problem.
+    """
+
+    lattice: Lattice
+    tolerance: float = 1e-6
+    settings: Mapping[str, Any]
+
+    @property
+    @abstractmethod
+    def vector(self) -> FloatArray:
+        """The current bath."""
+
+    @abstractmethod
+    def problem(self, eps: float) -> Impurity:
+        """The impurity in this bath."""
+
+    @abstractmethod
+    def output(self, solution: Solution) -> FloatArray:
+        """The bath that follows from a solution, in the numbers of `vector`."""
+
+    @abstractmethod
+    def take(self, mixed: FloatArray, solution: Solution) -> None:
+        """Make a mixture the current bath."""
+
+    @abstractmethod
+    def residual(self, new: FloatArray) -> float:
+        """Largest change of Delta, relative to the largest of the free lattice."""
+
+    def noise(self, solution: Solution) -> float:
+        """Largest statistical error of `output`, in units of `residual`; zero without one."""
+        return 0.0
+
+
+def free(beta: float, D: float) -> GreenFunction:
+    """The free lattice's G."""
+    return GreenFunction(*band_star(SemicircularBand(D), beta), beta)
+
+
+class MatsubaraAxis(SelfConsistency):
+    """Delta(i w_n) = (D/2)**2 G(i w_n), with the moments of its tail."""
+
+    def __init__(
+        self, lattice: Lattice, start: str | Solution, eps: float, frequencies: int | None
+    ) -> None:
+        self.lattice = lattice
+        U, beta, D = lattice.U, lattice.beta, lattice.D
+        if frequencies is None:
+            widest = 40.0 * (D + U + abs(eps))
+            frequencies = min(max(512, math.ceil(0.5 * widest * beta / math.pi)), 8192)
+        if whole("frequencies", frequencies) < 64:
+            raise ValueError(f"frequencies must be at least 64, got {frequencies}")
+        self.frequencies = frequencies
+        self.settings = {"frequencies": frequencies}
+        quarter = 0.25 * D * D
+        if isinstance(start, Solution):
+            G, moments = start.G, _moments(start)
+        else:
+            if start == "metal":
+                G = free(beta, D)
+            else:
+                level = eps - 0.5 * U
+                n = atom(U, level, beta)[0]
+                G = GreenFunction(np.array([level, level + U]), np.array([1.0 - n, n]), beta)
+            moments = tuple(float(m) for m in G.moments(4))
+        self._keep(quarter * G.iw(frequencies), tuple(quarter * m for m in moments))
+        self.scale = quarter * abs(complex(free(beta, D)(1j * matsubara(beta, 1))[0]))
+
+    def _keep(self, Delta: ComplexArray, moments: tuple[float, ...]) -> None:
+        if self.lattice.symmetric:  # rounding would grow along an unstable direction
+            Delta = np.asarray(1j * Delta.imag, dtype=np.complex128)
+            moments = tuple(0.0 if k % 2 else m for k, m in enumerate(moments))
+        self.Delta, self.moments = Delta, moments
+
+    @property
+    def vector(self) -> FloatArray:
+        """Re and Im Delta."""
+        return np.concatenate([self.Delta.real, self.Delta.imag])
+
+    def problem(self, eps: float) -> Impurity:
+        """The impurity in a MatsubaraBath."""
+        bath = MatsubaraBath(self.Delta, self.moments)
+        return Impurity(self.lattice.U, self.lattice.beta, bath, eps)
+
+    def output(self, solution: Solution) -> FloatArray:
+        """(D/2)**2 G."""
+        new = 0.25 * self.lattice.D**2 * solution.G_iw
+        return np.concatenate([new.real, new.imag])
+
+    def take(self, mixed: FloatArray, solution: Solution) -> None:
+        """Delta from the mixture, its tail from the solution."""
+        n = self.frequencies
+        moments = tuple(0.25 * self.lattice.D**2 * m for m in _moments(solution))
+        self._keep(mixed[:n] + 1j * np.minimum(mixed[n:], 0.0), moments)
+
+    def residual(self, new: FloatArray) -> float:
+        """max |change of Delta(i w_n)| over that of the free lattice at w_0."""
+        n = self.frequencies
+        change = new - self.vector
+        return float(np.max(np.hypot(change[:n], change[n:]))) / self.scale
+
+    def noise(self, solution: Solution) -> float:
+        """(D/2)**2 times the largest error of G(i w_n), over Delta of the free lattice at w_0."""
+        error = float(np.max(solution.diagnostics.get("G_iw_error", 0.0)))
+        return 0.25 * self.lattice.D**2 * error / self.scale
+
+
+def _moments(solution: Solution) -> tuple[float, ...]:
+    """m_0 ... m_3 of G."""
+    G = solution.G
+    if isinstance(G, GreenFunction):
+        return tuple(float(m) for m in G.moments(4))
+    return G.moments[:4]
+
+
+class RealAxis(SelfConsistency):
+    """-Im Delta(w) / pi on a grid of real frequencies."""
+
+    tolerance = 1e-3  # spectra jump by less than that when the number of kept states changes
+
+    def __init__(
+        self,
+        lattice: Lattice,
+        start: str | Solution,
+        eps: float,
+        frequencies: int | None,
+        omega: ArrayLike | None,
+    ) -> None:
+        self.lattice = lattice
+        U, beta, D = lattice.U, lattice.beta, lattice.D
+        self.scale = 0.5 * D / math.pi
+        count = 512 if frequencies is None else whole("frequencies", frequencies)
+        if isinstance(start, Solution) and start.G_w is None:
+            raise ValueError(
+                f"start is a solution by {start.solver!r}, which knows no real frequencies; "
+                "start from 'metal', 'insulator' or a solution of the same solver"
+            )
+        if omega is not None:
+            self.omega = checked(omega)
+        elif isinstance(start, Solution) and start.G_w is not None:
+            self.omega = start.G_w.omega
+        else:
+            self.omega = real_grid(1.0 / beta, 2.5 * D + U + abs(eps))
+        if not self.omega[0] < -D < D < self.omega[-1]:
+            raise ValueError(
+                f"omega must reach beyond the band, |w| <= D = {D:g}, on both sides, got "
+                f"{self.omega[0]:g} to {self.omega[-1]:g}"
+            )
+        if lattice.symmetric and not np.allclose(self.omega, -self.omega[::-1], atol=1e-12 * D):
+            raise ValueError("omega must be symmetric about zero at half filling")
+        self.settings = {"frequencies": count, "omega": self.omega}
+        if isinstance(start, Solution) and start.G_w is not None:
+            self._keep(0.25 * D * D * start.G_w.spectrum(self.omega))
+            return
+
+        def band(centre: float, half: float) -> FloatArray:
+            x = (self.omega - centre) / half
+            return np.asarray(2.0 / (math.pi * half) * np.sqrt(np.maximum(1.0 - x * x, 0.0)))
+
+        if start == "metal":
+            A = band(0.0, D)
+        else:
+            # Hubbard bands, narrow enough to leave a gap.
+            level, half = eps - 0.5 * U, min(D, 0.45 * max(U, 1e-3 * D))
+            n = atom(U, level, beta)[0]
+            A = (1.0 - n) * band(level, half) + n * band(level + U, half)
+        self._keep(0.25 * D * D * A)
+
+    def _keep(self, density: FloatArray) -> None:
+        if self.lattice.symmetric:
+            density = 0.5 * (density + density[::-1])
+        self.density = np.maximum(density, EMPTY * self.scale)
+
+    @property
+    def vector(self) -> FloatArray:
+        """The density."""
+        return self.density
+
+    def problem(self, eps: float) -> Impurity:
+        """The impurity in a TabulatedBand."""
+        return Impurity(
+            self.lattice.U, self.lattice.beta, TabulatedBand(self.omega, self.density), eps
+        )
+
+    def output(self, solution: Solution) -> FloatArray:
+        """From Sigma(w), by the lattice's own Green function."""
+        assert solution.Sigma_w is not None
+        grid = solution.Sigma_w.omega
+        zeta = grid - solution.problem.level - solution.Sigma_w.values
+        density = np.maximum(-bethe_delta(zeta, self.lattice.D).imag / math.pi, 0.0)
+        if self.lattice.symmetric:
+            density = 0.5 * (density + density[::-1])
+        return np.asarray(np.interp(self.omega, grid, density, left=0.0, right=0.0))
+
+    def take(self, mixed: FloatArray, solution: Solution) -> None:
+        """The density from the mixture."""
+        self._keep(mixed)
+
+    def residual(self, new: FloatArray) -> float:
+        """max |change of -Im Delta / pi| over the largest of the free lattice."""
+        return float(np.max(np.abs(new - self.density))) / self.scale

@@ -1,0 +1,283 @@
+"""An Ising lattice that lives, and its block spins.
+
+At T_c the lattice looks the same through every pair of glasses: after one, two and three block
+transformations. Above, blocks of blocks are noise; below, they are of one colour.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kadanoff import Control, blockspin, ising
+from kadanoff.lab.explorers.picture import grid, image, text
+from kadanoff.lab.style import GREY
+
+if TYPE_CHECKING:
+    from kadanoff.lab.explorers.canvas import Live
+    from kadanoff.lab.explorers.latest import Stage
+
+__all__ = ["BlocksPicture", "compute", "draw", "explore"]
+
+Spins = NDArray[np.int8]
+
+LEVELS = 3
+SECONDS = 0.012  # of sweeps for a frame: the rest of its time is for packing and painting
+# Paper-white and an ink that is no spin's colour elsewhere: also legible without colours.
+COLOURS = ("#F4F1EA", "#1B3A57")
+
+
+@dataclass(frozen=True, eq=False)
+class BlocksPicture:
+    """A configuration and its block spins.
+
+    Attributes
+    ----------
+    T : float
+        Temperature, J = 1.
+    sweeps : int
+        Sweeps so far.
+    levels : list of arrays of +-1
+        The lattice, then blocks of 2 x 2, of 4 x 4, ...
+    correlation : list of float
+        Mean product of nearest neighbours, level by level: the same at a fixed point.
+    rate : float
+        Sweeps a second of this call; 0 if there were none.
+    """
+
+    T: float
+    sweeps: int
+    levels: list[Spins]
+    correlation: list[float]
+    rate: float = field(default=0.0)
+
+
+def compute(
+    live: ising.Simulation | None = None,
+    *,
+    T: float = ising.T_c,
+    sweeps: int | None = 200,
+    levels: int = LEVELS,
+    stage: Stage = "fine",
+    control: Control | None = None,
+) -> BlocksPicture:
+    """Move a lattice on, and take block spins by the majority rule.
+
+    Parameters
+    ----------
+    live : Simulation, optional
+        What to move; a lattice of 128 x 128 by default.
+    T : float
+        Temperature from now on.
+    sweeps : int or None
+        How many; None for as many as 12 ms allow.
+    levels : int
+        Block transformations.
+    stage
+        Without meaning here.
+    control : Control, optional
+        To cancel from another thread.
+
+    Returns
+    -------
+    BlocksPicture
+
+    Examples
+    --------
+    >>> live = ising.Simulation(L=64, T=1.0, start="ordered", seed=1)
+    >>> data = compute(live, T=1.0, sweeps=10)
+    >>> [level.shape for level in data.levels], data.sweeps
+    ([(64, 64), (32, 32), (16, 16), (8, 8)], 10)
+    """
+    if live is None:
+        live = ising.Simulation(L=128, T=T, seed=0)
+    live.T = T
+    started, before = time.perf_counter(), live.sweeps
+    if sweeps is None:
+        batch = 8
+        while (spent := time.perf_counter() - started) < SECONDS:
+            live.sweep(batch, progress=False, control=control)
+            batch = min(2 * batch, 512) if spent < 0.25 * SECONDS else batch
+    elif sweeps:
+        live.sweep(sweeps, progress=False, control=control)
+    seconds = time.perf_counter() - started
+    found = [live.spins]
+    rule = blockspin.Majority()
+    for level in range(levels):
+        found.append(np.asarray(rule.apply(found[-1], seed=live.sweeps + level), dtype=np.int8))
+    return BlocksPicture(
+        T=live.T,
+        sweeps=live.sweeps,
+        levels=found,
+        correlation=[_neighbours(s) for s in found],
+        rate=(live.sweeps - before) / seconds,
+    )
+
+
+def _neighbours(s: Spins) -> float:
+    """<s_i s_j> over nearest neighbours of a periodic lattice."""
+    right = np.count_nonzero(s == np.roll(s, 1, 1))
+    down = np.count_nonzero(s == np.roll(s, 1, 0))
+    return float((right + down) / s.size - 1)
+
+
+def axes() -> Any:
+    """One panel a level."""
+    return grid(
+        1, LEVELS + 1, size=(11, 3.3), left=0.01, right=0.99, top=0.88, bottom=0.03, wspace=0.06
+    )
+
+
+def draw(data: BlocksPicture, axes: Any) -> None:
+    """Every level in a panel, all of one size."""
+    from matplotlib.colors import ListedColormap
+
+    for level, (ax, spins) in enumerate(zip(axes.ravel(), data.levels, strict=False)):
+        L = spins.shape[0]
+        image(
+            ax, "spins", spins, cmap=ListedColormap(COLOURS), vmin=-1, vmax=1,
+            interpolation="nearest" if L < 600 else "antialiased", extent=(0, 1, 0, 1),
+        )  # fmt: skip
+        ax.set_axis_off()
+        b = 2**level
+        name = f"spins, {L} × {L}" if level == 0 else f"blocks of {b} × {b}"
+        text(ax, "name", 0.0, 1.03, f"{name}   ⟨ss'⟩ = {data.correlation[level]:.3f}", color=GREY)
+
+
+SCRIPT = """
+const INK = 0xFF573A1B, PAPER = 0xFFEAF1F4;  // as the page stores them, red last
+function paint(canvas, bytes, L) {
+  if (canvas.width !== L) { canvas.width = L; canvas.height = L; }
+  const context = canvas.getContext('2d');
+  const image = context.createImageData(L, L);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < L * L; i++)
+    pixels[i] = (bytes[i >> 3] >> (i & 7)) & 1 ? INK : PAPER;
+  context.putImageData(image, 0, 0);
+}
+function render({model, el}) {
+  const row = document.createElement('div');
+  row.className = 'kadanoff-lattice';
+  row.style.cssText = 'display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start;padding:4px 0';
+  el.appendChild(row);
+  const views = [];
+  let waiting = false;
+  const next = () => {
+    if (waiting || !model.get('playing') || !row.isConnected) return;
+    waiting = true;
+    model.send('next');
+  };
+  model.on('msg:custom', (message, buffers) => {
+    if (message.type !== 'frame') return;
+    waiting = false;
+    message.sizes.forEach((L, level) => {
+      if (!views[level]) {
+        const box = document.createElement('div');
+        const canvas = document.createElement('canvas');
+        const size = level ? model.get('width') / 2 : model.get('width');
+        canvas.style.cssText =
+          `width:${size}px;height:${size}px;image-rendering:pixelated;display:block`;
+        const caption = document.createElement('div');
+        caption.style.cssText = 'font-size:12px;color:#767676;padding-top:2px';
+        box.append(canvas, caption);
+        row.appendChild(box);
+        views[level] = {canvas, caption};
+      }
+      const view = buffers[level];
+      const bytes = new Uint8Array(view.buffer || view, view.byteOffset || 0, view.byteLength);
+      paint(views[level].canvas, bytes, L);
+      views[level].caption.textContent = message.captions[level];
+    });
+    row.dataset.frames = message.frames;
+    requestAnimationFrame(next);
+  });
+  model.on('change:playing', next);
+  // A frame that was lost (a kernel restarted, a page reloaded) must not stop the picture.
+  const timer = setInterval(() => { waiting = false; next(); }, 1000);
+  requestAnimationFrame(next);
+  return () => clearInterval(timer);
+}
+export default { render };
+"""
+
+
+def pack(data: BlocksPicture) -> tuple[dict[str, Any], list[bytes]]:
+    """A bit a spin, rows one after the other, the lowest bit first."""
+    sizes = [int(level.shape[0]) for level in data.levels]
+    names = ["spins"] + [f"blocks of {2**k} × {2**k}" for k in range(1, len(sizes))]
+    return (
+        {
+            "sizes": sizes,
+            "captions": [
+                f"{name}, ⟨ss′⟩ = {c:.3f}" for name, c in zip(names, data.correlation, strict=True)
+            ],
+            "frames": data.sweeps,
+        },
+        [np.packbits(level > 0, bitorder="little").tobytes() for level in data.levels],
+    )
+
+
+def explore(L: int = 512, *, T: float = ising.T_c, seed: int = 0) -> Live:
+    """A lattice of L x L on a canvas, a slider for T, and three levels of block spins.
+
+    Parameters
+    ----------
+    L : int
+        Divisible by 64.
+    T : float
+        First temperature, J = 1.
+    seed : int
+        Of the random numbers.
+
+    Returns
+    -------
+    Live
+        A widget; ``.close()`` ends it.
+    """
+    import ipywidgets
+
+    from kadanoff.lab.explorers.canvas import Live
+    from kadanoff.lab.explorers.panel import STYLE
+
+    live = ising.Simulation(L=L, T=T, seed=seed)
+    slider = ipywidgets.FloatSlider(
+        value=T, min=1.0, max=5.0, step=0.005, description="T / J", readout_format=".3f",
+        style=STYLE, layout={"width": "36em"},
+    )  # fmt: skip
+    critical = ipywidgets.Button(description="T_c", layout={"width": "4em"})
+
+    def to_critical(_: Any) -> None:
+        slider.value = ising.T_c
+
+    critical.on_click(to_critical)
+
+    def step(*, T: float, stage: Stage, control: Control) -> BlocksPicture:
+        return compute(live, T=T, sweeps=None, control=control)
+
+    last = [0.0, 0]
+
+    def say(data: BlocksPicture) -> str:
+        now = time.perf_counter()
+        rate = (data.sweeps - last[1]) / (now - last[0])
+        last[:] = [now, data.sweeps]
+        return (
+            f"T = {data.T:.4f} = {data.T / ising.T_c:.3f} T_c · {rate:,.0f} sweeps a second, "
+            f"{data.rate:,.0f} without packing and painting"
+        )
+
+    explorer = Live(
+        f"Ising lattice, {L} × {L}",
+        step,
+        pack,
+        SCRIPT,
+        {"T": slider},
+        say,
+        width=min(512, L),
+    )
+    rows = explorer.children[1]
+    rows.children = (*rows.children, critical)
+    return explorer

@@ -1,0 +1,261 @@
+r"""The Mott transition on the Bethe lattice: A(w), Sigma(i w_n) and Z(U).
+
+Exact diagonalisation with a few bath sites in the self-consistency ``Delta = (D/2)^2 G``. A solver
+of your own, a learned one, is asked for the self-energy of the same impurity, and drawn beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from kadanoff import Control, NotConverged, dmft
+from kadanoff.lab.explorers.picture import grid, line, text
+from kadanoff.lab.style import COLOURS, FAINT, GREY, dress
+
+if TYPE_CHECKING:
+    from kadanoff.lab.explorers.latest import Stage
+    from kadanoff.lab.explorers.panel import Explorer
+
+__all__ = ["Learned", "MottPicture", "compute", "draw", "explore"]
+
+FloatArray = NDArray[np.float64]
+
+Learned: TypeAlias = str | Callable[[dmft.Impurity], dmft.Solution]
+"""A learned solver: a name in ``kadanoff.dmft.SOLVERS``, or ``solver(problem) -> Solution``."""
+
+SITES: dict[Stage, int] = {"coarse": 3, "fine": 5}
+TOL: dict[Stage, float] = {"coarse": 1e-2, "fine": 1e-4}
+STARTS: dict[Stage, int] = {"coarse": 2, "fine": 8}  # of the first fit of the bath
+MOST: dict[Stage, int] = {"coarse": 20, "fine": 300}  # impurity problems
+LEAST_WIDTH = 0.1  # of the poles: five sites have no more to say
+OMEGA = np.linspace(-3.0, 3.0, 601)
+CURVE = np.linspace(0.5, 3.5, 13)
+_curves: dict[float, list[tuple[float, float, bool]]] = {}  # of one temperature
+
+
+@dataclass(frozen=True, eq=False)
+class MottPicture:
+    """What :func:`draw` draws.
+
+    Attributes
+    ----------
+    U, beta : float
+    exact : BetheLoop
+        By exact diagonalisation.
+    learned : Solution or None
+        The learned solver's answer to the impurity problem at the end of the loop.
+    omega, A : array
+        Spectrum of `exact`, poles broadened by `eta`.
+    eta : float
+    curve : list of (U, Z, metallic)
+        Z(U) at this temperature, as far as it is known.
+    """
+
+    U: float
+    beta: float
+    exact: dmft.BetheLoop
+    learned: dmft.Solution | None
+    omega: FloatArray
+    A: FloatArray
+    eta: float
+    curve: list[tuple[float, float, bool]]
+
+
+def compute(
+    *,
+    U: float = 2.0,
+    beta: float = 50.0,
+    start: str = "metal",
+    learned: Learned | None = None,
+    stage: Stage = "fine",
+    control: Control | None = None,
+) -> MottPicture:
+    """Solve the self-consistency; in the fine stage Z(U) as well.
+
+    Parameters
+    ----------
+    U : float
+        Repulsion, D = 1.
+    beta : float
+        Inverse temperature.
+    start : {"metal", "insulator"}
+        Which solution where there are two.
+    learned : str or callable, optional
+        A solver's name, or ``solver(problem) -> Solution``, to be compared.
+    stage : {"fine", "coarse"}
+        Five bath sites, or three and a loose tolerance.
+    control : Control, optional
+        To cancel from another thread.
+
+    Returns
+    -------
+    MottPicture
+
+    Examples
+    --------
+    >>> data = compute(U=1.0, beta=20, stage="coarse", learned="ipt")
+    >>> bool(abs(data.exact.Z - data.learned.Z) < 0.05)
+    True
+    """
+    # Small matrix products: a second BLAS thread costs more than it gives.
+    with threadpool_limits(1, user_api="blas"):
+        return _compute(U, beta, start, learned, stage, control)
+
+
+def _compute(
+    U: float,
+    beta: float,
+    start: str,
+    learned: Learned | None,
+    stage: Stage,
+    control: Control | None,
+) -> MottPicture:
+    loop = _solve(U, beta, start, stage, control)
+    other: dmft.Solution | None = None
+    if learned is not None:
+        problem = loop.solution.problem
+        other = (
+            dmft.solve(problem, solver=learned, control=control, progress=False)
+            if isinstance(learned, str)
+            else learned(problem)
+        )
+    known = _curves.get(_key(beta, start), [])
+    curve = _curve(beta, start, control) if stage == "fine" else known
+    eta = max(np.pi / beta, LEAST_WIDTH)
+    G: Any = loop.solution.G
+    return MottPicture(U, beta, loop, other, OMEGA, G.spectrum(OMEGA, eta), eta, curve)
+
+
+def _solve(
+    U: float, beta: float, start: str, stage: Stage, control: Control | None
+) -> dmft.BetheLoop:
+    try:
+        return dmft.bethe(
+            U=U, beta=beta, start=start, solver="ed", sites=SITES[stage], tol=TOL[stage],
+            max_iterations=MOST[stage], fit={"starts": STARTS[stage]}, control=control,
+            progress=False,
+        )  # fmt: skip
+    except NotConverged as error:
+        if stage == "fine" or error.partial is None:
+            raise
+        loop: dmft.BetheLoop = error.partial  # good enough while a slider moves
+        return loop
+
+
+def _key(beta: float, start: str) -> float:
+    return beta if start == "metal" else -beta
+
+
+def _curve(beta: float, start: str, control: Control | None) -> list[tuple[float, float, bool]]:
+    """Z(U) with three bath sites, point by point, so that an interruption keeps what there is."""
+    key = _key(beta, start)
+    if key not in _curves:
+        _curves.clear()
+        _curves[key] = []
+    found = _curves[key]
+    for U in CURVE[len(found) :].tolist():
+        loop = _solve(U, beta, start, "coarse", control)
+        found.append((U, loop.Z, loop.is_metallic))
+    return list(found)
+
+
+def axes() -> Any:
+    """Three panels for :func:`draw`."""
+    return grid(1, 3, size=(11.0, 3.6), left=0.06, right=0.985, bottom=0.15, top=0.89, wspace=0.28)
+
+
+def draw(data: MottPicture, axes: Any) -> None:
+    """Spectrum, self-energy, and quasiparticle weight."""
+    spectrum, sigma, weight = axes.ravel()
+    if not spectrum.lines:
+        dress(spectrum, x=r"$\omega / D$", y=r"$A(\omega)\,D$")
+        dress(sigma, x=r"$\omega_n / D$", y=r"$-\mathrm{Im}\,\Sigma(i\omega_n) / D$")
+        dress(weight, x=r"$U / D$", y=r"$Z$")
+        spectrum.set(xlim=(-3, 3), ylim=(0, 0.75))
+        free = np.where(np.abs(OMEGA) < 1, 2 / np.pi * np.sqrt(np.clip(1 - OMEGA**2, 0, 1)), 0)
+        spectrum.fill_between(OMEGA, free, color=FAINT, alpha=0.5, linewidth=0, zorder=0)
+        sigma.set(xlim=(0, 3), ylim=(0, 4))
+        weight.set(xlim=(0.4, 3.6), ylim=(0, 1))
+    solution = data.exact.solution
+    line(spectrum, "A", data.omega, data.A, color=COLOURS["blue"], linewidth=1.6)
+    spectrum.set_ylim(0, 0.75 if data.A.max() < 0.75 else 1.5 if data.A.max() < 1.5 else 4.0)
+    text(spectrum, "eta", 0.02, 1.03, f"poles broadened by {data.eta:.2f} D", color=GREY,
+         fontsize="small")  # fmt: skip
+    shown = solution.w < 3.2
+    line(
+        sigma, "exact", solution.w[shown], -solution.Sigma_iw[shown].imag, color=COLOURS["blue"],
+        marker="o", markersize=3.5, linewidth=1.2, label="exact diagonalisation",
+    )  # fmt: skip
+    if data.learned is not None:
+        near = data.learned.w < 3.2
+        line(
+            sigma, "learned", data.learned.w[near], -data.learned.Sigma_iw[near].imag,
+            color=COLOURS["vermillion"], marker="x", markersize=4, linewidth=1.2, linestyle="--",
+            label="learned",
+        )  # fmt: skip
+        sigma.legend(frameon=False, fontsize="small", loc="upper right")
+    # In an insulator -Im Sigma ~ U^2 / 4 w: the axis follows in steps.
+    top = float(np.max(-solution.Sigma_iw[shown].imag, initial=0.5))
+    sigma.set_ylim(0, 2.0 ** np.ceil(np.log2(1.05 * top)))
+    U, Z, metal = (np.array(c) for c in zip(*data.curve, strict=True)) if data.curve else [[]] * 3
+    metal = np.asarray(metal, dtype=bool)
+    line(
+        weight, "curve", np.asarray(U)[metal], np.asarray(Z)[metal], color=COLOURS["black"],
+        linewidth=1.2, marker=".", label="metal",
+    )  # fmt: skip
+    line(
+        weight, "insulator", np.asarray(U)[~metal], np.asarray(Z)[~metal], color=GREY,
+        linestyle="", marker="o", markersize=4, markerfacecolor="none", label="no quasiparticles",
+    )  # fmt: skip
+    line(
+        weight, "here", [data.U], [data.exact.Z], color=COLOURS["blue"], marker="o",
+        markersize=7, linestyle="",
+    )  # fmt: skip
+    if data.learned is not None:
+        line(
+            weight, "learned here", [data.U], [data.learned.Z], color=COLOURS["vermillion"],
+            marker="x", markersize=8, linestyle="",
+        )  # fmt: skip
+    if not weight.get_legend():
+        weight.legend(frameon=False, fontsize="small", loc="upper right")
+    phase = "metal" if data.exact.is_metallic else "insulator"
+    said = f"{phase}, Z = {data.exact.Z:.3f}, ⟨n↑n↓⟩ = {data.exact.docc:.4f}"
+    text(weight, "state", 0.02, 1.03, said, color=COLOURS["blue"], fontsize="small")
+
+
+def explore(learned: Learned | None = None) -> Explorer:
+    """Sliders for U and beta.
+
+    Parameters
+    ----------
+    learned : str or callable, optional
+        A learned solver to compare with: a name in ``kd.dmft.SOLVERS``, or a function from an
+        ``Impurity`` to a ``Solution``.
+
+    Returns
+    -------
+    Explorer
+        A widget; ``.close()`` ends it.
+    """
+    from kadanoff.lab.explorers.panel import Choice, Explorer, Slider
+
+    def answer(**parameters: Any) -> MottPicture:
+        return compute(learned=learned, **parameters)
+
+    return Explorer(
+        "Mott transition on the Bethe lattice",
+        answer,
+        draw,
+        axes,
+        [
+            Slider("U", "U / D", 2.0, 0.5, 3.5, step=0.05, readout=".2f"),
+            Slider("beta", "1 / T", 50.0, 10.0, 100.0, step=5.0, readout=".0f"),
+            Choice("start", "start from", {"metal": "metal", "insulator": "insulator"}),
+        ],
+    )

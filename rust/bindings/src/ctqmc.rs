@@ -1,0 +1,200 @@
+//! Continuous-time Monte Carlo: a table of Delta(tau) in, bins of measurements out.
+
+use crate::control::{self, Control};
+use crate::errors;
+use kadanoff_ctqmc as ctqmc;
+use numpy::ndarray::Array2;
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Times at which the table of F(l) = -Delta(beta - l) wants values.
+#[pyfunction]
+pub fn ctqmc_nodes(py: Python<'_>, beta: f64, cells: usize) -> Bound<'_, PyArray1<f64>> {
+    ctqmc::Table::nodes(beta, cells).into_pyarray(py)
+}
+
+/// What the chains read at the lengths l, for a table of values at `ctqmc_nodes`.
+#[pyfunction]
+pub fn ctqmc_read<'py>(
+    py: Python<'py>,
+    beta: f64,
+    table: PyReadonlyArray1<'py, f64>,
+    l: PyReadonlyArray1<'py, f64>,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    let table = ctqmc::Table::new(beta, &values(&table)).map_err(|e| errors::ctqmc(py, &e))?;
+    let within = values(&l).into_iter().map(|l| l.clamp(0.0, beta));
+    let read: Vec<f64> = within.map(|l| table.at(l)).collect();
+    Ok(read.into_pyarray(py))
+}
+
+/// The chains of a run: they can be advanced, read, stored and taken up again.
+#[pyclass(frozen, module = "kadanoff._core")]
+pub struct CtqmcRun(Mutex<ctqmc::Simulation>);
+
+impl CtqmcRun {
+    fn lock(&self) -> MutexGuard<'_, ctqmc::Simulation> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn values(x: &PyReadonlyArray1<'_, f64>) -> Vec<f64> {
+    x.as_array().iter().copied().collect()
+}
+
+#[pymethods]
+impl CtqmcRun {
+    /// `table` holds F at `ctqmc_nodes`.
+    #[new]
+    #[pyo3(signature = (U, level, beta, table, *, seed, chains, warm_blocks, updates, cells,
+                        orders))]
+    #[allow(non_snake_case)]
+    fn new(
+        py: Python<'_>,
+        U: f64,
+        level: f64,
+        beta: f64,
+        table: PyReadonlyArray1<'_, f64>,
+        seed: u64,
+        chains: usize,
+        warm_blocks: u64,
+        updates: usize,
+        cells: usize,
+        orders: usize,
+    ) -> PyResult<Self> {
+        let table = ctqmc::Table::new(beta, &values(&table)).map_err(|e| errors::ctqmc(py, &e))?;
+        let options = ctqmc::Options {
+            seed,
+            chains,
+            warm_blocks,
+            updates,
+            cells,
+            orders,
+        };
+        ctqmc::Simulation::new(ctqmc::Model::anderson(U, level, table), options)
+            .map(|s| Self(Mutex::new(s)))
+            .map_err(|e| errors::ctqmc(py, &e))
+    }
+
+    /// Runs every chain until it has `blocks` blocks of measurements in all.
+    #[pyo3(signature = (blocks, *, threads=None, control=None, report=None))]
+    fn advance(
+        &self,
+        py: Python<'_>,
+        blocks: u64,
+        threads: Option<usize>,
+        control: Option<Bound<'_, Control>>,
+        report: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
+        let (outcome, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
+            kadanoff_runtime::with_threads(threads, || self.lock().advance(blocks, &shared))
+        })?;
+        let done = outcome.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
+        if let Some(error) = interrupted {
+            return Err(errors::interrupted(py, error));
+        }
+        if done.map_err(|e| errors::ctqmc(py, &e))? {
+            Ok(())
+        } else {
+            Err(errors::cancelled(py))
+        }
+    }
+
+    /// Blocks of 256 measurements that every chain has, at least.
+    #[getter]
+    fn measured(&self, py: Python<'_>) -> u64 {
+        py.detach(|| self.lock().measured())
+    }
+
+    /// A number that two runs share if one can be the continuation of the other.
+    #[getter]
+    fn fingerprint(&self, py: Python<'_>) -> u64 {
+        py.detach(|| self.lock().fingerprint())
+    }
+
+    /// The run as bytes.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| self.lock().to_bytes()))
+    }
+
+    /// The run that gave these bytes.
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        py.detach(|| ctqmc::Simulation::from_bytes(data))
+            .map(|s| Self(Mutex::new(s)))
+            .map_err(|e| errors::ctqmc(py, &e))
+    }
+
+    /// Updates between two measurements; 0 until the warm-up is over.
+    #[getter]
+    fn updates(&self, py: Python<'_>) -> usize {
+        py.detach(|| self.lock().updates)
+    }
+
+    /// Averages of every bin, and what is known of the chains.
+    fn results<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let run = py.detach(|| self.lock().clone());
+        let out = PyDict::new(py);
+        let (beta, orders) = (run.model.beta, run.options.orders);
+        let bins: Vec<(usize, ctqmc::Bin)> = run
+            .chains
+            .iter()
+            .flat_map(|c| c.all_bins(beta, orders).into_iter().map(|b| (c.index, b)))
+            .collect();
+        let matrix = |f: &dyn Fn(&ctqmc::Bin) -> Vec<f64>, width: usize| {
+            let flat: Vec<f64> = bins.iter().flat_map(|(_, b)| f(b)).collect();
+            Array2::from_shape_vec((bins.len(), width), flat)
+                .map_err(|e| PyValueError::new_err(e.to_string()))
+        };
+        out.set_item("G", matrix(&|b| b.g.clone(), orders)?.into_pyarray(py))?;
+        out.set_item("F", matrix(&|b| b.f.clone(), orders)?.into_pyarray(py))?;
+        let coarse = ctqmc::measure::COARSE;
+        out.set_item(
+            "bins",
+            matrix(&|b| b.coarse.clone(), coarse)?.into_pyarray(py),
+        )?;
+        let scalars = |b: &ctqmc::Bin| {
+            let s = &b.scalars;
+            vec![s.count, s.sign, s.density, s.pairs, s.order]
+        };
+        out.set_item("scalars", matrix(&scalars, 5)?.into_pyarray(py))?;
+        let of: Vec<u64> = bins.iter().map(|(c, _)| *c as u64).collect();
+        out.set_item("chain", of.into_pyarray(py))?;
+        let longest = run
+            .chains
+            .iter()
+            .filter_map(|c| c.histogram.iter().rposition(|&h| h > 0))
+            .max()
+            .unwrap_or(0);
+        let histogram: Vec<u64> = (0..=longest)
+            .map(|k| run.chains.iter().map(|c| c.histogram[k]).sum())
+            .collect();
+        out.set_item("histogram", histogram.into_pyarray(py))?;
+        let levels: Vec<Vec<(u64, [f64; 4], [f64; 4])>> = run
+            .chains
+            .iter()
+            .map(|c| {
+                let all = c.levels.levels.iter();
+                all.map(|l| (l.count, l.sum, l.squares)).collect()
+            })
+            .collect();
+        out.set_item("levels", levels)?;
+        let drift = run.chains.iter().fold(0.0_f64, |m, c| m.max(c.drift));
+        out.set_item("drift", drift)?;
+        let total =
+            |f: &dyn Fn(&ctqmc::chain::Chain) -> u64| -> u64 { run.chains.iter().map(f).sum() };
+        out.set_item("updates", total(&|c| c.updates))?;
+        let names = ["put", "take", "stretch", "fill"];
+        let moves = PyDict::new(py);
+        for (m, name) in names.iter().enumerate() {
+            let proposed = total(&|c| c.now.proposed[m]);
+            let accepted = total(&|c| c.now.accepted[m]);
+            moves.set_item(name, (proposed, accepted))?;
+        }
+        out.set_item("moves", moves)?;
+        Ok(out)
+    }
+}

@@ -1,0 +1,198 @@
+//! One Markov chain: blocks of sweeps, each from a stream of random numbers of its own.
+//!
+//! A block ends with freshly inverted matrices, and the next one draws from the stream (seed, chain,
+//! block): what follows is determined by the times of the operators alone, and that is all of a
+//! configuration that a checkpoint stores.
+
+use crate::bins::{Bin, Levels};
+use crate::measure::Accumulator;
+use crate::moves::Configuration;
+use crate::simulation::Options;
+use crate::{Error, Model};
+use kadanoff_runtime::random::{self, Stream};
+use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+
+/// Bins of a chain never exceed this number: then neighbours are joined.
+pub const MOST_BINS: usize = 64;
+/// Sweeps in a block: short enough for the stop button.
+pub const BLOCK: usize = 256;
+/// Updates between two inversions of the matrices from scratch, about.
+const TRUST: usize = 4096;
+
+/// A chain and everything that it has measured.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    pub index: usize,
+    pub now: Configuration,
+    /// Blocks done, warm-up included.
+    pub blocks: u64,
+    /// Mean order in the last block of the warm-up.
+    pub warm_order: f64,
+    pub sums: Accumulator,
+    pub bins: Vec<Bin>,
+    /// Blocks that make a bin, and that the open bin already has.
+    pub bin_blocks: u64,
+    pub open_blocks: u64,
+    pub levels: Levels,
+    /// Measurements by the order of a flavour.
+    pub histogram: Vec<u64>,
+    /// Largest relative deviation of an updated inverse from a fresh one.
+    pub drift: f64,
+    pub updates: u64,
+}
+
+/// The leaf loop: updates, and measurements if wanted.
+struct Block<'a> {
+    chain: &'a mut Chain,
+    model: &'a Model,
+    random: Stream,
+    updates: usize,
+    measure: bool,
+}
+
+impl Kernel for Block<'_> {
+    type Output = Option<f64>;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(mut self) -> Option<f64> {
+        let Chain {
+            now,
+            sums,
+            levels,
+            histogram,
+            drift,
+            updates,
+            ..
+        } = self.chain;
+        let mut order = 0;
+        let renewals = (TRUST / self.updates).max(1);
+        for sweep in 0..BLOCK {
+            for _ in 0..self.updates {
+                now.update(self.model, &mut self.random);
+            }
+            *updates += self.updates as u64;
+            order += now.order();
+            if self.measure {
+                levels.add(sums.add(self.model, now));
+                for flavour in &now.flavours {
+                    histogram[flavour.k] += 1;
+                }
+            }
+            if (sweep + 1) % renewals == 0 || sweep + 1 == BLOCK {
+                for (a, flavour) in now.flavours.iter_mut().enumerate() {
+                    *drift = drift.max(flavour.renew(self.model.table(a))?);
+                }
+            }
+        }
+        Some(order as f64 / BLOCK as f64)
+    }
+}
+
+impl Chain {
+    pub fn new(model: &Model, options: &Options, index: usize) -> Self {
+        // Chains begin at different lines, full or empty.
+        let filled = random::mix(options.seed ^ random::mix(index as u64));
+        Self {
+            index,
+            now: Configuration::new(model, filled),
+            blocks: 0,
+            warm_order: 0.0,
+            sums: Accumulator::new(options.cells),
+            bins: Vec::new(),
+            bin_blocks: 1,
+            open_blocks: 0,
+            levels: Levels::default(),
+            histogram: vec![0; crate::flavour::MOST + 1],
+            drift: 0.0,
+            updates: 0,
+        }
+    }
+
+    fn numerical(&self, message: &str) -> Error {
+        Error::Numerical {
+            chain: self.index,
+            message: message.into(),
+        }
+    }
+
+    /// `BLOCK` sweeps of `updates` updates, each followed by a measurement.
+    fn block(
+        &mut self,
+        model: &Model,
+        seed: u64,
+        updates: usize,
+        measure: bool,
+    ) -> Result<f64, Error> {
+        let singular = "a hybridisation matrix is singular; is Delta(tau) smooth and causal?";
+        self.now.sign = 1.0;
+        for a in 0..self.now.flavours.len() {
+            let sign = self.now.flavours[a].sign(model.table(a));
+            self.now.sign *= sign.ok_or_else(|| self.numerical(singular))?;
+        }
+        let random = random::stream(
+            random::mix(seed).wrapping_add(self.index as u64),
+            self.blocks,
+        );
+        let work = Block {
+            chain: self,
+            model,
+            random,
+            updates,
+            measure,
+        };
+        let order = dispatch(Level::best(), work);
+        self.blocks += 1;
+        if self.now.overflow {
+            return Err(self.numerical(&format!(
+                "more than {} segments of a flavour; the temperature is too low for this \
+                 hybridisation",
+                crate::flavour::MOST
+            )));
+        }
+        order.ok_or_else(|| self.numerical(singular))
+    }
+
+    /// A block of warm-up: as many updates a sweep as there are operators, and some.
+    pub fn warm_up(&mut self, model: &Model, options: &Options) -> Result<(), Error> {
+        let updates = 8 + 4 * self.now.order();
+        self.warm_order = self.block(model, options.seed, updates, false)?;
+        Ok(())
+    }
+
+    /// A block of measurements.
+    pub fn measure(
+        &mut self,
+        model: &Model,
+        options: &Options,
+        updates: usize,
+    ) -> Result<(), Error> {
+        self.block(model, options.seed, updates, true)?;
+        self.open_blocks += 1;
+        if self.open_blocks == self.bin_blocks {
+            self.bins
+                .push(Bin::of(&self.sums, model.beta, options.orders));
+            self.sums.clear();
+            self.open_blocks = 0;
+            if self.bins.len() == MOST_BINS {
+                self.bin_blocks *= 2;
+                let old = std::mem::take(&mut self.bins);
+                self.bins.reserve(MOST_BINS);
+                for pair in old.chunks_exact(2) {
+                    let mut joined = pair[0].clone();
+                    joined.join(&pair[1]);
+                    self.bins.push(joined);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All bins, the open one included.
+    pub fn all_bins(&self, beta: f64, orders: usize) -> Vec<Bin> {
+        let mut out = self.bins.clone();
+        if self.open_blocks > 0 {
+            out.push(Bin::of(&self.sums, beta, orders));
+        }
+        out
+    }
+}

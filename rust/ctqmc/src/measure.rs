@@ -1,0 +1,217 @@
+//! What is accumulated between updates.
+//!
+//! `G(tau)` and `F(tau) = -<T d(tau) v(tau) d^+(0)>`, `v_a = sum_b U_ab n_b` (the improved estimator
+//! of the self-energy, `Sigma = F / G`), are sums of delta functions. They are kept as the moments
+//! `sum weight y^m`, m < 8, of every one of some hundred to some thousand cells of time: enough to
+//! integrate any smooth function against them afterwards. So Legendre coefficients of every order
+//! cost nothing while the chain runs, and their number is chosen when the noise is known.
+//!
+//! H. Hafermann, K. R. Patton, P. Werner, Phys. Rev. B 85, 205106 (2012),
+//! doi:10.1103/PhysRevB.85.205106, Eq. (17); L. Boehnke et al., Phys. Rev. B 84, 075145 (2011),
+//! doi:10.1103/PhysRevB.84.075145, Eq. (C20).
+
+use crate::Model;
+use crate::moves::Configuration;
+
+/// Moments of a cell.
+pub const MOMENTS: usize = 8;
+/// Bins of G(tau) as it is kept for pictures.
+pub const COARSE: usize = 128;
+
+/// Sums over measurements; flavours are added up.
+#[derive(Debug, Clone)]
+pub struct Accumulator {
+    pub cells: usize,
+    /// Moments of G, then those of F, of every cell.
+    pub moments: Vec<[f64; 2 * MOMENTS]>,
+    pub scalars: Scalars,
+}
+
+/// Sums of numbers, each times the sign.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Scalars {
+    pub count: f64,
+    pub sign: f64,
+    /// Sum of the occupations.
+    pub density: f64,
+    /// Sum over pairs of the double occupancies.
+    pub pairs: f64,
+    /// Segments.
+    pub order: f64,
+}
+
+/// Observables whose autocorrelation is followed.
+pub const FOLLOWED: usize = 4;
+
+impl Accumulator {
+    pub fn new(cells: usize) -> Self {
+        Self {
+            cells,
+            moments: vec![[0.0; 2 * MOMENTS]; cells],
+            scalars: Scalars::default(),
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.moments.fill([0.0; 2 * MOMENTS]);
+        self.scalars = Scalars::default();
+    }
+
+    /// Adds the configuration; returns order, density, pairs and polarisation for the
+    /// autocorrelation.
+    #[inline(always)]
+    pub fn add(&mut self, model: &Model, now: &Configuration) -> [f64; FOLLOWED] {
+        let (beta, sign) = (model.beta, now.sign);
+        let per_time = self.cells as f64 / beta;
+        let mut potentials = [0.0; 2 * 64];
+        let mut large: Vec<f64>;
+        let (mut density, mut pairs, mut polarisation) = (0.0, 0.0, 0.0);
+        for (a, flavour) in now.flavours.iter().enumerate() {
+            density += flavour.length;
+            polarisation += if a % 2 == 0 {
+                flavour.length
+            } else {
+                -flavour.length
+            };
+            for b in 0..a {
+                pairs += flavour.common(&now.flavours[b]);
+            }
+            let k = flavour.k;
+            if k == 0 {
+                continue;
+            }
+            // U n of the others where d and d^+ act: half of each estimator.
+            let potential: &mut [f64] = if 2 * k <= potentials.len() {
+                &mut potentials[..2 * k]
+            } else {
+                large = vec![0.0; 2 * k];
+                &mut large
+            };
+            potential.fill(0.0);
+            for (b, other) in now.flavours.iter().enumerate() {
+                let half = 0.5 * model.u(a, b);
+                if b == a || half == 0.0 {
+                    continue;
+                }
+                for (v, &t) in potential
+                    .iter_mut()
+                    .zip(flavour.ends().iter().chain(flavour.starts()))
+                {
+                    *v += if other.at(t) { half } else { 0.0 };
+                }
+            }
+            let (at_ends, at_starts) = potential.split_at(k);
+            for i in 0..k {
+                let (e, v) = (flavour.ends()[i], at_ends[i]);
+                let row = flavour.inverse_row(i);
+                for ((&m, &s), &u) in row.iter().zip(flavour.starts()).zip(at_starts) {
+                    let d = e - s;
+                    let negative = f64::from(u8::from(d < 0.0));
+                    let w = sign * m * (2.0 * negative - 1.0);
+                    let x = (d + negative * beta) * per_time;
+                    let cell = (x as u32 as usize).min(self.cells - 1);
+                    let y = x - cell as f64;
+                    let f = w * (v + u);
+                    let (y2, y4) = (y * y, (y * y) * (y * y));
+                    let powers = [1.0, y, y2, y2 * y, y4, y4 * y, y4 * y2, y4 * (y2 * y)];
+                    let into = &mut self.moments[cell];
+                    for l in 0..MOMENTS {
+                        into[l] += w * powers[l];
+                    }
+                    for l in 0..MOMENTS {
+                        into[MOMENTS + l] += f * powers[l];
+                    }
+                }
+            }
+        }
+        let order = now.order() as f64;
+        let sums = &mut self.scalars;
+        sums.count += 1.0;
+        sums.sign += sign;
+        sums.density += sign * density / beta;
+        sums.pairs += sign * pairs / beta;
+        sums.order += sign * order;
+        [order, density / beta, pairs / beta, polarisation / beta]
+    }
+
+    /// Sums over everything accumulated of `sqrt(2 l + 1) P_l(x) / beta`, l < `orders`, for G and F.
+    pub fn legendre(&self, beta: f64, orders: usize) -> [Vec<f64>; 2] {
+        // P_l at the nodes of a cell, integrated against the moments through the interpolation.
+        let weights = nodes_to_moments();
+        let recursion: Vec<(f64, f64)> = (0..orders)
+            .map(|l| {
+                let l = l as f64;
+                ((2.0 * l + 1.0) / (l + 1.0), l / (l + 1.0))
+            })
+            .collect();
+        let mut sums = vec![[0.0; 2 * MOMENTS]; orders];
+        for (cell, moments) in self.moments.iter().enumerate() {
+            if moments[0] == 0.0 {
+                continue;
+            }
+            // What stands at the nodes has the same integrals.
+            let mut at = [0.0; 2 * MOMENTS];
+            for n in 0..MOMENTS {
+                for m in 0..MOMENTS {
+                    at[n] += weights[n].1[m] * moments[m];
+                    at[MOMENTS + n] += weights[n].1[m] * moments[MOMENTS + m];
+                }
+            }
+            let x: [f64; MOMENTS] = std::array::from_fn(|n| {
+                2.0 * (cell as f64 + weights[n].0) / self.cells as f64 - 1.0
+            });
+            let (mut p, mut before) = ([1.0; MOMENTS], [0.0; MOMENTS]);
+            for (sum, &(a, b)) in sums.iter_mut().zip(&recursion) {
+                for n in 0..MOMENTS {
+                    sum[n] += at[n] * p[n];
+                    sum[MOMENTS + n] += at[MOMENTS + n] * p[n];
+                    let next = a * x[n] * p[n] - b * before[n];
+                    before[n] = p[n];
+                    p[n] = next;
+                }
+            }
+        }
+        let total = |from: usize| -> Vec<f64> {
+            sums.iter()
+                .enumerate()
+                .map(|(l, s)| {
+                    (2.0 * l as f64 + 1.0).sqrt() / beta
+                        * s[from..from + MOMENTS].iter().sum::<f64>()
+                })
+                .collect()
+        };
+        [total(0), total(MOMENTS)]
+    }
+
+    /// Integral over each of `COARSE` bins of what was accumulated for G.
+    pub fn coarse(&self, beta: f64) -> Vec<f64> {
+        let per_bin = self.cells / COARSE;
+        self.moments
+            .chunks_exact(per_bin)
+            .map(|cells| cells.iter().map(|m| m[0]).sum::<f64>() / beta)
+            .collect()
+    }
+}
+
+/// Chebyshev nodes of [0, 1] and, for each, the coefficients of its Lagrange polynomial.
+fn nodes_to_moments() -> [(f64, [f64; MOMENTS]); MOMENTS] {
+    let x: [f64; MOMENTS] = std::array::from_fn(|j| {
+        (std::f64::consts::PI * (2 * j + 1) as f64 / (4 * MOMENTS) as f64)
+            .sin()
+            .powi(2)
+    });
+    std::array::from_fn(|j| {
+        let mut p = [0.0; MOMENTS];
+        p[0] = 1.0;
+        let (mut degree, mut scale) = (0, 1.0);
+        for i in (0..MOMENTS).filter(|&i| i != j) {
+            for d in (0..=degree).rev() {
+                p[d + 1] += p[d];
+                p[d] *= -x[i];
+            }
+            degree += 1;
+            scale *= x[j] - x[i];
+        }
+        (x[j], p.map(|c| c / scale))
+    })
+}

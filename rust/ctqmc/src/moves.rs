@@ -1,0 +1,280 @@
+//! The Markov chain: segments and antisegments put in, taken away and stretched.
+//!
+//! An antisegment is the empty stretch between two segments. Both are treated alike: a stretch of
+//! length l that begins at t is flipped, t becomes the time of one kind of operator and t + l that
+//! of the other. Proposals, with acceptance ratios that obey detailed balance:
+//!
+//! * put in: t uniform on the circle, l uniform up to the next operator (which is of t's kind);
+//!   `|rho| exp(-dE) beta l_max / (2 (k + 1))`;
+//! * take away: one of the 2 k operators, with its successor; the inverse, `2 k / (beta l_max)`;
+//! * stretch: one of the 2 k operators, uniformly between its neighbours; `|rho| exp(-dE)`;
+//! * fill or empty a flavour without operators: `exp(-dE)`.
+//!
+//! `rho` is the ratio of the determinants, with a sign for every antisegment and for a stretch that
+//! contains tau = 0. For one orbital the sign is always positive; it is kept anyway.
+
+use crate::Model;
+use crate::flavour::{Flavour, Kind, MOST};
+use kadanoff_runtime::random::Stream;
+use rand::Rng;
+
+/// Moves by kind, for acceptance rates.
+pub const MOVES: usize = 4;
+pub const PUT: usize = 0;
+pub const TAKE: usize = 1;
+pub const STRETCH: usize = 2;
+pub const FILL: usize = 3;
+
+/// Occupations of all flavours as functions of imaginary time.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    pub flavours: Vec<Flavour>,
+    /// Sign of the weight.
+    pub sign: f64,
+    pub proposed: [u64; MOVES],
+    pub accepted: [u64; MOVES],
+    /// More than `MOST` segments were wanted.
+    pub overflow: bool,
+}
+
+/// Uniform in [0, 1).
+#[inline(always)]
+pub fn uniform(random: &mut Stream) -> f64 {
+    (random.next_u64() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
+}
+
+/// Uniform below n, and n > 0.
+#[inline(always)]
+fn below(random: &mut Stream, n: usize) -> usize {
+    ((u128::from(random.next_u64()) * n as u128) >> 64) as usize
+}
+
+#[inline(always)]
+fn wrapped(t: f64, beta: f64) -> f64 {
+    if t >= beta {
+        t - beta
+    } else if t < 0.0 {
+        t + beta
+    } else {
+        t
+    }
+}
+
+#[inline(always)]
+fn sign_of(odd: bool) -> f64 {
+    if odd { -1.0 } else { 1.0 }
+}
+
+impl Configuration {
+    /// No operators; flavour a is occupied where bit a of `filled` is set.
+    pub fn new(model: &Model, filled: u64) -> Self {
+        let flavours = (0..model.flavours())
+            .map(|a| Flavour::new(filled >> a & 1 == 1, model.beta))
+            .collect();
+        Self {
+            flavours,
+            sign: 1.0,
+            proposed: [0; MOVES],
+            accepted: [0; MOVES],
+            overflow: false,
+        }
+    }
+
+    /// Segments of all flavours.
+    pub fn order(&self) -> usize {
+        self.flavours.iter().map(|f| f.k).sum()
+    }
+
+    /// Energy times time of occupying flavour a on the arc of length l that begins at t.
+    #[inline(always)]
+    fn cost(&self, model: &Model, a: usize, t: f64, l: f64) -> f64 {
+        let mut action = model.levels[a] * l;
+        for (b, other) in self.flavours.iter().enumerate() {
+            if b != a {
+                action += model.u(a, b) * other.overlap(t, l, model.beta);
+            }
+        }
+        action
+    }
+
+    /// Proposes one move.
+    #[inline(always)]
+    pub fn update(&mut self, model: &Model, random: &mut Stream) {
+        let a = if self.flavours.len() == 2 {
+            (random.next_u64() >> 63) as usize
+        } else {
+            below(random, self.flavours.len())
+        };
+        let which = random.next_u64() >> 61;
+        match which {
+            0..3 => self.put(model, random, a),
+            3..6 => self.take(model, random, a),
+            _ => {
+                if self.flavours[a].k == 0 {
+                    self.fill(model, random, a);
+                } else {
+                    self.stretch(model, random, a);
+                }
+            }
+        }
+    }
+
+    /// Whether a move with this ratio is made.
+    #[inline(always)]
+    fn accept(&mut self, kind: usize, ratio: f64, random: &mut Stream) -> bool {
+        self.proposed[kind] += 1;
+        // Written so that NaN is refused.
+        let yes = ratio.abs() > uniform(random);
+        if yes {
+            self.accepted[kind] += 1;
+            if ratio < 0.0 {
+                self.sign = -self.sign;
+            }
+        }
+        yes
+    }
+
+    #[inline(always)]
+    fn put(&mut self, model: &Model, random: &mut Stream, a: usize) {
+        let beta = model.beta;
+        let t = beta * uniform(random);
+        let flavour = &self.flavours[a];
+        let hole = flavour.at(t);
+        let first = if hole {
+            Kind::Annihilation
+        } else {
+            Kind::Creation
+        };
+        let most = flavour.next(first, t, beta);
+        let l = most * uniform(random);
+        let wraps = t + l >= beta;
+        let other = wrapped(t + l, beta);
+        if l <= 0.0 || other == t {
+            self.proposed[PUT] += 1;
+            return;
+        }
+        if flavour.k >= MOST {
+            self.overflow = true;
+            return;
+        }
+        let action = self.cost(model, a, t, l) * sign_of(hole);
+        let (s, e) = if hole { (other, t) } else { (t, other) };
+        let table = model.table(a);
+        let flavour = &mut self.flavours[a];
+        flavour.fill_row(table, e);
+        flavour.fill_column(table, s);
+        let rho = flavour.inserted(table.signed(e - s));
+        let weight = sign_of(hole != wraps) * (-action).exp();
+        let ratio = rho * weight * beta * most / (2 * (flavour.k + 1)) as f64;
+        if self.accept(PUT, ratio, random) {
+            let flavour = &mut self.flavours[a];
+            flavour.insert(e, s, rho);
+            flavour.occupied ^= wraps;
+            flavour.refresh_length(beta);
+        }
+    }
+
+    #[inline(always)]
+    fn take(&mut self, model: &Model, random: &mut Stream, a: usize) {
+        let beta = model.beta;
+        let flavour = &self.flavours[a];
+        if flavour.k == 0 {
+            self.proposed[TAKE] += 1;
+            return;
+        }
+        let k = flavour.k;
+        let index = below(random, 2 * k);
+        let hole = index >= k;
+        let (first, second) = if hole {
+            (Kind::Annihilation, Kind::Creation)
+        } else {
+            (Kind::Creation, Kind::Annihilation)
+        };
+        let index = if hole { index - k } else { index };
+        let t = flavour.time(first, index);
+        let most = flavour.next(first, t, beta);
+        let l = flavour.next(second, t, beta);
+        let partner = flavour.find(second, t, l, beta);
+        let wraps = flavour.time(second, partner) < t;
+        let action = self.cost(model, a, t, l) * sign_of(hole);
+        let (i, j) = if hole {
+            (index, partner)
+        } else {
+            (partner, index)
+        };
+        let rho = flavour.inverse(i, j);
+        let weight = sign_of(hole != wraps) * action.exp();
+        let ratio = rho * weight * (2 * k) as f64 / (beta * most);
+        if self.accept(TAKE, ratio, random) {
+            let flavour = &mut self.flavours[a];
+            flavour.remove(i, j);
+            flavour.occupied ^= wraps;
+            flavour.refresh_length(beta);
+        }
+    }
+
+    #[inline(always)]
+    fn stretch(&mut self, model: &Model, random: &mut Stream, a: usize) {
+        let beta = model.beta;
+        let flavour = &self.flavours[a];
+        let k = flavour.k;
+        let index = below(random, 2 * k);
+        let end = index >= k;
+        let (own, others) = if end {
+            (Kind::Annihilation, Kind::Creation)
+        } else {
+            (Kind::Creation, Kind::Annihilation)
+        };
+        let index = if end { index - k } else { index };
+        let t = flavour.time(own, index);
+        let back = flavour.before(others, t, beta);
+        let ahead = flavour.next(others, t, beta);
+        let width = if k == 1 { beta } else { back + ahead };
+        let shift = width * uniform(random) - back;
+        let crosses = t + shift < 0.0 || t + shift >= beta;
+        let new = wrapped(t + shift, beta);
+        if shift == 0.0 || !(0.0..beta).contains(&new) {
+            self.proposed[STRETCH] += 1;
+            return;
+        }
+        // Later ends and earlier starts occupy more.
+        let (from, l) = if shift > 0.0 {
+            (t, shift)
+        } else {
+            (new, -shift)
+        };
+        let action = self.cost(model, a, from, l) * sign_of(end != (shift > 0.0));
+        let table = model.table(a);
+        let flavour = &mut self.flavours[a];
+        let rho = if end {
+            flavour.fill_row(table, new);
+            flavour.end_moved(index)
+        } else {
+            flavour.fill_column(table, new);
+            flavour.start_moved(index)
+        };
+        let ratio = rho * sign_of(crosses) * (-action).exp();
+        if self.accept(STRETCH, ratio, random) {
+            let flavour = &mut self.flavours[a];
+            if end {
+                flavour.move_end(index, new, rho);
+            } else {
+                flavour.move_start(index, new, rho);
+            }
+            flavour.occupied ^= crosses;
+            flavour.refresh_length(beta);
+        }
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, model: &Model, random: &mut Stream, a: usize) {
+        let beta = model.beta;
+        let flavour = &self.flavours[a];
+        let action = self.cost(model, a, 0.0, beta) * sign_of(flavour.occupied);
+        if self.accept(FILL, (-action).exp(), random) {
+            let flavour = &mut self.flavours[a];
+            flavour.occupied = !flavour.occupied;
+            flavour.length = if flavour.occupied { beta } else { 0.0 };
+        }
+    }
+}

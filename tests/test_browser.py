@@ -1,0 +1,179 @@
+"""JupyterLab in a real browser: a tutorial runs, a slider moves a picture, the stop button stops.
+
+Chromium is Debian's (``apt-get install chromium``), driven by Playwright, without a window; nothing
+but this machine is reached.
+"""
+
+import shutil
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.jupyter_server import PATIENCE, server  # noqa: F401
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+MILLISECONDS = 1000 * PATIENCE
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium"),
+]
+
+NOTEBOOK = "01_kondo_mapping.ipynb"
+EXPLORER = ".kadanoff-explorer"
+STATUS = f"{EXPLORER} .kadanoff-status"
+IMAGE = f"{EXPLORER} img"
+
+# Minutes, in blocks that take a tenth of a second each. Nobody waits for it.
+LONG = 'kd.nrg.solve(aim, keep=6000, Lambda=1.8, symmetry=("U1", "U1"))'
+
+READY = """async () => {
+    const panel = jupyterapp.shell.currentWidget;
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    await panel.sessionContext.session.kernel.info;
+}"""
+INSERT = """source => {
+    const notebook = jupyterapp.shell.currentWidget.content;
+    const at = notebook.widgets.length;
+    notebook.model.sharedModel.insertCell(at, {cell_type: 'code', source});
+    notebook.activeCellIndex = at;
+    return at;
+}"""
+RUN = """async at => {
+    const notebook = jupyterapp.shell.currentWidget.content;
+    notebook.activeCellIndex = at;
+    await jupyterapp.commands.execute('notebook:run-cell');
+    return notebook.widgets[at].model.outputs.toJSON();
+}"""
+CODE = """() => jupyterapp.shell.currentWidget.content.widgets
+    .map((cell, at) => [cell.model.type, at]).filter(([type]) => type === 'code')
+    .map(([, at]) => at)"""
+BUSY = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
+# Every new picture of the explorer, with the time at which it arrived.
+WATCH = """selector => {
+    window.pictures = [];
+    const image = document.querySelector(selector);
+    new MutationObserver(() => window.pictures.push(performance.now()))
+        .observe(image, {attributes: true, attributeFilter: ['src']});
+}"""
+
+
+class Lab:
+    """One page of JupyterLab, and what went wrong on it."""
+
+    def __init__(self, page):
+        self.page = page
+        self.errors = []
+        page.set_default_timeout(MILLISECONDS)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.route("**/*", self.local)
+
+    def local(self, route):
+        if urlsplit(route.request.url).hostname in ("127.0.0.1", "localhost"):
+            route.continue_()
+        else:
+            route.abort()
+
+    def open(self, url, token, notebook):
+        """From the list of contents, as a person does."""
+        self.page.goto(f"{url}lab?token={token}")
+        self.page.locator(".jp-DirListing-itemText", has_text=notebook).dblclick()
+        self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
+        self.page.evaluate(READY)
+
+    def run(self, at):
+        outputs = self.page.evaluate(RUN, at)
+        assert [o for o in outputs if o["output_type"] == "error"] == []
+        return outputs
+
+    def insert(self, source):
+        return self.page.evaluate(INSERT, source)
+
+    def drag(self, label, steps, *, by):
+        """Move the handle of a slider with the mouse, `by` of its length in so many steps."""
+        slider = self.page.locator(f"{EXPLORER} .widget-slider", has_text=label)
+        slider.scroll_into_view_if_needed()
+        track = slider.locator(".noUi-base").bounding_box()
+        handle = slider.locator(".noUi-handle").bounding_box()
+        x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+        self.page.mouse.move(x, y)
+        self.page.mouse.down()
+        for step in range(1, steps + 1):
+            self.page.mouse.move(x + by * track["width"] * step / steps, y)
+            self.page.wait_for_timeout(30)
+        self.page.mouse.up()
+
+
+@pytest.fixture(scope="module")
+def lab(server):  # noqa: F811
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+        try:
+            lab = Lab(browser.new_page(viewport={"width": 1400, "height": 1000}))
+            lab.open(server.url, server.token, NOTEBOOK)
+            yield lab
+        finally:
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def begun(lab):
+    """The first three code cells of the tutorial: imports, options, the flow."""
+    return [lab.run(at) for at in lab.page.evaluate(CODE)[:3]]
+
+
+def test_the_first_cells_of_the_tutorial_run(lab, begun):
+    assert any("image/png" in output.get("data", {}) for output in begun[-1])
+    assert lab.errors == []
+
+
+def test_a_slider_moves_the_picture(lab, begun):
+    lab.run(lab.insert("explorer = kd.lab.explore_kondo()\nexplorer"))
+    page = lab.page
+    page.locator(STATUS, has_text="fine").wait_for()
+    before = page.locator(IMAGE).screenshot()
+    page.evaluate(WATCH, IMAGE)
+    lab.drag("J_SW", 30, by=0.3)
+    while_dragging = len(page.evaluate("window.pictures"))
+    page.locator(STATUS, has_text="fine").wait_for()
+    assert while_dragging >= 2  # it follows, not only arrives
+    assert page.locator(IMAGE).screenshot() != before
+    assert "Error" not in page.locator(STATUS).inner_text()
+    assert lab.errors == []
+    lab.run(lab.insert("assert explorer.sliders['J_sw'].value > 0.3\nexplorer.close()"))
+
+
+@pytest.mark.parametrize("name", ["explore_blocks", "explore_dimers"])
+def test_a_lattice_lives_on_its_canvas(lab, begun, name):
+    page = lab.page
+    lab.run(lab.insert(f"live = kd.lab.{name}()\nlive"))
+    frames = f"() => document.querySelector('{EXPLORER} .kadanoff-lattice')?.dataset.frames"
+    page.wait_for_function(f"({frames})() > 0")
+    first = page.evaluate(frames)
+    page.wait_for_function(f"({frames})() !== '{first}'")
+    before = page.locator(f"{EXPLORER} canvas").first.screenshot()
+    page.wait_for_timeout(300)
+    assert page.locator(f"{EXPLORER} canvas").first.screenshot() != before
+    assert "Error" not in page.locator(STATUS).inner_text()
+    lab.run(lab.insert("live.close()"))
+    page.locator(EXPLORER).wait_for(state="detached")
+    assert lab.errors == []
+
+
+def test_the_stop_button_stops_and_the_kernel_lives(lab, begun):
+    page = lab.page
+    at = lab.insert(LONG)
+    page.evaluate("source => { window.long = " + f"({RUN})(source); }}", at)
+    page.wait_for_function(BUSY)
+    page.wait_for_timeout(500)  # well into the iteration
+    page.locator('.jp-NotebookPanel [data-command="notebook:interrupt-kernel"]').first.click()
+    (error,) = [o for o in page.evaluate("window.long") if o["output_type"] == "error"]
+    assert error["ename"] == "Cancelled"
+    (output,) = lab.run(lab.insert("f'{aim.U:g} still here'"))
+    assert "0.5 still here" in output["data"]["text/plain"]
+    assert lab.errors == []

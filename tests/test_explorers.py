@@ -1,0 +1,344 @@
+"""Explorers without a browser: what they compute, what they draw, and the widget around it."""
+
+import threading
+import warnings
+
+import numpy as np
+import pytest
+
+import kadanoff as kd
+from kadanoff.lab.explorers.picture import Picture, grid, image, line, text
+
+ipywidgets = pytest.importorskip("ipywidgets", reason="needs pip install kadanoff[lab]")
+
+from kadanoff.lab.explorers import (  # noqa: E402
+    blocks,
+    coverings,
+    dot,
+    filters,
+    kondo,
+    mott,
+    spectrum,
+)
+
+PATIENCE = 120.0
+
+
+def shown(module, data):
+    """The picture as pixels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    axes = module.axes()
+    module.draw(data, axes)
+    canvas = FigureCanvasAgg(axes.ravel()[0].figure)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # missing glyphs, empty ranges
+        canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
+
+
+def widget(explorer):
+    """Its picture after everything has been answered."""
+    assert explorer.latest.wait(PATIENCE), explorer.text
+    return explorer.picture.value
+
+
+# ------------------------------------------------------------------------------------- pictures
+
+
+def test_a_picture_is_the_same_by_either_way():
+    """Painted over a bitmap of what does not move, or drawn as a whole."""
+    axes = grid(1, 2, size=(4, 2))
+    picture = Picture(axes)
+    for k in (1, 2, 3):
+        line(axes[0, 0], "a", [0, 1], [0, k / 3], color="C0")
+        image(axes[0, 1], "b", np.eye(k + 1), vmin=0, vmax=1)
+        text(axes[0, 0], "c", 0.5, 0.5, f"{k}")
+        axes[0, 0].set(xlim=(0, 1), ylim=(0, 1))
+        quick = picture.png()
+    assert [len(ax.lines) for ax in axes[0]] == [1, 0]
+    picture._key = None
+    assert picture.png() == quick
+    assert picture.jpeg()[:2] == b"\xff\xd8"
+
+
+# ---------------------------------------------------------------------------------------- Kondo
+
+
+def test_kondo_couplings_are_those_of_learn():
+    data = kondo.compute(U=0.5, J_sw=0.25, T=1e-4, stage="fine")
+    options = kondo.OPTIONS["fine"]
+    for name, method in (("J_ML", "partition"), ("J_obs", "observable")):
+        fit = kd.effective.learn(
+            kd.KondoModel(J=0.2), data.aim.model, T=1e-4, method=method, progress=False, **options
+        )
+        # Cubic interpolation of 40 couplings and 9 hybridisations: 0.1 %.
+        assert data.couplings[name] == pytest.approx(fit.model.J, rel=2e-3)
+    # What J_ML was learned for: the entropy far below U.
+    low = data.aim.T < 1e-3
+    off = data.aim.entropy[low] - data.kondo["J_ML"].entropy[low]
+    assert np.abs(off).max() < 0.02 * np.log(2)
+
+
+def test_kondo_coarse_is_close_to_fine():
+    coarse, fine = (kondo.compute(stage=s).couplings for s in ("coarse", "fine"))
+    for name, J in fine.items():
+        assert coarse[name] == pytest.approx(J, rel=0.01)
+
+
+def test_kondo_symmetry_changes_nothing():
+    one, other = (
+        kondo.compute(symmetry=s, stage="coarse").aim for s in (("SU2", "SU2"), ("U1", "SU2"))
+    )
+    assert one.symmetry != other.symmetry
+    # Both keep about 100 states, but the cut falls between other multiplets.
+    assert np.allclose(one.entropy, other.entropy, atol=0.02)
+
+
+def test_kondo_where_no_kondo_model_exists():
+    """At T > U the impurity is no spin: no J has its partition function."""
+    data = kondo.compute(U=0.05, J_sw=0.25, T=0.1, stage="coarse")
+    assert "J_ML" not in data.kondo
+    assert shown(kondo, data).std() > 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"), [({"J_sw": 0.01}, "J_sw"), ({"T": 1e-9}, "T must"), ({"U": -1.0}, "U")]
+)
+def test_kondo_refuses(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        kondo.compute(**wrong)
+
+
+def test_kondo_stops_when_it_is_cancelled():
+    control = kd.Control()
+    control.cancel()
+    with pytest.raises(kd.Cancelled):
+        kondo.compute(U=0.4321, stage="coarse", control=control)
+
+
+def test_kondo_in_a_notebook():
+    explorer = kd.lab.explore_kondo()
+    first = widget(explorer)
+    assert explorer.text.startswith("fine")
+    assert first[:4] == b"\x89PNG"
+
+    # JupyterLab runs callbacks of widgets on a second thread.
+    def drag():
+        for J in (0.26, 0.28, 0.3):
+            explorer.sliders["J_sw"].value = J
+
+    thread = threading.Thread(target=drag)
+    thread.start()
+    thread.join()
+    assert widget(explorer) != first
+    assert explorer.times[-1][0] == "fine"
+    worker = explorer.latest.thread
+    explorer.close()
+    assert worker is None or not worker.is_alive()
+    assert not [t for t in threading.enumerate() if t.name == "kadanoff-explorer"]
+
+
+def test_an_error_is_shown_in_the_line():
+    explorer = kd.lab.explore_kondo()
+    widget(explorer)
+    explorer.sliders["U"].min = -1.0
+    explorer.sliders["U"].value = -0.5
+    widget(explorer)
+    assert explorer.text.startswith("ValueError")
+    assert "\n" not in explorer.text
+    explorer.sliders["U"].value = 0.5
+    widget(explorer)
+    assert explorer.text.startswith("fine")
+    explorer.close()
+
+
+# ----------------------------------------------------------------------------------- two dots
+
+
+def test_two_dots_are_a_spin_one_that_is_half_screened():
+    data = dot.compute(U=0.5, J_sw=0.3, stage="fine")
+    assert data.dots.entropy[0] == pytest.approx(4 * np.log(2), abs=0.1)
+    assert data.dots.entropy[-1] == pytest.approx(np.log(2), abs=0.02)
+    low = data.dots.T < data.T
+    off = data.dots.entropy[low] - data.kondo["J_ML"].entropy[low]
+    assert np.abs(off).max() < 0.02 * np.log(2)
+    assert data.couplings["J_ML"] < data.couplings["J_SW"]
+    assert shown(dot, data).std() > 0
+
+
+def test_two_dots_that_hop_have_no_spin_one():
+    data = dot.compute(J_sw=0.3, t_12=0.05, stage="coarse")
+    assert data.kondo == {}
+    assert shown(dot, data).std() > 0
+
+
+# ----------------------------------------------------------------------------------- t-matrix
+
+
+def test_only_the_broadening_moves():
+    first = spectrum.compute(b=0.5, stage="coarse")
+    second = spectrum.compute(b=0.8, stage="coarse")
+    assert second.run is first.run
+    assert not second.solved
+    assert np.allclose(second.t, first.run.t_matrix(second.omega, b=0.8), rtol=0, atol=0)
+    third = spectrum.compute(J_sw=0.45, b=0.8, stage="coarse")
+    assert third.solved
+    assert third.run is not first.run
+
+
+def test_the_t_matrix_is_unitary():
+    data = spectrum.compute(J_sw=0.5, T=1e-6, stage="fine")
+    # Raw spectra of few states at two twists: some per cent.
+    assert data.t[np.argmin(np.abs(data.omega))] == pytest.approx(1, abs=0.05)
+    assert np.allclose(data.t, data.t[::-1], atol=1e-6)  # particle-hole symmetry
+    assert shown(spectrum, data).std() > 0
+
+
+# --------------------------------------------------------------------------------- block spins
+
+
+def test_block_spins_below_and_above():
+    cold = blocks.compute(kd.ising.Simulation(L=64, T=1.0, start="ordered", seed=1), T=1.0)
+    hot = blocks.compute(kd.ising.Simulation(L=64, T=10.0, seed=1), T=10.0)
+    assert cold.correlation[-1] == 1.0
+    assert abs(hot.correlation[-1]) < 0.3  # 128 bonds of noise: 3 sigma
+    assert [s.shape[0] for s in hot.levels] == [64, 32, 16, 8]
+    assert shown(blocks, hot).std() > 0
+
+
+def test_the_correlation_is_the_energy():
+    live = kd.ising.Simulation(L=64, T=2.3, seed=2)
+    data = blocks.compute(live, T=2.3, sweeps=100)
+    assert data.correlation[0] == pytest.approx(-live.energy / 2, abs=1e-12)
+
+
+def test_a_frame_holds_the_lattice():
+    data = blocks.compute(kd.ising.Simulation(L=64, T=2.3, seed=2), T=2.3, sweeps=50)
+    shapes, buffers = blocks.pack(data)
+    for L, bits, spins in zip(shapes["sizes"], buffers, data.levels, strict=True):
+        back = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little", count=L * L)
+        assert np.array_equal(2 * back.reshape(L, L).astype(int) - 1, spins)
+
+
+@pytest.mark.parametrize("make", [kd.lab.explore_blocks, kd.lab.explore_dimers])
+def test_a_live_lattice_answers_and_closes(make):
+    explorer = make(64)
+    sent = []
+    explorer.canvas.send = lambda content, buffers: sent.append((content["frames"], buffers))
+    for _ in range(3):
+        explorer.next()
+        assert explorer.latest.wait(PATIENCE)
+    assert explorer.frames == 3
+    assert len({frames for frames, _ in sent}) == 3  # it moved
+    worker = explorer.latest.thread
+    explorer.close()
+    assert worker is None or not worker.is_alive()
+
+
+def test_a_new_temperature_reaches_the_lattice():
+    explorer = kd.lab.explore_blocks(64, T=1.0)
+    seen = []
+    explorer._pack = lambda data: seen.append(data) or blocks.pack(data)
+    for T in (1.0, 5.0):
+        explorer.sliders["T"].value = T
+        for _ in range(20):
+            explorer.next()
+            assert explorer.latest.wait(PATIENCE)
+    explorer.close()
+    assert seen[-1].T == 5.0
+    assert abs(seen[-1].correlation[0]) < 0.4  # tanh(1/5) = 0.2 and a little
+
+
+# -------------------------------------------------------------------------------------- dimers
+
+
+def test_the_worm_is_where_the_covering_changed():
+    live = kd.dimers.Simulation(16, seed=3)
+    live.step(20)
+    before = live.dimers
+    data = coverings.compute(live, loops=1)
+    assert np.array_equal(data.moved, before != data.dimers)
+    # Sites that turn form loops, with dimers of before and of now in turn.
+    assert np.count_nonzero(data.moved) % 2 == 0
+    assert abs(data.height.mean()) < 1e-12
+    assert shown(coverings, data).std() > 0
+    shapes, buffers = coverings.pack(data)
+    assert [len(b) for b in buffers] == [shapes["L"] ** 2] * 3
+
+
+# ------------------------------------------------------------------------------------- filters
+
+
+def test_information_rises_to_its_bound():
+    watched = []
+    data = filters.compute(T=2.25, block=2, watch=watched.append)
+    assert len(watched) == len(data.history)
+    assert data.rule.information.value == pytest.approx(data.history.max(), abs=1e-9)
+    assert data.history.max() < data.block_information
+    assert np.allclose(np.abs(data.filters), 1.0)  # uniform: the best within |lambda| <= 1
+    for part in (watched[0], data):
+        assert shown(filters, part).std() > 0
+
+
+def test_filters_from_samples_stay_below_the_entropy_of_a_bit():
+    data = filters.compute(T=2.25, block=4)
+    assert 0.4 < data.rule.information.value < np.log(2)
+    edge = np.abs(data.filters[0][[0, 0, -1, -1], [0, -1, 0, -1]]).min()
+    assert edge > 2 * np.abs(data.filters[0][1:3, 1:3]).max()  # corners know, the middle does not
+
+
+def test_a_search_stops_when_it_is_cancelled():
+    control = kd.Control()
+    with pytest.raises(kd.Cancelled):
+        filters.compute(T=2.25, control=control, watch=lambda data: control.cancel())
+
+
+# ---------------------------------------------------------------------------------------- Mott
+
+
+def test_mott_metal_and_insulator():
+    metal, insulator = (mott.compute(U=U, beta=50, stage="coarse") for U in (1.0, 3.5))
+    assert metal.exact.is_metallic
+    assert not insulator.exact.is_metallic
+    Z = metal.exact.Z
+    assert Z == pytest.approx(0.725, abs=0.01)  # five sites: 0.7254
+    middle = len(metal.omega) // 2
+    assert insulator.A[middle] < 0.1 < metal.A[middle]
+    for data in (metal, insulator):
+        assert shown(mott, data).std() > 0
+
+
+def test_mott_asks_a_learned_solver():
+    asked = []
+
+    def learned(problem):
+        asked.append(problem)
+        return kd.dmft.solve(problem, solver="ed", sites=3)
+
+    data = mott.compute(U=1.0, beta=20, stage="coarse", learned=learned)
+    assert asked == [data.exact.solution.problem]
+    mine, exact = data.learned.Z, data.exact.Z
+    assert mine == pytest.approx(exact, abs=1e-3)  # the same solver
+    named = mott.compute(U=1.0, beta=20, stage="coarse", learned="ipt")
+    assert named.learned.solver == "ipt"
+    assert shown(mott, named).std() > 0
+
+
+@pytest.mark.parametrize(
+    "name", ["explore_dot", "explore_spectrum", "explore_rsmi", "explore_mott"]
+)
+def test_every_explorer_shows_a_picture_and_closes(name):
+    explorer = getattr(kd.lab, name)()
+    while not explorer.picture.value:
+        assert explorer.latest.thread is not None, explorer.text
+        explorer.latest.wait(0.01)
+    explorer.close()
+    assert not [t for t in threading.enumerate() if t.name == "kadanoff-explorer"]
+
+
+def test_everything_in_the_list_is_there():
+    for name in kd.lab.__all__:
+        assert callable(getattr(kd.lab, name)) or name == "Budget"
+    with pytest.raises(AttributeError, match="explore_nothing"):
+        _ = kd.lab.explore_nothing
