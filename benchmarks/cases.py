@@ -209,12 +209,14 @@ def block_rules(kind: str) -> Measure:
 
         found = []
         for i in range(repeats):
-            if kind == "ising":
+            if kind.startswith("ising"):
                 samples: Any = kd.ising.sample(L=64, T=kd.ising.T_c, n=30_000, seed=1 + i)
-                options: dict[str, Any] = {"block": (2, 2), "buffer": 1, "bound": 1.0}
+                side = 2 if kind == "ising" else 4
+                options: dict[str, Any] = {"block": (side, side), "buffer": 1, "bound": 1.0}
             else:
                 samples = kd.dimers.sample(64, n=30_000, seed=1 + i)
-                options = {"block": (8, 8), "buffer": 2, "hidden": 2, "bound": 0.3}
+                hidden = 2 if kind == "dimers" else 4
+                options = {"block": (8, 8), "buffer": 2, "hidden": hidden, "bound": 0.3}
             started, cpu = time.perf_counter(), time.process_time()
             rule = kd.rsmi.learn(samples, progress=False, **options)
             found.append(
@@ -484,10 +486,26 @@ CASES = (
         fresh=False,
     ),
     Case(
+        "rsmi-ising-4",
+        block_rules("ising-4"),
+        "RSMI, 4×4 blocks without their inside, found from 30,000 samples of 64×64",
+        "",
+        quick=False,
+        fresh=False,
+    ),
+    Case(
         "rsmi-dimers",
         block_rules("dimers"),
         "RSMI, 8×8 blocks of dimers, 2 hidden units, 30,000 samples of 64×64",
         "< 60 s on 2 threads",
+        repeats=1,
+        quick=False,
+    ),
+    Case(
+        "rsmi-dimers-4",
+        block_rules("dimers-4"),
+        "the same, 4 hidden units",
+        "",
         repeats=1,
         quick=False,
     ),

@@ -244,8 +244,9 @@ def test_the_algorithm_of_2018(small):
     assert "lautum" in rule.information.meaning
     assert np.abs(rule.filters - 1).max() < 0.1
     exact = rsmi.proxy(law, np.ones(4))
-    # Machines of CD-1 are 3 % from it; the proxy is no bound of anything.
-    assert abs(rule.information.value - exact) < 0.05 * exact
+    # Machines of CD-1 are up to 15 % from it, sample by sample; the proxy is no bound of anything.
+    assert abs(rule.information.value - exact) < 0.2 * exact
+    assert rule.information.value < UNIFORM - 5 * rule.information.error
     assert abs(exact - (law.information(np.ones(4)) - rsmi.lautum(law, np.ones(4)))) < 1e-14
     with pytest.raises(ValueError, match="dictionary of options"):
         rsmi.learn(small, mode="proxy", model=rsmi.rbm_conditional())

@@ -244,7 +244,8 @@ def infonce(
         v, e, _ = split.held_out()
         if len(v) < B * count:
             raise ValueError(
-                f"batches * batch = {B * count} blocks are more than the {len(v)} held out: lower them"
+                f"batches * batch = {B * count} blocks are more than the {len(v)} held out: "
+                "lower them"
             )
         rng = np.random.default_rng([seed_of(seed), 0x6E6365])
         drawn = rng.permutation(len(v))[: B * count]
