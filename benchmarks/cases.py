@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import blockspin, ising, lab
+from benchmarks import blockspin, ctqmc, ising, lab
 
 Measured = dict[str, Any]
 Measure = Callable[[int, int], list[Measured]]
@@ -548,6 +548,13 @@ CASES = (
         bethe_loop("ed", sites=5, tol=1e-6),
         "DMFT on the Bethe lattice, ED with 5 bath sites, β = 50, to 1e-6",
         "seconds",
+        fresh=False,
+    ),
+    Case(
+        "cthyb",
+        ctqmc.sampling,
+        "CT-HYB, semicircle, β = 50, U = 2, 10⁷ updates with measurements",
+        "< 10 s on 1 thread (1 M updates/s)",
         fresh=False,
     ),
 )

@@ -129,3 +129,54 @@ def test_interpolation_away_from_half_filling_is_causal(problem):
     assert found.diagnostics["n0"] == pytest.approx(found.n, abs=1e-7)
     assert np.all(found.G_iw.imag < 0.0)
     assert found.G.tau(0.0) + found.G.tau(problem.beta) == pytest.approx(-1.0, abs=1e-9)
+
+
+def sampled(problem, seed=0):
+    return solve(
+        problem,
+        solver="cthyb",
+        frequencies=64,
+        sweeps=2**14,
+        warmup=1024,
+        seed=seed,
+        progress=False,
+    )
+
+
+# Errors are themselves known to a tenth, and hypothesis draws dozens of numbers: five of them.
+SIGMAS = 5.0
+
+
+@settings(max_examples=6, derandomize=True)
+@given(problem=problems(sites=2))
+def test_identities_of_a_sampled_problem(problem):
+    a, b = sampled(problem), sampled(partner(problem), seed=1)
+    da, db = a.diagnostics, b.diagnostics
+    exact = solve(problem, frequencies=64)
+    for name in ("n", "docc"):
+        error = da[f"{name}_error"]
+        assert abs(getattr(a, name) - getattr(exact, name)) < SIGMAS * error + 1e-12
+    assert np.all(np.abs(a.G_iw - exact.G_iw) < SIGMAS * da["G_iw_error"] + 1e-6)
+    assert a.G.tau(0.0) + a.G.tau(problem.beta) == pytest.approx(-1.0, abs=1e-10)
+    assert np.all(a.G_iw.imag < 0.0)
+    assert a.Sigma_iw.imag[0] < SIGMAS * da["Sigma_iw_error"][0]
+    # the partner
+    assert abs(a.n + b.n - 2.0) < SIGMAS * np.hypot(da["n_error"], db["n_error"]) + 1e-12
+    error = np.hypot(da["G_iw_error"], db["G_iw_error"])
+    assert np.all(np.abs(a.G_iw + np.conj(b.G_iw)) < SIGMAS * error + 1e-6)
+    assert da["sign"] == db["sign"] == 1.0
+
+
+@settings(max_examples=4, derandomize=True)
+@given(problem=problems(sites=2), s=st.sampled_from([0.25, 0.5, 2.0, 4.0]))
+def test_sampling_is_covariant_under_scale_and_gauge(problem, s):
+    # powers of two: the same numbers, up to rounding that a proposal may feel once
+    e, V = np.array(problem.bath.e), np.array(problem.bath.V)
+    scaled = Impurity(
+        s * problem.U, problem.beta / s, DiscreteBath(s * e, -s * V), eps=s * problem.eps
+    )
+    a, b = sampled(problem), sampled(scaled)
+    error = np.hypot(a.diagnostics["docc_error"], b.diagnostics["docc_error"])
+    assert abs(a.docc - b.docc) < SIGMAS * error + 1e-12
+    limit = np.hypot(a.diagnostics["G_iw_error"], s * b.diagnostics["G_iw_error"])
+    assert np.all(np.abs(s * b.G_iw - a.G_iw) < SIGMAS * limit + 1e-9)

@@ -104,8 +104,10 @@ def cthyb(
     Raises
     ------
     ValueError
-        An option is out of range; Delta(tau) is not causal; the checkpoint belongs to another
+        An option is out of range; Delta vanishes or is not causal; the checkpoint belongs to another
         problem or version, or is damaged.
+    NumericalError
+        The sampling broke down: a singular matrix, a negative sign, no operators at all.
     NotConverged
         The target was not met; ``partial`` is the Solution.
     Cancelled
@@ -149,6 +151,11 @@ def cthyb(
     for name, value in (("seconds", seconds), ("target", target)):
         if value is not None and not 0.0 < real(name, value) < 1e9:
             raise ValueError(f"{name} must be positive, got {value}")
+    if problem.Delta_moments()[0] <= 0.0:
+        raise ValueError(
+            "without hybridisation there are no operators to measure G from: solver='hubbard1' is "
+            "exact for the isolated atom"
+        )
     seed = 0 if run.seed is None else run.seed
     if not 0 <= seed < 2**63:
         raise ValueError(f"seed must lie in 0 to 2**63 - 1, got {seed}")
@@ -206,7 +213,8 @@ def cthyb(
             else:
                 advance(blocks, report)
     except KeyboardInterrupt as stop:
-        partial = result() if simulation.measured >= LEAST_BLOCKS else None
+        enough = simulation.results()["chain"].size >= LEAST_BLOCKS
+        partial = result() if enough else None
         raise Cancelled(str(stop) or "the computation was stopped", partial) from stop
     finally:
         if path is not None:

@@ -36,6 +36,7 @@ import numpy as np
 
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
+from kadanoff.errors import NumericalError
 from kadanoff.greens import MatsubaraFunction, matsubara
 from kadanoff.greens.grids import ComplexArray, FloatArray
 from kadanoff.greens.legendre import legendre_to_matsubara
@@ -131,8 +132,13 @@ class Measured:
         sums = joined(scalars)
         count, sign = sums[:, 0], sums[:, 1]
         if not np.all(sign > 0.0):
-            raise ArithmeticError(
+            raise NumericalError(
                 "the average sign of a bin is not positive: Delta(tau) is far from causal"
+            )
+        if np.sum(sums[:, 4]) == 0.0:
+            raise NumericalError(
+                "no operators were ever inserted, so that there is no measurement of G: the "
+                "hybridisation is too weak for this number of sweeps; 'hubbard1' is exact without it"
             )
         over = sign[:, None]
         G, F = 0.5 * joined(raw["G"]) / over, 0.5 * joined(raw["F"]) / over

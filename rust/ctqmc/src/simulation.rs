@@ -5,6 +5,9 @@ use crate::{Error, Model};
 use kadanoff_runtime::Control;
 use rayon::prelude::*;
 
+/// Blocks that a chain runs before the others have their turn.
+const ROUND: u64 = 16;
+
 /// How to sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -138,11 +141,19 @@ impl Simulation {
             };
         }
         let updates = self.updates;
-        let done: Result<Vec<bool>, Error> = self
-            .chains
-            .par_iter_mut()
-            .map(|chain| run(chain, until, updates))
-            .collect();
-        Ok(done?.into_iter().all(|d| d))
+        // In rounds, so that a run that is stopped has something of every chain.
+        let mut round = self.chains.iter().map(|c| c.blocks).min().unwrap_or(until);
+        while round < until {
+            round = until.min(round + ROUND);
+            let done: Result<Vec<bool>, Error> = self
+                .chains
+                .par_iter_mut()
+                .map(|chain| run(chain, round, updates))
+                .collect();
+            if !done?.into_iter().all(|d| d) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
