@@ -17,6 +17,7 @@ __all__ = [
     "dimers_enumerate",
     "dimers_sample",
     "ed_bath_fit",
+    "ed_finite",
     "ed_lanczos",
     "ed_spectrum",
     "ising_bytes",
@@ -82,6 +83,22 @@ class Chain:
     ) -> Chain: ...
     def levels(self, n: int) -> NDArray[np.float64]: ...
 
+def ed_finite(
+    U: float,
+    eps: float,
+    e: Sequence[float],
+    V: Sequence[float],
+    beta: float,
+    z: NDArray[np.complex128],
+    *,
+    vectors: int,
+    steps: int,
+    exact: int,
+    seed: int,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]: ...
 def ed_lanczos(
     U: float,
     eps: float,

@@ -123,7 +123,10 @@ impl CtqmcRun {
         out.set_item("G", matrix(&|b| b.g.clone(), orders)?.into_pyarray(py))?;
         out.set_item("F", matrix(&|b| b.f.clone(), orders)?.into_pyarray(py))?;
         let coarse = ctqmc::measure::COARSE;
-        out.set_item("bins", matrix(&|b| b.coarse.clone(), coarse)?.into_pyarray(py))?;
+        out.set_item(
+            "bins",
+            matrix(&|b| b.coarse.clone(), coarse)?.into_pyarray(py),
+        )?;
         let scalars = |b: &ctqmc::Bin| {
             let s = &b.scalars;
             vec![s.count, s.sign, s.density, s.pairs, s.order]
@@ -152,7 +155,8 @@ impl CtqmcRun {
         out.set_item("levels", levels)?;
         let drift = run.chains.iter().fold(0.0_f64, |m, c| m.max(c.drift));
         out.set_item("drift", drift)?;
-        let total = |f: &dyn Fn(&ctqmc::chain::Chain) -> u64| -> u64 { run.chains.iter().map(f).sum() };
+        let total =
+            |f: &dyn Fn(&ctqmc::chain::Chain) -> u64| -> u64 { run.chains.iter().map(f).sum() };
         out.set_item("updates", total(&|c| c.updates))?;
         let names = ["put", "take", "stretch", "fill"];
         let moves = PyDict::new(py);

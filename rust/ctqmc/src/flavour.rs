@@ -393,7 +393,9 @@ impl Flavour {
     #[inline(always)]
     pub fn start_moved(&self, j: usize) -> f64 {
         let c = self.capacity;
-        (0..self.k).map(|i| self.m[i * c + j] * self.column[i]).sum()
+        (0..self.k)
+            .map(|i| self.m[i * c + j] * self.column[i])
+            .sum()
     }
 
     /// Moves start j after `start_moved` gave the ratio.
@@ -431,7 +433,11 @@ impl Flavour {
         }
         let mut a: Vec<f64> = Vec::with_capacity(2 * k * k);
         for i in 0..k {
-            a.extend(self.starts[..k].iter().map(|&s| table.signed(self.ends[i] - s)));
+            a.extend(
+                self.starts[..k]
+                    .iter()
+                    .map(|&s| table.signed(self.ends[i] - s)),
+            );
             a.extend((0..k).map(|x| f64::from(u8::from(x == i))));
         }
         invert(&mut a, k)?;

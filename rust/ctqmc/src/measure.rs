@@ -106,7 +106,11 @@ impl Accumulator {
                 let row = flavour.inverse_row(i);
                 for ((&m, &s), &u) in row.iter().zip(flavour.starts()).zip(at_starts) {
                     let d = e - s;
-                    let (t, w) = if d < 0.0 { (d + beta, sign * m) } else { (d, -sign * m) };
+                    let (t, w) = if d < 0.0 {
+                        (d + beta, sign * m)
+                    } else {
+                        (d, -sign * m)
+                    };
                     let x = t * per_time;
                     let cell = (x as usize).min(self.cells - 1);
                     let y = x - cell as f64;

@@ -238,7 +238,11 @@ impl Configuration {
             return;
         }
         // Later ends and earlier starts occupy more.
-        let (from, l) = if shift > 0.0 { (t, shift) } else { (new, -shift) };
+        let (from, l) = if shift > 0.0 {
+            (t, shift)
+        } else {
+            (new, -shift)
+        };
         let action = self.cost(model, a, from, l) * sign_of(end != (shift > 0.0));
         let table = model.table(a);
         let flavour = &mut self.flavours[a];

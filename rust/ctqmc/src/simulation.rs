@@ -138,8 +138,8 @@ impl Simulation {
             if !done?.into_iter().all(|d| d) {
                 return Ok(false);
             }
-            let order = self.chains.iter().map(|c| c.warm_order).sum::<f64>()
-                / self.chains.len() as f64;
+            let order =
+                self.chains.iter().map(|c| c.warm_order).sum::<f64>() / self.chains.len() as f64;
             self.updates = match options.updates {
                 0 => (2.0 * order).ceil().max(8.0) as usize,
                 given => given,
