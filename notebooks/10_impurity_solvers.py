@@ -114,8 +114,8 @@ for name, bad, own in (
 # %% [markdown]
 # ## Is the error estimate honest?
 #
-# For a continuous bath, exact diagonalisation is as good as the fit of $\Delta$. **Prediction.** The
-# error falls by an order of magnitude with every second site, and the estimate follows.
+# For a continuous bath, exact diagonalisation is as good as the fit of $\Delta$. **Prediction.**
+# The error falls by an order of magnitude with every second site, and the estimate follows.
 
 # %%
 sites = np.arange(1, 6)
@@ -197,9 +197,8 @@ assert found["nca"].diagnostics["axes_differ"] < 1e-3
 G = exact.G
 tau = np.linspace(0, 50, 2001)
 uniform = np.linspace(0, 50, 51)
-print(
-    f"51 uniform points:    {np.max(np.abs(np.interp(tau, uniform, G.tau(uniform)) - G.tau(tau))):.1e}"
-)
+linear = np.interp(tau, uniform, G.tau(uniform))
+print(f"51 uniform points: {np.max(np.abs(linear - G.tau(tau))):.1e}")
 counts = np.arange(10, 121, 10)
 cheb = [np.max(np.abs(ChebyshevFunction.of(G, int(m)).tau(tau) - G.tau(tau))) for m in counts]
 series = LegendreSeries.of(G.tau, 50.0)

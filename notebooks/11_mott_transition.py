@@ -77,8 +77,8 @@ assert narrow.coexistence == (2.37, 2.37) or len(narrow.U) > 4
 # where $Z$ is the quasiparticle weight itself. Two lines to compare with:
 # weak coupling, $Z = 1 - 0.327\,U^2$, and Gutzwiller, $Z = 1 - (U/U_{BR})^2$ with
 # $U_{BR} = 32/3\pi$. **Prediction.** All agree with weak coupling below $U = 0.5$. At large $U$
-# the order is IPT above ED; Gutzwiller, which has no Hubbard bands to lose weight to, on top. The NRG
-# loses the metal at $U_{c2}(T=0) = 2.94(5)$, well above the ED at finite temperature.
+# the order is IPT above ED; Gutzwiller, which has no Hubbard bands to lose weight to, on top. The
+# NRG loses the metal at $U_{c2}(T=0) = 2.94(5)$, well above the ED at finite temperature.
 
 # %%
 U = np.array(
@@ -223,7 +223,7 @@ assert np.all(diagram.U_c2[diagram.coexists, 0] >= diagram.U_c1[diagram.coexists
 # %% [markdown]
 # ## Exercises
 #
-# 1. Follow the metal of the NRG beyond $U = 2.8$ and find $U_{c2}$: which number of states and which
+# 1. Follow the metal of the NRG beyond $U = 2.8$ and find $U_{c2}$: how many states and which
 #    $\Lambda$ does it take to be sure of two digits?
 # 2. Add `sites=5` and `sites=6` to the ED hysteresis. Which edge moves?
 # 3. Dope the insulator at $U = 4$ by 5, 2 and 1 %: how does $Z$ vanish?
