@@ -35,7 +35,7 @@ OUTPUT      ?= kondo_mapping.png
 PYTEST_ARGS ?=
 LAB_ARGS    ?=
 
-.PHONY: help build run lab test lint bench notebooks constraints clean
+.PHONY: help build run lab test lint bench notebooks docs constraints clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -65,6 +65,9 @@ bench: .venv/.built .venv/.deps-dev  ## a table: case, time, peak memory, agains
 
 notebooks: .venv/.built .venv/.deps-dev  ## execute notebooks/NN_*.py into .ipynb with their outputs
 	$(PY) -m tools.notebooks $(NOTEBOOKS)
+
+docs: .venv/.built .venv/.deps-docs  ## the site: pages, reference, rendered notebooks, in target/site/html
+	$(PY) -m tools.site
 
 constraints: .venv/bin/python  ## resolve the newest versions of all dependencies anew
 	$(PY) -m tools.requirements --resolve dev > $(CONSTRAINTS).new

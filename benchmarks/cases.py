@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import blockspin, ising
+from benchmarks import blockspin, ising, lab
 
 Measured = dict[str, Any]
 Measure = Callable[[int, int], list[Measured]]
@@ -305,6 +305,15 @@ CASES = (
         "the same with ⟨S_d·S_0⟩ and ⟨n_d⟩",
         repeats=15,
         fresh=False,
+    ),
+    Case(
+        "slider",
+        lab.kondo_slider,
+        "`explore_kondo`: slider to new picture",
+        "median < 150 ms, 95th percentile < 400 ms",
+        repeats=3,
+        fresh=False,
+        threads=(2,),
     ),
     Case(
         "spectrum-u1-u1",

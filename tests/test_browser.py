@@ -76,9 +76,9 @@ class Lab:
         else:
             route.abort()
 
-    def open(self, server, notebook):
+    def open(self, url, token, notebook):
         """From the list of contents, as a person does."""
-        self.page.goto(f"{server.url}lab?token={server.token}")
+        self.page.goto(f"{url}lab?token={token}")
         self.page.locator(".jp-DirListing-itemText", has_text=notebook).dblclick()
         self.page.locator(".jp-NotebookPanel .jp-Cell").first.wait_for()
         self.page.evaluate(READY)
@@ -115,7 +115,7 @@ def lab(server):  # noqa: F811
         )
         try:
             lab = Lab(browser.new_page(viewport={"width": 1400, "height": 1000}))
-            lab.open(server, NOTEBOOK)
+            lab.open(server.url, server.token, NOTEBOOK)
             yield lab
         finally:
             browser.close()
@@ -146,6 +146,23 @@ def test_a_slider_moves_the_picture(lab, begun):
     assert "Error" not in page.locator(STATUS).inner_text()
     assert lab.errors == []
     lab.run(lab.insert("assert explorer.sliders['J_sw'].value > 0.3\nexplorer.close()"))
+
+
+@pytest.mark.parametrize("name", ["explore_blocks", "explore_dimers"])
+def test_a_lattice_lives_on_its_canvas(lab, begun, name):
+    page = lab.page
+    lab.run(lab.insert(f"live = kd.lab.{name}()\nlive"))
+    frames = f"() => document.querySelector('{EXPLORER} .kadanoff-lattice')?.dataset.frames"
+    page.wait_for_function(f"({frames})() > 0")
+    first = page.evaluate(frames)
+    page.wait_for_function(f"({frames})() !== '{first}'")
+    before = page.locator(f"{EXPLORER} canvas").first.screenshot()
+    page.wait_for_timeout(300)
+    assert page.locator(f"{EXPLORER} canvas").first.screenshot() != before
+    assert "Error" not in page.locator(STATUS).inner_text()
+    lab.run(lab.insert("live.close()"))
+    page.locator(EXPLORER).wait_for(state="detached")
+    assert lab.errors == []
 
 
 def test_the_stop_button_stops_and_the_kernel_lives(lab, begun):

@@ -11,7 +11,15 @@ from kadanoff.lab.explorers.picture import Picture, grid, image, line, text
 
 ipywidgets = pytest.importorskip("ipywidgets", reason="needs pip install kadanoff[lab]")
 
-from kadanoff.lab.explorers import kondo  # noqa: E402
+from kadanoff.lab.explorers import (  # noqa: E402
+    blocks,
+    coverings,
+    dot,
+    filters,
+    kondo,
+    mott,
+    spectrum,
+)
 
 PATIENCE = 120.0
 
@@ -143,3 +151,194 @@ def test_an_error_is_shown_in_the_line():
     widget(explorer)
     assert explorer.text.startswith("fine")
     explorer.close()
+
+
+# ----------------------------------------------------------------------------------- two dots
+
+
+def test_two_dots_are_a_spin_one_that_is_half_screened():
+    data = dot.compute(U=0.5, J_sw=0.3, stage="fine")
+    assert data.dots.entropy[0] == pytest.approx(4 * np.log(2), abs=0.1)
+    assert data.dots.entropy[-1] == pytest.approx(np.log(2), abs=0.02)
+    low = data.dots.T < data.T
+    off = data.dots.entropy[low] - data.kondo["J_ML"].entropy[low]
+    assert np.abs(off).max() < 0.02 * np.log(2)
+    assert data.couplings["J_ML"] < data.couplings["J_SW"]
+    assert shown(dot, data).std() > 0
+
+
+def test_two_dots_that_hop_have_no_spin_one():
+    data = dot.compute(J_sw=0.3, t_12=0.05, stage="coarse")
+    assert data.kondo == {}
+    assert shown(dot, data).std() > 0
+
+
+# ----------------------------------------------------------------------------------- t-matrix
+
+
+def test_only_the_broadening_moves():
+    first = spectrum.compute(b=0.5, stage="coarse")
+    second = spectrum.compute(b=0.8, stage="coarse")
+    assert second.run is first.run
+    assert not second.solved
+    assert np.allclose(second.t, first.run.t_matrix(second.omega, b=0.8), rtol=0, atol=0)
+    third = spectrum.compute(J_sw=0.45, b=0.8, stage="coarse")
+    assert third.solved
+    assert third.run is not first.run
+
+
+def test_the_t_matrix_is_unitary():
+    data = spectrum.compute(J_sw=0.5, T=1e-6, stage="fine")
+    # Raw spectra of few states at two twists: some per cent.
+    assert data.t[np.argmin(np.abs(data.omega))] == pytest.approx(1, abs=0.05)
+    assert np.allclose(data.t, data.t[::-1], atol=1e-6)  # particle-hole symmetry
+    assert shown(spectrum, data).std() > 0
+
+
+# --------------------------------------------------------------------------------- block spins
+
+
+def test_block_spins_below_and_above():
+    cold = blocks.compute(kd.ising.Simulation(L=64, T=1.0, start="ordered", seed=1), T=1.0)
+    hot = blocks.compute(kd.ising.Simulation(L=64, T=10.0, seed=1), T=10.0)
+    assert cold.correlation[-1] == 1.0
+    assert abs(hot.correlation[-1]) < 0.3  # 128 bonds of noise: 3 sigma
+    assert [s.shape[0] for s in hot.levels] == [64, 32, 16, 8]
+    assert shown(blocks, hot).std() > 0
+
+
+def test_the_correlation_is_the_energy():
+    live = kd.ising.Simulation(L=64, T=2.3, seed=2)
+    data = blocks.compute(live, T=2.3, sweeps=100)
+    assert data.correlation[0] == pytest.approx(-live.energy / 2, abs=1e-12)
+
+
+def test_a_frame_holds_the_lattice():
+    data = blocks.compute(kd.ising.Simulation(L=64, T=2.3, seed=2), T=2.3, sweeps=50)
+    shapes, buffers = blocks.pack(data)
+    for L, bits, spins in zip(shapes["sizes"], buffers, data.levels, strict=True):
+        back = np.unpackbits(np.frombuffer(bits, np.uint8), bitorder="little", count=L * L)
+        assert np.array_equal(2 * back.reshape(L, L).astype(int) - 1, spins)
+
+
+@pytest.mark.parametrize("make", [kd.lab.explore_blocks, kd.lab.explore_dimers])
+def test_a_live_lattice_answers_and_closes(make):
+    explorer = make(64)
+    sent = []
+    explorer.canvas.send = lambda content, buffers: sent.append((content["frames"], buffers))
+    for _ in range(3):
+        explorer.next()
+        assert explorer.latest.wait(PATIENCE)
+    assert explorer.frames == 3
+    assert len({frames for frames, _ in sent}) == 3  # it moved
+    worker = explorer.latest.thread
+    explorer.close()
+    assert worker is None or not worker.is_alive()
+
+
+def test_a_new_temperature_reaches_the_lattice():
+    explorer = kd.lab.explore_blocks(64, T=1.0)
+    seen = []
+    explorer._pack = lambda data: seen.append(data) or blocks.pack(data)
+    for T in (1.0, 5.0):
+        explorer.sliders["T"].value = T
+        for _ in range(20):
+            explorer.next()
+            assert explorer.latest.wait(PATIENCE)
+    explorer.close()
+    assert seen[-1].T == 5.0
+    assert abs(seen[-1].correlation[0]) < 0.4  # tanh(1/5) = 0.2 and a little
+
+
+# -------------------------------------------------------------------------------------- dimers
+
+
+def test_the_worm_is_where_the_covering_changed():
+    live = kd.dimers.Simulation(16, seed=3)
+    live.step(20)
+    before = live.dimers
+    data = coverings.compute(live, loops=1)
+    assert np.array_equal(data.moved, before != data.dimers)
+    # Sites that turn form loops, with dimers of before and of now in turn.
+    assert np.count_nonzero(data.moved) % 2 == 0
+    assert abs(data.height.mean()) < 1e-12
+    assert shown(coverings, data).std() > 0
+    shapes, buffers = coverings.pack(data)
+    assert [len(b) for b in buffers] == [shapes["L"] ** 2] * 3
+
+
+# ------------------------------------------------------------------------------------- filters
+
+
+def test_information_rises_to_its_bound():
+    watched = []
+    data = filters.compute(T=2.25, block=2, watch=watched.append)
+    assert len(watched) == len(data.history)
+    assert data.rule.information.value == pytest.approx(data.history.max(), abs=1e-9)
+    assert data.history.max() < data.block_information
+    assert np.allclose(np.abs(data.filters), 1.0)  # uniform: the best within |lambda| <= 1
+    for part in (watched[0], data):
+        assert shown(filters, part).std() > 0
+
+
+def test_filters_from_samples_stay_below_the_entropy_of_a_bit():
+    data = filters.compute(T=2.25, block=4)
+    assert 0.4 < data.rule.information.value < np.log(2)
+    edge = np.abs(data.filters[0][[0, 0, -1, -1], [0, -1, 0, -1]]).min()
+    assert edge > 2 * np.abs(data.filters[0][1:3, 1:3]).max()  # corners know, the middle does not
+
+
+def test_a_search_stops_when_it_is_cancelled():
+    control = kd.Control()
+    with pytest.raises(kd.Cancelled):
+        filters.compute(T=2.25, control=control, watch=lambda data: control.cancel())
+
+
+# ---------------------------------------------------------------------------------------- Mott
+
+
+def test_mott_metal_and_insulator():
+    metal, insulator = (mott.compute(U=U, beta=50, stage="coarse") for U in (1.0, 3.5))
+    assert metal.exact.is_metallic
+    assert not insulator.exact.is_metallic
+    Z = metal.exact.Z
+    assert Z == pytest.approx(0.725, abs=0.01)  # five sites: 0.7254
+    middle = len(metal.omega) // 2
+    assert insulator.A[middle] < 0.1 < metal.A[middle]
+    for data in (metal, insulator):
+        assert shown(mott, data).std() > 0
+
+
+def test_mott_asks_a_learned_solver():
+    asked = []
+
+    def learned(problem):
+        asked.append(problem)
+        return kd.dmft.solve(problem, solver="ed", sites=3)
+
+    data = mott.compute(U=1.0, beta=20, stage="coarse", learned=learned)
+    assert asked == [data.exact.solution.problem]
+    mine, exact = data.learned.Z, data.exact.Z
+    assert mine == pytest.approx(exact, abs=1e-3)  # the same solver
+    named = mott.compute(U=1.0, beta=20, stage="coarse", learned="ipt")
+    assert named.learned.solver == "ipt"
+    assert shown(mott, named).std() > 0
+
+
+@pytest.mark.parametrize(
+    "name", ["explore_dot", "explore_spectrum", "explore_rsmi", "explore_mott"]
+)
+def test_every_explorer_shows_a_picture_and_closes(name):
+    explorer = getattr(kd.lab, name)()
+    while not explorer.picture.value:
+        assert explorer.latest.thread is not None, explorer.text
+        explorer.latest.wait(0.01)
+    explorer.close()
+    assert not [t for t in threading.enumerate() if t.name == "kadanoff-explorer"]
+
+
+def test_everything_in_the_list_is_there():
+    for name in kd.lab.__all__:
+        assert callable(getattr(kd.lab, name)) or name == "Budget"
+    with pytest.raises(AttributeError, match="explore_nothing"):
+        _ = kd.lab.explore_nothing

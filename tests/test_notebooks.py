@@ -49,3 +49,37 @@ def test_committed_notebook_shows_results(path):
 def test_every_committed_notebook_has_a_source():
     committed = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
     assert committed <= {path.stem for path in NOTEBOOKS}
+
+
+# Notebooks that still lack a part of the form; this list should only shrink.
+UNFINISHED = {
+    "08_rsmi_dimers": {"exercises"},
+    "09_effective_hamiltonians": {"exercises"},
+    "12_first_steps_in_learning": {"a paper with its doi"},
+}
+
+
+@each
+def test_a_notebook_predicts_computes_draws_and_asserts(path):
+    cells = source(path).cells
+    prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    form = {
+        "a title": cells[0].source.startswith("# "),
+        "a prediction": "**Prediction" in prose,
+        "an assertion": any("assert " in cell for cell in code),
+        "exercises": "**Exercise" in prose,
+        "kd.about() at the end": cells[-1].source.strip() == "kd.about()",
+    }
+    if path.stem != "00_contents":  # which computes nothing
+        form["budgets"] = any("pick(" in cell for cell in code)
+        form["a paper with its doi"] = "doi.org" in prose
+    missing = {part for part, there in form.items() if not there}
+    assert missing <= UNFINISHED.get(path.stem, set())
+
+
+def test_the_contents_name_every_notebook():
+    contents = (ROOT / "notebooks/00_contents.py").read_text(encoding="utf-8")
+    for path in NOTEBOOKS:
+        if path.stem != "00_contents":
+            assert f'"{path.stem[:2]}":' in contents

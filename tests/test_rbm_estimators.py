@@ -245,6 +245,10 @@ def test_a_stack_comes_back_from_disk(tmp_path, X):
     again = kd.DeepRBM.load(tmp_path / "deep")
     np.testing.assert_array_equal(again.transform(X), deep.transform(X))
     assert again.get_params() == deep.get_params()
+    assert len(again.history_) == 2
+    for found, expected in zip(again.history_, deep.history_, strict=True):
+        assert found.keys() == expected.keys()
+        np.testing.assert_array_equal(found["gradient"], expected["gradient"])
 
 
 # ------------------------------------------------------------------------------------------ imports

@@ -6,6 +6,7 @@ execution shows up in a diff by its results only.
 """
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -18,6 +19,8 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbformat import NotebookNode
+
+TIMES = "times.json"
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -79,19 +82,34 @@ def execute(path: Path, *, budget: str | None = None, timeout: float = 1800) -> 
     return notebook
 
 
+def remember(path: Path, budget: str, seconds: float) -> None:
+    """Keep how long a notebook took in times.json beside it; the contents page shows it."""
+    file = path.parent / TIMES
+    times = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    times.setdefault(path.stem, {})[budget] = round(seconds, 1)
+    file.write_text(json.dumps(times, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("notebooks", nargs="*", type=Path, help="percent-format files")
     parser.add_argument("--budget", help="quick, normal or full; default: KADANOFF_BUDGET")
+    parser.add_argument("--time", action="store_true", help="measure only, write no notebook")
     arguments = parser.parse_args()
-    for path in arguments.notebooks:
+    budget = arguments.budget or os.environ.get("KADANOFF_BUDGET") or "normal"
+    # The contents last: it shows the times of the others.
+    for path in sorted(arguments.notebooks, key=lambda path: path.stem.startswith("00")):
         print(f"{path} ... ", end="", file=sys.stderr, flush=True)
         start = time.perf_counter()
         notebook = execute(path, budget=arguments.budget)
+        seconds = time.perf_counter() - start
+        remember(path, budget, seconds)
+        if arguments.time:
+            print(f"{seconds:.0f} s", file=sys.stderr)
+            continue
         target = path.with_suffix(".ipynb")
         nbformat.write(notebook, target)
-        size = target.stat().st_size / 1000
-        print(f"{time.perf_counter() - start:.0f} s, {size:.0f} kB", file=sys.stderr)
+        print(f"{seconds:.0f} s, {target.stat().st_size / 1000:.0f} kB", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,15 @@ __all__ = [
     "BoltzmannMachine",
     "Chain",
     "Control",
+    "CtqmcRun",
     "DimerSimulation",
     "EdSpectrum",
     "IsingEnsemble",
     "IsingTempering",
     "Seed",
     "__version__",
+    "ctqmc_nodes",
+    "ctqmc_read",
     "dimers_enumerate",
     "dimers_sample",
     "ed_bath_fit",
@@ -50,6 +53,41 @@ class Control:
     def progress(self) -> tuple[int, int]: ...
 
 @final
+class CtqmcRun:
+    def __new__(
+        cls,
+        U: float,
+        level: float,
+        beta: float,
+        table: NDArray[np.float64],
+        *,
+        seed: int,
+        chains: int,
+        warm_blocks: int,
+        updates: int,
+        cells: int,
+        orders: int,
+    ) -> CtqmcRun: ...
+    def advance(
+        self,
+        blocks: int,
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> None: ...
+    @property
+    def fingerprint(self) -> int: ...
+    @property
+    def measured(self) -> int: ...
+    @property
+    def updates(self) -> int: ...
+    def to_bytes(self) -> bytes: ...
+    @staticmethod
+    def from_bytes(data: bytes) -> CtqmcRun: ...
+    def results(self) -> dict[str, Any]: ...
+
+@final
 class EdSpectrum:
     @property
     def ground(self) -> float: ...
@@ -83,6 +121,10 @@ class Chain:
     ) -> Chain: ...
     def levels(self, n: int) -> NDArray[np.float64]: ...
 
+def ctqmc_nodes(beta: float, cells: int) -> NDArray[np.float64]: ...
+def ctqmc_read(
+    beta: float, table: NDArray[np.float64], l: NDArray[np.float64]
+) -> NDArray[np.float64]: ...
 def ed_finite(
     U: float,
     eps: float,

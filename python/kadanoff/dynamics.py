@@ -290,7 +290,7 @@ class Dynamics:
             )
         return self.model
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Any:
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """The t-matrix (or the first correlator) against log w. Returns the axes."""
         from kadanoff.lab.plots import plot_spectrum
 

@@ -125,7 +125,7 @@ class Fit:
         first, second = nrg.solve_many([target, self.model], **(known | {"sites": None} | changes))
         return first, second
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Any:
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """Draw the history, and the entropy of target and effective model. Returns the axes."""
         from kadanoff.lab.plots import plot_fit
 

@@ -133,13 +133,13 @@ class NRGResult:
             out[n, : len(energies)] = energies
         return out, levels.scale
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Any:
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """Entropy in units of ln 2 (or another `quantity`) against log T. Returns the axes."""
         from kadanoff.lab.plots import plot_thermodynamics
 
         return plot_thermodynamics(self, ax=ax, **kwargs)
 
-    def plot_flow(self, ax: Axes | None = None, **kwargs: Any) -> Any:
+    def plot_flow(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """Lowest rescaled levels of the odd shells against N. Returns the axes."""
         from kadanoff.lab.plots import plot_flow
 

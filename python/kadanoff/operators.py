@@ -5,17 +5,17 @@ states) and spins of any size (:class:`Spin`, 2S+1 states). Impurity models put 
 orbital of the metal next to the impurity, last. A space hands out operators, which add, multiply
 and conjugate; each is an explicit real matrix.
 
-==============================  ===============================================================
-``space.c("d", "up")``          annihilator; ``cdag`` the creator
-``space.n("d")``                electrons, of one spin with ``space.n("d", "up")``
-``space.hop("d", "f0")``        sum_s (d_s^+ f_0s + h.c.)
-``space.S("d")``                spin of an orbital or a spin: ``.z``, ``.plus``, ``.minus``, ``.x``
-``space.S()``                   total spin
-``space.isospin("d")``          charge pseudo-spin
-``dot(a, b)``                   scalar product of two spins; spins add: ``a + b``
+===============================  ===============================================================
+``space.c("d", "up")``           annihilator; ``cdag`` the creator
+``space.n("d")``                 electrons, of one spin with ``space.n("d", "up")``
+``space.hop("d", "f0")``         sum_s (d_s^+ f_0s + h.c.)
+``space.S("d")``                 spin of an orbital or a spin: ``.z``, ``.plus``, ``.minus``, ``.x``
+``space.S()``                    total spin
+``space.isospin("d")``           charge pseudo-spin
+``dot(a, b)``                    scalar product of two spins; spins add: ``a + b``
 ``A + B``, ``2 * A``, ``A * B``  arithmetic; a number stands for that multiple of the identity
-``A.dag``, ``A**2``             Hermitian conjugate, powers
-==============================  ===============================================================
+``A.dag``, ``A**2``              Hermitian conjugate, powers
+===============================  ===============================================================
 
 An impurity of one's own, a spin 1 with an easy plane that sits next to the metal:
 

@@ -50,7 +50,7 @@ def test_noise_leaves_less_than_the_graded_output(K, f):
     law = rsmi.chain(K, 3)
     relaxed = rsmi.relaxed_information(law, f)
     graded = law.of_values(np.round(law.states @ f, 9))
-    # The integral over h~ is a sum of 4000 points, exponentially exact for smooth densities.
+    # The integral over h~ is a sum of 800 points, exponentially exact for smooth densities.
     assert law.information(f) - 1e-9 <= relaxed <= graded + 1e-9
 
 

@@ -172,7 +172,7 @@ class BlockCouplings:
         return f"BlockCouplings({'x'.join(map(str, self.shape))} blocks, {kind})"
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
-        """|K'_A| of the largest couplings."""
+        """|K'_A| of the largest couplings. Returns the axes."""
         from kadanoff.lab.lattice_plots import plot_couplings
 
         return plot_couplings(self, ax, **style)

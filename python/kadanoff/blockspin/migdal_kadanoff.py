@@ -269,7 +269,7 @@ class MigdalKadanoffFlow:
     h: NDArray[np.float64]
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
-        """K against the number of steps, with the fixed point."""
+        """K against the number of steps, with the fixed point. Returns the axes."""
         from kadanoff.lab.lattice_plots import plot_migdal_kadanoff
 
         return plot_migdal_kadanoff(self, ax, **style)

@@ -26,10 +26,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kadanoff._core import Control
 from kadanoff.blockspin.enumeration import seed_of
 from kadanoff.blockspin.operators import EVEN, ODD, SpinOperator, measure
 from kadanoff.blockspin.pictures import block_levels
 from kadanoff.blockspin.rules import BlockRule, Majority, configurations_of
+from kadanoff.errors import Cancelled
+from kadanoff.progress import Report, bar
 from kadanoff.stars import whole
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["MonteCarloRG", "StabilityMatrix", "mcrg"]
 
 MIN_SAMPLES = 100
+PART = 2**24  # spins between two looks at the control: a tenth of a second
 Values = NDArray[np.float64]
 
 
@@ -138,7 +142,7 @@ class MonteCarloRG:
         return f"MonteCarloRG(L={self.L}, {self.samples} samples, y_t by step: {text})"
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
-        """y_t and y_h by step, against the exact values."""
+        """y_t and y_h by step, against the exact values. Returns the axes."""
         from kadanoff.lab.lattice_plots import plot_mcrg
 
         return plot_mcrg(self, ax, **style)
@@ -153,6 +157,8 @@ def mcrg(
     odd: Sequence[SpinOperator] = ODD,
     bins: int = 20,
     seed: int = 0,
+    progress: bool | Report | None = None,
+    control: Control | None = None,
 ) -> MonteCarloRG:
     """T = A^{-1} B between successive levels of block spins.
 
@@ -171,6 +177,10 @@ def mcrg(
         For the jackknife error.
     seed : int, default 0
         Of ties.
+    progress : bool, callable or None
+        See :func:`kadanoff.progress.bar`; counts configurations.
+    control : Control, optional
+        To cancel from another thread.
 
     Returns
     -------
@@ -181,6 +191,9 @@ def mcrg(
     ValueError
         Fewer than 100 samples or five a bin, operators of the wrong symmetry, or blocks that do not
         divide the lattice.
+    Cancelled
+        The analysis was stopped; ``partial`` is the MonteCarloRG of the configurations so far, or
+        None if they are too few.
 
     Notes
     -----
@@ -205,40 +218,71 @@ def mcrg(
     even, odd = tuple(even), tuple(odd)
     if wrong := [o.name for o in even if o.odd] + [o.name for o in odd if not o.odd]:
         raise ValueError(f"these operators are in the wrong sector: {', '.join(wrong)}")
-    b = rule.shape[0]
-    sums: list[list[NDArray[np.int64]]] = [[] for _ in range(steps + 1)]
-    L = 0
-    for number, batch in enumerate(_batches(configurations)):
-        given = configurations_of(batch)
-        if given.ndim != 3 or given.shape[1] != given.shape[2]:
-            raise ValueError(f"configurations must have shape (n, L, L), got {given.shape}")
-        if L and given.shape[1] != L:
-            raise ValueError(f"all batches must have one L, got {L} and {given.shape[1]}")
-        L = given.shape[1]
-        if 4 * b**steps > L:
-            raise ValueError(
-                f"{steps} steps of b = {b} leave less than four sites of L = {L}; "
-                f"L must be at least {4 * b**steps}"
-            )
-        levels = block_levels(given, rule, levels=steps, seed=(seed + 7919 * number) % 2**64)
-        for level, blocked in enumerate(levels):
-            sums[level].append(measure(blocked, even + odd))
-    samples = sum(map(len, sums[0]))
-    if samples < max(MIN_SAMPLES, 5 * bins):
-        raise ValueError(
-            f"at least {max(MIN_SAMPLES, 5 * bins)} samples are needed for {bins} bins, "
-            f"got {samples}"
-        )
     if bins < 2:
         raise ValueError(f"a jackknife needs at least 2 bins, got {bins}")
-    return MonteCarloRG(
-        L=L,
-        rule=rule,
-        even=even,
-        odd=odd,
-        sums=tuple(np.concatenate(parts) for parts in sums),
-        bins=bins,
-    )
+    b = rule.shape[0]
+    sums: list[list[NDArray[np.int64]]] = [[] for _ in range(steps + 1)]
+    enough = max(MIN_SAMPLES, 5 * bins)
+    L = 0
+
+    def result() -> MonteCarloRG:
+        # An interrupt may have come between two levels of a part.
+        whole_parts = len(sums[-1])
+        return MonteCarloRG(
+            L=L,
+            rule=rule,
+            even=even,
+            odd=odd,
+            sums=tuple(np.concatenate(parts[:whole_parts]) for parts in sums),
+            bins=bins,
+        )
+
+    try:
+        with bar("Monte Carlo RG", progress) as report:
+            done = total = 0
+            for number, batch in enumerate(_batches(configurations)):
+                given = configurations_of(batch)
+                L = _side(given, L, b, steps)
+                total += len(given)
+                length = max(1, PART // (L * L))
+                for start in range(0, len(given), length):
+                    if control is not None and control.cancelled:
+                        raise Cancelled("the analysis was stopped")
+                    part = given[start : start + length]
+                    # Ties of every part are drawn anew; those of a whole batch as ever.
+                    own = (seed + 7919 * number + 104_729 * (start // length)) % 2**64
+                    for level, blocked in enumerate(
+                        block_levels(part, rule, levels=steps, seed=own)
+                    ):
+                        sums[level].append(measure(blocked, even + odd))
+                    done += len(part)
+                    if report is not None:
+                        report(done, total)
+    except KeyboardInterrupt as stop:
+        found = sum(map(len, sums[-1]))
+        raise Cancelled(
+            f"the analysis was stopped after {found} configurations",
+            partial=result() if found >= enough else None,
+        ) from stop
+    samples = sum(map(len, sums[0]))
+    if samples < enough:
+        raise ValueError(f"at least {enough} samples are needed for {bins} bins, got {samples}")
+    return result()
+
+
+def _side(given: NDArray[Any], L: int, b: int, steps: int) -> int:
+    """Side of the lattices of a batch, the same as of those before it."""
+    if given.ndim != 3 or given.shape[1] != given.shape[2]:
+        raise ValueError(f"configurations must have shape (n, L, L), got {given.shape}")
+    if L and given.shape[1] != L:
+        raise ValueError(f"all batches must have one L, got {L} and {given.shape[1]}")
+    L = int(given.shape[1])
+    if 4 * b**steps > L:
+        raise ValueError(
+            f"{steps} steps of b = {b} leave less than four sites of L = {L}; "
+            f"L must be at least {4 * b**steps}"
+        )
+    return L
 
 
 def _batches(configurations: ArrayLike | Iterable[ArrayLike]) -> Iterable[ArrayLike]:

@@ -76,7 +76,7 @@ class ReceptiveFields:
         return f"ReceptiveFields({len(self.fields)} units, medians: {text})"
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
-        """All fields as tiles, each in units of its largest weight."""
+        """All fields as tiles, each in units of its largest weight. Returns the axes."""
         from kadanoff.lab.lattice_plots import plot_receptive_fields
 
         return plot_receptive_fields(self, ax, **style)

@@ -94,6 +94,10 @@ class SelfConsistency(ABC):
     def residual(self, new: FloatArray) -> float:
         """Largest change of Delta, relative to the largest of the free lattice."""
 
+    def noise(self, solution: Solution) -> float:
+        """Largest statistical error of `output`, in units of `residual`; zero without one."""
+        return 0.0
+
 
 def free(beta: float, D: float) -> GreenFunction:
     """The free lattice's G."""
@@ -161,6 +165,11 @@ class MatsubaraAxis(SelfConsistency):
         n = self.frequencies
         change = new - self.vector
         return float(np.max(np.hypot(change[:n], change[n:]))) / self.scale
+
+    def noise(self, solution: Solution) -> float:
+        """(D/2)**2 times the largest error of G(i w_n), over Delta of the free lattice at w_0."""
+        error = float(np.max(solution.diagnostics.get("G_iw_error", 0.0)))
+        return 0.25 * self.lattice.D**2 * error / self.scale
 
 
 def _moments(solution: Solution) -> tuple[float, ...]:

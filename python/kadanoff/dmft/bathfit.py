@@ -6,6 +6,7 @@ frequencies.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -244,15 +245,15 @@ def _merged(
     Two levels at a distance d with the reduced weight mu change chi2 by ``mu**2 d**4 / (e**2 +
     w_0**2)**3`` or so. `first` says which pair goes first: the best, the second best, ...
     """
-    order = np.argsort(e, kind="stable")
-    e, weight = e[order], weight[order]
-    while e.size > sites:
-        total = weight[1:] + weight[:-1]
-        safe = np.where(total > 0.0, total, 1.0)
-        centre = (weight[1:] * e[1:] + weight[:-1] * e[:-1]) / safe
-        cost = weight[1:] * weight[:-1] / safe * np.diff(e) ** 2 / (centre**2 + w0**2) ** 1.5
-        k = int(np.argsort(cost, kind="stable")[min(first, cost.size - 1)])
+    levels = sorted(zip(e.tolist(), weight.tolist(), strict=True))
+    while len(levels) > sites:
+        pairs = []
+        for k, ((a, p), (b, q)) in enumerate(itertools.pairwise(levels)):
+            total = p + q
+            centre = (p * a + q * b) / total if total > 0.0 else 0.5 * (a + b)
+            mu = p * q / total if total > 0.0 else 0.0
+            pairs.append((mu * (b - a) ** 2 / (centre**2 + w0**2) ** 1.5, k, centre, total))
+        _, k, centre, total = sorted(pairs)[min(first, len(pairs) - 1)]
         first = 0
-        e, weight = np.delete(e, k + 1), np.delete(weight, k + 1)
-        e[k], weight[k] = centre[k], total[k]
-    return e, weight
+        levels[k : k + 2] = [(centre, total)]
+    return np.array([a for a, _ in levels]), np.array([p for _, p in levels])

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["BetheLoop", "bethe"]
 
 STARTS = ("metal", "insulator")
+SETTLED = 3  # iterations within the noise that end a loop
+NOISE = 3.0  # Delta and G both carry it, and the residual is a maximum over frequencies
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +47,12 @@ class BetheLoop:
     start : str
         Where the loop began.
     converged : bool
-        Whether the residual fell below the tolerance.
+        Whether the residual fell below the tolerance, or stayed within the noise of a solver that
+        samples.
     history : mapping of str to array
         ``residual`` (largest change of Delta, relative to the free lattice's), ``Z``, ``docc``,
-        ``n`` and ``eps``, one entry an iteration.
+        ``n``, ``eps`` and ``noise`` (largest statistical error of the new Delta, in the same
+        units; zero for solvers that do not sample), one entry an iteration.
     seconds : float
         Wall time.
     """
@@ -68,6 +72,27 @@ class BetheLoop:
     def residual(self) -> float:
         """The last residual."""
         return float(self.history["residual"][-1])
+
+    @property
+    def noise(self) -> float:
+        """The last statistical error of Delta; 0 for solvers without noise."""
+        return float(self.history["noise"][-1])
+
+    def average(self, name: str) -> tuple[float, float]:
+        """Mean of "Z", "docc" or "n" over the iterations at the end that are within the noise.
+
+        With its error: of independent samples, from their scatter. One iteration, and error 0,
+        for solvers without noise.
+        """
+        if name not in ("Z", "docc", "n"):
+            raise ValueError(f"name must be 'Z', 'docc' or 'n', got {name!r}")
+        within = self.history["residual"] <= NOISE * self.history["noise"]
+        outside = np.flatnonzero(~within)
+        last = self.history[name][int(outside[-1]) + 1 if outside.size else 0 :]
+        if last.size < 2:
+            error = self.solution.diagnostics.get(f"{name}_error", 0.0)
+            return float(self.history[name][-1]), float(error)
+        return float(np.mean(last)), float(np.std(last, ddof=1) / math.sqrt(last.size))
 
     @property
     def Z(self) -> float:
@@ -110,7 +135,7 @@ def bethe(
     D: float = 1.0,
     eps: float = 0.0,
     n: float | None = None,
-    mixing: str = "anderson",
+    mixing: str | None = None,
     share: float | None = None,
     tol: float | None = None,
     max_iterations: int = 200,
@@ -143,19 +168,22 @@ def bethe(
     n : float, optional
         Occupation, strictly between 0 and 2: eps is found together with the bath, and is
         ``BetheLoop.eps``.
-    mixing : {"anderson", "linear"}
-        How the next Delta is made.
+    mixing : {"anderson", "linear"}, optional
+        How the next Delta is made; by default "linear" for solvers that sample, whose noise would
+        mislead "anderson", the default of the others.
     share : float, optional
         Share of the new Delta; 0.7 for "anderson" and 1 for "linear".
     tol : float, optional
         Largest change of Delta allowed, relative to the largest |Delta| of the free lattice, and
-        largest error of n where it is given. Default 1e-6, and 1e-3 on the real axis.
+        largest error of n where it is given. Default 1e-6, and 1e-3 on the real axis. A solver
+        that samples cannot reach it: the loop ends as well when three changes in a row are below
+        three times the statistical error, see ``history["noise"]``.
     max_iterations : int
         Impurity problems to solve at most.
     frequencies : int, optional
         Matsubara frequencies; by default up to 40 times the largest energy.
     threads, progress, control, seed
-        As in `kadanoff.dmft.solve`.
+        As in `kadanoff.dmft.solve`; solvers that sample take seed + i in iteration i.
     **options
         Of the solver.
 
@@ -178,7 +206,10 @@ def bethe(
     """
     U, beta, D = real("U", U), inverse_temperature(beta), half_bandwidth(D)
     eps, target = real("eps", eps), _occupation(n)
-    axis = lookup(solver, options).axis
+    chosen = lookup(solver, options)
+    stochastic = chosen.stochastic
+    if mixing is None:
+        mixing = "linear" if stochastic else "anderson"
     mixer = _mixer(mixing, share, max_iterations)
     first, name = _start(start, beta)
     if target is not None and eps == 0.0 and isinstance(first, Solution):
@@ -187,7 +218,7 @@ def bethe(
         target = None
     lattice = Lattice(U, beta, D, symmetric=eps == 0.0 and target is None)
     loop: SelfConsistency
-    if axis == "real":
+    if chosen.axis == "real":
         options = dict(options)
         loop = RealAxis(lattice, first, eps, frequencies, options.pop("omega", None))
     else:
@@ -197,7 +228,10 @@ def bethe(
         raise ValueError(f"tol must be positive, got {tol}")
     bath = first.diagnostics.get("bath") if isinstance(first, Solution) else None
     stiff = 4.0 / (math.pi * D)  # -dn/deps of the free lattice: interactions make it smaller
-    history: dict[str, list[float]] = {k: [] for k in ("residual", "Z", "docc", "n", "eps")}
+    history: dict[str, list[float]] = {
+        k: [] for k in ("residual", "Z", "docc", "n", "eps", "noise")
+    }
+    settled = 0
     began = time.perf_counter()
     solution: Solution | None = None
 
@@ -219,7 +253,7 @@ def bethe(
                     threads=threads,
                     progress=False,
                     control=control,
-                    seed=seed,
+                    seed=(seed or 0) + iteration if stochastic else seed,
                     **loop.settings,
                     **_warm(solver, options, bath),
                 )
@@ -230,13 +264,16 @@ def bethe(
             bath = solution.diagnostics.get("bath", bath)
             new = loop.output(solution)
             residual = loop.residual(new)
+            noise = loop.noise(solution)
             excess = 0.0 if target is None else solution.n - target
-            entry = (residual, solution.Z, solution.docc, solution.n, eps)
+            entry = (residual, solution.Z, solution.docc, solution.n, eps, noise)
             for key, value in zip(history, entry, strict=True):
                 history[key].append(value)
             if report is not None:
                 report(iteration + 1, max_iterations)
-            if residual < tol and abs(excess) < tol:
+            settled = settled + 1 if residual <= NOISE * noise else 0
+            filled = abs(excess) < max(tol, NOISE * solution.diagnostics.get("n_error", 0.0))
+            if (residual < tol or settled >= SETTLED) and filled:
                 done = result(True)
                 assert done is not None
                 return done

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from kadanoff import _core
-from kadanoff.dmft.embedding import MOST_POLES, on_frequencies, resolvent, weiss
+from kadanoff.dmft.embedding import MOST_POLES, on_frequencies, weiss
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
@@ -44,16 +44,17 @@ def second_order_poles(G0: GreenFunction) -> tuple[FloatArray, FloatArray]:
 
     ``sum_abc w_a w_b w_c [(1-f_a)(1-f_b) f_c + f_a f_b (1-f_c)] / (z - E_a - E_b + E_c)``.
     """
-    energies, weights = second_order_products(G0)
+    energies, weights, _ = second_order_products(G0.energies, G0.weights, G0.beta)
     scale = float(np.max(np.abs(G0.energies), initial=1e-300))
     merged = GreenFunction(energies, weights, G0.beta).merged(1e-13 * scale)
     keep = merged.weights > 0.0
     return merged.energies[keep], merged.weights[keep]
 
 
-def second_order_products(G0: GreenFunction) -> tuple[FloatArray, FloatArray]:
-    """The same before poles are merged: N**3 of them."""
-    E, w, beta = G0.energies, G0.weights, G0.beta
+def second_order_products(
+    E: FloatArray, w: FloatArray, beta: float
+) -> tuple[FloatArray, FloatArray, float]:
+    """The same before poles are merged, N**3 of them, and n0."""
     x = np.exp(-beta * np.abs(E))
     f = np.where(E > 0.0, x, 1.0) / (1.0 + x)
     h = np.where(E > 0.0, 1.0, x) / (1.0 + x)
@@ -61,7 +62,7 @@ def second_order_products(G0: GreenFunction) -> tuple[FloatArray, FloatArray]:
     particle, hole = w * h, w * f
     weights = (particle[:, None] * particle)[:, :, None] * hole
     weights += (hole[:, None] * hole)[:, :, None] * particle
-    return energies.ravel(), weights.ravel()
+    return energies.ravel(), weights.ravel(), float(np.sum(hole))
 
 
 class _SecondOrder:
@@ -188,7 +189,8 @@ class _Excess:
 
     def __init__(self, problem: Impurity, star: tuple[FloatArray, FloatArray], reach: float):
         self.U, self.beta, self.level = problem.U, problem.beta, problem.level
-        self.star = star
+        self.H = np.diag(np.concatenate([[0.0], star[0]]))
+        self.H[0, 1:] = self.H[1:, 0] = np.sqrt(star[1])
         # No pole of G lies further out.
         out = 3.0 * (float(np.max(np.abs(star[0]))) + reach) + 4.0 * self.U + 2.0 * abs(self.level)
         z, self.R = fermi_poles(poles_needed(self.beta * out))
@@ -196,9 +198,10 @@ class _Excess:
         self.free = self.z - self.level - problem.Delta()(self.z)  # type: ignore[operator]
 
     def __call__(self, level0: float) -> float:
-        G0 = resolvent(level0, *self.star, self.beta)
-        n = min(max(G0.occupation, 1e-12), 1.0 - 1e-12)
-        e, w = second_order_products(G0)
+        self.H[0, 0] = level0
+        E, vectors = np.linalg.eigh(self.H)
+        e, w, n0 = second_order_products(E, vectors[0] ** 2, self.beta)
+        n = min(max(n0, 1e-12), 1.0 - 1e-12)
         sigma2 = self.U**2 * _core.poles_at_points(e, w[None, :], self.z)[0]
         B = ((1.0 - n) * self.U + self.level - level0) / (n * (1.0 - n) * self.U**2)
         G = 1.0 / (self.free - self.U * n - sigma2 / (1.0 - B * sigma2))

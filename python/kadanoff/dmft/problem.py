@@ -7,6 +7,7 @@ absorbed, and ``Delta(z) = sum_k V_k**2 / (z - e_k)``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -198,14 +199,22 @@ class Impurity:
 
     def Delta(self) -> GreenFunction | MatsubaraFunction:
         """The hybridisation function, on every axis that is known."""
+        return self._Delta
+
+    def Delta_moments(self) -> tuple[float, ...]:
+        """sum V**2 e**k for k < 4."""
+        return self._moments
+
+    @cached_property
+    def _Delta(self) -> GreenFunction | MatsubaraFunction:
         if isinstance(self.bath, MatsubaraBath):
             return self.bath.function(self.beta)
         star = self.star()
         assert star is not None
         return GreenFunction(*star, self.beta)
 
-    def Delta_moments(self) -> tuple[float, ...]:
-        """sum V**2 e**k for k < 4."""
+    @cached_property
+    def _moments(self) -> tuple[float, ...]:
         if isinstance(self.bath, MatsubaraBath):
             known = self.bath.function(self.beta).moments
             if len(known) >= 4:

@@ -6,6 +6,7 @@ import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from kadanoff import _core
@@ -48,6 +49,8 @@ class Solver:
         ``compute(problem, run, **options)``.
     axis : {"imaginary", "real"}
         On which a self-consistent loop hands over Delta.
+    stochastic : bool
+        Whether its results carry statistical errors, ``diagnostics["G_iw_error"]``.
     """
 
     name: str
@@ -55,8 +58,9 @@ class Solver:
     cost: str
     compute: Compute
     axis: str = "imaginary"
+    stochastic: bool = False
 
-    @property
+    @cached_property
     def options(self) -> tuple[str, ...]:
         """Names of the options it takes."""
         parameters = inspect.signature(self.compute).parameters.values()
@@ -68,12 +72,12 @@ SOLVERS: dict[str, Solver] = {}
 
 
 def register(
-    name: str, valid: str, cost: str, axis: str = "imaginary"
+    name: str, valid: str, cost: str, *, axis: str = "imaginary", stochastic: bool = False
 ) -> Callable[[Compute], Compute]:
     """Decorator that adds a function to `SOLVERS`."""
 
     def add(compute: Compute) -> Compute:
-        SOLVERS[name] = Solver(name, valid, cost, compute, axis)
+        SOLVERS[name] = Solver(name, valid, cost, compute, axis, stochastic)
         return compute
 
     return add

@@ -168,7 +168,10 @@ class LegendreSeries:
 
     def iw(self, count: int = 512) -> ComplexArray:
         """G(i w_n) at the first `count` positive frequencies."""
-        return np.asarray(legendre_to_matsubara(count, self.coefficients.size) @ self.coefficients)
+        L = self.coefficients.size
+        # Rounded up, so that series of about the same length share one matrix.
+        T = legendre_to_matsubara(count, 32 * math.ceil(L / 32))
+        return np.asarray(T[:, :L] @ self.coefficients)
 
     @property
     def occupation(self) -> float:

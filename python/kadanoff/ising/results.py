@@ -94,13 +94,13 @@ class IsingSamples:
             )
         return unpacked(self.packed, self.model)
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Any:
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """One configuration as an image, the last one by default. Returns the axes."""
         from kadanoff.lab.spins import plot_configuration
 
         return plot_configuration(self, ax=ax, **kwargs)
 
-    def plot_histogram(self, ax: Axes | None = None, **kwargs: Any) -> Any:
+    def plot_histogram(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """Distribution of the magnetisation (or the energy). Returns the axes."""
         from kadanoff.lab.spins import plot_histogram
 
@@ -153,7 +153,7 @@ class IsingScan:
         """Their errors."""
         return np.array([run.estimates[name].error for run in self.runs])
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Any:
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """One of the estimates against T with error bars. Returns the axes."""
         from kadanoff.lab.spins import plot_scan
 

@@ -174,7 +174,7 @@ class Simulation:
         """Magnetisation per site."""
         return float(self._core.now()[1][0]) / self.model.sites
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Any:
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """The configuration as an image. Returns the axes."""
         from kadanoff.lab.spins import plot_spins
 

@@ -139,7 +139,14 @@ def plot_flow(flow: Flow, ax: Axes | None = None, **style: Any) -> Axes:
     ax.errorbar(steps, flow.correlation, flow.correlation_error, **(options | style))
     if len(flow):
         error = [r.information.error if r.information else 0.0 for r in flow.rules]
-        ax.errorbar(steps[:-1], flow.information, error, marker="s", label="I(H:E), nats")
+        ax.errorbar(
+            steps[:-1],
+            flow.information,
+            error,
+            marker="s",
+            color=COLOURS["vermillion"],
+            label="I(H:E), nats",
+        )
     ax.set_xticks(steps)
     dress(ax, x="steps", y="")
     legend(ax)

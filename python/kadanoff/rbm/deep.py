@@ -310,7 +310,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return fields
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write all machines and parameters to one file; no pickle is involved."""
+        """Write all machines, parameters and histories to one file; no pickle is involved."""
         check_is_fitted(self, "machines_")
         parameters = self.get_params(deep=False)
         if not isinstance(self.random_state, int | np.integer):
@@ -318,11 +318,13 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         arrays: dict[str, Any] = {"parameters": np.array(json.dumps(parameters))}
         for k, machine in enumerate(self.machines_):
             arrays |= {f"{k}_{name}": values for name, values in machine._arrays().items()}
+        for k, history in enumerate(self.history_):
+            arrays |= {f"{k}_history_{name}": values for name, values in history.items()}
         storage.write(path, "DeepRBM", arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote; the history is not kept.
+        """Read what `save` wrote.
 
         Raises
         ------
@@ -335,17 +337,26 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             for name in ("layers", "learning_rate"):
                 if isinstance(parameters[name], list):
                     parameters[name] = tuple(parameters[name])
-            machines = []
+            machines, history = [], []
             for k in range(len(parameters["layers"])):
                 own = {n.partition("_")[2]: x for n, x in arrays.items() if n.startswith(f"{k}_")}
                 machines.append(Machine._of(own, path))
+                history.append(
+                    {
+                        n.removeprefix("history_"): x
+                        for n, x in own.items()
+                        if n.startswith("history_")
+                    }
+                )
             for name in ("layers", "visible", "hidden"):
                 parameters.pop(name)
-            return cls.of(machines, **parameters)
+            made = cls.of(machines, **parameters)
+            made.history_ = history
+            return made
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)!r} is no valid DeepRBM: {error}") from error
 
-    def plot(self, ax: Axes | None = None, *, layer: int | None = None, **options: Any) -> Any:
+    def plot(self, ax: Axes | None = None, *, layer: int | None = None, **options: Any) -> Axes:
         """Receptive fields of a layer (default the top) as images. Returns the axes."""
         from kadanoff.lab.machines import plot_receptive_fields
 

@@ -426,7 +426,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
             made.feature_names_in_ = arrays["feature_names"].astype(object)
         return made
 
-    def plot(self, ax: Axes | None = None, **options: Any) -> Any:
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
         """Receptive fields: the couplings of every hidden unit as an image. Returns the axes."""
         check_is_fitted(self, "machine_")
         return self.machine_.plot(ax=ax, **options)

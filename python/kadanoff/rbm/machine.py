@@ -88,7 +88,7 @@ class Machine(Averages, Sampling):
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)!r} is no valid machine: {error}") from error  # type: ignore[call-overload]
 
-    def plot(self, ax: Axes | None = None, **options: Any) -> Any:
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
         """Receptive fields: the couplings of every hidden unit as an image. Returns the axes."""
         from kadanoff.lab.machines import plot_receptive_fields
 

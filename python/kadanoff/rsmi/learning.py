@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,12 @@ from numpy.typing import NDArray
 
 from kadanoff import _core
 from kadanoff.blockspin.enumeration import seed_of, spins
-from kadanoff.errors import Cancelled
-from kadanoff.progress import Report, bar
+from kadanoff.progress import Report
 from kadanoff.rsmi.certified import PAIRS, Split, certify, table_terms
 from kadanoff.rsmi.conditional import ConditionalModel, fit_bilinear
 from kadanoff.rsmi.geometry import Geometry
 from kadanoff.rsmi.laws import Law
-from kadanoff.rsmi.maximum import Search, Watch, checked_bound, climb, of_law
+from kadanoff.rsmi.maximum import Search, Watch, checked_bound, climb, of_law, running
 from kadanoff.rsmi.objective import coarse_table
 from kadanoff.rsmi.rules import FilterRule, Information
 from kadanoff.rsmi.samples import as_array, lattice_of, scale_of
@@ -161,7 +159,7 @@ def learn(
             f"a block of {sites} spins has 2^{sites} states, more than can be summed (2^"
             f"{MOST_VISIBLE[mode]} with mode={mode!r}): use mode='direct', which models q(h | e)"
         )
-    with _running("learning a block rule", search, progress):
+    with running("learning a block rule", search, progress):
         if mode == "oracle":
             from kadanoff.rsmi.oracle import learn_with_oracle
 
@@ -220,7 +218,7 @@ def information(
         pairs=None if pairs is None else whole("pairs", pairs),
         control=control,
     )
-    with _running("measuring a block rule", search, progress):
+    with running("measuring a block rule", search, progress):
         if len(geometry.visible) > MOST_SUMMED or scale > 1:
             from kadanoff.rsmi.direct import measure_directly
 
@@ -229,20 +227,6 @@ def information(
         fitted = fit_bilinear(*split.learning(), check=search.check)
         return _certified(split, fitted, rule, search.seed)
     raise AssertionError
-
-
-@contextmanager
-def _running(what: str, search: Search, progress: bool | Report | None) -> Iterator[None]:
-    """A bar, few threads of BLAS, and what there is on the stop button."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    try:
-        # Products are small: threads that wait for one another cost more than they bring.
-        with threadpool_limits(search.threads or 1, user_api="blas"), bar(what, progress) as report:
-            search.report = report
-            yield
-    except KeyboardInterrupt as stop:  # Cancelled is one
-        raise Cancelled(f"{what} was stopped", partial=search.best) from stop
 
 
 def _geometry(

@@ -7,7 +7,8 @@ there filters from samples are not identifiable, I is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from kadanoff import _core
 from kadanoff.blockspin.enumeration import seed_of
 from kadanoff.errors import Cancelled
-from kadanoff.progress import Report
+from kadanoff.progress import Report, bar
 from kadanoff.rsmi.objective import information_gradient
 from kadanoff.rsmi.rules import FilterRule, Information
 from kadanoff.stars import real, whole
@@ -25,7 +26,16 @@ from kadanoff.stars import real, whole
 if TYPE_CHECKING:
     from kadanoff.rsmi.laws import Law
 
-__all__ = ["Objective", "Search", "Watch", "checked_bound", "climb", "maximise", "of_law"]
+__all__ = [
+    "Objective",
+    "Search",
+    "Watch",
+    "checked_bound",
+    "climb",
+    "maximise",
+    "of_law",
+    "running",
+]
 
 Values = NDArray[np.float64]
 Watch = Callable[[Values, float], object]
@@ -73,6 +83,20 @@ class Search:
         """Progress."""
         if self.report is not None:
             self.report(done, total)
+
+
+@contextmanager
+def running(what: str, search: Search, progress: bool | Report | None) -> Iterator[None]:
+    """A bar, few threads of BLAS, and what there is on the stop button."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    try:
+        # Products are small: threads that wait for one another cost more than they bring.
+        with threadpool_limits(search.threads or 1, user_api="blas"), bar(what, progress) as report:
+            search.report = report
+            yield
+    except KeyboardInterrupt as stop:  # Cancelled is one
+        raise Cancelled(f"{what} was stopped", partial=search.best) from stop
 
 
 def maximise(

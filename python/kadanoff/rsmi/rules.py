@@ -147,7 +147,8 @@ class FilterRule(BlockRule):
         sign = np.ones(self.units)
         sign[list(units)] = -1
         shaped = sign.reshape(-1, *(1,) * len(self.shape))
-        return replace(self, filters=self.filters * shaped, bias=self.bias * sign)
+        # + 0: no weights that print as -0.
+        return replace(self, filters=self.filters * shaped + 0.0, bias=self.bias * sign + 0.0)
 
     def aligned(self, other: FilterRule | None = None) -> FilterRule:
         """With signs as another rule has them (in the mean), or with positive sums.

@@ -7,13 +7,27 @@ use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Times at which the table of F(l) = -Delta(beta - l) wants values.
 #[pyfunction]
 pub fn ctqmc_nodes(py: Python<'_>, beta: f64, cells: usize) -> Bound<'_, PyArray1<f64>> {
     ctqmc::Table::nodes(beta, cells).into_pyarray(py)
+}
+
+/// What the chains read at the lengths l, for a table of values at `ctqmc_nodes`.
+#[pyfunction]
+pub fn ctqmc_read<'py>(
+    py: Python<'py>,
+    beta: f64,
+    table: PyReadonlyArray1<'py, f64>,
+    l: PyReadonlyArray1<'py, f64>,
+) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    let table = ctqmc::Table::new(beta, &values(&table)).map_err(|e| errors::ctqmc(py, &e))?;
+    let within = values(&l).into_iter().map(|l| l.clamp(0.0, beta));
+    let read: Vec<f64> = within.map(|l| table.at(l)).collect();
+    Ok(read.into_pyarray(py))
 }
 
 /// The chains of a run: they can be advanced, read, stored and taken up again.
@@ -34,8 +48,8 @@ fn values(x: &PyReadonlyArray1<'_, f64>) -> Vec<f64> {
 impl CtqmcRun {
     /// `table` holds F at `ctqmc_nodes`.
     #[new]
-    #[pyo3(signature = (U, level, beta, table, *, seed, chains, warm_blocks, block_sweeps, bin_blocks,
-                        updates, cells, orders))]
+    #[pyo3(signature = (U, level, beta, table, *, seed, chains, warm_blocks, updates, cells,
+                        orders))]
     #[allow(non_snake_case)]
     fn new(
         py: Python<'_>,
@@ -46,8 +60,6 @@ impl CtqmcRun {
         seed: u64,
         chains: usize,
         warm_blocks: u64,
-        block_sweeps: usize,
-        bin_blocks: u64,
         updates: usize,
         cells: usize,
         orders: usize,
@@ -57,8 +69,6 @@ impl CtqmcRun {
             seed,
             chains,
             warm_blocks,
-            block_sweeps,
-            bin_blocks,
             updates,
             cells,
             orders,
@@ -93,13 +103,32 @@ impl CtqmcRun {
         }
     }
 
-    /// Blocks of measurements that every chain has, at least.
+    /// Blocks of 256 measurements that every chain has, at least.
     #[getter]
     fn measured(&self, py: Python<'_>) -> u64 {
         py.detach(|| self.lock().measured())
     }
 
-    /// `ctqmc_nodes` of the table, for a new one of the same size.
+    /// A number that two runs share if one can be the continuation of the other.
+    #[getter]
+    fn fingerprint(&self, py: Python<'_>) -> u64 {
+        py.detach(|| self.lock().fingerprint())
+    }
+
+    /// The run as bytes.
+    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &py.detach(|| self.lock().to_bytes()))
+    }
+
+    /// The run that gave these bytes.
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        py.detach(|| ctqmc::Simulation::from_bytes(data))
+            .map(|s| Self(Mutex::new(s)))
+            .map_err(|e| errors::ctqmc(py, &e))
+    }
+
+    /// Updates between two measurements; 0 until the warm-up is over.
     #[getter]
     fn updates(&self, py: Python<'_>) -> usize {
         py.detach(|| self.lock().updates)

@@ -28,7 +28,7 @@ mod _core {
     #[pymodule_export]
     use super::control::Control;
     #[pymodule_export]
-    use super::ctqmc::{CtqmcRun, ctqmc_nodes};
+    use super::ctqmc::{CtqmcRun, ctqmc_nodes, ctqmc_read};
     #[pymodule_export]
     use super::diagrams::nca_propagators;
     #[pymodule_export]

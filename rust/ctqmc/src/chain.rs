@@ -14,6 +14,8 @@ use kadanoff_runtime::simd::{Kernel, Level, dispatch};
 
 /// Bins of a chain never exceed this number: then neighbours are joined.
 pub const MOST_BINS: usize = 64;
+/// Sweeps in a block: short enough for the stop button.
+pub const BLOCK: usize = 256;
 /// Updates between two inversions of the matrices from scratch, about.
 const TRUST: usize = 4096;
 
@@ -44,7 +46,6 @@ struct Block<'a> {
     chain: &'a mut Chain,
     model: &'a Model,
     random: Stream,
-    sweeps: usize,
     updates: usize,
     measure: bool,
 }
@@ -65,7 +66,7 @@ impl Kernel for Block<'_> {
         } = self.chain;
         let mut order = 0;
         let renewals = (TRUST / self.updates).max(1);
-        for sweep in 0..self.sweeps {
+        for sweep in 0..BLOCK {
             for _ in 0..self.updates {
                 now.update(self.model, &mut self.random);
             }
@@ -77,13 +78,13 @@ impl Kernel for Block<'_> {
                     histogram[flavour.k] += 1;
                 }
             }
-            if (sweep + 1) % renewals == 0 || sweep + 1 == self.sweeps {
+            if (sweep + 1) % renewals == 0 || sweep + 1 == BLOCK {
                 for (a, flavour) in now.flavours.iter_mut().enumerate() {
                     *drift = drift.max(flavour.renew(self.model.table(a))?);
                 }
             }
         }
-        Some(order as f64 / self.sweeps as f64)
+        Some(order as f64 / BLOCK as f64)
     }
 }
 
@@ -98,7 +99,7 @@ impl Chain {
             warm_order: 0.0,
             sums: Accumulator::new(options.cells),
             bins: Vec::new(),
-            bin_blocks: options.bin_blocks,
+            bin_blocks: 1,
             open_blocks: 0,
             levels: Levels::default(),
             histogram: vec![0; crate::flavour::MOST + 1],
@@ -114,12 +115,11 @@ impl Chain {
         }
     }
 
-    /// `sweeps` sweeps of `updates` updates, each followed by a measurement.
+    /// `BLOCK` sweeps of `updates` updates, each followed by a measurement.
     fn block(
         &mut self,
         model: &Model,
         seed: u64,
-        sweeps: usize,
         updates: usize,
         measure: bool,
     ) -> Result<f64, Error> {
@@ -137,7 +137,6 @@ impl Chain {
             chain: self,
             model,
             random,
-            sweeps,
             updates,
             measure,
         };
@@ -156,7 +155,7 @@ impl Chain {
     /// A block of warm-up: as many updates a sweep as there are operators, and some.
     pub fn warm_up(&mut self, model: &Model, options: &Options) -> Result<(), Error> {
         let updates = 8 + 4 * self.now.order();
-        self.warm_order = self.block(model, options.seed, 256, updates, false)?;
+        self.warm_order = self.block(model, options.seed, updates, false)?;
         Ok(())
     }
 
@@ -167,7 +166,7 @@ impl Chain {
         options: &Options,
         updates: usize,
     ) -> Result<(), Error> {
-        self.block(model, options.seed, options.block_sweeps, updates, true)?;
+        self.block(model, options.seed, updates, true)?;
         self.open_blocks += 1;
         if self.open_blocks == self.bin_blocks {
             self.bins

@@ -207,7 +207,7 @@ impl Flavour {
         for x in times.chunks_exact(LANES) {
             for l in 0..LANES {
                 let d = x[l] - t;
-                let d = if d <= 0.0 { d + beta } else { d };
+                let d = d + beta * f64::from(u8::from(d <= 0.0));
                 best[l] = if d < best[l] { d } else { best[l] };
             }
         }

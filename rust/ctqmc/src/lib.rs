@@ -28,6 +28,9 @@ pub mod moves;
 pub mod simulation;
 pub mod storage;
 pub mod table;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests;
 
 pub use bins::{Bin, Levels};
 pub use simulation::{Options, Simulation};

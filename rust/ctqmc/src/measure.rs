@@ -106,13 +106,10 @@ impl Accumulator {
                 let row = flavour.inverse_row(i);
                 for ((&m, &s), &u) in row.iter().zip(flavour.starts()).zip(at_starts) {
                     let d = e - s;
-                    let (t, w) = if d < 0.0 {
-                        (d + beta, sign * m)
-                    } else {
-                        (d, -sign * m)
-                    };
-                    let x = t * per_time;
-                    let cell = (x as usize).min(self.cells - 1);
+                    let negative = f64::from(u8::from(d < 0.0));
+                    let w = sign * m * (2.0 * negative - 1.0);
+                    let x = (d + negative * beta) * per_time;
+                    let cell = (x as u32 as usize).min(self.cells - 1);
                     let y = x - cell as f64;
                     let f = w * (v + u);
                     let (y2, y4) = (y * y, (y * y) * (y * y));

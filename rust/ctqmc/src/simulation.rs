@@ -10,12 +10,8 @@ use rayon::prelude::*;
 pub struct Options {
     pub seed: u64,
     pub chains: usize,
-    /// Blocks of 256 sweeps before anything is measured.
+    /// Blocks before anything is measured.
     pub warm_blocks: u64,
-    /// Measurements in a block.
-    pub block_sweeps: usize,
-    /// Blocks in a bin, at first.
-    pub bin_blocks: u64,
     /// Updates between measurements; 0: as many as there are operators.
     pub updates: usize,
     /// Cells of time in which delta functions are collected.
@@ -25,22 +21,10 @@ pub struct Options {
 }
 
 impl Options {
-    fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let fail = |message: String| Err(Error::Argument(message));
         if self.chains == 0 || self.chains > 4096 {
             return fail(format!("chains must lie in 1 to 4096, got {}", self.chains));
-        }
-        if self.block_sweeps == 0 || self.block_sweeps > 1 << 20 {
-            return fail(format!(
-                "a block has 1 to 2^20 sweeps, got {}",
-                self.block_sweeps
-            ));
-        }
-        if self.bin_blocks == 0 || self.bin_blocks > 1 << 40 {
-            return fail(format!(
-                "a bin has 1 to 2^40 blocks, got {}",
-                self.bin_blocks
-            ));
         }
         if self.updates > 1 << 20 {
             return fail(format!(
@@ -91,6 +75,14 @@ impl Simulation {
             chains,
             updates: 0,
         })
+    }
+
+    /// A number that two runs share if one can be the continuation of the other.
+    pub fn fingerprint(&self) -> u64 {
+        let mut out = crate::storage::Writer::default();
+        out.model(&self.model);
+        out.options(&self.options);
+        crate::storage::digest(&out.bytes)
     }
 
     /// Blocks of measurements that every chain has, at least.

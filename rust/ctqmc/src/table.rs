@@ -17,7 +17,8 @@ const MOST_CELLS: usize = 1 << 16;
 pub struct Table {
     beta: f64,
     per_time: f64,
-    last: usize,
+    /// Just below the upper edge of the last cell, in cells from the centre of the first.
+    top: f64,
     coefficients: Vec<[f64; POINTS]>,
     /// Largest deviation seen between a table and the function, over its largest value.
     pub error: f64,
@@ -29,9 +30,9 @@ fn node(j: usize) -> f64 {
     half.sin().powi(2)
 }
 
-/// Rows turn values at the nodes into coefficients of powers.
+/// Rows turn values at the nodes into coefficients of powers of the distance from the centre.
 fn to_powers() -> [[f64; POINTS]; POINTS] {
-    let x: [f64; POINTS] = std::array::from_fn(node);
+    let x: [f64; POINTS] = std::array::from_fn(|j| node(j) - 0.5);
     let mut out = [[0.0; POINTS]; POINTS];
     for j in 0..POINTS {
         // The Lagrange polynomial of node j, multiplied out.
@@ -98,7 +99,7 @@ impl Table {
         Ok(Self {
             beta,
             per_time: cells as f64 / beta,
-            last: cells - 1,
+            top: (cells as f64 - 0.5).next_down(),
             coefficients,
             error: 0.0,
         })
@@ -142,21 +143,38 @@ impl Table {
             .collect()
     }
 
+    /// A table whose coefficients are known.
+    pub(crate) fn raw(beta: f64, coefficients: Vec<[f64; POINTS]>, error: f64) -> Self {
+        Self {
+            beta,
+            per_time: coefficients.len() as f64 / beta,
+            top: (coefficients.len() as f64 - 0.5).next_down(),
+            coefficients,
+            error,
+        }
+    }
+
+    pub(crate) fn coefficients(&self) -> &[[f64; POINTS]] {
+        &self.coefficients
+    }
+
     pub fn beta(&self) -> f64 {
         self.beta
     }
 
     pub fn cells(&self) -> usize {
-        self.last + 1
+        self.coefficients.len()
     }
 
     /// `F(l)` for `0 <= l <= beta`.
     #[inline(always)]
     pub fn at(&self, l: f64) -> f64 {
-        let x = l * self.per_time;
-        let cell = (x as usize).min(self.last);
-        let y = x - cell as f64;
-        let c = &self.coefficients[cell];
+        // Adding this number rounds to an integer, and leaves it in the lowest bits.
+        const ROUND: f64 = 6_755_399_441_055_744.0;
+        let x = (l * self.per_time - 0.5).min(self.top);
+        let rounded = x + ROUND;
+        let y = x - (rounded - ROUND);
+        let c = &self.coefficients[rounded.to_bits() as u32 as usize];
         let y2 = y * y;
         let low = (c[0] + c[1] * y) + (c[2] + c[3] * y) * y2;
         let high = (c[4] + c[5] * y) + (c[6] + c[7] * y) * y2;
@@ -166,11 +184,9 @@ impl Table {
     /// `F(l)` for `-beta <= l <= beta`.
     #[inline(always)]
     pub fn signed(&self, l: f64) -> f64 {
-        if l < 0.0 {
-            -self.at(l + self.beta)
-        } else {
-            self.at(l)
-        }
+        // No branch: the sign of l is as good as random.
+        let negative = f64::from(u8::from(l < 0.0));
+        self.at(l + negative * self.beta) * (1.0 - 2.0 * negative)
     }
 }
 

@@ -11,8 +11,8 @@ use kadanoff_runtime::Control;
 
 const STEPS: usize = 300;
 /// Relative decrease of chi2 that counts as none; so many in a row end the search.
-const SMALL: f64 = 1e-14;
-const PATIENCE: usize = 3;
+const SMALL: f64 = 1e-12;
+const PATIENCE: usize = 2;
 
 /// What is fitted.
 #[derive(Debug, Clone)]

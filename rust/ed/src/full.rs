@@ -5,8 +5,11 @@ use crate::multiplets::{Sector, Table, table};
 use crate::{Anderson, Error, MAX_FULL, SMALL};
 use faer::Mat;
 use kadanoff_linalg::Reduced;
-use kadanoff_runtime::Control;
+use kadanoff_runtime::{Control, or_abandon};
 use std::sync::Arc;
+
+/// Dimension above which one diagonalisation takes so long that a cancellation must not wait for it.
+const LONG: usize = 1500;
 
 /// Levels and states of one (N, S).
 #[derive(Debug)]
@@ -60,10 +63,12 @@ pub fn diagonalise(model: &Anderson, control: &Control) -> Result<Spectrum, Erro
                 twice_spin: sector.twice_spin,
                 source,
             };
-            let reduced = Reduced::new(hamiltonian(model, sector)).map_err(failed)?;
-            control.check()?;
+            let h = hamiltonian(model, sector);
+            let long = h.nrows() > LONG;
+            let reduced = or_abandon(control, long, || Reduced::new(h))?.map_err(failed)?;
             let values = reduced.values().to_vec();
-            let vectors = reduced.vectors(values.len()).map_err(failed)?;
+            let n = values.len();
+            let vectors = or_abandon(control, long, move || reduced.vectors(n))?.map_err(failed)?;
             control.tick(work(sector));
             Ok(Block { values, vectors })
         },

@@ -9,14 +9,16 @@ use crate::truncate::Truncation;
 use crate::{Chain, Error};
 use faer::Mat;
 use kadanoff_linalg::Reduced;
-use kadanoff_runtime::Control;
-use kadanoff_runtime::map_largest_first;
+use kadanoff_runtime::{Control, map_largest_first, or_abandon};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Progress units of one shell.
 pub(crate) const SHELL_UNITS: u64 = 1000;
+
+/// Dimension above which one diagonalisation takes so long that a cancellation must not wait for it.
+const LONG: usize = 1500;
 
 /// How a run is done.
 #[derive(Debug, Clone, Copy)]
@@ -197,7 +199,9 @@ fn add_site(
         |&i| {
             control.check()?;
             let h = shell::hamiltonian(symmetry, &kept, &site, step, &blocks[i]);
-            let reduced = Reduced::new(h).map_err(|source| Error::Eigen {
+            let long = blocks[i].dimension > LONG;
+            let reduced = or_abandon(control, long, || Reduced::new(h))?;
+            let reduced = reduced.map_err(|source| Error::Eigen {
                 shell: n,
                 label: blocks[i].label,
                 source,
@@ -393,7 +397,9 @@ fn vectors(
             reduced.map_or_else(
                 || Ok(Mat::zeros(0, 0)),
                 |r| {
-                    r.vectors(wanted(*i)).map_err(|source| Error::Eigen {
+                    let (long, k) = (blocks[*i].dimension > LONG, wanted(*i));
+                    let vectors = or_abandon(control, long, move || r.vectors(k))?;
+                    vectors.map_err(|source| Error::Eigen {
                         shell: n,
                         label: blocks[*i].label,
                         source,

@@ -6,10 +6,12 @@
 //! knows about Python, signals or physics.
 
 mod parallel;
+mod patience;
 pub mod random;
 pub mod simd;
 
 pub use parallel::map_largest_first;
+pub use patience::or_abandon;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

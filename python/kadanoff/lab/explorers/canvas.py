@@ -23,7 +23,7 @@ except ImportError as error:
 __all__ = ["Canvas", "Live"]
 
 
-class Canvas(anywidget.AnyWidget):  # type: ignore[misc]
+class Canvas(anywidget.AnyWidget):
     """What the page draws; its messages "next" go to `on_next`."""
 
     playing = traitlets.Bool(True).tag(sync=True)

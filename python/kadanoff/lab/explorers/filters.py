@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kadanoff import Cancelled, Control, ising, rsmi
 from kadanoff.lab.explorers.picture import grid, image, line, text
@@ -117,7 +118,8 @@ def compute(
     if block == 2:
         law = rsmi.torus(6, T)
         known = law.mutual_information
-        rule = rsmi.maximise(law, hidden=hidden, bound=bound, restarts=3, seed=seed, watch=see)
+        with threadpool_limits(1, user_api="blas"):  # small products
+            rule = rsmi.maximise(law, hidden=hidden, bound=bound, restarts=3, seed=seed, watch=see)
     else:
         if T not in _sampled:
             _sampled.clear()
@@ -150,6 +152,11 @@ def draw(data: FilterPicture, axes: Any) -> None:
     width = tiled.shape[1]
     shown.set_extent((0, width, 0, rows))
     picture.set(xlim=(0, width), ylim=(0, rows), aspect="equal")
+    seams = np.arange(1, width), np.arange(1, rows)
+    cuts = [([x, x, np.nan], [0, rows, np.nan]) for x in seams[0]]
+    cuts += [([0, width, np.nan], [y, y, np.nan]) for y in seams[1]]
+    x, y = (np.concatenate([cut[k] for cut in cuts]) for k in (0, 1))
+    line(picture, "seams", x, y, color="white", linewidth=2.0)
     for k in range(4 * 4 * 4):  # numbers in the squares, as many as there were in any picture
         u, place = divmod(k, rows * columns)
         if u < units:
@@ -178,7 +185,7 @@ def draw(data: FilterPicture, axes: Any) -> None:
     ):
         line(climb, name, [0, 1e6], [value, value], color=GREY, linewidth=0.9, linestyle="--")
         text(
-            climb, f"{name} name", 0.01 * end, value if math.isfinite(value) else -1, said,
+            climb, f"{name} name", 0.01 * end, 1.01 * value if math.isfinite(value) else -1, said,
             transform=climb.transData, color=GREY, fontsize="small", va="bottom", clip_on=True,
         )  # fmt: skip
     if data.rule is not None and (found := data.rule.information) is not None:

@@ -16,6 +16,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -184,8 +185,8 @@ def compute(
     curves = {}
     for name, method in zip(("J_ML", "J_obs"), METHODS, strict=True):
         match = _matching(aim, T, method, options)
-        table = _values.get((stage, "kondo", T, method), lambda m=match: _all(m, of_kondo))
-        wanted = _values.get((stage, U, T, method), lambda m=match: _all(m, of_aim))
+        table = _values.get((stage, "kondo", T, method), partial(_all, match, of_kondo))
+        wanted = _values.get((stage, U, T, method), partial(_all, match, of_aim))
         curves[name] = _solve_for_J(J, table, wanted)
     models: dict[str, Any] = {"aim": aim, "J_SW": KondoModel(J=J_sw)}
     for name, curve in curves.items():
@@ -264,8 +265,8 @@ def draw(data: KondoPicture, axes: Any) -> None:
     for name, (symbol, colour, dashes) in COUPLINGS.items():
         run = data.kondo.get(name)
         for ax, quantity, unit in ((entropy, "entropy", LN_2), (chi, "T_chi", 1.0)):
-            x = [] if run is None else run.T
-            y = [] if run is None else getattr(run, quantity) / unit
+            x = np.array([]) if run is None else run.T
+            y = np.array([]) if run is None else getattr(run, quantity) / unit
             line(ax, name, x, y, color=colour, linestyle=dashes, linewidth=1.6, label=symbol)
     for ax in (entropy, chi, flow):
         line(ax, "T", [data.T, data.T], [-9, 99], color=GREY, linewidth=0.8, linestyle=":")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from kadanoff import Control
 
@@ -24,10 +24,8 @@ PAUSE = 0.15  # seconds without a newer value before the fine answer is begun
 IDLE = 1.0  # seconds without a question after which the thread ends; the next one starts another
 
 
-class Answer(Protocol):
-    """What turns parameters into data: ``compute(stage=, control=, **parameters)``."""
-
-    def __call__(self, *, stage: Stage, control: Control, **parameters: Any) -> Any: ...
+Answer: TypeAlias = Callable[..., Any]
+"""What turns parameters into data: ``compute(stage=, control=, **parameters)``."""
 
 
 class Latest:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kadanoff import Control, NotConverged, dmft
 from kadanoff.lab.explorers.picture import grid, line, text
@@ -29,8 +30,10 @@ Learned: TypeAlias = str | Callable[[dmft.Impurity], dmft.Solution]
 """A learned solver: a name in ``kadanoff.dmft.SOLVERS``, or ``solver(problem) -> Solution``."""
 
 SITES: dict[Stage, int] = {"coarse": 3, "fine": 5}
-TOL: dict[Stage, float] = {"coarse": 3e-3, "fine": 1e-5}
-MOST = {"coarse": 20, "fine": 200}  # impurity problems
+TOL: dict[Stage, float] = {"coarse": 1e-2, "fine": 1e-4}
+STARTS: dict[Stage, int] = {"coarse": 2, "fine": 8}  # of the first fit of the bath
+MOST: dict[Stage, int] = {"coarse": 20, "fine": 300}  # impurity problems
+LEAST_WIDTH = 0.1  # of the poles: five sites have no more to say
 OMEGA = np.linspace(-3.0, 3.0, 601)
 CURVE = np.linspace(0.5, 3.5, 13)
 _curves: dict[float, list[tuple[float, float, bool]]] = {}  # of one temperature
@@ -100,6 +103,19 @@ def compute(
     >>> bool(abs(data.exact.Z - data.learned.Z) < 0.05)
     True
     """
+    # Small matrix products: a second BLAS thread costs more than it gives.
+    with threadpool_limits(1, user_api="blas"):
+        return _compute(U, beta, start, learned, stage, control)
+
+
+def _compute(
+    U: float,
+    beta: float,
+    start: str,
+    learned: Learned | None,
+    stage: Stage,
+    control: Control | None,
+) -> MottPicture:
     loop = _solve(U, beta, start, stage, control)
     other: dmft.Solution | None = None
     if learned is not None:
@@ -109,11 +125,9 @@ def compute(
             if isinstance(learned, str)
             else learned(problem)
         )
-    if stage == "fine":
-        curve = _curve(beta, start, control)
-    else:
-        curve = _curves.get(_key(beta, start), [])
-    eta = max(np.pi / beta, 0.06)
+    known = _curves.get(_key(beta, start), [])
+    curve = _curve(beta, start, control) if stage == "fine" else known
+    eta = max(np.pi / beta, LEAST_WIDTH)
     G: Any = loop.solution.G
     return MottPicture(U, beta, loop, other, OMEGA, G.spectrum(OMEGA, eta), eta, curve)
 
@@ -124,7 +138,8 @@ def _solve(
     try:
         return dmft.bethe(
             U=U, beta=beta, start=start, solver="ed", sites=SITES[stage], tol=TOL[stage],
-            max_iterations=MOST[stage], control=control, progress=False,
+            max_iterations=MOST[stage], fit={"starts": STARTS[stage]}, control=control,
+            progress=False,
         )  # fmt: skip
     except NotConverged as error:
         if stage == "fine" or error.partial is None:
@@ -169,6 +184,7 @@ def draw(data: MottPicture, axes: Any) -> None:
         weight.set(xlim=(0.4, 3.6), ylim=(0, 1))
     solution = data.exact.solution
     line(spectrum, "A", data.omega, data.A, color=COLOURS["blue"], linewidth=1.6)
+    spectrum.set_ylim(0, 0.75 if data.A.max() < 0.75 else 1.5 if data.A.max() < 1.5 else 4.0)
     text(spectrum, "eta", 0.02, 1.03, f"poles broadened by {data.eta:.2f} D", color=GREY,
          fontsize="small")  # fmt: skip
     shown = solution.w < 3.2

@@ -145,11 +145,11 @@ class Picture:
             for ax in self.axes.ravel()
         ] + [len(moving)]
         if key != self._key:
-            self._canvas.draw()
+            self._canvas.draw()  # type: ignore[no-untyped-call]
             self._still = self._canvas.copy_from_bbox(self.figure.bbox)  # type: ignore[no-untyped-call]
             self._key = key
         else:
             self._canvas.restore_region(self._still)  # type: ignore[no-untyped-call]
         for artist in moving:
             artist.axes.draw_artist(artist)  # type: ignore[union-attr]
-        return np.asarray(self._canvas.buffer_rgba())
+        return np.asarray(self._canvas.buffer_rgba())  # type: ignore[no-untyped-call]

@@ -11,6 +11,7 @@ use super::model::{Error, Model, logistic, threshold};
 use kadanoff_runtime::Control;
 use kadanoff_runtime::random::{Stream, stream};
 use rand::Rng;
+use std::sync::Arc;
 
 /// Sites visited between two looks at the control.
 const BETWEEN_CHECKS: u64 = 1 << 17;
@@ -30,7 +31,7 @@ pub struct Clusters {
     model: Model,
     update: Update,
     beta: f64,
-    graph: Graph,
+    graph: Arc<Graph>,
     bonds: Vec<Bond>,
     /// From a site to its neighbours, away from the edges.
     steps: Vec<isize>,
@@ -83,7 +84,7 @@ impl Bond {
 impl Clusters {
     /// All spins up.
     pub fn new(model: &Model, temperature: f64, update: Update, seed: u64, index: u64) -> Self {
-        let graph = Graph::new(model);
+        let graph = Arc::new(Graph::new(model));
         let steps: Vec<isize> = model
             .directions()
             .iter()
@@ -121,6 +122,16 @@ impl Clusters {
         };
         made.set_temperature(temperature, model.field);
         made
+    }
+
+    /// Another lattice in the same state, with random numbers of its own; they share the graph, which
+    /// takes longer to build than a few sweeps.
+    pub fn sibling(&self, seed: u64, index: u64) -> Self {
+        Self {
+            random: stream(seed, index),
+            spare: stream(!seed, index),
+            ..self.clone()
+        }
     }
 
     /// Bytes of one lattice.

@@ -144,12 +144,13 @@ impl Ensemble {
         let together = (replicas / 4).clamp(1, LANES);
         let lanes: usize = blocks(&model.shape, LANES).iter().product();
         let sliced = !cluster && lanes.saturating_mul(together) >= FEWEST_LANES;
+        let first = cluster.then(|| Clusters::new(&model, temperature, update, seed, 0));
         let mut chains: Vec<Box<dyn Chain>> = Vec::new();
         let mut left = replicas;
         let mut index = 0;
         while left > 0 {
-            let chain: Box<dyn Chain> = if cluster {
-                Box::new(Clusters::new(&model, temperature, update, seed, index))
+            let chain: Box<dyn Chain> = if let Some(first) = &first {
+                Box::new(first.sibling(seed, index))
             } else if sliced {
                 let here = together.min(left);
                 Box::new(Multispin::new(

@@ -1,0 +1,274 @@
+//! Against what is known: determinants, orders of a solvable model, and that nothing is lost.
+
+use super::*;
+use crate::moves::Configuration;
+use kadanoff_runtime::{Control, random, with_threads};
+
+/// One bath level.
+fn table(beta: f64, e: f64, v: f64) -> Table {
+    Table::of(beta, 1e-11, |l| {
+        v * v * (-(beta - l) * e).exp() / (1.0 + (-beta * e).exp())
+    })
+    .unwrap()
+}
+
+fn run(configuration: &mut Configuration, model: &Model, stream: u64, updates: usize) {
+    let mut random = random::stream(7, stream);
+    for _ in 0..updates {
+        configuration.update(model, &mut random);
+    }
+}
+
+#[test]
+fn inverse_and_sign_are_those_of_the_matrix() {
+    let model = Model::anderson(2.0, -0.7, table(20.0, 0.3, 0.6));
+    let mut now = Configuration::new(&model, 1);
+    let mut most = 0;
+    for round in 0..200 {
+        run(&mut now, &model, round, 50);
+        most = most.max(now.order());
+        assert_eq!(now.sign, 1.0);
+        for flavour in &mut now.flavours {
+            assert_eq!(flavour.sign(&model.tables[0]), Some(1.0));
+            // A singular bath has matrices of rank one in exact arithmetic for equal times only;
+            // what fifty updates leave is rounding times a condition number.
+            assert!(flavour.renew(&model.tables[0]).unwrap() < 1e-7);
+        }
+    }
+    assert!(most > 8);
+}
+
+#[test]
+fn times_alternate_and_lengths_add_up() {
+    let model = Model::anderson(1.0, -0.5, table(10.0, -0.2, 0.7));
+    let mut now = Configuration::new(&model, 0);
+    for round in 0..500 {
+        run(&mut now, &model, round, 7);
+        for flavour in &now.flavours {
+            let mut all: Vec<(f64, i32)> = flavour.starts().iter().map(|&t| (t, 1)).collect();
+            all.extend(flavour.ends().iter().map(|&t| (t, -1)));
+            all.sort_by(|a, b| a.0.total_cmp(&b.0));
+            let (mut n, mut since, mut length) = (i32::from(flavour.occupied), 0.0, 0.0);
+            for (t, step) in all {
+                assert_eq!(flavour.at(0.5 * (since + t)), n == 1);
+                length += f64::from(n) * (t - since);
+                n += step;
+                since = t;
+                assert!(n == 0 || n == 1);
+            }
+            length += f64::from(n) * (10.0 - since);
+            assert_eq!(n == 1, flavour.occupied);
+            assert!((length - flavour.length).abs() < 1e-12);
+        }
+        let [a, b] = &now.flavours[..] else { panic!() };
+        let steps = 20_000;
+        let common = (0..steps)
+            .map(|i| 10.0 * (f64::from(i) + 0.5) / f64::from(steps))
+            .filter(|&t| a.at(t) && b.at(t))
+            .count() as f64
+            * 10.0
+            / f64::from(steps);
+        // As many cells as there are ends may be counted wrongly.
+        assert!((common - a.common(b)).abs() < 5e-4 * (1 + a.k + b.k) as f64);
+        if round > 20 {
+            break;
+        }
+    }
+}
+
+/// Probability of every order for one flavour on one bath level:
+/// `Z(x) = 1 + exp(-b (eps + e)) + 2 exp(-b (eps + e) / 2) cosh(b sqrt(d^2 + x V^2))`,
+/// `d = (eps - e) / 2`, expanded in x.
+fn orders(beta: f64, eps: f64, e: f64, v: f64) -> Vec<f64> {
+    let (d, y) = ((0.5 * beta * (eps - e)).powi(2), (beta * v).powi(2));
+    let half = (-0.5 * beta * (eps + e)).exp();
+    let mut z: Vec<f64> = (0..40)
+        .map(|k| {
+            // sum_n binomial(n, k) d^(n - k) y^k / (2 n)!
+            let mut term = 1.0;
+            for n in 1..=k {
+                term *= y / ((2 * n) * (2 * n - 1)) as f64;
+            }
+            let mut sum = 0.0;
+            for n in k..k + 80 {
+                sum += term;
+                let next = (n + 1) as f64;
+                term *= d * next / (next - k as f64) / ((2.0 * next) * (2.0 * next - 1.0));
+            }
+            2.0 * half * sum
+        })
+        .collect();
+    z[0] += 1.0 + half * half;
+    let total: f64 = z.iter().sum();
+    z.iter().map(|z| z / total).collect()
+}
+
+/// chi^2 and number of bins of the observed orders, rare ones together.
+fn chi2(seen: &[u64], expected: &[f64]) -> (f64, usize) {
+    let total: u64 = seen.iter().sum();
+    let (mut chi, mut bins, mut left, mut rest) = (0.0, 0, total as f64, 1.0);
+    for (k, p) in expected.iter().enumerate() {
+        let mean = p * total as f64;
+        if mean < 20.0 {
+            break;
+        }
+        let n = seen.get(k).copied().unwrap_or(0) as f64;
+        chi += (n - mean).powi(2) / mean;
+        bins += 1;
+        left -= n;
+        rest -= p;
+    }
+    let mean = rest.max(0.0) * total as f64;
+    if mean >= 5.0 {
+        chi += (left - mean).powi(2) / mean;
+        bins += 1;
+    }
+    (chi, bins)
+}
+
+#[test]
+fn orders_are_those_of_the_solvable_model() {
+    let (beta, eps, e, v) = (4.0, -0.3, 0.4, 0.9);
+    let mut model = Model::anderson(0.0, eps, table(beta, e, v));
+    model.levels = vec![eps];
+    model.interaction = vec![0.0];
+    let mut now = Configuration::new(&model, 0);
+    let mut seen = vec![0_u64; 64];
+    let samples = 30_000;
+    for s in 0..samples {
+        // Far longer than the memory of some updates.
+        run(&mut now, &model, s, 60);
+        seen[now.order()] += 1;
+    }
+    let (chi, bins) = chi2(&seen, &orders(beta, eps, e, v));
+    // Mean bins - 1, deviation its root of two.
+    let dof = (bins - 1) as f64;
+    assert!(bins >= 5);
+    assert!(chi < dof + 4.0 * (2.0 * dof).sqrt(), "{chi} for {bins}");
+    // It would notice: acceptance wrong by a tenth is the same as V wrong by a twentieth.
+    let (wrong, _) = chi2(&seen, &orders(beta, eps, e, 1.05 * v));
+    assert!(wrong > dof + 40.0 * (2.0 * dof).sqrt(), "{wrong}");
+}
+
+#[test]
+fn without_hybridisation_there_is_the_atom() {
+    let model = Model::anderson(1.0, -0.2, Table::of(2.0, 1e-10, |_| 0.0).unwrap());
+    let mut now = Configuration::new(&model, 0);
+    let mut seen = [0_u64; 4];
+    for s in 0..20_000 {
+        run(&mut now, &model, s, 24);
+        assert_eq!(now.order(), 0);
+        let [a, b] = &now.flavours[..] else { panic!() };
+        seen[usize::from(a.occupied) + 2 * usize::from(b.occupied)] += 1;
+    }
+    let boltzmann = [0.0_f64, -0.2, -0.2, 0.6].map(|e| (-2.0 * e).exp());
+    let total: f64 = boltzmann.iter().sum();
+    let (chi, bins) = chi2(&seen, &boltzmann.map(|b| b / total));
+    assert_eq!(bins, 4);
+    assert!(chi < 20.0, "{chi}"); // p = 2e-4 for three degrees of freedom
+}
+
+#[test]
+fn cells_integrate_legendre_polynomials() {
+    let model = Model::anderson(2.0, -1.0, table(5.0, 0.1, 0.8));
+    let mut now = Configuration::new(&model, 0);
+    run(&mut now, &model, 1, 500);
+    let mut sums = measure::Accumulator::new(1024);
+    sums.add(&model, &now);
+    let orders = 90;
+    let [g, _] = sums.legendre(5.0, orders);
+    let mut direct = vec![0.0; orders];
+    for flavour in &now.flavours {
+        for (i, e) in flavour.ends().iter().enumerate() {
+            for (j, s) in flavour.starts().iter().enumerate() {
+                let (t, w) = if e < s {
+                    (e - s + 5.0, flavour.inverse(i, j))
+                } else {
+                    (e - s, -flavour.inverse(i, j))
+                };
+                let x = 2.0 * t / 5.0 - 1.0;
+                let (mut p, mut before) = (1.0, 0.0);
+                for (l, d) in direct.iter_mut().enumerate() {
+                    let l = l as f64;
+                    *d += (2.0 * l + 1.0).sqrt() / 5.0 * w * p;
+                    (p, before) = (((2.0 * l + 1.0) * x * p - l * before) / (l + 1.0), p);
+                }
+            }
+        }
+    }
+    assert!(direct[0] < 0.0);
+    for (l, (a, b)) in g.iter().zip(&direct).enumerate() {
+        // Degree 7 in cells of 1/1024: errors appear near the ends from l = 60 on.
+        let limit = if l < 60 { 1e-8 } else { 2e-5 };
+        assert!((a - b).abs() < limit, "{l} {a} {b}");
+    }
+}
+
+fn small() -> Simulation {
+    let options = Options {
+        seed: 5,
+        chains: 3,
+        warm_blocks: 2,
+        updates: 0,
+        cells: 256,
+        orders: 20,
+    };
+    Simulation::new(Model::anderson(2.0, -1.0, table(5.0, 0.3, 0.5)), options).unwrap()
+}
+
+#[test]
+fn threads_and_interruptions_change_nothing() {
+    let control = Control::new();
+    let mut whole = small();
+    assert!(with_threads(Some(1), || whole.advance(70, &control)).unwrap().unwrap());
+    assert!(whole.chains[0].bins.len() < chain::MOST_BINS);
+    let mut parts = small();
+    for until in [1, 23, 70] {
+        assert!(with_threads(Some(3), || parts.advance(until, &control)).unwrap().unwrap());
+        parts = Simulation::from_bytes(&parts.to_bytes()).unwrap();
+    }
+    assert!(whole.to_bytes() == parts.to_bytes());
+    assert_eq!(whole.measured(), 70);
+    let count: f64 = whole.chains[0].all_bins(5.0, 20).iter().map(|b| b.scalars.count).sum();
+    assert_eq!(count, (70 * chain::BLOCK) as f64);
+}
+
+#[test]
+fn a_cancelled_run_goes_on() {
+    let control = Control::new();
+    control.cancel();
+    let mut cancelled = small();
+    assert!(!cancelled.advance(10, &control).unwrap());
+    assert!(cancelled.advance(10, &Control::new()).unwrap());
+    let mut whole = small();
+    assert!(whole.advance(10, &Control::new()).unwrap());
+    assert!(cancelled.to_bytes() == whole.to_bytes());
+}
+
+#[test]
+fn foreign_and_damaged_bytes_are_refused() {
+    let mut run = small();
+    run.advance(1, &Control::new()).unwrap();
+    let bytes = run.to_bytes();
+    let refused = |bytes: &[u8]| Simulation::from_bytes(bytes).unwrap_err().to_string();
+    assert!(refused(b"nothing").contains("no checkpoint"));
+    let mut other = bytes.clone();
+    other[8] = 77;
+    assert!(refused(&other).contains("version 77"));
+    for at in [25, bytes.len() / 2, bytes.len() - 1] {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        assert!(refused(&damaged).contains("damaged"));
+        assert!(refused(&bytes[..at]).contains("damaged"));
+    }
+}
+
+#[test]
+fn models_without_meaning_are_refused() {
+    let mut model = Model::anderson(1.0, 0.0, table(1.0, 0.0, 0.5));
+    assert!(model.check().is_ok());
+    model.interaction = vec![0.0, 1.0, 2.0, 0.0];
+    assert!(model.check().unwrap_err().to_string().contains("symmetric"));
+    model.levels = vec![f64::NAN];
+    assert!(model.check().is_err());
+}
