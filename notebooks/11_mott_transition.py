@@ -12,7 +12,7 @@
 import numpy as np
 
 import kadanoff as kd
-from kadanoff.dmft import SOLVERS, bethe, hysteresis, phase_diagram
+from kadanoff.dmft import bethe, hysteresis, phase_diagram
 from kadanoff.lab import pick
 from kadanoff.lab.style import COLOURS, dress, figure, legend
 
@@ -99,11 +99,11 @@ for solver, own in (("ipt", {}), ("ed", {"sites": 4})):
         start = bethe(U=float(u), beta=50, solver=solver, start=start, **own)
         loops.append(start)
     table[solver] = loops
-if "cthyb" in SOLVERS:
-    table["cthyb"] = [
-        bethe(U=float(u), beta=50, solver="cthyb", seed=1, tol=0.02, max_iterations=8)
-        for u in U[1:3]
-    ]
+noisy = {"sweeps": pick(quick=2**13, normal=2**16, full=2**18), "max_iterations": 20}
+table["cthyb"] = [
+    bethe(U=float(one.solution.problem.U), beta=50, solver="cthyb", start=one, seed=1, **noisy)
+    for one in table["ed"][1:3]
+]
 start = "metal"
 zero = []
 quick = pick(quick={"z": 1, "keep": 300, "tol": 5e-3}, normal={"tol": 2e-3}, full={})

@@ -31,7 +31,7 @@ def test_errors_are_neither_too_large_nor_too_small():
     for seed in range(8):
         found = solve(problem, solver="ftlm", frequencies=8, vectors=8, seed=seed, **FEW)
         pulls.append((found.docc - exact.docc) / found.diagnostics["docc_error"])
-    # chi^2 of 8 values, errors known to 27 % from 8 samples: outside these bounds once in a thousand
+    # chi^2 of 8 values whose errors 8 samples know to 27 %: outside once in a thousand
     assert 0.1 < np.mean(np.square(pulls)) < 4.5
 
 
