@@ -134,8 +134,8 @@ assert np.all(np.array(actual) < 5 * np.array(estimated))
 # %% [markdown]
 # ## Temperature: one solver hands over to the next
 #
-# The same four bath levels from $T = 1$ to $T = 10^{-3}$. Finite-temperature Lanczos carries an error
-# bar everywhere; Lanczos with a Boltzmann cut takes over at low temperature.
+# The same four bath levels from $T = 1$ to $T = 10^{-3}$. Finite-temperature Lanczos carries an
+# error bar everywhere; Lanczos with a Boltzmann cut takes over at low temperature.
 
 # %%
 few = DiscreteBath([-0.8, -0.15, 0.15, 0.8], [0.28, 0.22, 0.22, 0.28])

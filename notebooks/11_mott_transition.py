@@ -31,6 +31,8 @@ for U in (2.2, 2.37):
     for one in pair:
         print(f"U = {U}, from the {one.start:9s}: Z = {one.Z:.4f}, {one.iterations} iterations")
         one.plot(ax)
+    ax.set_ylim(1e-7, 100)
+    ax.legend(loc="upper right", frameon=False, fontsize="small")
     same = abs(pair[0].Z - pair[1].Z) < 1e-4
     assert same == (U == 2.2)
 
@@ -120,16 +122,12 @@ for name, loops in table.items():
 # %%
 axes = figure(1, 2)[0]
 x = np.linspace(0, 3, 100)
-axes[0].plot(
-    x,
-    np.maximum(1 - 0.326988763 * x**2, np.nan),
-    ":",
-    color=COLOURS["black"],
-    label="weak coupling",
+lines = (
+    (x[:40], 1 - 0.326988763 * x[:40] ** 2, ":", "weak coupling"),
+    (x, 1 - (3 * np.pi * x / 32) ** 2, "--", "Gutzwiller"),
 )
-axes[0].plot(
-    x, 1 - (3 * np.pi * x / 32) ** 2, "--", color=COLOURS["black"], lw=1, label="Gutzwiller"
-)
+for u, Z, style, name in lines:
+    axes[0].plot(u, Z, style, color=COLOURS["black"], lw=1, label=name)
 for (name, loops), colour in zip(
     table.items(), ("blue", "vermillion", "green", "purple"), strict=False
 ):
@@ -172,6 +170,7 @@ for one, colour in (
     )
 axes[0].axhline(2 / np.pi, color=COLOURS["black"], lw=0.8, ls=":")
 axes[0].set_xlim(-2.6, 2.6)
+axes[0].set_ylim(0, 0.9)
 axes[1].set_ylim(1e-4, 1e3)
 dress(axes[1], x=r"$\omega$", y=r"$-\mathrm{Im}\,\Sigma(\omega)$")
 for one in zero:
@@ -191,10 +190,12 @@ print("    U    n   solver      eps       Z      docc")
 doped = {}
 for u in (1.0, 4.0):
     for solver, own in (("ed", {"sites": 4}), ("ipt", {})):
-        one = bethe(U=u, beta=20, solver=solver, n=0.9, tol=1e-4, **own)
+        one = bethe(
+            U=u, beta=20, solver=solver, n=0.9, tol=pick(quick=1e-3, normal=1e-4, full=1e-6), **own
+        )
         doped[u, solver] = one
         print(f"{u:5.1f} {one.n:5.3f}   {solver:4s} {one.eps:10.4f} {one.Z:7.4f} {one.docc:9.5f}")
-        assert abs(one.n - 0.9) < 1e-3
+        assert abs(one.n - 0.9) < 2e-3
         assert one.is_metallic
 assert doped[4.0, "ed"].Z < 0.3 < doped[1.0, "ed"].Z
 
@@ -208,11 +209,11 @@ assert doped[4.0, "ed"].Z < 0.3 < doped[1.0, "ed"].Z
 # %%
 diagram = phase_diagram(
     pick(
-        quick=[0.02, 0.035, 0.06],
+        quick=[0.02, 0.03, 0.06],
         normal=[0.01, 0.02, 0.03, 0.04, 0.05],
         full=np.arange(0.01, 0.06, 0.005),
     ),
-    width=pick(quick=0.05, normal=0.02, full=0.005),
+    width=pick(quick=0.1, normal=0.02, full=0.005),
     max_iterations=800,
 )
 diagram.plot()
