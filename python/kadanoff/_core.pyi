@@ -20,6 +20,7 @@ __all__ = [
     "dimers_enumerate",
     "dimers_sample",
     "ed_bath_fit",
+    "ed_finite",
     "ed_lanczos",
     "ed_spectrum",
     "ising_bytes",
@@ -124,6 +125,22 @@ def ctqmc_nodes(beta: float, cells: int) -> NDArray[np.float64]: ...
 def ctqmc_read(
     beta: float, table: NDArray[np.float64], l: NDArray[np.float64]
 ) -> NDArray[np.float64]: ...
+def ed_finite(
+    U: float,
+    eps: float,
+    e: Sequence[float],
+    V: Sequence[float],
+    beta: float,
+    z: NDArray[np.complex128],
+    *,
+    vectors: int,
+    steps: int,
+    exact: int,
+    seed: int,
+    threads: int | None = None,
+    control: Control | None = None,
+    report: Callable[[int, int], object] | None = None,
+) -> dict[str, Any]: ...
 def ed_lanczos(
     U: float,
     eps: float,

@@ -8,6 +8,7 @@ Solution(ed: n=1, docc=..., Z=..., error ...)
 
 from kadanoff.dmft import cthyb as _cthyb  # noqa: F401
 from kadanoff.dmft import ed as _ed  # noqa: F401
+from kadanoff.dmft import ftlm as _ftlm  # noqa: F401
 from kadanoff.dmft import hubbard1 as _hubbard1  # noqa: F401
 from kadanoff.dmft import ipt as _ipt  # noqa: F401
 from kadanoff.dmft import lanczos as _lanczos  # noqa: F401

@@ -164,14 +164,19 @@ def _end(
         raise ValueError(
             f"U: the {branch} still exists at U = {outside:g}, T = {1 / beta:g}; go further"
         )
-    while abs(outside - inside) > width:
-        middle = 0.5 * (inside + outside)
+    limit = outside
+    while abs(limit - inside) > width:
+        middle = 0.5 * (inside + limit)
         try:
             loop = bethe(U=middle, beta=beta, start=last, **common)
-        except NotConverged:  # next to the end: it cannot be decided
-            break
+        except NotConverged as stop:
+            # Next to the end: it has left the branch already, or cannot be decided.
+            limit = middle
+            if stop.partial is not None and not exists(stop.partial):
+                outside = middle
+            continue
         if exists(loop):
             inside, last = middle, loop
         else:
-            outside = middle
+            outside = limit = middle
     return inside, outside

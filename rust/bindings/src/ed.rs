@@ -210,6 +210,60 @@ pub fn ed_bath_fit<'py>(
     Ok((fit.parameters.into_pyarray(py), fit.chi2))
 }
 
+/// Samples `(Z, Z n, Z docc, Z G)` of finite-temperature Lanczos, relative to `ground`.
+#[pyfunction]
+#[pyo3(signature = (U, eps, e, V, beta, z, *, vectors, steps, exact, seed, threads=None, control=None, report=None))]
+#[allow(non_snake_case)]
+pub fn ed_finite<'py>(
+    py: Python<'py>,
+    U: f64,
+    eps: f64,
+    e: Vec<f64>,
+    V: Vec<f64>,
+    beta: f64,
+    z: PyReadonlyArray1<'py, Complex64>,
+    vectors: usize,
+    steps: usize,
+    exact: usize,
+    seed: u64,
+    threads: Option<usize>,
+    control: Option<Bound<'py, Control>>,
+    report: Option<Py<PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let model = ed::Anderson { u: U, eps, e, v: V };
+    let points: Vec<c64> = z.as_array().iter().copied().collect();
+    let options = ed::lanczos::finite::FiniteOptions {
+        beta,
+        vectors,
+        steps,
+        exact,
+        seed,
+    };
+    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
+    let (outcome, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
+        kadanoff_runtime::with_threads(threads, || {
+            ed::lanczos::finite::finite_temperature(&model, &options, &points, &shared)
+        })
+    })?;
+    if let Some(error) = interrupted {
+        return Err(errors::interrupted(py, error));
+    }
+    let (ground, samples) = outcome
+        .map_err(|e| PyValueError::new_err(format!("threads: {e}")))?
+        .map_err(|e| errors::ed(py, &e))?;
+    let out = PyDict::new(py);
+    let list = |f: fn(&ed::lanczos::finite::Sample) -> f64| -> Vec<f64> {
+        samples.iter().map(f).collect()
+    };
+    out.set_item("ground", ground)?;
+    out.set_item("Z", list(|s| s.z).into_pyarray(py))?;
+    out.set_item("n", list(|s| s.n).into_pyarray(py))?;
+    out.set_item("docc", list(|s| s.docc).into_pyarray(py))?;
+    let green = Array2::from_shape_fn((samples.len(), points.len()), |(i, j)| samples[i].green[j]);
+    out.set_item("G", green.into_pyarray(py))?;
+    Ok(out)
+}
+
 fn rows<'a>(
     energies: &PyReadonlyArray1<'_, f64>,
     residues: &'a PyReadonlyArray2<'_, f64>,

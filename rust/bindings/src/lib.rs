@@ -37,7 +37,8 @@ mod _core {
     use super::dynamics::nrg_dynamics;
     #[pymodule_export]
     use super::ed::{
-        EdSpectrum, ed_bath_fit, ed_lanczos, ed_spectrum, poles_at_points, poles_at_times,
+        EdSpectrum, ed_bath_fit, ed_finite, ed_lanczos, ed_spectrum, poles_at_points,
+        poles_at_times,
     };
     #[pymodule_export]
     use super::exact::{ising_states, ising_windows};

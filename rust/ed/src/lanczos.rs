@@ -5,6 +5,7 @@
 //! `G` of a state is the resolvent of the tridiagonal matrix that Lanczos builds on `d^+|n>` and `d|n>`
 //! (E. R. Gagliano, C. A. Balseiro, Phys. Rev. Lett. 59, 2999 (1987)): a sum over as many poles as steps.
 
+pub mod finite;
 mod krylov;
 mod sector;
 

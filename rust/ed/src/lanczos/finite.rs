@@ -1,0 +1,321 @@
+//! Finite-temperature Lanczos: traces by random vectors, for temperatures at which many levels are occupied.
+//!
+//! `Tr A = <r|A|r>` on the average over vectors r of random signs. With `|c> = exp(-beta H / 2)|r>` from the
+//! Krylov space of r, `Z = <c|c>`, `<n> = <c|n|c> / Z`, and
+//!
+//! `G(z) = 1/Z sum_ij <c|i> <i|d|j> <j|d^+|c> / (z - E_j + E_i) + ...`,
+//!
+//! with i in the Krylov space of r and j in that of `d^+|c>`. The symmetric splitting makes one vector enough
+//! as T goes to zero (M. Aichhorn et al., Phys. Rev. B 67, 161103 (2003); P. Prelovsek, J. Bonca,
+//! arXiv:1111.5931). Sectors that are small are summed over all their states. Every sample has one random
+//! vector in every other sector; sum rules of G hold sample by sample.
+
+use super::act;
+use super::krylov::{Clean, dot, eigen, lowest, subtract};
+use super::sector::{Sector, Side};
+use crate::{Anderson, Error, MAX_LANCZOS, map_blocks, poles};
+use faer::{Mat, c64};
+use kadanoff_runtime::simd::{self, dispatch};
+use kadanoff_runtime::{Control, random};
+
+/// What a run is asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FiniteOptions {
+    /// Inverse temperature.
+    pub beta: f64,
+    /// Random vectors in every sector.
+    pub vectors: usize,
+    /// Lanczos steps.
+    pub steps: usize,
+    /// Sectors up to this dimension are summed exactly.
+    pub exact: usize,
+    /// Of the random vectors.
+    pub seed: u64,
+}
+
+/// Sums over states of one sample, to be divided by `z`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// `sum exp(-beta (E - ground))`.
+    pub z: f64,
+    /// `z <n>`.
+    pub n: f64,
+    /// `z <n_up n_dn>`.
+    pub docc: f64,
+    /// `z G`, averaged over spins, at the points asked for.
+    pub green: Vec<c64>,
+}
+
+impl Sample {
+    fn empty(points: usize) -> Self {
+        Self {
+            z: 0.0,
+            n: 0.0,
+            docc: 0.0,
+            green: vec![c64::new(0.0, 0.0); points],
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.z += other.z;
+        self.n += other.n;
+        self.docc += other.docc;
+        for (a, b) in self.green.iter_mut().zip(&other.green) {
+            *a += *b;
+        }
+    }
+}
+
+/// Weights smaller than this, relative to a sample's largest, are left out.
+const NEGLIGIBLE: f64 = 1e-14;
+
+/// `(reference energy, samples)`.
+pub fn finite_temperature(
+    model: &Anderson,
+    options: &FiniteOptions,
+    points: &[c64],
+    control: &Control,
+) -> Result<(f64, Vec<Sample>), Error> {
+    model.check(MAX_LANCZOS)?;
+    let l = model.orbitals();
+    let sides: Vec<Side> = (0..=l).map(|n| Side::new(model, n)).collect();
+    let sector = |(up, down): (usize, usize)| Sector {
+        up: &sides[up],
+        down: &sides[down],
+        u: model.u,
+        impurity: 1 << model.e.len(),
+    };
+    let number = |(up, down): (usize, usize)| (up * (l + 1) + down) as u64;
+    let pairs: Vec<(usize, usize)> = (0..=l)
+        .flat_map(|up| (0..=up).map(move |down| (up, down)))
+        .collect();
+    let size = |pair: &(usize, usize)| sector(*pair).dimension();
+    let rough = map_blocks(&pairs, l <= 4, size, |&pair| {
+        lowest(&sector(pair), number(pair), control)
+    })
+    .into_iter()
+    .collect::<Result<Vec<_>, Error>>()?;
+    let ground = rough.iter().map(|r| r.0).fold(f64::INFINITY, f64::min);
+    // (sector, sample); every sample shares the exact ones.
+    let mut items: Vec<((usize, usize), Option<usize>)> = Vec::new();
+    for (&pair, &(energy, error)) in pairs.iter().zip(&rough) {
+        let dimension = size(&pair);
+        let weight = dimension as f64 * (-options.beta * (energy - error - ground)).exp();
+        if weight < NEGLIGIBLE {
+            continue;
+        }
+        if dimension <= options.exact {
+            items.push((pair, None));
+        } else {
+            items.extend((0..options.vectors).map(|r| (pair, Some(r))));
+        }
+    }
+    control.add_total(items.len() as u64);
+    let parts = map_blocks(
+        &items,
+        false,
+        |(pair, _)| size(pair),
+        |&(pair, sample)| {
+            let dimension = size(&pair);
+            let multiplicity = if pair.0 == pair.1 { 1.0 } else { 2.0 };
+            let mut sum = Sample::empty(points.len());
+            let run = Run {
+                sector: &sector,
+                pair,
+                orbitals: l,
+                options,
+                ground,
+                points,
+                control,
+            };
+            if let Some(r) = sample {
+                let index = (number(pair) << 32) | r as u64;
+                sum.add(&run.vector(signs(dimension, options.seed, index), multiplicity)?);
+            } else {
+                for k in 0..dimension {
+                    let mut x = vec![0.0; dimension];
+                    x[k] = 1.0;
+                    sum.add(&run.vector(x, multiplicity)?);
+                }
+            }
+            control.tick(1);
+            Ok(sum)
+        },
+    )
+    .into_iter()
+    .collect::<Result<Vec<Sample>, Error>>()?;
+    let mut samples = vec![Sample::empty(points.len()); options.vectors];
+    for ((_, sample), part) in items.iter().zip(&parts) {
+        match sample {
+            Some(r) => samples[*r].add(part),
+            None => samples.iter_mut().for_each(|s| s.add(part)),
+        }
+    }
+    Ok((ground, samples))
+}
+
+fn signs(dimension: usize, seed: u64, index: u64) -> Vec<f64> {
+    let start = random::mix(random::mix(seed) ^ random::mix(index));
+    (0..dimension as u64)
+        .map(|i| {
+            if random::mix(start.wrapping_add(i)) & 1 == 0 {
+                1.0
+            } else {
+                -1.0
+            }
+        })
+        .collect()
+}
+
+/// A Krylov space: orthonormal basis, and the levels of H in it.
+struct Krylov {
+    norm: f64,
+    basis: Vec<Vec<f64>>,
+    values: Vec<f64>,
+    vectors: Mat<f64>,
+}
+
+impl Krylov {
+    fn new(
+        sector: &Sector<'_>,
+        mut x: Vec<f64>,
+        steps: usize,
+        control: &Control,
+    ) -> Result<Option<Self>, Error> {
+        let norm = dot(&x, &x).sqrt();
+        if norm < 1e-140 {
+            return Ok(None);
+        }
+        x.iter_mut().for_each(|x| *x /= norm);
+        let n = x.len();
+        let mut basis = vec![x];
+        let (mut diagonal, mut off): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
+        let mut scale = 1e-300_f64;
+        loop {
+            control.check()?;
+            let k = basis.len() - 1;
+            let mut y = vec![0.0; n];
+            sector.apply(&basis[k], &mut y);
+            diagonal.push(dot(&basis[k], &y));
+            scale = scale.max(diagonal[k].abs());
+            subtract(&mut y, diagonal[k], &basis[k]);
+            if k > 0 {
+                subtract(&mut y, off[k - 1], &basis[k - 1]);
+            }
+            for _ in 0..2 {
+                let basis = &basis;
+                dispatch(simd::Level::best(), Clean { y: &mut y, basis });
+            }
+            let beta = dot(&y, &y).sqrt();
+            scale = scale.max(beta);
+            if k + 1 >= steps.min(n) || beta < 1e-11 * scale {
+                break;
+            }
+            off.push(beta);
+            y.iter_mut().for_each(|x| *x /= beta);
+            basis.push(y);
+        }
+        let (values, vectors) = eigen(&diagonal, &off)?;
+        Ok(Some(Self {
+            norm,
+            basis,
+            values,
+            vectors,
+        }))
+    }
+
+    /// `sum_k factors_k basis_k`
+    fn combine(&self, factor: impl Fn(usize) -> f64) -> Vec<f64> {
+        let mut out = vec![0.0; self.basis[0].len()];
+        for (k, b) in self.basis.iter().enumerate() {
+            subtract(&mut out, -factor(k), b);
+        }
+        out
+    }
+}
+
+struct Run<'r, S> {
+    sector: &'r S,
+    pair: (usize, usize),
+    orbitals: usize,
+    options: &'r FiniteOptions,
+    ground: f64,
+    points: &'r [c64],
+    control: &'r Control,
+}
+
+impl<'s, S: Fn((usize, usize)) -> Sector<'s>> Run<'_, S> {
+    /// What one vector gives.
+    fn vector(&self, x: Vec<f64>, multiplicity: f64) -> Result<Sample, Error> {
+        let mut out = Sample::empty(self.points.len());
+        let here = (self.sector)(self.pair);
+        let (steps, control) = (self.options.steps, self.control);
+        let Some(k) = Krylov::new(&here, x, steps, control)? else {
+            return Ok(out);
+        };
+        let m = k.values.len();
+        // <c|i> = |r| exp(-beta (E_i - E_0) / 2) <r|i>
+        let half = |e: f64| (-0.5 * self.options.beta * (e - self.ground)).exp();
+        let overlap: Vec<f64> = (0..m)
+            .map(|i| k.norm * half(k.values[i]) * k.vectors[(0, i)])
+            .collect();
+        let c = k.combine(|b| (0..m).map(|i| k.vectors[(b, i)] * overlap[i]).sum());
+        let z: f64 = overlap.iter().map(|x| x * x).sum();
+        let (n, docc) = here.occupation(&c);
+        out.z = multiplicity * z;
+        out.n = multiplicity * n;
+        out.docc = multiplicity * docc;
+        if z < NEGLIGIBLE {
+            return Ok(out);
+        }
+        let bound = overlap.iter().fold(0.0_f64, |a, x| a.max(x.abs())) * 1e-12;
+        let seen: Vec<usize> = (0..m).filter(|&i| overlap[i].abs() > bound).collect();
+        let states: Vec<Vec<f64>> = seen
+            .iter()
+            .map(|&i| k.combine(|b| k.vectors[(b, i)]))
+            .collect();
+        for (spin_up, create) in [(true, true), (true, false), (false, true), (false, false)] {
+            let action = |state: &[f64]| {
+                act(
+                    self.sector,
+                    self.pair,
+                    self.orbitals,
+                    state,
+                    spin_up,
+                    create,
+                )
+            };
+            let Some((target, y)) = action(&c) else {
+                continue;
+            };
+            let Some(w) = Krylov::new(&(self.sector)(target), y, steps, control)? else {
+                continue;
+            };
+            let sign = if create { 1.0 } else { -1.0 };
+            let (mut energies, mut weights) = (Vec::new(), Vec::new());
+            for (&i, state) in seen.iter().zip(&states) {
+                control.check()?;
+                let Some((_, acted)) = action(state) else {
+                    continue;
+                };
+                let elements: Vec<f64> = w.basis.iter().map(|b| dot(b, &acted)).collect();
+                for j in 0..w.values.len() {
+                    let element: f64 = elements
+                        .iter()
+                        .enumerate()
+                        .map(|(b, x)| x * w.vectors[(b, j)])
+                        .sum();
+                    energies.push(sign * (w.values[j] - k.values[i]));
+                    // Half of each spin: the average of a state and its mirror image.
+                    let weight = overlap[i] * element * w.norm * w.vectors[(0, j)];
+                    weights.push(0.5 * multiplicity * weight);
+                }
+            }
+            let values = poles::at_points(&energies, &[&weights], self.points);
+            for (g, v) in out.green.iter_mut().zip(&values[0]) {
+                *g += *v;
+            }
+        }
+        Ok(out)
+    }
+}
