@@ -245,7 +245,7 @@ def explore(L: int = 512, *, T: float = ising.T_c, seed: int = 0) -> Live:
 
     live = ising.Simulation(L=L, T=T, seed=seed)
     slider = ipywidgets.FloatSlider(
-        value=T, min=1.0, max=5.0, step=0.005, description="T / J", readout_format=".3f",
+        value=T, min=1.0, max=5.0, step=0.0001, description="T / J", readout_format=".3f",
         style=STYLE, layout={"width": "36em"},
     )  # fmt: skip
     critical = ipywidgets.Button(description="T_c", layout={"width": "4em"})
