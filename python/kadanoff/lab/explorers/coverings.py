@@ -79,7 +79,7 @@ def compute(
     Examples
     --------
     >>> data = compute(dimers.Simulation(16, seed=1), loops=20)
-    >>> data.moved.any(), data.dimers.shape
+    >>> bool(data.moved.any()), data.dimers.shape
     (True, (16, 16))
     """
     if live is None:
