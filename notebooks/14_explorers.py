@@ -7,9 +7,9 @@
 # of one `compute`, which is what you see on GitHub.
 #
 # A new value of a slider cancels the running solve. While you drag, a coarse answer follows your
-# hand (about a tenth of a second); when you rest, the fine one replaces it. The grey line says which
-# of them you see and how long it took; errors appear there too. "close" ends an explorer; one that
-# rests holds no thread.
+# hand (about a tenth of a second); when you rest, the fine one replaces it. The grey line says
+# which of them you see and how long it took; errors appear there too. "close" ends an explorer; one
+# that rests holds no thread.
 
 # %%
 import numpy as np

@@ -20,7 +20,8 @@ Report = Callable[[int, int], object]
 PATIENCE = 0.5  # seconds before a bar appears
 
 
-def _visible() -> bool:
+def watched() -> bool:
+    """Whether somebody may see a bar: a terminal or a kernel, and ``KADANOFF_PROGRESS`` not off."""
     if os.environ.get("KADANOFF_PROGRESS", "") in {"0", "off", "false"}:
         return False
     return in_a_kernel() or sys.stderr.isatty()
@@ -56,7 +57,7 @@ def bar(description: str, progress: bool | Report | None) -> Iterator[Report | N
         return
     if progress not in (None, True, False):
         raise TypeError(f"progress must be a bool, a function or None, got {progress!r}")
-    if progress is False or (progress is None and not _visible()):
+    if progress is False or (progress is None and not watched()):
         yield None
         return
 

@@ -162,7 +162,7 @@ function paint(canvas, bytes, L) {
 function render({model, el}) {
   const row = document.createElement('div');
   row.className = 'kadanoff-lattice';
-  row.style.cssText = 'display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start;padding:4px 0';
+  row.style.cssText = `display:flex;flex-wrap:wrap;gap:12px;padding:4px 0;max-width:${model.get('width')}px`;
   el.appendChild(row);
   const views = [];
   let waiting = false;
@@ -178,7 +178,8 @@ function render({model, el}) {
       if (!views[level]) {
         const box = document.createElement('div');
         const canvas = document.createElement('canvas');
-        const size = level ? model.get('width') / 2 : model.get('width');
+        const width = model.get('width'), below = message.sizes.length - 1;
+        const size = level ? Math.floor((width - 12 * (below - 1)) / below) : width;
         canvas.style.cssText =
           `width:${size}px;height:${size}px;image-rendering:pixelated;display:block`;
         const caption = document.createElement('div');
@@ -245,7 +246,7 @@ def explore(L: int = 512, *, T: float = ising.T_c, seed: int = 0) -> Live:
 
     live = ising.Simulation(L=L, T=T, seed=seed)
     slider = ipywidgets.FloatSlider(
-        value=T, min=1.0, max=5.0, step=0.005, description="T / J", readout_format=".3f",
+        value=T, min=1.0, max=5.0, step=0.0001, description="T / J", readout_format=".3f",
         style=STYLE, layout={"width": "36em"},
     )  # fmt: skip
     critical = ipywidgets.Button(description="T_c", layout={"width": "4em"})

@@ -6,12 +6,12 @@ fast as it is seen, and rests when nobody looks.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from kadanoff.lab.explorers.latest import Latest
+from kadanoff.lab.explorers.panel import Panel
 
 try:
     import anywidget
@@ -39,7 +39,7 @@ class Canvas(anywidget.AnyWidget):
         self.send({"type": "frame", **shapes}, buffers)
 
 
-class Live(ipywidgets.VBox):  # type: ignore[misc]
+class Live(Panel):
     """Controls above a canvas.
 
     Parameters
@@ -68,32 +68,20 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]
         *,
         width: int = 512,
     ) -> None:
+        super().__init__()
         self._pack, self._say = pack, say
         self._told = 0.0
-        self.text = ""
         self.sliders = sliders
         self.frames = 0
         self.latest = Latest(compute, self._show, self._tell, stages=("coarse",))
         self.canvas = Canvas(script, self.next, width=width)
-        self.status = ipywidgets.HTML()
         self._play = ipywidgets.ToggleButton(
             value=True, description="run", tooltip="run or pause", layout={"width": "5em"}
         )
         ipywidgets.link((self._play, "value"), (self.canvas, "playing"))
-        self._button = ipywidgets.Button(
-            description="close", tooltip="end the simulation", layout={"width": "5em"}
-        )
-        self._button.on_click(lambda _: self.close())
         head = ipywidgets.HBox([ipywidgets.HTML(f"<b>{title}</b>"), self._play, self._button])
         rows = ipywidgets.HBox(list(sliders.values()), layout={"flex_flow": "row wrap"})
-        super().__init__([head, rows, self.status, self.canvas])
-        self.add_class("kadanoff-explorer")
-        self._lock = threading.Lock()
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What the sliders say."""
-        return {name: slider.value for name, slider in self.sliders.items()}
+        self.children = [head, rows, self.status, self.canvas]
 
     def next(self) -> None:
         """Make the next frame."""
@@ -106,20 +94,3 @@ class Live(ipywidgets.VBox):  # type: ignore[misc]
         if time.monotonic() - self._told > 0.25:  # a line is read, not watched
             self._told = time.monotonic()
             self._tell(self._say(data))
-
-    def _tell(self, text: str) -> None:
-        import html
-
-        self.text = text
-        bad = "Error" in text.partition(":")[0]
-        self.status.value = (
-            f'<span class="kadanoff-status" style="color:{"#B00020" if bad else "#767676"};'
-            f'white-space:nowrap">{html.escape(text)}</span>'
-        )
-
-    def close(self) -> None:
-        """End the simulation and its thread, and take the widget away."""
-        self.latest.close()
-        for child in (*self.sliders.values(), self.canvas, self.status, self._play, self._button):
-            child.close()
-        super().close()

@@ -79,7 +79,7 @@ def compute(
     Examples
     --------
     >>> data = compute(dimers.Simulation(16, seed=1), loops=20)
-    >>> data.moved.any(), data.dimers.shape
+    >>> bool(data.moved.any()), data.dimers.shape
     (True, (16, 16))
     """
     if live is None:
@@ -190,7 +190,7 @@ export default { render };
 
 
 def pack(data: CoveringPicture) -> tuple[dict[str, Any], list[bytes]]:
-    """Three bytes a site: direction, grey of the height (white is high), whether the worm passed."""
+    """Three bytes a site: direction, grey of the height (white is high), and the worm."""
     reach = max(float(np.abs(data.height).max()), 1.0)
     grey = np.round(215 + 40 * data.height / reach).astype(np.uint8)
     return (

@@ -212,5 +212,5 @@ def explore() -> Explorer:
             Slider("seed", "seed", 0, 0, 20, step=1),
         ],
         stages=("fine",),
-        watched=True,
+        shows_progress=True,
     )

@@ -8,15 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kadanoff.lab.explorers.latest import STAGES, Answer, Latest, Stage, one_line
+from kadanoff.lab.explorers.latest import STAGES, Answer, Latest, Stage
 from kadanoff.lab.explorers.picture import Picture
+from kadanoff.progress import watched
 
 try:
     import ipywidgets
 except ImportError as error:
     raise ImportError("explorers need ipywidgets: pip install 'kadanoff[lab]'") from error
 
-__all__ = ["Choice", "Explorer", "Slider"]
+__all__ = ["Choice", "Explorer", "Panel", "Slider"]
 
 STYLE = {"description_width": "8.5em"}
 WIDTH = "27em"
@@ -75,7 +76,52 @@ class Choice:
         )
 
 
-class Explorer(ipywidgets.VBox):  # type: ignore[misc]
+class Panel(ipywidgets.VBox):  # type: ignore[misc]
+    """A widget with a worker, a line of text, and an end."""
+
+    latest: Latest
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.status = ipywidgets.HTML()
+        self.sliders: dict[str, Any] = {}
+        self._button = ipywidgets.Button(
+            description="close", tooltip="end the computation", layout={"width": "5em"}
+        )
+        self._button.on_click(lambda _: self.close())
+        super().__init__()
+        self.add_class("kadanoff-explorer")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the sliders say."""
+        return {name: slider.value for name, slider in self.sliders.items()}
+
+    def _tell(self, text: str) -> None:
+        self.text = text
+        bad = "Error" in text.partition(":")[0]
+        colour = "#B00020" if bad else "#767676"
+        self.status.value = (
+            f'<span class="kadanoff-status" style="color:{colour};white-space:nowrap">'
+            f"{html.escape(text)}</span>"
+        )
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """The widget, or where nobody watches (a notebook that a test runs) a line of text."""
+        if watched():
+            return super()._repr_mimebundle_(**options)
+        self.latest.stop()
+        return {"text/plain": "sliders and a picture: run this cell in JupyterLab"}
+
+    def close(self) -> None:
+        """End the computation and its thread, and take the widget away."""
+        self.latest.close()
+        for child in (*self.sliders.values(), *self.children):
+            child.close()
+        super().close()
+
+
+class Explorer(Panel):
     """Controls above a picture that follows them.
 
     Parameters
@@ -83,8 +129,8 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
     title : str
         Above the controls.
     compute : callable
-        ``compute(stage=, control=, **parameters) -> data``, on a thread of its own. With `watched`
-        it is also given ``watch``, a function that shows data before the end.
+        ``compute(stage=, control=, **parameters) -> data``, on a thread of its own. With
+        `shows_progress` it is also given ``watch``, a function that shows data before the end.
     draw : callable
         ``draw(data, axes)``.
     axes : callable
@@ -93,7 +139,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         Named as the parameters of `compute`.
     stages : tuple of {"coarse", "fine"}
         What is computed.
-    watched : bool
+    shows_progress : bool
         Whether `compute` takes ``watch``.
 
     Attributes
@@ -116,27 +162,20 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         controls: Sequence[Slider | Choice],
         *,
         stages: tuple[Stage, ...] = STAGES,
-        watched: bool = False,
+        shows_progress: bool = False,
     ) -> None:
+        super().__init__()
         self._draw = draw
         self._axes = axes()
         self._bitmap = Picture(self._axes)
         self.times: list[tuple[Stage, float]] = []
-        self.text = ""
         self.sliders = {control.name: control.widget() for control in controls}
         width = int(self._bitmap.figure.get_figwidth() * 100)
         self.picture = ipywidgets.Image(
             format="png",
             layout={"width": f"{width}px", "max_width": "100%", "object_fit": "contain"},
         )
-        self.status = ipywidgets.HTML()
-        self._button = ipywidgets.Button(
-            description="close",
-            tooltip="end the computation and its thread",
-            layout={"width": "5em"},
-        )
-        self._button.on_click(lambda _: self.close())
-        answer = self._watching(compute) if watched else compute
+        answer = self._watching(compute) if shows_progress else compute
         self.latest = Latest(answer, self._show, self._tell, stages=stages)
         for slider in self.sliders.values():
             slider.observe(self._ask, names="value")
@@ -148,15 +187,9 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
             layout={"width": f"{width}px", "max_width": "100%"},
         )
         rows = ipywidgets.HBox(list(self.sliders.values()), layout={"flex_flow": "row wrap"})
-        super().__init__([head, rows, self.status, self.picture])
-        self.add_class("kadanoff-explorer")
+        self.children = [head, rows, self.status, self.picture]
         self._tell("computing …")
         self._ask()
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """What the sliders say."""
-        return {name: slider.value for name, slider in self.sliders.items()}
 
     def _ask(self, change: Any = None) -> None:
         self.latest.ask(**self.parameters)
@@ -188,24 +221,3 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc]
         with self.picture.hold_sync():
             self.picture.format = "jpeg" if stage == "coarse" else "png"
             self.picture.value = bitmap
-
-    def _tell(self, text: str) -> None:
-        self.text = text
-        bad = "Error" in text.partition(":")[0]
-        colour = "#B00020" if bad else "#767676"
-        self.status.value = (
-            f'<span class="kadanoff-status" style="color:{colour};white-space:nowrap">'
-            f"{html.escape(text)}</span>"
-        )
-
-    def close(self) -> None:
-        """End the computation and its thread, and take the widget away."""
-        try:
-            self.latest.close()
-        except Exception as error:  # the widget goes in any case
-            self._tell(one_line(error))
-        for slider in self.sliders.values():
-            slider.close()
-        for child in (self.picture, self.status, self._button):
-            child.close()
-        super().close()

@@ -94,7 +94,7 @@ class Picture:
     >>> picture = Picture(axes)
     >>> curve = line(axes[0, 0], "curve", [0, 1], [0, 1])
     >>> picture.png()[:4]
-    b'\\x89PNG'
+    b'\x89PNG'
     """
 
     def __init__(self, axes: NDArray[np.object_]) -> None:
