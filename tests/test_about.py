@@ -13,3 +13,18 @@ def test_names_what_a_result_depends_on(monkeypatch):
 def test_prints_one_line_each():
     found = kd.about()
     assert len(repr(found).splitlines()) == len(found)
+
+
+def test_names_the_optional_parts_that_are_installed(monkeypatch):
+    import importlib.metadata
+
+    assert "matplotlib" in kd.about()
+    true = importlib.metadata.version
+
+    def version(name):
+        if name == "xarray":
+            raise importlib.metadata.PackageNotFoundError(name)
+        return true(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
+    assert "xarray" not in kd.about()

@@ -203,7 +203,7 @@ DMFT = {
     ),
     "dmft.solve, nca": Call(
         lambda c: dmft.solve(
-            dmft.Impurity(U=4.0, beta=400.0, bath=BATH), solver="nca", control=c, **QUIET
+            dmft.Impurity(U=4.0, beta=4000.0, bath=BATH), solver="nca", control=c, **QUIET
         )
     ),
     "dmft.bethe": Call(
@@ -218,7 +218,7 @@ DMFT = {
         )
     ),
     "dmft.fit_bath": Call(
-        lambda c: dmft.fit_bath(PROBLEM, 8, starts=1000, frequencies=2000), control=False
+        lambda c: dmft.fit_bath(PROBLEM, 8, starts=1000, frequencies=2000, control=c)
     ),
     "dmft.database": Call(
         store(
@@ -304,5 +304,6 @@ ELSEWHERE = {
     "learn_with_oracle": "tests/test_rsmi_learning.py",
     "information": "tests/test_rsmi_learning.py",
     "solve_chunk": "part of dmft.database",
+    "compute": "tests/test_explorers.py, of the sliders of kadanoff.lab",
     "sweep": "tests/test_sweep.py",
 }

@@ -9,6 +9,7 @@ import sys
 __all__ = ["About", "about"]
 
 PACKAGES = ("kadanoff", "numpy", "scipy", "mpmath")
+OPTIONAL = ("matplotlib", "scikit-learn", "sparse-ir", "xarray", "ipywidgets", "jupyterlab")
 
 
 class About(dict[str, str]):
@@ -25,8 +26,10 @@ def about() -> About:
     Returns
     -------
     About
-        A dictionary with "kadanoff", "numpy", "scipy", "mpmath", "python", "platform", "threads"
-        (the default of ``threads=``) and "budget" (of notebooks, ``KADANOFF_BUDGET``).
+        A dictionary with "kadanoff", "numpy", "scipy", "mpmath", those of "matplotlib",
+        "scikit-learn", "sparse-ir", "xarray", "ipywidgets" and "jupyterlab" that are installed,
+        "python", "platform", "threads" (the default of ``threads=``) and "budget" (of notebooks,
+        ``KADANOFF_BUDGET``).
 
     Examples
     --------
@@ -36,11 +39,12 @@ def about() -> About:
     from importlib.metadata import PackageNotFoundError, version
 
     versions = {}
-    for name in PACKAGES:
+    for name in PACKAGES + OPTIONAL:
         try:
             versions[name] = version(name)
-        except PackageNotFoundError:  # a source tree on the path, not installed
-            versions[name] = "unknown"
+        except PackageNotFoundError:
+            if name in PACKAGES:  # a source tree on the path, not installed
+                versions[name] = "unknown"
     return About(
         versions
         | {

@@ -203,9 +203,13 @@ pub fn ed_bath_fit<'py>(
         ));
     }
     let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let fit = py
-        .detach(|| target.best(starts.iter().map(Vec::as_slice), &shared))
-        .map_err(|e| errors::ed(py, &e))?;
+    let (fit, interrupted) = control::supervise(py, &shared, None, || {
+        target.best(starts.iter().map(Vec::as_slice), &shared)
+    })?;
+    if let Some(error) = interrupted {
+        return Err(errors::interrupted(py, error));
+    }
+    let fit = fit.map_err(|e| errors::ed(py, &e))?;
     let fit = fit.ok_or_else(|| PyValueError::new_err("a bath fit needs a starting point"))?;
     Ok((fit.parameters.into_pyarray(py), fit.chi2))
 }
