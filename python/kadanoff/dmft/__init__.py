@@ -19,6 +19,15 @@ from kadanoff.dmft.bathfit import BathFit, fit_bath
 from kadanoff.dmft.bethe import BetheLoop, bethe
 from kadanoff.dmft.database import database
 from kadanoff.dmft.hysteresis import Hysteresis, hysteresis
+from kadanoff.dmft.learning import (
+    LearnedSolver,
+    active,
+    break_even,
+    certify,
+    learn,
+    learning_curve,
+    report,
+)
 from kadanoff.dmft.phases import PhaseDiagram, phase_diagram
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
@@ -33,15 +42,22 @@ __all__ = [
     "DiscreteBath",
     "Hysteresis",
     "Impurity",
+    "LearnedSolver",
     "MatsubaraBath",
     "PhaseDiagram",
     "Solution",
     "Solver",
+    "active",
     "approximate",
     "bethe",
+    "break_even",
+    "certify",
     "database",
     "fit_bath",
     "hysteresis",
+    "learn",
+    "learning_curve",
     "phase_diagram",
+    "report",
     "solve",
 ]

@@ -19,7 +19,7 @@ from kadanoff import _core
 from kadanoff.dmft.axes import Lattice, MatsubaraAxis, RealAxis, SelfConsistency
 from kadanoff.dmft.mixing import Mixer
 from kadanoff.dmft.problem import DiscreteBath
-from kadanoff.dmft.protocol import lookup, solve
+from kadanoff.dmft.protocol import SolverLike, lookup, solve
 from kadanoff.dmft.solution import Solution
 from kadanoff.errors import Cancelled, NotConverged
 from kadanoff.greens.grids import FloatArray, inverse_temperature
@@ -130,7 +130,7 @@ def bethe(
     *,
     U: float,
     beta: float,
-    solver: str = "ed",
+    solver: SolverLike = "ed",
     start: str | BetheLoop | Solution = "metal",
     D: float = 1.0,
     eps: float = 0.0,
@@ -154,8 +154,8 @@ def bethe(
         Repulsion.
     beta : float
         Inverse temperature.
-    solver : str
-        A name in `kadanoff.dmft.SOLVERS`. Most loops hand over Delta(i w_n); "nrg" has
+    solver : str or LearnedSolver
+        A name in `kadanoff.dmft.SOLVERS`, or a learned solver. Most loops hand over Delta(i w_n); "nrg" has
         -Im Delta(w) / pi handed over instead.
     start : {"metal", "insulator"}, BetheLoop or Solution
         The free semicircle, the isolated atom, or an earlier result: in the coexistence region the
@@ -301,7 +301,7 @@ def _occupation(n: float | None) -> float | None:
     return n
 
 
-def _warm(solver: str, options: dict[str, Any], bath: DiscreteBath | None) -> dict[str, Any]:
+def _warm(solver: SolverLike, options: dict[str, Any], bath: DiscreteBath | None) -> dict[str, Any]:
     """Options with the last bath as a starting point of the fit."""
     if "fit" not in lookup(solver, {}).options:
         return options

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff.dmft.bethe import BetheLoop, bethe
+from kadanoff.dmft.protocol import SolverLike
 from kadanoff.greens.grids import FloatArray
 from kadanoff.stars import real
 
@@ -68,7 +69,7 @@ class Hysteresis:
 
 
 def hysteresis(
-    U: Iterable[float], *, beta: float, solver: str = "ed", **options: Any
+    U: Iterable[float], *, beta: float, solver: SolverLike = "ed", **options: Any
 ) -> Hysteresis:
     """Follow the metal with rising U and the insulator with falling U.
 

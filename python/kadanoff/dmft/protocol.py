@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from kadanoff import _core
 from kadanoff.dmft.problem import Impurity
@@ -15,7 +15,7 @@ from kadanoff.dmft.solution import Solution
 from kadanoff.progress import Report
 from kadanoff.stars import whole
 
-__all__ = ["SOLVERS", "Run", "Solver", "register", "solve"]
+__all__ = ["SOLVERS", "HasSolver", "Run", "Solver", "SolverLike", "register", "solve"]
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,16 @@ class Solver:
         return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
 
 
+class HasSolver(Protocol):
+    """Anything with a `Solver` of its own, such as `kadanoff.dmft.learning.LearnedSolver`."""
+
+    @property
+    def solver(self) -> Solver:
+        """What is called."""
+
+
+SolverLike: TypeAlias = str | HasSolver
+
 SOLVERS: dict[str, Solver] = {}
 """All solvers by name."""
 
@@ -83,24 +93,28 @@ def register(
     return add
 
 
-def lookup(name: str, options: dict[str, Any]) -> Solver:
-    """The solver of that name; unknown names and options are refused."""
-    if not isinstance(name, str):
-        raise TypeError(f"solver must be a name, got {name!r}")
-    if name not in SOLVERS:
-        raise ValueError(f"solver must be one of {', '.join(SOLVERS)}, got {name!r}")
-    solver = SOLVERS[name]
+def lookup(chosen: SolverLike, options: dict[str, Any]) -> Solver:
+    """The solver of that name, or one that was learned; unknown names and options are refused."""
+    solver: Any = getattr(chosen, "solver", None)
+    if isinstance(chosen, str):
+        if chosen not in SOLVERS:
+            raise ValueError(f"solver must be one of {', '.join(SOLVERS)}, got {chosen!r}")
+        solver = SOLVERS[chosen]
+    if not isinstance(solver, Solver):
+        raise TypeError(f"solver must be a name or a learned solver, got {chosen!r}")
     for option in options:
         if option not in solver.options:
             known = ", ".join(solver.options) or "none"
-            raise TypeError(f"solver {name!r} has no option {option!r}; its options: {known}")
+            raise TypeError(
+                f"solver {solver.name!r} has no option {option!r}; its options: {known}"
+            )
     return solver
 
 
 def solve(
     problem: Impurity,
     *,
-    solver: str = "ed",
+    solver: SolverLike = "ed",
     frequencies: int = 512,
     threads: int | None = None,
     progress: bool | Report | None = None,
@@ -114,8 +128,9 @@ def solve(
     ----------
     problem : Impurity
         What to solve.
-    solver : str
-        A name in `SOLVERS`; each refuses problems outside its range.
+    solver : str or LearnedSolver
+        A name in `SOLVERS`, or what `kadanoff.dmft.learn` returned; each refuses problems outside
+        its range.
     frequencies : int
         Number of Matsubara frequencies, 2 at least.
     threads : int, optional

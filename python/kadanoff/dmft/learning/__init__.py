@@ -1,0 +1,44 @@
+"""Learned impurity solvers: causal, with errors, and checked against an exact solve.
+
+>>> from kadanoff import dmft
+>>> db = dmft.database(40, inputs=("hubbard1",), target="ed-2", beta=[5.0], progress=False)
+>>> dmft.learn(db)
+LearnedSolver(kernel ridge, log of hubbard1 -> ed-2; trained on 32 at beta = 5)
+"""
+
+from kadanoff.dmft.learning.certificate import Active, Certificate, active, certify
+from kadanoff.dmft.learning.features import NODES, TARGETS
+from kadanoff.dmft.learning.learned import LearnedSolver, Prediction, learn
+from kadanoff.dmft.learning.regressors import MODELS
+from kadanoff.dmft.learning.report import (
+    BreakEven,
+    LearningCurve,
+    Report,
+    break_even,
+    learning_curve,
+    report,
+    search,
+)
+from kadanoff.dmft.learning.storage import load, save
+
+__all__ = [
+    "MODELS",
+    "NODES",
+    "TARGETS",
+    "Active",
+    "BreakEven",
+    "Certificate",
+    "LearnedSolver",
+    "LearningCurve",
+    "Prediction",
+    "Report",
+    "active",
+    "break_even",
+    "certify",
+    "learn",
+    "learning_curve",
+    "load",
+    "report",
+    "save",
+    "search",
+]

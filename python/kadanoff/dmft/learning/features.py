@@ -1,0 +1,178 @@
+"""What a regression sees of an impurity problem, and what it proposes.
+
+All numbers are free of units: energies are measured by ``E = sqrt(sum V**2)``, so that a problem
+and the same problem with all energies (and 1/beta) times s are one: scale covariance is exact.
+Frequencies enter by their number.
+
+Seen: U/E, beta E, eps/E from half filling, Delta(i w_n)/E at a few n, and at these n the
+self-energy of every input. The bath's parameters are no good: signs and order are a gauge. Its
+higher moments are none either: a fitted bath has others than the one it was fitted to.
+
+Proposed, at the same n, is one of
+
+==========  ====================================================================================
+"log"       ln(Im Sigma / Im Sigma_in) and Re(Sigma - Sigma_in) / U: causal before any projection
+"Sigma3"    (Sigma - Sigma_in) / E
+"residual"  (G - G_in) E
+"G"         G E
+==========  ====================================================================================
+
+and n - n_in. Sigma_in is the first input's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kadanoff.dmft.problem import Impurity
+from kadanoff.dmft.samples import Database
+from kadanoff.greens import matsubara
+from kadanoff.greens.grids import ComplexArray, FloatArray
+
+__all__ = ["NODES", "TARGETS", "Sample", "decode", "encode", "features"]
+
+NODES = np.array([0, 1, 2, 3, 4, 6, 9, 13, 19, 28, 41, 60])
+"""Numbers n of the frequencies: Sigma is smooth in their logarithm."""
+TARGETS = ("log", "Sigma3", "residual", "G")
+SMALL = 1e-12
+CUT = 1e-7
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A problem at the nodes, with what the inputs say.
+
+    Attributes
+    ----------
+    U, beta, eps : float
+        eps from -U/2.
+    moments : (3,) array
+        sum V**2 e**k.
+    Delta : (N,) array of complex
+        At the nodes.
+    Sigma : (inputs, N) array of complex
+        By input.
+    n : (inputs,) array
+        Occupations, both spins.
+    """
+
+    U: float
+    beta: float
+    eps: float
+    moments: FloatArray
+    Delta: ComplexArray
+    Sigma: ComplexArray
+    n: FloatArray
+
+    @classmethod
+    def of(cls, problem: Impurity, Sigma: list[ComplexArray], n: list[float]) -> Sample:
+        """From a problem and its inputs at all frequencies up to the last node."""
+        Delta = problem.Delta().iw(int(NODES[-1]) + 1)[NODES]
+        return cls(
+            problem.U,
+            problem.beta,
+            problem.offset,
+            np.array(problem.Delta_moments()[:3]),
+            Delta,
+            np.array([s[NODES] for s in Sigma]),
+            np.array(n),
+        )
+
+    @classmethod
+    def all_of(cls, db: Database, b: int, inputs: tuple[str, ...]) -> list[Sample]:
+        """Every sample of a database at temperature number b."""
+        moments = db.Delta_moments[:, :3]
+        Delta = db.Delta[:, b, NODES]
+        return [
+            cls(
+                float(db.U[i]),
+                float(db.beta[b]),
+                float(db.eps[i]),
+                moments[i],
+                Delta[i],
+                np.array([db.Sigma[name][i, b, NODES] for name in inputs]),
+                np.array([db.n[name][i, b] for name in inputs]),
+            )
+            for i in range(len(db))
+        ]
+
+    @property
+    def unit(self) -> float:
+        """E = sqrt(sum V**2)."""
+        return math.sqrt(max(float(self.moments[0]), SMALL))
+
+    @property
+    def w(self) -> FloatArray:
+        """Frequencies of the nodes."""
+        return matsubara(self.beta, int(NODES[-1]) + 1)[NODES]
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether it is particle-hole symmetric."""
+        odd = np.max(np.abs(self.Delta.real)) <= 1e-9 * np.max(np.abs(self.Delta))
+        return bool(odd and abs(self.eps) <= 1e-12 * max(self.U, 1.0))
+
+    def green(self, Sigma: ComplexArray) -> ComplexArray:
+        """1 / (iw - eps_d - Delta - Sigma) at the nodes."""
+        return np.asarray(1.0 / (1j * self.w - (self.eps - 0.5 * self.U) - self.Delta - Sigma))
+
+
+def damping(Sigma: ComplexArray, E: float) -> FloatArray:
+    """-Im Sigma / E, cut where an approximation (the NCA at times) is acausal."""
+    return np.asarray(np.maximum(-Sigma.imag / E, CUT))
+
+
+def features(sample: Sample) -> FloatArray:
+    """What the regression sees, a flat array."""
+    E = sample.unit
+    own = [
+        math.log(max(sample.U, SMALL) / E),
+        math.log(sample.beta * E),
+        sample.eps / E,
+    ]
+    parts: list[Any] = [own, sample.Delta.real / E, np.log(damping(sample.Delta, E))]
+    for Sigma, n in zip(sample.Sigma, sample.n, strict=True):
+        parts += [
+            np.log(damping(Sigma, E)),
+            (Sigma.real - 0.5 * sample.U) / max(sample.U, SMALL),
+            [n - 1.0],
+        ]
+    return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
+
+
+def encode(target: str, sample: Sample, Sigma: ComplexArray, n: float) -> FloatArray:
+    """What the regression is to propose when the answer is Sigma (at the nodes) and n."""
+    E, base = sample.unit, sample.Sigma[0]
+    if target == "log":
+        real = (Sigma.real - base.real) / max(sample.U, SMALL)
+        pair = np.log(damping(Sigma, E) / damping(base, E)), real
+    else:
+        if target == "Sigma3":
+            z = (Sigma - base) / E
+        elif target == "residual":
+            z = (sample.green(Sigma) - sample.green(base)) * E
+        else:
+            z = sample.green(Sigma) * E
+        pair = z.imag, z.real
+    return np.concatenate([*pair, [n - sample.n[0]]])
+
+
+def decode(target: str, sample: Sample, y: FloatArray) -> tuple[ComplexArray, float]:
+    """Sigma at the nodes and n, the inverse of `encode`."""
+    E, base, N = sample.unit, sample.Sigma[0], NODES.size
+    n = float(sample.n[0] + y[2 * N])
+    if target == "log":
+        ratio = np.exp(np.clip(y[:N], -30.0, 30.0))
+        imag = -E * damping(base, E) * ratio
+        return base.real + sample.U * y[N : 2 * N] + 1j * imag, n
+    z = y[N : 2 * N] + 1j * y[:N]
+    if target == "Sigma3":
+        return base + E * z, n
+    G = z / E + (sample.green(base) if target == "residual" else 0.0)
+    inverse = 1.0 / G
+    level = sample.eps - 0.5 * sample.U
+    return np.asarray(1j * sample.w - level - sample.Delta - inverse), n

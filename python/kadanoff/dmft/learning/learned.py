@@ -1,0 +1,440 @@
+"""A solver that was learned: cheap approximations in, a corrected and causal self-energy out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kadanoff.dmft.approximations import approximate, named
+from kadanoff.dmft.embedding import embedded_poles, on_frequencies
+from kadanoff.dmft.hubbard1 import atom
+from kadanoff.dmft.learning.causal import PoleGrid, Projected
+from kadanoff.dmft.learning.features import NODES, TARGETS, Sample, decode, encode, features
+from kadanoff.dmft.learning.regressors import MODELS, Ensemble, fit
+from kadanoff.dmft.problem import Impurity
+from kadanoff.dmft.protocol import Run, Solver
+from kadanoff.dmft.samples import Database
+from kadanoff.dmft.solution import Solution
+from kadanoff.greens import matsubara
+from kadanoff.greens.grids import ComplexArray, FloatArray
+from kadanoff.stars import real, whole
+
+__all__ = ["LearnedSolver", "Prediction", "learn"]
+
+OUTSIDE = ("fallback", "raise", "flag")
+FEWEST = 20  # samples a temperature
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What the regression says of one problem, before a Green function is made of it.
+
+    Attributes
+    ----------
+    Sigma : Projected
+        Causal.
+    error68, error95 : (N,) arrays
+        Half widths of the intervals around Im Sigma at `NODES` that hold the truth in 68 and 95 %
+        of cases like those it was calibrated on.
+    distance : float
+        To the training set, in units of what is usual within it.
+    """
+
+    Sigma: Projected
+    error68: FloatArray
+    error95: FloatArray
+    distance: float
+
+
+@dataclass(frozen=True, eq=False)
+class Expert:
+    """The regression of one temperature."""
+
+    beta: float
+    ensemble: Ensemble
+    X: FloatArray
+    Y: FloatArray
+    group: NDArray[np.int64]
+    width: FloatArray  # (2, N): interval over spread, for 68 and 95 %
+    floor: float  # smallest relative spread
+    reach: float  # furthest pole, in units of pi / beta
+
+    @cached_property
+    def grid(self) -> PoleGrid:
+        """Where its self-energies have poles."""
+        return PoleGrid(2.0 * NODES + 1.0, self.reach)
+
+    def predict(self, sample: Sample, target: str, x: FloatArray) -> Prediction:
+        """Mean of the members, projected; their spread, calibrated."""
+        members = self.ensemble.members(x)[:, 0]
+        Sigma, n = decode(target, sample, members.mean(axis=0))
+        found = self.grid.project(Sigma, sample.U, n, sample.beta, symmetric=sample.symmetric)
+        spread = self.spread(sample, target, members)
+        distance = float(self.ensemble.distance(x)[0])
+        return Prediction(found, self.width[0] * spread, self.width[1] * spread, distance)
+
+    def spread(self, sample: Sample, target: str, members: FloatArray) -> FloatArray:
+        """Standard deviation of Im Sigma over members, at least a small part of Im Sigma."""
+        imag = np.array([decode(target, sample, y)[0].imag for y in members])
+        return np.asarray(np.hypot(imag.std(axis=0), self.floor * np.abs(imag.mean(axis=0))))
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedSolver:
+    """A learned impurity solver; goes wherever the name of a solver does.
+
+    Attributes
+    ----------
+    inputs : tuple of str
+        Approximations it starts from, as in `kadanoff.dmft.approximations`.
+    target, model : str
+        What is regressed (`features.TARGETS`), and by what (`regressors.MODELS`).
+    exact : str
+        The solver it imitates, which answers outside.
+    outside : {"fallback", "raise", "flag"}
+        What happens to a problem further from the training set than `reach`.
+    reach : float
+        In units of the usual distance between training samples.
+    experts : tuple of Expert
+        One a temperature. Problems are free of units, so that each serves all temperatures whose
+        problems look like its own.
+    card : mapping
+        Sizes, settings, seconds.
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> db = dmft.database(
+    ...     40, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
+    ... )
+    >>> learned = dmft.learn(db)
+    >>> solution = dmft.solve(db.impurity(0, 0), solver=learned)
+    >>> solution.solver, bool((solution.Sigma_iw.imag < 0).all())
+    ('learned', True)
+    """
+
+    inputs: tuple[str, ...]
+    target: str
+    model: str
+    exact: str
+    outside: str
+    reach: float
+    experts: tuple[Expert, ...]
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{len(e.X)} at beta = {e.beta:g}" for e in self.experts)
+        return (
+            f"LearnedSolver({self.model}, {self.target} of {' + '.join(self.inputs)} -> "
+            f"{self.exact}; trained on {sizes})"
+        )
+
+    @cached_property
+    def solver(self) -> Solver:
+        """What `kadanoff.dmft.solve` and the loops call."""
+        return Solver(
+            "learned",
+            f"problems like those it was trained on; further out: {self.outside}",
+            f"that of {', '.join(self.inputs)}, and half a millisecond",
+            self._compute,
+        )
+
+    # --------------------------------------------------------------------------------- predictions
+
+    def sample(self, problem: Impurity) -> Sample:
+        """The problem with its inputs solved."""
+        count = int(NODES[-1]) + 1
+        Sigma: list[ComplexArray] = []
+        n: list[float] = []
+        for name in self.inputs:
+            if name == "hubbard1":  # at once, without a Green function
+                z = 1j * matsubara(problem.beta, count)
+                s, occupation = _atomic(problem.U, problem.level, problem.beta, z)
+            else:
+                solution = approximate(problem, name, frequencies=count)
+                s, occupation = solution.Sigma_iw, solution.n
+            Sigma.append(s)
+            n.append(occupation)
+        return Sample.of(problem, Sigma, n)
+
+    def predict(self, sample: Sample) -> Prediction:
+        """By the expert that knows problems like this one best."""
+        x = features(sample)
+        near = [float(e.ensemble.distance(x)[0]) for e in self.experts]
+        return self.experts[int(np.argmin(near))].predict(sample, self.target, x)
+
+    def _compute(self, problem: Impurity, run: Run, /) -> Solution:
+        sample = self.sample(problem)
+        found = self.predict(sample)
+        far = not found.distance <= self.reach
+        if far and self.outside == "raise":
+            raise ValueError(
+                f"the problem (U = {problem.U:g}, beta = {problem.beta:g}) lies outside the "
+                f"training set: {found.distance:.2g} usual distances away, reach = "
+                f"{self.reach:g}; train on problems like it, or ask for outside='fallback'"
+            )
+        if far and self.outside == "fallback":
+            exact = approximate(
+                problem, self.exact, frequencies=run.frequencies, threads=run.threads,
+                seed=run.seed, control=run.control,
+            )  # fmt: skip
+            told = {**exact.diagnostics, "outside": True, "distance": found.distance}
+            return replace(exact, solver="learned", diagnostics=told)
+        w = matsubara(problem.beta, run.frequencies)
+        Sigma = found.Sigma
+        G = embedded_poles(problem, problem.level + Sigma.hartree, Sigma.poles, Sigma.weights)
+        solution = on_frequencies(problem, "learned", Sigma.iw(w), Sigma.tail, G)
+        at = NODES[run.frequencies > NODES]
+        G_at = solution.G_iw[at]
+        dSigma = found.error68[: at.size]
+        diagnostics = {
+            "outside": far,
+            "distance": found.distance,
+            "misfit": Sigma.misfit,
+            "nodes": at,
+            "Sigma_iw_error": dSigma,
+            "Sigma_iw_error_95": found.error95[: at.size],
+            "Z_error": float(solution.Z**2 * found.error68[0] / w[0]),
+        }
+        error = float(np.max(np.abs(G_at) ** 2 * dSigma))
+        return replace(solution, error=error, diagnostics=diagnostics)
+
+    # ------------------------------------------------------------------------------------ learning
+
+    def taught(self, problems: Sequence[Impurity], answers: Sequence[Solution]) -> LearnedSolver:
+        """The same, having learned more problems with exact answers.
+
+        Each joins the expert that knows problems like it best; kernel and calibration stay.
+        """
+        if len(problems) != len(answers) or not problems:
+            raise ValueError(
+                f"every problem needs an answer, got {len(problems)} problems and {len(answers)}"
+            )
+        rows: dict[int, list[tuple[FloatArray, FloatArray]]] = {}
+        for problem, answer in zip(problems, answers, strict=True):
+            sample = self.sample(problem)
+            x = features(sample)
+            y = encode(self.target, sample, answer.Sigma_iw[NODES], answer.n)
+            near = [float(e.ensemble.distance(x)[0]) for e in self.experts]
+            rows.setdefault(int(np.argmin(near)), []).append((x, y))
+        experts = list(self.experts)
+        for k, new in rows.items():
+            old = experts[k]
+            X = np.concatenate([old.X, [x for x, _ in new]])
+            Y = np.concatenate([old.Y, [y for _, y in new]])
+            fresh = np.max(old.group) + 1 + np.arange(len(new))
+            group = np.concatenate([old.group, fresh])
+            settings = dict(self.card["settings"])
+            if self.model == "kernel ridge":
+                settings = {n: old.ensemble.arrays[n] for n in ("gamma", "alpha")}
+            ensemble = fit(
+                self.model, X, Y, group, members=int(self.card["members"]),
+                seed=int(self.card["seed"]), settings=settings,
+            )  # fmt: skip
+            experts[k] = replace(old, ensemble=ensemble, X=X, Y=Y, group=group)
+        return replace(self, experts=tuple(experts))
+
+
+def _atomic(
+    U: float, level: float, beta: float, z: ComplexArray
+) -> tuple[ComplexArray, float]:  # fmt: skip
+    n = atom(U, level, beta)[0]
+    return U * n + U * U * n * (1.0 - n) / (z - level - U * (1.0 - n)), 2.0 * n
+
+
+def samples_of(db: Database, b: int, inputs: tuple[str, ...]) -> list[Sample]:
+    """Samples of a database; the occupation of Hubbard-I is the atom's, as in a solve."""
+    found = Sample.all_of(db, b, inputs)
+    if "hubbard1" not in inputs:
+        return found
+    k = inputs.index("hubbard1")
+    for sample in found:
+        sample.n[k] = 2.0 * atom(sample.U, sample.eps - 0.5 * sample.U, sample.beta)[0]
+    return found
+
+
+def learn(
+    database: Database | Sequence[Database],
+    *,
+    inputs: Sequence[str] | None = None,
+    target: str = "log",
+    model: str = "kernel ridge",
+    members: int = 8,
+    calibration: float = 0.2,
+    outside: str = "fallback",
+    reach: float = 2.0,
+    exact: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    seed: int = 0,
+) -> LearnedSolver:
+    """Learn the correction of cheap approximations from a database.
+
+    Parameters
+    ----------
+    database : Database, or several
+        Of the same target; samples at equal beta are learned together.
+    inputs : sequence of str, optional
+        Approximations, the first of which is corrected; all of the database by default.
+    target : {"log", "Sigma3", "residual", "G"}
+        What is regressed, see `kadanoff.dmft.learning.features`. At low temperature "log" is the
+        one to take: a small error of G can hide a useless Sigma.
+    model : {"kernel ridge", "network", "forest"}
+        By scikit-learn.
+    members : int
+        Of the ensemble, 2 at least.
+    calibration : float
+        Share of the groups on which intervals are calibrated; the regression does not see them.
+    outside : {"fallback", "raise", "flag"}
+        Of a problem unlike the training set: solve it exactly, refuse it, or mark it.
+    reach : float
+        How far is outside, in usual distances between training samples.
+    exact : str, optional
+        The exact solver; the database's target by default.
+    settings : mapping, optional
+        Of the model: gamma and alpha (numbers, or lists to choose from by cross-validation);
+        arguments of scikit-learn's MLPRegressor or RandomForestRegressor.
+    seed : int
+        Of members and split.
+
+    Returns
+    -------
+    LearnedSolver
+
+    Raises
+    ------
+    ValueError, TypeError
+        A name is unknown, a database lacks an input, holds NaN, or is too small.
+
+    Notes
+    -----
+    Kernel ridge costs ``members n**3 / 3`` operations and ``members n`` rows of memory.
+    """
+    import time
+
+    began = time.perf_counter()
+    databases = [database] if isinstance(database, Database) else list(database)
+    if not databases or not all(isinstance(db, Database) for db in databases):
+        raise TypeError("database must be a kadanoff.dmft.Database or a sequence of them")
+    names = tuple(databases[0].inputs if inputs is None else inputs)
+    if not names or isinstance(inputs, str):
+        raise ValueError(f"inputs must name at least one approximation, got {inputs!r}")
+    wanted = databases[0].target
+    for db in databases:
+        _check(db, names, wanted)
+    for name, value, allowed in (
+        ("target", target, TARGETS),
+        ("model", model, MODELS),
+        ("outside", outside, OUTSIDE),
+    ):
+        if value not in allowed:
+            raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+    if whole("members", members) < 2:
+        raise ValueError(f"members must be at least 2, got {members}")
+    if not 0.0 < real("calibration", calibration) < 0.9:
+        raise ValueError(f"calibration must be a share in (0, 0.9), got {calibration}")
+    if real("reach", reach) <= 0.0:
+        raise ValueError(f"reach must be positive, got {reach}")
+    named(exact or wanted)
+    settings = dict(settings or {})
+    experts = []
+    for beta in sorted({float(b) for db in databases for b in db.beta}):
+        samples: list[Sample] = []
+        answers: list[tuple[ComplexArray, float]] = []
+        groups: list[int] = []
+        for db in databases:
+            for b in np.flatnonzero(db.beta == beta):
+                first = max(groups, default=-1) + 1
+                samples += samples_of(db, int(b), names)
+                answers += list(zip(db.Sigma[wanted][:, b, NODES], db.n[wanted][:, b], strict=True))
+                groups += [first + int(g) for g in db.group]
+        experts.append(
+            _expert(
+                beta, samples, answers, np.array(groups), target, model, members, calibration,
+                settings, seed,
+            )  # fmt: skip
+        )
+    spent = {
+        name: float(sum(np.sum(db.seconds[name]) for db in databases)) for name in (*names, wanted)
+    }
+    card = {
+        "members": members,
+        "calibration": calibration,
+        "settings": settings,
+        "seed": seed,
+        "seconds": time.perf_counter() - began,
+        "database_seconds": spent,
+    }
+    return LearnedSolver(
+        names, target, model, exact or wanted, outside, float(reach), tuple(experts), card
+    )
+
+
+def _check(db: Database, inputs: tuple[str, ...], target: str) -> None:
+    if db.target != target:
+        raise ValueError(f"databases must share a target, got {target!r} and {db.target!r}")
+    for name in inputs:
+        if name not in db.Sigma:
+            raise ValueError(
+                f"the database has no input {name!r}; it has {', '.join(db.Sigma)}: make it with "
+                f"inputs=(..., {name!r})"
+            )
+    for name in (*inputs, target):
+        if db.Sigma[name].shape[2] <= NODES[-1]:
+            raise ValueError(
+                f"the database must hold at least {NODES[-1] + 1} frequencies, got "
+                f"{db.Sigma[name].shape[2]}"
+            )
+        bad = ~np.isfinite(db.Sigma[name]).all(axis=(1, 2)) | ~np.isfinite(db.n[name]).all(axis=1)
+        if bad.any():
+            raise ValueError(
+                f"{name} of sample {int(np.argmax(bad))} is NaN or infinite: leave it out, as in "
+                "database[mask]"
+            )
+
+
+def _expert(
+    beta: float, samples: list[Sample], answers: list[tuple[ComplexArray, float]],
+    group: NDArray[np.int64], target: str, model: str, members: int, calibration: float,
+    settings: dict[str, Any], seed: int,
+) -> Expert:  # fmt: skip
+    X = np.array([features(s) for s in samples])
+    Y = np.array([encode(target, s, *a) for s, a in zip(samples, answers, strict=True)])
+    groups = np.unique(group)
+    count = round(calibration * groups.size)
+    if len(samples) < FEWEST or not 2 <= count < groups.size - 2:
+        raise ValueError(
+            f"at beta = {beta:g} there are {len(samples)} samples in {groups.size} groups: too few "
+            f"to train and to calibrate; {FEWEST} samples are the least, some hundred are useful"
+        )
+    held = np.random.default_rng([seed, 0xCA1]).permutation(groups)[:count]
+    out = np.isin(group, held)
+    ensemble = fit(
+        model, X[~out], Y[~out], group[~out], members=members, seed=seed, settings=settings
+    )
+    # The bath and U set where a self-energy can have poles.
+    width = max(s.U + abs(s.eps) + 4.0 * math.sqrt(max(s.moments[2] / s.moments[0], 0.0))
+                + 2.0 * s.unit for s in samples)  # fmt: skip
+    reach = max(width * beta / math.pi, 4.0)
+    unit = np.ones((2, NODES.size))
+    expert = Expert(beta, ensemble, X[~out], Y[~out], group[~out], unit, 0.0, reach)
+    chosen = np.flatnonzero(out)
+    spread, miss, size = [], [], []
+    for i in chosen:
+        sample, truth = samples[i], answers[i][0]
+        found = expert.predict(sample, target, X[i])
+        spread.append(found.error68)
+        miss.append(np.abs(found.Sigma.iw(sample.w).imag - truth.imag))
+        size.append(np.abs(truth.imag))
+    s, m, a = np.array(spread), np.array(miss), np.maximum(np.array(size), 1e-300)
+    floor = float(0.5 * np.median(s / a) + 1e-9)
+    ratio = m / np.hypot(s, floor * a)
+    # The finite-sample quantile of split conformal prediction.
+    level = [min(1.0, q * (len(chosen) + 1) / len(chosen)) for q in (0.68, 0.95)]
+    width_of = np.array([np.quantile(ratio, q, axis=0) for q in level])
+    return replace(expert, width=width_of, floor=floor)

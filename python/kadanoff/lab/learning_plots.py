@@ -1,0 +1,115 @@
+"""Pictures of learned solvers: against their inputs, their calibration, their learning curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff.lab.style import COLOURS, dress, figure, legend
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from kadanoff.dmft.learning import LearningCurve, Report
+
+__all__ = ["plot_learning_curve", "plot_report"]
+
+MARKS = ("o", "s", "^", "v", "D", "P", "X")
+
+
+def plot_report(
+    report: Report, ax: Axes | None = None, *, quantity: str = "dSigma", **style: Any
+) -> Axes:
+    """An error against beta, by solver, or the calibration of the intervals.
+
+    Parameters
+    ----------
+    report : Report
+        Of `kadanoff.dmft.report`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    quantity : str
+        "mse", "dSigma", "dSigma_50", "dSigma_90", "dZ", "dZ_90", "dn", "ddocc", or
+        "calibration": the share of errors below a multiple of the 68 % interval.
+    **style
+        Passed on to ``Axes.plot``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    labels = {
+        "mse": r"mean square error of $G(\tau)$",
+        "dSigma": r"mean $|\delta\Sigma(i\omega_0)|$",
+        "dSigma_50": r"median $|\delta\Sigma(i\omega_0)|$",
+        "dSigma_90": r"$|\delta\Sigma(i\omega_0)|$, 90th percentile",
+        "dZ": r"mean $|\delta Z|$",
+        "dZ_90": r"$|\delta Z|$, 90th percentile",
+        "dn": r"mean $|\delta n|$",
+        "ddocc": r"mean $|\delta\langle n_\uparrow n_\downarrow\rangle|$",
+    }
+    if quantity != "calibration" and quantity not in labels:
+        raise ValueError(
+            f"quantity must be 'calibration' or one of {', '.join(labels)}, got {quantity!r}"
+        )
+    if ax is None:
+        ax = figure()[0, 0]
+    if quantity == "calibration":
+        names = list(COLOURS)
+        for k, (beta, pulls) in enumerate(zip(report.beta, report.pulls, strict=True)):
+            ordered = np.sort(pulls.ravel())
+            share = np.arange(1, ordered.size + 1) / ordered.size
+            own: dict[str, Any] = {"color": COLOURS[names[k % 7]], "label": f"β = {beta:g}"}
+            ax.plot(ordered, share, **(own | style))
+        ax.axvline(1.0, color="#767676", linewidth=0.8)
+        ax.axhline(0.68, color="#767676", linewidth=0.8)
+        ax.set_xlim(0.0, 4.0)
+        ax.set_ylim(0.0, 1.0)
+        dress(ax, x="error / 68 % interval", y="share of predictions below")
+    else:
+        for k, name in enumerate(report.solvers):
+            colour = "black" if name == "learned" else list(COLOURS.values())[1 + k % 6]
+            own = {"color": colour, "marker": MARKS[k % 7], "markersize": 4, "label": name}
+            ax.plot(report.beta, getattr(report, quantity)[name], **(own | style))
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        dress(ax, x="β", y=labels[quantity])
+    legend(ax)
+    return ax
+
+
+def plot_learning_curve(curve: LearningCurve, ax: Axes | None = None, **style: Any) -> Axes:
+    """Mean |dSigma(i w_0)| against the number of samples; dotted, the best input as it is.
+
+    Parameters
+    ----------
+    curve : LearningCurve
+        Of `kadanoff.dmft.learning_curve`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    **style
+        Passed on to ``Axes.plot``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if ax is None:
+        ax = figure()[0, 0]
+    colours = [c for name, c in COLOURS.items() if name != "yellow"]
+    for b, beta in enumerate(curve.beta):
+        own: dict[str, Any] = {
+            "color": colours[b % len(colours)],
+            "marker": MARKS[b % 7],
+            "markersize": 4,
+            "label": f"β = {beta:g}",
+        }
+        ax.plot(curve.samples, curve.dSigma[:, b], **(own | style))
+        best = min(values[b] for values in curve.inputs.values())
+        ax.axhline(best, color=own["color"], linestyle=":", linewidth=1.0)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    dress(ax, x="training samples", y=r"mean $|\delta\Sigma(i\omega_0)|$")
+    legend(ax)
+    return ax
