@@ -248,8 +248,8 @@ class Store:
         parameters: Mapping[str, Any],
         result: Mapping[str, Any],
         facts: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Write a point, whole or not at all.
+    ) -> Arrays:
+        """Write a point, whole or not at all; returns what `load` will.
 
         Parameters
         ----------
@@ -261,8 +261,13 @@ class Store:
             What is worth knowing but no result, such as seconds.
         """
         header = {"parameters": canonical(dict(parameters)), "facts": canonical(dict(facts or {}))}
-        encode = _to_npz if self.suffix == "npz" else _to_json
-        self._write(self.file(parameters).name, encode(header, result))
+        if self.suffix == "json":
+            result = {name: canonical(value) for name, value in result.items()}
+            data = _to_json(header, result)
+        else:
+            data = _to_npz(header, result)
+        self._write(self.file(parameters).name, data)
+        return {name: np.asarray(value) for name, value in result.items()}
 
     def load(self, parameters: Mapping[str, Any]) -> Arrays:
         """The arrays of a point.
@@ -404,8 +409,7 @@ def _from_npz(data: bytes) -> tuple[dict[str, Any], Arrays]:
 
 
 def _to_json(header: dict[str, Any], result: Mapping[str, Any]) -> bytes:
-    body = {name: canonical(value) for name, value in result.items()}
-    whole = {**header, "result": body}
+    whole = {**header, "result": dict(result)}
     check = hashlib.sha256(_text(whole).encode()).hexdigest()[:16]
     return json.dumps({**whole, "check": check}, indent=1).encode()
 

@@ -257,8 +257,8 @@ class _Running:
         if self.store is None:
             self.results[i] = outcome.value
             return
-        self.store.save(self.points[i], outcome.value, {"seconds": outcome.seconds})
-        self.results[i] = self.store.load(self.points[i])
+        facts = {"seconds": outcome.seconds}
+        self.results[i] = self.store.save(self.points[i], outcome.value, facts)
 
     def result(self, started: float) -> Sweep:
         failed = tuple(sorted(self.failed, key=lambda failure: failure.index))

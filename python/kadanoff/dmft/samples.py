@@ -96,7 +96,7 @@ class Database:
     def __repr__(self) -> str:
         return (
             f"Database({len(self)} samples x {self.beta.size} temperatures, target {self.target}, "
-            f"inputs {', '.join(self.inputs)})"
+            f"inputs {', '.join(self.inputs) or 'none'})"
         )
 
     @property
