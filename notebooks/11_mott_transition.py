@@ -101,7 +101,7 @@ for solver, own in (("ipt", {}), ("ed", {"sites": 4})):
         start = bethe(U=float(u), beta=50, solver=solver, start=start, **own)
         loops.append(start)
     table[solver] = loops
-noisy = {"sweeps": pick(quick=2**13, normal=2**16, full=2**18), "max_iterations": 20}
+noisy = {"sweeps": pick(quick=2**14, normal=2**16, full=2**18), "tol": 0.02}
 table["cthyb"] = [
     bethe(U=float(one.solution.problem.U), beta=50, solver="cthyb", start=one, seed=1, **noisy)
     for one in table["ed"][1:3]

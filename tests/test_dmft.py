@@ -201,6 +201,22 @@ def test_every_solver_says_where_it_is_valid():
         assert found.G_tau.shape == found.tau.shape
 
 
+def test_first_cell():
+    import kadanoff as kd
+
+    problem = kd.dmft.Impurity(U=2.0, beta=50, bath=kd.SemicircularBand(D=1.0))
+    g = kd.dmft.solve(problem, solver="ed", sites=5)
+    for array in (g.G_iw, g.Sigma_iw, g.G_tau):
+        assert np.all(np.isfinite(array))
+    assert g.n == pytest.approx(1.0, abs=1e-9)
+    assert 0.0 < g.docc < 0.25
+    assert 0.0 < g.Z < 1.0
+    assert 0.0 < g.error < 1e-2
+    # Delta(iw) as it is
+    same = kd.dmft.Impurity(U=2.0, beta=50, bath=problem.Delta().iw(512))
+    assert kd.dmft.solve(same, sites=5).docc == pytest.approx(g.docc, abs=1e-5)
+
+
 def test_levels_relative_and_absolute():
     relative = Impurity(3.0, 5.0, FOUR, eps=0.4)
     absolute = Impurity(3.0, 5.0, FOUR, eps=-1.1, absolute=True)
@@ -286,7 +302,7 @@ CAUSAL = GreenFunction([-0.5, 0.5], [0.1, 0.1], 10.0).iw(64)
             "tail of Delta is wrong",
         ),
         (lambda: solve("problem"), TypeError, "must be an Impurity"),
-        (lambda: solve(GOOD, solver="exact"), ValueError, "must be one of cthyb, ed"),
+        (lambda: solve(GOOD, solver="exact"), ValueError, "must be one of"),
         (lambda: solve(GOOD, solver=3), TypeError, "must be a name"),
         (lambda: solve(GOOD, solver="ipt", sites=3), TypeError, "no option 'sites'"),
         (lambda: solve(GOOD, frequencies=1), ValueError, "at least 2"),

@@ -126,7 +126,8 @@ class Impurity:
     beta : float
         Inverse temperature.
     bath : DiscreteBath, MatsubaraBath or Band
-        What it hybridises with. ``Delta = V**2 int rho(w) / (z - w) dw`` for a band.
+        What it hybridises with. ``Delta = V**2 int rho(w) / (z - w) dw`` for a band. An array is
+        taken as Delta(i w_n) of a MatsubaraBath.
     eps : float
         Level of the impurity, measured from ``-U/2``: zero is half filling in a symmetric bath.
     absolute : bool
@@ -158,6 +159,8 @@ class Impurity:
             raise TypeError(f"absolute must be True or False, got {self.absolute!r}")
         if self.U < 0.0:
             raise ValueError(f"repulsion U must not be negative, got U = {self.U}")
+        if isinstance(self.bath, np.ndarray):
+            object.__setattr__(self, "bath", MatsubaraBath(self.bath))
         if not isinstance(self.bath, (DiscreteBath, MatsubaraBath, Band)):
             raise TypeError(
                 "bath must be a DiscreteBath, a MatsubaraBath or a band of kadanoff.baths, "
