@@ -162,7 +162,8 @@ function paint(canvas, bytes, L) {
 function render({model, el}) {
   const row = document.createElement('div');
   row.className = 'kadanoff-lattice';
-  row.style.cssText = `display:flex;flex-wrap:wrap;gap:12px;padding:4px 0;max-width:${model.get('width')}px`;
+  row.style.cssText = 'display:flex;flex-wrap:wrap;gap:12px;padding:4px 0';
+  row.style.maxWidth = `${model.get('width')}px`;
   el.appendChild(row);
   const views = [];
   let waiting = false;
