@@ -183,6 +183,7 @@ function render({model, el}) {
         const size = level ? Math.floor((width - 12 * (below - 1)) / below) : width;
         canvas.style.cssText =
           `width:${size}px;height:${size}px;image-rendering:pixelated;display:block`;
+        box.style.width = `${size}px`;
         const caption = document.createElement('div');
         caption.style.cssText = 'font-size:12px;color:#767676;padding-top:2px';
         box.append(canvas, caption);
