@@ -162,7 +162,8 @@ function paint(canvas, bytes, L) {
 function render({model, el}) {
   const row = document.createElement('div');
   row.className = 'kadanoff-lattice';
-  row.style.cssText = `display:flex;flex-wrap:wrap;gap:12px;padding:4px 0;max-width:${model.get('width')}px`;
+  row.style.cssText = 'display:flex;flex-wrap:wrap;gap:12px;padding:4px 0';
+  row.style.maxWidth = `${model.get('width')}px`;
   el.appendChild(row);
   const views = [];
   let waiting = false;
@@ -182,6 +183,7 @@ function render({model, el}) {
         const size = level ? Math.floor((width - 12 * (below - 1)) / below) : width;
         canvas.style.cssText =
           `width:${size}px;height:${size}px;image-rendering:pixelated;display:block`;
+        box.style.width = `${size}px`;
         const caption = document.createElement('div');
         caption.style.cssText = 'font-size:12px;color:#767676;padding-top:2px';
         box.append(canvas, caption);
