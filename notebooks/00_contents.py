@@ -30,7 +30,7 @@ COURSE = {
         "the Ising chain",
     ),
     "05": (
-        "What do block spins do in two dimensions, and does a trained stack find them? Kho, Fig. 3.",
+        "What do block spins do in two dimensions? Does a trained stack find them? Kho, Fig. 3.",
         "04",
     ),
     "06": (
