@@ -30,7 +30,7 @@ COURSE = {
         "the Ising chain",
     ),
     "05": (
-        "What do block spins do in two dimensions, and does a trained stack find them? Kho, Fig. 3.",
+        "What do block spins do in two dimensions? Does a trained stack find them? Kho, Fig. 3.",
         "04",
     ),
     "06": (
@@ -47,6 +47,7 @@ COURSE = {
     "11": ("Where does the metal end on the Bethe lattice?", "10"),
     "12": ("What does regression know, and when does it not know?", "none"),
     "13": ("Can a learned solver replace the expensive one?", "10, 11, 12"),
+    "14": ("How does it look when a parameter moves? Sliders for all of it.", "none"),
 }
 HERE = Path("times.json")
 times = json.loads(HERE.read_text()) if HERE.exists() else {}
@@ -105,7 +106,7 @@ Table(
 # * **What has the renormalization group to do with machine learning?** 04, 05, 07, 09; then 08.
 # * **Phase transitions from data**: 05, 06, 07.
 # * **DMFT with cheaper solvers**: 10, 11, 12, 13, as far as they are here.
-# * **An afternoon**: the first two sections each of 01, 04 and 07.
+# * **An afternoon**: the first two sections each of 01, 04 and 07; the sliders of 14.
 
 # %%
 assert {name[:2] for name in present} <= COURSE.keys()

@@ -1,6 +1,6 @@
 """Every picture of the package: the same contract, found by introspection.
 
-``.plot(...)`` takes ``ax=`` and returns the axes; so does a function of ``kadanoff.lab`` that draws.
+``.plot(...)`` takes ``ax=`` and returns the axes; so does a function of ``kadanoff.lab`` for it.
 """
 
 import importlib

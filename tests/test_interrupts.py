@@ -203,7 +203,11 @@ DMFT = {
     ),
     "dmft.solve, nca": Call(
         lambda c: dmft.solve(
-            dmft.Impurity(U=4.0, beta=4000.0, bath=BATH), solver="nca", control=c, **QUIET
+            dmft.Impurity(U=4.0, beta=200.0, bath=BATH),
+            solver="nca",
+            steps=16_384,
+            control=c,
+            **QUIET,
         )
     ),
     "dmft.bethe": Call(

@@ -103,7 +103,8 @@ def main() -> None:
         start = time.perf_counter()
         notebook = execute(path, budget=arguments.budget)
         seconds = time.perf_counter() - start
-        remember(path, budget, seconds)
+        if not path.stem.startswith("00"):  # the contents themselves
+            remember(path, budget, seconds)
         if arguments.time:
             print(f"{seconds:.0f} s", file=sys.stderr)
             continue

@@ -155,8 +155,8 @@ def bethe(
     beta : float
         Inverse temperature.
     solver : str or LearnedSolver
-        A name in `kadanoff.dmft.SOLVERS`, or a learned solver. Most loops hand over Delta(i w_n); "nrg" has
-        -Im Delta(w) / pi handed over instead.
+        A name in `kadanoff.dmft.SOLVERS`, or a learned solver. Most loops hand over Delta(i w_n);
+        "nrg" has -Im Delta(w) / pi handed over instead.
     start : {"metal", "insulator"}, BetheLoop or Solution
         The free semicircle, the isolated atom, or an earlier result: in the coexistence region the
         answer depends on it.

@@ -104,8 +104,8 @@ def cthyb(
     Raises
     ------
     ValueError
-        An option is out of range; Delta vanishes or is not causal; the checkpoint belongs to another
-        problem or version, or is damaged.
+        An option is out of range; Delta vanishes or is not causal; the checkpoint belongs to
+        another problem or version, or is damaged.
     NumericalError
         The sampling broke down: a singular matrix, a negative sign, no operators at all.
     NotConverged

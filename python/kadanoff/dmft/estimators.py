@@ -138,7 +138,7 @@ class Measured:
         if np.sum(sums[:, 4]) == 0.0:
             raise NumericalError(
                 "no operators were ever inserted, so that there is no measurement of G: the "
-                "hybridisation is too weak for this number of sweeps; 'hubbard1' is exact without it"
+                "hybridisation is too weak for this number of sweeps; 'hubbard1' is exact without"
             )
         over = sign[:, None]
         G, F = 0.5 * joined(raw["G"]) / over, 0.5 * joined(raw["F"]) / over

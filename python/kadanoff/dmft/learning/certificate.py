@@ -109,9 +109,17 @@ def certify(
         return found
     try:
         polished = bethe(
-            U=problem.U, beta=problem.beta, D=D, eps=problem.offset, solver=name,
-            start=loop, tol=tol, control=control, progress=False, **options,
-        )  # fmt: skip
+            U=problem.U,
+            beta=problem.beta,
+            D=D,
+            eps=problem.offset,
+            solver=name,
+            start=loop,
+            tol=tol,
+            control=control,
+            progress=False,
+            **options,
+        )
     except (NotConverged, Cancelled) as stop:
         raise type(stop)(str(stop), found) from stop
     return Certificate(loop, answer, distance, polished)

@@ -108,7 +108,7 @@ class Sample:
     @property
     def w(self) -> FloatArray:
         """Frequencies of the nodes."""
-        return matsubara(self.beta, int(NODES[-1]) + 1)[NODES]
+        return np.asarray(matsubara(self.beta, int(NODES[-1]) + 1)[NODES])
 
     @property
     def symmetric(self) -> bool:

@@ -154,7 +154,7 @@ class LearnedSolver:
         n: list[float] = []
         for name in self.inputs:
             if name == "hubbard1":  # at once, without a Green function
-                z = 1j * matsubara(problem.beta, count)
+                z = np.asarray(1j * matsubara(problem.beta, count), dtype=np.complex128)
                 s, occupation = _atomic(problem.U, problem.level, problem.beta, z)
             else:
                 solution = approximate(problem, name, frequencies=count)
@@ -181,9 +181,13 @@ class LearnedSolver:
             )
         if far and self.outside == "fallback":
             exact = approximate(
-                problem, self.exact, frequencies=run.frequencies, threads=run.threads,
-                seed=run.seed, control=run.control,
-            )  # fmt: skip
+                problem,
+                self.exact,
+                frequencies=run.frequencies,
+                threads=run.threads,
+                seed=run.seed,
+                control=run.control,
+            )
             told = {**exact.diagnostics, "outside": True, "distance": found.distance}
             return replace(exact, solver="learned", diagnostics=told)
         w = matsubara(problem.beta, run.frequencies)
@@ -234,16 +238,19 @@ class LearnedSolver:
             if self.model == "kernel ridge":
                 settings = {n: old.ensemble.arrays[n] for n in ("gamma", "alpha")}
             ensemble = fit(
-                self.model, X, Y, group, members=int(self.card["members"]),
-                seed=int(self.card["seed"]), settings=settings,
-            )  # fmt: skip
+                self.model,
+                X,
+                Y,
+                group,
+                members=int(self.card["members"]),
+                seed=int(self.card["seed"]),
+                settings=settings,
+            )
             experts[k] = replace(old, ensemble=ensemble, X=X, Y=Y, group=group)
         return replace(self, experts=tuple(experts))
 
 
-def _atomic(
-    U: float, level: float, beta: float, z: ComplexArray
-) -> tuple[ComplexArray, float]:  # fmt: skip
+def _atomic(U: float, level: float, beta: float, z: ComplexArray) -> tuple[ComplexArray, float]:
     n = atom(U, level, beta)[0]
     return U * n + U * U * n * (1.0 - n) / (z - level - U * (1.0 - n)), 2.0 * n
 
@@ -355,9 +362,17 @@ def learn(
                 groups += [first + int(g) for g in db.group]
         experts.append(
             _expert(
-                beta, samples, answers, np.array(groups), target, model, members, calibration,
-                settings, seed,
-            )  # fmt: skip
+                beta,
+                samples,
+                answers,
+                np.array(groups),
+                target,
+                model,
+                members,
+                calibration,
+                settings,
+                seed,
+            )
         )
     spent = {
         name: float(sum(np.sum(db.seconds[name]) for db in databases)) for name in (*names, wanted)
@@ -399,10 +414,17 @@ def _check(db: Database, inputs: tuple[str, ...], target: str) -> None:
 
 
 def _expert(
-    beta: float, samples: list[Sample], answers: list[tuple[ComplexArray, float]],
-    group: NDArray[np.int64], target: str, model: str, members: int, calibration: float,
-    settings: dict[str, Any], seed: int,
-) -> Expert:  # fmt: skip
+    beta: float,
+    samples: list[Sample],
+    answers: list[tuple[ComplexArray, float]],
+    group: NDArray[np.int64],
+    target: str,
+    model: str,
+    members: int,
+    calibration: float,
+    settings: dict[str, Any],
+    seed: int,
+) -> Expert:
     X = np.array([features(s) for s in samples])
     Y = np.array([encode(target, s, *a) for s, a in zip(samples, answers, strict=True)])
     groups = np.unique(group)
@@ -418,8 +440,10 @@ def _expert(
         model, X[~out], Y[~out], group[~out], members=members, seed=seed, settings=settings
     )
     # The bath and U set where a self-energy can have poles.
-    width = max(s.U + abs(s.eps) + 4.0 * math.sqrt(max(s.moments[2] / s.moments[0], 0.0))
-                + 2.0 * s.unit for s in samples)  # fmt: skip
+    width = max(
+        s.U + abs(s.eps) + 4.0 * math.sqrt(max(s.moments[2] / s.moments[0], 0.0)) + 2.0 * s.unit
+        for s in samples
+    )
     reach = max(width * beta / math.pi, 4.0)
     unit = np.ones((2, NODES.size))
     expert = Expert(beta, ensemble, X[~out], Y[~out], group[~out], unit, 0.0, reach)

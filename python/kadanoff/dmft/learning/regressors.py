@@ -60,9 +60,15 @@ class Ensemble:
 
 
 def fit(
-    kind: str, X: FloatArray, Y: FloatArray, group: NDArray[np.int64], *, members: int,
-    seed: int, settings: dict[str, Any],
-) -> Ensemble:  # fmt: skip
+    kind: str,
+    X: FloatArray,
+    Y: FloatArray,
+    group: NDArray[np.int64],
+    *,
+    members: int,
+    seed: int,
+    settings: dict[str, Any],
+) -> Ensemble:
     """Fit an ensemble to rows X and Y."""
     x_mean, x_scale = X.mean(axis=0), X.std(axis=0)
     # What hardly varies in training must not decide how far a problem is from it.
@@ -208,9 +214,14 @@ def _forest_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
         left, right, feature, threshold, value, start = (
             arrays[f"{name}_{m}"]
             for name in (
-                "children_left", "children_right", "feature", "threshold", "value", "start",
+                "children_left",
+                "children_right",
+                "feature",
+                "threshold",
+                "value",
+                "start",
             )
-        )  # fmt: skip
+        )
         base = np.broadcast_to(start, (len(z), start.size))
         node = base.copy()
         while True:

@@ -78,10 +78,15 @@ class Report:
         for b, beta in enumerate(self.beta):
             for name in self.solvers:
                 row = [
-                    self.mse[name][b], self.dSigma[name][b], self.dSigma_50[name][b],
+                    self.mse[name][b],
+                    self.dSigma[name][b],
+                    self.dSigma_50[name][b],
                     self.dSigma_90[name][b],
-                    self.dZ[name][b], self.dZ_90[name][b], self.dn[name][b], self.ddocc[name][b],
-                ]  # fmt: skip
+                    self.dZ[name][b],
+                    self.dZ_90[name][b],
+                    self.dn[name][b],
+                    self.ddocc[name][b],
+                ]
                 numbers = f"{row[0]:13.1e}  {row[1]:13.1e}" + "".join(f"{x:10.1e}" for x in row[2:])
                 lines.append(f"{beta:6g}  {name:9}{numbers}{self.acausal[name][b]:9.1%}")
         return "\n".join(lines)
@@ -156,10 +161,21 @@ def report(learned: LearnedSolver, test: Database) -> Report:
         return float(np.quantile(x, 0.9))
 
     return Report(
-        test.beta, solvers, over("mse", np.mean), over("dSigma", np.mean),
-        over("dSigma", np.median), over("dSigma", ninety), over("dZ", np.mean),
-        over("dZ", ninety), over("dn", np.mean), over("ddocc", np.mean), over("acausal", np.mean), covered / K, tuple(pulls), far / K,
-    )  # fmt: skip
+        test.beta,
+        solvers,
+        over("mse", np.mean),
+        over("dSigma", np.mean),
+        over("dSigma", np.median),
+        over("dSigma", ninety),
+        over("dZ", np.mean),
+        over("dZ", ninety),
+        over("dn", np.mean),
+        over("ddocc", np.mean),
+        over("acausal", np.mean),
+        covered / K,
+        tuple(pulls),
+        far / K,
+    )
 
 
 def _solution(learned: LearnedSolver, test: Database, i: int, b: int, found: Any) -> Solution:

@@ -89,8 +89,8 @@ class Legendre(_Matrix):
     def _matrices(self, columns: int) -> tuple[FloatArray, FloatArray]:
         x = 2.0 * chebyshev_times(1.0, columns) - 1.0
         norm = np.sqrt(2.0 * np.arange(columns) + 1.0)
-        back = np.polynomial.legendre.legvander(x, columns - 1) * norm
-        return np.linalg.inv(back), np.asarray(back)
+        back = np.asarray(np.polynomial.legendre.legvander(x, columns - 1) * norm, dtype=np.float64)
+        return np.asarray(np.linalg.inv(back)), back
 
 
 class Chebyshev(_Matrix):
@@ -98,8 +98,8 @@ class Chebyshev(_Matrix):
 
     def _matrices(self, columns: int) -> tuple[FloatArray, FloatArray]:
         x = 2.0 * chebyshev_times(1.0, columns) - 1.0
-        back = np.polynomial.chebyshev.chebvander(x, columns - 1)
-        return np.linalg.inv(back), np.asarray(back)
+        back = np.asarray(np.polynomial.chebyshev.chebvander(x, columns - 1), dtype=np.float64)
+        return np.asarray(np.linalg.inv(back)), back
 
 
 class Intermediate(_Matrix):

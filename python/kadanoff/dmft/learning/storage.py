@@ -47,7 +47,12 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
         "reach": learned.reach,
         "card": dict(learned.card),
         "experts": [
-            {"beta": e.beta, "floor": e.floor, "reach": e.reach, "arrays": sorted(e.ensemble.arrays)}
+            {
+                "beta": e.beta,
+                "floor": e.floor,
+                "reach": e.reach,
+                "arrays": sorted(e.ensemble.arrays),
+            }
             for e in learned.experts
         ],
     }
@@ -100,14 +105,26 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
             ensemble = Ensemble(header["model"], inner)
             experts.append(
                 Expert(
-                    float(own["beta"]), ensemble, of["X"], of["Y"], of["group"], of["width"],
-                    float(own["floor"]), float(own["reach"]),
-                )  # fmt: skip
+                    float(own["beta"]),
+                    ensemble,
+                    of["X"],
+                    of["Y"],
+                    of["group"],
+                    of["width"],
+                    float(own["floor"]),
+                    float(own["reach"]),
+                )
             )
         found = LearnedSolver(
-            tuple(header["inputs"]), header["target"], header["model"], header["exact"],
-            header["outside"], float(header["reach"]), tuple(experts), header["card"],
-        )  # fmt: skip
+            tuple(header["inputs"]),
+            header["target"],
+            header["model"],
+            header["exact"],
+            header["outside"],
+            float(header["reach"]),
+            tuple(experts),
+            header["card"],
+        )
     except (KeyError, TypeError) as error:
         raise ValueError(f"{place!r} is incomplete: {error} is missing") from None
     if arrays:
