@@ -30,6 +30,9 @@ pub fn ctqmc_read<'py>(
     Ok(read.into_pyarray(py))
 }
 
+/// Count, sums and sums of squares at one level of binning.
+type Level = (u64, [f64; 4], [f64; 4]);
+
 /// The chains of a run: they can be advanced, read, stored and taken up again.
 #[pyclass(frozen, module = "kadanoff._core")]
 pub struct CtqmcRun(Mutex<ctqmc::Simulation>);
@@ -173,7 +176,7 @@ impl CtqmcRun {
             .map(|k| run.chains.iter().map(|c| c.histogram[k]).sum())
             .collect();
         out.set_item("histogram", histogram.into_pyarray(py))?;
-        let levels: Vec<Vec<(u64, [f64; 4], [f64; 4])>> = run
+        let levels: Vec<Vec<Level>> = run
             .chains
             .iter()
             .map(|c| {
