@@ -79,8 +79,9 @@ assert narrow.coexistence == (2.37, 2.37) or len(narrow.U) > 4
 # where $Z$ is the quasiparticle weight itself. Two lines to compare with:
 # weak coupling, $Z = 1 - 0.327\,U^2$, and Gutzwiller, $Z = 1 - (U/U_{BR})^2$ with
 # $U_{BR} = 32/3\pi$. **Prediction.** All agree with weak coupling below $U = 0.5$. At large $U$
-# the order is IPT above ED; Gutzwiller, which has no Hubbard bands to lose weight to, on top. The
-# NRG loses the metal at $U_{c2}(T=0) = 2.94(5)$, well above the ED at finite temperature.
+# the order is IPT above ED; Gutzwiller, which has no Hubbard bands to lose weight to, on top. At
+# $T = 0$ the metal lives longest: up to $U_{c2} = 2.94(5)$ in the literature, beyond what is run
+# here.
 
 # %%
 U = np.array(

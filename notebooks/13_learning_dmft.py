@@ -29,7 +29,7 @@ from kadanoff.lab.style import COLOURS, dress, figure, legend
 
 # %%
 db = dmft.database(
-    pick(quick=700, normal=1000, full=10_000),
+    pick(quick=500, normal=1000, full=10_000),
     inputs=("ipt", "hubbard1"),
     target="ed-4",
     beta=pick(quick=(1.0, 10.0), normal=(1.0, 10.0, 50.0), full=(1.0, 2.0, 5.0, 10.0, 20.0, 50.0)),
@@ -80,6 +80,8 @@ for beta, (one, two) in zip(judged.beta, judged.covered, strict=True):
     print(
         f"β = {beta:<4g} within the 68 % interval: {one:.0%}, within the 95 % interval: {two:.0%}"
     )
+# One and a half hundred test samples tell the shares to about 4 %: a little more room than the
+# 60 to 76 and 90 to 98 % of a large test set.
 assert np.all((judged.covered[:, 0] > 0.58) & (judged.covered[:, 0] < 0.78))
 assert np.all(judged.covered[:, 1] > 0.88)
 
@@ -89,10 +91,11 @@ assert np.all(judged.covered[:, 1] > 0.88)
 # **Prediction.** Learning $G$ itself is worst, correcting IPT better than correcting Hubbard-I.
 
 # %%
-table = search(
-    train, test, {"target": ["log", "Sigma3", "residual", "G"], "members": [3]}, metric="dSigma"
-)
-table += search(train, test, {"inputs": [("hubbard1",), ("ipt",)], "members": [3]})
+few = train[: pick(quick=150, normal=400, full=2000)]
+some = test[: pick(quick=40, normal=100, full=500)]
+settings = {"members": [2], "settings": [{"gamma": 0.003, "alpha": 1e-2}]}
+table = search(few, some, {"target": ["log", "Sigma3", "residual", "G"], **settings})
+table += search(few, some, {"inputs": [("hubbard1",), ("ipt",)], **settings})
 for options, error in sorted(table, key=lambda row: np.mean(np.log(row[1]))):
     what = options.get("target", "log"), " + ".join(options.get("inputs", db.inputs))
     print(f"{what[0]:9s} from {what[1]:15s} |δΣ(iω₀)| = " + ", ".join(f"{x:.2g}" for x in error))
@@ -101,8 +104,8 @@ assert by["log", ("ipt",)] < by["log", ("hubbard1",)]
 assert by["log", db.inputs] < by["G", db.inputs]
 
 # %%
-sizes = pick(quick=[60, 400], normal=[75, 150, 300, 600], full=[100, 300, 1000, 3000])
-curve = dmft.learning_curve(train, test, sizes, members=3)
+sizes = pick(quick=[60, 300], normal=[75, 150, 300, 600], full=[100, 300, 1000, 3000])
+curve = dmft.learning_curve(train, some, sizes, members=3)
 curve.plot()
 
 # %% [markdown]
@@ -116,11 +119,11 @@ curve.plot()
 
 # %%
 lattice = dmft.database(
-    pick(quick=40, normal=120, full=300),
+    pick(quick=30, normal=60, full=300),
     inputs=("ipt", "hubbard1"),
     target="ed-5",
     beta=[50.0],
-    U=(0.3, 2.8),
+    U=(0.3, 2.3),
     half_bandwidth=(1.0, 1.0),
     eps=(0.0, 0.0),
     bath="self-consistent",
@@ -163,25 +166,14 @@ polished = np.array([paper.polished.Z for paper in papers])
 assert np.abs(polished - Z["ED, 5 sites"]).max() < 1e-4
 
 # %% [markdown]
-# A solver that was taught weak coupling only finds its certificate poor at $U = 1.8$, learns the
+# A solver that was taught $U < 1.9$ only finds its certificate poor at $U = 2.2$, learns the
 # hybridisation it stands on, and tries again. **Prediction.** A few exact solves suffice.
 
 # %%
-weak = dmft.learn(lattice[lattice.U < 1.4], outside="flag")
-found = dmft.active(weak, U=1.8, beta=50, tol=3e-3)
+weak = dmft.learn(lattice[lattice.U < 1.9], outside="flag")
+found = dmft.active(weak, U=2.2, beta=50, tol=3e-3)
 print([f"{c.distance:.1e}" for c in found.certificates], f"Z = {found.loop.Z:.4f}")
 assert found.converged
-
-# %% [markdown]
-# Both branches through the coexistence region, by the learned solver alone:
-
-# %%
-values = pick(
-    quick=[2.2, 2.3, 2.36], normal=np.arange(2.2, 2.46, 0.02), full=np.arange(2.2, 2.5, 0.01)
-)
-branches = dmft.hysteresis(values, beta=50, solver=solver, tol=1e-4, max_iterations=600)
-branches.plot()
-assert branches.metal[0].is_metallic
 
 # %% [markdown]
 # ## Where it pays
@@ -208,7 +200,8 @@ print(f"{len(lattice)} samples of it cost {len(lattice) * seconds:.0f} s and are
 #
 # **Exercises.** 1. Train with `model="network"`, the two layers of 51 of the lectures. 2. Add
 # `inputs=("ipt", "nca")`. 3. Train on $\beta = 10$ and solve at $\beta = 20$ with half the $U$ and
-# half the $V$: why is that exact? 4. What does `outside="fallback"` do to the hysteresis?
+# half the $V$: why is that exact? 4. Follow the insulator with `dmft.hysteresis`; which training set
+# does it need, and what does `outside="fallback"` do?
 
 # %%
 kd.about()

@@ -19,6 +19,7 @@ __all__ = ["MODELS", "Ensemble", "fit"]
 
 MODELS = ("kernel ridge", "network", "forest")
 SHARE = 0.8  # of the groups that a member sees
+SEARCHED = 600  # samples at most on which gamma and alpha are chosen
 LEAST = 0.2
 """Smallest scale of a feature: all are logarithms or ratios of energies."""
 BEND = 0.3
@@ -86,7 +87,7 @@ def fit(
     for _ in range(members):
         part = rng.choice(groups, size=max(2, round(SHARE * groups.size)), replace=False)
         chosen.append(np.flatnonzero(np.isin(group, part)))
-    found = _FIT[kind](x, y, chosen, seed, settings)
+    found = _FIT[kind](x, y, chosen, seed, settings, group)
     squared = _squared(x, x)
     np.fill_diagonal(squared, np.inf)
     usual = np.quantile(np.sqrt(np.min(squared, axis=1)), 0.95)
@@ -113,9 +114,11 @@ def _squared(a: FloatArray, b: FloatArray) -> FloatArray:
 # ------------------------------------------------------------------------------------ kernel ridge
 
 
-def _kernel_ridge(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any]) -> Any:
+def _kernel_ridge(
+    x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any
+) -> Any:
     from sklearn.kernel_ridge import KernelRidge
-    from sklearn.model_selection import GridSearchCV, KFold
+    from sklearn.model_selection import GridSearchCV, GroupKFold
 
     squared = _squared(x, x)
     middle = float(np.median(squared[squared > 0.0])) if np.any(squared > 0.0) else 1.0
@@ -123,13 +126,15 @@ def _kernel_ridge(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, An
     alphas = np.atleast_1d(settings.get("alpha", np.array([1e-5, 1e-4, 1e-3, 1e-2])))
     gamma, alpha = float(gammas[0]), float(alphas[0])
     if gammas.size * alphas.size > 1:
-        some = np.random.default_rng([seed, 1]).permutation(len(x))[:600]
+        # Groups stay on one side: a particle-hole partner would give the answer away.
+        order = np.random.default_rng([seed, 1]).permutation(np.unique(group))
+        some = np.flatnonzero(np.isin(group, order[: SEARCHED * order.size // len(x) + 2]))
         search = GridSearchCV(
             KernelRidge(kernel="rbf"),
             {"gamma": gammas, "alpha": alphas},
-            cv=KFold(4),
+            cv=GroupKFold(4),
             scoring="neg_mean_squared_error",
-        ).fit(x[some], y[some])
+        ).fit(x[some], y[some], groups=group[some])
         gamma, alpha = (float(search.best_params_[name]) for name in ("gamma", "alpha"))
     dual = np.zeros((len(chosen), len(x), y.shape[1]))
     for m, rows in enumerate(chosen):
@@ -146,7 +151,7 @@ def _kernel_ridge_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
 # ----------------------------------------------------------------------------------------- network
 
 
-def _network(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any]) -> Any:
+def _network(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any) -> Any:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
@@ -191,7 +196,7 @@ def _network_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
 # ------------------------------------------------------------------------------------------ forest
 
 
-def _forest(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any]) -> Any:
+def _forest(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
     options = {"n_estimators": 40, "min_samples_leaf": 2, **settings}

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kadanoff.about import about
+from kadanoff.dmft.approximations import named
 from kadanoff.dmft.learning.features import NODES, TARGETS
 from kadanoff.dmft.learning.learned import OUTSIDE, Expert, LearnedSolver
 from kadanoff.dmft.learning.regressors import MODELS, Ensemble
@@ -97,6 +98,11 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
             )
     if header.get("nodes") != canonical(NODES):
         raise ValueError(f"{place!r} was learned at other frequencies than this version's")
+    for name in (*header.get("inputs", ()), header.get("exact")):
+        try:
+            named(name)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{place!r} cannot be used: {error}") from None
     experts = []
     try:
         for k, own in enumerate(header["experts"]):
