@@ -40,6 +40,9 @@ impl CtqmcRun {
     }
 }
 
+/// Measurements, sums and sums of squares of one level of the logarithmic binning.
+type Level = (u64, [f64; 4], [f64; 4]);
+
 fn values(x: &PyReadonlyArray1<'_, f64>) -> Vec<f64> {
     x.as_array().iter().copied().collect()
 }
@@ -173,7 +176,7 @@ impl CtqmcRun {
             .map(|k| run.chains.iter().map(|c| c.histogram[k]).sum())
             .collect();
         out.set_item("histogram", histogram.into_pyarray(py))?;
-        let levels: Vec<Vec<(u64, [f64; 4], [f64; 4])>> = run
+        let levels: Vec<Vec<Level>> = run
             .chains
             .iter()
             .map(|c| {

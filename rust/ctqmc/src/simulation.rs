@@ -37,7 +37,7 @@ impl Options {
         }
         if self.cells < crate::measure::COARSE
             || self.cells > 1 << 20
-            || self.cells % crate::measure::COARSE != 0
+            || !self.cells.is_multiple_of(crate::measure::COARSE)
         {
             return fail(format!(
                 "cells must be a multiple of {} up to 2^20, got {}",

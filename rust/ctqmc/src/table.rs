@@ -38,14 +38,12 @@ fn to_powers() -> [[f64; POINTS]; POINTS] {
         // The Lagrange polynomial of node j, multiplied out.
         let mut p = [0.0; POINTS];
         p[0] = 1.0;
-        let mut degree = 0;
         let mut scale = 1.0;
-        for i in (0..POINTS).filter(|&i| i != j) {
+        for (degree, i) in (0..POINTS).filter(|&i| i != j).enumerate() {
             for d in (0..=degree).rev() {
                 p[d + 1] += p[d];
                 p[d] *= -x[i];
             }
-            degree += 1;
             scale *= x[j] - x[i];
         }
         for d in 0..POINTS {
@@ -73,7 +71,7 @@ impl Table {
                 "beta must be positive, got {beta}"
             )));
         }
-        if cells == 0 || cells > MOST_CELLS || values.len() % POINTS != 0 {
+        if cells == 0 || cells > MOST_CELLS || !values.len().is_multiple_of(POINTS) {
             return Err(Error::Argument(format!(
                 "a table needs {POINTS} values a cell and 1 to {MOST_CELLS} cells, got {} values",
                 values.len()

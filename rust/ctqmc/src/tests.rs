@@ -220,16 +220,28 @@ fn small() -> Simulation {
 fn threads_and_interruptions_change_nothing() {
     let control = Control::new();
     let mut whole = small();
-    assert!(with_threads(Some(1), || whole.advance(70, &control)).unwrap().unwrap());
+    assert!(
+        with_threads(Some(1), || whole.advance(70, &control))
+            .unwrap()
+            .unwrap()
+    );
     assert!(whole.chains[0].bins.len() < chain::MOST_BINS);
     let mut parts = small();
     for until in [1, 23, 70] {
-        assert!(with_threads(Some(3), || parts.advance(until, &control)).unwrap().unwrap());
+        assert!(
+            with_threads(Some(3), || parts.advance(until, &control))
+                .unwrap()
+                .unwrap()
+        );
         parts = Simulation::from_bytes(&parts.to_bytes()).unwrap();
     }
     assert!(whole.to_bytes() == parts.to_bytes());
     assert_eq!(whole.measured(), 70);
-    let count: f64 = whole.chains[0].all_bins(5.0, 20).iter().map(|b| b.scalars.count).sum();
+    let count: f64 = whole.chains[0]
+        .all_bins(5.0, 20)
+        .iter()
+        .map(|b| b.scalars.count)
+        .sum();
     assert_eq!(count, (70 * chain::BLOCK) as f64);
 }
 
