@@ -282,13 +282,18 @@ class Measured:
         unlikely = chi2 > constraints + 4.0 * math.sqrt(2.0 * constraints)
         scale = math.sqrt(chi2 / constraints) if unlikely else 1.0
         errors = {name: scale * error for name, error in errors.items()}
+        # What was never seen may still occur once in a run as long; Sigma(0) is near U docc / n.
+        once = 1.0 / float(np.sum(raw["scalars"][:, 0]))
+        least = U * once / max(0.5 * float(self.mean(self.averages)[1]), once)
+        errors["Sigma_iw_error"] = np.maximum(errors["Sigma_iw_error"], least)
+        errors["G_iw_error"] = np.maximum(
+            errors["G_iw_error"], least * np.abs(G_iw[:frequencies]) ** 2
+        )
         w0 = math.pi / beta
         Z = 1.0 / (1.0 - Sigma[0].imag / w0)
         Z_b = 1.0 / (1.0 - Sigma_b[:, 0].imag / w0)
         sign, n, docc, order = self.mean(self.averages)
         e_sign, e_n, e_docc, e_order = self.error(self.averages)
-        # What was never seen may still occur once in a run as long.
-        once = 1.0 / float(np.sum(raw["scalars"][:, 0]))
         e_docc, e_order = max(e_docc, once), max(e_order, once)
         if not problem.is_half_filled:
             e_n = max(e_n, once)
