@@ -85,8 +85,9 @@ class BetheLoop:
     def average(self, name: str) -> tuple[float, float]:
         """Mean of "Z", "docc" or "n" over the iterations at the end that are within the noise.
 
-        With its error, that of independent samples. One iteration, and error 0, for solvers without
-        noise.
+        With its error, that of independent samples: Delta hands noise on from one iteration to the
+        next, so that near the transition the true error is larger. One iteration, and error 0, for
+        solvers without noise.
         """
         if name not in ("Z", "docc", "n"):
             raise ValueError(f"name must be 'Z', 'docc' or 'n', got {name!r}")
