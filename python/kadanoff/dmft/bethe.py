@@ -81,18 +81,21 @@ class BetheLoop:
     def average(self, name: str) -> tuple[float, float]:
         """Mean of "Z", "docc" or "n" over the iterations at the end that are within the noise.
 
-        With its error: of independent samples, from their scatter. One iteration, and error 0,
-        for solvers without noise.
+        With its error, that of independent samples: Delta hands noise on from one iteration to the
+        next, so that near the transition the true error is larger. One iteration, and error 0, for
+        solvers without noise.
         """
         if name not in ("Z", "docc", "n"):
             raise ValueError(f"name must be 'Z', 'docc' or 'n', got {name!r}")
         within = self.history["residual"] <= NOISE * self.history["noise"]
         outside = np.flatnonzero(~within)
         last = self.history[name][int(outside[-1]) + 1 if outside.size else 0 :]
+        single = float(self.solution.diagnostics.get(f"{name}_error", 0.0))
         if last.size < 2:
-            error = self.solution.diagnostics.get(f"{name}_error", 0.0)
-            return float(self.history[name][-1]), float(error)
-        return float(np.mean(last)), float(np.std(last, ddof=1) / math.sqrt(last.size))
+            return float(self.history[name][-1]), single
+        # The scatter of three says little; it cannot be below what sampling leaves.
+        scatter = float(np.std(last, ddof=1))
+        return float(np.mean(last)), max(scatter, single) / math.sqrt(last.size)
 
     @property
     def Z(self) -> float:

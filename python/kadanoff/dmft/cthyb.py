@@ -120,7 +120,8 @@ def cthyb(
     ``histogram`` of the order of one, ``sign``, ``autocorrelation`` times in sweeps,
     ``acceptance``, ``drift`` of the updated inverse matrices, ``table_error`` of Delta(tau); and
     ``legendre``, ``coefficients`` with ``coefficients_covariance``,
-    ``tau_bins`` with ``G_bins`` and their error, ``kinetic_energy = -<k> / beta``.
+    ``tau_bins`` with ``G_bins`` and their error, ``kinetic_energy = -<k> / beta``. An
+    ``error_scale`` above 1 says that known identities were violated: the run is too short.
 
     Examples
     --------

@@ -15,7 +15,12 @@ Bins hold Legendre coefficients of G and of ``F = Sigma G``, spins added up. In 
    ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least error. ``constraints_chi2 = q Cov(q, q)^-1 q``
    says whether they are compatible with zero.
 5. ``Sigma = F / G`` on Matsubara frequencies, and ``G = 1 / (iw - eps - Delta - Sigma)`` from it.
-6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_.
+6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_; to those of
+   G(iw) and Sigma(iw) the change that half as many more coefficients make is added in squares.
+   Where `constraints_chi2` is out of all proportion they are multiplied by ``error_scale``, the
+   root of chi^2 per constraint: G(tau) is measured at times where Delta(tau) is large, and a bath
+   far off the chemical potential leaves rare configurations of large weight that a short run has
+   not seen.
 
 References
 ----------
@@ -138,7 +143,7 @@ class Measured:
         if np.sum(sums[:, 4]) == 0.0:
             raise NumericalError(
                 "no operators were ever inserted, so that there is no measurement of G: the "
-                "hybridisation is too weak for this number of sweeps; 'hubbard1' is exact without"
+                "hybridisation is too weak for so few sweeps; 'hubbard1' is exact without it"
             )
         over = sign[:, None]
         G, F = 0.5 * joined(raw["G"]) / over, 0.5 * joined(raw["F"]) / over
@@ -207,13 +212,16 @@ class Measured:
         dq, dx = q - self.mean(q), x - self.mean(x)
         scale = np.sqrt(np.sum(w * dq**2, axis=0)) + 1e-300
         covariance = (w * dq / scale).T @ (dq / scale)
-        solve = np.linalg.pinv(covariance, rcond=1e-10, hermitian=True)
+        # Combinations that hardly fluctuate say nothing about x, but feel what L leaves out.
+        values, vectors = np.linalg.eigh(covariance)
+        kept = vectors[:, values > 1e-4 * values[-1]]
+        solve = kept / values[values > 1e-4 * values[-1]] @ kept.T
         factors = (w * dx).T @ (dq / scale) @ solve
         violation = self.mean(q) / scale
         effective = float(np.sum(self.weights) ** 2 / np.sum(self.weights**2)) - 1.0
         chi2 = float(violation @ solve @ violation) * effective
         x = x - (q / scale) @ factors.T
-        return x[:, :L], x[:, L:], chi2, q.shape[1]
+        return x[:, :L], x[:, L:], chi2, kept.shape[1]
 
     def _motion(self, G: FloatArray, F: FloatArray) -> list[FloatArray]:
         """(iw - eps - Delta) G - F - 1, the equation of motion, at the lowest frequencies."""
@@ -258,15 +266,37 @@ class Measured:
         count = max(count, frequencies)
         Sigma, G_iw = self.functions(self.mean(G), self.mean(F), count)
         Sigma_b, G_b = self.functions(self.without(G), self.without(F), frequencies)
+        # What the coefficients left out may do: the next half as many, noise included.
+        more = self.constrained(min(L + max(6, L // 2), self.G.shape[1]))
+        Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), frequencies)
         errors = {
-            "G_iw_error": spread(G_iw[:frequencies], G_b, self.weights),
-            "Sigma_iw_error": spread(Sigma[:frequencies], Sigma_b, self.weights),
+            name: np.hypot(
+                spread(x[:frequencies], x_b, self.weights), np.abs(x_m - x[:frequencies])
+            )
+            for name, x, x_b, x_m in (
+                ("G_iw_error", G_iw, G_b, G_m),
+                ("Sigma_iw_error", Sigma, Sigma_b, Sigma_m),
+            )
         }
+        # Rare configurations with large weights are still missing: the known identities tell.
+        unlikely = chi2 > constraints + 4.0 * math.sqrt(2.0 * constraints)
+        scale = math.sqrt(chi2 / constraints) if unlikely else 1.0
+        errors = {name: scale * error for name, error in errors.items()}
+        # What was never seen may still occur once in a run as long; Sigma(0) is near U docc / n.
+        once = 1.0 / float(np.sum(raw["scalars"][:, 0]))
+        least = U * once / max(0.5 * float(self.mean(self.averages)[1]), once)
+        errors["Sigma_iw_error"] = np.maximum(errors["Sigma_iw_error"], least)
+        errors["G_iw_error"] = np.maximum(
+            errors["G_iw_error"], least * np.abs(G_iw[:frequencies]) ** 2
+        )
         w0 = math.pi / beta
         Z = 1.0 / (1.0 - Sigma[0].imag / w0)
         Z_b = 1.0 / (1.0 - Sigma_b[:, 0].imag / w0)
         sign, n, docc, order = self.mean(self.averages)
         e_sign, e_n, e_docc, e_order = self.error(self.averages)
+        e_docc, e_order = max(e_docc, once), max(e_order, once)
+        if not problem.is_half_filled:
+            e_n = max(e_n, once)
         # Moments of A up to the second are exact; the third leaves out a correlation with the bath,
         # which only enters beyond the last frequency.
         half = 0.5 * n
@@ -299,7 +329,7 @@ class Measured:
                 **errors,
                 "n_error": float(e_n),
                 "docc_error": float(e_docc),
-                "Z_error": float(spread(Z, Z_b, self.weights)),
+                "Z_error": float(scale * spread(Z, Z_b, self.weights)),
                 "sign": float(sign),
                 "sign_error": float(e_sign),
                 "order": float(order),
@@ -312,6 +342,7 @@ class Measured:
                 "coefficients_covariance": covariance,
                 "constraints_chi2": chi2,
                 "constraints": constraints,
+                "error_scale": scale,
                 "tau_bins": width * (np.arange(self.bins.shape[1]) + 0.5),
                 "G_bins": self.mean(self.bins) / width,
                 "G_bins_error": self.error(self.bins) / width,

@@ -43,6 +43,9 @@ impl CtqmcRun {
     }
 }
 
+/// Measurements, sums and sums of squares of one level of the logarithmic binning.
+type Level = (u64, [f64; 4], [f64; 4]);
+
 fn values(x: &PyReadonlyArray1<'_, f64>) -> Vec<f64> {
     x.as_array().iter().copied().collect()
 }

@@ -203,13 +203,12 @@ fn nodes_to_moments() -> [(f64, [f64; MOMENTS]); MOMENTS] {
     std::array::from_fn(|j| {
         let mut p = [0.0; MOMENTS];
         p[0] = 1.0;
-        let (mut degree, mut scale) = (0, 1.0);
-        for i in (0..MOMENTS).filter(|&i| i != j) {
+        let mut scale = 1.0;
+        for (degree, i) in (0..MOMENTS).filter(|&i| i != j).enumerate() {
             for d in (0..=degree).rev() {
                 p[d + 1] += p[d];
                 p[d] *= -x[i];
             }
-            degree += 1;
             scale *= x[j] - x[i];
         }
         (x[j], p.map(|c| c / scale))
