@@ -1,6 +1,9 @@
 # %% [markdown]
 # # Impurity solvers
 #
+# > A. Georges *et al.*, [Rev. Mod. Phys. **68**, 13 (1996)](https://doi.org/10.1103/RevModPhys.68.13);
+# > E. Gull *et al.*, [Rev. Mod. Phys. **83**, 349 (2011)](https://doi.org/10.1103/RevModPhys.83.349)
+#
 # One orbital with a repulsion $U$, and a bath that electrons hop to and from:
 #
 # $$H = \varepsilon\, n_d + U n_\uparrow n_\downarrow + \sum_{k\sigma} e_k\, n_{k\sigma}

@@ -6,6 +6,11 @@
 # learn together. At the end a small network learns an impurity, and shows where it stops knowing.
 #
 # The table and the neuron are those with which the lectures behind the next notebook begin.
+#
+# > F. Rosenblatt, *The perceptron*,
+# > [Psychol. Rev. **65**, 386 (1958)](https://doi.org/10.1037/h0042519);
+# > D. E. Rumelhart, G. E. Hinton, R. J. Williams, *Learning representations by back-propagating
+# > errors*, [Nature **323**, 533 (1986)](https://doi.org/10.1038/323533a0)
 
 # %%
 from itertools import pairwise

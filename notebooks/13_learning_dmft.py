@@ -200,8 +200,8 @@ print(f"{len(lattice)} samples of it cost {len(lattice) * seconds:.0f} s and are
 #
 # **Exercises.** 1. Train with `model="network"`, the two layers of 51 of the lectures. 2. Add
 # `inputs=("ipt", "nca")`. 3. Train on $\beta = 10$ and solve at $\beta = 20$ with half the $U$ and
-# half the $V$: why is that exact? 4. Follow the insulator with `dmft.hysteresis`; which training set
-# does it need, and what does `outside="fallback"` do?
+# half the $V$: why is that exact? 4. Follow the insulator with `dmft.hysteresis`; which training
+# set does it need, and what does `outside="fallback"` do?
 
 # %%
 kd.about()

@@ -46,7 +46,7 @@ def test_refusals():
         solve(Impurity(2.0, 10.0, DiscreteBath([0.1], [0.2])), solver="nca", real_axis=True)
     with pytest.raises(TypeError, match="real_axis"):
         solve(Impurity(2.0, 10.0, BAND), solver="nca", real_axis=1)
-    with pytest.raises(ValueError, match="points"):
+    with pytest.raises(ValueError, match="levels"):
         solve(Impurity(2.0, 1e6, BAND), solver="nca", real_axis=True)
     control = Control()
     control.cancel()

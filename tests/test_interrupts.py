@@ -201,15 +201,6 @@ DMFT = {
             dmft.Impurity(U=2.0, beta=100.0, bath=SMALL_BATH), solver="lanczos", control=c, **QUIET
         )
     ),
-    "dmft.solve, nca": Call(
-        lambda c: dmft.solve(
-            dmft.Impurity(U=4.0, beta=200.0, bath=BATH),
-            solver="nca",
-            steps=16_384,
-            control=c,
-            **QUIET,
-        )
-    ),
     "dmft.bethe": Call(
         lambda c: dmft.bethe(
             U=2.0, beta=50.0, solver="ipt", max_iterations=10**6, tol=1e-300, control=c, **QUIET
@@ -310,4 +301,8 @@ ELSEWHERE = {
     "solve_chunk": "part of dmft.database",
     "compute": "tests/test_explorers.py, of the sliders of kadanoff.lab",
     "sweep": "tests/test_sweep.py",
+    "solve_real": "tests/test_dmft_nca_real.py",
+    "phase_diagram": "tests/test_dmft_phases.py",
+    "certify": "tests/test_learning.py: an exact solve and a loop",
+    "active": "tests/test_learning.py: loops",
 }

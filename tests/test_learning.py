@@ -220,6 +220,21 @@ def test_active_learning_reaches_its_tolerance(lattice):
     assert len(begun.experts[0].X) < len(found.learned.experts[0].X)
 
 
+def test_cancelled():
+    control = kd.Control()
+    loop = bethe(U=1.0, beta=10, solver="ipt")
+    control.cancel()
+    with pytest.raises(kd.Cancelled):
+        certify(loop, exact="ed-6", control=control)
+
+
+def test_active_learning_cancelled(mott):
+    control = kd.Control()
+    control.cancel()
+    with pytest.raises(kd.Cancelled):
+        active(mott, U=1.0, beta=50, control=control)
+
+
 # ---------------------------------------------------------------- outside, and on disk
 
 

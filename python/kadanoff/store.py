@@ -12,7 +12,7 @@ processes may write into one store. Nothing is ever unpickled.
 >>> import tempfile
 >>> with tempfile.TemporaryDirectory() as folder:
 ...     store = Store(folder + "/doubles", kind="doubles")
-...     store.save({"x": 2}, {"double": 4})
+...     saved = store.save({"x": 2}, {"double": 4})
 ...     print(int(store.load({"x": 2.0})["double"]), len(store), {"x": 3} in store)
 4 1 False
 """

@@ -160,6 +160,8 @@ def sweep(
     if store is not None:
         for point in todo:
             canonical(point)
+            if control is not None and control.cancelled:
+                raise Cancelled("the computation was stopped")
     running = _Running(function, todo, store, retry, control or Control(), executor is None)
     started = time.perf_counter()
     with bar("sweep", progress) as report:
@@ -198,6 +200,8 @@ class _Running:
     def run(self, pool: Executor, report: Report | None) -> None:
         missing = []
         for i, point in enumerate(self.points):
+            if self.control.cancelled:
+                raise Cancelled("the computation was stopped")
             if self.store is not None and point in self.store:
                 try:
                     self.results[i] = self.store.load(point)

@@ -30,9 +30,6 @@ pub fn ctqmc_read<'py>(
     Ok(read.into_pyarray(py))
 }
 
-/// Count, sums and sums of squares at one level of binning.
-type Level = (u64, [f64; 4], [f64; 4]);
-
 /// The chains of a run: they can be advanced, read, stored and taken up again.
 #[pyclass(frozen, module = "kadanoff._core")]
 pub struct CtqmcRun(Mutex<ctqmc::Simulation>);
