@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import blockspin, ctqmc, ising, lab
+from benchmarks import blockspin, ctqmc, ising, lab, learned
 
 Measured = dict[str, Any]
 Measure = Callable[[int, int], list[Measured]]
@@ -593,6 +593,29 @@ CASES = (
         "DMFT on the Bethe lattice, ED with 5 bath sites, β = 50, to 1e-6",
         "seconds",
         fresh=False,
+    ),
+    Case(
+        "learned-solve",
+        learned.solving("hubbard1"),
+        "learned solver on Hubbard-I, β = 50, one solve at 512 frequencies",
+        "< 1 ms",
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "learned-solve-ipt",
+        learned.solving("ipt", "hubbard1"),
+        "the same on IPT and Hubbard-I",
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "learned-loop",
+        learned.looping("ipt", "hubbard1"),
+        "DMFT on the Bethe lattice with it, β = 50, to 1e-4",
+        "< 0.2 s",
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
     ),
     Case(
         "cthyb",

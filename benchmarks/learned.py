@@ -1,0 +1,63 @@
+"""Learned impurity solvers: one solve, one loop. Databases and training are not in these times."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from typing import Any
+
+
+@cache
+def _learned(inputs: tuple[str, ...]) -> Any:
+    import kadanoff as kd
+
+    db = kd.dmft.database(
+        40,
+        inputs=("ipt", "hubbard1"),
+        target="ed-5",
+        beta=[50.0],
+        U=(0.5, 2.2),
+        half_bandwidth=(1.0, 1.0),
+        eps=(0.0, 0.0),
+        bath="self-consistent",
+        seed=1,
+        progress=False,
+    )
+    return kd.dmft.learn(db, inputs=inputs, outside="flag")
+
+
+def solving(*inputs: str) -> Any:
+    """One solve of a half-filled problem of the loop, 512 frequencies."""
+
+    def measure(threads: int, repeats: int) -> list[dict[str, Any]]:
+        import kadanoff as kd
+
+        learned = _learned(inputs)
+        start = kd.dmft.bethe(U=1.5, beta=50.0, solver="ipt").solution
+        found = []
+        for i in range(repeats):
+            problem = kd.dmft.Impurity(1.5 + 1e-3 * i, 50.0, start.problem.bath)
+            began = time.perf_counter()
+            for _ in range(20):
+                kd.dmft.solve(problem, solver=learned)
+            found.append({"seconds": (time.perf_counter() - began) / 20})
+        return found
+
+    return measure
+
+
+def looping(*inputs: str) -> Any:
+    """A converged loop on the Bethe lattice at beta = 50, U near 2."""
+
+    def measure(threads: int, repeats: int) -> list[dict[str, Any]]:
+        import kadanoff as kd
+
+        learned = _learned(inputs)
+        found = []
+        for i in range(repeats):
+            began = time.perf_counter()
+            kd.dmft.bethe(U=2.0 + 1e-3 * i, beta=50.0, solver=learned, tol=1e-4)
+            found.append({"seconds": time.perf_counter() - began})
+        return found
+
+    return measure
