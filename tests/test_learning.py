@@ -309,6 +309,20 @@ def test_nothing_is_unpickled(tmp_path):
         load(path)
 
 
+def test_numpy_2_0_writes_only_what_it_is_given(split, tmp_path, monkeypatch):
+    # There every keyword of savez is an array, allow_pickle too.
+    savez = np.savez
+
+    def older(file, **arrays):
+        assert "allow_pickle" not in arrays
+        savez(file, **arrays)
+
+    monkeypatch.setattr(np, "savez", older)
+    options = {"members": 2, "settings": {"gamma": 0.01, "alpha": 1e-3}}
+    save(learn(split[0][:60], **options), tmp_path / "solver.npz")
+    kd.Store(tmp_path / "store", kind="numbers").save({"x": 1}, {"y": np.ones(2)})
+
+
 # ---------------------------------------------------------------- bookkeeping
 
 

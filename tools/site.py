@@ -84,7 +84,11 @@ def sources(target: Path, notebooks: Sequence[Path]) -> None:
         (target / "api" / f"{name}.md").write_text(reference(name), encoding="utf-8")
     (target / "notebooks").mkdir()
     for notebook in notebooks:
-        shutil.copy(notebook, target / "notebooks")
+        text = notebook.read_text(encoding="utf-8")
+        # Markdown that a cell has put out is shown as it is: its links must lead to pages.
+        if notebook.stem.startswith("00"):
+            text = text.replace(".ipynb)", ".html)")
+        (target / "notebooks" / notebook.name).write_text(text, encoding="utf-8")
 
 
 def build(target: Path = TARGET, *, strict: bool = True) -> Path:

@@ -398,7 +398,8 @@ def _to_npz(header: dict[str, Any], result: Mapping[str, Any]) -> bytes:
             raise ValueError(f"an array can not be called {_HEADER!r}")
     text = np.frombuffer(_text(header).encode(), dtype=np.uint8)
     out = io.BytesIO()
-    np.savez(out, allow_pickle=False, **{_HEADER: text}, **arrays)
+    # No allow_pickle=False: numpy 2.0 takes it for an array. Objects were refused above.
+    np.savez(out, **{_HEADER: text}, **arrays)  # type: ignore[arg-type]
     return out.getvalue()
 
 

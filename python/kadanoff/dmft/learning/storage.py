@@ -64,7 +64,7 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
         arrays |= {f"{k}/ensemble/{name}": x for name, x in e.ensemble.arrays.items()}
     part = Path(path).with_name(Path(path).name + ".part")
     with part.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+        np.savez(file, **arrays)  # numpy 2.0 would save allow_pickle=False as an array
     os.replace(part, path)
 
 
