@@ -109,7 +109,8 @@ curve = dmft.learning_curve(train, some, sizes, members=3)
 curve.plot()
 
 # %% [markdown]
-# Dotted: IPT as it is. The curves have not levelled off: more samples help.
+# Dotted: IPT as it is. At $\beta = 1$ more samples help steadily. At low temperature the mean is
+# set by a few problems at strong coupling, and that many samples do not yet tell how they fail.
 #
 # ## In the loop
 #
@@ -184,7 +185,7 @@ assert found.converged
 # %%
 cheap = dmft.break_even(learned, test)
 print("ED, 4 sites:", cheap)
-problem = lattice.impurity(0, 0)
+problem = loops["learned"][-1].solution.problem
 seconds = dmft.approximate(problem, pick(quick="ed-6", normal="ed-7", full="ed-7")).seconds
 spent = sum(solver.card["database_seconds"].values())
 mine = dmft.solve(problem, solver=solver).seconds
