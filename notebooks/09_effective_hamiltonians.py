@@ -135,5 +135,10 @@ for steps in (1, 3, 9):
     )
     print(f"{steps} rows away: {learned.information.value:.6f} nats, signs agree for {agree:.0%}")
 
+# %% [markdown]
+# **Exercises.** 1. Repeat the one-dimensional scan at K = 0.1: how does the share that is kept
+# change? 2. Take a block of three spins. Is its edge still the best rule? 3. Add the parity of the
+# block to the cloud: where does it lie?
+
 # %%
 kd.about()
