@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import blockspin, ctqmc, ising, lab, learned
+from benchmarks import blockspin, ctqmc, ising, lab, learned, sectors
 
 Measured = dict[str, Any]
 Measure = Callable[[int, int], list[Measured]]
@@ -548,6 +548,14 @@ CASES = (
         "exact diagonalisation, 4 bath sites, G at 512 frequencies, β = 10",
         "≤ 1.5 ms",
         repeats=100,
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
+    ),
+    Case(
+        "ed-4-numpy",
+        sectors.solving,
+        "the same in straightforward numpy, sector by sector",
+        repeats=5,
         fresh=False,
         threads=THREADS_DO_NOT_MATTER,
     ),

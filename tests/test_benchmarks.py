@@ -2,9 +2,12 @@
 
 import re
 
-from benchmarks import table
+import numpy as np
+
+from benchmarks import sectors, table
 from benchmarks.cases import CASES
 from benchmarks.memory import peak_megabytes
+from kadanoff.dmft import DiscreteBath, Impurity, solve
 
 TIMING = {
     "values": 4.0,
@@ -50,6 +53,14 @@ def test_table_compares_with_the_reference_of_the_same_number_of_threads():
     assert "5.0×" in text
     for line in text.splitlines():
         assert not line.startswith("|") or line.endswith("|")
+
+
+def test_the_peer_of_exact_diagonalisation_finds_the_same():
+    e, V = np.array([-0.7, -0.2, 0.3, 0.8]), np.array([0.3, 0.2, 0.25, 0.35])
+    problem = Impurity(2.0, 10.0, DiscreteBath(e, V), 0.1)
+    ours = solve(problem, solver="ed", frequencies=64).G_iw
+    # It leaves out weights below 1e-12, of which there are thousands.
+    np.testing.assert_allclose(sectors.green(2.0, problem.level, e, V, 10.0, 64), ours, atol=1e-8)
 
 
 def test_case_names_differ():

@@ -25,7 +25,7 @@ MOST_SITES = 11
     "lanczos",
     valid="low temperature, so that few levels are occupied: any U and filling, up to 11 bath "
     "sites",
-    cost="0.1 s for the ground state of 8 bath sites with G, 0.5 s for 9, some seconds for 10",
+    cost="0.2 s for the ground state of 8 bath sites with G, 1 s for 9, 2.5 s for 10",
 )
 def lanczos(
     problem: Impurity,

@@ -59,7 +59,7 @@ class _Level:
     valid="U > 0 and temperatures above the Kondo scale: G is right to order V**2, log Z, n and "
     "docc to "
     "order V**4; not exact at U = 0",
-    cost="0.1 to 2 s, growing as the square of beta times the largest energy",
+    cost="15 ms at beta = 50, growing as the square of beta times the largest energy",
 )
 def nca(
     problem: Impurity,

@@ -64,7 +64,7 @@ def real_grid(T: float, reach: float, per_decade: int = 40) -> FloatArray:
     "nrg",
     valid="any U, filling and temperature below half the half bandwidth, for a band (real axis); "
     "systematic errors of a per cent at high energies, less at low ones",
-    cost="0.6 s; grows as the cube of keep and with the number of twists z",
+    cost="0.2 to 0.6 s; grows as the cube of keep and with the number of twists z",
     axis="real",
 )
 def nrg(

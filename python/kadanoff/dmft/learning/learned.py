@@ -141,7 +141,7 @@ class LearnedSolver:
         return Solver(
             "learned",
             f"problems like those it was trained on; further out: {self.outside}",
-            f"that of {', '.join(self.inputs)}, and half a millisecond",
+            f"that of {', '.join(self.inputs)}, and 2 ms",
             self._compute,
         )
 
