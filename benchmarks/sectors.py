@@ -1,7 +1,7 @@
 """A peer for exact diagonalisation: sectors of (N_up, N_dn) in plain numpy, LAPACK underneath.
 
-What a physicist writes in an afternoon: the Hamiltonian of every sector by Kronecker products of the
-two spins, `numpy.linalg.eigh`, Lehmann weights by matrix products, G as a sum over poles.
+What a physicist writes in an afternoon: the Hamiltonian of every sector by Kronecker products of
+the two spins, `numpy.linalg.eigh`, Lehmann weights by matrix products, G as a sum over poles.
 """
 
 from __future__ import annotations

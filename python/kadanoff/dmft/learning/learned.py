@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -322,8 +323,6 @@ def learn(
     -----
     Kernel ridge costs ``members n**3 / 3`` operations and ``members n`` rows of memory.
     """
-    import time
-
     began = time.perf_counter()
     databases = [database] if isinstance(database, Database) else list(database)
     if not databases or not all(isinstance(db, Database) for db in databases):
