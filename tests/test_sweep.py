@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -176,6 +177,40 @@ def test_ctrl_c_is_a_cancellation():
     with pytest.raises(Cancelled) as stopped:
         sweep(physics, GRID, progress=interrupt)
     assert len(stopped.value.partial.results) == 6
+
+
+def test_futures_are_touched_only_where_no_signal_lands():
+    """A KeyboardInterrupt inside ``wait`` leaves a future locked, and everybody waits for ever."""
+    seen = set()
+
+    class Watched(ThreadPoolExecutor):
+        def submit(self, *arguments):
+            seen.add(threading.current_thread())
+            return super().submit(*arguments)
+
+    with Watched(2) as pool:
+        assert sweep(abs, [{}] * 3, executor=pool, progress=False).failed != ()
+    assert seen
+    assert threading.main_thread() not in seen
+
+
+def test_a_second_stop_does_not_wait_for_a_task_that_cannot_be_stopped():
+    release = threading.Event()
+
+    def deaf(x):
+        release.wait(60)
+        return x
+
+    def main_thread_sleeps(done, total):
+        """The first stop; the second comes while the sweep waits for its workers."""
+        threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        sweep(deaf, {"x": [1, 2, 3]}, progress=main_thread_sleeps)
+    assert time.monotonic() - began < 30
+    release.set()
 
 
 def test_killed_and_resumed_without_loss_or_duplicate(tmp_path):

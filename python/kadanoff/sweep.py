@@ -166,14 +166,50 @@ def sweep(
     started = time.perf_counter()
     with bar("sweep", progress) as report:
         try:
-            with _pool(executor) as pool, one_blas_thread():
-                running.run(pool, report)
+            _aside(running, executor, report)
         except KeyboardInterrupt as stop:
             raise Cancelled(
                 f"a sweep was stopped after {running.done} of {len(todo)} points",
                 running.result(started),
             ) from stop
     return running.result(started)
+
+
+def _aside(running: _Running, executor: Executor | None, report: Report | None) -> None:
+    """Run it on a thread that no signal reaches, and wait for it here.
+
+    A KeyboardInterrupt that lands inside ``wait`` or ``submit`` leaves locks of futures taken, for
+    which the workers, and then this process, would wait for ever. So the calling thread touches
+    nothing but flags and one lock of its own.
+    """
+    over = threading.Lock()
+    over.acquire()
+
+    def work() -> None:
+        running.begun = True
+        try:
+            with _pool(executor) as pool, one_blas_thread():
+                running.run(pool)
+        except BaseException as error:  # raised again by the caller
+            running.error = error
+        finally:
+            running.over = True
+            over.release()
+
+    try:
+        threading.Thread(target=work, name="kadanoff sweep").start()
+        while not running.over:
+            over.acquire(timeout=WAKE)
+            if report is not None:
+                report(running.done, len(running.points))
+    except BaseException:  # the stop button, or `report` raised
+        running.stop = True
+        deadline = time.monotonic() + 1.0
+        while not running.over and (running.begun or time.monotonic() < deadline):
+            time.sleep(0.01)
+        raise
+    if running.error is not None:
+        raise running.error
 
 
 class _Running:
@@ -193,15 +229,20 @@ class _Running:
         self.failed: list[Failure] = []
         self.computed = 0
         self.done = 0
+        self.begun = self.over = self.stop = False
+        self.error: BaseException | None = None
         extra = _extras(function, control if local else None)
         self.calls = [partial(function, **(extra | point)) for point in points]
         self.local = local
 
-    def run(self, pool: Executor, report: Report | None) -> None:
+    def check(self) -> None:
+        if self.stop or self.control.cancelled:
+            raise Cancelled("the computation was stopped")
+
+    def run(self, pool: Executor) -> None:
         missing = []
         for i, point in enumerate(self.points):
-            if self.control.cancelled:
-                raise Cancelled("the computation was stopped")
+            self.check()
             if self.store is not None and point in self.store:
                 try:
                     self.results[i] = self.store.load(point)
@@ -214,8 +255,7 @@ class _Running:
         waiting: dict[Future[Any], int] = {}
         try:
             while True:
-                if self.control.cancelled:
-                    raise Cancelled("the computation was stopped")
+                self.check()
                 for i in itertools.islice(queue, IN_FLIGHT - len(waiting)):
                     try:
                         waiting[pool.submit(_attempt, self.calls[i], self.retry)] = i
@@ -226,8 +266,6 @@ class _Running:
                 ready, _ = wait(waiting, timeout=WAKE, return_when=FIRST_COMPLETED)
                 for future in sorted(ready, key=lambda f: waiting[f]):
                     self._collect(waiting.pop(future), future)
-                if report is not None:
-                    report(self.done, len(self.points))
         except BaseException:
             for future in waiting:
                 future.cancel()
