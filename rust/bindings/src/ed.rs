@@ -52,17 +52,12 @@ impl EdSpectrum {
         Bound<'py, PyArray2<Complex64>>,
     ) {
         let points: Vec<c64> = z.as_array().iter().copied().collect();
-        let (p, values) = py.detach(|| {
-            let p = ed::lehmann(&self.0, beta, prune);
-            let residues: [&[f64]; 2] = [&p.weights, &p.estimator];
-            let values = ed::poles::at_points(&p.energies, &residues, &points);
-            (p, values)
-        });
-        let values = Array2::from_shape_fn((2, points.len()), |(i, j)| values[i][j]);
+        let found = py.detach(|| ed::green(&self.0, beta, prune, &points));
+        let values = Array2::from_shape_fn((2, points.len()), |(i, j)| found.values[i][j]);
         (
-            p.energies.into_pyarray(py),
-            p.weights.into_pyarray(py),
-            p.dropped,
+            found.energies.into_pyarray(py),
+            found.weights.into_pyarray(py),
+            found.dropped,
             values.into_pyarray(py),
         )
     }
