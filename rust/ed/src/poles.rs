@@ -34,6 +34,24 @@ impl<'a> Sources<'a> {
         }
     }
 
+    /// Energies and residues in full lanes.
+    fn in_lanes(&self) -> (Vec<Lane>, Vec<Vec<Lane>>) {
+        let lanes = |x: &[f64], with: f64| -> Vec<Lane> {
+            let (whole, rest) = x.as_chunks::<LANES>();
+            let mut out = whole.to_vec();
+            if !rest.is_empty() {
+                out.push(std::array::from_fn(|l| {
+                    rest.get(l).copied().unwrap_or(with)
+                }));
+            }
+            out
+        };
+        // Padding takes the place of a pole, so that it stays in range; its residues are zero.
+        let first = self.energies.first().copied().unwrap_or(0.0);
+        let residues = self.residues.iter().map(|r| lanes(r, 0.0));
+        (lanes(&self.energies, first), residues.collect())
+    }
+
     /// Residues moved to Chebyshev points on panels of width `d / 2`, if these are fewer.
     fn compressed(&self, d: f64) -> Option<Self> {
         let (low, high) = dispatch(Level::best(), Range(&self.energies));
@@ -220,6 +238,11 @@ fn fused<const FMA: bool>(a: f64, b: f64, c: f64) -> f64 {
     if FMA { a.mul_add(b, c) } else { c + a * b }
 }
 
+#[inline(always)]
+fn total(s: &Lane) -> f64 {
+    ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
+}
+
 struct Direct<'a> {
     sources: &'a Sources<'a>,
     z: &'a [c64],
@@ -232,35 +255,22 @@ impl Kernel for Direct<'_> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let (whole, rest) = self.sources.energies.as_chunks::<LANES>();
-        // Padding takes the place of a pole, so that it stays in range; its residues are zero.
-        let pad = |x: &[f64], with: f64| -> Lane {
-            std::array::from_fn(|l| x.get(l).copied().unwrap_or(with))
-        };
-        let end = pad(rest, self.sources.energies[0]);
-        let residues: Vec<(&[Lane], Lane)> = self
-            .sources
-            .residues
-            .iter()
-            .map(|r| r.as_chunks::<LANES>())
-            .map(|(whole, rest)| (whole, pad(rest, 0.0)))
-            .collect();
+        let (energies, residues) = self.sources.in_lanes();
         let mut sums = vec![[[0.0; LANES]; 2]; residues.len()];
         for &i in self.chosen {
             let z = self.z[i];
             let y2 = z.im * z.im;
             sums.fill([[0.0; LANES]; 2]);
-            for (c, e) in whole.iter().chain([&end]).enumerate() {
+            for (c, e) in energies.iter().enumerate() {
                 let (mut re, mut im) = ([0.0; LANES], [0.0; LANES]);
                 for l in 0..LANES {
                     let a = z.re - e[l];
                     im[l] = 1.0 / fused::<FMA>(a, a, y2);
                     re[l] = a * im[l];
                 }
-                for ((r, end), sums) in residues.iter().zip(&mut sums) {
-                    let r = *r.get(c).unwrap_or(end);
+                for (r, sums) in residues.iter().zip(&mut sums) {
                     // Copies, since registers cannot overlap.
-                    let [mut real, mut imag] = *sums;
+                    let (r, [mut real, mut imag]) = (r[c], *sums);
                     for l in 0..LANES {
                         real[l] = fused::<FMA>(r[l], re[l], real[l]);
                     }
@@ -270,9 +280,8 @@ impl Kernel for Direct<'_> {
                     *sums = [real, imag];
                 }
             }
-            let sum = |s: &Lane| ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
             for (row, [re, im]) in self.out.iter_mut().zip(&sums) {
-                row[i] = c64::new(sum(re), -z.im * sum(im));
+                row[i] = c64::new(total(re), -z.im * total(im));
             }
         }
     }
@@ -327,21 +336,90 @@ pub fn at_times(energies: &[f64], residues: &[&[f64]], beta: f64, tau: &[f64]) -
     if let Some(fewer) = sources.compressed(std::f64::consts::PI / beta) {
         sources = fewer;
     }
-    let fermi: Vec<f64> = sources
-        .energies
-        .iter()
-        .map(|e| 1.0 / (1.0 + (-beta * e.abs()).exp()))
-        .collect();
-    for (k, &t) in tau.iter().enumerate() {
-        for (j, (e, f)) in sources.energies.iter().zip(&fermi).enumerate() {
-            let exponent = if *e >= 0.0 { -t * e } else { (beta - t) * e };
-            let kernel = exponent.exp() * f;
-            for (row, r) in out.iter_mut().zip(&sources.residues) {
-                row[k] -= r[j] * kernel;
+    let times = Times {
+        sources: &sources,
+        beta,
+        tau,
+        out: &mut out,
+    };
+    dispatch(Level::best(), times);
+    out
+}
+
+struct Times<'a> {
+    sources: &'a Sources<'a>,
+    beta: f64,
+    tau: &'a [f64],
+    out: &'a mut [Vec<f64>],
+}
+
+impl Kernel for Times<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let (energies, residues) = self.sources.in_lanes();
+        let mut fermi = vec![[0.0; LANES]; energies.len()];
+        for (f, e) in fermi.iter_mut().zip(&energies) {
+            for l in 0..LANES {
+                f[l] = 1.0 / (1.0 + exp::<FMA>(-self.beta * e[l].abs()));
+            }
+        }
+        let mut sums = vec![[0.0; LANES]; residues.len()];
+        for (k, t) in self.tau.iter().enumerate() {
+            sums.fill([0.0; LANES]);
+            for (c, (e, f)) in energies.iter().zip(&fermi).enumerate() {
+                let mut kernel = [0.0; LANES];
+                for l in 0..LANES {
+                    let factor = if e[l] >= 0.0 { -t } else { self.beta - t };
+                    kernel[l] = exp::<FMA>(factor * e[l]) * f[l];
+                }
+                for (r, sum) in residues.iter().zip(&mut sums) {
+                    let (r, mut total) = (r[c], *sum);
+                    for l in 0..LANES {
+                        total[l] = fused::<FMA>(r[l], kernel[l], total[l]);
+                    }
+                    *sum = total;
+                }
+            }
+            for (row, sum) in self.out.iter_mut().zip(&sums) {
+                row[k] = -total(sum);
             }
         }
     }
-    out
+}
+
+/// `e^x` for x <= 0 to a few units in the last place; below -708 as at -708, which is next to nothing.
+#[inline(always)]
+fn exp<const FMA: bool>(x: f64) -> f64 {
+    const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: the sum is rounded to an integer
+    const HIGH: f64 = 0.693_147_180_369_123_8; // ln 2 in two parts, the first of 32 bits
+    const LOW: f64 = 1.908_214_929_270_587_7e-10;
+    let x = if x > -708.0 { x } else { -708.0 };
+    let shifted = x * std::f64::consts::LOG2_E + SHIFT;
+    let n = shifted - SHIFT;
+    let r = fused::<FMA>(-n, LOW, fused::<FMA>(-n, HIGH, x));
+    // The Taylor series: |r| <= ln 2 / 2, so that the term 14 is below 1e-17.
+    let mut sum = 1.0 / 6_227_020_800.0;
+    for inverse in [
+        1.0 / 479_001_600.0,
+        1.0 / 39_916_800.0,
+        1.0 / 3_628_800.0,
+        1.0 / 362_880.0,
+        1.0 / 40_320.0,
+        1.0 / 5_040.0,
+        1.0 / 720.0,
+        1.0 / 120.0,
+        1.0 / 24.0,
+        1.0 / 6.0,
+        0.5,
+        1.0,
+        1.0,
+    ] {
+        sum = fused::<FMA>(sum, r, inverse);
+    }
+    // The last bits of `shifted` are n, to be added to the exponent.
+    f64::from_bits(sum.to_bits().wrapping_add(shifted.to_bits() << 52))
 }
 
 #[cfg(test)]
@@ -392,6 +470,22 @@ mod tests {
                 .sum();
             assert!((slow - fast).abs() < 1e-13, "{t} {slow} {fast}");
         }
+    }
+
+    #[test]
+    fn exponentials_are_right_to_rounding() {
+        for k in 0..5000 {
+            let x = -0.1417 * f64::from(k);
+            let wanted = x.exp();
+            let (fused, plain) = (exp::<true>(x), exp::<false>(x));
+            for y in [fused, plain] {
+                assert!(
+                    (y - wanted).abs() <= 4.0 * f64::EPSILON * wanted + 1e-300,
+                    "{x} {y}"
+                );
+            }
+        }
+        assert!(exp::<true>(-1e9) < 1e-300);
     }
 
     #[test]
