@@ -1,8 +1,8 @@
 """A peer for exact diagonalisation: sectors of (N_up, N_dn) in numpy, LAPACK and BLAS underneath.
 
-What somebody at home in numpy writes in a day: what depends on the number of orbitals alone is kept,
-sectors with N_up < N_dn follow from their mirror images, only the impurity's rows enter a product, and
-the sum over poles is one over bins of them with their moments.
+What somebody at home in numpy writes in a day: what depends on the number of orbitals alone is
+kept, sectors with N_up < N_dn follow from their mirror images, only the impurity's rows enter a
+product, and the sum over poles is one over bins of them with their moments.
 """
 
 from __future__ import annotations
