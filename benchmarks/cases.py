@@ -553,8 +553,8 @@ CASES = (
     ),
     Case(
         "ed-4-numpy",
-        sectors.solving,
-        "the same in straightforward numpy, sector by sector",
+        sectors.solving(4, 10.0),
+        "the same in numpy by sectors (N↑, N↓)",
         repeats=5,
         fresh=False,
         threads=THREADS_DO_NOT_MATTER,
@@ -575,6 +575,14 @@ CASES = (
         "≤ 0.3 s",
         repeats=7,
         fresh=False,
+    ),
+    Case(
+        "ed-6-numpy",
+        sectors.solving(6, 50.0),
+        "the same in numpy by sectors (N↑, N↓)",
+        repeats=2,
+        fresh=False,
+        threads=THREADS_DO_NOT_MATTER,
     ),
     Case(
         "lanczos-8",

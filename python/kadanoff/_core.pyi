@@ -13,6 +13,7 @@ __all__ = [
     "EdSpectrum",
     "IsingEnsemble",
     "IsingTempering",
+    "KajueterKotliar",
     "Seed",
     "__version__",
     "ctqmc_nodes",
@@ -34,7 +35,9 @@ __all__ = [
     "plaquette_sample",
     "poles_at_points",
     "poles_at_times",
+    "poles_of_resolvent",
     "rbm_train",
+    "second_order_poles",
 ]
 
 __version__: str
@@ -177,6 +180,21 @@ def ed_bath_fit(
     *,
     control: Control | None = None,
 ) -> tuple[NDArray[np.float64], float]: ...
+
+@final
+class KajueterKotliar:
+    def __new__(
+        cls,
+        U: float,
+        level: float,
+        beta: float,
+        e: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        y: NDArray[np.float64],
+        residues: NDArray[np.float64],
+    ) -> KajueterKotliar: ...
+    def excess(self, level0: float) -> float: ...
+
 def nca_propagators(
     energies: Sequence[float],
     x: NDArray[np.float64],
@@ -184,6 +202,9 @@ def nca_propagators(
     *,
     control: Control | None = None,
 ) -> _Matrix: ...
+def second_order_poles(
+    energies: NDArray[np.float64], weights: NDArray[np.float64], beta: float, distance: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
 def nrg_solve(
     jobs: Sequence[tuple[Seed, Chain]],
     *,
@@ -470,6 +491,7 @@ def plaquette_sample(
 def poles_at_points(
     energies: NDArray[np.float64], residues: _Matrix, z: NDArray[np.complex128]
 ) -> NDArray[np.complex128]: ...
+def poles_of_resolvent(H: _Matrix) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
 def poles_at_times(
     energies: NDArray[np.float64], residues: _Matrix, beta: float, tau: NDArray[np.float64]
 ) -> _Matrix: ...

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kadanoff import _core
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
 from kadanoff.greens import GreenFunction, MatsubaraFunction, gauss_poles, matsubara
@@ -27,8 +28,8 @@ def resolvent(
     H[0, 0] = level
     H[0, 1:] = H[1:, 0] = np.sqrt(weight)
     H[np.arange(1, n), np.arange(1, n)] = e
-    E, vectors = np.linalg.eigh(H)
-    return GreenFunction(E, norm * vectors[0] ** 2, beta)
+    E, w = _core.poles_of_resolvent(H)
+    return GreenFunction.own(E, norm * w, beta)
 
 
 def embedded_poles(

@@ -18,6 +18,7 @@ H. Kajueter, G. Kotliar, Phys. Rev. Lett. 77, 131 (1996), doi:10.1103/PhysRevLet
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -44,25 +45,8 @@ def second_order_poles(G0: GreenFunction) -> tuple[FloatArray, FloatArray]:
 
     ``sum_abc w_a w_b w_c [(1-f_a)(1-f_b) f_c + f_a f_b (1-f_c)] / (z - E_a - E_b + E_c)``.
     """
-    energies, weights, _ = second_order_products(G0.energies, G0.weights, G0.beta)
     scale = float(np.max(np.abs(G0.energies), initial=1e-300))
-    merged = GreenFunction(energies, weights, G0.beta).merged(1e-13 * scale)
-    keep = merged.weights > 0.0
-    return merged.energies[keep], merged.weights[keep]
-
-
-def second_order_products(
-    E: FloatArray, w: FloatArray, beta: float
-) -> tuple[FloatArray, FloatArray, float]:
-    """The same before poles are merged, N**3 of them, and n0."""
-    x = np.exp(-beta * np.abs(E))
-    f = np.where(E > 0.0, x, 1.0) / (1.0 + x)
-    h = np.where(E > 0.0, 1.0, x) / (1.0 + x)
-    energies = E[:, None, None] + E[None, :, None] - E[None, None, :]
-    particle, hole = w * h, w * f
-    weights = (particle[:, None] * particle)[:, :, None] * hole
-    weights += (hole[:, None] * hole)[:, :, None] * particle
-    return energies.ravel(), weights.ravel(), float(np.sum(hole))
+    return _core.second_order_poles(G0.energies, G0.weights, G0.beta, 1e-13 * scale)
 
 
 class _SecondOrder:
@@ -133,12 +117,16 @@ def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> 
 
 
 def _solution(
-    problem: Impurity, run: Run, n: float, level0: float, *, final: bool = True
+    problem: Impurity, run: Run, n: float | None, level0: float, *, final: bool = True
 ) -> Solution:
-    """The solution for given occupation and level of the bare impurity; poles only if `final`."""
+    """The solution for given occupation and level of the bare impurity; poles only if `final`.
+
+    Without an occupation, that of the bare impurity.
+    """
     U, level, beta = problem.U, problem.level, problem.beta
     second = _SecondOrder(problem, level0, run.frequencies)
     n0 = second.n0
+    n = n0 if n is None else n
     spread = n0 * (1.0 - n0)
     A = n * (1.0 - n) / spread
     B = ((1.0 - n) * U + level - level0) / (spread * U * U) if U > 0.0 else 0.0
@@ -180,32 +168,18 @@ def _poles(
     H = np.diag(np.concatenate([[level], e, star[0]]))
     H[1 : n + 1, 1 : n + 1] += B * np.outer(u, u)
     H[0, 1:] = H[1:, 0] = np.concatenate([np.sqrt(A) * u, np.sqrt(star[1])])
-    E, vectors = np.linalg.eigh(H)
-    return GreenFunction(E, vectors[0] ** 2, problem.beta)
+    return GreenFunction.own(*_core.poles_of_resolvent(H), problem.beta)
 
 
-class _Excess:
+def _excess(
+    problem: Impurity, star: tuple[FloatArray, FloatArray], reach: float
+) -> Callable[[float], float]:
     """n - n0 against eps0, by exact sums: for a bath of few levels."""
-
-    def __init__(self, problem: Impurity, star: tuple[FloatArray, FloatArray], reach: float):
-        self.U, self.beta, self.level = problem.U, problem.beta, problem.level
-        self.H = np.diag(np.concatenate([[0.0], star[0]]))
-        self.H[0, 1:] = self.H[1:, 0] = np.sqrt(star[1])
-        # No pole of G lies further out.
-        out = 3.0 * (float(np.max(np.abs(star[0]))) + reach) + 4.0 * self.U + 2.0 * abs(self.level)
-        z, self.R = fermi_poles(poles_needed(self.beta * out))
-        self.z = np.asarray(1j * z / self.beta)
-        self.free = self.z - self.level - problem.Delta()(self.z)  # type: ignore[operator]
-
-    def __call__(self, level0: float) -> float:
-        self.H[0, 0] = level0
-        E, vectors = np.linalg.eigh(self.H)
-        e, w, n0 = second_order_products(E, vectors[0] ** 2, self.beta)
-        n = min(max(n0, 1e-12), 1.0 - 1e-12)
-        sigma2 = self.U**2 * _core.poles_at_points(e, w[None, :], self.z)[0]
-        B = ((1.0 - n) * self.U + self.level - level0) / (n * (1.0 - n) * self.U**2)
-        G = 1.0 / (self.free - self.U * n - sigma2 / (1.0 - B * sigma2))
-        return 0.5 + 2.0 / self.beta * float(self.R @ G.real) - n
+    U, level, beta = problem.U, problem.level, problem.beta
+    # No pole of G lies further out.
+    out = 3.0 * (float(np.max(np.abs(star[0]))) + reach) + 4.0 * U + 2.0 * abs(level)
+    z, R = fermi_poles(poles_needed(beta * out))
+    return _core.KajueterKotliar(U, level, beta, *star, z / beta, R).excess
 
 
 def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
@@ -224,7 +198,7 @@ def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
 
     star = problem.star()
     few = star is not None and star[0].size <= MOST_SITES and U > 0.0
-    excess = cache(_Excess(problem, star, reach) if few and star else by_frequencies)
+    excess = cache(_excess(problem, star, reach) if few and star else by_frequencies)
     points = np.linspace(level - 0.5 * reach, level + U + 0.5 * reach, 13).tolist()
     # The crossing nearest to the Hartree level.
     for k in sorted(range(len(points) - 1), key=lambda k: abs(points[k] - (level + 0.5 * U))):
@@ -236,5 +210,4 @@ def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
             f"Kajueter-Kotliar form (U = {U:g}, level = {level:g}, beta = {problem.beta:g})"
         )
     level0 = float(brentq(excess, points[k], points[k + 1], xtol=1e-13, rtol=1e-14))
-    n0 = _SecondOrder(problem, level0, 2).n0
-    return _solution(problem, run, n0, level0)
+    return _solution(problem, run, None, level0)

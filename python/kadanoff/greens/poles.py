@@ -119,7 +119,11 @@ class GreenFunction:
 
     def moments(self, count: int = 4) -> FloatArray:
         """int w**k A(w) dw = sum_j w_j E_j**k for k < count: G(z) = sum_k m_k / z**(k + 1)."""
-        return np.array([np.sum(self.weights * self.energies**k) for k in range(count)])
+        found, terms = np.empty(count), self.weights
+        for k in range(count):
+            found[k] = np.sum(terms)
+            terms = terms * self.energies
+        return found
 
     @cached_property
     def occupation(self) -> float:

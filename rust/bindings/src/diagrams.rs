@@ -4,7 +4,8 @@ use crate::control::{self, Control};
 use crate::errors;
 use kadanoff_diagrams as diagrams;
 use numpy::ndarray::Array2;
-use numpy::{IntoPyArray, PyArray2, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 /// Grids up to this size take a millisecond: not worth a thread.
@@ -34,4 +35,62 @@ pub fn nca_propagators<'py>(
     };
     let p = found.map_err(|e| errors::diagrams(py, &e))?.p;
     Ok(Array2::from_shape_fn((3, x.len()), |(m, k)| p[m][k]).into_pyarray(py))
+}
+
+/// Poles and weights of `Sigma2 / U^2` for the poles of G0; those closer than `distance` made one.
+#[pyfunction]
+pub fn second_order_poles<'py>(
+    py: Python<'py>,
+    energies: PyReadonlyArray1<'py, f64>,
+    weights: PyReadonlyArray1<'py, f64>,
+    beta: f64,
+    distance: f64,
+) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>)> {
+    let (energies, weights) = (energies.as_slice()?, weights.as_slice()?);
+    let found = py.detach(|| diagrams::second_order(energies, weights, beta, distance));
+    Ok((
+        found.energies.into_pyarray(py),
+        found.weights.into_pyarray(py),
+    ))
+}
+
+/// The interpolation of Kajueter and Kotliar for a bath of few levels.
+#[pyclass(frozen, module = "kadanoff._core")]
+pub struct KajueterKotliar(diagrams::Interpolation);
+
+#[pymethods]
+impl KajueterKotliar {
+    #[new]
+    #[allow(non_snake_case)]
+    fn new(
+        U: f64,
+        level: f64,
+        beta: f64,
+        e: PyReadonlyArray1<'_, f64>,
+        weights: PyReadonlyArray1<'_, f64>,
+        y: PyReadonlyArray1<'_, f64>,
+        residues: PyReadonlyArray1<'_, f64>,
+    ) -> PyResult<Self> {
+        let [e, weights, y, residues] = [e, weights, y, residues].map(|x| x.as_array().to_vec());
+        if e.len() != weights.len() || y.len() != residues.len() {
+            return Err(PyValueError::new_err(
+                "levels and weights, points and residues must agree in length",
+            ));
+        }
+        Ok(Self(diagrams::Interpolation {
+            u: U,
+            level,
+            beta,
+            e,
+            weights,
+            y,
+            residues,
+        }))
+    }
+
+    /// `n - n0` with the bare impurity at `level0`.
+    fn excess(&self, py: Python<'_>, level0: f64) -> PyResult<f64> {
+        py.detach(|| self.0.excess(level0))
+            .map_err(|e| errors::diagrams(py, &e))
+    }
 }

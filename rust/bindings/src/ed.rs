@@ -52,17 +52,12 @@ impl EdSpectrum {
         Bound<'py, PyArray2<Complex64>>,
     ) {
         let points: Vec<c64> = z.as_array().iter().copied().collect();
-        let (p, values) = py.detach(|| {
-            let p = ed::lehmann(&self.0, beta, prune);
-            let residues: [&[f64]; 2] = [&p.weights, &p.estimator];
-            let values = ed::poles::at_points(&p.energies, &residues, &points);
-            (p, values)
-        });
-        let values = Array2::from_shape_fn((2, points.len()), |(i, j)| values[i][j]);
+        let found = py.detach(|| ed::green(&self.0, beta, prune, &points));
+        let values = Array2::from_shape_fn((2, points.len()), |(i, j)| found.values[i][j]);
         (
-            p.energies.into_pyarray(py),
-            p.weights.into_pyarray(py),
-            p.dropped,
+            found.energies.into_pyarray(py),
+            found.weights.into_pyarray(py),
+            found.dropped,
             values.into_pyarray(py),
         )
     }
@@ -162,6 +157,9 @@ pub fn ed_lanczos<'py>(
     Ok(out)
 }
 
+/// Products a step, of all starts, up to which a fit takes a few milliseconds: not worth a thread.
+const SMALL_FIT: usize = 100_000;
+
 /// Free parameters and chi2 of the best of the minima from the rows of `starts`.
 #[pyfunction]
 #[pyo3(signature = (delta, w, weights, sites, symmetric, low, high, starts, *, control=None))]
@@ -203,12 +201,16 @@ pub fn ed_bath_fit<'py>(
         ));
     }
     let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let (fit, interrupted) = control::supervise(py, &shared, None, || {
-        target.best(starts.iter().map(Vec::as_slice), &shared)
-    })?;
-    if let Some(error) = interrupted {
-        return Err(errors::interrupted(py, error));
-    }
+    let best = || target.best(starts.iter().map(Vec::as_slice), &shared);
+    let fit = if count * free * free * starts.len() <= SMALL_FIT {
+        py.detach(best)
+    } else {
+        let (fit, interrupted) = control::supervise(py, &shared, None, best)?;
+        if let Some(error) = interrupted {
+            return Err(errors::interrupted(py, error));
+        }
+        fit
+    };
     let fit = fit.map_err(|e| errors::ed(py, &e))?;
     let fit = fit.ok_or_else(|| PyValueError::new_err("a bath fit needs a starting point"))?;
     Ok((fit.parameters.into_pyarray(py), fit.chi2))
@@ -316,4 +318,28 @@ pub fn poles_at_times<'py>(
     let energies = energies.as_slice()?;
     let out = py.detach(|| ed::poles::at_times(energies, &list, beta, &times));
     Ok(Array2::from_shape_fn((list.len(), times.len()), |(i, j)| out[i][j]).into_pyarray(py))
+}
+
+/// Eigenvalues and squared first components of the eigenvectors of a symmetric matrix, of which the
+/// lower triangle is read: the poles of the element (0, 0) of `(z - H)^-1`.
+#[pyfunction]
+#[allow(non_snake_case)]
+pub fn poles_of_resolvent<'py>(
+    py: Python<'py>,
+    H: PyReadonlyArray2<'py, f64>,
+) -> PyResult<(Vector<'py>, Vector<'py>)> {
+    let given = H.as_array();
+    if given.nrows() != given.ncols() {
+        return Err(PyValueError::new_err("H must be square"));
+    }
+    let n = given.nrows();
+    let h = faer::Mat::from_fn(n, n, |i, j| given[(i, j)]);
+    let (values, weights) = py
+        .detach(|| {
+            let reduced = kadanoff_linalg::Reduced::new(h)?;
+            let values = reduced.values().to_vec();
+            reduced.weights().map(|weights| (values, weights))
+        })
+        .map_err(|e| errors::eigen(py, &e))?;
+    Ok((values.into_pyarray(py), weights.into_pyarray(py)))
 }

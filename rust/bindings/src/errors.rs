@@ -28,10 +28,16 @@ pub fn nrg(py: Python<'_>, error: &Error) -> PyErr {
     }
 }
 
+/// The exception for an eigenvalue decomposition that failed.
+pub fn eigen(py: Python<'_>, error: &kadanoff_linalg::Error) -> PyErr {
+    from_python(py, "NumericalError", error.to_string())
+}
+
 /// The exception for an error of the diagrammatic approximations.
 pub fn diagrams(py: Python<'_>, error: &kadanoff_diagrams::Error) -> PyErr {
     match error {
         kadanoff_diagrams::Error::Argument(message) => PyValueError::new_err(message.clone()),
+        kadanoff_diagrams::Error::Eigen(e) => eigen(py, e),
         kadanoff_diagrams::Error::Cancelled => cancelled(py),
     }
 }

@@ -30,7 +30,7 @@ mod _core {
     #[pymodule_export]
     use super::ctqmc::{CtqmcRun, ctqmc_nodes, ctqmc_read};
     #[pymodule_export]
-    use super::diagrams::nca_propagators;
+    use super::diagrams::{KajueterKotliar, nca_propagators, second_order_poles};
     #[pymodule_export]
     use super::dimers::{DimerSimulation, dimers_enumerate, dimers_sample};
     #[pymodule_export]
@@ -38,7 +38,7 @@ mod _core {
     #[pymodule_export]
     use super::ed::{
         EdSpectrum, ed_bath_fit, ed_finite, ed_lanczos, ed_spectrum, poles_at_points,
-        poles_at_times,
+        poles_at_times, poles_of_resolvent,
     };
     #[pymodule_export]
     use super::exact::{ising_states, ising_windows};

@@ -1,10 +1,13 @@
-//! Diagrammatic approximations for quantum impurities, on the imaginary axis.
+//! Diagrammatic approximations for quantum impurities.
 //!
-//! [`nca`]: propagators of the non-crossing approximation on a uniform grid.
+//! [`nca`]: propagators of the non-crossing approximation on a uniform grid of imaginary times.
+//! [`second_order`]: perturbation theory to second order for a bath of few levels, pole by pole.
 
 pub mod nca;
+pub mod second_order;
 
 pub use nca::{Propagators, propagate};
+pub use second_order::{Interpolation, SecondOrder, second_order};
 
 /// What can go wrong.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -12,6 +15,9 @@ pub enum Error {
     /// An argument that makes no sense.
     #[error("{0}")]
     Argument(String),
+    /// An eigenvalue decomposition failed.
+    #[error(transparent)]
+    Eigen(#[from] kadanoff_linalg::Error),
     /// The computation was stopped.
     #[error("cancelled")]
     Cancelled,

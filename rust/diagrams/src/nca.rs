@@ -114,10 +114,12 @@ struct Convolve<'a> {
 impl Kernel for Convolve<'_> {
     type Output = [f64; BLOCK];
 
-    /// p times every q. No closure here: it would be compiled without the vector instructions.
+    /// p times every q. No closure here: it would be compiled without the vector instructions. Sums
+    /// are variables of their own: an array of them would stay in memory.
     #[inline(always)]
     fn run<const FMA: bool>(self) -> [f64; BLOCK] {
-        let mut sums = [[0.0; LANES]; BLOCK];
+        let zero = [0.0; LANES];
+        let (mut s0, mut s1, mut s2, mut s3) = (zero, zero, zero, zero);
         let (whole, rest) = self.p.as_chunks::<LANES>();
         let [q0, q1, q2, q3] = self.q;
         let (q0, r0) = q0.as_chunks::<LANES>();
@@ -126,22 +128,17 @@ impl Kernel for Convolve<'_> {
         let (q3, r3) = q3.as_chunks::<LANES>();
         for ((((p, q0), q1), q2), q3) in whole.iter().zip(q0).zip(q1).zip(q2).zip(q3) {
             for l in 0..LANES {
-                sums[0][l] = fused::<FMA>(p[l], q0[l], sums[0][l]);
-                sums[1][l] = fused::<FMA>(p[l], q1[l], sums[1][l]);
-                sums[2][l] = fused::<FMA>(p[l], q2[l], sums[2][l]);
-                sums[3][l] = fused::<FMA>(p[l], q3[l], sums[3][l]);
+                s0[l] = fused::<FMA>(p[l], q0[l], s0[l]);
+                s1[l] = fused::<FMA>(p[l], q1[l], s1[l]);
+                s2[l] = fused::<FMA>(p[l], q2[l], s2[l]);
+                s3[l] = fused::<FMA>(p[l], q3[l], s3[l]);
             }
         }
-        let mut out = [0.0; BLOCK];
-        for (t, r) in [r0, r1, r2, r3].into_iter().enumerate() {
-            for l in 0..LANES {
-                out[t] += sums[t][l];
-            }
-            for (p, q) in rest.iter().zip(r) {
-                out[t] += p * q;
-            }
-        }
-        out
+        let total = |sum: [f64; LANES], r: &[f64]| {
+            let rest = rest.iter().zip(r).map(|(p, q)| p * q);
+            sum.into_iter().chain(rest).sum()
+        };
+        [total(s0, r0), total(s1, r1), total(s2, r2), total(s3, r3)]
     }
 }
 

@@ -8,6 +8,7 @@
 use crate::Error;
 use faer::c64;
 use kadanoff_runtime::Control;
+use kadanoff_runtime::simd::{Kernel, Level, dispatch};
 
 const STEPS: usize = 300;
 /// Relative decrease of chi2 that counts as none; so many in a row end the search.
@@ -69,62 +70,19 @@ impl Target {
         (e, weight)
     }
 
-    /// The cost, and, if asked for, `J^T J` (row by row) and `J^T r`.
-    fn cost(&self, x: &[f64], mut normal: Option<(&mut [f64], &mut [f64])>) -> f64 {
+    /// The cost; into `a` and `g` go `J^T J` (row by row, its lower triangle) and `J^T r`.
+    fn cost(&self, x: &[f64], a: &mut [f64], g: &mut [f64]) -> f64 {
         let (e, weight) = self.sites_of(x);
-        let (m, n) = (self.sites, self.free());
-        let pairs = m / 2;
-        let mut columns = vec![(0.0, 0.0); n];
-        let mut inverse = vec![(0.0, 0.0); m];
-        if let Some((a, g)) = normal.as_mut() {
-            a.fill(0.0);
-            g.fill(0.0);
-        }
-        let mut chi2 = 0.0;
-        for ((&delta, &w), &c) in self.delta.iter().zip(&self.w).zip(&self.weights) {
-            let (mut re, mut im) = (-delta.re, -delta.im);
-            for k in 0..m {
-                // 1 / (iw - e) = (-e - iw) / (e^2 + w^2)
-                let d = 1.0 / (e[k] * e[k] + w * w);
-                inverse[k] = (-e[k] * d, -w * d);
-                re += weight[k] * inverse[k].0;
-                im += weight[k] * inverse[k].1;
-            }
-            chi2 += c * (re * re + im * im);
-            let Some((a, g)) = normal.as_mut() else {
-                continue;
-            };
-            let by_level = |k: usize| {
-                let (p, q) = inverse[k];
-                (weight[k] * (p * p - q * q), 2.0 * weight[k] * p * q)
-            };
-            let by_log = |k: usize| (weight[k] * inverse[k].0, weight[k] * inverse[k].1);
-            if self.symmetric {
-                for k in 0..pairs {
-                    let ((a0, a1), (b0, b1)) = (by_level(m - 1 - k), by_level(k));
-                    let level = e[m - 1 - k];
-                    columns[k] = ((a0 - b0) * level, (a1 - b1) * level);
-                    let ((a0, a1), (b0, b1)) = (by_log(m - 1 - k), by_log(k));
-                    columns[pairs + k] = (a0 + b0, a1 + b1);
-                }
-                if m % 2 == 1 {
-                    columns[2 * pairs] = by_log(pairs);
-                }
-            } else {
-                for k in 0..m {
-                    columns[k] = by_level(k);
-                    columns[m + k] = by_log(k);
-                }
-            }
-            for i in 0..n {
-                let (p, q) = (c * columns[i].0, c * columns[i].1);
-                g[i] += p * re + q * im;
-                for j in 0..=i {
-                    a[i * n + j] += p * columns[j].0 + q * columns[j].1;
-                }
-            }
-        }
-        chi2
+        dispatch(
+            Level::best(),
+            Cost {
+                target: self,
+                e: &e,
+                weight: &weight,
+                a,
+                g,
+            },
+        )
     }
 
     /// The minimum that is reached from `start`.
@@ -138,7 +96,8 @@ impl Target {
         let mut x = start.to_vec();
         clip(&mut x);
         let (mut a, mut g) = (vec![0.0; n * n], vec![0.0; n]);
-        let mut chi2 = self.cost(&x, Some((&mut a, &mut g)));
+        let mut chi2 = self.cost(&x, &mut a, &mut g);
+        let (mut a_there, mut g_there) = (a.clone(), g.clone());
         let scale: f64 = (self.delta.iter().zip(&self.weights))
             .map(|(d, c)| c * (d.re * d.re + d.im * d.im))
             .sum();
@@ -162,7 +121,7 @@ impl Target {
             };
             let mut y: Vec<f64> = x.iter().zip(&step).map(|(x, s)| x + s).collect();
             clip(&mut y);
-            let trial = self.cost(&y, None);
+            let trial = self.cost(&y, &mut a_there, &mut g_there);
             let taken: Vec<f64> = y.iter().zip(&x).map(|(y, x)| y - x).collect();
             let promised = promised(&a, &g, &taken);
             let gain = if promised > 0.0 {
@@ -177,7 +136,9 @@ impl Target {
                     0
                 };
                 x = y;
-                chi2 = self.cost(&x, Some((&mut a, &mut g)));
+                chi2 = trial;
+                std::mem::swap(&mut a, &mut a_there);
+                std::mem::swap(&mut g, &mut g_there);
                 damping *= (1.0 - (2.0 * gain - 1.0).powi(3)).max(1.0 / 3.0);
                 damping = damping.max(1e-15);
                 growth = 2.0;
@@ -211,6 +172,138 @@ impl Target {
         }
         Ok(found)
     }
+}
+
+const LANES: usize = 8;
+type Lane = [f64; LANES];
+
+struct Cost<'a> {
+    target: &'a Target,
+    e: &'a [f64],
+    weight: &'a [f64],
+    a: &'a mut [f64],
+    g: &'a mut [f64],
+}
+
+/// A complex number for every lane.
+type Complex = [Lane; 2];
+
+impl Kernel for Cost<'_> {
+    type Output = f64;
+
+    /// Frequencies side by side. Nothing is fused: where the search ends depends on rounding, and a
+    /// bath should not depend on the processor.
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> f64 {
+        let Self {
+            target,
+            e,
+            weight,
+            a,
+            g,
+        } = self;
+        let (m, n) = (target.sites, target.free());
+        let pairs = m / 2;
+        let zero: Complex = [[0.0; LANES]; 2];
+        let mut inverse = vec![zero; m];
+        let mut columns = vec![zero; n];
+        let mut chi2 = [0.0; LANES];
+        let mut slopes = vec![[0.0; LANES]; n];
+        let mut products = vec![[0.0; LANES]; n * n];
+        for start in (0..target.w.len()).step_by(LANES) {
+            let count = LANES.min(target.w.len() - start);
+            // Beyond the last frequency weights are zero.
+            let (mut w, mut c, mut re, mut im) =
+                ([1.0; LANES], [0.0; LANES], [0.0; LANES], [0.0; LANES]);
+            for l in 0..count {
+                w[l] = target.w[start + l];
+                c[l] = target.weights[start + l];
+                re[l] = -target.delta[start + l].re;
+                im[l] = -target.delta[start + l].im;
+            }
+            for k in 0..m {
+                let mut z = zero;
+                for l in 0..LANES {
+                    // 1 / (iw - e) = (-e - iw) / (e^2 + w^2)
+                    let d = 1.0 / (e[k] * e[k] + w[l] * w[l]);
+                    z[0][l] = -e[k] * d;
+                    z[1][l] = -w[l] * d;
+                    re[l] += weight[k] * z[0][l];
+                    im[l] += weight[k] * z[1][l];
+                }
+                inverse[k] = z;
+            }
+            for l in 0..LANES {
+                chi2[l] += c[l] * (re[l] * re[l] + im[l] * im[l]);
+            }
+            if target.symmetric {
+                for k in 0..pairs {
+                    let (up, down) = (&inverse[m - 1 - k], &inverse[k]);
+                    let (up, down) = (by_level(weight[k], up), by_level(weight[k], down));
+                    columns[k] = combined(e[m - 1 - k], &up, -e[m - 1 - k], &down);
+                    columns[pairs + k] =
+                        combined(weight[k], &inverse[m - 1 - k], weight[k], &inverse[k]);
+                }
+                if m % 2 == 1 {
+                    columns[2 * pairs] = combined(weight[pairs], &inverse[pairs], 0.0, &zero);
+                }
+            } else {
+                for k in 0..m {
+                    columns[k] = by_level(weight[k], &inverse[k]);
+                    columns[m + k] = combined(weight[k], &inverse[k], 0.0, &zero);
+                }
+            }
+            for i in 0..n {
+                let mut column = columns[i];
+                for l in 0..LANES {
+                    column[0][l] *= c[l];
+                    column[1][l] *= c[l];
+                }
+                add_product(&mut slopes[i], &column, &[re, im]);
+                for j in 0..=i {
+                    add_product(&mut products[i * n + j], &column, &columns[j]);
+                }
+            }
+        }
+        let sum = |s: &Lane| ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+        for (out, s) in g.iter_mut().zip(&slopes).chain(a.iter_mut().zip(&products)) {
+            *out = sum(s);
+        }
+        sum(&chi2)
+    }
+}
+
+/// `d/de` of `weight / (iw - e)`.
+#[inline(always)]
+fn by_level(weight: f64, inverse: &Complex) -> Complex {
+    let mut out = [[0.0; LANES]; 2];
+    for l in 0..LANES {
+        let (p, q) = (inverse[0][l], inverse[1][l]);
+        out[0][l] = weight * (p * p - q * q);
+        out[1][l] = 2.0 * weight * p * q;
+    }
+    out
+}
+
+#[inline(always)]
+fn combined(a: f64, x: &Complex, b: f64, y: &Complex) -> Complex {
+    let mut out = [[0.0; LANES]; 2];
+    for part in 0..2 {
+        for l in 0..LANES {
+            out[part][l] = a * x[part][l] + b * y[part][l];
+        }
+    }
+    out
+}
+
+/// `sum += Re(x^* y)`, lane by lane.
+#[inline(always)]
+fn add_product(sum: &mut Lane, x: &Complex, y: &Complex) {
+    let mut total = *sum;
+    for l in 0..LANES {
+        total[l] += x[0][l] * y[0][l] + x[1][l] * y[1][l];
+    }
+    *sum = total;
 }
 
 /// `-(A + damping diag A)^-1 g` without the parameters held; None if that is not positive.
@@ -304,12 +397,12 @@ mod tests {
             let n = t.free();
             let x: Vec<f64> = (0..n).map(|i| 0.3 * i as f64 - 0.7).collect();
             let (mut a, mut g) = (vec![0.0; n * n], vec![0.0; n]);
-            t.cost(&x, Some((&mut a, &mut g)));
+            t.cost(&x, &mut a, &mut g);
             for i in 0..n {
                 let shifted = |h: f64| {
                     let mut y = x.clone();
                     y[i] += h;
-                    t.cost(&y, None)
+                    t.cost(&y, &mut vec![0.0; n * n], &mut vec![0.0; n])
                 };
                 // Central differences: h^2 = 1e-10 times a third derivative up to 1e4.
                 let slope = (shifted(1e-5) - shifted(-1e-5)) / 2e-5;

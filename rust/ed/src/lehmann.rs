@@ -7,9 +7,13 @@
 use crate::SMALL;
 use crate::full::Spectrum;
 use crate::map_blocks;
-use crate::multiplets::{Creation, Transition};
+use crate::multiplets::Transition;
+use crate::poles::at_points;
 use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, Par};
+use faer::prelude::ReborrowMut;
+use faer::{Accum, MatMut, Par, c64};
+use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use std::cell::RefCell;
 
 /// Poles of `G` and `F`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,9 +30,41 @@ pub struct Lehmann {
 
 /// Levels whose Boltzmann weight, relative to Z, is below this contribute rounding errors only.
 const EMPTY: f64 = 1e-17;
+const LANES: usize = 8;
+/// Sizes at which it is known how much smaller poles weigh together: powers of `STEP` times what is
+/// dropped on sight. They need not be sharp.
+const STEPS: usize = 5;
+const STEP: f64 = 4.0;
+
+/// `G` and `F` at some points besides the poles of `G`.
+#[derive(Debug, Clone)]
+pub struct Green {
+    /// Energies.
+    pub energies: Vec<f64>,
+    /// Residues of `G`.
+    pub weights: Vec<f64>,
+    /// Sum of the residues of `G` that were left out.
+    pub dropped: f64,
+    /// `G(z)` and `F(z)`.
+    pub values: Vec<Vec<c64>>,
+}
 
 /// All poles but the smallest, which together weigh at most `prune`.
 pub fn lehmann(spectrum: &Spectrum, beta: f64, prune: f64) -> Lehmann {
+    with_poles(spectrum, beta, prune, Lehmann::clone)
+}
+
+/// `G` and `F` from these poles at the points `z`.
+pub fn green(spectrum: &Spectrum, beta: f64, prune: f64, z: &[c64]) -> Green {
+    with_poles(spectrum, beta, prune, |p| Green {
+        energies: p.energies.clone(),
+        weights: p.weights.clone(),
+        dropped: p.dropped,
+        values: at_points(&p.energies, &[&p.weights, &p.estimator], z),
+    })
+}
+
+fn with_poles<T>(spectrum: &Spectrum, beta: f64, prune: f64, f: impl FnOnce(&Lehmann) -> T) -> T {
     let z = spectrum.partition(beta);
     let boltzmann: Vec<Vec<f64>> = (0..spectrum.blocks.len())
         .map(|b| {
@@ -44,33 +80,87 @@ pub fn lehmann(spectrum: &Spectrum, beta: f64, prune: f64) -> Lehmann {
         .map(|t| dimension(t.from) * dimension(t.to))
         .sum();
     let negligible = 0.5 * prune / pairs.max(1) as f64;
-    let mut all = Lehmann::default();
     if spectrum.model.orbitals() <= SMALL {
-        all.reserve(pairs);
-        for t in transitions {
-            transition_poles(spectrum, t, &boltzmann, negligible, &mut all);
-        }
-    } else {
-        let parts = map_blocks(
-            transitions,
-            false,
-            |t| dimension(t.from) * dimension(t.to),
-            |t| {
-                let mut part = Lehmann::default();
-                transition_poles(spectrum, t, &boltzmann, negligible, &mut part);
-                part
-            },
-        );
-        all.reserve(parts.iter().map(|p| p.energies.len()).sum());
-        for part in parts {
-            all.energies.extend(part.energies);
-            all.weights.extend(part.weights);
-            all.estimator.extend(part.estimator);
-            all.dropped += part.dropped;
+        return WORK.with_borrow_mut(|work| {
+            work.clear();
+            for t in transitions {
+                transition_poles(spectrum, t, &boltzmann, negligible, work);
+            }
+            work.prune(prune, negligible);
+            f(&work.poles)
+        });
+    }
+    let parts = map_blocks(
+        transitions,
+        false,
+        |t| dimension(t.from) * dimension(t.to),
+        |t| {
+            let mut part = Work::default();
+            transition_poles(spectrum, t, &boltzmann, negligible, &mut part);
+            (part.poles, part.smaller)
+        },
+    );
+    let mut all = Work::default();
+    all.poles
+        .reserve(parts.iter().map(|(p, _)| p.energies.len()).sum());
+    for (poles, smaller) in parts {
+        all.poles.energies.extend(poles.energies);
+        all.poles.weights.extend(poles.weights);
+        all.poles.estimator.extend(poles.estimator);
+        all.poles.dropped += poles.dropped;
+        for (total, x) in all.smaller.iter_mut().zip(smaller) {
+            *total += x;
         }
     }
-    all.prune(prune - all.dropped);
-    all
+    all.prune(prune, negligible);
+    f(&all.poles)
+}
+
+/// What a problem is worked on in.
+#[derive(Default)]
+struct Work {
+    /// Elements that fill an empty impurity, and a single one; in columns.
+    elements: [Vec<f64>; 2],
+    poles: Lehmann,
+    /// Sum of the sizes up to `negligible`, `STEP negligible`, ...
+    smaller: [f64; STEPS],
+}
+
+thread_local! {
+    /// Kept from one small problem to the next, 1 MB at most: fresh memory from the system would take
+    /// as long as the poles.
+    static WORK: RefCell<Work> = RefCell::default();
+}
+
+impl Work {
+    fn clear(&mut self) {
+        self.poles.truncate(0);
+        self.poles.dropped = 0.0;
+        self.smaller = [0.0; STEPS];
+    }
+
+    /// Drops the smallest poles as long as they weigh no more than `prune`, those dropped on sight
+    /// included.
+    fn prune(&mut self, prune: f64, negligible: f64) {
+        let step = self.smaller.iter().rposition(|&x| x <= prune).unwrap_or(0);
+        if step == 0 {
+            return;
+        }
+        let limit = negligible * STEP.powi(step as i32);
+        let poles = &mut self.poles;
+        // No branches: which are kept cannot be foretold.
+        let mut kept = 0;
+        for i in 0..poles.energies.len() {
+            let (weight, estimator) = (poles.weights[i], poles.estimator[i]);
+            let keep = weight > limit || estimator.abs() > limit;
+            poles.dropped += if keep { 0.0 } else { weight };
+            poles.energies[kept] = poles.energies[i];
+            poles.weights[kept] = weight;
+            poles.estimator[kept] = estimator;
+            kept += usize::from(keep);
+        }
+        poles.truncate(kept);
+    }
 }
 
 fn transition_poles(
@@ -78,7 +168,7 @@ fn transition_poles(
     t: &Transition,
     boltzmann: &[Vec<f64>],
     negligible: f64,
-    poles: &mut Lehmann,
+    work: &mut Work,
 ) {
     let (a, b) = (&spectrum.blocks[t.from], &spectrum.blocks[t.to]);
     let (pa, pb) = (&boltzmann[t.from], &boltzmann[t.to]);
@@ -87,44 +177,129 @@ fn transition_poles(
     let ka = pa.partition_point(|&p| p > EMPTY);
     let kb = pb.partition_point(|&p| p > EMPTY);
     // Occupied states below with all above; then empty states below with occupied ones above.
-    for (from, to) in [((0, ka), (0, nb)), ((ka, na), (0, kb))] {
-        if from.0 == from.1 || to.0 == to.1 {
+    for (below, above) in [(0..ka, 0..nb), (ka..na, 0..kb)] {
+        if below.is_empty() || above.is_empty() {
             continue;
         }
-        let product = |list: &[Creation]| {
-            let (rows, columns) = (from.1 - from.0, to.1 - to.0);
-            let mut out = Mat::<f64>::zeros(rows, columns);
-            if list.is_empty() {
-                return out;
-            }
-            let left = Mat::from_fn(list.len(), rows, |i, j| {
-                list[i].value * a.vectors[(list[i].from as usize, from.0 + j)]
-            });
-            let right = Mat::from_fn(list.len(), columns, |i, j| {
-                b.vectors[(list[i].to as usize, to.0 + j)]
-            });
-            let (left, right) = (left.as_ref().transpose(), right.as_ref());
-            matmul(out.as_mut(), Accum::Replace, left, right, 1.0, Par::Seq);
-            out
-        };
-        let (empty, single) = (product(&t.empty), product(&t.single));
-        for j in 0..to.1 - to.0 {
-            let n = to.0 + j;
-            let (empty, single) = (empty.col_as_slice(j), single.col_as_slice(j));
-            let below = pa[from.0..from.1].iter().zip(&a.values[from.0..from.1]);
-            for ((x, y), (p, e)) in empty.iter().zip(single).zip(below) {
-                let p = p + pb[n];
-                let element = x + y;
-                let (weight, estimator) = (p * element * element, p * element * y);
-                if weight > negligible || estimator.abs() > negligible {
-                    poles.energies.push(b.values[n] - e);
-                    poles.weights.push(weight);
-                    poles.estimator.push(estimator);
-                } else {
-                    poles.dropped += weight;
-                }
+        for (out, list) in work.elements.iter_mut().zip([&t.empty, &t.single]) {
+            out.clear();
+            out.resize(below.len() * above.len(), 0.0);
+            let mut out = MatMut::from_column_major_slice_mut(out, below.len(), above.len());
+            for c in list {
+                let left = a
+                    .vectors
+                    .submatrix(c.from, below.start, c.count, below.len());
+                let right = b.vectors.submatrix(c.to, above.start, c.count, above.len());
+                let left = left.transpose();
+                matmul(out.rb_mut(), Accum::Add, left, right, c.value, Par::Seq);
             }
         }
+        let collect = Collect {
+            elements: &work.elements,
+            below: (&a.values[below.clone()], &pa[below]),
+            above: (&b.values[above.clone()], &pb[above]),
+            negligible,
+            poles: &mut work.poles,
+            smaller: &mut work.smaller,
+        };
+        dispatch(Level::best(), collect);
+    }
+}
+
+/// Poles from matrix elements, in columns: all pairs of some levels with N and N + 1 electrons.
+struct Collect<'a> {
+    elements: &'a [Vec<f64>; 2],
+    /// Energies and Boltzmann weights.
+    below: (&'a [f64], &'a [f64]),
+    above: (&'a [f64], &'a [f64]),
+    negligible: f64,
+    poles: &'a mut Lehmann,
+    smaller: &'a mut [f64; STEPS],
+}
+
+impl Kernel for Collect<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let (rows, poles) = (self.below.0.len(), self.poles);
+        let mut end = poles.energies.len();
+        let limits: [f64; STEPS] = std::array::from_fn(|k| self.negligible * STEP.powi(k as i32));
+        let mut smaller = [[0.0; LANES]; STEPS];
+        let mut dropped = [0.0; LANES];
+        for (j, (e, p)) in self.above.0.iter().zip(self.above.1).enumerate() {
+            // Room for all, each written to where the last one kept ended.
+            for list in [
+                &mut poles.energies,
+                &mut poles.weights,
+                &mut poles.estimator,
+            ] {
+                list.resize(end + rows + LANES, 0.0);
+            }
+            let column = j * rows..(j + 1) * rows;
+            let [empty, single] = self.elements.each_ref().map(|x| &x[column.clone()]);
+            for start in (0..rows).step_by(LANES) {
+                let count = LANES.min(rows - start);
+                let load = |x: &[f64]| -> [f64; LANES] {
+                    match x[start..].first_chunk() {
+                        Some(whole) => *whole,
+                        None => std::array::from_fn(|l| x.get(start + l).copied().unwrap_or(0.0)),
+                    }
+                };
+                let (x, y) = (load(empty), load(single));
+                let (energies, thermal) = (load(self.below.0), load(self.below.1));
+                let (mut at, mut weight, mut estimator) =
+                    ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+                let mut largest = [0.0; LANES];
+                for l in 0..LANES {
+                    let element = x[l] + y[l];
+                    let scaled = (thermal[l] + p) * element;
+                    at[l] = e - energies[l];
+                    weight[l] = scaled * element;
+                    estimator[l] = scaled * y[l];
+                    let size = estimator[l].abs();
+                    largest[l] = if size > weight[l] { size } else { weight[l] };
+                    dropped[l] += if largest[l] > self.negligible {
+                        0.0
+                    } else {
+                        weight[l]
+                    };
+                }
+                for (sums, limit) in smaller.iter_mut().zip(&limits) {
+                    for l in 0..LANES {
+                        sums[l] += if largest[l] > *limit { 0.0 } else { largest[l] };
+                    }
+                }
+                let kept = largest.map(|x| usize::from(x > self.negligible));
+                let total = kept[..count].iter().sum::<usize>();
+                let lists = [
+                    (&mut poles.energies, at),
+                    (&mut poles.weights, weight),
+                    (&mut poles.estimator, estimator),
+                ];
+                for (list, values) in lists {
+                    // Room for all, of which the first are kept.
+                    let Some(room) = list[end..].first_chunk_mut::<LANES>() else {
+                        continue;
+                    };
+                    if total == LANES {
+                        *room = values;
+                        continue;
+                    }
+                    let mut next = 0;
+                    for l in 0..count {
+                        room[next % LANES] = values[l];
+                        next += kept[l];
+                    }
+                }
+                end += total;
+            }
+        }
+        poles.truncate(end);
+        for (total, sums) in self.smaller.iter_mut().zip(&smaller) {
+            *total += sums.iter().sum::<f64>();
+        }
+        poles.dropped += dropped.iter().sum::<f64>();
     }
 }
 
@@ -135,37 +310,10 @@ impl Lehmann {
         self.estimator.reserve(poles);
     }
 
-    /// Drops the smallest poles as long as they weigh less than `budget` together.
-    fn prune(&mut self, budget: f64) {
-        let size = |l: &Self, i: usize| l.weights[i].max(l.estimator[i].abs());
-        // Sums by power of two: the threshold need not be sharp.
-        let exponent = |x: f64| ((x.to_bits() >> 52) & 0x7ff) as usize;
-        let mut sums = vec![0.0; 2048];
-        for i in 0..self.energies.len() {
-            let x = size(self, i);
-            sums[exponent(x)] += x;
-        }
-        let mut total = 0.0;
-        let Some(first) = sums.iter().position(|s| {
-            total += s;
-            total > budget
-        }) else {
-            return;
-        };
-        let mut kept = 0;
-        for i in 0..self.energies.len() {
-            if exponent(size(self, i)) >= first {
-                self.energies[kept] = self.energies[i];
-                self.weights[kept] = self.weights[i];
-                self.estimator[kept] = self.estimator[i];
-                kept += 1;
-            } else {
-                self.dropped += self.weights[i];
-            }
-        }
-        self.energies.truncate(kept);
-        self.weights.truncate(kept);
-        self.estimator.truncate(kept);
+    fn truncate(&mut self, poles: usize) {
+        self.energies.truncate(poles);
+        self.weights.truncate(poles);
+        self.estimator.truncate(poles);
     }
 }
 
@@ -205,6 +353,39 @@ mod tests {
         // F(iw) decays as <n_dn> / iw.
         let f: f64 = poles.estimator.iter().sum();
         assert!((f - 0.5 * thermal.n).abs() < 1e-12);
+        Ok(())
+    }
+
+    /// The residues and what was left out add up to one, and pruning does what it says.
+    #[test]
+    fn what_is_left_out_is_known() -> Result<(), crate::Error> {
+        let model = Anderson {
+            u: 2.0,
+            eps: -0.9,
+            e: vec![-0.8, -0.1, 0.3, 0.9],
+            v: vec![0.3, 0.2, 0.25, 0.35],
+        };
+        let spectrum = diagonalise(&model, &Control::new())?;
+        for beta in [1.0, 10.0, 50.0] {
+            let all = lehmann(&spectrum, beta, 0.0);
+            let z = [c64::new(0.0, std::f64::consts::PI / beta)];
+            let exact = green(&spectrum, beta, 0.0, &z).values;
+            for prune in [1e-12, 1e-6, 1e-3] {
+                let poles = lehmann(&spectrum, beta, prune);
+                let total = poles.weights.iter().sum::<f64>() + poles.dropped;
+                assert!((total - 1.0).abs() < 1e-12, "{beta} {prune} {total}");
+                assert!(poles.dropped <= prune && poles.energies.len() < all.energies.len());
+                // No term of the sum exceeds its residue times beta / pi.
+                let found = green(&spectrum, beta, prune, &z).values;
+                for (a, b) in exact.iter().zip(&found) {
+                    let error = (a[0] - b[0]).norm();
+                    assert!(
+                        error <= prune * beta / std::f64::consts::PI + 1e-13,
+                        "{error}"
+                    );
+                }
+            }
+        }
         Ok(())
     }
 }

@@ -24,7 +24,7 @@ pub mod multiplets;
 pub mod poles;
 
 pub use full::{Spectrum, Thermal, diagonalise};
-pub use lehmann::{Lehmann, lehmann};
+pub use lehmann::{Green, Lehmann, green, lehmann};
 
 /// Most bath sites of a full diagonalisation.
 pub const MAX_FULL: usize = 7;

@@ -5,6 +5,9 @@
 //! `L` alone is worked out once from the Slater determinants behind each state and kept: the matrix
 //! elements of every `sum_s d_s^+ c_ks` and of the impurity's creation operator.
 //!
+//! States are ordered by the impurity: empty, single with the last spin coupled down, then up,
+//! double. Its creation operator is then a multiple of one on a range of states.
+//!
 //! Determinants are ordered products of creation operators, all up spins before all down spins.
 
 use std::collections::HashMap;
@@ -36,15 +39,43 @@ pub struct Sector {
     pub hops: Vec<Hop>,
 }
 
-/// One element of the impurity's creation operator between states of maximal `S_z`.
+/// The impurity's creation operator on neighbouring states of maximal `S_z`: the state `from + i` with
+/// N electrons becomes `value` times the state `to + i` with N + 1, for i < count.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Creation {
-    /// State with N electrons.
-    pub from: u32,
-    /// State with N + 1 electrons.
-    pub to: u32,
+    /// First state with N electrons.
+    pub from: usize,
+    /// First state with N + 1 electrons.
+    pub to: usize,
+    /// How many states.
+    pub count: usize,
     /// Element, its square being `sum_{M M'} |<N+1 S' M'| d_up^+ |N S M>|^2`.
     pub value: f64,
+}
+
+impl Creation {
+    /// Elements `(from, to, value)` in ascending order, neighbours of the same value together.
+    fn collect(elements: &[(u32, u32, f64)]) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        for &(from, to, value) in elements {
+            let (from, to) = (from as usize, to as usize);
+            match found.last_mut() {
+                Some(c)
+                    if (c.from + c.count, c.to + c.count) == (from, to)
+                        && (c.value - value).abs() < 1e-14 =>
+                {
+                    c.count += 1;
+                }
+                _ => found.push(Self {
+                    from,
+                    to,
+                    count: 1,
+                    value,
+                }),
+            }
+        }
+        found
+    }
 }
 
 /// The creation operator from one sector to another.
@@ -216,8 +247,25 @@ fn annihilate(det: (u32, u32), bit: u32, up: bool) -> Option<((u32, u32), f64)> 
         .flatten()
 }
 
-/// Where the states of an occupation begin.
-type Offsets = HashMap<(u32, u32), u32>;
+/// Where the states of an occupation are: paths before `split` from `low` on, others from `high` on.
+#[derive(Clone, Copy)]
+struct Place {
+    low: u32,
+    high: u32,
+    split: u32,
+}
+
+impl Place {
+    fn of(self, path: u32) -> u32 {
+        if path < self.split {
+            self.low + path
+        } else {
+            self.high + (path - self.split)
+        }
+    }
+}
+
+type Places = HashMap<(u32, u32), Place>;
 
 impl Table {
     fn new(orbitals: usize) -> Self {
@@ -229,14 +277,14 @@ impl Table {
             })
             .collect();
         let mut sectors = Vec::new();
-        let mut offsets: Vec<Offsets> = Vec::new();
+        let mut places: Vec<Places> = Vec::new();
         let mut index = HashMap::new();
         for electrons in 0..=2 * orbitals {
             let most = electrons.min(2 * orbitals - electrons);
             for twice_spin in (electrons % 2..=most).step_by(2) {
                 let (occupations, at) = states(orbitals, electrons, twice_spin, &functions);
                 index.insert((electrons, twice_spin), sectors.len());
-                offsets.push(at);
+                places.push(at);
                 sectors.push(Sector {
                     electrons,
                     twice_spin,
@@ -246,8 +294,8 @@ impl Table {
             }
         }
         let impurity = 1_u32 << (orbitals - 1);
-        for (sector, at) in sectors.iter_mut().zip(&offsets) {
-            for (&(double, single), &first) in at {
+        for (sector, at) in sectors.iter_mut().zip(&places) {
+            for (&(double, single), &source) in at {
                 for site in 0..orbitals as u32 - 1 {
                     let hop = Step::Hop {
                         from: 1 << site,
@@ -261,10 +309,10 @@ impl Table {
                         spin,
                         hop,
                         |t, i, j, x| {
-                            if let Some(&to) = at.get(&t) {
+                            if let Some(target) = at.get(&t) {
                                 sector.hops.push(Hop {
-                                    row: to + i,
-                                    column: first + j,
+                                    row: target.of(i),
+                                    column: source.of(j),
                                     site,
                                     value: x,
                                 });
@@ -293,29 +341,26 @@ impl Table {
                 let s = 0.5 * spin as f64;
                 let amplitude = if rise { s + 1.0 } else { s + 0.5 }.sqrt();
                 let (mut empty, mut single) = (Vec::new(), Vec::new());
-                for (&occupation, &first) in &offsets[from] {
+                for (&occupation, &source) in &places[from] {
                     let step = Step::Create {
                         to: impurity,
                         up: rise,
                     };
                     connect(&functions, occupation, spin, target, step, |t, i, j, x| {
-                        if let Some(&second) = offsets[to].get(&t) {
+                        if let Some(place) = places[to].get(&t) {
                             let list = if occupation.1 & impurity == 0 {
                                 &mut empty
                             } else {
                                 &mut single
                             };
-                            list.push(Creation {
-                                from: first + j,
-                                to: second + i,
-                                value: amplitude * x,
-                            });
+                            list.push((source.of(j), place.of(i), amplitude * x));
                         }
                     });
                 }
-                for list in [&mut empty, &mut single] {
-                    list.sort_by_key(|c| (c.from, c.to));
-                }
+                let [empty, single] = [&mut empty, &mut single].map(|list| {
+                    list.sort_by_key(|&(from, to, _)| (from, to));
+                    Creation::collect(list)
+                });
                 transitions.push(Transition {
                     from,
                     to,
@@ -332,15 +377,15 @@ impl Table {
     }
 }
 
-/// Occupations of all states of a sector in their order, and where each begins.
+/// Occupations of all states of a sector in their order, and where those of each are.
 fn states(
     orbitals: usize,
     electrons: usize,
     twice_spin: usize,
     functions: &[Vec<SpinFunctions>],
-) -> (Vec<(u32, u32)>, Offsets) {
-    let mut occupations = Vec::new();
-    let mut at = HashMap::new();
+) -> (Vec<(u32, u32)>, Places) {
+    let impurity = 1_u32 << (orbitals - 1);
+    let mut all = Vec::new();
     for double in 0..1u32 << orbitals {
         let pairs = double.count_ones() as usize;
         if 2 * pairs > electrons {
@@ -350,12 +395,56 @@ fn states(
         if k < twice_spin || k + pairs > orbitals {
             continue;
         }
-        for single in
-            (0..1u32 << orbitals).filter(|s| s & double == 0 && s.count_ones() as usize == k)
-        {
-            at.insert((double, single), occupations.len() as u32);
-            let paths = functions[k][twice_spin].paths.len();
-            occupations.extend(std::iter::repeat_n((double, single), paths));
+        let singles = (0..1u32 << orbitals)
+            .filter(|s| s & double == 0 && s.count_ones() as usize == k)
+            .map(|single| (double, single));
+        all.extend(singles);
+    }
+    let mut occupations = Vec::new();
+    let mut at: Places = all
+        .iter()
+        .map(|&(double, single)| {
+            let paths = &functions[single.count_ones() as usize][twice_spin].paths;
+            // The impurity is the last to be coupled, and the last step the highest bit of a path.
+            let split = if single & impurity == 0 {
+                paths.len()
+            } else {
+                functions[single.count_ones() as usize - 1]
+                    .get(twice_spin + 1)
+                    .map_or(0, |before| before.paths.len())
+            };
+            let place = Place {
+                low: 0,
+                high: 0,
+                split: split as u32,
+            };
+            ((double, single), place)
+        })
+        .collect();
+    for (doubly, singly, up) in [
+        (false, false, false),
+        (false, true, false),
+        (false, true, true),
+        (true, false, false),
+    ] {
+        for occupation in &all {
+            let (double, single) = *occupation;
+            if (double & impurity != 0, single & impurity != 0) != (doubly, singly) {
+                continue;
+            }
+            let Some(place) = at.get_mut(occupation) else {
+                continue;
+            };
+            let paths = functions[single.count_ones() as usize][twice_spin]
+                .paths
+                .len();
+            let (count, first) = if up {
+                (paths - place.split as usize, &mut place.high)
+            } else {
+                (place.split as usize, &mut place.low)
+            };
+            *first = occupations.len() as u32;
+            occupations.extend(std::iter::repeat_n(*occupation, count));
         }
     }
     (occupations, at)
@@ -443,6 +532,15 @@ mod tests {
     }
 
     #[test]
+    fn creation_is_a_multiple_of_one_on_a_range() {
+        for orbitals in 1..=6 {
+            for t in &table(orbitals).transitions {
+                assert!(t.empty.len() <= 1 && t.single.len() <= 1, "{t:?}");
+            }
+        }
+    }
+
+    #[test]
     fn creation_and_annihilation_sum_to_one() {
         // sum over final states of |d_up^+|^2 plus sum over initial ones: every state counts once,
         // that is 2S + 1 for every multiplet.
@@ -455,8 +553,10 @@ mod tests {
                 .collect();
             for t in &table.transitions {
                 for c in t.empty.iter().chain(&t.single) {
-                    sums[t.from][c.from as usize] += c.value * c.value;
-                    sums[t.to][c.to as usize] += c.value * c.value;
+                    for i in 0..c.count {
+                        sums[t.from][c.from + i] += c.value * c.value;
+                        sums[t.to][c.to + i] += c.value * c.value;
+                    }
                 }
             }
             for (sector, sum) in table.sectors.iter().zip(&sums) {

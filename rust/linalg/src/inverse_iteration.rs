@@ -162,30 +162,40 @@ fn iterate(d: &[f64], e: &[f64], values: &[f64], mut vectors: MatMut<'_, f64>) -
                 factors.solve_lower(&mut x);
             }
             factors.solve_upper(&mut x);
-            let mut clustered = false;
-            let mut done = true;
+            // The first solve starts from a vector of norm sqrt(n), the others from norm one.
+            let growth = normalise(&mut x);
+            let done = solve > 0 && growth[..lanes].iter().all(|g| g * target > 1.0);
+            let mut starts = [0; LANES];
             let mut cluster = cluster_start;
             for l in 0..lanes {
                 let j = first + l;
                 if j > 0 && shifts[j] - shifts[j - 1] > CLUSTER * norm {
                     cluster = j;
                 }
-                clustered |= cluster < j;
-                // The first solve starts from a vector of norm sqrt(n), the others from norm one.
-                let growth = normalise_into(&x, l, vectors.rb_mut(), j);
-                done &= solve > 0 && growth * target > 1.0;
-                orthogonalise(vectors.rb_mut(), cluster, j);
+                starts[l] = cluster;
             }
+            let clustered = (0..lanes).any(|l| starts[l] < first + l);
             // One more solve after convergence keeps the members of a cluster accurate.
-            if (done && (!clustered || solve > 1)) || solve + 1 == MAX_SOLVES {
+            let last = (done && (!clustered || solve > 1)) || solve + 1 == MAX_SOLVES;
+            if clustered || last {
+                for l in 0..lanes {
+                    let column = vectors.rb_mut().col_mut(first + l);
+                    for (v, row) in column.iter_mut().zip(&x) {
+                        *v = row[l];
+                    }
+                    orthogonalise(vectors.rb_mut(), starts[l], first + l);
+                }
+            }
+            if last {
                 converged &= done;
                 cluster_start = cluster;
                 break;
             }
-            for l in 0..lanes {
-                let column = vectors.rb().col(first + l);
-                for i in 0..n {
-                    x[i][l] = column[i];
+            if clustered {
+                for l in 0..lanes {
+                    for (row, v) in x.iter_mut().zip(vectors.rb().col(first + l).iter()) {
+                        row[l] = *v;
+                    }
                 }
             }
         }
@@ -207,38 +217,52 @@ fn separated(values: &[f64], tiny: f64) -> Vec<f64> {
 /// Reproducible start vectors with every component populated.
 #[inline(always)]
 fn start(x: &mut [Lane], first: usize) {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64 ^ (first as u64 + 1);
+    // A stream for every lane: streams do not wait for one another.
+    let mut state: [u64; LANES] = std::array::from_fn(|l| (first + l + 1) as u64)
+        .map(|j| j.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     for row in x.iter_mut() {
-        for value in row.iter_mut() {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            *value = (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0;
+        for l in 0..LANES {
+            state[l] ^= state[l] << 13;
+            state[l] ^= state[l] >> 7;
+            state[l] ^= state[l] << 17;
+            row[l] = (state[l] >> 11) as f64 / (1_u64 << 52) as f64 - 1.0;
         }
     }
 }
 
+/// Makes every lane a vector of norm one; the norms before, zero for what has none.
 #[inline(always)]
-fn normalise_into(x: &[Lane], lane: usize, mut vectors: MatMut<'_, f64>, column: usize) -> f64 {
-    let largest = x.iter().fold(0.0_f64, |m, row| {
-        let y = row[lane].abs();
-        // A NaN sticks.
-        if y <= m { m } else { y }
-    });
-    if !(largest > 0.0 && largest.is_finite()) {
-        return 0.0;
+fn normalise(x: &mut [Lane]) -> Lane {
+    let mut largest = [0.0; LANES];
+    for row in x.iter() {
+        for l in 0..LANES {
+            let y = row[l].abs();
+            // A NaN sticks.
+            largest[l] = if y <= largest[l] { largest[l] } else { y };
+        }
     }
-    let scale = 1.0 / largest;
-    let norm = x
-        .iter()
-        .map(|row| (row[lane] * scale).powi(2))
-        .sum::<f64>()
-        .sqrt();
-    let factor = scale / norm;
-    for (i, row) in x.iter().enumerate() {
-        vectors[(i, column)] = row[lane] * factor;
+    let scale = largest.map(|m| 1.0 / m);
+    let mut squares = [0.0; LANES];
+    for row in x.iter() {
+        for l in 0..LANES {
+            squares[l] += (row[l] * scale[l]) * (row[l] * scale[l]);
+        }
     }
-    largest * norm
+    let mut growth = [0.0; LANES];
+    let mut factor = [0.0; LANES];
+    for l in 0..LANES {
+        if largest[l] > 0.0 && largest[l].is_finite() {
+            let norm = squares[l].sqrt();
+            factor[l] = scale[l] / norm;
+            growth[l] = largest[l] * norm;
+        }
+    }
+    for row in x.iter_mut() {
+        for l in 0..LANES {
+            row[l] *= factor[l];
+        }
+    }
+    growth
 }
 
 #[inline(always)]

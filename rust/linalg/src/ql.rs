@@ -98,7 +98,8 @@ fn ql_or_qr(d: &mut [f64], e2: &mut [f64], lo: usize, hi: usize, floor: f64) -> 
 fn sweep(d: &mut [f64], e2: &mut [f64], l: usize, m: usize) {
     let root = e2[l].sqrt();
     let g = (d[l + 1] - d[l]) / (2.0 * root);
-    let r = g.hypot(1.0).copysign(g);
+    // No overflow: root is more than EPSILON * norm / 64.
+    let r = (g * g + 1.0).sqrt().copysign(g);
     let sigma = d[l] - root / (g + r);
     // P_{i+1}, P_{i+2}, W_{i+1} and its inverse.
     let (mut p1, mut p2) = (d[m] - sigma, 1.0);

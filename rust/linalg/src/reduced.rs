@@ -102,6 +102,26 @@ impl Reduced {
         if k == 0 || n == 0 {
             return Ok(Mat::zeros(n, k));
         }
+        let mut vectors = self.tridiagonal_vectors(k)?;
+        if n > 1 {
+            self.back_transform(&mut vectors);
+        }
+        Ok(vectors)
+    }
+
+    /// The squared first components of all eigenvectors: `sum_j w_j / (z - l_j)` is the element (0, 0)
+    /// of `(z - A)^-1`.
+    ///
+    /// The reflectors leave the first basis vector alone, so that those of `T` are those of `A`.
+    pub fn weights(self) -> Result<Vec<f64>, Error> {
+        let n = self.values.len();
+        let vectors = self.tridiagonal_vectors(n)?;
+        Ok((0..n).map(|j| vectors[(0, j)].powi(2)).collect())
+    }
+
+    /// The eigenvectors of `T`.
+    fn tridiagonal_vectors(&self, k: usize) -> Result<Mat<f64>, Error> {
+        let n = self.values.len();
         if n == 1 {
             return Ok(Mat::from_fn(1, 1, |_, _| 1.0));
         }
@@ -124,7 +144,6 @@ impl Reduced {
                 });
             }
         }
-        self.back_transform(&mut vectors);
         Ok(vectors)
     }
 

@@ -26,7 +26,10 @@ impl Level {
 
     /// The best level of this processor.
     pub fn best() -> Self {
-        Self::available().pop().unwrap_or(Self::Portable)
+        [Self::Avx512, Self::Avx2]
+            .into_iter()
+            .find(|level| level.runs())
+            .unwrap_or(Self::Portable)
     }
 
     /// Whether this processor has the instructions.

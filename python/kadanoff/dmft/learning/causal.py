@@ -124,4 +124,5 @@ class PoleGrid:
             raise ValueError("the proposed self-energy has no causal neighbour")
         p = p / total
         misfit = float(np.max(np.abs(self.kernel @ p - wanted)) / np.max(np.abs(wanted)))
-        return Projected(hartree, self.poles * unit, p * s1, misfit)
+        there = p > 0.0  # a few: the nearest point is on a face of the cone
+        return Projected(hartree, self.poles[there] * unit, p[there] * s1, misfit)

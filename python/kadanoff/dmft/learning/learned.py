@@ -82,7 +82,7 @@ class Expert:
 
     def spread(self, sample: Sample, target: str, members: FloatArray) -> FloatArray:
         """Standard deviation of Im Sigma over members, at least a small part of Im Sigma."""
-        imag = np.array([decode(target, sample, y)[0].imag for y in members])
+        imag = decode(target, sample, members)[0].imag
         return np.asarray(np.hypot(imag.std(axis=0), self.floor * np.abs(imag.mean(axis=0))))
 
 
@@ -167,6 +167,8 @@ class LearnedSolver:
     def predict(self, sample: Sample) -> Prediction:
         """By the expert that knows problems like this one best."""
         x = features(sample)
+        if len(self.experts) == 1:
+            return self.experts[0].predict(sample, self.target, x)
         near = [float(e.ensemble.distance(x)[0]) for e in self.experts]
         return self.experts[int(np.argmin(near))].predict(sample, self.target, x)
 

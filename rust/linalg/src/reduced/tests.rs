@@ -72,6 +72,25 @@ fn values_and_lowest_vectors_solve_the_problem() {
 }
 
 #[test]
+fn weights_are_first_components() {
+    for n in [1, 2, 7, 100, 260] {
+        let a = block(n, false);
+        let vectors = Reduced::new(a.clone()).expect("reduces");
+        let vectors = vectors.vectors(n).expect("vectors");
+        let weights = Reduced::new(a)
+            .expect("reduces")
+            .weights()
+            .expect("weights");
+        for (j, w) in weights.iter().enumerate() {
+            assert!(
+                (w - vectors[(0, j)].powi(2)).abs() < 1e-13,
+                "n = {n}: {j} {w}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_nan_is_refused() {
     let mut a = block(6, false);
     a[(4, 2)] = f64::NAN;
