@@ -34,6 +34,7 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff.dmft.estimators import Measured
+from kadanoff.dmft.hubbard1 import atom
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
@@ -49,6 +50,7 @@ Advance: TypeAlias = Callable[[int, Report | None], None]
 BLOCK = 256  # sweeps between two looks at the cancel flag
 LEAST_BLOCKS = 8  # of every chain: fewer bins give no error
 MOST_CELLS = 4096
+HELPERS = 0.3  # segments that the floor adds to the average
 
 
 @register(
@@ -70,6 +72,7 @@ def cthyb(
     warmup: int | None = None,
     updates: int | None = None,
     legendre: int | None = None,
+    floor: float | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> Solution:
     """Solve by continuous-time Monte Carlo in the hybridisation.
@@ -162,6 +165,8 @@ def cthyb(
         raise ValueError(f"seed must lie in 0 to 2**63 - 1, got {seed}")
 
     table, table_error = tabulated(problem)
+    if floor is None:
+        floor = _floor(problem, table)
     orders = _orders(problem, legendre)
     cells = 1024
     # Polynomials of degree 7 in a cell carry P_l to 1e-6 and better up to here.
@@ -172,6 +177,7 @@ def cthyb(
         problem.level,
         problem.beta,
         table,
+        floor=floor,
         seed=seed,
         chains=chains,
         warm_blocks=-(-warmup // BLOCK),
@@ -263,6 +269,21 @@ def _orders(problem: Impurity, legendre: int | None) -> int:
     widest = abs(problem.offset) + 0.5 * problem.U + 2.0 * math.sqrt(problem.Delta_moments()[0])
     rule = 16 + math.ceil(8.0 * math.sqrt(problem.beta * widest))
     return max(min(max(rule, 32), 512), legendre or 0)
+
+
+def _floor(problem: Impurity, F: FloatArray) -> float:
+    """What F(l) is raised by; 0 where it is large enough.
+
+    An atom has ``-2 beta floor int G(tau) dtau = HELPERS`` segments from it, to first order.
+    """
+    beta, U, level = problem.beta, problem.U, problem.level
+    n = atom(U, level, beta)[0]
+    poles, weights = np.array([level, level + U]), np.array([1.0 - n, n])
+    half = 0.5 * beta * poles
+    # int exp(-tau E) / (1 + exp(-beta E)) = tanh(beta E / 2) / E
+    integral = beta * np.divide(np.tanh(half), 2.0 * half, out=np.full(2, 0.5), where=half != 0.0)
+    floor = HELPERS / (2.0 * beta * float(weights @ integral))
+    return 0.0 if float(np.min(F)) > floor else floor
 
 
 def _for_seconds(

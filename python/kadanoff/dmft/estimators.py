@@ -135,19 +135,19 @@ class Measured:
             return np.add.reduceat(x, first, axis=0)
 
         sums = joined(scalars)
-        count, sign = sums[:, 0], sums[:, 1]
+        count, weight, sign = sums[:, 0], sums[:, 1], sums[:, 2]
         if not np.all(sign > 0.0):
             raise NumericalError(
                 "the average sign of a bin is not positive: Delta(tau) is far from causal"
             )
-        if np.sum(sums[:, 4]) == 0.0:
+        if np.sum(sums[:, 5]) == 0.0:
             raise NumericalError(
                 "no operators were ever inserted, so that there is no measurement of G: the "
                 "hybridisation is too weak for so few sweeps; 'hubbard1' is exact without it"
             )
         over = sign[:, None]
         G, F = 0.5 * joined(raw["G"]) / over, 0.5 * joined(raw["F"]) / over
-        averages = np.stack([sign / count, *(sums[:, 2:] / over).T], axis=1)
+        averages = np.stack([sign / weight, *(sums[:, 3:] / over).T], axis=1)
         bins = 0.5 * joined(raw["bins"]) / over
         if problem.is_half_filled:
             G[:, 1::2] = 0.0
