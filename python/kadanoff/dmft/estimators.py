@@ -12,12 +12,13 @@ Bins hold Legendre coefficients of G and of ``F = Sigma G``, spins added up. In 
    first moments eps + U n / 2 and (eps + U) U n / 2, and the equation of motion
    ``(iw - eps - Delta) G = 1 + F`` holds, which is asked for at the lowest frequencies. The
    measured violations q of these identities are fluctuations of mean zero, and the combination
-   ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least error. ``constraints_chi2 = q Cov(q, q)^-1 q``
-   says whether they are compatible with zero.
+   ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least error. As the covariances are those of the same
+   bins, the errors grow by a `loss` [3]_. ``constraints_chi2 = q Cov(q, q)^-1 q`` is Hotelling's
+   T^2 of the identities: it says whether they hold.
 5. ``Sigma = F / G`` on Matsubara frequencies, and ``G = 1 / (iw - eps - Delta - Sigma)`` from it.
 6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_; to those of
    G(iw) and Sigma(iw) the change that half as many more coefficients make is added in squares.
-   Where `constraints_chi2` is out of all proportion they are multiplied by ``error_scale``, the
+   Where one run in ten thousand has so large a `constraints_chi2` they are multiplied by ``error_scale``, the
    root of chi^2 per constraint: G(tau) is measured at times where Delta(tau) is large, and a bath
    far off the chemical potential leaves rare configurations of large weight that a short run has
    not seen.
@@ -27,6 +28,8 @@ References
 .. [1] C. M. Stein, Ann. Statist. 9, 1135 (1981), doi:10.1214/aos/1176345632.
 .. [2] F. M. T. A. Busing, E. Meijer, R. van der Leeden, Stat. Comput. 9, 3 (1999),
        doi:10.1023/A:1008800423698.
+.. [3] S. S. Lavenberg, P. D. Welch, Manag. Sci. 27, 322 (1981), doi:10.1287/mnsc.27.3.322
+       (control variates).
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy import stats
 
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
@@ -50,6 +54,7 @@ __all__ = ["Measured", "spread"]
 
 BINS_OF_A_CHAIN = 16
 EQUATIONS = 2  # frequencies at which the equation of motion is used
+UNLIKELY = 1e-4  # of a run as it should be
 MEMORY = 50.0  # autocorrelation times that a bin is long at least
 FOLLOWED = ("order", "density", "docc", "polarisation")
 
@@ -214,14 +219,26 @@ class Measured:
         covariance = (w * dq / scale).T @ (dq / scale)
         # Combinations that hardly fluctuate say nothing about x, but feel what L leaves out.
         values, vectors = np.linalg.eigh(covariance)
-        kept = vectors[:, values > 1e-4 * values[-1]]
-        solve = kept / values[values > 1e-4 * values[-1]] @ kept.T
+        strong = values > 1e-4 * values[-1]
+        # Nor can few bins tell many covariances.
+        strong[: -max(1, (self.weights.size - 2) // 4)] = False
+        kept = vectors[:, strong]
+        solve = kept / values[strong] @ kept.T
         factors = (w * dx).T @ (dq / scale) @ solve
         violation = self.mean(q) / scale
         effective = float(np.sum(self.weights) ** 2 / np.sum(self.weights**2)) - 1.0
         chi2 = float(violation @ solve @ violation) * effective
         x = x - (q / scale) @ factors.T
         return x[:, :L], x[:, L:], chi2, kept.shape[1]
+
+    def loss(self, constraints: int) -> float:
+        """Factor of errors because the corrections are fitted to the bins themselves.
+
+        The variance that B bins are seen to have is too small by (B - 1 - p) / (B - 1) for p
+        constraints, and the true one too large by (B - 2) / (B - 2 - p).
+        """
+        B, p = self.weights.size, constraints
+        return math.sqrt((B - 1) * (B - 2) / ((B - 1 - p) * (B - 2 - p)))
 
     def _motion(self, G: FloatArray, F: FloatArray) -> list[FloatArray]:
         """(iw - eps - Delta) G - F - 1, the equation of motion, at the lowest frequencies."""
@@ -247,10 +264,10 @@ class Measured:
 
     def error_at_first_frequency(self) -> float:
         """Error of G(i w_0)."""
-        G, F, _, _ = self.constrained(self.needed)
+        G, F, _, p = self.constrained(self.needed)
         value = self.functions(self.mean(G), self.mean(F), 1)[1]
         without = self.functions(self.without(G), self.without(F), 1)[1]
-        return float(spread(value, without, self.weights)[0])
+        return self.loss(p) * float(spread(value, without, self.weights)[0])
 
     def solution(
         self, frequencies: int, legendre: int | None, diagnostics: dict[str, Any]
@@ -269,9 +286,10 @@ class Measured:
         # What the coefficients left out may do: the next half as many, noise included.
         more = self.constrained(min(L + max(6, L // 2), self.G.shape[1]))
         Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), frequencies)
+        B, loss = self.weights.size, self.loss(constraints)
         errors = {
             name: np.hypot(
-                spread(x[:frequencies], x_b, self.weights), np.abs(x_m - x[:frequencies])
+                loss * spread(x[:frequencies], x_b, self.weights), np.abs(x_m - x[:frequencies])
             )
             for name, x, x_b, x_m in (
                 ("G_iw_error", G_iw, G_b, G_m),
@@ -279,8 +297,9 @@ class Measured:
             )
         }
         # Rare configurations with large weights are still missing: the known identities tell.
-        unlikely = chi2 > constraints + 4.0 * math.sqrt(2.0 * constraints)
-        scale = math.sqrt(chi2 / constraints) if unlikely else 1.0
+        freedom = B - constraints
+        rare = stats.f.sf(chi2 * freedom / (constraints * (B - 1)), constraints, freedom) < UNLIKELY
+        scale = math.sqrt(chi2 / constraints) if rare else 1.0
         errors = {name: scale * error for name, error in errors.items()}
         # What was never seen may still occur once in a run as long; Sigma(0) is near U docc / n.
         once = 1.0 / float(np.sum(raw["scalars"][:, 0]))
@@ -309,8 +328,7 @@ class Measured:
             m1 = m3 = 0.0
         x = np.concatenate([G, F], axis=1)
         centred = self.without(x) - np.mean(self.without(x), axis=0)
-        B = self.weights.size
-        covariance = (B - 1.0) / B * centred.T @ centred
+        covariance = loss**2 * (B - 1.0) / B * centred.T @ centred
         moves = {k: a / max(p, 1) for k, (p, a) in raw["moves"].items()}
         width = beta / self.bins.shape[1]
         return Solution(
@@ -329,7 +347,7 @@ class Measured:
                 **errors,
                 "n_error": float(e_n),
                 "docc_error": float(e_docc),
-                "Z_error": float(scale * spread(Z, Z_b, self.weights)),
+                "Z_error": float(scale * loss * spread(Z, Z_b, self.weights)),
                 "sign": float(sign),
                 "sign_error": float(e_sign),
                 "order": float(order),
