@@ -18,10 +18,9 @@ Bins hold Legendre coefficients of G and of ``F = Sigma G``, spins added up. In 
 5. ``Sigma = F / G`` on Matsubara frequencies, and ``G = 1 / (iw - eps - Delta - Sigma)`` from it.
 6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_; to those of
    G(iw) and Sigma(iw) the change that half as many more coefficients make is added in squares.
-   Where one run in ten thousand has so large a `constraints_chi2` they are multiplied by ``error_scale``, the
-   root of chi^2 per constraint: G(tau) is measured at times where Delta(tau) is large, and a bath
-   far off the chemical potential leaves rare configurations of large weight that a short run has
-   not seen.
+   Where one run in ten thousand has so large a `constraints_chi2` they are multiplied by
+   ``error_scale``, the root of chi^2 per constraint: configurations of large weight are missing.
+7. What shows that the run is too short for these errors is a warning, `ShortRun`.
 
 References
 ----------
@@ -41,6 +40,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 from kadanoff.dmft.problem import Impurity
@@ -50,13 +50,18 @@ from kadanoff.greens import MatsubaraFunction, matsubara
 from kadanoff.greens.grids import ComplexArray, FloatArray
 from kadanoff.greens.legendre import legendre_to_matsubara
 
-__all__ = ["Measured", "spread"]
+__all__ = ["Measured", "ShortRun", "spread"]
 
 BINS_OF_A_CHAIN = 16
 EQUATIONS = 2  # frequencies at which the equation of motion is used
 UNLIKELY = 1e-4  # of a run as it should be
 MEMORY = 50.0  # autocorrelation times that a bin is long at least
+WARM = 10.0  # and the warm-up
 FOLLOWED = ("order", "density", "docc", "polarisation")
+
+
+class ShortRun(UserWarning):
+    """A run is too short for its own error bars; the message says why, and what to raise."""
 
 
 def spread(values: Any, without: Any, weights: FloatArray) -> Any:
@@ -105,6 +110,8 @@ class Measured:
         Averages of the coefficients in each bin, of one spin.
     averages : (B, 4) array
         sign, n, docc and order.
+    chain : (B,) array
+        Which chain a bin is from.
     raw : mapping
         What the chains gave.
     tau : dict of str to float
@@ -117,6 +124,7 @@ class Measured:
     F: FloatArray
     averages: FloatArray
     bins: FloatArray
+    chain: NDArray[np.uint64]
     raw: Mapping[str, Any]
     tau: dict[str, float]
 
@@ -125,7 +133,7 @@ class Measured:
         """Join bins and apply the symmetries."""
         tau = {name: _memory(raw["levels"], o) for o, name in enumerate(FOLLOWED)}
         scalars, chain = raw["scalars"], raw["chain"]
-        slowest = max(tau["order"], tau["density"], tau["docc"])
+        slowest = _slowest(tau)
         groups: list[FloatArray] = []
         for c in np.unique(chain):
             members = np.flatnonzero(chain == c)
@@ -140,7 +148,7 @@ class Measured:
             return np.add.reduceat(x, first, axis=0)
 
         sums = joined(scalars)
-        count, weight, sign = sums[:, 0], sums[:, 1], sums[:, 2]
+        weight, sign = sums[:, 1], sums[:, 2]
         if not np.all(sign > 0.0):
             raise NumericalError(
                 "the average sign of a bin is not positive: Delta(tau) is far from causal"
@@ -160,7 +168,7 @@ class Measured:
             averages[:, 2] += 0.5 * (1.0 - averages[:, 1])
             averages[:, 1] = 1.0
             bins = 0.5 * (bins + bins[:, ::-1])
-        return cls(problem, sign, G, F, averages, bins, raw, tau)
+        return cls(problem, sign, G, F, averages, bins, chain[first], raw, tau)
 
     def mean(self, x: FloatArray) -> FloatArray:
         """Average over bins, by weight."""
@@ -175,9 +183,38 @@ class Measured:
         """Errors of the averages."""
         return np.asarray(spread(self.mean(x), self.without(x), self.weights))
 
+    def doubts(self, warmup: int) -> tuple[str, ...]:
+        """Why the errors may be too small: what a run that is long enough shows once in 10^4."""
+        slowest, found = _slowest(self.tau), []
+        sweeps = np.bincount(self.raw["chain"].astype(np.intp), self.raw["scalars"][:, 0])
+        if np.min(sweeps) < MEMORY * slowest:
+            found.append(
+                f"its chains are {np.min(sweeps) / slowest:.0f} autocorrelation times long, and "
+                f"errors need {MEMORY:g}; raise sweeps"
+            )
+        if warmup < WARM * slowest:
+            found.append(
+                f"its warm-up is {warmup / slowest:.0f} autocorrelation times long, and should be "
+                f"{WARM:g}; raise warmup"
+            )
+        parts = [self.averages[self.chain == c] for c in np.unique(self.chain)]
+        if len(parts) > 1 and min(len(p) for p in parts) > 1:
+            for column, name in enumerate(("n", "docc", "order"), start=1):
+                x = [p[:, column] for p in parts]
+                if np.ptp(self.averages[:, column]) > 0.0 and stats.f_oneway(*x)[1] < UNLIKELY:
+                    found.append(
+                        f"its chains disagree on {name}: each stays where it began; raise warmup "
+                        "and sweeps"
+                    )
+        return tuple(found)
+
     @cached_property
     def needed(self) -> int:
-        """Number of coefficients that carry more than noise, and a quarter."""
+        """Number of coefficients that carry more than noise, and a quarter.
+
+        More where the identities need more: what falls off fast with tau and is small, such as F of
+        an orbital that is nearly empty, hides in the noise of single coefficients.
+        """
         scale = max(self.problem.U, 1e-300)
         x = np.concatenate([self.G, self.F / scale], axis=1)
         mean, error = self.mean(x), self.error(x)
@@ -187,7 +224,16 @@ class Measured:
         kept = np.concatenate([[0.0], np.cumsum(noise)])
         lost = np.concatenate([np.cumsum(signal[::-1])[::-1], [0.0]])
         best = int(np.argmin((kept + lost)[6:])) + 6 if L > 6 else L
-        return min(best + max(4, best // 4), L)
+        count = min(best + max(4, best // 4), L)
+        while count < L and self.doubtful(*self.constrained(count)[2:]):
+            count = min(count + count // 2, L)
+        return count
+
+    def doubtful(self, chi2: float, constraints: int) -> bool:
+        """Whether one run in ten thousand violates the identities as much (Hotelling's T^2)."""
+        B, p = self.weights.size, constraints
+        F = chi2 * (B - p) / (p * (B - 1))
+        return bool(stats.f.sf(F, p, B - p) < UNLIKELY)
 
     def constrained(self, L: int) -> tuple[FloatArray, FloatArray, float, int]:
         """G_l and F_l of every bin, l < L, corrected by what is known; chi^2 of the identities."""
@@ -297,9 +343,7 @@ class Measured:
             )
         }
         # Rare configurations with large weights are still missing: the known identities tell.
-        freedom = B - constraints
-        rare = stats.f.sf(chi2 * freedom / (constraints * (B - 1)), constraints, freedom) < UNLIKELY
-        scale = math.sqrt(chi2 / constraints) if rare else 1.0
+        scale = math.sqrt(chi2 / constraints) if self.doubtful(chi2, constraints) else 1.0
         errors = {name: scale * error for name, error in errors.items()}
         # What was never seen may still occur once in a run as long; Sigma(0) is near U docc / n.
         once = 1.0 / float(np.sum(raw["scalars"][:, 0]))
@@ -309,8 +353,13 @@ class Measured:
             errors["G_iw_error"], least * np.abs(G_iw[:frequencies]) ** 2
         )
         w0 = math.pi / beta
-        Z = 1.0 / (1.0 - Sigma[0].imag / w0)
-        Z_b = 1.0 / (1.0 - Sigma_b[:, 0].imag / w0)
+        Z, Z_b, Z_m = (1.0 / (1.0 - S.imag / w0) for S in (Sigma[0], Sigma_b[:, 0], Sigma_m[0]))
+        doubts = self.doubts(diagnostics["warmup"])
+        if scale > 1.0:
+            doubts += (
+                f"known identities are violated by {scale:.1f} errors, which were scaled up; raise "
+                "sweeps",
+            )
         sign, n, docc, order = self.mean(self.averages)
         e_sign, e_n, e_docc, e_order = self.error(self.averages)
         e_docc, e_order = max(e_docc, once), max(e_order, once)
@@ -347,9 +396,10 @@ class Measured:
                 **errors,
                 "n_error": float(e_n),
                 "docc_error": float(e_docc),
-                "Z_error": float(scale * loss * spread(Z, Z_b, self.weights)),
+                "Z_error": float(scale * np.hypot(loss * spread(Z, Z_b, self.weights), Z_m - Z)),
                 "sign": float(sign),
                 "sign_error": float(e_sign),
+                "weight": float(np.sum(raw["scalars"][:, 1]) / np.sum(raw["scalars"][:, 0])),
                 "order": float(order),
                 "order_error": float(e_order),
                 "kinetic_energy": float(-order / beta),
@@ -361,6 +411,7 @@ class Measured:
                 "constraints_chi2": chi2,
                 "constraints": constraints,
                 "error_scale": scale,
+                "doubts": doubts,
                 "tau_bins": width * (np.arange(self.bins.shape[1]) + 0.5),
                 "G_bins": self.mean(self.bins) / width,
                 "G_bins_error": self.error(self.bins) / width,
@@ -373,6 +424,11 @@ class Measured:
                 **diagnostics,
             },
         )
+
+
+def _slowest(tau: dict[str, float]) -> float:
+    """The longest memory that averages over both spins feel."""
+    return max(tau["order"], tau["density"], tau["docc"])
 
 
 def _memory(levels: Any, observable: int) -> float:

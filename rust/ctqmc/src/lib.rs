@@ -118,7 +118,8 @@ impl Model {
     #[inline(always)]
     pub fn bare(&self, a: usize, l: f64) -> f64 {
         let remains = REMAINS * self.floor;
-        self.tables[a.min(self.tables.len() - 1)].signed(l) + if l < 0.0 { -remains } else { remains }
+        self.tables[a.min(self.tables.len() - 1)].signed(l)
+            + if l < 0.0 { -remains } else { remains }
     }
 
     /// Refuses what has no meaning.
