@@ -15,7 +15,7 @@ from scipy import stats
 from kadanoff import Cancelled, Control, NotConverged, NumericalError, _core, baths
 from kadanoff.dmft import DiscreteBath, Impurity, MatsubaraBath, bethe, solve
 from kadanoff.dmft.cthyb import tabulated
-from kadanoff.dmft.estimators import Measured, spread
+from kadanoff.dmft.estimators import Measured, ShortRun, spread
 from kadanoff.dmft.hubbard1 import atom
 from kadanoff.greens import LegendreSeries
 
@@ -80,7 +80,7 @@ def test_exact_diagonalisation(U, beta, eps, bath, sweeps):
         chi = np.abs(getattr(found, name) - getattr(exact, name)) / d[f"{name}_error"]
         # Frequencies are correlated: a handful of independent numbers, mean 1.
         assert np.mean(chi[:16] ** 2) < 4.0
-    assert d["sign"] == 1.0
+    assert d["sign"] == pytest.approx(1.0, abs=1e-12)
     assert d["drift"] < 1e-9
     assert d["table_error"] < 1e-10
     # It would notice: U larger by a fifth.
@@ -100,16 +100,80 @@ def test_exact_diagonalisation(U, beta, eps, bath, sweeps):
     assert agrees(d["kinetic_energy"], kinetic, d["kinetic_energy_error"])
 
 
-def test_errors_are_those_of_repeated_runs():
-    problem = Impurity(2.0, 5.0, TWO, eps=0.3)
+ONE_SIDED = [
+    # all levels above, or all below: F(l) falls by exp(-beta e), and electrons of one spin come
+    # and go once in 10^5 sweeps
+    Impurity(2.0, 10.0, DiscreteBath([0.5, 1.2], [0.4, 0.3])),
+    Impurity(3.0, 12.0, DiscreteBath([-0.7, -1.6], [0.3, 0.5]), eps=-0.5),
+    Impurity(2.0, 25.0, DiscreteBath([0.5, 1.2], [0.4, 0.3])),
+]
+
+
+def pulls(problem, runs):
     exact = solve(problem, frequencies=8)
-    runs = [sampled(problem, 2**14, seed=s, frequencies=8) for s in range(24)]
     for name in ("n", "docc", "Z"):
-        z = [
-            (getattr(r, name) - getattr(exact, name)) / r.diagnostics[f"{name}_error"] for r in runs
-        ]
-        # chi^2 with 24 degrees of freedom: 0.1 % on either side
-        assert stats.chi2.ppf(RARE, 24) < np.sum(np.square(z)) < stats.chi2.ppf(1 - RARE, 24)
+        x, error = getattr(exact, name), f"{name}_error"
+        yield name, [(getattr(r, name) - x) / r.diagnostics[error] for r in runs]
+    # Two numbers at once: a half of each.
+    G0 = [(r.G_iw[0] - exact.G_iw[0]) / r.diagnostics["G_iw_error"][0] for r in runs]
+    yield "G", np.sqrt(2.0) * np.real(G0)
+    yield "G", np.sqrt(2.0) * np.imag(G0)
+
+
+@pytest.mark.parametrize("problem", [Impurity(2.0, 5.0, TWO, eps=0.3), *ONE_SIDED])
+def test_errors_are_those_of_repeated_runs(problem):
+    count = 32
+    runs = [sampled(problem, 2**14, seed=s, frequencies=8) for s in range(count)]
+    for name, z in pulls(problem, runs):
+        # chi^2 of as many degrees of freedom: 0.1 % on either side. Real and imaginary part of G
+        # share its error as they like.
+        low, high = stats.chi2.ppf([RARE, 1 - RARE], count)
+        low, high = (0.0, 2.0 * high) if name == "G" else (low, high)
+        assert low < np.sum(np.square(z)) < high, name
+
+
+def test_runs_that_are_too_short_say_so():
+    problem = ONE_SIDED[2]
+    exact = solve(problem, frequencies=8)
+    # Without the floor some chains see the second electron once, others never.
+    with pytest.warns(ShortRun, match="too short: its chains are"):
+        found = sampled(problem, 2**14, seed=4, floor=0.0, frequencies=8)
+    assert abs(found.docc - exact.docc) > 5.0 * found.diagnostics["docc_error"]
+    assert found.diagnostics["weight"] == 1.0
+    with pytest.warns(ShortRun, match="identities are violated"):
+        found = sampled(problem, 2**14, seed=1, floor=0.0, frequencies=8)
+    assert abs(found.docc - exact.docc) > 100.0 * found.diagnostics["docc_error"]
+
+
+def test_chains_that_disagree_are_noticed():
+    rng = np.random.default_rng(3)
+    chain = np.repeat(np.arange(4, dtype=np.uint64), 16)
+
+    def measured(apart):
+        n = 1.0 + 0.01 * rng.normal(size=64) + apart * (chain % 2)
+        averages = np.stack([np.ones(64), n, np.full(64, 0.1), np.full(64, 2.0)], axis=1)
+        raw = {"chain": chain, "scalars": np.full((64, 6), 1000.0)}
+        one, none = np.ones(64), np.zeros((64, 4))
+        tau = {"order": 2.0, "density": 2.0, "docc": 2.0}
+        return Measured(GOOD, one, none, none, averages, none, chain, raw, tau)
+
+    assert measured(0.0).doubts(4096) == ()
+    (doubt,) = measured(0.03).doubts(4096)
+    assert "disagree on n:" in doubt
+    (doubt,) = measured(0.0).doubts(10)
+    assert "5 autocorrelation times" in doubt
+
+
+def test_the_floor_changes_nothing_but_the_way():
+    # U = 0: exact G from any floor; weights between 0 and 1
+    problem = Impurity(0.0, 6.0, DiscreteBath([0.8], [0.5]), eps=-0.3)
+    exact = solve(problem, frequencies=8)
+    for floor in (0.005, 0.1):
+        found = sampled(problem, 2**15, floor=floor, frequencies=8)
+        assert 0.0 < found.diagnostics["weight"] < 1.0
+        assert found.diagnostics["sign"] == pytest.approx(1.0, abs=1e-12)
+        assert p_value(found, exact) > RARE
+        assert agrees(found.n, exact.n, found.diagnostics["n_error"])
 
 
 @pytest.mark.parametrize("eps", [0.0, 0.3])
@@ -130,10 +194,24 @@ def test_atomic_limit():
     n, docc, _ = atom(3.0, problem.level, 2.0)
     assert abs(found.n - 2 * n) < 3.3 * found.diagnostics["n_error"] + 4e-5
     assert abs(found.docc - docc) < 3.3 * found.diagnostics["docc_error"] + 4e-5
-    with pytest.raises(ValueError, match="'hubbard1' is exact"):
-        sampled(Impurity(3.0, 2.0, DiscreteBath([0.2], [0.0]), eps=0.4))
+    # and G is measured at the floor, whatever V is
+    weak = Impurity(3.0, 2.0, DiscreteBath([0.2], [1e-5]), eps=0.4)
+    found, exact = sampled(weak, 2**14), solve(weak, frequencies=128)
+    assert p_value(found, exact) > RARE
     with pytest.raises(NumericalError, match="no operators"):
-        sampled(Impurity(3.0, 2.0, DiscreteBath([0.2], [1e-5]), eps=0.4), 2**14)
+        sampled(weak, 2**14, floor=0.0)
+
+
+@pytest.mark.parametrize("bath", [DiscreteBath([0.2], [0.0]), baths.SemicircularBand()])
+def test_no_hybridisation_at_all(bath):
+    band = {"V": 0.0} if isinstance(bath, baths.SemicircularBand) else {}
+    found = sampled(Impurity(3.0, 2.0, bath, eps=0.4, **band))
+    n, docc, _ = atom(3.0, -1.1, 2.0)
+    assert (found.n, found.docc) == pytest.approx((2 * n, docc), abs=1e-14)
+    z = 1j * found.w
+    np.testing.assert_allclose(found.G_iw, (1 - n) / (z + 1.1) + n / (z - 1.9), atol=1e-13)
+    assert found.error == found.diagnostics["Z_error"] == 0.0
+    assert found.solver == "cthyb"
 
 
 def test_order_grows_with_the_square_of_the_hybridisation():
@@ -187,7 +265,7 @@ def test_a_run_in_two_parts_is_the_run(tmp_path):
     path.write_bytes(data)
     with pytest.raises(ValueError, match="version 9"):
         sampled(problem, 2**15, checkpoint=path, **options)
-    data[8], data[-1] = 1, data[-1] ^ 1
+    data[8], data[-1] = 2, data[-1] ^ 1
     path.write_bytes(data)
     with pytest.raises(ValueError, match="damaged"):
         sampled(problem, 2**15, checkpoint=path, **options)
@@ -285,6 +363,8 @@ GOOD = Impurity(2.0, 10.0, TWO)
         ({"updates": 0}, ValueError, "updates"),
         ({"legendre": 2}, ValueError, "legendre must lie in 4 to 512"),
         ({"legendre": 5000}, ValueError, "legendre"),
+        ({"floor": -1e-3}, ValueError, "floor must not be negative"),
+        ({"floor": np.nan}, ValueError, "floor"),
         ({"seconds": -1.0}, ValueError, "seconds must be positive"),
         ({"seconds": np.inf}, ValueError, "seconds"),
         ({"target": 0.0}, ValueError, "target must be positive"),
@@ -311,7 +391,7 @@ def test_measurements_far_from_causal_are_an_error():
     raw = {
         "levels": [],
         "chain": np.zeros(2, dtype=np.uint64),
-        "scalars": np.array([[1.0, -1.0, 1.0, 0.2, 3.0]] * 2),
+        "scalars": np.array([[1.0, 1.0, -1.0, 1.0, 0.2, 3.0]] * 2),
     }
     with pytest.raises(NumericalError, match="sign"):
         Measured.of(raw, GOOD)

@@ -64,6 +64,7 @@ class CtqmcRun:
         beta: float,
         table: NDArray[np.float64],
         *,
+        floor: float = 0.0,
         seed: int,
         chains: int,
         warm_blocks: int,

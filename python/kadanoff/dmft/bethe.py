@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["BetheLoop", "bethe"]
 
 STARTS = ("metal", "insulator")
-SETTLED = 3  # iterations within the noise that end a loop
+SETTLED = 3  # iterations within the noise after which a loop has settled
+AVERAGED = 8  # iterations after that, to average over
 NOISE = 3.0  # Delta and G both carry it, and the residual is a maximum over frequencies
 
 
@@ -79,23 +80,29 @@ class BetheLoop:
         return float(self.history["noise"][-1])
 
     def average(self, name: str) -> tuple[float, float]:
-        """Mean of "Z", "docc" or "n" over the iterations at the end that are within the noise.
+        """Mean of "Z", "docc" or "n" over the iterations after the loop had settled.
 
-        With its error, that of independent samples: Delta hands noise on from one iteration to the
-        next, so that near the transition the true error is larger. One iteration, and error 0, for
-        solvers without noise.
+        With its error: the scatter of independent samples, times what Delta adds to it that hands
+        noise on from one iteration to the next, ``sqrt((1 + r) / (1 - r))`` for the
+        autocorrelation r of neighbours. As few iterations hardly tell r, it is estimated from Z and
+        docc together, free of its bias, and at least 0. One iteration, and error 0, for solvers
+        without noise.
         """
         if name not in ("Z", "docc", "n"):
             raise ValueError(f"name must be 'Z', 'docc' or 'n', got {name!r}")
         within = self.history["residual"] <= NOISE * self.history["noise"]
         outside = np.flatnonzero(~within)
-        last = self.history[name][int(outside[-1]) + 1 if outside.size else 0 :]
+        # What the way from the start leaves is below the noise of one iteration then, not before.
+        first = (int(outside[-1]) + 1 if outside.size else 0) + SETTLED
+        last = self.history[name][first:]
         single = float(self.solution.diagnostics.get(f"{name}_error", 0.0))
         if last.size < 2:
             return float(self.history[name][-1]), single
-        # The scatter of three says little; it cannot be below what sampling leaves.
-        scatter = float(np.std(last, ddof=1))
-        return float(np.mean(last)), max(scatter, single) / math.sqrt(last.size)
+        # The scatter of a few says little; it cannot be below what sampling leaves.
+        scatter = max(float(np.std(last, ddof=1)), single)
+        r = _neighbours([self.history[k][first:] for k in ("Z", "docc")])
+        error = scatter * math.sqrt((1.0 + r) / (1.0 - r) / last.size)
+        return float(np.mean(last)), error
 
     @property
     def Z(self) -> float:
@@ -179,8 +186,9 @@ def bethe(
     tol : float, optional
         Largest change of Delta allowed, relative to the largest |Delta| of the free lattice, and
         largest error of n where it is given. Default 1e-6, and 1e-3 on the real axis. A solver
-        that samples cannot reach it: the loop ends as well when three changes in a row are below
-        three times the statistical error, see ``history["noise"]``.
+        that samples cannot reach it: once three changes in a row are below three times the
+        statistical error, see ``history["noise"]``, eight more iterations follow for
+        `BetheLoop.average`.
     max_iterations : int
         Impurity problems to solve at most.
     frequencies : int, optional
@@ -276,7 +284,7 @@ def bethe(
                 report(iteration + 1, max_iterations)
             settled = settled + 1 if residual <= NOISE * noise else 0
             filled = abs(excess) < max(tol, NOISE * solution.diagnostics.get("n_error", 0.0))
-            if (residual < tol or settled >= SETTLED) and filled:
+            if (residual < tol or settled >= SETTLED + AVERAGED) and filled:
                 done = result(True)
                 assert done is not None
                 return done
@@ -293,6 +301,20 @@ def bethe(
         "(start=loop). The history is in .partial",
         result(False),
     )
+
+
+def _neighbours(series: list[FloatArray]) -> float:
+    """Autocorrelation of neighbours in short series, between 0 and 0.9.
+
+    Its estimate from m values is too small by (1 + 4 r) / m on average: M. G. Kendall, Biometrika
+    41, 403 (1954), doi:10.1093/biomet/41.3-4.403.
+    """
+    m, found = series[0].size, []
+    for x in series:
+        y = x - np.mean(x)
+        found.append(float(y[1:] @ y[:-1]) / max(float(y @ y), 1e-300))
+    r = (float(np.mean(found)) + 1.0 / m) / max(1.0 - 4.0 / m, 0.1)
+    return min(max(r, 0.0), 0.9)
 
 
 def _occupation(n: float | None) -> float | None:

@@ -9,6 +9,8 @@
 with the other spin's occupation is ``F(tau) = -U <T d(tau) n(tau) d^+(0)>``:
 ``Sigma(iw) = F(iw) / G(iw)``, the improved estimator, whose error does not grow with frequency as
 that of Dyson's equation does. Numerically exact at any temperature above zero; no fit of the bath.
+Where F(l) is next to zero for some lengths the weight ``prod_s det F / det (F + floor)`` of chains
+that sample with ``F + floor`` replaces the sampling of F (`floor` below, and `rust/ctqmc`).
 The chains are in `rust/ctqmc`, what is made of their measurements in `kadanoff.dmft.estimators`.
 
 References
@@ -26,14 +28,17 @@ from __future__ import annotations
 import math
 import os
 import time
+import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
 from kadanoff import _core
-from kadanoff.dmft.estimators import Measured
+from kadanoff.dmft.estimators import Measured, ShortRun
+from kadanoff.dmft.hubbard1 import atom, hubbard1
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
@@ -49,6 +54,7 @@ Advance: TypeAlias = Callable[[int, Report | None], None]
 BLOCK = 256  # sweeps between two looks at the cancel flag
 LEAST_BLOCKS = 8  # of every chain: fewer bins give no error
 MOST_CELLS = 4096
+HELPERS = 0.3  # segments that the floor adds to the average
 
 
 @register(
@@ -70,6 +76,7 @@ def cthyb(
     warmup: int | None = None,
     updates: int | None = None,
     legendre: int | None = None,
+    floor: float | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> Solution:
     """Solve by continuous-time Monte Carlo in the hybridisation.
@@ -97,14 +104,24 @@ def cthyb(
     legendre : int, optional
         Coefficients of G and F to keep; by default as many as carry more than noise, see
         `kadanoff.dmft.estimators`.
+    floor : float, optional
+        The chains sample with ``F(l) + floor``, and weights take it out of the averages again; 0
+        for F itself. By default 0 where F is large at all times, and so much that it adds 0.3
+        segments to an atom where it is not: a bath with a gap at the chemical potential, or on one
+        side of it only.
     checkpoint : path, optional
         A file that the run is stored in when it ends or is stopped. If it exists the run is taken
         up again, to the same bits as if it had not been interrupted.
 
+    Returns
+    -------
+    Solution
+        Hubbard-I, exact, where there is no hybridisation at all.
+
     Raises
     ------
     ValueError
-        An option is out of range; Delta vanishes or is not causal; the checkpoint belongs to
+        An option is out of range; Delta is not causal; the checkpoint belongs to
         another problem or version, or is damaged.
     NumericalError
         The sampling broke down: a singular matrix, a negative sign, no operators at all.
@@ -113,12 +130,19 @@ def cthyb(
     Cancelled
         ``partial`` is the Solution of everything measured, None if that is too little.
 
+    Warns
+    -----
+    ShortRun
+        The run is too short for its error bars: chains that disagree or remember for too long,
+        identities that are violated. ``diagnostics["doubts"]`` keeps the reasons.
+
     Notes
     -----
     ``diagnostics`` holds errors (one standard deviation): ``G_iw_error``, ``Sigma_iw_error``,
     ``n_error``, ``docc_error``, ``Z_error``; what the chains did: ``order`` <k> of both spins,
-    ``histogram`` of the order of one, ``sign``, ``autocorrelation`` times in sweeps,
-    ``acceptance``, ``drift`` of the updated inverse matrices, ``table_error`` of Delta(tau); and
+    ``histogram`` of the order of one (as sampled), ``sign``, ``weight`` (1 without a `floor`),
+    ``autocorrelation`` times in sweeps, ``acceptance``, ``drift`` of the updated inverse matrices,
+    ``table_error`` of Delta(tau); and
     ``legendre``, ``coefficients`` with ``coefficients_covariance``,
     ``tau_bins`` with ``G_bins`` and their error, ``kinetic_energy = -<k> / beta``. An
     ``error_scale`` above 1 says that known identities were violated: the run is too short.
@@ -152,16 +176,18 @@ def cthyb(
     for name, value in (("seconds", seconds), ("target", target)):
         if value is not None and not 0.0 < real(name, value) < 1e9:
             raise ValueError(f"{name} must be positive, got {value}")
-    if problem.Delta_moments()[0] <= 0.0:
-        raise ValueError(
-            "without hybridisation there are no operators to measure G from: solver='hubbard1' is "
-            "exact for the isolated atom"
-        )
+    if floor is not None and not 0.0 <= real("floor", floor) < 1e9:
+        raise ValueError(f"floor must not be negative, got {floor}; 0 samples with Delta itself")
     seed = 0 if run.seed is None else run.seed
     if not 0 <= seed < 2**63:
         raise ValueError(f"seed must lie in 0 to 2**63 - 1, got {seed}")
 
+    if problem.Delta_moments()[0] <= 0.0:
+        return _isolated(problem, run)
+    warm_blocks = -(-warmup // BLOCK)
     table, table_error = tabulated(problem)
+    if floor is None:
+        floor = _floor(problem, table)
     orders = _orders(problem, legendre)
     cells = 1024
     # Polynomials of degree 7 in a cell carry P_l to 1e-6 and better up to here.
@@ -172,9 +198,10 @@ def cthyb(
         problem.level,
         problem.beta,
         table,
+        floor=floor,
         seed=seed,
         chains=chains,
-        warm_blocks=-(-warmup // BLOCK),
+        warm_blocks=warm_blocks,
         updates=updates or 0,
         cells=cells,
         orders=orders,
@@ -191,9 +218,10 @@ def cthyb(
             {
                 "seed": seed,
                 "chains": chains,
-                "warmup": warmup,
+                "warmup": warm_blocks * BLOCK,
                 "updates_per_sweep": simulation.updates,
                 "table_error": table_error,
+                "floor": floor,
             },
         )
 
@@ -227,7 +255,31 @@ def cthyb(
             f"sweeps, target = {target:g}; raise sweeps. The solution is in .partial",
             found,
         )
+    for doubt in found.diagnostics["doubts"]:
+        warnings.warn(f"this run is too short: {doubt}", ShortRun, stacklevel=4)
     return found
+
+
+def _isolated(problem: Impurity, run: Run) -> Solution:
+    """Without hybridisation nothing is sampled: Hubbard-I is exact."""
+    atomic = hubbard1(problem, run)
+    none = np.zeros(run.frequencies)
+    exact = {f"{name}_error": 0.0 for name in ("n", "docc", "Z", "sign", "order", "kinetic_energy")}
+    return replace(
+        atomic,
+        error=0.0,
+        diagnostics={
+            **exact,
+            "G_iw_error": none,
+            "Sigma_iw_error": none,
+            "sign": 1.0,
+            "order": 0.0,
+            "kinetic_energy": 0.0,
+            "histogram": np.array([2], dtype=np.uint64),
+            "error_scale": 1.0,
+            "doubts": (),
+        },
+    )
 
 
 def tabulated(problem: Impurity, tolerance: float = 1e-10) -> tuple[FloatArray, float]:
@@ -263,6 +315,21 @@ def _orders(problem: Impurity, legendre: int | None) -> int:
     widest = abs(problem.offset) + 0.5 * problem.U + 2.0 * math.sqrt(problem.Delta_moments()[0])
     rule = 16 + math.ceil(8.0 * math.sqrt(problem.beta * widest))
     return max(min(max(rule, 32), 512), legendre or 0)
+
+
+def _floor(problem: Impurity, F: FloatArray) -> float:
+    """What F(l) is raised by; 0 where it is large enough.
+
+    An atom has ``-2 beta floor int G(tau) dtau = HELPERS`` segments from it, to first order.
+    """
+    beta, U, level = problem.beta, problem.U, problem.level
+    n = atom(U, level, beta)[0]
+    poles, weights = np.array([level, level + U]), np.array([1.0 - n, n])
+    half = 0.5 * beta * poles
+    # int exp(-tau E) / (1 + exp(-beta E)) = tanh(beta E / 2) / E
+    integral = beta * np.divide(np.tanh(half), 2.0 * half, out=np.full(2, 0.5), where=half != 0.0)
+    floor = HELPERS / (2.0 * beta * float(weights @ integral))
+    return 0.0 if float(np.min(F)) > floor else floor
 
 
 def _for_seconds(

@@ -12,21 +12,23 @@ Bins hold Legendre coefficients of G and of ``F = Sigma G``, spins added up. In 
    first moments eps + U n / 2 and (eps + U) U n / 2, and the equation of motion
    ``(iw - eps - Delta) G = 1 + F`` holds, which is asked for at the lowest frequencies. The
    measured violations q of these identities are fluctuations of mean zero, and the combination
-   ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least error. ``constraints_chi2 = q Cov(q, q)^-1 q``
-   says whether they are compatible with zero.
+   ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least error. As the covariances are those of the same
+   bins, the errors grow by a `loss` [3]_. ``constraints_chi2 = q Cov(q, q)^-1 q`` is Hotelling's
+   T^2 of the identities: it says whether they hold.
 5. ``Sigma = F / G`` on Matsubara frequencies, and ``G = 1 / (iw - eps - Delta - Sigma)`` from it.
 6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_; to those of
    G(iw) and Sigma(iw) the change that half as many more coefficients make is added in squares.
-   Where `constraints_chi2` is out of all proportion they are multiplied by ``error_scale``, the
-   root of chi^2 per constraint: G(tau) is measured at times where Delta(tau) is large, and a bath
-   far off the chemical potential leaves rare configurations of large weight that a short run has
-   not seen.
+   Where one run in ten thousand has so large a `constraints_chi2` they are multiplied by
+   ``error_scale``, the root of chi^2 per constraint: configurations of large weight are missing.
+7. What shows that the run is too short for these errors is a warning, `ShortRun`.
 
 References
 ----------
 .. [1] C. M. Stein, Ann. Statist. 9, 1135 (1981), doi:10.1214/aos/1176345632.
 .. [2] F. M. T. A. Busing, E. Meijer, R. van der Leeden, Stat. Comput. 9, 3 (1999),
        doi:10.1023/A:1008800423698.
+.. [3] S. S. Lavenberg, P. D. Welch, Manag. Sci. 27, 322 (1981), doi:10.1287/mnsc.27.3.322
+       (control variates).
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
 
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
@@ -46,12 +50,18 @@ from kadanoff.greens import MatsubaraFunction, matsubara
 from kadanoff.greens.grids import ComplexArray, FloatArray
 from kadanoff.greens.legendre import legendre_to_matsubara
 
-__all__ = ["Measured", "spread"]
+__all__ = ["Measured", "ShortRun", "spread"]
 
 BINS_OF_A_CHAIN = 16
 EQUATIONS = 2  # frequencies at which the equation of motion is used
+UNLIKELY = 1e-4  # of a run as it should be
 MEMORY = 50.0  # autocorrelation times that a bin is long at least
+WARM = 10.0  # and the warm-up
 FOLLOWED = ("order", "density", "docc", "polarisation")
+
+
+class ShortRun(UserWarning):
+    """A run is too short for its own error bars; the message says why, and what to raise."""
 
 
 def spread(values: Any, without: Any, weights: FloatArray) -> Any:
@@ -100,6 +110,8 @@ class Measured:
         Averages of the coefficients in each bin, of one spin.
     averages : (B, 4) array
         sign, n, docc and order.
+    chain : (B,) array
+        Which chain a bin is from.
     raw : mapping
         What the chains gave.
     tau : dict of str to float
@@ -112,6 +124,7 @@ class Measured:
     F: FloatArray
     averages: FloatArray
     bins: FloatArray
+    chain: NDArray[np.uint64]
     raw: Mapping[str, Any]
     tau: dict[str, float]
 
@@ -120,7 +133,7 @@ class Measured:
         """Join bins and apply the symmetries."""
         tau = {name: _memory(raw["levels"], o) for o, name in enumerate(FOLLOWED)}
         scalars, chain = raw["scalars"], raw["chain"]
-        slowest = max(tau["order"], tau["density"], tau["docc"])
+        slowest = _slowest(tau)
         groups: list[FloatArray] = []
         for c in np.unique(chain):
             members = np.flatnonzero(chain == c)
@@ -135,19 +148,19 @@ class Measured:
             return np.add.reduceat(x, first, axis=0)
 
         sums = joined(scalars)
-        count, sign = sums[:, 0], sums[:, 1]
+        weight, sign = sums[:, 1], sums[:, 2]
         if not np.all(sign > 0.0):
             raise NumericalError(
                 "the average sign of a bin is not positive: Delta(tau) is far from causal"
             )
-        if np.sum(sums[:, 4]) == 0.0:
+        if np.sum(sums[:, 5]) == 0.0:
             raise NumericalError(
                 "no operators were ever inserted, so that there is no measurement of G: the "
                 "hybridisation is too weak for so few sweeps; 'hubbard1' is exact without it"
             )
         over = sign[:, None]
         G, F = 0.5 * joined(raw["G"]) / over, 0.5 * joined(raw["F"]) / over
-        averages = np.stack([sign / count, *(sums[:, 2:] / over).T], axis=1)
+        averages = np.stack([sign / weight, *(sums[:, 3:] / over).T], axis=1)
         bins = 0.5 * joined(raw["bins"]) / over
         if problem.is_half_filled:
             G[:, 1::2] = 0.0
@@ -155,7 +168,7 @@ class Measured:
             averages[:, 2] += 0.5 * (1.0 - averages[:, 1])
             averages[:, 1] = 1.0
             bins = 0.5 * (bins + bins[:, ::-1])
-        return cls(problem, sign, G, F, averages, bins, raw, tau)
+        return cls(problem, sign, G, F, averages, bins, chain[first], raw, tau)
 
     def mean(self, x: FloatArray) -> FloatArray:
         """Average over bins, by weight."""
@@ -170,9 +183,38 @@ class Measured:
         """Errors of the averages."""
         return np.asarray(spread(self.mean(x), self.without(x), self.weights))
 
+    def doubts(self, warmup: int) -> tuple[str, ...]:
+        """Why the errors may be too small: what a run that is long enough shows once in 10^4."""
+        slowest, found = _slowest(self.tau), []
+        sweeps = np.bincount(self.raw["chain"].astype(np.intp), self.raw["scalars"][:, 0])
+        if np.min(sweeps) < MEMORY * slowest:
+            found.append(
+                f"its chains are {np.min(sweeps) / slowest:.0f} autocorrelation times long, and "
+                f"errors need {MEMORY:g}; raise sweeps"
+            )
+        if warmup < WARM * slowest:
+            found.append(
+                f"its warm-up is {warmup / slowest:.0f} autocorrelation times long, and should be "
+                f"{WARM:g}; raise warmup"
+            )
+        parts = [self.averages[self.chain == c] for c in np.unique(self.chain)]
+        if len(parts) > 1 and min(len(p) for p in parts) > 1:
+            for column, name in enumerate(("n", "docc", "order"), start=1):
+                x = [p[:, column] for p in parts]
+                if np.ptp(self.averages[:, column]) > 0.0 and stats.f_oneway(*x)[1] < UNLIKELY:
+                    found.append(
+                        f"its chains disagree on {name}: each stays where it began; raise warmup "
+                        "and sweeps"
+                    )
+        return tuple(found)
+
     @cached_property
     def needed(self) -> int:
-        """Number of coefficients that carry more than noise, and a quarter."""
+        """Number of coefficients that carry more than noise, and a quarter.
+
+        More where the identities need more: what falls off fast with tau and is small, such as F of
+        an orbital that is nearly empty, hides in the noise of single coefficients.
+        """
         scale = max(self.problem.U, 1e-300)
         x = np.concatenate([self.G, self.F / scale], axis=1)
         mean, error = self.mean(x), self.error(x)
@@ -182,7 +224,16 @@ class Measured:
         kept = np.concatenate([[0.0], np.cumsum(noise)])
         lost = np.concatenate([np.cumsum(signal[::-1])[::-1], [0.0]])
         best = int(np.argmin((kept + lost)[6:])) + 6 if L > 6 else L
-        return min(best + max(4, best // 4), L)
+        count = min(best + max(4, best // 4), L)
+        while count < L and self.doubtful(*self.constrained(count)[2:]):
+            count = min(count + count // 2, L)
+        return count
+
+    def doubtful(self, chi2: float, constraints: int) -> bool:
+        """Whether one run in ten thousand violates the identities as much (Hotelling's T^2)."""
+        B, p = self.weights.size, constraints
+        F = chi2 * (B - p) / (p * (B - 1))
+        return bool(stats.f.sf(F, p, B - p) < UNLIKELY)
 
     def constrained(self, L: int) -> tuple[FloatArray, FloatArray, float, int]:
         """G_l and F_l of every bin, l < L, corrected by what is known; chi^2 of the identities."""
@@ -214,14 +265,26 @@ class Measured:
         covariance = (w * dq / scale).T @ (dq / scale)
         # Combinations that hardly fluctuate say nothing about x, but feel what L leaves out.
         values, vectors = np.linalg.eigh(covariance)
-        kept = vectors[:, values > 1e-4 * values[-1]]
-        solve = kept / values[values > 1e-4 * values[-1]] @ kept.T
+        strong = values > 1e-4 * values[-1]
+        # Nor can few bins tell many covariances.
+        strong[: -max(1, (self.weights.size - 2) // 4)] = False
+        kept = vectors[:, strong]
+        solve = kept / values[strong] @ kept.T
         factors = (w * dx).T @ (dq / scale) @ solve
         violation = self.mean(q) / scale
         effective = float(np.sum(self.weights) ** 2 / np.sum(self.weights**2)) - 1.0
         chi2 = float(violation @ solve @ violation) * effective
         x = x - (q / scale) @ factors.T
         return x[:, :L], x[:, L:], chi2, kept.shape[1]
+
+    def loss(self, constraints: int) -> float:
+        """Factor of errors because the corrections are fitted to the bins themselves.
+
+        The variance that B bins are seen to have is too small by (B - 1 - p) / (B - 1) for p
+        constraints, and the true one too large by (B - 2) / (B - 2 - p).
+        """
+        B, p = self.weights.size, constraints
+        return math.sqrt((B - 1) * (B - 2) / ((B - 1 - p) * (B - 2 - p)))
 
     def _motion(self, G: FloatArray, F: FloatArray) -> list[FloatArray]:
         """(iw - eps - Delta) G - F - 1, the equation of motion, at the lowest frequencies."""
@@ -247,10 +310,10 @@ class Measured:
 
     def error_at_first_frequency(self) -> float:
         """Error of G(i w_0)."""
-        G, F, _, _ = self.constrained(self.needed)
+        G, F, _, p = self.constrained(self.needed)
         value = self.functions(self.mean(G), self.mean(F), 1)[1]
         without = self.functions(self.without(G), self.without(F), 1)[1]
-        return float(spread(value, without, self.weights)[0])
+        return self.loss(p) * float(spread(value, without, self.weights)[0])
 
     def solution(
         self, frequencies: int, legendre: int | None, diagnostics: dict[str, Any]
@@ -269,9 +332,10 @@ class Measured:
         # What the coefficients left out may do: the next half as many, noise included.
         more = self.constrained(min(L + max(6, L // 2), self.G.shape[1]))
         Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), frequencies)
+        B, loss = self.weights.size, self.loss(constraints)
         errors = {
             name: np.hypot(
-                spread(x[:frequencies], x_b, self.weights), np.abs(x_m - x[:frequencies])
+                loss * spread(x[:frequencies], x_b, self.weights), np.abs(x_m - x[:frequencies])
             )
             for name, x, x_b, x_m in (
                 ("G_iw_error", G_iw, G_b, G_m),
@@ -279,8 +343,7 @@ class Measured:
             )
         }
         # Rare configurations with large weights are still missing: the known identities tell.
-        unlikely = chi2 > constraints + 4.0 * math.sqrt(2.0 * constraints)
-        scale = math.sqrt(chi2 / constraints) if unlikely else 1.0
+        scale = math.sqrt(chi2 / constraints) if self.doubtful(chi2, constraints) else 1.0
         errors = {name: scale * error for name, error in errors.items()}
         # What was never seen may still occur once in a run as long; Sigma(0) is near U docc / n.
         once = 1.0 / float(np.sum(raw["scalars"][:, 0]))
@@ -290,8 +353,13 @@ class Measured:
             errors["G_iw_error"], least * np.abs(G_iw[:frequencies]) ** 2
         )
         w0 = math.pi / beta
-        Z = 1.0 / (1.0 - Sigma[0].imag / w0)
-        Z_b = 1.0 / (1.0 - Sigma_b[:, 0].imag / w0)
+        Z, Z_b, Z_m = (1.0 / (1.0 - S.imag / w0) for S in (Sigma[0], Sigma_b[:, 0], Sigma_m[0]))
+        doubts = self.doubts(diagnostics["warmup"])
+        if scale > 1.0:
+            doubts += (
+                f"known identities are violated by {scale:.1f} errors, which were scaled up; raise "
+                "sweeps",
+            )
         sign, n, docc, order = self.mean(self.averages)
         e_sign, e_n, e_docc, e_order = self.error(self.averages)
         e_docc, e_order = max(e_docc, once), max(e_order, once)
@@ -309,8 +377,7 @@ class Measured:
             m1 = m3 = 0.0
         x = np.concatenate([G, F], axis=1)
         centred = self.without(x) - np.mean(self.without(x), axis=0)
-        B = self.weights.size
-        covariance = (B - 1.0) / B * centred.T @ centred
+        covariance = loss**2 * (B - 1.0) / B * centred.T @ centred
         moves = {k: a / max(p, 1) for k, (p, a) in raw["moves"].items()}
         width = beta / self.bins.shape[1]
         return Solution(
@@ -329,9 +396,10 @@ class Measured:
                 **errors,
                 "n_error": float(e_n),
                 "docc_error": float(e_docc),
-                "Z_error": float(scale * spread(Z, Z_b, self.weights)),
+                "Z_error": float(scale * np.hypot(loss * spread(Z, Z_b, self.weights), Z_m - Z)),
                 "sign": float(sign),
                 "sign_error": float(e_sign),
+                "weight": float(np.sum(raw["scalars"][:, 1]) / np.sum(raw["scalars"][:, 0])),
                 "order": float(order),
                 "order_error": float(e_order),
                 "kinetic_energy": float(-order / beta),
@@ -343,6 +411,7 @@ class Measured:
                 "constraints_chi2": chi2,
                 "constraints": constraints,
                 "error_scale": scale,
+                "doubts": doubts,
                 "tau_bins": width * (np.arange(self.bins.shape[1]) + 0.5),
                 "G_bins": self.mean(self.bins) / width,
                 "G_bins_error": self.error(self.bins) / width,
@@ -355,6 +424,11 @@ class Measured:
                 **diagnostics,
             },
         )
+
+
+def _slowest(tau: dict[str, float]) -> float:
+    """The longest memory that averages over both spins feel."""
+    return max(tau["order"], tau["density"], tau["docc"])
 
 
 def _memory(levels: Any, observable: int) -> float:

@@ -49,9 +49,9 @@ fn values(x: &PyReadonlyArray1<'_, f64>) -> Vec<f64> {
 
 #[pymethods]
 impl CtqmcRun {
-    /// `table` holds F at `ctqmc_nodes`.
+    /// `table` holds F at `ctqmc_nodes`; the chains sample with F + `floor`.
     #[new]
-    #[pyo3(signature = (U, level, beta, table, *, seed, chains, warm_blocks, updates, cells,
+    #[pyo3(signature = (U, level, beta, table, *, floor=0.0, seed, chains, warm_blocks, updates, cells,
                         orders))]
     #[allow(non_snake_case)]
     fn new(
@@ -60,6 +60,7 @@ impl CtqmcRun {
         level: f64,
         beta: f64,
         table: PyReadonlyArray1<'_, f64>,
+        floor: f64,
         seed: u64,
         chains: usize,
         warm_blocks: u64,
@@ -76,7 +77,8 @@ impl CtqmcRun {
             cells,
             orders,
         };
-        ctqmc::Simulation::new(ctqmc::Model::anderson(U, level, table), options)
+        let model = ctqmc::Model::anderson(U, level, table).with_floor(floor);
+        ctqmc::Simulation::new(model, options)
             .map(|s| Self(Mutex::new(s)))
             .map_err(|e| errors::ctqmc(py, &e))
     }
@@ -161,9 +163,9 @@ impl CtqmcRun {
         )?;
         let scalars = |b: &ctqmc::Bin| {
             let s = &b.scalars;
-            vec![s.count, s.sign, s.density, s.pairs, s.order]
+            vec![s.count, s.weight, s.sign, s.density, s.pairs, s.order]
         };
-        out.set_item("scalars", matrix(&scalars, 5)?.into_pyarray(py))?;
+        out.set_item("scalars", matrix(&scalars, 6)?.into_pyarray(py))?;
         let of: Vec<u64> = bins.iter().map(|(c, _)| *c as u64).collect();
         out.set_item("chain", of.into_pyarray(py))?;
         let longest = run

@@ -28,6 +28,7 @@ impl Bin {
     pub fn join(&mut self, other: &Self) {
         let (a, b) = (&mut self.scalars, &other.scalars);
         a.count += b.count;
+        a.weight += b.weight;
         a.sign += b.sign;
         a.density += b.density;
         a.pairs += b.pairs;

@@ -73,7 +73,7 @@ impl Kernel for Block<'_> {
             *updates += self.updates as u64;
             order += now.order();
             if self.measure {
-                levels.add(sums.add(self.model, now));
+                levels.add(sums.add(self.model, now)?);
                 for flavour in &now.flavours {
                     histogram[flavour.k] += 1;
                 }

@@ -431,16 +431,8 @@ impl Flavour {
         if k == 0 {
             return Some(0.0);
         }
-        let mut a: Vec<f64> = Vec::with_capacity(2 * k * k);
-        for i in 0..k {
-            a.extend(
-                self.starts[..k]
-                    .iter()
-                    .map(|&s| table.signed(self.ends[i] - s)),
-            );
-            a.extend((0..k).map(|x| f64::from(u8::from(x == i))));
-        }
-        invert(&mut a, k)?;
+        let mut a = Vec::with_capacity(2 * k * k);
+        self.invert(&mut a, |l| table.signed(l))?;
         let (mut drift, mut largest) = (0.0_f64, 0.0_f64);
         for j in 0..k {
             for i in 0..k {
@@ -452,6 +444,27 @@ impl Flavour {
             }
         }
         (largest.is_finite() && largest > 0.0).then(|| drift / largest)
+    }
+
+    /// The inverse of the matrix of F beside what elimination left of it, `rows[j * 2 k + k + i] =
+    /// M_ji`; its determinant, or None if the matrix is singular.
+    pub fn invert(&self, rows: &mut Vec<f64>, f: impl Fn(f64) -> f64) -> Option<Determinant> {
+        let k = self.k;
+        rows.clear();
+        for (i, &e) in self.ends().iter().enumerate() {
+            rows.extend(self.starts().iter().map(|&s| f(e - s)));
+            rows.extend((0..k).map(|x| f64::from(u8::from(x == i))));
+        }
+        eliminate(rows, k, 2 * k)
+    }
+
+    /// The determinant alone.
+    pub fn determinant(&self, rows: &mut Vec<f64>, f: impl Fn(f64) -> f64) -> Option<Determinant> {
+        rows.clear();
+        for &e in self.ends() {
+            rows.extend(self.starts().iter().map(|&s| f(e - s)));
+        }
+        eliminate(rows, self.k, self.k)
     }
 
     /// Sign of `(-1)^wraps det F`, the times sorted; None if the matrix is singular.
@@ -467,20 +480,26 @@ impl Flavour {
         if self.occupied {
             e.rotate_left(1);
         }
-        let mut a: Vec<f64> = Vec::with_capacity(2 * k * k);
-        for i in 0..k {
-            a.extend(s.iter().map(|&s| table.signed(e[i] - s)));
-            a.extend((0..k).map(|x| f64::from(u8::from(x == i))));
+        let mut a: Vec<f64> = Vec::with_capacity(k * k);
+        for e in e {
+            a.extend(s.iter().map(|&s| table.signed(e - s)));
         }
-        let sign = invert(&mut a, k)?;
+        let sign = eliminate(&mut a, k, k)?.sign;
         Some(if self.occupied { -sign } else { sign })
     }
 }
 
-/// Gauss-Jordan elimination with row pivots on k rows of 2 k numbers; the sign of the determinant.
-fn invert(a: &mut [f64], k: usize) -> Option<f64> {
-    let w = 2 * k;
-    let mut sign = 1.0;
+/// Sign and logarithm of a determinant.
+#[derive(Debug, Clone, Copy)]
+pub struct Determinant {
+    pub sign: f64,
+    pub log: f64,
+}
+
+/// Gauss-Jordan elimination with row pivots on k rows of w numbers; the determinant of the first k
+/// columns.
+fn eliminate(a: &mut [f64], k: usize, w: usize) -> Option<Determinant> {
+    let (mut sign, mut log) = (1.0, 0.0);
     for p in 0..k {
         let best = (p..k).max_by(|&x, &y| a[x * w + p].abs().total_cmp(&a[y * w + p].abs()))?;
         if best != p {
@@ -496,8 +515,9 @@ fn invert(a: &mut [f64], k: usize) -> Option<f64> {
         if pivot < 0.0 {
             sign = -sign;
         }
+        log += pivot.abs().ln();
         let scale = 1.0 / pivot;
-        for x in 0..w {
+        for x in p..w {
             a[p * w + x] *= scale;
         }
         for r in (0..k).filter(|&r| r != p) {
@@ -509,7 +529,7 @@ fn invert(a: &mut [f64], k: usize) -> Option<f64> {
             }
         }
     }
-    Some(sign)
+    Some(Determinant { sign, log })
 }
 
 #[inline(always)]

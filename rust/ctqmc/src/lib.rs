@@ -12,6 +12,14 @@
 //! the hybridisation function; `wraps` is 1 if an occupied stretch with two ends contains tau = 0.
 //! `G(tau) = -(1/beta) <sum_ij M_ji delta(tau - (e_i - s_j))>` with `M = F^-1` of a flavour.
 //!
+//! Where F is next to zero for some lengths (a gap, or a bath on one side of the chemical potential
+//! only) two things go wrong: M is huge in configurations that are never seen, and the numbers of
+//! electrons of bath and impurity together hardly change. Then the chain runs with `F + floor`
+//! instead, which is an additional bath level at the chemical potential, and every measurement has
+//! the weight `w = prod_a det F_a / det (F + floor)_a`. As all determinants are positive and
+//! `det (F + floor)` is a sum that `det F` is a term of, `0 <= w <= 1`; and `w M` is bounded by
+//! 1 / floor.
+//!
 //! Modules: [`table`] F for reading; [`flavour`] times and the inverse matrix of one flavour;
 //! [`moves`] the Markov chain; [`measure`] what is accumulated; [`bins`] averages with errors;
 //! [`chain`] one chain; [`simulation`] all of them; [`storage`] bytes to go on from.
@@ -57,17 +65,38 @@ pub struct Model {
     pub interaction: Vec<f64>,
     /// One table for each flavour, or one for all.
     pub tables: Vec<Table>,
+    /// What is added to F while the chain runs, and weighted away when it measures.
+    pub floor: f64,
+    /// `tables` raised by `floor`.
+    raised: Vec<Table>,
 }
 
+/// A part of the floor that stays, so that no matrix is singular to rounding.
+const REMAINS: f64 = 1e-30;
+
 impl Model {
+    pub fn new(beta: f64, levels: Vec<f64>, interaction: Vec<f64>, tables: Vec<Table>) -> Self {
+        Self {
+            beta,
+            levels,
+            interaction,
+            raised: tables.clone(),
+            tables,
+            floor: 0.0,
+        }
+    }
+
+    /// Samples with F + `floor`.
+    pub fn with_floor(mut self, floor: f64) -> Self {
+        self.floor = floor;
+        self.raised = self.tables.iter().map(|t| t.raised(floor)).collect();
+        self
+    }
+
     /// A spin up and a spin down that repel each other.
     pub fn anderson(u: f64, level: f64, table: Table) -> Self {
-        Self {
-            beta: table.beta(),
-            levels: vec![level; 2],
-            interaction: vec![0.0, u, u, 0.0],
-            tables: vec![table],
-        }
+        let interaction = vec![0.0, u, u, 0.0];
+        Self::new(table.beta(), vec![level; 2], interaction, vec![table])
     }
 
     pub fn flavours(&self) -> usize {
@@ -79,9 +108,18 @@ impl Model {
         self.interaction[a * self.levels.len() + b]
     }
 
+    /// What the chain samples flavour a with.
     #[inline(always)]
     pub fn table(&self, a: usize) -> &Table {
-        &self.tables[a.min(self.tables.len() - 1)]
+        &self.raised[a.min(self.raised.len() - 1)]
+    }
+
+    /// F of flavour a at a signed length, free of the floor.
+    #[inline(always)]
+    pub fn bare(&self, a: usize, l: f64) -> f64 {
+        let remains = REMAINS * self.floor;
+        self.tables[a.min(self.tables.len() - 1)].signed(l)
+            + if l < 0.0 { -remains } else { remains }
     }
 
     /// Refuses what has no meaning.
@@ -111,6 +149,9 @@ impl Model {
             .all(|x| x.is_finite())
         {
             return fail("levels and interactions must be finite".into());
+        }
+        if !(self.floor >= 0.0 && self.floor.is_finite()) {
+            return fail(format!("floor must not be negative, got {}", self.floor));
         }
         for a in 0..n {
             for b in 0..a {

@@ -25,12 +25,18 @@ pub struct Accumulator {
     /// Moments of G, then those of F, of every cell.
     pub moments: Vec<[f64; 2 * MOMENTS]>,
     pub scalars: Scalars,
+    /// `bare[a][i * k + j] = M_ji` of F where the chain runs with a floor.
+    bare: Vec<Vec<f64>>,
+    scratch: Vec<f64>,
 }
 
-/// Sums of numbers, each times the sign.
+/// Sums of numbers, each times the weight and the sign.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Scalars {
     pub count: f64,
+    /// Sum of the weights w alone.
+    pub weight: f64,
+    /// Sum of the weights, with sign.
     pub sign: f64,
     /// Sum of the occupations.
     pub density: f64,
@@ -49,6 +55,8 @@ impl Accumulator {
             cells,
             moments: vec![[0.0; 2 * MOMENTS]; cells],
             scalars: Scalars::default(),
+            bare: Vec::new(),
+            scratch: Vec::new(),
         }
     }
 
@@ -57,11 +65,37 @@ impl Accumulator {
         self.scalars = Scalars::default();
     }
 
-    /// Adds the configuration; returns order, density, pairs and polarisation for the
-    /// autocorrelation.
+    /// Weight of a configuration free of the floor, over the one that it was sampled with; the
+    /// inverse matrices go to `bare`. None if a matrix is singular.
+    #[inline(never)]
+    fn reweight(&mut self, model: &Model, now: &Configuration) -> Option<f64> {
+        self.bare.resize(now.flavours.len(), Vec::new());
+        let (mut sign, mut log) = (1.0, 0.0);
+        for (a, flavour) in now.flavours.iter().enumerate() {
+            let (k, table) = (flavour.k, model.table(a));
+            let bare = flavour.invert(&mut self.scratch, |l| model.bare(a, l))?;
+            self.bare[a].clear();
+            for i in 0..k {
+                self.bare[a].extend((0..k).map(|j| self.scratch[(2 * j + 1) * k + i]));
+            }
+            let raised = flavour.determinant(&mut self.scratch, |l| table.signed(l))?;
+            sign *= bare.sign * raised.sign;
+            log += bare.log - raised.log;
+        }
+        Some(sign * f64::exp(log))
+    }
+
+    /// Adds the configuration; returns order, density, pairs and polarisation, as weighted, for the
+    /// autocorrelation, or None if a matrix is singular.
     #[inline(always)]
-    pub fn add(&mut self, model: &Model, now: &Configuration) -> [f64; FOLLOWED] {
-        let (beta, sign) = (model.beta, now.sign);
+    pub fn add(&mut self, model: &Model, now: &Configuration) -> Option<[f64; FOLLOWED]> {
+        let floor = model.floor > 0.0;
+        let weight = if floor {
+            self.reweight(model, now)?
+        } else {
+            1.0
+        };
+        let (beta, sign) = (model.beta, now.sign * weight);
         let per_time = self.cells as f64 / beta;
         let mut potentials = [0.0; 2 * 64];
         let mut large: Vec<f64>;
@@ -103,7 +137,11 @@ impl Accumulator {
             let (at_ends, at_starts) = potential.split_at(k);
             for i in 0..k {
                 let (e, v) = (flavour.ends()[i], at_ends[i]);
-                let row = flavour.inverse_row(i);
+                let row = if floor {
+                    &self.bare[a][i * k..(i + 1) * k]
+                } else {
+                    flavour.inverse_row(i)
+                };
                 for ((&m, &s), &u) in row.iter().zip(flavour.starts()).zip(at_starts) {
                     let d = e - s;
                     let negative = f64::from(u8::from(d < 0.0));
@@ -127,11 +165,13 @@ impl Accumulator {
         let order = now.order() as f64;
         let sums = &mut self.scalars;
         sums.count += 1.0;
+        sums.weight += weight;
         sums.sign += sign;
         sums.density += sign * density / beta;
         sums.pairs += sign * pairs / beta;
         sums.order += sign * order;
-        [order, density / beta, pairs / beta, polarisation / beta]
+        let followed = [order, density / beta, pairs / beta, polarisation / beta];
+        Some(followed.map(|x| sign * x))
     }
 
     /// Sums over everything accumulated of `sqrt(2 l + 1) P_l(x) / beta`, l < `orders`, for G and F.

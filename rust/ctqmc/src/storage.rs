@@ -14,7 +14,7 @@ use kadanoff_runtime::random::mix;
 
 const NAME: &[u8; 8] = b"KDNCTHYB";
 /// Raised whenever the meaning of the bytes changes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 const HEAD: usize = 20;
 
 /// A 64-bit digest: damage by accident does not go unseen.
@@ -55,6 +55,7 @@ impl Writer {
 
     pub fn model(&mut self, model: &Model) {
         self.real(model.beta);
+        self.real(model.floor);
         self.reals(&model.levels);
         self.reals(&model.interaction);
         self.word(model.tables.len() as u64);
@@ -73,7 +74,7 @@ impl Writer {
     }
 
     fn scalars(&mut self, s: &Scalars) {
-        for x in [s.count, s.sign, s.density, s.pairs, s.order] {
+        for x in [s.count, s.weight, s.sign, s.density, s.pairs, s.order] {
             self.real(x);
         }
     }
@@ -155,7 +156,7 @@ impl Reader<'_> {
     }
 
     fn model(&mut self) -> Result<Model, Error> {
-        let beta = self.real()?;
+        let (beta, floor) = (self.real()?, self.real()?);
         let levels = self.reals()?;
         let interaction = self.reals()?;
         let mut tables = Vec::new();
@@ -168,12 +169,7 @@ impl Reader<'_> {
             }
             tables.push(Table::raw(beta, cells.to_vec(), error));
         }
-        let model = Model {
-            beta,
-            levels,
-            interaction,
-            tables,
-        };
+        let model = Model::new(beta, levels, interaction, tables).with_floor(floor);
         model.check()?;
         Ok(model)
     }
@@ -194,6 +190,7 @@ impl Reader<'_> {
     fn scalars(&mut self) -> Result<Scalars, Error> {
         Ok(Scalars {
             count: self.real()?,
+            weight: self.real()?,
             sign: self.real()?,
             density: self.real()?,
             pairs: self.real()?,

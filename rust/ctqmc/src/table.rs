@@ -141,6 +141,15 @@ impl Table {
             .collect()
     }
 
+    /// The same function, larger by a constant.
+    pub fn raised(&self, by: f64) -> Self {
+        let mut new = self.clone();
+        for c in &mut new.coefficients {
+            c[0] += by;
+        }
+        new
+    }
+
     /// A table whose coefficients are known.
     pub(crate) fn raw(beta: f64, coefficients: Vec<[f64; POINTS]>, error: f64) -> Self {
         Self {

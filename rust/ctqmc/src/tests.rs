@@ -151,6 +151,34 @@ fn orders_are_those_of_the_solvable_model() {
 }
 
 #[test]
+fn a_floor_is_weighted_away() {
+    // A level far above: F(0) is 1e-6 of F(beta).
+    let (beta, eps, e, v) = (4.0, -0.3, 3.4, 0.9);
+    let mut model = Model::anderson(0.0, eps, table(beta, e, v)).with_floor(0.05);
+    model.levels = vec![eps];
+    model.interaction = vec![0.0];
+    let mut now = Configuration::new(&model, 0);
+    let mut samples: Vec<(f64, usize)> = Vec::new();
+    for s in 0..30_000 {
+        run(&mut now, &model, s, 60);
+        let mut sums = measure::Accumulator::new(128);
+        sums.add(&model, &now).unwrap();
+        let weight = sums.scalars.weight;
+        assert!(weight <= 1.0 + 1e-12 && weight == sums.scalars.sign);
+        samples.push((weight, now.order()));
+    }
+    let total: f64 = samples.iter().map(|s| s.0).sum();
+    assert!(total < 0.9 * samples.len() as f64);
+    for (k, p) in orders(beta, eps, e, v).into_iter().enumerate().take(3) {
+        let off = |&(w, order): &(f64, usize)| w * (f64::from(u8::from(order == k)) - p);
+        let mean: f64 = samples.iter().map(off).sum();
+        let error = samples.iter().map(|s| off(s).powi(2)).sum::<f64>().sqrt();
+        assert!(mean.abs() < 4.0 * error, "{k} {mean} {error}");
+        assert!(error < 0.02 * total);
+    }
+}
+
+#[test]
 fn without_hybridisation_there_is_the_atom() {
     let model = Model::anderson(1.0, -0.2, Table::of(2.0, 1e-10, |_| 0.0).unwrap());
     let mut now = Configuration::new(&model, 0);
@@ -174,7 +202,7 @@ fn cells_integrate_legendre_polynomials() {
     let mut now = Configuration::new(&model, 0);
     run(&mut now, &model, 1, 500);
     let mut sums = measure::Accumulator::new(1024);
-    sums.add(&model, &now);
+    sums.add(&model, &now).unwrap();
     let orders = 90;
     let [g, _] = sums.legendre(5.0, orders);
     let mut direct = vec![0.0; orders];
@@ -213,7 +241,8 @@ fn small() -> Simulation {
         cells: 256,
         orders: 20,
     };
-    Simulation::new(Model::anderson(2.0, -1.0, table(5.0, 0.3, 0.5)), options).unwrap()
+    let model = Model::anderson(2.0, -1.0, table(5.0, 0.3, 0.5)).with_floor(0.01);
+    Simulation::new(model, options).unwrap()
 }
 
 #[test]
@@ -281,6 +310,7 @@ fn models_without_meaning_are_refused() {
     assert!(model.check().is_ok());
     model.interaction = vec![0.0, 1.0, 2.0, 0.0];
     assert!(model.check().unwrap_err().to_string().contains("symmetric"));
+    assert!(model.clone().with_floor(-0.1).check().is_err());
     model.levels = vec![f64::NAN];
     assert!(model.check().is_err());
 }
