@@ -1,20 +1,24 @@
 """What a self-consistency loop iterates: Delta(i w_n), or the density -Im Delta(w) / pi.
 
-Solvers that need the real axis get the second. There the lattice's own Green function closes the
-loop, ``Delta = (D/2)**2 / (w - eps - Sigma - Delta)`` solved for Delta: the same fixed points as
-``Delta = (D/2)**2 G``, reached in a third of the steps, and a bath with sharp edges.
+Solvers that need the real axis get the second. The lattice's own Green function closes the loop,
+``Delta = (D/2)**2 / (zeta - Delta)`` solved for Delta, where ``zeta = z - eps - Sigma`` is what the
+solver left of ``1/G + Delta``: the same fixed points as ``Delta = (D/2)**2 G``. Without interaction
+it is there in one step at any filling, where ``(D/2)**2 G`` turns the phase of Delta(0) and comes
+nearer by w_0 / D a step only.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from kadanoff.baths import SemicircularBand
 from kadanoff.broadening import checked
@@ -33,6 +37,9 @@ __all__ = ["Lattice", "MatsubaraAxis", "RealAxis", "SelfConsistency", "bethe_del
 EMPTY = 1e-9
 """Smallest density of a bath, relative to the largest of the free lattice: a gap stays visible."""
 
+FARTHEST = 16.0
+"""Levels rise by no more than this in one iteration, in units of the half bandwidth."""
+
 
 @dataclass(frozen=True)
 class Lattice:
@@ -45,7 +52,10 @@ class Lattice:
 
 
 def bethe_delta(zeta: ComplexArray, D: float) -> ComplexArray:
-    """The Delta of ``Delta = (D/2)**2 / (zeta - Delta)`` with Im Delta <= 0 for Im zeta >= 0.
+    """The Delta of ``Delta = (D/2)**2 / (zeta - Delta)`` with Im Delta <= 0.
+
+    Of the two, whose product is ``(D/2)**2``, it is the smaller where Im zeta > 0. It is continuous
+    across |zeta| < D, which a fitted bath that misses Delta by more than w_0 can step over.
 
     Examples
     --------
@@ -53,7 +63,24 @@ def bethe_delta(zeta: ComplexArray, D: float) -> ComplexArray:
     array([0.-0.5j])
     """
     root = np.sqrt(zeta - D) * np.sqrt(zeta + D)
-    return np.asarray(0.5 * (zeta - root))
+    Delta = 0.5 * (zeta - root)
+    return np.asarray(np.where(Delta.imag > 0.0, zeta - Delta, Delta))
+
+
+def _level_shift(occupation: Callable[[float], float], n: float, target: float, D: float) -> float:
+    """How far all levels rise for an occupation, which falls with them, to go from n to target."""
+    # The lattice's occupation differs from the impurity's, n, by the error of a fitted bath.
+    goal = occupation(0.0) - (n - target)
+    goal = min(max(goal, 0.5 * target), 1.0 + 0.5 * target)
+    if occupation(0.0) == goal:
+        return 0.0
+    side = 1.0 if occupation(0.0) > goal else -1.0
+    far = side * 0.125 * D
+    while side * (occupation(far) - goal) > 0.0 and abs(far) < FARTHEST * D:
+        far *= 2.0
+    if side * (occupation(far) - goal) > 0.0:
+        return far
+    return float(brentq(lambda s: occupation(s) - goal, 0.0, far, xtol=1e-13 * D))
 
 
 class SelfConsistency(ABC):
@@ -83,11 +110,21 @@ class SelfConsistency(ABC):
         """The impurity in this bath."""
 
     @abstractmethod
-    def output(self, solution: Solution) -> FloatArray:
-        """The bath that follows from a solution, in the numbers of `vector`."""
+    def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
+        """The bath that follows from a solution, its levels shifted, in the numbers of `vector`."""
 
     @abstractmethod
-    def take(self, mixed: FloatArray, solution: Solution) -> None:
+    def occupation(self, solution: Solution, shift: float) -> float:
+        """Of the lattice with the self-energy of a solution, all levels shifted."""
+
+    def shift(self, solution: Solution, target: float) -> float:
+        """The shift of the levels that fills the lattice as wanted, at this self-energy."""
+        return _level_shift(
+            lambda s: self.occupation(solution, s), solution.n, target, self.lattice.D
+        )
+
+    @abstractmethod
+    def take(self, mixed: FloatArray) -> None:
         """Make a mixture the current bath."""
 
     @abstractmethod
@@ -105,7 +142,7 @@ def free(beta: float, D: float) -> GreenFunction:
 
 
 class MatsubaraAxis(SelfConsistency):
-    """Delta(i w_n) = (D/2)**2 G(i w_n), with the moments of its tail."""
+    """Delta(i w_n), with the moments of its tail."""
 
     def __init__(
         self, lattice: Lattice, start: str | Solution, eps: float, frequencies: int | None
@@ -141,35 +178,56 @@ class MatsubaraAxis(SelfConsistency):
 
     @property
     def vector(self) -> FloatArray:
-        """Re and Im Delta."""
-        return np.concatenate([self.Delta.real, self.Delta.imag])
+        """Re and Im Delta, and the moments, which are as linear: a mixture has its own tail."""
+        return np.concatenate([self.Delta.real, self.Delta.imag, self.moments])
 
     def problem(self, eps: float) -> Impurity:
         """The impurity in a MatsubaraBath."""
         bath = MatsubaraBath(self.Delta, self.moments)
         return Impurity(self.lattice.U, self.lattice.beta, bath, eps)
 
-    def output(self, solution: Solution) -> FloatArray:
-        """(D/2)**2 G."""
-        new = 0.25 * self.lattice.D**2 * solution.G_iw
-        return np.concatenate([new.real, new.imag])
+    def _closed(self, solution: Solution, shift: float) -> ComplexArray:
+        return bethe_delta(1.0 / solution.G_iw + self.Delta - shift, self.lattice.D)
 
-    def take(self, mixed: FloatArray, solution: Solution) -> None:
-        """Delta from the mixture, its tail from the solution."""
+    def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
+        """From zeta = 1/G + Delta, which takes in the error of a fitted bath."""
+        new = self._closed(solution, shift)
+        return np.concatenate([new.real, new.imag, self._closed_moments(solution, shift)])
+
+    def _closed_moments(self, solution: Solution, shift: float) -> FloatArray:
+        """From those of G: 1/G = z - a_1 - a_2/z - a_3/z**2, then the same of the lattice's G."""
+        quarter = 0.25 * self.lattice.D**2
+        _, m1, m2, m3 = _moments(solution)
+        a1 = m1 + shift
+        a2 = m2 - m1**2 - self.moments[0] + quarter
+        a3 = m3 - 2.0 * m1 * m2 + m1**3 - self.moments[1] + quarter * a1
+        square = a2 + a1**2
+        return quarter * np.array([1.0, a1, square, a3 + 2.0 * a1 * square - a1**3])
+
+    def occupation(self, solution: Solution, shift: float) -> float:
+        """1 + 4/beta sum_n Re G(i w_n), beyond the last frequency by the first moment."""
+        beta, N = self.lattice.beta, self.frequencies
+        G = 4.0 / self.lattice.D**2 * self._closed(solution, shift)
+        tail = -(_moments(solution)[1] + shift) * beta / (math.pi**2 * N)
+        return float(1.0 + 4.0 / beta * np.sum(G.real) + tail)
+
+    def take(self, mixed: FloatArray) -> None:
+        """Delta and its tail from the mixture."""
         n = self.frequencies
-        moments = tuple(0.25 * self.lattice.D**2 * m for m in _moments(solution))
-        self._keep(mixed[:n] + 1j * np.minimum(mixed[n:], 0.0), moments)
+        Delta = mixed[:n] + 1j * np.minimum(mixed[n : 2 * n], 0.0)
+        self._keep(Delta, tuple(float(m) for m in mixed[2 * n :]))
 
     def residual(self, new: FloatArray) -> float:
         """max |change of Delta(i w_n)| over that of the free lattice at w_0."""
         n = self.frequencies
         change = new - self.vector
-        return float(np.max(np.hypot(change[:n], change[n:]))) / self.scale
+        return float(np.max(np.hypot(change[:n], change[n : 2 * n]))) / self.scale
 
     def noise(self, solution: Solution) -> float:
-        """(D/2)**2 times the largest error of G(i w_n), over Delta of the free lattice at w_0."""
-        error = float(np.max(solution.diagnostics.get("G_iw_error", 0.0)))
-        return 0.25 * self.lattice.D**2 * error / self.scale
+        """The largest (D/2)**2 dG / |1 - (D/2)**2 G**2|, over Delta of the free lattice at w_0."""
+        error = solution.diagnostics.get("G_iw_error", 0.0)
+        quarter = 0.25 * self.lattice.D**2
+        return float(np.max(quarter * error / np.abs(1.0 - quarter * solution.G_iw**2))) / self.scale
 
 
 def _moments(solution: Solution) -> tuple[float, ...]:
@@ -249,17 +307,27 @@ class RealAxis(SelfConsistency):
             self.lattice.U, self.lattice.beta, TabulatedBand(self.omega, self.density), eps
         )
 
-    def output(self, solution: Solution) -> FloatArray:
-        """From Sigma(w), by the lattice's own Green function."""
+    def _closed(self, solution: Solution, shift: float) -> tuple[FloatArray, FloatArray]:
+        """Frequencies, and the density there."""
         assert solution.Sigma_w is not None
         grid = solution.Sigma_w.omega
-        zeta = grid - solution.problem.level - solution.Sigma_w.values
-        density = np.maximum(-bethe_delta(zeta, self.lattice.D).imag / math.pi, 0.0)
+        zeta = grid - solution.problem.level - solution.Sigma_w.values - shift
+        return grid, np.maximum(-bethe_delta(zeta, self.lattice.D).imag / math.pi, 0.0)
+
+    def occupation(self, solution: Solution, shift: float) -> float:
+        """2 int A(w) f(w) dw."""
+        grid, density = self._closed(solution, shift)
+        A = 4.0 / self.lattice.D**2 * density
+        return float(2.0 * np.trapezoid(A * expit(-self.lattice.beta * grid), grid))
+
+    def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
+        """From Sigma(w), by the lattice's own Green function."""
+        grid, density = self._closed(solution, shift)
         if self.lattice.symmetric:
             density = 0.5 * (density + density[::-1])
         return np.asarray(np.interp(self.omega, grid, density, left=0.0, right=0.0))
 
-    def take(self, mixed: FloatArray, solution: Solution) -> None:
+    def take(self, mixed: FloatArray) -> None:
         """The density from the mixture."""
         self._keep(mixed)
 

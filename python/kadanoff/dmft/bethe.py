@@ -175,7 +175,7 @@ def bethe(
         How the next Delta is made; by default "linear" for solvers that sample, whose noise would
         mislead "anderson", the default of the others.
     share : float, optional
-        Share of the new Delta; 0.7 for "anderson" and 1 for "linear".
+        Share of the new Delta, 1 by default.
     tol : float, optional
         Largest change of Delta allowed, relative to the largest |Delta| of the free lattice, and
         largest error of n where it is given. Default 1e-6, and 1e-3 on the real axis. A solver
@@ -230,7 +230,6 @@ def bethe(
     if tol <= 0.0:
         raise ValueError(f"tol must be positive, got {tol}")
     bath = first.diagnostics.get("bath") if isinstance(first, Solution) else None
-    stiff = 4.0 / (math.pi * D)  # -dn/deps of the free lattice: interactions make it smaller
     history: dict[str, list[float]] = {
         k: [] for k in ("residual", "Z", "docc", "n", "eps", "noise")
     }
@@ -265,10 +264,11 @@ def bethe(
             except KeyboardInterrupt as stop:
                 raise Cancelled("interrupted during a DMFT loop", result(False)) from stop
             bath = solution.diagnostics.get("bath", bath)
-            new = loop.output(solution)
+            excess = 0.0 if target is None else solution.n - target
+            shift = 0.0 if target is None else loop.shift(solution, target)
+            new = loop.output(solution, shift)
             residual = loop.residual(new)
             noise = loop.noise(solution)
-            excess = 0.0 if target is None else solution.n - target
             entry = (residual, solution.Z, solution.docc, solution.n, eps, noise)
             for key, value in zip(history, entry, strict=True):
                 history[key].append(value)
@@ -280,10 +280,10 @@ def bethe(
                 done = result(True)
                 assert done is not None
                 return done
-            # The chemical potential is one more unknown: eps = eps + (n - target) / stiff.
-            x, fx = np.append(loop.vector, eps), np.append(new, eps + excess / stiff)
+            # The chemical potential is one more unknown; Hartree's share of the shift is eps's.
+            x, fx = np.append(loop.vector, eps), np.append(new, eps + shift + 0.5 * U * excess)
             mixed = mixer.next(x, fx)
-            loop.take(mixed[:-1], solution)
+            loop.take(mixed[:-1])
             if target is not None:
                 eps = float(mixed[-1])
     raise NotConverged(
@@ -319,7 +319,7 @@ def _mixer(mixing: str, share: float | None, max_iterations: int) -> Mixer:
     if mixing not in ("anderson", "linear"):
         raise ValueError(f"mixing must be 'anderson' or 'linear', got {mixing!r}")
     if share is None:
-        share = 0.7 if mixing == "anderson" else 1.0
+        share = 1.0
     share = real("share", share)
     if not 0.0 < share <= 1.0:
         raise ValueError(f"share must lie in (0, 1], got {share}")
