@@ -1,10 +1,10 @@
 """What a self-consistency loop iterates: Delta(i w_n), or the density -Im Delta(w) / pi.
 
 Solvers that need the real axis get the second. The lattice's own Green function closes the loop,
-``Delta = (D/2)**2 / (zeta - Delta)`` solved for Delta, where ``zeta = z - eps - Sigma`` is what the
-solver left of ``1/G + Delta``: the same fixed points as ``Delta = (D/2)**2 G``. Without interaction
-it is there in one step at any filling, where ``(D/2)**2 G`` turns the phase of Delta(0) and comes
-nearer by w_0 / D a step only.
+``Delta = (D/2)**2 / (z - eps - Sigma - Delta)`` solved for Delta. The fixed points are those of
+``Delta = (D/2)**2 G``, of which a fitted bath misses the error of its fit. Without interaction it
+is there in one step at any filling, where ``Delta = (D/2)**2 G`` turns the phase of Delta(0) and
+comes nearer by w_0 / D a step only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from kadanoff.dmft.quadrature import band_star
 from kadanoff.dmft.solution import Solution
 from kadanoff.greens import GreenFunction, matsubara
 from kadanoff.greens.grids import ComplexArray, FloatArray
+from kadanoff.greens.matsubara_function import trace
 from kadanoff.stars import whole
 from kadanoff.tables import TabulatedBand
 
@@ -52,10 +53,7 @@ class Lattice:
 
 
 def bethe_delta(zeta: ComplexArray, D: float) -> ComplexArray:
-    """The Delta of ``Delta = (D/2)**2 / (zeta - Delta)`` with Im Delta <= 0.
-
-    Of the two, whose product is ``(D/2)**2``, it is the smaller where Im zeta > 0. It is continuous
-    across |zeta| < D, which a fitted bath that misses Delta by more than w_0 can step over.
+    """The Delta of ``Delta = (D/2)**2 / (zeta - Delta)`` with Im Delta <= 0 for Im zeta >= 0.
 
     Examples
     --------
@@ -63,24 +61,7 @@ def bethe_delta(zeta: ComplexArray, D: float) -> ComplexArray:
     array([0.-0.5j])
     """
     root = np.sqrt(zeta - D) * np.sqrt(zeta + D)
-    Delta = 0.5 * (zeta - root)
-    return np.asarray(np.where(Delta.imag > 0.0, zeta - Delta, Delta))
-
-
-def _level_shift(occupation: Callable[[float], float], n: float, target: float, D: float) -> float:
-    """How far all levels rise for an occupation, which falls with them, to go from n to target."""
-    # The lattice's occupation differs from the impurity's, n, by the error of a fitted bath.
-    goal = occupation(0.0) - (n - target)
-    goal = min(max(goal, 0.5 * target), 1.0 + 0.5 * target)
-    if occupation(0.0) == goal:
-        return 0.0
-    side = 1.0 if occupation(0.0) > goal else -1.0
-    far = side * 0.125 * D
-    while side * (occupation(far) - goal) > 0.0 and abs(far) < FARTHEST * D:
-        far *= 2.0
-    if side * (occupation(far) - goal) > 0.0:
-        return far
-    return float(brentq(lambda s: occupation(s) - goal, 0.0, far, xtol=1e-13 * D))
+    return np.asarray(0.5 * (zeta - root))
 
 
 class SelfConsistency(ABC):
@@ -114,14 +95,25 @@ class SelfConsistency(ABC):
         """The bath that follows from a solution, its levels shifted, in the numbers of `vector`."""
 
     @abstractmethod
-    def occupation(self, solution: Solution, shift: float) -> float:
+    def occupation(self, solution: Solution, shift: float = 0.0) -> float:
         """Of the lattice with the self-energy of a solution, all levels shifted."""
 
     def shift(self, solution: Solution, target: float) -> float:
         """The shift of the levels that fills the lattice as wanted, at this self-energy."""
-        return _level_shift(
-            lambda s: self.occupation(solution, s), solution.n, target, self.lattice.D
-        )
+        D = self.lattice.D
+
+        def excess(shift: float) -> float:
+            return self.occupation(solution, shift) - target
+
+        here = excess(0.0)
+        if here == 0.0:
+            return 0.0
+        far = math.copysign(0.125 * D, here)  # the occupation falls as the levels rise
+        while excess(far) * here > 0.0:
+            if abs(far) > FARTHEST * D:
+                return far
+            far *= 2.0
+        return float(brentq(excess, 0.0, far, xtol=1e-13 * D))
 
     @abstractmethod
     def take(self, mixed: FloatArray) -> None:
@@ -186,30 +178,36 @@ class MatsubaraAxis(SelfConsistency):
         bath = MatsubaraBath(self.Delta, self.moments)
         return Impurity(self.lattice.U, self.lattice.beta, bath, eps)
 
-    def _closed(self, solution: Solution, shift: float) -> ComplexArray:
-        return bethe_delta(1.0 / solution.G_iw + self.Delta - shift, self.lattice.D)
-
-    def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
-        """From zeta = 1/G + Delta, which takes in the error of a fitted bath."""
-        new = self._closed(solution, shift)
-        return np.concatenate([new.real, new.imag, self._closed_moments(solution, shift)])
-
-    def _closed_moments(self, solution: Solution, shift: float) -> FloatArray:
-        """From those of G: 1/G = z - a_1 - a_2/z - a_3/z**2, then the same of the lattice's G."""
+    def _closed(self, solution: Solution, shift: float) -> tuple[ComplexArray, FloatArray]:
+        """The lattice's Delta for the solution's Sigma, and its moments."""
+        zeta = 1j * solution.w - solution.problem.level - solution.Sigma_iw - shift
+        # 1/G = z - a_1 - a_2/z - a_3/z**2; the bath in a_2 and a_3 becomes the lattice's.
         quarter = 0.25 * self.lattice.D**2
+        bath = solution.diagnostics.get("bath")
+        solved = solution.problem if bath is None else replace(solution.problem, bath=bath)
+        d0, d1, *_ = solved.Delta_moments()
         _, m1, m2, m3 = _moments(solution)
         a1 = m1 + shift
-        a2 = m2 - m1**2 - self.moments[0] + quarter
-        a3 = m3 - 2.0 * m1 * m2 + m1**3 - self.moments[1] + quarter * a1
+        a2 = m2 - m1**2 - d0 + quarter
+        a3 = m3 - 2.0 * m1 * m2 + m1**3 - d1 + quarter * a1
         square = a2 + a1**2
-        return quarter * np.array([1.0, a1, square, a3 + 2.0 * a1 * square - a1**3])
+        moments = quarter * np.array([1.0, a1, square, a3 + 2.0 * a1 * square - a1**3])
+        return bethe_delta(zeta, self.lattice.D), moments
 
-    def occupation(self, solution: Solution, shift: float) -> float:
-        """1 + 4/beta sum_n Re G(i w_n), beyond the last frequency by the first moment."""
-        beta, N = self.lattice.beta, self.frequencies
-        G = 4.0 / self.lattice.D**2 * self._closed(solution, shift)
-        tail = -(_moments(solution)[1] + shift) * beta / (math.pi**2 * N)
-        return float(1.0 + 4.0 / beta * np.sum(G.real) + tail)
+    def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
+        """From Sigma(i w_n), by the lattice's own Green function."""
+        new, moments = self._closed(solution, shift)
+        return np.concatenate([new.real, new.imag, moments])
+
+    def occupation(self, solution: Solution, shift: float = 0.0) -> float:
+        """That of the impurity, and 4/beta sum_n Re of what the lattice's G has besides."""
+        new, moments = self._closed(solution, shift)
+        quarter, beta = 0.25 * self.lattice.D**2, self.lattice.beta
+        more = np.asarray(new / quarter - solution.G_iw)
+        m0, m1, m2 = (
+            float(a / quarter - b) for a, b in zip(moments[:3], _moments(solution)[:3], strict=True)
+        )
+        return solution.n + 2.0 * trace(beta, more, (m0, m1, m2))
 
     def take(self, mixed: FloatArray) -> None:
         """Delta and its tail from the mixture."""
@@ -227,7 +225,9 @@ class MatsubaraAxis(SelfConsistency):
         """The largest (D/2)**2 dG / |1 - (D/2)**2 G**2|, over Delta of the free lattice at w_0."""
         error = solution.diagnostics.get("G_iw_error", 0.0)
         quarter = 0.25 * self.lattice.D**2
-        return float(np.max(quarter * error / np.abs(1.0 - quarter * solution.G_iw**2))) / self.scale
+        return (
+            float(np.max(quarter * error / np.abs(1.0 - quarter * solution.G_iw**2))) / self.scale
+        )
 
 
 def _moments(solution: Solution) -> tuple[float, ...]:
@@ -314,11 +314,13 @@ class RealAxis(SelfConsistency):
         zeta = grid - solution.problem.level - solution.Sigma_w.values - shift
         return grid, np.maximum(-bethe_delta(zeta, self.lattice.D).imag / math.pi, 0.0)
 
-    def occupation(self, solution: Solution, shift: float) -> float:
-        """2 int A(w) f(w) dw."""
+    def occupation(self, solution: Solution, shift: float = 0.0) -> float:
+        """That of the impurity, and 2 int f(w) dw of what the lattice's A(w) has besides."""
+        assert solution.G_w is not None
         grid, density = self._closed(solution, shift)
-        A = 4.0 / self.lattice.D**2 * density
-        return float(2.0 * np.trapezoid(A * expit(-self.lattice.beta * grid), grid))
+        more = 4.0 / self.lattice.D**2 * density - solution.G_w.spectrum(grid)
+        fermi = expit(-self.lattice.beta * grid)
+        return solution.n + float(2.0 * np.trapezoid(more * fermi, grid))
 
     def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
         """From Sigma(w), by the lattice's own Green function."""

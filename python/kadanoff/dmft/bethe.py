@@ -109,8 +109,8 @@ class BetheLoop:
 
     @property
     def n(self) -> float:
-        """Occupation."""
-        return self.solution.n
+        """Occupation of the lattice; the impurity's differs by the error of a fitted bath."""
+        return float(self.history["n"][-1])
 
     @property
     def eps(self) -> float:
@@ -264,12 +264,13 @@ def bethe(
             except KeyboardInterrupt as stop:
                 raise Cancelled("interrupted during a DMFT loop", result(False)) from stop
             bath = solution.diagnostics.get("bath", bath)
-            excess = 0.0 if target is None else solution.n - target
+            filling = loop.occupation(solution)
+            excess = 0.0 if target is None else filling - target
             shift = 0.0 if target is None else loop.shift(solution, target)
             new = loop.output(solution, shift)
             residual = loop.residual(new)
             noise = loop.noise(solution)
-            entry = (residual, solution.Z, solution.docc, solution.n, eps, noise)
+            entry = (residual, solution.Z, solution.docc, filling, eps, noise)
             for key, value in zip(history, entry, strict=True):
                 history[key].append(value)
             if report is not None:
