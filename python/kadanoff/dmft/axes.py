@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,6 +115,10 @@ class SelfConsistency(ABC):
             far *= 2.0
         return float(brentq(excess, 0.0, far, xtol=1e-13 * D))
 
+    def possible(self, mixed: FloatArray) -> bool:
+        """Whether a mixture can be a bath: an extrapolation may be none."""
+        return True
+
     @abstractmethod
     def take(self, mixed: FloatArray) -> None:
         """Make a mixture the current bath."""
@@ -208,6 +212,11 @@ class MatsubaraAxis(SelfConsistency):
             float(a / quarter - b) for a, b in zip(moments[:3], _moments(solution)[:3], strict=True)
         )
         return solution.n + 2.0 * trace(beta, more, (m0, m1, m2))
+
+    def possible(self, mixed: FloatArray) -> bool:
+        """Whether the tail is that of a density which is not negative."""
+        m0, m1, m2, _ = mixed[2 * self.frequencies :]
+        return bool(m0 > 0.0 and m0 * m2 > m1 * m1)
 
     def take(self, mixed: FloatArray) -> None:
         """Delta and its tail from the mixture."""

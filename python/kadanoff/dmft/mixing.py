@@ -8,13 +8,14 @@ H. Fang, Y. Saad, Numer. Linear Algebra Appl. 16, 197 (2009), doi:10.1002/nla.61
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from kadanoff.greens.grids import ComplexArray, FloatArray
 
-__all__ = ["Mixer"]
+__all__ = ["Bracket", "Mixer"]
 
 DEPENDENT = 1e-8
 """A step shorter than this, relative to the last, once the others are taken out, is rounding."""
@@ -38,11 +39,11 @@ class Mixer:
 
     Notes
     -----
-    In the last steps as a basis, the differences of the residuals ``r = f - x`` are a small Jacobian
-    J with eigenvalues l. Newton's step divides by -l. It goes to any root: where a solution has
-    just ceased to exist, or has two unstable neighbours, l > 0 and it turns back against r, so that
-    the iteration hangs about a root that is none or that ``x = f(x)`` runs away from. Here each
-    direction is divided by |l| instead, and by ``1 / reach`` if that is larger. Stable
+    In the last steps as a basis, the differences of the residuals ``r = f - x`` are a small
+    Jacobian J with eigenvalues l. Newton's step divides by -l. It goes to any root: where a
+    solution has just ceased to exist, or next to an unstable one, l > 0 and it turns back against
+    r, so that the iteration hangs about a root that is none or that ``x = f(x)`` runs away from.
+    Here each direction is divided by |l| instead, and by ``1 / reach`` if that is larger. Stable
     directions (l < 0) have Newton's step, the others run where the linear iteration does, faster:
     the branch is the one that linear mixing keeps to.
 
@@ -91,3 +92,45 @@ class Mixer:
         newton = (values.real < 0.0) & (np.abs(values) > 1.0 / self.reach)
         factor = np.where(newton, -1.0 / np.where(newton, values, 1.0), 1.0 / size)
         return np.asarray((vectors @ (factor * np.linalg.solve(vectors, inside))).real)
+
+
+@dataclass
+class Bracket:
+    """Keeps the search for a level at which something that falls with it is met.
+
+    Parameters
+    ----------
+    width : float
+        A bracket narrower than that is given up. What was seen at its ends belongs to other baths,
+        and close to the end the mixture knows better.
+
+    Examples
+    --------
+    >>> bracket = Bracket(0.1)
+    >>> bracket.see(0.0, 0.2), bracket.see(1.0, -0.3)
+    (None, None)
+    >>> bracket.inside(3.0, 0.8), bracket.inside(0.7, 0.8)
+    (0.5, 0.7)
+    """
+
+    width: float
+    low: float = -math.inf
+    high: float = math.inf
+
+    def see(self, level: float, excess: float) -> None:
+        """There is too much at this level (excess > 0), or too little."""
+        if excess > 0.0:
+            self.low = level if level < self.high else self.low
+            self.high = self.high if level < self.high else math.inf
+        else:
+            self.high = level if level > self.low else self.high
+            self.low = self.low if level > self.low else -math.inf
+        if self.high - self.low < self.width:
+            self.low, self.high = -math.inf, math.inf
+
+    def inside(self, mixed: float, plain: float) -> float:
+        """The mixture if in the bracket, else the middle, or the plain step if half open."""
+        if self.low < mixed < self.high:
+            return mixed
+        middle = 0.5 * (self.low + self.high)
+        return middle if math.isfinite(middle) else plain
