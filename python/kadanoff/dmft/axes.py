@@ -1,8 +1,10 @@
 """What a self-consistency loop iterates: Delta(i w_n), or the density -Im Delta(w) / pi.
 
-Solvers that need the real axis get the second. There the lattice's own Green function closes the
-loop, ``Delta = (D/2)**2 / (w - eps - Sigma - Delta)`` solved for Delta: the same fixed points as
-``Delta = (D/2)**2 G``, reached in a third of the steps, and a bath with sharp edges.
+Solvers that need the real axis get the second. The lattice's own Green function closes the loop,
+``Delta = (D/2)**2 / (z - eps - Sigma - Delta)`` solved for Delta. The fixed points are those of
+``Delta = (D/2)**2 G``, of which a fitted bath misses the error of its fit. Without interaction it
+is there in one step at any filling, where ``Delta = (D/2)**2 G`` turns the phase of Delta(0) and
+comes nearer by w_0 / D a step only.
 """
 
 from __future__ import annotations
@@ -10,11 +12,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from kadanoff.baths import SemicircularBand
 from kadanoff.broadening import checked
@@ -25,6 +29,7 @@ from kadanoff.dmft.quadrature import band_star
 from kadanoff.dmft.solution import Solution
 from kadanoff.greens import GreenFunction, matsubara
 from kadanoff.greens.grids import ComplexArray, FloatArray
+from kadanoff.greens.matsubara_function import trace
 from kadanoff.stars import whole
 from kadanoff.tables import TabulatedBand
 
@@ -32,6 +37,9 @@ __all__ = ["Lattice", "MatsubaraAxis", "RealAxis", "SelfConsistency", "bethe_del
 
 EMPTY = 1e-9
 """Smallest density of a bath, relative to the largest of the free lattice: a gap stays visible."""
+
+FARTHEST = 16.0
+"""Levels rise by no more than this in one iteration, in units of the half bandwidth."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +91,36 @@ class SelfConsistency(ABC):
         """The impurity in this bath."""
 
     @abstractmethod
-    def output(self, solution: Solution) -> FloatArray:
-        """The bath that follows from a solution, in the numbers of `vector`."""
+    def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
+        """The bath that follows from a solution, its levels shifted, in the numbers of `vector`."""
 
     @abstractmethod
-    def take(self, mixed: FloatArray, solution: Solution) -> None:
+    def occupation(self, solution: Solution, shift: float = 0.0) -> float:
+        """Of the lattice with the self-energy of a solution, all levels shifted."""
+
+    def shift(self, solution: Solution, target: float) -> float:
+        """The shift of the levels that fills the lattice as wanted, at this self-energy."""
+        D = self.lattice.D
+
+        def excess(shift: float) -> float:
+            return self.occupation(solution, shift) - target
+
+        here = excess(0.0)
+        if here == 0.0:
+            return 0.0
+        far = math.copysign(0.125 * D, here)  # the occupation falls as the levels rise
+        while excess(far) * here > 0.0:
+            if abs(far) > FARTHEST * D:
+                return far
+            far *= 2.0
+        return float(brentq(excess, 0.0, far, xtol=1e-13 * D))
+
+    def possible(self, mixed: FloatArray) -> bool:
+        """Whether a mixture can be a bath: an extrapolation may be none."""
+        return True
+
+    @abstractmethod
+    def take(self, mixed: FloatArray) -> None:
         """Make a mixture the current bath."""
 
     @abstractmethod
@@ -105,7 +138,7 @@ def free(beta: float, D: float) -> GreenFunction:
 
 
 class MatsubaraAxis(SelfConsistency):
-    """Delta(i w_n) = (D/2)**2 G(i w_n), with the moments of its tail."""
+    """Delta(i w_n), with the moments of its tail."""
 
     def __init__(
         self, lattice: Lattice, start: str | Solution, eps: float, frequencies: int | None
@@ -141,35 +174,69 @@ class MatsubaraAxis(SelfConsistency):
 
     @property
     def vector(self) -> FloatArray:
-        """Re and Im Delta."""
-        return np.concatenate([self.Delta.real, self.Delta.imag])
+        """Re and Im Delta, and the moments, which are as linear: a mixture has its own tail."""
+        return np.concatenate([self.Delta.real, self.Delta.imag, self.moments])
 
     def problem(self, eps: float) -> Impurity:
         """The impurity in a MatsubaraBath."""
         bath = MatsubaraBath(self.Delta, self.moments)
         return Impurity(self.lattice.U, self.lattice.beta, bath, eps)
 
-    def output(self, solution: Solution) -> FloatArray:
-        """(D/2)**2 G."""
-        new = 0.25 * self.lattice.D**2 * solution.G_iw
-        return np.concatenate([new.real, new.imag])
+    def _closed(self, solution: Solution, shift: float) -> tuple[ComplexArray, FloatArray]:
+        """The lattice's Delta for the solution's Sigma, and its moments."""
+        zeta = 1j * solution.w - solution.problem.level - solution.Sigma_iw - shift
+        # 1/G = z - a_1 - a_2/z - a_3/z**2; the bath in a_2 and a_3 becomes the lattice's.
+        quarter = 0.25 * self.lattice.D**2
+        bath = solution.diagnostics.get("bath")
+        solved = solution.problem if bath is None else replace(solution.problem, bath=bath)
+        d0, d1, *_ = solved.Delta_moments()
+        _, m1, m2, m3 = _moments(solution)
+        a1 = m1 + shift
+        a2 = m2 - m1**2 - d0 + quarter
+        a3 = m3 - 2.0 * m1 * m2 + m1**3 - d1 + quarter * a1
+        square = a2 + a1**2
+        moments = quarter * np.array([1.0, a1, square, a3 + 2.0 * a1 * square - a1**3])
+        return bethe_delta(zeta, self.lattice.D), moments
 
-    def take(self, mixed: FloatArray, solution: Solution) -> None:
-        """Delta from the mixture, its tail from the solution."""
+    def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
+        """From Sigma(i w_n), by the lattice's own Green function."""
+        new, moments = self._closed(solution, shift)
+        return np.concatenate([new.real, new.imag, moments])
+
+    def occupation(self, solution: Solution, shift: float = 0.0) -> float:
+        """That of the impurity, and 4/beta sum_n Re of what the lattice's G has besides."""
+        new, moments = self._closed(solution, shift)
+        quarter, beta = 0.25 * self.lattice.D**2, self.lattice.beta
+        more = np.asarray(new / quarter - solution.G_iw)
+        m0, m1, m2 = (
+            float(a / quarter - b) for a, b in zip(moments[:3], _moments(solution)[:3], strict=True)
+        )
+        return solution.n + 2.0 * trace(beta, more, (m0, m1, m2))
+
+    def possible(self, mixed: FloatArray) -> bool:
+        """Whether the tail is that of a density which is not negative."""
+        m0, m1, m2, _ = mixed[2 * self.frequencies :]
+        return bool(m0 > 0.0 and m0 * m2 > m1 * m1)
+
+    def take(self, mixed: FloatArray) -> None:
+        """Delta and its tail from the mixture."""
         n = self.frequencies
-        moments = tuple(0.25 * self.lattice.D**2 * m for m in _moments(solution))
-        self._keep(mixed[:n] + 1j * np.minimum(mixed[n:], 0.0), moments)
+        Delta = mixed[:n] + 1j * np.minimum(mixed[n : 2 * n], 0.0)
+        self._keep(Delta, tuple(float(m) for m in mixed[2 * n :]))
 
     def residual(self, new: FloatArray) -> float:
         """max |change of Delta(i w_n)| over that of the free lattice at w_0."""
         n = self.frequencies
         change = new - self.vector
-        return float(np.max(np.hypot(change[:n], change[n:]))) / self.scale
+        return float(np.max(np.hypot(change[:n], change[n : 2 * n]))) / self.scale
 
     def noise(self, solution: Solution) -> float:
-        """(D/2)**2 times the largest error of G(i w_n), over Delta of the free lattice at w_0."""
-        error = float(np.max(solution.diagnostics.get("G_iw_error", 0.0)))
-        return 0.25 * self.lattice.D**2 * error / self.scale
+        """The largest (D/2)**2 dG / |1 - (D/2)**2 G**2|, over Delta of the free lattice at w_0."""
+        error = solution.diagnostics.get("G_iw_error", 0.0)
+        quarter = 0.25 * self.lattice.D**2
+        return (
+            float(np.max(quarter * error / np.abs(1.0 - quarter * solution.G_iw**2))) / self.scale
+        )
 
 
 def _moments(solution: Solution) -> tuple[float, ...]:
@@ -249,17 +316,29 @@ class RealAxis(SelfConsistency):
             self.lattice.U, self.lattice.beta, TabulatedBand(self.omega, self.density), eps
         )
 
-    def output(self, solution: Solution) -> FloatArray:
-        """From Sigma(w), by the lattice's own Green function."""
+    def _closed(self, solution: Solution, shift: float) -> tuple[FloatArray, FloatArray]:
+        """Frequencies, and the density there."""
         assert solution.Sigma_w is not None
         grid = solution.Sigma_w.omega
-        zeta = grid - solution.problem.level - solution.Sigma_w.values
-        density = np.maximum(-bethe_delta(zeta, self.lattice.D).imag / math.pi, 0.0)
+        zeta = grid - solution.problem.level - solution.Sigma_w.values - shift
+        return grid, np.maximum(-bethe_delta(zeta, self.lattice.D).imag / math.pi, 0.0)
+
+    def occupation(self, solution: Solution, shift: float = 0.0) -> float:
+        """That of the impurity, and 2 int f(w) dw of what the lattice's A(w) has besides."""
+        assert solution.G_w is not None
+        grid, density = self._closed(solution, shift)
+        more = 4.0 / self.lattice.D**2 * density - solution.G_w.spectrum(grid)
+        fermi = expit(-self.lattice.beta * grid)
+        return solution.n + float(2.0 * np.trapezoid(more * fermi, grid))
+
+    def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
+        """From Sigma(w), by the lattice's own Green function."""
+        grid, density = self._closed(solution, shift)
         if self.lattice.symmetric:
             density = 0.5 * (density + density[::-1])
         return np.asarray(np.interp(self.omega, grid, density, left=0.0, right=0.0))
 
-    def take(self, mixed: FloatArray, solution: Solution) -> None:
+    def take(self, mixed: FloatArray) -> None:
         """The density from the mixture."""
         self._keep(mixed)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff.dmft.axes import Lattice, MatsubaraAxis, RealAxis, SelfConsistency
-from kadanoff.dmft.mixing import Mixer
+from kadanoff.dmft.mixing import Bracket, Mixer
 from kadanoff.dmft.problem import DiscreteBath
 from kadanoff.dmft.protocol import SolverLike, lookup, solve
 from kadanoff.dmft.solution import Solution
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["BetheLoop", "bethe"]
 
 STARTS = ("metal", "insulator")
+LAST = 10  # iterations that an error tells of
+HISTORY = ("residual", "Z", "docc", "n", "eps", "noise")
 SETTLED = 3  # iterations within the noise after which a loop has settled
 AVERAGED = 8  # iterations after that, to average over
 NOISE = 3.0  # Delta and G both carry it, and the residual is a maximum over frequencies
@@ -116,8 +118,8 @@ class BetheLoop:
 
     @property
     def n(self) -> float:
-        """Occupation."""
-        return self.solution.n
+        """Occupation of the lattice; the impurity's differs by the error of a fitted bath."""
+        return float(self.history["n"][-1])
 
     @property
     def eps(self) -> float:
@@ -182,7 +184,7 @@ def bethe(
         How the next Delta is made; by default "linear" for solvers that sample, whose noise would
         mislead "anderson", the default of the others.
     share : float, optional
-        Share of the new Delta; 0.7 for "anderson" and 1 for "linear".
+        Share of the new Delta, 1 by default.
     tol : float, optional
         Largest change of Delta allowed, relative to the largest |Delta| of the free lattice, and
         largest error of n where it is given. Default 1e-6, and 1e-3 on the real axis. A solver
@@ -222,6 +224,7 @@ def bethe(
     if mixing is None:
         mixing = "linear" if stochastic else "anderson"
     mixer = _mixer(mixing, share, max_iterations)
+    bracket = Bracket(0.01 * D)
     first, name = _start(start, beta)
     if target is not None and eps == 0.0 and isinstance(first, Solution):
         eps = first.problem.eps
@@ -238,26 +241,22 @@ def bethe(
     if tol <= 0.0:
         raise ValueError(f"tol must be positive, got {tol}")
     bath = first.diagnostics.get("bath") if isinstance(first, Solution) else None
-    stiff = 4.0 / (math.pi * D)  # -dn/deps of the free lattice: interactions make it smaller
-    history: dict[str, list[float]] = {
-        k: [] for k in ("residual", "Z", "docc", "n", "eps", "noise")
-    }
+    entries: list[tuple[float, ...]] = []
+    solutions: list[Solution] = []  # the last one
     settled = 0
     began = time.perf_counter()
-    solution: Solution | None = None
 
     def result(converged: bool) -> BetheLoop | None:
-        arrays = {key: np.array(values) for key, values in history.items()}
-        seconds = time.perf_counter() - began
-        if solution is None:
+        if not entries:
             return None
-        return BetheLoop(solution, name, converged, arrays, seconds)
+        history = dict(zip(HISTORY, np.array(entries).T, strict=True))
+        return BetheLoop(solutions[-1], name, converged, history, time.perf_counter() - began)
 
     with bar(f"DMFT, U = {U:g}", progress) as report:
-        for iteration in range(max_iterations):
-            if control is not None and control.cancelled:
-                raise Cancelled("the computation was stopped", result(False))
-            try:
+        try:
+            for iteration in range(max_iterations):
+                if control is not None and control.cancelled:
+                    raise Cancelled("the computation was stopped")
                 solution = solve(
                     loop.problem(eps),
                     solver=solver,
@@ -268,37 +267,49 @@ def bethe(
                     **loop.settings,
                     **_warm(solver, options, bath),
                 )
-            except Cancelled as stop:
-                raise Cancelled(str(stop), result(False)) from stop
-            except KeyboardInterrupt as stop:
-                raise Cancelled("interrupted during a DMFT loop", result(False)) from stop
-            bath = solution.diagnostics.get("bath", bath)
-            new = loop.output(solution)
-            residual = loop.residual(new)
-            noise = loop.noise(solution)
-            excess = 0.0 if target is None else solution.n - target
-            entry = (residual, solution.Z, solution.docc, solution.n, eps, noise)
-            for key, value in zip(history, entry, strict=True):
-                history[key].append(value)
-            if report is not None:
-                report(iteration + 1, max_iterations)
-            settled = settled + 1 if residual <= NOISE * noise else 0
-            filled = abs(excess) < max(tol, NOISE * solution.diagnostics.get("n_error", 0.0))
-            if (residual < tol or settled >= SETTLED + AVERAGED) and filled:
-                done = result(True)
-                assert done is not None
-                return done
-            # The chemical potential is one more unknown: eps = eps + (n - target) / stiff.
-            x, fx = np.append(loop.vector, eps), np.append(new, eps + excess / stiff)
-            mixed = mixer.next(x, fx)
-            loop.take(mixed[:-1], solution)
-            if target is not None:
-                eps = float(mixed[-1])
+                bath = solution.diagnostics.get("bath", bath)
+                filling = loop.occupation(solution)
+                excess = 0.0 if target is None else filling - target
+                shift = 0.0 if target is None else loop.shift(solution, target)
+                new = loop.output(solution, shift)
+                residual, noise = loop.residual(new), loop.noise(solution)
+                entries.append((residual, solution.Z, solution.docc, filling, eps, noise))
+                solutions[:] = [solution]
+                if report is not None:
+                    report(iteration + 1, max_iterations)
+                settled = settled + 1 if residual <= NOISE * noise else 0
+                filled = abs(excess) < max(tol, NOISE * solution.diagnostics.get("n_error", 0.0))
+                if (residual < tol or settled >= SETTLED + AVERAGED) and filled:
+                    done = result(True)
+                    assert done is not None
+                    return done
+                # The chemical potential is one more unknown; Hartree's part of the shift is eps's.
+                x, fx = np.append(loop.vector, eps), np.append(new, eps + shift + 0.5 * U * excess)
+                mixed = mixer.next(x, fx)
+                if not loop.possible(mixed[:-1]):
+                    mixed = fx
+                loop.take(mixed[:-1])
+                if target is not None:
+                    bracket.see(eps, excess)
+                    eps = bracket.inside(float(mixed[-1]), float(fx[-1]))
+        except (Cancelled, NotConverged) as stop:
+            raise type(stop)(str(stop), result(False)) from stop
+        except KeyboardInterrupt as stop:
+            raise Cancelled("interrupted during a DMFT loop", result(False)) from stop
+    last = np.array(entries[-LAST:])
+    missed = ""
+    if target is not None and abs(excess) >= tol:
+        lowest, highest = last.min(axis=0), last.max(axis=0)
+        n_, eps_ = HISTORY.index("n"), HISTORY.index("eps")
+        missed = (
+            f"; the last {len(last)} have n from {lowest[n_]:.6g} to {highest[n_]:.6g}, "
+            f"{target:g} wanted, at eps from {lowest[eps_]:.6g} to {highest[eps_]:.6g}: a wide "
+            "range of n at one eps is a jump, one n at a wide range of eps a gap"
+        )
     raise NotConverged(
-        f"DMFT did not converge in {max_iterations} iterations: residual "
-        f"{history['residual'][-1]:.1e}, "
-        f"tol = {tol:g}; raise max_iterations, lower share, or start from a converged neighbour "
-        "(start=loop). The history is in .partial",
+        f"DMFT did not converge in {max_iterations} iterations: residual {last[-1, 0]:.1e}, "
+        f"tol = {tol:g}{missed}; raise max_iterations, lower share, or start from a converged "
+        "neighbour (start=loop). The history is in .partial",
         result(False),
     )
 
@@ -341,7 +352,7 @@ def _mixer(mixing: str, share: float | None, max_iterations: int) -> Mixer:
     if mixing not in ("anderson", "linear"):
         raise ValueError(f"mixing must be 'anderson' or 'linear', got {mixing!r}")
     if share is None:
-        share = 0.7 if mixing == "anderson" else 1.0
+        share = 1.0
     share = real("share", share)
     if not 0.0 < share <= 1.0:
         raise ValueError(f"share must lie in (0, 1], got {share}")

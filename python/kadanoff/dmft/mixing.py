@@ -1,20 +1,24 @@
-"""Fixed-point iterations: linear and Anderson mixing.
+"""Fixed-point iterations: linear mixing, and Anderson's that keeps to what the map itself does.
 
 References
 ----------
 D. G. Anderson, J. ACM 12, 547 (1965), doi:10.1145/321296.321305.
-H. F. Walker, P. Ni, SIAM J. Numer. Anal. 49, 1715 (2011), doi:10.1137/10078356X, Eq. (1.2).
+H. Fang, Y. Saad, Numer. Linear Algebra Appl. 16, 197 (2009), doi:10.1002/nla.617: type I.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from kadanoff.greens.grids import FloatArray
+from kadanoff.greens.grids import ComplexArray, FloatArray
 
-__all__ = ["Mixer"]
+__all__ = ["Bracket", "Mixer"]
+
+DEPENDENT = 1e-8
+"""A step shorter than this, relative to the last, once the others are taken out, is rounding."""
 
 
 @dataclass
@@ -24,41 +28,109 @@ class Mixer:
     Parameters
     ----------
     kind : {"linear", "anderson"}
-        ``x + share (f - x)``, or that on the combination of the last `memory` steps whose residual
-        is smallest. The combination is taken once the relative residual is below `near`, and given
-        up whenever the residual grows: far from a solution it would lead anywhere.
+        ``x + share (f - x)``, or a secant step in the space of the last steps and the linear one
+        across it.
     share : float
         Share of the new, in (0, 1].
     memory : int
         Steps that Anderson mixing looks back.
-    near : float
-        |f - x| / |x| below which Anderson mixing begins.
+    reach : float
+        How many residuals the secant step may be long, in each of its directions.
+
+    Notes
+    -----
+    In the last steps as a basis, the differences of the residuals ``r = f - x`` are a small
+    Jacobian J with eigenvalues l. Newton's step divides by -l. It goes to any root: where a
+    solution has just ceased to exist, or next to an unstable one, l > 0 and it turns back against
+    r, so that the iteration hangs about a root that is none or that ``x = f(x)`` runs away from.
+    Here each direction is divided by |l| instead, and by ``1 / reach`` if that is larger. Stable
+    directions (l < 0) have Newton's step, the others run where the linear iteration does, faster:
+    the branch is the one that linear mixing keeps to.
+
+    Problems solved for a residual of 1e-6 on the Bethe lattice by "linear" with share 1 and by
+    "anderson", from the free metal and the atom, at beta = 50 with D = 1:
+
+    TABLE
     """
 
     kind: str = "linear"
     share: float = 1.0
-    memory: int = 5
-    near: float = 0.02
+    memory: int = 3
+    reach: float = 30.0
     _inputs: list[FloatArray] = field(default_factory=list)
     _residuals: list[FloatArray] = field(default_factory=list)
 
     def next(self, x: FloatArray, fx: FloatArray) -> FloatArray:
         """The next input, given the last one and what came out."""
         residual = fx - x
-        size = float(np.linalg.norm(residual))
-        far = size > self.near * float(np.linalg.norm(x))
-        if self._residuals and size > 1.2 * float(np.linalg.norm(self._residuals[-1])):
-            far = True
-        if self.kind == "linear" or far:
-            self._inputs.clear()
-            self._residuals.clear()
-            return x + (self.share if self.kind == "linear" else 1.0) * residual
+        if self.kind == "linear":
+            return np.asarray(x + self.share * residual)
         self._inputs.append(x)
         self._residuals.append(residual)
         del self._inputs[: -self.memory - 1], self._residuals[: -self.memory - 1]
-        if len(self._inputs) == 1:
-            return x + self.share * residual
-        dx = np.diff(np.array(self._inputs), axis=0)
-        dr = np.diff(np.array(self._residuals), axis=0)
-        gamma = np.linalg.lstsq(dr.T, residual, rcond=1e-10)[0]
-        return np.asarray(x - gamma @ dx + self.share * (residual - gamma @ dr))
+        # Last steps first: of two that are nearly parallel the older is left out.
+        dx = np.diff(np.array(self._inputs), axis=0)[::-1].T
+        dr = np.diff(np.array(self._residuals), axis=0)[::-1].T
+        basis, triangle = np.linalg.qr(dx)
+        length = np.abs(np.diag(triangle))
+        rank = int(np.sum(np.cumprod(length > DEPENDENT * np.max(length, initial=0.0))))
+        if rank == 0:
+            return np.asarray(x + self.share * residual)
+        basis = basis[:, :rank]
+        change = np.linalg.solve(triangle[:rank, :rank].T, dr[:, :rank].T).T  # J on the basis
+        inside = basis.T @ residual
+        values, vectors = np.linalg.eig(basis.T @ change)
+        step = self._along(values, vectors, inside)
+        across = residual + change @ step
+        across -= basis @ (basis.T @ across)
+        return np.asarray(x + basis @ step + self.share * across)
+
+    def _along(self, values: ComplexArray, vectors: ComplexArray, inside: FloatArray) -> FloatArray:
+        """The step in the space of the last ones."""
+        size = np.maximum(np.abs(values), 1.0 / self.reach)
+        # A stable spiral has Newton's step too.
+        newton = (values.real < 0.0) & (np.abs(values) > 1.0 / self.reach)
+        factor = np.where(newton, -1.0 / np.where(newton, values, 1.0), 1.0 / size)
+        return np.asarray((vectors @ (factor * np.linalg.solve(vectors, inside))).real)
+
+
+@dataclass
+class Bracket:
+    """Keeps the search for a level at which something that falls with it is met.
+
+    Parameters
+    ----------
+    width : float
+        A bracket narrower than that is given up. What was seen at its ends belongs to other baths,
+        and close to the end the mixture knows better.
+
+    Examples
+    --------
+    >>> bracket = Bracket(0.1)
+    >>> bracket.see(0.0, 0.2), bracket.see(1.0, -0.3)
+    (None, None)
+    >>> bracket.inside(3.0, 0.8), bracket.inside(0.7, 0.8)
+    (0.5, 0.7)
+    """
+
+    width: float
+    low: float = -math.inf
+    high: float = math.inf
+
+    def see(self, level: float, excess: float) -> None:
+        """There is too much at this level (excess > 0), or too little."""
+        if excess > 0.0:
+            self.low = level if level < self.high else self.low
+            self.high = self.high if level < self.high else math.inf
+        else:
+            self.high = level if level > self.low else self.high
+            self.low = self.low if level > self.low else -math.inf
+        if self.high - self.low < self.width:
+            self.low, self.high = -math.inf, math.inf
+
+    def inside(self, mixed: float, plain: float) -> float:
+        """The mixture if in the bracket, else the middle, or the plain step if half open."""
+        if self.low < mixed < self.high:
+            return mixed
+        middle = 0.5 * (self.low + self.high)
+        return middle if math.isfinite(middle) else plain
