@@ -48,8 +48,8 @@ class Sample:
 
     Attributes
     ----------
-    U, beta, eps : float
-        eps from -U/2.
+    problem : Impurity
+        Itself.
     moments : (3,) array
         sum V**2 e**k.
     Delta : (N,) array of complex
@@ -60,9 +60,7 @@ class Sample:
         Occupations, both spins.
     """
 
-    U: float
-    beta: float
-    eps: float
+    problem: Impurity
     moments: FloatArray
     Delta: ComplexArray
     Sigma: ComplexArray
@@ -73,9 +71,7 @@ class Sample:
         """From a problem and its inputs at all frequencies up to the last node."""
         Delta = problem.Delta().iw(int(NODES[-1]) + 1)[NODES]
         return cls(
-            problem.U,
-            problem.beta,
-            problem.offset,
+            problem,
             np.array(problem.Delta_moments()[:3]),
             Delta,
             np.array([s[NODES] for s in Sigma]),
@@ -89,9 +85,7 @@ class Sample:
         Delta = db.Delta[:, b, NODES]
         return [
             cls(
-                float(db.U[i]),
-                float(db.beta[b]),
-                float(db.eps[i]),
+                db.impurity(i, b),
                 moments[i],
                 Delta[i],
                 np.array([db.Sigma[name][i, b, NODES] for name in inputs]),
@@ -99,6 +93,21 @@ class Sample:
             )
             for i in range(len(db))
         ]
+
+    @property
+    def U(self) -> float:
+        """Repulsion."""
+        return self.problem.U
+
+    @property
+    def beta(self) -> float:
+        """Inverse temperature."""
+        return self.problem.beta
+
+    @property
+    def eps(self) -> float:
+        """The level from -U/2."""
+        return self.problem.offset
 
     @property
     def unit(self) -> float:

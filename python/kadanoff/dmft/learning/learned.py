@@ -30,6 +30,8 @@ __all__ = ["LearnedSolver", "Prediction", "learn"]
 
 OUTSIDE = ("fallback", "raise", "flag")
 FEWEST = 20  # samples a temperature
+CALIBRATED = 400  # problems tell the share within an interval to 2.5 %
+USUAL = 0.68  # of the errors are smaller
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +64,8 @@ class Expert:
     X: FloatArray
     Y: FloatArray
     group: NDArray[np.int64]
-    width: FloatArray  # (2, N): interval over spread, for 68 and 95 %
-    floor: float  # smallest relative spread
+    floor: FloatArray  # (2, N): usual errors of Re Sigma / U, and of Im Sigma relative to itself
+    scores: FloatArray  # (K, N): errors of Im Sigma over what was expected, on problems not seen
     reach: float  # furthest pole, in units of pi / beta
 
     @cached_property
@@ -71,19 +73,47 @@ class Expert:
         """Where its self-energies have poles."""
         return PoleGrid(2.0 * NODES + 1.0, self.reach)
 
-    def predict(self, sample: Sample, target: str, x: FloatArray) -> Prediction:
-        """Mean of the members, projected; their spread, calibrated."""
-        members = self.ensemble.members(x)[:, 0]
-        Sigma, n = decode(target, sample, members.mean(axis=0))
-        found = self.grid.project(Sigma, sample.U, n, sample.beta, symmetric=sample.symmetric)
-        spread = self.spread(sample, target, members)
-        distance = float(self.ensemble.distance(x)[0])
-        return Prediction(found, self.width[0] * spread, self.width[1] * spread, distance)
+    @cached_property
+    def width(self) -> FloatArray:
+        """(2, N): scores below which 68 and 95 % lie, as (K + 1) q-th of K: conformal prediction.
 
-    def spread(self, sample: Sample, target: str, members: FloatArray) -> FloatArray:
-        """Standard deviation of Im Sigma over members, at least a small part of Im Sigma."""
-        imag = np.array([decode(target, sample, y)[0].imag for y in members])
-        return np.asarray(np.hypot(imag.std(axis=0), self.floor * np.abs(imag.mean(axis=0))))
+        J. Lei, M. G'Sell, A. Rinaldo, R. J. Tibshirani, L. Wasserman, J. Am. Stat. Assoc. 113, 1094
+        (2018), doi:10.1080/01621459.2017.1307116, section 5.2.
+        """
+        return np.quantile(self.scores, (0.68, 0.95), axis=0, method="weibull")
+
+    def predict(self, sample: Sample, target: str, x: FloatArray) -> Prediction:
+        """What the members propose, made causal."""
+        distance = float(self.ensemble.distance(x)[0])
+        return self.judge(sample, target, self.ensemble.members(x)[:, 0], distance)
+
+    def judge(
+        self, sample: Sample, target: str, members: FloatArray, distance: float
+    ) -> Prediction:
+        """The nearest causal self-energy to the mean of proposals; their spread, calibrated.
+
+        What the members agree on counts more in the projection: at low temperature some real parts
+        are off by U, and would take the imaginary parts with them.
+        """
+        Sigma, n = decode(target, sample, members.mean(axis=0))
+        spread = np.array([decode(target, sample, y)[0] for y in members])
+        real = np.hypot(spread.real.std(axis=0), self.floor[0] * sample.U)
+        imag = np.hypot(spread.imag.std(axis=0), self.floor[1] * np.abs(Sigma.imag))
+        tiny = 1e-12 * float(np.max(np.abs(Sigma)))
+        found = self.grid.consistent(
+            sample.problem,
+            Sigma,
+            n,
+            symmetric=sample.symmetric,
+            error=np.maximum(real, tiny) + 1j * np.maximum(imag, tiny),
+        )
+        width = self.width
+        return Prediction(found, width[0] * imag, width[1] * imag, distance)
+
+    def score(self, found: Prediction, sample: Sample, Sigma: ComplexArray) -> FloatArray:
+        """|d Im Sigma| over the 68 % interval as it would be at width one."""
+        expected = found.error68 / self.width[0]
+        return np.abs(found.Sigma.iw(sample.w).imag - Sigma.imag) / np.maximum(expected, 1e-300)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,29 +245,37 @@ class LearnedSolver:
     def taught(self, problems: Sequence[Impurity], answers: Sequence[Solution]) -> LearnedSolver:
         """The same, having learned more problems with exact answers.
 
-        Each joins the expert that knows problems like it best; kernel and calibration stay.
+        Each joins the expert that knows problems like it best. Before it is learned it is a test:
+        by how much it was missed widens or narrows the intervals. The kernel stays.
         """
         if len(problems) != len(answers) or not problems:
             raise ValueError(
                 f"every problem needs an answer, got {len(problems)} problems and {len(answers)}"
             )
-        rows: dict[int, list[tuple[FloatArray, FloatArray]]] = {}
+        rows: dict[int, list[tuple[FloatArray, ...]]] = {}
+        reach: dict[int, float] = {}
         for problem, answer in zip(problems, answers, strict=True):
             sample = self.sample(problem)
+            Sigma = answer.Sigma_iw[NODES]
             x = features(sample)
-            y = encode(self.target, sample, answer.Sigma_iw[NODES], answer.n)
             near = [float(e.ensemble.distance(x)[0]) for e in self.experts]
-            rows.setdefault(int(np.argmin(near)), []).append((x, y))
+            k = int(np.argmin(near))
+            expert = self.experts[k]
+            y = encode(self.target, sample, Sigma, answer.n)
+            score = expert.score(expert.predict(sample, self.target, x), sample, Sigma)
+            rows.setdefault(k, []).append((x, y, score))
+            reach[k] = max(reach.get(k, expert.reach), _reach([sample]))
         experts = list(self.experts)
         for k, new in rows.items():
             old = experts[k]
-            X = np.concatenate([old.X, [x for x, _ in new]])
-            Y = np.concatenate([old.Y, [y for _, y in new]])
+            X, Y, scores = (
+                np.concatenate([before, added])
+                for before, added in zip(
+                    (old.X, old.Y, old.scores), zip(*new, strict=True), strict=True
+                )
+            )
             fresh = np.max(old.group) + 1 + np.arange(len(new))
             group = np.concatenate([old.group, fresh])
-            settings = dict(self.card["settings"])
-            if self.model == "kernel ridge":
-                settings = {n: old.ensemble.arrays[n] for n in ("gamma", "alpha")}
             ensemble = fit(
                 self.model,
                 X,
@@ -245,9 +283,11 @@ class LearnedSolver:
                 group,
                 members=int(self.card["members"]),
                 seed=int(self.card["seed"]),
-                settings=settings,
+                settings=old.ensemble.settings(dict(self.card["settings"])),
             )
-            experts[k] = replace(old, ensemble=ensemble, X=X, Y=Y, group=group)
+            experts[k] = replace(
+                old, ensemble=ensemble, X=X, Y=Y, group=group, scores=scores, reach=reach[k]
+            )
         return replace(self, experts=tuple(experts))
 
 
@@ -297,7 +337,9 @@ def learn(
     members : int
         Of the ensemble, 2 at least.
     calibration : float
-        Share of the groups on which intervals are calibrated; the regression does not see them.
+        Intervals are calibrated on problems that a regression has not seen: this share of the
+        groups is held back, then the next, until some hundred problems or all have been. What is
+        kept has seen all.
     outside : {"fallback", "raise", "flag"}
         Of a problem unlike the training set: solve it exactly, refuse it, or mark it.
     reach : float
@@ -321,7 +363,8 @@ def learn(
 
     Notes
     -----
-    Kernel ridge costs ``members n**3 / 3`` operations and ``members n`` rows of memory.
+    Kernel ridge costs ``members n**3 / 3`` operations and ``members n`` rows of memory, and as much
+    again each time a share is held back.
     """
     began = time.perf_counter()
     databases = [database] if isinstance(database, Database) else list(database)
@@ -342,8 +385,8 @@ def learn(
             raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
     if whole("members", members) < 2:
         raise ValueError(f"members must be at least 2, got {members}")
-    if not 0.0 < real("calibration", calibration) < 0.9:
-        raise ValueError(f"calibration must be a share in (0, 0.9), got {calibration}")
+    if not 0.0 < real("calibration", calibration) <= 0.5:
+        raise ValueError(f"calibration must be a share in (0, 0.5], got {calibration}")
     if real("reach", reach) <= 0.0:
         raise ValueError(f"reach must be positive, got {reach}")
     named(exact or wanted)
@@ -427,37 +470,56 @@ def _expert(
     X = np.array([features(s) for s in samples])
     Y = np.array([encode(target, s, *a) for s, a in zip(samples, answers, strict=True)])
     groups = np.unique(group)
-    count = round(calibration * groups.size)
-    if len(samples) < FEWEST or not 2 <= count < groups.size - 2:
+    if len(samples) < FEWEST or groups.size < 10:
         raise ValueError(
             f"at beta = {beta:g} there are {len(samples)} samples in {groups.size} groups: too few "
             f"to train and to calibrate; {FEWEST} samples are the least, some hundred are useful"
         )
-    held = np.random.default_rng([seed, 0xCA1]).permutation(groups)[:count]
-    out = np.isin(group, held)
-    ensemble = fit(
-        model, X[~out], Y[~out], group[~out], members=members, seed=seed, settings=settings
-    )
-    # The bath and U set where a self-energy can have poles.
-    width = max(
-        s.U + abs(s.eps) + 4.0 * math.sqrt(max(s.moments[2] / s.moments[0], 0.0)) + 2.0 * s.unit
+    ensemble = fit(model, X, Y, group, members=members, seed=seed, settings=settings)
+    reach = _reach(samples)
+    held: list[int] = []
+    proposed: list[FloatArray] = []
+    shuffled = np.random.default_rng([seed, 0xCA1]).permutation(groups)
+    for part in np.array_split(shuffled, round(1.0 / calibration)):
+        out = np.isin(group, part)
+        some = fit(
+            model,
+            X[~out],
+            Y[~out],
+            group[~out],
+            members=members,
+            seed=seed,
+            settings=ensemble.settings(settings),
+        )
+        held += np.flatnonzero(out).tolist()
+        proposed += list(np.swapaxes(some.members(X[out]), 0, 1))
+        if len(held) >= CALIBRATED:
+            break
+    errors = []
+    for i, members_of in zip(held, proposed, strict=True):
+        Sigma = decode(target, samples[i], members_of.mean(axis=0))[0]
+        away = Sigma - answers[i][0]
+        errors.append(
+            (np.abs(away.real) / samples[i].U, np.abs(away.imag) / np.abs(Sigma.imag))
+        )
+    floor = np.quantile(errors, USUAL, axis=0)
+    N = NODES.size
+    expert = Expert(beta, ensemble, X, Y, group, floor, np.ones((1, N)), reach)
+    scores = [
+        expert.score(expert.judge(samples[i], target, y, 0.0), samples[i], answers[i][0])
+        for i, y in zip(held, proposed, strict=True)
+    ]
+    return replace(expert, scores=np.array(scores))
+
+
+def _reach(samples: list[Sample]) -> float:
+    """Bath and U set where a self-energy can have poles; in units of pi / beta."""
+    return max(
+        max(
+            s.U + abs(s.eps) + 4.0 * math.sqrt(max(s.moments[2] / s.moments[0], 0.0)) + 2.0 * s.unit,
+            4.0 * math.pi / s.beta,
+        )
+        * s.beta
+        / math.pi
         for s in samples
     )
-    reach = max(width * beta / math.pi, 4.0)
-    unit = np.ones((2, NODES.size))
-    expert = Expert(beta, ensemble, X[~out], Y[~out], group[~out], unit, 0.0, reach)
-    chosen = np.flatnonzero(out)
-    spread, miss, size = [], [], []
-    for i in chosen:
-        sample, truth = samples[i], answers[i][0]
-        found = expert.predict(sample, target, X[i])
-        spread.append(found.error68)
-        miss.append(np.abs(found.Sigma.iw(sample.w).imag - truth.imag))
-        size.append(np.abs(truth.imag))
-    s, m, a = np.array(spread), np.array(miss), np.maximum(np.array(size), 1e-300)
-    floor = float(0.5 * np.median(s / a) + 1e-9)
-    ratio = m / np.hypot(s, floor * a)
-    # The finite-sample quantile of split conformal prediction.
-    level = [min(1.0, q * (len(chosen) + 1) / len(chosen)) for q in (0.68, 0.95)]
-    width_of = np.array([np.quantile(ratio, q, axis=0) for q in level])
-    return replace(expert, width=width_of, floor=floor)

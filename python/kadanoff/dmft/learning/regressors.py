@@ -20,6 +20,7 @@ __all__ = ["MODELS", "Ensemble", "fit"]
 MODELS = ("kernel ridge", "network", "forest")
 SHARE = 0.8  # of the groups that a member sees
 SEARCHED = 600  # samples at most on which gamma and alpha are chosen
+CHOSEN = ("gamma", "alpha")
 LEAST = 0.2
 """Smallest scale of a feature: all are logarithms or ratios of energies."""
 BEND = 0.3
@@ -52,6 +53,10 @@ class Ensemble:
         found = _PREDICT[self.kind](a, z) * a["y_scale"] + a["y_mean"]
         # Nobody has seen larger corrections: sinh must not blow up what lies between samples.
         return np.asarray(a["bend"] * np.sinh(np.clip(found, a["lowest"], a["highest"])))
+
+    def settings(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Those of another fit like this one: what was chosen by cross-validation stays."""
+        return given | {name: self.arrays[name] for name in CHOSEN if name in self.arrays}
 
     def distance(self, x: FloatArray) -> FloatArray:
         """Distance to the nearest training sample, over what is usual between training samples."""

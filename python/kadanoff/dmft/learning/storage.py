@@ -19,9 +19,9 @@ from kadanoff.store import canonical
 
 __all__ = ["load", "save"]
 
-VERSION = 1
+VERSION = 2
 """Of features, targets and arrays; raise it when any of them changes its meaning."""
-OWN = ("X", "Y", "group", "width")
+OWN = ("X", "Y", "group", "floor", "scores")
 
 
 def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
@@ -50,7 +50,6 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
         "experts": [
             {
                 "beta": e.beta,
-                "floor": e.floor,
                 "reach": e.reach,
                 "arrays": sorted(e.ensemble.arrays),
             }
@@ -113,11 +112,7 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
                 Expert(
                     float(own["beta"]),
                     ensemble,
-                    of["X"],
-                    of["Y"],
-                    of["group"],
-                    of["width"],
-                    float(own["floor"]),
+                    *(of[name] for name in OWN),
                     float(own["reach"]),
                 )
             )
