@@ -176,9 +176,7 @@ class PoleGrid:
         from scipy.optimize import brentq
 
         def at(n: float) -> Projected:
-            return self.project(
-                Sigma, problem.U, n, problem.beta, symmetric=symmetric, error=error
-            )
+            return self.project(Sigma, problem.U, n, problem.beta, symmetric=symmetric, error=error)
 
         def excess(n: float) -> float:
             return 2.0 * occupation(problem, at(n)) - n
@@ -202,7 +200,7 @@ def occupation(problem: Impurity, Sigma: Projected) -> float:
     G: GreenFunction | MatsubaraFunction | None
     G = embedded_poles(problem, level, Sigma.poles, Sigma.weights)
     if G is None:
-        z = 1j * matsubara(problem.beta, SUMMED)
-        values = 1.0 / (z - problem.level - problem.Delta().iw(SUMMED) - Sigma.iw(z.imag))
-        G = MatsubaraFunction(values, problem.beta, green_tail(problem, Sigma.tail))
+        w = matsubara(problem.beta, SUMMED)
+        values = 1.0 / (1j * w - problem.level - problem.Delta().iw(SUMMED) - Sigma.iw(w))
+        G = MatsubaraFunction(np.asarray(values), problem.beta, green_tail(problem, Sigma.tail))
     return G.occupation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -10,14 +9,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kadanoff.dmft.approximations import approximate, named
 from kadanoff.dmft.embedding import embedded_poles, on_frequencies
 from kadanoff.dmft.hubbard1 import atom
-from kadanoff.dmft.learning.causal import PoleGrid, Projected
-from kadanoff.dmft.learning.features import NODES, TARGETS, Sample, decode, encode, features
-from kadanoff.dmft.learning.regressors import MODELS, Ensemble, fit
+from kadanoff.dmft.learning.expert import Expert, Prediction, furthest, train
+from kadanoff.dmft.learning.features import NODES, TARGETS, Sample, encode, features
+from kadanoff.dmft.learning.regressors import MODELS, fit
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, Solver
 from kadanoff.dmft.samples import Database
@@ -26,94 +24,9 @@ from kadanoff.greens import matsubara
 from kadanoff.greens.grids import ComplexArray, FloatArray
 from kadanoff.stars import real, whole
 
-__all__ = ["LearnedSolver", "Prediction", "learn"]
+__all__ = ["LearnedSolver", "learn"]
 
 OUTSIDE = ("fallback", "raise", "flag")
-FEWEST = 20  # samples a temperature
-CALIBRATED = 400  # problems tell the share within an interval to 2.5 %
-USUAL = 0.68  # of the errors are smaller
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """What the regression says of one problem, before a Green function is made of it.
-
-    Attributes
-    ----------
-    Sigma : Projected
-        Causal.
-    error68, error95 : (N,) arrays
-        Half widths of the intervals around Im Sigma at `NODES` that hold the truth in 68 and 95 %
-        of cases like those it was calibrated on.
-    distance : float
-        To the training set, in units of what is usual within it.
-    """
-
-    Sigma: Projected
-    error68: FloatArray
-    error95: FloatArray
-    distance: float
-
-
-@dataclass(frozen=True, eq=False)
-class Expert:
-    """The regression of one temperature."""
-
-    beta: float
-    ensemble: Ensemble
-    X: FloatArray
-    Y: FloatArray
-    group: NDArray[np.int64]
-    floor: FloatArray  # (2, N): usual errors of Re Sigma / U, and of Im Sigma relative to itself
-    scores: FloatArray  # (K, N): errors of Im Sigma over what was expected, on problems not seen
-    reach: float  # furthest pole, in units of pi / beta
-
-    @cached_property
-    def grid(self) -> PoleGrid:
-        """Where its self-energies have poles."""
-        return PoleGrid(2.0 * NODES + 1.0, self.reach)
-
-    @cached_property
-    def width(self) -> FloatArray:
-        """(2, N): scores below which 68 and 95 % lie, as (K + 1) q-th of K: conformal prediction.
-
-        J. Lei, M. G'Sell, A. Rinaldo, R. J. Tibshirani, L. Wasserman, J. Am. Stat. Assoc. 113, 1094
-        (2018), doi:10.1080/01621459.2017.1307116, section 5.2.
-        """
-        return np.quantile(self.scores, (0.68, 0.95), axis=0, method="weibull")
-
-    def predict(self, sample: Sample, target: str, x: FloatArray) -> Prediction:
-        """What the members propose, made causal."""
-        distance = float(self.ensemble.distance(x)[0])
-        return self.judge(sample, target, self.ensemble.members(x)[:, 0], distance)
-
-    def judge(
-        self, sample: Sample, target: str, members: FloatArray, distance: float
-    ) -> Prediction:
-        """The nearest causal self-energy to the mean of proposals; their spread, calibrated.
-
-        What the members agree on counts more in the projection: at low temperature some real parts
-        are off by U, and would take the imaginary parts with them.
-        """
-        Sigma, n = decode(target, sample, members.mean(axis=0))
-        spread = np.array([decode(target, sample, y)[0] for y in members])
-        real = np.hypot(spread.real.std(axis=0), self.floor[0] * sample.U)
-        imag = np.hypot(spread.imag.std(axis=0), self.floor[1] * np.abs(Sigma.imag))
-        tiny = 1e-12 * float(np.max(np.abs(Sigma)))
-        found = self.grid.consistent(
-            sample.problem,
-            Sigma,
-            n,
-            symmetric=sample.symmetric,
-            error=np.maximum(real, tiny) + 1j * np.maximum(imag, tiny),
-        )
-        width = self.width
-        return Prediction(found, width[0] * imag, width[1] * imag, distance)
-
-    def score(self, found: Prediction, sample: Sample, Sigma: ComplexArray) -> FloatArray:
-        """|d Im Sigma| over the 68 % interval as it would be at width one."""
-        expected = found.error68 / self.width[0]
-        return np.abs(found.Sigma.iw(sample.w).imag - Sigma.imag) / np.maximum(expected, 1e-300)
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,7 +177,7 @@ class LearnedSolver:
             y = encode(self.target, sample, Sigma, answer.n)
             score = expert.score(expert.predict(sample, self.target, x), sample, Sigma)
             rows.setdefault(k, []).append((x, y, score))
-            reach[k] = max(reach.get(k, expert.reach), _reach([sample]))
+            reach[k] = max(reach.get(k, expert.reach), furthest([sample]))
         experts = list(self.experts)
         for k, new in rows.items():
             old = experts[k]
@@ -403,7 +316,7 @@ def learn(
                 answers += list(zip(db.Sigma[wanted][:, b, NODES], db.n[wanted][:, b], strict=True))
                 groups += [first + int(g) for g in db.group]
         experts.append(
-            _expert(
+            train(
                 beta,
                 samples,
                 answers,
@@ -453,73 +366,3 @@ def _check(db: Database, inputs: tuple[str, ...], target: str) -> None:
                 f"{name} of sample {int(np.argmax(bad))} is NaN or infinite: leave it out, as in "
                 "database[mask]"
             )
-
-
-def _expert(
-    beta: float,
-    samples: list[Sample],
-    answers: list[tuple[ComplexArray, float]],
-    group: NDArray[np.int64],
-    target: str,
-    model: str,
-    members: int,
-    calibration: float,
-    settings: dict[str, Any],
-    seed: int,
-) -> Expert:
-    X = np.array([features(s) for s in samples])
-    Y = np.array([encode(target, s, *a) for s, a in zip(samples, answers, strict=True)])
-    groups = np.unique(group)
-    if len(samples) < FEWEST or groups.size < 10:
-        raise ValueError(
-            f"at beta = {beta:g} there are {len(samples)} samples in {groups.size} groups: too few "
-            f"to train and to calibrate; {FEWEST} samples are the least, some hundred are useful"
-        )
-    ensemble = fit(model, X, Y, group, members=members, seed=seed, settings=settings)
-    reach = _reach(samples)
-    held: list[int] = []
-    proposed: list[FloatArray] = []
-    shuffled = np.random.default_rng([seed, 0xCA1]).permutation(groups)
-    for part in np.array_split(shuffled, round(1.0 / calibration)):
-        out = np.isin(group, part)
-        some = fit(
-            model,
-            X[~out],
-            Y[~out],
-            group[~out],
-            members=members,
-            seed=seed,
-            settings=ensemble.settings(settings),
-        )
-        held += np.flatnonzero(out).tolist()
-        proposed += list(np.swapaxes(some.members(X[out]), 0, 1))
-        if len(held) >= CALIBRATED:
-            break
-    errors = []
-    for i, members_of in zip(held, proposed, strict=True):
-        Sigma = decode(target, samples[i], members_of.mean(axis=0))[0]
-        away = Sigma - answers[i][0]
-        errors.append(
-            (np.abs(away.real) / samples[i].U, np.abs(away.imag) / np.abs(Sigma.imag))
-        )
-    floor = np.quantile(errors, USUAL, axis=0)
-    N = NODES.size
-    expert = Expert(beta, ensemble, X, Y, group, floor, np.ones((1, N)), reach)
-    scores = [
-        expert.score(expert.judge(samples[i], target, y, 0.0), samples[i], answers[i][0])
-        for i, y in zip(held, proposed, strict=True)
-    ]
-    return replace(expert, scores=np.array(scores))
-
-
-def _reach(samples: list[Sample]) -> float:
-    """Bath and U set where a self-energy can have poles; in units of pi / beta."""
-    return max(
-        max(
-            s.U + abs(s.eps) + 4.0 * math.sqrt(max(s.moments[2] / s.moments[0], 0.0)) + 2.0 * s.unit,
-            4.0 * math.pi / s.beta,
-        )
-        * s.beta
-        / math.pi
-        for s in samples
-    )
