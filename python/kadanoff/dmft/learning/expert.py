@@ -11,14 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff.dmft.learning.causal import PoleGrid, Projected
-from kadanoff.dmft.learning.features import NODES, Sample, decode, encode, features
-from kadanoff.dmft.learning.regressors import Ensemble, fit
+from kadanoff.dmft.learning.features import (
+    NODES,
+    Sample,
+    decode,
+    encode,
+    features,
+)
+from kadanoff.dmft.learning.regressors import Ensemble, fit, unseen
 from kadanoff.greens.grids import ComplexArray, FloatArray
 
 __all__ = ["Expert", "Prediction", "furthest", "train"]
 
 FEWEST = 20  # samples a temperature
-CALIBRATED = 400  # problems tell the share within an interval to 2.5 %
 USUAL = 0.68  # of the errors are smaller
 
 
@@ -69,7 +74,7 @@ class Expert:
         (2018), doi:10.1080/01621459.2017.1307116, section 5.2.
         """
         found = np.quantile(self.scores, (0.68, 0.95), axis=0, method="weibull")
-        return np.asarray(found, dtype=np.float64)
+        return np.maximum(found, 1e-12, dtype=np.float64)
 
     def predict(self, sample: Sample, target: str, x: FloatArray) -> Prediction:
         """What the members propose, made causal."""
@@ -128,25 +133,9 @@ def train(
             f"to train and to calibrate; {FEWEST} samples are the least, some hundred are useful"
         )
     ensemble = fit(model, X, Y, group, members=members, seed=seed, settings=settings)
-    reach = furthest(samples)
-    held: list[int] = []
-    proposed: list[FloatArray] = []
-    shuffled = np.random.default_rng([seed, 0xCA1]).permutation(groups)
-    for part in np.array_split(shuffled, round(1.0 / calibration)):
-        out = np.isin(group, part)
-        some = fit(
-            model,
-            X[~out],
-            Y[~out],
-            group[~out],
-            members=members,
-            seed=seed,
-            settings=ensemble.settings(settings),
-        )
-        held += np.flatnonzero(out).tolist()
-        proposed += list(np.swapaxes(some.members(X[out]), 0, 1))
-        if len(held) >= CALIBRATED:
-            break
+    held, proposed = unseen(
+        ensemble, X, Y, group, members=members, seed=seed, settings=settings, share=calibration
+    )
     errors = []
     for i, members_of in zip(held, proposed, strict=True):
         Sigma = decode(target, samples[i], members_of.mean(axis=0))[0]
@@ -154,7 +143,7 @@ def train(
         real = np.abs(away.real) / max(samples[i].U, 1e-300)
         errors.append((real, np.abs(away.imag / np.where(Sigma.imag == 0.0, 1.0, Sigma.imag))))
     floor = np.quantile(errors, USUAL, axis=0)
-    expert = Expert(beta, ensemble, X, Y, group, floor, np.ones((1, NODES.size)), reach)
+    expert = Expert(beta, ensemble, X, Y, group, floor, np.ones((1, NODES.size)), furthest(samples))
     scores = [
         expert.score(expert.judge(samples[i], target, y, 0.0), samples[i], answers[i][0])
         for i, y in zip(held, proposed, strict=True)

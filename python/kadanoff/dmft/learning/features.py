@@ -38,6 +38,8 @@ __all__ = ["NODES", "TARGETS", "Sample", "decode", "encode", "features"]
 NODES = np.array([0, 1, 2, 3, 4, 6, 9, 13, 19, 28, 41, 60])
 """Numbers n of the frequencies: Sigma is smooth in their logarithm."""
 TARGETS = ("log", "Sigma3", "residual", "G")
+PARTNER = np.concatenate([np.ones(NODES.size), -np.ones(NODES.size + 1)])
+"""Signs that make what is proposed (Im, Re, n) that for the particle-hole partner."""
 SMALL = 1e-12
 CUT = 1e-7
 
@@ -151,6 +153,12 @@ def features(sample: Sample) -> FloatArray:
             [n - 1.0],
         ]
     return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
+
+
+def partner(size: int) -> FloatArray:
+    """Signs that make `features` (given their number) those of the particle-hole partner."""
+    own = np.concatenate([[1.0, 1.0, -1.0], -np.ones(NODES.size), np.ones(NODES.size)])
+    return np.concatenate([own, np.tile(PARTNER, (size - own.size) // PARTNER.size)])
 
 
 def encode(target: str, sample: Sample, Sigma: ComplexArray, n: float) -> FloatArray:
