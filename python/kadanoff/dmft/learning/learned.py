@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -46,8 +47,8 @@ class LearnedSolver:
     reach : float
         In units of the usual distance between training samples.
     experts : tuple of Expert
-        One a temperature. Problems are free of units, so that each serves all temperatures whose
-        problems look like its own.
+        One a temperature. Problems are free of units, so that each serves other temperatures too,
+        where their problems look like its own.
     card : mapping
         Sizes, settings, seconds.
 
@@ -108,10 +109,17 @@ class LearnedSolver:
         return Sample.of(problem, Sigma, n)
 
     def predict(self, sample: Sample) -> Prediction:
-        """By the expert that knows problems like this one best."""
+        """By the expert of its temperature, or the one that knows problems like this one best."""
         x = features(sample)
+        return self.experts[self._expert(sample, x)].predict(sample, self.target, x)
+
+    def _expert(self, sample: Sample, x: FloatArray) -> int:
         near = [float(e.ensemble.distance(x)[0]) for e in self.experts]
-        return self.experts[int(np.argmin(near))].predict(sample, self.target, x)
+        for k, expert in enumerate(self.experts):
+            # Its intervals are calibrated on problems of this temperature.
+            if math.isclose(expert.beta, sample.beta) and near[k] <= self.reach:
+                return k
+        return int(np.argmin(near))
 
     def _compute(self, problem: Impurity, run: Run, /) -> Solution:
         sample = self.sample(problem)
@@ -158,7 +166,7 @@ class LearnedSolver:
     def taught(self, problems: Sequence[Impurity], answers: Sequence[Solution]) -> LearnedSolver:
         """The same, having learned more problems with exact answers.
 
-        Each joins the expert that knows problems like it best. Before it is learned it is a test:
+        Each joins the expert that would be asked for it. Before it is learned it is a test:
         by how much it was missed widens or narrows the intervals. The kernel stays.
         """
         if len(problems) != len(answers) or not problems:
@@ -171,8 +179,7 @@ class LearnedSolver:
             sample = self.sample(problem)
             Sigma = answer.Sigma_iw[NODES]
             x = features(sample)
-            near = [float(e.ensemble.distance(x)[0]) for e in self.experts]
-            k = int(np.argmin(near))
+            k = self._expert(sample, x)
             expert = self.experts[k]
             y = encode(self.target, sample, Sigma, answer.n)
             score = expert.score(expert.predict(sample, self.target, x), sample, Sigma)
