@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 import kadanoff as kd
-from kadanoff.dmft import DiscreteBath, Impurity, bethe, certify, database, learn, report, solve
+from kadanoff.dmft import (
+    DiscreteBath,
+    Impurity,
+    bethe,
+    certify,
+    database,
+    hysteresis,
+    learn,
+    report,
+    solve,
+)
 from kadanoff.dmft.learning import NODES, TARGETS, BreakEven, active, break_even, load, save, search
 from kadanoff.dmft.learning.causal import PoleGrid
 from kadanoff.dmft.learning.features import Sample, decode, encode, features
@@ -206,6 +216,18 @@ def test_Z_across_the_mott_transition(mott):
         assert abs(found.polished.Z - exact) < 3e-4
     uncorrected = bethe(U=2.0, beta=50, solver="ipt")
     assert abs(uncorrected.Z - 0.2574) > 0.05
+
+
+def test_hysteresis_leaves_to_the_exact_solver_what_was_not_learned(lattice, mott):
+    # Trained below U = 2.3 only: no insulator, and no metal at 2.37, is like what it has seen.
+    scan = hysteresis([2.0, 2.37], beta=50, solver=learn(lattice, seed=5), tol=1e-4)
+    assert scan.outside.tolist() == [[False, True], [False, True]]
+    assert abs(scan.Z[0, 0] - 0.2574) < 0.02
+    # ED-DMFT with five sites: both branches at 2.37, where a loop of tolerance 1e-4 is that exact.
+    np.testing.assert_allclose(scan.Z[:, 1], [0.0862, 0.0147], atol=1e-3)
+    assert scan.coexistence == (2.37, 2.37)
+    guess = hysteresis([2.37], beta=50, solver=mott, tol=1e-4)
+    assert guess.outside.all()
 
 
 def test_active_learning_reaches_its_tolerance(lattice):

@@ -7,7 +7,7 @@ import kadanoff as kd
 from kadanoff.dmft import DiscreteBath, Impurity, database, learn, report, solve
 from kadanoff.dmft.learning import NODES, load, regressors, save
 from kadanoff.dmft.learning.causal import occupation
-from kadanoff.dmft.learning.features import PARTNER, encode, features, partner
+from kadanoff.dmft.learning.features import PARTNER, encode, features, partner, squared_distances
 from kadanoff.dmft.learning.learned import samples_of
 
 FIXED = {"gamma": 0.01, "alpha": 1e-3}
@@ -56,7 +56,8 @@ def test_ridge_regression_is_that_of_all_samples_and_their_partners(learned):
 
 @pytest.mark.parametrize("model", regressors.MODELS)
 def test_a_partner_is_answered_as_a_partner(db, model):
-    settings = {"network": {"max_iter": 2}, "forest": {"n_estimators": 3}}.get(model, FIXED)
+    quick = {"network": {"max_iter": 2}, "forest": {"n_estimators": 3}, "gaussian process": {}}
+    settings = quick.get(model, FIXED)
     found = learn(db[:60], model=model, members=2, settings=settings, outside="flag")
     for i in range(60, 70):
         problem = db.impurity(i, 0)
@@ -71,6 +72,25 @@ def test_a_partner_is_answered_as_a_partner(db, model):
         assert one.diagnostics["distance"] == pytest.approx(two.diagnostics["distance"], rel=1e-9)
 
 
+def test_a_gaussian_process_says_what_scikit_learn_says(db):
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+
+    told = {"scale": 3.0, "length": 6.0, "noise": 0.01}
+    expert = learn(db[:40], model="gaussian process", settings=told).experts[0]
+    ensemble = expert.ensemble
+    x, y = ensemble.both(expert.X), ensemble.bent(expert.Y)
+    kernel = ConstantKernel(3.0) * RBF(6.0) + WhiteKernel(0.01)
+    peer = GaussianProcessRegressor(kernel, optimizer=None)
+    peer.fit(x, np.concatenate([y, PARTNER * y]))
+    asked = expert.X[:10] + 0.2
+    mean, std = peer.predict(ensemble.standard(asked), return_std=True)
+    noise = np.sqrt(std**2 - 0.01)  # scikit-learn's is that of a noisy observation
+    found = ensemble.members(asked)
+    np.testing.assert_allclose(found[0], ensemble.unbent(mean - noise), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(found[1], ensemble.unbent(mean + noise), rtol=1e-6, atol=1e-9)
+
+
 # ---------------------------------------------------------------- what it has not seen
 
 
@@ -82,7 +102,7 @@ def test_left_out_errors_are_those_of_a_fit_without(db):
     found = regressors._left_out(ensemble, expert.Y, group, chosen)
     y, flip = ensemble.bent(expert.Y), partner(expert.X.shape[1])
     x = ensemble.arrays["x"]
-    kernels = regressors._kernels(regressors._squared(x, np.concatenate([x, flip * x])), 0.01)
+    kernels = regressors._kernels(squared_distances(x, np.concatenate([x, flip * x])), 0.01)
     for g in (group[chosen[0]][0], group[chosen[0]][7]):
         kept = chosen[0][group[chosen[0]] != g]
         out = np.flatnonzero(group == g)
@@ -178,6 +198,7 @@ def test_certain_numbers_count_more_in_the_projection(learned):
         ("kernel ridge", "0/ensemble/dual", lambda x: x + np.inf, "dual must hold finite"),
         ("kernel ridge", "0/ensemble/x_scale", lambda x: 0.0 * x, "x_scale must be positive"),
         ("kernel ridge", "0/group", lambda x: x.astype(str), "group must hold finite numbers"),
+        ("gaussian process", "0/ensemble/inverse", lambda x: x[1:], r"inverse must have shape"),
         ("network", "0/ensemble/W1_0", lambda x: x.T[1:], "W1_0 must have shape"),
         ("network", "0/ensemble/layers", lambda x: 0 * x, "layers must lie in 1 to"),
         ("forest", "0/ensemble/feature_0", lambda x: x + 99, "feature_0 must lie below 52"),
@@ -190,6 +211,7 @@ def test_arrays_that_do_not_fit_are_named(db, tmp_path, model, name, change, mes
     settings = {
         "network": {"max_iter": 1, "hidden_layer_sizes": (5, 4)},
         "forest": {"n_estimators": 3},
+        "gaussian process": {"scale": 1.0, "length": 7.0, "noise": 0.01},
     }.get(model, FIXED)
     save(learn(db[:30], model=model, members=2, settings=settings), path)
     assert load(path).model == model

@@ -12,7 +12,12 @@ from kadanoff.dmft.learning import load, save
 from kadanoff.dmft.learning.expert import furthest
 from kadanoff.dmft.learning.regressors import _chosen
 
-MODELS = {"kernel ridge": {}, "network": {"max_iter": 2}, "forest": {"n_estimators": 3}}
+MODELS = {
+    "kernel ridge": {},
+    "gaussian process": {},
+    "network": {"max_iter": 2},
+    "forest": {"n_estimators": 3},
+}
 CLOSE = 1e-7
 """Of n of the Hartree term and n of G, which are found to 1e-8."""
 

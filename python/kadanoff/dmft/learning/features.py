@@ -33,7 +33,17 @@ from kadanoff.dmft.samples import Database
 from kadanoff.greens import matsubara
 from kadanoff.greens.grids import ComplexArray, FloatArray
 
-__all__ = ["NODES", "TARGETS", "Sample", "decode", "encode", "features"]
+__all__ = [
+    "NODES",
+    "PARTNER",
+    "TARGETS",
+    "Sample",
+    "decode",
+    "encode",
+    "features",
+    "partner",
+    "squared_distances",
+]
 
 NODES = np.array([0, 1, 2, 3, 4, 6, 9, 13, 19, 28, 41, 60])
 """Numbers n of the frequencies: Sigma is smooth in their logarithm."""
@@ -193,3 +203,9 @@ def decode(target: str, sample: Sample, y: FloatArray) -> tuple[ComplexArray, fl
     inverse = 1.0 / G
     level = sample.eps - 0.5 * sample.U
     return np.asarray(1j * sample.w - level - sample.Delta - inverse), n
+
+
+def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
+    """|a_i - b_j|**2 of rows."""
+    square = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1) - 2.0 * (a @ b.T)
+    return np.asarray(np.maximum(square, 0.0))

@@ -252,10 +252,10 @@ def learn(
     target : {"log", "Sigma3", "residual", "G"}
         What is regressed, see `kadanoff.dmft.learning.features`. At low temperature "log" is the
         one to take: a small error of G can hide a useless Sigma.
-    model : {"kernel ridge", "network", "forest"}
+    model : {"kernel ridge", "gaussian process", "network", "forest"}
         By scikit-learn.
     members : int
-        Of the ensemble, 2 at least.
+        Of the ensemble, 2 at least; a Gaussian process has a standard deviation instead.
     calibration : float
         Intervals are calibrated on problems that a regression has not seen: this share of the
         groups is held back, then the next, until some hundred problems or all have been. What is
@@ -268,6 +268,7 @@ def learn(
         The exact solver; the database's target by default.
     settings : mapping, optional
         Of the model: gamma and alpha (numbers, or lists to choose from by cross-validation);
+        scale, length and noise (by marginal likelihood unless all are given);
         arguments of scikit-learn's MLPRegressor or RandomForestRegressor.
     seed : int
         Of members and split.

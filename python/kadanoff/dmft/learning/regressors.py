@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kadanoff.dmft.learning.features import PARTNER, partner
+from kadanoff.dmft.learning import gaussian
+from kadanoff.dmft.learning.features import PARTNER, partner, squared_distances
 from kadanoff.greens.grids import FloatArray
 
 __all__ = ["MODELS", "Ensemble", "fit"]
 
-MODELS = ("kernel ridge", "network", "forest")
+MODELS = ("kernel ridge", "gaussian process", "network", "forest")
 SHARE = 0.8  # of the groups that a member sees
 SEARCHED = 600  # samples at most on which gamma and alpha are chosen
 CALIBRATED = 400  # problems tell the share within an interval to 2.5 %
-CHOSEN = ("gamma", "alpha")
+CHOSEN = ("gamma", "alpha", *gaussian.SETTINGS)
 LEAST = 0.2
 """Smallest scale of a feature: all are logarithms or ratios of energies."""
 BEND = 0.3
@@ -79,7 +80,7 @@ class Ensemble:
 
     def distance(self, x: FloatArray) -> FloatArray:
         """Distance to the nearest training sample or partner, over what is usual among them."""
-        squared = _squared(self.both(x), self.arrays["x"])
+        squared = squared_distances(self.both(x), self.arrays["x"])
         nearest = np.sqrt(np.min(squared.reshape(2, -1, squared.shape[1]), axis=(0, 2)))
         return np.asarray(nearest / float(self.arrays["usual"]))
 
@@ -108,7 +109,7 @@ def fit(
     y_scale = np.where(y_scale > 1e-14, y_scale, 1.0)
     x, y = (X - x_mean) / x_scale, (bent - y_mean) / y_scale
     found = _FIT[kind](x, y, _chosen(group, members, seed), seed, settings, group)
-    squared = np.min(np.split(_squared(x[:count], x), 2, axis=1), axis=0)
+    squared = np.min(np.split(squared_distances(x[:count], x), 2, axis=1), axis=0)
     np.fill_diagonal(squared, np.inf)
     usual = np.quantile(np.sqrt(np.min(squared, axis=1)), 0.95)
     arrays = {
@@ -182,11 +183,6 @@ def _chosen(group: NDArray[np.int64], members: int, seed: int) -> list[NDArray[n
     return [np.flatnonzero(np.isin(group, part)) for part in parts]
 
 
-def _squared(a: FloatArray, b: FloatArray) -> FloatArray:
-    square = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1) - 2.0 * (a @ b.T)
-    return np.asarray(np.maximum(square, 0.0))
-
-
 # ------------------------------------------------------------------------------------ kernel ridge
 
 
@@ -195,7 +191,7 @@ def _kernel_ridge(
 ) -> Any:
     from sklearn.model_selection import GroupKFold
 
-    squared = _squared(x[: group.size], x)
+    squared = squared_distances(x[: group.size], x)
     middle = float(np.median(squared[squared > 0.0])) if np.any(squared > 0.0) else 1.0
     gammas = np.atleast_1d(settings.get("gamma", np.array([0.02, 0.1, 0.5]) / middle))
     alphas = np.atleast_1d(settings.get("alpha", np.array([1e-5, 1e-4, 1e-3, 1e-2])))
@@ -261,7 +257,9 @@ def _left_out(
     """
     x, y, alpha = ensemble.arrays["x"], ensemble.bent(Y), float(ensemble.arrays["alpha"])
     flip = partner(x.shape[1])
-    kernels = _kernels(_squared(x, np.concatenate([x, flip * x])), float(ensemble.arrays["gamma"]))
+    kernels = _kernels(
+        squared_distances(x, np.concatenate([x, flip * x])), float(ensemble.arrays["gamma"])
+    )
     said = np.zeros((len(chosen), *y.shape))
     for m, rows in enumerate(chosen):
         dual = ensemble.arrays["dual"][m, rows]
@@ -279,7 +277,7 @@ def _left_out(
 
 
 def _kernel_ridge_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
-    kernel = np.exp(-float(arrays["gamma"]) * _squared(z, arrays["x"]))
+    kernel = np.exp(-float(arrays["gamma"]) * squared_distances(z, arrays["x"]))
     return np.asarray(kernel @ arrays["dual"])
 
 
@@ -381,109 +379,15 @@ def _forest_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
     return np.array(out)
 
 
-def check(kind: str, arrays: dict[str, NDArray[Any]], samples: int, seen: int, said: int) -> None:
-    """Whether arrays are an ensemble for so many samples, features and outputs.
-
-    Raises
-    ------
-    KeyError
-        An array is missing.
-    ValueError
-        One has another shape, is not finite, or is no tree.
-    """
-    expected: dict[str, tuple[int | None, ...]] = {
-        **dict.fromkeys(("x_mean", "x_scale"), (seen,)),
-        **dict.fromkeys(("y_mean", "y_scale", "bend", "lowest", "highest"), (said,)),
-        "x": (samples, seen),
-        "usual": (),
-        **_SHAPES[kind](arrays, samples, seen, said),
-    }
-    for name, shape in expected.items():
-        shaped(name, arrays[name], shape)
-    unknown = sorted(set(arrays) - set(expected))
-    if unknown:
-        raise ValueError(f"{unknown[0]} is not known")
-    for name in ("x_scale", "y_scale", "bend", "usual"):
-        if not np.all(arrays[name] > 0.0):
-            raise ValueError(f"{name} must be positive")
-    if kind == "forest":
-        for m in range(int(arrays["count"])):
-            _check_trees(arrays, m, seen)
-
-
-def shaped(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -> None:
-    """Refuse an array of another shape (None: any length) or with NaN."""
-    fits = array.ndim == len(shape) and all(
-        b is None or a == b for a, b in zip(array.shape, shape, strict=True)
-    )
-    if not fits or 0 in array.shape:
-        wanted = ", ".join("any" if n is None else str(n) for n in shape)
-        raise ValueError(f"{name} must have shape ({wanted}), got {array.shape}")
-    if array.dtype.kind not in "fi" or not np.all(np.isfinite(array)):
-        raise ValueError(f"{name} must hold finite numbers")
-
-
-def _kernel_ridge_shapes(arrays: Any, samples: int, seen: int, said: int) -> Any:
-    return {"dual": (None, samples, said), "gamma": (), "alpha": ()}
-
-
-def _counted(arrays: Any, name: str) -> int:
-    shaped(name, arrays[name], ())
-    if not 1 <= arrays[name] <= 10_000:
-        raise ValueError(f"{name} must lie in 1 to 10000, got {arrays[name]}")
-    return int(arrays[name])
-
-
-def _network_shapes(arrays: Any, samples: int, seen: int, said: int) -> Any:
-    layers, count = _counted(arrays, "layers"), _counted(arrays, "count")
-    found: dict[str, tuple[int, ...]] = {"layers": (), "count": ()}
-    for m in range(count):
-        width = seen
-        for k in range(layers):
-            out = said if k == layers - 1 else arrays[f"b{k}_{m}"].size
-            found[f"W{k}_{m}"], found[f"b{k}_{m}"] = (width, out), (out,)
-            width = out
-    return found
-
-
-_TREE = ("children_left", "children_right", "feature", "threshold")
-
-
-def _forest_shapes(arrays: Any, samples: int, seen: int, said: int) -> Any:
-    found: dict[str, tuple[int | None, ...]] = {"count": ()}
-    for m in range(_counted(arrays, "count")):
-        nodes = len(arrays[f"value_{m}"])
-        found |= {f"value_{m}": (nodes, said), f"start_{m}": (None,)}
-        found |= {f"{name}_{m}": (nodes,) for name in _TREE}
-    return found
-
-
-def _check_trees(arrays: Any, m: int, seen: int) -> None:
-    """Every branch leads on, within its tree, and asks for a feature that is there."""
-    start, nodes = arrays[f"start_{m}"], len(arrays[f"value_{m}"])
-    if start.dtype.kind != "i" or start[0] != 0 or np.any(np.diff(np.append(start, nodes)) <= 0):
-        raise ValueError(f"start_{m} must ascend from 0, below {nodes}")
-    length = np.diff(np.append(start, nodes))
-    place = np.arange(nodes) - np.repeat(start, length)
-    inner = arrays[f"children_left_{m}"] >= 0
-    for name in ("children_left", "children_right"):
-        child = arrays[f"{name}_{m}"]
-        good = (child > place) & (child < np.repeat(length, length))
-        if child.dtype.kind != "i" or not np.all(good[inner]):
-            raise ValueError(f"{name}_{m} must lead on within a tree")
-    feature = arrays[f"feature_{m}"]
-    if feature.dtype.kind != "i" or not np.all(feature[inner] < seen):
-        raise ValueError(f"feature_{m} must lie below {seen}")
-
-
-_SHAPES = {
-    "kernel ridge": _kernel_ridge_shapes,
-    "network": _network_shapes,
-    "forest": _forest_shapes,
+_FIT = {
+    "kernel ridge": _kernel_ridge,
+    "gaussian process": gaussian.fit,
+    "network": _network,
+    "forest": _forest,
 }
-_FIT = {"kernel ridge": _kernel_ridge, "network": _network, "forest": _forest}
 _PREDICT = {
     "kernel ridge": _kernel_ridge_predict,
+    "gaussian process": gaussian.predict,
     "network": _network_predict,
     "forest": _forest_predict,
 }

@@ -16,7 +16,8 @@ from kadanoff.dmft.approximations import named
 from kadanoff.dmft.learning.expert import Expert
 from kadanoff.dmft.learning.features import NODES, TARGETS
 from kadanoff.dmft.learning.learned import OUTSIDE, LearnedSolver
-from kadanoff.dmft.learning.regressors import MODELS, Ensemble, check, shaped
+from kadanoff.dmft.learning.regressors import MODELS, Ensemble
+from kadanoff.dmft.learning.shapes import check, shaped
 from kadanoff.store import canonical
 
 __all__ = ["load", "save"]
