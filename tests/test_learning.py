@@ -357,13 +357,31 @@ def test_break_even_counts_everything(learned, split):
     assert "never pays" in str(BreakEven(10.0, 1.1, 0.1))
 
 
-def test_search_orders_by_error(split):
-    train, test = split
-    grid = {"members": [2], "target": ["log", "G"], "inputs": [("ipt",)]}
+def test_search_orders_by_error_and_is_judged_on_a_third_set(split):
+    train, third = split
+    train, test = train.split(0.3, seed=4)
+    fixed = {"gamma": 0.01, "alpha": 1e-3}
+    grid = {"members": [2], "target": ["log", "G"], "inputs": [("ipt",)], "settings": [fixed]}
     table = search(train, test, grid)
     errors = [np.mean(np.log(row)) for _, row in table]
     assert errors == sorted(errors)
-    assert table[0][0]["target"] == "log"
+    assert table.best["target"] == "log"
+    more = {"members": [2], "inputs": [("hubbard1",)], "settings": [fixed | {"bend": np.inf}]}
+    table += search(train, test, more)
+    assert len(table) == 3
+    assert table.best["inputs"] == ("ipt",)
+    np.testing.assert_array_equal(table.inputs["ipt"], report(learn(train), test).dSigma["ipt"])
+    ax = table.plot(figure(pyplot=False)[0, 0])
+    assert [t.get_text() for t in ax.get_yticklabels()] == table.labels
+    assert len(str(table).splitlines()) == 1 + 3 + 2
+    judged = table.judge(third)
+    assert np.all(judged.dSigma["learned"] < judged.dSigma["ipt"])
+    with pytest.raises(ValueError, match=f"untouched shares {len(test)} samples"):
+        table.judge(test)
+    with pytest.raises(ValueError, match="untouched shares"):
+        table.judge(train[:3].with_partners()[[1]])
+    with pytest.raises(ValueError, match="share metric and test set"):
+        table + search(train, test[:5], {"members": [2], "settings": [fixed]})
 
 
 def test_pictures(judged, split):
@@ -400,6 +418,8 @@ def _nan(db):
         (lambda db, s: s.taught([], []), ValueError, "every problem needs an answer"),
         (lambda db, s: active(s, U=1.0, beta=10, tol=0.0), ValueError, "tol must be positive"),
         (lambda db, s: search(db, db, {}, metric="beauty"), ValueError, "metric"),
+        (lambda db, s: search(db, db, {}), ValueError, "share 400 samples"),
+        (lambda db, s: learn(db, settings={"bend": 0.0}), ValueError, "bend must be positive"),
         (lambda db, s: solve(db.impurity(0, 0), solver=s, sites=3), TypeError, "no option 'sites'"),
         (lambda db, s: solve(db.impurity(0, 0), solver=3), TypeError, "name or a learned solver"),
     ],

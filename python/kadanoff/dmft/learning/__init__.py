@@ -18,8 +18,8 @@ from kadanoff.dmft.learning.report import (
     break_even,
     learning_curve,
     report,
-    search,
 )
+from kadanoff.dmft.learning.search import Search, search
 from kadanoff.dmft.learning.storage import load, save
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "LearningCurve",
     "Prediction",
     "Report",
+    "Search",
     "active",
     "break_even",
     "certify",

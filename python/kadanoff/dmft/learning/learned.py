@@ -269,7 +269,8 @@ def learn(
     settings : mapping, optional
         Of the model: gamma and alpha (numbers, or lists to choose from by cross-validation);
         scale, length and noise (by marginal likelihood unless all are given);
-        arguments of scikit-learn's MLPRegressor or RandomForestRegressor.
+        arguments of scikit-learn's MLPRegressor or RandomForestRegressor. Of all: bend, where
+        arsinh begins to compress corrections, in medians of their size; infinite: not at all.
     seed : int
         Of members and split.
 

@@ -28,7 +28,7 @@ CHOSEN = ("gamma", "alpha", *gaussian.SETTINGS)
 LEAST = 0.2
 """Smallest scale of a feature: all are logarithms or ratios of energies."""
 BEND = 0.3
-"""Corrections y are regressed as arsinh(y / s), s this share of the median of |y|."""
+"""Corrections y are regressed as arsinh(y / s), s this share of the median of |y|; at 1e6 as y."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +103,11 @@ def fit(
     x_scale = np.maximum(x_scale, LEAST)
     # Corrections span orders of magnitude, small where an approximation is good: relative errors
     # count for the large ones, and absolute errors of the size of `bend` for the small ones.
-    bend = np.maximum(BEND * np.median(np.abs(Y), axis=0), 1e-12)
+    settings = dict(settings)
+    share = min(float(settings.pop("bend", BEND)), 1e6)
+    if not share > 0.0:
+        raise ValueError(f"bend must be positive, or infinite for no transform, got {share}")
+    bend = np.maximum(share * np.median(np.abs(Y), axis=0), 1e-12)
     bent = np.arcsinh(Y / bend)
     y_mean, y_scale = bent.mean(axis=0), bent.std(axis=0)
     y_scale = np.where(y_scale > 1e-14, y_scale, 1.0)
