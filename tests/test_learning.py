@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 import kadanoff as kd
-from kadanoff.dmft import DiscreteBath, Impurity, bethe, certify, database, learn, report, solve
+from kadanoff.dmft import (
+    DiscreteBath,
+    Impurity,
+    bethe,
+    certify,
+    database,
+    hysteresis,
+    learn,
+    report,
+    solve,
+)
 from kadanoff.dmft.learning import NODES, TARGETS, BreakEven, active, break_even, load, save, search
 from kadanoff.dmft.learning.causal import PoleGrid
 from kadanoff.dmft.learning.features import Sample, decode, encode, features
@@ -208,6 +218,18 @@ def test_Z_across_the_mott_transition(mott):
     assert abs(uncorrected.Z - 0.2574) > 0.05
 
 
+def test_hysteresis_leaves_to_the_exact_solver_what_was_not_learned(lattice, mott):
+    # Trained below U = 2.3 only: no insulator, and no metal at 2.37, is like what it has seen.
+    scan = hysteresis([2.0, 2.37], beta=50, solver=learn(lattice, seed=5), tol=1e-4)
+    assert scan.outside.tolist() == [[False, True], [False, True]]
+    assert abs(scan.Z[0, 0] - 0.2574) < 0.02
+    # ED-DMFT with five sites: both branches at 2.37, where a loop of tolerance 1e-4 is that exact.
+    np.testing.assert_allclose(scan.Z[:, 1], [0.0862, 0.0147], atol=1e-3)
+    assert scan.coexistence == (2.37, 2.37)
+    guess = hysteresis([2.37], beta=50, solver=mott, tol=1e-4)
+    assert guess.outside.all()
+
+
 def test_active_learning_reaches_its_tolerance(lattice):
     # Taught U < 1.9 only, it must learn what it meets at U = 2.2.
     begun = learn(lattice[lattice.U < 1.9], seed=5, outside="flag")
@@ -335,13 +357,31 @@ def test_break_even_counts_everything(learned, split):
     assert "never pays" in str(BreakEven(10.0, 1.1, 0.1))
 
 
-def test_search_orders_by_error(split):
-    train, test = split
-    grid = {"members": [2], "target": ["log", "G"], "inputs": [("ipt",)]}
+def test_search_orders_by_error_and_is_judged_on_a_third_set(split):
+    train, third = split
+    train, test = train.split(0.3, seed=4)
+    fixed = {"gamma": 0.01, "alpha": 1e-3}
+    grid = {"members": [2], "target": ["log", "G"], "inputs": [("ipt",)], "settings": [fixed]}
     table = search(train, test, grid)
     errors = [np.mean(np.log(row)) for _, row in table]
     assert errors == sorted(errors)
-    assert table[0][0]["target"] == "log"
+    assert table.best["target"] == "log"
+    more = {"members": [2], "inputs": [("hubbard1",)], "settings": [fixed | {"bend": np.inf}]}
+    table += search(train, test, more)
+    assert len(table) == 3
+    assert table.best["inputs"] == ("ipt",)
+    np.testing.assert_array_equal(table.inputs["ipt"], report(learn(train), test).dSigma["ipt"])
+    ax = table.plot(figure(pyplot=False)[0, 0])
+    assert [t.get_text() for t in ax.get_yticklabels()] == table.labels
+    assert len(str(table).splitlines()) == 1 + 3 + 2
+    judged = table.judge(third)
+    assert np.all(judged.dSigma["learned"] < judged.dSigma["ipt"])
+    with pytest.raises(ValueError, match=f"untouched shares {len(test)} samples"):
+        table.judge(test)
+    with pytest.raises(ValueError, match="untouched shares"):
+        table.judge(train[:3].with_partners()[[1]])
+    with pytest.raises(ValueError, match="share metric and test set"):
+        table + search(train, test[:5], {"members": [2], "settings": [fixed]})
 
 
 def test_pictures(judged, split):
@@ -378,6 +418,8 @@ def _nan(db):
         (lambda db, s: s.taught([], []), ValueError, "every problem needs an answer"),
         (lambda db, s: active(s, U=1.0, beta=10, tol=0.0), ValueError, "tol must be positive"),
         (lambda db, s: search(db, db, {}, metric="beauty"), ValueError, "metric"),
+        (lambda db, s: search(db, db, {}), ValueError, "share 400 samples"),
+        (lambda db, s: learn(db, settings={"bend": 0.0}), ValueError, "bend must be positive"),
         (lambda db, s: solve(db.impurity(0, 0), solver=s, sites=3), TypeError, "no option 'sites'"),
         (lambda db, s: solve(db.impurity(0, 0), solver=3), TypeError, "name or a learned solver"),
     ],

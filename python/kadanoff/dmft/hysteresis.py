@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kadanoff.dmft.bethe import BetheLoop, bethe
 from kadanoff.dmft.protocol import SolverLike
@@ -50,6 +51,20 @@ class Hysteresis:
     def docc(self) -> FloatArray:
         """Double occupancies, shape (2, K)."""
         return np.array([[loop.docc for loop in branch] for branch in (self.metal, self.insulator)])
+
+    @property
+    def outside(self) -> NDArray[np.bool_]:
+        """Where a learned solver stood outside its training set at the end, shape (2, K).
+
+        What it says there is the exact solver's with ``outside="fallback"``, and a guess with
+        "flag". False for other solvers.
+        """
+        return np.array(
+            [
+                [bool(loop.solution.diagnostics.get("outside", False)) for loop in branch]
+                for branch in (self.metal, self.insulator)
+            ]
+        )
 
     @property
     def coexistence(self) -> tuple[float, float] | None:

@@ -11,11 +11,21 @@ from kadanoff.lab.style import COLOURS, dress, figure, legend
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kadanoff.dmft.learning import LearningCurve, Report
+    from kadanoff.dmft.learning import LearningCurve, Report, Search
 
-__all__ = ["plot_learning_curve", "plot_report"]
+__all__ = ["plot_learning_curve", "plot_report", "plot_search"]
 
 MARKS = ("o", "s", "^", "v", "D", "P", "X")
+ERRORS = {
+    "mse": r"mean square error of $G(\tau)$",
+    "dSigma": r"mean $|\delta\Sigma(i\omega_0)|$",
+    "dSigma_50": r"median $|\delta\Sigma(i\omega_0)|$",
+    "dSigma_90": r"$|\delta\Sigma(i\omega_0)|$, 90th percentile",
+    "dZ": r"mean $|\delta Z|$",
+    "dZ_90": r"$|\delta Z|$, 90th percentile",
+    "dn": r"mean $|\delta n|$",
+    "ddocc": r"mean $|\delta\langle n_\uparrow n_\downarrow\rangle|$",
+}
 
 
 def plot_report(
@@ -39,19 +49,9 @@ def plot_report(
     -------
     matplotlib.axes.Axes
     """
-    labels = {
-        "mse": r"mean square error of $G(\tau)$",
-        "dSigma": r"mean $|\delta\Sigma(i\omega_0)|$",
-        "dSigma_50": r"median $|\delta\Sigma(i\omega_0)|$",
-        "dSigma_90": r"$|\delta\Sigma(i\omega_0)|$, 90th percentile",
-        "dZ": r"mean $|\delta Z|$",
-        "dZ_90": r"$|\delta Z|$, 90th percentile",
-        "dn": r"mean $|\delta n|$",
-        "ddocc": r"mean $|\delta\langle n_\uparrow n_\downarrow\rangle|$",
-    }
-    if quantity != "calibration" and quantity not in labels:
+    if quantity != "calibration" and quantity not in ERRORS:
         raise ValueError(
-            f"quantity must be 'calibration' or one of {', '.join(labels)}, got {quantity!r}"
+            f"quantity must be 'calibration' or one of {', '.join(ERRORS)}, got {quantity!r}"
         )
     if ax is None:
         ax = figure()[0, 0]
@@ -74,7 +74,7 @@ def plot_report(
             ax.plot(report.beta, getattr(report, quantity)[name], **(own | style))
         ax.set_xscale("log")
         ax.set_yscale("log")
-        dress(ax, x="β", y=labels[quantity])
+        dress(ax, x="β", y=ERRORS[quantity])
     legend(ax)
     return ax
 
@@ -111,5 +111,44 @@ def plot_learning_curve(curve: LearningCurve, ax: Axes | None = None, **style: A
     ax.set_xscale("log")
     ax.set_yscale("log")
     dress(ax, x="training samples", y=r"mean $|\delta\Sigma(i\omega_0)|$")
+    legend(ax)
+    return ax
+
+
+def plot_search(search: Search, ax: Axes | None = None, **style: Any) -> Axes:
+    """The error of every combination of options, best on top; dotted, the best input as it is.
+
+    Parameters
+    ----------
+    search : Search
+        Of `kadanoff.dmft.learning.search`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    **style
+        Passed on to ``Axes.plot``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if ax is None:
+        ax = figure()[0, 0]
+    colours = [c for name, c in COLOURS.items() if name != "yellow"]
+    place = np.arange(len(search))
+    for b, beta in enumerate(search.test.beta):
+        own: dict[str, Any] = {
+            "color": colours[b % len(colours)],
+            "marker": MARKS[b % 7],
+            "linestyle": "none",
+            "label": f"β = {beta:g}",
+        }
+        ax.plot([errors[b] for _, errors in search], place, **(own | style))
+        if search.inputs:
+            best = min(errors[b] for errors in search.inputs.values())
+            ax.axvline(best, color=own["color"], linestyle=":", linewidth=1.0)
+    ax.set_yticks(place, search.labels)
+    ax.invert_yaxis()
+    ax.set_xscale("log")
+    dress(ax, x=ERRORS[search.metric], y="")
     legend(ax)
     return ax

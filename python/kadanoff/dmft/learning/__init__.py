@@ -7,8 +7,9 @@ LearnedSolver(kernel ridge, log of hubbard1 -> ed-2; trained on 32 at beta = 5)
 """
 
 from kadanoff.dmft.learning.certificate import Active, Certificate, active, certify
+from kadanoff.dmft.learning.expert import Prediction
 from kadanoff.dmft.learning.features import NODES, TARGETS
-from kadanoff.dmft.learning.learned import LearnedSolver, Prediction, learn
+from kadanoff.dmft.learning.learned import LearnedSolver, learn
 from kadanoff.dmft.learning.regressors import MODELS
 from kadanoff.dmft.learning.report import (
     BreakEven,
@@ -17,8 +18,8 @@ from kadanoff.dmft.learning.report import (
     break_even,
     learning_curve,
     report,
-    search,
 )
+from kadanoff.dmft.learning.search import Search, search
 from kadanoff.dmft.learning.storage import load, save
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "LearningCurve",
     "Prediction",
     "Report",
+    "Search",
     "active",
     "break_even",
     "certify",

@@ -4,8 +4,11 @@
 ``s_1 = U**2 n/2 (1 - n/2)``.
 
 Real and imaginary part, tail and jump belong together, whatever a regression has proposed. The
-weights are the nearest such Sigma at a few frequencies (non-negative least squares); half filling
-makes them even.
+weights are the nearest such Sigma at a few frequencies (non-negative least squares), every
+distance in units of its error; half filling makes them even.
+
+Hartree term and tail hold n, and so does the Green function that follows: `PoleGrid.consistent`
+makes them one.
 """
 
 from __future__ import annotations
@@ -15,11 +18,16 @@ from functools import cached_property
 
 import numpy as np
 
+from kadanoff.dmft.embedding import embedded_poles, green_tail
+from kadanoff.dmft.problem import Impurity
+from kadanoff.greens import GreenFunction, MatsubaraFunction, matsubara
 from kadanoff.greens.grids import ComplexArray, FloatArray
 
 __all__ = ["PoleGrid", "Projected"]
 
 TAIL = 1e3  # weight of the sum rule in the fit; it is exact after the last rescaling
+CLOSE = 1e-8  # of n in the Hartree term and n of G: far below what is learned, four steps away
+SUMMED = 1024  # frequencies of G where the bath has no levels
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +39,7 @@ class Projected:
     hartree : float
         U n/2.
     poles, weights : (M,) arrays
-        Not negative; their sum is s_1.
+        Those of positive weight; their sum is s_1.
     misfit : float
         Largest distance from what was proposed, over the largest |Sigma - Hartree|.
     """
@@ -85,7 +93,14 @@ class PoleGrid:
         return np.asarray(1.0 / (1j * self.odd[:, None] - self.poles))
 
     def project(
-        self, Sigma: ComplexArray, U: float, n: float, beta: float, *, symmetric: bool
+        self,
+        Sigma: ComplexArray,
+        U: float,
+        n: float,
+        beta: float,
+        *,
+        symmetric: bool,
+        error: ComplexArray | None = None,
     ) -> Projected:
         """The nearest causal self-energy.
 
@@ -97,6 +112,9 @@ class PoleGrid:
             n of both spins; it fixes Hartree term and total weight.
         symmetric : bool
             Half filling: Sigma - U/2 is imaginary and odd.
+        error : (N,) array of complex, optional
+            Standard deviations of real and imaginary part of Sigma, positive; by default all
+            relative errors of Sigma - Hartree are equal. Only their ratios count.
         """
         from scipy.optimize import nnls
 
@@ -106,23 +124,83 @@ class PoleGrid:
         if s1 == 0.0:
             return Projected(hartree, np.zeros(1), np.zeros(1), 0.0)
         wanted = (Sigma - hartree) * (unit / s1)  # sum_k p_k / (i odd - x_k)
-        size = 1.0 / np.maximum(np.abs(wanted), 1e-12)  # relative errors count
+        if error is None:
+            size = np.maximum(np.abs(Sigma - hartree), 1e-12 * s1 / unit)
+            error = size * (1.0 + 1.0j)
+        first = 1.0 / error.imag
         if symmetric:
-            half = self.kernel[:, self.each :].imag.copy()  # x and -x have one weight
-            A = np.concatenate([size[:, None] * half, np.full((1, half.shape[1]), TAIL)])
-            b = np.concatenate([size * wanted.imag, [TAIL]])
-            p, _ = nnls(A, b, maxiter=40 * A.shape[1])
-            p = np.concatenate([0.5 * p[:0:-1], p[:1], 0.5 * p[1:]])
+            # x and -x have one weight
+            rows = first[:, None] * self.kernel[:, self.each :].imag
+            values = first * wanted.imag
         else:
-            K = size[:, None] * self.kernel
-            A = np.concatenate([K.real, K.imag, np.full((1, K.shape[1]), TAIL)])
-            scaled = size * wanted
-            b = np.concatenate([scaled.real, scaled.imag, [TAIL]])
-            p, _ = nnls(A, b, maxiter=40 * A.shape[1])
+            second = 1.0 / error.real
+            rows = np.concatenate(
+                [second[:, None] * self.kernel.real, first[:, None] * self.kernel.imag]
+            )
+            values = np.concatenate([second * wanted.real, first * wanted.imag])
+        scale = 1.0 / np.max(np.abs(rows))
+        A = np.concatenate([rows * scale, np.full((1, rows.shape[1]), TAIL)])
+        p, _ = nnls(A, np.append(values * scale, TAIL), maxiter=40 * A.shape[1])
+        if symmetric:
+            p = np.concatenate([0.5 * p[:0:-1], p[:1], 0.5 * p[1:]])
         total = float(np.sum(p))
         if total <= 0.0:
             raise ValueError("the proposed self-energy has no causal neighbour")
         p = p / total
         misfit = float(np.max(np.abs(self.kernel @ p - wanted)) / np.max(np.abs(wanted)))
-        there = p > 0.0  # a few: the nearest point is on a face of the cone
-        return Projected(hartree, self.poles[there] * unit, p[there] * s1, misfit)
+        some = p > 0.0
+        return Projected(hartree, self.poles[some] * unit, p[some] * s1, misfit)
+
+    def consistent(
+        self,
+        problem: Impurity,
+        Sigma: ComplexArray,
+        n: float,
+        *,
+        symmetric: bool,
+        error: ComplexArray | None = None,
+    ) -> Projected:
+        """The nearest causal self-energy whose n is that of its own Green function.
+
+        n(G) falls as the n of the Hartree term rises: the two meet between n and n(G(n)).
+
+        Parameters
+        ----------
+        problem : Impurity
+            Of which it is the self-energy.
+        Sigma, symmetric, error
+            As in `project`.
+        n : float
+            Where to begin.
+        """
+        from scipy.optimize import brentq
+
+        def at(n: float) -> Projected:
+            return self.project(Sigma, problem.U, n, problem.beta, symmetric=symmetric, error=error)
+
+        def excess(n: float) -> float:
+            return 2.0 * occupation(problem, at(n)) - n
+
+        if symmetric or problem.U == 0.0:
+            return at(n)
+        ends = [min(max(n, 0.0), 2.0)]
+        off = [excess(ends[0])]
+        if abs(off[0]) < CLOSE:
+            return at(ends[0])
+        ends.append(min(max(ends[0] + off[0], 0.0), 2.0))
+        off.append(excess(ends[1]))
+        if off[0] * off[1] > 0.0:  # a kink of the fit; n(G) lies in [0, 2] whatever n is
+            ends = [0.0, 2.0]
+        return at(float(brentq(excess, *ends, xtol=CLOSE)))
+
+
+def occupation(problem: Impurity, Sigma: Projected) -> float:
+    """Occupation of one spin with this self-energy."""
+    level = problem.level + Sigma.hartree
+    G: GreenFunction | MatsubaraFunction | None
+    G = embedded_poles(problem, level, Sigma.poles, Sigma.weights)
+    if G is None:
+        w = matsubara(problem.beta, SUMMED)
+        values = 1.0 / (1j * w - problem.level - problem.Delta().iw(SUMMED) - Sigma.iw(w))
+        G = MatsubaraFunction(np.asarray(values), problem.beta, green_tail(problem, Sigma.tail))
+    return G.occupation

@@ -33,11 +33,23 @@ from kadanoff.dmft.samples import Database
 from kadanoff.greens import matsubara
 from kadanoff.greens.grids import ComplexArray, FloatArray
 
-__all__ = ["NODES", "TARGETS", "Sample", "decode", "encode", "features"]
+__all__ = [
+    "NODES",
+    "PARTNER",
+    "TARGETS",
+    "Sample",
+    "decode",
+    "encode",
+    "features",
+    "partner",
+    "squared_distances",
+]
 
 NODES = np.array([0, 1, 2, 3, 4, 6, 9, 13, 19, 28, 41, 60])
 """Numbers n of the frequencies: Sigma is smooth in their logarithm."""
 TARGETS = ("log", "Sigma3", "residual", "G")
+PARTNER = np.concatenate([np.ones(NODES.size), -np.ones(NODES.size + 1)])
+"""Signs that make what is proposed (Im, Re, n) that for the particle-hole partner."""
 SMALL = 1e-12
 CUT = 1e-7
 
@@ -48,8 +60,8 @@ class Sample:
 
     Attributes
     ----------
-    U, beta, eps : float
-        eps from -U/2.
+    problem : Impurity
+        Itself.
     moments : (3,) array
         sum V**2 e**k.
     Delta : (N,) array of complex
@@ -60,9 +72,7 @@ class Sample:
         Occupations, both spins.
     """
 
-    U: float
-    beta: float
-    eps: float
+    problem: Impurity
     moments: FloatArray
     Delta: ComplexArray
     Sigma: ComplexArray
@@ -73,9 +83,7 @@ class Sample:
         """From a problem and its inputs at all frequencies up to the last node."""
         Delta = problem.Delta().iw(int(NODES[-1]) + 1)[NODES]
         return cls(
-            problem.U,
-            problem.beta,
-            problem.offset,
+            problem,
             np.array(problem.Delta_moments()[:3]),
             Delta,
             np.array([s[NODES] for s in Sigma]),
@@ -89,9 +97,7 @@ class Sample:
         Delta = db.Delta[:, b, NODES]
         return [
             cls(
-                float(db.U[i]),
-                float(db.beta[b]),
-                float(db.eps[i]),
+                db.impurity(i, b),
                 moments[i],
                 Delta[i],
                 np.array([db.Sigma[name][i, b, NODES] for name in inputs]),
@@ -99,6 +105,21 @@ class Sample:
             )
             for i in range(len(db))
         ]
+
+    @property
+    def U(self) -> float:
+        """Repulsion."""
+        return self.problem.U
+
+    @property
+    def beta(self) -> float:
+        """Inverse temperature."""
+        return self.problem.beta
+
+    @property
+    def eps(self) -> float:
+        """The level from -U/2."""
+        return self.problem.offset
 
     @property
     def unit(self) -> float:
@@ -144,6 +165,12 @@ def features(sample: Sample) -> FloatArray:
     return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
 
 
+def partner(size: int) -> FloatArray:
+    """Signs that make `features` (given their number) those of the particle-hole partner."""
+    own = np.concatenate([[1.0, 1.0, -1.0], -np.ones(NODES.size), np.ones(NODES.size)])
+    return np.concatenate([own, np.tile(PARTNER, (size - own.size) // PARTNER.size)])
+
+
 def encode(target: str, sample: Sample, Sigma: ComplexArray, n: float) -> FloatArray:
     """What the regression is to propose when the answer is Sigma (at the nodes) and n."""
     E, base = sample.unit, sample.Sigma[0]
@@ -176,3 +203,9 @@ def decode(target: str, sample: Sample, y: FloatArray) -> tuple[ComplexArray, fl
     inverse = 1.0 / G
     level = sample.eps - 0.5 * sample.U
     return np.asarray(1j * sample.w - level - sample.Delta - inverse), n
+
+
+def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
+    """|a_i - b_j|**2 of rows."""
+    square = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1) - 2.0 * (a @ b.T)
+    return np.asarray(np.maximum(square, 0.0))

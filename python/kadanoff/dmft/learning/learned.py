@@ -10,14 +10,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kadanoff.dmft.approximations import approximate, named
 from kadanoff.dmft.embedding import embedded_poles, on_frequencies
 from kadanoff.dmft.hubbard1 import atom
-from kadanoff.dmft.learning.causal import PoleGrid, Projected
-from kadanoff.dmft.learning.features import NODES, TARGETS, Sample, decode, encode, features
-from kadanoff.dmft.learning.regressors import MODELS, Ensemble, fit
+from kadanoff.dmft.learning.expert import Expert, Prediction, furthest, train
+from kadanoff.dmft.learning.features import NODES, TARGETS, Sample, encode, features
+from kadanoff.dmft.learning.regressors import MODELS, fit
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, Solver
 from kadanoff.dmft.samples import Database
@@ -26,64 +25,9 @@ from kadanoff.greens import matsubara
 from kadanoff.greens.grids import ComplexArray, FloatArray
 from kadanoff.stars import real, whole
 
-__all__ = ["LearnedSolver", "Prediction", "learn"]
+__all__ = ["LearnedSolver", "learn"]
 
 OUTSIDE = ("fallback", "raise", "flag")
-FEWEST = 20  # samples a temperature
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """What the regression says of one problem, before a Green function is made of it.
-
-    Attributes
-    ----------
-    Sigma : Projected
-        Causal.
-    error68, error95 : (N,) arrays
-        Half widths of the intervals around Im Sigma at `NODES` that hold the truth in 68 and 95 %
-        of cases like those it was calibrated on.
-    distance : float
-        To the training set, in units of what is usual within it.
-    """
-
-    Sigma: Projected
-    error68: FloatArray
-    error95: FloatArray
-    distance: float
-
-
-@dataclass(frozen=True, eq=False)
-class Expert:
-    """The regression of one temperature."""
-
-    beta: float
-    ensemble: Ensemble
-    X: FloatArray
-    Y: FloatArray
-    group: NDArray[np.int64]
-    width: FloatArray  # (2, N): interval over spread, for 68 and 95 %
-    floor: float  # smallest relative spread
-    reach: float  # furthest pole, in units of pi / beta
-
-    @cached_property
-    def grid(self) -> PoleGrid:
-        """Where its self-energies have poles."""
-        return PoleGrid(2.0 * NODES + 1.0, self.reach)
-
-    def predict(self, sample: Sample, target: str, x: FloatArray) -> Prediction:
-        """Mean of the members, projected; their spread, calibrated."""
-        members = self.ensemble.members(x)[:, 0]
-        Sigma, n = decode(target, sample, members.mean(axis=0))
-        found = self.grid.project(Sigma, sample.U, n, sample.beta, symmetric=sample.symmetric)
-        spread = self.spread(sample, target, members)
-        distance = float(self.ensemble.distance(x)[0])
-        return Prediction(found, self.width[0] * spread, self.width[1] * spread, distance)
-
-    def spread(self, sample: Sample, target: str, members: FloatArray) -> FloatArray:
-        """Standard deviation of Im Sigma over members, at least a small part of Im Sigma."""
-        imag = decode(target, sample, members)[0].imag
-        return np.asarray(np.hypot(imag.std(axis=0), self.floor * np.abs(imag.mean(axis=0))))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,8 +47,8 @@ class LearnedSolver:
     reach : float
         In units of the usual distance between training samples.
     experts : tuple of Expert
-        One a temperature. Problems are free of units, so that each serves all temperatures whose
-        problems look like its own.
+        One a temperature. Problems are free of units, so that each serves other temperatures too,
+        where their problems look like its own.
     card : mapping
         Sizes, settings, seconds.
 
@@ -165,12 +109,19 @@ class LearnedSolver:
         return Sample.of(problem, Sigma, n)
 
     def predict(self, sample: Sample) -> Prediction:
-        """By the expert that knows problems like this one best."""
+        """By the expert of its temperature, or the one that knows problems like this one best."""
         x = features(sample)
+        return self.experts[self._expert(sample, x)].predict(sample, self.target, x)
+
+    def _expert(self, sample: Sample, x: FloatArray) -> int:
         if len(self.experts) == 1:
-            return self.experts[0].predict(sample, self.target, x)
+            return 0
         near = [float(e.ensemble.distance(x)[0]) for e in self.experts]
-        return self.experts[int(np.argmin(near))].predict(sample, self.target, x)
+        for k, expert in enumerate(self.experts):
+            # Its intervals are calibrated on problems of this temperature.
+            if math.isclose(expert.beta, sample.beta) and near[k] <= self.reach:
+                return k
+        return int(np.argmin(near))
 
     def _compute(self, problem: Impurity, run: Run, /) -> Solution:
         sample = self.sample(problem)
@@ -217,29 +168,36 @@ class LearnedSolver:
     def taught(self, problems: Sequence[Impurity], answers: Sequence[Solution]) -> LearnedSolver:
         """The same, having learned more problems with exact answers.
 
-        Each joins the expert that knows problems like it best; kernel and calibration stay.
+        Each joins the expert that would be asked for it. Before it is learned it is a test:
+        by how much it was missed widens or narrows the intervals. The kernel stays.
         """
         if len(problems) != len(answers) or not problems:
             raise ValueError(
                 f"every problem needs an answer, got {len(problems)} problems and {len(answers)}"
             )
-        rows: dict[int, list[tuple[FloatArray, FloatArray]]] = {}
+        rows: dict[int, list[tuple[FloatArray, ...]]] = {}
+        reach: dict[int, float] = {}
         for problem, answer in zip(problems, answers, strict=True):
             sample = self.sample(problem)
+            Sigma = answer.Sigma_iw[NODES]
             x = features(sample)
-            y = encode(self.target, sample, answer.Sigma_iw[NODES], answer.n)
-            near = [float(e.ensemble.distance(x)[0]) for e in self.experts]
-            rows.setdefault(int(np.argmin(near)), []).append((x, y))
+            k = self._expert(sample, x)
+            expert = self.experts[k]
+            y = encode(self.target, sample, Sigma, answer.n)
+            score = expert.score(expert.predict(sample, self.target, x), sample, Sigma)
+            rows.setdefault(k, []).append((x, y, score))
+            reach[k] = max(reach.get(k, expert.reach), furthest([sample]))
         experts = list(self.experts)
         for k, new in rows.items():
             old = experts[k]
-            X = np.concatenate([old.X, [x for x, _ in new]])
-            Y = np.concatenate([old.Y, [y for _, y in new]])
+            X, Y, scores = (
+                np.concatenate([before, added])
+                for before, added in zip(
+                    (old.X, old.Y, old.scores), zip(*new, strict=True), strict=True
+                )
+            )
             fresh = np.max(old.group) + 1 + np.arange(len(new))
             group = np.concatenate([old.group, fresh])
-            settings = dict(self.card["settings"])
-            if self.model == "kernel ridge":
-                settings = {n: old.ensemble.arrays[n] for n in ("gamma", "alpha")}
             ensemble = fit(
                 self.model,
                 X,
@@ -247,9 +205,11 @@ class LearnedSolver:
                 group,
                 members=int(self.card["members"]),
                 seed=int(self.card["seed"]),
-                settings=settings,
+                settings=old.ensemble.settings(dict(self.card["settings"])),
             )
-            experts[k] = replace(old, ensemble=ensemble, X=X, Y=Y, group=group)
+            experts[k] = replace(
+                old, ensemble=ensemble, X=X, Y=Y, group=group, scores=scores, reach=reach[k]
+            )
         return replace(self, experts=tuple(experts))
 
 
@@ -294,12 +254,14 @@ def learn(
     target : {"log", "Sigma3", "residual", "G"}
         What is regressed, see `kadanoff.dmft.learning.features`. At low temperature "log" is the
         one to take: a small error of G can hide a useless Sigma.
-    model : {"kernel ridge", "network", "forest"}
+    model : {"kernel ridge", "gaussian process", "network", "forest"}
         By scikit-learn.
     members : int
-        Of the ensemble, 2 at least.
+        Of the ensemble, 2 at least; a Gaussian process has a standard deviation instead.
     calibration : float
-        Share of the groups on which intervals are calibrated; the regression does not see them.
+        Intervals are calibrated on problems that a regression has not seen: this share of the
+        groups is held back, then the next, until some hundred problems or all have been. What is
+        kept has seen all.
     outside : {"fallback", "raise", "flag"}
         Of a problem unlike the training set: solve it exactly, refuse it, or mark it.
     reach : float
@@ -308,7 +270,9 @@ def learn(
         The exact solver; the database's target by default.
     settings : mapping, optional
         Of the model: gamma and alpha (numbers, or lists to choose from by cross-validation);
-        arguments of scikit-learn's MLPRegressor or RandomForestRegressor.
+        scale, length and noise (by marginal likelihood unless all are given);
+        arguments of scikit-learn's MLPRegressor or RandomForestRegressor. Of all: bend, where
+        arsinh begins to compress corrections, in medians of their size; infinite: not at all.
     seed : int
         Of members and split.
 
@@ -323,7 +287,8 @@ def learn(
 
     Notes
     -----
-    Kernel ridge costs ``members n**3 / 3`` operations and ``members n`` rows of memory.
+    Kernel ridge costs ``members n**3 / 3`` operations and ``members n`` rows of memory, and as much
+    again each time a share is held back.
     """
     began = time.perf_counter()
     databases = [database] if isinstance(database, Database) else list(database)
@@ -344,8 +309,8 @@ def learn(
             raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
     if whole("members", members) < 2:
         raise ValueError(f"members must be at least 2, got {members}")
-    if not 0.0 < real("calibration", calibration) < 0.9:
-        raise ValueError(f"calibration must be a share in (0, 0.9), got {calibration}")
+    if not 0.0 < real("calibration", calibration) <= 0.5:
+        raise ValueError(f"calibration must be a share in (0, 0.5], got {calibration}")
     if real("reach", reach) <= 0.0:
         raise ValueError(f"reach must be positive, got {reach}")
     named(exact or wanted)
@@ -362,7 +327,7 @@ def learn(
                 answers += list(zip(db.Sigma[wanted][:, b, NODES], db.n[wanted][:, b], strict=True))
                 groups += [first + int(g) for g in db.group]
         experts.append(
-            _expert(
+            train(
                 beta,
                 samples,
                 answers,
@@ -412,54 +377,3 @@ def _check(db: Database, inputs: tuple[str, ...], target: str) -> None:
                 f"{name} of sample {int(np.argmax(bad))} is NaN or infinite: leave it out, as in "
                 "database[mask]"
             )
-
-
-def _expert(
-    beta: float,
-    samples: list[Sample],
-    answers: list[tuple[ComplexArray, float]],
-    group: NDArray[np.int64],
-    target: str,
-    model: str,
-    members: int,
-    calibration: float,
-    settings: dict[str, Any],
-    seed: int,
-) -> Expert:
-    X = np.array([features(s) for s in samples])
-    Y = np.array([encode(target, s, *a) for s, a in zip(samples, answers, strict=True)])
-    groups = np.unique(group)
-    count = round(calibration * groups.size)
-    if len(samples) < FEWEST or not 2 <= count < groups.size - 2:
-        raise ValueError(
-            f"at beta = {beta:g} there are {len(samples)} samples in {groups.size} groups: too few "
-            f"to train and to calibrate; {FEWEST} samples are the least, some hundred are useful"
-        )
-    held = np.random.default_rng([seed, 0xCA1]).permutation(groups)[:count]
-    out = np.isin(group, held)
-    ensemble = fit(
-        model, X[~out], Y[~out], group[~out], members=members, seed=seed, settings=settings
-    )
-    # The bath and U set where a self-energy can have poles.
-    width = max(
-        s.U + abs(s.eps) + 4.0 * math.sqrt(max(s.moments[2] / s.moments[0], 0.0)) + 2.0 * s.unit
-        for s in samples
-    )
-    reach = max(width * beta / math.pi, 4.0)
-    unit = np.ones((2, NODES.size))
-    expert = Expert(beta, ensemble, X[~out], Y[~out], group[~out], unit, 0.0, reach)
-    chosen = np.flatnonzero(out)
-    spread, miss, size = [], [], []
-    for i in chosen:
-        sample, truth = samples[i], answers[i][0]
-        found = expert.predict(sample, target, X[i])
-        spread.append(found.error68)
-        miss.append(np.abs(found.Sigma.iw(sample.w).imag - truth.imag))
-        size.append(np.abs(truth.imag))
-    s, m, a = np.array(spread), np.array(miss), np.maximum(np.array(size), 1e-300)
-    floor = float(0.5 * np.median(s / a) + 1e-9)
-    ratio = m / np.hypot(s, floor * a)
-    # The finite-sample quantile of split conformal prediction.
-    level = [min(1.0, q * (len(chosen) + 1) / len(chosen)) for q in (0.68, 0.95)]
-    width_of = np.array([np.quantile(ratio, q, axis=0) for q in level])
-    return replace(expert, width=width_of, floor=floor)

@@ -2,7 +2,8 @@
 
 Arrays can be saved without pickle, and predict one row in microseconds where a pipeline takes
 half a millisecond. Every regression is an ensemble: members see other samples (groups stay
-together), and their spread is a first measure of uncertainty.
+together), and their spread is a first measure of uncertainty. Every sample is learned together with
+its particle-hole partner.
 """
 
 from __future__ import annotations
@@ -13,17 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kadanoff.dmft.learning import gaussian
+from kadanoff.dmft.learning.features import PARTNER, partner, squared_distances
 from kadanoff.greens.grids import FloatArray
 
 __all__ = ["MODELS", "Ensemble", "fit"]
 
-MODELS = ("kernel ridge", "network", "forest")
+MODELS = ("kernel ridge", "gaussian process", "network", "forest")
 SHARE = 0.8  # of the groups that a member sees
 SEARCHED = 600  # samples at most on which gamma and alpha are chosen
+CALIBRATED = 400  # problems tell the share within an interval to 2.5 %
+CHOSEN = ("gamma", "alpha", *gaussian.SETTINGS)
 LEAST = 0.2
 """Smallest scale of a feature: all are logarithms or ratios of energies."""
 BEND = 0.3
-"""Corrections y are regressed as arsinh(y / s), s this share of the median of |y|."""
+"""Corrections y are regressed as arsinh(y / s), s this share of the median of |y|; at 1e6 as y."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,16 +52,36 @@ class Ensemble:
 
     def members(self, x: FloatArray) -> FloatArray:
         """Proposals of all members for rows x, shape (members, rows, outputs)."""
+        z = self.both(x)
+        said = _PREDICT[self.kind](self.arrays, z)
+        count = len(z) // 2
+        return self.unbent(0.5 * (said[:, :count] + PARTNER * said[:, count:]))
+
+    def both(self, x: FloatArray) -> FloatArray:
+        """Standard rows, and after them those of their particle-hole partners."""
         z = self.standard(np.atleast_2d(x))
+        return np.concatenate([z, partner(z.shape[1]) * z])
+
+    def bent(self, Y: FloatArray) -> FloatArray:
+        """What the regression is made to say for corrections Y."""
         a = self.arrays
-        found = _PREDICT[self.kind](a, z) * a["y_scale"] + a["y_mean"]
+        return np.asarray((np.arcsinh(Y / a["bend"]) - a["y_mean"]) / a["y_scale"])
+
+    def unbent(self, said: FloatArray) -> FloatArray:
+        """The corrections for what it says."""
+        a = self.arrays
+        found = said * a["y_scale"] + a["y_mean"]
         # Nobody has seen larger corrections: sinh must not blow up what lies between samples.
         return np.asarray(a["bend"] * np.sinh(np.clip(found, a["lowest"], a["highest"])))
 
+    def settings(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Those of another fit like this one: what was chosen by cross-validation stays."""
+        return given | {name: self.arrays[name] for name in CHOSEN if name in self.arrays}
+
     def distance(self, x: FloatArray) -> FloatArray:
-        """Distance to the nearest training sample, over what is usual between training samples."""
-        z = self.standard(np.atleast_2d(x))
-        nearest = np.sqrt(np.min(_squared(z, self.arrays["x"]), axis=1))
+        """Distance to the nearest training sample or partner, over what is usual among them."""
+        squared = squared_distances(self.both(x), self.arrays["x"])
+        nearest = np.sqrt(np.min(squared.reshape(2, -1, squared.shape[1]), axis=(0, 2)))
         return np.asarray(nearest / float(self.arrays["usual"]))
 
 
@@ -70,25 +95,25 @@ def fit(
     seed: int,
     settings: dict[str, Any],
 ) -> Ensemble:
-    """Fit an ensemble to rows X and Y."""
+    """Fit an ensemble to rows X and Y, and to those of their particle-hole partners."""
+    count, flip = len(X), partner(X.shape[1])
+    X, Y = np.concatenate([X, flip * X]), np.concatenate([Y, PARTNER * Y])
     x_mean, x_scale = X.mean(axis=0), X.std(axis=0)
     # What hardly varies in training must not decide how far a problem is from it.
     x_scale = np.maximum(x_scale, LEAST)
     # Corrections span orders of magnitude, small where an approximation is good: relative errors
     # count for the large ones, and absolute errors of the size of `bend` for the small ones.
-    bend = np.maximum(BEND * np.median(np.abs(Y), axis=0), 1e-12)
+    settings = dict(settings)
+    share = min(float(settings.pop("bend", BEND)), 1e6)
+    if not share > 0.0:
+        raise ValueError(f"bend must be positive, or infinite for no transform, got {share}")
+    bend = np.maximum(share * np.median(np.abs(Y), axis=0), 1e-12)
     bent = np.arcsinh(Y / bend)
     y_mean, y_scale = bent.mean(axis=0), bent.std(axis=0)
     y_scale = np.where(y_scale > 1e-14, y_scale, 1.0)
     x, y = (X - x_mean) / x_scale, (bent - y_mean) / y_scale
-    groups = np.unique(group)
-    rng = np.random.default_rng([seed, 0x1EA2])
-    chosen = []
-    for _ in range(members):
-        part = rng.choice(groups, size=max(2, round(SHARE * groups.size)), replace=False)
-        chosen.append(np.flatnonzero(np.isin(group, part)))
-    found = _FIT[kind](x, y, chosen, seed, settings, group)
-    squared = _squared(x, x)
+    found = _FIT[kind](x, y, _chosen(group, members, seed), seed, settings, group)
+    squared = np.min(np.split(squared_distances(x[:count], x), 2, axis=1), axis=0)
     np.fill_diagonal(squared, np.inf)
     usual = np.quantile(np.sqrt(np.min(squared, axis=1)), 0.95)
     arrays = {
@@ -99,16 +124,67 @@ def fit(
         "bend": bend,
         "lowest": bent.min(axis=0),
         "highest": bent.max(axis=0),
-        "x": x,
+        "x": x[:count],
         "usual": np.array(max(float(usual), 1e-12)),
         **found,
     }
     return Ensemble(kind, arrays)
 
 
-def _squared(a: FloatArray, b: FloatArray) -> FloatArray:
-    square = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1) - 2.0 * (a @ b.T)
-    return np.asarray(np.maximum(square, 0.0))
+def unseen(
+    ensemble: Ensemble,
+    X: FloatArray,
+    Y: FloatArray,
+    group: NDArray[np.int64],
+    *,
+    members: int,
+    seed: int,
+    settings: dict[str, Any],
+    share: float,
+) -> tuple[NDArray[np.int64], FloatArray]:
+    """What it would say of some of its samples, had their groups not been there.
+
+    Kernel ridge knows that from its inverse; others are fitted again, without `share` of the groups
+    at a time, which makes them somewhat worse than they are.
+
+    Returns
+    -------
+    rows : (K,) array of int
+        Which samples: at least `CALIBRATED` if there are as many.
+    proposals : (K, members, outputs) array
+    """
+    shuffled = np.random.default_rng([seed, 0xCA1]).permutation(np.unique(group))
+    if ensemble.kind == "kernel ridge":
+        said = _left_out(ensemble, Y, group, _chosen(group, members, seed))
+        rows = np.flatnonzero(np.isin(group, shuffled[: CALIBRATED * shuffled.size // len(X) + 1]))
+        return rows, np.swapaxes(ensemble.unbent(said[:, rows]), 0, 1)
+    held: list[NDArray[np.int64]] = []
+    proposed: list[FloatArray] = []
+    for part in np.array_split(shuffled, round(1.0 / share)):
+        out = np.isin(group, part)
+        other = fit(
+            ensemble.kind,
+            X[~out],
+            Y[~out],
+            group[~out],
+            members=members,
+            seed=seed,
+            settings=settings,
+        )
+        held.append(np.flatnonzero(out))
+        proposed.append(np.swapaxes(other.members(X[out]), 0, 1))
+        if sum(map(len, held)) >= CALIBRATED:
+            break
+    return np.concatenate(held), np.concatenate(proposed)
+
+
+def _chosen(group: NDArray[np.int64], members: int, seed: int) -> list[NDArray[np.int64]]:
+    """Rows that the members see."""
+    groups = np.unique(group)
+    rng = np.random.default_rng([seed, 0x1EA2])
+    size = max(2, round(SHARE * groups.size))
+    parts = [rng.choice(groups, size=size, replace=False) for _ in range(members)]
+    return [np.flatnonzero(np.isin(group, part)) for part in parts]
 
 
 # ------------------------------------------------------------------------------------ kernel ridge
@@ -117,35 +193,102 @@ def _squared(a: FloatArray, b: FloatArray) -> FloatArray:
 def _kernel_ridge(
     x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any
 ) -> Any:
-    from sklearn.kernel_ridge import KernelRidge
-    from sklearn.model_selection import GridSearchCV, GroupKFold
+    from sklearn.model_selection import GroupKFold
 
-    squared = _squared(x, x)
+    squared = squared_distances(x[: group.size], x)
     middle = float(np.median(squared[squared > 0.0])) if np.any(squared > 0.0) else 1.0
     gammas = np.atleast_1d(settings.get("gamma", np.array([0.02, 0.1, 0.5]) / middle))
     alphas = np.atleast_1d(settings.get("alpha", np.array([1e-5, 1e-4, 1e-3, 1e-2])))
+    y = y[: group.size]
     gamma, alpha = float(gammas[0]), float(alphas[0])
     if gammas.size * alphas.size > 1:
         # Groups stay on one side: a particle-hole partner would give the answer away.
         order = np.random.default_rng([seed, 1]).permutation(np.unique(group))
-        some = np.flatnonzero(np.isin(group, order[: SEARCHED * order.size // len(x) + 2]))
-        search = GridSearchCV(
-            KernelRidge(kernel="rbf"),
-            {"gamma": gammas, "alpha": alphas},
-            cv=GroupKFold(4),
-            scoring="neg_mean_squared_error",
-        ).fit(x[some], y[some], groups=group[some])
-        gamma, alpha = (float(search.best_params_[name]) for name in ("gamma", "alpha"))
-    dual = np.zeros((len(chosen), len(x), y.shape[1]))
+        some = np.flatnonzero(np.isin(group, order[: SEARCHED * order.size // group.size + 2]))
+        folds = list(GroupKFold(4).split(some, groups=group[some]))
+        best = np.inf
+        for g in gammas:
+            kernels = _kernels(squared, g)
+            for a in alphas:
+                loss = 0.0
+                for learned, kept in folds:
+                    rows, test = some[learned], some[kept]
+                    said = _ridge(kernels, y, rows, a, test)[1]
+                    loss += float(np.sum((said - y[test]) ** 2))
+                if loss < best:
+                    best, gamma, alpha = loss, float(g), float(a)
+    kernels = _kernels(squared, gamma)
+    dual = np.zeros((len(chosen), group.size, y.shape[1]))
     for m, rows in enumerate(chosen):
-        model = KernelRidge(kernel="rbf", gamma=gamma, alpha=alpha).fit(x[rows], y[rows])
-        dual[m, rows] = model.dual_coef_
+        dual[m, rows] = _ridge(kernels, y, rows, alpha)[0]
     return {"dual": dual, "gamma": np.array(gamma), "alpha": np.array(alpha)}
 
 
+def _kernels(squared: FloatArray, gamma: float) -> tuple[FloatArray, FloatArray]:
+    """(k(x, x') + k(x, P x')) / 2 for what a particle-hole transformation P keeps, and k - k'."""
+    own, other = np.split(np.exp(-gamma * squared), 2, axis=1)
+    return 0.5 * (own + other), 0.5 * (own - other)
+
+
+def _ridge(
+    kernels: Any, y: FloatArray, rows: NDArray[np.int64], alpha: float, test: Any = None
+) -> tuple[FloatArray, FloatArray | None]:
+    """Dual coefficients, and what they say of rows `test`.
+
+    As from all samples and their partners, by two systems of half the size.
+    """
+    from sklearn.kernel_ridge import KernelRidge
+
+    dual = np.zeros((rows.size, y.shape[1]))
+    said = None if test is None else np.zeros((test.size, y.shape[1]))
+    for sign, kernel in zip((1.0, -1.0), kernels, strict=True):
+        own = sign == PARTNER
+        model = KernelRidge(kernel="precomputed", alpha=alpha)
+        model.fit(kernel[np.ix_(rows, rows)], y[rows][:, own])
+        dual[:, own] = model.dual_coef_
+        if said is not None:
+            said[:, own] = kernel[np.ix_(test, rows)] @ dual[:, own]
+    return dual, said
+
+
+def _left_out(
+    ensemble: Ensemble, Y: FloatArray, group: NDArray[np.int64], chosen: list[NDArray[np.int64]]
+) -> FloatArray:
+    """What members say of every sample without its group, exactly and without another fit.
+
+    With C = (K + alpha)^-1 and dual coefficients d = C y, ``y - y' = C_gg^-1 d_g`` for the group g:
+    R. D. Cook, S. Weisberg, Residuals and Influence in Regression (1982), section 2.2.
+    """
+    x, y, alpha = ensemble.arrays["x"], ensemble.bent(Y), float(ensemble.arrays["alpha"])
+    flip = partner(x.shape[1])
+    kernels = _kernels(
+        squared_distances(x, np.concatenate([x, flip * x])), float(ensemble.arrays["gamma"])
+    )
+    said = np.zeros((len(chosen), *y.shape))
+    for m, rows in enumerate(chosen):
+        dual = ensemble.arrays["dual"][m, rows]
+        blocks = [np.flatnonzero(group[rows] == g) for g in np.unique(group[rows])]
+        for sign, kernel in zip((1.0, -1.0), kernels, strict=True):
+            own = np.flatnonzero(sign == PARTNER)
+            inverse = np.linalg.inv(kernel[np.ix_(rows, rows)] + alpha * np.eye(rows.size))
+            here = kernel[:, rows] @ dual[:, own]
+            for block in blocks:
+                at = rows[block]
+                missed = np.linalg.solve(inverse[np.ix_(block, block)], dual[np.ix_(block, own)])
+                here[at] = y[np.ix_(at, own)] - missed
+            said[m][:, own] = here
+    return said
+
+
 def _kernel_ridge_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
-    kernel = np.exp(-float(arrays["gamma"]) * _squared(z, arrays["x"]))
+    kernel = np.exp(-float(arrays["gamma"]) * squared_distances(z, arrays["x"]))
     return np.asarray(kernel @ arrays["dual"])
+
+
+def _with_partners(chosen: Any, x: FloatArray, group: Any) -> Any:
+    """Rows of samples, and of their partners where x goes on with them."""
+    n = len(group)
+    return [np.concatenate([rows, rows + n]) if len(x) > n else rows for rows in chosen]
 
 
 # ----------------------------------------------------------------------------------------- network
@@ -168,7 +311,7 @@ def _network(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], g
     found: dict[str, Any] = {"layers": np.array(len(options["hidden_layer_sizes"]) + 1)}
     if options["activation"] != "tanh":
         raise ValueError(f"activation must be 'tanh', got {options['activation']!r}")
-    for m, rows in enumerate(chosen):
+    for m, rows in enumerate(_with_partners(chosen, x, group)):
         model = MLPRegressor(random_state=seed + m, **options)
         with warnings.catch_warnings():
             # The number of epochs is a choice, and validation shows whether it was enough.
@@ -201,7 +344,7 @@ def _forest(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], gr
 
     options = {"n_estimators": 40, "min_samples_leaf": 2, **settings}
     found: dict[str, Any] = {"count": np.array(len(chosen))}
-    for m, rows in enumerate(chosen):
+    for m, rows in enumerate(_with_partners(chosen, x, group)):
         model = RandomForestRegressor(random_state=seed + m, n_jobs=1, **options)
         model.fit(x[rows], y[rows])
         trees = [t.tree_ for t in model.estimators_]
@@ -240,9 +383,15 @@ def _forest_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
     return np.array(out)
 
 
-_FIT = {"kernel ridge": _kernel_ridge, "network": _network, "forest": _forest}
+_FIT = {
+    "kernel ridge": _kernel_ridge,
+    "gaussian process": gaussian.fit,
+    "network": _network,
+    "forest": _forest,
+}
 _PREDICT = {
     "kernel ridge": _kernel_ridge_predict,
+    "gaussian process": gaussian.predict,
     "network": _network_predict,
     "forest": _forest_predict,
 }

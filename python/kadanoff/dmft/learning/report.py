@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,6 @@ __all__ = [
     "break_even",
     "learning_curve",
     "report",
-    "search",
 ]
 
 METRICS = ("mse", "dSigma", "dZ", "dn", "ddocc", "acausal")
@@ -294,44 +293,3 @@ def break_even(learned: LearnedSolver, test: Database, *, solves: int = 10) -> B
     mine = (time.perf_counter() - began) / len(problems)
     theirs = float(np.mean(test.seconds[test.target])) / test.beta.size
     return BreakEven(invested, mine, theirs)
-
-
-def search(
-    train: Database, test: Database, grid: Mapping[str, Sequence[Any]], *, metric: str = "dSigma"
-) -> list[tuple[dict[str, Any], FloatArray]]:
-    """Every combination of options of `learn`, best first.
-
-    Parameters
-    ----------
-    train, test : Database
-        Of ``database.split()``: what is chosen on `test` wants a third set to be judged on.
-    grid : mapping
-        Options of `learn`, each with the values to try.
-    metric : str
-        An attribute of `Report`.
-
-    Returns
-    -------
-    list of (options, (B,) array)
-        Ordered by the geometric mean over temperatures.
-
-    Examples
-    --------
-    >>> from kadanoff import dmft
-    >>> db = dmft.database(
-    ...     60, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
-    ... )
-    >>> train, test = db.split(0.2)
-    >>> table = search(train, test, {"target": ["log", "G"], "members": [2]})
-    >>> len(table), sorted(table[0][0])
-    (2, ['members', 'target'])
-    """
-    from sklearn.model_selection import ParameterGrid
-
-    if metric not in ("mse", "dSigma", "dSigma_90", "dZ", "dZ_90", "dn", "ddocc"):
-        raise ValueError(f"metric must be an error of Report, got {metric!r}")
-    table = []
-    for options in ParameterGrid(dict(grid)):
-        found = report(learn(train, **options), test)
-        table.append((dict(options), getattr(found, metric)["learned"]))
-    return sorted(table, key=lambda row: float(np.mean(np.log(np.maximum(row[1], 1e-300)))))

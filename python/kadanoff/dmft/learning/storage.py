@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import zipfile
 from pathlib import Path
@@ -12,16 +13,18 @@ import numpy as np
 
 from kadanoff.about import about
 from kadanoff.dmft.approximations import named
+from kadanoff.dmft.learning.expert import Expert
 from kadanoff.dmft.learning.features import NODES, TARGETS
-from kadanoff.dmft.learning.learned import OUTSIDE, Expert, LearnedSolver
+from kadanoff.dmft.learning.learned import OUTSIDE, LearnedSolver
 from kadanoff.dmft.learning.regressors import MODELS, Ensemble
+from kadanoff.dmft.learning.shapes import check, shaped
 from kadanoff.store import canonical
 
 __all__ = ["load", "save"]
 
-VERSION = 1
+VERSION = 2
 """Of features, targets and arrays; raise it when any of them changes its meaning."""
-OWN = ("X", "Y", "group", "width")
+OWN = ("X", "Y", "group", "floor", "scores")
 
 
 def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
@@ -50,7 +53,6 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
         "experts": [
             {
                 "beta": e.beta,
-                "floor": e.floor,
                 "reach": e.reach,
                 "arrays": sorted(e.ensemble.arrays),
             }
@@ -74,8 +76,8 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
     Raises
     ------
     ValueError
-        The file is damaged, no learned solver, of another version, or names things that this
-        version does not know.
+        The file is damaged, no learned solver, of another version, names things that this version
+        does not know, or holds arrays that do not fit each other.
     """
     place = os.fspath(path)
     try:
@@ -98,7 +100,10 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
             )
     if header.get("nodes") != canonical(NODES):
         raise ValueError(f"{place!r} was learned at other frequencies than this version's")
-    for name in (*header.get("inputs", ()), header.get("exact")):
+    inputs = header.get("inputs")
+    if not isinstance(inputs, list) or not inputs:
+        raise ValueError(f"{place!r} is damaged: inputs must be a list of names, got {inputs!r}")
+    for name in (*inputs, header.get("exact")):
         try:
             named(name)
         except (TypeError, ValueError) as error:
@@ -108,19 +113,14 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
         for k, own in enumerate(header["experts"]):
             of = {name: arrays.pop(f"{k}/{name}") for name in OWN}
             inner = {name: arrays.pop(f"{k}/ensemble/{name}") for name in own["arrays"]}
+            beta, reach = float(own["beta"]), float(own["reach"])
+            if not (math.isfinite(beta) and beta > 0.0 and math.isfinite(reach) and reach > 0.0):
+                raise ValueError(f"beta = {beta} and reach = {reach} must be positive")
+            _fit(header, of, inner)
             ensemble = Ensemble(header["model"], inner)
-            experts.append(
-                Expert(
-                    float(own["beta"]),
-                    ensemble,
-                    of["X"],
-                    of["Y"],
-                    of["group"],
-                    of["width"],
-                    float(own["floor"]),
-                    float(own["reach"]),
-                )
-            )
+            experts.append(Expert(beta, ensemble, **of, reach=reach))
+        if not experts:
+            raise ValueError("there is no expert")
         found = LearnedSolver(
             tuple(header["inputs"]),
             header["target"],
@@ -133,6 +133,25 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"{place!r} is incomplete: {error} is missing") from None
+    except ValueError as error:
+        number = f" (expert {len(experts)})" if len(experts) < len(header["experts"]) else ""
+        raise ValueError(f"{place!r} is damaged: {error}{number}") from None
     if arrays:
         raise ValueError(f"{place!r} holds the unknown array {sorted(arrays)[0]!r}")
     return found
+
+
+def _fit(header: Any, of: dict[str, Any], inner: dict[str, Any]) -> None:
+    """Refuse arrays of an expert that do not fit each other."""
+    N, inputs = NODES.size, len(header["inputs"])
+    seen, said = 3 + 2 * N + inputs * (2 * N + 1), 2 * N + 1
+    shaped("X", of["X"], (None, seen))
+    samples = len(of["X"])
+    for name, shape in (
+        ("Y", (samples, said)),
+        ("group", (samples,)),
+        ("floor", (2, N)),
+        ("scores", (None, N)),
+    ):
+        shaped(name, of[name], shape)
+    check(header["model"], inner, samples, seen, said)

@@ -1,0 +1,164 @@
+"""The regression of one temperature: proposals, what becomes of them, and how far to trust them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kadanoff.dmft.learning.causal import PoleGrid, Projected
+from kadanoff.dmft.learning.features import (
+    NODES,
+    Sample,
+    decode,
+    encode,
+    features,
+)
+from kadanoff.dmft.learning.regressors import Ensemble, fit, unseen
+from kadanoff.greens.grids import ComplexArray, FloatArray
+
+__all__ = ["Expert", "Prediction", "furthest", "train"]
+
+FEWEST = 20  # samples a temperature
+USUAL = 0.68  # of the errors are smaller
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What the regression says of one problem, before a Green function is made of it.
+
+    Attributes
+    ----------
+    Sigma : Projected
+        Causal.
+    error68, error95 : (N,) arrays
+        Half widths of the intervals around Im Sigma at `NODES` that hold the truth in 68 and 95 %
+        of cases like those it was calibrated on.
+    distance : float
+        To the training set, in units of what is usual within it.
+    """
+
+    Sigma: Projected
+    error68: FloatArray
+    error95: FloatArray
+    distance: float
+
+
+@dataclass(frozen=True, eq=False)
+class Expert:
+    """The regression of one temperature."""
+
+    beta: float
+    ensemble: Ensemble
+    X: FloatArray
+    Y: FloatArray
+    group: NDArray[np.int64]
+    floor: FloatArray  # (2, N): usual errors of Re Sigma / U, and of Im Sigma relative to itself
+    scores: FloatArray  # (K, N): errors of Im Sigma over what was expected, on problems not seen
+    reach: float  # furthest pole, in units of pi / beta
+
+    @cached_property
+    def grid(self) -> PoleGrid:
+        """Where its self-energies have poles."""
+        return PoleGrid(2.0 * NODES + 1.0, self.reach)
+
+    @cached_property
+    def width(self) -> FloatArray:
+        """(2, N): scores below which 68 and 95 % lie, as (K + 1) q-th of K: conformal prediction.
+
+        J. Lei, M. G'Sell, A. Rinaldo, R. J. Tibshirani, L. Wasserman, J. Am. Stat. Assoc. 113, 1094
+        (2018), doi:10.1080/01621459.2017.1307116, section 5.2.
+        """
+        found = np.quantile(self.scores, (0.68, 0.95), axis=0, method="weibull")
+        return np.maximum(found, 1e-12, dtype=np.float64)
+
+    def predict(self, sample: Sample, target: str, x: FloatArray) -> Prediction:
+        """What the members propose, made causal."""
+        distance = float(self.ensemble.distance(x)[0])
+        return self.judge(sample, target, self.ensemble.members(x)[:, 0], distance)
+
+    def judge(
+        self, sample: Sample, target: str, members: FloatArray, distance: float
+    ) -> Prediction:
+        """The nearest causal self-energy to the mean of proposals; their spread, calibrated.
+
+        What the members agree on counts more in the projection: at low temperature some real parts
+        are off by U, and would take the imaginary parts with them.
+        """
+        Sigma, n = decode(target, sample, members.mean(axis=0))
+        spread = decode(target, sample, members)[0]
+        real = np.hypot(spread.real.std(axis=0), self.floor[0] * sample.U)
+        imag = np.hypot(spread.imag.std(axis=0), self.floor[1] * np.abs(Sigma.imag))
+        tiny = 1e-12 * float(np.max(np.abs(Sigma)))
+        found = self.grid.consistent(
+            sample.problem,
+            Sigma,
+            n,
+            symmetric=sample.symmetric,
+            error=np.maximum(real, tiny) + 1j * np.maximum(imag, tiny),
+        )
+        width = self.width
+        return Prediction(found, width[0] * imag, width[1] * imag, distance)
+
+    def score(self, found: Prediction, sample: Sample, Sigma: ComplexArray) -> FloatArray:
+        """|d Im Sigma| over the 68 % interval as it would be at width one."""
+        expected = found.error68 / self.width[0]
+        missed = np.abs(found.Sigma.iw(sample.w).imag - Sigma.imag)
+        return np.asarray(missed / np.maximum(expected, 1e-300))
+
+
+def train(
+    beta: float,
+    samples: list[Sample],
+    answers: list[tuple[ComplexArray, float]],
+    group: NDArray[np.int64],
+    target: str,
+    model: str,
+    members: int,
+    calibration: float,
+    settings: dict[str, Any],
+    seed: int,
+) -> Expert:
+    """Fit an ensemble to all samples, and calibrate it on samples that another one has not seen."""
+    X = np.array([features(s) for s in samples])
+    Y = np.array([encode(target, s, *a) for s, a in zip(samples, answers, strict=True)])
+    groups = np.unique(group)
+    if len(samples) < FEWEST or groups.size < 10:
+        raise ValueError(
+            f"at beta = {beta:g} there are {len(samples)} samples in {groups.size} groups: too few "
+            f"to train and to calibrate; {FEWEST} samples are the least, some hundred are useful"
+        )
+    ensemble = fit(model, X, Y, group, members=members, seed=seed, settings=settings)
+    held, proposed = unseen(
+        ensemble, X, Y, group, members=members, seed=seed, settings=settings, share=calibration
+    )
+    errors = []
+    for i, members_of in zip(held, proposed, strict=True):
+        Sigma = decode(target, samples[i], members_of.mean(axis=0))[0]
+        away = Sigma - answers[i][0]
+        real = np.abs(away.real) / max(samples[i].U, 1e-300)
+        errors.append((real, np.abs(away.imag / np.where(Sigma.imag == 0.0, 1.0, Sigma.imag))))
+    floor = np.quantile(errors, USUAL, axis=0)
+    expert = Expert(beta, ensemble, X, Y, group, floor, np.ones((1, NODES.size)), furthest(samples))
+    scores = [
+        expert.score(expert.judge(samples[i], target, y, 0.0), samples[i], answers[i][0])
+        for i, y in zip(held, proposed, strict=True)
+    ]
+    return replace(expert, scores=np.array(scores))
+
+
+def furthest(samples: list[Sample]) -> float:
+    """Furthest pole of a self-energy, in units of pi / beta: bath and U set it."""
+    return max(
+        4.0,
+        *(
+            s.beta
+            / math.pi
+            * (s.U + abs(s.eps) + 4.0 * math.sqrt(s.moments[2]) / s.unit + 2.0 * s.unit)
+            for s in samples
+        ),
+    )
