@@ -18,6 +18,7 @@ from functools import cached_property
 
 import numpy as np
 
+from kadanoff import _core
 from kadanoff.dmft.embedding import embedded_poles, green_tail
 from kadanoff.dmft.problem import Impurity
 from kadanoff.greens import GreenFunction, MatsubaraFunction, matsubara
@@ -51,9 +52,8 @@ class Projected:
 
     def iw(self, w: FloatArray) -> ComplexArray:
         """Sigma(i w)."""
-        return np.asarray(
-            self.hartree + np.sum(self.weights / (1j * w[:, None] - self.poles), axis=1)
-        )
+        rest = _core.poles_at_points(self.poles, self.weights[None, :], 1j * w)[0]
+        return np.asarray(self.hartree + rest)
 
     @property
     def tail(self) -> tuple[float, float, float]:
