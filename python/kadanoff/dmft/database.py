@@ -138,7 +138,7 @@ def database(
     Test sets: `first` beyond the last sample for the same distribution, other ranges for problems
     out of range, ``bath="self-consistent"`` for baths of DMFT loops.
 
-    All inputs and "ed-4" take about 0.1 s a sample and core. Most of it is Python between short
+    All inputs and "ed-4" take about 0.05 s a sample and core. Most of it is Python between short
     compiled calls: processes (``concurrent.futures.ProcessPoolExecutor``, Dask) use several cores,
     threads hardly do.
 

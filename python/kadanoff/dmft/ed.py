@@ -30,7 +30,7 @@ DEFAULT_SITES = 5
     "ed",
     valid="any U, temperature and filling; exact for a discrete bath of up to 7 sites, "
     "else as good as the fit of the bath",
-    cost="2 to 5 ms for 4 bath sites, 0.2 to 0.5 s for 6, 10 s for 7; a fit of the bath besides",
+    cost="1 to 3 ms for 4 bath sites, 0.2 to 0.5 s for 6, 10 s for 7; a fit of the bath besides",
 )
 def ed(
     problem: Impurity,

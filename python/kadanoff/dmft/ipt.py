@@ -87,7 +87,7 @@ class _SecondOrder:
     "Half "
     "filling is the reliable case; elsewhere the Kajueter-Kotliar form, whose double occupancy can "
     "turn negative at large U",
-    cost="20 ms; away from half filling 0.3 s for a band, 5 ms for a few levels",
+    cost="20 ms; away from half filling 0.3 s for a band, 2 ms for a few levels",
 )
 def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> Solution:
     """Solve by iterated perturbation theory.

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["LegendreSeries", "legendre_to_matsubara"]
 
 MOST = 2048
+FEW = 129  # times at which polynomials are kept: 2 MB at most
 
 
 @lru_cache(maxsize=16)
@@ -73,6 +74,13 @@ def gauss_legendre(count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     x, weights = np.polynomial.legendre.leggauss(count)
     P = np.polynomial.legendre.legvander(x, count - 1) * np.sqrt(2.0 * np.arange(count) + 1.0)
     return x, weights, P
+
+
+@lru_cache(maxsize=16)
+def _polynomials(x: bytes, count: int) -> FloatArray:
+    """sqrt(2l + 1) P_l(x_j), l < count: many series are asked for at the same few times."""
+    P = np.polynomial.legendre.legvander(np.frombuffer(x), count - 1)
+    return np.asarray(P * np.sqrt(2.0 * np.arange(count) + 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +169,12 @@ class LegendreSeries:
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) for 0 <= tau <= beta."""
         t = times(tau, self.beta)
-        factors = np.sqrt(2.0 * np.arange(self.coefficients.size) + 1.0) / self.beta
         x = 2.0 * t / self.beta - 1.0
+        L = self.coefficients.size
+        if t.size <= FEW:
+            P = _polynomials(x.tobytes(), 32 * math.ceil(L / 32))[:, :L]
+            return np.asarray((P @ self.coefficients).reshape(t.shape) / self.beta)
+        factors = np.sqrt(2.0 * np.arange(L) + 1.0) / self.beta
         out = np.polynomial.legendre.legval(x, factors * self.coefficients)
         return np.asarray(out, dtype=np.float64)
 

@@ -8,6 +8,8 @@ use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
+type Vector<'py> = Bound<'py, PyArray1<f64>>;
+
 /// Grids up to this size take a millisecond: not worth a thread.
 const SMALL: usize = 2048;
 
@@ -45,7 +47,7 @@ pub fn second_order_poles<'py>(
     weights: PyReadonlyArray1<'py, f64>,
     beta: f64,
     distance: f64,
-) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>)> {
+) -> PyResult<(Vector<'py>, Vector<'py>)> {
     let (energies, weights) = (energies.as_slice()?, weights.as_slice()?);
     let found = py.detach(|| diagrams::second_order(energies, weights, beta, distance));
     Ok((

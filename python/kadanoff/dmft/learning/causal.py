@@ -52,7 +52,8 @@ class Projected:
 
     def iw(self, w: FloatArray) -> ComplexArray:
         """Sigma(i w)."""
-        rest = _core.poles_at_points(self.poles, self.weights[None, :], 1j * w)[0]
+        z = np.asarray(1j * w, dtype=np.complex128)
+        rest = _core.poles_at_points(self.poles, self.weights[None, :], z)[0]
         return np.asarray(self.hartree + rest)
 
     @property
