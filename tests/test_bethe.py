@@ -8,6 +8,7 @@ import pytest
 
 from kadanoff import Cancelled, Control, NotConverged
 from kadanoff.dmft import bethe, hysteresis, solve
+from kadanoff.dmft.axes import Lattice, MatsubaraAxis
 
 FOLDER = Path(__file__).parent / "reference/dmft"
 IPT = json.loads((FOLDER / "ipt.json").read_text(encoding="utf-8"))["bethe_dmft"]
@@ -74,7 +75,7 @@ def test_doped_lattice():
     assert up.n > 1.05
     # particle-hole partners; the two fits are separate minimisations
     assert up.n + down.n == pytest.approx(2.0, abs=1e-4)
-    assert up.docc - down.docc == pytest.approx(up.n - 1.0, abs=1e-4)
+    assert up.docc - down.docc == pytest.approx(up.solution.n - 1.0, abs=1e-4)
 
 
 def test_linear_mixing_arrives_at_the_same_place():
@@ -82,6 +83,65 @@ def test_linear_mixing_arrives_at_the_same_place():
     b = bethe(U=1.5, beta=20.0, solver="ipt", mixing="anderson", tol=1e-9)
     assert pytest.approx(b.Z, abs=1e-8) == a.Z
     assert b.iterations < a.iterations
+
+
+# (solver, branch, U, linear steps at least, secant steps at most), D = 1, beta = 50
+ENDS = [
+    ("ed", "metal", 2.37, 70, 14),
+    ("ed", "insulator", 2.38, 75, 16),
+    ("ipt", "metal", 2.95, 50, 14),
+    ("ipt", "metal", 3.0, 100, 30),  # it has just ceased to exist
+    ("ipt", "insulator", 2.55, 55, 30),  # likewise
+    ("ipt", "insulator", 2.58, 90, 18),
+]
+
+
+@pytest.mark.parametrize(("solver", "start", "U", "slow", "fast"), ENDS)
+def test_anderson_keeps_to_the_branch_of_linear_mixing(solver, start, U, slow, fast):
+    # Next to an end the slowest mode shrinks by 1 - l a step, and a residual of 1e-6 leaves an
+    # error of 1e-6 / l of Delta: l is 0.05 here.
+    options = {"U": U, "beta": 50.0, "solver": solver, "start": start, "threads": 1}
+    a = bethe(mixing="linear", **options)
+    b = bethe(mixing="anderson", **options)
+    assert a.is_metallic == b.is_metallic
+    assert pytest.approx(b.Z, abs=5e-6) == a.Z
+    assert a.iterations > slow
+    assert b.iterations <= fast
+
+
+@pytest.mark.parametrize(
+    ("start", "U", "metallic", "Z"),
+    [
+        ("metal", 2.38, True, 0.0765),
+        ("metal", 2.39, False, 0.0116),
+        ("insulator", 2.37, False, 0.0148),
+        ("insulator", 2.36, True, 0.0938),
+    ],
+)
+def test_ends_of_both_branches_with_five_sites(start, U, metallic, Z):
+    # metal lost in (2.38, 2.40), insulator in (2.36, 2.38), by an independent code; linear mixing
+    # takes 258 steps at U = 2.39 and 395 at 2.36 to what is found here
+    loop = bethe(U=U, beta=50.0, start=start, sites=5, threads=1)
+    assert loop.is_metallic == metallic
+    assert pytest.approx(Z, abs=1e-4) == loop.Z
+    assert loop.iterations <= 50
+
+
+def test_the_end_of_the_metal_by_newton_and_krylov():
+    # the same equations by a solver that follows no iteration, from a neighbour on the branch
+    from scipy.optimize import newton_krylov
+
+    U, beta = 2.95, 50.0
+    neighbour = bethe(U=2.9, beta=beta, solver="ipt")
+    axis = MatsubaraAxis(Lattice(U, beta, 1.0, True), neighbour.solution, 0.0, 512)
+
+    def solved(x):
+        axis.take(x)
+        return solve(axis.problem(0.0), solver="ipt", frequencies=512)
+
+    x = newton_krylov(lambda x: axis.output(solved(x)) - x, axis.vector, f_tol=1e-8)
+    found = bethe(U=U, beta=beta, solver="ipt", frequencies=512, tol=1e-8)
+    assert pytest.approx(found.Z, abs=1e-6) == solved(x).Z
 
 
 def test_nca_loop_is_insulating_at_large_u():
@@ -159,13 +219,49 @@ def test_the_chemical_potential_is_found(solver, options):
     assert pytest.approx(found.Z, abs=1e-4) == partner.Z
 
 
-def test_chemical_potential_of_the_free_lattice():
-    # n = 2 int f(w - mu) rho(w) dw by Gauss quadrature of the semicircle
-    found = bethe(U=0.0, beta=20.0, solver="hubbard1", n=0.6)
-    theta = np.pi * np.arange(1, 400) / 400
-    fermi = 1.0 / (1.0 + np.exp(20.0 * (np.cos(theta) + found.eps)))
-    n = 2.0 * 2.0 / 400 * np.sum(np.sin(theta) ** 2 * fermi)
-    assert n == pytest.approx(0.6, abs=1e-5)
+def of_semicircle(function, count=4000):
+    """int rho(w) function(w) dw over the semicircle of half bandwidth 1, by Gauss quadrature."""
+    theta = np.pi * np.arange(1, count) / count
+    return 2.0 / count * np.sum(np.sin(theta) ** 2 * function(np.cos(theta)))
+
+
+@pytest.mark.parametrize("solver", ["hubbard1", "ipt", "ed"])
+@pytest.mark.parametrize("beta", [10.0, 50.0, 400.0])
+def test_chemical_potential_of_the_free_lattice(solver, beta):
+    # Without interaction the self-energy is known, and the lattice with it: the first step is
+    # there, however cold it is and however badly few sites fit the bath.
+    found = bethe(U=0.0, beta=beta, solver=solver, n=0.6)
+    n = of_semicircle(lambda w: 2.0 / (1.0 + np.exp(np.minimum(beta * (w + found.eps), 700.0))))
+    assert n == pytest.approx(0.6, abs=2e-6)  # tol, and the tail of the Matsubara sum
+    assert found.iterations == 2
+
+
+def test_cold_doped_lattice_by_two_solvers():
+    # Both are exact to order U^2. With D**2 G for Delta neither got there at this temperature.
+    U = 0.5
+    a = bethe(U=U, beta=400.0, solver="ipt", n=0.6)
+    b = bethe(U=U, beta=400.0, solver="ed", sites=6, n=0.6)
+    assert a.iterations <= 8
+    assert b.iterations <= 8
+    assert a.eps == pytest.approx(b.eps, abs=0.02 * U**3)
+    # second order: what is far from U n / 2 + the free one's is no accident
+    free = bethe(U=0.0, beta=400.0, solver="ipt", n=0.6)
+    first_order = free.eps + U * (1.0 - 0.6) / 2.0
+    assert abs(a.eps - b.eps) < 0.2 * abs(a.eps - first_order)
+
+
+@pytest.mark.parametrize("start", ["metal", "insulator"])
+def test_next_to_the_gap(start):
+    # Every eps within the gap has n = 1 at T = 0.02 to six digits: the search must leave it.
+    found = bethe(U=4.0, beta=50.0, solver="hubbard1", n=0.995, start=start)
+    assert found.n == pytest.approx(0.995, abs=1e-6)
+    assert found.iterations < 40
+
+
+def test_a_filling_that_is_not_found_is_told():
+    with pytest.raises(NotConverged, match=r"have n from .*, 0\.9 wanted, at eps from") as caught:
+        bethe(U=4.0, beta=50.0, solver="ipt", n=0.9, max_iterations=3)
+    assert caught.value.partial.history["eps"].size == 3
 
 
 def test_kajueter_kotliar_against_ed_at_weak_coupling():
