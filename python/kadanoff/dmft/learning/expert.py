@@ -90,14 +90,14 @@ class Expert:
         are off by U, and would take the imaginary parts with them.
         """
         Sigma, n = decode(target, sample, members.mean(axis=0))
-        spread = np.array([decode(target, sample, y)[0] for y in members])
+        spread = decode(target, sample, members)[0]
         real = np.hypot(spread.real.std(axis=0), self.floor[0] * sample.U)
         imag = np.hypot(spread.imag.std(axis=0), self.floor[1] * np.abs(Sigma.imag))
         tiny = 1e-12 * float(np.max(np.abs(Sigma)))
         found = self.grid.consistent(
             sample.problem,
             Sigma,
-            n,
+            float(n),
             symmetric=sample.symmetric,
             error=np.maximum(real, tiny) + 1j * np.maximum(imag, tiny),
         )
