@@ -3,7 +3,7 @@
 >>> from kadanoff import dmft
 >>> db = dmft.database(40, inputs=("hubbard1",), target="ed-2", beta=[5.0], progress=False)
 >>> dmft.learn(db)
-LearnedSolver(kernel ridge, log of hubbard1 -> ed-2; trained on 32 at beta = 5)
+LearnedSolver(kernel ridge, log of hubbard1 -> ed-2; trained on 40 at beta = 5)
 """
 
 from kadanoff.dmft.learning.certificate import Active, Certificate, active, certify

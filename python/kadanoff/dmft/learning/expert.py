@@ -97,7 +97,7 @@ class Expert:
         found = self.grid.consistent(
             sample.problem,
             Sigma,
-            n,
+            float(n),
             symmetric=sample.symmetric,
             error=np.maximum(real, tiny) + 1j * np.maximum(imag, tiny),
         )

@@ -188,15 +188,15 @@ def encode(target: str, sample: Sample, Sigma: ComplexArray, n: float) -> FloatA
     return np.concatenate([*pair, [n - sample.n[0]]])
 
 
-def decode(target: str, sample: Sample, y: FloatArray) -> tuple[ComplexArray, float]:
-    """Sigma at the nodes and n, the inverse of `encode`; Sigma also for several rows y at once."""
+def decode(target: str, sample: Sample, y: FloatArray) -> tuple[ComplexArray, FloatArray]:
+    """Sigma at the nodes and n, the inverse of `encode`; of many rows y at once."""
     E, base, N = sample.unit, sample.Sigma[0], NODES.size
-    n = float(sample.n[0] + np.mean(y[..., 2 * N]))
+    n = np.asarray(sample.n[0] + y[..., 2 * N])
+    imag, real = y[..., :N], y[..., N : 2 * N]
     if target == "log":
-        ratio = np.exp(np.clip(y[..., :N], -30.0, 30.0))
-        imag = -E * damping(base, E) * ratio
-        return base.real + sample.U * y[..., N : 2 * N] + 1j * imag, n
-    z = y[..., N : 2 * N] + 1j * y[..., :N]
+        ratio = np.exp(np.clip(imag, -30.0, 30.0))
+        return base.real + sample.U * real - 1j * E * damping(base, E) * ratio, n
+    z = real + 1j * imag
     if target == "Sigma3":
         return base + E * z, n
     G = z / E + (sample.green(base) if target == "residual" else 0.0)

@@ -34,7 +34,8 @@ def fit(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group:
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
-    start = dict(zip(SETTINGS, (1.0, math.sqrt(x.shape[1]), 1e-2), strict=True))
+    # From little noise the search may leap to noise alone, which is a maximum too.
+    start = dict(zip(SETTINGS, (1.0, math.sqrt(x.shape[1]), 0.3), strict=True))
     unknown = sorted(set(settings) - set(start))
     if unknown:
         raise ValueError(
