@@ -208,7 +208,7 @@ def _model(problem: Impurity) -> AndersonModel:
             f"the NRG serves temperatures below {HOTTEST:g} D = {HOTTEST * bath.D:g}, got "
             f"T = {1 / problem.beta:g}; above, use solver='ed' or 'cthyb'"
         )
-    return AndersonModel(U=problem.U, V=float(problem.V or 0.0), eps=problem.level, band=bath)
+    return AndersonModel(U=problem.U, V=abs(float(problem.V or 0.0)), eps=problem.level, band=bath)
 
 
 def _star(problem: Impurity) -> tuple[FloatArray, FloatArray]:
