@@ -157,6 +157,25 @@ def test_the_core_refuses_residues_of_the_wrong_shape():
         _core.poles_at_points(np.zeros(3), np.zeros((1, 2)), np.array([1j]))
 
 
+def test_poles_of_a_resolvent_are_those_of_the_whole_matrix():
+    H = np.random.default_rng(0).normal(size=(30, 30))
+    H = H + H.T
+    E, w = _core.poles_of_resolvent(H)
+    z = 0.3 + 0.1j
+    wanted = np.linalg.inv(z * np.eye(30) - H)[0, 0]
+    # The distance to the poles is 0.1: rounding of weights and energies over its square.
+    assert abs(np.sum(w / (z - E)) - wanted) < 1e-12 * abs(wanted)
+    assert abs(np.sum(w) - 1.0) < 1e-13
+    with pytest.raises(ValueError, match="square"):
+        _core.poles_of_resolvent(H[:3])
+
+
+def test_the_core_refuses_an_interpolation_of_unequal_lists():
+    one, two = np.ones(1), np.ones(2)
+    with pytest.raises(ValueError, match="agree in length"):
+        _core.KajueterKotliar(1.0, 0.0, 1.0, one, two, one, one)
+
+
 @pytest.mark.parametrize(("sites", "spins"), list(itertools.product((1, 2), (1, -1))))
 def test_sign_of_a_hybridisation_is_a_gauge(sites, spins):
     e, V = [0.3, -0.4][:sites], np.array([0.5, 0.2][:sites])

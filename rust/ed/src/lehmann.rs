@@ -278,7 +278,7 @@ impl Kernel for Collect<'_> {
                     (&mut poles.estimator, estimator),
                 ];
                 for (list, values) in lists {
-                    // Room for all, of which the first are kept.
+                    // There is room for all, of which the first are kept.
                     let Some(room) = list[end..].first_chunk_mut::<LANES>() else {
                         continue;
                     };

@@ -17,6 +17,7 @@
 //! (6 orbitals 1.3 MB, 7 orbitals 17 MB, 8 orbitals 240 MB).
 
 pub mod bathfit;
+mod coupling;
 pub mod full;
 pub mod lanczos;
 pub mod lehmann;
