@@ -238,14 +238,14 @@ def test_chemical_potential_of_the_free_lattice(solver, beta):
 
 
 def test_cold_doped_lattice_by_two_solvers():
-    # Both are exact to order U^2. With D**2 G for Delta neither got there at this temperature.
+    # Both are exact to order U^2.
     U = 0.5
     a = bethe(U=U, beta=400.0, solver="ipt", n=0.6)
     b = bethe(U=U, beta=400.0, solver="ed", sites=6, n=0.6)
     assert a.iterations <= 8
     assert b.iterations <= 8
     assert a.eps == pytest.approx(b.eps, abs=0.02 * U**3)
-    # second order: what is far from U n / 2 + the free one's is no accident
+    # they agree on what is beyond Hartree, not on Hartree alone
     free = bethe(U=0.0, beta=400.0, solver="ipt", n=0.6)
     first_order = free.eps + U * (1.0 - 0.6) / 2.0
     assert abs(a.eps - b.eps) < 0.2 * abs(a.eps - first_order)
