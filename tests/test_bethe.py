@@ -85,22 +85,23 @@ def test_linear_mixing_arrives_at_the_same_place():
     assert b.iterations < a.iterations
 
 
-# (solver, branch, U, linear steps at least, secant steps at most), D = 1, beta = 50
+# (solver, branch, beta, U, linear steps at least, secant steps at most), D = 1
 ENDS = [
-    ("ed", "metal", 2.37, 70, 14),
-    ("ed", "insulator", 2.38, 75, 16),
-    ("ipt", "metal", 2.95, 50, 14),
-    ("ipt", "metal", 3.0, 100, 30),  # it has just ceased to exist
-    ("ipt", "insulator", 2.55, 55, 30),  # likewise
-    ("ipt", "insulator", 2.58, 90, 18),
+    ("ed", "metal", 50.0, 2.37, 70, 20),
+    ("ed", "insulator", 50.0, 2.38, 75, 20),
+    ("ipt", "metal", 50.0, 2.95, 50, 16),
+    ("ipt", "metal", 50.0, 3.0, 100, 42),  # it has just ceased to exist
+    ("ipt", "insulator", 50.0, 2.55, 55, 34),  # likewise
+    ("ipt", "insulator", 50.0, 2.58, 90, 20),
+    ("ipt", "metal", 200.0, 3.3, 170, 34),  # a long step from the free metal jumps over it
 ]
 
 
-@pytest.mark.parametrize(("solver", "start", "U", "slow", "fast"), ENDS)
-def test_anderson_keeps_to_the_branch_of_linear_mixing(solver, start, U, slow, fast):
+@pytest.mark.parametrize(("solver", "start", "beta", "U", "slow", "fast"), ENDS)
+def test_anderson_keeps_to_the_branch_of_linear_mixing(solver, start, beta, U, slow, fast):
     # Next to an end the slowest mode shrinks by 1 - l a step, and a residual of 1e-6 leaves an
     # error of 1e-6 / l of Delta: l is 0.05 here.
-    options = {"U": U, "beta": 50.0, "solver": solver, "start": start, "threads": 1}
+    options = {"U": U, "beta": beta, "solver": solver, "start": start, "threads": 1}
     a = bethe(mixing="linear", **options)
     b = bethe(mixing="anderson", **options)
     assert a.is_metallic == b.is_metallic
@@ -124,7 +125,7 @@ def test_ends_of_both_branches_with_five_sites(start, U, metallic, Z):
     loop = bethe(U=U, beta=50.0, start=start, sites=5, threads=1)
     assert loop.is_metallic == metallic
     assert pytest.approx(Z, abs=1e-4) == loop.Z
-    assert loop.iterations <= 50
+    assert loop.iterations <= 55
 
 
 def test_the_end_of_the_metal_by_newton_and_krylov():
@@ -237,14 +238,14 @@ def test_chemical_potential_of_the_free_lattice(solver, beta):
 
 
 def test_cold_doped_lattice_by_two_solvers():
-    # Both are exact to order U^2. With D**2 G for Delta neither got there at this temperature.
+    # Both are exact to order U^2.
     U = 0.5
     a = bethe(U=U, beta=400.0, solver="ipt", n=0.6)
     b = bethe(U=U, beta=400.0, solver="ed", sites=6, n=0.6)
     assert a.iterations <= 8
     assert b.iterations <= 8
     assert a.eps == pytest.approx(b.eps, abs=0.02 * U**3)
-    # second order: what is far from U n / 2 + the free one's is no accident
+    # they agree on what is beyond Hartree, not on Hartree alone
     free = bethe(U=0.0, beta=400.0, solver="ipt", n=0.6)
     first_order = free.eps + U * (1.0 - 0.6) / 2.0
     assert abs(a.eps - b.eps) < 0.2 * abs(a.eps - first_order)

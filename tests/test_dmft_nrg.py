@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kadanoff import Cancelled, Control
+from kadanoff import Cancelled, Control, NotConverged
 from kadanoff.baths import SemicircularBand, TabulatedBand
 from kadanoff.dmft import DiscreteBath, Impurity, MatsubaraBath, bethe, solve
 from kadanoff.dmft.nrg import real_grid
@@ -79,6 +79,33 @@ def test_metal_and_insulator_at_zero_temperature():
     assert insulator.solution.G_w.spectrum(0.0) < 1e-3
     again = bethe(U=2.7, start=metal, **options)
     assert again.iterations <= 2
+
+
+def linear_steps(U, start, count):
+    """A loop that is not let end."""
+    options = {"Lambda": 3.0, "keep": 600, "z": 1, "mixing": "linear", "tol": 1e-12}
+    with pytest.raises(NotConverged) as caught:
+        bethe(U=U, beta=1e6, solver="nrg", start=start, max_iterations=count, threads=1, **options)
+    return caught.value.partial
+
+
+@pytest.mark.slow
+def test_end_of_the_metal_at_zero_temperature():
+    # A resonance that is narrow against everything else and wide against T grows by a constant
+    # factor a step below U_c2 and shrinks above (G. Moeller et al., PRL 74, 2082 (1995)), so that
+    # U_c2 is bracketed from both sides with no loop that must converge. Table in kadanoff.dmft.nrg;
+    # U_c2 = 2.94(5): R. Bulla, PRL 83, 136 (1999).
+    narrow = linear_steps(3.3, "metal", 11)
+    assert 2e-4 < narrow.Z < 2e-3
+    rate = {}
+    for U in (2.89, 2.99):
+        ratios = np.diff(np.log(linear_steps(U, narrow, 6).history["Z"]))
+        np.testing.assert_allclose(ratios[-2:], ratios[-1], atol=0.01)  # a constant factor
+        rate[U] = ratios[-1]
+    assert rate[2.89] > 0.03
+    assert rate[2.99] < -0.03
+    U_c2 = 2.89 + 0.1 * rate[2.89] / (rate[2.89] - rate[2.99])
+    assert U_c2 == pytest.approx(2.94, abs=0.03)  # seven settings have 2.930 to 2.971
 
 
 def test_own_grid_and_options():
