@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from kadanoff import Cancelled, Control
 from kadanoff.dmft import DiscreteBath, Impurity, solve
@@ -24,15 +25,39 @@ def test_against_the_full_spectrum(beta):
     assert 0.0 < found.error < 0.1
 
 
-def test_errors_are_neither_too_large_nor_too_small():
-    problem = Impurity(2.0, 5.0, BATH, eps=0.2)
+SIX = DiscreteBath([-1.2, -0.6, -0.2, 0.1, 0.5, 1.0], [0.2, 0.25, 0.2, 0.2, 0.25, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("bath", "seeds", "vectors", "options"),
+    [(BATH, 24, 8, FEW), pytest.param(SIX, 3, 4, {"steps": 50}, marks=pytest.mark.slow)],
+)
+def test_errors_are_neither_too_large_nor_too_small(bath, seeds, vectors, options):
+    problem = Impurity(2.0, 5.0, bath, eps=0.2)
     exact = solve(problem, frequencies=8)
-    pulls = []
-    for seed in range(8):
-        found = solve(problem, solver="ftlm", frequencies=8, vectors=8, seed=seed, **FEW)
-        pulls.append((found.docc - exact.docc) / found.diagnostics["docc_error"])
-    # chi^2 of 8 values whose errors 8 samples know to 27 %: outside once in a thousand
-    assert 0.1 < np.mean(np.square(pulls)) < 4.5
+    runs = [
+        solve(problem, solver="ftlm", frequencies=8, vectors=vectors, seed=seed, **options)
+        for seed in range(seeds)
+    ]
+    for name in ("n", "docc", "log_Z"):
+        errors = np.array([r.diagnostics[f"{name}_error"] for r in runs])
+        pulls = np.array([getattr(r, name) - getattr(exact, name) for r in runs]) / errors
+
+        # An error from so few vectors makes the pull Student's t; the normal deviate as unlikely
+        # as t gives chi^2, outside once in a thousand on either side.
+        def chi2(pulls):
+            return np.sum(stats.norm.isf(stats.t.sf(pulls, vectors - 1)) ** 2)
+
+        low, high = stats.chi2.ppf([1e-3, 1.0 - 1e-3], seeds)
+        assert low < chi2(pulls) < high, name
+        # It would notice errors that are half of what they should be, or three times.
+        if seeds == 24:
+            assert chi2(2.0 * pulls) > high
+            assert chi2(pulls / 3.0) < low
+    # and G: as far out, on average over frequencies, as once in a thousand
+    limit = stats.t.isf(5e-4, vectors - 1)
+    for r in runs:
+        assert np.mean(np.abs(r.G_iw - exact.G_iw) / r.diagnostics["G_error"]) < limit
 
 
 def test_all_sectors_summed_exactly():
