@@ -1,6 +1,7 @@
 """Self-consistency on the Bethe lattice: reference points, both branches, loops that fail."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,22 @@ def test_free_lattice_is_found_by_all():
     for solver in ("hubbard1", "ipt"):
         loop = bethe(U=0.0, beta=50.0, solver=solver, start="insulator", tol=1e-9)
         np.testing.assert_allclose(loop.solution.G_iw[:64], exact[:64], atol=1e-7)
+
+
+def test_branches_that_were_finished_are_handed_over(monkeypatch):
+    module = sys.modules["kadanoff.dmft.hysteresis"]
+    whole = module.bethe
+
+    def impatient(*, U, **options):
+        return whole(U=U, **options, **({"max_iterations": 1} if U == 3.0 else {}))
+
+    monkeypatch.setattr(module, "bethe", impatient)
+    with pytest.raises(NotConverged, match="U = 3, from the metal: DMFT did not") as caught:
+        hysteresis([1.0, 2.0, 3.0], beta=50.0, solver="ipt")
+    metal, insulator = caught.value.partial
+    assert [loop.converged for loop in metal] == [True, True, False]
+    assert metal[1].solution.problem.U == 2.0
+    assert insulator == ()
 
 
 def test_both_branches_of_ipt():

@@ -210,7 +210,8 @@ DMFT = {
     "dmft.hysteresis": Call(
         lambda c: dmft.hysteresis(
             np.linspace(1, 4, 300), beta=50.0, sites=5, tol=1e-9, control=c, **QUIET
-        )
+        ),
+        partial=True,
     ),
     "dmft.fit_bath": Call(
         lambda c: dmft.fit_bath(PROBLEM, 8, starts=1000, frequencies=2000, control=c)

@@ -145,6 +145,9 @@ def test_corrected_beats_uncorrected_at_every_temperature(judged):
     for name in ("ipt", "hubbard1"):
         assert np.all(judged.dSigma["learned"] < judged.dSigma[name])
         assert np.all(judged.dSigma_90["learned"] < judged.dSigma_90[name])
+        # The projection must not spoil with the real part what the imaginary part holds.
+        assert np.all(judged.dZ["learned"] < judged.dZ[name])
+        assert np.all(judged.dn["learned"] < judged.dn[name])
     assert not judged.acausal["learned"].any()
 
 

@@ -149,6 +149,16 @@ def test_a_new_problem_with_distant_levels_moves_the_furthest_pole(learned):
     assert learned.experts[0].reach < taught.experts[0].reach
 
 
+def test_answers_that_cannot_be_learned_are_refused(db, learned):
+    problem = db.impurity(200, 0)
+    with pytest.raises(ValueError, match="at least 61 frequencies, got 60"):
+        learned.taught([problem], [solve(problem, frequencies=60)])
+    broken = solve(problem)
+    broken.Sigma_iw[0] = np.nan
+    with pytest.raises(ValueError, match="is NaN or infinite"):
+        learned.taught([problem], [broken])
+
+
 # ---------------------------------------------------------------- one occupation
 
 

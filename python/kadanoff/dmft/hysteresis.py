@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from kadanoff.dmft.bethe import BetheLoop, bethe
 from kadanoff.dmft.protocol import SolverLike
+from kadanoff.errors import Cancelled, NotConverged
 from kadanoff.greens.grids import FloatArray
 from kadanoff.stars import real
 
@@ -102,18 +103,33 @@ def hysteresis(
     Returns
     -------
     Hysteresis
+
+    Raises
+    ------
+    NotConverged, Cancelled
+        `partial` is the pair of branches so far, as loops in the order in which they were followed;
+        the last one may not be converged.
     """
     values = np.sort(np.array([real("U", u) for u in U]))
     if values.size == 0:
         raise ValueError("U must hold at least one value")
 
-    def follow(order: Sequence[float], start: str) -> list[BetheLoop]:
-        loops: list[BetheLoop] = []
+    branches: dict[str, list[BetheLoop]] = {"metal": [], "insulator": []}
+
+    def follow(order: Sequence[float], start: str) -> tuple[BetheLoop, ...]:
+        loops = branches[start]
         for u in order:
             before: str | BetheLoop = loops[-1] if loops else start
-            loops.append(bethe(U=float(u), beta=beta, solver=solver, start=before, **options))
-        return loops
+            try:
+                loops.append(bethe(U=float(u), beta=beta, solver=solver, start=before, **options))
+            except (NotConverged, Cancelled) as stop:
+                if stop.partial is not None:
+                    loops.append(stop.partial)
+                so_far = tuple(tuple(branch) for branch in branches.values())
+                message = f"U = {u:g}, from the {start}: {stop}"
+                raise type(stop)(message, so_far) from stop
+        return tuple(loops)
 
     up = follow(values.tolist(), "metal")
     down = follow(values[::-1].tolist(), "insulator")
-    return Hysteresis(values, tuple(up), tuple(down[::-1]))
+    return Hysteresis(values, up, down[::-1])

@@ -133,8 +133,9 @@ def train(
             f"to train and to calibrate; {FEWEST} samples are the least, some hundred are useful"
         )
     ensemble = fit(model, X, Y, group, members=members, seed=seed, settings=settings)
+    told = ensemble.settings(settings)
     held, proposed = unseen(
-        ensemble, X, Y, group, members=members, seed=seed, settings=settings, share=calibration
+        ensemble, X, Y, group, members=members, seed=seed, settings=told, share=calibration
     )
     errors = []
     for i, members_of in zip(held, proposed, strict=True):
