@@ -17,8 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
-from scipy.special import expit
 
 from kadanoff.baths import SemicircularBand
 from kadanoff.broadening import checked
@@ -100,6 +98,8 @@ class SelfConsistency(ABC):
 
     def shift(self, solution: Solution, target: float) -> float:
         """The shift of the levels that fills the lattice as wanted, at this self-energy."""
+        from scipy.optimize import brentq
+
         D = self.lattice.D
 
         def excess(shift: float) -> float:
@@ -325,6 +325,8 @@ class RealAxis(SelfConsistency):
 
     def occupation(self, solution: Solution, shift: float = 0.0) -> float:
         """That of the impurity, and 2 int f(w) dw of what the lattice's A(w) has besides."""
+        from scipy.special import expit
+
         assert solution.G_w is not None
         grid, density = self._closed(solution, shift)
         more = 4.0 / self.lattice.D**2 * density - solution.G_w.spectrum(grid)

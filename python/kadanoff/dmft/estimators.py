@@ -41,7 +41,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
@@ -185,6 +184,8 @@ class Measured:
 
     def doubts(self, warmup: int) -> tuple[str, ...]:
         """Why the errors may be too small: what a run that is long enough shows once in 10^4."""
+        from scipy import stats
+
         slowest, found = _slowest(self.tau), []
         sweeps = np.bincount(self.raw["chain"].astype(np.intp), self.raw["scalars"][:, 0])
         if np.min(sweeps) < MEMORY * slowest:
@@ -231,6 +232,8 @@ class Measured:
 
     def doubtful(self, chi2: float, constraints: int) -> bool:
         """Whether one run in ten thousand violates the identities as much (Hotelling's T^2)."""
+        from scipy import stats
+
         B, p = self.weights.size, constraints
         F = chi2 * (B - p) / (p * (B - 1))
         return bool(stats.f.sf(F, p, B - p) < UNLIKELY)
