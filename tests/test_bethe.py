@@ -92,6 +92,7 @@ def test_doped_lattice():
     assert up.n > 1.05
     # particle-hole partners; the two fits are separate minimisations
     assert up.n + down.n == pytest.approx(2.0, abs=1e-4)
+    # of the impurity: the lattice's n differs from its n by the error of the fitted bath
     assert up.docc - down.docc == pytest.approx(up.solution.n - 1.0, abs=1e-4)
 
 

@@ -201,14 +201,14 @@ def test_a_second_stop_does_not_wait_for_a_task_that_cannot_be_stopped():
         release.wait(60)
         return x
 
-    def main_thread_sleeps(done, total):
+    def stop_twice(done, total):
         """The first stop; the second comes while the sweep waits for its workers."""
         threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         raise KeyboardInterrupt
 
     began = time.monotonic()
     with pytest.raises(Cancelled):
-        sweep(deaf, {"x": [1, 2, 3]}, progress=main_thread_sleeps)
+        sweep(deaf, {"x": [1, 2, 3]}, progress=stop_twice)
     assert time.monotonic() - began < 30
     release.set()
 

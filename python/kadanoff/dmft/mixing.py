@@ -102,7 +102,11 @@ class Mixer:
         change = np.linalg.solve(triangle[:rank, :rank].T, dr[:, :rank].T).T  # J on the basis
         inside = basis.T @ residual
         values, vectors = np.linalg.eig(basis.T @ change)
-        step = self._along(values, vectors, inside)
+        try:
+            step = self._along(values, vectors, inside)
+        except np.linalg.LinAlgError:  # a defective J has too few directions
+            self._foreseen = None
+            return np.asarray(x + self.share * residual)
         left = residual + change @ step
         inside = basis @ (basis.T @ left)
         across = left - inside

@@ -79,6 +79,12 @@ def plot_report(
     return ax
 
 
+def _of_temperature(b: int, beta: float) -> dict[str, Any]:
+    """Colour, mark and name of the b-th temperature."""
+    colours = [c for name, c in COLOURS.items() if name != "yellow"]
+    return {"color": colours[b % len(colours)], "marker": MARKS[b % 7], "label": f"β = {beta:g}"}
+
+
 def plot_learning_curve(curve: LearningCurve, ax: Axes | None = None, **style: Any) -> Axes:
     """Mean |dSigma(i w_0)| against the number of samples; dotted, the best input as it is.
 
@@ -97,14 +103,8 @@ def plot_learning_curve(curve: LearningCurve, ax: Axes | None = None, **style: A
     """
     if ax is None:
         ax = figure()[0, 0]
-    colours = [c for name, c in COLOURS.items() if name != "yellow"]
     for b, beta in enumerate(curve.beta):
-        own: dict[str, Any] = {
-            "color": colours[b % len(colours)],
-            "marker": MARKS[b % 7],
-            "markersize": 4,
-            "label": f"β = {beta:g}",
-        }
+        own = _of_temperature(b, beta) | {"markersize": 4}
         ax.plot(curve.samples, curve.dSigma[:, b], **(own | style))
         best = min(values[b] for values in curve.inputs.values())
         ax.axhline(best, color=own["color"], linestyle=":", linewidth=1.0)
@@ -133,15 +133,9 @@ def plot_search(search: Search, ax: Axes | None = None, **style: Any) -> Axes:
     """
     if ax is None:
         ax = figure()[0, 0]
-    colours = [c for name, c in COLOURS.items() if name != "yellow"]
     place = np.arange(len(search))
     for b, beta in enumerate(search.test.beta):
-        own: dict[str, Any] = {
-            "color": colours[b % len(colours)],
-            "marker": MARKS[b % 7],
-            "linestyle": "none",
-            "label": f"β = {beta:g}",
-        }
+        own = _of_temperature(b, beta) | {"linestyle": "none"}
         ax.plot([errors[b] for _, errors in search], place, **(own | style))
         if search.inputs:
             best = min(errors[b] for errors in search.inputs.values())

@@ -49,6 +49,11 @@ pub fn second_order_poles<'py>(
     distance: f64,
 ) -> PyResult<(Vector<'py>, Vector<'py>)> {
     let (energies, weights) = (energies.as_slice()?, weights.as_slice()?);
+    if energies.len() != weights.len() {
+        return Err(PyValueError::new_err(
+            "energies and weights must agree in length",
+        ));
+    }
     let found = py.detach(|| diagrams::second_order(energies, weights, beta, distance));
     Ok((
         found.energies.into_pyarray(py),

@@ -69,7 +69,13 @@ pub fn second_order(levels: &[f64], weights: &[f64], beta: f64, distance: f64) -
     found
 }
 
-/// The interpolation of Kajueter and Kotliar for a bath of few levels.
+/// The interpolation of Kajueter and Kotliar for a bath of few levels, n = n0 of G0:
+///
+/// `Sigma = U n0 + Sigma2 / (1 - B Sigma2)`, `B = ((1 - n0) U + level - level0) / (n0 (1 - n0) U^2)`,
+/// with G0 = 1 / (z - level0 - Delta).
+///
+/// H. Kajueter, G. Kotliar, Phys. Rev. Lett. 77, 131 (1996), doi:10.1103/PhysRevLett.77.131,
+/// Eqs. (6)-(9).
 #[derive(Debug, Clone)]
 pub struct Interpolation {
     /// Repulsion, positive.

@@ -86,7 +86,7 @@ class LearnedSolver:
         return Solver(
             "learned",
             f"problems like those it was trained on; further out: {self.outside}",
-            f"that of {', '.join(self.inputs)}, and 1 ms",
+            f"that of {', '.join(self.inputs)}, and 1 to 2 ms; some 5 ms off half filling",
             self._compute,
         )
 
