@@ -34,8 +34,10 @@ NOTEBOOKS    := $(wildcard notebooks/[0-9][0-9]_*.py)
 OUTPUT      ?= kondo_mapping.png
 PYTEST_ARGS ?=
 LAB_ARGS    ?=
+# The commit that `make fingerprint` compares with.
+BASE        ?=
 
-.PHONY: help build run lab test lint bench notebooks docs constraints clean
+.PHONY: help build run lab test fingerprint lint bench notebooks docs constraints clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -52,6 +54,10 @@ test: .venv/.built .venv/.deps-dev  ## everything: Rust, stub of the extension, 
 	$(CARGO) test $(LOCKED) --workspace
 	$(PY) -m mypy.stubtest kadanoff._core --mypy-config-file pyproject.toml
 	$(PY) -m pytest $(PYTEST_ARGS)
+
+# BASE is built once, in a worktree under target/fingerprint.
+fingerprint: .venv/.built .venv/.deps-dev  ## compare what is computed with a commit, bit by bit: BASE=<commit>
+	$(PY) -m tests.fingerprint --against "$(BASE)"
 
 lint: .venv/.deps-dev  ## rustfmt, clippy, ruff, mypy
 	$(CARGO) fmt --all --check
@@ -77,6 +83,7 @@ clean:  ## remove everything that make made
 	rm -rf .venv target dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	rm -f python/kadanoff/_core*.so python/kadanoff/_core*.pyd
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	git worktree prune || true
 
 # ------------------------------------------------------------------------------------ environment
 

@@ -113,4 +113,3 @@ def _plain(flat: Any) -> list[Any]:
 
 def _is_float(record: Record) -> bool:
     return record["dtype"].startswith(("float", "complex"))
-
