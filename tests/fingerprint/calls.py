@@ -1229,7 +1229,7 @@ def blockspin_machine_of_a_state() -> Numbers:
     chain = bs.chain_machine(6, bs.Chain(K=0.4, h=0.1, g=0.0)).rbm()
     state = bs.rbm_to_mps(chain, order=None, compress=True, max_bond=64)
     found = bs.mps_to_rbm(state, tolerance=1e-8)
-    return {"bonds": list(state.bonds), "a": found.a, "K": found.K, "constant": found.constant}
+    return {"bonds": list(state.bonds), "a": found.a, "K": found.K}
 
 
 @call()
@@ -1330,7 +1330,7 @@ def rsmi_laws() -> Numbers:
     }
 
 
-@call(tolerance=1e-6)  # an optimiser, from sampled starts
+@call(tolerance=1e-3)  # a fit that stops early, then an optimiser: 2e-5 between processors
 def rsmi_certified() -> Numbers:
     rule = kd.rsmi.learn(critical(), mode="certified", model="bilinear", pairs=2000, **LEARN, **RUN)
     again = kd.rsmi.information(
@@ -1342,14 +1342,14 @@ def rsmi_certified() -> Numbers:
     }
 
 
-@call(tolerance=1e-6)  # an optimiser, from sampled starts
+@call(tolerance=1e-3)  # a fit and an optimiser: 1e-5 between processors
 def rsmi_direct() -> Numbers:
     return rule_numbers(
         kd.rsmi.learn(critical(), mode="direct", model="bilinear", pairs=2000, **LEARN, **RUN)
     )
 
 
-@call(tolerance=1e-6)  # an optimiser, from sampled starts
+@call(tolerance=1e-4)  # an optimiser, from sampled starts
 def rsmi_oracle() -> Numbers:
     rule = kd.rsmi.learn(critical(), mode="oracle", model="bilinear", pairs=500, **LEARN, **RUN)
     law = kd.rsmi.oracle(critical(), block=(2, 2), buffer=1, environments=500, threads=1)
@@ -1360,7 +1360,7 @@ def rsmi_oracle() -> Numbers:
     }
 
 
-@call(tolerance=1e-6)  # an optimiser, on machines that noise has trained
+@call(tolerance=1e-3)  # an optimiser, on machines that noise has trained
 def rsmi_proxy() -> Numbers:
     options = {
         "n_components": 4,
@@ -1378,7 +1378,7 @@ def rsmi_proxy() -> Numbers:
     return rule_numbers(rule)
 
 
-@call(tolerance=1e-6)  # an optimiser, on machines that noise has trained
+@call(tolerance=1e-3)  # an optimiser, on machines that noise has trained
 def rsmi_conditionals() -> Numbers:
     models = {
         "rbm": kd.rsmi.rbm_conditional(
@@ -1412,7 +1412,7 @@ def rsmi_conditionals() -> Numbers:
     return found
 
 
-@call(tolerance=1e-6)  # an optimiser
+@call(tolerance=1e-2)  # a flat maximum, and stochastic descent: 1e-3 between processors
 def rsmi_flow() -> Numbers:
     majority = kd.blockspin.Majority(2, ties="random", dimension=2)
     fixed = kd.rsmi.flow(critical(16, 400), 2, rule=majority, seed=1)
@@ -1486,22 +1486,31 @@ def rsmi_critical_point() -> Numbers:
     }
 
 
-@call(tolerance=1e-6)  # an optimiser
+@call()
 def rsmi_dimers() -> Numbers:
     run = kd.dimers.sample(
         8, n=400, T=np.inf, v=-1.0, boundary="torus", winding=None, noise=None, **DIMERS, **RUN
     )
     E = kd.rsmi.multipoles((2, 2), 1, states=False)
     rule = kd.rsmi.FilterRule(E)
-    learned = kd.rsmi.learn(
-        run, mode="certified", model="bilinear", pairs=1000, **LEARN | {"block": (1, 1)}, **RUN
-    )
     return {
         "multipoles": kd.rsmi.multipoles((4, 4), 2, states=False),
         "fluxes": kd.rsmi.coarse_fluxes(run, rule),
         "overlaps": kd.rsmi.overlaps(rule, E, run),
-        "learned information": learned.information.value,
     }
+
+
+# Few samples and two equal directions: which maximum is found hangs on the last bit. Recorded for
+# the sake of --bits; between processors only shape and type must agree.
+@call(tolerance=10.0)
+def rsmi_dimers_learned() -> Numbers:
+    run = kd.dimers.sample(
+        8, n=400, T=np.inf, v=-1.0, boundary="torus", winding=None, noise=None, **DIMERS, **RUN
+    )
+    learned = kd.rsmi.learn(
+        run, mode="certified", model="bilinear", pairs=1000, **LEARN | {"block": (1, 1)}, **RUN
+    )
+    return rule_numbers(learned)
 
 
 @call()
@@ -1545,7 +1554,8 @@ def band(**changes: Any) -> Any:
     return impurity(kd.SemicircularBand(D=1.0), V=0.5, **{"eps": 0.0} | changes)
 
 
-def solution(found: Any) -> Numbers:
+def solution(found: Any, *, error: bool = False) -> Numbers:
+    """With `error` where the solver's estimate is more than rounding errors."""
     numbers = {
         "G_iw": found.G_iw,
         "Sigma_iw": found.Sigma_iw,
@@ -1555,9 +1565,10 @@ def solution(found: Any) -> Numbers:
         "docc": found.docc,
         "Z": found.Z,
     }
-    for name in ("log_Z", "error"):
-        if getattr(found, name) is not None:
-            numbers[name] = getattr(found, name)
+    if found.log_Z is not None:
+        numbers["log_Z"] = found.log_Z
+    if error:
+        numbers["error"] = found.error
     return numbers
 
 
@@ -1581,12 +1592,14 @@ FIT: dict[str, Any] = {"frequencies": 32, "alpha": 1.0, "starts": 3, "symmetric"
 
 @call(tolerance=1e-6)  # a fit of the bath
 def dmft_ed_of_a_band() -> Numbers:
-    return solution(dmft(band(), "ed", sites=3, prune=1e-12, fit=FIT))
+    return solution(dmft(band(), "ed", sites=3, prune=1e-12, fit=FIT), error=True)
 
 
 @call()
 def dmft_ftlm() -> Numbers:
-    return solution(dmft(impurity(), "ftlm", sites=None, vectors=3, steps=30, exact=8, fit=None))
+    return solution(
+        dmft(impurity(), "ftlm", sites=None, vectors=3, steps=30, exact=8, fit=None), error=True
+    )
 
 
 @call()
@@ -1654,7 +1667,7 @@ def dmft_cthyb() -> Numbers:
         floor=None,
         checkpoint=None,
     )
-    return solution(found)
+    return solution(found, error=True)
 
 
 @call()
@@ -1855,7 +1868,7 @@ def dmft_database() -> Numbers:
     }
 
 
-@call(tolerance=1e-6)  # regressions, and the settings that they choose
+@call(tolerance=1e-2)  # settings are searched for on a flat loss: 1e-4 between processors
 def dmft_learning() -> Numbers:
     train, test = database().split(0.25, seed=1)
     found: Numbers = {}
@@ -1885,7 +1898,7 @@ def dmft_learning() -> Numbers:
     return found
 
 
-@call(tolerance=1e-6)  # as above
+@call(tolerance=1e-2)  # as above
 def dmft_learning_models() -> Numbers:
     train, test = database().split(0.25, seed=1)
     options: dict[str, Any] = {
