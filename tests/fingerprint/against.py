@@ -27,7 +27,9 @@ def against(base: str, root: Path) -> tuple[Path, Path]:
     tree = root / "target" / "fingerprint" / commit
     checkout(root, commit, tree)
     outside = {name: value for name, value in os.environ.items() if name not in OURS}
-    _run([os.environ.get("MAKE", "make"), "--no-print-directory", "build"], tree, outside)
+    # .deps-dev: scikit-learn and sparse-ir, which some calls need.
+    make = [os.environ.get("MAKE", "make"), "--no-print-directory"]
+    _run([*make, "build", ".venv/.deps-dev"], tree, outside)
     files = tree.with_suffix(".json"), tree.parent / "here.json"
     for file in files:
         file.unlink(missing_ok=True)

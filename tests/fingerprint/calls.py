@@ -72,6 +72,7 @@ NRG: dict[str, Any] = {
     "reuse": True,
     "symmetry": "auto",
 }
+U1_U1, U1_SU2, SU2_SU2 = ("U1", "U1"), ("U1", "SU2"), ("SU2", "SU2")
 LONG: dict[str, Any] = NRG | {"T_min": 1e-5}
 
 
@@ -106,9 +107,6 @@ def nrg_anderson_symmetric() -> Numbers:
             anderson(), observables=["S_d.S_0", "docc"], **RUN, **LONG | {"symmetry": SU2_SU2}
         )
     )
-
-
-U1_U1, U1_SU2, SU2_SU2 = ("U1", "U1"), ("U1", "SU2"), ("SU2", "SU2")
 
 
 @call()
