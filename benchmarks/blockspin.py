@@ -12,7 +12,7 @@ def majority(threads: int, repeats: int) -> list[Measured]:
     """One step of the majority rule, b = 2, on 4096 x 4096 spins with random ties."""
     import numpy as np
 
-    from kadanoff.blockspin import block_spins
+    from kadanoff.lattices.blockspin import block_spins
 
     bits = np.random.default_rng(0).integers(0, 2, size=(4096, 4096), dtype=np.int8)
     configuration = 2 * bits - 1
@@ -28,7 +28,7 @@ def exponents(threads: int, repeats: int) -> list[Measured]:
     """Monte Carlo RG of 10,000 configurations of 64 x 64: 3 steps, 7 operators, errors."""
     import numpy as np
 
-    from kadanoff.blockspin import mcrg
+    from kadanoff.lattices.blockspin import mcrg
 
     bits = np.random.default_rng(0).integers(0, 2, size=(10_000, 64, 64), dtype=np.int8)
     configurations = 2 * bits - 1
@@ -43,7 +43,7 @@ def exponents(threads: int, repeats: int) -> list[Measured]:
 
 def learned_clusters(threads: int, repeats: int) -> list[Measured]:
     """Self-learning Monte Carlo at the critical point, L = 32, 100,000 clusters."""
-    from kadanoff.self_learning import PairModel, PlaquetteIsing, sample
+    from kadanoff.lattices.self_learning import PairModel, PlaquetteIsing, sample
 
     model = PlaquetteIsing(L=32, T=2.493, K=0.2)
     found = []

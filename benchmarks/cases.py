@@ -124,8 +124,8 @@ def chain(scheme: str) -> Measure:
     """Build a Wilson chain of 60 sites that is in no cache."""
 
     def measure(threads: int, repeats: int) -> list[Measured]:
-        from kadanoff.baths import SemicircularBand
-        from kadanoff.chains import wilson_chain
+        from kadanoff.bands.densities import SemicircularBand
+        from kadanoff.bands.tridiagonalisation import wilson_chain
 
         found = []
         for i in range(repeats):

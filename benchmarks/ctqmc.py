@@ -21,7 +21,7 @@ UPDATES = 10**7  # what a case's time stands for
 
 def problem() -> Any:
     import kadanoff as kd
-    from kadanoff.baths import SemicircularBand
+    from kadanoff.bands.densities import SemicircularBand
 
     return kd.dmft.Impurity(U=U, beta=BETA, bath=SemicircularBand())
 

@@ -35,7 +35,7 @@ from kadanoff.kondo_scales import (
 )
 from kadanoff.lab import pick
 from kadanoff.lab.style import COLOURS, dress, figure, guide, legend
-from kadanoff.levels import clean_chain
+from kadanoff.impurities.nrg.levels import clean_chain
 
 BLACK, BLUE, RED, GREEN = (COLOURS[c] for c in ("black", "blue", "vermillion", "green"))
 CIRCLES = {"color": BLACK, "linestyle": "", "marker": "o", "markerfacecolor": "none"}

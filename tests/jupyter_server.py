@@ -14,8 +14,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 import kadanoff
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 # The application in the browser is a global there, so that a test can call its commands.
 ARGUMENTS = "--no-browser --port=0 --ip=127.0.0.1 --LabApp.expose_app_in_browser=True"
 PATIENCE = 180.0  # seconds, on a machine with other work; five are usual

@@ -8,39 +8,35 @@
 """
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from kadanoff import (
-    baths,
-    blockspin,
-    continuum,
-    dimers,
-    divergence,
-    dmft,
-    dynamics,
-    effective,
-    greens,
-    irrelevant,
-    ising,
-    kondo_scales,
-    nrg,
-    operators,
-    rbm,
-    rsmi,
-    self_learning,
-    store,
-)
+from kadanoff import bands, dmft, greens, rbm
+from kadanoff._base import statistics
+from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
+from kadanoff._base.versions import about
 from kadanoff._core import Control
-from kadanoff.about import about
-from kadanoff.baths import FlatBand, SemicircularBand, TabulatedBand
-from kadanoff.errors import Cancelled, NotConverged, NumericalError
-from kadanoff.gbf import gbf_bound
-from kadanoff.mapping import kondo_mapping
-from kadanoff.models import AndersonModel, DoubleQuantumDot, ImpurityModel, KondoModel
-from kadanoff.regression import effective_map
-from kadanoff.response import derivatives
-from kadanoff.store import Store
-from kadanoff.sweep import sweep
+from kadanoff.bands import FlatBand, SemicircularBand, TabulatedBand
+from kadanoff.impurities import effective, models, nrg
+from kadanoff.impurities.effective import divergence, kondo_scales
+from kadanoff.impurities.effective import irrelevant_operator as irrelevant
+from kadanoff.impurities.effective.anderson_to_kondo import kondo_mapping
+from kadanoff.impurities.effective.parameter_map import effective_map
+from kadanoff.impurities.effective.variational_bound import gbf_bound
+from kadanoff.impurities.models import (
+    AndersonModel,
+    DoubleQuantumDot,
+    ImpurityModel,
+    KondoModel,
+    operators,
+)
+from kadanoff.impurities.nrg import continuum, dynamics
+from kadanoff.impurities.nrg.free_energy_derivatives import derivatives
+from kadanoff.lattices import blockspin, dimers, ising, rsmi, self_learning
+from kadanoff.runs import store
+from kadanoff.runs.parameter_sweep import sweep
+from kadanoff.runs.store import Store
 
 if TYPE_CHECKING:
     from kadanoff import lab
@@ -66,7 +62,7 @@ __all__ = [
     "TabulatedBand",
     "__version__",
     "about",
-    "baths",
+    "bands",
     "blockspin",
     "continuum",
     "derivatives",
@@ -83,14 +79,22 @@ __all__ = [
     "kondo_mapping",
     "kondo_scales",
     "lab",
+    "models",
     "nrg",
     "operators",
     "rbm",
     "rsmi",
     "self_learning",
+    "statistics",
     "store",
     "sweep",
 ]
+
+# The faces of the pillars can be imported under their short names as well:
+# `from kadanoff.ising import sample`. `os.path` does the same.
+for _face in __all__:
+    if isinstance(_module := globals().get(_face), ModuleType):
+        sys.modules[f"{__name__}.{_face}"] = _module
 
 _ESTIMATORS = ("DeepRBM", "RBM")  # they need scikit-learn, which takes most of a second to import
 
@@ -104,4 +108,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

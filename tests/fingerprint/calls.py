@@ -144,7 +144,7 @@ def nrg_bands() -> Numbers:
     bands = {
         "semicircle": kd.SemicircularBand(D=1.0),
         "table": kd.TabulatedBand(w, 0.5 + 0.2 * w + 0.1 * w**2),
-        "power": kd.baths.PowerLawBand(r=0.3, D=1.0),
+        "power": kd.bands.PowerLawBand(r=0.3, D=1.0),
     }
     models = [kd.KondoModel(J=0.4, spin=0.5, W=0.0, field=0.0, band=b) for b in bands.values()]
     runs = kd.nrg.solve_many(models, **RUN, **LONG | {"scheme": "campo-oliveira", "T_min": 1e-4})
@@ -221,17 +221,17 @@ def wilson_chains() -> Numbers:
     bands = {
         "flat": kd.FlatBand(D=1.0),
         "semicircle": kd.SemicircularBand(D=2.0),
-        "power": kd.baths.PowerLawBand(r=0.5, D=1.0),
+        "power": kd.bands.PowerLawBand(r=0.5, D=1.0),
         "table": kd.TabulatedBand(w, 0.5 + 0.2 * w),
     }
-    found: Numbers = {"A_Lambda": kd.baths.A_Lambda(2.5)}
+    found: Numbers = {"A_Lambda": kd.bands.A_Lambda(2.5)}
     for name, band in bands.items():
-        for scheme in kd.baths.SCHEMES:
-            chain = kd.baths.wilson_chain(band, 2.5, 10, z=0.6, scheme=scheme)
+        for scheme in kd.bands.SCHEMES:
+            chain = kd.bands.wilson_chain(band, 2.5, 10, z=0.6, scheme=scheme)
             found[f"{name} {scheme} hopping"] = chain.hopping
             if name == "table":
                 found[f"{name} {scheme} onsite"] = chain.onsite
-    star = kd.baths.discretise(bands["table"], 2.0, 8, z=0.7, scheme="campo-oliveira")
+    star = kd.bands.discretise(bands["table"], 2.0, 8, z=0.7, scheme="campo-oliveira")
     return found | {"star energy": star.energy, "star weight": star.weight}
 
 

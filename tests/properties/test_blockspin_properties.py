@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kadanoff.blockspin import (
+from kadanoff.lattices.blockspin import (
     Chain,
     LinearFilter,
     MigdalKadanoff,

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kadanoff.baths import (
+from kadanoff.bands.densities import (
     SCHEMES,
     Band,
     FlatBand,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kadanoff.dmft import database
-from kadanoff.dmft.draws import Distribution
+from kadanoff.dmft.data.draws import Distribution
 
 
 @cache

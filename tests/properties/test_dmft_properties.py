@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kadanoff.baths import SemicircularBand
+from kadanoff.bands.densities import SemicircularBand
 from kadanoff.dmft import DiscreteBath, Impurity, solve
 from kadanoff.greens import MatsubaraFunction, matsubara
 

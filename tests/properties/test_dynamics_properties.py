@@ -5,11 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kadanoff import AndersonModel, dynamics
-from kadanoff.broadening import broaden, frequencies, hilbert
-from kadanoff.multiplets import SYMMETRIES, largest_symmetry
+from kadanoff.greens.kramers_kronig import hilbert
+from kadanoff.impurities.nrg.broadening import broaden, frequencies
+from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, largest_symmetry
 from kadanoff.testing import strategies as kd
 from tests import exact
-from tests.test_dynamics_exact import anderson_matrices, kondo_matrices
+from tests.impurities.nrg.test_dynamics_exact import anderson_matrices, kondo_matrices
 
 TEMPERATURES = st.floats(-2, 1).map(lambda x: 10.0**x)
 

@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kadanoff.models import ImpurityModel
-from kadanoff.models.base import bath_degrees
-from kadanoff.multiplets import SYMMETRIES, largest_symmetry, seed
-from kadanoff.operators import BATH, Operator, Orbital, Space, Spin, dot
+from kadanoff.impurities.models import ImpurityModel
+from kadanoff.impurities.models.base import bath_degrees
+from kadanoff.impurities.models.operators import BATH, Operator, Orbital, Space, Spin, dot
+from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, largest_symmetry, seed
 
 ROUNDING = 1e-12  # parameters are of order one, the matrices have up to 32 rows
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kadanoff import ising
-from kadanoff.ising import LATTICES, METHODS, Ising
+from kadanoff.lattices.ising import LATTICES, METHODS, Ising
 
 couplings = st.floats(-2.0, 2.0, allow_nan=False)
 

@@ -5,8 +5,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import kadanoff as kd
-from kadanoff.coordinates import Coordinates
-from kadanoff.effective import learn
+from kadanoff.impurities.effective.coordinates import Coordinates
+from kadanoff.impurities.effective.fitting import learn
 from kadanoff.testing import strategies
 
 EXACT = {"sites": 4, "keep": 10**6, "progress": False}

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kadanoff.models import AndersonModel, KondoModel
-from kadanoff.multiplets import SYMMETRIES, broken_by, largest_symmetry, seed
+from kadanoff.impurities.models import AndersonModel, KondoModel
+from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, broken_by, largest_symmetry, seed
 
 ROUNDING = 1e-12  # parameters are of order one, the matrices have up to 32 rows
 

@@ -5,8 +5,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kadanoff import AndersonModel, nrg
-from kadanoff.levels import clean_chain
-from kadanoff.multiplets import SYMMETRIES
+from kadanoff.impurities.nrg.levels import clean_chain
+from kadanoff.impurities.symmetry.multiplets import SYMMETRIES
 from kadanoff.testing import (
     assert_entropy_bounds,
     assert_free_energy_gives_entropy,

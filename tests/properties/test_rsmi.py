@@ -56,7 +56,7 @@ def test_noise_leaves_less_than_the_graded_output(K, f):
 
 @given(K=couplings, f=filters, g=filters)
 def test_the_gradient_of_the_proxy(K, f, g):
-    from kadanoff.rsmi.proxy import of_likelihoods, ratios
+    from kadanoff.lattices.rsmi.proxy_objective import of_likelihoods, ratios
 
     law = rsmi.chain(K, 3)
     objective = of_likelihoods(law.states.astype(float), *ratios(law))

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 import kadanoff as kd
-from kadanoff.baths import SCHEMES
+from kadanoff.bands.densities import SCHEMES
 from kadanoff.cli.job import Job, Report, columns
-from kadanoff.mapping import KondoMapping
+from kadanoff.impurities.effective.anderson_to_kondo import KondoMapping
 
 __all__ = ["JOBS"]
 
@@ -63,7 +63,7 @@ def _kondo(options: argparse.Namespace) -> Report:
     seconds = time.perf_counter() - began
 
     def draw(path: str) -> None:
-        from kadanoff.lab.plots import save_kondo_mapping
+        from kadanoff.impurities.effective.plots import save_kondo_mapping
 
         save_kondo_mapping(mappings, path)
 
@@ -150,7 +150,7 @@ def _dots(options: argparse.Namespace) -> Report:
     }
 
     def draw(path: str) -> None:
-        from kadanoff.lab.style import saved
+        from kadanoff._base.style import saved
 
         with saved(path) as ax:
             runs[0].plot(ax=ax, label="double dot", color="black", marker="o", linestyle="none")
@@ -218,7 +218,7 @@ def _spectrum(options: argparse.Namespace) -> Report:
     }
 
     def draw(path: str) -> None:
-        from kadanoff.lab.style import saved
+        from kadanoff._base.style import saved
 
         with saved(path) as ax:
             run.plot(ax=ax, both=options.eps is not None)

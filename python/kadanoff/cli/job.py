@@ -64,7 +64,7 @@ def picture(path: str | None) -> Callable[[Draw], None] | None:
         raise ValueError(f"--output must end in {', '.join(PICTURES)}, got {path!r}")
     if not target.parent.is_dir():
         raise ValueError(f"--output: there is no folder {str(target.parent)!r}")
-    from kadanoff.lab.style import require_matplotlib
+    from kadanoff._base.style import require_matplotlib
 
     require_matplotlib()
 

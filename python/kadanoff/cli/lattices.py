@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 import kadanoff as kd
+from kadanoff._base.statistics import Estimate
 from kadanoff.cli.job import Job, Report, columns
-from kadanoff.ising import METHODS, T_c
-from kadanoff.statistics import Estimate
+from kadanoff.lattices.ising import METHODS, T_c
 
 __all__ = ["JOBS"]
 
@@ -88,7 +88,7 @@ def _ising(options: argparse.Namespace) -> Report:
     }
 
     def draw(path: str) -> None:
-        from kadanoff.lab.style import saved
+        from kadanoff._base.style import saved
 
         with saved(path) as ax:
             run.plot(ax=ax)
@@ -137,7 +137,7 @@ def _rsmi(options: argparse.Namespace) -> Report:
     }
 
     def draw(path: str) -> None:
-        from kadanoff.lab.style import saved
+        from kadanoff._base.style import saved
 
         with saved(path) as ax:
             rule.plot(ax=ax)
@@ -184,7 +184,7 @@ def _dimers(options: argparse.Namespace) -> Report:
     }
 
     def draw(path: str) -> None:
-        from kadanoff.lab.style import saved
+        from kadanoff._base.style import saved
 
         with saved(path) as ax:
             run.plot(ax=ax)

@@ -74,7 +74,7 @@ def _compute(options: argparse.Namespace) -> Report:
     }
 
     def draw(path: str) -> None:
-        from kadanoff.lab.style import saved
+        from kadanoff._base.style import saved
 
         with saved(path) as ax:
             scan.plot(ax=ax)

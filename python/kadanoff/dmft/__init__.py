@@ -6,19 +6,8 @@
 Solution(ed: n=1, docc=..., Z=..., error ...)
 """
 
-from kadanoff.dmft import cthyb as _cthyb  # noqa: F401
-from kadanoff.dmft import ed as _ed  # noqa: F401
-from kadanoff.dmft import ftlm as _ftlm  # noqa: F401
-from kadanoff.dmft import hubbard1 as _hubbard1  # noqa: F401
-from kadanoff.dmft import ipt as _ipt  # noqa: F401
-from kadanoff.dmft import lanczos as _lanczos  # noqa: F401
-from kadanoff.dmft import nca as _nca  # noqa: F401
-from kadanoff.dmft import nrg as _nrg  # noqa: F401
-from kadanoff.dmft.approximations import approximate
-from kadanoff.dmft.bathfit import BathFit, fit_bath
-from kadanoff.dmft.bethe import BetheLoop, bethe
-from kadanoff.dmft.database import database
-from kadanoff.dmft.hysteresis import Hysteresis, hysteresis
+from kadanoff.dmft.data.generation import database
+from kadanoff.dmft.data.samples import Database
 from kadanoff.dmft.learning import (
     LearnedSolver,
     active,
@@ -28,11 +17,22 @@ from kadanoff.dmft.learning import (
     learning_curve,
     report,
 )
-from kadanoff.dmft.phases import PhaseDiagram, phase_diagram
+from kadanoff.dmft.loops.bethe_lattice import BetheLoop, bethe
+from kadanoff.dmft.loops.branches import Hysteresis, hysteresis
+from kadanoff.dmft.loops.phases import PhaseDiagram, phase_diagram
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
-from kadanoff.dmft.samples import Database
 from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers import cthyb as _cthyb  # noqa: F401
+from kadanoff.dmft.solvers import ed as _ed  # noqa: F401
+from kadanoff.dmft.solvers import ftlm as _ftlm  # noqa: F401
+from kadanoff.dmft.solvers import hubbard1 as _hubbard1  # noqa: F401
+from kadanoff.dmft.solvers import ipt as _ipt  # noqa: F401
+from kadanoff.dmft.solvers import lanczos as _lanczos  # noqa: F401
+from kadanoff.dmft.solvers import nca as _nca  # noqa: F401
+from kadanoff.dmft.solvers import nrg as _nrg  # noqa: F401
+from kadanoff.dmft.solvers.approximations import approximate
+from kadanoff.dmft.solvers.bathfit import BathFit, fit_bath
 
 __all__ = [
     "SOLVERS",

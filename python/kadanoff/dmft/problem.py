@@ -13,11 +13,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kadanoff.dmft.quadrature import band_star
+from kadanoff._base import checks
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.bands.discretisation import Band
+from kadanoff.bands.tabulated import FunctionBand, TabulatedBand
+from kadanoff.dmft.solvers.quadrature import band_star
 from kadanoff.greens import GreenFunction, MatsubaraFunction, gauss_poles
-from kadanoff.greens.grids import ComplexArray, FloatArray, finite, inverse_temperature
-from kadanoff.stars import Band, real
-from kadanoff.tables import FunctionBand, TabulatedBand
+from kadanoff.greens.grids import inverse_temperature
 
 __all__ = ["DiscreteBath", "Impurity", "MatsubaraBath"]
 
@@ -43,8 +45,12 @@ class DiscreteBath:
     V: tuple[float, ...]
 
     def __init__(self, e: ArrayLike, V: ArrayLike) -> None:
-        object.__setattr__(self, "e", tuple(float(x) for x in finite("e", e)))
-        object.__setattr__(self, "V", tuple(float(x) for x in finite("V", V)))
+        object.__setattr__(
+            self, "e", tuple(float(x) for x in checks.array("e", e, ndim=1, frozen=True))
+        )
+        object.__setattr__(
+            self, "V", tuple(float(x) for x in checks.array("V", V, ndim=1, frozen=True))
+        )
         if len(self.e) != len(self.V):
             raise ValueError(
                 "e and V must have one entry for every bath site, "
@@ -83,9 +89,11 @@ class MatsubaraBath:
     moments: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        values = finite("Delta", self.Delta, np.complex128)
+        values = checks.array("Delta", self.Delta, dtype=np.complex128, ndim=1, frozen=True)
         object.__setattr__(self, "Delta", values)
-        given = finite("moments", self.moments) if len(self.moments) else ()
+        given = (
+            checks.array("moments", self.moments, ndim=1, frozen=True) if len(self.moments) else ()
+        )
         object.__setattr__(self, "moments", tuple(float(m) for m in given))
         if values.size < 16:
             raise ValueError(f"Delta needs at least 16 Matsubara frequencies, got {values.size}")
@@ -152,9 +160,9 @@ class Impurity:
     V: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "U", real("U", self.U))
+        object.__setattr__(self, "U", checks.real("U", self.U))
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
-        object.__setattr__(self, "eps", real("eps", self.eps))
+        object.__setattr__(self, "eps", checks.real("eps", self.eps))
         if not isinstance(self.absolute, bool):
             raise TypeError(f"absolute must be True or False, got {self.absolute!r}")
         if self.U < 0.0:
@@ -163,7 +171,7 @@ class Impurity:
             object.__setattr__(self, "bath", MatsubaraBath(self.bath))
         if not isinstance(self.bath, (DiscreteBath, MatsubaraBath, Band)):
             raise TypeError(
-                "bath must be a DiscreteBath, a MatsubaraBath or a band of kadanoff.baths, "
+                "bath must be a DiscreteBath, a MatsubaraBath or a band of kadanoff.bands, "
                 f"got {type(self.bath).__name__}"
             )
         if isinstance(self.bath, MatsubaraBath):
@@ -175,7 +183,7 @@ class Impurity:
             own = isinstance(self.bath, (TabulatedBand, FunctionBand))
             object.__setattr__(self, "V", 1.0 if own else 0.5 * self.bath.D)
         else:
-            object.__setattr__(self, "V", real("V", self.V))
+            object.__setattr__(self, "V", checks.real("V", self.V))
 
     @property
     def level(self) -> float:

@@ -10,10 +10,10 @@ from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
 from kadanoff import _core
+from kadanoff._base import checks
+from kadanoff._base.progress import Report
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
-from kadanoff.progress import Report
-from kadanoff.stars import whole
 
 __all__ = ["SOLVERS", "HasSolver", "Run", "Solver", "SolverLike", "register", "solve"]
 
@@ -168,10 +168,9 @@ def solve(
     if not isinstance(problem, Impurity):
         raise TypeError(f"problem must be an Impurity, got {type(problem).__name__}")
     chosen = lookup(solver, options)
-    if whole("frequencies", frequencies) < 2:
+    if checks.whole("frequencies", frequencies) < 2:
         raise ValueError(f"frequencies must be at least 2, got {frequencies}")
-    if threads is not None and whole("threads", threads) > 4096:
-        raise ValueError(f"threads must be at most 4096, got {threads}")
+    threads = checks.threads(threads)
     started = time.perf_counter()
     run = Run(frequencies, threads, progress, control, seed)
     solution = chosen.compute(problem, run, **options)

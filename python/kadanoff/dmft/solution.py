@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.greens import (
     GreenFunction,
@@ -16,7 +17,6 @@ from kadanoff.greens import (
     chebyshev_times,
     matsubara,
 )
-from kadanoff.greens.grids import ComplexArray, FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -114,6 +114,6 @@ class Solution:
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """-Im G(i w_n), or another `quantity` ("Sigma", "tau", "spectrum"). Returns the axes."""
-        from kadanoff.lab.green_plots import plot_solution
+        from kadanoff.dmft.solvers.plots import plot_solution
 
         return plot_solution(self, ax=ax, **kwargs)

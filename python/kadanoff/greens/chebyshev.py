@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kadanoff.greens.grids import (
-    ComplexArray,
-    FloatArray,
-    chebyshev_times,
-    finite,
-    inverse_temperature,
-    times,
-)
+from kadanoff._base import checks
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.greens.grids import chebyshev_times, inverse_temperature, times
 from kadanoff.greens.legendre import LegendreSeries
 
 if TYPE_CHECKING:
@@ -58,7 +53,7 @@ class ChebyshevFunction:
     beta: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", finite("values", self.values))
+        object.__setattr__(self, "values", checks.array("values", self.values, ndim=1, frozen=True))
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
         if self.values.size < 2:
             raise ValueError(f"values must hold at least 2 points, got {self.values.size}")
@@ -108,6 +103,6 @@ class ChebyshevFunction:
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """-G(tau), or another `quantity`. Returns the axes."""
-        from kadanoff.lab.green_plots import plot_green
+        from kadanoff.greens.plots import plot_green
 
         return plot_green(self, ax=ax, **kwargs)

@@ -22,8 +22,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from kadanoff.greens.grids import FloatArray
-from kadanoff.stars import real, whole
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
 
 __all__ = ["fermi_poles", "poles_needed"]
 
@@ -46,7 +46,7 @@ def fermi_poles(count: int) -> tuple[FloatArray, FloatArray]:
     >>> bool(abs(n - 1 / (1 + np.exp(3))) < 1e-12)
     True
     """
-    n = np.arange(1.0, 2 * whole("count", count))
+    n = np.arange(1.0, 2 * checks.whole("count", count))
     off = 0.5 / np.sqrt(4.0 * n * n - 1.0)
     b, vectors = np.linalg.eigh(np.diag(off, 1) + np.diag(off, -1))
     b, first = b[::-1][:count], vectors[0, ::-1][:count]
@@ -58,4 +58,4 @@ def fermi_poles(count: int) -> tuple[FloatArray, FloatArray]:
 
 def poles_needed(x: float) -> int:
     """How many poles are exact to 1e-12 up to |x|, rounded up to a multiple of 8."""
-    return 8 * math.ceil((2.0 + math.sqrt(abs(real("x", x)) / 0.29)) / 8.0)
+    return 8 * math.ceil((2.0 + math.sqrt(abs(checks.real("x", x)) / 0.29)) / 8.0)

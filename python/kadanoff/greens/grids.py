@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kadanoff.stars import real, whole
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
 
 __all__ = ["chebyshev_times", "matsubara"]
-
-FloatArray: TypeAlias = NDArray[np.float64]
-ComplexArray: TypeAlias = NDArray[np.complex128]
 
 
 def inverse_temperature(value: object) -> float:
     """A validated beta."""
-    beta = real("beta", value)
+    beta = checks.real("beta", value)
     if not 1e-100 < beta < 1e100:
         raise ValueError(f"inverse temperature beta must be positive, got beta = {value}")
     return beta
@@ -40,7 +37,7 @@ def matsubara(beta: float, count: int) -> FloatArray:
     array([1., 3., 5.])
     """
     beta = inverse_temperature(beta)
-    return np.asarray((2.0 * np.arange(whole("count", count)) + 1.0) * (math.pi / beta))
+    return np.asarray((2.0 * np.arange(checks.whole("count", count)) + 1.0) * (math.pi / beta))
 
 
 def chebyshev_times(beta: float, count: int = 129) -> FloatArray:
@@ -62,7 +59,7 @@ def chebyshev_times(beta: float, count: int = 129) -> FloatArray:
     array([ 0.,  5., 10.])
     """
     beta = inverse_temperature(beta)
-    if whole("count", count) < 2:
+    if checks.whole("count", count) < 2:
         raise ValueError(f"count must be at least 2, got {count}")
     # sin^2 keeps the small distances to the end exact.
     half = np.sin(0.5 * math.pi * np.arange(count) / (count - 1)) ** 2
@@ -83,21 +80,3 @@ def times(tau: ArrayLike, beta: float) -> FloatArray:
 
 def _range(x: FloatArray) -> str:
     return f"values from {np.min(x)} to {np.max(x)}" if x.size else "nothing"
-
-
-def finite(name: str, values: ArrayLike, dtype: Any = np.float64, ndim: int = 1) -> NDArray[Any]:
-    """A finite array that nobody can write to, of the wanted number of dimensions."""
-    given = np.asarray(values)
-    if dtype == np.float64 and np.iscomplexobj(given):
-        raise TypeError(f"{name} must be real, got complex numbers")
-    try:
-        array = np.array(given, dtype=dtype)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name} must be numbers, got {values!r}") from error
-    if array.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} dimension(s), got shape {array.shape}")
-    if not np.all(np.isfinite(array)):
-        at = int(np.flatnonzero(~np.isfinite(array.ravel()))[0])
-        raise ValueError(f"{name} must be finite, got {array.ravel()[at]} at position {at}")
-    array.setflags(write=False)
-    return array

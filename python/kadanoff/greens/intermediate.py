@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kadanoff.greens.grids import ComplexArray, FloatArray, finite, inverse_temperature, times
-from kadanoff.stars import real
+from kadanoff._base import checks
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.greens.grids import inverse_temperature, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,10 +67,14 @@ class IntermediateSeries:
     tolerance: float = 1e-12
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "coefficients", finite("coefficients", self.coefficients))
+        object.__setattr__(
+            self,
+            "coefficients",
+            checks.array("coefficients", self.coefficients, ndim=1, frozen=True),
+        )
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
         for name in ("w_max", "tolerance"):
-            value = real(name, getattr(self, name))
+            value = checks.real(name, getattr(self, name))
             if value <= 0.0:
                 raise ValueError(f"{name} must be positive, got {name} = {value}")
             object.__setattr__(self, name, value)
@@ -88,8 +93,8 @@ class IntermediateSeries:
     @classmethod
     def of(cls, G: Any, w_max: float, *, tolerance: float = 1e-12) -> IntermediateSeries:
         """The series of another representation, anything with ``tau`` and ``beta``."""
-        beta, w_max = G.beta, real("w_max", w_max)
-        basis = _basis(beta, w_max, real("tolerance", tolerance))
+        beta, w_max = G.beta, checks.real("w_max", w_max)
+        basis = _basis(beta, w_max, checks.real("tolerance", tolerance))
         points = np.asarray(basis.default_tau_sampling_points()) % beta
         matrix = np.asarray(basis.u(points)).T
         found = np.linalg.lstsq(matrix, G.tau(points), rcond=None)[0]
@@ -108,6 +113,6 @@ class IntermediateSeries:
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """-G(tau), or another `quantity`. Returns the axes."""
-        from kadanoff.lab.green_plots import plot_green
+        from kadanoff.greens.plots import plot_green
 
         return plot_green(self, ax=ax, **kwargs)

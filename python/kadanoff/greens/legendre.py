@@ -20,14 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kadanoff.greens.grids import (
-    ComplexArray,
-    FloatArray,
-    finite,
-    inverse_temperature,
-    times,
-)
-from kadanoff.stars import real, whole
+from kadanoff._base import checks
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.greens.grids import inverse_temperature, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,8 +40,8 @@ def legendre_to_matsubara(frequencies: int, coefficients: int) -> ComplexArray:
     The spherical Bessel functions by upward recurrence for l <= x and by the ratio of
     neighbours, from large l downwards, beyond.
     """
-    n = np.arange(whole("frequencies", frequencies))
-    top = whole("coefficients", coefficients)
+    n = np.arange(checks.whole("frequencies", frequencies))
+    top = checks.whole("coefficients", coefficients)
     x = (n + 0.5) * math.pi
     # Ratios j_l / j_(l-1), stable downwards for l > x.
     ratio = np.zeros((top, n.size))
@@ -107,7 +102,11 @@ class LegendreSeries:
     beta: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "coefficients", finite("coefficients", self.coefficients))
+        object.__setattr__(
+            self,
+            "coefficients",
+            checks.array("coefficients", self.coefficients, ndim=1, frozen=True),
+        )
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
 
     def __repr__(self) -> str:
@@ -145,8 +144,10 @@ class LegendreSeries:
             2048 coefficients do not reach the tolerance.
         """
         beta = inverse_temperature(beta)
-        tolerance = real("tolerance", tolerance)
-        count = 64 if coefficients is None else max(64, 2 * whole("coefficients", coefficients))
+        tolerance = checks.real("tolerance", tolerance)
+        count = (
+            64 if coefficients is None else max(64, 2 * checks.whole("coefficients", coefficients))
+        )
         while True:
             x, weights, P = gauss_legendre(count)
             values = np.asarray(G(0.5 * beta * (x + 1.0)), dtype=np.float64)
@@ -154,7 +155,9 @@ class LegendreSeries:
             if coefficients is not None:
                 return cls(found[:coefficients], beta)
             size = np.abs(found)
-            limit = max(tolerance * float(np.max(size, initial=0.0)), real("noise", noise) * beta)
+            limit = max(
+                tolerance * float(np.max(size, initial=0.0)), checks.real("noise", noise) * beta
+            )
             if np.max(size[-8:]) <= limit:
                 above = np.flatnonzero(size > limit)
                 return cls(found[: above[-1] + 1 if above.size else 1], beta)
@@ -210,6 +213,6 @@ class LegendreSeries:
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """-G(tau), or another `quantity`. Returns the axes."""
-        from kadanoff.lab.green_plots import plot_green
+        from kadanoff.greens.plots import plot_green
 
         return plot_green(self, ax=ax, **kwargs)

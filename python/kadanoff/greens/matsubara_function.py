@@ -11,14 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kadanoff.greens.grids import (
-    ComplexArray,
-    FloatArray,
-    finite,
-    inverse_temperature,
-    matsubara,
-    times,
-)
+from kadanoff._base import checks
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.greens.grids import inverse_temperature, matsubara, times
 from kadanoff.greens.poles import GreenFunction
 
 if TYPE_CHECKING:
@@ -89,7 +84,7 @@ def tail_moments(values: ArrayLike, beta: float, count: int = 4) -> FloatArray:
     Least squares with two more orders than asked for. Good to about ``(E / w_max)**2`` in m_0: pass
     moments that are known instead.
     """
-    values = finite("values", values, np.complex128)
+    values = checks.array("values", values, dtype=np.complex128, ndim=1, frozen=True)
     w = matsubara(beta, values.size)
     if values.size < 16:
         raise ValueError(f"at least 16 frequencies are needed for a tail, got {values.size}")
@@ -135,11 +130,19 @@ class MatsubaraFunction:
     moments: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "values", finite("values", self.values, np.complex128))
+        object.__setattr__(
+            self,
+            "values",
+            checks.array("values", self.values, dtype=np.complex128, ndim=1, frozen=True),
+        )
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
         if self.values.size == 0:
             raise ValueError("values must hold at least one frequency")
-        known = finite("moments", self.moments) if len(self.moments) else None
+        known = (
+            checks.array("moments", self.moments, ndim=1, frozen=True)
+            if len(self.moments)
+            else None
+        )
         if known is None:
             known = tail_moments(self.values, self.beta)
         object.__setattr__(self, "moments", tuple(float(m) for m in known))
@@ -192,7 +195,7 @@ class MatsubaraFunction:
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """-G(tau), or G(iw) with ``quantity="iw"``. Returns the axes."""
-        from kadanoff.lab.green_plots import plot_green
+        from kadanoff.greens.plots import plot_green
 
         return plot_green(self, ax=ax, **kwargs)
 

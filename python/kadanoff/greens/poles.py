@@ -10,15 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff import _core
-from kadanoff.greens.grids import (
-    ComplexArray,
-    FloatArray,
-    finite,
-    inverse_temperature,
-    matsubara,
-    times,
-)
-from kadanoff.stars import real
+from kadanoff._base import checks
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.greens.grids import inverse_temperature, matsubara, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,8 +54,12 @@ class GreenFunction:
     beta: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "energies", finite("energies", self.energies))
-        object.__setattr__(self, "weights", finite("weights", self.weights))
+        object.__setattr__(
+            self, "energies", checks.array("energies", self.energies, ndim=1, frozen=True)
+        )
+        object.__setattr__(
+            self, "weights", checks.array("weights", self.weights, ndim=1, frozen=True)
+        )
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
         if self.energies.shape != self.weights.shape:
             raise ValueError(
@@ -108,7 +106,7 @@ class GreenFunction:
 
     def w(self, w: ArrayLike, eta: float) -> ComplexArray:
         """G(w + i eta), the retarded function with every pole a Lorentzian of half width eta."""
-        eta = real("eta", eta)
+        eta = checks.real("eta", eta)
         if eta <= 0.0:
             raise ValueError(f"broadening eta must be positive, got eta = {eta}")
         return self(np.asarray(w, dtype=np.float64) + 1j * eta)
@@ -135,7 +133,7 @@ class GreenFunction:
 
         Norm and first moment stay; the second changes by at most ``distance**2 / 4`` of the weight.
         """
-        distance = real("distance", distance)
+        distance = checks.real("distance", distance)
         if distance < 0.0:
             raise ValueError(f"distance must not be negative, got {distance}")
         order = np.argsort(self.energies, kind="stable")
@@ -153,7 +151,7 @@ class GreenFunction:
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """-G(tau), or another `quantity` ("iw", "spectrum"). Returns the axes."""
-        from kadanoff.lab.green_plots import plot_green
+        from kadanoff.greens.plots import plot_green
 
         return plot_green(self, ax=ax, **kwargs)
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kadanoff.broadening import checked, hilbert
-from kadanoff.greens.grids import ComplexArray, FloatArray, finite, inverse_temperature
+from kadanoff._base import checks
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.greens.grids import inverse_temperature
+from kadanoff.greens.kramers_kronig import checked_frequencies, hilbert
 from kadanoff.greens.poles import GreenFunction
 
 if TYPE_CHECKING:
@@ -47,8 +49,16 @@ class RealAxisFunction:
     beta: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "omega", finite("omega", checked(self.omega)))
-        object.__setattr__(self, "values", finite("values", self.values, np.complex128))
+        object.__setattr__(
+            self,
+            "omega",
+            checks.array("omega", checked_frequencies(self.omega), ndim=1, frozen=True),
+        )
+        object.__setattr__(
+            self,
+            "values",
+            checks.array("values", self.values, dtype=np.complex128, ndim=1, frozen=True),
+        )
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
         if self.omega.shape != self.values.shape:
             raise ValueError(
@@ -63,8 +73,8 @@ class RealAxisFunction:
     @classmethod
     def of_spectrum(cls, omega: ArrayLike, A: ArrayLike, beta: float) -> RealAxisFunction:
         """From A(w) alone: the real part is its Hilbert transform."""
-        grid = checked(omega)
-        spectrum = finite("A", A)
+        grid = checked_frequencies(omega)
+        spectrum = checks.array("A", A, ndim=1, frozen=True)
         return cls(grid, hilbert(grid, spectrum) - 1j * np.pi * spectrum, beta)
 
     @property
@@ -105,6 +115,6 @@ class RealAxisFunction:
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
         """A(w). Returns the axes."""
-        from kadanoff.lab.green_plots import plot_green
+        from kadanoff.greens.plots import plot_green
 
         return plot_green(self, ax=ax, **({"quantity": "spectrum"} | kwargs))

@@ -18,16 +18,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from .budget import Budget, budget, pick
+from kadanoff.lab.time_budget import Budget, budget, pick
 
 if TYPE_CHECKING:
-    from .explorers.blocks import explore as explore_blocks
-    from .explorers.coverings import explore as explore_dimers
-    from .explorers.dot import explore as explore_dot
-    from .explorers.filters import explore as explore_rsmi
-    from .explorers.kondo import explore as explore_kondo
-    from .explorers.mott import explore as explore_mott
-    from .explorers.spectrum import explore as explore_spectrum
+    from kadanoff.lab.explorers.blocks import explore as explore_blocks
+    from kadanoff.lab.explorers.coverings import explore as explore_dimers
+    from kadanoff.lab.explorers.dot import explore as explore_dot
+    from kadanoff.lab.explorers.filters import explore as explore_rsmi
+    from kadanoff.lab.explorers.kondo import explore as explore_kondo
+    from kadanoff.lab.explorers.mott import explore as explore_mott
+    from kadanoff.lab.explorers.spectrum import explore as explore_spectrum
 
 __all__ = [
     "Budget",

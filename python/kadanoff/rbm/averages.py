@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kadanoff import _core
-from kadanoff.progress import Report, bar
+from kadanoff._base import checks
+from kadanoff._base.progress import Report, bar
+from kadanoff._base.types import FloatArray
 from kadanoff.rbm import partition
-from kadanoff.rbm.numbers import count, seed_of, threads_of
 from kadanoff.rbm.parameters import Parameters, parameter
 from kadanoff.rbm.partition import Annealed
 from kadanoff.rbm.units import bits
 
 __all__ = ["Averages", "Gradient", "Moments"]
 
-FloatArray = NDArray[np.float64]
 MOST_FOR_Z = 32  # units of the smaller layer: 2^32 states take about a minute of one core
 MOST_FOR_STATES = 24
 
@@ -77,7 +77,7 @@ class Averages(Parameters):
         if cached is None:
             with bar("partition function", progress) as report:
                 cached = self._compiled.log_z(
-                    threads=threads_of(threads), control=control, report=report
+                    threads=checks.threads(threads), control=control, report=report
                 )
             self.__dict__["_log_Z"] = cached
         return float(cached)
@@ -93,7 +93,7 @@ class Averages(Parameters):
         self._enumerable(MOST_FOR_STATES, min(self.W.shape), "average over sample()")
         with bar("averages", progress) as report:
             log_Z, v, h, vh = self._compiled.moments(
-                threads=threads_of(threads), control=control, report=report
+                threads=checks.threads(threads), control=control, report=report
             )
         return Moments(log_Z=log_Z, v=v, h=h, vh=vh.reshape(self.W.shape))
 
@@ -121,7 +121,7 @@ class Averages(Parameters):
     ) -> FloatArray:
         """Ln P(v) of all 2^n_visible states, in the order of `kadanoff.rbm.states`."""
         self._enumerable(MOST_FOR_STATES, self.n_visible, "take log_likelihood(v) of some states")
-        weights = self._compiled.log_weights(threads=threads_of(threads), control=control)
+        weights = self._compiled.log_weights(threads=checks.threads(threads), control=control)
         most = weights.max()
         # Normalised by its own sum: probabilities add up to one for any size.
         logs: FloatArray = weights - (most + math.log(np.exp(weights - most).sum()))
@@ -208,20 +208,20 @@ class Averages(Parameters):
             if start.size != self.n_visible:
                 raise ValueError(f"base must have {self.n_visible} entries, got {start.size}")
         if betas is None:
-            path = np.linspace(0.0, 1.0, count("n_betas", n_betas, 2))
+            path = np.linspace(0.0, 1.0, checks.whole("n_betas", n_betas, least=2))
         else:
             path = parameter("betas", betas, 1)
             if path.size < 2 or path[0] != 0 or path[-1] != 1 or np.any(np.diff(path) <= 0):
                 raise ValueError(f"betas must rise from 0 to 1, got {path}")
-        seed = seed_of(seed)
+        seed = checks.seed(seed)
         with bar("annealing", progress) as report:
             w = self._compiled.anneal(
                 start.tolist(),
                 path.tolist(),
-                count("n_chains", n_chains, 2),
-                count("steps", steps),
+                checks.whole("n_chains", n_chains, least=2),
+                checks.whole("steps", steps),
                 seed,
-                threads=threads_of(threads),
+                threads=checks.threads(threads),
                 control=control,
                 report=report,
             )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kadanoff.rbm.units import Units, Words, bits, pack, real_array
+from kadanoff._base.types import BoolArray, WordArray
+from kadanoff.rbm.units import Units, bits, pack, real_array
 
 __all__ = ["clamped_rows", "free_units", "random_words"]
 
 
-def free_units(name: str, free: Any, size: int, clamped: bool) -> NDArray[np.bool_]:
+def free_units(name: str, free: Any, size: int, clamped: bool) -> BoolArray:
     """Which units are free, from a mask, from indices, or from what is clamped."""
     if free is None:
         return np.full(size, not clamped)
@@ -36,8 +36,8 @@ def free_units(name: str, free: Any, size: int, clamped: bool) -> NDArray[np.boo
 
 
 def clamped_rows(
-    name: str, values: Any, units: Units, free: NDArray[np.bool_]
-) -> tuple[Words | None, bool]:
+    name: str, values: Any, units: Units, free: BoolArray
+) -> tuple[WordArray | None, bool]:
     """Rows of words with the clamped units, and whether a single row was given.
 
     What stands at free units does not matter, NaN included.
@@ -54,7 +54,7 @@ def clamped_rows(
     return pack(bits(name, filled, units, free.size)), array.ndim == 1
 
 
-def random_words(rows: int, size: int, seed: int) -> Words:
+def random_words(rows: int, size: int, seed: int) -> WordArray:
     """Uniform random configurations."""
     generator = np.random.default_rng([seed, rows])
     return pack(generator.integers(0, 2, size=(rows, size), dtype=np.uint8).view(bool))

@@ -8,16 +8,17 @@ import os
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kadanoff import _core
-from kadanoff.progress import Report
+from kadanoff._base import checks
+from kadanoff._base.progress import Report
+from kadanoff._base.types import AnyArray, FloatArray, SpinArray
 from kadanoff.rbm import storage
 from kadanoff.rbm.estimator import RBM
 from kadanoff.rbm.machine import Machine
-from kadanoff.rbm.numbers import count, seed_of
 from kadanoff.rbm.partition import mean
 from kadanoff.rbm.sampling import Samples
 from kadanoff.rbm.units import Units, bits, unit_values
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DeepRBM"]
 
-FloatArray = NDArray[np.float64]
 SHARED = (
     "method",
     "steps",
@@ -128,7 +128,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         layers = self.layers
         if not isinstance(layers, tuple | list) or not layers:
             raise ValueError(f"layers must be a tuple of at least one size, got {layers!r}")
-        return tuple(count("layers", size) for size in layers)
+        return tuple(checks.whole("layers", size) for size in layers)
 
     def fit(
         self,
@@ -203,9 +203,9 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         made.n_features_in_ = machines[0].n_visible
         return made
 
-    def _visible(self, X: ArrayLike) -> NDArray[np.int8]:
+    def _visible(self, X: ArrayLike) -> SpinArray:
         check_is_fitted(self, "machines_")
-        rows: NDArray[Any] = validate_data(self, X, reset=False, dtype="numeric")
+        rows: AnyArray = validate_data(self, X, reset=False, dtype="numeric")
         units = self.machines_[0].visible
         low, up = unit_values("visible", units)
         if self.threshold is not None:
@@ -225,9 +225,9 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             means = mean(machine.hidden, machine.b + means @ machine.W)
         return means
 
-    def up(self, X: ArrayLike, *, seed: int | None = None) -> list[NDArray[np.int8]]:
+    def up(self, X: ArrayLike, *, seed: int | None = None) -> list[SpinArray]:
         """Samples of every layer, drawn upwards from the rows of X."""
-        seed = seed_of(seed)
+        seed = checks.seed(seed)
         v, out = self._visible(X), []
         for k, machine in enumerate(self.machines_):
             v = machine.conditional(visible=v, seed=(seed + k) % 2**64, threads=self.threads).h[
@@ -238,7 +238,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def down(
         self, h: ArrayLike, *, layer: int | None = None, seed: int | None = None
-    ) -> list[NDArray[np.int8]]:
+    ) -> list[SpinArray]:
         """Samples of the layers below, drawn downwards; the last entry is visible.
 
         Parameters
@@ -249,11 +249,11 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             Which one, counted from 1 above the visible units; default the top.
         """
         check_is_fitted(self, "machines_")
-        top = len(self.machines_) if layer is None else count("layer", layer)
+        top = len(self.machines_) if layer is None else checks.whole("layer", layer)
         if top > len(self.machines_):
             raise ValueError(f"layer must be at most {len(self.machines_)}, got {layer}")
-        seed = seed_of(seed)
-        out: list[NDArray[np.int8]] = []
+        seed = checks.seed(seed)
+        out: list[SpinArray] = []
         rows: Any = np.atleast_2d(np.asarray(h))
         for k in range(top - 1, -1, -1):
             drawn = self.machines_[k].conditional(
@@ -283,7 +283,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             v: visible units; h: units of the top layer.
         """
         check_is_fitted(self, "machines_")
-        seed = seed_of(seed)
+        seed = checks.seed(seed)
         found = self.machines_[-1].sample(
             n_samples, seed=seed, **({"threads": self.threads} | options)
         )
@@ -301,7 +301,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             To first order in the couplings the field that a unit feels from each visible unit.
         """
         check_is_fitted(self, "machines_")
-        top = len(self.machines_) if layer is None else count("layer", layer)
+        top = len(self.machines_) if layer is None else checks.whole("layer", layer)
         if top > len(self.machines_):
             raise ValueError(f"layer must be at most {len(self.machines_)}, got {layer}")
         fields = self.machines_[0].W
@@ -358,7 +358,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def plot(self, ax: Axes | None = None, *, layer: int | None = None, **options: Any) -> Axes:
         """Receptive fields of a layer (default the top) as images. Returns the axes."""
-        from kadanoff.lab.machines import plot_receptive_fields
+        from kadanoff.rbm.plots import plot_receptive_fields
 
         return plot_receptive_fields(self.receptive_fields(layer), ax=ax, **options)
 

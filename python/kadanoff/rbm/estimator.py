@@ -8,17 +8,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kadanoff import _core
-from kadanoff.progress import Report
+from kadanoff._base import checks
+from kadanoff._base.progress import Report
+from kadanoff._base.types import AnyArray, BoolArray, FloatArray, SpinArray
 from kadanoff.rbm import storage
 from kadanoff.rbm.averages import MOST_FOR_STATES
 from kadanoff.rbm.machine import Machine
-from kadanoff.rbm.numbers import real, seed_of
 from kadanoff.rbm.partition import Annealed
 from kadanoff.rbm.sampling import Samples
 from kadanoff.rbm.training import State, Training, machine_of
@@ -177,7 +178,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         rows = self._rows(X, reset=True)
         self._seed = self._new_seed()
         state = training.start(rows, self._seed)
-        self.history_: dict[str, NDArray[np.float64]] = {}
+        self.history_: dict[str, FloatArray] = {}
         rates = training.rates(self.n_epochs)
         return self._train(training, state, rows, rates, progress, control)
 
@@ -211,7 +212,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         for name in ("visible", "hidden"):
             unit_values(name, getattr(self, name))
         if self.threshold is not None:
-            real("threshold", self.threshold, -np.inf)
+            checks.real("threshold", self.threshold)
         return Training.of(self.get_params(deep=False))
 
     def _new_seed(self) -> int:
@@ -219,14 +220,14 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(0, 2**63 - 1, dtype=np.int64))
 
-    def _rows(self, X: ArrayLike, *, reset: bool) -> NDArray[np.bool_]:
+    def _rows(self, X: ArrayLike, *, reset: bool) -> BoolArray:
         """Which visible units are up."""
-        rows: NDArray[Any] = validate_data(self, X, reset=reset, dtype="numeric")
+        rows: AnyArray = validate_data(self, X, reset=reset, dtype="numeric")
         if self.threshold is not None:
             return np.asarray(np.greater(rows, self.threshold), dtype=np.bool_)
         return bits("X", rows, self.visible, rows.shape[1])
 
-    def _words(self, X: ArrayLike) -> NDArray[np.int8]:
+    def _words(self, X: ArrayLike) -> SpinArray:
         check_is_fitted(self, "machine_")
         low, up = unit_values("visible", self.machine_.visible)
         return np.where(self._rows(X, reset=False), np.int8(up), np.int8(low))
@@ -235,7 +236,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self,
         training: Training,
         state: State,
-        rows: NDArray[np.bool_],
+        rows: BoolArray,
         rates: list[float],
         progress: bool | Report | None,
         control: _core.Control | None,
@@ -285,17 +286,17 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     # ------------------------------------------------------------------------ what was learned
 
     @property
-    def components_(self) -> NDArray[np.float64]:
+    def components_(self) -> FloatArray:
         """``W.T``, shape (n_components, n_features)."""
         return self._fitted.W.T
 
     @property
-    def intercept_visible_(self) -> NDArray[np.float64]:
+    def intercept_visible_(self) -> FloatArray:
         """The visible biases a."""
         return self._fitted.a
 
     @property
-    def intercept_hidden_(self) -> NDArray[np.float64]:
+    def intercept_hidden_(self) -> FloatArray:
         """The hidden biases b."""
         return self._fitted.b
 
@@ -310,15 +311,15 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     def _n_features_out(self) -> int:
         return self._fitted.n_hidden
 
-    def transform(self, X: ArrayLike) -> NDArray[np.float64]:
+    def transform(self, X: ArrayLike) -> FloatArray:
         """<h_j | v> for every row of X, shape (samples, n_components)."""
         v = self._words(X)
         return self.machine_.hidden_mean(v, threads=self.threads)
 
-    def free_energy(self, X: ArrayLike) -> NDArray[np.float64]:
+    def free_energy(self, X: ArrayLike) -> FloatArray:
         """F(v) of every row of X, ``P(v) = e^{-F(v)} / Z``."""
         v = self._words(X)
-        F: NDArray[np.float64] = self.machine_.free_energy(v, threads=self.threads)
+        F: FloatArray = self.machine_.free_energy(v, threads=self.threads)
         return F
 
     def log_Z(self) -> float:
@@ -341,7 +342,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         check_is_fitted(self, "machine_")
         return self.machine_.annealed_log_Z(**({"threads": self.threads} | options))
 
-    def score_samples(self, X: ArrayLike) -> NDArray[np.float64]:
+    def score_samples(self, X: ArrayLike) -> FloatArray:
         """Ln P(v) of every row of X, in nats; see `log_Z` for the normalisation."""
         F = self.free_energy(X)
         return -F - self.log_Z()
@@ -354,7 +355,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
 
     def gibbs(
         self, X: ArrayLike, *, steps: int = 1, seed: int | None = None, **options: Any
-    ) -> NDArray[np.int8]:
+    ) -> SpinArray:
         """Visible units after `steps` sweeps of block Gibbs from the rows of X."""
         return self._call("gibbs", self._words(X), steps=steps, seed=seed, **options).v
 
@@ -370,7 +371,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         check_is_fitted(self, "machine_")
         method: Callable[..., Samples] = getattr(self.machine_, name)
         options = {"threads": self.threads} | options
-        options["seed"] = seed_of(options.get("seed"))
+        options["seed"] = checks.seed(options.get("seed"))
         return method(*arguments, **options)
 
     # -------------------------------------------------------------------------- disk and pictures

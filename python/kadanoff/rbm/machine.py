@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kadanoff._base.types import AnyArray
 from kadanoff.rbm import storage
 from kadanoff.rbm.averages import Averages
 from kadanoff.rbm.sampling import Sampling
@@ -72,7 +72,7 @@ class Machine(Averages, Sampling):
         """
         return cls._of(storage.read(path, "machine"), path)
 
-    def _arrays(self) -> dict[str, NDArray[Any]]:
+    def _arrays(self) -> dict[str, AnyArray]:
         return {
             "W": self.W,
             "a": self.a,
@@ -81,7 +81,7 @@ class Machine(Averages, Sampling):
         }
 
     @classmethod
-    def _of(cls, arrays: Mapping[str, NDArray[Any]], path: object) -> Self:
+    def _of(cls, arrays: Mapping[str, AnyArray], path: object) -> Self:
         try:
             visible, hidden = (str(u) for u in arrays["units"])
             return cls(arrays["W"], arrays["a"], arrays["b"], visible, hidden)  # type: ignore[arg-type]
@@ -90,6 +90,6 @@ class Machine(Averages, Sampling):
 
     def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
         """Receptive fields: the couplings of every hidden unit as an image. Returns the axes."""
-        from kadanoff.lab.machines import plot_receptive_fields
+        from kadanoff.rbm.plots import plot_receptive_fields
 
         return plot_receptive_fields(self.W, ax=ax, **options)

@@ -7,15 +7,15 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kadanoff import _core
-from kadanoff.rbm.numbers import count, seed_of, threads_of
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
 from kadanoff.rbm.units import Units, bits, pack, real_array, unit_values
 
 __all__ = ["Parameters"]
 
-FloatArray = NDArray[np.float64]
 LARGEST = 1e30  # sums of such parameters still fit into single precision
 
 
@@ -81,8 +81,8 @@ class Parameters:
         seed: int | None = None,
     ) -> Self:
         """Normally distributed parameters of standard deviation `scale`."""
-        sizes = count("n_visible", n_visible), count("n_hidden", n_hidden)
-        generator = np.random.default_rng(seed_of(seed))
+        sizes = checks.whole("n_visible", n_visible), checks.whole("n_hidden", n_hidden)
+        generator = np.random.default_rng(checks.seed(seed))
         draw = [scale * generator.normal(size=s) for s in (sizes, sizes[:1], sizes[1:])]
         return cls(draw[0], draw[1], draw[2], visible, hidden)
 
@@ -136,13 +136,15 @@ class Parameters:
         ``F(v) = -a.v - sum_j ln(1 + e^{x_j})``, or ``ln(2 cosh x_j)`` for hidden spins.
         """
         rows = self._pack("v", v)
-        F = self._compiled.free_energies(rows, threads=threads_of(threads))
+        F = self._compiled.free_energies(rows, threads=checks.threads(threads))
         return F if np.ndim(v) == 2 else F[0]
 
     def hidden_mean(self, v: ArrayLike, *, threads: int | None = None) -> FloatArray:
         """<h_j | v>: the probability of 1 for binary units, tanh x_j for spins."""
         rows = self._pack("v", v)
-        means = self._compiled.means(rows, threads=threads_of(threads)).reshape(-1, self.n_hidden)
+        means = self._compiled.means(rows, threads=checks.threads(threads)).reshape(
+            -1, self.n_hidden
+        )
         return means if np.ndim(v) == 2 else means[0]
 
     def visible_mean(self, h: ArrayLike, *, threads: int | None = None) -> FloatArray:

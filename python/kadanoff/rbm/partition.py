@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from kadanoff._base.types import FloatArray
 from kadanoff.rbm.units import Units, real_array, unit_values
 
 __all__ = ["Annealed"]
 
-FloatArray = NDArray[np.float64]
 BINS = 100  # at most, of the jackknife
 
 

@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kadanoff import _core
-from kadanoff.errors import Cancelled
-from kadanoff.progress import Report, bar
+from kadanoff._base import checks
+from kadanoff._base.errors import Cancelled
+from kadanoff._base.progress import Report, bar
+from kadanoff._base.types import BoolArray, SpinArray, WordArray
 from kadanoff.rbm.averages import MOST_FOR_STATES
 from kadanoff.rbm.clamps import clamped_rows, free_units, random_words
-from kadanoff.rbm.numbers import count, seed_of, threads_of
 from kadanoff.rbm.parameters import Parameters
-from kadanoff.rbm.units import Words, pack, unpack
+from kadanoff.rbm.units import pack, unpack
 
 __all__ = ["Samples", "Sampling"]
 
-Configurations = NDArray[np.int8]
 MOST_EXACT = 18  # units of the smaller free layer that are enumerated without being asked to
 MOST_STATES = 2**24  # of all rows together: a few seconds of one core
 
@@ -38,8 +38,8 @@ class Samples:
         Of the random streams.
     """
 
-    v: Configurations
-    h: Configurations
+    v: SpinArray
+    h: SpinArray
     method: str
     seed: int
 
@@ -83,7 +83,7 @@ class Sampling(Parameters):
 
     def _free(
         self, visible: Any, hidden: Any, free_visible: Any, free_hidden: Any
-    ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    ) -> tuple[BoolArray, BoolArray]:
         return (
             free_units("free_visible", free_visible, self.n_visible, visible is not None),
             free_units("free_hidden", free_hidden, self.n_hidden, hidden is not None),
@@ -118,24 +118,24 @@ class Sampling(Parameters):
         Samples
             With v of shape (chains, n_visible).
         """
-        seed = seed_of(seed)
+        seed = checks.seed(seed)
         if v is None:
             rows = random_words(
-                64 if n_chains is None else count("n_chains", n_chains), self.n_visible, seed
+                64 if n_chains is None else checks.whole("n_chains", n_chains), self.n_visible, seed
             )
         else:
             rows = self._pack("v", v)
             if n_chains is not None and n_chains != len(rows):
                 raise ValueError(f"v starts {len(rows)} chains, n_chains says {n_chains}")
         return self._run(
-            rows, None, None, count("steps", steps), 1, 1, seed, threads, progress, control
+            rows, None, None, checks.whole("steps", steps), 1, 1, seed, threads, progress, control
         )
 
     def _run(
         self,
         v: Any,
         h: Any,
-        free: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None,
+        free: tuple[BoolArray, BoolArray] | None,
         burn_in: int,
         steps: int,
         records: int,
@@ -161,7 +161,7 @@ class Sampling(Parameters):
                     steps,
                     records,
                     seed,
-                    threads=threads_of(threads),
+                    threads=checks.threads(threads),
                     control=control,
                     report=report,
                 )
@@ -204,26 +204,26 @@ class Sampling(Parameters):
         Cancelled
             With the complete records so far as `partial`.
         """
-        n_samples = count("n_samples", n_samples)
-        seed = seed_of(seed)
+        n_samples = checks.whole("n_samples", n_samples)
+        seed = checks.seed(seed)
         options: dict[str, Any] = {"threads": threads, "progress": progress, "control": control}
         if self._exactly(method, min(self.W.shape)):
             drawn = self.conditional(n_samples=n_samples, method="exact", seed=seed, **options)
             return Samples(v=drawn.v, h=drawn.h, method="exact", seed=seed)
-        chains = min(count("n_chains", n_chains), n_samples)
+        chains = min(checks.whole("n_chains", n_chains), n_samples)
         found = self._run(
             random_words(chains, self.n_visible, seed),
             None,
             None,
-            count("burn_in", burn_in),
-            count("steps", steps),
+            checks.whole("burn_in", burn_in),
+            checks.whole("steps", steps),
             -(-n_samples // chains),
             seed,
             **options,
         )
         return Samples(v=found.v[:n_samples], h=found.h[:n_samples], method="gibbs", seed=seed)
 
-    def _samples(self, words: tuple[Words, Words], method: str, seed: int) -> Samples:
+    def _samples(self, words: tuple[WordArray, WordArray], method: str, seed: int) -> Samples:
         return Samples(
             v=unpack(words[0], self.n_visible, self.visible),
             h=unpack(words[1], self.n_hidden, self.hidden),
@@ -292,7 +292,7 @@ class Sampling(Parameters):
         v, one_v = clamped_rows("visible", visible, self.visible, free[0])
         h, one_h = clamped_rows("hidden", hidden, self.hidden, free[1])
         rows = max(1 if v is None else len(v), 1 if h is None else len(h))
-        full: list[Words] = []
+        full: list[WordArray] = []
         for name, words, size in (("visible", v, self.n_visible), ("hidden", h, self.n_hidden)):
             if words is None:
                 full.append(np.zeros((rows, -(-size // 64)), dtype=np.uint64))
@@ -300,8 +300,8 @@ class Sampling(Parameters):
                 full.append(np.ascontiguousarray(np.repeat(words, rows // len(words), axis=0)))
             else:
                 raise ValueError(f"{name} has {len(words)} rows, the other layer {rows}")
-        draws = count("n_samples", n_samples)
-        seed = seed_of(seed)
+        draws = checks.whole("n_samples", n_samples)
+        seed = checks.seed(seed)
         if self._exactly(method, min(int(free[0].sum()), int(free[1].sum())), rows):
             with bar("sampling", progress) as report:
                 both = self._compiled.exact_samples(
@@ -311,13 +311,13 @@ class Sampling(Parameters):
                     np.flatnonzero(free[1]).tolist(),
                     draws,
                     seed,
-                    threads=threads_of(threads),
+                    threads=checks.threads(threads),
                     control=control,
                     report=report,
                 )
             drawn = self._samples(both, "exact", seed)
         else:
-            starts: list[Words] = []
+            starts: list[WordArray] = []
             for words, mask, offset in zip(full, free, (0, 1), strict=True):
                 repeated = np.repeat(words, draws, axis=0)
                 noise = random_words(len(repeated), mask.size, seed + offset)
@@ -327,7 +327,7 @@ class Sampling(Parameters):
                 starts[0],
                 starts[1],
                 free,
-                count("burn_in", burn_in),
+                checks.whole("burn_in", burn_in),
                 1,
                 1,
                 seed,

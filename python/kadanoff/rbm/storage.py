@@ -8,16 +8,16 @@ import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from kadanoff._base.types import AnyArray
 
 FORMAT = "kadanoff.rbm"
 VERSION = 1
 
 
-def write(path: str | os.PathLike[str], kind: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+def write(path: str | os.PathLike[str], kind: str, arrays: Mapping[str, AnyArray]) -> None:
     """Write arrays and what they are; `path` is replaced only by a complete file."""
     target = Path(path)
     header = np.array([FORMAT, str(VERSION), kind])
@@ -37,7 +37,7 @@ def write(path: str | os.PathLike[str], kind: str, arrays: Mapping[str, NDArray[
         raise
 
 
-def read(path: str | os.PathLike[str], kind: str) -> dict[str, NDArray[Any]]:
+def read(path: str | os.PathLike[str], kind: str) -> dict[str, AnyArray]:
     """The arrays of a file of this kind.
 
     Raises

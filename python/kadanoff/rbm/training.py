@@ -7,16 +7,15 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kadanoff import _core
-from kadanoff.progress import Report, bar
+from kadanoff._base import checks
+from kadanoff._base.progress import Report, bar
+from kadanoff._base.types import BoolArray, WordArray
 from kadanoff.rbm.machine import Machine
-from kadanoff.rbm.numbers import count, real, threads_of
 from kadanoff.rbm.partition import base_rates, mean
-from kadanoff.rbm.units import Units, Words, pack
+from kadanoff.rbm.units import Units, pack
 
-FloatArray = NDArray[np.float64]
 State = dict[str, Any]
 
 METHODS = ("cd", "pcd", "pt")
@@ -45,10 +44,10 @@ class Training:
 
     def __post_init__(self) -> None:
         for name in ("n_components", "steps", "batch_size", "n_epochs"):
-            count(name, getattr(self, name))
+            checks.whole(name, getattr(self, name))
         if self.n_chains is not None:
-            count("n_chains", self.n_chains)
-        count("n_temperatures", self.n_temperatures, 2)
+            checks.whole("n_chains", self.n_chains)
+        checks.whole("n_temperatures", self.n_temperatures, least=2)
         for name, known in (("method", METHODS), ("optimizer", OPTIMIZERS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {known}, got {getattr(self, name)!r}")
@@ -57,13 +56,13 @@ class Training:
             if len(rates) != 2:
                 raise ValueError(f"learning_rate must be a number or (first, last), got {rates!r}")
             for rate in rates:
-                real("learning_rate", rate, 0, strict=True)
+                checks.real("learning_rate", rate, above=0)
         else:
-            real("learning_rate", rates, 0, strict=True)
-        if real("momentum", self.momentum, 0) >= 1:
+            checks.real("learning_rate", rates, above=0)
+        if checks.real("momentum", self.momentum, least=0) >= 1:
             raise ValueError(f"momentum must be below 1, got {self.momentum!r}")
-        real("l2", self.l2, 0)
-        real("init_scale", self.init_scale, 0)
+        checks.real("l2", self.l2, least=0)
+        checks.real("init_scale", self.init_scale, least=0)
         if not isinstance(self.centered, bool | np.bool_):
             raise TypeError(f"centered must be True or False, got {self.centered!r}")
 
@@ -79,7 +78,7 @@ class Training:
             return [float(r) for r in np.geomspace(first, last, epochs)]
         return [float(self.learning_rate)] * epochs
 
-    def start(self, rows: NDArray[np.bool_], seed: int) -> State:
+    def start(self, rows: BoolArray, seed: int) -> State:
         """Small random couplings, visible biases of independent units, no hidden biases.
 
         G. E. Hinton, doi:10.1007/978-3-642-35289-8_32, section 8.
@@ -92,7 +91,7 @@ class Training:
         machine = Machine(W, a, None, self.visible, self.hidden)
         return self.resume(machine, rows, seed)
 
-    def resume(self, machine: Machine, rows: NDArray[np.bool_], seed: int) -> State:
+    def resume(self, machine: Machine, rows: BoolArray, seed: int) -> State:
         """The state of a machine that has been trained before, or made by hand."""
         generator = np.random.default_rng([seed, 2])
         parameters = np.concatenate([machine.W.ravel(), machine.a, machine.b])
@@ -123,7 +122,7 @@ class Training:
     def run(
         self,
         state: State,
-        data: Words,
+        data: WordArray,
         rates: list[float],
         seed: int,
         *,
@@ -145,7 +144,7 @@ class Training:
                 decay=float(self.l2),
                 centered=bool(self.centered),
                 seed=seed,
-                threads=threads_of(threads),
+                threads=checks.threads(threads),
                 control=control,
                 report=report,
             )

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from kadanoff._base.types import AnyArray, BoolArray, SpinArray, WordArray
 
 __all__ = ["Units", "bits", "pack", "states", "unit_values", "unpack"]
 
 Units = Literal["binary", "spin"]
-Words = NDArray[np.uint64]
-Configurations = NDArray[np.int8]
 
 UNITS: dict[str, tuple[int, int]] = {"binary": (0, 1), "spin": (-1, 1)}
 MOST_STATES = 24  # units of a layer whose states are listed
@@ -28,8 +28,8 @@ def unit_values(name: str, units: object) -> tuple[int, int]:
     return UNITS[units]
 
 
-def real_array(name: str, values: ArrayLike, *, dimensions: tuple[int, ...]) -> NDArray[Any]:
-    """`values` as an array of real numbers with one of the given numbers of dimensions."""
+def real_array(name: str, values: ArrayLike, *, dimensions: tuple[int, ...]) -> AnyArray:
+    """`values` as an array of numbers or bools with one of the given numbers of dimensions."""
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
@@ -39,7 +39,7 @@ def real_array(name: str, values: ArrayLike, *, dimensions: tuple[int, ...]) -> 
     return array
 
 
-def bits(name: str, values: ArrayLike, units: Units, size: int) -> NDArray[np.bool_]:
+def bits(name: str, values: ArrayLike, units: Units, size: int) -> BoolArray:
     """Which units are up, shape (rows, size).
 
     Raises
@@ -70,7 +70,7 @@ def bits(name: str, values: ArrayLike, units: Units, size: int) -> NDArray[np.bo
     return is_up
 
 
-def pack(is_up: NDArray[np.bool_]) -> Words:
+def pack(is_up: BoolArray) -> WordArray:
     """Rows of bits as rows of words, unit i in bit i % 64 of word i // 64.
 
     >>> pack(np.array([[True, False, True]]))
@@ -84,7 +84,7 @@ def pack(is_up: NDArray[np.bool_]) -> Words:
     return packed.view("<u8").astype(np.uint64, copy=False)
 
 
-def unpack(words: Words, size: int, units: Units) -> Configurations:
+def unpack(words: WordArray, size: int, units: Units) -> SpinArray:
     """The configurations of rows of words, shape (rows, size).
 
     >>> unpack(np.array([[5]], dtype=np.uint64), 3, "spin")
@@ -98,7 +98,7 @@ def unpack(words: Words, size: int, units: Units) -> Configurations:
     return (is_up * np.int8(up - low) + np.int8(low)).astype(np.int8, copy=False)
 
 
-def states(size: int, units: Units = "binary") -> Configurations:
+def states(size: int, units: Units = "binary") -> SpinArray:
     """All 2^size configurations, the first unit changing slowest (as ``itertools.product``).
 
     >>> states(2, "spin")

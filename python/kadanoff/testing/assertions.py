@@ -8,10 +8,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kadanoff.levels import Levels
-from kadanoff.nrg import NRGResult
+from kadanoff._base.types import FloatArray
+from kadanoff.impurities.nrg.levels import Levels
+from kadanoff.impurities.nrg.result import NRGResult
 
 __all__ = [
     "assert_entropy_bounds",
@@ -23,7 +23,6 @@ __all__ = [
     "spectrum",
 ]
 
-FloatArray = NDArray[np.float64]
 
 CURVES = ("entropy", "heat_capacity", "T_chi", "T_chi_charge", "log_Z")
 ROUNDING = 1e-10  # sums of 1e4 Boltzmann factors with energies good to 1e-14 of the scale

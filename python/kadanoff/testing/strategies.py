@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from kadanoff.baths import Band, FlatBand, PowerLawBand, SemicircularBand, TabulatedBand
-from kadanoff.chains import Chain
-from kadanoff.models import AndersonModel, KondoModel
-from kadanoff.stars import SCHEMES
+from kadanoff.bands.densities import Band, FlatBand, PowerLawBand, SemicircularBand, TabulatedBand
+from kadanoff.bands.discretisation import SCHEMES
+from kadanoff.bands.tridiagonalisation import Chain
+from kadanoff.impurities.models import AndersonModel, KondoModel
 
 __all__ = [
     "anderson_models",

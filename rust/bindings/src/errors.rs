@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 fn from_python(py: Python<'_>, class: &str, message: String) -> PyErr {
     match py
-        .import("kadanoff.errors")
+        .import("kadanoff._base.errors")
         .and_then(|m| m.getattr(class))
         .and_then(|c| c.call1((message,)))
     {

@@ -7,11 +7,7 @@ LearnedSolver(kernel ridge, log of hubbard1 -> ed-2; trained on 40 at beta = 5)
 """
 
 from kadanoff.dmft.learning.certificate import Active, Certificate, active, certify
-from kadanoff.dmft.learning.expert import Prediction
-from kadanoff.dmft.learning.features import NODES, TARGETS
-from kadanoff.dmft.learning.learned import LearnedSolver, learn
-from kadanoff.dmft.learning.regressors import MODELS
-from kadanoff.dmft.learning.report import (
+from kadanoff.dmft.learning.evaluation import (
     BreakEven,
     LearningCurve,
     Report,
@@ -19,7 +15,11 @@ from kadanoff.dmft.learning.report import (
     learning_curve,
     report,
 )
-from kadanoff.dmft.learning.search import Search, search
+from kadanoff.dmft.learning.expert import Prediction
+from kadanoff.dmft.learning.features import NODES, TARGETS
+from kadanoff.dmft.learning.learned import LearnedSolver, learn
+from kadanoff.dmft.learning.model_selection import Search, search
+from kadanoff.dmft.learning.regressors import MODELS
 from kadanoff.dmft.learning.storage import load, save
 
 __all__ = [

@@ -19,10 +19,10 @@ from functools import cached_property
 import numpy as np
 
 from kadanoff import _core
-from kadanoff.dmft.embedding import embedded_poles, green_tail
+from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import Impurity
+from kadanoff.dmft.solvers.embedding import embedded_poles, green_tail
 from kadanoff.greens import GreenFunction, MatsubaraFunction, matsubara
-from kadanoff.greens.grids import ComplexArray, FloatArray
 
 __all__ = ["PoleGrid", "Projected"]
 

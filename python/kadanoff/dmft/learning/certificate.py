@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from kadanoff import _core
-from kadanoff.dmft.approximations import approximate, named
-from kadanoff.dmft.bethe import BetheLoop, bethe
+from kadanoff._base import checks
+from kadanoff._base.errors import Cancelled, NotConverged
 from kadanoff.dmft.learning.learned import LearnedSolver
+from kadanoff.dmft.loops.bethe_lattice import BetheLoop, bethe
 from kadanoff.dmft.solution import Solution
-from kadanoff.errors import Cancelled, NotConverged
-from kadanoff.stars import real, whole
+from kadanoff.dmft.solvers.approximations import approximate, named
 
 __all__ = ["Active", "Certificate", "active", "certify"]
 
@@ -69,7 +69,7 @@ def certify(
     loop : BetheLoop
         As `kadanoff.dmft.bethe` returned it.
     exact : str
-        The exact solver, as in `kadanoff.dmft.approximations`: "ed-5", "cthyb", ...
+        The exact solver, as in `kadanoff.dmft.solvers.approximations`: "ed-5", "cthyb", ...
     D : float
         Half bandwidth of the lattice.
     polish : bool
@@ -102,7 +102,7 @@ def certify(
     count = loop.solution.G_iw.size
     answer = approximate(problem, exact, frequencies=count, control=control)
     Delta = loop.solution.Delta_iw
-    away = 0.25 * real("D", D) ** 2 * answer.G_iw[: Delta.size] - Delta
+    away = 0.25 * checks.real("D", D) ** 2 * answer.G_iw[: Delta.size] - Delta
     distance = float(np.max(np.abs(away)) / np.max(np.abs(Delta)))
     found = Certificate(loop, answer, distance, None)
     if not polish:
@@ -190,10 +190,10 @@ def active(
     NotConverged
         After `rounds`; `partial` is the Active so far.
     """
-    tol = real("tol", tol)
+    tol = checks.real("tol", tol)
     if tol <= 0.0:
         raise ValueError(f"tol must be positive, got {tol}")
-    whole("rounds", rounds)
+    checks.whole("rounds", rounds)
     D = float(options.get("D", 1.0))
     certificates: list[Certificate] = []
     start = options.pop("start", "metal")

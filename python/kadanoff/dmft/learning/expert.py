@@ -8,18 +8,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kadanoff._base.types import ComplexArray, FloatArray, IntArray
 from kadanoff.dmft.learning.causal import PoleGrid, Projected
-from kadanoff.dmft.learning.features import (
-    NODES,
-    Sample,
-    decode,
-    encode,
-    features,
-)
+from kadanoff.dmft.learning.features import NODES, Sample, decode, encode, features
 from kadanoff.dmft.learning.regressors import Ensemble, fit, unseen
-from kadanoff.greens.grids import ComplexArray, FloatArray
 
 __all__ = ["Expert", "Prediction", "furthest", "train"]
 
@@ -56,7 +49,7 @@ class Expert:
     ensemble: Ensemble
     X: FloatArray
     Y: FloatArray
-    group: NDArray[np.int64]
+    group: IntArray
     floor: FloatArray  # (2, N): usual errors of Re Sigma / U, and of Im Sigma relative to itself
     scores: FloatArray  # (K, N): errors of Im Sigma over what was expected, on problems not seen
     reach: float  # furthest pole, in units of pi / beta
@@ -115,7 +108,7 @@ def train(
     beta: float,
     samples: list[Sample],
     answers: list[tuple[ComplexArray, float]],
-    group: NDArray[np.int64],
+    group: IntArray,
     target: str,
     model: str,
     members: int,

@@ -28,10 +28,10 @@ from typing import Any
 
 import numpy as np
 
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.dmft.data.samples import Database
 from kadanoff.dmft.problem import Impurity
-from kadanoff.dmft.samples import Database
 from kadanoff.greens import matsubara
-from kadanoff.greens.grids import ComplexArray, FloatArray
 
 __all__ = [
     "NODES",

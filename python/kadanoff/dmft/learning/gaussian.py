@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from kadanoff._base.types import FloatArray
 from kadanoff.dmft.learning.features import PARTNER, partner, squared_distances
-from kadanoff.greens.grids import FloatArray
 
 __all__ = ["SETTINGS", "fit", "predict"]
 

@@ -11,19 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from kadanoff.dmft.approximations import approximate, named
-from kadanoff.dmft.embedding import embedded_poles, on_frequencies
-from kadanoff.dmft.hubbard1 import atom
+from kadanoff._base import checks
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.dmft.data.samples import Database
 from kadanoff.dmft.learning.expert import Expert, Prediction, furthest, train
 from kadanoff.dmft.learning.features import NODES, TARGETS, Sample, encode, features
 from kadanoff.dmft.learning.regressors import MODELS, fit
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, Solver
-from kadanoff.dmft.samples import Database
 from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.approximations import approximate, named
+from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
+from kadanoff.dmft.solvers.hubbard1 import atom
 from kadanoff.greens import matsubara
-from kadanoff.greens.grids import ComplexArray, FloatArray
-from kadanoff.stars import real, whole
 
 __all__ = ["LearnedSolver", "learn"]
 
@@ -37,7 +37,7 @@ class LearnedSolver:
     Attributes
     ----------
     inputs : tuple of str
-        Approximations it starts from, as in `kadanoff.dmft.approximations`.
+        Approximations it starts from, as in `kadanoff.dmft.solvers.approximations`.
     target, model : str
         What is regressed (`features.TARGETS`), and by what (`regressors.MODELS`).
     exact : str
@@ -317,11 +317,11 @@ def learn(
     ):
         if value not in allowed:
             raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
-    if whole("members", members) < 2:
+    if checks.whole("members", members) < 2:
         raise ValueError(f"members must be at least 2, got {members}")
-    if not 0.0 < real("calibration", calibration) <= 0.5:
+    if not 0.0 < checks.real("calibration", calibration) <= 0.5:
         raise ValueError(f"calibration must be a share in (0, 0.5], got {calibration}")
-    if real("reach", reach) <= 0.0:
+    if checks.real("reach", reach) <= 0.0:
         raise ValueError(f"reach must be positive, got {reach}")
     named(exact or wanted)
     settings = dict(settings or {})

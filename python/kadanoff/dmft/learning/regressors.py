@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kadanoff._base.types import AnyArray, FloatArray, IntArray
 from kadanoff.dmft.learning import gaussian
 from kadanoff.dmft.learning.features import PARTNER, partner, squared_distances
-from kadanoff.greens.grids import FloatArray
 
 __all__ = ["MODELS", "Ensemble", "fit"]
 
@@ -44,7 +43,7 @@ class Ensemble:
     """
 
     kind: str
-    arrays: dict[str, NDArray[Any]] = field(repr=False)
+    arrays: dict[str, AnyArray] = field(repr=False)
 
     def standard(self, x: FloatArray) -> FloatArray:
         """Rows with mean zero and variance one on the training set."""
@@ -89,7 +88,7 @@ def fit(
     kind: str,
     X: FloatArray,
     Y: FloatArray,
-    group: NDArray[np.int64],
+    group: IntArray,
     *,
     members: int,
     seed: int,
@@ -135,13 +134,13 @@ def unseen(
     ensemble: Ensemble,
     X: FloatArray,
     Y: FloatArray,
-    group: NDArray[np.int64],
+    group: IntArray,
     *,
     members: int,
     seed: int,
     settings: dict[str, Any],
     share: float,
-) -> tuple[NDArray[np.int64], FloatArray]:
+) -> tuple[IntArray, FloatArray]:
     """What it would say of some of its samples, had their groups not been there.
 
     Kernel ridge knows that from its inverse; others are fitted again, without `share` of the groups
@@ -158,7 +157,7 @@ def unseen(
         said = _left_out(ensemble, Y, group, _chosen(group, members, seed))
         rows = np.flatnonzero(np.isin(group, shuffled[: CALIBRATED * shuffled.size // len(X) + 1]))
         return rows, np.swapaxes(ensemble.unbent(said[:, rows]), 0, 1)
-    held: list[NDArray[np.int64]] = []
+    held: list[IntArray] = []
     proposed: list[FloatArray] = []
     for part in np.array_split(shuffled, round(1.0 / share)):
         out = np.isin(group, part)
@@ -178,7 +177,7 @@ def unseen(
     return np.concatenate(held), np.concatenate(proposed)
 
 
-def _chosen(group: NDArray[np.int64], members: int, seed: int) -> list[NDArray[np.int64]]:
+def _chosen(group: IntArray, members: int, seed: int) -> list[IntArray]:
     """Rows that the members see."""
     groups = np.unique(group)
     rng = np.random.default_rng([seed, 0x1EA2])
@@ -231,7 +230,7 @@ def _kernels(squared: FloatArray, gamma: float) -> tuple[FloatArray, FloatArray]
 
 
 def _ridge(
-    kernels: Any, y: FloatArray, rows: NDArray[np.int64], alpha: float, test: Any = None
+    kernels: Any, y: FloatArray, rows: IntArray, alpha: float, test: Any = None
 ) -> tuple[FloatArray, FloatArray | None]:
     """Dual coefficients, and what they say of rows `test`.
 
@@ -252,7 +251,7 @@ def _ridge(
 
 
 def _left_out(
-    ensemble: Ensemble, Y: FloatArray, group: NDArray[np.int64], chosen: list[NDArray[np.int64]]
+    ensemble: Ensemble, Y: FloatArray, group: IntArray, chosen: list[IntArray]
 ) -> FloatArray:
     """What members say of every sample without its group, exactly and without another fit.
 

@@ -23,8 +23,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from kadanoff._base.types import FloatArray
 from kadanoff.greens import chebyshev_times
-from kadanoff.greens.grids import FloatArray
 from kadanoff.greens.intermediate import _basis
 
 __all__ = ["Chebyshev", "Intermediate", "Legendre", "Parity", "Tanh"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from kadanoff._base.types import AnyArray
 from kadanoff.dmft.learning.gaussian import SETTINGS
 
 __all__ = ["check", "shaped"]
 
 
-def check(kind: str, arrays: dict[str, NDArray[Any]], samples: int, seen: int, said: int) -> None:
+def check(kind: str, arrays: dict[str, AnyArray], samples: int, seen: int, said: int) -> None:
     """Whether arrays are an ensemble for so many samples, features and outputs.
 
     Raises
@@ -42,7 +42,7 @@ def check(kind: str, arrays: dict[str, NDArray[Any]], samples: int, seen: int, s
             _check_trees(arrays, m, seen)
 
 
-def shaped(name: str, array: NDArray[Any], shape: tuple[int | None, ...]) -> None:
+def shaped(name: str, array: AnyArray, shape: tuple[int | None, ...]) -> None:
     """Refuse an array of another shape (None: any length) or with NaN."""
     fits = array.ndim == len(shape) and all(
         b is None or a == b for a, b in zip(array.shape, shape, strict=True)

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from kadanoff.about import about
-from kadanoff.dmft.approximations import named
+from kadanoff._base.versions import about
 from kadanoff.dmft.learning.expert import Expert
 from kadanoff.dmft.learning.features import NODES, TARGETS
 from kadanoff.dmft.learning.learned import OUTSIDE, LearnedSolver
 from kadanoff.dmft.learning.regressors import MODELS, Ensemble
 from kadanoff.dmft.learning.shapes import check, shaped
-from kadanoff.store import canonical
+from kadanoff.dmft.solvers.approximations import named
+from kadanoff.runs.store import canonical
 
 __all__ = ["load", "save"]
 

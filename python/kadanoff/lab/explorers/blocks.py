@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kadanoff import Control, blockspin, ising
+from kadanoff._base.style import GREY
+from kadanoff._base.types import SpinArray
 from kadanoff.lab.explorers.picture import grid, image, text
-from kadanoff.lab.style import GREY
 
 if TYPE_CHECKING:
     from kadanoff.lab.explorers.canvas import Live
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["BlocksPicture", "compute", "draw", "explore"]
 
-Spins = NDArray[np.int8]
 
 LEVELS = 3
 SECONDS = 0.012  # of sweeps for a frame: the rest of its time is for packing and painting
@@ -51,7 +50,7 @@ class BlocksPicture:
 
     T: float
     sweeps: int
-    levels: list[Spins]
+    levels: list[SpinArray]
     correlation: list[float]
     rate: float = field(default=0.0)
 
@@ -118,7 +117,7 @@ def compute(
     )
 
 
-def _neighbours(s: Spins) -> float:
+def _neighbours(s: SpinArray) -> float:
     """<s_i s_j> over nearest neighbours of a periodic lattice."""
     right = np.count_nonzero(s == np.roll(s, 1, 1))
     down = np.count_nonzero(s == np.roll(s, 1, 0))

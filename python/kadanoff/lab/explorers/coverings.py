@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff import Control, dimers
-from kadanoff.lab.dimers import plot_covering
+from kadanoff._base.style import COLOURS, GREY
+from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.lab.explorers.picture import grid, text
-from kadanoff.lab.style import COLOURS, GREY
+from kadanoff.lattices.dimers.plots import plot_covering
 
 if TYPE_CHECKING:
     from kadanoff.lab.explorers.canvas import Live
@@ -46,8 +47,8 @@ class CoveringPicture:
     """
 
     dimers: NDArray[np.uint8]
-    height: NDArray[np.float64]
-    moved: NDArray[np.bool_]
+    height: FloatArray
+    moved: BoolArray
     winding: tuple[int, int]
     flippable: float
     steps: int

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kadanoff import Control, DoubleQuantumDot, KondoModel, effective, nrg
+from kadanoff import Control, DoubleQuantumDot, KondoModel
+from kadanoff._base.style import COLOURS, GREY, dress, guide
+from kadanoff.impurities import effective, nrg
+from kadanoff.impurities.effective.plots import COUPLINGS
+from kadanoff.impurities.nrg.result import NRGResult
 from kadanoff.lab.explorers.picture import grid, line, text
-from kadanoff.lab.plots import COUPLINGS
-from kadanoff.lab.style import COLOURS, GREY, dress, guide
-from kadanoff.nrg import NRGResult
 
 if TYPE_CHECKING:
     from kadanoff.lab.explorers.latest import Stage

@@ -17,22 +17,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kadanoff import Cancelled, Control, ising, rsmi
+from kadanoff._base.style import COLOURS, GREY, dress
+from kadanoff._base.types import FloatArray
 from kadanoff.lab.explorers.picture import grid, image, line, text
-from kadanoff.lab.information import tile
-from kadanoff.lab.style import COLOURS, GREY, dress
+from kadanoff.lattices.rsmi.plots import tile
 
 if TYPE_CHECKING:
     from kadanoff.lab.explorers.latest import Stage
     from kadanoff.lab.explorers.panel import Explorer
-    from kadanoff.rsmi.rules import FilterRule
+    from kadanoff.lattices.rsmi.rules import FilterRule
 
 __all__ = ["FilterPicture", "compute", "draw", "explore"]
 
-FloatArray = NDArray[np.float64]
 
 L = 16
 SAMPLES = 12_000

@@ -20,23 +20,23 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kadanoff import AndersonModel, Control, KondoModel, nrg
+from kadanoff import AndersonModel, Control, KondoModel
+from kadanoff._base.style import COLOURS, FAINT, GREY, dress, guide
+from kadanoff._base.types import FloatArray
+from kadanoff.impurities import nrg
+from kadanoff.impurities.effective.loss import METHODS, Matching
+from kadanoff.impurities.effective.plots import COUPLINGS
+from kadanoff.impurities.nrg.result import NRGResult
 from kadanoff.lab.explorers.picture import grid, line, text
-from kadanoff.lab.plots import COUPLINGS
-from kadanoff.lab.style import COLOURS, FAINT, GREY, dress, guide
-from kadanoff.matching import METHODS, Matching
-from kadanoff.nrg import NRGResult
 
 if TYPE_CHECKING:
+    from kadanoff.impurities.effective.loss import Method
     from kadanoff.lab.explorers.latest import Stage
     from kadanoff.lab.explorers.panel import Explorer
-    from kadanoff.matching import Method
 
 __all__ = ["KondoPicture", "compute", "draw", "explore"]
 
-FloatArray = NDArray[np.float64]
 
 OBSERVABLE = "S_d.S_0"
 LN_2 = np.log(2.0)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kadanoff import Control, NotConverged, dmft
+from kadanoff._base.style import COLOURS, FAINT, GREY, dress
+from kadanoff._base.types import FloatArray
 from kadanoff.lab.explorers.picture import grid, line, text
-from kadanoff.lab.style import COLOURS, FAINT, GREY, dress
 
 if TYPE_CHECKING:
     from kadanoff.lab.explorers.latest import Stage
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Learned", "MottPicture", "compute", "draw", "explore"]
 
-FloatArray = NDArray[np.float64]
 
 Learned: TypeAlias = str | Callable[[dmft.Impurity], dmft.Solution]
 """A learned solver: a name in ``kadanoff.dmft.SOLVERS``, or ``solver(problem) -> Solution``."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kadanoff._base.progress import watched
 from kadanoff.lab.explorers.latest import STAGES, Answer, Latest, Stage
 from kadanoff.lab.explorers.picture import Picture
-from kadanoff.progress import watched
 
 try:
     import ipywidgets

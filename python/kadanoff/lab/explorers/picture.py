@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kadanoff.lab.style import require_matplotlib
+from kadanoff._base.style import require_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kadanoff import AndersonModel, Control, dynamics
-from kadanoff.broadening import frequencies
-from kadanoff.dynamics import Dynamics
+from kadanoff import AndersonModel, Control
+from kadanoff._base.style import COLOURS, GREY, dress, guide
+from kadanoff._base.types import FloatArray
+from kadanoff.impurities.nrg import dynamics
+from kadanoff.impurities.nrg.broadening import frequencies
+from kadanoff.impurities.nrg.dynamics import Dynamics
 from kadanoff.lab.explorers.picture import grid, line, text
-from kadanoff.lab.style import COLOURS, GREY, dress, guide
 
 if TYPE_CHECKING:
     from kadanoff.lab.explorers.latest import Stage
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SpectrumPicture", "compute", "draw", "explore"]
 
-FloatArray = NDArray[np.float64]
 
 OPTIONS: dict[Stage, dict[str, Any]] = {
     "coarse": {"Lambda": 4.0, "keep": 80, "scheme": "campo-oliveira"},

@@ -1,0 +1,137 @@
+"""Signatures that a notebook can complete, and answers to names that nobody knows.
+
+A public function is decorated with :func:`public`. An unknown keyword is then refused with the
+nearest known one. Options that many calls share live in one frozen dataclass:
+``@public(options=Options)`` shows its fields, with their defaults, in the signature of a function
+that takes ``**options``, for Shift-Tab and completion, while ``Unpack[TypedDict]`` tells the same
+to type checkers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, overload
+
+__all__ = ["did_you_mean", "public", "unknown_keyword"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def did_you_mean(given: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'Gamma'?"``, or nothing if no known name is near.
+
+    Examples
+    --------
+    >>> did_you_mean("gama", ["Gamma", "U"])
+    "; did you mean 'Gamma'?"
+    """
+    names = {name.casefold(): name for name in known}
+    near = difflib.get_close_matches(given.casefold(), names, n=1, cutoff=0.6)
+    return f"; did you mean {names[near[0]]!r}?" if near else ""
+
+
+def unknown_keyword(function: str, given: str, known: Iterable[str]) -> TypeError:
+    """The exception for a keyword that a function does not take.
+
+    Examples
+    --------
+    >>> print(unknown_keyword("solve", "lambda_", ["Lambda", "keep"]))
+    solve() has no argument 'lambda_'; did you mean 'Lambda'?
+    """
+    names = list(known)
+    near = did_you_mean(given, names)
+    if not near and names:
+        near = f"; it takes {', '.join(names)}"
+    return TypeError(f"{function}() has no argument {given!r}{near}")
+
+
+@overload
+def public(target: F) -> F: ...
+@overload
+def public(*, options: type | tuple[type, ...]) -> Callable[[F], F]: ...
+
+
+def public(target: Any = None, *, options: type | tuple[type, ...] = ()) -> Any:
+    """Answer unknown keywords with the nearest known one; show shared options in the signature.
+
+    Parameters
+    ----------
+    target : function or class
+        Decorated directly, as ``@public``. For a class its ``__init__`` is guarded.
+    options : dataclass or tuple of dataclasses
+        Those whose fields the function takes as ``**options``.
+
+    Examples
+    --------
+    >>> @public
+    ... def width(*, Gamma=0.1):
+    ...     return Gamma
+    >>> width(gamma=0.2)
+    Traceback (most recent call last):
+    TypeError: width() has no argument 'gamma'; did you mean 'Gamma'?
+    """
+    if target is None:
+        shared = options if isinstance(options, tuple) else (options,)
+        return lambda function: _guarded(function, shared)
+    if isinstance(target, type):
+        guarded = _guarded(target.__init__, (), name=target.__name__)  # type: ignore[misc]
+        target.__init__ = guarded  # type: ignore[misc]
+        return target
+    return _guarded(target, ())
+
+
+def _guarded(function: Callable[..., Any], options: tuple[type, ...], name: str = "") -> Any:
+    signature = inspect.signature(function)
+    if options:
+        signature = _with_options(signature, options)
+    parameters = signature.parameters.values()
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    known = frozenset(
+        p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+    )
+    label = name or function.__name__
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **keywords: Any) -> Any:
+        if not takes_any and not keywords.keys() <= known:
+            first = next(key for key in keywords if key not in known)
+            raise unknown_keyword(label, first, sorted(known - {"self"}))
+        return function(*args, **keywords)
+
+    if options:
+        guarded.__signature__ = signature  # type: ignore[attr-defined]
+    return guarded
+
+
+def _with_options(signature: inspect.Signature, options: tuple[type, ...]) -> inspect.Signature:
+    """The signature with ``**options`` replaced by the fields of dataclasses."""
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    taken = {p.name for p in own}
+    fields: Mapping[str, dataclasses.Field[Any]] = {
+        field.name: field
+        for cls in options
+        for field in dataclasses.fields(cls)
+        if field.init and field.name not in taken
+    }
+    shown = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=_default(field),
+            annotation=field.type,
+        )
+        for field in fields.values()
+    ]
+    return signature.replace(parameters=[*own, *shown])
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default is not dataclasses.MISSING:
+        return field.default
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return inspect.Parameter.empty

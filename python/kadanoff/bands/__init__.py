@@ -1,0 +1,26 @@
+"""Densities of states of the metal, their discretisation, and Wilson chains.
+
+>>> from kadanoff import bands
+>>> bands.FlatBand(D=2.0).norm
+1.0
+"""
+
+from kadanoff.bands.densities import FlatBand, PowerLawBand, SemicircularBand
+from kadanoff.bands.discretisation import SCHEMES, Band, Star, discretise
+from kadanoff.bands.tabulated import FunctionBand, TabulatedBand
+from kadanoff.bands.tridiagonalisation import A_Lambda, Chain, wilson_chain
+
+__all__ = [
+    "SCHEMES",
+    "A_Lambda",
+    "Band",
+    "Chain",
+    "FlatBand",
+    "FunctionBand",
+    "PowerLawBand",
+    "SemicircularBand",
+    "Star",
+    "TabulatedBand",
+    "discretise",
+    "wilson_chain",
+]

@@ -1,0 +1,1 @@
+"""Databases of impurity problems and their solutions."""

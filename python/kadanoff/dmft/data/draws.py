@@ -1,0 +1,169 @@
+"""Random impurity problems: the distribution of the learning experiment.
+
+U, the half bandwidth D and eps (from -U/2) are uniform in their ranges. The levels e_k are uniform
+in (-1, 1) and the V_k in (0, 1); then V is scaled to ``sum V**2 = D**2 / 4`` (the rule of the
+Bethe lattice), the levels to ``max e - min e = 2 D``, and shifted to ``sum V**2 e = 0``.
+
+Sample i is the same whatever the number of samples: its random numbers are those of
+``SeedSequence(seed, spawn_key=(i,))``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
+from kadanoff.dmft.loops.bethe_lattice import bethe
+
+__all__ = ["Distribution", "Draw"]
+
+Range = tuple[float, float]
+
+BATHS = ("random", "self-consistent")
+RULES = ("bethe", "2D/pi", "2W")
+
+
+class Draw(NamedTuple):
+    """One problem, but for its temperature."""
+
+    U: float
+    D: float
+    eps: float
+    e: FloatArray
+    V: FloatArray
+    born: int
+    """Where the bath is self-consistent: the index of its temperature; -1 for a random bath."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distribution:
+    """Where problems are drawn from.
+
+    Parameters
+    ----------
+    U, half_bandwidth, eps : (low, high)
+        Ranges; eps from -U/2.
+    bath_sites : int
+        Sites of the bath, 1 to 7.
+    rule : {"bethe", "2D/pi", "2W"}
+        sum V**2: ``D**2 / 4``; or ``2 D / pi`` or ``2 D`` in the unit of energy squared, as other
+        codes have it.
+    bath : {"random", "self-consistent"}
+        Drawn; or that of a converged DMFT loop on the Bethe lattice, solved by exact
+        diagonalisation of as many sites, at one of the temperatures.
+    beta : sequence of float
+        Of the loops.
+    seed : int
+        Of everything.
+    """
+
+    U: Range = (1.0, 10.0)
+    half_bandwidth: Range = (1.0, 10.0)
+    eps: Range = (-1.0, 1.0)
+    bath_sites: int = 4
+    rule: str = "bethe"
+    bath: str = "random"
+    beta: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, lowest in (("U", 0.0), ("half_bandwidth", 0.0), ("eps", -math.inf)):
+            object.__setattr__(self, name, interval(name, getattr(self, name), lowest))
+        if checks.whole("bath_sites", self.bath_sites) > 7:
+            raise ValueError(f"bath_sites must lie in 1 to 7, got {self.bath_sites}")
+        for name, allowed in (("rule", RULES), ("bath", BATHS)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(
+                    f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}"
+                )
+        seed = self.seed
+        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+            raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+        object.__setattr__(self, "seed", int(seed))
+        object.__setattr__(self, "beta", tuple(float(b) for b in self.beta))
+
+    def draw(self, index: int) -> Draw:
+        """Sample `index`.
+
+        Examples
+        --------
+        >>> one = Distribution(seed=1).draw(7)
+        >>> bool(np.isclose(np.sum(one.V**2), one.D**2 / 4)), round(float(one.V**2 @ one.e), 12)
+        (True, 0.0)
+        """
+        if self.bath == "self-consistent":
+            return _of_a_loop(self, index)
+        rng, U, D, eps = self._begin(index)
+        e = rng.uniform(-1.0, 1.0, self.bath_sites)
+        V = 1.0 - rng.random(self.bath_sites)  # in (0, 1]
+        V *= math.sqrt(self.weight(D) / np.sum(V * V))
+        width = np.ptp(e)
+        e = e * (2.0 * D / width) if width > 0.0 else 0.0 * e
+        e = e - np.sum(V * V * e) / np.sum(V * V)
+        order = np.argsort(e, kind="stable")
+        return Draw(U, D, eps, e[order], V[order], -1)
+
+    def _begin(self, index: int) -> tuple[np.random.Generator, float, float, float]:
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(index,)))
+        U, D, eps = (rng.uniform(*r) for r in (self.U, self.half_bandwidth, self.eps))
+        return rng, U, D, eps
+
+    def weight(self, D: float) -> float:
+        """sum V**2."""
+        return {"bethe": 0.25 * D * D, "2D/pi": 2.0 * D / math.pi, "2W": 2.0 * D}[self.rule]
+
+    def parameters(self) -> dict[str, Any]:
+        """What decides the samples, for the name of a file."""
+        found = {
+            "U": self.U,
+            "half_bandwidth": self.half_bandwidth,
+            "eps": self.eps,
+            "bath_sites": self.bath_sites,
+            "rule": self.rule,
+            "bath": self.bath,
+            "seed": self.seed,
+        }
+        if self.bath == "self-consistent":
+            found["beta"] = self.beta
+        return found
+
+
+@lru_cache(maxsize=4096)
+def _of_a_loop(spread: Distribution, index: int) -> Draw:
+    """A sample with the bath of a converged loop; every solver asks for it."""
+    rng, U, D, eps = spread._begin(index)
+    born = int(rng.integers(len(spread.beta)))
+    start = ("metal", "insulator")[int(rng.integers(2))]
+    loop = bethe(
+        U=U,
+        beta=spread.beta[born],
+        D=D,
+        eps=eps,
+        start=start,
+        solver="ed",
+        sites=spread.bath_sites,
+        tol=1e-4,
+        threads=1,
+        progress=False,
+    )
+    bath = loop.solution.diagnostics["bath"]
+    return Draw(U, D, eps, np.array(bath.e), np.array(bath.V), born)
+
+
+def interval(name: str, value: Sequence[float], lowest: float = -math.inf) -> Range:
+    """A validated (low, high)."""
+    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
+        raise TypeError(f"{name} must be a pair (low, high), got {value!r}")
+    low, high = (checks.real(name, x) for x in value)
+    if low > high:
+        raise ValueError(f"{name} must be (low, high) with low <= high, got {value!r}")
+    if low < lowest or (name == "half_bandwidth" and low <= 0.0):
+        raise ValueError(f"{name} must be positive, got the range {value!r}")
+    return low, high

@@ -1,0 +1,403 @@
+"""Databases of impurity problems, solved by cheap solvers and by an expensive one.
+
+All solvers see the same Delta. Problems are those of `kadanoff.dmft.data.draws`, or baths of converged
+DMFT loops; every problem is solved at all temperatures.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+
+from kadanoff import _core
+from kadanoff._base import checks
+from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
+from kadanoff._base.progress import Report
+from kadanoff._base.types import AnyArray
+from kadanoff._base.versions import about
+from kadanoff.dmft.data.draws import Distribution, Draw
+from kadanoff.dmft.data.samples import Database, FailedPoint
+from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.dmft.protocol import Run, lookup
+from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.approximations import approximate, named
+from kadanoff.dmft.solvers.ed import at_temperatures
+from kadanoff.greens import chebyshev_times
+from kadanoff.greens.grids import inverse_temperature
+from kadanoff.runs.parameter_sweep import sweep
+from kadanoff.runs.store import Store, canonical
+
+__all__ = ["BETAS", "INPUTS", "database"]
+
+INPUTS = ("hubbard1", "ipt", "nca", "ed-1", "ed-2", "ed-3")
+BETAS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
+VERSION = 2
+"""Of the numbers in a store; raise it when a solver gives others.
+
+2: a bath fit sums frequencies in another order, and where its search ends depends on rounding; ed-1
+and ed-2 differ by up to 2e-8.
+"""
+CHUNK = 16
+OPTIONS: dict[str, dict[str, Any]] = {
+    "nca": {"tol": 1e-5},
+    "ed-1": {"fit": {"starts": 1}},
+    "ed-2": {"fit": {"starts": 1}},
+    "ed-3": {"fit": {"starts": 1}},
+}
+"""What inputs are told by default: as exact as an approximation deserves."""
+
+
+def database(
+    samples: int = 1000,
+    *,
+    inputs: Sequence[str] = INPUTS,
+    target: str = "ed-4",
+    beta: Sequence[float] = BETAS,
+    U: tuple[float, float] = (1.0, 10.0),
+    half_bandwidth: tuple[float, float] = (1.0, 10.0),
+    eps: tuple[float, float] = (-1.0, 1.0),
+    bath_sites: int | None = None,
+    rule: str = "bethe",
+    bath: str = "random",
+    partners: bool = False,
+    frequencies: int = 64,
+    times: int = 51,
+    seed: int = 0,
+    first: int = 0,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    path: str | os.PathLike[str] | None = None,
+    chunk: int | None = None,
+    executor: Executor | None = None,
+    retry: int = 0,
+    progress: bool | Report | None = None,
+    control: _core.Control | None = None,
+) -> Database:
+    """Draw impurity problems and solve them with the inputs and the target.
+
+    Parameters
+    ----------
+    samples : int
+        How many, each at all temperatures.
+    inputs : sequence of str
+        Approximations: "hubbard1", "ipt", "nca", "ed-1", ... (`kadanoff.dmft.solvers.approximations`).
+    target : str
+        "ed-4" to "ed-7" are exact for a bath of so many sites; or another name of
+        `kadanoff.dmft.SOLVERS`.
+    beta : sequence of float
+        Inverse temperatures.
+    U, half_bandwidth, eps : (low, high)
+        Ranges, eps from -U/2.
+    bath_sites : int, optional
+        Sites of the bath; n for target "ed-n", else 4.
+    rule : {"bethe", "2D/pi", "2W"}
+        Of sum V**2, see `kadanoff.dmft.data.draws.Distribution`.
+    bath : {"random", "self-consistent"}
+        Drawn, or of converged DMFT loops on the Bethe lattice.
+    partners : bool
+        Add the particle-hole partner of every sample: 2 K in all.
+    frequencies, times : int
+        Length of Sigma and G, and of G_tau.
+    seed : int
+        Sample i depends on (seed, i) only.
+    first : int
+        Number of the first sample; later ones make an independent test set.
+    options : mapping, optional
+        Options by solver: ``{"cthyb": {"sweeps": 10**6}}``.
+    path : path, optional
+        Folder of a `kadanoff.store.Store`. A run that was killed goes on there; more samples,
+        another input or another target use what is there.
+    chunk : int, optional
+        Samples in a file: 16, or 1 for a target other than "ed-1" to "ed-5".
+    executor, retry, progress, control
+        As in `kadanoff.sweep`.
+
+    Returns
+    -------
+    Database
+        Without the samples that some solver could not solve; they are in `failed`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A range, a name or an option is impossible.
+    NotConverged
+        No sample could be solved by all.
+    Cancelled
+        Stopped; what is finished is in the store.
+
+    Notes
+    -----
+    Test sets: `first` beyond the last sample for the same distribution, other ranges for problems
+    out of range, ``bath="self-consistent"`` for baths of DMFT loops.
+
+    All inputs and "ed-4" take about 0.05 s a sample and core. Most of it is Python between short
+    compiled calls: processes (``concurrent.futures.ProcessPoolExecutor``, Dask) use several cores,
+    threads hardly do.
+
+    One file holds a chunk of samples of one solver (16 samples are 1 MB and a second of work: a
+    file a sample would cost as much in flushing as in solving).
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> db = dmft.database(4, inputs=("hubbard1",), target="ed-2", beta=[10.0], progress=False)
+    >>> db.Sigma["ed-2"].shape, db.G_tau["hubbard1"].shape
+    ((4, 1, 64), (4, 1, 51))
+    """
+    temperatures = _temperatures(beta)
+    solver, told = named(target)
+    if bath_sites is None:
+        bath_sites = told.get("sites", 4)
+    spread = Distribution(
+        U=U,
+        half_bandwidth=half_bandwidth,
+        eps=eps,
+        bath_sites=bath_sites,
+        rule=rule,
+        bath=bath,
+        beta=temperatures,
+        seed=seed,
+    )
+    names = _solvers(inputs, target, bath_sites)
+    settings = _options(options, names)
+    if checks.whole("frequencies", frequencies) < 2 or frequencies > 4096:
+        raise ValueError(f"frequencies must lie in 2 to 4096, got {frequencies}")
+    if checks.whole("times", times) < 2 or times > 4096:
+        raise ValueError(f"times must lie in 2 to 4096, got {times}")
+    checks.whole("samples", samples)
+    checks.whole("first + 1", first + 1)
+    if chunk is None:
+        chunk = CHUNK if solver == "ed" and told.get("sites", 9) <= 5 else 1
+    checks.whole("chunk", chunk)
+    # In a store all files of a chunk size are full, so that more samples go on where it ended.
+    begin = first - first % chunk if path is not None else first
+    points = [
+        {
+            "distribution": spread.parameters(),
+            "solver": name,
+            "options": settings[name],
+            "beta": list(temperatures),
+            "frequencies": frequencies,
+            "times": times,
+            "first": start,
+            "count": chunk if path is not None else min(chunk, first + samples - start),
+        }
+        for start in range(begin, first + samples, chunk)
+        for name in names
+    ]
+    store = None
+    if path is not None:
+        store = Store(path, kind="dmft database", version=VERSION, settings={"chunk": chunk})
+    found = sweep(
+        solve_chunk,
+        points,
+        store=store,
+        executor=executor,
+        retry=retry,
+        progress=progress,
+        control=control,
+    )
+    if found.failed:
+        broken = found.failed[0]
+        raise NotConverged(
+            f"{len(found.failed)} chunks could not be computed, the first because of "
+            f"{broken.error}: {broken.message}",
+            found,
+        )
+    card = {
+        "distribution": spread.parameters(),
+        "options": settings,
+        "versions": {k: about()[k] for k in ("kadanoff", "numpy", "scipy", "python", "platform")},
+    }
+    wanted = range(first, first + samples)
+    made = _assemble(found.results, points, names, temperatures, wanted, card)
+    return made.with_partners() if partners else made
+
+
+def solve_chunk(
+    distribution: dict[str, Any],
+    solver: str,
+    options: dict[str, Any],
+    beta: list[float],
+    frequencies: int,
+    times: int,
+    first: int,
+    count: int,
+    control: _core.Control | None = None,
+) -> dict[str, Any]:
+    """`count` samples from number `first` on by one solver: what one file of a database holds."""
+    spread = Distribution(**{"beta": beta, **distribution})
+    B, sites = len(beta), spread.bath_sites
+    out: dict[str, Any] = {
+        **{name: np.zeros(count) for name in ("U", "D", "eps", "seconds")},
+        **{name: np.zeros((count, sites)) for name in ("e", "V")},
+        "born": np.full(count, -1),
+        "Sigma": np.full((count, B, frequencies), np.nan + 0j),
+        "G_tau": np.full((count, B, times), np.nan),
+        **{name: np.full((count, B), np.nan) for name in ("n", "docc", "error")},
+    }
+    failed: list[tuple[int, int, str]] = []
+    for row in range(count):
+        if control is not None and control.cancelled:
+            raise Cancelled("the computation was stopped")
+        index = first + row
+        try:
+            draw = spread.draw(index)
+        except _FAILURES as error:
+            failed.append((row, -1, f"{type(error).__name__}: {error}"))
+            continue
+        for name in ("U", "D", "eps", "e", "V", "born"):
+            out[name][row] = getattr(draw, name)
+        began = time.perf_counter()
+        # Solvers that draw random numbers get their own for every sample.
+        stream = np.random.SeedSequence(spread.seed, spawn_key=(index, 1))
+        told = {
+            "control": control,
+            "seed": None if solver.startswith("ed-") else int(stream.generate_state(1)[0]),
+        }
+        for b, found in enumerate(_at_all(draw, solver, beta, frequencies, {**told, **options})):
+            if isinstance(found, str):
+                failed.append((row, b, found))
+                continue
+            out["Sigma"][row, b] = found.Sigma_iw
+            out["G_tau"][row, b] = found.G.tau(chebyshev_times(beta[b], times))
+            out["n"][row, b], out["docc"][row, b] = found.n, found.docc
+            out["error"][row, b] = math.nan if found.error is None else found.error
+        out["seconds"][row] = time.perf_counter() - began
+    out["failed"] = np.array(json.dumps(failed))
+    return out
+
+
+_FAILURES = (NotConverged, NumericalError, ValueError)
+
+
+def _at_all(
+    draw: Draw, solver: str, beta: Sequence[float], frequencies: int, run: dict[str, Any]
+) -> Iterator[Solution | str]:
+    """The solution at every temperature, or why there is none."""
+    bath = DiscreteBath(draw.e, draw.V)
+    sites = named(solver)[1].get("sites", 0)
+    if sites >= bath.sites:
+        exact = Run(frequencies, 1, False, run.pop("control"), run.pop("seed"))
+        problem = Impurity(draw.U, beta[0], bath, draw.eps)
+        try:
+            yield from at_temperatures(problem, beta, exact, **run)
+        except _FAILURES as error:
+            yield from [f"{type(error).__name__}: {error}"] * len(beta)
+        return
+    for temperature in beta:
+        problem = Impurity(draw.U, temperature, bath, draw.eps)
+        try:
+            yield approximate(problem, solver, frequencies=frequencies, threads=1, **run)
+        except _FAILURES as error:
+            yield f"{type(error).__name__}: {error}"
+
+
+# ------------------------------------------------------------------------------------------- checks
+
+
+def _temperatures(beta: Sequence[float]) -> tuple[float, ...]:
+    if isinstance(beta, str) or not hasattr(beta, "__iter__"):
+        raise TypeError(f"beta must be a sequence of inverse temperatures, got {beta!r}")
+    found = tuple(inverse_temperature(b) for b in beta)
+    if not found or any(b >= c for b, c in itertools.pairwise(found)):
+        raise ValueError(f"beta must hold ascending inverse temperatures, got {beta!r}")
+    return found
+
+
+def _solvers(inputs: Sequence[str], target: str, sites: int) -> tuple[str, ...]:
+    if isinstance(inputs, str):
+        raise TypeError(f"inputs must be a sequence of names such as ({inputs!r},)")
+    names = (*inputs, target)
+    for name in names:
+        fewer = named(name)[1].get("sites")
+        if name != target and fewer is not None and fewer >= sites:
+            raise ValueError(
+                f"input {name!r} is exact for a bath of {sites} sites: an approximation has fewer"
+            )
+    if len(set(names)) < len(names):
+        raise ValueError(f"inputs and target must be different names, got {', '.join(names)}")
+    return names
+
+
+def _options(
+    options: Mapping[str, Mapping[str, Any]] | None, names: tuple[str, ...]
+) -> dict[str, dict[str, Any]]:
+    given = dict(options or {})
+    for name in given:
+        if name not in names:
+            raise ValueError(
+                f"options for {name!r}, which is neither input nor target: {', '.join(names)}"
+            )
+    found = {}
+    for name in names:
+        solver, told = named(name)
+        default = OPTIONS.get(name, {}) if name != names[-1] else {}
+        own = {**default, **given.get(name, {})}
+        lookup(solver, {**told, **own})
+        found[name] = canonical(own)
+    return found
+
+
+# ----------------------------------------------------------------------------------------- assembly
+
+
+def _assemble(
+    results: Sequence[dict[str, Any]],
+    points: Sequence[dict[str, Any]],
+    names: tuple[str, ...],
+    beta: tuple[float, ...],
+    wanted: range,
+    card: dict[str, Any],
+) -> Database:
+    """One database from the chunks, without samples that failed."""
+    rows: dict[str, dict[str, AnyArray]] = {}
+    failed: list[FailedPoint] = []
+    for name in names:
+        parts = [(p, r) for p, r in zip(points, results, strict=True) if p["solver"] == name]
+        index = np.concatenate([p["first"] + np.arange(p["count"]) for p, _ in parts])
+        keep = (index >= wanted.start) & (index < wanted.stop)
+        rows[name] = {"index": index[keep]}
+        for key in parts[0][1]:
+            if key != "failed":
+                rows[name][key] = np.concatenate([r[key] for _, r in parts])[keep]
+        for p, r in parts:
+            for row, b, reason in json.loads(str(r["failed"])):
+                if p["first"] + row in wanted:
+                    at = beta[b] if b >= 0 else math.nan
+                    failed.append(FailedPoint(p["first"] + row, name, at, reason))
+    bad = {point.sample for point in failed}
+    one = rows[names[0]]
+    good = np.array([int(i) not in bad for i in one["index"]])
+    if not good.any():
+        raise NotConverged(
+            f"no sample was solved by all of {', '.join(names)}; the first failure: "
+            f"{failed[0].solver}: {failed[0].reason}",
+            tuple(failed),
+        )
+    index = one["index"][good].astype(np.int64)
+    tables: dict[str, Any] = {
+        key: {name: rows[name][key][good] for name in names}
+        for key in ("Sigma", "G_tau", "n", "docc", "error", "seconds")
+    }
+    return Database(
+        beta=np.array(beta),
+        **{key: one[key][good] for key in ("U", "D", "eps", "e", "V")},
+        index=index,
+        group=index.copy(),
+        partner=np.zeros(index.size, dtype=bool),
+        born=one["born"][good].astype(np.int64),
+        **tables,
+        inputs=names[:-1],
+        target=names[-1],
+        failed=tuple(failed),
+        card=card,
+    )

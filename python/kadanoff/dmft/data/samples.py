@@ -1,0 +1,315 @@
+"""A database of impurity problems as arrays: what learning takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff._base.types import BoolArray, ComplexArray, FloatArray, IntArray
+from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.greens import chebyshev_times, matsubara
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["Database", "FailedPoint"]
+
+
+@dataclass(frozen=True)
+class FailedPoint:
+    """A point that a solver could not solve; its sample is left out of the database."""
+
+    sample: int
+    solver: str
+    beta: float
+    reason: str
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Database:
+    """K problems at B temperatures, as several solvers see them.
+
+    Attributes
+    ----------
+    beta : (B,) array
+        Inverse temperatures.
+    U, D, eps : (K,) array
+        Repulsion, half bandwidth, level from -U/2.
+    e, V : (K, Nb) array
+        The bath.
+    index : (K,) array of int
+        Which sample of the distribution.
+    group : (K,) array of int
+        Equal for samples that belong together, such as one and its particle-hole partner.
+    partner : (K,) array of bool
+        Whether it is the particle-hole partner of the sample with this index.
+    born : (K,) array of int
+        For self-consistent baths the index of the temperature of the loop; else -1.
+    Sigma : dict of (K, B, N) arrays
+        Self-energies by solver, Hartree term included, at the first N Matsubara frequencies.
+    G_tau : dict of (K, B, T) arrays
+        G(tau) at T Chebyshev times, the ends included.
+    n, docc, error : dict of (K, B) arrays
+        Occupation, double occupancy, the solver's own estimate of the error of G (NaN: none).
+    seconds : dict of (K,) arrays
+        What each solver took for all temperatures of a sample.
+    inputs : tuple of str
+        The approximations.
+    target : str
+        What they are to become.
+    failed : tuple of FailedPoint
+        Points without a solution.
+    card : dict
+        Ranges, options, seeds, versions; see `describe`.
+    """
+
+    beta: FloatArray
+    U: FloatArray
+    D: FloatArray
+    eps: FloatArray
+    e: FloatArray
+    V: FloatArray
+    index: IntArray
+    group: IntArray
+    partner: BoolArray
+    born: IntArray
+    Sigma: dict[str, ComplexArray]
+    G_tau: dict[str, FloatArray]
+    n: dict[str, FloatArray]
+    docc: dict[str, FloatArray]
+    error: dict[str, FloatArray]
+    seconds: dict[str, FloatArray]
+    inputs: tuple[str, ...]
+    target: str
+    failed: tuple[FailedPoint, ...] = ()
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return int(self.U.size)
+
+    def __repr__(self) -> str:
+        return (
+            f"Database({len(self)} samples x {self.beta.size} temperatures, target {self.target}, "
+            f"inputs {', '.join(self.inputs) or 'none'})"
+        )
+
+    @property
+    def solvers(self) -> tuple[str, ...]:
+        """Inputs and target."""
+        return (*self.inputs, self.target)
+
+    @property
+    def level(self) -> FloatArray:
+        """eps - U/2, shape (K,)."""
+        return np.asarray(self.eps - 0.5 * self.U)
+
+    def w(self, b: int) -> FloatArray:
+        """The N Matsubara frequencies at temperature number b."""
+        return matsubara(float(self.beta[b]), self.Sigma[self.target].shape[2])
+
+    def tau(self, b: int) -> FloatArray:
+        """The T Chebyshev times at temperature number b."""
+        return chebyshev_times(float(self.beta[b]), self.G_tau[self.target].shape[2])
+
+    @cached_property
+    def Delta(self) -> ComplexArray:
+        """Delta(i w_n), shape (K, B, N)."""
+        w = np.array([self.w(b) for b in range(self.beta.size)])
+        found = np.zeros((len(self), *w.shape), dtype=np.complex128)
+        for k in range(self.e.shape[1]):
+            found += self.V[:, k, None, None] ** 2 / (1j * w - self.e[:, k, None, None])
+        return found
+
+    @property
+    def Delta_moments(self) -> FloatArray:
+        """sum V**2 e**k for k < 4, shape (K, 4)."""
+        return np.stack([np.sum(self.V**2 * self.e**k, axis=1) for k in range(4)], axis=1)
+
+    @property
+    def G(self) -> Mapping[str, ComplexArray]:
+        """G(i w_n) = 1 / (i w_n - level - Delta - Sigma) by solver, each (K, B, N)."""
+        return _Greens(self)
+
+    def Sigma_moments(self, solver: str) -> FloatArray:
+        """s_0 = U n/2 and s_1 = U**2 n/2 (1 - n/2) of Sigma = s_0 + s_1/z + ..., (K, B, 2).
+
+        Those of the true Sigma at this occupation. IPT and ED-n have them too; in Hubbard-I n is
+        that of the atom, and the NCA breaks them.
+        """
+        spin = 0.5 * self.n[solver]
+        U = self.U[:, None]
+        return np.stack([U * spin, U * U * spin * (1.0 - spin)], axis=-1)
+
+    def impurity(self, i: int, b: int) -> Impurity:
+        """Sample i at temperature number b."""
+        bath = DiscreteBath(self.e[i], self.V[i])
+        return Impurity(float(self.U[i]), float(self.beta[b]), bath, float(self.eps[i]))
+
+    @property
+    def problems(self) -> Iterator[Impurity]:
+        """All problems, sample by sample, temperatures running fastest."""
+        return (self.impurity(i, b) for i in range(len(self)) for b in range(self.beta.size))
+
+    def __getitem__(self, samples: int | slice | ArrayLike) -> Database:
+        """Some of the samples: an index, a slice, an array of indices or a mask."""
+        if isinstance(samples, int | np.integer) and not isinstance(samples, bool):
+            if not -len(self) <= samples < len(self):
+                raise IndexError(f"sample {samples} of {len(self)}")
+            samples = [int(samples)]
+        at = np.arange(len(self))[samples]  # type: ignore[index]
+        arrays: dict[str, Any] = {
+            name: getattr(self, name)[at]
+            for name in ("U", "D", "eps", "e", "V", "index", "group", "partner", "born")
+        }
+        tables: dict[str, Any] = {
+            name: {solver: x[at] for solver, x in getattr(self, name).items()}
+            for name in ("Sigma", "G_tau", "n", "docc", "error", "seconds")
+        }
+        return replace(self, **arrays, **tables)
+
+    # ------------------------------------------------------------------------------------ symmetry
+
+    def with_partners(self) -> Database:
+        """Every sample followed by its particle-hole partner, in the same group.
+
+        ``(eps, e) -> (-eps, -e)``: ``G'(tau) = G(beta - tau)``, ``Sigma'(iw) = U - Sigma(iw)^*``,
+        ``n' = 2 - n``, ``docc' = docc + 1 - n``. Every solver here has this symmetry, so that a
+        partner costs nothing.
+        """
+        if self.partner.any():
+            raise ValueError("this database holds partners already")
+        order = np.repeat(np.arange(len(self)), 2)
+        both = self[order]
+        flip = np.tile([False, True], len(self))
+        eps, e, V = both.eps, both.e.copy(), both.V.copy()
+        eps = np.where(flip, -eps, eps)
+        e[flip], V[flip] = -e[flip, ::-1], V[flip, ::-1]
+        tables: dict[str, Any] = {"Sigma": {}, "G_tau": {}, "n": {}, "docc": {}}
+        U = both.U[flip, None, None]
+        for name in self.solvers:
+            Sigma, G = both.Sigma[name], both.G_tau[name]
+            n, docc = both.n[name], both.docc[name]
+            Sigma[flip] = U - Sigma[flip].conj()
+            G[flip] = G[flip, :, ::-1]
+            docc[flip] += 1.0 - n[flip]
+            n[flip] = 2.0 - n[flip]
+            tables["Sigma"][name], tables["G_tau"][name] = Sigma, G
+            tables["n"][name], tables["docc"][name] = n, docc
+        return replace(both, eps=eps, e=e, V=V, partner=flip, **tables)
+
+    def split(self, test: float = 0.1, *, seed: int = 0) -> tuple[Database, Database]:
+        """Two databases, for training and for testing; a group is never divided.
+
+        Parameters
+        ----------
+        test : float
+            Share of the groups, in (0, 1).
+        seed : int
+            Of the choice.
+
+        Raises
+        ------
+        ValueError
+            One side would be empty.
+        """
+        groups = np.unique(self.group)
+        if not isinstance(test, float | np.floating) or not 0.0 < test < 1.0:
+            raise ValueError(f"test must be a share in (0, 1), got {test!r}")
+        count = round(float(test) * groups.size)
+        if not 0 < count < groups.size:
+            raise ValueError(
+                f"test = {test:g} of {groups.size} groups leaves "
+                f"{'no test samples' if count == 0 else 'nothing to train on'}: take another share "
+                "or more samples"
+            )
+        chosen = np.random.default_rng(seed).permutation(groups)[:count]
+        out = np.isin(self.group, chosen)
+        return self[~out], self[out]
+
+    # -------------------------------------------------------------------------------------- views
+
+    def describe(self) -> str:
+        """A card: ranges, counts, solvers, versions, seeds, seconds, failed points."""
+        card = self.card
+        lines = [f"{len(self)} samples ({int(self.partner.sum())} of them particle-hole partners)"]
+        lines.append(f"beta        {', '.join(f'{b:g}' for b in self.beta)}")
+        for name, values in (("U", self.U), ("D", self.D), ("eps + U/2", self.eps)):
+            if values.size:
+                lines.append(f"{name:11} {values.min():.4g} to {values.max():.4g}")
+        for name, value in card.get("distribution", {}).items():
+            lines.append(f"drawn       {name} = {value}")
+        frequencies, times = self.Sigma[self.target].shape[2], self.G_tau[self.target].shape[2]
+        lines.append(f"axes        {frequencies} Matsubara frequencies, {times} Chebyshev times")
+        options = card.get("options", {})
+        for name in self.solvers:
+            role = "target" if name == self.target else "input"
+            spent = 1e3 * float(np.mean(self.seconds[name])) if len(self) else math.nan
+            told = f", {options[name]}" if options.get(name) else ""
+            lines.append(f"{role:11} {name}: {spent:.3g} ms a sample{told}")
+        versions = ", ".join(f"{k} {v}" for k, v in card.get("versions", {}).items())
+        lines.append(f"versions    {versions}")
+        lines.append(f"failed      {len(self.failed)} points")
+        for point in self.failed[:10]:
+            lines.append(
+                f"            sample {point.sample}, {point.solver}, beta = {point.beta:g}: "
+                f"{point.reason}"
+            )
+        return "\n".join(lines)
+
+    def to_xarray(self) -> xarray.Dataset:
+        """Everything as a labelled dataset: sample, solver, beta, frequency number, time number.
+
+        Raises
+        ------
+        ModuleNotFoundError
+            Without xarray; ``pip install kadanoff[data]``.
+        """
+        try:
+            import xarray
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                "to_xarray needs xarray: pip install 'kadanoff[data]'", name="xarray"
+            ) from error
+        variables: dict[str, Any] = {}
+        for name, dims in (
+            ("Sigma", ("beta", "frequency")),
+            ("G_tau", ("beta", "time")),
+            ("n", ("beta",)),
+            ("docc", ("beta",)),
+            ("error", ("beta",)),
+            ("seconds", ()),
+        ):
+            table = getattr(self, name)
+            stacked = np.stack([table[solver] for solver in self.solvers])
+            variables[name] = (("solver", "sample", *dims), stacked)
+        for name in ("U", "D", "eps", "group", "partner", "born"):
+            variables[name] = ("sample", getattr(self, name))
+        for name in ("e", "V"):
+            variables[name] = (("sample", "site"), getattr(self, name))
+        coords = {"solver": list(self.solvers), "beta": self.beta, "index": ("sample", self.index)}
+        return xarray.Dataset(variables, coords, {"target": self.target})
+
+
+class _Greens(Mapping[str, ComplexArray]):
+    """G by solver, computed from Sigma when asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._of = database
+
+    def __getitem__(self, solver: str) -> ComplexArray:
+        db = self._of
+        Sigma = db.Sigma[solver]
+        iw = 1j * np.array([db.w(b) for b in range(db.beta.size)])
+        return np.asarray(1.0 / (iw - db.level[:, None, None] - db.Delta - Sigma))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._of.Sigma)
+
+    def __len__(self) -> int:
+        return len(self._of.Sigma)

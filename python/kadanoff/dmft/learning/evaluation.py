@@ -1,0 +1,295 @@
+"""What learning is worth: against the uncorrected inputs, against more data, against the clock."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base.types import FloatArray
+from kadanoff.dmft.data.samples import Database
+from kadanoff.dmft.learning.features import NODES
+from kadanoff.dmft.learning.learned import LearnedSolver, learn, samples_of
+from kadanoff.dmft.protocol import solve
+from kadanoff.dmft.solution import Solution
+from kadanoff.greens import chebyshev_times
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "BreakEven",
+    "LearningCurve",
+    "Report",
+    "break_even",
+    "learning_curve",
+    "report",
+]
+
+METRICS = ("mse", "dSigma", "dZ", "dn", "ddocc", "acausal")
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Errors by temperature and solver on a test set.
+
+    Attributes
+    ----------
+    beta : (B,) array
+        Inverse temperatures.
+    solvers : tuple of str
+        The inputs as they are, and "learned".
+    mse, dSigma, dZ, dn, ddocc, acausal : dict of (B,) arrays
+        Mean square error of G(tau); means of |dSigma(i w_0)|, |dZ|, |dn|, |d docc|; share of
+        samples with Im Sigma > 0 somewhere at `features.NODES`.
+    dSigma_50, dSigma_90, dZ_90 : dict of (B,) arrays
+        Medians and 90th percentiles: where a few problems decide the mean, both tell more.
+    covered : (B, 2) array
+        Share of |d Im Sigma| within the 68 and the 95 % interval, over samples and frequencies.
+    pulls : tuple of (K, N) arrays
+        |d Im Sigma| over the 68 % interval, by temperature: for the picture of the calibration.
+    far : (B,) array
+        Share of samples flagged as outside.
+    """
+
+    beta: FloatArray
+    solvers: tuple[str, ...]
+    mse: dict[str, FloatArray]
+    dSigma: dict[str, FloatArray]
+    dSigma_50: dict[str, FloatArray]
+    dSigma_90: dict[str, FloatArray]
+    dZ: dict[str, FloatArray]
+    dZ_90: dict[str, FloatArray]
+    dn: dict[str, FloatArray]
+    ddocc: dict[str, FloatArray]
+    acausal: dict[str, FloatArray]
+    covered: FloatArray
+    pulls: tuple[FloatArray, ...]
+    far: FloatArray
+
+    def __str__(self) -> str:
+        head = "  beta  solver     MSE of G(tau)  |dSigma(iw0)|    median      90 %      |dZ|"
+        lines = [head + "      90 %      |dn|   |ddocc|  acausal"]
+        for b, beta in enumerate(self.beta):
+            for name in self.solvers:
+                row = [
+                    self.mse[name][b],
+                    self.dSigma[name][b],
+                    self.dSigma_50[name][b],
+                    self.dSigma_90[name][b],
+                    self.dZ[name][b],
+                    self.dZ_90[name][b],
+                    self.dn[name][b],
+                    self.ddocc[name][b],
+                ]
+                numbers = f"{row[0]:13.1e}  {row[1]:13.1e}" + "".join(f"{x:10.1e}" for x in row[2:])
+                lines.append(f"{beta:6g}  {name:9}{numbers}{self.acausal[name][b]:9.1%}")
+        return "\n".join(lines)
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """|dSigma(i w_0)| against beta, by solver; ``quantity="calibration"``. Returns the axes."""
+        from kadanoff.dmft.learning.plots import plot_report
+
+        return plot_report(self, ax=ax, **kwargs)
+
+
+def report(learned: LearnedSolver, test: Database) -> Report:
+    """Errors of a learned solver on problems that it has not seen, and those of its inputs.
+
+    Parameters
+    ----------
+    learned : LearnedSolver
+        It answers everything itself here, also what it would hand to the exact solver.
+    test : Database
+        With the inputs and the target of `learned`.
+
+    Returns
+    -------
+    Report
+    """
+    if not isinstance(test, Database):
+        raise TypeError(f"test must be a kadanoff.dmft.Database, got {type(test).__name__}")
+    for name in (*learned.inputs, test.target):
+        if name not in test.Sigma:
+            raise ValueError(f"the test set has no {name!r}; it has {', '.join(test.Sigma)}")
+    solvers = (*test.inputs, "learned")
+    B, K = test.beta.size, len(test)
+    error: dict[str, dict[str, FloatArray]] = {
+        m: {s: np.zeros((B, K)) for s in solvers} for m in METRICS
+    }
+    covered, pulls, far = np.zeros((B, 2)), [], np.zeros(B)
+    for b in range(B):
+        beta = float(test.beta[b])
+        times = chebyshev_times(beta, test.G_tau[test.target].shape[2])
+        w0 = math.pi / beta
+        truth = test.Sigma[test.target][:, b]
+        Z = 1.0 / (1.0 - truth[:, 0].imag / w0)
+        rows = []
+        for i, sample in enumerate(samples_of(test, b, learned.inputs)):
+            found = learned.predict(sample)
+            solution = _solution(learned, test, i, b, found)
+            miss = np.abs(found.Sigma.iw(sample.w).imag - truth[i, NODES].imag)
+            rows.append(miss / found.error68)
+            covered[b] += np.mean(miss <= found.error68), np.mean(miss <= found.error95)
+            far[b] += found.distance > learned.reach
+            Sigma = {name: test.Sigma[name][i, b] for name in test.inputs}
+            G = {name: test.G_tau[name][i, b] for name in test.inputs}
+            n = {name: test.n[name][i, b] for name in test.inputs}
+            docc = {name: test.docc[name][i, b] for name in test.inputs}
+            Sigma["learned"], G["learned"] = solution.Sigma_iw, solution.G.tau(times)
+            n["learned"], docc["learned"] = solution.n, solution.docc
+            for name in solvers:
+                s = Sigma[name]
+                e = {m: error[m][name] for m in METRICS}
+                e["mse"][b, i] = np.mean((G[name] - test.G_tau[test.target][i, b]) ** 2)
+                e["dSigma"][b, i] = abs(s[0] - truth[i, 0])
+                e["dZ"][b, i] = abs(1.0 / (1.0 - s[0].imag / w0) - Z[i])
+                e["dn"][b, i] = abs(n[name] - test.n[test.target][i, b])
+                e["ddocc"][b, i] = abs(docc[name] - test.docc[test.target][i, b])
+                e["acausal"][b, i] = float(np.any(s[NODES].imag > 1e-12 * np.abs(s[0])))
+        pulls.append(np.array(rows))
+
+    def over(metric: str, how: Any) -> dict[str, FloatArray]:
+        return {s: np.array([how(error[metric][s][b]) for b in range(B)]) for s in solvers}
+
+    def ninety(x: FloatArray) -> float:
+        return float(np.quantile(x, 0.9))
+
+    return Report(
+        test.beta,
+        solvers,
+        over("mse", np.mean),
+        over("dSigma", np.mean),
+        over("dSigma", np.median),
+        over("dSigma", ninety),
+        over("dZ", np.mean),
+        over("dZ", ninety),
+        over("dn", np.mean),
+        over("ddocc", np.mean),
+        over("acausal", np.mean),
+        covered / K,
+        tuple(pulls),
+        far / K,
+    )
+
+
+def _solution(learned: LearnedSolver, test: Database, i: int, b: int, found: Any) -> Solution:
+    from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
+
+    problem, Sigma = test.impurity(i, b), found.Sigma
+    G = embedded_poles(problem, problem.level + Sigma.hartree, Sigma.poles, Sigma.weights)
+    return on_frequencies(problem, "learned", Sigma.iw(test.w(b)), Sigma.tail, G)
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurve:
+    """Mean |dSigma(i w_0)| against the number of training samples.
+
+    Attributes
+    ----------
+    samples : (S,) array of int
+        Training samples, calibration included.
+    dSigma : (S, B) array
+        Of the learned solver.
+    inputs : dict of (B,) arrays
+        Of the inputs as they are.
+    beta : (B,) array
+        Inverse temperatures.
+    """
+
+    samples: FloatArray
+    dSigma: FloatArray
+    inputs: dict[str, FloatArray]
+    beta: FloatArray
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """The curve, one line a temperature. Returns the axes."""
+        from kadanoff.dmft.learning.plots import plot_learning_curve
+
+        return plot_learning_curve(self, ax=ax, **kwargs)
+
+
+def learning_curve(
+    train: Database, test: Database, sizes: Sequence[int], **options: Any
+) -> LearningCurve:
+    """Train on the first so many samples.
+
+    Parameters
+    ----------
+    train, test : Database
+        As of ``database.split()``.
+    sizes : sequence of int
+        Numbers of training samples, ascending.
+    **options
+        Of `learn`.
+    """
+    for size in sizes:
+        if not 0 < size <= len(train):
+            raise ValueError(f"sizes must lie in 1 to {len(train)}, got {size}")
+    found = [report(learn(train[:size], **options), test) for size in sizes]
+    curve = np.array([r.dSigma["learned"] for r in found])
+    inputs = {name: found[-1].dSigma[name] for name in test.inputs}
+    return LearningCurve(np.array(sizes), curve, inputs, test.beta)
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """When a learned solver has paid for itself.
+
+    Attributes
+    ----------
+    invested : float
+        Seconds for the database and for training.
+    learned, exact : float
+        Seconds a solve.
+    """
+
+    invested: float
+    learned: float
+    exact: float
+
+    @property
+    def solves(self) -> float:
+        """Number of solves after which time is gained; infinite if never."""
+        gain = self.exact - self.learned
+        return self.invested / gain if gain > 0.0 else math.inf
+
+    def __str__(self) -> str:
+        speed = self.exact / self.learned
+        when = "never pays" if math.isinf(self.solves) else f"pays after {self.solves:.0f} solves"
+        return (
+            f"invested {self.invested:.3g} s; {1e3 * self.learned:.3g} ms a solve against "
+            f"{1e3 * self.exact:.3g} ms ({speed:.2g} times): {when}"
+        )
+
+
+def break_even(learned: LearnedSolver, test: Database, *, solves: int = 10) -> BreakEven:
+    """Cost of database, training and inference against the exact solver, in the same unit.
+
+    Seconds of the database are those that its solvers took, added up; those of the target are the
+    mean over a test set, per temperature. A learned solve is a whole one: inputs, regression, G.
+
+    Parameters
+    ----------
+    learned : LearnedSolver
+        To be judged.
+    test : Database
+        With the inputs and the target of `learned`; its first problems are solved for the time.
+    solves : int
+        How many.
+    """
+    spent = learned.card["database_seconds"]
+    invested = float(sum(spent.values())) + float(learned.card["seconds"])
+    problems = [p for _, p in zip(range(max(1, solves)), test.problems, strict=False)]
+    own = replace(learned, outside="flag")  # or the exact solver's time would be taken for its own
+    solve(problems[0], solver=own, progress=False)  # first calls load libraries
+    began = time.perf_counter()
+    for problem in problems:
+        solve(problem, solver=own, progress=False)
+    mine = (time.perf_counter() - began) / len(problems)
+    theirs = float(np.mean(test.seconds[test.target])) / test.beta.size
+    return BreakEven(invested, mine, theirs)

@@ -1,0 +1,188 @@
+"""Which inputs, targets, transforms and sizes are best: chosen on one set, judged on another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from kadanoff._base.types import FloatArray
+from kadanoff.dmft.data.samples import Database
+from kadanoff.dmft.learning.evaluation import Report, report
+from kadanoff.dmft.learning.learned import learn
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Search", "search"]
+
+ERRORS = ("mse", "dSigma", "dSigma_50", "dSigma_90", "dZ", "dZ_90", "dn", "ddocc")
+Row = tuple[dict[str, Any], FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class Search(Sequence[Row]):
+    """Options of `learn` and their errors, best first; ``a + b`` puts two searches in one order.
+
+    Attributes
+    ----------
+    rows : tuple of (options, (B,) array)
+        Ordered by the geometric mean over temperatures.
+    metric : str
+        Which error, an attribute of `Report`.
+    inputs : dict of (B,) arrays
+        That of the inputs as they are.
+    train, test : Database
+        What was learned, and on what it was compared.
+    """
+
+    rows: tuple[Row, ...]
+    metric: str
+    inputs: dict[str, FloatArray]
+    train: Database
+    test: Database
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
+        return self.rows[index]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __add__(self, other: Search) -> Search:
+        if not isinstance(other, Search):
+            return NotImplemented
+        same = self.metric == other.metric and np.array_equal(self.test.index, other.test.index)
+        if not same:
+            raise ValueError(
+                f"searches must share metric and test set, got {self.metric} on {len(self.test)} "
+                f"and {other.metric} on {len(other.test)} samples"
+            )
+        rows = _ordered([*self.rows, *other.rows])
+        return Search(rows, self.metric, self.inputs, self.train, self.test)
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """Options of the first row."""
+        return self.rows[0][0]
+
+    @property
+    def labels(self) -> list[str]:
+        """What the rows are called."""
+        return [_label(options) for options, _ in self.rows]
+
+    def judge(self, untouched: Database) -> Report:
+        """Errors of the best options on problems that had no part in choosing them.
+
+        Learned anew from the training set. Error of the test set is too low for what was chosen on
+        it: a third set tells.
+
+        Raises
+        ------
+        ValueError
+            The set shares samples, or their particle-hole partners, with the other two.
+        """
+        if not isinstance(untouched, Database):
+            raise TypeError(f"untouched must be a Database, got {type(untouched).__name__}")
+        known = _names(self.train) | _names(self.test)
+        shared = len(known & _names(untouched))
+        if shared:
+            raise ValueError(
+                f"untouched shares {shared} samples with the sets that the options were chosen on: "
+                "split the database twice, or make another with first=..."
+            )
+        return report(learn(self.train, **self.best), untouched)
+
+    def __str__(self) -> str:
+        head = "  ".join(f"{beta:>9g}" for beta in self.test.beta)
+        lines = [f"{self.metric:40}{head}  (by beta)"]
+        table = [(name, row[1]) for name, row in zip(self.labels, self.rows, strict=True)]
+        table += [(f"{name} as it is", errors) for name, errors in self.inputs.items()]
+        for label, errors in table:
+            lines.append(f"{label:40}" + "  ".join(f"{x:9.2e}" for x in errors))
+        return "\n".join(lines)
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """The error of every row, one mark a temperature. Returns the axes."""
+        from kadanoff.dmft.learning.plots import plot_search
+
+        return plot_search(self, ax=ax, **kwargs)
+
+
+def search(
+    train: Database, test: Database, grid: Mapping[str, Sequence[Any]], *, metric: str = "dSigma"
+) -> Search:
+    """Every combination of options of `learn`, best first.
+
+    Parameters
+    ----------
+    train, test : Database
+        Of ``database.split()``: groups stay on one side. What is chosen on `test` wants a third set
+        to be judged on, see `Search.judge`.
+    grid : mapping
+        Options of `learn`, each with the values to try: ``inputs``, ``target``, ``model``,
+        ``settings`` such as ``{"hidden_layer_sizes": (51, 51)}`` or ``{"bend": np.inf}``, ...
+    metric : str
+        An error of `Report`.
+
+    Returns
+    -------
+    Search
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> db = dmft.database(
+    ...     80, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
+    ... )
+    >>> rest, third = db.split(0.2)
+    >>> train, test = rest.split(0.2)
+    >>> table = search(train, test, {"target": ["log", "G"], "members": [2]})
+    >>> len(table), sorted(table.best)
+    (2, ['members', 'target'])
+    >>> table.judge(third).solvers
+    ('hubbard1', 'learned')
+    """
+    from sklearn.model_selection import ParameterGrid
+
+    if metric not in ERRORS:
+        raise ValueError(f"metric must be one of {', '.join(ERRORS)}, got {metric!r}")
+    both = _names(train) & _names(test)
+    if both:
+        raise ValueError(f"train and test share {len(both)} samples: take database.split()")
+    rows: list[Row] = []
+    found: dict[str, FloatArray] = {}
+    for options in ParameterGrid(dict(grid)):
+        found = getattr(report(learn(train, **options), test), metric)
+        rows.append((dict(options), found["learned"]))
+    inputs = {name: found[name] for name in test.inputs}
+    return Search(_ordered(rows), metric, inputs, train, test)
+
+
+def _ordered(rows: Sequence[Row]) -> tuple[Row, ...]:
+    def size(row: Row) -> float:
+        return float(np.mean(np.log(np.maximum(row[1], 1e-300))))
+
+    return tuple(sorted(rows, key=size))
+
+
+def _names(db: Database) -> set[tuple[str, ...]]:
+    """Equal for a sample and its particle-hole partner."""
+    rows = zip(db.U, np.abs(db.eps), np.sum(db.e**2, axis=1), np.sum(db.V**2, axis=1), strict=True)
+    return {tuple(f"{x:.12g}" for x in row) for row in rows}
+
+
+def _label(options: Mapping[str, Any]) -> str:
+    def text(value: Any) -> str:
+        if isinstance(value, Mapping):
+            return ", ".join(f"{k} {text(v)}" for k, v in value.items())
+        if isinstance(value, str) or not isinstance(value, Sequence):
+            return str(value)
+        return " + ".join(map(str, value))
+
+    return "; ".join(text(v) if k != "members" else f"{v} members" for k, v in options.items())

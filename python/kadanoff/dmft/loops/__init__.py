@@ -1,0 +1,1 @@
+"""Self-consistency on the Bethe lattice: loops, branches, phase diagrams."""

@@ -1,0 +1,349 @@
+"""What a self-consistency loop iterates: Delta(i w_n), or the density -Im Delta(w) / pi.
+
+Solvers that need the real axis get the second. The lattice's own Green function closes the loop,
+``Delta = (D/2)**2 / (z - eps - Sigma - Delta)`` solved for Delta. The fixed points are those of
+``Delta = (D/2)**2 G``, of which a fitted bath misses the error of its fit. Without interaction it
+is there in one step at any filling, where ``Delta = (D/2)**2 G`` turns the phase of Delta(0) and
+comes nearer by w_0 / D a step only.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff._base import checks
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.bands.densities import SemicircularBand
+from kadanoff.bands.tabulated import TabulatedBand
+from kadanoff.dmft.problem import Impurity, MatsubaraBath
+from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.hubbard1 import atom
+from kadanoff.dmft.solvers.nrg import real_grid
+from kadanoff.dmft.solvers.quadrature import band_star
+from kadanoff.greens import GreenFunction, matsubara
+from kadanoff.greens.kramers_kronig import checked_frequencies
+from kadanoff.greens.matsubara_function import trace
+
+__all__ = ["Lattice", "MatsubaraAxis", "RealAxis", "SelfConsistency", "bethe_delta"]
+
+EMPTY = 1e-9
+"""Smallest density of a bath, relative to the largest of the free lattice: a gap stays visible."""
+
+FARTHEST = 16.0
+"""Levels rise by no more than this in one iteration, in units of the half bandwidth."""
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The parameters of a loop that do not change."""
+
+    U: float
+    beta: float
+    D: float
+    symmetric: bool
+
+
+def bethe_delta(zeta: ComplexArray, D: float) -> ComplexArray:
+    """The Delta of ``Delta = (D/2)**2 / (zeta - Delta)`` with Im Delta <= 0 for Im zeta >= 0.
+
+    Examples
+    --------
+    >>> bethe_delta(np.array([0.0 + 1e-12j]), 1.0).round(6)
+    array([0.-0.5j])
+    """
+    root = np.sqrt(zeta - D) * np.sqrt(zeta + D)
+    return np.asarray(0.5 * (zeta - root))
+
+
+class SelfConsistency(ABC):
+    """The current bath, as numbers that can be mixed.
+
+    Attributes
+    ----------
+    lattice : Lattice
+        What does not change.
+    tolerance : float
+        Residual at which a loop stops unless told otherwise.
+    settings : mapping
+        What the solver must be told besides the problem.
+    """
+
+    lattice: Lattice
+    tolerance: float = 1e-6
+    settings: Mapping[str, Any]
+
+    @property
+    @abstractmethod
+    def vector(self) -> FloatArray:
+        """The current bath."""
+
+    @abstractmethod
+    def problem(self, eps: float) -> Impurity:
+        """The impurity in this bath."""
+
+    @abstractmethod
+    def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
+        """The bath that follows from a solution, its levels shifted, in the numbers of `vector`."""
+
+    @abstractmethod
+    def occupation(self, solution: Solution, shift: float = 0.0) -> float:
+        """Of the lattice with the self-energy of a solution, all levels shifted."""
+
+    def shift(self, solution: Solution, target: float) -> float:
+        """The shift of the levels that fills the lattice as wanted, at this self-energy."""
+        from scipy.optimize import brentq
+
+        D = self.lattice.D
+
+        def excess(shift: float) -> float:
+            return self.occupation(solution, shift) - target
+
+        here = excess(0.0)
+        if here == 0.0:
+            return 0.0
+        far = math.copysign(0.125 * D, here)  # the occupation falls as the levels rise
+        while excess(far) * here > 0.0:
+            if abs(far) > FARTHEST * D:
+                return far
+            far *= 2.0
+        return float(brentq(excess, 0.0, far, xtol=1e-13 * D))
+
+    def possible(self, mixed: FloatArray) -> bool:
+        """Whether a mixture can be a bath: an extrapolation may be none."""
+        return True
+
+    @abstractmethod
+    def take(self, mixed: FloatArray) -> None:
+        """Make a mixture the current bath."""
+
+    @abstractmethod
+    def residual(self, new: FloatArray) -> float:
+        """Largest change of Delta, relative to the largest of the free lattice."""
+
+    def noise(self, solution: Solution) -> float:
+        """Largest statistical error of `output`, in units of `residual`; zero without one."""
+        return 0.0
+
+
+def free(beta: float, D: float) -> GreenFunction:
+    """The free lattice's G."""
+    return GreenFunction(*band_star(SemicircularBand(D), beta), beta)
+
+
+class MatsubaraAxis(SelfConsistency):
+    """Delta(i w_n), with the moments of its tail."""
+
+    def __init__(
+        self, lattice: Lattice, start: str | Solution, eps: float, frequencies: int | None
+    ) -> None:
+        self.lattice = lattice
+        U, beta, D = lattice.U, lattice.beta, lattice.D
+        if frequencies is None:
+            widest = 40.0 * (D + U + abs(eps))
+            frequencies = min(max(512, math.ceil(0.5 * widest * beta / math.pi)), 8192)
+        if checks.whole("frequencies", frequencies) < 64:
+            raise ValueError(f"frequencies must be at least 64, got {frequencies}")
+        self.frequencies = frequencies
+        self.settings = {"frequencies": frequencies}
+        quarter = 0.25 * D * D
+        if isinstance(start, Solution):
+            G, moments = start.G, _moments(start)
+        else:
+            if start == "metal":
+                G = free(beta, D)
+            else:
+                level = eps - 0.5 * U
+                n = atom(U, level, beta)[0]
+                G = GreenFunction(np.array([level, level + U]), np.array([1.0 - n, n]), beta)
+            moments = tuple(float(m) for m in G.moments(4))
+        self._keep(quarter * G.iw(frequencies), tuple(quarter * m for m in moments))
+        self.scale = quarter * abs(complex(free(beta, D)(1j * matsubara(beta, 1))[0]))
+
+    def _keep(self, Delta: ComplexArray, moments: tuple[float, ...]) -> None:
+        if self.lattice.symmetric:  # rounding would grow along an unstable direction
+            Delta = np.asarray(1j * Delta.imag, dtype=np.complex128)
+            moments = tuple(0.0 if k % 2 else m for k, m in enumerate(moments))
+        self.Delta, self.moments = Delta, moments
+
+    @property
+    def vector(self) -> FloatArray:
+        """Re and Im Delta, and the moments, which are as linear: a mixture has its own tail."""
+        return np.concatenate([self.Delta.real, self.Delta.imag, self.moments])
+
+    def problem(self, eps: float) -> Impurity:
+        """The impurity in a MatsubaraBath."""
+        bath = MatsubaraBath(self.Delta, self.moments)
+        return Impurity(self.lattice.U, self.lattice.beta, bath, eps)
+
+    def _closed(self, solution: Solution, shift: float) -> tuple[ComplexArray, FloatArray]:
+        """The lattice's Delta for the solution's Sigma, and its moments."""
+        zeta = 1j * solution.w - solution.problem.level - solution.Sigma_iw - shift
+        # 1/G = z - a_1 - a_2/z - a_3/z**2; the bath in a_2 and a_3 becomes the lattice's.
+        quarter = 0.25 * self.lattice.D**2
+        bath = solution.diagnostics.get("bath")
+        solved = solution.problem if bath is None else replace(solution.problem, bath=bath)
+        d0, d1, *_ = solved.Delta_moments()
+        _, m1, m2, m3 = _moments(solution)
+        a1 = m1 + shift
+        a2 = m2 - m1**2 - d0 + quarter
+        a3 = m3 - 2.0 * m1 * m2 + m1**3 - d1 + quarter * a1
+        square = a2 + a1**2
+        moments = quarter * np.array([1.0, a1, square, a3 + 2.0 * a1 * square - a1**3])
+        return bethe_delta(zeta, self.lattice.D), moments
+
+    def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
+        """From Sigma(i w_n), by the lattice's own Green function."""
+        new, moments = self._closed(solution, shift)
+        return np.concatenate([new.real, new.imag, moments])
+
+    def occupation(self, solution: Solution, shift: float = 0.0) -> float:
+        """That of the impurity, and 4/beta sum_n Re of what the lattice's G has besides."""
+        new, moments = self._closed(solution, shift)
+        quarter, beta = 0.25 * self.lattice.D**2, self.lattice.beta
+        more = np.asarray(new / quarter - solution.G_iw)
+        m0, m1, m2 = (
+            float(a / quarter - b) for a, b in zip(moments[:3], _moments(solution)[:3], strict=True)
+        )
+        return solution.n + 2.0 * trace(beta, more, (m0, m1, m2))
+
+    def possible(self, mixed: FloatArray) -> bool:
+        """Whether the tail is that of a density which is not negative."""
+        m0, m1, m2, _ = mixed[2 * self.frequencies :]
+        return bool(m0 > 0.0 and m0 * m2 > m1 * m1)
+
+    def take(self, mixed: FloatArray) -> None:
+        """Delta and its tail from the mixture."""
+        n = self.frequencies
+        Delta = mixed[:n] + 1j * np.minimum(mixed[n : 2 * n], 0.0)
+        self._keep(Delta, tuple(float(m) for m in mixed[2 * n :]))
+
+    def residual(self, new: FloatArray) -> float:
+        """max |change of Delta(i w_n)| over that of the free lattice at w_0."""
+        n = self.frequencies
+        change = new - self.vector
+        return float(np.max(np.hypot(change[:n], change[n : 2 * n]))) / self.scale
+
+    def noise(self, solution: Solution) -> float:
+        """The largest (D/2)**2 dG / |1 - (D/2)**2 G**2|, over Delta of the free lattice at w_0."""
+        error = solution.diagnostics.get("G_iw_error", 0.0)
+        quarter = 0.25 * self.lattice.D**2
+        return (
+            float(np.max(quarter * error / np.abs(1.0 - quarter * solution.G_iw**2))) / self.scale
+        )
+
+
+def _moments(solution: Solution) -> tuple[float, ...]:
+    """m_0 ... m_3 of G."""
+    G = solution.G
+    if isinstance(G, GreenFunction):
+        return tuple(float(m) for m in G.moments(4))
+    return G.moments[:4]
+
+
+class RealAxis(SelfConsistency):
+    """-Im Delta(w) / pi on a grid of real frequencies."""
+
+    tolerance = 1e-3  # spectra jump by less than that when the number of kept states changes
+
+    def __init__(
+        self,
+        lattice: Lattice,
+        start: str | Solution,
+        eps: float,
+        frequencies: int | None,
+        omega: ArrayLike | None,
+    ) -> None:
+        self.lattice = lattice
+        U, beta, D = lattice.U, lattice.beta, lattice.D
+        self.scale = 0.5 * D / math.pi
+        count = 512 if frequencies is None else checks.whole("frequencies", frequencies)
+        if isinstance(start, Solution) and start.G_w is None:
+            raise ValueError(
+                f"start is a solution by {start.solver!r}, which knows no real frequencies; "
+                "start from 'metal', 'insulator' or a solution of the same solver"
+            )
+        if omega is not None:
+            self.omega = checked_frequencies(omega)
+        elif isinstance(start, Solution) and start.G_w is not None:
+            self.omega = start.G_w.omega
+        else:
+            self.omega = real_grid(1.0 / beta, 2.5 * D + U + abs(eps))
+        if not self.omega[0] < -D < D < self.omega[-1]:
+            raise ValueError(
+                f"omega must reach beyond the band, |w| <= D = {D:g}, on both sides, got "
+                f"{self.omega[0]:g} to {self.omega[-1]:g}"
+            )
+        if lattice.symmetric and not np.allclose(self.omega, -self.omega[::-1], atol=1e-12 * D):
+            raise ValueError("omega must be symmetric about zero at half filling")
+        self.settings = {"frequencies": count, "omega": self.omega}
+        if isinstance(start, Solution) and start.G_w is not None:
+            self._keep(0.25 * D * D * start.G_w.spectrum(self.omega))
+            return
+
+        def band(centre: float, half: float) -> FloatArray:
+            x = (self.omega - centre) / half
+            return np.asarray(2.0 / (math.pi * half) * np.sqrt(np.maximum(1.0 - x * x, 0.0)))
+
+        if start == "metal":
+            A = band(0.0, D)
+        else:
+            # Hubbard bands, narrow enough to leave a gap.
+            level, half = eps - 0.5 * U, min(D, 0.45 * max(U, 1e-3 * D))
+            n = atom(U, level, beta)[0]
+            A = (1.0 - n) * band(level, half) + n * band(level + U, half)
+        self._keep(0.25 * D * D * A)
+
+    def _keep(self, density: FloatArray) -> None:
+        if self.lattice.symmetric:
+            density = 0.5 * (density + density[::-1])
+        self.density = np.maximum(density, EMPTY * self.scale)
+
+    @property
+    def vector(self) -> FloatArray:
+        """The density."""
+        return self.density
+
+    def problem(self, eps: float) -> Impurity:
+        """The impurity in a TabulatedBand."""
+        return Impurity(
+            self.lattice.U, self.lattice.beta, TabulatedBand(self.omega, self.density), eps
+        )
+
+    def _closed(self, solution: Solution, shift: float) -> tuple[FloatArray, FloatArray]:
+        """Frequencies, and the density there."""
+        assert solution.Sigma_w is not None
+        grid = solution.Sigma_w.omega
+        zeta = grid - solution.problem.level - solution.Sigma_w.values - shift
+        return grid, np.maximum(-bethe_delta(zeta, self.lattice.D).imag / math.pi, 0.0)
+
+    def occupation(self, solution: Solution, shift: float = 0.0) -> float:
+        """That of the impurity, and 2 int f(w) dw of what the lattice's A(w) has besides."""
+        from scipy.special import expit
+
+        assert solution.G_w is not None
+        grid, density = self._closed(solution, shift)
+        more = 4.0 / self.lattice.D**2 * density - solution.G_w.spectrum(grid)
+        fermi = expit(-self.lattice.beta * grid)
+        return solution.n + float(2.0 * np.trapezoid(more * fermi, grid))
+
+    def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
+        """From Sigma(w), by the lattice's own Green function."""
+        grid, density = self._closed(solution, shift)
+        if self.lattice.symmetric:
+            density = 0.5 * (density + density[::-1])
+        return np.asarray(np.interp(self.omega, grid, density, left=0.0, right=0.0))
+
+    def take(self, mixed: FloatArray) -> None:
+        """The density from the mixture."""
+        self._keep(mixed)
+
+    def residual(self, new: FloatArray) -> float:
+        """max |change of -Im Delta / pi| over the largest of the free lattice."""
+        return float(np.max(np.abs(new - self.density))) / self.scale

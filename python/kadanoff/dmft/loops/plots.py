@@ -1,0 +1,89 @@
+"""Pictures of Green functions, self-energies and of the Mott transition.
+
+Every function draws into the axes `ax` that it is given, or into new ones, and returns them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base.style import COLOURS, dress, figure, legend, next_colour
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from kadanoff.dmft import BetheLoop, Hysteresis, PhaseDiagram
+
+__all__ = ["plot_hysteresis", "plot_loop", "plot_phases"]
+
+
+def plot_loop(loop: BetheLoop, ax: Axes | None = None, **style: Any) -> Axes:
+    """The residual of a self-consistency loop against the iteration."""
+    if ax is None:
+        ax = figure()[0, 0]
+    residual = loop.history["residual"]
+    own: dict[str, Any] = {
+        "color": next_colour(ax),
+        "linewidth": 1.6,
+        "marker": "o",
+        "markersize": 3,
+        "label": f"{loop.solution.solver}, {loop.start}, U = {loop.solution.problem.U:g}",
+    }
+    ax.plot(np.arange(1, residual.size + 1), residual, **(own | style))
+    ax.set_yscale("log")
+    dress(ax, x="iteration", y="residual")
+    legend(ax)
+    return ax
+
+
+def plot_hysteresis(
+    scan: Hysteresis, ax: Axes | None = None, *, quantity: str = "Z", **style: Any
+) -> Axes:
+    """Z(U) or docc(U) on both branches: U rising from the metal, falling from the insulator."""
+    if quantity not in ("Z", "docc"):
+        raise ValueError(f"quantity must be 'Z' or 'docc', got {quantity!r}")
+    if ax is None:
+        ax = figure()[0, 0]
+    for values, name, colour, marker in zip(
+        getattr(scan, quantity),
+        ("U rising", "U falling"),
+        (COLOURS["blue"], COLOURS["vermillion"]),
+        ("o", "s"),
+        strict=True,
+    ):
+        own: dict[str, Any] = {
+            "color": colour,
+            "marker": marker,
+            "markersize": 4,
+            "linewidth": 1.6,
+            "label": name,
+        }
+        ax.plot(scan.U, values, **(own | style))
+    label = "Z" if quantity == "Z" else r"$\langle n_\uparrow n_\downarrow\rangle$"
+    dress(ax, x="U / D", y=label)
+    legend(ax)
+    return ax
+
+
+def plot_phases(diagram: PhaseDiagram, ax: Axes | None = None, **style: Any) -> Axes:
+    """U_c1(T) and U_c2(T), bars for the brackets, and the region in which both phases exist."""
+    if ax is None:
+        ax = figure()[0, 0]
+    for ends, name, colour in (
+        (diagram.U_c1, r"$U_{c1}$", COLOURS["vermillion"]),
+        (diagram.U_c2, r"$U_{c2}$", COLOURS["blue"]),
+    ):
+        middle, half = ends.mean(axis=1), 0.5 * np.abs(np.diff(ends, axis=1)[:, 0])
+        own: dict[str, Any] = {"color": colour, "marker": "o", "markersize": 4, "linewidth": 1.6}
+        ax.errorbar(middle, diagram.T, xerr=half, label=name, **(own | style))
+    both = diagram.coexists
+    if np.count_nonzero(both) > 1:
+        left, right = diagram.U_c1[both].mean(axis=1), diagram.U_c2[both].mean(axis=1)
+        grey = COLOURS["black"]
+        ax.fill_betweenx(diagram.T[both], left, right, color=grey, alpha=0.08, label="both")
+    ax.set_ylim(bottom=0.0)
+    dress(ax, x="U / D", y="T / D")
+    legend(ax)
+    return ax

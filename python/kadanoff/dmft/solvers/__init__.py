@@ -1,0 +1,1 @@
+"""Impurity solvers, one file per method; each registers itself with the protocol."""

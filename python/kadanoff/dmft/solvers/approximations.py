@@ -1,0 +1,136 @@
+"""Cheap solvers by name, all on the same hybridisation: what learned corrections start from.
+
+``"hubbard1"``, ``"ipt"``, ``"nca"`` are solvers; ``"ed-3"`` is exact diagonalisation of a bath of
+three sites fitted to Delta. Its self-energy is put back into the true bath,
+
+``Sigma_n = G0_n^-1 - G_n^-1``,  ``G = 1 / (iw - eps - Delta - Sigma_n)``,
+
+with G0_n and G_n of the fitted bath: G_n itself would carry the error of the fit into
+``G0^-1 - G^-1``, which is acausal for a few sites.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kadanoff._base.types import FloatArray
+from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.dmft.protocol import SOLVERS, solve
+from kadanoff.dmft.solution import Solution
+from kadanoff.greens import MatsubaraFunction, matsubara
+
+__all__ = ["approximate", "named"]
+
+_SITES = re.compile(r"ed-([1-9]\d*)")
+
+
+def named(name: str) -> tuple[str, dict[str, Any]]:
+    """Solver and options of a name.
+
+    Examples
+    --------
+    >>> named("ed-3"), named("ipt")
+    (('ed', {'sites': 3}), ('ipt', {}))
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"a solver must be a name, got {name!r}")
+    found = _SITES.fullmatch(name)
+    if found and int(found[1]) <= 7:
+        return "ed", {"sites": int(found[1])}
+    if name not in SOLVERS:
+        raise ValueError(
+            f"unknown solver {name!r}; there are {', '.join(SOLVERS)}, and ed-1 to ed-7 with so "
+            "many bath sites"
+        )
+    return name, {}
+
+
+def approximate(problem: Impurity, name: str, **run: Any) -> Solution:
+    """Solve with the solver of that name; a fitted bath gives its self-energy only.
+
+    Parameters
+    ----------
+    problem : Impurity
+        What to solve.
+    name : str
+        As in `named`.
+    **run
+        As in `kadanoff.dmft.solve`: frequencies, seed, options of the solver, ...
+
+    Returns
+    -------
+    Solution
+        On the Delta of the problem, also for ``"ed-3"``; n and docc are those of the solver.
+    """
+    solver, options = named(name)
+    run = {"progress": False, **options, **run}
+    if "sites" in options and _refit(problem, options["sites"]):
+        return _embedded(problem, name, run)
+    return replace(solve(problem, solver=solver, **run), solver=name)
+
+
+def _refit(problem: Impurity, sites: int) -> bool:
+    return not isinstance(problem.bath, DiscreteBath) or problem.bath.sites > sites
+
+
+def _embedded(problem: Impurity, name: str, run: dict[str, Any]) -> Solution:
+    wanted = int(run.pop("frequencies", 512))
+    moments = problem.Delta_moments()
+    widest = problem.U + abs(problem.offset) + 2.0 * math.sqrt(moments[2] / moments[0] + moments[0])
+    # Beyond w = 10 E the tail to sixth order is good to 1e-7. Powers of two share their phases.
+    least = max(wanted, 64, 5.0 * widest * problem.beta / math.pi)
+    count = min(2 ** math.ceil(math.log2(least)), max(wanted, 8192))
+    small = solve(problem, solver="ed", frequencies=count, **run)
+    bath = small.diagnostics["bath"]
+    z = 1j * matsubara(problem.beta, count)
+    Sigma = small.Sigma_iw
+    Delta = problem.Delta().iw(count)
+    G_iw = 1.0 / (z - problem.level - Delta - Sigma)
+    inner = Impurity(problem.U, problem.beta, bath, problem.eps, problem.absolute)
+    tail = _sigma_moments(inner, small)
+    G = MatsubaraFunction(G_iw, problem.beta, _moments(problem, tail))
+    diagnostics = {**small.diagnostics, "fitted": small}
+    return replace(
+        small,
+        problem=problem,
+        solver=name,
+        G=G,
+        G_iw=G_iw[:wanted],
+        Sigma_iw=Sigma[:wanted],
+        Delta_iw=Delta[:wanted],
+        diagnostics=diagnostics,
+    )
+
+
+def _sigma_moments(inner: Impurity, solution: Solution) -> FloatArray:
+    """s_0 ... s_4 of Sigma = s_0 + s_1/z + ..., from the poles of G and the bath."""
+    m = np.asarray(solution.G.moments(6))  # type: ignore[operator]
+    # 1/G = z - m_1 - c_1/z - ..., by the recursion of the inverse of a series with m_0 = 1.
+    m = m / m[0]
+    inverse = np.zeros(6)
+    inverse[0] = 1.0
+    for k in range(1, 6):
+        inverse[k] = -np.dot(m[1 : k + 1], inverse[k - 1 :: -1][:k])
+    # 1/G = z (1 + inverse_1/z + ...) and Sigma = z - level - Delta - 1/G
+    s = -inverse[1:6]
+    s[0] -= inner.level
+    d = np.asarray(inner.Delta_moments())
+    s[1:5] -= d[:4]
+    return s
+
+
+def _moments(problem: Impurity, s: FloatArray) -> tuple[float, ...]:
+    """m_0 ... m_5 of G = 1/(z - level - s_0 - Delta - (Sigma - s_0))."""
+    own = np.asarray(problem.Delta_moments())[:4] + s[1:5]
+    # 1/G = z (1 - a/z - own_0/z^2 - ...)
+    inverse = np.concatenate([[1.0, -(problem.level + s[0])], -own])
+    m = np.zeros(6)
+    m[0] = 1.0
+    for k in range(1, 6):
+        m[k] = -np.dot(inverse[1 : k + 1], m[k - 1 :: -1][:k])
+    return tuple(float(x) for x in m)

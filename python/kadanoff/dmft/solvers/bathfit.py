@@ -1,0 +1,259 @@
+"""A hybridisation function fitted by a few bath sites.
+
+``chi2 = 1/N sum_n w_n**(-alpha) |Delta(i w_n) - sum_k V_k**2 / (i w_n - e_k)|**2``, over N
+frequencies.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kadanoff import _core
+from kadanoff._base import checks
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.greens import matsubara
+
+__all__ = ["BathFit", "fit_bath"]
+
+MOST_MERGED = 64  # levels of a bath that are merged one by one to a starting point
+
+
+@dataclass(frozen=True, eq=False)
+class BathFit:
+    """A fitted bath and how well it fits.
+
+    Attributes
+    ----------
+    bath : DiscreteBath
+        The sites, ascending in e, V >= 0.
+    chi2 : float
+        The minimum of the cost.
+    deviation : (N,) array
+        |Delta - fit| at every frequency of the fit.
+    used : int
+        Number of frequencies in the fit.
+    starts : int
+        Starting points tried.
+    """
+
+    bath: DiscreteBath
+    chi2: float
+    deviation: FloatArray
+    used: int
+    starts: int
+
+    def error_of(self, G_iw: ComplexArray) -> float:
+        """The error of G to first order in that of Delta, at fixed Sigma: max |G|**2 |dDelta|."""
+        n = min(G_iw.size, self.deviation.size)
+        return float(np.max(np.abs(G_iw[:n]) ** 2 * self.deviation[:n]))
+
+
+def fit_bath(
+    problem: Impurity,
+    sites: int,
+    *,
+    frequencies: int | None = None,
+    alpha: float = 1.0,
+    starts: int = 8,
+    symmetric: bool | None = None,
+    start: DiscreteBath | None = None,
+    seed: int | None = None,
+    control: _core.Control | None = None,
+) -> BathFit:
+    """Fit the bath of a problem by `sites` sites.
+
+    Parameters
+    ----------
+    problem : Impurity
+        Its Delta is fitted.
+    sites : int
+        Number of bath sites, 1 to 12.
+    frequencies : int, optional
+        Matsubara frequencies in the cost; by default those below six times the root mean square
+        energy of the bath.
+    alpha : float
+        Weight ``w_n**(-alpha)``.
+    starts : int
+        Starting points; the best of the minima is taken.
+    symmetric : bool, optional
+        Sites in pairs (e, V), (-e, V), with one at zero if odd. Default: if Delta is odd.
+    start : DiscreteBath, optional
+        One more starting point, such as the bath of the previous iteration.
+    seed : int, optional
+        For the random starting points; 0 by default.
+    control : Control, optional
+        To cancel from another thread.
+
+    Returns
+    -------
+    BathFit
+
+    Notes
+    -----
+    Levenberg-Marquardt; the logarithms of the weights are free, so that V**2 > 0.
+    """
+    if checks.whole("sites", sites) > 12:
+        raise ValueError(f"sites must lie in 1 to 12, got {sites}")
+    alpha = checks.real("alpha", alpha)
+    if checks.whole("starts", starts) > 1000:
+        raise ValueError(f"starts must lie in 1 to 1000, got {starts}")
+    moments = problem.Delta_moments()
+    if moments[0] <= 0.0:
+        raise ValueError("there is nothing to fit: Delta vanishes")
+    beta = problem.beta
+    spread = math.sqrt(max(moments[2] / moments[0], 1e-12))
+    if frequencies is None:
+        most = 6.0 * max(spread, 2.0 / beta)
+        frequencies = max(2 * sites, math.ceil(0.5 * (most * beta / math.pi - 1.0)))
+        frequencies = min(frequencies, 4096)
+    Delta = problem.Delta().iw(checks.whole("frequencies", frequencies))
+    if symmetric is None:
+        symmetric = bool(np.all(np.abs(Delta.real) <= 1e-9 * np.max(np.abs(Delta))))
+    w = matsubara(beta, frequencies)
+    free = _Parameters(sites, symmetric)
+    rng = np.random.default_rng(0 if seed is None else seed)
+    trials = _starting_points(problem, free, moments, spread, beta, starts, start, rng)
+    low, high = np.array(free.bounds(spread, float(moments[0]))).T
+    trials = [np.clip(x, low, high) for x in trials]
+    best, chi2 = _core.ed_bath_fit(
+        Delta,
+        w,
+        w**-alpha / frequencies,
+        sites,
+        symmetric,
+        low,
+        high,
+        np.array(trials),
+        control=control,
+    )
+    e, weight = free.sites_of(best)
+    order = np.argsort(e, kind="stable")
+    bath = DiscreteBath(e[order], np.sqrt(weight[order]))
+    deviation = np.abs(Delta - np.sum(weight / (1j * w[:, None] - e), axis=1))
+    return BathFit(bath, chi2, deviation, frequencies, len(trials))
+
+
+class _Parameters:
+    """The free parameters of a fit.
+
+    Free are (e_k, ln V_k**2); in the symmetric case ln |e_k| of each pair, ln V_k**2, and ln
+    V_0**2 of a site at zero.
+    """
+
+    def __init__(self, sites: int, symmetric: bool) -> None:
+        self.sites, self.symmetric = sites, symmetric
+        self.pairs = sites // 2
+
+    def sites_of(self, x: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Levels and V**2."""
+        x = np.asarray(x)
+        if not self.symmetric:
+            return x[: self.sites].copy(), np.exp(x[self.sites :])
+        e, weight = np.exp(x[: self.pairs]), np.exp(x[self.pairs : 2 * self.pairs])
+        middle = np.exp(x[2 * self.pairs :])
+        return (
+            np.concatenate([-e, np.zeros(middle.size), e]),
+            np.concatenate([weight, middle, weight]),
+        )
+
+    def bounds(self, spread: float, weight: float) -> list[tuple[float, float]]:
+        """Where the free parameters may go: sites of no weight or far out are no use."""
+        strength = (math.log(1e-14 * weight), math.log(1e4 * weight))
+        if not self.symmetric:
+            return [(-100.0 * spread, 100.0 * spread)] * self.sites + [strength] * self.sites
+        level = (math.log(1e-7 * spread), math.log(100.0 * spread))
+        return [level] * self.pairs + [strength] * (self.sites - self.pairs)
+
+    def of(self, e: FloatArray, weight: FloatArray) -> FloatArray:
+        """Parameters of the given sites."""
+        if not self.symmetric:
+            return np.concatenate([e, np.log(weight)])
+        order = np.argsort(np.abs(e), kind="stable")
+        e, weight = np.abs(e[order]), weight[order]
+        odd = self.sites % 2
+        middle = weight[:odd]
+        e, weight = e[odd:].reshape(-1, 2).mean(axis=1), weight[odd:].reshape(-1, 2).mean(axis=1)
+        return np.concatenate([np.log(np.maximum(e, 1e-9)), np.log(weight), np.log(middle)])
+
+
+def _starting_points(
+    problem: Impurity,
+    free: _Parameters,
+    moments: Any,
+    spread: float,
+    beta: float,
+    starts: int,
+    start: DiscreteBath | None,
+    rng: np.random.Generator,
+) -> list[FloatArray]:
+    m = free.sites
+    centre = moments[1] / moments[0]
+    found = []
+    if start is not None:
+        if start.sites != m:
+            raise ValueError(f"start must have {m} sites, got {start.sites}")
+        found.append(free.of(np.array(start.e), np.maximum(np.square(start.V), 1e-12 * moments[0])))
+    star = problem.star() or _on_a_grid(problem, spread, centre)
+    if m < star[0].size <= MOST_MERGED:
+        for first in range(2):
+            e, weight = _merged(*star, m, math.pi / beta, first)
+            found.append(free.of(e, np.maximum(weight, 1e-12 * moments[0])))
+    for k in range(starts):
+        if k == 0:  # even
+            e = np.linspace(-1.0, 1.0, m + 2)[1:-1] * 2.0 * spread
+        elif k == 1:  # geometric towards the Fermi level
+            side = 1.5 * spread * 0.3 ** np.arange(m // 2)
+            e = np.concatenate([-side, [0.0] * (m % 2), side])
+        else:
+            e = spread * rng.choice([-1.0, 1.0], m) * 10.0 ** rng.uniform(-1.7, 0.4, m)
+        e = np.asarray(e) + (0.0 if free.symmetric else centre)
+        weight = np.full(m, moments[0] / m) * (rng.uniform(0.3, 1.7, m) if k > 1 else 1.0)
+        found.append(free.of(e, weight))
+    return found
+
+
+def _on_a_grid(problem: Impurity, spread: float, centre: float) -> tuple[FloatArray, FloatArray]:
+    """Levels of a grid, and weights that are not negative, near to a Delta on frequencies."""
+    from scipy.optimize import nnls
+
+    beta = problem.beta
+    top = max(6.0 * spread, 8.0 / beta)
+    last = max(16, math.ceil(0.5 * top * beta / math.pi))
+    n = np.unique(np.rint(np.geomspace(1, last, 24)).astype(int)) - 1
+    side = np.geomspace(0.5 / beta, max(3.0 * spread, 3.0 / beta), 16)
+    e = np.concatenate([-side[::-1], [0.0], side]) + centre
+    Delta = problem.Delta().iw(last)[n]
+    w = matsubara(beta, last)[n]
+    columns = 1.0 / (1j * w[:, None] - e)
+    parts = [np.concatenate([x.real, x.imag]) for x in (columns, Delta)]
+    weight = nnls(*parts)[0]
+    keep = weight > 1e-9 * np.sum(weight)
+    return e[keep], weight[keep]
+
+
+def _merged(
+    e: FloatArray, weight: FloatArray, sites: int, w0: float, first: int
+) -> tuple[FloatArray, FloatArray]:
+    """Neighbours made one until `sites` are left, always the pair that changes Delta least.
+
+    Two levels at a distance d with the reduced weight mu change chi2 by ``mu**2 d**4 / (e**2 +
+    w_0**2)**3`` or so. `first` says which pair goes first: the best, the second best, ...
+    """
+    levels = sorted(zip(e.tolist(), weight.tolist(), strict=True))
+    while len(levels) > sites:
+        pairs = []
+        for k, ((a, p), (b, q)) in enumerate(itertools.pairwise(levels)):
+            total = p + q
+            centre = (p * a + q * b) / total if total > 0.0 else 0.5 * (a + b)
+            mu = p * q / total if total > 0.0 else 0.0
+            pairs.append((mu * (b - a) ** 2 / (centre**2 + w0**2) ** 1.5, k, centre, total))
+        _, k, centre, total = sorted(pairs)[min(first, len(pairs) - 1)]
+        first = 0
+        levels[k : k + 2] = [(centre, total)]
+    return np.array([a for a, _ in levels]), np.array([p for _, p in levels])

@@ -1,0 +1,156 @@
+"""Exact diagonalisation: the impurity with a few bath sites, every level.
+
+The core is `rust/ed`; here the bath is fitted where it is continuous, and the answer put together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from kadanoff import _core
+from kadanoff._base import checks
+from kadanoff._base.progress import bar
+from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.dmft.protocol import Run, register
+from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.bathfit import BathFit, fit_bath
+from kadanoff.greens import GreenFunction, matsubara
+
+__all__ = ["MOST_SITES", "ed"]
+
+MOST_SITES = 7
+DEFAULT_SITES = 5
+
+
+@register(
+    "ed",
+    valid="any U, temperature and filling; exact for a discrete bath of up to 7 sites, "
+    "else as good as the fit of the bath",
+    cost="1 to 3 ms for 4 bath sites, 0.2 to 0.5 s for 6, 10 s for 7; a fit of the bath besides",
+)
+def ed(
+    problem: Impurity,
+    run: Run,
+    /,
+    *,
+    sites: int | None = None,
+    prune: float = 1e-12,
+    fit: dict[str, Any] | None = None,
+) -> Solution:
+    """Solve by exact diagonalisation.
+
+    Parameters
+    ----------
+    problem : Impurity
+        What to solve.
+    run : Run
+        Frequencies, threads, ...
+    sites : int, optional
+        Bath sites, 1 to 7. For a discrete bath: as many as it has (fewer mean a fit of Delta to
+        fewer sites); else 5.
+    prune : float
+        Weight of the poles of G that may be left out together.
+    fit : dict, optional
+        Options of `kadanoff.dmft.fit_bath`.
+
+    Notes
+    -----
+    ``Sigma = U F / G`` with ``F = <<d_up n_dn; d_up^+>>``, whose error does not grow with
+    frequency.
+    """
+    prune = checks.real("prune", prune)
+    if not 0.0 <= prune <= 1e-3:
+        raise ValueError(f"prune must lie in [0, 1e-3], got {prune}")
+    bath, found = discretised(problem, run, sites, fit)
+    return _solution(problem, run, _spectrum(problem, bath, run), bath, found, prune)
+
+
+def at_temperatures(
+    problem: Impurity, beta: Sequence[float], run: Run, prune: float = 1e-12
+) -> Iterator[Solution]:
+    """The solutions of a problem with a discrete bath at several beta, from one diagonalisation."""
+    bath, _ = discretised(problem, run, None, None)
+    spectrum = _spectrum(problem, bath, run)
+    for temperature in beta:
+        yield _solution(replace(problem, beta=temperature), run, spectrum, bath, None, prune)
+
+
+def _spectrum(problem: Impurity, bath: DiscreteBath, run: Run) -> _core.EdSpectrum:
+    with bar("diagonalising", run.progress) as report:
+        return _core.ed_spectrum(
+            problem.U,
+            problem.level,
+            list(bath.e),
+            list(bath.V),
+            threads=run.threads,
+            control=run.control,
+            report=report,
+        )
+
+
+def _solution(
+    problem: Impurity,
+    run: Run,
+    spectrum: _core.EdSpectrum,
+    bath: DiscreteBath,
+    found: BathFit | None,
+    prune: float,
+) -> Solution:
+    U, beta = problem.U, problem.beta
+    log_Z, n, docc = spectrum.thermal(beta)
+    z = np.asarray(1j * matsubara(beta, run.frequencies), dtype=np.complex128)
+    energies, weights, dropped, (G_iw, F_iw) = spectrum.green(beta, prune, z)
+    Delta_iw = GreenFunction(np.array(bath.e), np.square(bath.V), beta)(z)
+    diagnostics: dict[str, Any] = {
+        "bath": bath,
+        "ground_energy": spectrum.ground,
+        "dropped_weight": dropped,
+        "poles": energies.size,
+    }
+    error = 1e-12 + dropped * beta / np.pi
+    if found is not None:
+        diagnostics["fit"] = found
+        error += found.error_of(G_iw)
+    return Solution(
+        problem=problem,
+        solver="ed",
+        G=GreenFunction.own(energies, weights, beta),
+        G_iw=G_iw,
+        Sigma_iw=U * F_iw / G_iw,
+        Delta_iw=Delta_iw,
+        n=n,
+        docc=docc,
+        log_Z=log_Z,
+        error=error,
+        valid="",
+        diagnostics=diagnostics,
+    )
+
+
+def discretised(
+    problem: Impurity,
+    run: Run,
+    sites: int | None,
+    fit: dict[str, Any] | None,
+    most: int = MOST_SITES,
+) -> tuple[DiscreteBath, BathFit | None]:
+    """The bath itself where it is small enough, else a fit to `sites` sites."""
+    if sites is not None and checks.whole("sites", sites) > most:
+        raise ValueError(f"sites must lie in 1 to {most} for this solver, got sites = {sites}")
+    bath = problem.bath
+    if isinstance(bath, DiscreteBath) and (sites is None or sites >= bath.sites):
+        if bath.sites > most:
+            raise ValueError(
+                f"a bath of {bath.sites} sites is too large (at most {most}); "
+                "sites=5 fits a smaller one"
+            )
+        if fit is not None:
+            raise ValueError("fit has no meaning here: the bath is taken as it is")
+        return bath, None
+    options = {"seed": run.seed, "control": run.control, **(fit or {})}
+    found = fit_bath(problem, sites or DEFAULT_SITES, **options)
+    return found.bath, found

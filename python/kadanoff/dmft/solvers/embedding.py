@@ -1,0 +1,138 @@
+"""From a self-energy to the Green function, its averages, and a `Solution`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kadanoff import _core
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.dmft.problem import Impurity
+from kadanoff.dmft.solution import Solution
+from kadanoff.greens import GreenFunction, MatsubaraFunction, gauss_poles, matsubara
+from kadanoff.greens.matsubara_function import trace
+
+__all__ = ["embedded_poles", "on_frequencies", "resolvent"]
+
+MOST_POLES = 1200  # a symmetric matrix of that size is diagonalised in less than a second
+
+
+def resolvent(
+    level: float, e: FloatArray, weight: FloatArray, beta: float, norm: float = 1.0
+) -> GreenFunction:
+    """norm / (z - level - sum weight / (z - e)) as a sum over poles; weights not negative."""
+    n = e.size + 1
+    H = np.zeros((n, n))
+    H[0, 0] = level
+    H[0, 1:] = H[1:, 0] = np.sqrt(weight)
+    H[np.arange(1, n), np.arange(1, n)] = e
+    E, w = _core.poles_of_resolvent(H)
+    return GreenFunction.own(E, norm * w, beta)
+
+
+def embedded_poles(
+    problem: Impurity, level: float, poles: FloatArray, weights: FloatArray
+) -> GreenFunction | None:
+    """1 / (z - level - Delta - sum weights / (z - poles)); None where the bath has no levels."""
+    star = problem.star()
+    if star is None or star[0].size + poles.size > MOST_POLES:
+        return None
+    return resolvent(
+        level,
+        np.concatenate([star[0], poles]),
+        np.concatenate([star[1], np.maximum(weights, 0.0)]),
+        problem.beta,
+    )
+
+
+def green_tail(problem: Impurity, sigma: tuple[float, float, float]) -> tuple[float, ...]:
+    """Moments m_0 ... m_5 of G from those of Delta and of Sigma = s_0 + s_1/z + s_2/z**2.
+
+    They are the moments of a short star: the Gauss quadratures of Delta and of Sigma - s_0. m_4 and
+    m_5 are left out as s_3 and s_4 are not known.
+    """
+    d = problem.Delta_moments()
+    s0, s1, s2 = sigma
+    m1 = problem.level + s0
+    # Delta + Sigma - s_0 = (d_0 + s_1)/z + (d_1 + s_2)/z^2 + ...
+    a, b = d[0] + s1, d[1] + s2
+    return (1.0, m1, m1 * m1 + a, m1**3 + 2.0 * m1 * a + b)
+
+
+def on_frequencies(
+    problem: Impurity,
+    solver: str,
+    Sigma_iw: ComplexArray,
+    sigma_tail: tuple[float, float, float],
+    G: GreenFunction | None,
+    *,
+    error: float | None = None,
+    diagnostics: Mapping[str, Any] | None = None,
+) -> Solution:
+    """The solution for a given self-energy: n from G, docc from ``U docc = T sum Sigma G``."""
+    beta = problem.beta
+    z = 1j * matsubara(beta, Sigma_iw.size)
+    Delta_iw = problem.Delta().iw(Sigma_iw.size)
+    G_iw = 1.0 / (z - problem.level - Delta_iw - Sigma_iw)
+    moments = green_tail(problem, sigma_tail)
+    function: GreenFunction | MatsubaraFunction
+    function = MatsubaraFunction(G_iw, beta, moments) if G is None else G
+    occupation = function.occupation
+    if problem.U > 0.0:
+        s0, s1, s2 = sigma_tail
+        star = problem.star()
+        if G is not None and star is not None:
+            docc = _energy_of_interaction(problem.level, G, *star) / problem.U
+        else:
+            product = (s0, s1 + s0 * moments[1], s2 + s1 * moments[1] + s0 * moments[2])
+            docc = trace(beta, Sigma_iw * G_iw, product) / problem.U
+        # Where n of the tail of Sigma is not that of G (Hubbard-I), the mean of the sums with
+        # exp(+i w 0) and exp(-i w 0) keeps particle-hole symmetry: docc' = docc + 1 - n.
+        docc += 0.5 * (occupation - s0 / problem.U)
+    else:
+        docc = occupation**2
+    return Solution(
+        problem=problem,
+        solver=solver,
+        G=function,
+        G_iw=G_iw,
+        Sigma_iw=Sigma_iw,
+        Delta_iw=Delta_iw,
+        n=2.0 * occupation,
+        docc=docc,
+        log_Z=None,
+        error=error,
+        valid="",
+        diagnostics=dict(diagnostics or {}),
+    )
+
+
+def _energy_of_interaction(
+    level: float, G: GreenFunction, e: FloatArray, weight: FloatArray
+) -> float:
+    """T sum Sigma G = T sum [(z - level - Delta) G - 1] exp(i w 0+), exactly, from the poles."""
+    beta, E = G.beta, G.energies
+
+    def fermi(x: FloatArray) -> FloatArray:
+        decay = np.exp(-beta * np.abs(x))
+        return np.asarray(np.where(x > 0.0, decay, 1.0) / (1.0 + decay))
+
+    f = fermi(E)
+    # T sum 1 / ((z - a) (z - b)) = (f(a) - f(b)) / (a - b)
+    distance = E[:, None] - e
+    middle = fermi(0.5 * (E[:, None] + e))
+    near = np.abs(distance) * beta < 1e-4
+    safe = np.where(near, 1.0, distance)
+    slope = np.where(near, -beta * middle * (1.0 - middle), (f[:, None] - fermi(e)) / safe)
+    return float(np.sum(G.weights * (f * (E - level) - slope @ weight)))
+
+
+def weiss(problem: Impurity, level: float) -> tuple[GreenFunction | None, GreenFunction]:
+    """G_0 = 1 / (z - level - Delta) as poles, if the bath has levels, and the poles of its tail."""
+    e, w = gauss_poles(problem.Delta_moments())
+    tail = resolvent(level, e, w, problem.beta)
+    star = problem.star()
+    exact = None if star is None else resolvent(level, *star, problem.beta)
+    return exact, tail

@@ -1,0 +1,455 @@
+"""From bins of Monte Carlo measurements to G, Sigma and averages with errors.
+
+Bins hold Legendre coefficients of G and of ``F = Sigma G``, spins added up. In this order:
+
+1. Neighbouring bins of a chain are joined until they are longer than fifty autocorrelation times.
+2. Symmetries: spins are averaged; at half filling ``G(tau) = G(beta - tau)`` and
+   ``F(tau) + F(beta - tau) = U G(tau)``, so that odd G_l vanish and even F_l are U G_l / 2.
+3. The number of coefficients L minimises the unbiased estimate of the expected square error,
+   ``sum_(l < L) s_l**2 + sum_(l >= L) (G_l**2 - s_l**2)`` [1]_, G and F / U together; a quarter
+   more are kept, so that what is left out is well below the noise.
+4. What is known exactly corrects what is measured: the jumps of G and F are 1 and U n / 2, their
+   first moments eps + U n / 2 and (eps + U) U n / 2, and the equation of motion
+   ``(iw - eps - Delta) G = 1 + F`` holds, which is asked for at the lowest frequencies. The
+   measured violations q of these identities are fluctuations of mean zero, and the combination
+   ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least error. As the covariances are those of the same
+   bins, the errors grow by a `loss` [3]_. ``constraints_chi2 = q Cov(q, q)^-1 q`` is Hotelling's
+   T^2 of the identities: it says whether they hold.
+5. ``Sigma = F / G`` on Matsubara frequencies, and ``G = 1 / (iw - eps - Delta - Sigma)`` from it.
+6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_; to those of
+   G(iw) and Sigma(iw) the change that half as many more coefficients make is added in squares.
+   Where one run in ten thousand has so large a `constraints_chi2` they are multiplied by
+   ``error_scale``, the root of chi^2 per constraint: configurations of large weight are missing.
+7. What shows that the run is too short for these errors is a warning, `ShortRun`.
+
+References
+----------
+.. [1] C. M. Stein, Ann. Statist. 9, 1135 (1981), doi:10.1214/aos/1176345632.
+.. [2] F. M. T. A. Busing, E. Meijer, R. van der Leeden, Stat. Comput. 9, 3 (1999),
+       doi:10.1023/A:1008800423698.
+.. [3] S. S. Lavenberg, P. D. Welch, Manag. Sci. 27, 322 (1981), doi:10.1287/mnsc.27.3.322
+       (control variates).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from kadanoff._base.errors import NumericalError
+from kadanoff._base.types import ComplexArray, FloatArray, WordArray
+from kadanoff.dmft.problem import Impurity
+from kadanoff.dmft.solution import Solution
+from kadanoff.greens import MatsubaraFunction, matsubara
+from kadanoff.greens.legendre import legendre_to_matsubara
+
+__all__ = ["Measured", "ShortRun", "spread"]
+
+BINS_OF_A_CHAIN = 16
+EQUATIONS = 2  # frequencies at which the equation of motion is used
+UNLIKELY = 1e-4  # of a run as it should be
+MEMORY = 50.0  # autocorrelation times that a bin is long at least
+WARM = 10.0  # and the warm-up
+FOLLOWED = ("order", "density", "docc", "polarisation")
+
+
+class ShortRun(UserWarning):
+    """A run is too short for its own error bars; the message says why, and what to raise."""
+
+
+def spread(values: Any, without: Any, weights: FloatArray) -> Any:
+    """One standard deviation of `values` by the delete-a-group jackknife.
+
+    Parameters
+    ----------
+    values : array, shape S
+        From all data.
+    without : array, shape (B, *S)
+        The same with one bin left out.
+    weights : (B,) array
+        Lengths of the bins.
+
+    Notes
+    -----
+    ``sum_b (p_b - mean)^2 / (h_b - 1) / B`` with ``h_b = N / n_b`` and
+    ``p_b = h_b x - (h_b - 1) x_(b)``. For complex numbers the root of the two variances' sum.
+
+    Examples
+    --------
+    >>> x = np.array([1.0, 2.0, 4.0])
+    >>> without = (x.sum() - x) / 2
+    >>> f"{spread(x.mean(), without, np.ones(3)):.6f}", f"{x.std(ddof=1) / 3**0.5:.6f}"
+    ('0.881917', '0.881917')
+    """
+    values, without = np.asarray(values), np.asarray(without)
+    count = weights.size
+    h = (np.sum(weights) / weights).reshape((-1,) + (1,) * values.ndim)
+    pseudo = h * values - (h - 1.0) * without
+    mean = np.mean(pseudo, axis=0)
+    return np.sqrt(np.sum(np.abs(pseudo - mean) ** 2 / (h - 1.0), axis=0) / count)
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Bins of a run, joined so that they are independent.
+
+    Attributes
+    ----------
+    problem : Impurity
+        What was sampled.
+    weights : (B,) array
+        Sum of the signs in each bin.
+    G, F : (B, L) array
+        Averages of the coefficients in each bin, of one spin.
+    averages : (B, 4) array
+        sign, n, docc and order.
+    chain : (B,) array
+        Which chain a bin is from.
+    raw : mapping
+        What the chains gave.
+    tau : dict of str to float
+        Autocorrelation times in sweeps.
+    """
+
+    problem: Impurity
+    weights: FloatArray
+    G: FloatArray
+    F: FloatArray
+    averages: FloatArray
+    bins: FloatArray
+    chain: WordArray
+    raw: Mapping[str, Any]
+    tau: dict[str, float]
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any], problem: Impurity) -> Measured:
+        """Join bins and apply the symmetries."""
+        tau = {name: _memory(raw["levels"], o) for o, name in enumerate(FOLLOWED)}
+        scalars, chain = raw["scalars"], raw["chain"]
+        slowest = _slowest(tau)
+        groups: list[FloatArray] = []
+        for c in np.unique(chain):
+            members = np.flatnonzero(chain == c)
+            longest = float(np.max(scalars[members, 0]))
+            wanted = max(members.size // BINS_OF_A_CHAIN, math.ceil(MEMORY * slowest / longest), 1)
+            parts = max(members.size // wanted, 1)
+            groups.extend(np.array_split(members, parts))
+        first = np.array([g[0] for g in groups])
+        assert all(np.all(np.diff(g) == 1) for g in groups)
+
+        def joined(x: FloatArray) -> FloatArray:
+            return np.add.reduceat(x, first, axis=0)
+
+        sums = joined(scalars)
+        weight, sign = sums[:, 1], sums[:, 2]
+        if not np.all(sign > 0.0):
+            raise NumericalError(
+                "the average sign of a bin is not positive: Delta(tau) is far from causal"
+            )
+        if np.sum(sums[:, 5]) == 0.0:
+            raise NumericalError(
+                "no operators were ever inserted, so that there is no measurement of G: the "
+                "hybridisation is too weak for so few sweeps; 'hubbard1' is exact without it"
+            )
+        over = sign[:, None]
+        G, F = 0.5 * joined(raw["G"]) / over, 0.5 * joined(raw["F"]) / over
+        averages = np.stack([sign / weight, *(sums[:, 3:] / over).T], axis=1)
+        bins = 0.5 * joined(raw["bins"]) / over
+        if problem.is_half_filled:
+            G[:, 1::2] = 0.0
+            F[:, ::2] = 0.5 * problem.U * G[:, ::2]
+            averages[:, 2] += 0.5 * (1.0 - averages[:, 1])
+            averages[:, 1] = 1.0
+            bins = 0.5 * (bins + bins[:, ::-1])
+        return cls(problem, sign, G, F, averages, bins, chain[first], raw, tau)
+
+    def mean(self, x: FloatArray) -> FloatArray:
+        """Average over bins, by weight."""
+        return np.asarray(self.weights @ x / np.sum(self.weights))
+
+    def without(self, x: FloatArray) -> FloatArray:
+        """Averages with one bin left out."""
+        w = self.weights[:, None]
+        return np.asarray((np.sum(w * x, axis=0) - w * x) / (np.sum(w) - w))
+
+    def error(self, x: FloatArray) -> FloatArray:
+        """Errors of the averages."""
+        return np.asarray(spread(self.mean(x), self.without(x), self.weights))
+
+    def doubts(self, warmup: int) -> tuple[str, ...]:
+        """Why the errors may be too small: what a run that is long enough shows once in 10^4."""
+        from scipy import stats
+
+        slowest, found = _slowest(self.tau), []
+        sweeps = np.bincount(self.raw["chain"].astype(np.intp), self.raw["scalars"][:, 0])
+        if np.min(sweeps) < MEMORY * slowest:
+            found.append(
+                f"its chains are {np.min(sweeps) / slowest:.0f} autocorrelation times long, and "
+                f"errors need {MEMORY:g}; raise sweeps"
+            )
+        if warmup < WARM * slowest:
+            found.append(
+                f"its warm-up is {warmup / slowest:.0f} autocorrelation times long, and should be "
+                f"{WARM:g}; raise warmup"
+            )
+        parts = [self.averages[self.chain == c] for c in np.unique(self.chain)]
+        if len(parts) > 1 and min(len(p) for p in parts) > 1:
+            for column, name in enumerate(("n", "docc", "order"), start=1):
+                x = [p[:, column] for p in parts]
+                if np.ptp(self.averages[:, column]) > 0.0 and stats.f_oneway(*x)[1] < UNLIKELY:
+                    found.append(
+                        f"its chains disagree on {name}: each stays where it began; raise warmup "
+                        "and sweeps"
+                    )
+        return tuple(found)
+
+    @cached_property
+    def needed(self) -> int:
+        """Number of coefficients that carry more than noise, and a quarter.
+
+        More where the identities need more: what falls off fast with tau and is small, such as F of
+        an orbital that is nearly empty, hides in the noise of single coefficients.
+        """
+        scale = max(self.problem.U, 1e-300)
+        x = np.concatenate([self.G, self.F / scale], axis=1)
+        mean, error = self.mean(x), self.error(x)
+        L = int(self.G.shape[1])
+        noise = (error**2).reshape(2, L).sum(axis=0)
+        signal = (mean**2).reshape(2, L).sum(axis=0) - noise
+        kept = np.concatenate([[0.0], np.cumsum(noise)])
+        lost = np.concatenate([np.cumsum(signal[::-1])[::-1], [0.0]])
+        best = int(np.argmin((kept + lost)[6:])) + 6 if L > 6 else L
+        count = min(best + max(4, best // 4), L)
+        while count < L and self.doubtful(*self.constrained(count)[2:]):
+            count = min(count + count // 2, L)
+        return count
+
+    def doubtful(self, chi2: float, constraints: int) -> bool:
+        """Whether one run in ten thousand violates the identities as much (Hotelling's T^2)."""
+        from scipy import stats
+
+        B, p = self.weights.size, constraints
+        F = chi2 * (B - p) / (p * (B - 1))
+        return bool(stats.f.sf(F, p, B - p) < UNLIKELY)
+
+    def constrained(self, L: int) -> tuple[FloatArray, FloatArray, float, int]:
+        """G_l and F_l of every bin, l < L, corrected by what is known; chi^2 of the identities."""
+        problem = self.problem
+        U, eps, beta = problem.U, problem.level, problem.beta
+        n = 0.5 * self.averages[:, 1]
+        G, F = self.G[:, :L], self.F[:, :L]
+        order = np.arange(L)
+        root = np.sqrt(2.0 * order + 1.0)
+        even = np.where(order % 2 == 0, 1.0, 0.0)
+        jump = -2.0 * root * even / beta
+        # P_l'(+-1) = (+-1)^(l-1) l (l + 1) / 2
+        slope = 2.0 / beta**2 * root * order * (order + 1.0) * (1.0 - even)
+        rows = [G @ jump - 1.0]
+        if problem.is_half_filled:
+            if U > 0.0:
+                rows.append(F @ slope - 0.5 * (eps + U) * U)
+        else:
+            rows.append(G @ slope - (eps + U * n))
+            if U > 0.0:
+                rows.append(F @ jump - U * n)
+                rows.append(F @ slope - (eps + U) * U * n)
+        rows.extend(self._motion(G, F))
+        q = np.stack(rows, axis=1)
+        x = np.concatenate([G, F], axis=1)
+        w = self.weights[:, None] / np.sum(self.weights)
+        dq, dx = q - self.mean(q), x - self.mean(x)
+        scale = np.sqrt(np.sum(w * dq**2, axis=0)) + 1e-300
+        covariance = (w * dq / scale).T @ (dq / scale)
+        # Combinations that hardly fluctuate say nothing about x, but feel what L leaves out.
+        values, vectors = np.linalg.eigh(covariance)
+        strong = values > 1e-4 * values[-1]
+        # Nor can few bins tell many covariances.
+        strong[: -max(1, (self.weights.size - 2) // 4)] = False
+        kept = vectors[:, strong]
+        solve = kept / values[strong] @ kept.T
+        factors = (w * dx).T @ (dq / scale) @ solve
+        violation = self.mean(q) / scale
+        effective = float(np.sum(self.weights) ** 2 / np.sum(self.weights**2)) - 1.0
+        chi2 = float(violation @ solve @ violation) * effective
+        x = x - (q / scale) @ factors.T
+        return x[:, :L], x[:, L:], chi2, kept.shape[1]
+
+    def loss(self, constraints: int) -> float:
+        """Factor of errors because the corrections are fitted to the bins themselves.
+
+        The variance that B bins are seen to have is too small by (B - 1 - p) / (B - 1) for p
+        constraints, and the true one too large by (B - 2) / (B - 2 - p).
+        """
+        B, p = self.weights.size, constraints
+        return math.sqrt((B - 1) * (B - 2) / ((B - 1 - p) * (B - 2 - p)))
+
+    def _motion(self, G: FloatArray, F: FloatArray) -> list[FloatArray]:
+        """(iw - eps - Delta) G - F - 1, the equation of motion, at the lowest frequencies."""
+        problem = self.problem
+        count = min(EQUATIONS, G.shape[1] // 4)
+        if count == 0:
+            return []
+        T = legendre_to_matsubara(count, G.shape[1])
+        z = 1j * matsubara(problem.beta, count)
+        left = (z - problem.level - problem.Delta().iw(count)) * (G @ T.T) - F @ T.T - 1.0
+        rows = list(left.real.T)
+        return rows if problem.is_half_filled else rows + list(left.imag.T)
+
+    def functions(
+        self, G: FloatArray, F: FloatArray, count: int
+    ) -> tuple[ComplexArray, ComplexArray]:
+        """Sigma and G on Matsubara frequencies from coefficients, shape (..., L)."""
+        T = legendre_to_matsubara(count, G.shape[-1])
+        z = 1j * matsubara(self.problem.beta, count)
+        Sigma = (F @ T.T) / (G @ T.T)
+        Delta = self.problem.Delta().iw(count)
+        return Sigma, 1.0 / (z - self.problem.level - Delta - Sigma)
+
+    def error_at_first_frequency(self) -> float:
+        """Error of G(i w_0)."""
+        G, F, _, p = self.constrained(self.needed)
+        value = self.functions(self.mean(G), self.mean(F), 1)[1]
+        without = self.functions(self.without(G), self.without(F), 1)[1]
+        return self.loss(p) * float(spread(value, without, self.weights)[0])
+
+    def solution(
+        self, frequencies: int, legendre: int | None, diagnostics: dict[str, Any]
+    ) -> Solution:
+        """Everything, with errors."""
+        problem, raw = self.problem, self.raw
+        beta, U, eps = problem.beta, problem.U, problem.level
+        L = self.needed if legendre is None else min(legendre, self.G.shape[1])
+        G, F, chi2, constraints = self.constrained(L)
+        moments = problem.Delta_moments()
+        widest = abs(eps) + U + math.sqrt(moments[0])
+        count = min(max(frequencies, 512, math.ceil(20.0 * widest * beta / (2.0 * math.pi))), 8192)
+        count = max(count, frequencies)
+        Sigma, G_iw = self.functions(self.mean(G), self.mean(F), count)
+        Sigma_b, G_b = self.functions(self.without(G), self.without(F), frequencies)
+        # What the coefficients left out may do: the next half as many, noise included.
+        more = self.constrained(min(L + max(6, L // 2), self.G.shape[1]))
+        Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), frequencies)
+        B, loss = self.weights.size, self.loss(constraints)
+        errors = {
+            name: np.hypot(
+                loss * spread(x[:frequencies], x_b, self.weights), np.abs(x_m - x[:frequencies])
+            )
+            for name, x, x_b, x_m in (
+                ("G_iw_error", G_iw, G_b, G_m),
+                ("Sigma_iw_error", Sigma, Sigma_b, Sigma_m),
+            )
+        }
+        # Rare configurations with large weights are still missing: the known identities tell.
+        scale = math.sqrt(chi2 / constraints) if self.doubtful(chi2, constraints) else 1.0
+        errors = {name: scale * error for name, error in errors.items()}
+        # What was never seen may still occur once in a run as long; Sigma(0) is near U docc / n.
+        once = 1.0 / float(np.sum(raw["scalars"][:, 0]))
+        least = U * once / max(0.5 * float(self.mean(self.averages)[1]), once)
+        errors["Sigma_iw_error"] = np.maximum(errors["Sigma_iw_error"], least)
+        errors["G_iw_error"] = np.maximum(
+            errors["G_iw_error"], least * np.abs(G_iw[:frequencies]) ** 2
+        )
+        w0 = math.pi / beta
+        Z, Z_b, Z_m = (1.0 / (1.0 - S.imag / w0) for S in (Sigma[0], Sigma_b[:, 0], Sigma_m[0]))
+        doubts = self.doubts(diagnostics["warmup"])
+        if scale > 1.0:
+            doubts += (
+                f"known identities are violated by {scale:.1f} errors, which were scaled up; raise "
+                "sweeps",
+            )
+        sign, n, docc, order = self.mean(self.averages)
+        e_sign, e_n, e_docc, e_order = self.error(self.averages)
+        e_docc, e_order = max(e_docc, once), max(e_order, once)
+        if not problem.is_half_filled:
+            e_n = max(e_n, once)
+        # Moments of A up to the second are exact; the third leaves out a correlation with the bath,
+        # which only enters beyond the last frequency.
+        half = 0.5 * n
+        s0, s1 = U * half, U * U * half * (1.0 - half)
+        m1 = eps + s0
+        m2 = m1 * m1 + moments[0] + s1
+        s2 = s1 * (eps + U * (1.0 - half))
+        m3 = m1**3 + 2.0 * m1 * (moments[0] + s1) + moments[1] + s2
+        if problem.is_half_filled:
+            m1 = m3 = 0.0
+        x = np.concatenate([G, F], axis=1)
+        centred = self.without(x) - np.mean(self.without(x), axis=0)
+        covariance = loss**2 * (B - 1.0) / B * centred.T @ centred
+        moves = {k: a / max(p, 1) for k, (p, a) in raw["moves"].items()}
+        width = beta / self.bins.shape[1]
+        return Solution(
+            problem=problem,
+            solver="cthyb",
+            G=MatsubaraFunction(G_iw, beta, (1.0, m1, m2, m3)),
+            G_iw=G_iw[:frequencies],
+            Sigma_iw=Sigma[:frequencies],
+            Delta_iw=problem.Delta().iw(frequencies),
+            n=float(n),
+            docc=float(docc),
+            log_Z=None,
+            error=float(np.max(errors["G_iw_error"])),
+            valid="",
+            diagnostics={
+                **errors,
+                "n_error": float(e_n),
+                "docc_error": float(e_docc),
+                "Z_error": float(scale * np.hypot(loss * spread(Z, Z_b, self.weights), Z_m - Z)),
+                "sign": float(sign),
+                "sign_error": float(e_sign),
+                "weight": float(np.sum(raw["scalars"][:, 1]) / np.sum(raw["scalars"][:, 0])),
+                "order": float(order),
+                "order_error": float(e_order),
+                "kinetic_energy": float(-order / beta),
+                "kinetic_energy_error": float(e_order / beta),
+                "histogram": raw["histogram"],
+                "legendre": L,
+                "coefficients": self.mean(x).reshape(2, L),
+                "coefficients_covariance": covariance,
+                "constraints_chi2": chi2,
+                "constraints": constraints,
+                "error_scale": scale,
+                "doubts": doubts,
+                "tau_bins": width * (np.arange(self.bins.shape[1]) + 0.5),
+                "G_bins": self.mean(self.bins) / width,
+                "G_bins_error": self.error(self.bins) / width,
+                "bins": B,
+                "sweeps": int(np.sum(raw["scalars"][:, 0])),
+                "updates": raw["updates"],
+                "autocorrelation": dict(self.tau),
+                "acceptance": moves,
+                "drift": raw["drift"],
+                **diagnostics,
+            },
+        )
+
+
+def _slowest(tau: dict[str, float]) -> float:
+    """The longest memory that averages over both spins feel."""
+    return max(tau["order"], tau["density"], tau["docc"])
+
+
+def _memory(levels: Any, observable: int) -> float:
+    """Integrated autocorrelation time in measurements, at least 1/2, by logarithmic binning.
+
+    The variance of averages over 2^k measurements, times 2^k, saturates at twice the time.
+    """
+    depth = max((len(chain) for chain in levels), default=0)
+    table = np.zeros((depth, 3))
+    for chain in levels:
+        for k, (count, total, squares) in enumerate(chain):
+            table[k] += count, total[observable], squares[observable]
+    if depth == 0 or table[0, 0] < 2:
+        return 0.5
+    mean = table[0, 1] / table[0, 0]
+    used = table[table[:, 0] >= 128]
+    if used.size == 0:
+        return 0.5
+    variance = used[:, 2] / used[:, 0] - 2.0 * mean * used[:, 1] / used[:, 0] + mean**2
+    if not variance[0] > 1e-14 * max(mean**2, 1e-300):
+        return 0.5
+    return float(max(0.5, np.max(0.5 * 2.0 ** np.arange(variance.size) * variance / variance[0])))

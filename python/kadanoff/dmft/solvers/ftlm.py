@@ -1,0 +1,140 @@
+"""Finite-temperature Lanczos: larger baths where many levels are occupied.
+
+The core is `rust/ed`, module `lanczos::finite`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from kadanoff import _core
+from kadanoff._base import checks
+from kadanoff._base.progress import bar
+from kadanoff.dmft.problem import Impurity
+from kadanoff.dmft.protocol import Run, register
+from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.ed import discretised
+from kadanoff.greens import GreenFunction, MatsubaraFunction, matsubara
+
+__all__ = ["MOST_SITES", "ftlm"]
+
+MOST_SITES = 9
+
+
+@register(
+    "ftlm",
+    valid="any U, temperature and filling, up to 9 bath sites, with a statistical error: where the "
+    "full spectrum is out of reach and too many levels are occupied for Lanczos",
+    cost="1.5 s for 6 bath sites, 4 s for 7, 20 s for 8, with 8 random vectors",
+)
+def ftlm(
+    problem: Impurity,
+    run: Run,
+    /,
+    *,
+    sites: int | None = None,
+    vectors: int = 8,
+    steps: int = 80,
+    exact: int = 64,
+    fit: dict[str, Any] | None = None,
+) -> Solution:
+    """Solve by finite-temperature Lanczos.
+
+    Parameters
+    ----------
+    problem : Impurity
+        What to solve.
+    run : Run
+        Frequencies, threads, seed (0 by default), ...
+    sites : int, optional
+        Bath sites, 1 to 9; as for solver "ed".
+    vectors : int
+        Random vectors in every sector, 2 at least: the error falls as their root.
+    steps : int
+        Lanczos steps.
+    exact : int
+        Sectors up to this dimension are summed over all states.
+    fit : dict, optional
+        Options of `kadanoff.dmft.fit_bath`.
+
+    Notes
+    -----
+    Ratios of sums over samples; their standard errors by the jackknife are in ``diagnostics``:
+    ``G_error`` at every frequency, ``n_error``, ``docc_error``, ``log_Z_error``; `error` is the
+    largest of ``G_error``. The sum rules of G hold exactly, sample by sample.
+
+    References
+    ----------
+    J. Jaklic, P. Prelovsek, Phys. Rev. B 49, 5065 (1994), doi:10.1103/PhysRevB.49.5065.
+    M. Aichhorn, M. Daghofer, H. G. Evertz, W. von der Linden, Phys. Rev. B 67, 161103 (2003),
+    doi:10.1103/PhysRevB.67.161103 (the symmetric form).
+    """
+    if not 2 <= checks.whole("vectors", vectors) <= 10_000:
+        raise ValueError(f"vectors must lie in 2 to 10000, got {vectors}")
+    if not 8 <= checks.whole("steps", steps) <= 400:
+        raise ValueError(f"steps must lie in 8 to 400, got {steps}")
+    if checks.whole("exact", exact) > 500:
+        raise ValueError(f"exact must be at most 500, got {exact}")
+    bath, found = discretised(problem, run, sites, fit, MOST_SITES)
+    beta, level, U = problem.beta, problem.level, problem.U
+    z = np.asarray(1j * matsubara(beta, run.frequencies), dtype=np.complex128)
+    with bar("finite-temperature Lanczos", run.progress) as report:
+        raw = _core.ed_finite(
+            U,
+            level,
+            list(bath.e),
+            list(bath.V),
+            beta,
+            z,
+            vectors=vectors,
+            steps=steps,
+            exact=exact,
+            seed=0 if run.seed is None else run.seed,
+            threads=run.threads,
+            control=run.control,
+            report=report,
+        )
+    Z = raw["Z"]
+
+    def ratio(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and jackknife error."""
+        norm = Z.reshape((-1,) + (1,) * (sums.ndim - 1))
+        left = (sums.sum(axis=0) - sums) / (norm.sum(axis=0) - norm)
+        spread = np.sum(np.abs(left - left.mean(axis=0)) ** 2, axis=0)
+        return sums.sum(axis=0) / norm.sum(axis=0), np.sqrt(spread * (1.0 - 1.0 / vectors))
+
+    n, n_error = (float(x) for x in ratio(raw["n"]))
+    docc, docc_error = (float(x) for x in ratio(raw["docc"]))
+    G_iw, G_error = ratio(raw["G"])
+    e, weight = np.array(bath.e), np.square(bath.V)
+    Delta_iw = GreenFunction(e, weight, beta)(z)
+    m1 = level + 0.5 * U * n
+    m2 = level**2 + (2.0 * level * U + U * U) * 0.5 * n + float(np.sum(weight))
+    error = float(np.max(G_error)) + 1e-10
+    if found is not None:
+        error += found.error_of(G_iw)
+    log_Z = math.log(float(np.mean(Z)))
+    return Solution(
+        problem=problem,
+        solver="ftlm",
+        G=MatsubaraFunction(G_iw, beta, (1.0, m1, m2)),
+        G_iw=G_iw,
+        Sigma_iw=z - level - Delta_iw - 1.0 / G_iw,
+        Delta_iw=Delta_iw,
+        n=n,
+        docc=docc,
+        log_Z=log_Z - beta * raw["ground"],
+        error=error,
+        valid="",
+        diagnostics={
+            "bath": bath,
+            "G_error": G_error,
+            "n_error": n_error,
+            "docc_error": docc_error,
+            "log_Z_error": float(np.std(Z, ddof=1) / np.sqrt(vectors) / np.mean(Z)),
+            **({} if found is None else {"fit": found}),
+        },
+    )

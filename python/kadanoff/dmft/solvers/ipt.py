@@ -1,0 +1,213 @@
+"""Iterated perturbation theory: the self-energy to second order in U, interpolated between limits.
+
+``Sigma2(tau) = -U**2 G0(tau)**2 G0(-tau)``, with ``G0 = 1 / (z - eps0 - Delta)``. At half filling
+``Sigma = U/2 + Sigma2``; elsewhere (Kajueter and Kotliar)
+
+``Sigma = U n + A Sigma2 / (1 - B Sigma2)``, ``A = n (1 - n) / (n0 (1 - n0))``,
+``B = ((1 - n) U + eps - eps0) / (n0 (1 - n0) U**2)``,
+
+n per spin, and eps0 such that n0 = n: right at high frequency, at weak coupling and in the atomic
+limit.
+
+References
+----------
+A. Georges, G. Kotliar, Phys. Rev. B 45, 6479 (1992), doi:10.1103/PhysRevB.45.6479.
+H. Kajueter, G. Kotliar, Phys. Rev. Lett. 77, 131 (1996), doi:10.1103/PhysRevLett.77.131, Eqs.
+(6)-(9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from kadanoff import _core
+from kadanoff._base.errors import NotConverged
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.dmft.problem import Impurity
+from kadanoff.dmft.protocol import Run, register
+from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.embedding import MOST_POLES, on_frequencies, weiss
+from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction, fermi_poles, matsubara
+from kadanoff.greens.fermi import poles_needed
+
+__all__ = ["ipt", "second_order_poles"]
+
+MOST_SITES = 9  # of a bath whose second-order diagram is taken pole by pole
+
+
+def second_order_poles(G0: GreenFunction) -> tuple[FloatArray, FloatArray]:
+    """Poles and weights of Sigma2 / U**2, merged where they coincide.
+
+    ``sum_abc w_a w_b w_c [(1-f_a)(1-f_b) f_c + f_a f_b (1-f_c)] / (z - E_a - E_b + E_c)``.
+    """
+    scale = float(np.max(np.abs(G0.energies), initial=1e-300))
+    return _core.second_order_poles(G0.energies, G0.weights, G0.beta, 1e-13 * scale)
+
+
+class _SecondOrder:
+    """Sigma2 / U**2 for one G0, on frequencies and, for a small bath, as poles."""
+
+    def __init__(self, problem: Impurity, level: float, frequencies: int) -> None:
+        exact, tail = weiss(problem, level)
+        beta = problem.beta
+        self.poles: tuple[FloatArray, FloatArray] | None = None
+        if exact is not None and exact.energies.size <= MOST_SITES + 1:
+            self.poles = second_order_poles(exact)
+            e, w = self.poles
+            self.n0 = exact.occupation
+            self.iw: ComplexArray = GreenFunction(e, w, beta).iw(frequencies)
+            return
+        G0: GreenFunction | MatsubaraFunction
+        if exact is not None:
+            G0 = exact
+        else:
+            Delta = problem.Delta()
+            count = max(frequencies, getattr(Delta, "values", np.zeros(0)).size)
+            z = 1j * matsubara(beta, count)
+            values = 1.0 / (z - level - Delta.iw(count))
+            G0 = MatsubaraFunction(values, beta, tuple(tail.moments(6)))
+        self.n0 = G0.occupation
+
+        def product(tau: FloatArray) -> FloatArray:
+            g = G0.tau(tau)
+            return np.asarray(g * g * G0.tau(beta - tau))
+
+        self.series = LegendreSeries.of(product, beta, tolerance=1e-13, noise=1e-14)
+        self.iw = self.series.iw(frequencies)
+
+
+@register(
+    "ipt",
+    valid="single orbital, weak to intermediate U; exact to order U**2 and in the atomic limit. "
+    "Half "
+    "filling is the reliable case; elsewhere the Kajueter-Kotliar form, whose double occupancy can "
+    "turn negative at large U",
+    cost="20 ms; away from half filling 0.3 s for a band, 2 ms for a few levels",
+)
+def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> Solution:
+    """Solve by iterated perturbation theory.
+
+    Parameters
+    ----------
+    problem : Impurity
+        What to solve.
+    run : Run
+        Frequencies.
+    half_filling : bool, optional
+        Ask for the half-filling form (refused for a problem that is not half filled), or for the
+        Kajueter-Kotliar form (which is the same there). By default whichever applies.
+    """
+    if half_filling not in (None, True, False):
+        raise TypeError(f"half_filling must be True, False or None, got {half_filling!r}")
+    symmetric = problem.is_half_filled
+    if half_filling and not symmetric:
+        raise ValueError(
+            "the half-filling form of IPT was asked for, but the problem is not particle-hole "
+            f"symmetric (level - (-U/2) = {problem.offset:g}); leave half_filling out for the "
+            "Kajueter-Kotliar form"
+        )
+    if symmetric:
+        return _solution(problem, run, 0.5, 0.0)
+    return _kajueter_kotliar(problem, run)
+
+
+def _solution(
+    problem: Impurity, run: Run, n: float | None, level0: float, *, final: bool = True
+) -> Solution:
+    """The solution for given occupation and level of the bare impurity; poles only if `final`.
+
+    Without an occupation, that of the bare impurity.
+    """
+    U, level, beta = problem.U, problem.level, problem.beta
+    second = _SecondOrder(problem, level0, run.frequencies)
+    n0 = second.n0
+    n = n0 if n is None else n
+    spread = n0 * (1.0 - n0)
+    A = n * (1.0 - n) / spread
+    B = ((1.0 - n) * U + level - level0) / (spread * U * U) if U > 0.0 else 0.0
+    sigma2 = U * U * second.iw
+    Sigma_iw = U * n + A * sigma2 / (1.0 - B * sigma2)
+    s1 = A * U * U * spread
+    diagnostics: dict[str, Any] = {"n0": 2.0 * n0, "level0": level0, "A": A, "B": B}
+    G = None
+    if second.poles is not None:
+        e, w = second.poles
+        w = U * U * w
+        first = float(np.sum(w * e))
+        if final:
+            G = _poles(problem, level + U * n, e, np.sqrt(w), A, B)
+    else:
+        # The first moment of the product is its slope at the ends.
+        first = _first_moment(second.series) * U * U
+    total = U * U * spread
+    s2 = A * (first + B * total * total)
+    diagnostics["numerical_error"] = 1e-12 * max(1.0, U * U * beta)
+    return on_frequencies(problem, "ipt", Sigma_iw, (U * n, s1, s2), G, diagnostics=diagnostics)
+
+
+def _first_moment(series: LegendreSeries) -> float:
+    """m_1 = G'(0+) + G'(beta-) of ``G(z) = m_0/z + m_1/z**2 + ...``"""
+    c = series.coefficients * np.sqrt(2.0 * np.arange(series.coefficients.size) + 1.0)
+    slope = np.polynomial.legendre.legder(c / series.beta) * (2.0 / series.beta)
+    return float(np.sum(np.polynomial.legendre.legval(np.array([-1.0, 1.0]), slope)))
+
+
+def _poles(
+    problem: Impurity, level: float, e: FloatArray, u: FloatArray, A: float, B: float
+) -> GreenFunction | None:
+    """G with ``A Sigma2 / (1 - B Sigma2) = A u (z - diag e - B u u^T)^-1 u`` as one matrix."""
+    star = problem.star()
+    if star is None or star[0].size + e.size > MOST_POLES:
+        return None
+    n = e.size
+    H = np.diag(np.concatenate([[level], e, star[0]]))
+    H[1 : n + 1, 1 : n + 1] += B * np.outer(u, u)
+    H[0, 1:] = H[1:, 0] = np.concatenate([np.sqrt(A) * u, np.sqrt(star[1])])
+    return GreenFunction.own(*_core.poles_of_resolvent(H), problem.beta)
+
+
+def _excess(
+    problem: Impurity, star: tuple[FloatArray, FloatArray], reach: float
+) -> Callable[[float], float]:
+    """n - n0 against eps0, by exact sums: for a bath of few levels."""
+    U, level, beta = problem.U, problem.level, problem.beta
+    # No pole of G lies further out.
+    out = 3.0 * (float(np.max(np.abs(star[0]))) + reach) + 4.0 * U + 2.0 * abs(level)
+    z, R = fermi_poles(poles_needed(beta * out))
+    return _core.KajueterKotliar(U, level, beta, *star, z / beta, R).excess
+
+
+def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
+    """eps0 such that the occupation of G is that of G0."""
+    from scipy.optimize import brentq
+
+    U, level = problem.U, problem.level
+    moments = problem.Delta_moments()
+    reach = U + 4.0 * np.sqrt(moments[2] / moments[0] if moments[0] > 0 else 0.0) + 1.0
+    # n is a sum over frequencies here: enough of them, whatever was asked for.
+    search = replace(run, frequencies=max(run.frequencies, 512))
+
+    def by_frequencies(level0: float) -> float:
+        n0 = min(max(_SecondOrder(problem, level0, 2).n0, 1e-12), 1.0 - 1e-12)
+        return 0.5 * _solution(problem, search, n0, level0, final=False).n - n0
+
+    star = problem.star()
+    few = star is not None and star[0].size <= MOST_SITES and U > 0.0
+    excess = cache(_excess(problem, star, reach) if few and star else by_frequencies)
+    points = np.linspace(level - 0.5 * reach, level + U + 0.5 * reach, 13).tolist()
+    # The crossing nearest to the Hartree level.
+    for k in sorted(range(len(points) - 1), key=lambda k: abs(points[k] - (level + 0.5 * U))):
+        if excess(points[k]) == 0.0 or excess(points[k]) * excess(points[k + 1]) < 0.0:
+            break
+    else:
+        raise NotConverged(
+            "IPT found no level eps0 with n0 = n: the problem is out of reach of the "
+            f"Kajueter-Kotliar form (U = {U:g}, level = {level:g}, beta = {problem.beta:g})"
+        )
+    level0 = float(brentq(excess, points[k], points[k + 1], xtol=1e-13, rtol=1e-14))
+    return _solution(problem, run, None, level0)

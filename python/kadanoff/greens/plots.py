@@ -1,0 +1,91 @@
+"""Figures of Green functions.
+
+Every function draws into the axes `ax` that it is given, or into new ones, and returns them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base.style import dress, figure, legend, next_colour
+from kadanoff.greens import RealAxisFunction, chebyshev_times, matsubara
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["plot_green"]
+
+
+def plot_green(
+    G: Any,
+    ax: Axes | None = None,
+    *,
+    quantity: str = "tau",
+    eta: float | None = None,
+    label: str | None = None,
+    **style: Any,
+) -> Axes:
+    """A Green function in any representation.
+
+    Parameters
+    ----------
+    G : GreenFunction, MatsubaraFunction, LegendreSeries, ...
+        What to draw.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+    quantity : {"tau", "iw", "spectrum"}
+        ``-G(tau)``, ``-Im G(i w_n)``, or, for poles, ``A(w)`` with half width `eta`.
+    eta : float, optional
+        By default pi / beta.
+    label : str, optional
+        For the legend.
+    **style
+        Passed on to ``Axes.plot``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if ax is None:
+        ax = figure()[0, 0]
+    own: dict[str, Any] = {"color": next_colour(ax), "linewidth": 1.6, "label": label}
+    if quantity == "tau":
+        tau = chebyshev_times(G.beta)
+        ax.plot(tau, -G.tau(tau), **(own | style))
+        dress(ax, x=r"$\tau$", y=r"$-G(\tau)$")
+    elif quantity == "iw":
+        w = matsubara(G.beta, 64)
+        ax.plot(w, -G.iw(64).imag, **(own | {"marker": "o", "markersize": 3} | style))
+        dress(ax, x=r"$\omega_n$", y=r"$-\mathrm{Im}\,G(i\omega_n)$")
+    elif quantity == "spectrum":
+        if not hasattr(G, "spectrum"):
+            raise ValueError(
+                f"a {type(G).__name__} has no spectrum without analytic continuation; "
+                "use a solver with poles, such as 'ed'"
+            )
+        if isinstance(G, RealAxisFunction):
+            seen = np.abs(G.omega) <= _reach(G)
+            ax.plot(G.omega[seen], G.A[seen], **(own | style))
+            dress(ax, x=r"$\omega$", y=r"$A(\omega)$")
+            legend(ax)
+            return ax
+        width = np.pi / G.beta if eta is None else eta
+        kept = G.energies[np.abs(G.weights) > 1e-6]
+        reach = 1.1 * max(float(np.max(np.abs(kept), initial=1.0)), 10.0 * width)
+        w = np.linspace(-reach, reach, 1001)
+        ax.plot(w, G.spectrum(w, width), **(own | style))
+        dress(ax, x=r"$\omega$", y=r"$A(\omega)$")
+    else:
+        raise ValueError(f"quantity must be 'tau', 'iw' or 'spectrum', got {quantity!r}")
+    legend(ax)
+    return ax
+
+
+def _reach(G: RealAxisFunction) -> float:
+    """Frequency beyond which less than 0.2 % of the weight lies."""
+    weight = np.abs(G.poles.weights)
+    order = np.argsort(np.abs(G.poles.energies))
+    inside = np.cumsum(weight[order]) <= 0.998 * np.sum(weight)
+    return 1.1 * float(np.max(np.abs(G.poles.energies[order][inside]), initial=0.0))

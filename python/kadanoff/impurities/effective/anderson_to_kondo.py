@@ -1,0 +1,184 @@
+r"""The Kondo mapping: which Kondo model does an Anderson impurity flow to?
+
+Three answers for J are compared by the thermodynamics that they lead to:
+
+* ``J_SW = 8 V^2 / U``, Schrieffer and Wolff's, of second order in V;
+* ``J_ML``, learned from the partition function at one temperature far above T_K;
+* ``J_obs``, learned from <S_d.S_0> at T -> 0.
+
+References
+----------
+J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), Fig. 2,
+doi:10.1103/PhysRevB.101.241105
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
+from kadanoff.impurities import nrg
+from kadanoff.impurities.effective.fit import Fit
+from kadanoff.impurities.effective.fitting import learn
+from kadanoff.impurities.effective.kondo_scales import Definition, kondo_temperature
+from kadanoff.impurities.effective.loss import METHODS, Matching
+from kadanoff.impurities.effective.perturbative_mapping import schrieffer_wolff
+from kadanoff.impurities.models import AndersonModel
+from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.result import NRGResult
+
+if TYPE_CHECKING:
+    from kadanoff._base.progress import Report
+    from kadanoff._core import Control
+
+__all__ = ["KondoMapping", "kondo_mapping"]
+
+
+OBSERVABLE = "S_d.S_0"
+_U_OVER_T = 5000  # where J_ML is learned: deep in its plateau, decades above T_K
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class KondoMapping:
+    """An Anderson model, and the Kondo models that claim to describe it.
+
+    Attributes
+    ----------
+    aim : NRGResult
+        The Anderson model.
+    kondo : mapping
+        Runs of the Kondo models with "J_SW", "J_ML" and "J_obs".
+    fit : Fit
+        How J_ML was learned, from the partition function at ``fit.T[0]``.
+    fit_observable : Fit
+        How J_obs was learned, from <S_d.S_0>.
+    J : array
+        Couplings at which the two conditions were evaluated, ascending.
+    log_Z_ratio : array
+        ln(Z_K / Z_A) at these J and ``fit.T[0]``, energies from the ground states: Fig. 2(c).
+    correlation_ratio : array
+        <S_d.S_0>_K / <S_d.S_0>_A there: Fig. 2(d).
+    seconds : float
+        Wall-clock time.
+    """
+
+    aim: NRGResult
+    kondo: Mapping[str, NRGResult]
+    fit: Fit
+    fit_observable: Fit
+    J: FloatArray
+    log_Z_ratio: FloatArray
+    correlation_ratio: FloatArray
+    seconds: float
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{name}={J:.5g}" for name, J in self.couplings.items())
+        return f"KondoMapping({self.aim.model!r}: {found}; {self.seconds:.1f} s)"
+
+    @property
+    def couplings(self) -> dict[str, float]:
+        """J_SW, J_ML and J_obs."""
+        return {name: run.model.parameters["J"] for name, run in self.kondo.items()}
+
+    def kondo_temperatures(self, definition: Definition = "chi") -> dict[str, float]:
+        """T_K of the Anderson model ("aim") and of every Kondo model, by name."""
+        runs = {"aim": self.aim, **self.kondo}
+        return {name: kondo_temperature(run, definition) for name, run in runs.items()}
+
+    def plot(self, axes: Any = None) -> Any:
+        """Figs. 2(a) and 2(c): entropies, and the ratio of partition functions. Returns axes."""
+        from kadanoff.impurities.effective.plots import plot_kondo_mapping
+
+        return plot_kondo_mapping(self, axes=axes)
+
+
+def kondo_mapping(
+    aim: AndersonModel,
+    *,
+    T: float | None = None,
+    T_min: float = 1e-11,
+    points: int = 10,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: Control | None = None,
+    **options: Any,
+) -> KondoMapping:
+    """Map an Anderson model to Kondo models in three ways, and solve them all.
+
+    Parameters
+    ----------
+    aim : AndersonModel
+        With particle-hole symmetry, in the local-moment regime.
+    T : float, optional
+        Where J_ML is learned, default U / 5000.
+    T_min : float
+        End of the entropy curves; to be far below the smallest T_K.
+    points : int
+        Number of J at which the ratio of partition functions is evaluated.
+    threads, progress, control, **options
+        As in :func:`kadanoff.nrg.solve`.
+
+    Returns
+    -------
+    KondoMapping
+
+    Raises
+    ------
+    ValueError
+        Without particle-hole symmetry (a Kondo model with potential scattering would be needed).
+
+    Examples
+    --------
+    >>> from kadanoff import AndersonModel
+    >>> mapping = kondo_mapping(AndersonModel(U=0.5, J_sw=0.4), keep=200, T_min=1e-6, points=2)
+    >>> {name: round(J, 2) for name, J in mapping.couplings.items()}
+    {'J_SW': 0.4, 'J_ML': 0.29, 'J_obs': 0.2}
+    """
+    began = time.perf_counter()
+    start = schrieffer_wolff(aim)
+    if start.W != 0:
+        raise ValueError(
+            f"the Kondo mapping needs particle-hole symmetry, eps = -U/2; got eps={aim.eps} at "
+            f"U={aim.U}. For other eps learn J and W with effective.learn"
+        )
+    T = aim.U / _U_OVER_T if T is None else checks.real("T", T)
+    points = checks.whole("points", points)
+    common: dict[str, Any] = {"threads": threads, "progress": progress, "control": control}
+    target = nrg.solve(aim, observables=[OBSERVABLE], T_min=T_min, **common, **options)
+    fit = learn(start, target, T=T, **common)
+    # <S_d.S_0> is that of the ground state to 1e-4 there.
+    T_low = max(float(target.T[-1]) * 10, 1e-2 * T)
+    fit_observable = learn(
+        fit.model, target, T=T_low, method="observable", observable=OBSERVABLE, **common
+    )
+    models = {"J_SW": start, "J_ML": fit.model, "J_obs": fit_observable.model}
+    runs = nrg.solve_many(list(models.values()), T_min=T_min, **common, **options)
+    found = [model.parameters["J"] for model in models.values()]
+    J = np.linspace(0.9 * min(found), 1.1 * max(found), points)
+    log_Z, correlation = (
+        Matching(start, target, T, None, OBSERVABLE, None, method, {}) for method in METHODS
+    )
+    scan = nrg.solve_many(
+        [start.replace(J=j) for j in J.tolist()],
+        observables=[OBSERVABLE],
+        **common,
+        **{name: getattr(log_Z.options, name) for name in Options.__dataclass_fields__},
+    )
+    return KondoMapping(
+        aim=target,
+        kondo=dict(zip(models, runs, strict=True)),
+        fit=fit,
+        fit_observable=fit_observable,
+        J=J,
+        log_Z_ratio=np.array([log_Z.values(run) - log_Z.reference() for run in scan])[:, 0],
+        correlation_ratio=np.array(
+            [correlation.values(run) / correlation.reference() for run in scan]
+        )[:, 0],
+        seconds=time.perf_counter() - began,
+    )

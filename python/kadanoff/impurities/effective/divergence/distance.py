@@ -1,0 +1,138 @@
+"""The Kullback-Leibler divergence of two spectra, level by level or of broadened densities."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from kadanoff._base.types import IntArray
+from kadanoff.impurities.effective.divergence.spectra import Spectrum, spectrum
+from kadanoff.impurities.models import Model
+from kadanoff.impurities.models.base import positive
+from kadanoff.impurities.symmetry.multiplets import SYMMETRIES
+
+__all__ = ["both_spectra", "kl_divergence", "partners"]
+
+
+_GRID = 12  # points per width of a broadened density
+_REACH = 8.0  # widths to which a Gaussian is followed
+
+
+def kl_divergence(
+    effective: Model | Spectrum,
+    bare: Model | Spectrum,
+    *,
+    T: float,
+    width: float | None = None,
+    **options: Any,
+) -> float:
+    r"""Kullback-Leibler divergence of the thermal distributions of two models.
+
+    ``D = int dw P_eff(w) ln [P_eff(w) / P_bare(w)]``
+
+    Parameters
+    ----------
+    effective, bare : Model or Spectrum
+        Models are solved by :func:`spectrum` with the `options`.
+    T : float
+        Temperature.
+    width : float, optional
+        Compare densities P(w) of this broadening (units of energy, of the order of T) instead of
+        level with level.
+    **options
+        Of :func:`spectrum`.
+
+    Returns
+    -------
+    float
+        Not negative; infinite if the effective model has a level without a partner.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> aim = kd.AndersonModel(U=10, J_sw=0.3)
+    >>> D = [kl_divergence(kd.KondoModel(J=J), aim, T=0.1) for J in (0.2, 0.28, 0.4)]
+    >>> D[0] > D[1] < D[2]
+    True
+    """
+    first, second = both_spectra(effective, bare, options)
+    T = positive("T", T)
+    if width is not None:
+        return _broadened(first, second, T, positive("width", width))
+    at = partners(first, second)
+    if at is None:
+        return math.inf
+    mine, other = first.log_probability(T), second.log_probability(T)[at]
+    P = first.degeneracy * np.exp(mine)
+    # A level beyond the range of exp has P = 0 and 0 ln 0 = 0.
+    # Equal distributions differ from 0 by rounding, of either sign.
+    return max(float(P @ (mine - other)), 0.0)
+
+
+def _broadened(first: Spectrum, second: Spectrum, T: float, width: float) -> float:
+    # exp(-w/T) times a Gaussian peaks width^2/T below the level; P falls off with T above.
+    top = 40 * T + _REACH * width
+    omega = np.arange(-_REACH * width, top, width / _GRID)
+    p, q = first.density(T, omega, width), second.density(T, omega, width)
+    inside = p > 0
+    if np.any(q[inside] == 0):
+        return math.inf
+    total = np.sum(p[inside] * np.log(p[inside] / q[inside])) * width / _GRID
+    return max(float(total), 0.0)
+
+
+def both_spectra(
+    effective: Model | Spectrum, bare: Model | Spectrum, options: dict[str, Any]
+) -> tuple[Spectrum, Spectrum]:
+    """Both spectra, in the larger of the symmetries that both models have."""
+    given = [s.symmetry for s in (effective, bare) if isinstance(s, Spectrum)]
+    if given and "symmetry" not in options:
+        options = {**options, "symmetry": given[0]}
+    first, second = (
+        s if isinstance(s, Spectrum) else spectrum(s, **options) for s in (effective, bare)
+    )
+    if first.symmetry != second.symmetry and not given:
+        # SYMMETRIES falls in size; the effective model may have more symmetry than the bare one.
+        smaller = max(first.symmetry, second.symmetry, key=SYMMETRIES.index)
+        options = {**options, "symmetry": smaller}
+        assert isinstance(effective, Model)
+        assert isinstance(bare, Model)
+        first, second = spectrum(effective, **options), spectrum(bare, **options)
+    if first.symmetry != second.symmetry:
+        raise ValueError(
+            f"both spectra must have the same symmetry, got {first.symmetry} and "
+            f"{second.symmetry}; give symmetry= to spectrum"
+        )
+    if first.model.band != second.model.band:
+        raise ValueError(
+            f"effective and bare model must have the same band, got {first.model.band!r} and "
+            f"{second.model.band!r}"
+        )
+    if first.states * second.model.impurity_dimension != (
+        second.states * first.model.impurity_dimension
+    ):
+        raise ValueError("both spectra must come from chains of the same number of sites")
+    return first, second
+
+
+def _ranks(found: Spectrum) -> dict[tuple[int, int, int], int]:
+    """(label, label, rank within the sector) -> index, ranks by energy."""
+    counts: dict[tuple[int, int], int] = {}
+    out = {}
+    for i, (a, b) in enumerate(found.labels.tolist()):
+        k = counts.get((a, b), 0)
+        counts[a, b] = k + 1
+        out[a, b, k] = i
+    return out
+
+
+def partners(first: Spectrum, second: Spectrum) -> IntArray | None:
+    """For every level of `first` the index of that of `second`; None if there is none."""
+    theirs = _ranks(second)
+    mine = _ranks(first)
+    if not mine.keys() <= theirs.keys():
+        return None
+    # Python keeps the order of insertion, which is that of the levels.
+    return np.array([theirs[key] for key in mine], dtype=np.int64)

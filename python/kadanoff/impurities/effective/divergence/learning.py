@@ -1,0 +1,218 @@
+"""The parameters with the smallest divergence, or with equal Z, by natural gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.errors import NotConverged
+from kadanoff._base.types import FloatArray
+from kadanoff.impurities.effective.coordinates import Coordinates
+from kadanoff.impurities.effective.divergence.distance import both_spectra, partners
+from kadanoff.impurities.effective.divergence.spectra import SITES, Spectrum, spectrum
+from kadanoff.impurities.models import Model
+from kadanoff.impurities.models.base import positive
+from kadanoff.impurities.nrg.options import Options
+
+__all__ = ["KLFit", "minimise"]
+
+Loss = Literal["divergence", "partition"]
+
+LOSSES: tuple[Loss, ...] = ("divergence", "partition")
+
+
+@dataclass(frozen=True, kw_only=True)
+class KLFit:
+    """What :func:`minimise` found.
+
+    Attributes
+    ----------
+    model : Model
+        The effective model with the learned parameters.
+    target : Model
+        What it was learned from.
+    by : {"divergence", "partition"}
+        What was minimised.
+    T : float
+        Temperature.
+    divergence : float
+        D of `model`, level by level.
+    log_Z_difference : float
+        ln Z_eff - ln Z_bare of `model`.
+    steps : int
+        Evaluations of the effective model.
+    """
+
+    model: Model
+    target: Model
+    by: Loss
+    T: float
+    divergence: float
+    log_Z_difference: float
+    steps: int
+
+
+def minimise(
+    effective: Model,
+    target: Model,
+    *,
+    T: float,
+    by: Loss = "divergence",
+    parameters: str | Iterable[str] | None = None,
+    tolerance: float = 1e-8,
+    max_steps: int = 60,
+    **options: Any,
+) -> KLFit:
+    r"""Learn parameters from the full distribution, or from Z, of a small system.
+
+    ``theta = argmin sum_k P_eff ln (P_eff / P_bare)``,  or  ``argmin (ln Z_eff - ln Z_bare)^2``
+
+    Parameters
+    ----------
+    effective : Model
+        Its parameters are where the search starts.
+    target : Model
+        The bare model, on the same band.
+    T : float
+        Temperature.
+    by : {"divergence", "partition"}
+        What to minimise; "partition" takes one parameter.
+    parameters : str or sequence of str, optional
+        Default: those that are not zero.
+    tolerance : float, default 1e-8
+        Of a step, relative to the parameter.
+    max_steps : int, default 60
+        Evaluations of the effective model.
+    **options
+        Of :func:`spectrum`, such as `sites`.
+
+    Returns
+    -------
+    KLFit
+
+    Raises
+    ------
+    NotConverged
+        With ``partial``, the KLFit of the best parameters.
+
+    Notes
+    -----
+    ``theta -> theta - M^-1 gradient`` with the Fisher information M (the square of the slope for
+    "partition"), halved until the loss falls.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> aim = kd.AndersonModel(U=10, J_sw=0.3)
+    >>> fit = minimise(kd.KondoModel(J=0.3), aim, T=0.1)
+    >>> print(f"J = {fit.model.J:.2f}, D = {fit.divergence:.0e}")
+    J = 0.29, D = 5e-06
+    """
+    if by not in LOSSES:
+        raise ValueError(f"by must be one of {LOSSES}, got {by!r}")
+    if not isinstance(effective, Model):
+        raise TypeError(f"effective must be a model, got {type(effective).__name__}")
+    T, max_steps = positive("T", T), checks.whole("max_steps", max_steps)
+    if not 0 < checks.real("tolerance", tolerance) < 1:
+        raise ValueError(f"tolerance must be between 0 and 1, got {tolerance}")
+    problem = _Problem(effective, target, T, by, parameters, options)
+    theta = problem.start
+    unit = np.where(theta == 0, effective.band.D, abs(theta))
+    best = problem.evaluate(theta)
+    steps = 1
+    while True:
+        step = -np.linalg.pinv(best.metric, hermitian=True) @ best.gradient
+        step *= min(1.0, 0.75 / max(float(np.max(abs(step) / unit)), 1e-300))
+        while True:
+            if np.max(abs(step) / unit) <= tolerance:
+                return problem.fit(theta, best, steps)
+            if steps == max_steps:
+                raise NotConverged(
+                    f"no minimum within max_steps = {max_steps}: allow more, or start closer",
+                    partial=problem.fit(theta, best, steps),
+                )
+            trial = problem.evaluate(theta + step)
+            steps += 1
+            if trial.loss < best.loss:
+                break
+            step = step / 2
+        theta, best = theta + step, trial
+        unit = np.where(theta == 0, effective.band.D, abs(theta))
+
+
+@dataclass(frozen=True)
+class _Point:
+    loss: float
+    gradient: FloatArray
+    metric: FloatArray
+    divergence: float
+    log_Z_difference: float
+
+
+class _Problem:
+    def __init__(
+        self,
+        effective: Model,
+        target: Model,
+        T: float,
+        by: Loss,
+        parameters: str | Iterable[str] | None,
+        options: dict[str, Any],
+    ) -> None:
+        self.model, self.target, self.T, self.by = effective, target, T, by
+        self.coordinates = Coordinates(effective, parameters)
+        self.names = self.coordinates.names
+        if by == "partition" and len(self.names) > 1:
+            raise ValueError(
+                f"by='partition' learns one parameter from one Z, got parameters = {self.names}"
+            )
+        first, self.bare = both_spectra(effective, target, options)
+        self.options = {**options, "symmetry": first.symmetry}
+        settings = Options.of({k: v for k, v in options.items() if k != "threads"})
+        chain = replace(settings, sites=options.get("sites", SITES)).chain(effective, 1.0)
+        self.coordinates.factor = settings.strength(chain)
+        self.start = self.coordinates.theta
+
+    def at(self, theta: FloatArray) -> Model:
+        return self.coordinates.at(theta)
+
+    def evaluate(self, theta: FloatArray) -> _Point:
+        model = self.at(theta)
+        mine = spectrum(model, observables=self.coordinates.operators(model), **self.options)
+        h = self.coordinates.stretch[:, None] * mine.expectations
+        P = mine.degeneracy * np.exp(mine.log_probability(self.T))
+        ratio = self._log_ratio(mine)
+        D = max(float(P @ ratio), 0.0)
+        difference = mine.log_Z(self.T) - self.bare.log_Z(self.T)
+        if self.by == "divergence":
+            centred = h - (h @ P)[:, None]
+            gradient = -(centred * P) @ ratio / self.T
+            return _Point(D, gradient, (centred * P) @ centred.T / self.T**2, D, difference)
+        ground = mine.energy <= 1e-12 * self.model.band.D
+        g = mine.degeneracy * ground
+        slope = -(h @ P - h @ g / g.sum()) / self.T
+        return _Point(difference**2, difference * slope, np.outer(slope, slope), D, difference)
+
+    def _log_ratio(self, mine: Spectrum) -> FloatArray:
+        at = partners(mine, self.bare)
+        if at is None:
+            raise ValueError(
+                f"{mine.model!r} has levels that {self.bare.model!r} has not: the divergence is "
+                "infinite"
+            )
+        return mine.log_probability(self.T) - self.bare.log_probability(self.T)[at]
+
+    def fit(self, theta: FloatArray, point: _Point, steps: int) -> KLFit:
+        return KLFit(
+            model=self.at(theta),
+            target=self.target,
+            by=self.by,
+            T=self.T,
+            divergence=point.divergence,
+            log_Z_difference=point.log_Z_difference,
+            steps=steps,
+        )

@@ -1,0 +1,178 @@
+r"""Learn the parameters of an effective model from the partition function of another model.
+
+    loss(theta) = sum_T [ln Z_eff(T; theta) - ln Z_target(T)]^2
+
+An effective model that a renormalization-group flow could have produced has the partition
+function of its target at low temperature. Parameters that make the two equal are therefore the
+right ones, at any T well below the scale that was left out, far above the Kondo temperature
+included [1]_. How Z and its gradient are taken from an NRG run: :mod:`kadanoff.impurities.effective.loss`.
+
+References
+----------
+.. [1] J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020),
+       doi:10.1103/PhysRevB.101.241105
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kadanoff._base import checks
+from kadanoff._base.progress import bar
+from kadanoff.impurities.effective.fit import Fit
+from kadanoff.impurities.effective.gauss_newton import Search
+from kadanoff.impurities.effective.loss import Bounds, Matching, Method, Target
+from kadanoff.impurities.models import Model
+
+if TYPE_CHECKING:
+    from kadanoff._base.progress import Report
+    from kadanoff._core import Control
+
+__all__ = ["learn"]
+
+
+def learn(
+    effective: Model,
+    target: Target,
+    *,
+    T: float | Sequence[float] | None = None,
+    method: Method = "partition",
+    parameters: str | Iterable[str] | None = None,
+    observable: str = "S_d.S_0",
+    observables: Mapping[str, float] | None = None,
+    bounds: Bounds | None = None,
+    tolerance: float = 1e-6,
+    max_steps: int = 40,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: Control | None = None,
+    **options: Any,
+) -> Fit:
+    r"""Find the parameters with which `effective` has the partition function of `target`.
+
+    ``theta = argmin sum_T [ln Z_eff(T; theta) - ln Z_target(T)]^2``,
+    ``+ sum_O w_O [<O>_eff - <O>_target]^2`` with `observables`.
+
+    Parameters
+    ----------
+    effective : Model
+        Effective model; its parameters are where the search starts.
+    target : Model, NRGResult or mapping
+        What to learn from: a model on the same band, a finished run (whose options are then used),
+        or a table ``{T: ln Z_imp}`` of values from elsewhere,
+        ``ln Z_imp(T) = (F_imp(0) - F_imp(T)) / T``.
+    T : float or sequence of floats
+        Temperature(s), in units of the band; together with `observables` at least as many as
+        parameters. Well below the scale that the effective model leaves out: for the Kondo model
+        ``U / T > 100`` gives J to better than 3 %, ``U / T > 500`` to 0.1 %. For a table the
+        default is all its temperatures.
+    method : {"partition", "observable"}
+        Match ln Z, or the expectation value of `observable` (one parameter, one temperature). The
+        latter reproduces that value but in general the wrong low-energy scale.
+    parameters : str or sequence of str, optional
+        Names from ``effective.parameters``; default: those that are not zero.
+    observable : str, default "S_d.S_0"
+        For ``method="observable"``.
+    observables : mapping from names to weights, optional
+        Observables, which both models have, to match besides ln Z: ``{"S_d.S_0": 1.0}``. They are
+        taken at the lowest T.
+    bounds : mapping from names to (low, high), optional
+        Default: couplings (J, V) keep the sign that they start with, the rest is free.
+    tolerance : float, default 1e-6
+        The search ends when the next step would be smaller, relative to the parameter.
+    max_steps : int, default 40
+        Solutions of the effective model at most; four to six is usual.
+    threads, progress, control
+        As in :func:`kadanoff.nrg.solve`.
+    **options
+        Lambda, keep, z, scheme, A_Lambda, ... of :func:`kadanoff.nrg.solve`; the length of the
+        chain follows from T.
+
+    Returns
+    -------
+    Fit
+        A parameter for which the loss pushes against its bound stays there (`Fit.at_bound`): for T
+        of the order of U the best J is 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Before any work: T out of reach, an unknown name, a different band, ...
+    NotConverged
+        `max_steps` were not enough, or the loss does not depend on a parameter in first order;
+        ``partial`` is the Fit so far.
+    Cancelled
+        Interrupted; ``partial`` is the Fit so far.
+
+    Notes
+    -----
+    Gauss-Newton, projected on the bounds, safeguarded by the bracket that the sign of the gradient
+    makes (one parameter) or damped (several, see :mod:`kadanoff.impurities.effective.gauss_newton`). The gradient by all
+    parameters comes from the run that ln Z comes from. It agrees with a finite difference to 1e-11
+    before the first truncation, and to 1e-6 at 3500, 1e-4 at 1000 and 1e-3 at 300 kept states after
+    it; where the two ln Z agree does not depend on it.
+
+    Parameters that do nearly the same to ln Z (U and V of a dot far below U) lie in a narrow
+    valley. The search follows it as long as ln Z, which jumps by up to 1e-4 at 150 and less than
+    1e-9 from 300 states on, tells where to; a combination of parameters to which ln Z is 1e5 times
+    less sensitive than to another one stays where it started. `Fit.sensitivity` has the
+    combinations in their order, and what errors of ln Z do to the parameters.
+
+    Where another state becomes the ground state of the chain, ln Z has a kink: with a potential
+    scattering W of the order of J there may be several minima, and the start matters.
+    ``method="observable"`` has no derivative and takes a bracketed secant search; those of
+    `observables` are forward differences, one more solution a step and parameter. Cost: one
+    solution of the target, and one of the effective model with all eigenvectors a step, on chains
+    that end at T.
+
+    References
+    ----------
+    J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), Eq. 2,
+    doi:10.1103/PhysRevB.101.241105
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
+    >>> fit = learn(kd.KondoModel(J=0.25), target=aim, T=1e-3, keep=300)
+    >>> print(f"J = {fit.model.J:.3f} after {len(fit.history)} steps")
+    J = 0.201 after 4 steps
+    """
+    problem = Matching(
+        effective, target, T, parameters, observable, bounds, method, options, observables
+    )
+    if not 0 < checks.real("tolerance", tolerance) < 1:
+        raise ValueError(f"tolerance must be between 0 and 1, got {tolerance}")
+    search = Search(problem, tolerance, checks.whole("max_steps", max_steps))
+    try:
+        with bar("learning", progress) as report:
+            search.run(
+                report,
+                threads=None if threads is None else checks.whole("threads", threads),
+                control=control,
+            )
+    except BaseException as error:
+        # Whatever went wrong, what was found so far is not lost.
+        error.partial = _fit(search, converged=False)  # type: ignore[attr-defined]
+        raise
+    return _fit(search, converged=True)
+
+
+def _fit(search: Search, *, converged: bool) -> Fit:
+    problem = search.problem
+    return Fit(
+        model=problem.model(search.best),
+        target=problem.target,
+        method=problem.method,
+        T=problem.T,
+        target_values=tuple(search.target.tolist()),
+        parameters=problem.names,
+        history=tuple(search.history),
+        converged=converged,
+        at_bound=search.at_bound,
+        loss=search.loss,
+        options=problem.options,
+        seconds=search.seconds,
+        sensitivity=search.sensitivity,
+    )

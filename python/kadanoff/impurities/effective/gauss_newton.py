@@ -1,0 +1,326 @@
+r"""The search for parameters: Gauss-Newton on the residuals, with a record of every step.
+
+    r(T) = ln Z_eff - ln Z_target,    G = d r / d theta,    theta -> theta - (G^T G)^-1 G^T r
+
+within bounds. The sign of the gradient brackets one parameter; steps of several are damped to stay
+within a radius of trust (Levenberg and Marquardt) and judged by the loss or, in narrow valleys, by
+the distance that is left [1]_. Directions that the data do not determine are left alone.
+
+References
+----------
+.. [1] P. Deuflhard, Newton Methods for Nonlinear Problems, Springer (2004), sections 3.3 and 4.3,
+       doi:10.1007/978-3-642-23899-4
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base.errors import NotConverged
+from kadanoff._base.types import BoolArray, FloatArray
+from kadanoff.impurities.effective.loss import Matching
+from kadanoff.impurities.effective.sensitivity import WEAKEST, Sensitivity
+
+if TYPE_CHECKING:
+    from kadanoff._base.progress import Report
+
+__all__ = ["Search", "Step"]
+
+
+_GROW = 3.0  # the longest step, in units of the parameter
+_SHRINK = 0.75  # the same towards zero
+_LONGEST = 0.75  # the longest step of several parameters
+_SMALLEST = 0.1  # steps are relative to the parameter, or to this share of where it started
+_SMOOTH = 1e-3  # relative steps so short that ln Z is a straight line, as far as it is smooth
+_INSENSITIVE = 1e-13  # d ln Z / d ln theta below which a parameter does nothing
+
+
+@dataclass(frozen=True)
+class Step:
+    """One solution of the effective model on the way.
+
+    Attributes
+    ----------
+    parameters : dict
+        Where it was solved.
+    values : tuple of floats
+        ln Z from the ground state (or the observable), one for every temperature; then the
+        observables that are matched besides ln Z.
+    loss : float
+        Sum of squared differences from the target.
+    gradient : dict
+        d loss / d parameter; empty for ``method="observable"``.
+    accepted : bool
+        Whether it came closer: the loss fell or, for several parameters, what is left to go. A
+        step that did not is tried shorter.
+    seconds : float
+        Wall-clock time of the solution.
+    """
+
+    parameters: Mapping[str, float]
+    values: tuple[float, ...]
+    loss: float
+    gradient: Mapping[str, float]
+    accepted: bool
+    seconds: float
+
+
+class Search:
+    """The optimiser: keeps every step, so that nothing is lost when it is interrupted."""
+
+    def __init__(self, problem: Matching, tolerance: float, max_steps: int) -> None:
+        self.problem = problem
+        self.tolerance = tolerance
+        self.max_steps = max_steps
+        self.target = np.full(len(problem.scale), np.nan)
+        self.history: list[Step] = []
+        self.best = problem.theta
+        self.loss = math.nan
+        self.at_bound: tuple[str, ...] = ()
+        self.resolution = 0.0  # jumps of the residuals
+        self.unsure = 0.0  # error of the slopes, by relative changes
+        self._slopes = np.empty((len(problem.scale), 0))  # at `best`
+        self.started = time.perf_counter()
+        D = problem.start.band.D
+        self._smallest = np.where(self.best == 0, D, abs(self.best)) * _SMALLEST
+
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.perf_counter() - self.started
+
+    @property
+    def sensitivity(self) -> Sensitivity | None:
+        """At the best parameters; None without slopes, or if all parameters are at a bound."""
+        free = np.array([name not in self.at_bound for name in self.problem.names])
+        if not (self._slopes.size and free.any()):
+            return None
+        unit = np.maximum(abs(self.best), self._smallest)
+        names = tuple(np.array(self.problem.names)[free].tolist())
+        # A jump that moves the parameters by more than 1 % leaves them open.
+        least = max(100 * self.resolution, self.unsure)
+        return Sensitivity.of(self._slopes[:, free], unit[free], names, least)
+
+    def run(self, report: Report | None, **keywords: Any) -> None:
+        """Solve the target, then look for the parameters; `keywords` go to the solver."""
+        self.report, self.keywords = report, keywords
+        self.target = self.problem.reference(**keywords, progress=self._progress())
+        if self.problem.method == "observable":
+            self._secant()
+        elif len(self.problem.names) == 1:
+            self._newton()
+        else:
+            self._several()
+
+    def _progress(self) -> bool | Report:
+        """The bar of one solution is a piece of the bar of the search; six steps are usual."""
+        report, done = self.report, len(self.history)
+        if report is None:
+            return False
+        total = max(7, done + 2)
+        return lambda i, n: report(1000 * done + 1000 * i // max(n, 1), 1000 * total)
+
+    def _evaluate(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Residuals and their derivatives; the step goes into the history."""
+        if len(self.history) == self.max_steps:
+            raise NotConverged(
+                f"learning did not converge within max_steps = {self.max_steps}: the smallest "
+                f"loss is {self.loss:.2e}; allow more steps, or start closer"
+            )
+        began = time.perf_counter()
+        values, slopes = self.problem.evaluate(theta, **self.keywords, progress=self._progress())
+        # One scale a row: 1 for ln Z, the root of its weight for an observable.
+        residual = self.problem.scale * (values - self.target)
+        slopes = self.problem.scale[:, None] * slopes
+        loss = float(residual @ residual)
+        accepted = not self.history or loss < self.loss
+        names = self.problem.names
+        gradient = 2 * residual @ slopes
+        self.history.append(
+            Step(
+                parameters=dict(zip(names, theta.tolist(), strict=True)),
+                values=tuple(values.tolist()),
+                loss=loss,
+                gradient=dict(zip(names, gradient.tolist(), strict=False)),
+                accepted=accepted,
+                seconds=time.perf_counter() - began,
+            )
+        )
+        if accepted:
+            self.best, self.loss, self._slopes = theta, loss, slopes
+        return residual, slopes
+
+    def _newton(self) -> None:
+        """Gauss-Newton for one parameter x; the sign of the gradient brackets the minimum.
+
+        ln Z hardly depends on x where T is far below the scale that x generates: there a step would
+        go anywhere, and the bracket is halved instead.
+        """
+        low, high = self.problem.low.item(), self.problem.high.item()
+        x, before = self.problem.theta.item(), math.inf
+        left = right = math.nan  # the minimum is between these, once they are known
+        limited = 0
+        while True:
+            residual, slopes = self._evaluate(np.array([x]))
+            slope = slopes[:, 0]
+            unit = max(abs(x), self._smallest.item())
+            self._check_slopes(slopes, unit, self.problem.names)
+            gradient = float(residual @ slope)
+            if gradient > 0:
+                right = x
+            else:
+                left = x
+            if (gradient > 0 and x == low) or (gradient < 0 and x == high):
+                self.at_bound = self.problem.names
+                return
+            step = -gradient / float(slope @ slope)
+            if abs(step) <= self.tolerance * unit or right - left <= self.tolerance * unit:
+                return
+            new = x + step
+            if left < right:  # False as long as one of them is NaN
+                if not (left < new < right and abs(step) < abs(before) / 2):
+                    new = math.sqrt(left * right) if left > 0 else (left + right) / 2
+            else:
+                inner, outer = x - _SHRINK * unit, x + _GROW * unit
+                if not inner <= new <= outer:
+                    limited += 1
+                    if limited <= 2:
+                        new = min(max(new, inner), outer)
+                new = min(max(new, low), high)
+            if not math.isfinite(new):
+                raise NotConverged(f"the loss falls without end as {self.problem.names[0]} grows")
+            x, before = new, new - x
+
+    def _several(self) -> None:
+        """Gauss-Newton for several parameters, in units of theta, not further than a radius.
+
+        Where two parameters do nearly the same, the loss has a narrow bent valley: along a step
+        down the valley it rises first, and a search that insists on a falling loss creeps. A step
+        is therefore taken as well if it comes closer by the measure of Deuflhard: if the
+        Gauss-Newton step from its end, by the slopes at its start, is shorter. That does not
+        depend on how the residuals are scaled and mixed.
+        """
+        low, high, names = self.problem.low, self.problem.high, np.array(self.problem.names)
+        theta, radius = self.problem.theta, _LONGEST
+        residual, slopes = self._evaluate(theta)
+        while True:
+            unit = np.maximum(abs(theta), self._smallest)
+            gradient = residual @ slopes
+            held = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
+            free = tuple(names[~held].tolist())
+            self._check_slopes(slopes[:, ~held], unit[~held], free)
+            linear = _Linear((slopes * unit)[:, ~held])
+            unsure = 0.0
+            while True:
+                known = linear.determined(residual, self.resolution, unsure)
+                full, step = (np.zeros_like(theta) for _ in range(2))
+                full[~held] = linear.step(residual, math.inf, known) * unit[~held]
+                full = np.clip(theta + full, low, high) - theta
+                lost = bool(linear.s.size) and unsure >= linear.s[0]
+                if np.all(abs(full) <= self.tolerance * unit) and not lost:
+                    self.at_bound = tuple(names[held].tolist())
+                    return
+                if radius <= self.tolerance or lost:
+                    raise NotConverged(
+                        f"no smaller loss than {self.loss:.2e} found near "
+                        f"{dict(zip(names.tolist(), theta.tolist(), strict=True))}"
+                    )
+                step[~held] = linear.step(residual, radius, known) * unit[~held]
+                step = np.clip(theta + step, low, high) - theta
+                size = float(np.max(abs(step) / unit))
+                predicted = residual + slopes @ step
+                trial = self._evaluate(theta + step)
+                fall = float(residual @ residual) - float(trial[0] @ trial[0])
+                quality = fall / max(float(residual @ residual - predicted @ predicted), 1e-300)
+                miss = linear.miss(trial[0] - predicted, (step / unit)[~held], known)
+                if quality < 0.25 and miss > 0.5:
+                    radius = size / 3
+                elif quality > 0.75 or miss < 0.25:
+                    radius = min(2 * radius, _LONGEST)
+                if fall > 0 or miss <= 0.5:
+                    self.history[-1] = replace(self.history[-1], accepted=True)
+                    break
+                if size <= _SMOOTH:
+                    # Over so short a step ln Z is a straight line. If not along its slopes, they
+                    # are off by that much; or it jumps, where the truncation keeps another state.
+                    wrong = float(np.max(abs(trial[0] - predicted)))
+                    self.resolution = max(self.resolution, wrong)
+                    self.unsure = min(self.unsure or math.inf, wrong / size)
+                    unsure = max(unsure, wrong / size)
+            theta, (residual, slopes) = theta + step, trial
+
+    def _check_slopes(self, slopes: FloatArray, unit: FloatArray, names: Sequence[str]) -> None:
+        """Refuse slopes that are rounding: <h> is known to 1e-15 and divided by T."""
+        noise = np.maximum(_INSENSITIVE, 3e-15 * unit / min(self.problem.T))
+        idle = np.max(abs(slopes * unit), axis=0, initial=0.0) < noise
+        if np.any(idle):
+            raise NotConverged(
+                f"ln Z does not depend on {names[int(np.argmax(idle))]} in first order at "
+                f"{self.history[-1].parameters}: start elsewhere (with a smaller coupling, if T is "
+                "far below the scale that it generates), or leave it out"
+            )
+
+    def _secant(self) -> None:
+        """Zero of the residual as a function of one parameter, bracketed once the sign changes."""
+        low, high = self.problem.low.item(), self.problem.high.item()
+
+        def f(x: float) -> float:
+            return float(self._evaluate(np.array([x]))[0].item())
+
+        a = self.problem.theta.item()
+        unit = self._smallest.item() / _SMALLEST
+        fa = f(a)
+        b = a - 0.2 * unit if a - 0.2 * unit >= low else a + 0.2 * unit
+        b = min(b, high)
+        fb = f(b)
+        bracket: tuple[float, float] | None = None  # the end with the other sign, and its f
+        while True:
+            if fb == 0 or abs(b - a) <= self.tolerance * unit:
+                return
+            if fa * fb < 0:
+                bracket = (a, fa)
+            x = b - fb * (b - a) / (fb - fa) if fb != fa else math.inf
+            if bracket is None:
+                reach = max(abs(b), self._smallest.item())
+                x = min(max(x, b - _SHRINK * reach), b + _GROW * reach)
+                x = min(max(x, low), high)
+            elif not min(b, bracket[0]) < x < max(b, bracket[0]):
+                x = (b + bracket[0]) / 2
+            if x == b:
+                self.at_bound = self.problem.names
+                return
+            a, fa, b, fb = b, fb, x, f(x)
+
+
+class _Linear:
+    """The residuals near a point, ``r + G x``, in singular vectors ``G = W diag(s) V^T``."""
+
+    def __init__(self, G: FloatArray) -> None:
+        self.W, self.s, self.Vt = np.linalg.svd(G, full_matrices=False)
+
+    def determined(self, residual: FloatArray, resolution: float, unsure: float) -> BoolArray:
+        """Directions that slopes as good as these fix, and along which there is a way to go."""
+        fixed = self.s > np.maximum(WEAKEST * self.s[:1], unsure)
+        known: BoolArray = fixed & (abs(self.W.T @ residual) > resolution)
+        return known
+
+    def step(self, residual: FloatArray, radius: float, known: BoolArray) -> FloatArray:
+        """-(G^T G + damping)^-1 G^T r with the least damping that keeps it within the radius."""
+        s, right = self.s[known], -(self.W.T @ residual)[known]
+        damping = 0.0
+        while True:
+            step: FloatArray = self.Vt[known].T @ (s * right / (s * s + damping))
+            if np.max(abs(step), initial=0.0) <= radius:
+                return step
+            damping = max(2 * damping, 1e-14 * float(self.s[0]) ** 2)
+
+    def miss(self, error: FloatArray, step: FloatArray, known: BoolArray) -> float:
+        """The parameter change that an error of the residuals looks like, in units of the step."""
+        seen = np.linalg.norm((self.W.T @ error)[known] / self.s[known])
+        return float(seen) / max(float(np.linalg.norm((self.Vt @ step)[known])), 1e-300)

@@ -1,0 +1,266 @@
+r"""Effective models with irrelevant terms: low-energy physics and local observables together?
+
+    H = H_band + J S_d . S_0 + U_0 (n_0 - 1)^2
+
+The minimal Kondo model of an Anderson impurity has the right T_K, but another <S_d.S_0>. Ref. [1]_
+leaves open whether a model with terms that an RG flow makes irrelevant can have both. With spin and
+particle-hole symmetry there is exactly one more operator on the spin and f_0: the interaction of
+electrons on f_0 (S_0^2 = 3/4 - 3/4 (n_0 - 1)^2 is no other). :func:`both_at_once` learns J and U_0
+from Z and <S_d.S_0>, and measures what that costs.
+
+Answer (Lambda = 2.5, scheme "wilson", U = 0.5, J_sw = 0.25, 1000 kept states; T_K from chi and from
+S_imp = (ln 2)/2; T* is where the entropies part by 0.01 ln 2)::
+
+                  J       U_0     T_K / T_K^bare - 1    <S_d.S_0>  <(n_0 - 1)^2>  T*
+    Anderson                                            -0.03721   0.499
+    Kondo         0.2008   0      0.000 %,  0.001 %     -0.07019   0.490         8e-3
+    with U_0      2.469   -3.254  0.05 %,  -0.09 %      -0.03721   0.916         1e-4
+
+Yes, for one observable: T_K within 0.1 % and <S_d.S_0> are right together. U_0 is a direction that
+the low-energy physics does not fix, and can be spent. It is spent, however:
+
+* the attraction that suppresses the spin of f_0 doubles its charge fluctuations, which the minimal
+  model had right to 2 %. Every further observable needs a further coupling, and on the spin and f_0
+  there is none left. The operator S_d.S_0 of the bare model is itself renormalised; making its
+  bare form agree is fitting, not physics.
+* the new term is large and brings a scale of its own: the models part at T = 1e-4 instead of 8e-3.
+* where T_K is closer to that scale the conditions strain each other: at J_sw = 0.4 T_K is +1.0 %
+  from chi and -1.8 % from the entropy, no J makes both right. For U = 3 (30) and J_sw = 0.25 (0.3)
+  less is asked of U_0, and 0.02 % (0.01 %) are reached in both definitions.
+
+References
+----------
+.. [1] J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), Conclusion,
+       doi:10.1103/PhysRevB.101.241105
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
+from kadanoff.bands.densities import Band
+from kadanoff.impurities import nrg
+from kadanoff.impurities.effective.fit import Fit
+from kadanoff.impurities.effective.fitting import learn
+from kadanoff.impurities.effective.kondo_scales import Definition, kondo_temperature
+from kadanoff.impurities.effective.perturbative_mapping import schrieffer_wolff
+from kadanoff.impurities.models import AndersonModel, ImpurityModel
+from kadanoff.impurities.models.operators import BATH, Operator, Space, Spin, dot
+from kadanoff.impurities.nrg.result import NRGResult
+
+if TYPE_CHECKING:
+    from kadanoff._base.progress import Report
+    from kadanoff._core import Control
+
+__all__ = ["Together", "both_at_once", "kondo_with_interaction"]
+
+
+OBSERVABLE = "S_d.S_0"
+CHARGE = "(n_0 - 1)^2"
+_T_OVER_TK = 0.1  # where Z is matched: the scale is fixed, <S_d.S_0> that of the ground state
+_WEIGHT = 100.0  # of the observable: brings both residuals to the same size, hence few steps
+_START = -0.5  # of U_0, in units of the band: f_0 of the bare model has less spin
+_END = 3e-4  # of the curves, in units of T_K: chi(0) needs 1e-3
+
+
+def kondo_with_interaction(
+    J: float,
+    U_0: float,
+    *,
+    spin: float = 0.5,
+    bandwidth: float | None = None,
+    band: Band | None = None,
+) -> ImpurityModel:
+    r"""Kondo model with an interaction on the bath orbital that the spin couples to.
+
+    ``H = H_band + J S_d . S_0 + U_0 (n_0 - 1)^2``
+
+    Parameters
+    ----------
+    J : float
+        Exchange coupling.
+    U_0 : float
+        Irrelevant: at low energy it only renormalises J (and the corrections to scaling). Negative
+        values suppress the spin of f_0.
+    spin : float
+        Size of the impurity spin.
+    bandwidth, band
+        As in :class:`kadanoff.KondoModel`.
+
+    Returns
+    -------
+    ImpurityModel
+        With the observables "S_d.S_0", "(n_0 - 1)^2" and "S_z".
+
+    Examples
+    --------
+    >>> kondo_with_interaction(0.2, -0.5)
+    <ImpurityModel on d (spin 1/2) x f0: J=0.2, U_0=-0.5>
+    """
+    space, observables = _operators(float(checks.real("spin", spin)))
+    return ImpurityModel(
+        space,
+        {"J": (J, observables[OBSERVABLE]), "U_0": (U_0, observables[CHARGE])},
+        observables=observables,
+        bandwidth=bandwidth,
+        band=band,
+    )
+
+
+@lru_cache(maxsize=8)
+def _operators(spin: float) -> tuple[Space, dict[str, Operator]]:
+    space = Space((Spin("d", spin=spin), BATH))
+    return space, {
+        OBSERVABLE: dot(space.S("d"), space.S("f0")),
+        CHARGE: (space.n("f0") - 1) ** 2,
+        "S_z": space.S("d").z,
+    }
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Together:
+    """Low-energy physics and local observables of three models.
+
+    Attributes
+    ----------
+    runs : mapping
+        Runs of "bare", "minimal" (J from Z) and "extended" (J and U_0 from Z and <S_d.S_0>), with
+        the observables "S_d.S_0" and "(n_0 - 1)^2".
+    minimal, extended : Fit
+        How the two effective models were learned.
+    """
+
+    runs: Mapping[str, NRGResult]
+    minimal: Fit
+    extended: Fit
+
+    def __repr__(self) -> str:
+        found = self.extended.model.parameters
+        T_K, local = self.T_K_error()["extended"], self.expectation(OBSERVABLE)
+        return (
+            f"Together(J={found['J']:.4g}, U_0={found['U_0']:.4g}: T_K off by {100 * T_K:.2g} %, "
+            f"<S_d.S_0> {local['extended']:.5f} for {local['bare']:.5f})"
+        )
+
+    def T_K_error(self, definition: Definition = "chi") -> dict[str, float]:
+        """``T_K / T_K^bare - 1`` of the effective models."""
+        T_K = {name: kondo_temperature(run, definition) for name, run in self.runs.items()}
+        return {name: T_K[name] / T_K["bare"] - 1 for name in ("minimal", "extended")}
+
+    def expectation(self, name: str) -> dict[str, float]:
+        """An observable of all models in the ground state."""
+        return {model: float(run.expectations[name][-1]) for model, run in self.runs.items()}
+
+    def entropy_error(self) -> tuple[FloatArray, dict[str, FloatArray]]:
+        """T, and ``S_imp - S_imp^bare`` of the effective models."""
+        bare = self.runs["bare"]
+        return bare.T, {
+            name: self.runs[name].entropy - bare.entropy for name in ("minimal", "extended")
+        }
+
+    def highest_T(self, tolerance: float = 0.01) -> dict[str, float]:
+        """Up to where the entropies agree within `tolerance` ln 2: the range of each model."""
+        T, errors = self.entropy_error()
+        limit = checks.real("tolerance", tolerance) * np.log(2)
+        out = {}
+        for name, error in errors.items():
+            wrong = np.flatnonzero(abs(error) > limit)  # T falls along the curve
+            out[name] = float(T[min(wrong[-1] + 1, len(T) - 1)] if len(wrong) else T[0])
+        return out
+
+
+def both_at_once(
+    aim: AndersonModel,
+    *,
+    max_steps: int = 100,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: Control | None = None,
+    **options: Any,
+) -> Together:
+    """Learn a Kondo model, and one with an interaction on f_0 that has the right <S_d.S_0> too.
+
+    Parameters
+    ----------
+    aim : AndersonModel
+        With particle-hole symmetry, in the local-moment regime.
+    max_steps : int, default 100
+        Of each search.
+    threads, progress, control, **options
+        As in :func:`kadanoff.nrg.solve`, but for `T_min` and `sites`, which follow from T_K.
+
+    Returns
+    -------
+    Together
+
+    Raises
+    ------
+    ValueError
+        Without particle-hole symmetry or local moment.
+    NotConverged
+        The valley of equal Z is narrow and bent; another `keep` or more steps may help.
+
+    Notes
+    -----
+    Both models are learned at a tenth of T_K, where Z fixes the scale and observables are those of
+    the ground state.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> together = both_at_once(kd.AndersonModel(U=3, J_sw=0.4), keep=150)
+    >>> print(f"{together.extended.model.parameters['U_0']:.1f}")
+    -1.0
+    """
+    start = schrieffer_wolff(aim)
+    if start.W != 0:
+        raise ValueError(
+            f"both_at_once needs particle-hole symmetry, eps = -U/2; got eps={aim.eps} at U={aim.U}"
+        )
+    for name in ("T_min", "sites"):
+        if name in options:
+            raise TypeError(f"{name} is not an argument of both_at_once: it follows from T_K")
+    max_steps = checks.whole("max_steps", max_steps)
+    common: dict[str, Any] = {"threads": threads, "progress": progress, "control": control}
+    T_K = _scale(aim, common | options)
+    T = _T_OVER_TK * T_K
+    common |= options
+    minimal = learn(
+        kondo_with_interaction(start.J, 0.0, band=aim.band),
+        aim,
+        T=T,
+        parameters="J",
+        max_steps=max_steps,
+        **common,
+    )
+    extended = learn(
+        kondo_with_interaction(start.J, _START * aim.band.D, band=aim.band),
+        aim,
+        T=T,
+        observables={OBSERVABLE: _WEIGHT},
+        max_steps=max_steps,
+        **common,
+    )
+    space = aim.space
+    bare_operators = {
+        OBSERVABLE: aim.observables[OBSERVABLE],
+        CHARGE: (space.n("f0") - 1) ** 2,
+    }
+    runs = {"bare": nrg.solve(aim, observables=bare_operators, T_min=_END * T_K, **common)}
+    for name, fit in (("minimal", minimal), ("extended", extended)):
+        runs[name] = nrg.solve(
+            fit.model, observables=[OBSERVABLE, CHARGE], T_min=_END * T_K, **common
+        )
+    return Together(runs=runs, minimal=minimal, extended=extended)
+
+
+def _scale(aim: AndersonModel, keywords: dict[str, Any]) -> float:
+    """T_K of the bare model, from where its entropy has fallen to (ln 2) / 2."""
+    return kondo_temperature(nrg.solve(aim, **keywords), "half_ln2")

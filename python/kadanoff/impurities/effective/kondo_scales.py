@@ -1,0 +1,401 @@
+r"""Kondo temperatures: read off a run, and from the formulas for the Kondo and Anderson models.
+
+    T_K(J) = alpha D sqrt(2 rho J) exp(-1/(rho J) + gamma rho J),    rho = 1 / (2 D),      (Eq. 5)
+    T_K^AIM = T_K(J_sw) U / (U + a D + b J_sw),    J_sw = 8 V^2 / U.                       (Eq. 6)
+
+In the scaling limit every property is a function of T / T_K, so that definitions of T_K differ by
+constant factors. Those for spin 1/2:
+
+| definition | T_K is where | T_K chi(0) |
+|---|---|---|
+| "chi" | ``T_K = 0.236 / chi_imp(T -> 0)`` | 0.236 |
+| "entropy" | ``S_imp(T_K) = 1/2`` | 0.227 |
+| "half_ln2" | ``S_imp(T_K) = (ln 2) / 2`` | 0.0843 |
+| "wilson" | ``T_K chi_imp(T_K) = 0.0701`` | 0.104 |
+| "T_chi=0.1" | ``T_K chi_imp(T_K) = 0.1`` | 0.215 |
+
+A run has the T_K of its Lambda: :func:`kadanoff.continuum.limit` takes it to Lambda -> 1.
+
+References
+----------
+J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), doi:10.1103/PhysRevB.101.241105
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
+from kadanoff.impurities.models.base import positive
+from kadanoff.impurities.nrg.even_odd import BETABAR, even_odd_mean
+from kadanoff.impurities.nrg.result import NRGResult
+
+__all__ = [
+    "DEFINITIONS",
+    "FormulaFit",
+    "anderson_kondo_temperature",
+    "fit_eq5",
+    "fit_eq6",
+    "kondo_temperature",
+    "kondo_temperature_formula",
+    "zero_temperature_chi",
+]
+
+Definition = Literal["chi", "entropy", "half_ln2", "wilson", "T_chi=0.1"]
+
+DEFINITIONS = ("chi", "entropy", "half_ln2", "wilson", "T_chi=0.1")
+GAMMA = math.pi**2 / 4
+ALPHA = 1.41
+
+_CROSSINGS: dict[str, tuple[Literal["entropy", "T_chi"], float]] = {
+    "entropy": ("entropy", 0.5),
+    "half_ln2": ("entropy", math.log(2) / 2),
+    "wilson": ("T_chi", 0.0701),
+    "T_chi=0.1": ("T_chi", 0.1),
+}
+_SYMBOL = {"entropy": "S_imp", "T_chi": "T chi_imp"}
+_WINDOW = (0.003, 0.05)  # in units of T_K ("wilson"): chi = chi(0) (1 - c T^2) there
+
+
+def kondo_temperature(run: NRGResult, definition: Definition = "chi") -> float:
+    r"""T_K of a finished run, in units of the band.
+
+    ``T_K = 0.236 / chi_imp(T -> 0)``, or where S_imp or T chi_imp falls through a value.
+
+    Parameters
+    ----------
+    run : NRGResult
+        Of a spin-1/2 impurity, down to below T_K (for "chi" below 0.003 T_K).
+    definition : {"chi", "entropy", "half_ln2", "wilson", "T_chi=0.1"}
+        See the table at the head of this module.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        For another definition, or if the run does not pass that scale.
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel, nrg
+    >>> run = nrg.solve(KondoModel(J=0.4), keep=500, T_min=1e-7)
+    >>> print(f"{kondo_temperature(run, 'chi'):.2e} {kondo_temperature(run, 'wilson'):.2e}")
+    4.73e-03 2.08e-03
+    """
+    if definition not in DEFINITIONS:
+        raise ValueError(f"definition must be one of {DEFINITIONS}, got {definition!r}")
+    if definition == "chi":
+        return 0.236 / zero_temperature_chi(run)
+    name, value = _CROSSINGS[definition]
+    return _Curve(run, name).crossing(value)
+
+
+def zero_temperature_chi(run: NRGResult) -> float:
+    """chi_imp(T -> 0): the intercept of chi_imp against T^2, well below T_K.
+
+    Raises
+    ------
+    ValueError
+        If the run does not reach temperatures that low, as when a moment survives.
+    """
+    curve = _Curve(run, "T_chi")
+    low, high = np.array(_WINDOW) * curve.crossing(0.0701)
+    if low < curve.T_min:
+        raise ValueError(
+            f"chi_imp(T -> 0) needs temperatures down to {low:.2g}, the run ends at "
+            f"{curve.T_min:.2g}: solve with a smaller T_min"
+        )
+    T = np.geomspace(low, high, 16)
+    return float(np.polyfit(T**2, curve(T) / T, 1)[1])
+
+
+class _Curve:
+    """S_imp or T chi_imp of a run as a smooth function of T.
+
+    From colder points of the shells than NRGResult's own curves (see `kadanoff.impurities.nrg.even_odd`): T_K comes
+    out to 2e-4 with 500 kept states already.
+    """
+
+    def __init__(self, run: NRGResult, name: Literal["entropy", "T_chi"]) -> None:
+        if not isinstance(run, NRGResult):
+            raise TypeError(f"run must be the NRGResult of nrg.solve, got {type(run).__name__}")
+        self.name = name
+        attribute = "entropy" if name == "entropy" else "spin_variance"
+        self.points = []
+        for levels in run.levels:
+            n, T = np.arange(levels.shells), levels.scale / BETABAR
+            full = levels.averages(n, T, complete=run.options.complete)
+            clean = levels.clean(n, T)
+            self.points.append((T, getattr(full, attribute) - getattr(clean, attribute)))
+        self.T_min = max(float(T[-2]) for T, _ in self.points)
+        self.T_max = min(float(T[1]) for T, _ in self.points)
+
+    def __call__(self, T: FloatArray) -> FloatArray:
+        out: FloatArray = np.mean([even_odd_mean(t, y, T) for t, y in self.points], axis=0)
+        return out
+
+    def crossing(self, value: float) -> float:
+        """The lowest T at which the curve falls through `value`."""
+        T = np.geomspace(self.T_min, self.T_max, 20 * len(self.points[0][0]))
+        above = np.flatnonzero(self(T) >= value)
+        if not len(above) or above[0] == 0:
+            state, remedy = "above", "solve with a smaller T_min, unless a moment survives at T = 0"
+            if not len(above):
+                state, remedy = "below", "there is no moment to screen"
+            raise ValueError(
+                f"{_SYMBOL[self.name]} of the run stays {state} {value:.4g} from T = "
+                f"{self.T_max:.2g} down to {self.T_min:.2g}: {remedy}"
+            )
+        low, high = T[above[0] - 1], T[above[0]]
+        while high - low > 1e-9 * low:
+            middle = math.sqrt(low * high)
+            low, high = (low, middle) if self(np.array([middle]))[0] >= value else (middle, high)
+        return float(math.sqrt(low * high))
+
+
+# --------------------------------------------------------------------------------------- formulas
+
+
+def kondo_temperature_formula(
+    J: ArrayLike,
+    D: float = 1.0,
+    *,
+    alpha: float = ALPHA,
+    gamma: float = GAMMA,
+    rho: float | None = None,
+) -> FloatArray:
+    r"""T_K of the Kondo model, Eq. 5.
+
+    ``T_K = alpha D sqrt(2 rho J) exp(-1/(rho J) + gamma rho J)``
+
+    Parameters
+    ----------
+    J : array_like
+        Exchange coupling, positive; any shape.
+    D : float
+        Half bandwidth.
+    alpha : float
+        Prefactor, a matter of definition. 1.41 is the paper's, the half width of the conductance
+        [1]_; ``T_K = 0.236 / chi(0)`` gives 0.97(1) instead with gamma free (2.22), 0.94 with
+        gamma = pi^2/4, for Lambda -> 1 (notebook 01).
+    gamma : float
+        ``pi^2 / 4`` for spin 1/2; ``pi^2 / 2`` for the spin 1 of two dots.
+    rho : float, optional
+        Density of states at the Fermi level, default ``1 / (2 D)`` of the flat band.
+
+    Returns
+    -------
+    array, shape of J
+
+    Raises
+    ------
+    ValueError
+        For J, D, alpha or rho that are not positive.
+
+    References
+    ----------
+    .. [1] J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), Eq. 5,
+           doi:10.1103/PhysRevB.101.241105
+
+    Examples
+    --------
+    >>> print(f"{kondo_temperature_formula(0.2):.2e}")
+    3.66e-05
+    """
+    D, alpha = positive("D", D), positive("alpha", alpha)
+    density = 1 / (2 * D) if rho is None else positive("rho", rho)
+    x = density * _array("J", J)
+    out: FloatArray = alpha * D * np.sqrt(2 * x) * np.exp(-1 / x + checks.real("gamma", gamma) * x)
+    return out
+
+
+def anderson_kondo_temperature(
+    U: ArrayLike,
+    J_sw: ArrayLike,
+    D: float = 1.0,
+    *,
+    a: float = 3.2,
+    b: float = 3.3,
+    alpha: float = ALPHA,
+    gamma: float = GAMMA,
+) -> FloatArray:
+    r"""T_K of the symmetric Anderson model in the flat band, Eq. 6.
+
+    ``T_K^AIM = T_K(J_sw, D) U / (U + a D + b J_sw)``
+
+    Parameters
+    ----------
+    U, J_sw : array_like
+        Repulsion and ``8 V^2 / U``, both positive; broadcast together.
+    D : float
+        Half bandwidth.
+    a, b : float
+        Fitted numbers; see :func:`fit_eq6`. ``b = 3.3`` fits the data, the printed paper's b can
+        not be read with certainty.
+    alpha, gamma : float
+        As in :func:`kondo_temperature_formula`.
+
+    Returns
+    -------
+    array
+
+    References
+    ----------
+    J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), Eq. 6,
+    doi:10.1103/PhysRevB.101.241105
+
+    Examples
+    --------
+    >>> print(f"{anderson_kondo_temperature(0.5, 0.25):.2e}")
+    3.56e-05
+    """
+    u, j = _array("U", U), _array("J_sw", J_sw)
+    factor = u / (u + checks.real("a", a) * positive("D", D) + checks.real("b", b) * j)
+    out: FloatArray = kondo_temperature_formula(j, D, alpha=alpha, gamma=gamma) * factor
+    return out
+
+
+@dataclass(frozen=True)
+class FormulaFit:
+    """Parameters of a formula for T_K.
+
+    Attributes
+    ----------
+    values, errors : dict
+        Fitted parameters and their standard errors, from the scatter of ln T_K.
+    worst : float
+        Largest deviation |ln T_K - ln formula| over the data.
+    """
+
+    values: Mapping[str, float]
+    errors: Mapping[str, float]
+    worst: float
+
+    def __repr__(self) -> str:
+        found = ", ".join(f"{k} = {v:.4g} +- {self.errors[k]:.1g}" for k, v in self.values.items())
+        return f"FormulaFit({found}; within {100 * self.worst:.1g} %)"
+
+
+def fit_eq5(
+    J: ArrayLike, T_K: ArrayLike, D: float = 1.0, *, gamma: float | None = None
+) -> FormulaFit:
+    """Fit alpha and gamma of Eq. 5 to Kondo temperatures of Kondo models.
+
+    Parameters
+    ----------
+    J, T_K : array_like, shape (n,)
+        Couplings and Kondo temperatures of the same definition.
+    D : float
+        Half bandwidth of the flat band.
+    gamma : float, optional
+        Held at this value if given.
+
+    Returns
+    -------
+    FormulaFit
+        With "alpha" and, unless it was given, "gamma".
+
+    Examples
+    --------
+    >>> J = np.linspace(0.1, 0.5, 9)
+    >>> fit = fit_eq5(J, kondo_temperature_formula(J, alpha=0.97))
+    >>> print(f"{fit.values['alpha']:.3f} {fit.values['gamma']:.3f}")
+    0.970 2.467
+    """
+    j, t = _array("J", J), _array("T_K", T_K)
+
+    def log_formula(_: Any, log_alpha: float, g: float = gamma or 0.0) -> FloatArray:
+        return np.log(kondo_temperature_formula(j, D, alpha=math.exp(log_alpha), gamma=g))
+
+    start = {"log alpha": 0.0} | ({} if gamma is not None else {"gamma": GAMMA})
+    fit = _fit(log_formula, t, start, j.shape)
+    alpha = math.exp(fit.values["log alpha"])
+    return FormulaFit(
+        values={"alpha": alpha} | {k: v for k, v in fit.values.items() if k == "gamma"},
+        errors={"alpha": alpha * fit.errors["log alpha"]}
+        | {k: v for k, v in fit.errors.items() if k == "gamma"},
+        worst=fit.worst,
+    )
+
+
+def fit_eq6(
+    U: ArrayLike, J_sw: ArrayLike, T_K: ArrayLike, T_K_sw: ArrayLike, D: float = 1.0
+) -> FormulaFit:
+    """Fit a and b of Eq. 6, ``T_K / T_K_sw = U / (U + a D + b J_sw)``.
+
+    Parameters
+    ----------
+    U, J_sw, T_K : array_like, shape (n,)
+        Symmetric Anderson models and their Kondo temperatures.
+    T_K_sw : array_like, shape (n,)
+        Kondo temperatures, of the same definition, of Kondo models with J = J_sw: measured, or
+        from :func:`kondo_temperature_formula`.
+    D : float
+        Half bandwidth of the flat band.
+
+    Returns
+    -------
+    FormulaFit
+        With "a" and "b".
+
+    Examples
+    --------
+    >>> U, J = np.array([0.1, 0.5, 1.0, 10.0]), np.array([0.2, 0.25, 0.3, 0.4])
+    >>> fit = fit_eq6(U, J, U / (U + 3.2 + 3.3 * J), np.ones(4))
+    >>> print(f"{fit.values['a']:.3f} {fit.values['b']:.3f}")
+    3.200 3.300
+    """
+    u, j, t = _array("U", U), _array("J_sw", J_sw), _array("T_K", T_K)
+    sw = _array("T_K_sw", T_K_sw)
+    D = positive("D", D)
+
+    def log_formula(_: Any, a: float, b: float) -> FloatArray:
+        # |.|: the search may pass through values at which the formula has no logarithm.
+        out: FloatArray = np.log(sw * u / np.abs(u + a * D + b * j))
+        return out
+
+    return _fit(log_formula, t, {"a": 3.0, "b": 3.0}, u.shape)
+
+
+def _fit(
+    log_formula: Callable[..., FloatArray],
+    T_K: FloatArray,
+    start: dict[str, float],
+    shape: tuple[int, ...],
+) -> FormulaFit:
+    from scipy.optimize import curve_fit
+
+    if T_K.shape != shape or T_K.ndim != 1 or len(T_K) <= len(start):
+        raise ValueError(
+            f"fitting {len(start)} numbers needs more points than that in one-dimensional arrays "
+            f"of equal length, got shapes {shape} and {T_K.shape}"
+        )
+    best, covariance = curve_fit(
+        log_formula, np.arange(len(T_K)), np.log(T_K), p0=list(start.values())
+    )
+    errors = np.sqrt(np.diag(covariance))
+    return FormulaFit(
+        values=dict(zip(start, best.tolist(), strict=True)),
+        errors=dict(zip(start, errors.tolist(), strict=True)),
+        worst=float(np.max(abs(log_formula(None, *best) - np.log(T_K)))),
+    )
+
+
+def _array(name: str, value: ArrayLike) -> FloatArray:
+    try:
+        x = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be an array of numbers, got {value!r}") from None
+    if not (np.isfinite(x).all() and (x > 0).all()):
+        raise ValueError(f"{name} must be positive and finite, got {value!r}")
+    return x

@@ -1,0 +1,397 @@
+r"""From bare to effective parameters without solving anything: a regression on learned models.
+
+    (U, J_sw)  ->  J,    trained on many explicit optimisations    [1]_
+
+The points fill a box in ln U and ln J_sw evenly, each is learned by
+:func:`kadanoff.effective.learn` and saved in a file of its own, so that a run which was killed goes
+on where it was. The regression starts from the formula that Eqs. 5 and 6 imply,
+
+    ln T_K(J) = ln T_K(J_sw) + ln [U / (U + a D + b J_sw)],    T_K(J) ~ sqrt(J) e^{-2/J + gamma J/2}
+
+solved for J with a, b and gamma fitted (as numbers of this fit: they absorb what the formula leaves
+out), and a Gaussian process learns what that leaves of ln J.
+
+References
+----------
+.. [1] J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020),
+       doi:10.1103/PhysRevB.101.241105
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff._base import checks
+from kadanoff._base.errors import NotConverged
+from kadanoff._base.types import FloatArray
+from kadanoff._core import Control
+from kadanoff.bands.densities import FlatBand
+from kadanoff.impurities.effective.fitting import learn
+from kadanoff.impurities.effective.kondo_scales import GAMMA
+from kadanoff.impurities.models import AndersonModel, KondoModel
+from kadanoff.impurities.nrg.options import Options
+from kadanoff.runs.parameter_sweep import sweep
+from kadanoff.runs.store import Store
+
+if TYPE_CHECKING:
+    from kadanoff._base.progress import Report
+
+__all__ = ["EffectiveMap", "effective_map", "sample_points"]
+
+Range = tuple[float, float]
+
+FORMAT = 2
+"""Of the results; a store of another one is refused."""
+_T_OVER_U = 2e-4  # where J is learned: deep in its plateau; of U, or of D if that is smaller
+_FOLDS = 5
+_FEWEST = 10
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class EffectiveMap:
+    """A map from symmetric Anderson models to Kondo models, with its error.
+
+    Attributes
+    ----------
+    U, J_sw, J : array, shape (n,)
+        What it was trained on.
+    box : tuple
+        The ranges of U and J_sw that were sampled; beyond them it refuses to answer.
+    errors : array, shape (n,)
+        ``ln J_predicted - ln J`` of every point, predicted from the others (5-fold).
+    formula_errors : array, shape (n,)
+        The same of the formula alone.
+    formula : dict
+        Fitted a, b and gamma.
+    failed : tuple of str
+        Points for which no J was found, and why; they are tried again next time.
+    computed : int
+        How many points were learned now, the others came from the folder.
+    """
+
+    U: FloatArray
+    J_sw: FloatArray
+    J: FloatArray
+    box: tuple[Range, Range]
+    errors: FloatArray
+    formula_errors: FloatArray
+    formula: dict[str, float]
+    failed: tuple[str, ...]
+    computed: int
+    _process: Any
+
+    def __repr__(self) -> str:
+        (u0, u1), (j0, j1) = self.box
+        return (
+            f"EffectiveMap(U = {u0:g} ... {u1:g}, J_sw = {j0:g} ... {j1:g}; {len(self.J)} points, "
+            f"J to {100 * self.rms_error:.1g} % rms, {100 * abs(self.errors).max():.1g} % at worst)"
+        )
+
+    @property
+    def rms_error(self) -> float:
+        """Relative error of J on points that were held out, root of the mean square."""
+        return float(np.sqrt(np.mean(self.errors**2)))
+
+    def predict(self, U: ArrayLike, J_sw: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        """J, and the standard deviation that the Gaussian process gives it; broadcast together.
+
+        Raises
+        ------
+        ValueError
+            Outside of the box: this is a regression, it can not extrapolate.
+        """
+        u, j = np.broadcast_arrays(
+            np.asarray(U, dtype=np.float64), np.asarray(J_sw, dtype=np.float64)
+        )
+        for name, x, (low, high) in zip(("U", "J_sw"), (u, j), self.box, strict=True):
+            if not ((x >= low * (1 - 1e-12)) & (x <= high * (1 + 1e-12))).all():
+                raise ValueError(
+                    f"{name} must be between {low:g} and {high:g}, where the map was trained; got "
+                    f"{x.tolist()}. Train it on a larger box"
+                )
+        rest, std = self._process.predict(_features(u.ravel(), j.ravel()))
+        J = _from_formula(u, j, **self.formula) * np.exp(rest).reshape(u.shape)
+        return J, J * std.reshape(u.shape)
+
+    def __call__(self, aim: AndersonModel) -> KondoModel:
+        """The Kondo model of a symmetric Anderson model on the flat band."""
+        if not isinstance(aim, AndersonModel):
+            raise TypeError(f"aim must be an AndersonModel, got {type(aim).__name__}")
+        symmetric = math.isclose(aim.eps, -aim.U / 2, rel_tol=1e-12) and aim.field == 0
+        if not (symmetric and isinstance(aim.band, FlatBand)):
+            raise ValueError(
+                "the map was trained on the flat band with eps = -U/2 and no field, got "
+                f"{aim!r}; use effective.learn"
+            )
+        D = aim.bandwidth
+        J, _ = self.predict(aim.U / D, aim.J_sw / D)
+        return KondoModel(J=float(J) * D, band=aim.band)
+
+
+def sample_points(
+    points: int, *, U: Range = (0.1, 10.0), J_sw: Range = (0.15, 0.45), seed: int = 0
+) -> FloatArray:
+    """Points (U, J_sw) that fill a box evenly in logarithms.
+
+    ``x_i = frac(x_0 + i (g^-1, g^-2))``, g^3 = g + 1, a low-discrepancy sequence (Martin Roberts'
+    R2), shifted by the seed. The first points of a longer sequence are those of a shorter one.
+
+    Returns
+    -------
+    array, shape (points, 2)
+
+    Examples
+    --------
+    >>> bool(np.all(sample_points(50)[:20] == sample_points(20)))
+    True
+    """
+    points = checks.whole("points", points)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    box = np.log([_range("U", U), _range("J_sw", J_sw)])
+    g = 1.32471795724474602596
+    x = np.random.default_rng(seed).random(2) + np.arange(points)[:, None] / np.array([g, g * g])
+    out: FloatArray = np.exp(box[:, 0] + (x % 1.0) * (box[:, 1] - box[:, 0]))
+    # 12 digits: the same file name on every machine, whatever its exp rounds to.
+    return np.array([[float(f"{v:.12g}") for v in row] for row in out])
+
+
+def effective_map(
+    folder: str | os.PathLike[str],
+    *,
+    points: int = 200,
+    U: Range = (0.1, 10.0),
+    J_sw: Range = (0.15, 0.45),
+    seed: int = 0,
+    keep: int = 200,
+    executor: Executor | None = None,
+    progress: bool | Report | None = None,
+    control: Control | None = None,
+    **options: Any,
+) -> EffectiveMap:
+    """Learn J at many points, or take what is there already, and fit a regression.
+
+    Parameters
+    ----------
+    folder : path
+        A `kadanoff.store.Store`: one JSON file a point, named after a hash of what was asked for,
+        and a manifest. Made if it is not there. Several processes may work in it.
+    points : int, default 200
+        At least 10. More of them extend those that are there.
+    U, J_sw : (low, high)
+        Box, in units of the half bandwidth. Where T_K approaches the scale that is left out,
+        U or D, no Kondo model describes the dot.
+    seed : int
+        Of the sequence of points.
+    keep : int, default 200
+        As in :func:`kadanoff.nrg.solve`, per optimisation: J to 1e-3.
+    executor : concurrent.futures.Executor, optional
+        Where to learn; default is a pool of threads, one for each core.
+    progress, control
+        As in :func:`kadanoff.nrg.solve`. `control` acts on the default executor.
+    **options
+        Lambda, scheme, ... of :func:`kadanoff.nrg.solve`.
+
+    Returns
+    -------
+    EffectiveMap
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Without scikit-learn; ``pip install kadanoff[learn]``.
+    NotConverged
+        If J was found for fewer than 10 points; ``partial`` is the tuple of reasons.
+    Cancelled
+        Interrupted. Every finished point is in the folder.
+
+    Notes
+    -----
+    About 0.1 s a point and core.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = effective_map(folder, points=10, keep=60, U=(1, 4), J_sw=(0.25, 0.35))
+    >>> print(f"{found(AndersonModel(U=2, J_sw=0.3)).J:.2f}")
+    0.26
+    """
+    _require_sklearn()
+    points = checks.whole("points", points)
+    if executor is not None and not hasattr(executor, "submit"):
+        raise TypeError(f"executor must be a concurrent.futures.Executor, got {executor!r}")
+    if points < _FEWEST:
+        raise ValueError(f"points must be at least {_FEWEST}, got {points}")
+    for name in ("T_min", "sites"):
+        if name in options:
+            raise TypeError(f"{name} is not an argument of effective_map: it follows from U")
+    settings = asdict(Options.of({**options, "keep": keep}))
+    for name in ("T_min", "sites"):
+        del settings[name]
+    todo = sample_points(points, U=U, J_sw=J_sw, seed=seed)
+    asked = [
+        {"U": u, "J_sw": j, "T": _T_OVER_U * min(u, 1.0), "options": settings}
+        for u, j in todo.tolist()
+    ]
+    place = Store(folder, kind="effective map", version=FORMAT, suffix="json")
+    learned = sweep(
+        _learn_point,
+        asked,
+        store=place,
+        executor=executor,
+        progress=progress,
+        control=control,
+    )
+    failed = tuple(f"U={f.point['U']}, J_sw={f.point['J_sw']}: {f.message}" for f in learned.failed)
+    unexpected = [f for f in learned.failed if f.error != NotConverged.__name__]
+    if unexpected:
+        raise RuntimeError(f"a point could not be learned: {unexpected[0]}")
+    found = [None if result is None else float(result["J"]) for result in learned.results]
+    have = np.array([J is not None for J in found])
+    if have.sum() < _FEWEST:
+        raise NotConverged(
+            f"J was found for {have.sum()} points, fewer than {_FEWEST}", partial=failed
+        )
+    J = np.array([x for x in found if x is not None])
+    return _fit_map(todo[have], J, (U, J_sw), failed, learned.computed)
+
+
+def _learn_point(
+    U: float, J_sw: float, T: float, options: dict[str, Any], control: Control | None = None
+) -> dict[str, Any]:
+    """Learn J at one point; on any thread, process or machine."""
+    guess = float(_from_formula(np.array(U), np.array(J_sw), a=3.2, b=3.3, gamma=GAMMA))
+    fit = learn(
+        KondoModel(J=guess),
+        AndersonModel(U=U, J_sw=J_sw),
+        T=T,
+        threads=1,
+        progress=False,
+        control=control,
+        **options,
+    )
+    J = float(fit.model.parameters["J"])
+    if fit.at_bound:
+        raise NotConverged("the best J is 0: no Kondo model describes this dot")
+    return {"J": J, "loss": fit.loss, "steps": len(fit.history)}
+
+
+# ------------------------------------------------------------------------------------- regression
+
+
+def _features(U: FloatArray, J_sw: FloatArray) -> FloatArray:
+    return np.log(np.stack([U, J_sw], axis=-1))
+
+
+def _from_formula(U: FloatArray, J_sw: FloatArray, a: float, b: float, gamma: float) -> FloatArray:
+    """J for which Eq. 5 gives the T_K of Eq. 6, by Newton's method in ln J (D = 1)."""
+
+    def log_T_K(x: FloatArray) -> FloatArray:
+        J = np.exp(x)
+        return np.asarray(x / 2 - 2 / J + gamma * J / 2)
+
+    wanted = log_T_K(np.log(J_sw)) - np.log1p(np.maximum((a + b * J_sw) / U, 0.0))
+    x = np.log(J_sw)
+    for _ in range(60):
+        J = np.exp(x)
+        step = (wanted - log_T_K(x)) / (0.5 + 2 / J + gamma * J / 2)
+        x = x + np.clip(step, -0.5, 0.5)
+        if np.max(abs(step)) < 1e-13:
+            break
+    return np.exp(x)
+
+
+class _Process:
+    """The formula, and the Gaussian process of what it leaves, of one set of points."""
+
+    def __init__(self, points: FloatArray, J: FloatArray) -> None:
+        from scipy.optimize import least_squares
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.gaussian_process import GaussianProcessRegressor
+        from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+        U, J_sw = points.T
+
+        def rest(p: Sequence[float]) -> FloatArray:
+            return np.asarray(np.log(J) - np.log(_from_formula(U, J_sw, *p)))
+
+        low, high = (0.0, 0.0, 0.0), (20.0, 50.0, 6.0)
+        best = least_squares(rest, (3.2, 3.3, GAMMA), bounds=(low, high)).x.tolist()
+        self.formula = dict(zip(("a", "b", "gamma"), best, strict=True))
+        left = rest(best)
+        self.unit = float(np.std(left)) or 1.0
+        kernel = ConstantKernel(1.0, (1e-3, 1e5)) * RBF((1.0, 1.0), (0.05, 50.0))
+        kernel += WhiteKernel(1e-4, (1e-10, 1.0))
+        self.regressor = GaussianProcessRegressor(
+            kernel, normalize_y=False, n_restarts_optimizer=0, random_state=0
+        )
+        # Threads cost more than they bring for matrices of this size.
+        with warnings.catch_warnings(), threadpool_limits(1):
+            # A kernel parameter at its bound is no failure: the held-out error judges.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.regressor.fit(_features(U, J_sw), left / self.unit)
+
+    def predict(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What to add to ln J of the formula, and its standard deviation."""
+        mean, std = self.regressor.predict(features, return_std=True)
+        return self.unit * mean, self.unit * std
+
+
+def _fit_map(
+    points: FloatArray,
+    J: FloatArray,
+    box: tuple[Range, Range],
+    failed: tuple[str, ...],
+    computed: int,
+) -> EffectiveMap:
+    errors, formula_errors = np.empty_like(J), np.empty_like(J)
+    fold = np.arange(len(J)) % _FOLDS  # the points are in no order of U or J_sw
+    for k in range(_FOLDS):
+        out = fold == k
+        process = _Process(points[~out], J[~out])
+        U, J_sw = points[out].T
+        simple = np.log(_from_formula(U, J_sw, **process.formula))
+        formula_errors[out] = simple - np.log(J[out])
+        errors[out] = formula_errors[out] + process.predict(_features(U, J_sw))[0]
+    full = _Process(points, J)
+    return EffectiveMap(
+        U=points[:, 0],
+        J_sw=points[:, 1],
+        J=J,
+        box=box,
+        errors=errors,
+        formula_errors=formula_errors,
+        formula=full.formula,
+        failed=failed,
+        computed=computed,
+        _process=full,
+    )
+
+
+def _require_sklearn() -> None:
+    try:
+        import sklearn  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "effective_map needs scikit-learn: pip install 'kadanoff[learn]'", name="sklearn"
+        ) from error
+
+
+def _range(name: str, value: Range) -> Range:
+    if not (isinstance(value, Sequence | np.ndarray) and len(value) == 2):
+        raise TypeError(f"{name} must be a pair (low, high), got {value!r}")
+    low, high = (checks.real(name, v) for v in value)
+    if not 0 < low < high:
+        raise ValueError(f"{name} must be (low, high) with 0 < low < high, got {value!r}")
+    return low, high

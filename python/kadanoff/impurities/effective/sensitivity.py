@@ -1,0 +1,125 @@
+r"""Which combinations of parameters the data determine.
+
+    dr = G dtheta = sum_k w_k s_k (v_k . dtheta / unit),    G unit = W diag(s) V^T
+
+for the residuals r of a fit and parameters measured in units of their own size. A relative change
+of the parameters along v_k changes the residuals by s_k. Where two parameters act on ln Z in the
+same way (far below the bandwidth of a model only its T_K is left in Z), one s_k is nearly zero and
+the data do not determine v_k, however small the loss is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
+
+__all__ = ["Sensitivity"]
+
+
+WEAKEST = 1e-5
+"""Singular values below this share of the largest are as good as zero: the slopes of ln Z are known
+to 1e-3 ... 1e-6, and what they are off by is mostly, not exactly, the same at all temperatures."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Sensitivity:
+    """The response of the residuals of a fit to its parameters, by strength.
+
+    Attributes
+    ----------
+    parameters : tuple of str
+        The p parameters that are not at a bound.
+    unit : array, shape (p,)
+        What a relative change refers to: their moduli (or a tenth of where they started).
+    singular : array, shape (p,)
+        s_k, descending: change of the residuals (ln Z, weighted observables) by a relative change
+        of the parameters of 1 along ``directions[k]``.
+    directions : array, shape (p, p)
+        v_k, orthonormal rows; the largest component is positive.
+    least : float
+        Smallest singular value that means anything: 1e-5 of the largest, or what the search found
+        the slopes to be off by, or a hundred times the jumps of ln Z that it met, where the
+        truncation keeps another number of states.
+    """
+
+    parameters: tuple[str, ...]
+    unit: FloatArray
+    singular: FloatArray
+    directions: FloatArray
+    least: float
+
+    @classmethod
+    def of(
+        cls,
+        slopes: FloatArray,
+        unit: FloatArray,
+        parameters: tuple[str, ...],
+        least: float = 0.0,
+    ) -> Sensitivity:
+        """From ``G = dr / dtheta``, shape (residuals, p)."""
+        _, singular, directions = np.linalg.svd(slopes * unit, full_matrices=False)
+        largest = np.argmax(abs(directions), axis=1)
+        sign = np.sign(directions[np.arange(len(directions)), largest])
+        return cls(
+            parameters=parameters,
+            unit=unit,
+            singular=singular,
+            directions=sign[:, None] * directions,
+            least=max(WEAKEST * float(singular[0]), least),
+        )
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{s:.2g} along {self.describe(k)}" for k, s in enumerate(self.singular))
+        return f"Sensitivity({rows})"
+
+    @property
+    def undetermined(self) -> tuple[str, ...]:
+        """Directions that the data leave open, as text: s_k up to `least`.
+
+        Along these the parameters depend on where the search began.
+        """
+        return tuple(self.describe(k) for k, s in enumerate(self.singular) if s <= self.least)
+
+    def describe(self, k: int = -1) -> str:
+        """A direction as text, by default the worst determined one: "+0.91 U +0.41 V"."""
+        return " ".join(
+            f"{x:+.2f} {name}"
+            for name, x in zip(self.parameters, self.directions[k].tolist(), strict=True)
+        )
+
+    @property
+    def condition(self) -> float:
+        """Largest over smallest singular value."""
+        smallest = float(self.singular[-1])
+        return float(self.singular[0]) / smallest if smallest > 0 else float("inf")
+
+    def covariance(self, error: float) -> FloatArray:
+        """``error^2 (G^T G)^-1``: what independent errors of the residuals do to the parameters.
+
+        Parameters
+        ----------
+        error : float
+            Standard deviation of ln Z: of the data, or what the truncation leaves out.
+
+        Returns
+        -------
+        array, shape (p, p)
+            In units of the parameters; inf along directions of no effect at all.
+        """
+        if checks.real("error", error) < 0:
+            raise ValueError(f"error must not be negative, got {error}")
+        found = self.singular > 0
+        root = self.unit[:, None] * self.directions[found].T * (error / self.singular[found])
+        out: FloatArray = root @ root.T
+        lost = np.einsum("ki,kj->ij", *2 * (abs(self.directions[~found]),)) > 0
+        return np.where(lost & (error > 0), np.inf, out)
+
+    def errors(self, error: float) -> Mapping[str, float]:
+        """Standard deviations of the parameters for that `error` of ln Z, see `covariance`."""
+        variances = np.diag(self.covariance(error)).tolist()
+        return {name: float(np.sqrt(v)) for name, v in zip(self.parameters, variances, strict=True)}

@@ -1,0 +1,255 @@
+r"""The Gibbs-Bogoliubov-Feynman bound: what an effective model does to observables.
+
+    F_eff(theta) <= F_bare + <H_eff(theta) - H_bare>_bare
+
+The slack of this inequality is convex in every parameter of ``H_eff = sum_i theta_i h_i``, and
+
+    d slack / d theta_i = <h_i>_bare - <h_i>_eff.
+
+It is smallest where the observables agree, ``theta = theta_obs``, and
+
+    <h_i>_eff <= <h_i>_bare
+
+for every theta_i beyond that. The theta of the correct low-energy physics is in general not at the
+minimum: learning from observables and learning from Z agree only where the bound is tight [1]_.
+
+References
+----------
+.. [1] J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), section "Optimization using
+       observables", doi:10.1103/PhysRevB.101.241105
+.. [2] A. Isihara, J. Phys. A 1, 539 (1968), doi:10.1088/0305-4470/1/5/305
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff.impurities import nrg
+from kadanoff.impurities.models import Model
+from kadanoff.impurities.models.operators import Operator
+from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.result import NRGResult
+
+if TYPE_CHECKING:
+    from kadanoff._base.progress import Report
+    from kadanoff._core import Control
+
+__all__ = ["GBFBound", "gbf_bound"]
+
+_ZERO_OVER_D = 1e-9
+"""The end of the chain for T = 0, in units of the half bandwidth."""
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class GBFBound:
+    """Observables of an effective model and of the model that it stands for.
+
+    Attributes
+    ----------
+    effective_model, bare_model : Model
+        What was compared.
+    T : float
+        Temperature; 0 for the end of a chain of scale 1e-9 D.
+    effective, bare : mapping from parameter names to floats
+        <h_i> of both models.
+    slack : float
+        ``<H_eff>_bare - E_eff`` between ground-state energies (impurity contributions), not
+        negative but for the truncation; NaN for T > 0, where the Hilbert spaces that the two
+        models have on the impurity matter.
+    """
+
+    effective_model: Model
+    bare_model: Model
+    T: float
+    effective: Mapping[str, float]
+    bare: Mapping[str, float]
+    slack: float
+
+    @property
+    def gap(self) -> dict[str, float]:
+        """``<h_i>_bare - <h_i>_eff``, the derivative of the slack."""
+        return {name: self.bare[name] - value for name, value in self.effective.items()}
+
+    @property
+    def ratio(self) -> dict[str, float]:
+        """``<h_i>_eff / <h_i>_bare``, the inset of Fig. 3(a): 1 where the bound is tight."""
+        return {name: value / self.bare[name] for name, value in self.effective.items()}
+
+    @property
+    def satisfied(self) -> bool:
+        """Whether ``<h_i>_eff <= <h_i>_bare`` for every learned coupling."""
+        return all(gap >= 0 for gap in self.gap.values())
+
+    def __repr__(self) -> str:
+        pairs = "; ".join(
+            f"{name}: {self.effective[name]:.5g} <= {self.bare[name]:.5g}"
+            for name in self.effective
+        )
+        return f"GBFBound({pairs}: {'holds' if self.satisfied else 'does not hold'}, T={self.T:g})"
+
+
+def gbf_bound(
+    effective: Model,
+    target: Model,
+    *,
+    T: float = 0.0,
+    operators: Mapping[str, Operator] | None = None,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: Control | None = None,
+    **options: Any,
+) -> GBFBound:
+    r"""Compare <h_i> of an effective model with <h_i> of the bare one.
+
+    ``<h_i>_eff <= <h_i>_bare``,  ``h_i = d H_eff / d theta_i``
+
+    Parameters
+    ----------
+    effective : Model
+        With the parameters to judge, e.g. those that :func:`kadanoff.effective.learn` found; those
+        that are zero are left out.
+    target : Model
+        The bare model, on the same band.
+    T : float, default 0
+        Temperature.
+    operators : mapping from parameter names to Operator, optional
+        What stands for h_i in the space of the bare model. Default: its observable of the same name
+        as the observable of the effective model that equals h_i (``J``: "S_d.S_0").
+    threads, progress, control, **options
+        As in :func:`kadanoff.nrg.solve`; `T_min` and `sites` follow from T.
+
+    Returns
+    -------
+    GBFBound
+
+    Raises
+    ------
+    ValueError
+        If the bands differ, no parameter is left, or no operator of the bare model is known to
+        stand for h_i.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
+    >>> bound = gbf_bound(kd.KondoModel(J=0.2008), aim, keep=300)
+    >>> print(bound.satisfied, f"{bound.ratio['J']:.2f}")
+    True 1.89
+    """
+    for name, model in (("effective", effective), ("target", target)):
+        if not isinstance(model, Model):
+            raise TypeError(
+                f"{name} must be a model such as KondoModel, got {type(model).__name__}"
+            )
+    if effective.band != target.band:
+        raise ValueError(
+            f"effective and target must have the same band, got {effective.band!r} and "
+            f"{target.band!r}"
+        )
+    T = checks.real("T", T)
+    if T < 0:
+        raise ValueError(f"T must not be negative, got {T}")
+    for name in ("T_min", "sites"):
+        if name in options:
+            raise TypeError(f"{name} is not an argument of gbf_bound: T sets the chain's length")
+    settings = Options.of({**options, "T_min": T or _ZERO_OVER_D * target.band.D})
+    names = [name for name, value in effective.parameters.items() if value != 0]
+    if not names:
+        raise ValueError(f"effective has no parameter that is not zero: {effective!r}")
+    given = _counterparts(effective, target, names, {} if operators is None else operators)
+
+    chain = settings.chain(target, settings.twists[0])
+    factor = settings.strength(chain)
+    bare = target if factor == 1.0 else target.rescaled(factor)
+    seen = effective if factor == 1.0 else effective.rescaled(factor)
+    common: dict[str, Any] = {"threads": threads, "progress": progress, "control": control}
+    common |= {field: getattr(settings, field) for field in Options.__dataclass_fields__}
+    of_bare = nrg.solve(target, observables={**given, "H_bare": _impurity(bare)}, **common)
+    of_effective = nrg.solve(
+        effective, observables={name: effective.derivative(name) for name in names}, **common
+    )
+
+    slack = float("nan")
+    if T == 0:
+        energy = sum(seen.parameters[name] * _at(of_bare, name, T) for name in names)
+        inside = energy + float(of_bare.free_energy[-1]) - _at(of_bare, "H_bare", T)
+        slack = inside + _constant(seen) - float(of_effective.free_energy[-1])
+    return GBFBound(
+        effective_model=effective,
+        bare_model=target,
+        T=T,
+        effective={name: _at(of_effective, name, T) for name in names},
+        bare={name: _at(of_bare, name, T) for name in names},
+        slack=slack,
+    )
+
+
+def _counterparts(
+    effective: Model, target: Model, names: list[str], given: Mapping[str, Operator]
+) -> dict[str, Operator]:
+    """The operators of the bare model that stand for h_i, by the names of the parameters."""
+    if not isinstance(given, Mapping) or not all(isinstance(o, Operator) for o in given.values()):
+        raise TypeError(f"operators must map names of parameters to Operators, got {given!r}")
+    if unknown := sorted(given.keys() - set(names)):
+        raise ValueError(
+            f"operators must be for parameters of the effective model that are not zero, {names}, "
+            f"got {unknown}"
+        )
+    known = target.observables
+    found = dict(given)
+    for name in names:
+        if name in found:
+            continue
+        h = effective.derivative(name)
+        for observable, operator in effective.observables.items():
+            shift = _shift(h, operator)
+            if shift is not None and observable in known:
+                found[name] = known[observable] + shift
+                break
+        else:
+            raise ValueError(
+                f"no observable of the bare model, {tuple(known)}, is known to stand for "
+                f"dH/d{name} of the effective one; give operators={{{name!r}: ...}}"
+            )
+    return found
+
+
+def _shift(h: Operator, operator: Operator) -> float | None:
+    """c if ``h = operator + c``."""
+    if h.space != operator.space:
+        return None
+    difference = h.matrix - operator.matrix
+    c = float(np.trace(difference)) / len(difference)
+    return c if np.abs(difference - c * np.eye(len(difference))).max() < _ROUNDING else None
+
+
+def _impurity(model: Model) -> Operator:
+    """H_0, the impurity and its coupling to f_0."""
+    return reduce(add, [value * operator for _, value, operator in model.terms()])
+
+
+def _constant(model: Model) -> float:
+    """H_0 - sum_i theta_i h_i, a number."""
+    rest = _impurity(model).matrix
+    for name, value in model.parameters.items():
+        rest = rest - value * model.derivative(name).matrix
+    return float(np.trace(rest)) / len(rest)
+
+
+def _at(run: NRGResult, name: str, T: float) -> float:
+    curve = run.expectations[name]
+    if T == 0:
+        return float(curve[-1])
+    if not run.T[-1] <= T <= run.T[0]:
+        raise ValueError(
+            f"T must be between {run.T[-1]:.3g} and {run.T[0]:.3g} on this chain, got {T}"
+        )
+    return float(np.interp(np.log(T), np.log(run.T[::-1]), curve[::-1]))

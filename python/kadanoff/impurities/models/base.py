@@ -1,0 +1,275 @@
+"""What every impurity model offers, and what the models share."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
+from kadanoff.bands.densities import Band, FlatBand
+from kadanoff.impurities.models.operators import Operator, Orbital, Space, bath_orbitals
+
+__all__ = [
+    "BAND",
+    "ImpurityBase",
+    "Model",
+    "Term",
+    "band_arguments",
+    "bath_degrees",
+    "positive",
+    "resolve_band",
+    "set_fields",
+]
+
+Term = tuple[str, float, Operator]
+"""(name, coefficient, operator) of one part of a Hamiltonian."""
+
+BAND = ("band", "bandwidth")
+"""Arguments of every model; give one or none."""
+
+# Matrix elements are sums of a few products of O(1) numbers: anything below is rounding.
+ROUNDING = 1e-12
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What every impurity model offers; the solvers use nothing else."""
+
+    @property
+    def band(self) -> Band:
+        """The band to which f_0 belongs."""
+
+    @property
+    def space(self) -> Space:
+        """Impurity factors first, then the bath orbital(s)."""
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The independent continuous parameters: coordinates for derivatives and for learning."""
+
+    @property
+    def observables(self) -> dict[str, Operator]:
+        """Operators with a name."""
+
+    @property
+    def impurity_dimension(self) -> int:
+        """Number of states of the impurity without f_0."""
+
+    @property
+    def impurity_entropy_max(self) -> float:
+        """ln(impurity_dimension), the impurity entropy at infinite temperature, in nats."""
+
+    def terms(self) -> tuple[Term, ...]:
+        """Summands of H_0, each as (name, coefficient, operator)."""
+
+    def derivative(self, name: str) -> Operator:
+        """dH/d(name), the other parameters held."""
+
+    def replace(self, **changes: Any) -> Self:
+        """The same model with some arguments changed."""
+
+    def rescaled(self, A: float) -> Self:
+        """The model with its hybridisation strength (V^2, or J and W) multiplied by `A`."""
+
+
+class ImpurityBase:
+    """``H_0 = sum_p theta_p O_p + const``: all that follows from the space and the operators O_p.
+
+    A model adds its fields (the theta_p and the band) and `_operators` (the O_p).
+    """
+
+    band: Band
+
+    def _arguments(self) -> dict[str, Any]:
+        """The arguments that build the model, defaults left out."""
+        own = {
+            name: getattr(self, name)
+            for name, argument in inspect.signature(type(self)).parameters.items()
+            if name not in BAND and getattr(self, name) != argument.default
+        }
+        return own | band_arguments(self.band)
+
+    def _operators(self) -> dict[str, Operator]:
+        """dH/d(name) of every parameter, none of which depends on the parameters."""
+        raise NotImplementedError
+
+    if TYPE_CHECKING:  # a field or a property of the models
+
+        @property
+        def space(self) -> Space:
+            """Impurity factors first, then the bath orbital(s)."""
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The independent continuous parameters: coordinates for derivatives and for learning."""
+        return {name: getattr(self, name) for name in self._operators()}
+
+    @property
+    def bandwidth(self) -> float:
+        """Half bandwidth D of the band."""
+        return self.band.D
+
+    @property
+    def impurity_dimension(self) -> int:
+        """Number of states of the impurity without f_0."""
+        return self.space.dimension // int(4 ** len(bath_orbitals(self.space)))
+
+    @property
+    def impurity_entropy_max(self) -> float:
+        """``ln(impurity_dimension)``, the impurity entropy at infinite temperature, in nats."""
+        return math.log(self.impurity_dimension)
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self._arguments().items())
+        return f"{type(self).__name__}({arguments})"
+
+    def derivative(self, name: str) -> Operator:
+        """``dH/d(name)`` with the other :attr:`parameters` held; ValueError for another name."""
+        operators = self._operators()
+        if name not in operators:
+            raise ValueError(f"name must be one of {', '.join(map(repr, operators))}; got {name!r}")
+        return operators[name]
+
+    def replace(self, **changes: Any) -> Self:
+        """The same model with some arguments changed, for example ``model.replace(J=0.2)``.
+
+        Arguments that were not given keep their defaults, and those that exclude each other (V,
+        Gamma and J_sw; band and bandwidth) replace each other.
+
+        Raises
+        ------
+        TypeError
+            For an argument that the model does not have.
+        """
+        known = list(inspect.signature(type(self)).parameters)
+        for name in changes:
+            if name not in known:
+                raise TypeError(
+                    f"{type(self).__name__} has no argument {name!r}; it has {', '.join(known)}"
+                )
+        arguments = self._arguments()
+        for group in (("V", "Gamma", "J_sw"), BAND):
+            if any(changes.get(name) is not None for name in group):
+                for name in group:
+                    arguments.pop(name, None)
+        return type(self)(**(arguments | changes))
+
+    def __replace__(self, **changes: Any) -> Self:
+        return self.replace(**changes)
+
+    def rescaled(self, A: float) -> Self:
+        """Every f_0 times ``sqrt(A)``: ``A_Lambda``, or the norm of a band not normalised to 1.
+
+        A hopping amplitude is multiplied by ``sqrt(A)``, an exchange coupling or a potential on f_0
+        by `A`, a term of the impurity alone by 1: by ``A^(k/2)`` for k operators f_0 in the term.
+
+        Raises
+        ------
+        ValueError
+            If `A` is not positive, or the parts of a term scale differently.
+        """
+        factor = positive("A", A)
+        changes = {
+            name: value * factor ** (_degree(name, self._operators()[name]) / 2)
+            for name, value in self.parameters.items()
+            if value != 0
+        }
+        return self.replace(**changes)
+
+
+def bath_degrees(operator: Operator) -> tuple[int, ...]:
+    """How many operators f_0, f_0^+ the parts of an operator hold, ascending.
+
+    The strings ``1, f, f^+, n - 1/2`` of each spin, of degree 0, 1, 1 and 2, are an orthogonal
+    basis of the operators on f_0; a multiple of the identity on the whole space does not count.
+
+    Examples
+    --------
+    >>> from kadanoff.impurities.models.operators import BATH, Orbital, dot
+    >>> space = Space([Orbital("d"), BATH])
+    >>> bath_degrees(space.hop("d", "f0")), bath_degrees(dot(space.S("d"), space.S("f0")))
+    ((1,), (2,))
+    >>> bath_degrees(space.n("f0")), bath_degrees(space.n("d") * space.n("f0"))
+    ((2,), (0, 2))
+    """
+    baths = bath_orbitals(operator.space)
+    size = 4 ** len(baths)
+    d = operator.space.dimension // size
+    M = operator.matrix.reshape(d, size, d, size)
+    largest = np.abs(operator.matrix).max(initial=0.0)
+    found = set()
+    for degree, string in _bath_strings(baths):
+        # The Jordan-Wigner string of f_0 over the impurity is a sign of each row: no norm changes.
+        part = np.einsum("aibj,ij->ab", M, string) / np.sum(string**2)
+        if degree == 0:
+            part -= np.trace(part) / d * np.eye(d)
+        if np.abs(part).max() > ROUNDING * largest:
+            found.add(degree)
+    return tuple(sorted(found))
+
+
+@lru_cache(maxsize=4)
+def _bath_strings(baths: tuple[Orbital, ...]) -> tuple[tuple[int, FloatArray], ...]:
+    space = Space(baths)
+    strings = [(0, space.identity)]
+    for orbital in baths:
+        for f, n in (
+            (space.c(orbital.name, "up"), space.n(orbital.name, "up")),
+            (space.c(orbital.name, "dn"), space.n(orbital.name, "dn")),
+        ):
+            mode = [(0, space.identity), (1, f), (1, f.dag), (2, n - 0.5)]
+            strings = [(a + b, left * right) for a, left in strings for b, right in mode]
+    return tuple((degree, string.matrix) for degree, string in strings)
+
+
+def _degree(name: str, operator: Operator) -> int:
+    """The power of sqrt(A) with which a term scales."""
+    degrees = bath_degrees(operator)
+    if len(degrees) > 1:
+        raise ValueError(
+            f"the term {name!r} holds parts with {' and '.join(map(str, degrees))} operators "
+            "f_0, which scale differently with the hybridisation strength (A_Lambda, or a band "
+            "that is not normalised); give each part a parameter of its own, and count n_0 from "
+            "half filling (n_0 - 1, or n_0s - 1/2)"
+        )
+    return degrees[0] if degrees else 0
+
+
+def positive(name: str, value: float) -> float:
+    """`value` as a positive float."""
+    x = checks.real(name, value)
+    if not x > 0:
+        raise ValueError(f"{name} must be positive, got {value!r}")
+    return x
+
+
+def resolve_band(band: Band | None, bandwidth: float | None) -> Band:
+    """The band, or the flat one of that half bandwidth."""
+    if not isinstance(band, Band | None):
+        raise TypeError(f"band must be a band such as kadanoff.bands.FlatBand(), got {band!r}")
+    if band is None:
+        return FlatBand() if bandwidth is None else FlatBand(D=positive("bandwidth", bandwidth))
+    if bandwidth is not None:
+        raise ValueError(
+            f"give band or bandwidth, not both, got band={band!r} and bandwidth={bandwidth!r}; "
+            "bandwidth is the half bandwidth of the flat band"
+        )
+    return band
+
+
+def band_arguments(band: Band) -> dict[str, Any]:
+    """The argument that gives this band: nothing, bandwidth or band."""
+    if isinstance(band, FlatBand):
+        return {} if band == FlatBand() else {"bandwidth": band.D}
+    return {"band": band}
+
+
+def set_fields(model: object, **values: Any) -> None:
+    """Fill the fields of a frozen dataclass."""
+    for name, value in values.items():
+        object.__setattr__(model, name, value)

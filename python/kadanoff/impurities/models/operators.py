@@ -1,0 +1,479 @@
+r"""Operators of an impurity and the bath orbital f_0, to write a Hamiltonian as on paper.
+
+A :class:`Space` is a product of named factors: spin-1/2 fermion orbitals (:class:`Orbital`, four
+states) and spins of any size (:class:`Spin`, 2S+1 states). Impurity models put :data:`BATH`, the
+orbital of the metal next to the impurity, last. A space hands out operators, which add, multiply
+and conjugate; each is an explicit real matrix.
+
+===============================  ===============================================================
+``space.c("d", "up")``           annihilator; ``cdag`` the creator
+``space.n("d")``                 electrons, of one spin with ``space.n("d", "up")``
+``space.hop("d", "f0")``         sum_s (d_s^+ f_0s + h.c.)
+``space.S("d")``                 spin of an orbital or a spin: ``.z``, ``.plus``, ``.minus``, ``.x``
+``space.S()``                    total spin
+``space.isospin("d")``           charge pseudo-spin
+``dot(a, b)``                    scalar product of two spins; spins add: ``a + b``
+``A + B``, ``2 * A``, ``A * B``  arithmetic; a number stands for that multiple of the identity
+``A.dag``, ``A**2``              Hermitian conjugate, powers
+===============================  ===============================================================
+
+An impurity of one's own, a spin 1 with an easy plane that sits next to the metal:
+
+>>> import kadanoff as kd
+>>> space = Space([Spin("d", spin=1), BATH])
+>>> S_d, S_0 = space.S("d"), space.S("f0")
+>>> model = kd.ImpurityModel(
+...     space, {"J": (0.3, dot(S_d, S_0)), "D": (0.01, S_d.z**2)}, observables={"S_z^2": S_d.z**2}
+... )
+>>> model
+<ImpurityModel on d (spin 1) x f0: J=0.3, D=0.01>
+>>> run = kd.nrg.solve(model, keep=300, T_min=1e-4, observables=["S_z^2"])
+>>> run.symmetry
+('U1', 'U1')
+
+Conventions
+-----------
+Orbital states ``|0>, |up>, |dn>, |up dn> = c_up^+ c_dn^+ |0>``; spin states by falling S_z.
+Fermions in the order of the factors (up before dn inside an orbital) with Jordan-Wigner strings;
+spins carry no string. S_y is imaginary, so a spin is the triple (S_z, S_+, S_-) and
+
+    a . b = a_z b_z + (a_+ b_- + a_- b_+) / 2.
+
+The isospin (charge pseudo-spin) of an orbital with alternation sign s is
+
+    I_z = (n - 1) / 2,    I_+ = s c_up^+ c_dn^+,    I_- = (I_+)^+.
+
+A hopping between two orbitals conserves the total isospin exactly if their signs are opposite. The
+bath orbital f_0 has s = +1, hence an orbital that hybridises with it has s = -1 (the default), and
+one that is a further hop away s = +1. A sign that does not fit costs symmetry, hence time, never
+correctness.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kadanoff._base.types import FloatArray
+from kadanoff.impurities.models.local_spaces import (
+    BATH,
+    SECOND_BATH,
+    Factor,
+    Orbital,
+    Spin,
+    is_number,
+)
+
+__all__ = [
+    "BATH",
+    "SECOND_BATH",
+    "Operator",
+    "Orbital",
+    "Space",
+    "Spin",
+    "SpinVector",
+    "bath_orbitals",
+    "dot",
+]
+
+Sigma = Literal["up", "dn"]
+
+MAX_DIMENSION = 1024  # a dense operator then takes 8 MB
+
+
+def _finite(name: str, value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value!r}")
+    return float(value)
+
+
+def _check_sigma(sigma: Sigma) -> Sigma:
+    if sigma not in _CREATORS:
+        raise ValueError(f"sigma must be 'up' or 'dn', got {sigma!r}")
+    return sigma
+
+
+@dataclass(frozen=True)
+class SpinVector:
+    """The components (S_z, S_+, S_-) of a spin, or (I_z, I_+, I_-) of an isospin.
+
+    Spins add and multiply with numbers component by component, and unpack: ``z, plus, minus = S``.
+
+    Examples
+    --------
+    >>> space = Space((Spin("a"), Spin("b")))
+    >>> total = space.S("a") + space.S("b")
+    >>> total == space.S()
+    True
+    """
+
+    __array_ufunc__ = None  # see Operator
+
+    z: Operator
+    plus: Operator
+    minus: Operator
+
+    @property
+    def x(self) -> Operator:
+        """``S_x = (S_+ + S_-) / 2``; S_y would be imaginary."""
+        return (self.plus + self.minus) / 2
+
+    def __iter__(self) -> Iterator[Operator]:
+        return iter((self.z, self.plus, self.minus))
+
+    def __add__(self, other: SpinVector) -> SpinVector:
+        if not isinstance(other, SpinVector):
+            return NotImplemented
+        return SpinVector(*(a + b for a, b in zip(self, other, strict=True)))
+
+    def __neg__(self) -> SpinVector:
+        return -1 * self
+
+    def __sub__(self, other: SpinVector) -> SpinVector:
+        return self + (-other)
+
+    def __mul__(self, number: float) -> SpinVector:
+        if isinstance(number, SpinVector):
+            raise TypeError("the product of two spins is ambiguous; dot(a, b) is the scalar one")
+        if not is_number(number):
+            return NotImplemented
+        return SpinVector(*(number * a for a in self))
+
+    __rmul__ = __mul__
+
+
+class Operator:
+    """A real operator on a :class:`Space`, as a dense matrix.
+
+    Supports ``+``, ``-``, ``*`` (with numbers and operators), ``/`` (by numbers), ``**`` (whole
+    powers) and ``.dag``. A number that is added stands for that multiple of the identity.
+    Immutable, comparable and hashable; equality is that of every matrix element.
+
+    Parameters
+    ----------
+    space : Space
+    matrix : array_like, shape (space.dimension, space.dimension)
+        Matrix elements ``<i|O|j>`` in the product basis; real and finite.
+    """
+
+    __slots__ = ("_hash", "matrix", "space")
+    __array_ufunc__ = None  # numpy scalars on the left leave the arithmetic to this class
+
+    space: Space
+    matrix: FloatArray
+    _hash: int
+
+    def __init__(self, space: Space, matrix: NDArray[np.generic]) -> None:
+        given = np.asarray(matrix)
+        if np.iscomplexobj(given):
+            raise TypeError("matrix is complex; operators must be real (use S_z, S_+, S_-)")
+        array = np.array(given, dtype=np.float64, order="C")
+        if array.shape != (space.dimension, space.dimension):
+            raise ValueError(
+                f"matrix must have shape {(space.dimension, space.dimension)}, got {array.shape}"
+            )
+        if not np.isfinite(array).all():
+            raise ValueError("matrix has NaN or infinite elements")
+        array += 0.0  # -0.0 becomes 0.0: equal matrices have equal bytes
+        array.flags.writeable = False
+        object.__setattr__(self, "space", space)
+        object.__setattr__(self, "matrix", array)
+        object.__setattr__(self, "_hash", hash((space, array.tobytes())))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"Operator is immutable, cannot set {name!r}")
+
+    def __reduce__(self) -> tuple[type[Operator], tuple[Space, FloatArray]]:
+        return Operator, (self.space, self.matrix)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Operator):
+            return NotImplemented
+        return (
+            self._hash == other._hash
+            and self.space == other.space
+            and np.array_equal(self.matrix, other.matrix)
+        )
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        kind = "Hermitian operator" if self.is_hermitian else "operator"
+        return f"<{kind} on {' x '.join(self.space.names)}, dimension {self.space.dimension}>"
+
+    def __add__(self, other: Operator | float) -> Operator:
+        if isinstance(other, Operator):
+            return Operator(self.space, self.matrix + self._same_space(other, "+").matrix)
+        if not is_number(other):
+            return NotImplemented
+        return self + _finite("number", other) * self.space.identity
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Operator:
+        return Operator(self.space, -self.matrix)
+
+    def __sub__(self, other: Operator | float) -> Operator:
+        if not (isinstance(other, Operator) or is_number(other)):
+            return NotImplemented
+        return self + (-other)
+
+    def __rsub__(self, other: float) -> Operator:
+        return (-self) + other
+
+    def __mul__(self, other: Operator | float) -> Operator:
+        if isinstance(other, Operator):
+            return Operator(self.space, self.matrix @ self._same_space(other, "*").matrix)
+        if not is_number(other):
+            return NotImplemented
+        return Operator(self.space, _finite("number", other) * self.matrix)
+
+    def __rmul__(self, other: float) -> Operator:
+        return self * other
+
+    def __truediv__(self, other: float) -> Operator:
+        if not is_number(other):
+            return NotImplemented
+        return Operator(self.space, self.matrix / _finite("number", other))
+
+    def __pow__(self, power: int) -> Operator:
+        if isinstance(power, bool) or not isinstance(power, int):
+            return NotImplemented
+        if power < 0:
+            raise ValueError(f"power must not be negative, got {power}")
+        return Operator(self.space, np.linalg.matrix_power(self.matrix, power))
+
+    @property
+    def dag(self) -> Operator:
+        """The Hermitian conjugate (transpose, as all elements are real)."""
+        return Operator(self.space, self.matrix.T)
+
+    @property
+    def is_hermitian(self) -> bool:
+        """Whether O equals its conjugate to 1e-12 of its largest element."""
+        return bool(np.abs(self.matrix - self.matrix.T).max() <= 1e-12 * np.abs(self.matrix).max())
+
+    def commutator(self, other: Operator) -> Operator:
+        """``[self, other]``."""
+        return self * other - other * self
+
+    def _same_space(self, other: Operator, symbol: str) -> Operator:
+        if other.space != self.space:
+            raise ValueError(
+                f"cannot form A {symbol} B: A acts on {self.space.factors}, B on "
+                f"{other.space.factors}; take both operators from the same Space"
+            )
+        return other
+
+
+@dataclass(frozen=True)
+class Space:
+    """The Hilbert space of named orbitals and spins.
+
+    Parameters
+    ----------
+    factors : sequence of Orbital or Spin
+        In the order of the tensor product. Impurity models put :data:`BATH` last.
+
+    Raises
+    ------
+    ValueError
+        For no factors, a repeated name, or a dimension above 1024.
+
+    Examples
+    --------
+    >>> space = Space((Spin("d", spin=1), BATH))
+    >>> space.dimension
+    12
+    >>> exchange = dot(space.S("d"), space.S("f0"))
+    >>> print(*np.unique(np.linalg.eigvalsh(exchange.matrix).round(12)))
+    -1.0 0.0 0.5
+    """
+
+    factors: tuple[Factor, ...]
+
+    def __init__(self, factors: Iterable[Factor]) -> None:
+        given = tuple(factors)
+        for factor in given:
+            if not isinstance(factor, Orbital | Spin):
+                raise TypeError(f"factors must be Orbital or Spin objects, got {factor!r}")
+        names = [factor.name for factor in given]
+        if not names:
+            raise ValueError("factors is empty; give at least one Orbital or Spin")
+        if len(set(names)) < len(names):
+            raise ValueError(f"factors must have different names, got {names}")
+        object.__setattr__(self, "factors", given)
+        if self.dimension > MAX_DIMENSION:
+            raise ValueError(
+                f"the space has {self.dimension} states, at most {MAX_DIMENSION} are allowed; "
+                "treat part of it as the bath"
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the factors."""
+        return tuple(factor.name for factor in self.factors)
+
+    @property
+    def dimension(self) -> int:
+        """Number of states."""
+        return math.prod(factor.dimension for factor in self.factors)
+
+    @property
+    def identity(self) -> Operator:
+        """The unit operator."""
+        return _identity(self)
+
+    @property
+    def parity(self) -> Operator:
+        """Fermion parity (-1)^F; spins carry none."""
+        return _parity(self)
+
+    def c(self, name: str, sigma: Sigma) -> Operator:
+        """Annihilator of a spin-`sigma` electron ("up" or "dn") in orbital `name`."""
+        return _annihilator(self, self._orbital(name).name, _check_sigma(sigma))
+
+    def cdag(self, name: str, sigma: Sigma) -> Operator:
+        """Creator of a spin-`sigma` electron ("up" or "dn") in orbital `name`."""
+        return _creator(self, self._orbital(name).name, _check_sigma(sigma))
+
+    def n(self, name: str, sigma: Sigma | None = None) -> Operator:
+        """Number of electrons in orbital `name`: of spin `sigma`, or of both."""
+        if sigma is None:
+            return _number(self, self._orbital(name).name)
+        return self.cdag(name, sigma) * self.c(name, sigma)
+
+    def hop(self, a: str, b: str) -> Operator:
+        """``sum_s (a_s^+ b_s + h.c.)`` between two orbitals."""
+        if a == b:
+            raise ValueError(f"hop joins two different orbitals, got {a!r} twice; use n({a!r})")
+        forward = self.cdag(a, "up") * self.c(b, "up") + self.cdag(a, "dn") * self.c(b, "dn")
+        return forward + forward.dag
+
+    def S(self, name: str | None = None) -> SpinVector:
+        """Spin (S_z, S_+, S_-) of an orbital or a spin; without a name the total spin."""
+        if name is None:
+            return _total(self, Space.S)
+        return _spin(self, self._factor(name).name)
+
+    def isospin(self, name: str | None = None) -> SpinVector:
+        """Isospin (I_z, I_+, I_-) of an orbital; without a name the total. Spins carry none."""
+        if name is None:
+            return _total(self, Space.isospin)
+        return _isospin(self, self._factor(name).name)
+
+    def _factor(self, name: str) -> Factor:
+        for factor in self.factors:
+            if factor.name == name:
+                return factor
+        raise ValueError(f"name must be one of {', '.join(map(repr, self.names))}; got {name!r}")
+
+    def _orbital(self, name: str) -> Orbital:
+        factor = self._factor(name)
+        if isinstance(factor, Spin):
+            raise ValueError(f"{name!r} is a spin and holds no electrons; use S({name!r})")
+        return factor
+
+
+def bath_orbitals(space: Space) -> tuple[Orbital, ...]:
+    """The bath orbitals at the end of a space: (BATH,), (BATH, SECOND_BATH), or none.
+
+    Examples
+    --------
+    >>> bath_orbitals(Space([Spin("S"), BATH, SECOND_BATH])) == (BATH, SECOND_BATH)
+    True
+    """
+    if space.factors[-2:] == (BATH, SECOND_BATH):
+        return (BATH, SECOND_BATH)
+    return (BATH,) if space.factors[-1] == BATH else ()
+
+
+def dot(a: SpinVector, b: SpinVector) -> Operator:
+    """Scalar product ``a_z b_z + (a_+ b_- + a_- b_+) / 2`` of two spins."""
+    return a.z * b.z + (a.plus * b.minus + a.minus * b.plus) / 2
+
+
+# Matrices, built once for each space.
+
+
+@lru_cache(maxsize=64)
+def _identity(space: Space) -> Operator:
+    return Operator(space, np.eye(space.dimension))
+
+
+@lru_cache(maxsize=64)
+def _parity(space: Space) -> Operator:
+    signs = [_STRING if isinstance(f, Orbital) else np.eye(f.dimension) for f in space.factors]
+    return Operator(space, reduce(np.kron, signs))
+
+
+@lru_cache(maxsize=256)
+def _creator(space: Space, name: str, sigma: Sigma) -> Operator:
+    return _embed(space, name, _CREATORS[sigma], fermionic=True)
+
+
+@lru_cache(maxsize=256)
+def _annihilator(space: Space, name: str, sigma: Sigma) -> Operator:
+    return _creator(space, name, sigma).dag
+
+
+@lru_cache(maxsize=256)
+def _number(space: Space, name: str) -> Operator:
+    return space.n(name, "up") + space.n(name, "dn")
+
+
+@lru_cache(maxsize=256)
+def _spin(space: Space, name: str) -> SpinVector:
+    factor = space._factor(name)
+    if isinstance(factor, Orbital):
+        plus = space.cdag(name, "up") * space.c(name, "dn")
+        return SpinVector((space.n(name, "up") - space.n(name, "dn")) / 2, plus, plus.dag)
+    S = factor.spin
+    m = S - np.arange(factor.dimension)
+    raising = np.diag(np.sqrt((S - m[1:]) * (S + m[1:] + 1)), k=1)
+    plus = _embed(space, name, raising)
+    return SpinVector(_embed(space, name, np.diag(m)), plus, plus.dag)
+
+
+@lru_cache(maxsize=256)
+def _isospin(space: Space, name: str) -> SpinVector:
+    factor = space._factor(name)
+    if isinstance(factor, Spin):
+        zero = 0 * space.identity
+        return SpinVector(zero, zero, zero)
+    plus = factor.sign * (space.cdag(name, "up") * space.cdag(name, "dn"))
+    return SpinVector((space.n(name) - 1) / 2, plus, plus.dag)
+
+
+@lru_cache(maxsize=64)
+def _total(space: Space, vector: Callable[[Space, str], SpinVector]) -> SpinVector:
+    return reduce(operator.add, (vector(space, name) for name in space.names))
+
+
+_STRING = np.diag([1.0, -1.0, -1.0, 1.0])
+_UP = np.zeros((4, 4))
+_UP[1, 0] = _UP[3, 2] = 1.0
+_DN = np.zeros((4, 4))
+_DN[2, 0] = 1.0
+_DN[3, 1] = -1.0
+_CREATORS: dict[Sigma, FloatArray] = {"up": _UP, "dn": _DN}
+
+
+def _embed(space: Space, name: str, local: FloatArray, *, fermionic: bool = False) -> Operator:
+    """Tensor `local` with identities; a fermion drags its string over the orbitals before it."""
+    position = space.names.index(name)
+    parts = [np.eye(factor.dimension) for factor in space.factors]
+    if fermionic:
+        for i in range(position):
+            if isinstance(space.factors[i], Orbital):
+                parts[i] = _STRING
+    parts[position] = local
+    return Operator(space, reduce(np.kron, parts))

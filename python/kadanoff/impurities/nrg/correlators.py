@@ -1,0 +1,212 @@
+r"""Which spectral functions a model has, and their operators in symmetry-adapted form.
+
+    t(w):      O_s = [H_imp, f_0s^+]      G(w):  d_s^+      F(w): q_s = [H_U, d_s^+]  with d_s^+
+    chi(w):    S_z of the impurity                          I(w): q_s with itself
+
+A correlator is a pair (B, C) of operators that create: ``<<B^+; C>>``, the spectral function
+``sum_ab <b|B|a> <b|C|a> (rho_a +- rho_b) delta(w - E_b + E_a)``. Each is the top component of an
+irreducible tensor, which decides nothing for U(1) and everything for SU(2): there one component
+stands for all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from kadanoff._base.errors import NumericalError
+from kadanoff._base.types import FloatArray
+from kadanoff.impurities.models import AndersonModel, Model
+from kadanoff.impurities.models.operators import BATH, Operator, Orbital, bath_orbitals
+from kadanoff.impurities.symmetry.multiplets import Seed, Symmetry
+from kadanoff.impurities.symmetry.reduced_elements import Tensor, fermionic, tensor
+
+if TYPE_CHECKING:
+    from kadanoff.impurities.nrg.job import Job
+
+__all__ = ["Correlators", "correlators"]
+
+Correlators = Mapping[str, tuple[Operator, Operator]]
+RESERVED = ("t", "F", "I", "spin")
+NEGLIGIBLE = 1e-140
+ROUNDING = 1e-14  # of the elements of an operator, relative to the largest
+
+
+def correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Operator, Operator]]:
+    """The correlators that a model has by default.
+
+    Parameters
+    ----------
+    model : Model
+        An impurity model.
+    symmetry : tuple of str
+        (charge, spin). With spin "U1" those of the lower spin are there too, named "t_dn" and so
+        on; with "SU2" they would be equal.
+
+    Returns
+    -------
+    dict
+        "t", the t-matrix; for every orbital its Green function, under its name; "F" and "I", which
+        give the self-energy (Anderson model); "spin", S_z of the impurity.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> list(correlators(kd.AndersonModel(U=0.5, J_sw=0.2), ("SU2", "SU2")))
+    ['t', 'd', 'F', 'I', 'spin']
+    >>> list(correlators(kd.KondoModel(J=0.2, field=0.1), ("U1", "U1")))
+    ['t', 't_dn', 'spin']
+    """
+    space = model.space
+    H = reduce(add, (c * operator for _, c, operator in model.terms()))
+    impurity = [factor for factor in space.factors if factor not in bath_orbitals(space)]
+    orbitals = [factor.name for factor in impurity if isinstance(factor, Orbital)]
+    spins: dict[str, Literal["up", "dn"]] = {"": "up", "_dn": "dn"}
+    if symmetry[1] == "SU2":
+        del spins["_dn"]
+    out: dict[str, tuple[Operator, Operator]] = {}
+    for suffix, sigma in spins.items():
+        scatterer = H.commutator(space.cdag(BATH.name, sigma))
+        out["t" + suffix] = (scatterer, scatterer)
+        for name in orbitals:
+            d = space.cdag(name, sigma)
+            out[(f"orbital {name}" if name in RESERVED else name) + suffix] = (d, d)
+        if isinstance(model, AndersonModel):
+            d = space.cdag("d", sigma)
+            up, dn = space.n("d", "up") - 0.5, space.n("d", "dn") - 0.5
+            q = (model.U * up * dn).commutator(d)
+            out["F" + suffix] = (q, d)
+            out["I" + suffix] = (q, q)
+    if impurity:
+        S = reduce(add, (space.S(factor.name) for factor in impurity))
+        # S_z is component 0 of the tensor whose top component is -S_+ / sqrt(2).
+        component = S.plus * (-1 / math.sqrt(2)) if symmetry[1] == "SU2" else S.z
+        out["spin"] = (component, component)
+    return out
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What the compiled core needs to know about the correlators.
+
+    Attributes
+    ----------
+    names : tuple of str
+        All of them, in order.
+    pairs : list of (B, C, fermionic)
+        What is to be computed: indices into the tensors, every pair once.
+    tensors : list over twists of lists of Tensor
+        Every operator once, up to a factor: the t-matrix of the Anderson model is V^2 times its
+        Green function.
+    factors : array, shape (twists, names, pairs)
+        The correlators as multiples of the pairs; no entry where an operator is zero.
+    """
+
+    names: tuple[str, ...]
+    pairs: list[tuple[int, int, bool]]
+    tensors: list[list[Tensor]]
+    factors: FloatArray
+
+
+def prepare(job: Job, names: Iterable[str] | None, own: Correlators | None) -> Prepared:
+    """Validate the choice of the user and find the reduced matrix elements in every seed."""
+    if isinstance(names, str):
+        raise TypeError(f"names must be a sequence of correlators, write [{names!r}]")
+    wanted = None if names is None else tuple(names)
+    own = _checked(job.model, own)
+    tables = [_table(correlators(model, job.symmetry), wanted, own) for model in job.models]
+    twists = [_reduced(table, start) for table, start in zip(tables, job.starts, strict=True)]
+    pairs = list(twists[0][1])
+    factors = np.zeros((len(twists), len(tables[0]), len(pairs)))
+    for twist, (_, found) in enumerate(twists):
+        if list(found) != pairs:  # a rescaled model has the operators of the model, rescaled
+            raise NumericalError("the twists of an average need different operators")
+        for p, entries in enumerate(found.values()):
+            for name, factor in entries:
+                factors[twist, name, p] = factor
+    return Prepared(tuple(tables[0]), pairs, [tensors for tensors, _ in twists], factors)
+
+
+Pair = tuple[int, int, bool]
+
+
+def _reduced(
+    table: dict[str, tuple[Operator, Operator]], start: Seed
+) -> tuple[list[Tensor], dict[Pair, list[tuple[int, float]]]]:
+    """The tensors, and for every pair of them the correlators (index, factor) that it gives."""
+    units: list[Operator] = []
+    tensors: list[Tensor] = []
+    pairs: dict[Pair, list[tuple[int, float]]] = {}
+
+    def unit(operator: Operator) -> tuple[int, float]:
+        """Which tensor, and the factor before it."""
+        flat = operator.matrix.ravel()
+        size = float(flat[np.argmax(np.abs(flat) > 0.5 * np.abs(flat).max())])
+        scaled = operator.matrix / size
+        for k, known in enumerate(units):
+            if np.abs(known.matrix - scaled).max() <= ROUNDING:
+                return k, size
+        units.append(Operator(operator.space, scaled))
+        tensors.append(tensor(start, units[-1]))
+        return len(units) - 1, size
+
+    for k, (name, (B, C)) in enumerate(table.items()):
+        # An interaction or a coupling that is zero makes zero operators, which have no quantum
+        # numbers; the weights of still smaller ones would underflow.
+        if any(np.abs(operator.matrix).max() < NEGLIGIBLE for operator in (B, C)):
+            continue
+        try:
+            odd = fermionic(B)
+            if odd != fermionic(C):
+                raise ValueError("a fermionic operator cannot pair with a bosonic one")
+            (b, x), (c, y) = unit(B), unit(C)
+        except ValueError as error:
+            raise ValueError(f"correlator {name!r}: {error}") from None
+        if tensors[b].rank != tensors[c].rank:
+            raise ValueError(
+                f"correlator {name!r}: B and C change the quantum numbers {start.symmetry} by "
+                f"{tensors[b].rank} and {tensors[c].rank}; give two that change them equally, such "
+                "as two creators of one spin"
+            )
+        pairs.setdefault((b, c, odd), []).append((k, x * y))
+    return tensors, pairs
+
+
+def _table(
+    known: dict[str, tuple[Operator, Operator]], wanted: tuple[str, ...] | None, own: Correlators
+) -> dict[str, tuple[Operator, Operator]]:
+    for name in wanted or ():
+        if name not in known:
+            raise ValueError(
+                f"names must be among {', '.join(map(repr, known))}; got {name!r} (give others as "
+                "own={name: (B, C)})"
+            )
+    if taken := known.keys() & own.keys():
+        raise ValueError(f"own: {sorted(taken)[0]!r} is a correlator of the model, rename yours")
+    return {name: known[name] for name in (known if wanted is None else wanted)} | dict(own)
+
+
+def _checked(model: Model, own: Correlators | None) -> dict[str, tuple[Operator, Operator]]:
+    if own is None:
+        return {}
+    if not isinstance(own, Mapping):
+        raise TypeError(f"own must map names to pairs of operators (B, C), got {own!r}")
+    for name, pair in own.items():
+        if not (
+            isinstance(pair, tuple | list)
+            and len(pair) == 2
+            and all(isinstance(operator, Operator) for operator in pair)
+        ):
+            raise TypeError(
+                f"own: {name!r} must be a pair of operators (B, C) for <<B^+; C>>, got {pair!r}"
+            )
+        for operator in pair:
+            if operator.space != model.space:
+                raise ValueError(f"own: {name!r} acts on another space; use model.space")
+    return {name: (pair[0], pair[1]) for name, pair in own.items()}

@@ -1,0 +1,247 @@
+r"""First and second derivatives with respect to model parameters, from one run.
+
+With H linear in its parameters, ``h_i = dH/d theta_i``,
+
+    dF / d theta_i             = <h_i>
+    d<O> / d theta_i           = -[ int_0^beta dt <O(t) h_i> - beta <O> <h_i> ]
+    d2F / d theta_i d theta_j  = the same with O = h_j,         F = -T ln Z.
+
+The integral is Kubo's, ``sum_ab (w_a - w_b) / (E_b - E_a) O_ab h_ba`` with ``beta w_a`` for
+degenerate states, taken in the complete basis of discarded states with the full density matrix: no
+finite differences, and no derivative of an eigenvector. Without truncation it is exact; with it,
+as accurate as the density matrix. The operators must be scalars of the symmetry in use: a parameter
+that breaks it (a field at zero field) is differentiated in a smaller one.
+
+References
+----------
+.. [1] R. Kubo, J. Phys. Soc. Jpn. 12, 570 (1957), doi:10.1143/JPSJ.12.570
+.. [2] A. Weichselbaum, J. von Delft, Phys. Rev. Lett. 99, 076402 (2007),
+       doi:10.1103/PhysRevLett.99.076402
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from kadanoff import _core
+from kadanoff._base import checks
+from kadanoff._base.memory import available
+from kadanoff._base.progress import Report, bar
+from kadanoff._base.types import FloatArray
+from kadanoff.impurities.effective.coordinates import Coordinates
+from kadanoff.impurities.models import Model
+from kadanoff.impurities.models.operators import Operator
+from kadanoff.impurities.nrg import memory
+from kadanoff.impurities.nrg.job import Job, bounded
+from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, Seed
+
+__all__ = ["Derivatives", "derivatives"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Derivatives:
+    """Derivatives of the free energy and of expectation values.
+
+    Attributes
+    ----------
+    model : Model
+        Where they were taken.
+    T : array, shape (t,)
+        Temperatures.
+    parameters : tuple of str
+        Names of the p parameters.
+    gradient : array, shape (t, p)
+        dF/d theta_i = <h_i>; ``d ln Z / d theta_i = -gradient / T``.
+    hessian : array, shape (t, p, p)
+        d2F/d theta_i d theta_j.
+    expectations : mapping from names to arrays, shape (t,)
+        <O> of every observable.
+    slopes : mapping from names to arrays, shape (t, p)
+        d<O>/d theta_i.
+    """
+
+    model: Model
+    T: FloatArray
+    parameters: tuple[str, ...]
+    gradient: FloatArray
+    hessian: FloatArray
+    expectations: Mapping[str, FloatArray]
+    slopes: Mapping[str, FloatArray]
+
+
+def derivatives(
+    model: Model,
+    *,
+    T: float | Iterable[float],
+    parameters: str | Iterable[str] | None = None,
+    observables: Iterable[str] | Mapping[str, Operator] = (),
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: _core.Control | None = None,
+    **options: Any,
+) -> Derivatives:
+    """Exact first and second derivatives of F, and first ones of expectation values.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    T : float or sequence of floats
+        Temperatures, positive.
+    parameters : str or sequence of str, optional
+        Names from ``model.parameters``, default all.
+    observables : names or mapping, optional
+        Operators whose thermal averages are to be differentiated.
+    threads, progress, control, **options
+        As in :func:`kadanoff.nrg.solve`, but for `T_min`: T sets the length of the chain.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range, or the model does not have a parameter.
+
+    Notes
+    -----
+    Cost: that of :func:`kadanoff.dynamics.solve` with as many operators as there are parameters and
+    observables. F is linear in the parameters for all models here but one: where eps follows U
+    (Anderson), or V is given by another handle, the derivative is that of `model.derivative`, with
+    the second derivative of the parametrisation itself left out (it is zero for V, U, eps, J, W).
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel
+    >>> found = derivatives(KondoModel(J=0.3), T=1e-2, parameters="J", keep=200)
+    >>> print(f"<S_d.S_0> = {found.gradient[0, 0]:.3f}, d2F/dJ2 = {found.hessian[0, 0, 0]:.2f}")
+    <S_d.S_0> = -0.121, d2F/dJ2 = -0.61
+    """
+    temperatures = np.array([checks.real("T", t) for t in (T if isinstance(T, Iterable) else [T])])
+    if not temperatures.size or (temperatures <= 0).any():
+        raise ValueError(f"T must be positive, got {temperatures.tolist()}")
+    if "T_min" in options:
+        raise TypeError("T_min is not an argument of derivatives: T sets the length of the chain")
+    if options.get("sites") is None:
+        options = {**options, "T_min": float(temperatures.min()) / 20}
+    settings = Options.of(options)
+    if threads is not None:
+        threads = checks.whole("threads", threads)
+    if not isinstance(model, Model):
+        raise TypeError(f"model must be a model such as KondoModel, got {type(model).__name__}")
+    coordinates = Coordinates(model, model.parameters if parameters is None else parameters)
+    coordinates.factor = settings.strength(settings.chain(model, settings.twists[0]))
+    names, stretch = coordinates.names, coordinates.stretch
+    observables = _observables(model, observables)
+    operators = {f"d/d{name}": h for name, h in coordinates.operators(model).items()}
+    operators |= observables
+    job = _job(model, settings, operators)
+    limit = memory.check([job], settings, True, threads)
+    p, count = len(names), len(operators)
+    pairs = [(i, j) for i in range(count) for j in range(p) if i >= p or i <= j]
+    with bar("derivatives of " + type(model).__name__, progress) as report:
+        raw = _core.nrg_dynamics(
+            job.cores,
+            [_scalars(start) for start in job.starts],
+            [start.operators for start in job.starts],
+            [(i, j, False) for i, j in pairs],
+            temperatures.tolist(),
+            lowest=1.0,
+            per_decade=1.0,
+            count=1,
+            states=bounded(settings.keep),
+            multiplets=bounded(settings.keep_multiplets),
+            energy=settings.energy_cutoff,
+            gap=settings.gap,
+            memory_limit=limit,
+            basis_limit=int(0.5 * (available() or 4e9) / len(job.cores)),
+            reuse=settings.reuse,
+            threads=threads,
+            control=control,
+            report=report,
+        )
+    means = np.mean([d["expectations"] for d in raw], axis=0)  # (operator, t)
+    # The product of means belongs to each twist by itself.
+    kubo = np.mean(
+        [
+            [
+                d["response"][k] - d["expectations"][i] * d["expectations"][j] / temperatures
+                for k, (i, j) in enumerate(pairs)
+            ]
+            for d in raw
+        ],
+        axis=0,
+    )
+    table = np.zeros((count, p, len(temperatures)))
+    for (i, j), values in zip(pairs, kubo, strict=True):
+        table[i, j] = -values
+        if i < p:
+            table[j, i] = -values
+    table *= stretch[None, :, None]
+    table[:p] *= stretch[:, None, None]
+    return Derivatives(
+        model=model,
+        T=temperatures,
+        parameters=names,
+        gradient=(stretch[:, None] * means[:p]).T,
+        hessian=np.moveaxis(table[:p], -1, 0),
+        expectations={name: means[p + i] for i, name in enumerate(observables)},
+        slopes={name: table[p + i].T for i, name in enumerate(observables)},
+    )
+
+
+def _observables(
+    model: Model, observables: Iterable[str] | Mapping[str, Operator]
+) -> dict[str, Operator]:
+    if isinstance(observables, str) or not isinstance(observables, Iterable):
+        raise TypeError(
+            "observables must be a sequence of names such as ['S_d.S_0'] or a mapping from names "
+            f"to operators, got {observables!r}"
+        )
+    if not isinstance(observables, Mapping):
+        known = model.observables
+        if unknown := [name for name in observables if name not in known]:
+            raise ValueError(f"observable {unknown[0]!r} is not one of {tuple(known)}")
+        return {name: known[name] for name in observables}
+    for name, operator in observables.items():
+        if not isinstance(operator, Operator):
+            raise TypeError(f"observable {name!r} must be an Operator, got {operator!r}")
+    return dict(observables)
+
+
+def _job(model: Model, settings: Options, operators: Mapping[str, Operator]) -> Job:
+    """The run in the largest symmetry of which all operators are scalars."""
+    job = Job(model, settings, operators, carry=False)
+    for symmetry in SYMMETRIES[SYMMETRIES.index(job.symmetry) :]:
+        job = Job(model, replace(settings, symmetry=symmetry), operators, carry=False)
+        if not (broken := _not_scalar(job.starts[0], operators)):
+            return job
+        if settings.symmetry != "auto":
+            raise ValueError(
+                f"{broken} is not a scalar of the symmetry {symmetry}: its derivative would be "
+                "lost; leave symmetry='auto'"
+            )
+    raise ValueError(f"{broken} does not conserve charge and S_z: it has no such derivative")
+
+
+def _not_scalar(start: Seed, operators: Mapping[str, Operator]) -> str | None:
+    """The first operator that is more than its scalar part, by their norms."""
+    for (name, operator), blocks in zip(operators.items(), start.operators, strict=True):
+        whole_norm = float(np.sum(operator.matrix**2))
+        scalar = sum(
+            int(d) * float(np.sum(m**2)) for d, m in zip(start.multiplicity, blocks, strict=True)
+        )
+        if abs(whole_norm - scalar) > 1e-10 * max(whole_norm, 1.0):
+            return name
+    return None
+
+
+def _scalars(start: Seed) -> list[tuple[tuple[int, int], list[tuple[int, int, FloatArray]]]]:
+    """The static operators as tensors of rank 0: ``<j||O||j> = sqrt(dim) O``."""
+    root = np.sqrt(start.multiplicity)
+    return [
+        ((0, 0), [(i, i, root[i] * np.ascontiguousarray(m)) for i, m in enumerate(blocks)])
+        for blocks in start.operators
+    ]

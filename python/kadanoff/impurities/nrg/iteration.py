@@ -1,0 +1,206 @@
+r"""Wilson's numerical renormalization group: solve an impurity model, shell by shell.
+
+    H_{N+1} = H_N + t_N sum_s (f_Ns^+ f_{N+1,s} + h.c.) + e_{N+1} n_{N+1},
+
+keeping the lowest multiplets of every shell. Shell N is evaluated at temperatures
+``T = omega_N / betabar`` with betabar of order one, and impurity contributions are differences
+from the exactly solved clean chain of the same length, averaged over even and odd N.
+
+References
+----------
+.. [1] K. G. Wilson, Rev. Mod. Phys. 47, 773 (1975), doi:10.1103/RevModPhys.47.773
+.. [2] R. Bulla, T. A. Costi, T. Pruschke, Rev. Mod. Phys. 80, 395 (2008),
+       doi:10.1103/RevModPhys.80.395
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kadanoff import _core
+from kadanoff._base import checks
+from kadanoff._base.errors import Cancelled
+from kadanoff._base.progress import Report, bar
+from kadanoff.impurities.models import Model
+from kadanoff.impurities.nrg import memory
+from kadanoff.impurities.nrg.job import Job, Observables, bounded
+from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.result import NRGResult
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["solve", "solve_many"]
+
+
+def solve(
+    model: Model,
+    *,
+    observables: Observables = (),
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: _core.Control | None = None,
+    **options: Any,
+) -> NRGResult:
+    r"""Solve an impurity model by NRG.
+
+    Parameters
+    ----------
+    model : Model
+        AndersonModel, KondoModel, ...
+    Lambda : float, default 2.5
+        Discretisation parameter, above 1.
+    keep : int, default 2000
+        States to keep per shell, every member of a multiplet counted, so that the number means
+        the same in every symmetry. The cut never tears a degenerate cluster.
+    keep_multiplets : int, optional
+        Multiplets to keep per shell (instead of, or in addition to, `keep`).
+    energy_cutoff : float, optional
+        Highest energy to keep in units of the shell's scale.
+    T_min : float, default 1e-12
+        Lowest temperature wanted; sets the length of the chain unless `sites` is given.
+    sites : int, optional
+        Number of chain sites.
+    z : float or sequence of floats, default 1
+        Twist in (0, 1]; a sequence means one run each, side by side, and the average.
+    scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
+        Discretisation of the band. The plain Wilson scheme underestimates the hybridisation.
+    A_Lambda : bool, default False
+        Multiply V^2 (or J) by ``(ln Lambda / 2) (1 + 1/Lambda) / (1 - 1/Lambda)``, Wilson's own
+        correction of that. Meant for the scheme "wilson" only.
+    symmetry : "auto" or tuple
+        ("U1", "U1"), ("U1", "SU2") or ("SU2", "SU2") for (charge, spin); "auto" takes the largest
+        that the model has. The result does not depend on it, the time does.
+    gap : float, default 1e-5
+        The cut lies in a gap wider than this, in units of the shell's scale.
+    complete : bool, default True
+        Count discarded states of earlier shells in thermal averages, see `kadanoff.impurities.nrg.levels`.
+    reuse : bool, default True
+        Diagonalise blocks that spin inversion or particle-hole reflection makes equal only once.
+    observables : names, or mapping from names to operators
+        Static expectation values wanted, e.g. ``["S_d.S_0", "n_d"]``; see ``model.observables``.
+        They need all eigenvectors, about three times the work.
+    threads : int, optional
+        Worker threads, default all cores. The result does not depend on the number.
+    progress : bool, callable or None
+        See :func:`kadanoff._base.progress.bar`.
+    control : Control, optional
+        To cancel from another thread.
+
+    Returns
+    -------
+    NRGResult
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range, or the model breaks the symmetry that was asked for.
+    MemoryError
+        The run would need more memory than there is.
+    Cancelled
+        The run was interrupted; ``partial`` holds the result up to the last finished shell.
+
+    Notes
+    -----
+    Cost: diagonalising all blocks of a shell, ``4/3 sum n^3`` for the reduction plus about a
+    third more, times the number of sites.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kadanoff import KondoModel, nrg
+    >>> run = nrg.solve(KondoModel(J=0.4), keep=200, T_min=1e-6)
+    >>> print(run.symmetry, f"{run.entropy[0] / np.log(2):.2f}")
+    ('SU2', 'SU2') 1.00
+    """
+    settings = Options.of(options)
+    return _solve_many(
+        [model], settings, observables, threads, progress, control, "solving " + _name(model)
+    )[0]
+
+
+def solve_many(
+    models: Sequence[Model],
+    *,
+    observables: Observables = (),
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: _core.Control | None = None,
+    **options: Any,
+) -> list[NRGResult]:
+    """Solve several models side by side on the same threads; arguments as in :func:`solve`.
+
+    Small runs fill the cores better this way than one after the other.
+
+    Raises
+    ------
+    Cancelled
+        ``partial`` is the list of results so far, None for models that were not begun.
+    """
+    settings = Options.of(options)
+    return _solve_many(
+        list(models), settings, observables, threads, progress, control, "solving models"
+    )
+
+
+def _name(model: Model) -> str:
+    return type(model).__name__
+
+
+def _solve_many(
+    models: list[Model],
+    options: Options,
+    observables: Observables,
+    threads: int | None,
+    progress: bool | Report | None,
+    control: _core.Control | None,
+    description: str,
+) -> list[NRGResult]:
+    threads = checks.threads(threads)
+    if isinstance(observables, str) or not isinstance(observables, Iterable):
+        raise TypeError(
+            "observables must be a sequence of names such as ['S_d.S_0'] or a mapping from names "
+            f"to operators, got {observables!r}"
+        )
+    if not isinstance(observables, Mapping):
+        observables = tuple(observables)
+    jobs = [Job(model, options, observables) for model in models]
+    limit = memory.check(jobs, options, bool(observables), threads)
+    cores = [pair for job in jobs for pair in job.cores]
+    started = time.perf_counter()
+    failure: BaseException | None = None
+    try:
+        with bar(description, progress) as report:
+            arrays = _core.nrg_solve(
+                cores,
+                states=bounded(options.keep),
+                multiplets=bounded(options.keep_multiplets),
+                energy=options.energy_cutoff,
+                gap=options.gap,
+                memory_limit=limit,
+                reuse=options.reuse,
+                threads=threads,
+                control=control,
+                report=report,
+            )
+    except BaseException as error:
+        if getattr(error, "partial", None) is None:
+            raise
+        failure, arrays = error, error.partial  # type: ignore[attr-defined]
+    seconds = time.perf_counter() - started
+    results: list[NRGResult | None] = []
+    at = 0
+    try:
+        for job in jobs:
+            own = arrays[at : at + len(job.cores)]
+            at += len(job.cores)
+            make = job.result if failure is None else job.partial
+            results.append(make(own, seconds))
+    except KeyboardInterrupt as stop:
+        raise Cancelled("interrupted while averages were taken", partial=results) from stop
+    if failure is not None:
+        failure.partial = results[0] if len(results) == 1 else results  # type: ignore[attr-defined]
+        raise failure
+    return [result for result in results if result is not None]

@@ -1,0 +1,115 @@
+"""A model with its chains and initial clusters, ready for the compiled core."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kadanoff import _core
+from kadanoff.impurities.models import Model
+from kadanoff.impurities.models.operators import Operator
+from kadanoff.impurities.nrg.even_odd import impurity_curves
+from kadanoff.impurities.nrg.levels import Levels
+from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.result import NRGResult
+from kadanoff.impurities.symmetry.multiplets import largest_symmetry, seed
+
+__all__ = ["Job", "Observables", "bounded"]
+
+
+Observables = Iterable[str] | Mapping[str, Operator]
+
+
+def bounded(count: int | None) -> int | None:
+    """What fits a machine word; more than that is as good as everything."""
+    return None if count is None else min(count, sys.maxsize)
+
+
+class Job:
+    """A model with its chains and seeds, ready for the compiled core.
+
+    With ``carry=False`` the static operators stay on the seed, for the density matrix.
+    """
+
+    def __init__(
+        self, model: Model, options: Options, observables: Observables, *, carry: bool = True
+    ) -> None:
+        if not isinstance(model, Model):
+            raise TypeError(
+                f"model must be an impurity model such as AndersonModel, got {type(model).__name__}"
+            )
+        self.model = model
+        self.options = options
+        self.chains = [options.chain(model, z) for z in options.twists]
+        symmetric = all(chain.is_symmetric for chain in self.chains)
+        onsite = [float(chain.onsite[0]) for chain in self.chains]
+        if options.symmetry == "auto":
+            self.symmetry = largest_symmetry(model, symmetric, onsite=max(onsite, key=abs))
+        else:
+            self.symmetry = options.symmetry  # type: ignore[assignment]
+        self.cores = []
+        self.starts = []
+        self.models = []
+        self.operators: tuple[str, ...] = ()
+        for chain, e_0 in zip(self.chains, onsite, strict=True):
+            factor = options.strength(chain)
+            self.models.append(model if factor == 1.0 else model.rescaled(factor))
+            start = seed(
+                self.models[-1],
+                self.symmetry,
+                observables=observables,
+                onsite=e_0,
+                particle_hole_bath=symmetric,
+            )
+            self.starts.append(start)
+            self.operators = start.operator_names
+            named = dict(zip(start.reflection_names, start.reflections, strict=True))
+            self.cores.append(
+                (
+                    _core.Seed(
+                        start.symmetry,
+                        start.labels,
+                        start.odd.tolist(),
+                        [e.tolist() for e in start.energies],
+                        start.hopping,
+                        start.operators if carry else (),
+                        (named.get("charge"), named.get("spin")),
+                        start.bands,
+                    ),
+                    _core.Chain(
+                        chain.hopping.tolist(), chain.onsite.tolist(), chain.scale.tolist()
+                    ),
+                )
+            )
+
+    def partial(self, arrays: list[dict[str, Any]], seconds: float) -> NRGResult | None:
+        """The result of what there is, or None if that is too little for an average."""
+        if any(len(a["scale"]) < 4 for a in arrays):
+            return None
+        return self.result(arrays, seconds)
+
+    def result(self, arrays: list[dict[str, Any]], seconds: float) -> NRGResult:
+        """Levels and impurity curves of a finished run."""
+        levels = tuple(
+            Levels(
+                self.symmetry,
+                chain.truncated(len(a["scale"])),
+                a,
+                self.operators,
+                self.starts[0].bands,
+            )
+            for chain, a in zip(self.chains, arrays, strict=True)
+        )
+        T, curves = impurity_curves(levels, self.options.Lambda, complete=self.options.complete)
+        expectations = {name: curves.pop(f"<{name}>") for name in self.operators}
+        return NRGResult(
+            model=self.model,
+            options=self.options,
+            symmetry=self.symmetry,
+            T=T,
+            expectations=expectations,
+            levels=levels,
+            seconds=seconds,
+            **curves,
+        )

@@ -1,0 +1,227 @@
+r"""Energy levels of every shell of an NRG run, and thermal averages over them.
+
+    Z_N(T) = sum_s g_s exp(-E_s / T),    E_s from the ground state of shell N,
+
+over the multiplets s (g_s states each) of the chain that ends at site N. With ``complete``, the
+states that were discarded at earlier shells n < N are counted too, each 4^(N-n) times: together
+they are a complete basis of the chain (Anders and Schiller, PRL 95, 196801 (2005),
+doi:10.1103/PhysRevLett.95.196801), so that Z counts every state once and the truncation costs
+hardly anything even at T of the order of the shell's scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff import _core
+from kadanoff._base.types import FloatArray, IntArray
+from kadanoff.bands.tridiagonalisation import Chain
+
+__all__ = ["Averages", "Levels", "clean_chain"]
+
+
+@dataclass(frozen=True, eq=False)
+class Averages:
+    """Thermal averages at given (shell, temperature) pairs; every array has their shape.
+
+    Attributes
+    ----------
+    T : array
+        Temperatures.
+    log_Z : array
+        ln Z, energies counted from the ground state of the shell.
+    ground : array
+        Ground-state energy of the shell, absolute.
+    energy, energy_variance : array
+        <E> from the ground state, and <E^2> - <E>^2.
+    spin, spin_variance : array
+        <S_z> and <S_z^2> - <S_z>^2 of impurity and chain together.
+    charge, charge_variance : array
+        The same of the number of electrons relative to half filling.
+    weight_above_cut : array
+        Share of Z in states that a further shell would not grow on: when it is not small, the
+        result relies on the discarded states being a good approximation.
+    expectations : mapping from names to arrays
+        Static operators, averaged over the last shell.
+    """
+
+    T: FloatArray
+    log_Z: FloatArray
+    ground: FloatArray
+    energy: FloatArray
+    energy_variance: FloatArray
+    spin: FloatArray
+    spin_variance: FloatArray
+    charge: FloatArray
+    charge_variance: FloatArray
+    weight_above_cut: FloatArray
+    expectations: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    @property
+    def entropy(self) -> FloatArray:
+        """S = ln Z + <E>/T of impurity and chain together, in nats."""
+        return self.log_Z + self.energy / self.T
+
+    @property
+    def heat_capacity(self) -> FloatArray:
+        """C = (<E^2> - <E>^2) / T^2 of impurity and chain together."""
+        return self.energy_variance / self.T**2
+
+
+def _pairs(shells: ArrayLike, T: ArrayLike, count: int) -> tuple[IntArray, FloatArray]:
+    """Validated pairs of shells below `count` and positive temperatures, of one shape."""
+    n, t = np.asarray(shells), np.asarray(T, dtype=np.float64)
+    if not np.issubdtype(n.dtype, np.integer):
+        raise TypeError(f"shells must be integers, got {shells!r}")
+    if n.size and (n.min() < 0 or n.max() >= count):
+        raise ValueError(f"shells must lie in 0 ... {count - 1}, got {n.min()} ... {n.max()}")
+    if not (np.isfinite(t) & (t > 0)).all():
+        raise ValueError(f"T must be positive and finite, got {T!r}")
+    pair = np.broadcast_arrays(n.astype(np.int64), t)
+    return pair[0], pair[1]
+
+
+def _columns(
+    rows: FloatArray, ground: FloatArray, T: FloatArray, expectations: Mapping[str, FloatArray]
+) -> Averages:
+    log_Z, e, var_e, s, var_s, q, var_q, above = (c.reshape(T.shape) for c in rows.T)
+    return Averages(T, log_Z, ground, e, var_e, s, var_s, q, var_q, above, expectations)
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Every eigenvalue of every shell of one run, with its labels.
+
+    Attributes
+    ----------
+    symmetry : tuple of str
+        The (charge, spin) factors that the labels refer to.
+    chain : Chain
+        The chain that was grown.
+    arrays : dict
+        ``scale``, ``ground``, ``cut``, ``cut_gap`` (one entry a shell), ``shells`` (offsets into
+        the blocks), ``labels``, ``kept`` (one entry a block), ``blocks`` (offsets into the
+        energies), ``energies`` (absolute, from the shell's ground state, ascending in a block),
+        ``expectations`` (operators x energies), ``timing``.
+    operators : tuple of str
+        Names of the static operators.
+    bands : int
+        Number of equal chains, one or two.
+    """
+
+    symmetry: tuple[str, str]
+    chain: Chain
+    arrays: dict[str, Any]
+    operators: tuple[str, ...] = ()
+    bands: int = 1
+
+    def __repr__(self) -> str:
+        count = len(self.arrays["energies"])
+        return f"Levels({'x'.join(self.symmetry)}, {self.shells} shells, {count} multiplets)"
+
+    @property
+    def shells(self) -> int:
+        """Number of shells, from that of site 0 on."""
+        return len(self.arrays["scale"])
+
+    @property
+    def scale(self) -> FloatArray:
+        """Energy scale omega_N of every shell."""
+        scale: FloatArray = self.arrays["scale"]
+        return scale
+
+    @property
+    def ground(self) -> FloatArray:
+        """Ground-state energy of every shell, absolute."""
+        ground: FloatArray = self.arrays["ground"]
+        return ground
+
+    def _blocks(self, n: int) -> tuple[IntArray, IntArray, slice]:
+        first, last = self.arrays["shells"][n : n + 2]
+        offsets = self.arrays["blocks"][first : last + 1]
+        return (
+            self.arrays["labels"][first:last],
+            np.diff(offsets),
+            slice(int(offsets[0]), int(offsets[-1])),
+        )
+
+    def shell(self, n: int) -> tuple[IntArray, IntArray, FloatArray]:
+        """Labels (m, 2), degeneracies (m,) and energies (m,) of the multiplets of shell `n`.
+
+        Energies are absolute, from the ground state, in ascending order.
+        """
+        labels, sizes, where = self._blocks(n)
+        su2 = np.array([factor == "SU2" for factor in self.symmetry])
+        degeneracy = np.where(su2, labels + 1, 1).prod(axis=1)
+        energies = self.arrays["energies"][where]
+        order = np.argsort(energies, kind="stable")
+        return (
+            np.repeat(labels, sizes, axis=0)[order],
+            np.repeat(degeneracy, sizes)[order],
+            energies[order],
+        )
+
+    def averages(self, shells: ArrayLike, T: ArrayLike, *, complete: bool = True) -> Averages:
+        """Thermal averages at pairs of shells and temperatures (broadcast together)."""
+        n, t = _pairs(shells, T, self.shells)
+        rows, operators = _core.nrg_averages(
+            self.symmetry,
+            self.arrays,
+            n.ravel().tolist(),
+            t.ravel().tolist(),
+            complete=complete,
+            bands=self.bands,
+        )
+        expectations = {
+            name: operators[:, i].reshape(t.shape) for i, name in enumerate(self.operators)
+        }
+        return _columns(rows, self.ground[n], t.copy(), expectations)
+
+    def clean(self, shells: ArrayLike, T: ArrayLike) -> Averages:
+        """The same averages of the chain(s) without the impurity, exactly."""
+        one = clean_chain(self.chain, shells, T)
+        if self.bands == 1:
+            return one
+        additive = set(Averages.__dataclass_fields__) - {"T", "expectations", "weight_above_cut"}
+        return replace(one, **{name: self.bands * getattr(one, name) for name in additive})
+
+    def ground_expectations(self, n: int) -> dict[str, float]:
+        """Expectation values in the ground state of shell `n`, averaged over its members.
+
+        States within 1e-9 of the shell's scale count as degenerate.
+        """
+        labels, sizes, where = self._blocks(n)
+        su2 = np.array([factor == "SU2" for factor in self.symmetry])
+        degeneracy = np.repeat(np.where(su2, labels + 1, 1).prod(axis=1), sizes)
+        ground = self.arrays["energies"][where] <= 1e-9 * self.scale[n]
+        weight = degeneracy * ground
+        values = self.arrays["expectations"][:, where]
+        return {
+            name: float(values[i] @ weight / weight.sum()) for i, name in enumerate(self.operators)
+        }
+
+
+@lru_cache(maxsize=256)
+def _clean_chain(
+    chain: Chain, shells: tuple[int, ...], T: tuple[float, ...]
+) -> tuple[FloatArray, FloatArray]:
+    core = _core.Chain(chain.hopping.tolist(), chain.onsite.tolist(), chain.scale.tolist())
+    return _core.nrg_clean_chain(core, shells, T)
+
+
+def clean_chain(chain: Chain, shells: ArrayLike, T: ArrayLike) -> Averages:
+    """Exact averages of the chain of sites 0..N without an impurity, from its one-particle levels.
+
+    The levels come from bisection and are accurate relative to themselves, the smallest included.
+    Cost: about 60 N^2 divisions a shell; cached.
+    """
+    n, t = _pairs(shells, T, chain.sites)
+    key: tuple[Sequence[int], Sequence[float]] = (n.ravel().tolist(), t.ravel().tolist())
+    ground, rows = _clean_chain(chain, tuple(key[0]), tuple(key[1]))
+    return _columns(rows, ground.reshape(t.shape), t.copy(), {})

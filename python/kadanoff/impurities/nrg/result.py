@@ -1,0 +1,121 @@
+"""Thermodynamics of an impurity: the result of an NRG run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
+from kadanoff.bands.tridiagonalisation import Chain
+from kadanoff.impurities.models import Model
+from kadanoff.impurities.nrg.levels import Levels
+from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.symmetry.multiplets import Symmetry
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["NRGResult"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NRGResult:
+    """Thermodynamics of an impurity on its chain.
+
+    Curves are impurity contributions, averaged over even and odd shells (and over z), on the grid
+    `T`, which falls from the band edge to the end of the chain.
+
+    Attributes
+    ----------
+    model : Model
+        What was solved.
+    options : Options
+        How.
+    symmetry : tuple of str
+        The symmetry that was used, (charge, spin).
+    T : array
+        Temperatures, descending, in units of the band (k_B = 1).
+    entropy : array
+        S_imp = -dF_imp/dT in nats.
+    heat_capacity : array
+        C_imp = T dS_imp/dT.
+    T_chi : array
+        T chi_imp = <S_z^2> - <S_z>^2, impurity part, (g mu_B = 1).
+    T_chi_charge : array
+        T chi_charge = <Q^2> - <Q>^2, impurity part.
+    log_Z : array
+        ln Z_imp, energies from the ground states: ``S_imp - E_imp / T``.
+    free_energy : array
+        F_imp = E_0,imp - T ln Z_imp, with the difference E_0,imp of the ground-state energies.
+    expectations : mapping from names to arrays
+        Thermal averages of the static operators that were asked for.
+    levels : tuple of Levels
+        The raw levels of every shell, one entry for every z.
+    seconds : float
+        Wall-clock time of the iteration.
+    """
+
+    model: Model
+    options: Options
+    symmetry: Symmetry
+    T: FloatArray
+    entropy: FloatArray
+    heat_capacity: FloatArray
+    T_chi: FloatArray
+    T_chi_charge: FloatArray
+    log_Z: FloatArray
+    free_energy: FloatArray
+    expectations: Mapping[str, FloatArray] = field(default_factory=dict)
+    levels: tuple[Levels, ...] = ()
+    seconds: float = 0.0
+
+    def __repr__(self) -> str:
+        return (
+            f"NRGResult({self.model!r}, Lambda={self.options.Lambda:g}, "
+            f"symmetry={'x'.join(self.symmetry)}, {self.levels[0].shells} shells, "
+            f"T = {self.T[-1]:.1e} ... {self.T[0]:.2g}, {self.seconds:.2f} s)"
+        )
+
+    @property
+    def chain(self) -> Chain:
+        """The (first) chain."""
+        return self.levels[0].chain
+
+    @property
+    def chi(self) -> FloatArray:
+        """chi_imp = (T chi_imp) / T."""
+        return self.T_chi / self.T
+
+    def flow(self, count: int = 20, *, z: int = 0) -> tuple[FloatArray, FloatArray]:
+        """The NRG flow: the lowest levels of every shell in units of its scale.
+
+        Returns
+        -------
+        energies : array, shape (shells, count)
+            E / omega_N of the lowest `count` multiplets, padded with NaN where a shell has fewer.
+        temperatures : array, shape (shells,)
+            omega_N.
+        """
+        count = checks.whole("count", count)
+        levels = self.levels[z]
+        out = np.full((levels.shells, count), np.nan)
+        for n in range(levels.shells):
+            energies = levels.shell(n)[2][:count] / levels.scale[n]
+            out[n, : len(energies)] = energies
+        return out, levels.scale
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """Entropy in units of ln 2 (or another `quantity`) against log T. Returns the axes."""
+        from kadanoff.impurities.nrg.plots import plot_thermodynamics
+
+        return plot_thermodynamics(self, ax=ax, **kwargs)
+
+    def plot_flow(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """Lowest rescaled levels of the odd shells against N. Returns the axes."""
+        from kadanoff.impurities.nrg.plots import plot_flow
+
+        return plot_flow(self, ax=ax, **kwargs)

@@ -1,0 +1,1 @@
+"""Symmetries of an impurity: found numerically, and its states sorted into multiplets."""

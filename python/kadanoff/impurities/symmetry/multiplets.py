@@ -1,0 +1,387 @@
+r"""From an impurity model to symmetry multiplets and reduced matrix elements, numerically.
+
+A symmetry is a pair of factors (charge, spin), each "U1" or "SU2", that label a multiplet by
+
+    charge "U1": Q = electrons - half filling     charge "SU2": 2I (isospin)
+    spin   "U1": 2 S_z                            spin   "SU2": 2S
+
+Reduced matrix elements follow Edmonds in every SU2 factor,
+
+    <j'm'|T^k_q|jm> = (-1)^(j'-m') (j' k j; -m' q m) <j'||T^k||j>,
+
+and a U1 factor contributes its selection rule and the number 1. The tensor is f_0^+: both spin
+components are channels under spin U1 and one doublet (f_up^+, f_dn^+) under SU2; under charge SU2
+its lower isospin component is [I_-, f_q^+].
+
+Method: highest-weight states are the kernel of the total S_+ (and I_+) in each (Q, S_z) sector;
+S_- and I_- generate the other members with Condon-Shortley phases; one non-vanishing component
+gives each reduced element (Wigner-Eckart). All this depends on the space only and is cached; a
+change of the model's parameters costs one small diagonalisation and a rotation for each block.
+
+References
+----------
+A. R. Edmonds, Angular Momentum in Quantum Mechanics (Princeton, 1957), Eqs. 3.6.10 and 5.4.1.
+H. R. Krishna-murthy, J. W. Wilkins, K. G. Wilson, Phys. Rev. B 21, 1003 (1980),
+doi:10.1103/PhysRevB.21.1003, appendix B.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from kadanoff._base.types import BoolArray, FloatArray, IntArray
+from kadanoff.impurities.models import Model
+from kadanoff.impurities.models.operators import Operator, Space, bath_orbitals
+from kadanoff.impurities.symmetry.detection import (
+    SYMMETRIES,
+    Factor,
+    Symmetry,
+    broken_by,
+    broken_terms,
+    check_symmetry,
+    checked_terms,
+    explain,
+    generator,
+    largest_symmetry,
+    reflection_names,
+)
+from kadanoff.impurities.symmetry.wigner import wigner_eckart
+
+__all__ = ["SYMMETRIES", "Seed", "Symmetry", "broken_by", "largest_symmetry", "seed"]
+
+Element = tuple[int, int, FloatArray]
+Reflected = tuple[int, FloatArray]
+
+# Non-zero singular values of S_+ and I_+ inside a sector are sqrt(integers).
+KERNEL_TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Seed:
+    r"""Impurity and f_0 in multiplets: where the iteration starts.
+
+    Attributes
+    ----------
+    symmetry : tuple of str
+        The (charge, spin) factors.
+    labels : int array, shape (nblocks, 2)
+        (Q or 2I, 2 S_z or 2S) of each block, in ascending order.
+    odd : bool array, shape (nblocks,)
+        Fermion parity: whether the number of fermions is odd.
+    energies : tuple of arrays, shape (m,)
+        Eigenvalues of H_0 in each block, absolute units, ascending; the other matrices are in
+        this eigenbasis.
+    hopping : tuple over channels of tuples of (i, j, matrix)
+        ``<block i || f_0^+ || block j>``, shape (m_i, m_j).
+    operators : tuple over operators of tuples over blocks of arrays, shape (m, m)
+        Projection onto scalars, ``O_ab = (1/dim) sum_m <a m|O|b m>``.
+    reflections : tuple over generators of tuples over blocks of (target, matrix)
+        ``G |block, i> = sum_j matrix[j, i] |target, j>`` for the discrete reflections of the U1
+        factors that are symmetries: charge ``exp(-i pi I_y)``, then spin ``exp(-i pi S_y)``.
+    operator_names, reflection_names : tuple of str
+        Names parallel to `operators` and `reflections`.
+    vectors : tuple of arrays, shape (m, m)
+        The eigenvectors that `energies` belong to, in the multiplet basis of the bare space.
+    """
+
+    symmetry: Symmetry
+    labels: IntArray
+    odd: BoolArray
+    energies: tuple[FloatArray, ...]
+    hopping: tuple[tuple[Element, ...], ...]
+    operators: tuple[tuple[FloatArray, ...], ...]
+    reflections: tuple[tuple[Reflected, ...], ...]
+    operator_names: tuple[str, ...]
+    reflection_names: tuple[str, ...]
+    vectors: tuple[FloatArray, ...]
+
+    @property
+    def bands(self) -> int:
+        """Number of chains: one for every bath orbital."""
+        return self.channels // (1 if self.symmetry[1] == "SU2" else 2)
+
+    @property
+    def channels(self) -> int:
+        """Number of hopping tensors."""
+        return len(self.hopping)
+
+    @property
+    def multiplicity(self) -> IntArray:
+        """Number of states in one multiplet of each block, ``(2I+1) (2S+1)``; shape (nblocks,)."""
+        su2 = np.array([factor == "SU2" for factor in self.symmetry])
+        sizes: IntArray = np.where(su2, self.labels + 1, 1).prod(axis=1)
+        return sizes
+
+
+def seed(
+    model: Model,
+    symmetry: Symmetry,
+    *,
+    observables: Iterable[str] | Mapping[str, Operator] = (),
+    onsite: float = 0.0,
+    particle_hole_bath: bool = True,
+) -> Seed:
+    """Multiplets of ``H_0 = H_imp + onsite * n_0`` and the reduced matrix elements of f_0^+.
+
+    Parameters
+    ----------
+    model : Model
+        The impurity with f_0.
+    symmetry : tuple of str
+        One of :data:`SYMMETRIES`; it must be a symmetry of the model, see :func:`broken_by`.
+    observables : names, or mapping from names to operators
+        Names refer to ``model.observables``.
+    onsite : float
+        Energy e_0 of f_0.
+    particle_hole_bath : bool
+        Whether the rest of the chain is particle-hole symmetric (all e_n = 0).
+
+    Returns
+    -------
+    Seed
+
+    Raises
+    ------
+    ValueError
+        If the symmetry is unknown or broken (the offending terms are named), or an observable is
+        unknown, changes the fermion parity or acts on another space.
+
+    Examples
+    --------
+    >>> from kadanoff.impurities.models import KondoModel
+    >>> start = seed(KondoModel(J=0.4), ("U1", "SU2"), observables=["S_d.S_0"])
+    >>> [(label, block.tolist()) for label, block in zip(start.labels.tolist(), start.energies)]
+    [([-1, 1], [0.0]), ([0, 0], [-0.3]), ([0, 2], [0.1]), ([1, 1], [0.0])]
+    >>> print(start.operators[0][1].round(12))
+    [[-0.75]]
+    """
+    check_symmetry(symmetry)
+    terms = checked_terms(model, onsite)
+    if broken := broken_terms(terms, symmetry, particle_hole_bath):
+        raise ValueError(explain(model, symmetry, broken, terms, onsite, particle_hole_bath))
+    named = _observables(model, observables)
+
+    frame = _frame(model.space, symmetry)
+    coefficients = np.array([coefficient for _, coefficient, _ in terms])
+    projections = np.array([_projection(frame, operator) for _, _, operator in terms])
+    energies, vectors = [], []
+    for H in frame.split(coefficients @ projections):
+        values, vector = np.linalg.eigh(H)
+        energies.append(values)
+        vectors.append(vector)
+
+    hopping = tuple(
+        tuple((i, j, vectors[i].T @ matrix @ vectors[j]) for i, j, matrix in channel)
+        for channel in _hopping(frame)
+    )
+    operators = tuple(
+        tuple(
+            vector.T @ block @ vector
+            for vector, block in zip(vectors, frame.split(_projection(frame, op)), strict=True)
+        )
+        for op in named.values()
+    )
+    generators = reflection_names(terms, symmetry, particle_hole_bath)
+    reflections = tuple(
+        tuple(
+            (target, vectors[target].T @ matrix @ vectors[i])
+            for i, (target, matrix) in enumerate(_reflection(frame, name))
+        )
+        for name in generators
+    )
+    return Seed(
+        symmetry=symmetry,
+        labels=frame.labels,
+        odd=frame.odd,
+        energies=tuple(energies),
+        hopping=hopping,
+        operators=operators,
+        reflections=reflections,
+        operator_names=tuple(named),
+        reflection_names=generators,
+        vectors=tuple(vectors),
+    )
+
+
+# What depends on the space and the symmetry only.
+
+
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """A multiplet basis of the whole space: block -> members (2I+1, 2S+1, d, m), highest first."""
+
+    space: Space
+    symmetry: Symmetry
+    labels: IntArray
+    odd: BoolArray
+    members: tuple[FloatArray, ...]
+
+    def split(self, flat: FloatArray) -> Iterator[FloatArray]:
+        """The (m, m) matrices of all blocks out of one vector of their elements."""
+        start = 0
+        for block in self.members:
+            m = block.shape[-1]
+            yield flat[start : start + m * m].reshape(m, m)
+            start += m * m
+
+
+@lru_cache(maxsize=32)
+def _frame(space: Space, symmetry: Symmetry) -> _Frame:
+    S, I = space.S(), space.isospin()  # noqa: E741
+    charge = np.rint(2 * np.diag(I.z.matrix)).astype(np.int64)
+    spin = np.rint(2 * np.diag(S.z.matrix)).astype(np.int64)
+    towers = [vector for vector, factor in zip((I, S), symmetry, strict=True) if factor == "SU2"]
+
+    labels, odd, members = [], [], []
+    for label in sorted(set(zip(charge.tolist(), spin.tolist(), strict=True))):
+        if any(x < 0 for x, factor in zip(label, symmetry, strict=True) if factor == "SU2"):
+            continue
+        sector = np.flatnonzero((charge == label[0]) & (spin == label[1]))
+        raising = [vector.plus.matrix[:, sector] for vector in towers]
+        inside = _kernel(np.vstack(raising)) if raising else np.eye(len(sector))
+        if inside.shape[1] == 0:
+            continue
+        top = np.zeros((space.dimension, inside.shape[1]))
+        top[sector] = inside
+        labels.append(label)
+        odd.append(bool(space.parity.matrix[sector[0], sector[0]] < 0))
+        sizes = [x if factor == "SU2" else 0 for x, factor in zip(label, symmetry, strict=True)]
+        column = _tower(top, I.minus.matrix, sizes[0])
+        members.append(np.array([_tower(state, S.minus.matrix, sizes[1]) for state in column]))
+    return _Frame(space, symmetry, np.array(labels), np.array(odd), tuple(members))
+
+
+def _kernel(A: FloatArray) -> FloatArray:
+    """Orthonormal basis of the kernel, shape (columns of A, dimension of the kernel)."""
+    _, values, Vt = np.linalg.svd(A)
+    rank = int((values > KERNEL_TOLERANCE).sum())
+    return np.ascontiguousarray(Vt[rank:].T)
+
+
+def _tower(top: FloatArray, lowering: FloatArray, two_j: int) -> list[FloatArray]:
+    """``|j, m-1> = J_- |j, m> / sqrt((j + m)(j - m + 1))`` from m = j down to -j."""
+    states = [top]
+    for step in range(two_j):
+        states.append(lowering @ states[-1] / math.sqrt((two_j - step) * (step + 1)))
+    return states
+
+
+@lru_cache(maxsize=512)
+def _projection(frame: _Frame, operator: Operator) -> FloatArray:
+    """Scalar projection in all blocks, flattened: ``(1/dim) sum_m <a m|O|b m>``."""
+    blocks = []
+    for members in frame.members:
+        states = members.reshape(-1, *members.shape[2:])
+        block = sum(state.T @ operator.matrix @ state for state in states) / len(states)
+        blocks.append(np.ravel(block))
+    return np.concatenate(blocks)
+
+
+@lru_cache(maxsize=32)
+def _hopping(frame: _Frame) -> tuple[tuple[Element, ...], ...]:
+    """Reduced matrix elements of f_0^+ in the basis of the frame."""
+    return tuple(
+        tuple(_reduced_elements(frame, components, spin_shift))
+        for components, spin_shift in _tensors(frame)
+    )
+
+
+def _tensors(frame: _Frame) -> Iterator[tuple[list[list[FloatArray]], int]]:
+    """Channels: components[p][q] from the highest down, and the shift of 2 S_z under spin U1."""
+    space, (charge, spin) = frame.space, frame.symmetry
+    lowering = space.isospin().minus
+    doublets = [
+        [(space.cdag(f.name, "up"), 1), (space.cdag(f.name, "dn"), -1)]
+        for f in bath_orbitals(space)
+    ]
+    split = [[component] for doublet in doublets for component in doublet]
+    for channel in doublets if spin == "SU2" else split:
+        operators = [operator for operator, _ in channel]
+        rows = [[operator.matrix for operator in operators]]
+        if charge == "SU2":
+            rows.append([lowering.commutator(operator).matrix for operator in operators])
+        yield rows, channel[0][1]
+
+
+def _reduced_elements(
+    frame: _Frame, components: list[list[FloatArray]], spin_shift: int
+) -> Iterator[Element]:
+    for i, bra in enumerate(frame.labels.tolist()):
+        for j, ket in enumerate(frame.labels.tolist()):
+            charge = _largest_coefficient(frame.symmetry[0], bra[0], ket[0], 1)
+            spin = _largest_coefficient(frame.symmetry[1], bra[1], ket[1], spin_shift)
+            if charge is None or spin is None:
+                continue
+            (a, p, b, x), (c, q, d, y) = charge, spin
+            element = frame.members[i][a, c].T @ components[p][q] @ frame.members[j][b, d]
+            if np.abs(element).max() > KERNEL_TOLERANCE:
+                yield i, j, element / (x * y)
+
+
+@lru_cache(maxsize=256)
+def _largest_coefficient(
+    factor: Factor, bra: int, ket: int, shift: int
+) -> tuple[int, int, int, float] | None:
+    """(bra member, component, ket member, Wigner-Eckart coefficient); None if it is forbidden."""
+    if factor == "U1":
+        return (0, 0, 0, 1.0) if bra == ket + shift else None
+    if abs(bra - ket) != 1:
+        return None
+    options = [
+        (a, q, b, wigner_eckart(bra, bra - 2 * a, 1, 1 - 2 * q, ket, ket - 2 * b))
+        for b in range(ket + 1)
+        for q in range(2)
+        if 0 <= (a := (bra - ket + 2 * b - 1 + 2 * q) // 2) <= bra
+    ]
+    return max(options, key=lambda option: abs(option[3]))
+
+
+@lru_cache(maxsize=64)
+def _reflection(frame: _Frame, name: Literal["charge", "spin"]) -> tuple[Reflected, ...]:
+    """(target, matrix) of each block; the other factor's highest-weight member represents it."""
+    G = generator(frame.space, name)
+    flip = np.array([-1, 1] if name == "charge" else [1, -1])
+    position = {tuple(label): i for i, label in enumerate(frame.labels.tolist())}
+    result = []
+    for label, members in zip(frame.labels, frame.members, strict=True):
+        target = position[tuple((flip * label).tolist())]
+        result.append((target, frame.members[target][0, 0].T @ G @ members[0, 0]))
+    return tuple(result)
+
+
+def _observables(
+    model: Model, observables: Iterable[str] | Mapping[str, Operator]
+) -> dict[str, Operator]:
+    if isinstance(observables, Mapping):
+        named = dict(observables)
+    else:
+        if isinstance(observables, str):
+            raise TypeError(f"observables must be a sequence of names, write [{observables!r}]")
+        known = model.observables
+        for name in (wanted := tuple(observables)):
+            if name not in known:
+                raise ValueError(
+                    f"observables must be among {', '.join(map(repr, known))}; got {name!r} "
+                    "(give a mapping from names to operators for others)"
+                )
+        named = {name: known[name] for name in wanted}
+    for name, operator in named.items():
+        if operator.space != model.space:
+            raise ValueError(f"the observable {name!r} acts on another space; use model.space")
+        if not _is_even(operator):
+            raise ValueError(
+                f"the observable {name!r} changes the fermion parity: it has no average"
+            )
+    return named
+
+
+@lru_cache(maxsize=512)
+def _is_even(operator: Operator) -> bool:
+    signs = np.diag(operator.space.parity.matrix)
+    return not np.any(operator.matrix[signs[:, None] != signs[None, :]])

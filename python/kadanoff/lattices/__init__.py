@@ -1,0 +1,1 @@
+"""Classical lattices: Ising and dimer models, block spins, information, self-learning."""

@@ -1,0 +1,81 @@
+"""Exact renormalisation, block spins, and the Boltzmann machines that do the same.
+
+* the Ising chain: `decimate`, `decimation_flow`, and the machines `decimation_machine`,
+  `decimation_stack`, `rg_machine`, `chain_machine`, whose marginals are the renormalised chain;
+* configurations: `block_spins` with the rules `Majority`, `Decimation`, `LinearFilter`;
+* Hamiltonians of block spins: `ring_couplings`, `torus_couplings` (exact), `*_cumulants`;
+* `MigdalKadanoff` recursions and Swendsen's Monte Carlo RG, `mcrg`;
+* `MatrixProduct`: restricted Boltzmann machines as matrix product states, and back.
+"""
+
+from kadanoff.lattices.blockspin.coupling_fields import ReceptiveFields, receptive_fields
+from kadanoff.lattices.blockspin.couplings import (
+    BlockCouplings,
+    block_couplings,
+    block_cumulants,
+    ring_couplings,
+    ring_cumulants,
+    torus_couplings,
+    torus_cumulants,
+)
+from kadanoff.lattices.blockspin.decimation import Chain, Flow, decimate, decimation_flow, refine
+from kadanoff.lattices.blockspin.enumeration import spins, walsh
+from kadanoff.lattices.blockspin.machines import (
+    LayeredMachine,
+    chain_machine,
+    decimation_machine,
+    decimation_stack,
+    rg_machine,
+)
+from kadanoff.lattices.blockspin.machines_from_states import PairMachine, mps_to_rbm
+from kadanoff.lattices.blockspin.matrix_products import MatrixProduct, cut_hidden_units, rbm_to_mps
+from kadanoff.lattices.blockspin.migdal_kadanoff import FixedPoint, MigdalKadanoff, fixed_point
+from kadanoff.lattices.blockspin.monte_carlo_rg import MonteCarloRG, StabilityMatrix, mcrg
+from kadanoff.lattices.blockspin.operators import EVEN, ODD, SpinOperator, measure
+from kadanoff.lattices.blockspin.pictures import block_levels, block_spins
+from kadanoff.lattices.blockspin.rules import BlockRule, Decimation, LinearFilter, Majority
+
+__all__ = [
+    "EVEN",
+    "ODD",
+    "BlockCouplings",
+    "BlockRule",
+    "Chain",
+    "Decimation",
+    "FixedPoint",
+    "Flow",
+    "LayeredMachine",
+    "LinearFilter",
+    "Majority",
+    "MatrixProduct",
+    "MigdalKadanoff",
+    "MonteCarloRG",
+    "PairMachine",
+    "ReceptiveFields",
+    "SpinOperator",
+    "StabilityMatrix",
+    "block_couplings",
+    "block_cumulants",
+    "block_levels",
+    "block_spins",
+    "chain_machine",
+    "cut_hidden_units",
+    "decimate",
+    "decimation_flow",
+    "decimation_machine",
+    "decimation_stack",
+    "fixed_point",
+    "mcrg",
+    "measure",
+    "mps_to_rbm",
+    "rbm_to_mps",
+    "receptive_fields",
+    "refine",
+    "rg_machine",
+    "ring_couplings",
+    "ring_cumulants",
+    "spins",
+    "torus_couplings",
+    "torus_cumulants",
+    "walsh",
+]

@@ -1,0 +1,285 @@
+r"""Decimation of the Ising chain: the renormalisation group without any approximation.
+
+    -H/T = sum_j [K s_j s_{j+1} + h s_j + g]
+
+Summing over all spins but every b-th leaves a chain of the same form:
+
+    e^{g'} e^{K' s s' + h' (s + s')/2} = (T^b)_{s s'},    T_{s s'} = e^{g + K s s' + h (s + s')/2}
+
+so that ``exp(4 K') = T^b_++ T^b_-- / (T^b_+-)^2``. Without a field ``tanh K' = tanh^b K``, and for
+b = 2 ``K' = (1/2) ln cosh 2K`` [1]_.
+
+References
+----------
+.. [1] D. R. Nelson, M. E. Fisher, Ann. Phys. 91, 226 (1975), doi:10.1016/0003-4916(75)90284-5
+.. [2] N. Goldenfeld, Lectures on phase transitions and the renormalization group,
+       Addison-Wesley (1992), section 9.6
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
+from kadanoff.lattices.blockspin.enumeration import bond_sum, coupling, few, spin_sum
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Chain", "Flow", "decimate", "decimation_flow", "refine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """-H/T = sum_j [K s_j s_{j+1} + h s_j + g], an Ising chain.
+
+    Attributes
+    ----------
+    K, h : float
+        Coupling and field in units of the temperature.
+    g : float
+        Constant for each site; what the spins summed over have left behind.
+
+    Examples
+    --------
+    >>> Chain(K=1.0).free_energy  # ln(2 cosh 1)
+    1.126928011042972
+    """
+
+    K: float
+    h: float = 0.0
+    g: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "K", coupling("K", self.K))
+        object.__setattr__(self, "h", coupling("h", self.h))
+        object.__setattr__(self, "g", checks.real("g", self.g))
+
+    @property
+    def free_energy(self) -> float:
+        """ln Z / N of the infinite chain: the logarithm of the larger eigenvalue of T."""
+        # e^K cosh h + sqrt(e^2K sinh^2 h + e^-2K), with the larger of e^(K+|h|), e^-K taken out.
+        top = max(self.K + abs(self.h), -self.K)
+        same, other = math.exp(self.K + abs(self.h) - top), math.exp(-self.K - top)
+        tilt = math.exp(-2 * abs(self.h))
+        cosh, sinh = same * (1 + tilt) / 2, same * (1 - tilt) / 2
+        return self.g + top + math.log(cosh + math.hypot(sinh, other))
+
+    @property
+    def correlation_length(self) -> float:
+        """-1 / ln(lambda_2 / lambda_1), in sites; infinite at K = infinity only."""
+        # lambda_1 lambda_2 = det T = 2 sinh 2K e^2g
+        if self.K == 0:
+            return 0.0
+        ratio = _log_abs_det(self.K) - 2 * (self.free_energy - self.g)
+        return -1 / min(ratio, -5e-324)
+
+    def log_weights(self, n: int) -> FloatArray:
+        """-H/T of all 2^n states of a ring of n sites, in the order of `spins(n)`.
+
+        A ring of two sites has two bonds, a ring of one couples to itself.
+        """
+        n = few("n", n)
+        bonds = bond_sum(n, [(i, (i + 1) % n) for i in range(n)])
+        return np.asarray(self.K * bonds + self.h * spin_sum(n) + n * self.g)
+
+
+def decimate(chain: Chain, b: int = 2) -> Chain:
+    """(T')_{ss'} = (T^b)_{ss'}: sum over all spins of a chain but every b-th.
+
+    Parameters
+    ----------
+    chain : Chain
+    b : int, default 2
+        Every b-th spin is kept.
+
+    Returns
+    -------
+    Chain
+        K', h', g' for each spin that is kept.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `chain` is no Chain, or b is not positive.
+
+    Notes
+    -----
+    Logarithms throughout: nothing overflows at large K, and ``4K' = ln(1 + det T^b / (T^b_+-)^2)``
+    keeps its relative accuracy at small K.
+
+    Examples
+    --------
+    >>> step = decimate(Chain(K=1.0))
+    >>> print(f"{step.K:.8f} {decimate(step).K:.8f}")
+    0.66250137 0.35006114
+    """
+    if not isinstance(chain, Chain):
+        raise TypeError(f"chain must be a Chain such as Chain(K=1.0), got {chain!r}")
+    b = checks.whole("b", b)
+    K, h = chain.K, chain.h
+    upup, updown, downdown = K + h, -K, K - h
+    # T^b by squaring, in logarithms; every factor is a power of T, so that they commute.
+    result: tuple[float, float, float] | None = None
+    power, factor = b, (upup, updown, downdown)
+    while power:
+        if power & 1:
+            result = factor if result is None else _log_product(result, factor)
+        power >>= 1
+        if power:
+            factor = _log_product(factor, factor)
+    assert result is not None
+    upup, updown, downdown = result
+    if K == 0:
+        coupled = 0.0
+    elif K > 0 or b % 2 == 0:
+        coupled = _log_add(0.0, b * _log_abs_det(K) - 2 * updown)
+    else:  # 1 - |det| would cancel: e^-4K' = 1 + |det T^b| / (T^b_++ T^b_--)
+        coupled = -_log_add(0.0, b * _log_abs_det(K) - upup - downdown)
+    if h == 0:
+        # T^b_++ - T^b_+- = (2 sinh K)^b, T^b_++ + T^b_+- = (2 cosh K)^b
+        t = math.tanh(abs(K)) ** b
+        if t < 0.5:
+            coupled = 4 * math.atanh(t) * (1 if K > 0 or b % 2 == 0 else -1)
+    return Chain(
+        K=coupled / 4,
+        h=(upup - downdown) / 2,
+        g=b * chain.g + (upup + downdown + 2 * updown) / 4,
+    )
+
+
+def refine(chain: Chain) -> Chain:
+    """The chain without a field on its new spins that `decimate` (b = 2) takes to `chain`.
+
+        cosh 2W = e^{2K'}
+
+    Parameters
+    ----------
+    chain : Chain
+        With K >= 0 and h = 0.
+
+    Returns
+    -------
+    Chain
+        Twice as many spins, coupling W.
+
+    Raises
+    ------
+    ValueError
+        K < 0, which no spin in between can make (the two weights would need opposite signs), or a
+        field.
+
+    Examples
+    --------
+    >>> fine = refine(Chain(K=0.35006113894525265))
+    >>> print(f"{fine.K:.8f}")
+    0.66250137
+    """
+    if chain.K < 0 or chain.h != 0:
+        raise ValueError(
+            f"refine needs K >= 0 and h = 0, got {chain!r}; see chain_machine for the general case"
+        )
+    W = hidden_weight(chain.K)
+    # g' = 2 g + (1/2) ln(4 cosh 2W) and cosh 2W = e^2K'
+    return Chain(K=W, g=(chain.g - math.log(2) - chain.K) / 2)
+
+
+def hidden_weight(K: float) -> float:
+    """W >= 0 with (1/2) ln cosh 2W = |K|: the weight of a hidden unit that couples two spins by K.
+
+    Examples
+    --------
+    >>> W = hidden_weight(0.5)
+    >>> print(f"{0.5 * math.log(math.cosh(2 * W)):.12f}")
+    0.500000000000
+    """
+    K = abs(coupling("K", K))
+    # 2W = arcosh(e^2K) = ln(e^2K + sqrt(e^4K - 1))
+    return K + math.log1p(math.sqrt(-math.expm1(-4 * K))) / 2
+
+
+def _log_product(
+    a: tuple[float, float, float], b: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    """ln of (++, +-, --) of a product of commuting symmetric positive matrices."""
+    return (
+        _log_add(a[0] + b[0], a[1] + b[1]),
+        _log_add(a[0] + b[1], a[1] + b[2]),
+        _log_add(a[1] + b[1], a[2] + b[2]),
+    )
+
+
+def _log_add(a: float, b: float) -> float:
+    return max(a, b) + math.log1p(math.exp(-abs(a - b)))
+
+
+def _log_abs_det(K: float) -> float:
+    """ln |2 sinh 2K|."""
+    x = 2 * abs(K)
+    return x + math.log(-math.expm1(-2 * x))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """Couplings after 0, 1, 2, ... steps of decimation.
+
+    Attributes
+    ----------
+    b : int
+        Scale of a step.
+    K, h, g : arrays, shape (steps + 1,)
+        Couplings, and the constant for each spin that is left.
+    """
+
+    b: int
+    K: FloatArray
+    h: FloatArray
+    g: FloatArray
+
+    @property
+    def chains(self) -> tuple[Chain, ...]:
+        """The same as chains."""
+        return tuple(Chain(*map(float, row)) for row in zip(self.K, self.h, self.g, strict=True))
+
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """K against the number of steps, or the path in the (K, h) plane if there is a field."""
+        from kadanoff.lattices.blockspin.plots import plot_decimation
+
+        return plot_decimation(self, ax, **style)
+
+
+def decimation_flow(chain: Chain, *, steps: int, b: int = 2) -> Flow:
+    """K -> K' -> K'' -> ...: repeated decimation.
+
+    Parameters
+    ----------
+    chain : Chain
+        Where to start.
+    steps : int
+        How often to decimate.
+    b : int, default 2
+        Scale of a step.
+
+    Returns
+    -------
+    Flow
+
+    Examples
+    --------
+    >>> print(decimation_flow(Chain(K=1.0), steps=3).K.round(8).tolist())
+    [1.0, 0.66250137, 0.35006114, 0.11367207]
+    """
+    chains = [chain]
+    for _ in range(checks.whole("steps", steps)):
+        chains.append(decimate(chains[-1], b))
+    return Flow(
+        b=checks.whole("b", b),
+        K=np.array([c.K for c in chains]),
+        h=np.array([c.h for c in chains]),
+        g=np.array([c.g for c in chains]),
+    )

@@ -1,0 +1,371 @@
+r"""Swendsen's Monte Carlo renormalisation group: exponents from correlations between levels.
+
+    T_{alpha beta} = dK'_alpha / dK_beta,    T = A^{-1} B,
+    A_{gamma alpha} = <S'_gamma S'_alpha>_c,  B_{gamma beta} = <S'_gamma S_beta>_c
+
+S are sums of products of spins (:mod:`kadanoff.lattices.blockspin.operators`), S' the same sums of the block
+spins. The couplings K' themselves are never needed. The largest eigenvalue of T among even
+operators is ``b^{y_t}``, among odd ones ``b^{y_h}``; in the two-dimensional Ising model y_t = 1 and
+y_h = 15/8. Step after step the blocked Hamiltonian approaches the fixed point, until the lattice is
+small.
+
+References
+----------
+.. [1] R. H. Swendsen, Phys. Rev. Lett. 42, 859 (1979), doi:10.1103/PhysRevLett.42.859
+.. [2] R. H. Swendsen, Phys. Rev. B 20, 2080 (1979), doi:10.1103/PhysRevB.20.2080
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff._base import checks
+from kadanoff._base.errors import Cancelled
+from kadanoff._base.progress import Report, bar
+from kadanoff._base.types import AnyArray, FloatArray, IntArray
+from kadanoff._core import Control
+from kadanoff.lattices.blockspin.operators import EVEN, ODD, SpinOperator, measure
+from kadanoff.lattices.blockspin.pictures import block_levels
+from kadanoff.lattices.blockspin.rules import BlockRule, Majority, configurations_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["MonteCarloRG", "StabilityMatrix", "mcrg"]
+
+MIN_SAMPLES = 100
+PART = 2**24  # spins between two looks at the control: a tenth of a second
+
+
+@dataclass(frozen=True, kw_only=True)
+class StabilityMatrix:
+    """T = dK'/dK between two levels, in one sector.
+
+    Attributes
+    ----------
+    operators : tuple of str
+        Rows and columns.
+    T : array, shape (n, n)
+    y, error : arrays, shape (n,)
+        ``ln(lambda_1) / ln b`` with the first 1, 2, ..., n operators, and its jackknife error.
+    """
+
+    operators: tuple[str, ...]
+    T: FloatArray
+    y: FloatArray
+    error: FloatArray
+
+    @property
+    def exponent(self) -> tuple[float, float]:
+        """y and its error with all operators."""
+        return float(self.y[-1]), float(self.error[-1])
+
+
+@dataclass(frozen=True, kw_only=True)
+class MonteCarloRG:
+    """Sums of operators at every level, and the exponents that follow.
+
+    Attributes
+    ----------
+    L : int
+        Side of the bare lattice.
+    rule : BlockRule
+    even, odd : tuples of SpinOperator
+    sums : tuple of arrays, shapes (samples, operators)
+        S of every level, even operators first.
+    bins : int
+        Of the jackknife. Samples should be independent, or bins longer than their correlation.
+    """
+
+    L: int
+    rule: BlockRule
+    even: tuple[SpinOperator, ...]
+    odd: tuple[SpinOperator, ...]
+    sums: tuple[IntArray, ...]
+    bins: int
+
+    @property
+    def b(self) -> int:
+        """Scale of a step."""
+        return self.rule.shape[0]
+
+    @property
+    def samples(self) -> int:
+        """Configurations used."""
+        return len(self.sums[0])
+
+    @cached_property
+    def thermal(self) -> tuple[StabilityMatrix, ...]:
+        """Even sector, one matrix for each step."""
+        return self._sector(self.even, slice(0, len(self.even)), odd=False)
+
+    @cached_property
+    def magnetic(self) -> tuple[StabilityMatrix, ...]:
+        """Odd sector, one matrix for each step."""
+        return self._sector(self.odd, slice(len(self.even), None), odd=True)
+
+    @property
+    def y_t(self) -> FloatArray:
+        """Exponent and error by step, with all even operators; shape (steps, 2)."""
+        return np.array([step.exponent for step in self.thermal])
+
+    @property
+    def y_h(self) -> FloatArray:
+        """Exponent and error by step, with all odd operators; shape (steps, 2)."""
+        return np.array([step.exponent for step in self.magnetic])
+
+    def averages(self) -> FloatArray:
+        """<S_alpha> for each site and level; shape (levels, operators)."""
+        sites = [(self.L // self.b**level) ** 2 for level in range(len(self.sums))]
+        return np.array([s.mean(axis=0) / n for s, n in zip(self.sums, sites, strict=True)])
+
+    def _sector(
+        self, operators: tuple[SpinOperator, ...], columns: slice, *, odd: bool
+    ) -> tuple[StabilityMatrix, ...]:
+        found = []
+        for level in range(len(self.sums) - 1):
+            fine = self.sums[level][:, columns].astype(np.float64)
+            coarse = self.sums[level + 1][:, columns].astype(np.float64)
+            found.append(_stability(operators, fine, coarse, self.b, self.bins, odd=odd))
+        return tuple(found)
+
+    def __repr__(self) -> str:
+        text = ", ".join(f"{y:.4f}({round(e * 1e4)})" for y, e in self.y_t)
+        return f"MonteCarloRG(L={self.L}, {self.samples} samples, y_t by step: {text})"
+
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """y_t and y_h by step, against the exact values. Returns the axes."""
+        from kadanoff.lattices.blockspin.plots import plot_mcrg
+
+        return plot_mcrg(self, ax, **style)
+
+
+def mcrg(
+    configurations: ArrayLike | Iterable[ArrayLike],
+    rule: BlockRule | None = None,
+    *,
+    steps: int,
+    even: Sequence[SpinOperator] = EVEN,
+    odd: Sequence[SpinOperator] = ODD,
+    bins: int = 20,
+    seed: int = 0,
+    progress: bool | Report | None = None,
+    control: Control | None = None,
+) -> MonteCarloRG:
+    """T = A^{-1} B between successive levels of block spins.
+
+    Parameters
+    ----------
+    configurations : array of +-1, shape (n, L, L), or an iterable of such arrays
+        Samples at the critical point. Batches from an iterable are used one after the other, so
+        that many configurations need not be in memory at once.
+    rule : BlockRule, default Majority(2)
+        Square blocks.
+    steps : int
+        Steps of the RG: L is divided by b^steps.
+    even, odd : sequences of SpinOperator
+        Their order is that in which they are added, in `y` of the matrices.
+    bins : int, default 20
+        For the jackknife error.
+    seed : int, default 0
+        Of ties.
+    progress : bool, callable or None
+        See :func:`kadanoff._base.progress.bar`; counts configurations.
+    control : Control, optional
+        To cancel from another thread.
+
+    Returns
+    -------
+    MonteCarloRG
+
+    Raises
+    ------
+    ValueError
+        Fewer than 100 samples or five a bin, operators of the wrong symmetry, or blocks that do not
+        divide the lattice.
+    Cancelled
+        The analysis was stopped; ``partial`` is the MonteCarloRG of the configurations so far, or
+        None if they are too few.
+
+    Notes
+    -----
+    Odd sums have mean zero by symmetry, which is used. The smallest lattice must be larger than the
+    reach of the operators, at least 4.
+
+    Examples
+    --------
+    Free spins lose their coupling: dK'/dK of nearest neighbours is small.
+
+    >>> free = np.random.default_rng(1).choice([-1, 1], size=(500, 16, 16))
+    >>> run = mcrg(free, steps=1, even=EVEN[:1])
+    >>> print(abs(run.thermal[0].T[0, 0]) < 0.6)
+    True
+    """
+    rule = Majority() if rule is None else rule
+    if not isinstance(rule, BlockRule):
+        raise TypeError(f"rule must be a BlockRule such as Majority(2), got {rule!r}")
+    if len(rule.shape) != 2 or rule.shape[0] != rule.shape[1] or rule.shape[0] < 2:
+        raise ValueError(f"the rule must have square blocks of b >= 2, got {rule.shape}")
+    steps, bins, seed = checks.whole("steps", steps), checks.whole("bins", bins), checks.seed(seed)
+    even, odd = tuple(even), tuple(odd)
+    if wrong := [o.name for o in even if o.odd] + [o.name for o in odd if not o.odd]:
+        raise ValueError(f"these operators are in the wrong sector: {', '.join(wrong)}")
+    if bins < 2:
+        raise ValueError(f"a jackknife needs at least 2 bins, got {bins}")
+    b = rule.shape[0]
+    sums: list[list[IntArray]] = [[] for _ in range(steps + 1)]
+    enough = max(MIN_SAMPLES, 5 * bins)
+    L = 0
+
+    def result() -> MonteCarloRG:
+        # An interrupt may have come between two levels of a part.
+        whole_parts = len(sums[-1])
+        return MonteCarloRG(
+            L=L,
+            rule=rule,
+            even=even,
+            odd=odd,
+            sums=tuple(np.concatenate(parts[:whole_parts]) for parts in sums),
+            bins=bins,
+        )
+
+    try:
+        with bar("Monte Carlo RG", progress) as report:
+            done = total = 0
+            for number, batch in enumerate(_batches(configurations)):
+                given = configurations_of(batch)
+                L = _side(given, L, b, steps)
+                total += len(given)
+                length = max(1, PART // (L * L))
+                for start in range(0, len(given), length):
+                    if control is not None and control.cancelled:
+                        raise Cancelled("the analysis was stopped")
+                    part = given[start : start + length]
+                    # Ties of every part are drawn anew; those of a whole batch as ever.
+                    own = (seed + 7919 * number + 104_729 * (start // length)) % 2**64
+                    for level, blocked in enumerate(
+                        block_levels(part, rule, levels=steps, seed=own)
+                    ):
+                        sums[level].append(measure(blocked, even + odd))
+                    done += len(part)
+                    if report is not None:
+                        report(done, total)
+    except KeyboardInterrupt as stop:
+        found = sum(map(len, sums[-1]))
+        raise Cancelled(
+            f"the analysis was stopped after {found} configurations",
+            partial=result() if found >= enough else None,
+        ) from stop
+    samples = sum(map(len, sums[0]))
+    if samples < enough:
+        raise ValueError(f"at least {enough} samples are needed for {bins} bins, got {samples}")
+    return result()
+
+
+def _side(given: AnyArray, L: int, b: int, steps: int) -> int:
+    """Side of the lattices of a batch, the same as of those before it."""
+    if given.ndim != 3 or given.shape[1] != given.shape[2]:
+        raise ValueError(f"configurations must have shape (n, L, L), got {given.shape}")
+    if L and given.shape[1] != L:
+        raise ValueError(f"all batches must have one L, got {L} and {given.shape[1]}")
+    L = int(given.shape[1])
+    if 4 * b**steps > L:
+        raise ValueError(
+            f"{steps} steps of b = {b} leave less than four sites of L = {L}; "
+            f"L must be at least {4 * b**steps}"
+        )
+    return L
+
+
+def _batches(configurations: ArrayLike | Iterable[ArrayLike]) -> Iterable[ArrayLike]:
+    if isinstance(configurations, np.ndarray | list | tuple):
+        return [configurations]
+    if not isinstance(configurations, Iterable):
+        raise TypeError(
+            f"configurations must be an array or an iterable of arrays, got {configurations!r}"
+        )
+    return configurations
+
+
+def _stability(
+    operators: tuple[SpinOperator, ...],
+    fine: FloatArray,
+    coarse: FloatArray,
+    b: int,
+    bins: int,
+    *,
+    odd: bool,
+) -> StabilityMatrix:
+    n = len(operators)
+    # Second moments bin by bin: leaving a bin out is a subtraction.
+    length = len(fine) // bins
+    fine, coarse = fine[: bins * length], coarse[: bins * length]
+    scale_fine, scale_coarse = _scales(fine), _scales(coarse)
+    x = (coarse / scale_coarse).reshape(bins, length, n)
+    y = (fine / scale_fine).reshape(bins, length, n)
+    moments = [
+        np.einsum("kti,ktj->kij", x, x),
+        np.einsum("kti,ktj->kij", x, y),
+        x.sum(axis=1),
+        y.sum(axis=1),
+    ]
+
+    def matrices(total: list[FloatArray], count: int) -> tuple[FloatArray, FloatArray]:
+        A, B, mean_x, mean_y = (m / count for m in total)
+        if not odd:
+            A = A - np.outer(mean_x, mean_x)
+            B = B - np.outer(mean_x, mean_y)
+        return A, B
+
+    def exponents(total: list[FloatArray], count: int) -> FloatArray:
+        A, B = matrices(total, count)
+        y = np.empty(n)
+        for k in range(1, n + 1):
+            T = np.linalg.solve(A[:k, :k], B[:k, :k]) * scale_fine[:k] / scale_coarse[:k, None]
+            # d S / d K picks the scales up: T is that of the sums as they are.
+            y[k - 1] = _log_largest(T) / math.log(b)
+        return y
+
+    whole_sums = [m.sum(axis=0) for m in moments]
+    y_all = exponents(whole_sums, bins * length)
+    left_out = np.array(
+        [
+            exponents(
+                [m - part[k] for m, part in zip(whole_sums, moments, strict=True)],
+                (bins - 1) * length,
+            )
+            for k in range(bins)
+        ]
+    )
+    spread = (left_out - left_out.mean(axis=0)) ** 2
+    A, B = matrices(whole_sums, bins * length)
+    return StabilityMatrix(
+        operators=tuple(o.name for o in operators),
+        T=np.linalg.solve(A, B) * scale_fine / scale_coarse[:, None],
+        y=y_all,
+        error=np.sqrt((bins - 1) / bins * spread.sum(axis=0)),
+    )
+
+
+def _scales(sums: FloatArray) -> FloatArray:
+    """Standard deviations, so that the linear equations are well conditioned."""
+    scale = sums.std(axis=0)
+    if not (scale > 0).all():
+        raise ValueError("an operator does not fluctuate in these configurations; is T too low?")
+    return np.asarray(scale)
+
+
+def _log_largest(T: FloatArray) -> float:
+    """ln of the largest real eigenvalue; NaN-free: noise may make it negative far from T_c."""
+    values = np.linalg.eigvals(T)
+    largest = values[np.argmax(values.real)].real
+    if largest <= 0:
+        return -math.inf
+    return math.log(largest)

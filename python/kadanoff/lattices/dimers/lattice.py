@@ -1,0 +1,201 @@
+r"""Coverings as arrays: directions, heights, electric fields.
+
+A covering is an array of the direction of every site's dimer, 0 = +x, 1 = +y, 2 = -x, 3 = -y, with
+shape (..., Ly, Lx): x is the last axis. Sites are even or odd, ``eps = (-1)^(x+y)``, and each dimer
+joins an even and an odd one.
+
+    E(r) = eps(r) * (unit vector along the dimer at r)             electric field of a site
+    W_x  = sum_y eps(x, y) n_x(x, y),   W_y = sum_x eps n_y        flux, the same at every cut
+
+Heights live on plaquettes: ``h[y, x]`` on the one whose lower left corner is (x, y). Around an even
+site, clockwise, h rises by 1 across an empty edge and falls by 3 across a dimer.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from kadanoff._base import checks
+from kadanoff._base.types import AnyArray, BoolArray, IntArray, SpinArray
+
+__all__ = [
+    "DIRECTIONS",
+    "checked",
+    "electric_field",
+    "flippable",
+    "height",
+    "is_covering",
+    "parity",
+    "shape",
+    "winding",
+]
+
+DIRECTIONS = ("+x", "+y", "-x", "-y")
+BOUNDARIES = ("torus", "open")
+MOST_SITES = 2**28
+
+
+def shape(L: object, boundary: str) -> tuple[int, int]:
+    """``(Lx, Ly)`` of a lattice that has coverings.
+
+    Parameters
+    ----------
+    L : int or (int, int)
+        Length of a square, or (Lx, Ly).
+    boundary : {"torus", "open"}
+
+    Raises
+    ------
+    ValueError, TypeError
+        No covering exists, or the lattice is too large.
+
+    Examples
+    --------
+    >>> shape(8, "torus"), shape((3, 4), "open")
+    ((8, 8), (3, 4))
+    """
+    if boundary not in BOUNDARIES:
+        raise ValueError(f"boundary must be 'torus' or 'open', got {boundary!r}")
+    if isinstance(L, tuple | list):
+        if len(L) != 2:
+            raise ValueError(f"L must be an integer or a pair (Lx, Ly), got {L!r}")
+        Lx, Ly = checks.whole("Lx", L[0]), checks.whole("Ly", L[1])
+    else:
+        Lx = Ly = checks.whole("L", L)
+    if Lx * Ly > MOST_SITES:
+        raise ValueError(f"L must give at most 2^28 sites, got {Lx} x {Ly}")
+    if boundary == "torus" and (Lx % 2 or Ly % 2):
+        raise ValueError(
+            f"on a torus Lx and Ly must be even, got {Lx} x {Ly}: odd loops would join sites of "
+            "one sublattice; use boundary='open' or an even length"
+        )
+    if Lx * Ly % 2:
+        raise ValueError(f"an odd number of sites has no covering, got {Lx} x {Ly}")
+    return Lx, Ly
+
+
+def parity(Lx: int, Ly: int) -> SpinArray:
+    """``eps = (-1)^(x+y)`` of every site, shape (Ly, Lx)."""
+    y, x = np.mgrid[:Ly, :Lx]
+    eps: SpinArray = (1 - 2 * ((x + y) % 2)).astype(np.int8)
+    return eps
+
+
+def checked(dimers: ArrayLike) -> NDArray[np.uint8]:
+    """An array of directions, shape (..., Ly, Lx).
+
+    Raises
+    ------
+    ValueError, TypeError
+        It holds anything but 0, 1, 2, 3.
+    """
+    d = np.asarray(dimers)
+    if d.dtype.kind not in "iu":
+        raise TypeError(f"dimers must be integers 0 to 3, got an array of {d.dtype}")
+    if d.ndim < 2 or 0 in d.shape[-2:]:
+        raise ValueError(f"dimers must have shape (..., Ly, Lx), got {d.shape}")
+    if d.size and (d.min() < 0 or d.max() > 3):
+        raise ValueError(
+            "dimers must be directions 0 = +x, 1 = +y, 2 = -x, 3 = -y, "
+            f"got values from {d.min()} to {d.max()}"
+        )
+    return d.astype(np.uint8, copy=False)
+
+
+def is_covering(dimers: ArrayLike, boundary: str = "torus") -> BoolArray:
+    """Whether every dimer has two ends, for each of the configurations.
+
+    Examples
+    --------
+    >>> bool(is_covering([[0, 2], [0, 2]])), bool(is_covering([[0, 2], [0, 3]]))
+    (True, False)
+    """
+    d = checked(dimers)
+    good = np.ones(d.shape[:-2], dtype=bool)
+    for towards, axis, shift in ((0, -1, -1), (1, -2, -1), (2, -1, 1), (3, -2, 1)):
+        mine = d == towards
+        theirs = np.roll(d, shift, axis=axis) == (towards ^ 2)
+        if boundary == "open":
+            edge = [slice(None)] * d.ndim
+            edge[axis] = slice(-1, None) if shift < 0 else slice(0, 1)
+            theirs[tuple(edge)] = False
+        good &= ~np.any(mine & ~theirs, axis=(-2, -1))
+    return good
+
+
+def winding(dimers: ArrayLike) -> IntArray:
+    """Fluxes ``(W_x, W_y)`` of coverings of a torus, shape (..., 2).
+
+    Examples
+    --------
+    >>> winding([[0, 2], [2, 0]])  # both rows start on even sites
+    array([1, 0])
+    """
+    d = checked(dimers)
+    eps = parity(d.shape[-1], d.shape[-2]).astype(np.int64)
+    w_x = np.sum((d[..., :, 0] == 0) * eps[:, 0], axis=-1)
+    w_y = np.sum((d[..., 0, :] == 1) * eps[0], axis=-1)
+    return np.stack([w_x, w_y], axis=-1)
+
+
+def flippable(dimers: ArrayLike, boundary: str = "torus") -> BoolArray:
+    """Which plaquettes hold two parallel dimers, shape (..., Ly, Lx).
+
+    Examples
+    --------
+    >>> flippable([[0, 2], [0, 2]], "open")
+    array([[ True, False],
+           [False, False]])
+    """
+    d = checked(dimers)
+    flat = (d == 0) & (np.roll(d, -1, axis=-2) == 0)
+    upright = (d == 1) & (np.roll(d, -1, axis=-1) == 1)
+    if boundary == "open":
+        flat[..., -1, :] = False
+        upright[..., :, -1] = False
+    return np.asarray(flat | upright)
+
+
+def electric_field(dimers: ArrayLike) -> SpinArray:
+    """``E(r) = eps(r) * (unit vector along the dimer at r)``, shape (..., 2, Ly, Lx).
+
+    Summed over a block it is the coarse field, the slope of the height; on the scale of the lattice
+    it alternates where dimers form columns.
+
+    Examples
+    --------
+    >>> electric_field([[0, 2], [0, 2]])[0]
+    array([[ 1,  1],
+           [-1, -1]], dtype=int8)
+    """
+    d = checked(dimers)
+    eps = parity(d.shape[-1], d.shape[-2])
+    x = np.array([1, 0, -1, 0], dtype=np.int8)[d] * eps
+    y = np.array([0, 1, 0, -1], dtype=np.int8)[d] * eps
+    return np.stack([x, y], axis=-3)
+
+
+def height(dimers: ArrayLike) -> IntArray:
+    r"""Heights of the plaquettes, 0 on the first one, shape (..., Ly, Lx).
+
+        h(x, y) - h(x - 1, y) =  eps(x, y) (1 - 4 n_y(x, y))
+        h(x, y) - h(x, y - 1) = -eps(x, y) (1 - 4 n_x(x, y))
+
+    Along a period of the torus h gains -4 W_y in x and 4 W_x in y. On an open lattice the last
+    row and column are half planes outside, where dimers end.
+
+    Examples
+    --------
+    >>> height([[0, 2], [0, 2]])
+    array([[ 0, -1],
+           [-3, -2]])
+    """
+    d = checked(dimers)
+    eps = parity(d.shape[-1], d.shape[-2]).astype(np.int64)
+    across_x = eps * (1 - 4 * (d == 1))
+    across_y = -eps * (1 - 4 * (d == 0))
+    h: IntArray = np.cumsum(across_y[..., :, :1], axis=-2)
+    h = h - h[..., :1, :]
+    rows: AnyArray = np.cumsum(across_x, axis=-1)
+    return np.asarray(h + rows - rows[..., :1])

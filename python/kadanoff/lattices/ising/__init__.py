@@ -1,0 +1,63 @@
+r"""Ising models on regular lattices: sampling, scanning, tempering.
+
+    H = - sum_<ij> J_ij s_i s_j - h sum_i s_i
+
+Which call? :func:`sample` for independent configurations at one temperature, :func:`scan` for
+several, :func:`temper` where single spins get stuck and clusters do not help, and
+:class:`Simulation` to step a lattice by hand. :func:`exact` gives the exact
+answer where there is one.
+
+>>> from kadanoff import ising
+>>> run = ising.sample(L=32, T=ising.T_c, n=1000, seed=1)
+>>> run.configurations.shape
+(1000, 32, 32)
+"""
+
+from kadanoff.lattices.ising.exact_solutions import (
+    DensityOfStates,
+    Exact,
+    Strip,
+    chain,
+    conditional,
+    critical_temperature,
+    enumerate_states,
+    exact,
+    kaufman,
+    onsager,
+    surrounding_fields,
+    transfer_matrix,
+    window_log_Z,
+    yang,
+)
+from kadanoff.lattices.ising.models import LATTICES, Ising, T_c
+from kadanoff.lattices.ising.results import IsingSamples, IsingScan
+from kadanoff.lattices.ising.sampling import METHODS, sample, scan
+from kadanoff.lattices.ising.simulation import Simulation
+from kadanoff.lattices.ising.tempering import temper
+
+__all__ = [
+    "LATTICES",
+    "METHODS",
+    "DensityOfStates",
+    "Exact",
+    "Ising",
+    "IsingSamples",
+    "IsingScan",
+    "Simulation",
+    "Strip",
+    "T_c",
+    "chain",
+    "conditional",
+    "critical_temperature",
+    "enumerate_states",
+    "exact",
+    "kaufman",
+    "onsager",
+    "sample",
+    "scan",
+    "surrounding_fields",
+    "temper",
+    "transfer_matrix",
+    "window_log_Z",
+    "yang",
+]

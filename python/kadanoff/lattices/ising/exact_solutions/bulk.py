@@ -1,0 +1,171 @@
+r"""The infinite Ising lattice: Onsager's free energy, Yang's magnetisation, critical temperatures.
+
+    ln Z / N = (1 / 2 pi) int_0^pi dp ln(2 (a + sqrt(a^2 - sinh^2 2K_y))),
+    a = cosh 2K_x cosh 2K_y - sinh 2K_x cos p,
+    m = (1 - 1 / (sinh 2K_x sinh 2K_y)^2)^{1/8}   below T_c, where sinh 2K_x sinh 2K_y = 1.
+
+References
+----------
+.. [1] L. Onsager, Phys. Rev. 65, 117 (1944), doi:10.1103/PhysRev.65.117, Eq. 106
+.. [2] C. N. Yang, Phys. Rev. 85, 808 (1952), doi:10.1103/PhysRev.85.808; for two couplings
+       C. H. Chang, Phys. Rev. 88, 1422 (1952), doi:10.1103/PhysRev.88.1422
+.. [3] R. M. F. Houtappel, Physica 16, 425 (1950), doi:10.1016/0031-8914(50)90130-3
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+
+import numpy as np
+
+from kadanoff.lattices.ising.exact_solutions.jets import Jet, variable
+from kadanoff.lattices.ising.exact_solutions.results import Exact, pair, ratio, temperature
+from kadanoff.lattices.ising.exact_solutions.torus import FROZEN_K, LARGEST_K, growth
+
+__all__ = ["critical_temperature", "onsager", "yang"]
+
+LATTICES = {"square": 2, "triangular": 3}
+
+
+def onsager(T: float, *, J: float | tuple[float, float] = 1.0) -> Exact:
+    r"""Free energy, energy, specific heat and spontaneous magnetisation of the square lattice.
+
+    Parameters
+    ----------
+    T : float
+        Temperature.
+    J : float or (float, float)
+        Couplings along x and y. Signs matter to the magnetisation alone, which is that of the
+        ferromagnet, zero otherwise. With one coupling zero: the infinite chain.
+
+    Returns
+    -------
+    Exact
+        ``sites`` is infinite; ``c`` is infinite at T_c.
+
+    Notes
+    -----
+    The integrand is analytic in ``ln tan(p / 2)``, in which the trapezoidal rule converges
+    exponentially, at T_c too: errors of 1e-15, in c of 1e-13 / |1 - T / T_c|.
+
+    Examples
+    --------
+    >>> bulk = onsager(2.0)
+    >>> print(f"{bulk.e:.12f} {bulk.c:.10f} {bulk.m:.12f}")
+    -1.745564575313 0.7248714486 0.911319377877
+    """
+    T = temperature(T)
+    couplings = pair("J", J)
+    for j in couplings:
+        ratio("J", j, T)
+    jx, jy = sorted(abs(j) for j in couplings)
+    kx, ky = jx / T, jy / T
+    critical = _is_critical(kx, ky)
+    if jx == 0:
+        # A ring so long that its length does not show: ln(2 cosh K) for each spin.
+        decay = math.exp(-2 * ky)
+        log_Z = Jet(
+            ky + math.log1p(decay),
+            jy * math.tanh(ky),
+            4 * jy * jy * decay / (1 + decay) ** 2,
+        )
+    elif kx > FROZEN_K:
+        log_Z = Jet(kx + ky, jx + jy, 0.0)
+    elif ky > LARGEST_K:
+        raise ValueError(
+            f"J / T = {ky:.3g} of the stronger and {kx:.3g} of the weaker coupling are too far "
+            f"apart: the stronger one may be {LARGEST_K:g} here"
+        )
+    else:
+        # p = 2 atan(e^u): near p = 0 the integrand varies on the scale of gamma_0, in ln p.
+        h = 1 / 32
+        u = h * np.arange(-40 * 32, 40 * 32 + 1)
+        g, _ = growth(2 * np.arctan(np.exp(u)), variable(kx, jx), variable(ky, jy))
+        weight = h / np.cosh(u) / (2 * math.pi)
+        total = (Jet(weight, 0.0, 0.0) * g).sum()
+        log_Z = total + 0.5 * math.log(2)
+    return Exact(
+        method="Onsager, infinite square lattice",
+        T=T,
+        sites=math.inf,
+        log_Z_per_site=float(log_Z.f),
+        e=-float(log_Z.d),
+        c=math.inf if critical else max(float(log_Z.dd), 0.0) / T**2,
+        m=yang(T, J=(couplings[0], couplings[1])),
+    )
+
+
+def _is_critical(kx: float, ky: float) -> bool:
+    """Whether T is T_c to within the rounding of the couplings."""
+    if kx == 0 or ky > 300:
+        return False
+    gamma = math.log1p(math.exp(-2 * ky)) - math.log(-math.expm1(-2 * ky)) - 2 * kx
+    return abs(gamma) < 8 * sys.float_info.epsilon * max(kx, ky, 1.0)
+
+
+def yang(T: float, *, J: float | tuple[float, float] = 1.0) -> float:
+    """Spontaneous magnetisation per site of the infinite square lattice.
+
+    Zero above T_c, and when a coupling is not positive.
+
+    Examples
+    --------
+    >>> print(f"{yang(1.0):.13f} {yang(3.0)}")
+    0.9992757519571 0.0
+    """
+    T = temperature(T)
+    couplings = pair("J", J)
+    if min(couplings) <= 0:
+        return 0.0
+    kx, ky = (ratio("J", j, T) for j in couplings)
+    if _is_critical(kx, ky):
+        return 0.0
+    # ln sinh x = x + ln((1 - e^{-2x}) / 2)
+    log_s = sum(2 * k + math.log(-math.expm1(-4 * k) / 2) for k in (kx, ky))
+    return (-math.expm1(-2 * log_s)) ** 0.125 if log_s > 0 else 0.0
+
+
+def critical_temperature(J: float | tuple[float, ...] = 1.0, *, lattice: str = "square") -> float:
+    r"""T_c of a ferromagnet in two dimensions.
+
+        square:      sinh 2K_x sinh 2K_y = 1                          2 / ln(1 + sqrt 2)
+        triangular:  s_1 s_2 + s_2 s_3 + s_3 s_1 = 1,  s_i = sinh 2K_i     4 / ln 3
+
+    Parameters
+    ----------
+    J : float or a tuple of two or three
+        Positive couplings; on the triangular lattice along x, y and the diagonal.
+    lattice : {"square", "triangular"}
+
+    Examples
+    --------
+    >>> print(f"{critical_temperature():.15f} {critical_temperature(lattice='triangular'):.12f}")
+    2.269185314213022 3.640956906507
+    """
+    if lattice not in LATTICES:
+        raise ValueError(f"lattice must be one of {', '.join(LATTICES)}, got {lattice!r}")
+    couplings = pair("J", J, count=LATTICES[lattice])
+    if min(couplings) <= 0:
+        raise ValueError(f"couplings must be positive for a transition of this kind, got {J}")
+    if len(set(couplings)) == 1:
+        unit = 2 / math.log1p(math.sqrt(2)) if lattice == "square" else 4 / math.log(3)
+        return couplings[0] * unit
+
+    def excess(T: float) -> float:
+        """Positive below T_c."""
+        # Couplings far apart overflow long before the sign is in doubt.
+        s = [math.sinh(min(2 * j / T, 300.0)) for j in couplings]
+        if len(s) == 2:
+            return s[0] * s[1] - 1
+        return s[0] * s[1] + s[1] * s[2] + s[2] * s[0] - 1
+
+    low, high = 1e-3 * max(couplings), 8 * max(couplings)
+    while excess(low) < 0:
+        low /= 2
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        if middle in (low, high):
+            break
+        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
+    return 0.5 * (low + high)

@@ -1,0 +1,119 @@
+"""What an exact solution returns, and how its arguments are checked."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from kadanoff._base import checks
+
+__all__ = ["Exact", "lengths", "pair", "temperature"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exact:
+    """Exact averages of an Ising model; what a method does not know is None.
+
+    Attributes
+    ----------
+    method : str
+        Where the numbers come from.
+    T : float
+        Temperature, k_B = 1.
+    sites : float
+        Number of spins, infinite for the bulk.
+    log_Z_per_site : float
+        ln Z / N.
+    e : float
+        Energy per site.
+    c : float
+        Specific heat per site, ``<(E - <E>)^2> / (N T^2)``; infinite at a critical point.
+    m : float, optional
+        <M> / N; in the bulk without a field the spontaneous magnetisation.
+    abs_m, m2, m4 : float, optional
+        <|M|> / N, <M^2> / N^2, <M^4> / N^4.
+    xi : float, optional
+        Correlation length.
+    """
+
+    method: str
+    T: float
+    sites: float
+    log_Z_per_site: float
+    e: float
+    c: float
+    m: float | None = None
+    abs_m: float | None = None
+    m2: float | None = None
+    m4: float | None = None
+    xi: float | None = None
+
+    @property
+    def log_Z(self) -> float:
+        """ln Z of the whole lattice."""
+        return self.log_Z_per_site * self.sites
+
+    @property
+    def f(self) -> float:
+        """Free energy per site, -T ln Z / N."""
+        return -self.T * self.log_Z_per_site
+
+    @property
+    def s(self) -> float:
+        """Entropy per site, ``(e - f) / T``."""
+        return self.log_Z_per_site + self.e / self.T
+
+    @property
+    def binder(self) -> float | None:
+        """``1 - <M^4> / (3 <M^2>^2)``."""
+        if self.m2 is None or self.m4 is None:
+            return None
+        return 1 - self.m4 / (3 * self.m2**2)
+
+    @property
+    def chi(self) -> float | None:
+        """``(<M^2> - <M>^2) / (N T)``."""
+        if self.m2 is None or self.m is None:
+            return None
+        return self.sites * (self.m2 - self.m**2) / self.T
+
+
+def temperature(T: object) -> float:
+    """A positive finite temperature."""
+    t = checks.real("T", T)
+    if t <= 0:
+        raise ValueError(f"T must be positive, got T = {T}")
+    return t
+
+
+def pair(name: str, value: object, *, count: int = 2) -> tuple[float, ...]:
+    """A number for each axis, or one for all."""
+    if isinstance(value, tuple | list | np.ndarray):
+        if len(value) != count:
+            raise ValueError(f"{name} must be a number or {count} of them, got {value!r}")
+        return tuple(checks.real(f"{name}[{i}]", x) for i, x in enumerate(value))
+    return (checks.real(name, value),) * count
+
+
+def lengths(L: object, *, most: int) -> tuple[int, int]:
+    """(Lx, Ly) from an integer or a pair."""
+    if isinstance(L, tuple | list):
+        if len(L) != 2:
+            raise ValueError(f"L must be an integer or a pair (Lx, Ly), got {L!r}")
+        found = checks.whole("Lx", L[0]), checks.whole("Ly", L[1])
+    else:
+        n = checks.whole("L", L)
+        found = n, n
+    if max(found) > most:
+        raise ValueError(f"lengths must be at most {most}, got {found[0]} x {found[1]}")
+    return found
+
+
+def ratio(name: str, x: float, T: float) -> float:
+    """x / T, refused where it overflows."""
+    k = x / T if abs(x) < 1e300 and T > 1e-300 else math.copysign(math.inf, x) if x else 0.0
+    if not math.isfinite(k):
+        raise ValueError(f"{name} / T must be finite, got {name} = {x}, T = {T}: raise T")
+    return k

@@ -1,0 +1,254 @@
+r"""All states of a small Ising model, counted: every T, J and h at once.
+
+    Z = sum over (B_1, ..., B_c, M) of g exp((J_1 B_1 + ... + J_c B_c + h M) / T),
+
+B_a the sum of ``s_i s_j`` over the bonds of class a, M the sum of the spins, g an integer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kadanoff import _core
+from kadanoff._base import checks
+from kadanoff._base.progress import Report, bar
+from kadanoff._base.types import IntArray, WordArray
+from kadanoff.lattices.ising.exact_solutions.results import Exact, pair, ratio, temperature
+
+__all__ = ["DensityOfStates", "bonds", "enumerate_states"]
+
+LATTICES = {"chain": (1, 1), "square": (2, 2), "triangular": (2, 3), "cubic": (3, 3)}
+MOST_SPINS = 32
+
+Classes = list[list[tuple[int, int]]]
+
+
+def bonds(
+    L: int | tuple[int, ...],
+    lattice: str = "square",
+    boundary: str | tuple[str, ...] = "periodic",
+) -> tuple[tuple[int, ...], Classes]:
+    """Lengths of a lattice and its bonds, one class for each axis.
+
+    Parameters
+    ----------
+    L : int or tuple of int
+        Length, or (Lx, Ly, ...).
+    lattice : {"chain", "square", "triangular", "cubic"}
+        The triangular lattice is the square one with a third class of bonds, from (x, y) to
+        (x + 1, y + 1).
+    boundary : {"periodic", "open"}, or one of them for each length
+        On a periodic length of 2 both bonds between neighbours count, on 1 a spin has a bond to
+        itself.
+
+    Returns
+    -------
+    lengths : tuple of int
+    classes : list of lists of pairs
+        Sites are numbered with x fastest.
+
+    Examples
+    --------
+    >>> bonds(3, "chain")
+    ((3,), [[(0, 1), (1, 2), (2, 0)]])
+    """
+    if lattice not in LATTICES:
+        raise ValueError(f"lattice must be one of {', '.join(LATTICES)}, got {lattice!r}")
+    dimension, classes = LATTICES[lattice]
+    closed = _closed(boundary, dimension)
+    if isinstance(L, tuple | list):
+        if len(L) != dimension:
+            raise ValueError(f"the {lattice} lattice has {dimension} lengths, got L = {L!r}")
+        lengths = tuple(checks.whole(f"L[{i}]", n) for i, n in enumerate(L))
+    else:
+        lengths = (checks.whole("L", L),) * dimension
+    if math.prod(lengths) > MOST_SPINS:
+        raise ValueError(
+            f"states can be enumerated for at most {MOST_SPINS} spins, got "
+            f"{' x '.join(map(str, lengths))}"
+        )
+    steps = [tuple(int(i == a) for i in range(dimension)) for a in range(dimension)]
+    steps += [(1, 1)] * (classes - dimension)
+    strides = np.cumprod((1, *lengths[:-1]))
+    found: Classes = []
+    for step in steps:
+        here = []
+        # Reversed axes: x runs fastest.
+        for site in np.ndindex(*lengths[::-1]):
+            r = site[::-1]
+            to = [a + b for a, b in zip(r, step, strict=True)]
+            beyond = [a >= n for a, n in zip(to, lengths, strict=True)]
+            if any(b and not p for b, p in zip(beyond, closed, strict=True)):
+                continue
+            wrapped = [a % n for a, n in zip(to, lengths, strict=True)]
+            here.append((int(np.dot(r, strides)), int(np.dot(wrapped, strides))))
+        found.append(here)
+    return lengths, found
+
+
+def _closed(boundary: str | tuple[str, ...], dimension: int) -> tuple[bool, ...]:
+    """Which axes are periodic."""
+    edges = tuple(boundary) if isinstance(boundary, tuple | list) else (boundary,) * dimension
+    if len(edges) != dimension or any(e not in ("periodic", "open") for e in edges):
+        raise ValueError(
+            f"boundary must be 'periodic' or 'open', or {dimension} of them, got {boundary!r}"
+        )
+    return tuple(e == "periodic" for e in edges)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DensityOfStates:
+    """How many states have which sums of bonds and spins.
+
+    Attributes
+    ----------
+    spins : int
+    bonds : array of int64, shape (k, classes)
+        Sums of ``s_i s_j`` over the bonds of each class.
+    magnetisation : array of int64, shape (k,)
+    counts : array of uint64, shape (k,)
+        They add up to 2^spins.
+    """
+
+    spins: int
+    bonds: IntArray
+    magnetisation: IntArray
+    counts: WordArray
+
+    def __repr__(self) -> str:
+        return f"DensityOfStates({self.spins} spins, {len(self.counts)} distinct sums)"
+
+    @property
+    def histogram(self) -> dict[int, int]:
+        """Number of states at every energy for J = 1, h = 0."""
+        energies, inverse = np.unique(-self.bonds.sum(axis=1), return_inverse=True)
+        totals = [0] * len(energies)
+        for i, n in zip(inverse.tolist(), self.counts.tolist(), strict=True):
+            totals[i] += n
+        return dict(zip(energies.tolist(), totals, strict=True))
+
+    def at(self, T: float, *, J: float | tuple[float, ...] = 1.0, h: float = 0.0) -> Exact:
+        """Exact averages at one temperature.
+
+        Parameters
+        ----------
+        T : float
+        J : float or tuple of floats
+            One coupling, or one for each class of bonds.
+        h : float
+            Field.
+
+        Examples
+        --------
+        >>> run = enumerate_states(4).at(2.269185314213022)
+        >>> print(f"{run.log_Z:.12f} {run.abs_m:.12f} {run.binder:.12f}")
+        15.521915458755 0.843860444813 0.617199318412
+        """
+        T = temperature(T)
+        couplings = pair("J", J, count=self.bonds.shape[1])
+        h = checks.real("h", h)
+        for name, x in [*(("J", j) for j in couplings), ("h", h)]:
+            ratio(name, x, T)
+        energy = -(self.bonds @ np.array(couplings)) - h * self.magnetisation
+        logs = np.log(self.counts.astype(np.float64)) - energy / T
+        top = logs.max()
+        w = np.exp(logs - top)
+        log_Z = float(top + math.log(w.sum()))
+        w /= w.sum()
+        mean = float(w @ energy)
+        n = self.spins
+        m = self.magnetisation / n
+        return Exact(
+            method=f"all 2^{n} states",
+            T=T,
+            sites=n,
+            log_Z_per_site=log_Z / n,
+            e=mean / n,
+            c=float(w @ (energy - mean) ** 2) / (n * T * T),
+            m=float(w @ m),
+            abs_m=float(w @ np.abs(m)),
+            m2=float(w @ m**2),
+            m4=float(w @ m**4),
+        )
+
+
+def enumerate_states(
+    L: int | tuple[int, ...] | None = None,
+    *,
+    lattice: str = "square",
+    boundary: str | tuple[str, ...] = "periodic",
+    spins: int | None = None,
+    classes: Sequence[Sequence[tuple[int, int]]] | None = None,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: _core.Control | None = None,
+) -> DensityOfStates:
+    """Visit every state of a lattice, or of any graph, and count them.
+
+    Parameters
+    ----------
+    L, lattice, boundary
+        See :func:`bonds`.
+    spins, classes : int, and lists of pairs of int
+        Instead of a lattice: the number of spins and the bonds of each class.
+    threads : int, optional
+        Worker threads, default all cores.
+    progress : bool, callable or None
+        See :func:`kadanoff._base.progress.bar`.
+    control : Control, optional
+        To cancel from another thread.
+
+    Returns
+    -------
+    DensityOfStates
+
+    Raises
+    ------
+    ValueError
+        More than 32 spins, or too many distinct sums.
+    Cancelled
+        It was interrupted; there is no partial result.
+
+    Notes
+    -----
+    Half of the states, in Gray's order: about 4 ns each, 0.07 s for 5 x 5 on one core.
+
+    Examples
+    --------
+    >>> enumerate_states(4).histogram[-32], enumerate_states(4).histogram[-24]
+    (2, 32)
+    """
+    if (L is None) == (spins is None or classes is None):
+        raise ValueError("either L or both spins and classes must be given")
+    if L is not None:
+        lengths, found = bonds(L, lattice, boundary)
+        count = math.prod(lengths)
+    else:
+        assert spins is not None
+        assert classes is not None
+        count = checks.whole("spins", spins)
+        found = [[(_site(i, count), _site(j, count)) for i, j in group] for group in classes]
+    if threads is not None:
+        threads = min(checks.whole("threads", threads), 1024)
+    with bar(f"2^{count} states", progress) as report:
+        sums, magnetisation, counts = _core.ising_states(
+            count, found, threads=threads, control=control, report=report
+        )
+    return DensityOfStates(
+        spins=count,
+        bonds=sums.reshape(len(counts), len(found)),
+        magnetisation=magnetisation,
+        counts=counts,
+    )
+
+
+def _site(i: object, spins: int) -> int:
+    if isinstance(i, bool) or not isinstance(i, int | np.integer):
+        raise TypeError(f"a bond is a pair of integers, got {i!r}")
+    if not 0 <= i < spins:
+        raise ValueError(f"a bond joins sites 0 to {spins - 1}, got {i}")
+    return int(i)

@@ -1,0 +1,205 @@
+r"""Windows of an Ising lattice in the field of their surroundings.
+
+    ln Z(v, e) = ln sum over the rest of the window of
+                 exp((J_x sum s s_right + J_y sum s s_up + sum h s) / T),
+
+with a block v of the window fixed and a field h = (field + J times the spins just outside) that
+the environment e exerts. Its normalised exponential is the conditional probability P(v | e), with
+the buffer between block and environment summed exactly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff import _core
+from kadanoff._base import checks
+from kadanoff._base.progress import Report, bar
+from kadanoff._base.types import FloatArray
+from kadanoff.lattices.ising.exact_solutions.results import pair, ratio, temperature
+
+__all__ = ["conditional", "surrounding_fields", "window_log_Z"]
+
+
+MOST_WIDTH = 20
+MOST_BLOCK = 20
+
+
+def surrounding_fields(
+    spins: ArrayLike,
+    corner: tuple[int, int],
+    shape: tuple[int, int],
+    *,
+    J: float | tuple[float, float] = 1.0,
+    h: float = 0.0,
+) -> FloatArray:
+    """Fields that the spins outside of a window of a periodic lattice exert on those within.
+
+    Parameters
+    ----------
+    spins : array of +-1, shape (..., Ly, Lx)
+        Configurations; what they hold inside the window does not matter.
+    corner : (int, int)
+        Row and column (y, x) where the window begins.
+    shape : (int, int)
+        Height and width; at most one less than the lattice.
+    J, h : float or (float, float), and float
+        Couplings along x and y, field.
+
+    Returns
+    -------
+    array, shape (..., height, width)
+
+    Examples
+    --------
+    >>> surrounding_fields(np.ones((6, 6)), (1, 1), (2, 3))
+    array([[2., 1., 2.],
+           [2., 1., 2.]])
+    """
+    s = np.asarray(spins, dtype=np.float64)
+    if s.ndim < 2 or not np.isin(s, (-1.0, 1.0)).all():
+        raise ValueError("spins must be an array (..., Ly, Lx) of +1 and -1")
+    jx, jy = pair("J", J)
+    h = checks.real("h", h)
+    height, width = checks.whole("height", shape[0]), checks.whole("width", shape[1])
+    Ly, Lx = s.shape[-2:]
+    if height >= Ly or width >= Lx:
+        raise ValueError(
+            f"the window must be smaller than the lattice, got {height} x {width} in {Ly} x {Lx}"
+        )
+    rolled = np.roll(s, (-corner[0], -corner[1]), axis=(-2, -1))
+    out = np.full((*s.shape[:-2], height, width), h)
+    out[..., :, 0] += jx * rolled[..., :height, -1]
+    out[..., :, -1] += jx * rolled[..., :height, width]
+    out[..., 0, :] += jy * rolled[..., -1, :width]
+    out[..., -1, :] += jy * rolled[..., height, :width]
+    return out
+
+
+def window_log_Z(
+    fields: ArrayLike,
+    T: float,
+    *,
+    J: float | tuple[float, float] = 1.0,
+    block: ArrayLike | None = None,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: _core.Control | None = None,
+) -> FloatArray:
+    r"""``ln Z`` of open rectangles with a field on every site, for every state of a block.
+
+    Parameters
+    ----------
+    fields : array, shape (..., height, width)
+        Field on every site, in units of energy; see :func:`surrounding_fields`.
+    T : float
+        Temperature.
+    J : float or (float, float)
+        Couplings along x and y, of any sign.
+    block : array of bool, shape (height, width), optional
+        The sites that are fixed, at most 20.
+    threads, progress, control
+        As in :func:`kadanoff.lattices.ising.exact_solutions.states.enumerate_states`.
+
+    Returns
+    -------
+    array, shape (..., 2^k) with a block of k sites, else (...)
+        Bit i of the last index is the i-th spin of the block, row by row; 1 is up.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The shorter side exceeds 20 sites, or an argument is out of range.
+
+    Notes
+    -----
+    A transfer matrix, site by site, over the shorter side: ``2^(k + side)`` operations for each of
+    the sites that share their rows with the block, ``2^side`` for the others.
+
+    Examples
+    --------
+    >>> log_Z = window_log_Z(np.zeros((4, 4)), 2.0)
+    >>> print(f"{log_Z:.10f}")
+    14.4977110240
+    """
+    h = np.asarray(fields)
+    if h.dtype.kind not in "iuf" or h.ndim < 2 or 0 in h.shape[-2:]:
+        raise ValueError(f"fields must be real, of shape (..., height, width), got {h.shape}")
+    if not np.isfinite(h).all():
+        raise ValueError("fields must be finite")
+    T = temperature(T)
+    kx, ky = (ratio("J", j, T) for j in pair("J", J))
+    height, width = h.shape[-2:]
+    mask = np.zeros((height, width), dtype=bool)
+    if block is not None:
+        mask = np.asarray(block)
+        if mask.dtype != bool or mask.shape != (height, width):
+            raise ValueError(
+                f"block must be an array of bool of shape {(height, width)}, got {mask.dtype} of "
+                f"shape {mask.shape}"
+            )
+    k = int(mask.sum())
+    if min(height, width) > MOST_WIDTH:
+        raise ValueError(f"the shorter side must be at most {MOST_WIDTH}, got {height} x {width}")
+    if k > MOST_BLOCK:
+        raise ValueError(f"a block may have at most {MOST_BLOCK} sites, got {k}")
+    if threads is not None:
+        threads = min(checks.whole("threads", threads), 1024)
+    more = h.shape[:-2]
+    order = np.flatnonzero(mask.ravel())
+    names = np.arange(height * width).reshape(height, width)
+    turned = width > height
+    if turned:
+        h, mask, names, kx, ky = np.swapaxes(h, -1, -2), mask.T, names.T, ky, kx
+    with bar("windows", progress) as report:
+        flat = _core.ising_windows(
+            h.shape[-2],
+            h.shape[-1],
+            kx,
+            ky,
+            np.ascontiguousarray(h, dtype=np.float64).ravel() / T,
+            np.flatnonzero(mask.ravel()).tolist(),
+            threads=threads,
+            control=control,
+            report=report,
+        )
+    if block is None:
+        out = flat.reshape(more)
+        return out if more else out[()]
+    out = flat.reshape(*more, 2**k)
+    if turned:
+        # Spin i of the block, row by row, stands at another place column by column.
+        found = names.ravel()[np.flatnonzero(mask.ravel())]
+        place = [int(np.flatnonzero(found == site)[0]) for site in order]
+        states = np.arange(2**k)
+        index = sum(((states >> i & 1) << p for i, p in enumerate(place)), np.zeros_like(states))
+        out = out[..., index]
+    return out
+
+
+def conditional(
+    fields: ArrayLike,
+    T: float,
+    *,
+    block: ArrayLike,
+    J: float | tuple[float, float] = 1.0,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: _core.Control | None = None,
+) -> FloatArray:
+    """``P(v | e)``: :func:`window_log_Z` exponentiated and normalised over the block's states.
+
+    Examples
+    --------
+    >>> block = np.zeros((4, 4), dtype=bool)
+    >>> block[1:3, 1:3] = True
+    >>> P = conditional(np.zeros((4, 4)), 2.0, block=block)
+    >>> print(f"{P.sum():.12f} {P[0] - P[15]:.1f}")
+    1.000000000000 0.0
+    """
+    log_Z = window_log_Z(
+        fields, T, J=J, block=block, threads=threads, progress=progress, control=control
+    )
+    weights = np.exp(log_Z - log_Z.max(axis=-1, keepdims=True))
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))

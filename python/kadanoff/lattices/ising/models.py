@@ -1,0 +1,239 @@
+r"""The Ising model as plain data: lattice, couplings, field, boundaries.
+
+    H = - sum_i sum_a J_a s_i s_{i+a} - h sum_i s_i,      s = +-1, k_B = 1
+
+over sites i and forward directions a. Axis a of an array of spins is direction a of the lattice;
+the triangular lattice is the square one with the diagonal (i, j) - (i + 1, j + 1) added.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray, SpinArray
+
+__all__ = ["LATTICES", "Ising", "T_c"]
+
+T_c = 2 / math.log(1 + math.sqrt(2))
+"""Critical temperature of the square lattice with J = 1 (Kramers and Wannier, Onsager)."""
+
+LATTICES = {"chain": 1, "square": 2, "triangular": 2, "cubic": 3}
+"""Lattices and their number of axes."""
+
+LARGEST = 1e100  # couplings, and inverse temperatures: products stay finite
+MOST_SITES = (2**32 - 1) // 8
+# A. M. Ferrenberg, J. Xu, D. P. Landau, Phys. Rev. E 97, 043301 (2018), K_c = 0.221654626(5).
+K_c_CUBIC = 0.221654626
+
+
+@dataclass(frozen=True)
+class Ising:
+    """An Ising model on a regular lattice.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Sites along each axis; an integer is the length of all axes.
+    J : float or tuple of float, default 1
+        Coupling, positive for ferromagnets, or one for each axis (then, on the triangular lattice,
+        one for the diagonal).
+    h : float, default 0
+        Uniform field.
+    periodic : bool or tuple of bool, default True
+        Whether the axes, or each of them, close on themselves. Along a periodic axis of two sites
+        every pair has two bonds; along one of a single site each site is bonded to itself, which
+        adds the constant -J per site.
+    lattice : {"chain", "square", "triangular", "cubic"}, optional
+        By default the one with as many axes as `shape`; "square" for an integer.
+
+    Examples
+    --------
+    >>> Ising(64)
+    Ising(shape=(64, 64), J=(1.0, 1.0), h=0.0, periodic=(True, True), lattice='square')
+    >>> Ising((4, 6, 8), J=-0.5, periodic=(True, True, False)).bonds
+    (192, 192, 168)
+    """
+
+    shape: tuple[int, ...]
+    J: tuple[float, ...] = (1.0,)
+    h: float = 0.0
+    periodic: tuple[bool, ...] = (True,)
+    lattice: str = ""
+
+    def __init__(
+        self,
+        shape: int | Sequence[int],
+        J: float | Sequence[float] = 1.0,
+        h: float = 0.0,
+        periodic: bool | Sequence[bool] = True,
+        lattice: str | None = None,
+    ) -> None:
+        lattice, sizes = _lattice(lattice, shape)
+        axes = len(sizes)
+        sites = math.prod(sizes)
+        if sites > MOST_SITES:
+            raise ValueError(
+                f"shape must have at most {MOST_SITES:,} sites, got {sizes} with {sites:,}"
+            )
+        directions = axes + (lattice == "triangular")
+        couplings = tuple(J) if isinstance(J, Iterable) else (J,) * directions
+        if len(couplings) != directions:
+            raise ValueError(
+                f"J must be a number or have {directions} entries, one for each direction of the "
+                f"{lattice} lattice, got {J!r}"
+            )
+        edges = tuple(periodic) if isinstance(periodic, Iterable) else (periodic,) * axes
+        if len(edges) != axes or not all(isinstance(p, bool | np.bool_) for p in edges):
+            raise TypeError(
+                f"periodic must be True, False or one of them for each of {axes} axes, "
+                f"got {periodic!r}"
+            )
+        object.__setattr__(self, "shape", sizes)
+        object.__setattr__(self, "J", tuple(_coupling("J", j) for j in couplings))
+        object.__setattr__(self, "h", _coupling("h", h))
+        object.__setattr__(self, "periodic", tuple(bool(p) for p in edges))
+        object.__setattr__(self, "lattice", lattice)
+
+    @property
+    def sites(self) -> int:
+        """Number of spins N."""
+        return math.prod(self.shape)
+
+    @property
+    def directions(self) -> tuple[tuple[int, ...], ...]:
+        """Steps to the forward neighbours, one for each coupling."""
+        axes = len(self.shape)
+        steps = [tuple(int(a == b) for b in range(axes)) for a in range(axes)]
+        return tuple(steps + ([(1,) * axes] if self.lattice == "triangular" else []))
+
+    @property
+    def bonds(self) -> tuple[int, ...]:
+        """Number of bonds along each direction."""
+        return tuple(
+            math.prod(n - (step[a] != 0 and not self.periodic[a]) for a, n in enumerate(self.shape))
+            for step in self.directions
+        )
+
+    @property
+    def frustrated(self) -> bool:
+        """Whether no state satisfies all bonds; the field does not count."""
+        return self.ground_state() is None
+
+    @property
+    def critical_temperature(self) -> float | None:
+        """T_c of the infinite lattice in zero field, where it is known; 0 for the chain.
+
+        Square: ``sinh(2 J_0 / T) sinh(2 J_1 / T) = 1``; triangular: ``4 J / ln 3``; cubic (equal
+        couplings): Monte Carlo.
+        """
+        if self.h:
+            return None
+        J = [abs(j) for j in self.J]
+        if self.lattice == "chain" or min(J) == 0:
+            return 0.0 if self.lattice in ("chain", "square") else None
+        if self.lattice == "square":
+            low, high = 0.0, 4.0 * max(J)
+            while (middle := (low + high) / 2) not in (low, high):
+                a, b = (2 * j / middle for j in J)
+                ordered = a > 300 or b > 300 or math.sinh(a) * math.sinh(b) > 1
+                low, high = (middle, high) if ordered else (low, middle)
+            return middle
+        if J[1:] != J[:-1] or (self.lattice == "triangular" and math.prod(self.J) < 0):
+            return None
+        return 4 * J[0] / math.log(3) if self.lattice == "triangular" else J[0] / K_c_CUBIC
+
+    def ground_state(self) -> SpinArray | None:
+        """A configuration that satisfies all bonds, with the first spin up, or None."""
+        spins = np.ones(self.shape, dtype=np.int8)
+        for a, n in enumerate(self.shape):
+            if self.J[a] < 0:
+                sign = 1 - 2 * (np.arange(n, dtype=np.int8) % 2)
+                spins *= sign.reshape([-1 if b == a else 1 for b in range(len(self.shape))])
+        satisfied = sum(
+            abs(j) * b for j, b, own in zip(self.J, self.bonds, self._own(), strict=True) if not own
+        )
+        own = sum(j * b for j, b, own in zip(self.J, self.bonds, self._own(), strict=True) if own)
+        lowest = -float(satisfied) - own
+        found = float(self.energy(spins)) + self.h * float(spins.sum(dtype=np.int64))
+        return spins if found <= lowest + 1e-9 * (abs(lowest) + 1e-300) else None
+
+    def _own(self) -> list[bool]:
+        """Directions that lead from a site to itself."""
+        return [
+            all(self.shape[a] == 1 for a, s in enumerate(step) if s) for step in self.directions
+        ]
+
+    def energy(self, spins: ArrayLike) -> FloatArray:
+        """Total energy H of configurations, shape (..., *shape), entries +-1.
+
+        Examples
+        --------
+        >>> print(Ising((2, 2)).energy([[1, 1], [1, -1]]))
+        0.0
+        """
+        s = np.asarray(spins)
+        axes = len(self.shape)
+        if s.shape[s.ndim - axes :] != self.shape or not np.isin(s, (-1, 1)).all():
+            raise ValueError(
+                f"spins must be +1 or -1 with the last axes {self.shape}, got shape {s.shape}"
+            )
+        s = s.astype(np.int8)
+        over = tuple(range(-axes, 0))
+        total = -self.h * s.sum(axis=over, dtype=np.int64)
+        for j, step in zip(self.J, self.directions, strict=True):
+            near = np.roll(s, tuple(-x for x in step), axis=over)
+            product = s * near
+            for a, x in enumerate(step):
+                if x and not self.periodic[a]:
+                    product = np.delete(product, -1, axis=a - axes)
+            total = total - j * product.sum(axis=over, dtype=np.int64)
+        return np.asarray(total, dtype=np.float64)
+
+    @property
+    def _system(self) -> tuple[list[int], str, list[float], float, list[bool]]:
+        """What the compiled core takes."""
+        kind = "triangular" if self.lattice == "triangular" else "hypercubic"
+        return list(self.shape), kind, list(self.J), self.h, list(self.periodic)
+
+
+def _lattice(lattice: object, shape: object) -> tuple[str, tuple[int, ...]]:
+    if lattice is not None and (not isinstance(lattice, str) or lattice not in LATTICES):
+        raise ValueError(f"lattice must be one of {', '.join(LATTICES)}, got {lattice!r}")
+    if not isinstance(shape, Iterable):
+        name = lattice or "square"
+        return name, (checks.whole("L", shape),) * LATTICES[name]
+    sizes = tuple(checks.whole(f"shape[{a}]", n) for a, n in enumerate(shape))
+    names = {1: "chain", 2: "square", 3: "cubic"}
+    name = lattice or names.get(len(sizes), "")
+    if not name or LATTICES[name] != len(sizes):
+        raise ValueError(
+            f"shape must have {LATTICES[name] if name else '1 to 3'} axes"
+            f"{f' on the {name} lattice' if name else ''}, got {sizes}"
+        )
+    return name, sizes
+
+
+def _coupling(name: str, value: object) -> float:
+    x = checks.real(name, value)
+    if abs(x) > LARGEST:
+        raise ValueError(f"{name} must not exceed {LARGEST:g} in magnitude, got {value}")
+    return x
+
+
+def temperature(value: object, name: str = "T") -> float:
+    """A validated temperature."""
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} must be a real number, got {value!r}")
+    T = checks.real(name, value)
+    if T < 1 / LARGEST:
+        raise ValueError(
+            f"temperature {name} must be positive (at least {1 / LARGEST:g}), got {name} = {value}"
+        )
+    return T

@@ -1,0 +1,187 @@
+"""What a run measured: configurations, series, and averages with errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kadanoff._base.statistics import Estimate, estimate, jackknife
+from kadanoff._base.types import FloatArray, SpinArray
+from kadanoff.lattices.ising.models import Ising
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["IsingSamples", "IsingScan", "estimates"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class IsingSamples:
+    """Configurations of an Ising model from its Boltzmann distribution.
+
+    Replicas come one after the other: sample ``i`` is number ``i % (n / replicas)`` of replica
+    ``i // (n / replicas)`` if `replicas` divides n.
+
+    Attributes
+    ----------
+    model : Ising
+        What was sampled.
+    T : float
+        Temperature.
+    energy : array, shape (n,)
+        Energy per site, H / N.
+    magnetisation : array, shape (n,)
+        Magnetisation per site, sum s / N.
+    packed : array of uint8, shape (n, ceil(N / 8)), or None
+        Configurations, a bit a site in row-major order, the first in the lowest bit; a set bit is
+        s = +1. Bits beyond the last site are zero.
+    estimates : mapping from str to Estimate
+        energy <e>, magnetisation <m>, abs_magnetisation <|m|>, m2 <m^2>, m4 <m^4>, specific_heat
+        ``N (<e^2> - <e>^2) / T^2``, susceptibility ``N (<m^2> - <|m|>^2) / T`` (in a field with
+        ``<m>^2``), binder ``1 - <m^4> / (3 <m^2>^2)``, with errors; tau is in units of the spacing.
+    method : str
+        heat-bath, metropolis, wolff or swendsen-wang.
+    spacing : int
+        Sweeps (of Wolff: clusters) between two samples of a replica; fixed before they were taken.
+    equilibration : int
+        Sweeps (clusters) before the first.
+    replicas : int
+        Independent Markov chains.
+    engine : str
+        multispin, sequential or clusters.
+    seed : int
+        Repeats the run, on any number of threads.
+    seconds : float
+        Wall-clock time.
+    """
+
+    model: Ising
+    T: float
+    energy: FloatArray
+    magnetisation: FloatArray
+    packed: NDArray[np.uint8] | None
+    estimates: Mapping[str, Estimate]
+    method: str
+    spacing: int
+    equilibration: int
+    replicas: int
+    engine: str
+    seed: int
+    seconds: float = 0.0
+
+    def __len__(self) -> int:
+        return len(self.energy)
+
+    def __repr__(self) -> str:
+        return (
+            f"IsingSamples({self.model.lattice} {'x'.join(map(str, self.model.shape))}, "
+            f"T={self.T:.6g}, n={len(self)}, {self.method}, spacing={self.spacing}, "
+            f"replicas={self.replicas}, {self.seconds:.2f} s)"
+        )
+
+    @cached_property
+    def configurations(self) -> SpinArray:
+        """Spins +-1, shape (n, *shape); unpacked when first asked for, n N bytes."""
+        if self.packed is None:
+            raise ValueError(
+                "this run kept no configurations: ask for them with configurations=True"
+            )
+        return unpacked(self.packed, self.model)
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """One configuration as an image, the last one by default. Returns the axes."""
+        from kadanoff.lattices.ising.plots import plot_configuration
+
+        return plot_configuration(self, ax=ax, **kwargs)
+
+    def plot_histogram(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """Distribution of the magnetisation (or the energy). Returns the axes."""
+        from kadanoff.lattices.ising.plots import plot_histogram
+
+        return plot_histogram(self, ax=ax, **kwargs)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class IsingScan:
+    """Runs at several temperatures.
+
+    Attributes
+    ----------
+    runs : tuple of IsingSamples
+        One for each temperature, in the order that was asked for.
+    acceptance : array or None
+        Of parallel tempering: accepted share of the exchanges between neighbouring temperatures.
+    """
+
+    runs: tuple[IsingSamples, ...]
+    acceptance: FloatArray | None = field(default=None)
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def __iter__(self) -> Iterator[IsingSamples]:
+        return iter(self.runs)
+
+    def __getitem__(self, index: int) -> IsingSamples:
+        return self.runs[index]
+
+    def __repr__(self) -> str:
+        if not self.runs:
+            return "IsingScan()"
+        model = self.runs[0].model
+        return (
+            f"IsingScan({model.lattice} {'x'.join(map(str, model.shape))}, {len(self)} "
+            f"temperatures {self.T.min():.4g} ... {self.T.max():.4g}, n={len(self.runs[0])})"
+        )
+
+    @property
+    def T(self) -> FloatArray:
+        """Temperatures."""
+        return np.array([run.T for run in self.runs])
+
+    def mean(self, name: str) -> FloatArray:
+        """Averages of one of the estimates, over the temperatures."""
+        return np.array([run.estimates[name].mean for run in self.runs])
+
+    def error(self, name: str) -> FloatArray:
+        """Their errors."""
+        return np.array([run.estimates[name].error for run in self.runs])
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """One of the estimates against T with error bars. Returns the axes."""
+        from kadanoff.lattices.ising.plots import plot_scan
+
+        return plot_scan(self, ax=ax, **kwargs)
+
+
+def unpacked(packed: NDArray[np.uint8], model: Ising) -> SpinArray:
+    """Spins +-1, shape (..., *shape), from bits of shape (..., bytes)."""
+    bits = np.unpackbits(packed, axis=-1, count=model.sites, bitorder="little").view(np.int8)
+    np.multiply(bits, 2, out=bits)
+    np.subtract(bits, 1, out=bits)
+    return bits.reshape(*packed.shape[:-1], *model.shape)
+
+
+def estimates(model: Ising, T: float, e: FloatArray, m: FloatArray) -> dict[str, Estimate]:
+    """Averages from series of energy and magnetisation per site, shape (replicas, times)."""
+    N = model.sites
+    m2 = m * m
+    centre = m if model.h else np.abs(m)
+    # Fluctuations about the average: no digits are lost when they are small.
+    de = e - e.mean()
+    dm = centre - centre.mean()
+    return {
+        "energy": estimate(e),
+        "magnetisation": estimate(m),
+        "abs_magnetisation": estimate(np.abs(m)),
+        "m2": estimate(m2),
+        "m4": estimate(m2 * m2),
+        "specific_heat": jackknife(lambda a, b: N * (b - a * a) / T**2, de, de * de),
+        "susceptibility": jackknife(lambda a, b: N * (b - a * a) / T, dm, dm * dm),
+        "binder": jackknife(lambda a, b: 1 - b / (3 * a * a) if a else 0.0, m2, m2 * m2),
+    }

@@ -1,0 +1,176 @@
+"""A lattice that evolves while one watches it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff import _core
+from kadanoff._base import checks
+from kadanoff._base.progress import Report, bar
+from kadanoff._base.types import SpinArray
+from kadanoff.lattices.ising.models import Ising, _coupling, temperature
+from kadanoff.lattices.ising.results import unpacked
+from kadanoff.lattices.ising.sampling import check_memory, checked_method, model_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Simulation"]
+
+
+class Simulation:
+    """One lattice, stepped by hand: for live pictures, quenches and one's own measurements.
+
+    Parameters
+    ----------
+    model : Ising, optional
+        Or `L` and what else an :class:`Ising` takes.
+    T : float
+        Temperature; may be set at any time.
+    method : {"heat-bath", "metropolis", "wolff", "swendsen-wang", "auto"}
+        How spins are updated.
+    start : {"random", "ordered"} or array of +-1
+        First configuration; "ordered" satisfies all bonds where that is possible, and is up
+        elsewhere.
+    seed : int, optional
+        Repeats the run.
+
+    Attributes
+    ----------
+    model : Ising
+    method : str
+    sweeps : int
+        Sweeps (clusters for "wolff") so far.
+    seed : int
+
+    Notes
+    -----
+    Single-spin updates of a lattice whose sides are divisible by powers of two are bit-sliced: a
+    sweep of 1024^2 spins takes some 50 microseconds of one core with AVX-512, reading the spins
+    2 milliseconds.
+
+    Examples
+    --------
+    >>> from kadanoff import ising
+    >>> live = ising.Simulation(L=64, T=1.0, start="ordered", seed=1)
+    >>> live.sweep(100)
+    >>> live.magnetisation > 0.99
+    True
+    >>> live.T = 10.0
+    >>> live.sweep(100)
+    >>> abs(live.magnetisation) < 0.1
+    True
+    """
+
+    def __init__(
+        self,
+        model: Ising | None = None,
+        *,
+        T: float,
+        L: int | Sequence[int] | None = None,
+        method: str = "heat-bath",
+        start: str | ArrayLike = "random",
+        seed: int | None = None,
+        **lattice: Any,
+    ) -> None:
+        self.model = model_of(model, L, lattice)
+        self._T = temperature(T)
+        self.method = checked_method(method, self.model, self._T)
+        self.seed = checks.seed(seed)
+        self.sweeps = 0
+        check_memory(self.model, self.method, 1, 1, True)
+        self._core = _core.IsingEnsemble(self.model._system, self._T, self.method, 1, self.seed)
+        if isinstance(start, str):
+            if start == "random":
+                self._core.randomise()
+            elif start == "ordered":
+                ground = self.model.ground_state()
+                self.spins = np.ones(self.model.shape, np.int8) if ground is None else ground
+            else:
+                raise ValueError(f"start must be 'random', 'ordered' or spins, got {start!r}")
+        else:
+            self.spins = np.asarray(start)
+
+    def __repr__(self) -> str:
+        return (
+            f"Simulation({self.model!r}, T={self._T:.6g}, method={self.method!r}, "
+            f"sweeps={self.sweeps})"
+        )
+
+    def sweep(
+        self,
+        n: int = 1,
+        *,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
+        threads: int | None = 1,
+    ) -> None:
+        """Update every spin n times (flip n clusters).
+
+        Raises
+        ------
+        Cancelled
+            The stop button; the lattice stays where it is, a valid configuration.
+        """
+        n = checks.whole("n", n)
+        with bar("sweeping", progress) as report:
+            self._core.advance(n, threads=checks.threads(threads), control=control, report=report)
+        self.sweeps += n
+
+    @property
+    def T(self) -> float:
+        """Temperature; set it at any time."""
+        return self._T
+
+    @T.setter
+    def T(self, value: float) -> None:
+        T = temperature(value)
+        self._core.set_temperature(T, self.model.h)
+        self._T = T
+
+    @property
+    def h(self) -> float:
+        """Field; set it at any time."""
+        return self.model.h
+
+    @h.setter
+    def h(self, value: float) -> None:
+        m = self.model
+        model = Ising(m.shape, m.J, _coupling("h", value), m.periodic, m.lattice)
+        checked_method(self.method, model, self._T)
+        self._core.set_temperature(self._T, model.h)
+        self.model = model
+
+    @property
+    def spins(self) -> SpinArray:
+        """A copy of the configuration, +-1; may be set."""
+        return unpacked(self._core.pack(0), self.model)
+
+    @spins.setter
+    def spins(self, value: ArrayLike) -> None:
+        spins = np.asarray(value)
+        if spins.shape != self.model.shape or not np.isin(spins, (-1, 1)).all():
+            raise ValueError(
+                f"spins must be +1 or -1 with shape {self.model.shape}, got shape {spins.shape}"
+            )
+        self._core.set_all(np.ascontiguousarray(spins.ravel() > 0))
+
+    @property
+    def energy(self) -> float:
+        """Energy per site."""
+        return float(self._core.now()[0][0]) / self.model.sites
+
+    @property
+    def magnetisation(self) -> float:
+        """Magnetisation per site."""
+        return float(self._core.now()[1][0]) / self.model.sites
+
+    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+        """The configuration as an image. Returns the axes."""
+        from kadanoff.lattices.ising.plots import plot_spins
+
+        return plot_spins(self.spins, ax=ax, **kwargs)

@@ -1,0 +1,168 @@
+r"""I(H : E) from samples alone, as a lower bound that holds.
+
+    I(H : E) >= H(H) + < sum_h P(h|v) ln q(h|e) >        (Barber and Agakov [1]_)
+
+for any model q. Both q and the filters come from one part of the samples; the averages are taken
+over the other, whose configurations neither has seen.
+
+References
+----------
+.. [1] D. Barber, F. Agakov, Adv. Neural Inf. Process. Syst. 16 (2003), Eq. 3
+.. [2] M. Koch-Janusz, Z. Ringel, Nat. Phys. 14, 578 (2018), doi:10.1038/s41567-018-0081-4
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.types import AnyArray, FloatArray, IntArray, SpinArray
+from kadanoff.lattices.rsmi.conditional import ConditionalModel, state_numbers
+from kadanoff.lattices.rsmi.geometry import Geometry
+from kadanoff.lattices.rsmi.rules import Information
+from kadanoff.lattices.rsmi.samples import as_array, gather
+
+__all__ = ["Split", "block_bootstrap", "certify", "folds", "spread", "table_terms"]
+
+
+PAIRS = 30_000  # blocks with their environments, to learn from
+EVALUATED = 120_000  # held-out blocks
+CHUNKS = 120  # of the samples, in turn for learning, learning, and the bound
+FEWEST = 240  # configurations: two a chunk
+BOOTSTRAPS = 400
+AT_ONCE = 1 << 24  # numbers q(v | e)
+TINY = 1e-30
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Blocks with their environments: some to learn from, some to measure on, none in both.
+
+    Attributes
+    ----------
+    rows : int array
+        Configurations to learn from.
+    held : list of int arrays
+        Chunks of configurations held out.
+    corners : int array
+        Places of the block to learn from.
+    """
+
+    samples: Any
+    geometry: Geometry
+    rows: IntArray
+    held: list[IntArray]
+    corners: IntArray
+
+    @classmethod
+    def of(
+        cls,
+        samples: Any,
+        geometry: Geometry,
+        *,
+        parameters: int,
+        pairs: int | None = None,
+        default: int = PAIRS,
+    ) -> Self:
+        """Refuses samples too few to learn `parameters` from one part and certify on the other."""
+        n = len(samples) if hasattr(samples, "__len__") else len(as_array(samples))
+        least = max(FEWEST, int(np.ceil(15 * parameters / geometry.positions)))
+        if n < least:
+            raise ValueError(
+                f"{n} configurations are too few: {parameters} parameters at {geometry.positions} "
+                f"places of the block need at least {least} to leave a part for the held-out bound"
+            )
+        rows, held = folds(n)
+        wanted = default if pairs is None else checks.whole("pairs", pairs)
+        corners = spread(geometry, max(1, round(wanted / len(rows))))
+        return cls(samples, geometry, rows[: max(1, -(-wanted // len(corners)))], held, corners)
+
+    def learning(self) -> tuple[SpinArray, SpinArray]:
+        """(v, e) to learn from; refuses blocks that never change."""
+        v, e = self._gather(self.corners, self.rows)
+        if len(v) == 0 or (v == v[0]).all():
+            raise ValueError(
+                "samples are constant on the block: there is nothing to learn; sample at a higher "
+                "temperature, or check the array's axes (n, L_1, ...)"
+            )
+        return v, e
+
+    def held_out(self, wanted: int = EVALUATED) -> tuple[SpinArray, SpinArray, IntArray]:
+        """(v, e) held out and the numbers of their chunks."""
+        rows = np.concatenate(self.held)
+        numbers = np.repeat(np.arange(len(self.held)), [len(c) for c in self.held])
+        corners = spread(self.geometry, max(1, wanted // len(rows)))
+        return *self._gather(corners, rows), np.tile(numbers, len(corners))
+
+    def _gather(self, corners: IntArray, rows: Any) -> tuple[SpinArray, SpinArray]:
+        both = [gather(self.samples, self.geometry, c, rows) for c in corners]
+        return np.concatenate([x for x, _ in both]), np.concatenate([y for _, y in both])
+
+
+def folds(n: int) -> tuple[IntArray, list[IntArray]]:
+    """Rows to learn from, and chunks of rows that are held out.
+
+    Chunks are contiguous, so that what neighbours in a Markov chain share stays within one.
+    """
+    edges = np.linspace(0, n, CHUNKS + 1).astype(int)
+    chunks = [np.arange(a, b) for a, b in itertools.pairwise(edges)]
+    held = chunks[2::3]
+    learning = np.concatenate([c for i, c in enumerate(chunks) if i % 3 != 2])
+    return learning, held
+
+
+def spread(geometry: Geometry, wanted: int) -> IntArray:
+    """So many places of the block, evenly from all, and no more than there are."""
+    corners = geometry.corners()
+    count = max(1, min(wanted, len(corners)))
+    return corners[(np.arange(count) * len(corners)) // count]
+
+
+def certify(
+    p: FloatArray, q: FloatArray, chunk: IntArray, *, seed: int, kind: str = "certified"
+) -> Information:
+    """The bound from P(h | v_i) and q(h | e_i) of held-out rows, with its bootstrap error.
+
+    Parameters
+    ----------
+    p, q : arrays, shape (rows, values)
+    chunk : int array, shape (rows,)
+        Rows that may be correlated share a number 0, 1, ...
+    """
+    terms = np.einsum("ih,ih->i", p, np.log(np.maximum(q, TINY)))
+    chunks = int(chunk.max()) + 1
+    count = np.bincount(chunk, minlength=chunks).astype(np.float64)
+    sums = np.stack(
+        [np.bincount(chunk, weights=x, minlength=chunks) for x in (terms, *p.T)], axis=1
+    )
+    return block_bootstrap(count, sums, seed=seed, kind=kind)
+
+
+def block_bootstrap(count: AnyArray, sums: AnyArray, *, seed: int, kind: str) -> Information:
+    """``H(mean p) + mean term`` of chunk sums (term, p_1, p_2, ...), resampled by chunks."""
+
+    def value(count: AnyArray, sums: AnyArray) -> FloatArray:
+        mean = sums / count[..., None]
+        p = mean[..., 1:]
+        H = -np.sum(p * np.log(np.maximum(p, TINY)), axis=-1)
+        return np.asarray(H + mean[..., 0])
+
+    rng = np.random.default_rng([seed, 0x626F6F74])
+    draws = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=BOOTSTRAPS)
+    again = value(draws @ count, draws @ sums)
+    error = float(np.std(again, ddof=1)) * np.sqrt(len(count) / max(1, len(count) - 1))
+    return Information(float(value(count.sum(), sums.sum(axis=0))), error, kind, int(count.sum()))
+
+
+def table_terms(
+    model: ConditionalModel, table: FloatArray, v: SpinArray, e: SpinArray
+) -> tuple[FloatArray, FloatArray]:
+    """P(h | v_i) and q(h | e_i), shape (rows, values), from P(h | v) and a model of q(v | e)."""
+    single = table.astype(np.float32)
+    each = max(1, AT_ONCE // len(table))
+    q = [model.conditional(e[k : k + each]) @ single for k in range(0, len(e), each)]
+    return table[state_numbers(v)], np.concatenate(q).astype(np.float64)

@@ -1,0 +1,135 @@
+r"""Models q(v | e) of a block given its environment, fitted to samples.
+
+    q(v | e) = exp(a(v) + v.W e) / sum_v' exp(a(v') + v'.W e)
+
+Bilinear logits: the fit is convex, the sum over v exact, a(v) free. The environment acts on the
+block by fields W e. A model that misses something makes the bound on I(H : E) lower, never wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from kadanoff._base.types import AnyArray, Float32Array, FloatArray, IntArray, SpinArray
+from kadanoff.lattices.blockspin.enumeration import spins
+
+__all__ = ["BilinearModel", "ConditionalModel", "fit_bilinear", "state_numbers"]
+
+
+class ConditionalModel(Protocol):
+    """Whatever gives q(v | e): rows of environments to rows of 2^|V| probabilities."""
+
+    def conditional(self, e: SpinArray) -> AnyArray:
+        """Shape (n, 2^|V|); states in the order of :func:`kadanoff.blockspin.spins`."""
+
+
+@dataclass(frozen=True, eq=False)
+class BilinearModel:
+    """q(v | e) with logits ``a(v) + v.W e``.
+
+    Attributes
+    ----------
+    a : array, shape (2^|V|,)
+    W : array, shape (|V|, |E|)
+    """
+
+    a: FloatArray
+    W: FloatArray
+
+    def conditional(self, e: SpinArray) -> AnyArray:
+        """q(v | e), shape (n, 2^|V|)."""
+        v = spins(self.W.shape[0]).astype(np.float32)
+        logits = v @ (self.W.astype(np.float32) @ e.T.astype(np.float32))
+        logits += self.a.astype(np.float32)[:, None]
+        q: AnyArray = _softmax(logits)[0].T
+        return q
+
+
+def state_numbers(v: SpinArray) -> IntArray:
+    """Numbers of states as in :func:`kadanoff.blockspin.spins`: bit i set where v_i = -1."""
+    return np.asarray((v < 0) @ (1 << np.arange(v.shape[1], dtype=np.int64)))
+
+
+def _softmax(logits: Float32Array) -> tuple[Float32Array, Float32Array]:
+    """Probabilities in place of the logits, shape (states, n), and ln of the sums.
+
+    States come first: sums over them then run along the rows of the array, which is fast.
+    """
+    top = logits.max(axis=0)
+    logits -= top
+    np.exp(logits, out=logits)
+    total = logits.sum(axis=0)
+    logits *= 1 / total
+    return logits, np.log(total) + top
+
+
+def whitening(e: Float32Array) -> Float32Array:
+    """S with cov(e S) = 1: critical environments fluctuate together, which slows a fit down."""
+    covariance = (e.T @ e).astype(np.float64) / len(e)
+    values, vectors = np.linalg.eigh(covariance)
+    floor = 1e-6 * max(float(values[-1]), 1e-12)
+    return np.asarray(vectors / np.sqrt(np.maximum(values, floor)), dtype=np.float32)
+
+
+def fit_bilinear(
+    v: SpinArray, e: SpinArray, *, ridge: float = 1e-4, iterations: int = 60, check: Any = None
+) -> BilinearModel:
+    """Maximum likelihood of ``a`` and ``W``, by L-BFGS with the analytic gradient.
+
+    Parameters
+    ----------
+    v : int8 array, shape (n, |V|)
+    e : int8 array, shape (n, |E|)
+    ridge : float
+        Times |W|^2 / 2, in whitened environments: weights stay finite.
+    iterations : int
+    check : callable, optional
+        Called at every evaluation; may raise to stop.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> e = rng.choice(np.array([-1, 1], dtype=np.int8), size=(20000, 1))
+    >>> up = rng.random((20000, 1)) < 1 / (1 + np.exp(-2 * 0.5 * e))
+    >>> model = fit_bilinear(np.where(up, 1, -1).astype(np.int8), e)
+    >>> print(f"{model.W[0, 0]:.1f}")
+    0.5
+    """
+    from scipy.optimize import minimize
+
+    states = spins(v.shape[1]).astype(np.float32)
+    n, sites, around = len(v), v.shape[1], e.shape[1]
+    x = e.astype(np.float32)
+    S = whitening(x)
+    x = x @ S
+    xt = np.ascontiguousarray(x.T)
+    seen = state_numbers(v)
+    count = np.bincount(seen, minlength=len(states)).astype(float)
+    pair = (v.T.astype(np.float32) @ x).astype(float)
+    start = np.concatenate(
+        [np.log((count + 0.5) / (n + 0.5 * len(states))), np.zeros(sites * around)]
+    )
+
+    def loss(theta: FloatArray) -> tuple[float, FloatArray]:
+        if check is not None:
+            check()
+        a, W = theta[: len(states)], theta[len(states) :].reshape(sites, around)
+        logits = states @ (W.astype(np.float32) @ xt)
+        logits += a.astype(np.float32)[:, None]
+        q, log = _softmax(logits)
+        mean = q.sum(axis=1, dtype=np.float64)
+        drive = (states.T @ q) @ x
+        value = float(log.sum(dtype=np.float64) - count @ a - np.sum(pair * W)) / n
+        gradient = np.concatenate(
+            [(mean - count) / n, (drive - pair).ravel() / n + ridge * W.ravel()]
+        )
+        return value + ridge / 2 * float(np.sum(W * W)), gradient
+
+    found = minimize(
+        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations, "ftol": 1e-7}
+    )
+    W = found.x[len(states) :].reshape(sites, around)
+    return BilinearModel(found.x[: len(states)].copy(), W @ S.T)

@@ -1,0 +1,238 @@
+r"""T_c and nu from the flow: two lattices that end equal.
+
+After k steps a lattice of L sites has become one of L / b^k. T_c and nu follow from lattices of
+equal size that have been through a different number of steps [1]_: with S_k(T; L) the correlation
+of neighbouring block spins,
+
+    S_{k+1}(T_c; b L) = S_k(T_c; L),
+    b^{1/nu} = (dS_{k+1}(T; b L) / dT) / (dS_k(T; L) / dT)      at T_c.
+
+Both lattices have the same number of block spins, so that finite size drops out; only the distance
+of the flow from its fixed point, which shrinks with every step, is left.
+
+References
+----------
+.. [1] K. G. Wilson, in Recent Developments in Gauge Theories (1980); R. H. Swendsen, Phys. Rev.
+       Lett. 42, 859 (1979), doi:10.1103/PhysRevLett.42.859
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
+from kadanoff.lattices.blockspin.rules import BlockRule
+from kadanoff.lattices.rsmi.filter_flow import correlations
+from kadanoff.lattices.rsmi.samples import as_array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["CriticalPoint", "critical_point"]
+
+BOOTSTRAPS = 200
+CHUNKS = 100  # of the configurations of a temperature, resampled
+
+
+@dataclass(frozen=True, eq=False)
+class CriticalPoint:
+    """T_c and nu from lattices matched after one step more.
+
+    Attributes
+    ----------
+    T_c, T_c_error : float
+    nu, nu_error : float
+        Errors: bootstrap over configurations, and the change from the step before, in quadrature.
+    T : array, shape (temperatures,)
+    small, large : arrays, shape (steps, temperatures)
+        Correlation after k steps on the small and k + 1 on the large lattice.
+    steps : array of (T_c, nu) for every step
+    """
+
+    T_c: float
+    T_c_error: float
+    nu: float
+    nu_error: float
+    T: FloatArray
+    small: FloatArray
+    large: FloatArray
+    steps: FloatArray
+
+    def __str__(self) -> str:
+        return (
+            f"T_c = {self.T_c:.4f} +- {self.T_c_error:.4f}, "
+            f"nu = {self.nu:.3f} +- {self.nu_error:.3f}"
+        )
+
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """The crossing at the last step. Returns the axes."""
+        from kadanoff.lattices.rsmi.plots import plot_critical_point
+
+        return plot_critical_point(self, ax=ax, **style)
+
+
+def critical_point(
+    small: Sequence[Any],
+    large: Sequence[Any],
+    rules: Sequence[BlockRule],
+    *,
+    degree: int = 5,
+    seed: int = 0,
+) -> CriticalPoint:
+    """T_c and nu from samples of two lattices, L and b L, at the same temperatures.
+
+    Parameters
+    ----------
+    small, large : sequences of IsingSamples
+        One for each temperature, at least (degree + 1) / 2; the large lattice is b times longer.
+        Where the temperatures lie matters only to the fit of smooth curves.
+    rules : sequence of BlockRule
+        The rule of each step, for instance ``flow(...).rules``; the large lattice takes one more.
+    degree : int, default 5
+        Of the polynomials in T.
+    seed : int, default 0
+
+    Returns
+    -------
+    CriticalPoint
+
+    Raises
+    ------
+    ValueError
+        Sizes or numbers that do not belong together, or curves that do not cross.
+
+    Notes
+    -----
+    The curves S(T) are fitted to averages and to their derivatives, which the same samples give:
+    ``dS / dT = cov(S, E) / T^2`` with the energy E of the bare spins. Errors: bootstrap of the
+    configurations, and the change from the step before, in quadrature.
+    """
+    seed, degree = checks.seed(seed), checks.whole("degree", degree)
+    if len(small) != len(large) or 2 * len(small) < degree + 2:
+        raise ValueError(
+            f"small and large must have one run for each of at least {(degree + 3) // 2} "
+            f"temperatures, got {len(small)} and {len(large)}"
+        )
+    if len(rules) < 2:
+        raise ValueError("rules must hold at least two steps, one for the small lattice")
+    for name, runs in (("small", small), ("large", large)):
+        if not all(hasattr(run, "T") and hasattr(run, "energy") for run in runs):
+            raise TypeError(f"{name} must hold samples of kd.ising.sample, which know T and energy")
+    T = checks.array("T", [run.T for run in small])
+    if [run.T for run in large] != T.tolist():
+        raise ValueError("small and large must be sampled at the same temperatures")
+    b = rules[0].shape[0]
+    if {b * n for run in small for n in run.model.shape} != {
+        n for run in large for n in run.model.shape
+    }:
+        raise ValueError(f"the large lattice must be {b} times as long as the small one")
+    # Sums over chunks of configurations: (S_1, ..., S_k, E, S_1 E, ...), one array a temperature.
+    chunks = [
+        [
+            _chunks(run, rules[: len(rules) - 1 + which], skip=which, seed=seed + 1000 * i + which)
+            for i, run in enumerate(runs)
+        ]
+        for which, runs in enumerate((small, large))
+    ]
+    steps = len(rules) - 1
+    curves = [[_moments(c.mean(axis=0), t) for c, t in zip(run, T, strict=True)] for run in chunks]
+    errors = [[_errors(c, t) for c, t in zip(run, T, strict=True)] for run in chunks]
+    found = np.array([_crossing(T, curves, errors, k, b, degree) for k in range(steps)])
+    rng = np.random.default_rng([seed, 0x74635F6E])
+    again = []
+    for _ in range(BOOTSTRAPS):
+        drawn = [
+            [
+                _moments(c[rng.integers(0, len(c), len(c))].mean(axis=0), t)
+                for c, t in zip(run, T, strict=True)
+            ]
+            for run in chunks
+        ]
+        try:
+            again.append(_crossing(T, drawn, errors, steps - 1, b, degree))
+        except ValueError:
+            continue
+    if len(again) < BOOTSTRAPS * 3 // 4:
+        raise ValueError("the curves hardly differ: more configurations are needed")
+    noise = np.std(np.array(again), axis=0, ddof=1)
+    drift = np.abs(found[-1] - found[-2]) if steps > 1 else np.zeros(2)
+    error = np.hypot(noise, drift)
+    return CriticalPoint(
+        T_c=float(found[-1, 0]),
+        T_c_error=float(error[0]),
+        nu=float(found[-1, 1]),
+        nu_error=float(error[1]),
+        T=T,
+        small=np.array([[m[0][k] for m in curves[0]] for k in range(steps)]),
+        large=np.array([[m[0][k] for m in curves[1]] for k in range(steps)]),
+        steps=found,
+    )
+
+
+def _chunks(run: Any, rules: Sequence[BlockRule], *, skip: int, seed: int) -> FloatArray:
+    s = as_array(run)
+    E = run.energy * run.model.sites
+    series = []
+    for k, rule in enumerate(rules):
+        s = rule.apply(s, seed=seed + 10 * k)
+        if k >= skip:
+            series.append(correlations(s)[:, 0])
+    rows = np.stack([*series, E, *(x * (E - E.mean()) for x in series), E - E.mean()], axis=1)
+    size = max(1, len(rows) // CHUNKS)
+    count = len(rows) // size
+    return np.asarray(rows[: count * size].reshape(count, size, -1).mean(axis=1))
+
+
+def _moments(mean: FloatArray, T: float) -> tuple[FloatArray, FloatArray]:
+    """S and dS/dT of all steps."""
+    k = (len(mean) - 2) // 2
+    S, cross, centre = mean[:k], mean[k + 1 : 2 * k + 1], mean[-1]
+    return S, (cross - S * centre) / T**2
+
+
+def _errors(chunks: FloatArray, T: float) -> tuple[FloatArray, FloatArray]:
+    """Standard errors of S and dS/dT by the jackknife over chunks."""
+    n = len(chunks)
+    total = chunks.sum(axis=0)
+    left = [_moments((total - c) / (n - 1), T) for c in chunks]
+    return (
+        np.std([x[0] for x in left], axis=0) * np.sqrt(n - 1),
+        np.std([x[1] for x in left], axis=0) * np.sqrt(n - 1),
+    )
+
+
+def _crossing(
+    T: FloatArray, curves: Any, errors: Any, k: int, b: int, degree: int
+) -> tuple[float, float]:
+    centre, scale = float(T.mean()), float(np.ptp(T)) / 2
+    t = (T - centre) / scale
+    powers = np.arange(degree + 1)
+    fits = []
+    for moments, sigma in zip(curves, errors, strict=True):
+        value, slope = (np.array([m[i][k] for m in moments]) for i in (0, 1))
+        of_value, of_slope = (np.maximum([s[i][k] for s in sigma], 1e-12) for i in (0, 1))
+        rows = t[:, None] ** powers
+        slopes = powers * t[:, None] ** np.maximum(powers - 1, 0) / scale
+        A = np.concatenate([rows / of_value[:, None], slopes / of_slope[:, None]])
+        y = np.concatenate([value / of_value, slope / of_slope])
+        fits.append(np.polynomial.Polynomial(np.linalg.lstsq(A, y, rcond=None)[0]))
+    one, two = fits
+    roots = (two - one).roots()
+    found = roots[np.abs(roots.imag) < 1e-9].real
+    found = found[np.abs(found) <= 1]
+    # Ordered phases meet at S = 1 and disordered ones at S = 0: the crossing is where they part.
+    found = found[[(two.deriv() - one.deriv())(x) < 0 for x in found]]
+    if len(found) == 0:
+        raise ValueError(
+            "the curves do not cross: take temperatures on both sides of the transition"
+        )
+    x = float(found[np.argmin([two.deriv()(x) - one.deriv()(x) for x in found])])
+    ratio = two.deriv()(x) / one.deriv()(x)
+    if not ratio > 1:
+        raise ValueError("the curves cross without steepening: this is no critical point")
+    return centre + scale * x, float(np.log(b) / np.log(ratio))

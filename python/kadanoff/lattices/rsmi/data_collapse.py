@@ -1,0 +1,311 @@
+r"""T_c and nu by finite-size collapse of the flow, over many sizes and temperatures.
+
+A lattice of L sites a side becomes one of N blocks after ln(L / N) / ln(b) steps of a rule. At the
+same N all averages of block spins are functions of one variable,
+
+    O_L(T) = F_O( (T / T_c - 1) L^{1/nu} ),
+
+up to corrections that vanish with L. Two of them are collapsed together, each with a polynomial F_O
+of its own: the correlation of neighbouring block spins, and ``<m^2>^2 / <m^4>`` of their
+magnetisation. Slopes enter beside the averages; the same samples give them,
+
+    d<A>/dT = cov(A, E) / T^2         with the energy E of the bare spins.
+
+References
+----------
+.. [1] M. E. Fisher, M. N. Barber, Phys. Rev. Lett. 28, 1516 (1972),
+       doi:10.1103/PhysRevLett.28.1516
+.. [2] K. Binder, Z. Phys. B 43, 119 (1981), doi:10.1007/BF01293604
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.types import BoolArray, FloatArray
+from kadanoff.lattices.blockspin.rules import BlockRule
+from kadanoff.lattices.rsmi.filter_flow import correlations
+from kadanoff.lattices.rsmi.samples import as_array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["OBSERVABLES", "Collapse", "collapse"]
+
+
+OBSERVABLES = ("correlation", "<m^2>^2/<m^4>")
+BOOTSTRAPS = 200
+CHUNKS = 100  # of the configurations of a run, resampled: autocorrelations stay within
+WINDOW_STEPS = 4  # the window is centred on the T_c that it gives
+
+
+@dataclass(frozen=True, eq=False)
+class Collapse:
+    """T_c and nu of all sizes but the smallest.
+
+    Attributes
+    ----------
+    T_c, T_c_error, nu, nu_error : float
+        Errors: bootstrap over chunks of configurations, and the change when the smallest size left
+        is left out or the smallest of all is taken in, whichever is larger, in quadrature.
+    statistical, systematic : arrays of (T_c, nu)
+        The two parts.
+    chi2 : float
+        Per degree of freedom.
+    L, T : arrays, shape (runs,)
+    averages, errors : arrays, shape (observables, runs)
+    used : bool array, shape (runs,)
+        Runs inside the window and above the smallest size.
+    polynomials : array, shape (observables, degree + 1)
+        F of `scaled`, lowest power first.
+    """
+
+    T_c: float
+    T_c_error: float
+    nu: float
+    nu_error: float
+    statistical: FloatArray
+    systematic: FloatArray
+    chi2: float
+    L: FloatArray
+    T: FloatArray
+    averages: FloatArray
+    errors: FloatArray
+    used: BoolArray
+    polynomials: FloatArray
+
+    @property
+    def scaled(self) -> FloatArray:
+        """``(T / T_c - 1) L^{1/nu}`` of all runs."""
+        return np.asarray((self.T / self.T_c - 1) * self.L ** (1 / self.nu))
+
+    def __str__(self) -> str:
+        return (
+            f"T_c = {self.T_c:.4f} +- {self.T_c_error:.4f}, "
+            f"nu = {self.nu:.3f} +- {self.nu_error:.3f}, chi^2 = {self.chi2:.1f} per degree"
+        )
+
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """All sizes on one curve. Returns the axes."""
+        from kadanoff.lattices.rsmi.plots import plot_collapse
+
+        return plot_collapse(self, ax=ax, **style)
+
+
+def collapse(
+    runs: Sequence[Any],
+    rules: Sequence[BlockRule],
+    *,
+    blocks: int = 8,
+    window: float = 1.0,
+    degree: int = 4,
+    seed: int = 0,
+) -> Collapse:
+    """T_c and nu from samples of at least three sizes around the transition.
+
+    Parameters
+    ----------
+    runs : sequence of IsingSamples
+        Any sizes ``L = blocks * b^k`` with k >= 1, any temperatures; best with temperatures that
+        approach each other as 1 / L.
+    rules : sequence of BlockRule
+        The rule of each step, for instance ``flow(...).rules``; the last one is repeated.
+    blocks : int, default 8
+        Block spins a side, N, at which all lattices are compared.
+    window : float, default 1
+        Runs with ``|T / T_c - 1| L^{1/nu}`` below it are used, T_c and nu being those that they
+        give.
+    degree : int, default 4
+        Of the polynomials F.
+    seed : int, default 0
+        Of block spins and bootstrap.
+
+    Raises
+    ------
+    ValueError
+        Sizes that do not lead to `blocks`, fewer than three of them, or too few runs in the window.
+
+    Notes
+    -----
+    The rules are taken as they are: the noise of their filters is no part of the error. Nothing of
+    the exact solution enters, nor does a guess of T_c: the window follows from the runs.
+    """
+    seed, degree, blocks = (
+        checks.seed(seed),
+        checks.whole("degree", degree),
+        checks.whole("blocks", blocks),
+    )
+    window = checks.real("window", window)
+    if window <= 0:
+        raise ValueError(f"window must be positive, got {window}")
+    if len(rules) == 0:
+        raise ValueError("rules must hold at least one rule")
+    if not all(hasattr(run, "T") and hasattr(run, "energy") for run in runs):
+        raise TypeError("runs must hold samples of kd.ising.sample, which know T and energy")
+    b = rules[0].shape[0]
+    steps = [_steps(run, blocks, b) for run in runs]
+    L = np.array([run.model.shape[0] for run in runs], dtype=float)
+    T = np.array([run.T for run in runs], dtype=float)
+    sizes = np.unique(L)
+    if len(sizes) < 3:
+        raise ValueError(f"runs must have at least three sizes, got {sizes.astype(int).tolist()}")
+    chunks = [
+        _chunks(run, [rules[min(j, len(rules) - 1)] for j in range(k)], seed + 1000 * i)
+        for i, (run, k) in enumerate(zip(runs, steps, strict=True))
+    ]
+    rng = np.random.default_rng([seed, 0x636F6C6C])
+    again = [
+        np.array([_moments(_resampled(c, rng), t) for _ in range(BOOTSTRAPS)])
+        for c, t in zip(chunks, T, strict=True)
+    ]
+    errors = np.maximum([x.std(axis=0, ddof=1) for x in again], 1e-12)  # (runs, 2, observables)
+    data = np.array([_moments(c.mean(axis=0), t) for c, t in zip(chunks, T, strict=True)])
+
+    fits = {}
+    for lowest in sizes[: min(3, len(sizes) - 1)]:
+        fits[lowest] = _centred(data, errors, L, T, lowest, window, degree)
+    found, used = fits[sizes[1]]
+    noise = []
+    for k in range(BOOTSTRAPS):
+        drawn = np.array([x[k] for x in again])
+        noise.append(_fit(drawn[used], errors[used], L[used], T[used], degree, found[:2])[0])
+    statistical = np.std(noise, axis=0, ddof=1)
+    systematic = np.max([np.abs(f[0][:2] - found[:2]) for f in fits.values()], axis=0)
+    error = np.hypot(statistical, systematic)
+    parameters, polynomials, chi2 = _fit(
+        data[used], errors[used], L[used], T[used], degree, found[:2]
+    )
+    return Collapse(
+        T_c=float(parameters[0]),
+        T_c_error=float(error[0]),
+        nu=float(parameters[1]),
+        nu_error=float(error[1]),
+        statistical=statistical,
+        systematic=systematic,
+        chi2=chi2,
+        L=L,
+        T=T,
+        averages=data[:, 0].T,
+        errors=errors[:, 0].T,
+        used=used,
+        polynomials=polynomials,
+    )
+
+
+def _steps(run: Any, blocks: int, b: int) -> int:
+    if len(set(run.model.shape)) != 1:
+        raise ValueError(f"runs must be of lattices with equal sides, got {run.model.shape}")
+    n, k = run.model.shape[0], 0
+    while n > blocks and n % b == 0:
+        n, k = n // b, k + 1
+    if n != blocks or k == 0:
+        raise ValueError(
+            f"blocks of {b} take a lattice of {run.model.shape[0]} sites a side to no {blocks} "
+            f"block spins: take sizes {blocks * b}, {blocks * b**2}, ... or other `blocks`"
+        )
+    return k
+
+
+def _chunks(run: Any, rules: Sequence[BlockRule], seed: int) -> FloatArray:
+    """Averages over chunks of (A, E, A E) for A = S, m^2, m^4; energies from their mean."""
+    s = as_array(run)
+    for k, rule in enumerate(rules):
+        s = rule.apply(s, seed=seed + k)
+    m = s.reshape(len(s), -1).mean(axis=1)
+    E = run.energy * run.model.sites
+    E = E - E.mean()
+    A = np.stack([correlations(s)[:, 0], m**2, m**4])
+    rows = np.concatenate([A, E[None], A * E]).T
+    size = max(1, len(rows) // CHUNKS)
+    count = len(rows) // size
+    return np.asarray(rows[: count * size].reshape(count, size, -1).mean(axis=1))
+
+
+def _resampled(chunks: FloatArray, rng: np.random.Generator) -> FloatArray:
+    return np.asarray(chunks[rng.integers(0, len(chunks), len(chunks))].mean(axis=0))
+
+
+def _moments(mean: FloatArray, T: float) -> FloatArray:
+    """Observables and their slopes, shape (2, observables)."""
+    A, E, AE = mean[:3], mean[3], mean[4:]
+    dS, d2, d4 = (AE - A * E) / T**2
+    S, m2, m4 = A
+    U = m2**2 / m4
+    return np.array([[S, U], [dS, U * (2 * d2 / m2 - d4 / m4)]])
+
+
+def _centred(
+    data: FloatArray,
+    errors: FloatArray,
+    L: FloatArray,
+    T: FloatArray,
+    lowest: float,
+    window: float,
+    degree: int,
+) -> tuple[FloatArray, BoolArray]:
+    """T_c and nu, and the runs of the window about them."""
+    used = lowest <= L
+    start = np.array([float(T[used].mean()), 1.0])
+    parameters, _, _ = _fit(data[used], errors[used], L[used], T[used], degree, start)
+    for _ in range(WINDOW_STEPS):
+        x = (T / parameters[0] - 1) * L ** (1 / parameters[1])
+        inside = (lowest <= L) & (np.abs(x) <= window)
+        if inside.sum() < degree + 1 or len(np.unique(L[inside])) < 2:
+            raise ValueError(
+                f"{int(inside.sum())} runs of {lowest:.0f} sites and more lie in the window about "
+                f"T = {parameters[0]:.4f}: at least {degree + 1} of two sizes are needed; add "
+                "temperatures there or widen the window"
+            )
+        if (inside == used).all():
+            break
+        used = inside
+        parameters, _, _ = _fit(data[used], errors[used], L[used], T[used], degree, parameters)
+    return parameters, used
+
+
+def _fit(
+    data: FloatArray,
+    errors: FloatArray,
+    L: FloatArray,
+    T: FloatArray,
+    degree: int,
+    start: FloatArray,
+) -> tuple[FloatArray, FloatArray, float]:
+    """(T_c, nu), polynomials of (T / T_c - 1) L^(1/nu), chi^2 per degree of freedom.
+
+    The polynomials are linear parameters, eliminated for every T_c and nu.
+    """
+    from scipy.optimize import least_squares
+
+    powers = np.arange(degree + 1)
+
+    def solved(p: FloatArray) -> tuple[FloatArray, FloatArray]:
+        grow = L ** (1 / p[1])
+        x = (T / p[0] - 1) * grow
+        rows = x[:, None] ** powers
+        slopes = powers * x[:, None] ** np.maximum(powers - 1, 0) * (grow / p[0])[:, None]
+        rest, found = [], []
+        for k in range(data.shape[2]):
+            value, slope = data[:, :, k].T
+            of_value, of_slope = errors[:, :, k].T
+            M = np.concatenate([rows / of_value[:, None], slopes / of_slope[:, None]])
+            y = np.concatenate([value / of_value, slope / of_slope])
+            coefficients = np.linalg.lstsq(M, y, rcond=None)[0]
+            rest.append(M @ coefficients - y)
+            found.append(coefficients)
+        return np.concatenate(rest), np.array(found)
+
+    best = least_squares(
+        lambda p: solved(p)[0],
+        start,
+        bounds=([0.5 * T.min(), 0.2], [2 * T.max(), 5.0]),
+        x_scale=[0.01, 0.1],
+    )
+    rest, polynomials = solved(best.x)
+    freedom = max(1, len(rest) - polynomials.size - 2)
+    return best.x, polynomials, float(rest @ rest) / freedom

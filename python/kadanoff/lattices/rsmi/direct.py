@@ -1,0 +1,257 @@
+r"""Filters of blocks too large to be summed: q(h | e) is modelled directly.
+
+    q(h | e) = exp(a(h) + h.U e) / sum_h' exp(a(h') + h'.U e)
+
+    J = H(H) + < sum_h P(h|v) ln q(h|e) >  <=  I(H : E)
+
+J is raised in filters and model together; h is summed, v is the data. The start is linear: the
+directions in which block and environment are most correlated (canonical correlations),
+
+    C_ve C_ee^-1 C_ev w = rho^2 C_vv w,
+
+turned at random among the first few for further starts. Spins that can be left out without loss are
+left out before: see :mod:`kadanoff.lattices.rsmi.screening`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kadanoff._base.types import AnyArray, BoolArray, Float32Array, FloatArray
+from kadanoff.lattices.blockspin.enumeration import spins
+from kadanoff.lattices.rsmi.certified import Split, certify
+from kadanoff.lattices.rsmi.conditional import _softmax
+from kadanoff.lattices.rsmi.geometry import Geometry
+from kadanoff.lattices.rsmi.maximum import Search
+from kadanoff.lattices.rsmi.objective import coarse_table
+from kadanoff.lattices.rsmi.rules import FilterRule, Information
+from kadanoff.lattices.rsmi.screening import inverse_root, needed_spins
+
+__all__ = ["canonical_directions", "learn_directly", "measure_directly"]
+
+
+PAIRS = 60_000
+EVALUATED = 30_000
+ITERATIONS = 150
+MOST_UNITS = 8
+TINY = 1e-30
+
+
+def canonical_directions(v: Float32Array, e: Float32Array) -> tuple[FloatArray, FloatArray]:
+    """Directions w (columns) of the block and canonical correlations rho, largest first.
+
+    v and e are centred. Combinations that never change (dimers: one at each site) are left out.
+    """
+    S, R = inverse_root(v), inverse_root(e)
+    left, rho, _ = np.linalg.svd(S.T @ (v.T @ e).astype(float) / len(v) @ R)
+    return S @ left[:, : len(rho)], rho
+
+
+def learn_directly(samples: Any, geometry: Geometry, search: Search) -> FilterRule:
+    """Learn filters and q(h | e) together; certify on what was held out."""
+    split = _split(samples, geometry, search)
+    v_all, e_all = split.learning()
+    v_moves, e_moves = ((x != x[0]).any(axis=0) for x in (v_all, e_all))
+    v, v_mean = _centred(v_all[:, v_moves])
+    e, e_mean = _centred(e_all[:, e_moves])
+    del v_all, e_all
+    search.check()
+    kept = needed_spins(v, e, search.check)
+    v_moves[np.flatnonzero(v_moves)[~kept]] = False
+    v, v_mean = np.ascontiguousarray(v[:, kept]), v_mean[kept]
+    w, _ = canonical_directions(v, e)
+    rng = np.random.default_rng([search.seed, 0x64697265])
+    best: tuple[float, FloatArray, _Direct] | None = None
+    for start in range(search.restarts):
+        first = w[:, : search.hidden * (1 if start == 0 else 2)]
+        mixed = first @ _rotation(rng, first.shape[1], search.hidden, plain=start == 0)
+        problem = _Direct(v, e, geometry, v_moves, search, start)
+        x, value = problem.solve(mixed)
+        if best is None or value > best[0]:
+            best = (value, x, problem)
+    assert best is not None
+    _, x, problem = best
+    filters, b, a, U = problem.split(x)
+    full = problem.shown(filters)
+    shift = b - filters @ v_mean
+    rule = FilterRule(
+        full,
+        shift,
+        bound=search.bound,
+        history=np.array(problem.history),
+        converged=problem.converged,
+    )
+    information = _certified(split, rule, a, U, e_moves, e_mean, search.seed)
+    search.tell(1, 1)
+    return rule.known(information, geometry).aligned()
+
+
+def measure_directly(
+    samples: Any, geometry: Geometry, rule: FilterRule, search: Search
+) -> Information:
+    """The bound for a rule that is given, with q(h | e) fitted to it: a convex problem."""
+    from scipy.optimize import minimize
+
+    split = _split(samples, geometry, search)
+    v, e_all = split.learning()
+    e_moves = (e_all != e_all[0]).any(axis=0)
+    e, e_mean = _centred(e_all[:, e_moves])
+    del e_all
+    p = coarse_table(rule.field(v)).T.astype(np.float32)
+    h = spins(rule.units).astype(np.float32)
+
+    def loss(x: FloatArray) -> tuple[float, FloatArray]:
+        search.check()
+        a, U = x[: len(h)], x[len(h) :].reshape(rule.units, -1)
+        q, log = _model(h, e.T, a, U)
+        difference = p - q
+        by_U = (h.T @ difference) @ e
+        gradient = np.concatenate([difference.sum(axis=1, dtype=np.float64), by_U.ravel()])
+        return -float(np.sum(p * log, dtype=np.float64)) / len(e), -gradient / len(e)
+
+    found = minimize(
+        loss,
+        np.zeros(len(h) + rule.units * e.shape[1]),
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": ITERATIONS, "ftol": 1e-7, "gtol": 1e-6, "maxcor": 20},
+    )
+    a, U = found.x[: len(h)], found.x[len(h) :].reshape(rule.units, -1)
+    return _certified(split, rule, a, U, e_moves, e_mean, search.seed)
+
+
+def _split(samples: Any, geometry: Geometry, search: Search) -> Split:
+    if search.hidden > MOST_UNITS:
+        raise ValueError(
+            f"hidden must be at most {MOST_UNITS} (2^hidden values are summed), got {search.hidden}"
+        )
+    size = len(geometry.visible) + len(geometry.environment)
+    parameters = search.hidden * size // 4
+    return Split.of(samples, geometry, parameters=parameters, pairs=search.pairs, default=PAIRS)
+
+
+def _certified(
+    split: Split,
+    rule: FilterRule,
+    a: FloatArray,
+    U: FloatArray,
+    e_moves: BoolArray,
+    e_mean: FloatArray,
+    seed: int,
+) -> Information:
+    v, e, chunk = split.held_out(EVALUATED)
+    near = e[:, e_moves].astype(np.float32) - e_mean.astype(np.float32)
+    q = _model(spins(rule.units).astype(np.float32), near.T, a, U)[0].T
+    return certify(coarse_table(rule.field(v)), q.astype(float), chunk, seed=seed)
+
+
+def _model(
+    h: Float32Array, et: Float32Array, a: FloatArray, U: FloatArray
+) -> tuple[Float32Array, Float32Array]:
+    """q(h | e), shape (values, n), and its logarithm."""
+    logits = h @ (U.astype(np.float32) @ et) + a.astype(np.float32)[:, None]
+    raw = logits.copy()
+    q, log = _softmax(logits)
+    return q, raw - log
+
+
+def _centred(x: AnyArray) -> tuple[Float32Array, FloatArray]:
+    mean = x.mean(axis=0)
+    return x.astype(np.float32) - mean.astype(np.float32), mean
+
+
+def _rotation(rng: np.random.Generator, rows: int, columns: int, *, plain: bool) -> FloatArray:
+    """Orthonormal columns: the identity, or at random."""
+    if plain:
+        return np.eye(rows, columns)
+    return np.linalg.qr(rng.normal(size=(rows, rows)))[0][:, :columns]
+
+
+class _Direct:
+    """J and its gradient; parameters lambda, (b), a, U in one vector."""
+
+    def __init__(
+        self,
+        v: Float32Array,
+        e: Float32Array,
+        geometry: Geometry,
+        moves: BoolArray,
+        search: Search,
+        start: int,
+    ) -> None:
+        self.v, self.e, self.geometry, self.moves = v, e, geometry, moves
+        self.search, self.start = search, start
+        self.h = spins(search.hidden).astype(np.float32)  # (values, hidden)
+        self.history: list[float] = []
+        self.converged = False
+
+    def split(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+        k, sites, around = self.search.hidden, self.v.shape[1], self.e.shape[1]
+        bias = self.search.bias
+        cut = np.cumsum([k * sites, k if bias else 0, 2**k])
+        filters, b, a, U = np.split(x, cut)
+        return filters.reshape(k, sites), (b if bias else np.zeros(k)), a, U.reshape(k, around)
+
+    def loss(self, x: FloatArray) -> tuple[float, FloatArray]:
+        search = self.search
+        search.check()
+        filters, b, a, U = self.split(x)
+        n = len(self.v)
+        field = filters.astype(np.float32) @ self.v.T + b.astype(np.float32)[:, None]
+        lean = np.tanh(field)
+        p = np.ones((1, n), dtype=np.float32)
+        for j in range(search.hidden):
+            up = (1 + lean[j]) / 2
+            p = np.concatenate([p * up, p * (1 - up)], axis=0)
+        q, log = _model(self.h, self.e.T, a, U)
+        middle = p.mean(axis=1, dtype=np.float64)
+        ratio = log - np.log(np.maximum(middle, TINY)).astype(np.float32)[:, None]
+        terms = p * ratio
+        J = float(terms.sum(dtype=np.float64)) / n
+        by_field = self.h.T @ terms - terms.sum(axis=0) * lean
+        by_filters = by_field @ self.v / n
+        difference = p - q
+        by_a = difference.sum(axis=1, dtype=np.float64) / n
+        by_U = (self.h.T @ difference) @ self.e / n
+        self.history.append(J)
+        search.see(self.shown(filters), b, J)
+        done = self.start * ITERATIONS + min(len(self.history), ITERATIONS)
+        search.tell(done, search.restarts * ITERATIONS + 1)
+        gradient = [
+            by_filters.ravel(),
+            by_field.sum(axis=1) / n if search.bias else [],
+            by_a,
+            by_U.ravel(),
+        ]
+        return -J, -np.concatenate(gradient).astype(float)
+
+    def shown(self, filters: FloatArray) -> FloatArray:
+        full = np.zeros((self.search.hidden, len(self.moves)))
+        full[:, self.moves] = filters
+        return full.reshape(self.search.hidden, *self.geometry.block)
+
+    def solve(self, w: FloatArray) -> tuple[FloatArray, float]:
+        from scipy.optimize import minimize
+
+        k, bound = self.search.hidden, self.search.bound
+        # Unit variance of the fields to begin with, in the box.
+        scale = w.T / max(1.0, float(np.abs(w).max()) / bound)
+        fields = self.v @ scale.T.astype(np.float32)
+        gram = (self.e.T @ self.e).astype(float) / len(self.e)
+        gram += 1e-3 * np.trace(gram) / len(gram) * np.eye(len(gram))
+        U = np.linalg.solve(gram, (self.e.T @ np.tanh(fields)).astype(float) / len(self.e)).T
+        free = np.concatenate([np.zeros(k if self.search.bias else 0), np.zeros(2**k), U.ravel()])
+        x = np.concatenate([scale.ravel(), free])
+        box = [(-bound, bound)] * scale.size + [(-np.inf, np.inf)] * free.size
+        found = minimize(
+            self.loss,
+            x,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=box,
+            options={"maxiter": ITERATIONS, "ftol": 1e-7, "gtol": 1e-6, "maxcor": 20},
+        )
+        self.converged = bool(found.success)
+        return found.x, -float(found.fun)

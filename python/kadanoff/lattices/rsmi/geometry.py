@@ -1,0 +1,161 @@
+r"""Block, buffer, environment.
+
+    E E E E E E
+    E B B B B E        V  the block: its spins v decide h
+    E B V V B E        B  the buffer, ignored: h is asked about what is far away
+    E B V V B E        E  the environment: a shell around the buffer
+    E B B B B E
+    E E E E E E
+
+Between nearest neighbours a shell of one site screens everything beyond it: ``I(H : E)`` of the
+shell is that of the whole rest. Otherwise ``I(H : shell) <= I(H : rest)``, so that a lower bound
+for the shell is one for the rest.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.types import IntArray
+
+__all__ = ["Geometry"]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where block, buffer and environment lie on a periodic lattice.
+
+    Parameters
+    ----------
+    lattice : tuple of int
+        Sites along each axis.
+    block : tuple of int
+        Sites of the block along each axis.
+    buffer : int
+        Width of the buffer; 0 for none.
+    shell : int, default 1
+        Width of the environment. Where the lattice ends before the shell does, all that is left.
+    step : tuple of int, optional
+        Blocks are taken at multiples of it; by default at multiples of the block. Patterns that
+        alternate from site to site need an even step.
+
+    Raises
+    ------
+    ValueError
+        The block does not fit, or the buffer leaves no environment.
+
+    Examples
+    --------
+    >>> g = Geometry((64, 64), (2, 2), buffer=1)
+    >>> len(g.visible), len(g.environment), g.positions
+    (4, 20, 1024)
+    """
+
+    lattice: tuple[int, ...]
+    block: tuple[int, ...]
+    buffer: int = 1
+    shell: int = 1
+    step: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        sizes = _sizes("lattice", self.lattice)
+        block = _sizes("block", self.block)
+        if len(block) != len(sizes):
+            raise ValueError(
+                f"block must have one side for each of {len(sizes)} axes, got {self.block}"
+            )
+        buffer = 0 if _zero(self.buffer) else checks.whole("buffer", self.buffer)
+        shell = checks.whole("shell", self.shell)
+        for side, size in zip(block, sizes, strict=True):
+            if side > size:
+                raise ValueError(f"block {block} is larger than the lattice {sizes}")
+        if all(side + 2 * buffer >= size for side, size in zip(block, sizes, strict=True)):
+            largest = max((n - b - 1) // 2 for b, n in zip(block, sizes, strict=True))
+            raise ValueError(
+                f"buffer = {buffer} leaves no environment around a block {block} on a lattice of "
+                f"{sizes}: "
+                + (f"at most {largest} does" if largest >= 0 else "take a smaller block")
+            )
+        step = block if self.step is None else _sizes("step", self.step)
+        if len(step) != len(sizes):
+            raise ValueError(f"step must have {len(sizes)} entries, got {self.step}")
+        for name, value in (
+            ("lattice", sizes),
+            ("block", block),
+            ("buffer", buffer),
+            ("shell", shell),
+            ("step", step),
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def visible(self) -> IntArray:
+        """Offsets of the sites of the block, row-major, shape (sites, axes)."""
+        return np.array(list(itertools.product(*(range(b) for b in self.block))))
+
+    @property
+    def environment(self) -> IntArray:
+        """Offsets of the sites of the environment from the block's corner, in no window twice."""
+        return self._around(self.buffer, self.buffer + self.shell)
+
+    @property
+    def window(self) -> tuple[int, ...]:
+        """Sides of block and buffer together."""
+        return tuple(b + 2 * self.buffer for b in self.block)
+
+    def _around(self, inner: int, outer: int) -> IntArray:
+        ranges = []
+        for b, n in zip(self.block, self.lattice, strict=True):
+            low, high = -outer, b + outer
+            if high - low > n:  # once round the torus
+                low, high = -((n - b) // 2), n - (n - b) // 2
+            ranges.append(range(low, high))
+        found = [
+            x
+            for x in itertools.product(*ranges)
+            if not all(-inner <= c < b + inner for c, b in zip(x, self.block, strict=True))
+        ]
+        return np.array(found, dtype=np.int64).reshape(-1, len(self.block))
+
+    @property
+    def positions(self) -> int:
+        """Number of places of the block."""
+        return int(
+            np.prod([-(-n // s) for n, s in zip(self.lattice, self.step or (), strict=True)])
+        )
+
+    def corners(self) -> IntArray:
+        """All places of the block, shape (positions, axes)."""
+        step = self.step or self.block
+        return np.array(
+            list(
+                itertools.product(
+                    *(range(0, n, s) for n, s in zip(self.lattice, step, strict=True))
+                )
+            )
+        )
+
+    def flat(self, offsets: IntArray, corner: IntArray) -> IntArray:
+        """Numbers of sites, row-major."""
+        at = (np.asarray(offsets) + np.asarray(corner)) % np.array(self.lattice)
+        return np.asarray(np.ravel_multi_index(tuple(at.T), self.lattice), dtype=np.int64)
+
+
+def _zero(value: object) -> bool:
+    return (
+        not isinstance(value, bool | np.bool_)
+        and isinstance(value, int | np.integer)
+        and value == 0
+    )
+
+
+def _sizes(name: str, value: Any) -> tuple[int, ...]:
+    if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str) or len(value) == 0:
+        raise TypeError(f"{name} must be a tuple of integers such as (2, 2), got {value!r}")
+    return tuple(checks.whole(f"{name}[{i}]", n) for i, n in enumerate(value))

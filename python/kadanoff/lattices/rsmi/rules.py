@@ -1,0 +1,213 @@
+r"""Rules that were learned: filters, and what they are known to retain.
+
+P(h | v) = prod_j 1 / (1 + exp(-2 h_j (lambda_j.v + b_j)))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray, SpinArray
+from kadanoff.lattices.blockspin.enumeration import spins
+from kadanoff.lattices.blockspin.rules import BlockRule, _blocks, configurations_of
+from kadanoff.lattices.rsmi.geometry import Geometry
+from kadanoff.lattices.rsmi.objective import coarse_table, sigmoid_tables
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["FilterRule", "Information"]
+
+
+MEANINGS = {
+    "exact": "I(H:E) of an exact law",
+    "oracle": "I(H:E), environments sampled, block and buffer summed exactly",
+    "certified": "lower bound of I(H:E) on data held out from learning",
+    "proxy": "the 2018 proxy: I(H:E) minus a conditional lautum information",
+    "infonce": "InfoNCE bound of a relaxed h, whose graded values tell more than a binary h can",
+}
+
+
+@dataclass(frozen=True)
+class Information:
+    """So many nats, and what the number means.
+
+    Attributes
+    ----------
+    value, error : float
+        Nats; one standard deviation, 0 where nothing is sampled.
+    kind : {"exact", "oracle", "certified", "proxy", "infonce"}
+    n : int
+        Configurations that it was measured on; 0 if none.
+    """
+
+    value: float
+    error: float
+    kind: str
+    n: int = 0
+
+    @property
+    def mean(self) -> float:
+        """The value."""
+        return self.value
+
+    @property
+    def meaning(self) -> str:
+        """A sentence."""
+        return MEANINGS[self.kind]
+
+    def __str__(self) -> str:
+        if self.error == 0:
+            return f"{self.value:.9g} nats ({self.meaning})"
+        digits = max(0, 1 - int(np.floor(np.log10(self.error))))
+        return f"{self.value:.{digits}f} +- {self.error:.{digits}f} nats ({self.meaning})"
+
+
+@dataclass(frozen=True, eq=False)
+class FilterRule(BlockRule):
+    """A linear filter for each hidden unit.
+
+    Attributes
+    ----------
+    filters : array, shape (units, *block)
+        lambda.
+    bias : array, shape (units,), default 0
+        b.
+    information : Information or None
+        What the rule retains.
+    geometry : Geometry or None
+        What it was learned for.
+    bound : float
+        Largest |lambda_i| that was allowed.
+    history : array
+        The objective, evaluation by evaluation, of the best start.
+    converged : bool
+        Whether the optimiser said so.
+
+    Examples
+    --------
+    >>> FilterRule([[[0.0, 1000.0]]]).apply([[1, -1, -1, 1]]).tolist()
+    [[-1, 1]]
+    """
+
+    filters: FloatArray
+    bias: FloatArray = field(default_factory=lambda: np.zeros(1))
+    information: Information | None = None
+    geometry: Geometry | None = None
+    bound: float = np.inf
+    history: FloatArray = field(default_factory=lambda: np.zeros(0), repr=False)
+    converged: bool = True
+
+    def __post_init__(self) -> None:
+        filters = checks.array("filters", self.filters)
+        if filters.ndim < 2 or filters.size == 0:
+            raise ValueError(f"filters must have shape (units, *block), got {filters.shape}")
+        bias = np.broadcast_to(checks.array("bias", self.bias), (len(filters),)).copy()
+        filters.setflags(write=False)
+        bias.setflags(write=False)
+        object.__setattr__(self, "filters", filters)
+        object.__setattr__(self, "bias", bias)
+
+    @property
+    def units(self) -> int:
+        """Hidden units."""
+        return len(self.filters)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the block."""
+        return self.filters.shape[1:]
+
+    def field(self, v: ArrayLike) -> FloatArray:
+        """lambda_j.v + b_j, v of shape (..., sites); shape (..., units)."""
+        seen = np.asarray(v)
+        if seen.ndim == 0 or seen.shape[-1] != self.sites:
+            raise ValueError(f"v must have {self.sites} entries, got shape {seen.shape}")
+        return np.asarray(seen @ self.filters.reshape(self.units, -1).T + self.bias)
+
+    def probability(self, v: ArrayLike) -> FloatArray:
+        """P(h = +1 | v), shape (...) for one unit and (..., units) for several."""
+        up = sigmoid_tables(self.field(v))
+        return up[..., 0] if self.units == 1 else up
+
+    def table(self) -> FloatArray:
+        """P(h | v), shape (2^sites, 2^units)."""
+        return coarse_table(self.field(spins(self.sites)))
+
+    def known(self, information: Information, geometry: Geometry | None = None) -> FilterRule:
+        """The same rule with what it retains, and where that was measured."""
+        return replace(self, information=information, geometry=geometry)
+
+    def flipped(self, *units: int) -> FilterRule:
+        """The same rule with the signs of these units reversed."""
+        sign = np.ones(self.units)
+        sign[list(units)] = -1
+        shaped = sign.reshape(-1, *(1,) * len(self.shape))
+        # + 0: no weights that print as -0.
+        return replace(self, filters=self.filters * shaped + 0.0, bias=self.bias * sign + 0.0)
+
+    def aligned(self, other: FilterRule | None = None) -> FilterRule:
+        """With signs as another rule has them (in the mean), or with positive sums.
+
+        A filter and its negative say the same; a flow that keeps changing between them would hide
+        its fixed point.
+        """
+        own = self.filters.reshape(self.units, -1)
+        if other is None:
+            total = own.sum(axis=1)
+            # Where a pattern sums to nothing, the first large weight decides.
+            small = np.abs(total) < 1e-3 * np.abs(own).sum(axis=1)
+            total = np.where(small, own[np.arange(self.units), np.abs(own).argmax(axis=1)], total)
+        else:
+            total = np.sum(own * other.filters.reshape(other.units, -1), axis=1)
+        return self.flipped(*np.flatnonzero(total < 0).tolist())
+
+    def apply(self, configurations: Any, *, seed: int = 0) -> SpinArray:
+        """Draw the hidden units of all blocks.
+
+        Parameters
+        ----------
+        configurations : samples of :mod:`kadanoff.ising`, or array of +-1, (..., L_1, ..., L_d)
+        seed : int, default 0
+            h is drawn with its probability; where the filter cannot tell, at random.
+
+        Returns
+        -------
+        int8 array, shape (..., L_1 / b_1, ..., L_d / b_d), and (units,) behind it for several
+
+        Raises
+        ------
+        TypeError, ValueError
+            Entries other than +-1, sizes that the block does not divide.
+        """
+        from kadanoff.lattices.rsmi.samples import as_array
+
+        given = as_array(configurations)
+        if not (given.dtype == np.int8 and self.geometry is not None and (given == 0).any()):
+            given = configurations_of(given, self.shape)
+        rng = np.random.default_rng([checks.seed(seed), given.shape[-1]])
+        d = len(self.shape)
+        lead = given.shape[:-d]
+        flat = given.reshape(-1, *given.shape[-d:])
+        coarse = tuple(n // b for n, b in zip(given.shape[-d:], self.shape, strict=True))
+        out = np.empty((len(flat), *coarse, self.units), dtype=np.int8)
+        filters = self.filters.reshape(self.units, -1).T.astype(np.float32)
+        each = max(1, (1 << 22) // flat[0].size) if len(flat) else 1
+        for k in range(0, len(flat), each):
+            part = _blocks(flat[k : k + each], self.shape)
+            lean = np.tanh(part.astype(np.float32) @ filters + self.bias.astype(np.float32))
+            draw = 2 * rng.random(lean.shape, dtype=np.float32) - 1
+            out[k : k + each] = np.where(draw < lean, np.int8(1), np.int8(-1))
+        shaped = out.reshape(*lead, *coarse, self.units)
+        return shaped[..., 0] if self.units == 1 else shaped
+
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """The filters as images. Returns the axes."""
+        from kadanoff.lattices.rsmi.plots import plot_filters
+
+        return plot_filters(self, ax=ax, **style)

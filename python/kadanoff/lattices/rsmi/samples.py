@@ -1,0 +1,179 @@
+"""Spins of blocks and environments, gathered from samples of any kind.
+
+What a block sees are variables +1 and -1 on a rectangular lattice. Spins are that already. Dimers
+are written so in two ways, with a cell of two by two variables for each site:
+
+    noise  +x bond          +x  +y        DimerSamples: bonds, with the noise between them;
+    +y bond  noise          -x  -y        DimerStates: the four states of a site, one of them +1.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff._base.types import AnyArray, IntArray, SpinArray
+from kadanoff.lattices.dimers.lattice import checked
+from kadanoff.lattices.rsmi.geometry import Geometry
+
+__all__ = ["DimerStates", "as_array", "gather", "lattice_of", "scale_of"]
+
+
+class Source(Protocol):
+    """Configurations whose sites can be read one by one."""
+
+    lattice: tuple[int, ...]
+    scale: int
+
+    def columns(self, rows: Any, sites: IntArray) -> SpinArray:
+        """Variables of these rows and sites (row-major), shape (rows, sites)."""
+
+    def array(self) -> AnyArray:
+        """All of them, shape (n, *lattice)."""
+
+
+class _IsingSource:
+    scale = 1
+
+    def __init__(self, samples: Any) -> None:
+        if samples.packed is None:
+            raise ValueError("samples hold no configurations: sample with configurations=True")
+        self.samples = samples
+        self.lattice = tuple(samples.model.shape)
+
+    def columns(self, rows: Any, sites: IntArray) -> SpinArray:
+        # One bit a site, lowest first: an eighth of the memory, and only the bytes that are needed.
+        packed = self.samples.packed
+        found = (packed[rows][:, sites >> 3] >> (sites & 7).astype(np.uint8)) & 1
+        return np.asarray(2 * found.view(np.int8) - np.int8(1))
+
+    def array(self) -> AnyArray:
+        return np.asarray(self.samples.configurations)
+
+
+class _DimerSource:
+    """Entries of :func:`kadanoff.dimers.grid` without the grid, which would be many gigabytes."""
+
+    scale = 2
+
+    def __init__(self, samples: Any) -> None:
+        if samples.dimers is None:
+            raise ValueError("samples hold no coverings: sample with coverings=True")
+        self.samples = samples
+        self.lattice: tuple[int, ...] = (2 * samples.Ly, 2 * samples.Lx)
+
+    def columns(self, rows: Any, sites: IntArray) -> SpinArray:
+        samples = self.samples
+        Y, X = np.divmod(sites, 2 * samples.Lx)
+        bond = (Y + X) % 2 == 1
+        place = (Y // 2) * samples.Lx + X // 2
+        d = samples.dimers[rows]
+        d = d.reshape(len(d), -1)
+        out = np.zeros((len(d), len(sites)), dtype=np.int8)
+        along = (Y[bond] % 2).astype(np.uint8)  # direction 0 = +x on even rows, 1 = +y on odd ones
+        out[:, bond] = 2 * (d[:, place[bond]] == along).astype(np.int8) - 1
+        if samples.noise is not None:
+            noise = samples.noise[rows]
+            noise = noise.reshape(len(noise), -1)
+            where = (Y[~bond] % 2) * samples.Lx * samples.Ly + place[~bond]
+            out[:, ~bond] = noise[:, where]
+        return out
+
+    def array(self) -> AnyArray:
+        return np.asarray(self.samples.grid())
+
+
+class DimerStates:
+    """Coverings as states of sites, Potts-like: four variables a site, +1 for its direction.
+
+    Parameters
+    ----------
+    dimers : samples of :func:`kadanoff.dimers.sample`, or array of directions, (n, Ly, Lx)
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> DimerStates(kd.dimers.sample(4, n=10, seed=1)).array().shape
+    (10, 8, 8)
+    >>> DimerStates([[[0, 2]]]).array().tolist()
+    [[[1, -1, -1, -1], [-1, -1, 1, -1]]]
+    """
+
+    scale = 2
+
+    def __init__(self, dimers: ArrayLike | Any) -> None:
+        given = getattr(dimers, "dimers", dimers)
+        if given is None:
+            raise ValueError("samples hold no coverings: sample with coverings=True")
+        self.directions = checked(given)
+        if self.directions.ndim != 3:
+            raise ValueError(f"dimers must have shape (n, Ly, Lx), got {self.directions.shape}")
+        self.lattice: tuple[int, ...] = tuple(2 * n for n in self.directions.shape[1:])
+
+    def __len__(self) -> int:
+        return len(self.directions)
+
+    def columns(self, rows: Any, sites: IntArray) -> SpinArray:
+        """Variables of these rows and sites, shape (rows, sites)."""
+        Y, X = np.divmod(sites, self.lattice[1])
+        d = self.directions[rows]
+        seen = d.reshape(len(d), -1)[:, (Y // 2) * (self.lattice[1] // 2) + X // 2]
+        direction = (2 * (Y % 2) + X % 2).astype(np.uint8)
+        return np.asarray(2 * (seen == direction).astype(np.int8) - np.int8(1))
+
+    def array(self) -> AnyArray:
+        """All variables, shape (n, 2 Ly, 2 Lx)."""
+        found = self.columns(slice(None), np.arange(self.lattice[0] * self.lattice[1]))
+        return found.reshape(-1, *self.lattice)
+
+
+class _ArraySource:
+    scale = 1
+
+    def __init__(self, samples: Any) -> None:
+        self.samples = np.asarray(samples)
+        self.lattice = self.samples.shape[1:]
+
+    def columns(self, rows: Any, sites: IntArray) -> SpinArray:
+        found = self.samples[rows]
+        return np.asarray(found.reshape(len(found), -1)[:, sites])
+
+    def array(self) -> AnyArray:
+        return self.samples
+
+
+def _source(samples: Any) -> Source:
+    if isinstance(samples, DimerStates):
+        return samples
+    if hasattr(samples, "model") and hasattr(samples, "packed"):
+        return _IsingSource(samples)
+    if hasattr(samples, "dimers") and hasattr(samples, "grid"):
+        return _DimerSource(samples)
+    return _ArraySource(samples)
+
+
+def as_array(samples: Any) -> AnyArray:
+    """Configurations, shape (n, *lattice): of a result of kd.ising or kd.dimers, or an array."""
+    return _source(samples).array()
+
+
+def lattice_of(samples: Any) -> tuple[int, ...]:
+    """Variables along each axis, and nothing unpacked for it."""
+    return _source(samples).lattice
+
+
+def scale_of(samples: Any) -> int:
+    """Variables along an axis for each site."""
+    return _source(samples).scale
+
+
+def gather(samples: Any, geometry: Geometry, corner: Any, rows: Any) -> tuple[SpinArray, SpinArray]:
+    """Spins (v, e) around one place of the block: shapes (n, |V|) and (n, |E|)."""
+    sites = np.concatenate(
+        [geometry.flat(geometry.visible, corner), geometry.flat(geometry.environment, corner)]
+    )
+    both = _source(samples).columns(rows, sites)
+    count = len(geometry.visible)
+    return both[:, :count], both[:, count:]

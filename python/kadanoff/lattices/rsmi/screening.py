@@ -1,0 +1,121 @@
+r"""Spins of a block that a filter can do without.
+
+If a part s of the block is independent of the environment given the rest r of the block,
+
+    P(e | r, s) = P(e | r),
+
+then any rule P(h | r, s) may be replaced by its average over s in P(s | r), which is a rule of r
+alone with the same joint law of h and e: no information is lost by leaving s out. A saturated
+filter hardly shows the weight of such spins to the objective, so that in samples it would be noise.
+
+Where every state of the block is possible, s may be found spin by spin [1]_: s is independent of e
+given r if each spin of s is, given all others. Each is asked by the score test of a logistic
+regression on the other spins,
+
+    P(v_i = 1 | others, e) = 1 / (1 + exp(-(c + w.others + u.e))),      u = 0 ?
+
+which is exact for spins that interact in pairs with their block and in any way beyond it. Where
+constraints bind the spins (dimers: one at each site) independence one by one does not add up;
+there only spins that a linear function of the environment does not predict at all are left out.
+
+References
+----------
+.. [1] J. Pearl, Probabilistic Reasoning in Intelligent Systems (1988), Sec. 3.1: intersection
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from kadanoff._base.types import BoolArray, Float32Array, FloatArray
+
+__all__ = ["direct_couplings", "inverse_root", "linear_couplings", "needed_spins"]
+
+
+SIGMAS = 5.0  # above chance
+POWER = 10.0  # the strongest spin must exceed the threshold so many times before any is left out
+BOUND = 1e-3  # of a spin's variance, left given the others: a constraint binds it
+NEWTON_STEPS = 12
+
+
+def needed_spins(v: Float32Array, e: Float32Array, check: Callable[[], object]) -> BoolArray:
+    """Which spins of the block are to be kept; all, where the samples cannot tell.
+
+    Parameters
+    ----------
+    v, e : float32 arrays, shape (n, sites), (n, environment)
+        Centred.
+    check : callable
+        May raise, to stop.
+    """
+    covariance = (v.T @ v).astype(float) / len(v)
+    values = np.linalg.eigvalsh(covariance)
+    if values[0] < BOUND * values[-1]:
+        excess = linear_couplings(v, e)
+    else:
+        excess = direct_couplings(v, e, check)
+    if excess.max() < POWER * SIGMAS:
+        return np.ones(v.shape[1], dtype=bool)
+    return np.asarray(excess > SIGMAS)
+
+
+def inverse_root(x: Float32Array) -> FloatArray:
+    """S with cov(x S) = 1, without combinations that never change."""
+    values, vectors = np.linalg.eigh((x.T @ x).astype(float) / len(x))
+    keep = values > 1e-4 * max(float(values[-1]), 1e-30)
+    return np.asarray(vectors[:, keep] / np.sqrt(values[keep]))
+
+
+def linear_couplings(v: Float32Array, e: Float32Array) -> FloatArray:
+    """Regression of each spin on the environment, in standard deviations above chance.
+
+    n R^2 of a spin that is independent of the environment is chi^2 with as many degrees of freedom
+    as the environment has.
+    """
+    R = inverse_root(e)
+    cross = (v.T @ e).astype(float) / len(v) @ R
+    of = np.maximum(np.mean(v**2, axis=0, dtype=np.float64), 1e-12)
+    return _above_chance(len(v) * np.sum(cross**2, axis=1) / of, R.shape[1])
+
+
+def direct_couplings(v: Float32Array, e: Float32Array, check: Callable[[], object]) -> FloatArray:
+    """Score test of each spin's coupling to the environment, the other spins being given."""
+    n, sites = v.shape
+    x = e @ inverse_root(e).astype(np.float32)
+    found = np.empty(sites)
+    for i in range(sites):
+        check()
+        up = (v[:, i] > 0).astype(np.float32)
+        others = np.concatenate([np.ones((n, 1), np.float32), np.delete(v, i, axis=1)], axis=1)
+        w = np.zeros(sites)
+        for _ in range(NEWTON_STEPS):
+            p = _logistic(others @ w.astype(np.float32))
+            step = np.linalg.solve(_curvature(others, others, p), others.T @ (up - p))
+            w += step
+            if np.abs(step).max() < 1e-5:
+                break
+        p = _logistic(others @ w.astype(np.float32))
+        score = (x.T @ (up - p)).astype(float)
+        mixed = _curvature(x, others, p)
+        variance = _curvature(x, x, p) - mixed @ np.linalg.solve(
+            _curvature(others, others, p), mixed.T
+        )
+        found[i] = score @ np.linalg.solve(variance, score)
+    return _above_chance(found, x.shape[1])
+
+
+def _logistic(field: Float32Array) -> Float32Array:
+    return np.asarray((1 + np.tanh(field / 2)) / 2, dtype=np.float32)
+
+
+def _curvature(a: Float32Array, b: Float32Array, p: Float32Array) -> FloatArray:
+    out = ((a.T * (p * (1 - p))) @ b).astype(float)
+    if a is b:
+        out += 1e-6 * np.trace(out) / len(out) * np.eye(len(out))  # rounding of single precision
+    return np.asarray(out)
+
+
+def _above_chance(chi2: FloatArray, freedom: int) -> FloatArray:
+    return np.asarray((chi2 - freedom) / np.sqrt(2 * freedom))

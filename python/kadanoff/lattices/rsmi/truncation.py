@@ -1,0 +1,126 @@
+r"""Rules that retain more information lead to simpler Hamiltonians: the optimality picture [1]_.
+
+For each filter: what it retains, ``I(H : E)``, and the couplings of its block spins,
+
+    rangeness = K'_2(2) / K'_2(1),      n-bodyness = K'_4 / K'_2(1).
+
+References
+----------
+.. [1] P. M. Lenggenhager, D. E. Gökmen, Z. Ringel, S. D. Huber, M. Koch-Janusz, Phys. Rev. X 10,
+       011037 (2020), doi:10.1103/PhysRevX.10.011037
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base.types import FloatArray
+from kadanoff.lattices.blockspin.couplings import ring_couplings, torus_couplings
+from kadanoff.lattices.blockspin.decimation import Chain
+from kadanoff.lattices.blockspin.enumeration import MAX_SPINS, coupling
+from kadanoff.lattices.blockspin.rules import BlockRule, LinearFilter
+from kadanoff.lattices.rsmi.laws import chain, torus
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Optimality", "optimality"]
+
+
+@dataclass(frozen=True, eq=False)
+class Optimality:
+    """Information and couplings, rule by rule.
+
+    Attributes
+    ----------
+    information : array
+        I(H : E), nats, exact.
+    retained : array
+        The same as a part of I(V : E).
+    nearest : array
+        K'_2(1).
+    rangeness, n_bodyness : array
+    rules : tuple of BlockRule
+    """
+
+    information: FloatArray
+    retained: FloatArray
+    nearest: FloatArray
+    rangeness: FloatArray
+    n_bodyness: FloatArray
+    rules: tuple[BlockRule, ...]
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """|rangeness| and |n-bodyness| against what is retained. Returns the axes."""
+        from kadanoff.lattices.rsmi.plots import plot_optimality
+
+        return plot_optimality(self, ax=ax, **style)
+
+
+def optimality(
+    rules: Iterable[Any], K: float, *, dimension: int = 1, buffer: int = 1
+) -> Optimality:
+    """Compare rules on the Ising chain, or on the square lattice.
+
+    Parameters
+    ----------
+    rules : iterable of BlockRule or arrays
+        Arrays are filters lambda.
+    K : float
+        J / T.
+    dimension : {1, 2}
+        1: the infinite chain, couplings of a ring of up to 8 blocks. 2: information on the torus of
+        6 x 6, couplings of the four blocks on a torus of 4 x 4.
+    buffer : int, default 1
+
+    Returns
+    -------
+    Optimality
+        In two dimensions rangeness is that of diagonal neighbours, K'_4 belongs to the plaquette.
+
+    Examples
+    --------
+    >>> found = optimality([[1000.0, 0.0], [1000.0, 1000.0]], K=0.1)  # decimation, majority
+    >>> (found.retained).round(4).tolist(), abs(found.rangeness).round(4).tolist()
+    ([0.505, 0.3023], [0.0, 0.0202])
+    """
+    K = coupling("K", K)
+    chosen = [
+        r if isinstance(r, BlockRule) else LinearFilter(np.asarray(r, dtype=float)) for r in rules
+    ]
+    if not chosen:
+        raise ValueError("rules must hold at least one rule")
+    if dimension not in (1, 2):
+        raise ValueError(f"dimension must be 1 or 2, got {dimension}")
+    if any(len(r.shape) != dimension or r.shape != chosen[0].shape for r in chosen):
+        raise ValueError(f"rules must all have the same block in {dimension} dimension(s)")
+    shape = chosen[0].shape
+    if dimension == 1:
+        law = chain(K, shape[0], buffer)
+        count = min(8, MAX_SPINS // shape[0])
+        found = [ring_couplings(Chain(K=K), count, r) for r in chosen]
+        second, four = [c.coupling(0, 2) for c in found], [c.coupling(0, 1, 2, 3) for c in found]
+    else:
+        if shape != (2, 2):
+            raise ValueError(f"rules must have blocks of (2, 2) in two dimensions, got {shape}")
+        law = torus(6, 1 / K, buffer=buffer)
+        found = [torus_couplings(K, (4, 4), r) for r in chosen]
+        second, four = [c.coupling(0, 3) for c in found], [c.coupling(0, 1, 2, 3) for c in found]
+    nearest = np.array([c.coupling(0, 1) for c in found])
+    nats = np.array([law.information(r) for r in chosen])
+    scale = np.where(nearest == 0, np.inf, nearest)
+    return Optimality(
+        information=nats,
+        retained=nats / law.mutual_information,
+        nearest=nearest,
+        rangeness=np.array(second) / scale,
+        n_bodyness=np.array(four) / scale,
+        rules=tuple(chosen),
+    )

@@ -1,0 +1,1 @@
+"""Many points on any executor, and results that survive a kill."""

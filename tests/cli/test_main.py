@@ -1,0 +1,225 @@
+"""The command line: the same numbers as in Python, one line for bad input, 130 after Ctrl-C."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kadanoff as kd
+from kadanoff.cli import JOBS, bench, course, main
+from tests.paths import ROOT
+
+KONDO = ["--keep", "120", "--threads", "1"]
+QUICK = {
+    "kondo": KONDO,
+    "dots": ["--keep", "200", "--T_min", "1e-5"],
+    "spectrum": ["--keep", "200"],
+    "ising": ["--L", "8", "--n", "2000"],
+    "rsmi": ["--L", "16", "--n", "4000"],
+    "dimers": ["--L", "8", "--n", "2000"],
+    "mott": ["--U", "1", "3", "--beta", "20", "--solver", "ipt"],
+}
+
+
+def run_json(capsys, job, *arguments):
+    assert main(["run", job, "--json", *QUICK[job], *arguments]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_every_job_has_a_quick_test():
+    assert set(QUICK) == {job.name for job in JOBS}
+
+
+@pytest.mark.parametrize("job", [name for name in QUICK if name != "kondo"])
+def test_a_job_prints_a_table_and_saves_its_picture(job, tmp_path, capsys):
+    picture = tmp_path / "a.png"
+    assert main(["run", job, *QUICK[job], "--output", str(picture)]) == 0
+    shown = capsys.readouterr()
+    assert len(shown.out.splitlines()) > 3
+    assert str(picture) in shown.err
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    assert picture.stat().st_size > 5_000
+
+
+def test_table_and_picture(tmp_path, capsys):
+    picture = tmp_path / "kondo.png"
+    assert main(["run", "kondo", "--output", str(picture), *KONDO]) == 0
+    out = capsys.readouterr().out
+    for word in ("J_SW", "J_ML", "J_obs", "T_K", "steps", "A_Lambda", "Lambda = 2.5"):
+        assert word in out
+    rows = [line for line in out.splitlines() if line.strip()[:4] in {"0.25", "0.40"}]
+    assert len(rows) == 2
+    assert picture.stat().st_size > 10_000
+
+
+def test_kondo(capsys):
+    found = run_json(capsys, "kondo", "--plain")
+    assert found["settings"]["A_Lambda"] is False
+    first, second = found["rows"]
+    assert first["J_SW"] == 0.25
+    assert second["J_SW"] == 0.4
+    assert first["J_ML"] == pytest.approx(0.2008, rel=0.02)
+    assert set(first["T_K"]) == {"aim", "J_SW", "J_ML", "J_obs"}
+
+
+def test_dots_are_those_of_python(capsys):
+    found = run_json(capsys, "dots")
+    chain = {"Lambda": 2.5, "keep": 200, "scheme": "campo-oliveira"}
+    dots = kd.DoubleQuantumDot(U=0.5, J_sw=0.2)
+    fit = kd.effective.learn(kd.KondoModel(J=0.2, spin=1), target=dots, T=1e-4, **chain)
+    assert found["J"] == fit.model.J
+    # ln 3 above the Kondo temperature of the spin 1, to what 200 states can do.
+    at = np.argmin(np.abs(np.log(np.array(found["T"]) / 1e-4)))
+    assert found["entropy"]["dots"][at] == pytest.approx(np.log(3), rel=0.06)
+
+
+def test_a_spectrum_obeys_friedel(capsys):
+    found = run_json(capsys, "spectrum")
+    # 200 states and two twists: the raw spectrum is good to a few per cent.
+    assert found["t_0"] == pytest.approx(found["friedel"], abs=0.04)
+    assert found["n_d"] == pytest.approx(1.0, abs=1e-6)
+    assert len(found["omega"]) == len(found["t"])
+    assert found["settings"]["J_sw"] == 0.25
+
+
+@pytest.mark.parametrize("job", ["ising", "dimers"])
+def test_samples_stand_beside_the_exact_answer(job, capsys):
+    found = run_json(capsys, job)["estimates"]
+    name = {"ising": "energy", "dimers": "flippable"}[job]
+    off = (found[name]["mean"] - found[name]["exact"]) / found[name]["error"]
+    assert abs(off) < 4.5  # one seed: the same number always
+
+
+def test_a_filter_knows_less_than_the_exact_bound(capsys):
+    found = run_json(capsys, "rsmi")
+    assert np.shape(found["filters"]) == (1, 2, 2)
+    assert found["information"]["kind"] == "certified"
+    assert 0 < found["information"]["value"] < np.log(2)  # one bit of a hidden unit at most
+
+
+def test_mott_gives_both_branches(capsys):
+    found = run_json(capsys, "mott")
+    assert found["U"] == [1.0, 3.0]
+    loop = kd.dmft.bethe(U=1.0, beta=20.0, solver="ipt", max_iterations=400)
+    assert found["metal"]["Z"][0] == pytest.approx(loop.Z, abs=1e-12)
+    assert found["metal"]["metallic"] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("run kondo --Lambda 1", "Lambda must be above 1"),
+        ("run kondo --keep 0", "keep"),
+        ("run kondo --output here/there.png", "--output"),
+        ("run kondo --output a.txt", "--output"),
+        ("run dots --U nan", "U"),
+        ("run spectrum --z 0", "--z"),
+        ("run spectrum --J_sw -1", "J_sw"),
+        ("run ising --T -1", "T must"),
+        ("run ising --n 0", "n must"),
+        ("run rsmi --L 16 --n 4000 --block 0", "block"),
+        ("run dimers --L 7", "L"),
+        ("run mott --beta 0", "beta"),
+        ("run mott --solver ipt --sites 3", "sites"),
+        ("lab /no/such/folder", "FOLDER"),
+        ("bench --threads 0", "--threads"),
+    ],
+)
+def test_bad_input_is_one_line_that_names_the_argument(line, named, capsys):
+    assert main(line.split()) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    *others, last = shown.err.splitlines()
+    assert named in last
+    assert all(text.startswith("mapping ") for text in others)
+
+
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("run nothing", "JOB"),
+        ("run ising --method fast", "--method"),
+        ("run kondo --keep many", "--keep"),
+        ("run spectrum --J_sw 0.2 --Gamma 0.1", "--Gamma"),
+        ("run", "JOB"),
+        ("", "COMMAND"),
+    ],
+)
+def test_what_argparse_refuses_is_one_line_too(line, named, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(line.split())
+    assert stopped.value.code == 2
+    err = capsys.readouterr().err
+    assert named in err
+    assert len(err.splitlines()) == 1
+
+
+def test_what_does_not_converge_is_1(capsys):
+    line = "run mott --U 2 --beta 20 --solver ipt --iterations 1"
+    assert main(line.split()) == 1
+    assert "converge" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_control_c_is_130():
+    line = [sys.executable, "-m", "kadanoff", "run", "ising", "--L", "512", "--n", "100000"]
+    environment = {**os.environ, "KADANOFF_PROGRESS": "0"}
+    with subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        time.sleep(3.0)  # the import is over, the samples are not
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert out == ""
+    assert err.splitlines() == ["interrupted"]
+
+
+def test_lab_says_how_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(course.importlib.util, "find_spec", lambda name: None)
+    assert main(["lab"]) == 2
+    assert "pip install 'kadanoff[lab]'" in capsys.readouterr().err
+
+
+def test_lab_opens_the_notebooks_and_hands_options_on(monkeypatch, tmp_path):
+    called = []
+    monkeypatch.setattr(course.subprocess, "call", lambda command: called.append(command) or 0)
+    assert main(["lab", "--no-browser", "--port=9"]) == 0
+    assert main(["lab", str(tmp_path), "--no-browser"]) == 0
+    first, second = called
+    assert first[1:3] == second[1:3] == ["-m", "jupyterlab"]
+    assert first[3] == f"--ServerApp.root_dir={ROOT / 'notebooks'}"
+    assert first[4:] == ["--no-browser", "--port=9"]
+    assert second[3:] == [f"--ServerApp.root_dir={tmp_path}", "--no-browser"]
+
+
+def test_bench_times_every_case(monkeypatch, capsys):
+    cases = [bench.Case("nothing", lambda threads: None), bench.CASES[0]]
+    monkeypatch.setattr(bench, "CASES", cases)
+    assert main(["bench", "--threads", "1"]) == 0
+    assert "nothing" in capsys.readouterr().out
+    assert main(["bench", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found["cases"]) == {case.name for case in cases}
+    assert all(case["median"] > 0 for case in found["cases"].values())
+
+
+def test_the_cases_of_bench_run():
+    for case in bench.CASES[3:5]:
+        assert len(case.run(1)) > 0
+
+
+def test_as_a_module_and_as_a_script():
+    for command in ([sys.executable, "-m", "kadanoff"], [Path(sys.executable).parent / "kadanoff"]):
+        if not Path(command[0]).exists():
+            continue  # installed before the script was declared
+        shown = subprocess.run(
+            [*command, "run", "kondo", "--help"], check=True, capture_output=True, text=True
+        ).stdout
+        assert "--output FILE" in shown

@@ -1,0 +1,54 @@
+"""The NCA on the real axis against its imaginary axis, which is solved by other means."""
+
+import numpy as np
+import pytest
+
+from kadanoff import Cancelled, Control
+from kadanoff.bands.densities import SemicircularBand
+from kadanoff.dmft import DiscreteBath, Impurity, solve
+from kadanoff.dmft.solvers.nca_real import solve_real, uniform_hilbert
+
+BAND = SemicircularBand()
+
+
+@pytest.mark.parametrize(
+    ("U", "beta", "eps", "V"), [(2.0, 20.0, 0.3, 0.5), (2.0, 50.0, 0.0, 0.5), (4.0, 5.0, 0.5, 0.3)]
+)
+def test_both_axes_agree(U, beta, eps, V):
+    found = solve(Impurity(U, beta, BAND, eps=eps, V=V), solver="nca", real_axis=True)
+    # the grid is refined until the pseudo-particles' norms are right to 2e-4
+    assert found.diagnostics["axes_differ"] < 1e-4
+    spectra = found.diagnostics["real_axis"]
+    np.testing.assert_allclose(spectra.populations, found.diagnostics["populations"], atol=5e-5)
+    assert found.G_w.norm == pytest.approx(1.0, abs=5e-4)
+    assert np.all(found.G_w.A >= 0.0)
+    assert -2.0 * found.G_w.tau(beta) == pytest.approx(found.n, abs=5e-4)
+    # NCA self-energies are causal at these temperatures, to the error of 1/G in the far tails
+    inside = np.abs(found.G_w.omega) < 2.0
+    assert np.max(found.Sigma_w.values.imag[inside]) < 1e-2
+
+
+def test_particle_hole_partners():
+    up, down = (solve_real(Impurity(2.0, 10.0, BAND, eps=e)) for e in (0.3, -0.3))
+    np.testing.assert_allclose(np.interp(-up.omega, down.omega, down.A), up.A, atol=1e-5)
+    np.testing.assert_allclose(up.populations, down.populations[::-1], atol=1e-6)
+
+
+def test_hilbert_transform_of_the_semicircle():
+    w = np.linspace(-2.0, 2.0, 8001)
+    A = BAND.density(w)
+    inside = np.abs(w) < 0.9
+    np.testing.assert_allclose(uniform_hilbert(A)[inside], 2.0 * w[inside], atol=1e-4)
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match="needs a band"):
+        solve(Impurity(2.0, 10.0, DiscreteBath([0.1], [0.2])), solver="nca", real_axis=True)
+    with pytest.raises(TypeError, match="real_axis"):
+        solve(Impurity(2.0, 10.0, BAND), solver="nca", real_axis=1)
+    with pytest.raises(ValueError, match="levels"):
+        solve(Impurity(2.0, 1e6, BAND), solver="nca", real_axis=True)
+    control = Control()
+    control.cancel()
+    with pytest.raises(Cancelled):
+        solve(Impurity(2.0, 10.0, BAND), solver="nca", real_axis=True, control=control)

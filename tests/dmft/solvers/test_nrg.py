@@ -1,0 +1,167 @@
+"""The NRG as an impurity solver: against exact diagonalisation, between its axes, in the loop."""
+
+import numpy as np
+import pytest
+
+from kadanoff import Cancelled, Control, NotConverged
+from kadanoff.bands.densities import SemicircularBand, TabulatedBand
+from kadanoff.dmft import DiscreteBath, Impurity, MatsubaraBath, bethe, solve
+from kadanoff.dmft.solvers.nrg import real_grid
+
+SEMICIRCLE = SemicircularBand()
+
+
+@pytest.fixture(scope="module")
+def half_filled():
+    return solve(Impurity(2.0, 50.0, SEMICIRCLE), solver="nrg")
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.4])
+def test_against_exact_diagonalisation(eps):
+    # six sites at beta = 50 fit the semicircle to 1e-4: what differs is the NRG's own error
+    problem = Impurity(2.0, 50.0, SEMICIRCLE, eps=eps)
+    found, exact = solve(problem, solver="nrg"), solve(problem, sites=6)
+    assert found.n == pytest.approx(exact.n, abs=5e-4)
+    assert found.docc == pytest.approx(exact.docc, abs=3e-4)
+    assert pytest.approx(exact.Z, rel=0.02) == found.Z
+    deviation = np.max(np.abs(found.G_iw - exact.G_iw))
+    assert deviation < 1.5 * found.error < 0.03
+
+
+def test_no_interaction():
+    # Sigma vanishes, and the improved G is that of the continuous band
+    problem = Impurity(0.0, 100.0, SEMICIRCLE, eps=0.2)
+    found, exact = solve(problem, solver="nrg"), solve(problem, solver="hubbard1")
+    np.testing.assert_allclose(found.G_iw, exact.G_iw, atol=1e-5)  # the table of the semicircle
+    assert found.n == pytest.approx(exact.n, abs=1e-3)
+    assert found.G_w.norm == pytest.approx(1.0, abs=1e-3)
+
+
+def test_both_axes_agree(half_filled):
+    G = half_filled.G_w
+    assert np.all(G.A > 0.0)
+    assert np.all(half_filled.Sigma_w.values.imag < 0.0)
+    assert G.norm == pytest.approx(1.0, abs=2e-3)
+    np.testing.assert_allclose(G.iw(64), half_filled.G_iw[:64], atol=1.5 * half_filled.error)
+    tau = half_filled.G.tau(np.array([0.0, 50.0]))
+    assert tau.sum() == pytest.approx(-1.0, abs=1e-12)
+    # high frequencies: Hartree, then U^2 n (1 - n) / iw
+    w, Sigma = half_filled.w[-1], half_filled.Sigma_iw[-1]
+    assert Sigma.real == pytest.approx(1.0, abs=1e-9)
+    assert -Sigma.imag * w == pytest.approx(1.0, abs=1e-2)
+
+
+def test_luttinger_pinning_at_low_temperature():
+    # at T << T_K, A(0) = 1 / (pi Gamma) whatever U: here Delta(0) = -i D / 2
+    found = solve(Impurity(1.5, 1e5, SEMICIRCLE), solver="nrg")
+    assert found.G_w.spectrum(0.0) == pytest.approx(2.0 / np.pi, rel=5e-3)
+
+
+def test_particle_hole_partners():
+    up, down = (solve(Impurity(2.0, 20.0, SEMICIRCLE, eps=e), solver="nrg") for e in (0.3, -0.3))
+    # the twisted discretisations of both are mirror images
+    assert up.n + down.n == pytest.approx(2.0, abs=1e-6)
+    np.testing.assert_allclose(up.G_iw, -down.G_iw.conj(), atol=1e-5)
+
+
+def test_metal_and_insulator_at_zero_temperature():
+    # U_c2 = 2.94(5), U_c1 near 2.4 (R. Bulla, PRL 83, 136 (1999)): at U = 2.7 both exist.
+    options = {"beta": 1e4, "solver": "nrg", "Lambda": 3.0, "keep": 300, "z": 1, "tol": 3e-3}
+    metal = bethe(U=2.7, start="metal", **options)
+    insulator = bethe(U=2.7, start="insulator", **options)
+    assert metal.is_metallic
+    assert not insulator.is_metallic
+    assert 0.02 < metal.Z < 0.08
+    assert insulator.Z < 1e-4
+    assert insulator.docc < metal.docc
+    # the metal is pinned at A(0) = 2 / (pi D); the insulator has a gap there
+    assert metal.solution.G_w.spectrum(0.0) == pytest.approx(2.0 / np.pi, rel=0.02)
+    assert insulator.solution.G_w.spectrum(0.0) < 1e-3
+    again = bethe(U=2.7, start=metal, **options)
+    assert again.iterations <= 2
+
+
+def linear_steps(U, start, count):
+    """A loop that is not let end."""
+    options = {"Lambda": 3.0, "keep": 600, "z": 1, "mixing": "linear", "tol": 1e-12}
+    with pytest.raises(NotConverged) as caught:
+        bethe(U=U, beta=1e6, solver="nrg", start=start, max_iterations=count, threads=1, **options)
+    return caught.value.partial
+
+
+@pytest.mark.slow
+def test_end_of_the_metal_at_zero_temperature():
+    # A resonance that is narrow against everything else and wide against T grows by a constant
+    # factor a step below U_c2 and shrinks above (G. Moeller et al., PRL 74, 2082 (1995)), so that
+    # U_c2 is bracketed from both sides with no loop that must converge. Table in kadanoff.dmft.solvers.nrg;
+    # U_c2 = 2.94(5): R. Bulla, PRL 83, 136 (1999).
+    narrow = linear_steps(3.3, "metal", 11)
+    assert 2e-4 < narrow.Z < 2e-3
+    rate = {}
+    for U in (2.89, 2.99):
+        ratios = np.diff(np.log(linear_steps(U, narrow, 6).history["Z"]))
+        np.testing.assert_allclose(ratios[-2:], ratios[-1], atol=0.01)  # a constant factor
+        rate[U] = ratios[-1]
+    assert rate[2.89] > 0.03
+    assert rate[2.99] < -0.03
+    U_c2 = 2.89 + 0.1 * rate[2.89] / (rate[2.89] - rate[2.99])
+    assert U_c2 == pytest.approx(2.94, abs=0.03)  # seven settings have 2.930 to 2.971
+
+
+def test_own_grid_and_options():
+    omega = real_grid(0.02, 3.0, 20)
+    found = solve(Impurity(1.0, 50.0, SEMICIRCLE), solver="nrg", omega=omega, z=1, keep=200)
+    np.testing.assert_array_equal(found.G_w.omega, omega)
+    table = TabulatedBand(omega, found.G_w.A * 0.25)
+    loop = Impurity(1.0, 50.0, table)
+    assert loop.Delta_moments()[0] == pytest.approx(0.25, abs=2e-3)
+    from matplotlib.figure import Figure
+
+    ax = found.plot(Figure().subplots(), quantity="spectrum")
+    assert np.max(ax.lines[0].get_ydata()) == pytest.approx(np.max(found.G_w.A))
+
+
+def test_cancel():
+    control = Control()
+    control.cancel()
+    with pytest.raises(Cancelled):
+        solve(Impurity(1.0, 50.0, SEMICIRCLE), solver="nrg", control=control)
+
+
+VALUES = 0.25 / (1j * np.pi / 50 * (2 * np.arange(32) + 1))
+
+
+@pytest.mark.parametrize(
+    ("bath", "options", "error", "match"),
+    [
+        (DiscreteBath([0.1], [0.2]), {}, ValueError, "solver='ed' is exact"),
+        (MatsubaraBath(VALUES), {}, ValueError, "real axis"),
+        (SEMICIRCLE, {"beta": 1.0}, ValueError, "temperatures below"),
+        (SEMICIRCLE, {"z": 0}, ValueError, "z"),
+        (SEMICIRCLE, {"z": 33}, ValueError, "1 to 32"),
+        (SEMICIRCLE, {"estimator": "best"}, ValueError, "estimator"),
+        (SEMICIRCLE, {"broadening": 0.0}, ValueError, "broadening"),
+        (SEMICIRCLE, {"omega": [1.0, 0.0]}, ValueError, "sorted"),
+        (SEMICIRCLE, {"Lambda": 1.0}, ValueError, "Lambda"),
+        (SEMICIRCLE, {"sites": 4}, TypeError, "no option"),
+    ],
+)
+def test_bad_input(bath, options, error, match):
+    beta = options.pop("beta", 50.0)
+    with pytest.raises(error, match=match):
+        solve(Impurity(1.0, beta, bath), solver="nrg", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"omega": [-0.5, 0.5]}, "beyond the band"),
+        ({"omega": [-2.0, 0.1, 3.0]}, "symmetric"),
+        ({"start": "ipt"}, "no real frequencies"),
+    ],
+)
+def test_loops_that_cannot_begin(options, match):
+    if options.get("start") == "ipt":
+        options = {"start": bethe(U=1.0, beta=50.0, solver="ipt")}
+    with pytest.raises(ValueError, match=match):
+        bethe(U=1.0, beta=50.0, solver="nrg", **options)

@@ -1,0 +1,342 @@
+"""Solvers behind one protocol: reference tables, limits, refusals."""
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from kadanoff import bands
+from kadanoff.dmft import SOLVERS, DiscreteBath, Impurity, MatsubaraBath, fit_bath, solve
+from kadanoff.dmft.solvers import ipt
+from kadanoff.dmft.solvers.hubbard1 import atom
+from kadanoff.greens import GreenFunction, matsubara
+from tests.paths import REFERENCE as REFERENCE_DATA
+
+FOLDER = REFERENCE_DATA / "dmft"
+FOUR = DiscreteBath([-1.0, -1 / 3, 1 / 3, 1.0], [0.25] * 4)
+SEMICIRCLE = bands.SemicircularBand()
+
+
+def read(name):
+    return json.loads((FOLDER / name).read_text(encoding="utf-8"))
+
+
+# ------------------------------------------------------------------------------------- references
+
+
+def test_hubbard1_reference():
+    (point,) = read("nca_hubbard1.json")["hubbard1"]
+    bath = DiscreteBath(point["e"], point["V"])
+    problem = Impurity(point["U"], point["beta"], bath, eps=point["eps"], absolute=True)
+    found = solve(problem, solver="hubbard1", frequencies=16)
+    G = np.array(point["G_re"]) + 1j * np.array(point["G_im"])
+    Sigma = np.array(point["Sigma_re"]) + 1j * np.array(point["Sigma_im"])
+    np.testing.assert_allclose(found.G_iw, G, atol=1e-12)
+    np.testing.assert_allclose(found.Sigma_iw, Sigma, atol=1e-12)
+
+
+@pytest.mark.parametrize("point", read("nca_hubbard1.json")["nca"], ids=lambda p: p["id"])
+def test_nca_reference(point):
+    discrete = point["V2"] is not None
+    bath = DiscreteBath(point["e"], np.sqrt(point["V2"])) if discrete else SEMICIRCLE
+    problem = Impurity(point["U"], point["beta"], bath, eps=point["eps"], absolute=True)
+    found = solve(problem, solver="nca")
+    # 1e-8 is asked for; the reference itself is good to 6e-11
+    np.testing.assert_allclose(found.G.tau(point["tau"]), point["G_tau"], atol=1e-9)
+    assert found.n == pytest.approx(point["n"], abs=1e-10)
+    assert found.docc == pytest.approx(point["docc"], abs=1e-10)
+    ratio = found.diagnostics["log_Z_over_Z_bath"]
+    assert ratio == pytest.approx(point["log_Z_over_Zbath"], abs=1e-10)
+    if point["id"] == "atomic_V0":
+        exact = atom(point["U"], point["eps"], point["beta"])
+        assert (found.n / 2, found.docc, ratio) == pytest.approx(exact, abs=1e-10)
+
+
+def test_nca_errors_scale_with_the_hybridisation():
+    errors = []
+    for V in (0.2, 0.1):
+        problem = Impurity(4.0, 5.0, DiscreteBath([0.3], [V]), eps=0.7)
+        a, b = solve(problem, solver="nca"), solve(problem)
+        errors.append(
+            (np.max(np.abs(a.G_tau - b.G_tau)), abs(a.log_Z - b.log_Z), abs(a.docc - b.docc))
+        )
+    G, log_Z, docc = np.array(errors[0]) / np.array(errors[1])
+    # orders V^2, V^4, V^4 with corrections of higher order
+    assert 3.5 < G < 4.5
+    assert 14.0 < log_Z < 18.0
+    assert 14.0 < docc < 18.0
+
+
+def test_ipt_one_shot_reference():
+    (point,) = read("ipt.json")["one_shot"]
+    found = solve(Impurity(2.0, 50.0, SEMICIRCLE), solver="ipt", frequencies=16)
+    np.testing.assert_allclose(found.Sigma_iw.imag, point["ImSigma2"], atol=1e-12)
+    np.testing.assert_allclose(found.Sigma_iw.real, 1.0, atol=1e-13)
+
+
+# ---------------------------------------------------------------------------------- limits of each
+
+
+@pytest.mark.parametrize("solver", ["ed", "hubbard1", "ipt"])
+@pytest.mark.parametrize("offset", [0.0, 0.4])
+def test_free_limit(solver, offset):
+    found = solve(Impurity(0.0, 12.0, FOUR, eps=offset), solver=solver)
+    exact = 1.0 / (1j * found.w - offset - found.Delta_iw)
+    np.testing.assert_allclose(found.G_iw, exact, atol=1e-11)
+    assert found.docc == pytest.approx((found.n / 2) ** 2, abs=1e-11)
+
+
+@pytest.mark.parametrize("solver", ["ed", "hubbard1", "ipt", "nca"])
+@pytest.mark.parametrize("offset", [0.0, 0.4])
+def test_atomic_limit(solver, offset):
+    # V -> 0 rather than 0: the Kajueter-Kotliar form is singular only at V = 0 and T = 0
+    problem = Impurity(3.0, 4.0, DiscreteBath([0.2], [0.0]), eps=offset)
+    found = solve(problem, solver=solver)
+    n, docc, log_Z = atom(3.0, problem.level, 4.0)
+    z = 1j * found.w
+    exact = (1 - n) / (z - problem.level) + n / (z - problem.level - 3.0)
+    if solver == "ipt" and offset:
+        # n0 = n fixes eps0 of the interpolation, whose n is not the atom's at finite temperature
+        n = found.n / 2
+        exact = (1 - n) / (z - problem.level) + n / (z - problem.level - 3.0)
+    np.testing.assert_allclose(found.G_iw, exact, atol=1e-9)
+    if not (solver == "ipt" and offset):
+        assert found.n == pytest.approx(2 * n, abs=1e-9)
+        assert found.docc == pytest.approx(docc, abs=1e-9)
+    if found.log_Z is not None:
+        bath = 2 * np.log1p(np.exp(-0.8))
+        assert found.log_Z == pytest.approx(log_Z + bath, abs=1e-9)
+
+
+def test_ipt_is_exact_to_second_order():
+    deviations = []
+    for U in (0.2, 0.1):
+        problem = Impurity(U, 10.0, FOUR)
+        a, b = solve(problem, solver="ipt"), solve(problem)
+        deviations.append(np.max(np.abs(a.Sigma_iw - b.Sigma_iw)) / U**2)
+    # particle-hole symmetry: the next order is U^4
+    assert deviations[1] < 1e-4
+    assert 3.5 < deviations[0] / deviations[1] < 4.5
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.35])
+def test_ipt_poles_agree_with_the_grid(offset, monkeypatch):
+    problem = Impurity(2.0, 10.0, FOUR, eps=offset)
+    poles = solve(problem, solver="ipt")
+    assert isinstance(poles.G, GreenFunction)
+    np.testing.assert_allclose(poles.G.iw(512), poles.G_iw, atol=1e-12)
+    monkeypatch.setattr(ipt, "MOST_SITES", 0)
+    grid = solve(problem, solver="ipt")
+    # eps0 of the two is found to rounding of n
+    np.testing.assert_allclose(grid.Sigma_iw, poles.Sigma_iw, atol=2e-9)
+    assert grid.docc == pytest.approx(poles.docc, abs=1e-9)
+    assert grid.n == pytest.approx(poles.n, abs=1e-9)
+
+
+def test_kajueter_kotliar_fixes_the_occupation_of_the_bare_level():
+    found = solve(Impurity(2.0, 10.0, FOUR, eps=0.3), solver="ipt")
+    assert found.diagnostics["n0"] == pytest.approx(found.n, abs=1e-8)
+    # high-frequency tail of Sigma: U n and U^2 n (1 - n)
+    n, last = found.n / 2, found.Sigma_iw[-1]
+    assert last.real == pytest.approx(2.0 * n, abs=1e-4)
+    assert -last.imag * found.w[-1] == pytest.approx(4.0 * n * (1 - n), rel=1e-3)
+
+
+def test_continuous_bath_on_every_representation():
+    band = Impurity(2.0, 20.0, SEMICIRCLE)
+    Delta = band.Delta().iw(512)
+    given = Impurity(2.0, 20.0, MatsubaraBath(Delta, band.Delta_moments()))
+    fitted = Impurity(2.0, 20.0, MatsubaraBath(Delta))
+    for solver in ("hubbard1", "ipt", "nca"):
+        a, b, c = (solve(p, solver=solver) for p in (band, given, fitted))
+        np.testing.assert_allclose(b.G_iw, a.G_iw, atol=1e-9)
+        np.testing.assert_allclose(c.G_iw, a.G_iw, atol=1e-6)
+        assert b.docc == pytest.approx(a.docc, abs=1e-7)
+
+
+# -------------------------------------------------------------------------------------- bath fits
+
+
+def test_a_discrete_bath_is_found_again():
+    bath = DiscreteBath([-0.8, -0.1, 0.5], [0.3, 0.2, 0.4])
+    problem = Impurity(1.0, 20.0, bath)
+    w = matsubara(20.0, 64)
+    values = GreenFunction(bath.e, np.square(bath.V), 20.0)(1j * w)
+    moments = problem.Delta_moments()
+    fit = fit_bath(Impurity(1.0, 20.0, MatsubaraBath(values, moments)), 3)
+    np.testing.assert_allclose(fit.bath.e, bath.e, atol=1e-4)
+    np.testing.assert_allclose(fit.bath.V, bath.V, atol=1e-4)
+    assert fit.chi2 < 1e-12
+
+
+def test_more_sites_fit_better():
+    problem = Impurity(1.0, 20.0, SEMICIRCLE)
+    chi2 = [fit_bath(problem, sites).chi2 for sites in (1, 2, 3, 4, 5)]
+    assert all(b < 0.5 * a for a, b in pairwise(chi2))
+    errors = [solve(problem, sites=s).error for s in (3, 5)]
+    exact = solve(problem, sites=6)
+    for sites, error in zip((3, 5), errors, strict=True):
+        assert np.max(np.abs(solve(problem, sites=sites).G_iw - exact.G_iw)) < 5 * error
+
+
+def test_fewer_sites_are_refits_not_subsets():
+    found = solve(Impurity(2.0, 10.0, FOUR), sites=2)
+    e = found.diagnostics["bath"].e
+    assert min(abs(e[1] - x) for x in FOUR.e) > 0.05
+
+
+# ------------------------------------------------------------------------------------ the protocol
+
+
+def test_every_solver_says_where_it_is_valid():
+    assert {"ed", "hubbard1", "ipt", "lanczos", "nca", "nrg"} <= SOLVERS.keys()
+    for name, solver in SOLVERS.items():
+        bath = SEMICIRCLE if solver.axis == "real" else DiscreteBath([-0.3, 0.3], [0.3, 0.3])
+        found = solve(Impurity(2.0, 10.0, bath), solver=name)
+        assert found.solver == name
+        assert found.valid == solver.valid
+        assert solver.cost
+        assert found.seconds > 0
+        assert name in repr(found)
+        assert found.G_tau.shape == found.tau.shape
+
+
+def test_first_cell():
+    import kadanoff as kd
+
+    problem = kd.dmft.Impurity(U=2.0, beta=50, bath=kd.SemicircularBand(D=1.0))
+    g = kd.dmft.solve(problem, solver="ed", sites=5)
+    for array in (g.G_iw, g.Sigma_iw, g.G_tau):
+        assert np.all(np.isfinite(array))
+    assert g.n == pytest.approx(1.0, abs=1e-9)
+    assert 0.0 < g.docc < 0.25
+    assert 0.0 < g.Z < 1.0
+    assert 0.0 < g.error < 1e-2
+    # Delta(iw) as it is
+    same = kd.dmft.Impurity(U=2.0, beta=50, bath=problem.Delta().iw(512))
+    assert kd.dmft.solve(same, sites=5).docc == pytest.approx(g.docc, abs=1e-5)
+
+
+def test_levels_relative_and_absolute():
+    relative = Impurity(3.0, 5.0, FOUR, eps=0.4)
+    absolute = Impurity(3.0, 5.0, FOUR, eps=-1.1, absolute=True)
+    assert relative.level == pytest.approx(absolute.level)
+    assert relative.offset == pytest.approx(absolute.offset)
+    assert solve(relative).n == pytest.approx(solve(absolute).n, abs=1e-13)
+
+
+def test_normalisations_of_a_band():
+    assert Impurity(1.0, 10.0, SEMICIRCLE).Delta_moments()[0] == pytest.approx(0.25)
+    assert Impurity(1.0, 10.0, SEMICIRCLE, V=0.3).Delta_moments()[0] == pytest.approx(0.09)
+    table = bands.TabulatedBand([-1, 0, 1], [0, 0.2, 0])
+    assert Impurity(1.0, 10.0, table).Delta_moments()[0] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("band", "exact"),
+    [
+        (SEMICIRCLE, lambda z: 2 * (z - 1j * np.sqrt(1 - z**2))),
+        (bands.FlatBand(), lambda z: 0.5 * np.log((z + 1) / (z - 1))),
+        (
+            bands.TabulatedBand([-1, 0, 1], [0, 1, 0]),
+            lambda z: (z + 1) * np.log((z + 1) / z) - (z - 1) * np.log(z / (z - 1)),
+        ),
+        (bands.PowerLawBand(1.0), lambda z: -z * np.log(1 - 1 / z**2)),
+    ],
+)
+def test_bands_off_the_real_axis(band, exact):
+    for beta in (5.0, 100.0):
+        Delta = Impurity(1.0, beta, band, V=1.0).Delta()
+        z = 1j * matsubara(beta, 40)
+        np.testing.assert_allclose(Delta(z), exact(z), atol=1e-12)
+
+
+def test_solution_draws_itself():
+    from matplotlib.figure import Figure
+
+    found = solve(Impurity(2.0, 10.0, FOUR))
+    ax = Figure().subplots()
+    assert found.plot(ax) is ax
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), -found.G_iw[:48].imag)
+    found.plot(ax, quantity="Sigma")
+    np.testing.assert_array_equal(ax.lines[1].get_ydata(), -found.Sigma_iw[:48].imag)
+    for quantity in ("tau", "spectrum"):
+        assert found.plot(Figure().subplots(), quantity=quantity).lines
+    with pytest.raises(ValueError, match="quantity must be"):
+        found.plot(ax, quantity="nothing")
+    nca = solve(Impurity(2.0, 10.0, FOUR), solver="nca")
+    with pytest.raises(ValueError, match="no spectrum"):
+        nca.plot(ax, quantity="spectrum")
+
+
+GOOD = Impurity(2.0, 10.0, FOUR)
+CAUSAL = GreenFunction([-0.5, 0.5], [0.1, 0.1], 10.0).iw(64)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "match"),
+    [
+        (lambda: Impurity(2.0, 0.0, FOUR), ValueError, "beta must be positive"),
+        (lambda: Impurity(2.0, -1.0, FOUR), ValueError, "beta must be positive"),
+        (lambda: Impurity(2.0, True, FOUR), TypeError, "beta must be a real"),
+        (lambda: Impurity(-2.0, 1.0, FOUR), ValueError, "U must not be negative"),
+        (lambda: Impurity(np.nan, 1.0, FOUR), ValueError, "U must be finite"),
+        (lambda: Impurity(1j, 1.0, FOUR), TypeError, "U must be a real"),
+        (lambda: Impurity(2.0, 1.0, "bath"), TypeError, "bath must be"),
+        (lambda: Impurity(2.0, 1.0, FOUR, V=0.3), ValueError, "its own hybridisation"),
+        (lambda: Impurity(2.0, 1.0, FOUR, absolute=1), TypeError, "absolute"),
+        (lambda: DiscreteBath([0.1, 0.2], [0.3]), ValueError, "one entry for every bath site"),
+        (lambda: DiscreteBath([np.inf], [0.3]), ValueError, "e must be finite"),
+        (lambda: DiscreteBath([1j], [0.3]), TypeError, "e must hold real numbers"),
+        (lambda: MatsubaraBath(-CAUSAL), ValueError, "acausal"),
+        (lambda: MatsubaraBath(CAUSAL[:3]), ValueError, "at least 16"),
+        (lambda: MatsubaraBath(CAUSAL * np.nan), ValueError, "finite"),
+        (
+            lambda: Impurity(2.0, 10.0, MatsubaraBath(CAUSAL, (0.5, 0.0))),
+            ValueError,
+            "tail of Delta is wrong",
+        ),
+        (
+            lambda: Impurity(2.0, 10.0, MatsubaraBath(-0.1j * np.ones(64))),
+            ValueError,
+            "tail of Delta is wrong",
+        ),
+        (lambda: solve("problem"), TypeError, "must be an Impurity"),
+        (lambda: solve(GOOD, solver="exact"), ValueError, "must be one of"),
+        (lambda: solve(GOOD, solver=3), TypeError, "must be a name"),
+        (lambda: solve(GOOD, solver="ipt", sites=3), TypeError, "no option 'sites'"),
+        (lambda: solve(GOOD, frequencies=1), ValueError, "at least 2"),
+        (lambda: solve(GOOD, sites=8), ValueError, "1 to 7"),
+        (lambda: solve(GOOD, sites=0), ValueError, "at least 1"),
+        (lambda: solve(GOOD, prune=0.1), ValueError, "prune"),
+        (lambda: solve(GOOD, fit={}), ValueError, "no meaning"),
+        (
+            lambda: solve(Impurity(2.0, 10.0, DiscreteBath([0.1] * 9, [0.1] * 9))),
+            ValueError,
+            "too large",
+        ),
+        (
+            lambda: solve(Impurity(2.0, 10.0, FOUR, eps=0.1), solver="ipt", half_filling=True),
+            ValueError,
+            "not particle-hole",
+        ),
+        (lambda: solve(Impurity(0.0, 10.0, FOUR), solver="nca"), ValueError, "not exact at U = 0"),
+        (lambda: solve(GOOD, solver="nca", steps=5), ValueError, "steps"),
+        (lambda: fit_bath(GOOD, 13), ValueError, "1 to 12"),
+        (lambda: fit_bath(GOOD, 2, start=FOUR), ValueError, "2 sites"),
+        (
+            lambda: fit_bath(Impurity(2.0, 10.0, DiscreteBath([0.1], [0.0])), 1),
+            ValueError,
+            "vanishes",
+        ),
+        (
+            lambda: solve(Impurity(2.0, 1e6, SEMICIRCLE), solver="ipt"),
+            ValueError,
+            "temperatures this low",
+        ),
+    ],
+)
+def test_bad_input(call, error, match):
+    with pytest.raises(error, match=match):
+        call()

@@ -1,0 +1,99 @@
+"""What a user of the installed package relies on: light import, one version, types."""
+
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.resources import files
+
+import pytest
+
+import kadanoff
+from tests.paths import ROOT
+
+# What `import kadanoff` must not drag in. Modules, not seconds: a time would depend on the machine.
+HEAVY = [
+    "IPython",
+    "ipykernel",
+    "ipywidgets",
+    "jupyterlab",
+    "matplotlib",
+    "pandas",
+    "scipy.integrate",
+    "scipy.linalg",
+    "scipy.optimize",
+    "scipy.sparse",
+    "sklearn",
+    "sympy",
+]
+
+
+def _read_toml(name: str) -> dict:
+    return tomllib.loads((ROOT / name).read_text(encoding="utf-8"))
+
+
+def test_import_is_light():
+    program = "import sys, kadanoff; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_import_writes_nothing():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", "import kadanoff"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == ""
+    assert done.stderr == ""
+
+
+def test_public_names_exist_and_are_documented():
+    for name in kadanoff.__all__:
+        assert hasattr(kadanoff, name), name
+        if name != "__version__":
+            assert getattr(kadanoff, name).__doc__, name
+
+
+def test_one_version_everywhere():
+    version = kadanoff.__version__
+    assert _read_toml("pyproject.toml")["project"]["version"] == version
+    assert _read_toml("Cargo.toml")["workspace"]["package"]["version"] == version
+    assert importlib.metadata.version("kadanoff") == version
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^version: (.+)$", citation, flags=re.MULTILINE)[1] == version
+    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_every_crate_takes_the_version_of_the_workspace():
+    for manifest in sorted((ROOT / "rust").glob("*/Cargo.toml")):
+        package = tomllib.loads(manifest.read_text(encoding="utf-8"))["package"]
+        assert package["version"] == {"workspace": True}, manifest
+
+
+def test_package_is_typed():
+    package = files("kadanoff")
+    assert package.joinpath("py.typed").is_file()
+    assert package.joinpath("_core.pyi").is_file()
+
+
+def test_python_floor_is_the_same_for_package_and_extension():
+    # abi3-py311 in the bindings and requires-python >= 3.11 must move together.
+    assert _read_toml("pyproject.toml")["project"]["requires-python"] == ">=3.11"
+    manifests = (ROOT / "Cargo.toml", ROOT / "rust/bindings/Cargo.toml")
+    assert any("abi3-py311" in path.read_text(encoding="utf-8") for path in manifests)
+
+
+def test_readme_names_the_rust_that_cargo_asks_for():
+    rust = _read_toml("Cargo.toml")["workspace"]["package"]["rust-version"]
+    assert f"Rust {rust} or newer" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["scipy", "numpy", "scikit-learn", "jupyterlab", "maturin"])
+def test_constraints_cover_what_make_installs(name):
+    pinned = (ROOT / "requirements/constraints.txt").read_text(encoding="utf-8")
+    assert re.search(rf"^{name}==\d", pinned, flags=re.MULTILINE)

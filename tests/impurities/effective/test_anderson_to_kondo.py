@@ -1,0 +1,152 @@
+"""What must hold when an Anderson impurity is mapped to a Kondo model.
+
+Reference numbers: NRG Ljubljana, Lambda = 2.5, z = 1, 1000 to 1600 multiplets in (Q, S).
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+from kadanoff import AndersonModel, DoubleQuantumDot, KondoModel, nrg
+from kadanoff.impurities.effective.fitting import learn
+from kadanoff.impurities.effective.kondo_scales import kondo_temperature
+from kadanoff.impurities.effective.perturbative_mapping import schrieffer_wolff
+
+AIM = AndersonModel(U=0.5, J_sw=0.25)
+KEEP = 500  # states; the tolerances were met with 1500 and 3500 in the same way
+
+# J of the Kondo model with the low-temperature thermodynamics of the Anderson model.
+EQUAL_T_K = {
+    "wilson": {
+        (0.5, 0.25): 0.20076,
+        (0.5, 0.4): 0.28798,
+        (0.1, 0.3): 0.20067,
+        (3.0, 0.3): 0.26974,
+        (30.0, 0.3): 0.29523,
+    },
+    "campo-oliveira": {
+        (0.5, 0.25): 0.19921,
+        (0.5, 0.4): 0.28490,
+        (0.1, 0.3): 0.19752,
+        (3.0, 0.3): 0.26912,
+        (30.0, 0.3): 0.29518,
+    },
+}
+CASES = [(scheme, U, J_sw) for scheme, rows in EQUAL_T_K.items() for U, J_sw in rows]
+
+
+@pytest.mark.parametrize(("scheme", "U", "J_sw"), CASES)
+def test_kondo_model_with_equal_kondo_temperature(scheme, U, J_sw):
+    J = EQUAL_T_K[scheme][U, J_sw]
+    models = [AndersonModel(U=U, J_sw=J_sw), KondoModel(J=J), KondoModel(J=1.01 * J)]
+    runs = nrg.solve_many(models, scheme=scheme, keep=KEEP, T_min=1e-9)
+    for definition in ("chi", "wilson"):
+        aim, kondo, above = (math.log(kondo_temperature(run, definition)) for run in runs)
+        # J at which the two T_K agree: the issue asks for 0.2 %, measured 0.004 %; the reference
+        # has five digits.
+        assert abs(0.01 * (aim - kondo) / (above - kondo)) < 1e-4
+
+
+@pytest.mark.parametrize(("scheme", "U", "J_sw"), CASES)
+def test_learned_coupling_is_that_of_equal_kondo_temperature(scheme, U, J_sw):
+    # U / T = 500, two decades above T_K in the first row; the band edge takes the part of U > D.
+    aim = AndersonModel(U=U, J_sw=J_sw)
+    fit = learn(schrieffer_wolff(aim), target=aim, T=min(U, 1) / 500, scheme=scheme, keep=KEEP)
+    # 0.3 % asked for, measured 0.055 % at this T and 0.007 % at a tenth of it.
+    np.testing.assert_allclose(fit.model.J, EQUAL_T_K[scheme][U, J_sw], rtol=1e-3)
+
+
+@pytest.mark.parametrize("T", [9.9e-4, 1e-4, 1e-5, 1e-6])
+def test_plateau_of_the_learned_coupling(T):
+    fit = learn(KondoModel(J=0.25), target=AIM, T=T, A_Lambda=True, keep=KEEP)
+    np.testing.assert_allclose(fit.model.J, 0.1981, atol=2e-4)
+
+
+def test_learned_kondo_model_has_the_kondo_temperature():
+    fit = learn(KondoModel(J=0.25), target=AIM, T=1e-4, A_Lambda=True, keep=KEEP)
+    aim, kondo = (kondo_temperature(run) for run in fit.solve(T_min=1e-8))
+    # d ln T_K / d ln J = 2 / J = 10 times the deviation of J, 6e-5.
+    assert kondo == pytest.approx(aim, rel=2e-3)
+    sw = nrg.solve(KondoModel(J=0.25), A_Lambda=True, keep=KEEP, T_min=1e-8)
+    assert kondo_temperature(sw) > 9 * aim  # Schrieffer-Wolff overestimates the scale
+
+
+@pytest.mark.parametrize(
+    ("shell", "J", "atol"),
+    [(8, 0.1813, 6e-5), (12, 0.1966, 6e-5), (16, 0.19796, 1e-5), (20, 0.19808, 1e-5),
+     (24, 0.19810, 1e-5)],
+)  # fmt: skip
+def test_dependence_on_temperature(shell, J, atol):
+    """J_ML = 0.1813 ... 0.19810 at T = 3.8e-2 ... 2.5e-5, from an independent numpy code.
+
+    That code has T = omega_N / 0.75 and sums over the 500 states that it keeps, which at so high
+    a T carry only half of Z; the same sums are made here. Tolerance: the printed digits.
+    """
+
+    def log_Z(run):
+        T = run.chain.scale[shell] / 0.75
+        _, degeneracy, energy = run.levels[0].shell(shell)
+        kept = np.searchsorted(np.cumsum(degeneracy), 500) + 1
+        return math.log(np.sum(degeneracy[:kept] * np.exp(-energy[:kept] / T)))
+
+    models = [AIM, KondoModel(J=J), KondoModel(J=J + 1e-3)]
+    runs = nrg.solve_many(models, A_Lambda=True, keep=500, sites=shell + 2)
+    aim, kondo, above = map(log_Z, runs)
+    assert abs(1e-3 * (aim - kondo) / (above - kondo)) < atol
+
+
+def test_learning_works_at_high_temperature():
+    T = np.array([3.8e-2, 6.0e-3, 9.7e-4, 1.5e-4, 2.5e-5])
+    found = [
+        learn(KondoModel(J=0.25), target=AIM, T=float(t), A_Lambda=True, keep=KEEP).model.J
+        for t in T
+    ]
+    deviation = 1 - np.array(found) / 0.1981
+    assert np.all(np.diff(found) > 0)
+    # The paper: less than 3 % for U / T > 100. Measured: 0.5 % at 83, and about (30 T / U)^2.
+    assert np.all(abs(deviation[T <= 0.5 / 80]) < 0.03)
+    assert 0.03 < deviation[0] < 0.07
+
+
+@pytest.mark.parametrize("T", [0.3, 0.5, 0.8])
+@pytest.mark.parametrize("J", [0.05, 0.25, 1.0])
+def test_no_coupling_is_left_where_charge_fluctuates(T, J):
+    fit = learn(KondoModel(J=J), target=AIM, T=T, keep=KEEP)
+    assert fit.converged
+    assert fit.model.J == 0
+    assert fit.at_bound == ("J",)
+
+
+def test_observables_give_another_coupling():
+    low = {"A_Lambda": True, "keep": KEEP, "T": 1e-8}
+    fit = learn(KondoModel(J=0.2), target=AIM, method="observable", **low)
+    np.testing.assert_allclose(fit.model.J, 0.124, atol=5e-4)
+    assert len(fit.history) <= 10
+
+
+def test_correlation_is_only_bounded_by_that_of_the_anderson_model():
+    """Gibbs, Bogoliubov, Feynman: <S_d.S_0>_K <= <S_d.S_0>_A at J_ML, equal for U -> infinity."""
+    ratios = []
+    for U in (0.1, 0.5, 3.0, 30.0):
+        aim = AndersonModel(U=U, J_sw=0.3)
+        fit = learn(schrieffer_wolff(aim), target=aim, T=1e-4 * min(U, 1), keep=KEEP)
+        target, kondo = fit.solve(observables=["S_d.S_0"], T_min=1e-8)
+        correlation = [run.expectations["S_d.S_0"][-1] for run in (target, kondo)]
+        assert correlation[1] <= correlation[0] < 0
+        ratios.append(correlation[1] / correlation[0])
+    assert ratios == sorted(ratios, reverse=True)
+    assert ratios[0] > 2
+    assert 1 <= ratios[-1] < 1.1
+
+
+def test_correlation_of_the_reference():
+    run = nrg.solve(KondoModel(J=0.20076), observables=["S_d.S_0"], keep=KEEP, T_min=1e-9)
+    assert run.expectations["S_d.S_0"][-1] == pytest.approx(-0.070192, rel=5e-4)
+
+
+def test_two_dots_flow_to_a_spin_1_kondo_model():
+    dots = DoubleQuantumDot(U=0.5, J_sw=0.2)
+    fit = learn(KondoModel(J=0.2, spin=1), target=dots, T=1e-4, keep=1000)
+    # Reference 0.16645 from equal low-temperature thermodynamics.
+    np.testing.assert_allclose(fit.model.J, 0.16645, rtol=1e-3)

@@ -1,0 +1,387 @@
+"""Exact Ising: four methods that share no formula agree; tables; limits; bad input."""
+
+import itertools
+import json
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from kadanoff import ising
+from kadanoff.lattices.ising.exact_solutions import Exact
+from tests.paths import REFERENCE as REFERENCE_DATA
+
+TABLE = json.loads((REFERENCE_DATA / "lattice/ising2d_exact.json").read_text(encoding="utf-8"))
+T_C = TABLE["Tc"]
+INFINITY, NAN = math.inf, math.nan
+
+
+# ------------------------------------------------------------------------------ tables
+
+
+def test_kaufman_agrees_with_the_table_to_its_digits():
+    for row in TABLE["finite"]:
+        found = ising.kaufman(row["L"], row["T"])
+        assert found.log_Z == pytest.approx(row["logZ"], rel=2e-15)
+        assert found.e == pytest.approx(row["e"], rel=2e-14)
+        # A second derivative of N ln Z: the rounding of 4096 terms.
+        assert found.c == pytest.approx(row["c"], rel=2e-13)
+
+
+def test_enumeration_agrees_with_the_table():
+    states = ising.enumerate_states(4)
+    assert {str(e): n for e, n in states.histogram.items()} == TABLE["checks"]["dos_4x4_E:count"]
+    names = {"log_Z": "logZ", "abs_m": "absm", "binder": "Binder_U"}
+    for row in TABLE["finite"]:
+        if row["L"] != 4:
+            continue
+        found = states.at(row["T"])
+        for name in ("log_Z", "e", "c", "abs_m", "m2", "m4", "binder"):
+            assert getattr(found, name) == pytest.approx(row[names.get(name, name)], rel=1e-13)
+
+
+def test_bulk_agrees_with_the_table():
+    assert ising.critical_temperature() == pytest.approx(T_C, rel=1e-15)
+    for row in TABLE["bulk"]:
+        found = ising.onsager(row["T"])
+        assert found.log_Z_per_site == pytest.approx(row["lnZ_per_site"], rel=2e-15)
+        assert found.e == pytest.approx(row["u"], rel=1e-14)
+        assert found.m == pytest.approx(row["m_Yang"], rel=1e-14)
+        if row["c"] is None:
+            assert found.c == INFINITY
+        else:
+            assert found.c == pytest.approx(row["c"], rel=1e-13)
+
+
+# ---------------------------------------------------------------------------- agreement
+
+SIZES = [(1, 1), (1, 2), (2, 1), (2, 2), (1, 5), (3, 2), (2, 3), (3, 4), (4, 3), (4, 5), (3, 5)]
+COUPLINGS = [1.0, (1, 0.5), (0.3, 1), (0, 1), (1, 0), (1e-6, 1), (0, 0)]
+
+
+@pytest.mark.parametrize("L", SIZES)
+def test_kaufman_agrees_with_enumeration(L):
+    states = ising.enumerate_states(L)
+    signed = [(-1.0, 1.0)] * (L[0] % 2 == 0) + [(0.4, -1.3)] * (L[1] % 2 == 0)
+    for T, J in itertools.product((0.02, 0.3, 1.0, 2.3, 10.0, 1e3), COUPLINGS + signed):
+        found, exact = ising.kaufman(L, T, J=J), states.at(T, J=J)
+        assert found.log_Z == pytest.approx(exact.log_Z, rel=1e-14)
+        assert found.e == pytest.approx(exact.e, rel=1e-12, abs=1e-15)
+        # Second derivatives with respect to 1 / T are rounded before they are divided by T^2.
+        assert found.c == pytest.approx(exact.c, rel=1e-12, abs=1e-12 / T**2)
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "open"])
+@pytest.mark.parametrize("N", [1, 2, 3, 4, 7, 12])
+def test_chain_agrees_with_enumeration(N, boundary):
+    states = ising.enumerate_states(N, lattice="chain", boundary=boundary)
+    for T, J, h in itertools.product(
+        (0.05, 0.3, 1.0, 5.0, 1e3), (1.0, -1.0, 0.0, 0.01, -0.3), (0.0, 0.3, -2.0, 1e-5)
+    ):
+        found = ising.chain(N, T, J=J, h=h, boundary=boundary)
+        exact = states.at(T, J=J, h=h)
+        assert found.log_Z == pytest.approx(exact.log_Z, rel=1e-14)
+        assert found.e == pytest.approx(exact.e, rel=1e-10, abs=1e-15)
+        assert found.m == pytest.approx(exact.m, rel=1e-10, abs=1e-14)
+        assert found.m2 == pytest.approx(exact.m2, rel=1e-10)
+        scale = ((abs(J) + abs(h)) / T) ** 2
+        assert found.c == pytest.approx(exact.c, rel=1e-11, abs=1e-14 * scale)
+
+
+def strip_bonds(width, length, across, along):
+    """One class of bonds across the strip, one along it."""
+    x_bonds = [
+        (x + width * y, (x + 1) % width + width * y)
+        for x, y in itertools.product(range(width), range(length))
+        if across == "periodic" or x + 1 < width
+    ]
+    y_bonds = [
+        (x + width * y, x + width * ((y + 1) % length))
+        for x, y in itertools.product(range(width), range(length))
+        if along == "periodic" or y + 1 < length
+    ]
+    return [x_bonds, y_bonds]
+
+
+@pytest.mark.parametrize("across", ["periodic", "open"])
+@pytest.mark.parametrize("along", ["periodic", "open"])
+def test_transfer_matrix_agrees_with_enumeration(across, along):
+    for width, length in itertools.product((1, 2, 3, 4), (1, 2, 3, 5)):
+        classes = strip_bonds(width, length, across, along)
+        states = ising.enumerate_states(spins=width * length, classes=classes)
+        for J, h in ((1.0, 0.0), ((0.7, -0.4), 0.3)):
+            strip = ising.transfer_matrix(width, 1.7, J=J, h=h, boundary=across)
+            exact = states.at(1.7, J=J, h=h)
+            assert strip.log_Z(length, along) == pytest.approx(exact.log_Z, rel=1e-14)
+
+
+def test_long_strips_and_long_tori_agree():
+    for width, T in ((5, 1.5), (8, T_C), (10, 3.0)):
+        strip, torus = ising.transfer_matrix(width, T), ising.kaufman((width, 4000), T)
+        assert strip.log_Z_per_site == pytest.approx(torus.log_Z_per_site, rel=1e-13)
+        assert strip.e == pytest.approx(torus.e, rel=1e-12)
+        anisotropic = ising.transfer_matrix(width, T, J=(0.4, 1.1))
+        torus = ising.kaufman((width, 4000), T, J=(0.4, 1.1))
+        assert anisotropic.e == pytest.approx(torus.e, rel=1e-12)
+    narrow = ising.transfer_matrix(7, T_C)
+    assert narrow.log_Z(9) == pytest.approx(ising.kaufman((7, 9), T_C).log_Z, rel=1e-13)
+
+
+def test_energy_and_magnetisation_of_a_strip_are_derivatives():
+    step = 1e-5
+    strip = ising.transfer_matrix(7, 2.5, h=0.2)
+
+    def log_Z(beta, h):
+        return ising.transfer_matrix(7, 1 / beta, h=h).log_Z_per_site
+
+    beta = 1 / 2.5
+    m = (log_Z(beta, 0.2 + step) - log_Z(beta, 0.2 - step)) / (2 * step * beta)
+    e = -(log_Z(beta + step, 0.2) - log_Z(beta - step, 0.2)) / (2 * step)
+    # third derivatives times step^2, and rounding over the step
+    assert strip.m == pytest.approx(m, rel=1e-8)
+    assert strip.e == pytest.approx(e, rel=1e-8)
+
+
+def test_a_strip_of_width_one_is_the_chain():
+    strip = ising.transfer_matrix(1, 0.8, J=(0.0, 1.0), h=0.1)
+    chain = ising.chain(None, 0.8, h=0.1)
+    assert strip.log_Z_per_site == pytest.approx(chain.log_Z_per_site, rel=1e-14)
+    assert strip.xi == pytest.approx(chain.xi, rel=1e-13)
+    assert strip.m == pytest.approx(chain.m, rel=1e-13)
+    antiferro = ising.transfer_matrix(1, 0.8, J=(0.0, -1.0))
+    assert antiferro.signs.tolist() == [1.0, -1.0]
+
+
+def test_correlation_length_at_criticality_is_that_of_conformal_invariance():
+    """width / xi -> 2 pi x with the dimension x = 1/8 of the spin (J. L. Cardy 1984)."""
+    off = [ising.transfer_matrix(w, T_C).width / ising.transfer_matrix(w, T_C).xi for w in (6, 12)]
+    off = [value - math.pi / 4 for value in off]
+    assert off[1] == pytest.approx(off[0] / 4, rel=0.1)  # 1 / width^2, then 1 / width^4
+    assert 0 < off[1] < 0.003
+
+
+# -------------------------------------------------------------------------------- bulk
+
+
+def test_large_tori_approach_the_bulk():
+    for T, J in ((1.8, 1.0), (3.0, 1.0), (2.0, (1.3, 0.6)), (2.0, (0.2, 1.9))):
+        torus, bulk = ising.kaufman(600, T, J=J), ising.onsager(T, J=J)
+        degeneracy = math.log(2) / 600**2 if bulk.m > 0 else 0.0
+        assert torus.log_Z_per_site - degeneracy == pytest.approx(bulk.log_Z_per_site, rel=1e-13)
+        assert torus.e == pytest.approx(bulk.e, rel=1e-12)
+        assert torus.c == pytest.approx(bulk.c, rel=1e-9)
+        assert bulk.s == pytest.approx(bulk.log_Z_per_site + bulk.e / T)
+
+
+def test_specific_heat_at_criticality_grows_with_the_logarithm():
+    """c ~ (8 K_c^2 / pi) ln L (A. E. Ferdinand and M. E. Fisher 1969)."""
+    c = [ising.kaufman(L, T_C).c for L in (256, 512, 1024)]
+    slope = 8 / (math.pi * T_C**2)
+    # Corrections of order 1 / L
+    steps = [(c[i + 1] - c[i]) / (slope * math.log(2)) - 1 for i in (0, 1)]
+    assert abs(steps[1]) < 1e-3
+    assert steps[1] == pytest.approx(steps[0] / 2, rel=0.2)
+    assert ising.onsager(T_C).c == INFINITY
+    assert ising.onsager(T_C * (1 - 1e-9)).c > 8
+
+
+def test_anisotropic_transitions():
+    for J in ((1.0, 0.2), (0.7, 1.9), (1e-4, 1.0)):
+        T = ising.critical_temperature(J)
+        assert math.sinh(2 * J[0] / T) * math.sinh(2 * J[1] / T) == pytest.approx(1, rel=1e-12)
+        assert ising.yang(T * 1.0001, J=J) == 0
+        # (T_c - T)^{1/8}
+        m = [ising.yang(T * (1 - x), J=J) for x in (1e-6, 2.56e-4)]
+        assert m[1] / m[0] == pytest.approx(2, rel=1e-3)
+    triangular = ising.critical_temperature((1.0, 1.0, 1.0), lattice="triangular")
+    assert triangular == pytest.approx(4 / math.log(3), rel=1e-15)
+    weak = ising.critical_temperature((1.0, 1.0, 1e-12), lattice="triangular")
+    assert weak == pytest.approx(T_C, rel=1e-11)
+
+
+def test_yang_is_the_magnetisation_of_a_strip_in_a_weak_field():
+    """Strong enough to choose the sign over the strip's correlation length, no more."""
+    strip = ising.transfer_matrix(10, 1.3, h=1e-3)
+    # chi h = 7e-6
+    assert strip.m == pytest.approx(ising.yang(1.3), abs=2e-5)
+
+
+# ------------------------------------------------------------------------------- limits
+
+
+def test_high_and_low_temperatures():
+    hot = ising.kaufman(16, 1e6)
+    assert hot.log_Z_per_site == pytest.approx(math.log(2), rel=1e-11)
+    assert hot.e == pytest.approx(-2e-6, rel=1e-11)
+    assert hot.c == pytest.approx(2e-12, rel=1e-11)
+    cold = ising.kaufman(16, 1e-3)
+    assert cold.log_Z == pytest.approx(math.log(2) + 2000 * 256, rel=1e-15)
+    assert (cold.e, cold.c) == (-2.0, 0.0)
+    # First excitation: N flipped spins at 8 J.
+    T = 0.3
+    assert ising.kaufman(16, T).e + 2 == pytest.approx(8 * math.exp(-8 / T), rel=1e-6)
+    assert ising.onsager(1e-3).e == -2.0
+    assert ising.chain(50, 1e-3).e == -1.0
+    assert ising.chain(51, 1e-3, J=-1.0).e == pytest.approx(-49 / 51)
+
+
+def test_two_dimensional_answers_know_one_dimension():
+    ring, torus = ising.chain(9, 0.7), ising.kaufman((9, 5), 0.7, J=(1.0, 0.0))
+    assert torus.log_Z == pytest.approx(5 * ring.log_Z, rel=1e-14)
+    assert torus.c == pytest.approx(ring.c, rel=1e-12)
+    assert ising.onsager(0.7, J=(0.0, -1.0)).c == pytest.approx(ising.chain(None, 0.7).c, rel=1e-13)
+
+
+def test_correlation_length_of_the_chain():
+    assert ising.chain(None, 2.0).xi == pytest.approx(-1 / math.log(math.tanh(0.5)))
+    assert ising.chain(None, 2.0, J=-1.0).xi == pytest.approx(-1 / math.log(math.tanh(0.5)))
+    assert ising.chain(10, 1.0, J=0.0).xi == 0
+
+
+# --------------------------------------------------------------------------- enumeration
+
+
+def brute(spins, classes, J, h, T):
+    """ln Z, <E>, <|M|>, <M^4>, the plain way."""
+    s = 2 * (np.arange(2**spins)[:, None] >> np.arange(spins) & 1) - 1
+    E = -h * s.sum(axis=1)
+    for j, bonds in zip(J, classes, strict=True):
+        E = E - j * sum(s[:, a] * s[:, b] for a, b in bonds)
+    w = np.exp(-E / T)
+    M = s.sum(axis=1) / spins
+    return [math.log(w.sum()), *(float(w @ x / w.sum()) for x in (E / spins, np.abs(M), M**4))]
+
+
+@pytest.mark.parametrize(
+    ("lattice", "L", "classes"),
+    [("chain", 7, 1), ("square", (3, 4), 2), ("triangular", (4, 3), 3), ("cubic", (2, 2, 3), 3)],
+)
+@pytest.mark.parametrize("boundary", ["periodic", "open"])
+def test_every_lattice_agrees_with_the_plain_sum(lattice, L, classes, boundary):
+    from kadanoff.lattices.ising.exact_solutions import bonds
+
+    J, h, T = (1.0, -0.3, 0.45)[:classes], 0.15, 1.9
+    lengths, groups = bonds(L, lattice, boundary)
+    spins = math.prod(lengths)
+    found = ising.enumerate_states(L, lattice=lattice, boundary=boundary).at(T, J=J, h=h)
+    expected = brute(spins, groups, J, h, T)
+    got = [found.log_Z, found.e, found.abs_m, found.m4]
+    np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+def test_five_by_five_and_threads():
+    runs = [ising.enumerate_states(5, threads=n) for n in (1, 2, 3)]
+    for other in runs[1:]:
+        for name in ("bonds", "magnetisation", "counts"):
+            assert getattr(runs[0], name).tobytes() == getattr(other, name).tobytes()
+    assert int(runs[0].counts.sum()) == 2**25
+    found, exact = runs[0].at(2.0), ising.kaufman(5, 2.0)
+    assert found.log_Z == pytest.approx(exact.log_Z, rel=1e-14)
+    assert found.c == pytest.approx(exact.c, rel=1e-12)
+
+
+def test_susceptibility_is_the_response_to_a_field():
+    states = ising.enumerate_states((4, 3))
+    step = 1e-4
+    m = [states.at(2.0, h=0.3 + s).m for s in (step, -step)]
+    assert states.at(2.0, h=0.3).chi == pytest.approx((m[0] - m[1]) / (2 * step), rel=1e-6)
+    assert ising.kaufman(4, 2.0).binder is None
+
+
+# ---------------------------------------------------------------------------- the entry
+
+
+def test_exact_chooses_what_says_most():
+    assert ising.exact(4, 2.0).method == "all 2^16 states"
+    assert ising.exact(4, 2.0, h=0.5, boundary="open").m > 0
+    assert "Kaufman" in ising.exact((64, 32), 2.0).method
+    assert "Onsager" in ising.exact(None, 2.0).method
+    assert "chain" in ising.exact(100, 2.0, lattice="chain", h=1.0).method
+    assert "chain" in ising.exact(None, 2.0, lattice="chain").method
+    assert ising.exact(3, 4.0, lattice="triangular").m2 > 0
+    assert ising.exact(2, 4.0, lattice="cubic").sites == 8
+    assert isinstance(ising.exact((5, 6), 2.0), Exact)
+    frustrated = ising.exact((3, 9), 2.0, J=(-1.0, 1.0))
+    assert frustrated.method == "all 2^27 states"
+    for options in ({"h": 0.1}, {"boundary": "open"}, {"lattice": "triangular"}):
+        with pytest.raises(ValueError, match="no exact answer here"):
+            ising.exact(16, 2.0, **options)
+
+
+@dataclass(frozen=True)
+class Model:
+    """As `kadanoff.ising.Ising` has them."""
+
+    shape: tuple
+    J: tuple
+    h: float
+    periodic: tuple
+    lattice: str
+
+
+def test_exact_takes_a_model():
+    mixed = Model((4, 3), (1.0, 0.5), 0.2, (True, False), "square")
+    classes = strip_bonds(4, 3, "periodic", "open")
+    expected = ising.enumerate_states(spins=12, classes=classes).at(2.0, J=(1.0, 0.5), h=0.2)
+    found = ising.exact(mixed, 2.0)
+    assert found.log_Z == pytest.approx(expected.log_Z, rel=1e-14)
+    assert found.m == pytest.approx(expected.m, rel=1e-13)
+    large = Model((8, 40), (1.0, 0.3), 0.0, (True, True), "square")
+    assert ising.exact(large, 2.0) == ising.kaufman((8, 40), 2.0, J=(1.0, 0.3))
+    ring = Model((100,), (1.0,), 0.5, (False,), "chain")
+    assert ising.exact(ring, 2.0) == ising.chain(100, 2.0, h=0.5, boundary="open")
+    with pytest.raises(TypeError, match="of its own"):
+        ising.exact(ring, 2.0, h=0.1)
+
+
+BAD = {
+    "T = 0": (lambda: ising.exact(4, 0.0), ValueError, "T must be positive"),
+    "T NaN": (lambda: ising.kaufman(4, NAN), ValueError, "T must be finite"),
+    "T inf": (lambda: ising.onsager(INFINITY), ValueError, "T must be finite"),
+    "T bool": (lambda: ising.chain(4, True), TypeError, "T must be a real"),
+    "T complex": (lambda: ising.yang(1j), TypeError, "T must be a real"),
+    "J NaN": (lambda: ising.kaufman(4, 1.0, J=NAN), ValueError, "J"),
+    "J of three": (lambda: ising.kaufman(4, 1.0, J=(1, 1, 1)), ValueError, "J must be"),
+    "J / T overflows": (lambda: ising.chain(4, 1e-300, J=1e10), ValueError, "raise T"),
+    "L = 0": (lambda: ising.kaufman(0, 1.0), ValueError, "at least 1"),
+    "L huge": (lambda: ising.kaufman(10**9, 1.0), ValueError, "at most"),
+    "L real": (lambda: ising.exact(4.5, 1.0), TypeError, "integer"),
+    "L of three": (lambda: ising.exact((4, 4, 4), 1.0), ValueError, "2 lengths"),
+    "frustrated": (lambda: ising.kaufman(5, 1.0, J=-1.0), ValueError, "frustrates"),
+    "apart": (lambda: ising.kaufman(4, 1e-2, J=(1.0, 1e-3)), ValueError, "too far"),
+    "h NaN": (lambda: ising.chain(4, 1.0, h=NAN), ValueError, "h must be finite"),
+    "chain boundary": (lambda: ising.chain(4, 1.0, boundary="torus"), ValueError, "boundary"),
+    "lattice": (lambda: ising.exact(4, 1.0, lattice="kagome"), ValueError, "lattice"),
+    "boundary": (lambda: ising.exact(4, 1.0, boundary="torus"), ValueError, "boundary"),
+    "T_c of an antiferromagnet": (lambda: ising.critical_temperature(-1), ValueError, "positive"),
+    "T_c lattice": (lambda: ising.critical_temperature(lattice="cubic"), ValueError, "lattice"),
+    "33 spins": (lambda: ising.enumerate_states((3, 11)), ValueError, "at most 32"),
+    "nothing": (lambda: ising.enumerate_states(), ValueError, "either L or"),
+    "bond outside": (
+        lambda: ising.enumerate_states(spins=3, classes=[[(0, 3)]]),
+        ValueError,
+        "sites 0 to 2",
+    ),
+    "bond of reals": (
+        lambda: ising.enumerate_states(spins=3, classes=[[(0, 1.5)]]),
+        TypeError,
+        "integers",
+    ),
+    "too many classes": (
+        lambda: ising.enumerate_states(spins=20, classes=[[(0, 1)] * 500] * 4),
+        ValueError,
+        "too many",
+    ),
+    "width": (lambda: ising.transfer_matrix(30, 1.0), ValueError, "at most 18"),
+    "levels": (lambda: ising.transfer_matrix(2, 1.0, levels=9), ValueError, "levels"),
+    "ring too wide": (lambda: ising.transfer_matrix(12, 2.0).log_Z(4), ValueError, "at most 11"),
+    "strip length": (lambda: ising.transfer_matrix(3, 2.0).log_Z(0), ValueError, "length"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_refused_by_name(name):
+    call, error, message = BAD[name]
+    with pytest.raises(error, match=message):
+        call()
