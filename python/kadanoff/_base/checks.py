@@ -132,7 +132,8 @@ def whole(
         raise TypeError(f"{name} must be an integer, got {_shown(value)}") from None
     if (least is not None and n < least) or (most is not None and n > most):
         raise ValueError(
-            f"{name} must be {_range(None, least, None, most)}, got {name} = {n}{_remedy(hint)}"
+            f"{name} must be {_range(None, least, None, most)}, "
+            f"got {name} = {_shown(n)}{_remedy(hint)}"
         )
     return n
 
@@ -160,9 +161,10 @@ def choice(name: str, value: object, allowed: Collection[str], *, hint: str = ""
         from kadanoff._base.signatures import did_you_mean
 
         raise ValueError(
-            f"{name} must be {listed}, got {value!r}{did_you_mean(value, words)}{_remedy(hint)}"
+            f"{name} must be {listed}, got {_shown(value)}"
+            f"{did_you_mean(value, words)}{_remedy(hint)}"
         )
-    return value
+    return str(value)
 
 
 def array(
@@ -208,7 +210,8 @@ def array(
     >>> array("V", [1, 2], ndim=1)
     array([1., 2.])
     """
-    if isinstance(value, np.ma.MaskedArray):
+    parts = value if isinstance(value, list | tuple) else (value,)
+    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
         raise TypeError(
             f"{name} must be a plain array, got a masked one; "
             f"pass {name}.filled(...) or {name}.compressed()"
@@ -218,6 +221,8 @@ def array(
         given = np.asarray(value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must be an array of numbers: {error}") from None
+    if given.dtype.hasobject:
+        given = _wide_integers(name, given, wanted)
     kinds = {"f": "iuf", "c": "iufc", "i": "iu", "u": "iu"}[wanted.kind]
     # An empty list has the dtype float64 by convention of numpy.
     if given.dtype.kind not in kinds and not (given.size == 0 and given.dtype.kind == "f"):
@@ -274,7 +279,9 @@ def seed(value: object) -> int:
     except TypeError:
         raise TypeError(f"seed must be an integer or None, got {_shown(value)}") from None
     if not 0 <= number <= MAX_SEED:
-        raise ValueError(f"seed must be at least 0 and at most 2^64 - 1, got seed = {number}")
+        raise ValueError(
+            f"seed must be at least 0 and at most 2^64 - 1, got seed = {_shown(number)}"
+        )
     return number
 
 
@@ -329,11 +336,27 @@ def _number(x: float) -> str:
     return str(x) if isinstance(x, int) else f"{x:g}"
 
 
+def _wide_integers(name: str, given: AnyArray, wanted: np.dtype[Any]) -> AnyArray:
+    """Python integers of more than 64 bits, which numpy keeps as objects, as floats."""
+    if wanted.kind not in "iufc" or not all(type(x) is int for x in given.flat):
+        return given  # refused by its dtype
+    if wanted.kind in "iu":
+        bounds = np.iinfo(wanted)
+        raise ValueError(f"{name} must lie in {bounds.min} to {bounds.max}")
+    try:
+        return given.astype(np.float64)
+    except OverflowError:
+        raise ValueError(f"{name} must be finite, got an integer above 1e308") from None
+
+
 def _remedy(hint: str) -> str:
     return f"; {hint}" if hint else ""
 
 
 def _shown(value: Any, longest: int = 80) -> str:
     """The value for a message, shortened."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        return f"a {type(value).__name__} too long to be shown"
     return text if len(text) <= longest else f"{text[: longest - 3]}..."

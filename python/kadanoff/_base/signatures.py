@@ -76,12 +76,16 @@ def public(target: Any = None, *, options: type | tuple[type, ...] = ()) -> Any:
     """
     if target is None:
         shared = options if isinstance(options, tuple) else (options,)
-        return lambda function: _guarded(function, shared)
-    if isinstance(target, type):
-        guarded = _guarded(target.__init__, (), name=target.__name__)  # type: ignore[misc]
-        target.__init__ = guarded  # type: ignore[misc]
-        return target
-    return _guarded(target, ())
+        return lambda function: _decorated(function, shared)
+    return _decorated(target, ())
+
+
+def _decorated(target: Any, options: tuple[type, ...]) -> Any:
+    if not isinstance(target, type):
+        return _guarded(target, options)
+    guarded = _guarded(target.__init__, options, name=target.__name__)  # type: ignore[misc]
+    target.__init__ = guarded  # type: ignore[misc]
+    return target
 
 
 def _guarded(function: Callable[..., Any], options: tuple[type, ...], name: str = "") -> Any:
@@ -99,7 +103,7 @@ def _guarded(function: Callable[..., Any], options: tuple[type, ...], name: str 
     def guarded(*args: Any, **keywords: Any) -> Any:
         if not takes_any and not keywords.keys() <= known:
             first = next(key for key in keywords if key not in known)
-            raise unknown_keyword(label, first, sorted(known - {"self"}))
+            raise unknown_keyword(label, first, sorted(known - {"self", "cls"}))
         return function(*args, **keywords)
 
     if options:

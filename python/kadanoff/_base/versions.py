@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 
-__all__ = ["About", "about"]
+__all__ = ["About", "about", "available_threads"]
 
 PACKAGES = ("kadanoff", "numpy", "scipy", "mpmath")
 OPTIONAL = ("matplotlib", "scikit-learn", "sparse-ir", "xarray", "ipywidgets", "jupyterlab")
@@ -50,13 +50,13 @@ def about() -> About:
         | {
             "python": platform.python_version(),
             "platform": f"{sys.platform} {platform.machine()}",
-            "threads": str(_threads()),
+            "threads": str(available_threads()),
             "budget": os.environ.get("KADANOFF_BUDGET") or "normal",
         }
     )
 
 
-def _threads() -> int:
+def available_threads() -> int:
     """Cores that this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled
 from kadanoff._base.progress import Report, bar
-from kadanoff._base.versions import _threads
+from kadanoff._base.versions import available_threads
 from kadanoff._core import Control
 from kadanoff.runs.store import Store, canonical
 
@@ -365,7 +365,7 @@ def _pool(executor: Executor | None) -> Iterator[Executor]:
     if executor is not None:
         yield executor
         return
-    with ThreadPoolExecutor(_threads()) as pool:
+    with ThreadPoolExecutor(available_threads()) as pool:
         yield pool
 
 
