@@ -168,7 +168,7 @@ def boltzmann(method: str) -> Measure:
                     32,
                     method=method,
                     batch_size=RBM_BATCH,
-                    n_epochs=1,
+                    n_iter=1,
                     threads=threads,
                     random_state=i,
                 )

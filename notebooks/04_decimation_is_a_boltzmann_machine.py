@@ -226,10 +226,10 @@ trained = kd.RBM(
     visible="spin",
     hidden="spin",
     method="pcd",
-    n_chains=1000,
+    chains=1000,
     batch_size=200,
     learning_rate=(0.1, 0.001),
-    n_epochs=pick(quick=40, normal=40, full=60),
+    n_iter=pick(quick=40, normal=40, full=60),
     init_scale=0.2,
     random_state=0,
 ).fit(data)

@@ -375,7 +375,7 @@ stacks = {
         momentum=0.5,
         l2=2e-3,
         batch_size=100,
-        n_epochs=pick(quick=45, normal=60, full=100),
+        n_iter=pick(quick=45, normal=60, full=100),
         random_state=1,
     ).fit(data[T])
     for T in (warm, hot)

@@ -94,7 +94,7 @@ nats, by_2018 = torus.information(uniform), kd.rsmi.proxy(torus, uniform)
 print(f"proxy, exact   {by_2018:.6f} = {nats:.6f} - {missed:.6f}")
 assert abs(nats - missed - by_2018) < 1e-12
 small_torus = kd.ising.sample(L=6, T=T_c, n=30_000, seed=5)
-trained = kd.rsmi.learn(small_torus, mode="proxy", model={"n_epochs": 30})
+trained = kd.rsmi.learn(small_torus, mode="proxy", model={"n_iter": 30})
 print("two machines  ", trained.information, trained.filters.ravel().round(3))
 by_proxy = kd.rsmi.maximise(torus, bound=3.0, objective="proxy")
 print(

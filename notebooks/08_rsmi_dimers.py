@@ -174,7 +174,7 @@ for _ in range(epochs):
     machine.partial_fit(grid)
     weights = machine.components_.reshape(-1, side, side) ** 2
     shares.append(weights[:, is_noise].sum() / weights.sum())
-    seen.append(correlations(machine.gibbs(anything, steps=60, seed=1)) / correlations(grid))
+    seen.append(correlations(machine.gibbs(anything, sweeps=60, seed=1)) / correlations(grid))
 seen = np.array(seen)
 axes = figure(1, 2, size=(4.4, 3.2))
 steps = np.arange(1, epochs + 1)

@@ -36,7 +36,7 @@ def table(values):
 
 @table(NO_NUMBERS)
 def test_real_refuses_what_is_no_number(value):
-    with pytest.raises(TypeError, match="^x must be a real number, got "):
+    with pytest.raises(TypeError, match=r"^x must be a real number, got "):
         checks.real("x", value)
 
 
@@ -53,7 +53,7 @@ def test_real_refuses_what_is_no_number(value):
     }
 )
 def test_real_is_finite(value):
-    with pytest.raises(ValueError, match="^x must be finite, got x = "):
+    with pytest.raises(ValueError, match=r"^x must be finite, got x = "):
         checks.real("x", value)
 
 
@@ -116,7 +116,7 @@ def test_bounds_of_real_are_those_of_python(value, bound):
 
 @table(NO_NUMBERS | {"float": 2.0, "numpy float": np.float64(2), "fraction": Fraction(2)})
 def test_whole_refuses_what_is_no_integer(value):
-    with pytest.raises(TypeError, match="^n must be an integer, got "):
+    with pytest.raises(TypeError, match=r"^n must be an integer, got "):
         checks.whole("n", value)
 
 
@@ -176,13 +176,13 @@ def test_choice_proposes_the_nearest_word():
     assert str(caught.value) == (
         "boundary must be 'open' or 'periodic', got 'Perodic'; did you mean 'periodic'?; see design"
     )
-    with pytest.raises(ValueError, match="solver must be one of ed, ipt, nrg, got 'x'$"):
+    with pytest.raises(ValueError, match=r"solver must be one of ed, ipt, nrg, got 'x'$"):
         checks.choice("solver", "x", ("ed", "ipt", "nrg"))
 
 
 @table({"bool": True, "None": None, "bytes": b"open", "list": ["open"], "class": str})
 def test_choice_refuses_what_is_no_word(value):
-    with pytest.raises(TypeError, match="^boundary must be 'open' or 'periodic', got "):
+    with pytest.raises(TypeError, match=r"^boundary must be 'open' or 'periodic', got "):
         checks.choice("boundary", value, ("open", "periodic"))
 
 
@@ -202,12 +202,12 @@ def test_choice_refuses_what_is_no_word(value):
     }
 )
 def test_array_refuses_what_holds_no_real_numbers(value):
-    with pytest.raises(TypeError, match="^V must hold real numbers, got dtype "):
+    with pytest.raises(TypeError, match=r"^V must hold real numbers, got dtype "):
         checks.array("V", value)
 
 
 def test_array_refuses_ragged_lists():
-    with pytest.raises(TypeError, match="^V must be an array of numbers: "):
+    with pytest.raises(TypeError, match=r"^V must be an array of numbers: "):
         checks.array("V", [[1.0], [1.0, 2.0]])
 
 
@@ -225,7 +225,7 @@ def test_array_refuses_masks(value):
 
 
 def test_array_is_finite():
-    with pytest.raises(ValueError, match="^V must be finite, got nan at position 3$"):
+    with pytest.raises(ValueError, match=r"^V must be finite, got nan at position 3$"):
         checks.array("V", [[1, 2], [3, math.nan]])
     with pytest.raises(ValueError, match="must be finite, got inf at position 0"):
         checks.array("V", np.longdouble(["1e4000"]))

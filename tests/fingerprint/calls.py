@@ -953,14 +953,14 @@ def rbm_machine() -> Numbers:
 def rbm_sampling() -> Numbers:
     m = machine("spin", "binary")
     exact = m.sample(50, method="exact", seed=1, **RUN)
-    chains = m.sample(50, method="gibbs", n_chains=16, burn_in=20, steps=3, seed=1, **RUN)
-    gibbs = m.gibbs(None, n_chains=20, steps=5, seed=2, **RUN)
+    chains = m.sample(50, method="gibbs", chains=16, equilibration=20, spacing=3, seed=1, **RUN)
+    gibbs = m.gibbs(None, chains=20, sweeps=5, seed=2, **RUN)
     clamp = np.array([1, 1, -1])
     free = np.arange(8) >= 3
     visible = np.concatenate([clamp, np.ones(5)]).astype(np.int8)
     conditional = [
         m.conditional(
-            visible, free_visible=free, n_samples=20, method=method, burn_in=20, seed=3, **RUN
+            visible, free_visible=free, n=20, method=method, equilibration=20, seed=3, **RUN
         )
         for method in ("exact", "gibbs")
     ]
@@ -978,9 +978,9 @@ def rbm_sampling() -> Numbers:
 @call()
 def rbm_annealed() -> Numbers:
     m = machine()
-    found = m.annealed_log_Z(n_chains=64, n_betas=50, betas=None, steps=1, seed=5, **RUN)
+    found = m.annealed_log_Z(chains=64, temperatures=50, betas=None, sweeps=1, seed=5, **RUN)
     data = kd.rbm.states(8, "binary")[::5]
-    based = m.annealed_log_Z(n_chains=64, n_betas=50, steps=2, data=data, seed=6, **RUN)
+    based = m.annealed_log_Z(chains=64, temperatures=50, sweeps=2, data=data, seed=6, **RUN)
     return {
         "log_Z": [found.log_Z, based.log_Z],
         "error": [found.error, based.error],
@@ -991,13 +991,13 @@ def rbm_annealed() -> Numbers:
 
 
 TRAINING: dict[str, Any] = {
-    "steps": 1,
+    "sweeps": 1,
     "batch_size": 32,
-    "n_epochs": 4,
+    "n_iter": 4,
     "momentum": 0.5,
     "l2": 1e-4,
-    "n_chains": 16,
-    "n_temperatures": 4,
+    "chains": 16,
+    "temperatures": 4,
     "init_scale": 0.05,
     "threshold": None,
     "random_state": 9,
@@ -1036,7 +1036,7 @@ def rbm_estimator() -> Numbers:
             f"{method} b": rbm.intercept_hidden_,
             f"{method} score": rbm.score(X),
             f"{method} transform": rbm.transform(X[:5]),
-            f"{method} gibbs": rbm.gibbs(X[:5], steps=2, seed=1),
+            f"{method} gibbs": rbm.gibbs(X[:5], sweeps=2, seed=1),
         }
     return found
 
@@ -1059,7 +1059,9 @@ def rbm_deep() -> Numbers:
         "transform": deep.transform(X[:5]),
         "up": deep.up(X[:5], seed=1)[-1],
         "down": deep.down(np.eye(4, dtype=np.int8), layer=None, seed=2)[-1],
-        "sample": deep.sample(10, method="gibbs", burn_in=20, steps=2, n_chains=5, seed=3, **RUN).v,
+        "sample": deep.sample(
+            10, method="gibbs", equilibration=20, spacing=2, chains=5, seed=3, **RUN
+        ).v,
         "receptive fields": deep.receptive_fields(None),
     }
 
@@ -1363,10 +1365,10 @@ def rsmi_proxy() -> Numbers:
     options = {
         "n_components": 4,
         "method": "cd",
-        "steps": 1,
+        "sweeps": 1,
         "learning_rate": 0.05,
         "batch_size": 64,
-        "n_epochs": 3,
+        "n_iter": 3,
         "optimizer": "sgd",
         "centered": True,
         "momentum": 0.0,
@@ -1382,10 +1384,10 @@ def rsmi_conditionals() -> Numbers:
         "rbm": kd.rsmi.rbm_conditional(
             n_components=4,
             method="cd",
-            steps=1,
+            sweeps=1,
             learning_rate=0.05,
             batch_size=64,
-            n_epochs=3,
+            n_iter=3,
             optimizer="sgd",
             centered=True,
             momentum=0.0,

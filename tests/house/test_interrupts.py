@@ -175,23 +175,25 @@ LATTICES = {
 }  # fmt: skip
 MACHINES = {
     "RBM.fit": Call(
-        lambda c: kd.RBM(128, visible="spin", n_epochs=10**6, batch_size=64).fit(
+        lambda c: kd.RBM(128, visible="spin", n_iter=10**6, batch_size=64).fit(
             spins(2000, 16).reshape(2000, -1), progress=False, control=c
         ),
         partial=True,
     ),
     "DeepRBM.fit": Call(
-        lambda c: kd.DeepRBM((64, 16), visible="spin", n_epochs=10**6).fit(
+        lambda c: kd.DeepRBM((64, 16), visible="spin", n_iter=10**6).fit(
             spins(2000, 16).reshape(2000, -1), progress=False, control=c
         ),
         partial=True,
     ),
     "Machine.log_Z": Call(lambda c: machine(200, 32).log_Z(control=c, **QUIET)),
     "Machine.annealed_log_Z": Call(
-        lambda c: machine(400, 200).annealed_log_Z(n_chains=2000, n_betas=10**6, control=c, **QUIET)
+        lambda c: machine(400, 200).annealed_log_Z(
+            chains=2000, temperatures=10**6, control=c, **QUIET
+        )
     ),
     "Machine.sample": Call(
-        lambda c: machine(400, 200).sample(10**5, steps=10**5, control=c, **QUIET)
+        lambda c: machine(400, 200).sample(10**5, spacing=10**5, control=c, **QUIET)
     ),
 }
 DMFT = {

@@ -129,7 +129,7 @@ def test_files_keep_every_bit(m: Machine) -> None:
 @given(machines(most=20.0), st.integers(0, 2**64 - 1))
 def test_samples_are_configurations_whatever_the_seed(m: Machine, seed: int) -> None:
     for method in ("exact", "gibbs"):
-        found = m.sample(5, method=method, burn_in=2, seed=seed)
+        found = m.sample(5, method=method, equilibration=2, seed=seed)
         assert np.isin(found.v, [-1, 1] if m.visible == "spin" else [0, 1]).all()
         assert np.isin(found.h, [-1, 1] if m.hidden == "spin" else [0, 1]).all()
         m.energy(found.v, found.h)

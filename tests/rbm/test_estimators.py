@@ -59,10 +59,10 @@ def X():
 @pytest.mark.parametrize(
     ("estimator", "expected"),
     [
-        (kd.RBM(3, threshold=0.0, n_epochs=2), {}),
-        (kd.RBM(3, threshold=0.0, n_epochs=2, method="pcd", visible="spin"), {}),
-        (kd.DeepRBM((4, 2), threshold=0.0, n_epochs=2), {}),
-        (kd.RBM(3, n_epochs=2), EXPECTED),
+        (kd.RBM(3, threshold=0.0, n_iter=2), {}),
+        (kd.RBM(3, threshold=0.0, n_iter=2, method="pcd", visible="spin"), {}),
+        (kd.DeepRBM((4, 2), threshold=0.0, n_iter=2), {}),
+        (kd.RBM(3, n_iter=2), EXPECTED),
     ],
     ids=["threshold", "pcd", "deep", "strict"],
 )
@@ -79,7 +79,7 @@ def test_scikit_learns_own_checks(estimator, expected):
 
 
 def test_the_attributes_of_a_bernoulli_rbm(X):
-    rbm = kd.RBM(4, n_epochs=2, random_state=0).fit(X)
+    rbm = kd.RBM(4, n_iter=2, random_state=0).fit(X)
     assert rbm.components_.shape == (4, 9)
     np.testing.assert_array_equal(rbm.components_, rbm.machine_.W.T)
     np.testing.assert_array_equal(rbm.intercept_visible_, rbm.machine_.a)
@@ -113,8 +113,8 @@ def test_an_unfitted_estimator_says_so():
 
 def test_a_threshold_makes_two_values_of_many():
     X = np.random.default_rng(0).normal(size=(200, 5))
-    cut = kd.RBM(3, threshold=0.3, visible="spin", n_epochs=2, random_state=1).fit(X)
-    spins = kd.RBM(3, visible="spin", n_epochs=2, random_state=1).fit(np.where(X > 0.3, 1, -1))
+    cut = kd.RBM(3, threshold=0.3, visible="spin", n_iter=2, random_state=1).fit(X)
+    spins = kd.RBM(3, visible="spin", n_iter=2, random_state=1).fit(np.where(X > 0.3, 1, -1))
     np.testing.assert_array_equal(cut.machine_.W, spins.machine_.W)
     np.testing.assert_array_equal(cut.transform(X), spins.transform(np.where(X > 0.3, 1, -1)))
 
@@ -130,7 +130,7 @@ def test_wrong_values_are_refused_with_their_place():
 
 def test_a_pipeline_and_a_search_over_parameters(X):
     y = X[:, 0] ^ X[:, 1]
-    pipe = make_pipeline(kd.RBM(6, n_epochs=5, random_state=0, threads=1), LogisticRegression())
+    pipe = make_pipeline(kd.RBM(6, n_iter=5, random_state=0, threads=1), LogisticRegression())
     search = GridSearchCV(pipe, {"rbm__learning_rate": [0.01, 0.2]}, cv=2).fit(X, y)
     assert search.best_score_ > 0.4
     assert clone(pipe[0]).get_params() == pipe[0].get_params()
@@ -138,7 +138,7 @@ def test_a_pipeline_and_a_search_over_parameters(X):
 
 def test_random_states_of_every_kind(X):
     fits = [
-        kd.RBM(3, n_epochs=1, random_state=r).fit(X).machine_.W
+        kd.RBM(3, n_iter=1, random_state=r).fit(X).machine_.W
         for r in (7, np.int64(7), np.random.RandomState(7), np.random.RandomState(7), None, None)
     ]
     np.testing.assert_array_equal(fits[0], fits[1])
@@ -160,14 +160,14 @@ def test_large_machines_are_scored_by_annealing():
 
 
 def test_a_stack_is_learned_layer_by_layer(X):
-    deep = kd.DeepRBM((6, 4, 2), hidden="spin", n_epochs=3, random_state=1).fit(X)
+    deep = kd.DeepRBM((6, 4, 2), hidden="spin", n_iter=3, random_state=1).fit(X)
     assert [m.W.shape for m in deep.machines_] == [(9, 6), (6, 4), (4, 2)]
     assert [(m.visible, m.hidden) for m in deep.machines_] == [
         ("binary", "spin"), ("spin", "spin"), ("spin", "spin"),
     ]  # fmt: skip
-    bottom = kd.RBM(6, hidden="spin", n_epochs=3, random_state=1).fit(X)
+    bottom = kd.RBM(6, hidden="spin", n_iter=3, random_state=1).fit(X)
     np.testing.assert_array_equal(deep.machines_[0].W, bottom.machine_.W)
-    again = kd.DeepRBM((6, 4, 2), hidden="spin", n_epochs=3, random_state=1, threads=1).fit(X)
+    again = kd.DeepRBM((6, 4, 2), hidden="spin", n_iter=3, random_state=1, threads=1).fit(X)
     np.testing.assert_array_equal(deep.machines_[2].W, again.machines_[2].W)
     assert deep.transform(X).shape == (600, 2)
     assert deep.receptive_fields(1).shape == (9, 6)
@@ -178,7 +178,7 @@ def test_a_stack_is_learned_layer_by_layer(X):
     downs = deep.down(ups[-1], seed=1)
     assert [d.shape for d in downs] == [(600, 4), (600, 6), (600, 9)]
     assert deep.down(ups[0], layer=1, seed=1)[-1].shape == (600, 9)
-    with pytest.raises(ValueError, match="layer must be at most 3"):
+    with pytest.raises(ValueError, match="layer must be at least 1 and at most 3"):
         deep.receptive_fields(4)
 
 
@@ -205,17 +205,94 @@ def test_a_stopped_stack_keeps_what_was_learned(X):
         if done > 2000:
             control.cancel()
 
-    deep = kd.DeepRBM((4, 2), n_epochs=10**6, random_state=1)
+    deep = kd.DeepRBM((4, 2), n_iter=10**6, random_state=1)
     with pytest.raises(kd.Cancelled) as caught:
         deep.fit(X, control=control, progress=stop)
     assert caught.value.partial is deep
     assert len(deep.machines_) == 1
 
 
-@pytest.mark.parametrize("layers", [(), 3, (3, 0), (2.5,)])
-def test_bad_layers_are_refused(X, layers):
-    with pytest.raises((ValueError, TypeError), match="layers must be"):
-        kd.DeepRBM(layers).fit(X)
+@pytest.mark.parametrize("sizes", [(), 3, (3, 0), (2.5,)])
+def test_bad_layers_are_refused(X, sizes):
+    with pytest.raises((ValueError, TypeError), match="hidden_layer_sizes must be"):
+        kd.DeepRBM(sizes).fit(X)
+
+
+def test_the_seed_that_was_used_is_kept(X, tmp_path):
+    assert kd.RBM(3, n_iter=1, random_state=5).fit(X).seed_ == 5
+    fresh = kd.RBM(3, n_iter=1).fit(X)
+    assert fresh.seed_ != kd.RBM(3, n_iter=1).fit(X).seed_
+    again = kd.RBM(3, n_iter=1, random_state=fresh.seed_).fit(X)
+    np.testing.assert_array_equal(again.machine_.W, fresh.machine_.W)
+    fresh.save(tmp_path / "rbm")
+    assert kd.RBM.load(tmp_path / "rbm").seed_ == fresh.seed_
+    drawn = kd.RBM(3, n_iter=1, random_state=np.random.RandomState(1)).fit(X)
+    other = kd.RBM(3, n_iter=1, random_state=np.random.RandomState(1)).fit(X)
+    assert drawn.seed_ == other.seed_
+
+    stack = kd.DeepRBM((3, 2), n_iter=1).fit(X)
+    again = kd.DeepRBM((3, 2), n_iter=1, random_state=stack.seed_).fit(X)
+    for one, two in zip(stack.machines_, again.machines_, strict=True):
+        np.testing.assert_array_equal(one.W, two.W)
+    stack.save(tmp_path / "stack")
+    assert kd.DeepRBM.load(tmp_path / "stack").seed_ == stack.seed_
+
+
+@pytest.mark.parametrize("bad", [True, -1, 2**64, "a", 1.5])
+@pytest.mark.parametrize("kind", [kd.RBM, kd.DeepRBM])
+def test_bad_random_states_are_refused(X, kind, bad):
+    with pytest.raises((TypeError, ValueError), match="random_state must be"):
+        kind(random_state=bad, n_iter=1).fit(X)
+
+
+class Lattice:
+    """What samples of a lattice offer: an array of shape (samples, rows, columns)."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.rows, dtype=dtype).reshape(len(self.rows), 3, 3)
+
+
+def test_samples_of_a_lattice_need_no_reshaping(X):
+    flat = kd.RBM(4, n_iter=2, random_state=1).fit(X)
+    lattice = kd.RBM(4, n_iter=2, random_state=1).fit(Lattice(X))
+    np.testing.assert_array_equal(flat.machine_.W, lattice.machine_.W)
+    np.testing.assert_array_equal(flat.transform(X), lattice.transform(Lattice(X)))
+    assert flat.score(X) == lattice.score(Lattice(X))
+    one, two = (kd.DeepRBM((4, 2), n_iter=1, random_state=1).fit(x) for x in (X, Lattice(X)))
+    np.testing.assert_array_equal(one.transform(X), two.transform(Lattice(X)))
+    m = flat.machine_
+    for method in (m.free_energy, m.hidden_mean, m.log_likelihood):
+        np.testing.assert_array_equal(method(X), method(Lattice(X)))
+    h = flat.machine_.sample(len(X), seed=1).h
+    np.testing.assert_array_equal(m.energy(X, h), m.energy(Lattice(X), h))
+    np.testing.assert_array_equal(m.gradient(X).W, m.gradient(Lattice(X)).W)
+    np.testing.assert_array_equal(m.gibbs(X, seed=1).v, m.gibbs(Lattice(X), seed=1).v)
+    np.testing.assert_array_equal(m.conditional(X, seed=1).h, m.conditional(Lattice(X), seed=1).h)
+    kept = m.annealed_log_Z(data=X, temperatures=5, seed=1)
+    assert kept.log_Z == m.annealed_log_Z(data=Lattice(X), temperatures=5, seed=1).log_Z
+
+
+def test_masked_samples_are_refused(X):
+    masked = np.ma.array(X, mask=np.zeros_like(X, dtype=bool))
+    m = Machine.random(9, 4, seed=1)
+    for call in (m.free_energy, m.gradient, m.gibbs, m.conditional):
+        with pytest.raises(TypeError, match="must be a plain array, got a masked one"):
+            call(masked)
+
+
+def test_misspelt_options_are_answered(X):
+    with pytest.raises(TypeError, match=r"RBM\(\) has no argument 'n_itre'; did you mean 'n_iter'"):
+        kd.RBM(n_itre=3)
+    with pytest.raises(TypeError, match=r"DeepRBM\(\) has no argument 'mehtod'; did you mean"):
+        kd.DeepRBM(mehtod="cd")
+    rbm = kd.RBM(3, n_iter=1).fit(X)
+    with pytest.raises(TypeError, match=r"sample\(\) has no argument 'chians'; did you mean 'chai"):
+        rbm.sample(3, chians=1)
+    with pytest.raises(TypeError, match=r"Machine\(\) has no argument 'visibel'; did you mean"):
+        Machine([[1.0]], visibel="spin")
 
 
 # -------------------------------------------------------------------------------------------- files
@@ -223,7 +300,7 @@ def test_bad_layers_are_refused(X, layers):
 
 def test_an_estimator_comes_back_from_disk(tmp_path, X):
     rbm = kd.RBM(
-        3, n_epochs=2, learning_rate=(0.1, 0.01), random_state=np.int64(4), l2=np.float64(0.5)
+        3, n_iter=2, learning_rate=(0.1, 0.01), random_state=np.int64(4), l2=np.float64(0.5)
     ).fit(X)
     path = tmp_path / "rbm.npz"
     rbm.save(path)
@@ -240,7 +317,7 @@ def test_an_estimator_comes_back_from_disk(tmp_path, X):
 
 
 def test_a_stack_comes_back_from_disk(tmp_path, X):
-    deep = kd.DeepRBM((4, 2), hidden="spin", n_epochs=2, random_state=1).fit(X)
+    deep = kd.DeepRBM((4, 2), hidden="spin", n_iter=2, random_state=1).fit(X)
     deep.save(tmp_path / "deep")
     again = kd.DeepRBM.load(tmp_path / "deep")
     np.testing.assert_array_equal(again.transform(X), deep.transform(X))

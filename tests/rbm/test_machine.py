@@ -199,12 +199,12 @@ def test_turning_exchanges_the_layers(tiny):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"W": [[np.nan]]}, r"W must be finite, found nan at \(0, 0\)"),
+        ({"W": [[np.nan]]}, "W must be finite, got nan at position 0"),
         ({"W": [[np.inf]]}, "W must be finite"),
         ({"W": [[1e31]]}, r"W must be below 1e\+30, got 1e\+31"),
-        ({"W": [[1j]]}, "W must be an array of real numbers"),
-        ({"W": [[True]]}, "W must be an array of real numbers"),
-        ({"W": [["a"]]}, "W must be an array of real numbers"),
+        ({"W": [[1j]]}, "W must hold real numbers"),
+        ({"W": [[True]]}, "W must hold real numbers"),
+        ({"W": [["a"]]}, "W must hold real numbers"),
         ({"W": [1.0]}, "W must have 2 dimensions"),
         ({"W": np.zeros((0, 3))}, "W must couple"),
         ({"W": [[1.0]], "a": [1.0, 2.0]}, "a must have 1 entries"),
@@ -225,7 +225,8 @@ def test_bad_parameters_are_refused(arguments, words):
         (lambda m: m.free_energy([0.0, 1.0, np.nan, 1.0]), "found nan in row 0, unit 2"),
         (lambda m: m.free_energy([0.0, 0.5, 0.0, 1.0]), "found 0.5"),
         (lambda m: m.free_energy([0, 1]), "must have 4 units a row"),
-        (lambda m: m.free_energy(np.zeros((2, 2, 4))), "1 or 2 dimensions"),
+        (lambda m: m.free_energy(np.zeros((2, 2, 2, 1))), "1 or 2 dimensions"),
+        (lambda m: m.free_energy(np.zeros((2, 2, 4))), "must have 4 units a row, got shape"),
         (lambda m: m.energy([0, 1, 0, 1], [0, 1, 2]), "h must hold only 0 and 1"),
         (lambda m: m.kl_divergence([0.5, 0.5]), "2\\^4 entries"),
         (lambda m: m.kl_divergence(np.full(16, 0.1)), "must be probabilities"),
@@ -234,10 +235,10 @@ def test_bad_parameters_are_refused(arguments, words):
         (lambda m: m.annealed_log_Z(betas=[0.1, 1]), "betas must rise"),
         (lambda m: m.annealed_log_Z(base=[0.0]), "base must have 4 entries"),
         (lambda m: m.annealed_log_Z(base=np.zeros(4), data=np.zeros((2, 4))), "not both"),
-        (lambda m: m.annealed_log_Z(n_chains=1), "n_chains must be at least 2"),
+        (lambda m: m.annealed_log_Z(chains=1), "chains must be at least 2"),
         (lambda m: m.clamped(free_visible=[0, 1]), "free_visible leaves units clamped"),
         (lambda m: m.clamped(visible=[0, 1, 0, 1]), "at least one unit"),
-        (lambda m: states(40), "size must lie in"),
+        (lambda m: states(40), "size must be at least 1 and at most 24"),
         (lambda m: Machine.random(3, 0), "n_hidden must be at least 1"),
         (lambda m: Machine.random(3, 2, seed=-1), "seed must be at least 0"),
         (lambda m: Machine.random(3, 2, seed=1.5), "seed must be an integer"),
@@ -373,3 +374,30 @@ def test_receptive_fields_make_axes_of_their_own_and_check_the_shape():
     plt.close("all")
     with pytest.raises(ValueError, match="shape must be"):
         Machine(np.eye(6)).plot(shape=(2, 2))
+
+
+# ------------------------------------------------------------------------------ how results show
+
+
+def test_results_introduce_themselves_in_one_line():
+    m = Machine.random(6, 4, visible="spin", seed=1)
+    annealed = m.annealed_log_Z(chains=16, temperatures=5, seed=3)
+    shown = {
+        "Machine": m,
+        "Moments": m.moments(),
+        "Gradient": m.gradient(m.sample(5, seed=1).v),
+        "Annealed": annealed,
+        "Samples": m.sample(5, seed=2),
+    }
+    for name, result in shown.items():
+        text = repr(result)
+        assert text.startswith(f"{name}(")
+        assert len(text) < 120
+        assert "\n" not in text
+        assert "array" not in text
+    for result in (m, annealed, m.sample(5, seed=2)):
+        page = result._repr_html_()
+        assert page.count("<tr>") >= 4
+        assert page.endswith("</div>")
+    assert "seed=2" in repr(m.sample(5, seed=2))
+    assert ">3<" in annealed._repr_html_()

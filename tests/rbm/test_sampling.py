@@ -65,7 +65,7 @@ def test_a_sweep_has_the_exact_transition_matrix(units):
     np.testing.assert_allclose(P[:, None] * T, (P[:, None] * T).T, atol=1e-14)
     v, chains = states(4, units[0]), 4000
     for steps in (1, 3):
-        found = m.gibbs(np.repeat(v, chains, axis=0), steps=steps, seed=steps)
+        found = m.gibbs(np.repeat(v, chains, axis=0), sweeps=steps, seed=steps)
         counts = np.zeros((16, 16))
         np.add.at(counts, (np.repeat(np.arange(16), chains), numbers(found.v)), 1)
         exact = np.linalg.matrix_power(T, steps)
@@ -77,7 +77,7 @@ def test_a_sweep_has_the_exact_transition_matrix(units):
 def test_samples_have_the_joint_distribution(units, method):
     m = Machine.random(3, 4, scale=0.8, visible=units[0], hidden=units[1], seed=2)
     # One record of many chains: independent samples, after 100 sweeps of a quickly mixing machine.
-    found = m.sample(60_000, method=method, n_chains=60_000, burn_in=100, seed=5)
+    found = m.sample(60_000, method=method, chains=60_000, equilibration=100, seed=5)
     assert found.method == method
     joint = weights(m) / weights(m).sum()
     counts = np.zeros((8, 16))
@@ -95,7 +95,7 @@ def test_any_units_can_be_sampled_given_the_others(units, method, free_v, free_h
     m = Machine.random(4, 4, scale=0.8, visible=units[0], hidden=units[1], seed=3)
     v, h = states(4, units[0])[[6, 11]], states(4, units[1])[[13, 4]]
     found = m.conditional(
-        v, h, free_visible=free_v, free_hidden=free_h, n_samples=8000, method=method, seed=1
+        v, h, free_visible=free_v, free_hidden=free_h, n=8000, method=method, seed=1
     )
     assert found.v.shape == (2, 8000, 4)
     for row in range(2):
@@ -117,10 +117,10 @@ def test_any_units_can_be_sampled_given_the_others(units, method, free_v, free_h
 def test_clamped_units_may_be_given_with_gaps():
     m = Machine.random(3, 2, visible="spin", seed=1)
     given = np.array([1.0, np.nan, -1.0])
-    found = m.conditional(given, free_visible=[1], n_samples=50, seed=0)
+    found = m.conditional(given, free_visible=[1], n=50, seed=0)
     assert (found.v[:, [0, 2]] == [1, -1]).all()
     mask = np.array([False, True, False])
-    same = m.conditional(given, free_visible=mask, n_samples=50, seed=0)
+    same = m.conditional(given, free_visible=mask, n=50, seed=0)
     np.testing.assert_array_equal(found.v, same.v)
     with pytest.raises(ValueError, match="found nan"):
         m.conditional(given)
@@ -132,7 +132,7 @@ def test_many_conditions_are_enumerated_only_on_request():
     m = Machine.random(11, 12, scale=0.1, seed=1)
     for rows, method in ((50, "exact"), (20_000, "gibbs")):
         given = np.zeros((rows, 11), dtype=int)
-        found = m.conditional(given, free_visible=range(1, 11), seed=1, burn_in=1)
+        found = m.conditional(given, free_visible=range(1, 11), seed=1, equilibration=1)
         assert found.method == method
 
 
@@ -140,11 +140,11 @@ def test_wide_layers_are_sampled_word_by_word():
     # 130 visible units in three words, 70 hidden units in two.
     m = Machine.random(130, 70, scale=0.2, visible="spin", hidden="binary", seed=4)
     v = np.where(np.random.default_rng(0).random(130) < 0.5, -1, 1)
-    found = m.conditional(v, n_samples=20_000, method="gibbs", burn_in=1, seed=6)
+    found = m.conditional(v, n=20_000, method="gibbs", equilibration=1, seed=6)
     p = m.hidden_mean(v)
     z = (found.h.mean(axis=0) - p) / np.sqrt(p * (1 - p) / 20_000)
     assert np.abs(z).max() < 4.5  # 70 units
-    back = m.conditional(hidden=found.h[0], n_samples=20_000, seed=7)
+    back = m.conditional(hidden=found.h[0], n=20_000, seed=7)
     mean = m.visible_mean(found.h[0])
     z = (back.v.mean(axis=0) - mean) / np.sqrt((1 - mean**2) / 20_000)
     assert np.abs(z).max() < 4.5
@@ -154,7 +154,7 @@ def test_wide_layers_are_sampled_word_by_word():
 def test_chains_of_a_larger_machine_have_the_exact_moments():
     m = Machine.random(20, 12, scale=0.25, visible="spin", hidden="spin", seed=5)
     exact = m.moments()
-    found = m.sample(40_000, method="gibbs", n_chains=40_000, burn_in=60, seed=8)
+    found = m.sample(40_000, method="gibbs", chains=40_000, equilibration=60, seed=8)
     vh = found.v.T.astype(float) @ found.h / len(found.v)
     z = (vh - exact.vh) / np.sqrt((1 - exact.vh**2) / len(found.v))
     assert stats.kstest(z.ravel(), "norm").pvalue > UNLIKELY
@@ -167,7 +167,7 @@ def test_chains_of_a_larger_machine_have_the_exact_moments():
 @pytest.mark.parametrize("units", UNITS)
 def test_annealing_finds_the_partition_function_within_its_error(units):
     m = Machine.random(30, 12, scale=0.4, visible=units[0], hidden=units[1], seed=6)
-    found = m.annealed_log_Z(n_chains=400, n_betas=200, seed=1)
+    found = m.annealed_log_Z(chains=400, temperatures=200, seed=1)
     assert abs(found.log_Z - m.log_Z()) < 3.5 * found.error
     assert 0 < found.error < 0.3
     assert found.effective_chains > 50
@@ -175,7 +175,7 @@ def test_annealing_finds_the_partition_function_within_its_error(units):
 
 def test_the_error_of_annealing_is_the_scatter_of_its_estimates():
     m = Machine.random(12, 8, scale=0.7, visible="spin", hidden="spin", seed=7)
-    runs = [m.annealed_log_Z(n_chains=200, n_betas=60, seed=k) for k in range(40)]
+    runs = [m.annealed_log_Z(chains=200, temperatures=60, seed=k) for k in range(40)]
     z = np.array([(r.log_Z - m.log_Z()) / r.error for r in runs])
     # <z^2> = 1 with an error of sqrt(2/40); z's mean is pulled down by error/2, a small part of 1.
     assert 0.4 < (z**2).mean() < 1.8
@@ -186,15 +186,15 @@ def test_base_rates_of_the_data_shorten_the_way():
     a = np.where(np.arange(20) % 2, 3.0, -3.0)
     m = Machine(0.1 * Machine.random(20, 6, seed=1).W, a)
     data = m.sample(2000, seed=1).v
-    plain = m.annealed_log_Z(n_chains=200, n_betas=30, seed=2)
-    based = m.annealed_log_Z(n_chains=200, n_betas=30, seed=2, data=data)
+    plain = m.annealed_log_Z(chains=200, temperatures=30, seed=2)
+    based = m.annealed_log_Z(chains=200, temperatures=30, seed=2, data=data)
     assert based.error < 0.3 * plain.error
     assert abs(based.log_Z - m.log_Z()) < 3.5 * based.error
 
 
 def test_without_couplings_annealing_from_the_biases_is_exact():
     m = Machine(np.zeros((5, 3)), np.arange(5.0), None, "spin")
-    found = m.annealed_log_Z(base=m.a, n_chains=10, n_betas=5, seed=0)
+    found = m.annealed_log_Z(base=m.a, chains=10, temperatures=5, seed=0)
     assert found.log_Z == pytest.approx(m.log_Z(), abs=1e-12)
     assert found.error < 1e-12
     assert "10 of 10 chains" in repr(found)
@@ -206,13 +206,13 @@ def test_without_couplings_annealing_from_the_biases_is_exact():
 @pytest.mark.parametrize("threads", [2, 3])
 def test_the_number_of_threads_does_not_matter(threads):
     m = Machine.random(40, 17, scale=0.3, hidden="spin", seed=8)
-    v = m.sample(300, method="gibbs", n_chains=300, burn_in=5, seed=1, threads=1)
-    other = m.sample(300, method="gibbs", n_chains=300, burn_in=5, seed=1, threads=threads)
+    v = m.sample(300, method="gibbs", chains=300, equilibration=5, seed=1, threads=1)
+    other = m.sample(300, method="gibbs", chains=300, equilibration=5, seed=1, threads=threads)
     np.testing.assert_array_equal(v.v, other.v)
     np.testing.assert_array_equal(v.h, other.h)
     for one, two in (
-        (m.conditional(n_samples=3000, method="exact", seed=2, threads=n).v for n in (1, threads)),
-        (m.annealed_log_Z(n_chains=200, n_betas=9, seed=3, threads=n).log_weights
+        (m.conditional(n=3000, method="exact", seed=2, threads=n).v for n in (1, threads)),
+        (m.annealed_log_Z(chains=200, temperatures=9, seed=3, threads=n).log_weights
          for n in (1, threads)),
         (m.free_energy(v.v, threads=n) for n in (1, threads)),
         (m.hidden_mean(v.v, threads=n) for n in (1, threads)),
@@ -224,16 +224,16 @@ def test_the_number_of_threads_does_not_matter(threads):
 
 def test_a_seed_repeats_and_another_does_not():
     m = Machine.random(10, 30, seed=9)
-    first, again, other = (m.gibbs(n_chains=200, steps=3, seed=s).v for s in (1, 1, 2))
+    first, again, other = (m.gibbs(chains=200, sweeps=3, seed=s).v for s in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert (first != other).mean() > 0.1
-    assert m.gibbs(n_chains=2).seed != m.gibbs(n_chains=2).seed
+    assert m.gibbs(chains=2).seed != m.gibbs(chains=2).seed
 
 
 def test_chains_are_independent_of_each_other():
     # Neighbouring chains and chains of neighbouring blocks share no random numbers.
     m = Machine(np.zeros((8, 8)))
-    bits = m.gibbs(n_chains=4096, steps=1, seed=3).v.astype(float) - 0.5
+    bits = m.gibbs(chains=4096, sweeps=1, seed=3).v.astype(float) - 0.5
     for shift in (1, 16, 64, 128):
         correlation = 4 * (bits[:-shift] * bits[shift:]).mean()
         assert abs(correlation) < 3.5 / np.sqrt(bits[shift:].size)
@@ -252,13 +252,15 @@ def test_a_stopped_sampler_keeps_its_records():
 
     with pytest.raises(kd.Cancelled) as caught:
         m.sample(
-            10**7, method="gibbs", n_chains=64, burn_in=10, steps=50, seed=1, control=control,
+            10**7, method="gibbs", chains=64, equilibration=10, spacing=50, seed=1, control=control,
             progress=stop,
         )  # fmt: skip
     partial = caught.value.partial
     assert 0 < len(partial.v) < 10**7
     assert len(partial.v) % 64 == 0
-    whole = m.sample(len(partial.v), n_chains=64, burn_in=10, steps=50, seed=1, method="gibbs")
+    whole = m.sample(
+        len(partial.v), chains=64, equilibration=10, spacing=50, seed=1, method="gibbs"
+    )
     np.testing.assert_array_equal(partial.v, whole.v)
 
 
@@ -282,9 +284,9 @@ def test_exact_sums_can_be_stopped(call):
     ("options", "words"),
     [
         ({"method": "wolff"}, "method must be"),
-        ({"n_chains": 0, "method": "gibbs"}, "n_chains must be at least 1"),
-        ({"burn_in": 0, "method": "gibbs"}, "burn_in must be at least 1"),
-        ({"steps": 0, "method": "gibbs"}, "steps must be at least 1"),
+        ({"chains": 0, "method": "gibbs"}, "chains must be at least 1"),
+        ({"equilibration": 0, "method": "gibbs"}, "equilibration must be at least 1"),
+        ({"spacing": 0, "method": "gibbs"}, "spacing must be at least 1"),
         ({"seed": True}, "seed must be an integer"),
         ({"progress": "yes"}, "progress must be"),
     ],

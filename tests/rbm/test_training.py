@@ -63,7 +63,7 @@ def test_contrastive_divergence_has_its_exact_expectation(units, k):
     m = Machine.random(4, 3, scale=0.8, visible=units[0], hidden=units[1], seed=1)
     rows = states(4, units[0])[[0, 3, 3, 7, 10, 15, 15, 15]]
     rows = np.repeat(rows, 128, axis=0)
-    runs = np.array([one_update(m, rows, seed, steps=k) for seed in range(60)])
+    runs = np.array([one_update(m, rows, seed, sweeps=k) for seed in range(60)])
     exact = contrastive(m, rows, k)
     z = (runs.mean(axis=0) - exact) / (runs.std(axis=0, ddof=1) / np.sqrt(len(runs)))
     # Student's t with 59 degrees of freedom; 19 correlated entries.
@@ -75,7 +75,7 @@ def test_with_equilibrated_chains_the_gradient_is_that_of_the_likelihood():
     m = Machine(TINY["W"], TINY["a"], TINY["b"])
     rows = np.repeat(np.array(TINY["data"], dtype=int), 10, axis=0)
     runs = np.array(
-        [one_update(m, rows, s, method="pcd", n_chains=1000, steps=60) for s in range(30)]
+        [one_update(m, rows, s, method="pcd", chains=1000, sweeps=60) for s in range(30)]
     )
     exact = m.gradient(rows)
     flat = np.concatenate([exact.W.ravel(), exact.a, exact.b])
@@ -89,7 +89,7 @@ def test_tempered_chains_sample_the_machine():
     exact = m.moments()
     assert abs(exact.v[0]) < 0.3
     rows = np.ones((1, 10), dtype=int)  # all chains start in one well
-    options = {"n_chains": 400, "steps": 2, "threads": 1}
+    options = {"chains": 400, "sweeps": 2, "threads": 1}
 
     def chains_after(method, updates):
         rbm = kd.RBM.of(m, method=method, learning_rate=1e-30, random_state=1, **options)
@@ -175,11 +175,11 @@ def test_a_machine_learns_the_ising_model(method, visible):
         visible=visible,
         hidden=visible,
         method=method,
-        steps=2,
+        sweeps=2,
         # The same rate moves couplings of spins 16 times as far as those of 0/1 units.
         learning_rate=(0.2, 0.005) if visible == "spin" else (1.0, 0.02),
-        n_epochs=30,
-        n_temperatures=4,
+        n_iter=30,
+        temperatures=4,
         random_state=2,
     )
     first = rbm.partial_fit(X).score(X)
@@ -189,7 +189,7 @@ def test_a_machine_learns_the_ising_model(method, visible):
     # of the gradient leaves about as much again.
     assert start > 0.5
     assert rbm.machine_.kl_divergence(p) < 0.03
-    assert len(rbm.history_["gradient"]) == rbm.n_epochs_ == 30
+    assert len(rbm.history_["gradient"]) == rbm.n_iter_ == 30
     assert (rbm.history_["gradient"] > 0).all()
     assert ("reconstruction" in rbm.history_) == (method == "cd")
 
@@ -198,8 +198,8 @@ def test_a_machine_is_found_again():
     true = Machine.random(8, 3, scale=1.2, visible="spin", hidden="spin", seed=5)
     X = true.sample(20_000, seed=1).v
     rbm = kd.RBM(
-        3, visible="spin", hidden="spin", method="pcd", n_chains=256, batch_size=128, steps=2,
-        learning_rate=(0.3, 0.003), n_epochs=300, random_state=1,
+        3, visible="spin", hidden="spin", method="pcd", chains=256, batch_size=128, sweeps=2,
+        learning_rate=(0.3, 0.003), n_iter=300, random_state=1,
     ).fit(X)  # fmt: skip
     # 35 parameters from N samples cost about 35 / 2N = 0.0004 nats beyond the truth.
     assert rbm.machine_.kl_divergence(true.probabilities()) < 0.002
@@ -216,7 +216,7 @@ def test_persistent_chains_beat_contrastive_divergence_on_separated_modes():
     scores = {
         method: kd.RBM(
             6, visible="spin", hidden="spin", method=method, learning_rate=(0.2, 0.01),
-            n_epochs=20, n_chains=128, n_temperatures=5, random_state=1,
+            n_iter=20, chains=128, temperatures=5, random_state=1,
         ).fit(X).score(X)
         for method in ("cd", "pcd", "pt")
     }  # fmt: skip
@@ -229,7 +229,7 @@ def test_an_epoch_visits_every_sample_once():
     X = np.random.default_rng(0).integers(0, 2, size=(1000, 70))
     m = Machine(np.zeros((70, 33)))
     rbm = kd.RBM.of(
-        m, method="pcd", learning_rate=1e-20, batch_size=100, centered=False, n_chains=64,
+        m, method="pcd", learning_rate=1e-20, batch_size=100, centered=False, chains=64,
         momentum=0.9999999, random_state=1,
     ).partial_fit(X)  # fmt: skip
     model = rbm._state["first"][70 * 33 : 70 * 34]
@@ -247,7 +247,7 @@ def test_the_number_of_threads_does_not_matter(method):
     # 5 * 700 * 64 * 32 multiply-adds an update: enough for a minibatch to be shared.
     fits = [
         kd.RBM(
-            32, method=method, batch_size=700, n_epochs=2, n_chains=100, n_temperatures=3,
+            32, method=method, batch_size=700, n_iter=2, chains=100, temperatures=3,
             random_state=3, threads=threads,
         ).fit(X)
         for threads in (1, 2, 3)
@@ -261,17 +261,17 @@ def test_the_number_of_threads_does_not_matter(method):
 def test_partial_fits_go_on_where_the_last_one_ended():
     X = np.random.default_rng(0).integers(0, 2, size=(500, 12))
     options = {"method": "pcd", "momentum": 0.5, "learning_rate": 0.02, "random_state": 5}
-    whole = kd.RBM(6, n_epochs=3, **options).fit(X)
+    whole = kd.RBM(6, n_iter=3, **options).fit(X)
     parts = kd.RBM(6, **options)
     for _ in range(3):
         parts.partial_fit(X)
     np.testing.assert_array_equal(whole.machine_.W, parts.machine_.W)
     np.testing.assert_array_equal(whole.history_["gradient"], parts.history_["gradient"])
-    assert parts.n_epochs_ == 3
+    assert parts.n_iter_ == 3
 
 
 def test_single_precision_parameters_survive_the_way_through_python():
-    state = kd.RBM(2, n_epochs=1, random_state=0).fit(np.eye(4, dtype=int))._state
+    state = kd.RBM(2, n_iter=1, random_state=0).fit(np.eye(4, dtype=int))._state
     np.testing.assert_array_equal(state["parameters"], np.float32(state["parameters"]))
 
 
@@ -287,12 +287,12 @@ def test_a_stopped_fit_keeps_what_was_learned():
         if done > 4000:
             control.cancel()
 
-    rbm = kd.RBM(8, n_epochs=10**6, random_state=1)
+    rbm = kd.RBM(8, n_iter=10**6, random_state=1)
     with pytest.raises(kd.Cancelled) as caught:
         rbm.fit(X, control=control, progress=stop)
     assert caught.value.partial is rbm
-    assert rbm.n_epochs_ >= 1
-    assert len(rbm.history_["gradient"]) == rbm.n_epochs_
+    assert rbm.n_iter_ >= 1
+    assert len(rbm.history_["gradient"]) == rbm.n_iter_
     assert np.isfinite(rbm.score(X))
 
 
@@ -300,7 +300,7 @@ def test_divergence_is_named():
     X = np.random.default_rng(0).integers(0, 2, size=(100, 5))
     with pytest.raises(kd.NumericalError, match="lower learning_rate"):
         # Couplings are multiplied by 1 - rate * decay = -99 every update.
-        kd.RBM(4, learning_rate=100.0, l2=1.0, n_epochs=50, random_state=0).fit(X)
+        kd.RBM(4, learning_rate=100.0, l2=1.0, n_iter=50, random_state=0).fit(X)
 
 
 @pytest.mark.parametrize(
@@ -315,16 +315,16 @@ def test_divergence_is_named():
         ({"learning_rate": (0.1, 0.2, 0.3)}, "learning_rate must be a number or"),
         ({"learning_rate": "fast"}, "learning_rate must be a real number"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
-        ({"n_epochs": 0}, "n_epochs must be at least 1"),
-        ({"steps": 0}, "steps must be at least 1"),
+        ({"n_iter": 0}, "n_iter must be at least 1"),
+        ({"sweeps": 0}, "sweeps must be at least 1"),
         ({"method": "ml"}, "method must be one of"),
-        ({"optimizer": "lbfgs"}, "optimizer must be one of"),
-        ({"momentum": 1.0}, "momentum must be below 1"),
+        ({"optimizer": "lbfgs"}, "optimizer must be 'sgd' or 'adam'"),
+        ({"momentum": 1.0}, "momentum must be at least 0 and below 1"),
         ({"momentum": -0.1}, "momentum must be"),
         ({"l2": -1.0}, "l2 must be"),
         ({"centered": "yes"}, "centered must be True or False"),
-        ({"n_chains": 0}, "n_chains must be at least 1"),
-        ({"n_temperatures": 1}, "n_temperatures must be at least 2"),
+        ({"chains": 0}, "chains must be at least 1"),
+        ({"temperatures": 1}, "temperatures must be at least 2"),
         ({"init_scale": np.inf}, "init_scale must be finite"),
         ({"visible": "potts"}, "visible must be 'binary'"),
         ({"hidden": None}, "hidden must be 'binary'"),

@@ -255,8 +255,15 @@ def array(
     return converted
 
 
-def seed(value: object) -> int:
+def seed(value: object, *, name: str = "seed") -> int:
     """A seed of 64 bits; None draws one from the operating system.
+
+    Parameters
+    ----------
+    value : object
+        Value of the argument.
+    name : str
+        Name of the argument; scikit-learn calls it ``random_state``.
 
     Raises
     ------
@@ -273,14 +280,14 @@ def seed(value: object) -> int:
     if value is None:
         return secrets.randbits(63)  # fits a signed integer of 64 bits in files and tables
     if isinstance(value, bool | np.bool_):
-        raise TypeError(f"seed must be an integer or None, got {value!r}")
+        raise TypeError(f"{name} must be an integer or None, got {value!r}")
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"seed must be an integer or None, got {_shown(value)}") from None
+        raise TypeError(f"{name} must be an integer or None, got {_shown(value)}") from None
     if not 0 <= number <= MAX_SEED:
         raise ValueError(
-            f"seed must be at least 0 and at most 2^64 - 1, got seed = {_shown(number)}"
+            f"{name} must be at least 0 and at most 2^64 - 1, got {name} = {_shown(number)}"
         )
     return number
 

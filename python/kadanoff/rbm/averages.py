@@ -11,17 +11,19 @@ from numpy.typing import ArrayLike
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.rbm import partition
 from kadanoff.rbm.parameters import Parameters, parameter
 from kadanoff.rbm.partition import Annealed
-from kadanoff.rbm.units import bits
+from kadanoff.rbm.units import numbers
 
 __all__ = ["Averages", "Gradient", "Moments"]
 
-MOST_FOR_Z = 32  # units of the smaller layer: 2^32 states take about a minute of one core
-MOST_FOR_STATES = 24
+MAX_UNITS_FOR_Z = 32  # units of the smaller layer: 2^32 states take about a minute of one core
+MAX_UNITS_FOR_STATES = 24
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -33,6 +35,10 @@ class Moments:
     h: FloatArray
     vh: FloatArray
 
+    def __repr__(self) -> str:
+        n, m = self.vh.shape
+        return f"Moments(ln Z = {self.log_Z:.6g}, {n} visible and {m} hidden units)"
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gradient:
@@ -41,6 +47,10 @@ class Gradient:
     W: FloatArray
     a: FloatArray
     b: FloatArray
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"|{x}| <= {np.abs(getattr(self, x)).max():.3g}" for x in "Wab")
+        return f"Gradient({self.W.shape[0]} x {self.W.shape[1]} couplings, {sizes})"
 
 
 class Averages(Parameters):
@@ -52,6 +62,7 @@ class Averages(Parameters):
                 f"a layer of {size} units is too large to enumerate (at most {limit}): {remedy}"
             )
 
+    @public
     def log_Z(
         self,
         *,
@@ -72,16 +83,18 @@ class Averages(Parameters):
         e^{x_j} of the last eight bits are tabulated, so that a state costs two products and a sum
         a unit. Compared to a Gray code no rounding errors accumulate.
         """
-        self._enumerable(MOST_FOR_Z, min(self.W.shape), "use annealed_log_Z()")
-        cached = self.__dict__.get("_log_Z")
+        self._enumerable(MAX_UNITS_FOR_Z, min(self.W.shape), "use annealed_log_Z()")
+        return self._log_Z(Run.of(threads=threads, progress=progress, control=control))
+
+    def _log_Z(self, run: Run) -> float:
+        cached = self.__dict__.get("_known_log_Z")
         if cached is None:
-            with bar("partition function", progress) as report:
-                cached = self._compiled.log_z(
-                    threads=checks.threads(threads), control=control, report=report
-                )
-            self.__dict__["_log_Z"] = cached
+            with run.calling("partition function") as keywords:
+                cached = float(self._compiled.log_z(**keywords))
+            self.__dict__["_known_log_Z"] = cached
         return float(cached)
 
+    @public
     def moments(
         self,
         *,
@@ -90,54 +103,70 @@ class Averages(Parameters):
         control: _core.Control | None = None,
     ) -> Moments:
         """Exact <v>, <h> and <v h> by enumeration of the smaller layer (at most 24 units)."""
-        self._enumerable(MOST_FOR_STATES, min(self.W.shape), "average over sample()")
-        with bar("averages", progress) as report:
-            log_Z, v, h, vh = self._compiled.moments(
-                threads=checks.threads(threads), control=control, report=report
-            )
+        self._enumerable(MAX_UNITS_FOR_STATES, min(self.W.shape), "average over sample()")
+        run = Run.of(threads=threads, progress=progress, control=control)
+        with run.calling("averages") as keywords:
+            log_Z, v, h, vh = self._compiled.moments(**keywords)
         return Moments(log_Z=log_Z, v=v, h=h, vh=vh.reshape(self.W.shape))
 
-    def gradient(self, data: ArrayLike, **options: Any) -> Gradient:
+    @public
+    def gradient(
+        self,
+        data: ArrayLike,
+        *,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
+    ) -> Gradient:
         """Derivatives of the mean log likelihood, ``<v h>_data - <v h>_machine``, exactly.
 
         Parameters
         ----------
         data : array, shape (samples, n_visible)
             Visible configurations.
-        **options
-            Of `moments`.
+        threads, progress, control
+            As for `moments`.
         """
-        rows = np.atleast_2d(np.asarray(data, dtype=float))
+        rows = np.atleast_2d(numbers("data", data, self.visible, self.n_visible))
         h = np.atleast_2d(self.hidden_mean(data))
-        model = self.moments(**options)
+        model = self.moments(threads=threads, progress=progress, control=control)
         return Gradient(
             W=rows.T @ h / len(rows) - model.vh,
             a=rows.mean(axis=0) - model.v,
             b=h.mean(axis=0) - model.h,
         )
 
+    @public
     def log_probabilities(
         self, *, threads: int | None = None, control: _core.Control | None = None
     ) -> FloatArray:
         """Ln P(v) of all 2^n_visible states, in the order of `kadanoff.rbm.states`."""
-        self._enumerable(MOST_FOR_STATES, self.n_visible, "take log_likelihood(v) of some states")
-        weights = self._compiled.log_weights(threads=checks.threads(threads), control=control)
+        self._enumerable(
+            MAX_UNITS_FOR_STATES, self.n_visible, "take log_likelihood(v) of some states"
+        )
+        run = Run.of(threads=threads, control=control)
+        weights = self._compiled.log_weights(threads=run.threads, control=run.control)
         most = weights.max()
         # Normalised by its own sum: probabilities add up to one for any size.
         logs: FloatArray = weights - (most + math.log(np.exp(weights - most).sum()))
         return logs
 
-    def probabilities(self, **options: Any) -> FloatArray:
+    @public
+    def probabilities(
+        self, *, threads: int | None = None, control: _core.Control | None = None
+    ) -> FloatArray:
         """P(v) of all 2^n_visible states, in the order of `kadanoff.rbm.states`."""
-        return np.exp(self.log_probabilities(**options))
+        return np.exp(self.log_probabilities(threads=threads, control=control))
 
+    @public
     def log_likelihood(
         self, v: ArrayLike, *, log_Z: float | None = None, threads: int | None = None
     ) -> Any:
         """Ln P(v) = -F(v) - ln Z of every row; ln Z is enumerated unless it is given."""
         F = self.free_energy(v, threads=threads)
-        return -F - (self.log_Z(threads=threads) if log_Z is None else float(log_Z))
+        return -F - (self.log_Z(threads=threads) if log_Z is None else checks.real("log_Z", log_Z))
 
+    @public
     def kl_divergence(self, p: ArrayLike) -> float:
         """D(p || machine) = sum_v p(v) ln(p(v) / P(v)) >= 0, in nats.
 
@@ -159,13 +188,14 @@ class Averages(Parameters):
         some = p > 0
         return float((p[some] * (np.log(p[some]) - self.log_probabilities()[some])).sum())
 
+    @public
     def annealed_log_Z(
         self,
         *,
-        n_chains: int = 1024,
-        n_betas: int = 1000,
+        chains: int = 1024,
+        temperatures: int = 1000,
         betas: ArrayLike | None = None,
-        steps: int = 1,
+        sweeps: int = 1,
         data: ArrayLike | None = None,
         base: ArrayLike | None = None,
         seed: int | None = None,
@@ -180,18 +210,22 @@ class Averages(Parameters):
 
         Parameters
         ----------
-        n_chains : int, default 1024
-            Independent chains; the error falls as its square root.
-        n_betas : int, default 1000
-            Equidistant inverse temperatures between 0 and 1.
+        chains : int, default 1024
+            Independent chains; the error falls as its inverse square root.
+        temperatures : int, default 1000
+            Number of equidistant inverse temperatures between 0 and 1.
         betas : array, optional
             Other inverse temperatures, rising from 0 to 1.
-        steps : int, default 1
+        sweeps : int, default 1
             Sweeps of block Gibbs at every temperature.
         data : array, shape (samples, n_visible), optional
             The base distribution gets the means of these data, which shortens the way.
         base : array, shape (n_visible,), optional
             Visible biases a_0 of the base distribution (default 0: uniform).
+        seed : int, optional
+            Of the random streams; drawn anew if it is not given. It is kept in the result.
+        threads, progress, control
+            As for `log_Z`.
 
         References
         ----------
@@ -201,29 +235,27 @@ class Averages(Parameters):
         if data is not None and base is not None:
             raise ValueError("give data or base, not both")
         if data is not None:
-            bits("data", data, self.visible, self.n_visible)
-            start = partition.base_rates("data", data, self.visible)
+            rows = np.atleast_2d(numbers("data", data, self.visible, self.n_visible))
+            start = partition.base_rates(rows, self.visible)
         else:
             start = parameter("base", np.zeros(self.n_visible) if base is None else base, 1)
             if start.size != self.n_visible:
                 raise ValueError(f"base must have {self.n_visible} entries, got {start.size}")
         if betas is None:
-            path = np.linspace(0.0, 1.0, checks.whole("n_betas", n_betas, least=2))
+            path = np.linspace(0.0, 1.0, checks.whole("temperatures", temperatures, least=2))
         else:
             path = parameter("betas", betas, 1)
             if path.size < 2 or path[0] != 0 or path[-1] != 1 or np.any(np.diff(path) <= 0):
                 raise ValueError(f"betas must rise from 0 to 1, got {path}")
-        seed = checks.seed(seed)
-        with bar("annealing", progress) as report:
+        run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
+        with run.calling("annealing") as keywords:
             w = self._compiled.anneal(
                 start.tolist(),
                 path.tolist(),
-                checks.whole("n_chains", n_chains, least=2),
-                checks.whole("steps", steps),
-                seed,
-                threads=checks.threads(threads),
-                control=control,
-                report=report,
+                checks.whole("chains", chains, least=2),
+                checks.whole("sweeps", sweeps),
+                run.seed,
+                **keywords,
             )
         log_Z0 = float(partition.log_sum(self.visible, start).sum()) + self.n_hidden * math.log(2)
         log_ratio, error, effective = partition.jackknife(w)
@@ -234,5 +266,5 @@ class Averages(Parameters):
             log_weights=w,
             log_Z0=log_Z0,
             base=start,
-            seed=seed,
+            seed=run.seed,
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kadanoff._base.types import BoolArray, WordArray
-from kadanoff.rbm.units import Units, bits, pack, real_array
+from kadanoff.rbm.units import Units, bits, flat, pack, real_array
 
 __all__ = ["clamped_rows", "free_units", "random_words"]
 
@@ -44,7 +44,7 @@ def clamped_rows(
     """
     if values is None:
         return None, True
-    array = real_array(name, values, dimensions=(1, 2))
+    array = real_array(name, flat(values), dimensions=(1, 2))
     if array.shape[-1] != free.size:
         raise ValueError(f"{name} must have {free.size} units a row, got shape {array.shape}")
     low = 0 if units == "binary" else -1

@@ -15,13 +15,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.progress import Report
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, FloatArray, SpinArray
 from kadanoff.rbm import storage
 from kadanoff.rbm.estimator import RBM
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import mean
 from kadanoff.rbm.sampling import Samples
-from kadanoff.rbm.units import Units, bits, unit_values
+from kadanoff.rbm.units import Units, bits, flat, unit_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,21 +31,22 @@ __all__ = ["DeepRBM"]
 
 SHARED = (
     "method",
-    "steps",
+    "sweeps",
     "learning_rate",
     "batch_size",
-    "n_epochs",
+    "n_iter",
     "optimizer",
     "momentum",
     "l2",
     "centered",
-    "n_chains",
-    "n_temperatures",
+    "chains",
+    "temperatures",
     "init_scale",
     "threads",
 )
 
 
+@public
 class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""A stack of machines: each learns the hidden units of the one below.
 
@@ -54,7 +56,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    layers : tuple of int, default (32, 16)
+    hidden_layer_sizes : tuple of int, default (32, 16)
         Hidden units of every machine, from the bottom.
     visible, hidden : {"binary", "spin"}, default "binary"
         Values of the visible units, and of all hidden ones.
@@ -67,6 +69,8 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         The layers, from the bottom.
     history_ : list of dict
         Of every layer, see `kadanoff.RBM`.
+    seed_ : int
+        The seed of the lowest layer; the others take the numbers that follow.
     n_features_in_ : int
         Visible units.
 
@@ -85,51 +89,54 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        layers: tuple[int, ...] = (32, 16),
+        hidden_layer_sizes: tuple[int, ...] = (32, 16),
         *,
         visible: Units = "binary",
         hidden: Units = "binary",
         method: str = "cd",
-        steps: int = 1,
+        sweeps: int = 1,
         learning_rate: float | tuple[float, float] = 0.05,
         batch_size: int = 64,
-        n_epochs: int = 10,
+        n_iter: int = 10,
         optimizer: str = "sgd",
         momentum: float = 0.0,
         l2: float = 0.0,
         centered: bool = True,
-        n_chains: int | None = None,
-        n_temperatures: int = 10,
+        chains: int | None = None,
+        temperatures: int = 10,
         init_scale: float = 0.01,
         threshold: float | None = None,
         threads: int | None = None,
         random_state: Any = None,
     ) -> None:
-        self.layers = layers
+        self.hidden_layer_sizes = hidden_layer_sizes
         self.visible = visible
         self.hidden = hidden
         self.method = method
-        self.steps = steps
+        self.sweeps = sweeps
         self.learning_rate = learning_rate
         self.batch_size = batch_size
-        self.n_epochs = n_epochs
+        self.n_iter = n_iter
         self.optimizer = optimizer
         self.momentum = momentum
         self.l2 = l2
         self.centered = centered
-        self.n_chains = n_chains
-        self.n_temperatures = n_temperatures
+        self.chains = chains
+        self.temperatures = temperatures
         self.init_scale = init_scale
         self.threshold = threshold
         self.threads = threads
         self.random_state = random_state
 
     def _sizes(self) -> tuple[int, ...]:
-        layers = self.layers
-        if not isinstance(layers, tuple | list) or not layers:
-            raise ValueError(f"layers must be a tuple of at least one size, got {layers!r}")
-        return tuple(checks.whole("layers", size) for size in layers)
+        sizes = self.hidden_layer_sizes
+        if not isinstance(sizes, tuple | list) or not sizes:
+            raise ValueError(
+                f"hidden_layer_sizes must be a tuple of at least one size, got {sizes!r}"
+            )
+        return tuple(checks.whole("hidden_layer_sizes", size) for size in sizes)
 
+    @public
     def fit(
         self,
         X: ArrayLike,
@@ -146,7 +153,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             With the estimator as ``.partial``; its last machine is trained in part.
         """
         sizes = self._sizes()
-        X = validate_data(self, X, reset=True, dtype="numeric")
+        X = validate_data(self, flat(X), reset=True, dtype="numeric")
         shared = {name: getattr(self, name) for name in SHARED}
         machines: list[Machine] = []
         history: list[dict[str, FloatArray]] = []
@@ -172,11 +179,13 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                     self.machines_, self.history_ = machines, history
                     stop.partial = self  # type: ignore[attr-defined]
                 raise
+            if not machines:
+                self.seed_ = layer.seed_
             machines.append(layer.machine_)
             history.append(layer.history_)
-            seed = layer._seed + 1
+            seed = (layer.seed_ + 1) % 2**64
             if len(machines) < len(sizes):
-                v = layer._words(data)
+                v = layer.configurations(data)
                 drawn = layer.machine_.conditional(
                     visible=v, seed=seed, threads=self.threads, progress=False
                 )
@@ -205,7 +214,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _visible(self, X: ArrayLike) -> SpinArray:
         check_is_fitted(self, "machines_")
-        rows: AnyArray = validate_data(self, X, reset=False, dtype="numeric")
+        rows: AnyArray = validate_data(self, flat(X), reset=False, dtype="numeric")
         units = self.machines_[0].visible
         low, up = unit_values("visible", units)
         if self.threshold is not None:
@@ -225,17 +234,23 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             means = mean(machine.hidden, machine.b + means @ machine.W)
         return means
 
+    def _layer(self, layer: int | None) -> int:
+        """A layer counted from 1; None means the top."""
+        top = len(self.machines_)
+        return top if layer is None else checks.whole("layer", layer, most=top)
+
+    @public
     def up(self, X: ArrayLike, *, seed: int | None = None) -> list[SpinArray]:
         """Samples of every layer, drawn upwards from the rows of X."""
         seed = checks.seed(seed)
         v, out = self._visible(X), []
         for k, machine in enumerate(self.machines_):
-            v = machine.conditional(visible=v, seed=(seed + k) % 2**64, threads=self.threads).h[
-                :, 0
-            ]
+            drawn = machine.conditional(visible=v, seed=(seed + k) % 2**64, threads=self.threads)
+            v = drawn.h[:, 0]
             out.append(v)
         return out
 
+    @public
     def down(
         self, h: ArrayLike, *, layer: int | None = None, seed: int | None = None
     ) -> list[SpinArray]:
@@ -249,9 +264,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             Which one, counted from 1 above the visible units; default the top.
         """
         check_is_fitted(self, "machines_")
-        top = len(self.machines_) if layer is None else checks.whole("layer", layer)
-        if top > len(self.machines_):
-            raise ValueError(f"layer must be at most {len(self.machines_)}, got {layer}")
+        top = self._layer(layer)
         seed = checks.seed(seed)
         out: list[SpinArray] = []
         rows: Any = np.atleast_2d(np.asarray(h))
@@ -263,19 +276,28 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             out.append(rows)
         return out
 
+    @public
     def sample(
         self,
-        n_samples: int,
+        n: int,
         *,
+        method: str = "auto",
+        chains: int = 64,
+        spacing: int = 10,
+        equilibration: int = 1000,
         seed: int | None = None,
-        **options: Any,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
     ) -> Samples:
         """Samples of the network: the top machine's, passed down to the visible layer.
 
         Parameters
         ----------
-        **options
-            Of `Machine.sample`, for the top machine.
+        n : int
+            Number of samples.
+        method, chains, spacing, equilibration, seed, threads, progress, control
+            As for `Machine.sample`, for the top machine.
 
         Returns
         -------
@@ -285,13 +307,22 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "machines_")
         seed = checks.seed(seed)
         found = self.machines_[-1].sample(
-            n_samples, seed=seed, **({"threads": self.threads} | options)
+            n,
+            method=method,
+            chains=chains,
+            spacing=spacing,
+            equilibration=equilibration,
+            seed=seed,
+            threads=self.threads if threads is None else threads,
+            progress=progress,
+            control=control,
         )
         v = found.v
         if len(self.machines_) > 1:
             v = self.down(v, layer=len(self.machines_) - 1, seed=(seed + 1) % 2**64)[-1]
         return Samples(v=v, h=found.h, method=found.method, seed=seed)
 
+    @public
     def receptive_fields(self, layer: int | None = None) -> FloatArray:
         """What the units of a layer see of the visible one: ``W_1 W_2 ... W_layer``.
 
@@ -301,9 +332,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             To first order in the couplings the field that a unit feels from each visible unit.
         """
         check_is_fitted(self, "machines_")
-        top = len(self.machines_) if layer is None else checks.whole("layer", layer)
-        if top > len(self.machines_):
-            raise ValueError(f"layer must be at most {len(self.machines_)}, got {layer}")
+        top = self._layer(layer)
         fields = self.machines_[0].W
         for machine in self.machines_[1:top]:
             fields = fields @ machine.W
@@ -316,6 +345,8 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if not isinstance(self.random_state, int | np.integer):
             parameters["random_state"] = None
         arrays: dict[str, Any] = {"parameters": np.array(json.dumps(parameters))}
+        if hasattr(self, "seed_"):
+            arrays["seed"] = np.array(self.seed_, dtype=np.uint64)
         for k, machine in enumerate(self.machines_):
             arrays |= {f"{k}_{name}": values for name, values in machine._arrays().items()}
         for k, history in enumerate(self.history_):
@@ -334,11 +365,11 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         arrays = storage.read(path, "DeepRBM")
         try:
             parameters = json.loads(str(arrays.pop("parameters")))
-            for name in ("layers", "learning_rate"):
+            for name in ("hidden_layer_sizes", "learning_rate"):
                 if isinstance(parameters[name], list):
                     parameters[name] = tuple(parameters[name])
             machines, history = [], []
-            for k in range(len(parameters["layers"])):
+            for k in range(len(parameters["hidden_layer_sizes"])):
                 own = {n.partition("_")[2]: x for n, x in arrays.items() if n.startswith(f"{k}_")}
                 machines.append(Machine._of(own, path))
                 history.append(
@@ -348,19 +379,37 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                         if n.startswith("history_")
                     }
                 )
-            for name in ("layers", "visible", "hidden"):
+            for name in ("hidden_layer_sizes", "visible", "hidden"):
                 parameters.pop(name)
             made = cls.of(machines, **parameters)
             made.history_ = history
+            if "seed" in arrays:
+                made.seed_ = int(arrays["seed"])
             return made
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)!r} is no valid DeepRBM: {error}") from error
 
-    def plot(self, ax: Axes | None = None, *, layer: int | None = None, **options: Any) -> Axes:
-        """Receptive fields of a layer (default the top) as images. Returns the axes."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        layer: int | None = None,
+        shape: tuple[int, int] | None = None,
+        count: int = 64,
+        colorbar: bool = True,
+        **style: Any,
+    ) -> Axes:
+        """Receptive fields of a layer (default the top); see `Machine.plot`. Returns the axes."""
         from kadanoff.rbm.plots import plot_receptive_fields
 
-        return plot_receptive_fields(self.receptive_fields(layer), ax=ax, **options)
+        return plot_receptive_fields(
+            self.receptive_fields(layer),
+            ax=ax,
+            shape=shape,
+            count=count,
+            colorbar=colorbar,
+            **style,
+        )
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "machines_")

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray, SpinArray
 from kadanoff.rbm import storage
-from kadanoff.rbm.averages import MOST_FOR_STATES
+from kadanoff.rbm.averages import MAX_UNITS_FOR_STATES
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import Annealed
 from kadanoff.rbm.sampling import Samples
 from kadanoff.rbm.training import State, Training, machine_of
-from kadanoff.rbm.units import Units, bits, pack, unit_values
+from kadanoff.rbm.units import Units, bits, flat, pack, unit_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["RBM"]
 
 
+@public
 class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     r"""Learns P(v) = sum_h exp(a.v + b.h + v.W.h) / Z from samples of v.
 
@@ -43,13 +44,13 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     method : {"cd", "pcd", "pt"}, default "cd"
         The chains that stand for the machine in the gradient: started at the samples (contrastive
         divergence), persistent, or persistent with parallel tempering.
-    steps : int, default 1
-        Sweeps of block Gibbs an update, the k of CD-k.
+    sweeps : int, default 1
+        Sweeps of block Gibbs per update, the k of CD-k.
     learning_rate : float or (first, last), default 0.05
         A pair is interpolated geometrically over the epochs.
     batch_size : int, default 64
         Samples of a minibatch.
-    n_epochs : int, default 10
+    n_iter : int, default 10
         Passes over the samples.
     optimizer : {"sgd", "adam"}, default "sgd"
     momentum : float, default 0
@@ -59,9 +60,9 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     centered : bool, default True
         Correlations are taken about running means [3]_, so that 0/1 units learn as -1/+1 units do.
         (The same rate moves couplings of spins 16 times as far, in units of their effect.)
-    n_chains : int, optional
+    chains : int, optional
         Persistent chains; default `batch_size`.
-    n_temperatures : int, default 10
+    temperatures : int, default 10
         Replicas of each chain for "pt", at equidistant inverse temperatures from 0 (independent
         units with the means of the data) to 1.
     init_scale : float, default 0.01
@@ -72,7 +73,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     threads : int, optional
         Worker threads, default all cores. The result does not depend on the number.
     random_state : int, RandomState or None
-        Seed of everything random.
+        Seed of everything random; None draws one from the operating system.
 
     Attributes
     ----------
@@ -85,8 +86,10 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     history_ : dict of arrays
         For every epoch "gradient", the root mean square of the averaged dL/dW, and with "cd"
         "reconstruction", the share of visible units that differ after the sweeps.
-    n_epochs_ : int
+    n_iter_ : int
         Epochs that were done.
+    seed_ : int
+        The seed that was used.
     n_features_in_ : int
         Visible units.
 
@@ -117,7 +120,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     Pairs of bits that are equal in 80 of 100 cases, learned by a single hidden unit:
 
     >>> X = np.repeat([[0, 0], [1, 1], [0, 1], [1, 0]], [400, 400, 100, 100], axis=0)
-    >>> rbm = RBM(1, learning_rate=(1.0, 0.01), n_epochs=100, random_state=0).fit(X)
+    >>> rbm = RBM(1, learning_rate=(1.0, 0.01), n_iter=100, random_state=0).fit(X)
     >>> print(np.round(np.exp(rbm.score_samples([[0, 0], [1, 1], [0, 1], [1, 0]])), 1))
     [0.4 0.4 0.1 0.1]
     """
@@ -129,16 +132,16 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         visible: Units = "binary",
         hidden: Units = "binary",
         method: str = "cd",
-        steps: int = 1,
+        sweeps: int = 1,
         learning_rate: float | tuple[float, float] = 0.05,
         batch_size: int = 64,
-        n_epochs: int = 10,
+        n_iter: int = 10,
         optimizer: str = "sgd",
         momentum: float = 0.0,
         l2: float = 0.0,
         centered: bool = True,
-        n_chains: int | None = None,
-        n_temperatures: int = 10,
+        chains: int | None = None,
+        temperatures: int = 10,
         init_scale: float = 0.01,
         threshold: float | None = None,
         threads: int | None = None,
@@ -148,16 +151,16 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self.visible = visible
         self.hidden = hidden
         self.method = method
-        self.steps = steps
+        self.sweeps = sweeps
         self.learning_rate = learning_rate
         self.batch_size = batch_size
-        self.n_epochs = n_epochs
+        self.n_iter = n_iter
         self.optimizer = optimizer
         self.momentum = momentum
         self.l2 = l2
         self.centered = centered
-        self.n_chains = n_chains
-        self.n_temperatures = n_temperatures
+        self.chains = chains
+        self.temperatures = temperatures
         self.init_scale = init_scale
         self.threshold = threshold
         self.threads = threads
@@ -165,6 +168,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
 
     # ---------------------------------------------------------------------------------- training
 
+    @public
     def fit(
         self,
         X: ArrayLike,
@@ -176,12 +180,14 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         """Learn from the rows of X, shape (samples, n_features), from scratch."""
         training = self._training()
         rows = self._rows(X, reset=True)
-        self._seed = self._new_seed()
-        state = training.start(rows, self._seed)
+        self.seed_ = self._new_seed()
+        run = self._run(progress, control)
+        state = training.start(rows, self.seed_)
         self.history_: dict[str, FloatArray] = {}
-        rates = training.rates(self.n_epochs)
-        return self._train(training, state, rows, rates, progress, control)
+        rates = training.rates(self.n_iter)
+        return self._train(training, state, rows, rates, run)
 
+    @public
     def partial_fit(
         self,
         X: ArrayLike,
@@ -195,18 +201,21 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         first = not hasattr(self, "_state")
         rows = self._rows(X, reset=first and not hasattr(self, "machine_"))
         if first:
-            self._seed = self._new_seed()
+            self.seed_ = self._new_seed()
             fresh = not hasattr(self, "machine_")
             state = (
-                training.start(rows, self._seed)
+                training.start(rows, self.seed_)
                 if fresh
-                else training.resume(self.machine_, rows, self._seed)
+                else training.resume(self.machine_, rows, self.seed_)
             )
             if fresh:
                 self.history_ = {}
         else:
             state = self._state
-        return self._train(training, state, rows, training.rates(1), progress, control)
+        return self._train(training, state, rows, training.rates(1), self._run(progress, control))
+
+    def _run(self, progress: bool | Report | None, control: _core.Control | None) -> Run:
+        return Run.of(threads=self.threads, progress=progress, control=control, seed=self.seed_)
 
     def _training(self) -> Training:
         for name in ("visible", "hidden"):
@@ -216,18 +225,20 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         return Training.of(self.get_params(deep=False))
 
     def _new_seed(self) -> int:
-        if isinstance(self.random_state, int | np.integer) and self.random_state >= 0:
-            return int(self.random_state)
-        return int(check_random_state(self.random_state).randint(0, 2**63 - 1, dtype=np.int64))
+        source = self.random_state
+        if isinstance(source, np.random.RandomState):
+            return int(source.randint(0, 2**63 - 1, dtype=np.int64))
+        return checks.seed(source, name="random_state")
 
     def _rows(self, X: ArrayLike, *, reset: bool) -> BoolArray:
         """Which visible units are up."""
-        rows: AnyArray = validate_data(self, X, reset=reset, dtype="numeric")
+        rows: AnyArray = validate_data(self, flat(X), reset=reset, dtype="numeric")
         if self.threshold is not None:
             return np.asarray(np.greater(rows, self.threshold), dtype=np.bool_)
         return bits("X", rows, self.visible, rows.shape[1])
 
-    def _words(self, X: ArrayLike) -> SpinArray:
+    def configurations(self, X: ArrayLike) -> SpinArray:
+        """The rows of X as values of the visible units, after `threshold`."""
         check_is_fitted(self, "machine_")
         low, up = unit_values("visible", self.machine_.visible)
         return np.where(self._rows(X, reset=False), np.int8(up), np.int8(low))
@@ -238,19 +249,10 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         state: State,
         rows: BoolArray,
         rates: list[float],
-        progress: bool | Report | None,
-        control: _core.Control | None,
+        run: Run,
     ) -> Self:
         try:
-            state = training.run(
-                state,
-                pack(rows),
-                rates,
-                self._seed,
-                threads=self.threads,
-                progress=progress,
-                control=control,
-            )
+            state = training.train(state, pack(rows), rates, run)
         except KeyboardInterrupt as stop:
             partial = getattr(stop, "partial", None)
             if partial is not None:
@@ -269,7 +271,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
             self.history_[name] = np.concatenate([self.history_.get(name, np.zeros(0)), values])
         self._state = state
         self.machine_ = machine_of(state)
-        self.n_epochs_ = int(state["epochs"])
+        self.n_iter_ = int(state["epochs"])
         self._log_Z: float | None = None
 
     @classmethod
@@ -279,7 +281,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         made.machine_ = machine
         made.n_features_in_ = machine.n_visible
         made.history_ = {}
-        made.n_epochs_ = 0
+        made.n_iter_ = 0
         made._log_Z = None
         return made
 
@@ -313,34 +315,59 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
 
     def transform(self, X: ArrayLike) -> FloatArray:
         """<h_j | v> for every row of X, shape (samples, n_components)."""
-        v = self._words(X)
+        v = self.configurations(X)
         return self.machine_.hidden_mean(v, threads=self.threads)
 
     def free_energy(self, X: ArrayLike) -> FloatArray:
         """F(v) of every row of X, ``P(v) = e^{-F(v)} / Z``."""
-        v = self._words(X)
+        v = self.configurations(X)
         F: FloatArray = self.machine_.free_energy(v, threads=self.threads)
         return F
 
     def log_Z(self) -> float:
         """Ln Z: exact if the smaller layer has at most 24 units, else by annealing (cached).
 
-        The estimate takes 1000 temperatures and 1024 chains; for its error or another schedule
-        use ``annealed_log_Z``.
+        The estimate takes 1000 temperatures and 1024 chains, and always the same seed, so that
+        scores can be compared; for its error or another schedule use ``annealed_log_Z``.
         """
         check_is_fitted(self, "machine_")
         if self._log_Z is None:
-            if min(self.machine_.W.shape) <= MOST_FOR_STATES:
+            if min(self.machine_.W.shape) <= MAX_UNITS_FOR_STATES:
                 self._log_Z = self.machine_.log_Z(threads=self.threads, progress=False)
             else:
                 base = self.machine_.a if self.machine_.visible == "binary" else None
                 self._log_Z = self.annealed_log_Z(base=base, seed=0, progress=False).log_Z
         return self._log_Z
 
-    def annealed_log_Z(self, **options: Any) -> Annealed:
-        """See `Machine.annealed_log_Z`."""
+    @public
+    def annealed_log_Z(
+        self,
+        *,
+        chains: int = 1024,
+        temperatures: int = 1000,
+        betas: ArrayLike | None = None,
+        sweeps: int = 1,
+        data: ArrayLike | None = None,
+        base: ArrayLike | None = None,
+        seed: int | None = None,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
+    ) -> Annealed:
+        """See `Machine.annealed_log_Z`; `threads` are those of the estimator by default."""
         check_is_fitted(self, "machine_")
-        return self.machine_.annealed_log_Z(**({"threads": self.threads} | options))
+        return self.machine_.annealed_log_Z(
+            chains=chains,
+            temperatures=temperatures,
+            betas=betas,
+            sweeps=sweeps,
+            data=data,
+            base=base,
+            seed=seed,
+            threads=self.threads if threads is None else threads,
+            progress=progress,
+            control=control,
+        )
 
     def score_samples(self, X: ArrayLike) -> FloatArray:
         """Ln P(v) of every row of X, in nats; see `log_Z` for the normalisation."""
@@ -353,26 +380,87 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
 
     # ------------------------------------------------------------------------------------ samples
 
+    @public
     def gibbs(
-        self, X: ArrayLike, *, steps: int = 1, seed: int | None = None, **options: Any
+        self,
+        X: ArrayLike,
+        *,
+        sweeps: int = 1,
+        seed: int | None = None,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
     ) -> SpinArray:
-        """Visible units after `steps` sweeps of block Gibbs from the rows of X."""
-        return self._call("gibbs", self._words(X), steps=steps, seed=seed, **options).v
+        """Visible units after a number of sweeps of block Gibbs from the rows of X."""
+        v = self.configurations(X)
+        return self.machine_.gibbs(
+            v,
+            sweeps=sweeps,
+            seed=seed,
+            threads=self.threads if threads is None else threads,
+            progress=progress,
+            control=control,
+        ).v
 
-    def sample(self, n_samples: int, **options: Any) -> Samples:
+    @public
+    def sample(
+        self,
+        n: int,
+        *,
+        method: str = "auto",
+        chains: int = 64,
+        spacing: int = 10,
+        equilibration: int = 1000,
+        seed: int | None = None,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
+    ) -> Samples:
         """Samples of P(v, h); see `Machine.sample`."""
-        return self._call("sample", n_samples, **options)
-
-    def conditional(self, *clamped: Any, **options: Any) -> Samples:
-        """Samples of any units given the others; see `Machine.conditional`."""
-        return self._call("conditional", *clamped, **options)
-
-    def _call(self, name: str, *arguments: Any, **options: Any) -> Samples:
         check_is_fitted(self, "machine_")
-        method: Callable[..., Samples] = getattr(self.machine_, name)
-        options = {"threads": self.threads} | options
-        options["seed"] = checks.seed(options.get("seed"))
-        return method(*arguments, **options)
+        return self.machine_.sample(
+            n,
+            method=method,
+            chains=chains,
+            spacing=spacing,
+            equilibration=equilibration,
+            seed=seed,
+            threads=self.threads if threads is None else threads,
+            progress=progress,
+            control=control,
+        )
+
+    @public
+    def conditional(
+        self,
+        visible: ArrayLike | None = None,
+        hidden: ArrayLike | None = None,
+        *,
+        free_visible: ArrayLike | None = None,
+        free_hidden: ArrayLike | None = None,
+        n: int = 1,
+        method: str = "auto",
+        equilibration: int = 200,
+        seed: int | None = None,
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: _core.Control | None = None,
+    ) -> Samples:
+        """Samples of any units given the others; see `Machine.conditional`."""
+        check_is_fitted(self, "machine_")
+        return self.machine_.conditional(
+            visible,
+            hidden,
+            free_visible=free_visible,
+            free_hidden=free_hidden,
+            n=n,
+            method=method,
+            equilibration=equilibration,
+            seed=seed,
+            threads=self.threads if threads is None else threads,
+            progress=progress,
+            control=control,
+        )
 
     # -------------------------------------------------------------------------- disk and pictures
 
@@ -388,9 +476,11 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in parameters.items()}
         arrays = self.machine_._arrays() | {
             "parameters": np.array(json.dumps(plain)),
-            "n_epochs": np.array(self.n_epochs_),
+            "n_iter": np.array(self.n_iter_),
             **{f"history_{name}": values for name, values in self.history_.items()},
         }
+        if hasattr(self, "seed_"):
+            arrays["seed"] = np.array(self.seed_, dtype=np.uint64)
         if hasattr(self, "feature_names_in_"):
             arrays["feature_names"] = np.array([str(n) for n in self.feature_names_in_])
         storage.write(path, "RBM", arrays)
@@ -411,26 +501,36 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
             if isinstance(parameters.get("learning_rate"), list):
                 parameters["learning_rate"] = tuple(parameters["learning_rate"])
             made = cls(**parameters)
-            epochs = int(arrays["n_epochs"])
+            epochs = int(arrays["n_iter"])
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)!r} is no valid RBM: {error}") from error
         made.machine_ = machine
         made.n_features_in_ = machine.n_visible
-        made.n_epochs_ = epochs
+        made.n_iter_ = epochs
         made.history_ = {
             name.removeprefix("history_"): values
             for name, values in arrays.items()
             if name.startswith("history_")
         }
         made._log_Z = None
+        if "seed" in arrays:
+            made.seed_ = int(arrays["seed"])
         if "feature_names" in arrays:
             made.feature_names_in_ = arrays["feature_names"].astype(object)
         return made
 
-    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Receptive fields: the couplings of every hidden unit as an image. Returns the axes."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        shape: tuple[int, int] | None = None,
+        count: int = 64,
+        colorbar: bool = True,
+        **style: Any,
+    ) -> Axes:
+        """Receptive fields as images; see `Machine.plot`. Returns the axes."""
         check_is_fitted(self, "machine_")
-        return self.machine_.plot(ax=ax, **options)
+        return self.machine_.plot(ax=ax, shape=shape, count=count, colorbar=colorbar, **style)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "machine_")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray
 from kadanoff.rbm import storage
 from kadanoff.rbm.averages import Averages
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Machine"]
 
 
+@public
 class Machine(Averages, Sampling):
     r"""P(v, h) = exp(a.v + b.h + v.W.h) / Z.
 
@@ -88,8 +90,32 @@ class Machine(Averages, Sampling):
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)!r} is no valid machine: {error}") from error  # type: ignore[call-overload]
 
-    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
-        """Receptive fields: the couplings of every hidden unit as an image. Returns the axes."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        shape: tuple[int, int] | None = None,
+        count: int = 64,
+        colorbar: bool = True,
+        **style: Any,
+    ) -> Axes:
+        """Receptive fields: the couplings of every hidden unit as an image. Returns the axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw.
+        shape : (rows, columns), optional
+            Of the visible layer; by default a square if there is one.
+        count : int, default 64
+            Largest number of images.
+        colorbar : bool, default True
+            Whether to add the scale.
+        **style
+            Passed on to ``Axes.imshow``.
+        """
         from kadanoff.rbm.plots import plot_receptive_fields
 
-        return plot_receptive_fields(self.W, ax=ax, **options)
+        return plot_receptive_fields(
+            self.W, ax=ax, shape=shape, count=count, colorbar=colorbar, **style
+        )

@@ -11,27 +11,23 @@ from numpy.typing import ArrayLike
 
 from kadanoff import _core
 from kadanoff._base import checks
+from kadanoff._base.html import sparkline, table
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.rbm.units import Units, bits, pack, real_array, unit_values
+from kadanoff.rbm.units import Units, bits, numbers, pack, unit_values
 
 __all__ = ["Parameters"]
 
-LARGEST = 1e30  # sums of such parameters still fit into single precision
+MAX_PARAMETER = 1e30  # sums of such parameters still fit into single precision
+MAX_SVD = 10**5  # couplings whose singular values are drawn: some milliseconds
 
 
 def parameter(name: str, values: ArrayLike, dimensions: int) -> FloatArray:
     """A finite array that nobody can change."""
-    array = real_array(name, values, dimensions=(dimensions,))
-    if array.dtype == bool:
-        raise TypeError(f"{name} must be an array of real numbers, got dtype bool")
-    if not np.isfinite(array).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(f"{name} must be finite, found {array[where]} at {where}")
-    if array.size and np.abs(array).max() >= LARGEST:
-        raise ValueError(f"{name} must be below {LARGEST:g}, got {np.abs(array).max():g}")
-    copy = np.array(array, dtype=np.float64)
-    copy.flags.writeable = False
-    return copy
+    array: FloatArray = checks.array(name, values, ndim=dimensions, frozen=True)
+    if array.size and np.abs(array).max() >= MAX_PARAMETER:
+        raise ValueError(f"{name} must be below {MAX_PARAMETER:g}, got {np.abs(array).max():g}")
+    return array
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -70,6 +66,7 @@ class Parameters:
             object.__setattr__(self, name, value)
 
     @classmethod
+    @public
     def random(
         cls,
         n_visible: int,
@@ -82,9 +79,24 @@ class Parameters:
     ) -> Self:
         """Normally distributed parameters of standard deviation `scale`."""
         sizes = checks.whole("n_visible", n_visible), checks.whole("n_hidden", n_hidden)
+        scale = checks.real("scale", scale, least=0)
         generator = np.random.default_rng(checks.seed(seed))
         draw = [scale * generator.normal(size=s) for s in (sizes, sizes[:1], sizes[1:])]
         return cls(draw[0], draw[1], draw[2], visible, hidden)
+
+    def _repr_html_(self) -> str:
+        return table(
+            "Restricted Boltzmann machine",
+            {
+                "visible units": f"{self.n_visible} {self.visible}",
+                "hidden units": f"{self.n_hidden} {self.hidden}",
+                "couplings, root mean square": float(np.sqrt(np.mean(self.W**2))),
+                "couplings, largest": float(np.abs(self.W).max()),
+                "visible biases": (float(self.a.min()), float(self.a.max())),
+                "hidden biases": (float(self.b.min()), float(self.b.max())),
+            },
+            sparkline(np.linalg.svd(self.W, compute_uv=False)) if self.W.size <= MAX_SVD else "",
+        )
 
     def __repr__(self) -> str:
         return (
@@ -117,6 +129,7 @@ class Parameters:
 
     # ------------------------------------------------------------------ energies and conditionals
 
+    @public
     def energy(self, v: ArrayLike, h: ArrayLike) -> Any:
         """E(v, h) = -a.v - b.h - v.W.h of every row.
 
@@ -125,11 +138,11 @@ class Parameters:
         ValueError
             A value that the units cannot take, or shapes that do not fit.
         """
-        bits("v", v, self.visible, self.n_visible)
-        bits("h", h, self.hidden, self.n_hidden)
-        x, y = np.asarray(v, dtype=float), np.asarray(h, dtype=float)
+        x = numbers("v", v, self.visible, self.n_visible)
+        y = numbers("h", h, self.hidden, self.n_hidden)
         return -(x @ self.a) - y @ self.b - ((x @ self.W) * y).sum(axis=-1)
 
+    @public
     def free_energy(self, v: ArrayLike, *, threads: int | None = None) -> Any:
         """F(v) = -ln sum_h e^{-E(v, h)}, so that P(v) = e^{-F(v)} / Z.
 
@@ -137,16 +150,18 @@ class Parameters:
         """
         rows = self._pack("v", v)
         F = self._compiled.free_energies(rows, threads=checks.threads(threads))
-        return F if np.ndim(v) == 2 else F[0]
+        return F if np.ndim(v) > 1 else F[0]
 
+    @public
     def hidden_mean(self, v: ArrayLike, *, threads: int | None = None) -> FloatArray:
         """<h_j | v>: the probability of 1 for binary units, tanh x_j for spins."""
         rows = self._pack("v", v)
         means = self._compiled.means(rows, threads=checks.threads(threads)).reshape(
             -1, self.n_hidden
         )
-        return means if np.ndim(v) == 2 else means[0]
+        return means if np.ndim(v) > 1 else means[0]
 
+    @public
     def visible_mean(self, h: ArrayLike, *, threads: int | None = None) -> FloatArray:
         """<v_i | h>."""
         return self.transposed().hidden_mean(h, threads=threads)

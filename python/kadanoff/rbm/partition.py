@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from kadanoff._base.types import FloatArray
-from kadanoff.rbm.units import Units, real_array, unit_values
+from kadanoff._base.html import table
+from kadanoff._base.types import AnyArray, FloatArray
+from kadanoff.rbm.units import Units, unit_values
 
 __all__ = ["Annealed"]
 
-BINS = 100  # at most, of the jackknife
+MAX_BINS = 100  # of the jackknife
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -53,6 +53,17 @@ class Annealed:
             f"{self.effective_chains:.0f} of {self.log_weights.size} chains effective)"
         )
 
+    def _repr_html_(self) -> str:
+        return table(
+            "Annealed importance sampling",
+            {
+                "ln Z": f"{self.log_Z:.6g} \N{PLUS-MINUS SIGN} {self.error:.2g}",
+                "effective chains": f"{self.effective_chains:.0f} of {self.log_weights.size}",
+                "ln Z of the base": self.log_Z0,
+                "seed": self.seed,
+            },
+        )
+
 
 def log_sum(units: Units, fields: FloatArray) -> FloatArray:
     """ln sum_s e^{s x} over the two values: ln(1 + e^x) or ln(2 cosh x)."""
@@ -68,10 +79,9 @@ def mean(units: Units, fields: FloatArray) -> FloatArray:
     return np.tanh(fields)
 
 
-def base_rates(name: str, data: ArrayLike, units: Units) -> FloatArray:
-    """Biases of independent units with the means of `data`, which get one sample of each value."""
-    low, up = unit_values(name, units)
-    rows = real_array(name, data, dimensions=(2,))
+def base_rates(rows: AnyArray, units: Units) -> FloatArray:
+    """Biases of independent units with the means of `rows`, which get one sample of each value."""
+    low, up = unit_values("units", units)
     share = (rows.mean(axis=0) - low) / (up - low)
     share = (share * len(rows) + 1.0) / (len(rows) + 2.0)
     biases: FloatArray = (np.log(share) - np.log1p(-share)) / (up - low)
@@ -82,8 +92,8 @@ def jackknife(log_weights: FloatArray) -> tuple[float, float, float]:
     """ln <e^w>, its standard error, and the effective number of chains."""
     most = float(log_weights.max())
     w = np.exp(log_weights - most)
-    parts = np.array([part.sum() for part in np.array_split(w, min(BINS, w.size))])
-    sizes = np.array([part.size for part in np.array_split(w, min(BINS, w.size))])
+    parts = np.array([part.sum() for part in np.array_split(w, min(MAX_BINS, w.size))])
+    sizes = np.array([part.size for part in np.array_split(w, min(MAX_BINS, w.size))])
     without = np.log((parts.sum() - parts) / (w.size - sizes))
     bins = parts.size
     error = float(np.sqrt((bins - 1) / bins * ((without - without.mean()) ** 2).sum()))

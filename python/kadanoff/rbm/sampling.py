@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -11,17 +12,22 @@ from numpy.typing import ArrayLike
 from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.html import table
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, SpinArray, WordArray
-from kadanoff.rbm.averages import MOST_FOR_STATES
+from kadanoff.rbm.averages import MAX_UNITS_FOR_STATES
 from kadanoff.rbm.clamps import clamped_rows, free_units, random_words
 from kadanoff.rbm.parameters import Parameters
 from kadanoff.rbm.units import pack, unpack
 
 __all__ = ["Samples", "Sampling"]
 
-MOST_EXACT = 18  # units of the smaller free layer that are enumerated without being asked to
-MOST_STATES = 2**24  # of all rows together: a few seconds of one core
+METHODS = ("auto", "exact", "gibbs")
+
+MAX_EXACT_UNITS = 18  # units of the smaller free layer that are enumerated without being asked to
+MAX_STATES = 2**24  # of all rows together: a few seconds of one core
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -44,12 +50,25 @@ class Samples:
     seed: int
 
     def __repr__(self) -> str:
-        return f"Samples(v {self.v.shape}, h {self.h.shape}, {self.method})"
+        return f"Samples(v {self.v.shape}, h {self.h.shape}, {self.method}, seed={self.seed})"
+
+    def _repr_html_(self) -> str:
+        return table(
+            "Samples of a Boltzmann machine",
+            {
+                "visible units": f"{self.v.shape[-1]}, mean {self.v.mean():.4g}",
+                "hidden units": f"{self.h.shape[-1]}, mean {self.h.mean():.4g}",
+                "samples": " x ".join(map(str, self.v.shape[:-1])),
+                "method": self.method,
+                "seed": self.seed,
+            },
+        )
 
 
 class Sampling(Parameters):
     """How configurations of a machine are drawn."""
 
+    @public
     def clamped(
         self,
         visible: ArrayLike | None = None,
@@ -91,93 +110,86 @@ class Sampling(Parameters):
 
     # ------------------------------------------------------------------------------------ samples
 
+    @public
     def gibbs(
         self,
         v: ArrayLike | None = None,
         *,
-        n_chains: int | None = None,
-        steps: int = 1,
+        chains: int | None = None,
+        sweeps: int = 1,
         seed: int | None = None,
         threads: int | None = None,
         progress: bool | Report | None = None,
         control: _core.Control | None = None,
     ) -> Samples:
-        """The state of block Gibbs chains after `steps` sweeps.
+        """The state of block Gibbs chains after a number of sweeps.
 
         A sweep draws all hidden units given the visible ones, then all visible units given these.
 
         Parameters
         ----------
         v : array, shape (chains, n_visible), optional
-            Where the chains start; by default `n_chains` random configurations.
-        steps : int, default 1
+            Where the chains start; by default random configurations.
+        chains : int, optional
+            Number of random starts, default 64.
+        sweeps : int, default 1
             Number of sweeps.
+        seed : int, optional
+            Of the random streams; drawn anew if it is not given. It is kept in the result.
+        threads, progress, control
+            As for `log_Z`.
 
         Returns
         -------
         Samples
             With v of shape (chains, n_visible).
         """
-        seed = checks.seed(seed)
+        run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
+        number = 64 if chains is None else checks.whole("chains", chains)
         if v is None:
-            rows = random_words(
-                64 if n_chains is None else checks.whole("n_chains", n_chains), self.n_visible, seed
-            )
+            rows = random_words(number, self.n_visible, run.seed)
         else:
             rows = self._pack("v", v)
-            if n_chains is not None and n_chains != len(rows):
-                raise ValueError(f"v starts {len(rows)} chains, n_chains says {n_chains}")
-        return self._run(
-            rows, None, None, checks.whole("steps", steps), 1, 1, seed, threads, progress, control
-        )
+            if chains is not None and number != len(rows):
+                raise ValueError(f"v starts {len(rows)} chains, got chains = {number}")
+        return self._run(rows, None, None, checks.whole("sweeps", sweeps), 1, 1, run)
 
     def _run(
         self,
         v: Any,
         h: Any,
         free: tuple[BoolArray, BoolArray] | None,
-        burn_in: int,
-        steps: int,
+        equilibration: int,
+        spacing: int,
         records: int,
-        seed: int,
-        threads: int | None,
-        progress: bool | Report | None,
-        control: _core.Control | None,
+        run: Run,
     ) -> Samples:
         if h is None:
             h = np.zeros((len(v), -(-self.n_hidden // 64)), dtype=np.uint64)
         masks = None if free is None else tuple(pack(f[None])[0].tolist() for f in free)
 
         def finished(words: Any) -> Samples:
-            return self._samples(words, "gibbs", seed)
+            return self._samples(words, "gibbs", run.seed)
 
         try:
-            with bar("Gibbs sampling", progress) as report:
+            with run.calling("Gibbs sampling") as keywords:
                 words = self._compiled.gibbs(
-                    v,
-                    h,
-                    masks,
-                    burn_in,
-                    steps,
-                    records,
-                    seed,
-                    threads=checks.threads(threads),
-                    control=control,
-                    report=report,
+                    v, h, masks, equilibration, spacing, records, run.seed, **keywords
                 )
         except Cancelled as stop:
             stop.partial = finished(stop.partial) if stop.partial is not None else None
             raise
         return finished(words)
 
+    @public
     def sample(
         self,
-        n_samples: int,
+        n: int,
         *,
         method: str = "auto",
-        n_chains: int = 64,
-        burn_in: int = 1000,
-        steps: int = 10,
+        chains: int = 64,
+        spacing: int = 10,
+        equilibration: int = 1000,
         seed: int | None = None,
         threads: int | None = None,
         progress: bool | Report | None = None,
@@ -187,41 +199,61 @@ class Sampling(Parameters):
 
         Parameters
         ----------
-        n_samples : int
-            How many.
+        n : int
+            Number of samples.
         method : {"auto", "exact", "gibbs"}
             "exact" enumerates the smaller layer (at most 24 units) and draws independently;
-            "auto" does so up to 18 units. "gibbs" records `n_chains` chains side by side every
-            `steps` sweeps after `burn_in` sweeps; samples of one chain are correlated.
+            "auto" does so up to 18 units. "gibbs" runs Markov chains; samples of one chain are
+            correlated.
+        chains : int, default 64
+            Independent chains of "gibbs".
+        spacing : int, default 10
+            Sweeps between two samples of a chain.
+        equilibration : int, default 1000
+            Sweeps before the first sample.
+        seed : int, optional
+            Of the random streams; drawn anew if it is not given. It is kept in the result.
+        threads, progress, control
+            As for `log_Z`.
 
         Returns
         -------
         Samples
-            With v of shape (n_samples, n_visible); chains change fastest.
+            With v of shape (n, n_visible); chains change fastest.
 
         Raises
         ------
         Cancelled
             With the complete records so far as `partial`.
         """
-        n_samples = checks.whole("n_samples", n_samples)
-        seed = checks.seed(seed)
-        options: dict[str, Any] = {"threads": threads, "progress": progress, "control": control}
+        n = checks.whole("n", n)
+        chains = min(checks.whole("chains", chains), n)
+        spacing = checks.whole("spacing", spacing)
+        equilibration = checks.whole("equilibration", equilibration)
+        run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
         if self._exactly(method, min(self.W.shape)):
-            drawn = self.conditional(n_samples=n_samples, method="exact", seed=seed, **options)
-            return Samples(v=drawn.v, h=drawn.h, method="exact", seed=seed)
-        chains = min(checks.whole("n_chains", n_chains), n_samples)
-        found = self._run(
-            random_words(chains, self.n_visible, seed),
-            None,
-            None,
-            checks.whole("burn_in", burn_in),
-            checks.whole("steps", steps),
-            -(-n_samples // chains),
-            seed,
-            **options,
-        )
-        return Samples(v=found.v[:n_samples], h=found.h[:n_samples], method="gibbs", seed=seed)
+            nothing = [np.zeros((1, -(-size // 64)), dtype=np.uint64) for size in self.W.shape]
+            everything = [np.ones(size, dtype=np.bool_) for size in self.W.shape]
+            return self._exact(nothing, everything, n, run)
+        starts = random_words(chains, self.n_visible, run.seed)
+        found = self._run(starts, None, None, equilibration, spacing, -(-n // chains), run)
+        return Samples(v=found.v[:n], h=found.h[:n], method="gibbs", seed=run.seed)
+
+    def _exact(
+        self, words: Sequence[WordArray], free: Sequence[BoolArray], n: int, run: Run
+    ) -> Samples:
+        """Independent samples of the free units given the others, `n` for every row of words."""
+        with run.calling("sampling") as keywords:
+            both = self._compiled.exact_samples(
+                words[0],
+                words[1],
+                np.flatnonzero(free[0]).tolist(),
+                np.flatnonzero(free[1]).tolist(),
+                n,
+                run.seed,
+                **keywords,
+            )
+        return self._samples(both, "exact", run.seed)
 
     def _samples(self, words: tuple[WordArray, WordArray], method: str, seed: int) -> Samples:
         return Samples(
@@ -233,16 +265,16 @@ class Sampling(Parameters):
 
     @staticmethod
     def _exactly(method: str, size: int, rows: int = 1) -> bool:
-        if method not in ("auto", "exact", "gibbs"):
-            raise ValueError(f"method must be 'auto', 'exact' or 'gibbs', got {method!r}")
-        if method == "exact" and size > MOST_FOR_STATES:
+        checks.choice("method", method, METHODS)
+        if method == "exact" and size > MAX_UNITS_FOR_STATES:
             raise ValueError(
                 f"the smaller free layer has {size} units, too many to enumerate (at most "
-                f"{MOST_FOR_STATES}): use method='gibbs'"
+                f"{MAX_UNITS_FOR_STATES}): use method='gibbs'"
             )
-        small = size <= MOST_EXACT and rows << size <= MOST_STATES
+        small = size <= MAX_EXACT_UNITS and rows << size <= MAX_STATES
         return method == "exact" or (method == "auto" and small)
 
+    @public
     def conditional(
         self,
         visible: ArrayLike | None = None,
@@ -250,9 +282,9 @@ class Sampling(Parameters):
         *,
         free_visible: ArrayLike | None = None,
         free_hidden: ArrayLike | None = None,
-        n_samples: int = 1,
+        n: int = 1,
         method: str = "auto",
-        burn_in: int = 200,
+        equilibration: int = 200,
         seed: int | None = None,
         threads: int | None = None,
         progress: bool | Report | None = None,
@@ -269,19 +301,25 @@ class Sampling(Parameters):
             The same for hidden units.
         free_visible, free_hidden : mask or indices, optional
             Which units of a layer with given values are free (default none).
-        n_samples : int, default 1
+        n : int, default 1
             Samples for every row.
         method : {"auto", "exact", "gibbs"}
             "exact" enumerates the smaller free layer for every row (at most 24 units), so that
             samples are independent and exact; "auto" does so up to 18 units, and up to 2^24 states
-            of all rows together. "gibbs" runs a chain of its own, `burn_in` sweeps from a random
-            start, for every sample. Which it was stands in the result.
+            of all rows together. "gibbs" runs a chain of its own from a random start for every
+            sample. The result tells which it was.
+        equilibration : int, default 200
+            Sweeps of such a chain.
+        seed : int, optional
+            Of the random streams; drawn anew if it is not given. It is kept in the result.
+        threads, progress, control
+            As for `log_Z`.
 
         Returns
         -------
         Samples
-            Whole configurations, v of shape (n_samples, n_visible), or (rows, n_samples,
-            n_visible) if several rows were given.
+            Whole configurations, v of shape (n, n_visible), or (rows, n, n_visible) if several
+            rows were given.
 
         Notes
         -----
@@ -300,46 +338,24 @@ class Sampling(Parameters):
                 full.append(np.ascontiguousarray(np.repeat(words, rows // len(words), axis=0)))
             else:
                 raise ValueError(f"{name} has {len(words)} rows, the other layer {rows}")
-        draws = checks.whole("n_samples", n_samples)
-        seed = checks.seed(seed)
+        n = checks.whole("n", n)
+        equilibration = checks.whole("equilibration", equilibration)
+        run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
         if self._exactly(method, min(int(free[0].sum()), int(free[1].sum())), rows):
-            with bar("sampling", progress) as report:
-                both = self._compiled.exact_samples(
-                    full[0],
-                    full[1],
-                    np.flatnonzero(free[0]).tolist(),
-                    np.flatnonzero(free[1]).tolist(),
-                    draws,
-                    seed,
-                    threads=checks.threads(threads),
-                    control=control,
-                    report=report,
-                )
-            drawn = self._samples(both, "exact", seed)
+            drawn = self._exact(full, free, n, run)
         else:
             starts: list[WordArray] = []
             for words, mask, offset in zip(full, free, (0, 1), strict=True):
-                repeated = np.repeat(words, draws, axis=0)
-                noise = random_words(len(repeated), mask.size, seed + offset)
+                repeated = np.repeat(words, n, axis=0)
+                noise = random_words(len(repeated), mask.size, run.seed + offset)
                 keep = pack(mask[None])
                 starts.append((repeated & ~keep) | (noise & keep))
-            drawn = self._run(
-                starts[0],
-                starts[1],
-                free,
-                checks.whole("burn_in", burn_in),
-                1,
-                1,
-                seed,
-                threads,
-                progress,
-                control,
-            )
+            drawn = self._run(starts[0], starts[1], free, equilibration, 1, 1, run)
         single = one_v and one_h
-        shape = (draws,) if single else (rows, draws)
+        shape = (n,) if single else (rows, n)
         return Samples(
             v=drawn.v.reshape(*shape, self.n_visible),
             h=drawn.h.reshape(*shape, self.n_hidden),
             method=drawn.method,
-            seed=seed,
+            seed=run.seed,
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.running import Run
 from kadanoff._base.types import BoolArray, WordArray
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import base_rates, mean
@@ -30,27 +30,26 @@ class Training:
     visible: Units
     hidden: Units
     method: str
-    steps: int
+    sweeps: int
     learning_rate: float | tuple[float, float]
     batch_size: int
-    n_epochs: int
+    n_iter: int
     optimizer: str
     momentum: float
     l2: float
     centered: bool
-    n_chains: int | None
-    n_temperatures: int
+    chains: int | None
+    temperatures: int
     init_scale: float
 
     def __post_init__(self) -> None:
-        for name in ("n_components", "steps", "batch_size", "n_epochs"):
+        for name in ("n_components", "sweeps", "batch_size", "n_iter"):
             checks.whole(name, getattr(self, name))
-        if self.n_chains is not None:
-            checks.whole("n_chains", self.n_chains)
-        checks.whole("n_temperatures", self.n_temperatures, least=2)
+        if self.chains is not None:
+            checks.whole("chains", self.chains)
+        checks.whole("temperatures", self.temperatures, least=2)
         for name, known in (("method", METHODS), ("optimizer", OPTIMIZERS)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {known}, got {getattr(self, name)!r}")
+            checks.choice(name, getattr(self, name), known)
         rates = self.learning_rate
         if isinstance(rates, tuple | list):
             if len(rates) != 2:
@@ -59,8 +58,7 @@ class Training:
                 checks.real("learning_rate", rate, above=0)
         else:
             checks.real("learning_rate", rates, above=0)
-        if checks.real("momentum", self.momentum, least=0) >= 1:
-            raise ValueError(f"momentum must be below 1, got {self.momentum!r}")
+        checks.real("momentum", self.momentum, least=0, below=1)
         checks.real("l2", self.l2, least=0)
         checks.real("init_scale", self.init_scale, least=0)
         if not isinstance(self.centered, bool | np.bool_):
@@ -87,7 +85,7 @@ class Training:
         n, m = rows.shape[1], self.n_components
         W = self.init_scale * generator.normal(size=(n, m))
         values = rows.astype(np.int8) if self.visible == "binary" else 2 * rows.astype(np.int8) - 1
-        a = base_rates("X", values, self.visible)
+        a = base_rates(values, self.visible)
         machine = Machine(W, a, None, self.visible, self.hidden)
         return self.resume(machine, rows, seed)
 
@@ -98,8 +96,8 @@ class Training:
         chains = np.zeros(0, dtype=np.uint64)
         base = np.zeros(0)
         if self.method != "cd":
-            replicas = self.n_temperatures if self.method == "pt" else 1
-            number = self.batch_size if self.n_chains is None else self.n_chains
+            replicas = self.temperatures if self.method == "pt" else 1
+            number = self.batch_size if self.chains is None else self.chains
             picked = generator.integers(0, len(rows), size=number * replicas)
             chains = pack(rows[picked]).ravel()
             base = machine.a.copy()
@@ -119,34 +117,28 @@ class Training:
             "epochs": 0,
         }
 
-    def run(
+    def train(
         self,
         state: State,
         data: WordArray,
         rates: list[float],
-        seed: int,
-        *,
-        threads: int | None,
-        progress: bool | Report | None,
-        control: _core.Control | None,
+        run: Run,
     ) -> State:
-        """Train for one epoch a rate; the state comes back, or travels with an exception."""
-        with bar("training", progress) as report:
+        """Train for one epoch per rate; the state comes back, or travels with an exception."""
+        with run.calling("training") as keywords:
             return _core.rbm_train(
                 state,
                 data,
                 negative=self.method,
-                betas=np.linspace(0.0, 1.0, self.n_temperatures).tolist(),
-                steps=self.steps,
+                betas=np.linspace(0.0, 1.0, self.temperatures).tolist(),
+                steps=self.sweeps,
                 batch=self.batch_size,
                 rates=rates,
                 momentum=None if self.optimizer == "adam" else float(self.momentum),
                 decay=float(self.l2),
                 centered=bool(self.centered),
-                seed=seed,
-                threads=checks.threads(threads),
-                control=control,
-                report=report,
+                seed=run.seed,
+                **keywords,
             )
 
 

@@ -7,14 +7,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kadanoff._base.types import AnyArray, BoolArray, SpinArray, WordArray
+from kadanoff._base import checks
+from kadanoff._base.signatures import public
+from kadanoff._base.types import AnyArray, BoolArray, FloatArray, SpinArray, WordArray
 
-__all__ = ["Units", "bits", "pack", "states", "unit_values", "unpack"]
+__all__ = ["Units", "bits", "flat", "numbers", "pack", "states", "unit_values", "unpack"]
 
 Units = Literal["binary", "spin"]
 
 UNITS: dict[str, tuple[int, int]] = {"binary": (0, 1), "spin": (-1, 1)}
-MOST_STATES = 24  # units of a layer whose states are listed
+MAX_LISTED = 24  # units of a layer whose states are listed
 
 
 def unit_values(name: str, units: object) -> tuple[int, int]:
@@ -30,6 +32,8 @@ def unit_values(name: str, units: object) -> tuple[int, int]:
 
 def real_array(name: str, values: ArrayLike, *, dimensions: tuple[int, ...]) -> AnyArray:
     """`values` as an array of numbers or bools with one of the given numbers of dimensions."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be a plain array, got a masked one; pass {name}.filled(...)")
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be an array of real numbers, got dtype {array.dtype}")
@@ -37,6 +41,18 @@ def real_array(name: str, values: ArrayLike, *, dimensions: tuple[int, ...]) -> 
         wanted = " or ".join(str(d) for d in dimensions)
         raise ValueError(f"{name} must have {wanted} dimensions, got shape {array.shape}")
     return array
+
+
+def flat(values: ArrayLike) -> ArrayLike:
+    """Configurations of a lattice, shape (rows, L, L), as rows of units; others as they are.
+
+    Any object with ``__array__`` counts, samples of the Ising model for example.
+    """
+    if not isinstance(values, np.ndarray):
+        if hasattr(values, "ndim") or not hasattr(values, "__array__"):
+            return values  # lists, data frames, sparse matrices
+        values = np.asarray(values)
+    return values.reshape(len(values), -1) if values.ndim == 3 else values
 
 
 def bits(name: str, values: ArrayLike, units: Units, size: int) -> BoolArray:
@@ -48,7 +64,7 @@ def bits(name: str, values: ArrayLike, units: Units, size: int) -> BoolArray:
         A value is not one of the two that the units take, or the shape is wrong.
     """
     low, up = unit_values(name, units)
-    array = real_array(name, values, dimensions=(1, 2))
+    array = real_array(name, flat(values), dimensions=(1, 2))
     if array.shape[-1] != size:
         raise ValueError(f"{name} must have {size} units a row, got shape {array.shape}")
     rows = np.atleast_2d(array)
@@ -68,6 +84,19 @@ def bits(name: str, values: ArrayLike, units: Units, size: int) -> BoolArray:
             f"unit {unit}{hint}"
         )
     return is_up
+
+
+def numbers(name: str, values: ArrayLike, units: Units, size: int) -> FloatArray:
+    """Configurations as floats, shape (size,) if one was given, (rows, size) otherwise.
+
+    Raises
+    ------
+    ValueError
+        As `bits`.
+    """
+    low, up = unit_values(name, units)
+    rows = np.where(bits(name, values, units, size), float(up), float(low))
+    return rows if np.ndim(values) > 1 else rows[0]
 
 
 def pack(is_up: BoolArray) -> WordArray:
@@ -98,6 +127,7 @@ def unpack(words: WordArray, size: int, units: Units) -> SpinArray:
     return (is_up * np.int8(up - low) + np.int8(low)).astype(np.int8, copy=False)
 
 
+@public
 def states(size: int, units: Units = "binary") -> SpinArray:
     """All 2^size configurations, the first unit changing slowest (as ``itertools.product``).
 
@@ -108,8 +138,7 @@ def states(size: int, units: Units = "binary") -> SpinArray:
            [ 1,  1]], dtype=int8)
     """
     low, up = unit_values("units", units)
-    if not 1 <= size <= MOST_STATES:
-        raise ValueError(f"size must lie in 1 ... {MOST_STATES}, got {size}")
-    numbers = np.arange(1 << size, dtype=np.int64)
-    is_up = (numbers[:, None] >> np.arange(size - 1, -1, -1)) & 1
+    size = checks.whole("size", size, most=MAX_LISTED)
+    index = np.arange(1 << size, dtype=np.int64)
+    is_up = (index[:, None] >> np.arange(size - 1, -1, -1)) & 1
     return np.where(is_up, np.int8(up), np.int8(low)).astype(np.int8)

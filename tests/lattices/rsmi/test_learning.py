@@ -53,7 +53,7 @@ def test_the_bound_does_not_come_from_the_samples_that_taught():
 
 
 def test_boltzmann_machine_as_model_of_the_block(small):
-    model = rsmi.rbm_conditional(n_epochs=6, learning_rate=0.05)
+    model = rsmi.rbm_conditional(n_iter=6, learning_rate=0.05)
     found = rsmi.learn(small, model=model, bound=1.0).information
     assert 0.85 * UNIFORM < found.value < UNIFORM + 3 * found.error
 
@@ -241,7 +241,7 @@ def test_relaxed_variables_are_labelled(small):
 def test_the_algorithm_of_2018(small):
     """Two machines by contrastive divergence, then the proxy: nearly the same filter, its label."""
     law = rsmi.torus(6, kd.ising.T_c)
-    rule = rsmi.learn(small, mode="proxy", bound=1.0, model={"n_epochs": 30})
+    rule = rsmi.learn(small, mode="proxy", bound=1.0, model={"n_iter": 30})
     assert rule.information.kind == "proxy"
     assert "lautum" in rule.information.meaning
     assert np.abs(rule.filters - 1).max() < 0.1
