@@ -38,8 +38,7 @@ assert np.abs(rule.filters - 1).max() < 0.02
 
 # %% [markdown]
 # `watch` shows filters while they are learned, and the stop button hands out the best so far: try
-# `kd.rsmi.learn(samples, block=(3, 3), watch=LiveFilters())`, with `LiveFilters` from
-# `kadanoff.lab.information`.
+# `kd.rsmi.learn(samples, block=(3, 3), watch=kd.lab.LiveFilters())`.
 
 # %% [markdown]
 # The number is a lower bound, measured on configurations that neither the filters nor the model of

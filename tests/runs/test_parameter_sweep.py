@@ -13,7 +13,7 @@ import pytest
 import kadanoff as kd
 from kadanoff import Cancelled, Control, NotConverged
 from kadanoff.runs.parameter_sweep import one_blas_thread, sweep
-from kadanoff.runs.store import DamagedFile, Store
+from kadanoff.runs.store import DamagedFile, Store, key
 
 GRID = {"U": [1.0, 2.0, 3.0], "beta": [5.0, 10.0]}
 
@@ -311,3 +311,42 @@ def test_bad_input_is_refused(tmp_path):
             sweep(*arguments, progress=False, **options)
     with pytest.raises(ValueError, match="finite"):
         sweep(physics, {"U": [np.nan]}, store=Store(tmp_path / "s", kind="k"), progress=False)
+
+
+def test_a_store_tells_why_a_point_is_missing(tmp_path):
+    store = Store(tmp_path / "s", kind="test")
+    found = sweep(gives_up_at_two, GRID, store=store, progress=False)
+    lost = {"U": 2.0, "beta": 5.0}
+    assert lost in [failure.point for failure in found.failed]
+    with pytest.raises(KeyError, match=r"has no point .*it failed, NotConverged: no luck at 2.0"):
+        store.load(lost)
+    with pytest.raises(KeyError) as caught:
+        store.load({"U": 7.0, "beta": 5.0})
+    assert "failed" not in str(caught.value)
+    sweep(physics, [lost], store=store, progress=False)
+    assert set(store.load(lost)) == {"trace", "row"}
+    assert store.failures.keys() == {key(f.point) for f in found.failed} - {key(lost)}
+
+
+def test_sweeps_introduce_themselves(tmp_path):
+    store = Store(tmp_path / "s", kind="test")
+    found = sweep(gives_up_at_two, GRID, store=store, progress=False)
+    assert repr(found).startswith("Sweep(6 points, 4 computed, 2 failed, ")
+    assert repr(found.failed[0]) == "Failure(point 2, NotConverged: no luck at 2.0)"
+    page = found._repr_html_()
+    for words in ("<td>1, 2, 3</td>", "<td>5, 10</td>", "no luck at 2.0"):
+        assert words in page
+    many = sweep(physics, {"U": [1.0] * 20, "beta": range(20)}, progress=False)
+    assert "0, ..., 19 (20 values)" in many._repr_html_()
+    page = store._repr_html_()
+    for words in ("test", "<td>4</td>", "<th", "failed"):
+        assert words in page
+
+
+def test_misspelt_options_of_a_sweep_are_answered():
+    with pytest.raises(TypeError, match=r"sweep\(\) has no argument 'retyr'; did you mean 'retry'"):
+        sweep(physics, GRID, retyr=1)
+    with pytest.raises(ValueError, match="retry must be at least 0"):
+        sweep(physics, GRID, retry=-1)
+    with pytest.raises(TypeError, match="progress must be a bool"):
+        sweep(physics, GRID, progress="yes")

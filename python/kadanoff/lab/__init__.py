@@ -1,8 +1,10 @@
-"""What a notebook needs: its budget of time, and explorers.
+"""What a notebook needs: its budget of time, the style of its figures, and explorers.
 
-Plots and widgets live in the modules beside this one and are imported when they are used.
+Plots and widgets live in the modules beside this one and are imported when they are used;
+`style` is the public door to the helpers that every figure of the package is drawn with.
 
 ===================  ==============================================================================
+`LiveFilters`        filters of real-space mutual information while they are learned
 `explore_kondo`      an Anderson impurity and the Kondo models that claim to describe it
 `explore_dot`        two dots in parallel: spin 1, and its screening
 `explore_spectrum`   the t-matrix, broadened anew without a new solve
@@ -21,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from kadanoff.lab.time_budget import Budget, budget, pick
 
 if TYPE_CHECKING:
+    from kadanoff.lab import style
     from kadanoff.lab.explorers.blocks import explore as explore_blocks
     from kadanoff.lab.explorers.coverings import explore as explore_dimers
     from kadanoff.lab.explorers.dot import explore as explore_dot
@@ -28,9 +31,11 @@ if TYPE_CHECKING:
     from kadanoff.lab.explorers.kondo import explore as explore_kondo
     from kadanoff.lab.explorers.mott import explore as explore_mott
     from kadanoff.lab.explorers.spectrum import explore as explore_spectrum
+    from kadanoff.lab.live_filters import LiveFilters
 
 __all__ = [
     "Budget",
+    "LiveFilters",
     "budget",
     "explore_blocks",
     "explore_dimers",
@@ -40,6 +45,7 @@ __all__ = [
     "explore_rsmi",
     "explore_spectrum",
     "pick",
+    "style",
 ]
 
 _EXPLORERS = {
@@ -56,8 +62,12 @@ _EXPLORERS = {
 def __getattr__(name: str) -> Any:
     if name in _EXPLORERS:
         return importlib.import_module(f"{__name__}.explorers.{_EXPLORERS[name]}").explore
+    if name == "LiveFilters":
+        return importlib.import_module(f"{__name__}.live_filters").LiveFilters
+    if name == "style":  # matplotlib is imported when a figure is drawn
+        return importlib.import_module(f"{__name__}.style")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

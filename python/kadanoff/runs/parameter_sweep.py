@@ -22,14 +22,19 @@ from typing import Any, NamedTuple
 
 from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.html import shown, table
+from kadanoff._base.interruptible import run_aside
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.versions import available_threads
 from kadanoff._core import Control
-from kadanoff.runs.store import Store, canonical
+from kadanoff.runs.store import Store, canonical, key
 
 __all__ = ["Failure", "Sweep", "sweep"]
 
-IN_FLIGHT = 512  # points handed to an executor ahead of their turn
+MAX_IN_FLIGHT = 512  # points handed to an executor ahead of their turn
+MAX_SHOWN = 6  # failures, and values of an argument, in the table of a sweep
 WAKE = 0.05
 
 
@@ -57,6 +62,9 @@ class Failure:
 
     def __str__(self) -> str:
         return f"{self.point}: {self.error}: {self.message}"
+
+    def __repr__(self) -> str:
+        return f"Failure(point {self.index}, {self.error}: {shown(self.message)})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +97,20 @@ class Sweep:
             f"failed, {self.seconds:.3g} s)"
         )
 
+    def _repr_html_(self) -> str:
+        names = dict.fromkeys(name for point in self.points for name in point)
+        rows: dict[str, object] = {"points": len(self.points)}
+        rows |= {name: _values(self.points, name) for name in names}
+        rows |= {"computed": f"{self.computed} in {self.seconds:.3g} s"}
+        rows |= {"failed": len(self.failed)} if self.failed else {}
+        rows |= {f"failed: point {f.index}": str(f) for f in self.failed[:MAX_SHOWN]}
+        return table("Sweep", rows)
+
     def __len__(self) -> int:
         return len(self.points)
 
 
+@public
 def sweep(
     function: Callable[..., Any],
     points: Mapping[str, Sequence[Any]] | Sequence[Mapping[str, Any]],
@@ -154,19 +172,29 @@ def sweep(
         raise TypeError(f"executor must be a concurrent.futures.Executor, got {executor!r}")
     if store is not None and not isinstance(store, Store):
         raise TypeError(f"store must be a kadanoff.store.Store, got {store!r}")
-    if retry != 0:
-        checks.whole("retry", retry)
+    checks.whole("retry", retry, least=0)
+    run = Run.of(progress=progress, control=control)
     todo = _points(points)
     if store is not None:
         for point in todo:
             canonical(point)
             if control is not None and control.cancelled:
                 raise Cancelled("the computation was stopped")
-    running = _Running(function, todo, store, retry, control or Control(), executor is None)
+    running = _Running(function, todo, store, retry, run.control or Control(), executor is None)
     started = time.perf_counter()
-    with bar("sweep", progress) as report:
+    with run.calling("sweep") as keywords:
+        report = keywords["report"]
+
+        def work() -> None:
+            with _pool(executor) as pool, one_blas_thread():
+                running.run(pool)
+
+        def watch() -> None:
+            if report is not None:
+                report(running.done, len(todo))
+
         try:
-            _aside(running, executor, report)
+            run_aside(work, stop=running.interrupt, watch=watch, name="kadanoff sweep")
         except KeyboardInterrupt as stop:
             raise Cancelled(
                 f"a sweep was stopped after {running.done} of {len(todo)} points",
@@ -175,41 +203,12 @@ def sweep(
     return running.result(started)
 
 
-def _aside(running: _Running, executor: Executor | None, report: Report | None) -> None:
-    """Run it on a thread that no signal reaches, and wait for it here.
-
-    A KeyboardInterrupt that lands inside ``wait`` or ``submit`` leaves locks of futures taken, for
-    which the workers, and then this process, would wait for ever. So the calling thread touches
-    nothing but flags and one lock of its own.
-    """
-    over = threading.Lock()
-    over.acquire()
-
-    def work() -> None:
-        running.begun = True
-        try:
-            with _pool(executor) as pool, one_blas_thread():
-                running.run(pool)
-        except BaseException as error:  # raised again by the caller
-            running.error = error
-        finally:
-            running.over = True
-            over.release()
-
-    try:
-        threading.Thread(target=work, name="kadanoff sweep").start()
-        while not running.over:
-            over.acquire(timeout=WAKE)
-            if report is not None:
-                report(running.done, len(running.points))
-    except BaseException:  # the stop button, or `report` raised
-        running.stop = True
-        deadline = time.monotonic() + 1.0
-        while not running.over and (running.begun or time.monotonic() < deadline):
-            time.sleep(0.01)
-        raise
-    if running.error is not None:
-        raise running.error
+def _values(points: tuple[dict[str, Any], ...], name: str) -> str:
+    """The values of an argument, as a list or a range."""
+    found = list(dict.fromkeys(shown(point[name]) for point in points if name in point))
+    if len(found) <= MAX_SHOWN:
+        return ", ".join(found)
+    return f"{found[0]}, ..., {found[-1]} ({len(found)} values)"
 
 
 class _Running:
@@ -229,11 +228,13 @@ class _Running:
         self.failed: list[Failure] = []
         self.computed = 0
         self.done = 0
-        self.begun = self.over = self.stop = False
-        self.error: BaseException | None = None
+        self.stop = False
         extra = _extras(function, control if local else None)
         self.calls = [partial(function, **(extra | point)) for point in points]
         self.local = local
+
+    def interrupt(self) -> None:
+        self.stop = True
 
     def check(self) -> None:
         if self.stop or self.control.cancelled:
@@ -256,7 +257,7 @@ class _Running:
         try:
             while True:
                 self.check()
-                for i in itertools.islice(queue, IN_FLIGHT - len(waiting)):
+                for i in itertools.islice(queue, MAX_IN_FLIGHT - len(waiting)):
                     try:
                         waiting[pool.submit(_attempt, self.calls[i], self.retry)] = i
                     except RuntimeError as error:  # the pool broke or was shut down
@@ -294,6 +295,8 @@ class _Running:
         if outcome.error is not None:
             failure = Failure(i, self.points[i], outcome.error, outcome.message, outcome.attempts)
             self.failed.append(failure)
+            if self.store is not None:
+                self.store.failures[key(self.points[i])] = f"{failure.error}: {failure.message}"
             return
         self.computed += 1
         if self.store is None:

@@ -34,6 +34,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from kadanoff._base import checks
+from kadanoff._base.html import table
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray
 from kadanoff._base.versions import about
 
@@ -103,6 +106,7 @@ def _text(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+@public
 class Store:
     """A folder of points, each with its parameters and its arrays.
 
@@ -127,6 +131,8 @@ class Store:
         As in the file.
     damaged : list of str
         Files that were set aside, with the reason.
+    failures : dict
+        Why points failed in sweeps into this object, by their `key`; `load` mentions it.
 
     Raises
     ------
@@ -143,12 +149,13 @@ class Store:
         settings: Mapping[str, Any] | None = None,
         suffix: str = "npz",
     ) -> None:
-        if suffix not in ("npz", "json"):
-            raise ValueError(f"suffix must be 'npz' or 'json', got {suffix!r}")
+        checks.choice("suffix", suffix, ("npz", "json"))
+        version = checks.whole("version", version, least=0)
         self.path = Path(path)
         self.suffix = suffix
         self.damaged: list[str] = []
-        wanted = {"store": LAYOUT, "kind": str(kind), "version": int(version), "suffix": suffix}
+        self.failures: dict[str, str] = {}
+        wanted = {"store": LAYOUT, "kind": str(kind), "version": version, "suffix": suffix}
         writer = _writer()
         found = self._read_manifest(wanted)
         if found is None:
@@ -169,6 +176,17 @@ class Store:
             f"Store({str(self.path)!r}, kind={self.manifest['kind']!r}, "
             f"version={self.manifest['version']}, {len(self)} points)"
         )
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "folder": str(self.path),
+            "kind": self.manifest["kind"],
+            "version": self.manifest["version"],
+            "points": len(self),
+            "damaged": len(self.damaged),
+            "failed": len(self.failures),
+        }
+        return table("Store", {name: value for name, value in rows.items() if value != 0})
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Store:
@@ -243,6 +261,7 @@ class Store:
         for parameters, _, _ in self._all():
             yield parameters
 
+    @public
     def save(
         self,
         parameters: Mapping[str, Any],
@@ -267,6 +286,7 @@ class Store:
         else:
             data = _to_npz(header, result)
         self._write(self.file(parameters).name, data)
+        self.failures.pop(key(parameters), None)
         return {name: np.asarray(value) for name, value in result.items()}
 
     def load(self, parameters: Mapping[str, Any]) -> Arrays:
@@ -279,7 +299,9 @@ class Store:
         """
         found = self._read(self.file(parameters))
         if found is None or found[0] != canonical(dict(parameters)):
-            raise KeyError(f"the store {str(self.path)!r} has no point {dict(parameters)!r}")
+            message = f"the store {str(self.path)!r} has no point {dict(parameters)!r}"
+            failed = self.failures.get(key(parameters))
+            raise KeyError(message + (f": it failed, {failed}" if failed else ""))
         return found[1]
 
     def facts(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -338,6 +360,7 @@ class Store:
 
     # ------------------------------------------------------------------------------- the whole
 
+    @public
     def digest(self, without: Collection[str] = ()) -> str:
         """A hash of all parameters and arrays: equal for stores that hold the same results.
 

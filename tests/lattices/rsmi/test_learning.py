@@ -295,18 +295,6 @@ def test_progress_and_live_filters(small):
     assert set(seen) == {(1, 2, 2)}
 
 
-def test_live_filters(small):
-    pytest.importorskip("matplotlib")
-    from kadanoff.lattices.rsmi.plots import LiveFilters
-
-    live = LiveFilters(every=0.0)
-    rule = rsmi.learn(small, watch=live)
-    assert len(live.history) >= len(rule.history)
-    image = live.figure.axes[0].images[0]
-    assert image.get_array().shape == (2, 2)
-    assert len(live.figure.axes[1].lines[0].get_ydata()) == len(live.history)
-
-
 def test_direct_learning_reports_and_stops(coverings):
     """Evaluation by evaluation, so that the stop button is heard within one of them."""
     told = []

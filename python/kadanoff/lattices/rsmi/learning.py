@@ -95,7 +95,7 @@ def learn(
         Of starts and bootstrap.
     watch : callable, optional
         ``watch(filters, objective)`` at every evaluation;
-        :class:`kadanoff.lattices.rsmi.plots.LiveFilters` draws them in a notebook.
+        :class:`kadanoff.lab.LiveFilters` draws them in a notebook.
     threads : int, optional
         Of the oracle's sums (default all cores) and of the matrix products (default 1: they are
         small, and threads that wait for one another cost more than they bring).

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from kadanoff.lattices.rsmi.truncation import Optimality
 
 __all__ = [
-    "LiveFilters",
     "plot_collapse",
     "plot_critical_point",
     "plot_filters",
@@ -37,61 +35,6 @@ def tile(filters: FloatArray) -> FloatArray:
     gap = np.full((stack.shape[1], 1), np.nan)
     parts = [x for f in stack for x in (f, gap)][:-1]
     return np.concatenate(parts, axis=1)
-
-
-class LiveFilters:
-    """Filters while they are learned, and the curve of what they reach.
-
-    Pass it as ``learn(..., watch=LiveFilters())``: in a notebook the picture is redrawn in
-    place. It slows learning by one drawing every `every` seconds.
-
-    Parameters
-    ----------
-    every : float, default 0.5
-        Seconds between two drawings.
-
-    Attributes
-    ----------
-    figure : matplotlib.figure.Figure or None
-        The last drawing.
-    history : list of float
-        The objective at every evaluation.
-    """
-
-    def __init__(self, every: float = 0.5) -> None:
-        self.every = every
-        self.figure: Any = None
-        self.history: list[float] = []
-        self._drawn = -np.inf
-        self._handle: Any = None
-
-    def __call__(self, filters: FloatArray, value: float) -> None:
-        """At every evaluation."""
-        self.history.append(value)
-        if time.monotonic() - self._drawn >= self.every:
-            self.draw(filters)
-            self._drawn = time.monotonic()
-
-    def draw(self, filters: FloatArray) -> None:
-        """Draw now."""
-        axes = figure(1, 2, size=(4.2, 2.6), pyplot=False)
-        picture = tile(filters)
-        largest = float(np.nanmax(np.abs(picture))) or 1.0
-        axes[0, 0].imshow(picture, cmap="RdBu_r", vmin=-largest, vmax=largest)
-        axes[0, 0].set_xticks([])
-        axes[0, 0].set_yticks([])
-        axes[0, 1].plot(self.history, color=COLOURS["blue"])
-        dress(axes[0, 1], x="evaluation", y="objective / nats")
-        self.figure = axes[0, 0].figure
-        from kadanoff._base.progress import in_a_kernel
-
-        if in_a_kernel():
-            from IPython.display import display
-
-            if self._handle is None:
-                self._handle = display(self.figure, display_id=True)  # type: ignore[no-untyped-call]
-            else:
-                self._handle.update(self.figure)
 
 
 def plot_filters(rule: FilterRule, ax: Axes | None = None, **style: Any) -> Axes:

@@ -1,0 +1,78 @@
+"""Work that Ctrl-C stops without breaking the locks that it holds.
+
+A KeyboardInterrupt that lands inside ``wait`` or ``submit`` leaves locks of futures taken, for
+which the workers, and then this process, would wait for ever. So the work runs on a thread that no
+signal reaches, and the calling thread touches nothing but flags and one lock of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+__all__ = ["run_aside"]
+
+WAKE = 0.05  # seconds between two looks at the work
+MAX_START = 1.0  # seconds within which a thread that was started begins to run
+
+
+def run_aside(
+    work: Callable[[], object],
+    *,
+    stop: Callable[[], object],
+    watch: Callable[[], object] | None = None,
+    name: str = "kadanoff",
+) -> None:
+    """Run `work` on a thread of its own and wait for its end.
+
+    Parameters
+    ----------
+    work : callable
+        Its exception is raised again here.
+    stop : callable
+        Called if the wait is interrupted, by Ctrl-C or because `watch` raised. It only sets a flag
+        that `work` looks at: `work` must come to its end, for which this function waits before the
+        exception leaves it.
+    watch : callable, optional
+        Called about every 50 ms, to show the progress.
+    name : str
+        Of the thread.
+
+    Examples
+    --------
+    >>> found = []
+    >>> run_aside(lambda: found.append(2), stop=found.clear)
+    >>> found
+    [2]
+    """
+    begun = ended = False
+    error: BaseException | None = None
+    over = threading.Lock()
+    over.acquire()
+
+    def run() -> None:
+        nonlocal begun, ended, error
+        begun = True
+        try:
+            work()
+        except BaseException as raised:  # raised again by the caller
+            error = raised
+        finally:
+            ended = True
+            over.release()
+
+    try:
+        threading.Thread(target=run, name=name).start()
+        while not ended:
+            over.acquire(timeout=WAKE)
+            if watch is not None:
+                watch()
+    except BaseException:  # the stop button, or `watch` raised
+        stop()
+        deadline = time.monotonic() + MAX_START
+        while not ended and (begun or time.monotonic() < deadline):
+            time.sleep(0.01)
+        raise
+    if error is not None:
+        raise error

@@ -1,0 +1,74 @@
+"""Filters of real-space mutual information while they are learned, redrawn in a notebook."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.progress import in_a_kernel
+from kadanoff._base.signatures import public
+from kadanoff._base.style import COLOURS, dress, figure
+from kadanoff._base.types import FloatArray
+from kadanoff.lattices.rsmi.plots import tile
+
+__all__ = ["LiveFilters"]
+
+
+@public
+class LiveFilters:
+    """Filters while they are learned, and the curve of what they reach.
+
+    Pass it as ``kd.rsmi.learn(..., watch=kd.lab.LiveFilters())``: in a notebook the picture is
+    redrawn in place. It slows learning by one drawing every `every` seconds.
+
+    Parameters
+    ----------
+    every : float, default 0.5
+        Seconds between two drawings.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure or None
+        The last drawing.
+    history : list of float
+        The objective at every evaluation.
+    """
+
+    def __init__(self, every: float = 0.5) -> None:
+        self.every = checks.real("every", every, least=0)
+        self.figure: Any = None
+        self.history: list[float] = []
+        self._drawn = -np.inf
+        self._handle: Any = None
+
+    def __repr__(self) -> str:
+        return f"LiveFilters(every={self.every:g} s, {len(self.history)} evaluations)"
+
+    def __call__(self, filters: FloatArray, value: float) -> None:
+        """At every evaluation."""
+        self.history.append(value)
+        if time.monotonic() - self._drawn >= self.every:
+            self.draw(filters)
+            self._drawn = time.monotonic()
+
+    def draw(self, filters: FloatArray) -> None:
+        """Draw now."""
+        axes = figure(1, 2, size=(4.2, 2.6), pyplot=False)
+        picture = tile(filters)
+        largest = float(np.nanmax(np.abs(picture))) or 1.0
+        axes[0, 0].imshow(picture, cmap="RdBu_r", vmin=-largest, vmax=largest)
+        axes[0, 0].set_xticks([])
+        axes[0, 0].set_yticks([])
+        axes[0, 1].plot(self.history, color=COLOURS["blue"])
+        dress(axes[0, 1], x="evaluation", y="objective / nats")
+        self.figure = axes[0, 0].figure
+        if in_a_kernel():
+            from IPython.display import display
+
+            if self._handle is None:
+                self._handle = display(self.figure, display_id=True)  # type: ignore[no-untyped-call]
+            else:
+                self._handle.update(self.figure)
