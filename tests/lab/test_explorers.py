@@ -223,7 +223,8 @@ def test_a_frame_holds_the_lattice():
 
 @pytest.mark.parametrize("make", [kd.lab.explore_blocks, kd.lab.explore_dimers])
 def test_a_live_lattice_answers_and_closes(make):
-    explorer = make(64)
+    explorer = make(64, seed=0)
+    assert explorer.seed == 0
     sent = []
     explorer.canvas.send = lambda content, buffers: sent.append((content["frames"], buffers))
     for _ in range(3):
@@ -236,8 +237,20 @@ def test_a_live_lattice_answers_and_closes(make):
     assert worker is None or not worker.is_alive()
 
 
+@pytest.mark.parametrize("make", [kd.lab.explore_blocks, kd.lab.explore_dimers])
+def test_a_live_lattice_draws_its_seed_and_keeps_it(make):
+    first, second = make(64), make(64)
+    assert first.seed != second.seed
+    for explorer in (first, second):
+        explorer.close()
+    with pytest.raises(TypeError, match="seed must be an integer or None"):
+        make(64, seed=True)
+    with pytest.raises(TypeError, match=r"explore\(\) has no argument 'sede'; did you mean 'seed'"):
+        make(64, sede=1)
+
+
 def test_a_new_temperature_reaches_the_lattice():
-    explorer = kd.lab.explore_blocks(64, T=1.0)
+    explorer = kd.lab.explore_blocks(64, T=1.0, seed=0)
     seen = []
     explorer._pack = lambda data: seen.append(data) or blocks.pack(data)
     for T in (1.0, 5.0):

@@ -6,6 +6,8 @@ import os
 import platform
 import sys
 
+from kadanoff._base.signatures import public
+
 __all__ = ["About", "about", "available_threads"]
 
 PACKAGES = ("kadanoff", "numpy", "scipy", "mpmath")
@@ -20,6 +22,7 @@ class About(dict[str, str]):
         return "\n".join(f"{name:{width}}  {value}" for name, value in self.items())
 
 
+@public
 def about() -> About:
     """Versions of the package and of what it stands on, for the end of a notebook.
 

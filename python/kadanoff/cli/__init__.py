@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Examples
     --------
-    >>> main(["run", "mott", "--U", "1", "--beta", "20", "--solver", "ipt", "--tol", "-1"])
+    >>> main(["run", "mott", "--U", "1", "--beta", "20", "--solver", "ipt", "--tolerance", "-1"])
     2
     """
     parser = _parser()

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import kadanoff as kd
+from kadanoff._base import checks
+from kadanoff._base.versions import available_threads
 from kadanoff.cli.job import columns
 
 __all__ = ["CASES", "Case", "add"]
@@ -109,13 +111,13 @@ def measure(case: Case, threads: int | None) -> list[float]:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    if options.threads is not None and options.threads < 1:
-        raise ValueError(f"--threads must be at least 1, got {options.threads}")
+    if options.threads is not None:
+        checks.whole("--threads", options.threads, most=checks.MAX_THREADS)
     found = {case.name: measure(case, options.threads) for case in CASES}
     machine = {
         "kadanoff": kd.__version__,
         "processor": platform.processor() or platform.machine(),
-        "threads": options.threads or int(kd.about()["threads"]),
+        "threads": options.threads or available_threads(),
     }
     if options.json:
         cases = {

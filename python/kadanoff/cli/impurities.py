@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 import kadanoff as kd
+from kadanoff._base import checks
 from kadanoff.bands.densities import SCHEMES
 from kadanoff.cli.job import Job, Report, columns
 from kadanoff.impurities.effective.anderson_to_kondo import KondoMapping
@@ -28,7 +29,7 @@ LN_2 = np.log(2.0)
 
 def _chain(parser: argparse.ArgumentParser, *, keep: int, scheme: str) -> None:
     """Options of every NRG run."""
-    parser.add_argument("--keep", type=int, default=keep, help=f"states a shell (default {keep})")
+    parser.add_argument("--keep", type=int, default=keep, help=f"states per shell (default {keep})")
     parser.add_argument("--Lambda", type=float, default=2.5, help="discretisation (default 2.5)")
     parser.add_argument("--scheme", choices=SCHEMES, default=scheme, help=f"default {scheme}")
 
@@ -169,22 +170,21 @@ def _spectrum_arguments(parser: argparse.ArgumentParser) -> None:
     coupling.add_argument("--Gamma", type=float, help="pi rho V^2, instead of --J_sw")
     parser.add_argument("--eps", type=float, help="level; default -U/2, particle-hole symmetry")
     parser.add_argument("--T", type=float, default=0.0, help="temperature (default 0)")
-    parser.add_argument("--z", type=int, default=2, help="twists to average over (default 2)")
+    parser.add_argument(
+        "--twists", type=int, default=2, help="number of twists z to average over (default 2)"
+    )
     _chain(parser, keep=1000, scheme="campo-oliveira")
 
 
 def _spectrum(options: argparse.Namespace) -> Report:
-    if options.z < 1:
-        raise ValueError(f"--z must be at least 1, got {options.z}")
+    number = checks.whole("--twists", options.twists)
     given = {"Gamma": options.Gamma} if options.Gamma is not None else {"J_sw": options.J_sw}
     if given == {"J_sw": None}:
         given = {"J_sw": 0.25}
     aim = kd.AndersonModel(U=options.U, eps=options.eps, **given)
     chain = {"Lambda": options.Lambda, "keep": options.keep, "scheme": options.scheme}
-    twists = [(k + 1) / options.z for k in range(options.z)]
-    run = kd.dynamics.solve(
-        aim, T=options.T, names=["t"], z=twists, threads=options.threads, **chain
-    )
+    z = tuple((k + 1) / number for k in range(number))
+    run = kd.dynamics.solve(aim, T=options.T, names=["t"], z=z, threads=options.threads, **chain)
     D = aim.band.D
     omega = run.grid(20)
     omega = omega[np.abs(omega) <= 2 * D]
@@ -207,7 +207,14 @@ def _spectrum(options: argparse.Namespace) -> Report:
         ]
     )
     data = {
-        "settings": {"U": options.U, **given, "eps": aim.eps, "T": float(run.T[0]), **chain},
+        "settings": {
+            "U": options.U,
+            **given,
+            "eps": aim.eps,
+            "T": float(run.T[0]),
+            "twists": number,
+            **chain,
+        },
         "t_0": centre,
         "friedel": friedel,
         "half_width": half,

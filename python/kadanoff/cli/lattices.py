@@ -148,7 +148,7 @@ def _rsmi(options: argparse.Namespace) -> Report:
 # ----------------------------------------------------------------------------------------- dimers
 
 
-LARGEST_EXACT = 24  # a winding distribution costs L^4
+MAX_EXACT_L = 24  # a winding distribution costs L^4
 
 
 def _dimers_arguments(parser: argparse.ArgumentParser) -> None:
@@ -172,7 +172,7 @@ def _dimers(options: argparse.Namespace) -> Report:
         pair = [(0, 0, "x"), (0, 1, "x")]
         pairs = 2 * kd.dimers.probability(pair, L=options.L)
         known |= {"flippable": pairs, "energy": run.v * pairs}
-        if options.L <= LARGEST_EXACT:
+        if options.L <= MAX_EXACT_L:
             P = kd.dimers.winding_distribution(options.L)
             W = np.arange(-options.L // 2, options.L // 2 + 1)
             known["winding_x"] = known["winding_y"] = float(P.sum(axis=1) @ W**2)

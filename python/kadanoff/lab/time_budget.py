@@ -12,6 +12,8 @@ paper would want.
 import os
 from typing import Literal, TypeAlias, TypeVar, cast, get_args
 
+from kadanoff._base.signatures import public
+
 __all__ = ["Budget", "budget", "pick"]
 
 Budget: TypeAlias = Literal["quick", "normal", "full"]
@@ -21,6 +23,7 @@ VARIABLE = "KADANOFF_BUDGET"
 T = TypeVar("T")
 
 
+@public
 def budget() -> Budget:
     """The budget of this process: ``KADANOFF_BUDGET``, or ``"normal"``.
 
@@ -45,6 +48,7 @@ def budget() -> Budget:
     return cast(Budget, value)
 
 
+@public
 def pick(*, quick: T, normal: T, full: T) -> T:
     """The one of three values that fits the budget.
 

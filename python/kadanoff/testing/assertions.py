@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.result import NRGResult
@@ -28,6 +29,7 @@ CURVES = ("entropy", "heat_capacity", "T_chi", "T_chi_charge", "log_Z")
 ROUNDING = 1e-10  # sums of 1e4 Boltzmann factors with energies good to 1e-14 of the scale
 
 
+@public
 def spectrum(levels: Levels, n: int) -> FloatArray:
     """All energies of shell `n` in units of its scale, every member of a multiplet, ascending."""
     _, degeneracy, energies = levels.shell(n)
@@ -39,6 +41,7 @@ def _grid(levels: Levels, n: int) -> FloatArray:
     return np.asarray(np.geomspace(1e-3 * levels.scale[n], 100 * levels.scale[0], 60))
 
 
+@public
 def assert_entropy_bounds(result: NRGResult) -> None:
     r"""``0 <= S <= ln(all states)`` for impurity and chain together, at every shell and T.
 
@@ -53,6 +56,7 @@ def assert_entropy_bounds(result: NRGResult) -> None:
             assert S.max() <= most + ROUNDING, f"entropy {S.max()} > {most} at shell {n}"
 
 
+@public
 def assert_monotone_log_z(result: NRGResult) -> None:
     r"""``d ln Z / d ln T = <E> / T >= 0`` and ``d<E>/dT = C >= 0`` at every shell."""
     for levels in result.levels:
@@ -67,6 +71,7 @@ def assert_monotone_log_z(result: NRGResult) -> None:
             assert C >= -ROUNDING, f"heat capacity {C} < 0 at shell {n}"
 
 
+@public
 def assert_free_energy_gives_entropy(levels: Levels, n: int, T: float) -> None:
     r"""``S = -dF/dT`` and ``C = T dS/dT`` at one shell, by central differences of fourth order."""
     h = 1e-3
@@ -81,6 +86,7 @@ def assert_free_energy_gives_entropy(levels: Levels, n: int, T: float) -> None:
     assert abs(from_S - C) < 1e-8 * max(1.0, C), f"T dS/dT = {from_S}, C = {C} at T = {T}"
 
 
+@public
 def assert_states_counted_once(result: NRGResult) -> None:
     r"""``Z(T -> infinity)`` is the number of states: the complete basis of Anders and Schiller."""
     for levels in result.levels:
@@ -91,6 +97,7 @@ def assert_states_counted_once(result: NRGResult) -> None:
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+@public
 def assert_same_spectrum(a: NRGResult, b: NRGResult, *, atol: float = 1e-10) -> None:
     """Equal many-body levels at every shell, in units of the shell's scale."""
     for one, other in zip(a.levels, b.levels, strict=True):
@@ -102,6 +109,7 @@ def assert_same_spectrum(a: NRGResult, b: NRGResult, *, atol: float = 1e-10) -> 
             assert worst <= atol, f"levels of shell {n} differ by {worst} of its scale"
 
 
+@public
 def assert_same_curves(
     a: NRGResult, b: NRGResult, *, atol: float = 1e-10, names: tuple[str, ...] = CURVES
 ) -> None:

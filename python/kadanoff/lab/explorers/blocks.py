@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff import Control, blockspin, ising
+from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.style import GREY
 from kadanoff._base.types import SpinArray
 from kadanoff.lab.explorers.picture import grid, image, text
@@ -223,7 +225,8 @@ def pack(data: BlocksPicture) -> tuple[dict[str, Any], list[bytes]]:
     )
 
 
-def explore(L: int = 512, *, T: float = ising.T_c, seed: int = 0) -> Live:
+@public
+def explore(L: int = 512, *, T: float = ising.T_c, seed: int | None = None) -> Live:
     """A lattice of L x L on a canvas, a slider for T, and three levels of block spins.
 
     Parameters
@@ -232,19 +235,20 @@ def explore(L: int = 512, *, T: float = ising.T_c, seed: int = 0) -> Live:
         Divisible by 64.
     T : float
         First temperature, J = 1.
-    seed : int
-        Of the random numbers.
+    seed : int, optional
+        Of the random numbers; drawn anew if it is not given.
 
     Returns
     -------
     Live
-        A widget; ``.close()`` ends it.
+        A widget with the ``seed`` that was used; ``.close()`` ends it.
     """
     import ipywidgets
 
     from kadanoff.lab.explorers.canvas import Live
     from kadanoff.lab.explorers.panel import STYLE
 
+    seed = checks.seed(seed)
     live = ising.Simulation(L=L, T=T, seed=seed)
     slider = ipywidgets.FloatSlider(
         value=T, min=1.0, max=5.0, step=0.0001, description="T / J", readout_format=".3f",
@@ -280,6 +284,7 @@ def explore(L: int = 512, *, T: float = ising.T_c, seed: int = 0) -> Live:
         say,
         width=min(512, L),
     )
+    explorer.seed = seed
     rows = explorer.children[1]
     rows.children = (*rows.children, critical)
     return explorer

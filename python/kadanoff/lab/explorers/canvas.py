@@ -55,7 +55,14 @@ class Live(Panel):
         Widgets by the name of the parameter.
     say : callable
         ``say(data)``: one line.
+
+    Attributes
+    ----------
+    seed : int
+        Of the random numbers of the lattice.
     """
+
+    seed: int
 
     def __init__(
         self,
@@ -70,7 +77,7 @@ class Live(Panel):
     ) -> None:
         super().__init__()
         self._pack, self._say = pack, say
-        self._told = 0.0
+        self._last_caption = 0.0
         self.sliders = sliders
         self.frames = 0
         self.latest = Latest(compute, self._show, self._tell, stages=("coarse",))
@@ -91,6 +98,6 @@ class Live(Panel):
         shapes, buffers = self._pack(data)
         self.canvas.frame(shapes, buffers)
         self.frames += 1
-        if time.monotonic() - self._told > 0.25:  # a line is read, not watched
-            self._told = time.monotonic()
+        if time.monotonic() - self._last_caption > 0.25:  # a line is read, not watched
+            self._last_caption = time.monotonic()
             self._tell(self._say(data))

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff import Control, dimers
+from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.style import COLOURS, GREY
 from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.lab.explorers.picture import grid, text
@@ -117,10 +119,10 @@ def draw(data: CoveringPicture, axes: Any) -> None:
     size = (5.0 * 72 / len(data.dimers)) ** 2
     ax.scatter(x, y, s=size, marker="s", color=COLOURS["yellow"], linewidths=0, zorder=1)
     plot_covering(data.dimers, ax=ax)
-    text(ax, "state", 0.0, 1.02, _said(data), color=GREY, fontsize="small")
+    text(ax, "state", 0.0, 1.02, _caption(data), color=GREY, fontsize="small")
 
 
-def _said(data: CoveringPicture) -> str:
+def _caption(data: CoveringPicture) -> str:
     T = "∞" if math.isinf(data.T) else f"{data.T:g}"
     return (
         f"T = {T} · winding {data.winding} · flippable {data.flippable:.3f} a site · "
@@ -200,21 +202,30 @@ def pack(data: CoveringPicture) -> tuple[dict[str, Any], list[bytes]]:
     )
 
 
-def explore(L: int = 48, *, seed: int = 0) -> Live:
+@public
+def explore(L: int = 48, *, seed: int | None = None) -> Live:
     """A covering of L x L on a canvas; sliders for T and for the loops between two frames.
 
     A new temperature starts from columns again.
 
+    Parameters
+    ----------
+    L : int
+        Sites along an axis.
+    seed : int, optional
+        Of the random numbers; drawn anew if it is not given.
+
     Returns
     -------
     Live
-        A widget; ``.close()`` ends it.
+        A widget with the ``seed`` that was used; ``.close()`` ends it.
     """
     import ipywidgets
 
     from kadanoff.lab.explorers.canvas import Live
     from kadanoff.lab.explorers.panel import STYLE
 
+    seed = checks.seed(seed)
     lives: dict[float, dimers.Simulation] = {}
 
     def step(*, T: float, loops: float, stage: Stage, control: Control) -> CoveringPicture:
@@ -224,7 +235,7 @@ def explore(L: int = 48, *, seed: int = 0) -> Live:
         return compute(lives[T], loops=max(1, round(loops)))
 
     temperatures = {f"{T:g}": T for T in (0.3, 0.5, 0.6, 0.65, 0.7, 0.8, 1.0, 1.5, 3.0)}
-    return Live(
+    explorer = Live(
         f"Dimers, {L} × {L}",
         step,
         pack,
@@ -239,6 +250,8 @@ def explore(L: int = 48, *, seed: int = 0) -> Live:
                 readout_format=".0f", style=STYLE, layout={"width": "27em"},
             ),
         },
-        _said,
+        _caption,
         width=560,
     )  # fmt: skip
+    explorer.seed = seed
+    return explorer

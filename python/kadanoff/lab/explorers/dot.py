@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff import Control, DoubleQuantumDot, KondoModel
+from kadanoff._base.signatures import public
 from kadanoff._base.style import COLOURS, GREY, dress, guide
 from kadanoff.impurities import effective, nrg
 from kadanoff.impurities.effective.plots import COUPLINGS
@@ -143,13 +144,14 @@ def draw(data: DotPicture, axes: Any) -> None:
         line(ax, "T", [data.T, data.T], [-9, 99], color=GREY, linewidth=0.8, linestyle=":")
     for place, name in enumerate(("J_SW", "J_ML")):
         J = data.couplings.get(name)
-        said = f"no {name}" if J is None else f"{name} = {J:.4f}"
+        caption = f"no {name}" if J is None else f"{name} = {J:.4f}"
         colour = COUPLINGS[name][1]
-        text(entropy, name, 0.02 + 0.3 * place, 1.03, said, color=colour, fontsize="small")
+        text(entropy, name, 0.02 + 0.3 * place, 1.03, caption, color=colour, fontsize="small")
     if not entropy.get_legend():
         entropy.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0, 0.93))
 
 
+@public
 def explore() -> Explorer:
     """Sliders for U, J_SW and the hopping between the dots. Returns a widget."""
     from kadanoff.lab.explorers.panel import Explorer, Slider

@@ -20,6 +20,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kadanoff import Cancelled, Control, ising, rsmi
+from kadanoff._base.signatures import public
 from kadanoff._base.style import COLOURS, GREY, dress
 from kadanoff._base.types import FloatArray
 from kadanoff.lab.explorers.picture import grid, image, line, text
@@ -178,23 +179,25 @@ def draw(data: FilterPicture, axes: Any) -> None:
     end = 40 * max(1, math.ceil(len(steps) / 40))
     tallest = bits if math.isnan(data.block_information) else min(bits, data.block_information)
     climb.set(xlim=(0, end), ylim=(0, 1.15 * tallest))
-    for name, value, said in (
+    for name, value, caption in (
         ("bits", bits, "entropy of the bits"),
         ("block", data.block_information, "I(V:E), all that the block knows"),
     ):
         line(climb, name, [0, 1e6], [value, value], color=GREY, linewidth=0.9, linestyle="--")
         text(
-            climb, f"{name} name", 0.01 * end, 1.01 * value if math.isfinite(value) else -1, said,
+            climb, f"{name} name", 0.01 * end, 1.01 * value if math.isfinite(value) else -1,
+            caption,
             transform=climb.transData, color=GREY, fontsize="small", va="bottom", clip_on=True,
         )  # fmt: skip
     if data.rule is not None and (found := data.rule.information) is not None:
         error = f" ± {found.error:.4f}" if found.error else ""
-        said = f"{found.value:.4f}{error} nats ({found.kind})"
+        caption = f"{found.value:.4f}{error} nats ({found.kind})"
     else:
-        said = f"{data.history[-1]:.4f} nats, climbing" if len(steps) else ""
-    text(climb, "value", 0.0, 1.04, said, color=GREY, fontsize="small")
+        caption = f"{data.history[-1]:.4f} nats, climbing" if len(steps) else ""
+    text(climb, "value", 0.0, 1.04, caption, color=GREY, fontsize="small")
 
 
+@public
 def explore() -> Explorer:
     """A slider for T, and choices of block and hidden units. Returns a widget."""
     from kadanoff.lab.explorers.panel import Choice, Explorer, Slider

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff import AndersonModel, Control, KondoModel
+from kadanoff._base.signatures import public
 from kadanoff._base.style import COLOURS, FAINT, GREY, dress, guide
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities import nrg
@@ -293,8 +294,8 @@ def draw(data: KondoPicture, axes: Any) -> None:
         line(couplings, f"{name} here", *at, color=colour, marker="o", markersize=6, linestyle="")
     # No formulas in what changes: they take longer than all the lines.
     for place, (name, (_, colour, _)) in enumerate(COUPLINGS.items()):
-        said = f"{name} = {found[name]:.4f}" if name in found else f"no {name}"
-        text(couplings, name, 0.02 + 0.33 * place, 1.04, said, color=colour, fontsize="small")
+        caption = f"{name} = {found[name]:.4f}" if name in found else f"no {name}"
+        text(couplings, name, 0.02 + 0.33 * place, 1.04, caption, color=colour, fontsize="small")
     if not entropy.get_legend():
         entropy.legend(
             frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0.0, 0.93)
@@ -321,6 +322,7 @@ def _frame(entropy: Any, chi: Any, flow: Any, couplings: Any) -> None:
     guide(chi, 0.125, r"$\frac{1}{8}$")
 
 
+@public
 def explore() -> Explorer:
     """Sliders for U, J_SW and T; the picture follows while they are dragged.
 

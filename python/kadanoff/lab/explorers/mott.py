@@ -14,6 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kadanoff import Control, NotConverged, dmft
+from kadanoff._base.signatures import public
 from kadanoff._base.style import COLOURS, FAINT, GREY, dress
 from kadanoff._base.types import FloatArray
 from kadanoff.lab.explorers.picture import grid, line, text
@@ -32,7 +33,7 @@ SITES: dict[Stage, int] = {"coarse": 3, "fine": 5}
 TOL: dict[Stage, float] = {"coarse": 1e-2, "fine": 1e-4}
 STARTS: dict[Stage, int] = {"coarse": 2, "fine": 8}  # of the first fit of the bath
 MOST: dict[Stage, int] = {"coarse": 20, "fine": 300}  # impurity problems
-LEAST_WIDTH = 0.1  # of the poles: five sites have no more to say
+MIN_WIDTH = 0.1  # of the poles: five sites have no more to say
 OMEGA = np.linspace(-3.0, 3.0, 601)
 CURVE = np.linspace(0.5, 3.5, 13)
 _curves: dict[float, list[tuple[float, float, bool]]] = {}  # of one temperature
@@ -126,7 +127,7 @@ def _compute(
         )
     known = _curves.get(_key(beta, start), [])
     curve = _curve(beta, start, control) if stage == "fine" else known
-    eta = max(np.pi / beta, LEAST_WIDTH)
+    eta = max(np.pi / beta, MIN_WIDTH)
     G: Any = loop.solution.G
     return MottPicture(U, beta, loop, other, OMEGA, G.spectrum(OMEGA, eta), eta, curve)
 
@@ -224,10 +225,11 @@ def draw(data: MottPicture, axes: Any) -> None:
     if not weight.get_legend():
         weight.legend(frameon=False, fontsize="small", loc="upper right")
     phase = "metal" if data.exact.is_metallic else "insulator"
-    said = f"{phase}, Z = {data.exact.Z:.3f}, ⟨n↑n↓⟩ = {data.exact.docc:.4f}"
-    text(weight, "state", 0.02, 1.03, said, color=COLOURS["blue"], fontsize="small")
+    caption = f"{phase}, Z = {data.exact.Z:.3f}, ⟨n↑n↓⟩ = {data.exact.docc:.4f}"
+    text(weight, "state", 0.02, 1.03, caption, color=COLOURS["blue"], fontsize="small")
 
 
+@public
 def explore(learned: Learned | None = None) -> Explorer:
     """Sliders for U and beta.
 

@@ -61,7 +61,7 @@ def line(ax: Axes, name: str, x: ArrayLike, y: ArrayLike, **style: Any) -> Line2
 
 
 def text(ax: Axes, name: str, x: float, y: float, s: str, **style: Any) -> Text:
-    """The text of that name, in the coordinates of `ax` from 0 to 1 unless told otherwise."""
+    """The text of that name, in the coordinates of `ax` from 0 to 1 by default."""
     found: Text | None = _named(ax.texts, name)
     if found is None:
         style = {"transform": ax.transAxes} | style

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff import AndersonModel, Control
+from kadanoff._base.signatures import public
 from kadanoff._base.style import COLOURS, GREY, dress, guide
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.nrg import dynamics
@@ -145,12 +146,13 @@ def draw(data: SpectrumPicture, axes: Any) -> None:
         near, "here", T, 0.02, " T", color=GREY, transform=near.get_xaxis_transform(),
         clip_on=True,
     )  # fmt: skip
-    said = "solved" if data.solved else "the same peaks, broadened anew"
-    text(far, "state", 0.02, 1.03, f"b = {data.b:.2f}, {said}", color=GREY, fontsize="small")
+    caption = "solved" if data.solved else "the same peaks, broadened anew"
+    text(far, "state", 0.02, 1.03, f"b = {data.b:.2f}, {caption}", color=GREY, fontsize="small")
     if not near.get_legend():
         near.legend(frameon=False, fontsize="small", loc="lower left")
 
 
+@public
 def explore() -> Explorer:
     """Sliders for the model, the temperature and the broadening. Returns a widget."""
     from kadanoff.lab.explorers.panel import Explorer, Slider

@@ -1,0 +1,156 @@
+"""The face of the package: what `dir` shows, what a notebook completes, what it answers.
+
+Every public callable shows all of its options in its signature, and answers a misspelt one with
+the nearest that it has.
+"""
+
+import importlib
+import inspect
+import re
+import types
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import kadanoff as kd
+
+# What does not hold yet, by the name of the callable. The lists only shrink.
+HIDES_OPTIONS: frozenset[str] = frozenset()
+DOES_NOT_ANSWER: frozenset[str] = frozenset()
+
+
+def faces() -> Iterator[tuple[str, object]]:
+    """All public names, each object once, under its first name."""
+    found: dict[int, str] = {}
+    modules = [("testing", importlib.import_module("kadanoff.testing"))]
+    for name in kd.__all__:
+        thing = getattr(kd, name)
+        if isinstance(thing, types.ModuleType):
+            modules.append((name, thing))
+        elif found.setdefault(id(thing), name) == name:
+            yield name, thing
+    for place, module in modules:
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if found.setdefault(id(thing), f"{place}.{name}") == f"{place}.{name}":
+                yield f"{place}.{name}", thing
+
+
+def callables() -> dict[str, Callable]:
+    """Functions and classes; exceptions, compiled classes and aliases of types are neither."""
+    found = {}
+    for name, thing in faces():
+        if isinstance(thing, type):
+            written_in_python = inspect.isfunction(thing.__init__)
+            if not written_in_python or issubclass(thing, BaseException | tuple | dict):
+                continue
+            if getattr(thing, "_is_protocol", False):
+                continue
+        elif not inspect.isfunction(thing):
+            continue
+        found[name] = thing
+    return found
+
+
+CALLABLES = callables()
+
+
+def methods(cls: type) -> dict[str, Callable]:
+    found = {}
+    for name in dir(cls):
+        if name.startswith("_"):
+            continue
+        method = inspect.getattr_static(cls, name)
+        method = getattr(method, "__func__", method)  # of class and static methods
+        if inspect.isfunction(method) and method.__module__.startswith("kadanoff."):
+            found[name] = method
+    return found
+
+
+WITH_METHODS = CALLABLES | {
+    f"{name}.{method}": function
+    for name, thing in CALLABLES.items()
+    if isinstance(thing, type)
+    for method, function in methods(thing).items()
+}
+
+
+def hides_options(function: Callable) -> bool:
+    """Whether a signature ends in ``**options``; ``**style`` goes on to matplotlib."""
+    parameters = inspect.signature(function).parameters.values()
+    return any(p.kind is p.VAR_KEYWORD and p.name != "style" for p in parameters)
+
+
+def misspelt(function: Callable) -> tuple[str, str] | None:
+    """A keyword with two letters exchanged, and how it is written."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return None
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    for name in sorted(names, key=len, reverse=True):
+        if len(name) < 4:
+            break
+        for k in range(len(name) - 1):
+            wrong = name[:k] + name[k + 1] + name[k] + name[k + 2 :]
+            if wrong.casefold() not in {other.casefold() for other in names}:
+                return wrong, name
+    return None
+
+
+def answer(function: Callable, keyword: str) -> str:
+    try:
+        function(**{keyword: None})
+    except TypeError as error:
+        return str(error)
+    return ""
+
+
+def answers(function: Callable) -> bool:
+    if (pair := misspelt(function)) is None:
+        return not hides_options(function)
+    wrong, right = pair
+    text = answer(function, wrong)
+    return f"has no argument {wrong!r}; did you mean {right!r}?" in text
+
+
+def test_the_face_is_walked():
+    assert len(CALLABLES) > 150
+    assert {"nrg.solve", "ising.sample", "dmft.bethe", "RBM", "sweep", "Store"} <= CALLABLES.keys()
+    assert {"rbm.Machine.sample", "RBM.fit", "Store.open"} <= WITH_METHODS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(WITH_METHODS.keys() - HIDES_OPTIONS))
+def test_every_option_is_visible(name):
+    assert not hides_options(WITH_METHODS[name]), inspect.signature(WITH_METHODS[name])
+
+
+@pytest.mark.parametrize("name", sorted(CALLABLES.keys() - DOES_NOT_ANSWER - HIDES_OPTIONS))
+def test_a_misspelt_keyword_is_answered(name):
+    pair = misspelt(CALLABLES[name])
+    if pair is None:
+        pytest.skip("no keyword of four letters")
+    wrong, right = pair
+    text = answer(CALLABLES[name], wrong)
+    assert f"has no argument {wrong!r}; did you mean {right!r}?" in text
+    assert re.search(r"\b_[A-Za-z]", text) is None, "the name of a private class or function"
+
+
+def test_the_lists_of_exceptions_only_shrink():
+    mended = {name for name in HIDES_OPTIONS if not hides_options(WITH_METHODS[name])}
+    assert not mended, "take these out of HIDES_OPTIONS"
+    mended = {name for name in DOES_NOT_ANSWER if answers(CALLABLES[name])}
+    assert not mended, "take these out of DOES_NOT_ANSWER"
+
+
+@pytest.mark.parametrize("name", ["kadanoff", *sorted(kd.__all__)])
+def test_dir_shows_the_face(name):
+    thing = kd if name == "kadanoff" else getattr(kd, name)
+    if isinstance(thing, types.ModuleType):
+        assert set(thing.__all__) <= set(dir(thing))
+        assert len(set(thing.__all__)) == len(thing.__all__)
+
+
+def test_dir_of_the_package_is_its_face():
+    assert dir(kd) == sorted(kd.__all__)
+    for name in kd.__all__:
+        assert getattr(kd, name) is not None
