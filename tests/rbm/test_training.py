@@ -1,6 +1,8 @@
 """Learning: contrastive divergence against its exact expectation, and machines that are found."""
 
+import inspect
 import json
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from scipy import stats
 
 import kadanoff as kd
 from kadanoff.rbm import Machine, states
-from kadanoff.rbm.training import Training
+from kadanoff.rbm.training import Options, Training
 from tests.paths import REFERENCE as REFERENCE_DATA
 
 TINY = json.loads((REFERENCE_DATA / "rbm/tiny_rbm.json").read_text("utf-8"))
@@ -335,6 +337,18 @@ def test_divergence_is_named():
 def test_bad_options_are_refused(options, words):
     with pytest.raises((ValueError, TypeError), match=words):
         kd.RBM(**options).fit(np.eye(4, dtype=int))
+
+
+def test_all_estimators_share_their_options():
+    shared = {field.name: field.default for field in fields(Options)}
+    for estimator in (kd.RBM(), kd.DeepRBM()):
+        assert shared.items() <= estimator.get_params().items()
+    shown = inspect.signature(kd.RBM.of).parameters
+    assert list(shown) == ["machine", *shared]
+    assert list(inspect.signature(kd.DeepRBM.of).parameters) == ["machines", *shared]
+    assert shown["n_iter"].default == 10
+    with pytest.raises(TypeError, match=r"of\(\) has no argument 'n_itre'; did you mean 'n_iter'"):
+        kd.RBM.of(Machine.random(3, 2, seed=1), n_itre=2)
 
 
 def test_training_is_plain_data():

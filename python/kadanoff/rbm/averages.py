@@ -26,6 +26,7 @@ MAX_UNITS_FOR_Z = 32  # units of the smaller layer: 2^32 states take about a min
 MAX_UNITS_FOR_STATES = 24
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Moments:
     """Exact averages of a machine: ln Z, <v_i>, <h_j>, <v_i h_j>."""
@@ -40,6 +41,7 @@ class Moments:
         return f"Moments(ln Z = {self.log_Z:.6g}, {n} visible and {m} hidden units)"
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gradient:
     """Derivatives of the mean log likelihood of some data: by W, a and b."""

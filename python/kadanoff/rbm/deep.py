@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from kadanoff.rbm.estimator import RBM
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import mean
 from kadanoff.rbm.sampling import Samples
+from kadanoff.rbm.training import Options
 from kadanoff.rbm.units import Units, bits, flat, unit_values
 
 if TYPE_CHECKING:
@@ -29,20 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DeepRBM"]
 
-SHARED = (
-    "method",
-    "sweeps",
-    "learning_rate",
-    "batch_size",
-    "n_iter",
-    "optimizer",
-    "momentum",
-    "l2",
-    "centered",
-    "chains",
-    "temperatures",
-    "init_scale",
-    "threads",
+# Parameters that every layer is trained with.
+SHARED = tuple(
+    field.name for field in fields(Options) if field.name not in ("threshold", "random_state")
 )
 
 
@@ -194,6 +185,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self
 
     @classmethod
+    @public(options=Options)
     def of(cls, machines: list[Machine], **parameters: Any) -> Self:
         """A stack of given machines, from the bottom; neighbours must fit together."""
         for below, above in itertools.pairwise(machines):

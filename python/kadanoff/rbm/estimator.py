@@ -22,7 +22,7 @@ from kadanoff.rbm.averages import MAX_UNITS_FOR_STATES
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import Annealed
 from kadanoff.rbm.sampling import Samples
-from kadanoff.rbm.training import State, Training, machine_of
+from kadanoff.rbm.training import Options, State, Training, machine_of
 from kadanoff.rbm.units import Units, bits, flat, pack, unit_values
 
 if TYPE_CHECKING:
@@ -218,10 +218,6 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         return Run.of(threads=self.threads, progress=progress, control=control, seed=self.seed_)
 
     def _training(self) -> Training:
-        for name in ("visible", "hidden"):
-            unit_values(name, getattr(self, name))
-        if self.threshold is not None:
-            checks.real("threshold", self.threshold)
         return Training.of(self.get_params(deep=False))
 
     def _new_seed(self) -> int:
@@ -275,8 +271,9 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self._log_Z: float | None = None
 
     @classmethod
+    @public(options=Options)
     def of(cls, machine: Machine, **parameters: Any) -> Self:
-        """An estimator that already holds a machine."""
+        """An estimator that already holds a machine; parameters as for the class."""
         made = cls(machine.n_hidden, visible=machine.visible, hidden=machine.hidden, **parameters)
         made.machine_ = machine
         made.n_features_in_ = machine.n_visible

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kadanoff._base.html import table
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, FloatArray
 from kadanoff.rbm.units import Units, unit_values
 
@@ -15,6 +16,7 @@ __all__ = ["Annealed"]
 MAX_BINS = 100  # of the jackknife
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Annealed:
     """ln Z = ln Z_0 + ln <e^w> over the chains of an annealed importance sampling.

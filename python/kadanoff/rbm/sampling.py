@@ -30,6 +30,7 @@ MAX_EXACT_UNITS = 18  # units of the smaller free layer that are enumerated with
 MAX_STATES = 2**24  # of all rows together: a few seconds of one core
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Samples:
     """Configurations of both layers.

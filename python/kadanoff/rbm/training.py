@@ -14,7 +14,7 @@ from kadanoff._base.running import Run
 from kadanoff._base.types import BoolArray, WordArray
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import base_rates, mean
-from kadanoff.rbm.units import Units, pack
+from kadanoff.rbm.units import Units, pack, unit_values
 
 State = dict[str, Any]
 
@@ -23,26 +23,39 @@ OPTIMIZERS = ("sgd", "adam")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training:
-    """Everything that training needs to know, checked; fields as in `kadanoff.RBM`."""
+class Options:
+    """What all estimators share, with its defaults; fields as in `kadanoff.RBM`."""
+
+    method: str = "cd"
+    sweeps: int = 1
+    learning_rate: float | tuple[float, float] = 0.05
+    batch_size: int = 64
+    n_iter: int = 10
+    optimizer: str = "sgd"
+    momentum: float = 0.0
+    l2: float = 0.0
+    centered: bool = True
+    chains: int | None = None
+    temperatures: int = 10
+    init_scale: float = 0.01
+    threshold: float | None = None
+    threads: int | None = None
+    random_state: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Options):
+    """Everything that training needs to know, checked."""
 
     n_components: int
     visible: Units
     hidden: Units
-    method: str
-    sweeps: int
-    learning_rate: float | tuple[float, float]
-    batch_size: int
-    n_iter: int
-    optimizer: str
-    momentum: float
-    l2: float
-    centered: bool
-    chains: int | None
-    temperatures: int
-    init_scale: float
 
     def __post_init__(self) -> None:
+        for name in ("visible", "hidden"):
+            unit_values(name, getattr(self, name))
+        if self.threshold is not None:
+            checks.real("threshold", self.threshold)
         for name in ("n_components", "sweeps", "batch_size", "n_iter"):
             checks.whole(name, getattr(self, name))
         if self.chains is not None:

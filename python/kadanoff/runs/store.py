@@ -59,6 +59,7 @@ class DamagedFile(UserWarning):
     """A file of a store could not be read, and was set aside."""
 
 
+@public
 def canonical(value: Any) -> Any:
     """`value` in the one form in which it is hashed and written: numbers, text, lists, objects.
 
@@ -97,6 +98,7 @@ def canonical(value: Any) -> Any:
     )
 
 
+@public
 def key(parameters: Mapping[str, Any]) -> str:
     """The name of a point: 24 hexadecimal digits of the SHA-256 of its canonical parameters."""
     return hashlib.sha256(_text(canonical(dict(parameters))).encode()).hexdigest()[:24]
