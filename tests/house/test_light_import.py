@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-HEAVY = ("scipy", "sklearn", "matplotlib", "ipywidgets", "IPython", "xarray", "pandas")
+# Modules, not seconds: a time would depend on the machine.
+HEAVY = {
+    "IPython",
+    "ipykernel",
+    "ipywidgets",
+    "jupyterlab",
+    "matplotlib",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "sympy",
+    "xarray",
+}
 
 
 def loaded(program):
@@ -16,7 +28,7 @@ def loaded(program):
         capture_output=True,
         text=True,
     ).stdout
-    return {name.partition(".")[0] for name in shown.split()} & set(HEAVY)
+    return {name.partition(".")[0] for name in shown.split()} & HEAVY
 
 
 @pytest.mark.parametrize(
