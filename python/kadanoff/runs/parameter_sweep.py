@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -274,7 +274,8 @@ class _Running:
                 self.control.cancel()
             for future, i in waiting.items():  # what is finished is not lost
                 if future.done() and not future.cancelled():
-                    self._collect(i, future)
+                    with suppress(Cancelled):  # a point that was stopped, among those that ended
+                        self._collect(i, future)
             raise
 
     def _collect(self, i: int, future: Future[Any]) -> None:
