@@ -15,17 +15,20 @@ from numpy.typing import ArrayLike
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.ising.exact_solutions.results import pair, ratio, temperature
 
 __all__ = ["conditional", "surrounding_fields", "window_log_Z"]
 
 
-MOST_WIDTH = 20
-MOST_BLOCK = 20
+MAX_WIDTH = 20
+MAX_BLOCK = 20
 
 
+@public
 def surrounding_fields(
     spins: ArrayLike,
     corner: tuple[int, int],
@@ -39,7 +42,7 @@ def surrounding_fields(
     Parameters
     ----------
     spins : array of +-1, shape (..., Ly, Lx)
-        Configurations; what they hold inside the window does not matter.
+        Configurations; the spins inside the window do not matter.
     corner : (int, int)
         Row and column (y, x) where the window begins.
     shape : (int, int)
@@ -57,7 +60,7 @@ def surrounding_fields(
     array([[2., 1., 2.],
            [2., 1., 2.]])
     """
-    s = np.asarray(spins, dtype=np.float64)
+    s = checks.array("spins", spins)
     if s.ndim < 2 or not np.isin(s, (-1.0, 1.0)).all():
         raise ValueError("spins must be an array (..., Ly, Lx) of +1 and -1")
     jx, jy = pair("J", J)
@@ -77,6 +80,7 @@ def surrounding_fields(
     return out
 
 
+@public
 def window_log_Z(
     fields: ArrayLike,
     T: float,
@@ -100,7 +104,7 @@ def window_log_Z(
     block : array of bool, shape (height, width), optional
         The sites that are fixed, at most 20.
     threads, progress, control
-        As in :func:`kadanoff.lattices.ising.exact_solutions.states.enumerate_states`.
+        As in :func:`kadanoff.ising.sample`.
 
     Returns
     -------
@@ -123,11 +127,9 @@ def window_log_Z(
     >>> print(f"{log_Z:.10f}")
     14.4977110240
     """
-    h = np.asarray(fields)
-    if h.dtype.kind not in "iuf" or h.ndim < 2 or 0 in h.shape[-2:]:
-        raise ValueError(f"fields must be real, of shape (..., height, width), got {h.shape}")
-    if not np.isfinite(h).all():
-        raise ValueError("fields must be finite")
+    h = checks.array("fields", fields)
+    if h.ndim < 2 or 0 in h.shape[-2:]:
+        raise ValueError(f"fields must have shape (..., height, width), got {h.shape}")
     T = temperature(T)
     kx, ky = (ratio("J", j, T) for j in pair("J", J))
     height, width = h.shape[-2:]
@@ -140,19 +142,18 @@ def window_log_Z(
                 f"shape {mask.shape}"
             )
     k = int(mask.sum())
-    if min(height, width) > MOST_WIDTH:
-        raise ValueError(f"the shorter side must be at most {MOST_WIDTH}, got {height} x {width}")
-    if k > MOST_BLOCK:
-        raise ValueError(f"a block may have at most {MOST_BLOCK} sites, got {k}")
-    if threads is not None:
-        threads = min(checks.whole("threads", threads), 1024)
+    if min(height, width) > MAX_WIDTH:
+        raise ValueError(f"the shorter side must be at most {MAX_WIDTH}, got {height} x {width}")
+    if k > MAX_BLOCK:
+        raise ValueError(f"a block may have at most {MAX_BLOCK} sites, got {k}")
+    run = Run.of(threads=threads, progress=progress, control=control)
     more = h.shape[:-2]
     order = np.flatnonzero(mask.ravel())
     names = np.arange(height * width).reshape(height, width)
     turned = width > height
     if turned:
         h, mask, names, kx, ky = np.swapaxes(h, -1, -2), mask.T, names.T, ky, kx
-    with bar("windows", progress) as report:
+    with run.calling("windows") as keywords:
         flat = _core.ising_windows(
             h.shape[-2],
             h.shape[-1],
@@ -160,9 +161,7 @@ def window_log_Z(
             ky,
             np.ascontiguousarray(h, dtype=np.float64).ravel() / T,
             np.flatnonzero(mask.ravel()).tolist(),
-            threads=threads,
-            control=control,
-            report=report,
+            **keywords,
         )
     if block is None:
         out = flat.reshape(more)
@@ -178,6 +177,7 @@ def window_log_Z(
     return out
 
 
+@public
 def conditional(
     fields: ArrayLike,
     T: float,
