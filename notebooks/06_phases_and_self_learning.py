@@ -42,7 +42,7 @@ def configurations(L, T, n, seed, **lattice):
         n=n,
         seed=seed,
         method="wolff",
-        replicas=16,
+        chains=16,
         equilibration=300,
         spacing=8,
         **lattice,

@@ -561,7 +561,7 @@ ISING: dict[str, Any] = {"configurations": True, "seed": 7}
 
 
 def square(L: int = 16, **changes: Any) -> Any:
-    parameters = {"J": 1.0, "h": 0.0, "periodic": True, "lattice": "square"} | changes
+    parameters = {"J": 1.0, "h": 0.0, "boundary": "periodic", "lattice": "square"} | changes
     return kd.ising.Ising((L, L), **parameters)
 
 
@@ -591,7 +591,7 @@ def ising_heat_bath() -> Numbers:
             T=2.5,
             n=200,
             method="heat-bath",
-            replicas=64,
+            chains=64,
             spacing=4,
             equilibration=50,
             **ISING,
@@ -604,11 +604,11 @@ def ising_heat_bath() -> Numbers:
 def ising_metropolis_in_field() -> Numbers:
     return spins(
         kd.ising.sample(
-            square(12, h=0.3, J=(1.0, 0.5), periodic=(True, False)),
+            square(12, h=0.3, J=(1.0, 0.5), boundary=("periodic", "open")),
             T=2.0,
             n=100,
             method="metropolis",
-            replicas=4,
+            chains=4,
             spacing=3,
             equilibration=50,
             **ISING,
@@ -625,7 +625,7 @@ def ising_wolff() -> Numbers:
             T=2.3,
             n=100,
             method="wolff",
-            replicas=4,
+            chains=4,
             spacing=3,
             equilibration=50,
             **ISING,
@@ -643,7 +643,7 @@ def ising_swendsen_wang() -> Numbers:
             T=2.3,
             n=100,
             method="swendsen-wang",
-            replicas=4,
+            chains=4,
             spacing=2,
             equilibration=30,
             **ISING,
@@ -656,9 +656,9 @@ def ising_swendsen_wang() -> Numbers:
 @call(exact=True)
 def ising_lattices() -> Numbers:
     models = {
-        "chain": kd.ising.Ising((64,), J=1.0, h=0.1, periodic=True, lattice="chain"),
-        "triangular": kd.ising.Ising((9, 9), J=-1.0, h=0.0, periodic=True, lattice="triangular"),
-        "cubic": kd.ising.Ising((6, 6, 6), J=1.0, h=0.0, periodic=True, lattice="cubic"),
+        "chain": kd.ising.Ising((64,), J=1.0, h=0.1, boundary="periodic", lattice="chain"),
+        "triangular": kd.ising.Ising((9, 9), J=-1.0, h=0.0, boundary="periodic", lattice="triangular"),
+        "cubic": kd.ising.Ising((6, 6, 6), J=1.0, h=0.0, boundary="periodic", lattice="cubic"),
     }
     found: Numbers = {}
     for name, model in models.items():
@@ -667,7 +667,7 @@ def ising_lattices() -> Numbers:
             T=4.0,
             n=50,
             method="heat-bath",
-            replicas=2,
+            chains=2,
             spacing=2,
             equilibration=30,
             **ISING,
@@ -691,7 +691,7 @@ def ising_scan() -> Numbers:
         method="auto",
         spacing=2,
         equilibration=50,
-        replicas=4,
+        chains=4,
         **ISING,
         **RUN,
     )
@@ -707,12 +707,12 @@ def ising_scan() -> Numbers:
 
 @call()
 def ising_temper() -> Numbers:
-    run = kd.ising.temper(
+    run = kd.ising.parallel_tempering(
         square(8, J=(1.0, -1.0)),
         T=[1.0, 1.5, 2.0, 3.0],
         n=100,
         method="heat-bath",
-        ladders=4,
+        chains=4,
         sweeps=1,
         spacing=3,
         equilibration=30,
@@ -743,15 +743,15 @@ def ising_simulation() -> Numbers:
     return found
 
 
-def exactly(answer: Any) -> Numbers:
+def exactly(solution: Any) -> Numbers:
     names = ("method", "log_Z", "e", "c", "m", "abs_m", "m2", "m4", "xi", "f", "s")
-    values = {name: getattr(answer, name) for name in names}
+    values = {name: getattr(solution, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 
 
 @call()
 def ising_companions() -> Numbers:
-    answers = {
+    solutions = {
         "kaufman": kd.ising.kaufman((6, 8), 2.3, J=(1.0, 0.7)),
         "onsager": kd.ising.onsager(2.0, J=1.0),
         "chain": kd.ising.chain(12, 1.5, J=1.0, h=0.2, boundary="periodic"),
@@ -766,8 +766,8 @@ def ising_companions() -> Numbers:
     return {
         **{
             f"{n} {key}": value
-            for n, answer in answers.items()
-            for key, value in exactly(answer).items()
+            for n, solution in solutions.items()
+            for key, value in exactly(solution).items()
         },
         "strip eigenvalues": strip.log_eigenvalues,
         "strip log_Z": [strip.log_Z(5, "periodic"), strip.log_Z(5, "open")],
@@ -1158,7 +1158,7 @@ def blockspin_monte_carlo_rg() -> Numbers:
         T=2.269185314213022,
         n=400,
         method="swendsen-wang",
-        replicas=8,
+        chains=8,
         spacing=2,
         equilibration=50,
         **ISING,
@@ -1284,7 +1284,7 @@ def critical(L: int = 6, n: int = 1500) -> Any:
         T=2.269185314213022,
         n=n,
         method="swendsen-wang",
-        replicas=8,
+        chains=8,
         spacing=3,
         equilibration=50,
         configurations=True,
@@ -1447,7 +1447,7 @@ def rsmi_critical_point() -> Numbers:
     majority = kd.blockspin.Majority(2, ties="random", dimension=2)
     common = {
         "method": "swendsen-wang",
-        "replicas": 8,
+        "chains": 8,
         "spacing": 2,
         "equilibration": 50,
         "configurations": True,

@@ -125,8 +125,8 @@ LATTICES = {
             L=256, T=np.linspace(2, 2.5, 20), n=10_000, seed=1, control=c, **QUIET
         )
     ),
-    "ising.temper": Call(
-        lambda c: kd.ising.temper(
+    "ising.parallel_tempering": Call(
+        lambda c: kd.ising.parallel_tempering(
             L=128, T=np.linspace(2, 2.5, 8), n=100_000, seed=1, control=c, **QUIET
         )
     ),

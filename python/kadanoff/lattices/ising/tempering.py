@@ -18,7 +18,6 @@ from kadanoff.lattices.ising.models import Ising
 from kadanoff.lattices.ising.results import IsingScan
 from kadanoff.lattices.ising.sampling import (
     check_memory,
-    checked_method,
     collect,
     model_of,
     temperatures,
@@ -56,8 +55,8 @@ def parallel_tempering(
 
         P(exchange) = min(1, exp[(1/T_1 - 1/T_2)(E_1 - E_2)])
 
-    A configuration that is stuck at a low temperature travels to a high one and comes back elsewhere: for
-    frustrated or antiferromagnetic models and fields, where clusters do not help.
+    A configuration that is stuck at a low temperature travels to a high one and comes back
+    elsewhere: for frustrated or antiferromagnetic models and fields, where clusters do not help.
 
     Parameters
     ----------

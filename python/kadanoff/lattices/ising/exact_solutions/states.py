@@ -234,4 +234,4 @@ def enumerate_states(
 
 
 def _site(i: object, spins: int) -> int:
-    return checks.whole("a site of a bond", i, least=0, most=spins - 1)
+    return checks.whole("site of a bond", i, least=0, most=spins - 1)
