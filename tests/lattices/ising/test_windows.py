@@ -117,7 +117,7 @@ def test_cancelled_windows():
 MASK = np.ones((2, 2), dtype=bool)
 BAD = {
     "NaN": ({"fields": np.full((2, 2), np.nan)}, ValueError, "finite"),
-    "complex": ({"fields": np.zeros((2, 2), complex)}, ValueError, "real"),
+    "complex": ({"fields": np.zeros((2, 2), complex)}, TypeError, "real"),
     "one dimension": ({"fields": np.zeros(4)}, ValueError, "shape"),
     "empty": ({"fields": np.zeros((0, 2))}, ValueError, "shape"),
     "T": ({"T": -1.0}, ValueError, "T must be positive"),
