@@ -657,7 +657,9 @@ def ising_swendsen_wang() -> Numbers:
 def ising_lattices() -> Numbers:
     models = {
         "chain": kd.ising.Ising((64,), J=1.0, h=0.1, boundary="periodic", lattice="chain"),
-        "triangular": kd.ising.Ising((9, 9), J=-1.0, h=0.0, boundary="periodic", lattice="triangular"),
+        "triangular": kd.ising.Ising(
+            (9, 9), J=-1.0, h=0.0, boundary="periodic", lattice="triangular"
+        ),
         "cubic": kd.ising.Ising((6, 6, 6), J=1.0, h=0.0, boundary="periodic", lattice="cubic"),
     }
     found: Numbers = {}
@@ -804,7 +806,13 @@ def ising_windows() -> Numbers:
 
 # -------------------------------------------------------------------------------------- dimers
 
-DIMERS: dict[str, Any] = {"coverings": True, "burn_in": 40, "loops": 4, "replicas": 4, "seed": 11}
+DIMERS: dict[str, Any] = {
+    "coverings": True,
+    "equilibration": 40,
+    "spacing": 4,
+    "chains": 4,
+    "seed": 11,
+}
 
 
 def covered(run: Any) -> Numbers:
@@ -824,7 +832,7 @@ def dimers_free() -> Numbers:
         n=100,
         T=np.inf,
         v=-1.0,
-        boundary="torus",
+        boundary="periodic",
         winding=None,
         noise=None,
         **DIMERS,
@@ -840,7 +848,7 @@ def dimers_free() -> Numbers:
 @call()
 def dimers_interacting() -> Numbers:
     run = kd.dimers.sample(
-        8, n=100, T=1.0, v=-1.0, boundary="torus", winding=None, noise=None, **DIMERS, **RUN
+        8, n=100, T=1.0, v=-1.0, boundary="periodic", winding=None, noise=None, **DIMERS, **RUN
     )
     return covered(run)
 
@@ -856,14 +864,14 @@ def dimers_open_with_noise() -> Numbers:
 @call()
 def dimers_fixed_winding() -> Numbers:
     run = kd.dimers.sample(
-        8, n=100, T=np.inf, v=-1.0, boundary="torus", winding=(1, 0), noise=None, **DIMERS, **RUN
+        8, n=100, T=np.inf, v=-1.0, boundary="periodic", winding=(1, 0), noise=None, **DIMERS, **RUN
     )
     return covered(run)
 
 
 @call(exact=True)
 def dimers_simulation() -> Numbers:
-    live = kd.dimers.Simulation((8, 8), T=1.5, v=-1.0, boundary="torus", winding=None, seed=4)
+    live = kd.dimers.Simulation((8, 8), T=1.5, v=-1.0, boundary="periodic", winding=None, seed=4)
     steps = [live.step(10), live.step(5)]
     return {
         "steps": steps,
@@ -871,19 +879,19 @@ def dimers_simulation() -> Numbers:
         "winding": live.winding,
         "flippable": live.flippable,
         "height": live.height(),
-        "covering": kd.dimers.is_covering(live.dimers, "torus"),
-        "free to flip": kd.dimers.flippable(live.dimers, "torus"),
+        "covering": kd.dimers.is_covering(live.dimers, "periodic"),
+        "free to flip": kd.dimers.flippable(live.dimers, "periodic"),
     }
 
 
 @call()
 def dimers_counted() -> Numbers:
     sectors = kd.dimers.sectors((6, 4))
-    every = kd.dimers.coverings((4, 4), "torus")
+    every = kd.dimers.coverings((4, 4), "periodic")
     return {
         # More digits than an integer of 64 bits has.
-        "count": [str(kd.dimers.count((16, 16), b)) for b in ("torus", "open")],
-        "log_count": [kd.dimers.log_count((32, 30), b) for b in ("torus", "open")],
+        "count": [str(kd.dimers.count((16, 16), b)) for b in ("periodic", "open")],
+        "log_count": [kd.dimers.log_count((32, 30), b) for b in ("periodic", "open")],
         "sectors": [[*winding, sectors[winding]] for winding in sorted(sectors)],
         "winding_distribution": kd.dimers.winding_distribution((8, 6)),
         "coverings": every.dimers,
@@ -895,7 +903,7 @@ def dimers_counted() -> Numbers:
 @call()
 def dimers_correlators() -> Numbers:
     run = kd.dimers.sample(
-        8, n=300, T=np.inf, v=-1.0, boundary="torus", winding=None, noise=None, **DIMERS, **RUN
+        8, n=300, T=np.inf, v=-1.0, boundary="periodic", winding=None, noise=None, **DIMERS, **RUN
     )
     spectrum = kd.dimers.field_spectrum(run.dimers)
     stiffness = kd.dimers.stiffness(run)
@@ -903,8 +911,8 @@ def dimers_correlators() -> Numbers:
     return {
         "coupling": [kd.dimers.coupling(x, y) for x, y in ((1, 0), (0, 1), (2, 1), (4, 3))],
         "probability": [
-            kd.dimers.probability(pair, None, boundary="torus"),
-            kd.dimers.probability(pair, (8, 8), boundary="torus"),
+            kd.dimers.probability(pair, None, boundary="periodic"),
+            kd.dimers.probability(pair, (8, 8), boundary="periodic"),
             kd.dimers.probability(pair, (8, 8), boundary="open"),
         ],
         "stiffness": [stiffness.mean, stiffness.error],
@@ -1487,7 +1495,7 @@ def rsmi_critical_point() -> Numbers:
 @call()
 def rsmi_dimers() -> Numbers:
     run = kd.dimers.sample(
-        8, n=400, T=np.inf, v=-1.0, boundary="torus", winding=None, noise=None, **DIMERS, **RUN
+        8, n=400, T=np.inf, v=-1.0, boundary="periodic", winding=None, noise=None, **DIMERS, **RUN
     )
     E = kd.rsmi.multipoles((2, 2), 1, states=False)
     rule = kd.rsmi.FilterRule(E)
@@ -1503,7 +1511,7 @@ def rsmi_dimers() -> Numbers:
 @call(tolerance=10.0)
 def rsmi_dimers_learned() -> Numbers:
     run = kd.dimers.sample(
-        8, n=400, T=np.inf, v=-1.0, boundary="torus", winding=None, noise=None, **DIMERS, **RUN
+        8, n=400, T=np.inf, v=-1.0, boundary="periodic", winding=None, noise=None, **DIMERS, **RUN
     )
     learned = kd.rsmi.learn(
         run, mode="certified", model="bilinear", pairs=1000, **LEARN | {"block": (1, 1)}, **RUN

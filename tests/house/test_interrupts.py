@@ -140,7 +140,7 @@ LATTICES = {
     ),
     "dimers.sample": Call(
         lambda c: kd.dimers.sample(
-            32, n=10**7, replicas=4, coverings=False, seed=1, control=c, **QUIET
+            32, n=10**7, chains=4, coverings=False, seed=1, control=c, **QUIET
         ),
         partial=True,
     ),
