@@ -1262,13 +1262,13 @@ def self_learning() -> Numbers:
     sl = kd.self_learning
     model = sl.PlaquetteIsing(L=8, T=2.6, J=1.0, K=0.2)
     local = sl.sample(
-        model, None, measurements=200, interval=1, warm_up=50, chains=2, start=None, seed=1, **RUN
+        model, None, n=400, chains=2, spacing=1, equilibration=50, start=None, seed=1, **RUN
     )
     learned = sl.learn(local, shells=3)
     clusters = sl.sample(
-        model, learned, measurements=100, interval=1, warm_up=20, chains=2, seed=2, **RUN
+        model, learned, n=200, chains=2, spacing=1, equilibration=20, seed=2, **RUN
     )
-    trained = sl.train(model, L=8, shells=1, hot=2.0, rounds=2, measurements=200, seed=3, **RUN)
+    trained = sl.train(model, L=8, shells=1, hot=2.0, rounds=2, n=200, seed=3, **RUN)
     return {
         "local": local.sums,
         "clusters": clusters.sums,

@@ -146,13 +146,13 @@ LATTICES = {
     ),
     "self_learning.sample": Call(
         lambda c: kd.self_learning.sample(
-            PlaquetteIsing(L=64, K=0.2, T=2.5), measurements=10**7, control=c, **QUIET
+            PlaquetteIsing(L=64, K=0.2, T=2.5), n=10**7, control=c, **QUIET
         ),
         partial=True,
     ),
     "self_learning.train": Call(
         lambda c: kd.self_learning.train(
-            PlaquetteIsing(L=64, K=0.2, T=2.5), L=64, measurements=10**6, control=c, **QUIET
+            PlaquetteIsing(L=64, K=0.2, T=2.5), L=64, n=10**6, control=c, **QUIET
         )
     ),
     "blockspin.mcrg": Call(
