@@ -163,7 +163,7 @@ class Samples:
     seed: int
 
     def __len__(self) -> int:
-        return self.sums.shape[0] * self.sums.shape[1]
+        return self.sums[..., 0].size
 
     @property
     def energy(self) -> FloatArray:

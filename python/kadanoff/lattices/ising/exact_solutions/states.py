@@ -30,6 +30,7 @@ MAX_SPINS = 32
 Classes = list[list[tuple[int, int]]]
 
 
+@public
 def bonds(
     L: int | tuple[int, ...],
     lattice: str = "square",
