@@ -3,7 +3,6 @@
 import itertools
 import json
 import math
-import threading
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ import kadanoff as kd
 from kadanoff import _core, ising
 from kadanoff._base.statistics import estimate, z_score
 from kadanoff.lattices.ising import Ising
+from kadanoff.lattices.ising.models import core_arguments
 from tests.paths import REFERENCE as REFERENCE_DATA
 
 REFERENCE = json.loads((REFERENCE_DATA / "lattice/ising2d_exact.json").read_text(encoding="utf-8"))
@@ -33,13 +33,13 @@ def chi_squared(samples, p):
     words = np.zeros(len(samples), dtype=np.int64)
     for i in range(samples.packed.shape[1]):
         words += samples.packed[:, i].astype(np.int64) << (8 * i)
-    seen = np.bincount(words, minlength=len(p))
+    counts = np.bincount(words, minlength=len(p))
     expected = len(samples) * p
     rare = expected < 5
-    chi = ((seen - expected) ** 2 / expected)[~rare].sum()
+    chi = ((counts - expected) ** 2 / expected)[~rare].sum()
     dof = (~rare).sum() - 1
     if expected[rare].sum() > 1:
-        chi += (seen[rare].sum() - expected[rare].sum()) ** 2 / expected[rare].sum()
+        chi += (counts[rare].sum() - expected[rare].sum()) ** 2 / expected[rare].sum()
         dof += 1
     return (chi - dof) / math.sqrt(2 * dof)
 
@@ -161,7 +161,7 @@ def test_measuring_after_a_budget_of_sites_would_be_noticed():
     exact = EXACT[L, T]["m2"]
     m2 = {"fixed": [], "budget": []}
     for rule in m2:
-        chains = _core.IsingEnsemble(model._system, T, "wolff", 1, 8)
+        chains = _core.IsingEnsemble(core_arguments(model), T, "wolff", 1, 8)
         chains.advance(100)
         for _ in range(30_000):
             if rule == "fixed":
@@ -320,17 +320,21 @@ def test_tempering_of_a_frustrated_lattice():
 # --------------------------------------------------------------------------------- stopping, input
 
 
-def stop_soon(control):
-    timer = threading.Timer(0.3, control.cancel)
-    timer.start()
-    return timer
+def stopped_under_way():
+    """Keywords of a run that is cancelled after a thousandth of it, however fast it runs."""
+    control = kd.Control()
+
+    def report(done, total):
+        if done > total / 1000:
+            control.cancel()
+
+    return {"control": control, "progress": report}
 
 
 def test_a_stopped_run_keeps_what_it_measured():
-    control = kd.Control()
-    stop_soon(control)
+    about = {"L": 256, "T": 3.0, "h": 0.1, "seed": 1, "configurations": False}
     with pytest.raises(kd.Cancelled) as caught:
-        ising.sample(L=256, T=3.0, h=0.1, n=10**6, seed=1, configurations=False, control=control)
+        ising.sample(n=10**6, **about, **stopped_under_way())
     partial = caught.value.partial
     assert 0 < len(partial) < 10**6
     assert partial.estimates["energy"].n == len(partial)
@@ -368,11 +372,9 @@ def test_a_run_that_was_stopped_before_it_began_has_nothing():
 
 
 def test_a_stopped_tempering_keeps_what_it_measured():
-    control = kd.Control()
-    stop_soon(control)
     with pytest.raises(kd.Cancelled) as caught:
         ising.parallel_tempering(
-            L=64, T=[2.0, 2.1], n=10**6, equilibration=1, seed=1, control=control
+            L=64, T=[2.0, 2.1], n=10**6, equilibration=1, seed=1, **stopped_under_way()
         )
     partial = caught.value.partial
     assert len(partial) == 2

@@ -19,7 +19,7 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray, SpinArray
 
-__all__ = ["BOUNDARIES", "LATTICES", "Ising", "T_c", "coupling", "temperature"]
+__all__ = ["BOUNDARIES", "LATTICES", "Ising", "T_c", "core_arguments", "coupling", "temperature"]
 
 T_c = 2 / math.log(1 + math.sqrt(2))
 """Critical temperature of the square lattice with J = 1 (Kramers and Wannier, Onsager)."""
@@ -200,12 +200,12 @@ class Ising:
             total = total - j * product.sum(axis=over, dtype=np.int64)
         return np.asarray(total, dtype=np.float64)
 
-    @property
-    def _system(self) -> tuple[list[int], str, list[float], float, list[bool]]:
-        """Arguments of the compiled core."""
-        kind = "triangular" if self.lattice == "triangular" else "hypercubic"
-        closed = [edge == "periodic" for edge in self.boundary]
-        return list(self.shape), kind, list(self.J), self.h, closed
+
+def core_arguments(model: Ising) -> tuple[list[int], str, list[float], float, list[bool]]:
+    """A model as the compiled core takes it: shape, lattice, couplings, field, periodic axes."""
+    kind = "triangular" if model.lattice == "triangular" else "hypercubic"
+    closed = [edge == "periodic" for edge in model.boundary]
+    return list(model.shape), kind, list(model.J), model.h, closed
 
 
 def _lattice(lattice: str | None, shape: object) -> tuple[str, tuple[int, ...]]:

@@ -18,7 +18,7 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.statistics import estimate
-from kadanoff.lattices.ising.models import Ising, temperature
+from kadanoff.lattices.ising.models import Ising, core_arguments, temperature
 from kadanoff.lattices.ising.results import IsingSamples, IsingScan, estimates
 
 __all__ = ["METHODS", "sample", "scan"]
@@ -263,7 +263,7 @@ def check_memory(model: Ising, method: str, chains: int, samples: int, keep: boo
     if free is None:
         return
     each = 16 + (-(-model.sites // 8) if keep else 0)
-    need = samples * each + _core.ising_bytes(model._system, method, chains)
+    need = samples * each + _core.ising_bytes(core_arguments(model), method, chains)
     if need > free:
         raise MemoryError(
             f"{samples:,} samples of {model.sites:,} sites in {chains} chains need "
@@ -289,7 +289,7 @@ def _sample(
     started = time.perf_counter()
     control = control or _core.Control()
     calls: dict[str, Any] = {"threads": threads, "control": control}
-    chains = _core.IsingEnsemble(model._system, T, method, count, seed)
+    chains = _core.IsingEnsemble(core_arguments(model), T, method, count, seed)
     start(chains, model)
     # How long equilibration takes is not known before: the bar stands still until it is over.
     waiting = None if report is None else partial(_nothing_done, report)

@@ -14,7 +14,7 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import SpinArray
-from kadanoff.lattices.ising.models import Ising, coupling, temperature
+from kadanoff.lattices.ising.models import Ising, core_arguments, coupling, temperature
 from kadanoff.lattices.ising.results import unpacked
 from kadanoff.lattices.ising.sampling import check_memory, checked_method, model_of
 
@@ -90,7 +90,9 @@ class Simulation:
         self.seed = checks.seed(seed)
         self.sweeps = 0
         check_memory(self.model, self.method, 1, 1, True)
-        self._core = _core.IsingEnsemble(self.model._system, self._T, self.method, 1, self.seed)
+        self._core = _core.IsingEnsemble(
+            core_arguments(self.model), self._T, self.method, 1, self.seed
+        )
         if isinstance(start, str):
             if checks.choice("start", start, ("random", "ordered")) == "random":
                 self._core.randomise()

@@ -14,7 +14,7 @@ from kadanoff._base.errors import Cancelled
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
-from kadanoff.lattices.ising.models import Ising
+from kadanoff.lattices.ising.models import Ising, core_arguments
 from kadanoff.lattices.ising.results import IsingScan
 from kadanoff.lattices.ising.sampling import (
     check_memory,
@@ -121,7 +121,7 @@ def parallel_tempering(
     check_memory(found, method, chains * count, count * chains * times, configurations)
     started = time.perf_counter()
     with run.calling(f"tempering {count} temperatures") as keywords:
-        ladders = _core.IsingTempering(found._system, ladder, method, chains, run.seed)
+        ladders = _core.IsingTempering(core_arguments(found), ladder, method, chains, run.seed)
         arrays, tried, accepted, error = ladders.measure(
             equilibration,
             times,
