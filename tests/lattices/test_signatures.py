@@ -214,3 +214,27 @@ def test_control_is_checked():
         with pytest.raises(TypeError, match=r"control must be a kd\.Control or None"):
             call()
     assert kd.Control().cancelled is False
+
+
+def test_masked_spins_are_refused():
+    spins = np.ma.masked_array(np.ones((4, 4)), mask=np.eye(4, dtype=bool))
+    for call in (
+        lambda: ising.Ising(4).energy(spins),
+        lambda: ising.Simulation(L=4, T=2.0, start=spins),
+        lambda: ising.surrounding_fields(spins, (0, 0), (2, 2)),
+        lambda: dimers.height(np.ma.masked_array([[0, 2], [0, 2]])),
+    ):
+        with pytest.raises(TypeError, match="plain array, got a masked one"):
+            call()
+
+
+def test_windows_are_pairs_of_integers():
+    for corner, shape in (((0, 1.5), (2, 2)), ((0, 0), (2, True)), (0, (2, 2)), ((0, 0), (2,))):
+        with pytest.raises(TypeError, match="integer"):
+            ising.surrounding_fields(np.ones((4, 4)), corner, shape)
+    # Corners count around the lattice.
+    spins = np.random.default_rng(1).choice([-1, 1], size=(6, 6))
+    np.testing.assert_array_equal(
+        ising.surrounding_fields(spins, (-2, 1), (2, 2)),
+        ising.surrounding_fields(spins, (4, 1), (2, 2)),
+    )

@@ -142,7 +142,7 @@ def jackknife(function: Callable[..., float], *series: ArrayLike) -> Estimate:
 
     Notes
     -----
-    B is at most 4096, the blocks are short; what correlation is left between the pseudovalues p_j
+    B is at most 4096, the blocks are short; the remaining correlation between the pseudovalues p_j
     enters the error as in :func:`estimate`, and multiplies the correction of the bias too.
 
     Examples
@@ -237,6 +237,8 @@ def z_score(found: Estimate, exact: float) -> float:
 
 
 def _checked(series: ArrayLike, name: str) -> FloatArray:
+    if isinstance(series, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be a plain array, got a masked one")
     x = np.asarray(series)
     if x.dtype.kind not in "iufb":
         raise TypeError(f"{name} must hold real numbers, got an array of {x.dtype}")

@@ -72,11 +72,14 @@ class PlaquetteIsing:
     K: float = 0.0
 
     def __post_init__(self) -> None:
-        checks.whole("L", self.L, least=3, most=4096)
-        T = checks.real("T", self.T, above=0)
+        object.__setattr__(self, "L", checks.whole("L", self.L, least=3, most=4096))
+        object.__setattr__(self, "T", checks.real("T", self.T, above=0))
         for name in ("J", "K"):
-            ratio = checks.real(name, getattr(self, name)) / T
-            checks.real(f"{name}/T", ratio, least=-MAX_RATIO, most=MAX_RATIO, hint="raise T")
+            value = checks.real(name, getattr(self, name))
+            object.__setattr__(self, name, value)
+            checks.real(
+                f"{name}/T", value / self.T, least=-MAX_RATIO, most=MAX_RATIO, hint="raise T"
+            )
 
     def __repr__(self) -> str:
         return f"PlaquetteIsing(L={self.L}, T={self.T:g}, J={self.J:g}, K={self.K:g})"

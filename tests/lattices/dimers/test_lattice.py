@@ -128,7 +128,7 @@ def test_a_picture_shows_every_dimer_once():
 
 def test_results_draw_themselves():
     run = dimers.sample(8, n=8, boundary="open", seed=1)
-    ax = run.plot(3, ax=Figure().subplots(), heights=False, linewidths=2)
+    ax = run.plot(Figure().subplots(), index=3, heights=False, linewidths=2)
     assert len(segments(ax)) == 32
     assert not ax.images
     simulation = dimers.Simulation((6, 4), seed=1)

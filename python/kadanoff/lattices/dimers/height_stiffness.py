@@ -2,8 +2,8 @@ r"""Stiffness of the height field.
 
     S = (K/2) int d^2x (grad h)^2,        K = pi/16 for free dimers
 
-in the heights of :func:`kadanoff.dimers.height` (four round a site). It is seen twice. A flux W_x
-is a slope ``4 W_x / Ly`` of the whole torus, which costs ``8 K W_x^2 Lx / Ly``:
+in the heights of :func:`kadanoff.dimers.height` (four round a site). It shows in two ways. A flux
+W_x is a slope ``4 W_x / Ly`` of the whole torus, which costs ``8 K W_x^2 Lx / Ly``:
 
     P(W_x) ~ exp(-8 K W_x^2 Lx / Ly),     W_x = 0, +-1, ...
 

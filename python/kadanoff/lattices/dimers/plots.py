@@ -123,7 +123,7 @@ def _shade(ax: Axes, d: Any) -> None:
 
 
 def plot_field_spectrum(found: FieldSpectrum, ax: Axes | None = None, **style: Any) -> Axes:
-    """Transverse and longitudinal fluctuations of the field, and what free dimers have at q = 0."""
+    """Transverse and longitudinal fluctuations of the field, and those of free dimers at q = 0."""
     from kadanoff.lattices.dimers.height_stiffness import FREE_STIFFNESS
 
     if ax is None:

@@ -161,9 +161,9 @@ class DimerSamples:
     @public
     def plot(
         self,
-        index: int = -1,
         ax: Axes | None = None,
         *,
+        index: int = -1,
         heights: bool = True,
         **style: Any,
     ) -> Axes:

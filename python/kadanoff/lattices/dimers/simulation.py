@@ -1,4 +1,4 @@
-"""One covering in motion, for live pictures and for what needs every loop."""
+"""One covering in motion, for live pictures and for measurements after every loop."""
 
 from __future__ import annotations
 

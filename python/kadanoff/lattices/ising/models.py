@@ -19,7 +19,16 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray, SpinArray
 
-__all__ = ["BOUNDARIES", "LATTICES", "Ising", "T_c", "core_arguments", "coupling", "temperature"]
+__all__ = [
+    "BOUNDARIES",
+    "LATTICES",
+    "Ising",
+    "T_c",
+    "configurations",
+    "core_arguments",
+    "coupling",
+    "temperature",
+]
 
 T_c = 2 / math.log(1 + math.sqrt(2))
 """Critical temperature of the square lattice with J = 1 (Kramers and Wannier, Onsager)."""
@@ -182,13 +191,8 @@ class Ising:
         >>> print(Ising((2, 2)).energy([[1, 1], [1, -1]]))
         0.0
         """
-        s = np.asarray(spins)
+        s = configurations(spins, self.shape)
         axes = len(self.shape)
-        if s.shape[s.ndim - axes :] != self.shape or not np.isin(s, (-1, 1)).all():
-            raise ValueError(
-                f"spins must be +1 or -1 with the last axes {self.shape}, got shape {s.shape}"
-            )
-        s = s.astype(np.int8)
         over = tuple(range(-axes, 0))
         total = -self.h * s.sum(axis=over, dtype=np.int64)
         for j, step in zip(self.J, self.directions, strict=True):
@@ -244,6 +248,19 @@ def boundaries(boundary: object, axes: int) -> tuple[str, ...]:
             f"got {edges}"
         )
     return edges
+
+
+def configurations(spins: ArrayLike, shape: tuple[int, ...]) -> SpinArray:
+    """Spins +-1 as int8, shape (..., *shape).
+
+    Samples may fill much of the memory: no copy in numbers of 64 bits, as `checks.array` makes.
+    """
+    if isinstance(spins, np.ma.MaskedArray):
+        raise TypeError("spins must be a plain array, got a masked one; pass spins.filled(...)")
+    s = np.asarray(spins)
+    if s.shape[s.ndim - len(shape) :] != shape or not np.isin(s, (-1, 1)).all():
+        raise ValueError(f"spins must be +1 or -1 with the last axes {shape}, got shape {s.shape}")
+    return s.astype(np.int8, copy=False)
 
 
 def coupling(name: str, value: object) -> float:

@@ -1,4 +1,4 @@
-"""What a run measured: configurations, series, and averages with errors."""
+"""Results of runs: configurations, series, and averages with errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class IsingSamples:
     Attributes
     ----------
     model : Ising
-        What was sampled.
+        The model that was sampled.
     T : float
         Temperature.
     energy : array, shape (n,)

@@ -335,7 +335,7 @@ def _done_since(report: Report, before: int, done: int, total: int) -> None:
 
 
 def collect(model: Ising, T: float, arrays: dict[str, Any], n: int, **about: Any) -> IsingSamples:
-    """Samples and averages from what the core measured."""
+    """Samples and averages from the measurements of the core."""
     e = arrays["energy"] / model.sites
     m = arrays["magnetisation"] / model.sites
     packed = arrays["packed"]

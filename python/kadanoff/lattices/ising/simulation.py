@@ -14,7 +14,13 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import SpinArray
-from kadanoff.lattices.ising.models import Ising, core_arguments, coupling, temperature
+from kadanoff.lattices.ising.models import (
+    Ising,
+    configurations,
+    core_arguments,
+    coupling,
+    temperature,
+)
 from kadanoff.lattices.ising.results import unpacked
 from kadanoff.lattices.ising.sampling import check_memory, checked_method, model_of
 
@@ -100,7 +106,7 @@ class Simulation:
                 ground = self.model.ground_state()
                 self.spins = np.ones(self.model.shape, np.int8) if ground is None else ground
         else:
-            self.spins = np.asarray(start)
+            self.spins = start
 
     def __repr__(self) -> str:
         return (
@@ -161,10 +167,10 @@ class Simulation:
 
     @spins.setter
     def spins(self, value: ArrayLike) -> None:
-        spins = np.asarray(value)
-        if spins.shape != self.model.shape or not np.isin(spins, (-1, 1)).all():
+        spins = configurations(value, self.model.shape)
+        if spins.ndim != len(self.model.shape):
             raise ValueError(
-                f"spins must be +1 or -1 with shape {self.model.shape}, got shape {spins.shape}"
+                f"spins must be one configuration, shape {self.model.shape}, got {spins.shape}"
             )
         self._core.set_all(np.ascontiguousarray(spins.ravel() > 0))
 

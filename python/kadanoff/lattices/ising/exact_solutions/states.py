@@ -95,7 +95,7 @@ def bonds(
 @public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DensityOfStates:
-    """How many states have which sums of bonds and spins.
+    """Numbers of states with given sums of bonds and spins.
 
     Attributes
     ----------

@@ -65,19 +65,27 @@ def surrounding_fields(
         raise ValueError("spins must be an array (..., Ly, Lx) of +1 and -1")
     jx, jy = pair("J", J)
     h = checks.real("h", h)
-    height, width = checks.whole("height", shape[0]), checks.whole("width", shape[1])
+    height, width = _whole_pair("shape", shape, least=1)
+    row, column = _whole_pair("corner", corner, least=None)
     Ly, Lx = s.shape[-2:]
     if height >= Ly or width >= Lx:
         raise ValueError(
             f"the window must be smaller than the lattice, got {height} x {width} in {Ly} x {Lx}"
         )
-    rolled = np.roll(s, (-corner[0], -corner[1]), axis=(-2, -1))
+    rolled = np.roll(s, (-row, -column), axis=(-2, -1))
     out = np.full((*s.shape[:-2], height, width), h)
     out[..., :, 0] += jx * rolled[..., :height, -1]
     out[..., :, -1] += jx * rolled[..., :height, width]
     out[..., 0, :] += jy * rolled[..., -1, :width]
     out[..., -1, :] += jy * rolled[..., height, :width]
     return out
+
+
+def _whole_pair(name: str, value: tuple[int, int], *, least: int | None) -> tuple[int, int]:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair of integers, got {value!r}")
+    first, second = (checks.whole(f"{name}[{i}]", n, least=least) for i, n in enumerate(value))
+    return first, second
 
 
 @public
