@@ -24,6 +24,7 @@ __all__ = [
     "LATTICES",
     "Ising",
     "T_c",
+    "boundaries",
     "configurations",
     "core_arguments",
     "coupling",
