@@ -52,9 +52,9 @@ def learned_clusters(threads: int, repeats: int) -> list[Measured]:
         sample(
             model,
             PairModel(J=(1.1064, 0.0, 0.0)),
-            measurements=10_000,
-            interval=10,
-            warm_up=1000,
+            n=10_000,
+            spacing=10,
+            equilibration=1000,
             seed=i,
             threads=threads,
             progress=False,

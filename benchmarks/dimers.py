@@ -12,20 +12,20 @@ from typing import Any
 
 L = 64
 STEPS = 10**8  # what a case's time stands for
-LOOPS = 20_000  # a replica: about 10^7 steps
+LOOPS = 20_000  # per chain: about 10^7 steps
 
 
 def kadanoff_rate(threads: int = 1, **options: Any) -> dict[str, float]:
-    """Seconds for STEPS steps of all replicas together, and the rate in steps/ns."""
+    """Seconds for STEPS steps of all chains together, and the rate in steps/ns."""
     from kadanoff import dimers
 
     started = time.perf_counter()
     run = dimers.sample(
         L,
         n=8,
-        replicas=8,
-        loops=LOOPS,
-        burn_in=0,
+        chains=8,
+        spacing=LOOPS,
+        equilibration=0,
         coverings=False,
         seed=1,
         threads=threads,

@@ -17,8 +17,9 @@ def sweeping(method: str) -> Any:
 
     def measure(threads: int, repeats: int) -> list[dict[str, Any]]:
         from kadanoff import _core, ising
+        from kadanoff.lattices.ising.models import core_arguments
 
-        system = ising.Ising(L)._system
+        system = core_arguments(ising.Ising(L))
         chains = _core.IsingEnsemble(system, ising.T_c, method, 2, 1)
         chains.advance(50, threads=threads)
         found = []
@@ -34,8 +35,9 @@ def sweeping(method: str) -> Any:
 def clusters(threads: int, repeats: int) -> list[dict[str, Any]]:
     """A fixed number of clusters, as the time that 10^8 of their sites take."""
     from kadanoff import _core, ising
+    from kadanoff.lattices.ising.models import core_arguments
 
-    chains = _core.IsingEnsemble(ising.Ising(L)._system, ising.T_c, "wolff", 2, 1)
+    chains = _core.IsingEnsemble(core_arguments(ising.Ising(L)), ising.T_c, "wolff", 2, 1)
     chains.advance(200, threads=threads)
     found = []
     for _ in range(repeats):

@@ -42,7 +42,7 @@ def configurations(L, T, n, seed, **lattice):
         n=n,
         seed=seed,
         method="wolff",
-        replicas=16,
+        chains=16,
         equilibration=300,
         spacing=8,
         **lattice,
@@ -304,14 +304,14 @@ assert its_error / triangular < pick(quick=0.03, normal=0.01, full=0.005)
 
 # %%
 model = PlaquetteIsing(L=32, T=2.493, K=0.2)
-rounds = train(model, L=16, measurements=pick(quick=2000, normal=10_000, full=50_000), seed=1)
+rounds = train(model, L=16, n=pick(quick=2000, normal=10_000, full=50_000), seed=1)
 for number, pair in enumerate(rounds):
     where = "T = 2 x 2.493, single spins" if number == 0 else "T = 2.493, learned clusters"
     print(
         f"round {number}: J_1 = {pair.J[0]:.4f}, explains {pair.explained:.2%} of the variance "
         f"of H   ({where})"
     )
-run = sample(model, rounds[-1], measurements=4000, interval=5, seed=2)
+run = sample(model, rounds[-1], n=4000, spacing=5, seed=2)
 three = learn(run, shells=3)
 print(
     f"three shells: J = {three.J[0]:.4f}, {three.J[1]:.4f}, {three.J[2]:.4f}; "
@@ -359,8 +359,8 @@ for name, learned in updates.items():
     check = sample(
         small,
         learned,
-        measurements=pick(quick=20_000, normal=100_000, full=10**6),
-        interval=3,
+        n=pick(quick=20_000, normal=100_000, full=10**6),
+        spacing=3,
         seed=5,
     )
     z = {q: z_score(check.estimate(q), value) for q, value in exact.items()}
@@ -385,8 +385,8 @@ three = learn(
     sample(
         PlaquetteIsing(L=16, T=2.493, K=0.2),
         rounds[-1],
-        measurements=pick(quick=4000, normal=20_000, full=100_000),
-        interval=4,
+        n=pick(quick=4000, normal=20_000, full=100_000),
+        spacing=4,
         seed=8,
     ),
     shells=3,
@@ -401,13 +401,13 @@ for L in SIDES:
         chain = sample(
             at,
             learned,
-            measurements=steps,
-            interval=1 if learned is None else 2,
-            warm_up=steps // 4,
+            n=steps,
+            spacing=1 if learned is None else 2,
+            equilibration=steps // 4,
             seed=int(L),
         )
         estimate = chain.estimate("m_abs")
-        tau[name].append(estimate.tau * chain.interval * chain.visited)
+        tau[name].append(estimate.tau * chain.spacing * chain.visited)
         acceptance[name].append(chain.acceptance)
         visited[name].append(chain.visited)
         means[name].append(estimate)

@@ -561,7 +561,7 @@ ISING: dict[str, Any] = {"configurations": True, "seed": 7}
 
 
 def square(L: int = 16, **changes: Any) -> Any:
-    parameters = {"J": 1.0, "h": 0.0, "periodic": True, "lattice": "square"} | changes
+    parameters = {"J": 1.0, "h": 0.0, "boundary": "periodic", "lattice": "square"} | changes
     return kd.ising.Ising((L, L), **parameters)
 
 
@@ -591,7 +591,7 @@ def ising_heat_bath() -> Numbers:
             T=2.5,
             n=200,
             method="heat-bath",
-            replicas=64,
+            chains=64,
             spacing=4,
             equilibration=50,
             **ISING,
@@ -604,11 +604,11 @@ def ising_heat_bath() -> Numbers:
 def ising_metropolis_in_field() -> Numbers:
     return spins(
         kd.ising.sample(
-            square(12, h=0.3, J=(1.0, 0.5), periodic=(True, False)),
+            square(12, h=0.3, J=(1.0, 0.5), boundary=("periodic", "open")),
             T=2.0,
             n=100,
             method="metropolis",
-            replicas=4,
+            chains=4,
             spacing=3,
             equilibration=50,
             **ISING,
@@ -625,7 +625,7 @@ def ising_wolff() -> Numbers:
             T=2.3,
             n=100,
             method="wolff",
-            replicas=4,
+            chains=4,
             spacing=3,
             equilibration=50,
             **ISING,
@@ -643,7 +643,7 @@ def ising_swendsen_wang() -> Numbers:
             T=2.3,
             n=100,
             method="swendsen-wang",
-            replicas=4,
+            chains=4,
             spacing=2,
             equilibration=30,
             **ISING,
@@ -656,9 +656,11 @@ def ising_swendsen_wang() -> Numbers:
 @call(exact=True)
 def ising_lattices() -> Numbers:
     models = {
-        "chain": kd.ising.Ising((64,), J=1.0, h=0.1, periodic=True, lattice="chain"),
-        "triangular": kd.ising.Ising((9, 9), J=-1.0, h=0.0, periodic=True, lattice="triangular"),
-        "cubic": kd.ising.Ising((6, 6, 6), J=1.0, h=0.0, periodic=True, lattice="cubic"),
+        "chain": kd.ising.Ising((64,), J=1.0, h=0.1, boundary="periodic", lattice="chain"),
+        "triangular": kd.ising.Ising(
+            (9, 9), J=-1.0, h=0.0, boundary="periodic", lattice="triangular"
+        ),
+        "cubic": kd.ising.Ising((6, 6, 6), J=1.0, h=0.0, boundary="periodic", lattice="cubic"),
     }
     found: Numbers = {}
     for name, model in models.items():
@@ -667,7 +669,7 @@ def ising_lattices() -> Numbers:
             T=4.0,
             n=50,
             method="heat-bath",
-            replicas=2,
+            chains=2,
             spacing=2,
             equilibration=30,
             **ISING,
@@ -691,7 +693,7 @@ def ising_scan() -> Numbers:
         method="auto",
         spacing=2,
         equilibration=50,
-        replicas=4,
+        chains=4,
         **ISING,
         **RUN,
     )
@@ -707,12 +709,12 @@ def ising_scan() -> Numbers:
 
 @call()
 def ising_temper() -> Numbers:
-    run = kd.ising.temper(
+    run = kd.ising.parallel_tempering(
         square(8, J=(1.0, -1.0)),
         T=[1.0, 1.5, 2.0, 3.0],
         n=100,
         method="heat-bath",
-        ladders=4,
+        chains=4,
         sweeps=1,
         spacing=3,
         equilibration=30,
@@ -743,15 +745,15 @@ def ising_simulation() -> Numbers:
     return found
 
 
-def exactly(answer: Any) -> Numbers:
+def exactly(solution: Any) -> Numbers:
     names = ("method", "log_Z", "e", "c", "m", "abs_m", "m2", "m4", "xi", "f", "s")
-    values = {name: getattr(answer, name) for name in names}
+    values = {name: getattr(solution, name) for name in names}
     return {name: value for name, value in values.items() if value is not None}
 
 
 @call()
 def ising_companions() -> Numbers:
-    answers = {
+    solutions = {
         "kaufman": kd.ising.kaufman((6, 8), 2.3, J=(1.0, 0.7)),
         "onsager": kd.ising.onsager(2.0, J=1.0),
         "chain": kd.ising.chain(12, 1.5, J=1.0, h=0.2, boundary="periodic"),
@@ -766,8 +768,8 @@ def ising_companions() -> Numbers:
     return {
         **{
             f"{n} {key}": value
-            for n, answer in answers.items()
-            for key, value in exactly(answer).items()
+            for n, solution in solutions.items()
+            for key, value in exactly(solution).items()
         },
         "strip eigenvalues": strip.log_eigenvalues,
         "strip log_Z": [strip.log_Z(5, "periodic"), strip.log_Z(5, "open")],
@@ -804,7 +806,13 @@ def ising_windows() -> Numbers:
 
 # -------------------------------------------------------------------------------------- dimers
 
-DIMERS: dict[str, Any] = {"coverings": True, "burn_in": 40, "loops": 4, "replicas": 4, "seed": 11}
+DIMERS: dict[str, Any] = {
+    "coverings": True,
+    "equilibration": 40,
+    "spacing": 4,
+    "chains": 4,
+    "seed": 11,
+}
 
 
 def covered(run: Any) -> Numbers:
@@ -824,7 +832,7 @@ def dimers_free() -> Numbers:
         n=100,
         T=np.inf,
         v=-1.0,
-        boundary="torus",
+        boundary="periodic",
         winding=None,
         noise=None,
         **DIMERS,
@@ -840,7 +848,7 @@ def dimers_free() -> Numbers:
 @call()
 def dimers_interacting() -> Numbers:
     run = kd.dimers.sample(
-        8, n=100, T=1.0, v=-1.0, boundary="torus", winding=None, noise=None, **DIMERS, **RUN
+        8, n=100, T=1.0, v=-1.0, boundary="periodic", winding=None, noise=None, **DIMERS, **RUN
     )
     return covered(run)
 
@@ -856,14 +864,14 @@ def dimers_open_with_noise() -> Numbers:
 @call()
 def dimers_fixed_winding() -> Numbers:
     run = kd.dimers.sample(
-        8, n=100, T=np.inf, v=-1.0, boundary="torus", winding=(1, 0), noise=None, **DIMERS, **RUN
+        8, n=100, T=np.inf, v=-1.0, boundary="periodic", winding=(1, 0), noise=None, **DIMERS, **RUN
     )
     return covered(run)
 
 
 @call(exact=True)
 def dimers_simulation() -> Numbers:
-    live = kd.dimers.Simulation((8, 8), T=1.5, v=-1.0, boundary="torus", winding=None, seed=4)
+    live = kd.dimers.Simulation((8, 8), T=1.5, v=-1.0, boundary="periodic", winding=None, seed=4)
     steps = [live.step(10), live.step(5)]
     return {
         "steps": steps,
@@ -871,19 +879,19 @@ def dimers_simulation() -> Numbers:
         "winding": live.winding,
         "flippable": live.flippable,
         "height": live.height(),
-        "covering": kd.dimers.is_covering(live.dimers, "torus"),
-        "free to flip": kd.dimers.flippable(live.dimers, "torus"),
+        "covering": kd.dimers.is_covering(live.dimers, "periodic"),
+        "free to flip": kd.dimers.flippable(live.dimers, "periodic"),
     }
 
 
 @call()
 def dimers_counted() -> Numbers:
     sectors = kd.dimers.sectors((6, 4))
-    every = kd.dimers.coverings((4, 4), "torus")
+    every = kd.dimers.coverings((4, 4), "periodic")
     return {
         # More digits than an integer of 64 bits has.
-        "count": [str(kd.dimers.count((16, 16), b)) for b in ("torus", "open")],
-        "log_count": [kd.dimers.log_count((32, 30), b) for b in ("torus", "open")],
+        "count": [str(kd.dimers.count((16, 16), b)) for b in ("periodic", "open")],
+        "log_count": [kd.dimers.log_count((32, 30), b) for b in ("periodic", "open")],
         "sectors": [[*winding, sectors[winding]] for winding in sorted(sectors)],
         "winding_distribution": kd.dimers.winding_distribution((8, 6)),
         "coverings": every.dimers,
@@ -895,7 +903,7 @@ def dimers_counted() -> Numbers:
 @call()
 def dimers_correlators() -> Numbers:
     run = kd.dimers.sample(
-        8, n=300, T=np.inf, v=-1.0, boundary="torus", winding=None, noise=None, **DIMERS, **RUN
+        8, n=300, T=np.inf, v=-1.0, boundary="periodic", winding=None, noise=None, **DIMERS, **RUN
     )
     spectrum = kd.dimers.field_spectrum(run.dimers)
     stiffness = kd.dimers.stiffness(run)
@@ -903,8 +911,8 @@ def dimers_correlators() -> Numbers:
     return {
         "coupling": [kd.dimers.coupling(x, y) for x, y in ((1, 0), (0, 1), (2, 1), (4, 3))],
         "probability": [
-            kd.dimers.probability(pair, None, boundary="torus"),
-            kd.dimers.probability(pair, (8, 8), boundary="torus"),
+            kd.dimers.probability(pair, None, boundary="periodic"),
+            kd.dimers.probability(pair, (8, 8), boundary="periodic"),
             kd.dimers.probability(pair, (8, 8), boundary="open"),
         ],
         "stiffness": [stiffness.mean, stiffness.error],
@@ -1160,7 +1168,7 @@ def blockspin_monte_carlo_rg() -> Numbers:
         T=2.269185314213022,
         n=400,
         method="swendsen-wang",
-        replicas=8,
+        chains=8,
         spacing=2,
         equilibration=50,
         **ISING,
@@ -1256,13 +1264,13 @@ def self_learning() -> Numbers:
     sl = kd.self_learning
     model = sl.PlaquetteIsing(L=8, T=2.6, J=1.0, K=0.2)
     local = sl.sample(
-        model, None, measurements=200, interval=1, warm_up=50, chains=2, start=None, seed=1, **RUN
+        model, None, n=400, chains=2, spacing=1, equilibration=50, start=None, seed=1, **RUN
     )
     learned = sl.learn(local, shells=3)
     clusters = sl.sample(
-        model, learned, measurements=100, interval=1, warm_up=20, chains=2, seed=2, **RUN
+        model, learned, n=200, chains=2, spacing=1, equilibration=20, seed=2, **RUN
     )
-    trained = sl.train(model, L=8, shells=1, hot=2.0, rounds=2, measurements=200, seed=3, **RUN)
+    trained = sl.train(model, L=8, shells=1, hot=2.0, rounds=2, n=200, seed=3, **RUN)
     return {
         "local": local.sums,
         "clusters": clusters.sums,
@@ -1286,7 +1294,7 @@ def critical(L: int = 6, n: int = 1500) -> Any:
         T=2.269185314213022,
         n=n,
         method="swendsen-wang",
-        replicas=8,
+        chains=8,
         spacing=3,
         equilibration=50,
         configurations=True,
@@ -1449,7 +1457,7 @@ def rsmi_critical_point() -> Numbers:
     majority = kd.blockspin.Majority(2, ties="random", dimension=2)
     common = {
         "method": "swendsen-wang",
-        "replicas": 8,
+        "chains": 8,
         "spacing": 2,
         "equilibration": 50,
         "configurations": True,
@@ -1489,7 +1497,7 @@ def rsmi_critical_point() -> Numbers:
 @call()
 def rsmi_dimers() -> Numbers:
     run = kd.dimers.sample(
-        8, n=400, T=np.inf, v=-1.0, boundary="torus", winding=None, noise=None, **DIMERS, **RUN
+        8, n=400, T=np.inf, v=-1.0, boundary="periodic", winding=None, noise=None, **DIMERS, **RUN
     )
     E = kd.rsmi.multipoles((2, 2), 1, states=False)
     rule = kd.rsmi.FilterRule(E)
@@ -1505,7 +1513,7 @@ def rsmi_dimers() -> Numbers:
 @call(tolerance=10.0)
 def rsmi_dimers_learned() -> Numbers:
     run = kd.dimers.sample(
-        8, n=400, T=np.inf, v=-1.0, boundary="torus", winding=None, noise=None, **DIMERS, **RUN
+        8, n=400, T=np.inf, v=-1.0, boundary="periodic", winding=None, noise=None, **DIMERS, **RUN
     )
     learned = kd.rsmi.learn(
         run, mode="certified", model="bilinear", pairs=1000, **LEARN | {"block": (1, 1)}, **RUN

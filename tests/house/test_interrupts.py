@@ -125,8 +125,8 @@ LATTICES = {
             L=256, T=np.linspace(2, 2.5, 20), n=10_000, seed=1, control=c, **QUIET
         )
     ),
-    "ising.temper": Call(
-        lambda c: kd.ising.temper(
+    "ising.parallel_tempering": Call(
+        lambda c: kd.ising.parallel_tempering(
             L=128, T=np.linspace(2, 2.5, 8), n=100_000, seed=1, control=c, **QUIET
         )
     ),
@@ -140,19 +140,19 @@ LATTICES = {
     ),
     "dimers.sample": Call(
         lambda c: kd.dimers.sample(
-            32, n=10**7, replicas=4, coverings=False, seed=1, control=c, **QUIET
+            32, n=10**7, chains=4, coverings=False, seed=1, control=c, **QUIET
         ),
         partial=True,
     ),
     "self_learning.sample": Call(
         lambda c: kd.self_learning.sample(
-            PlaquetteIsing(L=64, K=0.2, T=2.5), measurements=10**7, control=c, **QUIET
+            PlaquetteIsing(L=64, K=0.2, T=2.5), n=10**7, control=c, **QUIET
         ),
         partial=True,
     ),
     "self_learning.train": Call(
         lambda c: kd.self_learning.train(
-            PlaquetteIsing(L=64, K=0.2, T=2.5), L=64, measurements=10**6, control=c, **QUIET
+            PlaquetteIsing(L=64, K=0.2, T=2.5), L=64, n=10**6, control=c, **QUIET
         )
     ),
     "blockspin.mcrg": Call(

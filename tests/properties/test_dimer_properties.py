@@ -15,11 +15,11 @@ Covering = tuple[NDArray[np.uint8], str]
 @st.composite
 def coverings(draw: st.DrawFn, boundary: str | None = None) -> Covering:
     """A covering of a small lattice after some loops, at any temperature, in any sector."""
-    edges = boundary or draw(st.sampled_from(["torus", "open"]))
+    edges = boundary or draw(st.sampled_from(["periodic", "open"]))
     Lx = 2 * draw(st.integers(1, 6))
     Ly = draw(st.integers(1, 12)) if edges == "open" else 2 * draw(st.integers(1, 6))
     winding = None
-    if edges == "torus" and draw(st.booleans()):
+    if edges == "periodic" and draw(st.booleans()):
         w_x = draw(st.integers(-(Ly // 2), Ly // 2))
         most = int(Lx // 2 * (1 - 2 * abs(w_x) / Ly))
         winding = (w_x, draw(st.integers(-most, most)))
@@ -58,7 +58,7 @@ def test_heights_turn_about_every_site_and_give_the_covering_back(covering: Cove
     np.testing.assert_array_equal(across_y == -3, d[1:] == 0)
 
 
-@given(coverings("torus"))
+@given(coverings("periodic"))
 def test_heights_gain_the_winding_along_a_period(covering: Covering) -> None:
     d, _ = covering
     Ly, Lx = d.shape
@@ -69,7 +69,7 @@ def test_heights_gain_the_winding_along_a_period(covering: Covering) -> None:
     assert 2 * abs(w_x) / Ly + 2 * abs(w_y) / Lx <= 1 + 1e-12
 
 
-@given(coverings("torus"))
+@given(coverings("periodic"))
 def test_the_flux_is_the_same_through_every_cut(covering: Covering) -> None:
     d, _ = covering
     Ly, Lx = d.shape
@@ -79,7 +79,7 @@ def test_the_flux_is_the_same_through_every_cut(covering: Covering) -> None:
     assert (np.sum(eps * (d == 1), axis=1) == w_y).all()
 
 
-@given(coverings("torus"))
+@given(coverings("periodic"))
 def test_the_field_is_the_flux_and_changes_sign_with_the_sublattice(covering: Covering) -> None:
     d, _ = covering
     Ly, Lx = d.shape
@@ -93,7 +93,7 @@ def test_the_field_is_the_flux_and_changes_sign_with_the_sublattice(covering: Co
     np.testing.assert_array_equal(shifted, -np.roll(field, 1, axis=2))
 
 
-@given(coverings("torus"), st.integers(0, 11), st.integers(0, 11))
+@given(coverings("periodic"), st.integers(0, 11), st.integers(0, 11))
 def test_plaquettes_follow_translations(covering: Covering, dx: int, dy: int) -> None:
     d, _ = covering
     moved = np.roll(d, (dy, dx), axis=(0, 1))

@@ -21,7 +21,7 @@ def models(draw):
         tuple(draw(sizes) for _ in range(axes)),
         J=tuple(draw(couplings) for _ in range(axes + (lattice == "triangular"))),
         h=draw(st.one_of(st.just(0.0), couplings)),
-        periodic=tuple(draw(st.booleans()) for _ in range(axes)),
+        boundary=tuple(draw(st.sampled_from(["periodic", "open"])) for _ in range(axes)),
         lattice=lattice,
     )
 
@@ -45,7 +45,7 @@ def test_samples_are_consistent_and_repeatable(model, T, method, seed):
 @given(models(), st.integers(0, 2**32))
 def test_turning_all_spins_turns_the_field(model, seed):
     spins = np.random.default_rng(seed).choice([-1, 1], size=model.shape)
-    turned = Ising(model.shape, model.J, -model.h, model.periodic, model.lattice)
+    turned = Ising(model.shape, model.J, -model.h, model.boundary, model.lattice)
     np.testing.assert_allclose(model.energy(spins), turned.energy(-spins), atol=1e-10)
 
 
@@ -54,7 +54,7 @@ def test_a_ground_state_is_one(model):
     ground = model.ground_state()
     if ground is None:
         return
-    plain = Ising(model.shape, model.J, 0.0, model.periodic, model.lattice)
+    plain = Ising(model.shape, model.J, 0.0, model.boundary, model.lattice)
     e = float(plain.energy(ground))
     for site in np.ndindex(*model.shape):
         flipped = ground.copy()

@@ -24,6 +24,7 @@ __all__ = [
     "MAX_THREADS",
     "array",
     "choice",
+    "flag",
     "half_bandwidth",
     "real",
     "seed",
@@ -165,6 +166,24 @@ def choice(name: str, value: object, allowed: Collection[str], *, hint: str = ""
             f"{did_you_mean(value, words)}{_remedy(hint)}"
         )
     return str(value)
+
+
+def flag(name: str, value: object) -> bool:
+    """True or False.
+
+    Raises
+    ------
+    TypeError
+        `value` is not a bool.
+
+    Examples
+    --------
+    >>> flag("configurations", np.True_)
+    True
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {_shown(value)}")
+    return bool(value)
 
 
 def array(

@@ -24,16 +24,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 
 __all__ = ["Estimate", "estimate", "jackknife", "z_score"]
 
 
 WINDOW = 6.0  # Sokal's c: the bias exp(-c) is then far below the noise of any run
-MOST_BLOCKS = 4096  # evaluations of the function in a jackknife
+MAX_BLOCKS = 4096  # evaluations of the function in a jackknife
 
 
-@dataclass(frozen=True)
+@public
+@dataclass(frozen=True, repr=False)
 class Estimate:
     """``mean +- error`` of n correlated measurements.
 
@@ -57,6 +59,9 @@ class Estimate:
     ess: float
     n: int
 
+    def __repr__(self) -> str:
+        return f"Estimate({self}, tau={self.tau:.3g}, ess={self.ess:.4g}, n={self.n})"
+
     def __str__(self) -> str:
         if not 0 < self.error < math.inf:
             return f"{self.mean:.6g} +- {self.error:g}"
@@ -72,7 +77,7 @@ def estimate(series: ArrayLike) -> Estimate:
     Parameters
     ----------
     series : array, shape (n,) or (r, n)
-        Measurements in the order in which they were taken; r independent replicas of equal length.
+        Measurements in the order in which they were taken; r independent chains of equal length.
 
     Returns
     -------
@@ -87,7 +92,7 @@ def estimate(series: ArrayLike) -> Estimate:
 
     Notes
     -----
-    rho is taken about the mean of all replicas, by FFT, O(n log n); the bias that the unknown mean
+    rho is taken about the mean of all chains, by FFT, O(n log n); the bias that the unknown mean
     leaves in rho, of order tau / n, is removed to leading order (Eq. 49 of [2]_ of the module). A
     series that is anticorrelated keeps the error of independent data. The relative error of the
     error is about ``sqrt((2 W + 1) / (2 n))``: a run should be some hundred tau long.
@@ -137,7 +142,7 @@ def jackknife(function: Callable[..., float], *series: ArrayLike) -> Estimate:
 
     Notes
     -----
-    B is at most 4096, the blocks are short; what correlation is left between the pseudovalues p_j
+    B is at most 4096, the blocks are short; the remaining correlation between the pseudovalues p_j
     enters the error as in :func:`estimate`, and multiplies the correction of the bias too.
 
     Examples
@@ -156,7 +161,7 @@ def jackknife(function: Callable[..., float], *series: ArrayLike) -> Estimate:
         raise ValueError(
             f"all series must have the same shape, got {', '.join(str(d.shape) for d in data)}"
         )
-    replicas, length = data[0].shape
+    chains, length = data[0].shape
     n = data[0].size
     centre = float(function(*(float(d.mean()) for d in data)))
     if not math.isfinite(centre):
@@ -164,9 +169,9 @@ def jackknife(function: Callable[..., float], *series: ArrayLike) -> Estimate:
     if n == 1:
         return Estimate(centre, math.inf, 0.5, 1.0, 1)
     # Blocks of one length (a remainder is spread by letting lengths differ by one).
-    per_replica = max(1, min(length, MOST_BLOCKS // replicas))
-    edges = np.linspace(0, length, per_replica + 1).round().astype(int)
-    sizes = np.broadcast_to(np.diff(edges), (replicas, per_replica))
+    per_chain = max(1, min(length, MAX_BLOCKS // chains))
+    edges = np.linspace(0, length, per_chain + 1).round().astype(int)
+    sizes = np.broadcast_to(np.diff(edges), (chains, per_chain))
     blocks = sizes.size
     if blocks < 2:
         return Estimate(centre, math.inf, 0.5, 1.0, n)
@@ -181,7 +186,7 @@ def jackknife(function: Callable[..., float], *series: ArrayLike) -> Estimate:
             function(*(float(w) for w in point))
             for point in zip(*map(np.ravel, without), strict=True)
         ]
-    ).reshape(replicas, per_replica)
+    ).reshape(chains, per_chain)
     if not np.isfinite(values).all():
         raise ValueError("the function is not finite when a block of the data is left out")
     # A block that is longer than the average one has a larger say.
@@ -232,11 +237,13 @@ def z_score(found: Estimate, exact: float) -> float:
 
 
 def _checked(series: ArrayLike, name: str) -> FloatArray:
+    if isinstance(series, np.ma.MaskedArray):
+        raise TypeError(f"{name} must be a plain array, got a masked one")
     x = np.asarray(series)
     if x.dtype.kind not in "iufb":
         raise TypeError(f"{name} must hold real numbers, got an array of {x.dtype}")
     if x.ndim not in (1, 2):
-        raise ValueError(f"{name} must have shape (n,) or (replicas, n), got {x.shape}")
+        raise ValueError(f"{name} must have shape (n,) or (chains, n), got {x.shape}")
     if x.size == 0:
         raise ValueError(f"{name} must hold at least one measurement, got shape {x.shape}")
     x = np.atleast_2d(x.astype(np.float64))
@@ -246,15 +253,15 @@ def _checked(series: ArrayLike, name: str) -> FloatArray:
 
 
 def _autocorrelation_time(shifted: FloatArray, variance: float) -> float:
-    """tau of a series about its mean, shape (replicas, n), with Sokal's window."""
-    replicas, length = shifted.shape
+    """tau of a series about its mean, shape (chains, n), with Sokal's window."""
+    chains, length = shifted.shape
     if length < 2:
         return 0.5
     size = 1 << (2 * length - 1).bit_length()
     power = np.zeros(size // 2 + 1)
     for row in shifted:  # one at a time: the transform of all would need a multiple of the memory
         power += np.square(np.abs(np.fft.rfft(row, size)))
-    counts = replicas * np.arange(length, 0, -1)
+    counts = chains * np.arange(length, 0, -1)
     rho = np.fft.irfft(power, size)[:length] / counts / variance
     # A half of the length holds no information on itself.
     tau = 0.5 + np.cumsum(rho[1 : max(2, length // 2)])

@@ -8,10 +8,10 @@ of samples, Wolff clusters are grown in it, and each is accepted with probabilit
 
     min(1, exp(-[(H' - H) - (H_eff' - H_eff)] / T)),
 
-which keeps the distribution of H whatever was fitted: what was learned decides how fast, not how
-right. :func:`learn` takes samples of single-spin updates where these are easy, at high temperature
-or on a small lattice; :func:`train` repeats it with what was learned before, down to the
-temperature that is wanted.
+which keeps the distribution of H whatever was fitted: the fit decides the speed, not the averages.
+:func:`learn` takes samples of single-spin updates where these are easy, at high temperature or on
+a small lattice; :func:`train` repeats it with clusters of the model before, at the temperature of
+interest.
 
 References
 ----------
@@ -29,11 +29,11 @@ from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled
-from kadanoff._base.progress import bar
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.statistics import Estimate, estimate
 from kadanoff._base.types import FloatArray, IntArray, SpinArray
 from kadanoff._core import Control, plaquette_sample
-from kadanoff.lattices.blockspin.enumeration import coupling
 from kadanoff.lattices.blockspin.rules import configurations_of
 
 if TYPE_CHECKING:
@@ -43,9 +43,12 @@ __all__ = ["PairModel", "PlaquetteIsing", "Samples", "learn", "sample", "train"]
 
 SHELLS = ("nearest", "diagonal", "third")
 PLAQUETTE, SPINS = 3, 4
+MAX_RATIO = 1e4  # couplings over T
+MIN_SAMPLES = 50
 
 
-@dataclass(frozen=True, kw_only=True)
+@public
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PlaquetteIsing:
     """H = -J sum_nn s s' - K sum_plaquettes s s s s on an L x L torus, at temperature T.
 
@@ -69,13 +72,17 @@ class PlaquetteIsing:
     K: float = 0.0
 
     def __post_init__(self) -> None:
-        L = checks.whole("L", self.L)
-        if not 3 <= L <= 4096:
-            raise ValueError(f"L must lie in 3 to 4096, got {L}")
-        if checks.real("T", self.T) <= 0:
-            raise ValueError(f"T must be positive, got {self.T}")
+        object.__setattr__(self, "L", checks.whole("L", self.L, least=3, most=4096))
+        object.__setattr__(self, "T", checks.real("T", self.T, above=0))
         for name in ("J", "K"):
-            coupling(f"{name}/T", checks.real(name, getattr(self, name)) / self.T, limit=1e4)
+            value = checks.real(name, getattr(self, name))
+            object.__setattr__(self, name, value)
+            checks.real(
+                f"{name}/T", value / self.T, least=-MAX_RATIO, most=MAX_RATIO, hint="raise T"
+            )
+
+    def __repr__(self) -> str:
+        return f"PlaquetteIsing(L={self.L}, T={self.T:g}, J={self.J:g}, K={self.K:g})"
 
     def energy(self, sums: ArrayLike) -> FloatArray:
         """H from the sums of :class:`Samples`, last axis."""
@@ -83,7 +90,8 @@ class PlaquetteIsing:
         return np.asarray(-self.J * s[..., 0] - self.K * s[..., PLAQUETTE])
 
 
-@dataclass(frozen=True, kw_only=True)
+@public
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PairModel:
     """H_eff = E_0 - sum_r J_r sum_x s_x s_{x+r}, as fitted.
 
@@ -92,17 +100,20 @@ class PairModel:
     J : tuple of three floats
         Couplings to nearest, diagonal and third neighbours, in the units of H.
     E_0 : float
-        For each site.
+        Per site.
     residual : float
-        Root mean square of H - H_eff for a site, times L: the noise of one site.
+        Root mean square of H - H_eff, over L: the noise of one site.
     explained : float
         Part of the variance of H that H_eff explains.
+    seed : int or None
+        Of the samples that it was fitted to; None for a model written by hand.
     """
 
     J: tuple[float, float, float]
     E_0: float = 0.0
     residual: float = float("nan")
     explained: float = float("nan")
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         J = tuple(checks.real(f"J[{i}]", value) for i, value in enumerate(self.J))
@@ -110,50 +121,66 @@ class PairModel:
             raise ValueError(f"J must have three couplings, {SHELLS}, got {self.J}")
         object.__setattr__(self, "J", J)
 
+    def __repr__(self) -> str:
+        J = ", ".join(f"{j:.4g}" for j in self.J)
+        fitted = "" if self.seed is None else f", explained={self.explained:.4g}, seed={self.seed}"
+        return f"PairModel(J=({J}), E_0={self.E_0:.4g}{fitted})"
 
+
+@public
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Samples:
-    """What a run measured.
+    """Measurements of a run.
 
     Attributes
     ----------
     model : PlaquetteIsing
     learned : PairModel or None
         None for single-spin updates.
-    sums : int64 array, shape (chains, measurements, 5)
+    sums : int64 array, shape (chains, n / chains, 5)
         Over first, diagonal and third neighbours, plaquettes, and spins.
     configurations : int8 array, shape (chains, L, L)
         The last of every chain.
-    interval : int
-        Updates between measurements: sweeps, or clusters.
+    spacing : int
+        Updates between two samples of a chain: sweeps, or clusters.
+    equilibration : int
+        Updates before the first.
     acceptance : float
         Share of the clusters, or of the single spins, that were flipped.
     visited, flipped : float
-        Spins that one update looks at, and flips, over L^2 and on average: all and a sixth for a
-        sweep at T_c; for clusters their size, and that of the accepted ones.
+        Spins that one update visits, and flips, over L^2 and on average: all and a sixth for a
+        sweep at T_c; for clusters the size of all, and of the accepted ones.
+    seed : int
+        Repeats the run, on any number of threads.
     """
 
     model: PlaquetteIsing
     learned: PairModel | None
     sums: IntArray
     configurations: SpinArray
-    interval: int
+    spacing: int
+    equilibration: int
     acceptance: float
     visited: float
     flipped: float
+    seed: int
+
+    def __len__(self) -> int:
+        return self.sums[..., 0].size
 
     @property
     def energy(self) -> FloatArray:
-        """H / L^2 of every measurement."""
+        """H / L^2 of every sample, shape (chains, n / chains)."""
         return self.model.energy(self.sums) / self.model.L**2
 
     @property
     def magnetisation(self) -> FloatArray:
-        """M / L^2 of every measurement."""
+        """M / L^2 of every sample, shape (chains, n / chains)."""
         return np.asarray(self.sums[..., SPINS] / self.model.L**2)
 
+    @public
     def estimate(self, quantity: str) -> Estimate:
-        """Average with error and autocorrelation time (in measurements).
+        """Average with error and autocorrelation time in units of the spacing.
 
         Parameters
         ----------
@@ -161,29 +188,27 @@ class Samples:
         """
         m = self.magnetisation
         series = {"energy": self.energy, "m_abs": np.abs(m), "m2": m**2, "m4": m**4}
-        if quantity not in series:
-            raise ValueError(f"quantity must be one of {tuple(series)}, got {quantity!r}")
-        return estimate(series[quantity])
+        return estimate(series[checks.choice("quantity", quantity, series)])
 
     def __repr__(self) -> str:
-        chains, measurements = self.sums.shape[:2]
         kind = "sweeps" if self.learned is None else "learned clusters"
         return (
-            f"Samples({self.model!r}, {chains} x {measurements} measurements, {kind}, "
-            f"acceptance {self.acceptance:.3f})"
+            f"Samples({self.model!r}, n={len(self)}, {kind}, spacing={self.spacing}, "
+            f"chains={len(self.sums)}, acceptance={self.acceptance:.3f}, seed={self.seed})"
         )
 
 
+@public
 def sample(
     model: PlaquetteIsing,
     learned: PairModel | None = None,
     *,
-    measurements: int,
-    interval: int = 1,
-    warm_up: int | None = None,
+    n: int = 1000,
     chains: int = 1,
+    spacing: int = 1,
+    equilibration: int | None = None,
     start: ArrayLike | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
@@ -195,21 +220,22 @@ def sample(
     model : PlaquetteIsing
     learned : PairModel, optional
         Grow clusters in this pair model. Without it every update is a Metropolis sweep.
-    measurements : int
-        For each chain.
-    interval : int, default 1
-        Sweeps or clusters between measurements, a fixed number: stopping when enough spins have
-        been visited would favour configurations with large clusters.
-    warm_up : int, optional
-        Updates before the first measurement; by default a tenth of all.
+    n : int, default 1000
+        Number of samples, over all chains.
     chains : int, default 1
-        Independent, in parallel.
+        Independent Markov chains, in parallel; a divisor of n.
+    spacing : int, default 1
+        Sweeps or clusters between two samples of a chain, a fixed number: stopping when enough
+        spins have been visited would favour configurations with large clusters.
+    equilibration : int, optional
+        Updates before the first sample; by default a tenth of all.
     start : array of +-1, shape (chains, L, L), optional
         By default all spins up.
-    seed : int, default 0
-        The same seed gives the same numbers for any number of threads.
+    seed : int, optional
+        The same seed gives the same numbers for any number of threads; by default a new one, which
+        the result remembers.
     threads, progress, control
-        As in :func:`kadanoff.nrg.solve`.
+        As in :func:`kadanoff.ising.sample`.
 
     Returns
     -------
@@ -225,8 +251,8 @@ def sample(
     Examples
     --------
     >>> model = PlaquetteIsing(L=16, T=2.6, K=0.2)
-    >>> pair = learn(sample(model, measurements=2000, seed=1))
-    >>> run = sample(model, pair, measurements=2000, interval=5, seed=2)
+    >>> pair = learn(sample(model, n=2000, seed=1))
+    >>> run = sample(model, pair, n=2000, spacing=5, seed=2)
     >>> run.acceptance > 0.6
     True
     """
@@ -234,37 +260,68 @@ def sample(
         raise TypeError(f"model must be a PlaquetteIsing, got {model!r}")
     if learned is not None and not isinstance(learned, PairModel):
         raise TypeError(f"learned must be a PairModel, got {learned!r}")
-    measurements, interval = (
-        checks.whole("measurements", measurements),
-        checks.whole("interval", interval),
-    )
-    chains, seed = checks.whole("chains", chains), checks.seed(seed)
-    if warm_up is None:
-        warm_up = max(1, measurements * interval // 10)
-    elif warm_up != 0:
-        warm_up = checks.whole("warm_up", warm_up)
-    L = model.L
+    n, spacing = checks.whole("n", n), checks.whole("spacing", spacing)
+    chains = checks.whole("chains", chains)
+    if n % chains:
+        raise ValueError(
+            f"chains must divide n, got chains = {chains} and n = {n}; "
+            f"n = {n + chains - n % chains} would do"
+        )
+    if equilibration is None:
+        equilibration = default_equilibration(n // chains, spacing)
+    else:
+        equilibration = checks.whole("equilibration", equilibration, least=0)
+    run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
     spins = np.empty(0, dtype=np.int8) if start is None else configurations_of(start)
-    if start is not None and spins.shape != (chains, L, L):
-        raise ValueError(f"start must have shape {(chains, L, L)}, got {spins.shape}")
-    need = chains * measurements * 40
+    if start is not None and spins.shape != (chains, model.L, model.L):
+        raise ValueError(f"start must have shape {(chains, model.L, model.L)}, got {spins.shape}")
+    return _sample(
+        model,
+        learned,
+        times=n // chains,
+        chains=chains,
+        spacing=spacing,
+        equilibration=equilibration,
+        start=spins,
+        run=run,
+    )
+
+
+def default_equilibration(times: int, spacing: int) -> int:
+    """A tenth of the updates of a chain."""
+    return max(1, times * spacing // 10)
+
+
+def _sample(
+    model: PlaquetteIsing,
+    learned: PairModel | None,
+    *,
+    times: int,
+    chains: int,
+    spacing: int,
+    equilibration: int,
+    start: SpinArray,
+    run: Run,
+) -> Samples:
+    L = model.L
+    need = chains * times * 40
     if need > 2**34:
-        raise MemoryError(f"the measurements would need {need / 2**30:.0f} GiB; take fewer")
-    with bar("sampling", progress) as report:
+        raise MemoryError(
+            f"{chains * times:,} samples would need {need / 2**30:.0f} GiB; take fewer"
+        )
+    with run.calling("sampling") as keywords:
         out = plaquette_sample(
             L,
             model.J / model.T,
             model.K / model.T,
             learned=None if learned is None else tuple(J / model.T for J in learned.J),
-            warm_up=warm_up,
-            measurements=measurements,
-            interval=interval,
+            warm_up=equilibration,
+            measurements=times,
+            interval=spacing,
             chains=chains,
-            start=np.ascontiguousarray(spins).ravel(),
-            seed=seed,
-            threads=threads,
-            control=control,
-            report=report,
+            start=np.ascontiguousarray(start).ravel(),
+            seed=run.seed,
+            **keywords,
         )
     proposed = max(1, out["proposed"])
     found = Samples(
@@ -272,7 +329,8 @@ def sample(
         learned=learned,
         sums=out["sums"].reshape(chains, -1, 5),
         configurations=out["spins"].reshape(chains, L, L),
-        interval=interval,
+        spacing=spacing,
+        equilibration=equilibration,
         acceptance=(
             out["accepted"] / proposed
             if learned is not None
@@ -280,6 +338,7 @@ def sample(
         ),
         visited=out["visited"] / proposed / L**2,
         flipped=out["flipped"] / proposed / L**2,
+        seed=run.seed,
     )
     if out["stopped"]:
         failure = out["failure"]
@@ -289,6 +348,7 @@ def sample(
     return found
 
 
+@public
 def learn(samples: Samples, *, shells: int = 1) -> PairModel:
     """Least squares of H on sums over pairs: ``H = E_0 L^2 - sum_r J_r S_r``.
 
@@ -302,19 +362,28 @@ def learn(samples: Samples, *, shells: int = 1) -> PairModel:
     Returns
     -------
     PairModel
+        With the seed of the samples.
 
     Raises
     ------
     ValueError
         Fewer than 50 samples, or sums that do not vary independently.
+
+    Examples
+    --------
+    >>> run = sample(PlaquetteIsing(L=8, T=3.0, J=1.0), n=200, seed=1)
+    >>> learn(run)  # of a pair model everything is explained
+    PairModel(J=(1, 0, 0), E_0=..., explained=1, seed=1)
     """
     if not isinstance(samples, Samples):
         raise TypeError(f"samples must be Samples, got {samples!r}")
-    if checks.whole("shells", shells) > len(SHELLS):
-        raise ValueError(f"shells must be 1, 2 or 3, got {shells}")
+    return _fitted(samples, checks.whole("shells", shells, most=len(SHELLS)))
+
+
+def _fitted(samples: Samples, shells: int) -> PairModel:
     sums = samples.sums.reshape(-1, 5).astype(np.float64)
-    if len(sums) < 50:
-        raise ValueError(f"at least 50 samples are needed, got {len(sums)}")
+    if len(sums) < MIN_SAMPLES:
+        raise ValueError(f"at least {MIN_SAMPLES} samples are needed, got {len(sums)}")
     sites = samples.model.L**2
     H = samples.model.energy(sums)
     pairs = sums[:, :shells]
@@ -333,9 +402,11 @@ def learn(samples: Samples, *, shells: int = 1) -> PairModel:
         E_0=E_0,
         residual=float(np.sqrt(np.mean(rest**2) / sites)),
         explained=float(1 - np.mean(rest**2) / H.var()) if H.var() > 0 else 1.0,
+        seed=samples.seed,
     )
 
 
+@public
 def train(
     model: PlaquetteIsing,
     *,
@@ -343,8 +414,8 @@ def train(
     shells: int = 1,
     hot: float = 2.0,
     rounds: int = 3,
-    measurements: int = 2000,
-    seed: int = 0,
+    n: int = 2000,
+    seed: int | None = None,
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
@@ -354,24 +425,24 @@ def train(
     Parameters
     ----------
     model : PlaquetteIsing
-        What is to be sampled; training uses its couplings on a lattice of side `L`.
+        The model to be sampled; training uses its couplings on a lattice of side `L`.
     L : int, default 16
-        Side of the lattice that is trained on. Couplings are local and carry over.
+        Side of the lattice of the training. Couplings are local and carry over.
     shells : int, default 1
         As in :func:`learn`.
     hot : float, default 2
         Temperature of the first round over T.
     rounds : int, default 3
         The first is the hot one.
-    measurements : int, default 2000
-        In each round.
+    n : int, default 2000
+        Number of samples in each round, at least 50.
     seed, threads, progress, control
         As in :func:`sample`.
 
     Returns
     -------
     list of PairModel
-        One each round; the last is the one to use.
+        One per round; the last is the one to use. The seed of the first repeats the training.
 
     Examples
     --------
@@ -379,21 +450,26 @@ def train(
     >>> print(f"{models[-1].J[0]:.2f}")
     1.11
     """
-    hot = checks.real("hot", hot)
-    if hot < 1:
-        raise ValueError(f"hot must be at least 1, got {hot}")
+    if not isinstance(model, PlaquetteIsing):
+        raise TypeError(f"model must be a PlaquetteIsing, got {model!r}")
     small = replace(model, L=L)
+    shells = checks.whole("shells", shells, most=len(SHELLS))
+    hot = checks.real("hot", hot, least=1)
+    rounds = checks.whole("rounds", rounds)
+    n = checks.whole("n", n, least=MIN_SAMPLES)
+    run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
     found: list[PairModel] = []
-    for number in range(checks.whole("rounds", rounds)):
-        run = sample(
+    for number in range(rounds):
+        spacing = 2 if number == 0 else 4
+        samples = _sample(
             replace(small, T=small.T * hot) if number == 0 else small,
             found[-1] if found else None,
-            measurements=measurements,
-            interval=2 if number == 0 else 4,
-            seed=(checks.seed(seed) + 104729 * number) % 2**64,
-            threads=threads,
-            progress=progress,
-            control=control,
+            times=n,
+            chains=1,
+            spacing=spacing,
+            equilibration=default_equilibration(n, spacing),
+            start=np.empty(0, dtype=np.int8),
+            run=replace(run, seed=(run.seed + 104729 * number) % 2**64),
         )
-        found.append(learn(run, shells=shells))
+        found.append(_fitted(samples, shells))
     return found

@@ -38,7 +38,7 @@ def test_columns_and_staggered_coverings():
     assert (dimers.electric_field(STAGGERED)[0] == 1).all()
     assert not dimers.is_covering(COLUMNS[:, 1:], "open")
     assert not dimers.is_covering(np.roll(COLUMNS, 1, axis=1), "open")
-    assert dimers.is_covering(np.roll(COLUMNS, 1, axis=1), "torus")
+    assert dimers.is_covering(np.roll(COLUMNS, 1, axis=1), "periodic")
 
 
 def test_functions_take_stacks_of_coverings():
@@ -116,7 +116,7 @@ def segments(ax):
 
 def test_a_picture_shows_every_dimer_once():
     ax = Figure().subplots()
-    assert plot_covering(STAGGERED, ax=ax, boundary="torus") is ax
+    assert plot_covering(STAGGERED, ax=ax, boundary="periodic") is ax
     # Six within, and the two across the edge at both of their ends.
     assert len(segments(ax)) == 6 + 4
     lengths = [np.linalg.norm(np.diff(s, axis=0)) for s in segments(ax)]
@@ -128,7 +128,7 @@ def test_a_picture_shows_every_dimer_once():
 
 def test_results_draw_themselves():
     run = dimers.sample(8, n=8, boundary="open", seed=1)
-    ax = run.plot(3, ax=Figure().subplots(), heights=False, linewidths=2)
+    ax = run.plot(Figure().subplots(), index=3, heights=False, linewidths=2)
     assert len(segments(ax)) == 32
     assert not ax.images
     simulation = dimers.Simulation((6, 4), seed=1)

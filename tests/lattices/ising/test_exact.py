@@ -226,7 +226,7 @@ def test_high_and_low_temperatures():
     assert ising.chain(51, 1e-3, J=-1.0).e == pytest.approx(-49 / 51)
 
 
-def test_two_dimensional_answers_know_one_dimension():
+def test_two_dimensional_solutions_contain_one_dimension():
     ring, torus = ising.chain(9, 0.7), ising.kaufman((9, 5), 0.7, J=(1.0, 0.0))
     assert torus.log_Z == pytest.approx(5 * ring.log_Z, rel=1e-14)
     assert torus.c == pytest.approx(ring.c, rel=1e-12)
@@ -305,7 +305,7 @@ def test_exact_chooses_what_says_most():
     frustrated = ising.exact((3, 9), 2.0, J=(-1.0, 1.0))
     assert frustrated.method == "all 2^27 states"
     for options in ({"h": 0.1}, {"boundary": "open"}, {"lattice": "triangular"}):
-        with pytest.raises(ValueError, match="no exact answer here"):
+        with pytest.raises(ValueError, match="no exact solution here"):
             ising.exact(16, 2.0, **options)
 
 
@@ -316,27 +316,27 @@ class Model:
     shape: tuple
     J: tuple
     h: float
-    periodic: tuple
+    boundary: tuple
     lattice: str
 
 
 def test_exact_takes_a_model():
-    mixed = Model((4, 3), (1.0, 0.5), 0.2, (True, False), "square")
+    mixed = Model((4, 3), (1.0, 0.5), 0.2, ("periodic", "open"), "square")
     classes = strip_bonds(4, 3, "periodic", "open")
     expected = ising.enumerate_states(spins=12, classes=classes).at(2.0, J=(1.0, 0.5), h=0.2)
     found = ising.exact(mixed, 2.0)
     assert found.log_Z == pytest.approx(expected.log_Z, rel=1e-14)
     assert found.m == pytest.approx(expected.m, rel=1e-13)
-    large = Model((8, 40), (1.0, 0.3), 0.0, (True, True), "square")
+    large = Model((8, 40), (1.0, 0.3), 0.0, ("periodic", "periodic"), "square")
     assert ising.exact(large, 2.0) == ising.kaufman((8, 40), 2.0, J=(1.0, 0.3))
-    ring = Model((100,), (1.0,), 0.5, (False,), "chain")
+    ring = Model((100,), (1.0,), 0.5, ("open",), "chain")
     assert ising.exact(ring, 2.0) == ising.chain(100, 2.0, h=0.5, boundary="open")
     with pytest.raises(TypeError, match="of its own"):
         ising.exact(ring, 2.0, h=0.1)
 
 
 BAD = {
-    "T = 0": (lambda: ising.exact(4, 0.0), ValueError, "T must be positive"),
+    "T = 0": (lambda: ising.exact(4, 0.0), ValueError, "T must be above 0"),
     "T NaN": (lambda: ising.kaufman(4, NAN), ValueError, "T must be finite"),
     "T inf": (lambda: ising.onsager(INFINITY), ValueError, "T must be finite"),
     "T bool": (lambda: ising.chain(4, True), TypeError, "T must be a real"),
@@ -361,12 +361,12 @@ BAD = {
     "bond outside": (
         lambda: ising.enumerate_states(spins=3, classes=[[(0, 3)]]),
         ValueError,
-        "sites 0 to 2",
+        "site of a bond must be at least 0 and at most 2",
     ),
     "bond of reals": (
         lambda: ising.enumerate_states(spins=3, classes=[[(0, 1.5)]]),
         TypeError,
-        "integers",
+        "site of a bond must be an integer",
     ),
     "too many classes": (
         lambda: ising.enumerate_states(spins=20, classes=[[(0, 1)] * 500] * 4),

@@ -117,10 +117,10 @@ def test_cancelled_windows():
 MASK = np.ones((2, 2), dtype=bool)
 BAD = {
     "NaN": ({"fields": np.full((2, 2), np.nan)}, ValueError, "finite"),
-    "complex": ({"fields": np.zeros((2, 2), complex)}, ValueError, "real"),
+    "complex": ({"fields": np.zeros((2, 2), complex)}, TypeError, "real"),
     "one dimension": ({"fields": np.zeros(4)}, ValueError, "shape"),
     "empty": ({"fields": np.zeros((0, 2))}, ValueError, "shape"),
-    "T": ({"T": -1.0}, ValueError, "T must be positive"),
+    "T": ({"T": -1.0}, ValueError, "T must be above 0"),
     "block of integers": ({"block": MASK.astype(int)}, ValueError, "array of bool"),
     "block of another shape": ({"block": np.ones((3, 2), bool)}, ValueError, "shape"),
     "wide": ({"fields": np.zeros((21, 22)), "block": None}, ValueError, "at most 20"),

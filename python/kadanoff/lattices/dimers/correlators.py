@@ -22,18 +22,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import IntArray
-from kadanoff.lattices.dimers.lattice import shape
+from kadanoff.lattices.dimers.lattice import BOUNDARIES, shape
 
 __all__ = ["coupling", "probability"]
 
 Bond = tuple[int, int, str]
 
-MOST_DENSE = 4096  # sites of an open lattice, whose matrix is inverted
+MAX_DENSE = 4096  # sites of an open lattice, whose matrix is inverted
 CIRCLE = 32  # points on which a function that may be 0/0 at the centre is averaged
 RADIUS = 0.7
 
 
+@public
 def coupling(x: int, y: int) -> complex:
     r"""Kenyon's coupling function ``K^-1(x, y)`` of the infinite lattice.
 
@@ -52,7 +55,11 @@ def coupling(x: int, y: int) -> complex:
     >>> abs(coupling(1, 2) - (1 / 4 - 1 / np.pi)) < 1e-15
     True
     """
-    x, y = abs(_integer("x", x)), abs(_integer("y", y))
+    return _coupling(checks.whole("x", x, least=None), checks.whole("y", y, least=None))
+
+
+def _coupling(x: int, y: int) -> complex:
+    x, y = abs(x), abs(y)
     if (x + y) % 2 == 0:
         return 0j
     # Half the interval: the integrand is even. Oscillations of cos(p x) need points of their own.
@@ -64,8 +71,9 @@ def coupling(x: int, y: int) -> complex:
     return complex(integral * (-1j) ** (y % 4))
 
 
+@public
 def probability(
-    bonds: Sequence[Bond], L: int | tuple[int, int] | None = None, *, boundary: str = "torus"
+    bonds: Sequence[Bond], L: int | tuple[int, int] | None = None, *, boundary: str = "periodic"
 ) -> float:
     """The probability that all `bonds` hold dimers, all coverings being equally likely.
 
@@ -75,7 +83,7 @@ def probability(
         The edge from (x, y) to its neighbour in direction +x or +y.
     L : int or (int, int), optional
         Size of the lattice; by default it is infinite.
-    boundary : {"torus", "open"}
+    boundary : {"periodic", "open"}
 
     Returns
     -------
@@ -102,8 +110,7 @@ def probability(
     >>> print(f"{90176 * probability([(0, 0, 'x'), (0, 1, 'x')], L=6):.6f}")
     10752.000000
     """
-    if boundary not in ("torus", "open"):
-        raise ValueError(f"boundary must be 'torus' or 'open', got {boundary!r}")
+    boundary = checks.choice("boundary", boundary, BOUNDARIES)
     size = None if L is None else shape(L, boundary)
     edges = _edges(bonds, size, boundary)
     if not edges:
@@ -123,18 +130,12 @@ def probability(
 _Edge = tuple[tuple[int, int], tuple[int, int], bool, tuple[int, int]]
 
 
-def _integer(name: str, value: object) -> int:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer, got {value!r}")
-    return int(value)
-
-
 def _edges(bonds: Sequence[Bond], size: tuple[int, int] | None, boundary: str) -> list[_Edge]:
     found: list[_Edge] = []
     for bond in bonds:
         if not isinstance(bond, tuple | list) or len(bond) != 3 or bond[2] not in ("x", "y"):
             raise ValueError(f"a bond is (x, y, 'x') or (x, y, 'y'), got {bond!r}")
-        x, y = _integer("x", bond[0]), _integer("y", bond[1])
+        x, y = (checks.whole(name, n, least=None) for name, n in zip("xy", bond[:2], strict=True))
         upright = bond[2] == "y"
         to = (x, y + 1) if upright else (x + 1, y)
         wound = (0, 0)
@@ -164,12 +165,12 @@ def _weight(edges: list[_Edge], phi_x: complex, phi_y: complex) -> complex:
 
 
 def _infinite(w: tuple[int, int], b: tuple[int, int]) -> complex:
-    return coupling(w[0] - b[0], w[1] - b[1])
+    return _coupling(w[0] - b[0], w[1] - b[1])
 
 
 def _open(edges: list[_Edge], Lx: int, Ly: int) -> float:
-    if Lx * Ly > MOST_DENSE:
-        raise ValueError(f"open lattices have at most {MOST_DENSE} sites here, got {Lx} x {Ly}")
+    if Lx * Ly > MAX_DENSE:
+        raise ValueError(f"open lattices have at most {MAX_DENSE} sites here, got {Lx} x {Ly}")
     even = [(x, y) for y in range(Ly) for x in range(Lx) if (x + y) % 2 == 0]
     odd = {(x, y): i for i, (x, y) in enumerate((x + 1 - 2 * (x % 2), y) for x, y in even)}
     if Lx % 2:  # pairs along x would leave a column over

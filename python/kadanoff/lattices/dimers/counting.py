@@ -1,4 +1,4 @@
-r"""How many coverings there are, in all and in each winding sector.
+r"""Numbers of coverings, in all and in each winding sector.
 
     Z_open  = prod_{j=1}^{ceil(Lx/2)} prod_{k=1}^{ceil(Ly/2)}
               (4 cos^2(pi j / (Lx + 1)) + 4 cos^2(pi k / (Ly + 1)))
@@ -22,8 +22,10 @@ from typing import Any
 
 import numpy as np
 
+from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.lattices.dimers.lattice import shape
+from kadanoff.lattices.dimers.lattice import BOUNDARIES, lengths, shape
 
 __all__ = ["ENTROPY", "count", "log_count", "sectors", "winding_distribution"]
 
@@ -31,8 +33,8 @@ CATALAN = 0.915965594177219015054603514932384110774
 ENTROPY = CATALAN / math.pi
 """Entropy per site of the infinite lattice in nats, G / pi = 0.29156..., G Catalan's constant."""
 
-MOST_COUNTED = 2**16  # sites; above it the exact integer takes minutes
-MOST_SECTORS = 32**2
+MAX_COUNTED = 2**16  # sites; above it the exact integer takes minutes
+MAX_SECTORS = 32**2
 
 
 def _cosines(L: int, boundary: str, twist: int) -> list[tuple[int, int, int]]:
@@ -48,15 +50,16 @@ def _cosines(L: int, boundary: str, twist: int) -> list[tuple[int, int, int]]:
     return [(a, b, m) for (a, b), m in found.items()]
 
 
-def count(L: int | tuple[int, int], boundary: str = "torus") -> int:
+@public
+def count(L: int | tuple[int, int], boundary: str = "periodic") -> int:
     """The number of coverings, exactly.
 
     Parameters
     ----------
     L : int or (int, int)
         Length of a square lattice, or (Lx, Ly).
-    boundary : {"torus", "open"}
-        On a torus of length 2 the two edges between neighbours are told apart.
+    boundary : {"periodic", "open"}
+        On a periodic length of 2 the two edges between neighbours are told apart.
 
     Returns
     -------
@@ -77,14 +80,14 @@ def count(L: int | tuple[int, int], boundary: str = "torus") -> int:
     >>> count(8, "open"), count(8)
     (12988816, 311853312)
     """
-    if boundary == "open" and not isinstance(L, tuple | list) and isinstance(L, int) and L % 2:
+    boundary = checks.choice("boundary", boundary, BOUNDARIES)
+    Lx, Ly = lengths(L)
+    if boundary == "open" and Lx * Ly % 2:
         return 0
-    if boundary == "open" and isinstance(L, tuple | list) and L[0] * L[1] % 2:
-        return 0
-    Lx, Ly = shape(L, boundary)
-    if Lx * Ly > MOST_COUNTED:
+    Lx, Ly = shape((Lx, Ly), boundary)
+    if Lx * Ly > MAX_COUNTED:
         raise ValueError(
-            f"counts are exact up to {MOST_COUNTED} sites, got {Lx} x {Ly}; use log_count"
+            f"counts are exact up to {MAX_COUNTED} sites, got {Lx} x {Ly}; use log_count"
         )
     from mpmath import mp, mpf, workprec
 
@@ -116,7 +119,8 @@ def count(L: int | tuple[int, int], boundary: str = "torus") -> int:
         return int(nearest)
 
 
-def log_count(L: int | tuple[int, int], boundary: str = "torus") -> float:
+@public
+def log_count(L: int | tuple[int, int], boundary: str = "periodic") -> float:
     """``ln Z`` for any size, to about 14 digits.
 
     Examples
@@ -148,6 +152,7 @@ def log_count(L: int | tuple[int, int], boundary: str = "torus") -> float:
     return float(logs.max() + np.log(np.exp(logs - logs.max()).sum() / 2))
 
 
+@public
 def winding_distribution(L: int | tuple[int, int]) -> FloatArray:
     """``P(W_x, W_y)`` on a torus where all coverings are equally likely.
 
@@ -172,7 +177,7 @@ def winding_distribution(L: int | tuple[int, int]) -> FloatArray:
     >>> print(f"{P.sum(axis=1) @ W**2:.9f}")
     0.299148332
     """
-    Lx, Ly = shape(L, "torus")
+    Lx, Ly = shape(L, "periodic")
     # Fluxes run from -L/2 to L/2: L + 1 values; one twist more than that keeps ends apart.
     nx, ny = Ly + 2, Lx + 2
     q = (2 * np.pi * np.arange(Ly)[:, None] + 2 * np.pi * np.arange(ny) / ny) / Ly
@@ -197,6 +202,7 @@ def winding_distribution(L: int | tuple[int, int]) -> FloatArray:
     return np.asarray(shifted[: Ly + 1, : Lx + 1])
 
 
+@public
 def sectors(L: int | tuple[int, int]) -> dict[tuple[int, int], int]:
     """Exact numbers of coverings of a torus with each winding (W_x, W_y); empty ones left out.
 
@@ -211,10 +217,10 @@ def sectors(L: int | tuple[int, int]) -> dict[tuple[int, int], int]:
     >>> N[0, 0], N[1, 0], N[2, 0], sum(N.values())
     (132, 32, 1, 272)
     """
-    Lx, Ly = shape(L, "torus")
-    if Lx * Ly > MOST_SECTORS:
+    Lx, Ly = shape(L, "periodic")
+    if Lx * Ly > MAX_SECTORS:
         raise ValueError(
-            f"sectors are counted up to {MOST_SECTORS} sites, got {Lx} x {Ly}; "
+            f"sectors are counted up to {MAX_SECTORS} sites, got {Lx} x {Ly}; "
             "use winding_distribution"
         )
     from mpmath import mp, mpc, mpf, workprec

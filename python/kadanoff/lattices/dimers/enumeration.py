@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from kadanoff import _core
 from kadanoff._base import memory
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray, IntArray
 from kadanoff.lattices.dimers import lattice
 from kadanoff.lattices.dimers.counting import count
@@ -22,6 +24,7 @@ from kadanoff.lattices.dimers.sampling import coupling
 __all__ = ["Coverings", "coverings"]
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Coverings:
     """Every covering, in lexicographic order of the directions.
@@ -29,7 +32,7 @@ class Coverings:
     Attributes
     ----------
     Lx, Ly : int
-    boundary : {"torus", "open"}
+    boundary : {"periodic", "open"}
     dimers : array of uint8, shape (n, Ly, Lx)
     winding : array, shape (n, 2)
     flippable : array, shape (n,)
@@ -46,14 +49,16 @@ class Coverings:
         return len(self.dimers)
 
     def __repr__(self) -> str:
-        return f"Coverings({self.Lx} x {self.Ly} {self.boundary}, {len(self)})"
+        return f"Coverings({self.Lx} x {self.Ly} {self.boundary}, n={len(self)})"
 
+    @public
     def weights(self, T: float = math.inf, v: float = -1.0) -> FloatArray:
         """Probabilities of the coverings at temperature T."""
         logs = -coupling(T, v)[0] * self.flippable
         w = np.exp(logs - logs.max())
         return np.asarray(w / w.sum())
 
+    @public
     def thermodynamics(self, T: float = math.inf, v: float = -1.0) -> Mapping[str, float]:
         """Exact averages by name, as in ``DimerSamples.estimates``, and "log_Z".
 
@@ -75,15 +80,16 @@ class Coverings:
         }
         if math.isfinite(temperature):
             found["specific_heat"] = float(ratio**2 * (w @ (self.flippable - mean) ** 2) / sites)
-        if self.boundary == "torus":
+        if self.boundary == "periodic":
             found["winding_x"] = float(w @ self.winding[:, 0].astype(float) ** 2)
             found["winding_y"] = float(w @ self.winding[:, 1].astype(float) ** 2)
         return found
 
 
+@public
 def coverings(
     L: int | tuple[int, int],
-    boundary: str = "torus",
+    boundary: str = "periodic",
     *,
     control: _core.Control | None = None,
 ) -> Coverings:
@@ -92,7 +98,7 @@ def coverings(
     Parameters
     ----------
     L : int or (int, int)
-    boundary : {"torus", "open"}
+    boundary : {"periodic", "open"}
     control : Control, optional
         To cancel from another thread.
 
@@ -107,9 +113,10 @@ def coverings(
     (272, 8)
     """
     Lx, Ly = lattice.shape(L, boundary)
+    run = Run.of(control=control)
     # Every plaquette adds about its entropy; beyond this the count itself is needless.
     n = count((Lx, Ly), boundary) if Lx * Ly <= 1024 else None
-    # Directions, and a few numbers a site on the way to the observables.
+    # Directions, and a few numbers per site on the way to the observables.
     need = math.inf if n is None else 6.0 * n * (Lx * Ly + 8)
     free = memory.available()
     if n is None or (free is not None and need > free):
@@ -117,7 +124,9 @@ def coverings(
             f"the {Lx} x {Ly} lattice has {'far too many' if n is None else n} coverings to list; "
             "sample them, or count them with kadanoff.dimers.count"
         )
-    flat = _core.dimers_enumerate(Lx, Ly, boundary, most=n, control=control)
+    flat = _core.dimers_enumerate(
+        Lx, Ly, lattice.core_boundary(boundary), most=n, control=run.control
+    )
     dimers = flat.reshape(-1, Ly, Lx)
     pairs = np.count_nonzero(lattice.flippable(dimers, boundary), axis=(1, 2))
     return Coverings(
@@ -126,7 +135,7 @@ def coverings(
         boundary=boundary,
         dimers=dimers,
         winding=lattice.winding(dimers)
-        if boundary == "torus"
+        if boundary == "periodic"
         else np.zeros((len(dimers), 2), dtype=np.int64),
         flippable=pairs.astype(np.int64),
     )

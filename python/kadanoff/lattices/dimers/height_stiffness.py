@@ -2,13 +2,13 @@ r"""Stiffness of the height field.
 
     S = (K/2) int d^2x (grad h)^2,        K = pi/16 for free dimers
 
-in the heights of :func:`kadanoff.dimers.height` (four round a site). It is seen twice. A flux W_x
-is a slope ``4 W_x / Ly`` of the whole torus, which costs ``8 K W_x^2 Lx / Ly``:
+in the heights of :func:`kadanoff.dimers.height` (four round a site). It shows in two ways. A flux
+W_x is a slope ``4 W_x / Ly`` of the whole torus, which costs ``8 K W_x^2 Lx / Ly``:
 
     P(W_x) ~ exp(-8 K W_x^2 Lx / Ly),     W_x = 0, +-1, ...
 
 And the field J(r), half of :func:`kadanoff.dimers.electric_field` (a dimer belongs to two sites),
-is a slope turned by 90 degrees and divided by 4: what fluctuates at small wave numbers is
+is a slope turned by 90 degrees and divided by 4: at small wave numbers its fluctuations are
 transverse,
 
     < |J_perp(q)|^2 > -> 1 / (16 K),      < |J_par(q)|^2 > -> 0        (per site).
@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.statistics import Estimate, estimate
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.dimers.lattice import checked, electric_field
@@ -43,10 +44,11 @@ __all__ = ["FREE_STIFFNESS", "FieldSpectrum", "field_spectrum", "flux_stiffness"
 FREE_STIFFNESS = math.pi / 16
 """K of free dimers, exact."""
 
-MOST_FLUX = 40
+MAX_FLUX = 40
 AT_ONCE = 1 << 22  # sites transformed together
 
 
+@public
 def flux_stiffness(mean_square: float, aspect: float = 1.0) -> float:
     """K from the mean square of a flux, ``<W^2> = sum W^2 exp(-8 K a W^2) / sum exp(-8 K a W^2)``.
 
@@ -66,29 +68,30 @@ def flux_stiffness(mean_square: float, aspect: float = 1.0) -> float:
     """
     from scipy.optimize import brentq
 
-    seen = checks.real("mean_square", mean_square)
-    a = checks.real("aspect", aspect)
-    W = np.arange(-MOST_FLUX, MOST_FLUX + 1.0) ** 2
+    square = checks.real("mean_square", mean_square)
+    a = checks.real("aspect", aspect, above=0)
+    W = np.arange(-MAX_FLUX, MAX_FLUX + 1.0) ** 2
 
     def missing(log_K: float) -> float:
         weight = np.exp(-8 * math.exp(log_K) * a * W)
-        return float(weight @ W / weight.sum()) - seen
+        return float(weight @ W / weight.sum()) - square
 
     low, high = math.log(1e-3 / a), math.log(20 / a)
-    if not (a > 0 and missing(low) > 0 > missing(high)):
+    if not missing(low) > 0 > missing(high):
         raise ValueError(
             f"mean_square must be a mean square flux between 1e-60 and 60, got {mean_square}"
         )
     return math.exp(brentq(missing, low, high, xtol=1e-13))
 
 
+@public
 def stiffness(samples: Any) -> Estimate:
     """K from the fluxes of samples of a torus, both directions together.
 
     Parameters
     ----------
     samples : DimerSamples
-        Of :func:`kadanoff.dimers.sample` on a torus, with free winding.
+        Of :func:`kadanoff.dimers.sample` with periodic boundaries and free winding.
 
     Examples
     --------
@@ -97,14 +100,14 @@ def stiffness(samples: Any) -> Estimate:
     >>> abs(K.mean - FREE_STIFFNESS) < 4 * K.error
     True
     """
-    if samples.boundary != "torus":
-        raise ValueError("only coverings of a torus have fluxes; sample with boundary='torus'")
+    if samples.boundary != "periodic":
+        raise ValueError("an open lattice has no fluxes; sample with boundary='periodic'")
     flux = samples.winding.astype(float)
     # Of a torus that is not square the two directions weigh differently; scaled, they do not.
     aspect = samples.Lx / samples.Ly
     if aspect == 1:
-        return _inverted(np.mean(flux**2, axis=1).reshape(samples.replicas, -1), 1.0)
-    return _inverted((flux[:, 0] ** 2).reshape(samples.replicas, -1), aspect)
+        return _inverted(np.mean(flux**2, axis=1).reshape(samples.chains, -1), 1.0)
+    return _inverted((flux[:, 0] ** 2).reshape(samples.chains, -1), aspect)
 
 
 def _inverted(squares: ArrayLike, aspect: float) -> Estimate:
@@ -115,6 +118,7 @@ def _inverted(squares: ArrayLike, aspect: float) -> Estimate:
     return Estimate(K, abs(slope) * found.error, found.tau, found.ess, found.n)
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class FieldSpectrum:
     """Fluctuations of the field J along the axes of the Brillouin zone, per site.
@@ -136,6 +140,13 @@ class FieldSpectrum:
     transverse_error: FloatArray
     longitudinal_error: FloatArray
 
+    def __repr__(self) -> str:
+        K, error = self.stiffness
+        return (
+            f"FieldSpectrum({len(self.q)} wave numbers {self.q[0]:.4g} ... {self.q[-1]:.4g}, "
+            f"K={K:.4g} +- {error:.2g})"
+        )
+
     @property
     def stiffness(self) -> tuple[float, float]:
         """K and its error from ``<|J_perp|^2> = 1 / (16 K) + c q^2`` at the three smallest q."""
@@ -153,6 +164,7 @@ class FieldSpectrum:
         return plot_field_spectrum(self, ax=ax, **style)
 
 
+@public
 def field_spectrum(dimers: ArrayLike | Any) -> FieldSpectrum:
     """Structure factor of the field, from samples or an array of directions of square lattices.
 

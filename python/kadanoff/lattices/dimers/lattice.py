@@ -17,23 +17,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, BoolArray, IntArray, SpinArray
 
 __all__ = [
+    "BOUNDARIES",
     "DIRECTIONS",
+    "MAX_SITES",
     "checked",
+    "core_boundary",
     "electric_field",
     "flippable",
     "height",
     "is_covering",
+    "lengths",
     "parity",
     "shape",
     "winding",
 ]
 
 DIRECTIONS = ("+x", "+y", "-x", "-y")
-BOUNDARIES = ("torus", "open")
-MOST_SITES = 2**28
+BOUNDARIES = ("periodic", "open")
+MAX_SITES = 2**28
 
 
 def shape(L: object, boundary: str) -> tuple[int, int]:
@@ -43,7 +48,7 @@ def shape(L: object, boundary: str) -> tuple[int, int]:
     ----------
     L : int or (int, int)
         Length of a square, or (Lx, Ly).
-    boundary : {"torus", "open"}
+    boundary : {"periodic", "open"}
 
     Raises
     ------
@@ -52,31 +57,42 @@ def shape(L: object, boundary: str) -> tuple[int, int]:
 
     Examples
     --------
-    >>> shape(8, "torus"), shape((3, 4), "open")
+    >>> shape(8, "periodic"), shape((3, 4), "open")
     ((8, 8), (3, 4))
     """
-    if boundary not in BOUNDARIES:
-        raise ValueError(f"boundary must be 'torus' or 'open', got {boundary!r}")
-    if isinstance(L, tuple | list):
-        if len(L) != 2:
-            raise ValueError(f"L must be an integer or a pair (Lx, Ly), got {L!r}")
-        Lx, Ly = checks.whole("Lx", L[0]), checks.whole("Ly", L[1])
-    else:
-        Lx = Ly = checks.whole("L", L)
-    if Lx * Ly > MOST_SITES:
+    boundary = checks.choice("boundary", boundary, BOUNDARIES)
+    Lx, Ly = lengths(L)
+    if Lx * Ly > MAX_SITES:
         raise ValueError(f"L must give at most 2^28 sites, got {Lx} x {Ly}")
-    if boundary == "torus" and (Lx % 2 or Ly % 2):
+    if boundary == "periodic" and (Lx % 2 or Ly % 2):
         raise ValueError(
-            f"on a torus Lx and Ly must be even, got {Lx} x {Ly}: odd loops would join sites of "
-            "one sublattice; use boundary='open' or an even length"
+            f"with periodic boundaries Lx and Ly must be even, got {Lx} x {Ly}: odd loops would "
+            "join sites of one sublattice; use boundary='open' or an even length"
         )
     if Lx * Ly % 2:
         raise ValueError(f"an odd number of sites has no covering, got {Lx} x {Ly}")
     return Lx, Ly
 
 
+def lengths(L: object) -> tuple[int, int]:
+    """``(Lx, Ly)`` from one integer or a pair."""
+    if isinstance(L, tuple | list):
+        if len(L) != 2:
+            raise ValueError(f"L must be an integer or a pair (Lx, Ly), got {L!r}")
+        return checks.whole("Lx", L[0]), checks.whole("Ly", L[1])
+    n = checks.whole("L", L)
+    return n, n
+
+
+def core_boundary(boundary: str) -> str:
+    """The word of the compiled core for a boundary: a periodic lattice is a torus there."""
+    return "torus" if boundary == "periodic" else boundary
+
+
+@public
 def parity(Lx: int, Ly: int) -> SpinArray:
     """``eps = (-1)^(x+y)`` of every site, shape (Ly, Lx)."""
+    Lx, Ly = checks.whole("Lx", Lx), checks.whole("Ly", Ly)
     y, x = np.mgrid[:Ly, :Lx]
     eps: SpinArray = (1 - 2 * ((x + y) % 2)).astype(np.int8)
     return eps
@@ -90,6 +106,9 @@ def checked(dimers: ArrayLike) -> NDArray[np.uint8]:
     ValueError, TypeError
         It holds anything but 0, 1, 2, 3.
     """
+    if isinstance(dimers, np.ma.MaskedArray):
+        raise TypeError("dimers must be a plain array, got a masked one")
+    # No copy, unlike `checks.array`: samples may fill half of the memory.
     d = np.asarray(dimers)
     if d.dtype.kind not in "iu":
         raise TypeError(f"dimers must be integers 0 to 3, got an array of {d.dtype}")
@@ -103,7 +122,8 @@ def checked(dimers: ArrayLike) -> NDArray[np.uint8]:
     return d.astype(np.uint8, copy=False)
 
 
-def is_covering(dimers: ArrayLike, boundary: str = "torus") -> BoolArray:
+@public
+def is_covering(dimers: ArrayLike, boundary: str = "periodic") -> BoolArray:
     """Whether every dimer has two ends, for each of the configurations.
 
     Examples
@@ -111,7 +131,7 @@ def is_covering(dimers: ArrayLike, boundary: str = "torus") -> BoolArray:
     >>> bool(is_covering([[0, 2], [0, 2]])), bool(is_covering([[0, 2], [0, 3]]))
     (True, False)
     """
-    d = checked(dimers)
+    d, boundary = checked(dimers), checks.choice("boundary", boundary, BOUNDARIES)
     good = np.ones(d.shape[:-2], dtype=bool)
     for towards, axis, shift in ((0, -1, -1), (1, -2, -1), (2, -1, 1), (3, -2, 1)):
         mine = d == towards
@@ -124,6 +144,7 @@ def is_covering(dimers: ArrayLike, boundary: str = "torus") -> BoolArray:
     return good
 
 
+@public
 def winding(dimers: ArrayLike) -> IntArray:
     """Fluxes ``(W_x, W_y)`` of coverings of a torus, shape (..., 2).
 
@@ -139,7 +160,8 @@ def winding(dimers: ArrayLike) -> IntArray:
     return np.stack([w_x, w_y], axis=-1)
 
 
-def flippable(dimers: ArrayLike, boundary: str = "torus") -> BoolArray:
+@public
+def flippable(dimers: ArrayLike, boundary: str = "periodic") -> BoolArray:
     """Which plaquettes hold two parallel dimers, shape (..., Ly, Lx).
 
     Examples
@@ -148,7 +170,7 @@ def flippable(dimers: ArrayLike, boundary: str = "torus") -> BoolArray:
     array([[ True, False],
            [False, False]])
     """
-    d = checked(dimers)
+    d, boundary = checked(dimers), checks.choice("boundary", boundary, BOUNDARIES)
     flat = (d == 0) & (np.roll(d, -1, axis=-2) == 0)
     upright = (d == 1) & (np.roll(d, -1, axis=-1) == 1)
     if boundary == "open":
@@ -157,6 +179,7 @@ def flippable(dimers: ArrayLike, boundary: str = "torus") -> BoolArray:
     return np.asarray(flat | upright)
 
 
+@public
 def electric_field(dimers: ArrayLike) -> SpinArray:
     """``E(r) = eps(r) * (unit vector along the dimer at r)``, shape (..., 2, Ly, Lx).
 
@@ -176,6 +199,7 @@ def electric_field(dimers: ArrayLike) -> SpinArray:
     return np.stack([x, y], axis=-3)
 
 
+@public
 def height(dimers: ArrayLike) -> IntArray:
     r"""Heights of the plaquettes, 0 on the first one, shape (..., Ly, Lx).
 

@@ -6,7 +6,7 @@ and the spin on the plaquette to its upper right. The two are locked,
     P(s, s') = exp(K s s') / (4 cosh K),
 
 and pairs know neither each other nor the dimers. An algorithm that looks for structure finds them
-first; one that looks for information about far away must ignore them.
+first; one that looks for information about distant sites must ignore them.
 
 References
 ----------
@@ -18,12 +18,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff._base.signatures import public
 from kadanoff._base.types import SpinArray
 from kadanoff.lattices.dimers.lattice import checked
 
 __all__ = ["grid", "pairs"]
 
-STREAM = 0x6E6F697365  # apart from the streams of the replicas
+STREAM = 0x6E6F697365  # apart from the streams of the chains
 
 
 def pairs(n: int, Lx: int, Ly: int, *, K: float, boundary: str, seed: int) -> SpinArray:
@@ -37,13 +38,13 @@ def pairs(n: int, Lx: int, Ly: int, *, K: float, boundary: str, seed: int) -> Sp
         Size of the lattice.
     K : float
         Coupling of a pair over temperature; infinity locks it.
-    boundary : {"torus", "open"}
+    boundary : {"periodic", "open"}
         On an open lattice the last row and column have no face: its spin is 0.
     seed : int
 
     Examples
     --------
-    >>> s = pairs(100, 8, 8, K=1.0, boundary="torus", seed=1)
+    >>> s = pairs(100, 8, 8, K=1.0, boundary="periodic", seed=1)
     >>> print(f"{np.mean(s[:, 0] * s[:, 1]):.2f} {np.tanh(1.0):.2f}")
     0.76 0.76
     """
@@ -58,6 +59,7 @@ def pairs(n: int, Lx: int, Ly: int, *, K: float, boundary: str, seed: int) -> Sp
     return np.stack([vertices, faces], axis=1)
 
 
+@public
 def grid(dimers: ArrayLike, noise: ArrayLike | None = None) -> SpinArray:
     """Dimers, and noise if there is any, on one lattice of twice the length.
 

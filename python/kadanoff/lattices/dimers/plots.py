@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff._base import checks
 from kadanoff._base.style import COLOURS, dress, figure, legend
-from kadanoff.lattices.dimers.lattice import checked, height
+from kadanoff.lattices.dimers.lattice import BOUNDARIES, checked, height
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_covering", "plot_field_spectrum"]
 
-MOST_DRAWN = 256  # sites along an edge: beyond that dimers are finer than pixels
+MAX_DRAWN = 256  # sites along an edge: beyond that dimers are finer than pixels
 
 
 def plot_covering(
     dimers: ArrayLike,
     *,
-    boundary: str = "torus",
+    boundary: str = "periodic",
     heights: bool = True,
     ax: Axes | None = None,
     **style: Any,
@@ -34,8 +35,8 @@ def plot_covering(
     ----------
     dimers : array, shape (Ly, Lx)
         Directions.
-    boundary : {"torus", "open"}
-        On a torus dimers across the edge are drawn at both ends.
+    boundary : {"periodic", "open"}
+        With periodic boundaries dimers across the edge are drawn at both ends.
     heights : bool
         Shade the plaquettes by height, averaged over the four around each site, so that the
         alternation from plaquette to plaquette drops out.
@@ -55,13 +56,13 @@ def plot_covering(
     ImportError
         matplotlib is not installed.
     """
-    d = checked(dimers)
+    d, boundary = checked(dimers), checks.choice("boundary", boundary, BOUNDARIES)
     if d.ndim != 2:
         raise ValueError(f"dimers must have shape (Ly, Lx), got {d.shape}")
     Ly, Lx = d.shape
-    if max(d.shape) > MOST_DRAWN:
+    if max(d.shape) > MAX_DRAWN:
         raise ValueError(
-            f"at most {MOST_DRAWN} x {MOST_DRAWN} sites can be seen, got {Lx} x {Ly}: draw a part"
+            f"at most {MAX_DRAWN} x {MAX_DRAWN} sites can be seen, got {Lx} x {Ly}: draw a part"
         )
     if ax is None:
         ax = figure(size=(4.2, 4.2 * Ly / Lx + 0.2))[0, 0]
@@ -74,7 +75,7 @@ def plot_covering(
     end = np.stack([x, y], axis=-1) + step
     inside = (end >= 0).all(axis=-1) & (end[..., 0] < Lx) & (end[..., 1] < Ly)
     # A dimer within is drawn once, from its left or lower end; one across the edge at both ends.
-    drawn = (inside & (d < 2)) | (~inside & (boundary == "torus"))
+    drawn = (inside & (d < 2)) | (~inside & (boundary == "periodic"))
     even = (x + y) % 2 == 0
     # By the direction from the even to the odd site: columns show two colours, a staggered
     # covering one.
@@ -122,7 +123,7 @@ def _shade(ax: Axes, d: Any) -> None:
 
 
 def plot_field_spectrum(found: FieldSpectrum, ax: Axes | None = None, **style: Any) -> Axes:
-    """Transverse and longitudinal fluctuations of the field, and what free dimers have at q = 0."""
+    """Transverse and longitudinal fluctuations of the field, and those of free dimers at q = 0."""
     from kadanoff.lattices.dimers.height_stiffness import FREE_STIFFNESS
 
     if ax is None:

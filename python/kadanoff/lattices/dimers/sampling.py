@@ -25,9 +25,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kadanoff import _core
-from kadanoff._base import checks, memory, statistics
+from kadanoff._base import checks, html, memory, statistics
 from kadanoff._base.errors import Cancelled
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import IntArray, SpinArray
 from kadanoff.lattices.dimers import lattice
 from kadanoff.lattices.dimers import noise as noises
@@ -37,20 +39,22 @@ if TYPE_CHECKING:
 
 __all__ = ["DimerSamples", "sample"]
 
-REPLICAS = 8
-BURN_IN = 50  # sweeps, that is steps for every site; correlation times are one or two
-MOST_REFUSED = 20  # of a fixed winding: steps for every one that is kept, before patience ends
+CHAINS = 8
+EQUILIBRATION = 50  # sweeps, that is steps for every site; correlation times are one or two
+MAX_LOOPS = 2**62 - 1
+MAX_REFUSED = 20  # of a fixed winding: steps for every one that is kept, before patience ends
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DimerSamples:
-    """Coverings in equilibrium, replica after replica.
+    """Coverings in equilibrium, chain after chain.
 
     Attributes
     ----------
     Lx, Ly : int
         Size.
-    boundary : {"torus", "open"}
+    boundary : {"periodic", "open"}
     T, v : float
         Temperature, and energy of a pair of parallel dimers.
     dimers : array of uint8, shape (n, Ly, Lx), or None
@@ -61,16 +65,16 @@ class DimerSamples:
         Number of plaquettes with two parallel dimers.
     noise : array of int8, shape (n, 2, Ly, Lx), or None
         Spins on vertices and on faces, see :mod:`kadanoff.lattices.dimers.noise`.
-    replicas : int
-        Independent runs; row r * (n / replicas) + i is measurement i of run r.
-    loops : int
-        Loops between two measurements.
-    burn_in : int
+    chains : int
+        Independent Markov chains; row c * (n / chains) + i is sample i of chain c.
+    spacing : int
+        Loops between two samples of a chain.
+    equilibration : int
         Loops before the first.
     steps : int
-        Steps of all worms together.
+        Steps of the worms of all chains together.
     seed : int
-        With the other arguments it gives the same bits again.
+        Repeats the run bit by bit, with the other arguments.
     seconds : float
         Wall-clock time.
     """
@@ -84,9 +88,9 @@ class DimerSamples:
     winding: NDArray[np.int32]
     flippable: NDArray[np.uint32]
     noise: SpinArray | None
-    replicas: int
-    loops: int
-    burn_in: int
+    chains: int
+    spacing: int
+    equilibration: int
     steps: int
     seed: int
     seconds: float
@@ -95,8 +99,20 @@ class DimerSamples:
         temperature = "" if math.isinf(self.T) else f", T={self.T:g}, v={self.v:g}"
         return (
             f"DimerSamples({self.Lx} x {self.Ly} {self.boundary}{temperature}, "
-            f"n={len(self.flippable)} from {self.replicas} replicas, {self.seconds:.2f} s)"
+            f"n={len(self)}, spacing={self.spacing}, chains={self.chains}, seed={self.seed}, "
+            f"{self.seconds:.2f} s)"
         )
+
+    def _repr_html_(self) -> str:
+        about = {
+            "n": f"{len(self)} in {self.chains} chains",
+            "loops": f"spacing {self.spacing}, equilibration {self.equilibration}",
+            "seed": self.seed,
+        }
+        temperature = "inf" if math.isinf(self.T) else f"{self.T:g}, v = {self.v:g}"
+        title = f"Dimers, {self.Lx} x {self.Ly} {self.boundary}, T = {temperature}"
+        picture = html.sparkline(self.flippable / (self.Lx * self.Ly))
+        return html.table(title, {**self.estimates, **about}, picture)
 
     def __len__(self) -> int:
         return len(self.flippable)
@@ -123,10 +139,10 @@ class DimerSamples:
         """Averages with errors.
 
         "flippable" and "energy", v times that, per site; "specific_heat" per site where T is
-        finite; on a torus "winding_x" and "winding_y", the mean squares of the fluxes.
+        finite; with periodic boundaries "winding_x" and "winding_y", mean squares of the fluxes.
         """
         sites = self.Lx * self.Ly
-        pairs = self.flippable.reshape(self.replicas, -1) / sites
+        pairs = self.flippable.reshape(self.chains, -1) / sites
         found = {
             "flippable": statistics.estimate(pairs),
             "energy": statistics.estimate(self.v * pairs),
@@ -136,27 +152,34 @@ class DimerSamples:
             found["specific_heat"] = statistics.jackknife(
                 lambda a, b: scale * (b - a * a), pairs, pairs**2
             )
-        if self.boundary == "torus":
+        if self.boundary == "periodic":
             for axis, name in enumerate(("winding_x", "winding_y")):
-                flux = self.winding[:, axis].astype(float).reshape(self.replicas, -1)
+                flux = self.winding[:, axis].astype(float).reshape(self.chains, -1)
                 found[name] = statistics.estimate(flux**2)
         return found
 
-    def plot(self, index: int = -1, ax: Axes | None = None, **options: Any) -> Axes:
+    @public
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        index: int = -1,
+        heights: bool = True,
+        **style: Any,
+    ) -> Axes:
         """Draw a covering, by default the last, over its heights. Returns the axes."""
         from kadanoff.lattices.dimers.plots import plot_covering
 
         d = self._coverings()[index]
-        return plot_covering(d, boundary=self.boundary, ax=ax, **options)
+        return plot_covering(d, boundary=self.boundary, heights=heights, ax=ax, **style)
 
 
 def coupling(T: object, v: object) -> tuple[float, float, float]:
     """Validated ``(v / T, T, v)``; T may be infinite."""
     if isinstance(T, float | np.floating) and math.isinf(T) and T > 0:
         return 0.0, math.inf, checks.real("v", v)
-    temperature, strength = checks.real("T", T), checks.real("v", v)
-    if temperature <= 0:
-        raise ValueError(f"T must be positive, or math.inf for free dimers, got T = {T}")
+    temperature = checks.real("T", T, above=0, hint="math.inf makes dimers free")
+    strength = checks.real("v", v)
     try:
         ratio = strength / temperature
     except OverflowError:
@@ -172,16 +195,15 @@ def sector(winding: object, boundary: str) -> tuple[int, int] | None:
         return None
     if not isinstance(winding, tuple | list | np.ndarray) or len(winding) != 2:
         raise TypeError(f"winding must be a pair of integers (W_x, W_y) or None, got {winding!r}")
-    found = []
-    for name, w in zip(("W_x", "W_y"), winding, strict=True):
-        if isinstance(w, bool | np.bool_) or not isinstance(w, int | np.integer):
-            raise TypeError(f"winding {name} must be an integer, got {w!r}")
-        if abs(int(w)) > lattice.MOST_SITES:
-            raise ValueError(f"winding {name} = {w} is more than any lattice has")
-        found.append(int(w))
-    if boundary == "open" and found != [0, 0]:
-        raise ValueError(f"an open lattice has no winding, got {winding!r}; use boundary='torus'")
-    return found[0], found[1]
+    W_x, W_y = (
+        checks.whole(f"winding {name}", w, least=-lattice.MAX_SITES, most=lattice.MAX_SITES)
+        for name, w in zip(("W_x", "W_y"), winding, strict=True)
+    )
+    if boundary == "open" and (W_x, W_y) != (0, 0):
+        raise ValueError(
+            f"an open lattice has no winding, got {winding!r}; use boundary='periodic'"
+        )
+    return W_x, W_y
 
 
 def pilot(
@@ -193,49 +215,55 @@ def pilot(
     seed: int,
     control: _core.Control | None,
 ) -> tuple[int, int]:
-    """Loops of a sweep in equilibrium, and of a burn-in, from a run of its own.
+    """Loops per sweep in equilibrium, and loops until then, from a run of its own.
 
-    Both are numbers of loops, and the same for all replicas: what a replica does until it is
-    measured must not depend on how long its own loops are. From parallel columns loops are short at
-    first, so that a burn-in takes more of them than its sweeps would later.
+    Both are numbers of loops, and the same for all chains: the number of updates of a chain before
+    a measurement must not depend on how long its own loops are. From parallel columns loops are
+    short at first, so that equilibration takes more of them than as many sweeps would later.
     """
     run = _core.DimerSimulation(
-        Lx, Ly, boundary, coupling=ratio, seed=seed ^ 0x9E3779B97F4A7C15, winding=kept
+        Lx,
+        Ly,
+        lattice.core_boundary(boundary),
+        coupling=ratio,
+        seed=seed ^ 0x9E3779B97F4A7C15,
+        winding=kept,
     )
     sites = Lx * Ly
-    enough = BURN_IN * sites
-    loops = moved = burn_in = 0
+    enough = EQUILIBRATION * sites
+    loops = moved = equilibration = 0
     batch = 8
-    while run.moved < enough and run.steps < MOST_REFUSED * enough:
+    while run.moved < enough and run.steps < MAX_REFUSED * enough:
         if control is not None and control.cancelled:
             raise Cancelled("the computation was stopped")
         before = run.moved
         run.step(batch)
-        burn_in += batch
+        equilibration += batch
         # The second half counts, from where the covering is no longer the one that it began with.
         if before >= enough // 2:
             loops, moved = loops + batch, moved + run.moved - before
         elif run.moved - before < sites // 8:
             batch *= 2
     if moved == 0:
-        loops, moved = burn_in, run.moved
+        loops, moved = equilibration, run.moved
     # A sector of a single covering lets nothing move at all.
-    return max(1, min(math.ceil(sites * loops / max(moved, 1)), sites)), burn_in
+    return max(1, min(math.ceil(sites * loops / max(moved, 1)), sites)), equilibration
 
 
+@public
 def sample(
     L: int | tuple[int, int] = 64,
     *,
     n: int = 1000,
     T: float = math.inf,
     v: float = -1.0,
-    boundary: str = "torus",
+    boundary: str = "periodic",
     winding: tuple[int, int] | None = None,
     noise: float | None = None,
     coverings: bool = True,
-    loops: int | None = None,
-    burn_in: int | None = None,
-    replicas: int | None = None,
+    chains: int | None = None,
+    spacing: int | None = None,
+    equilibration: int | None = None,
     seed: int | None = None,
     threads: int | None = None,
     progress: bool | Report | None = None,
@@ -246,29 +274,30 @@ def sample(
     Parameters
     ----------
     L : int or (int, int)
-        Length of a square lattice, or (Lx, Ly); even on a torus.
+        Length of a square lattice, or (Lx, Ly); even with periodic boundaries.
     n : int, default 1000
-        Number of measurements.
+        Number of samples, over all chains.
     T : float, default inf
         Temperature; inf makes all coverings equally likely.
     v : float, default -1
         Energy of a pair of parallel dimers: negative values align.
-    boundary : {"torus", "open"}
+    boundary : {"periodic", "open"}
     winding : (int, int), optional
         Keep the fluxes (W_x, W_y) at these values; by default all sectors are sampled.
     noise : float, optional
-        Coupling over temperature of pairs of noise spins, see :mod:`kadanoff.lattices.dimers.noise`.
+        Coupling over temperature of pairs of noise spins, see
+        :mod:`kadanoff.lattices.dimers.noise`.
     coverings : bool, default True
         Keep the coverings, ``n Lx Ly`` bytes, or only winding and flippable plaquettes.
-    loops : int, optional
-        Loops between two measurements; by default about one step for every site, found by a pilot
+    chains : int, optional
+        Independent Markov chains, a divisor of n; default the largest one up to 8. A multiple of 4
+        per thread fills the cores.
+    spacing : int, optional
+        Loops between two samples of a chain; by default about one step per site, found by a pilot
         run and then fixed.
-    burn_in : int, optional
-        Loops before the first measurement, from parallel columns; by default as many as make fifty
-        steps for every site in the pilot run.
-    replicas : int, optional
-        Independent runs, a divisor of n; default the largest one up to 8. A multiple of 4 for each
-        thread fills the cores.
+    equilibration : int, optional
+        Loops before the first sample, from parallel columns; by default as many as make fifty
+        steps per site in the pilot run.
     seed : int, optional
         Same seed, same bits, whatever the number of threads; by default a new one, which the result
         remembers.
@@ -290,7 +319,7 @@ def sample(
     MemoryError
         The coverings would not fit.
     Cancelled
-        ``partial`` holds what every replica had measured, or is None.
+        ``partial`` holds the samples that every chain had taken, or is None.
 
     Notes
     -----
@@ -311,53 +340,49 @@ def sample(
     n = checks.whole("n", n)
     ratio, temperature, strength = coupling(T, v)
     kept = sector(winding, boundary)
-    seed = checks.seed(seed)
-    runs = _replicas(n, replicas)
-    threads = checks.threads(threads)
-    if not isinstance(coverings, bool | np.bool_):
-        raise TypeError(f"coverings must be True or False, got {coverings!r}")
-    if loops is not None:
-        loops = _below("loops", checks.whole("loops", loops))
-    if burn_in is not None and (burn_in != 0 or isinstance(burn_in, bool)):
-        burn_in = _below("burn_in", checks.whole("burn_in", burn_in))
+    run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
+    count = _chains(n, chains)
+    coverings = checks.flag("coverings", coverings)
+    if spacing is not None:
+        spacing = checks.whole("spacing", spacing, most=MAX_LOOPS)
+    if equilibration is not None:
+        equilibration = checks.whole("equilibration", equilibration, least=0, most=MAX_LOOPS)
     spins = None if noise is None else _noise(noise)
-    _fits(n, Lx, Ly, bool(coverings), spins is not None)
+    _fits(n, Lx, Ly, coverings, spins is not None)
     started = time.perf_counter()
-    if loops is None or burn_in is None:
-        found = pilot(Lx, Ly, boundary, ratio, kept, seed, control)
-        loops = found[0] if loops is None else loops
-        burn_in = found[1] if burn_in is None else burn_in
+    if spacing is None or equilibration is None:
+        found = pilot(Lx, Ly, boundary, ratio, kept, run.seed, run.control)
+        spacing = found[0] if spacing is None else spacing
+        equilibration = found[1] if equilibration is None else equilibration
     failure: BaseException | None = None
     try:
-        with bar(f"{Lx} x {Ly} dimers", progress) as report:
+        with run.calling(f"{Lx} x {Ly} dimers") as keywords:
             arrays = _core.dimers_sample(
                 Lx,
                 Ly,
-                boundary,
+                lattice.core_boundary(boundary),
                 coupling=ratio,
-                replicas=runs,
-                samples=n // runs,
-                loops=loops,
-                burn_in=burn_in,
-                seed=seed,
+                replicas=count,
+                samples=n // count,
+                loops=spacing,
+                burn_in=equilibration,
+                seed=run.seed,
                 winding=kept,
-                coverings=bool(coverings),
-                threads=threads,
-                control=control,
-                report=report,
+                coverings=coverings,
+                **keywords,
             )
     except BaseException as error:
         if getattr(error, "partial", None) is None:
             raise
         failure, arrays = error, error.partial  # type: ignore[attr-defined]
-    # A cancelled run keeps what all replicas have.
-    each = min(len(run["flippable"]) for run in arrays)
+    # A cancelled run keeps the samples that all chains have.
+    each = min(len(chain["flippable"]) for chain in arrays)
     result = None
     if each > 0:
         dimers = None
         if coverings:
-            parts = [run.pop("dimers")[: each * Lx * Ly] for run in arrays]
-            dimers = np.concatenate(parts).reshape(runs * each, Ly, Lx)
+            parts = [chain.pop("dimers")[: each * Lx * Ly] for chain in arrays]
+            dimers = np.concatenate(parts).reshape(count * each, Ly, Lx)
         result = DimerSamples(
             Lx=Lx,
             Ly=Ly,
@@ -365,16 +390,16 @@ def sample(
             T=temperature,
             v=strength,
             dimers=dimers,
-            winding=np.concatenate([run["winding"].reshape(-1, 2)[:each] for run in arrays]),
-            flippable=np.concatenate([run["flippable"][:each] for run in arrays]),
+            winding=np.concatenate([chain["winding"].reshape(-1, 2)[:each] for chain in arrays]),
+            flippable=np.concatenate([chain["flippable"][:each] for chain in arrays]),
             noise=None
             if spins is None
-            else noises.pairs(runs * each, Lx, Ly, K=spins, boundary=boundary, seed=seed),
-            replicas=runs,
-            loops=loops,
-            burn_in=burn_in,
-            steps=sum(run["steps"] for run in arrays),
-            seed=seed,
+            else noises.pairs(count * each, Lx, Ly, K=spins, boundary=boundary, seed=run.seed),
+            chains=count,
+            spacing=spacing,
+            equilibration=equilibration,
+            steps=sum(chain["steps"] for chain in arrays),
+            seed=run.seed,
             seconds=time.perf_counter() - started,
         )
     if failure is not None:
@@ -385,39 +410,30 @@ def sample(
     return result
 
 
-def _replicas(n: int, replicas: object) -> int:
-    if replicas is None:
-        return max(r for r in range(1, REPLICAS + 1) if n % r == 0)
-    runs = checks.whole("replicas", replicas)
-    if n % runs:
+def _chains(n: int, chains: object) -> int:
+    if chains is None:
+        return max(c for c in range(1, CHAINS + 1) if n % c == 0)
+    count = checks.whole("chains", chains)
+    if n % count:
         raise ValueError(
-            f"replicas must divide n, got {runs} replicas and n = {n}; "
-            f"n = {n + runs - n % runs} would do"
+            f"chains must divide n, got chains = {count} and n = {n}; "
+            f"n = {n + count - n % count} would do"
         )
-    return runs
-
-
-def _below(name: str, value: int) -> int:
-    if value >= 2**62:
-        raise ValueError(f"{name} must be below 2^62, got {value}")
-    return value
+    return count
 
 
 def _noise(K: object) -> float:
     if isinstance(K, float | np.floating) and math.isinf(K) and K > 0:
         return math.inf
-    coupling = checks.real("noise", K)
-    if coupling < 0:
-        raise ValueError(f"noise must not be negative (the pairs are ferromagnetic), got {K}")
-    return coupling
+    return checks.real("noise", K, least=0, hint="the pairs are ferromagnetic")
 
 
 def _fits(n: int, Lx: int, Ly: int, coverings: bool, spins: bool) -> None:
-    # Twice while replicas are joined; the noise needs a random number for every face on the way.
+    # Twice while chains are joined; the noise needs a random number for every face on the way.
     need = n * (24 + Lx * Ly * (2 * coverings + 14 * spins))
     free = memory.available()
     if free is not None and need > free:
         raise MemoryError(
-            f"n = {n} measurements of {Lx} x {Ly} sites need about {need / 1e9:.3g} GB, "
+            f"n = {n} samples of {Lx} x {Ly} sites need about {need / 1e9:.3g} GB, "
             f"{free / 1e9:.3g} GB are available: lower n, or coverings=False"
         )

@@ -1,4 +1,4 @@
-"""One covering in motion, for live pictures and for what needs every loop."""
+"""One covering in motion, for live pictures and for measurements after every loop."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kadanoff import _core
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import IntArray, SpinArray
 from kadanoff.lattices.dimers import lattice
 from kadanoff.lattices.dimers.sampling import coupling, sector
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Simulation"]
 
 
+@public
 class Simulation:
     """A dimer model that is moved loop by loop; arguments as in :func:`kadanoff.dimers.sample`.
 
@@ -48,7 +50,7 @@ class Simulation:
         *,
         T: float = math.inf,
         v: float = -1.0,
-        boundary: str = "torus",
+        boundary: str = "periodic",
         winding: tuple[int, int] | None = None,
         seed: int | None = None,
     ) -> None:
@@ -59,15 +61,20 @@ class Simulation:
         self._core = _core.DimerSimulation(
             self.Lx,
             self.Ly,
-            boundary,
+            lattice.core_boundary(boundary),
             coupling=ratio,
             seed=self.seed,
             winding=sector(winding, boundary),
         )
 
     def __repr__(self) -> str:
-        return f"Simulation({self.Lx} x {self.Ly} {self.boundary}, {self.steps} steps)"
+        temperature = "" if math.isinf(self.T) else f", T={self.T:g}, v={self.v:g}"
+        return (
+            f"Simulation({self.Lx} x {self.Ly} {self.boundary}{temperature}, {self.steps} steps, "
+            f"seed={self.seed})"
+        )
 
+    @public
     def step(self, loops: int = 1) -> int:
         """Close `loops` more loops; returns the number of steps that they took.
 
@@ -76,7 +83,7 @@ class Simulation:
         Cancelled
             Interrupted; the loop at work was closed first, so that there is a covering.
         """
-        return self._core.step(min(checks.whole("loops", loops), 2**62))
+        return self._core.step(checks.whole("loops", loops, most=2**62))
 
     @property
     def steps(self) -> int:
@@ -111,8 +118,9 @@ class Simulation:
         """Fields (E_x, E_y) now, shape (2, Ly, Lx)."""
         return lattice.electric_field(self.dimers)
 
-    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+    @public
+    def plot(self, ax: Axes | None = None, *, heights: bool = True, **style: Any) -> Axes:
         """Draw the covering over its heights. Returns the axes."""
         from kadanoff.lattices.dimers.plots import plot_covering
 
-        return plot_covering(self.dimers, boundary=self.boundary, ax=ax, **options)
+        return plot_covering(self.dimers, boundary=self.boundary, heights=heights, ax=ax, **style)

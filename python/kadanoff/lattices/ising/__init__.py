@@ -3,9 +3,9 @@ r"""Ising models on regular lattices: sampling, scanning, tempering.
     H = - sum_<ij> J_ij s_i s_j - h sum_i s_i
 
 Which call? :func:`sample` for independent configurations at one temperature, :func:`scan` for
-several, :func:`temper` where single spins get stuck and clusters do not help, and
-:class:`Simulation` to step a lattice by hand. :func:`exact` gives the exact
-answer where there is one.
+several, :func:`parallel_tempering` where single spins get stuck and clusters do not help, and
+:class:`Simulation` to step a lattice by hand. :func:`exact` gives exact averages where a solution
+is known.
 
 >>> from kadanoff import ising
 >>> run = ising.sample(L=32, T=ising.T_c, n=1000, seed=1)
@@ -33,7 +33,7 @@ from kadanoff.lattices.ising.models import LATTICES, Ising, T_c
 from kadanoff.lattices.ising.results import IsingSamples, IsingScan
 from kadanoff.lattices.ising.sampling import METHODS, sample, scan
 from kadanoff.lattices.ising.simulation import Simulation
-from kadanoff.lattices.ising.tempering import temper
+from kadanoff.lattices.ising.tempering import parallel_tempering
 
 __all__ = [
     "LATTICES",
@@ -53,10 +53,10 @@ __all__ = [
     "exact",
     "kaufman",
     "onsager",
+    "parallel_tempering",
     "sample",
     "scan",
     "surrounding_fields",
-    "temper",
     "transfer_matrix",
     "window_log_Z",
     "yang",

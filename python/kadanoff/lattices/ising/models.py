@@ -11,15 +11,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray, SpinArray
 
-__all__ = ["LATTICES", "Ising", "T_c"]
+__all__ = [
+    "BOUNDARIES",
+    "LATTICES",
+    "Ising",
+    "T_c",
+    "boundaries",
+    "configurations",
+    "core_arguments",
+    "coupling",
+    "temperature",
+]
 
 T_c = 2 / math.log(1 + math.sqrt(2))
 """Critical temperature of the square lattice with J = 1 (Kramers and Wannier, Onsager)."""
@@ -27,13 +37,16 @@ T_c = 2 / math.log(1 + math.sqrt(2))
 LATTICES = {"chain": 1, "square": 2, "triangular": 2, "cubic": 3}
 """Lattices and their number of axes."""
 
-LARGEST = 1e100  # couplings, and inverse temperatures: products stay finite
-MOST_SITES = (2**32 - 1) // 8
+BOUNDARIES = ("periodic", "open")
+
+MAX_COUPLING = 1e100  # also of inverse temperatures: products stay finite
+MAX_SITES = (2**32 - 1) // 8
 # A. M. Ferrenberg, J. Xu, D. P. Landau, Phys. Rev. E 97, 043301 (2018), K_c = 0.221654626(5).
 K_c_CUBIC = 0.221654626
 
 
-@dataclass(frozen=True)
+@public
+@dataclass(frozen=True, repr=False)
 class Ising:
     """An Ising model on a regular lattice.
 
@@ -46,25 +59,24 @@ class Ising:
         one for the diagonal).
     h : float, default 0
         Uniform field.
-    periodic : bool or tuple of bool, default True
-        Whether the axes, or each of them, close on themselves. Along a periodic axis of two sites
-        every pair has two bonds; along one of a single site each site is bonded to itself, which
-        adds the constant -J per site.
+    boundary : {"periodic", "open"}, or a tuple with one of them for each axis
+        Along a periodic axis of two sites every pair has two bonds; along one of a single site
+        each site is bonded to itself, which adds the constant -J per site.
     lattice : {"chain", "square", "triangular", "cubic"}, optional
         By default the one with as many axes as `shape`; "square" for an integer.
 
     Examples
     --------
     >>> Ising(64)
-    Ising(shape=(64, 64), J=(1.0, 1.0), h=0.0, periodic=(True, True), lattice='square')
-    >>> Ising((4, 6, 8), J=-0.5, periodic=(True, True, False)).bonds
+    Ising((64, 64), J=1, h=0, boundary='periodic', lattice='square')
+    >>> Ising((4, 6, 8), J=-0.5, boundary=("periodic", "periodic", "open")).bonds
     (192, 192, 168)
     """
 
     shape: tuple[int, ...]
     J: tuple[float, ...] = (1.0,)
     h: float = 0.0
-    periodic: tuple[bool, ...] = (True,)
+    boundary: tuple[str, ...] = ("periodic",)
     lattice: str = ""
 
     def __init__(
@@ -72,15 +84,15 @@ class Ising:
         shape: int | Sequence[int],
         J: float | Sequence[float] = 1.0,
         h: float = 0.0,
-        periodic: bool | Sequence[bool] = True,
+        boundary: str | Sequence[str] = "periodic",
         lattice: str | None = None,
     ) -> None:
         lattice, sizes = _lattice(lattice, shape)
         axes = len(sizes)
         sites = math.prod(sizes)
-        if sites > MOST_SITES:
+        if sites > MAX_SITES:
             raise ValueError(
-                f"shape must have at most {MOST_SITES:,} sites, got {sizes} with {sites:,}"
+                f"shape must have at most {MAX_SITES:,} sites, got {sizes} with {sites:,}"
             )
         directions = axes + (lattice == "triangular")
         couplings = tuple(J) if isinstance(J, Iterable) else (J,) * directions
@@ -89,17 +101,17 @@ class Ising:
                 f"J must be a number or have {directions} entries, one for each direction of the "
                 f"{lattice} lattice, got {J!r}"
             )
-        edges = tuple(periodic) if isinstance(periodic, Iterable) else (periodic,) * axes
-        if len(edges) != axes or not all(isinstance(p, bool | np.bool_) for p in edges):
-            raise TypeError(
-                f"periodic must be True, False or one of them for each of {axes} axes, "
-                f"got {periodic!r}"
-            )
         object.__setattr__(self, "shape", sizes)
-        object.__setattr__(self, "J", tuple(_coupling("J", j) for j in couplings))
-        object.__setattr__(self, "h", _coupling("h", h))
-        object.__setattr__(self, "periodic", tuple(bool(p) for p in edges))
+        object.__setattr__(self, "J", tuple(coupling("J", j) for j in couplings))
+        object.__setattr__(self, "h", coupling("h", h))
+        object.__setattr__(self, "boundary", boundaries(boundary, axes))
         object.__setattr__(self, "lattice", lattice)
+
+    def __repr__(self) -> str:
+        return (
+            f"Ising({self.shape}, J={_shown(self.J)}, h={self.h:g}, "
+            f"boundary={_shown(self.boundary)}, lattice={self.lattice!r})"
+        )
 
     @property
     def sites(self) -> int:
@@ -117,7 +129,9 @@ class Ising:
     def bonds(self) -> tuple[int, ...]:
         """Number of bonds along each direction."""
         return tuple(
-            math.prod(n - (step[a] != 0 and not self.periodic[a]) for a, n in enumerate(self.shape))
+            math.prod(
+                n - (step[a] != 0 and self.boundary[a] == "open") for a, n in enumerate(self.shape)
+            )
             for step in self.directions
         )
 
@@ -178,34 +192,30 @@ class Ising:
         >>> print(Ising((2, 2)).energy([[1, 1], [1, -1]]))
         0.0
         """
-        s = np.asarray(spins)
+        s = configurations(spins, self.shape)
         axes = len(self.shape)
-        if s.shape[s.ndim - axes :] != self.shape or not np.isin(s, (-1, 1)).all():
-            raise ValueError(
-                f"spins must be +1 or -1 with the last axes {self.shape}, got shape {s.shape}"
-            )
-        s = s.astype(np.int8)
         over = tuple(range(-axes, 0))
         total = -self.h * s.sum(axis=over, dtype=np.int64)
         for j, step in zip(self.J, self.directions, strict=True):
             near = np.roll(s, tuple(-x for x in step), axis=over)
             product = s * near
             for a, x in enumerate(step):
-                if x and not self.periodic[a]:
+                if x and self.boundary[a] == "open":
                     product = np.delete(product, -1, axis=a - axes)
             total = total - j * product.sum(axis=over, dtype=np.int64)
         return np.asarray(total, dtype=np.float64)
 
-    @property
-    def _system(self) -> tuple[list[int], str, list[float], float, list[bool]]:
-        """What the compiled core takes."""
-        kind = "triangular" if self.lattice == "triangular" else "hypercubic"
-        return list(self.shape), kind, list(self.J), self.h, list(self.periodic)
+
+def core_arguments(model: Ising) -> tuple[list[int], str, list[float], float, list[bool]]:
+    """A model as the compiled core takes it: shape, lattice, couplings, field, periodic axes."""
+    kind = "triangular" if model.lattice == "triangular" else "hypercubic"
+    closed = [edge == "periodic" for edge in model.boundary]
+    return list(model.shape), kind, list(model.J), model.h, closed
 
 
-def _lattice(lattice: object, shape: object) -> tuple[str, tuple[int, ...]]:
-    if lattice is not None and (not isinstance(lattice, str) or lattice not in LATTICES):
-        raise ValueError(f"lattice must be one of {', '.join(LATTICES)}, got {lattice!r}")
+def _lattice(lattice: str | None, shape: object) -> tuple[str, tuple[int, ...]]:
+    if lattice is not None:
+        lattice = checks.choice("lattice", lattice, LATTICES)
     if not isinstance(shape, Iterable):
         name = lattice or "square"
         return name, (checks.whole("L", shape),) * LATTICES[name]
@@ -220,20 +230,51 @@ def _lattice(lattice: object, shape: object) -> tuple[str, tuple[int, ...]]:
     return name, sizes
 
 
-def _coupling(name: str, value: object) -> float:
-    x = checks.real(name, value)
-    if abs(x) > LARGEST:
-        raise ValueError(f"{name} must not exceed {LARGEST:g} in magnitude, got {value}")
-    return x
+def boundaries(boundary: object, axes: int) -> tuple[str, ...]:
+    """One of the two boundaries for each axis, from one for all or a sequence.
+
+    Examples
+    --------
+    >>> boundaries("open", 2)
+    ('open', 'open')
+    """
+    if isinstance(boundary, str) or not isinstance(boundary, Iterable):
+        return (checks.choice("boundary", boundary, BOUNDARIES),) * axes
+    edges = tuple(
+        checks.choice(f"boundary[{a}]", edge, BOUNDARIES) for a, edge in enumerate(boundary)
+    )
+    if len(edges) != axes:
+        raise ValueError(
+            f"boundary must be 'periodic' or 'open', or one of them for each of {axes} axes, "
+            f"got {edges}"
+        )
+    return edges
+
+
+def configurations(spins: ArrayLike, shape: tuple[int, ...]) -> SpinArray:
+    """Spins +-1 as int8, shape (..., *shape).
+
+    Samples may fill much of the memory: no copy in numbers of 64 bits, as `checks.array` makes.
+    """
+    if isinstance(spins, np.ma.MaskedArray):
+        raise TypeError("spins must be a plain array, got a masked one; pass spins.filled(...)")
+    s = np.asarray(spins)
+    if s.shape[s.ndim - len(shape) :] != shape or not np.isin(s, (-1, 1)).all():
+        raise ValueError(f"spins must be +1 or -1 with the last axes {shape}, got shape {s.shape}")
+    return s.astype(np.int8, copy=False)
+
+
+def coupling(name: str, value: object) -> float:
+    """A coupling or a field whose products with others stay finite."""
+    return checks.real(name, value, least=-MAX_COUPLING, most=MAX_COUPLING)
 
 
 def temperature(value: object, name: str = "T") -> float:
-    """A validated temperature."""
-    if not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number, got {value!r}")
-    T = checks.real(name, value)
-    if T < 1 / LARGEST:
-        raise ValueError(
-            f"temperature {name} must be positive (at least {1 / LARGEST:g}), got {name} = {value}"
-        )
-    return T
+    """A positive temperature whose inverse stays finite."""
+    return checks.real(name, value, least=1 / MAX_COUPLING, hint="a temperature is positive")
+
+
+def _shown(values: tuple[float, ...] | tuple[str, ...]) -> str:
+    """One entry if all are equal."""
+    texts = [repr(x) if isinstance(x, str) else f"{x:g}" for x in values]
+    return texts[0] if len(set(texts)) == 1 else f"({', '.join(texts)})"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff._base import checks
 from kadanoff._base.style import GREY, dress, figure, next_colour
 
 if TYPE_CHECKING:
@@ -83,8 +84,7 @@ def plot_histogram(
     **style: Any,
 ) -> Axes:
     """Distribution of the magnetisation or the energy per site."""
-    if quantity not in ("magnetisation", "energy"):
-        raise ValueError(f"quantity must be 'magnetisation' or 'energy', got {quantity!r}")
+    quantity = checks.choice("quantity", quantity, ("magnetisation", "energy"))
     if ax is None:
         ax = figure()[0, 0]
     values = getattr(run, quantity)
@@ -103,8 +103,7 @@ def plot_scan(
     **style: Any,
 ) -> Axes:
     """An average against T with its errors, and T_c of the infinite lattice where it is known."""
-    if quantity not in LABELS:
-        raise ValueError(f"quantity must be one of {', '.join(LABELS)}, got {quantity!r}")
+    quantity = checks.choice("quantity", quantity, LABELS)
     if ax is None:
         ax = figure()[0, 0]
     model = scan[0].model

@@ -1,15 +1,17 @@
-"""What a run measured: configurations, series, and averages with errors."""
+"""Results of runs: configurations, series, and averages with errors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kadanoff._base import html
+from kadanoff._base.signatures import public
 from kadanoff._base.statistics import Estimate, estimate, jackknife
 from kadanoff._base.types import FloatArray, SpinArray
 from kadanoff.lattices.ising.models import Ising
@@ -19,18 +21,21 @@ if TYPE_CHECKING:
 
 __all__ = ["IsingSamples", "IsingScan", "estimates"]
 
+MAX_ROWS = 20  # temperatures in the table of a notebook
 
+
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class IsingSamples:
     """Configurations of an Ising model from its Boltzmann distribution.
 
-    Replicas come one after the other: sample ``i`` is number ``i % (n / replicas)`` of replica
-    ``i // (n / replicas)`` if `replicas` divides n.
+    Chains come one after the other: sample ``i`` is number ``i % (n / chains)`` of chain
+    ``i // (n / chains)`` if `chains` divides n.
 
     Attributes
     ----------
     model : Ising
-        What was sampled.
+        The model that was sampled.
     T : float
         Temperature.
     energy : array, shape (n,)
@@ -38,8 +43,8 @@ class IsingSamples:
     magnetisation : array, shape (n,)
         Magnetisation per site, sum s / N.
     packed : array of uint8, shape (n, ceil(N / 8)), or None
-        Configurations, a bit a site in row-major order, the first in the lowest bit; a set bit is
-        s = +1. Bits beyond the last site are zero.
+        Configurations, one bit per site in row-major order, the first in the lowest bit; a set bit
+        is s = +1. Bits beyond the last site are zero.
     estimates : mapping from str to Estimate
         energy <e>, magnetisation <m>, abs_magnetisation <|m|>, m2 <m^2>, m4 <m^4>, specific_heat
         ``N (<e^2> - <e>^2) / T^2``, susceptibility ``N (<m^2> - <|m|>^2) / T`` (in a field with
@@ -47,10 +52,10 @@ class IsingSamples:
     method : str
         heat-bath, metropolis, wolff or swendsen-wang.
     spacing : int
-        Sweeps (of Wolff: clusters) between two samples of a replica; fixed before they were taken.
+        Sweeps (of Wolff: clusters) between two samples of a chain; fixed before they were taken.
     equilibration : int
         Sweeps (clusters) before the first.
-    replicas : int
+    chains : int
         Independent Markov chains.
     engine : str
         multispin, sequential or clusters.
@@ -69,7 +74,7 @@ class IsingSamples:
     method: str
     spacing: int
     equilibration: int
-    replicas: int
+    chains: int
     engine: str
     seed: int
     seconds: float = 0.0
@@ -79,10 +84,19 @@ class IsingSamples:
 
     def __repr__(self) -> str:
         return (
-            f"IsingSamples({self.model.lattice} {'x'.join(map(str, self.model.shape))}, "
-            f"T={self.T:.6g}, n={len(self)}, {self.method}, spacing={self.spacing}, "
-            f"replicas={self.replicas}, {self.seconds:.2f} s)"
+            f"IsingSamples({_named(self.model)}, T={self.T:.6g}, n={len(self)}, {self.method}, "
+            f"spacing={self.spacing}, chains={self.chains}, seed={self.seed}, "
+            f"{self.seconds:.2f} s)"
         )
+
+    def _repr_html_(self) -> str:
+        about = {
+            "n": f"{len(self)} in {self.chains} chains",
+            "method": f"{self.method}, spacing {self.spacing}, equilibration {self.equilibration}",
+            "seed": self.seed,
+        }
+        title = f"Ising, {_named(self.model)}, T = {self.T:.6g}"
+        return html.table(title, {**self.estimates, **about}, html.sparkline(self.energy))
 
     @cached_property
     def configurations(self) -> SpinArray:
@@ -93,19 +107,29 @@ class IsingSamples:
             )
         return unpacked(self.packed, self.model)
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """One configuration as an image, the last one by default. Returns the axes."""
+    @public
+    def plot(self, ax: Axes | None = None, *, index: int = -1, **style: Any) -> Axes:
+        """Configuration number `index` as an image, by default the last. Returns the axes."""
         from kadanoff.lattices.ising.plots import plot_configuration
 
-        return plot_configuration(self, ax=ax, **kwargs)
+        return plot_configuration(self, ax=ax, index=index, **style)
 
-    def plot_histogram(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """Distribution of the magnetisation (or the energy). Returns the axes."""
+    @public
+    def plot_histogram(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: str = "magnetisation",
+        bins: int = 60,
+        **style: Any,
+    ) -> Axes:
+        """Distribution of the magnetisation or the energy per site. Returns the axes."""
         from kadanoff.lattices.ising.plots import plot_histogram
 
-        return plot_histogram(self, ax=ax, **kwargs)
+        return plot_histogram(self, ax=ax, quantity=quantity, bins=bins, **style)
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class IsingScan:
     """Runs at several temperatures.
@@ -114,12 +138,15 @@ class IsingScan:
     ----------
     runs : tuple of IsingSamples
         One for each temperature, in the order that was asked for.
+    seed : int
+        Repeats the scan, on any number of threads.
     acceptance : array or None
         Of parallel tempering: accepted share of the exchanges between neighbouring temperatures.
     """
 
     runs: tuple[IsingSamples, ...]
-    acceptance: FloatArray | None = field(default=None)
+    seed: int
+    acceptance: FloatArray | None = None
 
     def __len__(self) -> int:
         return len(self.runs)
@@ -132,12 +159,25 @@ class IsingScan:
 
     def __repr__(self) -> str:
         if not self.runs:
-            return "IsingScan()"
-        model = self.runs[0].model
+            return f"IsingScan(no temperatures, seed={self.seed})"
         return (
-            f"IsingScan({model.lattice} {'x'.join(map(str, model.shape))}, {len(self)} "
-            f"temperatures {self.T.min():.4g} ... {self.T.max():.4g}, n={len(self.runs[0])})"
+            f"IsingScan({_named(self.runs[0].model)}, {len(self)} temperatures "
+            f"{self.T.min():.4g} ... {self.T.max():.4g}, n={len(self.runs[0])}, seed={self.seed})"
         )
+
+    def _repr_html_(self) -> str:
+        if not self.runs:
+            return html.table("Ising, no temperatures", {"seed": self.seed})
+        names = ("energy", "abs_magnetisation", "specific_heat")
+        rows: dict[str, object] = {
+            f"T = {run.T:.4g}": ", ".join(f"{name} {run.estimates[name]}" for name in names)
+            for run in self.runs[:MAX_ROWS]
+        }
+        if len(self) > MAX_ROWS:
+            rows["..."] = f"{len(self) - MAX_ROWS} more"
+        rows["seed"] = self.seed
+        heat = self.mean("specific_heat")[np.argsort(self.T)]
+        return html.table(f"Ising, {_named(self.runs[0].model)}", rows, html.sparkline(heat))
 
     @property
     def T(self) -> FloatArray:
@@ -152,11 +192,18 @@ class IsingScan:
         """Their errors."""
         return np.array([run.estimates[name].error for run in self.runs])
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+    @public
+    def plot(
+        self, ax: Axes | None = None, *, quantity: str = "abs_magnetisation", **style: Any
+    ) -> Axes:
         """One of the estimates against T with error bars. Returns the axes."""
         from kadanoff.lattices.ising.plots import plot_scan
 
-        return plot_scan(self, ax=ax, **kwargs)
+        return plot_scan(self, ax=ax, quantity=quantity, **style)
+
+
+def _named(model: Ising) -> str:
+    return f"{model.lattice} {'x'.join(map(str, model.shape))}"
 
 
 def unpacked(packed: NDArray[np.uint8], model: Ising) -> SpinArray:
@@ -168,7 +215,7 @@ def unpacked(packed: NDArray[np.uint8], model: Ising) -> SpinArray:
 
 
 def estimates(model: Ising, T: float, e: FloatArray, m: FloatArray) -> dict[str, Estimate]:
-    """Averages from series of energy and magnetisation per site, shape (replicas, times)."""
+    """Averages from series of energy and magnetisation per site, shape (chains, times)."""
     N = model.sites
     m2 = m * m
     centre = m if model.h else np.abs(m)

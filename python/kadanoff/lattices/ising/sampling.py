@@ -14,68 +14,80 @@ import numpy as np
 from kadanoff import _core
 from kadanoff._base import checks, memory
 from kadanoff._base.errors import Cancelled
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.statistics import estimate
-from kadanoff.lattices.ising.models import Ising, temperature
+from kadanoff.lattices.ising.models import Ising, core_arguments, temperature
 from kadanoff.lattices.ising.results import IsingSamples, IsingScan, estimates
 
 __all__ = ["METHODS", "sample", "scan"]
 
 METHODS = ("heat-bath", "metropolis", "wolff", "swendsen-wang")
 
-CLUSTER_REPLICAS = 16
-MOST_REPLICAS = 4096
+CLUSTER_CHAINS = 16
+MAX_CHAINS = 4096
 PASSES = 30  # times that clusters visit a whole lattice before it counts as equilibrated
 CLUSTER_SPACING = 2.0  # the same between two samples
 SWEEPS = 100  # of Swendsen-Wang before the first sample: tau is below 15 up to L = 4096
 TAUS = 20  # a run of single-spin updates is equilibrated after so many autocorrelation times
-LONGEST_PILOT = 1 << 14  # sweeps
+MAX_PILOT = 1 << 14  # sweeps
 
 
 @dataclass(frozen=True)
-class _Run:
-    """Everything about a run but its length, checked."""
+class _Plan:
+    """Everything about a run at one temperature, checked."""
 
     model: Ising
     T: float
+    n: int
     method: str
-    replicas: int | None
+    chains: int | None
     spacing: int | None
     equilibration: int | None
     configurations: bool
-    threads: int | None
 
 
 def model_of(
     model: Ising | None,
+    *,
     L: int | Sequence[int] | None,
-    options: dict[str, Any],
+    J: float | Sequence[float],
+    h: float,
+    boundary: str | Sequence[str],
+    lattice: str | None,
 ) -> Ising:
     """The model that was given, or the one that L and the other arguments describe."""
     if model is None:
         if L is None:
             raise TypeError("give a model, or L, e.g. kd.ising.sample(L=64, T=kd.ising.T_c)")
-        return Ising(L, **options)
+        return Ising(L, J, h, boundary, lattice)
     if not isinstance(model, Ising):
         raise TypeError(f"model must be an Ising model, got {model!r}; for a size say L=...")
-    if L is not None or options:
-        given = ", ".join([*(["L"] if L is not None else []), *options])
-        raise TypeError(f"{given} belong to the model: give either a model or these")
+    given = {
+        "L": L is not None,
+        "J": not (isinstance(J, float | int) and J == 1),
+        "h": not (isinstance(h, float | int) and h == 0),
+        "boundary": not (isinstance(boundary, str) and boundary == "periodic"),
+        "lattice": lattice is not None,
+    }
+    if any(given.values()):
+        names = ", ".join(name for name, is_given in given.items() if is_given)
+        raise TypeError(f"{names} belong to the model: give either a model or these")
     return model
 
 
 def checked_method(method: object, model: Ising, T: float) -> str:
     """The name of a method that can take the model; "auto" chooses one."""
-    if method == "auto":
+    name = checks.choice("method", method, ("auto", *METHODS))
+    if name == "auto":
         return automatic_method(model, T)
-    if method not in METHODS:
-        raise ValueError(f"method must be 'auto' or one of {', '.join(METHODS)}, got {method!r}")
-    if method == "wolff" and model.h:
+    if name == "wolff" and model.h:
         raise ValueError(
             f"method 'wolff' cannot take a field, got h = {model.h}: use 'swendsen-wang', whose "
             "clusters are turned by a heat bath, or 'heat-bath'"
         )
-    return str(method)
+    return name
 
 
 def automatic_method(model: Ising, T: float) -> str:
@@ -87,14 +99,19 @@ def automatic_method(model: Ising, T: float) -> str:
     return "wolff" if near > T else "heat-bath"
 
 
+@public
 def sample(
     model: Ising | None = None,
     *,
     T: float,
     n: int = 1000,
     L: int | Sequence[int] | None = None,
+    J: float | Sequence[float] = 1.0,
+    h: float = 0.0,
+    boundary: str | Sequence[str] = "periodic",
+    lattice: str | None = None,
     method: str = "auto",
-    replicas: int | None = None,
+    chains: int | None = None,
     spacing: int | None = None,
     equilibration: int | None = None,
     configurations: bool = True,
@@ -102,25 +119,28 @@ def sample(
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
-    **lattice: Any,
 ) -> IsingSamples:
     r"""Draw configurations with probability ``exp(-H / T) / Z``.
 
     Parameters
     ----------
     model : Ising, optional
-        The model; or give `L` (sites along an axis, or the shape) and what else an
-        :class:`Ising` takes: J, h, periodic, lattice.
+        The model; or give `L` and, where they differ from the defaults, J, h, boundary and
+        lattice.
     T : float
         Temperature, k_B = 1.
     n : int, default 1000
-        Number of samples.
+        Number of samples, over all chains.
+    L : int or tuple of int, optional
+        Sites along each axis, or the shape.
+    J, h, boundary, lattice
+        As in :class:`Ising`, if no `model` is given.
     method : {"auto", "heat-bath", "metropolis", "wolff", "swendsen-wang"}
         "auto" takes Wolff clusters without field and frustration unless T is far above T_c, and
         the heat bath otherwise. In a field Swendsen-Wang still works, Wolff does not.
-    replicas : int, optional
-        Independent chains among which the samples are shared out; by default 16 with clusters and
-        as many as fill the words of the bit-sliced code. Not a number of threads.
+    chains : int, optional
+        Independent Markov chains among which the samples are divided; by default 16 with clusters
+        and as many as fill the words of the bit-sliced code. Not a number of threads.
     spacing : int, optional
         Sweeps (clusters for "wolff") between samples of a chain. By default two visits of every
         site by clusters, or twice the autocorrelation time that a pilot run shows, so that
@@ -174,94 +194,111 @@ def sample(
     >>> abs(run.estimates["energy"].mean - (-1.45306)) < 4 * run.estimates["energy"].error
     True
     """
-    found = model_of(model, L, lattice)
-    T = temperature(T)
-    n = checks.whole("n", n)
-    run = _Run(
-        model=found,
-        T=T,
-        method=checked_method(method, found, T),
-        replicas=None if replicas is None else checks.whole("replicas", replicas),
-        spacing=None if spacing is None else checks.whole("spacing", spacing),
-        equilibration=None if equilibration is None else steps("equilibration", equilibration),
-        configurations=flag("configurations", configurations),
-        threads=checks.threads(threads),
+    found = model_of(model, L=L, J=J, h=h, boundary=boundary, lattice=lattice)
+    run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
+    plan = _planned(
+        found,
+        temperature(T),
+        n=n,
+        method=method,
+        chains=chains,
+        spacing=spacing,
+        equilibration=equilibration,
+        configurations=configurations,
     )
-    if run.replicas is not None and run.replicas > MOST_REPLICAS:
-        raise ValueError(f"replicas must be at most {MOST_REPLICAS}, got {replicas}")
-    with bar(f"sampling {found.lattice} Ising", progress) as report:
-        return _sample(run, n, checks.seed(seed), control, report)
+    with run.calling(f"sampling {found.lattice} Ising") as keywords:
+        return _sample(plan, run.seed, **keywords)
 
 
-def flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
-
-
-def steps(name: str, value: object) -> int:
-    """A number of steps, zero included."""
-    return 0 if value == 0 and not isinstance(value, bool | float) else checks.whole(name, value)
+def _planned(
+    model: Ising,
+    T: float,
+    *,
+    n: object,
+    method: object,
+    chains: object,
+    spacing: object,
+    equilibration: object,
+    configurations: object,
+) -> _Plan:
+    return _Plan(
+        model=model,
+        T=T,
+        n=checks.whole("n", n),
+        method=checked_method(method, model, T),
+        chains=None if chains is None else checks.whole("chains", chains, most=MAX_CHAINS),
+        spacing=None if spacing is None else checks.whole("spacing", spacing),
+        equilibration=(
+            None if equilibration is None else checks.whole("equilibration", equilibration, least=0)
+        ),
+        configurations=checks.flag("configurations", configurations),
+    )
 
 
 def share_out(n: int, most: int) -> tuple[int, int]:
-    """Numbers (replicas, samples of each): a divisor of n if there is one above most / 2."""
+    """Numbers (chains, samples of each): a divisor of n if there is one above most / 2."""
     most = max(1, min(most, n))
-    for replicas in range(most, most // 2, -1):
-        if n % replicas == 0:
-            return replicas, n // replicas
+    for chains in range(most, most // 2, -1):
+        if n % chains == 0:
+            return chains, n // chains
     return most, -(-n // most)
 
 
-def default_replicas(model: Ising, method: str, n: int) -> int:
+def default_chains(model: Ising, method: str, n: int) -> int:
     """Enough chains for threads and words, few enough that they do not only equilibrate."""
     if method in ("wolff", "swendsen-wang"):
-        return max(1, min(CLUSTER_REPLICAS, n // 4))
+        return max(1, min(CLUSTER_CHAINS, n // 4))
     # Bits of a word that one lattice cannot fill are filled by further ones.
     lanes = 1
     for size in model.shape:
         while size % 4 == 0:
             size //= 2
             lanes *= 2
-    return max(1, min(max(CLUSTER_REPLICAS, 4 * 512 // min(lanes, 512)), n // 8))
+    return max(1, min(max(CLUSTER_CHAINS, 4 * 512 // min(lanes, 512)), n // 8))
 
 
-def check_memory(model: Ising, method: str, replicas: int, samples: int, keep: bool) -> None:
-    """Refuse what would not fit, with the amount that it would need."""
+def check_memory(model: Ising, method: str, chains: int, samples: int, keep: bool) -> None:
+    """Refuse samples that would not fit, with the amount that they would need."""
     free = memory.available()
     if free is None:
         return
     each = 16 + (-(-model.sites // 8) if keep else 0)
-    need = samples * each + _core.ising_bytes(model._system, method, replicas)
+    need = samples * each + _core.ising_bytes(core_arguments(model), method, chains)
     if need > free:
         raise MemoryError(
-            f"{samples:,} samples of {model.sites:,} sites in {replicas} replicas need "
-            f"{need / 1e9:.3g} GB and {free / 1e9:.3g} GB are available: lower n or replicas"
+            f"{samples:,} samples of {model.sites:,} sites in {chains} chains need "
+            f"{need / 1e9:.3g} GB and {free / 1e9:.3g} GB are available: lower n or chains"
             + (", or keep no configurations (configurations=False)" if keep else "")
         )
 
 
 def _sample(
-    run: _Run, n: int, seed: int, control: _core.Control | None, report: Report | None
+    plan: _Plan,
+    seed: int,
+    *,
+    threads: int | None,
+    control: _core.Control | None,
+    report: Report | None,
 ) -> IsingSamples:
-    model, T, method = run.model, run.T, run.method
-    replicas, times = share_out(n, run.replicas or default_replicas(model, method, n))
-    if run.replicas is not None:
-        replicas, times = run.replicas, -(-n // run.replicas)
-    check_memory(model, method, replicas, replicas * times, run.configurations)
+    model, T, n, method = plan.model, plan.T, plan.n, plan.method
+    if plan.chains is None:
+        count, times = share_out(n, default_chains(model, method, n))
+    else:
+        count, times = plan.chains, -(-n // plan.chains)
+    check_memory(model, method, count, count * times, plan.configurations)
     started = time.perf_counter()
     control = control or _core.Control()
-    calls: dict[str, Any] = {"threads": run.threads, "control": control}
-    chains = _core.IsingEnsemble(model._system, T, method, replicas, seed)
+    calls: dict[str, Any] = {"threads": threads, "control": control}
+    chains = _core.IsingEnsemble(core_arguments(model), T, method, count, seed)
     start(chains, model)
     # How long equilibration takes is not known before: the bar stands still until it is over.
     waiting = None if report is None else partial(_nothing_done, report)
-    done, spacing = equilibrate(chains, run, calls | {"report": waiting})
+    done, spacing = equilibrate(chains, plan, calls | {"report": waiting})
     before = control.progress
     arrays, error = chains.measure(
         times,
         spacing,
-        configurations=run.configurations,
+        configurations=plan.configurations,
         report=None if report is None else partial(_done_since, report, before[0]),
         **calls,
     )
@@ -275,7 +312,7 @@ def _sample(
             method=method,
             spacing=spacing,
             equilibration=done,
-            replicas=replicas,
+            chains=count,
             engine=chains.engine,
             seed=seed,
             seconds=time.perf_counter() - started,
@@ -298,7 +335,7 @@ def _done_since(report: Report, before: int, done: int, total: int) -> None:
 
 
 def collect(model: Ising, T: float, arrays: dict[str, Any], n: int, **about: Any) -> IsingSamples:
-    """Samples and averages from what the core measured."""
+    """Samples and averages from the measurements of the core."""
     e = arrays["energy"] / model.sites
     m = arrays["magnetisation"] / model.sites
     packed = arrays["packed"]
@@ -314,7 +351,11 @@ def collect(model: Ising, T: float, arrays: dict[str, Any], n: int, **about: Any
 
 
 def start(chains: _core.IsingEnsemble, model: Ising) -> None:
-    """Order, which is lost faster than found: no stripes below T_c, large clusters at once."""
+    """Start from the ground state where all bonds can be satisfied, at random elsewhere.
+
+    Order is lost faster than it is found: no chain freezes into stripes below T_c, and clusters
+    are large at once.
+    """
     ground = model.ground_state()
     if ground is None:
         chains.randomise()
@@ -324,39 +365,39 @@ def start(chains: _core.IsingEnsemble, model: Ising) -> None:
     chains.set_all(ground.ravel() > 0)
 
 
-def equilibrate(chains: _core.IsingEnsemble, run: _Run, calls: dict[str, Any]) -> tuple[int, int]:
-    """Steps done and the spacing of samples, by what a pilot run shows unless they were given."""
-    if run.equilibration is not None and run.spacing is not None:
-        chains.advance(run.equilibration, **calls)
-        return run.equilibration, run.spacing
-    if run.method == "wolff":
-        done, spacing = _clusters(chains, run, calls)
-    elif run.method == "swendsen-wang":
-        done, spacing = run.equilibration if run.equilibration is not None else SWEEPS, 3
+def equilibrate(chains: _core.IsingEnsemble, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
+    """Updates done and the spacing of samples, from a pilot run unless they were given."""
+    if plan.equilibration is not None and plan.spacing is not None:
+        chains.advance(plan.equilibration, **calls)
+        return plan.equilibration, plan.spacing
+    if plan.method == "wolff":
+        done, spacing = _clusters(chains, plan, calls)
+    elif plan.method == "swendsen-wang":
+        done, spacing = plan.equilibration if plan.equilibration is not None else SWEEPS, 3
         chains.advance(done, **calls)
     else:
-        done, spacing = _pilot(chains, run, calls)
-    return done, run.spacing or spacing
+        done, spacing = _pilot(chains, plan, calls)
+    return done, plan.spacing or spacing
 
 
-def _clusters(chains: _core.IsingEnsemble, run: _Run, calls: dict[str, Any]) -> tuple[int, int]:
-    N = run.model.sites * chains.replicas
-    done, now, visited = 0, run.equilibration or 8, 0
+def _clusters(chains: _core.IsingEnsemble, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
+    N = plan.model.sites * chains.replicas
+    done, now, visited = 0, plan.equilibration or 8, 0
     while True:
         before = visited
         chains.advance(now, **calls)
         done += now
         visited = chains.visited
         size = (visited - before) / now
-        if run.equilibration is not None or visited >= PASSES * N:
+        if plan.equilibration is not None or visited >= PASSES * N:
             return done, max(1, round(CLUSTER_SPACING * N / size))
         # The size of clusters changes on the way: look again before twice as many are done.
         now = max(1, min(done, math.ceil((PASSES * N - visited) / size)))
 
 
-def _pilot(chains: _core.IsingEnsemble, run: _Run, calls: dict[str, Any]) -> tuple[int, int]:
-    if run.equilibration:
-        chains.advance(run.equilibration, **calls)
+def _pilot(chains: _core.IsingEnsemble, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
+    if plan.equilibration:
+        chains.advance(plan.equilibration, **calls)
     done, length = 0, 64
     while True:
         arrays, error = chains.measure(length, 1, configurations=False, **calls)
@@ -369,26 +410,33 @@ def _pilot(chains: _core.IsingEnsemble, run: _Run, calls: dict[str, Any]) -> tup
         e = arrays["energy"][:, length // 2 :]
         m = np.abs(arrays["magnetisation"][:, length // 2 :])
         tau = max(estimate(e).tau, estimate(m).tau)
-        if done > TAUS * tau or done >= LONGEST_PILOT:
+        if done > TAUS * tau or done >= MAX_PILOT:
             break
         length *= 2
-    given = run.equilibration
+    given = plan.equilibration
     return (done if given is None else given + done), max(1, math.ceil(2 * tau))
 
 
+@public
 def scan(
     model: Ising | None = None,
     *,
     T: Iterable[float],
     n: int = 1000,
     L: int | Sequence[int] | None = None,
+    J: float | Sequence[float] = 1.0,
+    h: float = 0.0,
+    boundary: str | Sequence[str] = "periodic",
+    lattice: str | None = None,
     method: str = "auto",
+    chains: int | None = None,
+    spacing: int | None = None,
+    equilibration: int | None = None,
     configurations: bool = False,
     seed: int | None = None,
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
-    **options: Any,
 ) -> IsingScan:
     """Samples at several temperatures, independent of each other.
 
@@ -396,10 +444,14 @@ def scan(
     ----------
     T : sequence of float
         Temperatures, in any order.
+    n : int, default 1000
+        Number of samples at each temperature.
     configurations : bool, default False
         Keep the configurations too.
-    model, n, L, method, seed, threads, progress, control, **options
-        As in :func:`sample`, n for each temperature.
+    model, L, J, h, boundary, lattice, method, chains, spacing, equilibration
+        As in :func:`sample`.
+    seed, threads, progress, control
+        As in :func:`sample`.
 
     Returns
     -------
@@ -417,37 +469,37 @@ def scan(
     >>> found.mean("abs_magnetisation").round(1)
     array([1. , 0.6, 0.3])
     """
-    about = {name: options.pop(name) for name in _RUN if name in options}
-    found = model_of(model, L, options)
-    T = temperatures(T)
-    number = checks.seed(seed)
-    for t in T:
-        checked_method(method, found, t)
-    control = control or _core.Control()
+    found = model_of(model, L=L, J=J, h=h, boundary=boundary, lattice=lattice)
+    run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
+    plans = [
+        _planned(
+            found,
+            t,
+            n=n,
+            method=method,
+            chains=chains,
+            spacing=spacing,
+            equilibration=equilibration,
+            configurations=configurations,
+        )
+        for t in temperatures(T)
+    ]
     runs: list[IsingSamples] = []
-    with bar(f"scanning {len(T)} temperatures", progress) as report:
-        for i, t in enumerate(T):
+    with run.calling(f"scanning {len(plans)} temperatures") as keywords:
+        report = keywords.pop("report")
+        for i, plan in enumerate(plans):
             try:
-                one = sample(
-                    found,
-                    T=t,
-                    n=n,
-                    method=method,
-                    configurations=configurations,
-                    seed=seed_of(number, i),
-                    threads=threads,
-                    progress=_of_all(report, i, len(T)),
-                    control=control,
-                    **about,
+                one = _sample(
+                    plan,
+                    seed_of(run.seed, i),
+                    report=None if report is None else _of_all(report, i, len(plans)),
+                    **keywords,
                 )
             except Cancelled as stop:
-                stop.partial = IsingScan(runs=tuple(runs)) if runs else None
+                stop.partial = IsingScan(runs=tuple(runs), seed=run.seed) if runs else None
                 raise
             runs.append(one)
-    return IsingScan(runs=tuple(runs))
-
-
-_RUN = ("replicas", "spacing", "equilibration")
+    return IsingScan(runs=tuple(runs), seed=run.seed)
 
 
 def temperatures(T: object) -> list[float]:
@@ -465,9 +517,6 @@ def seed_of(seed: int, index: int) -> int:
     return int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0])
 
 
-def _of_all(report: Report | None, index: int, count: int) -> Report | bool:
-    if report is None:
-        return False
-    call = report
+def _of_all(report: Report, index: int, count: int) -> Report:
     # A permille for each run: their lengths are not known beforehand.
-    return lambda done, total: call(1000 * index + 1000 * done // max(total, 1), 1000 * count)
+    return lambda done, total: report(1000 * index + 1000 * done // max(total, 1), 1000 * count)

@@ -10,9 +10,17 @@ from numpy.typing import ArrayLike
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import SpinArray
-from kadanoff.lattices.ising.models import Ising, _coupling, temperature
+from kadanoff.lattices.ising.models import (
+    Ising,
+    configurations,
+    core_arguments,
+    coupling,
+    temperature,
+)
 from kadanoff.lattices.ising.results import unpacked
 from kadanoff.lattices.ising.sampling import check_memory, checked_method, model_of
 
@@ -22,13 +30,15 @@ if TYPE_CHECKING:
 __all__ = ["Simulation"]
 
 
+@public
 class Simulation:
     """One lattice, stepped by hand: for live pictures, quenches and one's own measurements.
 
     Parameters
     ----------
     model : Ising, optional
-        Or `L` and what else an :class:`Ising` takes.
+        The model; or give `L` and, where they differ from the defaults, J, h, boundary and
+        lattice, as in :func:`kadanoff.ising.sample`.
     T : float
         Temperature; may be set at any time.
     method : {"heat-bath", "metropolis", "wolff", "swendsen-wang", "auto"}
@@ -37,7 +47,7 @@ class Simulation:
         First configuration; "ordered" satisfies all bonds where that is possible, and is up
         elsewhere.
     seed : int, optional
-        Repeats the run.
+        Repeats the run; by default a new one is drawn, see the attribute.
 
     Attributes
     ----------
@@ -72,28 +82,31 @@ class Simulation:
         *,
         T: float,
         L: int | Sequence[int] | None = None,
+        J: float | Sequence[float] = 1.0,
+        h: float = 0.0,
+        boundary: str | Sequence[str] = "periodic",
+        lattice: str | None = None,
         method: str = "heat-bath",
         start: str | ArrayLike = "random",
         seed: int | None = None,
-        **lattice: Any,
     ) -> None:
-        self.model = model_of(model, L, lattice)
+        self.model = model_of(model, L=L, J=J, h=h, boundary=boundary, lattice=lattice)
         self._T = temperature(T)
         self.method = checked_method(method, self.model, self._T)
         self.seed = checks.seed(seed)
         self.sweeps = 0
         check_memory(self.model, self.method, 1, 1, True)
-        self._core = _core.IsingEnsemble(self.model._system, self._T, self.method, 1, self.seed)
+        self._core = _core.IsingEnsemble(
+            core_arguments(self.model), self._T, self.method, 1, self.seed
+        )
         if isinstance(start, str):
-            if start == "random":
+            if checks.choice("start", start, ("random", "ordered")) == "random":
                 self._core.randomise()
-            elif start == "ordered":
+            else:
                 ground = self.model.ground_state()
                 self.spins = np.ones(self.model.shape, np.int8) if ground is None else ground
-            else:
-                raise ValueError(f"start must be 'random', 'ordered' or spins, got {start!r}")
         else:
-            self.spins = np.asarray(start)
+            self.spins = start
 
     def __repr__(self) -> str:
         return (
@@ -101,6 +114,7 @@ class Simulation:
             f"sweeps={self.sweeps})"
         )
 
+    @public
     def sweep(
         self,
         n: int = 1,
@@ -117,8 +131,9 @@ class Simulation:
             The stop button; the lattice stays where it is, a valid configuration.
         """
         n = checks.whole("n", n)
-        with bar("sweeping", progress) as report:
-            self._core.advance(n, threads=checks.threads(threads), control=control, report=report)
+        run = Run.of(threads=threads, progress=progress, control=control, seed=self.seed)
+        with run.calling("sweeping") as keywords:
+            self._core.advance(n, **keywords)
         self.sweeps += n
 
     @property
@@ -140,7 +155,7 @@ class Simulation:
     @h.setter
     def h(self, value: float) -> None:
         m = self.model
-        model = Ising(m.shape, m.J, _coupling("h", value), m.periodic, m.lattice)
+        model = Ising(m.shape, m.J, coupling("h", value), m.boundary, m.lattice)
         checked_method(self.method, model, self._T)
         self._core.set_temperature(self._T, model.h)
         self.model = model
@@ -152,10 +167,10 @@ class Simulation:
 
     @spins.setter
     def spins(self, value: ArrayLike) -> None:
-        spins = np.asarray(value)
-        if spins.shape != self.model.shape or not np.isin(spins, (-1, 1)).all():
+        spins = configurations(value, self.model.shape)
+        if spins.ndim != len(self.model.shape):
             raise ValueError(
-                f"spins must be +1 or -1 with shape {self.model.shape}, got shape {spins.shape}"
+                f"spins must be one configuration, shape {self.model.shape}, got {spins.shape}"
             )
         self._core.set_all(np.ascontiguousarray(spins.ravel() > 0))
 
@@ -169,8 +184,8 @@ class Simulation:
         """Magnetisation per site."""
         return float(self._core.now()[1][0]) / self.model.sites
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """The configuration as an image. Returns the axes."""
         from kadanoff.lattices.ising.plots import plot_spins
 
-        return plot_spins(self.spins, ax=ax, **kwargs)
+        return plot_spins(self.spins, ax=ax, **style)

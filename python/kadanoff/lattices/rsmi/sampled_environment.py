@@ -111,7 +111,7 @@ def _law(
             "the oracle needs samples that know their Hamiltonian, those of kd.ising.sample; from "
             "other configurations learn with mode='certified'"
         )
-    if model.lattice != "square" or not all(model.periodic):
+    if model.lattice != "square" or any(edge != "periodic" for edge in model.boundary):
         raise ValueError(f"the oracle takes periodic square lattices, got {model}")
     height, width = geometry.window
     if height >= geometry.lattice[0] or width >= geometry.lattice[1]:

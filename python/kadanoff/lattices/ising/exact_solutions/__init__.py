@@ -1,4 +1,4 @@
-"""Exact companions of the Ising samplers: what is known without sampling."""
+"""Exact solutions of Ising models."""
 
 from kadanoff.lattices.ising.exact_solutions.bulk import critical_temperature, onsager, yang
 from kadanoff.lattices.ising.exact_solutions.one_dimension import chain

@@ -19,15 +19,18 @@ import sys
 
 import numpy as np
 
+from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff.lattices.ising.exact_solutions.jets import Jet, variable
 from kadanoff.lattices.ising.exact_solutions.results import Exact, pair, ratio, temperature
-from kadanoff.lattices.ising.exact_solutions.torus import FROZEN_K, LARGEST_K, growth
+from kadanoff.lattices.ising.exact_solutions.torus import FROZEN_K, MAX_K, growth
 
 __all__ = ["critical_temperature", "onsager", "yang"]
 
 LATTICES = {"square": 2, "triangular": 3}
 
 
+@public
 def onsager(T: float, *, J: float | tuple[float, float] = 1.0) -> Exact:
     r"""Free energy, energy, specific heat and spontaneous magnetisation of the square lattice.
 
@@ -72,10 +75,10 @@ def onsager(T: float, *, J: float | tuple[float, float] = 1.0) -> Exact:
         )
     elif kx > FROZEN_K:
         log_Z = Jet(kx + ky, jx + jy, 0.0)
-    elif ky > LARGEST_K:
+    elif ky > MAX_K:
         raise ValueError(
             f"J / T = {ky:.3g} of the stronger and {kx:.3g} of the weaker coupling are too far "
-            f"apart: the stronger one may be {LARGEST_K:g} here"
+            f"apart: the stronger one may be {MAX_K:g} here"
         )
     else:
         # p = 2 atan(e^u): near p = 0 the integrand varies on the scale of gamma_0, in ln p.
@@ -104,6 +107,7 @@ def _is_critical(kx: float, ky: float) -> bool:
     return abs(gamma) < 8 * sys.float_info.epsilon * max(kx, ky, 1.0)
 
 
+@public
 def yang(T: float, *, J: float | tuple[float, float] = 1.0) -> float:
     """Spontaneous magnetisation per site of the infinite square lattice.
 
@@ -126,6 +130,7 @@ def yang(T: float, *, J: float | tuple[float, float] = 1.0) -> float:
     return (-math.expm1(-2 * log_s)) ** 0.125 if log_s > 0 else 0.0
 
 
+@public
 def critical_temperature(J: float | tuple[float, ...] = 1.0, *, lattice: str = "square") -> float:
     r"""T_c of a ferromagnet in two dimensions.
 
@@ -143,9 +148,7 @@ def critical_temperature(J: float | tuple[float, ...] = 1.0, *, lattice: str = "
     >>> print(f"{critical_temperature():.15f} {critical_temperature(lattice='triangular'):.12f}")
     2.269185314213022 3.640956906507
     """
-    if lattice not in LATTICES:
-        raise ValueError(f"lattice must be one of {', '.join(LATTICES)}, got {lattice!r}")
-    couplings = pair("J", J, count=LATTICES[lattice])
+    couplings = pair("J", J, count=LATTICES[checks.choice("lattice", lattice, LATTICES)])
     if min(couplings) <= 0:
         raise ValueError(f"couplings must be positive for a transition of this kind, got {J}")
     if len(set(couplings)) == 1:

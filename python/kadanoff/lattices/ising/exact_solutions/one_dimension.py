@@ -21,14 +21,17 @@ import math
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff.lattices.ising.exact_solutions.jets import Jet, exp, log, log1p, sqrt, variable
 from kadanoff.lattices.ising.exact_solutions.results import Exact, ratio, temperature
+from kadanoff.lattices.ising.models import BOUNDARIES
 
 __all__ = ["chain"]
 
-MOST = 2**40
+MAX_LENGTH = 2**40
 
 
+@public
 def chain(
     N: int | None, T: float, *, J: float = 1.0, h: float = 0.0, boundary: str = "periodic"
 ) -> Exact:
@@ -61,12 +64,9 @@ def chain(
     """
     T = temperature(T)
     J, h = checks.real("J", J), checks.real("h", h)
-    if boundary not in ("periodic", "open"):
-        raise ValueError(f"boundary must be 'periodic' or 'open', got {boundary!r}")
+    boundary = checks.choice("boundary", boundary, BOUNDARIES)
     if N is not None:
-        N = checks.whole("N", N)
-        if N > MOST:
-            raise ValueError(f"N must be at most 2^40, got {N}; None is the infinite chain")
+        N = checks.whole("N", N, most=MAX_LENGTH, hint="None is the infinite chain")
     K, H = ratio("J", J, T), ratio("h", h, T)
     in_beta, rate = _log_z(N, variable(K, J), variable(H, h), boundary)
     in_field, _ = _log_z(N, variable(K, 0.0), variable(H, 1.0), boundary)

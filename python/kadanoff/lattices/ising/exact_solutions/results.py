@@ -1,4 +1,4 @@
-"""What an exact solution returns, and how its arguments are checked."""
+"""Results of exact solutions, and checks of their arguments."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 
 __all__ = ["Exact", "lengths", "pair", "temperature"]
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Exact:
-    """Exact averages of an Ising model; what a method does not know is None.
+    """Exact averages of an Ising model; averages that a method does not give are None.
 
     Attributes
     ----------
@@ -50,6 +52,18 @@ class Exact:
     m4: float | None = None
     xi: float | None = None
 
+    def __repr__(self) -> str:
+        averages = {
+            "f": self.f,
+            "e": self.e,
+            "c": self.c,
+            "m": self.m,
+            "abs_m": self.abs_m,
+            "xi": self.xi,
+        }
+        known = ", ".join(f"{name}={x:.6g}" for name, x in averages.items() if x is not None)
+        return f"Exact({self.method}, T={self.T:.6g}, {known})"
+
     @property
     def log_Z(self) -> float:
         """ln Z of the whole lattice."""
@@ -82,10 +96,7 @@ class Exact:
 
 def temperature(T: object) -> float:
     """A positive finite temperature."""
-    t = checks.real("T", T)
-    if t <= 0:
-        raise ValueError(f"T must be positive, got T = {T}")
-    return t
+    return checks.real("T", T, above=0)
 
 
 def pair(name: str, value: object, *, count: int = 2) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""The best exact answer there is to a question about an Ising model."""
+"""Exact averages of an Ising model, by whichever solution applies and gives most."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from functools import lru_cache
 from typing import Protocol
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff.lattices.ising.exact_solutions.bulk import onsager
 from kadanoff.lattices.ising.exact_solutions.one_dimension import chain
 from kadanoff.lattices.ising.exact_solutions.results import Exact, pair
 from kadanoff.lattices.ising.exact_solutions.states import (
     LATTICES,
     DensityOfStates,
-    _closed,
     enumerate_states,
 )
 from kadanoff.lattices.ising.exact_solutions.torus import kaufman
+from kadanoff.lattices.ising.models import boundaries
 
 __all__ = ["Model", "exact"]
 
 QUICK = 25  # spins that are enumerated in a tenth of a second
-MOST = 32
+MAX_SPINS = 32
 
 Boundary = str | tuple[str, ...]
 
 
 class Model(Protocol):
-    """What is asked of a model, such as ``kadanoff.ising.Ising``."""
+    """A model on a lattice, such as ``kadanoff.ising.Ising``."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -45,8 +46,8 @@ class Model(Protocol):
         ...
 
     @property
-    def periodic(self) -> tuple[bool, ...]:
-        """Whether axes close on themselves."""
+    def boundary(self) -> tuple[str, ...]:
+        """periodic or open, for every axis."""
         ...
 
     @property
@@ -60,6 +61,7 @@ def _states(lengths: tuple[int, ...], lattice: str, boundary: Boundary) -> Densi
     return enumerate_states(lengths, lattice=lattice, boundary=boundary, progress=False)
 
 
+@public
 def exact(
     L: int | tuple[int, ...] | Model | None,
     T: float,
@@ -87,12 +89,12 @@ def exact(
     Returns
     -------
     Exact
-        Its ``method`` says which it was.
+        Its ``method`` names the solution.
 
     Raises
     ------
     ValueError
-        Nobody knows, or not by the methods that are here; the message says what is possible.
+        There is no solution, or none here; the message says what is possible.
 
     Notes
     -----
@@ -107,16 +109,13 @@ def exact(
     >>> print(f"{exact(None, 2.0).m:.6f}")
     0.911319
     """
-    if not (L is None or isinstance(L, int | tuple | list)) and hasattr(L, "periodic"):
+    if not (L is None or isinstance(L, int | tuple | list)) and hasattr(L, "boundary"):
         if (J, h, lattice, boundary) != (1.0, 0.0, "square", "periodic"):
             raise TypeError("a model has couplings, field, lattice and boundary of its own")
-        edges = tuple("periodic" if p else "open" for p in L.periodic)
-        return exact(L.shape, T, J=L.J, h=L.h, lattice=L.lattice, boundary=edges)
-    if lattice not in LATTICES:
-        raise ValueError(f"lattice must be one of {', '.join(LATTICES)}, got {lattice!r}")
-    closed = _closed(boundary, LATTICES[lattice][0])
-    boundary = tuple("periodic" if p else "open" for p in closed)
-    dimension, classes = LATTICES[lattice]
+        return exact(L.shape, T, J=L.J, h=L.h, lattice=L.lattice, boundary=L.boundary)
+    dimension, classes = LATTICES[checks.choice("lattice", lattice, LATTICES)]
+    edges = boundaries(boundary, dimension)
+    closed = all(edge == "periodic" for edge in edges)
     couplings = pair("J", J, count=classes)
     h = checks.real("h", h)
     lengths: tuple[int, ...] | None = None
@@ -127,21 +126,21 @@ def exact(
         lengths = tuple(checks.whole("L", n) for n in given)
     spins = math.inf if lengths is None else math.prod(lengths)
     if spins <= QUICK and lengths is not None:
-        return _states(lengths, lattice, boundary).at(T, J=couplings, h=h)
+        return _states(lengths, lattice, edges).at(T, J=couplings, h=h)
     if lattice == "chain":
         n = None if lengths is None else lengths[0]
-        return chain(n, T, J=couplings[0], h=h, boundary=boundary[0])
-    square = lattice == "square" and all(closed) and h == 0
+        return chain(n, T, J=couplings[0], h=h, boundary=edges[0])
+    square = lattice == "square" and closed and h == 0
     if square and lengths is None:
         return onsager(T, J=(couplings[0], couplings[1]))
     if square and lengths is not None:
         frustrated = any(j < 0 and n % 2 for n, j in zip(lengths, couplings, strict=True))
         if not frustrated:
             return kaufman((lengths[0], lengths[1]), T, J=(couplings[0], couplings[1]))
-    if spins <= MOST and lengths is not None:
-        return _states(lengths, lattice, boundary).at(T, J=couplings, h=h)
+    if spins <= MAX_SPINS and lengths is not None:
+        return _states(lengths, lattice, edges).at(T, J=couplings, h=h)
     raise ValueError(
-        f"no exact answer here for the {lattice} lattice with L = {L}, boundary = {boundary!r}, "
+        f"no exact solution here for the {lattice} lattice with L = {L}, boundary = {edges!r}, "
         f"h = {h:g}: there are chains, periodic square lattices without a field, any lattice up to "
-        f"{MOST} spins, and kadanoff.ising.transfer_matrix for strips"
+        f"{MAX_SPINS} spins, and kadanoff.ising.transfer_matrix for strips"
     )

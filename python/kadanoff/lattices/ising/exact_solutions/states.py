@@ -15,18 +15,22 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import IntArray, WordArray
 from kadanoff.lattices.ising.exact_solutions.results import Exact, pair, ratio, temperature
+from kadanoff.lattices.ising.models import boundaries
 
 __all__ = ["DensityOfStates", "bonds", "enumerate_states"]
 
 LATTICES = {"chain": (1, 1), "square": (2, 2), "triangular": (2, 3), "cubic": (3, 3)}
-MOST_SPINS = 32
+MAX_SPINS = 32
 
 Classes = list[list[tuple[int, int]]]
 
 
+@public
 def bonds(
     L: int | tuple[int, ...],
     lattice: str = "square",
@@ -56,19 +60,17 @@ def bonds(
     >>> bonds(3, "chain")
     ((3,), [[(0, 1), (1, 2), (2, 0)]])
     """
-    if lattice not in LATTICES:
-        raise ValueError(f"lattice must be one of {', '.join(LATTICES)}, got {lattice!r}")
-    dimension, classes = LATTICES[lattice]
-    closed = _closed(boundary, dimension)
+    dimension, classes = LATTICES[checks.choice("lattice", lattice, LATTICES)]
+    edges = boundaries(boundary, dimension)
     if isinstance(L, tuple | list):
         if len(L) != dimension:
             raise ValueError(f"the {lattice} lattice has {dimension} lengths, got L = {L!r}")
         lengths = tuple(checks.whole(f"L[{i}]", n) for i, n in enumerate(L))
     else:
         lengths = (checks.whole("L", L),) * dimension
-    if math.prod(lengths) > MOST_SPINS:
+    if math.prod(lengths) > MAX_SPINS:
         raise ValueError(
-            f"states can be enumerated for at most {MOST_SPINS} spins, got "
+            f"states can be enumerated for at most {MAX_SPINS} spins, got "
             f"{' x '.join(map(str, lengths))}"
         )
     steps = [tuple(int(i == a) for i in range(dimension)) for a in range(dimension)]
@@ -82,7 +84,7 @@ def bonds(
             r = site[::-1]
             to = [a + b for a, b in zip(r, step, strict=True)]
             beyond = [a >= n for a, n in zip(to, lengths, strict=True)]
-            if any(b and not p for b, p in zip(beyond, closed, strict=True)):
+            if any(b and edge == "open" for b, edge in zip(beyond, edges, strict=True)):
                 continue
             wrapped = [a % n for a, n in zip(to, lengths, strict=True)]
             here.append((int(np.dot(r, strides)), int(np.dot(wrapped, strides))))
@@ -90,19 +92,10 @@ def bonds(
     return lengths, found
 
 
-def _closed(boundary: str | tuple[str, ...], dimension: int) -> tuple[bool, ...]:
-    """Which axes are periodic."""
-    edges = tuple(boundary) if isinstance(boundary, tuple | list) else (boundary,) * dimension
-    if len(edges) != dimension or any(e not in ("periodic", "open") for e in edges):
-        raise ValueError(
-            f"boundary must be 'periodic' or 'open', or {dimension} of them, got {boundary!r}"
-        )
-    return tuple(e == "periodic" for e in edges)
-
-
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DensityOfStates:
-    """How many states have which sums of bonds and spins.
+    """Numbers of states with given sums of bonds and spins.
 
     Attributes
     ----------
@@ -131,6 +124,7 @@ class DensityOfStates:
             totals[i] += n
         return dict(zip(energies.tolist(), totals, strict=True))
 
+    @public
     def at(self, T: float, *, J: float | tuple[float, ...] = 1.0, h: float = 0.0) -> Exact:
         """Exact averages at one temperature.
 
@@ -176,6 +170,7 @@ class DensityOfStates:
         )
 
 
+@public
 def enumerate_states(
     L: int | tuple[int, ...] | None = None,
     *,
@@ -195,12 +190,8 @@ def enumerate_states(
         See :func:`bonds`.
     spins, classes : int, and lists of pairs of int
         Instead of a lattice: the number of spins and the bonds of each class.
-    threads : int, optional
-        Worker threads, default all cores.
-    progress : bool, callable or None
-        See :func:`kadanoff._base.progress.bar`.
-    control : Control, optional
-        To cancel from another thread.
+    threads, progress, control
+        As in :func:`kadanoff.ising.sample`.
 
     Returns
     -------
@@ -232,12 +223,9 @@ def enumerate_states(
         assert classes is not None
         count = checks.whole("spins", spins)
         found = [[(_site(i, count), _site(j, count)) for i, j in group] for group in classes]
-    if threads is not None:
-        threads = min(checks.whole("threads", threads), 1024)
-    with bar(f"2^{count} states", progress) as report:
-        sums, magnetisation, counts = _core.ising_states(
-            count, found, threads=threads, control=control, report=report
-        )
+    run = Run.of(threads=threads, progress=progress, control=control)
+    with run.calling(f"2^{count} states") as keywords:
+        sums, magnetisation, counts = _core.ising_states(count, found, **keywords)
     return DensityOfStates(
         spins=count,
         bonds=sums.reshape(len(counts), len(found)),
@@ -247,8 +235,4 @@ def enumerate_states(
 
 
 def _site(i: object, spins: int) -> int:
-    if isinstance(i, bool) or not isinstance(i, int | np.integer):
-        raise TypeError(f"a bond is a pair of integers, got {i!r}")
-    if not 0 <= i < spins:
-        raise ValueError(f"a bond joins sites 0 to {spins - 1}, got {i}")
-    return int(i)
+    return checks.whole("site of a bond", i, least=0, most=spins - 1)

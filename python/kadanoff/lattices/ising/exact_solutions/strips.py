@@ -16,15 +16,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.ising.exact_solutions.results import pair, ratio, temperature
+from kadanoff.lattices.ising.models import BOUNDARIES
 
 __all__ = ["Strip", "transfer_matrix"]
 
 
-MOST_WIDTH = 18
+MAX_WIDTH = 18
 DENSE_WIDTH = 6
-WIDEST_TRACE = 11  # all eigenvalues of a matrix of 2048 rows take seconds
+MAX_TRACE_WIDTH = 11  # all eigenvalues of a matrix of 2048 rows take seconds
 
 
 class _Matrix:
@@ -59,6 +61,7 @@ class _Matrix:
         return np.column_stack([self(v) for v in np.eye(len(self.half))])
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Strip:
     """A strip of the square lattice.
@@ -93,13 +96,17 @@ class Strip:
     matrix: _Matrix
 
     def __repr__(self) -> str:
-        return f"Strip(width={self.width}, T={self.T:g}, {self.boundary}, xi={self.xi:.6g})"
+        return (
+            f"Strip(width={self.width}, T={self.T:g}, {self.boundary}, e={self.e:.6g}, "
+            f"xi={self.xi:.6g})"
+        )
 
     @property
     def f(self) -> float:
         """Free energy per site of the infinitely long strip."""
         return -self.T * self.log_Z_per_site
 
+    @public
     def log_Z(self, length: int, boundary: str = "periodic") -> float:
         """ln Z of a strip of finite length, closed to a ring or open at both ends.
 
@@ -114,7 +121,7 @@ class Strip:
         32.698721401879
         """
         length = checks.whole("length", length)
-        if boundary == "open":
+        if checks.choice("boundary", boundary, BOUNDARIES) == "open":
             v = self.matrix.half.copy()
             log = self.matrix.scale  # of the first row; one more with every further one
             total = log - self.width * abs(self.matrix.ky)
@@ -124,11 +131,9 @@ class Strip:
                 v /= norm
                 total += math.log(norm) + self.matrix.scale
             return total + math.log(float(v @ self.matrix.half))
-        if boundary != "periodic":
-            raise ValueError(f"boundary must be 'periodic' or 'open', got {boundary!r}")
-        if self.width > WIDEST_TRACE:
+        if self.width > MAX_TRACE_WIDTH:
             raise ValueError(
-                f"a ring of width {self.width} needs all eigenvalues: at most {WIDEST_TRACE}; "
+                f"a ring of width {self.width} needs all eigenvalues: at most {MAX_TRACE_WIDTH}; "
                 "exchange width and length, or use boundary='open'"
             )
         values = np.linalg.eigvalsh(self.matrix.dense())
@@ -137,6 +142,7 @@ class Strip:
         return length * (math.log(top) + self.matrix.scale) + math.log(trace)
 
 
+@public
 def transfer_matrix(
     width: int,
     T: float,
@@ -161,7 +167,7 @@ def transfer_matrix(
     boundary : {"periodic", "open"}
         Across the strip.
     levels : int
-        How many eigenvalues.
+        Number of eigenvalues.
 
     Returns
     -------
@@ -179,17 +185,12 @@ def transfer_matrix(
     >>> print(f"{strip.width / strip.xi:.3f} {math.pi / 4:.3f}")
     0.788 0.785
     """
-    width = checks.whole("width", width)
-    if width > MOST_WIDTH:
-        raise ValueError(f"width must be at most {MOST_WIDTH}, got {width}")
+    width = checks.whole("width", width, most=MAX_WIDTH)
     T = temperature(T)
     couplings = pair("J", J)
     h = checks.real("h", h)
-    if boundary not in ("periodic", "open"):
-        raise ValueError(f"boundary must be 'periodic' or 'open', got {boundary!r}")
-    levels = checks.whole("levels", levels)
-    if levels > 2**width - (width > DENSE_WIDTH):
-        raise ValueError(f"levels must be below {2**width}, got {levels}")
+    boundary = checks.choice("boundary", boundary, BOUNDARIES)
+    levels = checks.whole("levels", levels, most=2**width - (width > DENSE_WIDTH))
     kx, ky = (ratio("J", j, T) for j in couplings)
     matrix = _Matrix(width, kx, ky, ratio("h", h, T), boundary)
     values, vector = _leading(matrix, max(levels, 2))

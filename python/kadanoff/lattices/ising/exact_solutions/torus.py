@@ -11,8 +11,8 @@ Notes
 -----
 Written with ``g = gamma + ln(sinh 2K_y)``, which is smooth at all temperatures, and with
 differences of hyperbolic functions resummed: nothing cancels, however low or high T. Derivatives
-are exact (see :mod:`kadanoff.lattices.ising.exact_solutions.jets`). Relative errors of e are about 1e-15, of c
-1e-13 or 1e-16 (J / T)^2, whichever is larger. Cost: O(Lx) or O(Ly).
+are exact (see :mod:`kadanoff.lattices.ising.exact_solutions.jets`). Relative errors of e are about
+1e-15, of c 1e-13 or 1e-16 (J / T)^2, whichever is larger. Cost: O(Lx) or O(Ly).
 
 References
 ----------
@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from kadanoff._base.signatures import public
 from kadanoff.lattices.ising.exact_solutions.jets import (
     Jet,
     cosh,
@@ -41,11 +42,12 @@ from kadanoff.lattices.ising.exact_solutions.results import Exact, lengths, pair
 
 __all__ = ["kaufman"]
 
-MOST = 2**22
-LARGEST_K = 80.0  # e^{8 K} is the largest number that occurs
+MAX_LENGTH = 2**22
+MAX_K = 80.0  # e^{8 K} is the largest number that occurs
 FROZEN_K = 20.0  # both couplings beyond this: excitations weigh less than rounding
 
 
+@public
 def kaufman(L: int | tuple[int, int], T: float, *, J: float | tuple[float, float] = 1.0) -> Exact:
     r"""ln Z, energy and specific heat of ``H = -sum (J_x s s_right + J_y s s_up)`` on a torus.
 
@@ -74,7 +76,7 @@ def kaufman(L: int | tuple[int, int], T: float, *, J: float | tuple[float, float
     >>> print(f"{run.log_Z:.9f} {run.e:.12f} {run.c:.9f}")
     952.648079549 -1.433658466146 1.846767590
     """
-    sizes = lengths(L, most=MOST)
+    sizes = lengths(L, most=MAX_LENGTH)
     T = temperature(T)
     couplings = pair("J", J)
     for axis, n, j in zip("xy", sizes, couplings, strict=True):
@@ -107,10 +109,10 @@ def _log_z(sizes: tuple[int, int], couplings: tuple[float, float], T: float) -> 
     kx, ky = jx / T, jy / T
     if kx > FROZEN_K:
         return Jet(math.log(2) + n * m * (kx + ky), n * m * (jx + jy), 0.0)
-    if ky > LARGEST_K:
+    if ky > MAX_K:
         raise ValueError(
             f"J / T = {ky:.3g} of the stronger and {kx:.3g} of the weaker coupling are too far "
-            f"apart: the stronger one may be {LARGEST_K:g} here"
+            f"apart: the stronger one may be {MAX_K:g} here"
         )
     log_Z = _combine(*_sectors(n, m, variable(kx, jx), variable(ky, jy)))
     return log_Z + n * m / 2 * math.log(2)

@@ -15,17 +15,20 @@ from numpy.typing import ArrayLike
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.ising.exact_solutions.results import pair, ratio, temperature
 
 __all__ = ["conditional", "surrounding_fields", "window_log_Z"]
 
 
-MOST_WIDTH = 20
-MOST_BLOCK = 20
+MAX_WIDTH = 20
+MAX_BLOCK = 20
 
 
+@public
 def surrounding_fields(
     spins: ArrayLike,
     corner: tuple[int, int],
@@ -39,7 +42,7 @@ def surrounding_fields(
     Parameters
     ----------
     spins : array of +-1, shape (..., Ly, Lx)
-        Configurations; what they hold inside the window does not matter.
+        Configurations; the spins inside the window do not matter.
     corner : (int, int)
         Row and column (y, x) where the window begins.
     shape : (int, int)
@@ -57,18 +60,19 @@ def surrounding_fields(
     array([[2., 1., 2.],
            [2., 1., 2.]])
     """
-    s = np.asarray(spins, dtype=np.float64)
+    s = checks.array("spins", spins)
     if s.ndim < 2 or not np.isin(s, (-1.0, 1.0)).all():
         raise ValueError("spins must be an array (..., Ly, Lx) of +1 and -1")
     jx, jy = pair("J", J)
     h = checks.real("h", h)
-    height, width = checks.whole("height", shape[0]), checks.whole("width", shape[1])
+    height, width = _whole_pair("shape", shape, least=1)
+    row, column = _whole_pair("corner", corner, least=None)
     Ly, Lx = s.shape[-2:]
     if height >= Ly or width >= Lx:
         raise ValueError(
             f"the window must be smaller than the lattice, got {height} x {width} in {Ly} x {Lx}"
         )
-    rolled = np.roll(s, (-corner[0], -corner[1]), axis=(-2, -1))
+    rolled = np.roll(s, (-row, -column), axis=(-2, -1))
     out = np.full((*s.shape[:-2], height, width), h)
     out[..., :, 0] += jx * rolled[..., :height, -1]
     out[..., :, -1] += jx * rolled[..., :height, width]
@@ -77,6 +81,14 @@ def surrounding_fields(
     return out
 
 
+def _whole_pair(name: str, value: tuple[int, int], *, least: int | None) -> tuple[int, int]:
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise TypeError(f"{name} must be a pair of integers, got {value!r}")
+    first, second = (checks.whole(f"{name}[{i}]", n, least=least) for i, n in enumerate(value))
+    return first, second
+
+
+@public
 def window_log_Z(
     fields: ArrayLike,
     T: float,
@@ -100,7 +112,7 @@ def window_log_Z(
     block : array of bool, shape (height, width), optional
         The sites that are fixed, at most 20.
     threads, progress, control
-        As in :func:`kadanoff.lattices.ising.exact_solutions.states.enumerate_states`.
+        As in :func:`kadanoff.ising.sample`.
 
     Returns
     -------
@@ -123,11 +135,9 @@ def window_log_Z(
     >>> print(f"{log_Z:.10f}")
     14.4977110240
     """
-    h = np.asarray(fields)
-    if h.dtype.kind not in "iuf" or h.ndim < 2 or 0 in h.shape[-2:]:
-        raise ValueError(f"fields must be real, of shape (..., height, width), got {h.shape}")
-    if not np.isfinite(h).all():
-        raise ValueError("fields must be finite")
+    h = checks.array("fields", fields)
+    if h.ndim < 2 or 0 in h.shape[-2:]:
+        raise ValueError(f"fields must have shape (..., height, width), got {h.shape}")
     T = temperature(T)
     kx, ky = (ratio("J", j, T) for j in pair("J", J))
     height, width = h.shape[-2:]
@@ -140,19 +150,18 @@ def window_log_Z(
                 f"shape {mask.shape}"
             )
     k = int(mask.sum())
-    if min(height, width) > MOST_WIDTH:
-        raise ValueError(f"the shorter side must be at most {MOST_WIDTH}, got {height} x {width}")
-    if k > MOST_BLOCK:
-        raise ValueError(f"a block may have at most {MOST_BLOCK} sites, got {k}")
-    if threads is not None:
-        threads = min(checks.whole("threads", threads), 1024)
+    if min(height, width) > MAX_WIDTH:
+        raise ValueError(f"the shorter side must be at most {MAX_WIDTH}, got {height} x {width}")
+    if k > MAX_BLOCK:
+        raise ValueError(f"a block may have at most {MAX_BLOCK} sites, got {k}")
+    run = Run.of(threads=threads, progress=progress, control=control)
     more = h.shape[:-2]
     order = np.flatnonzero(mask.ravel())
     names = np.arange(height * width).reshape(height, width)
     turned = width > height
     if turned:
         h, mask, names, kx, ky = np.swapaxes(h, -1, -2), mask.T, names.T, ky, kx
-    with bar("windows", progress) as report:
+    with run.calling("windows") as keywords:
         flat = _core.ising_windows(
             h.shape[-2],
             h.shape[-1],
@@ -160,9 +169,7 @@ def window_log_Z(
             ky,
             np.ascontiguousarray(h, dtype=np.float64).ravel() / T,
             np.flatnonzero(mask.ravel()).tolist(),
-            threads=threads,
-            control=control,
-            report=report,
+            **keywords,
         )
     if block is None:
         out = flat.reshape(more)
@@ -178,6 +185,7 @@ def window_log_Z(
     return out
 
 
+@public
 def conditional(
     fields: ArrayLike,
     T: float,
