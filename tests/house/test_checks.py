@@ -139,3 +139,22 @@ def test_no_seed_is_fresh_entropy():
 def test_bad_threads_are_refused(bad):
     with pytest.raises((TypeError, ValueError), match="threads must be"):
         checks.threads(bad)
+
+
+def test_no_seed_has_a_default():
+    """``seed=None``: whoever wants to repeat a run says so."""
+    found = []
+    for module, path in OUTSIDE.items():
+        for node, _ in functions(path):
+            ordinary, keyword = node.args.args, node.args.kwonlyargs
+            defaults = [
+                *zip(reversed(ordinary), reversed(node.args.defaults), strict=False),
+                *zip(keyword, node.args.kw_defaults, strict=True),
+            ]
+            found += [
+                f"{module}: {node.name}(seed={ast.unparse(default)})"
+                for argument, default in defaults
+                if argument.arg == "seed" and default is not None
+                if not (isinstance(default, ast.Constant) and default.value is None)
+            ]
+    listed(found)

@@ -20,10 +20,7 @@ HEAVY = [
     "jupyterlab",
     "matplotlib",
     "pandas",
-    "scipy.integrate",
-    "scipy.linalg",
-    "scipy.optimize",
-    "scipy.sparse",
+    "scipy",
     "sklearn",
     "sympy",
 ]
