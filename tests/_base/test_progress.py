@@ -1,5 +1,3 @@
-import time
-
 import pytest
 
 from kadanoff import KondoModel, nrg
@@ -72,7 +70,6 @@ def test_what_is_neither_a_bool_nor_a_function_is_refused(bad):
 
 def test_solve_reports_work_that_only_grows():
     seen = []
-    started = time.monotonic()
     nrg.solve(
         KondoModel(J=0.3),
         keep=800,
@@ -80,8 +77,6 @@ def test_solve_reports_work_that_only_grows():
         symmetry=("U1", "U1"),
         progress=lambda done, total: seen.append((done, total)),
     )
-    if time.monotonic() - started > 0.2:  # at least three wake-ups of 50 ms
-        assert len(seen) >= 2
     # the last call comes after the work; blocks are counted in whole units, rounded down
     done, total = seen[-1]
     assert total == 39 * 1000

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import pytest
 import kadanoff as kd
 from kadanoff.cli import JOBS, bench, course, main
 from tests.paths import ROOT
+from tests.stopping import PATIENCE
 
 KONDO = ["--keep", "120", "--threads", "1"]
 QUICK = {
@@ -168,14 +169,26 @@ def test_what_does_not_converge_is_1(capsys):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_control_c_is_130():
-    line = [sys.executable, "-m", "kadanoff", "run", "ising", "--L", "512", "--n", "100000"]
+    # `python -m kadanoff` that says when it begins to sample, which takes minutes.
+    script = """
+        import runpy
+        from kadanoff import ising
+        sample = ising.sample
+        def announced(*arguments, **options):
+            print("sampling", flush=True)
+            return sample(*arguments, **options)
+        ising.sample = announced
+        runpy.run_module("kadanoff", run_name="__main__")
+        """
+    line = [sys.executable, "-c", textwrap.dedent(script)]
+    line += ["run", "ising", "--L", "512", "--n", "100000"]
     environment = {**os.environ, "KADANOFF_PROGRESS": "0"}
     with subprocess.Popen(
         line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
-        time.sleep(3.0)  # the import is over, the samples are not
+        assert process.stdout.readline() == "sampling\n"
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert out == ""
     assert err.splitlines() == ["interrupted"]
