@@ -7,23 +7,25 @@ than the budget, by the times in ``tests/seconds.json``, is left to `make test` 
 any change, the shortest files are taken.
 
 ``python -m tools.changed`` prints what pytest is given; ``--run`` calls it; ``--measure`` records
-the times anew, from a run of all tests.
+the times anew, from a run of all tests or of those that are named.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree import ElementTree
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMES = ROOT / "tests/seconds.json"
 PACKAGE = "python/kadanoff/"
 
-# Seconds of tests, beside lint: what remains of two minutes when all else has its share.
+# Seconds of the processor for tests, beside lint: what remains of two minutes.
 BUDGET = 60.0
 # Of a rule of the house that is always tested, and of a file that nobody measured.
 SHORT, UNKNOWN = 5.0, 5.0
@@ -139,14 +141,43 @@ def plan(
     return Plan((*sorted(chosen), *doctests), tuple(left_out))
 
 
-def measured(report: Path) -> dict[str, float]:
-    """Seconds of each file of tests, from a report in JUnit's format."""
-    seconds: dict[str, float] = {}
-    for case in ElementTree.parse(report).getroot().iter("testcase"):
-        file = case.get("file", "")
+class Clock:
+    """A plugin of pytest that adds up seconds of the processor, of children too, for each file."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.seconds: dict[str, float] = json.loads(target.read_text(encoding="utf-8"))
+        self.begun: set[str] = set()
+
+    @staticmethod
+    def now() -> float:
+        return sum(os.times()[:4])
+
+    def add(self, file: str, seconds: float) -> None:
+        if file not in self.begun:  # what an earlier measurement found is replaced
+            self.begun.add(file)
+            self.seconds[file] = 0.0
+        self.seconds[file] += seconds
+
+    def write(self) -> None:
+        """The files that exist, in order."""
+        kept = {file: round(t, 1) for file, t in sorted(self.seconds.items()) if _exists(file)}
+        self.target.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        file, start = item.location[0], self.now()
+        result = yield
         if Path(file).name.startswith("test_"):
-            seconds[file] = seconds.get(file, 0.0) + float(case.get("time", 0))
-    return {file: round(time, 1) for file, time in sorted(seconds.items())}
+            self.add(file, self.now() - start)
+        return result
+
+    def pytest_sessionfinish(self) -> None:
+        self.write()
+
+
+def _exists(file: str) -> bool:
+    return (ROOT / file).exists()
 
 
 def main() -> None:
@@ -155,20 +186,17 @@ def main() -> None:
     what.add_argument("--run", action="store_true", help="call pytest")
     what.add_argument("--measure", action="store_true", help="record the times of all tests")
     arguments, rest = parser.parse_known_args()
-    pytest = [sys.executable, "-m", "pytest", "-q", "-m", NOT_NOW]
+    options = ["-q", "-m", NOT_NOW, *rest]
     if arguments.measure:
-        report = ROOT / "target/tests.xml"
-        pytest += [f"--junitxml={report}", "-o", "junit_family=xunit1", "tests", *rest]
-        code = subprocess.run(pytest, cwd=ROOT, check=False).returncode
-        TIMES.write_text(json.dumps(measured(report), indent=1) + "\n", encoding="utf-8")
-        sys.exit(code)
+        given = any(not option.startswith("-") for option in rest)
+        sys.exit(pytest.main(options if given else [*options, "tests"], plugins=[Clock(TIMES)]))
     seconds = json.loads(TIMES.read_text(encoding="utf-8"))
     files = changed_files()
-    chosen = plan([file for file in files if (ROOT / file).exists()], files_of_tests(), seconds)
+    chosen = plan([file for file in files if _exists(file)], files_of_tests(), seconds)
     if not arguments.run:
         print("\n".join(chosen.tests))
         return
-    code = subprocess.run([*pytest, *rest, *chosen.tests], cwd=ROOT, check=False).returncode
+    code = pytest.main([*options, *chosen.tests])
     for test in chosen.left_out:
         print(f"left to `make test`: {test} ({seconds.get(test, UNKNOWN):.0f} s)")
     sys.exit(code)

@@ -84,16 +84,16 @@ def test_a_file_that_nobody_measured_has_a_guess():
     assert plan([], TESTS, {}, budget=12).tests == tuple(TESTS[3:5])  # the rules, whatever it costs
 
 
-def test_reports_are_summed_by_file(tmp_path):
-    report = tmp_path / "report.xml"
-    report.write_text(
-        "<testsuites><testsuite>"
-        '<testcase file="tests/a/test_b.py" time="1.25"/>'
-        '<testcase file="tests/a/test_b.py" time="2.5"/>'
-        '<testcase file="python/kadanoff/x.py" time="9"/>'
-        "</testsuite></testsuites>"
-    )
-    assert changed.measured(report) == {"tests/a/test_b.py": 3.8}
+def test_times_are_added_up_by_file(tmp_path):
+    target = tmp_path / "seconds.json"
+    target.write_text('{"tests/house/test_site.py": 9.0, "tests/gone.py": 1.0}')
+    clock = changed.Clock(target)
+    for seconds in (1.25, 2.5):
+        clock.add("tests/house/test_changed.py", seconds)
+    clock.add("tests/house/test_site.py", 3.0)  # a new measurement replaces the old one
+    clock.write()
+    found = json.loads(target.read_text())
+    assert found == {"tests/house/test_changed.py": 3.8, "tests/house/test_site.py": 3.0}
 
 
 def test_the_table_of_times_names_files():

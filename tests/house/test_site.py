@@ -48,8 +48,10 @@ def test_what_the_tables_name_exists():
     # Tests and notebooks that hold a number; functions that a page sends its reader to.
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        for path in re.findall(r"`(tests/\w+\.py)`", text):
+        for path in re.findall(r"`(tests/[\w/]+\.py)`", text):
             assert (site.ROOT / path).is_file(), f"{page.name}: {path}"
+        # A name of the reference that is no public one would be a dead link there.
+        assert "kadanoff._" not in text, page.name
         for path in re.findall(r"\((notebooks/\w+\.ipynb)\)", text):
             assert (site.ROOT / path).is_file(), f"{page.name}: {path}"
 
