@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 
 import numpy as np
 import pytest
 
 from kadanoff import Cancelled, Control, dimers
 from kadanoff._base.statistics import estimate, z_score
-from tests.stopping import PATIENCE, stop_at
 
 INFINITY = math.inf
 Z = 3.5  # standard deviations; seeds are fixed
@@ -358,11 +359,21 @@ def test_extreme_temperatures_are_no_error():
 
 def test_a_cancelled_run_keeps_what_it_measured():
     control = Control()
-    stop = stop_at(control, 30_000)
+    stopped = []
+
+    def stop():
+        while control.progress[0] < 30_000:
+            time.sleep(0.002)
+        control.cancel()
+        stopped.append(time.monotonic())
+
+    watcher = threading.Thread(target=stop)
+    watcher.start()
     with pytest.raises(Cancelled) as caught:
-        dimers.sample(
-            32, n=10**7, loops=10, coverings=False, seed=1, control=control, progress=stop
-        )
+        dimers.sample(32, n=10**7, loops=10, coverings=False, seed=1, control=control)
+    took = time.monotonic() - stopped[0]
+    watcher.join()
+    assert took < 1.0
     partial = caught.value.partial
     assert 8 <= len(partial) < 10**7
     assert len(partial) % partial.replicas == 0
@@ -397,8 +408,8 @@ def test_ctrl_c_ends_a_run_and_leaves_a_simulation_whole():
         except Cancelled as error:
             print(len(error.partial) > 0, flush=True)
         simulation = dimers.Simulation(256, seed=1)
+        print("again", flush=True)
         try:
-            print("again", flush=True)
             simulation.step(10**9)
         except KeyboardInterrupt as error:
             print(bool(dimers.is_covering(simulation.dimers)), flush=True)
@@ -411,9 +422,12 @@ def test_ctrl_c_ends_a_run_and_leaves_a_simulation_whole():
             process.send_signal(signal.SIGINT)
             assert process.stdout.readline() == "True\n"
             assert process.stdout.readline() == "again\n"
+            time.sleep(0.3)
+            sent = time.monotonic()
             process.send_signal(signal.SIGINT)
             assert process.stdout.readline() == "True\n"
-            assert process.wait(PATIENCE) == 0
+            assert time.monotonic() - sent < 1.0
+            assert process.wait(timeout=10) == 0
         finally:
             process.kill()
 
