@@ -37,7 +37,7 @@ LAB_ARGS    ?=
 # The commit that `make fingerprint` compares with.
 BASE        ?=
 
-.PHONY: help build run lab test fingerprint lint bench notebooks docs constraints clean
+.PHONY: help build run lab check test fingerprint lint bench notebooks docs constraints clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -49,6 +49,15 @@ run: .venv/.built .venv/.deps-plot  ## the Kondo mapping at the paper's paramete
 
 lab: .venv/.built .venv/.deps-lab  ## JupyterLab on the notebooks
 	$(BIN)/jupyter lab --notebook-dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_ARGS)
+
+# mypy keeps a cache in .mypy_cache; it runs beside the tests, on the second core.
+check: .venv/.built .venv/.deps-dev  ## two minutes: lint, the rules of the house, tests of what changed since main
+	$(CARGO) fmt --all --check
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(PY) -m mypy & types=$$!; code=0; \
+	$(PY) -m tools.changed --run $(PYTEST_ARGS) || code=$$?; \
+	wait $$types || code=$$?; exit $$code
 
 test: .venv/.built .venv/.deps-dev  ## everything: Rust, stub of the extension, Python, notebooks, README
 	$(CARGO) test $(LOCKED) --workspace

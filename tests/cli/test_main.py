@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 import kadanoff as kd
 from kadanoff.cli import JOBS, bench, course, main
 from tests.paths import ROOT
+from tests.stopping import PATIENCE
 
 KONDO = ["--keep", "120", "--threads", "1"]
 QUICK = {
@@ -170,20 +172,19 @@ def test_what_does_not_converge_is_1(capsys):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_control_c_is_130():
-    program = """
-import sys
-import kadanoff as kd
-from kadanoff.cli import main
-
-sample = kd.ising.sample
-
-def announced(**options):
-    print("sampling", flush=True)
-    return sample(**options)
-
-kd.ising.sample = announced
-sys.exit(main(["run", "ising", "--L", "512", "--n", "100000"]))
-"""
+    # `python -m kadanoff` that says when it begins to sample, which takes minutes.
+    script = """
+        import runpy
+        from kadanoff import ising
+        sample = ising.sample
+        def announced(*arguments, **options):
+            print("sampling", flush=True)
+            return sample(*arguments, **options)
+        ising.sample = announced
+        runpy.run_module("kadanoff", run_name="__main__")
+        """
+    line = [sys.executable, "-c", textwrap.dedent(script)]
+    line += ["run", "ising", "--L", "512", "--n", "100000"]
     environment = {**os.environ, "KADANOFF_PROGRESS": "0"}
     with subprocess.Popen(
         [sys.executable, "-c", program],
@@ -194,7 +195,7 @@ sys.exit(main(["run", "ising", "--L", "512", "--n", "100000"]))
     ) as process:
         assert process.stdout.readline() == "sampling\n"
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert out == ""
     assert err.splitlines() == ["interrupted"]

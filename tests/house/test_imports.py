@@ -1,209 +1,217 @@
 """Who may import whom.
 
-Python: ``lab -> physics modules -> _core``, never backwards; only ``lab`` knows matplotlib and
-ipywidgets, and physics modules reach ``lab`` inside their ``plot`` functions only, so that a
-cluster node without a display never loads it.
-Rust: ``bindings -> physics crates -> linalg, runtime``; only ``bindings`` knows Python.
+Imports point down, wherever they stand: at module level, inside a function, or for types. What
+needs something from above takes a protocol instead.
 """
 
-import ast
-import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from tests.house.modules import MODULES, imports, listed, pillar
 
-import pytest
+# Each pillar may import those to the left of it, and itself. ARCHITECTURE.md shows these lines.
+CHAINS = (
+    "_base <- runs, bands <- greens <- impurities <- dmft",
+    "_base <- runs <- rbm <- lattices",
+)
+# These see all of the above. Nobody imports them, except that the command line opens the lab.
+ABOVE = {"lab": set(), "cli": {"lab"}, "testing": set()}
 
-from tests.paths import ROOT
+# The face, `kadanoff/__init__.py`, gathers the pillars under short names.
+FACE = {"kadanoff", "kadanoff.__main__"}
 
-PACKAGE = ROOT / "python/kadanoff"
-SOURCES = sorted(PACKAGE.rglob("*.py"))
-
-ONLY_IN_LAB = {"matplotlib", "ipywidgets", "anywidget", "IPython", "jupytext"}
-ONLY_IN_TESTING = {"hypothesis", "pytest"}
-# The entry points: they sit above lab and nobody imports them.
-TOP = {"kadanoff.__main__", "kadanoff.cli"}
-
-
-@dataclass(frozen=True)
-class Import:
-    """One imported name, and where the statement stands."""
-
-    name: str  # absolute, e.g. "matplotlib.pyplot" or "kadanoff.nrg.solve"
-    function: str | None  # innermost enclosing function, None at module level
-    typing_only: bool  # under `if TYPE_CHECKING:`
-
-    def of(self, package: str) -> bool:
-        return self.name == package or self.name.startswith(package + ".")
+DRAWING = {"matplotlib"}
+WIDGETS = {"ipywidgets", "anywidget", "IPython", "jupytext"}
+TEST_TOOLS = {"hypothesis", "pytest"}
 
 
-def module_name(path: Path) -> str:
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+def allowed(chains=CHAINS, above=ABOVE):
+    """The pillars that each pillar may import."""
+    below = {}
+    for chain in chains:
+        lower = set()
+        for level in chain.split("<-"):
+            names = {name.strip() for name in level.split(",")}
+            for name in names:
+                below[name] = below.get(name, set()) | lower
+            lower |= names
+    physics = set(below)
+    return below | {name: physics | others for name, others in above.items()}
 
 
-def imports(path: Path) -> list[Import]:
-    package = module_name(path).split(".")
-    if path.name != "__init__.py":
-        package = package[:-1]
-
-    def names(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-            return
-        base = package[: len(package) + 1 - node.level] if node.level else []
-        origin = ".".join([*base, *([node.module] if node.module else [])])
-        yield from (f"{origin}.{alias.name}" for alias in node.names)
-
-    def walk(node: ast.AST, function: str | None, typing_only: bool) -> Iterator[Import]:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.Import | ast.ImportFrom):
-                yield from (Import(name, function, typing_only) for name in names(child))
-            elif isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
-                yield from walk(child, child.name, typing_only)
-            elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-                for inner in child.body:
-                    yield from walk(ast.Module([inner], []), function, True)
-                for inner in child.orelse:
-                    yield from walk(ast.Module([inner], []), function, typing_only)
-            else:
-                yield from walk(child, function, typing_only)
-
-    return list(walk(ast.parse(path.read_text(encoding="utf-8")), None, False))
+ALLOWED = allowed()
 
 
-def in_package(path: Path, name: str) -> bool:
-    return (module_name(path) + ".").startswith(f"kadanoff.{name}.")
-
-
-def on_top(path: Path) -> bool:
-    return any((module_name(path) + ".").startswith(f"{top}.") for top in TOP)
-
-
-def running(path: Path) -> list[Import]:
-    return [item for item in imports(path) if not item.typing_only]
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_only_lab_draws(path):
-    if in_package(path, "lab") or path.name == "plots.py" or in_package(path, "_base.style"):
-        return
-    drawing = [item.name for item in running(path) if item.name.split(".")[0] in ONLY_IN_LAB]
-    assert drawing == []
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_physics_reaches_lab_only_inside_plot(path):
-    if in_package(path, "lab") or on_top(path):
-        return
-    early = [
-        (item.function, item.name)
-        for item in running(path)
-        if item.of("kadanoff.lab") and not (item.function or "").startswith("plot")
+def found(rule, *, face=False):
+    """One line per import for which ``rule(module, item)`` is true: those that break it."""
+    return [
+        f"{module}: {item.name} in {item.function or 'the module'}"
+        for module, path in MODULES.items()
+        if face or module not in FACE
+        for item in imports(path)
+        if rule(module, item)
     ]
-    assert early == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_lab_stays_above_the_extension(path):
-    if in_package(path, "lab") or on_top(path):
-        assert [item.name for item in running(path) if item.of("kadanoff._core")] == []
+def test_the_table_is_read_as_it_is_meant():
+    assert ALLOWED["_base"] == set()
+    assert ALLOWED["greens"] == {"_base", "runs", "bands"}
+    assert ALLOWED["lattices"] == {"_base", "runs", "rbm"}
+    assert "rbm" not in ALLOWED["dmft"]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_test_tools_stay_in_testing(path):
-    if in_package(path, "testing"):
-        return
-    found = [
-        item.name
-        for item in running(path)
-        if item.name.split(".")[0] in ONLY_IN_TESTING or item.of("kadanoff.testing")
-    ]
-    assert found == []
+def test_every_pillar_has_its_place():
+    pillars = {pillar(module) for module in MODULES} - {"", "__main__"}
+    assert pillars == ALLOWED.keys()
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=module_name)
-def test_nobody_imports_an_entry_point(path):
-    if on_top(path):
-        return
-    assert [item.name for item in imports(path) if any(item.of(top) for top in TOP)] == []
+def test_imports_point_down():
+    def upward(module, item):
+        here, there = pillar(module), item.module and pillar(item.module)
+        if there is None or there in (here, "_core"):
+            return False
+        if there == "":  # the face
+            return here not in ABOVE
+        return there not in ALLOWED[here]
+
+    listed(found(upward))
 
 
-def test_modules_form_no_circle():
-    known = {module_name(path) for path in SOURCES} | {"kadanoff._core"}
+def test_only_pillars_with_physics_call_the_compiled_core():
+    def calls_core(module, item):
+        return pillar(module) in ("lab", "cli") and item.of("kadanoff._core")
 
-    def target(name: str) -> str | None:
-        while name and name not in known:
-            name = name.rpartition(".")[0]
-        return name or None
+    listed(found(calls_core))
 
-    graph = {
-        module_name(path): {target(item.name) for item in running(path) if item.function is None}
-        - {None, module_name(path)}
-        for path in SOURCES
+
+def test_the_face_takes_nothing_from_above_but_the_lab():
+    def above(module, item):
+        return module == "kadanoff" and item.module and pillar(item.module) in ABOVE
+
+    assert {line.rpartition(" in ")[0] for line in found(above, face=True)} <= {
+        "kadanoff: kadanoff.lab"  # for types; `kd.lab` is imported when somebody asks for it
     }
-    # Leaves first; what remains when nothing more can be taken away is a circle. Importing
-    # `kadanoff` itself counts too: a module of the package must not need the finished package.
-    while ready := {name for name, needs in graph.items() if not needs & graph.keys()}:
-        graph = {name: needs for name, needs in graph.items() if name not in ready}
-    assert graph == {}
 
 
-# -------------------------------------------------------------------------------------------- Rust
+def test_test_tools_stay_in_testing():
+    def tool(module, item):
+        return pillar(module) != "testing" and item.name.split(".")[0] in TEST_TOOLS
 
-MANIFESTS = {path.parent.name: path for path in sorted((ROOT / "rust").glob("*/Cargo.toml"))}
-KNOWS_PYTHON = {"pyo3", "pyo3-ffi", "pyo3-build-config", "numpy"}
-FOUNDATION = {"runtime": set(), "linalg": {"runtime"}}
-
-
-def dependencies(crate: str, *tables: str) -> set[str]:
-    """Names of the packages that a crate depends on, renamed ones by their true name."""
-    manifest = tomllib.loads(MANIFESTS[crate].read_text(encoding="utf-8"))
-    workspace = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]
-    found = set()
-    for scope in [manifest, *manifest.get("target", {}).values()]:
-        for table in tables:
-            for name, given in scope.get(table, {}).items():
-                inherited = isinstance(given, dict) and given.get("workspace")
-                entry = workspace["dependencies"][name] if inherited else given
-                found.add(entry.get("package", name) if isinstance(entry, dict) else name)
-    return found
+    listed(found(tool, face=True))
 
 
-def members(crate: str) -> set[str]:
-    """Folders under rust/ that a crate needs at run time."""
-    folders = {
-        tomllib.loads(path.read_text(encoding="utf-8"))["package"]["name"]: folder
-        for folder, path in MANIFESTS.items()
+# ---------------------------------------------------------------------------------------- pictures
+
+
+def is_plots(module):
+    return module is not None and module.endswith(".plots")
+
+
+def test_only_plots_and_the_lab_draw():
+    def draws(module, item):
+        may = is_plots(module) or module == "kadanoff._base.style" or pillar(module) == "lab"
+        return not may and not item.typing_only and item.name.split(".")[0] in DRAWING
+
+    listed(found(draws, face=True))
+
+
+def test_only_the_lab_knows_widgets():
+    def shows(module, item):
+        foreign = item.name.split(".")[0] in WIDGETS
+        return pillar(module) != "lab" and not item.typing_only and foreign
+
+    listed(found(shows, face=True))
+
+
+def test_plots_are_imported_when_a_picture_is_drawn():
+    """Inside `plot...`, so that a computing node without a display never loads them.
+
+    One plots module builds on another; the lab draws anyway; the command line draws in `draw` and
+    `save_...`.
+    """
+
+    def early(module, item):
+        if not is_plots(item.module) or is_plots(module) or pillar(module) == "lab":
+            return False
+        starts = ("plot", "draw", "save_") if pillar(module) == "cli" else ("plot",)
+        return not (item.function or "").startswith(starts)
+
+    listed(found(early, face=True))
+
+
+def test_plots_know_what_they_draw_by_its_type():
+    """A plots module imports those that call it for their types only, or when it draws."""
+    callers = {
+        (module, item.module)
+        for module, path in MODULES.items()
+        for item in imports(path)
+        if is_plots(item.module) and not is_plots(module)
     }
-    needed = dependencies(crate, "dependencies", "build-dependencies")
-    return {folders[name] for name in needed & folders.keys()}
+
+    def back(module, item):
+        early = item.function is None and not item.typing_only
+        return is_plots(module) and early and (item.module, module) in callers
+
+    listed(found(back))
 
 
-def test_the_workspace_holds_every_crate():
-    workspace = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]
-    listed = {
-        path.name
-        for pattern in workspace["members"]
-        for path in ROOT.glob(pattern)
-        if (path / "Cargo.toml").is_file()
+def test_whoever_draws_has_plots_of_its_own():
+    """A `plot` method turns to the plots of its own pillar."""
+
+    def elsewhere(module, item):
+        return (
+            is_plots(item.module)
+            and not is_plots(module)
+            and pillar(module) not in ABOVE
+            and pillar(module) != pillar(item.module)
+        )
+
+    listed(found(elsewhere))
+
+
+# ----------------------------------------------------------------------------------------- circles
+
+
+def circles(graph):
+    """The sets of modules that reach each other, those of one module left out."""
+
+    def reach(start):
+        reached, pending = set(), [start]
+        while pending:
+            for there in graph.get(pending.pop(), ()):
+                if there not in reached:
+                    reached.add(there)
+                    pending.append(there)
+        return reached
+
+    reached = {module: reach(module) for module in graph}
+    return {
+        frozenset(other for other in reached[module] if module in reached.get(other, ()))
+        for module in graph
+        if module in reached[module]
     }
-    assert listed == MANIFESTS.keys()
-    assert "bindings" in MANIFESTS
 
 
-@pytest.mark.parametrize("crate", MANIFESTS)
-def test_only_the_bindings_know_python(crate):
-    found = dependencies(crate, "dependencies", "build-dependencies", "dev-dependencies")
-    if crate == "bindings":
-        assert {"pyo3", "numpy"} <= found
-    else:
-        assert found & KNOWS_PYTHON == set()
+def test_circles_are_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}) == {frozenset("bc")}
 
 
-@pytest.mark.parametrize("crate", MANIFESTS)
-def test_crates_point_downwards(crate):
-    if crate == "bindings":
-        return
-    # A physics crate stands on the foundation alone: not on the bindings, not on its neighbours.
-    assert members(crate) <= FOUNDATION.get(crate, FOUNDATION.keys())
+def graph(keep):
+    """Which module imports which, of the imports that `keep` takes."""
+    return {
+        module: {item.module for item in imports(path) if keep(item)} - {None, module}
+        for module, path in MODULES.items()
+    }
+
+
+def test_modules_form_no_circle_when_they_are_imported():
+    # Importing `kadanoff` itself counts too: a module of the package must not need the finished
+    # package.
+    assert circles(graph(lambda item: item.function is None and not item.typing_only)) == set()
+
+
+def test_no_circle_leaves_its_pillar():
+    """With imports inside functions and for types; through the face everything hangs together."""
+    arrows = {
+        module: there - FACE for module, there in graph(lambda item: True).items()
+        if module not in FACE
+    }  # fmt: skip
+    crossing = [circle for circle in circles(arrows) if len({pillar(m) for m in circle}) > 1]
+    listed(sorted(circle) for circle in crossing)

@@ -4,6 +4,7 @@ import nbformat
 import pytest
 
 from tests.paths import ROOT
+from tests.stopping import PATIENCE
 from tools.notebooks import execute, source
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.py"))
@@ -23,7 +24,7 @@ def _outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
 @each
 def test_runs_at_the_quick_budget(path):
     # CellExecutionError shows the cell and its traceback.
-    notebook = execute(path, budget="quick", timeout=600)
+    notebook = execute(path, budget="quick", timeout=PATIENCE)
     assert _outputs(notebook), "a notebook that shows nothing"
 
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.paths import ROOT
+from tests.stopping import PATIENCE
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
@@ -25,7 +26,7 @@ def test_example_runs(tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

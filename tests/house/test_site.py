@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kadanoff import dmft
+from tests.stopping import PATIENCE
 from tools import site
 
 PAGES = sorted(site.PAGES.glob("*.md*"))
@@ -25,7 +26,7 @@ def test_the_code_of_a_page_is_one_program_that_runs(page, tmp_path):
         env={**os.environ, "MPLBACKEND": "Agg", "KADANOFF_PROGRESS": "0"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -47,8 +48,10 @@ def test_what_the_tables_name_exists():
     # Tests and notebooks that hold a number; functions that a page sends its reader to.
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        for path in re.findall(r"`(tests/\w+\.py)`", text):
+        for path in re.findall(r"`(tests/[\w/]+\.py)`", text):
             assert (site.ROOT / path).is_file(), f"{page.name}: {path}"
+        # A name of the reference that is no public one would be a dead link there.
+        assert "kadanoff._" not in text, page.name
         for path in re.findall(r"\((notebooks/\w+\.ipynb)\)", text):
             assert (site.ROOT / path).is_file(), f"{page.name}: {path}"
 
@@ -61,7 +64,7 @@ def test_the_site_builds_and_no_link_is_broken(tmp_path):
         cwd=site.ROOT,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.jupyter_server import PATIENCE, server  # noqa: F401
+from tests.jupyter_server import server  # noqa: F401
+from tests.stopping import PATIENCE
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 MILLISECONDS = 1000 * PATIENCE
@@ -157,8 +158,12 @@ def test_a_lattice_lives_on_its_canvas(lab, begun, name):
     first = page.evaluate(frames)
     page.wait_for_function(f"({frames})() !== '{first}'")
     before = page.locator(f"{EXPLORER} canvas").first.screenshot()
-    page.wait_for_timeout(300)
-    assert page.locator(f"{EXPLORER} canvas").first.screenshot() != before
+    for _ in range(1000):  # a canvas that stands still fails here
+        if page.locator(f"{EXPLORER} canvas").first.screenshot() != before:
+            break
+        page.wait_for_timeout(30)
+    else:
+        pytest.fail("the canvas shows the same picture")
     assert "Error" not in page.locator(STATUS).inner_text()
     lab.run(lab.insert("live.close()"))
     page.locator(EXPLORER).wait_for(state="detached")

@@ -20,8 +20,7 @@ from kadanoff.lab.explorers import (  # noqa: E402
     mott,
     spectrum,
 )
-
-PATIENCE = 120.0
+from tests.stopping import PATIENCE  # noqa: E402
 
 
 def shown(module, data):

@@ -8,8 +8,7 @@ import pytest
 
 from kadanoff import Cancelled
 from kadanoff.lab.explorers.latest import IDLE, Latest, one_line
-
-PATIENCE = 30.0  # seconds; everything here takes milliseconds
+from tests.stopping import PATIENCE
 
 
 class Bench:

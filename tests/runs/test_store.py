@@ -2,7 +2,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 import zipfile
 
 import numpy as np
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 import kadanoff as kd
 from kadanoff.runs.store import DamagedFile, Store, canonical, key
+from tests.stopping import wait_for
 
 
 def filled(path, points=4, **options):
@@ -164,9 +164,7 @@ def test_killed_while_writing(tmp_path):
         "for x in range(10**6): store.save({'x': x}, {'a': np.full(20_000, float(x))})\n"
     )
     child = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "s")])
-    deadline = time.monotonic() + 60
-    while len(list(tmp_path.glob("s/*.npz"))) < 20 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(lambda: len(list(tmp_path.glob("s/*.npz"))) >= 20, child)
     child.kill()
     child.wait()
     store = Store(tmp_path / "s", kind="k")

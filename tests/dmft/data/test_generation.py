@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,6 +14,7 @@ from kadanoff.dmft.protocol import register
 from kadanoff.dmft.solvers.approximations import named
 from kadanoff.greens import MatsubaraFunction
 from kadanoff.runs.store import DamagedFile, Store
+from tests.stopping import wait_for
 
 BETAS = [2.0, 10.0]
 QUICK = {"beta": BETAS, "seed": 5, "progress": False}
@@ -216,9 +216,7 @@ def test_killed_and_resumed(tmp_path):
         f"dmft.database(4000, path=sys.argv[1], chunk=1, **{CHEAP!r})\n"
     )
     child = subprocess.Popen([sys.executable, "-c", code, str(path)], env=os.environ.copy())
-    deadline = time.monotonic() + 60
-    while len(list(path.glob("*.npz"))) < 12 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(lambda: len(list(path.glob("*.npz"))) >= 12, child)
     child.kill()
     child.wait()
     left = {file.name: file.stat().st_mtime_ns for file in path.glob("*.npz")}

@@ -1,7 +1,5 @@
 """The same result in whatever way, long calls, bad input, pictures of dynamics.solve."""
 
-import threading
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -10,6 +8,7 @@ import kadanoff as kd
 from kadanoff import AndersonModel, Cancelled, Control, KondoModel, dynamics
 from kadanoff.bands.densities import PowerLawBand
 from kadanoff.impurities.models.operators import BATH, Orbital, Space
+from tests.stopping import stop_at
 
 AIM = AndersonModel(U=0.5, J_sw=0.3)
 KONDO = KondoModel(J=0.3)
@@ -149,11 +148,11 @@ def test_cancelled_before_and_meanwhile():
     with pytest.raises(Cancelled):
         dynamics.solve(AIM, **SMALL, control=control)
     control = Control()
-    timer = threading.Timer(0.3, control.cancel)
-    timer.start()
+    stop = stop_at(control, 1)
     with pytest.raises(Cancelled):
-        dynamics.solve(AIM, keep=4000, symmetry=("U1", "U1"), T=1e-9, control=control)
-    timer.join()
+        dynamics.solve(
+            AIM, keep=4000, symmetry=("U1", "U1"), T=1e-9, control=control, progress=stop
+        )
 
 
 def test_an_interrupt_ends_the_run():
