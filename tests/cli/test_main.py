@@ -187,7 +187,7 @@ def test_control_c_is_130():
     line += ["run", "ising", "--L", "512", "--n", "100000"]
     environment = {**os.environ, "KADANOFF_PROGRESS": "0"}
     with subprocess.Popen(
-        [sys.executable, "-c", program],
+        line,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
