@@ -1515,7 +1515,7 @@ def rsmi_dimers_learned() -> Numbers:
 def rsmi_optimality() -> Numbers:
     found = kd.rsmi.optimality([[1.0, 0.0], [1.0, 1.0], [0.5, -0.3]], 0.3, dimension=1, buffer=1)
     joint = np.random.default_rng(1).random((4, 5))
-    law = kd.rsmi.from_joint(
+    law = kd.rsmi.joint_distribution(
         joint / joint.sum(), np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]], np.int8), (2,)
     )
     T = np.linspace(2.4, 4.0, 7)

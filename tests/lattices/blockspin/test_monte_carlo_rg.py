@@ -60,7 +60,7 @@ def test_batches_may_come_one_by_one():
 
 def test_the_stability_matrix_of_gaussian_sums_is_known():
     # S' = M S + noise: B = M A_fine, A = M A_fine M^T + N; T = A^-1 B whatever the scales.
-    from kadanoff.lattices.blockspin.monte_carlo_rg import _stability
+    from kadanoff.lattices.blockspin.monte_carlo_rg import stability_matrix
 
     rng = np.random.default_rng(0)
     n = 400_000
@@ -69,7 +69,7 @@ def test_the_stability_matrix_of_gaussian_sums_is_known():
     coarse = fine @ M.T + rng.normal(size=(n, 2)) * [20.0, 5.0]
     C = np.diag([100.0**2, 7.0**2])
     expected = np.linalg.solve(M @ C @ M.T + np.diag([20.0**2, 5.0**2]), M @ C)
-    found = _stability(EVEN[:2], fine, coarse, 2, 20, odd=False)
+    found = stability_matrix(EVEN[:2], fine, coarse, 2, 20, odd=False)
     np.testing.assert_allclose(found.T, expected, rtol=0.02)
     y = math.log(np.linalg.eigvals(expected).real.max()) / math.log(2)
     assert abs(found.y[1] - y) < 3.5 * found.error[1]

@@ -33,8 +33,8 @@ def test_information_thermometer():
     T = np.linspace(2.5, 3.3, 5)
     majority = kd.blockspin.Majority()
     curve = [rsmi.torus(6, t).information(majority) for t in T]
-    law = rsmi.oracle(kd.ising.sample(L=6, T=2.83, n=20_000, seed=1), environments=20_000)
-    read = rsmi.information_temperature(law.measure(majority), T, curve)
+    joint = rsmi.oracle(kd.ising.sample(L=6, T=2.83, n=20_000, seed=1), environments=20_000)
+    read = rsmi.information_temperature(joint.measure(majority), T, curve)
     assert abs(read.mean - 2.83) < 3.5 * read.error + 0.002  # interpolation between five points
     with pytest.raises(ValueError, match="outside of the calibration"):
         rsmi.information_temperature(rsmi.Information(0.6, 0.0, "exact"), T, curve)

@@ -8,7 +8,7 @@ from kadanoff import rsmi
 from kadanoff.lattices.rsmi import screening
 
 UNIFORM = (
-    0.4537557402929352  # I(H:E) of lambda = (1, 1, 1, 1), exact: tests/lattices/rsmi/test_laws.py
+    0.4537557402929352  # I(H:E) of lambda = (1, 1, 1, 1), exact: tests/lattices/rsmi/test_joint_distributions.py
 )
 
 
@@ -70,15 +70,15 @@ def test_network_as_model_of_the_block(small):
     [(0, 0.4710, 0.0021), (1, 0.3967, 0.0022), (2, 0.3592, 0.0018), (3, 0.3363, 0.0018)],
 )
 def test_oracle_on_a_large_lattice(large, buffer, value, error):
-    law = rsmi.oracle(large, buffer=buffer, environments=3000)
-    found = law.measure(kd.blockspin.Majority())
+    joint = rsmi.oracle(large, buffer=buffer, environments=3000)
+    found = joint.measure(kd.blockspin.Majority())
     assert abs(found.value - value) < 3.5 * np.hypot(error, found.error)
 
 
 def test_oracle_is_unbiased_on_a_small_torus(small):
-    law = rsmi.oracle(small, environments=30_000)
+    joint = rsmi.oracle(small, environments=30_000)
     for filters, exact in (([1.0] * 4, UNIFORM), ([0.7, -0.2, 0.4, 0.1], 0.19926663590924)):
-        found = law.measure(filters)
+        found = joint.measure(filters)
         assert abs(found.value - exact) < 3.5 * found.error
 
 
@@ -222,10 +222,10 @@ def test_same_seed_same_rule(small):
 
 def test_relaxed_variables_are_labelled(small):
     """InfoNCE of a relaxed h measures I of the graded output, which a binary h cannot hold."""
-    law = rsmi.torus(6, kd.ising.T_c)
+    joint = rsmi.torus(6, kd.ising.T_c)
     rule = rsmi.FilterRule(np.ones((1, 2, 2)))
     found = rsmi.infonce(small, rule, batch=500, batches=100)
-    exact = rsmi.relaxed_information(law, rule.filters)
+    exact = rsmi.relaxed_information(joint, rule.filters)
     assert found.kind == "infonce"
     assert "relaxed" in found.meaning
     assert 0.494 < found.value < 0.525  # where the literature's algorithm has it
@@ -240,16 +240,16 @@ def test_relaxed_variables_are_labelled(small):
 
 def test_the_algorithm_of_2018(small):
     """Two machines by contrastive divergence, then the proxy: nearly the same filter, its label."""
-    law = rsmi.torus(6, kd.ising.T_c)
+    joint = rsmi.torus(6, kd.ising.T_c)
     rule = rsmi.learn(small, mode="proxy", bound=1.0, model={"n_epochs": 30})
     assert rule.information.kind == "proxy"
     assert "lautum" in rule.information.meaning
     assert np.abs(rule.filters - 1).max() < 0.1
-    exact = rsmi.proxy(law, np.ones(4))
+    exact = rsmi.proxy(joint, np.ones(4))
     # Machines of CD-1 are up to 15 % from it, sample by sample; the proxy is no bound of anything.
     assert abs(rule.information.value - exact) < 0.2 * exact
     assert rule.information.value < UNIFORM - 5 * rule.information.error
-    assert abs(exact - (law.information(np.ones(4)) - rsmi.lautum(law, np.ones(4)))) < 1e-14
+    assert abs(exact - (joint.information(np.ones(4)) - rsmi.lautum(joint, np.ones(4)))) < 1e-14
     with pytest.raises(ValueError, match="dictionary of options"):
         rsmi.learn(small, mode="proxy", model=rsmi.rbm_conditional())
 

@@ -16,7 +16,7 @@ from kadanoff._base.types import FloatArray
 
 __all__ = ["partial_sum"]
 
-MOST_OPEN = 24
+_MAX_OPEN = 24
 
 
 def partial_sum(
@@ -89,9 +89,9 @@ def _product(
     factors: list[tuple[tuple[int, ...], FloatArray]],
 ) -> tuple[tuple[int, ...], FloatArray]:
     names = tuple(dict.fromkeys(x for f in factors for x in f[0]))
-    if len(names) > MOST_OPEN:
+    if len(names) > _MAX_OPEN:
         raise ValueError(
-            f"the exact sum needs 2^{len(names)} numbers at once (at most 2^{MOST_OPEN}): take a "
+            f"the exact sum needs 2^{len(names)} numbers at once (at most 2^{_MAX_OPEN}): take a "
             "smaller lattice, or estimate from samples with the oracle"
         )
     product = np.ones((2,) * len(names))

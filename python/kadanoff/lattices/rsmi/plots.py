@@ -13,11 +13,11 @@ from kadanoff._base.types import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kadanoff.lattices.rsmi.critical import CriticalPoint
     from kadanoff.lattices.rsmi.data_collapse import Collapse
     from kadanoff.lattices.rsmi.filter_flow import Flow
+    from kadanoff.lattices.rsmi.lattice_matching import CriticalPoint
+    from kadanoff.lattices.rsmi.rule_comparison import Optimality
     from kadanoff.lattices.rsmi.rules import FilterRule
-    from kadanoff.lattices.rsmi.truncation import Optimality
 
 __all__ = [
     "LiveFilters",
