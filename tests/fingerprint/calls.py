@@ -1316,7 +1316,7 @@ def rsmi_laws() -> Numbers:
         chain, hidden=1, bound=3.0, bias=False, restarts=3, objective="information", seed=2
     )
     return {
-        "information": [law.mutual_information for law in (torus, chain, slab)],
+        "information": [joint.mutual_information for joint in (torus, chain, slab)],
         "majority": torus.information(majority),
         "gradient": torus.gradient(filters, 0.0),
         "relaxed": rsmi.relaxed_information(chain, np.array([[1.0, 0.5, 0.2]]), 0.0),
@@ -1371,6 +1371,7 @@ def rsmi_proxy() -> Numbers:
         "centered": True,
         "momentum": 0.0,
         "init_scale": 0.01,
+        "random_state": 0,
     }
     rule = kd.rsmi.learn(critical(), mode="proxy", model=options, pairs=1500, **LEARN, **RUN)
     return rule_numbers(rule)
@@ -1390,6 +1391,7 @@ def rsmi_conditionals() -> Numbers:
             centered=True,
             momentum=0.0,
             init_scale=0.01,
+            random_state=0,
         ),
         "network": kd.rsmi.network_conditional(
             hidden_layer_sizes=(6,),
@@ -1401,6 +1403,7 @@ def rsmi_conditionals() -> Numbers:
             batch_size=200,
             alpha=1e-4,
             solver="adam",
+            random_state=0,
         ),
     }
     found: Numbers = {}

@@ -56,7 +56,7 @@ def test_noise_leaves_less_than_the_graded_output(K, f):
 
 @given(K=couplings, f=filters, g=filters)
 def test_the_gradient_of_the_proxy(K, f, g):
-    from kadanoff.lattices.rsmi.proxy_objective import proxy_objective, log_ratio_matrix
+    from kadanoff.lattices.rsmi.proxy_information import log_ratio_matrix, proxy_objective
 
     joint = rsmi.chain(K, 3)
     objective = proxy_objective(joint.states.astype(float), *log_ratio_matrix(joint))
