@@ -110,7 +110,7 @@ S = np.random.default_rng(0).choice(np.array([-1, 1], dtype=np.int8), size=(200,
     ("call", "error", "text"),
     [
         (lambda: mcrg(S[:50], steps=1, seed=0), ValueError, "at least 100 samples"),
-        (lambda: mcrg(S, steps=1, bins=1, seed=0), ValueError, "at least 2 bins"),
+        (lambda: mcrg(S, steps=1, bins=1, seed=0), ValueError, "bins must be at least 2"),
         (lambda: mcrg(S, steps=1, bins=100, seed=0), ValueError, "500 samples"),
         (lambda: mcrg(S, steps=3, seed=0), ValueError, "L must be at least 32"),
         (lambda: mcrg(S, steps=0, seed=0), ValueError, "steps"),

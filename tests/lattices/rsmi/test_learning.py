@@ -7,7 +7,8 @@ import kadanoff as kd
 from kadanoff import rsmi
 from kadanoff.lattices.rsmi import screening
 
-UNIFORM = 0.4537557402929352  # I(H:E) of lambda = (1, 1, 1, 1), exact: tests/lattices/rsmi/test_joint_distributions.py
+# I(H:E) of lambda = (1, 1, 1, 1), exact: tests/lattices/rsmi/test_joint_distributions.py
+UNIFORM = 0.4537557402929352
 
 
 @pytest.fixture(scope="module")
