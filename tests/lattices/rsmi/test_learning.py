@@ -348,6 +348,20 @@ def test_cancelled(small, mode):
         rsmi.learn(small, mode=mode, control=control, seed=0)
 
 
+def test_other_calls_are_cancelled(small):
+    control = kd.Control()
+    control.cancel()
+    rule = rsmi.FilterRule(np.ones((1, 2, 2)))
+    for call in (
+        lambda: rsmi.flow(small, 1, seed=0, control=control),
+        lambda: rsmi.infonce(small, rule, seed=0, control=control),
+        lambda: rsmi.information(small, rule, seed=0, control=control),
+        lambda: rsmi.oracle(small, control=control),
+    ):
+        with pytest.raises(kd.Cancelled):
+            call()
+
+
 def test_stop_button(small):
     """It arrives while filters are improved; what there is comes along."""
 

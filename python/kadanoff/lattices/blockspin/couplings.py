@@ -314,7 +314,27 @@ def ring_couplings(chain: Chain, blocks: int, rule: BlockRule) -> BlockCouplings
 def ring_cumulants(
     chain: Chain, blocks: int, rule: BlockRule, *, order: int = MAX_ORDER
 ) -> list[BlockCouplings]:
-    """Cumulant expansion of :func:`ring_couplings`, orders 0 to `order`."""
+    """Cumulant expansion of :func:`ring_couplings`.
+
+    Parameters
+    ----------
+    chain, blocks, rule
+        As in :func:`ring_couplings`.
+    order : int, default 3
+        Highest cumulant, 0 to 3.
+
+    Returns
+    -------
+    list of BlockCouplings
+        Orders 0, 1, ..., `order`; the couplings between blocks are the small parameter.
+
+    Examples
+    --------
+    >>> from kadanoff.lattices.blockspin import Majority
+    >>> orders = ring_cumulants(Chain(K=0.1), 4, Majority(2, dimension=1))
+    >>> print([f"{found.coupling(0, 1):.5f}" for found in orders[1:]])
+    ['0.03023', '0.03023', '0.03019']
+    """
     inside, between, members = _ring(chain, blocks, rule)
     return block_cumulants(inside, between, members, rule, order=order)
 
@@ -360,7 +380,20 @@ def torus_cumulants(
     h: float = 0.0,
     order: int = MAX_ORDER,
 ) -> list[BlockCouplings]:
-    """Cumulant expansion of :func:`torus_couplings`, orders 0 to `order`."""
+    """Cumulant expansion of :func:`torus_couplings`.
+
+    Parameters
+    ----------
+    K, shape, rule, h
+        As in :func:`torus_couplings`.
+    order : int, default 3
+        Highest cumulant, 0 to 3.
+
+    Returns
+    -------
+    list of BlockCouplings
+        Orders 0, 1, ..., `order`.
+    """
     inside, between, members, coarse = _torus(K, shape, rule, h)
     return block_cumulants(inside, between, members, rule, order=order, shape=coarse)
 

@@ -1,4 +1,4 @@
-r"""Decimation as a Boltzmann machine: what is traced out is a hidden unit.
+r"""Decimation as a Boltzmann machine: the spins traced out are hidden units.
 
     P(x) = (1/Z) exp(c + sum_l b_l . x_l + sum_l x_l . W_l . x_{l+1}),    units +-1
 
@@ -365,7 +365,7 @@ def decimation_stack(n: int, chain: Chain, *, steps: int) -> LayeredMachine:
 def rg_machine(n: int, chain: Chain) -> LayeredMachine:
     """An RBM whose visible marginal is the bare ring and whose hidden marginal the renormalised.
 
-    2n visible spins; 2n hidden units, one a bond, that make the couplings of the bare ring; and n
+    2n visible spins; 2n hidden units, one per bond, that make the couplings of the bare ring; and n
     hidden units that are copies of the even spins, ``P(h_j | v) = delta(h_j, v_2j)``: the block
     rule of decimation. These last ones are distributed as the decimated ring: the machine of Mehta
     and Schwab, ``E(v, h) = H(v) - T(v, h)``, without couplings between visible units.

@@ -150,7 +150,7 @@ class MatrixProduct:
         ----------
         cutoff : float, default 1e-13
             Singular values below this fraction of a bond's largest are dropped: the default drops
-            what is rounding.
+            rounding only.
         max_bond : int, optional
             Keep at most that many.
 

@@ -135,7 +135,7 @@ def plot_receptive_fields(
     fields : ReceptiveFields
     ax : matplotlib.axes.Axes, optional
     units : int or sequence of int, default 16
-        The first so many, or these.
+        The number of the first units, or a list of units.
     columns : int, default 4
         Tiles in a row.
     centred : bool, default False

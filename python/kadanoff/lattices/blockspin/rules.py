@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray, SpinArray
+from kadanoff.lattices.blockspin.enumeration import spins
 
 __all__ = [
     "BlockRule",
@@ -51,8 +52,6 @@ class BlockRule(ABC):
 
     def table(self) -> FloatArray:
         """P(h | v) for all 2^sites states of a block and h = +1, -1; shape (2^sites, 2)."""
-        from kadanoff.lattices.blockspin.enumeration import spins
-
         up = self.probability(spins(self.sites))
         return np.stack([up, 1 - up], axis=-1)
 
@@ -123,7 +122,7 @@ class Majority(BlockRule):
         return (self.b,) * self.dimension
 
     def probability(self, v: ArrayLike) -> FloatArray:
-        """1, 0, or what the ties are given."""
+        """1, 0, or the value of a tie."""
         spins = _states(v, self.sites)
         total = spins.sum(axis=-1, dtype=np.int64)
         up = (np.sign(total) + 1) / 2

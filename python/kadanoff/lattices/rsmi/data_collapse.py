@@ -1,6 +1,6 @@
 r"""T_c and nu by finite-size collapse of the flow, over many sizes and temperatures.
 
-A lattice of L sites a side becomes one of N blocks after ln(L / N) / ln(b) steps of a rule. At the
+A lattice of L sites per side becomes one of N blocks after ln(L / N) / ln(b) steps of a rule. At the
 same N all averages of block spins are functions of one variable,
 
     O_L(T) = F_O( (T / T_c - 1) L^{1/nu} ),
@@ -126,7 +126,7 @@ def collapse(
     rules : sequence of BlockRule
         The rule of each step, for instance ``flow(...).rules``; the last one is repeated.
     blocks : int, default 8
-        Block spins a side, N, at which all lattices are compared.
+        Block spins per side, N, at which all lattices are compared.
     window : float, default 1
         Runs with ``|T / T_c - 1| L^{1/nu}`` below it are used, T_c and nu being those that they
         give.
@@ -214,7 +214,7 @@ def _steps(run: Any, blocks: int, b: int) -> int:
         n, k = n // b, k + 1
     if n != blocks or k == 0:
         raise ValueError(
-            f"blocks of {b} take a lattice of {run.model.shape[0]} sites a side to no {blocks} "
+            f"blocks of {b} take a lattice of {run.model.shape[0]} sites per side to no {blocks} "
             f"block spins: take sizes {blocks * b}, {blocks * b**2}, ... or other `blocks`"
         )
     return k

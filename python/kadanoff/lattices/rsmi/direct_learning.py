@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from kadanoff._base import checks
 from kadanoff._base.types import AnyArray, BoolArray, Float32Array, FloatArray
 from kadanoff.lattices.blockspin.enumeration import spins
 from kadanoff.lattices.rsmi.conditional_models import softmax
@@ -50,7 +51,7 @@ def canonical_directions(v: Float32Array, e: Float32Array) -> tuple[FloatArray, 
 
 
 def learn_directly(samples: Any, geometry: Geometry, ascent: Ascent) -> FilterRule:
-    """Learn filters and q(h | e) together; certify on what was held out."""
+    """Learn filters and q(h | e) together; certify on the held-out part."""
     split = _split(samples, geometry, ascent)
     v_all, e_all = split.learning()
     v_moves, e_moves = ((x != x[0]).any(axis=0) for x in (v_all, e_all))
@@ -124,10 +125,7 @@ def measure_directly(
 
 
 def _split(samples: Any, geometry: Geometry, ascent: Ascent) -> Split:
-    if ascent.hidden > _MAX_UNITS:
-        raise ValueError(
-            f"hidden must be at most {_MAX_UNITS} (2^hidden values are summed), got {ascent.hidden}"
-        )
+    checks.whole("hidden", ascent.hidden, most=_MAX_UNITS, hint="2^hidden values are summed")
     size = len(geometry.visible) + len(geometry.environment)
     parameters = ascent.hidden * size // 4
     return Split.of(samples, geometry, parameters=parameters, pairs=ascent.pairs, default=PAIRS)

@@ -3,7 +3,7 @@ r"""Sums over most spins of an Ising model, a few being kept.
     Z(kept) = sum over the others of exp(sum_bonds K s_i s_j)
 
 Variable elimination: the spin that is summed next is the one whose neighbours, old and new, are
-fewest. Memory and time are 2^(largest neighbourhood): 2L on a torus, and what is kept.
+fewest. Memory and time are 2^(largest neighbourhood): 2L on a torus, and the spins that are kept.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@ r"""Block, buffer, environment.
 
     E E E E E E
     E B B B B E        V  the block: its spins v decide h
-    E B V V B E        B  the buffer, ignored: h is asked about what is far away
+    E B V V B E        B  the buffer, ignored: h is to know the distant environment
     E B V V B E        E  the environment: a shell around the buffer
     E B B B B E
     E E E E E E

@@ -3,7 +3,7 @@ r"""I(H : E) from samples alone, as a lower bound that holds.
     I(H : E) >= H(H) + < sum_h P(h|v) ln q(h|e) >        (Barber and Agakov [1]_)
 
 for any model q. Both q and the filters come from one part of the samples; the averages are taken
-over the other, whose configurations neither has seen.
+over the other, held-out part.
 
 References
 ----------

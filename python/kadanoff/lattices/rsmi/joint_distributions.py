@@ -359,7 +359,7 @@ def slab(circumference: int, T: float, *, steps: int = 1) -> tuple[JointDistribu
     joint : JointDistribution
         Block: one ring; environment: the ring `steps` rows further on.
     leading : array, shape (2^circumference,)
-        psi_1(v) / psi_0(v), the first excited eigenvector of the transfer matrix: what a distant
+        psi_1(v) / psi_0(v), the first excited eigenvector of the transfer matrix: the function of v that a distant
         environment reads of v, the operator with the smallest scaling dimension.
 
     Notes

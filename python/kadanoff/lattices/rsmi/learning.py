@@ -98,7 +98,7 @@ def learn(
     Returns
     -------
     FilterRule
-        `filters`, `information` (nats, with what it means), `apply`, `plot`.
+        `filters`, `information` (nats, with its meaning), `seed`, `apply`, `plot`.
 
     Raises
     ------
@@ -200,7 +200,9 @@ def information(
     strides = None if step is None else axes_of("step", step)
     scale = scale_of(samples)
     if any(side % scale for side in rule.shape):
-        raise ValueError(f"the block {rule.shape} must hold whole sites, {scale} variables a side")
+        raise ValueError(
+            f"the block {rule.shape} must hold whole sites, {scale} variables per side"
+        )
     block = tuple(n // scale for n in rule.shape)
     geometry = _geometry(samples, block, buffer, shell, strides)
     ascent = Ascent(

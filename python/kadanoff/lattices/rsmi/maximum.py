@@ -54,7 +54,7 @@ class Ascent:
     report : callable or None
         Of the progress bar, while it runs.
     best : FilterRule or None
-        The rule with the largest objective so far: what a cancelled search hands out.
+        The rule with the largest objective so far: the partial result of a cancelled search.
     reached : float
         Its objective.
     """
@@ -140,7 +140,7 @@ def maximise(
     restarts : int, default 8
         Starts: one uniform, the others random.
     objective : {"information", "proxy"}
-        "proxy": what the algorithm of 2018 maximises instead, see :func:`proxy`.
+        "proxy": that of the algorithm of 2018, see :func:`proxy`.
     seed : int, optional
         Of the starts; drawn if not given.
     watch : callable, optional

@@ -6,7 +6,7 @@ the filters of a block belong the staggered sums of bonds weighted by their fiel
     k = 1:  E_x, E_y          k = 2:  x E_x - y E_y,  y E_x + x E_y          k = 3: ...
 
 The environment fixes the height around the block, and harmonic functions continue it inward: of all
-linear functions of the block these are what it predicts best, the lower k the better. Two units
+linear functions of the block it predicts these best, the lower k the better. Two units
 find k = 1; of four, two more find k = 2, which tell more than a finer resolution of the direction
 of E by E_x + E_y and E_x - E_y.
 """

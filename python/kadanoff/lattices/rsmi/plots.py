@@ -40,7 +40,7 @@ def tile(filters: FloatArray) -> FloatArray:
 
 
 class LiveFilters:
-    """Filters while they are learned, and the curve of what they reach.
+    """Filters while they are learned, and the curve of their objective.
 
     Pass it as ``learn(..., watch=LiveFilters())``: in a notebook the picture is redrawn in
     place. It slows learning by one drawing every `every` seconds.
@@ -195,7 +195,7 @@ def plot_optimality(found: Optimality, ax: Axes | None = None, **style: Any) -> 
 
 
 def plot_collapse(found: Collapse, ax: Axes | None = None, **style: Any) -> Axes:
-    """Correlation of block spins against the scaled temperature, a colour a size."""
+    """Correlation of block spins against the scaled temperature, one colour per size."""
     if ax is None:
         ax = figure()[0, 0]
     x = found.scaled

@@ -1,6 +1,6 @@
 r"""Rules that retain more information lead to simpler Hamiltonians: the optimality picture [1]_.
 
-For each filter: what it retains, ``I(H : E)``, and the couplings of its block spins,
+For each filter: the information ``I(H : E)`` that it retains, and the couplings of its block spins,
 
     rangeness = K'_2(2) / K'_2(1),      n-bodyness = K'_4 / K'_2(1).
 
@@ -65,7 +65,7 @@ class Optimality:
         return f"Optimality({len(self)} rules, retained {low:.4g} to {high:.4g} of I(V:E))"
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
-        """|rangeness| and |n-bodyness| against what is retained. Returns the axes."""
+        """|rangeness| and |n-bodyness| against the information retained. Returns the axes."""
         from kadanoff.lattices.rsmi.plots import plot_optimality
 
         return plot_optimality(self, ax=ax, **style)

@@ -1,4 +1,4 @@
-r"""Rules that were learned: filters, and what they are known to retain.
+r"""Rules that were learned: filters, and the information that they retain.
 
 P(h | v) = prod_j 1 / (1 + exp(-2 h_j (lambda_j.v + b_j)))
 """
@@ -93,7 +93,7 @@ class FilterRule(BlockRule):
     bias : array, shape (units,), default 0
         b.
     information : Information or None
-        What the rule retains.
+        Of the block variable about the environment.
     geometry : Geometry or None
         What it was learned for.
     bound : float
@@ -186,7 +186,7 @@ class FilterRule(BlockRule):
         return coarse_table(self.field(spins(self.sites)))
 
     def known(self, information: Information, geometry: Geometry | None = None) -> FilterRule:
-        """The same rule with what it retains, and where that was measured."""
+        """The same rule with its information, and the geometry of that."""
         return replace(self, information=information, geometry=geometry)
 
     def flipped(self, *units: int) -> FilterRule:

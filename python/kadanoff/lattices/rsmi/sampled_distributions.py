@@ -2,7 +2,7 @@ r"""I(H : E) with a known Hamiltonian: environments sampled, block and buffer su
 
     I(H : E) = H(H) - < H(H | e) >_e,     P(v | e) = Z(v, e) / sum_v Z(v, e)
 
-Z(v, e) is a transfer matrix over the window of block and buffer in the field of what is around.
+Z(v, e) is a transfer matrix over the window of block and buffer in the field of its surroundings.
 The estimate is unbiased (but for H(H) of a sampled mean, of order 1 / n, which symmetry removes).
 """
 
@@ -200,7 +200,7 @@ def learn_with_oracle(samples: Any, geometry: Geometry, ascent: Ascent) -> Filte
         "report": ascent.report,
     }
     joint = sampled_distribution(samples, geometry, 2 * wanted, keywords)
-    # Chunks in turn: what was optimised on one half is measured on the other.
+    # Chunks in turn: the rule of one half is measured on the other.
     odd = joint.chunk % 2 == 1
     if odd.all() or not odd.any():
         raise ValueError("the oracle needs at least two configurations, got one")
