@@ -5,7 +5,7 @@ r"""Migdal-Kadanoff: bonds are moved until the lattice can be decimated exactly.
 
 Approximate in a plane, exact on a hierarchical lattice, and the simplest RG with a phase transition
 for every d > 1: the fixed point K* repels, ``y_t = ln(dK'/dK) / ln b`` and ``nu = 1 / y_t``. One
-order is the other one taken halfway, ``K*_2 = b^{d-1} K*_1``, with the same exponents. For b -> 1 and
+order is the other taken halfway, ``K*_2 = b^{d-1} K*_1``, with the same exponents. For b -> 1 and
 d = 2 the fixed point is that of duality, the exact ``K_c = (1/2) ln(1 + sqrt 2)``, with
 y_t = 0.7535.
 

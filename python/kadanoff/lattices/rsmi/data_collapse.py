@@ -1,6 +1,6 @@
 r"""T_c and nu by finite-size collapse of the flow, over many sizes and temperatures.
 
-A lattice of L sites per side becomes one of N blocks after ln(L / N) / ln(b) steps of a rule. At the
+A lattice of side L becomes one of N blocks after ln(L / N) / ln(b) steps of a rule. At the
 same N all averages of block spins are functions of one variable,
 
     O_L(T) = F_O( (T / T_c - 1) L^{1/nu} ),

@@ -354,13 +354,22 @@ def slab(circumference: int, T: float, *, steps: int = 1) -> tuple[JointDistribu
 
         P(v, e) = psi_0(v) (T/t_0)^steps_{v e} psi_0(e)
 
+    Parameters
+    ----------
+    circumference : int
+        Spins of a ring.
+    T : float
+        Temperature, J = 1.
+    steps : int, default 1
+        Rows between the two rings.
+
     Returns
     -------
     joint : JointDistribution
         Block: one ring; environment: the ring `steps` rows further on.
     leading : array, shape (2^circumference,)
-        psi_1(v) / psi_0(v), the first excited eigenvector of the transfer matrix: the function of v that a distant
-        environment reads of v, the operator with the smallest scaling dimension.
+        psi_1(v) / psi_0(v), of the first excited eigenvector of the transfer matrix: the function
+        of v that reaches a distant environment, the operator of smallest scaling dimension.
 
     Notes
     -----
