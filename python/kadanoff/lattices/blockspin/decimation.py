@@ -280,7 +280,7 @@ class DecimationFlow:
         return tuple(Chain(*map(float, row)) for row in zip(self.K, self.h, self.g, strict=True))
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
-        """K against the number of steps, or the path in the (K, h) plane if there is a field."""
+        """K against the number of steps, or the path in the (K, h) plane. Returns the axes."""
         from kadanoff.lattices.blockspin.plots import plot_decimation
 
         return plot_decimation(self, ax, **style)
