@@ -295,6 +295,7 @@ run = mcrg(
     (kd.ising.sample(L=64, T=T_c, n=samples // 4, seed=seed).configurations for seed in range(4)),
     steps=3,
     bins=40,
+    seed=0,
 )
 left, right = figure(1, 2, size=(4.4, 3.4))[0]
 for k, step in enumerate(run.thermal):

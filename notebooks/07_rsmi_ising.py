@@ -30,7 +30,7 @@ T_c = kd.ising.T_c
 
 # %%
 samples = kd.ising.sample(L=64, T=T_c, n=pick(quick=6_000, normal=30_000, full=100_000), seed=1)
-rule = kd.rsmi.learn(samples, block=(2, 2), buffer=1, hidden=1, bound=1.0)
+rule = kd.rsmi.learn(samples, block=(2, 2), buffer=1, hidden=1, bound=1.0, seed=0)
 print(rule.filters[0].round(3))
 print(rule.information)
 rule.plot()
@@ -48,7 +48,7 @@ assert np.abs(rule.filters - 1).max() < 0.02
 # %%
 few = kd.ising.sample(L=64, T=T_c, n=pick(quick=2000, normal=4000, full=20_000), seed=2)
 law = kd.rsmi.oracle(few, buffer=1)
-exact = law.measure(rule)
+exact = law.measure(rule, seed=0)
 print(exact)
 assert rule.information.value < exact.value + 3 * np.hypot(exact.error, rule.information.error)
 
@@ -69,7 +69,7 @@ kept = {
 }
 for name, nats in kept.items():
     print(f"{name:26s} {nats:.6f} nats")
-best = kd.rsmi.maximise(torus, bound=3.0)
+best = kd.rsmi.maximise(torus, bound=3.0, seed=0)
 print(
     f"best of |λ| <= 3           {best.information.value:.6f} nats, λ =", best.filters[0].round(2)
 )
@@ -93,9 +93,9 @@ nats, by_2018 = torus.information(uniform), kd.rsmi.proxy(torus, uniform)
 print(f"proxy, exact   {by_2018:.6f} = {nats:.6f} - {missed:.6f}")
 assert abs(nats - missed - by_2018) < 1e-12
 small_torus = kd.ising.sample(L=6, T=T_c, n=30_000, seed=5)
-trained = kd.rsmi.learn(small_torus, mode="proxy", model={"n_iter": 30})
+trained = kd.rsmi.learn(small_torus, mode="proxy", model={"n_iter": 30}, seed=0)
 print("two machines  ", trained.information, trained.filters.ravel().round(3))
-by_proxy = kd.rsmi.maximise(torus, bound=3.0, objective="proxy")
+by_proxy = kd.rsmi.maximise(torus, bound=3.0, objective="proxy", seed=0)
 print(
     f"its maximum keeps {torus.information(by_proxy):.6f} nats,",
     f"the best filter {best.information.value:.6f}",
@@ -113,7 +113,7 @@ scales = np.linspace(0.25, 2.5, pick(quick=4, normal=10, full=19))
 relaxed = [kd.rsmi.relaxed_information(torus, np.full(4, a)) for a in scales]
 binary = [torus.information(np.full(4, a)) for a in scales]
 estimated = [
-    kd.rsmi.infonce(small_torus, kd.rsmi.FilterRule(np.full((1, 2, 2), a)), batches=100)
+    kd.rsmi.infonce(small_torus, kd.rsmi.FilterRule(np.full((1, 2, 2), a)), batches=100, seed=0)
     for a in scales
 ]
 ax = figure()[0, 0]
@@ -143,7 +143,7 @@ for x, exact_value in zip(estimated, relaxed, strict=True):
 # over the block shows the same.
 
 # %%
-wide = kd.rsmi.learn(samples, block=(4, 4), bound=3.0, restarts=2)
+wide = kd.rsmi.learn(samples, block=(4, 4), bound=3.0, restarts=2, seed=0)
 print(wide.filters[0].round(2))
 print(wide.information)
 known = kd.rsmi.learn(
@@ -153,6 +153,7 @@ known = kd.rsmi.learn(
     bound=3.0,
     restarts=1,
     pairs=pick(quick=40, normal=200, full=1000),
+    seed=0,
 )
 print(known.filters[0].round(2))
 axes = figure(1, 2, size=(3.4, 2.8))
@@ -171,7 +172,7 @@ for learned in (wide, known):
 
 # %%
 warm = kd.ising.sample(L=64, T=2.3, n=pick(quick=2000, normal=3000, full=20_000), seed=3)
-flow = kd.rsmi.flow(warm, 3, bound=1.0)
+flow = kd.rsmi.flow(warm, 3, bound=1.0, seed=0)
 for k, (learned, T) in enumerate(zip(flow.rules, flow.temperatures()[:-1], strict=True)):
     print(f"step {k}: T = {T:.3f}, λ = {learned.filters.ravel().round(2)}, {learned.information}")
 flow.plot()
@@ -179,7 +180,7 @@ T = np.linspace(2.2, 2.36, 6)
 n = pick(quick=1000, normal=4000, full=20_000)
 small = [kd.ising.sample(L=32, T=t, n=4 * n, seed=10 + i) for i, t in enumerate(T)]
 large = [kd.ising.sample(L=64, T=t, n=n, seed=30 + i) for i, t in enumerate(T)]
-found = kd.rsmi.critical_point(small, large, flow.rules)
+found = kd.rsmi.critical_point(small, large, flow.rules, seed=0)
 print(found, f"(exact: {T_c:.4f}, 1)")
 found.plot()
 assert abs(found.T_c / T_c - 1) < 0.005
@@ -199,7 +200,7 @@ runs = [
     for L in sizes
     for i, x in enumerate(np.linspace(-1, 1, 5))
 ]
-collapsed = kd.rsmi.collapse(runs, flow.rules)
+collapsed = kd.rsmi.collapse(runs, flow.rules, seed=0)
 print(collapsed)
 collapsed.plot()
 assert abs(collapsed.T_c / T_c - 1) < 0.005
@@ -210,7 +211,7 @@ assert abs(collapsed.nu - 1) < 4 * collapsed.nu_error
 # the response of couplings, at a $T_c$ that has to be known.
 
 # %%
-run = kd.blockspin.mcrg(samples.configurations, flow.rules[0], steps=3)
+run = kd.blockspin.mcrg(samples.configurations, flow.rules[0], steps=3, seed=0)
 print(run)
 y_t, error = run.y_t[-1]
 print(f"nu = {1 / y_t:.3f} +- {error / y_t**2:.3f} by MCRG,", end=" ")
@@ -228,19 +229,19 @@ assert abs(1 / y_t - collapsed.nu) < 4 * np.hypot(error / y_t**2, collapsed.nu_e
 # %%
 set_to = 2.6
 hot = kd.ising.sample(L=64, T=set_to, n=pick(quick=2000, normal=8000, full=30_000), seed=6)
-once = kd.rsmi.flow(hot, 1, rule=Majority())
+once = kd.rsmi.flow(hot, 1, rule=Majority(), seed=0)
 uniform_rule = kd.rsmi.FilterRule(np.full((1, 2, 2), 3.0))
 scale = np.linspace(2.4, 3.6, 5)
 marks = [
     kd.rsmi.oracle(
         kd.ising.sample(L=32, T=t, n=pick(quick=1000, normal=4000, full=16_000), seed=7)
-    ).measure(uniform_rule)
+    ).measure(uniform_rule, seed=0)
     for t in scale
 ]
 for name, spins, T_corr in zip(
     ("bare spins", "block spins"), once.configurations, once.temperatures(), strict=True
 ):
-    nats = kd.rsmi.information(spins, uniform_rule)
+    nats = kd.rsmi.information(spins, uniform_rule, seed=0)
     T_info = kd.rsmi.information_temperature(nats, scale, [m.value for m in marks])
     print(f"{name:11s}: T = {T_corr:.3f} by correlations, {T_info} by information")
     if name == "bare spins":
@@ -259,7 +260,8 @@ buffers = np.arange(4)
 for temperature, colour in ((T_c, "black"), (2.6, "vermillion")):
     at = few if temperature == T_c else kd.ising.sample(L=64, T=temperature, n=2000, seed=4)
     row = [
-        kd.rsmi.oracle(at, buffer=int(b), environments=2000).measure(Majority()) for b in buffers
+        kd.rsmi.oracle(at, buffer=int(b), environments=2000).measure(Majority(), seed=0)
+        for b in buffers
     ]
     ax.errorbar(
         buffers,

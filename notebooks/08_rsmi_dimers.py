@@ -57,7 +57,7 @@ assert abs(K_field - np.pi / 16) < 4 * error
 
 # %%
 options = {"block": (B, B), "buffer": 2, "bound": pick(quick=0.6, normal=0.3, full=0.3)}
-rule = kd.rsmi.learn(samples, hidden=2, restarts=1, **options)
+rule = kd.rsmi.learn(samples, hidden=2, restarts=1, seed=0, **options)
 E = kd.rsmi.multipoles((B, B))
 flat = rule.filters.reshape(2, -1)
 composition = flat @ E.reshape(2, -1).T
@@ -100,7 +100,7 @@ assert abs(K_learned - np.pi / 16) < 5 * K_flux.error
 # units gain more from $x E_x - y E_y$ and $y E_x + x E_y$ than from directions.
 
 # %%
-four = kd.rsmi.learn(samples, hidden=4, restarts=pick(quick=1, normal=3, full=4), **options)
+four = kd.rsmi.learn(samples, hidden=4, restarts=pick(quick=1, normal=3, full=4), seed=0, **options)
 six = kd.rsmi.multipoles((B, B), 3)
 print("overlap with the field           ", kd.rsmi.overlaps(four, six[:2], samples).round(2))
 print("with two multipoles              ", kd.rsmi.overlaps(four, six[:4], samples).round(2))
@@ -113,7 +113,7 @@ given = {
     "E_x + E_y, E_x - E_y, and z²": [E_x + E_y, E_x - E_y, Q_1, Q_2],
 }
 known = {
-    name: kd.rsmi.information(samples, kd.rsmi.FilterRule(bound * np.stack(f)), buffer=2)
+    name: kd.rsmi.information(samples, kd.rsmi.FilterRule(bound * np.stack(f)), buffer=2, seed=0)
     for name, f in given.items()
 }
 for name, nats in [*known.items(), ("learned", four.information)]:
@@ -133,7 +133,7 @@ assert four.information.value > multipoles.value - 2 * four.information.error
 # %%
 L, n = pick(quick=(32, 8_000), normal=(64, 30_000), full=(128, 30_000))
 noisy = kd.dimers.sample(L, n=n, seed=2, noise=2.0)
-rule = kd.rsmi.learn(noisy, hidden=2, restarts=1, **options)
+rule = kd.rsmi.learn(noisy, hidden=2, restarts=1, seed=0, **options)
 on_noise = max(np.abs(rule.filters[:, ::2, ::2]).max(), np.abs(rule.filters[:, 1::2, 1::2]).max())
 print(f"largest weight on noise {on_noise:.4f}, on bonds {np.abs(rule.filters).max():.4f}")
 print("overlap:", kd.rsmi.overlaps(rule, E, noisy).round(3))

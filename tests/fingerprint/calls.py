@@ -1326,7 +1326,7 @@ def rsmi_laws() -> Numbers:
         chain, hidden=1, bound=3.0, bias=False, restarts=3, objective="information", seed=2
     )
     return {
-        "information": [law.mutual_information for law in (torus, chain, slab)],
+        "information": [joint.mutual_information for joint in (torus, chain, slab)],
         "majority": torus.information(majority),
         "gradient": torus.gradient(filters, 0.0),
         "relaxed": rsmi.relaxed_information(chain, np.array([[1.0, 0.5, 0.2]]), 0.0),
@@ -1381,6 +1381,7 @@ def rsmi_proxy() -> Numbers:
         "centered": True,
         "momentum": 0.0,
         "init_scale": 0.01,
+        "random_state": 0,
     }
     rule = kd.rsmi.learn(critical(), mode="proxy", model=options, pairs=1500, **LEARN, **RUN)
     return rule_numbers(rule)
@@ -1400,6 +1401,7 @@ def rsmi_conditionals() -> Numbers:
             centered=True,
             momentum=0.0,
             init_scale=0.01,
+            random_state=0,
         ),
         "network": kd.rsmi.network_conditional(
             hidden_layer_sizes=(6,),
@@ -1411,6 +1413,7 @@ def rsmi_conditionals() -> Numbers:
             batch_size=200,
             alpha=1e-4,
             solver="adam",
+            random_state=0,
         ),
     }
     found: Numbers = {}
@@ -1525,7 +1528,7 @@ def rsmi_dimers_learned() -> Numbers:
 def rsmi_optimality() -> Numbers:
     found = kd.rsmi.optimality([[1.0, 0.0], [1.0, 1.0], [0.5, -0.3]], 0.3, dimension=1, buffer=1)
     joint = np.random.default_rng(1).random((4, 5))
-    law = kd.rsmi.from_joint(
+    law = kd.rsmi.joint_distribution(
         joint / joint.sum(), np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]], np.int8), (2,)
     )
     T = np.linspace(2.4, 4.0, 7)

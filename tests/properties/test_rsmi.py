@@ -16,53 +16,53 @@ ROUNDING = 1e-13  # of sums of a few dozen terms of order one
 @given(K=couplings, buffer=st.integers(0, 3), f=filters, b=weights)
 def test_data_processing(K, buffer, f, b):
     """0 <= I(H:E) <= I(V:E), and a wider buffer never leaves more."""
-    law, farther = rsmi.chain(K, 3, buffer), rsmi.chain(K, 3, buffer + 1)
-    nats = law.information(f, b)
-    assert -ROUNDING <= nats <= law.mutual_information + ROUNDING
+    joint, farther = rsmi.chain(K, 3, buffer), rsmi.chain(K, 3, buffer + 1)
+    nats = joint.information(f, b)
+    assert -ROUNDING <= nats <= joint.mutual_information + ROUNDING
     assert farther.information(f, b) <= nats + ROUNDING
 
 
 @given(K=couplings, f=filters, g=filters)
 def test_more_units_know_more(K, f, g):
-    law = rsmi.chain(K, 3)
-    assert law.information(f) <= law.information(np.stack([f, g])) + ROUNDING
+    joint = rsmi.chain(K, 3)
+    assert joint.information(f) <= joint.information(np.stack([f, g])) + ROUNDING
 
 
 @given(K=couplings, f=filters, b=weights)
 def test_names_do_not_matter(K, f, b):
     """Exchanging the values of h, reflecting the chain, turning all spins."""
-    law = rsmi.chain(K, 3)
-    nats = law.information(f, b)
-    assert abs(law.information(-f, -b) - nats) < ROUNDING
-    assert abs(law.information(f[::-1], b) - nats) < ROUNDING
-    assert abs(law.information(-f, b) - nats) < ROUNDING
+    joint = rsmi.chain(K, 3)
+    nats = joint.information(f, b)
+    assert abs(joint.information(-f, -b) - nats) < ROUNDING
+    assert abs(joint.information(f[::-1], b) - nats) < ROUNDING
+    assert abs(joint.information(-f, b) - nats) < ROUNDING
 
 
 @given(K=couplings, f=filters)
 def test_the_proxy_is_never_above(K, f):
-    law = rsmi.chain(K, 3)
-    assert rsmi.proxy(law, f) <= law.information(f) + ROUNDING
+    joint = rsmi.chain(K, 3)
+    assert rsmi.proxy(joint, f) <= joint.information(f) + ROUNDING
 
 
 @given(K=couplings, f=filters)
 def test_noise_leaves_less_than_the_graded_output(K, f):
     """Data processing: h from h~, h~ from lambda.v."""
-    law = rsmi.chain(K, 3)
-    relaxed = rsmi.relaxed_information(law, f)
-    graded = law.of_values(np.round(law.states @ f, 9))
+    joint = rsmi.chain(K, 3)
+    relaxed = rsmi.relaxed_information(joint, f)
+    graded = joint.of_values(np.round(joint.states @ f, 9))
     # The integral over h~ is a sum of 800 points, exponentially exact for smooth densities.
-    assert law.information(f) - 1e-9 <= relaxed <= graded + 1e-9
+    assert joint.information(f) - 1e-9 <= relaxed <= graded + 1e-9
 
 
 @given(K=couplings, f=filters, g=filters)
 def test_the_gradient_of_the_proxy(K, f, g):
-    from kadanoff.lattices.rsmi.proxy_objective import of_likelihoods, ratios
+    from kadanoff.lattices.rsmi.proxy_information import log_ratio_matrix, proxy_objective
 
-    law = rsmi.chain(K, 3)
-    objective = of_likelihoods(law.states.astype(float), *ratios(law))
+    joint = rsmi.chain(K, 3)
+    objective = proxy_objective(joint.states.astype(float), *log_ratio_matrix(joint))
     at, step = np.stack([f, g]), 1e-5
     value, by_filters, _ = objective(at, np.zeros(2))
-    assert abs(value - rsmi.proxy(law, at)) < ROUNDING
+    assert abs(value - rsmi.proxy(joint, at)) < ROUNDING
     for index in np.ndindex(2, 3):
         shift = np.zeros((2, 3))
         shift[index] = step

@@ -249,7 +249,7 @@ def test_strong_coupling_is_accurate():
     ("call", "error", "text"),
     [
         (lambda: MigdalKadanoff(dimension=1), ValueError, "decimation_flow"),
-        (lambda: MigdalKadanoff(b=1), ValueError, "b must exceed 1"),
+        (lambda: MigdalKadanoff(b=1), ValueError, "b must be above 1"),
         (lambda: MigdalKadanoff(order="both"), ValueError, "order must be"),
         (lambda: MigdalKadanoff(b=1.5).step(0.3, 0.1), ValueError, "integer"),
         (lambda: MigdalKadanoff(b=1.5)(-0.3), ValueError, "integer"),

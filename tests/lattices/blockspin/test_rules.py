@@ -88,9 +88,9 @@ def test_other_dimensions(dimension):
 
 def test_levels_are_repeated_steps():
     s = random_spins((3, 27, 27))
-    one = block_spins(s, Majority(3))
+    one = block_spins(s, Majority(3), seed=0)
     np.testing.assert_array_equal(
-        block_spins(s, Majority(3), levels=2), block_spins(one, Majority(3))
+        block_spins(s, Majority(3), levels=2, seed=0), block_spins(one, Majority(3), seed=0)
     )
 
 
@@ -144,7 +144,7 @@ def test_clusters_are_all_images():
 def test_large_lattices_do_not_overflow():
     up = np.ones((1, 1024, 1024), dtype=np.int8)
     assert measure(up, EVEN[:1] + ODD[:1]).tolist() == [[2 * 1024**2, 1024**2]]
-    assert block_spins(up[0], Majority(16)).min() == 1
+    assert block_spins(up[0], Majority(16), seed=0).min() == 1
 
 
 S = random_spins((8, 8))
@@ -153,18 +153,18 @@ S = random_spins((8, 8))
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [
-        (lambda: block_spins(S[:7]), ValueError, "does not divide"),
-        (lambda: block_spins(S, levels=4), ValueError, "3 do"),
-        (lambda: block_spins(S, levels=0), ValueError, "levels must be at least 1"),
+        (lambda: block_spins(S[:7], seed=0), ValueError, "does not divide"),
+        (lambda: block_spins(S, levels=4, seed=0), ValueError, "3 do"),
+        (lambda: block_spins(S, levels=0, seed=0), ValueError, "levels must be at least 1"),
         (lambda: block_spins(S, seed=-1), ValueError, "seed"),
         (lambda: block_spins(S, seed=True), TypeError, "seed"),
-        (lambda: block_spins(S, rule="majority"), TypeError, "rule must be a BlockRule"),
-        (lambda: block_spins(S * 0), ValueError, r"\+1 and -1 only"),
-        (lambda: block_spins(np.full((4, 4), np.nan)), ValueError, r"\+1 and -1 only"),
-        (lambda: block_spins(S > 0), TypeError, "dtype bool"),
-        (lambda: block_spins(S * 1j), TypeError, "dtype complex"),
-        (lambda: block_spins(np.full((4, 4), -128, dtype=np.int8)), ValueError, "only"),
-        (lambda: block_spins(S[0]), ValueError, "2 lattice axes"),
+        (lambda: block_spins(S, rule="majority", seed=0), TypeError, "rule must be a BlockRule"),
+        (lambda: block_spins(S * 0, seed=0), ValueError, r"\+1 and -1 only"),
+        (lambda: block_spins(np.full((4, 4), np.nan), seed=0), ValueError, r"\+1 and -1 only"),
+        (lambda: block_spins(S > 0, seed=0), TypeError, "dtype bool"),
+        (lambda: block_spins(S * 1j, seed=0), TypeError, "dtype complex"),
+        (lambda: block_spins(np.full((4, 4), -128, dtype=np.int8), seed=0), ValueError, "only"),
+        (lambda: block_spins(S[0], seed=0), ValueError, "2 lattice axes"),
         (lambda: Majority(0), ValueError, "b must be at least 1"),
         (lambda: Majority(ties="up"), ValueError, "ties must be"),
         (lambda: Majority(dimension=4), ValueError, "dimension"),

@@ -9,7 +9,7 @@ from kadanoff import rsmi
 
 @pytest.fixture(scope="module")
 def flow():
-    return rsmi.flow(kd.ising.sample(L=64, T=2.3, n=2000, seed=1), 3, bound=1.0)
+    return rsmi.flow(kd.ising.sample(L=64, T=2.3, n=2000, seed=1), 3, bound=1.0, seed=0)
 
 
 def test_uniform_filters_at_every_step(flow):
@@ -25,7 +25,7 @@ def test_thermometer(flow):
     T = flow.temperatures()[0]
     # dc/dT is about -0.7 there (Onsager); finite size is exponentially small at L = 64.
     assert abs(T - 2.3) < 4 * error / 0.7 + 0.01
-    cold = rsmi.flow(kd.ising.sample(L=32, T=2.1, n=400, seed=1), 2, rule=flow.rules[0])
+    cold = rsmi.flow(kd.ising.sample(L=32, T=2.1, n=400, seed=1), 2, rule=flow.rules[0], seed=0)
     assert np.all(np.diff(cold.temperatures()) < 0)
 
 
@@ -33,8 +33,8 @@ def test_information_thermometer():
     T = np.linspace(2.5, 3.3, 5)
     majority = kd.blockspin.Majority()
     curve = [rsmi.torus(6, t).information(majority) for t in T]
-    law = rsmi.oracle(kd.ising.sample(L=6, T=2.83, n=20_000, seed=1), environments=20_000)
-    read = rsmi.information_temperature(law.measure(majority), T, curve)
+    joint = rsmi.oracle(kd.ising.sample(L=6, T=2.83, n=20_000, seed=1), environments=20_000)
+    read = rsmi.information_temperature(joint.measure(majority, seed=0), T, curve)
     assert abs(read.mean - 2.83) < 3.5 * read.error + 0.002  # interpolation between five points
     with pytest.raises(ValueError, match="outside of the calibration"):
         rsmi.information_temperature(rsmi.Information(0.6, 0.0, "exact"), T, curve)
@@ -46,7 +46,7 @@ def test_critical_point(flow):
     T = np.linspace(2.2, 2.36, 6)
     small = [kd.ising.sample(L=32, T=t, n=4000, seed=10 + i) for i, t in enumerate(T)]
     large = [kd.ising.sample(L=64, T=t, n=1000, seed=30 + i) for i, t in enumerate(T)]
-    found = rsmi.critical_point(small, large, flow.rules)
+    found = rsmi.critical_point(small, large, flow.rules, seed=0)
     assert abs(found.T_c / kd.ising.T_c - 1) < 0.005
     assert abs(found.T_c - kd.ising.T_c) < 3.5 * found.T_c_error
     assert abs(found.nu - 1) < 3.5 * found.nu_error
@@ -64,7 +64,7 @@ def runs():
 
 
 def test_collapse(flow, runs):
-    found = rsmi.collapse(runs, flow.rules)
+    found = rsmi.collapse(runs, flow.rules, seed=0)
     assert abs(found.T_c / kd.ising.T_c - 1) < 0.005
     assert abs(found.T_c - kd.ising.T_c) < 3.5 * found.T_c_error
     assert abs(found.nu - 1) < 3.5 * found.nu_error
@@ -86,37 +86,37 @@ def test_collapse_does_not_see_names(flow, runs):
             self.configurations, self.packed = run.configurations, run.packed
 
     assert len(flow.rules) > 1
-    plain = rsmi.collapse(runs, flow.rules[:1])  # the last rule is repeated
-    scaled = rsmi.collapse([Scaled(run) for run in runs], flow.rules[:1])
+    plain = rsmi.collapse(runs, flow.rules[:1], seed=0)  # the last rule is repeated
+    scaled = rsmi.collapse([Scaled(run) for run in runs], flow.rules[:1], seed=0)
     assert abs(scaled.T_c / plain.T_c - 3) < 1e-4  # where the least squares stop
     assert abs(scaled.nu - plain.nu) < 1e-3
 
 
 def test_collapse_refuses(flow, runs):
     with pytest.raises(ValueError, match="three sizes"):
-        rsmi.collapse(runs[:10], flow.rules)
+        rsmi.collapse(runs[:10], flow.rules, seed=0)
     with pytest.raises(ValueError, match="take sizes 20, 40"):
-        rsmi.collapse(runs, flow.rules, blocks=10)
+        rsmi.collapse(runs, flow.rules, blocks=10, seed=0)
     with pytest.raises(ValueError, match="in the window"):
-        rsmi.collapse(runs, flow.rules, window=0.01)
-    with pytest.raises(ValueError, match="window must be positive"):
-        rsmi.collapse(runs, flow.rules, window=-1.0)
+        rsmi.collapse(runs, flow.rules, window=0.01, seed=0)
+    with pytest.raises(ValueError, match="window must be above 0"):
+        rsmi.collapse(runs, flow.rules, window=-1.0, seed=0)
     with pytest.raises(ValueError, match="at least one rule"):
-        rsmi.collapse(runs, [])
+        rsmi.collapse(runs, [], seed=0)
     with pytest.raises(TypeError, match="know T and energy"):
-        rsmi.collapse([run.configurations for run in runs], flow.rules)
+        rsmi.collapse([run.configurations for run in runs], flow.rules, seed=0)
 
 
 def test_bad_input_is_refused(flow):
     runs = [kd.ising.sample(L=8, T=t, n=50, seed=1) for t in np.linspace(2, 3, 5)]
     with pytest.raises(ValueError, match="2 times as long"):
-        rsmi.critical_point(runs, runs, flow.rules)
+        rsmi.critical_point(runs, runs, flow.rules, seed=0)
     with pytest.raises(ValueError, match="temperatures"):
-        rsmi.critical_point(runs[:2], runs[:2], flow.rules)
+        rsmi.critical_point(runs[:2], runs[:2], flow.rules, seed=0)
     with pytest.raises(ValueError, match="at least two steps"):
-        rsmi.critical_point(runs, runs, flow.rules[:1])
+        rsmi.critical_point(runs, runs, flow.rules[:1], seed=0)
     with pytest.raises(ValueError, match="leaves no environment"):
-        rsmi.flow(kd.ising.sample(L=8, T=2.3, n=2000, seed=1), 3)
+        rsmi.flow(kd.ising.sample(L=8, T=2.3, n=2000, seed=1), 3, seed=0)
 
 
 def test_pictures(flow):

@@ -8,7 +8,7 @@
 * `MatrixProduct`: restricted Boltzmann machines as matrix product states, and back.
 """
 
-from kadanoff.lattices.blockspin.coupling_fields import ReceptiveFields, receptive_fields
+from kadanoff.lattices.blockspin.coarse_graining import block_levels, block_spins
 from kadanoff.lattices.blockspin.couplings import (
     BlockCouplings,
     block_couplings,
@@ -18,8 +18,15 @@ from kadanoff.lattices.blockspin.couplings import (
     torus_couplings,
     torus_cumulants,
 )
-from kadanoff.lattices.blockspin.decimation import Chain, Flow, decimate, decimation_flow, refine
+from kadanoff.lattices.blockspin.decimation import (
+    Chain,
+    DecimationFlow,
+    decimate,
+    decimation_flow,
+    refine,
+)
 from kadanoff.lattices.blockspin.enumeration import spins, walsh
+from kadanoff.lattices.blockspin.hidden_unit_fields import ReceptiveFields, receptive_fields
 from kadanoff.lattices.blockspin.machines import (
     LayeredMachine,
     chain_machine,
@@ -32,7 +39,6 @@ from kadanoff.lattices.blockspin.matrix_products import MatrixProduct, cut_hidde
 from kadanoff.lattices.blockspin.migdal_kadanoff import FixedPoint, MigdalKadanoff, fixed_point
 from kadanoff.lattices.blockspin.monte_carlo_rg import MonteCarloRG, StabilityMatrix, mcrg
 from kadanoff.lattices.blockspin.operators import EVEN, ODD, SpinOperator, measure
-from kadanoff.lattices.blockspin.pictures import block_levels, block_spins
 from kadanoff.lattices.blockspin.rules import BlockRule, Decimation, LinearFilter, Majority
 
 __all__ = [
@@ -42,8 +48,8 @@ __all__ = [
     "BlockRule",
     "Chain",
     "Decimation",
+    "DecimationFlow",
     "FixedPoint",
-    "Flow",
     "LayeredMachine",
     "LinearFilter",
     "Majority",

@@ -30,13 +30,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray, IntArray
-from kadanoff.lattices.blockspin.decimation import Chain
+from kadanoff.lattices.blockspin.decimation import Chain, checked_chain
 from kadanoff.lattices.blockspin.enumeration import (
     MAX_SPINS,
     bond_sum,
     coupling,
-    few,
+    enumerable_spins,
     mask_of,
     sites_of,
     spin_sum,
@@ -61,6 +62,7 @@ __all__ = [
 MAX_ORDER = 3
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class BlockCouplings:
     """K'[X'] = sum_A K'_A prod_{i in A} X'_i of n block spins.
@@ -119,14 +121,15 @@ class BlockCouplings:
             By size; the constant is left out.
         """
         found: list[tuple[tuple[int, ...], float]] = []
-        seen: set[int] = set()
+        done: set[int] = set()
+        count = checks.whole("count", count)
         for mask in np.argsort(-np.abs(self.values), kind="stable").tolist():
-            if len(found) == checks.whole("count", count):
+            if len(found) == count:
                 break
-            if mask == 0 or mask in seen:
+            if mask == 0 or mask in done:
                 continue
             images = self._images(sites_of(mask))
-            seen |= images
+            done |= images
             found.append((sites_of(min(images)), float(self.values[mask])))
         return found
 
@@ -177,6 +180,7 @@ class BlockCouplings:
         return plot_couplings(self, ax, **style)
 
 
+@public
 def block_couplings(
     log_weight: ArrayLike,
     blocks: Sequence[Sequence[int]],
@@ -220,6 +224,7 @@ def block_couplings(
     return _couplings(_log(weight) + top, shape, None)
 
 
+@public
 def block_cumulants(
     inside: ArrayLike,
     between: ArrayLike,
@@ -255,8 +260,7 @@ def block_cumulants(
     K_0, K_1 = checks.array("inside", inside, ndim=1), checks.array("between", between, ndim=1)
     if K_0.shape != K_1.shape:
         raise ValueError(f"inside and between must agree in shape, got {K_0.shape}, {K_1.shape}")
-    if isinstance(order, bool) or not 0 <= order <= MAX_ORDER:
-        raise ValueError(f"order must lie in 0 to {MAX_ORDER}, got {order}")
+    order = checks.whole("order", order, least=0, most=MAX_ORDER)
     place, n, shape = _layout(K_0, blocks, rule, shape)
     top = K_0.max()
     weight = np.exp(K_0[place] - top)
@@ -278,6 +282,7 @@ def block_cumulants(
     return found
 
 
+@public
 def ring_couplings(chain: Chain, blocks: int, rule: BlockRule) -> BlockCouplings:
     """Exact couplings of the block spins of an Ising ring.
 
@@ -305,14 +310,36 @@ def ring_couplings(chain: Chain, blocks: int, rule: BlockRule) -> BlockCouplings
     return block_couplings(inside + between, members, rule)
 
 
+@public
 def ring_cumulants(
     chain: Chain, blocks: int, rule: BlockRule, *, order: int = MAX_ORDER
 ) -> list[BlockCouplings]:
-    """Cumulant expansion of :func:`ring_couplings`, orders 0 to `order`."""
+    """Cumulant expansion of :func:`ring_couplings`.
+
+    Parameters
+    ----------
+    chain, blocks, rule
+        As in :func:`ring_couplings`.
+    order : int, default 3
+        Highest cumulant, 0 to 3.
+
+    Returns
+    -------
+    list of BlockCouplings
+        Orders 0, 1, ..., `order`; the couplings between blocks are the small parameter.
+
+    Examples
+    --------
+    >>> from kadanoff.lattices.blockspin import Majority
+    >>> orders = ring_cumulants(Chain(K=0.1), 4, Majority(2, dimension=1))
+    >>> print([f"{found.coupling(0, 1):.5f}" for found in orders[1:]])
+    ['0.03023', '0.03023', '0.03019']
+    """
     inside, between, members = _ring(chain, blocks, rule)
     return block_cumulants(inside, between, members, rule, order=order)
 
 
+@public
 def torus_couplings(
     K: float, shape: tuple[int, int], rule: BlockRule, *, h: float = 0.0
 ) -> BlockCouplings:
@@ -344,6 +371,7 @@ def torus_couplings(
     return block_couplings(inside + between, members, rule, shape=coarse)
 
 
+@public
 def torus_cumulants(
     K: float,
     shape: tuple[int, int],
@@ -352,7 +380,20 @@ def torus_cumulants(
     h: float = 0.0,
     order: int = MAX_ORDER,
 ) -> list[BlockCouplings]:
-    """Cumulant expansion of :func:`torus_couplings`, orders 0 to `order`."""
+    """Cumulant expansion of :func:`torus_couplings`.
+
+    Parameters
+    ----------
+    K, shape, rule, h
+        As in :func:`torus_couplings`.
+    order : int, default 3
+        Highest cumulant, 0 to 3.
+
+    Returns
+    -------
+    list of BlockCouplings
+        Orders 0, 1, ..., `order`.
+    """
     inside, between, members, coarse = _torus(K, shape, rule, h)
     return block_cumulants(inside, between, members, rule, order=order, shape=coarse)
 
@@ -361,10 +402,9 @@ def _ring(
     chain: Chain, blocks: int, rule: BlockRule
 ) -> tuple[FloatArray, FloatArray, list[list[int]]]:
     _one_rule(rule, 1)
-    if not isinstance(chain, Chain):
-        raise TypeError(f"chain must be a Chain such as Chain(K=1.0), got {chain!r}")
+    checked_chain(chain)
     b = rule.sites
-    N = few("blocks * sites of a block", checks.whole("blocks", blocks) * b)
+    N = enumerable_spins("blocks * sites of a block", checks.whole("blocks", blocks) * b)
     bonds = [(i, (i + 1) % N) for i in range(N)]
     inside = chain.K * bond_sum(N, [bond for bond in bonds if bond[0] % b != b - 1])
     inside += chain.h * spin_sum(N) + N * chain.g
@@ -379,7 +419,7 @@ def _torus(
     _one_rule(rule, 2)
     K, h = coupling("K", K), coupling("h", h)
     rows, columns = (checks.whole(f"shape[{i}]", side) for i, side in enumerate(shape))
-    N = few("rows * columns", rows * columns)
+    N = enumerable_spins("rows * columns", rows * columns)
     for side, b in zip((rows, columns), rule.shape, strict=True):
         if side % b:
             raise ValueError(f"blocks of {rule.shape} do not divide a torus of {shape}")

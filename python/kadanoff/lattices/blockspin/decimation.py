@@ -25,15 +25,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.lattices.blockspin.enumeration import bond_sum, coupling, few, spin_sum
+from kadanoff.lattices.blockspin.enumeration import bond_sum, coupling, enumerable_spins, spin_sum
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Chain", "Flow", "decimate", "decimation_flow", "refine"]
+__all__ = [
+    "Chain",
+    "DecimationFlow",
+    "checked_chain",
+    "decimate",
+    "decimated",
+    "decimation_flow",
+    "hidden_weight",
+    "refine",
+]
 
 
+@public
 @dataclass(frozen=True, slots=True)
 class Chain:
     """-H/T = sum_j [K s_j s_{j+1} + h s_j + g], an Ising chain.
@@ -43,7 +54,7 @@ class Chain:
     K, h : float
         Coupling and field in units of the temperature.
     g : float
-        Constant for each site; what the spins summed over have left behind.
+        Constant per site, from the spins that were summed.
 
     Examples
     --------
@@ -59,6 +70,9 @@ class Chain:
         object.__setattr__(self, "K", coupling("K", self.K))
         object.__setattr__(self, "h", coupling("h", self.h))
         object.__setattr__(self, "g", checks.real("g", self.g))
+
+    def __repr__(self) -> str:
+        return f"Chain(K={self.K:.6g}, h={self.h:.6g}, g={self.g:.6g})"
 
     @property
     def free_energy(self) -> float:
@@ -84,11 +98,12 @@ class Chain:
 
         A ring of two sites has two bonds, a ring of one couples to itself.
         """
-        n = few("n", n)
+        n = enumerable_spins("n", n)
         bonds = bond_sum(n, [(i, (i + 1) % n) for i in range(n)])
         return np.asarray(self.K * bonds + self.h * spin_sum(n) + n * self.g)
 
 
+@public
 def decimate(chain: Chain, b: int = 2) -> Chain:
     """(T')_{ss'} = (T^b)_{ss'}: sum over all spins of a chain but every b-th.
 
@@ -119,9 +134,18 @@ def decimate(chain: Chain, b: int = 2) -> Chain:
     >>> print(f"{step.K:.8f} {decimate(step).K:.8f}")
     0.66250137 0.35006114
     """
+    return decimated(checked_chain(chain), checks.whole("b", b))
+
+
+def checked_chain(chain: object) -> Chain:
+    """`chain` if it is one."""
     if not isinstance(chain, Chain):
         raise TypeError(f"chain must be a Chain such as Chain(K=1.0), got {chain!r}")
-    b = checks.whole("b", b)
+    return chain
+
+
+def decimated(chain: Chain, b: int) -> Chain:
+    """:func:`decimate` with arguments that are checked."""
     K, h = chain.K, chain.h
     upup, updown, downdown = K + h, -K, K - h
     # T^b by squaring, in logarithms; every factor is a power of T, so that they commute.
@@ -153,6 +177,7 @@ def decimate(chain: Chain, b: int = 2) -> Chain:
     )
 
 
+@public
 def refine(chain: Chain) -> Chain:
     """The chain without a field on its new spins that `decimate` (b = 2) takes to `chain`.
 
@@ -180,7 +205,7 @@ def refine(chain: Chain) -> Chain:
     >>> print(f"{fine.K:.8f}")
     0.66250137
     """
-    if chain.K < 0 or chain.h != 0:
+    if checked_chain(chain).K < 0 or chain.h != 0:
         raise ValueError(
             f"refine needs K >= 0 and h = 0, got {chain!r}; see chain_machine for the general case"
         )
@@ -224,8 +249,9 @@ def _log_abs_det(K: float) -> float:
     return x + math.log(-math.expm1(-2 * x))
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
-class Flow:
+class DecimationFlow:
     """Couplings after 0, 1, 2, ... steps of decimation.
 
     Attributes
@@ -241,19 +267,27 @@ class Flow:
     h: FloatArray
     g: FloatArray
 
+    def __repr__(self) -> str:
+        h = "" if (self.h == 0).all() else f", h {self.h[0]:.4g} -> {self.h[-1]:.4g}"
+        return (
+            f"DecimationFlow({len(self.K) - 1} steps of b = {self.b}: "
+            f"K {self.K[0]:.4g} -> {self.K[-1]:.4g}{h})"
+        )
+
     @property
     def chains(self) -> tuple[Chain, ...]:
         """The same as chains."""
         return tuple(Chain(*map(float, row)) for row in zip(self.K, self.h, self.g, strict=True))
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
-        """K against the number of steps, or the path in the (K, h) plane if there is a field."""
+        """K against the number of steps, or the path in the (K, h) plane. Returns the axes."""
         from kadanoff.lattices.blockspin.plots import plot_decimation
 
         return plot_decimation(self, ax, **style)
 
 
-def decimation_flow(chain: Chain, *, steps: int, b: int = 2) -> Flow:
+@public
+def decimation_flow(chain: Chain, *, steps: int, b: int = 2) -> DecimationFlow:
     """K -> K' -> K'' -> ...: repeated decimation.
 
     Parameters
@@ -261,24 +295,25 @@ def decimation_flow(chain: Chain, *, steps: int, b: int = 2) -> Flow:
     chain : Chain
         Where to start.
     steps : int
-        How often to decimate.
+        Number of decimations.
     b : int, default 2
         Scale of a step.
 
     Returns
     -------
-    Flow
+    DecimationFlow
 
     Examples
     --------
     >>> print(decimation_flow(Chain(K=1.0), steps=3).K.round(8).tolist())
     [1.0, 0.66250137, 0.35006114, 0.11367207]
     """
-    chains = [chain]
-    for _ in range(checks.whole("steps", steps)):
-        chains.append(decimate(chains[-1], b))
-    return Flow(
-        b=checks.whole("b", b),
+    chains = [checked_chain(chain)]
+    steps, b = checks.whole("steps", steps), checks.whole("b", b)
+    for _ in range(steps):
+        chains.append(decimated(chains[-1], b))
+    return DecimationFlow(
+        b=b,
         K=np.array([c.K for c in chains]),
         h=np.array([c.h for c in chains]),
         g=np.array([c.g for c in chains]),

@@ -17,14 +17,27 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, FloatArray, SpinArray
 
-__all__ = ["MAX_SPINS", "mask_of", "sites_of", "spins", "walsh"]
+__all__ = [
+    "MAX_SPINS",
+    "bond_sum",
+    "coupling",
+    "enumerable_spins",
+    "mask_of",
+    "sites_of",
+    "spin_sum",
+    "spins",
+    "spins_of_states",
+    "walsh",
+]
 
 MAX_SPINS = 24
 """2^24 numbers of 8 bytes are 128 MiB; an enumeration holds a few such arrays."""
 
 
+@public
 def spins(n: int) -> SpinArray:
     """x[k, i] = 1 - 2 (bit i of k): every state of n spins.
 
@@ -47,7 +60,7 @@ def spins(n: int) -> SpinArray:
     >>> spins(2).tolist()
     [[1, 1], [-1, 1], [1, -1], [-1, -1]]
     """
-    n = few("n", n)
+    n = enumerable_spins("n", n)
     states = np.arange(2**n, dtype=np.uint32)
     return (1 - 2 * ((states[:, None] >> np.arange(n, dtype=np.uint32)) & 1)).astype(np.int8)
 
@@ -60,7 +73,7 @@ def bond_sum(n: int, bonds: Iterable[tuple[int, int]]) -> FloatArray:
     >>> bond_sum(2, [(0, 1), (1, 0)]).tolist()
     [2.0, -2.0, -2.0, 2.0]
     """
-    states = np.arange(2 ** few("n", n), dtype=np.uint32)
+    states = np.arange(2 ** enumerable_spins("n", n), dtype=np.uint32)
     unequal = np.zeros(len(states), dtype=np.uint16)
     count = 0
     for i, j in bonds:
@@ -71,9 +84,10 @@ def bond_sum(n: int, bonds: Iterable[tuple[int, int]]) -> FloatArray:
 
 def spin_sum(n: int) -> FloatArray:
     """sum over sites of x_i, for all 2^n states."""
-    return n - 2.0 * np.bitwise_count(np.arange(2 ** few("n", n), dtype=np.uint32))
+    return n - 2.0 * np.bitwise_count(np.arange(2 ** enumerable_spins("n", n), dtype=np.uint32))
 
 
+@public
 def walsh(f: ArrayLike) -> FloatArray:
     """J_A = 2^-n sum_x f(x) prod_{i in A} x_i, for all A at once.
 
@@ -150,27 +164,19 @@ def sites_of(mask: int) -> tuple[int, ...]:
     return tuple(i for i in range(operator.index(mask).bit_length()) if mask >> i & 1)
 
 
-def few(name: str, value: object) -> int:
+def enumerable_spins(name: str, value: object) -> int:
     """A number of spins that can be enumerated."""
-    n = checks.whole(name, value)
-    if n > MAX_SPINS:
-        raise ValueError(
-            f"{name} = {n} spins have too many states to enumerate; at most {MAX_SPINS} can be"
-        )
-    return n
+    return checks.whole(name, value, most=MAX_SPINS, hint="more spins cannot be enumerated")
 
 
 def spins_of_states(name: str, states: int) -> int:
     """N for 2^N states."""
     n = states.bit_length() - 1
     if states < 1 or states != 1 << n:
-        raise ValueError(f"{name} must have one entry a state, 2^n of them, got {states}")
+        raise ValueError(f"{name} must have one entry per state, 2^n of them, got {states}")
     return n
 
 
 def coupling(name: str, value: object, *, limit: float = 1e6) -> float:
     """A coupling in units of the temperature."""
-    K = checks.real(name, value)
-    if abs(K) > limit:
-        raise ValueError(f"{name} must lie within +-{limit:g}, got {K:g}")
-    return K
+    return checks.real(name, value, least=-limit, most=limit)

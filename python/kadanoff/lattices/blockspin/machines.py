@@ -1,4 +1,4 @@
-r"""Decimation as a Boltzmann machine: what is traced out is a hidden unit.
+r"""Decimation as a Boltzmann machine: the spins traced out are hidden units.
 
     P(x) = (1/Z) exp(c + sum_l b_l . x_l + sum_l x_l . W_l . x_{l+1}),    units +-1
 
@@ -27,9 +27,10 @@ import numpy as np
 
 from kadanoff import rbm
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.lattices.blockspin.decimation import Chain, hidden_weight
-from kadanoff.lattices.blockspin.enumeration import MAX_SPINS, few, spins
+from kadanoff.lattices.blockspin.decimation import Chain, checked_chain, hidden_weight
+from kadanoff.lattices.blockspin.enumeration import MAX_SPINS, enumerable_spins, spins
 
 __all__ = [
     "LayeredMachine",
@@ -43,6 +44,7 @@ LOCK = 25.0
 """Weight that copies a spin into the next layer: the copies differ with probability e^-50."""
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class LayeredMachine:
     """P(x) = exp(c + sum_l b_l . x_l + sum_l x_l . W_l . x_{l+1}) / Z over units +-1.
@@ -178,8 +180,7 @@ class LayeredMachine:
         ValueError
             No such layer, or more than ``MAX_SPINS`` units in its half (even or odd layers).
         """
-        if not 0 <= layer < len(self.sizes):
-            raise ValueError(f"layer must lie in 0 to {len(self.sizes) - 1}, got {layer}")
+        layer = checks.whole("layer", layer, least=0, most=len(self.sizes) - 1)
         two = self.folded() if len(self.sizes) > 2 else self
         half = layer % 2
         own = [n for i, n in enumerate(self.sizes) if i % 2 == half]
@@ -229,6 +230,7 @@ def _trace(a: FloatArray, b: FloatArray, W: FloatArray) -> FloatArray:
     return out
 
 
+@public
 def decimation_machine(n: int, chain: Chain) -> LayeredMachine:
     """The ring of 2n spins as a machine: n even spins visible, n odd spins hidden.
 
@@ -256,7 +258,7 @@ def decimation_machine(n: int, chain: Chain) -> LayeredMachine:
     >>> bool(abs(error).max() < 1e-13)
     True
     """
-    n = few("n", n)
+    n, chain = enumerable_spins("n", n), checked_chain(chain)
     return LayeredMachine(
         biases=(np.full(n, chain.h), np.full(n, chain.h)),
         weights=(_between(n, chain.K),),
@@ -264,6 +266,7 @@ def decimation_machine(n: int, chain: Chain) -> LayeredMachine:
     )
 
 
+@public
 def chain_machine(n: int, chain: Chain) -> LayeredMachine:
     """A machine without couplings inside its layers whose visible units are the given ring.
 
@@ -288,7 +291,7 @@ def chain_machine(n: int, chain: Chain) -> LayeredMachine:
     >>> bool(abs(error).max() < 1e-13)
     True
     """
-    n = few("n", n)
+    n, chain = enumerable_spins("n", n), checked_chain(chain)
     W = hidden_weight(chain.K)
     right = math.copysign(W, chain.K)
     # One traced unit leaves the constant (1/2) ln(4 cosh 2W) = ln 2 + |K|.
@@ -299,6 +302,7 @@ def chain_machine(n: int, chain: Chain) -> LayeredMachine:
     )
 
 
+@public
 def decimation_stack(n: int, chain: Chain, *, steps: int) -> LayeredMachine:
     """A ring of n 2^steps spins as a deep machine; each layer traced out is one step of the RG.
 
@@ -338,7 +342,8 @@ def decimation_stack(n: int, chain: Chain, *, steps: int) -> LayeredMachine:
     >>> bool(abs(P).max() < 1e-12)
     True
     """
-    n, steps = few("n", n), checks.whole("steps", steps)
+    n, steps = enumerable_spins("n", n), checks.whole("steps", steps)
+    chain = checked_chain(chain)
     if n * 2 ** (steps - 1) > 2**16:
         raise ValueError(f"n 2^steps = {n * 2**steps} spins are too many; at most 2^17")
     sizes = [n * 2**level for level in range(steps)]
@@ -356,10 +361,11 @@ def decimation_stack(n: int, chain: Chain, *, steps: int) -> LayeredMachine:
     return LayeredMachine(biases=tuple(biases), weights=tuple(weights), constant=constant)
 
 
+@public
 def rg_machine(n: int, chain: Chain) -> LayeredMachine:
     """An RBM whose visible marginal is the bare ring and whose hidden marginal the renormalised.
 
-    2n visible spins; 2n hidden units, one a bond, that make the couplings of the bare ring; and n
+    2n visible spins; 2n hidden units, one per bond, that make the couplings of the bare ring; and n
     hidden units that are copies of the even spins, ``P(h_j | v) = delta(h_j, v_2j)``: the block
     rule of decimation. These last ones are distributed as the decimated ring: the machine of Mehta
     and Schwab, ``E(v, h) = H(v) - T(v, h)``, without couplings between visible units.
@@ -387,7 +393,7 @@ def rg_machine(n: int, chain: Chain) -> LayeredMachine:
     >>> bool(abs(bare).max() < 1e-12 and abs(coarse).max() < 1e-12)
     True
     """
-    n = few("n", n)
+    n, chain = enumerable_spins("n", n), checked_chain(chain)
     ring = chain_machine(2 * n, chain)
     copies = np.zeros((n, 2 * n))
     copies[np.arange(n), 2 * np.arange(n)] = LOCK

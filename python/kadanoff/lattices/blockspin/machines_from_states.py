@@ -28,6 +28,7 @@ import numpy as np
 
 from kadanoff._base import checks
 from kadanoff._base.errors import NotConverged
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray
 from kadanoff.lattices.blockspin.matrix_products import MatrixProduct, rbm_to_mps
 
@@ -37,9 +38,10 @@ LOG_ROUNDING = 1e-12
 """Couplings are differences of four logarithms of amplitudes, each good to a few eps n."""
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class PairMachine:
-    """f(v) = e^constant sum_h e^{a.v + v.W.h}, one hidden unit a pair; no hidden biases.
+    """f(v) = e^constant sum_h e^{a.v + v.W.h}, one hidden unit per pair; no hidden biases.
 
     Attributes
     ----------
@@ -70,6 +72,7 @@ class PairMachine:
         )
 
 
+@public
 def mps_to_rbm(state: MatrixProduct, *, tolerance: float = 1e-10) -> PairMachine:
     """A machine with the amplitudes of a matrix product state whose ln f has no more than pairs.
 
@@ -105,9 +108,7 @@ def mps_to_rbm(state: MatrixProduct, *, tolerance: float = 1e-10) -> PairMachine
     """
     if not isinstance(state, MatrixProduct):
         raise TypeError(f"state must be a MatrixProduct, got {state!r}")
-    tolerance = checks.real("tolerance", tolerance)
-    if not 0 < tolerance < 1:
-        raise ValueError(f"tolerance must lie in (0, 1), got {tolerance}")
+    tolerance = checks.real("tolerance", tolerance, above=0, below=1)
     n = state.n
     everyone = [(i, j) for i in range(n) for j in range(i + 1, n)]
     v = np.ones((1 + n + len(everyone), n), dtype=np.int8)

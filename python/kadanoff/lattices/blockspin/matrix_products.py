@@ -29,8 +29,9 @@ from numpy.typing import ArrayLike
 
 from kadanoff import rbm
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, FloatArray, IntArray
-from kadanoff.lattices.blockspin.enumeration import few
+from kadanoff.lattices.blockspin.enumeration import enumerable_spins
 from kadanoff.lattices.blockspin.machines import LayeredMachine
 
 __all__ = ["MatrixProduct", "cut_hidden_units", "rbm_to_mps"]
@@ -42,6 +43,7 @@ ROUNDING = 1e-13
 decomposed hold products of a few numbers, each good to 2e-16."""
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class MatrixProduct:
     """f(v) = e^c A_1[v_1] ... A_n[v_n], v_i = +-1.
@@ -87,7 +89,8 @@ class MatrixProduct:
         return tuple(A.shape[2] for A in self.tensors[:-1])
 
     def __repr__(self) -> str:
-        return f"MatrixProduct(n={self.n}, bonds={self.bonds})"
+        bonds = str(self.bonds) if self.n <= 9 else f"{min(self.bonds)} to {max(self.bonds)}"
+        return f"MatrixProduct(n={self.n}, bonds={bonds})"
 
     def amplitudes(self, v: ArrayLike) -> AnyArray:
         """f(v) of configurations of +-1, shape (..., n)."""
@@ -114,7 +117,7 @@ class MatrixProduct:
 
     def dense(self) -> AnyArray:
         """f of all 2^n states, in the order of :func:`kadanoff.blockspin.spins`."""
-        few("n", self.n)
+        enumerable_spins("n", self.n)
         out = np.ones((1, 1))
         for A in self.tensors:  # site 0 is the lowest bit
             out = np.einsum("xl,lsr->sxr", out, A, optimize=True).reshape(-1, A.shape[2])
@@ -139,6 +142,7 @@ class MatrixProduct:
         (c_f, x_f), (c_g, x_g) = self.overlap(self), other.overlap(other)
         return float(abs(c) ** 2 / (c_f.real * c_g.real) * math.exp(2 * x - x_f - x_g))
 
+    @public
     def compress(self, *, cutoff: float = ROUNDING, max_bond: int | None = None) -> MatrixProduct:
         """The same state with bonds of its Schmidt rank, or a truncated one.
 
@@ -146,7 +150,7 @@ class MatrixProduct:
         ----------
         cutoff : float, default 1e-13
             Singular values below this fraction of a bond's largest are dropped: the default drops
-            what is rounding.
+            rounding only.
         max_bond : int, optional
             Keep at most that many.
 
@@ -160,16 +164,18 @@ class MatrixProduct:
         A sweep of QR decompositions to the right, one of singular value decompositions to the
         left; n bonds cost n D^3 each.
         """
-        cutoff = checks.real("cutoff", cutoff)
-        if not 0 <= cutoff < 1:
-            raise ValueError(f"cutoff must lie in [0, 1), got {cutoff}")
+        cutoff = checks.real("cutoff", cutoff, least=0, below=1)
+        most = None if max_bond is None else checks.whole("max_bond", max_bond)
+        return self._truncated(cutoff, most)
+
+    def _truncated(self, cutoff: float, max_bond: int | None) -> MatrixProduct:
         tensors, log = _left_canonical(self)
         for i in range(len(tensors) - 1, 0, -1):
             A = tensors[i]
             U, s, V = _svd(A.reshape(A.shape[0], -1))
             keep = max(1, int((s > cutoff * s[0]).sum()))
             if max_bond is not None:
-                keep = min(keep, checks.whole("max_bond", max_bond))
+                keep = min(keep, max_bond)
             tensors[i] = V[:keep].reshape(keep, 2, -1)
             tensors[i - 1] = np.tensordot(tensors[i - 1], U[:, :keep] * s[:keep], axes=1)
         return MatrixProduct(tuple(tensors), log)
@@ -195,6 +201,7 @@ class MatrixProduct:
         return np.array(out) + 0.0
 
 
+@public
 def rbm_to_mps(
     a: Any,
     b: ArrayLike | None = None,
@@ -244,6 +251,7 @@ def rbm_to_mps(
     >>> state.bonds, state.compress().bonds
     ((4, 4, 4, 4, 4, 4, 4), (2, 4, 4, 4, 4, 4, 2))
     """
+    max_bond = checks.whole("max_bond", max_bond)
     a, b, W, constant = _machine(a, b, W, units)
     where = _ordering(order, len(a))
     a, W = a[where], W[where]
@@ -263,6 +271,7 @@ def rbm_to_mps(
     return state
 
 
+@public
 def cut_hidden_units(W: ArrayLike, order: Sequence[int] | None = None) -> IntArray:
     """m_l: hidden units with connections to both sides of bond l, for l = 1 ... n - 1.
 
@@ -274,7 +283,7 @@ def cut_hidden_units(W: ArrayLike, order: Sequence[int] | None = None) -> IntArr
     >>> cut_hidden_units(chain_machine(5, Chain(K=0.5)).W).tolist()
     [2, 2, 2, 2]
     """
-    connected = np.asarray(W) != 0
+    connected = _numbers("W", W) != 0
     if connected.ndim != 2:
         raise ValueError(f"W must have shape (visible, hidden), got {connected.shape}")
     connected = connected[_ordering(order, len(connected))]
@@ -337,8 +346,7 @@ def _machine(
         raise TypeError("b and W must be given together")
     else:
         constant = 0.0
-    if units not in UNITS:
-        raise ValueError(f"units must be one of {UNITS}, got {units!r}")
+    checks.choice("units", units, UNITS)
     return _ising_units(_numbers("a", a), _numbers("b", b), _numbers("W", W), constant, units)
 
 
@@ -356,17 +364,12 @@ def _ising_units(
 
 
 def _numbers(name: str, value: Any) -> AnyArray:
-    array = np.asarray(value)
-    if array.dtype.kind not in "iufc":
-        raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}")
-    array = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite")
-    return array
+    dtype = np.complex128 if np.iscomplexobj(value) else np.float64
+    return checks.array(name, value, dtype=dtype)
 
 
 def _ordering(order: Sequence[int] | None, n: int) -> IntArray:
-    where = np.arange(n) if order is None else np.asarray(order)
+    where = np.arange(n) if order is None else checks.array("order", order, dtype=np.int64)
     if where.shape != (n,) or sorted(where.tolist()) != list(range(n)):
         raise ValueError(f"order must be a permutation of 0 to {n - 1}, got {order}")
     return where.astype(np.int64)

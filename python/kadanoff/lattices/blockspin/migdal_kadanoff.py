@@ -1,11 +1,11 @@
-r"""Migdal-Kadanoff: bonds are moved until what is left can be decimated exactly.
+r"""Migdal-Kadanoff: bonds are moved until the lattice can be decimated exactly.
 
     move, then decimate:  tanh K' = tanh^b (b^{d-1} K)
     decimate, then move:  K' = b^{d-1} artanh(tanh^b K)
 
 Approximate in a plane, exact on a hierarchical lattice, and the simplest RG with a phase transition
 for every d > 1: the fixed point K* repels, ``y_t = ln(dK'/dK) / ln b`` and ``nu = 1 / y_t``. One
-order is the other seen halfway, ``K*_2 = b^{d-1} K*_1``, with the same exponents. For b -> 1 and
+order is the other taken halfway, ``K*_2 = b^{d-1} K*_1``, with the same exponents. For b -> 1 and
 d = 2 the fixed point is that of duality, the exact ``K_c = (1/2) ln(1 + sqrt 2)``, with
 y_t = 0.7535.
 
@@ -29,8 +29,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.lattices.blockspin.decimation import Chain, decimate
+from kadanoff.lattices.blockspin.decimation import Chain, decimated
 from kadanoff.lattices.blockspin.enumeration import coupling
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ __all__ = ["FixedPoint", "MigdalKadanoff", "MigdalKadanoffFlow", "fixed_point"]
 ORDERS = ("move-decimate", "decimate-move")
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class FixedPoint:
     """K' = K at K*, and how fast the flow leaves it.
@@ -62,6 +64,10 @@ class FixedPoint:
     eigenvalue: float
     field_eigenvalue: float = math.nan
 
+    def __repr__(self) -> str:
+        y_h = "" if math.isnan(self.field_eigenvalue) else f", y_h = {self.y_h:.4g}"
+        return f"FixedPoint(K = {self.K:.6g}, b = {self.b:.4g}, y_t = {self.y_t:.4g}{y_h})"
+
     @property
     def y_t(self) -> float:
         """ln(dK'/dK) / ln b; exact in d = 2: 1."""
@@ -78,6 +84,7 @@ class FixedPoint:
         return math.log(self.field_eigenvalue) / math.log(self.b)
 
 
+@public
 def fixed_point(
     recursion: Callable[[float], float],
     *,
@@ -139,6 +146,7 @@ def fixed_point(
     return FixedPoint(K=K, b=b, eigenvalue=slope)
 
 
+@public
 @dataclass(frozen=True)
 class MigdalKadanoff:
     """K' = R_b(K), by moving bonds and decimating.
@@ -164,15 +172,14 @@ class MigdalKadanoff:
     order: str = field(default="move-decimate")
 
     def __post_init__(self) -> None:
-        d = checks.real("dimension", self.dimension)
-        if not 1 < d <= 10:
-            raise ValueError(
-                f"dimension must exceed 1 (and be at most 10), got {d:g}; decimation_flow is for "
-                "a chain"
-            )
+        checks.real(
+            "dimension", self.dimension, above=1, most=10, hint="decimation_flow is for a chain"
+        )
         _scale(self.b)
-        if self.order not in ORDERS:
-            raise ValueError(f"order must be one of {ORDERS}, got {self.order!r}")
+        checks.choice("order", self.order, ORDERS)
+
+    def __repr__(self) -> str:
+        return f"MigdalKadanoff(dimension={self.dimension:.4g}, b={self.b:.4g}, {self.order})"
 
     @property
     def moved(self) -> float:
@@ -204,9 +211,9 @@ class MigdalKadanoff:
             raise ValueError(f"b must be an integer when there is a field, got {self.b:g}")
         m = self.moved
         if self.order == "move-decimate":
-            coarse = decimate(Chain(m * coupling("K", K), m * coupling("h", h)), int(self.b))
+            coarse = decimated(Chain(m * coupling("K", K), m * coupling("h", h)), int(self.b))
             return coarse.K, coarse.h
-        coarse = decimate(Chain(K, h), int(self.b))
+        coarse = decimated(Chain(K, h), int(self.b))
         return m * coarse.K, m * coarse.h
 
     def eigenvalues(self, K: float) -> tuple[float, float]:
@@ -240,6 +247,7 @@ class MigdalKadanoff:
             field_eigenvalue=self.eigenvalues(found.K)[1],
         )
 
+    @public
     def flow(self, K: float, *, steps: int, h: float = 0.0) -> MigdalKadanoffFlow:
         """(K, h) after 0, 1, ..., `steps` steps.
 
@@ -260,6 +268,7 @@ class MigdalKadanoff:
         return MigdalKadanoffFlow(recursion=self, K=values[:, 0], h=values[:, 1])
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class MigdalKadanoffFlow:
     """Couplings after 0, 1, 2, ... steps; those beyond 1e4 are left there."""
@@ -267,6 +276,12 @@ class MigdalKadanoffFlow:
     recursion: MigdalKadanoff
     K: FloatArray
     h: FloatArray
+
+    def __repr__(self) -> str:
+        return (
+            f"MigdalKadanoffFlow({len(self.K) - 1} steps of b = {self.recursion.b:.4g}: "
+            f"K {self.K[0]:.4g} -> {self.K[-1]:.4g})"
+        )
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """K against the number of steps, with the fixed point. Returns the axes."""
@@ -276,10 +291,7 @@ class MigdalKadanoffFlow:
 
 
 def _scale(b: object) -> float:
-    value = checks.real("b", b)
-    if not 1 < value <= 1000:
-        raise ValueError(f"b must exceed 1 (and be at most 1000), got {value:g}")
-    return value
+    return checks.real("b", b, above=1, most=1000)
 
 
 def _power(K: float, b: float) -> float:

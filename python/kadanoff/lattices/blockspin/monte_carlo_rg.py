@@ -3,11 +3,11 @@ r"""Swendsen's Monte Carlo renormalisation group: exponents from correlations be
     T_{alpha beta} = dK'_alpha / dK_beta,    T = A^{-1} B,
     A_{gamma alpha} = <S'_gamma S'_alpha>_c,  B_{gamma beta} = <S'_gamma S_beta>_c
 
-S are sums of products of spins (:mod:`kadanoff.lattices.blockspin.operators`), S' the same sums of the block
-spins. The couplings K' themselves are never needed. The largest eigenvalue of T among even
-operators is ``b^{y_t}``, among odd ones ``b^{y_h}``; in the two-dimensional Ising model y_t = 1 and
-y_h = 15/8. Step after step the blocked Hamiltonian approaches the fixed point, until the lattice is
-small.
+S are sums of products of spins (:mod:`kadanoff.lattices.blockspin.operators`), S' the same sums of
+the block spins. The couplings K' themselves are never needed. The largest eigenvalue of T among
+even operators is ``b^{y_t}``, among odd ones ``b^{y_h}``; in the two-dimensional Ising model
+y_t = 1 and y_h = 15/8. Step after step the blocked Hamiltonian approaches the fixed point, until
+the lattice is small.
 
 References
 ----------
@@ -21,29 +21,38 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, FloatArray, IntArray
 from kadanoff._core import Control
-from kadanoff.lattices.blockspin.operators import EVEN, ODD, SpinOperator, measure
-from kadanoff.lattices.blockspin.pictures import block_levels
+from kadanoff.lattices.blockspin.coarse_graining import levels_of
+from kadanoff.lattices.blockspin.operators import (
+    EVEN,
+    ODD,
+    SpinOperator,
+    operators_of,
+    sums_of,
+)
 from kadanoff.lattices.blockspin.rules import BlockRule, Majority, configurations_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["MonteCarloRG", "StabilityMatrix", "mcrg"]
+__all__ = ["MonteCarloRG", "StabilityMatrix", "mcrg", "stability_matrix"]
 
 MIN_SAMPLES = 100
 PART = 2**24  # spins between two looks at the control: a tenth of a second
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class StabilityMatrix:
     """T = dK'/dK between two levels, in one sector.
@@ -62,12 +71,17 @@ class StabilityMatrix:
     y: FloatArray
     error: FloatArray
 
+    def __repr__(self) -> str:
+        y, error = self.exponent
+        return f"StabilityMatrix({', '.join(self.operators)}: y = {y:.4f} +- {error:.2g})"
+
     @property
     def exponent(self) -> tuple[float, float]:
         """y and its error with all operators."""
         return float(self.y[-1]), float(self.error[-1])
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class MonteCarloRG:
     """Sums of operators at every level, and the exponents that follow.
@@ -82,6 +96,8 @@ class MonteCarloRG:
         S of every level, even operators first.
     bins : int
         Of the jackknife. Samples should be independent, or bins longer than their correlation.
+    seed : int
+        Of ties.
     """
 
     L: int
@@ -90,6 +106,7 @@ class MonteCarloRG:
     odd: tuple[SpinOperator, ...]
     sums: tuple[IntArray, ...]
     bins: int
+    seed: int
 
     @property
     def b(self) -> int:
@@ -133,7 +150,7 @@ class MonteCarloRG:
         for level in range(len(self.sums) - 1):
             fine = self.sums[level][:, columns].astype(np.float64)
             coarse = self.sums[level + 1][:, columns].astype(np.float64)
-            found.append(_stability(operators, fine, coarse, self.b, self.bins, odd=odd))
+            found.append(stability_matrix(operators, fine, coarse, self.b, self.bins, odd=odd))
         return tuple(found)
 
     def __repr__(self) -> str:
@@ -147,6 +164,7 @@ class MonteCarloRG:
         return plot_mcrg(self, ax, **style)
 
 
+@public
 def mcrg(
     configurations: ArrayLike | Iterable[ArrayLike],
     rule: BlockRule | None = None,
@@ -155,7 +173,7 @@ def mcrg(
     even: Sequence[SpinOperator] = EVEN,
     odd: Sequence[SpinOperator] = ODD,
     bins: int = 20,
-    seed: int = 0,
+    seed: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
 ) -> MonteCarloRG:
@@ -163,7 +181,7 @@ def mcrg(
 
     Parameters
     ----------
-    configurations : array of +-1, shape (n, L, L), or an iterable of such arrays
+    configurations : array of +-1, shape (n, L, L), or samples, or an iterable of such arrays
         Samples at the critical point. Batches from an iterable are used one after the other, so
         that many configurations need not be in memory at once.
     rule : BlockRule, default Majority(2)
@@ -174,12 +192,10 @@ def mcrg(
         Their order is that in which they are added, in `y` of the matrices.
     bins : int, default 20
         For the jackknife error.
-    seed : int, default 0
-        Of ties.
-    progress : bool, callable or None
-        See :func:`kadanoff._base.progress.bar`; counts configurations.
-    control : Control, optional
-        To cancel from another thread.
+    seed : int, optional
+        Of ties; drawn if not given.
+    progress, control
+        As in :func:`kadanoff.nrg.solve`; the bar counts configurations.
 
     Returns
     -------
@@ -188,8 +204,8 @@ def mcrg(
     Raises
     ------
     ValueError
-        Fewer than 100 samples or five a bin, operators of the wrong symmetry, or blocks that do not
-        divide the lattice.
+        Fewer than 100 samples or five per bin, operators of the wrong symmetry, or blocks that do
+        not divide the lattice.
     Cancelled
         The analysis was stopped; ``partial`` is the MonteCarloRG of the configurations so far, or
         None if they are too few.
@@ -204,7 +220,7 @@ def mcrg(
     Free spins lose their coupling: dK'/dK of nearest neighbours is small.
 
     >>> free = np.random.default_rng(1).choice([-1, 1], size=(500, 16, 16))
-    >>> run = mcrg(free, steps=1, even=EVEN[:1])
+    >>> run = mcrg(free, steps=1, even=EVEN[:1], seed=0)
     >>> print(abs(run.thermal[0].T[0, 0]) < 0.6)
     True
     """
@@ -213,12 +229,11 @@ def mcrg(
         raise TypeError(f"rule must be a BlockRule such as Majority(2), got {rule!r}")
     if len(rule.shape) != 2 or rule.shape[0] != rule.shape[1] or rule.shape[0] < 2:
         raise ValueError(f"the rule must have square blocks of b >= 2, got {rule.shape}")
-    steps, bins, seed = checks.whole("steps", steps), checks.whole("bins", bins), checks.seed(seed)
-    even, odd = tuple(even), tuple(odd)
+    steps, bins = checks.whole("steps", steps), checks.whole("bins", bins, least=2)
+    run = Run.of(progress=progress, control=control, seed=seed)
+    even, odd = operators_of("even", even), operators_of("odd", odd)
     if wrong := [o.name for o in even if o.odd] + [o.name for o in odd if not o.odd]:
         raise ValueError(f"these operators are in the wrong sector: {', '.join(wrong)}")
-    if bins < 2:
-        raise ValueError(f"a jackknife needs at least 2 bins, got {bins}")
     b = rule.shape[0]
     sums: list[list[IntArray]] = [[] for _ in range(steps + 1)]
     enough = max(MIN_SAMPLES, 5 * bins)
@@ -234,10 +249,12 @@ def mcrg(
             odd=odd,
             sums=tuple(np.concatenate(parts[:whole_parts]) for parts in sums),
             bins=bins,
+            seed=run.seed,
         )
 
     try:
-        with bar("Monte Carlo RG", progress) as report:
+        with run.calling("Monte Carlo RG") as keywords:
+            report = keywords["report"]
             done = total = 0
             for number, batch in enumerate(_batches(configurations)):
                 given = configurations_of(batch)
@@ -245,15 +262,13 @@ def mcrg(
                 total += len(given)
                 length = max(1, PART // (L * L))
                 for start in range(0, len(given), length):
-                    if control is not None and control.cancelled:
+                    if run.control is not None and run.control.cancelled:
                         raise Cancelled("the analysis was stopped")
                     part = given[start : start + length]
-                    # Ties of every part are drawn anew; those of a whole batch as ever.
-                    own = (seed + 7919 * number + 104_729 * (start // length)) % 2**64
-                    for level, blocked in enumerate(
-                        block_levels(part, rule, levels=steps, seed=own)
-                    ):
-                        sums[level].append(measure(blocked, even + odd))
+                    # Each part has its own seed; the first one of the first batch has the run's.
+                    own = (run.seed + 7919 * number + 104_729 * (start // length)) % 2**64
+                    for level, blocked in enumerate(levels_of(part, rule, steps, own)):
+                        sums[level].append(sums_of(blocked, even + odd))
                     done += len(part)
                     if report is not None:
                         report(done, total)
@@ -281,12 +296,14 @@ def _side(given: AnyArray, L: int, b: int, steps: int) -> int:
             f"{steps} steps of b = {b} leave less than four sites of L = {L}; "
             f"L must be at least {4 * b**steps}"
         )
+    if L % b**steps:
+        raise ValueError(f"{steps} steps of b = {b} do not divide L = {L}")
     return L
 
 
 def _batches(configurations: ArrayLike | Iterable[ArrayLike]) -> Iterable[ArrayLike]:
-    if isinstance(configurations, np.ndarray | list | tuple):
-        return [configurations]
+    if isinstance(configurations, list | tuple) or hasattr(configurations, "__array__"):
+        return [cast("ArrayLike", configurations)]
     if not isinstance(configurations, Iterable):
         raise TypeError(
             f"configurations must be an array or an iterable of arrays, got {configurations!r}"
@@ -294,7 +311,7 @@ def _batches(configurations: ArrayLike | Iterable[ArrayLike]) -> Iterable[ArrayL
     return configurations
 
 
-def _stability(
+def stability_matrix(
     operators: tuple[SpinOperator, ...],
     fine: FloatArray,
     coarse: FloatArray,
@@ -303,6 +320,7 @@ def _stability(
     *,
     odd: bool,
 ) -> StabilityMatrix:
+    """T from sums of one sector, shape (samples, operators), before and after a step."""
     n = len(operators)
     # Second moments bin by bin: leaving a bin out is a subtraction.
     length = len(fine) // bins

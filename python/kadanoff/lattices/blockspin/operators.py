@@ -15,16 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff._base.signatures import public
 from kadanoff._base.types import IntArray, SpinArray
 from kadanoff.lattices.blockspin.rules import configurations_of
 
-__all__ = ["EVEN", "ODD", "SpinOperator", "measure"]
+__all__ = ["EVEN", "ODD", "SpinOperator", "measure", "operators_of", "sums_of"]
 
 Cluster = tuple[tuple[int, int], ...]
 BATCH = 2**18  # spins that are worked on at a time: a few such arrays fit into a second-level cache
 ROWS = 64  # of +-1 that can be added in a byte
 
 
+@public
 @dataclass(frozen=True)
 class SpinOperator:
     """S = sum_x sum_c prod_{r in c} s_{x+r}.
@@ -91,6 +93,7 @@ ODD = (
 """One spin, three around a corner, three in a line."""
 
 
+@public
 def measure(configurations: ArrayLike, operators: Sequence[SpinOperator] = EVEN + ODD) -> IntArray:
     """S_alpha of every configuration on a torus.
 
@@ -118,10 +121,20 @@ def measure(configurations: ArrayLike, operators: Sequence[SpinOperator] = EVEN 
         s = s[None]
     if s.ndim != 3:
         raise ValueError(f"configurations must have shape (n, L, L), got {s.shape}")
-    operators = tuple(operators)
+    return sums_of(s, operators_of("operators", operators))
+
+
+def operators_of(name: str, value: Iterable[SpinOperator]) -> tuple[SpinOperator, ...]:
+    """Operators, checked."""
+    operators = tuple(value)
     for operator in operators:
         if not isinstance(operator, SpinOperator):
-            raise TypeError(f"operators must be SpinOperators, got {operator!r}")
+            raise TypeError(f"{name} must be SpinOperators, got {operator!r}")
+    return operators
+
+
+def sums_of(s: SpinArray, operators: Sequence[SpinOperator]) -> IntArray:
+    """:func:`measure` with arguments that are checked; s has shape (n, L, L)."""
     clusters = [c for operator in operators for c in operator.clusters]
     reach = max((i for c in clusters for site in c for i in site), default=0)
     sums = np.empty((len(s), len(clusters)), dtype=np.int64)

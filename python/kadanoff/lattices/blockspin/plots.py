@@ -16,9 +16,9 @@ from kadanoff._base.types import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kadanoff.lattices.blockspin.coupling_fields import ReceptiveFields
     from kadanoff.lattices.blockspin.couplings import BlockCouplings
-    from kadanoff.lattices.blockspin.decimation import Flow
+    from kadanoff.lattices.blockspin.decimation import DecimationFlow
+    from kadanoff.lattices.blockspin.hidden_unit_fields import ReceptiveFields
     from kadanoff.lattices.blockspin.migdal_kadanoff import MigdalKadanoffFlow
     from kadanoff.lattices.blockspin.monte_carlo_rg import MonteCarloRG
 
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-def plot_decimation(flow: Flow, ax: Axes | None = None, **style: Any) -> Axes:
+def plot_decimation(flow: DecimationFlow, ax: Axes | None = None, **style: Any) -> Axes:
     """K against the number of steps; with a field, the path in the (K, h) plane."""
     if ax is None:
         ax = figure()[0, 0]
@@ -135,7 +135,7 @@ def plot_receptive_fields(
     fields : ReceptiveFields
     ax : matplotlib.axes.Axes, optional
     units : int or sequence of int, default 16
-        The first so many, or these.
+        The number of the first units, or a list of units.
     columns : int, default 4
         Tiles in a row.
     centred : bool, default False

@@ -18,9 +18,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray, SpinArray
+from kadanoff.lattices.blockspin.enumeration import spins
 
-__all__ = ["BlockRule", "Decimation", "LinearFilter", "Majority", "configurations_of"]
+__all__ = [
+    "BlockRule",
+    "Decimation",
+    "LinearFilter",
+    "Majority",
+    "blocks_of",
+    "configurations_of",
+    "sides",
+]
 
 
 class BlockRule(ABC):
@@ -42,12 +52,11 @@ class BlockRule(ABC):
 
     def table(self) -> FloatArray:
         """P(h | v) for all 2^sites states of a block and h = +1, -1; shape (2^sites, 2)."""
-        from kadanoff.lattices.blockspin.enumeration import spins
-
         up = self.probability(spins(self.sites))
         return np.stack([up, 1 - up], axis=-1)
 
-    def apply(self, configurations: ArrayLike, *, seed: int = 0) -> SpinArray:
+    @public
+    def apply(self, configurations: ArrayLike, *, seed: int | None = None) -> SpinArray:
         """Draw the block spins of configurations.
 
         Parameters
@@ -55,8 +64,8 @@ class BlockRule(ABC):
         configurations : array of +-1, shape (..., L_1, ..., L_d)
             d is the dimension of the block; leading axes are samples. The L must be multiples of
             the block's sides.
-        seed : int, default 0
-            Of the random numbers that ties and probabilistic rules use.
+        seed : int, optional
+            Of the random numbers that ties and probabilistic rules use; drawn if not given.
 
         Returns
         -------
@@ -68,13 +77,15 @@ class BlockRule(ABC):
             Entries other than +-1, or sizes that the block does not divide.
         """
         given = configurations_of(configurations, self.shape)
-        return self._apply(given, np.random.default_rng([checks.seed(seed), given.shape[-1]]))
+        return self.draw(given, np.random.default_rng([checks.seed(seed), given.shape[-1]]))
 
-    def _apply(self, configurations: SpinArray, rng: np.random.Generator) -> SpinArray:
-        up = self.probability(_blocks(configurations, self.shape))
+    def draw(self, configurations: SpinArray, rng: np.random.Generator) -> SpinArray:
+        """Block spins of configurations that are checked."""
+        up = self.probability(blocks_of(configurations, self.shape))
         return np.where(rng.random(up.shape) < up, np.int8(1), np.int8(-1))
 
 
+@public
 @dataclass(frozen=True)
 class Majority(BlockRule):
     """h = sign(sum of the block), with a rule for ties.
@@ -103,8 +114,7 @@ class Majority(BlockRule):
 
     def __post_init__(self) -> None:
         _check_block(self.b, self.dimension)
-        if self.ties not in ("random", "corner"):
-            raise ValueError(f"ties must be 'random' or 'corner', got {self.ties!r}")
+        checks.choice("ties", self.ties, ("random", "corner"))
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -112,7 +122,7 @@ class Majority(BlockRule):
         return (self.b,) * self.dimension
 
     def probability(self, v: ArrayLike) -> FloatArray:
-        """1, 0, or what the ties are given."""
+        """1, 0, or the value of a tie."""
         spins = _states(v, self.sites)
         total = spins.sum(axis=-1, dtype=np.int64)
         up = (np.sign(total) + 1) / 2
@@ -120,7 +130,8 @@ class Majority(BlockRule):
             up = np.where(total == 0, (spins[..., 0] + 1) / 2, up)
         return np.asarray(up)
 
-    def _apply(self, configurations: SpinArray, rng: np.random.Generator) -> SpinArray:
+    def draw(self, configurations: SpinArray, rng: np.random.Generator) -> SpinArray:
+        """Block spins of configurations that are checked."""
         total = _block_sums(configurations, self.shape)
         if self.sites % 2 == 0:
             tie = total == 0
@@ -131,6 +142,7 @@ class Majority(BlockRule):
         return np.where(total > 0, np.int8(1), np.int8(-1))
 
 
+@public
 @dataclass(frozen=True)
 class Decimation(BlockRule):
     """h = the first spin of the block; the others are summed over.
@@ -163,10 +175,12 @@ class Decimation(BlockRule):
         """1 if the first spin is up, else 0."""
         return np.asarray((_states(v, self.sites)[..., 0] + 1) / 2)
 
-    def _apply(self, configurations: SpinArray, rng: np.random.Generator) -> SpinArray:
+    def draw(self, configurations: SpinArray, rng: np.random.Generator) -> SpinArray:
+        """Block spins of configurations that are checked."""
         return _corners(configurations, self.shape).copy()
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class LinearFilter(BlockRule):
     """P(h | v) = 1 / (1 + exp(-2h (lambda.v + b))).
@@ -194,12 +208,19 @@ class LinearFilter(BlockRule):
     bias: float = 0.0
 
     def __post_init__(self) -> None:
-        weights = checks.array("weights", self.weights)
+        weights = checks.array("weights", self.weights, frozen=True)
         if weights.ndim == 0 or weights.size == 0:
             raise ValueError(f"weights must have the shape of a block, got {weights.shape}")
-        weights.setflags(write=False)
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "bias", checks.real("bias", self.bias))
+
+    def __repr__(self) -> str:
+        shown = (
+            np.array2string(self.weights.ravel(), precision=4, separator=", ")
+            if self.weights.size <= 4
+            else f"|lambda| <= {np.abs(self.weights).max():.4g}"
+        )
+        return f"LinearFilter(block {sides(self.shape)}, {shown}, bias={self.bias:.4g})"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -213,7 +234,12 @@ class LinearFilter(BlockRule):
 
 
 def configurations_of(value: ArrayLike, block: tuple[int, ...] = (1, 1)) -> SpinArray:
-    """Configurations of +-1 as int8, whose last axes the block divides."""
+    """Configurations of +-1 as int8, whose last axes the block divides.
+
+    An array of int8 is not copied: configurations are large, and nothing here changes them.
+    """
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError("configurations must be a plain array, got a masked one")
     given = np.asarray(value)
     d = len(block)
     if given.dtype.kind not in "if":
@@ -225,14 +251,13 @@ def configurations_of(value: ArrayLike, block: tuple[int, ...] = (1, 1)) -> Spin
     for size, b in zip(given.shape[-d:], block, strict=True):
         if size % b:
             raise ValueError(
-                f"a block of {'x'.join(map(str, block))} does not divide a lattice of "
-                f"{'x'.join(map(str, given.shape[-d:]))}"
+                f"a block of {sides(block)} does not divide a lattice of {sides(given.shape[-d:])}"
             )
     if given.dtype != np.int8:
         if not ((given == 1) | (given == -1)).all():
             raise ValueError("configurations must hold +1 and -1 only")
         return given.astype(np.int8)
-    # v (v + 1) (v - 1) without arrays larger than a byte a site: |v| = 1.
+    # v (v + 1) (v - 1) without arrays larger than a byte per site: |v| = 1.
     if given.size and ((given.min() < -1) or (given.max() > 1) or (given == 0).any()):
         raise ValueError("configurations must hold +1 and -1 only")
     return given
@@ -240,8 +265,18 @@ def configurations_of(value: ArrayLike, block: tuple[int, ...] = (1, 1)) -> Spin
 
 def _check_block(b: object, dimension: object) -> None:
     checks.whole("b", b)
-    if checks.whole("dimension", dimension) > 3:
-        raise ValueError(f"dimension must be 1, 2 or 3, got {dimension}")
+    checks.whole("dimension", dimension, most=3)
+
+
+def sides(shape: tuple[int, ...]) -> str:
+    """Sides of a block or lattice for a message.
+
+    Examples
+    --------
+    >>> sides((2, 3))
+    '2x3'
+    """
+    return "x".join(map(str, shape))
 
 
 def _states(v: ArrayLike, sites: int) -> SpinArray:
@@ -262,7 +297,7 @@ def _split(configurations: SpinArray, block: tuple[int, ...]) -> SpinArray:
     return configurations.reshape(shape)
 
 
-def _blocks(configurations: SpinArray, block: tuple[int, ...]) -> SpinArray:
+def blocks_of(configurations: SpinArray, block: tuple[int, ...]) -> SpinArray:
     """Blocks as the last axis: shape (..., L_1 / b_1, ..., L_d / b_d, sites)."""
     d, lead = len(block), configurations.ndim - len(block)
     split = _split(configurations, block)

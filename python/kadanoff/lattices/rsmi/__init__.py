@@ -1,10 +1,12 @@
-r"""Real-space mutual information: which block variable knows most about far away?
+r"""Real-space mutual information.
+
+Which block variable has the largest mutual information with its distant environment?
 
     max over P(h | v) of I(H : E),     block v | buffer | environment e
 
-`learn` turns samples into a rule, with a number that means what it says. Which number?
+`learn` turns samples into a rule with its information, of which there are several kinds:
 
-* *exact*: `Law`, from `torus`, `chain`, `slab`, `dimer_torus`, and its `learn`;
+* *exact*: `JointDistribution`, from `torus`, `chain`, `slab`, `dimer_torus`, and `maximise`;
 * *oracle*: `oracle`, the Hamiltonian is known and environments are sampled;
 * *certified*: `learn`, from samples alone, a lower bound on data held out;
 * `proxy` and `infonce`: what other algorithms maximise.
@@ -13,26 +15,35 @@ r"""Real-space mutual information: which block variable knows most about far awa
 `optimality` compares what filters retain with the Hamiltonians that they lead to.
 
 >>> import kadanoff as kd
->>> law = kd.rsmi.torus(6, kd.ising.T_c)  # exact
->>> print(f"{law.information(kd.blockspin.Majority()):.6f} of {law.mutual_information:.6f} nats")
+>>> joint = kd.rsmi.torus(6, kd.ising.T_c)  # exact
+>>> nats = joint.information(kd.blockspin.Majority())
+>>> print(f"{nats:.6f} of {joint.mutual_information:.6f} nats")
 0.461045 of 0.549401 nats
 """
 
-from kadanoff.lattices.rsmi.critical import CriticalPoint, critical_point
 from kadanoff.lattices.rsmi.data_collapse import Collapse, collapse
-from kadanoff.lattices.rsmi.dimer_laws import dimer_torus
+from kadanoff.lattices.rsmi.dimer_distributions import dimer_torus
 from kadanoff.lattices.rsmi.filter_flow import Flow, correlations, flow, information_temperature
 from kadanoff.lattices.rsmi.geometry import Geometry
-from kadanoff.lattices.rsmi.laws import Law, chain, from_joint, slab, torus
-from kadanoff.lattices.rsmi.learning import MODES, information, learn
+from kadanoff.lattices.rsmi.joint_distributions import (
+    JointDistribution,
+    chain,
+    joint_distribution,
+    slab,
+    torus,
+)
+from kadanoff.lattices.rsmi.lattice_matching import CriticalPoint, critical_point
+from kadanoff.lattices.rsmi.learning import information, learn
+from kadanoff.lattices.rsmi.learning_options import MODES
 from kadanoff.lattices.rsmi.maximum import maximise
-from kadanoff.lattices.rsmi.models import network_conditional, rbm_conditional
-from kadanoff.lattices.rsmi.multipole_overlaps import coarse_fluxes, multipoles, overlaps
-from kadanoff.lattices.rsmi.proxy_objective import infonce, lautum, proxy, relaxed_information
+from kadanoff.lattices.rsmi.multipole_patterns import coarse_fluxes, multipoles, overlaps
+from kadanoff.lattices.rsmi.proxy_information import lautum, proxy
+from kadanoff.lattices.rsmi.relaxed_variables import infonce, relaxed_information
+from kadanoff.lattices.rsmi.rule_comparison import Optimality, optimality
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
-from kadanoff.lattices.rsmi.sampled_environment import SampledLaw, oracle
+from kadanoff.lattices.rsmi.sampled_distributions import SampledDistribution, oracle
 from kadanoff.lattices.rsmi.samples import DimerStates
-from kadanoff.lattices.rsmi.truncation import Optimality, optimality
+from kadanoff.lattices.rsmi.trained_conditionals import network_conditional, rbm_conditional
 
 __all__ = [
     "MODES",
@@ -43,9 +54,9 @@ __all__ = [
     "Flow",
     "Geometry",
     "Information",
-    "Law",
+    "JointDistribution",
     "Optimality",
-    "SampledLaw",
+    "SampledDistribution",
     "chain",
     "coarse_fluxes",
     "collapse",
@@ -53,10 +64,10 @@ __all__ = [
     "critical_point",
     "dimer_torus",
     "flow",
-    "from_joint",
     "infonce",
     "information",
     "information_temperature",
+    "joint_distribution",
     "lautum",
     "learn",
     "maximise",

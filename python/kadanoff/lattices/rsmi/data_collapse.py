@@ -1,6 +1,6 @@
 r"""T_c and nu by finite-size collapse of the flow, over many sizes and temperatures.
 
-A lattice of L sites a side becomes one of N blocks after ln(L / N) / ln(b) steps of a rule. At the
+A lattice of side L becomes one of N blocks after ln(L / N) / ln(b) steps of a rule. At the
 same N all averages of block spins are functions of one variable,
 
     O_L(T) = F_O( (T / T_c - 1) L^{1/nu} ),
@@ -27,9 +27,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.lattices.blockspin.rules import BlockRule
-from kadanoff.lattices.rsmi.filter_flow import correlations
+from kadanoff.lattices.rsmi.filter_flow import neighbour_products
 from kadanoff.lattices.rsmi.samples import as_array
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ CHUNKS = 100  # of the configurations of a run, resampled: autocorrelations stay
 WINDOW_STEPS = 4  # the window is centred on the T_c that it gives
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Collapse:
     """T_c and nu of all sizes but the smallest.
@@ -63,6 +65,8 @@ class Collapse:
         Runs inside the window and above the smallest size.
     polynomials : array, shape (observables, degree + 1)
         F of `scaled`, lowest power first.
+    seed : int
+        Of block spins and bootstrap.
     """
 
     T_c: float
@@ -78,16 +82,21 @@ class Collapse:
     errors: FloatArray
     used: BoolArray
     polynomials: FloatArray
+    seed: int
 
     @property
     def scaled(self) -> FloatArray:
         """``(T / T_c - 1) L^{1/nu}`` of all runs."""
         return np.asarray((self.T / self.T_c - 1) * self.L ** (1 / self.nu))
 
+    def __repr__(self) -> str:
+        return f"Collapse({self})"
+
     def __str__(self) -> str:
         return (
             f"T_c = {self.T_c:.4f} +- {self.T_c_error:.4f}, "
-            f"nu = {self.nu:.3f} +- {self.nu_error:.3f}, chi^2 = {self.chi2:.1f} per degree"
+            f"nu = {self.nu:.3f} +- {self.nu_error:.3f}, "
+            f"chi^2 = {self.chi2:.1f} per degree of freedom"
         )
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
@@ -97,6 +106,7 @@ class Collapse:
         return plot_collapse(self, ax=ax, **style)
 
 
+@public
 def collapse(
     runs: Sequence[Any],
     rules: Sequence[BlockRule],
@@ -104,7 +114,7 @@ def collapse(
     blocks: int = 8,
     window: float = 1.0,
     degree: int = 4,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> Collapse:
     """T_c and nu from samples of at least three sizes around the transition.
 
@@ -116,13 +126,13 @@ def collapse(
     rules : sequence of BlockRule
         The rule of each step, for instance ``flow(...).rules``; the last one is repeated.
     blocks : int, default 8
-        Block spins a side, N, at which all lattices are compared.
+        Block spins per side, N, at which all lattices are compared.
     window : float, default 1
         Runs with ``|T / T_c - 1| L^{1/nu}`` below it are used, T_c and nu being those that they
         give.
     degree : int, default 4
         Of the polynomials F.
-    seed : int, default 0
+    seed : int, optional
         Of block spins and bootstrap.
 
     Raises
@@ -140,9 +150,7 @@ def collapse(
         checks.whole("degree", degree),
         checks.whole("blocks", blocks),
     )
-    window = checks.real("window", window)
-    if window <= 0:
-        raise ValueError(f"window must be positive, got {window}")
+    window = checks.real("window", window, above=0)
     if len(rules) == 0:
         raise ValueError("rules must hold at least one rule")
     if not all(hasattr(run, "T") and hasattr(run, "energy") for run in runs):
@@ -194,6 +202,7 @@ def collapse(
         errors=errors[:, 0].T,
         used=used,
         polynomials=polynomials,
+        seed=seed,
     )
 
 
@@ -205,7 +214,7 @@ def _steps(run: Any, blocks: int, b: int) -> int:
         n, k = n // b, k + 1
     if n != blocks or k == 0:
         raise ValueError(
-            f"blocks of {b} take a lattice of {run.model.shape[0]} sites a side to no {blocks} "
+            f"blocks of {b} take a lattice of {run.model.shape[0]} sites per side to no {blocks} "
             f"block spins: take sizes {blocks * b}, {blocks * b**2}, ... or other `blocks`"
         )
     return k
@@ -215,11 +224,11 @@ def _chunks(run: Any, rules: Sequence[BlockRule], seed: int) -> FloatArray:
     """Averages over chunks of (A, E, A E) for A = S, m^2, m^4; energies from their mean."""
     s = as_array(run)
     for k, rule in enumerate(rules):
-        s = rule.apply(s, seed=seed + k)
+        s = rule.apply(s, seed=(seed + k) % 2**64)
     m = s.reshape(len(s), -1).mean(axis=1)
     E = run.energy * run.model.sites
     E = E - E.mean()
-    A = np.stack([correlations(s)[:, 0], m**2, m**4])
+    A = np.stack([neighbour_products(s)[:, 0], m**2, m**4])
     rows = np.concatenate([A, E[None], A * E]).T
     size = max(1, len(rows) // CHUNKS)
     count = len(rows) // size

@@ -3,7 +3,7 @@ r"""Sums over most spins of an Ising model, a few being kept.
     Z(kept) = sum over the others of exp(sum_bonds K s_i s_j)
 
 Variable elimination: the spin that is summed next is the one whose neighbours, old and new, are
-fewest. Memory and time are 2^(largest neighbourhood): 2L on a torus, and what is kept.
+fewest. Memory and time are 2^(largest neighbourhood): 2L on a torus, and the spins that are kept.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kadanoff._base.types import FloatArray
 
 __all__ = ["partial_sum"]
 
-MOST_OPEN = 24
+_MAX_OPEN = 24
 
 
 def partial_sum(
@@ -89,9 +89,9 @@ def _product(
     factors: list[tuple[tuple[int, ...], FloatArray]],
 ) -> tuple[tuple[int, ...], FloatArray]:
     names = tuple(dict.fromkeys(x for f in factors for x in f[0]))
-    if len(names) > MOST_OPEN:
+    if len(names) > _MAX_OPEN:
         raise ValueError(
-            f"the exact sum needs 2^{len(names)} numbers at once (at most 2^{MOST_OPEN}): take a "
+            f"the exact sum needs 2^{len(names)} numbers at once (at most 2^{_MAX_OPEN}): take a "
             "smaller lattice, or estimate from samples with the oracle"
         )
     product = np.ones((2,) * len(names))

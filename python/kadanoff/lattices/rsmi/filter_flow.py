@@ -6,24 +6,31 @@ samples -> learn a rule -> block spins, drawn from P(h | v) -> learn again -> ..
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from kadanoff._base import checks
+from kadanoff._base import checks, html
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.statistics import Estimate
 from kadanoff._base.types import FloatArray, SpinArray
-from kadanoff.lattices.blockspin.rules import BlockRule
-from kadanoff.lattices.rsmi.learning import learn
+from kadanoff._core import Control
+from kadanoff.lattices.blockspin.rules import BlockRule, configurations_of
+from kadanoff.lattices.rsmi.learning import rule_of_samples
+from kadanoff.lattices.rsmi.learning_options import LearningKeywords, LearningOptions
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
 from kadanoff.lattices.rsmi.samples import as_array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Flow", "correlations", "flow", "information_temperature"]
+__all__ = ["Flow", "correlations", "flow", "information_temperature", "neighbour_products"]
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Flow:
     """Rules and block spins, step by step.
@@ -34,10 +41,13 @@ class Flow:
         The rule of each step, signs aligned from step to step.
     configurations : tuple of arrays
         Block spins after 0, 1, ... steps.
+    seed : int
+        Of learning and of the block spins.
     """
 
     rules: tuple[FilterRule, ...]
     configurations: tuple[SpinArray, ...]
+    seed: int
 
     def __len__(self) -> int:
         return len(self.rules)
@@ -50,13 +60,13 @@ class Flow:
     @property
     def correlation(self) -> FloatArray:
         """Nearest-neighbour correlation after 0, 1, ... steps."""
-        return np.array([correlations(x)[:, 0].mean() for x in self.configurations])
+        return np.array([neighbour_products(x)[:, 0].mean() for x in self.configurations])
 
     @property
     def correlation_error(self) -> FloatArray:
         """One standard deviation, if configurations are independent."""
         return np.array(
-            [correlations(x)[:, 0].std(ddof=1) / np.sqrt(len(x)) for x in self.configurations]
+            [neighbour_products(x)[:, 0].std(ddof=1) / np.sqrt(len(x)) for x in self.configurations]
         )
 
     def temperatures(self) -> FloatArray:
@@ -67,6 +77,26 @@ class Flow:
         """
         return np.array([_temperature(float(c)) for c in self.correlation])
 
+    def __repr__(self) -> str:
+        sides = " -> ".join(str(x.shape[1]) for x in self.configurations)
+        parts = [f"L = {sides}", f"{len(self.configurations[0])} configurations"]
+        if self.rules:
+            nats = ", ".join(f"{value:.4g}" for value in self.information)
+            parts.append(f"{nats} nats by step")
+        return f"Flow({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        rows: dict[str, object] = {
+            "steps": len(self.configurations) - 1,
+            "L": tuple(x.shape[1] for x in self.configurations),
+            "configurations": len(self.configurations[0]),
+            "nearest-neighbour correlation": tuple(map(float, self.correlation)),
+        }
+        if self.rules:
+            rows["I(H:E) / nats"] = tuple(map(float, self.information))
+        rows["seed"] = self.seed
+        return html.table("Flow of block rules", rows, html.sparkline(self.correlation))
+
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """Filters of all steps. Returns the axes."""
         from kadanoff.lattices.rsmi.plots import plot_flow
@@ -74,8 +104,17 @@ class Flow:
         return plot_flow(self, ax=ax, **style)
 
 
+@public(options=LearningOptions)
 def flow(
-    samples: Any, steps: int = 3, *, rule: BlockRule | None = None, seed: int = 0, **options: Any
+    samples: Any,
+    steps: int = 3,
+    *,
+    rule: BlockRule | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: Control | None = None,
+    **options: Unpack[LearningKeywords],
 ) -> Flow:
     """Learn, coarse-grain, and again.
 
@@ -85,50 +124,72 @@ def flow(
     steps : int, default 3
     rule : BlockRule, optional
         The same rule at every step, learning nothing.
-    seed : int, default 0
-    **options
-        Of :func:`learn`.
+    seed, threads, progress, control, **options
+        As in :func:`learn`; the block spins are drawn with numbers that follow from the seed.
+
+    Returns
+    -------
+    Flow
 
     Raises
     ------
     ValueError
         The lattice becomes too small for the block, its buffer and an environment.
+    Cancelled
+        ``partial`` holds the best rule so far of the step that was being learned, or None.
 
     Examples
     --------
     >>> import kadanoff as kd
     >>> samples = kd.ising.sample(L=16, T=kd.ising.T_c, n=2000, seed=1)
-    >>> found = flow(samples, 2, bound=1.0)
+    >>> found = flow(samples, 2, bound=1.0, seed=0)
     >>> [x.shape[1] for x in found.configurations]
     [16, 8, 4]
     """
-    steps, seed = checks.whole("steps", steps), checks.seed(seed)
+    steps = checks.whole("steps", steps)
+    run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
+    chosen = LearningOptions(**options)
+    if rule is not None and not isinstance(rule, BlockRule):
+        raise TypeError(f"rule must be a BlockRule or None, got {rule!r}")
     current: Any = samples
     rules: list[FilterRule] = []
     spins = [as_array(samples)]
     for k in range(steps):
-        if rule is None:
-            learned = learn(current, seed=seed, **options)
+        step_rule = rule
+        if step_rule is None:
+            learned = rule_of_samples(current, chosen, run)
             if rules and rules[-1].filters.shape == learned.filters.shape:
                 learned = learned.aligned(rules[-1])
             rules.append(learned)
-            chosen: BlockRule = learned
-        else:
-            chosen = rule
-        current = chosen.apply(spins[-1], seed=seed + k + 1)
+            step_rule = learned
+        current = step_rule.apply(spins[-1], seed=(run.seed + k + 1) % 2**64)
         spins.append(current)
-    return Flow(tuple(rules), tuple(spins))
+    bare = np.asarray(spins[0], dtype=np.int8)
+    return Flow(tuple(rules), (bare, *spins[1:]), run.seed)
 
 
-def correlations(spins: Any) -> FloatArray:
-    """Average s s' of nearest and of next-nearest (diagonal) neighbours, one row a configuration.
+@public
+def correlations(configurations: Any) -> FloatArray:
+    """Average s s' of nearest and of next-nearest (diagonal) neighbours, per configuration.
+
+    Parameters
+    ----------
+    configurations : IsingSamples, DimerSamples, or array of +-1, shape (n, L_1, ..., L_d)
+
+    Returns
+    -------
+    array, shape (n, 2)
 
     Examples
     --------
     >>> correlations(np.ones((1, 4, 4))).tolist()
     [[1.0, 1.0]]
     """
-    s = np.asarray(spins, dtype=np.int8)
+    return neighbour_products(configurations_of(as_array(configurations)))
+
+
+def neighbour_products(s: SpinArray) -> FloatArray:
+    """:func:`correlations` of configurations that are checked."""
     axes = tuple(range(1, s.ndim))
     near = [np.mean(s * np.roll(s, 1, axis=a), axis=axes) for a in axes]
     if len(axes) < 2:
@@ -140,20 +201,21 @@ def correlations(spins: Any) -> FloatArray:
     return np.stack([np.mean(near, axis=0), far], axis=1)
 
 
-def information_temperature(found: Information, T: Any, information: Any) -> Estimate:
+@public
+def information_temperature(found: Information, T: ArrayLike, information: ArrayLike) -> Estimate:
     """The thermometer of mutual information: where a calibration reads the same number.
 
     Parameters
     ----------
     found : Information
-        What a rule retains of block spins, or of samples at an unknown temperature.
+        The information of a rule about block spins, or about samples at an unknown temperature.
     T, information : arrays
         The same rule and geometry at known temperatures, on one side of the maximum of I.
 
     Returns
     -------
     Estimate
-        T with the error that `found` leaves; nothing is extrapolated.
+        T with the error that follows from that of `found`; nothing is extrapolated.
 
     Raises
     ------
@@ -163,13 +225,15 @@ def information_temperature(found: Information, T: Any, information: Any) -> Est
     Examples
     --------
     >>> T = np.linspace(2.4, 4, 9)
-    >>> from kadanoff.lattices.rsmi.laws import torus
+    >>> from kadanoff.lattices.rsmi.joint_distributions import torus
     >>> I = [torus(6, t).information(np.ones(4)) for t in T]
     >>> unknown = Information(torus(6, 3.1).information(np.ones(4)), 0.0, "exact")
     >>> read = information_temperature(unknown, T, I)
     >>> print(f"{read.mean:.2f}")
     3.10
     """
+    if not isinstance(found, Information):
+        raise TypeError(f"found must be an Information, got {found!r}")
     t, nats = checks.array("T", T, ndim=1), checks.array("information", information, ndim=1)
     if len(t) != len(nats) or len(t) < 2:
         raise ValueError(

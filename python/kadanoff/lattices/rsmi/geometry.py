@@ -2,7 +2,7 @@ r"""Block, buffer, environment.
 
     E E E E E E
     E B B B B E        V  the block: its spins v decide h
-    E B V V B E        B  the buffer, ignored: h is asked about what is far away
+    E B V V B E        B  the buffer, ignored: h is to know the distant environment
     E B V V B E        E  the environment: a shell around the buffer
     E B B B B E
     E E E E E E
@@ -22,11 +22,13 @@ from typing import Any
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import IntArray
 
 __all__ = ["Geometry"]
 
 
+@public
 @dataclass(frozen=True)
 class Geometry:
     """Where block, buffer and environment lie on a periodic lattice.
@@ -70,7 +72,7 @@ class Geometry:
             raise ValueError(
                 f"block must have one side for each of {len(sizes)} axes, got {self.block}"
             )
-        buffer = 0 if _zero(self.buffer) else checks.whole("buffer", self.buffer)
+        buffer = checks.whole("buffer", self.buffer, least=0)
         shell = checks.whole("shell", self.shell)
         for side, size in zip(block, sizes, strict=True):
             if side > size:
@@ -145,14 +147,6 @@ class Geometry:
         """Numbers of sites, row-major."""
         at = (np.asarray(offsets) + np.asarray(corner)) % np.array(self.lattice)
         return np.asarray(np.ravel_multi_index(tuple(at.T), self.lattice), dtype=np.int64)
-
-
-def _zero(value: object) -> bool:
-    return (
-        not isinstance(value, bool | np.bool_)
-        and isinstance(value, int | np.integer)
-        and value == 0
-    )
 
 
 def _sizes(name: str, value: Any) -> tuple[int, ...]:

@@ -10,109 +10,126 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.lattices.rsmi.objective import information_gradient
+from kadanoff.lattices.rsmi.joint_distributions import JointDistribution
+from kadanoff.lattices.rsmi.objective import Objective, information_gradient
+from kadanoff.lattices.rsmi.proxy_information import log_ratio_matrix, proxy_objective
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
 
-if TYPE_CHECKING:
-    from kadanoff.lattices.rsmi.laws import Law
-
 __all__ = [
-    "Objective",
-    "Search",
+    "Ascent",
     "Watch",
+    "checked_bias",
     "checked_bound",
     "climb",
+    "information_objective",
     "maximise",
-    "of_law",
     "running",
 ]
 
 Watch = Callable[[FloatArray, float], object]
-Objective = Callable[[FloatArray, FloatArray], tuple[float, FloatArray, FloatArray]]
-"""(filters, bias) -> value and its derivatives by both."""
 
-SMALL = 0.5  # starts: at zero the gradient vanishes
-ITERATIONS = 200
+_START = 0.5  # size of the weights at a start: at zero the gradient vanishes
+_MAX_ITERATIONS = 200
 
 
 @dataclass(kw_only=True)
-class Search:
-    """What is asked of a learner, and who watches it.
+class Ascent:
+    """A search for the filters with the largest objective: its options and its best rule so far.
 
-    `best` is the rule that reached most so far: what a cancelled search hands out.
+    Attributes
+    ----------
+    run : Run
+    hidden, bound, bias, restarts, pairs, watch
+        As in :func:`kadanoff.rsmi.learn`.
+    report : callable or None
+        Of the progress bar, while it runs.
+    best : FilterRule or None
+        The rule with the largest objective so far: the partial result of a cancelled search.
+    reached : float
+        Its objective.
     """
 
+    run: Run
     hidden: int
     bound: float
     bias: bool = False
     restarts: int = 1
-    seed: int = 0
     pairs: int | None = None
-    threads: int | None = None
-    control: _core.Control | None = None
     watch: Watch | None = None
     report: Report | None = None
     best: FilterRule | None = None
     reached: float = -np.inf
 
+    @property
+    def seed(self) -> int:
+        """Of starts and bootstrap."""
+        return self.run.seed
+
     def check(self) -> None:
-        """Stops if it was asked to."""
-        if self.control is not None and self.control.cancelled:
+        """Raises Cancelled if the run was cancelled."""
+        if self.run.control is not None and self.run.control.cancelled:
             raise Cancelled("the computation was stopped")
 
-    def see(self, filters: FloatArray, b: FloatArray, value: float) -> None:
-        """Shows filters (units, *block) and what they reach."""
+    def record(self, filters: FloatArray, b: FloatArray, value: float) -> None:
+        """An evaluation: filters, shape (units, *block), and their objective."""
         if value > self.reached:
             self.reached = value
-            self.best = FilterRule(filters.copy(), b.copy(), bound=self.bound, converged=False)
+            self.best = FilterRule(
+                filters.copy(), b.copy(), bound=self.bound, converged=False, seed=self.seed
+            )
         if self.watch is not None:
             self.watch(filters, value)
 
-    def tell(self, done: int, total: int) -> None:
+    def advance(self, done: int, total: int) -> None:
         """Progress."""
         if self.report is not None:
             self.report(done, total)
 
 
 @contextmanager
-def running(what: str, search: Search, progress: bool | Report | None) -> Iterator[None]:
-    """A bar, few threads of BLAS, and what there is on the stop button."""
+def running(description: str, ascent: Ascent) -> Iterator[None]:
+    """Progress bar, one BLAS thread, and the best rule so far on an interrupt."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     try:
         # Products are small: threads that wait for one another cost more than they bring.
-        with threadpool_limits(search.threads or 1, user_api="blas"), bar(what, progress) as report:
-            search.report = report
+        with (
+            threadpool_limits(ascent.run.threads or 1, user_api="blas"),
+            ascent.run.calling(description) as keywords,
+        ):
+            ascent.report = keywords["report"]
             yield
     except KeyboardInterrupt as stop:  # Cancelled is one
-        raise Cancelled(f"{what} was stopped", partial=search.best) from stop
+        raise Cancelled(f"{description} was stopped", partial=ascent.best) from stop
 
 
+@public
 def maximise(
-    law: Law,
+    joint: JointDistribution,
     *,
     hidden: int = 1,
     bound: float = 3.0,
     bias: bool = False,
     restarts: int = 8,
     objective: str = "information",
-    seed: int = 0,
+    seed: int | None = None,
     watch: Watch | None = None,
 ) -> FilterRule:
-    """The rule that maximises I(H : E) of a law.
+    """The rule that maximises I(H : E) of a joint distribution.
 
     Parameters
     ----------
-    law : Law
+    joint : JointDistribution
         Exact, or of sampled environments.
     hidden : int, default 1
         Hidden units.
@@ -123,8 +140,9 @@ def maximise(
     restarts : int, default 8
         Starts: one uniform, the others random.
     objective : {"information", "proxy"}
-        "proxy": what the algorithm of 2018 maximises instead, see :func:`proxy`.
-    seed : int, default 0
+        "proxy": that of the algorithm of 2018, see :func:`proxy`.
+    seed : int, optional
+        Of the starts; drawn if not given.
     watch : callable, optional
         Called as ``watch(filters, I)`` at every evaluation: live pictures.
 
@@ -135,26 +153,29 @@ def maximise(
 
     Examples
     --------
-    >>> from kadanoff.lattices.rsmi.laws import torus
-    >>> rule = maximise(torus(6, 2.269185314213022), bound=3.0)
+    >>> from kadanoff.lattices.rsmi.joint_distributions import torus
+    >>> rule = maximise(torus(6, 2.269185314213022), bound=3.0, seed=0)
     >>> np.sort(rule.filters.ravel()).round(4).tolist(), round(rule.information.value, 9)
     ([1.2498, 3.0, 3.0, 3.0], 0.461450492)
     """
-    from kadanoff.lattices.rsmi.proxy_objective import of_likelihoods, ratios
-
-    if objective not in ("information", "proxy"):
-        raise ValueError(f"objective must be 'information' or 'proxy', got {objective!r}")
-    search = Search(
+    if not isinstance(joint, JointDistribution):
+        raise TypeError(f"joint must be a JointDistribution, got {joint!r}")
+    objective = checks.choice("objective", objective, ("information", "proxy"))
+    ascent = Ascent(
+        run=Run.of(seed=seed),
         hidden=checks.whole("hidden", hidden),
         bound=checked_bound(bound),
-        bias=bool(bias),
+        bias=checked_bias(bias),
         restarts=checks.whole("restarts", restarts),
-        seed=checks.seed(seed),
         watch=watch,
     )
-    states = np.ascontiguousarray(law.states, dtype=np.float64)
-    aim = of_law(law) if objective == "information" else of_likelihoods(states, *ratios(law))
-    rule = climb(aim, states.shape[1], law.shape, search).aligned()
+    states = np.ascontiguousarray(joint.states, dtype=np.float64)
+    aim = (
+        information_objective(joint)
+        if objective == "information"
+        else proxy_objective(states, *log_ratio_matrix(joint))
+    )
+    rule = climb(aim, states.shape[1], joint.shape, ascent).aligned()
     value = aim(rule.filters.reshape(rule.units, -1), rule.bias)[0]
     kind = "exact" if objective == "information" else "proxy"
     return rule.known(Information(value, 0.0, kind))
@@ -164,18 +185,22 @@ def checked_bound(bound: object) -> float:
     """A bound on |lambda_i|; infinite for none."""
     if bound is None or (isinstance(bound, float | np.floating) and bound == np.inf):
         return np.inf
-    x = checks.real("bound", bound)
-    if x <= 0:
-        raise ValueError(f"bound must be positive (inf for none), got {bound}")
-    return x
+    return checks.real("bound", bound, above=0, hint="take infinity for no bound")
 
 
-def of_law(law: Law) -> Objective:
-    """I(H : E) of a law and its gradient."""
-    states = np.ascontiguousarray(law.states, dtype=np.float64)
+def checked_bias(bias: object) -> bool:
+    """Whether b may differ from zero."""
+    if not isinstance(bias, bool | np.bool_):
+        raise TypeError(f"bias must be True or False, got {bias!r}")
+    return bool(bias)
+
+
+def information_objective(joint: JointDistribution) -> Objective:
+    """I(H : E) of a joint distribution and its gradient."""
+    states = np.ascontiguousarray(joint.states, dtype=np.float64)
 
     def objective(filters: FloatArray, b: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        return information_gradient(law.weights, law.conditional, states, filters, b)
+        return information_gradient(joint.weights, joint.conditional, states, filters, b)
 
     return objective
 
@@ -184,7 +209,7 @@ def climb(
     objective: Objective,
     features: int,
     shape: tuple[int, ...],
-    search: Search,
+    ascent: Ascent,
     *,
     first: FilterRule | None = None,
     rounded: bool = False,
@@ -198,31 +223,31 @@ def climb(
     """
     from scipy.optimize import minimize
 
-    hidden, bound, bias = search.hidden, search.bound, search.bias
+    hidden, bound, bias = ascent.hidden, ascent.bound, ascent.bias
     size = hidden * features
-    rng = np.random.default_rng([search.seed, 0x6C696D62])
+    rng = np.random.default_rng([ascent.seed, 0x6C696D62])
     best: tuple[float, FilterRule] | None = None
     box = [(-bound, bound)] * size + [(-np.inf, np.inf)] * (hidden if bias else 0)
-    options: dict[str, Any] = {"maxiter": ITERATIONS, "ftol": 1e-15, "gtol": 1e-9}
+    options: dict[str, Any] = {"maxiter": _MAX_ITERATIONS, "ftol": 1e-15, "gtol": 1e-9}
     if rounded:
         options |= {"ftol": 1e-7, "gtol": 1e-6}
-    for start in range(search.restarts if first is None else 1):
-        x = rng.uniform(-1, 1, size + (hidden if bias else 0)) * min(bound, SMALL)
+    for start in range(ascent.restarts if first is None else 1):
+        x = rng.uniform(-1, 1, size + (hidden if bias else 0)) * min(bound, _START)
         if first is not None:
             x = np.concatenate([first.filters.ravel(), first.bias if bias else []])
         elif start == 0:
-            x[:features] = min(bound, SMALL)
+            x[:features] = min(bound, _START)
         history: list[float] = []
 
         def split(x: FloatArray) -> tuple[FloatArray, FloatArray]:
             return x[:size].reshape(hidden, features), x[size:] if bias else np.zeros(hidden)
 
         def down(x: FloatArray, history: list[float] = history) -> tuple[float, FloatArray]:
-            search.check()
+            ascent.check()
             filters, b = split(x)
             value, by_filters, by_bias = objective(filters, b)
             history.append(value)
-            search.see(filters.reshape(hidden, *shape), b, value)
+            ascent.record(filters.reshape(hidden, *shape), b, value)
             gradient = np.concatenate([by_filters.ravel(), by_bias if bias else []])
             return -value, -np.asarray(gradient, dtype=np.float64)
 
@@ -235,6 +260,7 @@ def climb(
                 bound=bound,
                 history=np.array(history),
                 converged=bool(found.success),
+                seed=ascent.seed,
             )
             best = (float(found.fun), rule)
     assert best is not None

@@ -14,12 +14,15 @@ state k in :func:`kadanoff.blockspin.spins`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.blockspin.enumeration import spins
 
 __all__ = [
+    "Objective",
     "coarse_table",
     "entropy",
     "information",
@@ -29,6 +32,9 @@ __all__ = [
 ]
 
 TINY = 1e-300
+
+Objective = Callable[[FloatArray, FloatArray], tuple[float, FloatArray, FloatArray]]
+"""(filters, bias) -> value and its derivatives by both."""
 
 
 def entropy(p: FloatArray) -> float:

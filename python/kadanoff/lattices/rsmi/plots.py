@@ -12,11 +12,11 @@ from kadanoff._base.types import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kadanoff.lattices.rsmi.critical import CriticalPoint
     from kadanoff.lattices.rsmi.data_collapse import Collapse
     from kadanoff.lattices.rsmi.filter_flow import Flow
+    from kadanoff.lattices.rsmi.lattice_matching import CriticalPoint
+    from kadanoff.lattices.rsmi.rule_comparison import Optimality
     from kadanoff.lattices.rsmi.rules import FilterRule
-    from kadanoff.lattices.rsmi.truncation import Optimality
 
 __all__ = [
     "plot_collapse",
@@ -138,7 +138,7 @@ def plot_optimality(found: Optimality, ax: Axes | None = None, **style: Any) -> 
 
 
 def plot_collapse(found: Collapse, ax: Axes | None = None, **style: Any) -> Axes:
-    """Correlation of block spins against the scaled temperature, a colour a size."""
+    """Correlation of block spins against the scaled temperature, one colour per size."""
     if ax is None:
         ax = figure()[0, 0]
     x = found.scaled

@@ -1,4 +1,4 @@
-r"""Rules that were learned: filters, and what they are known to retain.
+r"""Rules that were learned: filters, and the information that they retain.
 
 P(h | v) = prod_j 1 / (1 + exp(-2 h_j (lambda_j.v + b_j)))
 """
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kadanoff._base import checks
-from kadanoff._base.types import FloatArray, SpinArray
+from kadanoff._base import checks, html
+from kadanoff._base.signatures import public
+from kadanoff._base.types import AnyArray, FloatArray, SpinArray
 from kadanoff.lattices.blockspin.enumeration import spins
-from kadanoff.lattices.blockspin.rules import BlockRule, _blocks, configurations_of
+from kadanoff.lattices.blockspin.rules import BlockRule, blocks_of, configurations_of, sides
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.objective import coarse_table, sigmoid_tables
+from kadanoff.lattices.rsmi.samples import as_array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +27,7 @@ __all__ = ["FilterRule", "Information"]
 
 
 MEANINGS = {
-    "exact": "I(H:E) of an exact law",
+    "exact": "I(H:E) of an exact joint distribution",
     "oracle": "I(H:E), environments sampled, block and buffer summed exactly",
     "certified": "lower bound of I(H:E) on data held out from learning",
     "proxy": "the 2018 proxy: I(H:E) minus a conditional lautum information",
@@ -33,9 +35,10 @@ MEANINGS = {
 }
 
 
+@public
 @dataclass(frozen=True)
 class Information:
-    """So many nats, and what the number means.
+    """An amount of information, and what the number means.
 
     Attributes
     ----------
@@ -43,13 +46,19 @@ class Information:
         Nats; one standard deviation, 0 where nothing is sampled.
     kind : {"exact", "oracle", "certified", "proxy", "infonce"}
     n : int
-        Configurations that it was measured on; 0 if none.
+        Blocks that it was measured on; 0 if none.
+    seed : int or None
+        Of the random numbers of its error; None where nothing is sampled.
     """
 
     value: float
     error: float
     kind: str
     n: int = 0
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        checks.choice("kind", self.kind, MEANINGS)
 
     @property
     def mean(self) -> float:
@@ -61,6 +70,10 @@ class Information:
         """A sentence."""
         return MEANINGS[self.kind]
 
+    def __repr__(self) -> str:
+        error = f" +- {self.error:.2g}" if self.error else ""
+        return f"Information({self.value:.4g}{error} nats, {self.kind})"
+
     def __str__(self) -> str:
         if self.error == 0:
             return f"{self.value:.9g} nats ({self.meaning})"
@@ -68,6 +81,7 @@ class Information:
         return f"{self.value:.{digits}f} +- {self.error:.{digits}f} nats ({self.meaning})"
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class FilterRule(BlockRule):
     """A linear filter for each hidden unit.
@@ -79,7 +93,7 @@ class FilterRule(BlockRule):
     bias : array, shape (units,), default 0
         b.
     information : Information or None
-        What the rule retains.
+        Of the block variable about the environment.
     geometry : Geometry or None
         What it was learned for.
     bound : float
@@ -87,7 +101,9 @@ class FilterRule(BlockRule):
     history : array
         The objective, evaluation by evaluation, of the best start.
     converged : bool
-        Whether the optimiser said so.
+        Whether the optimiser converged.
+    seed : int or None
+        Of the random numbers of learning; None for a rule that was not learned.
 
     Examples
     --------
@@ -102,16 +118,46 @@ class FilterRule(BlockRule):
     bound: float = np.inf
     history: FloatArray = field(default_factory=lambda: np.zeros(0), repr=False)
     converged: bool = True
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         filters = checks.array("filters", self.filters)
         if filters.ndim < 2 or filters.size == 0:
             raise ValueError(f"filters must have shape (units, *block), got {filters.shape}")
-        bias = np.broadcast_to(checks.array("bias", self.bias), (len(filters),)).copy()
+        bias = checks.array("bias", self.bias, ndim=(0, 1))
+        if bias.size not in (1, len(filters)):
+            raise ValueError(
+                f"bias must have one entry per unit, {len(filters)}, got shape {bias.shape}"
+            )
+        bias = np.broadcast_to(bias, (len(filters),)).copy()
         filters.setflags(write=False)
         bias.setflags(write=False)
         object.__setattr__(self, "filters", filters)
         object.__setattr__(self, "bias", bias)
+
+    def __repr__(self) -> str:
+        units = f"{self.units} unit{'s' if self.units > 1 else ''}"
+        largest = f"|lambda| <= {np.abs(self.filters).max():.4g}"
+        parts = [units, f"block {sides(self.shape)}", largest]
+        if self.information is not None:
+            parts.append(repr(self.information).partition("(")[2][:-1])
+        if not self.converged:
+            parts.append("not converged")
+        return f"FilterRule({', '.join(parts)})"
+
+    def _repr_html_(self) -> str:
+        rows: dict[str, object] = {
+            "hidden units": self.units,
+            "block": sides(self.shape),
+            "largest |lambda|": float(np.abs(self.filters).max()),
+            "bound": self.bound,
+        }
+        if self.information is not None:
+            rows["I(H:E)"] = str(self.information)
+        if self.seed is not None:
+            rows["seed"] = self.seed
+        rows["converged"] = self.converged
+        return html.table("Block rule", rows, html.sparkline(self.history))
 
     @property
     def units(self) -> int:
@@ -125,10 +171,10 @@ class FilterRule(BlockRule):
 
     def field(self, v: ArrayLike) -> FloatArray:
         """lambda_j.v + b_j, v of shape (..., sites); shape (..., units)."""
-        seen = np.asarray(v)
-        if seen.ndim == 0 or seen.shape[-1] != self.sites:
-            raise ValueError(f"v must have {self.sites} entries, got shape {seen.shape}")
-        return np.asarray(seen @ self.filters.reshape(self.units, -1).T + self.bias)
+        states = np.asarray(v)
+        if states.ndim == 0 or states.shape[-1] != self.sites:
+            raise ValueError(f"v must have {self.sites} entries, got shape {states.shape}")
+        return np.asarray(states @ self.filters.reshape(self.units, -1).T + self.bias)
 
     def probability(self, v: ArrayLike) -> FloatArray:
         """P(h = +1 | v), shape (...) for one unit and (..., units) for several."""
@@ -140,7 +186,7 @@ class FilterRule(BlockRule):
         return coarse_table(self.field(spins(self.sites)))
 
     def known(self, information: Information, geometry: Geometry | None = None) -> FilterRule:
-        """The same rule with what it retains, and where that was measured."""
+        """The same rule with its information, and the geometry of that."""
         return replace(self, information=information, geometry=geometry)
 
     def flipped(self, *units: int) -> FilterRule:
@@ -167,13 +213,14 @@ class FilterRule(BlockRule):
             total = np.sum(own * other.filters.reshape(other.units, -1), axis=1)
         return self.flipped(*np.flatnonzero(total < 0).tolist())
 
-    def apply(self, configurations: Any, *, seed: int = 0) -> SpinArray:
+    @public
+    def apply(self, configurations: Any, *, seed: int | None = None) -> SpinArray:
         """Draw the hidden units of all blocks.
 
         Parameters
         ----------
         configurations : samples of :mod:`kadanoff.ising`, or array of +-1, (..., L_1, ..., L_d)
-        seed : int, default 0
+        seed : int, optional
             h is drawn with its probability; where the filter cannot tell, at random.
 
         Returns
@@ -185,24 +232,30 @@ class FilterRule(BlockRule):
         TypeError, ValueError
             Entries other than +-1, sizes that the block does not divide.
         """
-        from kadanoff.lattices.rsmi.samples import as_array
+        given = self.checked(configurations)
+        return self.draw(given, np.random.default_rng([checks.seed(seed), given.shape[-1]]))
 
+    def checked(self, configurations: Any) -> AnyArray:
+        """Configurations of +-1; 0 where dimers leave a variable undefined."""
         given = as_array(configurations)
-        if not (given.dtype == np.int8 and self.geometry is not None and (given == 0).any()):
-            given = configurations_of(given, self.shape)
-        rng = np.random.default_rng([checks.seed(seed), given.shape[-1]])
+        if given.dtype == np.int8 and self.geometry is not None and (given == 0).any():
+            return given
+        return configurations_of(given, self.shape)
+
+    def draw(self, configurations: SpinArray, rng: np.random.Generator) -> SpinArray:
+        """Hidden units of configurations that are checked."""
         d = len(self.shape)
-        lead = given.shape[:-d]
-        flat = given.reshape(-1, *given.shape[-d:])
-        coarse = tuple(n // b for n, b in zip(given.shape[-d:], self.shape, strict=True))
+        lead, lattice = configurations.shape[:-d], configurations.shape[-d:]
+        flat = configurations.reshape(-1, *lattice)
+        coarse = tuple(n // b for n, b in zip(lattice, self.shape, strict=True))
         out = np.empty((len(flat), *coarse, self.units), dtype=np.int8)
         filters = self.filters.reshape(self.units, -1).T.astype(np.float32)
         each = max(1, (1 << 22) // flat[0].size) if len(flat) else 1
         for k in range(0, len(flat), each):
-            part = _blocks(flat[k : k + each], self.shape)
+            part = blocks_of(flat[k : k + each], self.shape)
             lean = np.tanh(part.astype(np.float32) @ filters + self.bias.astype(np.float32))
-            draw = 2 * rng.random(lean.shape, dtype=np.float32) - 1
-            out[k : k + each] = np.where(draw < lean, np.int8(1), np.int8(-1))
+            uniform = 2 * rng.random(lean.shape, dtype=np.float32) - 1
+            out[k : k + each] = np.where(uniform < lean, np.int8(1), np.int8(-1))
         shaped = out.reshape(*lead, *coarse, self.units)
         return shaped[..., 0] if self.units == 1 else shaped
 

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, IntArray, SpinArray
 from kadanoff.lattices.dimers.lattice import checked
 from kadanoff.lattices.rsmi.geometry import Geometry
@@ -44,7 +45,7 @@ class _IsingSource:
         self.lattice = tuple(samples.model.shape)
 
     def columns(self, rows: Any, sites: IntArray) -> SpinArray:
-        # One bit a site, lowest first: an eighth of the memory, and only the bytes that are needed.
+        # One bit per site, lowest first: an eighth of the memory, and only the bytes needed.
         packed = self.samples.packed
         found = (packed[rows][:, sites >> 3] >> (sites & 7).astype(np.uint8)) & 1
         return np.asarray(2 * found.view(np.int8) - np.int8(1))
@@ -85,8 +86,9 @@ class _DimerSource:
         return np.asarray(self.samples.grid())
 
 
+@public
 class DimerStates:
-    """Coverings as states of sites, Potts-like: four variables a site, +1 for its direction.
+    """Coverings as states of sites, Potts-like: four variables per site, +1 for its direction.
 
     Parameters
     ----------
@@ -115,13 +117,21 @@ class DimerStates:
     def __len__(self) -> int:
         return len(self.directions)
 
+    def __repr__(self) -> str:
+        Ly, Lx = self.directions.shape[1:]
+        return f"DimerStates({len(self)} coverings of {Ly} x {Lx} sites)"
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> AnyArray:
+        """All variables, so that numpy and the machines take them as they are."""
+        return np.asarray(self.array(), dtype=dtype)
+
     def columns(self, rows: Any, sites: IntArray) -> SpinArray:
         """Variables of these rows and sites, shape (rows, sites)."""
         Y, X = np.divmod(sites, self.lattice[1])
         d = self.directions[rows]
-        seen = d.reshape(len(d), -1)[:, (Y // 2) * (self.lattice[1] // 2) + X // 2]
+        at_site = d.reshape(len(d), -1)[:, (Y // 2) * (self.lattice[1] // 2) + X // 2]
         direction = (2 * (Y % 2) + X % 2).astype(np.uint8)
-        return np.asarray(2 * (seen == direction).astype(np.int8) - np.int8(1))
+        return np.asarray(2 * (at_site == direction).astype(np.int8) - np.int8(1))
 
     def array(self) -> AnyArray:
         """All variables, shape (n, 2 Ly, 2 Lx)."""
@@ -133,7 +143,14 @@ class _ArraySource:
     scale = 1
 
     def __init__(self, samples: Any) -> None:
+        if isinstance(samples, np.ma.MaskedArray):
+            raise TypeError("samples must be a plain array, got a masked one")
         self.samples = np.asarray(samples)
+        if self.samples.dtype.kind not in "iuf":
+            raise TypeError(
+                "samples must be configurations of +1 and -1 (an array, or a result of "
+                f"kd.ising.sample or kd.dimers.sample), got dtype {self.samples.dtype}"
+            )
         self.lattice = self.samples.shape[1:]
 
     def columns(self, rows: Any, sites: IntArray) -> SpinArray:
@@ -145,6 +162,8 @@ class _ArraySource:
 
 
 def _source(samples: Any) -> Source:
+    # By what they have, not by their class: results of kd.ising and kd.dimers are read site by site
+    # without being unpacked, everything else is an array or has ``__array__``.
     if isinstance(samples, DimerStates):
         return samples
     if hasattr(samples, "model") and hasattr(samples, "packed"):
@@ -165,7 +184,7 @@ def lattice_of(samples: Any) -> tuple[int, ...]:
 
 
 def scale_of(samples: Any) -> int:
-    """Variables along an axis for each site."""
+    """Variables per site along an axis."""
     return _source(samples).scale
 
 

@@ -5,7 +5,7 @@ If a part s of the block is independent of the environment given the rest r of t
     P(e | r, s) = P(e | r),
 
 then any rule P(h | r, s) may be replaced by its average over s in P(s | r), which is a rule of r
-alone with the same joint law of h and e: no information is lost by leaving s out. A saturated
+alone with the same joint joint of h and e: no information is lost by leaving s out. A saturated
 filter hardly shows the weight of such spins to the objective, so that in samples it would be noise.
 
 Where every state of the block is possible, s may be found spin by spin [1]_: s is independent of e

@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kadanoff._base import checks
+from kadanoff._base import checks, html
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.blockspin.rules import BlockRule
-from kadanoff.lattices.rsmi.filter_flow import correlations
+from kadanoff.lattices.rsmi.filter_flow import neighbour_products
 from kadanoff.lattices.rsmi.samples import as_array
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ BOOTSTRAPS = 200
 CHUNKS = 100  # of the configurations of a temperature, resampled
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class CriticalPoint:
     """T_c and nu from lattices matched after one step more.
@@ -51,7 +53,10 @@ class CriticalPoint:
     T : array, shape (temperatures,)
     small, large : arrays, shape (steps, temperatures)
         Correlation after k steps on the small and k + 1 on the large lattice.
-    steps : array of (T_c, nu) for every step
+    steps : array, shape (steps, 2)
+        (T_c, nu) of every step.
+    seed : int
+        Of block spins and bootstrap.
     """
 
     T_c: float
@@ -62,12 +67,27 @@ class CriticalPoint:
     small: FloatArray
     large: FloatArray
     steps: FloatArray
+    seed: int
+
+    def __repr__(self) -> str:
+        return f"CriticalPoint({self})"
 
     def __str__(self) -> str:
         return (
             f"T_c = {self.T_c:.4f} +- {self.T_c_error:.4f}, "
             f"nu = {self.nu:.3f} +- {self.nu_error:.3f}"
         )
+
+    def _repr_html_(self) -> str:
+        rows: dict[str, object] = {
+            "T_c": f"{self.T_c:.4f} +- {self.T_c_error:.4f}",
+            "nu": f"{self.nu:.3f} +- {self.nu_error:.3f}",
+            "T": (float(self.T.min()), float(self.T.max())),
+            "temperatures": len(self.T),
+            "steps": len(self.steps),
+            "seed": self.seed,
+        }
+        return html.table("Critical point", rows, html.sparkline(self.large[-1] - self.small[-1]))
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """The crossing at the last step. Returns the axes."""
@@ -76,26 +96,28 @@ class CriticalPoint:
         return plot_critical_point(self, ax=ax, **style)
 
 
+@public
 def critical_point(
     small: Sequence[Any],
     large: Sequence[Any],
     rules: Sequence[BlockRule],
     *,
     degree: int = 5,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> CriticalPoint:
     """T_c and nu from samples of two lattices, L and b L, at the same temperatures.
 
     Parameters
     ----------
     small, large : sequences of IsingSamples
-        One for each temperature, at least (degree + 1) / 2; the large lattice is b times longer.
+        One per temperature, at least (degree + 1) / 2; the large lattice is b times longer.
         Where the temperatures lie matters only to the fit of smooth curves.
     rules : sequence of BlockRule
         The rule of each step, for instance ``flow(...).rules``; the large lattice takes one more.
     degree : int, default 5
         Of the polynomials in T.
-    seed : int, default 0
+    seed : int, optional
+        Of block spins and bootstrap; drawn if not given.
 
     Returns
     -------
@@ -115,7 +137,7 @@ def critical_point(
     seed, degree = checks.seed(seed), checks.whole("degree", degree)
     if len(small) != len(large) or 2 * len(small) < degree + 2:
         raise ValueError(
-            f"small and large must have one run for each of at least {(degree + 3) // 2} "
+            f"small and large must have one run per temperature, of at least {(degree + 3) // 2} "
             f"temperatures, got {len(small)} and {len(large)}"
         )
     if len(rules) < 2:
@@ -131,7 +153,7 @@ def critical_point(
         n for run in large for n in run.model.shape
     }:
         raise ValueError(f"the large lattice must be {b} times as long as the small one")
-    # Sums over chunks of configurations: (S_1, ..., S_k, E, S_1 E, ...), one array a temperature.
+    # Sums over chunks of configurations: (S_1, ..., S_k, E, S_1 E, ...), one array per temperature.
     chunks = [
         [
             _chunks(run, rules[: len(rules) - 1 + which], skip=which, seed=seed + 1000 * i + which)
@@ -171,6 +193,7 @@ def critical_point(
         small=np.array([[m[0][k] for m in curves[0]] for k in range(steps)]),
         large=np.array([[m[0][k] for m in curves[1]] for k in range(steps)]),
         steps=found,
+        seed=seed,
     )
 
 
@@ -179,9 +202,9 @@ def _chunks(run: Any, rules: Sequence[BlockRule], *, skip: int, seed: int) -> Fl
     E = run.energy * run.model.sites
     series = []
     for k, rule in enumerate(rules):
-        s = rule.apply(s, seed=seed + 10 * k)
+        s = rule.apply(s, seed=(seed + 10 * k) % 2**64)
         if k >= skip:
-            series.append(correlations(s)[:, 0])
+            series.append(neighbour_products(s)[:, 0])
     rows = np.stack([*series, E, *(x * (E - E.mean()) for x in series), E - E.mean()], axis=1)
     size = max(1, len(rows) // CHUNKS)
     count = len(rows) // size

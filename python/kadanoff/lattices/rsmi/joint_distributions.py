@@ -1,14 +1,15 @@
-r"""Exact joint laws of block and environment, P(v, e).
+r"""Exact joint distributions of block and environment, P(v, e).
 
     I(V : E), I(H : E) of any rule, its gradient, and the best filter, without samples.
 
-A `Law` is P(e) and P(v | e). Environments that act on the block in the same way are one.
+A `JointDistribution` is P(e) and P(v | e). Environments that act on the block in the same way are
+one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,18 +17,21 @@ from numpy.typing import ArrayLike
 
 from kadanoff import _core
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray
-from kadanoff.lattices.blockspin.enumeration import coupling, few, spins
+from kadanoff.lattices.blockspin.enumeration import coupling, enumerable_spins, spins
 from kadanoff.lattices.blockspin.rules import BlockRule
 from kadanoff.lattices.rsmi.elimination import partial_sum
 from kadanoff.lattices.rsmi.geometry import Geometry
-from kadanoff.lattices.rsmi.objective import information, information_gradient
+from kadanoff.lattices.rsmi.objective import coarse_table, information, information_gradient
+from kadanoff.lattices.rsmi.rules import FilterRule
 
-__all__ = ["Law", "chain", "from_joint", "slab", "torus", "windows"]
+__all__ = ["JointDistribution", "chain", "joint_distribution", "slab", "torus", "window_log_Z"]
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Law:
+class JointDistribution:
     """P(v, e) = P(e) P(v | e).
 
     Attributes
@@ -37,20 +41,23 @@ class Law:
     conditional : array, shape (environments, states)
         P(v | e).
     states : array, shape (states, features)
-        What a filter sees of the states of the block: for spins, the spins.
+        Inputs of a filter in every state of the block: for spins, the spins.
     shape : tuple of int
         Of a filter.
+    about : str
+        Where it comes from, for `repr`.
     """
 
     weights: FloatArray
     conditional: FloatArray
     states: AnyArray
     shape: tuple[int, ...]
-    about: str = field(default="")
+    about: str = ""
 
     def __repr__(self) -> str:
         e, v = self.conditional.shape
-        return f"Law({self.about + ': ' if self.about else ''}{v} states, {e} environments)"
+        origin = f"{self.about}: " if self.about else ""
+        return f"{type(self).__name__}({origin}{v} states, {e} environments)"
 
     @property
     def mutual_information(self) -> float:
@@ -71,7 +78,7 @@ class Law:
         return information(self.weights, self.conditional, self.table(rule, bias))[0]
 
     def of_values(self, values: ArrayLike) -> float:
-        """I(H : E) of a function h(v), given as one label for each state."""
+        """I(H : E) of a function h(v), given as one label per state."""
         labels = np.asarray(values)
         if labels.shape != (len(self.states),):
             raise ValueError(f"values must have shape ({len(self.states)},), got {labels.shape}")
@@ -81,19 +88,16 @@ class Law:
 
     def table(self, rule: BlockRule | ArrayLike, bias: ArrayLike = 0.0) -> FloatArray:
         """P(h | v), shape (states, values)."""
-        from kadanoff.lattices.rsmi.objective import coarse_table
-        from kadanoff.lattices.rsmi.rules import FilterRule
-
         if isinstance(rule, FilterRule):
             flat = rule.filters.reshape(rule.units, -1)
-            return coarse_table(self._see(flat) + rule.bias)
+            return coarse_table(self._fields(flat) + rule.bias)
         if isinstance(rule, BlockRule):
             up = rule.probability(self.states.astype(np.int8))
             return np.stack([up, 1 - up], axis=-1)
         filters = self._filters(rule)
-        return coarse_table(self._see(filters) + np.atleast_1d(checks.array("bias", bias)))
+        return coarse_table(self._fields(filters) + np.atleast_1d(checks.array("bias", bias)))
 
-    def _see(self, filters: FloatArray) -> FloatArray:
+    def _fields(self, filters: FloatArray) -> FloatArray:
         if filters.shape[1] != self.states.shape[1]:
             raise ValueError(
                 f"filters must have {self.states.shape[1]} weights, got {filters.shape[1]}"
@@ -116,36 +120,73 @@ class Law:
             1
         ].reshape(given.shape)
 
-    def learn(self, **options: Any) -> Any:
-        """The rule that maximises I(H : E); see :func:`kadanoff.rsmi.maximise`."""
-        from kadanoff.lattices.rsmi.maximum import maximise
 
-        return maximise(self, **options)
+@public
+def joint_distribution(
+    probabilities: ArrayLike,
+    states: ArrayLike,
+    shape: tuple[int, ...] | None = None,
+    *,
+    about: str = "",
+) -> JointDistribution:
+    """A joint distribution from a table P(v, e).
 
+    Parameters
+    ----------
+    probabilities : array, shape (states, environments)
+        P(v, e), of any normalisation.
+    states : array, shape (states, features)
+        Inputs of a filter in every state of the block.
+    shape : tuple of int, optional
+        Of a filter; default (features,).
+    about : str
+        Where it comes from, for `repr`.
 
-def from_joint(
-    joint: ArrayLike, states: ArrayLike, shape: tuple[int, ...] | None = None, *, about: str = ""
-) -> Law:
-    """A law from a table P(v, e), shape (states, environments), of any normalisation."""
-    p = checks.array("joint", joint, ndim=2)
-    seen = checks.array("states", states, ndim=2)
-    if (p < 0).any() or not p.sum() > 0 or len(seen) != len(p):
+    Returns
+    -------
+    JointDistribution
+
+    Raises
+    ------
+    ValueError
+        Negative probabilities, or shapes that do not belong together.
+
+    Examples
+    --------
+    >>> joint = joint_distribution([[0.4, 0.1], [0.1, 0.4]], [[1], [-1]])
+    >>> print(f"{joint.mutual_information:.4f}")
+    0.1927
+    """
+    p = checks.array("probabilities", probabilities, ndim=2)
+    features = checks.array("states", states, ndim=2)
+    if (p < 0).any() or not p.sum() > 0 or len(features) != len(p):
         raise ValueError(
-            f"joint must hold probabilities, a row for each of {len(seen)} states, got {p.shape}"
+            "probabilities must not be negative and must have a row for each of the "
+            f"{len(features)} states, got shape {p.shape}"
         )
+    given = (features.shape[1],) if shape is None else tuple(shape)
+    if int(np.prod(given)) != features.shape[1]:
+        raise ValueError(f"shape must hold {features.shape[1]} weights, got {given}")
+    return _normalised(p, features, given, about)
+
+
+def _normalised(
+    p: FloatArray, states: AnyArray, shape: tuple[int, ...], about: str
+) -> JointDistribution:
     p = p / p.sum()
     p = p[:, p.sum(axis=0) > 0]
     weights = p.sum(axis=0)
-    return Law(
+    return JointDistribution(
         weights=weights,
         conditional=np.ascontiguousarray((p / weights).T),
-        states=seen,
-        shape=(seen.shape[1],) if shape is None else tuple(shape),
+        states=states,
+        shape=shape,
         about=about,
     )
 
 
-def chain(K: float, block: int = 2, buffer: int = 1) -> Law:
+@public
+def chain(K: float, block: int = 2, buffer: int = 1) -> JointDistribution:
     r"""Infinite Ising chain: the block sees the nearest spin of the environment on each side.
 
         P(v, e, e') ~ (T^(b+1))_{e v_1} T_{v_1 v_2} ... T_{v_{n-1} v_n} (T^(b+1))_{v_n e'}
@@ -159,28 +200,42 @@ def chain(K: float, block: int = 2, buffer: int = 1) -> Law:
 
     Examples
     --------
-    >>> law = chain(1.0, block=2, buffer=1)
-    >>> ratio = law.information([1000, 0]) / law.mutual_information
+    >>> joint = chain(1.0, block=2, buffer=1)
+    >>> ratio = joint.information([1000, 0]) / joint.mutual_information
     >>> print(f"{ratio:.7f}")
     0.7595846
     """
     K = coupling("K", K)
-    n = few("block", block)
-    b = 0 if buffer == 0 and not isinstance(buffer, bool) else checks.whole("buffer", buffer)
+    n = enumerable_spins("block", block)
+    b = checks.whole("buffer", buffer, least=0)
     t = np.tanh(K)
     s = np.array([1.0, -1.0])
     far = (1 + t ** (b + 1) * np.outer(s, s)) / 2
     v = spins(n)
     inside = np.exp(K * (np.sum(v[:, 1:] * v[:, :-1], axis=1) - (n - 1) * np.sign(K)))
     left, right = far[(1 - v[:, 0]) // 2], far[(1 - v[:, -1]) // 2]
-    joint = inside[:, None, None] * left[:, :, None] * right[:, None, :]
-    return from_joint(joint.reshape(len(v), 4), v, (n,), about=f"chain, K = {K:g}")
+    p = inside[:, None, None] * left[:, :, None] * right[:, None, :]
+    return _normalised(p.reshape(len(v), 4), v.astype(float), (n,), f"chain, K = {K:g}")
 
 
-def windows(fields: FloatArray, block: BoolArray, kx: float, ky: float, **call: Any) -> FloatArray:
+def window_log_Z(
+    fields: FloatArray, block: BoolArray, kx: float, ky: float, keywords: Mapping[str, Any]
+) -> FloatArray:
     """ln Z of windows in fields (over temperature), for all states of the block: Rust.
 
-    Shape (n, 2^k), states in the order of :func:`kadanoff.blockspin.spins`.
+    Parameters
+    ----------
+    fields : array, shape (n, sites of the window)
+    block : bool array, shape of the window
+    kx, ky : float
+        Couplings over temperature.
+    keywords : mapping
+        Of the call, see :meth:`kadanoff._base.running.Run.calling`.
+
+    Returns
+    -------
+    array, shape (n, 2^k)
+        States in the order of :func:`kadanoff.blockspin.spins`.
     """
     h, w = block.shape
     log = _core.ising_windows(
@@ -190,12 +245,13 @@ def windows(fields: FloatArray, block: BoolArray, kx: float, ky: float, **call: 
         ky,
         np.ascontiguousarray(fields, dtype=np.float64).ravel(),
         np.flatnonzero(block).tolist(),
-        **call,
+        **keywords,
     )
     # There a set bit is an up spin; here it is a down spin.
     return np.asarray(log.reshape(len(fields), -1)[:, ::-1])
 
 
+@public
 def torus(
     shape: int | Sequence[int],
     T: float,
@@ -203,7 +259,7 @@ def torus(
     block: tuple[int, int] = (2, 2),
     buffer: int = 1,
     J: float = 1.0,
-) -> Law:
+) -> JointDistribution:
     """Ising torus: P(v, e) with the buffer and all spins that do not touch it summed exactly.
 
     Parameters
@@ -218,7 +274,7 @@ def torus(
 
     Returns
     -------
-    Law
+    JointDistribution
 
     Raises
     ------
@@ -228,18 +284,24 @@ def torus(
     Notes
     -----
     Only the spins next to the buffer act on it, and only by the fields that they add up to. Their
-    law comes from variable elimination, the window's sums from a transfer matrix.
+    distribution comes from variable elimination, the window's sums from a transfer matrix.
 
     Examples
     --------
     >>> from kadanoff.lattices.ising import T_c
-    >>> law = torus(6, T_c)
-    >>> print(f"{law.mutual_information:.6f} {law.information(np.full(4, 1000.0)):.6f}")
+    >>> joint = torus(6, T_c)
+    >>> print(f"{joint.mutual_information:.6f} {joint.information(np.full(4, 1000.0)):.6f}")
     0.549401 0.461045
     """
-    size = (shape, shape) if isinstance(shape, int | np.integer) else tuple(shape)
-    g = Geometry(tuple(size), tuple(block), buffer=buffer, shell=max(size))
-    K = coupling("J / T", J / T)
+    size = (
+        (checks.whole("shape", shape),) * 2
+        if isinstance(shape, int | np.integer)
+        else tuple(checks.whole(f"shape[{i}]", n) for i, n in enumerate(shape))
+    )
+    if len(size) != 2:
+        raise ValueError(f"shape must have two sides, got {size}")
+    g = Geometry(size, tuple(block), buffer=buffer, shell=max(size))
+    K = coupling("J / T", checks.real("J", J) / checks.real("T", T, above=0))
     if any(side + 2 * buffer >= n for side, n in zip(g.block, g.lattice, strict=True)):
         raise ValueError(
             f"block and buffer {g.window} must be smaller than the torus {g.lattice} on both axes"
@@ -263,7 +325,7 @@ def torus(
                 at = [int(c + g.buffer) % n for c, n in zip(inner, g.lattice, strict=True)]
                 touching.setdefault(outer, []).append(at[0] * width + at[1])
     kept = [number[s] for s in touching]
-    few("spins around the buffer", len(kept))
+    enumerable_spins("spins around the buffer", len(kept))
     factor, _ = partial_sum(bonds, kept, [i for s, i in number.items() if s not in inside])
     weight = factor.transpose(range(len(kept))[::-1]).ravel()  # spin 0 is the lowest bit
     e = spins(len(kept))
@@ -272,49 +334,59 @@ def torus(
         for site in sites:
             fields[:, site] += e[:, k]
     acting = np.flatnonzero(np.abs(fields).max(axis=0))
-    # A number in base 5 for each set of fields: only what differs needs a window.
+    # A number in base 5 per set of fields: only different ones need a window.
     code = np.zeros(len(e), dtype=np.int64)
     for column in acting:
         code = code * 5 + fields[:, column] + 2
     _, first, of = np.unique(code, return_index=True, return_inverse=True)
     mask = np.zeros(g.window, dtype=bool)
     mask[tuple((g.visible + g.buffer).T)] = True
-    log = windows(K * fields[first].astype(float), mask, K, K)
+    log = window_log_Z(K * fields[first].astype(float), mask, K, K, {})
     total = np.bincount(of, weights=weight)
-    joint = np.exp(log - log.max()) * total[:, None]
+    p = np.exp(log - log.max()) * total[:, None]
     about = f"{size[0]} x {size[1]} torus, T = {T:g}"
-    return from_joint(joint.T, spins(len(g.visible)), g.block, about=about)
+    return _normalised(p.T, spins(len(g.visible)).astype(float), g.block, about)
 
 
-def slab(circumference: int, T: float, *, steps: int = 1) -> tuple[Law, FloatArray]:
+@public
+def slab(circumference: int, T: float, *, steps: int = 1) -> tuple[JointDistribution, FloatArray]:
     r"""A ring of spins on an infinite cylinder, and a ring `steps` rows away.
 
         P(v, e) = psi_0(v) (T/t_0)^steps_{v e} psi_0(e)
 
+    Parameters
+    ----------
+    circumference : int
+        Spins of a ring.
+    T : float
+        Temperature, J = 1.
+    steps : int, default 1
+        Rows between the two rings.
+
     Returns
     -------
-    law : Law
+    joint : JointDistribution
         Block: one ring; environment: the ring `steps` rows further on.
     leading : array, shape (2^circumference,)
-        psi_1(v) / psi_0(v), the first excited eigenvector of the transfer matrix: what a distant
-        environment reads of v, the operator with the smallest scaling dimension.
+        psi_1(v) / psi_0(v), of the first excited eigenvector of the transfer matrix: the function
+        of v that reaches a distant environment, the operator of smallest scaling dimension.
 
     Notes
     -----
     For many steps ``P(v, e) / P(v) P(e) = 1 + (t_1/t_0)^steps r(v) r(e) + ...``, so that the
     best h(v) has the sign of r.
     """
-    n = few("circumference", circumference)
+    n = enumerable_spins("circumference", circumference)
     rows = checks.whole("steps", steps)
-    K = coupling("1 / T", 1 / T)
+    K = coupling("1 / T", 1 / checks.real("T", T, above=0))
     v = spins(n).astype(float)
     within = np.exp(K / 2 * np.sum(v * np.roll(v, 1, axis=1), axis=1))
     transfer = within[:, None] * np.exp(K * v @ v.T) * within
     values, vectors = np.linalg.eigh(transfer)
     ground, first = np.abs(vectors[:, -1]), vectors[:, -2]
     power = np.linalg.matrix_power(transfer / values[-1], rows)
-    joint = ground[:, None] * power * ground
+    p = ground[:, None] * power * ground
     leading = first / ground
     if leading[0] < 0:
         leading = -leading
-    return from_joint(joint, v, (n,), about=f"slab of {n}"), leading
+    return _normalised(p, v, (n,), f"slab of {n}"), leading

@@ -1,4 +1,4 @@
-r"""What the hidden units of a machine look at, measured.
+r"""Receptive fields of the hidden units of a machine, and measures of them.
 
     p_i = w_i^2 / sum_k w_k^2,    participation = 1 / sum_i p_i^2,
     spread^2 = sum_i p_i |x_i - centre|^2
@@ -6,8 +6,8 @@ r"""What the hidden units of a machine look at, measured.
 w is the field of one hidden unit: its column of W, or of the product ``W_1 W_2 ...`` in a stack. A
 block spin has a participation of the block's size, a small spread, one sign, and nearly all of its
 weight inside a block; a unit that looks at the whole lattice has none of these. Whether training
-makes block spins is a question to numbers, and these are compared with those of machines that saw
-no structure.
+makes block spins is decided by numbers, which are compared with those of machines trained on data
+without structure.
 
 References
 ----------
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["ReceptiveFields", "receptive_fields"]
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class ReceptiveFields:
-    """Fields of m hidden units on a torus, and their measures, one number a unit.
+    """Fields of m hidden units on a torus, and their measures, one number per unit.
 
     Attributes
     ----------
@@ -71,7 +73,7 @@ class ReceptiveFields:
 
     def __repr__(self) -> str:
         text = ", ".join(f"{name}={value:.3g}" for name, value in self.summary().items())
-        return f"ReceptiveFields({len(self.fields)} units, medians: {text})"
+        return f"ReceptiveFields({len(self.fields)} units; medians: {text})"
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """All fields as tiles, each in units of its largest weight. Returns the axes."""
@@ -80,6 +82,7 @@ class ReceptiveFields:
         return plot_receptive_fields(self, ax, **style)
 
 
+@public
 def receptive_fields(
     *weights: ArrayLike, shape: tuple[int, int], block: int = 4
 ) -> ReceptiveFields:
@@ -108,15 +111,13 @@ def receptive_fields(
     >>> W = np.zeros((8, 8, 1))
     >>> W[2:4, 7:, 0] = W[2:4, :1, 0] = 0.5  # a block of 2 x 2 across the boundary
     >>> receptive_fields(W.reshape(64, 1), shape=(8, 8), block=2)
-    ReceptiveFields(1 units, medians: norm=1, participation=4, spread=0.707, block_weight=1, ...)
+    ReceptiveFields(1 units; medians: norm=1, participation=4, spread=0.707, block_weight=1, ...)
     """
     if not weights:
         raise ValueError("at least one matrix of weights is needed")
     matrices = [checks.array(f"weights[{i}]", W, ndim=2) for i, W in enumerate(weights)]
     rows, columns = (checks.whole(f"shape[{i}]", side) for i, side in enumerate(shape))
-    block = checks.whole("block", block)
-    if block > min(rows, columns):
-        raise ValueError(f"block must be at most {min(rows, columns)}, got {block}")
+    block = checks.whole("block", block, most=min(rows, columns))
     if matrices[0].shape[0] != rows * columns:
         raise ValueError(
             f"the first matrix must have {rows * columns} rows for a lattice of {rows}x{columns}, "

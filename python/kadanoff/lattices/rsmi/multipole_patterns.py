@@ -1,4 +1,4 @@
-r"""Staggered patterns of dimers: what their filters are compared with.
+r"""Staggered patterns of dimers, with which their filters are compared.
 
 A height that obeys Laplace's equation in the block is a sum of multipoles, ``h = Re, Im z^k``. To
 the filters of a block belong the staggered sums of bonds weighted by their fields,
@@ -6,7 +6,7 @@ the filters of a block belong the staggered sums of bonds weighted by their fiel
     k = 1:  E_x, E_y          k = 2:  x E_x - y E_y,  y E_x + x E_y          k = 3: ...
 
 The environment fixes the height around the block, and harmonic functions continue it inward: of all
-linear functions of the block these are what it predicts best, the lower k the better. Two units
+linear functions of the block it predicts these best, the lower k the better. Two units
 find k = 1; of four, two more find k = 2, which tell more than a finer resolution of the direction
 of E by E_x + E_y and E_x - E_y.
 """
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.rules import FilterRule
@@ -30,6 +31,7 @@ __all__ = ["coarse_fluxes", "multipoles", "overlaps"]
 ROWS = 20_000  # configurations from which covariances are taken
 
 
+@public
 def multipoles(block: tuple[int, int], order: int = 1, *, states: bool = False) -> FloatArray:
     """Staggered patterns with the fields of harmonic heights.
 
@@ -56,9 +58,10 @@ def multipoles(block: tuple[int, int], order: int = 1, *, states: bool = False) 
            [ 0,  0,  0,  0]])
     """
     By, Bx = (checks.whole(f"block[{i}]", n) for i, n in enumerate(block))
+    order = checks.whole("order", order)
     y, x = np.indices((By, Bx)).astype(float)
     sign = (-1.0) ** (x + y)
-    out = np.zeros((2 * checks.whole("order", order), 2 * By, 2 * Bx))
+    out = np.zeros((2 * order, 2 * By, 2 * Bx))
     for k in range(order):
         # The bond's middle is half a site from its lower or left end.
         along_x = ((x + 0.5 - (Bx - 1) / 2) + 1j * (y - (By - 1) / 2)) ** k
@@ -79,6 +82,7 @@ def multipoles(block: tuple[int, int], order: int = 1, *, states: bool = False) 
     return out
 
 
+@public
 def overlaps(rule: FilterRule, patterns: ArrayLike, samples: Any) -> FloatArray:
     r"""Correlation of each lambda.v with the best combination of the patterns' sums.
 
@@ -102,7 +106,9 @@ def overlaps(rule: FilterRule, patterns: ArrayLike, samples: Any) -> FloatArray:
     >>> overlaps(FilterRule(E + E[::-1]), E, samples).round(6).tolist()
     [1.0, 1.0]
     """
-    P = np.asarray(patterns, dtype=float)
+    P = checks.array("patterns", patterns)
+    if not isinstance(rule, FilterRule):
+        raise TypeError(f"rule must be a FilterRule, got {rule!r}")
     if P.shape[1:] != rule.shape:
         raise ValueError(
             f"patterns must have the shape of filters, {rule.shape}, got {P.shape[1:]}"
@@ -115,6 +121,7 @@ def overlaps(rule: FilterRule, patterns: ArrayLike, samples: Any) -> FloatArray:
     return np.asarray(np.linalg.norm(basis.T @ fields, axis=0) / np.linalg.norm(fields, axis=0))
 
 
+@public
 def coarse_fluxes(samples: Any, rule: FilterRule) -> FloatArray:
     r"""Fluxes (W_x, W_y) of a torus as the learned variables of its blocks tell them.
 

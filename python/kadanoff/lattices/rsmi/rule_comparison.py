@@ -1,6 +1,6 @@
 r"""Rules that retain more information lead to simpler Hamiltonians: the optimality picture [1]_.
 
-For each filter: what it retains, ``I(H : E)``, and the couplings of its block spins,
+For each filter: the information ``I(H : E)`` that it retains, and the couplings of its block spins,
 
     rangeness = K'_2(2) / K'_2(1),      n-bodyness = K'_4 / K'_2(1).
 
@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.blockspin.couplings import ring_couplings, torus_couplings
 from kadanoff.lattices.blockspin.decimation import Chain
 from kadanoff.lattices.blockspin.enumeration import MAX_SPINS, coupling
 from kadanoff.lattices.blockspin.rules import BlockRule, LinearFilter
-from kadanoff.lattices.rsmi.laws import chain, torus
+from kadanoff.lattices.rsmi.joint_distributions import chain, torus
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Optimality", "optimality"]
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Optimality:
     """Information and couplings, rule by rule.
@@ -57,13 +60,18 @@ class Optimality:
     def __len__(self) -> int:
         return len(self.rules)
 
+    def __repr__(self) -> str:
+        low, high = float(self.retained.min()), float(self.retained.max())
+        return f"Optimality({len(self)} rules, retained {low:.4g} to {high:.4g} of I(V:E))"
+
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
-        """|rangeness| and |n-bodyness| against what is retained. Returns the axes."""
+        """|rangeness| and |n-bodyness| against the information retained. Returns the axes."""
         from kadanoff.lattices.rsmi.plots import plot_optimality
 
         return plot_optimality(self, ax=ax, **style)
 
 
+@public
 def optimality(
     rules: Iterable[Any], K: float, *, dimension: int = 1, buffer: int = 1
 ) -> Optimality:
@@ -92,33 +100,30 @@ def optimality(
     ([0.505, 0.3023], [0.0, 0.0202])
     """
     K = coupling("K", K)
-    chosen = [
-        r if isinstance(r, BlockRule) else LinearFilter(np.asarray(r, dtype=float)) for r in rules
-    ]
+    chosen = [r if isinstance(r, BlockRule) else LinearFilter(r) for r in rules]
     if not chosen:
         raise ValueError("rules must hold at least one rule")
-    if dimension not in (1, 2):
-        raise ValueError(f"dimension must be 1 or 2, got {dimension}")
+    dimension = checks.whole("dimension", dimension, most=2)
     if any(len(r.shape) != dimension or r.shape != chosen[0].shape for r in chosen):
         raise ValueError(f"rules must all have the same block in {dimension} dimension(s)")
     shape = chosen[0].shape
     if dimension == 1:
-        law = chain(K, shape[0], buffer)
+        joint = chain(K, shape[0], buffer)
         count = min(8, MAX_SPINS // shape[0])
         found = [ring_couplings(Chain(K=K), count, r) for r in chosen]
         second, four = [c.coupling(0, 2) for c in found], [c.coupling(0, 1, 2, 3) for c in found]
     else:
         if shape != (2, 2):
             raise ValueError(f"rules must have blocks of (2, 2) in two dimensions, got {shape}")
-        law = torus(6, 1 / K, buffer=buffer)
+        joint = torus(6, 1.0, J=K, buffer=buffer)
         found = [torus_couplings(K, (4, 4), r) for r in chosen]
         second, four = [c.coupling(0, 3) for c in found], [c.coupling(0, 1, 2, 3) for c in found]
     nearest = np.array([c.coupling(0, 1) for c in found])
-    nats = np.array([law.information(r) for r in chosen])
+    nats = np.array([joint.information(r) for r in chosen])
     scale = np.where(nearest == 0, np.inf, nearest)
     return Optimality(
         information=nats,
-        retained=nats / law.mutual_information,
+        retained=nats / joint.mutual_information,
         nearest=nearest,
         rangeness=np.array(second) / scale,
         n_bodyness=np.array(four) / scale,

@@ -19,12 +19,13 @@ from typing import Any
 
 import numpy as np
 
+from kadanoff._base import checks
 from kadanoff._base.types import AnyArray, BoolArray, Float32Array, FloatArray
 from kadanoff.lattices.blockspin.enumeration import spins
-from kadanoff.lattices.rsmi.certified import Split, certify
-from kadanoff.lattices.rsmi.conditional import _softmax
+from kadanoff.lattices.rsmi.conditional_models import softmax
 from kadanoff.lattices.rsmi.geometry import Geometry
-from kadanoff.lattices.rsmi.maximum import Search
+from kadanoff.lattices.rsmi.held_out_bounds import Split, certify
+from kadanoff.lattices.rsmi.maximum import Ascent
 from kadanoff.lattices.rsmi.objective import coarse_table
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
 from kadanoff.lattices.rsmi.screening import inverse_root, needed_spins
@@ -34,8 +35,8 @@ __all__ = ["canonical_directions", "learn_directly", "measure_directly"]
 
 PAIRS = 60_000
 EVALUATED = 30_000
-ITERATIONS = 150
-MOST_UNITS = 8
+_MAX_ITERATIONS = 150
+_MAX_UNITS = 8
 TINY = 1e-30
 
 
@@ -49,52 +50,53 @@ def canonical_directions(v: Float32Array, e: Float32Array) -> tuple[FloatArray, 
     return S @ left[:, : len(rho)], rho
 
 
-def learn_directly(samples: Any, geometry: Geometry, search: Search) -> FilterRule:
-    """Learn filters and q(h | e) together; certify on what was held out."""
-    split = _split(samples, geometry, search)
+def learn_directly(samples: Any, geometry: Geometry, ascent: Ascent) -> FilterRule:
+    """Learn filters and q(h | e) together; certify on the held-out part."""
+    split = _split(samples, geometry, ascent)
     v_all, e_all = split.learning()
     v_moves, e_moves = ((x != x[0]).any(axis=0) for x in (v_all, e_all))
     v, v_mean = _centred(v_all[:, v_moves])
     e, e_mean = _centred(e_all[:, e_moves])
     del v_all, e_all
-    search.check()
-    kept = needed_spins(v, e, search.check)
+    ascent.check()
+    kept = needed_spins(v, e, ascent.check)
     v_moves[np.flatnonzero(v_moves)[~kept]] = False
     v, v_mean = np.ascontiguousarray(v[:, kept]), v_mean[kept]
     w, _ = canonical_directions(v, e)
-    rng = np.random.default_rng([search.seed, 0x64697265])
-    best: tuple[float, FloatArray, _Direct] | None = None
-    for start in range(search.restarts):
-        first = w[:, : search.hidden * (1 if start == 0 else 2)]
-        mixed = first @ _rotation(rng, first.shape[1], search.hidden, plain=start == 0)
-        problem = _Direct(v, e, geometry, v_moves, search, start)
+    rng = np.random.default_rng([ascent.seed, 0x64697265])
+    best: tuple[float, FloatArray, _JointFit] | None = None
+    for start in range(ascent.restarts):
+        first = w[:, : ascent.hidden * (1 if start == 0 else 2)]
+        mixed = first @ _rotation(rng, first.shape[1], ascent.hidden, plain=start == 0)
+        problem = _JointFit(v, e, geometry, v_moves, ascent, start)
         x, value = problem.solve(mixed)
         if best is None or value > best[0]:
             best = (value, x, problem)
     assert best is not None
     _, x, problem = best
     filters, b, a, U = problem.split(x)
-    full = problem.shown(filters)
+    full = problem.whole_filters(filters)
     shift = b - filters @ v_mean
     rule = FilterRule(
         full,
         shift,
-        bound=search.bound,
+        bound=ascent.bound,
         history=np.array(problem.history),
         converged=problem.converged,
+        seed=ascent.seed,
     )
-    information = _certified(split, rule, a, U, e_moves, e_mean, search.seed)
-    search.tell(1, 1)
+    information = _certified(split, rule, a, U, e_moves, e_mean, ascent.seed)
+    ascent.advance(1, 1)
     return rule.known(information, geometry).aligned()
 
 
 def measure_directly(
-    samples: Any, geometry: Geometry, rule: FilterRule, search: Search
+    samples: Any, geometry: Geometry, rule: FilterRule, ascent: Ascent
 ) -> Information:
     """The bound for a rule that is given, with q(h | e) fitted to it: a convex problem."""
     from scipy.optimize import minimize
 
-    split = _split(samples, geometry, search)
+    split = _split(samples, geometry, ascent)
     v, e_all = split.learning()
     e_moves = (e_all != e_all[0]).any(axis=0)
     e, e_mean = _centred(e_all[:, e_moves])
@@ -103,7 +105,7 @@ def measure_directly(
     h = spins(rule.units).astype(np.float32)
 
     def loss(x: FloatArray) -> tuple[float, FloatArray]:
-        search.check()
+        ascent.check()
         a, U = x[: len(h)], x[len(h) :].reshape(rule.units, -1)
         q, log = _model(h, e.T, a, U)
         difference = p - q
@@ -116,20 +118,17 @@ def measure_directly(
         np.zeros(len(h) + rule.units * e.shape[1]),
         jac=True,
         method="L-BFGS-B",
-        options={"maxiter": ITERATIONS, "ftol": 1e-7, "gtol": 1e-6, "maxcor": 20},
+        options={"maxiter": _MAX_ITERATIONS, "ftol": 1e-7, "gtol": 1e-6, "maxcor": 20},
     )
     a, U = found.x[: len(h)], found.x[len(h) :].reshape(rule.units, -1)
-    return _certified(split, rule, a, U, e_moves, e_mean, search.seed)
+    return _certified(split, rule, a, U, e_moves, e_mean, ascent.seed)
 
 
-def _split(samples: Any, geometry: Geometry, search: Search) -> Split:
-    if search.hidden > MOST_UNITS:
-        raise ValueError(
-            f"hidden must be at most {MOST_UNITS} (2^hidden values are summed), got {search.hidden}"
-        )
+def _split(samples: Any, geometry: Geometry, ascent: Ascent) -> Split:
+    checks.whole("hidden", ascent.hidden, most=_MAX_UNITS, hint="2^hidden values are summed")
     size = len(geometry.visible) + len(geometry.environment)
-    parameters = search.hidden * size // 4
-    return Split.of(samples, geometry, parameters=parameters, pairs=search.pairs, default=PAIRS)
+    parameters = ascent.hidden * size // 4
+    return Split.of(samples, geometry, parameters=parameters, pairs=ascent.pairs, default=PAIRS)
 
 
 def _certified(
@@ -153,7 +152,7 @@ def _model(
     """q(h | e), shape (values, n), and its logarithm."""
     logits = h @ (U.astype(np.float32) @ et) + a.astype(np.float32)[:, None]
     raw = logits.copy()
-    q, log = _softmax(logits)
+    q, log = softmax(logits)
     return q, raw - log
 
 
@@ -169,7 +168,7 @@ def _rotation(rng: np.random.Generator, rows: int, columns: int, *, plain: bool)
     return np.linalg.qr(rng.normal(size=(rows, rows)))[0][:, :columns]
 
 
-class _Direct:
+class _JointFit:
     """J and its gradient; parameters lambda, (b), a, U in one vector."""
 
     def __init__(
@@ -178,31 +177,31 @@ class _Direct:
         e: Float32Array,
         geometry: Geometry,
         moves: BoolArray,
-        search: Search,
+        ascent: Ascent,
         start: int,
     ) -> None:
         self.v, self.e, self.geometry, self.moves = v, e, geometry, moves
-        self.search, self.start = search, start
-        self.h = spins(search.hidden).astype(np.float32)  # (values, hidden)
+        self.ascent, self.start = ascent, start
+        self.h = spins(ascent.hidden).astype(np.float32)  # (values, hidden)
         self.history: list[float] = []
         self.converged = False
 
     def split(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-        k, sites, around = self.search.hidden, self.v.shape[1], self.e.shape[1]
-        bias = self.search.bias
+        k, sites, around = self.ascent.hidden, self.v.shape[1], self.e.shape[1]
+        bias = self.ascent.bias
         cut = np.cumsum([k * sites, k if bias else 0, 2**k])
         filters, b, a, U = np.split(x, cut)
         return filters.reshape(k, sites), (b if bias else np.zeros(k)), a, U.reshape(k, around)
 
     def loss(self, x: FloatArray) -> tuple[float, FloatArray]:
-        search = self.search
-        search.check()
+        ascent = self.ascent
+        ascent.check()
         filters, b, a, U = self.split(x)
         n = len(self.v)
         field = filters.astype(np.float32) @ self.v.T + b.astype(np.float32)[:, None]
         lean = np.tanh(field)
         p = np.ones((1, n), dtype=np.float32)
-        for j in range(search.hidden):
+        for j in range(ascent.hidden):
             up = (1 + lean[j]) / 2
             p = np.concatenate([p * up, p * (1 - up)], axis=0)
         q, log = _model(self.h, self.e.T, a, U)
@@ -216,33 +215,33 @@ class _Direct:
         by_a = difference.sum(axis=1, dtype=np.float64) / n
         by_U = (self.h.T @ difference) @ self.e / n
         self.history.append(J)
-        search.see(self.shown(filters), b, J)
-        done = self.start * ITERATIONS + min(len(self.history), ITERATIONS)
-        search.tell(done, search.restarts * ITERATIONS + 1)
+        ascent.record(self.whole_filters(filters), b, J)
+        done = self.start * _MAX_ITERATIONS + min(len(self.history), _MAX_ITERATIONS)
+        ascent.advance(done, ascent.restarts * _MAX_ITERATIONS + 1)
         gradient = [
             by_filters.ravel(),
-            by_field.sum(axis=1) / n if search.bias else [],
+            by_field.sum(axis=1) / n if ascent.bias else [],
             by_a,
             by_U.ravel(),
         ]
         return -J, -np.concatenate(gradient).astype(float)
 
-    def shown(self, filters: FloatArray) -> FloatArray:
-        full = np.zeros((self.search.hidden, len(self.moves)))
+    def whole_filters(self, filters: FloatArray) -> FloatArray:
+        full = np.zeros((self.ascent.hidden, len(self.moves)))
         full[:, self.moves] = filters
-        return full.reshape(self.search.hidden, *self.geometry.block)
+        return full.reshape(self.ascent.hidden, *self.geometry.block)
 
     def solve(self, w: FloatArray) -> tuple[FloatArray, float]:
         from scipy.optimize import minimize
 
-        k, bound = self.search.hidden, self.search.bound
+        k, bound = self.ascent.hidden, self.ascent.bound
         # Unit variance of the fields to begin with, in the box.
         scale = w.T / max(1.0, float(np.abs(w).max()) / bound)
         fields = self.v @ scale.T.astype(np.float32)
         gram = (self.e.T @ self.e).astype(float) / len(self.e)
         gram += 1e-3 * np.trace(gram) / len(gram) * np.eye(len(gram))
         U = np.linalg.solve(gram, (self.e.T @ np.tanh(fields)).astype(float) / len(self.e)).T
-        free = np.concatenate([np.zeros(k if self.search.bias else 0), np.zeros(2**k), U.ravel()])
+        free = np.concatenate([np.zeros(k if self.ascent.bias else 0), np.zeros(2**k), U.ravel()])
         x = np.concatenate([scale.ravel(), free])
         box = [(-bound, bound)] * scale.size + [(-np.inf, np.inf)] * free.size
         found = minimize(
@@ -251,7 +250,7 @@ class _Direct:
             jac=True,
             method="L-BFGS-B",
             bounds=box,
-            options={"maxiter": ITERATIONS, "ftol": 1e-7, "gtol": 1e-6, "maxcor": 20},
+            options={"maxiter": _MAX_ITERATIONS, "ftol": 1e-7, "gtol": 1e-6, "maxcor": 20},
         )
         self.converged = bool(found.success)
         return found.x, -float(found.fun)

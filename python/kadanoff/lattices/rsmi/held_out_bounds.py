@@ -3,7 +3,7 @@ r"""I(H : E) from samples alone, as a lower bound that holds.
     I(H : E) >= H(H) + < sum_h P(h|v) ln q(h|e) >        (Barber and Agakov [1]_)
 
 for any model q. Both q and the filters come from one part of the samples; the averages are taken
-over the other, whose configurations neither has seen.
+over the other, held-out part.
 
 References
 ----------
@@ -19,9 +19,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from kadanoff._base import checks
 from kadanoff._base.types import AnyArray, FloatArray, IntArray, SpinArray
-from kadanoff.lattices.rsmi.conditional import ConditionalModel, state_numbers
+from kadanoff.lattices.rsmi.conditional_models import ConditionalModel, state_numbers
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.rules import Information
 from kadanoff.lattices.rsmi.samples import as_array, gather
@@ -32,7 +31,7 @@ __all__ = ["Split", "block_bootstrap", "certify", "folds", "spread", "table_term
 PAIRS = 30_000  # blocks with their environments, to learn from
 EVALUATED = 120_000  # held-out blocks
 CHUNKS = 120  # of the samples, in turn for learning, learning, and the bound
-FEWEST = 240  # configurations: two a chunk
+_MIN_CONFIGURATIONS = 240  # two per chunk
 BOOTSTRAPS = 400
 AT_ONCE = 1 << 24  # numbers q(v | e)
 TINY = 1e-30
@@ -40,7 +39,7 @@ TINY = 1e-30
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Blocks with their environments: some to learn from, some to measure on, none in both.
+    """Blocks with their environments: a part to learn from, another part to measure on.
 
     Attributes
     ----------
@@ -70,14 +69,14 @@ class Split:
     ) -> Self:
         """Refuses samples too few to learn `parameters` from one part and certify on the other."""
         n = len(samples) if hasattr(samples, "__len__") else len(as_array(samples))
-        least = max(FEWEST, int(np.ceil(15 * parameters / geometry.positions)))
+        least = max(_MIN_CONFIGURATIONS, int(np.ceil(15 * parameters / geometry.positions)))
         if n < least:
             raise ValueError(
                 f"{n} configurations are too few: {parameters} parameters at {geometry.positions} "
                 f"places of the block need at least {least} to leave a part for the held-out bound"
             )
         rows, held = folds(n)
-        wanted = default if pairs is None else checks.whole("pairs", pairs)
+        wanted = default if pairs is None else pairs
         corners = spread(geometry, max(1, round(wanted / len(rows))))
         return cls(samples, geometry, rows[: max(1, -(-wanted // len(corners)))], held, corners)
 
@@ -116,7 +115,7 @@ def folds(n: int) -> tuple[IntArray, list[IntArray]]:
 
 
 def spread(geometry: Geometry, wanted: int) -> IntArray:
-    """So many places of the block, evenly from all, and no more than there are."""
+    """Places of the block, evenly spread over all of them."""
     corners = geometry.corners()
     count = max(1, min(wanted, len(corners)))
     return corners[(np.arange(count) * len(corners)) // count]
@@ -155,7 +154,8 @@ def block_bootstrap(count: AnyArray, sums: AnyArray, *, seed: int, kind: str) ->
     draws = rng.multinomial(len(count), np.full(len(count), 1 / len(count)), size=BOOTSTRAPS)
     again = value(draws @ count, draws @ sums)
     error = float(np.std(again, ddof=1)) * np.sqrt(len(count) / max(1, len(count) - 1))
-    return Information(float(value(count.sum(), sums.sum(axis=0))), error, kind, int(count.sum()))
+    nats = float(value(count.sum(), sums.sum(axis=0)))
+    return Information(nats, error, kind, int(count.sum()), seed)
 
 
 def table_terms(

@@ -8,22 +8,35 @@ block by fields W e. A model that misses something makes the bound on I(H : E) l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from kadanoff._base.types import AnyArray, Float32Array, FloatArray, IntArray, SpinArray
 from kadanoff.lattices.blockspin.enumeration import spins
 
-__all__ = ["BilinearModel", "ConditionalModel", "fit_bilinear", "state_numbers"]
+__all__ = [
+    "BilinearModel",
+    "ConditionalModel",
+    "Fit",
+    "fit_bilinear",
+    "softmax",
+    "state_numbers",
+    "whitening",
+]
 
 
 class ConditionalModel(Protocol):
-    """Whatever gives q(v | e): rows of environments to rows of 2^|V| probabilities."""
+    """A model of q(v | e): rows of environments to rows of 2^|V| probabilities."""
 
     def conditional(self, e: SpinArray) -> AnyArray:
         """Shape (n, 2^|V|); states in the order of :func:`kadanoff.blockspin.spins`."""
+
+
+Fit: TypeAlias = Callable[[SpinArray, SpinArray], ConditionalModel]
+"""(v, e) -> model of q(v | e)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +57,7 @@ class BilinearModel:
         v = spins(self.W.shape[0]).astype(np.float32)
         logits = v @ (self.W.astype(np.float32) @ e.T.astype(np.float32))
         logits += self.a.astype(np.float32)[:, None]
-        q: AnyArray = _softmax(logits)[0].T
+        q: AnyArray = softmax(logits)[0].T
         return q
 
 
@@ -53,7 +66,7 @@ def state_numbers(v: SpinArray) -> IntArray:
     return np.asarray((v < 0) @ (1 << np.arange(v.shape[1], dtype=np.int64)))
 
 
-def _softmax(logits: Float32Array) -> tuple[Float32Array, Float32Array]:
+def softmax(logits: Float32Array) -> tuple[Float32Array, Float32Array]:
     """Probabilities in place of the logits, shape (states, n), and ln of the sums.
 
     States come first: sums over them then run along the rows of the array, which is fast.
@@ -75,7 +88,12 @@ def whitening(e: Float32Array) -> Float32Array:
 
 
 def fit_bilinear(
-    v: SpinArray, e: SpinArray, *, ridge: float = 1e-4, iterations: int = 60, check: Any = None
+    v: SpinArray,
+    e: SpinArray,
+    *,
+    ridge: float = 1e-4,
+    max_iterations: int = 60,
+    check: Callable[[], object] | None = None,
 ) -> BilinearModel:
     """Maximum likelihood of ``a`` and ``W``, by L-BFGS with the analytic gradient.
 
@@ -85,7 +103,7 @@ def fit_bilinear(
     e : int8 array, shape (n, |E|)
     ridge : float
         Times |W|^2 / 2, in whitened environments: weights stay finite.
-    iterations : int
+    max_iterations : int, default 60
     check : callable, optional
         Called at every evaluation; may raise to stop.
 
@@ -106,8 +124,7 @@ def fit_bilinear(
     S = whitening(x)
     x = x @ S
     xt = np.ascontiguousarray(x.T)
-    seen = state_numbers(v)
-    count = np.bincount(seen, minlength=len(states)).astype(float)
+    count = np.bincount(state_numbers(v), minlength=len(states)).astype(float)
     pair = (v.T.astype(np.float32) @ x).astype(float)
     start = np.concatenate(
         [np.log((count + 0.5) / (n + 0.5 * len(states))), np.zeros(sites * around)]
@@ -119,7 +136,7 @@ def fit_bilinear(
         a, W = theta[: len(states)], theta[len(states) :].reshape(sites, around)
         logits = states @ (W.astype(np.float32) @ xt)
         logits += a.astype(np.float32)[:, None]
-        q, log = _softmax(logits)
+        q, log = softmax(logits)
         mean = q.sum(axis=1, dtype=np.float64)
         drive = (states.T @ q) @ x
         value = float(log.sum(dtype=np.float64) - count @ a - np.sum(pair * W)) / n
@@ -129,7 +146,11 @@ def fit_bilinear(
         return value + ridge / 2 * float(np.sum(W * W)), gradient
 
     found = minimize(
-        loss, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations, "ftol": 1e-7}
+        loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        options={"maxiter": max_iterations, "ftol": 1e-7},
     )
     W = found.x[len(states) :].reshape(sites, around)
     return BilinearModel(found.x[: len(states)].copy(), W @ S.T)

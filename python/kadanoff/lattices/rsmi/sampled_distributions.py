@@ -2,58 +2,85 @@ r"""I(H : E) with a known Hamiltonian: environments sampled, block and buffer su
 
     I(H : E) = H(H) - < H(H | e) >_e,     P(v | e) = Z(v, e) / sum_v Z(v, e)
 
-Z(v, e) is a transfer matrix over the window of block and buffer in the field of what is around.
+Z(v, e) is a transfer matrix over the window of block and buffer in the field of its surroundings.
 The estimate is unbiased (but for H(H) of a sampled mean, of order 1 / n, which symmetry removes).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray, IntArray
+from kadanoff._core import Control
 from kadanoff.lattices.blockspin.enumeration import spins
-from kadanoff.lattices.rsmi.certified import CHUNKS, block_bootstrap, spread
+from kadanoff.lattices.blockspin.rules import BlockRule
 from kadanoff.lattices.rsmi.geometry import Geometry
-from kadanoff.lattices.rsmi.laws import Law, windows
-from kadanoff.lattices.rsmi.maximum import Search, climb, of_law
+from kadanoff.lattices.rsmi.held_out_bounds import CHUNKS, block_bootstrap, spread
+from kadanoff.lattices.rsmi.joint_distributions import JointDistribution, window_log_Z
+from kadanoff.lattices.rsmi.maximum import Ascent, climb, information_objective
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
 from kadanoff.lattices.rsmi.samples import gather, lattice_of
 
-__all__ = ["SampledLaw", "learn_with_oracle", "oracle"]
+__all__ = ["SampledDistribution", "learn_with_oracle", "oracle"]
 
 
-WINDOWS = 4_000  # environments by default
-MOST_WIDTH = 20
+ENVIRONMENTS = 4_000  # by default
+_MAX_WIDTH = 20
 
 
-class SampledLaw(Law):
-    """A law whose environments were sampled: the same questions, with errors.
+@public
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class SampledDistribution(JointDistribution):
+    """A joint distribution whose environments were sampled: the same questions, with errors.
+
+    Attributes
+    ----------
+    chunk : int array, shape (environments,)
+        Environments that may be correlated share a number 0, 1, ...
 
     Examples
     --------
     >>> import kadanoff as kd
     >>> samples = kd.ising.sample(L=16, T=kd.ising.T_c, n=500, seed=1)
-    >>> law = kd.rsmi.oracle(samples, buffer=1)
-    >>> found = law.measure(kd.blockspin.Majority())
+    >>> joint = kd.rsmi.oracle(samples, buffer=1)
+    >>> found = joint.measure(kd.blockspin.Majority(), seed=0)
     >>> found.kind, 0.3 < found.value < 0.5
     ('oracle', True)
     """
 
     chunk: IntArray
 
-    def measure(self, rule: Any, bias: Any = 0.0, *, seed: int = 0) -> Information:
+    @public
+    def measure(
+        self, rule: BlockRule | ArrayLike, bias: ArrayLike = 0.0, *, seed: int | None = None
+    ) -> Information:
         """I(H : E) of a rule, with the bootstrap error over configurations."""
-        q = self.conditional @ self.table(rule, bias)
-        return self._estimate(q, seed)
+        return self._estimate(self.conditional @ self.table(rule, bias), checks.seed(seed))
 
-    def measure_all(self, *, seed: int = 0) -> Information:
+    @public
+    def measure_all(self, *, seed: int | None = None) -> Information:
         """I(V : E), the same way."""
-        return self._estimate(self.conditional, seed)
+        return self._estimate(self.conditional, checks.seed(seed))
+
+    def half(self, rows: IntArray) -> SampledDistribution:
+        """Some of the environments; of the chunks only every second one remains."""
+        return SampledDistribution(
+            weights=np.full(len(rows), 1 / len(rows)),
+            conditional=np.ascontiguousarray(self.conditional[rows]),
+            states=self.states,
+            shape=self.shape,
+            chunk=self.chunk[rows] // 2,
+            about=self.about,
+        )
 
     def _estimate(self, q: FloatArray, seed: int) -> Information:
         chunks = int(self.chunk.max()) + 1
@@ -65,15 +92,17 @@ class SampledLaw(Law):
         return block_bootstrap(count, sums, seed=seed, kind="oracle")
 
 
+@public
 def oracle(
     samples: Any,
     *,
     block: tuple[int, int] = (2, 2),
     buffer: int = 1,
-    environments: int = WINDOWS,
+    environments: int = ENVIRONMENTS,
     threads: int | None = None,
-    control: _core.Control | None = None,
-) -> SampledLaw:
+    progress: bool | Report | None = None,
+    control: Control | None = None,
+) -> SampledDistribution:
     """P(v | e) for environments drawn from samples of :func:`kadanoff.ising.sample`.
 
     Parameters
@@ -83,28 +112,37 @@ def oracle(
     block, buffer
         See :class:`Geometry`. The window's shorter side is at most 20 sites.
     environments : int, default 4000
-        How many are taken, from all configurations and, if these are fewer, at several places of
-        the block.
+        Their number, from all configurations and, if these are fewer, at several places of the
+        block.
+    threads, progress, control
+        As in :func:`kadanoff.nrg.solve`.
+
+    Returns
+    -------
+    SampledDistribution
 
     Raises
     ------
     TypeError, ValueError
         The Hamiltonian is not known, or the window does not fit.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> oracle(kd.ising.sample(L=8, T=2.5, n=50, seed=1), environments=50)
+    SampledDistribution(oracle: 16 states, 50 environments)
     """
+    run = Run.of(threads=threads, progress=progress, control=control)
+    count = checks.whole("environments", environments)
     geometry = Geometry(lattice_of(samples), tuple(block), buffer=buffer)
-    return _law(
-        samples, geometry, checks.whole("environments", environments), threads, control, None
-    )
+    with run.calling("summing over block and buffer") as keywords:
+        return sampled_distribution(samples, geometry, count, keywords)
 
 
-def _law(
-    samples: Any,
-    geometry: Geometry,
-    environments: int,
-    threads: int | None,
-    control: _core.Control | None,
-    report: Report | None,
-) -> SampledLaw:
+def sampled_distribution(
+    samples: Any, geometry: Geometry, environments: int, keywords: Mapping[str, Any]
+) -> SampledDistribution:
+    """P(v | e) of environments from samples; `keywords` as in :func:`window_log_Z`."""
     model = getattr(samples, "model", None)
     if model is None or not hasattr(samples, "T"):
         raise TypeError(
@@ -116,8 +154,8 @@ def _law(
     height, width = geometry.window
     if height >= geometry.lattice[0] or width >= geometry.lattice[1]:
         raise ValueError(f"block and buffer {geometry.window} do not fit into {geometry.lattice}")
-    if width > MOST_WIDTH:
-        raise ValueError(f"block and buffer may be {MOST_WIDTH} sites wide, got {width}")
+    if width > _MAX_WIDTH:
+        raise ValueError(f"block and buffer may be {_MAX_WIDTH} sites wide, got {width}")
     n = len(samples)
     rows = np.unique(np.linspace(0, n - 1, min(n, environments)).astype(int))
     corners = spread(geometry, max(1, round(environments / len(rows))))
@@ -137,40 +175,35 @@ def _law(
     h = np.concatenate(fields) + model.h / samples.T
     mask = np.zeros(geometry.window, dtype=bool)
     mask[tuple((geometry.visible + geometry.buffer).T)] = True
-    log = windows(h, mask, J_x, J_y, threads=threads, control=control, report=report)
+    log = window_log_Z(h, mask, J_x, J_y, keywords)
     log -= log.max(axis=1, keepdims=True)
     np.exp(log, out=log)
     log /= log.sum(axis=1, keepdims=True)
-    law = SampledLaw(
+    chunk = (np.arange(len(rows)) * min(CHUNKS, len(rows))) // len(rows)
+    return SampledDistribution(
         weights=np.full(len(log), 1 / len(log)),
         conditional=log,
         states=spins(len(geometry.visible)),
         shape=geometry.block,
+        chunk=np.tile(chunk, len(corners)),
         about="oracle",
     )
-    chunk = (np.arange(len(rows)) * min(CHUNKS, len(rows))) // len(rows)
-    object.__setattr__(law, "chunk", np.tile(chunk, len(corners)))
-    return law
 
 
-def learn_with_oracle(samples: Any, geometry: Geometry, search: Search) -> FilterRule:
+def learn_with_oracle(samples: Any, geometry: Geometry, ascent: Ascent) -> FilterRule:
     """The best filters on half of the environments, their information on the other half."""
     sites = len(geometry.visible)
-    many = max(500, min(WINDOWS, (1 << 26) >> sites)) if search.pairs is None else search.pairs
-    law = _law(samples, geometry, 2 * many, search.threads, search.control, search.report)
-    # Chunks in turn: what was optimised on one half is measured on the other.
-    odd = law.chunk % 2 == 1
+    wanted = ascent.pairs or max(500, min(ENVIRONMENTS, (1 << 26) >> sites))
+    keywords = {
+        "threads": ascent.run.threads,
+        "control": ascent.run.control,
+        "report": ascent.report,
+    }
+    joint = sampled_distribution(samples, geometry, 2 * wanted, keywords)
+    # Chunks in turn: the rule of one half is measured on the other.
+    odd = joint.chunk % 2 == 1
     if odd.all() or not odd.any():
         raise ValueError("the oracle needs at least two configurations, got one")
-    halves = []
-    for rows in (~odd, odd):
-        half = SampledLaw(
-            weights=np.full(int(rows.sum()), 1 / rows.sum()),
-            conditional=np.ascontiguousarray(law.conditional[rows]),
-            states=law.states,
-            shape=law.shape,
-        )
-        object.__setattr__(half, "chunk", law.chunk[rows] // 2)
-        halves.append(half)
-    rule = climb(of_law(halves[0]), sites, geometry.block, search).aligned()
-    return rule.known(halves[1].measure(rule, seed=search.seed), geometry)
+    first, second = joint.half(np.flatnonzero(~odd)), joint.half(np.flatnonzero(odd))
+    rule = climb(information_objective(first), sites, geometry.block, ascent).aligned()
+    return rule.known(second.measure(rule, seed=ascent.seed), geometry)

@@ -1,0 +1,106 @@
+"""Options of learning a rule, shared by `learn` and `flow`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import numpy as np
+
+from kadanoff._base import checks
+from kadanoff.lattices.rsmi.conditional_models import Fit
+from kadanoff.lattices.rsmi.maximum import Watch, checked_bias, checked_bound
+
+__all__ = ["MODES", "LearningKeywords", "LearningOptions", "axes_of"]
+
+MODES = ("auto", "certified", "direct", "oracle", "proxy")
+
+
+class LearningKeywords(TypedDict, total=False):
+    """The fields of `LearningOptions`, for type checkers."""
+
+    block: Sequence[int]
+    buffer: int
+    hidden: int
+    bound: float
+    shell: int
+    mode: str
+    bias: bool
+    step: Sequence[int] | None
+    restarts: int
+    model: str | Fit | dict[str, Any]
+    pairs: int | None
+    watch: Watch | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningOptions:
+    """What is learned and how; see :func:`kadanoff.rsmi.learn`."""
+
+    block: Sequence[int] = (2, 2)
+    buffer: int = 1
+    hidden: int = 1
+    bound: float = 1.0
+    shell: int = 1
+    mode: str = "auto"
+    bias: bool = False
+    step: Sequence[int] | None = None
+    restarts: int = 4
+    model: str | Fit | dict[str, Any] = "bilinear"
+    pairs: int | None = None
+    watch: Watch | None = None
+
+    def __post_init__(self) -> None:
+        checks.choice("mode", self.mode, MODES)
+        if self.watch is not None and not callable(self.watch):
+            raise TypeError(
+                f"watch must be a function (filters, value) or None, got {self.watch!r}"
+            )
+        checked = {
+            "block": axes_of("block", self.block),
+            "buffer": checks.whole("buffer", self.buffer, least=0),
+            "hidden": checks.whole("hidden", self.hidden),
+            "bound": checked_bound(self.bound),
+            "shell": checks.whole("shell", self.shell),
+            "bias": checked_bias(self.bias),
+            "step": None if self.step is None else axes_of("step", self.step),
+            "restarts": checks.whole("restarts", self.restarts),
+            "pairs": None if self.pairs is None else checks.whole("pairs", self.pairs),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    def fit(self) -> Fit | None:
+        """The function that fits q(v | e); None for the bilinear model."""
+        if isinstance(self.model, str) and self.model == "bilinear":
+            return None
+        if callable(self.model):
+            return self.model
+        raise ValueError(
+            f"model must be 'bilinear' or a function (v, e) -> model, got {self.model!r}"
+        )
+
+    def machine_options(self) -> dict[str, Any]:
+        """Options of the two machines of the proxy."""
+        if isinstance(self.model, str) and self.model == "bilinear":
+            return {}
+        if isinstance(self.model, dict):
+            return self.model
+        raise ValueError(
+            "model must be a dictionary of options of kadanoff.RBM for mode='proxy', "
+            f"got {self.model!r}"
+        )
+
+
+def axes_of(name: str, value: Any) -> tuple[int, ...]:
+    """One positive integer per axis of the lattice.
+
+    Examples
+    --------
+    >>> axes_of("block", [2, 2])
+    (2, 2)
+    """
+    if isinstance(value, int | np.integer | str) or not hasattr(value, "__len__"):
+        raise TypeError(f"{name} must be a tuple of integers such as (2, 2), got {value!r}")
+    return tuple(checks.whole(f"{name}[{i}]", n) for i, n in enumerate(value))
