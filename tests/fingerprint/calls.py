@@ -77,12 +77,12 @@ LONG: dict[str, Any] = NRG | {"T_min": 1e-5}
 
 
 def anderson(**changes: Any) -> Any:
-    parameters = {"U": 0.5, "eps": -0.25, "J_sw": 0.3, "field": 0.0, "bandwidth": 1.0} | changes
+    parameters = {"U": 0.5, "eps": -0.25, "J_sw": 0.3, "field": 0.0, "D": 1.0} | changes
     return kd.AndersonModel(**parameters)
 
 
 def kondo(**changes: Any) -> Any:
-    parameters = {"J": 0.3, "spin": 0.5, "W": 0.0, "field": 0.0, "bandwidth": 1.0} | changes
+    parameters = {"J": 0.3, "spin": 0.5, "W": 0.0, "field": 0.0, "D": 1.0} | changes
     return kd.KondoModel(**parameters)
 
 
@@ -157,7 +157,7 @@ def nrg_bands() -> Numbers:
 
 @call()
 def nrg_double_dot() -> Numbers:
-    model = kd.DoubleQuantumDot(U=0.6, V=0.1, eps=-0.3, field=0.0, t_12=0.02, bandwidth=1.0)
+    model = kd.DoubleQuantumDot(U=0.6, V=0.1, eps=-0.3, field=0.0, t_12=0.02, D=1.0)
     options = LONG | {"keep": 150, "T_min": 1e-4}
     return thermodynamics(
         kd.nrg.solve(model, observables=sorted(model.observables)[:2], **RUN, **options)
@@ -178,7 +178,7 @@ def molecule() -> Any:
             "J": (0.05, op.dot(space.S("s"), space.S("d"))),
         },
         observables={"docc": up * dn, "S.S": op.dot(space.S("s"), space.S("d"))},
-        bandwidth=1.0,
+        D=1.0,
     )
 
 
@@ -193,7 +193,7 @@ def nrg_two_channels() -> Numbers:
     op = kd.operators
     space = op.Space([op.Spin("S", spin=0.5), op.BATH, op.SECOND_BATH])
     coupling = op.dot(space.S("S"), space.S("f0")) + op.dot(space.S("S"), space.S("g0"))
-    model = kd.ImpurityModel(space, {"J": (0.4, coupling)}, bandwidth=1.0)
+    model = kd.ImpurityModel(space, {"J": (0.4, coupling)}, D=1.0)
     options = LONG | {"keep": 150, "T_min": 1e-2, "Lambda": 4.0}
     return thermodynamics(kd.nrg.solve(model, **RUN, **options))
 

@@ -128,7 +128,7 @@ def test_bad_input_is_refused(spectra):
     with pytest.raises(ValueError, match="same number of sites"):
         kl_divergence(spectra[0], spectrum(AIM, sites=4), T=0.1)
     with pytest.raises(ValueError, match="same band"):
-        kl_divergence(KondoModel(J=0.2, bandwidth=0.5), AIM, T=0.1)
+        kl_divergence(KondoModel(J=0.2, D=0.5), AIM, T=0.1)
     with pytest.raises(ValueError, match="by must be one of"):
         minimise(KONDO, AIM, T=0.1, by="nothing")
     with pytest.raises(ValueError, match="one parameter from one Z"):

@@ -283,7 +283,7 @@ def test_schrieffer_wolff_is_second_order_perturbation_theory():
 
 
 def test_schrieffer_wolff_of_the_symmetric_model_is_exactly_symmetric():
-    aim = AndersonModel(U=0.3, Gamma=0.01, eps=-0.15, bandwidth=2.0)
+    aim = AndersonModel(U=0.3, Gamma=0.01, eps=-0.15, D=2.0)
     kondo = schrieffer_wolff(aim)
     assert kondo.W == 0
     np.testing.assert_allclose(kondo.J, 8 * aim.V**2 / aim.U)

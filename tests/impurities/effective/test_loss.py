@@ -146,7 +146,7 @@ def test_what_an_evaluation_costs(monkeypatch):
         ({"bounds": {"J": (0.3, 1)}}, "J must start within its bounds"),
         ({"bounds": {"J": (math.nan, 1)}}, "must be finite"),
         ({"effective": KondoModel(J=0.0), "parameters": "J"}, "J must not start at 0"),
-        ({"target": AndersonModel(U=0.5, V=0.1, bandwidth=2.0)}, "must have the same band"),
+        ({"target": AndersonModel(U=0.5, V=0.1, D=2.0)}, "must have the same band"),
         ({"target": AndersonModel(U=0.5, V=0.1, band=PowerLawBand(r=0.2))}, "same band"),
         ({"target": {}}, "empty table"),
         ({"target": {1e-3: math.inf}}, "must be finite"),

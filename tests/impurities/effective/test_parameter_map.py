@@ -118,7 +118,7 @@ def test_prediction_of_new_points(found):
 
 
 def test_energies_scale_with_the_band(found):
-    wide = found(AndersonModel(U=2.0, J_sw=0.6, bandwidth=2.0))
+    wide = found(AndersonModel(U=2.0, J_sw=0.6, D=2.0))
     assert wide.band.D == 2.0
     unit = found(AndersonModel(U=1.0, J_sw=0.3))
     assert abs(wide.J / unit.J - 2) < 1e-9

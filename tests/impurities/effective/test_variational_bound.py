@@ -86,7 +86,7 @@ def test_bad_input_is_refused():
     with pytest.raises(TypeError, match="effective must be a model"):
         gbf_bound(0.2, aim)
     with pytest.raises(ValueError, match="same band"):
-        gbf_bound(KondoModel(J=0.2, bandwidth=0.1), aim)
+        gbf_bound(KondoModel(J=0.2, D=0.1), aim)
     with pytest.raises(TypeError, match="operators must map names of parameters to Operators"):
         gbf_bound(kondo, aim, operators={"J": 3})
     with pytest.raises(ValueError, match="no parameter that is not zero"):

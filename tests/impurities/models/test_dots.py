@@ -19,7 +19,7 @@ REFERENCE = REFERENCE_DATA / "nrg/thermo_ddot_U0.5_JSW0.2.csv"
 
 MODELS = [
     DoubleQuantumDot(U=0.5, J_sw=0.2),
-    DoubleQuantumDot(U=0.5, V=0.1, eps=-0.2, field=0.01, t_12=0.05, bandwidth=2.0),
+    DoubleQuantumDot(U=0.5, V=0.1, eps=-0.2, field=0.01, t_12=0.05, D=2.0),
     DoubleQuantumDot(U=-0.3, Gamma=0.1, band=SemicircularBand(D=1.5)),
 ]
 each_model = pytest.mark.parametrize("model", MODELS, ids=repr)
@@ -105,7 +105,7 @@ def test_symmetries():
     assert largest_symmetry(plain.replace(field=0.1)) == ("U1", "U1")
 
 
-@pytest.mark.parametrize("name", ["U", "V", "eps", "field", "t_12", "bandwidth"])
+@pytest.mark.parametrize("name", ["U", "V", "eps", "field", "t_12", "D"])
 def test_bad_numbers_are_refused(name):
     for bad, error in ((True, TypeError), (1j, TypeError), (math.nan, ValueError)):
         with pytest.raises(error, match=name):

@@ -89,7 +89,7 @@ def test_close_temperatures_are_told_apart():
 
 def test_a_half_bandwidth_is_a_unit():
     """Everything in units of D: A(w) -> A(w / D) / D."""
-    wide = AndersonModel(U=50.0, J_sw=30.0, bandwidth=100.0)
+    wide = AndersonModel(U=50.0, J_sw=30.0, D=100.0)
     one, other = (dynamics.solve(m, **(SMALL | {"T": t})) for m, t in ((AIM, 1e-2), (wide, 1.0)))
     omega = np.array([-0.3, 0.0, 0.02, 0.5])
     for name, power in (("d", -1), ("I", 1), ("t", 1), ("spin", -1)):

@@ -149,7 +149,7 @@ def test_all_energies_scale_together(s):
     parameters = {"U": 0.5, "V": 0.2, "eps": -0.1, "field": 0.01}
     one = nrg.solve(AndersonModel(**parameters), sites=20, keep=200)
     scaled = {name: s * value for name, value in parameters.items()}
-    other = nrg.solve(AndersonModel(**scaled, bandwidth=s), sites=20, keep=200)
+    other = nrg.solve(AndersonModel(**scaled, D=s), sites=20, keep=200)
     np.testing.assert_allclose(other.T, s * one.T, rtol=1e-14)
     assert_same_curves(one, other)
     np.testing.assert_allclose(other.free_energy, s * one.free_energy, rtol=1e-12)

@@ -75,7 +75,7 @@ def kondo_with_interaction(
     U_0: float,
     *,
     spin: float = 0.5,
-    bandwidth: float | None = None,
+    D: float | None = None,
     band: Band | None = None,
 ) -> ImpurityModel:
     r"""Kondo model with an interaction on the bath orbital that the spin couples to.
@@ -91,7 +91,7 @@ def kondo_with_interaction(
         values suppress the spin of f_0.
     spin : float
         Size of the impurity spin.
-    bandwidth, band
+    D, band
         As in :class:`kadanoff.KondoModel`.
 
     Returns
@@ -109,7 +109,7 @@ def kondo_with_interaction(
         space,
         {"J": (J, observables[OBSERVABLE]), "U_0": (U_0, observables[CHARGE])},
         observables=observables,
-        bandwidth=bandwidth,
+        D=D,
         band=band,
     )
 

@@ -132,7 +132,7 @@ class EffectiveMap:
                 "the map was trained on the flat band with eps = -U/2 and no field, got "
                 f"{aim!r}; use effective.learn"
             )
-        D = aim.bandwidth
+        D = aim.D
         J, _ = self.predict(aim.U / D, aim.J_sw / D)
         return KondoModel(J=float(J) * D, band=aim.band)
 

@@ -29,7 +29,7 @@ __all__ = [
 Term = tuple[str, float, Operator]
 """(name, coefficient, operator) of one part of a Hamiltonian."""
 
-BAND = ("band", "bandwidth")
+BAND = ("band", "D")
 """Arguments of every model; give one or none."""
 
 # Matrix elements are sums of a few products of O(1) numbers: anything below is rounding.
@@ -110,8 +110,8 @@ class ImpurityBase:
         return {name: getattr(self, name) for name in self._operators()}
 
     @property
-    def bandwidth(self) -> float:
-        """Half bandwidth D of the band."""
+    def D(self) -> float:
+        """Half bandwidth of the band."""
         return self.band.D
 
     @property
@@ -139,7 +139,7 @@ class ImpurityBase:
         """The same model with some arguments changed, for example ``model.replace(J=0.2)``.
 
         Arguments that were not given keep their defaults, and those that exclude each other (V,
-        Gamma and J_sw; band and bandwidth) replace each other.
+        Gamma and J_sw; band and D) replace each other.
 
         Raises
         ------
@@ -248,24 +248,24 @@ def positive(name: str, value: float) -> float:
     return x
 
 
-def resolve_band(band: Band | None, bandwidth: float | None) -> Band:
+def resolve_band(band: Band | None, D: float | None) -> Band:
     """The band, or the flat one of that half bandwidth."""
     if not isinstance(band, Band | None):
         raise TypeError(f"band must be a band such as kadanoff.bands.FlatBand(), got {band!r}")
     if band is None:
-        return FlatBand() if bandwidth is None else FlatBand(D=positive("bandwidth", bandwidth))
-    if bandwidth is not None:
+        return FlatBand() if D is None else FlatBand(D=D)
+    if D is not None:
         raise ValueError(
-            f"give band or bandwidth, not both, got band={band!r} and bandwidth={bandwidth!r}; "
-            "bandwidth is the half bandwidth of the flat band"
+            f"give band or D, not both, got band={band!r} and D={D!r}; "
+            "D is the half bandwidth of the flat band"
         )
     return band
 
 
 def band_arguments(band: Band) -> dict[str, Any]:
-    """The argument that gives this band: nothing, bandwidth or band."""
+    """The argument that gives this band: nothing, D or band."""
     if isinstance(band, FlatBand):
-        return {} if band == FlatBand() else {"bandwidth": band.D}
+        return {} if band == FlatBand() else {"D": band.D}
     return {"band": band}
 
 

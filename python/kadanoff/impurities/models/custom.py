@@ -47,10 +47,10 @@ class ImpurityModel(ImpurityBase):
     observables : mapping from names to Operator, optional
         Operators to ask for by name, such as ``nrg.solve(model, observables=["docc"])``. Each has
         definite quantum numbers: it changes charge and S_z by one amount.
-    bandwidth : float, optional
+    D : float, optional
         Half bandwidth D of a flat band, default 1.
     band : Band, optional
-        Any other band; excludes `bandwidth`.
+        Any other band; excludes `D`.
 
     Raises
     ------
@@ -94,7 +94,7 @@ class ImpurityModel(ImpurityBase):
         terms: Mapping[str, tuple[float, Operator]],
         *,
         observables: Mapping[str, Operator] | None = None,
-        bandwidth: float | None = None,
+        D: float | None = None,
         band: Band | None = None,
     ) -> None:
         set_fields(
@@ -102,7 +102,7 @@ class ImpurityModel(ImpurityBase):
             space=_checked_space(space),
             definition=tuple(_checked_terms(space, terms)),
             named=tuple(_checked_observables(space, {} if observables is None else observables)),
-            band=resolve_band(band, bandwidth),
+            band=resolve_band(band, D),
         )
 
     def __repr__(self) -> str:
@@ -128,7 +128,7 @@ class ImpurityModel(ImpurityBase):
         return dict(self.named)
 
     def replace(self, **changes: Any) -> Self:
-        """The same model with other values of parameters (or another band or bandwidth).
+        """The same model with other values of parameters (or another band or D).
 
         Raises
         ------

@@ -54,7 +54,7 @@ class _Dots(ImpurityBase):
         J_sw: float | None = None,
         eps: float | None = None,
         field: float = 0.0,
-        bandwidth: float | None = None,
+        D: float | None = None,
         band: Band | None = None,
     ) -> None:
         handles = {"V": V, "Gamma": Gamma, "J_sw": J_sw}
@@ -67,7 +67,7 @@ class _Dots(ImpurityBase):
         if coupling < 0:
             why = "; its sign is a gauge, give its modulus" if handle == "V" else ""
             raise ValueError(f"{handle} must not be negative, got {coupling}{why}")
-        resolved = resolve_band(band, bandwidth)
+        resolved = resolve_band(band, D)
         match handle:
             case "Gamma":
                 coupling = math.sqrt(coupling / (math.pi * _density(resolved)))
@@ -206,10 +206,10 @@ class AndersonModel(_Dots):
         Level energy. Left out, it follows U as ``-U / 2``: particle-hole symmetry.
     field : float
         Magnetic field on the impurity, ``+ field S_z``.
-    bandwidth : float, optional
+    D : float, optional
         Half bandwidth D of a flat band, default 1.
     band : Band, optional
-        Any other band; excludes `bandwidth`.
+        Any other band; excludes `D`.
 
     Raises
     ------
@@ -258,7 +258,7 @@ class DoubleQuantumDot(_Dots):
 
     Parameters
     ----------
-    U, V, Gamma, J_sw, eps, field, bandwidth, band
+    U, V, Gamma, J_sw, eps, field, D, band
         As in :class:`AndersonModel`, the same for both dots.
     t_12 : float
         Hopping between the dots. It breaks particle-hole symmetry: dot 1, dot 2 and f_0 then form
@@ -304,11 +304,11 @@ class DoubleQuantumDot(_Dots):
         eps: float | None = None,
         field: float = 0.0,
         t_12: float = 0.0,
-        bandwidth: float | None = None,
+        D: float | None = None,
         band: Band | None = None,
     ) -> None:
         handles = {"V": V, "Gamma": Gamma, "J_sw": J_sw}
-        super().__init__(U, **handles, eps=eps, field=field, bandwidth=bandwidth, band=band)
+        super().__init__(U, **handles, eps=eps, field=field, D=D, band=band)
         set_fields(self, t_12=checks.real("t_12", t_12))
 
     def _arguments(self) -> dict[str, Any]:

@@ -31,10 +31,10 @@ class KondoModel(ImpurityBase):
         ``W n_0`` by the constant W and changes sign under a particle-hole transformation.
     field : float
         Magnetic field on the impurity, ``+ field S_z``.
-    bandwidth : float, optional
-        Half bandwidth D_K of a flat band, default 1.
+    D : float, optional
+        Half bandwidth of a flat band, default 1.
     band : Band, optional
-        Any other band; excludes `bandwidth`.
+        Any other band; excludes `D`.
 
     Raises
     ------
@@ -65,7 +65,7 @@ class KondoModel(ImpurityBase):
         spin: float = 0.5,
         W: float = 0.0,
         field: float = 0.0,
-        bandwidth: float | None = None,
+        D: float | None = None,
         band: Band | None = None,
     ) -> None:
         set_fields(
@@ -74,7 +74,7 @@ class KondoModel(ImpurityBase):
             spin=half_integer("spin", spin),
             W=checks.real("W", W),
             field=checks.real("field", field),
-            band=resolve_band(band, bandwidth),
+            band=resolve_band(band, D),
         )
 
     def _operators(self) -> dict[str, Operator]:

@@ -23,10 +23,10 @@ An impurity of one's own, a spin 1 with an easy plane that sits next to the meta
 >>> space = Space([Spin("d", spin=1), BATH])
 >>> S_d, S_0 = space.S("d"), space.S("f0")
 >>> model = kd.ImpurityModel(
-...     space, {"J": (0.3, dot(S_d, S_0)), "D": (0.01, S_d.z**2)}, observables={"S_z^2": S_d.z**2}
+...     space, {"J": (0.3, dot(S_d, S_0)), "A": (0.01, S_d.z**2)}, observables={"S_z^2": S_d.z**2}
 ... )
 >>> model
-<ImpurityModel on d (spin 1) x f0: J=0.3, D=0.01>
+<ImpurityModel on d (spin 1) x f0: J=0.3, A=0.01>
 >>> run = kd.nrg.solve(model, keep=300, T_min=1e-4, observables=["S_z^2"])
 >>> run.symmetry
 ('U1', 'U1')

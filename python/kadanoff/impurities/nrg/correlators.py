@@ -24,7 +24,7 @@ from kadanoff._base.errors import NumericalError
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.models import AndersonModel, Model
 from kadanoff.impurities.models.operators import BATH, Operator, Orbital, bath_orbitals
-from kadanoff.impurities.symmetry.multiplets import Seed, Symmetry
+from kadanoff.impurities.symmetry.multiplets import InitialCluster, Symmetry
 from kadanoff.impurities.symmetry.reduced_elements import Tensor, fermionic, tensor
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Prepared:
 
 
 def prepare(job: Job, names: Iterable[str] | None, own: Correlators | None) -> Prepared:
-    """Validate the choice of the user and find the reduced matrix elements in every seed."""
+    """Validate the choice of the user and find the reduced matrix elements in every cluster."""
     if isinstance(names, str):
         raise TypeError(f"names must be a sequence of correlators, write [{names!r}]")
     wanted = None if names is None else tuple(names)
@@ -137,7 +137,7 @@ Pair = tuple[int, int, bool]
 
 
 def _reduced(
-    table: dict[str, tuple[Operator, Operator]], start: Seed
+    table: dict[str, tuple[Operator, Operator]], start: InitialCluster
 ) -> tuple[list[Tensor], dict[Pair, list[tuple[int, float]]]]:
     """The tensors, and for every pair of them the correlators (index, factor) that it gives."""
     units: list[Operator] = []

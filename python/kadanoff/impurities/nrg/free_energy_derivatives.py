@@ -38,7 +38,7 @@ from kadanoff.impurities.models.operators import Operator
 from kadanoff.impurities.nrg import memory
 from kadanoff.impurities.nrg.job import Job, bounded
 from kadanoff.impurities.nrg.options import Options
-from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, Seed
+from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, InitialCluster
 
 __all__ = ["Derivatives", "derivatives"]
 
@@ -226,7 +226,7 @@ def _job(model: Model, settings: Options, operators: Mapping[str, Operator]) -> 
     raise ValueError(f"{broken} does not conserve charge and S_z: it has no such derivative")
 
 
-def _not_scalar(start: Seed, operators: Mapping[str, Operator]) -> str | None:
+def _not_scalar(start: InitialCluster, operators: Mapping[str, Operator]) -> str | None:
     """The first operator that is more than its scalar part, by their norms."""
     for (name, operator), blocks in zip(operators.items(), start.operators, strict=True):
         whole_norm = float(np.sum(operator.matrix**2))
@@ -238,7 +238,7 @@ def _not_scalar(start: Seed, operators: Mapping[str, Operator]) -> str | None:
     return None
 
 
-def _scalars(start: Seed) -> list[tuple[tuple[int, int], list[tuple[int, int, FloatArray]]]]:
+def _scalars(start: InitialCluster) -> list[tuple[tuple[int, int], list[tuple[int, int, FloatArray]]]]:
     """The static operators as tensors of rank 0: ``<j||O||j> = sqrt(dim) O``."""
     root = np.sqrt(start.multiplicity)
     return [

@@ -13,7 +13,7 @@ from kadanoff.impurities.nrg.even_odd import impurity_curves
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import Options
 from kadanoff.impurities.nrg.result import NRGResult
-from kadanoff.impurities.symmetry.multiplets import largest_symmetry, seed
+from kadanoff.impurities.symmetry.multiplets import initial_cluster, largest_symmetry
 
 __all__ = ["Job", "Observables", "bounded"]
 
@@ -27,9 +27,9 @@ def bounded(count: int | None) -> int | None:
 
 
 class Job:
-    """A model with its chains and seeds, ready for the compiled core.
+    """A model with its chains and initial clusters, ready for the compiled core.
 
-    With ``carry=False`` the static operators stay on the seed, for the density matrix.
+    With ``carry=False`` the static operators stay on the cluster, for the density matrix.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Job:
         for chain, e_0 in zip(self.chains, onsite, strict=True):
             factor = options.strength(chain)
             self.models.append(model if factor == 1.0 else model.rescaled(factor))
-            start = seed(
+            start = initial_cluster(
                 self.models[-1],
                 self.symmetry,
                 observables=observables,
