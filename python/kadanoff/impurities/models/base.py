@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
+from copy import copy
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import unknown_keyword
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.densities import Band, FlatBand
 from kadanoff.impurities.models.operators import Operator, Orbital, Space, bath_orbitals
@@ -21,7 +24,7 @@ __all__ = [
     "Term",
     "band_arguments",
     "bath_degrees",
-    "positive",
+    "brief",
     "resolve_band",
     "set_fields",
 ]
@@ -85,6 +88,9 @@ class ImpurityBase:
 
     band: Band
 
+    INDEPENDENT: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that are fields on which nothing else depends."""
+
     def _arguments(self) -> dict[str, Any]:
         """The arguments that build the model, defaults left out."""
         own = {
@@ -147,11 +153,12 @@ class ImpurityBase:
             For an argument that the model does not have.
         """
         known = list(inspect.signature(type(self)).parameters)
-        for name in changes:
-            if name not in known:
-                raise TypeError(
-                    f"{type(self).__name__} has no argument {name!r}; it has {', '.join(known)}"
-                )
+        if unknown := [name for name in changes if name not in known]:
+            raise unknown_keyword(type(self).__name__, unknown[0], known)
+        if changes.keys() <= self.INDEPENDENT:  # as a search does, again and again
+            model = copy(self)
+            set_fields(model, **{name: checks.real(name, x) for name, x in changes.items()})
+            return model
         arguments = self._arguments()
         for group in (("V", "Gamma", "J_sw"), BAND):
             if any(changes.get(name) is not None for name in group):
@@ -173,7 +180,7 @@ class ImpurityBase:
         ValueError
             If `A` is not positive, or the parts of a term scale differently.
         """
-        factor = positive("A", A)
+        factor = checks.real("A", A, above=0)
         changes = {
             name: value * factor ** (_degree(name, self._operators()[name]) / 2)
             for name, value in self.parameters.items()
@@ -240,14 +247,6 @@ def _degree(name: str, operator: Operator) -> int:
     return degrees[0] if degrees else 0
 
 
-def positive(name: str, value: float) -> float:
-    """`value` as a positive float."""
-    x = checks.real(name, value)
-    if not x > 0:
-        raise ValueError(f"{name} must be positive, got {value!r}")
-    return x
-
-
 def resolve_band(band: Band | None, D: float | None) -> Band:
     """The band, or the flat one of that half bandwidth."""
     if not isinstance(band, Band | None):
@@ -273,3 +272,15 @@ def set_fields(model: object, **values: Any) -> None:
     """Fill the fields of a frozen dataclass."""
     for name, value in values.items():
         object.__setattr__(model, name, value)
+
+
+def brief(model: object) -> str:
+    """The model on one line, its numbers with five digits.
+
+    Examples
+    --------
+    >>> from kadanoff.impurities.models import KondoModel
+    >>> brief(KondoModel(J=0.123456789))
+    'KondoModel(J=0.12346)'
+    """
+    return re.sub(r"\d+\.\d{6,}(e[-+]?\d+)?", lambda m: f"{float(m[0]):.5g}", repr(model))

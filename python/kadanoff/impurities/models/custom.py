@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import did_you_mean, public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.densities import Band, FlatBand
 from kadanoff.impurities.models.base import (
@@ -26,6 +27,7 @@ from kadanoff.impurities.models.operators import Operator, Space, Spin, bath_orb
 __all__ = ["ImpurityModel"]
 
 
+@public
 @dataclass(frozen=True, init=False, repr=False)
 class ImpurityModel(ImpurityBase):
     r"""Any impurity: a sum of named parameters times operators on the impurity and f_0.
@@ -138,9 +140,10 @@ class ImpurityModel(ImpurityBase):
         known = self.parameters
         for name in changes:
             if name not in known and name not in BAND:
+                near = did_you_mean(name, known)
                 raise TypeError(
                     f"the model has no parameter {name!r}; it has {', '.join(known)} "
-                    f"(and {' and '.join(BAND)})"
+                    f"(and {' and '.join(BAND)}){near}"
                 )
         band = {name: changes.get(name) for name in BAND}
         # The operators are the same: nothing but values to check.

@@ -15,12 +15,12 @@ from operator import add
 from typing import Any, ClassVar, Self
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff.bands.densities import Band
 from kadanoff.impurities.models.base import (
     ImpurityBase,
     Term,
     band_arguments,
-    positive,
     resolve_band,
     set_fields,
 )
@@ -63,11 +63,10 @@ class _Dots(ImpurityBase):
             found = ", ".join(f"{k}={v!r}" for k, v in couplings.items()) or "none"
             raise ValueError(f"give exactly one of V, Gamma and J_sw, got {found}")
         ((handle, value),) = couplings.items()
-        U, coupling = checks.real("U", U), checks.real(handle, value)
-        if coupling < 0:
-            why = "; its sign is a gauge, give its modulus" if handle == "V" else ""
-            raise ValueError(f"{handle} must not be negative, got {coupling}{why}")
+        hint = "its sign is a gauge, give its modulus" if handle == "V" else ""
+        U, coupling = checks.real("U", U), checks.real(handle, value, least=0, hint=hint)
         resolved = resolve_band(band, D)
+        checked = coupling
         match handle:
             case "Gamma":
                 coupling = math.sqrt(coupling / (math.pi * _density(resolved)))
@@ -77,14 +76,16 @@ class _Dots(ImpurityBase):
                         f"J_sw = 8 V^2 / U needs U > 0, got U={U}; give V or Gamma instead"
                     )
                 coupling = math.sqrt(coupling * U / 8)
-        given = [(handle, float(value))]
+        given = [(handle, checked)]
+        level = -U / 2
         if eps is not None:
-            given.append(("eps", checks.real("eps", eps)))
+            level = checks.real("eps", eps)
+            given.append(("eps", level))
         set_fields(
             self,
             U=U,
             V=coupling,
-            eps=-U / 2 if eps is None else checks.real("eps", eps),
+            eps=level,
             field=checks.real("field", field),
             band=resolved,
             given=tuple(given),
@@ -181,11 +182,12 @@ class _Dots(ImpurityBase):
 
     def rescaled(self, A: float) -> Self:
         """V^2 times `A`: ``A_Lambda``, or the norm of a band that is not normalised."""
-        factor = positive("A", A)
+        factor = checks.real("A", A, above=0)
         handle, value = self.given[0]
         return self.replace(**{handle: value * (math.sqrt(factor) if handle == "V" else factor)})
 
 
+@public
 @dataclass(frozen=True, init=False, repr=False)
 class AndersonModel(_Dots):
     r"""Single-impurity Anderson model.
@@ -245,6 +247,7 @@ class AndersonModel(_Dots):
         return self._named("S_d.S_0 n_d docc hyb S_z n_0")
 
 
+@public
 @dataclass(frozen=True, init=False, repr=False)
 class DoubleQuantumDot(_Dots):
     r"""Two Anderson dots in parallel: both hybridise with the same band orbital.

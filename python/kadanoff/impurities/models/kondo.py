@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff.bands.densities import Band
 from kadanoff.impurities.models.base import ImpurityBase, Term, resolve_band, set_fields
 from kadanoff.impurities.models.local_spaces import half_integer
@@ -14,6 +16,7 @@ from kadanoff.impurities.models.operators import BATH, Operator, Space, Spin, do
 __all__ = ["KondoModel"]
 
 
+@public
 @dataclass(frozen=True, init=False, repr=False)
 class KondoModel(ImpurityBase):
     r"""Kondo model of a spin of any size.
@@ -51,6 +54,8 @@ class KondoModel(ImpurityBase):
     >>> model.impurity_dimension
     3
     """
+
+    INDEPENDENT: ClassVar[frozenset[str]] = frozenset({"J", "W", "field"})
 
     J: float
     spin: float

@@ -135,6 +135,10 @@ class Options:
         new.__dict__.update(self.__dict__ | changes)
         return new
 
+    def reaching(self, T: float) -> Options:
+        """The same options for a chain that ends at `T`, unless its length is given."""
+        return self.changed(T_min=T) if self.sites is None else self
+
     def strength(self, chain: Chain) -> float:
         """What a chain multiplies the hybridisation strength by: norm of the band, A_Lambda."""
         return chain.norm * (A_Lambda(self.Lambda) if self.A_Lambda else 1.0)
