@@ -244,8 +244,8 @@ def test_cancelled_before_anything_was_solved():
 
 
 def test_too_few_steps_raise_with_the_best_so_far():
-    with pytest.raises(NotConverged, match="max_steps = 2") as caught:
-        learn(KondoModel(J=0.25), target=AIM, T=1e-3, max_steps=2, **QUICK)
+    with pytest.raises(NotConverged, match="max_iterations = 2") as caught:
+        learn(KondoModel(J=0.25), target=AIM, T=1e-3, max_iterations=2, **QUICK)
     assert len(caught.value.partial.history) == 2
     assert caught.value.partial.model.J < 0.25
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from kadanoff._base.errors import NotConverged
-from kadanoff.impurities.effective.gauss_newton import Search
+from kadanoff.impurities.effective.gauss_newton import ParameterSearch
 
 
 def search(residual, slopes, start, *, low=None, high=None, method="partition", tolerance=1e-8):
-    """Search on given functions instead of impurity models."""
+    """A search on given functions instead of impurity models."""
     start = np.array(start, dtype=float)
     problem = SimpleNamespace(
         method=method,
@@ -23,7 +23,7 @@ def search(residual, slopes, start, *, low=None, high=None, method="partition", 
         reference=lambda **_: np.zeros(len(residual(start))),
         evaluate=lambda theta, **_: (residual(theta), slopes(theta)),
     )
-    run = Search(problem, tolerance, 60)
+    run = ParameterSearch(problem, tolerance, 60)
     run.run(None)
     return run
 

@@ -152,7 +152,7 @@ def test_what_an_evaluation_costs(monkeypatch):
         ({"target": {1e-3: math.inf}}, "must be finite"),
         ({"target": {1e-3: 0.5}, "T": 1e-2}, "among those of the table"),
         ({"tolerance": 0.0}, "tolerance must be between 0 and 1"),
-        ({"max_steps": 0}, "max_steps must be at least 1"),
+        ({"max_iterations": 0}, "max_iterations must be at least 1"),
         ({"threads": 0}, "threads must be at least 1"),
         ({"Lambda": 1.0}, "Lambda must be above 1"),
         ({"keep": 0}, "keep must be at least 1"),
@@ -181,7 +181,7 @@ def test_bad_values_are_refused_before_any_work(changes, message, monkeypatch):
         ({"parameters": [5]}, "parameters must be names, got 5"),
         ({"T_min": 1e-9}, "no T_min"),
         ({"tolerance": 1j}, "tolerance must be a real number"),
-        ({"max_steps": 3.5}, "max_steps must be an integer"),
+        ({"max_iterations": 3.5}, "max_iterations must be an integer"),
         ({"temperature": 1.0}, "temperature"),
     ],
 )
