@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from kadanoff._base.errors import NotConverged
+from kadanoff._base.running import Run
 from kadanoff.impurities.effective.gauss_newton import ParameterSearch
 
 
@@ -20,11 +21,11 @@ def search(residual, slopes, start, *, low=None, high=None, method="partition", 
         T=(1.0,) * len(residual(start)),
         scale=np.ones(len(residual(start))),
         start=SimpleNamespace(band=SimpleNamespace(D=1.0)),
-        reference=lambda **_: np.zeros(len(residual(start))),
-        evaluate=lambda theta, **_: (residual(theta), slopes(theta)),
+        reference=lambda _: np.zeros(len(residual(start))),
+        evaluate=lambda theta, _: (residual(theta), slopes(theta)),
     )
     run = ParameterSearch(problem, tolerance, 60)
-    run.run(None)
+    run.search(Run(), None)
     return run
 
 

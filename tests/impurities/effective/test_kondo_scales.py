@@ -8,8 +8,8 @@ from kadanoff import AndersonModel, KondoModel, nrg
 from kadanoff.impurities.effective.kondo_scales import (
     DEFINITIONS,
     anderson_kondo_temperature,
-    fit_kondo_tk,
     fit_anderson_tk,
+    fit_kondo_tk,
     kondo_temperature,
     kondo_temperature_formula,
     zero_temperature_chi,
@@ -92,19 +92,19 @@ def test_a_moment_that_survives_has_no_kondo_temperature():
 
 
 def test_bad_arguments(run):
-    with pytest.raises(ValueError, match=r"definition must be one of \('chi', 'entropy'"):
+    with pytest.raises(ValueError, match="definition must be one of chi, entropy"):
         kondo_temperature(run, "conductance")
     with pytest.raises(TypeError, match="NRGResult"):
         kondo_temperature(KondoModel(J=0.4), "wilson")
     with pytest.raises(ValueError, match="J must be positive"):
         kondo_temperature_formula([0.2, -0.1])
-    with pytest.raises(ValueError, match="J must be positive and finite"):
+    with pytest.raises(ValueError, match="J must be finite"):
         kondo_temperature_formula(math.nan)
     with pytest.raises(TypeError, match="J must be an array of numbers, got 'a'"):
         kondo_temperature_formula("a")
-    with pytest.raises(ValueError, match="D must be positive"):
+    with pytest.raises(ValueError, match="half bandwidth D must be positive"):
         kondo_temperature_formula(0.2, 0.0)
-    with pytest.raises(ValueError, match="rho must be positive"):
+    with pytest.raises(ValueError, match="rho must be above 0"):
         kondo_temperature_formula(0.2, rho=-0.5)
     with pytest.raises(ValueError, match="U must be positive"):
         anderson_kondo_temperature(-1.0, 0.3)
@@ -159,4 +159,6 @@ def test_kondo_temperatures_follow_equation_5():
     T_K = [kondo_temperature(run) for run in runs]
     free = fit_kondo_tk(J, T_K)
     assert 2.15 < free.values["gamma"] < 2.35
-    assert fit_kondo_tk(J, T_K, gamma=math.pi**2 / 4).values["alpha"] == pytest.approx(0.97, abs=0.02)
+    assert fit_kondo_tk(J, T_K, gamma=math.pi**2 / 4).values["alpha"] == pytest.approx(
+        0.97, abs=0.02
+    )

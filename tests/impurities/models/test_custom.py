@@ -79,7 +79,9 @@ def constant(model):
 @each_pair
 @pytest.mark.parametrize("symmetry", SYMMETRIES)
 def test_seeds_are_those_of_the_built_in_models(own, builtin, symmetry):
-    mine, theirs = (initial_cluster(m, symmetry, observables=list(own.observables)) for m in (own, builtin))
+    mine, theirs = (
+        initial_cluster(m, symmetry, observables=list(own.observables)) for m in (own, builtin)
+    )
     assert largest_symmetry(own) == SYMMETRIES[0]
     assert mine.labels.tolist() == theirs.labels.tolist()
     assert mine.reflection_names == theirs.reflection_names

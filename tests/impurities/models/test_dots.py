@@ -115,7 +115,7 @@ def test_bad_numbers_are_refused(name):
 def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match="exactly one of V, Gamma and J_sw"):
         DoubleQuantumDot(U=0.5)
-    with pytest.raises(ValueError, match="V must not be negative"):
+    with pytest.raises(ValueError, match="V must be at least 0"):
         DoubleQuantumDot(U=0.5, V=-0.1)
     with pytest.raises(ValueError, match="needs U > 0"):
         DoubleQuantumDot(U=0.0, J_sw=0.1)

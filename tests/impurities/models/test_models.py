@@ -92,7 +92,7 @@ def test_exactly_one_coupling(given):
 
 @pytest.mark.parametrize("handle", ["V", "Gamma", "J_sw"])
 def test_negative_couplings_are_refused(handle):
-    with pytest.raises(ValueError, match=f"{handle} must not be negative"):
+    with pytest.raises(ValueError, match=f"{handle} must be at least 0"):
         AndersonModel(U=0.5, **{handle: -0.1})
 
 

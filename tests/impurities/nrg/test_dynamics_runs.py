@@ -188,7 +188,7 @@ UP, DN = SPACE.cdag("d", "up"), SPACE.cdag("d", "dn")
         ({"T": []}, ValueError, "got none"),
         ({"T": [[1.0]]}, TypeError, "T must be a real number"),
         ({"T": 1e-300}, ValueError, "at least 1e-250"),
-        ({"T_min": 1e-5}, TypeError, "T_min.*T sets"),
+        ({"T_min": 1e-5}, TypeError, "has no argument 'T_min'"),
         ({"names": ["D"]}, ValueError, "names must be among.*'d'.*got 'D'.*own"),
         ({"names": "spin"}, TypeError, r"\['spin'\]"),
         ({"own": [UP, UP]}, TypeError, "own must map names"),
@@ -201,9 +201,9 @@ UP, DN = SPACE.cdag("d", "up"), SPACE.cdag("d", "dn")
         ({"own": {"x": (UP + SPACE.n("d"),) * 2}}, ValueError, "'x'.*fermion parity"),
         ({"own": {"x": (UP, DN)}, "symmetry": ("U1", "U1")}, ValueError, r"\(1, 1\) and \(1, -1\)"),
         ({"own": {"x": (DN, DN)}}, ValueError, "'x'.*top component"),
-        ({"observables": "n_d"}, TypeError, r"\['n_d'\]"),
+        ({"observables": "n_d"}, TypeError, "observables must be a sequence of names.*'n_d'"),
         ({"observables": ["n"]}, ValueError, "observables must be among"),
-        ({"basis_memory": -1}, ValueError, "basis_memory.*negative"),
+        ({"basis_memory": -1}, ValueError, "basis_memory must be at least 0"),
         ({"basis_memory": "1GB"}, TypeError, "basis_memory"),
         ({"threads": 0}, ValueError, "threads"),
         ({"threads": 10**6}, ValueError, "threads must be at least 1 and at most 1024"),
@@ -281,9 +281,9 @@ def test_every_question_checks_its_grid(small, ask, omega, error, text):
 @pytest.mark.parametrize(
     ("how", "error", "text"),
     [
-        ({"b": 0}, ValueError, "b, a broadening, must be positive, got 0"),
-        ({"b": -0.1}, ValueError, "b, a broadening, must be positive"),
-        ({"w0": 0.0}, ValueError, "w0, a broadening, must be positive"),
+        ({"b": 0}, ValueError, "b must be above 0, got b = 0"),
+        ({"b": -0.1}, ValueError, "b must be above 0"),
+        ({"w0": 0.0}, ValueError, "w0 must be above 0"),
         ({"b": float("nan")}, ValueError, "b must be finite"),
         ({"b": True}, TypeError, "b must be a real number"),
         ({"T": 0.5}, ValueError, "T must be one of"),
@@ -320,7 +320,7 @@ def test_the_picture_shows_any_correlator_at_every_temperature():
     ]
     run.plot(ax, quantity="spin", T=1e-2, label="chi")
     assert "spin" in ax.get_ylabel()
-    with pytest.raises(ValueError, match="correlator must be one of"):
+    with pytest.raises(ValueError, match="correlator must be 'd' or 'spin'"):
         run.plot(ax, quantity="S")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -145,7 +145,8 @@ class Fit:
         target = self.target.model if isinstance(self.target, NRGResult) else self.target
         if not isinstance(target, Model):
             raise TypeError("the target was a table of ln Z: there is no model to solve")
-        options = Options(**(vars(self.options) | {"sites": None} | changes))
+        known: dict[str, Any] = vars(self.options) | {"sites": None} | changes
+        options = Options(**known)
         run = Run.of(threads=threads, progress=progress, control=control)
         wanted = checked_observables(observables)
         first, second = solve_models([target, self.model], options, wanted, run)

@@ -142,8 +142,8 @@ class ParameterSearch:
         """Residuals and their derivatives; the step goes into the history."""
         if len(self.history) == self.max_iterations:
             raise NotConverged(
-                f"learning did not converge within max_iterations = {self.max_iterations}: the smallest "
-                f"loss is {self.loss:.2e}; allow more steps, or start closer"
+                f"learning did not converge within max_iterations = {self.max_iterations}: the "
+                f"smallest loss is {self.loss:.2e}; allow more, or start closer"
             )
         began = time.perf_counter()
         values, slopes = self.problem.evaluate(theta, self._keywords())

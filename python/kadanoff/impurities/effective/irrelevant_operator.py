@@ -233,7 +233,8 @@ def fit_with_observable(
     start = schrieffer_wolff(aim)
     if start.W != 0:
         raise ValueError(
-            f"fit_with_observable needs particle-hole symmetry, eps = -U/2; got eps={aim.eps} at U={aim.U}"
+            "fit_with_observable needs particle-hole symmetry, eps = -U/2; got "
+            f"eps={aim.eps} at U={aim.U}"
         )
     max_iterations = checks.whole("max_iterations", max_iterations)
     settings = Options(**options)  # type: ignore[arg-type]

@@ -330,7 +330,7 @@ def _table(target: Mapping[float, float]) -> dict[float, float]:
     if not target:
         raise ValueError("target is an empty table; give {T: ln Z_imp}")
     return {
-        checks.real("a temperature of target", t): checks.real(f"target[{t!r}]", v)
+        checks.real("a temperature of target", t, above=0): checks.real(f"target[{t!r}]", v)
         for t, v in target.items()
     }
 
@@ -396,7 +396,7 @@ def _weights(observables: Mapping[str, float] | None) -> dict[str, float]:
             f"{observables!r}"
         )
     return {
-        name: checks.real(f"observables[{name!r}], a weight,", w, above=0)
+        name: checks.real(f"observables[{name!r}]", w, above=0, hint="it is a weight")
         for name, w in observables.items()
     }
 

@@ -4,8 +4,8 @@ r"""Which combinations of parameters the data determine.
 
 for the residuals r of a fit and parameters measured in units of their own size. A relative change
 of the parameters along v_k changes the residuals by s_k. Where two parameters act on ln Z in the
-same way (far below the half bandwidth of a model only its T_K is left in Z), one s_k is nearly zero and
-the data do not determine v_k, however small the loss is.
+same way (far below D only the T_K of a model is left in Z), one s_k is nearly zero and the data do
+not determine v_k, however small the loss is.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import unknown_keyword
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.densities import Band, FlatBand
-from kadanoff.impurities.models.operators import Operator, Orbital, Space, bath_orbitals
+from kadanoff.impurities.models.operators import Operator, Orbital, Space
 
 __all__ = [
     "BAND",
@@ -123,7 +123,7 @@ class ImpurityBase:
     @property
     def impurity_dimension(self) -> int:
         """Number of states of the impurity without f_0."""
-        return self.space.dimension // int(4 ** len(bath_orbitals(self.space)))
+        return self.space.dimension // int(4 ** len(self.space.baths))
 
     @property
     def impurity_entropy_max(self) -> float:
@@ -204,7 +204,7 @@ def bath_degrees(operator: Operator) -> tuple[int, ...]:
     >>> bath_degrees(space.n("f0")), bath_degrees(space.n("d") * space.n("f0"))
     ((2,), (0, 2))
     """
-    baths = bath_orbitals(operator.space)
+    baths = operator.space.baths
     size = 4 ** len(baths)
     d = operator.space.dimension // size
     M = operator.matrix.reshape(d, size, d, size)

@@ -22,7 +22,7 @@ from kadanoff.impurities.models.base import (
     resolve_band,
     set_fields,
 )
-from kadanoff.impurities.models.operators import Operator, Space, Spin, bath_orbitals
+from kadanoff.impurities.models.operators import Operator, Space, Spin
 
 __all__ = ["ImpurityModel"]
 
@@ -171,7 +171,7 @@ def _describe(space: Space) -> str:
 def _checked_space(space: Space) -> Space:
     if not isinstance(space, Space):
         raise TypeError(f"space must be a kadanoff.operators.Space, got {space!r}")
-    if not bath_orbitals(space):
+    if not space.baths:
         raise ValueError(
             f"the last factor of space must be the bath orbital kadanoff.operators.BATH, got "
             f"{space.factors[-1]!r}; write Space([..., BATH]), or Space([..., BATH, SECOND_BATH]) "
@@ -254,7 +254,7 @@ def _check_hamiltonian(what: str, operator: Operator) -> None:
                 f"{what} changes {quantity} by {' and by '.join(changes)}; every term must "
                 f"conserve it: {remedies[quantity]}"
             )
-    n_0 = [np.diag(operator.space.n(f.name).matrix) for f in bath_orbitals(operator.space)]
+    n_0 = [np.diag(operator.space.n(f.name).matrix) for f in operator.space.baths]
     if any("2" in _changes(operator, n) for n in n_0):
         raise ValueError(
             f"{what} moves two electrons between the impurity and f_0 at once, a coupling may "

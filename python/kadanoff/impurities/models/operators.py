@@ -322,6 +322,13 @@ class Space:
             )
 
     @property
+    def baths(self) -> tuple[Orbital, ...]:
+        """The bath orbitals at its end: (BATH,), (BATH, SECOND_BATH), or none."""
+        if self.factors[-2:] == (BATH, SECOND_BATH):
+            return (BATH, SECOND_BATH)
+        return (BATH,) if self.factors[-1] == BATH else ()
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the factors."""
         return tuple(factor.name for factor in self.factors)
@@ -396,9 +403,7 @@ def bath_orbitals(space: Space) -> tuple[Orbital, ...]:
     >>> bath_orbitals(Space([Spin("S"), BATH, SECOND_BATH])) == (BATH, SECOND_BATH)
     True
     """
-    if space.factors[-2:] == (BATH, SECOND_BATH):
-        return (BATH, SECOND_BATH)
-    return (BATH,) if space.factors[-1] == BATH else ()
+    return space.baths
 
 
 @public
@@ -418,7 +423,7 @@ def _identity(space: Space) -> Operator:
 @lru_cache(maxsize=64)
 def _parity(space: Space) -> Operator:
     signs = [_STRING if isinstance(f, Orbital) else np.eye(f.dimension) for f in space.factors]
-    return Operator._of(space, reduce(np.kron, signs))
+    return Operator._of(space, _product(signs))
 
 
 @lru_cache(maxsize=256)
@@ -482,4 +487,8 @@ def _embed(space: Space, name: str, local: FloatArray, *, fermionic: bool = Fals
             if isinstance(space.factors[i], Orbital):
                 parts[i] = _STRING
     parts[position] = local
-    return Operator._of(space, reduce(np.kron, parts))
+    return Operator._of(space, _product(parts))
+
+
+def _product(factors: Iterable[FloatArray]) -> FloatArray:
+    return reduce(lambda a, b: np.asarray(np.kron(a, b)), factors)

@@ -137,7 +137,7 @@ def broaden(
     >>> print(A.round(4))  # Gaussian below w0 only
     [0.     0.5642 0.    ]
     """
-    b, w0 = (checks.real(f"{name}, a broadening,", x, above=0) for name, x in (("b", b), ("w0", w0)))
+    b, w0 = checks.real("b", b, above=0), checks.real("w0", w0, above=0)
     grid = checked_frequencies(w)
     position = checks.array("peaks", peaks, ndim=1)
     weight = checks.array("weights", weights, shape=position.shape)

@@ -35,7 +35,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Unpack, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -266,7 +266,7 @@ def limit(
             keep=_kept(keep, x),
             z=tuple(z),
             scheme=scheme,
-            **options,  # type: ignore[arg-type]
+            **options,
         )
         for x in scales
     ]

@@ -24,7 +24,7 @@ from kadanoff._base.errors import NumericalError
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.models import AndersonModel, Model
-from kadanoff.impurities.models.operators import BATH, Operator, Orbital, bath_orbitals
+from kadanoff.impurities.models.operators import BATH, Operator, Orbital
 from kadanoff.impurities.symmetry.multiplets import InitialCluster, Symmetry
 from kadanoff.impurities.symmetry.reduced_elements import Tensor, fermionic, tensor
 
@@ -67,7 +67,7 @@ def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Ope
     """
     space = model.space
     H = reduce(add, (c * operator for _, c, operator in model.terms()))
-    impurity = [factor for factor in space.factors if factor not in bath_orbitals(space)]
+    impurity = [factor for factor in space.factors if factor not in space.baths]
     orbitals = [factor.name for factor in impurity if isinstance(factor, Orbital)]
     spins: dict[str, Literal["up", "dn"]] = {"": "up", "_dn": "dn"}
     if symmetry[1] == "SU2":

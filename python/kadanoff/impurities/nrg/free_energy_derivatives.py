@@ -39,7 +39,13 @@ from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.models.operators import Operator
 from kadanoff.impurities.nrg import memory
-from kadanoff.impurities.nrg.job import Job, Observables, bounded, checked_model, checked_observables
+from kadanoff.impurities.nrg.job import (
+    Job,
+    Observables,
+    bounded,
+    checked_model,
+    checked_observables,
+)
 from kadanoff.impurities.nrg.options import FixedTOptions, Options, shown
 from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, InitialCluster
 
@@ -236,7 +242,9 @@ def _not_scalar(start: InitialCluster, operators: Mapping[str, Operator]) -> str
     return None
 
 
-def _scalars(start: InitialCluster) -> list[tuple[tuple[int, int], list[tuple[int, int, FloatArray]]]]:
+def _scalars(
+    start: InitialCluster,
+) -> list[tuple[tuple[int, int], list[tuple[int, int, FloatArray]]]]:
     """The static operators as tensors of rank 0: ``<j||O||j> = sqrt(dim) O``."""
     root = np.sqrt(start.multiplicity)
     return [

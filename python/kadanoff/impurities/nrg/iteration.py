@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Unpack
 
 from kadanoff import _core
@@ -220,4 +221,4 @@ def _by_job(jobs: Sequence[Job], arrays: list[dict[str, Any]]) -> list[list[dict
     ends = [0]
     for job in jobs:
         ends.append(ends[-1] + len(job.cores))
-    return [arrays[a:b] for a, b in zip(ends, ends[1:], strict=False)]
+    return [arrays[a:b] for a, b in pairwise(ends)]

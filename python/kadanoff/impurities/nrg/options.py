@@ -1,7 +1,8 @@
 """How a model is solved: the arguments of :func:`kadanoff.nrg.solve`, checked before any work.
 
 `Options` holds them. Calls that pass them on take ``**options``, typed by one of the dictionaries
-below, and show those fields of `Options` in their signature: ``@public(options=shown(NRGOptions))``.
+below, and show those fields of `Options` in their signature, by
+``@public(options=shown(NRGOptions))``.
 """
 
 from __future__ import annotations

@@ -164,5 +164,6 @@ class NRGResult:
         """Lowest rescaled levels of the odd shells against N. Returns the axes."""
         from kadanoff.impurities.nrg.plots import plot_flow
 
-        own = {"parity": parity, "E_max": E_max, "multiplets": multiplets, "twist": twist}
-        return plot_flow(self, ax=ax, **own, **style)
+        return plot_flow(
+            self, ax, parity=parity, E_max=E_max, multiplets=multiplets, twist=twist, **style
+        )

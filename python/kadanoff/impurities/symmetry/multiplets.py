@@ -37,7 +37,7 @@ import numpy as np
 
 from kadanoff._base.types import BoolArray, FloatArray, IntArray
 from kadanoff.impurities.models import Model
-from kadanoff.impurities.models.operators import Operator, Space, bath_orbitals
+from kadanoff.impurities.models.operators import Operator, Space
 from kadanoff.impurities.symmetry.detection import (
     SYMMETRIES,
     Factor,
@@ -53,7 +53,14 @@ from kadanoff.impurities.symmetry.detection import (
 )
 from kadanoff.impurities.symmetry.wigner import wigner_eckart
 
-__all__ = ["SYMMETRIES", "InitialCluster", "Symmetry", "broken_by", "initial_cluster", "largest_symmetry"]
+__all__ = [
+    "SYMMETRIES",
+    "InitialCluster",
+    "Symmetry",
+    "broken_by",
+    "initial_cluster",
+    "largest_symmetry",
+]
 
 Element = tuple[int, int, FloatArray]
 Reflected = tuple[int, FloatArray]
@@ -297,8 +304,7 @@ def _tensors(frame: MultipletBasis) -> Iterator[tuple[list[list[FloatArray]], in
     space, (charge, spin) = frame.space, frame.symmetry
     lowering = space.isospin().minus
     doublets = [
-        [(space.cdag(f.name, "up"), 1), (space.cdag(f.name, "dn"), -1)]
-        for f in bath_orbitals(space)
+        [(space.cdag(f.name, "up"), 1), (space.cdag(f.name, "dn"), -1)] for f in space.baths
     ]
     split = [[component] for doublet in doublets for component in doublet]
     for channel in doublets if spin == "SU2" else split:

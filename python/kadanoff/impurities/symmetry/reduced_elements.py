@@ -1,4 +1,4 @@
-r"""Irreducible tensor operators on the impurity, as reduced elements between multiplets of the initial cluster.
+r"""Irreducible tensor operators on the impurity, as reduced elements between its multiplets.
 
     [J_z, T^k_q] = q T^k_q,    [J_-, T^k_q] = sqrt((k + q)(k - q + 1)) T^k_{q-1}
 

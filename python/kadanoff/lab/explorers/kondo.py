@@ -212,7 +212,7 @@ def _matching(aim: AndersonModel, T: float, method: Method, options: dict[str, A
 
 
 def _all(match: Matching, runs: list[NRGResult]) -> FloatArray:
-    return np.array([match.values(run)[0] for run in runs])
+    return np.array([match.values(run.levels)[0] for run in runs])
 
 
 def _solve_for_J(J: FloatArray, table: FloatArray, wanted: FloatArray) -> FloatArray:

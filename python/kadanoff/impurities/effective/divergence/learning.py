@@ -144,7 +144,8 @@ def minimise(
                 return problem.fit(theta, best, steps)
             if steps == max_iterations:
                 raise NotConverged(
-                    f"no minimum within max_iterations = {max_iterations}: allow more, or start closer",
+                    f"no minimum within max_iterations = {max_iterations}: allow more, or start "
+                    "closer",
                     partial=problem.fit(theta, best, steps),
                 )
             trial = problem.evaluate(theta + step)

@@ -130,7 +130,7 @@ def spectrum(
         raise ValueError(
             f"sites = {sites} makes {states} states, more than {MAX_STATES}; take fewer sites"
         )
-    settings = Options(sites=sites, keep=states, **options)  # type: ignore[arg-type]
+    settings = Options(sites=sites, keep=states, **options)
     run = Run.of(threads=threads)
     return levels_of(model, settings, checked_observables(observables), run)
 
@@ -156,5 +156,7 @@ def levels_of(model: Model, options: Options, observables: Observables, run: Run
         else np.empty((0, len(energy))),
     )
     if found.states != options.keep:
-        raise ArithmeticError(f"{found.states} of {options.keep} states are there: levels were lost")
+        raise ArithmeticError(
+            f"{found.states} of {options.keep} states are there: levels were lost"
+        )
     return found
