@@ -119,7 +119,7 @@ def test_mott_gives_both_branches(capsys):
         ("run kondo --output here/there.png", "--output"),
         ("run kondo --output a.txt", "--output"),
         ("run dots --U nan", "U"),
-        ("run spectrum --z 0", "--z"),
+        ("run spectrum --twists 0", "--twists"),
         ("run spectrum --J_sw -1", "J_sw"),
         ("run ising --T -1", "T must"),
         ("run ising --n 0", "n must"),

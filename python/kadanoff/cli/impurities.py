@@ -169,21 +169,21 @@ def _spectrum_arguments(parser: argparse.ArgumentParser) -> None:
     coupling.add_argument("--Gamma", type=float, help="pi rho V^2, instead of --J_sw")
     parser.add_argument("--eps", type=float, help="level; default -U/2, particle-hole symmetry")
     parser.add_argument("--T", type=float, default=0.0, help="temperature (default 0)")
-    parser.add_argument("--z", type=int, default=2, help="twists to average over (default 2)")
+    parser.add_argument("--twists", type=int, default=2, help="twists to average over (default 2)")
     _chain(parser, keep=1000, scheme="campo-oliveira")
 
 
 def _spectrum(options: argparse.Namespace) -> Report:
-    if options.z < 1:
-        raise ValueError(f"--z must be at least 1, got {options.z}")
+    if options.twists < 1:
+        raise ValueError(f"--twists must be at least 1, got {options.twists}")
     given = {"Gamma": options.Gamma} if options.Gamma is not None else {"J_sw": options.J_sw}
     if given == {"J_sw": None}:
         given = {"J_sw": 0.25}
     aim = kd.AndersonModel(U=options.U, eps=options.eps, **given)
     chain = {"Lambda": options.Lambda, "keep": options.keep, "scheme": options.scheme}
-    twists = [(k + 1) / options.z for k in range(options.z)]
+    z = [(k + 1) / options.twists for k in range(options.twists)]
     run = kd.dynamics.solve(
-        aim, T=options.T, names=["t"], z=twists, threads=options.threads, **chain
+        aim, T=options.T, names=["t"], z=z, threads=options.threads, **chain
     )
     D = aim.band.D
     omega = run.grid(20)

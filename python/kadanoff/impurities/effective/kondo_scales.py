@@ -243,8 +243,8 @@ def anderson_kondo_temperature(
     D : float
         Half bandwidth.
     a, b : float
-        Fitted numbers; see :func:`fit_anderson_tk`. ``b = 3.3`` fits the data, the printed paper's b
-        can not be read with certainty.
+        Fitted numbers; see :func:`fit_anderson_tk`. ``b = 3.3`` fits the data, the printed paper's
+        b can not be read with certainty.
     alpha, gamma : float
         As in :func:`kondo_temperature_formula`.
 

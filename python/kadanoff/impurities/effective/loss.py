@@ -70,7 +70,7 @@ from kadanoff.impurities.nrg.even_odd import even_odd_mean
 from kadanoff.impurities.nrg.iteration import solve_levels
 from kadanoff.impurities.nrg.job import Observables, checked_model
 from kadanoff.impurities.nrg.levels import Levels
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.options import Options, changed
 from kadanoff.impurities.nrg.result import NRGResult
 
 __all__ = ["BETABAR", "METHODS", "Bounds", "Matching", "Method", "Target"]
@@ -167,7 +167,7 @@ class Matching:
     def _choose_shells(self) -> None:
         """The shell of every temperature, for every twist; the length of the chain."""
         Lambda, D = self.options.Lambda, self.start.band.D
-        short = self.options.changed(sites=6)
+        short = changed(self.options, sites=6)
         chains = [short.chain(self.start, z) for z in self.options.z]
         self.coordinates.factor = self.options.strength(chains[0])
         sites = self.options.sites
@@ -196,7 +196,7 @@ class Matching:
             sites = max(1 + max(int(n.max()) for n in self.shells), 6)
         elif sites is None:
             sites = 4 + math.ceil(2 * math.log(D / (_GROUND * min(self.T))) / math.log(Lambda))
-        self.options = self.options.changed(sites=sites)
+        self.options = changed(self.options, sites=sites)
 
     # ------------------------------------------------------------------------------- evaluation
 
@@ -353,7 +353,7 @@ def _model(target: Target, start: Model) -> Model:
 def _options(target: Target, given: Mapping[str, Any]) -> Options:
     if not isinstance(target, NRGResult):
         return Options(**given)
-    options = target.options.changed(sites=target.levels[0].shells)
+    options = changed(target.options, sites=target.levels[0].shells)
     if not given:
         return options
     of_run = vars(options)

@@ -46,7 +46,7 @@ from kadanoff.impurities.nrg.job import (
     checked_model,
     checked_observables,
 )
-from kadanoff.impurities.nrg.options import FixedTOptions, Options, shown
+from kadanoff.impurities.nrg.options import FixedTOptions, Options, changed, shown
 from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, InitialCluster
 
 __all__ = ["Derivatives", "derivatives"]
@@ -219,7 +219,7 @@ def _job(model: Model, settings: Options, operators: Mapping[str, Operator]) -> 
     """The run in the largest symmetry of which all operators are scalars."""
     job = Job(model, settings, operators, carry=False)
     for symmetry in SYMMETRIES[SYMMETRIES.index(job.symmetry) :]:
-        job = Job(model, settings.changed(symmetry=symmetry), operators, carry=False)
+        job = Job(model, changed(settings, symmetry=symmetry), operators, carry=False)
         if not (broken := _not_scalar(job.starts[0], operators)):
             return job
         if settings.symmetry != "auto":

@@ -15,6 +15,7 @@ from typing import Any, TypedDict, cast
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff.bands.discretisation import SCHEMES, checked_twist
 from kadanoff.bands.tridiagonalisation import A_Lambda, Chain, chain_of
 from kadanoff.impurities.models import Model
@@ -82,6 +83,7 @@ class NRGOptions(FixedTOptions, total=False):
     T_min: float
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """How a model is solved; every field is an argument of :func:`kadanoff.nrg.solve`.
@@ -130,15 +132,9 @@ class Options:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
-    def changed(self, **changes: Any) -> Options:
-        """The same options but for values that need no check, such as a length of the chain."""
-        new = object.__new__(Options)
-        new.__dict__.update(self.__dict__ | changes)
-        return new
-
     def reaching(self, T: float) -> Options:
         """The same options for a chain that ends at `T`, unless its length is given."""
-        return self.changed(T_min=T) if self.sites is None else self
+        return changed(self, T_min=T) if self.sites is None else self
 
     def strength(self, chain: Chain) -> float:
         """What a chain multiplies the hybridisation strength by: norm of the band, A_Lambda."""
@@ -159,6 +155,13 @@ class Options:
                 more = math.ceil(2 * math.log(short) / math.log(self.Lambda))
                 return chain_of(model.band, self.Lambda, sites + more, z, self.scheme)
         return chain
+
+
+def changed(options: Options, **changes: Any) -> Options:
+    """The same options but for values that need no check, such as a length of the chain."""
+    new = object.__new__(Options)
+    new.__dict__.update(vars(options) | changes)
+    return new
 
 
 def shown(options: type, default: Any = None) -> type:

@@ -32,6 +32,7 @@ from kadanoff.lab.explorers.picture import grid, line, text
 
 if TYPE_CHECKING:
     from kadanoff.impurities.effective.loss import Method
+    from kadanoff.impurities.symmetry.detection import Symmetry
     from kadanoff.lab.explorers.latest import Stage
     from kadanoff.lab.explorers.panel import Explorer
 
@@ -118,7 +119,7 @@ def compute(
     U: float = 0.5,
     J_sw: float = 0.25,
     T: float = 1e-4,
-    symmetry: tuple[str, str] = ("SU2", "SU2"),
+    symmetry: Symmetry = ("SU2", "SU2"),
     stage: Stage = "fine",
     control: Control | None = None,
 ) -> KondoPicture:

@@ -19,7 +19,7 @@ from kadanoff.impurities.effective.divergence.spectra import SITES, Spectrum, le
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg.job import checked_model
-from kadanoff.impurities.nrg.options import Options, SpectrumOptions, shown
+from kadanoff.impurities.nrg.options import Options, SpectrumOptions, changed, shown
 
 __all__ = ["KLFit", "minimise"]
 
@@ -190,7 +190,7 @@ class Comparison:
         self.run = Run.of(threads=options.get("threads"))
         chain = settings.chain(effective, 1.0)
         keep = effective.impurity_dimension * 4**chain.sites
-        self.options = settings.changed(symmetry=first.symmetry, keep=keep)
+        self.options = changed(settings, symmetry=first.symmetry, keep=keep)
         self.coordinates.factor = settings.strength(chain)
         self.start = self.coordinates.theta
 
