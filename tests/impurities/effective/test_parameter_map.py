@@ -31,6 +31,15 @@ def found(folder):
     return effective_map(folder, points=20, **QUICK)
 
 
+def test_a_map_knows_its_seed(found, tmp_path):
+    assert found.seed == 0
+    fresh = [
+        effective_map(tmp_path / str(k), points=10, **QUICK | {"seed": None}) for k in range(2)
+    ]
+    assert fresh[0].seed != fresh[1].seed
+    assert not np.array_equal(fresh[0].U, fresh[1].U)
+
+
 def points(folder):
     return [path for path in folder.glob("*.json") if path.name != "manifest.json"]
 

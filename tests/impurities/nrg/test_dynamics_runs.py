@@ -165,9 +165,9 @@ def test_an_interrupt_ends_the_run():
 
 
 def test_progress_does_not_exceed_its_total():
-    seen = []
-    dynamics.solve(AIM, keep=600, T=1e-6, progress=lambda done, total: seen.append((done, total)))
-    assert all(0 <= done <= 1.05 * total for done, total in seen)
+    shares = []
+    dynamics.solve(AIM, keep=600, T=1e-6, progress=lambda done, total: shares.append((done, total)))
+    assert all(0 <= done <= 1.05 * total for done, total in shares)
 
 
 # ------------------------------------------------------------------------------------- bad input

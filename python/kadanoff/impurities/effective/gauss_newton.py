@@ -27,7 +27,7 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.impurities.effective.loss import Matching
-from kadanoff.impurities.effective.sensitivity import WEAKEST, Sensitivity
+from kadanoff.impurities.effective.sensitivity import MIN_SINGULAR, Sensitivity
 
 if TYPE_CHECKING:
     from kadanoff._base.progress import Report
@@ -318,7 +318,7 @@ class _Linear:
 
     def determined(self, residual: FloatArray, resolution: float, unsure: float) -> BoolArray:
         """Directions that slopes as good as these fix, and along which there is a way to go."""
-        fixed = self.s > np.maximum(WEAKEST * self.s[:1], unsure)
+        fixed = self.s > np.maximum(MIN_SINGULAR * self.s[:1], unsure)
         known: BoolArray = fixed & (abs(self.W.T @ residual) > resolution)
         return known
 

@@ -22,7 +22,7 @@ from kadanoff._base.types import FloatArray
 __all__ = ["Sensitivity"]
 
 
-WEAKEST = 1e-5
+MIN_SINGULAR = 1e-5
 """Singular values below this share of the largest are as good as zero: the slopes of ln Z are known
 to 1e-3 ... 1e-6, and what they are off by is mostly, not exactly, the same at all temperatures."""
 
@@ -72,7 +72,7 @@ class Sensitivity:
             unit=unit,
             singular=singular,
             directions=sign[:, None] * directions,
-            least=max(WEAKEST * float(singular[0]), least),
+            least=max(MIN_SINGULAR * float(singular[0]), least),
         )
 
     def __repr__(self) -> str:

@@ -137,9 +137,7 @@ class ImpurityBase:
     def derivative(self, name: str) -> Operator:
         """``dH/d(name)`` with the other :attr:`parameters` held; ValueError for another name."""
         operators = self._operators()
-        if name not in operators:
-            raise ValueError(f"name must be one of {', '.join(map(repr, operators))}; got {name!r}")
-        return operators[name]
+        return operators[checks.choice("name", name, operators)]
 
     def replace(self, **changes: Any) -> Self:
         """The same model with some arguments changed, for example ``model.replace(J=0.2)``.

@@ -172,9 +172,7 @@ class _Dots(ImpurityBase):
         operators = self._operators()
         if name in operators:
             return operators[name]
-        if name not in ("Gamma", "J_sw"):
-            known = ", ".join(map(repr, [*operators, "Gamma", "J_sw"]))
-            raise ValueError(f"name must be one of {known}; got {name!r}")
+        checks.choice("name", name, [*operators, "Gamma", "J_sw"])
         if self.V == 0:
             raise ValueError(f"dV/d{name} is infinite at V = 0; use the derivative by V")
         value = self.Gamma if name == "Gamma" else self.J_sw

@@ -382,10 +382,7 @@ class Space:
         return _isospin(self, self._factor(name).name)
 
     def _factor(self, name: str) -> Factor:
-        for factor in self.factors:
-            if factor.name == name:
-                return factor
-        raise ValueError(f"name must be one of {', '.join(map(repr, self.names))}; got {name!r}")
+        return self.factors[self.names.index(checks.choice("name", name, self.names))]
 
     def _orbital(self, name: str) -> Orbital:
         factor = self._factor(name)
@@ -409,6 +406,9 @@ def bath_orbitals(space: Space) -> tuple[Orbital, ...]:
 @public
 def dot(a: SpinVector, b: SpinVector) -> Operator:
     """Scalar product ``a_z b_z + (a_+ b_- + a_- b_+) / 2`` of two spins."""
+    for name, vector in (("a", a), ("b", b)):
+        if not isinstance(vector, SpinVector):
+            raise TypeError(f"{name} must be a spin such as space.S('d'), got {vector!r}")
     return a.z * b.z + (a.plus * b.minus + a.minus * b.plus) / 2
 
 

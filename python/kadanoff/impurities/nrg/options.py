@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
+from functools import cache
 from typing import Any, TypedDict, cast
 
 import numpy as np
@@ -164,6 +165,7 @@ def changed(options: Options, **changes: Any) -> Options:
     return new
 
 
+@cache
 def shown(options: type, default: Any = None) -> type:
     """Those fields of `Options` that a dictionary type names, for a signature.
 

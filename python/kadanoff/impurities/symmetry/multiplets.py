@@ -108,6 +108,11 @@ class InitialCluster:
     reflection_names: tuple[str, ...]
     vectors: tuple[FloatArray, ...]
 
+    def __repr__(self) -> str:
+        multiplets = sum(len(e) for e in self.energies)
+        kind = "x".join(self.symmetry)
+        return f"InitialCluster({multiplets} multiplets in {len(self.labels)} blocks, {kind})"
+
     @property
     def bands(self) -> int:
         """Number of chains: one for every bath orbital."""

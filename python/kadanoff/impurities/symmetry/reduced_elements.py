@@ -45,6 +45,9 @@ class Tensor:
     rank: tuple[int, int]
     elements: tuple[tuple[int, int, FloatArray], ...]
 
+    def __repr__(self) -> str:
+        return f"Tensor(rank {self.rank}, {len(self.elements)} pairs of blocks)"
+
 
 def fermionic(operator: Operator) -> bool:
     """Whether the operator changes the fermion parity; mixed ones are refused."""
