@@ -119,7 +119,7 @@ def test_bad_arguments_are_refused():
         DoubleQuantumDot(U=0.5, V=-0.1)
     with pytest.raises(ValueError, match="needs U > 0"):
         DoubleQuantumDot(U=0.0, J_sw=0.1)
-    with pytest.raises(TypeError, match=r"no argument 't12'; it has U, V,.*t_12"):
+    with pytest.raises(TypeError, match="no argument 't12'; did you mean 't_12'"):
         MODELS[0].replace(t12=0.1)
 
 

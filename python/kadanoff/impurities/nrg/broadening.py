@@ -98,7 +98,7 @@ def frequencies(lowest: float, highest: float, per_decade: float = 100) -> Float
     array([-10. ,  -1. ,  -0.1,   0.1,   1. ,  10. ])
     """
     lowest = checks.real("lowest", lowest, above=0)
-    highest = checks.real("highest", highest, above=lowest)
+    highest = checks.real("highest", highest, above=lowest, hint="the end above lowest")
     per_decade = checks.real("per_decade", per_decade, above=0)
     count = 1 + math.ceil(per_decade * math.log10(highest / lowest) - 1e-9)
     positive = np.geomspace(lowest, highest, count)

@@ -254,21 +254,12 @@ def limit(
         raise TypeError(f"z must be a sequence of twists, such as (0.5, 1.0), got {z!r}")
     scales = [_above_one(x) for x in Lambda]
     several = [checked_model(model) for model in several]
-    wanted, run = (
-        checked_observables(observables),
-        Run.of(threads=threads, progress=progress, control=control),
-    )
+    wanted = checked_observables(observables)
+    run = Run.of(threads=threads, progress=progress, control=control)
     # Everything is refused before the first run.
     extrapolate(dict.fromkeys(scales, 1.0), variable=variable, order=order, logarithm=logarithm)
     settings = [
-        Options(
-            Lambda=x,
-            keep=_kept(keep, x),
-            z=tuple(z),
-            scheme=scheme,
-            **options,
-        )
-        for x in scales
+        Options(Lambda=x, keep=_kept(keep, x), z=tuple(z), scheme=scheme, **options) for x in scales
     ]
     found: dict[float, Any] = {}
     with bar("Lambda -> 1", run.progress) as report:

@@ -194,10 +194,16 @@ def solve_levels(
 ) -> list[tuple[Levels, ...]]:
     """Levels of models, one entry for every twist, without the curves of an `NRGResult`.
 
-    `keywords` are those of one call into the compiled core: threads, control, report.
+    `keywords` are those of one call into the compiled core: threads, control, report. An exception
+    carries no partial result: arrays of some shells are of no use to the caller.
     """
     jobs = [Job(model, options, observables) for model in models]
-    arrays = _grow(jobs, options, bool(observables), keywords)
+    try:
+        arrays = _grow(jobs, options, bool(observables), keywords)
+    except BaseException as error:
+        if hasattr(error, "partial"):
+            error.partial = None
+        raise
     return [job.levels(own) for job, own in zip(jobs, _by_job(jobs, arrays), strict=True)]
 
 
