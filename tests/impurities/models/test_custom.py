@@ -169,7 +169,7 @@ def test_parameters():
 def test_unknown_parameters_are_refused():
     with pytest.raises(TypeError, match=r"no parameter 'K'; it has U, eps, V \(and band"):
         anderson().replace(K=1.0)
-    with pytest.raises(ValueError, match="one of 'U', 'eps', 'V'; got 'K'"):
+    with pytest.raises(ValueError, match="one of U, eps, V, got 'K'"):
         anderson().derivative("K")
     with pytest.raises(ValueError, match="not both"):
         anderson().replace(band=FlatBand(), D=1.0)

@@ -166,7 +166,7 @@ def test_spin_must_be_a_number(spin):
 
 
 def test_wrong_names_are_explained():
-    with pytest.raises(ValueError, match="one of 'a', 'S', 'f0'; got 'd'"):
+    with pytest.raises(ValueError, match="one of a, S, f0, got 'd'"):
         SPACE.n("d")
     with pytest.raises(ValueError, match="'S' is a spin"):
         SPACE.c("S", "up")

@@ -227,7 +227,7 @@ def test_bad_questions_to_a_result(small):
         small.spectral("D", [0.0])
     with pytest.raises(ValueError, match=r"T must be one of \[0.01\].*got 0.02"):
         small.spectral("d", [0.0], T=0.02)
-    with pytest.raises(ValueError, match="b, a broadening"):
+    with pytest.raises(ValueError, match="b must be above 0"):
         small.spectral("d", [0.0], b=0)
     with pytest.raises(ValueError, match="w0, a broadening"):
         small.green("d", [0.0], w0=-1.0)
