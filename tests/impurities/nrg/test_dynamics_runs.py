@@ -229,7 +229,7 @@ def test_bad_questions_to_a_result(small):
         small.spectral("d", [0.0], T=0.02)
     with pytest.raises(ValueError, match="b must be above 0"):
         small.spectral("d", [0.0], b=0)
-    with pytest.raises(ValueError, match="w0, a broadening"):
+    with pytest.raises(ValueError, match="w0 must be above 0"):
         small.green("d", [0.0], w0=-1.0)
     for method in (small.t_matrix, small.self_energy, small.improved, small.hybridisation):
         with pytest.raises(ValueError, match="at least one"):
