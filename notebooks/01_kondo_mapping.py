@@ -28,8 +28,8 @@ import kadanoff as kd
 from kadanoff.kondo_scales import (
     DEFINITIONS,
     anderson_kondo_temperature,
-    fit_eq5,
-    fit_eq6,
+    fit_kondo_tk,
+    fit_anderson_tk,
     kondo_temperature,
     kondo_temperature_formula,
 )
@@ -591,12 +591,12 @@ GAMMA = np.pi**2 / 4
 
 def eq5(T_K):
     """Fit of alpha and gamma."""
-    return fit_eq5(J_fit, T_K[fitted])
+    return fit_kondo_tk(J_fit, T_K[fitted])
 
 
 def eq5_fixed(T_K):
     """Fit of alpha, gamma as in the paper."""
-    return fit_eq5(J_fit, T_K[fitted], gamma=GAMMA)
+    return fit_kondo_tk(J_fit, T_K[fitted], gamma=GAMMA)
 
 
 print(f"{J_fit[0]} <= J <= {J_fit[-1]}       gamma = pi^2/4      both free")
@@ -790,7 +790,7 @@ both = {
 
 def eq6(T_K):
     """Fit of a and b; T_K holds T_K(AIM) and T_K(J_SW)."""
-    return fit_eq6(U_grid.ravel(), J_grid.ravel(), T_K[0].ravel(), T_K[1].ravel())
+    return fit_anderson_tk(U_grid.ravel(), J_grid.ravel(), T_K[0].ravel(), T_K[1].ravel())
 
 
 print("Lambda         a                b           within")

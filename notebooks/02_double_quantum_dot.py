@@ -24,7 +24,7 @@ import numpy as np
 from scipy.optimize import brentq, least_squares
 
 import kadanoff as kd
-from kadanoff.kondo_scales import fit_eq5, kondo_temperature, kondo_temperature_formula
+from kadanoff.kondo_scales import fit_kondo_tk, kondo_temperature, kondo_temperature_formula
 from kadanoff.lab import pick
 from kadanoff.lab.style import COLOURS, dress, figure, guide, legend
 
@@ -258,8 +258,8 @@ J = np.array(
 runs = kd.nrg.solve_many([spin_one(j) for j in J], T_min=1e-13, **NRG)
 T_K = np.array([temperature_at(run, (LN_2 + LN_3) / 2) for run in runs])
 small = J <= 0.3
-fitted = fit_eq5(J[small], T_K[small])
-held = fit_eq5(J[small], T_K[small], gamma=np.pi**2 / 2)
+fitted = fit_kondo_tk(J[small], T_K[small])
+held = fit_kondo_tk(J[small], T_K[small], gamma=np.pi**2 / 2)
 print("J <= 0.3:          ", fitted)
 print("gamma = pi^2/2 held:", held)
 

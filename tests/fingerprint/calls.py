@@ -77,12 +77,12 @@ LONG: dict[str, Any] = NRG | {"T_min": 1e-5}
 
 
 def anderson(**changes: Any) -> Any:
-    parameters = {"U": 0.5, "eps": -0.25, "J_sw": 0.3, "field": 0.0, "bandwidth": 1.0} | changes
+    parameters = {"U": 0.5, "eps": -0.25, "J_sw": 0.3, "field": 0.0, "D": 1.0} | changes
     return kd.AndersonModel(**parameters)
 
 
 def kondo(**changes: Any) -> Any:
-    parameters = {"J": 0.3, "spin": 0.5, "W": 0.0, "field": 0.0, "bandwidth": 1.0} | changes
+    parameters = {"J": 0.3, "spin": 0.5, "W": 0.0, "field": 0.0, "D": 1.0} | changes
     return kd.KondoModel(**parameters)
 
 
@@ -157,7 +157,7 @@ def nrg_bands() -> Numbers:
 
 @call()
 def nrg_double_dot() -> Numbers:
-    model = kd.DoubleQuantumDot(U=0.6, V=0.1, eps=-0.3, field=0.0, t_12=0.02, bandwidth=1.0)
+    model = kd.DoubleQuantumDot(U=0.6, V=0.1, eps=-0.3, field=0.0, t_12=0.02, D=1.0)
     options = LONG | {"keep": 150, "T_min": 1e-4}
     return thermodynamics(
         kd.nrg.solve(model, observables=sorted(model.observables)[:2], **RUN, **options)
@@ -178,7 +178,7 @@ def molecule() -> Any:
             "J": (0.05, op.dot(space.S("s"), space.S("d"))),
         },
         observables={"docc": up * dn, "S.S": op.dot(space.S("s"), space.S("d"))},
-        bandwidth=1.0,
+        D=1.0,
     )
 
 
@@ -193,7 +193,7 @@ def nrg_two_channels() -> Numbers:
     op = kd.operators
     space = op.Space([op.Spin("S", spin=0.5), op.BATH, op.SECOND_BATH])
     coupling = op.dot(space.S("S"), space.S("f0")) + op.dot(space.S("S"), space.S("g0"))
-    model = kd.ImpurityModel(space, {"J": (0.4, coupling)}, bandwidth=1.0)
+    model = kd.ImpurityModel(space, {"J": (0.4, coupling)}, D=1.0)
     options = LONG | {"keep": 150, "T_min": 1e-2, "Lambda": 4.0}
     return thermodynamics(kd.nrg.solve(model, **RUN, **options))
 
@@ -201,7 +201,7 @@ def nrg_two_channels() -> Numbers:
 @call()
 def nrg_levels() -> Numbers:
     run = kd.nrg.solve(kondo(), **RUN, **NRG | {"sites": 8, "keep_multiplets": 60})
-    energies, scale = run.flow(12, z=0)
+    energies, scale = run.flow(12, twist=0)
     labels, degeneracy, lowest, *_ = run.levels[0].shell(7)
     return {
         "flow": energies,
@@ -326,7 +326,7 @@ def dynamics_own() -> Numbers:
 
 # ---------------------------------------------------------------- effective models and what is near
 
-SEARCH: dict[str, Any] = {"tolerance": 1e-6, "max_steps": 40}
+SEARCH: dict[str, Any] = {"tolerance": 1e-6, "max_iterations": 40}
 
 
 def fitted(fit: Any) -> Numbers:
@@ -398,7 +398,7 @@ def kondo_scales() -> Numbers:
     T_A = kd.kondo_scales.anderson_kondo_temperature(
         U, J_sw, 1.0, a=3.2, b=3.3, alpha=1.41, gamma=2.4674
     )
-    eq5 = kd.kondo_scales.fit_eq5(J, T_K * (1 + 0.01 * J), 1.0, gamma=None)
+    eq5 = kd.kondo_scales.fit_kondo_tk(J, T_K * (1 + 0.01 * J), 1.0, gamma=None)
     return {
         "T_K": [
             kd.kondo_scales.kondo_temperature(run, definition)
@@ -497,7 +497,7 @@ def divergence() -> Numbers:
             by=by,
             parameters="J",
             tolerance=1e-8,
-            max_steps=60,
+            max_iterations=60,
             **chain,
         )
         for by in ("divergence", "partition")
@@ -518,8 +518,8 @@ def divergence() -> Numbers:
 # Two searches, the second in a narrow valley.
 @call(tolerance=1e-5)
 def irrelevant() -> Numbers:
-    found = kd.irrelevant.both_at_once(
-        anderson(U=3.0, eps=-1.5, J_sw=0.4), max_steps=100, **RUN, **NRG | {"keep": 100}
+    found = kd.irrelevant.fit_with_observable(
+        anderson(U=3.0, eps=-1.5, J_sw=0.4), max_iterations=100, **RUN, **NRG | {"keep": 100}
     )
     extended = found.extended.model.parameters
     return {

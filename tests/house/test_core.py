@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kadanoff import AndersonModel, Cancelled, Control, KondoModel, NumericalError, _core, nrg
-from kadanoff.impurities.symmetry.multiplets import seed
+from kadanoff.impurities.symmetry.multiplets import initial_cluster
 from tests.stopping import PATIENCE
 
 NAN, INFINITY = float("nan"), float("inf")
@@ -21,7 +21,7 @@ ABELIAN = ("U1", "U1")
 
 def arguments(symmetry=ABELIAN):
     """What the constructor of a valid Seed takes."""
-    start = seed(KondoModel(J=0.3), symmetry, observables=["S_d.S_0"])
+    start = initial_cluster(KondoModel(J=0.3), symmetry, observables=["S_d.S_0"])
     named = dict(zip(start.reflection_names, start.reflections, strict=True))
     return {
         "factors": start.symmetry,

@@ -99,8 +99,8 @@ IMPURITIES = {
     "gbf_bound": Call(
         lambda c: kd.gbf_bound(kd.KondoModel(J=0.2), AIM, keep=2500, control=c, **ABELIAN)
     ),
-    "irrelevant.both_at_once": Call(
-        lambda c: kd.irrelevant.both_at_once(AIM, keep=3000, control=c, **ABELIAN)
+    "irrelevant.fit_with_observable": Call(
+        lambda c: kd.irrelevant.fit_with_observable(AIM, keep=3000, control=c, **ABELIAN)
     ),
     "effective_map": Call(
         store(

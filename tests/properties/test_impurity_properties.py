@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from kadanoff.impurities.models import ImpurityModel
 from kadanoff.impurities.models.base import bath_degrees
 from kadanoff.impurities.models.operators import BATH, Operator, Orbital, Space, Spin, dot
-from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, largest_symmetry, seed
+from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, initial_cluster, largest_symmetry
 
 ROUNDING = 1e-12  # parameters are of order one, the matrices have up to 32 rows
 
@@ -48,7 +48,7 @@ def test_all_symmetries_have_the_dense_spectrum(model, onsite):
     dense = np.linalg.eigvalsh(hamiltonian(model) + onsite * SPACE.n("f0").matrix)
     largest = largest_symmetry(model, onsite=onsite)
     for symmetry in SYMMETRIES[SYMMETRIES.index(largest) :]:
-        start = seed(model, symmetry, onsite=onsite)
+        start = initial_cluster(model, symmetry, onsite=onsite)
         found = [
             np.repeat(E, dim) for E, dim in zip(start.energies, start.multiplicity, strict=True)
         ]

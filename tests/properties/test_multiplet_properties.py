@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kadanoff.impurities.models import AndersonModel, KondoModel
-from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, broken_by, largest_symmetry, seed
+from kadanoff.impurities.symmetry.multiplets import (
+    SYMMETRIES,
+    broken_by,
+    initial_cluster,
+    largest_symmetry,
+)
 
 ROUNDING = 1e-12  # parameters are of order one, the matrices have up to 32 rows
 
@@ -45,7 +50,7 @@ def thermal(start, beta):
 def test_all_symmetries_have_the_dense_spectrum(model, onsite):
     dense = np.linalg.eigvalsh(hamiltonian(model) + onsite * model.space.n("f0").matrix)
     for symmetry in allowed(model, onsite):
-        start = seed(model, symmetry, onsite=onsite)
+        start = initial_cluster(model, symmetry, onsite=onsite)
         found = [
             np.repeat(E, dim) for E, dim in zip(start.energies, start.multiplicity, strict=True)
         ]
@@ -55,7 +60,7 @@ def test_all_symmetries_have_the_dense_spectrum(model, onsite):
 @given(models, st.floats(0, 5))
 def test_all_symmetries_have_the_same_averages(model, beta):
     first, *others = (
-        thermal(seed(model, symmetry, observables=list(model.observables)), beta)
+        thermal(initial_cluster(model, symmetry, observables=list(model.observables)), beta)
         for symmetry in allowed(model)
     )
     for other in others:
@@ -67,7 +72,7 @@ def test_all_symmetries_have_the_same_averages(model, beta):
 def test_reduced_elements_keep_the_anticommutator(model):
     """sum of squared reduced elements = Tr f f^+ + ..., the same number for every symmetry."""
     for symmetry in allowed(model):
-        start = seed(model, symmetry)
+        start = initial_cluster(model, symmetry)
         total = sum(np.sum(matrix**2) for channel in start.hopping for _, _, matrix in channel)
         # every component of the tensor has Tr f^+ f = d/2, and sum over 3j^2 = 1
         components = np.prod([2 if factor == "SU2" else 1 for factor in symmetry])
@@ -78,7 +83,7 @@ def test_reduced_elements_keep_the_anticommutator(model):
 @given(models)
 def test_reflections_map_energies_onto_themselves(model):
     for symmetry in allowed(model):
-        start = seed(model, symmetry)
+        start = initial_cluster(model, symmetry)
         for generator in start.reflections:
             for block, (target, M) in enumerate(generator):
                 np.testing.assert_allclose(M.T @ M, np.eye(M.shape[1]), atol=ROUNDING)

@@ -110,7 +110,7 @@ def test_all_energies_scale_together(model, options, s):
     names = ("U", "V", "eps", "field", "J", "W")
     energies = {name: s * getattr(model, name) for name in names if hasattr(model, name)}
     a = nrg.solve(model, **options)
-    b = nrg.solve(model.replace(**energies, bandwidth=s), **options)
+    b = nrg.solve(model.replace(**energies, D=s), **options)
     np.testing.assert_allclose(b.T, s * a.T, rtol=1e-12)
     assert_same_curves(a, b, atol=1e-8)
 

@@ -13,9 +13,9 @@ TabulatedBand       linear between the points of a table               as given
 FunctionBand        any callable                                       as given
 ==================  =================================================  =========
 
-`wilson_chain` (from `kadanoff.bands.tridiagonalisation`) normalises a band and turns it into a `Chain`, which
-records the norm: V multiplies sqrt(norm), so that either rho is a normalised density of states
-and V the hybridisation, or rho is -Im Delta / pi and V = 1.
+`wilson_chain` (from `kadanoff.bands.tridiagonalisation`) normalises a band and turns it into a
+`Chain`, which records the norm: V multiplies sqrt(norm), so that either rho is a normalised density
+of states and V the hybridisation, or rho is -Im Delta / pi and V = 1.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.discretisation import MPF, SCHEMES, Band, Star, discretise
 from kadanoff.bands.tabulated import FunctionBand, TabulatedBand
@@ -105,6 +106,7 @@ class _PowerLaw(_Analytic):
         return (a**p + p * weight / c) ** (1 / p)
 
 
+@public
 @dataclass(frozen=True)
 class FlatBand(_PowerLaw):
     """rho(w) = 1 / (2 D) for |w| <= D.
@@ -136,6 +138,7 @@ class FlatBand(_PowerLaw):
         return True
 
 
+@public
 @dataclass(frozen=True)
 class PowerLawBand(_PowerLaw):
     """rho(w) = (1 + r) |w|**r / (2 D**(1 + r)): pseudogap (r > 0) or divergent (r < 0) band.
@@ -162,13 +165,9 @@ class PowerLawBand(_PowerLaw):
     D: float = 1.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "r", checks.real("r", self.r))
+        hint = "at r <= -1 the density has no norm"
+        object.__setattr__(self, "r", checks.real("r", self.r, above=-1, most=10, hint=hint))
         object.__setattr__(self, "D", checks.half_bandwidth(self.D))
-        if not -1.0 < self.r <= 10.0:
-            raise ValueError(
-                f"exponent r must lie in (-1, 10], got r = {self.r}; "
-                "at r <= -1 the density has no norm"
-            )
 
     @property
     def exponent(self) -> float:
@@ -176,6 +175,7 @@ class PowerLawBand(_PowerLaw):
         return self.r
 
 
+@public
 @dataclass(frozen=True)
 class SemicircularBand(_Analytic):
     """rho(w) = 2 sqrt(D**2 - w**2) / (pi D**2): the Bethe lattice.

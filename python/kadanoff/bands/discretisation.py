@@ -31,6 +31,7 @@ from mpmath import MPContext
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 
 __all__ = ["SCHEMES", "Band", "Star", "discretise"]
@@ -88,17 +89,13 @@ class Band(Protocol):
         ...
 
 
-def ratio_of_edges(value: object) -> float:
-    Lambda = checks.real("Lambda", value)
-    if not Lambda > 1.0:
-        raise ValueError(
-            f"discretisation parameter Lambda must exceed 1, got Lambda = {value}; "
-            "1.5 (accurate, slow) to 4 (quick) is useful"
-        )
-    return Lambda
+def checked_Lambda(value: object) -> float:
+    """The ratio of neighbouring interval edges."""
+    return checks.real("Lambda", value, above=1, hint="1.5 (accurate) to 4 (quick) is useful")
 
 
-def twist(value: object) -> float:
+def checked_twist(value: object) -> float:
+    """One z."""
     z = checks.real("z", value)
     if not 0.0 < z <= 1.0:
         raise ValueError(f"twist z must lie in (0, 1], got z = {value}; use z = 1 for no twist")
@@ -106,13 +103,14 @@ def twist(value: object) -> float:
 
 
 def check_arguments(band: object, Lambda: object, z: object, scheme: object) -> tuple[float, float]:
+    """Lambda and z, after all four arguments of a discretisation have been looked at."""
     if not isinstance(band, Band):
         raise TypeError(f"band must be a band such as FlatBand(D=1.0), got {band!r}")
-    if scheme not in SCHEMES:
-        raise ValueError(f"unknown scheme {scheme!r}; choose one of {', '.join(SCHEMES)}")
-    return ratio_of_edges(Lambda), twist(z)
+    checks.choice("scheme", scheme, SCHEMES)
+    return checked_Lambda(Lambda), checked_twist(z)
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Star:
     """Discretised band, rho(w) ~ norm * sum_k weight[k] delta(w - energy[k]).
@@ -134,7 +132,7 @@ class Star:
 
 
 @dataclass(frozen=True)
-class Levels:
+class StarLevels:
     """Star in extended precision: per side levels of descending energy, unnormalised weights."""
 
     sides: tuple[list[tuple[MPF, MPF]], ...]
@@ -191,7 +189,10 @@ def _zitko_pruschke(
     return energies
 
 
-def star_levels(band: Band, Lambda: float, levels: int, z: float, scheme: str, ctx: Any) -> Levels:
+def star_levels(
+    band: Band, Lambda: float, levels: int, z: float, scheme: str, ctx: Any
+) -> StarLevels:
+    """The star of a band in the precision of an mpmath context; arguments are checked."""
     edges = _edges(band, Lambda, levels, z, ctx)
     zero = ctx.zero
     sides: list[list[tuple[MPF, MPF]]] = []
@@ -217,9 +218,10 @@ def star_levels(band: Band, Lambda: float, levels: int, z: float, scheme: str, c
     if len(sides) == 1:
         sides, tails = sides * 2, tails * 2
     weight = sum((w for _, w in chain.from_iterable(sides)), zero)
-    return Levels(tuple(sides), sum(tails), weight + sum(tails))
+    return StarLevels(tuple(sides), sum(tails), weight + sum(tails))
 
 
+@public
 def discretise(
     band: Band, Lambda: float, levels: int, *, z: float = 1.0, scheme: str = "wilson"
 ) -> Star:

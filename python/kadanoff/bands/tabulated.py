@@ -14,12 +14,14 @@ from mpmath import MPContext
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.discretisation import MPF
 
 __all__ = ["FunctionBand", "TabulatedBand"]
 
 
+@public
 @dataclass(frozen=True, init=False, repr=False)
 class TabulatedBand:
     """rho(w) linear between the points (w_i, rho_i), zero outside.
@@ -47,8 +49,8 @@ class TabulatedBand:
     rho: tuple[float, ...]
 
     def __init__(self, w: ArrayLike, rho: ArrayLike) -> None:
-        object.__setattr__(self, "w", _finite("w", w))
-        object.__setattr__(self, "rho", _finite("rho", rho))
+        object.__setattr__(self, "w", tuple(checks.array("w", w, ndim=1).tolist()))
+        object.__setattr__(self, "rho", tuple(checks.array("rho", rho, ndim=1).tolist()))
         self._check()
 
     def _check(self) -> None:
@@ -189,20 +191,11 @@ class TabulatedBand:
         return end
 
 
-def _finite(name: str, values: ArrayLike) -> tuple[float, ...]:
-    array = np.asarray(values)
-    if array.ndim != 1 or array.dtype.kind not in "iuf":
-        raise TypeError(f"{name} must be a one-dimensional sequence of real numbers")
-    if not np.all(np.isfinite(array)):
-        i = _first(~np.isfinite(array))
-        raise ValueError(f"{name} must be finite, got {name}[{i}] = {array[i]}")
-    return tuple(float(x) for x in array)
-
-
 def _first(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> int:
     return int(np.argmax(mask))
 
 
+@public
 @dataclass(frozen=True)
 class FunctionBand:
     """rho(w) from any callable.

@@ -22,24 +22,26 @@ from mpmath import MPContext
 from numpy.typing import NDArray
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.discretisation import (
     MPF,
     Band,
     check_arguments,
-    ratio_of_edges,
+    checked_Lambda,
+    checked_twist,
     star_levels,
-    twist,
 )
 
 __all__ = ["A_Lambda", "Chain", "wilson_chain"]
 
 _MAX_LEVELS = 20_000
-_SMALLEST_HOPPING = 1e-300
+_MIN_HOPPING = 1e-300
 _CONVERGENCE = 1e-19
 """Aim for what the neglected end of the star may change in the last hopping, relative."""
 
 
+@public
 def A_Lambda(Lambda: float) -> float:
     """Factor by which the plain Wilson scheme underestimates a flat hybridisation at z = 1,
 
@@ -61,10 +63,11 @@ def A_Lambda(Lambda: float) -> float:
     >>> round(A_Lambda(2.5), 4)
     1.069
     """
-    log = math.log(ratio_of_edges(Lambda))
+    log = math.log(checked_Lambda(Lambda))
     return 0.5 * log / math.tanh(0.5 * log)
 
 
+@public
 @dataclass(frozen=True, eq=False, repr=False)
 class Chain:
     """A band as a chain, ``t_n = hopping[n]`` between f_n and f_{n+1}, ``e_n = onsite[n]``.
@@ -104,10 +107,7 @@ class Chain:
 
     def __post_init__(self) -> None:
         for name in ("hopping", "onsite", "scale"):
-            array = np.array(getattr(self, name), dtype=np.float64)
-            if array.ndim != 1 or not np.all(np.isfinite(array)):
-                raise ValueError(f"{name} must be a one-dimensional array of finite numbers")
-            array.flags.writeable = False
+            array = checks.array(name, getattr(self, name), ndim=1, frozen=True)
             object.__setattr__(self, name, array)
         if not self.onsite.size == self.scale.size == self.hopping.size + 1:
             raise ValueError(
@@ -117,11 +117,9 @@ class Chain:
         for name in ("hopping", "scale"):
             if np.any(getattr(self, name) <= 0.0):
                 raise ValueError(f"{name} must be positive at every site")
-        object.__setattr__(self, "Lambda", ratio_of_edges(self.Lambda))
-        object.__setattr__(self, "z", twist(self.z))
-        object.__setattr__(self, "norm", checks.real("norm", self.norm))
-        if self.norm <= 0.0:
-            raise ValueError(f"norm must be positive, got norm = {self.norm}")
+        object.__setattr__(self, "Lambda", checked_Lambda(self.Lambda))
+        object.__setattr__(self, "z", checked_twist(self.z))
+        object.__setattr__(self, "norm", checks.real("norm", self.norm, above=0))
 
     @property
     def sites(self) -> int:
@@ -135,9 +133,7 @@ class Chain:
 
     def truncated(self, sites: int) -> Chain:
         """The first `sites` sites of this chain."""
-        n = checks.whole("sites", sites)
-        if n > self.sites:
-            raise ValueError(f"the chain has {self.sites} sites, cannot keep sites = {n} of them")
+        n = checks.whole("sites", sites, most=self.sites, hint="the chain has no more")
         return Chain(
             hopping=self.hopping[: n - 1],
             onsite=self.onsite[:n],
@@ -314,6 +310,7 @@ def _wilson_chain(band: Band, Lambda: float, sites: int, z: float, scheme: str) 
     return Chain(hopping, onsite, scale, norm, Lambda, z, scheme, band)
 
 
+@public
 def wilson_chain(
     band: Band, Lambda: float, sites: int, *, z: float = 1.0, scheme: str = "wilson"
 ) -> Chain:
@@ -334,8 +331,8 @@ def wilson_chain(
     z : float
         Twist in (0, 1]; average results over several to remove discretisation oscillations.
     scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
-        Representative energies of the intervals, see `kadanoff.bands.discretisation`. A number that depends on the
-        hybridisation, such as T_K, belongs to its scheme.
+        Representative energies of the intervals, see `kadanoff.bands.discretisation`. A number that
+        depends on the hybridisation, such as T_K, belongs to its scheme.
 
     Returns
     -------
@@ -361,7 +358,8 @@ def wilson_chain(
 
     References
     ----------
-    Wilson 1975 and Bulla, Costi, Pruschke 2008 (the module), schemes in `kadanoff.bands.discretisation`.
+    Wilson 1975 and Bulla, Costi, Pruschke 2008 (the module); for the schemes see
+    `kadanoff.bands.discretisation`.
 
     Examples
     --------
@@ -370,13 +368,15 @@ def wilson_chain(
     array([0.566947, 0.432014])
     """
     Lambda, z = check_arguments(band, Lambda, z, scheme)
-    sites = checks.whole("sites", sites)
-    if math.log(band.D) - 0.5 * sites * math.log(Lambda) < math.log(_SMALLEST_HOPPING):
-        most = int(2 * (math.log(band.D) - math.log(_SMALLEST_HOPPING)) / math.log(Lambda))
+    return chain_of(band, Lambda, checks.whole("sites", sites, most=_MAX_LEVELS), z, scheme)
+
+
+def chain_of(band: Band, Lambda: float, sites: int, z: float, scheme: str) -> Chain:
+    """The same for arguments that were checked; what is too long for doubles is refused."""
+    if math.log(band.D) - 0.5 * sites * math.log(Lambda) < math.log(_MIN_HOPPING):
+        most = int(2 * (math.log(band.D) - math.log(_MIN_HOPPING)) / math.log(Lambda))
         raise ValueError(
-            f"hoppings fall below {_SMALLEST_HOPPING:g} for sites = {sites} at Lambda = {Lambda}; "
+            f"hoppings fall below {_MIN_HOPPING:g} for sites = {sites} at Lambda = {Lambda}; "
             f"take at most {most} sites or a smaller Lambda"
         )
-    if sites > _MAX_LEVELS:
-        raise ValueError(f"sites must be at most {_MAX_LEVELS}, got sites = {sites}")
     return _wilson_chain(band, Lambda, sites, z, scheme)

@@ -23,8 +23,8 @@ def test_derivatives_by_theta_of_the_hamiltonian_that_the_chain_sees(factor):
     some = Coordinates(DOT, ["V", "eps"], factor)
 
     def hamiltonian(theta):
-        seen = some.at(theta).rescaled(factor)
-        return sum(value * h.matrix for _, value, h in seen.terms())
+        scaled = some.at(theta).rescaled(factor)
+        return sum(value * h.matrix for _, value, h in scaled.terms())
 
     rises = [
         (hamiltonian(some.theta + d) - hamiltonian(some.theta - d)) / 2e-3 for d in 1e-3 * np.eye(2)

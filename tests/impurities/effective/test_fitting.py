@@ -10,6 +10,7 @@ from kadanoff import (
     DoubleQuantumDot,
     KondoModel,
     NotConverged,
+    _core,
     nrg,
 )
 from kadanoff.impurities.effective.fit import Fit
@@ -106,8 +107,8 @@ def test_several_parameters_at_once():
 
 
 def test_the_gradient_by_all_parameters_comes_from_the_runs_that_ln_Z_comes_from(monkeypatch):
-    solved, solve = [], nrg.solve
-    monkeypatch.setattr(nrg, "solve", lambda *a, **k: solved.append(a[0]) or solve(*a, **k))
+    solved, solve = [], _core.nrg_solve
+    monkeypatch.setattr(_core, "nrg_solve", lambda *a, **k: solved.append(a[0]) or solve(*a, **k))
     target = AndersonModel(U=0.5, V=0.125, eps=-0.2, field=0.02)
     start = AndersonModel(U=0.45, V=0.12, eps=-0.22, field=0.03)
     fit = learn(start, target, T=(2e-1, 5e-2, 1e-2, 1e-3), **QUICK)
@@ -215,7 +216,7 @@ def test_progress_and_result_do_not_depend_on_each_other(fit):
 
 
 def test_an_interrupted_search_keeps_its_history(monkeypatch):
-    control, solve, calls = Control(), nrg.solve, []
+    control, solve, calls = Control(), _core.nrg_solve, []
 
     def cancel_before_the_third_step(*args, **kwargs):
         calls.append(args)
@@ -223,7 +224,7 @@ def test_an_interrupted_search_keeps_its_history(monkeypatch):
             control.cancel()
         return solve(*args, **kwargs)
 
-    monkeypatch.setattr(nrg, "solve", cancel_before_the_third_step)
+    monkeypatch.setattr(_core, "nrg_solve", cancel_before_the_third_step)
     with pytest.raises(Cancelled) as caught:
         learn(KondoModel(J=0.25), target=AIM, T=1e-3, control=control, **QUICK)
     partial = caught.value.partial
@@ -244,8 +245,8 @@ def test_cancelled_before_anything_was_solved():
 
 
 def test_too_few_steps_raise_with_the_best_so_far():
-    with pytest.raises(NotConverged, match="max_steps = 2") as caught:
-        learn(KondoModel(J=0.25), target=AIM, T=1e-3, max_steps=2, **QUICK)
+    with pytest.raises(NotConverged, match="max_iterations = 2") as caught:
+        learn(KondoModel(J=0.25), target=AIM, T=1e-3, max_iterations=2, **QUICK)
     assert len(caught.value.partial.history) == 2
     assert caught.value.partial.model.J < 0.25
 
@@ -283,7 +284,7 @@ def test_schrieffer_wolff_is_second_order_perturbation_theory():
 
 
 def test_schrieffer_wolff_of_the_symmetric_model_is_exactly_symmetric():
-    aim = AndersonModel(U=0.3, Gamma=0.01, eps=-0.15, bandwidth=2.0)
+    aim = AndersonModel(U=0.3, Gamma=0.01, eps=-0.15, D=2.0)
     kondo = schrieffer_wolff(aim)
     assert kondo.W == 0
     np.testing.assert_allclose(kondo.J, 8 * aim.V**2 / aim.U)

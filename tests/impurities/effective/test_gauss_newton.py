@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from kadanoff._base.errors import NotConverged
-from kadanoff.impurities.effective.gauss_newton import Search
+from kadanoff._base.running import Run
+from kadanoff.impurities.effective.gauss_newton import ParameterSearch
 
 
 def search(residual, slopes, start, *, low=None, high=None, method="partition", tolerance=1e-8):
-    """Search on given functions instead of impurity models."""
+    """A search on given functions instead of impurity models."""
     start = np.array(start, dtype=float)
     problem = SimpleNamespace(
         method=method,
@@ -20,11 +21,11 @@ def search(residual, slopes, start, *, low=None, high=None, method="partition", 
         T=(1.0,) * len(residual(start)),
         scale=np.ones(len(residual(start))),
         start=SimpleNamespace(band=SimpleNamespace(D=1.0)),
-        reference=lambda **_: np.zeros(len(residual(start))),
-        evaluate=lambda theta, **_: (residual(theta), slopes(theta)),
+        reference=lambda _: np.zeros(len(residual(start))),
+        evaluate=lambda theta, _: (residual(theta), slopes(theta)),
     )
-    run = Search(problem, tolerance, 60)
-    run.run(None)
+    run = ParameterSearch(problem, tolerance, 60)
+    run.search(Run(), None)
     return run
 
 

@@ -8,8 +8,8 @@ from kadanoff import AndersonModel, KondoModel, nrg
 from kadanoff.impurities.effective.kondo_scales import (
     DEFINITIONS,
     anderson_kondo_temperature,
-    fit_eq5,
-    fit_eq6,
+    fit_anderson_tk,
+    fit_kondo_tk,
     kondo_temperature,
     kondo_temperature_formula,
     zero_temperature_chi,
@@ -92,24 +92,24 @@ def test_a_moment_that_survives_has_no_kondo_temperature():
 
 
 def test_bad_arguments(run):
-    with pytest.raises(ValueError, match=r"definition must be one of \('chi', 'entropy'"):
+    with pytest.raises(ValueError, match="definition must be one of chi, entropy"):
         kondo_temperature(run, "conductance")
     with pytest.raises(TypeError, match="NRGResult"):
         kondo_temperature(KondoModel(J=0.4), "wilson")
     with pytest.raises(ValueError, match="J must be positive"):
         kondo_temperature_formula([0.2, -0.1])
-    with pytest.raises(ValueError, match="J must be positive and finite"):
+    with pytest.raises(ValueError, match="J must be finite"):
         kondo_temperature_formula(math.nan)
-    with pytest.raises(TypeError, match="J must be an array of numbers, got 'a'"):
+    with pytest.raises(TypeError, match="J must hold real numbers"):
         kondo_temperature_formula("a")
-    with pytest.raises(ValueError, match="D must be positive"):
+    with pytest.raises(ValueError, match="half bandwidth D must be positive"):
         kondo_temperature_formula(0.2, 0.0)
-    with pytest.raises(ValueError, match="rho must be positive"):
+    with pytest.raises(ValueError, match="rho must be above 0"):
         kondo_temperature_formula(0.2, rho=-0.5)
     with pytest.raises(ValueError, match="U must be positive"):
         anderson_kondo_temperature(-1.0, 0.3)
     with pytest.raises(ValueError, match="needs more points"):
-        fit_eq5([0.2, 0.3], [1e-5, 1e-4])
+        fit_kondo_tk([0.2, 0.3], [1e-5, 1e-4])
 
 
 def test_equation_5():
@@ -134,18 +134,18 @@ def test_fits_give_errors_that_cover_the_truth():
     rng = np.random.default_rng(1)
     J = np.linspace(0.15, 0.6, 40)
     T_K = kondo_temperature_formula(J, alpha=1.1, gamma=2.4) * np.exp(0.01 * rng.normal(size=40))
-    fit = fit_eq5(J, T_K)
+    fit = fit_kondo_tk(J, T_K)
     for name, truth in {"alpha": 1.1, "gamma": 2.4}.items():
         assert abs(fit.values[name] - truth) < 3 * fit.errors[name]
     assert 0 < fit.errors["gamma"] < 0.1
     assert 0.01 < fit.worst < 0.05
-    held = fit_eq5(J, T_K, gamma=2.4)
+    held = fit_kondo_tk(J, T_K, gamma=2.4)
     assert set(held.values) == {"alpha"}
     assert "alpha = 1.1" in repr(held)
 
     U = np.geomspace(0.01, 100, 40)
     noisy = U / (U + 3.2 + 3.3 * J) * np.exp(0.01 * rng.normal(size=40))
-    fit = fit_eq6(U, J, noisy, np.ones(40))
+    fit = fit_anderson_tk(U, J, noisy, np.ones(40))
     for name, truth in {"a": 3.2, "b": 3.3}.items():
         assert abs(fit.values[name] - truth) < 3 * fit.errors[name]
 
@@ -157,6 +157,8 @@ def test_kondo_temperatures_follow_equation_5():
         [KondoModel(J=j) for j in J], scheme="campo-oliveira", keep=300, T_min=1e-8
     )
     T_K = [kondo_temperature(run) for run in runs]
-    free = fit_eq5(J, T_K)
+    free = fit_kondo_tk(J, T_K)
     assert 2.15 < free.values["gamma"] < 2.35
-    assert fit_eq5(J, T_K, gamma=math.pi**2 / 4).values["alpha"] == pytest.approx(0.97, abs=0.02)
+    assert fit_kondo_tk(J, T_K, gamma=math.pi**2 / 4).values["alpha"] == pytest.approx(
+        0.97, abs=0.02
+    )

@@ -11,6 +11,14 @@ def mapping():
     )
 
 
+def test_a_notebook_shows_couplings_and_kondo_temperatures(mapping):
+    html = mapping._repr_html_()
+    for name in ("J_SW", "J_ML", "J_obs", "T_K, aim", "T_K, J_ML"):
+        assert f">{name}</th>" in html
+    assert "<svg" in html
+    assert len(repr(mapping)) < 200
+
+
 def test_three_couplings(mapping):
     assert mapping.couplings["J_SW"] == 0.4
     # 200 states: 0.28267 and 0.19382 with 3500.

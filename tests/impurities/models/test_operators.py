@@ -149,24 +149,24 @@ def test_matrices_are_checked():
         Operator(SPACE, 1j * np.eye(48))
     with pytest.raises(ValueError, match="shape"):
         Operator(SPACE, np.eye(3))
-    with pytest.raises(ValueError, match="NaN"):
+    with pytest.raises(ValueError, match="matrix must be finite"):
         Operator(SPACE, np.full((48, 48), np.nan))
 
 
 @pytest.mark.parametrize("spin", [0, -0.5, 0.7, np.nan, np.inf])
 def test_spin_must_be_half_integer(spin):
-    with pytest.raises(ValueError, match="spin must be one of 1/2, 1, 3/2"):
+    with pytest.raises(ValueError, match=r"spin must be (one of 1/2, 1, 3/2|finite)"):
         Spin("S", spin=spin)
 
 
 @pytest.mark.parametrize("spin", [True, "1", 1j, None])
 def test_spin_must_be_a_number(spin):
-    with pytest.raises(TypeError, match="spin must be a number"):
+    with pytest.raises(TypeError, match="spin must be a real number"):
         Spin("S", spin=spin)
 
 
 def test_wrong_names_are_explained():
-    with pytest.raises(ValueError, match="one of 'a', 'S', 'f0'; got 'd'"):
+    with pytest.raises(ValueError, match="one of a, S, f0, got 'd'"):
         SPACE.n("d")
     with pytest.raises(ValueError, match="'S' is a spin"):
         SPACE.c("S", "up")

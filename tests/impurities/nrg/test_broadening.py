@@ -121,7 +121,11 @@ def test_frequencies_are_symmetric_and_span_the_range():
 
 @pytest.mark.parametrize(
     ("b", "w0", "text"),
-    [(0.0, 1.0, "b.*positive"), (-0.1, 1.0, "b.*positive"), (0.5, 0.0, "w0.*positive")],
+    [
+        (0.0, 1.0, "b must be above 0"),
+        (-0.1, 1.0, "b must be above 0"),
+        (0.5, 0.0, "w0 must be above 0"),
+    ],
 )
 def test_a_broadening_must_be_positive(b, w0, text):
     with pytest.raises(ValueError, match=text):
@@ -160,7 +164,7 @@ def test_grids_are_real(omega):
 
 
 def test_shapes_and_ranges():
-    with pytest.raises(ValueError, match="one length"):
+    with pytest.raises(ValueError, match="weights must have shape"):
         broaden([0.0, 1.0], [1.0], [1.0], b=0.5, w0=1.0)
     with pytest.raises(ValueError, match="finite"):
         broaden([0.0], [math.nan], [1.0], b=0.5, w0=1.0)

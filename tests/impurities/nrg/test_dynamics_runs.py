@@ -88,7 +88,7 @@ def test_close_temperatures_are_told_apart():
 
 def test_a_half_bandwidth_is_a_unit():
     """Everything in units of D: A(w) -> A(w / D) / D."""
-    wide = AndersonModel(U=50.0, J_sw=30.0, bandwidth=100.0)
+    wide = AndersonModel(U=50.0, J_sw=30.0, D=100.0)
     one, other = (dynamics.solve(m, **(SMALL | {"T": t})) for m, t in ((AIM, 1e-2), (wide, 1.0)))
     omega = np.array([-0.3, 0.0, 0.02, 0.5])
     for name, power in (("d", -1), ("I", 1), ("t", 1), ("spin", -1)):
@@ -164,9 +164,9 @@ def test_an_interrupt_ends_the_run():
 
 
 def test_progress_does_not_exceed_its_total():
-    seen = []
-    dynamics.solve(AIM, keep=600, T=1e-6, progress=lambda done, total: seen.append((done, total)))
-    assert all(0 <= done <= 1.05 * total for done, total in seen)
+    shares = []
+    dynamics.solve(AIM, keep=600, T=1e-6, progress=lambda done, total: shares.append((done, total)))
+    assert all(0 <= done <= 1.05 * total for done, total in shares)
 
 
 # ------------------------------------------------------------------------------------- bad input
@@ -187,7 +187,7 @@ UP, DN = SPACE.cdag("d", "up"), SPACE.cdag("d", "dn")
         ({"T": []}, ValueError, "got none"),
         ({"T": [[1.0]]}, TypeError, "T must be a real number"),
         ({"T": 1e-300}, ValueError, "at least 1e-250"),
-        ({"T_min": 1e-5}, TypeError, "T_min.*T sets"),
+        ({"T_min": 1e-5}, TypeError, "has no argument 'T_min'"),
         ({"names": ["D"]}, ValueError, "names must be among.*'d'.*got 'D'.*own"),
         ({"names": "spin"}, TypeError, r"\['spin'\]"),
         ({"own": [UP, UP]}, TypeError, "own must map names"),
@@ -200,9 +200,9 @@ UP, DN = SPACE.cdag("d", "up"), SPACE.cdag("d", "dn")
         ({"own": {"x": (UP + SPACE.n("d"),) * 2}}, ValueError, "'x'.*fermion parity"),
         ({"own": {"x": (UP, DN)}, "symmetry": ("U1", "U1")}, ValueError, r"\(1, 1\) and \(1, -1\)"),
         ({"own": {"x": (DN, DN)}}, ValueError, "'x'.*top component"),
-        ({"observables": "n_d"}, TypeError, r"\['n_d'\]"),
+        ({"observables": "n_d"}, TypeError, "observables must be a sequence of names.*'n_d'"),
         ({"observables": ["n"]}, ValueError, "observables must be among"),
-        ({"basis_memory": -1}, ValueError, "basis_memory.*negative"),
+        ({"basis_memory": -1}, ValueError, "basis_memory must be at least 0"),
         ({"basis_memory": "1GB"}, TypeError, "basis_memory"),
         ({"threads": 0}, ValueError, "threads"),
         ({"threads": 10**6}, ValueError, "threads must be at least 1 and at most 1024"),
@@ -226,9 +226,9 @@ def test_bad_questions_to_a_result(small):
         small.spectral("D", [0.0])
     with pytest.raises(ValueError, match=r"T must be one of \[0.01\].*got 0.02"):
         small.spectral("d", [0.0], T=0.02)
-    with pytest.raises(ValueError, match="b, a broadening"):
+    with pytest.raises(ValueError, match="b must be above 0"):
         small.spectral("d", [0.0], b=0)
-    with pytest.raises(ValueError, match="w0, a broadening"):
+    with pytest.raises(ValueError, match="w0 must be above 0"):
         small.green("d", [0.0], w0=-1.0)
     for method in (small.t_matrix, small.self_energy, small.improved, small.hybridisation):
         with pytest.raises(ValueError, match="at least one"):
@@ -280,9 +280,9 @@ def test_every_question_checks_its_grid(small, ask, omega, error, text):
 @pytest.mark.parametrize(
     ("how", "error", "text"),
     [
-        ({"b": 0}, ValueError, "b, a broadening, must be positive, got 0"),
-        ({"b": -0.1}, ValueError, "b, a broadening, must be positive"),
-        ({"w0": 0.0}, ValueError, "w0, a broadening, must be positive"),
+        ({"b": 0}, ValueError, "b must be above 0, got b = 0"),
+        ({"b": -0.1}, ValueError, "b must be above 0"),
+        ({"w0": 0.0}, ValueError, "w0 must be above 0"),
         ({"b": float("nan")}, ValueError, "b must be finite"),
         ({"b": True}, TypeError, "b must be a real number"),
         ({"T": 0.5}, ValueError, "T must be one of"),
@@ -319,7 +319,7 @@ def test_the_picture_shows_any_correlator_at_every_temperature():
     ]
     run.plot(ax, quantity="spin", T=1e-2, label="chi")
     assert "spin" in ax.get_ylabel()
-    with pytest.raises(ValueError, match="correlator must be one of"):
+    with pytest.raises(ValueError, match="correlator must be 'd' or 'spin'"):
         run.plot(ax, quantity="S")
 
 

@@ -94,8 +94,8 @@ def test_scaled_models_carry_the_chain_rule():
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"T": 0.0}, "T must be positive"),
-        ({"T": []}, "T must be positive"),
+        ({"T": 0.0}, "T must be above 0"),
+        ({"T": []}, "T must be a temperature or a sequence of them"),
         ({"parameters": "U"}, "no parameter 'U'; it has J"),
         ({"parameters": []}, "parameters is empty"),
         ({"parameters": ["J", "J"]}, "different names, got 'J' twice"),
@@ -113,7 +113,7 @@ def test_bad_input_is_refused(changes, match):
         ({"observables": "S_d.S_0"}, "a sequence of names such as"),
         ({"observables": {"a": 3}}, "observable 'a' must be an Operator, got 3"),
         ({"parameters": 3}, "a name or a sequence of names"),
-        ({"model": 3}, "a model such as KondoModel, got int"),
+        ({"model": 3}, "an impurity model such as AndersonModel, got int"),
     ],
 )
 def test_bad_types_are_refused(changes, match):

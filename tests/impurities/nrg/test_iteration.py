@@ -149,7 +149,7 @@ def test_all_energies_scale_together(s):
     parameters = {"U": 0.5, "V": 0.2, "eps": -0.1, "field": 0.01}
     one = nrg.solve(AndersonModel(**parameters), sites=20, keep=200)
     scaled = {name: s * value for name, value in parameters.items()}
-    other = nrg.solve(AndersonModel(**scaled, bandwidth=s), sites=20, keep=200)
+    other = nrg.solve(AndersonModel(**scaled, D=s), sites=20, keep=200)
     np.testing.assert_allclose(other.T, s * one.T, rtol=1e-14)
     assert_same_curves(one, other)
     np.testing.assert_allclose(other.free_energy, s * one.free_energy, rtol=1e-12)
@@ -331,10 +331,10 @@ REFUSED = [
     ({"keep": NAN}, TypeError, ["keep", "nan", "integer"]),
     ({"keep": None}, ValueError, ["keep", "keep_multiplets", "energy_cutoff"]),
     ({"keep_multiplets": 0}, ValueError, ["keep_multiplets", "0", "at least 1"]),
-    ({"energy_cutoff": 0.0}, ValueError, ["energy_cutoff", "positive", "0.0"]),
+    ({"energy_cutoff": 0.0}, ValueError, ["energy_cutoff", "above 0", "0.0"]),
     ({"energy_cutoff": NAN}, ValueError, ["energy_cutoff", "finite", "nan"]),
-    ({"T_min": 0}, ValueError, ["T_min", "positive", "0"]),
-    ({"T_min": -1e-3}, ValueError, ["T_min", "positive", "-0.001"]),
+    ({"T_min": 0}, ValueError, ["T_min", "at least 1e-290", "0"]),
+    ({"T_min": -1e-3}, ValueError, ["T_min", "at least 1e-290", "-0.001"]),
     ({"T_min": NAN}, ValueError, ["T_min", "finite", "nan"]),
     ({"T_min": None}, TypeError, ["T_min", "real", "None"]),
     ({"T_min": 1e-320}, ValueError, ["T_min", "1e-290"]),
@@ -353,7 +353,7 @@ REFUSED = [
     ({"sites": 1}, ValueError, ["sites", "1", "at least 4"]),
     ({"sites": 3}, ValueError, ["sites", "3", "at least 4"]),
     ({"sites": 7.0}, TypeError, ["sites", "7.0", "integer"]),
-    ({"gap": -1e-5}, ValueError, ["gap", "negative", "-1e-05"]),
+    ({"gap": -1e-5}, ValueError, ["gap", "at least 0", "-1e-05"]),
     ({"complete": "no"}, TypeError, ["complete", "True or False", "'no'"]),
     ({"reuse": 1}, TypeError, ["reuse", "True or False", "1"]),
     ({"A_Lambda": "yes"}, TypeError, ["A_Lambda", "True or False", "'yes'"]),
@@ -364,7 +364,7 @@ REFUSED = [
     ({"observables": "S_d.S_0"}, TypeError, ["observables", "'S_d.S_0'", "sequence"]),
     ({"observables": 3}, TypeError, ["observables", "3"]),
     ({"progress": 3}, TypeError, ["progress", "3"]),
-    ({"kept": 3}, TypeError, ["kept"]),
+    ({"kept": 3}, TypeError, ["'kept'", "did you mean 'keep'"]),
 ]
 
 

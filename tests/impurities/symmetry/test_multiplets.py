@@ -11,11 +11,11 @@ from kadanoff.impurities.models.operators import BATH, Orbital, Space, Spin, dot
 from kadanoff.impurities.symmetry.detection import generator
 from kadanoff.impurities.symmetry.multiplets import (
     SYMMETRIES,
-    _frame,
-    _hopping,
     broken_by,
+    hopping_elements,
+    initial_cluster,
     largest_symmetry,
-    seed,
+    multiplet_basis,
 )
 from kadanoff.impurities.symmetry.wigner import wigner_eckart
 
@@ -139,7 +139,7 @@ def spectrum(start):
 
 @each_case
 def test_dimensions_and_energies_are_those_of_the_explicit_matrix(model, symmetry):
-    start = seed(model, symmetry)
+    start = initial_cluster(model, symmetry)
     assert start.multiplicity @ [len(values) for values in start.energies] == model.space.dimension
     assert all(np.all(np.diff(values) >= 0) for values in start.energies)
     np.testing.assert_allclose(
@@ -149,7 +149,7 @@ def test_dimensions_and_energies_are_those_of_the_explicit_matrix(model, symmetr
 
 @each_case
 def test_labels_and_parity(model, symmetry):
-    start = seed(model, symmetry)
+    start = initial_cluster(model, symmetry)
     assert start.labels.tolist() == sorted(start.labels.tolist())
     assert len(np.unique(start.labels, axis=0)) == len(start.labels)
     orbitals = sum(isinstance(factor, Orbital) for factor in model.space.factors)
@@ -159,7 +159,7 @@ def test_labels_and_parity(model, symmetry):
 @each_case
 def test_reduced_elements_rebuild_the_creators(model, symmetry):
     """Anticommutators, and Green functions of two energies, do not depend on the gauge."""
-    start = seed(model, symmetry)
+    start = initial_cluster(model, symmetry)
     up, dn = (rebuild(*of_seed(start), start.hopping, 1, q) for q in (1, -1))
     one = np.eye(len(up))
     np.testing.assert_allclose(up.T @ up + up @ up.T, one, atol=ROUNDING)
@@ -182,7 +182,7 @@ def test_reduced_elements_rebuild_the_creators(model, symmetry):
 def test_every_component_obeys_wigner_and_eckart(model, symmetry):
     """In the multiplets' own basis the rebuilt matrices are the explicit ones, phases included."""
     space = model.space
-    frame = _frame(space, symmetry)
+    frame = multiplet_basis(space, symmetry)
     basis = np.concatenate(
         [np.moveaxis(m, (2, 3), (0, 1)).reshape(space.dimension, -1) for m in frame.members], axis=1
     )
@@ -201,7 +201,7 @@ def test_every_component_obeys_wigner_and_eckart(model, symmetry):
         if symmetry[0] == "SU2":
             components[-1] = I_minus.commutator(creator)
         for p, operator in components.items():
-            rebuilt = rebuild(*own, _hopping(frame), p, q)
+            rebuilt = rebuild(*own, hopping_elements(frame), p, q)
             np.testing.assert_allclose(rebuilt, basis.T @ operator.matrix @ basis, atol=ROUNDING)
 
 
@@ -222,7 +222,7 @@ def test_scalar_projections_keep_thermal_averages(model, symmetry):
         "S_z": space.S("f0").z,
         "docc": space.n("f0", "up") * space.n("f0", "dn"),
     }
-    start = seed(model, symmetry, observables=observables)
+    start = initial_cluster(model, symmetry, observables=observables)
     assert start.operator_names == tuple(observables)
     E, vectors = np.linalg.eigh(hamiltonian(model))
     for operator, blocks in zip(observables.values(), start.operators, strict=True):
@@ -241,7 +241,7 @@ def test_scalar_projections_keep_thermal_averages(model, symmetry):
 @each_case
 def test_terms_add_up_to_the_energies(model, symmetry):
     parts = {name: operator for name, _, operator in model.terms()}
-    start = seed(model, symmetry, observables=parts)
+    start = initial_cluster(model, symmetry, observables=parts)
     coefficients = [coefficient for _, coefficient, _ in model.terms()]
     for block, values in enumerate(start.energies):
         H = sum(c * op[block] for c, op in zip(coefficients, start.operators, strict=True))
@@ -249,7 +249,7 @@ def test_terms_add_up_to_the_energies(model, symmetry):
 
 
 def reflection_matrix(start, images):
-    """G between all states of an abelian seed."""
+    """G between all states of an abelian cluster."""
     offsets = np.concatenate([[0], np.cumsum([len(values) for values in start.energies])])
     G = np.zeros((offsets[-1], offsets[-1]))
     for block, (target, matrix) in enumerate(images):
@@ -259,7 +259,7 @@ def reflection_matrix(start, images):
 
 @pytest.mark.parametrize("model", SYMMETRIC)
 def test_reflections_act_as_rotations_by_pi(model):
-    start = seed(model, ABELIAN)
+    start = initial_cluster(model, ABELIAN)
     assert start.reflection_names == ("charge", "spin")
     up, dn = (rebuild(*of_seed(start), start.hopping, 1, q) for q in (1, -1))
     charge, spin = (reflection_matrix(start, generator) for generator in start.reflections)
@@ -283,7 +283,7 @@ def test_reflections_act_as_rotations_by_pi(model):
 
 @pytest.mark.parametrize("model", SYMMETRIC)
 def test_charge_reflection_of_spin_multiplets(model):
-    start = seed(model, SPIN)
+    start = initial_cluster(model, SPIN)
     assert start.reflection_names == ("charge",)
     for block, (target, M) in enumerate(start.reflections[0]):
         back = start.reflections[0][target]
@@ -312,7 +312,7 @@ def test_rotations_by_pi_have_the_standard_phase():
 
 def test_reflections_exist_only_as_symmetries():
     def names(model, symmetry=ABELIAN, **bath):
-        return seed(model, symmetry, **bath).reflection_names
+        return initial_cluster(model, symmetry, **bath).reflection_names
 
     plain = AndersonModel(U=0.5, V=0.1)
     assert names(plain, FULL) == ()
@@ -345,15 +345,15 @@ def test_largest_symmetry_knows_the_bath():
 def test_broken_symmetries_are_explained():
     model = AndersonModel(U=0.5, V=0.1, eps=-0.1, field=1e-15)
     with pytest.raises(ValueError) as caught:
-        seed(model, FULL)
+        initial_cluster(model, FULL)
     assert str(caught.value) == (
         "symmetry ('SU2', 'SU2') is broken by (eps + U/2) (n_d - 1) (coefficient 0.15), "
         "field S_z (coefficient 1e-15); the largest symmetry of this model is ('U1', 'U1')"
     )
     with pytest.raises(ValueError, match=r"broken by field S_z \(coefficient 1e-15\)"):
-        seed(model, SPIN)
+        initial_cluster(model, SPIN)
     with pytest.raises(ValueError, match=r"W \(n_0 - 1\) \(coefficient 0.1\)"):
-        seed(KondoModel(J=0.1, W=0.1), FULL)
+        initial_cluster(KondoModel(J=0.1, W=0.1), FULL)
 
 
 def test_terms_that_cancel_are_not_blamed():
@@ -391,13 +391,13 @@ def test_reflections_survive_a_broken_su2():
     S_d, S_0 = space.S("d"), space.S("f0")
     ising = UserModel(space, (("J", 0.2, dot(S_d, S_0)), ("J_z", 0.1, S_d.z * S_0.z)))
     assert broken_by(ising, SPIN) == ("J_z",)
-    assert seed(ising, ABELIAN).reflection_names == ("charge", "spin")
+    assert initial_cluster(ising, ABELIAN).reflection_names == ("charge", "spin")
 
     space = AndersonModel(U=1, V=1).space
     density = (space.n("d") - 1) * (space.n("f0") - 1)
     parts = (("V", 0.1, space.hop("d", "f0")), ("F", 0.2, density))
     assert broken_by(UserModel(space, parts), FULL) == ("F",)
-    assert seed(UserModel(space, parts), SPIN).reflection_names == ("charge",)
+    assert initial_cluster(UserModel(space, parts), SPIN).reflection_names == ("charge",)
 
 
 def test_models_without_any_symmetry_are_refused():
@@ -409,36 +409,36 @@ def test_models_without_any_symmetry_are_refused():
     pairing = space.isospin("f0").plus
     model = UserModel(space, (("Delta", 0.2, pairing + pairing.dag),))
     with pytest.raises(ValueError, match=r"Delta \(coefficient 0.2\) does not conserve"):
-        seed(model, ABELIAN)
+        initial_cluster(model, ABELIAN)
 
 
 def test_malformed_models_are_refused():
     space = KondoModel(J=0.1).space
     with pytest.raises(ValueError, match="'S_\\+' is not Hermitian; add its conjugate"):
-        seed(UserModel(space, (("S_+", 1.0, space.S("d").plus),)), ABELIAN)
+        initial_cluster(UserModel(space, (("S_+", 1.0, space.S("d").plus),)), ABELIAN)
     with pytest.raises(ValueError, match="coefficient of 'n' must be finite, got nan"):
-        seed(UserModel(space, (("n", math.nan, space.n("f0")),)), ABELIAN)
+        initial_cluster(UserModel(space, (("n", math.nan, space.n("f0")),)), ABELIAN)
     backwards = Space((BATH, Orbital("d")))
     with pytest.raises(ValueError, match="last factor"):
-        seed(UserModel(backwards, (("n", 1.0, backwards.n("d")),)), ABELIAN)
+        initial_cluster(UserModel(backwards, (("n", 1.0, backwards.n("d")),)), ABELIAN)
 
 
 def test_bad_arguments_are_refused():
     model = KondoModel(J=0.1)
     with pytest.raises(ValueError, match="symmetry must be one of"):
-        seed(model, ("SU2", "U1"))
+        initial_cluster(model, ("SU2", "U1"))
     with pytest.raises(ValueError, match=r"among 'S_d.S_0', 'S_z', 'n_0'; got 'n_d'"):
-        seed(model, FULL, observables=["n_d"])
+        initial_cluster(model, FULL, observables=["n_d"])
     with pytest.raises(TypeError, match="write \\['n_0'\\]"):
-        seed(model, FULL, observables="n_0")
+        initial_cluster(model, FULL, observables="n_0")
     with pytest.raises(ValueError, match="another space"):
-        seed(model, FULL, observables={"n": AndersonModel(U=1, V=1).space.n("d")})
+        initial_cluster(model, FULL, observables={"n": AndersonModel(U=1, V=1).space.n("d")})
     with pytest.raises(ValueError, match="parity"):
-        seed(model, FULL, observables={"f": model.space.c("f0", "up")})
+        initial_cluster(model, FULL, observables={"f": model.space.c("f0", "up")})
     with pytest.raises(TypeError, match="onsite"):
-        seed(model, FULL, onsite=True)
+        initial_cluster(model, FULL, onsite=True)
     with pytest.raises(ValueError, match="onsite"):
-        seed(model, SPIN, onsite=math.nan)
+        initial_cluster(model, SPIN, onsite=math.nan)
 
 
 @pytest.mark.parametrize("model", [AndersonModel(U=0.5, V=0.1), KondoModel(J=0.2)])
@@ -446,7 +446,7 @@ def test_bad_arguments_are_refused():
 def test_a_slider_can_afford_it(model, symmetry):
     def timed():
         start = time.thread_time()
-        seed(model, symmetry, observables=list(model.observables))
+        initial_cluster(model, symmetry, observables=list(model.observables))
         return time.thread_time() - start
 
     timed()

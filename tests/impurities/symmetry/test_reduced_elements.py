@@ -7,7 +7,7 @@ import pytest
 
 from kadanoff import AndersonModel, DoubleQuantumDot, KondoModel
 from kadanoff.impurities.models.operators import BATH, Operator, Orbital, Space, Spin
-from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, _frame, seed
+from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, initial_cluster, multiplet_basis
 from kadanoff.impurities.symmetry.reduced_elements import fermionic, tensor
 from kadanoff.impurities.symmetry.wigner import wigner_eckart
 
@@ -21,9 +21,9 @@ MODELS = [
 
 def rebuilt(model, symmetry, operator):
     """The operator in the bare basis, put together again from its reduced matrix elements."""
-    start = seed(model, symmetry)
+    start = initial_cluster(model, symmetry)
     t = tensor(start, operator)
-    frame = _frame(model.space, symmetry)
+    frame = multiplet_basis(model.space, symmetry)
     states = [np.einsum("abdm,mk->abdk", m, v) for m, v in zip(frame.members, start.vectors)]  # noqa: B905
     out = np.zeros_like(operator.matrix)
 
@@ -74,7 +74,7 @@ def test_any_operator_with_definite_charges_will_do_for_u1(sigma):
 
 def test_ranks():
     space = MODELS[0].space
-    start = {symmetry: seed(MODELS[0], symmetry) for symmetry in SYMMETRIES}
+    start = {symmetry: initial_cluster(MODELS[0], symmetry) for symmetry in SYMMETRIES}
     d, S = space.cdag("d", "up"), space.S("d").plus
     assert tensor(start["SU2", "SU2"], d).rank == (1, 1)
     assert tensor(start["U1", "SU2"], d).rank == (1, 1)
@@ -93,7 +93,7 @@ def test_parity():
 
 def test_bad_operators_are_refused_with_the_remedy():
     space = MODELS[0].space
-    start = seed(MODELS[0], ("U1", "SU2"))
+    start = initial_cluster(MODELS[0], ("U1", "SU2"))
     with pytest.raises(ValueError, match=r"no definite charge.*split.*Q"):
         tensor(start, space.cdag("d", "up") + space.c("d", "dn"))
     with pytest.raises(ValueError, match=r"no definite spin.*split.*S_z"):
@@ -101,7 +101,7 @@ def test_bad_operators_are_refused_with_the_remedy():
     with pytest.raises(ValueError, match=r"top component of a spin tensor.*S"):
         tensor(start, space.cdag("d", "dn"))
     with pytest.raises(ValueError, match="top component of a charge tensor"):
-        tensor(seed(MODELS[0], ("SU2", "SU2")), space.c("d", "up"))
+        tensor(initial_cluster(MODELS[0], ("SU2", "SU2")), space.c("d", "up"))
     with pytest.raises(ValueError, match="zero"):
         tensor(start, 0 * space.identity)
 

@@ -17,20 +17,23 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from kadanoff._base import checks
+from kadanoff._base import checks, html
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.impurities import nrg
 from kadanoff.impurities.effective.fit import Fit
-from kadanoff.impurities.effective.fitting import learn
+from kadanoff.impurities.effective.fitting import fitted
 from kadanoff.impurities.effective.kondo_scales import Definition, kondo_temperature
-from kadanoff.impurities.effective.loss import METHODS, Matching
+from kadanoff.impurities.effective.loss import Matching
 from kadanoff.impurities.effective.perturbative_mapping import schrieffer_wolff
-from kadanoff.impurities.models import AndersonModel
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.models import AndersonModel, Model
+from kadanoff.impurities.models.base import brief
+from kadanoff.impurities.nrg.iteration import solve_levels, solve_models
+from kadanoff.impurities.nrg.options import FixedTOptions, Options, shown
 from kadanoff.impurities.nrg.result import NRGResult
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ OBSERVABLE = "S_d.S_0"
 _U_OVER_T = 5000  # where J_ML is learned: deep in its plateau, decades above T_K
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class KondoMapping:
     """An Anderson model, and the Kondo models that claim to describe it.
@@ -79,18 +83,30 @@ class KondoMapping:
 
     def __repr__(self) -> str:
         found = ", ".join(f"{name}={J:.5g}" for name, J in self.couplings.items())
-        return f"KondoMapping({self.aim.model!r}: {found}; {self.seconds:.1f} s)"
+        return f"KondoMapping({brief(self.aim.model)}: {found}; {self.seconds:.1f} s)"
+
+    def _repr_html_(self) -> str:
+        rows: dict[str, object] = dict(self.couplings)
+        for name, run in {"aim": self.aim, **self.kondo}.items():
+            try:
+                rows[f"T_K, {name}"] = kondo_temperature(run)
+            except ValueError:  # the curves end above it
+                continue
+        picture = html.sparkline(self.aim.entropy[::-1])
+        return html.table(f"Kondo mapping: {brief(self.aim.model)}", rows, picture)
 
     @property
     def couplings(self) -> dict[str, float]:
         """J_SW, J_ML and J_obs."""
         return {name: run.model.parameters["J"] for name, run in self.kondo.items()}
 
+    @public
     def kondo_temperatures(self, definition: Definition = "chi") -> dict[str, float]:
         """T_K of the Anderson model ("aim") and of every Kondo model, by name."""
         runs = {"aim": self.aim, **self.kondo}
         return {name: kondo_temperature(run, definition) for name, run in runs.items()}
 
+    @public
     def plot(self, axes: Any = None) -> Any:
         """Figs. 2(a) and 2(c): entropies, and the ratio of partition functions. Returns axes."""
         from kadanoff.impurities.effective.plots import plot_kondo_mapping
@@ -98,6 +114,7 @@ class KondoMapping:
         return plot_kondo_mapping(self, axes=axes)
 
 
+@public(options=shown(FixedTOptions))
 def kondo_mapping(
     aim: AndersonModel,
     *,
@@ -107,7 +124,7 @@ def kondo_mapping(
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
-    **options: Any,
+    **options: Unpack[FixedTOptions],
 ) -> KondoMapping:
     """Map an Anderson model to Kondo models in three ways, and solve them all.
 
@@ -142,43 +159,45 @@ def kondo_mapping(
     """
     began = time.perf_counter()
     start = schrieffer_wolff(aim)
+    settings = Options(T_min=T_min, **options)  # type: ignore[arg-type]
+    run = Run.of(threads=threads, progress=progress, control=control)
     if start.W != 0:
         raise ValueError(
             f"the Kondo mapping needs particle-hole symmetry, eps = -U/2; got eps={aim.eps} at "
             f"U={aim.U}. For other eps learn J and W with effective.learn"
         )
-    T = aim.U / _U_OVER_T if T is None else checks.real("T", T)
+    T = aim.U / _U_OVER_T if T is None else checks.real("T", T, above=0)
     points = checks.whole("points", points)
-    common: dict[str, Any] = {"threads": threads, "progress": progress, "control": control}
-    target = nrg.solve(aim, observables=[OBSERVABLE], T_min=T_min, **common, **options)
-    fit = learn(start, target, T=T, **common)
+    target = solve_models([aim], settings, [OBSERVABLE], run)[0]
+    log_Z = Matching(start, target, T, None, OBSERVABLE, None, "partition", {})
+    correlation = Matching(start, target, T, None, OBSERVABLE, None, "observable", {})
+    fit = fitted(log_Z, run)
     # <S_d.S_0> is that of the ground state to 1e-4 there.
     T_low = max(float(target.T[-1]) * 10, 1e-2 * T)
-    fit_observable = learn(
-        fit.model, target, T=T_low, method="observable", observable=OBSERVABLE, **common
+    fit_observable = fitted(
+        Matching(fit.model, target, T_low, None, OBSERVABLE, None, "observable", {}), run
     )
-    models = {"J_SW": start, "J_ML": fit.model, "J_obs": fit_observable.model}
-    runs = nrg.solve_many(list(models.values()), T_min=T_min, **common, **options)
+    models: dict[str, Model] = {
+        "J_SW": start,
+        "J_ML": fit.model,
+        "J_obs": fit_observable.model,
+    }
+    runs = solve_models(list(models.values()), settings, (), run)
     found = [model.parameters["J"] for model in models.values()]
     J = np.linspace(0.9 * min(found), 1.1 * max(found), points)
-    log_Z, correlation = (
-        Matching(start, target, T, None, OBSERVABLE, None, method, {}) for method in METHODS
-    )
-    scan = nrg.solve_many(
-        [start.replace(J=j) for j in J.tolist()],
-        observables=[OBSERVABLE],
-        **common,
-        **{name: getattr(log_Z.options, name) for name in Options.__dataclass_fields__},
-    )
+    with run.calling("scanning J") as keywords:
+        scan = solve_levels(
+            [start.replace(J=j) for j in J.tolist()], log_Z.options, [OBSERVABLE], keywords
+        )
     return KondoMapping(
         aim=target,
         kondo=dict(zip(models, runs, strict=True)),
         fit=fit,
         fit_observable=fit_observable,
         J=J,
-        log_Z_ratio=np.array([log_Z.values(run) - log_Z.reference() for run in scan])[:, 0],
+        log_Z_ratio=np.array([log_Z.values(levels) - log_Z.reference() for levels in scan])[:, 0],
         correlation_ratio=np.array(
-            [correlation.values(run) / correlation.reference() for run in scan]
+            [correlation.values(levels) / correlation.reference() for levels in scan]
         )[:, 0],
         seconds=time.perf_counter() - began,
     )

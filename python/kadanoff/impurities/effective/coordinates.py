@@ -47,27 +47,28 @@ class Coordinates:
     """
 
     def __init__(self, model: Model, names: str | Iterable[str] | None, factor: float = 1.0):
-        self.model, self.names, self.factor = model, _names(model, names), factor
+        self.names, self.factor = _names(model, names), factor
+        # Given by all its parameters, so that changes of some leave the others where they are.
+        self.model = model.replace(**model.parameters)
         self.theta = np.array([model.parameters[name] for name in self.names])
 
     def at(self, theta: Iterable[float]) -> Model:
         """The model at `theta`."""
-        values = zip(self.names, map(float, theta), strict=True)
-        return self.model.replace(**(self.model.parameters | dict(values)))
+        return self.model.replace(**dict(zip(self.names, map(float, theta), strict=True)))
 
     def operators(self, model: Model) -> dict[str, Operator]:
         """dH/d(name) of that model as the chain sees it, by name."""
-        seen = model if self.factor == 1.0 else model.rescaled(self.factor)
-        return {name: seen.derivative(name) for name in self.names}
+        scaled = model if self.factor == 1.0 else model.rescaled(self.factor)
+        return {name: scaled.derivative(name) for name in self.names}
 
     @property
     def stretch(self) -> FloatArray:
         """How many times larger the parameters are that the chain sees, shape of theta."""
         if self.factor == 1.0:
             return np.ones(len(self.names))
-        units = [self.model.replace(**(self.model.parameters | {n: 1.0})) for n in self.names]
-        seen = [unit.rescaled(self.factor).parameters for unit in units]
-        return np.array([p[name] for p, name in zip(seen, self.names, strict=True)])
+        units = [self.model.replace(**{name: 1.0}) for name in self.names]
+        scaled = [unit.rescaled(self.factor).parameters for unit in units]
+        return np.array([p[name] for p, name in zip(scaled, self.names, strict=True)])
 
 
 def _names(model: Model, names: str | Iterable[str] | None) -> tuple[str, ...]:

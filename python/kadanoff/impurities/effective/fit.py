@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
-from kadanoff.impurities import nrg
+import numpy as np
+
+from kadanoff._base import html
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
+from kadanoff._core import Control
 from kadanoff.impurities.effective.gauss_newton import Step
 from kadanoff.impurities.effective.loss import Method, Target
 from kadanoff.impurities.effective.sensitivity import Sensitivity
 from kadanoff.impurities.models import Model
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.models.base import brief
+from kadanoff.impurities.nrg.iteration import solve_models
+from kadanoff.impurities.nrg.job import Observables, checked_observables
+from kadanoff.impurities.nrg.options import NRGOptions, Options, shown
 from kadanoff.impurities.nrg.result import NRGResult
 
 if TYPE_CHECKING:
@@ -19,6 +28,14 @@ if TYPE_CHECKING:
 __all__ = ["Fit"]
 
 
+class _AsInTheFit:
+    """Default of the options of :meth:`Fit.solve`."""
+
+    def __repr__(self) -> str:
+        return "as in the fit"
+
+
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Fit:
     """What :func:`learn` found.
@@ -81,14 +98,40 @@ class Fit:
             f"loss {self.loss:.1e}{bound}{state}, {self.seconds:.2f} s)"
         )
 
-    def solve(self, **changes: Any) -> tuple[NRGResult, NRGResult]:
+    def _repr_html_(self) -> str:
+        values = self.model.parameters
+        rows: dict[str, object] = {name: values[name] for name in self.parameters}
+        rows |= {
+            "T": self.T,
+            "loss": self.loss,
+            "solutions": len(self.history),
+            "converged": self.converged,
+        }
+        if self.at_bound:
+            rows["at a bound"] = ", ".join(self.at_bound)
+        with np.errstate(divide="ignore"):
+            picture = html.sparkline(np.log10([step.loss for step in self.history]))
+        return html.table(f"Learned: {brief(self.model)}", rows, picture)
+
+    @public(options=shown(NRGOptions, default=_AsInTheFit()))
+    def solve(
+        self,
+        *,
+        observables: Observables = (),
+        threads: int | None = None,
+        progress: bool | Report | None = None,
+        control: Control | None = None,
+        **changes: Unpack[NRGOptions],
+    ) -> tuple[NRGResult, NRGResult]:
         """Solve target and effective model side by side down to low T, for curves of both.
 
         Parameters
         ----------
+        observables, threads, progress, control
+            As in :func:`kadanoff.nrg.solve`.
         **changes
             Options of :func:`kadanoff.nrg.solve` that shall differ from those of the fit, e.g.
-            `T_min` or `keep`; also `observables`, `threads`, `progress`, `control`.
+            `T_min` or `keep`.
 
         Returns
         -------
@@ -102,12 +145,16 @@ class Fit:
         target = self.target.model if isinstance(self.target, NRGResult) else self.target
         if not isinstance(target, Model):
             raise TypeError("the target was a table of ln Z: there is no model to solve")
-        known = {name: getattr(self.options, name) for name in Options.__dataclass_fields__}
-        first, second = nrg.solve_many([target, self.model], **(known | {"sites": None} | changes))
+        known: dict[str, Any] = vars(self.options) | {"sites": None} | changes
+        options = Options(**known)
+        run = Run.of(threads=threads, progress=progress, control=control)
+        wanted = checked_observables(observables)
+        first, second = solve_models([target, self.model], options, wanted, run)
         return first, second
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """Draw the history, and the entropy of target and effective model. Returns the axes."""
+    @public
+    def plot(self, ax: Axes | None = None, *, quantity: str = "parameters") -> Axes:
+        """The way to the parameters (or the loss, as `quantity`). Returns the axes."""
         from kadanoff.impurities.effective.plots import plot_fit
 
-        return plot_fit(self, ax=ax, **kwargs)
+        return plot_fit(self, ax=ax, quantity=quantity)

@@ -5,7 +5,8 @@ r"""Learn the parameters of an effective model from the partition function of an
 An effective model that a renormalization-group flow could have produced has the partition
 function of its target at low temperature. Parameters that make the two equal are therefore the
 right ones, at any T well below the scale that was left out, far above the Kondo temperature
-included [1]_. How Z and its gradient are taken from an NRG run: :mod:`kadanoff.impurities.effective.loss`.
+included [1]_. How Z and its gradient are taken from an NRG run:
+:mod:`kadanoff.impurities.effective.loss`.
 
 References
 ----------
@@ -16,14 +17,17 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from kadanoff._base import checks
 from kadanoff._base.progress import bar
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff.impurities.effective.fit import Fit
-from kadanoff.impurities.effective.gauss_newton import Search
+from kadanoff.impurities.effective.gauss_newton import ParameterSearch
 from kadanoff.impurities.effective.loss import Bounds, Matching, Method, Target
 from kadanoff.impurities.models import Model
+from kadanoff.impurities.nrg.options import FixedTOptions, shown
 
 if TYPE_CHECKING:
     from kadanoff._base.progress import Report
@@ -31,7 +35,11 @@ if TYPE_CHECKING:
 
 __all__ = ["learn"]
 
+TOLERANCE = 1e-6
+MAX_ITERATIONS = 40
 
+
+@public(options=shown(FixedTOptions))
 def learn(
     effective: Model,
     target: Target,
@@ -42,12 +50,12 @@ def learn(
     observable: str = "S_d.S_0",
     observables: Mapping[str, float] | None = None,
     bounds: Bounds | None = None,
-    tolerance: float = 1e-6,
-    max_steps: int = 40,
+    tolerance: float = TOLERANCE,
+    max_iterations: int = MAX_ITERATIONS,
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
-    **options: Any,
+    **options: Unpack[FixedTOptions],
 ) -> Fit:
     r"""Find the parameters with which `effective` has the partition function of `target`.
 
@@ -81,7 +89,7 @@ def learn(
         Default: couplings (J, V) keep the sign that they start with, the rest is free.
     tolerance : float, default 1e-6
         The search ends when the next step would be smaller, relative to the parameter.
-    max_steps : int, default 40
+    max_iterations : int, default 40
         Solutions of the effective model at most; four to six is usual.
     threads, progress, control
         As in :func:`kadanoff.nrg.solve`.
@@ -100,7 +108,7 @@ def learn(
     ValueError, TypeError
         Before any work: T out of reach, an unknown name, a different band, ...
     NotConverged
-        `max_steps` were not enough, or the loss does not depend on a parameter in first order;
+        `max_iterations` were not enough, or the loss does not depend on a parameter in first order;
         ``partial`` is the Fit so far.
     Cancelled
         Interrupted; ``partial`` is the Fit so far.
@@ -108,9 +116,10 @@ def learn(
     Notes
     -----
     Gauss-Newton, projected on the bounds, safeguarded by the bracket that the sign of the gradient
-    makes (one parameter) or damped (several, see :mod:`kadanoff.impurities.effective.gauss_newton`). The gradient by all
-    parameters comes from the run that ln Z comes from. It agrees with a finite difference to 1e-11
-    before the first truncation, and to 1e-6 at 3500, 1e-4 at 1000 and 1e-3 at 300 kept states after
+    makes (one parameter) or damped (several, see
+    :mod:`kadanoff.impurities.effective.gauss_newton`). The gradient by all parameters comes from
+    the run that ln Z comes from. It agrees with a finite difference to 1e-11 before the first
+    truncation, and to 1e-6 at 3500, 1e-4 at 1000 and 1e-3 at 300 kept states after
     it; where the two ln Z agree does not depend on it.
 
     Parameters that do nearly the same to ln Z (U and V of a dot far below U) lie in a narrow
@@ -142,16 +151,23 @@ def learn(
     problem = Matching(
         effective, target, T, parameters, observable, bounds, method, options, observables
     )
-    if not 0 < checks.real("tolerance", tolerance) < 1:
-        raise ValueError(f"tolerance must be between 0 and 1, got {tolerance}")
-    search = Search(problem, tolerance, checks.whole("max_steps", max_steps))
+    tolerance = checks.real("tolerance", tolerance, above=0, below=1)
+    max_iterations = checks.whole("max_iterations", max_iterations)
+    run = Run.of(threads=threads, progress=progress, control=control)
+    return fitted(problem, run, tolerance, max_iterations)
+
+
+def fitted(
+    problem: Matching,
+    run: Run,
+    tolerance: float = TOLERANCE,
+    max_iterations: int = MAX_ITERATIONS,
+) -> Fit:
+    """The parameters that solve a problem; all arguments have been checked."""
+    search = ParameterSearch(problem, tolerance, max_iterations)
     try:
-        with bar("learning", progress) as report:
-            search.run(
-                report,
-                threads=None if threads is None else checks.whole("threads", threads),
-                control=control,
-            )
+        with bar("learning", run.progress) as report:
+            search.search(run, report)
     except BaseException as error:
         # Whatever went wrong, what was found so far is not lost.
         error.partial = _fit(search, converged=False)  # type: ignore[attr-defined]
@@ -159,7 +175,7 @@ def learn(
     return _fit(search, converged=True)
 
 
-def _fit(search: Search, *, converged: bool) -> Fit:
+def _fit(search: ParameterSearch, *, converged: bool) -> Fit:
     problem = search.problem
     return Fit(
         model=problem.model(search.best),

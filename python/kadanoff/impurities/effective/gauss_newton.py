@@ -23,24 +23,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff._base.errors import NotConverged
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.impurities.effective.loss import Matching
-from kadanoff.impurities.effective.sensitivity import WEAKEST, Sensitivity
+from kadanoff.impurities.effective.sensitivity import MIN_SINGULAR, Sensitivity
 
 if TYPE_CHECKING:
     from kadanoff._base.progress import Report
 
-__all__ = ["Search", "Step"]
+__all__ = ["ParameterSearch", "Step"]
 
 
 _GROW = 3.0  # the longest step, in units of the parameter
 _SHRINK = 0.75  # the same towards zero
-_LONGEST = 0.75  # the longest step of several parameters
-_SMALLEST = 0.1  # steps are relative to the parameter, or to this share of where it started
+_MAX_STEP = 0.75  # the longest step of several parameters
+_MIN_UNIT = 0.1  # steps are relative to the parameter, or to this share of where it started
 _SMOOTH = 1e-3  # relative steps so short that ln Z is a straight line, as far as it is smooth
 _INSENSITIVE = 1e-13  # d ln Z / d ln theta below which a parameter does nothing
 
 
+@public
 @dataclass(frozen=True)
 class Step:
     """One solution of the effective model on the way.
@@ -70,14 +73,19 @@ class Step:
     accepted: bool
     seconds: float
 
+    def __repr__(self) -> str:
+        where = ", ".join(f"{name}={x:.6g}" for name, x in self.parameters.items())
+        state = "" if self.accepted else ", not accepted"
+        return f"Step({where}: loss {self.loss:.1e}{state})"
 
-class Search:
+
+class ParameterSearch:
     """The optimiser: keeps every step, so that nothing is lost when it is interrupted."""
 
-    def __init__(self, problem: Matching, tolerance: float, max_steps: int) -> None:
+    def __init__(self, problem: Matching, tolerance: float, max_iterations: int) -> None:
         self.problem = problem
         self.tolerance = tolerance
-        self.max_steps = max_steps
+        self.max_iterations = max_iterations
         self.target = np.full(len(problem.scale), np.nan)
         self.history: list[Step] = []
         self.best = problem.theta
@@ -88,7 +96,7 @@ class Search:
         self._slopes = np.empty((len(problem.scale), 0))  # at `best`
         self.started = time.perf_counter()
         D = problem.start.band.D
-        self._smallest = np.where(self.best == 0, D, abs(self.best)) * _SMALLEST
+        self._min_unit = np.where(self.best == 0, D, abs(self.best)) * _MIN_UNIT
 
     @property
     def seconds(self) -> float:
@@ -101,16 +109,16 @@ class Search:
         free = np.array([name not in self.at_bound for name in self.problem.names])
         if not (self._slopes.size and free.any()):
             return None
-        unit = np.maximum(abs(self.best), self._smallest)
+        unit = np.maximum(abs(self.best), self._min_unit)
         names = tuple(np.array(self.problem.names)[free].tolist())
         # A jump that moves the parameters by more than 1 % leaves them open.
         least = max(100 * self.resolution, self.unsure)
         return Sensitivity.of(self._slopes[:, free], unit[free], names, least)
 
-    def run(self, report: Report | None, **keywords: Any) -> None:
-        """Solve the target, then look for the parameters; `keywords` go to the solver."""
-        self.report, self.keywords = report, keywords
-        self.target = self.problem.reference(**keywords, progress=self._progress())
+    def search(self, run: Run, report: Report | None) -> None:
+        """Solve the target, then look for the parameters."""
+        self.run, self.report = run, report
+        self.target = self.problem.reference(self._keywords())
         if self.problem.method == "observable":
             self._secant()
         elif len(self.problem.names) == 1:
@@ -118,23 +126,27 @@ class Search:
         else:
             self._several()
 
-    def _progress(self) -> bool | Report:
+    def _keywords(self) -> dict[str, Any]:
+        """Of one call into the compiled core."""
+        return {"threads": self.run.threads, "control": self.run.control, "report": self._piece()}
+
+    def _piece(self) -> Report | None:
         """The bar of one solution is a piece of the bar of the search; six steps are usual."""
         report, done = self.report, len(self.history)
         if report is None:
-            return False
+            return None
         total = max(7, done + 2)
         return lambda i, n: report(1000 * done + 1000 * i // max(n, 1), 1000 * total)
 
     def _evaluate(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Residuals and their derivatives; the step goes into the history."""
-        if len(self.history) == self.max_steps:
+        if len(self.history) == self.max_iterations:
             raise NotConverged(
-                f"learning did not converge within max_steps = {self.max_steps}: the smallest "
-                f"loss is {self.loss:.2e}; allow more steps, or start closer"
+                f"learning did not converge within max_iterations = {self.max_iterations}: the "
+                f"smallest loss is {self.loss:.2e}; allow more, or start closer"
             )
         began = time.perf_counter()
-        values, slopes = self.problem.evaluate(theta, **self.keywords, progress=self._progress())
+        values, slopes = self.problem.evaluate(theta, self._keywords())
         # One scale a row: 1 for ln Z, the root of its weight for an observable.
         residual = self.problem.scale * (values - self.target)
         slopes = self.problem.scale[:, None] * slopes
@@ -169,7 +181,7 @@ class Search:
         while True:
             residual, slopes = self._evaluate(np.array([x]))
             slope = slopes[:, 0]
-            unit = max(abs(x), self._smallest.item())
+            unit = max(abs(x), self._min_unit.item())
             self._check_slopes(slopes, unit, self.problem.names)
             gradient = float(residual @ slope)
             if gradient > 0:
@@ -207,10 +219,10 @@ class Search:
         depend on how the residuals are scaled and mixed.
         """
         low, high, names = self.problem.low, self.problem.high, np.array(self.problem.names)
-        theta, radius = self.problem.theta, _LONGEST
+        theta, radius = self.problem.theta, _MAX_STEP
         residual, slopes = self._evaluate(theta)
         while True:
-            unit = np.maximum(abs(theta), self._smallest)
+            unit = np.maximum(abs(theta), self._min_unit)
             gradient = residual @ slopes
             held = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
             free = tuple(names[~held].tolist())
@@ -242,7 +254,7 @@ class Search:
                 if quality < 0.25 and miss > 0.5:
                     radius = size / 3
                 elif quality > 0.75 or miss < 0.25:
-                    radius = min(2 * radius, _LONGEST)
+                    radius = min(2 * radius, _MAX_STEP)
                 if fall > 0 or miss <= 0.5:
                     self.history[-1] = replace(self.history[-1], accepted=True)
                     break
@@ -274,7 +286,7 @@ class Search:
             return float(self._evaluate(np.array([x]))[0].item())
 
         a = self.problem.theta.item()
-        unit = self._smallest.item() / _SMALLEST
+        unit = self._min_unit.item() / _MIN_UNIT
         fa = f(a)
         b = a - 0.2 * unit if a - 0.2 * unit >= low else a + 0.2 * unit
         b = min(b, high)
@@ -287,7 +299,7 @@ class Search:
                 bracket = (a, fa)
             x = b - fb * (b - a) / (fb - fa) if fb != fa else math.inf
             if bracket is None:
-                reach = max(abs(b), self._smallest.item())
+                reach = max(abs(b), self._min_unit.item())
                 x = min(max(x, b - _SHRINK * reach), b + _GROW * reach)
                 x = min(max(x, low), high)
             elif not min(b, bracket[0]) < x < max(b, bracket[0]):
@@ -306,7 +318,7 @@ class _Linear:
 
     def determined(self, residual: FloatArray, resolution: float, unsure: float) -> BoolArray:
         """Directions that slopes as good as these fix, and along which there is a way to go."""
-        fixed = self.s > np.maximum(WEAKEST * self.s[:1], unsure)
+        fixed = self.s > np.maximum(MIN_SINGULAR * self.s[:1], unsure)
         known: BoolArray = fixed & (abs(self.W.T @ residual) > resolution)
         return known
 
@@ -322,5 +334,5 @@ class _Linear:
 
     def miss(self, error: FloatArray, step: FloatArray, known: BoolArray) -> float:
         """The parameter change that an error of the residuals looks like, in units of the step."""
-        seen = np.linalg.norm((self.W.T @ error)[known] / self.s[known])
-        return float(seen) / max(float(np.linalg.norm((self.Vt @ step)[known])), 1e-300)
+        change = np.linalg.norm((self.W.T @ error)[known] / self.s[known])
+        return float(change) / max(float(np.linalg.norm((self.Vt @ step)[known])), 1e-300)

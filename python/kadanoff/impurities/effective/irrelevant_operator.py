@@ -5,8 +5,8 @@ r"""Effective models with irrelevant terms: low-energy physics and local observa
 The minimal Kondo model of an Anderson impurity has the right T_K, but another <S_d.S_0>. Ref. [1]_
 leaves open whether a model with terms that an RG flow makes irrelevant can have both. With spin and
 particle-hole symmetry there is exactly one more operator on the spin and f_0: the interaction of
-electrons on f_0 (S_0^2 = 3/4 - 3/4 (n_0 - 1)^2 is no other). :func:`both_at_once` learns J and U_0
-from Z and <S_d.S_0>, and measures what that costs.
+electrons on f_0 (S_0^2 = 3/4 - 3/4 (n_0 - 1)^2 is no other). :func:`fit_with_observable` learns J
+and U_0 from Z and <S_d.S_0>, and measures what that costs.
 
 Answer (Lambda = 2.5, scheme "wilson", U = 0.5, J_sw = 0.25, 1000 kept states; T_K from chi and from
 S_imp = (ln 2)/2; T* is where the entropies part by 0.01 ln 2)::
@@ -39,27 +39,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.densities import Band
-from kadanoff.impurities import nrg
 from kadanoff.impurities.effective.fit import Fit
-from kadanoff.impurities.effective.fitting import learn
+from kadanoff.impurities.effective.fitting import fitted
 from kadanoff.impurities.effective.kondo_scales import Definition, kondo_temperature
+from kadanoff.impurities.effective.loss import Matching
 from kadanoff.impurities.effective.perturbative_mapping import schrieffer_wolff
 from kadanoff.impurities.models import AndersonModel, ImpurityModel
+from kadanoff.impurities.models.local_spaces import half_integer
 from kadanoff.impurities.models.operators import BATH, Operator, Space, Spin, dot
+from kadanoff.impurities.nrg.iteration import solve_models
+from kadanoff.impurities.nrg.options import FixedLengthOptions, Options, shown
 from kadanoff.impurities.nrg.result import NRGResult
 
 if TYPE_CHECKING:
     from kadanoff._base.progress import Report
     from kadanoff._core import Control
 
-__all__ = ["Together", "both_at_once", "kondo_with_interaction"]
+__all__ = ["JointFit", "fit_with_observable", "kondo_with_interaction"]
 
 
 OBSERVABLE = "S_d.S_0"
@@ -70,12 +75,13 @@ _START = -0.5  # of U_0, in units of the band: f_0 of the bare model has less sp
 _END = 3e-4  # of the curves, in units of T_K: chi(0) needs 1e-3
 
 
+@public
 def kondo_with_interaction(
     J: float,
     U_0: float,
     *,
     spin: float = 0.5,
-    bandwidth: float | None = None,
+    D: float | None = None,
     band: Band | None = None,
 ) -> ImpurityModel:
     r"""Kondo model with an interaction on the bath orbital that the spin couples to.
@@ -91,7 +97,7 @@ def kondo_with_interaction(
         values suppress the spin of f_0.
     spin : float
         Size of the impurity spin.
-    bandwidth, band
+    D, band
         As in :class:`kadanoff.KondoModel`.
 
     Returns
@@ -104,12 +110,12 @@ def kondo_with_interaction(
     >>> kondo_with_interaction(0.2, -0.5)
     <ImpurityModel on d (spin 1/2) x f0: J=0.2, U_0=-0.5>
     """
-    space, observables = _operators(float(checks.real("spin", spin)))
+    space, observables = _operators(half_integer("spin", spin))
     return ImpurityModel(
         space,
         {"J": (J, observables[OBSERVABLE]), "U_0": (U_0, observables[CHARGE])},
         observables=observables,
-        bandwidth=bandwidth,
+        D=D,
         band=band,
     )
 
@@ -124,8 +130,9 @@ def _operators(spin: float) -> tuple[Space, dict[str, Operator]]:
     }
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Together:
+class JointFit:
     """Low-energy physics and local observables of three models.
 
     Attributes
@@ -145,15 +152,17 @@ class Together:
         found = self.extended.model.parameters
         T_K, local = self.T_K_error()["extended"], self.expectation(OBSERVABLE)
         return (
-            f"Together(J={found['J']:.4g}, U_0={found['U_0']:.4g}: T_K off by {100 * T_K:.2g} %, "
+            f"JointFit(J={found['J']:.4g}, U_0={found['U_0']:.4g}: T_K off by {100 * T_K:.2g} %, "
             f"<S_d.S_0> {local['extended']:.5f} for {local['bare']:.5f})"
         )
 
+    @public
     def T_K_error(self, definition: Definition = "chi") -> dict[str, float]:
         """``T_K / T_K^bare - 1`` of the effective models."""
         T_K = {name: kondo_temperature(run, definition) for name, run in self.runs.items()}
         return {name: T_K[name] / T_K["bare"] - 1 for name in ("minimal", "extended")}
 
+    @public
     def expectation(self, name: str) -> dict[str, float]:
         """An observable of all models in the ground state."""
         return {model: float(run.expectations[name][-1]) for model, run in self.runs.items()}
@@ -165,10 +174,11 @@ class Together:
             name: self.runs[name].entropy - bare.entropy for name in ("minimal", "extended")
         }
 
+    @public
     def highest_T(self, tolerance: float = 0.01) -> dict[str, float]:
         """Up to where the entropies agree within `tolerance` ln 2: the range of each model."""
         T, errors = self.entropy_error()
-        limit = checks.real("tolerance", tolerance) * np.log(2)
+        limit = checks.real("tolerance", tolerance, above=0) * np.log(2)
         out = {}
         for name, error in errors.items():
             wrong = np.flatnonzero(abs(error) > limit)  # T falls along the curve
@@ -176,29 +186,30 @@ class Together:
         return out
 
 
-def both_at_once(
+@public(options=shown(FixedLengthOptions))
+def fit_with_observable(
     aim: AndersonModel,
     *,
-    max_steps: int = 100,
+    max_iterations: int = 100,
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
-    **options: Any,
-) -> Together:
+    **options: Unpack[FixedLengthOptions],
+) -> JointFit:
     """Learn a Kondo model, and one with an interaction on f_0 that has the right <S_d.S_0> too.
 
     Parameters
     ----------
     aim : AndersonModel
         With particle-hole symmetry, in the local-moment regime.
-    max_steps : int, default 100
+    max_iterations : int, default 100
         Of each search.
     threads, progress, control, **options
         As in :func:`kadanoff.nrg.solve`, but for `T_min` and `sites`, which follow from T_K.
 
     Returns
     -------
-    Together
+    JointFit
 
     Raises
     ------
@@ -215,52 +226,44 @@ def both_at_once(
     Examples
     --------
     >>> import kadanoff as kd
-    >>> together = both_at_once(kd.AndersonModel(U=3, J_sw=0.4), keep=150)
-    >>> print(f"{together.extended.model.parameters['U_0']:.1f}")
+    >>> joint = fit_with_observable(kd.AndersonModel(U=3, J_sw=0.4), keep=150)
+    >>> print(f"{joint.extended.model.parameters['U_0']:.1f}")
     -1.0
     """
     start = schrieffer_wolff(aim)
     if start.W != 0:
         raise ValueError(
-            f"both_at_once needs particle-hole symmetry, eps = -U/2; got eps={aim.eps} at U={aim.U}"
+            "fit_with_observable needs particle-hole symmetry, eps = -U/2; got "
+            f"eps={aim.eps} at U={aim.U}"
         )
-    for name in ("T_min", "sites"):
-        if name in options:
-            raise TypeError(f"{name} is not an argument of both_at_once: it follows from T_K")
-    max_steps = checks.whole("max_steps", max_steps)
-    common: dict[str, Any] = {"threads": threads, "progress": progress, "control": control}
-    T_K = _scale(aim, common | options)
-    T = _T_OVER_TK * T_K
-    common |= options
-    minimal = learn(
-        kondo_with_interaction(start.J, 0.0, band=aim.band),
-        aim,
-        T=T,
-        parameters="J",
-        max_steps=max_steps,
-        **common,
-    )
-    extended = learn(
-        kondo_with_interaction(start.J, _START * aim.band.D, band=aim.band),
-        aim,
-        T=T,
-        observables={OBSERVABLE: _WEIGHT},
-        max_steps=max_steps,
-        **common,
-    )
-    space = aim.space
+    max_iterations = checks.whole("max_iterations", max_iterations)
+    settings = Options(**options)  # type: ignore[arg-type]
+    run = Run.of(threads=threads, progress=progress, control=control)
+    # From where the entropy has fallen to (ln 2) / 2.
+    T_K = kondo_temperature(solve_models([aim], settings, (), run)[0], "half_ln2")
+    fits = {}
+    for name, U_0, parameters, observables in (
+        ("minimal", 0.0, "J", None),
+        ("extended", _START * aim.band.D, None, {OBSERVABLE: _WEIGHT}),
+    ):
+        problem = Matching(
+            kondo_with_interaction(start.J, U_0, band=aim.band),
+            aim,
+            _T_OVER_TK * T_K,
+            parameters,
+            OBSERVABLE,
+            None,
+            "partition",
+            options,
+            observables,
+        )
+        fits[name] = fitted(problem, run, max_iterations=max_iterations)
+    cold = settings.reaching(_END * T_K)
     bare_operators = {
         OBSERVABLE: aim.observables[OBSERVABLE],
-        CHARGE: (space.n("f0") - 1) ** 2,
+        CHARGE: (aim.space.n("f0") - 1) ** 2,
     }
-    runs = {"bare": nrg.solve(aim, observables=bare_operators, T_min=_END * T_K, **common)}
-    for name, fit in (("minimal", minimal), ("extended", extended)):
-        runs[name] = nrg.solve(
-            fit.model, observables=[OBSERVABLE, CHARGE], T_min=_END * T_K, **common
-        )
-    return Together(runs=runs, minimal=minimal, extended=extended)
-
-
-def _scale(aim: AndersonModel, keywords: dict[str, Any]) -> float:
-    """T_K of the bare model, from where its entropy has fallen to (ln 2) / 2."""
-    return kondo_temperature(nrg.solve(aim, **keywords), "half_ln2")
+    runs = {"bare": solve_models([aim], cold, bare_operators, run)[0]}
+    for name, fit in fits.items():
+        runs[name] = solve_models([fit.model], cold, [OBSERVABLE, CHARGE], run)[0]
+    return JointFit(runs=runs, **fits)

@@ -26,14 +26,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.impurities.models.base import positive
 from kadanoff.impurities.nrg.even_odd import BETABAR, even_odd_mean
 from kadanoff.impurities.nrg.result import NRGResult
 
@@ -41,8 +41,8 @@ __all__ = [
     "DEFINITIONS",
     "FormulaFit",
     "anderson_kondo_temperature",
-    "fit_eq5",
-    "fit_eq6",
+    "fit_anderson_tk",
+    "fit_kondo_tk",
     "kondo_temperature",
     "kondo_temperature_formula",
     "zero_temperature_chi",
@@ -50,7 +50,7 @@ __all__ = [
 
 Definition = Literal["chi", "entropy", "half_ln2", "wilson", "T_chi=0.1"]
 
-DEFINITIONS = ("chi", "entropy", "half_ln2", "wilson", "T_chi=0.1")
+DEFINITIONS: tuple[Definition, ...] = get_args(Definition)
 GAMMA = math.pi**2 / 4
 ALPHA = 1.41
 
@@ -64,6 +64,7 @@ _SYMBOL = {"entropy": "S_imp", "T_chi": "T chi_imp"}
 _WINDOW = (0.003, 0.05)  # in units of T_K ("wilson"): chi = chi(0) (1 - c T^2) there
 
 
+@public
 def kondo_temperature(run: NRGResult, definition: Definition = "chi") -> float:
     r"""T_K of a finished run, in units of the band.
 
@@ -92,14 +93,14 @@ def kondo_temperature(run: NRGResult, definition: Definition = "chi") -> float:
     >>> print(f"{kondo_temperature(run, 'chi'):.2e} {kondo_temperature(run, 'wilson'):.2e}")
     4.73e-03 2.08e-03
     """
-    if definition not in DEFINITIONS:
-        raise ValueError(f"definition must be one of {DEFINITIONS}, got {definition!r}")
+    checks.choice("definition", definition, DEFINITIONS)
     if definition == "chi":
         return 0.236 / zero_temperature_chi(run)
     name, value = _CROSSINGS[definition]
     return _Curve(run, name).crossing(value)
 
 
+@public
 def zero_temperature_chi(run: NRGResult) -> float:
     """chi_imp(T -> 0): the intercept of chi_imp against T^2, well below T_K.
 
@@ -122,8 +123,8 @@ def zero_temperature_chi(run: NRGResult) -> float:
 class _Curve:
     """S_imp or T chi_imp of a run as a smooth function of T.
 
-    From colder points of the shells than NRGResult's own curves (see `kadanoff.impurities.nrg.even_odd`): T_K comes
-    out to 2e-4 with 500 kept states already.
+    From colder points of the shells than NRGResult's own curves (see
+    `kadanoff.impurities.nrg.even_odd`): T_K comes out to 2e-4 with 500 kept states already.
     """
 
     def __init__(self, run: NRGResult, name: Literal["entropy", "T_chi"]) -> None:
@@ -166,6 +167,7 @@ class _Curve:
 # --------------------------------------------------------------------------------------- formulas
 
 
+@public
 def kondo_temperature_formula(
     J: ArrayLike,
     D: float = 1.0,
@@ -212,13 +214,14 @@ def kondo_temperature_formula(
     >>> print(f"{kondo_temperature_formula(0.2):.2e}")
     3.66e-05
     """
-    D, alpha = positive("D", D), positive("alpha", alpha)
-    density = 1 / (2 * D) if rho is None else positive("rho", rho)
+    D, alpha = checks.half_bandwidth(D), checks.real("alpha", alpha, above=0)
+    density = 1 / (2 * D) if rho is None else checks.real("rho", rho, above=0)
     x = density * _array("J", J)
     out: FloatArray = alpha * D * np.sqrt(2 * x) * np.exp(-1 / x + checks.real("gamma", gamma) * x)
     return out
 
 
+@public
 def anderson_kondo_temperature(
     U: ArrayLike,
     J_sw: ArrayLike,
@@ -240,8 +243,8 @@ def anderson_kondo_temperature(
     D : float
         Half bandwidth.
     a, b : float
-        Fitted numbers; see :func:`fit_eq6`. ``b = 3.3`` fits the data, the printed paper's b can
-        not be read with certainty.
+        Fitted numbers; see :func:`fit_anderson_tk`. ``b = 3.3`` fits the data, the printed paper's
+        b can not be read with certainty.
     alpha, gamma : float
         As in :func:`kondo_temperature_formula`.
 
@@ -260,11 +263,12 @@ def anderson_kondo_temperature(
     3.56e-05
     """
     u, j = _array("U", U), _array("J_sw", J_sw)
-    factor = u / (u + checks.real("a", a) * positive("D", D) + checks.real("b", b) * j)
+    factor = u / (u + checks.real("a", a) * checks.half_bandwidth(D) + checks.real("b", b) * j)
     out: FloatArray = kondo_temperature_formula(j, D, alpha=alpha, gamma=gamma) * factor
     return out
 
 
+@public
 @dataclass(frozen=True)
 class FormulaFit:
     """Parameters of a formula for T_K.
@@ -286,7 +290,8 @@ class FormulaFit:
         return f"FormulaFit({found}; within {100 * self.worst:.1g} %)"
 
 
-def fit_eq5(
+@public
+def fit_kondo_tk(
     J: ArrayLike, T_K: ArrayLike, D: float = 1.0, *, gamma: float | None = None
 ) -> FormulaFit:
     """Fit alpha and gamma of Eq. 5 to Kondo temperatures of Kondo models.
@@ -308,7 +313,7 @@ def fit_eq5(
     Examples
     --------
     >>> J = np.linspace(0.1, 0.5, 9)
-    >>> fit = fit_eq5(J, kondo_temperature_formula(J, alpha=0.97))
+    >>> fit = fit_kondo_tk(J, kondo_temperature_formula(J, alpha=0.97))
     >>> print(f"{fit.values['alpha']:.3f} {fit.values['gamma']:.3f}")
     0.970 2.467
     """
@@ -328,7 +333,8 @@ def fit_eq5(
     )
 
 
-def fit_eq6(
+@public
+def fit_anderson_tk(
     U: ArrayLike, J_sw: ArrayLike, T_K: ArrayLike, T_K_sw: ArrayLike, D: float = 1.0
 ) -> FormulaFit:
     """Fit a and b of Eq. 6, ``T_K / T_K_sw = U / (U + a D + b J_sw)``.
@@ -351,13 +357,13 @@ def fit_eq6(
     Examples
     --------
     >>> U, J = np.array([0.1, 0.5, 1.0, 10.0]), np.array([0.2, 0.25, 0.3, 0.4])
-    >>> fit = fit_eq6(U, J, U / (U + 3.2 + 3.3 * J), np.ones(4))
+    >>> fit = fit_anderson_tk(U, J, U / (U + 3.2 + 3.3 * J), np.ones(4))
     >>> print(f"{fit.values['a']:.3f} {fit.values['b']:.3f}")
     3.200 3.300
     """
     u, j, t = _array("U", U), _array("J_sw", J_sw), _array("T_K", T_K)
     sw = _array("T_K_sw", T_K_sw)
-    D = positive("D", D)
+    D = checks.half_bandwidth(D)
 
     def log_formula(_: Any, a: float, b: float) -> FloatArray:
         # |.|: the search may pass through values at which the formula has no logarithm.
@@ -392,10 +398,7 @@ def _fit(
 
 
 def _array(name: str, value: ArrayLike) -> FloatArray:
-    try:
-        x = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be an array of numbers, got {value!r}") from None
-    if not (np.isfinite(x).all() and (x > 0).all()):
-        raise ValueError(f"{name} must be positive and finite, got {value!r}")
+    x = checks.array(name, value)
+    if not (x > 0).all():
+        raise ValueError(f"{name} must be positive, got {x.min()}")
     return x

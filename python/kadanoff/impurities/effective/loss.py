@@ -48,28 +48,29 @@ A table of ln Z from elsewhere knows no shells: it is compared with the smooth f
 
     ln Z_imp(T) = [F_imp(0) - F_imp(T)] / T,
 
-the mean of even and odd shells (:mod:`kadanoff.impurities.nrg.even_odd`), with the ground-state energy of a chain
-that goes on to 1e-5 T.
+the mean of even and odd shells (:mod:`kadanoff.impurities.nrg.even_odd`), with the ground-state
+energy of a chain that goes on to 1e-5 T.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.errors import NumericalError
 from kadanoff._base.types import FloatArray
-from kadanoff.impurities import nrg
 from kadanoff.impurities.effective.coordinates import Coordinates
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.even_odd import BETABAR as BETABAR_MEAN
 from kadanoff.impurities.nrg.even_odd import even_odd_mean
+from kadanoff.impurities.nrg.iteration import solve_levels
+from kadanoff.impurities.nrg.job import Observables, checked_model
 from kadanoff.impurities.nrg.levels import Levels
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.options import Options, changed
 from kadanoff.impurities.nrg.result import NRGResult
 
 __all__ = ["BETABAR", "METHODS", "Bounds", "Matching", "Method", "Target"]
@@ -77,14 +78,16 @@ __all__ = ["BETABAR", "METHODS", "Bounds", "Matching", "Method", "Target"]
 Method = Literal["partition", "observable"]
 Target = Model | NRGResult | Mapping[float, float]
 Bounds = Mapping[str, tuple[float, float]]
+ShellRuns = Sequence[Levels]
+"""Levels of a solved model, one entry for every twist."""
 
-METHODS: tuple[Method, ...] = ("partition", "observable")
+METHODS: tuple[Method, ...] = get_args(Method)
 BETABAR = 2.0
 """omega_N / T that the shell of a temperature is chosen for."""
 _GROUND = 1e-5
 """For a table the chain goes on to _GROUND * T, where the energy of the ground state is read."""
 
-_T_LOWEST = 1e-12
+_MIN_T = 1e-12
 """In units of the band; below, <h>_T - <h>_ground ~ T has no digits left."""
 _INSIDE = 1e-6
 """A coupling at its bound 0 is evaluated here, in units of the band: ln Z moves by no more than
@@ -109,15 +112,11 @@ class Matching:
         observable: str,
         bounds: Bounds | None,
         method: Method,
-        options: dict[str, Any],
+        options: Mapping[str, Any],
         observables: Mapping[str, float] | None = None,
     ) -> None:
-        if method not in METHODS:
-            raise ValueError(f"method must be one of {METHODS}, got {method!r}")
-        if not isinstance(start, Model):
-            raise TypeError(
-                f"effective must be a model such as KondoModel, got {type(start).__name__}"
-            )
+        checks.choice("method", method, METHODS)
+        start = checked_model(start, "effective")
         self.start, self.target, self.method = start, target, method
         self.table = _table(target) if isinstance(target, Mapping) else None
         self.target_model = None if self.table is not None else _model(target, start)
@@ -168,17 +167,17 @@ class Matching:
     def _choose_shells(self) -> None:
         """The shell of every temperature, for every twist; the length of the chain."""
         Lambda, D = self.options.Lambda, self.start.band.D
-        short = replace(self.options, sites=6)
-        chains = [short.chain(self.start, z) for z in self.options.twists]
+        short = changed(self.options, sites=6)
+        chains = [short.chain(self.start, z) for z in self.options.z]
         self.coordinates.factor = self.options.strength(chains[0])
         sites = self.options.sites
         if self.table is not None:
             highest = min(float(c.scale[1]) for c in chains) / BETABAR_MEAN
-            lowest = _T_LOWEST * D / _GROUND
+            lowest = _MIN_T * D / _GROUND
         else:
             half = math.sqrt(Lambda)  # omega_N / T may be off by half a step of an even shell
             highest = min(float(c.scale[0]) for c in chains) * half / BETABAR
-            lowest = _T_LOWEST * D
+            lowest = _MIN_T * D
             if sites is not None:
                 last = (sites - 1) // 2 * 2
                 end = max(float(c.scale[0]) for c in chains) * Lambda ** (-last / 2)
@@ -197,7 +196,7 @@ class Matching:
             sites = max(1 + max(int(n.max()) for n in self.shells), 6)
         elif sites is None:
             sites = 4 + math.ceil(2 * math.log(D / (_GROUND * min(self.T))) / math.log(Lambda))
-        self.options = replace(self.options, sites=sites)
+        self.options = changed(self.options, sites=sites)
 
     # ------------------------------------------------------------------------------- evaluation
 
@@ -205,17 +204,19 @@ class Matching:
         """The effective model at `theta`."""
         return self.coordinates.at(theta)
 
-    def reference(self, **keywords: Any) -> FloatArray:
-        """Values of the target, one for every T."""
+    def reference(self, keywords: Mapping[str, Any] | None = None) -> FloatArray:
+        """Values of the target, one for every T; `keywords` of a call into the compiled core."""
         if self.table is not None:
             return np.array([self.table[t] for t in self.T])
         if isinstance(self.target, NRGResult):
-            return self.values(self.target)
+            return self.values(self.target.levels)
         assert self.target_model is not None
         names = [self.observable] if self.observable else list(self.weights)
-        return self.values(self._solve(self.target_model, observables=names, **keywords))
+        return self.values(self._solve(self.target_model, names, keywords))
 
-    def evaluate(self, theta: FloatArray, **keywords: Any) -> tuple[FloatArray, FloatArray]:
+    def evaluate(
+        self, theta: FloatArray, keywords: Mapping[str, Any] | None = None
+    ) -> tuple[FloatArray, FloatArray]:
         """Values of the effective model and their derivatives, shapes (T,) and (T, parameters).
 
         Observables that are matched together with ln Z follow as further rows. There are no
@@ -226,22 +227,24 @@ class Matching:
         theta = np.where(self.high == 0, np.minimum(theta, -inside), theta)
         model = self.model(theta)
         if self.observable is not None:
-            run = self._solve(model, observables=[self.observable], **keywords)
+            run = self._solve(model, [self.observable], keywords)
             return self.values(run), np.empty((len(self.T), 0))
         own = model.observables
         operators = self.coordinates.operators(model)
         operators |= {_PREFIX + name: own[name] for name in self.weights}
-        run = self._solve(model, observables=operators, **keywords)
+        run = self._solve(model, operators, keywords)
         slopes = self.coordinates.stretch * self._slopes(run)
         if not self.weights:
             return self.values(run), slopes
-        further = self._differences(theta, self._observed(run, _PREFIX), **keywords)
+        further = self._differences(theta, self._observed(run, _PREFIX), keywords)
         return self.values(run, _PREFIX), np.vstack([slopes, further])
 
-    def _differences(self, theta: FloatArray, here: FloatArray, **keywords: Any) -> FloatArray:
+    def _differences(
+        self, theta: FloatArray, here: FloatArray, keywords: Mapping[str, Any] | None
+    ) -> FloatArray:
         """Derivatives of the observables, which are `here` at `theta`."""
         near, steps = zip(*self._neighbours(theta), strict=True)
-        runs = nrg.solve_many(near, observables=list(self.weights), **(self._fields() | keywords))
+        runs = solve_levels(near, self.options, list(self.weights), keywords or {})
         rise = np.array([self._observed(run) - here for run in runs])
         out: FloatArray = rise.T / np.array(steps)
         return out
@@ -255,36 +258,44 @@ class Matching:
             moved[i] = x + h
             yield self.model(moved), moved[i] - x
 
-    def _solve(self, model: Model, **keywords: Any) -> NRGResult:
-        return nrg.solve(model, **(self._fields() | keywords))
+    def _solve(
+        self, model: Model, observables: Observables, keywords: Mapping[str, Any] | None
+    ) -> ShellRuns:
+        return solve_levels([model], self.options, observables, keywords or {})[0]
 
-    def _fields(self) -> dict[str, Any]:
-        return {f: getattr(self.options, f) for f in Options.__dataclass_fields__}
-
-    def _observed(self, run: NRGResult, prefix: str = "") -> FloatArray:
+    def _observed(self, run: ShellRuns, prefix: str = "") -> FloatArray:
         """Observables that are matched together with ln Z, at the lowest T."""
         at = int(np.argmin(self.T))
         total = np.zeros(len(self.weights))
-        for levels, n in zip(run.levels, self.shells, strict=True):
+        for levels, n in zip(run, self.shells, strict=True):
             thermal = levels.averages(n[at], self.T[at], complete=self.options.complete)
             total += [float(thermal.expectations[prefix + name]) for name in self.weights]
-        return total / len(run.levels)
+        return total / len(run)
 
-    def values(self, run: NRGResult, prefix: str = "") -> FloatArray:
-        """ln Z, or the observable, of a run at every T; then observables besides ln Z."""
+    def values(self, run: ShellRuns, prefix: str = "") -> FloatArray:
+        """ln Z, or the observable, of a run at every T; then observables besides ln Z.
+
+        Raises
+        ------
+        NumericalError
+            One of them is not finite.
+        """
         total = np.zeros(len(self.T))
-        for levels, n in zip(run.levels, self.shells, strict=True):
+        for levels, n in zip(run, self.shells, strict=True):
             if self.table is not None:
                 total += self._mean(levels, self._smooth_log_Z(levels))
                 continue
             full = levels.averages(n, self.T, complete=self.options.complete)
             total += full.expectations[self.observable] if self.observable else full.log_Z
-        mean = total / len(run.levels)
-        return np.concatenate([mean, self._observed(run, prefix)]) if self.weights else mean
+        mean = total / len(run)
+        out = np.concatenate([mean, self._observed(run, prefix)]) if self.weights else mean
+        if not np.isfinite(out).all():
+            raise NumericalError(f"what is matched is not finite at T = {self.T}: {out.tolist()}")
+        return out
 
-    def _slopes(self, run: NRGResult) -> FloatArray:
+    def _slopes(self, run: ShellRuns) -> FloatArray:
         total = np.zeros((len(self.T), len(self.names)))
-        for levels, n in zip(run.levels, self.shells, strict=True):
+        for levels, n in zip(run, self.shells, strict=True):
             T = np.array(self.T)
             if self.table is not None:
                 n, T = np.arange(levels.shells), levels.scale / BETABAR_MEAN
@@ -297,7 +308,7 @@ class Matching:
                     total[:, i] += self._mean(levels, -(thermal[name] - lowest.mean()) / T)
                 else:
                     total[:, i] += -(thermal[name] - lowest) / T
-        return total / len(run.levels)
+        return total / len(run)
 
     def _mean(self, levels: Levels, y: FloatArray) -> FloatArray:
         return even_odd_mean(levels.scale / BETABAR_MEAN, y, np.array(self.T))
@@ -319,7 +330,7 @@ def _table(target: Mapping[float, float]) -> dict[float, float]:
     if not target:
         raise ValueError("target is an empty table; give {T: ln Z_imp}")
     return {
-        checks.real("a temperature of target", t): checks.real(f"target[{t!r}]", v)
+        checks.real("a temperature of target", t, above=0): checks.real(f"target[{t!r}]", v)
         for t, v in target.items()
     }
 
@@ -339,14 +350,14 @@ def _model(target: Target, start: Model) -> Model:
     return model
 
 
-def _options(target: Target, given: dict[str, Any]) -> Options:
-    if "T_min" in given:
-        raise TypeError("learn takes no T_min: the chain ends at the shell that T needs")
+def _options(target: Target, given: Mapping[str, Any]) -> Options:
     if not isinstance(target, NRGResult):
         return Options(**given)
-    of_run = {f: getattr(target.options, f) for f in Options.__dataclass_fields__}
-    of_run["sites"] = target.levels[0].shells
-    options = Options(**(of_run | given))
+    options = changed(target.options, sites=target.levels[0].shells)
+    if not given:
+        return options
+    of_run = vars(options)
+    options = Options(**(of_run | dict(given)))
     for name in ("Lambda", "z", "scheme", "A_Lambda", "sites", "complete"):
         if getattr(options, name) != of_run[name]:
             raise ValueError(
@@ -364,10 +375,10 @@ def _temperatures(
             raise TypeError("T is missing: the temperature(s) at which the models are compared")
         out = tuple(table)
     elif isinstance(T, Sequence | np.ndarray) and not isinstance(T, str):
-        out = tuple(checks.real("T", t) for t in T)
+        out = tuple(checks.real("T", t, above=0) for t in T)
     else:
-        out = (checks.real("T", T),)
-    if not out or min(out) <= 0 or len(set(out)) < len(out):
+        out = (checks.real("T", T, above=0),)
+    if not out or len(set(out)) < len(out):
         raise ValueError(
             f"T must be one or several different positive numbers, got {out if T is None else T!r}"
         )
@@ -384,11 +395,10 @@ def _weights(observables: Mapping[str, float] | None) -> dict[str, float]:
             "observables must map names to weights, such as {'S_d.S_0': 1.0}; got "
             f"{observables!r}"
         )
-    out = {name: checks.real(f"observables[{name!r}]", w) for name, w in observables.items()}
-    for name, w in out.items():
-        if w <= 0:
-            raise ValueError(f"observables[{name!r}], a weight, must be positive, got {w}")
-    return out
+    return {
+        name: checks.real(f"observables[{name!r}]", w, above=0, hint="it is a weight")
+        for name, w in observables.items()
+    }
 
 
 def _bounds(

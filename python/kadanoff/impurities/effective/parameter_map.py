@@ -25,20 +25,22 @@ import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.errors import NotConverged
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff._core import Control
 from kadanoff.bands.densities import FlatBand
 from kadanoff.impurities.effective.fitting import learn
 from kadanoff.impurities.effective.kondo_scales import GAMMA
 from kadanoff.impurities.models import AndersonModel, KondoModel
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.options import MapOptions, Options, shown
 from kadanoff.runs.parameter_sweep import sweep
 from kadanoff.runs.store import Store
 
@@ -53,9 +55,10 @@ FORMAT = 2
 """Of the results; a store of another one is refused."""
 _T_OVER_U = 2e-4  # where J is learned: deep in its plateau; of U, or of D if that is smaller
 _FOLDS = 5
-_FEWEST = 10
+_MIN_POINTS = 10
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class EffectiveMap:
     """A map from symmetric Anderson models to Kondo models, with its error.
@@ -76,6 +79,8 @@ class EffectiveMap:
         Points for which no J was found, and why; they are tried again next time.
     computed : int
         How many points were learned now, the others came from the folder.
+    seed : int
+        Of the sequence of points.
     """
 
     U: FloatArray
@@ -87,6 +92,7 @@ class EffectiveMap:
     formula: dict[str, float]
     failed: tuple[str, ...]
     computed: int
+    seed: int
     _process: Any
 
     def __repr__(self) -> str:
@@ -101,6 +107,7 @@ class EffectiveMap:
         """Relative error of J on points that were held out, root of the mean square."""
         return float(np.sqrt(np.mean(self.errors**2)))
 
+    @public
     def predict(self, U: ArrayLike, J_sw: ArrayLike) -> tuple[FloatArray, FloatArray]:
         """J, and the standard deviation that the Gaussian process gives it; broadcast together.
 
@@ -109,9 +116,7 @@ class EffectiveMap:
         ValueError
             Outside of the box: this is a regression, it can not extrapolate.
         """
-        u, j = np.broadcast_arrays(
-            np.asarray(U, dtype=np.float64), np.asarray(J_sw, dtype=np.float64)
-        )
+        u, j = np.broadcast_arrays(checks.array("U", U), checks.array("J_sw", J_sw))
         for name, x, (low, high) in zip(("U", "J_sw"), (u, j), self.box, strict=True):
             if not ((x >= low * (1 - 1e-12)) & (x <= high * (1 + 1e-12))).all():
                 raise ValueError(
@@ -132,13 +137,14 @@ class EffectiveMap:
                 "the map was trained on the flat band with eps = -U/2 and no field, got "
                 f"{aim!r}; use effective.learn"
             )
-        D = aim.bandwidth
+        D = aim.D
         J, _ = self.predict(aim.U / D, aim.J_sw / D)
         return KondoModel(J=float(J) * D, band=aim.band)
 
 
+@public
 def sample_points(
-    points: int, *, U: Range = (0.1, 10.0), J_sw: Range = (0.15, 0.45), seed: int = 0
+    points: int, *, U: Range = (0.1, 10.0), J_sw: Range = (0.15, 0.45), seed: int | None = None
 ) -> FloatArray:
     """Points (U, J_sw) that fill a box evenly in logarithms.
 
@@ -151,12 +157,10 @@ def sample_points(
 
     Examples
     --------
-    >>> bool(np.all(sample_points(50)[:20] == sample_points(20)))
+    >>> bool(np.all(sample_points(50, seed=1)[:20] == sample_points(20, seed=1)))
     True
     """
-    points = checks.whole("points", points)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
+    points, seed = checks.whole("points", points), checks.seed(seed)
     box = np.log([_range("U", U), _range("J_sw", J_sw)])
     g = 1.32471795724474602596
     x = np.random.default_rng(seed).random(2) + np.arange(points)[:, None] / np.array([g, g * g])
@@ -165,18 +169,19 @@ def sample_points(
     return np.array([[float(f"{v:.12g}") for v in row] for row in out])
 
 
+@public(options=shown(MapOptions))
 def effective_map(
     folder: str | os.PathLike[str],
     *,
     points: int = 200,
     U: Range = (0.1, 10.0),
     J_sw: Range = (0.15, 0.45),
-    seed: int = 0,
+    seed: int | None = None,
     keep: int = 200,
     executor: Executor | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
-    **options: Any,
+    **options: Unpack[MapOptions],
 ) -> EffectiveMap:
     """Learn J at many points, or take what is there already, and fit a regression.
 
@@ -190,8 +195,9 @@ def effective_map(
     U, J_sw : (low, high)
         Box, in units of the half bandwidth. Where T_K approaches the scale that is left out,
         U or D, no Kondo model describes the dot.
-    seed : int
-        Of the sequence of points.
+    seed : int, optional
+        Of the sequence of points; fresh if it is not given. The same seed finds the points of an
+        earlier call in the folder.
     keep : int, default 200
         As in :func:`kadanoff.nrg.solve`, per optimisation: J to 1e-3.
     executor : concurrent.futures.Executor, optional
@@ -222,23 +228,20 @@ def effective_map(
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     found = effective_map(folder, points=10, keep=60, U=(1, 4), J_sw=(0.25, 0.35))
+    ...     found = effective_map(folder, points=10, seed=1, keep=60, U=(1, 4), J_sw=(0.25, 0.35))
     >>> print(f"{found(AndersonModel(U=2, J_sw=0.3)).J:.2f}")
     0.26
     """
     _require_sklearn()
-    points = checks.whole("points", points)
+    hint = "the regression holds a fifth of them out"
+    points = checks.whole("points", points, least=_MIN_POINTS, hint=hint)
+    run = Run.of(progress=progress, control=control, seed=seed)
     if executor is not None and not hasattr(executor, "submit"):
         raise TypeError(f"executor must be a concurrent.futures.Executor, got {executor!r}")
-    if points < _FEWEST:
-        raise ValueError(f"points must be at least {_FEWEST}, got {points}")
-    for name in ("T_min", "sites"):
-        if name in options:
-            raise TypeError(f"{name} is not an argument of effective_map: it follows from U")
-    settings = asdict(Options.of({**options, "keep": keep}))
+    settings = asdict(Options(keep=keep, **options))  # type: ignore[arg-type]
     for name in ("T_min", "sites"):
         del settings[name]
-    todo = sample_points(points, U=U, J_sw=J_sw, seed=seed)
+    todo = sample_points(points, U=U, J_sw=J_sw, seed=run.seed)
     asked = [
         {"U": u, "J_sw": j, "T": _T_OVER_U * min(u, 1.0), "options": settings}
         for u, j in todo.tolist()
@@ -249,8 +252,8 @@ def effective_map(
         asked,
         store=place,
         executor=executor,
-        progress=progress,
-        control=control,
+        progress=run.progress,
+        control=run.control,
     )
     failed = tuple(f"U={f.point['U']}, J_sw={f.point['J_sw']}: {f.message}" for f in learned.failed)
     unexpected = [f for f in learned.failed if f.error != NotConverged.__name__]
@@ -258,12 +261,12 @@ def effective_map(
         raise RuntimeError(f"a point could not be learned: {unexpected[0]}")
     found = [None if result is None else float(result["J"]) for result in learned.results]
     have = np.array([J is not None for J in found])
-    if have.sum() < _FEWEST:
+    if have.sum() < _MIN_POINTS:
         raise NotConverged(
-            f"J was found for {have.sum()} points, fewer than {_FEWEST}", partial=failed
+            f"J was found for {have.sum()} points, fewer than {_MIN_POINTS}", partial=failed
         )
     J = np.array([x for x in found if x is not None])
-    return _fit_map(todo[have], J, (U, J_sw), failed, learned.computed)
+    return _fit_map(todo[have], J, (U, J_sw), failed, learned.computed, run.seed)
 
 
 def _learn_point(
@@ -354,6 +357,7 @@ def _fit_map(
     box: tuple[Range, Range],
     failed: tuple[str, ...],
     computed: int,
+    seed: int,
 ) -> EffectiveMap:
     errors, formula_errors = np.empty_like(J), np.empty_like(J)
     fold = np.arange(len(J)) % _FOLDS  # the points are in no order of U or J_sw
@@ -375,6 +379,7 @@ def _fit_map(
         formula=full.formula,
         failed=failed,
         computed=computed,
+        seed=seed,
         _process=full,
     )
 

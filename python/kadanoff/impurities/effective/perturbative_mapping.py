@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+from kadanoff._base.signatures import public
 from kadanoff.impurities.models import AndersonModel, KondoModel
 
 __all__ = ["schrieffer_wolff"]
 
 
+@public
 def schrieffer_wolff(aim: AndersonModel) -> KondoModel:
     r"""Kondo model of an Anderson model to second order in the hybridisation.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.style import (
     COLOURS,
     GUIDE,
@@ -46,6 +47,7 @@ COUPLINGS: dict[str, tuple[str, str, str]] = {
 }
 
 
+@public
 def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") -> Axes:
     """The way to the learned parameters, solution by solution.
 
@@ -102,6 +104,7 @@ def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") 
     return ax
 
 
+@public
 def plot_kondo_mapping(mappings: KondoMapping | Sequence[KondoMapping], axes: Any = None) -> Any:
     """An Anderson model and the Kondo models that claim to describe it: Fig. 2 of the paper.
 
@@ -135,6 +138,7 @@ def plot_kondo_mapping(mappings: KondoMapping | Sequence[KondoMapping], axes: An
     return axes
 
 
+@public
 def save_kondo_mapping(mappings: Sequence[KondoMapping], path: str | Path) -> None:
     """The picture of :func:`plot_kondo_mapping` in a file, whatever backend is configured.
 

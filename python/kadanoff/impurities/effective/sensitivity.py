@@ -4,8 +4,8 @@ r"""Which combinations of parameters the data determine.
 
 for the residuals r of a fit and parameters measured in units of their own size. A relative change
 of the parameters along v_k changes the residuals by s_k. Where two parameters act on ln Z in the
-same way (far below the bandwidth of a model only its T_K is left in Z), one s_k is nearly zero and
-the data do not determine v_k, however small the loss is.
+same way (far below D only the T_K of a model is left in Z), one s_k is nearly zero and the data do
+not determine v_k, however small the loss is.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 
 __all__ = ["Sensitivity"]
 
 
-WEAKEST = 1e-5
+MIN_SINGULAR = 1e-5
 """Singular values below this share of the largest are as good as zero: the slopes of ln Z are known
 to 1e-3 ... 1e-6, and what they are off by is mostly, not exactly, the same at all temperatures."""
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Sensitivity:
     """The response of the residuals of a fit to its parameters, by strength.
@@ -70,7 +72,7 @@ class Sensitivity:
             unit=unit,
             singular=singular,
             directions=sign[:, None] * directions,
-            least=max(WEAKEST * float(singular[0]), least),
+            least=max(MIN_SINGULAR * float(singular[0]), least),
         )
 
     def __repr__(self) -> str:
@@ -85,6 +87,7 @@ class Sensitivity:
         """
         return tuple(self.describe(k) for k, s in enumerate(self.singular) if s <= self.least)
 
+    @public
     def describe(self, k: int = -1) -> str:
         """A direction as text, by default the worst determined one: "+0.91 U +0.41 V"."""
         return " ".join(
@@ -98,6 +101,7 @@ class Sensitivity:
         smallest = float(self.singular[-1])
         return float(self.singular[0]) / smallest if smallest > 0 else float("inf")
 
+    @public
     def covariance(self, error: float) -> FloatArray:
         """``error^2 (G^T G)^-1``: what independent errors of the residuals do to the parameters.
 
@@ -111,14 +115,14 @@ class Sensitivity:
         array, shape (p, p)
             In units of the parameters; inf along directions of no effect at all.
         """
-        if checks.real("error", error) < 0:
-            raise ValueError(f"error must not be negative, got {error}")
+        error = checks.real("error", error, least=0)
         found = self.singular > 0
         root = self.unit[:, None] * self.directions[found].T * (error / self.singular[found])
         out: FloatArray = root @ root.T
         lost = np.einsum("ki,kj->ij", *2 * (abs(self.directions[~found]),)) > 0
         return np.where(lost & (error > 0), np.inf, out)
 
+    @public
     def errors(self, error: float) -> Mapping[str, float]:
         """Standard deviations of the parameters for that `error` of ln Z, see `covariance`."""
         variances = np.diag(self.covariance(error)).tolist()

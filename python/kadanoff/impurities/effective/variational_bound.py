@@ -26,15 +26,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from kadanoff._base import checks
-from kadanoff.impurities import nrg
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.operators import Operator
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.iteration import solve_models
+from kadanoff.impurities.nrg.job import checked_model
+from kadanoff.impurities.nrg.options import FixedLengthOptions, Options, shown
 from kadanoff.impurities.nrg.result import NRGResult
 
 if TYPE_CHECKING:
@@ -48,6 +51,7 @@ _ZERO_OVER_D = 1e-9
 _ROUNDING = 1e-12
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class GBFBound:
     """Observables of an effective model and of the model that it stands for.
@@ -96,6 +100,7 @@ class GBFBound:
         return f"GBFBound({pairs}: {'holds' if self.satisfied else 'does not hold'}, T={self.T:g})"
 
 
+@public(options=shown(FixedLengthOptions))
 def gbf_bound(
     effective: Model,
     target: Model,
@@ -105,7 +110,7 @@ def gbf_bound(
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
-    **options: Any,
+    **options: Unpack[FixedLengthOptions],
 ) -> GBFBound:
     r"""Compare <h_i> of an effective model with <h_i> of the bare one.
 
@@ -144,44 +149,36 @@ def gbf_bound(
     >>> print(bound.satisfied, f"{bound.ratio['J']:.2f}")
     True 1.89
     """
-    for name, model in (("effective", effective), ("target", target)):
-        if not isinstance(model, Model):
-            raise TypeError(
-                f"{name} must be a model such as KondoModel, got {type(model).__name__}"
-            )
+    effective, target = checked_model(effective, "effective"), checked_model(target, "target")
     if effective.band != target.band:
         raise ValueError(
             f"effective and target must have the same band, got {effective.band!r} and "
             f"{target.band!r}"
         )
-    T = checks.real("T", T)
-    if T < 0:
-        raise ValueError(f"T must not be negative, got {T}")
-    for name in ("T_min", "sites"):
-        if name in options:
-            raise TypeError(f"{name} is not an argument of gbf_bound: T sets the chain's length")
-    settings = Options.of({**options, "T_min": T or _ZERO_OVER_D * target.band.D})
+    T = checks.real("T", T, least=0)
+    run = Run.of(threads=threads, progress=progress, control=control)
+    settings = Options(
+        T_min=T or _ZERO_OVER_D * target.band.D,
+        **options,  # type: ignore[arg-type]
+    )
     names = [name for name, value in effective.parameters.items() if value != 0]
     if not names:
         raise ValueError(f"effective has no parameter that is not zero: {effective!r}")
     given = _counterparts(effective, target, names, {} if operators is None else operators)
 
-    chain = settings.chain(target, settings.twists[0])
+    chain = settings.chain(target, settings.z[0])
     factor = settings.strength(chain)
     bare = target if factor == 1.0 else target.rescaled(factor)
-    seen = effective if factor == 1.0 else effective.rescaled(factor)
-    common: dict[str, Any] = {"threads": threads, "progress": progress, "control": control}
-    common |= {field: getattr(settings, field) for field in Options.__dataclass_fields__}
-    of_bare = nrg.solve(target, observables={**given, "H_bare": _impurity(bare)}, **common)
-    of_effective = nrg.solve(
-        effective, observables={name: effective.derivative(name) for name in names}, **common
-    )
+    scaled = effective if factor == 1.0 else effective.rescaled(factor)
+    couplings = {name: effective.derivative(name) for name in names}
+    of_bare = solve_models([target], settings, {**given, "H_bare": _impurity(bare)}, run)[0]
+    of_effective = solve_models([effective], settings, couplings, run)[0]
 
     slack = float("nan")
     if T == 0:
-        energy = sum(seen.parameters[name] * _at(of_bare, name, T) for name in names)
+        energy = sum(scaled.parameters[name] * _at(of_bare, name, T) for name in names)
         inside = energy + float(of_bare.free_energy[-1]) - _at(of_bare, "H_bare", T)
-        slack = inside + _constant(seen) - float(of_effective.free_energy[-1])
+        slack = inside + _constant(scaled) - float(of_effective.free_energy[-1])
     return GBFBound(
         effective_model=effective,
         bare_model=target,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
+from copy import copy
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import unknown_keyword
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.densities import Band, FlatBand
-from kadanoff.impurities.models.operators import Operator, Orbital, Space, bath_orbitals
+from kadanoff.impurities.models.operators import Operator, Orbital, Space
 
 __all__ = [
     "BAND",
@@ -21,7 +24,7 @@ __all__ = [
     "Term",
     "band_arguments",
     "bath_degrees",
-    "positive",
+    "brief",
     "resolve_band",
     "set_fields",
 ]
@@ -29,7 +32,7 @@ __all__ = [
 Term = tuple[str, float, Operator]
 """(name, coefficient, operator) of one part of a Hamiltonian."""
 
-BAND = ("band", "bandwidth")
+BAND = ("band", "D")
 """Arguments of every model; give one or none."""
 
 # Matrix elements are sums of a few products of O(1) numbers: anything below is rounding.
@@ -85,6 +88,9 @@ class ImpurityBase:
 
     band: Band
 
+    INDEPENDENT: ClassVar[frozenset[str]] = frozenset()
+    """Parameters that are fields on which nothing else depends."""
+
     def _arguments(self) -> dict[str, Any]:
         """The arguments that build the model, defaults left out."""
         own = {
@@ -110,14 +116,14 @@ class ImpurityBase:
         return {name: getattr(self, name) for name in self._operators()}
 
     @property
-    def bandwidth(self) -> float:
-        """Half bandwidth D of the band."""
+    def D(self) -> float:
+        """Half bandwidth of the band."""
         return self.band.D
 
     @property
     def impurity_dimension(self) -> int:
         """Number of states of the impurity without f_0."""
-        return self.space.dimension // int(4 ** len(bath_orbitals(self.space)))
+        return self.space.dimension // int(4 ** len(self.space.baths))
 
     @property
     def impurity_entropy_max(self) -> float:
@@ -131,15 +137,13 @@ class ImpurityBase:
     def derivative(self, name: str) -> Operator:
         """``dH/d(name)`` with the other :attr:`parameters` held; ValueError for another name."""
         operators = self._operators()
-        if name not in operators:
-            raise ValueError(f"name must be one of {', '.join(map(repr, operators))}; got {name!r}")
-        return operators[name]
+        return operators[checks.choice("name", name, operators)]
 
     def replace(self, **changes: Any) -> Self:
         """The same model with some arguments changed, for example ``model.replace(J=0.2)``.
 
         Arguments that were not given keep their defaults, and those that exclude each other (V,
-        Gamma and J_sw; band and bandwidth) replace each other.
+        Gamma and J_sw; band and D) replace each other.
 
         Raises
         ------
@@ -147,11 +151,12 @@ class ImpurityBase:
             For an argument that the model does not have.
         """
         known = list(inspect.signature(type(self)).parameters)
-        for name in changes:
-            if name not in known:
-                raise TypeError(
-                    f"{type(self).__name__} has no argument {name!r}; it has {', '.join(known)}"
-                )
+        if unknown := [name for name in changes if name not in known]:
+            raise unknown_keyword(type(self).__name__, unknown[0], known)
+        if changes.keys() <= self.INDEPENDENT:  # as a search does, again and again
+            model = copy(self)
+            set_fields(model, **{name: checks.real(name, x) for name, x in changes.items()})
+            return model
         arguments = self._arguments()
         for group in (("V", "Gamma", "J_sw"), BAND):
             if any(changes.get(name) is not None for name in group):
@@ -173,7 +178,7 @@ class ImpurityBase:
         ValueError
             If `A` is not positive, or the parts of a term scale differently.
         """
-        factor = positive("A", A)
+        factor = checks.real("A", A, above=0)
         changes = {
             name: value * factor ** (_degree(name, self._operators()[name]) / 2)
             for name, value in self.parameters.items()
@@ -197,7 +202,7 @@ def bath_degrees(operator: Operator) -> tuple[int, ...]:
     >>> bath_degrees(space.n("f0")), bath_degrees(space.n("d") * space.n("f0"))
     ((2,), (0, 2))
     """
-    baths = bath_orbitals(operator.space)
+    baths = operator.space.baths
     size = 4 ** len(baths)
     d = operator.space.dimension // size
     M = operator.matrix.reshape(d, size, d, size)
@@ -240,32 +245,24 @@ def _degree(name: str, operator: Operator) -> int:
     return degrees[0] if degrees else 0
 
 
-def positive(name: str, value: float) -> float:
-    """`value` as a positive float."""
-    x = checks.real(name, value)
-    if not x > 0:
-        raise ValueError(f"{name} must be positive, got {value!r}")
-    return x
-
-
-def resolve_band(band: Band | None, bandwidth: float | None) -> Band:
+def resolve_band(band: Band | None, D: float | None) -> Band:
     """The band, or the flat one of that half bandwidth."""
     if not isinstance(band, Band | None):
         raise TypeError(f"band must be a band such as kadanoff.bands.FlatBand(), got {band!r}")
     if band is None:
-        return FlatBand() if bandwidth is None else FlatBand(D=positive("bandwidth", bandwidth))
-    if bandwidth is not None:
+        return FlatBand() if D is None else FlatBand(D=D)
+    if D is not None:
         raise ValueError(
-            f"give band or bandwidth, not both, got band={band!r} and bandwidth={bandwidth!r}; "
-            "bandwidth is the half bandwidth of the flat band"
+            f"give band or D, not both, got band={band!r} and D={D!r}; "
+            "D is the half bandwidth of the flat band"
         )
     return band
 
 
 def band_arguments(band: Band) -> dict[str, Any]:
-    """The argument that gives this band: nothing, bandwidth or band."""
+    """The argument that gives this band: nothing, D or band."""
     if isinstance(band, FlatBand):
-        return {} if band == FlatBand() else {"bandwidth": band.D}
+        return {} if band == FlatBand() else {"D": band.D}
     return {"band": band}
 
 
@@ -273,3 +270,15 @@ def set_fields(model: object, **values: Any) -> None:
     """Fill the fields of a frozen dataclass."""
     for name, value in values.items():
         object.__setattr__(model, name, value)
+
+
+def brief(model: object) -> str:
+    """The model on one line, its numbers with five digits.
+
+    Examples
+    --------
+    >>> from kadanoff.impurities.models import KondoModel
+    >>> brief(KondoModel(J=0.123456789))
+    'KondoModel(J=0.12346)'
+    """
+    return re.sub(r"\d+\.\d{6,}(e[-+]?\d+)?", lambda m: f"{float(m[0]):.5g}", repr(model))

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import did_you_mean, public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.densities import Band, FlatBand
 from kadanoff.impurities.models.base import (
@@ -21,11 +22,12 @@ from kadanoff.impurities.models.base import (
     resolve_band,
     set_fields,
 )
-from kadanoff.impurities.models.operators import Operator, Space, Spin, bath_orbitals
+from kadanoff.impurities.models.operators import Operator, Space, Spin
 
 __all__ = ["ImpurityModel"]
 
 
+@public
 @dataclass(frozen=True, init=False, repr=False)
 class ImpurityModel(ImpurityBase):
     r"""Any impurity: a sum of named parameters times operators on the impurity and f_0.
@@ -47,10 +49,10 @@ class ImpurityModel(ImpurityBase):
     observables : mapping from names to Operator, optional
         Operators to ask for by name, such as ``nrg.solve(model, observables=["docc"])``. Each has
         definite quantum numbers: it changes charge and S_z by one amount.
-    bandwidth : float, optional
+    D : float, optional
         Half bandwidth D of a flat band, default 1.
     band : Band, optional
-        Any other band; excludes `bandwidth`.
+        Any other band; excludes `D`.
 
     Raises
     ------
@@ -94,7 +96,7 @@ class ImpurityModel(ImpurityBase):
         terms: Mapping[str, tuple[float, Operator]],
         *,
         observables: Mapping[str, Operator] | None = None,
-        bandwidth: float | None = None,
+        D: float | None = None,
         band: Band | None = None,
     ) -> None:
         set_fields(
@@ -102,7 +104,7 @@ class ImpurityModel(ImpurityBase):
             space=_checked_space(space),
             definition=tuple(_checked_terms(space, terms)),
             named=tuple(_checked_observables(space, {} if observables is None else observables)),
-            band=resolve_band(band, bandwidth),
+            band=resolve_band(band, D),
         )
 
     def __repr__(self) -> str:
@@ -128,7 +130,7 @@ class ImpurityModel(ImpurityBase):
         return dict(self.named)
 
     def replace(self, **changes: Any) -> Self:
-        """The same model with other values of parameters (or another band or bandwidth).
+        """The same model with other values of parameters (or another band or D).
 
         Raises
         ------
@@ -138,9 +140,10 @@ class ImpurityModel(ImpurityBase):
         known = self.parameters
         for name in changes:
             if name not in known and name not in BAND:
+                near = did_you_mean(name, known)
                 raise TypeError(
                     f"the model has no parameter {name!r}; it has {', '.join(known)} "
-                    f"(and {' and '.join(BAND)})"
+                    f"(and {' and '.join(BAND)}){near}"
                 )
         band = {name: changes.get(name) for name in BAND}
         # The operators are the same: nothing but values to check.
@@ -168,7 +171,7 @@ def _describe(space: Space) -> str:
 def _checked_space(space: Space) -> Space:
     if not isinstance(space, Space):
         raise TypeError(f"space must be a kadanoff.operators.Space, got {space!r}")
-    if not bath_orbitals(space):
+    if not space.baths:
         raise ValueError(
             f"the last factor of space must be the bath orbital kadanoff.operators.BATH, got "
             f"{space.factors[-1]!r}; write Space([..., BATH]), or Space([..., BATH, SECOND_BATH]) "
@@ -251,7 +254,7 @@ def _check_hamiltonian(what: str, operator: Operator) -> None:
                 f"{what} changes {quantity} by {' and by '.join(changes)}; every term must "
                 f"conserve it: {remedies[quantity]}"
             )
-    n_0 = [np.diag(operator.space.n(f.name).matrix) for f in bath_orbitals(operator.space)]
+    n_0 = [np.diag(operator.space.n(f.name).matrix) for f in operator.space.baths]
     if any("2" in _changes(operator, n) for n in n_0):
         raise ValueError(
             f"{what} moves two electrons between the impurity and f_0 at once, a coupling may "

@@ -15,12 +15,12 @@ from operator import add
 from typing import Any, ClassVar, Self
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff.bands.densities import Band
 from kadanoff.impurities.models.base import (
     ImpurityBase,
     Term,
     band_arguments,
-    positive,
     resolve_band,
     set_fields,
 )
@@ -54,7 +54,7 @@ class _Dots(ImpurityBase):
         J_sw: float | None = None,
         eps: float | None = None,
         field: float = 0.0,
-        bandwidth: float | None = None,
+        D: float | None = None,
         band: Band | None = None,
     ) -> None:
         handles = {"V": V, "Gamma": Gamma, "J_sw": J_sw}
@@ -63,11 +63,10 @@ class _Dots(ImpurityBase):
             found = ", ".join(f"{k}={v!r}" for k, v in couplings.items()) or "none"
             raise ValueError(f"give exactly one of V, Gamma and J_sw, got {found}")
         ((handle, value),) = couplings.items()
-        U, coupling = checks.real("U", U), checks.real(handle, value)
-        if coupling < 0:
-            why = "; its sign is a gauge, give its modulus" if handle == "V" else ""
-            raise ValueError(f"{handle} must not be negative, got {coupling}{why}")
-        resolved = resolve_band(band, bandwidth)
+        hint = "its sign is a gauge, give its modulus" if handle == "V" else ""
+        U, coupling = checks.real("U", U), checks.real(handle, value, least=0, hint=hint)
+        resolved = resolve_band(band, D)
+        checked = coupling
         match handle:
             case "Gamma":
                 coupling = math.sqrt(coupling / (math.pi * _density(resolved)))
@@ -77,14 +76,16 @@ class _Dots(ImpurityBase):
                         f"J_sw = 8 V^2 / U needs U > 0, got U={U}; give V or Gamma instead"
                     )
                 coupling = math.sqrt(coupling * U / 8)
-        given = [(handle, float(value))]
+        given = [(handle, checked)]
+        level = -U / 2
         if eps is not None:
-            given.append(("eps", checks.real("eps", eps)))
+            level = checks.real("eps", eps)
+            given.append(("eps", level))
         set_fields(
             self,
             U=U,
             V=coupling,
-            eps=-U / 2 if eps is None else checks.real("eps", eps),
+            eps=level,
             field=checks.real("field", field),
             band=resolved,
             given=tuple(given),
@@ -171,9 +172,7 @@ class _Dots(ImpurityBase):
         operators = self._operators()
         if name in operators:
             return operators[name]
-        if name not in ("Gamma", "J_sw"):
-            known = ", ".join(map(repr, [*operators, "Gamma", "J_sw"]))
-            raise ValueError(f"name must be one of {known}; got {name!r}")
+        checks.choice("name", name, [*operators, "Gamma", "J_sw"])
         if self.V == 0:
             raise ValueError(f"dV/d{name} is infinite at V = 0; use the derivative by V")
         value = self.Gamma if name == "Gamma" else self.J_sw
@@ -181,11 +180,12 @@ class _Dots(ImpurityBase):
 
     def rescaled(self, A: float) -> Self:
         """V^2 times `A`: ``A_Lambda``, or the norm of a band that is not normalised."""
-        factor = positive("A", A)
+        factor = checks.real("A", A, above=0)
         handle, value = self.given[0]
         return self.replace(**{handle: value * (math.sqrt(factor) if handle == "V" else factor)})
 
 
+@public
 @dataclass(frozen=True, init=False, repr=False)
 class AndersonModel(_Dots):
     r"""Single-impurity Anderson model.
@@ -206,10 +206,10 @@ class AndersonModel(_Dots):
         Level energy. Left out, it follows U as ``-U / 2``: particle-hole symmetry.
     field : float
         Magnetic field on the impurity, ``+ field S_z``.
-    bandwidth : float, optional
+    D : float, optional
         Half bandwidth D of a flat band, default 1.
     band : Band, optional
-        Any other band; excludes `bandwidth`.
+        Any other band; excludes `D`.
 
     Raises
     ------
@@ -245,6 +245,7 @@ class AndersonModel(_Dots):
         return self._named("S_d.S_0 n_d docc hyb S_z n_0")
 
 
+@public
 @dataclass(frozen=True, init=False, repr=False)
 class DoubleQuantumDot(_Dots):
     r"""Two Anderson dots in parallel: both hybridise with the same band orbital.
@@ -258,7 +259,7 @@ class DoubleQuantumDot(_Dots):
 
     Parameters
     ----------
-    U, V, Gamma, J_sw, eps, field, bandwidth, band
+    U, V, Gamma, J_sw, eps, field, D, band
         As in :class:`AndersonModel`, the same for both dots.
     t_12 : float
         Hopping between the dots. It breaks particle-hole symmetry: dot 1, dot 2 and f_0 then form
@@ -304,11 +305,11 @@ class DoubleQuantumDot(_Dots):
         eps: float | None = None,
         field: float = 0.0,
         t_12: float = 0.0,
-        bandwidth: float | None = None,
+        D: float | None = None,
         band: Band | None = None,
     ) -> None:
         handles = {"V": V, "Gamma": Gamma, "J_sw": J_sw}
-        super().__init__(U, **handles, eps=eps, field=field, bandwidth=bandwidth, band=band)
+        super().__init__(U, **handles, eps=eps, field=field, D=D, band=band)
         set_fields(self, t_12=checks.real("t_12", t_12))
 
     def _arguments(self) -> dict[str, Any]:

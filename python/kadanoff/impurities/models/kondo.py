@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff.bands.densities import Band
 from kadanoff.impurities.models.base import ImpurityBase, Term, resolve_band, set_fields
 from kadanoff.impurities.models.local_spaces import half_integer
@@ -14,6 +16,7 @@ from kadanoff.impurities.models.operators import BATH, Operator, Space, Spin, do
 __all__ = ["KondoModel"]
 
 
+@public
 @dataclass(frozen=True, init=False, repr=False)
 class KondoModel(ImpurityBase):
     r"""Kondo model of a spin of any size.
@@ -31,10 +34,10 @@ class KondoModel(ImpurityBase):
         ``W n_0`` by the constant W and changes sign under a particle-hole transformation.
     field : float
         Magnetic field on the impurity, ``+ field S_z``.
-    bandwidth : float, optional
-        Half bandwidth D_K of a flat band, default 1.
+    D : float, optional
+        Half bandwidth of a flat band, default 1.
     band : Band, optional
-        Any other band; excludes `bandwidth`.
+        Any other band; excludes `D`.
 
     Raises
     ------
@@ -52,6 +55,8 @@ class KondoModel(ImpurityBase):
     3
     """
 
+    INDEPENDENT: ClassVar[frozenset[str]] = frozenset({"J", "W", "field"})
+
     J: float
     spin: float
     W: float
@@ -65,7 +70,7 @@ class KondoModel(ImpurityBase):
         spin: float = 0.5,
         W: float = 0.0,
         field: float = 0.0,
-        bandwidth: float | None = None,
+        D: float | None = None,
         band: Band | None = None,
     ) -> None:
         set_fields(
@@ -74,7 +79,7 @@ class KondoModel(ImpurityBase):
             spin=half_integer("spin", spin),
             W=checks.real("W", W),
             field=checks.real("field", field),
-            band=resolve_band(band, bandwidth),
+            band=resolve_band(band, D),
         )
 
     def _operators(self) -> dict[str, Operator]:

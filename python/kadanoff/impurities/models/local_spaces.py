@@ -5,25 +5,27 @@ Conventions for their states, and what acts on them: :mod:`kadanoff.operators`.
 
 from __future__ import annotations
 
-import math
 import numbers
 from dataclasses import dataclass
 
 import numpy as np
+
+from kadanoff._base import checks
+from kadanoff._base.signatures import public
 
 __all__ = ["BATH", "SECOND_BATH", "Factor", "Orbital", "Spin"]
 
 
 def half_integer(name: str, value: float) -> float:
     """`value` as a float if it is 1/2, 1, 3/2, ...; TypeError or ValueError otherwise."""
-    if not is_number(value):
-        raise TypeError(f"{name} must be a number, got {value!r}")
-    if not (math.isfinite(value) and value > 0 and float(2 * value).is_integer()):
+    x = checks.real(name, value)
+    if not (x > 0 and (2 * x).is_integer()):
         raise ValueError(f"{name} must be one of 1/2, 1, 3/2, ...; got {value!r}")
-    return float(value)
+    return x
 
 
 def is_number(value: object) -> bool:
+    """Whether arithmetic of operators takes it: a real number, no bool."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
 
 
@@ -32,6 +34,7 @@ def _check_name(name: str) -> None:
         raise TypeError(f"name must be a non-empty string, got {name!r}")
 
 
+@public
 @dataclass(frozen=True)
 class Orbital:
     """A spin-1/2 fermion level: states ``|0>, |up>, |dn>, |up dn>``.
@@ -59,6 +62,7 @@ class Orbital:
         return 4
 
 
+@public
 @dataclass(frozen=True)
 class Spin:
     """A spin S = 1/2, 1, 3/2, ...: states ``|S>, |S-1>, ..., |-S>`` of S_z.

@@ -23,10 +23,10 @@ An impurity of one's own, a spin 1 with an easy plane that sits next to the meta
 >>> space = Space([Spin("d", spin=1), BATH])
 >>> S_d, S_0 = space.S("d"), space.S("f0")
 >>> model = kd.ImpurityModel(
-...     space, {"J": (0.3, dot(S_d, S_0)), "D": (0.01, S_d.z**2)}, observables={"S_z^2": S_d.z**2}
+...     space, {"J": (0.3, dot(S_d, S_0)), "A": (0.01, S_d.z**2)}, observables={"S_z^2": S_d.z**2}
 ... )
 >>> model
-<ImpurityModel on d (spin 1) x f0: J=0.3, D=0.01>
+<ImpurityModel on d (spin 1) x f0: J=0.3, A=0.01>
 >>> run = kd.nrg.solve(model, keep=300, T_min=1e-4, observables=["S_z^2"])
 >>> run.symmetry
 ('U1', 'U1')
@@ -56,11 +56,13 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.models.local_spaces import (
     BATH,
@@ -88,18 +90,11 @@ Sigma = Literal["up", "dn"]
 MAX_DIMENSION = 1024  # a dense operator then takes 8 MB
 
 
-def _finite(name: str, value: float) -> float:
-    if not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value!r}")
-    return float(value)
+def _checked_sigma(sigma: object) -> Sigma:
+    return cast("Sigma", checks.choice("sigma", sigma, ("up", "dn")))
 
 
-def _check_sigma(sigma: Sigma) -> Sigma:
-    if sigma not in _CREATORS:
-        raise ValueError(f"sigma must be 'up' or 'dn', got {sigma!r}")
-    return sigma
-
-
+@public
 @dataclass(frozen=True)
 class SpinVector:
     """The components (S_z, S_+, S_-) of a spin, or (I_z, I_+, I_-) of an isospin.
@@ -149,6 +144,7 @@ class SpinVector:
     __rmul__ = __mul__
 
 
+@public
 class Operator:
     """A real operator on a :class:`Space`, as a dense matrix.
 
@@ -171,14 +167,21 @@ class Operator:
     _hash: int
 
     def __init__(self, space: Space, matrix: NDArray[np.generic]) -> None:
-        given = np.asarray(matrix)
-        if np.iscomplexobj(given):
+        if not isinstance(space, Space):
+            raise TypeError(f"space must be a kadanoff.operators.Space, got {space!r}")
+        if np.iscomplexobj(matrix):
             raise TypeError("matrix is complex; operators must be real (use S_z, S_+, S_-)")
-        array = np.array(given, dtype=np.float64, order="C")
-        if array.shape != (space.dimension, space.dimension):
-            raise ValueError(
-                f"matrix must have shape {(space.dimension, space.dimension)}, got {array.shape}"
-            )
+        array = checks.array("matrix", matrix, shape=(space.dimension, space.dimension))
+        self._fill(space, np.ascontiguousarray(array))
+
+    @classmethod
+    def _of(cls, space: Space, matrix: FloatArray) -> Operator:
+        """The same for the matrix of an arithmetic operation, which needs no check but overflow."""
+        new = object.__new__(cls)
+        new._fill(space, np.array(matrix, dtype=np.float64, order="C"))
+        return new
+
+    def _fill(self, space: Space, array: FloatArray) -> None:
         if not np.isfinite(array).all():
             raise ValueError("matrix has NaN or infinite elements")
         array += 0.0  # -0.0 becomes 0.0: equal matrices have equal bytes
@@ -211,15 +214,15 @@ class Operator:
 
     def __add__(self, other: Operator | float) -> Operator:
         if isinstance(other, Operator):
-            return Operator(self.space, self.matrix + self._same_space(other, "+").matrix)
+            return Operator._of(self.space, self.matrix + self._same_space(other, "+").matrix)
         if not is_number(other):
             return NotImplemented
-        return self + _finite("number", other) * self.space.identity
+        return self + checks.real("number", other) * self.space.identity
 
     __radd__ = __add__
 
     def __neg__(self) -> Operator:
-        return Operator(self.space, -self.matrix)
+        return Operator._of(self.space, -self.matrix)
 
     def __sub__(self, other: Operator | float) -> Operator:
         if not (isinstance(other, Operator) or is_number(other)):
@@ -231,10 +234,10 @@ class Operator:
 
     def __mul__(self, other: Operator | float) -> Operator:
         if isinstance(other, Operator):
-            return Operator(self.space, self.matrix @ self._same_space(other, "*").matrix)
+            return Operator._of(self.space, self.matrix @ self._same_space(other, "*").matrix)
         if not is_number(other):
             return NotImplemented
-        return Operator(self.space, _finite("number", other) * self.matrix)
+        return Operator._of(self.space, checks.real("number", other) * self.matrix)
 
     def __rmul__(self, other: float) -> Operator:
         return self * other
@@ -242,19 +245,19 @@ class Operator:
     def __truediv__(self, other: float) -> Operator:
         if not is_number(other):
             return NotImplemented
-        return Operator(self.space, self.matrix / _finite("number", other))
+        return Operator._of(self.space, self.matrix / checks.real("number", other))
 
     def __pow__(self, power: int) -> Operator:
         if isinstance(power, bool) or not isinstance(power, int):
             return NotImplemented
         if power < 0:
             raise ValueError(f"power must not be negative, got {power}")
-        return Operator(self.space, np.linalg.matrix_power(self.matrix, power))
+        return Operator._of(self.space, np.linalg.matrix_power(self.matrix, power))
 
     @property
     def dag(self) -> Operator:
         """The Hermitian conjugate (transpose, as all elements are real)."""
-        return Operator(self.space, self.matrix.T)
+        return Operator._of(self.space, self.matrix.T)
 
     @property
     def is_hermitian(self) -> bool:
@@ -274,6 +277,7 @@ class Operator:
         return other
 
 
+@public
 @dataclass(frozen=True)
 class Space:
     """The Hilbert space of named orbitals and spins.
@@ -318,6 +322,13 @@ class Space:
             )
 
     @property
+    def baths(self) -> tuple[Orbital, ...]:
+        """The bath orbitals at its end: (BATH,), (BATH, SECOND_BATH), or none."""
+        if self.factors[-2:] == (BATH, SECOND_BATH):
+            return (BATH, SECOND_BATH)
+        return (BATH,) if self.factors[-1] == BATH else ()
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the factors."""
         return tuple(factor.name for factor in self.factors)
@@ -339,11 +350,11 @@ class Space:
 
     def c(self, name: str, sigma: Sigma) -> Operator:
         """Annihilator of a spin-`sigma` electron ("up" or "dn") in orbital `name`."""
-        return _annihilator(self, self._orbital(name).name, _check_sigma(sigma))
+        return _annihilator(self, self._orbital(name).name, _checked_sigma(sigma))
 
     def cdag(self, name: str, sigma: Sigma) -> Operator:
         """Creator of a spin-`sigma` electron ("up" or "dn") in orbital `name`."""
-        return _creator(self, self._orbital(name).name, _check_sigma(sigma))
+        return _creator(self, self._orbital(name).name, _checked_sigma(sigma))
 
     def n(self, name: str, sigma: Sigma | None = None) -> Operator:
         """Number of electrons in orbital `name`: of spin `sigma`, or of both."""
@@ -371,10 +382,7 @@ class Space:
         return _isospin(self, self._factor(name).name)
 
     def _factor(self, name: str) -> Factor:
-        for factor in self.factors:
-            if factor.name == name:
-                return factor
-        raise ValueError(f"name must be one of {', '.join(map(repr, self.names))}; got {name!r}")
+        return self.factors[self.names.index(checks.choice("name", name, self.names))]
 
     def _orbital(self, name: str) -> Orbital:
         factor = self._factor(name)
@@ -383,6 +391,7 @@ class Space:
         return factor
 
 
+@public
 def bath_orbitals(space: Space) -> tuple[Orbital, ...]:
     """The bath orbitals at the end of a space: (BATH,), (BATH, SECOND_BATH), or none.
 
@@ -391,13 +400,15 @@ def bath_orbitals(space: Space) -> tuple[Orbital, ...]:
     >>> bath_orbitals(Space([Spin("S"), BATH, SECOND_BATH])) == (BATH, SECOND_BATH)
     True
     """
-    if space.factors[-2:] == (BATH, SECOND_BATH):
-        return (BATH, SECOND_BATH)
-    return (BATH,) if space.factors[-1] == BATH else ()
+    return space.baths
 
 
+@public
 def dot(a: SpinVector, b: SpinVector) -> Operator:
     """Scalar product ``a_z b_z + (a_+ b_- + a_- b_+) / 2`` of two spins."""
+    for name, vector in (("a", a), ("b", b)):
+        if not isinstance(vector, SpinVector):
+            raise TypeError(f"{name} must be a spin such as space.S('d'), got {vector!r}")
     return a.z * b.z + (a.plus * b.minus + a.minus * b.plus) / 2
 
 
@@ -406,13 +417,13 @@ def dot(a: SpinVector, b: SpinVector) -> Operator:
 
 @lru_cache(maxsize=64)
 def _identity(space: Space) -> Operator:
-    return Operator(space, np.eye(space.dimension))
+    return Operator._of(space, np.eye(space.dimension))
 
 
 @lru_cache(maxsize=64)
 def _parity(space: Space) -> Operator:
     signs = [_STRING if isinstance(f, Orbital) else np.eye(f.dimension) for f in space.factors]
-    return Operator(space, reduce(np.kron, signs))
+    return Operator._of(space, _product(signs))
 
 
 @lru_cache(maxsize=256)
@@ -476,4 +487,8 @@ def _embed(space: Space, name: str, local: FloatArray, *, fermionic: bool = Fals
             if isinstance(space.factors[i], Orbital):
                 parts[i] = _STRING
     parts[position] = local
-    return Operator(space, reduce(np.kron, parts))
+    return Operator._of(space, _product(parts))
+
+
+def _product(factors: Iterable[FloatArray]) -> FloatArray:
+    return reduce(lambda a, b: np.asarray(np.kron(a, b)), factors)

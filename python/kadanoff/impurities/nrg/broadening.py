@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.greens.kramers_kronig import checked_frequencies
 
@@ -58,6 +59,9 @@ class Bins:
     per_decade: int
     count: int
 
+    def __repr__(self) -> str:
+        return f"Bins({self.count} per side, {self.per_decade} per decade from {self.lowest:.3g})"
+
     @property
     def mesh(self) -> FloatArray:
         """All edges, ascending, shape (2 count + 1,)."""
@@ -84,6 +88,7 @@ class Bins:
         return out
 
 
+@public
 def frequencies(lowest: float, highest: float, per_decade: float = 100) -> FloatArray:
     """Logarithmic frequencies on both sides of zero, ascending, zero left out.
 
@@ -92,17 +97,17 @@ def frequencies(lowest: float, highest: float, per_decade: float = 100) -> Float
     >>> frequencies(0.1, 10, 1)
     array([-10. ,  -1. ,  -0.1,   0.1,   1. ,  10. ])
     """
-    if not 0 < checks.real("lowest", lowest) < checks.real("highest", highest):
-        raise ValueError(f"need 0 < lowest < highest, got {lowest} and {highest}")
-    if checks.real("per_decade", per_decade) <= 0:
-        raise ValueError(f"per_decade must be positive, got {per_decade}")
+    lowest = checks.real("lowest", lowest, above=0)
+    highest = checks.real("highest", highest, above=lowest, hint="the end above lowest")
+    per_decade = checks.real("per_decade", per_decade, above=0)
     count = 1 + math.ceil(per_decade * math.log10(highest / lowest) - 1e-9)
     positive = np.geomspace(lowest, highest, count)
     return np.concatenate([-positive[::-1], positive])
 
 
+@public
 def broaden(
-    peaks: ArrayLike, weights: ArrayLike, omega: ArrayLike, *, b: float, w0: float
+    peaks: ArrayLike, weights: ArrayLike, w: ArrayLike, *, b: float, w0: float
 ) -> FloatArray:
     """Smooth spectrum of delta peaks.
 
@@ -110,7 +115,7 @@ def broaden(
     ----------
     peaks, weights : array, shape (m,)
         Positions, in any order, and weights.
-    omega : array, shape (n,)
+    w : array, shape (n,)
         Ascending frequencies.
     b : float
         Width of the log-Gaussian, 0.2 (with z-averaging) to 0.7.
@@ -132,21 +137,14 @@ def broaden(
     >>> print(A.round(4))  # Gaussian below w0 only
     [0.     0.5642 0.    ]
     """
-    for name, value in (("b", b), ("w0", w0)):
-        if checks.real(name, value) <= 0:
-            raise ValueError(f"{name}, a broadening, must be positive, got {value}")
-    grid = checked_frequencies(omega)
-    position, weight = np.asarray(peaks, dtype=float), np.asarray(weights, dtype=float)
-    if position.ndim != 1 or position.shape != weight.shape:
-        raise ValueError(
-            f"peaks and weights must be of one length, got {position.shape} and {weight.shape}"
-        )
-    if not (np.isfinite(position).all() and np.isfinite(weight).all()):
-        raise ValueError("peaks and weights must be finite")
+    b, w0 = checks.real("b", b, above=0), checks.real("w0", w0, above=0)
+    grid = checked_frequencies(w)
+    position = checks.array("peaks", peaks, ndim=1)
+    weight = checks.array("weights", weights, shape=position.shape)
     if (np.diff(position) < 0).any():
         order = np.argsort(position, kind="stable")
         position, weight = position[order], weight[order]
-    kernel = _kernel(grid.tobytes(), position.tobytes(), float(b), float(w0))
+    kernel = _kernel(grid.tobytes(), position.tobytes(), b, w0)
     return np.asarray(kernel @ weight)
 
 

@@ -34,18 +34,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Unpack, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.progress import bar
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
-from kadanoff.impurities import nrg
 from kadanoff.impurities.models import Model
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.iteration import solve_models
+from kadanoff.impurities.nrg.job import Observables, checked_model, checked_observables
+from kadanoff.impurities.nrg.options import LimitOptions, Options, shown
 from kadanoff.impurities.nrg.result import NRGResult
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ VARIABLES: tuple[Variable, ...] = get_args(Variable)
 _GROWTH = 2.1
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Limit:
     """Numbers at several Lambda, and where they go for Lambda -> 1.
@@ -102,6 +106,7 @@ class Limit:
         return float(self.value)
 
 
+@public
 def extrapolate(
     by_Lambda: Mapping[float, ArrayLike],
     *,
@@ -141,8 +146,7 @@ def extrapolate(
     >>> print(f"{float(extrapolate(T_K)):.3e}")
     1.000e-04
     """
-    if variable not in VARIABLES:
-        raise ValueError(f"variable must be one of {VARIABLES}, got {variable!r}")
+    checks.choice("variable", variable, VARIABLES)
     order = checks.whole("order", order)
     if not isinstance(by_Lambda, Mapping):
         raise TypeError(f"by_Lambda must map Lambda to numbers, got {by_Lambda!r}")
@@ -183,6 +187,7 @@ def extrapolate(
     )
 
 
+@public(options=shown(LimitOptions))
 def limit(
     models: Model | Sequence[Model],
     measure: Callable[[NRGResult], ArrayLike],
@@ -194,10 +199,11 @@ def limit(
     variable: Variable = "ln^2 Lambda",
     order: int = 1,
     logarithm: bool = True,
+    observables: Observables = (),
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
-    **options: Any,
+    **options: Unpack[LimitOptions],
 ) -> Limit:
     """Solve models at several Lambda, averaged over z, and extrapolate what is measured.
 
@@ -218,8 +224,8 @@ def limit(
         "campo-oliveira" or "zitko-pruschke"; the plain Wilson scheme wants ``A_Lambda=True``.
     variable, order, logarithm
         As in :func:`extrapolate`.
-    threads, progress, control, **options
-        As in :func:`kadanoff.nrg.solve`: T_min, observables, ...
+    observables, threads, progress, control, **options
+        As in :func:`kadanoff.nrg.solve`.
 
     Returns
     -------
@@ -247,35 +253,29 @@ def limit(
     if not isinstance(z, Sequence | np.ndarray):
         raise TypeError(f"z must be a sequence of twists, such as (0.5, 1.0), got {z!r}")
     scales = [_above_one(x) for x in Lambda]
+    several = [checked_model(model) for model in several]
+    wanted = checked_observables(observables)
+    run = Run.of(threads=threads, progress=progress, control=control)
     # Everything is refused before the first run.
     extrapolate(dict.fromkeys(scales, 1.0), variable=variable, order=order, logarithm=logarithm)
-    kept = {x: _kept(keep, x) for x in scales}
-    known = {k: v for k, v in options.items() if k != "observables"}
-    for x in scales:
-        Options.of(known | {"Lambda": x, "z": tuple(z), "keep": kept[x], "scheme": scheme})
+    settings = [
+        Options(Lambda=x, keep=_kept(keep, x), z=tuple(z), scheme=scheme, **options) for x in scales
+    ]
     found: dict[float, Any] = {}
-    with bar("Lambda -> 1", progress) as report:
-        for i, x in enumerate(scales):
+    with bar("Lambda -> 1", run.progress) as report:
+        for i, (x, how) in enumerate(zip(scales, settings, strict=True)):
+            piece = replace(run, progress=_piece(report, i, len(scales)))
             try:
-                runs = nrg.solve_many(
-                    several,
-                    Lambda=x,
-                    z=tuple(z),
-                    keep=kept[x],
-                    scheme=scheme,
-                    threads=threads,
-                    progress=_piece(report, i, len(scales)),
-                    control=control,
-                    **options,
-                )
+                runs = solve_models(several, how, wanted, piece)
             except BaseException as error:
                 error.partial = dict(found)  # type: ignore[attr-defined]
                 raise
-            numbers = [np.asarray(measure(run), dtype=np.float64) for run in runs]
+            numbers = [np.asarray(measure(one), dtype=np.float64) for one in runs]
             found[x] = numbers if isinstance(models, Sequence) else numbers[0]
     return extrapolate(found, variable=variable, order=order, logarithm=logarithm)
 
 
+@public
 def states(keep: int, Lambda: float) -> int:
     """States that reach as far up at Lambda as `keep` states do at Lambda = 2.5.
 
@@ -300,9 +300,7 @@ def _kept(keep: int | Mapping[float, int], Lambda: float) -> int:
 
 
 def _above_one(x: float) -> float:
-    if checks.real("Lambda", x) <= 1:
-        raise ValueError(f"Lambda must be above 1, got {x}: the limit is what is looked for")
-    return float(x)
+    return checks.real("Lambda", x, above=1, hint="the limit itself can not be solved")
 
 
 def _piece(report: Report | None, i: int, n: int) -> bool | Report:

@@ -21,16 +21,17 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from kadanoff._base.errors import NumericalError
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.models import AndersonModel, Model
-from kadanoff.impurities.models.operators import BATH, Operator, Orbital, bath_orbitals
-from kadanoff.impurities.symmetry.multiplets import Seed, Symmetry
+from kadanoff.impurities.models.operators import BATH, Operator, Orbital
+from kadanoff.impurities.symmetry.multiplets import InitialCluster, Symmetry
 from kadanoff.impurities.symmetry.reduced_elements import Tensor, fermionic, tensor
 
 if TYPE_CHECKING:
     from kadanoff.impurities.nrg.job import Job
 
-__all__ = ["Correlators", "correlators"]
+__all__ = ["Correlators", "default_correlators"]
 
 Correlators = Mapping[str, tuple[Operator, Operator]]
 RESERVED = ("t", "F", "I", "spin")
@@ -38,7 +39,8 @@ NEGLIGIBLE = 1e-140
 ROUNDING = 1e-14  # of the elements of an operator, relative to the largest
 
 
-def correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Operator, Operator]]:
+@public
+def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Operator, Operator]]:
     """The correlators that a model has by default.
 
     Parameters
@@ -58,14 +60,14 @@ def correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Operator, O
     Examples
     --------
     >>> import kadanoff as kd
-    >>> list(correlators(kd.AndersonModel(U=0.5, J_sw=0.2), ("SU2", "SU2")))
+    >>> list(default_correlators(kd.AndersonModel(U=0.5, J_sw=0.2), ("SU2", "SU2")))
     ['t', 'd', 'F', 'I', 'spin']
-    >>> list(correlators(kd.KondoModel(J=0.2, field=0.1), ("U1", "U1")))
+    >>> list(default_correlators(kd.KondoModel(J=0.2, field=0.1), ("U1", "U1")))
     ['t', 't_dn', 'spin']
     """
     space = model.space
     H = reduce(add, (c * operator for _, c, operator in model.terms()))
-    impurity = [factor for factor in space.factors if factor not in bath_orbitals(space)]
+    impurity = [factor for factor in space.factors if factor not in space.baths]
     orbitals = [factor.name for factor in impurity if isinstance(factor, Orbital)]
     spins: dict[str, Literal["up", "dn"]] = {"": "up", "_dn": "dn"}
     if symmetry[1] == "SU2":
@@ -115,12 +117,12 @@ class Prepared:
 
 
 def prepare(job: Job, names: Iterable[str] | None, own: Correlators | None) -> Prepared:
-    """Validate the choice of the user and find the reduced matrix elements in every seed."""
+    """Validate the choice of the user and find the reduced matrix elements in every cluster."""
     if isinstance(names, str):
         raise TypeError(f"names must be a sequence of correlators, write [{names!r}]")
     wanted = None if names is None else tuple(names)
     own = _checked(job.model, own)
-    tables = [_table(correlators(model, job.symmetry), wanted, own) for model in job.models]
+    tables = [_table(default_correlators(model, job.symmetry), wanted, own) for model in job.models]
     twists = [_reduced(table, start) for table, start in zip(tables, job.starts, strict=True)]
     pairs = list(twists[0][1])
     factors = np.zeros((len(twists), len(tables[0]), len(pairs)))
@@ -137,7 +139,7 @@ Pair = tuple[int, int, bool]
 
 
 def _reduced(
-    table: dict[str, tuple[Operator, Operator]], start: Seed
+    table: dict[str, tuple[Operator, Operator]], start: InitialCluster
 ) -> tuple[list[Tensor], dict[Pair, list[tuple[int, float]]]]:
     """The tensors, and for every pair of them the correlators (index, factor) that it gives."""
     units: list[Operator] = []

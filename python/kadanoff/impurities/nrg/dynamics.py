@@ -31,25 +31,34 @@ import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff import _core
-from kadanoff._base import checks
+from kadanoff._base import checks, html
 from kadanoff._base.memory import available
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.bands.densities import A_Lambda as correction
+from kadanoff.bands.tridiagonalisation import A_Lambda
 from kadanoff.greens.kramers_kronig import checked_frequencies, hilbert
 from kadanoff.impurities.models import AndersonModel, Model
+from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg import memory
 from kadanoff.impurities.nrg.broadening import Bins, broaden, frequencies
 from kadanoff.impurities.nrg.correlators import Correlators, prepare
-from kadanoff.impurities.nrg.job import Job, Observables, bounded
+from kadanoff.impurities.nrg.job import (
+    Job,
+    Observables,
+    bounded,
+    checked_model,
+    checked_observables,
+)
 from kadanoff.impurities.nrg.levels import Levels
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.options import FixedTOptions, Options, shown
 from kadanoff.impurities.symmetry.multiplets import Symmetry
 
 if TYPE_CHECKING:
@@ -60,14 +69,15 @@ __all__ = ["Dynamics", "solve"]
 Sigma = Literal["up", "dn"]
 
 BINS_PER_DECADE = 300
-LOWEST_OVER_T = 1e-4
+MIN_OVER_T = 1e-4
 """Smallest frequency that is resolved, in units of the lowest temperature."""
 ZERO_OVER_D = 1e-9
 """The temperature that T = 0 stands for, in units of the half bandwidth."""
-LOWEST_T = 1e-250
+MIN_T = 1e-250
 """In units of the half bandwidth: the chain and the bins reach further down still."""
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dynamics:
     """Binned spectral functions and static averages at one or more temperatures.
@@ -83,7 +93,8 @@ class Dynamics:
     T : array, shape (t,)
         Temperatures.
     names : tuple of str
-        Names of the correlators, see :func:`kadanoff.impurities.nrg.correlators.correlators`.
+        Names of the correlators, see
+        :func:`kadanoff.impurities.nrg.correlators.default_correlators`.
     bins : Bins
         Where the peaks are collected.
     weight, moment : array, shape (correlators, t, bins)
@@ -112,11 +123,29 @@ class Dynamics:
     seconds: float
 
     def __repr__(self) -> str:
-        temperatures = ", ".join(f"{t:.3g}" for t in self.T)
         return (
-            f"Dynamics({self.model!r}, T = {temperatures}, {', '.join(self.names)}, "
+            f"Dynamics({brief(self.model)}, T = {self._temperatures()}, {', '.join(self.names)}, "
             f"symmetry={'x'.join(self.symmetry)}, {self.seconds:.2f} s)"
         )
+
+    def _temperatures(self) -> str:
+        some = ", ".join(f"{t:.3g}" for t in self.T[:4])
+        return some if len(self.T) <= 4 else f"{some}, ... ({len(self.T)})"
+
+    def _repr_html_(self) -> str:
+        rows: dict[str, object] = {
+            "T": self._temperatures(),
+            "correlators": ", ".join(self.names),
+            "Lambda": self.options.Lambda,
+            "z": self.options.z,
+            "symmetry": self.symmetry,
+        }
+        rows |= {f"<{name}>": float(x[0]) for name, x in self.expectations.items()}
+        picture = ""
+        if self.names:
+            w = self.grid(10)
+            picture = html.sparkline(self.spectral(self.names[0], w))
+        return html.table(f"Spectra: {brief(self.model)}", rows, picture)
 
     def _index(self, T: float | None) -> int:
         if T is None:
@@ -128,15 +157,13 @@ class Dynamics:
         return int(at[0])
 
     def _name(self, name: str) -> int:
-        if name not in self.names:
-            raise ValueError(f"correlator must be one of {self.names}, got {name!r}")
-        return self.names.index(name)
+        return self.names.index(checks.choice("correlator", name, self.names))
 
     def _suffix(self, spin: Sigma) -> str:
-        if spin not in ("up", "dn"):
-            raise ValueError(f"spin must be 'up' or 'dn', got {spin!r}")
+        checks.choice("spin", spin, ("up", "dn"))
         return "_dn" if spin == "dn" and self.symmetry[1] == "U1" else ""
 
+    @public
     def peaks(self, name: str, *, T: float | None = None) -> tuple[FloatArray, FloatArray]:
         """The raw spectrum: weights on ``bins.mesh``, ascending, the same mesh for all.
 
@@ -145,31 +172,34 @@ class Dynamics:
         n, t = self._name(name), self._index(T)
         return self.bins.mesh, self.bins.spread(self.weight[n, t], self.moment[n, t])
 
+    @public
     def total(self, name: str, *, T: float | None = None) -> float:
         """Sum of all weights: ``<{B^+, C}>`` for fermions, ``<[B^+, C]>`` for bosons."""
         return float(self.weight[self._name(name), self._index(T)].sum())
 
+    @public
     def grid(self, per_decade: float = 100) -> FloatArray:
         """Frequencies from far below the lowest temperature to the end of all spectra."""
         highest = 0.2 * float(self.bins.mesh[-1])
         return frequencies(0.03 * float(self.T.min()), highest, per_decade)
 
+    @public
     def spectral(
         self,
         name: str,
-        omega: ArrayLike,
+        w: ArrayLike,
         *,
         T: float | None = None,
         b: float | None = None,
         w0: float | None = None,
     ) -> FloatArray:
-        """Broadened spectral function on `omega`.
+        """Broadened spectral function on `w`.
 
         Parameters
         ----------
         name : str
             One of `names`.
-        omega : array
+        w : array
             Ascending frequencies.
         T : float, optional
             One of the temperatures of the run, default the first.
@@ -184,26 +214,53 @@ class Dynamics:
             b = 0.6 if twists == 1 else max(0.85 * math.log(self.options.Lambda) / twists, 0.1)
         if w0 is None:
             w0 = float(self.T[self._index(T)])
-        return broaden(*self.peaks(name, T=T), omega, b=b, w0=w0)
+        return broaden(*self.peaks(name, T=T), w, b=b, w0=w0)
 
-    def green(self, name: str, omega: ArrayLike, **broadening: Any) -> ComplexArray:
+    @public
+    def green(
+        self,
+        name: str,
+        w: ArrayLike,
+        *,
+        T: float | None = None,
+        b: float | None = None,
+        w0: float | None = None,
+    ) -> ComplexArray:
         """Retarded correlator ``<<B^+; C>>``: ``-i pi A`` and its Kramers-Kronig partner.
 
-        The transform runs over :meth:`grid`, so that `omega` may be anything, even ``[0.0]``.
+        The transform runs over :meth:`grid`, so that `w` may be anything, even ``[0.0]``. `T`, `b`
+        and `w0` are those of :meth:`spectral`, here and below.
         """
         grid = self.grid()
-        real_part = hilbert(grid, self.spectral(name, grid, **broadening), at=omega)
-        return np.asarray(real_part - 1j * math.pi * self.spectral(name, omega, **broadening))
+        real_part = hilbert(grid, self.spectral(name, grid, T=T, b=b, w0=w0), at=w)
+        return np.asarray(real_part - 1j * math.pi * self.spectral(name, w, T=T, b=b, w0=w0))
 
-    def susceptibility(self, omega: ArrayLike, **broadening: Any) -> ComplexArray:
+    @public
+    def susceptibility(
+        self,
+        w: ArrayLike,
+        *,
+        T: float | None = None,
+        b: float | None = None,
+        w0: float | None = None,
+    ) -> ComplexArray:
         """Dynamic susceptibility of the impurity spin, ``chi(w) = -<<S_z; S_z>>``.
 
         ``Im chi`` is odd and not negative for w > 0; ``chi(0)`` is the response ``-d<S_z>/dh`` to a
         field ``h S_z`` on the impurity.
         """
-        return np.asarray(-self.green("spin", omega, **broadening))
+        return np.asarray(-self.green("spin", w, T=T, b=b, w0=w0))
 
-    def t_matrix(self, omega: ArrayLike, *, spin: Sigma = "up", **broadening: Any) -> FloatArray:
+    @public
+    def t_matrix(
+        self,
+        w: ArrayLike,
+        *,
+        spin: Sigma = "up",
+        T: float | None = None,
+        b: float | None = None,
+        w0: float | None = None,
+    ) -> FloatArray:
         """``t(w) = -pi rho Im T(w)``, between 0 and 1; 1 at T = w = 0 with particle-hole symmetry.
 
         In the plain Wilson scheme the discretised band has a density that is smaller by
@@ -214,61 +271,68 @@ class Dynamics:
         if not (math.isfinite(rho) and rho > 0):
             raise ValueError(
                 f"the t-matrix is normalised by the band's density at zero, which is {rho} here; "
-                "use spectral('t', omega)"
+                "use spectral('t', w)"
             )
         if self.options.A_Lambda:
-            rho /= correction(self.options.Lambda)
-        return math.pi**2 * rho * self.spectral("t" + self._suffix(spin), omega, **broadening)
+            rho /= A_Lambda(self.options.Lambda)
+        A = self.spectral("t" + self._suffix(spin), w, T=T, b=b, w0=w0)
+        return math.pi**2 * rho * A
 
+    @public
     def self_energy(
         self,
-        omega: ArrayLike,
+        w: ArrayLike,
         *,
         spin: Sigma = "up",
         estimator: Literal["symmetric", "ratio"] = "symmetric",
-        **broadening: Any,
+        T: float | None = None,
+        b: float | None = None,
+        w0: float | None = None,
     ) -> ComplexArray:
         """Self-energy of the Anderson model, Hartree term included.
 
         Parameters
         ----------
-        omega : array
+        w : array
             Ascending frequencies.
         spin : {"up", "dn"}
             They differ in a magnetic field only.
         estimator : {"symmetric", "ratio"}
             ``<{q, d^+}> + I - F^2/G`` (default), or ``F/G``.
         """
-        if estimator not in ("symmetric", "ratio"):
-            raise ValueError(f"estimator must be 'symmetric' or 'ratio', got {estimator!r}")
+        checks.choice("estimator", estimator, ("symmetric", "ratio"))
         model, suffix = self._anderson(), self._suffix(spin)
-        G = self.green("d" + suffix, omega, **broadening)
-        F = self.green("F" + suffix, omega, **broadening)
+        G = self.green("d" + suffix, w, T=T, b=b, w0=w0)
+        F = self.green("F" + suffix, w, T=T, b=b, w0=w0)
         if estimator == "ratio":
             sigma = F / G
         else:
-            mean = self.total("F" + suffix, T=broadening.get("T"))
-            sigma = mean + self.green("I" + suffix, omega, **broadening) - F**2 / G
+            mean = self.total("F" + suffix, T=T)
+            sigma = mean + self.green("I" + suffix, w, T=T, b=b, w0=w0) - F**2 / G
         # q comes from U (n_up - 1/2)(n_dn - 1/2): its Hartree term counts from half filling.
         return np.asarray(sigma + 0.5 * model.U)
 
+    @public
     def improved(
         self,
-        omega: ArrayLike,
+        w: ArrayLike,
         *,
         spin: Sigma = "up",
         estimator: Literal["symmetric", "ratio"] = "symmetric",
-        **broadening: Any,
+        T: float | None = None,
+        b: float | None = None,
+        w0: float | None = None,
     ) -> ComplexArray:
         """``G = 1 / (w - eps_s - Delta(w) - Sigma(w))`` with the Delta of the continuous band."""
-        model, grid = self._anderson(), checked_frequencies(omega)
-        sigma = self.self_energy(grid, spin=spin, estimator=estimator, **broadening)
+        model, grid = self._anderson(), checked_frequencies(w)
+        sigma = self.self_energy(grid, spin=spin, estimator=estimator, T=T, b=b, w0=w0)
         eps = model.eps + (0.5 if spin == "up" else -0.5) * model.field
         return np.asarray(1 / (grid - eps - self.hybridisation(grid) - sigma))
 
-    def hybridisation(self, omega: ArrayLike) -> ComplexArray:
+    @public
+    def hybridisation(self, w: ArrayLike) -> ComplexArray:
         """``Delta(w) = V^2 int rho(x) / (w - x + i0)`` of the continuous band."""
-        model, grid = self._anderson(), checked_frequencies(omega)
+        model, grid = self._anderson(), checked_frequencies(w)
         band, D = model.band, model.band.D
         # Dense where densities have cusps and steps: at zero, at the edges, at tabulated points.
         close = D * np.geomspace(1e-12, 1.0, 400)
@@ -293,13 +357,27 @@ class Dynamics:
             )
         return self.model
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+    @public
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: str | None = None,
+        T: float | None = None,
+        both: bool = False,
+        b: float | None = None,
+        w0: float | None = None,
+        label: str | None = None,
+        **style: Any,
+    ) -> Axes:
         """The t-matrix (or the first correlator) against log w. Returns the axes."""
         from kadanoff.impurities.nrg.plots import plot_spectrum
 
-        return plot_spectrum(self, ax=ax, **kwargs)
+        own: dict[str, Any] = {"quantity": quantity, "T": T, "both": both, "b": b, "w0": w0}
+        return plot_spectrum(self, ax=ax, label=label, **own, **style)
 
 
+@public(options=shown(FixedTOptions))
 def solve(
     model: Model,
     *,
@@ -311,7 +389,7 @@ def solve(
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
-    **options: Any,
+    **options: Unpack[FixedTOptions],
 ) -> Dynamics:
     """Spectral functions and static averages of an impurity model.
 
@@ -324,7 +402,8 @@ def solve(
         above. They set the length of the chain unless `sites` is given; a chain whose last scale
         lies above T shows its finite size.
     names : sequence of str, optional
-        Which of :func:`kadanoff.impurities.nrg.correlators.correlators` to compute, default all.
+        Which of :func:`kadanoff.impurities.nrg.correlators.default_correlators` to compute,
+        default all.
     own : mapping from names to pairs of operators, optional
         Correlators of the user's own: (B, C) with ``<<B^+; C>>``, each the top component of a
         tensor of the same rank (e.g. ``space.cdag("d", "up")``).
@@ -364,36 +443,22 @@ def solve(
     >>> print(f"{run.total('d'):.10f}")
     1.0000000000
     """
-    if not isinstance(model, Model):
-        raise TypeError(
-            f"model must be an impurity model such as AndersonModel, got {type(model).__name__}"
-        )
+    model = checked_model(model)
     temperatures = _temperatures(T, model.band.D)
-    if "T_min" in options:
-        raise TypeError(
-            "T_min is not an argument of dynamics.solve: T sets the length of the chain"
-        )
-    if options.get("sites") is None:
-        # Long enough that the weight at the lowest T sits inside the chain.
-        options = {**options, "T_min": float(temperatures.min()) / 20}
-    settings = Options(**options)
-    threads = checks.threads(threads)
-    if isinstance(observables, str):
-        raise TypeError(f"observables must be a sequence of names, write [{observables!r}]")
-    if observables is None:
-        observables = tuple(model.observables)
-    elif not isinstance(observables, Mapping):
-        observables = tuple(observables)
-    job = Job(model, settings, observables, carry=False)
-    limit = memory.check([job], settings, True, threads)
+    run = Run.of(threads=threads, progress=progress, control=control)
+    # Long enough that the weight at the lowest T sits inside the chain.
+    settings = Options(**options).reaching(float(temperatures.min()) / 20)  # type: ignore[arg-type]
+    wanted = checked_observables(model.observables.keys() if observables is None else observables)
+    job = Job(model, settings, wanted, carry=False)
+    limit = memory.check([job], settings, True, run.threads)
     if basis_memory is None:
-        keep = 0.5 * (available() or 4e9)
-    elif (keep := checks.real("basis_memory", basis_memory)) < 0:
-        raise ValueError(f"basis_memory must not be negative, got {basis_memory}")
+        kept_bytes = 0.5 * (available() or 4e9)
+    else:
+        kept_bytes = checks.real("basis_memory", basis_memory, least=0)
     todo = prepare(job, names, own)
     bins = _bins(job, temperatures)
     started = time.perf_counter()
-    with bar("spectra of " + type(model).__name__, progress) as report:
+    with run.calling(f"spectra of {type(model).__name__}") as keywords:
         raw = _core.nrg_dynamics(
             job.cores,
             [[(t.rank, t.elements) for t in of_job] for of_job in todo.tensors],
@@ -408,11 +473,9 @@ def solve(
             energy=settings.energy_cutoff,
             gap=settings.gap,
             memory_limit=limit,
-            basis_limit=int(keep),
+            basis_limit=int(kept_bytes),
             reuse=settings.reuse,
-            threads=threads,
-            control=control,
-            report=report,
+            **keywords,
         )
     weight, moment = (
         np.mean(
@@ -448,14 +511,14 @@ def _temperatures(T: object, D: float) -> FloatArray:
     if not found:
         raise ValueError("T must be a temperature or a sequence of them, got none")
     for t in found:
-        if t < 0 or 0 < t < LOWEST_T * D:
-            raise ValueError(f"T must be 0 or at least {LOWEST_T * D:g}, got {t}")
+        if t < 0 or 0 < t < MIN_T * D:
+            raise ValueError(f"T must be 0 or at least {MIN_T * D:g}, got {t}")
     return np.array([t or ZERO_OVER_D * D for t in found])
 
 
 def _bins(job: Job, T: FloatArray) -> Bins:
     """From far below the lowest temperature to beyond every excitation of H."""
-    lowest = LOWEST_OVER_T * float(T.min())
+    lowest = MIN_OVER_T * float(T.min())
     local = max(max(e[-1] for e in s.energies) - min(e[0] for e in s.energies) for s in job.starts)
     highest = max(100 * job.model.band.D, 10 * float(local), float(T.max()))
     count = math.ceil(math.log10(highest / lowest) * BINS_PER_DECADE)

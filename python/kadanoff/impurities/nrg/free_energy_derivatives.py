@@ -22,27 +22,37 @@ References
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.memory import available
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.effective.coordinates import Coordinates
 from kadanoff.impurities.models import Model
+from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.models.operators import Operator
 from kadanoff.impurities.nrg import memory
-from kadanoff.impurities.nrg.job import Job, bounded
-from kadanoff.impurities.nrg.options import Options
-from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, Seed
+from kadanoff.impurities.nrg.job import (
+    Job,
+    Observables,
+    bounded,
+    checked_model,
+    checked_observables,
+)
+from kadanoff.impurities.nrg.options import FixedTOptions, Options, changed, shown
+from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, InitialCluster
 
 __all__ = ["Derivatives", "derivatives"]
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Derivatives:
     """Derivatives of the free energy and of expectation values.
@@ -73,17 +83,26 @@ class Derivatives:
     expectations: Mapping[str, FloatArray]
     slopes: Mapping[str, FloatArray]
 
+    def __repr__(self) -> str:
+        T = f"{self.T[0]:.3g}" if len(self.T) == 1 else f"{self.T.min():.3g} ... {self.T.max():.3g}"
+        first = ", ".join(
+            f"dF/d{name} = {x:.4g}"
+            for name, x in zip(self.parameters, self.gradient[0].tolist(), strict=True)
+        )
+        return f"Derivatives({brief(self.model)}, T = {T}: {first})"
 
+
+@public(options=shown(FixedTOptions))
 def derivatives(
     model: Model,
     *,
     T: float | Iterable[float],
     parameters: str | Iterable[str] | None = None,
-    observables: Iterable[str] | Mapping[str, Operator] = (),
+    observables: Observables = (),
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
-    **options: Any,
+    **options: Unpack[FixedTOptions],
 ) -> Derivatives:
     """Exact first and second derivatives of F, and first ones of expectation values.
 
@@ -119,29 +138,23 @@ def derivatives(
     >>> print(f"<S_d.S_0> = {found.gradient[0, 0]:.3f}, d2F/dJ2 = {found.hessian[0, 0, 0]:.2f}")
     <S_d.S_0> = -0.121, d2F/dJ2 = -0.61
     """
-    temperatures = np.array([checks.real("T", t) for t in (T if isinstance(T, Iterable) else [T])])
-    if not temperatures.size or (temperatures <= 0).any():
-        raise ValueError(f"T must be positive, got {temperatures.tolist()}")
-    if "T_min" in options:
-        raise TypeError("T_min is not an argument of derivatives: T sets the length of the chain")
-    if options.get("sites") is None:
-        options = {**options, "T_min": float(temperatures.min()) / 20}
-    settings = Options.of(options)
-    if threads is not None:
-        threads = checks.whole("threads", threads)
-    if not isinstance(model, Model):
-        raise TypeError(f"model must be a model such as KondoModel, got {type(model).__name__}")
+    several = T if isinstance(T, Iterable) and not isinstance(T, str) else [T]
+    temperatures = np.array([checks.real("T", t, above=0) for t in several])
+    if not temperatures.size:
+        raise ValueError("T must be a temperature or a sequence of them, got none")
+    run = Run.of(threads=threads, progress=progress, control=control)
+    settings = Options(**options).reaching(float(temperatures.min()) / 20)  # type: ignore[arg-type]
+    model = checked_model(model)
     coordinates = Coordinates(model, model.parameters if parameters is None else parameters)
-    coordinates.factor = settings.strength(settings.chain(model, settings.twists[0]))
+    coordinates.factor = settings.strength(settings.chain(model, settings.z[0]))
     names, stretch = coordinates.names, coordinates.stretch
-    observables = _observables(model, observables)
-    operators = {f"d/d{name}": h for name, h in coordinates.operators(model).items()}
-    operators |= observables
+    named = _observables(model, checked_observables(observables))
+    operators = {f"d/d{name}": h for name, h in coordinates.operators(model).items()} | named
     job = _job(model, settings, operators)
-    limit = memory.check([job], settings, True, threads)
+    limit = memory.check([job], settings, True, run.threads)
     p, count = len(names), len(operators)
     pairs = [(i, j) for i in range(count) for j in range(p) if i >= p or i <= j]
-    with bar("derivatives of " + type(model).__name__, progress) as report:
+    with run.calling(f"derivatives of {type(model).__name__}") as keywords:
         raw = _core.nrg_dynamics(
             job.cores,
             [_scalars(start) for start in job.starts],
@@ -158,9 +171,7 @@ def derivatives(
             memory_limit=limit,
             basis_limit=int(0.5 * (available() or 4e9) / len(job.cores)),
             reuse=settings.reuse,
-            threads=threads,
-            control=control,
-            report=report,
+            **keywords,
         )
     means = np.mean([d["expectations"] for d in raw], axis=0)  # (operator, t)
     # The product of means belongs to each twist by itself.
@@ -187,19 +198,12 @@ def derivatives(
         parameters=names,
         gradient=(stretch[:, None] * means[:p]).T,
         hessian=np.moveaxis(table[:p], -1, 0),
-        expectations={name: means[p + i] for i, name in enumerate(observables)},
-        slopes={name: table[p + i].T for i, name in enumerate(observables)},
+        expectations={name: means[p + i] for i, name in enumerate(named)},
+        slopes={name: table[p + i].T for i, name in enumerate(named)},
     )
 
 
-def _observables(
-    model: Model, observables: Iterable[str] | Mapping[str, Operator]
-) -> dict[str, Operator]:
-    if isinstance(observables, str) or not isinstance(observables, Iterable):
-        raise TypeError(
-            "observables must be a sequence of names such as ['S_d.S_0'] or a mapping from names "
-            f"to operators, got {observables!r}"
-        )
+def _observables(model: Model, observables: Observables) -> dict[str, Operator]:
     if not isinstance(observables, Mapping):
         known = model.observables
         if unknown := [name for name in observables if name not in known]:
@@ -215,7 +219,7 @@ def _job(model: Model, settings: Options, operators: Mapping[str, Operator]) -> 
     """The run in the largest symmetry of which all operators are scalars."""
     job = Job(model, settings, operators, carry=False)
     for symmetry in SYMMETRIES[SYMMETRIES.index(job.symmetry) :]:
-        job = Job(model, replace(settings, symmetry=symmetry), operators, carry=False)
+        job = Job(model, changed(settings, symmetry=symmetry), operators, carry=False)
         if not (broken := _not_scalar(job.starts[0], operators)):
             return job
         if settings.symmetry != "auto":
@@ -226,7 +230,7 @@ def _job(model: Model, settings: Options, operators: Mapping[str, Operator]) -> 
     raise ValueError(f"{broken} does not conserve charge and S_z: it has no such derivative")
 
 
-def _not_scalar(start: Seed, operators: Mapping[str, Operator]) -> str | None:
+def _not_scalar(start: InitialCluster, operators: Mapping[str, Operator]) -> str | None:
     """The first operator that is more than its scalar part, by their norms."""
     for (name, operator), blocks in zip(operators.items(), start.operators, strict=True):
         whole_norm = float(np.sum(operator.matrix**2))
@@ -238,7 +242,9 @@ def _not_scalar(start: Seed, operators: Mapping[str, Operator]) -> str | None:
     return None
 
 
-def _scalars(start: Seed) -> list[tuple[tuple[int, int], list[tuple[int, int, FloatArray]]]]:
+def _scalars(
+    start: InitialCluster,
+) -> list[tuple[tuple[int, int], list[tuple[int, int, FloatArray]]]]:
     """The static operators as tensors of rank 0: ``<j||O||j> = sqrt(dim) O``."""
     root = np.sqrt(start.multiplicity)
     return [

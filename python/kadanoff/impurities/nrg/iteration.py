@@ -16,25 +16,32 @@ References
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Unpack
 
 from kadanoff import _core
-from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg import memory
-from kadanoff.impurities.nrg.job import Job, Observables, bounded
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.job import (
+    Job,
+    Observables,
+    bounded,
+    checked_model,
+    checked_observables,
+)
+from kadanoff.impurities.nrg.levels import Levels
+from kadanoff.impurities.nrg.options import NRGOptions, Options, shown
 from kadanoff.impurities.nrg.result import NRGResult
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["solve", "solve_many"]
 
 
+@public(options=shown(NRGOptions))
 def solve(
     model: Model,
     *,
@@ -42,7 +49,7 @@ def solve(
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
-    **options: Any,
+    **options: Unpack[NRGOptions],
 ) -> NRGResult:
     r"""Solve an impurity model by NRG.
 
@@ -63,8 +70,8 @@ def solve(
         Lowest temperature wanted; sets the length of the chain unless `sites` is given.
     sites : int, optional
         Number of chain sites.
-    z : float or sequence of floats, default 1
-        Twist in (0, 1]; a sequence means one run each, side by side, and the average.
+    z : sequence of floats, default (1,)
+        Twists in (0, 1]: one run each, side by side, and the average. A number is one twist.
     scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
         Discretisation of the band. The plain Wilson scheme underestimates the hybridisation.
     A_Lambda : bool, default False
@@ -76,7 +83,8 @@ def solve(
     gap : float, default 1e-5
         The cut lies in a gap wider than this, in units of the shell's scale.
     complete : bool, default True
-        Count discarded states of earlier shells in thermal averages, see `kadanoff.impurities.nrg.levels`.
+        Count discarded states of earlier shells in thermal averages, see
+        `kadanoff.impurities.nrg.levels`.
     reuse : bool, default True
         Diagonalise blocks that spin inversion or particle-hole reflection makes equal only once.
     observables : names, or mapping from names to operators
@@ -115,12 +123,13 @@ def solve(
     >>> print(run.symmetry, f"{run.entropy[0] / np.log(2):.2f}")
     ('SU2', 'SU2') 1.00
     """
-    settings = Options.of(options)
-    return _solve_many(
-        [model], settings, observables, threads, progress, control, "solving " + _name(model)
-    )[0]
+    settings, models = Options(**options), [checked_model(model)]  # type: ignore[arg-type]
+    run = Run.of(threads=threads, progress=progress, control=control)
+    description = f"solving {type(model).__name__}"
+    return solve_models(models, settings, checked_observables(observables), run, description)[0]
 
 
+@public(options=shown(NRGOptions))
 def solve_many(
     models: Sequence[Model],
     *,
@@ -128,7 +137,7 @@ def solve_many(
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
-    **options: Any,
+    **options: Unpack[NRGOptions],
 ) -> list[NRGResult]:
     """Solve several models side by side on the same threads; arguments as in :func:`solve`.
 
@@ -139,63 +148,34 @@ def solve_many(
     Cancelled
         ``partial`` is the list of results so far, None for models that were not begun.
     """
-    settings = Options.of(options)
-    return _solve_many(
-        list(models), settings, observables, threads, progress, control, "solving models"
-    )
+    settings = Options(**options)  # type: ignore[arg-type]
+    several = [checked_model(model) for model in models]
+    run = Run.of(threads=threads, progress=progress, control=control)
+    return solve_models(several, settings, checked_observables(observables), run, "solving models")
 
 
-def _name(model: Model) -> str:
-    return type(model).__name__
-
-
-def _solve_many(
-    models: list[Model],
+def solve_models(
+    models: Sequence[Model],
     options: Options,
     observables: Observables,
-    threads: int | None,
-    progress: bool | Report | None,
-    control: _core.Control | None,
-    description: str,
+    run: Run,
+    description: str = "solving models",
 ) -> list[NRGResult]:
-    threads = checks.threads(threads)
-    if isinstance(observables, str) or not isinstance(observables, Iterable):
-        raise TypeError(
-            "observables must be a sequence of names such as ['S_d.S_0'] or a mapping from names "
-            f"to operators, got {observables!r}"
-        )
-    if not isinstance(observables, Mapping):
-        observables = tuple(observables)
+    """Solve models side by side; all arguments have been checked."""
     jobs = [Job(model, options, observables) for model in models]
-    limit = memory.check(jobs, options, bool(observables), threads)
-    cores = [pair for job in jobs for pair in job.cores]
     started = time.perf_counter()
     failure: BaseException | None = None
     try:
-        with bar(description, progress) as report:
-            arrays = _core.nrg_solve(
-                cores,
-                states=bounded(options.keep),
-                multiplets=bounded(options.keep_multiplets),
-                energy=options.energy_cutoff,
-                gap=options.gap,
-                memory_limit=limit,
-                reuse=options.reuse,
-                threads=threads,
-                control=control,
-                report=report,
-            )
+        with run.calling(description) as keywords:
+            arrays = _grow(jobs, options, bool(observables), keywords)
     except BaseException as error:
         if getattr(error, "partial", None) is None:
             raise
         failure, arrays = error, error.partial  # type: ignore[attr-defined]
     seconds = time.perf_counter() - started
     results: list[NRGResult | None] = []
-    at = 0
     try:
-        for job in jobs:
-            own = arrays[at : at + len(job.cores)]
-            at += len(job.cores)
+        for job, own in zip(jobs, _by_job(jobs, arrays), strict=True):
             make = job.result if failure is None else job.partial
             results.append(make(own, seconds))
     except KeyboardInterrupt as stop:
@@ -204,3 +184,47 @@ def _solve_many(
         failure.partial = results[0] if len(results) == 1 else results  # type: ignore[attr-defined]
         raise failure
     return [result for result in results if result is not None]
+
+
+def solve_levels(
+    models: Sequence[Model],
+    options: Options,
+    observables: Observables,
+    keywords: Mapping[str, Any],
+) -> list[tuple[Levels, ...]]:
+    """Levels of models, one entry for every twist, without the curves of an `NRGResult`.
+
+    `keywords` are those of one call into the compiled core: threads, control, report. An exception
+    carries no partial result: arrays of some shells are of no use to the caller.
+    """
+    jobs = [Job(model, options, observables) for model in models]
+    try:
+        arrays = _grow(jobs, options, bool(observables), keywords)
+    except BaseException as error:
+        if hasattr(error, "partial"):
+            error.partial = None
+        raise
+    return [job.levels(own) for job, own in zip(jobs, _by_job(jobs, arrays), strict=True)]
+
+
+def _grow(
+    jobs: Sequence[Job], options: Options, vectors: bool, keywords: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Arrays of all shells, for every job and twist in their order."""
+    return _core.nrg_solve(
+        [pair for job in jobs for pair in job.cores],
+        states=bounded(options.keep),
+        multiplets=bounded(options.keep_multiplets),
+        energy=options.energy_cutoff,
+        gap=options.gap,
+        memory_limit=memory.check(jobs, options, vectors, keywords.get("threads")),
+        reuse=options.reuse,
+        **keywords,
+    )
+
+
+def _by_job(jobs: Sequence[Job], arrays: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    ends = [0]
+    for job in jobs:
+        ends.append(ends[-1] + len(job.cores))
+    return [arrays[a:b] for a, b in pairwise(ends)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kadanoff import _core
@@ -13,12 +13,31 @@ from kadanoff.impurities.nrg.even_odd import impurity_curves
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import Options
 from kadanoff.impurities.nrg.result import NRGResult
-from kadanoff.impurities.symmetry.multiplets import largest_symmetry, seed
+from kadanoff.impurities.symmetry.multiplets import initial_cluster, largest_symmetry
 
-__all__ = ["Job", "Observables", "bounded"]
+__all__ = ["Job", "Observables", "bounded", "checked_model", "checked_observables"]
 
 
 Observables = Iterable[str] | Mapping[str, Operator]
+
+
+def checked_model(model: object, name: str = "model") -> Model:
+    """An impurity model, or the refusal of anything else."""
+    if not isinstance(model, Model):
+        raise TypeError(
+            f"{name} must be an impurity model such as AndersonModel, got {type(model).__name__}"
+        )
+    return model
+
+
+def checked_observables(observables: object) -> tuple[str, ...] | Mapping[str, Operator]:
+    """Names of observables as a tuple, or the mapping from names to operators."""
+    if isinstance(observables, str) or not isinstance(observables, Iterable):
+        raise TypeError(
+            "observables must be a sequence of names such as ['S_d.S_0'] or a mapping from names "
+            f"to operators, got {observables!r}"
+        )
+    return observables if isinstance(observables, Mapping) else tuple(observables)
 
 
 def bounded(count: int | None) -> int | None:
@@ -27,21 +46,17 @@ def bounded(count: int | None) -> int | None:
 
 
 class Job:
-    """A model with its chains and seeds, ready for the compiled core.
+    """A model with its chains and initial clusters, ready for the compiled core.
 
-    With ``carry=False`` the static operators stay on the seed, for the density matrix.
+    With ``carry=False`` the static operators stay on the cluster, for the density matrix.
     """
 
     def __init__(
         self, model: Model, options: Options, observables: Observables, *, carry: bool = True
     ) -> None:
-        if not isinstance(model, Model):
-            raise TypeError(
-                f"model must be an impurity model such as AndersonModel, got {type(model).__name__}"
-            )
         self.model = model
         self.options = options
-        self.chains = [options.chain(model, z) for z in options.twists]
+        self.chains = [options.chain(model, z) for z in options.z]
         symmetric = all(chain.is_symmetric for chain in self.chains)
         onsite = [float(chain.onsite[0]) for chain in self.chains]
         if options.symmetry == "auto":
@@ -55,7 +70,7 @@ class Job:
         for chain, e_0 in zip(self.chains, onsite, strict=True):
             factor = options.strength(chain)
             self.models.append(model if factor == 1.0 else model.rescaled(factor))
-            start = seed(
+            start = initial_cluster(
                 self.models[-1],
                 self.symmetry,
                 observables=observables,
@@ -89,18 +104,22 @@ class Job:
             return None
         return self.result(arrays, seconds)
 
-    def result(self, arrays: list[dict[str, Any]], seconds: float) -> NRGResult:
-        """Levels and impurity curves of a finished run."""
-        levels = tuple(
+    def levels(self, arrays: Sequence[dict[str, Any]]) -> tuple[Levels, ...]:
+        """Levels of a run, one entry for every twist; an interrupted one has a shorter chain."""
+        return tuple(
             Levels(
                 self.symmetry,
-                chain.truncated(len(a["scale"])),
+                chain if len(a["scale"]) == chain.sites else chain.truncated(len(a["scale"])),
                 a,
                 self.operators,
                 self.starts[0].bands,
             )
             for chain, a in zip(self.chains, arrays, strict=True)
         )
+
+    def result(self, arrays: list[dict[str, Any]], seconds: float) -> NRGResult:
+        """Levels and impurity curves of a finished run."""
+        levels = self.levels(arrays)
         T, curves = impurity_curves(levels, self.options.Lambda, complete=self.options.complete)
         expectations = {name: curves.pop(f"<{name}>") for name in self.operators}
         return NRGResult(

@@ -63,6 +63,10 @@ class Averages:
     weight_above_cut: FloatArray
     expectations: Mapping[str, FloatArray] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        T = f"T = {self.T.min():.3g} ... {self.T.max():.3g}" if self.T.size else "no T"
+        return f"Averages({self.T.size} points, {T})"
+
     @property
     def entropy(self) -> FloatArray:
         """S = ln Z + <E>/T of impurity and chain together, in nats."""
@@ -142,7 +146,8 @@ class Levels:
         ground: FloatArray = self.arrays["ground"]
         return ground
 
-    def _blocks(self, n: int) -> tuple[IntArray, IntArray, slice]:
+    def blocks(self, n: int) -> tuple[IntArray, IntArray, slice]:
+        """Labels and sizes of the blocks of shell `n`, and the range of its energies."""
         first, last = self.arrays["shells"][n : n + 2]
         offsets = self.arrays["blocks"][first : last + 1]
         return (
@@ -156,7 +161,7 @@ class Levels:
 
         Energies are absolute, from the ground state, in ascending order.
         """
-        labels, sizes, where = self._blocks(n)
+        labels, sizes, where = self.blocks(n)
         su2 = np.array([factor == "SU2" for factor in self.symmetry])
         degeneracy = np.where(su2, labels + 1, 1).prod(axis=1)
         energies = self.arrays["energies"][where]
@@ -196,7 +201,7 @@ class Levels:
 
         States within 1e-9 of the shell's scale count as degenerate.
         """
-        labels, sizes, where = self._blocks(n)
+        labels, sizes, where = self.blocks(n)
         su2 = np.array([factor == "SU2" for factor in self.symmetry])
         degeneracy = np.repeat(np.where(su2, labels + 1, 1).prod(axis=1), sizes)
         ground = self.arrays["energies"][where] <= 1e-9 * self.scale[n]

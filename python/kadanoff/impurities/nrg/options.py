@@ -1,29 +1,96 @@
-"""How a model is solved: the arguments of :func:`kadanoff.nrg.solve`, checked before any work."""
+"""How a model is solved: the arguments of :func:`kadanoff.nrg.solve`, checked before any work.
+
+`Options` holds them. Calls that pass them on take ``**options``, typed by one of the dictionaries
+below, and show those fields of `Options` in their signature, by
+``@public(options=shown(NRGOptions))``.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, make_dataclass
+from functools import cache
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
 from kadanoff._base import checks
-from kadanoff.bands.tridiagonalisation import A_Lambda, Chain, wilson_chain
+from kadanoff._base.signatures import public
+from kadanoff.bands.discretisation import SCHEMES, checked_twist
+from kadanoff.bands.tridiagonalisation import A_Lambda, Chain, chain_of
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.even_odd import betabar
 from kadanoff.impurities.symmetry.detection import SYMMETRIES, Symmetry
 
-__all__ = ["Options"]
+__all__ = ["NRGOptions", "Options"]
 
-FEWEST_SITES = 4  # two even and two odd shells: temperatures that all twists share
-LOWEST_T = 1e-290  # the hoppings of the chain must not underflow
+MIN_SITES = 4  # two even and two odd shells: temperatures that all twists share
+MIN_T = 1e-290  # the hoppings of the chain must not underflow
+
+Twists = float | Sequence[float]
+"""Values of z; `Options` makes one number a tuple."""
 
 
+class EngineOptions(TypedDict, total=False):
+    """Options that every call passes on."""
+
+    A_Lambda: bool
+    symmetry: str | Symmetry
+    gap: float
+    complete: bool
+    reuse: bool
+
+
+class SpectrumOptions(EngineOptions, total=False):
+    """Options of a short chain on which nothing is discarded."""
+
+    Lambda: float
+    scheme: str
+
+
+class LimitOptions(EngineOptions, total=False):
+    """Options of a call that chooses Lambda, z, scheme and keep by itself."""
+
+    keep_multiplets: int | None
+    energy_cutoff: float | None
+    T_min: float
+    sites: int | None
+
+
+class MapOptions(SpectrumOptions, total=False):
+    """Options of a call that chooses keep and the length of the chain by itself."""
+
+    keep_multiplets: int | None
+    energy_cutoff: float | None
+    z: Twists
+
+
+class FixedLengthOptions(MapOptions, total=False):
+    """Options of a call that chooses the length of the chain by itself."""
+
+    keep: int | None
+
+
+class FixedTOptions(FixedLengthOptions, total=False):
+    """Options of a call whose temperature takes the place of T_min."""
+
+    sites: int | None
+
+
+class NRGOptions(FixedTOptions, total=False):
+    """All options of :func:`kadanoff.nrg.solve`, as `Options` has them."""
+
+    T_min: float
+
+
+@public
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a model is solved; every field is an argument of :func:`solve`."""
+    """How a model is solved; every field is an argument of :func:`kadanoff.nrg.solve`.
+
+    `z` may be given as a number or a sequence; it is kept as a tuple.
+    """
 
     Lambda: float = 2.5
     keep: int | None = 2000
@@ -31,7 +98,7 @@ class Options:
     energy_cutoff: float | None = None
     T_min: float = 1e-12
     sites: int | None = None
-    z: float | tuple[float, ...] = 1.0
+    z: tuple[float, ...] = (1.0,)
     scheme: str = "wilson"
     A_Lambda: bool = False
     symmetry: str | Symmetry = "auto"
@@ -40,63 +107,35 @@ class Options:
     reuse: bool = True
 
     def __post_init__(self) -> None:
-        checks.real("Lambda", self.Lambda)
-        if self.Lambda <= 1:
-            raise ValueError(
-                f"Lambda must be above 1 (useful: 1.5 to 10), got {self.Lambda}; the limit "
-                "Lambda -> 1 is reached by extrapolation"
-            )
-        for name in ("keep", "keep_multiplets", "sites"):
-            value = getattr(self, name)
-            if value is not None:
-                object.__setattr__(self, name, checks.whole(name, value))
+        hint = "1.5 to 10 is useful, and the limit Lambda -> 1 is reached by extrapolation"
+        checked: dict[str, Any] = {
+            "Lambda": checks.real("Lambda", self.Lambda, above=1, hint=hint),
+            "T_min": checks.real("T_min", self.T_min, least=MIN_T),
+            "z": _twists(self.z),
+            "scheme": checks.choice("scheme", self.scheme, SCHEMES),
+            "gap": checks.real("gap", self.gap, least=0),
+            "symmetry": _symmetry(self.symmetry),
+        }
+        for name in ("keep", "keep_multiplets"):
+            if (value := getattr(self, name)) is not None:
+                checked[name] = checks.whole(name, value)
+        if self.energy_cutoff is not None:
+            checked["energy_cutoff"] = checks.real("energy_cutoff", self.energy_cutoff, above=0)
         if self.keep is None and self.keep_multiplets is None and self.energy_cutoff is None:
             raise ValueError("one of keep, keep_multiplets and energy_cutoff must be given")
-        if self.sites is not None and self.sites < FEWEST_SITES:
-            raise ValueError(
-                f"sites must be at least {FEWEST_SITES}, got {self.sites}: even and odd shells are "
-                "averaged and the first and the last only serve that"
-            )
-        for name in ("energy_cutoff", "T_min"):
-            value = getattr(self, name)
-            if (value is not None or name == "T_min") and checks.real(name, value) <= 0:
-                raise ValueError(f"{name} must be positive, got {value}")
-        if self.T_min < LOWEST_T:
-            raise ValueError(f"T_min must be at least {LOWEST_T:g}, got {self.T_min}")
-        if checks.real("gap", self.gap) < 0:
-            raise ValueError(f"gap must not be negative, got {self.gap}")
-        if isinstance(self.z, Iterable) and not isinstance(self.z, str):
-            object.__setattr__(self, "z", tuple(self.z))
+        if self.sites is not None:
+            hint = "even and odd shells are averaged and the first and the last only serve that"
+            checked["sites"] = checks.whole("sites", self.sites, least=MIN_SITES, hint=hint)
         for name in ("A_Lambda", "complete", "reuse"):
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}")
-            object.__setattr__(self, name, bool(getattr(self, name)))
-        if isinstance(self.symmetry, list):
-            object.__setattr__(self, "symmetry", tuple(self.symmetry))
-        if not isinstance(self.symmetry, str | tuple) or self.symmetry not in (
-            "auto",
-            *SYMMETRIES,
-        ):
-            raise ValueError(
-                f"symmetry must be 'auto' or one of {SYMMETRIES} (charge, spin), "
-                f"got {self.symmetry!r}"
-            )
+            if not isinstance(value := getattr(self, name), bool | np.bool_):
+                raise TypeError(f"{name} must be True or False, got {value!r}")
+            checked[name] = bool(value)
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Options:
-        """Options from keyword arguments; an unknown name is refused with the list of names."""
-        known = cls.__dataclass_fields__
-        if unknown := [name for name in options if name not in known]:
-            raise TypeError(f"unknown option {unknown[0]!r}; there are {', '.join(known)}")
-        return cls(**options)
-
-    @property
-    def twists(self) -> tuple[float, ...]:
-        """The values of z, one run each."""
-        z = self.z if isinstance(self.z, tuple) else (self.z,)
-        if not z:
-            raise ValueError("z must be a number in (0, 1] or a sequence of them, got ()")
-        return z
+    def reaching(self, T: float) -> Options:
+        """The same options for a chain that ends at `T`, unless its length is given."""
+        return changed(self, T_min=T) if self.sites is None else self
 
     def strength(self, chain: Chain) -> float:
         """What a chain multiplies the hybridisation strength by: norm of the band, A_Lambda."""
@@ -108,12 +147,61 @@ class Options:
         if sites is None:
             # Two shells more than T_min needs, for the even-odd average.
             decades = math.log(max(model.band.D / self.T_min, 1.0)) / math.log(self.Lambda)
-            sites = FEWEST_SITES + math.ceil(2 * decades)
-        chain = wilson_chain(model.band, self.Lambda, sites, z=z, scheme=self.scheme)
+            sites = MIN_SITES + math.ceil(2 * decades)
+        chain = chain_of(model.band, self.Lambda, sites, z, self.scheme)
         if self.sites is None:
             # Twists and small Lambda shift the scale by less than a factor Lambda or two.
             short = float(chain.scale[-2] / betabar(self.Lambda)[-1] / self.T_min)
             if short > 1 and self.T_min < model.band.D:
                 more = math.ceil(2 * math.log(short) / math.log(self.Lambda))
-                return wilson_chain(model.band, self.Lambda, sites + more, z=z, scheme=self.scheme)
+                return chain_of(model.band, self.Lambda, sites + more, z, self.scheme)
         return chain
+
+
+def changed(options: Options, **changes: Any) -> Options:
+    """The same options but for values that need no check, such as a length of the chain."""
+    new = object.__new__(Options)
+    new.__dict__.update(vars(options) | changes)
+    return new
+
+
+@cache
+def shown(options: type, default: Any = None) -> type:
+    """Those fields of `Options` that a dictionary type names, for a signature.
+
+    Parameters
+    ----------
+    options : TypedDict
+        `NRGOptions` or a part of it.
+    default : object, optional
+        Shown in place of every default.
+
+    Examples
+    --------
+    >>> [f.name for f in fields(shown(SpectrumOptions))][:3]
+    ['Lambda', 'scheme', 'A_Lambda']
+    """
+    names = options.__optional_keys__  # type: ignore[attr-defined]
+    chosen: list[tuple[str, Any, Any]] = [
+        (f.name, f.type, field(default=f.default if default is None else default))
+        for f in fields(Options)
+        if f.name in names
+    ]
+    return make_dataclass("Options", chosen, kw_only=True)
+
+
+def _twists(z: object) -> tuple[float, ...]:
+    if isinstance(z, Sequence | np.ndarray) and not isinstance(z, str):
+        if not len(z):
+            raise ValueError(f"z must be a twist in (0, 1] or a sequence of them, got z = {z!r}")
+        return tuple(checked_twist(x) for x in z)
+    return (checked_twist(z),)
+
+
+def _symmetry(symmetry: object) -> str | Symmetry:
+    chosen = tuple(symmetry) if isinstance(symmetry, list) else symmetry
+    if not isinstance(chosen, str | tuple) or chosen not in ("auto", *SYMMETRIES):
+        raise ValueError(
+            f"symmetry must be 'auto' or one of {SYMMETRIES} (charge, spin), got {symmetry!r}"
+        )
+    return cast("str | Symmetry", chosen)

@@ -123,7 +123,7 @@ def plot_flow(
     parity: str = "odd",
     E_max: float = 3.0,
     multiplets: int = 40,
-    z: int = 0,
+    twist: int = 0,
     **style: Any,
 ) -> Axes:
     r"""The NRG flow: levels E / omega_N of every second shell against N.
@@ -143,8 +143,8 @@ def plot_flow(
         Top of the picture.
     multiplets : int
         Lowest multiplets of every shell to follow.
-    z : int
-        Which twist, an index into ``run.levels``.
+    twist : int
+        Index into the twists ``run.options.z``.
     **style
         Passed on to ``Axes.plot``.
 
@@ -160,8 +160,11 @@ def plot_flow(
         matplotlib is not installed.
     """
     checks.choice("parity", parity, ("odd", "even"))
+    E_max = checks.real("E_max", E_max, above=0)
+    multiplets = checks.whole("multiplets", multiplets)
+    twist = checks.whole("twist", twist, least=0, most=len(run.levels) - 1)
     ax = new_or(ax)
-    shells, flow = _flow(run, parity, multiplets, z)
+    shells, flow = _flow(run, parity, multiplets, twist)
     # Lowest at the end of the chain first; with the same height, larger labels are drawn on top.
     order = sorted(flow, key=lambda label: (round(np.nanmin(flow[label][-1]), 6), label))
     colours = [*COLOURS.values()][1:7]
@@ -190,10 +193,10 @@ def plot_flow(
 
 
 def _flow(
-    run: NRGResult, parity: str, multiplets: int, z: int
+    run: NRGResult, parity: str, multiplets: int, twist: int
 ) -> tuple[IntArray, dict[tuple[int, int], FloatArray]]:
     """Shells, and for every label an array (shells, levels) of E / omega_N, NaN where missing."""
-    levels = run.levels[z]
+    levels = run.levels[twist]
     shells = np.arange(parity == "odd", levels.shells, 2)
     found = []
     for n in shells:
@@ -260,14 +263,14 @@ def plot_spectrum(
             raise ValueError("the run has no correlator to draw; solve(..., names=[...])")
         quantity = "t" if "t" in run.names else run.names[0]
     D = run.model.band.D
-    omega = run.grid()
-    omega = omega[np.abs(omega) <= 2 * D]
+    w = run.grid()
+    w = w[np.abs(w) <= 2 * D]
     curves = []
     for t in run.T.tolist() if T is None else [T]:
         if quantity == "t":
-            curves.append((t, run.t_matrix(omega, T=t, b=b, w0=w0)))
+            curves.append((t, run.t_matrix(w, T=t, b=b, w0=w0)))
         else:
-            curves.append((t, D * run.spectral(quantity, omega, T=t, b=b, w0=w0)))
+            curves.append((t, D * run.spectral(quantity, w, T=t, b=b, w0=w0)))
     ax = new_or(ax)
     several = len(curves) > 1
     title = repr(run.model) if several and label is None and not ax.lines else None
@@ -275,11 +278,11 @@ def plot_spectrum(
         name = label or (f"T = {t:.2g} D" if several else repr(run.model))
         colour = next_colour(ax)
         for sign, dashes in ((1, "-"), (-1, "--"))[: 2 if both else 1]:
-            side = np.sign(omega) == sign
+            side = np.sign(w) == sign
             # The mirror image belongs to the curve: it takes no colour and no entry of its own.
             how = {"label": name} if sign > 0 else {"gid": GUIDE}
             how |= {"linestyle": dashes, "color": colour}
-            curve(ax, np.abs(omega[side]) / D, values[side], style, **how)
+            curve(ax, np.abs(w[side]) / D, values[side], style, **how)
     dress(
         ax,
         x=r"$|\omega|\,/\,D$ (dashed: $\omega < 0$)" if both else r"$\omega\,/\,D$",

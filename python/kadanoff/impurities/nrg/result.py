@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kadanoff._base import checks
+from kadanoff._base import checks, html
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import Model
+from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import Options
 from kadanoff.impurities.symmetry.multiplets import Symmetry
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["NRGResult"]
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class NRGResult:
     """Thermodynamics of an impurity on its chain.
@@ -75,10 +78,27 @@ class NRGResult:
 
     def __repr__(self) -> str:
         return (
-            f"NRGResult({self.model!r}, Lambda={self.options.Lambda:g}, "
+            f"NRGResult({brief(self.model)}, Lambda={self.options.Lambda:g}, "
             f"symmetry={'x'.join(self.symmetry)}, {self.levels[0].shells} shells, "
             f"T = {self.T[-1]:.1e} ... {self.T[0]:.2g}, {self.seconds:.2f} s)"
         )
+
+    def _repr_html_(self) -> str:
+        options = self.options
+        rows: dict[str, object] = {
+            "Lambda": options.Lambda,
+            "z": options.z,
+            "scheme": options.scheme,
+            "symmetry": self.symmetry,
+            "shells": self.levels[0].shells if self.levels else 0,
+            "T": (float(self.T[-1]), float(self.T[0])),
+            "S_imp / ln 2 at the lowest T": float(self.entropy[-1] / np.log(2)),
+            "T chi_imp at the lowest T": float(self.T_chi[-1]),
+        }
+        rows |= {f"<{name}> at the lowest T": float(x[-1]) for name, x in self.expectations.items()}
+        # T is a geometric grid: equal distances are those of ln T, which rises to the right.
+        picture = html.sparkline(self.entropy[::-1])
+        return html.table(f"NRG: {brief(self.model)}", rows, picture)
 
     @property
     def chain(self) -> Chain:
@@ -90,8 +110,16 @@ class NRGResult:
         """chi_imp = (T chi_imp) / T."""
         return self.T_chi / self.T
 
-    def flow(self, count: int = 20, *, z: int = 0) -> tuple[FloatArray, FloatArray]:
+    @public
+    def flow(self, count: int = 20, *, twist: int = 0) -> tuple[FloatArray, FloatArray]:
         """The NRG flow: the lowest levels of every shell in units of its scale.
+
+        Parameters
+        ----------
+        count : int
+            Number of levels.
+        twist : int
+            Index into the twists `options.z`.
 
         Returns
         -------
@@ -101,21 +129,41 @@ class NRGResult:
             omega_N.
         """
         count = checks.whole("count", count)
-        levels = self.levels[z]
+        levels = self.levels[checks.whole("twist", twist, least=0, most=len(self.levels) - 1)]
         out = np.full((levels.shells, count), np.nan)
         for n in range(levels.shells):
             energies = levels.shell(n)[2][:count] / levels.scale[n]
             out[n, : len(energies)] = energies
         return out, levels.scale
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+    @public
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: str = "entropy",
+        label: str | None = None,
+        **style: Any,
+    ) -> Axes:
         """Entropy in units of ln 2 (or another `quantity`) against log T. Returns the axes."""
         from kadanoff.impurities.nrg.plots import plot_thermodynamics
 
-        return plot_thermodynamics(self, ax=ax, **kwargs)
+        return plot_thermodynamics(self, ax=ax, quantity=quantity, label=label, **style)
 
-    def plot_flow(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+    @public
+    def plot_flow(
+        self,
+        ax: Axes | None = None,
+        *,
+        parity: str = "odd",
+        E_max: float = 3.0,
+        multiplets: int = 40,
+        twist: int = 0,
+        **style: Any,
+    ) -> Axes:
         """Lowest rescaled levels of the odd shells against N. Returns the axes."""
         from kadanoff.impurities.nrg.plots import plot_flow
 
-        return plot_flow(self, ax=ax, **kwargs)
+        return plot_flow(
+            self, ax, parity=parity, E_max=E_max, multiplets=multiplets, twist=twist, **style
+        )

@@ -17,7 +17,7 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.models import Model, Term
-from kadanoff.impurities.models.operators import Operator, Space, bath_orbitals
+from kadanoff.impurities.models.operators import Operator, Space
 
 __all__ = ["SYMMETRIES", "Factor", "Symmetry", "broken_by", "largest_symmetry"]
 
@@ -141,7 +141,7 @@ def broken_terms(
         generators.append("spin SU2")
     found = {term for name in generators for term in _breaking(terms, name)}
     bath = (BATH_ASYMMETRY,) if symmetry[0] == "SU2" and not particle_hole_bath else ()
-    if len(bath_orbitals(terms[0][2].space)) > 1 and symmetry != ("U1", "U1"):
+    if len(terms[0][2].space.baths) > 1 and symmetry != ("U1", "U1"):
         bath = (*bath, SECOND_CHANNEL)
     return tuple(name for name, _, _ in terms if name in found) + bath
 
@@ -160,7 +160,7 @@ def reflection_names(
 def checked_terms(model: Model, onsite: float) -> tuple[Term, ...]:
     """The model's terms and e_0 n_0, checked."""
     space = model.space
-    baths = bath_orbitals(space)
+    baths = space.baths
     if not baths:
         raise ValueError(
             "the last factor of model.space must be the bath orbital BATH (or BATH, SECOND_BATH), "

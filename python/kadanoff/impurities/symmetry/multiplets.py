@@ -37,7 +37,7 @@ import numpy as np
 
 from kadanoff._base.types import BoolArray, FloatArray, IntArray
 from kadanoff.impurities.models import Model
-from kadanoff.impurities.models.operators import Operator, Space, bath_orbitals
+from kadanoff.impurities.models.operators import Operator, Space
 from kadanoff.impurities.symmetry.detection import (
     SYMMETRIES,
     Factor,
@@ -53,7 +53,14 @@ from kadanoff.impurities.symmetry.detection import (
 )
 from kadanoff.impurities.symmetry.wigner import wigner_eckart
 
-__all__ = ["SYMMETRIES", "Seed", "Symmetry", "broken_by", "largest_symmetry", "seed"]
+__all__ = [
+    "SYMMETRIES",
+    "InitialCluster",
+    "Symmetry",
+    "broken_by",
+    "initial_cluster",
+    "largest_symmetry",
+]
 
 Element = tuple[int, int, FloatArray]
 Reflected = tuple[int, FloatArray]
@@ -63,7 +70,7 @@ KERNEL_TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
-class Seed:
+class InitialCluster:
     r"""Impurity and f_0 in multiplets: where the iteration starts.
 
     Attributes
@@ -101,6 +108,11 @@ class Seed:
     reflection_names: tuple[str, ...]
     vectors: tuple[FloatArray, ...]
 
+    def __repr__(self) -> str:
+        multiplets = sum(len(e) for e in self.energies)
+        kind = "x".join(self.symmetry)
+        return f"InitialCluster({multiplets} multiplets in {len(self.labels)} blocks, {kind})"
+
     @property
     def bands(self) -> int:
         """Number of chains: one for every bath orbital."""
@@ -119,14 +131,14 @@ class Seed:
         return sizes
 
 
-def seed(
+def initial_cluster(
     model: Model,
     symmetry: Symmetry,
     *,
     observables: Iterable[str] | Mapping[str, Operator] = (),
     onsite: float = 0.0,
     particle_hole_bath: bool = True,
-) -> Seed:
+) -> InitialCluster:
     """Multiplets of ``H_0 = H_imp + onsite * n_0`` and the reduced matrix elements of f_0^+.
 
     Parameters
@@ -144,7 +156,7 @@ def seed(
 
     Returns
     -------
-    Seed
+    InitialCluster
 
     Raises
     ------
@@ -155,7 +167,7 @@ def seed(
     Examples
     --------
     >>> from kadanoff.impurities.models import KondoModel
-    >>> start = seed(KondoModel(J=0.4), ("U1", "SU2"), observables=["S_d.S_0"])
+    >>> start = initial_cluster(KondoModel(J=0.4), ("U1", "SU2"), observables=["S_d.S_0"])
     >>> [(label, block.tolist()) for label, block in zip(start.labels.tolist(), start.energies)]
     [([-1, 1], [0.0]), ([0, 0], [-0.3]), ([0, 2], [0.1]), ([1, 1], [0.0])]
     >>> print(start.operators[0][1].round(12))
@@ -167,7 +179,7 @@ def seed(
         raise ValueError(explain(model, symmetry, broken, terms, onsite, particle_hole_bath))
     named = _observables(model, observables)
 
-    frame = _frame(model.space, symmetry)
+    frame = multiplet_basis(model.space, symmetry)
     coefficients = np.array([coefficient for _, coefficient, _ in terms])
     projections = np.array([_projection(frame, operator) for _, _, operator in terms])
     energies, vectors = [], []
@@ -178,7 +190,7 @@ def seed(
 
     hopping = tuple(
         tuple((i, j, vectors[i].T @ matrix @ vectors[j]) for i, j, matrix in channel)
-        for channel in _hopping(frame)
+        for channel in hopping_elements(frame)
     )
     operators = tuple(
         tuple(
@@ -195,7 +207,7 @@ def seed(
         )
         for name in generators
     )
-    return Seed(
+    return InitialCluster(
         symmetry=symmetry,
         labels=frame.labels,
         odd=frame.odd,
@@ -213,7 +225,7 @@ def seed(
 
 
 @dataclass(frozen=True, eq=False)
-class _Frame:
+class MultipletBasis:
     """A multiplet basis of the whole space: block -> members (2I+1, 2S+1, d, m), highest first."""
 
     space: Space
@@ -232,7 +244,7 @@ class _Frame:
 
 
 @lru_cache(maxsize=32)
-def _frame(space: Space, symmetry: Symmetry) -> _Frame:
+def multiplet_basis(space: Space, symmetry: Symmetry) -> MultipletBasis:
     S, I = space.S(), space.isospin()  # noqa: E741
     charge = np.rint(2 * np.diag(I.z.matrix)).astype(np.int64)
     spin = np.rint(2 * np.diag(S.z.matrix)).astype(np.int64)
@@ -254,7 +266,7 @@ def _frame(space: Space, symmetry: Symmetry) -> _Frame:
         sizes = [x if factor == "SU2" else 0 for x, factor in zip(label, symmetry, strict=True)]
         column = _tower(top, I.minus.matrix, sizes[0])
         members.append(np.array([_tower(state, S.minus.matrix, sizes[1]) for state in column]))
-    return _Frame(space, symmetry, np.array(labels), np.array(odd), tuple(members))
+    return MultipletBasis(space, symmetry, np.array(labels), np.array(odd), tuple(members))
 
 
 def _kernel(A: FloatArray) -> FloatArray:
@@ -273,7 +285,7 @@ def _tower(top: FloatArray, lowering: FloatArray, two_j: int) -> list[FloatArray
 
 
 @lru_cache(maxsize=512)
-def _projection(frame: _Frame, operator: Operator) -> FloatArray:
+def _projection(frame: MultipletBasis, operator: Operator) -> FloatArray:
     """Scalar projection in all blocks, flattened: ``(1/dim) sum_m <a m|O|b m>``."""
     blocks = []
     for members in frame.members:
@@ -284,7 +296,7 @@ def _projection(frame: _Frame, operator: Operator) -> FloatArray:
 
 
 @lru_cache(maxsize=32)
-def _hopping(frame: _Frame) -> tuple[tuple[Element, ...], ...]:
+def hopping_elements(frame: MultipletBasis) -> tuple[tuple[Element, ...], ...]:
     """Reduced matrix elements of f_0^+ in the basis of the frame."""
     return tuple(
         tuple(_reduced_elements(frame, components, spin_shift))
@@ -292,13 +304,12 @@ def _hopping(frame: _Frame) -> tuple[tuple[Element, ...], ...]:
     )
 
 
-def _tensors(frame: _Frame) -> Iterator[tuple[list[list[FloatArray]], int]]:
+def _tensors(frame: MultipletBasis) -> Iterator[tuple[list[list[FloatArray]], int]]:
     """Channels: components[p][q] from the highest down, and the shift of 2 S_z under spin U1."""
     space, (charge, spin) = frame.space, frame.symmetry
     lowering = space.isospin().minus
     doublets = [
-        [(space.cdag(f.name, "up"), 1), (space.cdag(f.name, "dn"), -1)]
-        for f in bath_orbitals(space)
+        [(space.cdag(f.name, "up"), 1), (space.cdag(f.name, "dn"), -1)] for f in space.baths
     ]
     split = [[component] for doublet in doublets for component in doublet]
     for channel in doublets if spin == "SU2" else split:
@@ -310,7 +321,7 @@ def _tensors(frame: _Frame) -> Iterator[tuple[list[list[FloatArray]], int]]:
 
 
 def _reduced_elements(
-    frame: _Frame, components: list[list[FloatArray]], spin_shift: int
+    frame: MultipletBasis, components: list[list[FloatArray]], spin_shift: int
 ) -> Iterator[Element]:
     for i, bra in enumerate(frame.labels.tolist()):
         for j, ket in enumerate(frame.labels.tolist()):
@@ -343,7 +354,7 @@ def _largest_coefficient(
 
 
 @lru_cache(maxsize=64)
-def _reflection(frame: _Frame, name: Literal["charge", "spin"]) -> tuple[Reflected, ...]:
+def _reflection(frame: MultipletBasis, name: Literal["charge", "spin"]) -> tuple[Reflected, ...]:
     """(target, matrix) of each block; the other factor's highest-weight member represents it."""
     G = generator(frame.space, name)
     flip = np.array([-1, 1] if name == "charge" else [1, -1])

@@ -1,4 +1,4 @@
-r"""Irreducible tensor operators on the impurity, as reduced elements between seed multiplets.
+r"""Irreducible tensor operators on the impurity, as reduced elements between its multiplets.
 
     [J_z, T^k_q] = q T^k_q,    [J_-, T^k_q] = sqrt((k + q)(k - q + 1)) T^k_{q-1}
 
@@ -17,7 +17,12 @@ import numpy as np
 
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.models.operators import Operator, Space, SpinVector
-from kadanoff.impurities.symmetry.multiplets import Seed, Symmetry, _Frame, _frame
+from kadanoff.impurities.symmetry.multiplets import (
+    InitialCluster,
+    MultipletBasis,
+    Symmetry,
+    multiplet_basis,
+)
 from kadanoff.impurities.symmetry.wigner import wigner_eckart
 
 __all__ = ["Tensor", "fermionic", "tensor"]
@@ -40,6 +45,9 @@ class Tensor:
     rank: tuple[int, int]
     elements: tuple[tuple[int, int, FloatArray], ...]
 
+    def __repr__(self) -> str:
+        return f"Tensor(rank {self.rank}, {len(self.elements)} pairs of blocks)"
+
 
 def fermionic(operator: Operator) -> bool:
     """Whether the operator changes the fermion parity; mixed ones are refused."""
@@ -55,13 +63,13 @@ def fermionic(operator: Operator) -> bool:
     )
 
 
-def tensor(start: Seed, operator: Operator) -> Tensor:
-    """Reduced matrix elements in the seed's eigenbasis of the tensor that `operator` tops.
+def tensor(start: InitialCluster, operator: Operator) -> Tensor:
+    """Reduced matrix elements in the eigenbasis of the cluster of the tensor that `operator` tops.
 
     Parameters
     ----------
-    start : Seed
-        The seed; its symmetry decides what a tensor is.
+    start : InitialCluster
+        Its symmetry decides what a tensor is.
     operator : Operator
         For a U1 factor any operator that shifts the charge by a definite amount; for an SU2 factor
         the component with q = k, such as ``d_up^+`` (k = 1/2) or ``S_+`` (k = 1; then
@@ -72,7 +80,7 @@ def tensor(start: Seed, operator: Operator) -> Tensor:
     ValueError
         If the operator has no definite charges, or is not the top of a tensor.
     """
-    frame = _frame(operator.space, start.symmetry)
+    frame = multiplet_basis(operator.space, start.symmetry)
     rank, flat = _frame_elements(frame, operator)
     vectors = start.vectors
     return Tensor(rank, tuple((i, j, vectors[i].T @ m @ vectors[j]) for i, j, m in flat))
@@ -80,7 +88,7 @@ def tensor(start: Seed, operator: Operator) -> Tensor:
 
 @lru_cache(maxsize=256)
 def _frame_elements(
-    frame: _Frame, operator: Operator
+    frame: MultipletBasis, operator: Operator
 ) -> tuple[tuple[int, int], tuple[tuple[int, int, FloatArray], ...]]:
     space, symmetry = frame.space, frame.symmetry
     columns = [operator.matrix]

@@ -33,6 +33,7 @@ from kadanoff.lab.explorers.picture import grid, line, text
 
 if TYPE_CHECKING:
     from kadanoff.impurities.effective.loss import Method
+    from kadanoff.impurities.symmetry.detection import Symmetry
     from kadanoff.lab.explorers.latest import Stage
     from kadanoff.lab.explorers.panel import Explorer
 
@@ -119,7 +120,7 @@ def compute(
     U: float = 0.5,
     J_sw: float = 0.25,
     T: float = 1e-4,
-    symmetry: tuple[str, str] = ("SU2", "SU2"),
+    symmetry: Symmetry = ("SU2", "SU2"),
     stage: Stage = "fine",
     control: Control | None = None,
 ) -> KondoPicture:
@@ -213,7 +214,7 @@ def _matching(aim: AndersonModel, T: float, method: Method, options: dict[str, A
 
 
 def _all(match: Matching, runs: list[NRGResult]) -> FloatArray:
-    return np.array([match.values(run)[0] for run in runs])
+    return np.array([match.values(run.levels)[0] for run in runs])
 
 
 def _solve_for_J(J: FloatArray, table: FloatArray, wanted: FloatArray) -> FloatArray:

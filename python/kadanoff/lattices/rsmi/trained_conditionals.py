@@ -42,7 +42,7 @@ def rbm_conditional(
     *,
     n_components: int | None = None,
     method: str = "cd",
-    steps: int = 1,
+    sweeps: int = 1,
     learning_rate: float | tuple[float, float] = 0.05,
     batch_size: int = 64,
     n_iter: int = 10,
@@ -50,8 +50,8 @@ def rbm_conditional(
     momentum: float = 0.0,
     l2: float = 0.0,
     centered: bool = True,
-    n_chains: int | None = None,
-    n_temperatures: int = 10,
+    chains: int | None = None,
+    temperatures: int = 10,
     init_scale: float = 0.01,
     threads: int | None = None,
     random_state: Any = None,
@@ -62,14 +62,14 @@ def rbm_conditional(
     ----------
     n_components : int, optional
         Hidden units; default 2 |V| + |E| / 2.
-    method, steps, learning_rate, batch_size, n_iter, optimizer, momentum, l2, centered, \
-n_chains, n_temperatures, init_scale, threads, random_state
+    method, sweeps, learning_rate, batch_size, n_iter, optimizer, momentum, l2, centered, \
+chains, temperatures, init_scale, threads, random_state
         As in :class:`kadanoff.RBM`.
     """
     options = {
         "n_components": n_components,
         "method": method,
-        "steps": steps,
+        "sweeps": sweeps,
         "learning_rate": learning_rate,
         "batch_size": batch_size,
         "n_iter": n_iter,
@@ -77,8 +77,8 @@ n_chains, n_temperatures, init_scale, threads, random_state
         "momentum": momentum,
         "l2": l2,
         "centered": centered,
-        "n_chains": n_chains,
-        "n_temperatures": n_temperatures,
+        "chains": chains,
+        "temperatures": temperatures,
         "init_scale": init_scale,
         "threads": checks.threads(threads),
         "random_state": random_state,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Unpack
 
 import numpy as np
 
+from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import IntArray
-from kadanoff.impurities.effective.divergence.spectra import Spectrum, spectrum
+from kadanoff.impurities.effective.divergence.spectra import SITES, Spectrum, spectrum
 from kadanoff.impurities.models import Model
-from kadanoff.impurities.models.base import positive
+from kadanoff.impurities.nrg.options import SpectrumOptions, shown
 from kadanoff.impurities.symmetry.multiplets import SYMMETRIES
 
 __all__ = ["both_spectra", "kl_divergence", "partners"]
@@ -20,13 +23,16 @@ _GRID = 12  # points per width of a broadened density
 _REACH = 8.0  # widths to which a Gaussian is followed
 
 
+@public(options=shown(SpectrumOptions))
 def kl_divergence(
     effective: Model | Spectrum,
     bare: Model | Spectrum,
     *,
     T: float,
     width: float | None = None,
-    **options: Any,
+    sites: int = SITES,
+    threads: int | None = None,
+    **options: Unpack[SpectrumOptions],
 ) -> float:
     r"""Kullback-Leibler divergence of the thermal distributions of two models.
 
@@ -35,14 +41,14 @@ def kl_divergence(
     Parameters
     ----------
     effective, bare : Model or Spectrum
-        Models are solved by :func:`spectrum` with the `options`.
+        Models are solved by :func:`spectrum`.
     T : float
         Temperature.
     width : float, optional
         Compare densities P(w) of this broadening (units of energy, of the order of T) instead of
         level with level.
-    **options
-        Of :func:`spectrum`.
+    sites, threads, **options
+        As in :func:`spectrum`.
 
     Returns
     -------
@@ -57,10 +63,12 @@ def kl_divergence(
     >>> D[0] > D[1] < D[2]
     True
     """
-    first, second = both_spectra(effective, bare, options)
-    T = positive("T", T)
+    T = checks.real("T", T, above=0)
+    width = None if width is None else checks.real("width", width, above=0)
+    how = {"sites": sites, "threads": threads, **options}
+    first, second = both_spectra(effective, bare, how)
     if width is not None:
-        return _broadened(first, second, T, positive("width", width))
+        return _broadened(first, second, T, width)
     at = partners(first, second)
     if at is None:
         return math.inf
@@ -74,8 +82,8 @@ def kl_divergence(
 def _broadened(first: Spectrum, second: Spectrum, T: float, width: float) -> float:
     # exp(-w/T) times a Gaussian peaks width^2/T below the level; P falls off with T above.
     top = 40 * T + _REACH * width
-    omega = np.arange(-_REACH * width, top, width / _GRID)
-    p, q = first.density(T, omega, width), second.density(T, omega, width)
+    w = np.arange(-_REACH * width, top, width / _GRID)
+    p, q = first.density(T, w, width), second.density(T, w, width)
     inside = p > 0
     if np.any(q[inside] == 0):
         return math.inf
@@ -84,7 +92,7 @@ def _broadened(first: Spectrum, second: Spectrum, T: float, width: float) -> flo
 
 
 def both_spectra(
-    effective: Model | Spectrum, bare: Model | Spectrum, options: dict[str, Any]
+    effective: Model | Spectrum, bare: Model | Spectrum, options: Mapping[str, Any]
 ) -> tuple[Spectrum, Spectrum]:
     """Both spectra, in the larger of the symmetries that both models have."""
     given = [s.symmetry for s in (effective, bare) if isinstance(s, Spectrum)]

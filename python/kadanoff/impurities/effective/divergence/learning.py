@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Unpack, get_args
 
 import numpy as np
 
 from kadanoff._base import checks
 from kadanoff._base.errors import NotConverged
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.effective.coordinates import Coordinates
 from kadanoff.impurities.effective.divergence.distance import both_spectra, partners
-from kadanoff.impurities.effective.divergence.spectra import SITES, Spectrum, spectrum
+from kadanoff.impurities.effective.divergence.spectra import SITES, Spectrum, levels_of
 from kadanoff.impurities.models import Model
-from kadanoff.impurities.models.base import positive
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.models.base import brief
+from kadanoff.impurities.nrg.job import checked_model
+from kadanoff.impurities.nrg.options import Options, SpectrumOptions, changed, shown
 
 __all__ = ["KLFit", "minimise"]
 
 Loss = Literal["divergence", "partition"]
 
-LOSSES: tuple[Loss, ...] = ("divergence", "partition")
+LOSSES: tuple[Loss, ...] = get_args(Loss)
 
 
+@public
 @dataclass(frozen=True, kw_only=True)
 class KLFit:
     """What :func:`minimise` found.
@@ -55,7 +59,14 @@ class KLFit:
     log_Z_difference: float
     steps: int
 
+    def __repr__(self) -> str:
+        return (
+            f"KLFit({brief(self.model)} by {self.by}, T = {self.T:g}: D = {self.divergence:.2g}, "
+            f"ln Z off by {self.log_Z_difference:.2g}; {self.steps} evaluations)"
+        )
 
+
+@public(options=shown(SpectrumOptions))
 def minimise(
     effective: Model,
     target: Model,
@@ -64,8 +75,10 @@ def minimise(
     by: Loss = "divergence",
     parameters: str | Iterable[str] | None = None,
     tolerance: float = 1e-8,
-    max_steps: int = 60,
-    **options: Any,
+    max_iterations: int = 60,
+    sites: int = SITES,
+    threads: int | None = None,
+    **options: Unpack[SpectrumOptions],
 ) -> KLFit:
     r"""Learn parameters from the full distribution, or from Z, of a small system.
 
@@ -85,10 +98,10 @@ def minimise(
         Default: those that are not zero.
     tolerance : float, default 1e-8
         Of a step, relative to the parameter.
-    max_steps : int, default 60
+    max_iterations : int, default 60
         Evaluations of the effective model.
-    **options
-        Of :func:`spectrum`, such as `sites`.
+    sites, threads, **options
+        As in :func:`spectrum`.
 
     Returns
     -------
@@ -112,14 +125,13 @@ def minimise(
     >>> print(f"J = {fit.model.J:.2f}, D = {fit.divergence:.0e}")
     J = 0.29, D = 5e-06
     """
-    if by not in LOSSES:
-        raise ValueError(f"by must be one of {LOSSES}, got {by!r}")
-    if not isinstance(effective, Model):
-        raise TypeError(f"effective must be a model, got {type(effective).__name__}")
-    T, max_steps = positive("T", T), checks.whole("max_steps", max_steps)
-    if not 0 < checks.real("tolerance", tolerance) < 1:
-        raise ValueError(f"tolerance must be between 0 and 1, got {tolerance}")
-    problem = _Problem(effective, target, T, by, parameters, options)
+    checks.choice("by", by, LOSSES)
+    effective, target = checked_model(effective, "effective"), checked_model(target, "target")
+    T = checks.real("T", T, above=0)
+    max_iterations = checks.whole("max_iterations", max_iterations)
+    tolerance = checks.real("tolerance", tolerance, above=0, below=1)
+    how = {"sites": sites, "threads": threads, **options}
+    problem = Comparison(effective, target, T, by, parameters, how)
     theta = problem.start
     unit = np.where(theta == 0, effective.band.D, abs(theta))
     best = problem.evaluate(theta)
@@ -130,9 +142,10 @@ def minimise(
         while True:
             if np.max(abs(step) / unit) <= tolerance:
                 return problem.fit(theta, best, steps)
-            if steps == max_steps:
+            if steps == max_iterations:
                 raise NotConverged(
-                    f"no minimum within max_steps = {max_steps}: allow more, or start closer",
+                    f"no minimum within max_iterations = {max_iterations}: allow more, or start "
+                    "closer",
                     partial=problem.fit(theta, best, steps),
                 )
             trial = problem.evaluate(theta + step)
@@ -153,7 +166,9 @@ class _Point:
     log_Z_difference: float
 
 
-class _Problem:
+class Comparison:
+    """Divergence, or difference of ln Z, of two models as a function of parameters of one."""
+
     def __init__(
         self,
         effective: Model,
@@ -161,7 +176,7 @@ class _Problem:
         T: float,
         by: Loss,
         parameters: str | Iterable[str] | None,
-        options: dict[str, Any],
+        options: Mapping[str, Any],
     ) -> None:
         self.model, self.target, self.T, self.by = effective, target, T, by
         self.coordinates = Coordinates(effective, parameters)
@@ -171,9 +186,11 @@ class _Problem:
                 f"by='partition' learns one parameter from one Z, got parameters = {self.names}"
             )
         first, self.bare = both_spectra(effective, target, options)
-        self.options = {**options, "symmetry": first.symmetry}
-        settings = Options.of({k: v for k, v in options.items() if k != "threads"})
-        chain = replace(settings, sites=options.get("sites", SITES)).chain(effective, 1.0)
+        settings = Options(**{k: v for k, v in options.items() if k != "threads"})
+        self.run = Run.of(threads=options.get("threads"))
+        chain = settings.chain(effective, 1.0)
+        keep = effective.impurity_dimension * 4**chain.sites
+        self.options = changed(settings, symmetry=first.symmetry, keep=keep)
         self.coordinates.factor = settings.strength(chain)
         self.start = self.coordinates.theta
 
@@ -182,7 +199,7 @@ class _Problem:
 
     def evaluate(self, theta: FloatArray) -> _Point:
         model = self.at(theta)
-        mine = spectrum(model, observables=self.coordinates.operators(model), **self.options)
+        mine = levels_of(model, self.options, self.coordinates.operators(model), self.run)
         h = self.coordinates.stretch[:, None] * mine.expectations
         P = mine.degeneracy * np.exp(mine.log_probability(self.T))
         ratio = self._log_ratio(mine)

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Unpack, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray, IntArray
-from kadanoff.impurities import nrg
 from kadanoff.impurities.models import Model
-from kadanoff.impurities.models.base import positive
-from kadanoff.impurities.nrg.job import Observables
+from kadanoff.impurities.models.base import brief
+from kadanoff.impurities.nrg.iteration import solve_levels
+from kadanoff.impurities.nrg.job import Observables, checked_model, checked_observables
+from kadanoff.impurities.nrg.options import MIN_SITES, Options, SpectrumOptions, shown
 from kadanoff.impurities.symmetry.multiplets import Symmetry
 
 __all__ = ["SITES", "Spectrum", "spectrum"]
 
 
 SITES = 5
-"""Of the default chain: an odd number, which has a level at zero energy (see matching.py)."""
-MOST_STATES = 2_000_000
+"""Of the default chain: an odd number, which has a level at zero energy."""
+MAX_STATES = 2_000_000
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Spectrum:
     """All levels of an impurity on a short chain.
@@ -51,7 +56,7 @@ class Spectrum:
 
     def __repr__(self) -> str:
         return (
-            f"Spectrum({self.model!r}, {self.states} states in {len(self.energy)} multiplets, "
+            f"Spectrum({brief(self.model)}, {self.states} states in {len(self.energy)} multiplets, "
             f"{'x'.join(self.symmetry)})"
         )
 
@@ -60,32 +65,37 @@ class Spectrum:
         """Dimension of the Hilbert space."""
         return int(self.degeneracy.sum())
 
+    @public
     def log_Z(self, T: float) -> float:
         """``ln sum_k g_k exp(-E_k / T)``, energies from the ground state."""
-        return float(np.log(self.degeneracy @ np.exp(-self.energy / positive("T", T))))
+        return float(np.log(self.degeneracy @ np.exp(-self.energy / checks.real("T", T, above=0))))
 
+    @public
     def log_probability(self, T: float) -> FloatArray:
         """ln P of every single state: the members of a multiplet share g P."""
-        out: FloatArray = -self.energy / positive("T", T) - self.log_Z(T)
+        out: FloatArray = -self.energy / checks.real("T", T, above=0) - self.log_Z(T)
         return out
 
-    def density(self, T: float, omega: FloatArray, width: float) -> FloatArray:
+    @public
+    def density(self, T: float, w: ArrayLike, width: float) -> FloatArray:
         """P(w): Gaussians of standard deviation `width` at the levels, weighted with g P."""
+        w, width = checks.array("w", w, ndim=1), checks.real("width", width, above=0)
         weight = self.degeneracy * np.exp(self.log_probability(T))
         # Levels that carry less than rounding change nothing.
-        seen = weight > 1e-17
-        x = (np.asarray(omega)[:, None] - self.energy[seen]) / width
-        out: FloatArray = np.exp(-(x**2) / 2) @ weight[seen] / (width * math.sqrt(2 * math.pi))
+        heavy = weight > 1e-17
+        x = (w[:, None] - self.energy[heavy]) / width
+        out: FloatArray = np.exp(-(x**2) / 2) @ weight[heavy] / (width * math.sqrt(2 * math.pi))
         return out
 
 
+@public(options=shown(SpectrumOptions))
 def spectrum(
     model: Model,
     *,
     sites: int = SITES,
     observables: Observables = (),
     threads: int | None = None,
-    **options: Any,
+    **options: Unpack[SpectrumOptions],
 ) -> Spectrum:
     """Every level of the impurity and a chain of a few sites.
 
@@ -113,35 +123,31 @@ def spectrum(
     >>> spectrum(kd.KondoModel(J=0.2), sites=4)
     Spectrum(KondoModel(J=0.2), 512 states in 100 multiplets, SU2xSU2)
     """
-    if not isinstance(model, Model):
-        raise TypeError(f"model must be an impurity model, got {type(model).__name__}")
-    for name in ("keep", "keep_multiplets", "energy_cutoff", "T_min", "z"):
-        if name in options:
-            raise TypeError(f"{name} is not an argument of spectrum: one chain, nothing discarded")
-    sites = checks.whole("sites", sites)
+    model = checked_model(model)
+    sites = checks.whole("sites", sites, least=MIN_SITES)
     states = model.impurity_dimension * 4**sites
-    if states > MOST_STATES:
+    if states > MAX_STATES:
         raise ValueError(
-            f"sites = {sites} makes {states} states, more than {MOST_STATES}; take fewer sites"
+            f"sites = {sites} makes {states} states, more than {MAX_STATES}; take fewer sites"
         )
-    run = nrg.solve(
-        model,
-        observables=observables,
-        sites=sites,
-        keep=states,
-        threads=threads,
-        progress=False,
-        **options,
-    )
-    levels = run.levels[0]
-    labels, sizes, where = levels._blocks(levels.shells - 1)
-    su2 = np.array([factor == "SU2" for factor in run.symmetry])
+    settings = Options(sites=sites, keep=states, **options)
+    run = Run.of(threads=threads)
+    return levels_of(model, settings, checked_observables(observables), run)
+
+
+def levels_of(model: Model, options: Options, observables: Observables, run: Run) -> Spectrum:
+    """The levels at the end of a chain on which nothing is discarded."""
+    assert options.keep is not None
+    keywords = {"threads": run.threads, "control": run.control}
+    levels = solve_levels([model], options, observables, keywords)[0][0]
+    labels, sizes, where = levels.blocks(levels.shells - 1)
+    su2 = np.array([factor == "SU2" for factor in levels.symmetry])
     degeneracy = np.where(su2, labels + 1, 1).prod(axis=1)
     energy = levels.arrays["energies"][where]
     order = np.argsort(energy, kind="stable")
     found = Spectrum(
         model=model,
-        symmetry=run.symmetry,
+        symmetry=cast("Symmetry", levels.symmetry),
         labels=np.repeat(labels, sizes, axis=0)[order],
         degeneracy=np.repeat(degeneracy, sizes)[order],
         energy=energy[order],
@@ -149,6 +155,8 @@ def spectrum(
         if levels.operators
         else np.empty((0, len(energy))),
     )
-    if found.states != states:
-        raise ArithmeticError(f"{found.states} of {states} states are there: levels were lost")
+    if found.states != options.keep:
+        raise ArithmeticError(
+            f"{found.states} of {options.keep} states are there: levels were lost"
+        )
     return found
