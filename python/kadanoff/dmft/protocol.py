@@ -288,9 +288,7 @@ def solve(
     return solved(problem, chosen, Run.over(run, count), options)
 
 
-def solved(
-    problem: Impurity, solver: Solver, run: Run, options: Mapping[str, Any]
-) -> Solution:
+def solved(problem: Impurity, solver: Solver, run: Run, options: Mapping[str, Any]) -> Solution:
     """As `solve`, for arguments that are checked already; a solver checks its own options."""
     started = time.perf_counter()
     solution = solver.compute(problem, run, **options)

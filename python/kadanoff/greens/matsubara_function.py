@@ -176,9 +176,7 @@ class MatsubaraFunction:
         object.__setattr__(self, "moments", tuple(float(m) for m in known))
 
     @classmethod
-    def own(
-        cls, values: ComplexArray, beta: float, moments: Sequence[float]
-    ) -> MatsubaraFunction:
+    def own(cls, values: ComplexArray, beta: float, moments: Sequence[float]) -> MatsubaraFunction:
         """A function that takes over the values of a solver: neither copied nor checked."""
         made = object.__new__(cls)
         values = np.asarray(values, dtype=np.complex128)

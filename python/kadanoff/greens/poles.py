@@ -120,7 +120,11 @@ class GreenFunction:
 
     def moments(self, count: int = 4) -> FloatArray:
         """int w**k A(w) dw = sum_j w_j E_j**k for k < count: G(z) = sum_k m_k / z**(k + 1)."""
-        found, terms = np.empty(checks.whole("count", count)), self.weights
+        return self.power_sums(checks.whole("count", count))
+
+    def power_sums(self, count: int) -> FloatArray:
+        """As `moments`, for a number that is checked already."""
+        found, terms = np.empty(count), self.weights
         for k in range(count):
             found[k] = np.sum(terms)
             terms = terms * self.energies

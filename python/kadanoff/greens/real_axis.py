@@ -97,8 +97,9 @@ class RealAxisFunction:
     def poles(self) -> GreenFunction:
         """The spectral integral ``int A(x) / (z - x) dx`` as poles.
 
-        Two Gauss points per segment. Norm, first and second moment are those of the linear interpolation; at a distance of d from
-        the axis the relative error is of order ``(h / d)**4 / 4320`` for segments of width h.
+        Two Gauss points per segment. Norm, first and second moment are those of the linear
+        interpolation; at a distance of d from the axis the relative error is of order
+        ``(h / d)**4 / 4320`` for segments of width h.
         """
         w, A = self.omega, self.A
         h = np.diff(w)

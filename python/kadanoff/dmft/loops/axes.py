@@ -37,7 +37,7 @@ __all__ = ["Lattice", "MatsubaraAxis", "RealAxis", "SelfConsistency", "bethe_del
 EMPTY = 1e-9
 """Smallest density of a bath, relative to the largest of the free lattice: a gap stays visible."""
 
-FARTHEST = 16.0
+MAX_RISE = 16.0
 """Levels rise by no more than this in one iteration, in units of the half bandwidth."""
 
 
@@ -114,7 +114,7 @@ class SelfConsistency(ABC):
             return 0.0
         far = math.copysign(0.125 * D, here)  # the occupation falls as the levels rise
         while excess(far) * here > 0.0:
-            if abs(far) > FARTHEST * D:
+            if abs(far) > MAX_RISE * D:
                 return far
             far *= 2.0
         return float(brentq(excess, 0.0, far, xtol=1e-13 * D))
@@ -248,7 +248,7 @@ def _moments(solution: Solution) -> tuple[float, ...]:
     """m_0 ... m_3 of G."""
     G = solution.G
     if isinstance(G, GreenFunction):
-        return tuple(float(m) for m in G.moments(4))
+        return tuple(float(m) for m in G.power_sums(4))
     return G.moments[:4]
 
 

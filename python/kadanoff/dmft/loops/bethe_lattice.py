@@ -401,7 +401,9 @@ def iterated(
                 if report is not None:
                     report(iteration + 1, max_iterations)
                 settled = settled + 1 if residual <= NOISE * noise else 0
-                filled = abs(excess) < max(tolerance, NOISE * solution.diagnostics.get("n_error", 0.0))
+                filled = abs(excess) < max(
+                    tolerance, NOISE * solution.diagnostics.get("n_error", 0.0)
+                )
                 if (residual < tolerance or settled >= SETTLED + AVERAGED) and filled:
                     done = result(True)
                     assert done is not None
@@ -432,8 +434,8 @@ def iterated(
         )
     raise NotConverged(
         f"DMFT did not converge in {max_iterations} iterations: residual {last[-1, 0]:.1e}, "
-        f"tolerance = {tolerance:g}{missed}; raise max_iterations, lower share, or start from a converged "
-        "neighbour (start=loop). The history is in .partial",
+        f"tolerance = {tolerance:g}{missed}; raise max_iterations, lower share, or start from a "
+        "converged neighbour (start=loop). The history is in .partial",
         result(False),
     )
 

@@ -113,7 +113,9 @@ def _refit(problem: Impurity, sites: int) -> bool:
 def _embedded(problem: Impurity, name: str, run: Run, options: dict[str, Any]) -> Solution:
     wanted = run.frequencies
     moments = problem.Delta_moments()
-    widest = problem.U + abs(problem.detuning) + 2.0 * math.sqrt(moments[2] / moments[0] + moments[0])
+    widest = (
+        problem.U + abs(problem.detuning) + 2.0 * math.sqrt(moments[2] / moments[0] + moments[0])
+    )
     # Beyond w = 10 E the tail to sixth order is good to 1e-7. Powers of two share their phases.
     least = max(wanted, 64, 5.0 * widest * problem.beta / math.pi)
     count = min(2 ** math.ceil(math.log2(least)), max(wanted, 8192))

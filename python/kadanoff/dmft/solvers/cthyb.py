@@ -92,8 +92,8 @@ def cthyb(
     sweeps : int
         Measurements of all chains together, rounded up to blocks of 256 a chain.
     seconds : float, optional
-        Stop after this time instead, the equilibration not counted; `sweeps` has no meaning then. The
-        only option that makes a result depend on the machine.
+        Stop after this time instead, the equilibration not counted; `sweeps` has no meaning then.
+        The only option that makes a result depend on the machine.
     target : float, optional
         Stop once the error of G(i w_0) is below; NotConverged after `sweeps`.
     chains : int
@@ -179,9 +179,7 @@ def cthyb(
     if target is not None:
         target = checks.real("target", target, above=0, below=1e9)
     if floor is not None:
-        floor = checks.real(
-            "floor", floor, least=0, below=1e9, hint="0 samples with Delta itself"
-        )
+        floor = checks.real("floor", floor, least=0, below=1e9, hint="0 samples with Delta itself")
 
     if problem.Delta_moments()[0] <= 0.0:
         return _isolated(problem, run)

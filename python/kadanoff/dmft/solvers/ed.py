@@ -79,9 +79,7 @@ def at_temperatures(
 
 def _spectrum(problem: Impurity, bath: DiscreteBath, run: Run) -> _core.EdSpectrum:
     with run.calling("diagonalising") as keywords:
-        return _core.ed_spectrum(
-            problem.U, problem.eps, list(bath.e), list(bath.V), **keywords
-        )
+        return _core.ed_spectrum(problem.U, problem.eps, list(bath.e), list(bath.V), **keywords)
 
 
 def _solution(

@@ -195,8 +195,8 @@ class Measured:
             )
         if equilibration < EQUILIBRATED * slowest:
             found.append(
-                f"its equilibration is {equilibration / slowest:.0f} autocorrelation times long, and "
-                f"should be {EQUILIBRATED:g}; raise equilibration"
+                f"its equilibration is {equilibration / slowest:.0f} autocorrelation times long, "
+                f"and should be {EQUILIBRATED:g}; raise equilibration"
             )
         parts = [self.averages[self.chain == c] for c in np.unique(self.chain)]
         if len(parts) > 1 and min(len(p) for p in parts) > 1:

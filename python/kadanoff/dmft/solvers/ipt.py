@@ -85,8 +85,8 @@ class _SecondOrder:
 @register(
     "ipt",
     valid="single orbital, weak to intermediate U; exact to order U**2 and in the atomic limit. "
-    "Half filling is the reliable case; elsewhere the Kajueter-Kotliar form, whose double occupancy can "
-    "turn negative at large U",
+    "Half filling is the reliable case; elsewhere the Kajueter-Kotliar form, whose double "
+    "occupancy can turn negative at large U",
     cost="20 ms; away from half filling 0.3 s for a band, 2 ms for a few levels",
 )
 def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> Solution:

@@ -184,8 +184,8 @@ def solve_real(
         if (high - low) / h > MAX_POINTS:
             raise ValueError(
                 f"the NCA on the real axis would need {(high - low) / h:.1e} points at beta = "
-                f"{beta:g} (at most {MAX_POINTS}): temperature or hybridisation is too low for a uniform "
-                "grid"
+                f"{beta:g} (at most {MAX_POINTS}): temperature or hybridisation is too low for a "
+                "uniform grid"
             )
         found = _on_grid(problem, E, low, high, h, tolerance, max_iterations, run)
         if np.max(np.abs(found.norms - 1.0)) < NORM:

@@ -134,9 +134,9 @@ def nrg(
         3       1200  1           0.132   0.074   0.022  -0.043  -0.112  2.967
 
     These scatter without a trend in Lambda or keep: U_c2 = 2.95(2), where Bulla has 2.94. Loops
-    that end (Lambda = 3, keep = 600, tolerance 1e-3) have Z = 0.073, 0.048, 0.027, 0.017, 0.008, 0.004 at
-    U = 2.6, 2.7, 2.8, 2.85, 2.9, 2.92, a straight line to 2.945; other settings have up to a
-    fifth more at U = 2.7 and two fifths more at 2.85.
+    that end (Lambda = 3, keep = 600, tolerance 1e-3) have Z = 0.073, 0.048, 0.027, 0.017, 0.008,
+    0.004 at U = 2.6, 2.7, 2.8, 2.85, 2.9, 2.92, a straight line to 2.945; other settings have up to
+    a fifth more at U = 2.7 and two fifths more at 2.85.
 
     References
     ----------
