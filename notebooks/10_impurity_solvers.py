@@ -103,7 +103,7 @@ axes[1].set_title("self-energy", fontsize="medium")
 # %%
 levels = DiscreteBath([-0.4, 0.4], [0.3, 0.3])
 for name, bad, own in (
-    ("ipt", Impurity(2.0, 50.0, levels, eps=0.2), {"half_filling": True}),
+    ("ipt", Impurity(2.0, 50.0, levels, eps=-0.8), {"half_filling": True}),
     ("lanczos", Impurity(2.0, 0.5, DiscreteBath(np.linspace(-1, 1, 7), [0.2] * 7)), {}),
     ("nrg", Impurity(2.0, 50.0, levels), {}),
     ("nca", Impurity(0.0, 50.0, levels), {}),
@@ -230,7 +230,7 @@ assert cheb[-1] < 1e-9
 #
 # 1. Which solver is exact at $U = 0$, which at $V = 0$? Check all of them.
 # 2. Halve $V$ (option `V` of `Impurity`): by which factor does the error of Hubbard-I fall?
-# 3. Move the level (`eps=0.3`) and compare the Kajueter–Kotliar form of IPT with ED: $n$ first.
+# 3. Move the level (`eps=-0.7`) and compare the Kajueter–Kotliar form of IPT with ED: $n$ first.
 # 4. Give `Impurity` a `MatsubaraBath` with a positive imaginary part, and read what it says.
 
 # %%

@@ -192,7 +192,7 @@ doped = {}
 for u in (1.0, 4.0):
     for solver, own in (("ed", {"sites": 4}), ("ipt", {})):
         one = bethe(
-            U=u, beta=20, solver=solver, n=0.9, tol=pick(quick=1e-3, normal=1e-4, full=1e-6), **own
+            U=u, beta=20, solver=solver, n=0.9, tolerance=pick(quick=1e-3, normal=1e-4, full=1e-6), **own
         )
         doped[u, solver] = one
         print(f"{u:5.1f} {one.n:5.3f}   {solver:4s} {one.eps:10.4f} {one.Z:7.4f} {one.docc:9.5f}")

@@ -125,8 +125,8 @@ lattice = dmft.database(
     target="ed-5",
     beta=[50.0],
     U=(0.3, 2.3),
-    half_bandwidth=(1.0, 1.0),
-    eps=(0.0, 0.0),
+    D=(1.0, 1.0),
+    detuning=(0.0, 0.0),
     bath="self-consistent",
     seed=2,
 )
@@ -137,7 +137,7 @@ U = np.array(
     )
 )
 loops = {
-    "learned": [dmft.bethe(U=u, beta=50, solver=solver, tol=1e-4) for u in U],
+    "learned": [dmft.bethe(U=u, beta=50, solver=solver, tolerance=1e-4) for u in U],
     "ED, 5 sites": [dmft.bethe(U=u, beta=50, solver="ed", sites=5) for u in U],
     "IPT": [dmft.bethe(U=u, beta=50, solver="ipt") for u in U],
 }
@@ -172,7 +172,7 @@ assert np.abs(polished - Z["ED, 5 sites"]).max() < 1e-4
 
 # %%
 weak = dmft.learn(lattice[lattice.U < 1.9], outside="flag")
-found = dmft.active(weak, U=2.2, beta=50, tol=3e-3)
+found = dmft.active(weak, U=2.2, beta=50, tolerance=3e-3)
 print([f"{c.distance:.1e}" for c in found.certificates], f"Z = {found.loop.Z:.4f}")
 assert found.converged
 

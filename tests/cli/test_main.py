@@ -161,7 +161,7 @@ def test_what_argparse_refuses_is_one_line_too(line, named, capsys):
 
 
 def test_what_does_not_converge_is_1(capsys):
-    line = "run mott --U 2 --beta 20 --solver ipt --iterations 1"
+    line = "run mott --U 2 --beta 20 --solver ipt --max-iterations 1"
     assert main(line.split()) == 1
     assert "converge" in capsys.readouterr().err
 

@@ -230,7 +230,9 @@ def test_own_takes_lists_and_what_a_solver_made():
     own = MatsubaraFunction.own(values, 10.0, (1.0, 0.0, 1.0, 0.0))
     checked = MatsubaraFunction(values.copy(), 10.0, (1.0, 0.0, 1.0, 0.0))
     assert own.tau(3.0) == checked.tau(3.0)
-    assert LegendreSeries.own([1.0, 0.5], 10.0).tau(3.0) == LegendreSeries([1.0, 0.5], 10.0).tau(3.0)
+    assert LegendreSeries.own([1.0, 0.5], 10.0).tau(3.0) == LegendreSeries([1.0, 0.5], 10.0).tau(
+        3.0
+    )
 
 
 def test_representations_introduce_themselves():

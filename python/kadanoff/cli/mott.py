@@ -20,9 +20,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--beta", type=float, default=50.0, help="1 / T (default 50)")
     parser.add_argument("--solver", choices=sorted(SOLVERS), default="ed", help="default ed")
     parser.add_argument("--sites", type=int, help="bath sites of solver ed or lanczos")
-    parser.add_argument("--tol", type=float, default=1e-6, help="of the loop (default 1e-6)")
+    parser.add_argument("--tolerance", type=float, default=1e-6, help="of the loop (default 1e-6)")
     parser.add_argument(
-        "--iterations", type=int, default=400, help="impurity problems a loop (default 400)"
+        "--max-iterations", type=int, default=400, help="impurity problems per loop (default 400)"
     )
 
 
@@ -32,8 +32,8 @@ def _compute(options: argparse.Namespace) -> Report:
         options.U,
         beta=options.beta,
         solver=options.solver,
-        tol=options.tol,
-        max_iterations=options.iterations,
+        tolerance=options.tolerance,
+        max_iterations=options.max_iterations,
         threads=options.threads,
         **own,
     )
@@ -59,7 +59,7 @@ def _compute(options: argparse.Namespace) -> Report:
             "metal and insulator coexist from U = {:g} to {:g} D".format(*scan.coexistence),
         ]
     data = {
-        "settings": {"beta": options.beta, "solver": options.solver, "tol": options.tol, **own},
+        "settings": {"beta": options.beta, "solver": options.solver, "tolerance": options.tolerance, **own},
         "U": scan.U,
         **{
             name: {

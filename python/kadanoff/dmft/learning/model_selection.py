@@ -185,7 +185,7 @@ def search(
     rows: list[Row] = []
     found: dict[str, FloatArray] = {}
     combinations = list(ParameterGrid(dict(grid)))
-    inner = {"progress": False, "control": run.control}
+    inner: dict[str, Any] = {"progress": False, "control": run.control}
     with run.calling("search") as keywords:
         for options in combinations:
             learned = learn(train, **{"seed": run.seed, **inner, **options})
