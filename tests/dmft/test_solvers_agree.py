@@ -313,7 +313,7 @@ def test_signatures_show_the_options_of_all_solvers():
                 if option not in {p.name for p in own}:
                     assert repr(parameter.default) in repr(shown[option].default)
     assert repr(inspect.signature(solve).parameters["prune"].default) == "<1e-12: ed>"
-    with pytest.raises(TypeError, match="no option 'vectors'.*; its options: sites, prune, fit"):
+    with pytest.raises(TypeError, match=r"no option 'vectors'.*; its options: sites, prune, fit"):
         solve(GOOD, vectors=3)
     with pytest.raises(TypeError, match="no option 'site'; did you mean 'sites'"):
         solve(GOOD, site=3)
@@ -325,7 +325,7 @@ def test_results_introduce_themselves():
     found = solve(Impurity(2.0, 10.0, SEMICIRCLE), sites=3, seed=0)
     fit = found.diagnostics["fit"]
     long = Impurity(2.0, 10.0, DiscreteBath(np.linspace(-1, 1, 50), np.full(50, 0.1)))
-    given = Impurity(2.0, 10.0, MatsubaraBath(CAUSAL, (0.02, 0.0)))
+    given = Impurity(2.0, 10.0, MatsubaraBath(CAUSAL, (0.2, 0.0)))
     for shown in (found, fit, fit.bath, long, given, long.bath, given.bath, SOLVERS["ed"]):
         text = repr(shown)
         assert len(text) < 160, text

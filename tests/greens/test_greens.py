@@ -243,4 +243,6 @@ def test_representations_introduce_themselves():
         LegendreSeries([1.0, 2.0], 50.0),
         ChebyshevFunction.of(poles, 17),
     ):
-        assert len(repr(shown)) < 100 and "\n" not in repr(shown) and "beta=50" in repr(shown)
+        assert len(repr(shown)) < 100
+        assert "\n" not in repr(shown)
+        assert "beta=50" in repr(shown)

@@ -59,7 +59,12 @@ def _compute(options: argparse.Namespace) -> Report:
             "metal and insulator coexist from U = {:g} to {:g} D".format(*scan.coexistence),
         ]
     data = {
-        "settings": {"beta": options.beta, "solver": options.solver, "tolerance": options.tolerance, **own},
+        "settings": {
+            "beta": options.beta,
+            "solver": options.solver,
+            "tolerance": options.tolerance,
+            **own,
+        },
         "U": scan.U,
         **{
             name: {

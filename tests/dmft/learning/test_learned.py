@@ -388,8 +388,8 @@ def test_results_introduce_themselves(learned, judged, split):
         assert len(text) < 220, text
         assert "\n" not in text
         assert "array(" not in text
-    assert "<table>" in one._repr_html_()
-    assert "<table>" in two._repr_html_()
+    assert "<table>" in judged._repr_html_()
+    assert "<table>" in learned._repr_html_()
 
 
 def test_break_even_counts_everything(learned, split):

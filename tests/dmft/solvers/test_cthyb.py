@@ -365,7 +365,7 @@ GOOD = Impurity(2.0, 10.0, TWO)
     ("options", "error", "match"),
     [
         ({"sweeps": 0}, ValueError, "sweeps"),
-        ({"sweeps": 100}, ValueError, "fewer give no error"),
+        ({"sweeps": 100}, ValueError, "chains give no error"),
         ({"sweeps": 2**50}, ValueError, "sweeps"),
         ({"sweeps": 1.5}, TypeError, "sweeps"),
         ({"chains": 0}, ValueError, "chains"),

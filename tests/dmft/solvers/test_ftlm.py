@@ -108,7 +108,7 @@ def test_cancel():
         ({"vectors": 1}, "vectors"),
         ({"steps": 4}, "steps"),
         ({"exact": 501}, "exact"),
-        ({"sites": 10}, "1 to 9"),
+        ({"sites": 10}, "at most 9"),
     ],
 )
 def test_bad_input(options, match):

@@ -72,7 +72,7 @@ def test_cancel():
         ({"cut": 0.5}, ValueError, "cut"),
         ({"steps": 1}, ValueError, "steps"),
         ({"states": 0}, ValueError, "states"),
-        ({"sites": 12}, ValueError, "1 to 11"),
+        ({"sites": 12}, ValueError, "at most 11"),
         ({"ground_state": 1}, TypeError, "ground_state"),
     ],
 )

@@ -66,7 +66,14 @@ def test_particle_hole_partners():
 
 def test_metal_and_insulator_at_zero_temperature():
     # U_c2 = 2.94(5), U_c1 near 2.4 (R. Bulla, PRL 83, 136 (1999)): at U = 2.7 both exist.
-    options = {"beta": 1e4, "solver": "nrg", "Lambda": 3.0, "keep": 300, "z": 1, "tol": 3e-3}
+    options = {
+        "beta": 1e4,
+        "solver": "nrg",
+        "Lambda": 3.0,
+        "keep": 300,
+        "twists": 1,
+        "tolerance": 3e-3,
+    }
     metal = bethe(U=2.7, start="metal", **options)
     insulator = bethe(U=2.7, start="insulator", **options)
     assert metal.is_metallic
@@ -83,7 +90,7 @@ def test_metal_and_insulator_at_zero_temperature():
 
 def linear_steps(U, start, count):
     """A loop that is not let end."""
-    options = {"Lambda": 3.0, "keep": 600, "z": 1, "mixing": "linear", "tol": 1e-12}
+    options = {"Lambda": 3.0, "keep": 600, "twists": 1, "mixing": "linear", "tolerance": 1e-12}
     with pytest.raises(NotConverged) as caught:
         bethe(U=U, beta=1e6, solver="nrg", start=start, max_iterations=count, threads=1, **options)
     return caught.value.partial
@@ -93,8 +100,8 @@ def linear_steps(U, start, count):
 def test_end_of_the_metal_at_zero_temperature():
     # A resonance that is narrow against everything else and wide against T grows by a constant
     # factor a step below U_c2 and shrinks above (G. Moeller et al., PRL 74, 2082 (1995)), so that
-    # U_c2 is bracketed from both sides with no loop that must converge. Table in kadanoff.dmft.solvers.nrg;
-    # U_c2 = 2.94(5): R. Bulla, PRL 83, 136 (1999).
+    # U_c2 is bracketed from both sides with no loop that must converge. Table in
+    # kadanoff.dmft.solvers.nrg; U_c2 = 2.94(5): R. Bulla, PRL 83, 136 (1999).
     narrow = linear_steps(3.3, "metal", 11)
     assert 2e-4 < narrow.Z < 2e-3
     rate = {}
@@ -110,7 +117,7 @@ def test_end_of_the_metal_at_zero_temperature():
 
 def test_own_grid_and_options():
     omega = real_grid(0.02, 3.0, 20)
-    found = solve(Impurity(1.0, 50.0, SEMICIRCLE), solver="nrg", omega=omega, z=1, keep=200)
+    found = solve(Impurity(1.0, 50.0, SEMICIRCLE), solver="nrg", omega=omega, twists=1, keep=200)
     np.testing.assert_array_equal(found.G_w.omega, omega)
     table = TabulatedBand(omega, found.G_w.A * 0.25)
     loop = Impurity(1.0, 50.0, table)
@@ -137,8 +144,8 @@ VALUES = 0.25 / (1j * np.pi / 50 * (2 * np.arange(32) + 1))
         (DiscreteBath([0.1], [0.2]), {}, ValueError, "solver='ed' is exact"),
         (MatsubaraBath(VALUES), {}, ValueError, "real axis"),
         (SEMICIRCLE, {"beta": 1.0}, ValueError, "temperatures below"),
-        (SEMICIRCLE, {"z": 0}, ValueError, "z"),
-        (SEMICIRCLE, {"z": 33}, ValueError, "1 to 32"),
+        (SEMICIRCLE, {"twists": 0}, ValueError, "twists"),
+        (SEMICIRCLE, {"twists": 33}, ValueError, "at most 32"),
         (SEMICIRCLE, {"estimator": "best"}, ValueError, "estimator"),
         (SEMICIRCLE, {"broadening": 0.0}, ValueError, "broadening"),
         (SEMICIRCLE, {"omega": [1.0, 0.0]}, ValueError, "sorted"),
