@@ -30,7 +30,7 @@ def test_ipt_reference(point):
     assert loop.converged
     assert pytest.approx(point["Z"], abs=1e-9) == loop.Z
     np.testing.assert_allclose(loop.solution.G_iw[:16].imag, point["ImG"], atol=1e-9)
-    np.testing.assert_allclose(loop.solution.Sigma_iw[:16].imag, point["ImSigma"], rtolerance=3e-9)
+    np.testing.assert_allclose(loop.solution.Sigma_iw[:16].imag, point["ImSigma"], rtol=3e-9)
     assert loop.docc == pytest.approx(point["docc_GS"], abs=1e-8)
 
 

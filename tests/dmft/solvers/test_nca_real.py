@@ -13,8 +13,8 @@ BAND = SemicircularBand()
 
 
 @pytest.mark.parametrize(
-    ("U", "beta", "detuning", "V"),
-    [(2.0, 20.0, 0.3, 0.5), (2.0, 50.0, 0.0, 0.5), (4.0, 5.0, 0.5, 0.3)],
+    ("U", "beta", "eps", "V"),
+    [(2.0, 20.0, -0.7, 0.5), (2.0, 50.0, -1.0, 0.5), (4.0, 5.0, -1.5, 0.3)],
 )
 def test_both_axes_agree(U, beta, eps, V):
     found = solve(Impurity(U, beta, BAND, eps=eps, V=V), solver="nca", real_axis=True)

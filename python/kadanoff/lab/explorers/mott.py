@@ -137,8 +137,8 @@ def _solve(
     try:
         return dmft.bethe(
             U=U, beta=beta, start=start, solver="ed", sites=SITES[stage],
-            tolerance=TOLERANCE[stage], max_iterations=MAX_ITERATIONS[stage], fit={"starts": STARTS[stage]}, control=control,
-            progress=False, seed=0,
+            tolerance=TOLERANCE[stage], max_iterations=MAX_ITERATIONS[stage],
+            fit={"starts": STARTS[stage]}, control=control, progress=False, seed=0,
         )  # fmt: skip
     except NotConverged as error:
         if stage == "fine" or error.partial is None:
