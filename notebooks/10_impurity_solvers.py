@@ -57,7 +57,7 @@ for name, solver in SOLVERS.items():
 
 # %%
 problem = kd.dmft.Impurity(U=2.0, beta=50, bath=kd.SemicircularBand(D=1.0))
-g = kd.dmft.solve(problem, solver="ed", sites=5)
+g = kd.dmft.solve(problem, solver="ed", sites=5, seed=0)
 print(g)
 g.plot()
 
@@ -77,7 +77,7 @@ for name, own in options.items():
     found[name] = s = solve(problem, solver=name, seed=1, **own)
     error = "" if s.error is None else f"{s.error:.1e}"
     print(f"{name:9s} {s.seconds:8.3f} {s.n:7.4f} {s.docc:8.5f} {s.Z:7.4f}  {error}")
-exact = solve(problem, solver="ed", sites=6)
+exact = solve(problem, solver="ed", sites=6, seed=0)
 assert abs(found["ed"].Z - exact.Z) < 1e-3
 assert abs(found["nrg"].Z / exact.Z - 1) < 0.03
 assert abs(found["nrg"].docc - exact.docc) < 5e-4
@@ -123,7 +123,7 @@ for name, bad, own in (
 sites = np.arange(1, 6)
 actual, estimated = [], []
 for m in sites:
-    s = solve(problem, solver="ed", sites=int(m))
+    s = solve(problem, solver="ed", sites=int(m), seed=0)
     actual.append(np.max(np.abs(s.G_iw - exact.G_iw)))
     estimated.append(s.error)
 ax = figure()[0, 0]

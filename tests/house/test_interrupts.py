@@ -203,7 +203,13 @@ DMFT = {
     ),
     "dmft.bethe": Call(
         lambda c: dmft.bethe(
-            U=2.0, beta=50.0, solver="ipt", max_iterations=10**6, tolerance=1e-300, control=c, **QUIET
+            U=2.0,
+            beta=50.0,
+            solver="ipt",
+            max_iterations=10**6,
+            tolerance=1e-300,
+            control=c,
+            **QUIET,
         ),
         partial=True,
     ),

@@ -48,6 +48,7 @@ Compute: TypeAlias = Callable[..., Solution]
 """``compute(problem, run, **options)``, options by keyword only."""
 
 
+@public
 @dataclass(frozen=True)
 class Solver:
     """A named solver with its range of validity.

@@ -209,7 +209,11 @@ class MatsubaraFunction:
 
     def iw(self, count: int) -> ComplexArray:
         """G at the first `count` frequencies, beyond the values by the tail."""
-        n, count = self.values.size, frequency_count(count)
+        return self.at_first(frequency_count(count))
+
+    def at_first(self, count: int) -> ComplexArray:
+        """As `iw`, for a number that is checked already."""
+        n = self.values.size
         if count <= n:
             return np.asarray(self.values[:count])
         beyond = self.tail(1j * fermionic(self.beta, count)[n:])

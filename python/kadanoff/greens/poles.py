@@ -100,7 +100,11 @@ class GreenFunction:
 
     def iw(self, count: int = 512) -> ComplexArray:
         """G(i w_n) at the first `count` positive Matsubara frequencies."""
-        return self(1j * fermionic(self.beta, frequency_count(count)))
+        return self.at_first(frequency_count(count))
+
+    def at_first(self, count: int) -> ComplexArray:
+        """As `iw`, for a number that is checked already."""
+        return self(1j * fermionic(self.beta, count))
 
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) for 0 <= tau <= beta; the ends mean 0+ and beta-."""

@@ -33,6 +33,7 @@ class FailedPoint:
     reason: str
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Database:
     """K problems at B temperatures, solved by several solvers.

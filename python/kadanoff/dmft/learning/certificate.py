@@ -24,6 +24,7 @@ LOOP_TOLERANCE = 1e-4
 """Residual of the loops of active learning."""
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Certificate:
     """A learned fixed point, the exact answer there, and the exact fixed point nearby.
@@ -141,6 +142,7 @@ def certify(
     return Certificate(loop, answer, distance, polished, run.seed)
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Active:
     """A solver that learned on its way to a fixed point.

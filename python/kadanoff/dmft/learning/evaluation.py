@@ -40,6 +40,7 @@ __all__ = [
 METRICS = ("mse", "dSigma", "dZ", "dn", "ddocc", "acausal")
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Report:
     """Errors by temperature and solver on a test set.
@@ -234,6 +235,7 @@ def _solution(learned: LearnedSolver, test: Database, i: int, b: int, found: Any
     return on_frequencies(problem, "learned", Sigma.iw(test.w_n(b)), Sigma.tail, G)
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class LearningCurve:
     """Mean |dSigma(i w_0)| against the number of training samples.
@@ -340,6 +342,7 @@ def learning_curve(
     return LearningCurve(np.array(counts), curve, plain, test.beta, run.seed)
 
 
+@public
 @dataclass(frozen=True)
 class BreakEven:
     """Number of solves after which a learned solver has saved time.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray, IntArray
 from kadanoff.dmft.learning.causal import PoleGrid, Projected
 from kadanoff.dmft.learning.encoding import NODES, Sample, decode, encode, features
@@ -20,6 +21,7 @@ MIN_SAMPLES = 20  # per temperature
 USUAL = 0.68  # of the errors are smaller
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Prediction:
     """The regression's answer to one problem, before a Green function is made of it.

@@ -36,6 +36,7 @@ __all__ = ["LearnedSolver", "learn"]
 OUTSIDE = ("fallback", "raise", "flag")
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class LearnedSolver:
     """A learned impurity solver, which takes the place of the name of a solver anywhere.

@@ -27,6 +27,7 @@ ERRORS = ("mse", "dSigma", "dSigma_50", "dSigma_90", "dZ", "dZ_90", "dn", "ddocc
 Row = tuple[dict[str, Any], FloatArray]
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Search(Sequence[Row]):
     """Options of `learn` and their errors, best first; ``a + b`` puts two searches in one order.

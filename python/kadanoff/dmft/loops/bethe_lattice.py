@@ -20,6 +20,7 @@ from kadanoff._base import checks, running
 from kadanoff._base.errors import Cancelled, NotConverged
 from kadanoff._base.html import sparkline, table
 from kadanoff._base.progress import Report
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.dmft.loops.axes import Lattice, MatsubaraAxis, RealAxis, SelfConsistency
 from kadanoff.dmft.loops.mixing import Bracket, Mixer
@@ -43,6 +44,7 @@ AVERAGED = 8  # iterations after that, to average over
 NOISE = 3.0  # Delta and G both carry it, and the residual is a maximum over frequencies
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class BetheLoop:
     """A self-consistent solution on the Bethe lattice, and the iterations towards it.

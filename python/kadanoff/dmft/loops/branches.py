@@ -19,6 +19,7 @@ from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled, NotConverged
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.dmft.loops.bethe_lattice import BetheLoop, LoopSettings, iterated
 from kadanoff.dmft.protocol import SolverLike, lookup, takes_solver_options
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Hysteresis", "hysteresis"]
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Hysteresis:
     """Both branches of solutions against U.

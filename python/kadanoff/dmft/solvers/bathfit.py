@@ -30,6 +30,7 @@ MAX_STARTS = 1000
 MAX_MERGED = 64  # levels of a bath that are merged one by one to a starting point
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class BathFit:
     """A fitted bath and how well it fits.
@@ -180,7 +181,7 @@ def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) 
         most = 6.0 * max(spread, 2.0 / beta)
         frequencies = max(2 * sites, math.ceil(0.5 * (most * beta / math.pi - 1.0)))
         frequencies = min(frequencies, 4096)
-    Delta = problem.Delta().iw(frequencies)
+    Delta = problem.Delta().at_first(frequencies)
     if symmetric is None:
         symmetric = bool(np.all(np.abs(Delta.real) <= 1e-9 * np.max(np.abs(Delta))))
     w_n = fermionic(beta, frequencies)
@@ -297,7 +298,7 @@ def _on_a_grid(problem: Impurity, spread: float, centre: float) -> tuple[FloatAr
     n = np.unique(np.rint(np.geomspace(1, last, 24)).astype(int)) - 1
     side = np.geomspace(0.5 / beta, max(3.0 * spread, 3.0 / beta), 16)
     e = np.concatenate([-side[::-1], [0.0], side]) + centre
-    Delta = problem.Delta().iw(last)[n]
+    Delta = problem.Delta().at_first(last)[n]
     w_n = fermionic(beta, last)[n]
     columns = 1.0 / (1j * w_n[:, None] - e)
     parts = [np.concatenate([x.real, x.imag]) for x in (columns, Delta)]
