@@ -63,6 +63,7 @@ narrow = hysteresis(
     solver="ed",
     sites=pick(quick=4, normal=5, full=5),
     max_iterations=800,
+    seed=0,
 )
 print("IPT:", wide.coexistence, " ED:", narrow.coexistence)
 axes = figure(1, 2)[0]
@@ -110,7 +111,11 @@ table["cthyb"] = [
 ]
 start = "metal"
 zero = []
-quick = pick(quick={"twists": 1, "keep": 300, "tolerance": 5e-3}, normal={"tolerance": 2e-3}, full={})
+quick = pick(
+    quick={"twists": 1, "keep": 300, "tolerance": 5e-3},
+    normal={"tolerance": 2e-3},
+    full={},
+)
 for u in cold:
     start = bethe(U=float(u), beta=1e4, solver="nrg", start=start, **quick)
     zero.append(start)
