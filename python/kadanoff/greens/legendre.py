@@ -56,7 +56,7 @@ def legendre_to_matsubara(frequencies: int, coefficients: int) -> ComplexArray:
     Examples
     --------
     >>> legendre_to_matsubara(1, 2).round(4)
-    array([[ 0.    +0.6366j, -0.702 +0.j    ]])
+    array([[ 0.   +0.6366j, -0.702+0.j    ]])
     """
     return transform_matrix(
         checks.whole("frequencies", frequencies), checks.whole("coefficients", coefficients)
