@@ -243,7 +243,7 @@ def impurity(sites: int, beta: float, **options: Any) -> Measure:
         found = []
         for i in range(repeats):
             bath = kd.dmft.DiscreteBath(e + 1e-3 * i, np.full(sites, 0.5 / sites**0.5))
-            problem = kd.dmft.Impurity(U=2.0, beta=beta, bath=bath, eps=0.1)
+            problem = kd.dmft.Impurity(U=2.0, beta=beta, bath=bath, eps=-0.9)
             started = time.perf_counter()
             kd.dmft.solve(problem, threads=threads, progress=False, **options)
             found.append({"seconds": time.perf_counter() - started})
@@ -605,7 +605,7 @@ CASES = (
     ),
     Case(
         "bethe-ed-5",
-        bethe_loop("ed", sites=5, tol=1e-6),
+        bethe_loop("ed", sites=5, tolerance=1e-6),
         "DMFT on the Bethe lattice, ED with 5 bath sites, β = 50, to 1e-6",
         "seconds",
         fresh=False,

@@ -37,7 +37,7 @@ def sampling(threads: int, repeats: int) -> list[dict[str, Any]]:
             problem(),
             solver="cthyb",
             sweeps=2**17,
-            warmup=1024,
+            equilibration=1024,
             seed=i,
             threads=threads,
             progress=False,

@@ -24,13 +24,13 @@ def _learned(inputs: tuple[str, ...]) -> Any:
         target="ed-5",
         beta=[50.0],
         U=(0.5, 2.2),
-        half_bandwidth=(1.0, 1.0),
-        eps=(0.0, 0.0),
+        D=(1.0, 1.0),
+        detuning=(0.0, 0.0),
         bath="self-consistent",
         seed=1,
         progress=False,
     )
-    return kd.dmft.learn(db, inputs=inputs, outside="flag")
+    return kd.dmft.learn(db, inputs=inputs, outside="flag", seed=0)
 
 
 def solving(*inputs: str) -> Any:
@@ -63,7 +63,7 @@ def looping(*inputs: str) -> Any:
         found = []
         for i in range(repeats):
             began = time.perf_counter()
-            kd.dmft.bethe(U=2.0 + 1e-3 * i, beta=50.0, solver=learned, tol=1e-4)
+            kd.dmft.bethe(U=2.0 + 1e-3 * i, beta=50.0, solver=learned, tolerance=1e-4)
             found.append({"seconds": time.perf_counter() - began})
         return found
 
@@ -82,8 +82,8 @@ def paying(target: str, samples: int = 80) -> str:
         seed=1,
         progress=False,
     )
-    train, test = db.split(0.25)
-    learned = kd.dmft.learn(train)
+    train, test = db.split(0.25, seed=0)
+    learned = kd.dmft.learn(train, seed=0)
     lines = [f"{target}, {len(train)} samples: {kd.dmft.break_even(learned, test)}"]
     judged = kd.dmft.report(learned, test)
     for name in ("dSigma", "dZ", "dn", "ddocc"):

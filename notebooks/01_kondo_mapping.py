@@ -25,17 +25,17 @@ from matplotlib.ticker import MultipleLocator
 from scipy.integrate import quad
 
 import kadanoff as kd
+from kadanoff.impurities.nrg.levels import clean_chain
 from kadanoff.kondo_scales import (
     DEFINITIONS,
     anderson_kondo_temperature,
-    fit_kondo_tk,
     fit_anderson_tk,
+    fit_kondo_tk,
     kondo_temperature,
     kondo_temperature_formula,
 )
 from kadanoff.lab import pick
 from kadanoff.lab.style import COLOURS, dress, figure, guide, legend
-from kadanoff.impurities.nrg.levels import clean_chain
 
 BLACK, BLUE, RED, GREEN = (COLOURS[c] for c in ("black", "blue", "vermillion", "green"))
 CIRCLES = {"color": BLACK, "linestyle": "", "marker": "o", "markerfacecolor": "none"}

@@ -23,11 +23,12 @@ from kadanoff.lab.style import COLOURS, dress, figure, legend
 # do not.
 
 # %%
-loop = kd.dmft.bethe(U=2.3, beta=50, solver="ed", start="metal")
+loop = kd.dmft.bethe(U=2.3, beta=50, solver="ed", start="metal", seed=0)
 print(loop.converged, loop.history["residual"][-3:])
 ax = figure()[0, 0]
 for U in (2.2, 2.37):
-    pair = [bethe(U=U, beta=50, solver="ed", sites=4, start=s) for s in ("metal", "insulator")]
+    own = {"solver": "ed", "sites": 4, "seed": 0}
+    pair = [bethe(U=U, beta=50, start=s, **own) for s in ("metal", "insulator")]
     for one in pair:
         print(f"U = {U}, from the {one.start:9s}: Z = {one.Z:.4f}, {one.iterations} iterations")
         one.plot(ax)
@@ -62,6 +63,7 @@ narrow = hysteresis(
     solver="ed",
     sites=pick(quick=4, normal=5, full=5),
     max_iterations=800,
+    seed=0,
 )
 print("IPT:", wide.coexistence, " ED:", narrow.coexistence)
 axes = figure(1, 2)[0]
@@ -95,21 +97,25 @@ cold = pick(
     full=np.arange(0.5, 2.9, 0.1),
 )
 table = {}
-for solver, own in (("ipt", {}), ("ed", {"sites": 4})):
+for solver, own in (("ipt", {}), ("ed", {"sites": 4, "seed": 0})):
     start = "metal"
     loops = []
     for u in U:
         start = bethe(U=float(u), beta=50, solver=solver, start=start, **own)
         loops.append(start)
     table[solver] = loops
-noisy = {"sweeps": pick(quick=2**14, normal=2**16, full=2**18), "tol": 0.02}
+noisy = {"sweeps": pick(quick=2**14, normal=2**16, full=2**18), "tolerance": 0.02}
 table["cthyb"] = [
     bethe(U=float(one.solution.problem.U), beta=50, solver="cthyb", start=one, seed=1, **noisy)
     for one in table["ed"][1:3]
 ]
 start = "metal"
 zero = []
-quick = pick(quick={"z": 1, "keep": 300, "tol": 5e-3}, normal={"tol": 2e-3}, full={})
+quick = pick(
+    quick={"twists": 1, "keep": 300, "tolerance": 5e-3},
+    normal={"tolerance": 2e-3},
+    full={},
+)
 for u in cold:
     start = bethe(U=float(u), beta=1e4, solver="nrg", start=start, **quick)
     zero.append(start)
@@ -190,10 +196,9 @@ assert insulator.solution.G_w.spectrum(0.0) < 1e-2
 print("    U    n   solver      eps       Z      docc")
 doped = {}
 for u in (1.0, 4.0):
-    for solver, own in (("ed", {"sites": 4}), ("ipt", {})):
-        one = bethe(
-            U=u, beta=20, solver=solver, n=0.9, tol=pick(quick=1e-3, normal=1e-4, full=1e-6), **own
-        )
+    for solver, own in (("ed", {"sites": 4, "seed": 0}), ("ipt", {})):
+        tolerance = pick(quick=1e-3, normal=1e-4, full=1e-6)
+        one = bethe(U=u, beta=20, solver=solver, n=0.9, tolerance=tolerance, **own)
         doped[u, solver] = one
         print(f"{u:5.1f} {one.n:5.3f}   {solver:4s} {one.eps:10.4f} {one.Z:7.4f} {one.docc:9.5f}")
         assert abs(one.n - 0.9) < 2e-3

@@ -36,7 +36,7 @@ db = dmft.database(
     seed=1,
 )
 print(db.describe())
-train, test = db.split(0.25)
+train, test = db.split(0.25, seed=0)
 
 # %% [markdown]
 # ## What is learned
@@ -55,7 +55,7 @@ train, test = db.split(0.25)
 # temperature, where a few problems at strong coupling are hopeless for it.
 
 # %%
-learned = dmft.learn(train)
+learned = dmft.learn(train, seed=0)
 judged = dmft.report(learned, test)
 print(learned)
 print(judged)
@@ -94,8 +94,8 @@ assert np.all(judged.covered[:, 1] > 0.88)
 few = train[: pick(quick=150, normal=400, full=2000)]
 some = test[: pick(quick=40, normal=100, full=500)]
 settings = {"members": [2], "settings": [{"gamma": 0.003, "alpha": 1e-2}]}
-table = search(few, some, {"target": ["log", "Sigma3", "residual", "G"], **settings})
-table += search(few, some, {"inputs": [("hubbard1",), ("ipt",)], **settings})
+table = search(few, some, {"target": ["log", "Sigma3", "residual", "G"], **settings}, seed=0)
+table += search(few, some, {"inputs": [("hubbard1",), ("ipt",)], **settings}, seed=0)
 for options, error in sorted(table, key=lambda row: np.mean(np.log(row[1]))):
     what = options.get("target", "log"), " + ".join(options.get("inputs", db.inputs))
     print(f"{what[0]:9s} from {what[1]:15s} |δΣ(iω₀)| = " + ", ".join(f"{x:.2g}" for x in error))
@@ -125,20 +125,20 @@ lattice = dmft.database(
     target="ed-5",
     beta=[50.0],
     U=(0.3, 2.3),
-    half_bandwidth=(1.0, 1.0),
-    eps=(0.0, 0.0),
+    D=(1.0, 1.0),
+    detuning=(0.0, 0.0),
     bath="self-consistent",
     seed=2,
 )
-solver = dmft.learn(lattice, outside="flag")
+solver = dmft.learn(lattice, outside="flag", seed=0)
 U = np.array(
     pick(
         quick=[0.5, 1.0, 2.0, 2.2], normal=np.linspace(0.5, 2.2, 8), full=np.linspace(0.5, 2.2, 18)
     )
 )
 loops = {
-    "learned": [dmft.bethe(U=u, beta=50, solver=solver, tol=1e-4) for u in U],
-    "ED, 5 sites": [dmft.bethe(U=u, beta=50, solver="ed", sites=5) for u in U],
+    "learned": [dmft.bethe(U=u, beta=50, solver=solver, tolerance=1e-4) for u in U],
+    "ED, 5 sites": [dmft.bethe(U=u, beta=50, solver="ed", sites=5, seed=0) for u in U],
     "IPT": [dmft.bethe(U=u, beta=50, solver="ipt") for u in U],
 }
 Z = {name: np.array([loop.Z for loop in branch]) for name, branch in loops.items()}
@@ -160,7 +160,7 @@ assert np.abs(Z["learned"] - Z["ED, 5 sites"]).max() < 0.02
 # exact loop goes on from there: the result is exact, whatever was learned.
 
 # %%
-papers = [dmft.certify(loop) for loop in loops["learned"]]
+papers = [dmft.certify(loop, seed=0) for loop in loops["learned"]]
 for u, paper in zip(U, papers, strict=True):
     print(f"U = {u:.2f}: {paper}")
 polished = np.array([paper.polished.Z for paper in papers])
@@ -171,8 +171,8 @@ assert np.abs(polished - Z["ED, 5 sites"]).max() < 1e-4
 # hybridisation it stands on, and tries again. **Prediction.** A few exact solves suffice.
 
 # %%
-weak = dmft.learn(lattice[lattice.U < 1.9], outside="flag")
-found = dmft.active(weak, U=2.2, beta=50, tol=3e-3)
+weak = dmft.learn(lattice[lattice.U < 1.9], outside="flag", seed=0)
+found = dmft.active(weak, U=2.2, beta=50, tolerance=3e-3, seed=0)
 print([f"{c.distance:.1e}" for c in found.certificates], f"Z = {found.loop.Z:.4f}")
 assert found.converged
 

@@ -1,13 +1,27 @@
 """Solvers behind one protocol: reference tables, limits, refusals."""
 
+import inspect
 import json
+import re
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
+import kadanoff as kd
 from kadanoff import bands
-from kadanoff.dmft import SOLVERS, DiscreteBath, Impurity, MatsubaraBath, fit_bath, solve
+from kadanoff.dmft import (
+    SOLVERS,
+    DiscreteBath,
+    Impurity,
+    MatsubaraBath,
+    approximate,
+    bethe,
+    fit_bath,
+    learning,
+    protocol,
+    solve,
+)
 from kadanoff.dmft.solvers import ipt
 from kadanoff.dmft.solvers.hubbard1 import atom
 from kadanoff.greens import GreenFunction, matsubara
@@ -28,7 +42,7 @@ def read(name):
 def test_hubbard1_reference():
     (point,) = read("nca_hubbard1.json")["hubbard1"]
     bath = DiscreteBath(point["e"], point["V"])
-    problem = Impurity(point["U"], point["beta"], bath, eps=point["eps"], absolute=True)
+    problem = Impurity(point["U"], point["beta"], bath, eps=point["eps"])
     found = solve(problem, solver="hubbard1", frequencies=16)
     G = np.array(point["G_re"]) + 1j * np.array(point["G_im"])
     Sigma = np.array(point["Sigma_re"]) + 1j * np.array(point["Sigma_im"])
@@ -40,7 +54,7 @@ def test_hubbard1_reference():
 def test_nca_reference(point):
     discrete = point["V2"] is not None
     bath = DiscreteBath(point["e"], np.sqrt(point["V2"])) if discrete else SEMICIRCLE
-    problem = Impurity(point["U"], point["beta"], bath, eps=point["eps"], absolute=True)
+    problem = Impurity(point["U"], point["beta"], bath, eps=point["eps"])
     found = solve(problem, solver="nca")
     # 1e-8 is asked for; the reference itself is good to 6e-11
     np.testing.assert_allclose(found.G.tau(point["tau"]), point["G_tau"], atol=1e-9)
@@ -56,7 +70,7 @@ def test_nca_reference(point):
 def test_nca_errors_scale_with_the_hybridisation():
     errors = []
     for V in (0.2, 0.1):
-        problem = Impurity(4.0, 5.0, DiscreteBath([0.3], [V]), eps=0.7)
+        problem = Impurity(4.0, 5.0, DiscreteBath([0.3], [V]), eps=-1.3)
         a, b = solve(problem, solver="nca"), solve(problem)
         errors.append(
             (np.max(np.abs(a.G_tau - b.G_tau)), abs(a.log_Z - b.log_Z), abs(a.docc - b.docc))
@@ -79,29 +93,29 @@ def test_ipt_one_shot_reference():
 
 
 @pytest.mark.parametrize("solver", ["ed", "hubbard1", "ipt"])
-@pytest.mark.parametrize("offset", [0.0, 0.4])
-def test_free_limit(solver, offset):
-    found = solve(Impurity(0.0, 12.0, FOUR, eps=offset), solver=solver)
-    exact = 1.0 / (1j * found.w - offset - found.Delta_iw)
+@pytest.mark.parametrize("eps", [0.0, 0.4])
+def test_free_limit(solver, eps):
+    found = solve(Impurity(0.0, 12.0, FOUR, eps=eps), solver=solver)
+    exact = 1.0 / (1j * found.w_n - eps - found.Delta_iw)
     np.testing.assert_allclose(found.G_iw, exact, atol=1e-11)
     assert found.docc == pytest.approx((found.n / 2) ** 2, abs=1e-11)
 
 
 @pytest.mark.parametrize("solver", ["ed", "hubbard1", "ipt", "nca"])
-@pytest.mark.parametrize("offset", [0.0, 0.4])
-def test_atomic_limit(solver, offset):
+@pytest.mark.parametrize("detuning", [0.0, 0.4])
+def test_atomic_limit(solver, detuning):
     # V -> 0 rather than 0: the Kajueter-Kotliar form is singular only at V = 0 and T = 0
-    problem = Impurity(3.0, 4.0, DiscreteBath([0.2], [0.0]), eps=offset)
+    problem = Impurity(3.0, 4.0, DiscreteBath([0.2], [0.0]), eps=detuning - 1.5)
     found = solve(problem, solver=solver)
-    n, docc, log_Z = atom(3.0, problem.level, 4.0)
-    z = 1j * found.w
-    exact = (1 - n) / (z - problem.level) + n / (z - problem.level - 3.0)
-    if solver == "ipt" and offset:
+    n, docc, log_Z = atom(3.0, problem.eps, 4.0)
+    z = 1j * found.w_n
+    exact = (1 - n) / (z - problem.eps) + n / (z - problem.eps - 3.0)
+    if solver == "ipt" and detuning:
         # n0 = n fixes eps0 of the interpolation, whose n is not the atom's at finite temperature
         n = found.n / 2
-        exact = (1 - n) / (z - problem.level) + n / (z - problem.level - 3.0)
+        exact = (1 - n) / (z - problem.eps) + n / (z - problem.eps - 3.0)
     np.testing.assert_allclose(found.G_iw, exact, atol=1e-9)
-    if not (solver == "ipt" and offset):
+    if not (solver == "ipt" and detuning):
         assert found.n == pytest.approx(2 * n, abs=1e-9)
         assert found.docc == pytest.approx(docc, abs=1e-9)
     if found.log_Z is not None:
@@ -120,13 +134,13 @@ def test_ipt_is_exact_to_second_order():
     assert 3.5 < deviations[0] / deviations[1] < 4.5
 
 
-@pytest.mark.parametrize("offset", [0.0, 0.35])
-def test_ipt_poles_agree_with_the_grid(offset, monkeypatch):
-    problem = Impurity(2.0, 10.0, FOUR, eps=offset)
+@pytest.mark.parametrize("eps", [-1.0, -0.65])
+def test_ipt_poles_agree_with_the_grid(eps, monkeypatch):
+    problem = Impurity(2.0, 10.0, FOUR, eps=eps)
     poles = solve(problem, solver="ipt")
     assert isinstance(poles.G, GreenFunction)
     np.testing.assert_allclose(poles.G.iw(512), poles.G_iw, atol=1e-12)
-    monkeypatch.setattr(ipt, "MOST_SITES", 0)
+    monkeypatch.setattr(ipt, "MAX_SITES", 0)
     grid = solve(problem, solver="ipt")
     # eps0 of the two is found to rounding of n
     np.testing.assert_allclose(grid.Sigma_iw, poles.Sigma_iw, atol=2e-9)
@@ -135,12 +149,12 @@ def test_ipt_poles_agree_with_the_grid(offset, monkeypatch):
 
 
 def test_kajueter_kotliar_fixes_the_occupation_of_the_bare_level():
-    found = solve(Impurity(2.0, 10.0, FOUR, eps=0.3), solver="ipt")
+    found = solve(Impurity(2.0, 10.0, FOUR, eps=-0.7), solver="ipt")
     assert found.diagnostics["n0"] == pytest.approx(found.n, abs=1e-8)
     # high-frequency tail of Sigma: U n and U^2 n (1 - n)
     n, last = found.n / 2, found.Sigma_iw[-1]
     assert last.real == pytest.approx(2.0 * n, abs=1e-4)
-    assert -last.imag * found.w[-1] == pytest.approx(4.0 * n * (1 - n), rel=1e-3)
+    assert -last.imag * found.w_n[-1] == pytest.approx(4.0 * n * (1 - n), rel=1e-3)
 
 
 def test_continuous_bath_on_every_representation():
@@ -218,12 +232,109 @@ def test_first_cell():
     assert kd.dmft.solve(same, sites=5).docc == pytest.approx(g.docc, abs=1e-5)
 
 
-def test_levels_relative_and_absolute():
-    relative = Impurity(3.0, 5.0, FOUR, eps=0.4)
-    absolute = Impurity(3.0, 5.0, FOUR, eps=-1.1, absolute=True)
-    assert relative.level == pytest.approx(absolute.level)
-    assert relative.offset == pytest.approx(absolute.offset)
-    assert solve(relative).n == pytest.approx(solve(absolute).n, abs=1e-13)
+@pytest.mark.parametrize("U", [0.0, 0.1, 0.3, 2.0 / 3.0, 3.0, 1e-300, 7e11])
+def test_half_filling_is_the_default_level_and_has_no_detuning(U):
+    default = Impurity(U, 5.0, FOUR)
+    assert default.eps == -0.5 * U
+    assert np.copysign(1.0, default.eps) == (-1.0 if U else 1.0)
+    assert default.detuning == 0.0
+    assert default == Impurity(U, 5.0, FOUR, eps=-0.5 * U)
+
+
+def test_eps_is_the_level_that_the_atom_has():
+    # One site without hybridisation: <n> from the four states of the atom, by hand.
+    U, beta, eps = 3.0, 2.0, -1.1
+    problem = Impurity(U, beta, DiscreteBath([0.4], [0.0]), eps=eps)
+    one, two = np.exp(-beta * eps), np.exp(-beta * (2 * eps + U))
+    assert solve(problem).n == pytest.approx((2 * one + 2 * two) / (1 + 2 * one + two), abs=1e-12)
+    assert problem.detuning == pytest.approx(0.4)
+
+
+def test_a_fit_without_a_seed_is_another_one_and_says_which():
+    problem = Impurity(2.0, 10.0, SEMICIRCLE)
+    one, two = (fit_bath(problem, 3) for _ in range(2))
+    assert one.seed != two.seed
+    again = fit_bath(problem, 3, seed=one.seed)
+    assert (again.bath, again.chi2) == (one.bath, one.chi2)
+    assert solve(problem, sites=3, seed=5).seed == 5
+    assert solve(Impurity(2.0, 10.0, FOUR)).seed is None  # nothing is drawn for a discrete bath
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize(
+    ("changes", "error", "match"),
+    [
+        ({"seed": True}, TypeError, "seed must be an integer or None"),
+        ({"seed": "a"}, TypeError, "seed must be an integer or None"),
+        ({"seed": 1.5}, TypeError, "seed must be an integer or None"),
+        ({"seed": -1}, ValueError, "seed must be at least 0"),
+        ({"seed": 2**64}, ValueError, "seed must be at least 0 and at most"),
+        ({"threads": 0}, ValueError, "threads must be at least 1"),
+        ({"threads": 1025}, ValueError, "threads must be at least 1 and at most 1024"),
+        ({"threads": True}, TypeError, "threads must be an integer"),
+        ({"progress": 1}, TypeError, "progress must be a bool"),
+        ({"control": 1}, TypeError, "control must be a"),
+        ({"frequences": 64}, TypeError, "did you mean 'frequencies'"),
+    ],
+)
+def test_every_solver_has_one_policy(solver, changes, error, match):
+    with pytest.raises(error, match=match):
+        solve(GOOD, solver=solver, **changes)
+    with pytest.raises(error, match=match):
+        approximate(GOOD, solver, **changes)
+
+
+def public_functions():
+    for module in (kd.dmft, learning, kd.greens):
+        for name in module.__all__:
+            target = getattr(module, name)
+            if inspect.isfunction(target):
+                yield f"{module.__name__}.{name}", target
+            elif inspect.isclass(target):
+                for method, function in vars(target).items():
+                    function = getattr(function, "__func__", function)
+                    if inspect.isfunction(function) and not method.startswith("_"):
+                        yield f"{module.__name__}.{name}.{method}", function
+
+
+def test_no_option_is_hidden():
+    for name, function in public_functions():
+        kinds = [p.kind for p in inspect.signature(function).parameters.values()]
+        assert inspect.Parameter.VAR_KEYWORD not in kinds or name.endswith(".plot"), name
+
+
+def test_signatures_show_the_options_of_all_solvers():
+    for function in (solve, approximate, bethe, kd.dmft.hysteresis, kd.dmft.phase_diagram):
+        shown = inspect.signature(function).parameters
+        own = protocol.own_parameters(function)
+        for solver in SOLVERS.values():
+            for option, parameter in solver.parameters.items():
+                assert option in shown
+                if option not in {p.name for p in own}:
+                    assert repr(parameter.default) in repr(shown[option].default)
+    assert repr(inspect.signature(solve).parameters["prune"].default) == "<1e-12: ed>"
+    with pytest.raises(TypeError, match=r"no option 'vectors'.*; its options: sites, prune, fit"):
+        solve(GOOD, vectors=3)
+    with pytest.raises(TypeError, match="no option 'site'; did you mean 'sites'"):
+        solve(GOOD, site=3)
+    with pytest.raises(TypeError, match=r"fit_bath\(\) has no argument 'start_'"):
+        solve(Impurity(2.0, 10.0, SEMICIRCLE), sites=3, fit={"start_": 1})
+
+
+def test_results_introduce_themselves():
+    found = solve(Impurity(2.0, 10.0, SEMICIRCLE), sites=3, seed=0)
+    fit = found.diagnostics["fit"]
+    long = Impurity(2.0, 10.0, DiscreteBath(np.linspace(-1, 1, 50), np.full(50, 0.1)))
+    given = Impurity(2.0, 10.0, MatsubaraBath(CAUSAL, (0.2, 0.0)))
+    for shown in (found, fit, fit.bath, long, given, long.bath, given.bath, SOLVERS["ed"]):
+        text = repr(shown)
+        assert len(text) < 160, text
+        assert "\n" not in text
+        assert "array(" not in text
+        assert not re.search(r"\d\.\d{8}", text), text
+    assert "50 sites" in repr(long)
+    assert "<table>" in found._repr_html_()
+    assert "<svg" in found._repr_html_()
 
 
 def test_normalisations_of_a_band():
@@ -280,13 +391,14 @@ CAUSAL = GreenFunction([-0.5, 0.5], [0.1, 0.1], 10.0).iw(64)
         (lambda: Impurity(2.0, 0.0, FOUR), ValueError, "beta must be positive"),
         (lambda: Impurity(2.0, -1.0, FOUR), ValueError, "beta must be positive"),
         (lambda: Impurity(2.0, True, FOUR), TypeError, "beta must be a real"),
-        (lambda: Impurity(-2.0, 1.0, FOUR), ValueError, "U must not be negative"),
+        (lambda: Impurity(-2.0, 1.0, FOUR), ValueError, "U must be at least 0"),
         (lambda: Impurity(np.nan, 1.0, FOUR), ValueError, "U must be finite"),
         (lambda: Impurity(1j, 1.0, FOUR), TypeError, "U must be a real"),
         (lambda: Impurity(2.0, 1.0, "bath"), TypeError, "bath must be"),
         (lambda: Impurity(2.0, 1.0, FOUR, V=0.3), ValueError, "its own hybridisation"),
-        (lambda: Impurity(2.0, 1.0, FOUR, absolute=1), TypeError, "absolute"),
-        (lambda: DiscreteBath([0.1, 0.2], [0.3]), ValueError, "one entry for every bath site"),
+        (lambda: Impurity(2.0, 1.0, FOUR, eps="0"), TypeError, "eps must be a real"),
+        (lambda: Impurity(2.0, 1.0, FOUR, absolute=True), TypeError, "no argument 'absolute'"),
+        (lambda: DiscreteBath([0.1, 0.2], [0.3]), ValueError, "one entry per bath site"),
         (lambda: DiscreteBath([np.inf], [0.3]), ValueError, "e must be finite"),
         (lambda: DiscreteBath([1j], [0.3]), TypeError, "e must hold real numbers"),
         (lambda: MatsubaraBath(-CAUSAL), ValueError, "acausal"),
@@ -307,7 +419,7 @@ CAUSAL = GreenFunction([-0.5, 0.5], [0.1, 0.1], 10.0).iw(64)
         (lambda: solve(GOOD, solver=3), TypeError, "must be a name"),
         (lambda: solve(GOOD, solver="ipt", sites=3), TypeError, "no option 'sites'"),
         (lambda: solve(GOOD, frequencies=1), ValueError, "at least 2"),
-        (lambda: solve(GOOD, sites=8), ValueError, "1 to 7"),
+        (lambda: solve(GOOD, sites=8), ValueError, "at most 7"),
         (lambda: solve(GOOD, sites=0), ValueError, "at least 1"),
         (lambda: solve(GOOD, prune=0.1), ValueError, "prune"),
         (lambda: solve(GOOD, fit={}), ValueError, "no meaning"),
@@ -317,13 +429,13 @@ CAUSAL = GreenFunction([-0.5, 0.5], [0.1, 0.1], 10.0).iw(64)
             "too large",
         ),
         (
-            lambda: solve(Impurity(2.0, 10.0, FOUR, eps=0.1), solver="ipt", half_filling=True),
+            lambda: solve(Impurity(2.0, 10.0, FOUR, eps=-0.9), solver="ipt", half_filling=True),
             ValueError,
             "not particle-hole",
         ),
         (lambda: solve(Impurity(0.0, 10.0, FOUR), solver="nca"), ValueError, "not exact at U = 0"),
         (lambda: solve(GOOD, solver="nca", steps=5), ValueError, "steps"),
-        (lambda: fit_bath(GOOD, 13), ValueError, "1 to 12"),
+        (lambda: fit_bath(GOOD, 13), ValueError, "at most 12"),
         (lambda: fit_bath(GOOD, 2, start=FOUR), ValueError, "2 sites"),
         (
             lambda: fit_bath(Impurity(2.0, 10.0, DiscreteBath([0.1], [0.0])), 1),

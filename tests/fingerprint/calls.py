@@ -1557,12 +1557,12 @@ DISCRETE: tuple[list[float], list[float]] = ([-0.6, -0.1, 0.3], [0.3, 0.2, 0.35]
 def impurity(bath: Any = None, **changes: Any) -> Any:
     if bath is None:
         bath = kd.dmft.DiscreteBath(*DISCRETE)
-    parameters = {"U": 2.0, "beta": 10.0, "eps": 0.1, "absolute": False} | changes
+    parameters = {"U": 2.0, "beta": 10.0, "eps": 0.1 - 1.0} | changes
     return kd.dmft.Impurity(bath=bath, **parameters)
 
 
 def band(**changes: Any) -> Any:
-    return impurity(kd.SemicircularBand(D=1.0), V=0.5, **{"eps": 0.0} | changes)
+    return impurity(kd.SemicircularBand(D=1.0), V=0.5, **{"eps": None} | changes)
 
 
 def solution(found: Any, *, error: bool = False) -> Numbers:
@@ -1637,13 +1637,14 @@ def dmft_ipt() -> Numbers:
 
 @call()
 def dmft_nca() -> Numbers:
-    found = dmft(band(), "nca", steps=None, tol=1e-9, real_axis=False)
-    return solution(found) | {"given steps": dmft(impurity(), "nca", steps=256, tol=1e-9).G_iw}
+    found = dmft(band(), "nca", steps=None, tolerance=1e-9, real_axis=False)
+    given = dmft(impurity(), "nca", steps=256, tolerance=1e-9)
+    return solution(found) | {"given steps": given.G_iw}
 
 
 @call(tolerance=1e-7)  # an iteration that ends within its tolerance
 def dmft_nca_real_axis() -> Numbers:
-    found = dmft(band(beta=5.0), "nca", steps=None, tol=1e-8, real_axis=True)
+    found = dmft(band(beta=5.0), "nca", steps=None, tolerance=1e-8, real_axis=True)
     return solution(found) | {"A": found.G_w.A, "Sigma_w": found.Sigma_w.values}
 
 
@@ -1654,7 +1655,7 @@ def dmft_nrg() -> Numbers:
         "nrg",
         Lambda=4.0,
         keep=100,
-        z=2,
+        twists=2,
         scheme="zitko-pruschke",
         estimator="symmetric",
         broadening=0.4,
@@ -1672,8 +1673,8 @@ def dmft_cthyb() -> Numbers:
         seconds=None,
         target=None,
         chains=2,
-        warmup=500,
-        updates=20,
+        equilibration=500,
+        spacing=20,
         legendre=16,
         floor=None,
         checkpoint=None,
@@ -1686,7 +1687,7 @@ def dmft_approximations() -> Numbers:
     names = ("hubbard1", "ipt", "ed-1", "ed-2")
     run = {"frequencies": 32, "seed": 5}
     return {
-        f"{name} Sigma_iw": kd.dmft.approximate(impurity(eps=0.0), name, **run).Sigma_iw
+        f"{name} Sigma_iw": kd.dmft.approximate(impurity(eps=None), name, **run).Sigma_iw
         for name in names
     }
 
@@ -1715,7 +1716,7 @@ LOOP: dict[str, Any] = {
     "D": 1.0,
     "mixing": "anderson",
     "share": 0.5,
-    "tol": 1e-6,
+    "tolerance": 1e-6,
     "max_iterations": 100,
     "frequencies": 128,
     "seed": 3,
@@ -1729,7 +1730,7 @@ def loop_numbers(loop: Any) -> Numbers:
         "Z": loop.Z,
         "docc": loop.docc,
         "n": loop.n,
-        "eps": loop.eps,
+        "eps": loop.eps + 0.5 * loop.solution.problem.U,
         "iterations": loop.iterations,
         "residuals": loop.history["residual"],
         "metal": loop.is_metallic,
@@ -1738,18 +1739,18 @@ def loop_numbers(loop: Any) -> Numbers:
 
 @call()
 def bethe_ipt() -> Numbers:
-    return loop_numbers(kd.dmft.bethe(U=2.0, beta=20.0, solver="ipt", eps=0.0, **LOOP, **RUN))
+    return loop_numbers(kd.dmft.bethe(U=2.0, beta=20.0, solver="ipt", eps=None, **LOOP, **RUN))
 
 
 @call()
 def bethe_linear_insulator() -> Numbers:
-    options = LOOP | {"mixing": "linear", "start": "insulator", "tol": 1e-4}
-    return loop_numbers(kd.dmft.bethe(U=4.0, beta=20.0, solver="ipt", eps=0.0, **options, **RUN))
+    options = LOOP | {"mixing": "linear", "start": "insulator", "tolerance": 1e-4}
+    return loop_numbers(kd.dmft.bethe(U=4.0, beta=20.0, solver="ipt", eps=None, **options, **RUN))
 
 
 @call(tolerance=1e-6)  # the chemical potential is searched for
 def bethe_filling() -> Numbers:
-    options = LOOP | {"frequencies": 64, "tol": 1e-4, "mixing": "linear", "share": 1.0}
+    options = LOOP | {"frequencies": 64, "tolerance": 1e-4, "mixing": "linear", "share": 1.0}
     return loop_numbers(kd.dmft.bethe(U=1.0, beta=10.0, solver="hubbard1", n=0.9, **options, **RUN))
 
 
@@ -1759,11 +1760,11 @@ def bethe_ed() -> Numbers:
         U=2.0,
         beta=20.0,
         solver="ed",
-        eps=0.0,
+        eps=None,
         sites=3,
         prune=1e-12,
         fit=FIT,
-        **LOOP | {"tol": 1e-4, "frequencies": 64},
+        **LOOP | {"tolerance": 1e-4, "frequencies": 64},
         **RUN,
     )
     return loop_numbers(loop)
@@ -1776,10 +1777,10 @@ def bethe_nca() -> Numbers:
             U=3.0,
             beta=10.0,
             solver="nca",
-            eps=0.0,
-            tol=1e-4,
+            eps=None,
+            tolerance=1e-4,
             steps=None,
-            **{k: v for k, v in LOOP.items() if k != "tol"},
+            **{k: v for k, v in LOOP.items() if k != "tolerance"},
             **RUN,
         )
     )
@@ -1791,15 +1792,15 @@ def bethe_nrg() -> Numbers:
         U=1.5,
         beta=50.0,
         solver="nrg",
-        eps=0.0,
+        eps=None,
         Lambda=4.0,
         keep=80,
-        z=1,
+        twists=1,
         scheme="zitko-pruschke",
         estimator="symmetric",
         broadening=0.5,
         omega=None,
-        **LOOP | {"tol": 2e-2, "mixing": "linear", "share": 1.0, "max_iterations": 20},
+        **LOOP | {"tolerance": 2e-2, "mixing": "linear", "share": 1.0, "max_iterations": 20},
         **RUN,
     )
     return loop_numbers(loop) | {"A": loop.solution.G_w.A}
@@ -1811,8 +1812,8 @@ def dmft_hysteresis() -> Numbers:
         [2.2, 2.6, 3.0],
         beta=50.0,
         solver="ipt",
-        eps=0.0,
-        **{k: v for k, v in LOOP.items() if k != "start"} | {"tol": 1e-5},
+        detuning=0.0,
+        **{k: v for k, v in LOOP.items() if k != "start"} | {"tolerance": 1e-5},
         **RUN,
     )
     return {
@@ -1831,7 +1832,7 @@ def dmft_phases() -> Numbers:
         U=(2.0, 3.6),
         width=0.2,
         progress=False,
-        **{k: v for k, v in LOOP.items() if k != "start"} | {"tol": 1e-4},
+        **{k: v for k, v in LOOP.items() if k != "start"} | {"tolerance": 1e-4},
     )
     return {"U_c1": found.U_c1, "U_c2": found.U_c2, "coexists": found.coexists}
 
@@ -1844,8 +1845,8 @@ def database() -> Any:
         target="ed-2",
         beta=[5.0],
         U=(1.0, 6.0),
-        half_bandwidth=(1.0, 4.0),
-        eps=(-1.0, 1.0),
+        D=(1.0, 4.0),
+        detuning=(-1.0, 1.0),
         bath_sites=2,
         rule="bethe",
         bath="random",
@@ -1940,9 +1941,9 @@ def dmft_learning_models() -> Numbers:
 @call(tolerance=1e-5)  # fits of baths, and regressions
 def dmft_certificate() -> Numbers:
     loop = kd.dmft.bethe(
-        U=2.0, beta=10.0, solver="ipt", eps=0.0, **LOOP | {"frequencies": 64}, **RUN
+        U=2.0, beta=10.0, solver="ipt", eps=None, **LOOP | {"frequencies": 64}, **RUN
     )
-    found = kd.dmft.certify(loop, exact="ed-2", D=1.0, polish=False, tol=1e-3)
+    found = kd.dmft.certify(loop, exact="ed-2", D=1.0, polish=False, tolerance=1e-3, seed=0)
     return {"distance": found.distance, "dZ": found.dZ, "Sigma_iw": found.exact.Sigma_iw}
 
 
@@ -2007,7 +2008,7 @@ def greens_intermediate() -> Numbers:
 
 
 def _point(U: float, beta: float) -> Numbers:
-    loop = kd.dmft.bethe(U=U, beta=beta, solver="ipt", eps=0.0, **LOOP, **RUN)
+    loop = kd.dmft.bethe(U=U, beta=beta, solver="ipt", eps=None, **LOOP, **RUN)
     return {"Z": loop.Z, "Sigma": loop.solution.Sigma_iw[:4]}
 
 

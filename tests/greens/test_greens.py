@@ -188,14 +188,14 @@ G = GreenFunction([0.3], [1.0], 5.0)
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [
-        (lambda: GreenFunction([0.1, 0.2], [1.0], 1.0), ValueError, "one entry for every pole"),
+        (lambda: GreenFunction([0.1, 0.2], [1.0], 1.0), ValueError, "one entry per pole"),
         (lambda: GreenFunction([np.nan], [1.0], 1.0), ValueError, "energies must be finite"),
         (lambda: GreenFunction([0.1], [1.0], 0.0), ValueError, "beta must be positive"),
         (lambda: GreenFunction([0.1], [1.0], True), TypeError, "beta must be a real number"),
         (lambda: GreenFunction([1j], [1.0], 1.0), TypeError, "must hold real numbers"),
         (lambda: G(0.5), ValueError, "off the real axis"),
         (lambda: G(complex("nan")), ValueError, "finite"),
-        (lambda: G.w(0.5, 0.0), ValueError, "eta must be positive"),
+        (lambda: G.w(0.5, 0.0), ValueError, "eta must be above 0"),
         (lambda: G.tau(5.1), ValueError, r"lie in \[0, beta"),
         (lambda: G.tau(np.nan), ValueError, r"lie in \[0, beta"),
         (lambda: matsubara(-1.0, 3), ValueError, "beta must be positive"),
@@ -207,9 +207,42 @@ G = GreenFunction([0.3], [1.0], 5.0)
         (lambda: LegendreSeries.of(np.sign, 1.0, 0), ValueError, "at least 1"),
         (lambda: LegendreSeries.of(lambda t: np.abs(t - 0.3), 1.0), ValueError, "2048"),
         (lambda: ChebyshevFunction([1.0], 1.0), ValueError, "at least 2"),
-        (lambda: G.merged(-1.0), ValueError, "not be negative"),
+        (lambda: G.merged(-1.0), ValueError, "distance must be at least 0"),
+        (lambda: G(np.array(["a"])), TypeError, "z must hold numbers"),
+        (lambda: G.tau(np.array([True])), TypeError, "tau must hold real numbers"),
+        (lambda: G.iw(True), TypeError, "count must be an integer"),
+        (lambda: G.iw(0), ValueError, "count must be at least 1"),
+        (lambda: gauss_poles([np.nan, 1.0]), ValueError, "moments must be finite"),
+        (lambda: GreenFunction([0.1], [1.0], bta=1.0), TypeError, "did you mean 'beta'"),
+        (lambda: matsubara(beta=1.0, cont=3), TypeError, "did you mean 'count'"),
     ],
 )
 def test_bad_input(call, error, match):
     with pytest.raises(error, match=match):
         call()
+
+
+def test_own_takes_lists_and_what_a_solver_made():
+    made = GreenFunction.own([-1.0, 1.0], [0.5, 0.5], 10)
+    np.testing.assert_array_equal(made.iw(4), GreenFunction([-1.0, 1.0], [0.5, 0.5], 10.0).iw(4))
+    assert not made.energies.flags.writeable
+    values = made.iw(32)
+    own = MatsubaraFunction.own(values, 10.0, (1.0, 0.0, 1.0, 0.0))
+    checked = MatsubaraFunction(values.copy(), 10.0, (1.0, 0.0, 1.0, 0.0))
+    assert own.tau(3.0) == checked.tau(3.0)
+    assert LegendreSeries.own([1.0, 0.5], 10.0).tau(3.0) == LegendreSeries([1.0, 0.5], 10.0).tau(
+        3.0
+    )
+
+
+def test_representations_introduce_themselves():
+    poles = some_poles(30, 50.0)
+    for shown in (
+        poles,
+        MatsubaraFunction(poles.iw(64), 50.0),
+        LegendreSeries([1.0, 2.0], 50.0),
+        ChebyshevFunction.of(poles, 17),
+    ):
+        assert len(repr(shown)) < 100
+        assert "\n" not in repr(shown)
+        assert "beta=50" in repr(shown)

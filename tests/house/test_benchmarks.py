@@ -62,7 +62,7 @@ def test_the_peer_of_exact_diagonalisation_finds_the_same(beta):
     problem = Impurity(2.0, beta, DiscreteBath(e, V), 0.1)
     ours = solve(problem, solver="ed", frequencies=64).G_iw
     # It cuts its expansion at 8**-11 = 1e-10.
-    theirs = sectors.green(2.0, problem.level, e, V, beta, 64)
+    theirs = sectors.green(2.0, problem.eps, e, V, beta, 64)
     np.testing.assert_allclose(theirs, ours, rtol=1e-9)
 
 

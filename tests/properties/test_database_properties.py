@@ -48,7 +48,7 @@ def test_every_draw_obeys_its_rules(seed, index, sites):
     draw = spread.draw(index)
     assert 1.0 <= draw.U <= 10.0
     assert 1.0 <= draw.D <= 10.0
-    assert -1.0 <= draw.eps <= 1.0
+    assert -1.0 <= draw.detuning <= 1.0
     assert np.all(np.diff(draw.e) >= 0.0)
     assert np.all(draw.V > 0.0)
     weight = draw.V**2

@@ -76,5 +76,8 @@ class Run:
     @contextmanager
     def calling(self, description: str) -> Iterator[dict[str, Any]]:
         """Keyword arguments of one call into the compiled core, with a bar while it lasts."""
+        if self.progress is False:  # inner calls of a loop: no bar to set up
+            yield {"threads": self.threads, "control": self.control, "report": None}
+            return
         with bar(description, self.progress) as report:
             yield {"threads": self.threads, "control": self.control, "report": report}

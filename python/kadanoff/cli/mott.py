@@ -35,7 +35,7 @@ def _compute(options: argparse.Namespace) -> Report:
         options.U,
         beta=options.beta,
         solver=options.solver,
-        tol=options.tolerance,
+        tolerance=options.tolerance,
         max_iterations=options.max_iterations,
         threads=options.threads,
         **own,

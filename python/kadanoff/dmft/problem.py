@@ -1,6 +1,6 @@
 """Impurity problems: what every solver takes.
 
-``H = eps_d n_d + U n_up n_dn + sum_k e_k n_k + sum_ks V_k (d_s^+ c_ks + h.c.)``, chemical potential
+``H = eps n_d + U n_up n_dn + sum_k e_k n_k + sum_ks V_k (d_s^+ c_ks + h.c.)``, chemical potential
 absorbed, and ``Delta(z) = sum_k V_k**2 / (z - e_k)``.
 """
 
@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.html import table
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.bands.discretisation import Band
 from kadanoff.bands.tabulated import FunctionBand, TabulatedBand
@@ -21,9 +23,25 @@ from kadanoff.dmft.solvers.quadrature import band_star
 from kadanoff.greens import GreenFunction, MatsubaraFunction, gauss_poles
 from kadanoff.greens.grids import inverse_temperature
 
-__all__ = ["DiscreteBath", "Impurity", "MatsubaraBath"]
+__all__ = ["DiscreteBath", "Impurity", "MatsubaraBath", "half_filling"]
 
 
+def half_filling(U: float) -> float:
+    """The level -U/2 of half filling; its detuning eps + U/2 is exactly zero.
+
+    Examples
+    --------
+    >>> half_filling(3.0)
+    -1.5
+    """
+    return 0.0 - 0.5 * U  # 0.0, not -0.0, without interaction
+
+
+def _range(x: tuple[float, ...]) -> str:
+    return f"{min(x):.4g} <= e <= {max(x):.4g}" if x else "no levels"
+
+
+@public
 @dataclass(frozen=True)
 class DiscreteBath:
     """Delta(z) = sum_k V_k**2 / (z - e_k).
@@ -53,9 +71,22 @@ class DiscreteBath:
         )
         if len(self.e) != len(self.V):
             raise ValueError(
-                "e and V must have one entry for every bath site, "
+                "e and V must have one entry per bath site, "
                 f"got {len(self.e)} levels and {len(self.V)} hybridisations"
             )
+
+    def __repr__(self) -> str:
+        return f"DiscreteBath({self.sites} sites, {_range(self.e)}, sum V**2 = {self.weight:.4g})"
+
+    @classmethod
+    def own(cls, e: ArrayLike, V: ArrayLike) -> DiscreteBath:
+        """A bath that a solver made: its numbers are not checked."""
+        made = object.__new__(cls)
+        made.__dict__.update(
+            e=tuple(np.asarray(e, dtype=np.float64).tolist()),
+            V=tuple(np.asarray(V, dtype=np.float64).tolist()),
+        )
+        return made
 
     @property
     def sites(self) -> int:
@@ -68,6 +99,7 @@ class DiscreteBath:
         return float(np.sum(np.square(self.V)))
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class MatsubaraBath:
     """Delta(i w_n) for 0 <= n < N at the problem's temperature, with the moments of its tail.
@@ -106,16 +138,27 @@ class MatsubaraBath:
                 "Delta = sum V**2 / (iw - e)?)"
             )
 
+    def __repr__(self) -> str:
+        weight = f", sum V**2 = {self.moments[0]:.4g}" if self.moments else ""
+        return f"MatsubaraBath({self.Delta.size} frequencies{weight})"
+
+    @classmethod
+    def own(cls, Delta: ComplexArray, moments: tuple[float, ...]) -> MatsubaraBath:
+        """A bath that a loop made: takes over the array, neither copied nor checked."""
+        made = object.__new__(cls)
+        Delta.setflags(write=False)
+        made.__dict__.update(Delta=Delta, moments=moments)
+        return made
+
     def function(self, beta: float) -> MatsubaraFunction:
         """Delta with its tail at inverse temperature `beta`; refused where the two disagree."""
-        function = MatsubaraFunction(self.Delta, beta, self.moments)
+        function = MatsubaraFunction.own(self.Delta, beta, self.moments)
         if function.moments[0] <= 0.0 or function.tail_error > 0.05:
-            w = function.frequencies[-1]
+            w_n = function.frequencies[-1]
             raise ValueError(
-                f"the tail of Delta is wrong: at w = {w:g} it should be near "
-                f"m_0 / iw = {function.moments[0] / w:g} / i, but Delta = {self.Delta[-1]:g}; is "
-                f"beta = "
-                f"{beta:g} the temperature it was given at, and are there enough frequencies?"
+                f"the tail of Delta is wrong: at w_n = {w_n:g} it should be near "
+                f"m_0 / iw = {function.moments[0] / w_n:g} / i, but Delta = {self.Delta[-1]:g}; "
+                f"check that it belongs to beta = {beta:g}, and give more frequencies or `moments`"
             )
         return function
 
@@ -123,6 +166,7 @@ class MatsubaraBath:
 Bath: TypeAlias = "DiscreteBath | MatsubaraBath | Band"
 
 
+@public
 @dataclass(frozen=True)
 class Impurity:
     """One interacting orbital in a bath at inverse temperature beta.
@@ -136,10 +180,9 @@ class Impurity:
     bath : DiscreteBath, MatsubaraBath or Band
         What it hybridises with. ``Delta = V**2 int rho(w) / (z - w) dw`` for a band. An array is
         taken as Delta(i w_n) of a MatsubaraBath.
-    eps : float
-        Level of the impurity, measured from ``-U/2``: zero is half filling in a symmetric bath.
-    absolute : bool
-        Measure eps from the chemical potential instead.
+    eps : float, optional
+        Level of the impurity, from the chemical potential. By default ``-U/2``: half filling in a
+        symmetric bath.
     V : float, optional
         Hybridisation with a band. By default half the half bandwidth for the analytic bands, the
         Bethe lattice's ``Delta = (D/2)**2 G``; 1 for tables and functions, whose density is then
@@ -148,25 +191,21 @@ class Impurity:
     Examples
     --------
     >>> problem = Impurity(U=2.0, beta=50, bath=DiscreteBath([-0.5, 0.5], [0.3, 0.3]))
-    >>> problem.level, problem.is_half_filled
+    >>> problem.eps, problem.is_half_filled
     (-1.0, True)
     """
 
     U: float
     beta: float
     bath: Bath
-    eps: float = 0.0
-    absolute: bool = False
+    eps: float = None  # type: ignore[assignment]  # a float once it is made
     V: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "U", checks.real("U", self.U))
+        object.__setattr__(self, "U", checks.real("U", self.U, least=0))
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
-        object.__setattr__(self, "eps", checks.real("eps", self.eps))
-        if not isinstance(self.absolute, bool):
-            raise TypeError(f"absolute must be True or False, got {self.absolute!r}")
-        if self.U < 0.0:
-            raise ValueError(f"repulsion U must not be negative, got U = {self.U}")
+        eps = half_filling(self.U) if self.eps is None else checks.real("eps", self.eps)
+        object.__setattr__(self, "eps", eps)
         if isinstance(self.bath, np.ndarray):
             object.__setattr__(self, "bath", MatsubaraBath(self.bath))
         if not isinstance(self.bath, (DiscreteBath, MatsubaraBath, Band)):
@@ -185,15 +224,32 @@ class Impurity:
         else:
             object.__setattr__(self, "V", checks.real("V", self.V))
 
-    @property
-    def level(self) -> float:
-        """The level of the impurity from the chemical potential."""
-        return self.eps if self.absolute else self.eps - 0.5 * self.U
+    def __repr__(self) -> str:
+        V = "" if self.V is None else f", V={self.V:g}"
+        return (
+            f"Impurity(U={self.U:g}, beta={self.beta:g}, eps={self.eps:.6g}, bath={self.bath!r}{V})"
+        )
+
+    def _repr_html_(self) -> str:
+        rows: dict[str, object] = {"U": self.U, "beta": self.beta, "eps": self.eps}
+        rows["bath"] = repr(self.bath)
+        if self.V is not None:
+            rows["V"] = self.V
+        return table("Impurity", rows)
+
+    @classmethod
+    def own(cls, U: float, beta: float, bath: DiscreteBath | MatsubaraBath, eps: float) -> Impurity:
+        """A problem that a loop or a fit made: nothing but the tail of its bath is checked."""
+        made = object.__new__(cls)
+        made.__dict__.update(U=U, beta=beta, bath=bath, eps=eps, V=None)
+        if isinstance(bath, MatsubaraBath):
+            made.__dict__["_Delta"] = bath.function(beta)
+        return made
 
     @property
-    def offset(self) -> float:
-        """The level from -U/2."""
-        return self.eps + 0.5 * self.U if self.absolute else self.eps
+    def detuning(self) -> float:
+        """eps + U/2, the distance of the level from half filling."""
+        return self.eps + 0.5 * self.U
 
     def star(self) -> tuple[FloatArray, FloatArray] | None:
         """Levels and V**2 that reproduce Delta at this temperature's frequencies to rounding.
@@ -222,12 +278,14 @@ class Impurity:
             return self.bath.function(self.beta)
         star = self.star()
         assert star is not None
-        return GreenFunction(*star, self.beta)
+        return GreenFunction.own(*star, self.beta)
 
     @cached_property
     def _moments(self) -> tuple[float, ...]:
         if isinstance(self.bath, MatsubaraBath):
-            known = self.bath.function(self.beta).moments
+            function = self.Delta()
+            assert isinstance(function, MatsubaraFunction)
+            known = function.moments
             if len(known) >= 4:
                 return known[:4]
             e, w = gauss_poles(known[: 2 * (len(known) // 2)] or (known[0], 0.0))
@@ -239,9 +297,9 @@ class Impurity:
 
     @property
     def is_half_filled(self) -> bool:
-        """Whether particle-hole symmetry holds: eps_d = -U/2 and Delta odd."""
+        """Whether particle-hole symmetry holds: eps = -U/2 and Delta odd."""
         scale = max(self.U, 1.0)
-        if abs(self.offset) > 1e-12 * scale:
+        if abs(self.detuning) > 1e-12 * scale:
             return False
         if isinstance(self.bath, MatsubaraBath):
             values = self.bath.Delta

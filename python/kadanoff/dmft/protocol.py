@@ -4,35 +4,51 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from kadanoff import _core
-from kadanoff._base import checks
+from kadanoff._base import checks, running
 from kadanoff._base.progress import Report
+from kadanoff._base.signatures import did_you_mean, public
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
 
-__all__ = ["SOLVERS", "HasSolver", "Run", "Solver", "SolverLike", "register", "solve"]
+__all__ = [
+    "SOLVERS",
+    "HasSolver",
+    "Run",
+    "Solver",
+    "SolverLike",
+    "lookup",
+    "register",
+    "solve",
+    "solved",
+    "takes_solver_options",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
-class Run:
-    """What every solver is told besides the problem."""
+class Run(running.Run):
+    """The arguments of every solver besides the problem: checked on entry, once."""
 
     frequencies: int = 512
-    threads: int | None = None
-    progress: bool | Report | None = None
-    control: _core.Control | None = None
-    seed: int | None = None
+
+    @classmethod
+    def over(cls, run: running.Run, frequencies: int) -> Run:
+        """A run of a loop, with the frequencies that its solver is to use."""
+        return cls(run.threads, run.progress, run.control, run.seed, frequencies)
 
 
 Compute: TypeAlias = Callable[..., Solution]
 """``compute(problem, run, **options)``, options by keyword only."""
 
 
+@public
 @dataclass(frozen=True)
 class Solver:
     """A named solver with its range of validity.
@@ -40,15 +56,15 @@ class Solver:
     Attributes
     ----------
     name : str
-        What `solve` calls it.
+        Its name in `solve`.
     valid : str
-        Where it is right, in a sentence.
+        Range of validity, in a sentence.
     cost : str
-        What it costs.
+        Typical run time.
     compute : callable
         ``compute(problem, run, **options)``.
     axis : {"imaginary", "real"}
-        On which a self-consistent loop hands over Delta.
+        The axis on which a self-consistent loop hands over Delta.
     stochastic : bool
         Whether its results carry statistical errors, ``diagnostics["G_iw_error"]``.
     """
@@ -60,11 +76,19 @@ class Solver:
     axis: str = "imaginary"
     stochastic: bool = False
 
+    def __repr__(self) -> str:
+        return f"Solver({self.name}: {', '.join(self.options) or 'no options'}; {self.axis} axis)"
+
+    @cached_property
+    def parameters(self) -> Mapping[str, inspect.Parameter]:
+        """Its options as parameters, with their defaults."""
+        parameters = inspect.signature(self.compute).parameters
+        return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+
     @cached_property
     def options(self) -> tuple[str, ...]:
-        """Names of the options it takes."""
-        parameters = inspect.signature(self.compute).parameters.values()
-        return tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+        """Names of its options."""
+        return tuple(self.parameters)
 
 
 class HasSolver(Protocol):
@@ -72,7 +96,7 @@ class HasSolver(Protocol):
 
     @property
     def solver(self) -> Solver:
-        """What is called."""
+        """The solver that is called."""
 
 
 SolverLike: TypeAlias = str | HasSolver
@@ -88,29 +112,120 @@ def register(
 
     def add(compute: Compute) -> Compute:
         SOLVERS[name] = Solver(name, valid, cost, compute, axis, stochastic)
+        for function in _callers:
+            _show_options(function)
         return compute
 
     return add
 
 
-def lookup(chosen: SolverLike, options: dict[str, Any]) -> Solver:
-    """The solver of that name, or one that was learned; unknown names and options are refused."""
+# ------------------------------------------------------------------- options of solvers, shown
+
+
+@dataclass(frozen=True)
+class SolverDefault:
+    """Shown in a signature as the default of an option that belongs to solvers.
+
+    Left out, each solver has its own default.
+    """
+
+    by_solver: tuple[tuple[str, Any], ...]
+
+    def __repr__(self) -> str:
+        values = {repr(value) for _, value in self.by_solver}
+        if len(values) == 1:
+            return f"<{values.pop()}: {', '.join(name for name, _ in self.by_solver)}>"
+        return f"<{', '.join(f'{value!r}: {name}' for name, value in self.by_solver)}>"
+
+
+_callers: list[Any] = []
+
+
+def takes_solver_options(function: F) -> F:
+    """Decorator of functions that pass ``**options`` on to a solver.
+
+    Their signature shows the options of all registered solvers, keyword-only, in place of
+    ``**options``. Which of them apply, `lookup` decides.
+    """
+    guarded: Any = public(function)
+    _callers.append(guarded)
+    _show_options(guarded)
+    return guarded  # type: ignore[no-any-return]
+
+
+def own_parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
+    """The parameters of a function without the options of solvers."""
+    signature = inspect.signature(inspect.unwrap(function))
+    return tuple(p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD)
+
+
+def _show_options(function: Any) -> None:
+    own = own_parameters(function)
+    taken = {p.name for p in own}
+    found: dict[str, list[tuple[str, inspect.Parameter]]] = {}
+    for solver in SOLVERS.values():
+        for name, parameter in solver.parameters.items():
+            if name not in taken:
+                found.setdefault(name, []).append((solver.name, parameter))
+    shown = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=SolverDefault(tuple((solver, p.default) for solver, p in uses)),
+            annotation=" | ".join(
+                dict.fromkeys(part for _, p in uses for part in str(p.annotation).split(" | "))
+            ),
+        )
+        for name, uses in found.items()
+    ]
+    signature = inspect.signature(inspect.unwrap(function))
+    function.__signature__ = signature.replace(parameters=[*own, *shown])
+
+
+def lookup(
+    chosen: SolverLike, options: Mapping[str, Any], caller: Callable[..., Any] | None = None
+) -> Solver:
+    """The solver of that name, or one that was learned; unknown names and options are refused.
+
+    Parameters
+    ----------
+    chosen : str or LearnedSolver
+        The solver.
+    options : mapping
+        Options for it.
+    caller : callable, optional
+        The function that was called, for the proposal of the nearest name.
+    """
     solver: Any = getattr(chosen, "solver", None)
     if isinstance(chosen, str):
         if chosen not in SOLVERS:
-            raise ValueError(f"solver must be one of {', '.join(SOLVERS)}, got {chosen!r}")
+            raise ValueError(
+                f"solver must be one of {', '.join(SOLVERS)}, got {chosen!r}"
+                f"{did_you_mean(chosen, SOLVERS)}"
+            )
         solver = SOLVERS[chosen]
     if not isinstance(solver, Solver):
         raise TypeError(f"solver must be a name or a learned solver, got {chosen!r}")
     for option in options:
         if option not in solver.options:
-            known = ", ".join(solver.options) or "none"
             raise TypeError(
-                f"solver {solver.name!r} has no option {option!r}; its options: {known}"
+                f"solver {solver.name!r} has no option {option!r}"
+                f"{did_you_mean(option, _names(solver, caller))}; its options: "
+                f"{', '.join(solver.options) or 'none'}"
             )
     return solver
 
 
+def _names(solver: Solver, caller: Callable[..., Any] | None) -> Iterator[str]:
+    yield from solver.options
+    if caller is not None:
+        yield from (p.name for p in own_parameters(caller))
+
+
+# ---------------------------------------------------------------------------------------- solve
+
+
+@takes_solver_options
 def solve(
     problem: Impurity,
     *,
@@ -127,20 +242,21 @@ def solve(
     Parameters
     ----------
     problem : Impurity
-        What to solve.
+        The problem.
     solver : str or LearnedSolver
-        A name in `SOLVERS`, or what `kadanoff.dmft.learn` returned; each refuses problems outside
+        A name in `SOLVERS`, or a result of `kadanoff.dmft.learn`; each refuses problems outside
         its range.
     frequencies : int
         Number of Matsubara frequencies, 2 at least.
     threads : int, optional
-        Worker threads; all cores by default. Results do not depend on it.
+        Worker threads, 1 to 1024; all cores by default. Results do not depend on it.
     progress : bool or callable, optional
         Progress bar, as in `kadanoff.nrg.solve`.
     control : Control, optional
         To cancel from another thread.
     seed : int, optional
-        For solvers and fits that draw random numbers.
+        For solvers and fits that draw random numbers; by default drawn from the operating system.
+        ``Solution.seed`` is the one that was used.
     **options
         The solver's own: ``sites=5`` for "ed", ...
 
@@ -167,17 +283,20 @@ def solve(
     """
     if not isinstance(problem, Impurity):
         raise TypeError(f"problem must be an Impurity, got {type(problem).__name__}")
-    chosen = lookup(solver, options)
-    if checks.whole("frequencies", frequencies) < 2:
-        raise ValueError(f"frequencies must be at least 2, got {frequencies}")
-    threads = checks.threads(threads)
+    chosen = lookup(solver, options, solve)
+    run = running.Run.of(threads=threads, progress=progress, control=control, seed=seed)
+    count = checks.whole("frequencies", frequencies, least=2)
+    return solved(problem, chosen, Run.over(run, count), options)
+
+
+def solved(problem: Impurity, solver: Solver, run: Run, options: Mapping[str, Any]) -> Solution:
+    """As `solve`, for arguments that are checked already; a solver checks its own options."""
     started = time.perf_counter()
-    run = Run(frequencies, threads, progress, control, seed)
-    solution = chosen.compute(problem, run, **options)
+    solution = solver.compute(problem, run, **options)
     seconds = time.perf_counter() - started
     return replace(
         solution,
-        solver=chosen.name,
-        valid=chosen.valid,
+        solver=solver.name,
+        valid=solver.valid,
         diagnostics={**solution.diagnostics, "seconds": seconds},
     )

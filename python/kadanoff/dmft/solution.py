@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from kadanoff._base.html import sparkline, table
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.greens import (
@@ -15,8 +17,8 @@ from kadanoff.greens import (
     MatsubaraFunction,
     RealAxisFunction,
     chebyshev_times,
-    matsubara,
 )
+from kadanoff.greens.grids import fermionic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Solution"]
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Solution:
     """Green function, self-energy and averages of an impurity, from one solver.
@@ -31,13 +34,13 @@ class Solution:
     Attributes
     ----------
     problem : Impurity
-        What was solved.
+        The problem that was solved.
     solver : str
-        Its name, see `kadanoff.dmft.SOLVERS`.
+        Name of the solver, see `kadanoff.dmft.SOLVERS`.
     G : GreenFunction, MatsubaraFunction or LegendreSeries
         The impurity's Green function of one spin: ``G.iw``, ``G.tau`` and, with poles, ``G.w``.
     G_iw, Sigma_iw, Delta_iw : (N,) array of complex
-        At `w`; the self-energy includes the Hartree term, Delta is the one that was solved.
+        At `w_n`; the self-energy includes the Hartree term, Delta is the one that was solved.
     n, docc : float
         ``<n_up + n_dn>`` and ``<n_up n_dn>``.
     log_Z : float or None
@@ -50,6 +53,8 @@ class Solution:
         Seconds, residuals of a bath fit, dropped weight, ...
     G_w, Sigma_w : RealAxisFunction or None
         The retarded functions, from solvers that know them without continuation ("nrg", "nca").
+    seed : int or None
+        Seed of the random numbers; None if the solver, and the fit of its bath, drew none.
     """
 
     problem: Impurity
@@ -66,6 +71,7 @@ class Solution:
     diagnostics: Mapping[str, Any] = field(default_factory=dict)
     G_w: RealAxisFunction | None = None
     Sigma_w: RealAxisFunction | None = None
+    seed: int | None = None
 
     def __repr__(self) -> str:
         error = "unknown" if self.error is None else f"{self.error:.1e}"
@@ -74,19 +80,34 @@ class Solution:
             f"error {error})"
         )
 
+    def _repr_html_(self) -> str:
+        rows: dict[str, object] = {
+            "U": self.problem.U,
+            "beta": self.beta,
+            "eps": self.problem.eps,
+            "n": self.n,
+            "docc": self.docc,
+            "Z": self.Z,
+            "error of G": "unknown" if self.error is None else self.error,
+            "seed": "none drawn" if self.seed is None else self.seed,
+            "valid": self.valid,
+        }
+        shown = -self.Sigma_iw.imag[:48]
+        return table(f"Solution by {self.solver}; -Im Sigma(i w_n)", rows, sparkline(shown))
+
     @property
     def beta(self) -> float:
         """Inverse temperature."""
         return self.problem.beta
 
     @cached_property
-    def w(self) -> FloatArray:
-        """w_n = (2n + 1) pi / beta, where G_iw, Sigma_iw and Delta_iw stand."""
-        return matsubara(self.beta, self.G_iw.size)
+    def w_n(self) -> FloatArray:
+        """(2n + 1) pi / beta, the frequencies of G_iw, Sigma_iw and Delta_iw."""
+        return fermionic(self.beta, self.G_iw.size)
 
     @cached_property
     def tau(self) -> FloatArray:
-        """129 Chebyshev points in [0, beta], where G_tau stands."""
+        """129 Chebyshev points in [0, beta], the times of G_tau."""
         return chebyshev_times(self.beta)
 
     @cached_property
@@ -100,7 +121,7 @@ class Solution:
 
         Not zero in an insulator at finite temperature: see `is_metallic`.
         """
-        return float(1.0 / (1.0 - self.Sigma_iw[0].imag / self.w[0]))
+        return float(1.0 / (1.0 - self.Sigma_iw[0].imag / self.w_n[0]))
 
     @property
     def is_metallic(self) -> bool:

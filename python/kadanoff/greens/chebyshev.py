@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import chebyshev_times, inverse_temperature, times
+from kadanoff.greens.grids import chebyshev_points, chebyshev_times, inverse_temperature, times
 from kadanoff.greens.legendre import LegendreSeries
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ChebyshevFunction"]
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class ChebyshevFunction:
     """G(tau_j) at ``tau_j = beta (1 - cos(pi j / (N - 1))) / 2``, ends included.
@@ -32,8 +34,8 @@ class ChebyshevFunction:
 
     Notes
     -----
-    In between the barycentric formula, which is stable for any number of points. `truncation` tells
-    whether there are enough: compare it with the error that matters.
+    In between the barycentric formula, which is stable for any number of points. `truncation` shows
+    whether they are enough: compare it with the error that matters.
 
     References
     ----------
@@ -62,6 +64,7 @@ class ChebyshevFunction:
         return f"ChebyshevFunction({self.values.size} points, beta={self.beta:g})"
 
     @classmethod
+    @public
     def of(cls, G: Any, count: int) -> ChebyshevFunction:
         """Another representation, anything with ``tau`` and ``beta``, at `count` points."""
         return cls(G.tau(chebyshev_times(G.beta, count)), G.beta)
@@ -69,7 +72,7 @@ class ChebyshevFunction:
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) for 0 <= tau <= beta."""
         t = times(tau, self.beta)
-        nodes = chebyshev_times(self.beta, self.values.size)
+        nodes = chebyshev_points(self.beta, self.values.size)
         weights = (-1.0) ** np.arange(nodes.size)
         weights[[0, -1]] *= 0.5
         distance = t.ravel()[:, None] - nodes

@@ -23,12 +23,13 @@ from functools import lru_cache
 import numpy as np
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 
 __all__ = ["fermi_poles", "poles_needed"]
 
 
-@lru_cache(maxsize=32)
+@public
 def fermi_poles(count: int) -> tuple[FloatArray, FloatArray]:
     """z_p, ascending, and R_p, in units of the temperature.
 
@@ -46,7 +47,12 @@ def fermi_poles(count: int) -> tuple[FloatArray, FloatArray]:
     >>> bool(abs(n - 1 / (1 + np.exp(3))) < 1e-12)
     True
     """
-    n = np.arange(1.0, 2 * checks.whole("count", count))
+    return _fermi_poles(checks.whole("count", count))
+
+
+@lru_cache(maxsize=32)
+def _fermi_poles(count: int) -> tuple[FloatArray, FloatArray]:
+    n = np.arange(1.0, 2 * count)
     off = 0.5 / np.sqrt(4.0 * n * n - 1.0)
     b, vectors = np.linalg.eigh(np.diag(off, 1) + np.diag(off, -1))
     b, first = b[::-1][:count], vectors[0, ::-1][:count]
@@ -57,5 +63,5 @@ def fermi_poles(count: int) -> tuple[FloatArray, FloatArray]:
 
 
 def poles_needed(x: float) -> int:
-    """How many poles are exact to 1e-12 up to |x|, rounded up to a multiple of 8."""
-    return 8 * math.ceil((2.0 + math.sqrt(abs(checks.real("x", x)) / 0.29)) / 8.0)
+    """Number of poles that is exact to 1e-12 up to |x|, rounded up to a multiple of 8."""
+    return 8 * math.ceil((2.0 + math.sqrt(abs(x) / 0.29)) / 8.0)

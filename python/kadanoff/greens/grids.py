@@ -8,9 +8,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 
 __all__ = ["chebyshev_times", "matsubara"]
+
+
+def fermionic(beta: float, count: int) -> FloatArray:
+    """w_n as :func:`matsubara`, for arguments that are checked already."""
+    return np.asarray((2.0 * np.arange(count) + 1.0) * (math.pi / beta))
+
+
+def frequency_count(count: object) -> int:
+    """A number of Matsubara frequencies, at least 1."""
+    return checks.whole("count", count)
 
 
 def inverse_temperature(value: object) -> float:
@@ -21,6 +32,7 @@ def inverse_temperature(value: object) -> float:
     return beta
 
 
+@public
 def matsubara(beta: float, count: int) -> FloatArray:
     """w_n = (2n + 1) pi / beta for n = 0, ..., count - 1.
 
@@ -36,10 +48,10 @@ def matsubara(beta: float, count: int) -> FloatArray:
     >>> matsubara(np.pi, 3)
     array([1., 3., 5.])
     """
-    beta = inverse_temperature(beta)
-    return np.asarray((2.0 * np.arange(checks.whole("count", count)) + 1.0) * (math.pi / beta))
+    return fermionic(inverse_temperature(beta), frequency_count(count))
 
 
+@public
 def chebyshev_times(beta: float, count: int = 129) -> FloatArray:
     """tau_j = beta (1 - cos(pi j / (count - 1))) / 2, ascending, 0 and beta included.
 
@@ -58,9 +70,11 @@ def chebyshev_times(beta: float, count: int = 129) -> FloatArray:
     >>> chebyshev_times(10.0, 3)
     array([ 0.,  5., 10.])
     """
-    beta = inverse_temperature(beta)
-    if checks.whole("count", count) < 2:
-        raise ValueError(f"count must be at least 2, got {count}")
+    return chebyshev_points(inverse_temperature(beta), checks.whole("count", count, least=2))
+
+
+def chebyshev_points(beta: float, count: int) -> FloatArray:
+    """As :func:`chebyshev_times`, for arguments that are checked already."""
     # sin^2 keeps the small distances to the end exact.
     half = np.sin(0.5 * math.pi * np.arange(count) / (count - 1)) ** 2
     return np.asarray(beta * half)
@@ -68,7 +82,10 @@ def chebyshev_times(beta: float, count: int = 129) -> FloatArray:
 
 def times(tau: ArrayLike, beta: float) -> FloatArray:
     """Imaginary times in [0, beta]; 0 means 0+ and beta means beta-."""
-    t = np.asarray(tau, dtype=np.float64)
+    given = np.asarray(tau)
+    if given.dtype.kind not in "iuf" or isinstance(tau, np.ma.MaskedArray):
+        raise TypeError(f"tau must hold real numbers, got {type(tau).__name__} of {given.dtype}")
+    t = given.astype(np.float64, copy=False)
     slack = 1e-12 * beta
     if not np.all((t >= -slack) & (t <= beta + slack)):
         raise ValueError(

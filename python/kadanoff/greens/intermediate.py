@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import inverse_temperature, times
+from kadanoff.greens.grids import frequency_count, inverse_temperature, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +30,8 @@ __all__ = ["IntermediateSeries"]
 
 
 @lru_cache(maxsize=8)
-def _basis(beta: float, w_max: float, tolerance: float) -> Any:
+def sparse_basis(beta: float, w_max: float, tolerance: float) -> Any:
+    """The basis of sparse-ir for fermions, cached."""
     try:
         import sparse_ir
     except ImportError as error:
@@ -40,6 +42,7 @@ def _basis(beta: float, w_max: float, tolerance: float) -> Any:
     return sparse_ir.FiniteTempBasis("F", beta, w_max, eps=tolerance)
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class IntermediateSeries:
     """G(tau) = sum_l G_l U_l(tau).
@@ -74,10 +77,7 @@ class IntermediateSeries:
         )
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
         for name in ("w_max", "tolerance"):
-            value = checks.real(name, getattr(self, name))
-            if value <= 0.0:
-                raise ValueError(f"{name} must be positive, got {name} = {value}")
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, name, checks.real(name, getattr(self, name), above=0))
         size = self.basis.size
         if self.coefficients.size != size:
             raise ValueError(
@@ -85,16 +85,24 @@ class IntermediateSeries:
                 f"got {self.coefficients.size} coefficients"
             )
 
+    def __repr__(self) -> str:
+        return (
+            f"IntermediateSeries({self.coefficients.size} coefficients, beta={self.beta:g}, "
+            f"w_max={self.w_max:g}, tolerance={self.tolerance:g})"
+        )
+
     @property
     def basis(self) -> Any:
         """The sparse_ir.FiniteTempBasis behind it; cached."""
-        return _basis(self.beta, self.w_max, self.tolerance)
+        return sparse_basis(self.beta, self.w_max, self.tolerance)
 
     @classmethod
+    @public
     def of(cls, G: Any, w_max: float, *, tolerance: float = 1e-12) -> IntermediateSeries:
         """The series of another representation, anything with ``tau`` and ``beta``."""
-        beta, w_max = G.beta, checks.real("w_max", w_max)
-        basis = _basis(beta, w_max, checks.real("tolerance", tolerance))
+        beta, w_max = G.beta, checks.real("w_max", w_max, above=0)
+        tolerance = checks.real("tolerance", tolerance, above=0)
+        basis = sparse_basis(beta, w_max, tolerance)
         points = np.asarray(basis.default_tau_sampling_points()) % beta
         matrix = np.asarray(basis.u(points)).T
         found = np.linalg.lstsq(matrix, G.tau(points), rcond=None)[0]
@@ -108,7 +116,7 @@ class IntermediateSeries:
 
     def iw(self, count: int = 512) -> ComplexArray:
         """G(i w_n) at the first `count` positive frequencies."""
-        odd = 2 * np.arange(count) + 1
+        odd = 2 * np.arange(frequency_count(count)) + 1
         return np.asarray(np.asarray(self.basis.uhat(odd)).T @ self.coefficients)
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:

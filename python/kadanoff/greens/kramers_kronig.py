@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff._base import checks
 from kadanoff._base.types import FloatArray
 
 __all__ = ["checked_frequencies", "hilbert"]
@@ -14,17 +15,12 @@ __all__ = ["checked_frequencies", "hilbert"]
 
 def checked_frequencies(omega: ArrayLike) -> FloatArray:
     """A frequency grid: one-dimensional, ascending, finite, not empty."""
-    given = np.asarray(omega)
-    if given.dtype.kind not in "iuf":
-        raise TypeError(f"omega must be real frequencies, got an array of {given.dtype}")
-    grid = given.astype(float)
+    grid = checks.array("omega", omega)
     if grid.ndim != 1 or grid.size == 0:
         raise ValueError(
             f"omega must be a one-dimensional grid with at least one frequency, got shape "
             f"{grid.shape}; write [omega] for a single one"
         )
-    if not np.isfinite(grid).all():
-        raise ValueError("omega must be finite")
     if (np.diff(grid) <= 0).any():
         raise ValueError("omega must be sorted and without repetitions; use np.unique(omega)")
     return grid
@@ -60,7 +56,7 @@ def hilbert(omega: ArrayLike, A: ArrayLike, *, at: ArrayLike | None = None) -> F
     [0.69314718] 0.69314718
     """
     grid = checked_frequencies(omega)
-    values = np.asarray(A, dtype=float)
+    values = checks.array("A", A)
     if values.shape != grid.shape:
         raise ValueError(f"A must have the shape of omega, {grid.shape}, got {values.shape}")
     targets = grid if at is None else checked_frequencies(at)

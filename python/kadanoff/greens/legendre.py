@@ -21,27 +21,52 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import inverse_temperature, times
+from kadanoff.greens.grids import frequency_count, inverse_temperature, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["LegendreSeries", "legendre_to_matsubara"]
 
-MOST = 2048
-FEW = 129  # times at which polynomials are kept: 2 MB at most
+MAX_COEFFICIENTS = 2048
+MAX_CACHED = 129  # times at which polynomials are kept: 2 MB at most
 
 
-@lru_cache(maxsize=16)
+@public
 def legendre_to_matsubara(frequencies: int, coefficients: int) -> ComplexArray:
     """T_nl, shape (frequencies, coefficients); unitary in the limit of all n, l.
 
     The spherical Bessel functions by upward recurrence for l <= x and by the ratio of
     neighbours, from large l downwards, beyond.
+
+    Parameters
+    ----------
+    frequencies : int
+        Number of positive Matsubara frequencies.
+    coefficients : int
+        Number of Legendre coefficients.
+
+    Returns
+    -------
+    (frequencies, coefficients) array of complex
+        Read-only.
+
+    Examples
+    --------
+    >>> legendre_to_matsubara(1, 2).round(4)
+    array([[ 0.   +0.6366j, -0.702+0.j    ]])
     """
-    n = np.arange(checks.whole("frequencies", frequencies))
-    top = checks.whole("coefficients", coefficients)
+    return transform_matrix(
+        checks.whole("frequencies", frequencies), checks.whole("coefficients", coefficients)
+    )
+
+
+@lru_cache(maxsize=16)
+def transform_matrix(frequencies: int, coefficients: int) -> ComplexArray:
+    """As :func:`legendre_to_matsubara`, for arguments that are checked already."""
+    n, top = np.arange(frequencies), coefficients
     x = (n + 0.5) * math.pi
     # Ratios j_l / j_(l-1), stable downwards for l > x.
     ratio = np.zeros((top, n.size))
@@ -78,6 +103,7 @@ def _polynomials(x: bytes, count: int) -> FloatArray:
     return np.asarray(P * np.sqrt(2.0 * np.arange(count) + 1.0))
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class LegendreSeries:
     """G(tau) = sum_l sqrt(2l + 1) / beta P_l(x(tau)) G_l, x = 2 tau / beta - 1.
@@ -113,6 +139,7 @@ class LegendreSeries:
         return f"LegendreSeries({self.coefficients.size} coefficients, beta={self.beta:g})"
 
     @classmethod
+    @public
     def of(
         cls,
         G: Callable[[FloatArray], FloatArray],
@@ -131,8 +158,8 @@ class LegendreSeries:
         beta : float
             Inverse temperature.
         coefficients : int, optional
-            How many to keep; what they leave out is then up to the caller. By default as many as
-            reach `tolerance`.
+            Number of coefficients kept; their truncation error is then up to the caller. By
+            default as many as reach `tolerance`.
         tolerance : float
             Largest of the last coefficients relative to the largest of all.
         noise : float
@@ -144,27 +171,46 @@ class LegendreSeries:
             2048 coefficients do not reach the tolerance.
         """
         beta = inverse_temperature(beta)
-        tolerance = checks.real("tolerance", tolerance)
-        count = (
-            64 if coefficients is None else max(64, 2 * checks.whole("coefficients", coefficients))
-        )
+        if coefficients is not None:
+            coefficients = checks.whole("coefficients", coefficients)
+        tolerance = checks.real("tolerance", tolerance, least=0)
+        return cls.fitted(G, beta, coefficients, tolerance, checks.real("noise", noise, least=0))
+
+    @classmethod
+    def own(cls, coefficients: FloatArray, beta: float) -> LegendreSeries:
+        """A series that takes over coefficients: neither copied nor checked."""
+        made = object.__new__(cls)
+        coefficients = np.asarray(coefficients, dtype=np.float64)
+        coefficients.setflags(write=False)
+        made.__dict__.update(coefficients=coefficients, beta=float(beta))
+        return made
+
+    @classmethod
+    def fitted(
+        cls,
+        G: Callable[[FloatArray], FloatArray],
+        beta: float,
+        coefficients: int | None,
+        tolerance: float,
+        noise: float,
+    ) -> LegendreSeries:
+        """As `of`, for arguments that are checked already."""
+        count = 64 if coefficients is None else max(64, 2 * coefficients)
         while True:
             x, weights, P = gauss_legendre(count)
             values = np.asarray(G(0.5 * beta * (x + 1.0)), dtype=np.float64)
             found = 0.5 * beta * (P.T @ (weights * values))
             if coefficients is not None:
-                return cls(found[:coefficients], beta)
+                return cls.own(found[:coefficients].copy(), beta)
             size = np.abs(found)
-            limit = max(
-                tolerance * float(np.max(size, initial=0.0)), checks.real("noise", noise) * beta
-            )
+            limit = max(tolerance * float(np.max(size, initial=0.0)), noise * beta)
             if np.max(size[-8:]) <= limit:
                 above = np.flatnonzero(size > limit)
-                return cls(found[: above[-1] + 1 if above.size else 1], beta)
+                return cls.own(found[: above[-1] + 1 if above.size else 1].copy(), beta)
             count *= 2
-            if count > MOST:
+            if count > MAX_COEFFICIENTS:
                 raise ValueError(
-                    f"{MOST} Legendre coefficients do not represent this function to "
+                    f"{MAX_COEFFICIENTS} Legendre coefficients do not represent this function to "
                     f"{tolerance:g}; the temperature is too low for its energies: use poles, or a "
                     "larger tolerance"
                 )
@@ -174,7 +220,7 @@ class LegendreSeries:
         t = times(tau, self.beta)
         x = 2.0 * t / self.beta - 1.0
         L = self.coefficients.size
-        if t.size <= FEW:
+        if t.size <= MAX_CACHED:
             P = _polynomials(x.tobytes(), 32 * math.ceil(L / 32))[:, :L]
             return np.asarray((P @ self.coefficients).reshape(t.shape) / self.beta)
         factors = np.sqrt(2.0 * np.arange(L) + 1.0) / self.beta
@@ -185,7 +231,7 @@ class LegendreSeries:
         """G(i w_n) at the first `count` positive frequencies."""
         L = self.coefficients.size
         # Rounded up, so that series of about the same length share one matrix.
-        T = legendre_to_matsubara(count, 32 * math.ceil(L / 32))
+        T = transform_matrix(frequency_count(count), 32 * math.ceil(L / 32))
         return np.asarray(T[:, :L] @ self.coefficients)
 
     @property

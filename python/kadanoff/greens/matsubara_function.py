@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import inverse_temperature, matsubara, times
+from kadanoff.greens.grids import fermionic, frequency_count, inverse_temperature, times
 from kadanoff.greens.poles import GreenFunction
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["MatsubaraFunction", "gauss_poles", "tail_moments"]
 
 
+@public
 def gauss_poles(moments: Sequence[float]) -> tuple[FloatArray, FloatArray]:
     """Poles and weights of the shortest sum whose moments are the given ones.
 
@@ -46,6 +48,11 @@ def gauss_poles(moments: Sequence[float]) -> tuple[FloatArray, FloatArray]:
     >>> gauss_poles([1.0, 0.0, 4.0, 0.0])
     (array([-2.,  2.]), array([0.5, 0.5]))
     """
+    return quadrature(checks.array("moments", moments, ndim=1) if len(moments) else np.zeros(0))
+
+
+def quadrature(moments: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """As :func:`gauss_poles`, for moments that are checked already."""
     m = np.asarray(moments, dtype=np.float64)
     if m.size == 0 or m[0] <= 0.0:
         return np.zeros(0), np.zeros(0)
@@ -53,7 +60,8 @@ def gauss_poles(moments: Sequence[float]) -> tuple[FloatArray, FloatArray]:
     scale = max(sizes, default=0.0)
     if scale < 1e-40:  # a pole at zero, to rounding: powers of less would underflow
         return np.zeros(1), m[:1].copy()
-    m = m / m[0] / scale ** np.arange(m.size)
+    first = m[0]
+    m = m / first / scale ** np.arange(m.size)
     alpha: list[float] = []
     gamma: list[float] = []  # squared off-diagonal elements
     # The Chebyshev algorithm: sigma_(k,l) = int p_k x^l.
@@ -75,22 +83,41 @@ def gauss_poles(moments: Sequence[float]) -> tuple[FloatArray, FloatArray]:
         before, sigma = sigma, nxt
     off = np.sqrt(gamma)
     E, vectors = np.linalg.eigh(np.diag(alpha) + np.diag(off, 1) + np.diag(off, -1))
-    return E * scale, moments[0] * vectors[0] ** 2
+    return E * scale, first * vectors[0] ** 2
 
 
+@public
 def tail_moments(values: ArrayLike, beta: float, count: int = 4) -> FloatArray:
     """m_0, m_1, ... of ``G(iw) = sum_k m_k / (iw)**(k + 1)`` from the last quarter of the values.
 
     Least squares with two more orders than asked for. Good to about ``(E / w_max)**2`` in m_0: pass
     moments that are known instead.
+
+    Parameters
+    ----------
+    values : (N,) array of complex
+        G at the first N positive Matsubara frequencies, at least 16.
+    beta : float
+        Inverse temperature.
+    count : int
+        Number of moments.
+
+    Returns
+    -------
+    (count,) array
     """
     values = checks.array("values", values, dtype=np.complex128, ndim=1, frozen=True)
-    w = matsubara(beta, values.size)
     if values.size < 16:
         raise ValueError(f"at least 16 frequencies are needed for a tail, got {values.size}")
+    return fitted_moments(values, inverse_temperature(beta), checks.whole("count", count))
+
+
+def fitted_moments(values: ComplexArray, beta: float, count: int) -> FloatArray:
+    """As :func:`tail_moments`, for arguments that are checked already."""
+    w_n = fermionic(beta, values.size)
     part = slice(3 * values.size // 4, None)
-    top = w[-1]
-    x = top / (1j * w[part])
+    top = w_n[-1]
+    x = top / (1j * w_n[part])
     columns = np.stack([x ** (k + 1) for k in range(count + 2)], axis=1)
     system = np.concatenate([columns.real, columns.imag])
     target = np.concatenate([values[part].real, values[part].imag])
@@ -98,6 +125,7 @@ def tail_moments(values: ArrayLike, beta: float, count: int = 4) -> FloatArray:
     return np.asarray(found[:count] * top ** np.arange(1, count + 1))
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class MatsubaraFunction:
     r"""G(i w_n) for 0 <= n < N, and the moments m_k of its tail ``sum_k m_k / (iw)**(k + 1)``.
@@ -147,18 +175,30 @@ class MatsubaraFunction:
             known = tail_moments(self.values, self.beta)
         object.__setattr__(self, "moments", tuple(float(m) for m in known))
 
+    @classmethod
+    def own(cls, values: ComplexArray, beta: float, moments: Sequence[float]) -> MatsubaraFunction:
+        """A function that takes over the values of a solver: neither copied nor checked."""
+        made = object.__new__(cls)
+        values = np.asarray(values, dtype=np.complex128)
+        values.setflags(write=False)
+        known = moments if len(moments) else fitted_moments(values, beta, 4)
+        made.__dict__.update(
+            values=values, beta=float(beta), moments=tuple(float(m) for m in known)
+        )
+        return made
+
     def __repr__(self) -> str:
         return f"MatsubaraFunction({self.values.size} frequencies, beta={self.beta:g})"
 
     @property
     def frequencies(self) -> FloatArray:
         """w_n, positive."""
-        return matsubara(self.beta, self.values.size)
+        return fermionic(self.beta, self.values.size)
 
     @cached_property
     def tail(self) -> GreenFunction:
         """A few poles with the same moments."""
-        return GreenFunction(*gauss_poles(self.moments), self.beta)
+        return GreenFunction.own(*quadrature(self.moments), self.beta)
 
     @property
     def tail_error(self) -> float:
@@ -169,22 +209,26 @@ class MatsubaraFunction:
 
     def iw(self, count: int) -> ComplexArray:
         """G at the first `count` frequencies, beyond the values by the tail."""
+        return self.at_first(frequency_count(count))
+
+    def at_first(self, count: int) -> ComplexArray:
+        """As `iw`, for a number that is checked already."""
         n = self.values.size
         if count <= n:
             return np.asarray(self.values[:count])
-        beyond = self.tail(1j * matsubara(self.beta, count)[n:])
+        beyond = self.tail(1j * fermionic(self.beta, count)[n:])
         return np.concatenate([self.values, beyond])
 
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) = 1/beta sum_n exp(-i w_n tau) G(i w_n) for 0 <= tau <= beta."""
         t = times(tau, self.beta)
-        w = self.frequencies
-        rest = self.values - self.tail(1j * w)
+        w_n = self.frequencies
+        rest = self.values - self.tail(1j * w_n)
         out = self.tail.tau(t).ravel()
         flat = t.ravel()
         for start in range(0, flat.size, 512):
             part = flat[start : start + 512]
-            cos, sin = _phases(part.tobytes(), self.beta, w.size)
+            cos, sin = _phases(part.tobytes(), self.beta, w_n.size)
             out[start : start + 512] += 2.0 / self.beta * (cos @ rest.real + sin @ rest.imag)
         return np.asarray(out.reshape(t.shape))
 
@@ -203,7 +247,7 @@ class MatsubaraFunction:
 @lru_cache(maxsize=16)
 def _phases(tau: bytes, beta: float, count: int) -> tuple[FloatArray, FloatArray]:
     """cos(w_n tau) and sin(w_n tau): a self-consistent loop asks for the same ones again."""
-    phase = np.outer(np.frombuffer(tau), matsubara(beta, count))
+    phase = np.outer(np.frombuffer(tau), fermionic(beta, count))
     return np.cos(phase), np.sin(phase)
 
 
@@ -213,14 +257,14 @@ def trace(beta: float, product: ComplexArray, moments: tuple[float, float, float
     The sum of the tail is done exactly with three poles. What is left falls as c/w**4, with c from
     the last frequency: the sum beyond it is added by the midpoint rule.
     """
-    w = matsubara(beta, product.size)
+    w_n = fermionic(beta, product.size)
     a = 1.0 / beta
     m0, m1, m2 = moments
     # m_0/z + m_1/z^2 + m_2/z^3 + ... as residues at -a, 0, a.
     plus = 0.5 * (m2 / a**2 + m1 / a)
     minus = 0.5 * (m2 / a**2 - m1 / a)
     zero = m0 - plus - minus
-    z = 1j * w
+    z = 1j * w_n
     tail = plus / (z - a) + minus / (z + a) + zero / z
     fermi = 1.0 / (math.exp(beta * a) + 1.0)
     exact = plus * fermi + minus * (1.0 - fermi) + zero * 0.5

@@ -56,8 +56,8 @@ def plot_green(
         ax.plot(tau, -G.tau(tau), **(own | style))
         dress(ax, x=r"$\tau$", y=r"$-G(\tau)$")
     elif quantity == "iw":
-        w = matsubara(G.beta, 64)
-        ax.plot(w, -G.iw(64).imag, **(own | {"marker": "o", "markersize": 3} | style))
+        w_n = matsubara(G.beta, 64)
+        ax.plot(w_n, -G.iw(64).imag, **(own | {"marker": "o", "markersize": 3} | style))
         dress(ax, x=r"$\omega_n$", y=r"$-\mathrm{Im}\,G(i\omega_n)$")
     elif quantity == "spectrum":
         if not hasattr(G, "spectrum"):
@@ -66,8 +66,8 @@ def plot_green(
                 "use a solver with poles, such as 'ed'"
             )
         if isinstance(G, RealAxisFunction):
-            seen = np.abs(G.omega) <= _reach(G)
-            ax.plot(G.omega[seen], G.A[seen], **(own | style))
+            inside = np.abs(G.omega) <= _reach(G)
+            ax.plot(G.omega[inside], G.A[inside], **(own | style))
             dress(ax, x=r"$\omega$", y=r"$A(\omega)$")
             legend(ax)
             return ax

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 
 from kadanoff import _core
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import inverse_temperature, matsubara, times
+from kadanoff.greens.grids import fermionic, frequency_count, inverse_temperature, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["GreenFunction"]
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class GreenFunction:
     r"""G(z) = sum_j weights_j / (z - energies_j), with an inverse temperature.
@@ -63,7 +65,7 @@ class GreenFunction:
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
         if self.energies.shape != self.weights.shape:
             raise ValueError(
-                "energies and weights must have one entry for every pole, "
+                "energies and weights must have one entry per pole, "
                 f"got {self.energies.size} and {self.weights.size}"
             )
 
@@ -74,15 +76,18 @@ class GreenFunction:
     def own(cls, energies: FloatArray, weights: FloatArray, beta: float) -> GreenFunction:
         """A Green function that takes over the arrays of a solver: neither copied nor checked."""
         made = object.__new__(cls)
-        for name, value in (("energies", energies), ("weights", weights)):
-            value.setflags(write=False)
-            object.__setattr__(made, name, value)
-        object.__setattr__(made, "beta", beta)
+        energies, weights = (np.asarray(x, dtype=np.float64) for x in (energies, weights))
+        for array in (energies, weights):
+            array.setflags(write=False)
+        made.__dict__.update(energies=energies, weights=weights, beta=float(beta))
         return made
 
     def __call__(self, z: ArrayLike) -> ComplexArray:
         """G(z) off the real axis."""
-        points = np.asarray(z, dtype=np.complex128)
+        points = np.asarray(z)
+        if points.dtype.kind not in "iufc" or isinstance(z, np.ma.MaskedArray):
+            raise TypeError(f"z must hold numbers, got {type(z).__name__} of {points.dtype}")
+        points = points.astype(np.complex128, copy=False)
         if not np.all(np.isfinite(points)):
             raise ValueError("z must be finite")
         if np.any(points.imag == 0.0):
@@ -95,7 +100,11 @@ class GreenFunction:
 
     def iw(self, count: int = 512) -> ComplexArray:
         """G(i w_n) at the first `count` positive Matsubara frequencies."""
-        return self(1j * matsubara(self.beta, count))
+        return self.at_first(frequency_count(count))
+
+    def at_first(self, count: int) -> ComplexArray:
+        """As `iw`, for a number that is checked already."""
+        return self(1j * fermionic(self.beta, count))
 
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) for 0 <= tau <= beta; the ends mean 0+ and beta-."""
@@ -106,10 +115,8 @@ class GreenFunction:
 
     def w(self, w: ArrayLike, eta: float) -> ComplexArray:
         """G(w + i eta), the retarded function with every pole a Lorentzian of half width eta."""
-        eta = checks.real("eta", eta)
-        if eta <= 0.0:
-            raise ValueError(f"broadening eta must be positive, got eta = {eta}")
-        return self(np.asarray(w, dtype=np.float64) + 1j * eta)
+        eta = checks.real("eta", eta, above=0, hint="it is a broadening")
+        return self(checks.array("w", w) + 1j * eta)
 
     def spectrum(self, w: ArrayLike, eta: float) -> FloatArray:
         """A(w) = -Im G(w + i eta) / pi."""
@@ -117,6 +124,10 @@ class GreenFunction:
 
     def moments(self, count: int = 4) -> FloatArray:
         """int w**k A(w) dw = sum_j w_j E_j**k for k < count: G(z) = sum_k m_k / z**(k + 1)."""
+        return self.power_sums(checks.whole("count", count))
+
+    def power_sums(self, count: int) -> FloatArray:
+        """As `moments`, for a number that is checked already."""
         found, terms = np.empty(count), self.weights
         for k in range(count):
             found[k] = np.sum(terms)
@@ -133,9 +144,7 @@ class GreenFunction:
 
         Norm and first moment stay; the second changes by at most ``distance**2 / 4`` of the weight.
         """
-        distance = checks.real("distance", distance)
-        if distance < 0.0:
-            raise ValueError(f"distance must not be negative, got {distance}")
+        distance = checks.real("distance", distance, least=0)
         order = np.argsort(self.energies, kind="stable")
         E, w = self.energies[order], self.weights[order]
         if E.size == 0:
@@ -145,7 +154,7 @@ class GreenFunction:
         centre = np.add.reduceat(w * E, groups)
         plain = np.add.reduceat(E, groups) / np.diff([*groups, E.size])
         safe = np.abs(weight) > 1e-300
-        return GreenFunction(
+        return GreenFunction.own(
             np.where(safe, centre / np.where(safe, weight, 1.0), plain), weight, self.beta
         )
 

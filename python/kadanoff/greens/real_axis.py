@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.greens.grids import inverse_temperature
 from kadanoff.greens.kramers_kronig import checked_frequencies, hilbert
@@ -23,6 +24,7 @@ __all__ = ["RealAxisFunction"]
 GAUSS = (0.5 - 0.5 / np.sqrt(3.0), 0.5 + 0.5 / np.sqrt(3.0))
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class RealAxisFunction:
     r"""``G(w + i0)`` on an ascending grid; ``A = -Im G / pi`` is linear between its points.
@@ -52,7 +54,7 @@ class RealAxisFunction:
         object.__setattr__(
             self,
             "omega",
-            checks.array("omega", checked_frequencies(self.omega), ndim=1, frozen=True),
+            checks.array("omega", checked_frequencies(self.omega), frozen=True),
         )
         object.__setattr__(
             self,
@@ -62,7 +64,7 @@ class RealAxisFunction:
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
         if self.omega.shape != self.values.shape:
             raise ValueError(
-                "omega and values must have one entry for every frequency, "
+                "omega and values must have one entry per frequency, "
                 f"got {self.omega.size} and {self.values.size}"
             )
 
@@ -89,21 +91,22 @@ class RealAxisFunction:
 
     def spectrum(self, w: ArrayLike) -> FloatArray:
         """A(w), linear between the points of the grid and zero outside."""
-        return np.asarray(np.interp(np.asarray(w), self.omega, self.A, left=0.0, right=0.0))
+        return np.asarray(np.interp(checks.array("w", w), self.omega, self.A, left=0.0, right=0.0))
 
     @cached_property
     def poles(self) -> GreenFunction:
-        """The spectral integral ``int A(x) / (z - x) dx`` as poles: two Gauss points a segment.
+        """The spectral integral ``int A(x) / (z - x) dx`` as poles.
 
-        Norm, first and second moment are those of the linear interpolation; at a distance of d from
-        the axis the relative error is of order ``(h / d)**4 / 4320`` for segments of width h.
+        Two Gauss points per segment. Norm, first and second moment are those of the linear
+        interpolation; at a distance of d from the axis the relative error is of order
+        ``(h / d)**4 / 4320`` for segments of width h.
         """
         w, A = self.omega, self.A
         h = np.diff(w)
         energies = np.concatenate([w[:-1] + g * h for g in GAUSS])
         weights = np.concatenate([0.5 * h * ((1 - g) * A[:-1] + g * A[1:]) for g in GAUSS])
         order = np.argsort(energies, kind="stable")
-        return GreenFunction(energies[order], weights[order], self.beta)
+        return GreenFunction.own(energies[order], weights[order], self.beta)
 
     def iw(self, count: int = 512) -> ComplexArray:
         """The spectral integral at the first `count` Matsubara frequencies."""

@@ -28,7 +28,7 @@ def db():
 
 
 def bits(database):
-    arrays = {name: getattr(database, name) for name in ("U", "D", "eps", "e", "V", "index")}
+    arrays = {name: getattr(database, name) for name in ("U", "D", "detuning", "e", "V", "index")}
     for table in TABLES:
         arrays |= {(table, name): x for name, x in getattr(database, table).items()}
     return {name: array.tobytes() for name, array in arrays.items()}
@@ -38,9 +38,9 @@ def bits(database):
 
 
 def test_samples_have_the_declared_distribution():
-    spread = Distribution(U=(2.0, 3.0), half_bandwidth=(1.0, 4.0), eps=(-0.5, 0.25), seed=2)
+    spread = Distribution(U=(2.0, 3.0), D=(1.0, 4.0), detuning=(-0.5, 0.25), seed=2)
     draws = [spread.draw(i) for i in range(400)]
-    for name, (low, high) in (("U", (2.0, 3.0)), ("D", (1.0, 4.0)), ("eps", (-0.5, 0.25))):
+    for name, (low, high) in (("U", (2.0, 3.0)), ("D", (1.0, 4.0)), ("detuning", (-0.5, 0.25))):
         values = np.array([getattr(draw, name) for draw in draws])
         assert low <= values.min() < low + 0.02 * (high - low)
         assert high >= values.max() > high - 0.02 * (high - low)
@@ -67,7 +67,7 @@ def test_other_rules_for_the_weight(rule, weight):
 
 
 def test_self_consistent_baths():
-    options = {"U": (1.0, 4.0), "half_bandwidth": (1.0, 2.0), "eps": (0.0, 0.0), "bath_sites": 3}
+    options = {"U": (1.0, 4.0), "D": (1.0, 2.0), "detuning": (0.0, 0.0), "bath_sites": 3}
     db = make(4, target="ed-3", inputs=("ipt",), bath="self-consistent", **options, **QUICK)
     assert set(db.born) <= {0, 1}
     for i in range(4):
@@ -101,17 +101,17 @@ def test_every_solver_is_what_the_front_door_gives(db):
     for i, b in ((0, 0), (5, 1)):
         problem = db.impurity(i, b)
         for name in db.solvers:
-            options = {"tol": 1e-5} if name == "nca" else {}
+            options = {"tolerance": 1e-5} if name == "nca" else {}
             if name in ("ed-1", "ed-2", "ed-3"):
                 options = {"fit": {"starts": 1}}
-            found = approximate(problem, name, frequencies=64, **options)
+            found = approximate(problem, name, frequencies=64, seed=0, **options)
             np.testing.assert_allclose(db.Sigma[name][i, b], found.Sigma_iw, rtol=1e-9)
             np.testing.assert_allclose(db.G_tau[name][i, b], found.G.tau(db.tau(b)), atol=1e-10)
             assert db.n[name][i, b] == pytest.approx(found.n, abs=1e-10)
         exact = solve(problem, frequencies=64)
         np.testing.assert_allclose(db.G["ed-4"][i, b], exact.G_iw, rtol=1e-9)
         np.testing.assert_allclose(db.Delta[i, b], exact.Delta_iw, rtol=1e-12)
-        np.testing.assert_allclose(db.w(b), exact.w, rtol=1e-15)
+        np.testing.assert_allclose(db.w_n(b), exact.w_n, rtol=1e-15)
 
 
 def test_exact_relations(db):
@@ -125,7 +125,7 @@ def test_exact_relations(db):
             assert np.all(db.Sigma[name].imag <= 0.0)
     moments = db.Sigma_moments("ed-4")
     # Re Sigma -> s_0 and -w Im Sigma -> s_1, to second order in E / w at the last frequency.
-    w = np.array([db.w(b)[-1] for b in range(2)])
+    w = np.array([db.w_n(b)[-1] for b in range(2)])
     last = db.Sigma["ed-4"][..., -1]
     scale = (db.U + db.D)[:, None] / w
     assert np.all(np.abs(-w * last.imag / moments[..., 1] - 1.0) < 3 * scale**2)
@@ -138,22 +138,22 @@ def test_corrections_shrink_with_the_number_of_sites(db):
 
 
 def test_refits_are_put_back_into_the_true_bath():
-    problem = Impurity(4.0, 30.0, DiscreteBath([-1.2, -0.3, 0.2, 1.3], [0.4, 0.3, 0.3, 0.4]), 0.2)
-    found = approximate(problem, "ed-2", frequencies=64)
+    problem = Impurity(4.0, 30.0, DiscreteBath([-1.2, -0.3, 0.2, 1.3], [0.4, 0.3, 0.3, 0.4]), -1.8)
+    found = approximate(problem, "ed-2", frequencies=64, seed=0)
     bath = found.diagnostics["bath"]
-    inner = solve(Impurity(4.0, 30.0, bath, 0.2), frequencies=64)
+    inner = solve(Impurity(4.0, 30.0, bath, -1.8), frequencies=64)
     np.testing.assert_allclose(found.Sigma_iw, inner.Sigma_iw, rtol=1e-10)
-    z = 1j * found.w
-    G = 1 / (z - problem.level - problem.Delta().iw(64) - inner.Sigma_iw)
+    z = 1j * found.w_n
+    G = 1 / (z - problem.eps - problem.Delta().iw(64) - inner.Sigma_iw)
     np.testing.assert_allclose(found.G_iw, G, rtol=1e-12)
     # G(tau) from more frequencies and fewer moments; the tail is sextic.
-    many = approximate(problem, "ed-2", frequencies=20_000)
+    many = approximate(problem, "ed-2", frequencies=20_000, seed=0)
     reference = MatsubaraFunction(many.G_iw, 30.0, many.G.moments[:4])
     tau = np.linspace(0, 30, 50)
     np.testing.assert_allclose(found.G.tau(tau), reference.tau(tau), atol=1e-7)
     # The same from Delta on frequencies alone: the fit has other starting points.
     values = MatsubaraBath(problem.Delta().iw(2000), problem.Delta_moments())
-    again = approximate(Impurity(4.0, 30.0, values, 0.2), "ed-2", frequencies=64)
+    again = approximate(Impurity(4.0, 30.0, values, -1.8), "ed-2", frequencies=64, seed=0)
     np.testing.assert_allclose(again.Sigma_iw, found.Sigma_iw, rtol=1e-5)
 
 
@@ -207,6 +207,31 @@ def test_a_store_of_another_version_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["kadanoff.dmft.data.generation"], "VERSION", 99)
     with pytest.raises(ValueError, match="this is version 99"):
         make(2, path=tmp_path / "db", **CHEAP)
+
+
+def test_a_store_that_held_the_level_in_eps_is_refused(tmp_path):
+    Store(tmp_path / "db", kind="dmft database", version=2, settings={"chunk": 16})
+    with pytest.raises(ValueError, match=r"version 2, .*this is version 3"):
+        make(2, path=tmp_path / "db", **CHEAP)
+    assert not list(tmp_path.glob("db/*.npz"))
+
+
+def test_without_a_seed_every_database_is_another_one():
+    options = {"inputs": ("hubbard1",), "target": "ed-1", "beta": [5.0], "progress": False}
+    one, two = (make(3, **options) for _ in range(2))
+    assert one.seed != two.seed
+    assert np.all(one.U != two.U)
+    assert bits(make(3, seed=one.seed, **options)) == bits(one)
+    train, _ = one.split(0.5)
+    again, _ = one.split(0.5, seed=train.card["split"]["seed"])
+    assert bits(train) == bits(again)
+
+
+def test_the_level_follows_from_the_detuning(db):
+    np.testing.assert_array_equal(db.eps, db.detuning - 0.5 * db.U)
+    both = db.with_partners()
+    np.testing.assert_array_equal(both.detuning[1::2], -both.detuning[::2])
+    assert db.impurity(2, 0).eps == db.eps[2]
 
 
 def test_killed_and_resumed(tmp_path):
@@ -315,11 +340,16 @@ def test_xarray(db):
     [
         ({"samples": 0}, ValueError, "samples must be at least 1"),
         ({"U": (3.0, 1.0)}, ValueError, r"U must be \(low, high\) with low <= high"),
-        ({"U": (-1.0, 1.0)}, ValueError, "U must be positive"),
-        ({"half_bandwidth": (0.0, 1.0)}, ValueError, "half_bandwidth must be positive"),
-        ({"eps": (0.0, np.inf)}, ValueError, "eps must be finite"),
-        ({"eps": 0.5}, TypeError, "eps must be a pair"),
-        ({"inputs": ("hubbard2",)}, ValueError, "unknown solver 'hubbard2'; there are hubbard1|ed"),
+        ({"U": (-1.0, 1.0)}, ValueError, "U must be at least 0"),
+        ({"D": (0.0, 1.0)}, ValueError, "D must be above 0"),
+        ({"detuning": (0.0, np.inf)}, ValueError, "detuning must be finite"),
+        ({"detuning": 0.5}, TypeError, "detuning must be a pair"),
+        ({"eps": (-1.0, 1.0)}, TypeError, "no argument 'eps'"),
+        (
+            {"inputs": ("hubbard2",)},
+            ValueError,
+            "'hubbard2'; did you mean 'hubbard1'",
+        ),
         ({"inputs": "ipt"}, TypeError, "inputs must be a sequence of names"),
         ({"inputs": ("ipt", "ipt")}, ValueError, "different names"),
         ({"inputs": ("ed-4",), "target": "ipt"}, ValueError, "'ed-4' is exact for a bath of 4"),
@@ -329,14 +359,16 @@ def test_xarray(db):
         ({"beta": []}, ValueError, "ascending"),
         ({"beta": 10.0}, TypeError, "beta must be a sequence"),
         ({"beta": [-1.0]}, ValueError, "beta must be positive"),
-        ({"bath_sites": 8}, ValueError, "bath_sites must lie in 1 to 7"),
+        ({"bath_sites": 8}, ValueError, "bath_sites must be at least 1 and at most 7"),
         ({"rule": "flat"}, ValueError, "rule must be one of"),
-        ({"bath": "cold"}, ValueError, "bath must be one of"),
+        ({"bath": "cold"}, ValueError, "bath must be 'random' or"),
         ({"seed": -1}, ValueError, "seed"),
-        ({"frequencies": 1}, ValueError, "frequencies must lie in"),
-        ({"times": 1}, ValueError, "times must lie in"),
+        ({"seed": True}, TypeError, "seed"),
+        ({"first": -1}, ValueError, "first"),
+        ({"frequencies": 1}, ValueError, "frequencies must be at least 2"),
+        ({"times": 1}, ValueError, "times must be at least 2"),
         ({"options": {"nca": {}}}, ValueError, "neither input nor target"),
-        ({"options": {"hubbard1": {"tol": 1}}}, TypeError, "has no option 'tol'"),
+        ({"options": {"hubbard1": {"tolerance": 1}}}, TypeError, "no option 'tolerance'"),
         ({"chunk": 0}, ValueError, "chunk"),
         ({"retry": -2}, ValueError, "retry"),
     ],
@@ -384,8 +416,10 @@ def test_a_split_with_an_empty_side_is_refused(db):
     for share, message in ((0.01, "no test samples"), (0.99, "nothing to train on")):
         with pytest.raises(ValueError, match=message):
             db.split(share)
-    for share in (0.0, 1.0, -0.1, 2, "half"):
-        with pytest.raises(ValueError, match="test must be a share"):
+    for share in (0.0, 1.0, -0.1, 2):
+        with pytest.raises(ValueError, match="test must be above 0 and below 1"):
             db.split(share)
+    with pytest.raises(TypeError, match="test must be a real number"):
+        db.split("half")
     with pytest.raises(ValueError, match="no test samples"):
         db[:1].split(0.5)

@@ -21,7 +21,7 @@ from kadanoff.dmft import (
 )
 from kadanoff.dmft.learning import NODES, TARGETS, BreakEven, active, break_even, load, save, search
 from kadanoff.dmft.learning.causal import PoleGrid
-from kadanoff.dmft.learning.features import Sample, decode, encode, features
+from kadanoff.dmft.learning.encoding import Sample, decode, encode, features
 from kadanoff.dmft.learning.learned import samples_of
 from kadanoff.greens import matsubara
 
@@ -56,7 +56,7 @@ def lattice():
     """Baths of converged loops at beta = 50: a training set for the Mott transition."""
     return database(
         40, inputs=("ipt", "hubbard1"), target="ed-5", beta=[50.0], U=(0.3, 2.3),
-        half_bandwidth=(1.0, 1.0), eps=(0.0, 0.0), bath="self-consistent", seed=4, progress=False,
+        D=(1.0, 1.0), detuning=(0.0, 0.0), bath="self-consistent", seed=4, progress=False,
     )  # fmt: skip
 
 
@@ -71,9 +71,9 @@ def mott(lattice):
 def test_features_and_proposals_do_not_know_the_unit_of_energy():
     bath = DiscreteBath([-0.7, 0.1, 0.9], [0.3, 0.2, 0.4])
     s = 3.7
-    small = Impurity(U=2.0, beta=10.0, bath=bath, eps=0.2)
+    small = Impurity(U=2.0, beta=10.0, bath=bath, eps=-0.8)
     scaled = DiscreteBath(s * np.array(bath.e), s * np.array(bath.V))
-    large = Impurity(U=2.0 * s, beta=10.0 / s, bath=scaled, eps=0.2 * s)
+    large = Impurity(U=2.0 * s, beta=10.0 / s, bath=scaled, eps=-0.8 * s)
     rows = []
     for problem in (small, large):
         inputs = [kd.dmft.approximate(problem, name, frequencies=64) for name in ("ipt", "nca")]
@@ -161,7 +161,7 @@ def test_intervals_cover_what_they_say(judged):
 def test_other_regressions(split, model):
     settings = {"network": {"max_iter": 40}, "forest": {"n_estimators": 20}}[model]
     train, test = split
-    found = learn(train, model=model, members=2, settings=settings)
+    found = learn(train, model=model, members=2, settings=settings, seed=0)
     judged = report(found, test)
     assert np.all(judged.dSigma["learned"] < judged.dSigma["hubbard1"])
     assert not judged.acausal["learned"].any()
@@ -211,9 +211,9 @@ def test_particle_hole_partners_share_a_side(db):
 
 def test_Z_across_the_mott_transition(mott):
     for U, exact in ((0.5, 0.9222), (1.0, 0.7254), (2.0, 0.2574), (2.2, 0.1727)):
-        loop = bethe(U=U, beta=50, solver=mott, tol=1e-4)
+        loop = bethe(U=U, beta=50, solver=mott, tolerance=1e-4)
         assert abs(loop.Z - exact) < 0.02
-        found = certify(loop)
+        found = certify(loop, seed=0)
         assert found.distance < 0.03
         # ED-DMFT with five sites to its own tolerance
         assert abs(found.polished.Z - exact) < 3e-4
@@ -223,24 +223,26 @@ def test_Z_across_the_mott_transition(mott):
 
 def test_hysteresis_leaves_to_the_exact_solver_what_was_not_learned(lattice, mott):
     # Trained below U = 2.3 only: no insulator, and no metal at 2.37, is like what it has seen.
-    scan = hysteresis([2.0, 2.37], beta=50, solver=learn(lattice, seed=5), tol=1e-4)
+    scan = hysteresis([2.0, 2.37], beta=50, solver=learn(lattice, seed=5), tolerance=1e-4)
     assert scan.outside.tolist() == [[False, True], [False, True]]
     assert abs(scan.Z[0, 0] - 0.2574) < 0.02
     # ED-DMFT with five sites: both branches at 2.37, where a loop of tolerance 1e-4 is that exact.
     np.testing.assert_allclose(scan.Z[:, 1], [0.0862, 0.0147], atol=1e-3)
     assert scan.coexistence == (2.37, 2.37)
-    guess = hysteresis([2.37], beta=50, solver=mott, tol=1e-4)
+    guess = hysteresis([2.37], beta=50, solver=mott, tolerance=1e-4)
     assert guess.outside.all()
 
 
 def test_active_learning_reaches_its_tolerance(lattice):
     # Taught U < 1.9 only, it must learn what it meets at U = 2.2.
     begun = learn(lattice[lattice.U < 1.9], seed=5, outside="flag")
-    first = certify(bethe(U=2.2, beta=50, solver=begun, tol=1e-4), polish=False)
-    tol = 0.3 * first.distance
-    found = active(begun, U=2.2, beta=50, tol=tol)
+    first = certify(bethe(U=2.2, beta=50, solver=begun, tolerance=1e-4), polish=False, seed=0)
+    tolerance = 0.3 * first.distance
+    found = active(begun, U=2.2, beta=50, tolerance=tolerance, seed=0)
     assert found.converged
-    assert found.distance < tol
+    assert found.distance < tolerance
+    assert found.seed == 0
+    assert "converged after" in repr(found)
     assert abs(found.loop.Z - 0.1727) < 0.02  # ED-DMFT
     assert len(begun.experts[0].X) < len(found.learned.experts[0].X)
 
@@ -281,7 +283,7 @@ def test_outside_it_falls_back_refuses_or_flags(split):
 @pytest.mark.parametrize("model", ["kernel ridge", "network", "forest"])
 def test_saved_and_loaded_it_says_the_same(split, model, tmp_path):
     settings = {"network": {"max_iter": 2}, "forest": {"n_estimators": 3}}.get(model, {})
-    before = learn(split[0][:60], model=model, members=2, settings=settings)
+    before = learn(split[0][:60], model=model, members=2, settings=settings, seed=0)
     save(before, tmp_path / "solver.npz")
     after = load(tmp_path / "solver.npz")
     problem = split[1].impurity(0, 0)
@@ -351,6 +353,45 @@ def test_numpy_2_0_writes_only_what_it_is_given(split, tmp_path, monkeypatch):
 # ---------------------------------------------------------------- bookkeeping
 
 
+@pytest.mark.parametrize("model", ["kernel ridge", "network"])
+def test_without_a_seed_every_fit_is_another_one(split, model):
+    settings = {"network": {"max_iter": 2}}.get(model, {"gamma": 0.01, "alpha": 1e-3})
+    options = {"model": model, "members": 2, "settings": settings}
+    one, two = (learn(split[0][:60], **options) for _ in range(2))
+    assert one.seed != two.seed
+    assert one.seed == one.card["seed"]
+    again = learn(split[0][:60], seed=one.seed, **options)
+    problem = split[1].impurity(0, 0)
+    found = [solve(problem, solver=s).Sigma_iw for s in (one, two, again)]
+    assert found[0].tobytes() == found[2].tobytes() != found[1].tobytes()
+
+
+def test_a_learned_answer_is_a_function_of_the_problem():
+    # The fit of a bath behind the input "ed-1" draws starting points, the same as in the database.
+    made = database(40, inputs=("ed-1",), target="ed-2", beta=[5.0], seed=3, progress=False)
+    solver = learn(made, members=2, settings={"gamma": 0.01, "alpha": 1e-3}, seed=0)
+    one, two = (solve(made.impurity(0, 0), solver=solver) for _ in range(2))
+    np.testing.assert_array_equal(one.Sigma_iw, two.Sigma_iw)
+    assert one.seed is None
+
+
+def test_results_introduce_themselves(learned, judged, split):
+    one, two = judged, learned
+    for shown in (
+        one,
+        two,
+        split[0],
+        two.experts[0],
+        two.predict(two.sample(split[1].impurity(0, 0))),
+    ):
+        text = repr(shown)
+        assert len(text) < 220, text
+        assert "\n" not in text
+        assert "array(" not in text
+    assert "<table>" in judged._repr_html_()
+    assert "<table>" in learned._repr_html_()
+
+
 def test_break_even_counts_everything(learned, split):
     found = break_even(learned, split[1], solves=3)
     assert found.invested > sum(learned.card["database_seconds"].values())
@@ -365,15 +406,17 @@ def test_search_orders_by_error_and_is_judged_on_a_third_set(split):
     train, test = train.split(0.3, seed=4)
     fixed = {"gamma": 0.01, "alpha": 1e-3}
     grid = {"members": [2], "target": ["log", "G"], "inputs": [("ipt",)], "settings": [fixed]}
-    table = search(train, test, grid)
+    table = search(train, test, grid, seed=0)
     errors = [np.mean(np.log(row)) for _, row in table]
     assert errors == sorted(errors)
     assert table.best["target"] == "log"
     more = {"members": [2], "inputs": [("hubbard1",)], "settings": [fixed | {"bend": np.inf}]}
-    table += search(train, test, more)
+    table += search(train, test, more, seed=0)
     assert len(table) == 3
     assert table.best["inputs"] == ("ipt",)
-    np.testing.assert_array_equal(table.inputs["ipt"], report(learn(train), test).dSigma["ipt"])
+    np.testing.assert_array_equal(
+        table.inputs["ipt"], report(learn(train, seed=0), test).dSigma["ipt"]
+    )
     ax = table.plot(figure(pyplot=False)[0, 0])
     assert [t.get_text() for t in ax.get_yticklabels()] == table.labels
     assert len(str(table).splitlines()) == 1 + 3 + 2
@@ -412,14 +455,21 @@ def _nan(db):
         (lambda db, s: learn(db, members=1), ValueError, "members must be at least 2"),
         (lambda db, s: learn(db, calibration=0.95), ValueError, "calibration"),
         (lambda db, s: learn(db, outside="ignore"), ValueError, "outside must be one of"),
-        (lambda db, s: learn(db, reach=0.0), ValueError, "reach must be positive"),
+        (lambda db, s: learn(db, reach=0.0), ValueError, "reach must be above 0"),
         (lambda db, s: learn(db[:10]), ValueError, "too few"),
         (lambda db, s: learn([]), TypeError, "Database"),
         (lambda db, s: learn(_nan(db)), ValueError, "sample 3 is NaN"),
         (lambda db, s: report(s, 3), TypeError, "test must be"),
+        (lambda db, s: learn(db, seed=True), TypeError, "seed must be an integer"),
+        (lambda db, s: learn(db, seed=-1), ValueError, "seed must be at least 0"),
+        (lambda db, s: learn(db, member=3), TypeError, "did you mean 'members'"),
         (lambda db, s: certify(3), TypeError, "BetheLoop"),
         (lambda db, s: s.taught([], []), ValueError, "every problem needs an answer"),
-        (lambda db, s: active(s, U=1.0, beta=10, tol=0.0), ValueError, "tol must be positive"),
+        (
+            lambda db, s: active(s, U=1.0, beta=10, tolerance=0),
+            ValueError,
+            "tolerance must be above",
+        ),
         (lambda db, s: search(db, db, {}, metric="beauty"), ValueError, "metric"),
         (lambda db, s: search(db, db, {}), ValueError, "share 400 samples"),
         (lambda db, s: learn(db, settings={"bend": 0.0}), ValueError, "bend must be positive"),

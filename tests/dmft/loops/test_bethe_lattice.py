@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,12 @@ IPT = json.loads((FOLDER / "ipt.json").read_text(encoding="utf-8"))["bethe_dmft"
 @pytest.mark.parametrize("point", IPT, ids=lambda p: f"{p['U']}-{p['seed']}")
 def test_ipt_reference(point):
     loop = bethe(
-        U=point["U"], beta=50.0, solver="ipt", start=point["seed"], tol=1e-11, max_iterations=300
+        U=point["U"],
+        beta=50.0,
+        solver="ipt",
+        start=point["seed"],
+        tolerance=1e-11,
+        max_iterations=300,
     )
     # 1e-8 is asked for. In the insulator Sigma is 1 / G: errors of G count a hundred times.
     assert loop.converged
@@ -40,7 +46,9 @@ def test_ed_reference(U, Z):
 def test_weak_coupling():
     # Z = 1 - 0.326988763136 U^2 + O(U^4) at T = 0; at beta = 200 the first frequency is near
     # enough: extrapolated in U^2 from two couplings
-    slopes = [(1.0 - bethe(U=U, beta=200.0, solver="ipt", tol=1e-9).Z) / U**2 for U in (0.1, 0.2)]
+    slopes = [
+        (1.0 - bethe(U=U, beta=200.0, solver="ipt", tolerance=1e-9).Z) / U**2 for U in (0.1, 0.2)
+    ]
     coefficient = (4.0 * slopes[0] - slopes[1]) / 3.0
     assert coefficient == pytest.approx(0.326988763136, rel=0.01)
 
@@ -52,18 +60,19 @@ def test_free_lattice_is_found_by_all():
     exact = solve(Impurity(0.0, 50.0, SemicircularBand()), solver="hubbard1").G_iw
     assert exact[0].imag == pytest.approx(-1.8782802469253916, abs=1e-13)
     for solver in ("hubbard1", "ipt"):
-        loop = bethe(U=0.0, beta=50.0, solver=solver, start="insulator", tol=1e-9)
+        loop = bethe(U=0.0, beta=50.0, solver=solver, start="insulator", tolerance=1e-9)
         np.testing.assert_allclose(loop.solution.G_iw[:64], exact[:64], atol=1e-7)
 
 
 def test_branches_that_were_finished_are_handed_over(monkeypatch):
     module = sys.modules["kadanoff.dmft.loops.branches"]
-    whole = module.bethe
+    whole = module.iterated
 
-    def impatient(*, U, **options):
-        return whole(U=U, **options, **({"max_iterations": 1} if U == 3.0 else {}))
+    def impatient(U, beta, detuning, solver, start, settings, run, options):
+        settings = replace(settings, max_iterations=1 if U == 3.0 else 200)
+        return whole(U, beta, detuning, solver, start, settings, run, options)
 
-    monkeypatch.setattr(module, "bethe", impatient)
+    monkeypatch.setattr(module, "iterated", impatient)
     with pytest.raises(NotConverged, match="U = 3, from the metal: DMFT did not") as caught:
         hysteresis([1.0, 2.0, 3.0], beta=50.0, solver="ipt")
     metal, insulator = caught.value.partial
@@ -87,8 +96,8 @@ def test_both_branches_of_ipt():
 
 
 def test_doped_lattice():
-    up = bethe(U=2.0, beta=20.0, solver="ed", sites=3, eps=-0.5)
-    down = bethe(U=2.0, beta=20.0, solver="ed", sites=3, eps=0.5)
+    up = bethe(U=2.0, beta=20.0, solver="ed", sites=3, eps=-1.5)
+    down = bethe(U=2.0, beta=20.0, solver="ed", sites=3, eps=-0.5)
     assert up.n > 1.05
     # particle-hole partners; the two fits are separate minimisations
     assert up.n + down.n == pytest.approx(2.0, abs=1e-4)
@@ -97,8 +106,8 @@ def test_doped_lattice():
 
 
 def test_linear_mixing_arrives_at_the_same_place():
-    a = bethe(U=1.5, beta=20.0, solver="ipt", mixing="linear", tol=1e-9)
-    b = bethe(U=1.5, beta=20.0, solver="ipt", mixing="anderson", tol=1e-9)
+    a = bethe(U=1.5, beta=20.0, solver="ipt", mixing="linear", tolerance=1e-9)
+    b = bethe(U=1.5, beta=20.0, solver="ipt", mixing="anderson", tolerance=1e-9)
     assert pytest.approx(b.Z, abs=1e-8) == a.Z
     assert b.iterations < a.iterations
 
@@ -159,12 +168,12 @@ def test_the_end_of_the_metal_by_newton_and_krylov():
         return solve(axis.problem(0.0), solver="ipt", frequencies=512)
 
     x = newton_krylov(lambda x: axis.output(solved(x)) - x, axis.vector, f_tol=1e-8)
-    found = bethe(U=U, beta=beta, solver="ipt", frequencies=512, tol=1e-8)
+    found = bethe(U=U, beta=beta, solver="ipt", frequencies=512, tolerance=1e-8)
     assert pytest.approx(found.Z, abs=1e-6) == solved(x).Z
 
 
 def test_nca_loop_is_insulating_at_large_u():
-    loop = bethe(U=4.0, beta=10.0, solver="nca", start="insulator", tol=1e-5)
+    loop = bethe(U=4.0, beta=10.0, solver="nca", start="insulator", tolerance=1e-5)
     assert not loop.is_metallic
     assert loop.n == pytest.approx(1.0, abs=1e-9)
 
@@ -189,8 +198,8 @@ def test_cancelled_loop():
 
 
 def test_restart_from_a_result():
-    first = bethe(U=1.5, beta=20.0, solver="ipt", tol=1e-8)
-    again = bethe(U=1.5, beta=20.0, solver="ipt", start=first, tol=1e-7)
+    first = bethe(U=1.5, beta=20.0, solver="ipt", tolerance=1e-8)
+    again = bethe(U=1.5, beta=20.0, solver="ipt", start=first, tolerance=1e-7)
     assert again.iterations <= 2
     assert again.start == "metal"
 
@@ -198,12 +207,12 @@ def test_restart_from_a_result():
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
-        ({"U": -1.0}, ValueError, "U must not be negative"),
+        ({"U": -1.0}, ValueError, "U must be at least 0"),
         ({"beta": 0.0}, ValueError, "beta"),
         ({"start": "semimetal"}, ValueError, "start must be"),
         ({"mixing": "broyden"}, ValueError, "mixing"),
         ({"share": 0.0}, ValueError, "share"),
-        ({"tol": 0.0}, ValueError, "tol"),
+        ({"tolerance": 0.0}, ValueError, "tolerance"),
         ({"max_iterations": 0}, ValueError, "max_iterations"),
         ({"frequencies": 8}, ValueError, "frequencies"),
         ({"solver": "dmrg"}, ValueError, "solver must be one of"),
@@ -223,7 +232,9 @@ def test_start_at_another_temperature_is_refused():
         bethe(U=1.5, beta=30.0, solver="ipt", start=first)
 
 
-@pytest.mark.parametrize(("solver", "options"), [("ed", {"sites": 3}), ("ipt", {"tol": 1e-5})])
+@pytest.mark.parametrize(
+    ("solver", "options"), [("ed", {"sites": 3}), ("ipt", {"tolerance": 1e-5})]
+)
 def test_the_chemical_potential_is_found(solver, options):
     found = bethe(U=2.0, beta=20.0, solver=solver, n=0.9, **options)
     assert found.converged
@@ -234,7 +245,7 @@ def test_the_chemical_potential_is_found(solver, options):
     assert found.history["eps"][-1] == found.eps
     # particle-hole partner
     partner = bethe(U=2.0, beta=20.0, solver=solver, n=1.1, **options)
-    assert partner.eps == pytest.approx(-found.eps, abs=1e-4)
+    assert partner.eps + 1.0 == pytest.approx(-found.eps - 1.0, abs=1e-4)
     assert pytest.approx(found.Z, abs=1e-4) == partner.Z
 
 
@@ -251,7 +262,7 @@ def test_chemical_potential_of_the_free_lattice(solver, beta):
     # there, however cold it is and however badly few sites fit the bath.
     found = bethe(U=0.0, beta=beta, solver=solver, n=0.6)
     n = of_semicircle(lambda w: 2.0 / (1.0 + np.exp(np.minimum(beta * (w + found.eps), 700.0))))
-    assert n == pytest.approx(0.6, abs=2e-6)  # tol, and the tail of the Matsubara sum
+    assert n == pytest.approx(0.6, abs=2e-6)  # tolerance, and the tail of the Matsubara sum
     assert found.iterations == 2
 
 
@@ -265,7 +276,7 @@ def test_cold_doped_lattice_by_two_solvers():
     assert a.eps == pytest.approx(b.eps, abs=0.02 * U**3)
     # they agree on what is beyond Hartree, not on Hartree alone
     free = bethe(U=0.0, beta=400.0, solver="ipt", n=0.6)
-    first_order = free.eps + U * (1.0 - 0.6) / 2.0
+    first_order = free.eps - U * 0.6 / 2.0
     assert abs(a.eps - b.eps) < 0.2 * abs(a.eps - first_order)
 
 
@@ -294,7 +305,7 @@ def test_kajueter_kotliar_against_ed_at_weak_coupling():
 
 def test_half_filling_as_a_target_is_symmetric():
     loop = bethe(U=1.0, beta=20.0, solver="ipt", n=1.0)
-    assert loop.eps == 0.0
+    assert loop.eps == -0.5
     assert loop.n == pytest.approx(1.0, abs=1e-12)
 
 
@@ -302,3 +313,74 @@ def test_half_filling_as_a_target_is_symmetric():
 def test_occupations_out_of_range(n):
     with pytest.raises(ValueError, match=r"^n"):
         bethe(U=1.0, beta=10.0, solver="ipt", n=n)
+
+
+def test_the_level_is_minus_the_chemical_potential():
+    # Without interaction the lattice is the semicircle: n = 2 int rho f(w + eps).
+    loop = bethe(U=0.0, beta=20.0, solver="ipt", eps=0.3)
+    n = of_semicircle(lambda w: 2.0 / (1.0 + np.exp(20.0 * (w + 0.3))))
+    assert loop.n == pytest.approx(n, abs=1e-6)
+    assert (loop.eps, loop.history["eps"][-1]) == (0.3, 0.3)
+    half = bethe(U=2.0, beta=20.0, solver="ipt")
+    named = bethe(U=2.0, beta=20.0, solver="ipt", eps=-1.0)
+    np.testing.assert_array_equal(half.solution.Sigma_iw, named.solution.Sigma_iw)
+    assert half.eps == -1.0
+
+
+def test_a_scan_holds_the_detuning():
+    scan = hysteresis([1.0, 2.0], beta=20.0, solver="hubbard1", detuning=0.25, tolerance=1e-4)
+    assert [loop.eps for loop in scan.metal] == [-0.25, -0.75]
+    with pytest.raises(TypeError, match=r"no option 'eps'.*its options: none"):
+        hysteresis([1.0], beta=20.0, solver="hubbard1", eps=0.1)
+
+
+def test_results_introduce_themselves():
+    loop = bethe(U=1.0, beta=20.0, D=2.0, solver="ipt")
+    assert repr(loop).startswith("BetheLoop(U=1, beta=20, D=2, ipt: metal, converged after ")
+    scan = hysteresis([1.0], beta=20.0, solver="ipt")
+    for shown in (loop, scan):
+        assert len(repr(shown)) < 160
+        assert "\n" not in repr(shown)
+        assert "array(" not in repr(shown)
+    assert "<svg" in loop._repr_html_()
+    assert "converged after" in loop._repr_html_()
+    with pytest.raises(NotConverged) as caught:
+        bethe(U=2.0, beta=20.0, solver="ipt", max_iterations=2)
+    assert "metal, not converged after 2 iterations" in repr(caught.value.partial)
+
+
+def test_a_loop_draws_its_seed_once():
+    one, two = (bethe(U=2.0, beta=10.0, sites=3) for _ in range(2))
+    assert one.seed != two.seed
+    assert one.solution.seed == one.seed
+    again = bethe(U=2.0, beta=10.0, sites=3, seed=one.seed)
+    np.testing.assert_array_equal(again.solution.G_iw, one.solution.G_iw)
+    assert bethe(U=2.0, beta=10.0, solver="ipt").seed is None
+
+
+def test_arguments_are_checked_once():
+    # Calls into the checks do not grow with the number of iterations but by the solver's options.
+    counts = []
+    for iterations in (2, 4):
+        entered = 0
+
+        def count(frame, event, argument):
+            nonlocal entered
+            entered += event == "call" and frame.f_code.co_filename.endswith("checks.py")
+
+        sys.setprofile(count)
+        try:
+            with pytest.raises(NotConverged):
+                bethe(
+                    U=1.0,
+                    beta=10.0,
+                    sites=3,
+                    seed=0,
+                    tolerance=1e-12,
+                    max_iterations=iterations,
+                    progress=False,
+                )
+        finally:
+            sys.setprofile(None)
+        counts.append(entered)
+    assert (counts[1] - counts[0]) / 2 <= 12

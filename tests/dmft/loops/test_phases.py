@@ -21,6 +21,9 @@ def test_ipt_brackets_at_two_temperatures():
 
     ax = found.plot(Figure().subplots())
     assert ax.get_xlabel() == "U / D"
+    assert found.seed is None
+    assert repr(found).startswith("PhaseDiagram(2 temperatures 0.02 <= T <= 0.06, ipt, U_c1 2.")
+    assert len(repr(found)) < 160
 
 
 @pytest.mark.parametrize(

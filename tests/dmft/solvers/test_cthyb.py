@@ -57,7 +57,7 @@ def agrees(found, exact, error):
 
 
 @pytest.mark.parametrize(
-    ("U", "beta", "eps", "bath", "sweeps"),
+    ("U", "beta", "detuning", "bath", "sweeps"),
     [
         (2.0, 1.0, 0.0, TWO, 2**16),
         (2.0, 1.0, 0.4, THREE, 2**16),
@@ -67,8 +67,8 @@ def agrees(found, exact, error):
         (2.0, 50.0, -0.4, THREE, 2**15),
     ],
 )
-def test_exact_diagonalisation(U, beta, eps, bath, sweeps):
-    problem = Impurity(U, beta, bath, eps=eps)
+def test_exact_diagonalisation(U, beta, detuning, bath, sweeps):
+    problem = Impurity(U, beta, bath, eps=detuning - 0.5 * U)
     found, exact = sampled(problem, sweeps), solve(problem, frequencies=128)
     d = found.diagnostics
     assert p_value(found, exact) > RARE
@@ -83,7 +83,7 @@ def test_exact_diagonalisation(U, beta, eps, bath, sweeps):
     assert d["drift"] < 1e-9
     assert d["table_error"] < 1e-10
     # It would notice: U larger by a fifth.
-    other = solve(Impurity(1.2 * U, beta, bath, eps=eps), frequencies=16)
+    other = solve(Impurity(1.2 * U, beta, bath, eps=detuning - 0.6 * U), frequencies=16)
     assert abs(found.docc - other.docc) > 5.0 * d["docc_error"]
     # <k> = -beta E_kin, E_kin = 2 T sum Delta G exp(i w 0)
     energy = exact.G.energies
@@ -103,7 +103,7 @@ ONE_SIDED = [
     # all levels above, or all below: F(l) falls by exp(-beta e), and electrons of one spin come
     # and go once in 10^5 sweeps
     Impurity(2.0, 10.0, DiscreteBath([0.5, 1.2], [0.4, 0.3])),
-    Impurity(3.0, 12.0, DiscreteBath([-0.7, -1.6], [0.3, 0.5]), eps=-0.5),
+    Impurity(3.0, 12.0, DiscreteBath([-0.7, -1.6], [0.3, 0.5]), eps=-2.0),
     Impurity(2.0, 25.0, DiscreteBath([0.5, 1.2], [0.4, 0.3])),
 ]
 
@@ -119,7 +119,7 @@ def pulls(problem, runs):
     yield "G", np.sqrt(2.0) * np.imag(G0)
 
 
-@pytest.mark.parametrize("problem", [Impurity(2.0, 5.0, TWO, eps=0.3), *ONE_SIDED])
+@pytest.mark.parametrize("problem", [Impurity(2.0, 5.0, TWO, eps=-0.7), *ONE_SIDED])
 def test_errors_are_those_of_repeated_runs(problem):
     count = 32
     runs = [sampled(problem, 2**14, seed=s, frequencies=8) for s in range(count)]
@@ -179,7 +179,7 @@ def test_the_floor_changes_nothing_but_the_way():
 def test_free_limit(eps):
     problem = Impurity(0.0, 8.0, THREE, eps=eps)
     found = sampled(problem)
-    exact = 1.0 / (1j * found.w - eps - found.Delta_iw)
+    exact = 1.0 / (1j * found.w_n - eps - found.Delta_iw)
     np.testing.assert_allclose(found.G_iw, exact, atol=1e-13)  # Sigma = F / G with F = 0
     free = solve(problem, frequencies=16)
     assert p_value(found, free) > RARE  # the coefficients that were sampled
@@ -188,13 +188,13 @@ def test_free_limit(eps):
 
 def test_atomic_limit():
     # n and docc are the atom's up to V^2 beta^2 / 10 = 4e-5
-    problem = Impurity(3.0, 2.0, DiscreteBath([0.2], [0.01]), eps=0.4)
+    problem = Impurity(3.0, 2.0, DiscreteBath([0.2], [0.01]), eps=-1.1)
     found = sampled(problem, 2**17)
-    n, docc, _ = atom(3.0, problem.level, 2.0)
+    n, docc, _ = atom(3.0, problem.eps, 2.0)
     assert abs(found.n - 2 * n) < 3.3 * found.diagnostics["n_error"] + 4e-5
     assert abs(found.docc - docc) < 3.3 * found.diagnostics["docc_error"] + 4e-5
     # and G is measured at the floor, whatever V is
-    weak = Impurity(3.0, 2.0, DiscreteBath([0.2], [1e-5]), eps=0.4)
+    weak = Impurity(3.0, 2.0, DiscreteBath([0.2], [1e-5]), eps=-1.1)
     found, exact = sampled(weak, 2**14), solve(weak, frequencies=128)
     assert p_value(found, exact) > RARE
     with pytest.raises(NumericalError, match="no operators"):
@@ -204,10 +204,10 @@ def test_atomic_limit():
 @pytest.mark.parametrize("bath", [DiscreteBath([0.2], [0.0]), bands.SemicircularBand()])
 def test_no_hybridisation_at_all(bath):
     band = {"V": 0.0} if isinstance(bath, bands.SemicircularBand) else {}
-    found = sampled(Impurity(3.0, 2.0, bath, eps=0.4, **band))
+    found = sampled(Impurity(3.0, 2.0, bath, eps=-1.1, **band))
     n, docc, _ = atom(3.0, -1.1, 2.0)
     assert (found.n, found.docc) == pytest.approx((2 * n, docc), abs=1e-14)
-    z = 1j * found.w
+    z = 1j * found.w_n
     np.testing.assert_allclose(found.G_iw, (1 - n) / (z + 1.1) + n / (z - 1.9), atol=1e-13)
     assert found.error == found.diagnostics["Z_error"] == 0.0
     assert found.solver == "cthyb"
@@ -217,7 +217,7 @@ def test_order_grows_with_the_square_of_the_hybridisation():
     # <k> = c V^2 + O(V^4); c from the exact kinetic energy of the smaller V
     orders = []
     for V in (0.1, 0.2):
-        found = sampled(Impurity(4.0, 2.0, DiscreteBath([0.3], [V]), eps=0.5), 2**17)
+        found = sampled(Impurity(4.0, 2.0, DiscreteBath([0.3], [V]), eps=-1.5), 2**17)
         orders.append((found.diagnostics["order"], found.diagnostics["order_error"]))
     ratio = orders[1][0] / orders[0][0]
     error = ratio * np.hypot(orders[0][1] / orders[0][0], orders[1][1] / orders[1][0])
@@ -235,8 +235,19 @@ def test_continuous_baths_are_one_problem():
     np.testing.assert_allclose(_core.ctqmc_read(10.0, b, lengths), F, atol=1e-7)
 
 
+def test_without_a_seed_every_run_is_another_one():
+    problem = Impurity(2.0, 5.0, THREE)
+    one, two = (sampled(problem, 2**14, seed=None, frequencies=8) for _ in range(2))
+    assert one.seed != two.seed
+    assert one.docc != two.docc
+    again = sampled(problem, 2**14, seed=one.seed, frequencies=8)
+    np.testing.assert_array_equal(one.G_iw, again.G_iw)
+    loop = bethe(U=1.0, beta=2.0, solver="cthyb", sweeps=2**14, tolerance=0.5, progress=False)
+    assert loop.solution.seed == (loop.seed + loop.iterations - 1) % 2**64
+
+
 def test_threads_and_seeds():
-    problem = Impurity(2.0, 5.0, THREE, eps=0.2)
+    problem = Impurity(2.0, 5.0, THREE, eps=-0.8)
     one, two, other = (
         sampled(problem, 2**14, threads=t, seed=s) for t, s in ((1, 3), (2, 3), (1, 4))
     )
@@ -246,19 +257,19 @@ def test_threads_and_seeds():
 
 
 def test_a_run_in_two_parts_is_the_run(tmp_path):
-    problem = Impurity(2.0, 5.0, THREE, eps=0.2)
+    problem = Impurity(2.0, 5.0, THREE, eps=-0.8)
     path = tmp_path / "run"
-    options = {"warmup": 1024, "seed": 3}
+    options = {"equilibration": 1024, "seed": 3}
     sampled(problem, 2**14, checkpoint=path, **options)
     parts = sampled(problem, 2**15, checkpoint=path, **options)
     whole = sampled(problem, 2**15, **options)
     np.testing.assert_array_equal(parts.Sigma_iw, whole.Sigma_iw)
     assert parts.diagnostics["sweeps"] == 2**15
-    for other in ({"seed": 4}, {"chains": 4}, {"warmup": 2048}):
+    for other in ({"seed": 4}, {"chains": 4}, {"equilibration": 2048}):
         with pytest.raises(ValueError, match="belongs to another problem"):
             sampled(problem, 2**15, checkpoint=path, **{**options, **other})
     with pytest.raises(ValueError, match="belongs to another problem"):
-        sampled(Impurity(2.1, 5.0, THREE, eps=0.2), 2**15, checkpoint=path, **options)
+        sampled(Impurity(2.1, 5.0, THREE, eps=-0.85), 2**15, checkpoint=path, **options)
     data = bytearray(path.read_bytes())
     data[8] = 9
     path.write_bytes(data)
@@ -271,11 +282,11 @@ def test_a_run_in_two_parts_is_the_run(tmp_path):
 
 
 def test_cancelled_runs_keep_what_they_have(tmp_path):
-    problem = Impurity(2.0, 5.0, THREE, eps=0.2)
+    problem = Impurity(2.0, 5.0, THREE, eps=-0.8)
     control, path = Control(), tmp_path / "run"
     stop = stop_at(control, 2**17)  # of 2**40 sweeps, which would take a year
     with pytest.raises(Cancelled) as caught:
-        sampled(problem, 2**40, control=control, checkpoint=path, warmup=1024, progress=stop)
+        sampled(problem, 2**40, control=control, checkpoint=path, equilibration=1024, progress=stop)
     partial = caught.value.partial
     assert partial.diagnostics["sweeps"] > 0
     exact = solve(problem, frequencies=8)
@@ -302,7 +313,7 @@ def test_time_and_target():
 
 
 def test_representations_of_one_result():
-    found = sampled(Impurity(2.0, 10.0, THREE, eps=0.3), 2**16)
+    found = sampled(Impurity(2.0, 10.0, THREE, eps=-0.7), 2**16)
     d = found.diagnostics
     beta = found.beta
     # Binned G(tau) is the average of the series over its bins; the jump is exact.
@@ -351,21 +362,22 @@ GOOD = Impurity(2.0, 10.0, TWO)
     ("options", "error", "match"),
     [
         ({"sweeps": 0}, ValueError, "sweeps"),
-        ({"sweeps": 100}, ValueError, "fewer give no error"),
+        ({"sweeps": 100}, ValueError, "chains give no error"),
         ({"sweeps": 2**50}, ValueError, "sweeps"),
         ({"sweeps": 1.5}, TypeError, "sweeps"),
         ({"chains": 0}, ValueError, "chains"),
         ({"chains": 5000}, ValueError, "chains"),
-        ({"warmup": -1}, ValueError, "warmup"),
-        ({"updates": 0}, ValueError, "updates"),
-        ({"legendre": 2}, ValueError, "legendre must lie in 4 to 512"),
+        ({"equilibration": -1}, ValueError, "equilibration"),
+        ({"spacing": 0}, ValueError, "spacing"),
+        ({"legendre": 2}, ValueError, "legendre must be at least 4 and at most 512"),
         ({"legendre": 5000}, ValueError, "legendre"),
-        ({"floor": -1e-3}, ValueError, "floor must not be negative"),
+        ({"floor": -1e-3}, ValueError, "floor must be at least 0"),
         ({"floor": np.nan}, ValueError, "floor"),
-        ({"seconds": -1.0}, ValueError, "seconds must be positive"),
+        ({"seconds": -1.0}, ValueError, "seconds must be above 0"),
         ({"seconds": np.inf}, ValueError, "seconds"),
-        ({"target": 0.0}, ValueError, "target must be positive"),
+        ({"target": 0.0}, ValueError, "target must be above 0"),
         ({"seed": -3}, ValueError, "seed"),
+        ({"warmup": 10}, TypeError, "no option 'warmup'"),
         ({"walkers": 3}, TypeError, "no option 'walkers'"),
     ],
 )

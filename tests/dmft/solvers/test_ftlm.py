@@ -13,7 +13,7 @@ FEW = {"exact": 16, "steps": 60}  # most sectors of five orbitals by random vect
 
 @pytest.mark.parametrize("beta", [2.0, 10.0, 100.0])
 def test_against_the_full_spectrum(beta):
-    problem = Impurity(2.0, beta, BATH, eps=0.2)
+    problem = Impurity(2.0, beta, BATH, eps=-0.8)
     exact = solve(problem, frequencies=64)
     found = solve(problem, solver="ftlm", frequencies=64, vectors=16, seed=3, **FEW)
     d = found.diagnostics
@@ -33,7 +33,7 @@ SIX = DiscreteBath([-1.2, -0.6, -0.2, 0.1, 0.5, 1.0], [0.2, 0.25, 0.2, 0.2, 0.25
     [(BATH, 24, 8, FEW), pytest.param(SIX, 3, 4, {"steps": 50}, marks=pytest.mark.slow)],
 )
 def test_errors_are_neither_too_large_nor_too_small(bath, seeds, vectors, options):
-    problem = Impurity(2.0, 5.0, bath, eps=0.2)
+    problem = Impurity(2.0, 5.0, bath, eps=-0.8)
     exact = solve(problem, frequencies=8)
     runs = [
         solve(problem, solver="ftlm", frequencies=8, vectors=vectors, seed=seed, **options)
@@ -61,7 +61,7 @@ def test_errors_are_neither_too_large_nor_too_small(bath, seeds, vectors, option
 
 
 def test_all_sectors_summed_exactly():
-    problem = Impurity(3.0, 7.0, DiscreteBath([-0.4, 0.1, 0.5], [0.3, 0.4, 0.2]), eps=0.1)
+    problem = Impurity(3.0, 7.0, DiscreteBath([-0.4, 0.1, 0.5], [0.3, 0.4, 0.2]), eps=-1.4)
     exact = solve(problem)
     found = solve(problem, solver="ftlm", exact=64)
     np.testing.assert_allclose(found.G_iw, exact.G_iw, atol=1e-9)
@@ -72,13 +72,22 @@ def test_all_sectors_summed_exactly():
 
 
 def test_one_vector_is_enough_at_low_temperature():
-    problem = Impurity(2.0, 2000.0, BATH, eps=0.2)
+    problem = Impurity(2.0, 2000.0, BATH, eps=-0.8)
     exact, found = solve(problem), solve(problem, solver="ftlm", vectors=2, **FEW)
     np.testing.assert_allclose(found.G_iw, exact.G_iw, atol=1e-6)
 
 
+def test_without_a_seed_every_run_is_another_one():
+    problem = Impurity(2.0, 5.0, BATH)
+    options = {"solver": "ftlm", "frequencies": 8, "vectors": 4, **FEW}
+    one, two = (solve(problem, **options) for _ in range(2))
+    assert one.seed != two.seed
+    assert one.docc != two.docc
+    np.testing.assert_array_equal(one.G_iw, solve(problem, seed=one.seed, **options).G_iw)
+
+
 def test_seeds_and_threads():
-    problem = Impurity(2.0, 5.0, BATH, eps=0.2)
+    problem = Impurity(2.0, 5.0, BATH, eps=-0.8)
     options = {"solver": "ftlm", "vectors": 2, "frequencies": 8, **FEW}
     a, b = (solve(problem, threads=t, seed=1, **options) for t in (1, 2))
     np.testing.assert_array_equal(a.G_iw, b.G_iw)
@@ -99,7 +108,7 @@ def test_cancel():
         ({"vectors": 1}, "vectors"),
         ({"steps": 4}, "steps"),
         ({"exact": 501}, "exact"),
-        ({"sites": 10}, "1 to 9"),
+        ({"sites": 10}, "at most 9"),
     ],
 )
 def test_bad_input(options, match):

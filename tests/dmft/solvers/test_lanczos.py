@@ -7,10 +7,10 @@ from kadanoff import Cancelled, Control, _core
 from kadanoff.dmft import DiscreteBath, Impurity, solve
 
 BATHS = {
-    "asymmetric": (DiscreteBath([-0.9, -0.2, 0.3, 1.1], [0.3, 0.25, 0.4, 0.2]), 0.3),
-    "symmetric": (DiscreteBath([-1.0, -0.2, 0.2, 1.0], [0.3] * 4), 0.0),
-    "degenerate": (DiscreteBath([0.0] * 4, [0.25] * 4), 0.0),
-    "decoupled": (DiscreteBath([-0.4, 0.5, 0.5], [0.3, 0.0, 0.2]), 0.1),
+    "asymmetric": (DiscreteBath([-0.9, -0.2, 0.3, 1.1], [0.3, 0.25, 0.4, 0.2]), -0.95),
+    "symmetric": (DiscreteBath([-1.0, -0.2, 0.2, 1.0], [0.3] * 4), None),
+    "degenerate": (DiscreteBath([0.0] * 4, [0.25] * 4), None),
+    "decoupled": (DiscreteBath([-0.4, 0.5, 0.5], [0.3, 0.0, 0.2]), -1.15),
 }
 
 
@@ -72,7 +72,7 @@ def test_cancel():
         ({"cut": 0.5}, ValueError, "cut"),
         ({"steps": 1}, ValueError, "steps"),
         ({"states": 0}, ValueError, "states"),
-        ({"sites": 12}, ValueError, "1 to 11"),
+        ({"sites": 12}, ValueError, "at most 11"),
         ({"ground_state": 1}, TypeError, "ground_state"),
     ],
 )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kadanoff import Cancelled, Control
+from kadanoff._base.running import Run
 from kadanoff.bands.densities import SemicircularBand
 from kadanoff.dmft import DiscreteBath, Impurity, solve
 from kadanoff.dmft.solvers.nca_real import solve_real, uniform_hilbert
@@ -12,7 +13,8 @@ BAND = SemicircularBand()
 
 
 @pytest.mark.parametrize(
-    ("U", "beta", "eps", "V"), [(2.0, 20.0, 0.3, 0.5), (2.0, 50.0, 0.0, 0.5), (4.0, 5.0, 0.5, 0.3)]
+    ("U", "beta", "eps", "V"),
+    [(2.0, 20.0, -0.7, 0.5), (2.0, 50.0, -1.0, 0.5), (4.0, 5.0, -1.5, 0.3)],
 )
 def test_both_axes_agree(U, beta, eps, V):
     found = solve(Impurity(U, beta, BAND, eps=eps, V=V), solver="nca", real_axis=True)
@@ -29,7 +31,7 @@ def test_both_axes_agree(U, beta, eps, V):
 
 
 def test_particle_hole_partners():
-    up, down = (solve_real(Impurity(2.0, 10.0, BAND, eps=e)) for e in (0.3, -0.3))
+    up, down = (solve_real(Impurity(2.0, 10.0, BAND, eps=e), Run.of()) for e in (-0.7, -1.3))
     np.testing.assert_allclose(np.interp(-up.omega, down.omega, down.A), up.A, atol=1e-5)
     np.testing.assert_allclose(up.populations, down.populations[::-1], atol=1e-6)
 

@@ -1,8 +1,8 @@
 """Random impurity problems: the distribution of the learning experiment.
 
-U, the half bandwidth D and eps (from -U/2) are uniform in their ranges. The levels e_k are uniform
-in (-1, 1) and the V_k in (0, 1); then V is scaled to ``sum V**2 = D**2 / 4`` (the rule of the
-Bethe lattice), the levels to ``max e - min e = 2 D``, and shifted to ``sum V**2 e = 0``.
+U, the half bandwidth D and the detuning eps + U/2 are uniform in their ranges. The levels e_k are
+uniform in (-1, 1) and the V_k in (0, 1); then V is scaled to ``sum V**2 = D**2 / 4`` (the rule of
+the Bethe lattice), the levels to ``max e - min e = 2 D``, and shifted to ``sum V**2 e = 0``.
 
 Sample i is the same whatever the number of samples: its random numbers are those of
 ``SeedSequence(seed, spawn_key=(i,))``.
@@ -21,11 +21,16 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.types import FloatArray
 from kadanoff.dmft.loops.bethe_lattice import bethe
+from kadanoff.dmft.problem import half_filling
+from kadanoff.greens.grids import inverse_temperature
 
 __all__ = ["Distribution", "Draw"]
 
 Range = tuple[float, float]
 
+MAX_SITES = 7
+FIT_SEED = 0
+"""Fits of a bath start at the same points for every sample, which depends on (seed, i) alone."""
 BATHS = ("random", "self-consistent")
 RULES = ("bethe", "2D/pi", "2W")
 
@@ -35,21 +40,27 @@ class Draw(NamedTuple):
 
     U: float
     D: float
-    eps: float
+    detuning: float
     e: FloatArray
     V: FloatArray
     born: int
-    """Where the bath is self-consistent: the index of its temperature; -1 for a random bath."""
+    """Of a self-consistent bath the index of its temperature; -1 for a random bath."""
+
+    @property
+    def eps(self) -> float:
+        """The level, detuning - U/2."""
+        return self.detuning + half_filling(self.U)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Distribution:
-    """Where problems are drawn from.
+    """The distribution of random problems.
 
     Parameters
     ----------
-    U, half_bandwidth, eps : (low, high)
-        Ranges; eps from -U/2.
+    U, D, detuning : (low, high)
+        Ranges of the repulsion, the half bandwidth and the distance eps + U/2 of the level from
+        half filling.
     bath_sites : int
         Sites of the bath, 1 to 7.
     rule : {"bethe", "2D/pi", "2W"}
@@ -60,34 +71,30 @@ class Distribution:
         diagonalisation of as many sites, at one of the temperatures.
     beta : sequence of float
         Of the loops.
-    seed : int
-        Of everything.
+    seed : int, optional
+        By default drawn from the operating system.
     """
 
     U: Range = (1.0, 10.0)
-    half_bandwidth: Range = (1.0, 10.0)
-    eps: Range = (-1.0, 1.0)
+    D: Range = (1.0, 10.0)
+    detuning: Range = (-1.0, 1.0)
     bath_sites: int = 4
     rule: str = "bethe"
     bath: str = "random"
     beta: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
-    seed: int = 0
+    seed: int = None  # type: ignore[assignment]  # an int once it is made
 
     def __post_init__(self) -> None:
-        for name, lowest in (("U", 0.0), ("half_bandwidth", 0.0), ("eps", -math.inf)):
-            object.__setattr__(self, name, interval(name, getattr(self, name), lowest))
-        if checks.whole("bath_sites", self.bath_sites) > 7:
-            raise ValueError(f"bath_sites must lie in 1 to 7, got {self.bath_sites}")
-        for name, allowed in (("rule", RULES), ("bath", BATHS)):
-            if getattr(self, name) not in allowed:
-                raise ValueError(
-                    f"{name} must be one of {', '.join(allowed)}, got {getattr(self, name)!r}"
-                )
-        seed = self.seed
-        if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-            raise ValueError(f"seed must be a non-negative integer, got {seed!r}")
-        object.__setattr__(self, "seed", int(seed))
-        object.__setattr__(self, "beta", tuple(float(b) for b in self.beta))
+        object.__setattr__(self, "U", interval("U", self.U, least=0))
+        object.__setattr__(self, "D", interval("D", self.D, above=0))
+        object.__setattr__(self, "detuning", interval("detuning", self.detuning))
+        object.__setattr__(
+            self, "bath_sites", checks.whole("bath_sites", self.bath_sites, most=MAX_SITES)
+        )
+        checks.choice("rule", self.rule, RULES)
+        checks.choice("bath", self.bath, BATHS)
+        object.__setattr__(self, "seed", checks.seed(self.seed))
+        object.__setattr__(self, "beta", tuple(inverse_temperature(b) for b in self.beta))
 
     def draw(self, index: int) -> Draw:
         """Sample `index`.
@@ -100,7 +107,7 @@ class Distribution:
         """
         if self.bath == "self-consistent":
             return _of_a_loop(self, index)
-        rng, U, D, eps = self._begin(index)
+        rng, U, D, detuning = self.begin(index)
         e = rng.uniform(-1.0, 1.0, self.bath_sites)
         V = 1.0 - rng.random(self.bath_sites)  # in (0, 1]
         V *= math.sqrt(self.weight(D) / np.sum(V * V))
@@ -108,23 +115,24 @@ class Distribution:
         e = e * (2.0 * D / width) if width > 0.0 else 0.0 * e
         e = e - np.sum(V * V * e) / np.sum(V * V)
         order = np.argsort(e, kind="stable")
-        return Draw(U, D, eps, e[order], V[order], -1)
+        return Draw(U, D, detuning, e[order], V[order], -1)
 
-    def _begin(self, index: int) -> tuple[np.random.Generator, float, float, float]:
+    def begin(self, index: int) -> tuple[np.random.Generator, float, float, float]:
+        """The random numbers of a sample, and its U, D and detuning."""
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(index,)))
-        U, D, eps = (rng.uniform(*r) for r in (self.U, self.half_bandwidth, self.eps))
-        return rng, U, D, eps
+        U, D, detuning = (rng.uniform(*r) for r in (self.U, self.D, self.detuning))
+        return rng, U, D, detuning
 
     def weight(self, D: float) -> float:
         """sum V**2."""
         return {"bethe": 0.25 * D * D, "2D/pi": 2.0 * D / math.pi, "2W": 2.0 * D}[self.rule]
 
     def parameters(self) -> dict[str, Any]:
-        """What decides the samples, for the name of a file."""
+        """The parameters that determine the samples, for the name of a file."""
         found = {
             "U": self.U,
-            "half_bandwidth": self.half_bandwidth,
-            "eps": self.eps,
+            "D": self.D,
+            "detuning": self.detuning,
             "bath_sites": self.bath_sites,
             "rule": self.rule,
             "bath": self.bath,
@@ -138,32 +146,33 @@ class Distribution:
 @lru_cache(maxsize=4096)
 def _of_a_loop(spread: Distribution, index: int) -> Draw:
     """A sample with the bath of a converged loop; every solver asks for it."""
-    rng, U, D, eps = spread._begin(index)
+    rng, U, D, detuning = spread.begin(index)
     born = int(rng.integers(len(spread.beta)))
     start = ("metal", "insulator")[int(rng.integers(2))]
     loop = bethe(
         U=U,
         beta=spread.beta[born],
         D=D,
-        eps=eps,
+        eps=detuning + half_filling(U),
         start=start,
         solver="ed",
         sites=spread.bath_sites,
-        tol=1e-4,
+        tolerance=1e-4,
         threads=1,
         progress=False,
+        seed=FIT_SEED,
     )
     bath = loop.solution.diagnostics["bath"]
-    return Draw(U, D, eps, np.array(bath.e), np.array(bath.V), born)
+    return Draw(U, D, detuning, np.array(bath.e), np.array(bath.V), born)
 
 
-def interval(name: str, value: Sequence[float], lowest: float = -math.inf) -> Range:
+def interval(
+    name: str, value: Sequence[float], *, least: float | None = None, above: float | None = None
+) -> Range:
     """A validated (low, high)."""
     if isinstance(value, str) or not hasattr(value, "__len__") or len(value) != 2:
         raise TypeError(f"{name} must be a pair (low, high), got {value!r}")
-    low, high = (checks.real(name, x) for x in value)
+    low, high = (checks.real(name, x, least=least, above=above) for x in value)
     if low > high:
         raise ValueError(f"{name} must be (low, high) with low <= high, got {value!r}")
-    if low < lowest or (name == "half_bandwidth" and low <= 0.0):
-        raise ValueError(f"{name} must be positive, got the range {value!r}")
     return low, high

@@ -1,7 +1,7 @@
 """Databases of impurity problems, solved by cheap solvers and by an expensive one.
 
-All solvers see the same Delta. Problems are those of `kadanoff.dmft.data.draws`, or baths of converged
-DMFT loops; every problem is solved at all temperatures.
+All solvers have the same Delta. Problems are those of `kadanoff.dmft.data.draws`, or baths of
+converged DMFT loops; every problem is solved at all temperatures.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ from typing import Any
 import numpy as np
 
 from kadanoff import _core
-from kadanoff._base import checks
+from kadanoff._base import checks, running
 from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
 from kadanoff._base.progress import Report
+from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray
 from kadanoff._base.versions import about
-from kadanoff.dmft.data.draws import Distribution, Draw
+from kadanoff.dmft.data.draws import FIT_SEED, Distribution, Draw
 from kadanoff.dmft.data.samples import Database, FailedPoint
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, lookup
 from kadanoff.dmft.solution import Solution
-from kadanoff.dmft.solvers.approximations import approximate, named
+from kadanoff.dmft.solvers.approximations import approximated, named
 from kadanoff.dmft.solvers.ed import at_temperatures
 from kadanoff.greens import chebyshev_times
 from kadanoff.greens.grids import inverse_temperature
@@ -39,22 +40,24 @@ __all__ = ["BETAS", "INPUTS", "database"]
 
 INPUTS = ("hubbard1", "ipt", "nca", "ed-1", "ed-2", "ed-3")
 BETAS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
-VERSION = 2
-"""Of the numbers in a store; raise it when a solver gives others.
+VERSION = 3
+"""Of the numbers in a store; raise it when a solver gives others, or when one is renamed.
 
+3: the distance of the level from half filling is stored as `detuning`, not as `eps`.
 2: a bath fit sums frequencies in another order, and where its search ends depends on rounding; ed-1
 and ed-2 differ by up to 2e-8.
 """
 CHUNK = 16
 OPTIONS: dict[str, dict[str, Any]] = {
-    "nca": {"tol": 1e-5},
+    "nca": {"tolerance": 1e-5},
     "ed-1": {"fit": {"starts": 1}},
     "ed-2": {"fit": {"starts": 1}},
     "ed-3": {"fit": {"starts": 1}},
 }
-"""What inputs are told by default: as exact as an approximation deserves."""
+"""Default options of the inputs; tighter tolerances would not improve the learned correction."""
 
 
+@public
 def database(
     samples: int = 1000,
     *,
@@ -62,15 +65,15 @@ def database(
     target: str = "ed-4",
     beta: Sequence[float] = BETAS,
     U: tuple[float, float] = (1.0, 10.0),
-    half_bandwidth: tuple[float, float] = (1.0, 10.0),
-    eps: tuple[float, float] = (-1.0, 1.0),
+    D: tuple[float, float] = (1.0, 10.0),
+    detuning: tuple[float, float] = (-1.0, 1.0),
     bath_sites: int | None = None,
     rule: str = "bethe",
     bath: str = "random",
     partners: bool = False,
     frequencies: int = 64,
     times: int = 51,
-    seed: int = 0,
+    seed: int | None = None,
     first: int = 0,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     path: str | os.PathLike[str] | None = None,
@@ -85,16 +88,17 @@ def database(
     Parameters
     ----------
     samples : int
-        How many, each at all temperatures.
+        Number of samples, each at all temperatures.
     inputs : sequence of str
-        Approximations: "hubbard1", "ipt", "nca", "ed-1", ... (`kadanoff.dmft.solvers.approximations`).
+        Approximations: "hubbard1", "ipt", "nca", "ed-1", ... (see `kadanoff.dmft.approximate`).
     target : str
-        "ed-4" to "ed-7" are exact for a bath of so many sites; or another name of
+        "ed-4" to "ed-7" are exact for a bath of 4 to 7 sites; or another name of
         `kadanoff.dmft.SOLVERS`.
     beta : sequence of float
         Inverse temperatures.
-    U, half_bandwidth, eps : (low, high)
-        Ranges, eps from -U/2.
+    U, D, detuning : (low, high)
+        Ranges of the repulsion, the half bandwidth, and the distance ``eps + U/2`` of the level
+        from half filling, which does not move with U.
     bath_sites : int, optional
         Sites of the bath; n for target "ed-n", else 4.
     rule : {"bethe", "2D/pi", "2W"}
@@ -105,8 +109,9 @@ def database(
         Add the particle-hole partner of every sample: 2 K in all.
     frequencies, times : int
         Length of Sigma and G, and of G_tau.
-    seed : int
-        Sample i depends on (seed, i) only.
+    seed : int, optional
+        Sample i depends on (seed, i) only. By default drawn from the operating system: give one
+        for a run that is to go on in the store of `path`. ``Database.seed`` is the one used.
     first : int
         Number of the first sample; later ones make an independent test set.
     options : mapping, optional
@@ -152,31 +157,30 @@ def database(
     >>> db.Sigma["ed-2"].shape, db.G_tau["hubbard1"].shape
     ((4, 1, 64), (4, 1, 51))
     """
+    run = running.Run.of(progress=progress, control=control, seed=seed)
     temperatures = _temperatures(beta)
-    solver, told = named(target)
+    solver, own = named(target)
     if bath_sites is None:
-        bath_sites = told.get("sites", 4)
+        bath_sites = own.get("sites", 4)
     spread = Distribution(
         U=U,
-        half_bandwidth=half_bandwidth,
-        eps=eps,
+        D=D,
+        detuning=detuning,
         bath_sites=bath_sites,
         rule=rule,
         bath=bath,
         beta=temperatures,
-        seed=seed,
+        seed=run.seed,
     )
     names = _solvers(inputs, target, bath_sites)
     settings = _options(options, names)
-    if checks.whole("frequencies", frequencies) < 2 or frequencies > 4096:
-        raise ValueError(f"frequencies must lie in 2 to 4096, got {frequencies}")
-    if checks.whole("times", times) < 2 or times > 4096:
-        raise ValueError(f"times must lie in 2 to 4096, got {times}")
-    checks.whole("samples", samples)
-    checks.whole("first + 1", first + 1)
+    frequencies = checks.whole("frequencies", frequencies, least=2, most=4096)
+    times = checks.whole("times", times, least=2, most=4096)
+    samples, first = checks.whole("samples", samples), checks.whole("first", first, least=0)
+    retry = checks.whole("retry", retry, least=0)
     if chunk is None:
-        chunk = CHUNK if solver == "ed" and told.get("sites", 9) <= 5 else 1
-    checks.whole("chunk", chunk)
+        chunk = CHUNK if solver == "ed" and own.get("sites", 9) <= 5 else 1
+    chunk = checks.whole("chunk", chunk)
     # In a store all files of a chunk size are full, so that more samples go on where it ended.
     begin = first - first % chunk if path is not None else first
     points = [
@@ -202,8 +206,8 @@ def database(
         store=store,
         executor=executor,
         retry=retry,
-        progress=progress,
-        control=control,
+        progress=run.progress,
+        control=run.control,
     )
     if found.failed:
         broken = found.failed[0]
@@ -233,11 +237,11 @@ def solve_chunk(
     count: int,
     control: _core.Control | None = None,
 ) -> dict[str, Any]:
-    """`count` samples from number `first` on by one solver: what one file of a database holds."""
+    """`count` samples from number `first` on by one solver: the content of one file."""
     spread = Distribution(**{"beta": beta, **distribution})
     B, sites = len(beta), spread.bath_sites
     out: dict[str, Any] = {
-        **{name: np.zeros(count) for name in ("U", "D", "eps", "seconds")},
+        **{name: np.zeros(count) for name in ("U", "D", "detuning", "seconds")},
         **{name: np.zeros((count, sites)) for name in ("e", "V")},
         "born": np.full(count, -1),
         "Sigma": np.full((count, B, frequencies), np.nan + 0j),
@@ -254,16 +258,14 @@ def solve_chunk(
         except _FAILURES as error:
             failed.append((row, -1, f"{type(error).__name__}: {error}"))
             continue
-        for name in ("U", "D", "eps", "e", "V", "born"):
+        for name in ("U", "D", "detuning", "e", "V", "born"):
             out[name][row] = getattr(draw, name)
         began = time.perf_counter()
         # Solvers that draw random numbers get their own for every sample.
         stream = np.random.SeedSequence(spread.seed, spawn_key=(index, 1))
-        told = {
-            "control": control,
-            "seed": None if solver.startswith("ed-") else int(stream.generate_state(1)[0]),
-        }
-        for b, found in enumerate(_at_all(draw, solver, beta, frequencies, {**told, **options})):
+        seed = FIT_SEED if solver.startswith("ed-") else int(stream.generate_state(1)[0])
+        run = Run(1, False, control, seed, frequencies)
+        for b, found in enumerate(_at_all(draw, solver, beta, run, options)):
             if isinstance(found, str):
                 failed.append((row, b, found))
                 continue
@@ -280,23 +282,22 @@ _FAILURES = (NotConverged, NumericalError, ValueError)
 
 
 def _at_all(
-    draw: Draw, solver: str, beta: Sequence[float], frequencies: int, run: dict[str, Any]
+    draw: Draw, solver: str, beta: Sequence[float], run: Run, options: dict[str, Any]
 ) -> Iterator[Solution | str]:
     """The solution at every temperature, or why there is none."""
     bath = DiscreteBath(draw.e, draw.V)
     sites = named(solver)[1].get("sites", 0)
     if sites >= bath.sites:
-        exact = Run(frequencies, 1, False, run.pop("control"), run.pop("seed"))
         problem = Impurity(draw.U, beta[0], bath, draw.eps)
         try:
-            yield from at_temperatures(problem, beta, exact, **run)
+            yield from at_temperatures(problem, beta, run, **options)
         except _FAILURES as error:
             yield from [f"{type(error).__name__}: {error}"] * len(beta)
         return
     for temperature in beta:
         problem = Impurity(draw.U, temperature, bath, draw.eps)
         try:
-            yield approximate(problem, solver, frequencies=frequencies, threads=1, **run)
+            yield approximated(problem, solver, run, options)
         except _FAILURES as error:
             yield f"{type(error).__name__}: {error}"
 
@@ -339,10 +340,10 @@ def _options(
             )
     found = {}
     for name in names:
-        solver, told = named(name)
+        solver, sites = named(name)
         default = OPTIONS.get(name, {}) if name != names[-1] else {}
         own = {**default, **given.get(name, {})}
-        lookup(solver, {**told, **own})
+        lookup(solver, {**sites, **own})
         found[name] = canonical(own)
     return found
 
@@ -390,7 +391,7 @@ def _assemble(
     }
     return Database(
         beta=np.array(beta),
-        **{key: one[key][good] for key in ("U", "D", "eps", "e", "V")},
+        **{key: one[key][good] for key in ("U", "D", "detuning", "e", "V")},
         index=index,
         group=index.copy(),
         partner=np.zeros(index.size, dtype=bool),

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff._base import checks
+from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, ComplexArray, FloatArray, IntArray
-from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.dmft.problem import DiscreteBath, Impurity, half_filling
 from kadanoff.greens import chebyshev_times, matsubara
 
 if TYPE_CHECKING:
@@ -31,20 +33,21 @@ class FailedPoint:
     reason: str
 
 
+@public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Database:
-    """K problems at B temperatures, as several solvers see them.
+    """K problems at B temperatures, solved by several solvers.
 
     Attributes
     ----------
     beta : (B,) array
         Inverse temperatures.
-    U, D, eps : (K,) array
-        Repulsion, half bandwidth, level from -U/2.
+    U, D, detuning : (K,) array
+        Repulsion, half bandwidth, distance eps + U/2 of the level from half filling.
     e, V : (K, Nb) array
         The bath.
     index : (K,) array of int
-        Which sample of the distribution.
+        Number of the sample in the distribution.
     group : (K,) array of int
         Equal for samples that belong together, such as one and its particle-hole partner.
     partner : (K,) array of bool
@@ -58,11 +61,11 @@ class Database:
     n, docc, error : dict of (K, B) arrays
         Occupation, double occupancy, the solver's own estimate of the error of G (NaN: none).
     seconds : dict of (K,) arrays
-        What each solver took for all temperatures of a sample.
+        Wall time of each solver for all temperatures of a sample.
     inputs : tuple of str
         The approximations.
     target : str
-        What they are to become.
+        The exact solver.
     failed : tuple of FailedPoint
         Points without a solution.
     card : dict
@@ -72,7 +75,7 @@ class Database:
     beta: FloatArray
     U: FloatArray
     D: FloatArray
-    eps: FloatArray
+    detuning: FloatArray
     e: FloatArray
     V: FloatArray
     index: IntArray
@@ -105,11 +108,17 @@ class Database:
         return (*self.inputs, self.target)
 
     @property
-    def level(self) -> FloatArray:
-        """eps - U/2, shape (K,)."""
-        return np.asarray(self.eps - 0.5 * self.U)
+    def eps(self) -> FloatArray:
+        """The level of the impurity, detuning - U/2, shape (K,)."""
+        return np.asarray(self.detuning - 0.5 * self.U)
 
-    def w(self, b: int) -> FloatArray:
+    @property
+    def seed(self) -> int | None:
+        """Seed of the distribution; None for a database that was put together by hand."""
+        seed = self.card.get("distribution", {}).get("seed")
+        return None if seed is None else int(seed)
+
+    def w_n(self, b: int) -> FloatArray:
         """The N Matsubara frequencies at temperature number b."""
         return matsubara(float(self.beta[b]), self.Sigma[self.target].shape[2])
 
@@ -120,10 +129,10 @@ class Database:
     @cached_property
     def Delta(self) -> ComplexArray:
         """Delta(i w_n), shape (K, B, N)."""
-        w = np.array([self.w(b) for b in range(self.beta.size)])
-        found = np.zeros((len(self), *w.shape), dtype=np.complex128)
+        w_n = np.array([self.w_n(b) for b in range(self.beta.size)])
+        found = np.zeros((len(self), *w_n.shape), dtype=np.complex128)
         for k in range(self.e.shape[1]):
-            found += self.V[:, k, None, None] ** 2 / (1j * w - self.e[:, k, None, None])
+            found += self.V[:, k, None, None] ** 2 / (1j * w_n - self.e[:, k, None, None])
         return found
 
     @property
@@ -133,7 +142,7 @@ class Database:
 
     @property
     def G(self) -> Mapping[str, ComplexArray]:
-        """G(i w_n) = 1 / (i w_n - level - Delta - Sigma) by solver, each (K, B, N)."""
+        """G(i w_n) = 1 / (i w_n - eps - Delta - Sigma) by solver, each (K, B, N)."""
         return _Greens(self)
 
     def Sigma_moments(self, solver: str) -> FloatArray:
@@ -149,7 +158,8 @@ class Database:
     def impurity(self, i: int, b: int) -> Impurity:
         """Sample i at temperature number b."""
         bath = DiscreteBath(self.e[i], self.V[i])
-        return Impurity(float(self.U[i]), float(self.beta[b]), bath, float(self.eps[i]))
+        U = float(self.U[i])
+        return Impurity(U, float(self.beta[b]), bath, float(self.detuning[i]) + half_filling(U))
 
     @property
     def problems(self) -> Iterator[Impurity]:
@@ -165,7 +175,7 @@ class Database:
         at = np.arange(len(self))[samples]  # type: ignore[index]
         arrays: dict[str, Any] = {
             name: getattr(self, name)[at]
-            for name in ("U", "D", "eps", "e", "V", "index", "group", "partner", "born")
+            for name in ("U", "D", "detuning", "e", "V", "index", "group", "partner", "born")
         }
         tables: dict[str, Any] = {
             name: {solver: x[at] for solver, x in getattr(self, name).items()}
@@ -178,17 +188,17 @@ class Database:
     def with_partners(self) -> Database:
         """Every sample followed by its particle-hole partner, in the same group.
 
-        ``(eps, e) -> (-eps, -e)``: ``G'(tau) = G(beta - tau)``, ``Sigma'(iw) = U - Sigma(iw)^*``,
-        ``n' = 2 - n``, ``docc' = docc + 1 - n``. Every solver here has this symmetry, so that a
-        partner costs nothing.
+        ``(eps + U/2, e) -> -(eps + U/2, e)``: ``G'(tau) = G(beta - tau)``,
+        ``Sigma'(iw) = U - Sigma(iw)^*``, ``n' = 2 - n``, ``docc' = docc + 1 - n``. Every solver
+        here has this symmetry, so that a partner costs nothing.
         """
         if self.partner.any():
             raise ValueError("this database holds partners already")
         order = np.repeat(np.arange(len(self)), 2)
         both = self[order]
         flip = np.tile([False, True], len(self))
-        eps, e, V = both.eps, both.e.copy(), both.V.copy()
-        eps = np.where(flip, -eps, eps)
+        e, V = both.e.copy(), both.V.copy()
+        detuning = np.where(flip, -both.detuning, both.detuning)
         e[flip], V[flip] = -e[flip, ::-1], V[flip, ::-1]
         tables: dict[str, Any] = {"Sigma": {}, "G_tau": {}, "n": {}, "docc": {}}
         U = both.U[flip, None, None]
@@ -201,17 +211,19 @@ class Database:
             n[flip] = 2.0 - n[flip]
             tables["Sigma"][name], tables["G_tau"][name] = Sigma, G
             tables["n"][name], tables["docc"][name] = n, docc
-        return replace(both, eps=eps, e=e, V=V, partner=flip, **tables)
+        return replace(both, detuning=detuning, e=e, V=V, partner=flip, **tables)
 
-    def split(self, test: float = 0.1, *, seed: int = 0) -> tuple[Database, Database]:
+    @public
+    def split(self, test: float = 0.1, *, seed: int | None = None) -> tuple[Database, Database]:
         """Two databases, for training and for testing; a group is never divided.
 
         Parameters
         ----------
         test : float
             Share of the groups, in (0, 1).
-        seed : int
-            Of the choice.
+        seed : int, optional
+            Of the choice; by default drawn from the operating system. Kept in the card of both, as
+            ``card["split"]["seed"]``.
 
         Raises
         ------
@@ -219,9 +231,9 @@ class Database:
             One side would be empty.
         """
         groups = np.unique(self.group)
-        if not isinstance(test, float | np.floating) or not 0.0 < test < 1.0:
-            raise ValueError(f"test must be a share in (0, 1), got {test!r}")
-        count = round(float(test) * groups.size)
+        test = checks.real("test", test, above=0, below=1, hint="it is a share of the groups")
+        seed = checks.seed(seed)
+        count = round(test * groups.size)
         if not 0 < count < groups.size:
             raise ValueError(
                 f"test = {test:g} of {groups.size} groups leaves "
@@ -230,7 +242,8 @@ class Database:
             )
         chosen = np.random.default_rng(seed).permutation(groups)[:count]
         out = np.isin(self.group, chosen)
-        return self[~out], self[out]
+        made = replace(self, card={**self.card, "split": {"test": test, "seed": seed}})
+        return made[~out], made[out]
 
     # -------------------------------------------------------------------------------------- views
 
@@ -239,7 +252,7 @@ class Database:
         card = self.card
         lines = [f"{len(self)} samples ({int(self.partner.sum())} of them particle-hole partners)"]
         lines.append(f"beta        {', '.join(f'{b:g}' for b in self.beta)}")
-        for name, values in (("U", self.U), ("D", self.D), ("eps + U/2", self.eps)):
+        for name, values in (("U", self.U), ("D", self.D), ("detuning", self.detuning)):
             if values.size:
                 lines.append(f"{name:11} {values.min():.4g} to {values.max():.4g}")
         for name, value in card.get("distribution", {}).items():
@@ -250,8 +263,8 @@ class Database:
         for name in self.solvers:
             role = "target" if name == self.target else "input"
             spent = 1e3 * float(np.mean(self.seconds[name])) if len(self) else math.nan
-            told = f", {options[name]}" if options.get(name) else ""
-            lines.append(f"{role:11} {name}: {spent:.3g} ms a sample{told}")
+            own = f", {options[name]}" if options.get(name) else ""
+            lines.append(f"{role:11} {name}: {spent:.3g} ms per sample{own}")
         versions = ", ".join(f"{k} {v}" for k, v in card.get("versions", {}).items())
         lines.append(f"versions    {versions}")
         lines.append(f"failed      {len(self.failed)} points")
@@ -288,7 +301,7 @@ class Database:
             table = getattr(self, name)
             stacked = np.stack([table[solver] for solver in self.solvers])
             variables[name] = (("solver", "sample", *dims), stacked)
-        for name in ("U", "D", "eps", "group", "partner", "born"):
+        for name in ("U", "D", "eps", "detuning", "group", "partner", "born"):
             variables[name] = ("sample", getattr(self, name))
         for name in ("e", "V"):
             variables[name] = (("sample", "site"), getattr(self, name))
@@ -305,8 +318,8 @@ class _Greens(Mapping[str, ComplexArray]):
     def __getitem__(self, solver: str) -> ComplexArray:
         db = self._of
         Sigma = db.Sigma[solver]
-        iw = 1j * np.array([db.w(b) for b in range(db.beta.size)])
-        return np.asarray(1.0 / (iw - db.level[:, None, None] - db.Delta - Sigma))
+        iw = 1j * np.array([db.w_n(b) for b in range(db.beta.size)])
+        return np.asarray(1.0 / (iw - db.eps[:, None, None] - db.Delta - Sigma))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._of.Sigma)

@@ -7,6 +7,7 @@ LearnedSolver(kernel ridge, log of hubbard1 -> ed-2; trained on 40 at beta = 5)
 """
 
 from kadanoff.dmft.learning.certificate import Active, Certificate, active, certify
+from kadanoff.dmft.learning.encoding import NODES, TARGETS
 from kadanoff.dmft.learning.evaluation import (
     BreakEven,
     LearningCurve,
@@ -16,7 +17,6 @@ from kadanoff.dmft.learning.evaluation import (
     report,
 )
 from kadanoff.dmft.learning.expert import Prediction
-from kadanoff.dmft.learning.features import NODES, TARGETS
 from kadanoff.dmft.learning.learned import LearnedSolver, learn
 from kadanoff.dmft.learning.model_selection import Search, search
 from kadanoff.dmft.learning.regressors import MODELS

@@ -22,7 +22,8 @@ from kadanoff import _core
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solvers.embedding import embedded_poles, green_tail
-from kadanoff.greens import GreenFunction, MatsubaraFunction, matsubara
+from kadanoff.greens import GreenFunction, MatsubaraFunction
+from kadanoff.greens.grids import fermionic
 
 __all__ = ["PoleGrid", "Projected"]
 
@@ -42,7 +43,7 @@ class Projected:
     poles, weights : (M,) arrays
         Those of positive weight; their sum is s_1.
     misfit : float
-        Largest distance from what was proposed, over the largest |Sigma - Hartree|.
+        Largest distance from the proposed Sigma, over the largest |Sigma - Hartree|.
     """
 
     hartree: float
@@ -50,9 +51,15 @@ class Projected:
     weights: FloatArray
     misfit: float
 
-    def iw(self, w: FloatArray) -> ComplexArray:
-        """Sigma(i w)."""
-        z = np.asarray(1j * w, dtype=np.complex128)
+    def __repr__(self) -> str:
+        return (
+            f"Projected(Hartree term {self.hartree:.4g}, {self.poles.size} poles of weight "
+            f"{np.sum(self.weights):.4g}, misfit {self.misfit:.2g})"
+        )
+
+    def iw(self, w_n: FloatArray) -> ComplexArray:
+        """Sigma(i w_n)."""
+        z = np.asarray(1j * w_n, dtype=np.complex128)
         rest = _core.poles_at_points(self.poles, self.weights[None, :], z)[0]
         return np.asarray(self.hartree + rest)
 
@@ -108,7 +115,7 @@ class PoleGrid:
         Parameters
         ----------
         Sigma : (N,) array of complex
-            What was proposed at the N frequencies.
+            The proposed values at the N frequencies.
         U, n, beta : float
             n of both spins; it fixes Hartree term and total weight.
         symmetric : bool
@@ -197,11 +204,11 @@ class PoleGrid:
 
 def occupation(problem: Impurity, Sigma: Projected) -> float:
     """Occupation of one spin with this self-energy."""
-    level = problem.level + Sigma.hartree
+    level = problem.eps + Sigma.hartree
     G: GreenFunction | MatsubaraFunction | None
     G = embedded_poles(problem, level, Sigma.poles, Sigma.weights)
     if G is None:
-        w = matsubara(problem.beta, SUMMED)
-        values = 1.0 / (1j * w - problem.level - problem.Delta().iw(SUMMED) - Sigma.iw(w))
-        G = MatsubaraFunction(np.asarray(values), problem.beta, green_tail(problem, Sigma.tail))
+        w_n = fermionic(problem.beta, SUMMED)
+        values = 1.0 / (1j * w_n - problem.eps - problem.Delta().iw(SUMMED) - Sigma.iw(w_n))
+        G = MatsubaraFunction.own(values, problem.beta, green_tail(problem, Sigma.tail))
     return G.occupation

@@ -1,23 +1,30 @@
-"""A learned loop is worth what one exact solve says of it."""
+"""Certificates of learned loops: one exact solve at their fixed point."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled, NotConverged
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff.dmft.learning.learned import LearnedSolver
 from kadanoff.dmft.loops.bethe_lattice import BetheLoop, bethe
+from kadanoff.dmft.protocol import Run as SolverRun
 from kadanoff.dmft.solution import Solution
-from kadanoff.dmft.solvers.approximations import approximate, named
+from kadanoff.dmft.solvers.approximations import approximated, named
 
 __all__ = ["Active", "Certificate", "active", "certify"]
 
+LOOP_TOLERANCE = 1e-4
+"""Residual of the loops of active learning."""
 
+
+@public
 @dataclass(frozen=True, eq=False)
 class Certificate:
     """A learned fixed point, the exact answer there, and the exact fixed point nearby.
@@ -33,12 +40,15 @@ class Certificate:
         relative to max |Delta|: how far the exact map leads away. Zero at an exact fixed point.
     polished : BetheLoop or None
         The exact loop, started from here.
+    seed : int
+        Seed of the exact solver and of the polishing.
     """
 
     loop: BetheLoop
     exact: Solution
     distance: float
     polished: BetheLoop | None
+    seed: int
 
     @property
     def dZ(self) -> float:
@@ -53,14 +63,18 @@ class Certificate:
         )
 
 
+@public
 def certify(
     loop: BetheLoop,
     *,
     exact: str = "ed-5",
-    D: float = 1.0,
+    D: float | None = None,
     polish: bool = True,
-    tol: float | None = None,
+    tolerance: float | None = None,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
     control: _core.Control | None = None,
+    seed: int | None = None,
 ) -> Certificate:
     """One exact solve at the fixed point of a learned loop, and the exact loop from there.
 
@@ -69,15 +83,15 @@ def certify(
     loop : BetheLoop
         As `kadanoff.dmft.bethe` returned it.
     exact : str
-        The exact solver, as in `kadanoff.dmft.solvers.approximations`: "ed-5", "cthyb", ...
-    D : float
-        Half bandwidth of the lattice.
+        The exact solver, as in `kadanoff.dmft.approximate`: "ed-5", "cthyb", ...
+    D : float, optional
+        Half bandwidth of the lattice; by default that of the loop.
     polish : bool
         Whether to go on to the exact fixed point.
-    tol : float, optional
-        Of the polishing.
-    control : Control, optional
-        To cancel from another thread.
+    tolerance : float, optional
+        Of the polishing, as in `kadanoff.dmft.bethe`.
+    threads, progress, control, seed
+        As in `kadanoff.dmft.solve`.
 
     Returns
     -------
@@ -98,13 +112,16 @@ def certify(
     if not isinstance(loop, BetheLoop):
         raise TypeError(f"loop must be a BetheLoop, got {type(loop).__name__}")
     name, options = named(exact)
+    D = loop.D if D is None else checks.half_bandwidth(D)
+    if tolerance is not None:
+        tolerance = checks.real("tolerance", tolerance, above=0)
+    run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
     problem = loop.solution.problem
-    count = loop.solution.G_iw.size
-    answer = approximate(problem, exact, frequencies=count, control=control)
+    answer = approximated(problem, exact, SolverRun.over(run, loop.solution.G_iw.size))
     Delta = loop.solution.Delta_iw
-    away = 0.25 * checks.real("D", D) ** 2 * answer.G_iw[: Delta.size] - Delta
+    away = 0.25 * D**2 * answer.G_iw[: Delta.size] - Delta
     distance = float(np.max(np.abs(away)) / np.max(np.abs(Delta)))
-    found = Certificate(loop, answer, distance, None)
+    found = Certificate(loop, answer, distance, None, run.seed)
     if not polish:
         return found
     try:
@@ -112,19 +129,20 @@ def certify(
             U=problem.U,
             beta=problem.beta,
             D=D,
-            eps=problem.offset,
+            eps=problem.eps,
             solver=name,
             start=loop,
-            tol=tol,
-            control=control,
-            progress=False,
+            tolerance=tolerance,
+            seed=run.seed,
+            **run.keywords,
             **options,
         )
     except (NotConverged, Cancelled) as stop:
         raise type(stop)(str(stop), found) from stop
-    return Certificate(loop, answer, distance, polished)
+    return Certificate(loop, answer, distance, polished, run.seed)
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Active:
     """A solver that learned on its way to a fixed point.
@@ -132,9 +150,9 @@ class Active:
     Attributes
     ----------
     learned : LearnedSolver
-        What it has become.
+        The solver at the end.
     certificates : tuple of Certificate
-        One a round.
+        One per iteration.
     converged : bool
         Whether the last distance is below the tolerance.
     """
@@ -143,28 +161,50 @@ class Active:
     certificates: tuple[Certificate, ...]
     converged: bool
 
+    def __repr__(self) -> str:
+        end = "converged" if self.converged else "not converged"
+        return (
+            f"Active({end} after {len(self.certificates)} exact solves, "
+            f"distance {self.distance:.1e}; {self.loop!r})"
+        )
+
+    @property
+    def seed(self) -> int:
+        """Seed of the loops and of the exact solver."""
+        return self.certificates[-1].seed
+
     @property
     def distance(self) -> float:
-        """Of the last round."""
+        """Of the last iteration."""
         return self.certificates[-1].distance
 
     @property
     def loop(self) -> BetheLoop:
-        """Of the last round."""
+        """Of the last iteration."""
         return self.certificates[-1].loop
 
 
+@public
 def active(
     learned: LearnedSolver,
     *,
     U: float,
     beta: float,
-    tol: float = 1e-2,
-    rounds: int = 10,
+    tolerance: float = 1e-2,
+    max_iterations: int = 10,
+    start: str | BetheLoop | Solution = "metal",
+    D: float = 1.0,
+    eps: float | None = None,
+    n: float | None = None,
+    mixing: str | None = None,
+    share: float | None = None,
+    frequencies: int | None = None,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
     control: _core.Control | None = None,
-    **options: Any,
+    seed: int | None = None,
 ) -> Active:
-    """Loop, certify, teach the solver what the exact solve said, and again.
+    """Loop, certify, teach the solver the exact answer, and again.
 
     Parameters
     ----------
@@ -172,14 +212,14 @@ def active(
         To begin with; it is not changed.
     U, beta : float
         Of the loop.
-    tol : float
-        Distance of the certificate at which it is enough.
-    rounds : int
-        At most; each costs one exact solve.
-    control : Control, optional
-        To cancel from another thread.
-    **options
-        Of `kadanoff.dmft.bethe`.
+    tolerance : float
+        Distance of the certificate at which the search ends.
+    max_iterations : int
+        Largest number of loops; each costs one exact solve.
+    start, D, eps, n, mixing, share, frequencies
+        As in `kadanoff.dmft.bethe`; the loops themselves stop at a residual of 1e-4.
+    threads, progress, control, seed
+        As in `kadanoff.dmft.solve`.
 
     Returns
     -------
@@ -188,26 +228,42 @@ def active(
     Raises
     ------
     NotConverged
-        After `rounds`; `partial` is the Active so far.
+        After `max_iterations`; `partial` is the Active so far.
     """
-    tol = checks.real("tol", tol)
-    if tol <= 0.0:
-        raise ValueError(f"tol must be positive, got {tol}")
-    checks.whole("rounds", rounds)
-    D = float(options.get("D", 1.0))
+    if not isinstance(learned, LearnedSolver):
+        raise TypeError(f"learned must be a LearnedSolver, got {type(learned).__name__}")
+    tolerance = checks.real("tolerance", tolerance, above=0)
+    max_iterations = checks.whole("max_iterations", max_iterations)
+    run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
+    inner = {**run.quiet().keywords, "seed": run.seed}
     certificates: list[Certificate] = []
-    start = options.pop("start", "metal")
-    told = {"tol": 1e-4, "progress": False, **options}
-    for _ in range(rounds):
-        loop = bethe(U=U, beta=beta, solver=learned, start=start, control=control, **told)
-        found = certify(loop, exact=learned.exact, D=D, polish=False, control=control)
-        certificates.append(found)
-        if found.distance < tol:
-            return Active(learned, tuple(certificates), True)
-        learned = learned.taught([loop.solution.problem], [found.exact])
+    with run.calling("active learning") as keywords:
+        report = keywords["report"]
+        for iteration in range(max_iterations):
+            loop = bethe(
+                U=U,
+                beta=beta,
+                solver=learned,
+                start=start,
+                D=D,
+                eps=eps,
+                n=n,
+                mixing=mixing,
+                share=share,
+                tolerance=LOOP_TOLERANCE,
+                frequencies=frequencies,
+                **inner,
+            )
+            found = certify(loop, exact=learned.exact, polish=False, **inner)
+            certificates.append(found)
+            if found.distance < tolerance:
+                return Active(learned, tuple(certificates), True)
+            learned = learned.taught([loop.solution.problem], [found.exact])
+            if report is not None:
+                report(iteration + 1, max_iterations)
     raise NotConverged(
-        f"the certificate is {certificates[-1].distance:.1e} after {rounds} rounds, tol = "
-        f"{tol:g}: raise rounds, or train on problems nearer to this one; what was learned is in "
-        ".partial",
+        f"the certificate is {certificates[-1].distance:.1e} after {max_iterations} iterations, "
+        f"tolerance = {tolerance:g}: raise max_iterations, or train on problems nearer to this "
+        "one; the solver learned so far is in .partial",
         Active(learned, tuple(certificates), False),
     )

@@ -1,18 +1,25 @@
-"""What learning is worth: against the uncorrected inputs, against more data, against the clock."""
+"""Evaluation of learned solvers: errors against the inputs, learning curves, and time gained."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kadanoff import _core
+from kadanoff._base import checks
+from kadanoff._base.errors import Cancelled
+from kadanoff._base.html import sparkline, table
+from kadanoff._base.progress import Report as ProgressReport
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.dmft.data.samples import Database
-from kadanoff.dmft.learning.features import NODES
+from kadanoff.dmft.learning.encoding import NODES
 from kadanoff.dmft.learning.learned import LearnedSolver, learn, samples_of
 from kadanoff.dmft.protocol import solve
 from kadanoff.dmft.solution import Solution
@@ -33,6 +40,7 @@ __all__ = [
 METRICS = ("mse", "dSigma", "dZ", "dn", "ddocc", "acausal")
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Report:
     """Errors by temperature and solver on a test set.
@@ -45,9 +53,9 @@ class Report:
         The inputs as they are, and "learned".
     mse, dSigma, dZ, dn, ddocc, acausal : dict of (B,) arrays
         Mean square error of G(tau); means of |dSigma(i w_0)|, |dZ|, |dn|, |d docc|; share of
-        samples with Im Sigma > 0 somewhere at `features.NODES`.
+        samples with Im Sigma > 0 somewhere at `encoding.NODES`.
     dSigma_50, dSigma_90, dZ_90 : dict of (B,) arrays
-        Medians and 90th percentiles: where a few problems decide the mean, both tell more.
+        Medians and 90th percentiles, for errors whose mean a few problems dominate.
     covered : (B, 2) array
         Share of |d Im Sigma| within the 68 and the 95 % interval, over samples and frequencies.
     pulls : tuple of (K, N) arrays
@@ -70,6 +78,27 @@ class Report:
     covered: FloatArray
     pulls: tuple[FloatArray, ...]
     far: FloatArray
+
+    def __repr__(self) -> str:
+        learned = self.dSigma["learned"]
+        best = np.min([self.dSigma[name] for name in self.solvers[:-1]], axis=0)
+        return (
+            f"Report({self.beta.size} temperatures {self.beta[0]:g} <= beta <= {self.beta[-1]:g}: "
+            f"mean |dSigma(iw0)| {np.min(learned):.2g} to {np.max(learned):.2g}, "
+            f"best input {np.min(best):.2g} to {np.max(best):.2g})"
+        )
+
+    def _repr_html_(self) -> str:
+        rows: dict[str, object] = {}
+        for b, beta in enumerate(self.beta):
+            for name in self.solvers:
+                rows[f"beta = {beta:g}, {name}"] = (
+                    f"|dSigma(iw0)| {self.dSigma[name][b]:.2g} "
+                    f"(median {self.dSigma_50[name][b]:.2g}), "
+                    f"|dZ| {self.dZ[name][b]:.2g}, |dn| {self.dn[name][b]:.2g}"
+                )
+        picture = sparkline(np.log10(np.maximum(self.dSigma["learned"], 1e-300)))
+        return table("Errors on a test set; learned |dSigma(iw0)| against beta", rows, picture)
 
     def __str__(self) -> str:
         head = "  beta  solver     MSE of G(tau)  |dSigma(iw0)|    median      90 %      |dZ|"
@@ -97,8 +126,15 @@ class Report:
         return plot_report(self, ax=ax, **kwargs)
 
 
-def report(learned: LearnedSolver, test: Database) -> Report:
-    """Errors of a learned solver on problems that it has not seen, and those of its inputs.
+@public
+def report(
+    learned: LearnedSolver,
+    test: Database,
+    *,
+    progress: bool | ProgressReport | None = None,
+    control: _core.Control | None = None,
+) -> Report:
+    """Errors of a learned solver on a test set, and those of its inputs.
 
     Parameters
     ----------
@@ -106,11 +142,21 @@ def report(learned: LearnedSolver, test: Database) -> Report:
         It answers everything itself here, also what it would hand to the exact solver.
     test : Database
         With the inputs and the target of `learned`.
+    progress, control
+        As in `kadanoff.dmft.solve`.
 
     Returns
     -------
     Report
     """
+    if not isinstance(learned, LearnedSolver):
+        raise TypeError(f"learned must be a LearnedSolver, got {type(learned).__name__}")
+    run = Run.of(progress=progress, control=control, seed=0)
+    with run.calling("evaluating") as keywords:
+        return _report(learned, test, keywords)
+
+
+def _report(learned: LearnedSolver, test: Database, keywords: dict[str, Any]) -> Report:
     if not isinstance(test, Database):
         raise TypeError(f"test must be a kadanoff.dmft.Database, got {type(test).__name__}")
     for name in (*learned.inputs, test.target):
@@ -130,9 +176,13 @@ def report(learned: LearnedSolver, test: Database) -> Report:
         Z = 1.0 / (1.0 - truth[:, 0].imag / w0)
         rows = []
         for i, sample in enumerate(samples_of(test, b, learned.inputs)):
+            if keywords["control"] is not None and keywords["control"].cancelled:
+                raise Cancelled("the evaluation was stopped")
+            if keywords["report"] is not None:
+                keywords["report"](b * K + i, B * K)
             found = learned.predict(sample)
             solution = _solution(learned, test, i, b, found)
-            miss = np.abs(found.Sigma.iw(sample.w).imag - truth[i, NODES].imag)
+            miss = np.abs(found.Sigma.iw(sample.w_n).imag - truth[i, NODES].imag)
             rows.append(miss / found.error68)
             covered[b] += np.mean(miss <= found.error68), np.mean(miss <= found.error95)
             far[b] += found.distance > learned.reach
@@ -181,10 +231,11 @@ def _solution(learned: LearnedSolver, test: Database, i: int, b: int, found: Any
     from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
 
     problem, Sigma = test.impurity(i, b), found.Sigma
-    G = embedded_poles(problem, problem.level + Sigma.hartree, Sigma.poles, Sigma.weights)
-    return on_frequencies(problem, "learned", Sigma.iw(test.w(b)), Sigma.tail, G)
+    G = embedded_poles(problem, problem.eps + Sigma.hartree, Sigma.poles, Sigma.weights)
+    return on_frequencies(problem, "learned", Sigma.iw(test.w_n(b)), Sigma.tail, G)
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class LearningCurve:
     """Mean |dSigma(i w_0)| against the number of training samples.
@@ -199,24 +250,50 @@ class LearningCurve:
         Of the inputs as they are.
     beta : (B,) array
         Inverse temperatures.
+    seed : int
+        Seed of the regressions.
     """
 
     samples: FloatArray
     dSigma: FloatArray
     inputs: dict[str, FloatArray]
     beta: FloatArray
+    seed: int
+
+    def __repr__(self) -> str:
+        first, last = (float(np.mean(self.dSigma[k])) for k in (0, -1))
+        return (
+            f"LearningCurve({self.samples.size} sizes {self.samples[0]} to {self.samples[-1]}, "
+            f"{self.beta.size} temperatures: mean |dSigma(iw0)| {first:.2g} to {last:.2g})"
+        )
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """The curve, one line a temperature. Returns the axes."""
+        """The curve, one line per temperature. Returns the axes."""
         from kadanoff.dmft.learning.plots import plot_learning_curve
 
         return plot_learning_curve(self, ax=ax, **kwargs)
 
 
+@public
 def learning_curve(
-    train: Database, test: Database, sizes: Sequence[int], **options: Any
+    train: Database,
+    test: Database,
+    sizes: Sequence[int],
+    *,
+    inputs: Sequence[str] | None = None,
+    target: str = "log",
+    model: str = "kernel ridge",
+    members: int = 8,
+    calibration: float = 0.2,
+    outside: str = "fallback",
+    reach: float = 2.0,
+    exact: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    progress: bool | ProgressReport | None = None,
+    control: _core.Control | None = None,
+    seed: int | None = None,
 ) -> LearningCurve:
-    """Train on the first so many samples.
+    """Train on the first few samples, then on more and more.
 
     Parameters
     ----------
@@ -224,28 +301,58 @@ def learning_curve(
         As of ``database.split()``.
     sizes : sequence of int
         Numbers of training samples, ascending.
-    **options
-        Of `learn`.
+    inputs, target, model, members, calibration, outside, reach, exact, settings
+        As in `learn`.
+    progress, control
+        As in `kadanoff.dmft.solve`.
+    seed : int, optional
+        As in `learn`, the same for all sizes.
+
+    Returns
+    -------
+    LearningCurve
     """
-    for size in sizes:
-        if not 0 < size <= len(train):
-            raise ValueError(f"sizes must lie in 1 to {len(train)}, got {size}")
-    found = [report(learn(train[:size], **options), test) for size in sizes]
+    run = Run.of(progress=progress, control=control, seed=seed)
+    counts = [checks.whole("sizes", size, most=len(train)) for size in sizes]
+    if not counts:
+        raise ValueError("sizes must hold at least one number of samples")
+    found = []
+    with run.calling("learning curve") as keywords:
+        for k, size in enumerate(counts):
+            learned = learn(
+                train[:size],
+                inputs=inputs,
+                target=target,
+                model=model,
+                members=members,
+                calibration=calibration,
+                outside=outside,
+                reach=reach,
+                exact=exact,
+                settings=settings,
+                progress=False,
+                control=control,
+                seed=run.seed,
+            )
+            found.append(report(learned, test, progress=False, control=control))
+            if keywords["report"] is not None:
+                keywords["report"](k + 1, len(counts))
     curve = np.array([r.dSigma["learned"] for r in found])
-    inputs = {name: found[-1].dSigma[name] for name in test.inputs}
-    return LearningCurve(np.array(sizes), curve, inputs, test.beta)
+    plain = {name: found[-1].dSigma[name] for name in test.inputs}
+    return LearningCurve(np.array(counts), curve, plain, test.beta, run.seed)
 
 
+@public
 @dataclass(frozen=True)
 class BreakEven:
-    """When a learned solver has paid for itself.
+    """Number of solves after which a learned solver has saved time.
 
     Attributes
     ----------
     invested : float
         Seconds for the database and for training.
     learned, exact : float
-        Seconds a solve.
+        Seconds per solve.
     """
 
     invested: float
@@ -258,15 +365,19 @@ class BreakEven:
         gain = self.exact - self.learned
         return self.invested / gain if gain > 0.0 else math.inf
 
+    def __repr__(self) -> str:
+        return f"BreakEven({self})"
+
     def __str__(self) -> str:
         speed = self.exact / self.learned
         when = "never pays" if math.isinf(self.solves) else f"pays after {self.solves:.0f} solves"
         return (
-            f"invested {self.invested:.3g} s; {1e3 * self.learned:.3g} ms a solve against "
+            f"invested {self.invested:.3g} s; {1e3 * self.learned:.3g} ms per solve against "
             f"{1e3 * self.exact:.3g} ms ({speed:.2g} times): {when}"
         )
 
 
+@public
 def break_even(learned: LearnedSolver, test: Database, *, solves: int = 10) -> BreakEven:
     """Cost of database, training and inference against the exact solver, in the same unit.
 
@@ -276,15 +387,20 @@ def break_even(learned: LearnedSolver, test: Database, *, solves: int = 10) -> B
     Parameters
     ----------
     learned : LearnedSolver
-        To be judged.
+        The solver.
     test : Database
         With the inputs and the target of `learned`; its first problems are solved for the time.
     solves : int
-        How many.
+        Number of problems.
+
+    Returns
+    -------
+    BreakEven
     """
+    solves = checks.whole("solves", solves)
     spent = learned.card["database_seconds"]
     invested = float(sum(spent.values())) + float(learned.card["seconds"])
-    problems = [p for _, p in zip(range(max(1, solves)), test.problems, strict=False)]
+    problems = [p for _, p in zip(range(solves), test.problems, strict=False)]
     own = replace(learned, outside="flag")  # or the exact solver's time would be taken for its own
     solve(problems[0], solver=own, progress=False)  # first calls load libraries
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""The regression of one temperature: proposals, what becomes of them, and how far to trust them."""
+"""The regression of one temperature: proposals, their projection, and their errors."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from typing import Any
 
 import numpy as np
 
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray, IntArray
 from kadanoff.dmft.learning.causal import PoleGrid, Projected
-from kadanoff.dmft.learning.features import NODES, Sample, decode, encode, features
+from kadanoff.dmft.learning.encoding import NODES, Sample, decode, encode, features
 from kadanoff.dmft.learning.regressors import Ensemble, fit, unseen
 
 __all__ = ["Expert", "Prediction", "furthest", "train"]
 
-FEWEST = 20  # samples a temperature
+MIN_SAMPLES = 20  # per temperature
 USUAL = 0.68  # of the errors are smaller
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What the regression says of one problem, before a Green function is made of it.
+    """The regression's answer to one problem, before a Green function is made of it.
 
     Attributes
     ----------
@@ -32,13 +34,19 @@ class Prediction:
         Half widths of the intervals around Im Sigma at `NODES` that hold the truth in 68 and 95 %
         of cases like those it was calibrated on.
     distance : float
-        To the training set, in units of what is usual within it.
+        To the training set, in units of the usual distance within it.
     """
 
     Sigma: Projected
     error68: FloatArray
     error95: FloatArray
     distance: float
+
+    def __repr__(self) -> str:
+        return (
+            f"Prediction({self.Sigma!r}; error of Im Sigma(i w_0) {self.error68[0]:.2g} (68 %), "
+            f"{self.error95[0]:.2g} (95 %); distance {self.distance:.2g})"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +59,14 @@ class Expert:
     Y: FloatArray
     group: IntArray
     floor: FloatArray  # (2, N): usual errors of Re Sigma / U, and of Im Sigma relative to itself
-    scores: FloatArray  # (K, N): errors of Im Sigma over what was expected, on problems not seen
+    scores: FloatArray  # (K, N): errors of Im Sigma over what was expected, on problems held back
     reach: float  # furthest pole, in units of pi / beta
+
+    def __repr__(self) -> str:
+        return (
+            f"Expert({self.ensemble.kind}, {len(self.X)} samples at beta={self.beta:g}, "
+            f"reach {self.reach:.3g})"
+        )
 
     @cached_property
     def grid(self) -> PoleGrid:
@@ -70,7 +84,7 @@ class Expert:
         return np.maximum(found, 1e-12, dtype=np.float64)
 
     def predict(self, sample: Sample, target: str, x: FloatArray) -> Prediction:
-        """What the members propose, made causal."""
+        """The proposal of the members, made causal."""
         distance = float(self.ensemble.distance(x)[0])
         return self.judge(sample, target, self.ensemble.members(x)[:, 0], distance)
 
@@ -79,8 +93,8 @@ class Expert:
     ) -> Prediction:
         """The nearest causal self-energy to the mean of proposals; their spread, calibrated.
 
-        What the members agree on counts more in the projection: at low temperature some real parts
-        are off by U, and would take the imaginary parts with them.
+        Values on which the members agree count more in the projection: at low temperature some real
+        parts are off by U, and would take the imaginary parts with them.
         """
         Sigma, n = decode(target, sample, members.mean(axis=0))
         spread = decode(target, sample, members)[0]
@@ -100,7 +114,7 @@ class Expert:
     def score(self, found: Prediction, sample: Sample, Sigma: ComplexArray) -> FloatArray:
         """|d Im Sigma| over the 68 % interval as it would be at width one."""
         expected = found.error68 / self.width[0]
-        missed = np.abs(found.Sigma.iw(sample.w).imag - Sigma.imag)
+        missed = np.abs(found.Sigma.iw(sample.w_n).imag - Sigma.imag)
         return np.asarray(missed / np.maximum(expected, 1e-300))
 
 
@@ -116,19 +130,19 @@ def train(
     settings: dict[str, Any],
     seed: int,
 ) -> Expert:
-    """Fit an ensemble to all samples, and calibrate it on samples that another one has not seen."""
+    """Fit an ensemble to all samples, and calibrate it on samples held back from another."""
     X = np.array([features(s) for s in samples])
     Y = np.array([encode(target, s, *a) for s, a in zip(samples, answers, strict=True)])
     groups = np.unique(group)
-    if len(samples) < FEWEST or groups.size < 10:
+    if len(samples) < MIN_SAMPLES or groups.size < 10:
         raise ValueError(
             f"at beta = {beta:g} there are {len(samples)} samples in {groups.size} groups: too few "
-            f"to train and to calibrate; {FEWEST} samples are the least, some hundred are useful"
+            f"to train and to calibrate; {MIN_SAMPLES} samples are needed, some hundred useful"
         )
     ensemble = fit(model, X, Y, group, members=members, seed=seed, settings=settings)
-    told = ensemble.settings(settings)
+    found = ensemble.settings(settings)
     held, proposed = unseen(
-        ensemble, X, Y, group, members=members, seed=seed, settings=told, share=calibration
+        ensemble, X, Y, group, members=members, seed=seed, settings=found, share=calibration
     )
     errors = []
     for i, members_of in zip(held, proposed, strict=True):
@@ -152,7 +166,7 @@ def furthest(samples: list[Sample]) -> float:
         *(
             s.beta
             / math.pi
-            * (s.U + abs(s.eps) + 4.0 * math.sqrt(s.moments[2]) / s.unit + 2.0 * s.unit)
+            * (s.U + abs(s.detuning) + 4.0 * math.sqrt(s.moments[2]) / s.unit + 2.0 * s.unit)
             for s in samples
         ),
     )

@@ -18,15 +18,15 @@ from typing import Any
 import numpy as np
 
 from kadanoff._base.types import FloatArray
-from kadanoff.dmft.learning.features import PARTNER, partner, squared_distances
+from kadanoff.dmft.learning.encoding import PARTNER, partner, squared_distances
 
 __all__ = ["SETTINGS", "fit", "predict"]
 
 SETTINGS = ("scale", "length", "noise")
-SEARCHED = 300  # samples at most on which they are chosen
+MAX_SEARCHED = 300  # samples on which they are chosen
 
 
-def fit(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any) -> Any:
+def fit(x: Any, y: Any, members: Any, seed: int, settings: dict[str, Any], group: Any) -> Any:
     """Parameters of the kernel of largest marginal likelihood, and the inverse covariance."""
     import warnings
 
@@ -43,15 +43,15 @@ def fit(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group:
         )
     found = {name: float(settings.get(name, value)) for name, value in start.items()}
     if set(settings) != set(start):
-        order = np.random.default_rng([seed, 1]).permutation(group.size)[:SEARCHED]
+        order = np.random.default_rng([seed, 1]).permutation(group.size)[:MAX_SEARCHED]
         kernel = ConstantKernel(found["scale"], (1e-3, 1e5)) * RBF(found["length"], (1e-1, 1e3))
         kernel = kernel + WhiteKernel(found["noise"], (1e-8, 1e1))
         with warnings.catch_warnings():
             # A parameter at its bound says that another would hardly be better.
             warnings.simplefilter("ignore", ConvergenceWarning)
             best = GaussianProcessRegressor(kernel).fit(x[order], y[order]).kernel_
-        told = best.k1.k1.constant_value, best.k1.k2.length_scale, best.k2.noise_level
-        found = dict(zip(start, map(float, told), strict=True))
+        values = best.k1.k1.constant_value, best.k1.k2.length_scale, best.k2.noise_level
+        found = dict(zip(start, map(float, values), strict=True))
     covariance = found["scale"] * np.exp(-0.5 * squared_distances(x, x) / found["length"] ** 2)
     covariance[np.diag_indices(len(x))] += found["noise"]
     inverse = np.linalg.inv(covariance)
@@ -65,8 +65,8 @@ def fit(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group:
 def predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
     """Mean minus and plus one standard deviation: two members with this mean and spread."""
     x = arrays["x"]
-    seen = np.concatenate([x, partner(x.shape[1]) * x])
-    squared = squared_distances(z, seen)
+    known = np.concatenate([x, partner(x.shape[1]) * x])
+    squared = squared_distances(z, known)
     k = float(arrays["scale"]) * np.exp(-0.5 * squared / float(arrays["length"]) ** 2)
     mean = k @ arrays["dual"]
     variance = float(arrays["scale"]) - np.einsum("ij,ij->i", k @ arrays["inverse"], k)

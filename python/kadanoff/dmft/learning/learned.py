@@ -11,35 +11,42 @@ from typing import Any
 
 import numpy as np
 
-from kadanoff._base import checks
+from kadanoff import _core
+from kadanoff._base import checks, running
+from kadanoff._base.errors import Cancelled
+from kadanoff._base.html import table
+from kadanoff._base.progress import Report
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.dmft.data.draws import FIT_SEED
 from kadanoff.dmft.data.samples import Database
+from kadanoff.dmft.learning.encoding import NODES, TARGETS, Sample, encode, features
 from kadanoff.dmft.learning.expert import Expert, Prediction, furthest, train
-from kadanoff.dmft.learning.features import NODES, TARGETS, Sample, encode, features
 from kadanoff.dmft.learning.regressors import MODELS, fit
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, Solver
 from kadanoff.dmft.solution import Solution
-from kadanoff.dmft.solvers.approximations import approximate, named
+from kadanoff.dmft.solvers.approximations import approximated, named
 from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
 from kadanoff.dmft.solvers.hubbard1 import atom
-from kadanoff.greens import matsubara
+from kadanoff.greens.grids import fermionic
 
 __all__ = ["LearnedSolver", "learn"]
 
 OUTSIDE = ("fallback", "raise", "flag")
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class LearnedSolver:
-    """A learned impurity solver; goes wherever the name of a solver does.
+    """A learned impurity solver, which takes the place of the name of a solver anywhere.
 
     Attributes
     ----------
     inputs : tuple of str
         Approximations it starts from, as in `kadanoff.dmft.solvers.approximations`.
     target, model : str
-        What is regressed (`features.TARGETS`), and by what (`regressors.MODELS`).
+        What is regressed (`encoding.TARGETS`), and by what (`regressors.MODELS`).
     exact : str
         The solver it imitates, which answers outside.
     outside : {"fallback", "raise", "flag"}
@@ -47,7 +54,7 @@ class LearnedSolver:
     reach : float
         In units of the usual distance between training samples.
     experts : tuple of Expert
-        One a temperature. Problems are free of units, so that each serves other temperatures too,
+        One per temperature. Problems are free of units, so that each serves other temperatures too,
         where their problems look like its own.
     card : mapping
         Sizes, settings, seconds.
@@ -80,9 +87,27 @@ class LearnedSolver:
             f"{self.exact}; trained on {sizes})"
         )
 
+    def _repr_html_(self) -> str:
+        rows: dict[str, object] = {
+            "inputs": self.inputs,
+            "exact solver": self.exact,
+            "target": self.target,
+            "model": self.model,
+            "outside": f"{self.outside}, beyond {self.reach:g} usual distances",
+            "seed": self.card.get("seed", "unknown"),
+        }
+        for e in self.experts:
+            rows[f"beta = {e.beta:g}"] = f"{len(e.X)} samples"
+        return table("Learned solver", rows)
+
+    @property
+    def seed(self) -> int:
+        """Seed of members and split."""
+        return int(self.card["seed"])
+
     @cached_property
     def solver(self) -> Solver:
-        """What `kadanoff.dmft.solve` and the loops call."""
+        """The solver that `kadanoff.dmft.solve` and the loops call."""
         return Solver(
             "learned",
             f"problems like those it was trained on; further out: {self.outside}",
@@ -93,23 +118,28 @@ class LearnedSolver:
     # --------------------------------------------------------------------------------- predictions
 
     def sample(self, problem: Impurity) -> Sample:
-        """The problem with its inputs solved."""
+        """The problem with its inputs solved.
+
+        Fits of a bath start at the points that they had in the database, so that the answer is a
+        function of the problem alone.
+        """
         count = int(NODES[-1]) + 1
+        run = Run(1, False, None, FIT_SEED, count)
         Sigma: list[ComplexArray] = []
         n: list[float] = []
         for name in self.inputs:
             if name == "hubbard1":  # at once, without a Green function
-                z = np.asarray(1j * matsubara(problem.beta, count), dtype=np.complex128)
-                s, occupation = _atomic(problem.U, problem.level, problem.beta, z)
+                z = np.asarray(1j * fermionic(problem.beta, count), dtype=np.complex128)
+                s, occupation = _atomic(problem.U, problem.eps, problem.beta, z)
             else:
-                solution = approximate(problem, name, frequencies=count)
+                solution = approximated(problem, name, run)
                 s, occupation = solution.Sigma_iw, solution.n
             Sigma.append(s)
             n.append(occupation)
         return Sample.of(problem, Sigma, n)
 
     def predict(self, sample: Sample) -> Prediction:
-        """By the expert of its temperature, or the one that knows problems like this one best."""
+        """By the expert of its temperature, or the one with the nearest training set."""
         x = features(sample)
         return self.experts[self._expert(sample, x)].predict(sample, self.target, x)
 
@@ -134,20 +164,13 @@ class LearnedSolver:
                 f"{self.reach:g}; train on problems like it, or ask for outside='fallback'"
             )
         if far and self.outside == "fallback":
-            exact = approximate(
-                problem,
-                self.exact,
-                frequencies=run.frequencies,
-                threads=run.threads,
-                seed=run.seed,
-                control=run.control,
-            )
-            told = {**exact.diagnostics, "outside": True, "distance": found.distance}
-            return replace(exact, solver="learned", diagnostics=told)
-        w = matsubara(problem.beta, run.frequencies)
+            exact = approximated(problem, self.exact, replace(run, progress=False))
+            diagnostics = {**exact.diagnostics, "outside": True, "distance": found.distance}
+            return replace(exact, solver="learned", diagnostics=diagnostics)
+        w_n = fermionic(problem.beta, run.frequencies)
         Sigma = found.Sigma
-        G = embedded_poles(problem, problem.level + Sigma.hartree, Sigma.poles, Sigma.weights)
-        solution = on_frequencies(problem, "learned", Sigma.iw(w), Sigma.tail, G)
+        G = embedded_poles(problem, problem.eps + Sigma.hartree, Sigma.poles, Sigma.weights)
+        solution = on_frequencies(problem, "learned", Sigma.iw(w_n), Sigma.tail, G)
         at = NODES[run.frequencies > NODES]
         G_at = solution.G_iw[at]
         dSigma = found.error68[: at.size]
@@ -158,7 +181,7 @@ class LearnedSolver:
             "nodes": at,
             "Sigma_iw_error": dSigma,
             "Sigma_iw_error_95": found.error95[: at.size],
-            "Z_error": float(solution.Z**2 * found.error68[0] / w[0]),
+            "Z_error": float(solution.Z**2 * found.error68[0] / w_n[0]),
         }
         error = float(np.max(np.abs(G_at) ** 2 * dSigma))
         return replace(solution, error=error, diagnostics=diagnostics)
@@ -166,10 +189,10 @@ class LearnedSolver:
     # ------------------------------------------------------------------------------------ learning
 
     def taught(self, problems: Sequence[Impurity], answers: Sequence[Solution]) -> LearnedSolver:
-        """The same, having learned more problems with exact answers.
+        """The same, trained on more problems with exact answers.
 
-        Each joins the expert that would be asked for it. Before it is learned it is a test:
-        by how much it was missed widens or narrows the intervals. The kernel stays.
+        Each joins the expert that would answer it. Before it is learned it is a test: its error
+        widens or narrows the intervals. The kernel stays.
         """
         if len(problems) != len(answers) or not problems:
             raise ValueError(
@@ -234,10 +257,11 @@ def samples_of(db: Database, b: int, inputs: tuple[str, ...]) -> list[Sample]:
         return found
     k = inputs.index("hubbard1")
     for sample in found:
-        sample.n[k] = 2.0 * atom(sample.U, sample.eps - 0.5 * sample.U, sample.beta)[0]
+        sample.n[k] = 2.0 * atom(sample.U, sample.problem.eps, sample.beta)[0]
     return found
 
 
+@public
 def learn(
     database: Database | Sequence[Database],
     *,
@@ -250,7 +274,9 @@ def learn(
     reach: float = 2.0,
     exact: str | None = None,
     settings: Mapping[str, Any] | None = None,
-    seed: int = 0,
+    progress: bool | Report | None = None,
+    control: _core.Control | None = None,
+    seed: int | None = None,
 ) -> LearnedSolver:
     """Learn the correction of cheap approximations from a database.
 
@@ -261,21 +287,21 @@ def learn(
     inputs : sequence of str, optional
         Approximations, the first of which is corrected; all of the database by default.
     target : {"log", "Sigma3", "residual", "G"}
-        What is regressed, see `kadanoff.dmft.learning.features`. At low temperature "log" is the
-        one to take: a small error of G can hide a useless Sigma.
+        The output of the regression, see `kadanoff.dmft.learning.encoding`. At low temperature
+        take "log": a small error of G can hide a useless Sigma.
     model : {"kernel ridge", "gaussian process", "network", "forest"}
         By scikit-learn.
     members : int
-        Of the ensemble, 2 at least; a Gaussian process has a standard deviation instead.
+        Size of the ensemble, 2 at least; a Gaussian process has a standard deviation instead.
     calibration : float
-        Intervals are calibrated on problems that a regression has not seen. For kernel ridge these
-        errors are known without another fit; for other models this share of the groups is held
-        back, then the next, until some hundred problems or all have been. What is kept has seen
-        all.
+        Intervals are calibrated on problems that are held back from a regression. For kernel ridge
+        these errors are known without another fit; for other models this share of the groups is
+        held back, then the next, until some hundred problems or all have been. The regression that
+        is kept is trained on all.
     outside : {"fallback", "raise", "flag"}
-        Of a problem unlike the training set: solve it exactly, refuse it, or mark it.
+        A problem unlike the training set is solved exactly, refused, or marked.
     reach : float
-        How far is outside, in usual distances between training samples.
+        Distance beyond which a problem is outside, in usual distances between training samples.
     exact : str, optional
         The exact solver; the database's target by default.
     settings : mapping, optional
@@ -283,8 +309,11 @@ def learn(
         scale, length and noise (by marginal likelihood unless all are given);
         arguments of scikit-learn's MLPRegressor or RandomForestRegressor. Of all: bend, where
         arsinh begins to compress corrections, in medians of their size; infinite: not at all.
-    seed : int
-        Of members and split.
+    progress, control
+        As in `kadanoff.dmft.solve`.
+    seed : int, optional
+        Of members and split; by default drawn from the operating system. ``LearnedSolver.seed`` is
+        the one that was used.
 
     Returns
     -------
@@ -294,12 +323,15 @@ def learn(
     ------
     ValueError, TypeError
         A name is unknown, a database lacks an input, holds NaN, or is too small.
+    Cancelled
+        Between two temperatures.
 
     Notes
     -----
     Kernel ridge costs some ``4 members n**3`` operations and ``members n`` rows of memory, a
     Gaussian process ``16 n**3`` and ``4 n**2`` numbers.
     """
+    run = running.Run.of(progress=progress, control=control, seed=seed)
     began = time.perf_counter()
     databases = [database] if isinstance(database, Database) else list(database)
     if not databases or not all(isinstance(db, Database) for db in databases):
@@ -310,23 +342,18 @@ def learn(
     wanted = databases[0].target
     for db in databases:
         _check(db, names, wanted)
-    for name, value, allowed in (
-        ("target", target, TARGETS),
-        ("model", model, MODELS),
-        ("outside", outside, OUTSIDE),
-    ):
-        if value not in allowed:
-            raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
-    if checks.whole("members", members) < 2:
-        raise ValueError(f"members must be at least 2, got {members}")
-    if not 0.0 < checks.real("calibration", calibration) <= 0.5:
-        raise ValueError(f"calibration must be a share in (0, 0.5], got {calibration}")
-    if checks.real("reach", reach) <= 0.0:
-        raise ValueError(f"reach must be positive, got {reach}")
+    checks.choice("target", target, TARGETS)
+    checks.choice("model", model, MODELS)
+    checks.choice("outside", outside, OUTSIDE)
+    members = checks.whole("members", members, least=2)
+    calibration = checks.real("calibration", calibration, above=0, most=0.5)
+    reach = checks.real("reach", reach, above=0)
     named(exact or wanted)
     settings = dict(settings or {})
-    experts = []
-    for beta in sorted({float(b) for db in databases for b in db.beta}):
+    experts: list[Expert] = []
+    temperatures = sorted({float(b) for db in databases for b in db.beta})
+
+    def one(beta: float) -> Expert:
         samples: list[Sample] = []
         answers: list[tuple[ComplexArray, float]] = []
         groups: list[int] = []
@@ -336,20 +363,27 @@ def learn(
                 samples += samples_of(db, int(b), names)
                 answers += list(zip(db.Sigma[wanted][:, b, NODES], db.n[wanted][:, b], strict=True))
                 groups += [first + int(g) for g in db.group]
-        experts.append(
-            train(
-                beta,
-                samples,
-                answers,
-                np.array(groups),
-                target,
-                model,
-                members,
-                calibration,
-                settings,
-                seed,
-            )
+        return train(
+            beta,
+            samples,
+            answers,
+            np.array(groups),
+            target,
+            model,
+            members,
+            calibration,
+            settings,
+            run.seed,
         )
+
+    with run.calling("learning") as keywords:
+        report = keywords["report"]
+        for beta in temperatures:
+            if run.control is not None and run.control.cancelled:
+                raise Cancelled("learning was stopped")
+            experts.append(one(beta))
+            if report is not None:
+                report(len(experts), len(temperatures))
     spent = {
         name: float(sum(np.sum(db.seconds[name]) for db in databases)) for name in (*names, wanted)
     }
@@ -357,12 +391,12 @@ def learn(
         "members": members,
         "calibration": calibration,
         "settings": settings,
-        "seed": seed,
+        "seed": run.seed,
         "seconds": time.perf_counter() - began,
         "database_seconds": spent,
     }
     return LearnedSolver(
-        names, target, model, exact or wanted, outside, float(reach), tuple(experts), card
+        names, target, model, exact or wanted, outside, reach, tuple(experts), card
     )
 
 

@@ -1,4 +1,4 @@
-"""Which inputs, targets, transforms and sizes are best: chosen on one set, judged on another."""
+"""Search for the best inputs, targets, models and sizes: chosen on one set, judged on another."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from kadanoff import _core
+from kadanoff._base import checks
+from kadanoff._base.progress import Report as ProgressReport
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.dmft.data.samples import Database
 from kadanoff.dmft.learning.evaluation import Report, report
@@ -22,6 +27,7 @@ ERRORS = ("mse", "dSigma", "dSigma_50", "dSigma_90", "dZ", "dZ_90", "dn", "ddocc
 Row = tuple[dict[str, Any], FloatArray]
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Search(Sequence[Row]):
     """Options of `learn` and their errors, best first; ``a + b`` puts two searches in one order.
@@ -31,11 +37,13 @@ class Search(Sequence[Row]):
     rows : tuple of (options, (B,) array)
         Ordered by the geometric mean over temperatures.
     metric : str
-        Which error, an attribute of `Report`.
+        The error, an attribute of `Report`.
     inputs : dict of (B,) arrays
         That of the inputs as they are.
     train, test : Database
-        What was learned, and on what it was compared.
+        Training set, and the set on which the options were compared.
+    seed : int
+        Seed of the regressions, unless the options hold one.
     """
 
     rows: tuple[Row, ...]
@@ -43,6 +51,14 @@ class Search(Sequence[Row]):
     inputs: dict[str, FloatArray]
     train: Database
     test: Database
+    seed: int
+
+    def __repr__(self) -> str:
+        label, errors = self.labels[0], self.rows[0][1]
+        return (
+            f"Search({len(self)} combinations by {self.metric}, best: {label} with "
+            f"{np.min(errors):.2g} to {np.max(errors):.2g}; seed={self.seed})"
+        )
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -64,7 +80,7 @@ class Search(Sequence[Row]):
                 f"and {other.metric} on {len(other.test)} samples"
             )
         rows = _ordered([*self.rows, *other.rows])
-        return Search(rows, self.metric, self.inputs, self.train, self.test)
+        return Search(rows, self.metric, self.inputs, self.train, self.test, self.seed)
 
     @property
     def best(self) -> dict[str, Any]:
@@ -73,14 +89,14 @@ class Search(Sequence[Row]):
 
     @property
     def labels(self) -> list[str]:
-        """What the rows are called."""
+        """Names of the rows."""
         return [_label(options) for options, _ in self.rows]
 
     def judge(self, untouched: Database) -> Report:
         """Errors of the best options on problems that had no part in choosing them.
 
-        Learned anew from the training set. Error of the test set is too low for what was chosen on
-        it: a third set tells.
+        Learned anew from the training set. Errors on the test set are too low for options chosen
+        on it, so that a third set is needed.
 
         Raises
         ------
@@ -96,7 +112,7 @@ class Search(Sequence[Row]):
                 f"untouched shares {shared} samples with the sets that the options were chosen on: "
                 "split the database twice, or make another with first=..."
             )
-        return report(learn(self.train, **self.best), untouched)
+        return report(learn(self.train, **{"seed": self.seed, **self.best}), untouched)
 
     def __str__(self) -> str:
         head = "  ".join(f"{beta:>9g}" for beta in self.test.beta)
@@ -114,21 +130,33 @@ class Search(Sequence[Row]):
         return plot_search(self, ax=ax, **kwargs)
 
 
+@public
 def search(
-    train: Database, test: Database, grid: Mapping[str, Sequence[Any]], *, metric: str = "dSigma"
+    train: Database,
+    test: Database,
+    grid: Mapping[str, Sequence[Any]],
+    *,
+    metric: str = "dSigma",
+    progress: bool | ProgressReport | None = None,
+    control: _core.Control | None = None,
+    seed: int | None = None,
 ) -> Search:
     """Every combination of options of `learn`, best first.
 
     Parameters
     ----------
     train, test : Database
-        Of ``database.split()``: groups stay on one side. What is chosen on `test` wants a third set
-        to be judged on, see `Search.judge`.
+        Of ``database.split()``: groups stay on one side. Options chosen on `test` are judged on a
+        third set, see `Search.judge`.
     grid : mapping
         Options of `learn`, each with the values to try: ``inputs``, ``target``, ``model``,
         ``settings`` such as ``{"hidden_layer_sizes": (51, 51)}`` or ``{"bend": np.inf}``, ...
     metric : str
         An error of `Report`.
+    progress, control
+        As in `kadanoff.dmft.solve`.
+    seed : int, optional
+        As in `learn`, the same for all combinations.
 
     Returns
     -------
@@ -150,18 +178,24 @@ def search(
     """
     from sklearn.model_selection import ParameterGrid
 
-    if metric not in ERRORS:
-        raise ValueError(f"metric must be one of {', '.join(ERRORS)}, got {metric!r}")
+    checks.choice("metric", metric, ERRORS)
+    run = Run.of(progress=progress, control=control, seed=seed)
     both = _names(train) & _names(test)
     if both:
         raise ValueError(f"train and test share {len(both)} samples: take database.split()")
     rows: list[Row] = []
     found: dict[str, FloatArray] = {}
-    for options in ParameterGrid(dict(grid)):
-        found = getattr(report(learn(train, **options), test), metric)
-        rows.append((dict(options), found["learned"]))
+    combinations = list(ParameterGrid(dict(grid)))
+    inner: dict[str, Any] = {"progress": False, "control": run.control}
+    with run.calling("search") as keywords:
+        for options in combinations:
+            learned = learn(train, **{"seed": run.seed, **inner, **options})
+            found = getattr(report(learned, test, **inner), metric)
+            rows.append((dict(options), found["learned"]))
+            if keywords["report"] is not None:
+                keywords["report"](len(rows), len(combinations))
     inputs = {name: found[name] for name in test.inputs}
-    return Search(_ordered(rows), metric, inputs, train, test)
+    return Search(_ordered(rows), metric, inputs, train, test, run.seed)
 
 
 def _ordered(rows: Sequence[Row]) -> tuple[Row, ...]:
@@ -173,7 +207,9 @@ def _ordered(rows: Sequence[Row]) -> tuple[Row, ...]:
 
 def _names(db: Database) -> set[tuple[str, ...]]:
     """Equal for a sample and its particle-hole partner."""
-    rows = zip(db.U, np.abs(db.eps), np.sum(db.e**2, axis=1), np.sum(db.V**2, axis=1), strict=True)
+    rows = zip(
+        db.U, np.abs(db.detuning), np.sum(db.e**2, axis=1), np.sum(db.V**2, axis=1), strict=True
+    )
     return {tuple(f"{x:.12g}" for x in row) for row in rows}
 
 

@@ -15,16 +15,16 @@ import numpy as np
 
 from kadanoff._base.types import AnyArray, FloatArray, IntArray
 from kadanoff.dmft.learning import gaussian
-from kadanoff.dmft.learning.features import PARTNER, partner, squared_distances
+from kadanoff.dmft.learning.encoding import PARTNER, partner, squared_distances
 
 __all__ = ["MODELS", "Ensemble", "fit"]
 
 MODELS = ("kernel ridge", "gaussian process", "network", "forest")
 SHARE = 0.8  # of the groups that a member sees
-SEARCHED = 600  # samples at most on which gamma and alpha are chosen
+MAX_SEARCHED = 600  # samples on which gamma and alpha are chosen
 CALIBRATED = 400  # problems tell the share within an interval to 2.5 %
 CHOSEN = ("gamma", "alpha", *gaussian.SETTINGS)
-LEAST = 0.2
+MIN_SCALE = 0.2
 """Smallest scale of a feature: all are logarithms or ratios of energies."""
 BEND = 0.3
 """Corrections y are regressed as arsinh(y / s), s this share of the median of |y|; at 1e6 as y."""
@@ -32,7 +32,7 @@ BEND = 0.3
 
 @dataclass(frozen=True, eq=False)
 class Ensemble:
-    """Members of one kind, with the scales of what they see and propose.
+    """Members of one kind, with the scales of their features and outputs.
 
     Attributes
     ----------
@@ -52,9 +52,9 @@ class Ensemble:
     def members(self, x: FloatArray) -> FloatArray:
         """Proposals of all members for rows x, shape (members, rows, outputs)."""
         z = self.both(x)
-        said = _PREDICT[self.kind](self.arrays, z)
+        outputs = _PREDICT[self.kind](self.arrays, z)
         count = len(z) // 2
-        return self.unbent(0.5 * (said[:, :count] + PARTNER * said[:, count:]))
+        return self.unbent(0.5 * (outputs[:, :count] + PARTNER * outputs[:, count:]))
 
     def both(self, x: FloatArray) -> FloatArray:
         """Standard rows, and after them those of their particle-hole partners."""
@@ -62,23 +62,23 @@ class Ensemble:
         return np.concatenate([z, partner(z.shape[1]) * z])
 
     def bent(self, Y: FloatArray) -> FloatArray:
-        """What the regression is made to say for corrections Y."""
+        """The outputs that are regressed for corrections Y."""
         a = self.arrays
         return np.asarray((np.arcsinh(Y / a["bend"]) - a["y_mean"]) / a["y_scale"])
 
-    def unbent(self, said: FloatArray) -> FloatArray:
-        """The corrections for what it says."""
+    def unbent(self, outputs: FloatArray) -> FloatArray:
+        """The corrections for these outputs."""
         a = self.arrays
-        found = said * a["y_scale"] + a["y_mean"]
-        # Nobody has seen larger corrections: sinh must not blow up what lies between samples.
+        found = outputs * a["y_scale"] + a["y_mean"]
+        # No sample has larger corrections: sinh must not blow up what lies between samples.
         return np.asarray(a["bend"] * np.sinh(np.clip(found, a["lowest"], a["highest"])))
 
     def settings(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Those of another fit like this one: what was chosen by cross-validation stays."""
+        """Settings of another fit like this one: values found by cross-validation stay."""
         return given | {name: self.arrays[name] for name in CHOSEN if name in self.arrays}
 
     def distance(self, x: FloatArray) -> FloatArray:
-        """Distance to the nearest training sample or partner, over what is usual among them."""
+        """Distance to the nearest training sample or partner, over the usual one among them."""
         squared = squared_distances(self.both(x), self.arrays["x"])
         nearest = np.sqrt(np.min(squared.reshape(2, -1, squared.shape[1]), axis=(0, 2)))
         return np.asarray(nearest / float(self.arrays["usual"]))
@@ -98,8 +98,8 @@ def fit(
     count, flip = len(X), partner(X.shape[1])
     X, Y = np.concatenate([X, flip * X]), np.concatenate([Y, PARTNER * Y])
     x_mean, x_scale = X.mean(axis=0), X.std(axis=0)
-    # What hardly varies in training must not decide how far a problem is from it.
-    x_scale = np.maximum(x_scale, LEAST)
+    # A feature that hardly varies in training must not dominate the distance of a problem.
+    x_scale = np.maximum(x_scale, MIN_SCALE)
     # Corrections span orders of magnitude, small where an approximation is good: relative errors
     # count for the large ones, and absolute errors of the size of `bend` for the small ones.
     settings = dict(settings)
@@ -111,7 +111,7 @@ def fit(
     y_mean, y_scale = bent.mean(axis=0), bent.std(axis=0)
     y_scale = np.where(y_scale > 1e-14, y_scale, 1.0)
     x, y = (X - x_mean) / x_scale, (bent - y_mean) / y_scale
-    found = _FIT[kind](x, y, _chosen(group, members, seed), seed, settings, group)
+    found = _FIT[kind](x, y, drawn_members(group, members, seed), seed, settings, group)
     squared = np.min(np.split(squared_distances(x[:count], x), 2, axis=1), axis=0)
     np.fill_diagonal(squared, np.inf)
     usual = np.quantile(np.sqrt(np.min(squared, axis=1)), 0.95)
@@ -141,7 +141,7 @@ def unseen(
     settings: dict[str, Any],
     share: float,
 ) -> tuple[IntArray, FloatArray]:
-    """What it would say of some of its samples, had their groups not been there.
+    """Leave-one-group-out predictions for some of the samples.
 
     Kernel ridge knows that from its inverse; others are fitted again, without `share` of the groups
     at a time, which makes them somewhat worse than they are.
@@ -154,9 +154,9 @@ def unseen(
     """
     shuffled = np.random.default_rng([seed, 0xCA1]).permutation(np.unique(group))
     if ensemble.kind == "kernel ridge":
-        said = _left_out(ensemble, Y, group, _chosen(group, members, seed))
+        predicted = _left_out(ensemble, Y, group, drawn_members(group, members, seed))
         rows = np.flatnonzero(np.isin(group, shuffled[: CALIBRATED * shuffled.size // len(X) + 1]))
-        return rows, np.swapaxes(ensemble.unbent(said[:, rows]), 0, 1)
+        return rows, np.swapaxes(ensemble.unbent(predicted[:, rows]), 0, 1)
     held: list[IntArray] = []
     proposed: list[FloatArray] = []
     for part in np.array_split(shuffled, round(1.0 / share)):
@@ -177,7 +177,7 @@ def unseen(
     return np.concatenate(held), np.concatenate(proposed)
 
 
-def _chosen(group: IntArray, members: int, seed: int) -> list[IntArray]:
+def drawn_members(group: IntArray, members: int, seed: int) -> list[IntArray]:
     """Rows that the members see."""
     groups = np.unique(group)
     rng = np.random.default_rng([seed, 0x1EA2])
@@ -203,7 +203,7 @@ def _kernel_ridge(
     if gammas.size * alphas.size > 1:
         # Groups stay on one side: a particle-hole partner would give the answer away.
         order = np.random.default_rng([seed, 1]).permutation(np.unique(group))
-        some = np.flatnonzero(np.isin(group, order[: SEARCHED * order.size // group.size + 2]))
+        some = np.flatnonzero(np.isin(group, order[: MAX_SEARCHED * order.size // group.size + 2]))
         folds = list(GroupKFold(4).split(some, groups=group[some]))
         best = np.inf
         for g in gammas:
@@ -212,8 +212,8 @@ def _kernel_ridge(
                 loss = 0.0
                 for learned, kept in folds:
                     rows, test = some[learned], some[kept]
-                    said = _ridge(kernels, y, rows, a, test)[1]
-                    loss += float(np.sum((said - y[test]) ** 2))
+                    predicted = _ridge(kernels, y, rows, a, test)[1]
+                    loss += float(np.sum((predicted - y[test]) ** 2))
                 if loss < best:
                     best, gamma, alpha = loss, float(g), float(a)
     kernels = _kernels(squared, gamma)
@@ -232,28 +232,28 @@ def _kernels(squared: FloatArray, gamma: float) -> tuple[FloatArray, FloatArray]
 def _ridge(
     kernels: Any, y: FloatArray, rows: IntArray, alpha: float, test: Any = None
 ) -> tuple[FloatArray, FloatArray | None]:
-    """Dual coefficients, and what they say of rows `test`.
+    """Dual coefficients, and their predictions for rows `test`.
 
     As from all samples and their partners, by two systems of half the size.
     """
     from sklearn.kernel_ridge import KernelRidge
 
     dual = np.zeros((rows.size, y.shape[1]))
-    said = None if test is None else np.zeros((test.size, y.shape[1]))
+    predicted = None if test is None else np.zeros((test.size, y.shape[1]))
     for sign, kernel in zip((1.0, -1.0), kernels, strict=True):
         own = sign == PARTNER
         model = KernelRidge(kernel="precomputed", alpha=alpha)
         model.fit(kernel[np.ix_(rows, rows)], y[rows][:, own])
         dual[:, own] = model.dual_coef_
-        if said is not None:
-            said[:, own] = kernel[np.ix_(test, rows)] @ dual[:, own]
-    return dual, said
+        if predicted is not None:
+            predicted[:, own] = kernel[np.ix_(test, rows)] @ dual[:, own]
+    return dual, predicted
 
 
 def _left_out(
     ensemble: Ensemble, Y: FloatArray, group: IntArray, chosen: list[IntArray]
 ) -> FloatArray:
-    """What members say of every sample without its group, exactly and without another fit.
+    """Leave-one-group-out predictions of the members, exactly and without another fit.
 
     With C = (K + alpha)^-1 and dual coefficients d = C y, ``y - y' = C_gg^-1 d_g`` for the group g:
     R. D. Cook, S. Weisberg, Residuals and Influence in Regression (1982), section 2.2.
@@ -263,7 +263,7 @@ def _left_out(
     kernels = _kernels(
         squared_distances(x, np.concatenate([x, flip * x])), float(ensemble.arrays["gamma"])
     )
-    said = np.zeros((len(chosen), *y.shape))
+    predicted = np.zeros((len(chosen), *y.shape))
     for m, rows in enumerate(chosen):
         dual = ensemble.arrays["dual"][m, rows]
         blocks = [np.flatnonzero(group[rows] == g) for g in np.unique(group[rows])]
@@ -275,8 +275,8 @@ def _left_out(
                 at = rows[block]
                 missed = np.linalg.solve(inverse[np.ix_(block, block)], dual[np.ix_(block, own)])
                 here[at] = y[np.ix_(at, own)] - missed
-            said[m][:, own] = here
-    return said
+            predicted[m][:, own] = here
+    return predicted
 
 
 def _kernel_ridge_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
@@ -311,7 +311,7 @@ def _network(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], g
     if options["activation"] != "tanh":
         raise ValueError(f"activation must be 'tanh', got {options['activation']!r}")
     for m, rows in enumerate(_with_partners(chosen, x, group)):
-        model = MLPRegressor(random_state=seed + m, **options)
+        model = MLPRegressor(random_state=(seed + m) % 2**32, **options)
         with warnings.catch_warnings():
             # The number of epochs is a choice, and validation shows whether it was enough.
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -344,7 +344,7 @@ def _forest(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], gr
     options = {"n_estimators": 40, "min_samples_leaf": 2, **settings}
     found: dict[str, Any] = {"count": np.array(len(chosen))}
     for m, rows in enumerate(_with_partners(chosen, x, group)):
-        model = RandomForestRegressor(random_state=seed + m, n_jobs=1, **options)
+        model = RandomForestRegressor(random_state=(seed + m) % 2**32, n_jobs=1, **options)
         model.fit(x[rows], y[rows])
         trees = [t.tree_ for t in model.estimators_]
         found[f"start_{m}"] = np.concatenate([[0], np.cumsum([t.node_count for t in trees])[:-1]])

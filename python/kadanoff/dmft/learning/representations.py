@@ -25,7 +25,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from kadanoff._base.types import FloatArray
 from kadanoff.greens import chebyshev_times
-from kadanoff.greens.intermediate import _basis
+from kadanoff.greens.intermediate import sparse_basis
 
 __all__ = ["Chebyshev", "Intermediate", "Legendre", "Parity", "Tanh"]
 
@@ -119,7 +119,7 @@ class Intermediate(_Matrix):
         self.tolerance = tolerance
 
     def _matrices(self, columns: int) -> tuple[FloatArray, FloatArray]:
-        basis = _basis(float(self.beta), float(self.w_max), float(self.tolerance))
+        basis = sparse_basis(float(self.beta), float(self.w_max), float(self.tolerance))
         times = chebyshev_times(float(self.beta), columns)
         back = np.asarray(basis.u(times)).T
         if back.shape[1] > columns:

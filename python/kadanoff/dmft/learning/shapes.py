@@ -1,4 +1,4 @@
-"""What arrays of an ensemble must look like: nothing in a file is believed."""
+"""Shapes of the arrays of an ensemble: every array that is read from a file is checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from kadanoff.dmft.learning.gaussian import SETTINGS
 __all__ = ["check", "shaped"]
 
 
-def check(kind: str, arrays: dict[str, AnyArray], samples: int, seen: int, said: int) -> None:
+def check(
+    kind: str, arrays: dict[str, AnyArray], samples: int, features: int, outputs: int
+) -> None:
     """Whether arrays are an ensemble for so many samples, features and outputs.
 
     Raises
@@ -23,11 +25,11 @@ def check(kind: str, arrays: dict[str, AnyArray], samples: int, seen: int, said:
         One has another shape, is not finite, or is no tree.
     """
     expected: dict[str, tuple[int | None, ...]] = {
-        **dict.fromkeys(("x_mean", "x_scale"), (seen,)),
-        **dict.fromkeys(("y_mean", "y_scale", "bend", "lowest", "highest"), (said,)),
-        "x": (samples, seen),
+        **dict.fromkeys(("x_mean", "x_scale"), (features,)),
+        **dict.fromkeys(("y_mean", "y_scale", "bend", "lowest", "highest"), (outputs,)),
+        "x": (samples, features),
         "usual": (),
-        **_SHAPES[kind](arrays, samples, seen, said),
+        **_SHAPES[kind](arrays, samples, features, outputs),
     }
     for name, shape in expected.items():
         shaped(name, arrays[name], shape)
@@ -39,7 +41,7 @@ def check(kind: str, arrays: dict[str, AnyArray], samples: int, seen: int, said:
             raise ValueError(f"{name} must be positive")
     if kind == "forest":
         for m in range(int(arrays["count"])):
-            _check_trees(arrays, m, seen)
+            _check_trees(arrays, m, features)
 
 
 def shaped(name: str, array: AnyArray, shape: tuple[int | None, ...]) -> None:
@@ -54,13 +56,13 @@ def shaped(name: str, array: AnyArray, shape: tuple[int | None, ...]) -> None:
         raise ValueError(f"{name} must hold finite numbers")
 
 
-def _kernel_ridge_shapes(arrays: Any, samples: int, seen: int, said: int) -> Any:
-    return {"dual": (None, samples, said), "gamma": (), "alpha": ()}
+def _kernel_ridge_shapes(arrays: Any, samples: int, features: int, outputs: int) -> Any:
+    return {"dual": (None, samples, outputs), "gamma": (), "alpha": ()}
 
 
-def _gaussian_process_shapes(arrays: Any, samples: int, seen: int, said: int) -> Any:
+def _gaussian_process_shapes(arrays: Any, samples: int, features: int, outputs: int) -> Any:
     both = 2 * samples
-    return {"dual": (both, said), "inverse": (both, both), **dict.fromkeys(SETTINGS, ())}
+    return {"dual": (both, outputs), "inverse": (both, both), **dict.fromkeys(SETTINGS, ())}
 
 
 def _counted(arrays: Any, name: str) -> int:
@@ -70,13 +72,13 @@ def _counted(arrays: Any, name: str) -> int:
     return int(arrays[name])
 
 
-def _network_shapes(arrays: Any, samples: int, seen: int, said: int) -> Any:
+def _network_shapes(arrays: Any, samples: int, features: int, outputs: int) -> Any:
     layers, count = _counted(arrays, "layers"), _counted(arrays, "count")
     found: dict[str, tuple[int, ...]] = {"layers": (), "count": ()}
     for m in range(count):
-        width = seen
+        width = features
         for k in range(layers):
-            out = said if k == layers - 1 else arrays[f"b{k}_{m}"].size
+            out = outputs if k == layers - 1 else arrays[f"b{k}_{m}"].size
             found[f"W{k}_{m}"], found[f"b{k}_{m}"] = (width, out), (out,)
             width = out
     return found
@@ -85,16 +87,16 @@ def _network_shapes(arrays: Any, samples: int, seen: int, said: int) -> Any:
 _TREE = ("children_left", "children_right", "feature", "threshold")
 
 
-def _forest_shapes(arrays: Any, samples: int, seen: int, said: int) -> Any:
+def _forest_shapes(arrays: Any, samples: int, features: int, outputs: int) -> Any:
     found: dict[str, tuple[int | None, ...]] = {"count": ()}
     for m in range(_counted(arrays, "count")):
         nodes = len(arrays[f"value_{m}"])
-        found |= {f"value_{m}": (nodes, said), f"start_{m}": (None,)}
+        found |= {f"value_{m}": (nodes, outputs), f"start_{m}": (None,)}
         found |= {f"{name}_{m}": (nodes,) for name in _TREE}
     return found
 
 
-def _check_trees(arrays: Any, m: int, seen: int) -> None:
+def _check_trees(arrays: Any, m: int, features: int) -> None:
     """Every branch leads on, within its tree, and asks for a feature that is there."""
     start, nodes = arrays[f"start_{m}"], len(arrays[f"value_{m}"])
     if start.dtype.kind != "i" or start[0] != 0 or np.any(np.diff(np.append(start, nodes)) <= 0):
@@ -108,8 +110,8 @@ def _check_trees(arrays: Any, m: int, seen: int) -> None:
         if child.dtype.kind != "i" or not np.all(good[inner]):
             raise ValueError(f"{name}_{m} must lead on within a tree")
     feature = arrays[f"feature_{m}"]
-    if feature.dtype.kind != "i" or not np.all(feature[inner] < seen):
-        raise ValueError(f"feature_{m} must lie below {seen}")
+    if feature.dtype.kind != "i" or not np.all(feature[inner] < features):
+        raise ValueError(f"feature_{m} must lie below {features}")
 
 
 _SHAPES = {

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from kadanoff._base.signatures import public
 from kadanoff._base.versions import about
+from kadanoff.dmft.learning.encoding import NODES, TARGETS
 from kadanoff.dmft.learning.expert import Expert
-from kadanoff.dmft.learning.features import NODES, TARGETS
 from kadanoff.dmft.learning.learned import OUTSIDE, LearnedSolver
 from kadanoff.dmft.learning.regressors import MODELS, Ensemble
 from kadanoff.dmft.learning.shapes import check, shaped
@@ -27,15 +28,16 @@ VERSION = 2
 OWN = ("X", "Y", "group", "floor", "scores")
 
 
+@public
 def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
     """Write a learned solver to one ``.npz`` file.
 
     Parameters
     ----------
     learned : LearnedSolver
-        What `kadanoff.dmft.learn` returned.
+        A result of `kadanoff.dmft.learn`.
     path : path
-        Of the file.
+        Name of the file.
     """
     if not isinstance(learned, LearnedSolver):
         raise TypeError(f"learned must be a LearnedSolver, got {type(learned).__name__}")
@@ -70,6 +72,7 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
     os.replace(part, path)
 
 
+@public
 def load(path: str | os.PathLike[str]) -> LearnedSolver:
     """Read a learned solver.
 
@@ -144,14 +147,14 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
 def _fit(header: Any, of: dict[str, Any], inner: dict[str, Any]) -> None:
     """Refuse arrays of an expert that do not fit each other."""
     N, inputs = NODES.size, len(header["inputs"])
-    seen, said = 3 + 2 * N + inputs * (2 * N + 1), 2 * N + 1
-    shaped("X", of["X"], (None, seen))
+    features, outputs = 3 + 2 * N + inputs * (2 * N + 1), 2 * N + 1
+    shaped("X", of["X"], (None, features))
     samples = len(of["X"])
     for name, shape in (
-        ("Y", (samples, said)),
+        ("Y", (samples, outputs)),
         ("group", (samples,)),
         ("floor", (2, N)),
         ("scores", (None, N)),
     ):
         shaped(name, of[name], shape)
-    check(header["model"], inner, samples, seen, said)
+    check(header["model"], inner, samples, features, outputs)

@@ -1,6 +1,7 @@
 """What a self-consistency loop iterates: Delta(i w_n), or the density -Im Delta(w) / pi.
 
-Solvers that need the real axis get the second. The lattice's own Green function closes the loop,
+The level enters as its detuning ``eps + U/2``, zero at half filling. Solvers that need the real
+axis get the second. The lattice's own Green function closes the loop,
 ``Delta = (D/2)**2 / (z - eps - Sigma - Delta)`` solved for Delta. The fixed points are those of
 ``Delta = (D/2)**2 G``, of which a fitted bath misses the error of its fit. Without interaction it
 is there in one step at any filling, where ``Delta = (D/2)**2 G`` turns the phase of Delta(0) and
@@ -12,22 +13,22 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kadanoff._base import checks
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.bands.densities import SemicircularBand
 from kadanoff.bands.tabulated import TabulatedBand
-from kadanoff.dmft.problem import Impurity, MatsubaraBath
+from kadanoff.dmft.problem import Impurity, MatsubaraBath, half_filling
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.hubbard1 import atom
 from kadanoff.dmft.solvers.nrg import real_grid
 from kadanoff.dmft.solvers.quadrature import band_star
-from kadanoff.greens import GreenFunction, matsubara
+from kadanoff.greens import GreenFunction
+from kadanoff.greens.grids import fermionic
 from kadanoff.greens.kramers_kronig import checked_frequencies
 from kadanoff.greens.matsubara_function import trace
 
@@ -36,7 +37,7 @@ __all__ = ["Lattice", "MatsubaraAxis", "RealAxis", "SelfConsistency", "bethe_del
 EMPTY = 1e-9
 """Smallest density of a bath, relative to the largest of the free lattice: a gap stays visible."""
 
-FARTHEST = 16.0
+MAX_RISE = 16.0
 """Levels rise by no more than this in one iteration, in units of the half bandwidth."""
 
 
@@ -70,12 +71,15 @@ class SelfConsistency(ABC):
     lattice : Lattice
         What does not change.
     tolerance : float
-        Residual at which a loop stops unless told otherwise.
+        Residual at which a loop stops by default.
     settings : mapping
-        What the solver must be told besides the problem.
+        Options that the solver needs besides the problem.
+    frequencies : int
+        Number of Matsubara frequencies of a solution.
     """
 
     lattice: Lattice
+    frequencies: int
     tolerance: float = 1e-6
     settings: Mapping[str, Any]
 
@@ -85,8 +89,8 @@ class SelfConsistency(ABC):
         """The current bath."""
 
     @abstractmethod
-    def problem(self, eps: float) -> Impurity:
-        """The impurity in this bath."""
+    def problem(self, detuning: float) -> Impurity:
+        """The impurity in this bath, its level at ``detuning - U/2``."""
 
     @abstractmethod
     def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
@@ -110,7 +114,7 @@ class SelfConsistency(ABC):
             return 0.0
         far = math.copysign(0.125 * D, here)  # the occupation falls as the levels rise
         while excess(far) * here > 0.0:
-            if abs(far) > FARTHEST * D:
+            if abs(far) > MAX_RISE * D:
                 return far
             far *= 2.0
         return float(brentq(excess, 0.0, far, xtol=1e-13 * D))
@@ -134,24 +138,22 @@ class SelfConsistency(ABC):
 
 def free(beta: float, D: float) -> GreenFunction:
     """The free lattice's G."""
-    return GreenFunction(*band_star(SemicircularBand(D), beta), beta)
+    return GreenFunction.own(*band_star(SemicircularBand(D), beta), beta)
 
 
 class MatsubaraAxis(SelfConsistency):
     """Delta(i w_n), with the moments of its tail."""
 
     def __init__(
-        self, lattice: Lattice, start: str | Solution, eps: float, frequencies: int | None
+        self, lattice: Lattice, start: str | Solution, detuning: float, frequencies: int | None
     ) -> None:
         self.lattice = lattice
         U, beta, D = lattice.U, lattice.beta, lattice.D
         if frequencies is None:
-            widest = 40.0 * (D + U + abs(eps))
+            widest = 40.0 * (D + U + abs(detuning))
             frequencies = min(max(512, math.ceil(0.5 * widest * beta / math.pi)), 8192)
-        if checks.whole("frequencies", frequencies) < 64:
-            raise ValueError(f"frequencies must be at least 64, got {frequencies}")
         self.frequencies = frequencies
-        self.settings = {"frequencies": frequencies}
+        self.settings = {}
         quarter = 0.25 * D * D
         if isinstance(start, Solution):
             G, moments = start.G, _moments(start)
@@ -159,12 +161,12 @@ class MatsubaraAxis(SelfConsistency):
             if start == "metal":
                 G = free(beta, D)
             else:
-                level = eps - 0.5 * U
+                level = detuning + half_filling(U)
                 n = atom(U, level, beta)[0]
-                G = GreenFunction(np.array([level, level + U]), np.array([1.0 - n, n]), beta)
+                G = GreenFunction.own(np.array([level, level + U]), np.array([1.0 - n, n]), beta)
             moments = tuple(float(m) for m in G.moments(4))
         self._keep(quarter * G.iw(frequencies), tuple(quarter * m for m in moments))
-        self.scale = quarter * abs(complex(free(beta, D)(1j * matsubara(beta, 1))[0]))
+        self.scale = quarter * abs(complex(free(beta, D)(1j * fermionic(beta, 1))[0]))
 
     def _keep(self, Delta: ComplexArray, moments: tuple[float, ...]) -> None:
         if self.lattice.symmetric:  # rounding would grow along an unstable direction
@@ -177,18 +179,21 @@ class MatsubaraAxis(SelfConsistency):
         """Re and Im Delta, and the moments, which are as linear: a mixture has its own tail."""
         return np.concatenate([self.Delta.real, self.Delta.imag, self.moments])
 
-    def problem(self, eps: float) -> Impurity:
+    def problem(self, detuning: float) -> Impurity:
         """The impurity in a MatsubaraBath."""
-        bath = MatsubaraBath(self.Delta, self.moments)
-        return Impurity(self.lattice.U, self.lattice.beta, bath, eps)
+        bath = MatsubaraBath.own(self.Delta, self.moments)
+        eps = detuning + half_filling(self.lattice.U)
+        return Impurity.own(self.lattice.U, self.lattice.beta, bath, eps)
 
     def _closed(self, solution: Solution, shift: float) -> tuple[ComplexArray, FloatArray]:
         """The lattice's Delta for the solution's Sigma, and its moments."""
-        zeta = 1j * solution.w - solution.problem.level - solution.Sigma_iw - shift
+        zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw - shift
         # 1/G = z - a_1 - a_2/z - a_3/z**2; the bath in a_2 and a_3 becomes the lattice's.
         quarter = 0.25 * self.lattice.D**2
         bath = solution.diagnostics.get("bath")
-        solved = solution.problem if bath is None else replace(solution.problem, bath=bath)
+        solved = solution.problem
+        if bath is not None:
+            solved = Impurity.own(solved.U, solved.beta, bath, solved.eps)
         d0, d1, *_ = solved.Delta_moments()
         _, m1, m2, m3 = _moments(solution)
         a1 = m1 + shift
@@ -204,7 +209,7 @@ class MatsubaraAxis(SelfConsistency):
         return np.concatenate([new.real, new.imag, moments])
 
     def occupation(self, solution: Solution, shift: float = 0.0) -> float:
-        """That of the impurity, and 4/beta sum_n Re of what the lattice's G has besides."""
+        """Lattice occupation: n_imp + 4/beta sum_n Re [G_lat(i w_n) - G_imp(i w_n)]."""
         new, moments = self._closed(solution, shift)
         quarter, beta = 0.25 * self.lattice.D**2, self.lattice.beta
         more = np.asarray(new / quarter - solution.G_iw)
@@ -243,7 +248,7 @@ def _moments(solution: Solution) -> tuple[float, ...]:
     """m_0 ... m_3 of G."""
     G = solution.G
     if isinstance(G, GreenFunction):
-        return tuple(float(m) for m in G.moments(4))
+        return tuple(float(m) for m in G.power_sums(4))
     return G.moments[:4]
 
 
@@ -256,14 +261,14 @@ class RealAxis(SelfConsistency):
         self,
         lattice: Lattice,
         start: str | Solution,
-        eps: float,
+        detuning: float,
         frequencies: int | None,
         omega: ArrayLike | None,
     ) -> None:
         self.lattice = lattice
         U, beta, D = lattice.U, lattice.beta, lattice.D
         self.scale = 0.5 * D / math.pi
-        count = 512 if frequencies is None else checks.whole("frequencies", frequencies)
+        self.frequencies = 512 if frequencies is None else frequencies
         if isinstance(start, Solution) and start.G_w is None:
             raise ValueError(
                 f"start is a solution by {start.solver!r}, which knows no real frequencies; "
@@ -274,7 +279,7 @@ class RealAxis(SelfConsistency):
         elif isinstance(start, Solution) and start.G_w is not None:
             self.omega = start.G_w.omega
         else:
-            self.omega = real_grid(1.0 / beta, 2.5 * D + U + abs(eps))
+            self.omega = real_grid(1.0 / beta, 2.5 * D + U + abs(detuning))
         if not self.omega[0] < -D < D < self.omega[-1]:
             raise ValueError(
                 f"omega must reach beyond the band, |w| <= D = {D:g}, on both sides, got "
@@ -282,7 +287,7 @@ class RealAxis(SelfConsistency):
             )
         if lattice.symmetric and not np.allclose(self.omega, -self.omega[::-1], atol=1e-12 * D):
             raise ValueError("omega must be symmetric about zero at half filling")
-        self.settings = {"frequencies": count, "omega": self.omega}
+        self.settings = {"omega": self.omega}
         if isinstance(start, Solution) and start.G_w is not None:
             self._keep(0.25 * D * D * start.G_w.spectrum(self.omega))
             return
@@ -295,7 +300,7 @@ class RealAxis(SelfConsistency):
             A = band(0.0, D)
         else:
             # Hubbard bands, narrow enough to leave a gap.
-            level, half = eps - 0.5 * U, min(D, 0.45 * max(U, 1e-3 * D))
+            level, half = detuning + half_filling(U), min(D, 0.45 * max(U, 1e-3 * D))
             n = atom(U, level, beta)[0]
             A = (1.0 - n) * band(level, half) + n * band(level + U, half)
         self._keep(0.25 * D * D * A)
@@ -310,21 +315,21 @@ class RealAxis(SelfConsistency):
         """The density."""
         return self.density
 
-    def problem(self, eps: float) -> Impurity:
+    def problem(self, detuning: float) -> Impurity:
         """The impurity in a TabulatedBand."""
-        return Impurity(
-            self.lattice.U, self.lattice.beta, TabulatedBand(self.omega, self.density), eps
-        )
+        bath = TabulatedBand(self.omega, self.density)
+        eps = detuning + half_filling(self.lattice.U)
+        return Impurity(self.lattice.U, self.lattice.beta, bath, eps)
 
     def _closed(self, solution: Solution, shift: float) -> tuple[FloatArray, FloatArray]:
         """Frequencies, and the density there."""
         assert solution.Sigma_w is not None
         grid = solution.Sigma_w.omega
-        zeta = grid - solution.problem.level - solution.Sigma_w.values - shift
+        zeta = grid - solution.problem.eps - solution.Sigma_w.values - shift
         return grid, np.maximum(-bethe_delta(zeta, self.lattice.D).imag / math.pi, 0.0)
 
     def occupation(self, solution: Solution, shift: float = 0.0) -> float:
-        """That of the impurity, and 2 int f(w) dw of what the lattice's A(w) has besides."""
+        """Lattice occupation: n_imp + 2 int f(w) [A_lat(w) - A_imp(w)] dw."""
         from scipy.special import expit
 
         assert solution.G_w is not None

@@ -10,39 +10,44 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kadanoff import _core
-from kadanoff._base import checks
+from kadanoff._base import checks, running
 from kadanoff._base.errors import Cancelled, NotConverged
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.html import sparkline, table
+from kadanoff._base.progress import Report
+from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.dmft.loops.axes import Lattice, MatsubaraAxis, RealAxis, SelfConsistency
 from kadanoff.dmft.loops.mixing import Bracket, Mixer
 from kadanoff.dmft.problem import DiscreteBath
-from kadanoff.dmft.protocol import SolverLike, lookup, solve
+from kadanoff.dmft.protocol import Run, Solver, SolverLike, lookup, solved, takes_solver_options
 from kadanoff.dmft.solution import Solution
 from kadanoff.greens.grids import inverse_temperature
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BetheLoop", "bethe"]
+__all__ = ["BetheLoop", "LoopSettings", "bethe", "iterated"]
 
 STARTS = ("metal", "insulator")
-LAST = 10  # iterations that an error tells of
+MIXINGS = ("anderson", "linear")
+MIN_FREQUENCIES = {"imaginary": 64, "real": 2}
+LAST = 10  # iterations that an error message reports
 HISTORY = ("residual", "Z", "docc", "n", "eps", "noise")
 SETTLED = 3  # iterations within the noise after which a loop has settled
 AVERAGED = 8  # iterations after that, to average over
 NOISE = 3.0  # Delta and G both carry it, and the residual is a maximum over frequencies
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class BetheLoop:
-    """A self-consistent solution on the Bethe lattice, and the way to it.
+    """A self-consistent solution on the Bethe lattice, and the iterations towards it.
 
     Attributes
     ----------
@@ -56,9 +61,13 @@ class BetheLoop:
     history : mapping of str to array
         ``residual`` (largest change of Delta, relative to the free lattice's), ``Z``, ``docc``,
         ``n``, ``eps`` and ``noise`` (largest statistical error of the new Delta, in the same
-        units; zero for solvers that do not sample), one entry an iteration.
+        units; zero for solvers that do not sample), one entry per iteration.
     seconds : float
         Wall time.
+    D : float
+        Half bandwidth.
+    seed : int or None
+        Seed of the loop; None if no random numbers were drawn.
     """
 
     solution: Solution
@@ -66,6 +75,41 @@ class BetheLoop:
     converged: bool
     history: dict[str, FloatArray] = field(repr=False)
     seconds: float = 0.0
+    D: float = 1.0
+    seed: int | None = None
+
+    def __repr__(self) -> str:
+        problem = self.solution.problem
+        return (
+            f"BetheLoop(U={problem.U:g}, beta={problem.beta:g}, D={self.D:g}, "
+            f"{self.solution.solver}: {self._state}, n={self.n:.4g}, Z={self.Z:.4g}, "
+            f"docc={self.docc:.4g})"
+        )
+
+    def _repr_html_(self) -> str:
+        problem = self.solution.problem
+        rows: dict[str, object] = {
+            "U": problem.U,
+            "beta": problem.beta,
+            "D": self.D,
+            "eps": self.eps,
+            "state": self._state,
+            "n": self.n,
+            "docc": self.docc,
+            "Z": self.Z,
+            "residual": self.residual,
+            "started from": self.start,
+            "seed": "none drawn" if self.seed is None else self.seed,
+        }
+        picture = sparkline(np.log10(np.maximum(self.history["residual"], 1e-300)))
+        title = f"Bethe lattice by {self.solution.solver}; logarithm of the residual"
+        return table(title, rows, picture)
+
+    @property
+    def _state(self) -> str:
+        phase = "metal" if self.is_metallic else "insulator"
+        end = "converged" if self.converged else "not converged"
+        return f"{phase}, {end} after {self.iterations} iterations"
 
     @property
     def iterations(self) -> int:
@@ -85,15 +129,14 @@ class BetheLoop:
     def average(self, name: str) -> tuple[float, float]:
         """Mean of "Z", "docc" or "n" over the iterations after the loop had settled.
 
-        With its error: the scatter of independent samples, times what Delta adds to it that hands
-        noise on from one iteration to the next, ``sqrt((1 + r) / (1 - r))`` for the
-        autocorrelation r of neighbours. As few iterations hardly tell r, it is estimated from Z and
-        docc together, free of its bias, and at least 0.5: so much of a change of Delta is left
-        after an iteration, 0.45 to 0.57 at U = 2 to 2.6 and beta = 10 and 50 (less, and of the
-        other sign, far from the transition). One iteration, and error 0, for solvers without noise.
+        With its error: the scatter of independent samples, times ``sqrt((1 + r) / (1 - r))`` for
+        the autocorrelation r of neighbours, as Delta hands noise on from one iteration to the next.
+        r is estimated jointly from Z and docc, bias-corrected, and bounded below by 0.5, the
+        measured contraction of the loop per iteration: 0.45 to 0.57 at U = 2 to 2.6 and beta = 10
+        and 50 (less, and of the other sign, far from the transition). One iteration, and error 0,
+        for solvers without noise.
         """
-        if name not in ("Z", "docc", "n"):
-            raise ValueError(f"name must be 'Z', 'docc' or 'n', got {name!r}")
+        checks.choice("name", name, ("Z", "docc", "n"))
         within = self.history["residual"] <= NOISE * self.history["noise"]
         outside = np.flatnonzero(~within)
         # What the way from the start leaves is below the noise of one iteration then, not before.
@@ -125,7 +168,7 @@ class BetheLoop:
 
     @property
     def eps(self) -> float:
-        """Level of the impurity from ``-U/2``: minus the chemical potential's from half filling."""
+        """Level of the impurity: minus the chemical potential."""
         return self.solution.problem.eps
 
     @property
@@ -140,6 +183,59 @@ class BetheLoop:
         return plot_loop(self, ax=ax, **kwargs)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LoopSettings:
+    """The settings that all loops of a scan share, checked."""
+
+    D: float
+    n: float | None
+    mixing: str
+    share: float
+    tolerance: float | None
+    max_iterations: int
+    frequencies: int | None
+
+    @classmethod
+    def of(
+        cls,
+        solver: Solver,
+        *,
+        D: float = 1.0,
+        n: float | None = None,
+        mixing: str | None = None,
+        share: float | None = None,
+        tolerance: float | None = None,
+        max_iterations: int = 200,
+        frequencies: int | None = None,
+    ) -> LoopSettings:
+        """Check them.
+
+        Raises
+        ------
+        TypeError, ValueError
+            One of them is of the wrong kind or out of range.
+        """
+        if mixing is None:
+            mixing = "linear" if solver.stochastic else "anderson"
+        if n is not None:
+            n = checks.real("n", n, above=0, below=2, hint="it is the occupation of both spins")
+        if tolerance is not None:
+            tolerance = checks.real("tolerance", tolerance, above=0)
+        if frequencies is not None:
+            least = MIN_FREQUENCIES[solver.axis]
+            frequencies = checks.whole("frequencies", frequencies, least=least)
+        return cls(
+            D=checks.half_bandwidth(D),
+            n=n,
+            mixing=checks.choice("mixing", mixing, MIXINGS),
+            share=1.0 if share is None else checks.real("share", share, above=0, most=1),
+            tolerance=tolerance,
+            max_iterations=checks.whole("max_iterations", max_iterations),
+            frequencies=frequencies,
+        )
+
+
+@takes_solver_options
 def bethe(
     *,
     U: float,
@@ -147,11 +243,11 @@ def bethe(
     solver: SolverLike = "ed",
     start: str | BetheLoop | Solution = "metal",
     D: float = 1.0,
-    eps: float = 0.0,
+    eps: float | None = None,
     n: float | None = None,
     mixing: str | None = None,
     share: float | None = None,
-    tol: float | None = None,
+    tolerance: float | None = None,
     max_iterations: int = 200,
     frequencies: int | None = None,
     threads: int | None = None,
@@ -176,9 +272,9 @@ def bethe(
         answer depends on it.
     D : float
         Half bandwidth.
-    eps : float
-        Level of the impurity from ``-U/2``: minus the chemical potential's distance from half
-        filling. With `n`, where the search begins.
+    eps : float, optional
+        Level of the impurity: minus the chemical potential. By default ``-U/2``, half filling.
+        With `n`, the start of the search.
     n : float, optional
         Occupation, strictly between 0 and 2: eps is found together with the bath, and is
         ``BetheLoop.eps``.
@@ -187,18 +283,19 @@ def bethe(
         mislead "anderson", the default of the others.
     share : float, optional
         Share of the new Delta, 1 by default.
-    tol : float, optional
+    tolerance : float, optional
         Largest change of Delta allowed, relative to the largest |Delta| of the free lattice, and
         largest error of n where it is given. Default 1e-6, and 1e-3 on the real axis. A solver
         that samples cannot reach it: once three changes in a row are below three times the
         statistical error, see ``history["noise"]``, eight more iterations follow for
         `BetheLoop.average`.
     max_iterations : int
-        Impurity problems to solve at most.
+        Largest number of impurity problems.
     frequencies : int, optional
         Matsubara frequencies; by default up to 40 times the largest energy.
     threads, progress, control, seed
-        As in `kadanoff.dmft.solve`; solvers that sample take seed + i in iteration i.
+        As in `kadanoff.dmft.solve`; solvers that sample take seed + i in iteration i, and fits of
+        a bath the same seed in all of them.
     **options
         Of the solver.
 
@@ -219,29 +316,53 @@ def bethe(
     >>> print(loop.converged, f"{loop.Z:.3f}")
     True 0.741
     """
-    U, beta, D = checks.real("U", U), inverse_temperature(beta), checks.half_bandwidth(D)
-    eps, target = checks.real("eps", eps), _occupation(n)
-    chosen = lookup(solver, options)
-    stochastic = chosen.stochastic
-    if mixing is None:
-        mixing = "linear" if stochastic else "anderson"
-    mixer = _mixer(mixing, share, max_iterations)
+    U, beta = checks.real("U", U, least=0), inverse_temperature(beta)
+    detuning = 0.0 if eps is None else checks.real("eps", eps) + 0.5 * U
+    chosen = lookup(solver, options, bethe)
+    settings = LoopSettings.of(
+        chosen,
+        D=D,
+        n=n,
+        mixing=mixing,
+        share=share,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        frequencies=frequencies,
+    )
+    run = running.Run.of(threads=threads, progress=progress, control=control, seed=seed)
+    return iterated(U, beta, detuning, chosen, start, settings, run, options)
+
+
+def iterated(
+    U: float,
+    beta: float,
+    detuning: float,
+    solver: Solver,
+    start: str | BetheLoop | Solution,
+    settings: LoopSettings,
+    run: running.Run,
+    options: dict[str, Any],
+) -> BetheLoop:
+    """As `bethe`, for arguments that are checked already, the level at ``detuning - U/2``."""
+    D, target, max_iterations = settings.D, settings.n, settings.max_iterations
+    mixer = Mixer(settings.mixing, settings.share)
     bracket = Bracket(0.01 * D)
     first, name = _start(start, beta)
-    if target is not None and eps == 0.0 and isinstance(first, Solution):
-        eps = first.problem.eps
-    if target == 1.0 and eps == 0.0:
+    if target is not None and detuning == 0.0 and isinstance(first, Solution):
+        detuning = first.problem.detuning
+    if target == 1.0 and detuning == 0.0:
         target = None
-    lattice = Lattice(U, beta, D, symmetric=eps == 0.0 and target is None)
+    lattice = Lattice(U, beta, D, symmetric=detuning == 0.0 and target is None)
     loop: SelfConsistency
-    if chosen.axis == "real":
+    if solver.axis == "real":
         options = dict(options)
-        loop = RealAxis(lattice, first, eps, frequencies, options.pop("omega", None))
+        omega = options.pop("omega", None)
+        loop = RealAxis(lattice, first, detuning, settings.frequencies, omega)
     else:
-        loop = MatsubaraAxis(lattice, first, eps, frequencies)
-    tol = loop.tolerance if tol is None else checks.real("tol", tol)
-    if tol <= 0.0:
-        raise ValueError(f"tol must be positive, got {tol}")
+        loop = MatsubaraAxis(lattice, first, detuning, settings.frequencies)
+    tolerance = loop.tolerance if settings.tolerance is None else settings.tolerance
+    inner = Run.over(run.quiet(), loop.frequencies)
+    stochastic = solver.stochastic
     bath = first.diagnostics.get("bath") if isinstance(first, Solution) else None
     entries: list[tuple[float, ...]] = []
     solutions: list[Solution] = []  # the last one
@@ -252,22 +373,23 @@ def bethe(
         if not entries:
             return None
         history = dict(zip(HISTORY, np.array(entries).T, strict=True))
-        return BetheLoop(solutions[-1], name, converged, history, time.perf_counter() - began)
+        seed = None if solutions[-1].seed is None else run.seed
+        seconds = time.perf_counter() - began
+        return BetheLoop(solutions[-1], name, converged, history, seconds, D, seed)
 
-    with bar(f"DMFT, U = {U:g}", progress) as report:
+    with run.calling(f"DMFT, U = {U:g}") as keywords:
+        report = keywords["report"]
         try:
             for iteration in range(max_iterations):
-                if control is not None and control.cancelled:
+                if run.control is not None and run.control.cancelled:
                     raise Cancelled("the computation was stopped")
-                solution = solve(
-                    loop.problem(eps),
-                    solver=solver,
-                    threads=threads,
-                    progress=False,
-                    control=control,
-                    seed=(seed or 0) + iteration if stochastic else seed,
-                    **loop.settings,
-                    **_warm(solver, options, bath),
+                if stochastic:
+                    inner = replace(inner, seed=(run.seed + iteration) % (checks.MAX_SEED + 1))
+                solution = solved(
+                    loop.problem(detuning),
+                    solver,
+                    inner,
+                    {**loop.settings, **_warm(solver, options, bath)},
                 )
                 bath = solution.diagnostics.get("bath", bath)
                 filling = loop.occupation(solution)
@@ -275,32 +397,36 @@ def bethe(
                 shift = 0.0 if target is None else loop.shift(solution, target)
                 new = loop.output(solution, shift)
                 residual, noise = loop.residual(new), loop.noise(solution)
+                eps = solution.problem.eps
                 entries.append((residual, solution.Z, solution.docc, filling, eps, noise))
                 solutions[:] = [solution]
                 if report is not None:
                     report(iteration + 1, max_iterations)
                 settled = settled + 1 if residual <= NOISE * noise else 0
-                filled = abs(excess) < max(tol, NOISE * solution.diagnostics.get("n_error", 0.0))
-                if (residual < tol or settled >= SETTLED + AVERAGED) and filled:
+                filled = abs(excess) < max(
+                    tolerance, NOISE * solution.diagnostics.get("n_error", 0.0)
+                )
+                if (residual < tolerance or settled >= SETTLED + AVERAGED) and filled:
                     done = result(True)
                     assert done is not None
                     return done
-                # The chemical potential is one more unknown; Hartree's part of the shift is eps's.
-                x, fx = np.append(loop.vector, eps), np.append(new, eps + shift + 0.5 * U * excess)
+                # The level is one more unknown; it takes the Hartree part of the shift.
+                moved = detuning + shift + 0.5 * U * excess
+                x, fx = np.append(loop.vector, detuning), np.append(new, moved)
                 mixed = mixer.next(x, fx)
                 if not loop.possible(mixed[:-1]):
                     mixed = fx
                 loop.take(mixed[:-1])
                 if target is not None:
-                    bracket.see(eps, excess)
-                    eps = bracket.inside(float(mixed[-1]), float(fx[-1]))
+                    bracket.add(detuning, excess)
+                    detuning = bracket.inside(float(mixed[-1]), float(fx[-1]))
         except (Cancelled, NotConverged) as stop:
             raise type(stop)(str(stop), result(False)) from stop
         except KeyboardInterrupt as stop:
             raise Cancelled("interrupted during a DMFT loop", result(False)) from stop
     last = np.array(entries[-LAST:])
     missed = ""
-    if target is not None and abs(excess) >= tol:
+    if target is not None and abs(excess) >= tolerance:
         lowest, highest = last.min(axis=0), last.max(axis=0)
         n_, eps_ = HISTORY.index("n"), HISTORY.index("eps")
         missed = (
@@ -310,8 +436,8 @@ def bethe(
         )
     raise NotConverged(
         f"DMFT did not converge in {max_iterations} iterations: residual {last[-1, 0]:.1e}, "
-        f"tol = {tol:g}{missed}; raise max_iterations, lower share, or start from a converged "
-        "neighbour (start=loop). The history is in .partial",
+        f"tolerance = {tolerance:g}{missed}; raise max_iterations, lower share, or start from a "
+        "converged neighbour (start=loop). The history is in .partial",
         result(False),
     )
 
@@ -330,36 +456,15 @@ def _neighbours(series: list[FloatArray]) -> float:
     return min(max(r, 0.5), 0.9)
 
 
-def _occupation(n: float | None) -> float | None:
-    if n is None:
-        return None
-    n = checks.real("n", n)
-    if not 0.0 < n < 2.0:
-        raise ValueError(f"n, the occupation of both spins, must lie in (0, 2), got {n}")
-    return n
-
-
-def _warm(solver: SolverLike, options: dict[str, Any], bath: DiscreteBath | None) -> dict[str, Any]:
+def _warm(solver: Solver, options: dict[str, Any], bath: DiscreteBath | None) -> dict[str, Any]:
     """Options with the last bath as a starting point of the fit."""
-    if "fit" not in lookup(solver, {}).options:
+    if "fit" not in solver.options:
         return options
     fit = dict(options.get("fit") or {})
     if bath is not None and "start" not in fit:
         fit["start"] = bath
         fit.setdefault("starts", 1)
     return {**options, "fit": fit}
-
-
-def _mixer(mixing: str, share: float | None, max_iterations: int) -> Mixer:
-    if mixing not in ("anderson", "linear"):
-        raise ValueError(f"mixing must be 'anderson' or 'linear', got {mixing!r}")
-    if share is None:
-        share = 1.0
-    share = checks.real("share", share)
-    if not 0.0 < share <= 1.0:
-        raise ValueError(f"share must lie in (0, 1], got {share}")
-    checks.whole("max_iterations", max_iterations)
-    return Mixer(mixing, share)
 
 
 def _start(start: str | BetheLoop | Solution, beta: float) -> tuple[str | Solution, str]:

@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled, NotConverged
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
-from kadanoff.dmft.loops.bethe_lattice import BetheLoop, bethe
-from kadanoff.dmft.protocol import SolverLike
+from kadanoff.dmft.loops.bethe_lattice import BetheLoop, LoopSettings, iterated
+from kadanoff.dmft.protocol import SolverLike, lookup, takes_solver_options
+from kadanoff.greens.grids import inverse_temperature
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Hysteresis", "hysteresis"]
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class Hysteresis:
     """Both branches of solutions against U.
@@ -42,6 +48,19 @@ class Hysteresis:
     metal: tuple[BetheLoop, ...]
     insulator: tuple[BetheLoop, ...]
 
+    def __repr__(self) -> str:
+        loop, both = self.metal[0], self.coexistence
+        where = "no coexistence" if both is None else f"coexistence {both[0]:g} <= U <= {both[1]:g}"
+        return (
+            f"Hysteresis({self.U.size} values {self.U[0]:g} <= U <= {self.U[-1]:g}, "
+            f"beta={loop.solution.beta:g}, {loop.solution.solver}: {where})"
+        )
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the loops; None if their solver drew no random numbers."""
+        return self.metal[0].seed
+
     @property
     def Z(self) -> FloatArray:
         """Z on both branches, shape (2, K): metal (U rising), insulator (U falling)."""
@@ -54,9 +73,9 @@ class Hysteresis:
 
     @property
     def outside(self) -> BoolArray:
-        """Where a learned solver stood outside its training set at the end, shape (2, K).
+        """Where a learned solver was outside its training set at the end, shape (2, K).
 
-        What it says there is the exact solver's with ``outside="fallback"``, and a guess with
+        Its answer there is the exact solver's with ``outside="fallback"``, and a guess with
         "flag". False for other solvers.
         """
         return np.array(
@@ -83,8 +102,25 @@ class Hysteresis:
         return plot_hysteresis(self, ax=ax, **kwargs)
 
 
+@takes_solver_options
 def hysteresis(
-    U: Iterable[float], *, beta: float, solver: SolverLike = "ed", **options: Any
+    U: Iterable[float],
+    *,
+    beta: float,
+    solver: SolverLike = "ed",
+    D: float = 1.0,
+    detuning: float = 0.0,
+    n: float | None = None,
+    mixing: str | None = None,
+    share: float | None = None,
+    tolerance: float | None = None,
+    max_iterations: int = 200,
+    frequencies: int | None = None,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: _core.Control | None = None,
+    seed: int | None = None,
+    **options: Any,
 ) -> Hysteresis:
     """Follow the metal with rising U and the insulator with falling U.
 
@@ -94,10 +130,16 @@ def hysteresis(
         Repulsions; sorted.
     beta : float
         Inverse temperature.
-    solver : str
+    solver : str or LearnedSolver
         As in `bethe`.
+    detuning : float
+        The level of the impurity is ``detuning - U/2``: zero is half filling at every U.
+    D, n, mixing, share, tolerance, max_iterations, frequencies
+        As in `bethe`.
+    threads, progress, control, seed
+        As in `kadanoff.dmft.solve`. All loops have the same seed.
     **options
-        As in `bethe`.
+        Of the solver.
 
     Returns
     -------
@@ -109,10 +151,22 @@ def hysteresis(
         `partial` is the pair of branches so far, as loops in the order in which they were followed;
         the last one may not be converged.
     """
-    values = np.sort(np.array([checks.real("U", u) for u in U]))
+    values = np.sort(checks.array("U", list(U), ndim=1))
     if values.size == 0:
         raise ValueError("U must hold at least one value")
-
+    chosen = lookup(solver, options, hysteresis)
+    run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
+    settings = LoopSettings.of(
+        chosen,
+        D=D,
+        mixing=mixing,
+        share=share,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        frequencies=frequencies,
+        n=n,
+    )
+    detuning, beta = checks.real("detuning", detuning), inverse_temperature(beta)
     branches: dict[str, list[BetheLoop]] = {"metal": [], "insulator": []}
 
     def follow(order: Sequence[float], start: str) -> tuple[BetheLoop, ...]:
@@ -120,7 +174,10 @@ def hysteresis(
         for u in order:
             before: str | BetheLoop = loops[-1] if loops else start
             try:
-                loops.append(bethe(U=float(u), beta=beta, solver=solver, start=before, **options))
+                loops.append(
+                    iterated(u, beta, detuning, chosen, before, settings, run.quiet(), options)
+                )
+                report(sum(map(len, branches.values())))
             except (NotConverged, Cancelled) as stop:
                 if stop.partial is not None:
                     loops.append(stop.partial)
@@ -129,6 +186,13 @@ def hysteresis(
                 raise type(stop)(message, so_far) from stop
         return tuple(loops)
 
-    up = follow(values.tolist(), "metal")
-    down = follow(values[::-1].tolist(), "insulator")
+    with run.calling("hysteresis") as keywords:
+        bar = keywords["report"]
+
+        def report(done: int) -> None:
+            if bar is not None:
+                bar(done, 2 * values.size)
+
+        up = follow(values.tolist(), "metal")
+        down = follow(values[::-1].tolist(), "insulator")
     return Hysteresis(values, up, down[::-1])

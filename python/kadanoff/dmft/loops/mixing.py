@@ -129,13 +129,13 @@ class Bracket:
     Parameters
     ----------
     width : float
-        A bracket narrower than that is given up. What was seen at its ends belongs to other baths,
-        and close to the end the mixture knows better.
+        A bracket narrower than this is given up: the values at its ends belong to other baths, and
+        close to the end the mixture is more accurate.
 
     Examples
     --------
     >>> bracket = Bracket(0.1)
-    >>> bracket.see(0.0, 0.2), bracket.see(1.0, -0.3)
+    >>> bracket.add(0.0, 0.2), bracket.add(1.0, -0.3)
     (None, None)
     >>> bracket.inside(3.0, 0.8), bracket.inside(0.7, 0.8)
     (0.5, 0.7)
@@ -145,7 +145,7 @@ class Bracket:
     low: float = -math.inf
     high: float = math.inf
 
-    def see(self, level: float, excess: float) -> None:
+    def add(self, level: float, excess: float) -> None:
         """There is too much at this level (excess > 0), or too little."""
         if excess > 0.0:
             self.low = level if level < self.high else self.low

@@ -8,7 +8,7 @@ doi:10.1103/RevModPhys.68.13, Fig. 40.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,12 @@ import numpy as np
 from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled, NotConverged
-from kadanoff._base.progress import Report, bar
-from kadanoff._base.types import FloatArray
-from kadanoff.dmft.loops.bethe_lattice import BetheLoop, bethe
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public
+from kadanoff._base.types import BoolArray, FloatArray
+from kadanoff.dmft.loops.bethe_lattice import BetheLoop, LoopSettings, iterated
+from kadanoff.dmft.protocol import SolverLike, lookup, takes_solver_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["PhaseDiagram", "phase_diagram"]
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class PhaseDiagram:
     """Brackets for the ends of both branches.
@@ -40,7 +44,9 @@ class PhaseDiagram:
     U_c2 : (K, 2) array
         The metal exists at the first U and does not at the second.
     solver : str
-        What was used.
+        Name of the solver.
+    seed : int or None
+        Seed of the loops; None if their solver drew no random numbers.
 
     Notes
     -----
@@ -51,10 +57,21 @@ class PhaseDiagram:
     U_c1: FloatArray
     U_c2: FloatArray
     solver: str
+    seed: int | None = None
+
+    def __repr__(self) -> str:
+        ends = "".join(
+            f", {name} {np.min(x):.4g} to {np.max(x):.4g}"
+            for name, x in (("U_c1", self.U_c1), ("U_c2", self.U_c2))
+        )
+        return (
+            f"PhaseDiagram({self.T.size} temperatures {self.T[0]:g} <= T <= {self.T[-1]:g}, "
+            f"{self.solver}{ends}, coexistence at {np.count_nonzero(self.coexists)})"
+        )
 
     @property
-    def coexists(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Where a U was found at which both exist."""
+    def coexists(self) -> BoolArray:
+        """Temperatures with a U at which both exist."""
         return np.asarray(self.U_c1[:, 1] <= self.U_c2[:, 0])
 
     @property
@@ -72,14 +89,24 @@ class PhaseDiagram:
         return plot_phases(self, ax=ax, **kwargs)
 
 
+@takes_solver_options
 def phase_diagram(
     T: Iterable[float],
     *,
-    solver: str = "ipt",
+    solver: SolverLike = "ipt",
     U: tuple[float, float] = (2.0, 3.6),
     width: float = 0.01,
+    D: float = 1.0,
+    detuning: float = 0.0,
+    mixing: str | None = None,
+    share: float | None = None,
+    tolerance: float | None = None,
+    max_iterations: int = 200,
+    frequencies: int | None = None,
+    threads: int | None = None,
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
+    seed: int | None = None,
     **options: Any,
 ) -> PhaseDiagram:
     """Find U_c1(T) and U_c2(T) by bisection, each branch followed from its own side.
@@ -94,10 +121,14 @@ def phase_diagram(
         A metal must exist at the first and none at the second; likewise the insulator, reversed.
     width : float
         Of the brackets. Where a loop does not converge, the bracket stays wider.
-    progress, control
-        As in `kadanoff.dmft.solve`.
-    **options
+    detuning : float
+        The level of the impurity is ``detuning - U/2``: zero is half filling at every U.
+    D, mixing, share, tolerance, max_iterations, frequencies
         As in `bethe`.
+    threads, progress, control, seed
+        As in `kadanoff.dmft.solve`. All loops have the same seed.
+    **options
+        Of the solver.
 
     Returns
     -------
@@ -120,47 +151,70 @@ def phase_diagram(
     >>> bool(found.coexists[0])
     True
     """
-    temperatures = np.sort(np.array([checks.real("T", t) for t in T]))
+    temperatures = np.sort(checks.array("T", list(T), ndim=1))
     if temperatures.size == 0 or temperatures[0] <= 0.0:
-        raise ValueError(f"T must hold positive temperatures, got {list(temperatures)}")
-    low, high = checks.real("U", U[0]), checks.real("U", U[1])
+        raise ValueError(f"T must hold positive temperatures, got {temperatures.tolist()}")
+    low, high = checks.array("U", U, shape=(2,)).tolist()
     if not 0.0 <= low < high:
-        raise ValueError(f"U must be an ascending pair, got {U}")
-    if checks.real("width", width) <= 0.0:
-        raise ValueError(f"width must be positive, got {width}")
-    common = {"solver": solver, "control": control, **options}
+        raise ValueError(f"U must be an ascending pair of repulsions, got {U}")
+    width = checks.real("width", width, above=0)
+    chosen = lookup(solver, options, phase_diagram)
+    run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
+    settings = LoopSettings.of(
+        chosen,
+        D=D,
+        mixing=mixing,
+        share=share,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        frequencies=frequencies,
+    )
+    detuning = checks.real("detuning", detuning)
+    used: list[int | None] = []
+
+    def loop(U: float, beta: float, start: str | BetheLoop) -> BetheLoop:
+        found = iterated(U, beta, detuning, chosen, start, settings, run.quiet(), options)
+        used[:] = [found.seed]
+        return found
+
     first: list[tuple[float, float]] = []
     second: list[tuple[float, float]] = []
-    with bar("phase diagram", progress) as report:
+    with run.calling("phase diagram") as keywords:
+        report = keywords["report"]
         for k, t in enumerate(temperatures):
             beta = 1.0 / float(t)
             try:
                 # The metal with rising U, the insulator with falling U.
-                up = _end(beta, "metal", low, high, width, common)
-                down = _end(beta, "insulator", high, low, width, common)
+                up = _end(beta, "metal", low, high, width, loop)
+                down = _end(beta, "insulator", high, low, width, loop)
             except Cancelled as stop:
                 done = temperatures[:k]
-                partial = PhaseDiagram(done, np.array(first), np.array(second), solver)
+                partial = PhaseDiagram(done, np.array(first), np.array(second), chosen.name, *used)
                 raise Cancelled(str(stop), partial if k else None) from stop
             second.append(up)
             first.append((down[1], down[0]))
             if report is not None:
                 report(k + 1, temperatures.size)
-    return PhaseDiagram(temperatures, np.array(first), np.array(second), solver)
+    return PhaseDiagram(temperatures, np.array(first), np.array(second), chosen.name, *used)
 
 
 def _end(
-    beta: float, branch: str, inside: float, outside: float, width: float, common: dict[str, Any]
+    beta: float,
+    branch: str,
+    inside: float,
+    outside: float,
+    width: float,
+    solve: Callable[[float, float, str | BetheLoop], BetheLoop],
 ) -> tuple[float, float]:
     """The last U of a branch, coming from `inside`, and the first U without it."""
 
     def exists(loop: BetheLoop) -> bool:
         return loop.is_metallic == (branch == "metal")
 
-    last = bethe(U=inside, beta=beta, start=branch, **common)
+    last = solve(inside, beta, branch)
     if not exists(last):
         raise ValueError(f"U: there is no {branch} at U = {inside:g}, T = {1 / beta:g}; go further")
-    if exists(bethe(U=outside, beta=beta, start=last, **common)):
+    if exists(solve(outside, beta, last)):
         raise ValueError(
             f"U: the {branch} still exists at U = {outside:g}, T = {1 / beta:g}; go further"
         )
@@ -168,7 +222,7 @@ def _end(
     while abs(limit - inside) > width:
         middle = 0.5 * (inside + limit)
         try:
-            loop = bethe(U=middle, beta=beta, start=last, **common)
+            loop = solve(middle, beta, last)
         except NotConverged as stop:
             # Next to the end: it has left the branch already, or cannot be decided.
             limit = middle

@@ -18,13 +18,18 @@ from typing import Any
 
 import numpy as np
 
+from kadanoff import _core
+from kadanoff._base import checks, running
+from kadanoff._base.progress import Report
+from kadanoff._base.signatures import did_you_mean
 from kadanoff._base.types import FloatArray
 from kadanoff.dmft.problem import DiscreteBath, Impurity
-from kadanoff.dmft.protocol import SOLVERS, solve
+from kadanoff.dmft.protocol import SOLVERS, Run, lookup, solved, takes_solver_options
 from kadanoff.dmft.solution import Solution
-from kadanoff.greens import MatsubaraFunction, matsubara
+from kadanoff.greens import MatsubaraFunction
+from kadanoff.greens.grids import fermionic
 
-__all__ = ["approximate", "named"]
+__all__ = ["approximate", "approximated", "named"]
 
 _SITES = re.compile(r"ed-([1-9]\d*)")
 
@@ -44,56 +49,85 @@ def named(name: str) -> tuple[str, dict[str, Any]]:
         return "ed", {"sites": int(found[1])}
     if name not in SOLVERS:
         raise ValueError(
-            f"unknown solver {name!r}; there are {', '.join(SOLVERS)}, and ed-1 to ed-7 with so "
-            "many bath sites"
+            f"unknown solver {name!r}{did_you_mean(name, SOLVERS)}; the solvers are "
+            f"{', '.join(SOLVERS)}, and ed-1 to ed-7 with 1 to 7 bath sites"
         )
     return name, {}
 
 
-def approximate(problem: Impurity, name: str, **run: Any) -> Solution:
+@takes_solver_options
+def approximate(
+    problem: Impurity,
+    name: str,
+    *,
+    frequencies: int = 512,
+    threads: int | None = None,
+    progress: bool | Report | None = False,
+    control: _core.Control | None = None,
+    seed: int | None = None,
+    **options: Any,
+) -> Solution:
     """Solve with the solver of that name; a fitted bath gives its self-energy only.
 
     Parameters
     ----------
     problem : Impurity
-        What to solve.
+        The problem.
     name : str
-        As in `named`.
-    **run
-        As in `kadanoff.dmft.solve`: frequencies, seed, options of the solver, ...
+        "ed-3" for exact diagonalisation of a bath of three sites, or a name in
+        `kadanoff.dmft.SOLVERS`.
+    frequencies, threads, progress, control, seed
+        As in `kadanoff.dmft.solve`.
+    **options
+        Of the solver.
 
     Returns
     -------
     Solution
         On the Delta of the problem, also for ``"ed-3"``; n and docc are those of the solver.
     """
-    solver, options = named(name)
-    run = {"progress": False, **options, **run}
-    if "sites" in options and _refit(problem, options["sites"]):
-        return _embedded(problem, name, run)
-    return replace(solve(problem, solver=solver, **run), solver=name)
+    if not isinstance(problem, Impurity):
+        raise TypeError(f"problem must be an Impurity, got {type(problem).__name__}")
+    solver, own = named(name)
+    lookup(solver, options, approximate)
+    run = running.Run.of(threads=threads, progress=progress, control=control, seed=seed)
+    count = checks.whole("frequencies", frequencies, least=2)
+    return approximated(problem, name, Run.over(run, count), {**own, **options})
+
+
+def approximated(
+    problem: Impurity, name: str, run: Run, options: dict[str, Any] | None = None
+) -> Solution:
+    """As `approximate`, for arguments that are checked already."""
+    solver, own = named(name)
+    options = {**own, **(options or {})}
+    if "sites" in own and _refit(problem, options["sites"]):
+        return _embedded(problem, name, run, options)
+    return replace(solved(problem, SOLVERS[solver], run, options), solver=name)
 
 
 def _refit(problem: Impurity, sites: int) -> bool:
     return not isinstance(problem.bath, DiscreteBath) or problem.bath.sites > sites
 
 
-def _embedded(problem: Impurity, name: str, run: dict[str, Any]) -> Solution:
-    wanted = int(run.pop("frequencies", 512))
+def _embedded(problem: Impurity, name: str, run: Run, options: dict[str, Any]) -> Solution:
+    wanted = run.frequencies
     moments = problem.Delta_moments()
-    widest = problem.U + abs(problem.offset) + 2.0 * math.sqrt(moments[2] / moments[0] + moments[0])
+    widest = (
+        problem.U + abs(problem.detuning) + 2.0 * math.sqrt(moments[2] / moments[0] + moments[0])
+    )
     # Beyond w = 10 E the tail to sixth order is good to 1e-7. Powers of two share their phases.
     least = max(wanted, 64, 5.0 * widest * problem.beta / math.pi)
     count = min(2 ** math.ceil(math.log2(least)), max(wanted, 8192))
-    small = solve(problem, solver="ed", frequencies=count, **run)
+    small = solved(problem, SOLVERS["ed"], replace(run, frequencies=count), options)
     bath = small.diagnostics["bath"]
-    z = 1j * matsubara(problem.beta, count)
+    z = 1j * fermionic(problem.beta, count)
     Sigma = small.Sigma_iw
     Delta = problem.Delta().iw(count)
-    G_iw = 1.0 / (z - problem.level - Delta - Sigma)
-    inner = Impurity(problem.U, problem.beta, bath, problem.eps, problem.absolute)
+    G_iw = 1.0 / (z - problem.eps - Delta - Sigma)
+    inner = Impurity.own(problem.U, problem.beta, bath, problem.eps)
     tail = _sigma_moments(inner, small)
-    G = MatsubaraFunction(G_iw, problem.beta, _moments(problem, tail))
+    G = MatsubaraFunction.own(G_iw, problem.beta, _moments(problem, tail))
     diagnostics = {**small.diagnostics, "fitted": small}
     return replace(
         small,
@@ -116,19 +150,19 @@ def _sigma_moments(inner: Impurity, solution: Solution) -> FloatArray:
     inverse[0] = 1.0
     for k in range(1, 6):
         inverse[k] = -np.dot(m[1 : k + 1], inverse[k - 1 :: -1][:k])
-    # 1/G = z (1 + inverse_1/z + ...) and Sigma = z - level - Delta - 1/G
+    # 1/G = z (1 + inverse_1/z + ...) and Sigma = z - eps - Delta - 1/G
     s = -inverse[1:6]
-    s[0] -= inner.level
+    s[0] -= inner.eps
     d = np.asarray(inner.Delta_moments())
     s[1:5] -= d[:4]
     return s
 
 
 def _moments(problem: Impurity, s: FloatArray) -> tuple[float, ...]:
-    """m_0 ... m_5 of G = 1/(z - level - s_0 - Delta - (Sigma - s_0))."""
+    """m_0 ... m_5 of G = 1/(z - eps - s_0 - Delta - (Sigma - s_0))."""
     own = np.asarray(problem.Delta_moments())[:4] + s[1:5]
     # 1/G = z (1 - a/z - own_0/z^2 - ...)
-    inverse = np.concatenate([[1.0, -(problem.level + s[0])], -own])
+    inverse = np.concatenate([[1.0, -(problem.eps + s[0])], -own])
     m = np.zeros(6)
     m[0] = 1.0
     for k in range(1, 6):

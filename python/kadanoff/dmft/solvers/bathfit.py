@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +16,21 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
+from kadanoff._base.progress import Report
+from kadanoff._base.running import Run
+from kadanoff._base.signatures import public, unknown_keyword
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import DiscreteBath, Impurity
-from kadanoff.greens import matsubara
+from kadanoff.greens.grids import fermionic
 
-__all__ = ["BathFit", "fit_bath"]
+__all__ = ["BathFit", "checked_fit", "fit_bath", "fitted"]
 
-MOST_MERGED = 64  # levels of a bath that are merged one by one to a starting point
+MAX_SITES = 12
+MAX_STARTS = 1000
+MAX_MERGED = 64  # levels of a bath that are merged one by one to a starting point
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class BathFit:
     """A fitted bath and how well it fits.
@@ -40,6 +47,8 @@ class BathFit:
         Number of frequencies in the fit.
     starts : int
         Starting points tried.
+    seed : int
+        Seed of the random starting points.
     """
 
     bath: DiscreteBath
@@ -47,6 +56,14 @@ class BathFit:
     deviation: FloatArray
     used: int
     starts: int
+    seed: int
+
+    def __repr__(self) -> str:
+        return (
+            f"BathFit({self.bath.sites} sites, chi2={self.chi2:.3g}, largest deviation "
+            f"{np.max(self.deviation):.2g} at {self.used} frequencies, {self.starts} starts, "
+            f"seed={self.seed})"
+        )
 
     def error_of(self, G_iw: ComplexArray) -> float:
         """The error of G to first order in that of Delta, at fixed Sigma: max |G|**2 |dDelta|."""
@@ -54,6 +71,7 @@ class BathFit:
         return float(np.max(np.abs(G_iw[:n]) ** 2 * self.deviation[:n]))
 
 
+@public
 def fit_bath(
     problem: Impurity,
     sites: int,
@@ -63,8 +81,10 @@ def fit_bath(
     starts: int = 8,
     symmetric: bool | None = None,
     start: DiscreteBath | None = None,
-    seed: int | None = None,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
     control: _core.Control | None = None,
+    seed: int | None = None,
 ) -> BathFit:
     """Fit the bath of a problem by `sites` sites.
 
@@ -85,10 +105,12 @@ def fit_bath(
         Sites in pairs (e, V), (-e, V), with one at zero if odd. Default: if Delta is odd.
     start : DiscreteBath, optional
         One more starting point, such as the bath of the previous iteration.
-    seed : int, optional
-        For the random starting points; 0 by default.
+    threads, progress
+        As in `kadanoff.dmft.solve`; a fit takes milliseconds, on one thread.
     control : Control, optional
         To cancel from another thread.
+    seed : int, optional
+        For the random starting points; by default drawn from the operating system.
 
     Returns
     -------
@@ -98,45 +120,93 @@ def fit_bath(
     -----
     Levenberg-Marquardt; the logarithms of the weights are free, so that V**2 > 0.
     """
-    if checks.whole("sites", sites) > 12:
-        raise ValueError(f"sites must lie in 1 to 12, got {sites}")
-    alpha = checks.real("alpha", alpha)
-    if checks.whole("starts", starts) > 1000:
-        raise ValueError(f"starts must lie in 1 to 1000, got {starts}")
+    if not isinstance(problem, Impurity):
+        raise TypeError(f"problem must be an Impurity, got {type(problem).__name__}")
+    run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
+    options = {
+        "frequencies": frequencies,
+        "alpha": alpha,
+        "starts": starts,
+        "symmetric": symmetric,
+        "start": start,
+    }
+    return fitted(problem, checks.whole("sites", sites, most=MAX_SITES), run, checked_fit(options))
+
+
+def checked_fit(options: Any) -> dict[str, Any]:
+    """Options of `fit_bath`, checked one by one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An option is unknown, of the wrong kind or out of range.
+    """
+    if not isinstance(options, Mapping):
+        raise TypeError(f"fit must be a mapping of options of fit_bath, got {options!r}")
+    found: dict[str, Any] = {}
+    for name, value in options.items():
+        if name not in FIT:
+            raise unknown_keyword("fit_bath", name, FIT)
+        if name == "alpha":
+            value = checks.real(name, value)
+        elif name == "starts":
+            value = checks.whole(name, value, most=MAX_STARTS)
+        elif name == "frequencies" and value is not None:
+            value = checks.whole(name, value)
+        elif name == "symmetric" and value not in (None, True, False):
+            raise TypeError(f"symmetric must be True, False or None, got {value!r}")
+        elif name == "start" and not (value is None or isinstance(value, DiscreteBath)):
+            raise TypeError(f"start must be a DiscreteBath or None, got {type(value).__name__}")
+        elif name == "seed" and value is not None:
+            value = checks.seed(value)
+        found[name] = value
+    return found
+
+
+FIT = ("frequencies", "alpha", "starts", "symmetric", "start", "seed")
+"""Options that solvers hand on to a fit."""
+
+
+def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) -> BathFit:
+    """As `fit_bath`, for arguments that are checked already."""
     moments = problem.Delta_moments()
     if moments[0] <= 0.0:
         raise ValueError("there is nothing to fit: Delta vanishes")
+    frequencies, symmetric = options.get("frequencies"), options.get("symmetric")
+    seed = options.get("seed")
+    seed = run.seed if seed is None else seed
     beta = problem.beta
     spread = math.sqrt(max(moments[2] / moments[0], 1e-12))
     if frequencies is None:
         most = 6.0 * max(spread, 2.0 / beta)
         frequencies = max(2 * sites, math.ceil(0.5 * (most * beta / math.pi - 1.0)))
         frequencies = min(frequencies, 4096)
-    Delta = problem.Delta().iw(checks.whole("frequencies", frequencies))
+    Delta = problem.Delta().at_first(frequencies)
     if symmetric is None:
         symmetric = bool(np.all(np.abs(Delta.real) <= 1e-9 * np.max(np.abs(Delta))))
-    w = matsubara(beta, frequencies)
+    w_n = fermionic(beta, frequencies)
     free = _Parameters(sites, symmetric)
-    rng = np.random.default_rng(0 if seed is None else seed)
+    rng = np.random.default_rng(seed)
+    starts, start = options.get("starts", 8), options.get("start")
     trials = _starting_points(problem, free, moments, spread, beta, starts, start, rng)
     low, high = np.array(free.bounds(spread, float(moments[0]))).T
     trials = [np.clip(x, low, high) for x in trials]
     best, chi2 = _core.ed_bath_fit(
         Delta,
-        w,
-        w**-alpha / frequencies,
+        w_n,
+        w_n ** -options.get("alpha", 1.0) / frequencies,
         sites,
         symmetric,
         low,
         high,
         np.array(trials),
-        control=control,
+        control=run.control,
     )
     e, weight = free.sites_of(best)
     order = np.argsort(e, kind="stable")
-    bath = DiscreteBath(e[order], np.sqrt(weight[order]))
-    deviation = np.abs(Delta - np.sum(weight / (1j * w[:, None] - e), axis=1))
-    return BathFit(bath, chi2, deviation, frequencies, len(trials))
+    bath = DiscreteBath.own(e[order], np.sqrt(weight[order]))
+    deviation = np.abs(Delta - np.sum(weight / (1j * w_n[:, None] - e), axis=1))
+    return BathFit(bath, chi2, deviation, frequencies, len(trials), seed)
 
 
 class _Parameters:
@@ -200,7 +270,7 @@ def _starting_points(
             raise ValueError(f"start must have {m} sites, got {start.sites}")
         found.append(free.of(np.array(start.e), np.maximum(np.square(start.V), 1e-12 * moments[0])))
     star = problem.star() or _on_a_grid(problem, spread, centre)
-    if m < star[0].size <= MOST_MERGED:
+    if m < star[0].size <= MAX_MERGED:
         for first in range(2):
             e, weight = _merged(*star, m, math.pi / beta, first)
             found.append(free.of(e, np.maximum(weight, 1e-12 * moments[0])))
@@ -228,9 +298,9 @@ def _on_a_grid(problem: Impurity, spread: float, centre: float) -> tuple[FloatAr
     n = np.unique(np.rint(np.geomspace(1, last, 24)).astype(int)) - 1
     side = np.geomspace(0.5 / beta, max(3.0 * spread, 3.0 / beta), 16)
     e = np.concatenate([-side[::-1], [0.0], side]) + centre
-    Delta = problem.Delta().iw(last)[n]
-    w = matsubara(beta, last)[n]
-    columns = 1.0 / (1j * w[:, None] - e)
+    Delta = problem.Delta().at_first(last)[n]
+    w_n = fermionic(beta, last)[n]
+    columns = 1.0 / (1j * w_n[:, None] - e)
     parts = [np.concatenate([x.real, x.imag]) for x in (columns, Delta)]
     weight = nnls(*parts)[0]
     keep = weight > 1e-9 * np.sum(weight)

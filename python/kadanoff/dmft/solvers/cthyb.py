@@ -11,7 +11,8 @@ with the other spin's occupation is ``F(tau) = -U <T d(tau) n(tau) d^+(0)>``:
 that of Dyson's equation does. Numerically exact at any temperature above zero; no fit of the bath.
 Where F(l) is next to zero for some lengths the weight ``prod_s det F / det (F + floor)`` of chains
 that sample with ``F + floor`` replaces the sampling of F (`floor` below, and `rust/ctqmc`).
-The chains are in `rust/ctqmc`, what is made of their measurements in `kadanoff.dmft.solvers.estimators`.
+The chains are in `rust/ctqmc`, the estimators from their measurements in
+`kadanoff.dmft.solvers.estimators`.
 
 References
 ----------
@@ -39,7 +40,7 @@ import numpy as np
 from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled, NotConverged
-from kadanoff._base.progress import Report, bar
+from kadanoff._base.progress import Report
 from kadanoff._base.types import FloatArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
@@ -52,8 +53,9 @@ __all__ = ["BLOCK", "cthyb"]
 Advance: TypeAlias = Callable[[int, Report | None], None]
 
 BLOCK = 256  # sweeps between two looks at the cancel flag
-LEAST_BLOCKS = 8  # of every chain: fewer bins give no error
-MOST_CELLS = 4096
+MIN_BLOCKS = 8  # of every chain: fewer bins give no error
+MAX_CELLS = 4096
+MAX_CHAINS = 1024
 HELPERS = 0.3  # segments that the floor adds to the average
 
 
@@ -73,8 +75,8 @@ def cthyb(
     seconds: float | None = None,
     target: float | None = None,
     chains: int = 8,
-    warmup: int | None = None,
-    updates: int | None = None,
+    equilibration: int | None = None,
+    spacing: int | None = None,
     legendre: int | None = None,
     floor: float | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -84,23 +86,23 @@ def cthyb(
     Parameters
     ----------
     problem : Impurity
-        What to solve.
+        The problem.
     run : Run
-        Frequencies, threads, seed (0 by default), ...
+        Frequencies, threads, seed, ...
     sweeps : int
         Measurements of all chains together, rounded up to blocks of 256 a chain.
     seconds : float, optional
-        Stop after this time instead, the warm-up not counted; `sweeps` has no meaning then. The
-        only option that makes a result depend on the machine.
+        Stop after this time instead, the equilibration not counted; `sweeps` has no meaning then.
+        The only option that makes a result depend on the machine.
     target : float, optional
         Stop once the error of G(i w_0) is below; NotConverged after `sweeps`.
     chains : int
         Independent Markov chains, each with its own stream of random numbers. Threads share them.
-    warmup : int, optional
+    equilibration : int, optional
         Sweeps of every chain before the first measurement; by default a tenth of its sweeps, and
         4096 at least.
-    updates : int, optional
-        Proposals between two measurements; as many as there are operators by default.
+    spacing : int, optional
+        Proposals between two measurements; by default as many as operators.
     legendre : int, optional
         Coefficients of G and F to keep; by default as many as carry more than noise, see
         `kadanoff.dmft.solvers.estimators`.
@@ -156,35 +158,32 @@ def cthyb(
     >>> abs(found.docc - exact.docc) < 4 * found.diagnostics["docc_error"]
     True
     """
-    chains = checks.whole("chains", chains)
-    if not 1 <= chains <= 1024:
-        raise ValueError(f"chains must lie in 1 to 1024, got {chains}")
-    if checks.whole("sweeps", sweeps) < chains * BLOCK * LEAST_BLOCKS or sweeps > 2**44:
-        raise ValueError(
-            f"sweeps must lie in {chains * BLOCK * LEAST_BLOCKS} ({LEAST_BLOCKS} bins of {BLOCK} "
-            f"for each of {chains} chains: fewer give no error) and 2**44, got {sweeps}"
-        )
+    chains = checks.whole("chains", chains, most=MAX_CHAINS)
+    sweeps = checks.whole(
+        "sweeps",
+        sweeps,
+        least=chains * BLOCK * MIN_BLOCKS,
+        most=2**44,
+        hint=f"fewer than {MIN_BLOCKS} bins of {BLOCK} for each of {chains} chains give no error",
+    )
     blocks = -(-sweeps // (chains * BLOCK))
-    if warmup is None:
-        warmup = max(4096, blocks * BLOCK // 10)
-    if checks.whole("warmup", warmup) > 2**40:
-        raise ValueError(f"warmup must be at most 2**40, got {warmup}")
-    if updates is not None and not 1 <= checks.whole("updates", updates) <= 2**20:
-        raise ValueError(f"updates must lie in 1 to 2**20, got {updates}")
-    if legendre is not None and not 4 <= checks.whole("legendre", legendre) <= 512:
-        raise ValueError(f"legendre must lie in 4 to 512, got {legendre}")
-    for name, value in (("seconds", seconds), ("target", target)):
-        if value is not None and not 0.0 < checks.real(name, value) < 1e9:
-            raise ValueError(f"{name} must be positive, got {value}")
-    if floor is not None and not 0.0 <= checks.real("floor", floor) < 1e9:
-        raise ValueError(f"floor must not be negative, got {floor}; 0 samples with Delta itself")
-    seed = 0 if run.seed is None else run.seed
-    if not 0 <= seed < 2**63:
-        raise ValueError(f"seed must lie in 0 to 2**63 - 1, got {seed}")
+    if equilibration is None:
+        equilibration = max(4096, blocks * BLOCK // 10)
+    equilibration = checks.whole("equilibration", equilibration, most=2**40)
+    if spacing is not None:
+        spacing = checks.whole("spacing", spacing, most=2**20)
+    if legendre is not None:
+        legendre = checks.whole("legendre", legendre, least=4, most=512)
+    if seconds is not None:
+        seconds = checks.real("seconds", seconds, above=0, below=1e9)
+    if target is not None:
+        target = checks.real("target", target, above=0, below=1e9)
+    if floor is not None:
+        floor = checks.real("floor", floor, least=0, below=1e9, hint="0 samples with Delta itself")
 
     if problem.Delta_moments()[0] <= 0.0:
         return _isolated(problem, run)
-    warm_blocks = -(-warmup // BLOCK)
+    warm_blocks = -(-equilibration // BLOCK)
     table, table_error = tabulated(problem)
     if floor is None:
         floor = _floor(problem, table)
@@ -195,14 +194,14 @@ def cthyb(
         cells *= 2
     simulation = _core.CtqmcRun(
         problem.U,
-        problem.level,
+        problem.eps,
         problem.beta,
         table,
         floor=floor,
-        seed=seed,
+        seed=run.seed,
         chains=chains,
         warm_blocks=warm_blocks,
-        updates=updates or 0,
+        updates=spacing or 0,
         cells=cells,
         orders=orders,
     )
@@ -215,10 +214,10 @@ def cthyb(
         return found.solution(
             run.frequencies,
             legendre,
+            run.seed,
             {
-                "seed": seed,
                 "chains": chains,
-                "warmup": warm_blocks * BLOCK,
+                "equilibration": warm_blocks * BLOCK,
                 "updates_per_sweep": simulation.updates,
                 "table_error": table_error,
                 "floor": floor,
@@ -234,7 +233,8 @@ def cthyb(
         )
 
     try:
-        with bar("sampling", run.progress) as report:
+        with run.calling("sampling") as keywords:
+            report = keywords["report"]
             if seconds is not None:
                 _for_seconds(advance, simulation, seconds, report)
             elif target is not None:
@@ -242,7 +242,7 @@ def cthyb(
             else:
                 advance(blocks, report)
     except KeyboardInterrupt as stop:
-        enough = simulation.results()["chain"].size >= LEAST_BLOCKS
+        enough = simulation.results()["chain"].size >= MIN_BLOCKS
         partial = result() if enough else None
         raise Cancelled(str(stop) or "the computation was stopped", partial) from stop
     finally:
@@ -256,7 +256,7 @@ def cthyb(
             found,
         )
     for doubt in found.diagnostics["doubts"]:
-        warnings.warn(f"this run is too short: {doubt}", ShortRun, stacklevel=4)
+        warnings.warn(f"this run is too short: {doubt}", ShortRun, stacklevel=5)
     return found
 
 
@@ -268,6 +268,7 @@ def _isolated(problem: Impurity, run: Run) -> Solution:
     return replace(
         atomic,
         error=0.0,
+        seed=run.seed,
         diagnostics={
             **exact,
             "G_iw_error": none,
@@ -300,7 +301,7 @@ def tabulated(problem: Impurity, tolerance: float = 1e-10) -> tuple[FloatArray, 
         error = float(np.max(np.abs(read - exact))) / size if size > 0.0 else 0.0
         if error <= tolerance:
             return F, error
-        if cells == MOST_CELLS:
+        if cells == MAX_CELLS:
             if error < 1e-6:
                 return F, error
             raise ValueError(
@@ -312,7 +313,7 @@ def tabulated(problem: Impurity, tolerance: float = 1e-10) -> tuple[FloatArray, 
 
 def _orders(problem: Impurity, legendre: int | None) -> int:
     """Coefficients to record: what spectra as wide as this problem's can ever need."""
-    widest = abs(problem.offset) + 0.5 * problem.U + 2.0 * math.sqrt(problem.Delta_moments()[0])
+    widest = abs(problem.detuning) + 0.5 * problem.U + 2.0 * math.sqrt(problem.Delta_moments()[0])
     rule = 16 + math.ceil(8.0 * math.sqrt(problem.beta * widest))
     return max(min(max(rule, 32), 512), legendre or 0)
 
@@ -322,7 +323,7 @@ def _floor(problem: Impurity, F: FloatArray) -> float:
 
     An atom has ``-2 beta floor int G(tau) dtau = HELPERS`` segments from it, to first order.
     """
-    beta, U, level = problem.beta, problem.U, problem.level
+    beta, U, level = problem.beta, problem.U, problem.eps
     n = atom(U, level, beta)[0]
     poles, weights = np.array([level, level + U]), np.array([1.0 - n, n])
     half = 0.5 * beta * poles
@@ -339,7 +340,7 @@ def _for_seconds(
     advance(0, None)
     began = time.perf_counter()
     before = simulation.measured
-    step = LEAST_BLOCKS
+    step = MIN_BLOCKS
     while True:
         advance(simulation.measured + step, None)
         spent = time.perf_counter() - began
@@ -379,7 +380,7 @@ def _resumed(path: Path, fingerprint: int) -> _core.CtqmcRun:
     if simulation.fingerprint != fingerprint:
         raise ValueError(
             f"checkpoint {str(path)!r} belongs to another problem, or to other options (seed, "
-            "chains, warmup, updates); remove it to start afresh"
+            "chains, equilibration, spacing); remove it to start afresh"
         )
     return simulation
 

@@ -13,16 +13,16 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.progress import bar
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
-from kadanoff.dmft.solvers.bathfit import BathFit, fit_bath
-from kadanoff.greens import GreenFunction, matsubara
+from kadanoff.dmft.solvers.bathfit import BathFit, checked_fit, fitted
+from kadanoff.greens import GreenFunction
+from kadanoff.greens.grids import fermionic
 
-__all__ = ["MOST_SITES", "ed"]
+__all__ = ["MAX_SITES", "ed"]
 
-MOST_SITES = 7
+MAX_SITES = 7
 DEFAULT_SITES = 5
 
 
@@ -46,7 +46,7 @@ def ed(
     Parameters
     ----------
     problem : Impurity
-        What to solve.
+        The problem.
     run : Run
         Frequencies, threads, ...
     sites : int, optional
@@ -62,9 +62,7 @@ def ed(
     ``Sigma = U F / G`` with ``F = <<d_up n_dn; d_up^+>>``, whose error does not grow with
     frequency.
     """
-    prune = checks.real("prune", prune)
-    if not 0.0 <= prune <= 1e-3:
-        raise ValueError(f"prune must lie in [0, 1e-3], got {prune}")
+    prune = checks.real("prune", prune, least=0, most=1e-3)
     bath, found = discretised(problem, run, sites, fit)
     return _solution(problem, run, _spectrum(problem, bath, run), bath, found, prune)
 
@@ -80,16 +78,8 @@ def at_temperatures(
 
 
 def _spectrum(problem: Impurity, bath: DiscreteBath, run: Run) -> _core.EdSpectrum:
-    with bar("diagonalising", run.progress) as report:
-        return _core.ed_spectrum(
-            problem.U,
-            problem.level,
-            list(bath.e),
-            list(bath.V),
-            threads=run.threads,
-            control=run.control,
-            report=report,
-        )
+    with run.calling("diagonalising") as keywords:
+        return _core.ed_spectrum(problem.U, problem.eps, list(bath.e), list(bath.V), **keywords)
 
 
 def _solution(
@@ -102,9 +92,9 @@ def _solution(
 ) -> Solution:
     U, beta = problem.U, problem.beta
     log_Z, n, docc = spectrum.thermal(beta)
-    z = np.asarray(1j * matsubara(beta, run.frequencies), dtype=np.complex128)
+    z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
     energies, weights, dropped, (G_iw, F_iw) = spectrum.green(beta, prune, z)
-    Delta_iw = GreenFunction(np.array(bath.e), np.square(bath.V), beta)(z)
+    Delta_iw = GreenFunction.own(np.array(bath.e), np.square(bath.V), beta)(z)
     diagnostics: dict[str, Any] = {
         "bath": bath,
         "ground_energy": spectrum.ground,
@@ -128,6 +118,7 @@ def _solution(
         error=error,
         valid="",
         diagnostics=diagnostics,
+        seed=None if found is None else found.seed,
     )
 
 
@@ -136,11 +127,11 @@ def discretised(
     run: Run,
     sites: int | None,
     fit: dict[str, Any] | None,
-    most: int = MOST_SITES,
+    most: int = MAX_SITES,
 ) -> tuple[DiscreteBath, BathFit | None]:
     """The bath itself where it is small enough, else a fit to `sites` sites."""
-    if sites is not None and checks.whole("sites", sites) > most:
-        raise ValueError(f"sites must lie in 1 to {most} for this solver, got sites = {sites}")
+    if sites is not None:
+        sites = checks.whole("sites", sites, most=most, hint="more are too many for this solver")
     bath = problem.bath
     if isinstance(bath, DiscreteBath) and (sites is None or sites >= bath.sites):
         if bath.sites > most:
@@ -151,6 +142,5 @@ def discretised(
         if fit is not None:
             raise ValueError("fit has no meaning here: the bath is taken as it is")
         return bath, None
-    options = {"seed": run.seed, "control": run.control, **(fit or {})}
-    found = fit_bath(problem, sites or DEFAULT_SITES, **options)
+    found = fitted(problem, sites or DEFAULT_SITES, run, checked_fit(fit or {}))
     return found.bath, found

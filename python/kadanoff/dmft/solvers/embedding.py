@@ -11,12 +11,13 @@ from kadanoff import _core
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
-from kadanoff.greens import GreenFunction, MatsubaraFunction, gauss_poles, matsubara
-from kadanoff.greens.matsubara_function import trace
+from kadanoff.greens import GreenFunction, MatsubaraFunction
+from kadanoff.greens.grids import fermionic
+from kadanoff.greens.matsubara_function import quadrature, trace
 
 __all__ = ["embedded_poles", "on_frequencies", "resolvent"]
 
-MOST_POLES = 1200  # a symmetric matrix of that size is diagonalised in less than a second
+MAX_POLES = 1200  # a symmetric matrix of that size is diagonalised in less than a second
 
 
 def resolvent(
@@ -37,7 +38,7 @@ def embedded_poles(
 ) -> GreenFunction | None:
     """1 / (z - level - Delta - sum weights / (z - poles)); None where the bath has no levels."""
     star = problem.star()
-    if star is None or star[0].size + poles.size > MOST_POLES:
+    if star is None or star[0].size + poles.size > MAX_POLES:
         return None
     return resolvent(
         level,
@@ -55,7 +56,7 @@ def green_tail(problem: Impurity, sigma: tuple[float, float, float]) -> tuple[fl
     """
     d = problem.Delta_moments()
     s0, s1, s2 = sigma
-    m1 = problem.level + s0
+    m1 = problem.eps + s0
     # Delta + Sigma - s_0 = (d_0 + s_1)/z + (d_1 + s_2)/z^2 + ...
     a, b = d[0] + s1, d[1] + s2
     return (1.0, m1, m1 * m1 + a, m1**3 + 2.0 * m1 * a + b)
@@ -73,18 +74,18 @@ def on_frequencies(
 ) -> Solution:
     """The solution for a given self-energy: n from G, docc from ``U docc = T sum Sigma G``."""
     beta = problem.beta
-    z = 1j * matsubara(beta, Sigma_iw.size)
+    z = 1j * fermionic(beta, Sigma_iw.size)
     Delta_iw = problem.Delta().iw(Sigma_iw.size)
-    G_iw = 1.0 / (z - problem.level - Delta_iw - Sigma_iw)
+    G_iw = 1.0 / (z - problem.eps - Delta_iw - Sigma_iw)
     moments = green_tail(problem, sigma_tail)
     function: GreenFunction | MatsubaraFunction
-    function = MatsubaraFunction(G_iw, beta, moments) if G is None else G
+    function = MatsubaraFunction.own(G_iw, beta, moments) if G is None else G
     occupation = function.occupation
     if problem.U > 0.0:
         s0, s1, s2 = sigma_tail
         star = problem.star()
         if G is not None and star is not None:
-            docc = _energy_of_interaction(problem.level, G, *star) / problem.U
+            docc = _energy_of_interaction(problem.eps, G, *star) / problem.U
         else:
             product = (s0, s1 + s0 * moments[1], s2 + s1 * moments[1] + s0 * moments[2])
             docc = trace(beta, Sigma_iw * G_iw, product) / problem.U
@@ -131,7 +132,7 @@ def _energy_of_interaction(
 
 def weiss(problem: Impurity, level: float) -> tuple[GreenFunction | None, GreenFunction]:
     """G_0 = 1 / (z - level - Delta) as poles, if the bath has levels, and the poles of its tail."""
-    e, w = gauss_poles(problem.Delta_moments())
+    e, w = quadrature(problem.Delta_moments())
     tail = resolvent(level, e, w, problem.beta)
     star = problem.star()
     exact = None if star is None else resolvent(level, *star, problem.beta)

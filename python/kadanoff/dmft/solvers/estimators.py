@@ -45,8 +45,9 @@ from kadanoff._base.errors import NumericalError
 from kadanoff._base.types import ComplexArray, FloatArray, WordArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
-from kadanoff.greens import MatsubaraFunction, matsubara
-from kadanoff.greens.legendre import legendre_to_matsubara
+from kadanoff.greens import MatsubaraFunction
+from kadanoff.greens.grids import fermionic
+from kadanoff.greens.legendre import transform_matrix
 
 __all__ = ["Measured", "ShortRun", "spread"]
 
@@ -54,7 +55,7 @@ BINS_OF_A_CHAIN = 16
 EQUATIONS = 2  # frequencies at which the equation of motion is used
 UNLIKELY = 1e-4  # of a run as it should be
 MEMORY = 50.0  # autocorrelation times that a bin is long at least
-WARM = 10.0  # and the warm-up
+EQUILIBRATED = 10.0  # and the equilibration
 FOLLOWED = ("order", "density", "docc", "polarisation")
 
 
@@ -181,7 +182,7 @@ class Measured:
         """Errors of the averages."""
         return np.asarray(spread(self.mean(x), self.without(x), self.weights))
 
-    def doubts(self, warmup: int) -> tuple[str, ...]:
+    def doubts(self, equilibration: int) -> tuple[str, ...]:
         """Why the errors may be too small: what a run that is long enough shows once in 10^4."""
         from scipy import stats
 
@@ -192,10 +193,10 @@ class Measured:
                 f"its chains are {np.min(sweeps) / slowest:.0f} autocorrelation times long, and "
                 f"errors need {MEMORY:g}; raise sweeps"
             )
-        if warmup < WARM * slowest:
+        if equilibration < EQUILIBRATED * slowest:
             found.append(
-                f"its warm-up is {warmup / slowest:.0f} autocorrelation times long, and should be "
-                f"{WARM:g}; raise warmup"
+                f"its equilibration is {equilibration / slowest:.0f} autocorrelation times long, "
+                f"and should be {EQUILIBRATED:g}; raise equilibration"
             )
         parts = [self.averages[self.chain == c] for c in np.unique(self.chain)]
         if len(parts) > 1 and min(len(p) for p in parts) > 1:
@@ -203,8 +204,8 @@ class Measured:
                 x = [p[:, column] for p in parts]
                 if np.ptp(self.averages[:, column]) > 0.0 and stats.f_oneway(*x)[1] < UNLIKELY:
                     found.append(
-                        f"its chains disagree on {name}: each stays where it began; raise warmup "
-                        "and sweeps"
+                        f"its chains disagree on {name}: each stays where it began; raise "
+                        "equilibration and sweeps"
                     )
         return tuple(found)
 
@@ -240,7 +241,7 @@ class Measured:
     def constrained(self, L: int) -> tuple[FloatArray, FloatArray, float, int]:
         """G_l and F_l of every bin, l < L, corrected by what is known; chi^2 of the identities."""
         problem = self.problem
-        U, eps, beta = problem.U, problem.level, problem.beta
+        U, eps, beta = problem.U, problem.eps, problem.beta
         n = 0.5 * self.averages[:, 1]
         G, F = self.G[:, :L], self.F[:, :L]
         order = np.arange(L)
@@ -294,9 +295,9 @@ class Measured:
         count = min(EQUATIONS, G.shape[1] // 4)
         if count == 0:
             return []
-        T = legendre_to_matsubara(count, G.shape[1])
-        z = 1j * matsubara(problem.beta, count)
-        left = (z - problem.level - problem.Delta().iw(count)) * (G @ T.T) - F @ T.T - 1.0
+        T = transform_matrix(count, G.shape[1])
+        z = 1j * fermionic(problem.beta, count)
+        left = (z - problem.eps - problem.Delta().iw(count)) * (G @ T.T) - F @ T.T - 1.0
         rows = list(left.real.T)
         return rows if problem.is_half_filled else rows + list(left.imag.T)
 
@@ -304,11 +305,11 @@ class Measured:
         self, G: FloatArray, F: FloatArray, count: int
     ) -> tuple[ComplexArray, ComplexArray]:
         """Sigma and G on Matsubara frequencies from coefficients, shape (..., L)."""
-        T = legendre_to_matsubara(count, G.shape[-1])
-        z = 1j * matsubara(self.problem.beta, count)
+        T = transform_matrix(count, G.shape[-1])
+        z = 1j * fermionic(self.problem.beta, count)
         Sigma = (F @ T.T) / (G @ T.T)
         Delta = self.problem.Delta().iw(count)
-        return Sigma, 1.0 / (z - self.problem.level - Delta - Sigma)
+        return Sigma, 1.0 / (z - self.problem.eps - Delta - Sigma)
 
     def error_at_first_frequency(self) -> float:
         """Error of G(i w_0)."""
@@ -318,11 +319,11 @@ class Measured:
         return self.loss(p) * float(spread(value, without, self.weights)[0])
 
     def solution(
-        self, frequencies: int, legendre: int | None, diagnostics: dict[str, Any]
+        self, frequencies: int, legendre: int | None, seed: int, diagnostics: dict[str, Any]
     ) -> Solution:
         """Everything, with errors."""
         problem, raw = self.problem, self.raw
-        beta, U, eps = problem.beta, problem.U, problem.level
+        beta, U, eps = problem.beta, problem.U, problem.eps
         L = self.needed if legendre is None else min(legendre, self.G.shape[1])
         G, F, chi2, constraints = self.constrained(L)
         moments = problem.Delta_moments()
@@ -356,7 +357,7 @@ class Measured:
         )
         w0 = math.pi / beta
         Z, Z_b, Z_m = (1.0 / (1.0 - S.imag / w0) for S in (Sigma[0], Sigma_b[:, 0], Sigma_m[0]))
-        doubts = self.doubts(diagnostics["warmup"])
+        doubts = self.doubts(diagnostics["equilibration"])
         if scale > 1.0:
             doubts += (
                 f"known identities are violated by {scale:.1f} errors, which were scaled up; raise "
@@ -385,7 +386,7 @@ class Measured:
         return Solution(
             problem=problem,
             solver="cthyb",
-            G=MatsubaraFunction(G_iw, beta, (1.0, m1, m2, m3)),
+            G=MatsubaraFunction.own(G_iw, beta, (1.0, m1, m2, m3)),
             G_iw=G_iw[:frequencies],
             Sigma_iw=Sigma[:frequencies],
             Delta_iw=problem.Delta().iw(frequencies),
@@ -425,6 +426,7 @@ class Measured:
                 "drift": raw["drift"],
                 **diagnostics,
             },
+            seed=seed,
         )
 
 

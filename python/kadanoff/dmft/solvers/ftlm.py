@@ -12,16 +12,16 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.progress import bar
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.ed import discretised
-from kadanoff.greens import GreenFunction, MatsubaraFunction, matsubara
+from kadanoff.greens import GreenFunction, MatsubaraFunction
+from kadanoff.greens.grids import fermionic
 
-__all__ = ["MOST_SITES", "ftlm"]
+__all__ = ["MAX_SITES", "ftlm"]
 
-MOST_SITES = 9
+MAX_SITES = 9
 
 
 @register(
@@ -46,9 +46,9 @@ def ftlm(
     Parameters
     ----------
     problem : Impurity
-        What to solve.
+        The problem.
     run : Run
-        Frequencies, threads, seed (0 by default), ...
+        Frequencies, threads, seed, ...
     sites : int, optional
         Bath sites, 1 to 9; as for solver "ed".
     vectors : int
@@ -72,16 +72,13 @@ def ftlm(
     M. Aichhorn, M. Daghofer, H. G. Evertz, W. von der Linden, Phys. Rev. B 67, 161103 (2003),
     doi:10.1103/PhysRevB.67.161103 (the symmetric form).
     """
-    if not 2 <= checks.whole("vectors", vectors) <= 10_000:
-        raise ValueError(f"vectors must lie in 2 to 10000, got {vectors}")
-    if not 8 <= checks.whole("steps", steps) <= 400:
-        raise ValueError(f"steps must lie in 8 to 400, got {steps}")
-    if checks.whole("exact", exact) > 500:
-        raise ValueError(f"exact must be at most 500, got {exact}")
-    bath, found = discretised(problem, run, sites, fit, MOST_SITES)
-    beta, level, U = problem.beta, problem.level, problem.U
-    z = np.asarray(1j * matsubara(beta, run.frequencies), dtype=np.complex128)
-    with bar("finite-temperature Lanczos", run.progress) as report:
+    vectors = checks.whole("vectors", vectors, least=2, most=10_000)
+    steps = checks.whole("steps", steps, least=8, most=400)
+    exact = checks.whole("exact", exact, most=500)
+    bath, found = discretised(problem, run, sites, fit, MAX_SITES)
+    beta, level, U = problem.beta, problem.eps, problem.U
+    z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
+    with run.calling("finite-temperature Lanczos") as keywords:
         raw = _core.ed_finite(
             U,
             level,
@@ -92,10 +89,8 @@ def ftlm(
             vectors=vectors,
             steps=steps,
             exact=exact,
-            seed=0 if run.seed is None else run.seed,
-            threads=run.threads,
-            control=run.control,
-            report=report,
+            seed=run.seed,
+            **keywords,
         )
     Z = raw["Z"]
 
@@ -110,7 +105,7 @@ def ftlm(
     docc, docc_error = (float(x) for x in ratio(raw["docc"]))
     G_iw, G_error = ratio(raw["G"])
     e, weight = np.array(bath.e), np.square(bath.V)
-    Delta_iw = GreenFunction(e, weight, beta)(z)
+    Delta_iw = GreenFunction.own(e, weight, beta)(z)
     m1 = level + 0.5 * U * n
     m2 = level**2 + (2.0 * level * U + U * U) * 0.5 * n + float(np.sum(weight))
     error = float(np.max(G_error)) + 1e-10
@@ -120,7 +115,7 @@ def ftlm(
     return Solution(
         problem=problem,
         solver="ftlm",
-        G=MatsubaraFunction(G_iw, beta, (1.0, m1, m2)),
+        G=MatsubaraFunction.own(G_iw, beta, (1.0, m1, m2)),
         G_iw=G_iw,
         Sigma_iw=z - level - Delta_iw - 1.0 / G_iw,
         Delta_iw=Delta_iw,
@@ -137,4 +132,5 @@ def ftlm(
             "log_Z_error": float(np.std(Z, ddof=1) / np.sqrt(vectors) / np.mean(Z)),
             **({} if found is None else {"fit": found}),
         },
+        seed=run.seed,
     )

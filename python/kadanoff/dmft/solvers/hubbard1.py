@@ -14,7 +14,7 @@ from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
-from kadanoff.greens import matsubara
+from kadanoff.greens.grids import fermionic
 
 __all__ = ["atom", "hubbard1"]
 
@@ -48,12 +48,12 @@ def hubbard1(problem: Impurity, run: Run, /) -> Solution:
     -----
     Two poles more than the bath: G is the resolvent of a symmetric matrix, causal by construction.
     """
-    U, level = problem.U, problem.level
+    U, level = problem.U, problem.eps
     n, _, _ = atom(U, level, problem.beta)
     hartree = U * n
     poles = np.array([level + U * (1.0 - n)])
     weights = np.array([hartree * U * (1.0 - n)])
-    z = 1j * matsubara(problem.beta, run.frequencies)
+    z = 1j * fermionic(problem.beta, run.frequencies)
     Sigma_iw = hartree + weights[0] / (z - poles[0])
     G = embedded_poles(problem, level + hartree, poles, weights)
     # s_2 = int w A_Sigma: the second moment of the tail of Sigma

@@ -31,13 +31,14 @@ from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
-from kadanoff.dmft.solvers.embedding import MOST_POLES, on_frequencies, weiss
-from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction, fermi_poles, matsubara
+from kadanoff.dmft.solvers.embedding import MAX_POLES, on_frequencies, weiss
+from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction, fermi_poles
 from kadanoff.greens.fermi import poles_needed
+from kadanoff.greens.grids import fermionic
 
 __all__ = ["ipt", "second_order_poles"]
 
-MOST_SITES = 9  # of a bath whose second-order diagram is taken pole by pole
+MAX_SITES = 9  # of a bath whose second-order diagram is taken pole by pole
 
 
 def second_order_poles(G0: GreenFunction) -> tuple[FloatArray, FloatArray]:
@@ -56,11 +57,11 @@ class _SecondOrder:
         exact, tail = weiss(problem, level)
         beta = problem.beta
         self.poles: tuple[FloatArray, FloatArray] | None = None
-        if exact is not None and exact.energies.size <= MOST_SITES + 1:
+        if exact is not None and exact.energies.size <= MAX_SITES + 1:
             self.poles = second_order_poles(exact)
             e, w = self.poles
             self.n0 = exact.occupation
-            self.iw: ComplexArray = GreenFunction(e, w, beta).iw(frequencies)
+            self.iw: ComplexArray = GreenFunction.own(e, w, beta)(1j * fermionic(beta, frequencies))
             return
         G0: GreenFunction | MatsubaraFunction
         if exact is not None:
@@ -68,25 +69,24 @@ class _SecondOrder:
         else:
             Delta = problem.Delta()
             count = max(frequencies, getattr(Delta, "values", np.zeros(0)).size)
-            z = 1j * matsubara(beta, count)
+            z = 1j * fermionic(beta, count)
             values = 1.0 / (z - level - Delta.iw(count))
-            G0 = MatsubaraFunction(values, beta, tuple(tail.moments(6)))
+            G0 = MatsubaraFunction.own(values, beta, tuple(tail.moments(6)))
         self.n0 = G0.occupation
 
         def product(tau: FloatArray) -> FloatArray:
             g = G0.tau(tau)
             return np.asarray(g * g * G0.tau(beta - tau))
 
-        self.series = LegendreSeries.of(product, beta, tolerance=1e-13, noise=1e-14)
+        self.series = LegendreSeries.fitted(product, beta, None, 1e-13, 1e-14)
         self.iw = self.series.iw(frequencies)
 
 
 @register(
     "ipt",
     valid="single orbital, weak to intermediate U; exact to order U**2 and in the atomic limit. "
-    "Half "
-    "filling is the reliable case; elsewhere the Kajueter-Kotliar form, whose double occupancy can "
-    "turn negative at large U",
+    "Half filling is the reliable case; elsewhere the Kajueter-Kotliar form, whose double "
+    "occupancy can turn negative at large U",
     cost="20 ms; away from half filling 0.3 s for a band, 2 ms for a few levels",
 )
 def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> Solution:
@@ -95,7 +95,7 @@ def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> 
     Parameters
     ----------
     problem : Impurity
-        What to solve.
+        The problem.
     run : Run
         Frequencies.
     half_filling : bool, optional
@@ -108,7 +108,7 @@ def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> 
     if half_filling and not symmetric:
         raise ValueError(
             "the half-filling form of IPT was asked for, but the problem is not particle-hole "
-            f"symmetric (level - (-U/2) = {problem.offset:g}); leave half_filling out for the "
+            f"symmetric (eps + U/2 = {problem.detuning:g}); leave half_filling out for the "
             "Kajueter-Kotliar form"
         )
     if symmetric:
@@ -123,7 +123,7 @@ def _solution(
 
     Without an occupation, that of the bare impurity.
     """
-    U, level, beta = problem.U, problem.level, problem.beta
+    U, level, beta = problem.U, problem.eps, problem.beta
     second = _SecondOrder(problem, level0, run.frequencies)
     n0 = second.n0
     n = n0 if n is None else n
@@ -162,7 +162,7 @@ def _poles(
 ) -> GreenFunction | None:
     """G with ``A Sigma2 / (1 - B Sigma2) = A u (z - diag e - B u u^T)^-1 u`` as one matrix."""
     star = problem.star()
-    if star is None or star[0].size + e.size > MOST_POLES:
+    if star is None or star[0].size + e.size > MAX_POLES:
         return None
     n = e.size
     H = np.diag(np.concatenate([[level], e, star[0]]))
@@ -175,7 +175,7 @@ def _excess(
     problem: Impurity, star: tuple[FloatArray, FloatArray], reach: float
 ) -> Callable[[float], float]:
     """n - n0 against eps0, by exact sums: for a bath of few levels."""
-    U, level, beta = problem.U, problem.level, problem.beta
+    U, level, beta = problem.U, problem.eps, problem.beta
     # No pole of G lies further out.
     out = 3.0 * (float(np.max(np.abs(star[0]))) + reach) + 4.0 * U + 2.0 * abs(level)
     z, R = fermi_poles(poles_needed(beta * out))
@@ -186,7 +186,7 @@ def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
     """eps0 such that the occupation of G is that of G0."""
     from scipy.optimize import brentq
 
-    U, level = problem.U, problem.level
+    U, level = problem.U, problem.eps
     moments = problem.Delta_moments()
     reach = U + 4.0 * np.sqrt(moments[2] / moments[0] if moments[0] > 0 else 0.0) + 1.0
     # n is a sum over frequencies here: enough of them, whatever was asked for.
@@ -197,7 +197,7 @@ def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
         return 0.5 * _solution(problem, search, n0, level0, final=False).n - n0
 
     star = problem.star()
-    few = star is not None and star[0].size <= MOST_SITES and U > 0.0
+    few = star is not None and star[0].size <= MAX_SITES and U > 0.0
     excess = cache(_excess(problem, star, reach) if few and star else by_frequencies)
     points = np.linspace(level - 0.5 * reach, level + U + 0.5 * reach, 13).tolist()
     # The crossing nearest to the Hartree level.

@@ -9,16 +9,16 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.progress import bar
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.ed import discretised
-from kadanoff.greens import GreenFunction, matsubara
+from kadanoff.greens import GreenFunction
+from kadanoff.greens.grids import fermionic
 
-__all__ = ["MOST_SITES", "lanczos"]
+__all__ = ["MAX_SITES", "lanczos"]
 
-MOST_SITES = 11
+MAX_SITES = 11
 
 
 @register(
@@ -44,7 +44,7 @@ def lanczos(
     Parameters
     ----------
     problem : Impurity
-        What to solve.
+        The problem.
     run : Run
         Frequencies, threads, ...
     sites : int, optional
@@ -69,33 +69,27 @@ def lanczos(
     """
     if not isinstance(ground_state, bool):
         raise TypeError(f"ground_state must be True or False, got {ground_state!r}")
-    cut = checks.real("cut", cut)
-    if not 1e-15 <= cut <= 1e-2:
-        raise ValueError(f"cut must lie in [1e-15, 1e-2], got {cut}")
-    if checks.whole("states", states) > 1000:
-        raise ValueError(f"states must be at most 1000, got {states}")
-    if not 2 <= checks.whole("steps", steps) <= 2000:
-        raise ValueError(f"steps must lie in 2 to 2000, got {steps}")
-    bath, found = discretised(problem, run, sites, fit, MOST_SITES)
+    cut = checks.real("cut", cut, least=1e-15, most=1e-2)
+    states = checks.whole("states", states, most=1000)
+    steps = checks.whole("steps", steps, least=2, most=2000)
+    bath, found = discretised(problem, run, sites, fit, MAX_SITES)
     beta = problem.beta
-    with bar("Lanczos", run.progress) as report:
+    with run.calling("Lanczos") as keywords:
         raw = _core.ed_lanczos(
             problem.U,
-            problem.level,
+            problem.eps,
             list(bath.e),
             list(bath.V),
             math.inf if ground_state else beta,
             cut=cut,
             states=states,
             steps=steps,
-            threads=run.threads,
-            control=run.control,
-            report=report,
+            **keywords,
         )
-    G = GreenFunction(raw["energies"], raw["weights"], beta)
-    z = 1j * matsubara(beta, run.frequencies)
+    G = GreenFunction.own(raw["energies"], raw["weights"], beta)
+    z = 1j * fermionic(beta, run.frequencies)
     G_iw = G(z)
-    Delta_iw = GreenFunction(np.array(bath.e), np.square(bath.V), beta)(z)
+    Delta_iw = GreenFunction.own(np.array(bath.e), np.square(bath.V), beta)(z)
     # Of the 4**L levels only those near the cut count among what is left out: about their root.
     left_out = 0.0 if ground_state else cut * 2.0 ** (bath.sites + 1)
     error = 1e-10 + left_out * beta / np.pi
@@ -113,7 +107,7 @@ def lanczos(
         solver="lanczos",
         G=G,
         G_iw=G_iw,
-        Sigma_iw=z - problem.level - Delta_iw - 1.0 / G_iw,
+        Sigma_iw=z - problem.eps - Delta_iw - 1.0 / G_iw,
         Delta_iw=Delta_iw,
         n=raw["n"],
         docc=raw["docc"],
@@ -121,4 +115,5 @@ def lanczos(
         error=error,
         valid="",
         diagnostics=diagnostics,
+        seed=None if found is None else found.seed,
     )

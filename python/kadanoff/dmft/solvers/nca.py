@@ -33,7 +33,8 @@ from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.nca_real import RealAxisNCA, solve_real, uniform_hilbert
-from kadanoff.greens import LegendreSeries, RealAxisFunction, matsubara
+from kadanoff.greens import LegendreSeries, RealAxisFunction
+from kadanoff.greens.grids import fermionic
 
 __all__ = ["nca"]
 
@@ -57,8 +58,7 @@ class _Level:
 @register(
     "nca",
     valid="U > 0 and temperatures above the Kondo scale: G is right to order V**2, log Z, n and "
-    "docc to "
-    "order V**4; not exact at U = 0",
+    "docc to order V**4; not exact at U = 0",
     cost="15 ms at beta = 50, growing as the square of beta times the largest energy",
 )
 def nca(
@@ -67,7 +67,7 @@ def nca(
     /,
     *,
     steps: int | None = None,
-    tol: float = 1e-9,
+    tolerance: float = 1e-9,
     real_axis: bool = False,
 ) -> Solution:
     """Solve in the non-crossing approximation.
@@ -75,13 +75,13 @@ def nca(
     Parameters
     ----------
     problem : Impurity
-        What to solve.
+        The problem.
     run : Run
         Frequencies.
     steps : int, optional
         Time steps of the coarsest of the first three grids; by default half the largest energy
         times beta, 64 to 4096.
-    tol : float
+    tolerance : float
         Error of G(tau) from the finite steps at which no further grid is taken.
     real_axis : bool
         Find G(w) and Sigma(w) as well, from the equations on the real axis (`nca_real`): the bath
@@ -94,9 +94,9 @@ def nca(
     """
     if steps is None:
         steps = _coarsest(problem)
-    elif checks.whole("steps", steps) < 16 or steps > 8192:
-        raise ValueError(f"steps must lie in 16 to 8192, got {steps}")
-    tol = checks.real("tol", tol)
+    else:
+        steps = checks.whole("steps", steps, least=16, most=8192)
+    tolerance = checks.real("tolerance", tolerance, above=0)
     if not isinstance(real_axis, bool):
         raise TypeError(f"real_axis must be True or False, got {real_axis!r}")
     if problem.U == 0.0 and problem.Delta_moments()[0] > 0.0:
@@ -104,8 +104,8 @@ def nca(
             "the NCA is not exact at U = 0, where the problem is free: use solver='hubbard1' or "
             "'ed'"
         )
-    spectra = solve_real(problem, control=run.control) if real_axis else None
-    beta, level = problem.beta, problem.level
+    spectra = solve_real(problem, run) if real_axis else None
+    beta, level = problem.beta, problem.eps
     E = np.array([0.0, level, 2.0 * level + problem.U])
     shift = float(np.min(E))
     Delta = problem.Delta()
@@ -128,19 +128,18 @@ def nca(
         if len(table) >= 2:
             error = float(np.max(np.abs(row[-1] - table[-1][-1])))
         table.append(row)
-        if error < tol or count >= 16384 or (len(table) >= 3 and 2 * count > 16384):
+        if error < tolerance or count >= 16384 or (len(table) >= 3 and 2 * count > 16384):
             break
         count *= 2
     best = table[-1][-1]
     if not error < 1e-3:
         raise NotConverged(
             f"the NCA's time steps are too coarse: error {error:.1e} with {count} steps; the "
-            f"energies are "
-            f"too large for beta = {beta:g}"
+            f"energies are too large for beta = {beta:g}"
         )
     series = _series(best[: steps + 1], levels[-1].G, beta, max(0.03 * error, 1e-11))
     G_iw = series.iw(run.frequencies)
-    z = 1j * matsubara(beta, run.frequencies)
+    z = 1j * fermionic(beta, run.frequencies)
     Delta_iw = Delta.iw(run.frequencies)
     p = best[steps + 2 :]
     log_ratio = float(best[steps + 1]) - beta * shift
@@ -182,7 +181,7 @@ def _retarded(problem: Impurity, spectra: RealAxisNCA) -> tuple[RealAxisFunction
     w, A = spectra.omega, spectra.A
     density = float(problem.V or 0.0) ** 2 * problem.bath.density(w)
     G, Delta = (uniform_hilbert(x) - 1j * np.pi * x for x in (A, density))
-    Sigma = np.asarray(w - problem.level - Delta - 1.0 / G, dtype=np.complex128)
+    Sigma = np.asarray(w - problem.eps - Delta - 1.0 / G, dtype=np.complex128)
     G = np.asarray(G, dtype=np.complex128)
     return RealAxisFunction(w, G, problem.beta), RealAxisFunction(w, Sigma, problem.beta)
 
@@ -190,7 +189,7 @@ def _retarded(problem: Impurity, spectra: RealAxisNCA) -> tuple[RealAxisFunction
 def _coarsest(problem: Impurity) -> int:
     """Steps that begin to resolve the fastest decay: of the levels, and of Delta."""
     d = problem.Delta_moments()
-    inner = max(abs(problem.level), abs(problem.level + problem.U))
+    inner = max(abs(problem.eps), abs(problem.eps + problem.U))
     outer = math.sqrt(d[2] / d[0]) if d[0] > 0.0 else 0.0
     fastest = 2.0 * max(inner, outer, math.sqrt(d[0]))
     return 2 * min(max(32, math.ceil(0.25 * problem.beta * fastest)), 2048)
@@ -210,7 +209,7 @@ def _series(coarse: FloatArray, fine: FloatArray, beta: float, noise: float) -> 
         x = tau / beta
         return _interpolated(correction, x, 6) - np.exp(_interpolated(logarithm, x, 8))
 
-    return LegendreSeries.of(G, beta, tolerance=1e-11, noise=noise)
+    return LegendreSeries.fitted(G, beta, None, 1e-11, noise)
 
 
 def _interpolated(values: FloatArray, x: FloatArray, points: int) -> FloatArray:

@@ -27,8 +27,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kadanoff import _core
 from kadanoff._base.errors import Cancelled, NotConverged
+from kadanoff._base.running import Run
 from kadanoff._base.types import FloatArray
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 
@@ -36,7 +36,7 @@ __all__ = ["RealAxisNCA", "solve_real"]
 
 PER_T = 16
 """Points of the uniform grid in a temperature."""
-MOST = 1 << 19
+MAX_POINTS = 1 << 19
 NORM = 2e-4
 """Error of the norms at which the grid is fine enough."""
 MULTIPLICITY = np.array([1.0, 2.0, 1.0])
@@ -44,7 +44,7 @@ MULTIPLICITY = np.array([1.0, 2.0, 1.0])
 
 @dataclass(frozen=True, eq=False)
 class RealAxisNCA:
-    """A(w) on a uniform grid, and what it was made of.
+    """A(w) on a uniform grid, with the populations of the pseudo-particles.
 
     Attributes
     ----------
@@ -63,6 +63,13 @@ class RealAxisNCA:
     populations: FloatArray
     norms: FloatArray
     iterations: int
+
+    def __repr__(self) -> str:
+        p = ", ".join(f"{x:.3g}" for x in self.populations)
+        return (
+            f"RealAxisNCA({self.omega.size} frequencies, populations {p}, largest error of the "
+            f"norms {np.max(np.abs(self.norms - 1.0)):.1g}, {self.iterations} iterations)"
+        )
 
 
 def _hat(count: int) -> FloatArray:
@@ -131,10 +138,10 @@ class _Grid:
 
 def solve_real(
     problem: Impurity,
+    run: Run,
     *,
-    tol: float = 1e-8,
-    most: int = 400,
-    control: _core.Control | None = None,
+    tolerance: float = 1e-8,
+    max_iterations: int = 400,
 ) -> RealAxisNCA:
     """Solve the equations for a band.
 
@@ -142,12 +149,12 @@ def solve_real(
     ----------
     problem : Impurity
         Its bath must be a band.
-    tol : float
-        Change of the spectra, as a fraction of their weight, at which the iterations end.
-    most : int
-        Iterations at most, of each set.
-    control : Control, optional
+    run : Run
         To cancel.
+    tolerance : float
+        Change of the spectra, as a fraction of their weight, at which the iterations end.
+    max_iterations : int
+        Largest number of iterations, of each set.
 
     Raises
     ------
@@ -163,24 +170,24 @@ def solve_real(
             f"{type(bath).__name__}; leave real_axis out for the imaginary axis"
         )
     beta = problem.beta
-    E = np.array([0.0, problem.level, 2.0 * problem.level + problem.U])
+    E = np.array([0.0, problem.eps, 2.0 * problem.eps + problem.U])
     strength = math.sqrt(bath.norm) * abs(float(problem.V or 0.0))
     margin = 2.0 * bath.D + 4.0 * strength
     # The ground multiplet is as wide as the Korringa rate pi (rho J)**2 T: maybe far less than T.
-    level = max(abs(problem.level), 1e-3 * bath.D)
-    upper = max(abs(problem.level + problem.U), 1e-3 * bath.D)
+    level = max(abs(problem.eps), 1e-3 * bath.D)
+    upper = max(abs(problem.eps + problem.U), 1e-3 * bath.D)
     exchange = 2.0 * float(problem.V or 0.0) ** 2 * (1.0 / level + 1.0 / upper)
     rate = math.pi / beta * min((float(bath.density(0.0)) * exchange) ** 2, 1.0)
     h = min(1.0 / (PER_T * beta), 0.02 * bath.D, max(0.2 * rate, 1e-2 / beta))
     low, high = float(np.min(E)) - margin, float(np.max(E)) + margin
     while True:
-        if (high - low) / h > MOST:
+        if (high - low) / h > MAX_POINTS:
             raise ValueError(
                 f"the NCA on the real axis would need {(high - low) / h:.1e} points at beta = "
-                f"{beta:g} (at most {MOST}): temperature or hybridisation is too low for a uniform "
-                "grid"
+                f"{beta:g} (at most {MAX_POINTS}): temperature or hybridisation is too low for a "
+                "uniform grid"
             )
-        found = _on_grid(problem, E, low, high, h, tol, most, control)
+        found = _on_grid(problem, E, low, high, h, tolerance, max_iterations, run)
         if np.max(np.abs(found.norms - 1.0)) < NORM:
             return found
         h *= 0.5
@@ -192,9 +199,9 @@ def _on_grid(
     low: float,
     high: float,
     h: float,
-    tol: float,
-    most: int,
-    control: _core.Control | None,
+    tolerance: float,
+    max_iterations: int,
+    run: Run,
 ) -> RealAxisNCA:
     grid = _Grid(low, high, h, problem)
     E, w, beta = levels[:, None], grid.w, problem.beta
@@ -204,10 +211,10 @@ def _on_grid(
     steps = 0
 
     def checked() -> None:
-        if control is not None and control.cancelled:
+        if run.control is not None and run.control.cancelled:
             raise Cancelled("the computation was stopped")
 
-    for _ in range(most):
+    for _ in range(max_iterations):
         checked()
         steps += 1
         sigma = grid.sources(p, grid.up, grid.down)
@@ -216,16 +223,18 @@ def _on_grid(
         new = -G.imag / math.pi
         change = float(np.max(np.sum(np.abs(new - p), axis=1))) * h
         p = 0.3 * p + 0.7 * new
-        if change < tol:
+        if change < tolerance:
             break
     else:
-        raise NotConverged(f"the real-axis NCA did not converge: change {change:.1e}, tol {tol:g}")
+        raise NotConverged(
+            f"the real-axis NCA did not converge: change {change:.1e}, tolerance {tolerance:g}"
+        )
     # Boltzmann factors from the threshold up, to begin with.
     threshold = float(w[np.argmax(p[1] > 1e-3 * np.max(p[1]))])
     lesser = p * np.exp(-beta * np.maximum(w - threshold, 0.0))
     lesser /= float(MULTIPLICITY @ np.sum(lesser, axis=1)) * h
     size = np.abs(G) ** 2
-    for _ in range(20 * most):
+    for _ in range(20 * max_iterations):
         checked()
         steps += 1
         source = grid.sources(lesser, grid.up_lesser, grid.down_lesser)
@@ -234,7 +243,7 @@ def _on_grid(
         change = float(np.sum(np.abs(new - lesser))) * h
         # Half: the equations lead from even to odd numbers of electrons and back, eigenvalue -1.
         lesser = 0.5 * (lesser + new)
-        if change < tol:
+        if change < tolerance:
             break
     else:
         raise NotConverged(f"the lesser functions did not converge: change {change:.1e}")

@@ -20,7 +20,8 @@ from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.quadrature import band_star
-from kadanoff.greens import GreenFunction, RealAxisFunction, matsubara
+from kadanoff.greens import GreenFunction, RealAxisFunction
+from kadanoff.greens.grids import fermionic
 from kadanoff.greens.kramers_kronig import checked_frequencies
 from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.nrg import dynamics
@@ -29,8 +30,8 @@ from kadanoff.impurities.nrg.dynamics import Dynamics
 __all__ = ["nrg", "real_grid"]
 
 Estimator = Literal["symmetric", "ratio"]
-HOTTEST = 0.5
-"""Temperature, in units of the half bandwidth, above which there is no chain to speak of."""
+MAX_T = 0.5
+"""Highest temperature, in units of the half bandwidth: above it the chain has no sites."""
 CAUSAL = 1e-9
 """Im Sigma is at most minus this, in units of the half bandwidth."""
 
@@ -64,7 +65,7 @@ def real_grid(T: float, reach: float, per_decade: int = 40) -> FloatArray:
     "nrg",
     valid="any U, filling and temperature below half the half bandwidth, for a band (real axis); "
     "systematic errors of a per cent at high energies, less at low ones",
-    cost="0.2 to 0.6 s; grows as the cube of keep and with the number of twists z",
+    cost="0.2 to 0.6 s; grows as the cube of keep and with the number of twists",
     axis="real",
 )
 def nrg(
@@ -74,7 +75,7 @@ def nrg(
     *,
     Lambda: float = 3.0,
     keep: int = 500,
-    z: int = 4,
+    twists: int = 4,
     scheme: str = "zitko-pruschke",
     estimator: Estimator = "symmetric",
     broadening: float | None = None,
@@ -85,14 +86,14 @@ def nrg(
     Parameters
     ----------
     problem : Impurity
-        What to solve; its bath must be a band. T = 0 is a large beta.
+        The problem; its bath must be a band. T = 0 is a large beta.
     run : Run
         Frequencies, threads, ...
     Lambda : float
         Discretisation, above 1.
     keep : int
         States kept.
-    z : int
+    twists : int
         Number of twisted discretisations averaged over: they remove the ripple of a large Lambda
         and allow a narrower broadening.
     scheme : {"zitko-pruschke", "campo-oliveira", "wilson"}
@@ -123,19 +124,19 @@ def nrg(
     Z = 1e-3, changes by a constant factor a linear step, above 1 below U_c2 and below 1 above. The
     logarithm of the factor, and U_c2 where it vanishes:
 
-        Lambda  keep  z   U = 2.85    2.90    2.95    3.00    3.05   U_c2
-        2       1000  1      0.130   0.067   0.001  -0.065  -0.131  2.951
-        2       2000  1      0.109   0.043  -0.022  -0.087  -0.151  2.933
-        2.5      600  1      0.128   0.066   0.004  -0.061  -0.126  2.953
-        2.5     1200  1      0.099   0.037  -0.025  -0.087  -0.138  2.930
-        2.5      600  2      0.091   0.056   0.022  -0.031  -0.087  2.971
-        3        600  1      0.118   0.053  -0.011  -0.075  -0.138  2.942
-        3       1200  1      0.132   0.074   0.022  -0.043  -0.112  2.967
+        Lambda  keep  twists  U = 2.85    2.90    2.95    3.00    3.05   U_c2
+        2       1000  1           0.130   0.067   0.001  -0.065  -0.131  2.951
+        2       2000  1           0.109   0.043  -0.022  -0.087  -0.151  2.933
+        2.5      600  1           0.128   0.066   0.004  -0.061  -0.126  2.953
+        2.5     1200  1           0.099   0.037  -0.025  -0.087  -0.138  2.930
+        2.5      600  2           0.091   0.056   0.022  -0.031  -0.087  2.971
+        3        600  1           0.118   0.053  -0.011  -0.075  -0.138  2.942
+        3       1200  1           0.132   0.074   0.022  -0.043  -0.112  2.967
 
     These scatter without a trend in Lambda or keep: U_c2 = 2.95(2), where Bulla has 2.94. Loops
-    that end (Lambda = 3, keep = 600, tol 1e-3) have Z = 0.073, 0.048, 0.027, 0.017, 0.008, 0.004 at
-    U = 2.6, 2.7, 2.8, 2.85, 2.9, 2.92, a straight line to 2.945; other settings have up to a
-    fifth more at U = 2.7 and two fifths more at 2.85.
+    that end (Lambda = 3, keep = 600, tolerance 1e-3) have Z = 0.073, 0.048, 0.027, 0.017, 0.008,
+    0.004 at U = 2.6, 2.7, 2.8, 2.85, 2.9, 2.92, a straight line to 2.945; other settings have up to
+    a fifth more at U = 2.7 and two fifths more at 2.85.
 
     References
     ----------
@@ -145,14 +146,12 @@ def nrg(
     F. B. Kugler, Phys. Rev. B 105, 245132 (2022), doi:10.1103/PhysRevB.105.245132.
     """
     model = _model(problem)
-    if not 1 <= checks.whole("z", z) <= 32:
-        raise ValueError(f"z, the number of twists, must lie in 1 to 32, got {z}")
-    if estimator not in ("symmetric", "ratio"):
-        raise ValueError(f"estimator must be 'symmetric' or 'ratio', got {estimator!r}")
-    if broadening is not None and not 0.0 < checks.real("broadening", broadening) <= 2.0:
-        raise ValueError(f"broadening must lie in (0, 2], got {broadening}")
+    twists = checks.whole("twists", twists, most=32)
+    checks.choice("estimator", estimator, _ESTIMATORS)
+    if broadening is not None:
+        broadening = checks.real("broadening", broadening, above=0, most=2)
     D, T = problem.bath.D, 1.0 / problem.beta  # type: ignore[union-attr]
-    reach = 2.0 * D + problem.U + abs(problem.offset)
+    reach = 2.0 * D + problem.U + abs(problem.detuning)
     grid = real_grid(T, reach) if omega is None else checked_frequencies(omega)
     spectra = dynamics.solve(
         model,
@@ -161,28 +160,26 @@ def nrg(
         observables=["n_d", "docc"],
         Lambda=Lambda,
         keep=keep,
-        z=tuple((np.arange(z) + 1.0) / z) if z > 1 else 1.0,
+        z=tuple((np.arange(twists) + 1.0) / twists) if twists > 1 else 1.0,
         scheme=scheme,
-        threads=run.threads,
-        progress=run.progress,
-        control=run.control,
+        **run.keywords,
     )
-    w_n: ComplexArray = 1j * matsubara(problem.beta, run.frequencies).astype(np.complex128)
+    z: ComplexArray = 1j * fermionic(problem.beta, run.frequencies).astype(np.complex128)
     star, weight = _star(problem)
-    Delta_iw = GreenFunction(star, weight, problem.beta)(w_n)
-    both = {name: _raw_self_energy(spectra, problem, w_n, name) for name in _ESTIMATORS}
+    Delta_iw = GreenFunction.own(star, weight, problem.beta)(z)
+    both = {name: _raw_self_energy(spectra, problem, z, name) for name in _ESTIMATORS}
     Sigma_iw = both[estimator]
-    G_iw = 1.0 / (w_n - problem.level - Delta_iw - Sigma_iw)
+    G_iw = 1.0 / (z - problem.eps - Delta_iw - Sigma_iw)
 
     width: dict[str, Any] = {} if broadening is None else {"b": broadening}
     Sigma = spectra.self_energy(grid, estimator=estimator, **width)
     acausal = max(float(np.max(Sigma.imag)), 0.0)
     Sigma = Sigma.real + 1j * np.minimum(Sigma.imag, -CAUSAL * D)
     Delta = spectra.hybridisation(grid)
-    G_w = RealAxisFunction(grid, 1.0 / (grid - problem.level - Delta - Sigma), problem.beta)
+    G_w = RealAxisFunction(grid, 1.0 / (grid - problem.eps - Delta - Sigma), problem.beta)
     poles = G_w.poles
     norm = float(np.sum(poles.weights))
-    G = GreenFunction(poles.energies, poles.weights / norm, problem.beta)
+    G = GreenFunction.own(poles.energies, poles.weights / norm, problem.beta)
     spread = np.abs(G_iw) ** 2 * np.abs(both["symmetric"] - both["ratio"])
     integral = np.abs(G.iw(run.frequencies) - G_iw)
     return Solution(
@@ -223,12 +220,12 @@ def _model(problem: Impurity) -> AndersonModel:
             "the NRG needs Delta on the real axis: give a band, such as "
             "kadanoff.TabulatedBand(w, -Im Delta(w) / pi); in a loop bethe(solver='nrg') does so"
         )
-    if problem.beta * HOTTEST * bath.D < 1.0:
+    if problem.beta * MAX_T * bath.D < 1.0:
         raise ValueError(
-            f"the NRG serves temperatures below {HOTTEST:g} D = {HOTTEST * bath.D:g}, got "
+            f"the NRG serves temperatures below {MAX_T:g} D = {MAX_T * bath.D:g}, got "
             f"T = {1 / problem.beta:g}; above, use solver='ed' or 'cthyb'"
         )
-    return AndersonModel(U=problem.U, V=abs(float(problem.V or 0.0)), eps=problem.level, band=bath)
+    return AndersonModel(U=problem.U, V=abs(float(problem.V or 0.0)), eps=problem.eps, band=bath)
 
 
 def _star(problem: Impurity) -> tuple[FloatArray, FloatArray]:
@@ -257,8 +254,8 @@ def _raw_self_energy(
 
     def at(name: str) -> ComplexArray:
         mesh, weight = spectra.peaks(name)
-        seen = weight != 0.0
-        return GreenFunction(mesh[seen], weight[seen], problem.beta)(z)
+        peaks = weight != 0.0
+        return GreenFunction.own(mesh[peaks], weight[peaks], problem.beta)(z)
 
     G, F = at("d"), at("F")
     sigma = F / G if estimator == "ratio" else spectra.total("F") + at("I") - F**2 / G

@@ -79,11 +79,11 @@ def plot_solution(
         "markersize": 3,
         "label": label,
     }
-    (line,) = ax.plot(solution.w[:count], -values[:count].imag, **(own | style))
+    (line,) = ax.plot(solution.w_n[:count], -values[:count].imag, **(own | style))
     if f"{'G' if quantity == 'iw' else 'Sigma'}_iw_error" in sampled:
         errors = sampled["G_iw_error" if quantity == "iw" else "Sigma_iw_error"][:count]
         ax.errorbar(
-            solution.w[:count],
+            solution.w_n[:count],
             -values[:count].imag,
             errors,
             fmt="none",

@@ -16,7 +16,7 @@ from kadanoff.bands.tabulated import TabulatedBand
 __all__ = ["band_star"]
 
 POINTS = 16  # Gauss-Legendre points on a panel
-MOST = 20_000  # levels
+MAX_LEVELS = 20_000
 
 
 @lru_cache(maxsize=64)
@@ -51,13 +51,13 @@ def band_star(band: Band, beta: float) -> tuple[FloatArray, FloatArray]:
     nearest = math.pi / beta
     if isinstance(band, SemicircularBand):
         count = max(16, math.ceil(20.0 / math.asinh(nearest / band.D)))
-        if count > MOST:
+        if count > MAX_LEVELS:
             raise _too_cold(count, beta)
         theta = math.pi * np.arange(1, count + 1) / (count + 1)
         e, w = band.D * np.cos(theta)[::-1], 2.0 / (count + 1) * np.sin(theta) ** 2
     else:
         edges = _edges(band, nearest)
-        if POINTS * edges.size > MOST:
+        if POINTS * edges.size > MAX_LEVELS:
             raise _too_cold(POINTS * edges.size, beta)
         x, gauss = np.polynomial.legendre.leggauss(POINTS)
         middle, half = 0.5 * (edges[1:] + edges[:-1]), 0.5 * np.diff(edges)
@@ -72,7 +72,7 @@ def band_star(band: Band, beta: float) -> tuple[FloatArray, FloatArray]:
 
 def _too_cold(levels: int, beta: float) -> ValueError:
     return ValueError(
-        f"a band at beta = {beta:g} would need {levels} levels (at most {MOST}); "
+        f"a band at beta = {beta:g} would need {levels} levels (at most {MAX_LEVELS}); "
         "use a DiscreteBath, or the NRG for temperatures this low"
     )
 

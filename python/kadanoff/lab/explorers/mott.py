@@ -30,9 +30,9 @@ Learned: TypeAlias = str | Callable[[dmft.Impurity], dmft.Solution]
 """A learned solver: a name in ``kadanoff.dmft.SOLVERS``, or ``solver(problem) -> Solution``."""
 
 SITES: dict[Stage, int] = {"coarse": 3, "fine": 5}
-TOL: dict[Stage, float] = {"coarse": 1e-2, "fine": 1e-4}
+TOLERANCE: dict[Stage, float] = {"coarse": 1e-2, "fine": 1e-4}
 STARTS: dict[Stage, int] = {"coarse": 2, "fine": 8}  # of the first fit of the bath
-MOST: dict[Stage, int] = {"coarse": 20, "fine": 300}  # impurity problems
+MAX_ITERATIONS: dict[Stage, int] = {"coarse": 20, "fine": 300}  # impurity problems
 MIN_WIDTH = 0.1  # of the poles: five sites have no more to say
 OMEGA = np.linspace(-3.0, 3.0, 601)
 CURVE = np.linspace(0.5, 3.5, 13)
@@ -137,9 +137,9 @@ def _solve(
 ) -> dmft.BetheLoop:
     try:
         return dmft.bethe(
-            U=U, beta=beta, start=start, solver="ed", sites=SITES[stage], tol=TOL[stage],
-            max_iterations=MOST[stage], fit={"starts": STARTS[stage]}, control=control,
-            progress=False,
+            U=U, beta=beta, start=start, solver="ed", sites=SITES[stage],
+            tolerance=TOLERANCE[stage], max_iterations=MAX_ITERATIONS[stage],
+            fit={"starts": STARTS[stage]}, control=control, progress=False, seed=0,
         )  # fmt: skip
     except NotConverged as error:
         if stage == "fine" or error.partial is None:
@@ -187,15 +187,15 @@ def draw(data: MottPicture, axes: Any) -> None:
     spectrum.set_ylim(0, 0.75 if data.A.max() < 0.75 else 1.5 if data.A.max() < 1.5 else 4.0)
     text(spectrum, "eta", 0.02, 1.03, f"poles broadened by {data.eta:.2f} D", color=GREY,
          fontsize="small")  # fmt: skip
-    shown = solution.w < 3.2
+    shown = solution.w_n < 3.2
     line(
-        sigma, "exact", solution.w[shown], -solution.Sigma_iw[shown].imag, color=COLOURS["blue"],
+        sigma, "exact", solution.w_n[shown], -solution.Sigma_iw[shown].imag, color=COLOURS["blue"],
         marker="o", markersize=3.5, linewidth=1.2, label="exact diagonalisation",
     )  # fmt: skip
     if data.learned is not None:
-        near = data.learned.w < 3.2
+        near = data.learned.w_n < 3.2
         line(
-            sigma, "learned", data.learned.w[near], -data.learned.Sigma_iw[near].imag,
+            sigma, "learned", data.learned.w_n[near], -data.learned.Sigma_iw[near].imag,
             color=COLOURS["vermillion"], marker="x", markersize=4, linewidth=1.2, linestyle="--",
             label="learned",
         )  # fmt: skip

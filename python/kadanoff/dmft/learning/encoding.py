@@ -1,14 +1,14 @@
-"""What a regression sees of an impurity problem, and what it proposes.
+"""Impurity problems as features of a regression, and self-energies as its outputs.
 
 All numbers are free of units: energies are measured by ``E = sqrt(sum V**2)``, so that a problem
 and the same problem with all energies (and 1/beta) times s are one: scale covariance is exact.
 Frequencies enter by their number.
 
-Seen: U/E, beta E, eps/E from half filling, Delta(i w_n)/E at a few n, and at these n the
-self-energy of every input. The bath's parameters are no good: signs and order are a gauge. Its
-higher moments are none either: a fitted bath has others than the one it was fitted to.
+Features: U/E, beta E, the detuning (eps + U/2)/E, Delta(i w_n)/E at a few n, and at these n the
+self-energy of every input. The bath's parameters do not serve: signs and order are a gauge. Nor do
+its higher moments: a fitted bath has others than the one it was fitted to.
 
-Proposed, at the same n, is one of
+The output, at the same n, is one of
 
 ==========  ====================================================================================
 "log"       ln(Im Sigma / Im Sigma_in) and Re(Sigma - Sigma_in) / U: causal before any projection
@@ -31,7 +31,7 @@ import numpy as np
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.data.samples import Database
 from kadanoff.dmft.problem import Impurity
-from kadanoff.greens import matsubara
+from kadanoff.greens.grids import fermionic
 
 __all__ = [
     "NODES",
@@ -49,19 +49,19 @@ NODES = np.array([0, 1, 2, 3, 4, 6, 9, 13, 19, 28, 41, 60])
 """Numbers n of the frequencies: Sigma is smooth in their logarithm."""
 TARGETS = ("log", "Sigma3", "residual", "G")
 PARTNER = np.concatenate([np.ones(NODES.size), -np.ones(NODES.size + 1)])
-"""Signs that make what is proposed (Im, Re, n) that for the particle-hole partner."""
+"""Signs that take outputs (Im, Re, n) to those of the particle-hole partner."""
 SMALL = 1e-12
 CUT = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A problem at the nodes, with what the inputs say.
+    """A problem at the nodes, with the self-energies of the inputs.
 
     Attributes
     ----------
     problem : Impurity
-        Itself.
+        The problem.
     moments : (3,) array
         sum V**2 e**k.
     Delta : (N,) array of complex
@@ -117,9 +117,9 @@ class Sample:
         return self.problem.beta
 
     @property
-    def eps(self) -> float:
-        """The level from -U/2."""
-        return self.problem.offset
+    def detuning(self) -> float:
+        """eps + U/2."""
+        return self.problem.detuning
 
     @property
     def unit(self) -> float:
@@ -127,19 +127,19 @@ class Sample:
         return math.sqrt(max(float(self.moments[0]), SMALL))
 
     @property
-    def w(self) -> FloatArray:
+    def w_n(self) -> FloatArray:
         """Frequencies of the nodes."""
-        return np.asarray(matsubara(self.beta, int(NODES[-1]) + 1)[NODES])
+        return np.asarray(fermionic(self.beta, int(NODES[-1]) + 1)[NODES])
 
     @property
     def symmetric(self) -> bool:
         """Whether it is particle-hole symmetric."""
         odd = np.max(np.abs(self.Delta.real)) <= 1e-9 * np.max(np.abs(self.Delta))
-        return bool(odd and abs(self.eps) <= 1e-12 * max(self.U, 1.0))
+        return bool(odd and abs(self.detuning) <= 1e-12 * max(self.U, 1.0))
 
     def green(self, Sigma: ComplexArray) -> ComplexArray:
-        """1 / (iw - eps_d - Delta - Sigma) at the nodes."""
-        return np.asarray(1.0 / (1j * self.w - (self.eps - 0.5 * self.U) - self.Delta - Sigma))
+        """1 / (i w_n - eps - Delta - Sigma) at the nodes."""
+        return np.asarray(1.0 / (1j * self.w_n - self.problem.eps - self.Delta - Sigma))
 
 
 def damping(Sigma: ComplexArray, E: float) -> FloatArray:
@@ -148,12 +148,12 @@ def damping(Sigma: ComplexArray, E: float) -> FloatArray:
 
 
 def features(sample: Sample) -> FloatArray:
-    """What the regression sees, a flat array."""
+    """The features of a problem, a flat array."""
     E = sample.unit
     own = [
         math.log(max(sample.U, SMALL) / E),
         math.log(sample.beta * E),
-        sample.eps / E,
+        sample.detuning / E,
     ]
     parts: list[Any] = [own, sample.Delta.real / E, np.log(damping(sample.Delta, E))]
     for Sigma, n in zip(sample.Sigma, sample.n, strict=True):
@@ -172,7 +172,7 @@ def partner(size: int) -> FloatArray:
 
 
 def encode(target: str, sample: Sample, Sigma: ComplexArray, n: float) -> FloatArray:
-    """What the regression is to propose when the answer is Sigma (at the nodes) and n."""
+    """The output of a regression that corresponds to Sigma (at the nodes) and n."""
     E, base = sample.unit, sample.Sigma[0]
     if target == "log":
         real = (Sigma.real - base.real) / max(sample.U, SMALL)
@@ -201,8 +201,7 @@ def decode(target: str, sample: Sample, y: FloatArray) -> tuple[ComplexArray, Fl
         return base + E * z, n
     G = z / E + (sample.green(base) if target == "residual" else 0.0)
     inverse = 1.0 / G
-    level = sample.eps - 0.5 * sample.U
-    return np.asarray(1j * sample.w - level - sample.Delta - inverse), n
+    return np.asarray(1j * sample.w_n - sample.problem.eps - sample.Delta - inverse), n
 
 
 def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
