@@ -49,7 +49,7 @@ impl Bin {
 ///
 /// H. Flyvbjerg, H. G. Petersen, J. Chem. Phys. 91, 461 (1989), doi:10.1063/1.457480.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Levels {
+pub struct BinningLevels {
     pub levels: Vec<Level>,
 }
 
@@ -62,7 +62,7 @@ pub struct Level {
     pub waiting: Option<[f64; FOLLOWED]>,
 }
 
-impl Levels {
+impl BinningLevels {
     #[inline(always)]
     pub fn add(&mut self, mut x: [f64; FOLLOWED]) {
         for level in 0.. {
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn levels_average_pairs() {
-        let mut levels = Levels::default();
+        let mut levels = BinningLevels::default();
         for i in 0..9 {
             levels.add([f64::from(i); FOLLOWED]);
         }

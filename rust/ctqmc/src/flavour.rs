@@ -9,7 +9,7 @@ use crate::table::Table;
 /// Doubles that are worked on together.
 pub const LANES: usize = 8;
 /// Largest number of segments of a flavour.
-pub const MOST: usize = 4096;
+pub const MAX_SEGMENTS: usize = 4096;
 
 /// Which of two kinds of operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! All chains of a run.
 
-use crate::chain::Chain;
+use crate::markov_chain::MarkovChain;
 use crate::{Error, Model};
 use kadanoff_runtime::Control;
 use rayon::prelude::*;
@@ -60,8 +60,8 @@ impl Options {
 pub struct Simulation {
     pub model: Model,
     pub options: Options,
-    pub chains: Vec<Chain>,
-    /// Updates between measurements; 0 until the warm-up has told.
+    pub chains: Vec<MarkovChain>,
+    /// Updates between measurements; 0 until the warm-up is done.
     pub updates: usize,
 }
 
@@ -70,7 +70,7 @@ impl Simulation {
         model.check()?;
         options.check()?;
         let chains = (0..options.chains)
-            .map(|c| Chain::new(&model, &options, c))
+            .map(|c| MarkovChain::new(&model, &options, c))
             .collect();
         Ok(Self {
             model,
@@ -110,7 +110,7 @@ impl Simulation {
             .map(|c| until.saturating_sub(c.blocks))
             .sum();
         control.add_total(missing);
-        let run = |chain: &mut Chain, until: u64, updates: usize| -> Result<bool, Error> {
+        let run = |chain: &mut MarkovChain, until: u64, updates: usize| -> Result<bool, Error> {
             while chain.blocks < until {
                 if control.is_cancelled() {
                     return Ok(false);

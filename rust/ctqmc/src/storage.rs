@@ -2,9 +2,9 @@
 //!
 //! Name and version of the format, a digest of what follows, then numbers in little-endian order.
 
-use crate::bins::{Bin, Level, Levels};
-use crate::chain::Chain;
-use crate::flavour::{Flavour, MOST};
+use crate::bins::{Bin, BinningLevels, Level};
+use crate::flavour::{Flavour, MAX_SEGMENTS};
+use crate::markov_chain::MarkovChain;
 use crate::measure::{Accumulator, COARSE, FOLLOWED, MOMENTS, Scalars};
 use crate::moves::{Configuration, MOVES};
 use crate::simulation::{Options, Simulation};
@@ -79,7 +79,7 @@ impl Writer {
         }
     }
 
-    fn chain(&mut self, c: &Chain) {
+    fn chain(&mut self, c: &MarkovChain) {
         for flavour in &c.now.flavours {
             self.word(u64::from(flavour.occupied));
             self.reals(flavour.starts());
@@ -106,8 +106,8 @@ impl Writer {
             self.word(u64::from(level.waiting.is_some()));
             self.reals(&level.waiting.unwrap_or_default());
         }
-        let seen = c.histogram.iter().rposition(|&h| h > 0);
-        self.words(&c.histogram[..seen.map_or(0, |s| s + 1)]);
+        let last = c.histogram.iter().rposition(|&h| h > 0);
+        self.words(&c.histogram[..last.map_or(0, |s| s + 1)]);
     }
 }
 
@@ -203,7 +203,7 @@ impl Reader<'_> {
         let (starts, ends) = (self.reals()?, self.reals()?);
         let within = |t: &f64| (0.0..model.beta).contains(t);
         if starts.len() != ends.len()
-            || starts.len() > MOST
+            || starts.len() > MAX_SEGMENTS
             || !starts.iter().chain(&ends).all(within)
         {
             return Err(damaged());
@@ -213,7 +213,12 @@ impl Reader<'_> {
         Ok(flavour)
     }
 
-    fn chain(&mut self, model: &Model, options: &Options, index: usize) -> Result<Chain, Error> {
+    fn chain(
+        &mut self,
+        model: &Model,
+        options: &Options,
+        index: usize,
+    ) -> Result<MarkovChain, Error> {
         let mut now = Configuration::new(model, 0);
         for a in 0..model.flavours() {
             now.flavours[a] = self.flavour(model, a)?;
@@ -244,7 +249,7 @@ impl Reader<'_> {
             }
             bins.push(bin);
         }
-        let mut levels = Levels::default();
+        let mut levels = BinningLevels::default();
         for _ in 0..self.length()? {
             let count = self.word()?;
             let (sum, squares) = (self.array::<FOLLOWED>()?, self.array::<FOLLOWED>()?);
@@ -258,11 +263,11 @@ impl Reader<'_> {
             });
         }
         let mut histogram = self.words()?;
-        if histogram.len() > MOST + 1 {
+        if histogram.len() > MAX_SEGMENTS + 1 {
             return Err(damaged());
         }
-        histogram.resize(MOST + 1, 0);
-        Ok(Chain {
+        histogram.resize(MAX_SEGMENTS + 1, 0);
+        Ok(MarkovChain {
             index,
             now,
             blocks,
@@ -318,7 +323,7 @@ impl Simulation {
         let options = reader.options()?;
         options.check()?;
         let updates = reader.word()? as usize;
-        let chains: Result<Vec<Chain>, Error> = (0..options.chains)
+        let chains: Result<Vec<MarkovChain>, Error> = (0..options.chains)
             .map(|c| reader.chain(&model, &options, c))
             .collect();
         let chains = chains?;

@@ -10,7 +10,7 @@ use crate::Error;
 /// Points, and coefficients, of a cell.
 pub const POINTS: usize = 8;
 /// No more cells than this.
-const MOST_CELLS: usize = 1 << 16;
+const MAX_CELLS: usize = 1 << 16;
 
 /// F on `[0, beta]`.
 #[derive(Debug, Clone)]
@@ -71,9 +71,9 @@ impl Table {
                 "beta must be positive, got {beta}"
             )));
         }
-        if cells == 0 || cells > MOST_CELLS || !values.len().is_multiple_of(POINTS) {
+        if cells == 0 || cells > MAX_CELLS || !values.len().is_multiple_of(POINTS) {
             return Err(Error::Argument(format!(
-                "a table needs {POINTS} values a cell and 1 to {MOST_CELLS} cells, got {} values",
+                "a table needs {POINTS} values a cell and 1 to {MAX_CELLS} cells, got {} values",
                 values.len()
             )));
         }
@@ -120,7 +120,7 @@ impl Table {
             if table.error <= tolerance {
                 return Ok(table);
             }
-            if 2 * cells > MOST_CELLS {
+            if 2 * cells > MAX_CELLS {
                 return Err(Error::Argument(format!(
                     "{cells} cells represent Delta(tau) only to {:.1e}; the temperature is too low \
                      for the energies of the bath",

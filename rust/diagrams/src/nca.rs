@@ -226,7 +226,10 @@ mod tests {
         let control = Control::new();
         control.cancel();
         let stopped = propagate([0.0; 3], &[0.1; 9], 1.0, &control);
-        assert_eq!(stopped.unwrap_err(), Error::Cancelled);
+        assert_eq!(
+            stopped.unwrap_err(),
+            Error::Cancelled(kadanoff_runtime::Cancelled)
+        );
         let coarse = propagate([0.0; 3], &[9.0; 9], 5.0, &Control::new());
         assert!(matches!(coarse, Err(Error::Argument(_))));
         let empty = propagate([0.0; 3], &[0.1], 1.0, &Control::new());

@@ -12,7 +12,7 @@ mod sector;
 use crate::{Anderson, Error, MAX_LANCZOS, map_blocks};
 use kadanoff_runtime::Control;
 use krylov::{Level, levels_below, lowest, resolvent};
-use sector::{Sector, Side};
+use sector::{Sector, SpinConfigurations};
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,7 +51,7 @@ const DEGENERATE: f64 = 1e-9;
 
 /// Levels up to the Boltzmann cut, averages and G.
 ///
-/// Fails with [`Error::Model`] if more than `states` levels of a sector matter at this temperature.
+/// Fails with [`Error::Argument`] if more than `states` levels of a sector matter at this temperature.
 pub fn low_temperature(
     model: &Anderson,
     options: &Options,
@@ -59,10 +59,11 @@ pub fn low_temperature(
 ) -> Result<LowTemperature, Error> {
     model.check(MAX_LANCZOS)?;
     let l = model.orbitals();
-    let sides: Vec<Side> = (0..=l).map(|n| Side::new(model, n)).collect();
+    let by_electrons: Vec<SpinConfigurations> =
+        (0..=l).map(|n| SpinConfigurations::new(model, n)).collect();
     let sector = |(up, down): (usize, usize)| Sector {
-        up: &sides[up],
-        down: &sides[down],
+        up: &by_electrons[up],
+        down: &by_electrons[down],
         u: model.u,
         impurity: 1 << model.e.len(),
     };
@@ -103,7 +104,7 @@ pub fn low_temperature(
                     control,
                 )?;
                 if here.len() > options.states {
-                    return Err(Error::Model(format!(
+                    return Err(Error::Argument(format!(
                         "more than {} states of a sector are occupied at beta = {}: the temperature is too \
                          high for Lanczos; use full diagonalisation with fewer sites, or raise states",
                         options.states, options.beta

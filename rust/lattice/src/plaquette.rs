@@ -9,6 +9,7 @@
 //!
 //! [`Update::Metropolis`] flips single spins, in order, and is what it is compared with.
 
+pub use crate::Error;
 use kadanoff_runtime::random::{Stream, stream};
 use kadanoff_runtime::{Cancelled, Control};
 use rand::Rng;
@@ -26,14 +27,6 @@ const DISPLACEMENTS: [[(usize, isize); 2]; SHELLS] =
     [[(0, 1), (1, 0)], [(1, 1), (1, -1)], [(0, 2), (2, 0)]];
 
 const TICK: Duration = Duration::from_millis(30);
-
-/// What was wrong with the request.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Error {
-    /// A parameter outside its range.
-    #[error("{0}")]
-    Parameter(String),
-}
 
 /// Couplings over temperature, and the side of the torus.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -77,14 +70,14 @@ pub struct Measured {
 impl Model {
     fn validate(&self) -> Result<(), Error> {
         if !(3..=4096).contains(&self.side) {
-            return Err(Error::Parameter(format!(
+            return Err(Error::Argument(format!(
                 "L must lie in 3 to 4096, got {}",
                 self.side
             )));
         }
         for (name, value) in [("J/T", self.pair), ("K/T", self.plaquette)] {
             if value.is_nan() || value.abs() >= 1e4 {
-                return Err(Error::Parameter(format!(
+                return Err(Error::Argument(format!(
                     "{name} must lie within +-1e4, got {value}"
                 )));
             }
@@ -93,7 +86,7 @@ impl Model {
     }
 }
 
-struct Chain {
+struct PlaquetteChain {
     side: usize,
     model: Model,
     spins: Vec<i8>,
@@ -109,7 +102,7 @@ struct Chain {
     cluster: Vec<u32>,
 }
 
-impl Chain {
+impl PlaquetteChain {
     fn new(model: Model, start: &[i8], seed: u64, index: u64) -> Self {
         let side = model.side;
         let sites = side * side;
@@ -317,17 +310,17 @@ pub fn run(
     if let Update::Cluster(couplings) = update
         && let Some(bad) = couplings.iter().find(|k| k.is_nan() || k.abs() >= 1e4)
     {
-        return Err(Error::Parameter(format!(
+        return Err(Error::Argument(format!(
             "learned couplings must lie within +-1e4, got {bad}"
         )));
     }
     if chains == 0 || schedule.interval == 0 {
-        return Err(Error::Parameter(
+        return Err(Error::Argument(
             "chains and interval must be at least 1".into(),
         ));
     }
     if !start.is_empty() && (start.len() != chains * sites || start.iter().any(|&s| s.abs() != 1)) {
-        return Err(Error::Parameter(format!(
+        return Err(Error::Argument(format!(
             "start must hold {chains} configurations of {sites} spins +-1"
         )));
     }
@@ -343,7 +336,7 @@ pub fn run(
             } else {
                 &start[index * sites..(index + 1) * sites]
             };
-            let mut chain = Chain::new(model, from, seed, index as u64);
+            let mut chain = PlaquetteChain::new(model, from, seed, index as u64);
             one_chain(&mut chain, update, schedule, control)
         })
         .collect();
@@ -351,7 +344,12 @@ pub fn run(
     Ok((found, stopped))
 }
 
-fn one_chain(chain: &mut Chain, update: Update, schedule: Schedule, control: &Control) -> Measured {
+fn one_chain(
+    chain: &mut PlaquetteChain,
+    update: Update,
+    schedule: Schedule,
+    control: &Control,
+) -> Measured {
     let mut out = Measured::default();
     let add = match update {
         Update::Metropolis => [0.0; SHELLS],
@@ -369,7 +367,7 @@ fn one_chain(chain: &mut Chain, update: Update, schedule: Schedule, control: &Co
         *pending = 0;
         !control.is_cancelled()
     };
-    let step = |chain: &mut Chain| match update {
+    let step = |chain: &mut PlaquetteChain| match update {
         Update::Metropolis => chain.sweep(),
         Update::Cluster(couplings) => chain.cluster(&couplings, &add),
     };

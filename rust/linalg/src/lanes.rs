@@ -3,9 +3,9 @@
 /// Eight numbers that are treated alike: one register of AVX-512, two of AVX2, four of SSE2.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C, align(64))]
-pub struct Lanes(pub [f64; Lanes::COUNT]);
+pub struct RealLanes(pub [f64; RealLanes::COUNT]);
 
-impl Lanes {
+impl RealLanes {
     pub const COUNT: usize = 8;
 
     #[inline(always)]

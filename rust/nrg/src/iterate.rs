@@ -1,12 +1,12 @@
 //! The iteration: add a site, diagonalise, truncate, carry the operators along.
 
-use crate::basis::{Basis, Vault};
+use crate::basis::{Basis, VectorStore};
+use crate::initial_cluster::InitialCluster;
 use crate::reflect::{self, Image};
-use crate::seed::Seed;
-use crate::shell::{self, Kept, Product, Shell, ShellBlock, Step};
+use crate::shell::{self, Kept, ProductBlock, Shell, ShellBlock, Step};
 use crate::symmetry::{Factor, Site};
 use crate::truncate::Truncation;
-use crate::{Chain, Error};
+use crate::{Error, WilsonChain};
 use faer::Mat;
 use kadanoff_linalg::Reduced;
 use kadanoff_runtime::{Control, map_largest_first, or_abandon};
@@ -65,20 +65,20 @@ pub struct Timing {
 
 /// One run along one chain.
 pub fn solve(
-    seed: &Seed,
-    chain: &Chain,
+    cluster: &InitialCluster,
+    chain: &WilsonChain,
     options: &Options,
     control: &Control,
 ) -> (Run, Result<(), Error>) {
     let mut run = Run::default();
-    let outcome = grow(seed, chain, options, control, &mut run);
+    let outcome = grow(cluster, chain, options, control, &mut run);
     (run, outcome)
 }
 
 /// Several runs side by side on the current thread pool, results in order. Each is handed back
 /// with what it has, even when it failed.
 pub fn solve_many(
-    jobs: &[(&Seed, &Chain)],
+    jobs: &[(&InitialCluster, &WilsonChain)],
     options: &Options,
     control: &Control,
 ) -> Vec<(Run, Result<(), Error>)> {
@@ -87,27 +87,28 @@ pub fn solve_many(
     map_largest_first(
         jobs,
         |(_, chain)| chain.sites(),
-        |(seed, chain)| solve(seed, chain, options, control),
+        |(cluster, chain)| solve(cluster, chain, options, control),
     )
 }
 
 fn grow(
-    seed: &Seed,
-    chain: &Chain,
+    cluster: &InitialCluster,
+    chain: &WilsonChain,
     options: &Options,
     control: &Control,
     run: &mut Run,
 ) -> Result<(), Error> {
-    seed.validate()?;
+    cluster.validate()?;
     chain.validate()?;
     options.truncation.validate()?;
-    let ground = seed
+    let ground = cluster
         .blocks
         .iter()
         .flat_map(|b| b.energies.iter().copied())
         .fold(f64::INFINITY, f64::min);
-    run.shells.push(seed_shell(seed, chain.scale[0], ground));
-    let mut kept = Kept::from_seed(seed, chain.scale[0], ground);
+    run.shells
+        .push(cluster_shell(cluster, chain.scale[0], ground));
+    let mut kept = Kept::from_cluster(cluster, chain.scale[0], ground);
     if !options.reuse {
         kept.reflections = [None, None];
     }
@@ -115,17 +116,17 @@ fn grow(
         kept.reflections[0] = None;
     }
     let mut ground = ground;
-    let vault = options.basis.map(|limit| Arc::new(Vault::new(limit)));
+    let store = options.basis.map(|limit| Arc::new(VectorStore::new(limit)));
     for n in 1..chain.sites() {
         control.check()?;
         let (shell, next) = add_site(
-            seed,
+            cluster,
             chain,
             n,
             ground,
             kept,
             options,
-            vault.as_ref(),
+            store.as_ref(),
             control,
             run,
         )?;
@@ -136,13 +137,13 @@ fn grow(
     Ok(())
 }
 
-fn seed_shell(seed: &Seed, scale: f64, ground: f64) -> Shell {
+fn cluster_shell(cluster: &InitialCluster, scale: f64, ground: f64) -> Shell {
     Shell {
         site: 0,
         scale,
         ground,
         cut: None,
-        blocks: seed
+        blocks: cluster
             .blocks
             .iter()
             .enumerate()
@@ -150,7 +151,7 @@ fn seed_shell(seed: &Seed, scale: f64, ground: f64) -> Shell {
                 label: b.label,
                 energies: b.energies.iter().map(|e| e - ground).collect(),
                 kept: b.energies.len(),
-                expectations: seed
+                expectations: cluster
                     .operators
                     .iter()
                     .map(|o| (0..b.energies.len()).map(|j| o[i][(j, j)]).collect())
@@ -161,17 +162,17 @@ fn seed_shell(seed: &Seed, scale: f64, ground: f64) -> Shell {
 }
 
 fn add_site(
-    seed: &Seed,
-    chain: &Chain,
+    cluster: &InitialCluster,
+    chain: &WilsonChain,
     n: usize,
     ground: f64,
     mut kept: Kept,
     options: &Options,
-    vault: Option<&Arc<Vault>>,
+    store: Option<&Arc<VectorStore>>,
     control: &Control,
     run: &mut Run,
 ) -> Result<(Shell, Kept), Error> {
-    let symmetry = seed.symmetry;
+    let symmetry = cluster.symmetry;
     let scale = chain.scale[n];
     let site = Site::new(symmetry, n);
     let step = Step {
@@ -179,7 +180,7 @@ fn add_site(
         hopping: chain.hopping[n - 1] / scale,
         onsite: chain.onsite[n] / scale,
     };
-    let blocks = shell::products(symmetry, &kept, &site);
+    let blocks = shell::product_blocks(symmetry, &kept, &site);
     let active =
         [0, 1].map(|g| kept.reflections[g].is_some() && symmetry.factors()[g] == Factor::U1);
     let images = reflect::orbits(&blocks, active);
@@ -187,7 +188,7 @@ fn add_site(
         .filter(|&i| images[i].canonical == i)
         .collect();
     let last = n + 1 == chain.sites();
-    let all_vectors = !kept.operators.is_empty() || vault.is_some();
+    let all_vectors = !kept.operators.is_empty() || store.is_some();
     check_memory(n, &blocks, &canonical, options, all_vectors, run)?;
 
     // Eigenvalues of every block, before anything is cut.
@@ -331,21 +332,21 @@ fn add_site(
             })
             .collect(),
     };
-    if let Some(vault) = vault {
+    if let Some(store) = store {
         let reflections = std::mem::take(&mut kept.reflections);
-        let basis = Basis::new(blocks, keep, site, images, reflections, vectors, vault);
+        let basis = Basis::new(blocks, keep, site, images, reflections, vectors, store);
         run.basis.push(basis.map_err(Error::storage)?);
     }
     Ok((shell, next))
 }
 
-fn cube(block: &Product) -> f64 {
+fn cube(block: &ProductBlock) -> f64 {
     (block.dimension as f64).powi(3)
 }
 
 fn check_memory(
     n: usize,
-    blocks: &[Product],
+    blocks: &[ProductBlock],
     canonical: &[usize],
     options: &Options,
     all_vectors: bool,
@@ -376,7 +377,7 @@ fn vectors(
     n: usize,
     kept: &Kept,
     site: &Site,
-    blocks: &[Product],
+    blocks: &[ProductBlock],
     images: &[Image],
     canonical: &[usize],
     mut by_block: HashMap<usize, Reduced>,
@@ -435,7 +436,7 @@ fn hoppings(
     symmetry: crate::Symmetry,
     kept: &Kept,
     site: &Site,
-    blocks: &[Product],
+    blocks: &[ProductBlock],
     vectors: &[Mat<f64>],
     keep: &[usize],
     run: &mut Run,

@@ -10,7 +10,7 @@ mod block;
 
 use crate::Error;
 use crate::bits::{BLOCK, words};
-use crate::lanes::Lanes;
+use crate::lanes::RandomLanes;
 use crate::layer::Layer;
 use crate::temper;
 use crate::units::Units;
@@ -98,11 +98,11 @@ pub struct Epoch {
 }
 
 /// Parameters beyond this have diverged; their sums still fit into single precision.
-pub const LARGEST: f32 = 1e30;
+pub const MAX_PARAMETER: f32 = 1e30;
 /// Weight of the newest minibatch in the running means.
 const SLIDING: f32 = 0.05;
 /// Multiply-adds of an update below which a second thread costs more than it gives.
-const WORTH_A_THREAD: usize = 4_000_000;
+const MIN_PARALLEL_WORK: usize = 4_000_000;
 
 const SHUFFLE: u64 = 0x5348_5546;
 const DATA: u64 = 0x4441_5441;
@@ -132,7 +132,7 @@ impl State {
         if fits {
             Ok(())
         } else {
-            Err(Error::Shape("the arrays of the state".into()))
+            Err(Error::shape("the arrays of the state"))
         }
     }
 }
@@ -190,10 +190,10 @@ pub fn train(
     let wide = words(state.visible);
     let samples = data.len() / wide;
     if samples == 0 || !data.len().is_multiple_of(wide) {
-        return Err(Error::Shape("the samples".into()));
+        return Err(Error::shape("the samples"));
     }
     if options.batch == 0 || options.steps == 0 {
-        return Err(Error::Option("batch and steps must be at least 1".into()));
+        return Err(Error::option("batch and steps must be at least 1"));
     }
     let replicas = match &options.negative {
         Negative::Contrastive => 0,
@@ -202,7 +202,7 @@ pub fn train(
     };
     let rows = state.chains.len() / wide;
     if replicas > 0 && (rows == 0 || !rows.is_multiple_of(replicas)) {
-        return Err(Error::Shape("the persistent chains".into()));
+        return Err(Error::shape("the persistent chains"));
     }
     let batches = samples.div_ceil(options.batch);
     control.add_total((options.rates.len() * samples) as u64);
@@ -218,7 +218,7 @@ pub fn train(
             flips += worker.update(state, data, picked, rate, options, control)?;
         }
         state.epochs += 1;
-        if !state.parameters.iter().all(|x| x.abs() < LARGEST) {
+        if !state.parameters.iter().all(|x| x.abs() < MAX_PARAMETER) {
             return Err(Error::Diverged {
                 epoch: state.epochs,
             });
@@ -288,7 +288,7 @@ impl Worker {
         // What does not run side by side needs no memory of its own.
         let work = 5 * (options.batch.min(samples) + replicas * chains) * visible * hidden;
         let threads = rayon::current_num_threads();
-        let parallel = blocks > 1 && work > WORTH_A_THREAD && threads > 1;
+        let parallel = blocks > 1 && work > MIN_PARALLEL_WORK && threads > 1;
         let wave = if parallel { blocks.min(4 * threads) } else { 1 };
         Self {
             level: Level::best(),
@@ -369,7 +369,7 @@ impl Worker {
                         sweeps: options.steps,
                         beta: betas[replica],
                         base: &state.base,
-                        random: Lanes::new(options.seed ^ CHAIN, stream | chain as u64),
+                        random: RandomLanes::new(options.seed ^ CHAIN, stream | chain as u64),
                     };
                     dispatch(with.level, phase);
                 } else {
@@ -385,7 +385,7 @@ impl Worker {
                         weight: 1.0 / picked.len() as f32,
                         sweeps: options.steps,
                         random: contrastive
-                            .then(|| Lanes::new(options.seed ^ DATA, stream | index as u64)),
+                            .then(|| RandomLanes::new(options.seed ^ DATA, stream | index as u64)),
                     };
                     dispatch(with.level, phase);
                     control.tick(own.len() as u64);

@@ -12,8 +12,8 @@ use kadanoff_runtime::Control;
 use rayon::prelude::*;
 use std::marker::PhantomData;
 
-pub const MOST_WIDTH: usize = 20;
-pub const MOST_BLOCK: usize = 20;
+pub const MAX_WIDTH: usize = 20;
+pub const MAX_BLOCK: usize = 20;
 /// Below this no two entries of a vector are further apart than numbers reach.
 const WIDEST_LOG: f64 = 600.0;
 
@@ -123,27 +123,27 @@ struct Scaled {
 impl Window {
     fn check(&self) -> Result<(), Error> {
         let sites = self.height.checked_mul(self.width);
-        let fits = (1..=MOST_WIDTH).contains(&self.width) && self.height >= 1;
+        let fits = (1..=MAX_WIDTH).contains(&self.width) && self.height >= 1;
         let Some(sites) = sites.filter(|_| fits) else {
-            return Err(Error::Option(format!(
-                "a window is 1 to {MOST_WIDTH} sites wide and at least one high, got {} x {}",
+            return Err(Error::Argument(format!(
+                "a window is 1 to {MAX_WIDTH} sites wide and at least one high, got {} x {}",
                 self.width, self.height
             )));
         };
-        if self.block.len() > MOST_BLOCK {
-            return Err(Error::Option(format!(
-                "a block has at most {MOST_BLOCK} sites, got {}",
+        if self.block.len() > MAX_BLOCK {
+            return Err(Error::Argument(format!(
+                "a block has at most {MAX_BLOCK} sites, got {}",
                 self.block.len()
             )));
         }
         let ascending = self.block.windows(2).all(|p| p[0] < p[1]);
         if !ascending || self.block.last().is_some_and(|&s| s >= sites) {
-            return Err(Error::Option(
+            return Err(Error::Argument(
                 "sites of the block must ascend and lie in the window".into(),
             ));
         }
         if !(self.kx.is_finite() && self.ky.is_finite()) {
-            return Err(Error::Option("couplings must be finite".into()));
+            return Err(Error::Argument("couplings must be finite".into()));
         }
         Ok(())
     }
@@ -319,7 +319,7 @@ pub fn windows(window: &Window, fields: &[f64], control: &Control) -> Result<Vec
     window.check()?;
     let sites = window.height * window.width;
     if !fields.len().is_multiple_of(sites) || fields.iter().any(|h| !h.is_finite()) {
-        return Err(Error::Option(
+        return Err(Error::Argument(
             "fields must be finite, one for every site of every window".into(),
         ));
     }

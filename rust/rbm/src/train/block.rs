@@ -2,7 +2,7 @@
 
 use super::State;
 use crate::bits::{BLOCK, transpose, words};
-use crate::lanes::Lanes;
+use crate::lanes::RandomLanes;
 use crate::layer::{Correlate, Layer, PANEL, Table, Tempered, tables};
 use crate::units::Units;
 use kadanoff_runtime::simd::{Kernel, Level};
@@ -155,7 +155,7 @@ pub struct DataPhase<'a> {
     pub with: &'a Setting<'a>,
     pub weight: f32,
     pub sweeps: usize,
-    pub random: Option<Lanes>,
+    pub random: Option<RandomLanes>,
 }
 
 impl Kernel for DataPhase<'_> {
@@ -228,7 +228,7 @@ pub struct ChainPhase<'a> {
     pub sweeps: usize,
     pub beta: f32,
     pub base: &'a [f32],
-    pub random: Lanes,
+    pub random: RandomLanes,
 }
 
 impl Kernel for ChainPhase<'_> {
