@@ -10,7 +10,7 @@ use crate::moves::Configuration;
 use crate::simulation::Options;
 use crate::{Error, Model};
 use kadanoff_runtime::random::{self, Stream};
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
 /// Bins of a chain never exceed this number: then neighbours are joined.
 pub const MAX_BINS: usize = 64;
@@ -54,7 +54,7 @@ impl Kernel for Block<'_> {
     type Output = Option<f64>;
 
     #[inline(always)]
-    fn run<const FMA: bool>(mut self) -> Option<f64> {
+    fn run<I: Instructions>(mut self) -> Option<f64> {
         let MarkovChain {
             now,
             sums,

@@ -8,7 +8,7 @@
 
 use crate::lanes::RealLanes;
 use faer::{Mat, MatMut};
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, Portable, dispatch};
 
 /// Reduces the matrix whose lower triangle is given. Afterwards `a` holds diagonal, subdiagonal
 /// and below it the reflectors, and the first row of `tau` their coefficients, `H = 1 - v v^T / tau`.
@@ -30,7 +30,7 @@ impl Kernel for Reduction<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(mut self) {
+    fn run<I: Instructions>(mut self) {
         let n = self.a.nrows();
         let lanes = n.div_ceil(RealLanes::COUNT);
         // The whole matrix, columns padded to full lanes and their number likewise.
@@ -53,8 +53,8 @@ impl Kernel for Reduction<'_> {
             let (vk, wk) = (RealLanes::splat(-at(&v, k)), RealLanes::splat(-at(&w, k)));
             for l in k / RealLanes::COUNT..lanes {
                 let mut x = work[k * lanes + l];
-                x.add_product::<FMA>(&v[l], &wk);
-                x.add_product::<FMA>(&w[l], &vk);
+                x.add_product::<I>(&v[l], &wk);
+                x.add_product::<I>(&w[l], &vk);
                 column[l] = x;
             }
             self.a[(k, k)] = at(&column, k);
@@ -93,10 +93,10 @@ impl Kernel for Reduction<'_> {
                 for l in 0..rows {
                     for c in 0..COLUMNS {
                         let mut x = columns[c][l];
-                        x.add_product::<FMA>(&v[l], &of_w[c]);
-                        x.add_product::<FMA>(&w[l], &of_v[c]);
+                        x.add_product::<I>(&v[l], &of_w[c]);
+                        x.add_product::<I>(&w[l], &of_v[c]);
                         columns[c][l] = x;
-                        sums[c].add_product::<FMA>(&x, &next[l]);
+                        sums[c].add_product::<I>(&x, &next[l]);
                     }
                 }
                 for c in 0..COLUMNS {
@@ -111,14 +111,14 @@ impl Kernel for Reduction<'_> {
             }
             let mut overlap = RealLanes::default();
             for l in first..lanes {
-                overlap.add_product::<FMA>(&product[l], &next[l]);
+                overlap.add_product::<I>(&product[l], &next[l]);
             }
             let factor = RealLanes::splat(inverse_tau);
             let half = RealLanes::splat(-0.5 * inverse_tau * inverse_tau * overlap.sum());
             for l in first..lanes {
                 let mut x = RealLanes::default();
-                x.add_product::<FMA>(&product[l], &factor);
-                x.add_product::<FMA>(&next[l], &half);
+                x.add_product::<I>(&product[l], &factor);
+                x.add_product::<I>(&next[l], &half);
                 w[l] = x;
             }
             std::mem::swap(&mut v, &mut next);
@@ -153,8 +153,8 @@ fn reflector(x: &[RealLanes], start: usize, first: usize, v: &mut [RealLanes]) -
         let mut tail = RealLanes::default();
         for l in &v[first..] {
             let mut y = RealLanes::default();
-            y.add_product::<false>(l, &inverse);
-            tail.add_product::<false>(&y, &y);
+            y.add_product::<Portable>(l, &inverse);
+            tail.add_product::<Portable>(&y, &y);
         }
         let tail = tail.sum();
         let h = head / scale;
@@ -164,7 +164,7 @@ fn reflector(x: &[RealLanes], start: usize, first: usize, v: &mut [RealLanes]) -
         let factor = RealLanes::splat(1.0 / (pivot * scale));
         for l in &mut v[first..] {
             let mut y = RealLanes::default();
-            y.add_product::<false>(l, &factor);
+            y.add_product::<Portable>(l, &factor);
             *l = y;
         }
         result = (-signed * scale, 2.0 / (1.0 + tail / (pivot * pivot)));
@@ -190,7 +190,7 @@ mod tests {
             let mut tau = [Mat::zeros(1, n - 1), Mat::zeros(1, n - 1)];
             reduce(&mut fast, tau[0].as_mut());
             let (a, tau_slow) = (&mut slow, tau[1].as_mut());
-            Reduction { a, tau: tau_slow }.run::<false>();
+            Reduction { a, tau: tau_slow }.run::<Portable>();
             for j in 0..n {
                 for i in j..n {
                     let (x, y) = (fast[(i, j)], slow[(i, j)]);

@@ -35,6 +35,7 @@ pub struct ShellBlock {
 }
 
 /// The kept part of a shell: what the next one grows on. Energies in units of the shell's scale.
+#[derive(Default)]
 pub struct Kept {
     pub labels: Vec<Label>,
     pub odd: Vec<bool>,

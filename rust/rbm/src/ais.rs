@@ -11,7 +11,7 @@ use crate::lanes::RandomLanes;
 use crate::layer::Tempered;
 use crate::machine::{Machine, log_sums};
 use kadanoff_runtime::Control;
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use rayon::prelude::*;
 
 /// How chains are annealed.
@@ -43,7 +43,7 @@ impl Kernel for Gain<'_> {
     type Output = f64;
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> f64 {
+    fn run<I: Instructions>(self) -> f64 {
         let (v, h) = self.machine.units;
         self.machine.fields(self.visible, self.fields);
         let mut inner = |beta: f64| {

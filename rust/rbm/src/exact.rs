@@ -9,7 +9,7 @@ use crate::Error;
 use crate::bits::words;
 use crate::machine::{Machine, log_sums};
 use crate::units::Units;
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use kadanoff_runtime::{Control, random};
 use rand::Rng;
 use rayon::prelude::*;
@@ -125,7 +125,7 @@ impl Kernel for Block<'_> {
     type Output = f64;
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> f64 {
+    fn run<I: Instructions>(self) -> f64 {
         let Self(plan, block) = self;
         let machine = plan.machine;
         let m = machine.hidden();

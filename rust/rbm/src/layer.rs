@@ -10,7 +10,7 @@
 use crate::bits::{BLOCK, words};
 use crate::lanes::{LANES, RandomLanes, exp, uniform};
 use crate::units::Units;
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
 /// Outputs that are worked on together.
 pub const PANEL: usize = 32;
@@ -133,7 +133,7 @@ impl Layer {
         impl Kernel for Set<'_> {
             type Output = ();
             #[inline(always)]
-            fn run<const FMA: bool>(self) {
+            fn run<I: Instructions>(self) {
                 let Self(layer, bias, weights) = self;
                 let (inputs, outputs) = (layer.inputs, layer.outputs);
                 layer.fill(bias, |i, first, rows| {
@@ -163,7 +163,7 @@ impl Layer {
         impl Kernel for Set<'_> {
             type Output = ();
             #[inline(always)]
-            fn run<const FMA: bool>(self) {
+            fn run<I: Instructions>(self) {
                 let Self(layer, bias, weights) = self;
                 let (inputs, outputs) = (layer.inputs, layer.outputs);
                 layer.fill(bias, |i, first, rows| {
@@ -276,7 +276,7 @@ impl Kernel for Pass<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let Pass {
             layer,
             input,
@@ -413,7 +413,7 @@ impl Kernel for Correlate<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let tables = self.tables;
         for first in (0..self.padded).step_by(PANEL) {
             for (g, table) in tables.iter_mut().enumerate() {

@@ -1,7 +1,7 @@
 //! Configurations of one spin, and H on the products of an up and a down one.
 
 use crate::Anderson;
-use kadanoff_runtime::simd::{self, Kernel, dispatch};
+use kadanoff_runtime::simd::{self, Instructions, Kernel, dispatch};
 
 /// All configurations of one spin with a given number of electrons.
 pub(super) struct SpinConfigurations {
@@ -135,7 +135,7 @@ impl Kernel for Apply<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         self.sector.apply_here(self.x, self.y);
     }
 }

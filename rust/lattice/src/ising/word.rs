@@ -5,6 +5,8 @@
 //! L = 512 on a Zen 5 core: 2 spins/ns in plain code, 7 with AVX2, 22 with AVX-512, which is 0.7 of
 //! what drawing the random bits alone allows.
 
+use kadanoff_runtime::simd;
+
 /// 512 bits in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C, align(64))]
@@ -193,7 +195,7 @@ impl Word for Portable {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     //! Every value of these types is made inside a function that was entered after the
-    //! processor's features had been detected, see `dispatch`; that makes the calls sound.
+    //! processor's features had been detected, see `simd::dispatch`; that makes the calls sound.
     use super::{LaneWords, Portable, Rotation, Word};
     use std::arch::x86_64::*;
 
@@ -383,32 +385,30 @@ pub(crate) use x86::{Avx2, Avx512};
 pub use kadanoff_runtime::simd::Level;
 
 /// Work that is written once for all kinds of words.
-pub(crate) trait Kernel {
+pub(crate) trait WordKernel {
     type Output;
     fn run<W: Word>(self) -> Self::Output;
 }
 
-/// Runs the kernel on the given registers, or on the portable ones where those are missing.
-pub(crate) fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx512f")]
-        fn avx512<K: Kernel>(kernel: K) -> K::Output {
-            kernel.run::<Avx512>()
-        }
-        #[target_feature(enable = "avx2")]
-        fn avx2<K: Kernel>(kernel: K) -> K::Output {
-            kernel.run::<Avx2>()
-        }
-        if level == Level::Avx512 && level.runs() {
-            // SAFETY: the processor was just asked.
-            return unsafe { avx512(kernel) };
-        }
-        if level == Level::Avx2 && level.runs() {
-            // SAFETY: the processor was just asked.
-            return unsafe { avx2(kernel) };
+/// The work on the words of the instructions that it is compiled for.
+struct OnWords<K>(K);
+
+impl<K: WordKernel> simd::Kernel for OnWords<K> {
+    type Output = K::Output;
+
+    #[inline(always)]
+    fn run<I: simd::Instructions>(self) -> K::Output {
+        match I::LEVEL {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => self.0.run::<Avx512>(),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => self.0.run::<Avx2>(),
+            _ => self.0.run::<Portable>(),
         }
     }
-    let _ = level;
-    kernel.run::<Portable>()
+}
+
+/// Runs the work on the registers of `level`, or on the portable ones where those are missing.
+pub(crate) fn dispatch<K: WordKernel>(level: Level, work: K) -> K::Output {
+    simd::dispatch(level, OnWords(work))
 }

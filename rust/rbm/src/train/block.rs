@@ -5,7 +5,7 @@ use crate::bits::{BLOCK, transpose, words};
 use crate::lanes::RandomLanes;
 use crate::layer::{Correlate, Layer, PANEL, Table, Tempered, tables};
 use crate::units::Units;
-use kadanoff_runtime::simd::{Kernel, Level};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, Portable};
 
 /// What the rows of a minibatch add up to, each already divided by their number.
 pub struct Sums {
@@ -52,7 +52,7 @@ impl Kernel for Add<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let Self(total, own) = self;
         total.flips += own.flips;
         for (to, from) in total.arrays().into_iter().zip(own.arrays()) {
@@ -122,7 +122,7 @@ impl Task {
             tables: &mut self.tables,
             out: &mut self.sums.correlations,
         }
-        .run::<false>();
+        .run::<Portable>();
         let (low, span) = (with.units.0.low() as f32, with.units.0.span() as f32);
         for (i, column) in columns.iter().enumerate() {
             let total = low * self.rows as f32 + span * column.count_ones() as f32;
@@ -162,7 +162,7 @@ impl Kernel for DataPhase<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let Self {
             task,
             with,
@@ -235,7 +235,7 @@ impl Kernel for ChainPhase<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let Self {
             task,
             with,

@@ -1,7 +1,7 @@
 //! The inner loops: a sweep, and a measurement.
 
 use super::super::counter::Counter;
-use super::super::word::{Kernel, LaneWords, Word};
+use super::super::word::{LaneWords, Word, WordKernel};
 use super::layout::{Layout, Record, SLOTS};
 use super::rates::{CLASSES, Classes, Isotropic, Rates};
 use kadanoff_runtime::random::Stream;
@@ -132,7 +132,7 @@ pub(crate) struct Sweep<'a> {
     pub sweeps: u64,
 }
 
-impl Kernel for Sweep<'_> {
+impl WordKernel for Sweep<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -382,7 +382,7 @@ pub(crate) struct Measure<'a> {
     pub words: &'a [LaneWords],
 }
 
-impl Kernel for Measure<'_> {
+impl WordKernel for Measure<'_> {
     /// One list over replicas for the spins up, and one for each direction.
     type Output = Vec<Vec<u64>>;
 

@@ -145,7 +145,7 @@ impl<W: Word> Digits<W> for Given<'_> {
     }
 }
 
-impl Kernel for Draw<'_> {
+impl WordKernel for Draw<'_> {
     type Output = Vec<LaneWords>;
 
     #[inline(always)]
@@ -220,7 +220,7 @@ fn drawn_bits_have_their_probabilities_and_are_independent() {
 /// Nothing but random planes: what no kernel can be faster than.
 struct Empty<'a>(&'a mut Planes, usize);
 
-impl Kernel for Empty<'_> {
+impl WordKernel for Empty<'_> {
     type Output = LaneWords;
 
     #[inline(always)]
