@@ -44,6 +44,8 @@ pub use bins::{Bin, BinningLevels};
 pub use simulation::{Options, Simulation};
 pub use table::Table;
 
+use serde::{Deserialize, Serialize};
+
 /// What can go wrong in a simulation.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
@@ -64,8 +66,9 @@ pub enum Error {
 }
 
 /// The impurity: levels, interactions and hybridisation functions of its flavours.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Model {
+    /// Inverse temperature.
     pub beta: f64,
     /// Levels from the chemical potential.
     pub levels: Vec<f64>,
@@ -76,6 +79,7 @@ pub struct Model {
     /// What is added to F while the chain runs, and weighted away when it measures.
     pub floor: f64,
     /// `tables` raised by `floor`.
+    #[serde(skip)]
     raised: Vec<Table>,
 }
 
@@ -83,6 +87,7 @@ pub struct Model {
 const REMAINS: f64 = 1e-30;
 
 impl Model {
+    /// A model without a floor.
     pub fn new(beta: f64, levels: Vec<f64>, interaction: Vec<f64>, tables: Vec<Table>) -> Self {
         Self {
             beta,
@@ -107,10 +112,12 @@ impl Model {
         Self::new(table.beta(), vec![level; 2], interaction, vec![table])
     }
 
+    /// Number of flavours.
     pub fn flavours(&self) -> usize {
         self.levels.len()
     }
 
+    /// Repulsion between flavours a and b.
     #[inline(always)]
     pub fn u(&self, a: usize, b: usize) -> f64 {
         self.interaction[a * self.levels.len() + b]

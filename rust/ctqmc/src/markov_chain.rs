@@ -11,6 +11,7 @@ use crate::simulation::Options;
 use crate::{Error, Model};
 use kadanoff_runtime::random::{self, Stream};
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
+use serde::{Deserialize, Serialize};
 
 /// Bins of a chain never exceed this number: then neighbours are joined.
 pub const MAX_BINS: usize = 64;
@@ -20,24 +21,31 @@ pub const BLOCK: usize = 256;
 const TRUST: usize = 4096;
 
 /// A chain and everything that it has measured.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MarkovChain {
+    /// Index of the chain: its streams of random numbers.
     pub index: usize,
+    /// The configuration.
     pub now: Configuration,
     /// Blocks done, warm-up included.
     pub blocks: u64,
     /// Mean order in the last block of the warm-up.
     pub warm_order: f64,
+    /// Sums of the open bin.
     pub sums: Accumulator,
+    /// Bins that are full.
     pub bins: Vec<Bin>,
-    /// Blocks that make a bin, and that the open bin already has.
+    /// Blocks that make a bin.
     pub bin_blocks: u64,
+    /// Blocks that the open bin already has.
     pub open_blocks: u64,
+    /// Averages for the autocorrelation.
     pub levels: BinningLevels,
     /// Measurements by the order of a flavour.
     pub histogram: Vec<u64>,
     /// Largest relative deviation of an updated inverse from a fresh one.
     pub drift: f64,
+    /// Updates done.
     pub updates: u64,
 }
 
@@ -89,6 +97,7 @@ impl Kernel for Block<'_> {
 }
 
 impl MarkovChain {
+    /// A chain at its start.
     pub fn new(model: &Model, options: &Options, index: usize) -> Self {
         // Chains begin at different lines, full or empty.
         let filled = random::mix(options.seed ^ random::mix(index as u64));

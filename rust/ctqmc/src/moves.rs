@@ -17,21 +17,29 @@ use crate::Model;
 use crate::flavour::{Flavour, Kind, MAX_SEGMENTS};
 use kadanoff_runtime::random::Stream;
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 /// Moves by kind, for acceptance rates.
 pub const MOVES: usize = 4;
+/// A segment or an antisegment is inserted.
 pub const INSERT: usize = 0;
+/// A segment or an antisegment is removed.
 pub const REMOVE: usize = 1;
+/// One operator is shifted.
 pub const SHIFT: usize = 2;
+/// A flavour without operators is emptied or filled.
 pub const FLIP: usize = 3;
 
 /// Occupations of all flavours as functions of imaginary time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Configuration {
+    /// One entry for every flavour.
     pub flavours: Vec<Flavour>,
     /// Sign of the weight.
     pub sign: f64,
+    /// Moves proposed, by kind.
     pub proposed: [u64; MOVES],
+    /// Moves accepted, by kind.
     pub accepted: [u64; MOVES],
     /// More than `MAX_SEGMENTS` segments were wanted.
     pub overflow: bool,

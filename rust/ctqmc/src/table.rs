@@ -6,6 +6,7 @@
 //! continuous.
 
 use crate::Error;
+use serde::{Deserialize, Serialize};
 
 /// Points, and coefficients, of a cell.
 pub const POINTS: usize = 8;
@@ -13,7 +14,8 @@ pub const POINTS: usize = 8;
 const MAX_CELLS: usize = 1 << 16;
 
 /// F on `[0, beta]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Table {
     beta: f64,
     per_time: f64,
@@ -22,6 +24,43 @@ pub struct Table {
     coefficients: Vec<[f64; POINTS]>,
     /// Largest deviation seen between a table and the function, over its largest value.
     pub error: f64,
+}
+
+/// What a table is made from.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    beta: f64,
+    coefficients: Vec<[f64; POINTS]>,
+    error: f64,
+}
+
+impl From<Table> for Stored {
+    fn from(table: Table) -> Self {
+        Self {
+            beta: table.beta,
+            coefficients: table.coefficients,
+            error: table.error,
+        }
+    }
+}
+
+impl TryFrom<Stored> for Table {
+    type Error = &'static str;
+
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        let cells = stored.coefficients.len();
+        let fits = (1..=MAX_CELLS).contains(&cells) && stored.beta > 0.0 && stored.beta.is_finite();
+        if !fits {
+            return Err("a table without cells or beta");
+        }
+        Ok(Self {
+            beta: stored.beta,
+            per_time: cells as f64 / stored.beta,
+            top: (cells as f64 - 0.5).next_down(),
+            coefficients: stored.coefficients,
+            error: stored.error,
+        })
+    }
 }
 
 /// `(1 - cos(pi j / 7)) / 2`, within a cell.
@@ -150,25 +189,12 @@ impl Table {
         new
     }
 
-    /// A table whose coefficients are known.
-    pub(crate) fn raw(beta: f64, coefficients: Vec<[f64; POINTS]>, error: f64) -> Self {
-        Self {
-            beta,
-            per_time: coefficients.len() as f64 / beta,
-            top: (coefficients.len() as f64 - 0.5).next_down(),
-            coefficients,
-            error,
-        }
-    }
-
-    pub(crate) fn coefficients(&self) -> &[[f64; POINTS]] {
-        &self.coefficients
-    }
-
+    /// Inverse temperature.
     pub fn beta(&self) -> f64 {
         self.beta
     }
 
+    /// Number of cells.
     pub fn cells(&self) -> usize {
         self.coefficients.len()
     }

@@ -31,8 +31,11 @@ const TICK: Duration = Duration::from_millis(30);
 /// Couplings over temperature, and the side of the torus.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Model {
+    /// Sites of a row.
     pub side: usize,
+    /// Coupling of nearest neighbours over temperature.
     pub pair: f64,
+    /// Coupling of the four spins of a plaquette over temperature.
     pub plaquette: f64,
 }
 
@@ -48,8 +51,11 @@ pub enum Update {
 /// What to do: `warm_up` updates, then `measurements` times `interval` updates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
+    /// Updates before the first measurement.
     pub warm_up: usize,
+    /// Number of measurements.
     pub measurements: usize,
+    /// Updates between measurements.
     pub interval: usize,
 }
 
@@ -60,10 +66,13 @@ pub struct Measured {
     pub sums: Vec<[i64; SUMS]>,
     /// Spins at the end, row by row.
     pub spins: Vec<i8>,
-    /// Updates after the warm-up: proposed, accepted; spins visited, and those flipped.
+    /// Updates proposed after the warm-up.
     pub proposed: u64,
+    /// Updates accepted.
     pub accepted: u64,
+    /// Spins visited by clusters.
     pub visited: u64,
+    /// Spins flipped by clusters.
     pub flipped: u64,
 }
 

@@ -14,15 +14,20 @@ pub(super) const MAX_SITES: usize = 1 << 28;
 /// What lies beyond the last row and column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Boundary {
+    /// Periodic along both axes.
     Torus,
+    /// No bonds across the edges.
     Open,
 }
 
 /// Size, boundary and the tables of steps.
 #[derive(Debug, Clone)]
 pub struct SquareLattice {
+    /// Number of sites along x.
     pub lx: usize,
+    /// Number of sites along y.
     pub ly: usize,
+    /// What the edges do.
     pub boundary: Boundary,
     /// Step to the neighbour, by edge flags and direction as they stand in a byte.
     pub(super) step: [i32; 64],
@@ -60,10 +65,12 @@ impl SquareLattice {
         }
     }
 
+    /// Number of sites.
     pub fn sites(&self) -> usize {
         self.lx * self.ly
     }
 
+    /// Whether the edges are open.
     pub fn is_open(&self) -> bool {
         self.boundary == Boundary::Open
     }

@@ -12,11 +12,13 @@ const PATIENCE: u32 = 1 << 17;
 /// What to sample.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// Where the dimers lie.
     pub lattice: SquareLattice,
     /// v/T: a pair of parallel dimers on a plaquette has weight `exp(-coupling)`.
     pub coupling: f64,
     /// A winding that is kept, or all of them.
     pub winding: Option<(i32, i32)>,
+    /// Number of independent runs.
     pub replicas: usize,
     /// Measurements of each replica.
     pub samples: usize,
@@ -34,8 +36,11 @@ pub struct Plan {
 pub struct Replica {
     /// Directions of all sites, measurement after measurement.
     pub dimers: Vec<u8>,
+    /// Winding numbers of every sample.
     pub winding: Vec<(i32, i32)>,
+    /// Flippable plaquettes of every sample.
     pub flippable: Vec<u32>,
+    /// Steps of the worm, in all.
     pub steps: u64,
 }
 

@@ -36,6 +36,7 @@ impl Simulation {
         })
     }
 
+    /// The lattice that is covered.
     pub fn lattice(&self) -> &SquareLattice {
         &self.lattice
     }
@@ -70,14 +71,17 @@ impl Simulation {
         self.lane.moved
     }
 
+    /// For every site the direction of its partner.
     pub fn directions(&self) -> Vec<u8> {
         self.cells.iter().map(|c| c & DIRECTION).collect()
     }
 
+    /// Winding numbers along both axes.
     pub fn winding(&self) -> (i32, i32) {
         winding(&self.lattice, &self.cells)
     }
 
+    /// Number of plaquettes with two parallel dimers.
     pub fn flippable(&self) -> u32 {
         flippable(&self.lattice, &self.cells)
     }

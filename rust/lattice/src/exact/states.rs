@@ -20,7 +20,9 @@ const CHUNK_BITS: u32 = 18;
 pub struct States {
     /// c sums of bonds for each entry.
     pub bonds: Vec<i64>,
+    /// Sum of the spins of every entry.
     pub magnetisation: Vec<i64>,
+    /// Number of states of every entry.
     pub counts: Vec<u64>,
 }
 

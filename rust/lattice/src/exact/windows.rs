@@ -12,7 +12,9 @@ use kadanoff_runtime::Control;
 use rayon::prelude::*;
 use std::marker::PhantomData;
 
+/// Largest width of a window.
 pub const MAX_WIDTH: usize = 20;
+/// Largest number of sites of a block.
 pub const MAX_BLOCK: usize = 20;
 /// Below this no two entries of a vector are further apart than numbers reach.
 const WIDEST_LOG: f64 = 600.0;
@@ -20,9 +22,13 @@ const WIDEST_LOG: f64 = 600.0;
 /// A rectangle of `height` rows with couplings over temperature along rows and columns.
 #[derive(Debug, Clone)]
 pub struct Window {
+    /// Number of rows.
     pub height: usize,
+    /// Number of columns.
     pub width: usize,
+    /// Coupling over temperature along a row.
     pub kx: f64,
+    /// Coupling over temperature along a column.
     pub ky: f64,
     /// Sites `y * width + x` of the block, ascending.
     pub block: Vec<usize>,
