@@ -74,24 +74,11 @@ pub fn nrg_dynamics<'py>(
         .iter()
         .map(|of_job| of_job.iter().map(tensor).collect())
         .collect::<PyResult<Vec<Vec<nrg::Tensor>>>>()?;
-    let statics: Vec<Vec<Vec<faer::Mat<f64>>>> = static_operators
+    let statics = jobs
         .iter()
-        .map(|job| job.iter().map(|o| o.iter().map(matrix).collect()).collect())
-        .collect();
-    for ((cluster, _), of_job) in jobs.iter().zip(&statics) {
-        let sizes = cluster.get().block_sizes();
-        let fits = |o: &Vec<faer::Mat<f64>>| {
-            o.len() == sizes.len()
-                && o.iter()
-                    .zip(&sizes)
-                    .all(|(m, &n)| m.nrows() == n && m.ncols() == n)
-        };
-        if !of_job.iter().all(fits) {
-            return Err(errors::argument(
-                "a static operator has the wrong number or shape of blocks",
-            ));
-        }
-    }
+        .zip(&static_operators)
+        .map(|((cluster, _), of_job)| scalars(cluster.get(), of_job))
+        .collect::<PyResult<Vec<_>>>()?;
     let requests: Vec<nrg::SpectralRequest<'_>> = jobs
         .iter()
         .zip(tensors.iter().zip(&statics))
@@ -108,27 +95,64 @@ pub fn nrg_dynamics<'py>(
         nrg::dynamics(&requests, &pairs, &temperatures, &bins, &options, control)
     })?;
     let out = PyList::empty(py);
-    for o in outcomes {
-        let d = PyDict::new(py);
-        d.set_item("levels", levels_of(py, &o.run)?)?;
-        d.set_item("log_Z", o.log_z.into_pyarray(py))?;
-        let expectations = Array2::from_shape_fn((o.expectations.len(), temperatures.len()), |i| {
-            o.expectations[i.0][i.1]
-        });
-        d.set_item("expectations", expectations.into_pyarray(py))?;
-        let shape = (pairs.len(), temperatures.len(), 2 * count);
-        let pick = |f: fn(&nrg::BinnedSpectrum) -> &Vec<f64>| {
-            Array3::from_shape_fn(shape, |(p, t, i)| f(&o.spectra[p][t])[i])
-        };
-        d.set_item("weight", pick(|s| &s.weight).into_pyarray(py))?;
-        d.set_item("moment", pick(|s| &s.moment).into_pyarray(py))?;
-        let response = Array2::from_shape_fn((pairs.len(), temperatures.len()), |(p, t)| {
-            o.spectra[p][t].response
-        });
-        d.set_item("response", response.into_pyarray(py))?;
-        out.append(d)?;
+    for found in outcomes {
+        out.append(arrays(
+            py,
+            found,
+            (pairs.len(), temperatures.len(), 2 * count),
+        )?)?;
     }
     Ok(out)
+}
+
+/// The levels of a run and its averages; `shape` is pairs, temperatures, bins.
+fn arrays(
+    py: Python<'_>,
+    found: nrg::SpectralResult,
+    shape: (usize, usize, usize),
+) -> PyResult<Bound<'_, PyDict>> {
+    let (pairs, temperatures, _) = shape;
+    let d = PyDict::new(py);
+    d.set_item("levels", levels_of(py, &found.run)?)?;
+    d.set_item("log_Z", found.log_z.into_pyarray(py))?;
+    let expectations = Array2::from_shape_fn((found.expectations.len(), temperatures), |(o, t)| {
+        found.expectations[o][t]
+    });
+    d.set_item("expectations", expectations.into_pyarray(py))?;
+    let pick = |f: fn(&nrg::BinnedSpectrum) -> &Vec<f64>| {
+        Array3::from_shape_fn(shape, |(p, t, i)| f(&found.spectra[p][t])[i])
+    };
+    d.set_item("weight", pick(|s| &s.weight).into_pyarray(py))?;
+    d.set_item("moment", pick(|s| &s.moment).into_pyarray(py))?;
+    let response =
+        Array2::from_shape_fn((pairs, temperatures), |(p, t)| found.spectra[p][t].response);
+    d.set_item("response", response.into_pyarray(py))?;
+    Ok(d)
+}
+
+/// Scalar operators on the blocks of a cluster.
+fn scalars(
+    cluster: &InitialCluster,
+    operators: &[Vec<Matrix<'_>>],
+) -> PyResult<Vec<Vec<faer::Mat<f64>>>> {
+    let sizes = cluster.block_sizes();
+    let operators: Vec<Vec<faer::Mat<f64>>> = operators
+        .iter()
+        .map(|o| o.iter().map(matrix).collect())
+        .collect();
+    let fits = |o: &Vec<faer::Mat<f64>>| {
+        o.len() == sizes.len()
+            && o.iter()
+                .zip(&sizes)
+                .all(|(m, &n)| m.nrows() == n && m.ncols() == n)
+    };
+    if operators.iter().all(fits) {
+        Ok(operators)
+    } else {
+        Err(errors::argument(
+            "a static operator has the wrong number or shape of blocks",
+        ))
+    }
 }
 
 fn tensor((rank, elements): &(Vec<i64>, Elements<'_>)) -> PyResult<nrg::Tensor> {

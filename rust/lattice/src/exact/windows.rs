@@ -17,7 +17,7 @@ pub const MAX_WIDTH: usize = 20;
 /// Largest number of sites of a block.
 pub const MAX_BLOCK: usize = 20;
 /// Below this no two entries of a vector are further apart than numbers reach.
-const WIDEST_LOG: f64 = 600.0;
+const MAX_LOG: f64 = 600.0;
 
 /// A rectangle of `height` rows with couplings over temperature along rows and columns.
 #[derive(Debug, Clone)]
@@ -157,7 +157,7 @@ impl Window {
     fn one(&self, fields: &[f64], control: &Control, out: &mut [f64]) -> Result<(), Error> {
         let strongest = fields.iter().fold(0.0f64, |a, h| a.max(h.abs()));
         let bonds = 2.0 * (self.kx.abs() + self.ky.abs());
-        if 2.0 * self.width as f64 * (bonds + strongest) < WIDEST_LOG {
+        if 2.0 * self.width as f64 * (bonds + strongest) < MAX_LOG {
             Sum::<Linear>::new(self, fields, control).all(out)
         } else {
             Sum::<Logarithmic>::new(self, fields, control).all(out)
