@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "BoltzmannMachine",
-    "Chain",
+    "WilsonChain",
     "Control",
     "CtqmcRun",
     "DimerSimulation",
@@ -14,7 +14,7 @@ __all__ = [
     "IsingEnsemble",
     "IsingTempering",
     "KajueterKotliar",
-    "Seed",
+    "InitialCluster",
     "__version__",
     "ctqmc_nodes",
     "ctqmc_read",
@@ -105,7 +105,7 @@ class EdSpectrum:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], float]: ...
 
 @final
-class Seed:
+class InitialCluster:
     def __new__(
         cls,
         factors: tuple[str, str],
@@ -116,13 +116,13 @@ class Seed:
         operators: Sequence[Sequence[_Matrix]],
         reflections: tuple[_Reflection, _Reflection],
         bands: int = 1,
-    ) -> Seed: ...
+    ) -> InitialCluster: ...
 
 @final
-class Chain:
+class WilsonChain:
     def __new__(
         cls, hopping: Sequence[float], onsite: Sequence[float], scale: Sequence[float]
-    ) -> Chain: ...
+    ) -> WilsonChain: ...
     def levels(self, n: int) -> NDArray[np.float64]: ...
 
 def ctqmc_nodes(beta: float, cells: int) -> NDArray[np.float64]: ...
@@ -207,7 +207,7 @@ def second_order_poles(
     energies: NDArray[np.float64], weights: NDArray[np.float64], beta: float, distance: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
 def nrg_solve(
-    jobs: Sequence[tuple[Seed, Chain]],
+    jobs: Sequence[tuple[InitialCluster, WilsonChain]],
     *,
     states: int | None = None,
     multiplets: int | None = None,
@@ -229,10 +229,10 @@ def nrg_averages(
     bands: int = 1,
 ) -> tuple[_Matrix, _Matrix]: ...
 def nrg_clean_chain(
-    chain: Chain, shells: Sequence[int], temperatures: Sequence[float]
+    chain: WilsonChain, shells: Sequence[int], temperatures: Sequence[float]
 ) -> tuple[NDArray[np.float64], _Matrix]: ...
 def nrg_dynamics(
-    jobs: Sequence[tuple[Seed, Chain]],
+    jobs: Sequence[tuple[InitialCluster, WilsonChain]],
     tensors: Sequence[Sequence[tuple[Sequence[int], Sequence[tuple[int, int, _Matrix]]]]],
     static_operators: Sequence[Sequence[Sequence[_Matrix]]],
     pairs: Sequence[tuple[int, int, bool]],

@@ -39,11 +39,11 @@ VALID = arguments()
 
 def chain(sites=8):
     scale = 0.6 ** np.arange(sites)
-    return _core.Chain((0.5 * scale[:-1]).tolist(), [0.0] * sites, scale.tolist())
+    return _core.WilsonChain((0.5 * scale[:-1]).tolist(), [0.0] * sites, scale.tolist())
 
 
 def run(chain_=None, **changes):
-    pair = (_core.Seed(**(VALID | changes)), chain_ or chain())
+    pair = (_core.InitialCluster(**(VALID | changes)), chain_ or chain())
     return _core.nrg_solve([pair], states=50)[0]
 
 
@@ -107,7 +107,7 @@ BAD_SEEDS = {
 @pytest.mark.parametrize(("changes", "error"), BAD_SEEDS.values(), ids=BAD_SEEDS)
 def test_a_bad_seed_is_refused(changes, error):
     with pytest.raises(error):
-        _core.Seed(**(VALID | changes))
+        _core.InitialCluster(**(VALID | changes))
 
 
 BAD_CHAINS = {
@@ -125,7 +125,7 @@ BAD_CHAINS = {
 @pytest.mark.parametrize("arrays", BAD_CHAINS.values(), ids=BAD_CHAINS)
 def test_a_bad_chain_is_refused(arrays):
     with pytest.raises(ValueError, match="invalid chain"):
-        _core.Chain(*arrays)
+        _core.WilsonChain(*arrays)
 
 
 def test_numbers_that_overflow_on_the_way_are_numerical_errors():
@@ -135,7 +135,7 @@ def test_numbers_that_overflow_on_the_way_are_numerical_errors():
         run(hopping=scaled(1e300))
     for arrays in (([1e300], [0.0, 0.0], [1e-300, 1e-300]), ([1e-300], [0.0, 0.0], [1.0, 1e-300])):
         with pytest.raises(NumericalError, match="non-finite"):
-            run(_core.Chain(*arrays))
+            run(_core.WilsonChain(*arrays))
 
 
 def test_shells_and_temperatures_must_make_pairs():
@@ -146,7 +146,7 @@ def test_shells_and_temperatures_must_make_pairs():
         with pytest.raises(ValueError, match=r"pairs|positive"):
             _core.nrg_clean_chain(chain(), shells, T)
     with pytest.raises(ValueError, match="threads must be at least 1"):
-        _core.nrg_solve([(_core.Seed(**VALID), chain())], states=50, threads=0)
+        _core.nrg_solve([(_core.InitialCluster(**VALID), chain())], states=50, threads=0)
 
 
 def test_odd_but_legal_arrays_run():
@@ -154,7 +154,7 @@ def test_odd_but_legal_arrays_run():
     assert len(run(hopping=[[], []])["scale"]) == 8
     fortran = [[(i, j, np.asfortranarray(m)) for i, j, m in c] for c in VALID["hopping"]]
     assert run(hopping=fortran)["energies"].tobytes() == run()["energies"].tobytes()
-    assert len(run(_core.Chain([], [0.0], [1.0]))["scale"]) == 1
+    assert len(run(_core.WilsonChain([], [0.0], [1.0]))["scale"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_odd_but_legal_arrays_run():
 )
 def test_bad_options_of_the_core(options, error):
     with pytest.raises(error):
-        _core.nrg_solve([(_core.Seed(**VALID), chain())], **options)
+        _core.nrg_solve([(_core.InitialCluster(**VALID), chain())], **options)
 
 
 LEVELS = run()

@@ -1,11 +1,10 @@
 //! Continuous-time Monte Carlo: a table of Delta(tau) in, bins of measurements out.
 
-use crate::control::{self, Control};
-use crate::errors;
+use crate::control::{Call, ControlArgument, Report};
+use crate::errors::{self, OrRaise};
 use kadanoff_ctqmc as ctqmc;
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -24,7 +23,7 @@ pub fn ctqmc_read<'py>(
     table: PyReadonlyArray1<'py, f64>,
     l: PyReadonlyArray1<'py, f64>,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
-    let table = ctqmc::Table::new(beta, &values(&table)).map_err(|e| errors::ctqmc(py, &e))?;
+    let table = ctqmc::Table::new(beta, &values(&table)).or_raise(py)?;
     let within = values(&l).into_iter().map(|l| l.clamp(0.0, beta));
     let read: Vec<f64> = within.map(|l| table.at(l)).collect();
     Ok(read.into_pyarray(py))
@@ -68,7 +67,7 @@ impl CtqmcRun {
         cells: usize,
         orders: usize,
     ) -> PyResult<Self> {
-        let table = ctqmc::Table::new(beta, &values(&table)).map_err(|e| errors::ctqmc(py, &e))?;
+        let table = ctqmc::Table::new(beta, &values(&table)).or_raise(py)?;
         let options = ctqmc::Options {
             seed,
             chains,
@@ -80,7 +79,7 @@ impl CtqmcRun {
         let model = ctqmc::Model::anderson(U, level, table).with_floor(floor);
         ctqmc::Simulation::new(model, options)
             .map(|s| Self(Mutex::new(s)))
-            .map_err(|e| errors::ctqmc(py, &e))
+            .or_raise(py)
     }
 
     /// Runs every chain until it has `blocks` blocks of measurements in all.
@@ -90,18 +89,12 @@ impl CtqmcRun {
         py: Python<'_>,
         blocks: u64,
         threads: Option<usize>,
-        control: Option<Bound<'_, Control>>,
-        report: Option<Py<PyAny>>,
+        control: ControlArgument<'_>,
+        report: Report,
     ) -> PyResult<()> {
-        let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-        let (outcome, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-            kadanoff_runtime::with_threads(threads, || self.lock().advance(blocks, &shared))
-        })?;
-        let done = outcome.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
-        if let Some(error) = interrupted {
-            return Err(errors::interrupted(py, error));
-        }
-        if done.map_err(|e| errors::ctqmc(py, &e))? {
+        let done = Call::new(threads, control, report)?
+            .run(py, |control| self.lock().advance(blocks, control))?;
+        if done {
             Ok(())
         } else {
             Err(errors::cancelled(py))
@@ -130,7 +123,7 @@ impl CtqmcRun {
     fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
         py.detach(|| ctqmc::Simulation::from_bytes(data))
             .map(|s| Self(Mutex::new(s)))
-            .map_err(|e| errors::ctqmc(py, &e))
+            .or_raise(py)
     }
 
     /// Updates between two measurements; 0 until the warm-up is over.
@@ -151,8 +144,7 @@ impl CtqmcRun {
             .collect();
         let matrix = |f: &dyn Fn(&ctqmc::Bin) -> Vec<f64>, width: usize| {
             let flat: Vec<f64> = bins.iter().flat_map(|(_, b)| f(b)).collect();
-            Array2::from_shape_vec((bins.len(), width), flat)
-                .map_err(|e| PyValueError::new_err(e.to_string()))
+            Array2::from_shape_vec((bins.len(), width), flat).map_err(errors::shape)
         };
         out.set_item("G", matrix(&|b| b.g.clone(), orders)?.into_pyarray(py))?;
         out.set_item("F", matrix(&|b| b.f.clone(), orders)?.into_pyarray(py))?;
@@ -189,10 +181,11 @@ impl CtqmcRun {
         out.set_item("levels", levels)?;
         let drift = run.chains.iter().fold(0.0_f64, |m, c| m.max(c.drift));
         out.set_item("drift", drift)?;
-        let total =
-            |f: &dyn Fn(&ctqmc::chain::Chain) -> u64| -> u64 { run.chains.iter().map(f).sum() };
+        let total = |f: &dyn Fn(&ctqmc::markov_chain::MarkovChain) -> u64| -> u64 {
+            run.chains.iter().map(f).sum()
+        };
         out.set_item("updates", total(&|c| c.updates))?;
-        let names = ["put", "take", "stretch", "fill"];
+        let names = ["insert", "remove", "shift", "flip"];
         let moves = PyDict::new(py);
         for (m, name) in names.iter().enumerate() {
             let proposed = total(&|c| c.now.proposed[m]);

@@ -1,11 +1,10 @@
 //! Diagrammatic approximations: energies and hybridisation in, propagators out.
 
-use crate::control::{self, Control};
-use crate::errors;
+use crate::control::{Call, ControlArgument};
+use crate::errors::{self, OrRaise};
 use kadanoff_diagrams as diagrams;
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 type Vector<'py> = Bound<'py, PyArray1<f64>>;
@@ -21,21 +20,13 @@ pub fn nca_propagators<'py>(
     energies: [f64; 3],
     x: PyReadonlyArray1<'py, f64>,
     beta: f64,
-    control: Option<Bound<'py, Control>>,
+    control: ControlArgument<'py>,
 ) -> PyResult<Bound<'py, PyArray2<f64>>> {
     let x = x.as_array().to_vec();
-    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let solve = || diagrams::propagate(energies, &x, beta, &shared);
-    let found = if x.len() <= SMALL {
-        py.detach(solve)
-    } else {
-        let (outcome, interrupted) = control::supervise(py, &shared, None, solve)?;
-        if let Some(error) = interrupted {
-            return Err(errors::interrupted(py, error));
-        }
-        outcome
-    };
-    let p = found.map_err(|e| errors::diagrams(py, &e))?.p;
+    let found = Call::sequential(control).run_unless_brief(py, x.len() <= SMALL, |control| {
+        diagrams::propagate(energies, &x, beta, control)
+    })?;
+    let p = found.p;
     Ok(Array2::from_shape_fn((3, x.len()), |(m, k)| p[m][k]).into_pyarray(py))
 }
 
@@ -50,7 +41,7 @@ pub fn second_order_poles<'py>(
 ) -> PyResult<(Vector<'py>, Vector<'py>)> {
     let (energies, weights) = (energies.as_slice()?, weights.as_slice()?);
     if energies.len() != weights.len() {
-        return Err(PyValueError::new_err(
+        return Err(errors::argument(
             "energies and weights must agree in length",
         ));
     }
@@ -80,7 +71,7 @@ impl KajueterKotliar {
     ) -> PyResult<Self> {
         let [e, weights, y, residues] = [e, weights, y, residues].map(|x| x.as_array().to_vec());
         if e.len() != weights.len() || y.len() != residues.len() {
-            return Err(PyValueError::new_err(
+            return Err(errors::argument(
                 "levels and weights, points and residues must agree in length",
             ));
         }
@@ -97,7 +88,6 @@ impl KajueterKotliar {
 
     /// `n - n0` with the bare impurity at `level0`.
     fn excess(&self, py: Python<'_>, level0: f64) -> PyResult<f64> {
-        py.detach(|| self.0.excess(level0))
-            .map_err(|e| errors::diagrams(py, &e))
+        py.detach(|| self.0.excess(level0)).or_raise(py)
     }
 }

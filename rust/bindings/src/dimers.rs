@@ -1,27 +1,26 @@
 //! The dimer samplers of `kadanoff-lattice`.
 
-use crate::control::{self, Control};
-use crate::errors;
-use kadanoff_lattice::dimers::{self, Boundary, Lattice, Plan, Replica};
+use crate::control::{Call, ControlArgument, Report, complete};
+use crate::errors::{self, OrRaise};
+use kadanoff_lattice::dimers::{self, Boundary, Plan, Replica, SquareLattice};
 use numpy::{IntoPyArray, PyArray1};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 /// Steps between two looks at Python's signals.
 const PATIENCE: u32 = 1 << 22;
 
-fn lattice(py: Python<'_>, lx: usize, ly: usize, boundary: &str) -> PyResult<Lattice> {
+fn lattice(py: Python<'_>, lx: usize, ly: usize, boundary: &str) -> PyResult<SquareLattice> {
     let boundary = match boundary {
         "torus" => Boundary::Torus,
         "open" => Boundary::Open,
         other => {
-            return Err(PyValueError::new_err(format!(
+            return Err(errors::argument(format!(
                 "boundary must be 'torus' or 'open', got '{other}'"
             )));
         }
     };
-    Lattice::new(lx, ly, boundary).map_err(|e| errors::dimers(py, &e))
+    SquareLattice::new(lx, ly, boundary).or_raise(py)
 }
 
 /// Samples coverings in `replicas` independent runs; one dictionary of arrays for each.
@@ -42,12 +41,9 @@ pub fn dimers_sample<'py>(
     winding: Option<(i32, i32)>,
     coverings: bool,
     threads: Option<usize>,
-    control: Option<Bound<'py, Control>>,
-    report: Option<Py<PyAny>>,
+    control: ControlArgument<'py>,
+    report: Report,
 ) -> PyResult<Bound<'py, PyList>> {
-    if threads == Some(0) {
-        return Err(PyValueError::new_err("threads must be at least 1, got 0"));
-    }
     let plan = Plan {
         lattice: lattice(py, lx, ly, boundary)?,
         coupling,
@@ -58,30 +54,16 @@ pub fn dimers_sample<'py>(
         burn_in,
         coverings,
     };
-    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let (found, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-        kadanoff_runtime::with_threads(threads, || dimers::sample(&plan, seed, &shared))
-    })?;
-    let found = found
-        .map_err(|e| PyValueError::new_err(format!("threads: {e}")))?
-        .map_err(|e| errors::dimers(py, &e))?;
+    let (found, interruption) = Call::new(threads, control, report)?
+        .observe(py, |control| dimers::sample(&plan, seed, control))?;
+    let found = found.or_raise(py)?;
     let whole = found.iter().all(|r| r.flippable.len() == samples);
     let out = PyList::empty(py);
     for replica in found {
         out.append(arrays(py, replica)?)?;
     }
-    let failure = match interrupted {
-        Some(error) => Some(errors::interrupted(py, error)),
-        None if !whole => Some(errors::cancelled(py)),
-        None => None,
-    };
-    match failure {
-        None => Ok(out),
-        Some(error) => {
-            error.value(py).setattr("partial", out)?;
-            Err(error)
-        }
-    }
+    let failure = interruption.or_else(|| (!whole).then(|| errors::cancelled(py)));
+    complete(py, out, failure)
 }
 
 fn arrays(py: Python<'_>, replica: Replica) -> PyResult<Bound<'_, PyDict>> {
@@ -103,17 +85,12 @@ pub fn dimers_enumerate<'py>(
     ly: usize,
     boundary: &str,
     most: usize,
-    control: Option<Bound<'py, Control>>,
+    control: ControlArgument<'py>,
 ) -> PyResult<Bound<'py, PyArray1<u8>>> {
     let lattice = lattice(py, lx, ly, boundary)?;
-    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let (found, interrupted) = control::supervise(py, &shared, None, || {
-        dimers::enumerate(&lattice, most, &shared)
-    })?;
-    match interrupted {
-        Some(error) => Err(errors::interrupted(py, error)),
-        None => Ok(found.map_err(|e| errors::dimers(py, &e))?.into_pyarray(py)),
-    }
+    let found =
+        Call::sequential(control).run(py, |control| dimers::enumerate(&lattice, most, control))?;
+    Ok(found.into_pyarray(py))
 }
 
 /// One covering that is moved loop by loop; see `kadanoff.dimers.Simulation`.
@@ -136,7 +113,7 @@ impl DimerSimulation {
         let lattice = lattice(py, lx, ly, boundary)?;
         dimers::Simulation::new(lattice, coupling, winding, seed)
             .map(Self)
-            .map_err(|e| errors::dimers(py, &e))
+            .or_raise(py)
     }
 
     /// Closes `loops` loops and returns the number of steps that they took.

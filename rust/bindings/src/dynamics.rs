@@ -1,30 +1,29 @@
-//! Full-density-matrix dynamics: one call from seed and operators to binned spectra.
+//! Full-density-matrix dynamics: one call from cluster and operators to binned spectra.
 
-use crate::control::{self, Control};
+use crate::control::{Call, ControlArgument, Report};
 use crate::errors;
-use crate::nrg::{Chain, Matrix, Seed, label, levels_of, matrix};
+use crate::nrg::{InitialCluster, Matrix, WilsonChain, label, levels_of, matrix};
 use kadanoff_nrg as nrg;
 use numpy::IntoPyArray;
 use numpy::ndarray::{Array2, Array3};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::collections::HashMap;
 
 type Elements<'py> = Vec<(usize, usize, Matrix<'py>)>;
 
-/// Runs the iteration with its complete basis for every (seed, chain), then the density matrix at
+/// Runs the iteration with its complete basis for every (cluster, chain), then the density matrix at
 /// every temperature, static expectation values and binned spectral functions.
 ///
 /// `tensors` holds (rank, elements) for every operator, `static_operators` one matrix a block for
-/// every operator, `pairs` (b, c, fermionic); all belong to the seed, one list for every job.
+/// every operator, `pairs` (b, c, fermionic); all belong to the cluster, one list for every job.
 #[pyfunction]
 #[pyo3(signature = (jobs, tensors, static_operators, pairs, temperatures, *, lowest, per_decade,
                     count, states=None, multiplets=None, energy=None, gap=1e-5, memory_limit=None,
                     basis_limit=usize::MAX, reuse=true, threads=None, control=None, report=None))]
 pub fn nrg_dynamics<'py>(
     py: Python<'py>,
-    jobs: Vec<(Bound<'py, Seed>, Bound<'py, Chain>)>,
+    jobs: Vec<(Bound<'py, InitialCluster>, Bound<'py, WilsonChain>)>,
     tensors: Vec<Vec<(Vec<i64>, Elements<'py>)>>,
     static_operators: Vec<Vec<Vec<Matrix<'py>>>>,
     pairs: Vec<(usize, usize, bool)>,
@@ -40,16 +39,16 @@ pub fn nrg_dynamics<'py>(
     basis_limit: usize,
     reuse: bool,
     threads: Option<usize>,
-    control: Option<Bound<'py, Control>>,
-    report: Option<Py<PyAny>>,
+    control: ControlArgument<'py>,
+    report: Report,
 ) -> PyResult<Bound<'py, PyList>> {
     if tensors.len() != jobs.len() || static_operators.len() != jobs.len() {
-        return Err(PyValueError::new_err(
+        return Err(errors::argument(
             "tensors and static_operators need one entry for every job",
         ));
     }
     if temperatures.iter().any(|t| t.is_nan() || *t <= 0.0) {
-        return Err(PyValueError::new_err("temperatures must be positive"));
+        return Err(errors::argument("temperatures must be positive"));
     }
     let options = nrg::Options {
         truncation: nrg::Truncation {
@@ -75,67 +74,85 @@ pub fn nrg_dynamics<'py>(
         .iter()
         .map(|of_job| of_job.iter().map(tensor).collect())
         .collect::<PyResult<Vec<Vec<nrg::Tensor>>>>()?;
-    let statics: Vec<Vec<Vec<faer::Mat<f64>>>> = static_operators
+    let statics = jobs
         .iter()
-        .map(|job| job.iter().map(|o| o.iter().map(matrix).collect()).collect())
-        .collect();
-    for ((seed, _), of_job) in jobs.iter().zip(&statics) {
-        let sizes = seed.get().block_sizes();
-        let fits = |o: &Vec<faer::Mat<f64>>| {
-            o.len() == sizes.len()
-                && o.iter()
-                    .zip(&sizes)
-                    .all(|(m, &n)| m.nrows() == n && m.ncols() == n)
-        };
-        if !of_job.iter().all(fits) {
-            return Err(PyValueError::new_err(
-                "a static operator has the wrong number or shape of blocks",
-            ));
-        }
-    }
-    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let questions: Vec<nrg::Question<'_>> = jobs
+        .zip(&static_operators)
+        .map(|((cluster, _), of_job)| scalars(cluster.get(), of_job))
+        .collect::<PyResult<Vec<_>>>()?;
+    let requests: Vec<nrg::SpectralRequest<'_>> = jobs
         .iter()
         .zip(tensors.iter().zip(&statics))
-        .map(|((seed, chain), (tensors, statics))| nrg::Question {
-            seed: seed.get().inner(),
-            chain: chain.get().inner(),
-            tensors,
-            statics,
-        })
+        .map(
+            |((cluster, chain), (tensors, statics))| nrg::SpectralRequest {
+                cluster: cluster.get().inner(),
+                chain: chain.get().inner(),
+                tensors,
+                statics,
+            },
+        )
         .collect();
-    let (outcomes, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-        kadanoff_runtime::with_threads(threads, || {
-            nrg::dynamics(&questions, &pairs, &temperatures, &bins, &options, &shared)
-        })
+    let outcomes = Call::new(threads, control, report)?.run(py, |control| {
+        nrg::dynamics(&requests, &pairs, &temperatures, &bins, &options, control)
     })?;
-    let outcomes = outcomes.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
-    if let Some(error) = interrupted {
-        return Err(errors::interrupted(py, error));
-    }
-    let outcomes = outcomes.map_err(|e| errors::nrg(py, &e))?;
     let out = PyList::empty(py);
-    for o in outcomes {
-        let d = PyDict::new(py);
-        d.set_item("levels", levels_of(py, &o.run)?)?;
-        d.set_item("log_Z", o.log_z.into_pyarray(py))?;
-        let expectations = Array2::from_shape_fn((o.expectations.len(), temperatures.len()), |i| {
-            o.expectations[i.0][i.1]
-        });
-        d.set_item("expectations", expectations.into_pyarray(py))?;
-        let shape = (pairs.len(), temperatures.len(), 2 * count);
-        let pick = |f: fn(&nrg::Spectrum) -> &Vec<f64>| {
-            Array3::from_shape_fn(shape, |(p, t, i)| f(&o.spectra[p][t])[i])
-        };
-        d.set_item("weight", pick(|s| &s.weight).into_pyarray(py))?;
-        d.set_item("moment", pick(|s| &s.moment).into_pyarray(py))?;
-        let response = Array2::from_shape_fn((pairs.len(), temperatures.len()), |(p, t)| {
-            o.spectra[p][t].response
-        });
-        d.set_item("response", response.into_pyarray(py))?;
-        out.append(d)?;
+    for found in outcomes {
+        out.append(arrays(
+            py,
+            found,
+            (pairs.len(), temperatures.len(), 2 * count),
+        )?)?;
     }
     Ok(out)
+}
+
+/// The levels of a run and its averages; `shape` is pairs, temperatures, bins.
+fn arrays(
+    py: Python<'_>,
+    found: nrg::SpectralResult,
+    shape: (usize, usize, usize),
+) -> PyResult<Bound<'_, PyDict>> {
+    let (pairs, temperatures, _) = shape;
+    let d = PyDict::new(py);
+    d.set_item("levels", levels_of(py, &found.run)?)?;
+    d.set_item("log_Z", found.log_z.into_pyarray(py))?;
+    let expectations = Array2::from_shape_fn((found.expectations.len(), temperatures), |(o, t)| {
+        found.expectations[o][t]
+    });
+    d.set_item("expectations", expectations.into_pyarray(py))?;
+    let pick = |f: fn(&nrg::BinnedSpectrum) -> &Vec<f64>| {
+        Array3::from_shape_fn(shape, |(p, t, i)| f(&found.spectra[p][t])[i])
+    };
+    d.set_item("weight", pick(|s| &s.weight).into_pyarray(py))?;
+    d.set_item("moment", pick(|s| &s.moment).into_pyarray(py))?;
+    let response =
+        Array2::from_shape_fn((pairs, temperatures), |(p, t)| found.spectra[p][t].response);
+    d.set_item("response", response.into_pyarray(py))?;
+    Ok(d)
+}
+
+/// Scalar operators on the blocks of a cluster.
+fn scalars(
+    cluster: &InitialCluster,
+    operators: &[Vec<Matrix<'_>>],
+) -> PyResult<Vec<Vec<faer::Mat<f64>>>> {
+    let sizes = cluster.block_sizes();
+    let operators: Vec<Vec<faer::Mat<f64>>> = operators
+        .iter()
+        .map(|o| o.iter().map(matrix).collect())
+        .collect();
+    let fits = |o: &Vec<faer::Mat<f64>>| {
+        o.len() == sizes.len()
+            && o.iter()
+                .zip(&sizes)
+                .all(|(m, &n)| m.nrows() == n && m.ncols() == n)
+    };
+    if operators.iter().all(fits) {
+        Ok(operators)
+    } else {
+        Err(errors::argument(
+            "a static operator has the wrong number or shape of blocks",
+        ))
+    }
 }
 
 fn tensor((rank, elements): &(Vec<i64>, Elements<'_>)) -> PyResult<nrg::Tensor> {

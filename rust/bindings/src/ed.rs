@@ -1,12 +1,11 @@
 //! Exact diagonalisation: parameters in, spectra, averages and poles out.
 
-use crate::control::{self, Control};
-use crate::errors;
+use crate::control::{Call, ControlArgument, Report};
+use crate::errors::{self, OrRaise};
 use faer::c64;
 use kadanoff_ed as ed;
 use numpy::ndarray::Array2;
 use numpy::{Complex64, IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -90,23 +89,14 @@ pub fn ed_spectrum(
     e: Vec<f64>,
     V: Vec<f64>,
     threads: Option<usize>,
-    control: Option<Bound<'_, Control>>,
-    report: Option<Py<PyAny>>,
+    control: ControlArgument<'_>,
+    report: Report,
 ) -> PyResult<EdSpectrum> {
     let model = ed::Anderson { u: U, eps, e, v: V };
-    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let spectrum = if model.orbitals() <= ed::SMALL {
-        py.detach(|| ed::diagonalise(&model, &shared))
-    } else {
-        let (outcome, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-            kadanoff_runtime::with_threads(threads, || ed::diagonalise(&model, &shared))
-        })?;
-        if let Some(error) = interrupted {
-            return Err(errors::interrupted(py, error));
-        }
-        outcome.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?
-    };
-    spectrum.map(EdSpectrum).map_err(|e| errors::ed(py, &e))
+    let brief = model.orbitals() <= ed::SMALL;
+    Call::new(threads, control, report)?
+        .run_unless_brief(py, brief, |control| ed::diagonalise(&model, control))
+        .map(EdSpectrum)
 }
 
 /// Lowest levels, averages and poles of G by Lanczos; `beta` may be infinite.
@@ -124,8 +114,8 @@ pub fn ed_lanczos<'py>(
     states: usize,
     steps: usize,
     threads: Option<usize>,
-    control: Option<Bound<'py, Control>>,
-    report: Option<Py<PyAny>>,
+    control: ControlArgument<'py>,
+    report: Report,
 ) -> PyResult<Bound<'py, PyDict>> {
     let model = ed::Anderson { u: U, eps, e, v: V };
     let options = ed::lanczos::Options {
@@ -134,18 +124,9 @@ pub fn ed_lanczos<'py>(
         states,
         steps,
     };
-    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let (outcome, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-        kadanoff_runtime::with_threads(threads, || {
-            ed::lanczos::low_temperature(&model, &options, &shared)
-        })
+    let found = Call::new(threads, control, report)?.run(py, |control| {
+        ed::lanczos::low_temperature(&model, &options, control)
     })?;
-    if let Some(error) = interrupted {
-        return Err(errors::interrupted(py, error));
-    }
-    let found = outcome
-        .map_err(|e| PyValueError::new_err(format!("threads: {e}")))?
-        .map_err(|e| errors::ed(py, &e))?;
     let out = PyDict::new(py);
     out.set_item("ground", found.ground)?;
     out.set_item("states", found.states)?;
@@ -173,7 +154,7 @@ pub fn ed_bath_fit<'py>(
     low: Vec<f64>,
     high: Vec<f64>,
     starts: PyReadonlyArray2<'py, f64>,
-    control: Option<Bound<'py, Control>>,
+    control: ControlArgument<'py>,
 ) -> PyResult<(Vector<'py>, f64)> {
     let target = ed::bathfit::Target {
         delta: delta.as_array().iter().copied().collect(),
@@ -196,23 +177,13 @@ pub fn ed_bath_fit<'py>(
         || target.w.len() != count
         || target.weights.len() != count
     {
-        return Err(PyValueError::new_err(
-            "arrays of a bath fit differ in length",
-        ));
+        return Err(errors::argument("arrays of a bath fit differ in length"));
     }
-    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let best = || target.best(starts.iter().map(Vec::as_slice), &shared);
-    let fit = if count * free * free * starts.len() <= SMALL_FIT {
-        py.detach(best)
-    } else {
-        let (fit, interrupted) = control::supervise(py, &shared, None, best)?;
-        if let Some(error) = interrupted {
-            return Err(errors::interrupted(py, error));
-        }
-        fit
-    };
-    let fit = fit.map_err(|e| errors::ed(py, &e))?;
-    let fit = fit.ok_or_else(|| PyValueError::new_err("a bath fit needs a starting point"))?;
+    let brief = count * free * free * starts.len() <= SMALL_FIT;
+    let fit = Call::sequential(control).run_unless_brief(py, brief, |control| {
+        target.best(starts.iter().map(Vec::as_slice), control)
+    })?;
+    let fit = fit.ok_or_else(|| errors::argument("a bath fit needs a starting point"))?;
     Ok((fit.parameters.into_pyarray(py), fit.chi2))
 }
 
@@ -233,8 +204,8 @@ pub fn ed_finite<'py>(
     exact: usize,
     seed: u64,
     threads: Option<usize>,
-    control: Option<Bound<'py, Control>>,
-    report: Option<Py<PyAny>>,
+    control: ControlArgument<'py>,
+    report: Report,
 ) -> PyResult<Bound<'py, PyDict>> {
     let model = ed::Anderson { u: U, eps, e, v: V };
     let points: Vec<c64> = z.as_array().iter().copied().collect();
@@ -245,18 +216,9 @@ pub fn ed_finite<'py>(
         exact,
         seed,
     };
-    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let (outcome, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-        kadanoff_runtime::with_threads(threads, || {
-            ed::lanczos::finite::finite_temperature(&model, &options, &points, &shared)
-        })
+    let (ground, samples) = Call::new(threads, control, report)?.run(py, |control| {
+        ed::lanczos::finite::finite_temperature(&model, &options, &points, control)
     })?;
-    if let Some(error) = interrupted {
-        return Err(errors::interrupted(py, error));
-    }
-    let (ground, samples) = outcome
-        .map_err(|e| PyValueError::new_err(format!("threads: {e}")))?
-        .map_err(|e| errors::ed(py, &e))?;
     let out = PyDict::new(py);
     let list = |f: fn(&ed::lanczos::finite::Sample) -> f64| -> Vec<f64> {
         samples.iter().map(f).collect()
@@ -277,10 +239,10 @@ fn rows<'a>(
     let length = energies.as_array().len();
     let whole = residues
         .as_slice()
-        .map_err(|_| PyValueError::new_err("residues must be contiguous"))?;
+        .map_err(|_| errors::argument("residues must be contiguous"))?;
     let shape = residues.as_array();
     if shape.ncols() != length {
-        return Err(PyValueError::new_err(
+        return Err(errors::argument(
             "residues need one column for every energy",
         ));
     }
@@ -330,7 +292,7 @@ pub fn poles_of_resolvent<'py>(
 ) -> PyResult<(Vector<'py>, Vector<'py>)> {
     let given = H.as_array();
     if given.nrows() != given.ncols() {
-        return Err(PyValueError::new_err("H must be square"));
+        return Err(errors::argument("H must be square"));
     }
     let n = given.nrows();
     let h = faer::Mat::from_fn(n, n, |i, j| given[(i, j)]);
@@ -340,6 +302,6 @@ pub fn poles_of_resolvent<'py>(
             let values = reduced.values().to_vec();
             reduced.weights().map(|weights| (values, weights))
         })
-        .map_err(|e| errors::eigen(py, &e))?;
+        .or_raise(py)?;
     Ok((values.into_pyarray(py), weights.into_pyarray(py)))
 }

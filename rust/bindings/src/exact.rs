@@ -1,10 +1,9 @@
 //! Sums over all states of small Ising models.
 
-use crate::control::{self, Control};
+use crate::control::{Call, ControlArgument, Report};
 use crate::errors;
 use kadanoff_lattice::exact;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 type Density<'py> = (
@@ -12,28 +11,6 @@ type Density<'py> = (
     Bound<'py, PyArray1<i64>>,
     Bound<'py, PyArray1<u64>>,
 );
-
-fn run<T: Send>(
-    py: Python<'_>,
-    threads: Option<usize>,
-    control: Option<Bound<'_, Control>>,
-    report: Option<Py<PyAny>>,
-    work: impl FnOnce(&kadanoff_runtime::Control) -> Result<T, exact::Error> + Send,
-) -> PyResult<T> {
-    if threads == Some(0) {
-        return Err(PyValueError::new_err("threads must be at least 1, got 0"));
-    }
-    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let (found, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-        kadanoff_runtime::with_threads(threads, || work(&shared))
-    })?;
-    if let Some(error) = interrupted {
-        return Err(errors::interrupted(py, error));
-    }
-    found
-        .map_err(|e| PyValueError::new_err(format!("threads: {e}")))?
-        .map_err(|e| errors::exact(py, &e))
-}
 
 /// `(bonds, magnetisation, counts)` of all states; bonds holds one sum for each class, entry by
 /// entry.
@@ -44,10 +21,10 @@ pub fn ising_states<'py>(
     spins: usize,
     classes: Vec<Vec<(usize, usize)>>,
     threads: Option<usize>,
-    control: Option<Bound<'py, Control>>,
-    report: Option<Py<PyAny>>,
+    control: ControlArgument<'py>,
+    report: Report,
 ) -> PyResult<Density<'py>> {
-    let states = run(py, threads, control, report, |control| {
+    let states = Call::new(threads, control, report)?.run(py, |control| {
         exact::density_of_states(spins, &classes, control)
     })?;
     Ok((
@@ -69,12 +46,12 @@ pub fn ising_windows<'py>(
     fields: PyReadonlyArray1<'py, f64>,
     block: Vec<usize>,
     threads: Option<usize>,
-    control: Option<Bound<'py, Control>>,
-    report: Option<Py<PyAny>>,
+    control: ControlArgument<'py>,
+    report: Report,
 ) -> PyResult<Bound<'py, PyArray1<f64>>> {
     let fields = fields
         .as_slice()
-        .map_err(|_| PyValueError::new_err("fields must be contiguous"))?;
+        .map_err(|_| errors::argument("fields must be contiguous"))?;
     let window = exact::Window {
         height,
         width,
@@ -82,8 +59,7 @@ pub fn ising_windows<'py>(
         ky,
         block,
     };
-    let found = run(py, threads, control, report, |control| {
-        exact::windows(&window, fields, control)
-    })?;
+    let found = Call::new(threads, control, report)?
+        .run(py, |control| exact::windows(&window, fields, control))?;
     Ok(found.into_pyarray(py))
 }

@@ -1,12 +1,10 @@
 //! The Ising samplers of `kadanoff-lattice`.
 
-use crate::control::{self, Control};
-use crate::errors;
-use kadanoff_lattice::ising::{Ensemble, Lattice, Measured, Model, Tempering, Update};
-use kadanoff_runtime as runtime;
+use crate::control::{Call, ControlArgument, Report};
+use crate::errors::{self, OrRaise};
+use kadanoff_lattice::ising::{Ensemble, LatticeKind, Measured, Model, Tempering, Update};
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray3, PyArrayMethods, PyReadonlyArray1};
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,7 +18,7 @@ fn update(name: &str) -> PyResult<Update> {
         "metropolis" => Ok(Update::Metropolis),
         "wolff" => Ok(Update::Wolff),
         "swendsen-wang" => Ok(Update::SwendsenWang),
-        other => Err(PyValueError::new_err(format!("unknown update {other:?}"))),
+        other => Err(errors::argument(format!("unknown update {other:?}"))),
     }
 }
 
@@ -29,9 +27,9 @@ type System = (Vec<usize>, String, Vec<f64>, f64, Vec<bool>);
 
 fn model_of((shape, lattice, couplings, field, periodic): System) -> PyResult<Model> {
     let lattice = match lattice.as_str() {
-        "hypercubic" => Lattice::Hypercubic,
-        "triangular" => Lattice::Triangular,
-        other => return Err(PyValueError::new_err(format!("unknown lattice {other:?}"))),
+        "hypercubic" => LatticeKind::Hypercubic,
+        "triangular" => LatticeKind::Triangular,
+        other => return Err(errors::argument(format!("unknown lattice {other:?}"))),
     };
     Ok(Model {
         shape,
@@ -44,9 +42,14 @@ fn model_of((shape, lattice, couplings, field, periodic): System) -> PyResult<Mo
 
 /// Bytes that the chains of an ensemble take.
 #[pyfunction]
-pub fn ising_bytes(system: System, method: &str, replicas: usize) -> PyResult<usize> {
+pub fn ising_bytes(
+    py: Python<'_>,
+    system: System,
+    method: &str,
+    replicas: usize,
+) -> PyResult<usize> {
     let model = model_of(system)?;
-    model.check().map_err(errors::ising)?;
+    model.check().or_raise(py)?;
     Ok(Ensemble::bytes(&model, update(method)?, replicas))
 }
 
@@ -79,7 +82,7 @@ impl IsingEnsemble {
         let sites = model.sites();
         let made = py.detach(|| Ensemble::new(model, temperature, update, replicas, seed));
         Ok(Self {
-            inner: Mutex::new(made.map_err(errors::ising)?),
+            inner: Mutex::new(made.or_raise(py)?),
             sites,
         })
     }
@@ -113,7 +116,7 @@ impl IsingEnsemble {
 
     fn set_temperature(&self, py: Python<'_>, temperature: f64, field: f64) -> PyResult<()> {
         py.detach(|| self.lock().set_temperature(temperature, field))
-            .map_err(errors::ising)
+            .or_raise(py)
     }
 
     fn randomise(&self, py: Python<'_>) {
@@ -124,8 +127,8 @@ impl IsingEnsemble {
     fn set_all(&self, py: Python<'_>, up: PyReadonlyArray1<'_, bool>) -> PyResult<()> {
         let up = up
             .as_slice()
-            .map_err(|_| PyValueError::new_err("spins must be contiguous"))?;
-        py.detach(|| self.lock().set_all(up)).map_err(errors::ising)
+            .map_err(|_| errors::argument("spins must be contiguous"))?;
+        py.detach(|| self.lock().set_all(up)).or_raise(py)
     }
 
     /// Sweeps, or clusters. Raises what interrupted it, `Cancelled` among others.
@@ -135,23 +138,12 @@ impl IsingEnsemble {
         py: Python<'_>,
         steps: u64,
         threads: Option<usize>,
-        control: Option<Bound<'_, Control>>,
-        report: Option<Py<PyAny>>,
+        control: ControlArgument<'_>,
+        report: Report,
     ) -> PyResult<()> {
-        let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-        let replicas = self.replicas(py) as u64;
-        let outcome = if replicas == 1 && steps.saturating_mul(self.sites as u64) < SMALL {
-            py.detach(|| self.lock().advance(steps, &shared))
-        } else {
-            let (outcome, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-                runtime::with_threads(threads, || self.lock().advance(steps, &shared))
-            })?;
-            if let Some(error) = interrupted {
-                return Err(errors::interrupted(py, error));
-            }
-            outcome.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?
-        };
-        outcome.map_err(errors::ising)
+        let brief = self.replicas(py) == 1 && steps.saturating_mul(self.sites as u64) < SMALL;
+        Call::new(threads, control, report)?
+            .run_unless_brief(py, brief, |control| self.lock().advance(steps, control))
     }
 
     /// Measurements `spacing` steps apart; a cancellation shortens them. Comes with the exception
@@ -164,18 +156,15 @@ impl IsingEnsemble {
         spacing: u64,
         configurations: bool,
         threads: Option<usize>,
-        control: Option<Bound<'py, Control>>,
-        report: Option<Py<PyAny>>,
+        control: ControlArgument<'py>,
+        report: Report,
     ) -> PyResult<(Bound<'py, PyDict>, Option<Py<PyAny>>)> {
-        let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
         let replicas = self.replicas(py);
-        let (found, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-            runtime::with_threads(threads, || {
-                self.lock().measure(times, spacing, configurations, &shared)
-            })
-        })?;
-        let found = found.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
-        let error = interrupted.map(|e| errors::interrupted(py, e).into_value(py).into_any());
+        let (found, interruption) = Call::new(threads, control, report)?
+            .observe(py, |control| {
+                self.lock().measure(times, spacing, configurations, control)
+            })?;
+        let error = interruption.map(|e| e.into_value(py).into_any());
         Ok((arrays(py, found, replicas)?, error))
     }
 }
@@ -190,11 +179,11 @@ type Tempered<'py> = (
 
 /// Arrays of shape (replicas, times) and (replicas, times, bytes).
 fn arrays(py: Python<'_>, found: Measured, replicas: usize) -> PyResult<Bound<'_, PyDict>> {
-    let wrong = |e: numpy::ndarray::ShapeError| PyValueError::new_err(e.to_string());
     let shape = (replicas, found.times);
     let d = PyDict::new(py);
-    let energy = Array2::from_shape_vec(shape, found.energy).map_err(wrong)?;
-    let magnetisation = Array2::from_shape_vec(shape, found.magnetisation).map_err(wrong)?;
+    let energy = Array2::from_shape_vec(shape, found.energy).map_err(errors::shape)?;
+    let magnetisation =
+        Array2::from_shape_vec(shape, found.magnetisation).map_err(errors::shape)?;
     d.set_item("energy", energy.into_pyarray(py))?;
     d.set_item("magnetisation", magnetisation.into_pyarray(py))?;
     let packed: Bound<'_, PyArray3<u8>> =
@@ -232,7 +221,7 @@ impl IsingTempering {
         let (model, update) = (model_of(system)?, update(method)?);
         let made = py.detach(|| Tempering::new(model, temperatures, update, ladders, seed));
         Ok(Self {
-            inner: Mutex::new(made.map_err(errors::ising)?),
+            inner: Mutex::new(made.or_raise(py)?),
         })
     }
 
@@ -255,26 +244,23 @@ impl IsingTempering {
         sweeps: u64,
         configurations: bool,
         threads: Option<usize>,
-        control: Option<Bound<'py, Control>>,
-        report: Option<Py<PyAny>>,
+        control: ControlArgument<'py>,
+        report: Report,
     ) -> PyResult<Tempered<'py>> {
-        let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
         let ladders = self.ladders(py);
-        let (found, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-            runtime::with_threads(threads, || {
+        let (found, interruption) =
+            Call::new(threads, control, report)?.observe(py, |control| {
                 let mut tempering = self.lock();
-                // A cancelled burn leaves nothing to measure: the next check stops it too.
-                let _ = tempering.advance(burn, sweeps, &shared);
-                tempering.measure(times, spacing, sweeps, configurations, &shared)
-            })
-        })?;
-        let found = found.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
+                // A cancelled equilibration leaves nothing to measure: the next check stops it too.
+                let _ = tempering.advance(burn, sweeps, control);
+                tempering.measure(times, spacing, sweeps, configurations, control)
+            })?;
         let measured = found
             .measured
             .into_iter()
             .map(|m| arrays(py, m, ladders))
             .collect::<PyResult<_>>()?;
-        let error = interrupted.map(|e| errors::interrupted(py, e).into_value(py).into_any());
+        let error = interruption.map(|e| e.into_value(py).into_any());
         Ok((measured, found.tried, found.accepted, error))
     }
 }

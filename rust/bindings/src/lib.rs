@@ -1,7 +1,7 @@
 //! `kadanoff._core`: the only crate that knows Python.
 //!
 //! Arrays come in, one Rust call does the work on other threads, arrays go out. Every long call
-//! goes through [`control::supervise`]; every error through [`errors`]. There is no physics here.
+//! goes through [`control::Call`]; every error through [`errors`]. There is no physics here.
 
 mod control;
 mod ctqmc;
@@ -45,7 +45,7 @@ mod _core {
     #[pymodule_export]
     use super::ising::{IsingEnsemble, IsingTempering, ising_bytes};
     #[pymodule_export]
-    use super::nrg::{Chain, Seed, nrg_averages, nrg_clean_chain, nrg_solve};
+    use super::nrg::{InitialCluster, WilsonChain, nrg_averages, nrg_clean_chain, nrg_solve};
     #[pymodule_export]
     use super::plaquette::plaquette_sample;
     #[pymodule_export]

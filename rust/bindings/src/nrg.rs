@@ -1,14 +1,13 @@
-//! The NRG: seeds and chains in, levels of every shell out.
+//! The NRG: clusters and chains in, levels of every shell out.
 
-use crate::control::{self, Control};
-use crate::errors;
+use crate::control::{Call, ControlArgument, Report, complete};
+use crate::errors::{self, OrRaise, Raise};
 use faer::Mat;
 use kadanoff_nrg as nrg;
 use numpy::ndarray::Array2;
 use numpy::{
     IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
 };
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -24,7 +23,7 @@ fn symmetry(factors: (&str, &str), bands: usize) -> PyResult<nrg::Symmetry> {
     let factor = |name: &str| match name {
         "U1" => Ok(nrg::Factor::U1),
         "SU2" => Ok(nrg::Factor::SU2),
-        other => Err(PyValueError::new_err(format!(
+        other => Err(errors::argument(format!(
             "symmetry factor must be 'U1' or 'SU2', got '{other}'"
         ))),
     };
@@ -38,24 +37,25 @@ fn symmetry(factors: (&str, &str), bands: usize) -> PyResult<nrg::Symmetry> {
 pub fn label(row: &[i64]) -> PyResult<nrg::Label> {
     let mut out = [0; nrg::MAX_FACTORS];
     if row.len() > out.len() {
-        return Err(PyValueError::new_err("a label has too many entries"));
+        return Err(errors::argument("a label has too many entries"));
     }
     for (to, &from) in out.iter_mut().zip(row) {
         *to = i16::try_from(from)
-            .map_err(|_| PyValueError::new_err(format!("label entry {from} is too large")))?;
+            .map_err(|_| errors::argument(format!("label entry {from} is too large")))?;
     }
     Ok(out)
 }
 
 /// Impurity and first site in multiplets; see `kadanoff.multiplets`.
 #[pyclass(frozen, module = "kadanoff._core")]
-pub struct Seed(nrg::Seed);
+pub struct InitialCluster(nrg::InitialCluster);
 
 #[pymethods]
-impl Seed {
+impl InitialCluster {
     #[new]
     #[pyo3(signature = (factors, labels, odd, energies, hopping, operators, reflections, bands=1))]
     fn new(
+        py: Python<'_>,
         factors: (String, String),
         labels: PyReadonlyArray2<'_, i64>,
         odd: Vec<bool>,
@@ -66,7 +66,7 @@ impl Seed {
         bands: usize,
     ) -> PyResult<Self> {
         if labels.shape()[0] != odd.len() || odd.len() != energies.len() {
-            return Err(PyValueError::new_err(
+            return Err(errors::argument(
                 "labels, odd and energies must have one entry a block",
             ));
         }
@@ -75,7 +75,7 @@ impl Seed {
             .into_iter()
             .enumerate()
             .map(|(i, energies)| {
-                Ok(nrg::SeedBlock {
+                Ok(nrg::ClusterBlock {
                     label: label(&rows.row(i).to_vec())?,
                     odd: odd[i],
                     energies,
@@ -93,7 +93,7 @@ impl Seed {
                     .collect()
             })
         };
-        let seed = nrg::Seed {
+        let cluster = nrg::InitialCluster {
             symmetry: symmetry((&factors.0, &factors.1), bands)?,
             blocks,
             hopping: hopping
@@ -106,14 +106,13 @@ impl Seed {
                 .collect(),
             reflections: [reflection(reflections.0), reflection(reflections.1)],
         };
-        seed.validate()
-            .map_err(|e| PyValueError::new_err(e.to_string()))?;
-        Ok(Self(seed))
+        cluster.validate().or_raise(py)?;
+        Ok(Self(cluster))
     }
 }
 
-impl Seed {
-    pub fn inner(&self) -> &nrg::Seed {
+impl InitialCluster {
+    pub fn inner(&self) -> &nrg::InitialCluster {
         &self.0
     }
 
@@ -122,35 +121,33 @@ impl Seed {
     }
 }
 
-impl Chain {
-    pub fn inner(&self) -> &nrg::Chain {
+impl WilsonChain {
+    pub fn inner(&self) -> &nrg::WilsonChain {
         &self.0
     }
 }
 
 /// A Wilson chain; see `kadanoff.chains`.
 #[pyclass(frozen, module = "kadanoff._core")]
-pub struct Chain(nrg::Chain);
+pub struct WilsonChain(nrg::WilsonChain);
 
 #[pymethods]
-impl Chain {
+impl WilsonChain {
     #[new]
-    fn new(hopping: Vec<f64>, onsite: Vec<f64>, scale: Vec<f64>) -> PyResult<Self> {
-        let chain = nrg::Chain {
+    fn new(py: Python<'_>, hopping: Vec<f64>, onsite: Vec<f64>, scale: Vec<f64>) -> PyResult<Self> {
+        let chain = nrg::WilsonChain {
             hopping,
             onsite,
             scale,
         };
-        chain
-            .validate()
-            .map_err(|e| PyValueError::new_err(e.to_string()))?;
+        chain.validate().or_raise(py)?;
         Ok(Self(chain))
     }
 
     /// Single-particle levels of sites 0..=n, ascending.
     fn levels<'py>(&self, py: Python<'py>, n: usize) -> PyResult<Bound<'py, PyArray1<f64>>> {
         if n >= self.0.sites() {
-            return Err(PyValueError::new_err(format!(
+            return Err(errors::argument(format!(
                 "n must be below {}, got {n}",
                 self.0.sites()
             )));
@@ -159,13 +156,13 @@ impl Chain {
     }
 }
 
-/// Runs the iteration for every (seed, chain) and returns one dictionary of arrays for each.
+/// Runs the iteration for every (cluster, chain) and returns one dictionary of arrays for each.
 #[pyfunction]
 #[pyo3(signature = (jobs, *, states=None, multiplets=None, energy=None, gap=1e-5,
                     memory_limit=None, reuse=true, threads=None, control=None, report=None))]
 pub fn nrg_solve<'py>(
     py: Python<'py>,
-    jobs: Vec<(Bound<'py, Seed>, Bound<'py, Chain>)>,
+    jobs: Vec<(Bound<'py, InitialCluster>, Bound<'py, WilsonChain>)>,
     states: Option<usize>,
     multiplets: Option<usize>,
     energy: Option<f64>,
@@ -173,8 +170,8 @@ pub fn nrg_solve<'py>(
     memory_limit: Option<usize>,
     reuse: bool,
     threads: Option<usize>,
-    control: Option<Bound<'py, Control>>,
-    report: Option<Py<PyAny>>,
+    control: ControlArgument<'py>,
+    report: Report,
 ) -> PyResult<Bound<'py, PyList>> {
     let options = nrg::Options {
         truncation: nrg::Truncation {
@@ -187,32 +184,19 @@ pub fn nrg_solve<'py>(
         reuse,
         basis: None,
     };
-    if threads == Some(0) {
-        return Err(PyValueError::new_err("threads must be at least 1, got 0"));
-    }
-    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let borrowed: Vec<(&nrg::Seed, &nrg::Chain)> =
+    let borrowed: Vec<(&nrg::InitialCluster, &nrg::WilsonChain)> =
         jobs.iter().map(|(s, c)| (&s.get().0, &c.get().0)).collect();
-    let (runs, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-        kadanoff_runtime::with_threads(threads, || nrg::solve_many(&borrowed, &options, &shared))
-    })?;
-    let runs = runs.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
-    let mut failure = interrupted.map(|e| errors::interrupted(py, e));
+    let (runs, mut failure) = Call::new(threads, control, report)?
+        .observe(py, |control| nrg::solve_many(&borrowed, &options, control))?;
     let out = PyList::empty(py);
     for (run, outcome) in &runs {
         if let Err(error) = outcome {
-            failure.get_or_insert_with(|| errors::nrg(py, error));
+            failure.get_or_insert_with(|| error.raise(py));
         }
         out.append(levels_of(py, run)?)?;
     }
-    match failure {
-        None => Ok(out),
-        Some(error) => {
-            // What was computed travels with the exception.
-            error.value(py).setattr("partial", out)?;
-            Err(error)
-        }
-    }
+    // What was computed travels with the exception.
+    complete(py, out, failure)
 }
 
 pub fn levels_of<'py>(py: Python<'py>, run: &nrg::Run) -> PyResult<Bound<'py, PyDict>> {
@@ -303,9 +287,9 @@ fn run_of(levels: &Bound<'_, PyDict>) -> PyResult<nrg::Run> {
         d.as_any()
             .get_item(key)?
             .extract()
-            .map_err(|_| PyValueError::new_err(format!("levels: bad array '{key}'")))
+            .map_err(|_| errors::argument(format!("levels: bad array '{key}'")))
     }
-    let bad = |_| PyValueError::new_err("levels: arrays must be contiguous");
+    let bad = |_| errors::argument("levels: arrays must be contiguous");
     let (scale, ground) = (get::<f64>(levels, "scale")?, get::<f64>(levels, "ground")?);
     let (shells, offsets) = (get::<i64>(levels, "shells")?, get::<i64>(levels, "blocks")?);
     let (kept, energies) = (get::<i64>(levels, "kept")?, get::<f64>(levels, "energies")?);
@@ -313,12 +297,12 @@ fn run_of(levels: &Bound<'_, PyDict>) -> PyResult<nrg::Run> {
         .as_any()
         .get_item("labels")?
         .extract()
-        .map_err(|_| PyValueError::new_err("levels: bad array 'labels'"))?;
+        .map_err(|_| errors::argument("levels: bad array 'labels'"))?;
     let expectations: PyReadonlyArray2<'_, f64> = levels
         .as_any()
         .get_item("expectations")?
         .extract()
-        .map_err(|_| PyValueError::new_err("levels: bad array 'expectations'"))?;
+        .map_err(|_| errors::argument("levels: bad array 'expectations'"))?;
     let (scale, ground) = (
         scale.as_slice().map_err(bad)?,
         ground.as_slice().map_err(bad)?,
@@ -345,9 +329,7 @@ fn run_of(levels: &Bound<'_, PyDict>) -> PyResult<nrg::Run> {
         && shells.windows(2).all(|w| 0 <= w[0] && w[0] <= w[1])
         && offsets.windows(2).all(|w| 0 <= w[0] && w[0] <= w[1]);
     if !consistent {
-        return Err(PyValueError::new_err(
-            "levels: the arrays contradict each other",
-        ));
+        return Err(errors::argument("levels: the arrays contradict each other"));
     }
     let block = |b: usize| -> PyResult<nrg::ShellBlock> {
         let range = offsets[b] as usize..offsets[b + 1] as usize;
@@ -401,7 +383,7 @@ pub fn nrg_averages<'py>(
     check_pairs(&shells, &temperatures)?;
     let run = run_of(&levels)?;
     if let Some(n) = shells.iter().find(|&&n| n >= run.shells.len()) {
-        return Err(PyValueError::new_err(format!(
+        return Err(errors::argument(format!(
             "shell must be below {}, got {n}",
             run.shells.len()
         )));
@@ -427,14 +409,14 @@ pub fn nrg_averages<'py>(
 
 fn check_pairs(shells: &[usize], temperatures: &[f64]) -> PyResult<()> {
     if shells.len() != temperatures.len() {
-        return Err(PyValueError::new_err(format!(
+        return Err(errors::argument(format!(
             "{} shells and {} temperatures do not make pairs",
             shells.len(),
             temperatures.len()
         )));
     }
     match temperatures.iter().find(|t| !t.is_finite() || **t <= 0.0) {
-        Some(t) => Err(PyValueError::new_err(format!(
+        Some(t) => Err(errors::argument(format!(
             "temperatures must be positive, got {t}"
         ))),
         None => Ok(()),
@@ -462,14 +444,14 @@ fn rows(averages: &[nrg::Average]) -> Array2<f64> {
 #[pyfunction]
 pub fn nrg_clean_chain<'py>(
     py: Python<'py>,
-    chain: Bound<'py, Chain>,
+    chain: Bound<'py, WilsonChain>,
     shells: Vec<usize>,
     temperatures: Vec<f64>,
 ) -> PyResult<GroundAndColumns<'py>> {
     let chain = &chain.get().0;
     check_pairs(&shells, &temperatures)?;
     if let Some(n) = shells.iter().find(|&&n| n >= chain.sites()) {
-        return Err(PyValueError::new_err(format!(
+        return Err(errors::argument(format!(
             "shell must be below {}, got {n}",
             chain.sites()
         )));

@@ -1,14 +1,12 @@
 //! The Boltzmann machines of `kadanoff-rbm`; configurations travel as words of bits.
 
-use crate::control::{self, Control};
-use crate::errors;
+use crate::control::{Call, ControlArgument, Report, complete};
+use crate::errors::{self, OrRaise};
 use kadanoff_rbm as rbm;
-use kadanoff_runtime as runtime;
 use numpy::ndarray::Array2;
 use numpy::{
     IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
 };
-use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -17,13 +15,12 @@ type Floats<'py> = PyReadonlyArray1<'py, f64>;
 /// Rows of visible and of hidden words.
 type Both<'py> = (Bound<'py, PyArray2<u64>>, Bound<'py, PyArray2<u64>>);
 type Vector<'py> = Bound<'py, PyArray1<f64>>;
-type Report = Option<Py<PyAny>>;
 
 fn units(name: &str) -> PyResult<rbm::Units> {
     match name {
         "binary" => Ok(rbm::Units::Binary),
         "spin" => Ok(rbm::Units::Spin),
-        other => Err(PyValueError::new_err(format!(
+        other => Err(errors::argument(format!(
             "units must be 'binary' or 'spin', got '{other}'"
         ))),
     }
@@ -41,26 +38,7 @@ fn rows<'py>(
     let count = words.len() / width;
     Array2::from_shape_vec((count, width), words)
         .map(|a| a.into_pyarray(py))
-        .map_err(|e| PyValueError::new_err(e.to_string()))
-}
-
-/// Runs `work` on a pool under supervision; a failure carries `partial(work's result)` if any.
-fn run<'py, T: Send>(
-    py: Python<'py>,
-    threads: Option<usize>,
-    control: Option<Bound<'py, Control>>,
-    report: &Report,
-    work: impl FnOnce(&runtime::Control) -> Result<T, rbm::Error> + Send,
-) -> PyResult<T> {
-    let shared = control.map(|c| c.get().0.clone()).unwrap_or_default();
-    let (result, interrupted) = control::supervise(py, &shared, report.as_ref(), || {
-        runtime::with_threads(threads, || work(&shared))
-    })?;
-    let result = result.map_err(|e| PyValueError::new_err(format!("threads: {e}")))?;
-    match interrupted {
-        Some(error) => Err(errors::interrupted(py, error)),
-        None => result.map_err(|e| errors::rbm(py, &e)),
-    }
+        .map_err(errors::shape)
 }
 
 /// The parameters of a machine in the compiled core; see `kadanoff.rbm`.
@@ -78,14 +56,14 @@ impl BoltzmannMachine {
 
     fn visible_rows(&self, v: &Words<'_>) -> PyResult<Vec<u64>> {
         if v.shape()[1] != self.wide() {
-            return Err(PyValueError::new_err("visible rows have the wrong width"));
+            return Err(errors::argument("visible rows have the wrong width"));
         }
         Ok(flat(v))
     }
 
     fn hidden_rows(&self, h: &Words<'_>) -> PyResult<Vec<u64>> {
         if h.shape()[1] != self.high() {
-            return Err(PyValueError::new_err("hidden rows have the wrong width"));
+            return Err(errors::argument("hidden rows have the wrong width"));
         }
         Ok(flat(h))
     }
@@ -105,7 +83,7 @@ impl BoltzmannMachine {
         let w = w.as_array().iter().copied().collect();
         rbm::Machine::new(a, b, w, (units(visible)?, units(hidden)?))
             .map(Self)
-            .map_err(|e| errors::rbm(py, &e))
+            .or_raise(py)
     }
 
     /// F(v) of every row.
@@ -117,7 +95,9 @@ impl BoltzmannMachine {
         threads: Option<usize>,
     ) -> PyResult<Vector<'py>> {
         let v = self.visible_rows(&v)?;
-        run(py, threads, None, &None, |c| self.0.free_energies(&v, c)).map(|f| f.into_pyarray(py))
+        Call::new(threads, None, None)?
+            .run(py, |c| self.0.free_energies(&v, c))
+            .map(|f| f.into_pyarray(py))
     }
 
     /// Means of the hidden units given every row, flat.
@@ -129,7 +109,9 @@ impl BoltzmannMachine {
         threads: Option<usize>,
     ) -> PyResult<Vector<'py>> {
         let v = self.visible_rows(&v)?;
-        run(py, threads, None, &None, |c| self.0.means(&v, c)).map(|f| f.into_pyarray(py))
+        Call::new(threads, None, None)?
+            .run(py, |c| self.0.means(&v, c))
+            .map(|f| f.into_pyarray(py))
     }
 
     /// ln Z by enumeration.
@@ -138,12 +120,10 @@ impl BoltzmannMachine {
         &self,
         py: Python<'py>,
         threads: Option<usize>,
-        control: Option<Bound<'py, Control>>,
+        control: ControlArgument<'py>,
         report: Report,
     ) -> PyResult<f64> {
-        run(py, threads, control, &report, |c| {
-            rbm::exact::log_z(&self.0, c)
-        })
+        Call::new(threads, control, report)?.run(py, |c| rbm::exact::log_z(&self.0, c))
     }
 
     /// (ln Z, <v>, <h>, <v h> flat) by enumeration.
@@ -152,12 +132,11 @@ impl BoltzmannMachine {
         &self,
         py: Python<'py>,
         threads: Option<usize>,
-        control: Option<Bound<'py, Control>>,
+        control: ControlArgument<'py>,
         report: Report,
     ) -> PyResult<(f64, Vector<'py>, Vector<'py>, Vector<'py>)> {
-        let m = run(py, threads, control, &report, |c| {
-            rbm::exact::moments(&self.0, c)
-        })?;
+        let m =
+            Call::new(threads, control, report)?.run(py, |c| rbm::exact::moments(&self.0, c))?;
         Ok((
             m.log_z,
             m.visible.into_pyarray(py),
@@ -172,13 +151,12 @@ impl BoltzmannMachine {
         &self,
         py: Python<'py>,
         threads: Option<usize>,
-        control: Option<Bound<'py, Control>>,
+        control: ControlArgument<'py>,
         report: Report,
     ) -> PyResult<Vector<'py>> {
-        run(py, threads, control, &report, |c| {
-            rbm::exact::log_weights(&self.0, c)
-        })
-        .map(|x| x.into_pyarray(py))
+        Call::new(threads, control, report)?
+            .run(py, |c| rbm::exact::log_weights(&self.0, c))
+            .map(|x| x.into_pyarray(py))
     }
 
     /// Independent samples of the free units given the others, `draws` for every row.
@@ -194,15 +172,15 @@ impl BoltzmannMachine {
         draws: usize,
         seed: u64,
         threads: Option<usize>,
-        control: Option<Bound<'py, Control>>,
+        control: ControlArgument<'py>,
         report: Report,
     ) -> PyResult<Both<'py>> {
         let (v, h) = (self.visible_rows(&v)?, self.hidden_rows(&h)?);
         let outside = |free: &[usize], size: usize| free.iter().any(|&i| i >= size);
         if outside(&free_visible, self.0.visible()) || outside(&free_hidden, self.0.hidden()) {
-            return Err(PyValueError::new_err("a free unit does not exist"));
+            return Err(errors::argument("a free unit does not exist"));
         }
-        let (v, h) = run(py, threads, control, &report, |c| {
+        let (v, h) = Call::new(threads, control, report)?.run(py, |c| {
             let free = (&free_visible[..], &free_hidden[..]);
             rbm::exact::sample(&self.0, &v, &h, free, draws, seed, c)
         })?;
@@ -223,7 +201,7 @@ impl BoltzmannMachine {
         records: usize,
         seed: u64,
         threads: Option<usize>,
-        control: Option<Bound<'py, Control>>,
+        control: ControlArgument<'py>,
         report: Report,
     ) -> PyResult<Both<'py>> {
         let (mut v, mut h) = (self.visible_rows(&v)?, self.hidden_rows(&h)?);
@@ -235,7 +213,7 @@ impl BoltzmannMachine {
             seed,
         };
         let mut out = rbm::Records::default();
-        let outcome = run(py, threads, control, &report, |c| {
+        let outcome = Call::new(threads, control, report)?.run(py, |c| {
             rbm::gibbs(
                 &self.0,
                 &mut v,
@@ -250,7 +228,7 @@ impl BoltzmannMachine {
             rows(py, out.visible, self.wide())?,
             rows(py, out.hidden, self.high())?,
         );
-        keep(py, outcome, both)
+        complete(py, both, outcome.err())
     }
 
     /// ln of the importance weight of every chain.
@@ -265,7 +243,7 @@ impl BoltzmannMachine {
         steps: usize,
         seed: u64,
         threads: Option<usize>,
-        control: Option<Bound<'py, Control>>,
+        control: ControlArgument<'py>,
         report: Report,
     ) -> PyResult<Vector<'py>> {
         let annealing = rbm::Annealing {
@@ -275,25 +253,9 @@ impl BoltzmannMachine {
             base,
             seed,
         };
-        run(py, threads, control, &report, |c| {
-            rbm::anneal(&self.0, &annealing, c)
-        })
-        .map(|x| x.into_pyarray(py))
-    }
-}
-
-/// What was computed is the result, or travels with the exception.
-fn keep<'py, T: IntoPyObject<'py>>(
-    py: Python<'py>,
-    outcome: PyResult<()>,
-    result: T,
-) -> PyResult<T> {
-    match outcome {
-        Ok(()) => Ok(result),
-        Err(error) => {
-            error.value(py).setattr("partial", result)?;
-            Err(error)
-        }
+        Call::new(threads, control, report)?
+            .run(py, |c| rbm::anneal(&self.0, &annealing, c))
+            .map(|x| x.into_pyarray(py))
     }
 }
 
@@ -323,7 +285,7 @@ pub fn rbm_train<'py>(
     centered: bool,
     seed: u64,
     threads: Option<usize>,
-    control: Option<Bound<'py, Control>>,
+    control: ControlArgument<'py>,
     report: Report,
 ) -> PyResult<Bound<'py, PyDict>> {
     let get = |key: &str| -> PyResult<Bound<'py, PyAny>> { state.as_any().get_item(key) };
@@ -352,7 +314,7 @@ pub fn rbm_train<'py>(
             "pcd" => rbm::Negative::Persistent,
             "pt" => rbm::Negative::Tempered(betas),
             other => {
-                return Err(PyValueError::new_err(format!(
+                return Err(errors::argument(format!(
                     "method must be 'cd', 'pcd' or 'pt', got '{other}'"
                 )));
             }
@@ -367,7 +329,7 @@ pub fn rbm_train<'py>(
     };
     let data = flat(&data);
     let mut epochs = Vec::new();
-    let outcome = run(py, threads, control, &report, |c| {
+    let outcome = Call::new(threads, control, report)?.run(py, |c| {
         rbm::train(&mut own, &data, &options, c, &mut epochs)
     });
     let out = PyDict::new(py);
@@ -390,5 +352,5 @@ pub fn rbm_train<'py>(
     let reconstruction: Vec<f64> = epochs.iter().map(|e| e.reconstruction).collect();
     out.set_item("gradient", gradient.into_pyarray(py))?;
     out.set_item("reconstruction", reconstruction.into_pyarray(py))?;
-    keep(py, outcome, out)
+    complete(py, out, outcome.err())
 }

@@ -1,19 +1,23 @@
 //! Averages in bins, and how long a chain remembers.
 
 use crate::measure::{Accumulator, FOLLOWED, Scalars};
+use serde::{Deserialize, Serialize};
 
 /// Sums over some consecutive measurements.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
+    /// Sums of numbers.
     pub scalars: Scalars,
-    /// Sums whose averages are the coefficients G_l and F_l.
+    /// Sums whose averages are the coefficients G_l.
     pub g: Vec<f64>,
+    /// The same for F.
     pub f: Vec<f64>,
     /// Integral of G over bins of time.
     pub coarse: Vec<f64>,
 }
 
 impl Bin {
+    /// What the accumulator holds, in `orders` coefficients.
     pub fn of(sums: &Accumulator, beta: f64, orders: usize) -> Self {
         let [g, f] = sums.legendre(beta, orders);
         Self {
@@ -48,21 +52,27 @@ impl Bin {
 /// Sums and sums of squares of averages over 1, 2, 4, ... measurements.
 ///
 /// H. Flyvbjerg, H. G. Petersen, J. Chem. Phys. 91, 461 (1989), doi:10.1063/1.457480.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Levels {
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct BinningLevels {
+    /// One entry for every power of two.
     pub levels: Vec<Level>,
 }
 
 /// Averages over 2^level measurements.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Level {
+    /// Averages so far.
     pub count: u64,
+    /// Their sums.
     pub sum: [f64; FOLLOWED],
+    /// Sums of their squares.
     pub squares: [f64; FOLLOWED],
+    /// An average whose partner is still missing.
     pub waiting: Option<[f64; FOLLOWED]>,
 }
 
-impl Levels {
+impl BinningLevels {
+    /// One measurement.
     #[inline(always)]
     pub fn add(&mut self, mut x: [f64; FOLLOWED]) {
         for level in 0.. {
@@ -96,7 +106,7 @@ mod tests {
 
     #[test]
     fn levels_average_pairs() {
-        let mut levels = Levels::default();
+        let mut levels = BinningLevels::default();
         for i in 0..9 {
             levels.add([f64::from(i); FOLLOWED]);
         }

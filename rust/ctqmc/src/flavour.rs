@@ -5,21 +5,25 @@
 //! faster than keeping a list sorted, and the matrix never has to be permuted.
 
 use crate::table::Table;
+use serde::{Deserialize, Serialize};
 
 /// Doubles that are worked on together.
 pub const LANES: usize = 8;
 /// Largest number of segments of a flavour.
-pub const MOST: usize = 4096;
+pub const MAX_SEGMENTS: usize = 4096;
 
 /// Which of two kinds of operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Adds an electron.
     Creation,
+    /// Takes an electron away.
     Annihilation,
 }
 
 /// Times and inverse matrix of a flavour.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Operators", into = "Operators")]
 pub struct Flavour {
     /// Segments, half the number of operators.
     pub k: usize,
@@ -36,12 +40,48 @@ pub struct Flavour {
     m: Vec<f64>,
     /// F(e_new - s_j), then M Q over starts, then R M over ends, then F(e_i - s_new).
     pub row: Vec<f64>,
+    /// Scratch for a column, as `row`.
     pub column: Vec<f64>,
     left: Vec<f64>,
     right: Vec<f64>,
 }
 
+/// All that determines a flavour: its matrix and its length follow, see [`Flavour::restore`].
+#[derive(Serialize, Deserialize)]
+struct Operators {
+    occupied: bool,
+    starts: Vec<f64>,
+    ends: Vec<f64>,
+}
+
+impl From<Flavour> for Operators {
+    fn from(flavour: Flavour) -> Self {
+        Self {
+            occupied: flavour.occupied,
+            starts: flavour.starts().to_vec(),
+            ends: flavour.ends().to_vec(),
+        }
+    }
+}
+
+impl TryFrom<Operators> for Flavour {
+    type Error = &'static str;
+
+    fn try_from(operators: Operators) -> Result<Self, Self::Error> {
+        let Operators {
+            occupied,
+            starts,
+            ends,
+        } = operators;
+        if starts.len() != ends.len() || starts.len() > MAX_SEGMENTS {
+            return Err("operators do not make segments");
+        }
+        Ok(Self::with(occupied, &starts, &ends, 0.0))
+    }
+}
+
 impl Flavour {
+    /// No operators; `occupied` or empty at all times.
     pub fn new(occupied: bool, beta: f64) -> Self {
         let mut new = Self {
             k: 0,
@@ -71,6 +111,17 @@ impl Flavour {
         new
     }
 
+    /// Length and matrix of a flavour that was read, or None if its times are not those of one.
+    pub fn restore(&mut self, table: &Table) -> Option<()> {
+        let beta = table.beta();
+        let mut times = self.starts().iter().chain(self.ends());
+        if !times.all(|t| (0.0..beta).contains(t)) {
+            return None;
+        }
+        self.refresh_length(beta);
+        self.renew(table).map(|_| ())
+    }
+
     /// Room for at least `wanted` segments.
     #[cold]
     fn grow(&mut self, wanted: usize) {
@@ -97,10 +148,12 @@ impl Flavour {
         self.capacity = capacity;
     }
 
+    /// Times of creation, in no order.
     pub fn starts(&self) -> &[f64] {
         &self.starts[..self.k]
     }
 
+    /// Times of annihilation, in no order.
     pub fn ends(&self) -> &[f64] {
         &self.ends[..self.k]
     }
@@ -111,11 +164,13 @@ impl Flavour {
         &self.m[i * self.capacity..i * self.capacity + self.k]
     }
 
+    /// The element `M_ji` of the inverse matrix, i an end and j a start.
     #[inline(always)]
     pub fn inverse(&self, end: usize, start: usize) -> f64 {
         self.m[end * self.capacity + start]
     }
 
+    /// Time of an operator.
     #[inline(always)]
     pub fn time(&self, kind: Kind, index: usize) -> f64 {
         match kind {
@@ -492,7 +547,9 @@ impl Flavour {
 /// Sign and logarithm of a determinant.
 #[derive(Debug, Clone, Copy)]
 pub struct Determinant {
+    /// Its sign.
     pub sign: f64,
+    /// The logarithm of its magnitude.
     pub log: f64,
 }
 

@@ -9,7 +9,7 @@
 //! `W = prod_a [(-1)^(wraps) det F_a(e_i - s_j)] exp(-sum_a eps_a l_a - sum_(a<b) U_ab O_ab)`,
 //!
 //! `l_a` the time that flavour a is occupied, `O_ab` the time that both are, `F(l) = Delta(-l)`
-//! the hybridisation function; `wraps` is 1 if an occupied stretch with two ends contains tau = 0.
+//! the hybridisation function; `wraps` is 1 if an occupied interval with two ends contains tau = 0.
 //! `G(tau) = -(1/beta) <sum_ij M_ji delta(tau - (e_i - s_j))>` with `M = F^-1` of a flavour.
 //!
 //! Where F is next to zero for some lengths (a gap, or a bath on one side of the chemical potential
@@ -22,15 +22,15 @@
 //!
 //! Modules: [`table`] F for reading; [`flavour`] times and the inverse matrix of one flavour;
 //! [`moves`] the Markov chain; [`measure`] what is accumulated; [`bins`] averages with errors;
-//! [`chain`] one chain; [`simulation`] all of them; [`storage`] bytes to go on from.
+//! [`markov_chain`] one chain; [`simulation`] all of them; [`storage`] bytes to go on from.
 //!
 //! P. Werner, A. Comanac, L. de' Medici, M. Troyer, A. J. Millis, Phys. Rev. Lett. 97, 076405
 //! (2006), doi:10.1103/PhysRevLett.97.076405; E. Gull et al., Rev. Mod. Phys. 83, 349 (2011),
 //! doi:10.1103/RevModPhys.83.349, section V.
 
 pub mod bins;
-pub mod chain;
 pub mod flavour;
+pub mod markov_chain;
 pub mod measure;
 pub mod moves;
 pub mod simulation;
@@ -40,24 +40,35 @@ pub mod table;
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
 
-pub use bins::{Bin, Levels};
+pub use bins::{Bin, BinningLevels};
 pub use simulation::{Options, Simulation};
 pub use table::Table;
 
-/// What can go wrong.
-#[derive(Debug, thiserror::Error)]
+use serde::{Deserialize, Serialize};
+
+/// What can go wrong in a simulation.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
+    /// An argument is out of range, or contradicts another one.
     #[error("{0}")]
     Argument(String),
+    /// The bytes of a run are damaged, or of another version.
     #[error("{0}")]
     Checkpoint(String),
+    /// A chain left the finite numbers.
     #[error("chain {chain}: {message}")]
-    Numerical { chain: usize, message: String },
+    Numerical {
+        /// Index of the chain.
+        chain: usize,
+        /// What happened to it.
+        message: String,
+    },
 }
 
 /// The impurity: levels, interactions and hybridisation functions of its flavours.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Model {
+    /// Inverse temperature.
     pub beta: f64,
     /// Levels from the chemical potential.
     pub levels: Vec<f64>,
@@ -68,6 +79,7 @@ pub struct Model {
     /// What is added to F while the chain runs, and weighted away when it measures.
     pub floor: f64,
     /// `tables` raised by `floor`.
+    #[serde(skip)]
     raised: Vec<Table>,
 }
 
@@ -75,6 +87,7 @@ pub struct Model {
 const REMAINS: f64 = 1e-30;
 
 impl Model {
+    /// A model without a floor.
     pub fn new(beta: f64, levels: Vec<f64>, interaction: Vec<f64>, tables: Vec<Table>) -> Self {
         Self {
             beta,
@@ -99,10 +112,12 @@ impl Model {
         Self::new(table.beta(), vec![level; 2], interaction, vec![table])
     }
 
+    /// Number of flavours.
     pub fn flavours(&self) -> usize {
         self.levels.len()
     }
 
+    /// Repulsion between flavours a and b.
     #[inline(always)]
     pub fn u(&self, a: usize, b: usize) -> f64 {
         self.interaction[a * self.levels.len() + b]

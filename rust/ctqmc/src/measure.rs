@@ -12,6 +12,7 @@
 
 use crate::Model;
 use crate::moves::Configuration;
+use serde::{Deserialize, Serialize};
 
 /// Moments of a cell.
 pub const MOMENTS: usize = 8;
@@ -19,20 +20,25 @@ pub const MOMENTS: usize = 8;
 pub const COARSE: usize = 128;
 
 /// Sums over measurements; flavours are added up.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Accumulator {
+    /// Cells of time.
     pub cells: usize,
     /// Moments of G, then those of F, of every cell.
     pub moments: Vec<[f64; 2 * MOMENTS]>,
+    /// Sums of numbers.
     pub scalars: Scalars,
     /// `bare[a][i * k + j] = M_ji` of F where the chain runs with a floor.
+    #[serde(skip)]
     bare: Vec<Vec<f64>>,
+    #[serde(skip)]
     scratch: Vec<f64>,
 }
 
 /// Sums of numbers, each times the weight and the sign.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scalars {
+    /// Measurements.
     pub count: f64,
     /// Sum of the weights w alone.
     pub weight: f64,
@@ -50,6 +56,7 @@ pub struct Scalars {
 pub const FOLLOWED: usize = 4;
 
 impl Accumulator {
+    /// Empty sums.
     pub fn new(cells: usize) -> Self {
         Self {
             cells,
@@ -60,6 +67,7 @@ impl Accumulator {
         }
     }
 
+    /// Back to zero.
     pub fn clear(&mut self) {
         self.moments.fill([0.0; 2 * MOMENTS]);
         self.scalars = Scalars::default();

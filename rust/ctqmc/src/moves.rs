@@ -1,39 +1,47 @@
-//! The Markov chain: segments and antisegments put in, taken away and stretched.
+//! The Markov chain: segments and antisegments inserted, removed and shifted.
 //!
-//! An antisegment is the empty stretch between two segments. Both are treated alike: a stretch of
+//! An antisegment is the empty interval between two segments. Both are treated alike: an interval of
 //! length l that begins at t is flipped, t becomes the time of one kind of operator and t + l that
 //! of the other. Proposals, with acceptance ratios that obey detailed balance:
 //!
-//! * put in: t uniform on the circle, l uniform up to the next operator (which is of t's kind);
+//! * insert: t uniform on the circle, l uniform up to the next operator (which is of t's kind);
 //!   `|rho| exp(-dE) beta l_max / (2 (k + 1))`;
-//! * take away: one of the 2 k operators, with its successor; the inverse, `2 k / (beta l_max)`;
-//! * stretch: one of the 2 k operators, uniformly between its neighbours; `|rho| exp(-dE)`;
-//! * fill or empty a flavour without operators: `exp(-dE)`.
+//! * remove: one of the 2 k operators, with its successor; the inverse, `2 k / (beta l_max)`;
+//! * shift: one of the 2 k operators, uniformly between its neighbours; `|rho| exp(-dE)`;
+//! * flip the occupation of a flavour without operators; `exp(-dE)`.
 //!
-//! `rho` is the ratio of the determinants, with a sign for every antisegment and for a stretch that
+//! `rho` is the ratio of the determinants, with a sign for every antisegment and for an interval that
 //! contains tau = 0. For one orbital the sign is always positive; it is kept anyway.
 
 use crate::Model;
-use crate::flavour::{Flavour, Kind, MOST};
+use crate::flavour::{Flavour, Kind, MAX_SEGMENTS};
 use kadanoff_runtime::random::Stream;
 use rand::Rng;
+use serde::{Deserialize, Serialize};
 
 /// Moves by kind, for acceptance rates.
 pub const MOVES: usize = 4;
-pub const PUT: usize = 0;
-pub const TAKE: usize = 1;
-pub const STRETCH: usize = 2;
-pub const FILL: usize = 3;
+/// A segment or an antisegment is inserted.
+pub const INSERT: usize = 0;
+/// A segment or an antisegment is removed.
+pub const REMOVE: usize = 1;
+/// One operator is shifted.
+pub const SHIFT: usize = 2;
+/// A flavour without operators is emptied or filled.
+pub const FLIP: usize = 3;
 
 /// Occupations of all flavours as functions of imaginary time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Configuration {
+    /// One entry for every flavour.
     pub flavours: Vec<Flavour>,
     /// Sign of the weight.
     pub sign: f64,
+    /// Moves proposed, by kind.
     pub proposed: [u64; MOVES],
+    /// Moves accepted, by kind.
     pub accepted: [u64; MOVES],
-    /// More than `MOST` segments were wanted.
+    /// More than `MAX_SEGMENTS` segments were wanted.
     pub overflow: bool,
 }
 
@@ -107,13 +115,13 @@ impl Configuration {
         };
         let which = random.next_u64() >> 61;
         match which {
-            0..3 => self.put(model, random, a),
-            3..6 => self.take(model, random, a),
+            0..3 => self.insert(model, random, a),
+            3..6 => self.remove(model, random, a),
             _ => {
                 if self.flavours[a].k == 0 {
-                    self.fill(model, random, a);
+                    self.flip(model, random, a);
                 } else {
-                    self.stretch(model, random, a);
+                    self.shift(model, random, a);
                 }
             }
         }
@@ -135,7 +143,7 @@ impl Configuration {
     }
 
     #[inline(always)]
-    fn put(&mut self, model: &Model, random: &mut Stream, a: usize) {
+    fn insert(&mut self, model: &Model, random: &mut Stream, a: usize) {
         let beta = model.beta;
         let t = beta * uniform(random);
         let flavour = &self.flavours[a];
@@ -145,15 +153,15 @@ impl Configuration {
         } else {
             Kind::Creation
         };
-        let most = flavour.next(first, t, beta);
-        let l = most * uniform(random);
+        let l_max = flavour.next(first, t, beta);
+        let l = l_max * uniform(random);
         let wraps = t + l >= beta;
         let other = wrapped(t + l, beta);
         if l <= 0.0 || other == t {
-            self.proposed[PUT] += 1;
+            self.proposed[INSERT] += 1;
             return;
         }
-        if flavour.k >= MOST {
+        if flavour.k >= MAX_SEGMENTS {
             self.overflow = true;
             return;
         }
@@ -165,8 +173,8 @@ impl Configuration {
         flavour.fill_column(table, s);
         let rho = flavour.inserted(table.signed(e - s));
         let weight = sign_of(hole != wraps) * (-action).exp();
-        let ratio = rho * weight * beta * most / (2 * (flavour.k + 1)) as f64;
-        if self.accept(PUT, ratio, random) {
+        let ratio = rho * weight * beta * l_max / (2 * (flavour.k + 1)) as f64;
+        if self.accept(INSERT, ratio, random) {
             let flavour = &mut self.flavours[a];
             flavour.insert(e, s, rho);
             flavour.occupied ^= wraps;
@@ -175,11 +183,11 @@ impl Configuration {
     }
 
     #[inline(always)]
-    fn take(&mut self, model: &Model, random: &mut Stream, a: usize) {
+    fn remove(&mut self, model: &Model, random: &mut Stream, a: usize) {
         let beta = model.beta;
         let flavour = &self.flavours[a];
         if flavour.k == 0 {
-            self.proposed[TAKE] += 1;
+            self.proposed[REMOVE] += 1;
             return;
         }
         let k = flavour.k;
@@ -192,7 +200,7 @@ impl Configuration {
         };
         let index = if hole { index - k } else { index };
         let t = flavour.time(first, index);
-        let most = flavour.next(first, t, beta);
+        let l_max = flavour.next(first, t, beta);
         let l = flavour.next(second, t, beta);
         let partner = flavour.find(second, t, l, beta);
         let wraps = flavour.time(second, partner) < t;
@@ -204,8 +212,8 @@ impl Configuration {
         };
         let rho = flavour.inverse(i, j);
         let weight = sign_of(hole != wraps) * action.exp();
-        let ratio = rho * weight * (2 * k) as f64 / (beta * most);
-        if self.accept(TAKE, ratio, random) {
+        let ratio = rho * weight * (2 * k) as f64 / (beta * l_max);
+        if self.accept(REMOVE, ratio, random) {
             let flavour = &mut self.flavours[a];
             flavour.remove(i, j);
             flavour.occupied ^= wraps;
@@ -214,7 +222,7 @@ impl Configuration {
     }
 
     #[inline(always)]
-    fn stretch(&mut self, model: &Model, random: &mut Stream, a: usize) {
+    fn shift(&mut self, model: &Model, random: &mut Stream, a: usize) {
         let beta = model.beta;
         let flavour = &self.flavours[a];
         let k = flavour.k;
@@ -234,7 +242,7 @@ impl Configuration {
         let crosses = t + shift < 0.0 || t + shift >= beta;
         let new = wrapped(t + shift, beta);
         if shift == 0.0 || !(0.0..beta).contains(&new) {
-            self.proposed[STRETCH] += 1;
+            self.proposed[SHIFT] += 1;
             return;
         }
         // Later ends and earlier starts occupy more.
@@ -254,7 +262,7 @@ impl Configuration {
             flavour.start_moved(index)
         };
         let ratio = rho * sign_of(crosses) * (-action).exp();
-        if self.accept(STRETCH, ratio, random) {
+        if self.accept(SHIFT, ratio, random) {
             let flavour = &mut self.flavours[a];
             if end {
                 flavour.move_end(index, new, rho);
@@ -267,11 +275,11 @@ impl Configuration {
     }
 
     #[inline(always)]
-    fn fill(&mut self, model: &Model, random: &mut Stream, a: usize) {
+    fn flip(&mut self, model: &Model, random: &mut Stream, a: usize) {
         let beta = model.beta;
         let flavour = &self.flavours[a];
         let action = self.cost(model, a, 0.0, beta) * sign_of(flavour.occupied);
-        if self.accept(FILL, (-action).exp(), random) {
+        if self.accept(FLIP, (-action).exp(), random) {
             let flavour = &mut self.flavours[a];
             flavour.occupied = !flavour.occupied;
             flavour.length = if flavour.occupied { beta } else { 0.0 };

@@ -1,17 +1,20 @@
 //! All chains of a run.
 
-use crate::chain::Chain;
+use crate::markov_chain::MarkovChain;
 use crate::{Error, Model};
 use kadanoff_runtime::Control;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// Blocks that a chain runs before the others have their turn.
 const ROUND: u64 = 16;
 
 /// How to sample.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Options {
+    /// Seed of all random numbers.
     pub seed: u64,
+    /// Number of independent chains.
     pub chains: usize,
     /// Blocks before anything is measured.
     pub warm_blocks: u64,
@@ -56,21 +59,25 @@ impl Options {
 }
 
 /// A run: the chains, and how they are to go on.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Simulation {
+    /// What is simulated.
     pub model: Model,
+    /// How it is sampled.
     pub options: Options,
-    pub chains: Vec<Chain>,
-    /// Updates between measurements; 0 until the warm-up has told.
+    /// All chains.
+    pub chains: Vec<MarkovChain>,
+    /// Updates between measurements; 0 until the warm-up is done.
     pub updates: usize,
 }
 
 impl Simulation {
+    /// A run at its start; fails when model or options have no meaning.
     pub fn new(model: Model, options: Options) -> Result<Self, Error> {
         model.check()?;
         options.check()?;
         let chains = (0..options.chains)
-            .map(|c| Chain::new(&model, &options, c))
+            .map(|c| MarkovChain::new(&model, &options, c))
             .collect();
         Ok(Self {
             model,
@@ -82,10 +89,7 @@ impl Simulation {
 
     /// A number that two runs share if one can be the continuation of the other.
     pub fn fingerprint(&self) -> u64 {
-        let mut out = crate::storage::Writer::default();
-        out.model(&self.model);
-        out.options(&self.options);
-        crate::storage::digest(&out.bytes)
+        crate::storage::digest(&crate::storage::encoded(&(&self.model, &self.options)))
     }
 
     /// Blocks of measurements that every chain has, at least.
@@ -110,7 +114,7 @@ impl Simulation {
             .map(|c| until.saturating_sub(c.blocks))
             .sum();
         control.add_total(missing);
-        let run = |chain: &mut Chain, until: u64, updates: usize| -> Result<bool, Error> {
+        let run = |chain: &mut MarkovChain, until: u64, updates: usize| -> Result<bool, Error> {
             while chain.blocks < until {
                 if control.is_cancelled() {
                     return Ok(false);

@@ -6,14 +6,16 @@
 //! continuous.
 
 use crate::Error;
+use serde::{Deserialize, Serialize};
 
 /// Points, and coefficients, of a cell.
 pub const POINTS: usize = 8;
 /// No more cells than this.
-const MOST_CELLS: usize = 1 << 16;
+const MAX_CELLS: usize = 1 << 16;
 
 /// F on `[0, beta]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(try_from = "Stored", into = "Stored")]
 pub struct Table {
     beta: f64,
     per_time: f64,
@@ -22,6 +24,43 @@ pub struct Table {
     coefficients: Vec<[f64; POINTS]>,
     /// Largest deviation seen between a table and the function, over its largest value.
     pub error: f64,
+}
+
+/// What a table is made from.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    beta: f64,
+    coefficients: Vec<[f64; POINTS]>,
+    error: f64,
+}
+
+impl From<Table> for Stored {
+    fn from(table: Table) -> Self {
+        Self {
+            beta: table.beta,
+            coefficients: table.coefficients,
+            error: table.error,
+        }
+    }
+}
+
+impl TryFrom<Stored> for Table {
+    type Error = &'static str;
+
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        let cells = stored.coefficients.len();
+        let fits = (1..=MAX_CELLS).contains(&cells) && stored.beta > 0.0 && stored.beta.is_finite();
+        if !fits {
+            return Err("a table without cells or beta");
+        }
+        Ok(Self {
+            beta: stored.beta,
+            per_time: cells as f64 / stored.beta,
+            top: (cells as f64 - 0.5).next_down(),
+            coefficients: stored.coefficients,
+            error: stored.error,
+        })
+    }
 }
 
 /// `(1 - cos(pi j / 7)) / 2`, within a cell.
@@ -71,9 +110,9 @@ impl Table {
                 "beta must be positive, got {beta}"
             )));
         }
-        if cells == 0 || cells > MOST_CELLS || !values.len().is_multiple_of(POINTS) {
+        if cells == 0 || cells > MAX_CELLS || !values.len().is_multiple_of(POINTS) {
             return Err(Error::Argument(format!(
-                "a table needs {POINTS} values a cell and 1 to {MOST_CELLS} cells, got {} values",
+                "a table needs {POINTS} values a cell and 1 to {MAX_CELLS} cells, got {} values",
                 values.len()
             )));
         }
@@ -120,7 +159,7 @@ impl Table {
             if table.error <= tolerance {
                 return Ok(table);
             }
-            if 2 * cells > MOST_CELLS {
+            if 2 * cells > MAX_CELLS {
                 return Err(Error::Argument(format!(
                     "{cells} cells represent Delta(tau) only to {:.1e}; the temperature is too low \
                      for the energies of the bath",
@@ -150,25 +189,12 @@ impl Table {
         new
     }
 
-    /// A table whose coefficients are known.
-    pub(crate) fn raw(beta: f64, coefficients: Vec<[f64; POINTS]>, error: f64) -> Self {
-        Self {
-            beta,
-            per_time: coefficients.len() as f64 / beta,
-            top: (coefficients.len() as f64 - 0.5).next_down(),
-            coefficients,
-            error,
-        }
-    }
-
-    pub(crate) fn coefficients(&self) -> &[[f64; POINTS]] {
-        &self.coefficients
-    }
-
+    /// Inverse temperature.
     pub fn beta(&self) -> f64 {
         self.beta
     }
 
+    /// Number of cells.
     pub fn cells(&self) -> usize {
         self.coefficients.len()
     }

@@ -104,15 +104,15 @@ fn orders(beta: f64, eps: f64, e: f64, v: f64) -> Vec<f64> {
 }
 
 /// chi^2 and number of bins of the observed orders, rare ones together.
-fn chi2(seen: &[u64], expected: &[f64]) -> (f64, usize) {
-    let total: u64 = seen.iter().sum();
+fn chi2(observed: &[u64], expected: &[f64]) -> (f64, usize) {
+    let total: u64 = observed.iter().sum();
     let (mut chi, mut bins, mut left, mut rest) = (0.0, 0, total as f64, 1.0);
     for (k, p) in expected.iter().enumerate() {
         let mean = p * total as f64;
         if mean < 20.0 {
             break;
         }
-        let n = seen.get(k).copied().unwrap_or(0) as f64;
+        let n = observed.get(k).copied().unwrap_or(0) as f64;
         chi += (n - mean).powi(2) / mean;
         bins += 1;
         left -= n;
@@ -133,20 +133,20 @@ fn orders_are_those_of_the_solvable_model() {
     model.levels = vec![eps];
     model.interaction = vec![0.0];
     let mut now = Configuration::new(&model, 0);
-    let mut seen = vec![0_u64; 64];
+    let mut observed = vec![0_u64; 64];
     let samples = 30_000;
     for s in 0..samples {
         // Far longer than the memory of some updates.
         run(&mut now, &model, s, 60);
-        seen[now.order()] += 1;
+        observed[now.order()] += 1;
     }
-    let (chi, bins) = chi2(&seen, &orders(beta, eps, e, v));
+    let (chi, bins) = chi2(&observed, &orders(beta, eps, e, v));
     // Mean bins - 1, deviation its root of two.
     let dof = (bins - 1) as f64;
     assert!(bins >= 5);
     assert!(chi < dof + 4.0 * (2.0 * dof).sqrt(), "{chi} for {bins}");
     // It would notice: acceptance wrong by a tenth is the same as V wrong by a twentieth.
-    let (wrong, _) = chi2(&seen, &orders(beta, eps, e, 1.05 * v));
+    let (wrong, _) = chi2(&observed, &orders(beta, eps, e, 1.05 * v));
     assert!(wrong > dof + 40.0 * (2.0 * dof).sqrt(), "{wrong}");
 }
 
@@ -182,16 +182,16 @@ fn a_floor_is_weighted_away() {
 fn without_hybridisation_there_is_the_atom() {
     let model = Model::anderson(1.0, -0.2, Table::of(2.0, 1e-10, |_| 0.0).unwrap());
     let mut now = Configuration::new(&model, 0);
-    let mut seen = [0_u64; 4];
+    let mut observed = [0_u64; 4];
     for s in 0..20_000 {
         run(&mut now, &model, s, 24);
         assert_eq!(now.order(), 0);
         let [a, b] = &now.flavours[..] else { panic!() };
-        seen[usize::from(a.occupied) + 2 * usize::from(b.occupied)] += 1;
+        observed[usize::from(a.occupied) + 2 * usize::from(b.occupied)] += 1;
     }
     let boltzmann = [0.0_f64, -0.2, -0.2, 0.6].map(|e| (-2.0 * e).exp());
     let total: f64 = boltzmann.iter().sum();
-    let (chi, bins) = chi2(&seen, &boltzmann.map(|b| b / total));
+    let (chi, bins) = chi2(&observed, &boltzmann.map(|b| b / total));
     assert_eq!(bins, 4);
     assert!(chi < 20.0, "{chi}"); // p = 2e-4 for three degrees of freedom
 }
@@ -254,7 +254,7 @@ fn threads_and_interruptions_change_nothing() {
             .unwrap()
             .unwrap()
     );
-    assert!(whole.chains[0].bins.len() < chain::MOST_BINS);
+    assert!(whole.chains[0].bins.len() < markov_chain::MAX_BINS);
     let mut parts = small();
     for until in [1, 23, 70] {
         assert!(
@@ -271,7 +271,7 @@ fn threads_and_interruptions_change_nothing() {
         .iter()
         .map(|b| b.scalars.count)
         .sum();
-    assert_eq!(count, (70 * chain::BLOCK) as f64);
+    assert_eq!(count, (70 * markov_chain::BLOCK) as f64);
 }
 
 #[test]

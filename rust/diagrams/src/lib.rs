@@ -12,19 +12,13 @@ pub use second_order::{Interpolation, SecondOrder, second_order};
 /// What can go wrong.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// An argument that makes no sense.
+    /// An argument is out of range, or contradicts another one.
     #[error("{0}")]
     Argument(String),
     /// An eigenvalue decomposition failed.
     #[error(transparent)]
     Eigen(#[from] kadanoff_linalg::Error),
-    /// The computation was stopped.
-    #[error("cancelled")]
-    Cancelled,
-}
-
-impl From<kadanoff_runtime::Cancelled> for Error {
-    fn from(_: kadanoff_runtime::Cancelled) -> Self {
-        Self::Cancelled
-    }
+    /// Somebody asked for a stop.
+    #[error(transparent)]
+    Cancelled(#[from] kadanoff_runtime::Cancelled),
 }

@@ -9,7 +9,7 @@
 
 use crate::Error;
 use kadanoff_runtime::Control;
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
 const LANES: usize = 16;
 /// Steps whose convolutions share what they load.
@@ -117,7 +117,7 @@ impl Kernel for Convolve<'_> {
     /// p times every q. No closure here: it would be compiled without the vector instructions. Sums
     /// are variables of their own: an array of them would stay in memory.
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> [f64; BLOCK] {
+    fn run<I: Instructions>(self) -> [f64; BLOCK] {
         let zero = [0.0; LANES];
         let (mut s0, mut s1, mut s2, mut s3) = (zero, zero, zero, zero);
         let (whole, rest) = self.p.as_chunks::<LANES>();
@@ -128,10 +128,10 @@ impl Kernel for Convolve<'_> {
         let (q3, r3) = q3.as_chunks::<LANES>();
         for ((((p, q0), q1), q2), q3) in whole.iter().zip(q0).zip(q1).zip(q2).zip(q3) {
             for l in 0..LANES {
-                s0[l] = fused::<FMA>(p[l], q0[l], s0[l]);
-                s1[l] = fused::<FMA>(p[l], q1[l], s1[l]);
-                s2[l] = fused::<FMA>(p[l], q2[l], s2[l]);
-                s3[l] = fused::<FMA>(p[l], q3[l], s3[l]);
+                s0[l] = fused::<I>(p[l], q0[l], s0[l]);
+                s1[l] = fused::<I>(p[l], q1[l], s1[l]);
+                s2[l] = fused::<I>(p[l], q2[l], s2[l]);
+                s3[l] = fused::<I>(p[l], q3[l], s3[l]);
             }
         }
         let total = |sum: [f64; LANES], r: &[f64]| {
@@ -143,8 +143,8 @@ impl Kernel for Convolve<'_> {
 }
 
 #[inline(always)]
-fn fused<const FMA: bool>(a: f64, b: f64, c: f64) -> f64 {
-    if FMA { a.mul_add(b, c) } else { c + a * b }
+fn fused<I: Instructions>(a: f64, b: f64, c: f64) -> f64 {
+    if I::FMA { a.mul_add(b, c) } else { c + a * b }
 }
 
 #[cfg(test)]
@@ -226,7 +226,10 @@ mod tests {
         let control = Control::new();
         control.cancel();
         let stopped = propagate([0.0; 3], &[0.1; 9], 1.0, &control);
-        assert_eq!(stopped.unwrap_err(), Error::Cancelled);
+        assert_eq!(
+            stopped.unwrap_err(),
+            Error::Cancelled(kadanoff_runtime::Cancelled)
+        );
         let coarse = propagate([0.0; 3], &[9.0; 9], 5.0, &Control::new());
         assert!(matches!(coarse, Err(Error::Argument(_))));
         let empty = propagate([0.0; 3], &[0.1], 1.0, &Control::new());

@@ -8,7 +8,7 @@
 use crate::Error;
 use faer::c64;
 use kadanoff_runtime::Control;
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
 const STEPS: usize = 300;
 /// Relative decrease of chi2 that counts as none; so many in a row end the search.
@@ -194,7 +194,7 @@ impl Kernel for Cost<'_> {
     /// Frequencies side by side. Nothing is fused: where the search ends depends on rounding, and a
     /// bath should not depend on the processor.
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> f64 {
+    fn run<I: Instructions>(self) -> f64 {
         let Self {
             target,
             e,

@@ -12,7 +12,7 @@ mod sector;
 use crate::{Anderson, Error, MAX_LANCZOS, map_blocks};
 use kadanoff_runtime::Control;
 use krylov::{Level, levels_below, lowest, resolvent};
-use sector::{Sector, Side};
+use sector::{Sector, SpinConfigurations};
 
 /// What a run is asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,161 +49,250 @@ pub struct LowTemperature {
 /// Ground states closer than this (relative to the largest |E|) count as degenerate.
 const DEGENERATE: f64 = 1e-9;
 
+/// Energies and weights.
+type Poles = (Vec<f64>, Vec<f64>);
+
+/// Numbers of up and of down electrons.
+type Numbers = (usize, usize);
+
+/// An occupied level of a sector with as many up as down electrons, or more.
+type Occupied = (Numbers, Level);
+
 /// Levels up to the Boltzmann cut, averages and G.
 ///
-/// Fails with [`Error::Model`] if more than `states` levels of a sector matter at this temperature.
+/// Fails with [`Error::Argument`] if more than `states` levels of a sector matter at this temperature.
 pub fn low_temperature(
     model: &Anderson,
     options: &Options,
     control: &Control,
 ) -> Result<LowTemperature, Error> {
     model.check(MAX_LANCZOS)?;
-    let l = model.orbitals();
-    let sides: Vec<Side> = (0..=l).map(|n| Side::new(model, n)).collect();
-    let sector = |(up, down): (usize, usize)| Sector {
-        up: &sides[up],
-        down: &sides[down],
-        u: model.u,
-        impurity: 1 << model.e.len(),
-    };
-    let size = |pair: &(usize, usize)| sector(*pair).dimension();
-    let number = |(up, down): (usize, usize)| (up * (l + 1) + down) as u64;
-    // Lowest level of every number of electrons.
-    let smallest: Vec<(usize, usize)> = (0..=2 * l).map(|n| (n.div_ceil(2), n / 2)).collect();
-    control.add_total(2 * smallest.len() as u64);
-    let rough = map_blocks(&smallest, l <= 4, size, |&pair| {
-        let found = lowest(&sector(pair), number(pair), control);
-        control.tick(1);
-        found
-    })
-    .into_iter()
-    .collect::<Result<Vec<(f64, f64)>, Error>>()?;
-    let bound = rough.iter().map(|r| r.0).fold(f64::INFINITY, f64::min);
-    let scale = bound.abs().max(1.0);
-    let window = (-options.cut.ln() / options.beta).max(DEGENERATE * scale);
-    // Above the true limit, as `bound` lies above the ground state.
-    let limit = bound + window;
-    // All sectors that may hold a level below the limit, by rising S_z for every N.
-    let starts: Vec<usize> = (0..smallest.len())
-        .filter(|&n| rough[n].0 - rough[n].1 <= limit)
-        .collect();
-    let parts = map_blocks(
-        &starts,
-        l <= 4,
-        |&n| size(&smallest[n]),
-        |&n| {
-            let mut found = Vec::new();
-            let (mut up, mut down) = smallest[n];
-            loop {
-                let here = levels_below(
-                    &sector((up, down)),
-                    number((up, down)),
-                    limit,
-                    options.states,
-                    control,
-                )?;
-                if here.len() > options.states {
-                    return Err(Error::Model(format!(
-                        "more than {} states of a sector are occupied at beta = {}: the temperature is too \
-                         high for Lanczos; use full diagonalisation with fewer sites, or raise states",
-                        options.states, options.beta
-                    )));
-                }
-                if here.is_empty() {
-                    break;
-                }
-                found.push(((up, down), here));
-                if up == l || down == 0 {
-                    break;
-                }
-                up += 1;
-                down -= 1;
-            }
-            control.tick(1);
-            Ok(found)
-        },
-    )
-    .into_iter()
-    .collect::<Result<Vec<_>, Error>>()?;
-    let mut states: Vec<((usize, usize), Level)> = parts
-        .into_iter()
-        .flatten()
-        .flat_map(|(pair, levels)| levels.into_iter().map(move |level| (pair, level)))
-        .collect();
-    let ground = states
-        .iter()
-        .map(|(_, level)| level.energy)
-        .fold(f64::INFINITY, f64::min);
-    states.retain(|(_, level)| level.energy <= ground + window);
-    let mut out = LowTemperature {
-        ground,
-        ..Default::default()
-    };
-    let mut z = 0.0;
-    let weigh = |energy: f64, (up, down): (usize, usize)| {
-        let multiplicity = if up == down { 1.0 } else { 2.0 };
-        let boltzmann = if options.beta.is_infinite() {
-            1.0
-        } else {
-            (-options.beta * (energy - ground)).exp()
-        };
-        multiplicity * boltzmann
-    };
-    for (pair, level) in &states {
-        let weight = weigh(level.energy, *pair);
-        let (n, docc) = sector(*pair).occupation(&level.state);
-        z += weight;
-        out.states += if pair.0 == pair.1 { 1 } else { 2 };
-        out.n += weight * n;
-        out.docc += weight * docc;
-    }
-    out.n /= z;
-    out.docc /= z;
-    out.log_z = z.ln();
-    if options.beta.is_finite() {
-        out.log_z -= options.beta * ground;
-    }
-    control.add_total(states.len() as u64);
-    type Poles = (Vec<f64>, Vec<f64>);
-    let poles: Vec<Result<Poles, Error>> = map_blocks(
-        &states,
-        false,
-        |(pair, _)| size(pair),
-        |(pair, level)| {
-            let mut poles = (Vec::new(), Vec::new());
-            let weight = weigh(level.energy, *pair) / z;
-            for (spin_up, create) in [(true, true), (true, false), (false, true), (false, false)] {
-                let Some((target, x)) = act(&sector, *pair, l, &level.state, spin_up, create)
-                else {
-                    continue;
-                };
-                let (e, w) = resolvent(&sector(target), x, options.steps, control)?;
-                let sign = if create { 1.0 } else { -1.0 };
-                poles.0.extend(e.iter().map(|e| sign * (e - level.energy)));
-                // Half of each spin: the average of a state and its mirror image.
-                poles.1.extend(w.iter().map(|w| 0.5 * weight * w));
-            }
-            control.tick(1);
-            Ok(poles)
-        },
-    );
-    for part in poles {
-        let (e, w) = part?;
-        out.energies.extend(e);
-        out.weights.extend(w);
-    }
+    let problem = Problem::new(model, options, control);
+    let (ground, levels) = problem.find_levels()?;
+    let weights = problem.weights(ground, &levels);
+    let mut out = problem.averages(ground, &levels, &weights);
+    (out.energies, out.weights) = problem.green(&levels, &weights)?;
     Ok(out)
+}
+
+/// The impurity, what is asked of it, and its configurations by number of electrons of a spin.
+struct Problem<'a> {
+    options: &'a Options,
+    control: &'a Control,
+    orbitals: usize,
+    configurations: Vec<SpinConfigurations>,
+    u: f64,
+    impurity: u32,
+}
+
+impl<'a> Problem<'a> {
+    fn new(model: &Anderson, options: &'a Options, control: &'a Control) -> Self {
+        let orbitals = model.orbitals();
+        Self {
+            options,
+            control,
+            orbitals,
+            configurations: (0..=orbitals)
+                .map(|n| SpinConfigurations::new(model, n))
+                .collect(),
+            u: model.u,
+            impurity: 1 << model.e.len(),
+        }
+    }
+
+    fn sector(&self, (up, down): Numbers) -> Sector<'_> {
+        Sector {
+            up: &self.configurations[up],
+            down: &self.configurations[down],
+            u: self.u,
+            impurity: self.impurity,
+        }
+    }
+
+    fn size(&self, pair: Numbers) -> usize {
+        self.sector(pair).dimension()
+    }
+
+    /// The index of a sector: the stream of its random start vectors.
+    fn number(&self, (up, down): Numbers) -> u64 {
+        (up * (self.orbitals + 1) + down) as u64
+    }
+
+    /// Sectors of a small model take less time than a thread.
+    fn is_small(&self) -> bool {
+        self.orbitals <= 4
+    }
+
+    /// Energy of the ground state, and all levels with a Boltzmann weight above the cut.
+    fn find_levels(&self) -> Result<(f64, Vec<Occupied>), Error> {
+        // Lowest level of every number of electrons.
+        let smallest: Vec<Numbers> = (0..=2 * self.orbitals)
+            .map(|n| (n.div_ceil(2), n / 2))
+            .collect();
+        self.control.add_total(2 * smallest.len() as u64);
+        let rough = map_blocks(
+            &smallest,
+            self.is_small(),
+            |&pair| self.size(pair),
+            |&pair| {
+                let found = lowest(&self.sector(pair), self.number(pair), self.control);
+                self.control.tick(1);
+                found
+            },
+        )
+        .into_iter()
+        .collect::<Result<Vec<(f64, f64)>, Error>>()?;
+        let bound = rough.iter().map(|r| r.0).fold(f64::INFINITY, f64::min);
+        let scale = bound.abs().max(1.0);
+        let window = (-self.options.cut.ln() / self.options.beta).max(DEGENERATE * scale);
+        // Above the true limit, as `bound` lies above the ground state.
+        let limit = bound + window;
+        let starts: Vec<Numbers> = (0..smallest.len())
+            .filter(|&n| rough[n].0 - rough[n].1 <= limit)
+            .map(|n| smallest[n])
+            .collect();
+        let by_electrons = map_blocks(
+            &starts,
+            self.is_small(),
+            |&pair| self.size(pair),
+            |&pair| self.levels_from(pair, limit),
+        )
+        .into_iter()
+        .collect::<Result<Vec<_>, Error>>()?;
+        let mut levels: Vec<Occupied> = by_electrons.into_iter().flatten().collect();
+        let ground = levels
+            .iter()
+            .map(|(_, level)| level.energy)
+            .fold(f64::INFINITY, f64::min);
+        levels.retain(|(_, level)| level.energy <= ground + window);
+        Ok((ground, levels))
+    }
+
+    /// Levels below the limit with as many electrons as `start`, by rising S_z.
+    fn levels_from(&self, start: Numbers, limit: f64) -> Result<Vec<Occupied>, Error> {
+        let most = self.options.states;
+        let mut found = Vec::new();
+        let (mut up, mut down) = start;
+        loop {
+            let pair = (up, down);
+            let here = levels_below(
+                &self.sector(pair),
+                self.number(pair),
+                limit,
+                most,
+                self.control,
+            )?;
+            if here.len() > most {
+                return Err(Error::Argument(format!(
+                    "more than {most} states of a sector are occupied at beta = {}: the temperature is too \
+                     high for Lanczos; use full diagonalisation with fewer sites, or raise states",
+                    self.options.beta
+                )));
+            }
+            if here.is_empty() {
+                break;
+            }
+            found.extend(here.into_iter().map(|level| (pair, level)));
+            if up == self.orbitals || down == 0 {
+                break;
+            }
+            up += 1;
+            down -= 1;
+        }
+        self.control.tick(1);
+        Ok(found)
+    }
+
+    /// Boltzmann weight of every level, its mirror image included, relative to a ground state.
+    fn weights(&self, ground: f64, levels: &[Occupied]) -> Vec<f64> {
+        levels
+            .iter()
+            .map(|((up, down), level)| {
+                let multiplicity = if up == down { 1.0 } else { 2.0 };
+                let boltzmann = if self.options.beta.is_infinite() {
+                    1.0
+                } else {
+                    (-self.options.beta * (level.energy - ground)).exp()
+                };
+                multiplicity * boltzmann
+            })
+            .collect()
+    }
+
+    /// Everything but G.
+    fn averages(&self, ground: f64, levels: &[Occupied], weights: &[f64]) -> LowTemperature {
+        let mut out = LowTemperature {
+            ground,
+            ..Default::default()
+        };
+        let mut z = 0.0;
+        for ((pair, level), weight) in levels.iter().zip(weights) {
+            let (n, docc) = self.sector(*pair).occupation(&level.state);
+            z += weight;
+            out.states += if pair.0 == pair.1 { 1 } else { 2 };
+            out.n += weight * n;
+            out.docc += weight * docc;
+        }
+        out.n /= z;
+        out.docc /= z;
+        out.log_z = z.ln();
+        if self.options.beta.is_finite() {
+            out.log_z -= self.options.beta * ground;
+        }
+        out
+    }
+
+    /// Poles of G and their weights.
+    fn green(&self, levels: &[Occupied], weights: &[f64]) -> Result<Poles, Error> {
+        self.control.add_total(levels.len() as u64);
+        let z = weights.iter().fold(0.0, |z, weight| z + weight);
+        let weighted: Vec<(&Occupied, f64)> =
+            levels.iter().zip(weights.iter().map(|w| w / z)).collect();
+        let by_level = map_blocks(
+            &weighted,
+            false,
+            |((pair, _), _)| self.size(*pair),
+            |((pair, level), weight)| self.poles(*pair, level, *weight),
+        );
+        let mut out = (Vec::new(), Vec::new());
+        for poles in by_level {
+            let (energies, weights) = poles?;
+            out.0.extend(energies);
+            out.1.extend(weights);
+        }
+        Ok(out)
+    }
+
+    /// The poles that a level of this weight contributes.
+    fn poles(&self, pair: Numbers, level: &Level, weight: f64) -> Result<Poles, Error> {
+        let sector = |pair| self.sector(pair);
+        let mut poles = (Vec::new(), Vec::new());
+        for (spin_up, create) in [(true, true), (true, false), (false, true), (false, false)] {
+            let Some((target, x)) =
+                act(&sector, pair, self.orbitals, &level.state, spin_up, create)
+            else {
+                continue;
+            };
+            let (e, w) = resolvent(&self.sector(target), x, self.options.steps, self.control)?;
+            let sign = if create { 1.0 } else { -1.0 };
+            poles.0.extend(e.iter().map(|e| sign * (e - level.energy)));
+            // Half of each spin: the average of a state and its mirror image.
+            poles.1.extend(w.iter().map(|w| 0.5 * weight * w));
+        }
+        self.control.tick(1);
+        Ok(poles)
+    }
 }
 
 /// `d_s^+` or `d_s` on a state: the target sector and the vector, or nothing beyond the last sector.
 fn act<'a>(
-    sector: &impl Fn((usize, usize)) -> Sector<'a>,
-    (up, down): (usize, usize),
+    sector: &impl Fn(Numbers) -> Sector<'a>,
+    (up, down): Numbers,
     orbitals: usize,
     state: &[f64],
     spin_up: bool,
     create: bool,
-) -> Option<((usize, usize), Vec<f64>)> {
+) -> Option<(Numbers, Vec<f64>)> {
     let shift = |n: usize| {
         if create {
             (n < orbitals).then_some(n + 1)

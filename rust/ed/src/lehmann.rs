@@ -12,7 +12,7 @@ use crate::poles::at_points;
 use faer::linalg::matmul::matmul;
 use faer::prelude::ReborrowMut;
 use faer::{Accum, MatMut, Par, c64};
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use std::cell::RefCell;
 
 /// Poles of `G` and `F`.
@@ -221,7 +221,7 @@ impl Kernel for Collect<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let (rows, poles) = (self.below.0.len(), self.poles);
         let mut end = poles.energies.len();
         let limits: [f64; STEPS] = std::array::from_fn(|k| self.negligible * STEP.powi(k as i32));

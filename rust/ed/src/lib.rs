@@ -52,9 +52,9 @@ fn map_blocks<I: Sync, T: Send + Sync>(
 /// What can go wrong.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// A parameter that makes no sense.
+    /// An argument is out of range, or contradicts another one.
     #[error("{0}")]
-    Model(String),
+    Argument(String),
     /// An eigenvalue decomposition failed in a sector.
     #[error("sector N = {electrons}, 2S = {twice_spin}: {source}")]
     Eigen {
@@ -73,15 +73,9 @@ pub enum Error {
         /// Residual of the worst wanted state.
         residual: f64,
     },
-    /// The computation was stopped.
-    #[error("cancelled")]
-    Cancelled,
-}
-
-impl From<kadanoff_runtime::Cancelled> for Error {
-    fn from(_: kadanoff_runtime::Cancelled) -> Self {
-        Self::Cancelled
-    }
+    /// Somebody asked for a stop.
+    #[error(transparent)]
+    Cancelled(#[from] kadanoff_runtime::Cancelled),
 }
 
 /// The Anderson impurity with a discrete bath; chemical potential absorbed in `eps` and `e`.
@@ -103,17 +97,17 @@ impl Anderson {
         let all = [self.u, self.eps];
         let mut numbers = all.iter().chain(&self.e).chain(&self.v);
         if self.e.len() != self.v.len() {
-            return Err(Error::Model(format!(
+            return Err(Error::Argument(format!(
                 "e and V must have one entry for every bath site, got {} and {}",
                 self.e.len(),
                 self.v.len()
             )));
         }
         if numbers.any(|x| !x.is_finite()) {
-            return Err(Error::Model("U, eps, e and V must be finite".into()));
+            return Err(Error::Argument("U, eps, e and V must be finite".into()));
         }
         if self.e.len() > most {
-            return Err(Error::Model(format!(
+            return Err(Error::Argument(format!(
                 "at most {most} bath sites are possible here, got {}",
                 self.e.len()
             )));

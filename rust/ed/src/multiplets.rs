@@ -162,74 +162,22 @@ impl Table {
                 });
             }
         }
-        let impurity = 1_u32 << (orbitals - 1);
         for (sector, at) in sectors.iter_mut().zip(&places) {
-            for (&(double, single), &source) in at {
-                for site in 0..orbitals as u32 - 1 {
-                    let hop = Step::Hop {
-                        from: 1 << site,
-                        to: impurity,
-                    };
-                    let spin = sector.twice_spin;
-                    connect(
-                        &functions,
-                        (double, single),
-                        spin,
-                        spin,
-                        hop,
-                        |t, i, j, x| {
-                            if let Some(target) = at.get(&t) {
-                                sector.hops.push(Hop {
-                                    row: target.of(i),
-                                    column: source.of(j),
-                                    site,
-                                    value: x,
-                                });
-                            }
-                        },
-                    );
-                }
-            }
-            // The order of a hash map differs from run to run.
-            sector.hops.sort_by_key(|h| (h.column, h.row, h.site));
+            sector.hops = hops(orbitals, &functions, sector.twice_spin, at);
         }
         let mut transitions = Vec::new();
         for (from, sector) in sectors.iter().enumerate() {
-            for rise in [true, false] {
-                let spin = sector.twice_spin;
-                let Some(target) = (if rise {
-                    Some(spin + 1)
-                } else {
-                    spin.checked_sub(1)
-                }) else {
-                    continue;
-                };
+            let spin = sector.twice_spin;
+            for target in [Some(spin + 1), spin.checked_sub(1)].into_iter().flatten() {
                 let Some(&to) = index.get(&(sector.electrons + 1, target)) else {
                     continue;
                 };
-                let s = 0.5 * spin as f64;
-                let amplitude = if rise { s + 1.0 } else { s + 0.5 }.sqrt();
-                let (mut empty, mut single) = (Vec::new(), Vec::new());
-                for (&occupation, &source) in &places[from] {
-                    let step = Step::Create {
-                        to: impurity,
-                        up: rise,
-                    };
-                    connect(&functions, occupation, spin, target, step, |t, i, j, x| {
-                        if let Some(place) = places[to].get(&t) {
-                            let list = if occupation.1 & impurity == 0 {
-                                &mut empty
-                            } else {
-                                &mut single
-                            };
-                            list.push((source.of(j), place.of(i), amplitude * x));
-                        }
-                    });
-                }
-                let [empty, single] = [&mut empty, &mut single].map(|list| {
-                    list.sort_by_key(|&(from, to, _)| (from, to));
-                    Creation::collect(list)
-                });
+                let [empty, single] = creation(
+                    orbitals,
+                    &functions,
+                    (spin, &places[from]),
+                    (target, &places[to]),
+                );
                 transitions.push(Transition {
                     from,
                     to,
@@ -244,6 +192,73 @@ impl Table {
             transitions,
         }
     }
+}
+
+/// Hops from every site of the bath to the impurity within a sector.
+fn hops(
+    orbitals: usize,
+    functions: &[Vec<SpinFunctions>],
+    spin: usize,
+    places: &Places,
+) -> Vec<Hop> {
+    let impurity = 1_u32 << (orbitals - 1);
+    let mut hops = Vec::new();
+    for (&occupation, &source) in places {
+        for site in 0..orbitals as u32 - 1 {
+            let hop = Step::Hop {
+                from: 1 << site,
+                to: impurity,
+            };
+            connect(functions, occupation, spin, spin, hop, |t, i, j, x| {
+                if let Some(target) = places.get(&t) {
+                    hops.push(Hop {
+                        row: target.of(i),
+                        column: source.of(j),
+                        site,
+                        value: x,
+                    });
+                }
+            });
+        }
+    }
+    // The order of a hash map differs from run to run.
+    hops.sort_by_key(|h| (h.column, h.row, h.site));
+    hops
+}
+
+/// Elements of the creation operator between sectors of these spins: on an empty impurity, and on a
+/// singly occupied one.
+fn creation(
+    orbitals: usize,
+    functions: &[Vec<SpinFunctions>],
+    (spin, sources): (usize, &Places),
+    (target, targets): (usize, &Places),
+) -> [Vec<Creation>; 2] {
+    let impurity = 1_u32 << (orbitals - 1);
+    let rise = target > spin;
+    let s = 0.5 * spin as f64;
+    let amplitude = if rise { s + 1.0 } else { s + 0.5 }.sqrt();
+    let (mut empty, mut single) = (Vec::new(), Vec::new());
+    for (&occupation, &source) in sources {
+        let step = Step::Create {
+            to: impurity,
+            up: rise,
+        };
+        connect(functions, occupation, spin, target, step, |t, i, j, x| {
+            if let Some(place) = targets.get(&t) {
+                let list = if occupation.1 & impurity == 0 {
+                    &mut empty
+                } else {
+                    &mut single
+                };
+                list.push((source.of(j), place.of(i), amplitude * x));
+            }
+        });
+    }
+    [&mut empty, &mut single].map(|list| {
+        list.sort_by_key(|&(from, to, _)| (from, to));
+        Creation::collect(list)
+    })
 }
 
 /// Occupations of all states of a sector in their order, and where those of each are.

@@ -6,7 +6,7 @@
 //! points: far fewer than poles, and the fewer the larger `d`. Points are taken in groups of growing `d`.
 
 use faer::c64;
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
@@ -142,7 +142,7 @@ impl Kernel for Range<'_> {
     type Output = (f64, f64);
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> (f64, f64) {
+    fn run<I: Instructions>(self) -> (f64, f64) {
         let (whole, rest) = self.0.as_chunks::<LANES>();
         let (mut low, mut high) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
         for x in whole {
@@ -175,7 +175,7 @@ impl Kernel for Move<'_> {
 
     /// Moments of every panel with the products of Chebyshev polynomials, then residues at its points.
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let per_width = 1.0 / self.d;
         let last = self
             .moments
@@ -202,7 +202,7 @@ impl Kernel for Move<'_> {
                 let mut p: Lane = [1.0; LANES];
                 for (t, [with, without]) in [t1[l], t2[l], t4[l]].into_iter().zip(&factors) {
                     for k in 0..LANES {
-                        p[k] *= fused::<FMA>(with[k], t, without[k]);
+                        p[k] *= fused::<I>(with[k], t, without[k]);
                     }
                 }
                 let residues = self.sources.residues.iter().zip(self.moments.iter_mut());
@@ -212,10 +212,10 @@ impl Kernel for Move<'_> {
                     let low = residues[start + l];
                     let high = low * t8[l];
                     for k in 0..LANES {
-                        sums[k] = fused::<FMA>(low, p[k], sums[k]);
+                        sums[k] = fused::<I>(low, p[k], sums[k]);
                     }
                     for k in 0..LANES {
-                        sums[LANES + k] = fused::<FMA>(high, p[k], sums[LANES + k]);
+                        sums[LANES + k] = fused::<I>(high, p[k], sums[LANES + k]);
                     }
                     moments[panel[l] as usize] = sums;
                 }
@@ -225,7 +225,7 @@ impl Kernel for Move<'_> {
             let mut at_points = [0.0; POINTS];
             for (m, column) in moments.iter().zip(self.lagrange) {
                 for j in 0..POINTS {
-                    at_points[j] = fused::<FMA>(*m, column[j], at_points[j]);
+                    at_points[j] = fused::<I>(*m, column[j], at_points[j]);
                 }
             }
             *moments = at_points;
@@ -234,8 +234,8 @@ impl Kernel for Move<'_> {
 }
 
 #[inline(always)]
-fn fused<const FMA: bool>(a: f64, b: f64, c: f64) -> f64 {
-    if FMA { a.mul_add(b, c) } else { c + a * b }
+fn fused<I: Instructions>(a: f64, b: f64, c: f64) -> f64 {
+    if I::FMA { a.mul_add(b, c) } else { c + a * b }
 }
 
 #[inline(always)]
@@ -254,7 +254,7 @@ impl Kernel for Direct<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let (energies, residues) = self.sources.in_lanes();
         let mut sums = vec![[[0.0; LANES]; 2]; residues.len()];
         for &i in self.chosen {
@@ -265,17 +265,17 @@ impl Kernel for Direct<'_> {
                 let (mut re, mut im) = ([0.0; LANES], [0.0; LANES]);
                 for l in 0..LANES {
                     let a = z.re - e[l];
-                    im[l] = 1.0 / fused::<FMA>(a, a, y2);
+                    im[l] = 1.0 / fused::<I>(a, a, y2);
                     re[l] = a * im[l];
                 }
                 for (r, sums) in residues.iter().zip(&mut sums) {
                     // Copies, since registers cannot overlap.
                     let (r, [mut real, mut imag]) = (r[c], *sums);
                     for l in 0..LANES {
-                        real[l] = fused::<FMA>(r[l], re[l], real[l]);
+                        real[l] = fused::<I>(r[l], re[l], real[l]);
                     }
                     for l in 0..LANES {
-                        imag[l] = fused::<FMA>(r[l], im[l], imag[l]);
+                        imag[l] = fused::<I>(r[l], im[l], imag[l]);
                     }
                     *sums = [real, imag];
                 }
@@ -357,12 +357,12 @@ impl Kernel for Times<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let (energies, residues) = self.sources.in_lanes();
         let mut fermi = vec![[0.0; LANES]; energies.len()];
         for (f, e) in fermi.iter_mut().zip(&energies) {
             for l in 0..LANES {
-                f[l] = 1.0 / (1.0 + exp::<FMA>(-self.beta * e[l].abs()));
+                f[l] = 1.0 / (1.0 + exp::<I>(-self.beta * e[l].abs()));
             }
         }
         let mut sums = vec![[0.0; LANES]; residues.len()];
@@ -372,12 +372,12 @@ impl Kernel for Times<'_> {
                 let mut kernel = [0.0; LANES];
                 for l in 0..LANES {
                     let factor = if e[l] >= 0.0 { -t } else { self.beta - t };
-                    kernel[l] = exp::<FMA>(factor * e[l]) * f[l];
+                    kernel[l] = exp::<I>(factor * e[l]) * f[l];
                 }
                 for (r, sum) in residues.iter().zip(&mut sums) {
                     let (r, mut total) = (r[c], *sum);
                     for l in 0..LANES {
-                        total[l] = fused::<FMA>(r[l], kernel[l], total[l]);
+                        total[l] = fused::<I>(r[l], kernel[l], total[l]);
                     }
                     *sum = total;
                 }
@@ -391,14 +391,14 @@ impl Kernel for Times<'_> {
 
 /// `e^x` for x <= 0 to a few units in the last place; below -708 as at -708, which is next to nothing.
 #[inline(always)]
-fn exp<const FMA: bool>(x: f64) -> f64 {
+fn exp<I: Instructions>(x: f64) -> f64 {
     const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: the sum is rounded to an integer
     const HIGH: f64 = 0.693_147_180_369_123_8; // ln 2 in two parts, the first of 32 bits
     const LOW: f64 = 1.908_214_929_270_587_7e-10;
     let x = if x > -708.0 { x } else { -708.0 };
     let shifted = x * std::f64::consts::LOG2_E + SHIFT;
     let n = shifted - SHIFT;
-    let r = fused::<FMA>(-n, LOW, fused::<FMA>(-n, HIGH, x));
+    let r = fused::<I>(-n, LOW, fused::<I>(-n, HIGH, x));
     // The Taylor series: |r| <= ln 2 / 2, so that the term 14 is below 1e-17.
     let mut sum = 1.0 / 6_227_020_800.0;
     for inverse in [
@@ -416,7 +416,7 @@ fn exp<const FMA: bool>(x: f64) -> f64 {
         1.0,
         1.0,
     ] {
-        sum = fused::<FMA>(sum, r, inverse);
+        sum = fused::<I>(sum, r, inverse);
     }
     // The last bits of `shifted` are n, to be added to the exponent.
     f64::from_bits(sum.to_bits().wrapping_add(shifted.to_bits() << 52))
@@ -425,6 +425,7 @@ fn exp<const FMA: bool>(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kadanoff_runtime::simd;
 
     fn many() -> (Vec<f64>, Vec<f64>) {
         let energies: Vec<f64> = (0..20_000)
@@ -477,7 +478,7 @@ mod tests {
         for k in 0..5000 {
             let x = -0.1417 * f64::from(k);
             let wanted = x.exp();
-            let (fused, plain) = (exp::<true>(x), exp::<false>(x));
+            let (fused, plain) = (exp::<simd::Avx2>(x), exp::<simd::Portable>(x));
             for y in [fused, plain] {
                 assert!(
                     (y - wanted).abs() <= 4.0 * f64::EPSILON * wanted + 1e-300,
@@ -485,7 +486,7 @@ mod tests {
                 );
             }
         }
-        assert!(exp::<true>(-1e9) < 1e-300);
+        assert!(exp::<simd::Avx2>(-1e9) < 1e-300);
     }
 
     #[test]

@@ -4,3 +4,14 @@ pub mod dimers;
 pub mod exact;
 pub mod ising;
 pub mod plaquette;
+
+/// What can go wrong in a sum or a run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// An argument is out of range, or contradicts another one.
+    #[error("{0}")]
+    Argument(String),
+    /// Somebody asked for a stop.
+    #[error(transparent)]
+    Cancelled(#[from] kadanoff_runtime::Cancelled),
+}

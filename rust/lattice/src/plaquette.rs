@@ -9,6 +9,7 @@
 //!
 //! [`Update::Metropolis`] flips single spins, in order, and is what it is compared with.
 
+pub use crate::Error;
 use kadanoff_runtime::random::{Stream, stream};
 use kadanoff_runtime::{Cancelled, Control};
 use rand::Rng;
@@ -27,19 +28,14 @@ const DISPLACEMENTS: [[(usize, isize); 2]; SHELLS] =
 
 const TICK: Duration = Duration::from_millis(30);
 
-/// What was wrong with the request.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Error {
-    /// A parameter outside its range.
-    #[error("{0}")]
-    Parameter(String),
-}
-
 /// Couplings over temperature, and the side of the torus.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Model {
+    /// Sites of a row.
     pub side: usize,
+    /// Coupling of nearest neighbours over temperature.
     pub pair: f64,
+    /// Coupling of the four spins of a plaquette over temperature.
     pub plaquette: f64,
 }
 
@@ -55,8 +51,11 @@ pub enum Update {
 /// What to do: `warm_up` updates, then `measurements` times `interval` updates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
+    /// Updates before the first measurement.
     pub warm_up: usize,
+    /// Number of measurements.
     pub measurements: usize,
+    /// Updates between measurements.
     pub interval: usize,
 }
 
@@ -67,24 +66,27 @@ pub struct Measured {
     pub sums: Vec<[i64; SUMS]>,
     /// Spins at the end, row by row.
     pub spins: Vec<i8>,
-    /// Updates after the warm-up: proposed, accepted; spins visited, and those flipped.
+    /// Updates proposed after the warm-up.
     pub proposed: u64,
+    /// Updates accepted.
     pub accepted: u64,
+    /// Spins visited by clusters.
     pub visited: u64,
+    /// Spins flipped by clusters.
     pub flipped: u64,
 }
 
 impl Model {
     fn validate(&self) -> Result<(), Error> {
         if !(3..=4096).contains(&self.side) {
-            return Err(Error::Parameter(format!(
+            return Err(Error::Argument(format!(
                 "L must lie in 3 to 4096, got {}",
                 self.side
             )));
         }
         for (name, value) in [("J/T", self.pair), ("K/T", self.plaquette)] {
             if value.is_nan() || value.abs() >= 1e4 {
-                return Err(Error::Parameter(format!(
+                return Err(Error::Argument(format!(
                     "{name} must lie within +-1e4, got {value}"
                 )));
             }
@@ -93,7 +95,7 @@ impl Model {
     }
 }
 
-struct Chain {
+struct PlaquetteChain {
     side: usize,
     model: Model,
     spins: Vec<i8>,
@@ -109,7 +111,7 @@ struct Chain {
     cluster: Vec<u32>,
 }
 
-impl Chain {
+impl PlaquetteChain {
     fn new(model: Model, start: &[i8], seed: u64, index: u64) -> Self {
         let side = model.side;
         let sites = side * side;
@@ -317,17 +319,17 @@ pub fn run(
     if let Update::Cluster(couplings) = update
         && let Some(bad) = couplings.iter().find(|k| k.is_nan() || k.abs() >= 1e4)
     {
-        return Err(Error::Parameter(format!(
+        return Err(Error::Argument(format!(
             "learned couplings must lie within +-1e4, got {bad}"
         )));
     }
     if chains == 0 || schedule.interval == 0 {
-        return Err(Error::Parameter(
+        return Err(Error::Argument(
             "chains and interval must be at least 1".into(),
         ));
     }
     if !start.is_empty() && (start.len() != chains * sites || start.iter().any(|&s| s.abs() != 1)) {
-        return Err(Error::Parameter(format!(
+        return Err(Error::Argument(format!(
             "start must hold {chains} configurations of {sites} spins +-1"
         )));
     }
@@ -343,7 +345,7 @@ pub fn run(
             } else {
                 &start[index * sites..(index + 1) * sites]
             };
-            let mut chain = Chain::new(model, from, seed, index as u64);
+            let mut chain = PlaquetteChain::new(model, from, seed, index as u64);
             one_chain(&mut chain, update, schedule, control)
         })
         .collect();
@@ -351,7 +353,12 @@ pub fn run(
     Ok((found, stopped))
 }
 
-fn one_chain(chain: &mut Chain, update: Update, schedule: Schedule, control: &Control) -> Measured {
+fn one_chain(
+    chain: &mut PlaquetteChain,
+    update: Update,
+    schedule: Schedule,
+    control: &Control,
+) -> Measured {
     let mut out = Measured::default();
     let add = match update {
         Update::Metropolis => [0.0; SHELLS],
@@ -369,7 +376,7 @@ fn one_chain(chain: &mut Chain, update: Update, schedule: Schedule, control: &Co
         *pending = 0;
         !control.is_cancelled()
     };
-    let step = |chain: &mut Chain| match update {
+    let step = |chain: &mut PlaquetteChain| match update {
         Update::Metropolis => chain.sweep(),
         Update::Cluster(couplings) => chain.cluster(&couplings, &add),
     };

@@ -9,7 +9,7 @@
 use crate::ql;
 use faer::MatMut;
 use faer::prelude::{Reborrow, ReborrowMut};
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
 const LANES: usize = 8;
 /// Eigenvalues closer than this fraction of the norm share a cluster: beyond it vectors overlap by
@@ -135,7 +135,7 @@ impl Kernel for Iteration<'_> {
     type Output = bool;
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> bool {
+    fn run<I: Instructions>(self) -> bool {
         iterate(self.d, self.e, self.values, self.vectors)
     }
 }

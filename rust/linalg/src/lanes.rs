@@ -1,11 +1,13 @@
 //! Eight numbers in a register.
 
+use kadanoff_runtime::simd::Instructions;
+
 /// Eight numbers that are treated alike: one register of AVX-512, two of AVX2, four of SSE2.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C, align(64))]
-pub struct Lanes(pub [f64; Lanes::COUNT]);
+pub struct RealLanes(pub [f64; RealLanes::COUNT]);
 
-impl Lanes {
+impl RealLanes {
     pub const COUNT: usize = 8;
 
     #[inline(always)]
@@ -13,11 +15,11 @@ impl Lanes {
         Self([x; Self::COUNT])
     }
 
-    /// `self + a * b`, with one rounding where the processor can (`FMA`).
+    /// `self + a * b`, with one rounding where the processor can (`I::FMA`).
     #[inline(always)]
-    pub fn add_product<const FMA: bool>(&mut self, a: &Self, b: &Self) {
+    pub fn add_product<I: Instructions>(&mut self, a: &Self, b: &Self) {
         for l in 0..Self::COUNT {
-            self.0[l] = if FMA {
+            self.0[l] = if I::FMA {
                 a.0[l].mul_add(b.0[l], self.0[l])
             } else {
                 self.0[l] + a.0[l] * b.0[l]

@@ -6,9 +6,9 @@
 //! the arithmetic of a triangle alone, in exchange for whole registers and no second pass, which
 //! pays as long as the matrix stays in the second-level cache.
 
-use crate::lanes::Lanes;
+use crate::lanes::RealLanes;
 use faer::{Mat, MatMut};
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, Portable, dispatch};
 
 /// Reduces the matrix whose lower triangle is given. Afterwards `a` holds diagonal, subdiagonal
 /// and below it the reflectors, and the first row of `tau` their coefficients, `H = 1 - v v^T / tau`.
@@ -30,38 +30,38 @@ impl Kernel for Reduction<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(mut self) {
+    fn run<I: Instructions>(mut self) {
         let n = self.a.nrows();
-        let lanes = n.div_ceil(Lanes::COUNT);
+        let lanes = n.div_ceil(RealLanes::COUNT);
         // The whole matrix, columns padded to full lanes and their number likewise.
-        let mut work = vec![Lanes::default(); lanes * Lanes::COUNT * lanes];
+        let mut work = vec![RealLanes::default(); lanes * RealLanes::COUNT * lanes];
         for j in 0..n {
             for i in j..n {
                 let x = self.a[(i, j)];
-                work[j * lanes + i / Lanes::COUNT].0[i % Lanes::COUNT] = x;
-                work[i * lanes + j / Lanes::COUNT].0[j % Lanes::COUNT] = x;
+                work[j * lanes + i / RealLanes::COUNT].0[i % RealLanes::COUNT] = x;
+                work[i * lanes + j / RealLanes::COUNT].0[j % RealLanes::COUNT] = x;
             }
         }
-        let mut column = vec![Lanes::default(); lanes];
+        let mut column = vec![RealLanes::default(); lanes];
         // The reflector before and its partner, still to be applied; the new one; A v.
-        let mut v = vec![Lanes::default(); lanes];
-        let mut w = vec![Lanes::default(); lanes];
-        let mut next = vec![Lanes::default(); lanes];
-        let mut product = vec![Lanes::default(); lanes];
+        let mut v = vec![RealLanes::default(); lanes];
+        let mut w = vec![RealLanes::default(); lanes];
+        let mut next = vec![RealLanes::default(); lanes];
+        let mut product = vec![RealLanes::default(); lanes];
         for k in 0..n {
             // Column k, brought up to date on its own.
-            let (vk, wk) = (Lanes::splat(-at(&v, k)), Lanes::splat(-at(&w, k)));
-            for l in k / Lanes::COUNT..lanes {
+            let (vk, wk) = (RealLanes::splat(-at(&v, k)), RealLanes::splat(-at(&w, k)));
+            for l in k / RealLanes::COUNT..lanes {
                 let mut x = work[k * lanes + l];
-                x.add_product::<FMA>(&v[l], &wk);
-                x.add_product::<FMA>(&w[l], &vk);
+                x.add_product::<I>(&v[l], &wk);
+                x.add_product::<I>(&w[l], &vk);
                 column[l] = x;
             }
             self.a[(k, k)] = at(&column, k);
             if k + 1 == n {
                 break;
             }
-            let first = (k + 1) / Lanes::COUNT;
+            let first = (k + 1) / RealLanes::COUNT;
             let (head, inverse_tau) = reflector(&column, k + 1, first, &mut next);
             self.tau[(0, k)] = 1.0 / inverse_tau;
             self.a[(k + 1, k)] = head;
@@ -71,13 +71,13 @@ impl Kernel for Reduction<'_> {
             // The rest: apply the old reflector, multiply with the new one.
             for group in (k + 1) / COLUMNS..(n.div_ceil(COLUMNS)) {
                 let start = COLUMNS * group;
-                let mut of_v = [Lanes::default(); COLUMNS];
-                let mut of_w = [Lanes::default(); COLUMNS];
+                let mut of_v = [RealLanes::default(); COLUMNS];
+                let mut of_w = [RealLanes::default(); COLUMNS];
                 for c in 0..COLUMNS {
-                    of_v[c] = Lanes::splat(-at(&v, start + c));
-                    of_w[c] = Lanes::splat(-at(&w, start + c));
+                    of_v[c] = RealLanes::splat(-at(&v, start + c));
+                    of_w[c] = RealLanes::splat(-at(&w, start + c));
                 }
-                let mut sums = [Lanes::default(); COLUMNS];
+                let mut sums = [RealLanes::default(); COLUMNS];
                 let columns = &mut work[start * lanes..(start + COLUMNS) * lanes];
                 let (c0, rest) = columns.split_at_mut(lanes);
                 let (c1, rest) = rest.split_at_mut(lanes);
@@ -93,32 +93,32 @@ impl Kernel for Reduction<'_> {
                 for l in 0..rows {
                     for c in 0..COLUMNS {
                         let mut x = columns[c][l];
-                        x.add_product::<FMA>(&v[l], &of_w[c]);
-                        x.add_product::<FMA>(&w[l], &of_v[c]);
+                        x.add_product::<I>(&v[l], &of_w[c]);
+                        x.add_product::<I>(&w[l], &of_v[c]);
                         columns[c][l] = x;
-                        sums[c].add_product::<FMA>(&x, &next[l]);
+                        sums[c].add_product::<I>(&x, &next[l]);
                     }
                 }
                 for c in 0..COLUMNS {
                     let j = start + c;
-                    product[j / Lanes::COUNT].0[j % Lanes::COUNT] =
+                    product[j / RealLanes::COUNT].0[j % RealLanes::COUNT] =
                         if j > k { sums[c].sum() } else { 0.0 };
                 }
             }
             // Lanes before the group hold old products.
-            for j in first * Lanes::COUNT..k + 1 {
-                product[j / Lanes::COUNT].0[j % Lanes::COUNT] = 0.0;
+            for j in first * RealLanes::COUNT..k + 1 {
+                product[j / RealLanes::COUNT].0[j % RealLanes::COUNT] = 0.0;
             }
-            let mut overlap = Lanes::default();
+            let mut overlap = RealLanes::default();
             for l in first..lanes {
-                overlap.add_product::<FMA>(&product[l], &next[l]);
+                overlap.add_product::<I>(&product[l], &next[l]);
             }
-            let factor = Lanes::splat(inverse_tau);
-            let half = Lanes::splat(-0.5 * inverse_tau * inverse_tau * overlap.sum());
+            let factor = RealLanes::splat(inverse_tau);
+            let half = RealLanes::splat(-0.5 * inverse_tau * inverse_tau * overlap.sum());
             for l in first..lanes {
-                let mut x = Lanes::default();
-                x.add_product::<FMA>(&product[l], &factor);
-                x.add_product::<FMA>(&next[l], &half);
+                let mut x = RealLanes::default();
+                x.add_product::<I>(&product[l], &factor);
+                x.add_product::<I>(&next[l], &half);
                 w[l] = x;
             }
             std::mem::swap(&mut v, &mut next);
@@ -127,21 +127,21 @@ impl Kernel for Reduction<'_> {
 }
 
 #[inline(always)]
-fn at(x: &[Lanes], i: usize) -> f64 {
-    x[i / Lanes::COUNT].0[i % Lanes::COUNT]
+fn at(x: &[RealLanes], i: usize) -> f64 {
+    x[i / RealLanes::COUNT].0[i % RealLanes::COUNT]
 }
 
 /// `v` with `v_start = 1` and zero above, such that `(1 - v v^T / tau) x` has only the entry
 /// `start` left; that entry, and `1 / tau`.
 #[inline(always)]
-fn reflector(x: &[Lanes], start: usize, first: usize, v: &mut [Lanes]) -> (f64, f64) {
+fn reflector(x: &[RealLanes], start: usize, first: usize, v: &mut [RealLanes]) -> (f64, f64) {
     let head = at(x, start);
-    v[..first].fill(Lanes::default());
+    v[..first].fill(RealLanes::default());
     v[first..].copy_from_slice(&x[first..]);
-    for i in first * Lanes::COUNT..start + 1 {
-        v[i / Lanes::COUNT].0[i % Lanes::COUNT] = 0.0;
+    for i in first * RealLanes::COUNT..start + 1 {
+        v[i / RealLanes::COUNT].0[i % RealLanes::COUNT] = 0.0;
     }
-    let mut largest = Lanes::default();
+    let mut largest = RealLanes::default();
     for y in &v[first..] {
         largest.raise_to(y);
     }
@@ -149,29 +149,29 @@ fn reflector(x: &[Lanes], start: usize, first: usize, v: &mut [Lanes]) -> (f64, 
     let scale = largest.max(head.abs());
     let mut result = (head, 0.0);
     if largest > 0.0 && scale > f64::MIN_POSITIVE / f64::EPSILON {
-        let inverse = Lanes::splat(1.0 / scale);
-        let mut tail = Lanes::default();
+        let inverse = RealLanes::splat(1.0 / scale);
+        let mut tail = RealLanes::default();
         for l in &v[first..] {
-            let mut y = Lanes::default();
-            y.add_product::<false>(l, &inverse);
-            tail.add_product::<false>(&y, &y);
+            let mut y = RealLanes::default();
+            y.add_product::<Portable>(l, &inverse);
+            tail.add_product::<Portable>(&y, &y);
         }
         let tail = tail.sum();
         let h = head / scale;
         let norm = (h * h + tail).sqrt();
         let signed = norm.copysign(h);
         let pivot = h + signed;
-        let factor = Lanes::splat(1.0 / (pivot * scale));
+        let factor = RealLanes::splat(1.0 / (pivot * scale));
         for l in &mut v[first..] {
-            let mut y = Lanes::default();
-            y.add_product::<false>(l, &factor);
+            let mut y = RealLanes::default();
+            y.add_product::<Portable>(l, &factor);
             *l = y;
         }
         result = (-signed * scale, 2.0 / (1.0 + tail / (pivot * pivot)));
     } else {
-        v[first..].fill(Lanes::default());
+        v[first..].fill(RealLanes::default());
     }
-    v[start / Lanes::COUNT].0[start % Lanes::COUNT] = 1.0;
+    v[start / RealLanes::COUNT].0[start % RealLanes::COUNT] = 1.0;
     result
 }
 
@@ -190,7 +190,7 @@ mod tests {
             let mut tau = [Mat::zeros(1, n - 1), Mat::zeros(1, n - 1)];
             reduce(&mut fast, tau[0].as_mut());
             let (a, tau_slow) = (&mut slow, tau[1].as_mut());
-            Reduction { a, tau: tau_slow }.run::<false>();
+            Reduction { a, tau: tau_slow }.run::<Portable>();
             for j in 0..n {
                 for i in j..n {
                     let (x, y) = (fast[(i, j)], slow[(i, j)]);

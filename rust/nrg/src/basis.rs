@@ -1,8 +1,8 @@
 //! The complete basis of a run: eigenvectors of every shell, in memory or on disk.
 
+use crate::initial_cluster::{Reflected, ReflectionMatrix};
 use crate::reflect::{self, Image};
-use crate::seed::{Reflected, ReflectionMatrix};
-use crate::shell::Product;
+use crate::shell::ProductBlock;
 use crate::symmetry::Site;
 use faer::Mat;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 /// Keeps matrices in memory up to a limit and in an unnamed temporary file beyond it.
 #[derive(Debug)]
-pub struct Vault {
+pub struct VectorStore {
     limit: usize,
     state: Mutex<State>,
 }
@@ -24,7 +24,7 @@ struct State {
     end: u64,
 }
 
-/// A matrix in a [`Vault`].
+/// A matrix in a [`VectorStore`].
 #[derive(Debug)]
 pub enum Stored {
     /// Held in memory.
@@ -38,8 +38,8 @@ pub enum Stored {
     },
 }
 
-impl Vault {
-    /// A vault that spills once it holds `limit` bytes.
+impl VectorStore {
+    /// A store that spills once it holds `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self {
             limit,
@@ -52,7 +52,7 @@ impl Vault {
         self.state.lock().map_or((0, 0), |s| (s.memory, s.end))
     }
 
-    fn store(&self, matrix: Mat<f64>) -> std::io::Result<Stored> {
+    fn insert(&self, matrix: Mat<f64>) -> std::io::Result<Stored> {
         let (rows, columns) = (matrix.nrows(), matrix.ncols());
         let bytes = 8 * rows * columns;
         let mut state = self.state.lock().map_err(poisoned)?;
@@ -118,31 +118,31 @@ fn poisoned<T>(_: std::sync::PoisonError<T>) -> std::io::Error {
 #[derive(Debug)]
 pub struct Basis {
     /// The product blocks.
-    pub blocks: Vec<Product>,
+    pub blocks: Vec<ProductBlock>,
     /// How many states of each block were kept.
     pub keep: Vec<usize>,
     site: Site,
     images: Vec<Image>,
     reflections: [Option<Vec<Reflected>>; 2],
     vectors: HashMap<usize, Stored>,
-    vault: Arc<Vault>,
+    store: Arc<VectorStore>,
 }
 
 impl Basis {
     pub(crate) fn new(
-        blocks: Vec<Product>,
+        blocks: Vec<ProductBlock>,
         keep: Vec<usize>,
         site: Site,
         images: Vec<Image>,
         reflections: [Option<Vec<Reflected>>; 2],
         vectors: Vec<Mat<f64>>,
-        vault: &Arc<Vault>,
+        store: &Arc<VectorStore>,
     ) -> std::io::Result<Self> {
         let vectors = vectors
             .into_iter()
             .enumerate()
             .filter(|(i, _)| images[*i].canonical == *i)
-            .map(|(i, u)| Ok((i, vault.store(u)?)))
+            .map(|(i, u)| Ok((i, store.insert(u)?)))
             .collect::<std::io::Result<_>>()?;
         Ok(Self {
             blocks,
@@ -151,7 +151,7 @@ impl Basis {
             images,
             reflections,
             vectors,
-            vault: vault.clone(),
+            store: store.clone(),
         })
     }
 
@@ -196,7 +196,7 @@ impl Basis {
             .vectors
             .get(&canonical)
             .ok_or_else(|| std::io::Error::other("vectors of a block are missing"))?;
-        let u = self.vault.load(stored)?;
+        let u = self.store.load(stored)?;
         if canonical == i {
             return Ok(u);
         }
@@ -216,16 +216,16 @@ mod tests {
 
     #[test]
     fn matrices_come_back_from_disk_as_they_went() {
-        let vault = Vault::new(8 * 12);
+        let store = VectorStore::new(8 * 12);
         let make = |k: usize| Mat::from_fn(3, 4, |i, j| (i * 7 + j * 3 + k) as f64 / 3.0);
         let stored: Vec<Stored> = (0..3)
-            .map(|k| vault.store(make(k)).expect("stores"))
+            .map(|k| store.insert(make(k)).expect("stores"))
             .collect();
         assert!(matches!(stored[0], Stored::Memory(_)));
         assert!(matches!(stored[2], Stored::Disk { .. }));
-        assert_eq!(vault.size(), (96, 192));
+        assert_eq!(store.size(), (96, 192));
         for (k, s) in stored.iter().enumerate() {
-            assert_eq!(*vault.load(s).expect("loads"), make(k));
+            assert_eq!(*store.load(s).expect("loads"), make(k));
         }
     }
 }

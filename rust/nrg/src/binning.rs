@@ -16,7 +16,7 @@ pub struct Bins {
 /// Weight, and weight times frequency, of every bin: negative side first, each from the lowest
 /// frequency up.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Spectrum {
+pub struct BinnedSpectrum {
     /// Weight of every bin.
     pub weight: Vec<f64>,
     /// Weight times frequency of every bin.
@@ -25,7 +25,7 @@ pub struct Spectrum {
     pub response: f64,
 }
 
-impl Spectrum {
+impl BinnedSpectrum {
     pub(crate) fn new(bins: &Bins) -> Self {
         Self {
             weight: vec![0.0; 2 * bins.count],
@@ -118,7 +118,7 @@ impl Sorter {
     }
 }
 
-/// What a block of a shell contributes to a [`Spectrum`]: weight and moment side by side.
+/// What a block of a shell contributes to a [`BinnedSpectrum`]: weight and moment side by side.
 #[derive(Debug)]
 pub(crate) struct Histogram {
     bins: Vec<[f64; 2]>,

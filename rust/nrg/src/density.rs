@@ -41,7 +41,7 @@ impl Density {
         (environment - (energy + shift) / self.temperature - self.log_z).exp()
     }
 
-    /// Thermal average of a scalar operator given on the seed, one matrix a block.
+    /// Thermal average of a scalar operator given on the cluster, one matrix a block.
     pub fn expectation(&self, symmetry: Symmetry, run: &Run, operator: &[Mat<f64>]) -> f64 {
         run.shells[0]
             .blocks
@@ -70,7 +70,7 @@ pub fn densities(
 ) -> Result<Vec<Density>, Error> {
     let last = run.shells.len() - 1;
     if run.basis.len() != last {
-        return Err(Error::Option("the run did not keep its basis".into()));
+        return Err(Error::Argument("the run did not keep its basis".into()));
     }
     let mut out: Vec<Density> = temperatures
         .iter()
@@ -112,7 +112,7 @@ fn trace_last_site(
     let last = n + 2 == run.shells.len();
     // Images of a block have its energies and its density matrix: one of each orbit stands for all.
     let indices: Vec<usize> = basis.canonical().collect();
-    // For every block and temperature the contribution of each part.
+    // For every block and temperature the contribution of each segment.
     let contributions: Vec<Result<Vec<Vec<Mat<f64>>>, Error>> = map_largest_first(
         &indices,
         |&i| basis.blocks[i].dimension,
@@ -147,7 +147,7 @@ fn trace_last_site(
                         faer::zip!(&mut target, &source).for_each(|faer::unzip!(t, x)| *t = w * *x);
                     }
                     basis.blocks[i]
-                        .parts
+                        .segments
                         .iter()
                         .map(|p| {
                             let ratio = basis.orbit(i) as f64
@@ -183,8 +183,8 @@ fn trace_last_site(
         .collect();
     for (&i, of_block) in indices.iter().zip(contributions) {
         for (t, of_temperature) in of_block?.into_iter().enumerate() {
-            for (part, matrix) in basis.blocks[i].parts.iter().zip(of_temperature) {
-                sums[t][part.old] += &matrix;
+            for (segment, matrix) in basis.blocks[i].segments.iter().zip(of_temperature) {
+                sums[t][segment.old] += &matrix;
             }
         }
     }

@@ -1,27 +1,27 @@
 //! Iteration, density matrix, averages and spectra of several chains, each from end to end.
 
-use crate::{Bins, Pair, Spectrum, Tensor, densities, solve, spectra};
-use crate::{Chain, Error, Options, Run, Seed, density, iterate, spectral};
+use crate::{BinnedSpectrum, Bins, Pair, Tensor, densities, solve, spectra};
+use crate::{Error, InitialCluster, Options, Run, WilsonChain, density, iterate, spectral};
 use faer::Mat;
 use kadanoff_runtime::Control;
 use kadanoff_runtime::map_largest_first;
 
 /// One run, and what is asked of its complete basis.
 #[derive(Debug)]
-pub struct Question<'a> {
+pub struct SpectralRequest<'a> {
     /// Impurity and first site.
-    pub seed: &'a Seed,
+    pub cluster: &'a InitialCluster,
     /// The chain.
-    pub chain: &'a Chain,
-    /// Operators of the spectra, on the seed.
+    pub chain: &'a WilsonChain,
+    /// Operators of the spectra, on the cluster.
     pub tensors: &'a [Tensor],
-    /// Scalar operators on the seed, one matrix a block.
+    /// Scalar operators on the cluster, one matrix a block.
     pub statics: &'a [Vec<Mat<f64>>],
 }
 
 /// What comes back.
 #[derive(Debug)]
-pub struct Answer {
+pub struct SpectralResult {
     /// The run, its vectors given back.
     pub run: Run,
     /// ln Z at every temperature.
@@ -29,62 +29,62 @@ pub struct Answer {
     /// `[operator][temperature]`.
     pub expectations: Vec<Vec<f64>>,
     /// `[pair][temperature]`.
-    pub spectra: Vec<Vec<Spectrum>>,
+    pub spectra: Vec<Vec<BinnedSpectrum>>,
 }
 
 /// Progress units of one shell from end to end.
 const TICKS: u64 = iterate::SHELL_UNITS + density::TICKS + spectral::TICKS;
 
-/// Answers every question at every temperature.
+/// Computes every request at every temperature.
 ///
 /// As many chains run side by side as there are threads, and share the bound on the memory of
 /// eigenvectors; on a single one the threads divide the blocks.
 pub fn dynamics(
-    questions: &[Question<'_>],
+    requests: &[SpectralRequest<'_>],
     pairs: &[Pair],
     temperatures: &[f64],
     bins: &Bins,
     options: &Options,
     control: &Control,
-) -> Result<Vec<Answer>, Error> {
-    let shells: usize = questions.iter().map(|q| q.chain.sites() - 1).sum();
+) -> Result<Vec<SpectralResult>, Error> {
+    let shells: usize = requests.iter().map(|r| r.chain.sites() - 1).sum();
     control.add_total(shells as u64 * TICKS);
-    let at_once = rayon::current_num_threads().clamp(1, questions.len().max(1));
+    let at_once = rayon::current_num_threads().clamp(1, requests.len().max(1));
     let options = Options {
         basis: Some(options.basis.unwrap_or(usize::MAX) / at_once),
         ..*options
     };
-    let mut out = Vec::with_capacity(questions.len());
-    for group in questions.chunks(at_once) {
-        let answers = map_largest_first(
+    let mut out = Vec::with_capacity(requests.len());
+    for group in requests.chunks(at_once) {
+        let results = map_largest_first(
             group,
-            |q| q.chain.sites(),
-            |q| -> Result<Answer, Error> {
-                let symmetry = q.seed.symmetry;
-                let (mut run, outcome) = solve(q.seed, q.chain, &options, control);
+            |r| r.chain.sites(),
+            |r| -> Result<SpectralResult, Error> {
+                let symmetry = r.cluster.symmetry;
+                let (mut run, outcome) = solve(r.cluster, r.chain, &options, control);
                 outcome?;
                 let rho = densities(symmetry, &run, temperatures, control)?;
-                let expectations = q
+                let expectations = r
                     .statics
                     .iter()
                     .map(|o| {
                         rho.iter()
-                            .map(|r| r.expectation(symmetry, &run, o))
+                            .map(|rho| rho.expectation(symmetry, &run, o))
                             .collect()
                     })
                     .collect();
-                let spectra = spectra(symmetry, &run, q.tensors, pairs, &rho, bins, control)?;
+                let spectra = spectra(symmetry, &run, r.tensors, pairs, &rho, bins, control)?;
                 run.basis.clear();
-                Ok(Answer {
+                Ok(SpectralResult {
                     run,
-                    log_z: rho.iter().map(|r| r.log_z).collect(),
+                    log_z: rho.iter().map(|rho| rho.log_z).collect(),
                     expectations,
                     spectra,
                 })
             },
         );
-        for answer in answers {
-            out.push(answer?);
+        for result in results {
+            out.push(result?);
         }
     }
     Ok(out)

@@ -1,17 +1,17 @@
 //! The iteration: add a site, diagonalise, truncate, carry the operators along.
 
-use crate::basis::{Basis, Vault};
+use crate::basis::{Basis, VectorStore};
+use crate::initial_cluster::InitialCluster;
 use crate::reflect::{self, Image};
-use crate::seed::Seed;
-use crate::shell::{self, Kept, Product, Shell, ShellBlock, Step};
-use crate::symmetry::{Factor, Site};
+use crate::shell::{self, Kept, ProductBlock, Shell, ShellBlock, Step};
+use crate::symmetry::{Factor, Site, Symmetry};
 use crate::truncate::Truncation;
-use crate::{Chain, Error};
+use crate::{Error, WilsonChain};
 use faer::Mat;
 use kadanoff_linalg::Reduced;
 use kadanoff_runtime::{Control, map_largest_first, or_abandon};
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// Progress units of one shell.
@@ -65,20 +65,20 @@ pub struct Timing {
 
 /// One run along one chain.
 pub fn solve(
-    seed: &Seed,
-    chain: &Chain,
+    cluster: &InitialCluster,
+    chain: &WilsonChain,
     options: &Options,
     control: &Control,
 ) -> (Run, Result<(), Error>) {
     let mut run = Run::default();
-    let outcome = grow(seed, chain, options, control, &mut run);
+    let outcome = grow(cluster, chain, options, control, &mut run);
     (run, outcome)
 }
 
 /// Several runs side by side on the current thread pool, results in order. Each is handed back
 /// with what it has, even when it failed.
 pub fn solve_many(
-    jobs: &[(&Seed, &Chain)],
+    jobs: &[(&InitialCluster, &WilsonChain)],
     options: &Options,
     control: &Control,
 ) -> Vec<(Run, Result<(), Error>)> {
@@ -87,27 +87,28 @@ pub fn solve_many(
     map_largest_first(
         jobs,
         |(_, chain)| chain.sites(),
-        |(seed, chain)| solve(seed, chain, options, control),
+        |(cluster, chain)| solve(cluster, chain, options, control),
     )
 }
 
 fn grow(
-    seed: &Seed,
-    chain: &Chain,
+    cluster: &InitialCluster,
+    chain: &WilsonChain,
     options: &Options,
     control: &Control,
     run: &mut Run,
 ) -> Result<(), Error> {
-    seed.validate()?;
+    cluster.validate()?;
     chain.validate()?;
     options.truncation.validate()?;
-    let ground = seed
+    let ground = cluster
         .blocks
         .iter()
         .flat_map(|b| b.energies.iter().copied())
         .fold(f64::INFINITY, f64::min);
-    run.shells.push(seed_shell(seed, chain.scale[0], ground));
-    let mut kept = Kept::from_seed(seed, chain.scale[0], ground);
+    run.shells
+        .push(cluster_shell(cluster, chain.scale[0], ground));
+    let mut kept = Kept::from_cluster(cluster, chain.scale[0], ground);
     if !options.reuse {
         kept.reflections = [None, None];
     }
@@ -115,34 +116,34 @@ fn grow(
         kept.reflections[0] = None;
     }
     let mut ground = ground;
-    let vault = options.basis.map(|limit| Arc::new(Vault::new(limit)));
+    let store = options.basis.map(|limit| Arc::new(VectorStore::new(limit)));
     for n in 1..chain.sites() {
         control.check()?;
-        let (shell, next) = add_site(
-            seed,
+        let growth = Growth::new(
+            cluster.symmetry,
             chain,
             n,
-            ground,
             kept,
             options,
-            vault.as_ref(),
             control,
-            run,
-        )?;
-        ground = shell.ground;
-        run.shells.push(shell);
-        kept = next;
+            &mut run.timing,
+        );
+        let grown = growth.add_site(ground, store.as_ref())?;
+        ground = grown.shell.ground;
+        run.shells.push(grown.shell);
+        run.basis.extend(grown.basis);
+        kept = grown.kept;
     }
     Ok(())
 }
 
-fn seed_shell(seed: &Seed, scale: f64, ground: f64) -> Shell {
+fn cluster_shell(cluster: &InitialCluster, scale: f64, ground: f64) -> Shell {
     Shell {
         site: 0,
         scale,
         ground,
         cut: None,
-        blocks: seed
+        blocks: cluster
             .blocks
             .iter()
             .enumerate()
@@ -150,7 +151,7 @@ fn seed_shell(seed: &Seed, scale: f64, ground: f64) -> Shell {
                 label: b.label,
                 energies: b.energies.iter().map(|e| e - ground).collect(),
                 kept: b.energies.len(),
-                expectations: seed
+                expectations: cluster
                     .operators
                     .iter()
                     .map(|o| (0..b.energies.len()).map(|j| o[i][(j, j)]).collect())
@@ -160,322 +161,443 @@ fn seed_shell(seed: &Seed, scale: f64, ground: f64) -> Shell {
     }
 }
 
-fn add_site(
-    seed: &Seed,
-    chain: &Chain,
+/// One more site: the kept states of the chain so far, and the blocks that they form with it.
+///
+/// The steps follow each other: [`Growth::diagonalise`] all blocks, [`Growth::cut`] what is too
+/// high, [`Growth::rotate`] into the eigenbasis, [`Growth::carry`] the operators along.
+struct Growth<'a> {
+    symmetry: Symmetry,
+    /// The new site, and whether it is the last of the chain.
     n: usize,
-    ground: f64,
-    mut kept: Kept,
-    options: &Options,
-    vault: Option<&Arc<Vault>>,
-    control: &Control,
-    run: &mut Run,
-) -> Result<(Shell, Kept), Error> {
-    let symmetry = seed.symmetry;
-    let scale = chain.scale[n];
-    let site = Site::new(symmetry, n);
-    let step = Step {
-        ratio: chain.scale[n - 1] / scale,
-        hopping: chain.hopping[n - 1] / scale,
-        onsite: chain.onsite[n] / scale,
-    };
-    let blocks = shell::products(symmetry, &kept, &site);
-    let active =
-        [0, 1].map(|g| kept.reflections[g].is_some() && symmetry.factors()[g] == Factor::U1);
-    let images = reflect::orbits(&blocks, active);
-    let canonical: Vec<usize> = (0..blocks.len())
-        .filter(|&i| images[i].canonical == i)
-        .collect();
-    let last = n + 1 == chain.sites();
-    let all_vectors = !kept.operators.is_empty() || vault.is_some();
-    check_memory(n, &blocks, &canonical, options, all_vectors, run)?;
+    last: bool,
+    site: Site,
+    scale: f64,
+    step: Step,
+    kept: Kept,
+    /// Reflections that relate blocks.
+    active: [bool; 2],
+    blocks: Vec<ProductBlock>,
+    images: Vec<Image>,
+    /// Blocks that are diagonalised; the others are their images.
+    canonical: Vec<usize>,
+    /// Whether the vectors of discarded states are wanted too.
+    all_vectors: bool,
+    options: &'a Options,
+    control: &'a Control,
+    timing: &'a mut Timing,
+}
 
-    // Eigenvalues of every block, before anything is cut.
-    let clock = Instant::now();
-    let work: f64 = canonical.iter().map(|&i| cube(&blocks[i])).sum();
-    let reduced: Vec<Result<Reduced, Error>> = map_largest_first(
-        &canonical,
-        |&i| blocks[i].dimension,
-        |&i| {
-            control.check()?;
-            let h = shell::hamiltonian(symmetry, &kept, &site, step, &blocks[i]);
-            let long = blocks[i].dimension > LONG;
-            let reduced = or_abandon(control, long, || Reduced::new(h))?;
-            let reduced = reduced.map_err(|source| Error::Eigen {
-                shell: n,
-                label: blocks[i].label,
-                source,
-            })?;
-            control.tick((0.8 * SHELL_UNITS as f64 * cube(&blocks[i]) / work) as u64);
-            Ok(reduced)
-        },
-    );
-    let mut by_block: HashMap<usize, Reduced> = HashMap::new();
-    for (&i, r) in canonical.iter().zip(reduced) {
-        run.timing.reduction_flops += 4.0 / 3.0 * cube(&blocks[i]);
-        run.timing.largest_block = run.timing.largest_block.max(blocks[i].dimension);
-        by_block.insert(i, r?);
+/// Eigenvalues of every block in units of the scale, and where they are cut.
+struct CutLevels {
+    /// The lowest one, from which the others are counted.
+    lowest: f64,
+    energies: Vec<Vec<f64>>,
+    /// The highest energy that is kept and the gap above it, if anything is discarded.
+    cut: Option<(f64, f64)>,
+    /// How many levels of each block are kept.
+    keep: Vec<usize>,
+}
+
+/// Expectation values by block, operator and state.
+type Expectations = Vec<Vec<Vec<f64>>>;
+
+/// What comes out of one more site.
+struct Grown {
+    shell: Shell,
+    kept: Kept,
+    basis: Option<Basis>,
+}
+
+impl<'a> Growth<'a> {
+    fn new(
+        symmetry: Symmetry,
+        chain: &WilsonChain,
+        n: usize,
+        kept: Kept,
+        options: &'a Options,
+        control: &'a Control,
+        timing: &'a mut Timing,
+    ) -> Self {
+        let scale = chain.scale[n];
+        let site = Site::new(symmetry, n);
+        let blocks = shell::product_blocks(symmetry, &kept, &site);
+        let active =
+            [0, 1].map(|g| kept.reflections[g].is_some() && symmetry.factors()[g] == Factor::U1);
+        let images = reflect::orbits(&blocks, active);
+        Self {
+            symmetry,
+            n,
+            last: n + 1 == chain.sites(),
+            site,
+            scale,
+            step: Step {
+                ratio: chain.scale[n - 1] / scale,
+                hopping: chain.hopping[n - 1] / scale,
+                onsite: chain.onsite[n] / scale,
+            },
+            active,
+            canonical: (0..blocks.len())
+                .filter(|&i| images[i].canonical == i)
+                .collect(),
+            blocks,
+            images,
+            all_vectors: !kept.operators.is_empty() || options.basis.is_some(),
+            kept,
+            options,
+            control,
+            timing,
+        }
     }
-    // The old hopping matrices have done their work; they are a quarter of the memory of a shell.
-    kept.hopping.clear();
-    let mut energies: Vec<Vec<f64>> = images
-        .iter()
-        .map(|image| {
-            by_block
-                .get(&image.canonical)
-                .map(|r| r.values().to_vec())
-                .unwrap_or_default()
+
+    /// All steps; `ground` is the absolute energy of the shell before.
+    fn add_site(mut self, ground: f64, store: Option<&Arc<VectorStore>>) -> Result<Grown, Error> {
+        self.check_memory()?;
+        let clock = Instant::now();
+        let reduced = self.diagonalise()?;
+        let levels = self.cut(&reduced);
+        self.timing.values += clock.elapsed().as_secs_f64();
+
+        let clock = Instant::now();
+        let vectors = self.rotate(reduced, &levels)?;
+        self.timing.vectors += clock.elapsed().as_secs_f64();
+
+        let clock = Instant::now();
+        let (expectations, operators) = self.operators(&vectors, &levels.keep);
+        let next = self.carry(operators, &vectors, &levels);
+        self.timing.operators += clock.elapsed().as_secs_f64();
+        self.control.tick(SHELL_UNITS / 5);
+
+        let (shell, keep) = self.shell(ground, levels, expectations);
+        let basis = store
+            .map(|store| {
+                let (blocks, reflections) = (self.blocks, self.kept.reflections);
+                Basis::new(
+                    blocks,
+                    keep,
+                    self.site,
+                    self.images,
+                    reflections,
+                    vectors,
+                    store,
+                )
+            })
+            .transpose()
+            .map_err(Error::storage)?;
+        Ok(Grown {
+            shell,
+            kept: next,
+            basis,
         })
-        .collect();
-    run.timing.values += clock.elapsed().as_secs_f64();
-
-    let lowest = energies
-        .iter()
-        .filter_map(|e| e.first().copied())
-        .fold(f64::INFINITY, f64::min);
-    for e in energies.iter_mut().flatten() {
-        *e -= lowest;
     }
-    let mut levels: Vec<(f64, usize)> = blocks
-        .iter()
-        .zip(&energies)
-        .flat_map(|(b, e)| e.iter().map(move |&x| (x, symmetry.dimension(&b.label))))
-        .collect();
-    levels.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let cut = options.truncation.cut(&levels);
-    let edge = cut.map_or(f64::INFINITY, |(e, gap)| e + 0.5 * gap);
-    let keep: Vec<usize> = energies
-        .iter()
-        .map(|e| e.partition_point(|&x| x < edge))
-        .collect();
 
-    let clock = Instant::now();
-    let wanted = |i: usize| match (all_vectors, last) {
-        (true, _) => blocks[i].dimension,
-        (false, true) => 0,
-        (false, false) => keep[i],
-    };
-    let vectors = vectors(
-        n, &kept, &site, &blocks, &images, &canonical, by_block, &wanted, control, run,
-    )?;
-    run.timing.vectors += clock.elapsed().as_secs_f64();
-
-    let clock = Instant::now();
-    let expectations_and_operators: Vec<Vec<(Vec<f64>, Mat<f64>)>> = map_largest_first(
-        &(0..blocks.len()).collect::<Vec<_>>(),
-        |&i| blocks[i].dimension,
-        |&i| {
-            kept.operators
-                .iter()
-                .map(|o| shell::new_operator(o, &blocks[i], &vectors[i], keep[i]))
-                .collect()
-        },
-    );
-    let mut operators = vec![Vec::with_capacity(blocks.len()); kept.operators.len()];
-    let mut expectations = Vec::with_capacity(blocks.len());
-    for of_block in expectations_and_operators {
-        let mut diagonals = Vec::new();
-        for (o, (diagonal, matrix)) in of_block.into_iter().enumerate() {
-            diagonals.push(diagonal);
-            operators[o].push(matrix);
+    fn check_memory(&mut self) -> Result<(), Error> {
+        let square = |i: usize| self.blocks[i].dimension.pow(2);
+        let reduced: usize = self.canonical.iter().map(|&i| square(i)).sum();
+        let vectors: usize = (0..self.blocks.len()).map(square).sum();
+        let needed = 8
+            * (reduced
+                + if self.all_vectors {
+                    2 * vectors
+                } else {
+                    vectors / 4
+                });
+        self.timing.peak_bytes = self.timing.peak_bytes.max(needed);
+        match self.options.memory_limit {
+            Some(limit) if needed > limit => Err(Error::Memory {
+                shell: self.n,
+                needed,
+                limit,
+            }),
+            _ => Ok(()),
         }
-        expectations.push(diagonals);
     }
-    let next = if last {
-        Kept {
-            labels: Vec::new(),
-            odd: Vec::new(),
-            energies: Vec::new(),
-            hopping: Vec::new(),
-            operators: Vec::new(),
-            reflections: [None, None],
+
+    fn failed(&self, block: usize, source: kadanoff_linalg::Error) -> Error {
+        Error::Eigen {
+            shell: self.n,
+            label: self.blocks[block].label,
+            source,
         }
-    } else {
+    }
+
+    /// Eigenvalues of every canonical block, before anything is cut.
+    fn diagonalise(&mut self) -> Result<HashMap<usize, Reduced>, Error> {
+        let (blocks, control) = (&self.blocks, self.control);
+        let work: f64 = self.canonical.iter().map(|&i| cube(&blocks[i])).sum();
+        let reduced: Vec<Result<Reduced, Error>> = map_largest_first(
+            &self.canonical,
+            |&i| blocks[i].dimension,
+            |&i| {
+                control.check()?;
+                let h = shell::hamiltonian(
+                    self.symmetry,
+                    &self.kept,
+                    &self.site,
+                    self.step,
+                    &blocks[i],
+                );
+                let long = blocks[i].dimension > LONG;
+                let reduced = or_abandon(control, long, || Reduced::new(h))?
+                    .map_err(|source| self.failed(i, source))?;
+                control.tick((0.8 * SHELL_UNITS as f64 * cube(&blocks[i]) / work) as u64);
+                Ok(reduced)
+            },
+        );
+        let mut by_block = HashMap::new();
+        for (&i, r) in self.canonical.iter().zip(reduced) {
+            self.timing.reduction_flops += 4.0 / 3.0 * cube(&self.blocks[i]);
+            self.timing.largest_block = self.timing.largest_block.max(self.blocks[i].dimension);
+            by_block.insert(i, r?);
+        }
+        // The old hopping matrices have done their work; they are a quarter of the memory of a shell.
+        self.kept.hopping.clear();
+        Ok(by_block)
+    }
+
+    /// Counts the levels of all blocks from the lowest one, and decides which are kept.
+    fn cut(&self, reduced: &HashMap<usize, Reduced>) -> CutLevels {
+        let mut energies: Vec<Vec<f64>> = self
+            .images
+            .iter()
+            .map(|image| {
+                reduced
+                    .get(&image.canonical)
+                    .map(|r| r.values().to_vec())
+                    .unwrap_or_default()
+            })
+            .collect();
+        let lowest = energies
+            .iter()
+            .filter_map(|e| e.first().copied())
+            .fold(f64::INFINITY, f64::min);
+        for e in energies.iter_mut().flatten() {
+            *e -= lowest;
+        }
+        let mut levels: Vec<(f64, usize)> = self
+            .blocks
+            .iter()
+            .zip(&energies)
+            .flat_map(|(b, e)| {
+                e.iter()
+                    .map(move |&x| (x, self.symmetry.dimension(&b.label)))
+            })
+            .collect();
+        levels.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let cut = self.options.truncation.cut(&levels);
+        let edge = cut.map_or(f64::INFINITY, |(e, gap)| e + 0.5 * gap);
+        let keep = energies
+            .iter()
+            .map(|e| e.partition_point(|&x| x < edge))
+            .collect();
+        CutLevels {
+            lowest,
+            energies,
+            cut,
+            keep,
+        }
+    }
+
+    /// Eigenvectors of all blocks: computed for the canonical ones, reflected for the others.
+    fn rotate(
+        &mut self,
+        mut reduced: HashMap<usize, Reduced>,
+        levels: &CutLevels,
+    ) -> Result<Vec<Mat<f64>>, Error> {
+        let (blocks, control) = (&self.blocks, self.control);
+        let wanted = |i: usize| match (self.all_vectors, self.last) {
+            (true, _) => blocks[i].dimension,
+            (false, true) => 0,
+            (false, false) => levels.keep[i],
+        };
+        let jobs: Vec<(usize, Mutex<Option<Reduced>>)> = self
+            .canonical
+            .iter()
+            .map(|&i| (i, Mutex::new(reduced.remove(&i))))
+            .collect();
+        let solved: Vec<Result<Mat<f64>, Error>> = map_largest_first(
+            &jobs,
+            |(i, _)| blocks[*i].dimension,
+            |(i, reduced)| {
+                control.check()?;
+                let Some(r) = reduced.lock().ok().and_then(|mut r| r.take()) else {
+                    return Ok(Mat::zeros(0, 0));
+                };
+                let (long, k) = (blocks[*i].dimension > LONG, wanted(*i));
+                or_abandon(control, long, move || r.vectors(k))?
+                    .map_err(|source| self.failed(*i, source))
+            },
+        );
+        let mut out: Vec<Mat<f64>> = (0..blocks.len()).map(|_| Mat::zeros(0, 0)).collect();
+
+        for (&i, u) in self.canonical.iter().zip(solved) {
+            let d = blocks[i].dimension as f64;
+            self.timing.product_flops += 2.0 * d * d * wanted(i) as f64;
+            out[i] = u?;
+        }
+        let others: Vec<usize> = (0..blocks.len())
+            .filter(|&i| self.images[i].canonical != i)
+            .collect();
+        let reflected = map_largest_first(
+            &others,
+            |&i| blocks[i].dimension,
+            |&i| {
+                let image = self.images[i];
+                let canonical = &out[image.canonical];
+                reflect::image(image, &self.kept.reflections, &self.site, blocks, canonical)
+            },
+        );
+        for (i, u) in others.into_iter().zip(reflected) {
+            out[i] = u;
+        }
+
+        Ok(out)
+    }
+
+    /// For every block the expectation values of the operators in all its states, and for every
+    /// operator its matrices between the kept ones.
+    fn operators(
+        &self,
+        vectors: &[Mat<f64>],
+        keep: &[usize],
+    ) -> (Expectations, Vec<Vec<Mat<f64>>>) {
+        let (blocks, old) = (&self.blocks, &self.kept.operators);
+        let by_block: Vec<Vec<(Vec<f64>, Mat<f64>)>> = map_largest_first(
+            &(0..blocks.len()).collect::<Vec<_>>(),
+            |&i| blocks[i].dimension,
+            |&i| {
+                old.iter()
+                    .map(|o| shell::new_operator(o, &blocks[i], &vectors[i], keep[i]))
+                    .collect()
+            },
+        );
+        let mut operators = vec![Vec::with_capacity(blocks.len()); old.len()];
+        let mut expectations = Vec::with_capacity(blocks.len());
+        for of_block in by_block {
+            let mut diagonals = Vec::new();
+            for (o, (diagonal, matrix)) in of_block.into_iter().enumerate() {
+                diagonals.push(diagonal);
+                operators[o].push(matrix);
+            }
+            expectations.push(diagonals);
+        }
+        (expectations, operators)
+    }
+
+    /// The kept states with all that the next site needs; nothing after the last one.
+    fn carry(
+        &mut self,
+        operators: Vec<Vec<Mat<f64>>>,
+        vectors: &[Mat<f64>],
+        levels: &CutLevels,
+    ) -> Kept {
+        if self.last {
+            return Kept::default();
+        }
         let reflections = [0, 1].map(|g| {
-            let old = kept.reflections[g].as_ref().filter(|_| active[g])?;
+            let old = self.kept.reflections[g]
+                .as_ref()
+                .filter(|_| self.active[g])?;
             Some(reflect::actions(
-                g, old, &site, &blocks, &images, &vectors, &keep,
+                g,
+                old,
+                &self.site,
+                &self.blocks,
+                &self.images,
+                vectors,
+                &levels.keep,
             ))
         });
         Kept {
-            labels: blocks.iter().map(|b| b.label).collect(),
-            odd: blocks.iter().map(|b| b.odd).collect(),
-            energies: energies
+            labels: self.blocks.iter().map(|b| b.label).collect(),
+            odd: self.blocks.iter().map(|b| b.odd).collect(),
+            energies: levels
+                .energies
                 .iter()
-                .zip(&keep)
+                .zip(&levels.keep)
                 .map(|(e, &k)| e[..k].to_vec())
                 .collect(),
-            hopping: hoppings(symmetry, &kept, &site, &blocks, &vectors, &keep, run),
+            hopping: (0..self.symmetry.channels())
+                .map(|channel| self.hopping(channel, vectors, &levels.keep))
+                .collect(),
             operators,
             reflections,
         }
-    };
-    run.timing.operators += clock.elapsed().as_secs_f64();
-    control.tick(SHELL_UNITS / 5);
-
-    let shell = Shell {
-        site: n,
-        scale,
-        ground: ground + lowest * scale,
-        cut: cut.map(|(e, gap)| (e * scale, gap * scale)),
-        blocks: blocks
-            .iter()
-            .zip(energies)
-            .zip(expectations)
-            .zip(&keep)
-            .map(|(((b, e), expectations), &kept)| ShellBlock {
-                label: b.label,
-                energies: e.into_iter().map(|x| x * scale).collect(),
-                kept,
-                expectations,
-            })
-            .collect(),
-    };
-    if let Some(vault) = vault {
-        let reflections = std::mem::take(&mut kept.reflections);
-        let basis = Basis::new(blocks, keep, site, images, reflections, vectors, vault);
-        run.basis.push(basis.map_err(Error::storage)?);
     }
-    Ok((shell, next))
-}
 
-fn cube(block: &Product) -> f64 {
-    (block.dimension as f64).powi(3)
-}
-
-fn check_memory(
-    n: usize,
-    blocks: &[Product],
-    canonical: &[usize],
-    options: &Options,
-    all_vectors: bool,
-    run: &mut Run,
-) -> Result<(), Error> {
-    let square = |i: usize| blocks[i].dimension.pow(2);
-    let reduced: usize = canonical.iter().map(|&i| square(i)).sum();
-    let vectors: usize = (0..blocks.len()).map(square).sum();
-    let needed = 8
-        * (reduced
-            + if all_vectors {
-                2 * vectors
-            } else {
-                vectors / 4
-            });
-    run.timing.peak_bytes = run.timing.peak_bytes.max(needed);
-    match options.memory_limit {
-        Some(limit) if needed > limit => Err(Error::Memory {
-            shell: n,
-            needed,
-            limit,
-        }),
-        _ => Ok(()),
-    }
-}
-
-fn vectors(
-    n: usize,
-    kept: &Kept,
-    site: &Site,
-    blocks: &[Product],
-    images: &[Image],
-    canonical: &[usize],
-    mut by_block: HashMap<usize, Reduced>,
-    wanted: &(impl Fn(usize) -> usize + Sync),
-    control: &Control,
-    run: &mut Run,
-) -> Result<Vec<Mat<f64>>, Error> {
-    let jobs: Vec<(usize, std::sync::Mutex<Option<Reduced>>)> = canonical
-        .iter()
-        .map(|&i| (i, std::sync::Mutex::new(by_block.remove(&i))))
-        .collect();
-    let solved: Vec<Result<Mat<f64>, Error>> = map_largest_first(
-        &jobs,
-        |(i, _)| blocks[*i].dimension,
-        |(i, reduced)| {
-            control.check()?;
-            let reduced = reduced.lock().ok().and_then(|mut r| r.take());
-            reduced.map_or_else(
-                || Ok(Mat::zeros(0, 0)),
-                |r| {
-                    let (long, k) = (blocks[*i].dimension > LONG, wanted(*i));
-                    let vectors = or_abandon(control, long, move || r.vectors(k))?;
-                    vectors.map_err(|source| Error::Eigen {
-                        shell: n,
-                        label: blocks[*i].label,
-                        source,
-                    })
-                },
-            )
-        },
-    );
-    let mut out: Vec<Mat<f64>> = (0..blocks.len()).map(|_| Mat::zeros(0, 0)).collect();
-    for (&i, u) in canonical.iter().zip(solved) {
-        let d = blocks[i].dimension as f64;
-        run.timing.product_flops += 2.0 * d * d * wanted(i) as f64;
-        out[i] = u?;
-    }
-    let others: Vec<usize> = (0..blocks.len())
-        .filter(|&i| images[i].canonical != i)
-        .collect();
-    let reflected = map_largest_first(
-        &others,
-        |&i| blocks[i].dimension,
-        |&i| {
-            let canonical = &out[images[i].canonical];
-            reflect::image(images[i], &kept.reflections, site, blocks, canonical)
-        },
-    );
-    for (i, u) in others.into_iter().zip(reflected) {
-        out[i] = u;
-    }
-    Ok(out)
-}
-
-fn hoppings(
-    symmetry: crate::Symmetry,
-    kept: &Kept,
-    site: &Site,
-    blocks: &[Product],
-    vectors: &[Mat<f64>],
-    keep: &[usize],
-    run: &mut Run,
-) -> Vec<HashMap<(usize, usize), Mat<f64>>> {
-    (0..symmetry.channels())
-        .map(|channel| {
-            let mut pairs = Vec::new();
-            for (j, ket) in blocks.iter().enumerate() {
-                for (i, bra) in blocks.iter().enumerate() {
-                    if keep[i] > 0
-                        && keep[j] > 0
-                        && symmetry.connects(&bra.label, channel, &ket.label)
-                    {
-                        pairs.push((i, j));
-                        run.timing.product_flops +=
-                            0.5 * (keep[i] * keep[j] * ket.dimension) as f64;
-                    }
+    /// The hopping tensor of the new site between the kept states.
+    fn hopping(
+        &mut self,
+        channel: usize,
+        vectors: &[Mat<f64>],
+        keep: &[usize],
+    ) -> HashMap<(usize, usize), Mat<f64>> {
+        let blocks = &self.blocks;
+        let mut pairs = Vec::new();
+        for (j, ket) in blocks.iter().enumerate() {
+            for (i, bra) in blocks.iter().enumerate() {
+                if keep[i] > 0
+                    && keep[j] > 0
+                    && self.symmetry.connects(&bra.label, channel, &ket.label)
+                {
+                    pairs.push((i, j));
+                    self.timing.product_flops += 0.5 * (keep[i] * keep[j] * ket.dimension) as f64;
                 }
             }
-            let matrices = map_largest_first(
-                &pairs,
-                |&(i, j)| keep[i] * keep[j],
-                |&(i, j)| {
-                    shell::new_hopping(
-                        symmetry,
-                        kept,
-                        site,
-                        channel,
-                        (&blocks[i], &vectors[i], keep[i]),
-                        (&blocks[j], &vectors[j], keep[j]),
-                    )
-                },
-            );
-            pairs
-                .into_iter()
-                .zip(matrices)
-                .filter_map(|(pair, m)| m.map(|m| (pair, m)))
-                .collect()
-        })
-        .collect()
+        }
+        let matrices = map_largest_first(
+            &pairs,
+            |&(i, j)| keep[i] * keep[j],
+            |&(i, j)| {
+                shell::new_hopping(
+                    self.symmetry,
+                    &self.kept,
+                    &self.site,
+                    channel,
+                    (&blocks[i], &vectors[i], keep[i]),
+                    (&blocks[j], &vectors[j], keep[j]),
+                )
+            },
+        );
+        pairs
+            .into_iter()
+            .zip(matrices)
+            .filter_map(|(pair, m)| m.map(|m| (pair, m)))
+            .collect()
+    }
+
+    /// The shell in absolute units, and how many levels of each block were kept.
+    fn shell(
+        &self,
+        ground: f64,
+        levels: CutLevels,
+        expectations: Expectations,
+    ) -> (Shell, Vec<usize>) {
+        let scale = self.scale;
+        let shell = Shell {
+            site: self.n,
+            scale,
+            ground: ground + levels.lowest * scale,
+            cut: levels.cut.map(|(e, gap)| (e * scale, gap * scale)),
+            blocks: self
+                .blocks
+                .iter()
+                .zip(levels.energies)
+                .zip(expectations)
+                .zip(&levels.keep)
+                .map(|(((b, e), expectations), &kept)| ShellBlock {
+                    label: b.label,
+                    energies: e.into_iter().map(|x| x * scale).collect(),
+                    kept,
+                    expectations,
+                })
+                .collect(),
+        };
+        (shell, levels.keep)
+    }
+}
+
+fn cube(block: &ProductBlock) -> f64 {
+    (block.dimension as f64).powi(3)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Wilson's numerical renormalization group for quantum impurities.
 //!
-//! A [`Seed`] (impurity and first site in multiplets) is grown along a [`Chain`] site by site,
+//! An [`InitialCluster`] (impurity and first site in multiplets) is grown along a [`WilsonChain`]
+//! site by site,
 //! `H_{N+1} = H_N + t_N sum_s (f_Ns^+ f_{N+1,s} + h.c.) + e_{N+1} n_{N+1}`, keeping the lowest
 //! multiplets of every shell. [`solve`] does one run, [`solve_many`] several side by side; the
 //! outcome is every eigenvalue of every shell with its labels, from which [`thermodynamics`]
@@ -17,45 +18,39 @@
 
 mod basis;
 mod binning;
-mod chain;
 mod density;
 mod dynamics;
+mod initial_cluster;
 mod iterate;
 mod reflect;
-mod seed;
 mod shell;
 mod spectral;
 mod symmetry;
 mod thermodynamics;
 mod truncate;
 mod wigner;
+mod wilson_chain;
 
-pub use basis::{Basis, Vault};
-pub use binning::{Bins, Spectrum};
-pub use chain::Chain;
+pub use basis::{Basis, VectorStore};
+pub use binning::{BinnedSpectrum, Bins};
 pub use density::{Density, densities};
-pub use dynamics::{Answer, Question, dynamics};
+pub use dynamics::{SpectralRequest, SpectralResult, dynamics};
+pub use initial_cluster::{ClusterBlock, InitialCluster, Reflected, ReflectionMatrix};
 pub use iterate::{Options, Run, Timing, solve, solve_many};
-pub use seed::{Reflected, ReflectionMatrix, Seed, SeedBlock};
 pub use shell::{Shell, ShellBlock};
 pub use spectral::{Pair, Tensor, spectra};
 pub use symmetry::{Factor, Label, MAX_FACTORS, Site, SiteState, Symmetry};
 pub use thermodynamics::{Average, clean_chain, thermodynamics};
 pub use truncate::Truncation;
 pub use wigner::six_j;
+pub use wilson_chain::WilsonChain;
 
 /// What can go wrong in a run.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// The seed contradicts itself.
-    #[error("invalid seed: {0}")]
-    Seed(String),
-    /// The chain contradicts itself.
-    #[error("invalid chain: {0}")]
-    Chain(String),
-    /// An option is out of range.
-    #[error("invalid option: {0}")]
-    Option(String),
+    /// An argument is out of range, or contradicts another one.
+    #[error("{0}")]
+    Argument(String),
     /// The next shell needs more memory than allowed.
     #[error("shell {shell} needs {needed} bytes, {limit} are allowed")]
     Memory {

@@ -7,8 +7,8 @@
 //! `R^2 = (-1)^(2 S_z)`, which fixes their action on every image. A block with Q = 0 (S_z = 0) is
 //! its own image under C (R); there the action is a matrix, carried along.
 
-use crate::seed::{Reflected, ReflectionMatrix};
-use crate::shell::Product;
+use crate::initial_cluster::{Reflected, ReflectionMatrix};
+use crate::shell::ProductBlock;
 use crate::symmetry::{Label, Site};
 use faer::Mat;
 
@@ -26,7 +26,7 @@ fn reflected(label: &Label, factor: usize) -> Label {
 }
 
 /// For every block its canonical block. Blocks must be sorted by label.
-pub fn orbits(blocks: &[Product], active: [bool; 2]) -> Vec<Image> {
+pub fn orbits(blocks: &[ProductBlock], active: [bool; 2]) -> Vec<Image> {
     let find = |label: &Label| blocks.binary_search_by_key(label, |b| b.label).ok();
     blocks
         .iter()
@@ -59,16 +59,16 @@ pub fn apply(
     generator: usize,
     actions: &[Reflected],
     site: &Site,
-    from: &Product,
+    from: &ProductBlock,
     vectors: &Mat<f64>,
-    to: &Product,
+    to: &ProductBlock,
 ) -> Mat<f64> {
     let mut out = Mat::zeros(to.dimension, vectors.ncols());
-    for p in &from.parts {
+    for p in &from.segments {
         let action = &actions[p.old];
         let (site_target, sign) = site.reflections[generator][p.site];
         let Some(q) = to
-            .parts
+            .segments
             .iter()
             .find(|q| q.old == action.target && q.site == site_target)
         else {
@@ -100,7 +100,7 @@ pub fn image(
     image: Image,
     reflections: &[Option<Vec<Reflected>>; 2],
     site: &Site,
-    blocks: &[Product],
+    blocks: &[ProductBlock],
     canonical: &Mat<f64>,
 ) -> Mat<f64> {
     let mut here = image.canonical;
@@ -132,7 +132,7 @@ pub fn actions(
     generator: usize,
     old: &[Reflected],
     site: &Site,
-    blocks: &[Product],
+    blocks: &[ProductBlock],
     images: &[Image],
     vectors: &[Mat<f64>],
     keep: &[usize],

@@ -1,6 +1,6 @@
 //! One shell: the blocks after adding a site, their Hamiltonians and the kept basis.
 
-use crate::seed::{Reflected, Seed};
+use crate::initial_cluster::{InitialCluster, Reflected};
 use crate::symmetry::{Label, Site, Symmetry};
 use faer::Mat;
 use std::collections::HashMap;
@@ -35,6 +35,7 @@ pub struct ShellBlock {
 }
 
 /// The kept part of a shell: what the next one grows on. Energies in units of the shell's scale.
+#[derive(Default)]
 pub struct Kept {
     pub labels: Vec<Label>,
     pub odd: Vec<bool>,
@@ -46,30 +47,30 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// The seed in units of `scale`, energies above its own ground state.
-    pub fn from_seed(seed: &Seed, scale: f64, ground: f64) -> Self {
+    /// The cluster in units of `scale`, energies above its own ground state.
+    pub fn from_cluster(cluster: &InitialCluster, scale: f64, ground: f64) -> Self {
         Self {
-            labels: seed.blocks.iter().map(|b| b.label).collect(),
-            odd: seed.blocks.iter().map(|b| b.odd).collect(),
-            energies: seed
+            labels: cluster.blocks.iter().map(|b| b.label).collect(),
+            odd: cluster.blocks.iter().map(|b| b.odd).collect(),
+            energies: cluster
                 .blocks
                 .iter()
                 .map(|b| b.energies.iter().map(|e| (e - ground) / scale).collect())
                 .collect(),
-            hopping: seed
+            hopping: cluster
                 .hopping
                 .iter()
                 .map(|c| c.iter().map(|(i, j, m)| ((*i, *j), m.clone())).collect())
                 .collect(),
-            operators: seed.operators.clone(),
-            reflections: seed.reflections.clone(),
+            operators: cluster.operators.clone(),
+            reflections: cluster.reflections.clone(),
         }
     }
 }
 
 /// A stretch of a block's product basis: kept multiplets of one old block times one site multiplet.
 #[derive(Debug, Clone, Copy)]
-pub struct Part {
+pub struct Segment {
     pub old: usize,
     pub site: usize,
     pub offset: usize,
@@ -78,49 +79,49 @@ pub struct Part {
 
 /// A block of the enlarged chain in its product basis.
 #[derive(Debug, Clone)]
-pub struct Product {
+pub struct ProductBlock {
     pub label: Label,
     pub odd: bool,
-    pub parts: Vec<Part>,
+    pub segments: Vec<Segment>,
     pub dimension: usize,
 }
 
 /// The product blocks of the kept multiplets with one more site, ordered by label.
-pub fn products(symmetry: Symmetry, kept: &Kept, site: &Site) -> Vec<Product> {
-    let mut parts: HashMap<Label, Vec<(usize, usize)>> = HashMap::new();
+pub fn product_blocks(symmetry: Symmetry, kept: &Kept, site: &Site) -> Vec<ProductBlock> {
+    let mut segments: HashMap<Label, Vec<(usize, usize)>> = HashMap::new();
     for (old, label) in kept.labels.iter().enumerate() {
         if kept.energies[old].is_empty() {
             continue;
         }
         for (s, state) in site.states.iter().enumerate() {
             for total in symmetry.product(label, &state.label) {
-                parts.entry(total).or_default().push((old, s));
+                segments.entry(total).or_default().push((old, s));
             }
         }
     }
-    let mut blocks: Vec<Product> = parts
+    let mut blocks: Vec<ProductBlock> = segments
         .into_iter()
         .map(|(label, pairs)| {
             let mut dimension = 0;
-            let parts: Vec<Part> = pairs
+            let segments: Vec<Segment> = pairs
                 .iter()
                 .map(|&(old, site)| {
                     let size = kept.energies[old].len();
-                    let part = Part {
+                    let segment = Segment {
                         old,
                         site,
                         offset: dimension,
                         size,
                     };
                     dimension += size;
-                    part
+                    segment
                 })
                 .collect();
-            let odd = kept.odd[parts[0].old] != site.states[parts[0].site].odd;
-            Product {
+            let odd = kept.odd[segments[0].old] != site.states[segments[0].site].odd;
+            ProductBlock {
                 label,
                 odd,
-                parts,
+                segments,
                 dimension,
             }
         })
@@ -146,17 +147,17 @@ pub fn hamiltonian(
     kept: &Kept,
     site: &Site,
     step: Step,
-    block: &Product,
+    block: &ProductBlock,
 ) -> Mat<f64> {
     let mut h = Mat::zeros(block.dimension, block.dimension);
-    for part in &block.parts {
-        let shift = step.onsite * site.states[part.site].electrons;
-        for (i, e) in kept.energies[part.old].iter().enumerate() {
-            h[(part.offset + i, part.offset + i)] = step.ratio * e + shift;
+    for segment in &block.segments {
+        let shift = step.onsite * site.states[segment.site].electrons;
+        for (i, e) in kept.energies[segment.old].iter().enumerate() {
+            h[(segment.offset + i, segment.offset + i)] = step.ratio * e + shift;
         }
     }
     // (f_N^+ f_{N+1}) takes `ket` to `bra`; its adjoint fills the other triangle.
-    let fill = |h: &mut Mat<f64>, bra: &Part, ket: &Part| {
+    let fill = |h: &mut Mat<f64>, bra: &Segment, ket: &Segment| {
         let mut found = false;
         for (channel, hops) in kept.hopping.iter().enumerate() {
             let Some(matrix) = hops.get(&(bra.old, ket.old)) else {
@@ -188,8 +189,8 @@ pub fn hamiltonian(
         }
         found
     };
-    for (a, first) in block.parts.iter().enumerate() {
-        for second in &block.parts[a + 1..] {
+    for (a, first) in block.segments.iter().enumerate() {
+        for second in &block.segments[a + 1..] {
             if !fill(&mut h, second, first) || !symmetry.self_conjugate_hopping() {
                 fill(&mut h, first, second);
             }
@@ -204,12 +205,12 @@ pub fn new_hopping(
     kept: &Kept,
     site: &Site,
     channel: usize,
-    bra: (&Product, &Mat<f64>, usize),
-    ket: (&Product, &Mat<f64>, usize),
+    bra: (&ProductBlock, &Mat<f64>, usize),
+    ket: (&ProductBlock, &Mat<f64>, usize),
 ) -> Option<Mat<f64>> {
     let mut out: Option<Mat<f64>> = None;
-    for p in &ket.0.parts {
-        for q in bra.0.parts.iter().filter(|q| q.old == p.old) {
+    for p in &ket.0.segments {
+        for q in bra.0.segments.iter().filter(|q| q.old == p.old) {
             let Some(&(.., amplitude)) = site.hopping[channel]
                 .iter()
                 .find(|(to, from, _)| *to == q.site && *from == p.site)
@@ -242,13 +243,13 @@ pub fn new_hopping(
 /// matrix over the first `keep`.
 pub fn new_operator(
     old: &[Mat<f64>],
-    block: &Product,
+    block: &ProductBlock,
     vectors: &Mat<f64>,
     keep: usize,
 ) -> (Vec<f64>, Mat<f64>) {
     let all = vectors.ncols();
     let mut image = Mat::zeros(block.dimension, all);
-    for p in &block.parts {
+    for p in &block.segments {
         faer::linalg::matmul::matmul(
             image.as_mut().subrows_mut(p.offset, p.size),
             faer::Accum::Replace,

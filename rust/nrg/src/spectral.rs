@@ -13,7 +13,7 @@
 use crate::binning::{Histogram, Sorter};
 use crate::density::{Density, NEGLIGIBLE};
 use crate::symmetry::{Label, Symmetry};
-use crate::{Basis, Bins, Error, Run, ShellBlock, Spectrum};
+use crate::{Basis, BinnedSpectrum, Bins, Error, Run, ShellBlock};
 use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
 use kadanoff_runtime::Control;
 use kadanoff_runtime::map_largest_first;
@@ -43,7 +43,7 @@ pub struct Pair {
     pub fermionic: bool,
 }
 
-/// Spectral functions of `pairs` of `tensors` (given on the seed) at every density's temperature,
+/// Spectral functions of `pairs` of `tensors` (given on the cluster) at every density's temperature,
 /// averaged over the components of the tensors: `out[pair][temperature]`.
 ///
 /// Cost: about 1.1 n^3 flops for every connected pair of blocks and operator (2.4 n^3 in the few
@@ -57,20 +57,20 @@ pub fn spectra(
     densities: &[Density],
     bins: &Bins,
     control: &Control,
-) -> Result<Vec<Vec<Spectrum>>, Error> {
+) -> Result<Vec<Vec<BinnedSpectrum>>, Error> {
     check(symmetry, run, tensors, pairs, bins)?;
     let sorter = Sorter::new(bins);
-    let mut out = vec![vec![Spectrum::new(bins); densities.len()]; pairs.len()];
+    let mut out = vec![vec![BinnedSpectrum::new(bins); densities.len()]; pairs.len()];
     let mut current: Vec<Tensor> = tensors.to_vec();
     for n in 1..run.shells.len() {
-        let shell = Dressed::new(run, n, densities)?;
+        let shell = ShellDensity::new(run, n, densities)?;
         let blocks = shell.connected(symmetry, &current);
         let found = map_largest_first(
             &blocks,
             |&(i, j)| shell.size(i) * shell.size(j),
             |&(i, j)| -> Result<_, Error> {
                 control.check()?;
-                let images: Vec<Option<Parts>> = current
+                let images: Vec<Option<TensorBlock>> = current
                     .iter()
                     .map(|t| shell.transform(symmetry, t, i, j))
                     .collect();
@@ -132,7 +132,7 @@ fn check(
     pairs: &[Pair],
     bins: &Bins,
 ) -> Result<(), Error> {
-    let fail = |what: &str| Err(Error::Option(what.into()));
+    let fail = |what: &str| Err(Error::Argument(format!("invalid option: {what}")));
     if run.basis.len() + 1 != run.shells.len() {
         return fail("the run did not keep its basis");
     }
@@ -144,14 +144,14 @@ fn check(
             return fail("a pair names an operator that is missing or of another rank");
         }
     }
-    let seed = &run.shells[0].blocks;
+    let cluster = &run.shells[0].blocks;
     for t in tensors {
         for ((i, j), m) in &t.elements {
-            let fits = *i < seed.len()
-                && *j < seed.len()
-                && m.nrows() == seed[*i].energies.len()
-                && m.ncols() == seed[*j].energies.len()
-                && symmetry.raises(&seed[*i].label, &t.rank, &seed[*j].label);
+            let fits = *i < cluster.len()
+                && *j < cluster.len()
+                && m.nrows() == cluster[*i].energies.len()
+                && m.ncols() == cluster[*j].energies.len()
+                && symmetry.raises(&cluster[*i].label, &t.rank, &cluster[*j].label);
             if !fits {
                 return fail("an operator has a block of the wrong shape or charge");
             }
@@ -161,7 +161,7 @@ fn check(
 }
 
 /// A shell with what its spectra need: the vectors and the densities.
-struct Dressed<'a> {
+struct ShellDensity<'a> {
     run: &'a Run,
     n: usize,
     basis: &'a Basis,
@@ -174,7 +174,7 @@ struct Dressed<'a> {
     occupied: Vec<bool>,
 }
 
-impl<'a> Dressed<'a> {
+impl<'a> ShellDensity<'a> {
     fn new(run: &'a Run, n: usize, densities: &'a [Density]) -> Result<Self, Error> {
         let (basis, blocks) = (&run.basis[n - 1], run.shells[n].blocks.as_slice());
         let indices: Vec<usize> = (0..blocks.len()).collect();
@@ -250,7 +250,13 @@ impl<'a> Dressed<'a> {
 
     /// Elements of the tensor between the states of two blocks, from those between the kept ones
     /// of the shell before.
-    fn transform(&self, symmetry: Symmetry, tensor: &Tensor, i: usize, j: usize) -> Option<Parts> {
+    fn transform(
+        &self,
+        symmetry: Symmetry,
+        tensor: &Tensor,
+        i: usize,
+        j: usize,
+    ) -> Option<TensorBlock> {
         let (bra, ket) = (&self.basis.blocks[i], &self.basis.blocks[j]);
         if !symmetry.raises(&bra.label, &tensor.rank, &ket.label) {
             return None;
@@ -258,8 +264,8 @@ impl<'a> Dressed<'a> {
         let old = &self.run.shells[self.n - 1].blocks;
         let sites = &self.basis.site().states;
         let mut elements = Vec::new();
-        for p in &bra.parts {
-            for q in ket.parts.iter().filter(|q| q.site == p.site) {
+        for p in &bra.segments {
+            for q in ket.segments.iter().filter(|q| q.site == p.site) {
                 if let Some(element) = tensor.elements.get(&(p.old, q.old)) {
                     let c = symmetry.first(
                         &tensor.rank,
@@ -305,7 +311,7 @@ impl<'a> Dressed<'a> {
             }
             product(discarded, image.as_ref(), 1.0)
         };
-        Some(Parts {
+        Some(TensorBlock {
             upper: product(from_left.as_ref(), right.as_ref().as_ref(), 1.0),
             lower: below(0, kj),
             rest: self
@@ -319,7 +325,7 @@ impl<'a> Dressed<'a> {
     fn collect(
         &self,
         (i, j): (usize, usize),
-        (b, c): (&Parts, &Parts),
+        (b, c): (&TensorBlock, &TensorBlock),
         sign: f64,
         sorter: &Sorter,
         histograms: &mut [Histogram],
@@ -391,7 +397,7 @@ impl<'a> Dressed<'a> {
 }
 
 /// A tensor between the states of two blocks; kept ones come first.
-struct Parts {
+struct TensorBlock {
     /// Kept bras with all kets.
     upper: Mat<f64>,
     /// Discarded bras with kept kets.

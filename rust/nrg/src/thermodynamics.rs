@@ -1,6 +1,6 @@
 //! Thermal averages from the eigenvalues of a run, and the exact ones of the clean chain.
 
-use crate::{Chain, Factor, Run, Symmetry};
+use crate::{Factor, Run, Symmetry, WilsonChain};
 
 /// Thermal averages at one temperature. Energies are counted from the ground state.
 #[derive(Debug, Clone, Default)]
@@ -140,7 +140,7 @@ fn moments(factor: Factor, label: i16, unit: f64) -> (f64, f64) {
 }
 
 /// Exact averages of the clean chain of sites `0..=n`, from its single-particle levels.
-pub fn clean_chain(chain: &Chain, n: usize, temperatures: &[f64]) -> (f64, Vec<Average>) {
+pub fn clean_chain(chain: &WilsonChain, n: usize, temperatures: &[f64]) -> (f64, Vec<Average>) {
     let levels = chain.levels(n);
     let ground = 2.0 * levels.iter().filter(|&&e| e < 0.0).sum::<f64>();
     let averages = temperatures
@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn one_clean_site_has_four_states() {
-        let chain = Chain {
+        let chain = WilsonChain {
             hopping: vec![],
             onsite: vec![0.0],
             scale: vec![1.0],

@@ -19,7 +19,7 @@ pub struct Truncation {
 impl Truncation {
     /// Refuses limits that keep nothing or everything.
     pub fn validate(&self) -> Result<(), Error> {
-        let fail = |what: &str| Err(Error::Option(what.into()));
+        let fail = |what: &str| Err(Error::Argument(format!("invalid option: {what}")));
         if self.states.is_none() && self.multiplets.is_none() && self.energy.is_none() {
             return fail("truncation needs a number of states, of multiplets or an energy");
         }

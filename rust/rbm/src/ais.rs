@@ -7,11 +7,11 @@
 
 use crate::Error;
 use crate::bits::{BLOCK, words};
-use crate::lanes::Lanes;
+use crate::lanes::RandomLanes;
 use crate::layer::Tempered;
 use crate::machine::{Machine, log_sums};
 use kadanoff_runtime::Control;
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use rayon::prelude::*;
 
 /// How chains are annealed.
@@ -43,7 +43,7 @@ impl Kernel for Gain<'_> {
     type Output = f64;
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> f64 {
+    fn run<I: Instructions>(self) -> f64 {
         let (v, h) = self.machine.units;
         self.machine.fields(self.visible, self.fields);
         let mut inner = |beta: f64| {
@@ -70,10 +70,10 @@ pub fn anneal(
     let betas = &annealing.betas;
     let rises = betas.windows(2).all(|pair| pair[0] < pair[1]);
     if betas.len() < 2 || !rises || betas[0] != 0.0 || betas[betas.len() - 1] != 1.0 {
-        return Err(Error::Option("betas must rise from 0 to 1".into()));
+        return Err(Error::option("betas must rise from 0 to 1"));
     }
     if annealing.base.len() != machine.visible() {
-        return Err(Error::Shape("the base rates".into()));
+        return Err(Error::shape("the base rates"));
     }
     let level = Level::best();
     let (forward, backward) = machine.layers(level);
@@ -84,7 +84,7 @@ pub fn anneal(
         .into_par_iter()
         .map(|block| {
             let rows = BLOCK.min(annealing.chains - block * BLOCK);
-            let mut random = Lanes::new(annealing.seed, block as u64);
+            let mut random = RandomLanes::new(annealing.seed, block as u64);
             let (mut v, mut h) = (vec![0; rows * wide], vec![0; rows * high]);
             let (mut fields, mut scaled) =
                 (vec![0.0; machine.hidden()], vec![0.0; machine.hidden()]);

@@ -9,15 +9,15 @@ use crate::Error;
 use crate::bits::words;
 use crate::machine::{Machine, log_sums};
 use crate::units::Units;
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use kadanoff_runtime::{Control, random};
 use rand::Rng;
 use rayon::prelude::*;
 
 /// The largest layer that is enumerated for Z.
-pub const MOST_FOR_Z: usize = 32;
+pub const MAX_FOR_Z: usize = 32;
 /// The largest layer whose states are listed, or summed one by one.
-pub const MOST_FOR_STATES: usize = 24;
+pub const MAX_FOR_STATES: usize = 24;
 
 /// Bits that share a table, and its entries.
 const LOW: usize = 8;
@@ -50,7 +50,7 @@ impl Oriented {
 
 fn at_most(size: usize, limit: usize) -> Result<(), Error> {
     if size > limit {
-        return Err(Error::Option(format!(
+        return Err(Error::option(format!(
             "a layer of {size} units is too large to enumerate, at most {limit} are allowed"
         )));
     }
@@ -125,7 +125,7 @@ impl Kernel for Block<'_> {
     type Output = f64;
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) -> f64 {
+    fn run<I: Instructions>(self) -> f64 {
         let Self(plan, block) = self;
         let machine = plan.machine;
         let m = machine.hidden();
@@ -178,7 +178,7 @@ impl Kernel for Block<'_> {
 /// `ln Z` by enumeration of the smaller layer, of at most 32 units.
 pub fn log_z(machine: &Machine, control: &Control) -> Result<f64, Error> {
     let side = Oriented::smaller(machine);
-    at_most(side.machine.visible(), MOST_FOR_Z)?;
+    at_most(side.machine.visible(), MAX_FOR_Z)?;
     let plan = Plan::new(&side.machine);
     let level = Level::best();
     let blocks = plan.blocks();
@@ -215,7 +215,7 @@ const CHUNK: usize = 8;
 /// First and mixed moments by enumeration of the smaller layer, of at most 24 units.
 pub fn moments(machine: &Machine, control: &Control) -> Result<Moments, Error> {
     let side = Oriented::smaller(machine);
-    at_most(side.machine.visible(), MOST_FOR_STATES)?;
+    at_most(side.machine.visible(), MAX_FOR_STATES)?;
     let log_z = log_z(machine, control)?;
     let own = &side.machine;
     let (n, m) = (own.visible(), own.hidden());
@@ -310,7 +310,7 @@ pub fn moments(machine: &Machine, control: &Control) -> Result<Moments, Error> {
 /// `ln (P(v) Z)` of every state of the visible layer, the first unit changing slowest.
 pub fn log_weights(machine: &Machine, control: &Control) -> Result<Vec<f64>, Error> {
     let n = machine.visible();
-    at_most(n, MOST_FOR_STATES)?;
+    at_most(n, MAX_FOR_STATES)?;
     let states = 1usize << n;
     control.add_total(states as u64);
     let mut out = vec![0.0; states];
@@ -343,11 +343,11 @@ pub fn sample(
     seed: u64,
     control: &Control,
 ) -> Result<(Vec<u64>, Vec<u64>), Error> {
-    at_most(free.0.len().min(free.1.len()), MOST_FOR_STATES)?;
+    at_most(free.0.len().min(free.1.len()), MAX_FOR_STATES)?;
     let (wide, high) = (words(machine.visible()), words(machine.hidden()));
     let rows = visible.len() / wide;
     if !visible.len().is_multiple_of(wide) || hidden.len() != rows * high {
-        return Err(Error::Shape("the clamped rows".into()));
+        return Err(Error::shape("the clamped rows"));
     }
     let m = machine.hidden();
     let mut w = Vec::with_capacity(free.0.len() * free.1.len());

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::bits::{BLOCK, words};
-use crate::lanes::Lanes;
+use crate::lanes::RandomLanes;
 use crate::layer::Tempered;
 use crate::machine::Machine;
 use kadanoff_runtime::Control;
@@ -60,17 +60,17 @@ pub fn gibbs(
     let (wide, high) = (words(machine.visible()), words(machine.hidden()));
     let chains = visible.len() / wide;
     if !visible.len().is_multiple_of(wide) || hidden.len() != chains * high {
-        return Err(Error::Shape("the chains".into()));
+        return Err(Error::shape("the chains"));
     }
     if free.is_some_and(|f| f.visible.len() != wide || f.hidden.len() != high) {
-        return Err(Error::Shape("the clamped units".into()));
+        return Err(Error::shape("the clamped units"));
     }
     let level = Level::best();
     let (forward, backward) = machine.layers(level);
     let sweeps = schedule.burn_in + schedule.steps * schedule.records.saturating_sub(1);
     control.add_total((sweeps * chains) as u64);
-    let mut random: Vec<Lanes> = (0..chains.div_ceil(BLOCK))
-        .map(|block| Lanes::new(schedule.seed, block as u64))
+    let mut random: Vec<RandomLanes> = (0..chains.div_ceil(BLOCK))
+        .map(|block| RandomLanes::new(schedule.seed, block as u64))
         .collect();
     for record in 0..schedule.records {
         let steps = if record == 0 {

@@ -8,11 +8,11 @@ pub const LANES: usize = 16;
 
 /// Sixteen xoshiro128++ generators (Blackman, Vigna 2021, doi:10.1145/3460772).
 #[derive(Debug, Clone)]
-pub struct Lanes {
+pub struct RandomLanes {
     state: [[u32; LANES]; 4],
 }
 
-impl Lanes {
+impl RandomLanes {
     /// Stream number `index` of `seed`.
     pub fn new(seed: u64, index: u64) -> Self {
         let mut source = random::stream(seed, index);
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn every_lane_is_xoshiro128_plus_plus() {
-        let mut lanes = Lanes::new(3, 5);
+        let mut lanes = RandomLanes::new(3, 5);
         let mut single: Vec<Xoshiro128PlusPlus> = (0..LANES)
             .map(|i| {
                 let bytes: Vec<u8> = lanes

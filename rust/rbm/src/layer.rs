@@ -8,9 +8,9 @@
 //! first-level cache while a block of rows goes through.
 
 use crate::bits::{BLOCK, words};
-use crate::lanes::{LANES, Lanes, exp, uniform};
+use crate::lanes::{LANES, RandomLanes, exp, uniform};
 use crate::units::Units;
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
 /// Outputs that are worked on together.
 pub const PANEL: usize = 32;
@@ -133,7 +133,7 @@ impl Layer {
         impl Kernel for Set<'_> {
             type Output = ();
             #[inline(always)]
-            fn run<const FMA: bool>(self) {
+            fn run<I: Instructions>(self) {
                 let Self(layer, bias, weights) = self;
                 let (inputs, outputs) = (layer.inputs, layer.outputs);
                 layer.fill(bias, |i, first, rows| {
@@ -163,7 +163,7 @@ impl Layer {
         impl Kernel for Set<'_> {
             type Output = ();
             #[inline(always)]
-            fn run<const FMA: bool>(self) {
+            fn run<I: Instructions>(self) {
                 let Self(layer, bias, weights) = self;
                 let (inputs, outputs) = (layer.inputs, layer.outputs);
                 layer.fill(bias, |i, first, rows| {
@@ -240,7 +240,7 @@ impl Layer {
         level: Level,
         input: &[u64],
         at: Tempered<'_>,
-        random: &mut Lanes,
+        random: &mut RandomLanes,
         out: &mut [u64],
         means: Option<&mut [f32]>,
     ) {
@@ -261,7 +261,7 @@ impl Layer {
 enum Want<'a> {
     Fields(&'a mut [f32]),
     Means(&'a mut [f32]),
-    Samples(&'a mut Lanes, &'a mut [u64], Option<&'a mut [f32]>),
+    Samples(&'a mut RandomLanes, &'a mut [u64], Option<&'a mut [f32]>),
 }
 
 struct Pass<'a> {
@@ -276,7 +276,7 @@ impl Kernel for Pass<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let Pass {
             layer,
             input,
@@ -370,7 +370,7 @@ fn mean(inverse: &Vector, units: Units, out: &mut [f32]) {
 
 /// Bit c is up with probability 1 / (1 + e_c): `u < 1 / (1 + e)` without the division.
 #[inline(always)]
-fn draw(inverse: &Vector, random: &mut Lanes) -> u32 {
+fn draw(inverse: &Vector, random: &mut RandomLanes) -> u32 {
     let mut marks = [0u32; LANES];
     for half in 0..PANEL / LANES {
         let numbers = random.next();
@@ -413,7 +413,7 @@ impl Kernel for Correlate<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let tables = self.tables;
         for first in (0..self.padded).step_by(PANEL) {
             for (g, table) in tables.iter_mut().enumerate() {

@@ -34,12 +34,9 @@ pub use units::Units;
 /// What can go wrong.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// Arrays do not fit together.
-    #[error("sizes do not fit together: {0}")]
-    Shape(String),
-    /// An option is out of range.
-    #[error("invalid option: {0}")]
-    Option(String),
+    /// An argument is out of range, or contradicts another one.
+    #[error("{0}")]
+    Argument(String),
     /// Training left the finite numbers.
     #[error("parameters are no longer finite after epoch {epoch}: lower learning_rate")]
     Diverged {
@@ -49,4 +46,16 @@ pub enum Error {
     /// Somebody asked for a stop.
     #[error(transparent)]
     Cancelled(#[from] kadanoff_runtime::Cancelled),
+}
+
+impl Error {
+    /// Arrays that do not fit together.
+    pub(crate) fn shape(what: impl std::fmt::Display) -> Self {
+        Self::Argument(format!("sizes do not fit together: {what}"))
+    }
+
+    /// An option that is out of range.
+    pub(crate) fn option(what: impl std::fmt::Display) -> Self {
+        Self::Argument(format!("invalid option: {what}"))
+    }
 }

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::bits::{BLOCK, words};
 use crate::layer::Layer;
-use crate::train::LARGEST;
+use crate::train::MAX_PARAMETER;
 use crate::units::Units;
 use kadanoff_runtime::Control;
 use kadanoff_runtime::simd::Level;
@@ -53,18 +53,16 @@ impl Machine {
         units: (Units, Units),
     ) -> Result<Self, Error> {
         if a.is_empty() || b.is_empty() || w.len() != a.len() * b.len() {
-            return Err(Error::Shape(format!(
+            return Err(Error::shape(format!(
                 "{} visible biases, {} hidden biases, {} couplings",
                 a.len(),
                 b.len(),
                 w.len()
             )));
         }
-        let small = |x: &f64| x.abs() < f64::from(LARGEST);
+        let small = |x: &f64| x.abs() < f64::from(MAX_PARAMETER);
         if ![&a, &b, &w].iter().all(|x| x.iter().all(small)) {
-            return Err(Error::Option(
-                "W, a and b must be finite and below 1e30".into(),
-            ));
+            return Err(Error::option("W, a and b must be finite and below 1e30"));
         }
         Ok(Self { a, b, w, units })
     }

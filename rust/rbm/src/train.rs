@@ -10,15 +10,16 @@ mod block;
 
 use crate::Error;
 use crate::bits::{BLOCK, words};
-use crate::lanes::Lanes;
+use crate::lanes::RandomLanes;
 use crate::layer::Layer;
 use crate::temper;
 use crate::units::Units;
 use block::{Add, ChainPhase, DataPhase, Setting, Sums, Task};
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use kadanoff_runtime::{Control, random};
 use rand::Rng;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Where the model average comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,11 +99,11 @@ pub struct Epoch {
 }
 
 /// Parameters beyond this have diverged; their sums still fit into single precision.
-pub const LARGEST: f32 = 1e30;
+pub const MAX_PARAMETER: f32 = 1e30;
 /// Weight of the newest minibatch in the running means.
 const SLIDING: f32 = 0.05;
 /// Multiply-adds of an update below which a second thread costs more than it gives.
-const WORTH_A_THREAD: usize = 4_000_000;
+const MIN_PARALLEL_WORK: usize = 4_000_000;
 
 const SHUFFLE: u64 = 0x5348_5546;
 const DATA: u64 = 0x4441_5441;
@@ -132,7 +133,7 @@ impl State {
         if fits {
             Ok(())
         } else {
-            Err(Error::Shape("the arrays of the state".into()))
+            Err(Error::shape("the arrays of the state"))
         }
     }
 }
@@ -152,7 +153,7 @@ impl Kernel for Step<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let all = self.parameters.iter_mut().zip(self.first.iter_mut());
         match self.optimizer {
             Optimizer::Momentum(momentum) => {
@@ -190,10 +191,10 @@ pub fn train(
     let wide = words(state.visible);
     let samples = data.len() / wide;
     if samples == 0 || !data.len().is_multiple_of(wide) {
-        return Err(Error::Shape("the samples".into()));
+        return Err(Error::shape("the samples"));
     }
     if options.batch == 0 || options.steps == 0 {
-        return Err(Error::Option("batch and steps must be at least 1".into()));
+        return Err(Error::option("batch and steps must be at least 1"));
     }
     let replicas = match &options.negative {
         Negative::Contrastive => 0,
@@ -202,7 +203,7 @@ pub fn train(
     };
     let rows = state.chains.len() / wide;
     if replicas > 0 && (rows == 0 || !rows.is_multiple_of(replicas)) {
-        return Err(Error::Shape("the persistent chains".into()));
+        return Err(Error::shape("the persistent chains"));
     }
     let batches = samples.div_ceil(options.batch);
     control.add_total((options.rates.len() * samples) as u64);
@@ -218,7 +219,7 @@ pub fn train(
             flips += worker.update(state, data, picked, rate, options, control)?;
         }
         state.epochs += 1;
-        if !state.parameters.iter().all(|x| x.abs() < LARGEST) {
+        if !state.parameters.iter().all(|x| x.abs() < MAX_PARAMETER) {
             return Err(Error::Diverged {
                 epoch: state.epochs,
             });
@@ -288,7 +289,7 @@ impl Worker {
         // What does not run side by side needs no memory of its own.
         let work = 5 * (options.batch.min(samples) + replicas * chains) * visible * hidden;
         let threads = rayon::current_num_threads();
-        let parallel = blocks > 1 && work > WORTH_A_THREAD && threads > 1;
+        let parallel = blocks > 1 && work > MIN_PARALLEL_WORK && threads > 1;
         let wave = if parallel { blocks.min(4 * threads) } else { 1 };
         Self {
             level: Level::best(),
@@ -313,95 +314,47 @@ impl Worker {
         options: &Options,
         control: &Control,
     ) -> Result<u64, Error> {
-        let wide = words(state.visible);
-        let couplings = state.couplings();
-        let (weights, biases) = state.parameters.split_at(couplings);
+        let (weights, biases) = state.parameters.split_at(state.couplings());
         let (a, b) = biases.split_at(state.visible);
         self.forward.set(self.level, b, weights);
         self.backward.set_transposed(self.level, a, weights);
-        let with = Setting {
-            level: self.level,
-            forward: &self.forward,
-            backward: &self.backward,
-            visible: state.visible,
-            units: state.units,
+        let batch = Minibatch {
+            with: Setting {
+                level: self.level,
+                forward: &self.forward,
+                backward: &self.backward,
+                visible: state.visible,
+                units: state.units,
+            },
+            options,
+            control,
+            data,
+            picked,
+            betas: match &options.negative {
+                Negative::Contrastive => &[],
+                Negative::Persistent => &[1.0],
+                Negative::Tempered(betas) => betas,
+            },
+            chains: state.chains.len() / words(state.visible) / self.replicas.max(1),
+            base: &state.base,
+            stream: state.updates << 24,
         };
-        let data_blocks = picked.len().div_ceil(BLOCK);
-        let chains = state.chains.len() / wide / self.replicas.max(1);
-        let chain_blocks = if self.replicas == 0 {
-            0
-        } else {
-            chains.div_ceil(BLOCK)
-        };
-        let betas: &[f32] = match &options.negative {
-            Negative::Contrastive => &[],
-            Negative::Persistent => &[1.0],
-            Negative::Tempered(betas) => betas,
-        };
-        let count = data_blocks + self.replicas * chain_blocks;
-        // Where a block of chains lies in `state.chains`.
-        let place = |block: usize| {
-            let (replica, block) = (block / chain_blocks, block % chain_blocks);
-            let first = replica * chains + block * BLOCK;
-            let rows = BLOCK.min(chains - block * BLOCK);
-            (replica, first * wide..(first + rows) * wide)
-        };
-        let stream = state.updates << 24;
-        let contrastive = options.negative == Negative::Contrastive;
         self.sums.clear();
-        let wave = self.tasks.len();
+        let (count, wave) = (batch.blocks(), self.tasks.len());
         for first in (0..count).step_by(wave) {
-            let one = |(k, task): (usize, &mut Task)| {
-                let index = first + k;
-                if control.is_cancelled() {
-                    return;
-                }
-                task.sums.clear();
-                if let Some(chain) = index.checked_sub(data_blocks) {
-                    let (replica, at) = place(chain);
-                    task.rows = at.len() / wide;
-                    task.visible[..at.len()].copy_from_slice(&state.chains[at]);
-                    let last = replica + 1 == self.replicas;
-                    let phase = ChainPhase {
-                        task,
-                        with: &with,
-                        weight: if last { 1.0 / chains as f32 } else { 0.0 },
-                        sweeps: options.steps,
-                        beta: betas[replica],
-                        base: &state.base,
-                        random: Lanes::new(options.seed ^ CHAIN, stream | chain as u64),
-                    };
-                    dispatch(with.level, phase);
-                } else {
-                    let own = &picked[index * BLOCK..picked.len().min((index + 1) * BLOCK)];
-                    task.rows = own.len();
-                    for (row, &sample) in task.visible.chunks_exact_mut(wide).zip(own) {
-                        let from = sample as usize * wide;
-                        row.copy_from_slice(&data[from..from + wide]);
-                    }
-                    let phase = DataPhase {
-                        task,
-                        with: &with,
-                        weight: 1.0 / picked.len() as f32,
-                        sweeps: options.steps,
-                        random: contrastive
-                            .then(|| Lanes::new(options.seed ^ DATA, stream | index as u64)),
-                    };
-                    dispatch(with.level, phase);
-                    control.tick(own.len() as u64);
-                }
-            };
             let tasks = &mut self.tasks[..wave.min(count - first)];
+            let compute =
+                |(k, task): (usize, &mut Task)| batch.compute(first + k, &state.chains, task);
             if self.parallel {
-                tasks.par_iter_mut().enumerate().for_each(one);
+                tasks.par_iter_mut().enumerate().for_each(compute);
             } else {
-                tasks.iter_mut().enumerate().for_each(one);
+                tasks.iter_mut().enumerate().for_each(compute);
             }
             control.check()?;
             for (k, task) in tasks.iter_mut().enumerate() {
-                dispatch(with.level, Add(&mut self.sums, &mut task.sums));
-                if let Some(chain) = (first + k).checked_sub(data_blocks) {
-                    let (_, at) = place(chain);
+                dispatch(self.level, Add(&mut self.sums, &mut task.sums));
+                if let Some(chain) = (first + k).checked_sub(batch.data_blocks()) {
+                    let (_, at) = batch.place(chain);
                     let length = at.len();
                     state.chains[at].copy_from_slice(&task.visible[..length]);
                 }
@@ -409,34 +362,28 @@ impl Worker {
         }
         if self.replicas > 1 {
             let mut source = random::stream(options.seed ^ SWAP, state.updates);
-            temper::exchange(
-                &temper::Path {
-                    level: self.level,
-                    forward: &self.forward,
-                    a,
-                    base: &state.base,
-                    units: state.units,
-                    betas,
-                },
-                &mut state.chains,
-                chains,
-                state.updates,
-                &mut source,
-            );
+            let path = temper::Path {
+                level: self.level,
+                forward: &self.forward,
+                a,
+                base: &state.base,
+                units: state.units,
+                betas: batch.betas,
+            };
+            let chains = batch.chains;
+            temper::exchange(&path, &mut state.chains, chains, state.updates, &mut source);
         }
         dispatch(self.level, Collect(self, state, options));
-        dispatch(
-            self.level,
-            Step {
-                parameters: &mut state.parameters,
-                first: &mut state.first,
-                second: &mut state.second,
-                gradient: &self.gradient,
-                rate,
-                optimizer: options.optimizer,
-                updates: state.updates + 1,
-            },
-        );
+        let step = Step {
+            parameters: &mut state.parameters,
+            first: &mut state.first,
+            second: &mut state.second,
+            gradient: &self.gradient,
+            rate,
+            optimizer: options.optimizer,
+            updates: state.updates + 1,
+        };
+        dispatch(self.level, step);
         state.updates += 1;
         Ok(self.sums.flips)
     }
@@ -487,13 +434,101 @@ impl Worker {
     }
 }
 
+/// The blocks of a minibatch: first those of the data, then those of the persistent chains, replica
+/// by replica.
+struct Minibatch<'a> {
+    with: Setting<'a>,
+    options: &'a Options,
+    control: &'a Control,
+    /// All samples, and the indices of those at hand.
+    data: &'a [u64],
+    picked: &'a [u32],
+    /// Inverse temperature of every replica; the last one is the model.
+    betas: &'a [f32],
+    /// Chains of a replica.
+    chains: usize,
+    base: &'a [f32],
+    /// Random streams of this update begin here.
+    stream: u64,
+}
+
+impl Minibatch<'_> {
+    fn data_blocks(&self) -> usize {
+        self.picked.len().div_ceil(BLOCK)
+    }
+
+    fn blocks(&self) -> usize {
+        self.data_blocks() + self.betas.len() * self.chains.div_ceil(BLOCK)
+    }
+
+    /// The replica of a block of chains, and where it lies among the words of all chains.
+    fn place(&self, block: usize) -> (usize, Range<usize>) {
+        let chain_blocks = self.chains.div_ceil(BLOCK);
+        let (replica, block) = (block / chain_blocks, block % chain_blocks);
+        let first = replica * self.chains + block * BLOCK;
+        let rows = BLOCK.min(self.chains - block * BLOCK);
+        let wide = words(self.with.visible);
+        (replica, first * wide..(first + rows) * wide)
+    }
+
+    /// Computes a block into `task`, unless somebody asked for a stop.
+    fn compute(&self, index: usize, chains: &[u64], task: &mut Task) {
+        if self.control.is_cancelled() {
+            return;
+        }
+        task.sums.clear();
+        match index.checked_sub(self.data_blocks()) {
+            Some(chain) => self.chain_phase(chain, chains, task),
+            None => self.data_phase(index, task),
+        }
+    }
+
+    fn data_phase(&self, index: usize, task: &mut Task) {
+        let wide = words(self.with.visible);
+        let own = &self.picked[index * BLOCK..self.picked.len().min((index + 1) * BLOCK)];
+        task.rows = own.len();
+        for (row, &sample) in task.visible.chunks_exact_mut(wide).zip(own) {
+            let from = sample as usize * wide;
+            row.copy_from_slice(&self.data[from..from + wide]);
+        }
+        let contrastive = self.options.negative == Negative::Contrastive;
+        let phase = DataPhase {
+            task,
+            with: &self.with,
+            weight: 1.0 / self.picked.len() as f32,
+            sweeps: self.options.steps,
+            random: contrastive
+                .then(|| RandomLanes::new(self.options.seed ^ DATA, self.stream | index as u64)),
+        };
+        dispatch(self.with.level, phase);
+        self.control.tick(own.len() as u64);
+    }
+
+    fn chain_phase(&self, block: usize, chains: &[u64], task: &mut Task) {
+        let (replica, at) = self.place(block);
+        task.rows = at.len() / words(self.with.visible);
+        task.visible[..at.len()].copy_from_slice(&chains[at]);
+        let model = replica + 1 == self.betas.len();
+        let phase = ChainPhase {
+            task,
+            with: &self.with,
+            weight: if model { 1.0 / self.chains as f32 } else { 0.0 },
+            sweeps: self.options.steps,
+            beta: self.betas[replica],
+            base: self.base,
+            random: RandomLanes::new(self.options.seed ^ CHAIN, self.stream | block as u64),
+        };
+        dispatch(self.with.level, phase);
+    }
+}
+
 struct Collect<'a>(&'a mut Worker, &'a mut State, &'a Options);
 
 impl Kernel for Collect<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let Self(worker, state, options) = self;
         worker.collect(state, options);
     }

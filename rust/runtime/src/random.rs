@@ -37,10 +37,10 @@ mod tests {
     fn a_stream_is_its_seed_and_index() {
         let draw = |seed, index| stream(seed, index).next_u64();
         assert_eq!(draw(1, 2), draw(1, 2));
-        let mut seen = std::collections::HashSet::new();
+        let mut drawn = std::collections::HashSet::new();
         for seed in 0..64 {
             for index in 0..64 {
-                assert!(seen.insert(draw(seed, index)), "{seed} {index}");
+                assert!(drawn.insert(draw(seed, index)), "{seed} {index}");
             }
         }
     }

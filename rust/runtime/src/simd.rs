@@ -1,8 +1,9 @@
 //! One source, compiled for the vector instructions that the processor turns out to have.
 //!
 //! A kernel is written once, in plain Rust, as lane-wise loops over fixed arrays, and compiled
-//! three times. Nothing is fused unless the kernel asks for it where `FMA` is set; one that does
-//! not gives the same bits on every level.
+//! three times. Nothing is fused unless the kernel asks for it where [`Instructions::FMA`] is set; one
+//! that does not gives the same bits on every level. A kernel that needs the registers themselves
+//! chooses them by [`Instructions::LEVEL`].
 
 /// Instruction sets that a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,13 +61,46 @@ impl Level {
     }
 }
 
+/// The instructions that a kernel is compiled for: one type for every [`Level`].
+pub trait Instructions {
+    /// The level.
+    const LEVEL: Level;
+    /// Whether a product and a sum are one instruction, with one rounding.
+    const FMA: bool;
+}
+
+/// Instructions of [`Level::Portable`].
+pub enum Portable {}
+
+/// Instructions of [`Level::Avx2`].
+pub enum Avx2 {}
+
+/// Instructions of [`Level::Avx512`].
+pub enum Avx512 {}
+
+impl Instructions for Portable {
+    const LEVEL: Level = Level::Portable;
+    const FMA: bool = false;
+}
+
+impl Instructions for Avx2 {
+    const LEVEL: Level = Level::Avx2;
+    const FMA: bool = true;
+}
+
+impl Instructions for Avx512 {
+    const LEVEL: Level = Level::Avx512;
+    const FMA: bool = true;
+}
+
 /// A leaf loop. `run`, and whatever it spends its time in, must be `#[inline(always)]` to be
 /// compiled for every level.
 pub trait Kernel {
     /// What it returns.
     type Output;
-    /// Does the work; with `FMA` a fused product and sum is one instruction.
-    fn run<const FMA: bool>(self) -> Self::Output;
+    /// Does the work. Only [`dispatch`] calls it for instructions that are not portable: it has
+    /// asked the processor.
+    fn run<I: Instructions>(self) -> Self::Output;
 }
 
 /// Runs a kernel with the instructions of `level`, or with plain ones where those are missing.
@@ -75,13 +109,13 @@ pub fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
     {
         #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
         fn avx2<K: Kernel>(kernel: K) -> K::Output {
-            kernel.run::<true>()
+            kernel.run::<Avx2>()
         }
         #[target_feature(
             enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl"
         )]
         fn avx512<K: Kernel>(kernel: K) -> K::Output {
-            kernel.run::<true>()
+            kernel.run::<Avx512>()
         }
         if level.runs() {
             match level {
@@ -94,7 +128,7 @@ pub fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
         }
     }
     let _ = level;
-    kernel.run::<false>()
+    kernel.run::<Portable>()
 }
 
 #[cfg(test)]
@@ -107,7 +141,7 @@ mod tests {
         type Output = f64;
 
         #[inline(always)]
-        fn run<const FMA: bool>(self) -> f64 {
+        fn run<I: Instructions>(self) -> f64 {
             self.0.iter().sum()
         }
     }

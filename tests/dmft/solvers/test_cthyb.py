@@ -271,11 +271,11 @@ def test_a_run_in_two_parts_is_the_run(tmp_path):
     with pytest.raises(ValueError, match="belongs to another problem"):
         sampled(Impurity(2.1, 5.0, THREE, eps=-0.85), 2**15, checkpoint=path, **options)
     data = bytearray(path.read_bytes())
-    data[8] = 9
+    version, data[8] = data[8], 9
     path.write_bytes(data)
     with pytest.raises(ValueError, match="version 9"):
         sampled(problem, 2**15, checkpoint=path, **options)
-    data[8], data[-1] = 2, data[-1] ^ 1
+    data[8], data[-1] = version, data[-1] ^ 1
     path.write_bytes(data)
     with pytest.raises(ValueError, match="damaged"):
         sampled(problem, 2**15, checkpoint=path, **options)

@@ -80,7 +80,7 @@ def test_flow_reaches_strong_coupling_and_alternates():
     run = nrg.solve(KONDO, keep=600, T_min=1e-12)
     levels, chain = run.levels[0], run.chain
     first = chain.truncated(chain.sites)
-    rest = _core.Chain(
+    rest = _core.WilsonChain(
         first.hopping[1:].tolist(), [0.0] * (chain.sites - 1), first.scale[1:].tolist()
     )
     for n in (levels.shells - 1, levels.shells - 2):

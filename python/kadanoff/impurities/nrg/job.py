@@ -82,7 +82,7 @@ class Job:
             named = dict(zip(start.reflection_names, start.reflections, strict=True))
             self.cores.append(
                 (
-                    _core.Seed(
+                    _core.InitialCluster(
                         start.symmetry,
                         start.labels,
                         start.odd.tolist(),
@@ -92,7 +92,7 @@ class Job:
                         (named.get("charge"), named.get("spin")),
                         start.bands,
                     ),
-                    _core.Chain(
+                    _core.WilsonChain(
                         chain.hopping.tolist(), chain.onsite.tolist(), chain.scale.tolist()
                     ),
                 )

@@ -216,7 +216,7 @@ class Levels:
 def _clean_chain(
     chain: Chain, shells: tuple[int, ...], T: tuple[float, ...]
 ) -> tuple[FloatArray, FloatArray]:
-    core = _core.Chain(chain.hopping.tolist(), chain.onsite.tolist(), chain.scale.tolist())
+    core = _core.WilsonChain(chain.hopping.tolist(), chain.onsite.tolist(), chain.scale.tolist())
     return _core.nrg_clean_chain(core, shells, T)
 
 

@@ -12,7 +12,7 @@
 
 use super::act;
 use super::krylov::{Clean, dot, eigen, lowest, subtract};
-use super::sector::{Sector, Side};
+use super::sector::{Sector, SpinConfigurations};
 use crate::{Anderson, Error, MAX_LANCZOS, map_blocks, poles};
 use faer::{Mat, c64};
 use kadanoff_runtime::simd::{self, dispatch};
@@ -78,10 +78,11 @@ pub fn finite_temperature(
 ) -> Result<(f64, Vec<Sample>), Error> {
     model.check(MAX_LANCZOS)?;
     let l = model.orbitals();
-    let sides: Vec<Side> = (0..=l).map(|n| Side::new(model, n)).collect();
+    let by_electrons: Vec<SpinConfigurations> =
+        (0..=l).map(|n| SpinConfigurations::new(model, n)).collect();
     let sector = |(up, down): (usize, usize)| Sector {
-        up: &sides[up],
-        down: &sides[down],
+        up: &by_electrons[up],
+        down: &by_electrons[down],
         u: model.u,
         impurity: 1 << model.e.len(),
     };
@@ -269,8 +270,8 @@ impl<'s, S: Fn((usize, usize)) -> Sector<'s>> Run<'_, S> {
             return Ok(out);
         }
         let bound = overlap.iter().fold(0.0_f64, |a, x| a.max(x.abs())) * 1e-12;
-        let seen: Vec<usize> = (0..m).filter(|&i| overlap[i].abs() > bound).collect();
-        let states: Vec<Vec<f64>> = seen
+        let contributing: Vec<usize> = (0..m).filter(|&i| overlap[i].abs() > bound).collect();
+        let states: Vec<Vec<f64>> = contributing
             .iter()
             .map(|&i| k.combine(|b| k.vectors[(b, i)]))
             .collect();
@@ -293,7 +294,7 @@ impl<'s, S: Fn((usize, usize)) -> Sector<'s>> Run<'_, S> {
             };
             let sign = if create { 1.0 } else { -1.0 };
             let (mut energies, mut weights) = (Vec::new(), Vec::new());
-            for (&i, state) in seen.iter().zip(&states) {
+            for (&i, state) in contributing.iter().zip(&states) {
                 control.check()?;
                 let Some((_, acted)) = action(state) else {
                     continue;

@@ -5,7 +5,7 @@ use crate::Error;
 use faer::Mat;
 use kadanoff_linalg::Reduced;
 use kadanoff_runtime::Control;
-use kadanoff_runtime::simd::{self, Kernel, dispatch};
+use kadanoff_runtime::simd::{self, Instructions, Kernel, dispatch};
 
 /// Steps after which a search for levels is given up.
 const MAX_STEPS: usize = 600;
@@ -22,7 +22,7 @@ impl Kernel for Clean<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         for x in self.basis {
             let overlap = dot(x, self.y);
             subtract(self.y, overlap, x);

@@ -1,10 +1,10 @@
 //! Configurations of one spin, and H on the products of an up and a down one.
 
 use crate::Anderson;
-use kadanoff_runtime::simd::{self, Kernel, dispatch};
+use kadanoff_runtime::simd::{self, Instructions, Kernel, dispatch};
 
 /// All configurations of one spin with a given number of electrons.
-pub(super) struct Side {
+pub(super) struct SpinConfigurations {
     /// Occupied orbitals.
     pub masks: Vec<u32>,
     /// One-body energy, without the repulsion.
@@ -13,7 +13,7 @@ pub(super) struct Side {
     pub hops: Vec<Vec<(u32, f64)>>,
 }
 
-impl Side {
+impl SpinConfigurations {
     pub fn new(model: &Anderson, electrons: usize) -> Self {
         let sites = model.e.len();
         let impurity = 1_u32 << sites;
@@ -60,8 +60,8 @@ impl Side {
 
 /// H in one sector.
 pub(super) struct Sector<'a> {
-    pub up: &'a Side,
-    pub down: &'a Side,
+    pub up: &'a SpinConfigurations,
+    pub down: &'a SpinConfigurations,
     pub u: f64,
     pub impurity: u32,
 }
@@ -135,7 +135,7 @@ impl Kernel for Apply<'_, '_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         self.sector.apply_here(self.x, self.y);
     }
 }

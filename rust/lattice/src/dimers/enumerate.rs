@@ -1,21 +1,25 @@
 //! All coverings of a small lattice.
 
 use super::Error;
-use super::lattice::{DIRECTION, Lattice};
+use super::lattice::{DIRECTION, SquareLattice};
 use kadanoff_runtime::Control;
 
 /// Directions of every covering, one after the other, in lexicographic order.
 ///
-/// Parallel edges (a torus of length 2) are told apart. Fails when there are more than `most`.
-pub fn enumerate(lattice: &Lattice, most: usize, control: &Control) -> Result<Vec<u8>, Error> {
-    if lattice.sites() > MOST_SITES {
-        return Err(Error::Size(format!(
-            "at most {MOST_SITES} sites can be enumerated, got {} x {}",
+/// Parallel edges (a torus of length 2) are distinguished. Fails when there are more than `most`.
+pub fn enumerate(
+    lattice: &SquareLattice,
+    most: usize,
+    control: &Control,
+) -> Result<Vec<u8>, Error> {
+    if lattice.sites() > MAX_SITES {
+        return Err(Error::Argument(format!(
+            "at most {MAX_SITES} sites can be enumerated, got {} x {}",
             lattice.lx, lattice.ly
         )));
     }
     let empty = lattice.bytes(&vec![0; lattice.sites()]);
-    let mut search = Search {
+    let mut search = CoveringSearch {
         lattice,
         edges: empty,
         direction: vec![FREE; lattice.sites()],
@@ -30,10 +34,10 @@ pub fn enumerate(lattice: &Lattice, most: usize, control: &Control) -> Result<Ve
 
 const FREE: u8 = 255;
 /// The search goes one level deeper for every dimer.
-const MOST_SITES: usize = 1024;
+const MAX_SITES: usize = 1024;
 
-struct Search<'a> {
-    lattice: &'a Lattice,
+struct CoveringSearch<'a> {
+    lattice: &'a SquareLattice,
     edges: Vec<u8>,
     direction: Vec<u8>,
     found: Vec<u8>,
@@ -42,11 +46,11 @@ struct Search<'a> {
     control: &'a Control,
 }
 
-impl Search<'_> {
+impl CoveringSearch<'_> {
     fn from(&mut self, start: usize) -> Result<(), Error> {
         let Some(ahead) = self.direction[start..].iter().position(|d| *d == FREE) else {
             if self.count == self.most {
-                return Err(Error::Size(format!(
+                return Err(Error::Argument(format!(
                     "there are more than {} coverings",
                     self.most
                 )));

@@ -9,20 +9,25 @@ use super::Error;
 /// +x, +y, -x, -y; the opposite direction is `d ^ 2`.
 pub const DIRECTIONS: usize = 4;
 pub(super) const DIRECTION: u8 = 0b11;
-pub(super) const MOST_SITES: usize = 1 << 28;
+pub(super) const MAX_SITES: usize = 1 << 28;
 
 /// What lies beyond the last row and column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Boundary {
+    /// Periodic along both axes.
     Torus,
+    /// No bonds across the edges.
     Open,
 }
 
 /// Size, boundary and the tables of steps.
 #[derive(Debug, Clone)]
-pub struct Lattice {
+pub struct SquareLattice {
+    /// Number of sites along x.
     pub lx: usize,
+    /// Number of sites along y.
     pub ly: usize,
+    /// What the edges do.
     pub boundary: Boundary,
     /// Step to the neighbour, by edge flags and direction as they stand in a byte.
     pub(super) step: [i32; 64],
@@ -30,24 +35,24 @@ pub struct Lattice {
     pub(super) diagonal: [[i32; 4]; 16],
 }
 
-impl Lattice {
+impl SquareLattice {
     /// A lattice that has coverings: an even number of sites, on a torus both lengths even.
     pub fn new(lx: usize, ly: usize, boundary: Boundary) -> Result<Self, Error> {
         if lx == 0 || ly == 0 {
-            return Err(Error::Size(format!(
+            return Err(Error::Argument(format!(
                 "Lx and Ly must be at least 1, got {lx} x {ly}"
             )));
         }
-        if lx.checked_mul(ly).is_none_or(|n| n > MOST_SITES) {
-            return Err(Error::Size(format!(
+        if lx.checked_mul(ly).is_none_or(|n| n > MAX_SITES) {
+            return Err(Error::Argument(format!(
                 "a lattice has at most 2^28 sites, got {lx} x {ly}"
             )));
         }
         match boundary {
-            Boundary::Torus if lx % 2 == 1 || ly % 2 == 1 => Err(Error::Size(format!(
+            Boundary::Torus if lx % 2 == 1 || ly % 2 == 1 => Err(Error::Argument(format!(
                 "on a torus Lx and Ly must be even (sublattices), got {lx} x {ly}"
             ))),
-            Boundary::Open if lx * ly % 2 == 1 => Err(Error::Size(format!(
+            Boundary::Open if lx * ly % 2 == 1 => Err(Error::Argument(format!(
                 "an odd number of sites has no covering, got {lx} x {ly}"
             ))),
             _ => Ok(Self {
@@ -60,10 +65,12 @@ impl Lattice {
         }
     }
 
+    /// Number of sites.
     pub fn sites(&self) -> usize {
         self.lx * self.ly
     }
 
+    /// Whether the edges are open.
     pub fn is_open(&self) -> bool {
         self.boundary == Boundary::Open
     }

@@ -1,10 +1,10 @@
 //! Observables of a covering, given by bytes or plain directions.
 
-use super::lattice::{Boundary, DIRECTION, Lattice};
+use super::lattice::{Boundary, DIRECTION, SquareLattice};
 
 /// Flux through the two cuts of the torus, `W_x = sum_y (-1)^(x+y) n_x(x, y)` at any x, and `W_y`
 /// alike; (0, 0) on an open lattice, where no loop winds.
-pub fn winding(lattice: &Lattice, cells: &[u8]) -> (i32, i32) {
+pub fn winding(lattice: &SquareLattice, cells: &[u8]) -> (i32, i32) {
     if lattice.boundary == Boundary::Open {
         return (0, 0);
     }
@@ -19,7 +19,7 @@ pub fn winding(lattice: &Lattice, cells: &[u8]) -> (i32, i32) {
 }
 
 /// Plaquettes with two parallel dimers.
-pub fn flippable(lattice: &Lattice, cells: &[u8]) -> u32 {
+pub fn flippable(lattice: &SquareLattice, cells: &[u8]) -> u32 {
     let (lx, ly) = (lattice.lx, lattice.ly);
     let torus = lattice.boundary == Boundary::Torus;
     let mut total = 0u32;
@@ -46,7 +46,7 @@ fn pairs(a: &[u8], b: &[u8], direction: u8) -> u32 {
 }
 
 /// Whether every dimer has two ends.
-pub fn is_covering(lattice: &Lattice, directions: &[u8]) -> bool {
+pub fn is_covering(lattice: &SquareLattice, directions: &[u8]) -> bool {
     if directions.len() != lattice.sites() || directions.iter().any(|d| *d > 3) {
         return false;
     }

@@ -16,28 +16,10 @@ mod simulation;
 mod weights;
 mod worm;
 
+pub use crate::Error;
 pub use enumerate::enumerate;
-pub use lattice::{Boundary, DIRECTIONS, Lattice};
+pub use lattice::{Boundary, DIRECTIONS, SquareLattice};
 pub use measure::{flippable, is_covering, winding};
 pub use sampler::{Plan, Replica, sample};
 pub use simulation::Simulation;
 pub use weights::transitions;
-
-use kadanoff_runtime::Cancelled;
-
-/// Why there are no coverings to return.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// No covering exists, or the lattice is too large to address.
-    #[error("{0}")]
-    Size(String),
-    /// A winding that no covering of this lattice has.
-    #[error("{0}")]
-    Sector(String),
-    /// Any other argument.
-    #[error("{0}")]
-    Option(String),
-    /// The caller asked for a stop.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
-}

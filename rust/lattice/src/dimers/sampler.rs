@@ -1,6 +1,6 @@
 //! Replicas of a dimer model, several to a core, measured after a fixed number of loops.
 
-use super::lattice::{DIRECTION, Lattice};
+use super::lattice::{DIRECTION, SquareLattice};
 use super::worm::{LANES, Lane, Weights};
 use super::{Error, flippable, sector, winding};
 use kadanoff_runtime::{Control, random};
@@ -12,11 +12,13 @@ const PATIENCE: u32 = 1 << 17;
 /// What to sample.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    pub lattice: Lattice,
+    /// Where the dimers lie.
+    pub lattice: SquareLattice,
     /// v/T: a pair of parallel dimers on a plaquette has weight `exp(-coupling)`.
     pub coupling: f64,
     /// A winding that is kept, or all of them.
     pub winding: Option<(i32, i32)>,
+    /// Number of independent runs.
     pub replicas: usize,
     /// Measurements of each replica.
     pub samples: usize,
@@ -34,23 +36,26 @@ pub struct Plan {
 pub struct Replica {
     /// Directions of all sites, measurement after measurement.
     pub dimers: Vec<u8>,
+    /// Winding numbers of every sample.
     pub winding: Vec<(i32, i32)>,
+    /// Flippable plaquettes of every sample.
     pub flippable: Vec<u32>,
+    /// Steps of the worm, in all.
     pub steps: u64,
 }
 
 pub(super) fn check(
-    lattice: &Lattice,
+    lattice: &SquareLattice,
     coupling: f64,
     winding: Option<(i32, i32)>,
 ) -> Result<Vec<u8>, Error> {
     if !coupling.is_finite() {
-        return Err(Error::Option(format!(
+        return Err(Error::Argument(format!(
             "v/T must be finite, got {coupling}: raise T"
         )));
     }
     match winding {
-        Some(w) if lattice.is_open() && w != (0, 0) => Err(Error::Sector(format!(
+        Some(w) if lattice.is_open() && w != (0, 0) => Err(Error::Argument(format!(
             "an open lattice has no winding, got ({}, {})",
             w.0, w.1
         ))),
@@ -66,7 +71,7 @@ pub(super) fn check(
 pub fn sample(plan: &Plan, seed: u64, control: &Control) -> Result<Vec<Replica>, Error> {
     let start = check(&plan.lattice, plan.coupling, plan.winding)?;
     if plan.loops == 0 {
-        return Err(Error::Option("loops must be at least 1, got 0".into()));
+        return Err(Error::Argument("loops must be at least 1, got 0".into()));
     }
     let weights = Weights::new(&plan.lattice, plan.coupling);
     let cells = plan.lattice.bytes(&start);
@@ -150,7 +155,7 @@ mod tests {
 
     fn plan(lx: usize, ly: usize, boundary: Boundary) -> Plan {
         Plan {
-            lattice: Lattice::new(lx, ly, boundary).unwrap(),
+            lattice: SquareLattice::new(lx, ly, boundary).unwrap(),
             coupling: 0.0,
             winding: None,
             replicas: 5,

@@ -7,16 +7,16 @@
 //! by shortest paths; below the plane with the slope of the winding it is as flat as can be.
 
 use super::Error;
-use super::lattice::Lattice;
+use super::lattice::SquareLattice;
 use std::collections::VecDeque;
 
 /// Directions of a covering of the torus with flux (W_x, W_y).
-pub(super) fn covering(lattice: &Lattice, winding: (i32, i32)) -> Result<Vec<u8>, Error> {
+pub(super) fn covering(lattice: &SquareLattice, winding: (i32, i32)) -> Result<Vec<u8>, Error> {
     if winding == (0, 0) {
         return Ok(lattice.columnar());
     }
     let missing = || {
-        Error::Sector(format!(
+        Error::Argument(format!(
             "no covering of the {} x {} torus has winding ({}, {}): \
              2 |W_x| / Ly + 2 |W_y| / Lx must not exceed 1",
             lattice.lx, lattice.ly, winding.0, winding.1
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn every_sector_that_may_exist_does() {
         for (lx, ly) in [(2, 2), (4, 4), (6, 4), (4, 10), (12, 8)] {
-            let lattice = Lattice::new(lx, ly, Boundary::Torus).unwrap();
+            let lattice = SquareLattice::new(lx, ly, Boundary::Torus).unwrap();
             for wx in -7i32..=7 {
                 for wy in -7i32..=7 {
                     let may =

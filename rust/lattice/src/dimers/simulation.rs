@@ -1,13 +1,13 @@
 //! One covering that is moved loop by loop.
 
-use super::lattice::{DIRECTION, Lattice};
+use super::lattice::{DIRECTION, SquareLattice};
 use super::worm::{Lane, Weights};
 use super::{Error, flippable, sampler, winding};
 use kadanoff_runtime::random;
 
 /// A covering in motion; for live pictures and for what needs every loop.
 pub struct Simulation {
-    lattice: Lattice,
+    lattice: SquareLattice,
     weights: Weights,
     cells: Vec<u8>,
     lane: Lane,
@@ -16,7 +16,7 @@ pub struct Simulation {
 impl Simulation {
     /// Starts from parallel columns, or from the flattest covering of a fixed winding.
     pub fn new(
-        lattice: Lattice,
+        lattice: SquareLattice,
         coupling: f64,
         kept: Option<(i32, i32)>,
         seed: u64,
@@ -36,7 +36,8 @@ impl Simulation {
         })
     }
 
-    pub fn lattice(&self) -> &Lattice {
+    /// The lattice that is covered.
+    pub fn lattice(&self) -> &SquareLattice {
         &self.lattice
     }
 
@@ -70,14 +71,17 @@ impl Simulation {
         self.lane.moved
     }
 
+    /// For every site the direction of its partner.
     pub fn directions(&self) -> Vec<u8> {
         self.cells.iter().map(|c| c & DIRECTION).collect()
     }
 
+    /// Winding numbers along both axes.
     pub fn winding(&self) -> (i32, i32) {
         winding(&self.lattice, &self.cells)
     }
 
+    /// Number of plaquettes with two parallel dimers.
     pub fn flippable(&self) -> u32 {
         flippable(&self.lattice, &self.cells)
     }

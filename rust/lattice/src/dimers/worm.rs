@@ -10,7 +10,7 @@
 //! in replicas of their own, run interleaved on one core. A replica makes one step in every round
 //! whatever its neighbours do: its random numbers depend on itself alone.
 
-use super::lattice::{DIRECTION, Lattice};
+use super::lattice::{DIRECTION, SquareLattice};
 use super::weights::{CLOSED, DIE, Thresholds, dice, parallel, thresholds};
 use kadanoff_runtime::random::Stream;
 use rand::Rng;
@@ -67,13 +67,13 @@ impl Lane {
     }
 
     /// The covering.
-    pub fn part(&self, lattice: &Lattice) -> std::ops::Range<usize> {
+    pub fn part(&self, lattice: &SquareLattice) -> std::ops::Range<usize> {
         let base = self.base as usize;
         base..base + lattice.sites()
     }
 
     /// Empties a random site; its dimer may turn about the other end.
-    fn begin(&mut self, lattice: &Lattice, cells: &[u8]) {
+    fn begin(&mut self, lattice: &SquareLattice, cells: &[u8]) {
         // Multiply and take the high part: even to 2^-36 for the largest lattice.
         let high = (u128::from(self.random.next_u64()) * lattice.sites() as u128) >> 64;
         self.start = self.base + high as u32;
@@ -84,7 +84,7 @@ impl Lane {
     }
 
     /// Ends a loop, undoes it if it changed what is kept, and says whether another one follows.
-    fn close(&mut self, lattice: &Lattice, cells: &mut [u8], now: u64) -> bool {
+    fn close(&mut self, lattice: &SquareLattice, cells: &mut [u8], now: u64) -> bool {
         self.loops -= 1;
         self.running = false;
         let part = self.part(lattice);
@@ -114,7 +114,7 @@ pub(super) enum Weights {
 
 impl Weights {
     /// `coupling` is v/T: a pair of parallel dimers has weight `exp(-coupling)`.
-    pub fn new(lattice: &Lattice, coupling: f64) -> Self {
+    pub fn new(lattice: &SquareLattice, coupling: f64) -> Self {
         match (coupling == 0.0, lattice.is_open()) {
             (true, false) => Self::Even,
             (true, true) => Self::EvenOpen(dice()),
@@ -124,7 +124,13 @@ impl Weights {
     }
 
     /// Moves every lane by `rounds` steps, or fewer if one has closed all its loops.
-    pub fn advance(&self, lattice: &Lattice, cells: &mut [u8], lanes: &mut [Lane], rounds: u32) {
+    pub fn advance(
+        &self,
+        lattice: &SquareLattice,
+        cells: &mut [u8],
+        lanes: &mut [Lane],
+        rounds: u32,
+    ) {
         match self {
             Self::Even => every(&Even, lattice, cells, lanes, rounds),
             Self::EvenOpen(table) => every(&EvenOpen { table }, lattice, cells, lanes, rounds),
@@ -140,7 +146,13 @@ impl Weights {
     }
 }
 
-fn every<R: Rule>(rule: &R, lattice: &Lattice, cells: &mut [u8], lanes: &mut [Lane], rounds: u32) {
+fn every<R: Rule>(
+    rule: &R,
+    lattice: &SquareLattice,
+    cells: &mut [u8],
+    lanes: &mut [Lane],
+    rounds: u32,
+) {
     match lanes {
         [a] => run(rule, lattice, cells, [a], rounds),
         [a, b] => run(rule, lattice, cells, [a, b], rounds),
@@ -224,7 +236,7 @@ fn weighted(thresholds: &[[u64; 3]; 4], from: u8, word: u64) -> u8 {
 }
 
 struct Interacting<'a> {
-    lattice: &'a Lattice,
+    lattice: &'a SquareLattice,
     table: &'a [[[u64; 3]; 4]],
 }
 
@@ -256,7 +268,7 @@ impl Rule for Interacting<'_> {
 }
 
 struct InteractingOpen<'a> {
-    lattice: &'a Lattice,
+    lattice: &'a SquareLattice,
     table: &'a [[[u64; 3]; 4]],
 }
 
@@ -304,7 +316,7 @@ fn shares(thresholds: &[u64; 3]) -> [f64; 4] {
 
 fn run<R: Rule, const K: usize>(
     rule: &R,
-    lattice: &Lattice,
+    lattice: &SquareLattice,
     cells: &mut [u8],
     mut lanes: [&mut Lane; K],
     rounds: u32,

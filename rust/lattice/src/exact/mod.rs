@@ -7,18 +7,6 @@
 mod states;
 mod windows;
 
-pub use states::{MOST_SPINS, States, density_of_states};
-pub use windows::{MOST_BLOCK, MOST_WIDTH, Window, windows};
-
-use kadanoff_runtime::Cancelled;
-
-/// Why there is no sum.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// Too many states, or an argument out of range.
-    #[error("{0}")]
-    Option(String),
-    /// The caller asked for a stop.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
-}
+pub use crate::Error;
+pub use states::{MAX_SPINS, States, density_of_states};
+pub use windows::{MAX_BLOCK, MAX_WIDTH, Window, windows};

@@ -9,9 +9,9 @@ use kadanoff_runtime::Control;
 use rayon::prelude::*;
 
 /// 2^31 visited states: some ten seconds on a core.
-pub const MOST_SPINS: usize = 32;
-const MOST_BINS: usize = 1 << 24;
-const MOST_CLASSES: usize = 8;
+pub const MAX_SPINS: usize = 32;
+const MAX_BINS: usize = 1 << 24;
+const MAX_CLASSES: usize = 8;
 /// States in a row between two looks at the cancel flag.
 const CHUNK_BITS: u32 = 18;
 
@@ -20,7 +20,9 @@ const CHUNK_BITS: u32 = 18;
 pub struct States {
     /// c sums of bonds for each entry.
     pub bonds: Vec<i64>,
+    /// Sum of the spins of every entry.
     pub magnetisation: Vec<i64>,
+    /// Number of states of every entry.
     pub counts: Vec<u64>,
 }
 
@@ -42,14 +44,14 @@ struct Mask {
 
 impl Graph {
     fn new(spins: usize, classes: &[Vec<(usize, usize)>]) -> Result<Self, Error> {
-        if !(1..=MOST_SPINS).contains(&spins) {
-            return Err(Error::Option(format!(
-                "states can be enumerated for 1 to {MOST_SPINS} spins, got {spins}"
+        if !(1..=MAX_SPINS).contains(&spins) {
+            return Err(Error::Argument(format!(
+                "states can be enumerated for 1 to {MAX_SPINS} spins, got {spins}"
             )));
         }
-        if classes.len() > MOST_CLASSES {
-            return Err(Error::Option(format!(
-                "at most {MOST_CLASSES} classes of bonds, got {}",
+        if classes.len() > MAX_CLASSES {
+            return Err(Error::Argument(format!(
+                "at most {MAX_CLASSES} classes of bonds, got {}",
                 classes.len()
             )));
         }
@@ -61,17 +63,17 @@ impl Graph {
         }
         strides.push(bins as i64);
         bins = bins.saturating_mul(spins + 1);
-        if bins > MOST_BINS {
-            return Err(Error::Option(format!(
+        if bins > MAX_BINS {
+            return Err(Error::Argument(format!(
                 "{bins} combinations of bond sums and magnetisation are too many (at most \
-                 {MOST_BINS}): put bonds of equal coupling into one class"
+                 {MAX_BINS}): put bonds of equal coupling into one class"
             )));
         }
         let mut masks = vec![Vec::<Mask>::new(); spins];
         for (class, &stride) in classes.iter().zip(&strides) {
             for &(i, j) in class {
                 if i.max(j) >= spins {
-                    return Err(Error::Option(format!(
+                    return Err(Error::Argument(format!(
                         "bond ({i}, {j}) leads beyond the {spins} spins"
                     )));
                 }

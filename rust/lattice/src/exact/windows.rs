@@ -12,17 +12,23 @@ use kadanoff_runtime::Control;
 use rayon::prelude::*;
 use std::marker::PhantomData;
 
-pub const MOST_WIDTH: usize = 20;
-pub const MOST_BLOCK: usize = 20;
+/// Largest width of a window.
+pub const MAX_WIDTH: usize = 20;
+/// Largest number of sites of a block.
+pub const MAX_BLOCK: usize = 20;
 /// Below this no two entries of a vector are further apart than numbers reach.
-const WIDEST_LOG: f64 = 600.0;
+const MAX_LOG: f64 = 600.0;
 
 /// A rectangle of `height` rows with couplings over temperature along rows and columns.
 #[derive(Debug, Clone)]
 pub struct Window {
+    /// Number of rows.
     pub height: usize,
+    /// Number of columns.
     pub width: usize,
+    /// Coupling over temperature along a row.
     pub kx: f64,
+    /// Coupling over temperature along a column.
     pub ky: f64,
     /// Sites `y * width + x` of the block, ascending.
     pub block: Vec<usize>,
@@ -123,27 +129,27 @@ struct Scaled {
 impl Window {
     fn check(&self) -> Result<(), Error> {
         let sites = self.height.checked_mul(self.width);
-        let fits = (1..=MOST_WIDTH).contains(&self.width) && self.height >= 1;
+        let fits = (1..=MAX_WIDTH).contains(&self.width) && self.height >= 1;
         let Some(sites) = sites.filter(|_| fits) else {
-            return Err(Error::Option(format!(
-                "a window is 1 to {MOST_WIDTH} sites wide and at least one high, got {} x {}",
+            return Err(Error::Argument(format!(
+                "a window is 1 to {MAX_WIDTH} sites wide and at least one high, got {} x {}",
                 self.width, self.height
             )));
         };
-        if self.block.len() > MOST_BLOCK {
-            return Err(Error::Option(format!(
-                "a block has at most {MOST_BLOCK} sites, got {}",
+        if self.block.len() > MAX_BLOCK {
+            return Err(Error::Argument(format!(
+                "a block has at most {MAX_BLOCK} sites, got {}",
                 self.block.len()
             )));
         }
         let ascending = self.block.windows(2).all(|p| p[0] < p[1]);
         if !ascending || self.block.last().is_some_and(|&s| s >= sites) {
-            return Err(Error::Option(
+            return Err(Error::Argument(
                 "sites of the block must ascend and lie in the window".into(),
             ));
         }
         if !(self.kx.is_finite() && self.ky.is_finite()) {
-            return Err(Error::Option("couplings must be finite".into()));
+            return Err(Error::Argument("couplings must be finite".into()));
         }
         Ok(())
     }
@@ -151,7 +157,7 @@ impl Window {
     fn one(&self, fields: &[f64], control: &Control, out: &mut [f64]) -> Result<(), Error> {
         let strongest = fields.iter().fold(0.0f64, |a, h| a.max(h.abs()));
         let bonds = 2.0 * (self.kx.abs() + self.ky.abs());
-        if 2.0 * self.width as f64 * (bonds + strongest) < WIDEST_LOG {
+        if 2.0 * self.width as f64 * (bonds + strongest) < MAX_LOG {
             Sum::<Linear>::new(self, fields, control).all(out)
         } else {
             Sum::<Logarithmic>::new(self, fields, control).all(out)
@@ -319,7 +325,7 @@ pub fn windows(window: &Window, fields: &[f64], control: &Control) -> Result<Vec
     window.check()?;
     let sites = window.height * window.width;
     if !fields.len().is_multiple_of(sites) || fields.iter().any(|h| !h.is_finite()) {
-        return Err(Error::Option(
+        return Err(Error::Argument(
             "fields must be finite, one for every site of every window".into(),
         ));
     }

@@ -5,9 +5,10 @@
 //! Couplings may have any sign and differ between directions. In a field Swendsen-Wang clusters
 //! are turned by a heat bath; a Wolff cluster, always flipped, cannot take one.
 
-use super::ensemble::{Chain, Counts, Update};
+use super::ensemble::{Counts, MarkovChain, Update};
 use super::graph::{Graph, pack};
-use super::model::{Error, Model, logistic, threshold};
+use super::model::{Model, logistic, threshold};
+use crate::Error;
 use kadanoff_runtime::Control;
 use kadanoff_runtime::random::{Stream, stream};
 use rand::Rng;
@@ -296,7 +297,7 @@ fn root(parent: &mut [u32], mut i: u32) -> u32 {
     i
 }
 
-impl Chain for Clusters {
+impl MarkovChain for Clusters {
     fn replicas(&self) -> usize {
         1
     }

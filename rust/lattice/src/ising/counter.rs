@@ -1,6 +1,6 @@
 //! Counting bits lane by lane.
 
-use super::word::{LANES, Lanes, Word};
+use super::word::{LANES, LaneWords, Word};
 
 /// Words that can be counted: 2^LEVELS - 1.
 const LEVELS: usize = 32;
@@ -52,7 +52,7 @@ impl<W: Word> Counter<W> {
                 W::zero()
             };
             let sum = self.sums[level];
-            let mut plane = Lanes::ZERO;
+            let mut plane = LaneWords::ZERO;
             sum.parity(waiting, carry).store(&mut plane);
             carry = sum.majority(waiting, carry);
             add_groups(&plane, size, level, &mut out);
@@ -62,8 +62,8 @@ impl<W: Word> Counter<W> {
 }
 
 /// Adds `2^level` times the number of set bits of each group of lanes; `size` is a power of two.
-fn add_groups(plane: &Lanes, size: usize, level: usize, out: &mut [u64]) {
-    if plane == &Lanes::ZERO {
+fn add_groups(plane: &LaneWords, size: usize, level: usize, out: &mut [u64]) {
+    if plane == &LaneWords::ZERO {
         return;
     }
     if size >= 64 {

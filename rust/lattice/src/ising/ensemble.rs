@@ -2,16 +2,17 @@
 
 use super::cluster::Clusters;
 use super::graph::Graph;
-use super::model::{Error, LARGEST, MAX_DIRECTIONS, Model};
+use super::model::{MAX_COUPLING, MAX_DIRECTIONS, Model};
 use super::multispin::{Multispin, blocks};
 use super::sequential::Sequential;
 use super::word::LANES;
+use crate::Error;
 use kadanoff_runtime::Control;
 use rayon::prelude::*;
 use std::time::{Duration, Instant};
 
 /// Below this many lanes in use one word is slower than as many spins one by one.
-const FEWEST_LANES: usize = 16;
+const MIN_LANES: usize = 16;
 
 /// Time between two moments at which all chains have measured equally often, half of it.
 const SLICE: Duration = Duration::from_millis(25);
@@ -60,7 +61,7 @@ impl Counts {
 }
 
 /// One stream of random numbers and the lattices that it drives.
-pub trait Chain: Send {
+pub trait MarkovChain: Send {
     /// Number of lattices.
     fn replicas(&self) -> usize;
     /// Sweeps, or clusters.
@@ -115,7 +116,7 @@ pub struct Ensemble {
     model: Model,
     update: Update,
     temperature: f64,
-    chains: Vec<Box<dyn Chain>>,
+    chains: Vec<Box<dyn MarkovChain>>,
     engine: &'static str,
 }
 
@@ -143,13 +144,13 @@ impl Ensemble {
         // A quarter of the replicas in a word at most, so that threads have something to share.
         let together = (replicas / 4).clamp(1, LANES);
         let lanes: usize = blocks(&model.shape, LANES).iter().product();
-        let sliced = !cluster && lanes.saturating_mul(together) >= FEWEST_LANES;
+        let sliced = !cluster && lanes.saturating_mul(together) >= MIN_LANES;
         let first = cluster.then(|| Clusters::new(&model, temperature, update, seed, 0));
-        let mut chains: Vec<Box<dyn Chain>> = Vec::new();
+        let mut chains: Vec<Box<dyn MarkovChain>> = Vec::new();
         let mut left = replicas;
         let mut index = 0;
         while left > 0 {
-            let chain: Box<dyn Chain> = if let Some(first) = &first {
+            let chain: Box<dyn MarkovChain> = if let Some(first) = &first {
                 Box::new(first.sibling(seed, index))
             } else if sliced {
                 let here = together.min(left);
@@ -189,7 +190,7 @@ impl Ensemble {
             _ => {
                 let together = (replicas / 4).clamp(1, LANES);
                 let lanes: usize = blocks(&model.shape, LANES).iter().product();
-                if lanes.saturating_mul(together) >= FEWEST_LANES {
+                if lanes.saturating_mul(together) >= MIN_LANES {
                     let chains = replicas.div_ceil(together);
                     return Multispin::bytes(model, together).saturating_mul(chains);
                 }
@@ -399,9 +400,9 @@ pub(crate) fn check_temperature(temperature: f64, field: f64) -> Result<(), Erro
             "temperature T must be positive (1e-100 to 1e100), got {temperature}"
         )));
     }
-    if field.is_nan() || field.abs() > LARGEST {
+    if field.is_nan() || field.abs() > MAX_COUPLING {
         return Err(Error::Argument(format!(
-            "field h must not exceed {LARGEST:e} in magnitude, got {field}"
+            "field h must not exceed {MAX_COUPLING:e} in magnitude, got {field}"
         )));
     }
     Ok(())

@@ -21,6 +21,7 @@ pub mod tempering;
 mod tests;
 pub mod word;
 
-pub use ensemble::{Chain, Counts, Ensemble, Measured, Update};
-pub use model::{Error, Lattice, MAX_DIRECTIONS, Model};
+pub use crate::Error;
+pub use ensemble::{Counts, Ensemble, MarkovChain, Measured, Update};
+pub use model::{LatticeKind, MAX_DIRECTIONS, Model};
 pub use tempering::{Tempered, Tempering};

@@ -1,30 +1,19 @@
 //! What is simulated: lattice, couplings, field, boundaries.
 
-use kadanoff_runtime::Cancelled;
+use crate::Error;
 
 /// Most forward directions of a lattice: three axes, or two axes and a diagonal.
 pub const MAX_DIRECTIONS: usize = 3;
 
 /// Sites are counted in 32 bits, with room for the sentinel beyond the last.
-const MOST_SITES: usize = u32::MAX as usize / 8;
+const MAX_SITES: usize = u32::MAX as usize / 8;
 
 /// Largest coupling or field, so that sums and products with 1 / T stay finite.
-pub(crate) const LARGEST: f64 = 1e100;
-
-/// What can be wrong with a model or a run.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum Error {
-    /// An argument is out of range.
-    #[error("{0}")]
-    Argument(String),
-    /// Somebody asked for a stop.
-    #[error(transparent)]
-    Cancelled(#[from] Cancelled),
-}
+pub(crate) const MAX_COUPLING: f64 = 1e100;
 
 /// Which bonds there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lattice {
+pub enum LatticeKind {
     /// One bond forward along every axis: chain, square, simple cubic.
     Hypercubic,
     /// Square with the diagonal (i, j) - (i + 1, j + 1) added.
@@ -40,7 +29,7 @@ pub struct Model {
     /// Sites along each axis.
     pub shape: Vec<usize>,
     /// Which bonds there are.
-    pub lattice: Lattice,
+    pub lattice: LatticeKind,
     /// One coupling for every forward direction: the axes, then the diagonal.
     pub couplings: Vec<f64>,
     /// Uniform field.
@@ -55,8 +44,8 @@ impl Model {
         let wrong = |text: String| Err(Error::Argument(text));
         let axes = self.shape.len();
         let wanted = match self.lattice {
-            Lattice::Hypercubic => 1..=3,
-            Lattice::Triangular => 2..=2,
+            LatticeKind::Hypercubic => 1..=3,
+            LatticeKind::Triangular => 2..=2,
         };
         if !wanted.contains(&axes) {
             return wrong(format!(
@@ -70,9 +59,9 @@ impl Model {
             .iter()
             .try_fold(1usize, |n, &l| n.checked_mul(l))
             .unwrap_or(usize::MAX);
-        if sites == 0 || sites > MOST_SITES {
+        if sites == 0 || sites > MAX_SITES {
             return wrong(format!(
-                "the number of sites must be between 1 and {MOST_SITES}, got shape {:?}",
+                "the number of sites must be between 1 and {MAX_SITES}, got shape {:?}",
                 self.shape
             ));
         }
@@ -86,10 +75,10 @@ impl Model {
             .couplings
             .iter()
             .chain([&self.field])
-            .all(|x| x.abs() <= LARGEST)
+            .all(|x| x.abs() <= MAX_COUPLING)
         {
             return wrong(format!(
-                "couplings and field must not exceed {LARGEST:e} in magnitude"
+                "couplings and field must not exceed {MAX_COUPLING:e} in magnitude"
             ));
         }
         Ok(())
@@ -106,7 +95,7 @@ impl Model {
         let mut all: Vec<Vec<i8>> = (0..axes)
             .map(|a| (0..axes).map(|b| i8::from(a == b)).collect())
             .collect();
-        if self.lattice == Lattice::Triangular {
+        if self.lattice == LatticeKind::Triangular {
             all.push(vec![1; axes]);
         }
         all

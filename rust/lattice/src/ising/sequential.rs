@@ -4,9 +4,10 @@
 //! Metropolis. A hundred times slower than [`super::multispin`]; it serves lattices that cannot
 //! be dealt out to many lanes, and tests the other.
 
-use super::ensemble::{Chain, Counts, RELIEF, Update};
+use super::ensemble::{Counts, MarkovChain, RELIEF, Update};
 use super::graph::{Graph, pack};
-use super::model::{Error, Model, checkerboard, logistic, metropolis, threshold};
+use super::model::{Model, checkerboard, logistic, metropolis, threshold};
+use crate::Error;
 use kadanoff_runtime::Control;
 use kadanoff_runtime::random::{Stream, stream};
 use rand::Rng;
@@ -114,7 +115,7 @@ impl Sequential {
     }
 }
 
-impl Chain for Sequential {
+impl MarkovChain for Sequential {
     fn replicas(&self) -> usize {
         1
     }

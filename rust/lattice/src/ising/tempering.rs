@@ -4,9 +4,10 @@
 //! temperatures of a ladder are words of the same layout; several ladders run side by side in
 //! the lanes.
 
-use super::ensemble::{Chain, Measured, Update, check_temperature};
-use super::model::{Error, Model};
+use super::ensemble::{MarkovChain, Measured, Update, check_temperature};
+use super::model::Model;
 use super::multispin::Multispin;
+use crate::Error;
 use kadanoff_runtime::Control;
 use kadanoff_runtime::random::{Stream, stream};
 use rand::Rng;

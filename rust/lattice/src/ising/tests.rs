@@ -5,7 +5,7 @@ use super::*;
 use kadanoff_runtime::Control;
 use std::collections::BTreeMap;
 
-fn model(shape: &[usize], lattice: Lattice, couplings: &[f64], field: f64) -> Model {
+fn model(shape: &[usize], lattice: LatticeKind, couplings: &[f64], field: f64) -> Model {
     Model {
         shape: shape.to_vec(),
         lattice,
@@ -42,24 +42,30 @@ fn distribution(m: &Model, temperature: f64) -> BTreeMap<(u64, [u64; 3]), f64> {
 }
 
 /// Standard deviations by which chi^2 exceeds its mean, and how many classes it has.
-fn excess(chain: &mut dyn Chain, m: &Model, t: f64, times: usize, spacing: u64) -> (f64, usize) {
+fn excess(
+    chain: &mut dyn MarkovChain,
+    m: &Model,
+    t: f64,
+    times: usize,
+    spacing: u64,
+) -> (f64, usize) {
     let exact = distribution(m, t);
     let control = Control::new();
-    let mut seen: BTreeMap<(u64, [u64; 3]), f64> = BTreeMap::new();
+    let mut observed: BTreeMap<(u64, [u64; 3]), f64> = BTreeMap::new();
     chain.randomise();
     chain.advance(50 * spacing, &control).unwrap();
     for _ in 0..times {
         chain.advance(spacing, &control).unwrap();
         for counts in chain.measure() {
-            *seen.entry((counts.up, counts.differ)).or_insert(0.0) += 1.0;
+            *observed.entry((counts.up, counts.differ)).or_insert(0.0) += 1.0;
         }
     }
     let n = (times * chain.replicas()) as f64;
-    assert!(seen.keys().all(|k| exact.contains_key(k)));
+    assert!(observed.keys().all(|k| exact.contains_key(k)));
     let (mut chi, mut classes) = (0.0, 0);
     let (mut rare_expected, mut rare_seen) = (0.0, 0.0);
     for (key, p) in &exact {
-        let found = seen.get(key).copied().unwrap_or(0.0);
+        let found = observed.get(key).copied().unwrap_or(0.0);
         if n * p < 10.0 {
             rare_expected += n * p;
             rare_seen += found;
@@ -83,7 +89,7 @@ fn open(mut model: Model, periodic: &[bool]) -> Model {
 
 /// Model, temperature; 2^16 states at most.
 fn cases() -> Vec<(Model, f64)> {
-    use Lattice::{Hypercubic, Triangular};
+    use LatticeKind::{Hypercubic, Triangular};
     vec![
         (model(&[10], Hypercubic, &[1.0], 0.0), 1.5),
         (model(&[2], Hypercubic, &[1.0], 0.2), 3.0),
@@ -171,14 +177,14 @@ fn clusters_draw_from_the_boltzmann_distribution() {
 #[test]
 fn a_wrong_temperature_is_noticed() {
     // The test above must be able to fail: 2 % in T are far outside.
-    let m = model(&[4, 4], Lattice::Hypercubic, &[1.0; 2], 0.0);
+    let m = model(&[4, 4], LatticeKind::Hypercubic, &[1.0; 2], 0.0);
     let mut chain = multispin::Multispin::new(&m, 2.4 * 1.02, Update::HeatBath, 128, 1, 0);
     assert!(excess(&mut chain, &m, 2.4, 500, 12).0 > 6.0);
 }
 
 #[test]
 fn tempering_keeps_every_temperature() {
-    let m = model(&[3, 4], Lattice::Triangular, &[-1.0; 3], 0.2);
+    let m = model(&[3, 4], LatticeKind::Triangular, &[-1.0; 3], 0.2);
     let temperatures = vec![0.7, 1.1, 2.0];
     let mut t = Tempering::new(m.clone(), temperatures.clone(), Update::HeatBath, 64, 9).unwrap();
     let control = Control::new();
@@ -217,7 +223,7 @@ fn a_run_does_not_depend_on_threads_and_keeps_what_it_measured() {
     for update in [Update::HeatBath, Update::Wolff, Update::SwendsenWang] {
         let run = |threads| {
             kadanoff_runtime::with_threads(Some(threads), || {
-                let m = model(&[8, 8], Lattice::Hypercubic, &[1.0; 2], 0.0);
+                let m = model(&[8, 8], LatticeKind::Hypercubic, &[1.0; 2], 0.0);
                 let mut e = Ensemble::new(m, 2.3, update, 24, 4).unwrap();
                 e.advance(10, &Control::new()).unwrap();
                 let found = e.measure(20, 2, true, &Control::new());
@@ -227,7 +233,7 @@ fn a_run_does_not_depend_on_threads_and_keeps_what_it_measured() {
         };
         assert!(run(1) == run(2) && run(1) == run(3));
     }
-    let m = model(&[8, 8], Lattice::Hypercubic, &[1.0; 2], 0.0);
+    let m = model(&[8, 8], LatticeKind::Hypercubic, &[1.0; 2], 0.0);
     let mut e = Ensemble::new(m, 2.3, Update::Wolff, 4, 4).unwrap();
     let control = Control::new();
     control.cancel();
@@ -240,7 +246,7 @@ fn a_run_does_not_depend_on_threads_and_keeps_what_it_measured() {
 
 #[test]
 fn what_cannot_be_is_refused() {
-    let square = |l: usize| model(&[l, l], Lattice::Hypercubic, &[1.0; 2], 0.0);
+    let square = |l: usize| model(&[l, l], LatticeKind::Hypercubic, &[1.0; 2], 0.0);
     let refused = |m: Model, t: f64, update| Ensemble::new(m, t, update, 1, 1).is_err();
     assert!(refused(square(0), 1.0, Update::Wolff));
     assert!(refused(square(1 << 40), 1.0, Update::Wolff));
@@ -258,12 +264,12 @@ fn what_cannot_be_is_refused() {
     m.couplings.pop();
     assert!(refused(m, 1.0, Update::HeatBath));
     assert!(refused(
-        model(&[4; 4], Lattice::Hypercubic, &[1.0; 4], 0.0),
+        model(&[4; 4], LatticeKind::Hypercubic, &[1.0; 4], 0.0),
         1.0,
         Update::HeatBath
     ));
     assert!(refused(
-        model(&[4], Lattice::Triangular, &[1.0; 2], 0.0),
+        model(&[4], LatticeKind::Triangular, &[1.0; 2], 0.0),
         1.0,
         Update::HeatBath
     ));
@@ -278,7 +284,7 @@ fn extreme_numbers_stay_finite() {
             Update::Wolff,
             Update::SwendsenWang,
         ] {
-            let m = model(&[8, 8], Lattice::Hypercubic, &[1e100, -1e-100], 0.0);
+            let m = model(&[8, 8], LatticeKind::Hypercubic, &[1e100, -1e-100], 0.0);
             let mut e = Ensemble::new(m, t, update, 4, 1).unwrap();
             e.advance(5, &Control::new()).unwrap();
             assert!(e.now().0.iter().all(|x| x.is_finite()));

@@ -5,15 +5,17 @@
 //! L = 512 on a Zen 5 core: 2 spins/ns in plain code, 7 with AVX2, 22 with AVX-512, which is 0.7 of
 //! what drawing the random bits alone allows.
 
+use kadanoff_runtime::simd;
+
 /// 512 bits in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C, align(64))]
-pub struct Lanes(pub [u64; 8]);
+pub struct LaneWords(pub [u64; 8]);
 
 /// Number of lanes of a word.
 pub const LANES: usize = 512;
 
-impl Lanes {
+impl LaneWords {
     /// All bits zero.
     pub const ZERO: Self = Self([0; 8]);
     /// All bits one.
@@ -50,17 +52,17 @@ impl Lanes {
 #[derive(Debug, Clone)]
 pub struct Rotation {
     /// Elements that lane group i takes from, for the two halves of either shift.
-    take: [Lanes; 4],
+    take: [LaneWords; 4],
     down: u64,
     up: u64,
-    wrap: Lanes,
+    wrap: LaneWords,
 }
 
 impl Rotation {
     /// Lanes where `wrap` is set take from `up` lanes below, the others from `down` lanes above.
-    pub fn new(down: usize, up: usize, wrap: Lanes) -> Self {
+    pub fn new(down: usize, up: usize, wrap: LaneWords) -> Self {
         // Elements that come around the end are wrong, and masked: each lane has one source.
-        let take = |offset: usize| Lanes(std::array::from_fn(|i| ((i + offset) % 8) as u64));
+        let take = |offset: usize| LaneWords(std::array::from_fn(|i| ((i + offset) % 8) as u64));
         Self {
             take: [
                 take(down / 64),
@@ -77,8 +79,8 @@ impl Rotation {
 
 /// Operations on 512 bits.
 pub(crate) trait Word: Copy {
-    fn load(from: &Lanes) -> Self;
-    fn store(self, to: &mut Lanes);
+    fn load(from: &LaneWords) -> Self;
+    fn store(self, to: &mut LaneWords);
     fn and(self, other: Self) -> Self;
     fn or(self, other: Self) -> Self;
     fn xor(self, other: Self) -> Self;
@@ -113,12 +115,12 @@ pub(crate) trait Word: Copy {
 
     #[inline(always)]
     fn zero() -> Self {
-        Self::load(&Lanes::ZERO)
+        Self::load(&LaneWords::ZERO)
     }
 
     #[inline(always)]
     fn ones() -> Self {
-        Self::load(&Lanes::ONES)
+        Self::load(&LaneWords::ONES)
     }
 
     #[inline(always)]
@@ -140,11 +142,11 @@ impl Portable {
 
 impl Word for Portable {
     #[inline(always)]
-    fn load(from: &Lanes) -> Self {
+    fn load(from: &LaneWords) -> Self {
         Self(from.0)
     }
     #[inline(always)]
-    fn store(self, to: &mut Lanes) {
+    fn store(self, to: &mut LaneWords) {
         to.0 = self.0;
     }
     #[inline(always)]
@@ -193,8 +195,8 @@ impl Word for Portable {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     //! Every value of these types is made inside a function that was entered after the
-    //! processor's features had been detected, see `dispatch`; that makes the calls sound.
-    use super::{Lanes, Portable, Rotation, Word};
+    //! processor's features had been detected, see `simd::dispatch`; that makes the calls sound.
+    use super::{LaneWords, Portable, Rotation, Word};
     use std::arch::x86_64::*;
 
     #[derive(Clone, Copy)]
@@ -227,11 +229,11 @@ mod x86 {
 
     impl Word for Avx512 {
         #[inline(always)]
-        fn load(from: &Lanes) -> Self {
+        fn load(from: &LaneWords) -> Self {
             Self(safe!(_mm512_load_si512(std::ptr::from_ref(from).cast())))
         }
         #[inline(always)]
-        fn store(self, to: &mut Lanes) {
+        fn store(self, to: &mut LaneWords) {
             safe!(_mm512_store_si512(std::ptr::from_mut(to).cast(), self.0))
         }
         #[inline(always)]
@@ -316,12 +318,12 @@ mod x86 {
 
     impl Word for Avx2 {
         #[inline(always)]
-        fn load(from: &Lanes) -> Self {
+        fn load(from: &LaneWords) -> Self {
             let p: *const __m256i = std::ptr::from_ref(from).cast();
             safe!(Self([_mm256_load_si256(p), _mm256_load_si256(p.add(1))]))
         }
         #[inline(always)]
-        fn store(self, to: &mut Lanes) {
+        fn store(self, to: &mut LaneWords) {
             let p: *mut __m256i = std::ptr::from_mut(to).cast();
             safe!({
                 _mm256_store_si256(p, self.0[0]);
@@ -369,7 +371,7 @@ mod x86 {
         #[inline(always)]
         fn rotate(self, by: &Rotation) -> Self {
             // Rare: only at the edges of blocks.
-            let mut lanes = Lanes::ZERO;
+            let mut lanes = LaneWords::ZERO;
             self.store(&mut lanes);
             Portable::load(&lanes).rotate(by).store(&mut lanes);
             Self::load(&lanes)
@@ -383,32 +385,30 @@ pub(crate) use x86::{Avx2, Avx512};
 pub use kadanoff_runtime::simd::Level;
 
 /// Work that is written once for all kinds of words.
-pub(crate) trait Kernel {
+pub(crate) trait WordKernel {
     type Output;
     fn run<W: Word>(self) -> Self::Output;
 }
 
-/// Runs the kernel on the given registers, or on the portable ones where those are missing.
-pub(crate) fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
-    #[cfg(target_arch = "x86_64")]
-    {
-        #[target_feature(enable = "avx512f")]
-        fn avx512<K: Kernel>(kernel: K) -> K::Output {
-            kernel.run::<Avx512>()
-        }
-        #[target_feature(enable = "avx2")]
-        fn avx2<K: Kernel>(kernel: K) -> K::Output {
-            kernel.run::<Avx2>()
-        }
-        if level == Level::Avx512 && level.runs() {
-            // SAFETY: the processor was just asked.
-            return unsafe { avx512(kernel) };
-        }
-        if level == Level::Avx2 && level.runs() {
-            // SAFETY: the processor was just asked.
-            return unsafe { avx2(kernel) };
+/// The work on the words of the instructions that it is compiled for.
+struct OnWords<K>(K);
+
+impl<K: WordKernel> simd::Kernel for OnWords<K> {
+    type Output = K::Output;
+
+    #[inline(always)]
+    fn run<I: simd::Instructions>(self) -> K::Output {
+        match I::LEVEL {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => self.0.run::<Avx512>(),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => self.0.run::<Avx2>(),
+            _ => self.0.run::<Portable>(),
         }
     }
-    let _ = level;
-    kernel.run::<Portable>()
+}
+
+/// Runs the work on the registers of `level`, or on the portable ones where those are missing.
+pub(crate) fn dispatch<K: WordKernel>(level: Level, work: K) -> K::Output {
+    simd::dispatch(level, OnWords(work))
 }

@@ -16,12 +16,12 @@ fn chi_squared(update: Update, interval: usize) -> f64 {
         pair: 0.2,
         plaquette: 0.1,
     };
-    let mut chain = Chain::new(model, &[1; 9], 7, 0);
+    let mut chain = PlaquetteChain::new(model, &[1; 9], 7, 0);
     let add = match update {
         Update::Metropolis => [0.0; SHELLS],
         Update::Cluster(k) => k.map(|k| -(-2.0 * k.abs()).exp_m1()),
     };
-    let step = |chain: &mut Chain| match update {
+    let step = |chain: &mut PlaquetteChain| match update {
         Update::Metropolis => chain.sweep(),
         Update::Cluster(k) => chain.cluster(&k, &add),
     };
@@ -74,7 +74,7 @@ fn measured_sums_are_those_of_a_known_configuration() {
     let rows: Vec<i8> = (0..16)
         .map(|i| if i / 4 % 2 == 0 { 1 } else { -1 })
         .collect();
-    let chain = Chain::new(model, &rows, 0, 0);
+    let chain = PlaquetteChain::new(model, &rows, 0, 0);
     assert_eq!(chain.measure(), [0, -32, 32, 16, 0]);
 }
 

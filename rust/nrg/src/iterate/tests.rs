@@ -1,7 +1,7 @@
-//! The clean chain, whose many-body levels are sums of one-particle levels, is the exact answer.
+//! The clean chain, whose many-body levels are sums of one-particle levels, is the exact result.
 
 use super::*;
-use crate::{Reflected, ReflectionMatrix, SeedBlock, Symmetry, clean_chain, thermodynamics};
+use crate::{ClusterBlock, Reflected, ReflectionMatrix, Symmetry, clean_chain, thermodynamics};
 
 pub const SYMMETRIES: [(Factor, Factor); 4] = [
     (Factor::U1, Factor::U1),
@@ -11,10 +11,10 @@ pub const SYMMETRIES: [(Factor, Factor); 4] = [
 ];
 
 /// Site 0 alone.
-pub fn clean_seed(symmetry: Symmetry, onsite: f64) -> Seed {
+pub fn clean_cluster(symmetry: Symmetry, onsite: f64) -> InitialCluster {
     let site = Site::new(symmetry, 0);
     if symmetry.bands == 2 {
-        return two_band_seed(symmetry, &site);
+        return two_band_cluster(symmetry, &site);
     }
     let one = |x: f64| Mat::from_fn(1, 1, |_, _| x);
     let reflection = |g: usize| {
@@ -29,12 +29,12 @@ pub fn clean_seed(symmetry: Symmetry, onsite: f64) -> Seed {
                 .collect()
         })
     };
-    Seed {
+    InitialCluster {
         symmetry,
         blocks: site
             .states
             .iter()
-            .map(|s| SeedBlock {
+            .map(|s| ClusterBlock {
                 label: s.label,
                 odd: s.odd,
                 energies: vec![onsite * s.electrons],
@@ -51,7 +51,7 @@ pub fn clean_seed(symmetry: Symmetry, onsite: f64) -> Seed {
 }
 
 /// The 16 states of a site of two bands, gathered by label.
-fn two_band_seed(symmetry: Symmetry, site: &Site) -> Seed {
+fn two_band_cluster(symmetry: Symmetry, site: &Site) -> InitialCluster {
     let mut labels: Vec<_> = site.states.iter().map(|s| s.label).collect();
     labels.sort_unstable();
     labels.dedup();
@@ -99,10 +99,10 @@ fn two_band_seed(symmetry: Symmetry, site: &Site) -> Seed {
             .collect();
         Some(actions)
     });
-    Seed {
+    InitialCluster {
         symmetry,
         blocks: (0..labels.len())
-            .map(|i| SeedBlock {
+            .map(|i| ClusterBlock {
                 label: labels[i],
                 odd: site.states[members(i)[0]].odd,
                 energies: vec![0.0; members(i).len()],
@@ -114,9 +114,9 @@ fn two_band_seed(symmetry: Symmetry, site: &Site) -> Seed {
     }
 }
 
-pub fn wilson(sites: usize, onsite: f64) -> Chain {
+pub fn wilson(sites: usize, onsite: f64) -> WilsonChain {
     let scale = |n: usize| 0.7 * 2.5_f64.powf(0.5 - 0.5 * n as f64);
-    Chain {
+    WilsonChain {
         hopping: (1..sites).map(|n| 0.9 * scale(n)).collect(),
         onsite: (0..sites).map(|n| onsite * scale(n)).collect(),
         scale: (0..sites).map(scale).collect(),
@@ -137,8 +137,8 @@ pub fn options(states: usize) -> Options {
     }
 }
 
-pub fn run(seed: &Seed, chain: &Chain, options: &Options) -> Run {
-    let (run, outcome) = solve(seed, chain, options, &Control::new());
+pub fn run(cluster: &InitialCluster, chain: &WilsonChain, options: &Options) -> Run {
+    let (run, outcome) = solve(cluster, chain, options, &Control::new());
     outcome.expect("the run succeeds");
     run
 }
@@ -170,8 +170,8 @@ fn the_clean_chain_is_exact_in_every_symmetry() {
             }
             let symmetry = Symmetry::single(charge, spin);
             let chain = wilson(6, onsite);
-            let seed = clean_seed(symmetry, chain.onsite[0]);
-            let run = run(&seed, &chain, &options(100_000));
+            let cluster = clean_cluster(symmetry, chain.onsite[0]);
+            let run = run(&cluster, &chain, &options(100_000));
             assert_eq!(spectrum(symmetry, &run).len(), 4_usize.pow(6));
             for n in 0..6 {
                 let temperatures = [chain.scale[n], 3.0 * chain.scale[n]];
@@ -202,10 +202,10 @@ fn two_clean_bands_are_twice_one() {
         ..Symmetry::single(Factor::U1, Factor::U1)
     };
     let chain = wilson(3, 0.0);
-    let seed = clean_seed(symmetry, 0.0);
+    let cluster = clean_cluster(symmetry, 0.0);
     for reuse in [false, true] {
         let run = run(
-            &seed,
+            &cluster,
             &chain,
             &Options {
                 reuse,
@@ -230,12 +230,13 @@ fn truncated_spectra_do_not_depend_on_symmetry_reuse_or_threads() {
         reuse: false,
         ..options(120)
     };
-    let expected = spectrum(abelian, &run(&clean_seed(abelian, 0.0), &chain, &plain));
+    let expected = spectrum(abelian, &run(&clean_cluster(abelian, 0.0), &chain, &plain));
     for (charge, spin) in SYMMETRIES {
         let symmetry = Symmetry::single(charge, spin);
-        let seed = clean_seed(symmetry, 0.0);
-        let one = kadanoff_runtime::with_threads(Some(1), || run(&seed, &chain, &options(120)));
-        let three = kadanoff_runtime::with_threads(Some(3), || run(&seed, &chain, &options(120)));
+        let cluster = clean_cluster(symmetry, 0.0);
+        let one = kadanoff_runtime::with_threads(Some(1), || run(&cluster, &chain, &options(120)));
+        let three =
+            kadanoff_runtime::with_threads(Some(3), || run(&cluster, &chain, &options(120)));
         let (one, three) = (one.expect("pool"), three.expect("pool"));
         let got = spectrum(symmetry, &one);
         assert_eq!(got, spectrum(symmetry, &three));
@@ -251,7 +252,7 @@ fn truncated_spectra_do_not_depend_on_symmetry_reuse_or_threads() {
 fn complete_sums_recover_what_truncation_took() {
     let symmetry = Symmetry::single(Factor::SU2, Factor::SU2);
     let chain = wilson(12, 0.0);
-    let run = run(&clean_seed(symmetry, 0.0), &chain, &options(20));
+    let run = run(&clean_cluster(symmetry, 0.0), &chain, &options(20));
     let t = [2.0 * chain.scale[11]];
     let exact = clean_chain(&chain, 11, &t).1[0].log_z;
     let short = thermodynamics(symmetry, &run, 11, &t, false)[0].log_z;
@@ -272,7 +273,7 @@ fn a_cancelled_run_hands_back_what_it_has() {
     let control = Control::new();
     control.cancel();
     let (run, outcome) = solve(
-        &clean_seed(symmetry, 0.0),
+        &clean_cluster(symmetry, 0.0),
         &wilson(8, 0.0),
         &options(50),
         &control,
@@ -289,7 +290,7 @@ fn a_shell_that_does_not_fit_is_refused_before_it_is_built() {
         ..options(5000)
     };
     let (run, outcome) = solve(
-        &clean_seed(symmetry, 0.0),
+        &clean_cluster(symmetry, 0.0),
         &wilson(8, 0.0),
         &tight,
         &Control::new(),

@@ -1,11 +1,12 @@
 //! f_0 on the clean chain: `A(w) = sum_k |phi_k(0)|^2 delta(w - e_k)` at every temperature.
 
 use super::*;
-use crate::iterate::tests::{SYMMETRIES, clean_seed, options, run, wilson};
-use crate::{Factor, Seed, densities};
+use crate::iterate::tests::{SYMMETRIES, clean_cluster, options, run, wilson};
+use crate::{Factor, InitialCluster, densities};
 
-fn creation(symmetry: Symmetry, seed: &Seed) -> Vec<Tensor> {
-    seed.hopping
+fn creation(symmetry: Symmetry, cluster: &InitialCluster) -> Vec<Tensor> {
+    cluster
+        .hopping
         .iter()
         .enumerate()
         .map(|(channel, elements)| {
@@ -33,7 +34,7 @@ const BINS: Bins = Bins {
 };
 
 /// (frequency, weight) of every occupied bin.
-fn peaks(s: &Spectrum) -> Vec<(f64, f64)> {
+fn peaks(s: &BinnedSpectrum) -> Vec<(f64, f64)> {
     let mut out: Vec<(f64, f64)> = s
         .weight
         .iter()
@@ -51,15 +52,15 @@ fn the_clean_orbital_has_its_one_particle_spectrum() {
         for states in [100_000, 30] {
             let symmetry = Symmetry::single(charge, spin);
             let chain = wilson(4, 0.0);
-            let seed = clean_seed(symmetry, 0.0);
+            let cluster = clean_cluster(symmetry, 0.0);
             let keep_basis = crate::Options {
                 basis: Some(if states > 1000 { usize::MAX } else { 500 }),
                 ..options(states)
             };
-            let run = run(&seed, &chain, &keep_basis);
+            let run = run(&cluster, &chain, &keep_basis);
             let control = Control::new();
             let rho = densities(symmetry, &run, &[0.3, 0.01], &control).expect("densities");
-            let one: Vec<Mat<f64>> = seed
+            let one: Vec<Mat<f64>> = cluster
                 .blocks
                 .iter()
                 .map(|b| Mat::identity(b.energies.len(), b.energies.len()))
@@ -67,7 +68,7 @@ fn the_clean_orbital_has_its_one_particle_spectrum() {
             for r in &rho {
                 assert!((r.expectation(symmetry, &run, &one) - 1.0).abs() < 1e-12);
             }
-            let tensors = creation(symmetry, &seed);
+            let tensors = creation(symmetry, &cluster);
             let pairs: Vec<Pair> = (0..tensors.len())
                 .map(|i| Pair {
                     b: i,
@@ -101,15 +102,15 @@ fn the_clean_orbital_has_its_one_particle_spectrum() {
 #[test]
 fn an_operator_of_the_wrong_charge_is_refused() {
     let symmetry = Symmetry::single(Factor::U1, Factor::SU2);
-    let seed = clean_seed(symmetry, 0.0);
+    let cluster = clean_cluster(symmetry, 0.0);
     let keep_basis = crate::Options {
         basis: Some(usize::MAX),
         ..options(100)
     };
-    let run = run(&seed, &wilson(3, 0.0), &keep_basis);
+    let run = run(&cluster, &wilson(3, 0.0), &keep_basis);
     let control = Control::new();
     let rho = densities(symmetry, &run, &[0.1], &control).expect("densities");
-    let mut tensors = creation(symmetry, &seed);
+    let mut tensors = creation(symmetry, &cluster);
     tensors[0].rank[0] = 2;
     let pair = Pair {
         b: 0,
@@ -124,21 +125,21 @@ fn an_operator_of_the_wrong_charge_is_refused() {
 fn the_response_is_a_second_derivative_of_the_free_energy() {
     let symmetry = Symmetry::single(Factor::U1, Factor::U1);
     let chain = wilson(4, 0.0);
-    let seed = clean_seed(symmetry, 0.0);
+    let cluster = clean_cluster(symmetry, 0.0);
     let keep_basis = crate::Options {
         basis: Some(usize::MAX),
         ..options(100_000)
     };
-    let run = run(&seed, &chain, &keep_basis);
+    let run = run(&cluster, &chain, &keep_basis);
     let control = Control::new();
     let t = 0.2;
     let rho = densities(symmetry, &run, &[t], &control).expect("densities");
     // The operator is n_0, and the derivative is with respect to its energy e_0.
     let n_0 = Tensor {
         rank: [0; crate::MAX_FACTORS],
-        elements: (0..seed.blocks.len())
+        elements: (0..cluster.blocks.len())
             .map(|i| {
-                let label = seed.blocks[i].label;
+                let label = cluster.blocks[i].label;
                 ((i, i), Mat::from_fn(1, 1, |_, _| f64::from(label[0] + 1)))
             })
             .collect(),

@@ -78,11 +78,11 @@ fn layers_that_are_too_large_are_refused() {
     let machine = machine(40, 40, 0.0, (Units::Spin, Units::Spin));
     assert!(matches!(
         log_z(&machine, &Control::new()),
-        Err(Error::Option(_))
+        Err(Error::Argument(_))
     ));
     assert!(matches!(
         log_weights(&machine, &Control::new()),
-        Err(Error::Option(_))
+        Err(Error::Argument(_))
     ));
 }
 

@@ -76,7 +76,7 @@ fn every_level_draws_the_same_bits() {
                 layer.set(level, &b, &w);
                 let mut out = vec![0; 64 * words(m)];
                 let mut means = vec![0.0f32; 64 * layer.padded()];
-                let mut random = Lanes::new(1, 2);
+                let mut random = RandomLanes::new(1, 2);
                 let at = Tempered {
                     beta: 0.7,
                     base: &base,
@@ -114,7 +114,7 @@ fn padding_stays_dark() {
     let mut layer = Layer::new(3, 37, Units::Spin, Units::Binary);
     layer.set(Level::best(), &[9.0; 37], &[0.0; 111]);
     let mut out = vec![0; 64];
-    let mut random = Lanes::new(0, 0);
+    let mut random = RandomLanes::new(0, 0);
     let input = rows(64, 3, 1);
     layer.sample(
         Level::best(),

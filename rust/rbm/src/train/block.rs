@@ -2,10 +2,10 @@
 
 use super::State;
 use crate::bits::{BLOCK, transpose, words};
-use crate::lanes::Lanes;
+use crate::lanes::RandomLanes;
 use crate::layer::{Correlate, Layer, PANEL, Table, Tempered, tables};
 use crate::units::Units;
-use kadanoff_runtime::simd::{Kernel, Level};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, Portable};
 
 /// What the rows of a minibatch add up to, each already divided by their number.
 pub struct Sums {
@@ -52,7 +52,7 @@ impl Kernel for Add<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let Self(total, own) = self;
         total.flips += own.flips;
         for (to, from) in total.arrays().into_iter().zip(own.arrays()) {
@@ -122,7 +122,7 @@ impl Task {
             tables: &mut self.tables,
             out: &mut self.sums.correlations,
         }
-        .run::<false>();
+        .run::<Portable>();
         let (low, span) = (with.units.0.low() as f32, with.units.0.span() as f32);
         for (i, column) in columns.iter().enumerate() {
             let total = low * self.rows as f32 + span * column.count_ones() as f32;
@@ -155,14 +155,14 @@ pub struct DataPhase<'a> {
     pub with: &'a Setting<'a>,
     pub weight: f32,
     pub sweeps: usize,
-    pub random: Option<Lanes>,
+    pub random: Option<RandomLanes>,
 }
 
 impl Kernel for DataPhase<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let Self {
             task,
             with,
@@ -228,14 +228,14 @@ pub struct ChainPhase<'a> {
     pub sweeps: usize,
     pub beta: f32,
     pub base: &'a [f32],
-    pub random: Lanes,
+    pub random: RandomLanes,
 }
 
 impl Kernel for ChainPhase<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<I: Instructions>(self) {
         let Self {
             task,
             with,

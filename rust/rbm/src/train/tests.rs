@@ -101,9 +101,15 @@ fn arrays_that_do_not_fit_are_refused() {
             &mut done,
         )
     };
-    assert!(matches!(bad(|s| s.hidden = 6), Err(Error::Shape(_))));
-    assert!(matches!(bad(|s| s.base = vec![0.0]), Err(Error::Shape(_))));
-    assert!(matches!(bad(|s| s.offsets.clear()), Err(Error::Shape(_))));
+    assert!(matches!(bad(|s| s.hidden = 6), Err(Error::Argument(_))));
+    assert!(matches!(
+        bad(|s| s.base = vec![0.0]),
+        Err(Error::Argument(_))
+    ));
+    assert!(matches!(
+        bad(|s| s.offsets.clear()),
+        Err(Error::Argument(_))
+    ));
     let mut state = start(10, 5);
     let persistent = Options {
         negative: Negative::Persistent,
@@ -116,7 +122,7 @@ fn arrays_that_do_not_fit_are_refused() {
         &Control::new(),
         &mut Vec::new(),
     );
-    assert!(matches!(outcome, Err(Error::Shape(_))));
+    assert!(matches!(outcome, Err(Error::Argument(_))));
     let outcome = train(
         &mut state,
         &[],
@@ -124,7 +130,7 @@ fn arrays_that_do_not_fit_are_refused() {
         &Control::new(),
         &mut Vec::new(),
     );
-    assert!(matches!(outcome, Err(Error::Shape(_))));
+    assert!(matches!(outcome, Err(Error::Argument(_))));
     let outcome = train(
         &mut state,
         &data(3),
@@ -132,5 +138,5 @@ fn arrays_that_do_not_fit_are_refused() {
         &Control::new(),
         &mut Vec::new(),
     );
-    assert!(matches!(outcome, Err(Error::Option(_))));
+    assert!(matches!(outcome, Err(Error::Argument(_))));
 }

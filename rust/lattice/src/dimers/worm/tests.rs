@@ -7,7 +7,7 @@ use kadanoff_runtime::Control;
 use std::collections::BTreeMap;
 
 /// `kernel[a][b]`: probability that a loop begun at a random site leads from covering a to b.
-fn kernel<R: Rule>(rule: &R, lattice: &Lattice, coverings: &[Vec<u8>]) -> Vec<Vec<f64>> {
+fn kernel<R: Rule>(rule: &R, lattice: &SquareLattice, coverings: &[Vec<u8>]) -> Vec<Vec<f64>> {
     let index: BTreeMap<&[u8], usize> = coverings
         .iter()
         .enumerate()
@@ -54,7 +54,7 @@ fn kernel<R: Rule>(rule: &R, lattice: &Lattice, coverings: &[Vec<u8>]) -> Vec<Ve
 }
 
 fn check(lx: usize, ly: usize, boundary: Boundary, coupling: f64) {
-    let lattice = Lattice::new(lx, ly, boundary).unwrap();
+    let lattice = SquareLattice::new(lx, ly, boundary).unwrap();
     let coverings: Vec<Vec<u8>> = enumerate(&lattice, 1000, &Control::new())
         .unwrap()
         .chunks(lx * ly)
@@ -109,7 +109,7 @@ fn detailed_balance_is_exact() {
 
 #[test]
 fn turns_follow_their_probabilities() {
-    let lattice = Lattice::new(4, 4, Boundary::Open).unwrap();
+    let lattice = SquareLattice::new(4, 4, Boundary::Open).unwrap();
     let cells = lattice.bytes(&lattice.columnar());
     let table = thresholds(-0.7);
     let rule = InteractingOpen {

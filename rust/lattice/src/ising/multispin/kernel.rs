@@ -1,7 +1,7 @@
 //! The inner loops: a sweep, and a measurement.
 
 use super::super::counter::Counter;
-use super::super::word::{Kernel, Lanes, Word};
+use super::super::word::{LaneWords, Word, WordKernel};
 use super::layout::{Layout, Record, SLOTS};
 use super::rates::{CLASSES, Classes, Isotropic, Rates};
 use kadanoff_runtime::random::Stream;
@@ -18,12 +18,12 @@ const TOGETHER: usize = 2;
 ///
 /// D. Blackman, S. Vigna, ACM Trans. Math. Softw. 47, 36 (2021), doi:10.1145/3460772.
 #[derive(Debug, Clone)]
-pub(crate) struct Planes([Lanes; 4]);
+pub(crate) struct Planes([LaneWords; 4]);
 
 impl Planes {
     pub fn new(stream: &mut Stream) -> Self {
         Self(std::array::from_fn(|_| {
-            Lanes(std::array::from_fn(|_| stream.next_u64()))
+            LaneWords(std::array::from_fn(|_| stream.next_u64()))
         }))
     }
 }
@@ -127,12 +127,12 @@ impl<W: Word> Digits<W> for ByClass<'_, W> {
 pub(crate) struct Sweep<'a> {
     pub layout: &'a Layout,
     pub rates: &'a Rates,
-    pub words: &'a mut [Lanes],
+    pub words: &'a mut [LaneWords],
     pub planes: &'a mut Planes,
     pub sweeps: u64,
 }
 
-impl Kernel for Sweep<'_> {
+impl WordKernel for Sweep<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -190,7 +190,7 @@ impl Sweep<'_> {
 
 /// The neighbour in a slot, lane by lane.
 #[inline(always)]
-fn near<W: Word>(layout: &Layout, words: &[Lanes], record: &Record, slot: usize) -> W {
+fn near<W: Word>(layout: &Layout, words: &[LaneWords], record: &Record, slot: usize) -> W {
     let mut word = W::load(&words[record.near[slot] as usize]);
     let turn = record.turn[slot];
     if turn != 0 {
@@ -310,7 +310,7 @@ fn general<W: Word>(
     masks: &mut [W; CLASSES],
     layout: &Layout,
     rates: &Rates,
-    words: &[Lanes],
+    words: &[LaneWords],
     record: &Record,
 ) -> W {
     let s = W::load(&words[record.site as usize]);
@@ -379,10 +379,10 @@ fn collect<W: Word>(masks: &[W; CLASSES], mut classes: u64) -> W {
 /// Spins up, and neighbours forward along each direction that differ, for each replica.
 pub(crate) struct Measure<'a> {
     pub layout: &'a Layout,
-    pub words: &'a [Lanes],
+    pub words: &'a [LaneWords],
 }
 
-impl Kernel for Measure<'_> {
+impl WordKernel for Measure<'_> {
     /// One list over replicas for the spins up, and one for each direction.
     type Output = Vec<Vec<u64>>;
 

@@ -7,7 +7,7 @@
 //! word are neighbours: updating a word is updating its sites one after the other in any order.
 
 use super::super::model::{Model, checkerboard};
-use super::super::word::{LANES, Lanes, Rotation};
+use super::super::word::{LANES, LaneWords, Rotation};
 
 /// Neighbours of a site at most: forward and backward along three directions.
 pub(crate) const SLOTS: usize = 6;
@@ -26,9 +26,9 @@ pub(crate) struct Record {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Pattern {
     /// Lanes that have the neighbour in a slot.
-    pub present: [Lanes; SLOTS],
+    pub present: [LaneWords; SLOTS],
     /// Lanes by the set of their neighbours, one bit for each slot.
-    pub variants: Vec<(Lanes, u8)>,
+    pub variants: Vec<(LaneWords, u8)>,
 }
 
 /// The layout of a model.
@@ -181,10 +181,10 @@ impl Layout {
                 let stride: usize = self.blocks[a + 1..].iter().product();
                 let (b, around) = (self.blocks[a], (self.blocks[a] - 1) * stride);
                 if wraps[a] > 0 {
-                    let last = Lanes::from_fn(|lane| self.block(lane, a) == b - 1);
+                    let last = LaneWords::from_fn(|lane| self.block(lane, a) == b - 1);
                     Rotation::new(stride, around, last)
                 } else {
-                    let inner = Lanes::from_fn(|lane| self.block(lane, a) != 0);
+                    let inner = LaneWords::from_fn(|lane| self.block(lane, a) != 0);
                     Rotation::new(around, stride, inner)
                 }
             })
@@ -192,8 +192,8 @@ impl Layout {
     }
 
     fn pattern(&self, model: &Model, steps: &[Vec<i8>], wraps: &[Vec<i8>]) -> Pattern {
-        let mut present = [Lanes::ZERO; SLOTS];
-        let mut variants: Vec<(Lanes, u8)> = Vec::new();
+        let mut present = [LaneWords::ZERO; SLOTS];
+        let mut variants: Vec<(LaneWords, u8)> = Vec::new();
         for lane in 0..LANES {
             let mut set = 0;
             for (slot, wrap) in wraps.iter().enumerate() {
@@ -212,7 +212,7 @@ impl Layout {
             match variants.iter_mut().find(|(_, s)| *s == set) {
                 Some((lanes, _)) => lanes.set(lane, true),
                 None => {
-                    let mut lanes = Lanes::ZERO;
+                    let mut lanes = LaneWords::ZERO;
                     lanes.set(lane, true);
                     variants.push((lanes, set));
                 }

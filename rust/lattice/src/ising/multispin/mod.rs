@@ -6,9 +6,10 @@ mod rates;
 #[cfg(test)]
 mod tests;
 
-use super::ensemble::{Chain, Counts, RELIEF, Update};
-use super::model::{Error, Model};
-use super::word::{LANES, Lanes, Level, dispatch};
+use super::ensemble::{Counts, MarkovChain, RELIEF, Update};
+use super::model::Model;
+use super::word::{LANES, LaneWords, Level, dispatch};
+use crate::Error;
 use kadanoff_runtime::Control;
 use kadanoff_runtime::random::{Stream, stream};
 use kernel::{Measure, Planes, Sweep};
@@ -42,7 +43,7 @@ pub struct Multispin {
     /// Of a heat bath now and then, for Metropolis.
     relief: Option<Rates>,
     sweeps: u64,
-    words: Vec<Lanes>,
+    words: Vec<LaneWords>,
     planes: Planes,
     random: Stream,
     level: Level,
@@ -66,7 +67,7 @@ impl Multispin {
             rates,
             relief,
             sweeps: 0,
-            words: vec![Lanes::ONES; layout.words()],
+            words: vec![LaneWords::ONES; layout.words()],
             planes: Planes::new(&mut random),
             random,
             level: Level::best(),
@@ -86,16 +87,16 @@ impl Multispin {
     pub fn bytes(model: &Model, replicas: usize) -> usize {
         let most = LANES / replicas.clamp(1, LANES).next_power_of_two();
         let lanes: usize = blocks(&model.shape, most).iter().product();
-        model.sites() / lanes * (size_of::<Lanes>() + size_of::<layout::Record>())
+        model.sites() / lanes * (size_of::<LaneWords>() + size_of::<layout::Record>())
     }
 
     /// One random bit for each replica, spread over its lanes.
-    fn by_replica(&mut self, mut bit: impl FnMut(&mut Stream, usize) -> bool) -> Lanes {
+    fn by_replica(&mut self, mut bit: impl FnMut(&mut Stream, usize) -> bool) -> LaneWords {
         let lanes = self.layout.lanes;
         let bits: Vec<bool> = (0..self.layout.replicas())
             .map(|r| bit(&mut self.random, r))
             .collect();
-        Lanes::from_fn(|lane| bits[lane / lanes])
+        LaneWords::from_fn(|lane| bits[lane / lanes])
     }
 
     /// Lattices that the words hold, those that nobody asked for included.
@@ -106,7 +107,7 @@ impl Multispin {
     /// Exchanges the configurations of the replicas that are marked.
     pub(crate) fn exchange(&mut self, other: &mut Self, marked: &[bool]) {
         let lanes = self.layout.lanes;
-        let mask = Lanes::from_fn(|lane| marked[lane / lanes]);
+        let mask = LaneWords::from_fn(|lane| marked[lane / lanes]);
         for (a, b) in self.words.iter_mut().zip(&mut other.words) {
             for i in 0..8 {
                 let differ = (a.0[i] ^ b.0[i]) & mask.0[i];
@@ -117,7 +118,7 @@ impl Multispin {
     }
 }
 
-impl Chain for Multispin {
+impl MarkovChain for Multispin {
     fn replicas(&self) -> usize {
         self.replicas
     }

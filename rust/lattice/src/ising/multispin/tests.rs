@@ -1,9 +1,9 @@
-use super::super::{Ensemble, Lattice, Update};
+use super::super::{Ensemble, LatticeKind, Update};
 use super::*;
 use crate::ising::graph::Graph;
-use Lattice::{Hypercubic, Triangular};
+use LatticeKind::{Hypercubic, Triangular};
 
-pub(crate) fn model(shape: &[usize], lattice: Lattice, couplings: &[f64], field: f64) -> Model {
+pub(crate) fn model(shape: &[usize], lattice: LatticeKind, couplings: &[f64], field: f64) -> Model {
     Model {
         shape: shape.to_vec(),
         lattice,
@@ -93,7 +93,7 @@ fn all_registers_give_the_same_bits() {
     for m in models() {
         for update in [Update::HeatBath, Update::Metropolis] {
             for replicas in [1, 40] {
-                let runs: Vec<Vec<Lanes>> = Level::available()
+                let runs: Vec<Vec<LaneWords>> = Level::available()
                     .into_iter()
                     .map(|level| {
                         let mut chain = Multispin::new(&m, 2.2, update, replicas, 3, 1);
@@ -118,7 +118,7 @@ fn a_word_has_no_two_neighbours() {
             for slot in 0..layout.slots {
                 let near = record.near[slot] == record.site;
                 let present = &layout.patterns[record.pattern as usize].present[slot];
-                assert!(!near || present == &Lanes::ZERO, "{m:?}");
+                assert!(!near || present == &LaneWords::ZERO, "{m:?}");
             }
         }
     }

@@ -1,10 +1,10 @@
 use super::super::super::ensemble::Update;
-use super::super::super::model::{Lattice, Model, logistic, metropolis as minimum, threshold};
+use super::super::super::model::{LatticeKind, Model, logistic, metropolis as minimum, threshold};
 use super::super::super::word::{Level, Portable, dispatch};
 use super::*;
 use kadanoff_runtime::random::stream;
 
-fn model(shape: &[usize], lattice: Lattice, couplings: &[f64], field: f64) -> Model {
+fn model(shape: &[usize], lattice: LatticeKind, couplings: &[f64], field: f64) -> Model {
     Model {
         shape: shape.to_vec(),
         lattice,
@@ -16,7 +16,7 @@ fn model(shape: &[usize], lattice: Lattice, couplings: &[f64], field: f64) -> Mo
 
 /// Lane l has neighbours up where l has ones, and is up itself where bit 6 is set.
 fn every_surrounding() -> ([Portable; SLOTS], Portable) {
-    let bit = |b: usize| Portable::load(&Lanes::from_fn(|lane| lane >> b & 1 == 1));
+    let bit = |b: usize| Portable::load(&LaneWords::from_fn(|lane| lane >> b & 1 == 1));
     (std::array::from_fn(bit), bit(6))
 }
 
@@ -24,7 +24,7 @@ fn every_surrounding() -> ([Portable; SLOTS], Portable) {
 fn thresholds(digits: &impl Digits<Portable>) -> Vec<u64> {
     let mut out = vec![0; 128];
     for k in 0..64 {
-        let mut plane = Lanes::ZERO;
+        let mut plane = LaneWords::ZERO;
         digits.digit(k).store(&mut plane);
         for (lane, t) in out.iter_mut().enumerate() {
             *t |= u64::from(plane.get(lane)) << (63 - k);
@@ -33,8 +33,8 @@ fn thresholds(digits: &impl Digits<Portable>) -> Vec<u64> {
     out
 }
 
-fn lanes(word: Portable) -> Lanes {
-    let mut out = Lanes::ZERO;
+fn lanes(word: Portable) -> LaneWords {
+    let mut out = LaneWords::ZERO;
     word.store(&mut out);
     out
 }
@@ -59,7 +59,7 @@ fn agree(found: u64, p: f64) {
 
 #[test]
 fn classes_have_the_probabilities_of_the_model() {
-    use Lattice::{Hypercubic, Triangular};
+    use LatticeKind::{Hypercubic, Triangular};
     let (near, own) = every_surrounding();
     for m in [
         model(&[8], Hypercubic, &[0.8], 0.0),
@@ -124,20 +124,20 @@ fn isotropic<const Z: usize, const SETS: usize>(m: &Model) {
 #[test]
 fn the_short_ways_have_them_too() {
     for j in [1.0, -0.6] {
-        isotropic::<4, 4>(&model(&[8, 8], Lattice::Hypercubic, &[j; 2], 0.0));
-        isotropic::<6, 8>(&model(&[8, 8, 8], Lattice::Hypercubic, &[j; 3], 0.0));
-        isotropic::<6, 8>(&model(&[8, 8], Lattice::Triangular, &[j; 3], 0.0));
+        isotropic::<4, 4>(&model(&[8, 8], LatticeKind::Hypercubic, &[j; 2], 0.0));
+        isotropic::<6, 8>(&model(&[8, 8, 8], LatticeKind::Hypercubic, &[j; 3], 0.0));
+        isotropic::<6, 8>(&model(&[8, 8], LatticeKind::Triangular, &[j; 3], 0.0));
     }
 }
 
 /// Draws with eight probabilities, in lanes that take turns.
 struct Draw<'a> {
     planes: &'a mut Planes,
-    digits: [Lanes; 64],
+    digits: [LaneWords; 64],
     count: usize,
 }
 
-struct Given<'a>(&'a [Lanes; 64]);
+struct Given<'a>(&'a [LaneWords; 64]);
 
 impl<W: Word> Digits<W> for Given<'_> {
     fn digit(&self, k: usize) -> W {
@@ -145,15 +145,15 @@ impl<W: Word> Digits<W> for Given<'_> {
     }
 }
 
-impl Kernel for Draw<'_> {
-    type Output = Vec<Lanes>;
+impl WordKernel for Draw<'_> {
+    type Output = Vec<LaneWords>;
 
     #[inline(always)]
-    fn run<W: Word>(self) -> Vec<Lanes> {
+    fn run<W: Word>(self) -> Vec<LaneWords> {
         let mut random = Generator::<W>::load(self.planes);
         let drawn = (0..self.count)
             .map(|_| {
-                let mut out = Lanes::ZERO;
+                let mut out = LaneWords::ZERO;
                 below(&mut random, W::ones(), &Given(&self.digits)).store(&mut out);
                 out
             })
@@ -176,8 +176,8 @@ fn drawn_bits_have_their_probabilities_and_are_independent() {
         1.0 / 3.0,
         0.7,
     ];
-    let digits: [Lanes; 64] = std::array::from_fn(|k| {
-        Lanes::from_fn(|lane| threshold(p[lane % 8]).unwrap() >> (63 - k) & 1 == 1)
+    let digits: [LaneWords; 64] = std::array::from_fn(|k| {
+        LaneWords::from_fn(|lane| threshold(p[lane % 8]).unwrap() >> (63 - k) & 1 == 1)
     });
     let count = 20_000;
     let mut results = Vec::new();
@@ -220,18 +220,18 @@ fn drawn_bits_have_their_probabilities_and_are_independent() {
 /// Nothing but random planes: what no kernel can be faster than.
 struct Empty<'a>(&'a mut Planes, usize);
 
-impl Kernel for Empty<'_> {
-    type Output = Lanes;
+impl WordKernel for Empty<'_> {
+    type Output = LaneWords;
 
     #[inline(always)]
-    fn run<W: Word>(self) -> Lanes {
+    fn run<W: Word>(self) -> LaneWords {
         let mut random = Generator::<W>::load(self.0);
         let mut all = W::zero();
         for _ in 0..self.1 {
             all = all.xor(random.next());
         }
         random.store(self.0);
-        let mut out = Lanes::ZERO;
+        let mut out = LaneWords::ZERO;
         all.store(&mut out);
         out
     }

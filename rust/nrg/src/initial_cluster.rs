@@ -21,9 +21,9 @@ pub enum ReflectionMatrix {
     Dense(Mat<f64>),
 }
 
-/// A multiplet block of the seed.
+/// A multiplet block of the cluster.
 #[derive(Debug, Clone)]
-pub struct SeedBlock {
+pub struct ClusterBlock {
     /// Its label.
     pub label: Label,
     /// Fermion parity, true for an odd number of electrons.
@@ -34,11 +34,11 @@ pub struct SeedBlock {
 
 /// Impurity and site 0 of the chain in the eigenbasis of their Hamiltonian.
 #[derive(Debug, Clone)]
-pub struct Seed {
+pub struct InitialCluster {
     /// The symmetry whose multiplets label the blocks.
     pub symmetry: Symmetry,
     /// The blocks, each in its eigenbasis.
-    pub blocks: Vec<SeedBlock>,
+    pub blocks: Vec<ClusterBlock>,
     /// For every channel `(bra, ket, <bra||A||ket>)` of the hopping tensor of site 0.
     pub hopping: Vec<Vec<(usize, usize, Mat<f64>)>>,
     /// For every static operator its scalar part, one matrix a block.
@@ -47,7 +47,7 @@ pub struct Seed {
     pub reflections: [Option<Vec<Reflected>>; 2],
 }
 
-impl Seed {
+impl InitialCluster {
     /// Number of states of the cluster.
     pub fn dimension(&self) -> usize {
         self.blocks
@@ -58,7 +58,7 @@ impl Seed {
 
     /// Checks shapes, indices and finiteness, so that the iteration cannot index out of bounds.
     pub fn validate(&self) -> Result<(), Error> {
-        let fail = |what: String| Err(Error::Seed(what));
+        let fail = |what: String| Err(Error::Argument(format!("invalid initial cluster: {what}")));
         if !self.symmetry.is_supported() {
             return fail("two bands need the symmetry U(1) x U(1)".into());
         }

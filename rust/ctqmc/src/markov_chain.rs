@@ -4,46 +4,54 @@
 //! block): what follows is determined by the times of the operators alone, and that is all of a
 //! configuration that a checkpoint stores.
 
-use crate::bins::{Bin, Levels};
+use crate::bins::{Bin, BinningLevels};
 use crate::measure::Accumulator;
 use crate::moves::Configuration;
 use crate::simulation::Options;
 use crate::{Error, Model};
 use kadanoff_runtime::random::{self, Stream};
-use kadanoff_runtime::simd::{Kernel, Level, dispatch};
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
+use serde::{Deserialize, Serialize};
 
 /// Bins of a chain never exceed this number: then neighbours are joined.
-pub const MOST_BINS: usize = 64;
+pub const MAX_BINS: usize = 64;
 /// Sweeps in a block: short enough for the stop button.
 pub const BLOCK: usize = 256;
 /// Updates between two inversions of the matrices from scratch, about.
 const TRUST: usize = 4096;
 
 /// A chain and everything that it has measured.
-#[derive(Debug, Clone)]
-pub struct Chain {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MarkovChain {
+    /// Index of the chain: its streams of random numbers.
     pub index: usize,
+    /// The configuration.
     pub now: Configuration,
     /// Blocks done, warm-up included.
     pub blocks: u64,
     /// Mean order in the last block of the warm-up.
     pub warm_order: f64,
+    /// Sums of the open bin.
     pub sums: Accumulator,
+    /// Bins that are full.
     pub bins: Vec<Bin>,
-    /// Blocks that make a bin, and that the open bin already has.
+    /// Blocks that make a bin.
     pub bin_blocks: u64,
+    /// Blocks that the open bin already has.
     pub open_blocks: u64,
-    pub levels: Levels,
+    /// Averages for the autocorrelation.
+    pub levels: BinningLevels,
     /// Measurements by the order of a flavour.
     pub histogram: Vec<u64>,
     /// Largest relative deviation of an updated inverse from a fresh one.
     pub drift: f64,
+    /// Updates done.
     pub updates: u64,
 }
 
 /// The leaf loop: updates, and measurements if wanted.
 struct Block<'a> {
-    chain: &'a mut Chain,
+    chain: &'a mut MarkovChain,
     model: &'a Model,
     random: Stream,
     updates: usize,
@@ -54,8 +62,8 @@ impl Kernel for Block<'_> {
     type Output = Option<f64>;
 
     #[inline(always)]
-    fn run<const FMA: bool>(mut self) -> Option<f64> {
-        let Chain {
+    fn run<I: Instructions>(mut self) -> Option<f64> {
+        let MarkovChain {
             now,
             sums,
             levels,
@@ -88,7 +96,8 @@ impl Kernel for Block<'_> {
     }
 }
 
-impl Chain {
+impl MarkovChain {
+    /// A chain at its start.
     pub fn new(model: &Model, options: &Options, index: usize) -> Self {
         // Chains begin at different lines, full or empty.
         let filled = random::mix(options.seed ^ random::mix(index as u64));
@@ -101,8 +110,8 @@ impl Chain {
             bins: Vec::new(),
             bin_blocks: 1,
             open_blocks: 0,
-            levels: Levels::default(),
-            histogram: vec![0; crate::flavour::MOST + 1],
+            levels: BinningLevels::default(),
+            histogram: vec![0; crate::flavour::MAX_SEGMENTS + 1],
             drift: 0.0,
             updates: 0,
         }
@@ -146,7 +155,7 @@ impl Chain {
             return Err(self.numerical(&format!(
                 "more than {} segments of a flavour; the temperature is too low for this \
                  hybridisation",
-                crate::flavour::MOST
+                crate::flavour::MAX_SEGMENTS
             )));
         }
         order.ok_or_else(|| self.numerical(singular))
@@ -173,10 +182,10 @@ impl Chain {
                 .push(Bin::of(&self.sums, model.beta, options.orders));
             self.sums.clear();
             self.open_blocks = 0;
-            if self.bins.len() == MOST_BINS {
+            if self.bins.len() == MAX_BINS {
                 self.bin_blocks *= 2;
                 let old = std::mem::take(&mut self.bins);
-                self.bins.reserve(MOST_BINS);
+                self.bins.reserve(MAX_BINS);
                 for pair in old.chunks_exact(2) {
                     let mut joined = pair[0].clone();
                     joined.join(&pair[1]);

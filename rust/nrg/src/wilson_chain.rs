@@ -4,7 +4,7 @@ use crate::Error;
 
 /// `H = sum_n e_n n_n + sum_n t_n (f_n^+ f_{n+1} + h.c.)` with the energy scale of every shell.
 #[derive(Debug, Clone)]
-pub struct Chain {
+pub struct WilsonChain {
     /// `t_n`, n = 0..N-1.
     pub hopping: Vec<f64>,
     /// `e_n`, n = 0..N.
@@ -13,7 +13,7 @@ pub struct Chain {
     pub scale: Vec<f64>,
 }
 
-impl Chain {
+impl WilsonChain {
     /// Number of sites, N + 1.
     pub fn sites(&self) -> usize {
         self.onsite.len()
@@ -26,7 +26,7 @@ impl Chain {
 
     /// Checks lengths, signs and finiteness.
     pub fn validate(&self) -> Result<(), Error> {
-        let fail = |what: &str| Err(Error::Chain(what.into()));
+        let fail = |what: &str| Err(Error::Argument(format!("invalid chain: {what}")));
         let n = self.onsite.len();
         if n == 0 || self.hopping.len() + 1 != n || self.scale.len() != n {
             return fail("N + 1 on-site energies and scales need N hoppings");
@@ -118,8 +118,8 @@ fn bisect(d: &[f64], e2: &[f64], k: usize, lo: f64, hi: f64, scale: f64) -> f64 
 mod tests {
     use super::*;
 
-    fn uniform(n: usize) -> Chain {
-        Chain {
+    fn uniform(n: usize) -> WilsonChain {
+        WilsonChain {
             hopping: vec![1.0; n - 1],
             onsite: vec![0.0; n],
             scale: vec![1.0; n],
@@ -149,7 +149,7 @@ mod tests {
             .map(|i| 0.7 * 2.5_f64.powf(-0.5 * i as f64))
             .collect();
         let expected: f64 = hopping.iter().step_by(2).map(|t| t.ln()).sum();
-        let chain = Chain {
+        let chain = WilsonChain {
             scale: (0..n).map(|i| 2.5_f64.powf(-0.5 * i as f64)).collect(),
             onsite: vec![0.0; n],
             hopping,
