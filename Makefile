@@ -68,12 +68,13 @@ test: .venv/.built .venv/.deps-dev  ## everything: Rust, stub of the extension, 
 fingerprint: .venv/.built .venv/.deps-dev  ## compare what is computed with a commit, bit by bit: BASE=<commit>
 	$(PY) -m tests.fingerprint --against "$(BASE)"
 
-lint: .venv/.deps-dev  ## rustfmt, clippy, ruff, mypy
+lint: .venv/.built .venv/.deps-dev  ## rustfmt, clippy, ruff, mypy, docstrings
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m tools.docstrings
 
 bench: .venv/.built .venv/.deps-dev  ## a table: case, time, peak memory, against what
 	$(PY) -m benchmarks
