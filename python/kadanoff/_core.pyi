@@ -6,15 +6,15 @@ from numpy.typing import NDArray
 
 __all__ = [
     "BoltzmannMachine",
-    "WilsonChain",
     "Control",
     "CtqmcRun",
     "DimerSimulation",
     "EdSpectrum",
+    "InitialCluster",
     "IsingEnsemble",
     "IsingTempering",
     "KajueterKotliar",
-    "InitialCluster",
+    "WilsonChain",
     "__version__",
     "ctqmc_nodes",
     "ctqmc_read",
