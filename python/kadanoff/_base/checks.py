@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
-import secrets
+import os
 from collections.abc import Collection
 from numbers import Real
 from typing import Any
@@ -297,7 +297,9 @@ def seed(value: object, *, name: str = "seed") -> int:
     7
     """
     if value is None:
-        return secrets.randbits(63)  # fits a signed integer of 64 bits in files and tables
+        return (
+            int.from_bytes(os.urandom(8), "little") >> 1
+        )  # fits a signed integer of 64 bits in files and tables
     if isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be an integer or None, got {value!r}")
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,6 +27,8 @@ def table(title: str, rows: Mapping[str, object], picture: str = "") -> str:
     >>> table("Run", {"T_K": 0.001})
     '<div><strong>Run</strong><table><tr><th...T_K</th><td>0.001</td></tr></table></div>'
     """
+    from html import escape  # with its table of entities, only when something is shown
+
     cells = "".join(
         f'<tr><th style="text-align:left">{escape(name)}</th><td>{escape(shown(value))}</td></tr>'
         for name, value in rows.items()

@@ -27,7 +27,6 @@ from itertools import chain
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from mpmath import MPContext
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
@@ -40,6 +39,13 @@ MPF: TypeAlias = Any
 """An mpmath number; its ``context`` attribute carries the precision of the calculation."""
 
 SCHEMES = ("wilson", "campo-oliveira", "zitko-pruschke")
+
+
+def extended_precision() -> Any:
+    """A fresh context of mpmath, which is loaded with the first chain, not with the package."""
+    from mpmath import MPContext
+
+    return MPContext()
 
 
 @runtime_checkable
@@ -258,7 +264,7 @@ def discretise(
     """
     Lambda, z = check_arguments(band, Lambda, z, scheme)
     levels = checks.whole("levels", levels)
-    ctx = MPContext()
+    ctx = extended_precision()
     ctx.dps = 40
     star = star_levels(band, Lambda, levels, z, scheme, ctx)
     if not star.total > 0:

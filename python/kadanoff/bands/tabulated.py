@@ -10,13 +10,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from mpmath import MPContext
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.bands.discretisation import MPF
+from kadanoff.bands.discretisation import MPF, extended_precision
 
 __all__ = ["FunctionBand", "TabulatedBand"]
 
@@ -94,7 +93,7 @@ class TabulatedBand:
     @cached_property
     def norm(self) -> float:
         """Integral of the density."""
-        ctx = MPContext()
+        ctx = extended_precision()
         zero, D = ctx.zero, ctx.mpf(self.D)
         return float(self.moment(0, zero, D, 1) + self.moment(0, zero, D, -1))
 
@@ -112,7 +111,7 @@ class TabulatedBand:
         """0 if rho(0) > 0, 1 for a V-shaped zero, None for a gap on either side."""
         if self.density(0.0) > 0:
             return 0.0
-        ctx = MPContext()
+        ctx = extended_precision()
         first = [next(self._pieces(ctx.zero, ctx.mpf(self.D), side, ctx)) for side in (1, -1)]
         return 1.0 if all(c1 > 0 for _, _, _, c1 in first) else None
 

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from mpmath import MPContext
 from numpy.typing import NDArray
 
 from kadanoff._base import checks
@@ -30,6 +29,7 @@ from kadanoff.bands.discretisation import (
     check_arguments,
     checked_Lambda,
     checked_twist,
+    extended_precision,
     star_levels,
 )
 
@@ -261,7 +261,9 @@ def _general_chain(
             f"Lambda = {Lambda} with sites = {sites} needs {levels} intervals on each side "
             f"(at most {_MAX_LEVELS}); use Lambda >= 1.5 and extrapolate to 1"
         )
-    ctx = MPContext()  # its own, because the precision of mpmath.mp is shared by all threads
+    ctx = (
+        extended_precision()
+    )  # its own, because the precision of mpmath.mp is shared by all threads
     ctx.dps = _working_precision(sites, Lambda) + extra_digits
     star = star_levels(band, Lambda, levels, z, scheme, ctx)
     if not star.total > 0:
