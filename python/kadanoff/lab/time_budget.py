@@ -30,6 +30,7 @@ def budget() -> Budget:
     Returns
     -------
     {"quick", "normal", "full"}
+        The value of the variable, "normal" where it is unset or empty.
 
     Raises
     ------
@@ -54,8 +55,8 @@ def pick(*, quick: T, normal: T, full: T) -> T:
 
     Parameters
     ----------
-    quick, normal, full
-        Values for the three budgets; any type.
+    quick, normal, full : object
+        Values for the three budgets, of any type.
 
     Returns
     -------

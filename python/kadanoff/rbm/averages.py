@@ -29,7 +29,28 @@ MAX_UNITS_FOR_STATES = 24
 @public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Moments:
-    """Exact averages of a machine: ln Z, <v_i>, <h_j>, <v_i h_j>."""
+    """Exact averages of a machine: ln Z, <v_i>, <h_j>, <v_i h_j>.
+
+    Parameters
+    ----------
+    log_Z : float
+        Logarithm of the partition function.
+    v : array, shape (n_visible,)
+        <v_i>.
+    h : array, shape (n_hidden,)
+        <h_j>.
+    vh : array, shape (n_visible, n_hidden)
+        <v_i h_j>.
+
+    Examples
+    --------
+    >>> from kadanoff.rbm import Machine
+    >>> free = Machine(np.zeros((3, 2)), np.zeros(3), np.zeros(2)).moments()
+    >>> print(free)
+    Moments(ln Z = 3.46574, 3 visible and 2 hidden units)
+    >>> print(free.v, free.vh[0])
+    [0.5 0.5 0.5] [0.25 0.25]
+    """
 
     log_Z: float
     v: FloatArray
@@ -44,7 +65,24 @@ class Moments:
 @public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gradient:
-    """Derivatives of the mean log likelihood of some data: by W, a and b."""
+    """Derivatives of the mean log likelihood of data with respect to W, a and b.
+
+    Parameters
+    ----------
+    W : array, shape (n_visible, n_hidden)
+        ``<v_i h_j>_data - <v_i h_j>_machine``.
+    a : array, shape (n_visible,)
+        ``<v_i>_data - <v_i>_machine``.
+    b : array, shape (n_hidden,)
+        ``<h_j>_data - <h_j>_machine``.
+
+    Examples
+    --------
+    >>> from kadanoff.rbm import Machine
+    >>> free = Machine(np.zeros((2, 1)), np.zeros(2), np.zeros(1))
+    >>> print(free.gradient([[1, 1], [1, 0]]).a)
+    [0.5 0. ]
+    """
 
     W: FloatArray
     a: FloatArray
@@ -56,7 +94,7 @@ class Gradient:
 
 
 class Averages(Parameters):
-    """What a machine is on average."""
+    """Exact averages of a machine."""
 
     def _enumerable(self, limit: int, size: int, remedy: str) -> None:
         if size > limit:

@@ -61,16 +61,27 @@ class DamagedFile(UserWarning):
 
 @public
 def canonical(value: Any) -> Any:
-    """`value` in the one form in which it is hashed and written: numbers, text, lists, objects.
+    """Canonical form of a value, which is hashed and written: numbers, text, lists, objects.
 
-    2 and 2.0 are the same, and so are tuples, lists and arrays, or -0.0 and 0.
+    Values that compare equal have the same form: 2 and 2.0, -0.0 and 0, and the same numbers in a
+    tuple, a list or an array.
+
+    Parameters
+    ----------
+    value : number, str, None, sequence, array of any shape, or mapping
+        The value; entries of sequences and mappings are converted too.
+
+    Returns
+    -------
+    number, str, None, list or dict
+        The value as JSON can write it, with the names of mappings in order.
 
     Raises
     ------
     TypeError
-        It holds something that has no such form.
+        The value, or an entry of it, is of another type, or a name is not text.
     ValueError
-        It holds NaN or infinity, which are equal to nothing.
+        A number is NaN or infinite.
 
     Examples
     --------
@@ -100,7 +111,28 @@ def canonical(value: Any) -> Any:
 
 @public
 def key(parameters: Mapping[str, Any]) -> str:
-    """The name of a point: 24 hexadecimal digits of the SHA-256 of its canonical parameters."""
+    """Name of a point: 24 hexadecimal digits of the SHA-256 of its canonical parameters.
+
+    Parameters
+    ----------
+    parameters : mapping
+        Parameters of the point by name.
+
+    Returns
+    -------
+    str
+        The stem of the file that holds the point.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`canonical`.
+
+    Examples
+    --------
+    >>> key({"U": 2.0, "beta": 50}) == key({"beta": 50, "U": 2})
+    True
+    """
     return hashlib.sha256(_text(canonical(dict(parameters))).encode()).hexdigest()[:24]
 
 
@@ -114,15 +146,15 @@ class Store:
 
     Parameters
     ----------
-    path : path
-        The folder; made if it is not there.
+    path : str or path
+        The folder; created if it does not exist.
     kind : str
         What is stored, such as ``"nrg sweep"``.
     version : int
-        Of what is stored: raise it when the same parameters would give other arrays.
+        Version of the contents: raise it when the same parameters would give other arrays.
     settings : mapping, optional
-        What all points share: seeds, options. Written into the manifest for the reader; what a
-        result depends on belongs into the parameters of the points too.
+        Seeds and options that all points share. They are written into the manifest for the reader;
+        those on which a result depends belong to the parameters of the points too.
     suffix : {"npz", "json"}
         Files of numpy's arrays, or of JSON for points that are a few numbers.
 
@@ -139,7 +171,16 @@ class Store:
     Raises
     ------
     ValueError
-        The folder is a store of something else or of another version, or no store and not empty.
+        The folder is a store of another kind or version, or it is not empty and no store.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = Store(folder + "/fits", kind="fits", settings={"seed": 1})
+    ...     saved = store.save({"U": 2.0}, {"J": [0.1, 0.2]}, facts={"seconds": 3.5})
+    ...     print({"U": 2} in store, store.load({"U": 2})["J"], store.facts({"U": 2}))
+    True [0.1 0.2] {'seconds': 3.5}
     """
 
     def __init__(

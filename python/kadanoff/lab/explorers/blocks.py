@@ -232,16 +232,26 @@ def explore(L: int = 512, *, T: float = ising.T_c, seed: int | None = None) -> L
     Parameters
     ----------
     L : int
-        Divisible by 64.
+        Sites along an axis, divisible by 64.
     T : float
-        First temperature, J = 1.
+        First temperature, in units of J.
     seed : int, optional
-        Of the random numbers; drawn anew if it is not given.
+        Seed of the random numbers; fresh entropy by default.
 
     Returns
     -------
     Live
         A widget with the ``seed`` that was used; ``.close()`` ends it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        L is not divisible by 64, T is not positive, or the seed is not an integer.
+
+    Examples
+    --------
+    >>> explorer = explore(64, seed=1)
+    >>> explorer.close()
     """
     import ipywidgets
 

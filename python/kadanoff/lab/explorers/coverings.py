@@ -211,14 +211,24 @@ def explore(L: int = 48, *, seed: int | None = None) -> Live:
     Parameters
     ----------
     L : int
-        Sites along an axis.
+        Sites along an axis, even.
     seed : int, optional
-        Of the random numbers; drawn anew if it is not given.
+        Seed of the random numbers; fresh entropy by default.
 
     Returns
     -------
     Live
         A widget with the ``seed`` that was used; ``.close()`` ends it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        L is odd or no integer, or the seed is not an integer.
+
+    Examples
+    --------
+    >>> explorer = explore(16, seed=1)
+    >>> explorer.close()
     """
     import ipywidgets
 

@@ -75,11 +75,11 @@ def compute(
 
     Parameters
     ----------
-    U, J_sw, t_12 : float
-        Of :class:`kadanoff.DoubleQuantumDot`.
+    U, J_sw, t_12 : as in :class:`kadanoff.DoubleQuantumDot`
+        Energies in units of D.
     U_over_T : float
         The spin-1 model is learned at ``T = U / U_over_T``, below the interaction of the two spins.
-        With t_12 there is none: a singlet of the dots is no spin 1.
+        With t_12 there is no spin-1 model: the dots form a singlet.
     stage : {"fine", "coarse"}
         1000 states at Lambda = 3; 150 at 6, which is good to a tenth of ln 2.
     control : Control, optional
@@ -153,7 +153,18 @@ def draw(data: DotPicture, axes: Any) -> None:
 
 @public
 def explore() -> Explorer:
-    """Sliders for U, J_SW and the hopping between the dots. Returns a widget."""
+    """Sliders for U, J_SW and the hopping between two dots in parallel.
+
+    Returns
+    -------
+    Explorer
+        A widget; ``.close()`` ends it.
+
+    Examples
+    --------
+    >>> explorer = explore()
+    >>> explorer.close()
+    """
     from kadanoff.lab.explorers.panel import Explorer, Slider
 
     return Explorer(

@@ -199,7 +199,20 @@ def draw(data: FilterPicture, axes: Any) -> None:
 
 @public
 def explore() -> Explorer:
-    """A slider for T, and choices of block and hidden units. Returns a widget."""
+    """A slider for T, and choices of block and hidden units.
+
+    The filters are shown while they are learned.
+
+    Returns
+    -------
+    Explorer
+        A widget; ``.close()`` ends it.
+
+    Examples
+    --------
+    >>> explorer = explore()
+    >>> explorer.close()
+    """
     from kadanoff.lab.explorers.panel import Choice, Explorer, Slider
 
     return Explorer(

@@ -331,6 +331,11 @@ def explore() -> Explorer:
     -------
     Explorer
         A widget; ``.close()`` ends it.
+
+    Examples
+    --------
+    >>> explorer = explore()
+    >>> explorer.close()
     """
     from kadanoff.lab.explorers.panel import Choice, Explorer, Slider
 

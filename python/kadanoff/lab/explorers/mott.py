@@ -243,6 +243,11 @@ def explore(learned: Learned | None = None) -> Explorer:
     -------
     Explorer
         A widget; ``.close()`` ends it.
+
+    Examples
+    --------
+    >>> explorer = explore()
+    >>> explorer.close()
     """
     from kadanoff.lab.explorers.panel import Choice, Explorer, Slider
 

@@ -71,7 +71,7 @@ def compute(
     stage: Stage = "fine",
     control: Control | None = None,
 ) -> SpectrumPicture:
-    """Solve if the model is another one than last time, and broaden.
+    """Solve if the model has changed since the last call, and broaden.
 
     Parameters
     ----------
@@ -154,7 +154,18 @@ def draw(data: SpectrumPicture, axes: Any) -> None:
 
 @public
 def explore() -> Explorer:
-    """Sliders for the model, the temperature and the broadening. Returns a widget."""
+    """Sliders for an Anderson model, the temperature and the broadening of its t-matrix.
+
+    Returns
+    -------
+    Explorer
+        A widget; ``.close()`` ends it.
+
+    Examples
+    --------
+    >>> explorer = explore()
+    >>> explorer.close()
+    """
     from kadanoff.lab.explorers.panel import Explorer, Slider
 
     return Explorer(
