@@ -21,8 +21,8 @@ __all__ = ["LiveFilters"]
 class LiveFilters:
     """Filters while they are learned, and the curve of their objective.
 
-    Pass an instance as ``kd.rsmi.learn(..., watch=kd.lab.LiveFilters())``: in a notebook the picture is
-    redrawn in place. It slows learning by one drawing every `every` seconds.
+    Pass an instance as ``kd.rsmi.learn(..., watch=kd.lab.LiveFilters())``: in a notebook the
+    picture is redrawn in place. It slows learning by one drawing every `every` seconds.
 
     Parameters
     ----------

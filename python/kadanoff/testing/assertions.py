@@ -162,7 +162,7 @@ def assert_free_energy_gives_entropy(levels: Levels, n: int, T: float) -> None:
 
 @public
 def assert_states_counted_once(result: NRGResult) -> None:
-    r"""``Z(T -> infinity)`` is the number of states: the complete basis of Anders and Schiller [1]_.
+    r"""``Z(T -> infinity)`` is the number of states of the complete basis [1]_.
 
     Parameters
     ----------
