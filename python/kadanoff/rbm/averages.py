@@ -121,7 +121,7 @@ class Averages(Parameters):
         -----
         2^25 states of a machine with 25 and 64 units take about 0.2 s of one core: factors
         e^{x_j} of the last eight bits are tabulated, so that a state costs two products and a sum
-        a unit. Compared to a Gray code no rounding errors accumulate.
+        per unit. Compared to a Gray code no rounding errors accumulate.
         """
         self._enumerable(MAX_UNITS_FOR_Z, min(self.W.shape), "use annealed_log_Z()")
         return self._log_Z(Run.of(threads=threads, progress=progress, control=control))

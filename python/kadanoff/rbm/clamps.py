@@ -46,7 +46,7 @@ def clamped_rows(
         return None, True
     array = real_array(name, flat(values), dimensions=(1, 2))
     if array.shape[-1] != free.size:
-        raise ValueError(f"{name} must have {free.size} units a row, got shape {array.shape}")
+        raise ValueError(f"{name} must have {free.size} units per row, got shape {array.shape}")
     low = 0 if units == "binary" else -1
     filled = np.where(
         free, np.array(low, dtype=array.dtype if array.dtype.kind != "u" else int), array

@@ -66,7 +66,7 @@ def bits(name: str, values: ArrayLike, units: Units, size: int) -> BoolArray:
     low, up = unit_values(name, units)
     array = real_array(name, flat(values), dimensions=(1, 2))
     if array.shape[-1] != size:
-        raise ValueError(f"{name} must have {size} units a row, got shape {array.shape}")
+        raise ValueError(f"{name} must have {size} units per row, got shape {array.shape}")
     rows = np.atleast_2d(array)
     is_up = np.asarray(rows == up)
     known = is_up | (rows == low)

@@ -1,4 +1,4 @@
-"""Results on disk: one file a point, that survives whatever kills the run.
+"""Results on disk: one file per point, that survives whatever kills the run.
 
 A store is a folder::
 

@@ -127,7 +127,7 @@ def _neighbours(s: SpinArray) -> float:
 
 
 def axes() -> Any:
-    """One panel a level."""
+    """One panel per level."""
     return grid(
         1, LEVELS + 1, size=(11, 3.3), left=0.01, right=0.99, top=0.88, bottom=0.03, wspace=0.06
     )
@@ -210,7 +210,7 @@ export default { render };
 
 
 def pack(data: BlocksPicture) -> tuple[dict[str, Any], list[bytes]]:
-    """A bit a spin, rows one after the other, the lowest bit first."""
+    """A bit per spin, rows one after the other, the lowest bit first."""
     sizes = [int(level.shape[0]) for level in data.levels]
     names = ["spins"] + [f"blocks of {2**k} × {2**k}" for k in range(1, len(sizes))]
     return (
@@ -281,7 +281,7 @@ def explore(L: int = 512, *, T: float = ising.T_c, seed: int | None = None) -> L
         rate = (data.sweeps - last[1]) / (now - last[0])
         last[:] = [now, data.sweeps]
         return (
-            f"T = {data.T:.4f} = {data.T / ising.T_c:.3f} T_c · {rate:,.0f} sweeps a second, "
+            f"T = {data.T:.4f} = {data.T / ising.T_c:.3f} T_c · {rate:,.0f} sweeps per second, "
             f"{data.rate:,.0f} without packing and painting"
         )
 

@@ -193,7 +193,7 @@ export default { render };
 
 
 def pack(data: CoveringPicture) -> tuple[dict[str, Any], list[bytes]]:
-    """Three bytes a site: direction, grey of the height (white is high), and the worm."""
+    """Three bytes per site: direction, grey of the height (white is high), and the worm."""
     reach = max(float(np.abs(data.height).max()), 1.0)
     grey = np.round(215 + 40 * data.height / reach).astype(np.uint8)
     return (
@@ -256,7 +256,7 @@ def explore(L: int = 48, *, seed: int | None = None) -> Live:
                 description="T / |v|", style=STYLE, layout={"width": "27em"},
             ),
             "loops": ipywidgets.FloatLogSlider(
-                value=1, min=0, max=3, step=0.25, description="loops a frame",
+                value=1, min=0, max=3, step=0.25, description="loops per frame",
                 readout_format=".0f", style=STYLE, layout={"width": "27em"},
             ),
         },

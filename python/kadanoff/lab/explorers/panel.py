@@ -199,7 +199,7 @@ class Explorer(Panel):
             started, shown = time.perf_counter(), [0.0]
 
             def watch(data: Any) -> None:
-                if time.perf_counter() - shown[0] > 0.1:  # ten pictures a second
+                if time.perf_counter() - shown[0] > 0.1:  # ten pictures per second
                     self._paint(data, "coarse", time.perf_counter() - started)
                     shown[0] = time.perf_counter()
 
