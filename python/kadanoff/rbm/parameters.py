@@ -23,7 +23,7 @@ MAX_SVD = 10**5  # couplings whose singular values are drawn: some milliseconds
 
 
 def parameter(name: str, values: ArrayLike, dimensions: int) -> FloatArray:
-    """A finite array that nobody can change."""
+    """A finite, read-only array."""
     array: FloatArray = checks.array(name, values, ndim=dimensions, frozen=True)
     if array.size and np.abs(array).max() >= MAX_PARAMETER:
         raise ValueError(f"{name} must be below {MAX_PARAMETER:g}, got {np.abs(array).max():g}")

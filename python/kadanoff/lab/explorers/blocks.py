@@ -66,22 +66,22 @@ def compute(
     stage: Stage = "fine",
     control: Control | None = None,
 ) -> BlocksPicture:
-    """Move a lattice on, and take block spins by the majority rule.
+    """Advance a lattice, and take block spins by the majority rule.
 
     Parameters
     ----------
     live : Simulation, optional
-        What to move; a lattice of 128 x 128 by default.
+        The simulation to advance; a lattice of 128 x 128 by default.
     T : float
-        Temperature from now on.
+        Temperature of these and all further sweeps, in units of J.
     sweeps : int or None
-        How many; None for as many as 12 ms allow.
+        Number of sweeps; None for as many as 12 ms allow.
     levels : int
-        Block transformations.
-    stage
-        Without meaning here.
+        Number of block transformations.
+    stage : {"fine", "coarse"}
+        Ignored: one sweep takes less than a frame.
     control : Control, optional
-        To cancel from another thread.
+        Cancels from another thread.
 
     Returns
     -------

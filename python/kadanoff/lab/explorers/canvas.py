@@ -1,7 +1,7 @@
 """A lattice on a canvas in the browser: frames of bits or bytes, asked for one at a time.
 
 The page asks for the next frame when it has painted the last, so that a simulation runs as
-fast as it is seen, and rests when nobody looks.
+fast as it is painted, and rests while the page is hidden.
 """
 
 from __future__ import annotations

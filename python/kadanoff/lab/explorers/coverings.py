@@ -64,16 +64,16 @@ def compute(
     stage: Stage = "fine",
     control: Control | None = None,
 ) -> CoveringPicture:
-    """Close some loops, the last of them watched.
+    """Close some loops, and record the path of the last.
 
     Parameters
     ----------
     live : Simulation, optional
-        What to move; 32 x 32 at T = inf by default.
+        The simulation to advance; 32 x 32 at T = inf by default.
     loops : int
-        How many, at least one.
-    stage, control
-        Without meaning here: a loop takes microseconds.
+        Number of loops, at least one.
+    stage, control : str, Control
+        Ignored: a loop takes microseconds.
 
     Returns
     -------

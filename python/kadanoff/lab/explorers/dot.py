@@ -83,7 +83,7 @@ def compute(
     stage : {"fine", "coarse"}
         1000 states at Lambda = 3; 150 at 6, which is good to a tenth of ln 2.
     control : Control, optional
-        To cancel from another thread.
+        Cancels from another thread.
 
     Returns
     -------

@@ -131,13 +131,13 @@ def compute(
     U, J_sw : float
         Of the Anderson model, in units of D; `J_sw` between 0.1 and 0.6.
     T : float
-        Where J is learned, at least 1e-6.
+        Temperature at which J is learned, at least 1e-6.
     symmetry : (charge, spin)
-        What NRG uses; it changes the time and nothing else.
+        Symmetry that NRG uses; it changes only the time.
     stage : {"fine", "coarse"}
         400 states at Lambda = 2.5, or 100 at Lambda = 4.
     control : Control, optional
-        To cancel from another thread.
+        Cancels from another thread.
 
     Returns
     -------

@@ -2,8 +2,8 @@
 
 Every question is answered in two stages, "coarse" at once and "fine" when nothing newer has come
 for a moment. A newer question cancels the answer at work through its
-:class:`kadanoff.Control`; but never two in a row without a picture between them, or somebody who
-drags a slider faster than a solve would see none. No notebook is needed here.
+:class:`kadanoff.Control`; but never two in a row without a picture between them: a slider
+that is dragged faster than a solve would show none. No notebook is needed here.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Latest:
 
     Notes
     -----
-    The thread exists only while there is something to do, so that an explorer that nobody closes,
+    The thread exists only while a question is open, so that an explorer that was not closed,
     because its cell was run again, holds none.
 
     Examples

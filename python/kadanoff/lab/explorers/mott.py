@@ -85,13 +85,13 @@ def compute(
     beta : float
         Inverse temperature.
     start : {"metal", "insulator"}
-        Which solution where there are two.
+        The solution that is followed where two coexist.
     learned : str or callable, optional
         A solver's name, or ``solver(problem) -> Solution``, to be compared.
     stage : {"fine", "coarse"}
         Five bath sites, or three and a loose tolerance.
     control : Control, optional
-        To cancel from another thread.
+        Cancels from another thread.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def _key(beta: float, start: str) -> float:
 
 
 def _curve(beta: float, start: str, control: Control | None) -> list[tuple[float, float, bool]]:
-    """Z(U) with three bath sites, point by point, so that an interruption keeps what there is."""
+    """Z(U) with three bath sites; after an interruption the points so far are kept."""
     key = _key(beta, start)
     if key not in _curves:
         _curves.clear()

@@ -107,7 +107,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
         )
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        """The widget, or where nobody watches (a notebook that a test runs) a line of text."""
+        """The widget; a line of text where a notebook runs unattended, as in tests."""
         if watched():
             return super()._repr_mimebundle_(**options)
         self.latest.stop()

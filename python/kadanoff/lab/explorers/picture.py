@@ -36,7 +36,7 @@ _DRAWING = threading.RLock()
 def grid(
     rows: int, columns: int, *, size: tuple[float, float], dpi: float = 100, **margins: float
 ) -> NDArray[np.object_]:
-    """Axes of a figure of `size` inches that belongs to nobody else, with fixed margins."""
+    """Axes of a new figure of `size` inches, outside of pyplot, with fixed margins."""
     require_matplotlib()
     from matplotlib.figure import Figure
 

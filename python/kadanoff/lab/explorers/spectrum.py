@@ -86,7 +86,7 @@ def compute(
     stage : {"fine", "coarse"}
         Two twists with 300 states at Lambda = 2.5; or 80 at 4, good to some per cent.
     control : Control, optional
-        To cancel from another thread.
+        Cancels from another thread.
 
     Returns
     -------
