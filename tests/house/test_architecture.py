@@ -51,11 +51,11 @@ HELD = {
     "module level, inside a function, or for types.": (
         f"{HOUSE}/test_imports.py::test_imports_point_down",
     ),
-    "nobody imports these three": (f"{HOUSE}/test_imports.py::test_imports_point_down",),
+    "no pillar imports these three.": (f"{HOUSE}/test_imports.py::test_imports_point_down",),
     "It is the only place where the pillars meet, and nothing below it imports it.": (
         f"{HOUSE}/test_imports.py::test_imports_point_down",
     ),
-    "No circle of modules leaves its pillar": (
+    "No import cycle crosses pillars": (
         f"{HOUSE}/test_imports.py::test_no_circle_leaves_its_pillar",
     ),
     "and none exists at import time.": (

@@ -1,4 +1,4 @@
-"""What a job of the command line is: options in; numbers, a table and a picture out."""
+"""A job of the command line: options in; numbers, a table and a picture out."""
 
 from __future__ import annotations
 

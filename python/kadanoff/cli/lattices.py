@@ -71,7 +71,7 @@ def _ising(options: argparse.Namespace) -> Report:
         known: dict[str, float | None] = {"energy": exact.e, "specific_heat": exact.c}
         known |= {"abs_magnetisation": exact.abs_m, "m2": exact.m2, "m4": exact.m4}
         method: str | None = exact.method
-    except ValueError:  # nobody knows: a lattice in a field
+    except ValueError:  # no exact solution: a lattice in a field
         known, method = {}, None
     found = dict(run.estimates)
     beside = f"exact: {method}" if method else "no exact answer for this lattice"
@@ -203,7 +203,7 @@ JOBS = (
     ),
     Job(
         "rsmi",
-        "the block variable that knows most about far away",
+        "the block variable with the most information about its distant environment",
         "Learn the filter of a block of Ising spins that maximises its mutual information with "
         "the environment, and a lower bound on that information.",
         _rsmi_arguments,

@@ -1,12 +1,12 @@
-"""Results on disk: one file per point, that survives whatever kills the run.
+"""Results on disk, one file per point, that survive a killed run.
 
 A store is a folder::
 
-    manifest.json        what is in it: kind, version, settings, seeds; and who wrote, with versions
+    manifest.json        kind, version, settings, seeds; and versions of the writers
     1f6a...e2.npz        one point, named after a hash of its parameters
 
-A file is written beside its place, flushed to the disk and renamed: a reader sees the whole of it
-or nothing, so that a run may be killed at any moment and goes on with what is missing. Several
+A file is written under a temporary name, flushed to the disk and renamed: a reader sees a whole
+file or none, so that a run may be killed at any moment and goes on with the missing points. Several
 processes may write into one store. Nothing is ever unpickled.
 
 >>> import tempfile
@@ -50,7 +50,7 @@ LAYOUT = 1
 MANIFEST = "manifest.json"
 DAMAGED = "damaged"  # where files that can not be read are put
 _HEADER = "point.json"
-_STALE = 3600.0  # seconds after which what a killed process left half written is swept away
+_STALE = 3600.0  # seconds after which unfinished files of a killed process are removed
 
 Arrays: TypeAlias = dict[str, AnyArray]
 
@@ -311,16 +311,16 @@ class Store:
         result: Mapping[str, Any],
         facts: Mapping[str, Any] | None = None,
     ) -> Arrays:
-        """Write a point, whole or not at all; returns what `load` will.
+        """Write a point, atomically; return its arrays as `load` does.
 
         Parameters
         ----------
         parameters : mapping
-            What names the point: numbers, text, lists of them, mappings.
+            The identity of the point: numbers, text, lists and mappings of these.
         result : mapping
             Arrays by name.
         facts : mapping, optional
-            What is worth knowing but no result, such as seconds.
+            Notes that are no result, such as seconds.
         """
         header = {"parameters": canonical(dict(parameters)), "facts": canonical(dict(facts or {}))}
         if self.suffix == "json":
@@ -338,7 +338,7 @@ class Store:
         Raises
         ------
         KeyError
-            It is not there, or was damaged: then it is set aside, with a warning.
+            The point is missing, or its file is damaged and was set aside with a warning.
         """
         found = self._read(self.file(parameters))
         if found is None or found[0] != canonical(dict(parameters)):
@@ -348,7 +348,7 @@ class Store:
         return found[1]
 
     def facts(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """What `save` was told besides the result; empty if the point is not there."""
+        """The notes given to `save` with the result; empty if the point is missing."""
         found = self._read(self.file(parameters))
         return {} if found is None else found[2]
 
@@ -410,7 +410,7 @@ class Store:
         Parameters
         ----------
         without : names
-            Arrays that do not count, such as "seconds".
+            Arrays that are left out, such as "seconds".
         """
         total = hashlib.sha256()
         for parameters, arrays, _ in self._all():
