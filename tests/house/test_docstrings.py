@@ -148,7 +148,7 @@ COUNTED = (
     r"multiplications?|multiply-adds?|neighbours|ns|numbers?|operations?|orbitals|pairs?|panels?|"
     r"parameters?|particles|pictures|planes?|products|rows?|s|samples|scales?|seconds|sites|"
     r"solutions?|solves|spins|states|sums?|sweeps|tasks|threads|traffic|units|updates|values?|"
-    r"vectors?|words?|eigenvectors?|eigenvalues?|processes|iterations|\d[\d.,]*|\w\^\d"
+    r"vectors?|words?|eigenvectors?|eigenvalues?|processes|iterations|\d(?:[\d.,]*\d)?|\w\^\d"
 )
 # "one bit a spin", "tens of updates a second"; the comment sign of the next line may stand between.
 PER = re.compile(rf"(?<![\w-])(?:{COUNTED})\s+an?\s+(?:{UNIT})\b")

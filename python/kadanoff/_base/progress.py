@@ -54,7 +54,7 @@ def bar(description: str, progress: bool | Report | None) -> Iterator[Report | N
     Parameters
     ----------
     description : str
-        What the bar says.
+        Text of the bar.
     progress : bool, callable or None
         True and False force and forbid a bar, None shows one where it can be seen; a function is
         called as ``progress(done, total)`` about every 50 ms instead.

@@ -254,18 +254,18 @@ class Averages(Parameters):
             Independent chains; the error falls as its inverse square root.
         temperatures : int, default 1000
             Number of equidistant inverse temperatures between 0 and 1.
-        betas : array, optional
+        betas : array, shape (temperatures,), optional
             Other inverse temperatures, rising from 0 to 1.
         sweeps : int, default 1
             Sweeps of block Gibbs at every temperature.
         data : array, shape (samples, n_visible), optional
-            The base distribution gets the means of these data, which shortens the way.
+            The base distribution gets the means of these data, which reduces the error.
         base : array, shape (n_visible,), optional
             Visible biases a_0 of the base distribution (default 0: uniform).
         seed : int, optional
-            Of the random streams; drawn anew if it is not given. It is kept in the result.
-        threads, progress, control
-            As for `log_Z`.
+            Seed of the random streams; fresh entropy by default. The result keeps it.
+        threads, progress, control : as in `log_Z`
+            Worker threads, progress bar, and cancellation from another thread.
 
         References
         ----------

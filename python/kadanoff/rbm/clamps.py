@@ -40,7 +40,7 @@ def clamped_rows(
 ) -> tuple[WordArray | None, bool]:
     """Rows of words with the clamped units, and whether a single row was given.
 
-    What stands at free units does not matter, NaN included.
+    Values at free units are ignored, NaN included.
     """
     if values is None:
         return None, True

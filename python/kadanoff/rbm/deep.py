@@ -69,7 +69,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     machines_ : list of Machine
         The layers, from the bottom.
     history_ : list of dict
-        Of every layer, see `kadanoff.RBM`.
+        History of every layer, see `kadanoff.RBM`.
     seed_ : int
         The seed of the lowest layer; the others take the numbers that follow.
     n_features_in_ : int
@@ -277,7 +277,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         h : array, shape (rows, units)
             Units of a layer.
         layer : int, optional
-            Which one, counted from 1 above the visible units; default the top.
+            Number of the layer, counted from 1 above the visible units; default the top.
         """
         check_is_fitted(self, "machines_")
         top = self._layer(layer)
@@ -312,8 +312,10 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         ----------
         n : int
             Number of samples.
-        method, chains, spacing, equilibration, seed, threads, progress, control
-            As for `Machine.sample`, for the top machine.
+        method, chains, spacing, equilibration : as in :meth:`kadanoff.rbm.Machine.sample`
+            Options of the top machine.
+        seed, threads, progress, control : as in :meth:`kadanoff.rbm.Machine.sample`
+            Seed, worker threads, progress bar, and cancellation from another thread.
 
         Returns
         -------
@@ -371,12 +373,12 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
         Raises
         ------
         ValueError
-            The file is damaged or holds something else.
+            The file is damaged or is no DeepRBM.
         """
         arrays = storage.read(path, "DeepRBM")
         try:

@@ -55,7 +55,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     optimizer : {"sgd", "adam"}, default "sgd"
         Stochastic gradient descent, or steps scaled by running second moments of the gradient.
     momentum : float, default 0
-        Of "sgd": ``step = momentum * step + gradient``.
+        Momentum of "sgd": ``step = momentum * step + gradient``.
     l2 : float, default 0
         Decay of the couplings: ``gradient - l2 * W``.
     centered : bool, default True
@@ -79,7 +79,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     Attributes
     ----------
     machine_ : Machine
-        What was learned: W, a, b, and every exact sum and sampler.
+        The learned machine: W, a, b, with its exact sums and samplers.
     components_ : array, shape (n_components, n_features)
         ``W.T``, as scikit-learn's BernoulliRBM has it.
     intercept_visible_ : array, shape (n_features,)
@@ -180,7 +180,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         progress: bool | Report | None = None,
         control: _core.Control | None = None,
     ) -> Self:
-        """Learn from the rows of X, shape (samples, n_features), from scratch."""
+        """Learn from the rows of X, shape (samples, n_features), with new parameters."""
         training = self._training()
         rows = self._rows(X, reset=True)
         self.seed_ = self._new_seed()
@@ -285,7 +285,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         made._log_Z = None
         return made
 
-    # ------------------------------------------------------------------------ what was learned
+    # ------------------------------------------------------------------------ learned quantities
 
     @property
     def components_(self) -> FloatArray:
@@ -487,12 +487,12 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
         Raises
         ------
         ValueError
-            The file is damaged or holds something else.
+            The file is damaged or is no RBM.
         """
         arrays = storage.read(path, "RBM")
         machine = Machine._of(arrays, path)

@@ -188,18 +188,19 @@ class Parameters:
         return type(self)(W, a, b, visible, hidden), float(constant)
 
     def to_binary(self) -> tuple[Self, float]:
-        """The machine of 0/1 units with the same probabilities, and what its ln Z lacks.
+        """The machine of 0/1 units with the same probabilities, and the shift of ln Z.
 
         With ``s = 2 x - 1`` for every spin: ``-E(s) = -E'(x) + constant``.
 
         Returns
         -------
         machine : Machine
+            The machine of 0/1 units.
         constant : float
             ``ln Z = ln Z' + constant``.
         """
         return self._converted("binary", "binary")
 
     def to_spin(self) -> tuple[Self, float]:
-        """The machine of -1/+1 units with the same probabilities, and what its ln Z lacks."""
+        """The machine of -1/+1 units with the same probabilities, and the shift of ln Z."""
         return self._converted("spin", "spin")

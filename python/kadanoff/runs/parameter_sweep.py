@@ -45,13 +45,13 @@ class Failure:
     Attributes
     ----------
     index : int
-        Which point.
+        Number of the point.
     point : dict
         Its arguments.
     error, message : str
         Name of the exception's class, and its message.
     attempts : int
-        How often it was tried.
+        Number of attempts.
     """
 
     index: int
@@ -140,7 +140,7 @@ def sweep(
         Threads, processes, or ``Client.get_executor()`` of Dask; default is a pool of threads, one
         for each core. It stays open.
     retry : int, default 0
-        How often a point that raised is tried again.
+        Number of further attempts at a point that raised.
     progress, control : as in :func:`kadanoff.nrg.solve`
         Progress bar over the points, and cancellation from another thread.
 
@@ -218,7 +218,7 @@ def _values(points: tuple[dict[str, Any], ...], name: str) -> str:
 
 
 class _Running:
-    """The state of a sweep: what is known, what is under way."""
+    """The state of a sweep: finished and running points."""
 
     def __init__(
         self,
@@ -278,7 +278,7 @@ class _Running:
                 future.cancel()
             if self.local:
                 self.control.cancel()
-            for future, i in waiting.items():  # what is finished is not lost
+            for future, i in waiting.items():  # finished points are kept
                 if future.done() and not future.cancelled():
                     with suppress(Cancelled):  # a point that was stopped, among those that ended
                         self._collect(i, future)

@@ -6,8 +6,8 @@ A store is a folder::
     1f6a...e2.npz        one point, named after a hash of its parameters
 
 A file is written under a temporary name, flushed to the disk and renamed: a reader sees a whole
-file or none, so that a run may be killed at any moment and goes on with the missing points. Several
-processes may write into one store. Nothing is ever unpickled.
+file or none, so that a run may be killed at any moment and continues with the missing points.
+Several processes may write into one store. Nothing is ever unpickled.
 
 >>> import tempfile
 >>> with tempfile.TemporaryDirectory() as folder:
@@ -149,7 +149,7 @@ class Store:
     path : str or path
         The folder; created if it does not exist.
     kind : str
-        What is stored, such as ``"nrg sweep"``.
+        Kind of the contents, such as ``"nrg sweep"``.
     version : int
         Version of the contents: raise it when the same parameters would give other arrays.
     settings : mapping, optional
@@ -162,7 +162,7 @@ class Store:
     ----------
     path : Path
     manifest : dict
-        As in the file.
+        Contents of the file ``manifest.json``.
     damaged : list of str
         Files that were set aside, with the reason.
     failures : dict

@@ -1,4 +1,4 @@
-"""Physics as assertions: what every NRG result must fulfil, whatever the model.
+"""Physics as assertions: bounds and identities of every NRG result, for any model.
 
 Each function raises AssertionError with the numbers that contradict each other.
 """

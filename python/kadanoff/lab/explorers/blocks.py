@@ -1,7 +1,7 @@
-"""An Ising lattice that lives, and its block spins.
+"""An Ising lattice in motion, and its block spins.
 
-At T_c the lattice looks the same through every pair of glasses: after one, two and three block
-transformations. Above, blocks of blocks are noise; below, they are of one colour.
+At T_c the lattice looks the same after one, two and three block transformations. Above T_c, blocks
+of blocks are noise; below, they all have the same sign.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class BlocksPicture:
         Temperature, J = 1.
     sweeps : int
         Sweeps so far.
-    levels : list of arrays of +-1
-        The lattice, then blocks of 2 x 2, of 4 x 4, ...
+    levels : list of arrays of int8
+        The lattice, shape (L, L), then blocks of 2 x 2, of 4 x 4, ...
     correlation : list of float
         Mean product of nearest neighbours, level by level: the same at a fixed point.
     rate : float
-        Sweeps a second of this call; 0 if there were none.
+        Sweeps per second of this call; 0 if there were none.
     """
 
     T: float

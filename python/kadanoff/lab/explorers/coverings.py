@@ -30,21 +30,21 @@ __all__ = ["CoveringPicture", "compute", "draw", "explore"]
 
 @dataclass(frozen=True, eq=False)
 class CoveringPicture:
-    """A covering, and what the last loop did.
+    """A covering, and the sites that the last loop changed.
 
     Attributes
     ----------
     dimers : array of uint8, shape (L, L)
         Directions: 0 = +x, 1 = +y, 2 = -x, 3 = -y.
     height : array, shape (L, L)
-        Averaged over the four plaquettes around each site, from its mean.
+        Height, averaged over the four plaquettes around each site, minus its mean.
     moved : array of bool, shape (L, L)
         Sites whose dimer turned in the last loop: the worm.
     winding : (int, int)
     flippable : float
-        Plaquettes with two parallel dimers, a site.
+        Number of plaquettes with two parallel dimers, per site.
     steps : int
-        Of the worms so far.
+        Steps of the worms so far.
     T : float
     """
 

@@ -1,7 +1,7 @@
-r"""Two dots in parallel: with falling T a spin 1, which the band screens to a spin 1/2.
+r"""Two dots in parallel: at low T a spin 1, which the band screens to a spin 1/2.
 
-The Kondo model of a spin 1 that has the partition function of the dots is learned with every
-move of a slider.
+The spin-1 Kondo model with the partition function of the dots is learned at every move of a
+slider.
 
 References
 ----------
@@ -40,7 +40,7 @@ OPTIONS: dict[Stage, dict[str, Any]] = {
 
 @dataclass(frozen=True, eq=False)
 class DotPicture:
-    """What :func:`draw` draws.
+    """Data of the picture, for :func:`draw`.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class DotPicture:
     kondo : dict
         Kondo models of a spin 1 by "J_SW" and, where it was learned, "J_ML".
     T : float
-        Where J_ML was learned.
+        Temperature at which J_ML was learned.
     """
 
     dots: NRGResult

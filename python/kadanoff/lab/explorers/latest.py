@@ -25,7 +25,7 @@ IDLE = 1.0  # seconds without a question after which the thread ends; the next o
 
 
 Answer: TypeAlias = Callable[..., Any]
-"""What turns parameters into data: ``compute(stage=, control=, **parameters)``."""
+"""Computes data from parameters: ``compute(stage=, control=, **parameters)``."""
 
 
 class Latest:
@@ -38,9 +38,9 @@ class Latest:
     show : callable
         ``show(data, stage, seconds)``: draws it; `seconds` since the question was asked.
     tell : callable
-        ``tell(text)``: one line about what is going on.
+        ``tell(text)``: one line on the state of the computation.
     stages : tuple of {"coarse", "fine"}
-        What is answered.
+        Stages that are answered.
     pause : float
         Seconds of rest before the fine answer.
 
@@ -93,11 +93,11 @@ class Latest:
 
     @property
     def thread(self) -> threading.Thread | None:
-        """The worker, while it lives."""
+        """The worker, while it runs."""
         return self._thread
 
     def ask(self, **parameters: Any) -> None:
-        """Answer this, and forget what was asked before. Returns at once, from any thread."""
+        """Ask a new question and drop the previous one; returns at once, from any thread."""
         with self._changed:
             if self._closed:
                 return
@@ -127,7 +127,7 @@ class Latest:
             )
 
     def close(self, timeout: float | None = 10.0) -> None:
-        """Cancel what is running and end the thread."""
+        """Cancel the running computation and end the thread."""
         with self._changed:
             self._closed = True
             self._wanted = None
@@ -168,7 +168,7 @@ class Latest:
                     self._tell("refining …")
                 data = self._compute(stage=stage, control=control, **parameters)
                 with self._changed:
-                    # The last moment to withdraw: what comes now is a picture, and is shown whole.
+                    # The last moment to withdraw: from here on a picture is shown whole.
                     self._control = self._stage = None
                     if control.cancelled and self._newer():
                         self._spared = True

@@ -94,7 +94,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the sliders say."""
+        """Values of the sliders."""
         return {name: slider.value for name, slider in self.sliders.items()}
 
     def _tell(self, text: str) -> None:
@@ -127,7 +127,7 @@ class Explorer(Panel):
     Parameters
     ----------
     title : str
-        Above the controls.
+        Heading above the controls.
     compute : callable
         ``compute(stage=, control=, **parameters) -> data``, on a thread of its own. With
         `shows_progress` it is also given ``watch``, a function that shows data before the end.
@@ -138,7 +138,7 @@ class Explorer(Panel):
     controls : sequence of Slider and Choice
         Named as the parameters of `compute`.
     stages : tuple of {"coarse", "fine"}
-        What is computed.
+        Stages that are computed.
     shows_progress : bool
         Whether `compute` takes ``watch``.
 
@@ -148,9 +148,9 @@ class Explorer(Panel):
         The widgets by name of the parameter.
     picture : ipywidgets.Image
     status : ipywidgets.HTML
-        One line: what is shown and how long it took, or what went wrong.
+        One line: the stage shown and its time, or the error.
     times : list of (stage, seconds)
-        From each question to its picture.
+        Time from each question to its picture.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
-"""A figure that is drawn many times a second: axes once, what moves every time.
+"""A figure that is drawn many times per second: axes once, moving artists every time.
 
 ``draw(data, axes)`` of an explorer names its artists (`line`, `text`, `image`): the first call
 makes them, later ones give them new data. A :class:`Picture` keeps the rest, frames, ticks
 and labels, as a bitmap, and paints only the named artists over it while limits stay the same.
-Nothing here touches pyplot, whose global state does not stand a second thread.
+pyplot is not used: its global state is not safe with a second thread.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class Picture:
         return out.getvalue()
 
     def jpeg(self) -> bytes:
-        """The same within what an eye sees in motion, eight times faster to make."""
+        """The picture as JPEG, eight times faster than PNG; the loss is invisible in motion."""
         from PIL import Image
 
         with _DRAWING:

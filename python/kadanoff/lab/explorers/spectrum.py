@@ -1,4 +1,4 @@
-r"""The t-matrix of an Anderson impurity, broadened anew without a new solve.
+r"""The t-matrix of an Anderson impurity, broadened again without a new solution.
 
     t(w) = -pi rho Im T(w)
 
@@ -40,18 +40,18 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, eq=False)
 class SpectrumPicture:
-    """What :func:`draw` draws.
+    """Data of the picture, for :func:`draw`.
 
     Attributes
     ----------
     run : Dynamics
-        With the raw bins.
-    omega, t : array
+        The run, with the raw bins.
+    omega, t : array, shape (n_w,)
         Frequencies on both sides of zero, and the t-matrix there.
     b : float
         Width of the log-Gaussian.
     solved : bool
-        Whether the run is new; False when only the broadening moved.
+        Whether the run is new; False if only the broadening changed.
     """
 
     run: Dynamics
@@ -76,7 +76,7 @@ def compute(
     Parameters
     ----------
     U, J_sw : float
-        Of the Anderson model; J_sw fixes V, ``V^2 = J_sw U / 8``.
+        Parameters of the Anderson model in units of D; J_sw fixes V, ``V^2 = J_sw U / 8``.
     eps_over_U : float
         Level of the dot; -1/2 is particle-hole symmetry.
     T : float
