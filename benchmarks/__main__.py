@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.cases import CASES
 from benchmarks.run import ROOT, CaseError, machine, measure_all, worker
-from benchmarks.table import busy, document, into_readme, short
+from benchmarks.table import PAGE, README, busy, document, headlines, publish
 
 TABLE = ROOT / "benchmarks/table.md"
 
@@ -20,10 +20,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--case", action="append", choices=names, help="only this one; repeatable")
     parser.add_argument("--quick", action="store_true", help="once each, without the longest case")
     parser.add_argument("--json", action="store_true", help="print the numbers instead of a table")
-    parser.add_argument("--readme", action="store_true", help="put benchmarks/table.md into README")
+    parser.add_argument(
+        "--publish",
+        action="store_true",
+        help="put benchmarks/table.md into the site and the README",
+    )
     options = parser.parse_args(arguments)
-    if options.readme:
-        into_readme(short(TABLE.read_text(encoding="utf-8")))
+    if options.publish:
+        text = TABLE.read_text(encoding="utf-8")
+        publish(text, PAGE)
+        publish(headlines(text), README)
         return
 
     whole = not options.case and not options.quick

@@ -1,4 +1,4 @@
-"""Continuous-time Monte Carlo: updates a second, and what is known of G after a while.
+"""Continuous-time Monte Carlo: updates per second, and what is known of G after a while.
 
 `python -m benchmarks.ctqmc [seconds]` prints both at beta = 50, U = 2 for the free Bethe lattice's
 hybridisation, ours and, where pyalps is installed, those of the segment code in it.

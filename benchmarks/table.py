@@ -1,4 +1,4 @@
-"""The numbers as markdown, and into the README."""
+"""The numbers as markdown: all of them on a page of the site, five rows in the README."""
 
 from __future__ import annotations
 
@@ -10,12 +10,28 @@ from benchmarks.cases import CASES, Case
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+PAGE = ROOT / "docs/site/benchmarks.md"
 BEGIN, END = r"<!-- benchmarks:begin[^>]*-->", r"<!-- benchmarks:end -->"
 BY_NAME = {case.name: case for case in CASES}
+
+# Case and number of threads of the rows that the README shows.
+HEADLINES = (
+    ("thermo-u1-u1", 2),
+    ("interactive", 2),
+    ("spectrum-u1-u1", 1),
+    ("ising-sample", 2),
+    ("rsmi-ising", 1),
+)
 
 
 def time(seconds: float) -> str:
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def ratio(theirs: float, ours: float) -> str:
+    """How much faster or slower we are; the factor is at least one."""
+    word, factor = ("faster", theirs / ours) if ours <= theirs else ("slower", ours / theirs)
+    return f"{factor:.3g}× {word}"
 
 
 def rows(header: list[str], lines: list[list[str]]) -> str:
@@ -28,7 +44,7 @@ def against(case: Case, row: dict[str, Any]) -> list[str]:
         return ["", ""]
     theirs = case.against.seconds[row["threads"]]
     memory = "" if case.against.megabytes is None else ", {}–{} MB".format(*case.against.megabytes)
-    return [f"{theirs} s{memory}", f"{theirs / row['median']:.1f}× faster"]
+    return [f"{theirs} s{memory}", ratio(theirs, row["median"])]
 
 
 def cost(measured: list[dict[str, Any]]) -> str:
@@ -112,7 +128,9 @@ def peers(found: dict[str, Any]) -> str:
 def busy(result: dict[str, Any]) -> str:
     """A warning if others were computing when the measurement began."""
     load = result["machine"].get("load", 0.0)
-    return f"The machine was busy (load {load:.1f}): times are too long." if load > 0.5 else ""
+    return (
+        f"The machine was busy: timings are upper bounds (load {load:.1f})." if load > 0.5 else ""
+    )
 
 
 def document(result: dict[str, Any]) -> str:
@@ -133,22 +151,26 @@ def document(result: dict[str, Any]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def short(text: str) -> str:
-    """What the README shows of it: the first two paragraphs."""
-    return "\n\n".join(text.split("\n\n")[:2]) + "\n"
+def headlines(text: str) -> str:
+    """What the README shows of the whole table: the first paragraph and the rows of `HEADLINES`."""
+    first, table = text.split("\n\n")[:2]
+    wanted = [f"| {BY_NAME[name].title} | {threads} |" for name, threads in HEADLINES]
+    lines = table.splitlines()
+    chosen = [line for start in wanted for line in lines if line.startswith(start)]
+    return "\n\n".join([first, "\n".join([*lines[:2], *chosen])]) + "\n"
 
 
-def into_readme(text: str, readme: Path = README) -> None:
-    """Put `text` between the two markers of the README.
+def publish(text: str, page: Path) -> None:
+    """Put `text` between the two markers of a page.
 
     Raises
     ------
     ValueError
         A marker is missing.
     """
-    before = readme.read_text(encoding="utf-8")
+    before = page.read_text(encoding="utf-8")
     pattern = re.compile(rf"({BEGIN})\n.*?({END})", flags=re.DOTALL)
     after, count = pattern.subn(lambda m: f"{m[1]}\n\n{text.strip()}\n\n{m[2]}", before)
     if count != 1:
-        raise ValueError(f"{readme} must hold benchmarks:begin and benchmarks:end once, in order")
-    readme.write_text(after, encoding="utf-8")
+        raise ValueError(f"{page} must hold benchmarks:begin and benchmarks:end once, in order")
+    page.write_text(after, encoding="utf-8")

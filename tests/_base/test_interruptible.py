@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from kadanoff._base.interruptible import run_aside
+from tests.stopping import PATIENCE
 
 
 def test_work_runs_on_another_thread():
@@ -29,7 +30,7 @@ def test_a_watch_that_raises_stops_the_work():
     stopped, ended = threading.Event(), []
 
     def work():
-        assert stopped.wait(60)
+        assert stopped.wait(PATIENCE)
         ended.append(True)
 
     def watch():
@@ -45,7 +46,7 @@ def test_ctrl_c_stops_the_work_and_waits_for_its_end():
 
     def work():
         os.kill(os.getpid(), signal.SIGINT)
-        assert stopped.wait(60)
+        assert stopped.wait(PATIENCE)
         ended.append(True)
 
     with pytest.raises(KeyboardInterrupt):

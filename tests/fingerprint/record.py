@@ -92,7 +92,7 @@ def distance(a: Record, b: Record) -> float:
 
 
 def write(name: str, records: Mapping[str, Record], folder: Path = VALUES) -> None:
-    """One line an entry, so that a change shows where it is."""
+    """One line per entry, so that a change shows where it is."""
     lines = [f"  {json.dumps(key)}: {json.dumps(record)}" for key, record in records.items()]
     text = "{\n" + ",\n".join(lines) + "\n}\n"
     (folder / f"{name}.json").write_text(text, encoding="utf-8")

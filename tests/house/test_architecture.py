@@ -51,11 +51,11 @@ HELD = {
     "module level, inside a function, or for types.": (
         f"{HOUSE}/test_imports.py::test_imports_point_down",
     ),
-    "nobody imports these three": (f"{HOUSE}/test_imports.py::test_imports_point_down",),
+    "no pillar imports these three.": (f"{HOUSE}/test_imports.py::test_imports_point_down",),
     "It is the only place where the pillars meet, and nothing below it imports it.": (
         f"{HOUSE}/test_imports.py::test_imports_point_down",
     ),
-    "No circle of modules leaves its pillar": (
+    "No import cycle crosses pillars": (
         f"{HOUSE}/test_imports.py::test_no_circle_leaves_its_pillar",
     ),
     "and none exists at import time.": (
@@ -77,7 +77,7 @@ HELD = {
         f"{HOUSE}/test_imports.py::test_only_the_lab_knows_widgets",
     ),
     "`import kadanoff` loads neither scipy nor scikit-learn nor matplotlib.": (
-        f"{HOUSE}/test_packaging.py::test_import_is_light",
+        f"{HOUSE}/test_light_import.py::test_nothing_heavy_is_loaded",
     ),
     "A name with a leading underscore stays in its file": (
         f"{HOUSE}/test_names.py::test_private_names_stay_in_their_file",

@@ -49,7 +49,7 @@ RESULT = {
 
 def test_table_compares_with_the_reference_of_the_same_number_of_threads():
     text = table.document(RESULT)
-    assert "28.2 s, 225–248 MB | 4.0× faster" in text
+    assert "28.2 s, 225–248 MB | 4× faster" in text
     assert "| 200 | 50 | 100 | 50 |" in text  # Gflop and GF/s of either kind
     assert "5.0×" in text
     for line in text.splitlines():
@@ -70,18 +70,37 @@ def test_case_names_differ():
     assert len({case.name for case in CASES}) == len(CASES)
 
 
-def test_readme_keeps_everything_outside_of_the_markers(tmp_path):
+@pytest.mark.parametrize(
+    ("theirs", "ours", "text"),
+    [(8.0, 10.0, "1.25× slower"), (21.0, 0.25, "84× faster"), (1.0, 1.0, "1× faster")],
+)
+def test_a_ratio_is_at_least_one(theirs, ours, text):
+    assert table.ratio(theirs, ours) == text
+
+
+def test_the_readme_shows_five_rows_of_the_whole_table():
+    text = (table.ROOT / "benchmarks/table.md").read_text(encoding="utf-8")
+    shown = table.headlines(text).strip().splitlines()
+    assert len([line for line in shown if line.startswith("|")]) == 2 + len(table.HEADLINES) == 7
+    assert all(line in text for line in shown)
+    readme = table.README.read_text(encoding="utf-8")
+    assert all(line in readme for line in shown)
+    assert text.strip() in table.PAGE.read_text(encoding="utf-8")
+
+
+def test_publishing_keeps_everything_outside_of_the_markers(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("a\n<!-- benchmarks:begin (x) -->\nold\n<!-- benchmarks:end -->\nb\n")
     for _ in range(2):
-        table.into_readme("new", readme)
+        table.publish("new", readme)
         assert readme.read_text() == (
             "a\n<!-- benchmarks:begin (x) -->\n\nnew\n\n<!-- benchmarks:end -->\nb\n"
         )
 
 
-def test_the_readme_has_the_markers():
-    text = table.README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", [table.README, table.PAGE], ids=lambda page: page.name)
+def test_the_pages_have_the_markers(page):
+    text = page.read_text(encoding="utf-8")
     assert len(re.findall(table.BEGIN, text)) == len(re.findall(table.END, text)) == 1
 
 

@@ -246,7 +246,7 @@ def test_an_epoch_visits_every_sample_once():
 @pytest.mark.parametrize("method", ["cd", "pcd", "pt"])
 def test_the_number_of_threads_does_not_matter(method):
     X = np.random.default_rng(0).integers(0, 2, size=(1500, 64))
-    # 5 * 700 * 64 * 32 multiply-adds an update: enough for a minibatch to be shared.
+    # 5 * 700 * 64 * 32 multiply-adds per update: enough for a minibatch to be shared.
     fits = [
         kd.RBM(
             32, method=method, batch_size=700, n_iter=2, chains=100, temperatures=3,

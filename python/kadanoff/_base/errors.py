@@ -6,7 +6,7 @@ from typing import Any
 
 
 class NotConverged(RuntimeError):  # noqa: N818
-    """An iteration ended before it met its tolerance; `partial` holds what there is."""
+    """An iteration ended before it met its tolerance; `partial` is the last iterate."""
 
     def __init__(self, message: str, partial: Any = None) -> None:
         super().__init__(message)

@@ -11,7 +11,7 @@ __all__ = ["shown", "sparkline", "table"]
 
 
 def table(title: str, rows: Mapping[str, object], picture: str = "") -> str:
-    """A title, rows of names and values, and an inline picture beside them.
+    """A title, rows of names and values, and an inline picture next to them.
 
     Parameters
     ----------

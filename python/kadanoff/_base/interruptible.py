@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 __all__ = ["run_aside"]
 
-WAKE = 0.05  # seconds between two looks at the work
+WAKE = 0.05  # seconds between two checks of the work
 MAX_START = 1.0  # seconds within which a thread that was started begins to run
 
 
@@ -29,15 +29,15 @@ def run_aside(
     Parameters
     ----------
     work : callable
-        Its exception is raised again here.
+        The work; an exception that it raises is raised again here.
     stop : callable
         Called if the wait is interrupted, by Ctrl-C or because `watch` raised. It only sets a flag
-        that `work` looks at: `work` must come to its end, for which this function waits before the
-        exception leaves it.
+        that `work` reads: `work` must then end, and this function waits for that before it raises
+        the exception.
     watch : callable, optional
         Called about every 50 ms, to show the progress.
     name : str
-        Of the thread.
+        Name of the thread.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Progress bars and the control object of long calls.
 
-A bar appears only when a call takes longer than half a second and somebody can see it: in a
-terminal or in a notebook. tqdm is imported at that moment, not before.
+A bar appears only when a call takes longer than half a second, and only in a terminal or in a
+notebook. tqdm is imported at that moment, not before.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PATIENCE = 0.5  # seconds before a bar appears
 
 
 def watched() -> bool:
-    """Whether somebody may see a bar: a terminal or a kernel, and ``KADANOFF_PROGRESS`` not off."""
+    """Whether a bar is visible: in a terminal or a kernel, unless ``KADANOFF_PROGRESS`` is off."""
     if os.environ.get("KADANOFF_PROGRESS", "") in {"0", "off", "false"}:
         return False
     return in_a_kernel() or sys.stderr.isatty()
@@ -54,7 +54,7 @@ def bar(description: str, progress: bool | Report | None) -> Iterator[Report | N
     Parameters
     ----------
     description : str
-        What the bar says.
+        Text of the bar.
     progress : bool, callable or None
         True and False force and forbid a bar, None shows one where it can be seen; a function is
         called as ``progress(done, total)`` about every 50 ms instead.

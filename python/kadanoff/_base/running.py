@@ -34,9 +34,9 @@ class Run:
     progress : bool, callable or None
         As in :func:`kadanoff._base.progress.bar`.
     control : Control or None
-        To cancel from another thread.
+        Cancels from another thread.
     seed : int
-        Of the random numbers; drawn from the operating system if none was given.
+        Seed of the random numbers; drawn from the operating system if none was given.
     """
 
     threads: int | None = None

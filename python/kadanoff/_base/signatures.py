@@ -1,4 +1,4 @@
-"""Signatures that a notebook can complete, and answers to names that nobody knows.
+"""Signatures that a notebook can complete, and suggestions for unknown names.
 
 A public function is decorated with :func:`public`. An unknown keyword is then refused with the
 nearest known one. Options that many calls share live in one frozen dataclass:

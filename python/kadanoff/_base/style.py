@@ -110,7 +110,7 @@ def new_or(ax: Axes | None) -> Axes:
 
 
 def curve(ax: Axes, x: Any, y: Any, given: Mapping[str, Any], **own: Any) -> None:
-    """A line in the next free colour, with a style of its own and what the caller has given."""
+    """A line in the next free colour, with the style `own`, overridden by that of the caller."""
     usual: dict[str, Any] = {"color": next_colour(ax), "linewidth": 1.6}
     ax.plot(x, y, **(usual | own | dict(given)))
 

@@ -1,4 +1,4 @@
-"""What a result was computed with: versions, threads, budget."""
+"""Versions, threads and budget with which a result was computed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class About(dict[str, str]):
 
 @public
 def about() -> About:
-    """Versions of the package and of what it stands on, for the end of a notebook.
+    """Versions of the package and of its dependencies, for the end of a notebook.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """``kadanoff run JOB``, ``kadanoff lab``, ``kadanoff bench``: the package without Python.
 
 Each job calls the functions that a notebook calls, with options of the same names, and prints a
-table, or JSON with ``--json``; ``--output`` saves the picture. Exit status: 0 if all went well, 1
-if an iteration did not converge, 2 for bad input (one line says which), 130 after Ctrl-C.
+table, or JSON with ``--json``; ``--output`` saves the picture. Exit status: 0 on success, 1 if an
+iteration did not converge, 2 for bad input (one line names it), 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line; ``--help`` says the rest."""
+    """Reports an error in one line, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}\n")

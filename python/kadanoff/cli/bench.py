@@ -1,7 +1,7 @@
 """``kadanoff bench``: how fast this machine is, in a few seconds.
 
-One call each of what users do most. What is measured against which peer, with memory, is in the
-folder ``benchmarks`` of the source: ``make bench``.
+One call of each common task. Comparisons with other programs, and memory, are measured by
+``make bench`` in the source tree (folder ``benchmarks``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a job of the command line is: options in; numbers, a table and a picture out."""
+"""A job of the command line: options in; numbers, a table and a picture out."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PICTURES = (".png", ".pdf", ".svg")
 
 @dataclass(frozen=True)
 class Report:
-    """What a job found.
+    """Results of a job.
 
     Attributes
     ----------
     data : mapping
-        Settings and results, what ``--json`` prints.
+        Settings and results, as ``--json`` prints them.
     table : str
-        The same to read.
+        The same as text.
     draw : callable
         ``draw(path)`` saves the picture.
     """

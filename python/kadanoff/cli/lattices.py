@@ -1,4 +1,4 @@
-"""Lattices: Ising samples beside the exact answer, a learned block variable, dimers."""
+"""Lattices: Ising samples compared with exact results, a learned block variable, dimers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _samples(parser: argparse.ArgumentParser, *, n: int, T: str) -> None:
 
 
 def _beside(found: dict[str, Estimate], known: dict[str, float | None]) -> str:
-    """Averages with their errors, and how many sigma they are from what is exact."""
+    """Averages with their errors, and their distance from the exact values in sigma."""
     rows = []
     for name, estimate in found.items():
         exact = known.get(name)
@@ -71,10 +71,10 @@ def _ising(options: argparse.Namespace) -> Report:
         known: dict[str, float | None] = {"energy": exact.e, "specific_heat": exact.c}
         known |= {"abs_magnetisation": exact.abs_m, "m2": exact.m2, "m4": exact.m4}
         method: str | None = exact.method
-    except ValueError:  # nobody knows: a lattice in a field
+    except ValueError:  # no exact solution: a lattice in a field
         known, method = {}, None
     found = dict(run.estimates)
-    beside = f"exact: {method}" if method else "no exact answer for this lattice"
+    beside = f"exact: {method}" if method else "no exact solution for this lattice"
     table = "\n".join([repr(run), beside, "", _beside(found, known)])
     data = {
         "settings": {
@@ -195,7 +195,7 @@ def _dimers(options: argparse.Namespace) -> Report:
 JOBS = (
     Job(
         "ising",
-        "Ising samples beside the exact answer",
+        "Ising samples compared with exact results",
         "Draw configurations of the square-lattice Ising model and compare energy and specific "
         "heat with Kaufman's exact ones on the same torus.",
         _ising_arguments,
@@ -203,7 +203,7 @@ JOBS = (
     ),
     Job(
         "rsmi",
-        "the block variable that knows most about far away",
+        "the block variable with the most information about its distant environment",
         "Learn the filter of a block of Ising spins that maximises its mutual information with "
         "the environment, and a lower bound on that information.",
         _rsmi_arguments,
@@ -211,7 +211,7 @@ JOBS = (
     ),
     Job(
         "dimers",
-        "dimer coverings beside the exact answer",
+        "dimer coverings compared with exact results",
         "Draw dimer coverings of the square torus by directed loops; at T = inf parallel pairs "
         "and fluxes are compared with Kasteleyn's exact ones.",
         _dimers_arguments,

@@ -1,16 +1,16 @@
-"""What a notebook needs: its budget of time, the style of its figures, and explorers.
+"""Tools for notebooks: the budget of time, the style of figures, and explorers.
 
-Plots and widgets live in the modules beside this one and are imported when they are used;
-`style` is the public door to the helpers that every figure of the package is drawn with.
+Plots and widgets are imported when they are used; `style` exports the helpers with which every
+figure of the package is drawn.
 
 ===================  ==============================================================================
 `LiveFilters`        filters of real-space mutual information while they are learned
-`explore_kondo`      an Anderson impurity and the Kondo models that claim to describe it
+`explore_kondo`      an Anderson impurity and the Kondo models that approximate it
 `explore_dot`        two dots in parallel: spin 1, and its screening
-`explore_spectrum`   the t-matrix, broadened anew without a new solve
-`explore_blocks`     an Ising lattice that lives, and its block spins
-`explore_rsmi`       filters that form while their information rises to its bound
-`explore_dimers`     a covering, its heights, and the loops that move it
+`explore_spectrum`   the t-matrix, broadened again without a new solution
+`explore_blocks`     an Ising lattice in motion, and its block spins
+`explore_rsmi`       filters while they are learned, and their information
+`explore_dimers`     a dimer covering, its heights, and the loops that update it
 `explore_mott`       the Mott transition: A(w), Sigma and Z(U)
 ===================  ==============================================================================
 """

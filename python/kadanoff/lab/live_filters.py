@@ -19,10 +19,10 @@ __all__ = ["LiveFilters"]
 
 @public
 class LiveFilters:
-    """Filters while they are learned, and the curve of what they reach.
+    """Filters while they are learned, and the curve of their objective.
 
-    Pass it as ``kd.rsmi.learn(..., watch=kd.lab.LiveFilters())``: in a notebook the picture is
-    redrawn in place. It slows learning by one drawing every `every` seconds.
+    Pass an instance as ``kd.rsmi.learn(..., watch=kd.lab.LiveFilters())``: in a notebook the
+    picture is redrawn in place. It slows learning by one drawing every `every` seconds.
 
     Parameters
     ----------
@@ -34,7 +34,19 @@ class LiveFilters:
     figure : matplotlib.figure.Figure or None
         The last drawing.
     history : list of float
-        The objective at every evaluation.
+        The objective at every evaluation, in nats.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `every` is not a number, or negative.
+
+    Examples
+    --------
+    >>> live = LiveFilters(every=1)
+    >>> live(np.ones((1, 2, 2)), 0.45)
+    >>> live
+    LiveFilters(every=1 s, 1 evaluations)
     """
 
     def __init__(self, every: float = 0.5) -> None:
@@ -48,7 +60,7 @@ class LiveFilters:
         return f"LiveFilters(every={self.every:g} s, {len(self.history)} evaluations)"
 
     def __call__(self, filters: FloatArray, value: float) -> None:
-        """At every evaluation."""
+        """Note the objective of an evaluation, and draw if `every` seconds have passed."""
         self.history.append(value)
         if time.monotonic() - self._drawn >= self.every:
             self.draw(filters)

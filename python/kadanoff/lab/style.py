@@ -1,6 +1,6 @@
 """Style of the figures: colours, axes, guides, legends.
 
-The public door to the helpers that every figure of the package is drawn with.
+The helpers with which every figure of the package is drawn.
 """
 
 from kadanoff._base.style import (

@@ -1,12 +1,11 @@
-"""How long a notebook may compute.
+"""Time budget of a notebook.
 
 A notebook names its expensive choices once, with three values each::
 
     Lambdas = pick(quick=[3.0], normal=[2.0, 2.5, 3.0], full=[1.6, 1.8, 2.0, 2.5, 3.0])
 
-The environment variable ``KADANOFF_BUDGET`` chooses among them: ``quick`` is what the tests run
-(seconds), ``normal`` is what a reader gets (a minute or two), ``full`` is the precision that a
-paper would want.
+The environment variable ``KADANOFF_BUDGET`` chooses among them: ``quick`` is for tests
+(seconds), ``normal`` for readers (a minute or two), ``full`` has the precision of a publication.
 """
 
 import os
@@ -30,6 +29,7 @@ def budget() -> Budget:
     Returns
     -------
     {"quick", "normal", "full"}
+        The value of the variable, "normal" where it is unset or empty.
 
     Raises
     ------
@@ -54,8 +54,8 @@ def pick(*, quick: T, normal: T, full: T) -> T:
 
     Parameters
     ----------
-    quick, normal, full
-        Values for the three budgets; any type.
+    quick, normal, full : object
+        Values for the three budgets, of any type.
 
     Returns
     -------

@@ -29,7 +29,28 @@ MAX_UNITS_FOR_STATES = 24
 @public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Moments:
-    """Exact averages of a machine: ln Z, <v_i>, <h_j>, <v_i h_j>."""
+    """Exact averages of a machine: ln Z, <v_i>, <h_j>, <v_i h_j>.
+
+    Parameters
+    ----------
+    log_Z : float
+        Logarithm of the partition function.
+    v : array, shape (n_visible,)
+        <v_i>.
+    h : array, shape (n_hidden,)
+        <h_j>.
+    vh : array, shape (n_visible, n_hidden)
+        <v_i h_j>.
+
+    Examples
+    --------
+    >>> from kadanoff.rbm import Machine
+    >>> free = Machine(np.zeros((3, 2)), np.zeros(3), np.zeros(2)).moments()
+    >>> print(free)
+    Moments(ln Z = 3.46574, 3 visible and 2 hidden units)
+    >>> print(free.v, free.vh[0])
+    [0.5 0.5 0.5] [0.25 0.25]
+    """
 
     log_Z: float
     v: FloatArray
@@ -44,7 +65,24 @@ class Moments:
 @public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gradient:
-    """Derivatives of the mean log likelihood of some data: by W, a and b."""
+    """Derivatives of the mean log likelihood of data with respect to W, a and b.
+
+    Parameters
+    ----------
+    W : array, shape (n_visible, n_hidden)
+        ``<v_i h_j>_data - <v_i h_j>_machine``.
+    a : array, shape (n_visible,)
+        ``<v_i>_data - <v_i>_machine``.
+    b : array, shape (n_hidden,)
+        ``<h_j>_data - <h_j>_machine``.
+
+    Examples
+    --------
+    >>> from kadanoff.rbm import Machine
+    >>> free = Machine(np.zeros((2, 1)), np.zeros(2), np.zeros(1))
+    >>> print(free.gradient([[1, 1], [1, 0]]).a)
+    [0.5 0. ]
+    """
 
     W: FloatArray
     a: FloatArray
@@ -56,7 +94,7 @@ class Gradient:
 
 
 class Averages(Parameters):
-    """What a machine is on average."""
+    """Exact averages of a machine."""
 
     def _enumerable(self, limit: int, size: int, remedy: str) -> None:
         if size > limit:
@@ -83,7 +121,7 @@ class Averages(Parameters):
         -----
         2^25 states of a machine with 25 and 64 units take about 0.2 s of one core: factors
         e^{x_j} of the last eight bits are tabulated, so that a state costs two products and a sum
-        a unit. Compared to a Gray code no rounding errors accumulate.
+        per unit. Compared to a Gray code no rounding errors accumulate.
         """
         self._enumerable(MAX_UNITS_FOR_Z, min(self.W.shape), "use annealed_log_Z()")
         return self._log_Z(Run.of(threads=threads, progress=progress, control=control))
@@ -216,18 +254,18 @@ class Averages(Parameters):
             Independent chains; the error falls as its inverse square root.
         temperatures : int, default 1000
             Number of equidistant inverse temperatures between 0 and 1.
-        betas : array, optional
+        betas : array, shape (temperatures,), optional
             Other inverse temperatures, rising from 0 to 1.
         sweeps : int, default 1
             Sweeps of block Gibbs at every temperature.
         data : array, shape (samples, n_visible), optional
-            The base distribution gets the means of these data, which shortens the way.
+            The base distribution gets the means of these data, which reduces the error.
         base : array, shape (n_visible,), optional
             Visible biases a_0 of the base distribution (default 0: uniform).
         seed : int, optional
-            Of the random streams; drawn anew if it is not given. It is kept in the result.
-        threads, progress, control
-            As for `log_Z`.
+            Seed of the random streams; fresh entropy by default. The result keeps it.
+        threads, progress, control : as in `log_Z`
+            Worker threads, progress bar, and cancellation from another thread.
 
         References
         ----------

@@ -40,13 +40,13 @@ def clamped_rows(
 ) -> tuple[WordArray | None, bool]:
     """Rows of words with the clamped units, and whether a single row was given.
 
-    What stands at free units does not matter, NaN included.
+    Values at free units are ignored, NaN included.
     """
     if values is None:
         return None, True
     array = real_array(name, flat(values), dimensions=(1, 2))
     if array.shape[-1] != free.size:
-        raise ValueError(f"{name} must have {free.size} units a row, got shape {array.shape}")
+        raise ValueError(f"{name} must have {free.size} units per row, got shape {array.shape}")
     low = 0 if units == "binary" else -1
     filled = np.where(
         free, np.array(low, dtype=array.dtype if array.dtype.kind != "u" else int), array

@@ -51,19 +51,36 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Hidden units of every machine, from the bottom.
     visible, hidden : {"binary", "spin"}, default "binary"
         Values of the visible units, and of all hidden ones.
-    threshold, random_state, threads, and all others
-        As for `kadanoff.RBM`; every layer is trained with the same.
+    method, sweeps, learning_rate, batch_size, n_iter : as in :class:`kadanoff.RBM`
+        The chains that estimate the gradient, and the schedule; the same for all layers.
+    optimizer, momentum, l2, centered, chains, temperatures : as in :class:`kadanoff.RBM`
+        The step along the gradient, and the number of chains; the same for all layers.
+    init_scale : float, default 0.01
+        Standard deviation of the first couplings of every layer.
+    threshold : float, optional
+        Values of X above it are taken as "up", others as "down"; for the lowest layer only.
+    threads : int, optional
+        Worker threads, default all cores. The result does not depend on the number.
+    random_state : int, RandomState or None
+        Seed of the lowest layer; None draws one from the operating system.
 
     Attributes
     ----------
     machines_ : list of Machine
         The layers, from the bottom.
     history_ : list of dict
-        Of every layer, see `kadanoff.RBM`.
+        History of every layer, see `kadanoff.RBM`.
     seed_ : int
         The seed of the lowest layer; the others take the numbers that follow.
     n_features_in_ : int
         Visible units.
+
+    Raises
+    ------
+    ValueError
+        From `fit`: X holds other values than those of the units, or a parameter is out of range.
+    Cancelled
+        From `fit`, with the estimator as trained so far as ``.partial``.
 
     Notes
     -----
@@ -76,6 +93,13 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     .. [1] G. E. Hinton, S. Osindero, Y.-W. Teh, Neural Comput. 18, 1527 (2006),
            doi:10.1162/neco.2006.18.7.1527
     .. [2] P. Mehta, D. J. Schwab, arXiv:1410.3831
+
+    Examples
+    --------
+    >>> X = np.repeat([[0, 0, 0, 0], [1, 1, 1, 1]], 50, axis=0)
+    >>> stack = DeepRBM((3, 2), n_iter=2, random_state=0).fit(X, progress=False)
+    >>> stack.transform(X).shape, stack.receptive_fields().shape
+    ((100, 2), (4, 2))
     """
 
     def __init__(
@@ -253,7 +277,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         h : array, shape (rows, units)
             Units of a layer.
         layer : int, optional
-            Which one, counted from 1 above the visible units; default the top.
+            Number of the layer, counted from 1 above the visible units; default the top.
         """
         check_is_fitted(self, "machines_")
         top = self._layer(layer)
@@ -288,8 +312,10 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         ----------
         n : int
             Number of samples.
-        method, chains, spacing, equilibration, seed, threads, progress, control
-            As for `Machine.sample`, for the top machine.
+        method, chains, spacing, equilibration : as in :meth:`kadanoff.rbm.Machine.sample`
+            Options of the top machine.
+        seed, threads, progress, control : as in :meth:`kadanoff.rbm.Machine.sample`
+            Seed, worker threads, progress bar, and cancellation from another thread.
 
         Returns
         -------
@@ -316,7 +342,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     @public
     def receptive_fields(self, layer: int | None = None) -> FloatArray:
-        """What the units of a layer see of the visible one: ``W_1 W_2 ... W_layer``.
+        """Couplings of the units of a layer to the visible ones: ``W_1 W_2 ... W_layer``.
 
         Returns
         -------
@@ -347,12 +373,12 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
         Raises
         ------
         ValueError
-            The file is damaged or holds something else.
+            The file is damaged or is no DeepRBM.
         """
         arrays = storage.read(path, "DeepRBM")
         try:

@@ -53,13 +53,14 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     n_iter : int, default 10
         Passes over the samples.
     optimizer : {"sgd", "adam"}, default "sgd"
+        Stochastic gradient descent, or steps scaled by running second moments of the gradient.
     momentum : float, default 0
-        Of "sgd": ``step = momentum * step + gradient``.
+        Momentum of "sgd": ``step = momentum * step + gradient``.
     l2 : float, default 0
         Decay of the couplings: ``gradient - l2 * W``.
     centered : bool, default True
         Correlations are taken about running means [3]_, so that 0/1 units learn as -1/+1 units do.
-        (The same rate moves couplings of spins 16 times as far, in units of their effect.)
+        The same rate moves couplings of spins 16 times as far, in units of their effect.
     chains : int, optional
         Persistent chains; default `batch_size`.
     temperatures : int, default 10
@@ -68,8 +69,8 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     init_scale : float, default 0.01
         Standard deviation of the first couplings.
     threshold : float, optional
-        Values of X above it are taken as "up", others as "down". Without it X must hold nothing
-        but the two values of the units.
+        Values of X above it are taken as "up", others as "down". Without it X must hold only the
+        two values of the units.
     threads : int, optional
         Worker threads, default all cores. The result does not depend on the number.
     random_state : int, RandomState or None
@@ -78,11 +79,13 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     Attributes
     ----------
     machine_ : Machine
-        What was learned: W, a, b, and every exact sum and sampler.
+        The learned machine: W, a, b, with its exact sums and samplers.
     components_ : array, shape (n_components, n_features)
         ``W.T``, as scikit-learn's BernoulliRBM has it.
-    intercept_visible_, intercept_hidden_ : arrays
-        a and b.
+    intercept_visible_ : array, shape (n_features,)
+        The biases a.
+    intercept_hidden_ : array, shape (n_components,)
+        The biases b.
     history_ : dict of arrays
         For every epoch "gradient", the root mean square of the averaged dL/dW, and with "cd"
         "reconstruction", the share of visible units that differ after the sweeps.
@@ -96,18 +99,18 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     Raises
     ------
     ValueError
-        X holds something else than the values of the units; a parameter is out of range.
+        From `fit`: X holds other values than those of the units, or a parameter is out of range.
     Cancelled
         From `fit`, with the estimator as trained so far as ``.partial``.
     NumericalError
-        The parameters diverged: the learning rate is too large.
+        From `fit`: the parameters diverged, because the learning rate is too large.
 
     Notes
     -----
     The gradient of the mean log likelihood is ``<v h>_data - <v h>_machine``. Training works in
     single precision (exact functions of `machine_` in double precision): the noise of the gradient
     exceeds its rounding by orders of magnitude. One epoch of CD-k costs about (2 k + 3) n m
-    additions a sample, of which tables of partial sums save three quarters.
+    additions per sample, of which tables of partial sums save three quarters.
 
     References
     ----------
@@ -177,7 +180,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         progress: bool | Report | None = None,
         control: _core.Control | None = None,
     ) -> Self:
-        """Learn from the rows of X, shape (samples, n_features), from scratch."""
+        """Learn from the rows of X, shape (samples, n_features), with new parameters."""
         training = self._training()
         rows = self._rows(X, reset=True)
         self.seed_ = self._new_seed()
@@ -196,7 +199,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         progress: bool | Report | None = None,
         control: _core.Control | None = None,
     ) -> Self:
-        """One more epoch, on the rows of X; momentum and chains go on."""
+        """One more epoch on the rows of X, from the present momentum and chains."""
         training = self._training()
         first = not hasattr(self, "_state")
         rows = self._rows(X, reset=first and not hasattr(self, "machine_"))
@@ -282,7 +285,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         made._log_Z = None
         return made
 
-    # ------------------------------------------------------------------------ what was learned
+    # ------------------------------------------------------------------------ learned quantities
 
     @property
     def components_(self) -> FloatArray:
@@ -484,12 +487,12 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
         Raises
         ------
         ValueError
-            The file is damaged or holds something else.
+            The file is damaged or is no RBM.
         """
         arrays = storage.read(path, "RBM")
         machine = Machine._of(arrays, path)

@@ -22,7 +22,7 @@ __all__ = ["Machine"]
 
 @public
 class Machine(Averages, Sampling):
-    r"""P(v, h) = exp(a.v + b.h + v.W.h) / Z.
+    r"""Boltzmann machine ``P(v, h) = exp(a.v + b.h + v.W.h) / Z``.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Machine(Averages, Sampling):
     Raises
     ------
     ValueError
-        Sizes do not fit together, a parameter is not finite, unknown units.
+        Sizes do not fit together, a parameter is not finite, or the units are unknown.
 
     Notes
     -----
@@ -60,17 +60,17 @@ class Machine(Averages, Sampling):
     # -------------------------------------------------------------------------- disk and pictures
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the parameters to one file, as a whole or not at all; no pickle is involved."""
+        """Write the parameters to one file, atomically and without pickle."""
         storage.write(path, "machine", self._arrays())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote.
+        """Read a file written by `save`.
 
         Raises
         ------
         ValueError
-            The file is damaged or holds something else.
+            The file is damaged or is no machine.
         """
         return cls._of(storage.read(path, "machine"), path)
 
@@ -104,13 +104,13 @@ class Machine(Averages, Sampling):
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
-            Where to draw.
+            Axes to draw into; new ones by default.
         shape : (rows, columns), optional
-            Of the visible layer; by default a square if there is one.
+            Shape of the visible layer; by default a square if its size allows it.
         count : int, default 64
             Largest number of images.
         colorbar : bool, default True
-            Whether to add the scale.
+            Whether to add a colour bar.
         **style
             Passed on to ``Axes.imshow``.
         """

@@ -23,7 +23,7 @@ MAX_SVD = 10**5  # couplings whose singular values are drawn: some milliseconds
 
 
 def parameter(name: str, values: ArrayLike, dimensions: int) -> FloatArray:
-    """A finite array that nobody can change."""
+    """A finite, read-only array."""
     array: FloatArray = checks.array(name, values, ndim=dimensions, frozen=True)
     if array.size and np.abs(array).max() >= MAX_PARAMETER:
         raise ValueError(f"{name} must be below {MAX_PARAMETER:g}, got {np.abs(array).max():g}")
@@ -188,18 +188,19 @@ class Parameters:
         return type(self)(W, a, b, visible, hidden), float(constant)
 
     def to_binary(self) -> tuple[Self, float]:
-        """The machine of 0/1 units with the same probabilities, and what its ln Z lacks.
+        """The machine of 0/1 units with the same probabilities, and the shift of ln Z.
 
         With ``s = 2 x - 1`` for every spin: ``-E(s) = -E'(x) + constant``.
 
         Returns
         -------
         machine : Machine
+            The machine of 0/1 units.
         constant : float
             ``ln Z = ln Z' + constant``.
         """
         return self._converted("binary", "binary")
 
     def to_spin(self) -> tuple[Self, float]:
-        """The machine of -1/+1 units with the same probabilities, and what its ln Z lacks."""
+        """The machine of -1/+1 units with the same probabilities, and the shift of ln Z."""
         return self._converted("spin", "spin")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_receptive_fields"]
 
-FIELDS = 64  # that are shown unless told otherwise
+FIELDS = 64  # shown by default
 GAP = 1  # pixels between fields
 
 
@@ -43,13 +43,13 @@ def plot_receptive_fields(
     Parameters
     ----------
     fields : array, shape (n_visible, n_hidden)
-        One column for every image, e.g. ``machine.W``.
+        One column per image, e.g. ``machine.W``.
     ax : matplotlib.axes.Axes, optional
-        Where to draw.
+        Axes to draw into; new ones by default.
     shape : (rows, columns), optional
-        Of the visible layer; by default a square if there is one.
+        Shape of the visible layer; by default a square if its size allows it.
     count : int, default 64
-        Images at most, those of the largest norm, in the order of the units.
+        Largest number of images; those of the largest norm are shown, in the order of the units.
     colorbar : bool, default True
         Whether to add the scale.
     **style

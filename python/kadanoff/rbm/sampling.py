@@ -33,16 +33,24 @@ MAX_STATES = 2**24  # of all rows together: a few seconds of one core
 @public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Samples:
-    """Configurations of both layers.
+    """Configurations of both layers of a machine.
 
-    Attributes
+    Parameters
     ----------
-    v, h : arrays of int8
-        Visible and hidden units, the last axis.
-    method : str
-        "exact": independent samples of the exact distribution. "gibbs": states of Markov chains.
+    v : array of int8, shape (..., n_visible)
+        Visible units.
+    h : array of int8, shape (..., n_hidden)
+        Hidden units, with the same leading axes.
+    method : {"exact", "gibbs"}
+        Independent samples of the exact distribution, or states of Markov chains.
     seed : int
-        Of the random streams.
+        Seed of the random streams.
+
+    Examples
+    --------
+    >>> from kadanoff.rbm import Machine
+    >>> Machine(np.zeros((3, 2)), np.zeros(3), np.zeros(2)).sample(10, seed=1)
+    Samples(v (10, 3), h (10, 2), exact, seed=1)
     """
 
     v: SpinArray
@@ -136,9 +144,9 @@ class Sampling(Parameters):
         sweeps : int, default 1
             Number of sweeps.
         seed : int, optional
-            Of the random streams; drawn anew if it is not given. It is kept in the result.
-        threads, progress, control
-            As for `log_Z`.
+            Seed of the random streams; fresh entropy by default. The result keeps it.
+        threads, progress, control : as in `log_Z`
+            Worker threads, progress bar, and cancellation from another thread.
 
         Returns
         -------
@@ -213,9 +221,9 @@ class Sampling(Parameters):
         equilibration : int, default 1000
             Sweeps before the first sample.
         seed : int, optional
-            Of the random streams; drawn anew if it is not given. It is kept in the result.
-        threads, progress, control
-            As for `log_Z`.
+            Seed of the random streams; fresh entropy by default. The result keeps it.
+        threads, progress, control : as in `log_Z`
+            Worker threads, progress bar, and cancellation from another thread.
 
         Returns
         -------
@@ -296,25 +304,25 @@ class Sampling(Parameters):
         Parameters
         ----------
         visible : array, shape (n_visible,) or (rows, n_visible), optional
-            Values of clamped visible units, one row for every condition; what stands at free
-            units does not matter. None leaves all of them free.
+            Values of clamped visible units, one row per condition; values at free units are
+            ignored. None leaves all of them free.
         hidden : array, shape (n_hidden,) or (rows, n_hidden), optional
             The same for hidden units.
         free_visible, free_hidden : mask or indices, optional
             Which units of a layer with given values are free (default none).
         n : int, default 1
-            Samples for every row.
+            Samples per row.
         method : {"auto", "exact", "gibbs"}
             "exact" enumerates the smaller free layer for every row (at most 24 units), so that
             samples are independent and exact; "auto" does so up to 18 units, and up to 2^24 states
             of all rows together. "gibbs" runs a chain of its own from a random start for every
-            sample. The result tells which it was.
+            sample. `Samples.method` says which was used.
         equilibration : int, default 200
-            Sweeps of such a chain.
+            Sweeps of a chain of "gibbs" before its sample.
         seed : int, optional
-            Of the random streams; drawn anew if it is not given. It is kept in the result.
-        threads, progress, control
-            As for `log_Z`.
+            Seed of the random streams; fresh entropy by default. The result keeps it.
+        threads, progress, control : as in `log_Z`
+            Worker threads, progress bar, and cancellation from another thread.
 
         Returns
         -------

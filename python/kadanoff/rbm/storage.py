@@ -1,4 +1,4 @@
-"""Machines on disk: one zip archive of plain arrays, written as a whole or not at all."""
+"""Machines on disk: one zip archive of plain arrays, written atomically."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VERSION = 1
 
 
 def write(path: str | os.PathLike[str], kind: str, arrays: Mapping[str, AnyArray]) -> None:
-    """Write arrays and what they are; `path` is replaced only by a complete file."""
+    """Write arrays and their kind; `path` is replaced only by a complete file."""
     target = Path(path)
     header = np.array([FORMAT, str(VERSION), kind])
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")

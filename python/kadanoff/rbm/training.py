@@ -1,4 +1,4 @@
-"""How a machine in training is kept, started and continued; the loops are in the compiled core."""
+"""State of a machine in training: started, kept, continued; the loops are in the Rust core."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPTIMIZERS = ("sgd", "adam")
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What all estimators share, with its defaults; fields as in `kadanoff.RBM`."""
+    """Options of all estimators, with their defaults; fields as in `kadanoff.RBM`."""
 
     method: str = "cd"
     sweeps: int = 1

@@ -66,7 +66,7 @@ def bits(name: str, values: ArrayLike, units: Units, size: int) -> BoolArray:
     low, up = unit_values(name, units)
     array = real_array(name, flat(values), dimensions=(1, 2))
     if array.shape[-1] != size:
-        raise ValueError(f"{name} must have {size} units a row, got shape {array.shape}")
+        raise ValueError(f"{name} must have {size} units per row, got shape {array.shape}")
     rows = np.atleast_2d(array)
     is_up = np.asarray(rows == up)
     known = is_up | (rows == low)
@@ -131,6 +131,27 @@ def unpack(words: WordArray, size: int, units: Units) -> SpinArray:
 def states(size: int, units: Units = "binary") -> SpinArray:
     """All 2^size configurations, the first unit changing slowest (as ``itertools.product``).
 
+    Parameters
+    ----------
+    size : int
+        Number of units, at most 24.
+    units : {"binary", "spin"}, default "binary"
+        Values of a unit: 0 and 1, or -1 and +1.
+
+    Returns
+    -------
+    array of int8, shape (2**size, size)
+        One configuration per row.
+
+    Raises
+    ------
+    TypeError
+        `size` is not an integer.
+    ValueError
+        `size` is out of range, or `units` is neither of the two.
+
+    Examples
+    --------
     >>> states(2, "spin")
     array([[-1, -1],
            [-1,  1],

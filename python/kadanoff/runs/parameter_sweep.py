@@ -45,13 +45,13 @@ class Failure:
     Attributes
     ----------
     index : int
-        Which point.
+        Number of the point.
     point : dict
         Its arguments.
     error, message : str
-        Name of the exception's class, and what it said.
+        Name of the exception's class, and its message.
     attempts : int
-        How often it was tried.
+        Number of attempts.
     """
 
     index: int
@@ -69,16 +69,17 @@ class Failure:
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """What a sweep found, in the order of the points.
+    """The results of a sweep, in the order of the points.
 
     Attributes
     ----------
     points : tuple of dict
         Arguments of the function.
     results : list
-        What it returned; None where it failed or was not reached. From a store: arrays by name.
+        Return values; None where the function failed or was not reached. With a store: arrays by
+        name.
     failed : tuple of Failure
-        Points that raised, by name; the others are not touched by them.
+        Points whose call raised an exception.
     computed : int
         Points that were computed now; the others came from the store.
     seconds : float
@@ -121,7 +122,7 @@ def sweep(
     progress: bool | Report | None = None,
     control: Control | None = None,
 ) -> Sweep:
-    """``[function(**point) for point in points]``, in parallel, with what is stored left out.
+    """Call ``[function(**point) for point in points]`` in parallel, except for stored points.
 
     Parameters
     ----------
@@ -134,23 +135,28 @@ def sweep(
         Values by name, every combination of which is a point (the last runs fastest), or the
         points themselves.
     store : kadanoff.store.Store, optional
-        Points that are in it are not computed; the others are saved as they arrive.
+        Points in the store are not computed; the others are saved as they arrive.
     executor : concurrent.futures.Executor, optional
         Threads, processes, or ``Client.get_executor()`` of Dask; default is a pool of threads, one
         for each core. It stays open.
     retry : int, default 0
-        How often a point that raised is tried again.
-    progress, control
-        As in :func:`kadanoff.nrg.solve`.
+        Number of further attempts at a point that raised.
+    progress, control : as in :func:`kadanoff.nrg.solve`
+        Progress bar over the points, and cancellation from another thread.
 
     Returns
     -------
     Sweep
+        Results in the order of the points, and the points that failed.
 
     Raises
     ------
+    TypeError
+        `function` is not callable, or `points`, `store` or `executor` has another type.
+    ValueError
+        `retry` is negative, or the parameters of a point cannot be stored.
     Cancelled
-        By `control` or the stop button; `partial` is the Sweep as far as it came.
+        Stopped by `control` or the stop button; `partial` is the Sweep of the points so far.
 
     Notes
     -----
@@ -212,7 +218,7 @@ def _values(points: tuple[dict[str, Any], ...], name: str) -> str:
 
 
 class _Running:
-    """The state of a sweep: what is known, what is under way."""
+    """The state of a sweep: finished and running points."""
 
     def __init__(
         self,
@@ -272,7 +278,7 @@ class _Running:
                 future.cancel()
             if self.local:
                 self.control.cancel()
-            for future, i in waiting.items():  # what is finished is not lost
+            for future, i in waiting.items():  # finished points are kept
                 if future.done() and not future.cancelled():
                     with suppress(Cancelled):  # a point that was stopped, among those that ended
                         self._collect(i, future)
@@ -382,7 +388,7 @@ _limits: Any = None
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """One thread for BLAS in this process, while anybody is inside.
+    """One thread for BLAS in this process, while any task is inside.
 
     Limits belong to the process: the first to enter sets them and the last to leave lifts them.
     """

@@ -1,13 +1,13 @@
-"""Results on disk: one file a point, that survives whatever kills the run.
+"""Results on disk, one file per point, that survive a killed run.
 
 A store is a folder::
 
-    manifest.json        what is in it: kind, version, settings, seeds; and who wrote, with versions
+    manifest.json        kind, version, settings, seeds; and versions of the writers
     1f6a...e2.npz        one point, named after a hash of its parameters
 
-A file is written beside its place, flushed to the disk and renamed: a reader sees the whole of it
-or nothing, so that a run may be killed at any moment and goes on with what is missing. Several
-processes may write into one store. Nothing is ever unpickled.
+A file is written under a temporary name, flushed to the disk and renamed: a reader sees a whole
+file or none, so that a run may be killed at any moment and continues with the missing points.
+Several processes may write into one store. Nothing is ever unpickled.
 
 >>> import tempfile
 >>> with tempfile.TemporaryDirectory() as folder:
@@ -50,7 +50,7 @@ LAYOUT = 1
 MANIFEST = "manifest.json"
 DAMAGED = "damaged"  # where files that can not be read are put
 _HEADER = "point.json"
-_STALE = 3600.0  # seconds after which what a killed process left half written is swept away
+_STALE = 3600.0  # seconds after which unfinished files of a killed process are removed
 
 Arrays: TypeAlias = dict[str, AnyArray]
 
@@ -61,16 +61,27 @@ class DamagedFile(UserWarning):
 
 @public
 def canonical(value: Any) -> Any:
-    """`value` in the one form in which it is hashed and written: numbers, text, lists, objects.
+    """Canonical form of a value, which is hashed and written: numbers, text, lists, objects.
 
-    2 and 2.0 are the same, and so are tuples, lists and arrays, or -0.0 and 0.
+    Values that compare equal have the same form: 2 and 2.0, -0.0 and 0, and the same numbers in a
+    tuple, a list or an array.
+
+    Parameters
+    ----------
+    value : number, str, None, sequence, array of any shape, or mapping
+        The value; entries of sequences and mappings are converted too.
+
+    Returns
+    -------
+    number, str, None, list or dict
+        The value as JSON can write it, with the names of mappings in order.
 
     Raises
     ------
     TypeError
-        It holds something that has no such form.
+        The value, or an entry of it, is of another type, or a name is not text.
     ValueError
-        It holds NaN or infinity, which are equal to nothing.
+        A number is NaN or infinite.
 
     Examples
     --------
@@ -100,7 +111,28 @@ def canonical(value: Any) -> Any:
 
 @public
 def key(parameters: Mapping[str, Any]) -> str:
-    """The name of a point: 24 hexadecimal digits of the SHA-256 of its canonical parameters."""
+    """Name of a point: 24 hexadecimal digits of the SHA-256 of its canonical parameters.
+
+    Parameters
+    ----------
+    parameters : mapping
+        Parameters of the point by name.
+
+    Returns
+    -------
+    str
+        The stem of the file that holds the point.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`canonical`.
+
+    Examples
+    --------
+    >>> key({"U": 2.0, "beta": 50}) == key({"beta": 50, "U": 2})
+    True
+    """
     return hashlib.sha256(_text(canonical(dict(parameters))).encode()).hexdigest()[:24]
 
 
@@ -114,15 +146,15 @@ class Store:
 
     Parameters
     ----------
-    path : path
-        The folder; made if it is not there.
+    path : str or path
+        The folder; created if it does not exist.
     kind : str
-        What is stored, such as ``"nrg sweep"``.
+        Kind of the contents, such as ``"nrg sweep"``.
     version : int
-        Of what is stored: raise it when the same parameters would give other arrays.
+        Version of the contents: raise it when the same parameters would give other arrays.
     settings : mapping, optional
-        What all points share: seeds, options. Written into the manifest for the reader; what a
-        result depends on belongs into the parameters of the points too.
+        Seeds and options that all points share. They are written into the manifest for the reader;
+        those on which a result depends belong to the parameters of the points too.
     suffix : {"npz", "json"}
         Files of numpy's arrays, or of JSON for points that are a few numbers.
 
@@ -130,7 +162,7 @@ class Store:
     ----------
     path : Path
     manifest : dict
-        As in the file.
+        Contents of the file ``manifest.json``.
     damaged : list of str
         Files that were set aside, with the reason.
     failures : dict
@@ -139,7 +171,16 @@ class Store:
     Raises
     ------
     ValueError
-        The folder is a store of something else or of another version, or no store and not empty.
+        The folder is a store of another kind or version, or it is not empty and no store.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = Store(folder + "/fits", kind="fits", settings={"seed": 1})
+    ...     saved = store.save({"U": 2.0}, {"J": [0.1, 0.2]}, facts={"seconds": 3.5})
+    ...     print({"U": 2} in store, store.load({"U": 2})["J"], store.facts({"U": 2}))
+    True [0.1 0.2] {'seconds': 3.5}
     """
 
     def __init__(
@@ -270,16 +311,16 @@ class Store:
         result: Mapping[str, Any],
         facts: Mapping[str, Any] | None = None,
     ) -> Arrays:
-        """Write a point, whole or not at all; returns what `load` will.
+        """Write a point, atomically; return its arrays as `load` does.
 
         Parameters
         ----------
         parameters : mapping
-            What names the point: numbers, text, lists of them, mappings.
+            The identity of the point: numbers, text, lists and mappings of these.
         result : mapping
             Arrays by name.
         facts : mapping, optional
-            What is worth knowing but no result, such as seconds.
+            Notes that are no result, such as seconds.
         """
         header = {"parameters": canonical(dict(parameters)), "facts": canonical(dict(facts or {}))}
         if self.suffix == "json":
@@ -297,7 +338,7 @@ class Store:
         Raises
         ------
         KeyError
-            It is not there, or was damaged: then it is set aside, with a warning.
+            The point is missing, or its file is damaged and was set aside with a warning.
         """
         found = self._read(self.file(parameters))
         if found is None or found[0] != canonical(dict(parameters)):
@@ -307,7 +348,7 @@ class Store:
         return found[1]
 
     def facts(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """What `save` was told besides the result; empty if the point is not there."""
+        """The notes given to `save` with the result; empty if the point is missing."""
         found = self._read(self.file(parameters))
         return {} if found is None else found[2]
 
@@ -369,7 +410,7 @@ class Store:
         Parameters
         ----------
         without : names
-            Arrays that do not count, such as "seconds".
+            Arrays that are left out, such as "seconds".
         """
         total = hashlib.sha256()
         for parameters, arrays, _ in self._all():

@@ -1,7 +1,7 @@
 """Tools for testing code that builds on kadanoff: random models, and physics as assertions.
 
 `kadanoff.testing.strategies` holds hypothesis strategies (hypothesis is needed only there),
-`kadanoff.testing.assertions` what every thermodynamic result must fulfil.
+`kadanoff.testing.assertions` the identities of every thermodynamic result.
 
 >>> from kadanoff import KondoModel, nrg
 >>> from kadanoff.testing import assert_entropy_bounds

@@ -1,4 +1,4 @@
-"""Physics as assertions: what every NRG result must fulfil, whatever the model.
+"""Physics as assertions: bounds and identities of every NRG result, for any model.
 
 Each function raises AssertionError with the numbers that contradict each other.
 """
@@ -31,7 +31,27 @@ ROUNDING = 1e-10  # sums of 1e4 Boltzmann factors with energies good to 1e-14 of
 
 @public
 def spectrum(levels: Levels, n: int) -> FloatArray:
-    """All energies of shell `n` in units of its scale, every member of a multiplet, ascending."""
+    """All energies of a shell, ascending, with every member of a multiplet.
+
+    Parameters
+    ----------
+    levels : Levels
+        Levels of one Wilson chain, an entry of ``NRGResult.levels``.
+    n : int
+        The shell, from 0.
+
+    Returns
+    -------
+    array, shape (states,)
+        Energies above the ground state, in units of the scale of the shell.
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel, nrg
+    >>> run = nrg.solve(KondoModel(J=0.4), keep=100, sites=6)
+    >>> spectrum(run.levels[0], 0)[:4].round(3).tolist()
+    [0.0, 0.271, 0.271, 0.271]
+    """
     _, degeneracy, energies = levels.shell(n)
     return np.asarray(np.repeat(energies, degeneracy) / levels.scale[n])
 
@@ -46,6 +66,22 @@ def assert_entropy_bounds(result: NRGResult) -> None:
     r"""``0 <= S <= ln(all states)`` for impurity and chain together, at every shell and T.
 
     The impurity part alone is a difference and has no such bound in general.
+
+    Parameters
+    ----------
+    result : NRGResult
+        A run of any impurity model.
+
+    Raises
+    ------
+    AssertionError
+        An entropy is out of these bounds.
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel, nrg
+    >>> run = nrg.solve(KondoModel(J=0.4), keep=100, sites=6)
+    >>> assert_entropy_bounds(run)
     """
     for levels in result.levels:
         for n in range(levels.shells):
@@ -58,7 +94,24 @@ def assert_entropy_bounds(result: NRGResult) -> None:
 
 @public
 def assert_monotone_log_z(result: NRGResult) -> None:
-    r"""``d ln Z / d ln T = <E> / T >= 0`` and ``d<E>/dT = C >= 0`` at every shell."""
+    r"""``d ln Z / d ln T = <E> / T >= 0`` and ``d<E>/dT = C >= 0`` at every shell.
+
+    Parameters
+    ----------
+    result : NRGResult
+        A run of any impurity model.
+
+    Raises
+    ------
+    AssertionError
+        ln Z, the energy or the entropy falls with rising T, or the heat capacity is negative.
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel, nrg
+    >>> run = nrg.solve(KondoModel(J=0.4), keep=100, sites=6)
+    >>> assert_monotone_log_z(run)
+    """
     for levels in result.levels:
         for n in range(levels.shells):
             T = _grid(levels, n)
@@ -73,7 +126,28 @@ def assert_monotone_log_z(result: NRGResult) -> None:
 
 @public
 def assert_free_energy_gives_entropy(levels: Levels, n: int, T: float) -> None:
-    r"""``S = -dF/dT`` and ``C = T dS/dT`` at one shell, by central differences of fourth order."""
+    r"""``S = -dF/dT`` and ``C = T dS/dT`` at one shell, by central differences of fourth order.
+
+    Parameters
+    ----------
+    levels : Levels
+        Levels of one Wilson chain, an entry of ``NRGResult.levels``.
+    n : int
+        The shell, from 0.
+    T : float
+        Temperature, in the units of the energies.
+
+    Raises
+    ------
+    AssertionError
+        Entropy or heat capacity differs from the derivative by more than 1e-8.
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel, nrg
+    >>> run = nrg.solve(KondoModel(J=0.4), keep=100, sites=6)
+    >>> assert_free_energy_gives_entropy(run.levels[0], 5, T=0.1)
+    """
     h = 1e-3
     t = T * np.exp(h * np.arange(-2, 3))
     derivative = np.array([1, -8, 0, 8, -1]) / (12 * h)
@@ -88,7 +162,29 @@ def assert_free_energy_gives_entropy(levels: Levels, n: int, T: float) -> None:
 
 @public
 def assert_states_counted_once(result: NRGResult) -> None:
-    r"""``Z(T -> infinity)`` is the number of states: the complete basis of Anders and Schiller."""
+    r"""``Z(T -> infinity)`` is the number of states of the complete basis [1]_.
+
+    Parameters
+    ----------
+    result : NRGResult
+        A run of any impurity model.
+
+    Raises
+    ------
+    AssertionError
+        ln Z at infinite temperature differs from the logarithm of the number of states.
+
+    References
+    ----------
+    .. [1] F. B. Anders, A. Schiller, Phys. Rev. Lett. 95, 196801 (2005),
+           doi:10.1103/PhysRevLett.95.196801
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel, nrg
+    >>> run = nrg.solve(KondoModel(J=0.4), keep=100, sites=6)
+    >>> assert_states_counted_once(run)
+    """
     for levels in result.levels:
         n = np.arange(levels.shells)
         T = np.full(n.shape, 1e15 * max(1.0, float(np.abs(levels.ground).max())))
@@ -99,7 +195,26 @@ def assert_states_counted_once(result: NRGResult) -> None:
 
 @public
 def assert_same_spectrum(a: NRGResult, b: NRGResult, *, atol: float = 1e-10) -> None:
-    """Equal many-body levels at every shell, in units of the shell's scale."""
+    """Equal many-body levels at every shell, in units of the scale of the shell.
+
+    Parameters
+    ----------
+    a, b : NRGResult
+        Two runs of equal length.
+    atol : float, default 1e-10
+        Largest difference of two levels, in units of the scale of the shell.
+
+    Raises
+    ------
+    AssertionError
+        Two levels differ by more, or the numbers of shells or states differ.
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel, nrg
+    >>> run = nrg.solve(KondoModel(J=0.4), keep=100, sites=6)
+    >>> assert_same_spectrum(run, nrg.solve(run.model, keep=100, sites=6, threads=2))
+    """
     for one, other in zip(a.levels, b.levels, strict=True):
         assert one.shells == other.shells, f"{one.shells} and {other.shells} shells"
         for n in range(one.shells):
@@ -113,6 +228,27 @@ def assert_same_spectrum(a: NRGResult, b: NRGResult, *, atol: float = 1e-10) -> 
 def assert_same_curves(
     a: NRGResult, b: NRGResult, *, atol: float = 1e-10, names: tuple[str, ...] = CURVES
 ) -> None:
-    """Equal impurity contributions (dimensionless ones) on grids of equal length."""
+    """Equal dimensionless impurity contributions on grids of equal length.
+
+    Parameters
+    ----------
+    a, b : NRGResult
+        Two runs of equal length.
+    atol : float, default 1e-10
+        Largest difference of two values.
+    names : tuple of str
+        The curves that are compared: attributes of the result.
+
+    Raises
+    ------
+    AssertionError
+        Two values differ by more.
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel, nrg
+    >>> run = nrg.solve(KondoModel(J=0.4), keep=100, sites=6)
+    >>> assert_same_curves(run, nrg.solve(run.model, keep=100, sites=6, threads=2))
+    """
     for name in names:
         np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=0, atol=atol)

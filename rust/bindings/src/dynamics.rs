@@ -15,7 +15,7 @@ type Elements<'py> = Vec<(usize, usize, Matrix<'py>)>;
 /// Runs the iteration with its complete basis for every (cluster, chain), then the density matrix at
 /// every temperature, static expectation values and binned spectral functions.
 ///
-/// `tensors` holds (rank, elements) for every operator, `static_operators` one matrix a block for
+/// `tensors` holds (rank, elements) for every operator, `static_operators` one matrix per block for
 /// every operator, `pairs` (b, c, fermionic); all belong to the cluster, one list for every job.
 #[pyfunction]
 #[pyo3(signature = (jobs, tensors, static_operators, pairs, temperatures, *, lowest, per_decade,

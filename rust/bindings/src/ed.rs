@@ -138,7 +138,7 @@ pub fn ed_lanczos<'py>(
     Ok(out)
 }
 
-/// Products a step, of all starts, up to which a fit takes a few milliseconds: not worth a thread.
+/// Products per step, of all starts, up to which a fit takes a few milliseconds: not worth a thread.
 const SMALL_FIT: usize = 100_000;
 
 /// Free parameters and chi2 of the best of the minima from the rows of `starts`.

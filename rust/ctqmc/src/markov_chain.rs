@@ -161,7 +161,7 @@ impl MarkovChain {
         order.ok_or_else(|| self.numerical(singular))
     }
 
-    /// A block of warm-up: as many updates a sweep as there are operators, and some.
+    /// A block of warm-up: as many updates per sweep as there are operators, and some.
     pub fn warm_up(&mut self, model: &Model, options: &Options) -> Result<(), Error> {
         let updates = 8 + 4 * self.now.order();
         self.warm_order = self.block(model, options.seed, updates, false)?;

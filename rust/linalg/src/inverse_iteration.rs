@@ -111,7 +111,7 @@ impl Factors {
 /// `values`, the ascending eigenvalues of the tridiagonal matrix (`d`, `e`).
 ///
 /// Returns whether every vector met the residual that rounding allows; the caller checks
-/// orthogonality. Cost: about 40 n flops a vector, and 4 n a pair of vectors in a cluster.
+/// orthogonality. Cost: about 40 n flops per vector, and 4 n per pair of vectors in a cluster.
 pub fn lowest_vectors(d: &[f64], e: &[f64], values: &[f64], vectors: MatMut<'_, f64>) -> bool {
     dispatch(
         Level::best(),

@@ -41,7 +41,7 @@ impl Density {
         (environment - (energy + shift) / self.temperature - self.log_z).exp()
     }
 
-    /// Thermal average of a scalar operator given on the cluster, one matrix a block.
+    /// Thermal average of a scalar operator given on the cluster, one matrix per block.
     pub fn expectation(&self, symmetry: Symmetry, run: &Run, operator: &[Mat<f64>]) -> f64 {
         run.shells[0]
             .blocks
@@ -61,7 +61,7 @@ impl Density {
 
 /// The density matrices at several temperatures, in one pass over the eigenvectors.
 ///
-/// The run must have kept its basis. Cost: about 0.25 n^3 an orbit of blocks and temperature.
+/// The run must have kept its basis. Cost: about 0.25 n^3 per orbit of blocks and temperature.
 pub fn densities(
     symmetry: Symmetry,
     run: &Run,

@@ -15,7 +15,7 @@ pub struct SpectralRequest<'a> {
     pub chain: &'a WilsonChain,
     /// Operators of the spectra, on the cluster.
     pub tensors: &'a [Tensor],
-    /// Scalar operators on the cluster, one matrix a block.
+    /// Scalar operators on the cluster, one matrix per block.
     pub statics: &'a [Vec<Mat<f64>>],
 }
 

@@ -41,9 +41,9 @@ pub struct InitialCluster {
     pub blocks: Vec<ClusterBlock>,
     /// For every channel `(bra, ket, <bra||A||ket>)` of the hopping tensor of site 0.
     pub hopping: Vec<Vec<(usize, usize, Mat<f64>)>>,
-    /// For every static operator its scalar part, one matrix a block.
+    /// For every static operator its scalar part, one matrix per block.
     pub operators: Vec<Vec<Mat<f64>>>,
-    /// Reflections of charge and of spin that commute with the Hamiltonian, one entry a block.
+    /// Reflections of charge and of spin that commute with the Hamiltonian, one entry per block.
     pub reflections: [Option<Vec<Reflected>>; 2],
 }
 

@@ -36,7 +36,7 @@ pub struct Options {
 /// A finished run, or as much of it as there is.
 #[derive(Debug, Default)]
 pub struct Run {
-    /// One entry a chain site, from site 0 on.
+    /// One entry per chain site, from site 0 on.
     pub shells: Vec<Shell>,
     /// Eigenvectors of shells 1, 2, ... when they were asked for.
     pub basis: Vec<Basis>,

@@ -48,7 +48,7 @@ pub struct Pair {
 ///
 /// Cost: about 1.1 n^3 flops for every connected pair of blocks and operator (2.4 n^3 in the few
 /// shells whose discarded states are occupied), 0.2 n^3 for every temperature, and one pass over
-/// the matrix elements. Memory: the vectors of one shell, and one matrix a thread and operator.
+/// the matrix elements. Memory: the vectors of one shell, and one matrix per thread and operator.
 pub fn spectra(
     symmetry: Symmetry,
     run: &Run,

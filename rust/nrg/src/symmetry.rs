@@ -181,7 +181,7 @@ impl Symmetry {
             .all(|(i, f)| match f {
                 Factor::SU2 => triangle(bra[i].into(), 1, ket[i].into()),
                 Factor::U1 => {
-                    // Channels come in pairs of spins, one pair a band.
+                    // Channels come in pairs of spins, one pair per band.
                     let up = channel.is_multiple_of(2);
                     let step = if i == 0 || up { 1 } else { -1 };
                     bra[i] == ket[i] + step

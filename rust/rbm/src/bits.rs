@@ -1,4 +1,4 @@
-//! Configurations as bits, 64 units a word; unit i is bit i % 64 of word i / 64.
+//! Configurations as bits, 64 units per word; unit i is bit i % 64 of word i / 64.
 
 /// Rows that are worked on together, and that share one random stream.
 pub const BLOCK: usize = 64;

@@ -2,7 +2,7 @@
 //!
 //! `Z = sum_s e^{a.s} prod_j (1 + e^{x_j(s)})` over the smaller layer, in 0/1 units. The states are
 //! cut into blocks that share all but the last eight bits: `e^{x_j}` is a factor of the block
-//! times a tabulated factor of the low bits. That takes two products and a sum a unit and
+//! times a tabulated factor of the low bits. That takes two products and a sum per unit and
 //! state, lane-wise, and no exponential; unlike a Gray code it accumulates no rounding errors.
 
 use crate::Error;

@@ -2,7 +2,7 @@
 //!
 //! `field_j = bias_j + sum_i s_i W_ij` with two-valued s_i needs no multiplications: for each group
 //! of four inputs the sixteen possible partial sums are tabulated (the "method of the four
-//! Russians"), and a row of inputs picks one entry a group. Per row that is a quarter of the
+//! Russians"), and a row of inputs picks one entry per group. Per row that is a quarter of the
 //! additions of a matrix product, all of them lane-wise over 32 outputs in a fixed order. The
 //! tables of one word of inputs and one panel of outputs take 32 KiB, so that they stay in the
 //! first-level cache while a block of rows goes through.
@@ -385,7 +385,7 @@ fn draw(inverse: &Vector, random: &mut RandomLanes) -> u32 {
 
 /// Adds `sum_rows s_i(row) mean_j(row)` of a block to `out[i * padded + j]`.
 ///
-/// `columns[i]` holds unit i of the rows, one bit a row; `means` has `padded` columns, and zeros in
+/// `columns[i]` holds unit i of the rows, one bit per row; `means` has `padded` columns, and zeros in
 /// rows that are not there.
 pub struct Correlate<'a> {
     /// Unit i of up to 64 rows.

@@ -2,7 +2,7 @@
 //!
 //! | what | function | cost for n + m units |
 //! |---|---|---|
-//! | chains, any units clamped | [`gibbs`] | n m / 2 additions a sweep, single precision |
+//! | chains, any units clamped | [`gibbs`] | n m / 2 additions per sweep, single precision |
 //! | learning | [`train`] | about five times that a sample |
 //! | ln Z, exactly | [`exact::log_z`] | 2^min(n, m) states, up to 32 units |
 //! | averages, the gradient | [`exact::moments`] | the same, up to 24 units |

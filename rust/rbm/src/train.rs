@@ -46,7 +46,7 @@ pub enum Optimizer {
 pub struct Options {
     /// Where the model average comes from.
     pub negative: Negative,
-    /// Sweeps of block Gibbs an update.
+    /// Sweeps of block Gibbs per update.
     pub steps: usize,
     /// Samples of a minibatch.
     pub batch: usize,

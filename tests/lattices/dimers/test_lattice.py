@@ -32,7 +32,7 @@ def test_columns_and_staggered_coverings():
     assert tuple(dimers.winding(STAGGERED)) == (2, 0)
     assert dimers.flippable(COLUMNS).sum() == 8
     assert dimers.flippable(STAGGERED).sum() == 0
-    # The largest slope there is: 2 a row. Columns are flat on average.
+    # The largest slope there is: 2 per row. Columns are flat on average.
     assert np.diff(dimers.height(STAGGERED)[::2, 0]).tolist() == [4]
     assert dimers.height(COLUMNS).max() - dimers.height(COLUMNS).min() <= 4
     assert (dimers.electric_field(STAGGERED)[0] == 1).all()

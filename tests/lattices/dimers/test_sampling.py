@@ -14,6 +14,7 @@ import pytest
 
 from kadanoff import Cancelled, Control, dimers
 from kadanoff._base.statistics import estimate, z_score
+from tests.stopping import PATIENCE
 
 INFINITY = math.inf
 Z = 3.5  # standard deviations; seeds are fixed
@@ -426,7 +427,7 @@ def test_ctrl_c_ends_a_run_and_leaves_a_simulation_whole():
             time.sleep(0.3)
             process.send_signal(signal.SIGINT)
             assert process.stdout.readline() == "True\n"
-            assert process.wait(timeout=60) == 0
+            assert process.wait(timeout=PATIENCE) == 0
         finally:
             process.kill()
 

@@ -135,7 +135,7 @@ def test_a_distant_environment_reads_the_leading_eigenvector():
         joint, leading = rsmi.slab(3, kd.ising.T_c, steps=row["L_B_steps"])
         assert abs(joint.mutual_information - row["I(V:E)"]) < DIGITS
         assert abs(joint.of_values(np.sign(leading)) - row["best_binary_I"]) < DIGITS
-    # (t_1 / t_0)^2 a row: the information falls by the square of the second eigenvalue.
+    # (t_1 / t_0)^2 per row: the information falls by the square of the second eigenvalue.
     far = [rsmi.slab(3, kd.ising.T_c, steps=n)[0].mutual_information for n in (20, 21)]
     assert abs(far[1] / far[0] - (13.551808510273329 / 17.877054302287235) ** 2) < 1e-3
     filters = rsmi.maximise(joint, bound=3.0, seed=0).filters.ravel()

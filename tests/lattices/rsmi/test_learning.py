@@ -146,7 +146,7 @@ def test_dimers_read_the_electric_field(coverings):
 
 
 def test_dimers_as_states_of_sites(coverings):
-    """Potts-like: four indicators a site in place of two bonds find the same field."""
+    """Potts-like: four indicators per site in place of two bonds find the same field."""
     states = rsmi.DimerStates(coverings)
     rule = rsmi.learn(states, block=(4, 4), buffer=2, hidden=2, bound=0.3, restarts=1, seed=0)
     assert rule.filters.shape == (2, 8, 8)

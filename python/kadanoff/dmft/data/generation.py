@@ -143,12 +143,12 @@ def database(
     Test sets: `first` beyond the last sample for the same distribution, other ranges for problems
     out of range, ``bath="self-consistent"`` for baths of DMFT loops.
 
-    All inputs and "ed-4" take about 0.05 s a sample and core. Most of it is Python between short
+    All inputs and "ed-4" take about 0.05 s per sample and core. Most of it is Python between short
     compiled calls: processes (``concurrent.futures.ProcessPoolExecutor``, Dask) use several cores,
     threads hardly do.
 
     One file holds a chunk of samples of one solver (16 samples are 1 MB and a second of work: a
-    file a sample would cost as much in flushing as in solving).
+    file per sample would cost as much in flushing as in solving).
 
     Examples
     --------

@@ -124,7 +124,7 @@ class Search(Sequence[Row]):
         return "\n".join(lines)
 
     def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """The error of every row, one mark a temperature. Returns the axes."""
+        """The error of every row, one mark per temperature. Returns the axes."""
         from kadanoff.dmft.learning.plots import plot_search
 
         return plot_search(self, ax=ax, **kwargs)

@@ -15,7 +15,7 @@ __all__ = ["check", "shaped"]
 def check(
     kind: str, arrays: dict[str, AnyArray], samples: int, features: int, outputs: int
 ) -> None:
-    """Whether arrays are an ensemble for so many samples, features and outputs.
+    """Check that arrays are an ensemble for these numbers of samples, features and outputs.
 
     Raises
     ------

@@ -5,7 +5,7 @@ axis get the second. The lattice's own Green function closes the loop,
 ``Delta = (D/2)**2 / (z - eps - Sigma - Delta)`` solved for Delta. The fixed points are those of
 ``Delta = (D/2)**2 G``, of which a fitted bath misses the error of its fit. Without interaction it
 is there in one step at any filling, where ``Delta = (D/2)**2 G`` turns the phase of Delta(0) and
-comes nearer by w_0 / D a step only.
+comes nearer by w_0 / D per step only.
 """
 
 from __future__ import annotations

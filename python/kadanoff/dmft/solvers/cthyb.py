@@ -90,7 +90,7 @@ def cthyb(
     run : Run
         Frequencies, threads, seed, ...
     sweeps : int
-        Measurements of all chains together, rounded up to blocks of 256 a chain.
+        Measurements of all chains together, rounded up to blocks of 256 per chain.
     seconds : float, optional
         Stop after this time instead, the equilibration not counted; `sweeps` has no meaning then.
         The only option that makes a result depend on the machine.

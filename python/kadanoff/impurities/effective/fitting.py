@@ -131,8 +131,8 @@ def learn(
     Where another state becomes the ground state of the chain, ln Z has a kink: with a potential
     scattering W of the order of J there may be several minima, and the start matters.
     ``method="observable"`` has no derivative and takes a bracketed secant search; those of
-    `observables` are forward differences, one more solution a step and parameter. Cost: one
-    solution of the target, and one of the effective model with all eigenvectors a step, on chains
+    `observables` are forward differences, one more solution per step and parameter. Cost: one
+    solution of the target, and one of the effective model with all eigenvectors per step, on chains
     that end at T.
 
     References

@@ -147,7 +147,7 @@ class ParameterSearch:
             )
         began = time.perf_counter()
         values, slopes = self.problem.evaluate(theta, self._keywords())
-        # One scale a row: 1 for ln Z, the root of its weight for an observable.
+        # One scale per row: 1 for ln Z, the root of its weight for an observable.
         residual = self.problem.scale * (values - self.target)
         slopes = self.problem.scale[:, None] * slopes
         loss = float(residual @ residual)

@@ -16,7 +16,7 @@ Observables may be matched at the same time as ln Z. Every one adds
 
     sqrt(w) (<O>_eff - <O>_target)    at the lowest T
 
-to the residuals; its derivatives are forward differences, one more solution a parameter.
+to the residuals; its derivatives are forward differences, one more solution per parameter.
 
 Where derivatives come from is a matter of cost. In units of a run that gives ln Z alone (CPU time,
 one thread, Lambda = 2.5, 15 sites, two parameters J and W of a Kondo model in (Q, S))::

@@ -188,7 +188,7 @@ def effective_map(
     Parameters
     ----------
     folder : path
-        A `kadanoff.store.Store`: one JSON file a point, named after a hash of what was asked for,
+        A `kadanoff.store.Store`: one JSON file per point, named after a hash of what was asked for,
         and a manifest. Made if it is not there. Several processes may work in it.
     points : int, default 200
         At least 10. More of them extend those that are there.
@@ -222,7 +222,7 @@ def effective_map(
 
     Notes
     -----
-    About 0.1 s a point and core.
+    About 0.1 s per point and core.
 
     Examples
     --------

@@ -2,7 +2,7 @@ r"""The limit Lambda -> 1, in which the Wilson chain becomes the band.
 
     ln X(Lambda) = ln X(1) + c_1 x + c_2 x^2 + ...,    x = ln(Lambda)^2  or  Lambda - 1
 
-A chain with Lambda > 1 replaces the band by a few levels a decade. What that does to T_K and to
+A chain with Lambda > 1 replaces the band by a few levels per decade. What that does to T_K and to
 every other number is even in ln Lambda, as Wilson's correction is,
 
     A_Lambda = (ln(Lambda) / 2) coth(ln(Lambda) / 2) = 1 + ln(Lambda)^2 / 12 + ...,

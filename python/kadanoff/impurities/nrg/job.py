@@ -99,7 +99,7 @@ class Job:
             )
 
     def partial(self, arrays: list[dict[str, Any]], seconds: float) -> NRGResult | None:
-        """The result of what there is, or None if that is too little for an average."""
+        """The result from the shells so far, or None if these are too few for an average."""
         if any(len(a["scale"]) < 4 for a in arrays):
             return None
         return self.result(arrays, seconds)

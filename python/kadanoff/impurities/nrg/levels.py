@@ -109,8 +109,8 @@ class Levels:
     chain : Chain
         The chain that was grown.
     arrays : dict
-        ``scale``, ``ground``, ``cut``, ``cut_gap`` (one entry a shell), ``shells`` (offsets into
-        the blocks), ``labels``, ``kept`` (one entry a block), ``blocks`` (offsets into the
+        ``scale``, ``ground``, ``cut``, ``cut_gap`` (one entry per shell), ``shells`` (offsets into
+        the blocks), ``labels``, ``kept`` (one entry per block), ``blocks`` (offsets into the
         energies), ``energies`` (absolute, from the shell's ground state, ascending in a block),
         ``expectations`` (operators x energies), ``timing``.
     operators : tuple of str
@@ -224,7 +224,7 @@ def clean_chain(chain: Chain, shells: ArrayLike, T: ArrayLike) -> Averages:
     """Exact averages of the chain of sites 0..N without an impurity, from its one-particle levels.
 
     The levels come from bisection and are accurate relative to themselves, the smallest included.
-    Cost: about 60 N^2 divisions a shell; cached.
+    Cost: about 60 N^2 divisions per shell; cached.
     """
     n, t = _pairs(shells, T, chain.sites)
     key: tuple[Sequence[int], Sequence[float]] = (n.ravel().tolist(), t.ravel().tolist())

@@ -1,6 +1,6 @@
-"""Explorers: sliders beside a picture that keeps up with them.
+"""Explorers: interactive pictures that follow their sliders.
 
-A module each, with ``compute(...)`` and ``draw(data, axes)``, plain functions that need no
-notebook, ``axes()`` to draw into, and ``explore()``, the widget. `latest` answers the newest of
+One module per explorer, with ``compute(...)`` and ``draw(data, axes)``, plain functions that need
+no notebook, ``axes()`` to draw into, and ``explore()``, the widget. `latest` answers the newest of
 many questions, `picture` draws quickly, `panel` puts them together.
 """

@@ -1,7 +1,7 @@
-"""An Ising lattice that lives, and its block spins.
+"""An Ising lattice in motion, and its block spins.
 
-At T_c the lattice looks the same through every pair of glasses: after one, two and three block
-transformations. Above, blocks of blocks are noise; below, they are of one colour.
+At T_c the lattice looks the same after one, two and three block transformations. Above T_c, blocks
+of blocks are noise; below, they all have the same sign.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class BlocksPicture:
         Temperature, J = 1.
     sweeps : int
         Sweeps so far.
-    levels : list of arrays of +-1
-        The lattice, then blocks of 2 x 2, of 4 x 4, ...
+    levels : list of arrays of int8
+        The lattice, shape (L, L), then blocks of 2 x 2, of 4 x 4, ...
     correlation : list of float
         Mean product of nearest neighbours, level by level: the same at a fixed point.
     rate : float
-        Sweeps a second of this call; 0 if there were none.
+        Sweeps per second of this call; 0 if there were none.
     """
 
     T: float
@@ -66,22 +66,22 @@ def compute(
     stage: Stage = "fine",
     control: Control | None = None,
 ) -> BlocksPicture:
-    """Move a lattice on, and take block spins by the majority rule.
+    """Advance a lattice, and take block spins by the majority rule.
 
     Parameters
     ----------
     live : Simulation, optional
-        What to move; a lattice of 128 x 128 by default.
+        The simulation to advance; a lattice of 128 x 128 by default.
     T : float
-        Temperature from now on.
+        Temperature of these and all further sweeps, in units of J.
     sweeps : int or None
-        How many; None for as many as 12 ms allow.
+        Number of sweeps; None for as many as 12 ms allow.
     levels : int
-        Block transformations.
-    stage
-        Without meaning here.
+        Number of block transformations.
+    stage : {"fine", "coarse"}
+        Ignored: one sweep takes less than a frame.
     control : Control, optional
-        To cancel from another thread.
+        Cancels from another thread.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def _neighbours(s: SpinArray) -> float:
 
 
 def axes() -> Any:
-    """One panel a level."""
+    """One panel per level."""
     return grid(
         1, LEVELS + 1, size=(11, 3.3), left=0.01, right=0.99, top=0.88, bottom=0.03, wspace=0.06
     )
@@ -210,7 +210,7 @@ export default { render };
 
 
 def pack(data: BlocksPicture) -> tuple[dict[str, Any], list[bytes]]:
-    """A bit a spin, rows one after the other, the lowest bit first."""
+    """A bit per spin, rows one after the other, the lowest bit first."""
     sizes = [int(level.shape[0]) for level in data.levels]
     names = ["spins"] + [f"blocks of {2**k} × {2**k}" for k in range(1, len(sizes))]
     return (
@@ -232,16 +232,26 @@ def explore(L: int = 512, *, T: float = ising.T_c, seed: int | None = None) -> L
     Parameters
     ----------
     L : int
-        Divisible by 64.
+        Sites along an axis, divisible by 64.
     T : float
-        First temperature, J = 1.
+        First temperature, in units of J.
     seed : int, optional
-        Of the random numbers; drawn anew if it is not given.
+        Seed of the random numbers; fresh entropy by default.
 
     Returns
     -------
     Live
         A widget with the ``seed`` that was used; ``.close()`` ends it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        L is not divisible by 64, T is not positive, or the seed is not an integer.
+
+    Examples
+    --------
+    >>> explorer = explore(64, seed=1)
+    >>> explorer.close()
     """
     import ipywidgets
 
@@ -271,7 +281,7 @@ def explore(L: int = 512, *, T: float = ising.T_c, seed: int | None = None) -> L
         rate = (data.sweeps - last[1]) / (now - last[0])
         last[:] = [now, data.sweeps]
         return (
-            f"T = {data.T:.4f} = {data.T / ising.T_c:.3f} T_c · {rate:,.0f} sweeps a second, "
+            f"T = {data.T:.4f} = {data.T / ising.T_c:.3f} T_c · {rate:,.0f} sweeps per second, "
             f"{data.rate:,.0f} without packing and painting"
         )
 

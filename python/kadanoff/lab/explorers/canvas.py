@@ -1,7 +1,7 @@
 """A lattice on a canvas in the browser: frames of bits or bytes, asked for one at a time.
 
 The page asks for the next frame when it has painted the last, so that a simulation runs as
-fast as it is seen, and rests when nobody looks.
+fast as it is painted, and rests while the page is hidden.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["Canvas", "Live"]
 
 
 class Canvas(anywidget.AnyWidget):
-    """What the page draws; its messages "next" go to `on_next`."""
+    """The canvas of the page; its messages "next" go to `on_next`."""
 
     playing = traitlets.Bool(True).tag(sync=True)
     width = traitlets.Int(512).tag(sync=True)  # of the largest picture, in pixels of the page
@@ -59,7 +59,7 @@ class Live(Panel):
     Attributes
     ----------
     seed : int
-        Of the random numbers of the lattice.
+        Seed of the random numbers of the lattice.
     """
 
     seed: int

@@ -30,21 +30,21 @@ __all__ = ["CoveringPicture", "compute", "draw", "explore"]
 
 @dataclass(frozen=True, eq=False)
 class CoveringPicture:
-    """A covering, and what the last loop did.
+    """A covering, and the sites that the last loop changed.
 
     Attributes
     ----------
     dimers : array of uint8, shape (L, L)
         Directions: 0 = +x, 1 = +y, 2 = -x, 3 = -y.
     height : array, shape (L, L)
-        Averaged over the four plaquettes around each site, from its mean.
+        Height, averaged over the four plaquettes around each site, minus its mean.
     moved : array of bool, shape (L, L)
         Sites whose dimer turned in the last loop: the worm.
     winding : (int, int)
     flippable : float
-        Plaquettes with two parallel dimers, a site.
+        Number of plaquettes with two parallel dimers, per site.
     steps : int
-        Of the worms so far.
+        Steps of the worms so far.
     T : float
     """
 
@@ -64,16 +64,16 @@ def compute(
     stage: Stage = "fine",
     control: Control | None = None,
 ) -> CoveringPicture:
-    """Close some loops, the last of them watched.
+    """Close some loops, and record the path of the last.
 
     Parameters
     ----------
     live : Simulation, optional
-        What to move; 32 x 32 at T = inf by default.
+        The simulation to advance; 32 x 32 at T = inf by default.
     loops : int
-        How many, at least one.
-    stage, control
-        Without meaning here: a loop takes microseconds.
+        Number of loops, at least one.
+    stage, control : str, Control
+        Ignored: a loop takes microseconds.
 
     Returns
     -------
@@ -193,7 +193,7 @@ export default { render };
 
 
 def pack(data: CoveringPicture) -> tuple[dict[str, Any], list[bytes]]:
-    """Three bytes a site: direction, grey of the height (white is high), and the worm."""
+    """Three bytes per site: direction, grey of the height (white is high), and the worm."""
     reach = max(float(np.abs(data.height).max()), 1.0)
     grey = np.round(215 + 40 * data.height / reach).astype(np.uint8)
     return (
@@ -211,14 +211,24 @@ def explore(L: int = 48, *, seed: int | None = None) -> Live:
     Parameters
     ----------
     L : int
-        Sites along an axis.
+        Sites along an axis, even.
     seed : int, optional
-        Of the random numbers; drawn anew if it is not given.
+        Seed of the random numbers; fresh entropy by default.
 
     Returns
     -------
     Live
         A widget with the ``seed`` that was used; ``.close()`` ends it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        L is odd or no integer, or the seed is not an integer.
+
+    Examples
+    --------
+    >>> explorer = explore(16, seed=1)
+    >>> explorer.close()
     """
     import ipywidgets
 
@@ -246,7 +256,7 @@ def explore(L: int = 48, *, seed: int | None = None) -> Live:
                 description="T / |v|", style=STYLE, layout={"width": "27em"},
             ),
             "loops": ipywidgets.FloatLogSlider(
-                value=1, min=0, max=3, step=0.25, description="loops a frame",
+                value=1, min=0, max=3, step=0.25, description="loops per frame",
                 readout_format=".0f", style=STYLE, layout={"width": "27em"},
             ),
         },

@@ -1,7 +1,7 @@
-r"""Two dots in parallel: with falling T a spin 1, which the band screens to a spin 1/2.
+r"""Two dots in parallel: at low T a spin 1, which the band screens to a spin 1/2.
 
-The Kondo model of a spin 1 that has the partition function of the dots is learned with every
-move of a slider.
+The spin-1 Kondo model with the partition function of the dots is learned at every move of a
+slider.
 
 References
 ----------
@@ -40,7 +40,7 @@ OPTIONS: dict[Stage, dict[str, Any]] = {
 
 @dataclass(frozen=True, eq=False)
 class DotPicture:
-    """What :func:`draw` draws.
+    """Data of the picture, for :func:`draw`.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class DotPicture:
     kondo : dict
         Kondo models of a spin 1 by "J_SW" and, where it was learned, "J_ML".
     T : float
-        Where J_ML was learned.
+        Temperature at which J_ML was learned.
     """
 
     dots: NRGResult
@@ -75,15 +75,15 @@ def compute(
 
     Parameters
     ----------
-    U, J_sw, t_12 : float
-        Of :class:`kadanoff.DoubleQuantumDot`.
+    U, J_sw, t_12 : as in :class:`kadanoff.DoubleQuantumDot`
+        Energies in units of D.
     U_over_T : float
         The spin-1 model is learned at ``T = U / U_over_T``, below the interaction of the two spins.
-        With t_12 there is none: a singlet of the dots is no spin 1.
+        With t_12 there is no spin-1 model: the dots form a singlet.
     stage : {"fine", "coarse"}
         1000 states at Lambda = 3; 150 at 6, which is good to a tenth of ln 2.
     control : Control, optional
-        To cancel from another thread.
+        Cancels from another thread.
 
     Returns
     -------
@@ -153,7 +153,18 @@ def draw(data: DotPicture, axes: Any) -> None:
 
 @public
 def explore() -> Explorer:
-    """Sliders for U, J_SW and the hopping between the dots. Returns a widget."""
+    """Sliders for U, J_SW and the hopping between two dots in parallel.
+
+    Returns
+    -------
+    Explorer
+        A widget; ``.close()`` ends it.
+
+    Examples
+    --------
+    >>> explorer = explore()
+    >>> explorer.close()
+    """
     from kadanoff.lab.explorers.panel import Explorer, Slider
 
     return Explorer(

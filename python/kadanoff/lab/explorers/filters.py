@@ -1,8 +1,8 @@
-"""Filters that form: which block variable of an Ising lattice knows most about far away?
+"""Filters of real-space mutual information, shown while they are learned.
 
 The search is shown step by step: the weights of the filter, and the information that the block
-variable has on the environment, beside two bounds that no rule can pass: the entropy of its own
-bits, and the information I(V:E) that the whole block has.
+variable has on the environment, with two upper bounds for every rule: the entropy of the block
+variable, and the information I(V:E) of the whole block.
 
 References
 ----------
@@ -46,15 +46,15 @@ class FilterPicture:
     Attributes
     ----------
     filters : array, shape (units, rows, columns)
-        Now.
-    history : array
-        I(H:E) in nats at every evaluation, of the law that is climbed.
+        Filters of the last evaluation.
+    history : array, shape (evaluations,)
+        I(H:E) in nats at every evaluation, of the distribution that is optimised.
     block_information : float
-        I(V:E), NaN where it is not known.
+        I(V:E) in nats, NaN where it is not known.
     bound : float
         Largest weight.
     rule : FilterRule or None
-        The result, at the end.
+        The result, at the end of the search.
     """
 
     filters: FloatArray
@@ -69,7 +69,7 @@ def compute(
     T: float = ising.T_c,
     block: int = 2,
     hidden: int = 1,
-    seed: int = 0,
+    seed: int | None = None,
     stage: Stage = "fine",
     control: Control | None = None,
     watch: Callable[[FilterPicture], object] | None = None,
@@ -81,25 +81,27 @@ def compute(
     T : float
         Temperature of the Ising model, J = 1.
     block : int
-        2: in the exact law of a 6 x 6 torus. 3 and more: from 12,000 configurations of 16 x 16.
+        Linear size. 2: from the exact distribution of a 6 x 6 torus. 3 and more: from 12,000
+        configurations of 16 x 16.
     hidden : int
         Hidden units.
-    seed : int
-        Of starts and samples.
-    stage
-        Without meaning here: a search is shown while it runs.
+    seed : int, optional
+        Seed of the starting filters; fresh entropy by default. ``rule.seed`` keeps it.
+    stage : {"fine", "coarse"}
+        Ignored: a search is shown while it runs.
     control : Control, optional
-        To cancel from another thread.
+        Cancels from another thread.
     watch : callable, optional
         Called with a FilterPicture at every evaluation.
 
     Returns
     -------
     FilterPicture
+        The filters found, and the information at every evaluation.
 
     Examples
     --------
-    >>> data = compute(T=2.5, block=2)
+    >>> data = compute(T=2.5, block=2, seed=0)
     >>> bool(data.history.max() <= data.block_information <= 4 * math.log(2))
     True
     """
@@ -199,7 +201,20 @@ def draw(data: FilterPicture, axes: Any) -> None:
 
 @public
 def explore() -> Explorer:
-    """A slider for T, and choices of block and hidden units. Returns a widget."""
+    """A slider for T, and choices of block and hidden units.
+
+    The filters are shown while they are learned.
+
+    Returns
+    -------
+    Explorer
+        A widget; ``.close()`` ends it.
+
+    Examples
+    --------
+    >>> explorer = explore()
+    >>> explorer.close()
+    """
     from kadanoff.lab.explorers.panel import Choice, Explorer, Slider
 
     return Explorer(

@@ -1,8 +1,8 @@
-r"""Drag an Anderson impurity and watch which Kondo model it flows to.
+r"""An Anderson impurity, and the Kondo model to which it flows.
 
-Entropy, ``T chi`` and the flow of the levels of the impurity, beside the Kondo models with J_SW
-(Schrieffer and Wolff), J_ML (the partition function at one temperature) and J_obs
-(<S_d.S_0>), and both couplings against J_SW.
+Entropy, ``T chi`` and the flow of the levels of the impurity, compared with the Kondo models with
+J_SW (Schrieffer and Wolff), J_ML (the partition function at one temperature) and J_obs
+(<S_d.S_0>); J_ML and J_obs as functions of J_SW.
 
 References
 ----------
@@ -62,7 +62,7 @@ COUNT: dict[Stage, tuple[int, int]] = {"coarse": (24, 5), "fine": (40, 9)}  # Ko
 
 @dataclass(frozen=True, eq=False)
 class KondoPicture:
-    """What :func:`draw` draws.
+    """Data of the picture, for :func:`draw`.
 
     Attributes
     ----------
@@ -71,11 +71,11 @@ class KondoPicture:
     kondo : dict
         Runs of the Kondo models by "J_SW", "J_ML", "J_obs"; those that do not exist are left out.
     T : float
-        Where J_ML and J_obs are learned.
-    J_sw : array
-        Abscissa of the last panel.
+        Temperature at which J_ML and J_obs are learned.
+    J_sw : array, shape (points,)
+        Abscissa of the last panel, in units of D.
     curves : dict
-        "J_ML" and "J_obs" there; NaN where no J has the partition function.
+        "J_ML" and "J_obs" at these points; NaN where no J reproduces the target.
     """
 
     aim: NRGResult
@@ -129,15 +129,15 @@ def compute(
     Parameters
     ----------
     U, J_sw : float
-        Of the Anderson model, in units of D; `J_sw` between 0.1 and 0.6.
+        Parameters of the Anderson model, in units of D; `J_sw` between 0.1 and 0.6.
     T : float
-        Where J is learned, at least 1e-6.
+        Temperature at which J is learned, at least 1e-6.
     symmetry : (charge, spin)
-        What NRG uses; it changes the time and nothing else.
+        Symmetry that NRG uses; it changes only the time.
     stage : {"fine", "coarse"}
         400 states at Lambda = 2.5, or 100 at Lambda = 4.
     control : Control, optional
-        To cancel from another thread.
+        Cancels from another thread.
 
     Returns
     -------
@@ -218,7 +218,7 @@ def _all(match: Matching, runs: list[NRGResult]) -> FloatArray:
 
 
 def _solve_for_J(J: FloatArray, table: FloatArray, wanted: FloatArray) -> FloatArray:
-    """Where the table takes the wanted values; NaN outside of what is monotone in it."""
+    """J at which the table takes the wanted values; NaN outside of its monotone part."""
     from scipy.interpolate import PchipInterpolator
 
     y = -table  # ln Z and <S_d.S_0> fall with J
@@ -293,7 +293,7 @@ def draw(data: KondoPicture, axes: Any) -> None:
         J = found.get(name)
         at = ([], []) if J is None else ([here], [J])
         line(couplings, f"{name} here", *at, color=colour, marker="o", markersize=6, linestyle="")
-    # No formulas in what changes: they take longer than all the lines.
+    # No formulas in texts that change: they take longer than all the lines.
     for place, (name, (_, colour, _)) in enumerate(COUPLINGS.items()):
         caption = f"{name} = {found[name]:.4f}" if name in found else f"no {name}"
         text(couplings, name, 0.02 + 0.33 * place, 1.04, caption, color=colour, fontsize="small")
@@ -331,6 +331,11 @@ def explore() -> Explorer:
     -------
     Explorer
         A widget; ``.close()`` ends it.
+
+    Examples
+    --------
+    >>> explorer = explore()
+    >>> explorer.close()
     """
     from kadanoff.lab.explorers.panel import Choice, Explorer, Slider
 

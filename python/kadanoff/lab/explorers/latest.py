@@ -2,8 +2,8 @@
 
 Every question is answered in two stages, "coarse" at once and "fine" when nothing newer has come
 for a moment. A newer question cancels the answer at work through its
-:class:`kadanoff.Control`; but never two in a row without a picture between them, or somebody who
-drags a slider faster than a solve would see none. No notebook is needed here.
+:class:`kadanoff.Control`; but never two in a row without a picture between them: a slider
+that is dragged faster than a solve would show none. No notebook is needed here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ IDLE = 1.0  # seconds without a question after which the thread ends; the next o
 
 
 Answer: TypeAlias = Callable[..., Any]
-"""What turns parameters into data: ``compute(stage=, control=, **parameters)``."""
+"""Computes data from parameters: ``compute(stage=, control=, **parameters)``."""
 
 
 class Latest:
@@ -38,15 +38,15 @@ class Latest:
     show : callable
         ``show(data, stage, seconds)``: draws it; `seconds` since the question was asked.
     tell : callable
-        ``tell(text)``: one line about what is going on.
+        ``tell(text)``: one line on the state of the computation.
     stages : tuple of {"coarse", "fine"}
-        What is answered.
+        Stages that are answered.
     pause : float
         Seconds of rest before the fine answer.
 
     Notes
     -----
-    The thread exists only while there is something to do, so that an explorer that nobody closes,
+    The thread exists only while a question is open, so that an explorer that was not closed,
     because its cell was run again, holds none.
 
     Examples
@@ -93,11 +93,11 @@ class Latest:
 
     @property
     def thread(self) -> threading.Thread | None:
-        """The worker, while it lives."""
+        """The worker, while it runs."""
         return self._thread
 
     def ask(self, **parameters: Any) -> None:
-        """Answer this, and forget what was asked before. Returns at once, from any thread."""
+        """Ask a new question and drop the previous one; returns at once, from any thread."""
         with self._changed:
             if self._closed:
                 return
@@ -127,7 +127,7 @@ class Latest:
             )
 
     def close(self, timeout: float | None = 10.0) -> None:
-        """Cancel what is running and end the thread."""
+        """Cancel the running computation and end the thread."""
         with self._changed:
             self._closed = True
             self._wanted = None
@@ -168,7 +168,7 @@ class Latest:
                     self._tell("refining …")
                 data = self._compute(stage=stage, control=control, **parameters)
                 with self._changed:
-                    # The last moment to withdraw: what comes now is a picture, and is shown whole.
+                    # The last moment to withdraw: from here on a picture is shown whole.
                     self._control = self._stage = None
                     if control.cancelled and self._newer():
                         self._spared = True

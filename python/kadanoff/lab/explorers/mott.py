@@ -1,7 +1,7 @@
 r"""The Mott transition on the Bethe lattice: A(w), Sigma(i w_n) and Z(U).
 
-Exact diagonalisation with a few bath sites in the self-consistency ``Delta = (D/2)^2 G``. A solver
-of your own, a learned one, is asked for the self-energy of the same impurity, and drawn beside.
+Exact diagonalisation with a few bath sites in the self-consistency ``Delta = (D/2)^2 G``. Another
+solver, such as a learned one, can be compared by its self-energy of the same impurity.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SITES: dict[Stage, int] = {"coarse": 3, "fine": 5}
 TOLERANCE: dict[Stage, float] = {"coarse": 1e-2, "fine": 1e-4}
 STARTS: dict[Stage, int] = {"coarse": 2, "fine": 8}  # of the first fit of the bath
 MAX_ITERATIONS: dict[Stage, int] = {"coarse": 20, "fine": 300}  # impurity problems
-MIN_WIDTH = 0.1  # of the poles: five sites have no more to say
+MIN_WIDTH = 0.1  # of the poles: the resolution of five sites
 OMEGA = np.linspace(-3.0, 3.0, 601)
 CURVE = np.linspace(0.5, 3.5, 13)
 _curves: dict[float, list[tuple[float, float, bool]]] = {}  # of one temperature
@@ -41,20 +41,20 @@ _curves: dict[float, list[tuple[float, float, bool]]] = {}  # of one temperature
 
 @dataclass(frozen=True, eq=False)
 class MottPicture:
-    """What :func:`draw` draws.
+    """Data of the picture, for :func:`draw`.
 
     Attributes
     ----------
     U, beta : float
     exact : BetheLoop
-        By exact diagonalisation.
+        The loop, solved by exact diagonalisation.
     learned : Solution or None
-        The learned solver's answer to the impurity problem at the end of the loop.
-    omega, A : array
+        Solution of the impurity problem at the end of the loop by the learned solver.
+    omega, A : array, shape (n_w,)
         Spectrum of `exact`, poles broadened by `eta`.
     eta : float
     curve : list of (U, Z, metallic)
-        Z(U) at this temperature, as far as it is known.
+        Points of Z(U) at this temperature so far.
     """
 
     U: float
@@ -85,13 +85,13 @@ def compute(
     beta : float
         Inverse temperature.
     start : {"metal", "insulator"}
-        Which solution where there are two.
+        The solution that is followed where two coexist.
     learned : str or callable, optional
         A solver's name, or ``solver(problem) -> Solution``, to be compared.
     stage : {"fine", "coarse"}
         Five bath sites, or three and a loose tolerance.
     control : Control, optional
-        To cancel from another thread.
+        Cancels from another thread.
 
     Returns
     -------
@@ -153,7 +153,7 @@ def _key(beta: float, start: str) -> float:
 
 
 def _curve(beta: float, start: str, control: Control | None) -> list[tuple[float, float, bool]]:
-    """Z(U) with three bath sites, point by point, so that an interruption keeps what there is."""
+    """Z(U) with three bath sites; after an interruption the points so far are kept."""
     key = _key(beta, start)
     if key not in _curves:
         _curves.clear()
@@ -243,6 +243,11 @@ def explore(learned: Learned | None = None) -> Explorer:
     -------
     Explorer
         A widget; ``.close()`` ends it.
+
+    Examples
+    --------
+    >>> explorer = explore()
+    >>> explorer.close()
     """
     from kadanoff.lab.explorers.panel import Choice, Explorer, Slider
 

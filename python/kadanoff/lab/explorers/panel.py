@@ -94,7 +94,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What the sliders say."""
+        """Values of the sliders."""
         return {name: slider.value for name, slider in self.sliders.items()}
 
     def _tell(self, text: str) -> None:
@@ -107,7 +107,7 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
         )
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        """The widget, or where nobody watches (a notebook that a test runs) a line of text."""
+        """The widget; a line of text where a notebook runs unattended, as in tests."""
         if watched():
             return super()._repr_mimebundle_(**options)
         self.latest.stop()
@@ -127,7 +127,7 @@ class Explorer(Panel):
     Parameters
     ----------
     title : str
-        Above the controls.
+        Heading above the controls.
     compute : callable
         ``compute(stage=, control=, **parameters) -> data``, on a thread of its own. With
         `shows_progress` it is also given ``watch``, a function that shows data before the end.
@@ -138,7 +138,7 @@ class Explorer(Panel):
     controls : sequence of Slider and Choice
         Named as the parameters of `compute`.
     stages : tuple of {"coarse", "fine"}
-        What is computed.
+        Stages that are computed.
     shows_progress : bool
         Whether `compute` takes ``watch``.
 
@@ -148,9 +148,9 @@ class Explorer(Panel):
         The widgets by name of the parameter.
     picture : ipywidgets.Image
     status : ipywidgets.HTML
-        One line: what is shown and how long it took, or what went wrong.
+        One line: the stage shown and its time, or the error.
     times : list of (stage, seconds)
-        From each question to its picture.
+        Time from each question to its picture.
     """
 
     def __init__(
@@ -199,7 +199,7 @@ class Explorer(Panel):
             started, shown = time.perf_counter(), [0.0]
 
             def watch(data: Any) -> None:
-                if time.perf_counter() - shown[0] > 0.1:  # ten pictures a second
+                if time.perf_counter() - shown[0] > 0.1:  # ten pictures per second
                     self._paint(data, "coarse", time.perf_counter() - started)
                     shown[0] = time.perf_counter()
 

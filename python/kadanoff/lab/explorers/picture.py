@@ -1,9 +1,9 @@
-"""A figure that is drawn many times a second: axes once, what moves every time.
+"""A figure that is drawn many times per second: axes once, moving artists every time.
 
 ``draw(data, axes)`` of an explorer names its artists (`line`, `text`, `image`): the first call
 makes them, later ones give them new data. A :class:`Picture` keeps the rest, frames, ticks
 and labels, as a bitmap, and paints only the named artists over it while limits stay the same.
-Nothing here touches pyplot, whose global state does not stand a second thread.
+pyplot is not used: its global state is not safe with a second thread.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _DRAWING = threading.RLock()
 def grid(
     rows: int, columns: int, *, size: tuple[float, float], dpi: float = 100, **margins: float
 ) -> NDArray[np.object_]:
-    """Axes of a figure of `size` inches that belongs to nobody else, with fixed margins."""
+    """Axes of a new figure of `size` inches, outside of pyplot, with fixed margins."""
     require_matplotlib()
     from matplotlib.figure import Figure
 
@@ -124,7 +124,7 @@ class Picture:
         return out.getvalue()
 
     def jpeg(self) -> bytes:
-        """The same within what an eye sees in motion, eight times faster to make."""
+        """The picture as JPEG, eight times faster than PNG; the loss is invisible in motion."""
         from PIL import Image
 
         with _DRAWING:

@@ -1,4 +1,4 @@
-r"""The t-matrix of an Anderson impurity, broadened anew without a new solve.
+r"""The t-matrix of an Anderson impurity, broadened again without a new solution.
 
     t(w) = -pi rho Im T(w)
 
@@ -40,18 +40,18 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, eq=False)
 class SpectrumPicture:
-    """What :func:`draw` draws.
+    """Data of the picture, for :func:`draw`.
 
     Attributes
     ----------
     run : Dynamics
-        With the raw bins.
-    omega, t : array
+        The run, with the raw bins.
+    omega, t : array, shape (n_w,)
         Frequencies on both sides of zero, and the t-matrix there.
     b : float
         Width of the log-Gaussian.
     solved : bool
-        Whether the run is new; False when only the broadening moved.
+        Whether the run is new; False if only the broadening changed.
     """
 
     run: Dynamics
@@ -71,12 +71,12 @@ def compute(
     stage: Stage = "fine",
     control: Control | None = None,
 ) -> SpectrumPicture:
-    """Solve if the model is another one than last time, and broaden.
+    """Solve if the model has changed since the last call, and broaden.
 
     Parameters
     ----------
     U, J_sw : float
-        Of the Anderson model; J_sw fixes V, ``V^2 = J_sw U / 8``.
+        Parameters of the Anderson model in units of D; J_sw fixes V, ``V^2 = J_sw U / 8``.
     eps_over_U : float
         Level of the dot; -1/2 is particle-hole symmetry.
     T : float
@@ -86,7 +86,7 @@ def compute(
     stage : {"fine", "coarse"}
         Two twists with 300 states at Lambda = 2.5; or 80 at 4, good to some per cent.
     control : Control, optional
-        To cancel from another thread.
+        Cancels from another thread.
 
     Returns
     -------
@@ -154,7 +154,18 @@ def draw(data: SpectrumPicture, axes: Any) -> None:
 
 @public
 def explore() -> Explorer:
-    """Sliders for the model, the temperature and the broadening. Returns a widget."""
+    """Sliders for an Anderson model, the temperature and the broadening of its t-matrix.
+
+    Returns
+    -------
+    Explorer
+        A widget; ``.close()`` ends it.
+
+    Examples
+    --------
+    >>> explorer = explore()
+    >>> explorer.close()
+    """
     from kadanoff.lab.explorers.panel import Explorer, Slider
 
     return Explorer(

@@ -7,7 +7,7 @@ r"""Block, buffer, environment.
     E B B B B E
     E E E E E E
 
-Between nearest neighbours a shell of one site screens everything beyond it: ``I(H : E)`` of the
+Between nearest neighbours, a shell of one site screens everything beyond it: ``I(H : E)`` of the
 shell is that of the whole rest. Otherwise ``I(H : shell) <= I(H : rest)``, so that a lower bound
 for the shell is one for the rest.
 """

@@ -1,4 +1,4 @@
-//! The square lattice, one byte a site.
+//! The square lattice, one byte per site.
 //!
 //! Bits 0-1 of a byte hold the direction of the site's dimer, bits 2-5 say across which of the
 //! four directions the lattice ends (or begins anew). The byte alone is thus the index of the

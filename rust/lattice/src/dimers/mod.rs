@@ -5,7 +5,7 @@
 //! [`enumerate`] lists all of them.
 //!
 //! Which one should I use? Up to some ten million coverings (8 x 8, open) [`enumerate`] is exact and
-//! takes `sites` bytes for each. Everything else is sampled: one byte a site and replica.
+//! takes `sites` bytes for each. Everything else is sampled: one byte per site and replica.
 
 mod enumerate;
 mod lattice;

@@ -34,7 +34,7 @@ pub struct Window {
     pub block: Vec<usize>,
 }
 
-/// Which values a spin may take while it is summed.
+/// Values that a spin may take while it is summed.
 #[derive(Clone, Copy, PartialEq)]
 enum Spin {
     Free,

@@ -26,7 +26,7 @@ const NONE: u8 = 4;
 /// and whether its neighbours must be looked up.
 const EDGE: u8 = 8;
 
-/// One lattice, a byte a site, and room for a cluster.
+/// One lattice, a byte per site, and room for a cluster.
 #[derive(Debug, Clone)]
 pub struct Clusters {
     model: Model,

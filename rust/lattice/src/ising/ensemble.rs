@@ -68,7 +68,7 @@ pub trait MarkovChain: Send {
     fn advance(&mut self, steps: u64, control: &Control) -> Result<(), Error>;
     /// Of every lattice.
     fn measure(&self) -> Vec<Counts>;
-    /// Configuration, eight sites a byte, the first in the lowest bit; unused bits are zero.
+    /// Configuration, eight sites per byte, the first in the lowest bit; unused bits are zero.
     fn pack(&self, replica: usize, bits: &mut [u8]);
     /// Replaces a configuration.
     fn set(&mut self, replica: usize, up: &[bool]);

@@ -117,7 +117,7 @@ impl Graph {
         }
     }
 
-    /// Bytes of the table and of one byte a site.
+    /// Bytes of the table and of one byte per site.
     pub fn bytes(model: &Model) -> usize {
         model.sites() * (8 * model.couplings.len() + 1)
     }

@@ -15,7 +15,7 @@ use rand::Rng;
 /// Sites updated between two looks at the control.
 const BETWEEN_CHECKS: u64 = 1 << 18;
 
-/// One lattice, a byte a site.
+/// One lattice, a byte per site.
 #[derive(Debug, Clone)]
 pub struct Sequential {
     model: Model,

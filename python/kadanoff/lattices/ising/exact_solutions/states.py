@@ -46,7 +46,7 @@ def bonds(
         The triangular lattice is the square one with a third class of bonds, from (x, y) to
         (x + 1, y + 1).
     boundary : {"periodic", "open"}, or one of them for each length
-        On a periodic length of 2 both bonds between neighbours count, on 1 a spin has a bond to
+        On a periodic length of 2 both bonds between neighbours count, on 1, a spin has a bond to
         itself.
 
     Returns
