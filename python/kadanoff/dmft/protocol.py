@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from kadanoff import _core
 from kadanoff._base import checks, running
 from kadanoff._base.progress import Report
-from kadanoff._base.signatures import did_you_mean, public
+from kadanoff._base.signatures import did_you_mean, public, unknown_keyword
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
 
@@ -145,12 +146,34 @@ def takes_solver_options(function: F) -> F:
     """Decorator of functions that pass ``**options`` on to a solver.
 
     Their signature shows the options of all registered solvers, keyword-only, in place of
-    ``**options``. Which of them apply, `lookup` decides.
+    ``**options``. A keyword that neither the function nor a solver has is refused with the nearest
+    known one; which options apply to the chosen solver, `lookup` decides.
     """
-    guarded: Any = public(function)
+    own = own_parameters(function)
+    default = next((p.default for p in own if p.name == "solver"), None)
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **keywords: Any) -> Any:
+        known = guarded.__signature__.parameters  # type: ignore[attr-defined]
+        if not keywords.keys() <= known.keys():
+            chosen = _options_of(keywords.get("solver", default))
+            for name in keywords:
+                if name not in known and name not in chosen:
+                    names = [*known, *chosen]
+                    if not did_you_mean(name, names):
+                        names = [*(p.name for p in own), *chosen]
+                    raise unknown_keyword(function.__name__, name, names)
+        return function(*args, **keywords)
+
     _callers.append(guarded)
     _show_options(guarded)
-    return guarded  # type: ignore[no-any-return]
+    return guarded  # type: ignore[return-value]
+
+
+def _options_of(chosen: Any) -> tuple[str, ...]:
+    """The options of a solver by name, or of a learned one; none if there is no such solver."""
+    solver = SOLVERS.get(chosen) if isinstance(chosen, str) else getattr(chosen, "solver", None)
+    return solver.options if isinstance(solver, Solver) else ()
 
 
 def own_parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:

@@ -133,8 +133,36 @@ class Solution:
         """Wall time of the solve."""
         return float(self.diagnostics.get("seconds", 0.0))
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """-Im G(i w_n), or another `quantity` ("Sigma", "tau", "spectrum"). Returns the axes."""
+    @public
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: str = "iw",
+        count: int = 48,
+        label: str | None = None,
+        **style: Any,
+    ) -> Axes:
+        """Draw -Im G(i w_n), or another quantity.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        quantity : {"iw", "Sigma", "tau", "spectrum"}
+            ``-Im G(i w_n)``, ``-Im Sigma(i w_n)``, ``-G(tau)`` or ``A(w)``.
+        count : int
+            Number of Matsubara frequencies.
+        label : str, optional
+            Entry of the legend; the solver's name by default.
+        **style
+            Passed on to ``Axes.plot``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.solvers.plots import plot_solution
 
-        return plot_solution(self, ax=ax, **kwargs)
+        return plot_solution(self, ax, quantity=quantity, count=count, label=label, **style)

@@ -168,10 +168,10 @@ class Database:
 
     def __getitem__(self, samples: int | slice | ArrayLike) -> Database:
         """Some of the samples: an index, a slice, an array of indices or a mask."""
-        if isinstance(samples, int | np.integer) and not isinstance(samples, bool):
+        if type(samples) is int or isinstance(samples, np.integer):  # a bool would be a mask
             if not -len(self) <= samples < len(self):
                 raise IndexError(f"sample {samples} of {len(self)}")
-            samples = [int(samples)]
+            samples = [samples]
         at = np.arange(len(self))[samples]  # type: ignore[index]
         arrays: dict[str, Any] = {
             name: getattr(self, name)[at]

@@ -119,11 +119,28 @@ class Report:
                 lines.append(f"{beta:6g}  {name:9}{numbers}{self.acausal[name][b]:9.1%}")
         return "\n".join(lines)
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """|dSigma(i w_0)| against beta, by solver; ``quantity="calibration"``. Returns the axes."""
+    @public
+    def plot(self, ax: Axes | None = None, *, quantity: str = "dSigma", **style: Any) -> Axes:
+        """Draw an error against beta, by solver, or the calibration of the intervals.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        quantity : str
+            "mse", "dSigma", "dSigma_50", "dSigma_90", "dZ", "dZ_90", "dn", "ddocc", or
+            "calibration": the share of errors below a multiple of the 68 % interval.
+        **style
+            Passed on to ``Axes.plot``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.learning.plots import plot_report
 
-        return plot_report(self, ax=ax, **kwargs)
+        return plot_report(self, ax, quantity=quantity, **style)
 
 
 @public
@@ -267,11 +284,25 @@ class LearningCurve:
             f"{self.beta.size} temperatures: mean |dSigma(iw0)| {first:.2g} to {last:.2g})"
         )
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """The curve, one line per temperature. Returns the axes."""
+    @public
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """Draw the curve, one line per temperature.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        **style
+            Passed on to ``Axes.plot``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.learning.plots import plot_learning_curve
 
-        return plot_learning_curve(self, ax=ax, **kwargs)
+        return plot_learning_curve(self, ax, **style)
 
 
 @public

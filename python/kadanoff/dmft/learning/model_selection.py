@@ -123,11 +123,11 @@ class Search(Sequence[Row]):
             lines.append(f"{label:40}" + "  ".join(f"{x:9.2e}" for x in errors))
         return "\n".join(lines)
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """The error of every row, one mark a temperature. Returns the axes."""
         from kadanoff.dmft.learning.plots import plot_search
 
-        return plot_search(self, ax=ax, **kwargs)
+        return plot_search(self, ax, **style)
 
 
 @public

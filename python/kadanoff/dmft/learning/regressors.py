@@ -154,7 +154,7 @@ def unseen(
     """
     shuffled = np.random.default_rng([seed, 0xCA1]).permutation(np.unique(group))
     if ensemble.kind == "kernel ridge":
-        predicted = _left_out(ensemble, Y, group, drawn_members(group, members, seed))
+        predicted = predict_left_out(ensemble, Y, group, drawn_members(group, members, seed))
         rows = np.flatnonzero(np.isin(group, shuffled[: CALIBRATED * shuffled.size // len(X) + 1]))
         return rows, np.swapaxes(ensemble.unbent(predicted[:, rows]), 0, 1)
     held: list[IntArray] = []
@@ -189,7 +189,7 @@ def drawn_members(group: IntArray, members: int, seed: int) -> list[IntArray]:
 # ------------------------------------------------------------------------------------ kernel ridge
 
 
-def _kernel_ridge(
+def fit_kernel_ridge(
     x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any
 ) -> Any:
     from sklearn.model_selection import GroupKFold
@@ -207,29 +207,29 @@ def _kernel_ridge(
         folds = list(GroupKFold(4).split(some, groups=group[some]))
         best = np.inf
         for g in gammas:
-            kernels = _kernels(squared, g)
+            kernels = symmetric_kernels(squared, g)
             for a in alphas:
                 loss = 0.0
                 for learned, kept in folds:
                     rows, test = some[learned], some[kept]
-                    predicted = _ridge(kernels, y, rows, a, test)[1]
+                    predicted = solve_ridge(kernels, y, rows, a, test)[1]
                     loss += float(np.sum((predicted - y[test]) ** 2))
                 if loss < best:
                     best, gamma, alpha = loss, float(g), float(a)
-    kernels = _kernels(squared, gamma)
+    kernels = symmetric_kernels(squared, gamma)
     dual = np.zeros((len(chosen), group.size, y.shape[1]))
     for m, rows in enumerate(chosen):
-        dual[m, rows] = _ridge(kernels, y, rows, alpha)[0]
+        dual[m, rows] = solve_ridge(kernels, y, rows, alpha)[0]
     return {"dual": dual, "gamma": np.array(gamma), "alpha": np.array(alpha)}
 
 
-def _kernels(squared: FloatArray, gamma: float) -> tuple[FloatArray, FloatArray]:
+def symmetric_kernels(squared: FloatArray, gamma: float) -> tuple[FloatArray, FloatArray]:
     """(k(x, x') + k(x, P x')) / 2 for what a particle-hole transformation P keeps, and k - k'."""
     own, other = np.split(np.exp(-gamma * squared), 2, axis=1)
     return 0.5 * (own + other), 0.5 * (own - other)
 
 
-def _ridge(
+def solve_ridge(
     kernels: Any, y: FloatArray, rows: IntArray, alpha: float, test: Any = None
 ) -> tuple[FloatArray, FloatArray | None]:
     """Dual coefficients, and their predictions for rows `test`.
@@ -250,7 +250,7 @@ def _ridge(
     return dual, predicted
 
 
-def _left_out(
+def predict_left_out(
     ensemble: Ensemble, Y: FloatArray, group: IntArray, chosen: list[IntArray]
 ) -> FloatArray:
     """Leave-one-group-out predictions of the members, exactly and without another fit.
@@ -260,7 +260,7 @@ def _left_out(
     """
     x, y, alpha = ensemble.arrays["x"], ensemble.bent(Y), float(ensemble.arrays["alpha"])
     flip = partner(x.shape[1])
-    kernels = _kernels(
+    kernels = symmetric_kernels(
         squared_distances(x, np.concatenate([x, flip * x])), float(ensemble.arrays["gamma"])
     )
     predicted = np.zeros((len(chosen), *y.shape))
@@ -279,7 +279,7 @@ def _left_out(
     return predicted
 
 
-def _kernel_ridge_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
+def predict_kernel_ridge(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
     kernel = np.exp(-float(arrays["gamma"]) * squared_distances(z, arrays["x"]))
     return np.asarray(kernel @ arrays["dual"])
 
@@ -293,7 +293,9 @@ def _with_partners(chosen: Any, x: FloatArray, group: Any) -> Any:
 # ----------------------------------------------------------------------------------------- network
 
 
-def _network(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any) -> Any:
+def fit_network(
+    x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any
+) -> Any:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
@@ -322,7 +324,7 @@ def _network(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], g
     return found
 
 
-def _network_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
+def predict_network(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
     last = int(arrays["layers"]) - 1
     out = []
     for m in range(int(arrays["count"])):
@@ -338,7 +340,7 @@ def _network_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
 # ------------------------------------------------------------------------------------------ forest
 
 
-def _forest(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any) -> Any:
+def fit_forest(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
     options = {"n_estimators": 40, "min_samples_leaf": 2, **settings}
@@ -354,7 +356,7 @@ def _forest(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], gr
     return found
 
 
-def _forest_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
+def predict_forest(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
     out = []
     z32 = z.astype(np.float32)  # trees compare in single precision
     for m in range(int(arrays["count"])):
@@ -383,14 +385,14 @@ def _forest_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
 
 
 _FIT = {
-    "kernel ridge": _kernel_ridge,
+    "kernel ridge": fit_kernel_ridge,
     "gaussian process": gaussian.fit,
-    "network": _network,
-    "forest": _forest,
+    "network": fit_network,
+    "forest": fit_forest,
 }
 _PREDICT = {
-    "kernel ridge": _kernel_ridge_predict,
+    "kernel ridge": predict_kernel_ridge,
     "gaussian process": gaussian.predict,
-    "network": _network_predict,
-    "forest": _forest_predict,
+    "network": predict_network,
+    "forest": predict_forest,
 }

@@ -176,11 +176,25 @@ class BetheLoop:
         """Whether Im Sigma falls towards zero frequency."""
         return self.solution.is_metallic
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """The residual against the iteration. Returns the axes."""
+    @public
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """Draw the residual against the iteration.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        **style
+            Passed on to ``Axes.plot``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.loops.plots import plot_loop
 
-        return plot_loop(self, ax=ax, **kwargs)
+        return plot_loop(self, ax, **style)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,11 +95,27 @@ class Hysteresis:
         ]
         return (float(both[0]), float(both[-1])) if both else None
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """Z(U) on both branches. Returns the axes."""
+    @public
+    def plot(self, ax: Axes | None = None, *, quantity: str = "Z", **style: Any) -> Axes:
+        """Draw Z(U) or docc(U) on both branches.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        quantity : {"Z", "docc"}
+            Quasiparticle weight or double occupancy.
+        **style
+            Passed on to ``Axes.plot``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.loops.plots import plot_hysteresis
 
-        return plot_hysteresis(self, ax=ax, **kwargs)
+        return plot_hysteresis(self, ax, quantity=quantity, **style)
 
 
 @takes_solver_options

@@ -82,11 +82,25 @@ class PhaseDiagram:
             return None
         return float(self.T[both[-1]]), float(self.T[both[-1] + 1])
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """Both lines in the U-T plane. Returns the axes."""
+    @public
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """Draw U_c1(T) and U_c2(T) in the U-T plane.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        **style
+            Passed on to ``Axes.errorbar``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.loops.plots import plot_phases
 
-        return plot_phases(self, ax=ax, **kwargs)
+        return plot_phases(self, ax, **style)
 
 
 @takes_solver_options
