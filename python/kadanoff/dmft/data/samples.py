@@ -171,7 +171,7 @@ class Database:
         if type(samples) is int or isinstance(samples, np.integer):  # a bool would be a mask
             if not -len(self) <= samples < len(self):
                 raise IndexError(f"sample {samples} of {len(self)}")
-            samples = [samples]
+            samples = [int(samples)]
         at = np.arange(len(self))[samples]  # type: ignore[index]
         arrays: dict[str, Any] = {
             name: getattr(self, name)[at]

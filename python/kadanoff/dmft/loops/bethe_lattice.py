@@ -358,102 +358,168 @@ def iterated(
     options: dict[str, Any],
 ) -> BetheLoop:
     """As `bethe`, for arguments that are checked already, the level at ``detuning - U/2``."""
-    D, target, max_iterations = settings.D, settings.n, settings.max_iterations
-    mixer = Mixer(settings.mixing, settings.share)
-    bracket = Bracket(0.01 * D)
-    first, name = _start(start, beta)
-    if target is not None and detuning == 0.0 and isinstance(first, Solution):
-        detuning = first.problem.detuning
-    if target == 1.0 and detuning == 0.0:
-        target = None
-    lattice = Lattice(U, beta, D, symmetric=detuning == 0.0 and target is None)
-    loop: SelfConsistency
-    if solver.axis == "real":
-        options = dict(options)
-        omega = options.pop("omega", None)
-        loop = RealAxis(lattice, first, detuning, settings.frequencies, omega)
-    else:
-        loop = MatsubaraAxis(lattice, first, detuning, settings.frequencies)
-    tolerance = loop.tolerance if settings.tolerance is None else settings.tolerance
-    inner = Run.over(run.quiet(), loop.frequencies)
-    stochastic = solver.stochastic
-    bath = first.diagnostics.get("bath") if isinstance(first, Solution) else None
-    entries: list[tuple[float, ...]] = []
-    solutions: list[Solution] = []  # the last one
-    settled = 0
-    began = time.perf_counter()
-
-    def result(converged: bool) -> BetheLoop | None:
-        if not entries:
-            return None
-        history = dict(zip(HISTORY, np.array(entries).T, strict=True))
-        seed = None if solutions[-1].seed is None else run.seed
-        seconds = time.perf_counter() - began
-        return BetheLoop(solutions[-1], name, converged, history, seconds, D, seed)
-
+    loop = _Iteration(U, beta, detuning, solver, start, settings, run, options)
     with run.calling(f"DMFT, U = {U:g}") as keywords:
         report = keywords["report"]
         try:
-            for iteration in range(max_iterations):
+            for iteration in range(settings.max_iterations):
                 if run.control is not None and run.control.cancelled:
                     raise Cancelled("the computation was stopped")
-                if stochastic:
-                    inner = replace(inner, seed=(run.seed + iteration) % (checks.MAX_SEED + 1))
-                solution = solved(
-                    loop.problem(detuning),
-                    solver,
-                    inner,
-                    {**loop.settings, **_warm(solver, options, bath)},
-                )
-                bath = solution.diagnostics.get("bath", bath)
-                filling = loop.occupation(solution)
-                excess = 0.0 if target is None else filling - target
-                shift = 0.0 if target is None else loop.shift(solution, target)
-                new = loop.output(solution, shift)
-                residual, noise = loop.residual(new), loop.noise(solution)
-                eps = solution.problem.eps
-                entries.append((residual, solution.Z, solution.docc, filling, eps, noise))
-                solutions[:] = [solution]
+                solution = loop.solved(iteration)
+                change = loop.compared(solution)
                 if report is not None:
-                    report(iteration + 1, max_iterations)
-                settled = settled + 1 if residual <= NOISE * noise else 0
-                filled = abs(excess) < max(
-                    tolerance, NOISE * solution.diagnostics.get("n_error", 0.0)
-                )
-                if (residual < tolerance or settled >= SETTLED + AVERAGED) and filled:
-                    done = result(True)
+                    report(iteration + 1, settings.max_iterations)
+                if loop.converged(solution, change):
+                    done = loop.result(True)
                     assert done is not None
                     return done
-                # The level is one more unknown; it takes the Hartree part of the shift.
-                moved = detuning + shift + 0.5 * U * excess
-                x, fx = np.append(loop.vector, detuning), np.append(new, moved)
-                mixed = mixer.next(x, fx)
-                if not loop.possible(mixed[:-1]):
-                    mixed = fx
-                loop.take(mixed[:-1])
-                if target is not None:
-                    bracket.add(detuning, excess)
-                    detuning = bracket.inside(float(mixed[-1]), float(fx[-1]))
+                loop.advance(change)
         except (Cancelled, NotConverged) as stop:
-            raise type(stop)(str(stop), result(False)) from stop
+            raise type(stop)(str(stop), loop.result(False)) from stop
         except KeyboardInterrupt as stop:
-            raise Cancelled("interrupted during a DMFT loop", result(False)) from stop
-    last = np.array(entries[-LAST:])
-    missed = ""
-    if target is not None and abs(excess) >= tolerance:
-        lowest, highest = last.min(axis=0), last.max(axis=0)
-        n_, eps_ = HISTORY.index("n"), HISTORY.index("eps")
-        missed = (
-            f"; the last {len(last)} have n from {lowest[n_]:.6g} to {highest[n_]:.6g}, "
-            f"{target:g} wanted, at eps from {lowest[eps_]:.6g} to {highest[eps_]:.6g}: a wide "
-            "range of n at one eps is a jump, one n at a wide range of eps a gap"
+            raise Cancelled("interrupted during a DMFT loop", loop.result(False)) from stop
+    raise NotConverged(loop.failure(), loop.result(False))
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What one iteration would change.
+
+    Parameters
+    ----------
+    new : (M,) array
+        The bath that follows from the solution, in the numbers of `SelfConsistency.vector`.
+    shift : float
+        Shift of the levels that fills the lattice as wanted.
+    excess : float
+        Occupation of the lattice above the one wanted.
+    residual, noise : float
+        Largest change of Delta and its statistical error.
+    """
+
+    new: FloatArray
+    shift: float
+    excess: float
+    residual: float
+    noise: float
+
+
+class _Iteration:
+    """A loop between two iterations: its bath, its level, and its history."""
+
+    def __init__(
+        self,
+        U: float,
+        beta: float,
+        detuning: float,
+        solver: Solver,
+        start: str | BetheLoop | Solution,
+        settings: LoopSettings,
+        run: running.Run,
+        options: dict[str, Any],
+    ) -> None:
+        self.U, self.solver, self.run, self.settings = U, solver, run, settings
+        target = settings.n
+        first, self.start = _start(start, beta)
+        if target is not None and detuning == 0.0 and isinstance(first, Solution):
+            detuning = first.problem.detuning
+        if target == 1.0 and detuning == 0.0:
+            target = None
+        self.detuning, self.target = detuning, target
+        symmetric = detuning == 0.0 and target is None
+        lattice = Lattice(U, beta, settings.D, symmetric=symmetric)
+        self.axis: SelfConsistency
+        if solver.axis == "real":
+            options = dict(options)
+            omega = options.pop("omega", None)
+            self.axis = RealAxis(lattice, first, detuning, settings.frequencies, omega)
+        else:
+            self.axis = MatsubaraAxis(lattice, first, detuning, settings.frequencies)
+        self.options = options
+        given = settings.tolerance
+        self.tolerance = self.axis.tolerance if given is None else given
+        self.inner = Run.over(run.quiet(), self.axis.frequencies)
+        self.mixer = Mixer(settings.mixing, settings.share)
+        self.bracket = Bracket(0.01 * settings.D)
+        self.bath = first.diagnostics.get("bath") if isinstance(first, Solution) else None
+        self.entries: list[tuple[float, ...]] = []
+        self.solution: Solution | None = None
+        self.settled = 0
+        self.began = time.perf_counter()
+
+    def solved(self, iteration: int) -> Solution:
+        """The impurity in the current bath; a fit of the bath starts from the last one."""
+        inner = self.inner
+        if self.solver.stochastic:
+            inner = replace(inner, seed=(self.run.seed + iteration) % (checks.MAX_SEED + 1))
+        options = {**self.axis.settings, **_warm(self.solver, self.options, self.bath)}
+        solution = solved(self.axis.problem(self.detuning), self.solver, inner, options)
+        self.bath = solution.diagnostics.get("bath", self.bath)
+        return solution
+
+    def compared(self, solution: Solution) -> _Change:
+        """The change of bath and occupation that a solution asks for, entered in the history."""
+        axis, target = self.axis, self.target
+        filling = axis.occupation(solution)
+        excess = 0.0 if target is None else filling - target
+        shift = 0.0 if target is None else axis.shift(solution, target)
+        new = axis.output(solution, shift)
+        change = _Change(new, shift, excess, axis.residual(new), axis.noise(solution))
+        eps = solution.problem.eps
+        self.entries.append(
+            (change.residual, solution.Z, solution.docc, filling, eps, change.noise)
         )
-    raise NotConverged(
-        f"DMFT did not converge in {max_iterations} iterations: residual {last[-1, 0]:.1e}, "
-        f"tolerance = {tolerance:g}{missed}; raise max_iterations, lower share, or start from a "
-        "converged neighbour (start=loop). The history is in .partial",
-        result(False),
-    )
+        self.solution = solution
+        return change
+
+    def converged(self, solution: Solution, change: _Change) -> bool:
+        """Whether Delta has met the tolerance, or has settled within its noise; n likewise."""
+        self.settled = self.settled + 1 if change.residual <= NOISE * change.noise else 0
+        allowed = max(self.tolerance, NOISE * solution.diagnostics.get("n_error", 0.0))
+        met = change.residual < self.tolerance or self.settled >= SETTLED + AVERAGED
+        return bool(met and abs(change.excess) < allowed)
+
+    def advance(self, change: _Change) -> None:
+        """Mix the next bath, and the next level where an occupation is wanted."""
+        # The level is one more unknown; it takes the Hartree part of the shift.
+        moved = self.detuning + change.shift + 0.5 * self.U * change.excess
+        x, fx = np.append(self.axis.vector, self.detuning), np.append(change.new, moved)
+        mixed = self.mixer.next(x, fx)
+        if not self.axis.possible(mixed[:-1]):
+            mixed = fx
+        self.axis.take(mixed[:-1])
+        if self.target is not None:
+            self.bracket.add(self.detuning, change.excess)
+            self.detuning = self.bracket.inside(float(mixed[-1]), float(fx[-1]))
+
+    def result(self, converged: bool) -> BetheLoop | None:
+        """The loop so far; None before the first solution."""
+        if self.solution is None:
+            return None
+        history = dict(zip(HISTORY, np.array(self.entries).T, strict=True))
+        seed = None if self.solution.seed is None else self.run.seed
+        seconds = time.perf_counter() - self.began
+        return BetheLoop(
+            self.solution, self.start, converged, history, seconds, self.settings.D, seed
+        )
+
+    def failure(self) -> str:
+        """Why the loop did not converge, and what may help."""
+        last = np.array(self.entries[-LAST:])
+        n, eps = (last[:, HISTORY.index(name)] for name in ("n", "eps"))
+        missed = ""
+        if self.target is not None and abs(n[-1] - self.target) >= self.tolerance:
+            missed = (
+                f"; the last {len(last)} have n from {n.min():.6g} to {n.max():.6g}, "
+                f"{self.target:g} wanted, at eps from {eps.min():.6g} to {eps.max():.6g}: a wide "
+                "range of n at one eps is a jump, one n at a wide range of eps a gap"
+            )
+        return (
+            f"DMFT did not converge in {self.settings.max_iterations} iterations: residual "
+            f"{last[-1, 0]:.1e}, tolerance = {self.tolerance:g}{missed}; raise max_iterations, "
+            "lower share, or start from a converged neighbour (start=loop). The history is in "
+            ".partial"
+        )
 
 
 def _neighbours(series: list[FloatArray]) -> float:

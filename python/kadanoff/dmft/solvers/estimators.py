@@ -96,6 +96,38 @@ def spread(values: Any, without: Any, weights: FloatArray) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
+class Estimate:
+    """G and Sigma of a run, and the variants from which their errors follow.
+
+    Parameters
+    ----------
+    G, F : (B, L) array
+        Legendre coefficients of every bin, corrected by the known identities.
+    chi2 : float
+        Hotelling's T^2 of these identities.
+    constraints : int
+        Their number.
+    Sigma, G_iw : (M,) array of complex
+        From all bins, at M >= N frequencies.
+    Sigma_without, G_without : (B, N) array of complex
+        With one bin left out.
+    Sigma_longer, G_longer : (N,) array of complex
+        From half as many coefficients more.
+    """
+
+    G: FloatArray
+    F: FloatArray
+    chi2: float
+    constraints: int
+    Sigma: ComplexArray
+    G_iw: ComplexArray
+    Sigma_without: ComplexArray
+    G_without: ComplexArray
+    Sigma_longer: ComplexArray
+    G_longer: ComplexArray
+
+
+@dataclass(frozen=True, eq=False)
 class Measured:
     """Bins of a run, joined so that they are independent.
 
@@ -321,74 +353,24 @@ class Measured:
     def solution(
         self, frequencies: int, legendre: int | None, seed: int, diagnostics: dict[str, Any]
     ) -> Solution:
-        """Everything, with errors."""
+        """The solution with the errors of all that was measured."""
         problem, raw = self.problem, self.raw
-        beta, U, eps = problem.beta, problem.U, problem.eps
-        L = self.needed if legendre is None else min(legendre, self.G.shape[1])
-        G, F, chi2, constraints = self.constrained(L)
-        moments = problem.Delta_moments()
-        widest = abs(eps) + U + math.sqrt(moments[0])
-        count = min(max(frequencies, 512, math.ceil(20.0 * widest * beta / (2.0 * math.pi))), 8192)
-        count = max(count, frequencies)
-        Sigma, G_iw = self.functions(self.mean(G), self.mean(F), count)
-        Sigma_b, G_b = self.functions(self.without(G), self.without(F), frequencies)
-        # What the coefficients left out may do: the next half as many, noise included.
-        more = self.constrained(min(L + max(6, L // 2), self.G.shape[1]))
-        Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), frequencies)
-        B, loss = self.weights.size, self.loss(constraints)
-        errors = {
-            name: np.hypot(
-                loss * spread(x[:frequencies], x_b, self.weights), np.abs(x_m - x[:frequencies])
-            )
-            for name, x, x_b, x_m in (
-                ("G_iw_error", G_iw, G_b, G_m),
-                ("Sigma_iw_error", Sigma, Sigma_b, Sigma_m),
-            )
-        }
-        # Rare configurations with large weights are still missing: the known identities tell.
-        scale = math.sqrt(chi2 / constraints) if self.doubtful(chi2, constraints) else 1.0
-        errors = {name: scale * error for name, error in errors.items()}
-        # What was never seen may still occur once in a run as long; Sigma(0) is near U docc / n.
-        once = 1.0 / float(np.sum(raw["scalars"][:, 0]))
-        least = U * once / max(0.5 * float(self.mean(self.averages)[1]), once)
-        errors["Sigma_iw_error"] = np.maximum(errors["Sigma_iw_error"], least)
-        errors["G_iw_error"] = np.maximum(
-            errors["G_iw_error"], least * np.abs(G_iw[:frequencies]) ** 2
-        )
-        w0 = math.pi / beta
-        Z, Z_b, Z_m = (1.0 / (1.0 - S.imag / w0) for S in (Sigma[0], Sigma_b[:, 0], Sigma_m[0]))
+        found = self._estimate(frequencies, legendre)
+        scale = self._error_scale(found)
+        errors = self._function_errors(found, scale)
+        n, docc, averages = self._averages()
         doubts = self.doubts(diagnostics["equilibration"])
         if scale > 1.0:
             doubts += (
                 f"known identities are violated by {scale:.1f} errors, which were scaled up; raise "
                 "sweeps",
             )
-        sign, n, docc, order = self.mean(self.averages)
-        e_sign, e_n, e_docc, e_order = self.error(self.averages)
-        e_docc, e_order = max(e_docc, once), max(e_order, once)
-        if not problem.is_half_filled:
-            e_n = max(e_n, once)
-        # Moments of A up to the second are exact; the third leaves out a correlation with the bath,
-        # which only enters beyond the last frequency.
-        half = 0.5 * n
-        s0, s1 = U * half, U * U * half * (1.0 - half)
-        m1 = eps + s0
-        m2 = m1 * m1 + moments[0] + s1
-        s2 = s1 * (eps + U * (1.0 - half))
-        m3 = m1**3 + 2.0 * m1 * (moments[0] + s1) + moments[1] + s2
-        if problem.is_half_filled:
-            m1 = m3 = 0.0
-        x = np.concatenate([G, F], axis=1)
-        centred = self.without(x) - np.mean(self.without(x), axis=0)
-        covariance = loss**2 * (B - 1.0) / B * centred.T @ centred
-        moves = {k: a / max(p, 1) for k, (p, a) in raw["moves"].items()}
-        width = beta / self.bins.shape[1]
         return Solution(
             problem=problem,
             solver="cthyb",
-            G=MatsubaraFunction.own(G_iw, beta, (1.0, m1, m2, m3)),
-            G_iw=G_iw[:frequencies],
-            Sigma_iw=Sigma[:frequencies],
+            G=MatsubaraFunction.own(found.G_iw, problem.beta, self._moments(n)),
+            G_iw=found.G_iw[:frequencies],
+            Sigma_iw=found.Sigma[:frequencies],
             Delta_iw=problem.Delta().iw(frequencies),
             n=float(n),
             docc=float(docc),
@@ -397,37 +379,146 @@ class Measured:
             valid="",
             diagnostics={
                 **errors,
-                "n_error": float(e_n),
-                "docc_error": float(e_docc),
-                "Z_error": float(scale * np.hypot(loss * spread(Z, Z_b, self.weights), Z_m - Z)),
-                "sign": float(sign),
-                "sign_error": float(e_sign),
+                **averages,
+                "Z_error": self._Z_error(found, scale),
                 "weight": float(np.sum(raw["scalars"][:, 1]) / np.sum(raw["scalars"][:, 0])),
-                "order": float(order),
-                "order_error": float(e_order),
-                "kinetic_energy": float(-order / beta),
-                "kinetic_energy_error": float(e_order / beta),
                 "histogram": raw["histogram"],
-                "legendre": L,
-                "coefficients": self.mean(x).reshape(2, L),
-                "coefficients_covariance": covariance,
-                "constraints_chi2": chi2,
-                "constraints": constraints,
+                **self._coefficients(found),
+                "constraints_chi2": found.chi2,
+                "constraints": found.constraints,
                 "error_scale": scale,
                 "doubts": doubts,
-                "tau_bins": width * (np.arange(self.bins.shape[1]) + 0.5),
-                "G_bins": self.mean(self.bins) / width,
-                "G_bins_error": self.error(self.bins) / width,
-                "bins": B,
+                **self._binned_times(),
+                "bins": self.weights.size,
                 "sweeps": int(np.sum(raw["scalars"][:, 0])),
                 "updates": raw["updates"],
                 "autocorrelation": dict(self.tau),
-                "acceptance": moves,
+                "acceptance": {k: a / max(p, 1) for k, (p, a) in raw["moves"].items()},
                 "drift": raw["drift"],
                 **diagnostics,
             },
             seed=seed,
         )
+
+    # ------------------------------------------------------------------- the steps of a solution
+
+    def _estimate(self, frequencies: int, legendre: int | None) -> Estimate:
+        """Sigma and G from `legendre` coefficients, with the variants that errors are made of."""
+        problem = self.problem
+        L = self.needed if legendre is None else min(legendre, self.G.shape[1])
+        G, F, chi2, constraints = self.constrained(L)
+        widest = abs(problem.eps) + problem.U + math.sqrt(problem.Delta_moments()[0])
+        highest = math.ceil(20.0 * widest * problem.beta / (2.0 * math.pi))
+        count = max(min(max(frequencies, 512, highest), 8192), frequencies)
+        Sigma, G_iw = self.functions(self.mean(G), self.mean(F), count)
+        Sigma_b, G_b = self.functions(self.without(G), self.without(F), frequencies)
+        # What the coefficients left out may do: the next half as many, noise included.
+        more = self.constrained(min(L + max(6, L // 2), self.G.shape[1]))
+        Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), frequencies)
+        return Estimate(G, F, chi2, constraints, Sigma, G_iw, Sigma_b, G_b, Sigma_m, G_m)
+
+    def _error_scale(self, found: Estimate) -> float:
+        """Factor of all errors; above 1 where rare configurations of large weight are missing."""
+        if self.doubtful(found.chi2, found.constraints):
+            return math.sqrt(found.chi2 / found.constraints)
+        return 1.0
+
+    def _function_errors(self, found: Estimate, scale: float) -> dict[str, FloatArray]:
+        """Errors of G(i w_n) and Sigma(i w_n): statistics and truncation of the Legendre series."""
+        loss, frequencies = self.loss(found.constraints), found.G_longer.size
+        errors = {
+            name: scale
+            * np.hypot(
+                loss * spread(x[:frequencies], without, self.weights),
+                np.abs(longer - x[:frequencies]),
+            )
+            for name, x, without, longer in (
+                ("G_iw_error", found.G_iw, found.G_without, found.G_longer),
+                ("Sigma_iw_error", found.Sigma, found.Sigma_without, found.Sigma_longer),
+            )
+        }
+        # A configuration that never occurred may occur once in the next run of this length;
+        # Sigma(0) is near U docc / n.
+        half = 0.5 * float(self.mean(self.averages)[1])
+        least = self.problem.U * self.once / max(half, self.once)
+        errors["Sigma_iw_error"] = np.maximum(errors["Sigma_iw_error"], least)
+        errors["G_iw_error"] = np.maximum(
+            errors["G_iw_error"], least * np.abs(found.G_iw[:frequencies]) ** 2
+        )
+        return errors
+
+    def _Z_error(self, found: Estimate, scale: float) -> float:
+        """Error of Z, from Sigma at the first Matsubara frequency."""
+        w0 = math.pi / self.problem.beta
+        Z, Z_b, Z_m = (
+            1.0 / (1.0 - S.imag / w0)
+            for S in (found.Sigma[0], found.Sigma_without[:, 0], found.Sigma_longer[0])
+        )
+        loss = self.loss(found.constraints)
+        return float(scale * np.hypot(loss * spread(Z, Z_b, self.weights), Z_m - Z))
+
+    @property
+    def once(self) -> float:
+        """The share of one sweep in the run: no probability is known better."""
+        return 1.0 / float(np.sum(self.raw["scalars"][:, 0]))
+
+    def _averages(self) -> tuple[np.float64, np.float64, dict[str, float]]:
+        """n and docc; their errors and the other averages with theirs, by name."""
+        beta = self.problem.beta
+        sign, n, docc, order = self.mean(self.averages)
+        e_sign, e_n, e_docc, e_order = self.error(self.averages)
+        e_docc, e_order = max(e_docc, self.once), max(e_order, self.once)
+        if not self.problem.is_half_filled:
+            e_n = max(e_n, self.once)
+        found = {
+            "n_error": e_n,
+            "docc_error": e_docc,
+            "sign": sign,
+            "sign_error": e_sign,
+            "order": order,
+            "order_error": e_order,
+            "kinetic_energy": -order / beta,
+            "kinetic_energy_error": e_order / beta,
+        }
+        return n, docc, {name: float(x) for name, x in found.items()}
+
+    def _moments(self, n: np.float64) -> tuple[float, float, float, float]:
+        """Moments m_0 ... m_3 of the spectral function at occupation n.
+
+        Up to the second they are exact; the third leaves out a correlation with the bath, which
+        only enters beyond the last frequency.
+        """
+        problem = self.problem
+        U, eps, moments = problem.U, problem.eps, problem.Delta_moments()
+        half = 0.5 * n
+        s0, s1 = U * half, U * U * half * (1.0 - half)
+        m1 = eps + s0
+        m2 = m1 * m1 + moments[0] + s1
+        s2 = s1 * (eps + U * (1.0 - half))
+        m3 = m1**3 + 2.0 * m1 * (moments[0] + s1) + moments[1] + s2
+        return (1.0, 0.0, m2, 0.0) if problem.is_half_filled else (1.0, m1, m2, m3)
+
+    def _coefficients(self, found: Estimate) -> dict[str, Any]:
+        """Legendre coefficients of G and F with their covariance."""
+        x = np.concatenate([found.G, found.F], axis=1)
+        B, L = self.weights.size, found.G.shape[1]
+        centred = self.without(x) - np.mean(self.without(x), axis=0)
+        loss = self.loss(found.constraints)
+        return {
+            "legendre": L,
+            "coefficients": self.mean(x).reshape(2, L),
+            "coefficients_covariance": loss**2 * (B - 1.0) / B * centred.T @ centred,
+        }
+
+    def _binned_times(self) -> dict[str, FloatArray]:
+        """G(tau) averaged over intervals of tau, without the Legendre series."""
+        count = self.bins.shape[1]
+        width = self.problem.beta / count
+        return {
+            "tau_bins": width * (np.arange(count) + 0.5),
+            "G_bins": self.mean(self.bins) / width,
+            "G_bins_error": self.error(self.bins) / width,
+        }
 
 
 def _slowest(tau: dict[str, float]) -> float:
