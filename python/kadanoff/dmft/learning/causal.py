@@ -36,11 +36,11 @@ SUMMED = 1024  # frequencies of G where the bath has no levels
 class Projected:
     """A causal self-energy.
 
-    Attributes
+    Parameters
     ----------
     hartree : float
         U n/2.
-    poles, weights : (M,) arrays
+    poles, weights : array, shape (M,)
         Those of positive weight; their sum is s_1.
     misfit : float
         Largest distance from the proposed Sigma, over the largest |Sigma - Hartree|.
@@ -76,7 +76,7 @@ class PoleGrid:
 
     Parameters
     ----------
-    odd : (N,) array of float
+    odd : array of float, shape (N,)
         2n + 1 of the frequencies at which a self-energy is proposed.
     reach : float
         Furthest pole, in units of pi/beta.
@@ -114,13 +114,13 @@ class PoleGrid:
 
         Parameters
         ----------
-        Sigma : (N,) array of complex
+        Sigma : array of complex, shape (N,)
             The proposed values at the N frequencies.
         U, n, beta : float
             n of both spins; it fixes Hartree term and total weight.
         symmetric : bool
             Half filling: Sigma - U/2 is imaginary and odd.
-        error : (N,) array of complex, optional
+        error : array of complex, shape (N,), optional
             Standard deviations of real and imaginary part of Sigma, positive; by default all
             relative errors of Sigma - Hartree are equal. Only their ratios count.
         """

@@ -58,17 +58,17 @@ CUT = 1e-7
 class Sample:
     """A problem at the nodes, with the self-energies of the inputs.
 
-    Attributes
+    Parameters
     ----------
     problem : Impurity
         The problem.
-    moments : (3,) array
+    moments : array, shape (3,)
         sum V**2 e**k.
-    Delta : (N,) array of complex
+    Delta : array of complex, shape (N,)
         At the nodes.
-    Sigma : (inputs, N) array of complex
+    Sigma : array of complex, shape (inputs, N)
         By input.
-    n : (inputs,) array
+    n : array, shape (inputs,)
         Occupations, both spins.
     """
 

@@ -26,11 +26,11 @@ USUAL = 0.68  # of the errors are smaller
 class Prediction:
     """The regression's answer to one problem, before a Green function is made of it.
 
-    Attributes
+    Parameters
     ----------
     Sigma : Projected
         Causal.
-    error68, error95 : (N,) arrays
+    error68, error95 : array, shape (N,)
         Half widths of the intervals around Im Sigma at `NODES` that hold the truth in 68 and 95 %
         of cases like those it was calibrated on.
     distance : float

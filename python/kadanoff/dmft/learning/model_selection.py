@@ -32,13 +32,13 @@ Row = tuple[dict[str, Any], FloatArray]
 class Search(Sequence[Row]):
     """Options of `learn` and their errors, best first; ``a + b`` puts two searches in one order.
 
-    Attributes
+    Parameters
     ----------
     rows : tuple of (options, (B,) array)
         Ordered by the geometric mean over temperatures.
     metric : str
         The error, an attribute of `Report`.
-    inputs : dict of (B,) arrays
+    inputs : dict of str to array, shape (B,)
         That of the inputs as they are.
     train, test : Database
         Training set, and the set on which the options were compared.
@@ -170,7 +170,7 @@ def search(
     ... )
     >>> rest, third = db.split(0.2)
     >>> train, test = rest.split(0.2)
-    >>> table = search(train, test, {"target": ["log", "G"], "members": [2]})
+    >>> table = search(train, test, {"target": ["log", "G"], "members": [2]}, seed=1)
     >>> len(table), sorted(table.best)
     (2, ['members', 'target'])
     >>> table.judge(third).solvers

@@ -34,7 +34,7 @@ BEND = 0.3
 class Ensemble:
     """Members of one kind, with the scales of their features and outputs.
 
-    Attributes
+    Parameters
     ----------
     kind : str
         One of `MODELS`.
@@ -148,9 +148,9 @@ def unseen(
 
     Returns
     -------
-    rows : (K,) array of int
+    rows : array of int, shape (K,)
         Which samples: at least `CALIBRATED` if there are as many.
-    proposals : (K, members, outputs) array
+    proposals : array, shape (K, members, outputs)
     """
     shuffled = np.random.default_rng([seed, 0xCA1]).permutation(np.unique(group))
     if ensemble.kind == "kernel ridge":

@@ -41,7 +41,7 @@ LAST = 10  # iterations that an error message reports
 HISTORY = ("residual", "Z", "docc", "n", "eps", "noise")
 SETTLED = 3  # iterations within the noise after which a loop has settled
 AVERAGED = 8  # iterations after that, to average over
-NOISE = 3.0  # Delta and G both carry it, and the residual is a maximum over frequencies
+NOISE = 3.0  # standard errors: the residual is a maximum over frequencies of two noisy functions
 
 
 @public
@@ -49,25 +49,32 @@ NOISE = 3.0  # Delta and G both carry it, and the residual is a maximum over fre
 class BetheLoop:
     """A self-consistent solution on the Bethe lattice, and the iterations towards it.
 
-    Attributes
+    Parameters
     ----------
     solution : Solution
-        Of the last impurity problem.
+        The solution of the last impurity problem.
     start : str
-        Where the loop began.
+        The starting point: "metal", "insulator" or "solution".
     converged : bool
-        Whether the residual fell below the tolerance, or stayed within the noise of a solver that
-        samples.
-    history : mapping of str to array
-        ``residual`` (largest change of Delta, relative to the free lattice's), ``Z``, ``docc``,
-        ``n``, ``eps`` and ``noise`` (largest statistical error of the new Delta, in the same
-        units; zero for solvers that do not sample), one entry per iteration.
+        Whether the residual fell below the tolerance, or stayed within the statistical noise of
+        the solver.
+    history : dict of str to array, shape (iterations,)
+        ``residual`` (largest change of Delta, relative to the largest |Delta| of the free lattice),
+        ``Z``, ``docc``, ``n``, ``eps`` and ``noise`` (largest statistical error of the new Delta,
+        in the same units; zero for deterministic solvers), one entry per iteration.
     seconds : float
-        Wall time.
+        Wall time in seconds.
     D : float
         Half bandwidth.
     seed : int or None
         Seed of the loop; None if no random numbers were drawn.
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> loop = dmft.bethe(U=1.0, beta=10, solver="hubbard1")
+    >>> loop.converged, loop.history["Z"].size == loop.iterations
+    (True, True)
     """
 
     solution: Solution
@@ -113,7 +120,7 @@ class BetheLoop:
 
     @property
     def iterations(self) -> int:
-        """Impurity problems solved."""
+        """Number of impurity problems solved."""
         return int(self.history["residual"].size)
 
     @property
@@ -123,29 +130,29 @@ class BetheLoop:
 
     @property
     def noise(self) -> float:
-        """The last statistical error of Delta; 0 for solvers without noise."""
+        """The last statistical error of Delta; 0 for deterministic solvers."""
         return float(self.history["noise"][-1])
 
     def average(self, name: str) -> tuple[float, float]:
         """Mean of "Z", "docc" or "n" over the iterations after the loop had settled.
 
-        With its error: the scatter of independent samples, times ``sqrt((1 + r) / (1 - r))`` for
-        the autocorrelation r of neighbours, as Delta hands noise on from one iteration to the next.
+        The error is the scatter of independent samples, times ``sqrt((1 + r) / (1 - r))`` for
+        the autocorrelation r of neighbours, as Delta carries noise from one iteration to the next.
         r is estimated jointly from Z and docc, bias-corrected, and bounded below by 0.5, the
         measured contraction of the loop per iteration: 0.45 to 0.57 at U = 2 to 2.6 and beta = 10
-        and 50 (less, and of the other sign, far from the transition). One iteration, and error 0,
-        for solvers without noise.
+        and 50 (less, and of the other sign, far from the transition). For deterministic solvers,
+        the last iteration with error 0.
         """
         checks.choice("name", name, ("Z", "docc", "n"))
         within = self.history["residual"] <= NOISE * self.history["noise"]
         outside = np.flatnonzero(~within)
-        # What the way from the start leaves is below the noise of one iteration then, not before.
+        # From then on the memory of the start is below the noise of one iteration.
         first = (int(outside[-1]) + 1 if outside.size else 0) + SETTLED
         last = self.history[name][first:]
         single = float(self.solution.diagnostics.get(f"{name}_error", 0.0))
         if last.size < 2:
             return float(self.history[name][-1]), single
-        # The scatter of a few says little; it cannot be below what sampling leaves.
+        # The scatter of a few values is uncertain; it is at least the error of one sample.
         scatter = max(float(np.std(last, ddof=1)), single)
         r = _neighbours([self.history[k][first:] for k in ("Z", "docc")])
         error = scatter * math.sqrt((1.0 + r) / (1.0 - r) / last.size)
@@ -163,7 +170,7 @@ class BetheLoop:
 
     @property
     def n(self) -> float:
-        """Occupation of the lattice; the impurity's differs by the error of a fitted bath."""
+        """Occupation of the lattice; that of the impurity differs by the error of a fitted bath."""
         return float(self.history["n"][-1])
 
     @property
@@ -173,7 +180,7 @@ class BetheLoop:
 
     @property
     def is_metallic(self) -> bool:
-        """Whether Im Sigma falls towards zero frequency."""
+        """Whether |Im Sigma| falls towards zero frequency, see `Solution.is_metallic`."""
         return self.solution.is_metallic
 
     @public
@@ -199,7 +206,7 @@ class BetheLoop:
 
 @dataclass(frozen=True, kw_only=True)
 class LoopSettings:
-    """The settings that all loops of a scan share, checked."""
+    """The checked settings that all loops of a scan share."""
 
     D: float
     n: float | None
@@ -222,12 +229,12 @@ class LoopSettings:
         max_iterations: int = 200,
         frequencies: int | None = None,
     ) -> LoopSettings:
-        """Check them.
+        """Check the settings.
 
         Raises
         ------
         TypeError, ValueError
-            One of them is of the wrong kind or out of range.
+            A setting is of the wrong kind or out of range.
         """
         if mixing is None:
             mixing = "linear" if solver.stochastic else "anderson"
@@ -275,17 +282,17 @@ def bethe(
     Parameters
     ----------
     U : float
-        Repulsion.
+        Repulsion, in the unit of D.
     beta : float
-        Inverse temperature.
+        Inverse temperature, in the unit of 1/D.
     solver : str or LearnedSolver
-        A name in `kadanoff.dmft.SOLVERS`, or a learned solver. Most loops hand over Delta(i w_n);
-        "nrg" has -Im Delta(w) / pi handed over instead.
+        A name in `kadanoff.dmft.SOLVERS`, or a learned solver. The bath is Delta(i w_n); for "nrg"
+        it is -Im Delta(w) / pi.
     start : {"metal", "insulator"}, BetheLoop or Solution
-        The free semicircle, the isolated atom, or an earlier result: in the coexistence region the
-        answer depends on it.
+        The free semicircle, the isolated atom, or an earlier result. In the coexistence region
+        different starts lead to different solutions.
     D : float
-        Half bandwidth.
+        Half bandwidth; the unit of energy if 1.
     eps : float, optional
         Level of the impurity: minus the chemical potential. By default ``-U/2``, half filling.
         With `n`, the start of the search.
@@ -293,36 +300,56 @@ def bethe(
         Occupation, strictly between 0 and 2: eps is found together with the bath, and is
         ``BetheLoop.eps``.
     mixing : {"anderson", "linear"}, optional
-        How the next Delta is made; by default "linear" for solvers that sample, whose noise would
-        mislead "anderson", the default of the others.
+        Mixing of old and new Delta. By default "linear" for stochastic solvers, whose noise
+        misleads Anderson mixing, and "anderson" for the others.
     share : float, optional
-        Share of the new Delta, 1 by default.
+        Share of the new Delta in the mixture, in (0, 1]; 1 by default.
     tolerance : float, optional
         Largest change of Delta allowed, relative to the largest |Delta| of the free lattice, and
-        largest error of n where it is given. Default 1e-6, and 1e-3 on the real axis. A solver
-        that samples cannot reach it: once three changes in a row are below three times the
+        largest error of n where it is given. Default 1e-6, and 1e-3 on the real axis. A stochastic
+        solver cannot reach it: once three successive changes are below three times the
         statistical error, see ``history["noise"]``, eight more iterations follow for
         `BetheLoop.average`.
     max_iterations : int
         Largest number of impurity problems.
     frequencies : int, optional
         Matsubara frequencies; by default up to 40 times the largest energy.
-    threads, progress, control, seed
-        As in `kadanoff.dmft.solve`; solvers that sample take seed + i in iteration i, and fits of
-        a bath the same seed in all of them.
-    **options
-        Of the solver.
+    threads, progress, control, seed : optional
+        As in :func:`kadanoff.dmft.solve`. Stochastic solvers take seed + i in iteration i; fits
+        of a bath take the same seed in all iterations.
+    Lambda, keep, twists, scheme, estimator, broadening, omega : optional
+        Options of "nrg", as in :func:`kadanoff.dmft.solve`.
+    sites, prune, fit : optional
+        Options of "ed"; `sites` and `fit` also of "ftlm" and "lanczos".
+    sweeps, seconds, target, chains, equilibration, spacing, legendre, floor, checkpoint : optional
+        Options of "cthyb".
+    vectors, steps, exact : optional
+        Options of "ftlm"; `steps` also of "lanczos" and "nca".
+    half_filling : optional
+        Option of "ipt".
+    ground_state, cut, states : optional
+        Options of "lanczos".
+    real_axis : optional
+        Option of "nca".
 
     Returns
     -------
     BetheLoop
+        The converged loop, with the solution of the last impurity problem.
 
     Raises
     ------
+    TypeError, ValueError
+        An argument is unknown, of the wrong kind or out of range.
     NotConverged
         After `max_iterations`; ``partial`` is the BetheLoop so far, with its history.
     Cancelled
         ``partial`` likewise, None before the first iteration.
+
+    References
+    ----------
+    A. Georges, G. Kotliar, W. Krauth, M. J. Rozenberg, Rev. Mod. Phys. 68, 13 (1996),
+    doi:10.1103/RevModPhys.68.13, section VII.
 
     Examples
     --------
@@ -387,7 +414,7 @@ class _Change:
 
     Parameters
     ----------
-    new : (M,) array
+    new : array, shape (M,)
         The bath that follows from the solution, in the numbers of `SelfConsistency.vector`.
     shift : float
         Shift of the levels that fills the lattice as wanted.
@@ -537,7 +564,7 @@ def _neighbours(series: list[FloatArray]) -> float:
 
 
 def _warm(solver: Solver, options: dict[str, Any], bath: DiscreteBath | None) -> dict[str, Any]:
-    """Options with the last bath as a starting point of the fit."""
+    """Options, with the last bath as a starting point of the fit."""
     if "fit" not in solver.options:
         return options
     fit = dict(options.get("fit") or {})
@@ -548,7 +575,7 @@ def _warm(solver: Solver, options: dict[str, Any], bath: DiscreteBath | None) ->
 
 
 def _start(start: str | BetheLoop | Solution, beta: float) -> tuple[str | Solution, str]:
-    """Where to begin, and the name of the branch."""
+    """The starting point, and the name of the branch."""
     if isinstance(start, (BetheLoop, Solution)):
         solution = start.solution if isinstance(start, BetheLoop) else start
         if abs(solution.beta - beta) > 1e-12 * beta:

@@ -72,7 +72,7 @@ def spread(values: Any, without: Any, weights: FloatArray) -> Any:
         From all data.
     without : array, shape (B, *S)
         The same with one bin left out.
-    weights : (B,) array
+    weights : array, shape (B,)
         Lengths of the bins.
 
     Notes
@@ -101,17 +101,17 @@ class Estimate:
 
     Parameters
     ----------
-    G, F : (B, L) array
+    G, F : array, shape (B, L)
         Legendre coefficients of every bin, corrected by the known identities.
     chi2 : float
         Hotelling's T^2 of these identities.
     constraints : int
         Their number.
-    Sigma, G_iw : (M,) array of complex
+    Sigma, G_iw : array of complex, shape (M,)
         From all bins, at M >= N frequencies.
-    Sigma_without, G_without : (B, N) array of complex
+    Sigma_without, G_without : array of complex, shape (B, N)
         With one bin left out.
-    Sigma_longer, G_longer : (N,) array of complex
+    Sigma_longer, G_longer : array of complex, shape (N,)
         From half as many coefficients more.
     """
 
@@ -131,17 +131,17 @@ class Estimate:
 class Measured:
     """Bins of a run, joined so that they are independent.
 
-    Attributes
+    Parameters
     ----------
     problem : Impurity
         What was sampled.
-    weights : (B,) array
+    weights : array, shape (B,)
         Sum of the signs in each bin.
-    G, F : (B, L) array
+    G, F : array, shape (B, L)
         Averages of the coefficients in each bin, of one spin.
-    averages : (B, 4) array
+    averages : array, shape (B, 4)
         sign, n, docc and order.
-    chain : (B,) array
+    chain : array, shape (B,)
         Which chain a bin is from.
     raw : mapping
         What the chains gave.

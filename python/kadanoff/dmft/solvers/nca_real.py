@@ -46,13 +46,13 @@ MULTIPLICITY = np.array([1.0, 2.0, 1.0])
 class RealAxisNCA:
     """A(w) on a uniform grid, with the populations of the pseudo-particles.
 
-    Attributes
+    Parameters
     ----------
-    omega, A : (N,) array
+    omega, A : array, shape (N,)
         The impurity's spectrum.
-    populations : (3,) array
+    populations : array, shape (3,)
         Probabilities that the orbital is empty, single (both spins), double.
-    norms : (3,) array
+    norms : array, shape (3,)
         Integrals of the pseudo-particles' spectra, 1 if the grid is fine and wide enough.
     iterations : int
         Of both sets of equations.

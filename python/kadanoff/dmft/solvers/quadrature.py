@@ -32,7 +32,7 @@ def band_star(band: Band, beta: float) -> tuple[FloatArray, FloatArray]:
 
     Returns
     -------
-    e, w : (N,) array
+    e, w : array, shape (N,)
 
     Notes
     -----
