@@ -30,10 +30,10 @@ def faces() -> Iterator[tuple[str, object]]:
 
 def callables() -> dict[str, Callable[..., Any]]:
     """Functions and classes; exceptions, compiled classes and aliases of types are neither."""
-    found = {}
+    found: dict[str, Callable[..., Any]] = {}
     for name, thing in faces():
         if isinstance(thing, type):
-            written_in_python = inspect.isfunction(thing.__init__)
+            written_in_python = inspect.isfunction(thing.__init__)  # type: ignore[misc]
             if not written_in_python or issubclass(thing, BaseException | tuple | dict):
                 continue
             if getattr(thing, "_is_protocol", False):
@@ -46,7 +46,7 @@ def callables() -> dict[str, Callable[..., Any]]:
 
 def methods(cls: type) -> dict[str, Callable[..., Any]]:
     """Public methods of a class that the package wrote, by name."""
-    found = {}
+    found: dict[str, Callable[..., Any]] = {}
     for name in dir(cls):
         if name.startswith("_"):
             continue

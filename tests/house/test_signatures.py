@@ -99,7 +99,9 @@ def test_a_misspelt_keyword_is_answered(name):
     wrong, right = pair
     text = answer(CALLABLES[name], wrong)
     assert f"has no argument {wrong!r}; did you mean {right!r}?" in text
-    assert re.search(r"\b_[A-Za-z]", text) is None, "the name of a private class or function"
+    assert re.search(r"\b_[A-Za-z]", text.replace(repr(wrong), "")) is None, (
+        "the name of a private class or function"
+    )
 
 
 def test_the_lists_of_exceptions_only_shrink():

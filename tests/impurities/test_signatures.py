@@ -54,7 +54,7 @@ def test_the_typed_dictionary_has_the_fields_of_the_options():
 )  # fmt: skip
 def test_a_part_of_the_options_shows_their_defaults(part):
     defaults = {field.name: field.default for field in dataclasses.fields(Options)}
-    shown = {field.name: field.default for field in dataclasses.fields(nrg_options.shown(part))}
+    shown = {parameter.name: parameter.default for parameter in nrg_options.shown(part)}
     assert shown == {name: defaults[name] for name in shown}
     assert shown.keys() == part.__optional_keys__
 

@@ -10,10 +10,10 @@ to type checkers.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+import types
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar, overload
 
 __all__ = ["did_you_mean", "public", "unknown_keyword"]
@@ -34,6 +34,8 @@ def did_you_mean(given: str, known: Iterable[str]) -> str:
     >>> did_you_mean("tol", ["control", "tolerance"])
     "; did you mean 'tolerance'?"
     """
+    import difflib  # only a misspelt call waits for it
+
     names = {name.casefold(): name for name in known}
     folded = given.casefold()
     near = [name for name in sorted(names, key=len) if name.startswith(folded)]
@@ -60,18 +62,18 @@ def unknown_keyword(function: str, given: str, known: Iterable[str]) -> TypeErro
 @overload
 def public(target: F) -> F: ...
 @overload
-def public(*, options: type | tuple[type, ...]) -> Callable[[F], F]: ...
+def public(*, options: type | tuple[type | inspect.Parameter, ...]) -> Callable[[F], F]: ...
 
 
-def public(target: Any = None, *, options: type | tuple[type, ...] = ()) -> Any:
+def public(target: Any = None, *, options: type | tuple[type | inspect.Parameter, ...] = ()) -> Any:
     """Answer unknown keywords with the nearest known one; show shared options in the signature.
 
     Parameters
     ----------
     target : function or class
         Decorated directly, as ``@public``. For a class its ``__init__`` is guarded.
-    options : dataclass or tuple of dataclasses
-        Those whose fields the function takes as ``**options``.
+    options : dataclass or tuple of dataclasses and inspect.Parameter
+        Those that the function takes as ``**options``.
 
     Examples
     --------
@@ -88,7 +90,7 @@ def public(target: Any = None, *, options: type | tuple[type, ...] = ()) -> Any:
     return _decorated(target, ())
 
 
-def _decorated(target: Any, options: tuple[type, ...]) -> Any:
+def _decorated(target: Any, options: tuple[Any, ...]) -> Any:
     if not isinstance(target, type):
         return _guarded(target, options)
     guarded = _guarded(target.__init__, options, name=target.__name__)  # type: ignore[misc]
@@ -96,15 +98,20 @@ def _decorated(target: Any, options: tuple[type, ...]) -> Any:
     return target
 
 
-def _guarded(function: Callable[..., Any], options: tuple[type, ...], name: str = "") -> Any:
-    signature = inspect.signature(function)
-    if options:
-        signature = _with_options(signature, options)
-    parameters = signature.parameters.values()
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    known = frozenset(
-        p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
-    )
+def _guarded(function: Callable[..., Any], options: tuple[Any, ...], name: str = "") -> Any:
+    signature = None
+    if options or not isinstance(function, types.FunctionType) or hasattr(function, "__wrapped__"):
+        signature = _with_options(inspect.signature(function), options)
+        parameters = signature.parameters.values()
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        known = frozenset(
+            p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+        )
+    else:  # the same from the code object: `import kadanoff` decorates some 300 functions
+        code = function.__code__
+        last = code.co_argcount + code.co_kwonlyargcount
+        takes_any = bool(code.co_flags & inspect.CO_VARKEYWORDS)
+        known = frozenset(code.co_varnames[code.co_posonlyargcount : last])
     label = name or function.__name__
 
     @functools.wraps(function)
@@ -119,26 +126,29 @@ def _guarded(function: Callable[..., Any], options: tuple[type, ...], name: str 
     return guarded
 
 
-def _with_options(signature: inspect.Signature, options: tuple[type, ...]) -> inspect.Signature:
-    """The signature with ``**options`` replaced by the fields of dataclasses."""
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    taken = {p.name for p in own}
-    fields: Mapping[str, dataclasses.Field[Any]] = {
-        field.name: field
-        for cls in options
-        for field in dataclasses.fields(cls)
-        if field.init and field.name not in taken
+def _with_options(signature: inspect.Signature, options: tuple[Any, ...]) -> inspect.Signature:
+    """The signature with ``**options`` replaced by parameters and by fields of dataclasses."""
+    if not options:
+        return signature
+    shown = {
+        p.name: p
+        for p in signature.parameters.values()
+        if p.kind is not inspect.Parameter.VAR_KEYWORD
     }
-    shown = [
-        inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=_default(field),
-            annotation=field.type,
-        )
-        for field in fields.values()
-    ]
-    return signature.replace(parameters=[*own, *shown])
+    for item in options:
+        for parameter in (item,) if isinstance(item, inspect.Parameter) else _parameters(item):
+            shown.setdefault(parameter.name, parameter)
+    return signature.replace(parameters=list(shown.values()))
+
+
+def _parameters(cls: type) -> Iterator[inspect.Parameter]:
+    """One keyword for each field of a dataclass."""
+    for field in dataclasses.fields(cls):
+        if field.init:
+            kind = inspect.Parameter.KEYWORD_ONLY
+            yield inspect.Parameter(
+                field.name, kind, default=_default(field), annotation=field.type
+            )
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

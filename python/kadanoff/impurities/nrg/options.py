@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import dataclass, fields
 from functools import cache
+from inspect import Parameter
 from typing import Any, TypedDict, cast
 
 import numpy as np
@@ -166,7 +167,7 @@ def changed(options: Options, **changes: Any) -> Options:
 
 
 @cache
-def shown(options: type, default: Any = None) -> type:
+def shown(options: type, default: Any = None) -> tuple[Parameter, ...]:
     """Those fields of `Options` that a dictionary type names, for a signature.
 
     Parameters
@@ -178,16 +179,20 @@ def shown(options: type, default: Any = None) -> type:
 
     Examples
     --------
-    >>> [f.name for f in fields(shown(SpectrumOptions))][:3]
+    >>> [p.name for p in shown(SpectrumOptions)][:3]
     ['Lambda', 'scheme', 'A_Lambda']
     """
     names = options.__optional_keys__  # type: ignore[attr-defined]
-    chosen: list[tuple[str, Any, Any]] = [
-        (f.name, f.type, field(default=f.default if default is None else default))
+    return tuple(
+        Parameter(
+            f.name,
+            Parameter.KEYWORD_ONLY,
+            default=f.default if default is None else default,
+            annotation=f.type,
+        )
         for f in fields(Options)
         if f.name in names
-    ]
-    return make_dataclass("Options", chosen, kw_only=True)
+    )
 
 
 def _twists(z: object) -> tuple[float, ...]:
