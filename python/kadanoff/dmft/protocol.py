@@ -35,13 +35,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Run(running.Run):
-    """The arguments of every solver besides the problem: checked on entry, once."""
+    """The arguments of every solver other than the problem, checked on entry."""
 
     frequencies: int = 512
 
     @classmethod
     def over(cls, run: running.Run, frequencies: int) -> Run:
-        """A run of a loop, with the frequencies that its solver is to use."""
+        """The run of a loop, with the number of frequencies of its solver."""
         return cls(run.threads, run.progress, run.control, run.seed, frequencies)
 
 
@@ -133,10 +133,7 @@ def register(
 
 @dataclass(frozen=True)
 class SolverDefault:
-    """Shown in a signature as the default of an option that belongs to solvers.
-
-    Left out, each solver has its own default.
-    """
+    """The default of a solver option, as shown in signatures: each solver has its own."""
 
     by_solver: tuple[tuple[str, Any], ...]
 

@@ -170,9 +170,11 @@ def search(
     ... )
     >>> rest, third = db.split(0.2)
     >>> train, test = rest.split(0.2)
-    >>> table = search(train, test, {"target": ["log", "G"], "members": [2]}, seed=1)
+    >>> quick = {"gamma": 0.01, "alpha": 1e-3}
+    >>> grid = {"target": ["log", "G"], "members": [2], "settings": [quick]}
+    >>> table = search(train, test, grid, seed=1)
     >>> len(table), sorted(table.best)
-    (2, ['members', 'target'])
+    (2, ['members', 'settings', 'target'])
     >>> table.judge(third).solvers
     ('hubbard1', 'learned')
     """

@@ -80,7 +80,7 @@ class Hysteresis:
 
     @property
     def outside(self) -> BoolArray:
-        """Where a learned solver was outside its training set at the end, shape (2, K).
+        """Whether the last problem was outside the training set of a learned solver, shape (2, K).
 
         The solution there is exact with ``outside="fallback"``, and an extrapolation with "flag".
         False for other solvers.

@@ -193,7 +193,7 @@ def phase_diagram(
 
     Examples
     --------
-    >>> found = phase_diagram([0.02], width=0.4)
+    >>> found = phase_diagram([0.02], width=0.4, tolerance=1e-3)
     >>> bool(found.coexists[0])
     True
     """

@@ -3,14 +3,15 @@
 ``Z = Z_bath sum_k int W``, each spin's occupation a function of imaginary time with k segments:
 
 ``W = prod_s [(-1)^wraps det F(e_i - s_j)] exp(-eps (l_up + l_dn) - U l_updn)``,
-``F(l) = Delta(-l) = -Delta(beta - l)``, ``l_s`` the time that spin s is occupied, ``l_updn`` both.
+``F(l) = Delta(-l) = -Delta(beta - l)``, with ``l_s`` the time that spin s is occupied and
+``l_updn`` the time that both are.
 
 ``G(tau) = -1/beta <sum_ij M_ji delta(tau - (e_i - s_j))>`` with ``M = F^-1``, and the same weighted
 with the other spin's occupation is ``F(tau) = -U <T d(tau) n(tau) d^+(0)>``:
 ``Sigma(iw) = F(iw) / G(iw)``, the improved estimator, whose error does not grow with frequency as
 that of Dyson's equation does. Numerically exact at any temperature above zero; no fit of the bath.
-Where F(l) is next to zero for some lengths the weight ``prod_s det F / det (F + floor)`` of chains
-that sample with ``F + floor`` replaces the sampling of F (`floor` below, and `rust/ctqmc`).
+Where F(l) is nearly zero for some lengths, chains sample with ``F + floor`` and are reweighted by
+``prod_s det F / det (F + floor)`` (`floor` below, and `rust/ctqmc`).
 The chains are in `rust/ctqmc`, the estimators from their measurements in
 `kadanoff.dmft.solvers.estimators`.
 
@@ -48,8 +49,8 @@ from kadanoff.dmft.solvers.hubbard1 import atom, hubbard1
 
 __all__ = ["BLOCK", "cthyb"]
 
-BLOCK = 256  # sweeps between two looks at the cancel flag
-MIN_BLOCKS = 8  # of every chain: fewer bins give no error
+BLOCK = 256  # sweeps between two checks of the cancel flag
+MIN_BLOCKS = 8  # per chain: fewer bins give no error
 MAX_CELLS = 4096
 MAX_CHAINS = 1024
 HELPERS = 0.3  # segments that the floor adds to the average
@@ -86,35 +87,36 @@ def cthyb(
     run : Run
         Frequencies, threads, seed, ...
     sweeps : int
-        Measurements of all chains together, rounded up to blocks of 256 a chain.
+        Measurements of all chains together, rounded up to blocks of 256 per chain.
     seconds : float, optional
-        Stop after this time instead, the equilibration not counted; `sweeps` has no meaning then.
-        The only option that makes a result depend on the machine.
+        Time of sampling in seconds, without the equilibration; `sweeps` is ignored. This is the
+        only option that makes a result depend on the machine.
     target : float, optional
-        Stop once the error of G(i w_0) is below; NotConverged after `sweeps`.
+        Error of G(i w_0), an inverse energy, at which sampling stops; NotConverged after `sweeps`.
     chains : int
-        Independent Markov chains, each with its own stream of random numbers. Threads share them.
+        Number of independent Markov chains, each with its own stream of random numbers; they are
+        distributed over the threads.
     equilibration : int, optional
         Sweeps of every chain before the first measurement; by default a tenth of its sweeps, and
-        4096 at least.
+        at least 4096.
     spacing : int, optional
-        Proposals between two measurements; by default as many as operators.
+        Proposals between two measurements; by default the number of operators.
     legendre : int, optional
-        Coefficients of G and F to keep; by default as many as carry more than noise, see
+        Number of Legendre coefficients of G and F; by default those above the noise, see
         `kadanoff.dmft.solvers.estimators`.
     floor : float, optional
-        The chains sample with ``F(l) + floor``, and weights take it out of the averages again; 0
-        for F itself. By default 0 where F is large at all times, and so much that it adds 0.3
-        segments to an atom where it is not: a bath with a gap at the chemical potential, or on one
-        side of it only.
+        The chains sample with ``F(l) + floor``, which reweighting removes from the averages; in
+        units of energy squared, 0 for F itself. By default 0 where F is large at all times;
+        otherwise (for a bath with a gap at the chemical potential, or on one side of it only) the
+        value that adds 0.3 segments to an atom.
     checkpoint : path, optional
-        A file that the run is stored in when it ends or is stopped. If it exists the run is taken
-        up again, to the same bits as if it had not been interrupted.
+        File in which the run is stored when it ends or is stopped. If the file exists, the run is
+        continued with the same bits as without the interruption.
 
     Returns
     -------
     Solution
-        Hubbard-I, exact, where there is no hybridisation at all.
+        G, Sigma and averages with errors; without hybridisation Hubbard-I, which is exact then.
 
     Raises
     ------
@@ -126,24 +128,24 @@ def cthyb(
     NotConverged
         The target was not met; ``partial`` is the Solution.
     Cancelled
-        ``partial`` is the Solution of everything measured, None if that is too little.
+        ``partial`` is the Solution from all measurements; None if they are too few.
 
     Warns
     -----
     ShortRun
-        The run is too short for its error bars: chains that disagree or remember for too long,
-        identities that are violated. ``diagnostics["doubts"]`` keeps the reasons.
+        The run is too short for its error bars: chains disagree, autocorrelation times are too
+        long, or identities are violated. ``diagnostics["doubts"]`` holds the reasons.
 
     Notes
     -----
     ``diagnostics`` holds errors (one standard deviation): ``G_iw_error``, ``Sigma_iw_error``,
-    ``n_error``, ``docc_error``, ``Z_error``; what the chains did: ``order`` <k> of both spins,
+    ``n_error``, ``docc_error``, ``Z_error``; properties of the chains: ``order`` <k> of both spins,
     ``histogram`` of the order of one (as sampled), ``sign``, ``weight`` (1 without a `floor`),
     ``autocorrelation`` times in sweeps, ``acceptance``, ``drift`` of the updated inverse matrices,
     ``table_error`` of Delta(tau); and
     ``legendre``, ``coefficients`` with ``coefficients_covariance``,
     ``tau_bins`` with ``G_bins`` and their error, ``kinetic_energy = -<k> / beta``. An
-    ``error_scale`` above 1 says that known identities were violated: the run is too short.
+    ``error_scale`` above 1 means that known identities are violated: the run is too short.
 
     Examples
     --------
@@ -396,10 +398,10 @@ def _isolated(problem: Impurity, run: Run) -> Solution:
 
 
 def tabulated(problem: Impurity, tolerance: float = 1e-10) -> tuple[FloatArray, float]:
-    """F(l) = -Delta(beta - l) at the nodes of a table, and what reading between them errs.
+    """F(l) = -Delta(beta - l) at the nodes of a table, and the error of the interpolation.
 
-    Relative to the largest F. Cells are halved until the error is below the tolerance; Delta of a
-    Matsubara bath is a finite sum over frequencies, whose last ones may leave ripples of their own.
+    The error is relative to the largest F. Cells are halved until it is below the tolerance; Delta
+    of a Matsubara bath is a finite sum over frequencies, which may have ripples of its own.
     """
     Delta, beta = problem.Delta(), problem.beta
     cells = 16
@@ -424,16 +426,16 @@ def tabulated(problem: Impurity, tolerance: float = 1e-10) -> tuple[FloatArray, 
 
 
 def _orders(problem: Impurity, legendre: int | None) -> int:
-    """Coefficients to record: what spectra as wide as this problem's can ever need."""
+    """Number of coefficients to record, sufficient for the widest spectrum of this problem."""
     widest = abs(problem.detuning) + 0.5 * problem.U + 2.0 * math.sqrt(problem.Delta_moments()[0])
     rule = 16 + math.ceil(8.0 * math.sqrt(problem.beta * widest))
     return max(min(max(rule, 32), 512), legendre or 0)
 
 
 def _floor(problem: Impurity, F: FloatArray) -> float:
-    """What F(l) is raised by; 0 where it is large enough.
+    """The constant added to F(l); 0 where F is large enough.
 
-    An atom has ``-2 beta floor int G(tau) dtau = HELPERS`` segments from it, to first order.
+    With it an atom has ``-2 beta floor int G(tau) dtau = HELPERS`` segments, to first order.
     """
     beta, U, level = problem.beta, problem.U, problem.eps
     n = atom(U, level, beta)[0]
@@ -459,7 +461,7 @@ def _resumed(path: Path, fingerprint: int) -> _core.CtqmcRun:
 
 
 def _store(path: Path, simulation: _core.CtqmcRun) -> None:
-    """A reader finds the old run or the new one, never half of it."""
+    """Replace the file at once: a reader finds the old run or the new one."""
     part = path.with_name(path.name + ".part")
     part.write_bytes(simulation.to_bytes())
     os.replace(part, path)

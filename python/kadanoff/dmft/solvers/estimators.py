@@ -1,26 +1,26 @@
-"""From bins of Monte Carlo measurements to G, Sigma and averages with errors.
+"""G, Sigma and averages with errors from bins of Monte Carlo measurements.
 
-Bins hold Legendre coefficients of G and of ``F = Sigma G``, spins added up. In this order:
+Bins hold Legendre coefficients of G and of ``F = Sigma G``, summed over spins. The steps:
 
 1. Neighbouring bins of a chain are joined until they are longer than fifty autocorrelation times.
 2. Symmetries: spins are averaged; at half filling ``G(tau) = G(beta - tau)`` and
    ``F(tau) + F(beta - tau) = U G(tau)``, so that odd G_l vanish and even F_l are U G_l / 2.
 3. The number of coefficients L minimises the unbiased estimate of the expected square error,
    ``sum_(l < L) s_l**2 + sum_(l >= L) (G_l**2 - s_l**2)`` [1]_, G and F / U together; a quarter
-   more are kept, so that what is left out is well below the noise.
-4. What is known exactly corrects what is measured: the jumps of G and F are 1 and U n / 2, their
-   first moments eps + U n / 2 and (eps + U) U n / 2, and the equation of motion
-   ``(iw - eps - Delta) G = 1 + F`` holds, which is asked for at the lowest frequencies. The
-   measured violations q of these identities are fluctuations of mean zero, and the combination
-   ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least error. As the covariances are those of the same
-   bins, the errors grow by a `loss` [3]_. ``constraints_chi2 = q Cov(q, q)^-1 q`` is Hotelling's
-   T^2 of the identities: it says whether they hold.
+   more are kept, so that the truncation is well below the noise.
+4. Exact identities correct the measurements: the jumps of G and F are 1 and U n / 2, their first
+   moments eps + U n / 2 and (eps + U) U n / 2, and the equation of motion
+   ``(iw - eps - Delta) G = 1 + F`` is imposed at the lowest frequencies. The measured violations q
+   of these identities are fluctuations of mean zero, and the combination
+   ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least error. As the covariances are estimated from the
+   same bins, the errors grow by a factor `loss` [3]_. ``constraints_chi2 = q Cov(q, q)^-1 q`` is
+   Hotelling's T^2, a test of the identities.
 5. ``Sigma = F / G`` on Matsubara frequencies, and ``G = 1 / (iw - eps - Delta - Sigma)`` from it.
-6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_; to those of
-   G(iw) and Sigma(iw) the change that half as many more coefficients make is added in squares.
-   Where one run in ten thousand has so large a `constraints_chi2` they are multiplied by
-   ``error_scale``, the root of chi^2 per constraint: configurations of large weight are missing.
-7. What shows that the run is too short for these errors is a warning, `ShortRun`.
+6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_; for G(iw) and
+   Sigma(iw) the change due to half as many more coefficients is added in quadrature. If fewer than
+   one run in ten thousand has as large a `constraints_chi2`, configurations of large weight are
+   missing, and the errors are multiplied by ``error_scale``, the root of chi^2 per constraint.
+7. The warning `ShortRun` is given if the run is too short for these errors.
 
 References
 ----------
@@ -53,14 +53,14 @@ __all__ = ["Measured", "ShortRun", "spread"]
 
 BINS_OF_A_CHAIN = 16
 EQUATIONS = 2  # frequencies at which the equation of motion is used
-UNLIKELY = 1e-4  # of a run as it should be
-MEMORY = 50.0  # autocorrelation times that a bin is long at least
-EQUILIBRATED = 10.0  # and the equilibration
+UNLIKELY = 1e-4  # probability of a deviation at which a run is doubted
+MEMORY = 50.0  # smallest length of a bin in autocorrelation times
+EQUILIBRATED = 10.0  # smallest length of the equilibration in autocorrelation times
 FOLLOWED = ("order", "density", "docc", "polarisation")
 
 
 class ShortRun(UserWarning):
-    """A run is too short for its own error bars; the message says why, and what to raise."""
+    """A run is too short for its error bars; the message names the reason and the remedy."""
 
 
 def spread(values: Any, without: Any, weights: FloatArray) -> Any:
@@ -69,16 +69,16 @@ def spread(values: Any, without: Any, weights: FloatArray) -> Any:
     Parameters
     ----------
     values : array, shape S
-        From all data.
+        Estimate from all data.
     without : array, shape (B, *S)
-        The same with one bin left out.
+        Estimates with one bin left out.
     weights : array, shape (B,)
         Lengths of the bins.
 
     Notes
     -----
     ``sum_b (p_b - mean)^2 / (h_b - 1) / B`` with ``h_b = N / n_b`` and
-    ``p_b = h_b x - (h_b - 1) x_(b)``. For complex numbers the root of the two variances' sum.
+    ``p_b = h_b x - (h_b - 1) x_(b)``. For complex numbers, the root of the sum of both variances.
 
     Examples
     --------
@@ -134,7 +134,7 @@ class Measured:
     Parameters
     ----------
     problem : Impurity
-        What was sampled.
+        The problem that was sampled.
     weights : array, shape (B,)
         Sum of the signs in each bin.
     G, F : array, shape (B, L)
@@ -142,9 +142,9 @@ class Measured:
     averages : array, shape (B, 4)
         sign, n, docc and order.
     chain : array, shape (B,)
-        Which chain a bin is from.
+        The chain of each bin.
     raw : mapping
-        What the chains gave.
+        Measurements of the chains.
     tau : dict of str to float
         Autocorrelation times in sweeps.
     """
@@ -215,7 +215,7 @@ class Measured:
         return np.asarray(spread(self.mean(x), self.without(x), self.weights))
 
     def doubts(self, equilibration: int) -> tuple[str, ...]:
-        """Why the errors may be too small: what a run that is long enough shows once in 10^4."""
+        """Reasons to doubt the errors, each found in one of 10^4 runs that are long enough."""
         from scipy import stats
 
         slowest, found = _slowest(self.tau), []
@@ -245,8 +245,8 @@ class Measured:
     def needed(self) -> int:
         """Number of coefficients that carry more than noise, and a quarter.
 
-        More where the identities need more: what falls off fast with tau and is small, such as F of
-        an orbital that is nearly empty, hides in the noise of single coefficients.
+        More where the identities require it: a small function that decays fast with tau, such as F
+        of a nearly empty orbital, is below the noise of single coefficients.
         """
         scale = max(self.problem.U, 1e-300)
         x = np.concatenate([self.G, self.F / scale], axis=1)
@@ -271,7 +271,7 @@ class Measured:
         return bool(stats.f.sf(F, p, B - p) < UNLIKELY)
 
     def constrained(self, L: int) -> tuple[FloatArray, FloatArray, float, int]:
-        """G_l and F_l of every bin, l < L, corrected by what is known; chi^2 of the identities."""
+        """G_l and F_l of every bin, l < L, corrected by the identities; their chi^2 and number."""
         problem = self.problem
         U, eps, beta = problem.U, problem.eps, problem.beta
         n = 0.5 * self.averages[:, 1]
@@ -298,10 +298,10 @@ class Measured:
         dq, dx = q - self.mean(q), x - self.mean(x)
         scale = np.sqrt(np.sum(w * dq**2, axis=0)) + 1e-300
         covariance = (w * dq / scale).T @ (dq / scale)
-        # Combinations that hardly fluctuate say nothing about x, but feel what L leaves out.
+        # Combinations with tiny fluctuations do not correct x, but feel the truncation at L.
         values, vectors = np.linalg.eigh(covariance)
         strong = values > 1e-4 * values[-1]
-        # Nor can few bins tell many covariances.
+        # Few bins determine few covariances.
         strong[: -max(1, (self.weights.size - 2) // 4)] = False
         kept = vectors[:, strong]
         solve = kept / values[strong] @ kept.T
@@ -313,10 +313,10 @@ class Measured:
         return x[:, :L], x[:, L:], chi2, kept.shape[1]
 
     def loss(self, constraints: int) -> float:
-        """Factor of errors because the corrections are fitted to the bins themselves.
+        """Factor of the errors because the corrections are fitted to the same bins.
 
-        The variance that B bins are seen to have is too small by (B - 1 - p) / (B - 1) for p
-        constraints, and the true one too large by (B - 2) / (B - 2 - p).
+        The measured variance of B bins is too small by (B - 1 - p) / (B - 1) for p constraints,
+        and the true one is larger by (B - 2) / (B - 2 - p).
         """
         B, p = self.weights.size, constraints
         return math.sqrt((B - 1) * (B - 2) / ((B - 1 - p) * (B - 2 - p)))
@@ -403,7 +403,7 @@ class Measured:
     # ------------------------------------------------------------------- the steps of a solution
 
     def _estimate(self, frequencies: int, legendre: int | None) -> Estimate:
-        """Sigma and G from `legendre` coefficients, with the variants that errors are made of."""
+        """Sigma and G from `legendre` coefficients, and the variants for their errors."""
         problem = self.problem
         L = self.needed if legendre is None else min(legendre, self.G.shape[1])
         G, F, chi2, constraints = self.constrained(L)
@@ -412,7 +412,7 @@ class Measured:
         count = max(min(max(frequencies, 512, highest), 8192), frequencies)
         Sigma, G_iw = self.functions(self.mean(G), self.mean(F), count)
         Sigma_b, G_b = self.functions(self.without(G), self.without(F), frequencies)
-        # What the coefficients left out may do: the next half as many, noise included.
+        # The truncation error, estimated by half as many coefficients more, noise included.
         more = self.constrained(min(L + max(6, L // 2), self.G.shape[1]))
         Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), frequencies)
         return Estimate(G, F, chi2, constraints, Sigma, G_iw, Sigma_b, G_b, Sigma_m, G_m)
@@ -459,7 +459,7 @@ class Measured:
 
     @property
     def once(self) -> float:
-        """The share of one sweep in the run: no probability is known better."""
+        """The share of one sweep in the run, the resolution of all probabilities."""
         return 1.0 / float(np.sum(self.raw["scalars"][:, 0]))
 
     def _averages(self) -> tuple[np.float64, np.float64, dict[str, float]]:
@@ -522,7 +522,7 @@ class Measured:
 
 
 def _slowest(tau: dict[str, float]) -> float:
-    """The longest memory that averages over both spins feel."""
+    """The longest autocorrelation time of averages over both spins."""
     return max(tau["order"], tau["density"], tau["docc"])
 
 
