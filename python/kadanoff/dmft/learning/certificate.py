@@ -21,7 +21,7 @@ from kadanoff.dmft.solvers.approximations import approximated, named
 __all__ = ["Active", "Certificate", "active", "certify"]
 
 LOOP_TOLERANCE = 1e-4
-"""Residual of the loops of active learning."""
+"""Tolerance of the loops of active learning."""
 
 
 @public

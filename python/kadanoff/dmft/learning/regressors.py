@@ -1,9 +1,9 @@
 """Regressions fitted by scikit-learn, kept as plain arrays.
 
 Arrays can be saved without pickle, and predict one row in microseconds where a pipeline takes
-half a millisecond. Every regression is an ensemble: members see other samples (groups stay
-together), and their spread is a first measure of uncertainty. Every sample is learned together with
-its particle-hole partner.
+half a millisecond. Every regression is an ensemble: members are trained on different samples, in
+undivided groups, and their spread is a first estimate of the error. Every sample is learned
+together with its particle-hole partner.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from kadanoff.dmft.learning.encoding import PARTNER, partner, squared_distances
 __all__ = ["MODELS", "Ensemble", "fit"]
 
 MODELS = ("kernel ridge", "gaussian process", "network", "forest")
-SHARE = 0.8  # of the groups that a member sees
+SHARE = 0.8  # share of the groups on which a member is trained
 MAX_SEARCHED = 600  # samples on which gamma and alpha are chosen
-CALIBRATED = 400  # problems tell the share within an interval to 2.5 %
+CALIBRATED = 400  # problems determine the share within an interval to 2.5 %
 CHOSEN = ("gamma", "alpha", *gaussian.SETTINGS)
 MIN_SCALE = 0.2
 """Smallest scale of a feature: all are logarithms or ratios of energies."""
@@ -39,7 +39,7 @@ class Ensemble:
     kind : str
         One of `MODELS`.
     arrays : dict of str to array
-        Everything learned.
+        Scales, training set and parameters of the members, by name.
     """
 
     kind: str
@@ -70,11 +70,11 @@ class Ensemble:
         """The corrections for these outputs."""
         a = self.arrays
         found = outputs * a["y_scale"] + a["y_mean"]
-        # No sample has larger corrections: sinh must not blow up what lies between samples.
+        # No sample has larger corrections: sinh must not amplify errors between samples.
         return np.asarray(a["bend"] * np.sinh(np.clip(found, a["lowest"], a["highest"])))
 
     def settings(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Settings of another fit like this one: values found by cross-validation stay."""
+        """Settings of a similar fit, with the values found by cross-validation."""
         return given | {name: self.arrays[name] for name in CHOSEN if name in self.arrays}
 
     def distance(self, x: FloatArray) -> FloatArray:
@@ -143,13 +143,13 @@ def unseen(
 ) -> tuple[IntArray, FloatArray]:
     """Leave-one-group-out predictions for some of the samples.
 
-    Kernel ridge knows that from its inverse; others are fitted again, without `share` of the groups
-    at a time, which makes them somewhat worse than they are.
+    Kernel ridge obtains them from its inverse; other models are fitted again without `share` of the
+    groups at a time, which overestimates their errors somewhat.
 
     Returns
     -------
     rows : array of int, shape (K,)
-        Which samples: at least `CALIBRATED` if there are as many.
+        The samples: at least `CALIBRATED`, or all.
     proposals : array, shape (K, members, outputs)
     """
     shuffled = np.random.default_rng([seed, 0xCA1]).permutation(np.unique(group))
@@ -178,7 +178,7 @@ def unseen(
 
 
 def drawn_members(group: IntArray, members: int, seed: int) -> list[IntArray]:
-    """Rows that the members see."""
+    """Rows on which the members are trained."""
     groups = np.unique(group)
     rng = np.random.default_rng([seed, 0x1EA2])
     size = max(2, round(SHARE * groups.size))
@@ -201,7 +201,7 @@ def fit_kernel_ridge(
     y = y[: group.size]
     gamma, alpha = float(gammas[0]), float(alphas[0])
     if gammas.size * alphas.size > 1:
-        # Groups stay on one side: a particle-hole partner would give the answer away.
+        # Groups stay on one side: a particle-hole partner has the same correction.
         order = np.random.default_rng([seed, 1]).permutation(np.unique(group))
         some = np.flatnonzero(np.isin(group, order[: MAX_SEARCHED * order.size // group.size + 2]))
         folds = list(GroupKFold(4).split(some, groups=group[some]))
@@ -224,7 +224,7 @@ def fit_kernel_ridge(
 
 
 def symmetric_kernels(squared: FloatArray, gamma: float) -> tuple[FloatArray, FloatArray]:
-    """(k(x, x') + k(x, P x')) / 2 for what a particle-hole transformation P keeps, and k - k'."""
+    """(k(x, x') +- k(x, P x')) / 2: even and odd under the particle-hole transformation P."""
     own, other = np.split(np.exp(-gamma * squared), 2, axis=1)
     return 0.5 * (own + other), 0.5 * (own - other)
 
@@ -234,7 +234,7 @@ def solve_ridge(
 ) -> tuple[FloatArray, FloatArray | None]:
     """Dual coefficients, and their predictions for rows `test`.
 
-    As from all samples and their partners, by two systems of half the size.
+    Equal to a fit of all samples and their partners, by two systems of half the size.
     """
     from sklearn.kernel_ridge import KernelRidge
 
@@ -285,7 +285,7 @@ def predict_kernel_ridge(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
 
 
 def _with_partners(chosen: Any, x: FloatArray, group: Any) -> Any:
-    """Rows of samples, and of their partners where x goes on with them."""
+    """Rows of samples, and of their partners where x contains them."""
     n = len(group)
     return [np.concatenate([rows, rows + n]) if len(x) > n else rows for rows in chosen]
 
