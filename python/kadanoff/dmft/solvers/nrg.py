@@ -121,8 +121,8 @@ def nrg(
     ``max |G|**2 |Sigma_symmetric - Sigma_ratio|``.
 
     The end of the metal at T = 0 in `kadanoff.dmft.bethe` (D = 1, beta = 1e6): a narrow resonance,
-    Z = 1e-3, changes by a constant factor per linear step, above 1 below U_c2 and below 1 above. The
-    logarithm of the factor, and U_c2 where it vanishes:
+    Z = 1e-3, changes by a constant factor per linear step, above 1 below U_c2 and below 1 above it.
+    The logarithm of the factor, and U_c2 where it vanishes:
 
         Lambda  keep  twists  U = 2.85    2.90    2.95    3.00    3.05   U_c2
         2       1000  1           0.130   0.067   0.001  -0.065  -0.131  2.951
