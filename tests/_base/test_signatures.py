@@ -25,6 +25,21 @@ def test_did_you_mean(given, wanted):
     assert found == (f"; did you mean {wanted!r}?" if wanted else "")
 
 
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("tol", "tolerance"),  # by letters alone "control" is nearer
+        ("TOL", "tolerance"),
+        ("contr", "control"),
+        ("step", "steps"),  # the shortest of those that begin with it
+        ("T", None),  # one letter abbreviates nothing
+    ],
+)
+def test_an_abbreviation_is_answered_with_the_name_that_begins_with_it(given, wanted):
+    found = did_you_mean(given, ["control", "tolerance", "steps_per_sweep", "steps"])
+    assert found == (f"; did you mean {wanted!r}?" if wanted else "")
+
+
 def test_an_unknown_keyword_is_answered_with_the_nearest_or_with_all():
     assert str(unknown_keyword("f", "kepe", ["keep", "T"])) == (
         "f() has no argument 'kepe'; did you mean 'keep'?"

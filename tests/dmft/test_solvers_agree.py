@@ -315,8 +315,13 @@ def test_signatures_show_the_options_of_all_solvers():
     assert repr(inspect.signature(solve).parameters["prune"].default) == "<1e-12: ed>"
     with pytest.raises(TypeError, match=r"no option 'vectors'.*; its options: sites, prune, fit"):
         solve(GOOD, vectors=3)
-    with pytest.raises(TypeError, match="no option 'site'; did you mean 'sites'"):
+    with pytest.raises(TypeError, match=r"solve\(\) has no argument 'site'; did you mean 'sites'"):
         solve(GOOD, site=3)
+    with pytest.raises(TypeError, match=r"^bethe\(\) has no argument 'tol'; .* 'tolerance'"):
+        bethe(U=1.0, beta=10.0, tol=1e-3)
+    # Where no name is near, the function's own and those of the chosen solver are listed.
+    with pytest.raises(TypeError, match=r"'xyzzy'; it takes problem, .*, seed, half_filling$"):
+        solve(GOOD, solver="ipt", xyzzy=3)
     with pytest.raises(TypeError, match=r"fit_bath\(\) has no argument 'start_'"):
         solve(Impurity(2.0, 10.0, SEMICIRCLE), sites=3, fit={"start_": 1})
 

@@ -21,10 +21,6 @@ HIDES_OPTIONS = frozenset(
         "DoubleQuantumDot.replace",
         "ImpurityModel.replace",
         "KondoModel.replace",
-        "dmft.BetheLoop.plot",
-        "dmft.Hysteresis.plot",
-        "dmft.PhaseDiagram.plot",
-        "dmft.Solution.plot",
         "greens.ChebyshevFunction.plot",
         "greens.GreenFunction.plot",
         "greens.IntermediateSeries.plot",
@@ -35,11 +31,6 @@ HIDES_OPTIONS = frozenset(
 )
 DOES_NOT_ANSWER = frozenset(
     [
-        "dmft.approximate",
-        "dmft.bethe",
-        "dmft.hysteresis",
-        "dmft.phase_diagram",
-        "dmft.solve",
         "statistics.estimate",
         "statistics.jackknife",
         "statistics.z_score",

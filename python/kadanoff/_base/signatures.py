@@ -19,20 +19,28 @@ from typing import Any, TypeVar, overload
 __all__ = ["did_you_mean", "public", "unknown_keyword"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+MIN_PREFIX = 3  # letters of an abbreviation: "tol" is tolerance, "t" may be many names
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:
     """``"; did you mean 'Gamma'?"``, or nothing if no known name is near.
 
+    A name that begins with three or more given letters is nearer than any other.
+
     Examples
     --------
     >>> did_you_mean("gama", ["Gamma", "U"])
     "; did you mean 'Gamma'?"
+    >>> did_you_mean("tol", ["control", "tolerance"])
+    "; did you mean 'tolerance'?"
     """
     import difflib  # only a misspelt call waits for it
 
     names = {name.casefold(): name for name in known}
-    near = difflib.get_close_matches(given.casefold(), names, n=1, cutoff=0.6)
+    folded = given.casefold()
+    near = [name for name in sorted(names, key=len) if name.startswith(folded)]
+    if len(folded) < MIN_PREFIX or not near:
+        near = difflib.get_close_matches(folded, names, n=1, cutoff=0.6)
     return f"; did you mean {names[near[0]]!r}?" if near else ""
 
 

@@ -1,4 +1,4 @@
-"""Impurity problems: what every solver takes.
+"""Impurity problems, the input of every solver.
 
 ``H = eps n_d + U n_up n_dn + sum_k e_k n_k + sum_ks V_k (d_s^+ c_ks + h.c.)``, chemical potential
 absorbed, and ``Delta(z) = sum_k V_k**2 / (z - e_k)``.
@@ -49,9 +49,14 @@ class DiscreteBath:
     Parameters
     ----------
     e : sequence of float
-        Levels, from the chemical potential.
+        Energies of the K levels, relative to the chemical potential.
     V : sequence of float
-        Hybridisations; their signs are a choice of gauge.
+        K hybridisations, in units of energy; their signs are a choice of gauge.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The two are not sequences of finite numbers of one length.
 
     Examples
     --------
@@ -80,7 +85,7 @@ class DiscreteBath:
 
     @classmethod
     def own(cls, e: ArrayLike, V: ArrayLike) -> DiscreteBath:
-        """A bath that a solver made: its numbers are not checked."""
+        """A bath made by a solver; its numbers are not checked."""
         made = object.__new__(cls)
         made.__dict__.update(
             e=tuple(np.asarray(e, dtype=np.float64).tolist()),
@@ -106,15 +111,29 @@ class MatsubaraBath:
 
     Parameters
     ----------
-    Delta : (N,) array of complex
-        Values at the first N positive Matsubara frequencies, Im Delta <= 0.
+    Delta : array of complex, shape (N,)
+        Values at the first N >= 16 positive Matsubara frequencies, in units of energy;
+        Im Delta <= 0.
     moments : sequence of float, optional
-        m_0 = sum V**2, m_1 = sum V**2 e, ... of ``Delta = sum_k m_k / (iw)**(k + 1)``. Left
-        out, they are fitted to the last quarter of the values.
+        Moments m_0 = sum V**2, m_1 = sum V**2 e, ... of the tail
+        ``Delta = sum_k m_k / (iw)**(k + 1)``. By default they are fitted to the last quarter of
+        the values.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Delta is not causal, not finite, or has fewer than 16 values.
 
     Notes
     -----
-    The tail is checked against the values once the temperature is known, by `Impurity`.
+    `Impurity` checks the tail against the values, once the temperature is known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> w_n = np.pi / 10 * (2 * np.arange(64) + 1)
+    >>> MatsubaraBath(0.25 / (1j * w_n - 0.5), moments=(0.25, 0.125))
+    MatsubaraBath(64 frequencies, sum V**2 = 0.25)
     """
 
     Delta: ComplexArray
@@ -144,14 +163,14 @@ class MatsubaraBath:
 
     @classmethod
     def own(cls, Delta: ComplexArray, moments: tuple[float, ...]) -> MatsubaraBath:
-        """A bath that a loop made: takes over the array, neither copied nor checked."""
+        """A bath made by a loop; the array is neither copied nor checked."""
         made = object.__new__(cls)
         Delta.setflags(write=False)
         made.__dict__.update(Delta=Delta, moments=moments)
         return made
 
     def function(self, beta: float) -> MatsubaraFunction:
-        """Delta with its tail at inverse temperature `beta`; refused where the two disagree."""
+        """Delta with its tail at inverse temperature `beta`; refused if they disagree."""
         function = MatsubaraFunction.own(self.Delta, beta, self.moments)
         if function.moments[0] <= 0.0 or function.tail_error > 0.05:
             w_n = function.frequencies[-1]
@@ -174,19 +193,25 @@ class Impurity:
     Parameters
     ----------
     U : float
-        Repulsion, not negative.
+        Repulsion, in any unit of energy; not negative.
     beta : float
-        Inverse temperature.
+        Inverse temperature, in the inverse of this unit (k_B = 1).
     bath : DiscreteBath, MatsubaraBath or Band
-        What it hybridises with. ``Delta = V**2 int rho(w) / (z - w) dw`` for a band. An array is
-        taken as Delta(i w_n) of a MatsubaraBath.
+        The bath; ``Delta = V**2 int rho(w) / (z - w) dw`` for a band. An array is taken as
+        Delta(i w_n) of a MatsubaraBath.
     eps : float, optional
-        Level of the impurity, from the chemical potential. By default ``-U/2``: half filling in a
-        symmetric bath.
+        Level of the impurity, relative to the chemical potential. By default ``-U/2``: half filling
+        in a symmetric bath.
     V : float, optional
-        Hybridisation with a band. By default half the half bandwidth for the analytic bands, the
-        Bethe lattice's ``Delta = (D/2)**2 G``; 1 for tables and functions, whose density is then
-        ``-Im Delta / pi``.
+        Hybridisation with a band. By default D/2 for the analytic bands, so that
+        ``Delta = (D/2)**2 G`` as on the Bethe lattice; 1 for tables and functions, whose density is
+        then ``-Im Delta / pi``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong kind or out of range, or the tail of a MatsubaraBath does not
+        belong to this temperature.
 
     Examples
     --------
@@ -239,7 +264,7 @@ class Impurity:
 
     @classmethod
     def own(cls, U: float, beta: float, bath: DiscreteBath | MatsubaraBath, eps: float) -> Impurity:
-        """A problem that a loop or a fit made: nothing but the tail of its bath is checked."""
+        """A problem made by a loop or a fit; only the tail of its bath is checked."""
         made = object.__new__(cls)
         made.__dict__.update(U=U, beta=beta, bath=bath, eps=eps, V=None)
         if isinstance(bath, MatsubaraBath):
@@ -265,7 +290,7 @@ class Impurity:
         return e, weight * float(self.V or 0.0) ** 2
 
     def Delta(self) -> GreenFunction | MatsubaraFunction:
-        """The hybridisation function, on every axis that is known."""
+        """The hybridisation function."""
         return self._Delta
 
     def Delta_moments(self) -> tuple[float, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +13,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 from kadanoff import _core
 from kadanoff._base import checks, running
 from kadanoff._base.progress import Report
-from kadanoff._base.signatures import did_you_mean, public
+from kadanoff._base.signatures import did_you_mean, public, unknown_keyword
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
 
@@ -34,13 +35,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Run(running.Run):
-    """The arguments of every solver besides the problem: checked on entry, once."""
+    """The arguments of every solver other than the problem, checked on entry."""
 
     frequencies: int = 512
 
     @classmethod
     def over(cls, run: running.Run, frequencies: int) -> Run:
-        """A run of a loop, with the frequencies that its solver is to use."""
+        """The run of a loop, with the number of frequencies of its solver."""
         return cls(run.threads, run.progress, run.control, run.seed, frequencies)
 
 
@@ -51,22 +52,30 @@ Compute: TypeAlias = Callable[..., Solution]
 @public
 @dataclass(frozen=True)
 class Solver:
-    """A named solver with its range of validity.
+    """A named impurity solver with its range of validity and its options.
 
-    Attributes
+    Parameters
     ----------
     name : str
-        Its name in `solve`.
+        Name of the solver in :func:`kadanoff.dmft.solve`.
     valid : str
-        Range of validity, in a sentence.
+        Range of validity, in words.
     cost : str
         Typical run time.
     compute : callable
         ``compute(problem, run, **options)``.
     axis : {"imaginary", "real"}
-        The axis on which a self-consistent loop hands over Delta.
+        The axis on which a self-consistent loop passes Delta to the solver.
     stochastic : bool
-        Whether its results carry statistical errors, ``diagnostics["G_iw_error"]``.
+        Whether results have statistical errors, ``diagnostics["G_iw_error"]``.
+
+    Examples
+    --------
+    >>> from kadanoff.dmft import SOLVERS
+    >>> SOLVERS["ed"]
+    Solver(ed: sites, prune, fit; imaginary axis)
+    >>> SOLVERS["cthyb"].stochastic
+    True
     """
 
     name: str
@@ -81,13 +90,13 @@ class Solver:
 
     @cached_property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
-        """Its options as parameters, with their defaults."""
+        """The options as parameters, with their defaults."""
         parameters = inspect.signature(self.compute).parameters
         return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
 
     @cached_property
     def options(self) -> tuple[str, ...]:
-        """Names of its options."""
+        """Names of the options."""
         return tuple(self.parameters)
 
 
@@ -96,7 +105,7 @@ class HasSolver(Protocol):
 
     @property
     def solver(self) -> Solver:
-        """The solver that is called."""
+        """The solver to call."""
 
 
 SolverLike: TypeAlias = str | HasSolver
@@ -124,10 +133,7 @@ def register(
 
 @dataclass(frozen=True)
 class SolverDefault:
-    """Shown in a signature as the default of an option that belongs to solvers.
-
-    Left out, each solver has its own default.
-    """
+    """The default of a solver option, as shown in signatures: each solver has its own."""
 
     by_solver: tuple[tuple[str, Any], ...]
 
@@ -145,12 +151,34 @@ def takes_solver_options(function: F) -> F:
     """Decorator of functions that pass ``**options`` on to a solver.
 
     Their signature shows the options of all registered solvers, keyword-only, in place of
-    ``**options``. Which of them apply, `lookup` decides.
+    ``**options``. A keyword that neither the function nor a solver has is refused with the nearest
+    known one; which options apply to the chosen solver, `lookup` decides.
     """
-    guarded: Any = public(function)
+    own = own_parameters(function)
+    default = next((p.default for p in own if p.name == "solver"), None)
+
+    @functools.wraps(function)
+    def guarded(*args: Any, **keywords: Any) -> Any:
+        known = guarded.__signature__.parameters  # type: ignore[attr-defined]
+        if not keywords.keys() <= known.keys():
+            chosen = _options_of(keywords.get("solver", default))
+            for name in keywords:
+                if name not in known and name not in chosen:
+                    names = [*known, *chosen]
+                    if not did_you_mean(name, names):
+                        names = [*(p.name for p in own), *chosen]
+                    raise unknown_keyword(function.__name__, name, names)
+        return function(*args, **keywords)
+
     _callers.append(guarded)
     _show_options(guarded)
-    return guarded  # type: ignore[no-any-return]
+    return guarded  # type: ignore[return-value]
+
+
+def _options_of(chosen: Any) -> tuple[str, ...]:
+    """The options of a solver by name, or of a learned one; none if there is no such solver."""
+    solver = SOLVERS.get(chosen) if isinstance(chosen, str) else getattr(chosen, "solver", None)
+    return solver.options if isinstance(solver, Solver) else ()
 
 
 def own_parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
@@ -185,7 +213,7 @@ def _show_options(function: Any) -> None:
 def lookup(
     chosen: SolverLike, options: Mapping[str, Any], caller: Callable[..., Any] | None = None
 ) -> Solver:
-    """The solver of that name, or one that was learned; unknown names and options are refused.
+    """The solver of this name, or a learned solver; unknown names and options are refused.
 
     Parameters
     ----------
@@ -247,27 +275,86 @@ def solve(
         A name in `SOLVERS`, or a result of `kadanoff.dmft.learn`; each refuses problems outside
         its range.
     frequencies : int
-        Number of Matsubara frequencies, 2 at least.
+        Number of Matsubara frequencies of the result, at least 2.
     threads : int, optional
-        Worker threads, 1 to 1024; all cores by default. Results do not depend on it.
+        Worker threads, 1 to 1024; all cores by default. Results do not depend on their number.
     progress : bool or callable, optional
-        Progress bar, as in `kadanoff.nrg.solve`.
+        Progress bar, as in :func:`kadanoff.nrg.solve`.
     control : Control, optional
         To cancel from another thread.
     seed : int, optional
-        For solvers and fits that draw random numbers; by default drawn from the operating system.
-        ``Solution.seed`` is the one that was used.
-    **options
-        The solver's own: ``sites=5`` for "ed", ...
+        Seed of solvers and fits that draw random numbers; by default drawn from the operating
+        system. ``Solution.seed`` is the seed that was used.
+    Lambda : float, optional
+        Of "nrg": parameter of the logarithmic discretisation, above 1.
+    keep : int, optional
+        Of "nrg": number of states kept.
+    twists : int, optional
+        Of "nrg": number of twisted discretisations to average over.
+    scheme : {"zitko-pruschke", "campo-oliveira", "wilson"}, optional
+        Of "nrg": discretisation scheme.
+    estimator : {"symmetric", "ratio"}, optional
+        Of "nrg": estimator of the self-energy.
+    broadening : float, optional
+        Of "nrg": width of the log-Gaussian kernel, at most 2.
+    omega : array, shape (M,), optional
+        Of "nrg": ascending real frequencies of G_w and Sigma_w, in the unit of energy of U.
+    sites : int, optional
+        Of "ed" (1 to 7), "ftlm" (to 9) and "lanczos" (to 11): number of bath sites. By default
+        that of a discrete bath; 5 otherwise.
+    prune : float, optional
+        Of "ed": total weight of the poles of G that may be dropped.
+    fit : dict, optional
+        Of "ed", "ftlm" and "lanczos": options of :func:`kadanoff.dmft.fit_bath`.
+    sweeps : int, optional
+        Of "cthyb": number of measurements of all chains.
+    seconds : float, optional
+        Of "cthyb": time of sampling in seconds, instead of a number of sweeps.
+    target : float, optional
+        Of "cthyb": error of G(i w_0), an inverse energy, at which sampling stops.
+    chains : int, optional
+        Of "cthyb": number of independent Markov chains.
+    equilibration : int, optional
+        Of "cthyb": sweeps of each chain before the first measurement.
+    spacing : int, optional
+        Of "cthyb": proposals between two measurements.
+    legendre : int, optional
+        Of "cthyb": number of Legendre coefficients.
+    floor : float, optional
+        Of "cthyb": constant added to Delta(tau) while sampling and removed by reweighting, in
+        units of energy squared.
+    checkpoint : path, optional
+        Of "cthyb": file from which a run is continued.
+    vectors : int, optional
+        Of "ftlm": number of random vectors per sector.
+    steps : int, optional
+        Of "ftlm" and "lanczos": number of Lanczos steps. Of "nca": number of time steps.
+    exact : int, optional
+        Of "ftlm": largest dimension of sectors that are diagonalised.
+    half_filling : bool, optional
+        Of "ipt": whether the half-filling form is used; by default where the problem has the
+        symmetry.
+    ground_state : bool, optional
+        Of "lanczos": whether only the ground states are averaged, T = 0.
+    cut : float, optional
+        Of "lanczos": smallest Boltzmann weight, relative to that of the ground state.
+    states : int, optional
+        Of "lanczos": largest number of occupied levels per sector.
+    tolerance : float, optional
+        Of "nca": error of G(tau) from finite time steps.
+    real_axis : bool, optional
+        Of "nca": whether G(w) and Sigma(w) are computed as well.
 
     Returns
     -------
     Solution
+        G, Sigma and averages; ``diagnostics`` depends on the solver.
 
     Raises
     ------
     ValueError, TypeError
-        An argument is out of range, or the problem out of the solver's range.
+        An argument is out of range, the solver has no such option, or the problem is out of the
+        solver's range.
     NotConverged
         An iteration inside the solver failed.
     Cancelled

@@ -1,4 +1,4 @@
-"""What every solver returns."""
+"""The result of an impurity solver."""
 
 from __future__ import annotations
 
@@ -31,30 +31,43 @@ __all__ = ["Solution"]
 class Solution:
     """Green function, self-energy and averages of an impurity, from one solver.
 
-    Attributes
+    Parameters
     ----------
     problem : Impurity
         The problem that was solved.
     solver : str
         Name of the solver, see `kadanoff.dmft.SOLVERS`.
     G : GreenFunction, MatsubaraFunction or LegendreSeries
-        The impurity's Green function of one spin: ``G.iw``, ``G.tau`` and, with poles, ``G.w``.
-    G_iw, Sigma_iw, Delta_iw : (N,) array of complex
-        At `w_n`; the self-energy includes the Hartree term, Delta is the one that was solved.
-    n, docc : float
-        ``<n_up + n_dn>`` and ``<n_up n_dn>``.
+        Green function of one spin of the impurity: ``G.iw``, ``G.tau`` and, with poles, ``G.w``.
+    G_iw : array of complex, shape (N,)
+        G(i w_n) at the frequencies `w_n`, an inverse energy.
+    Sigma_iw : array of complex, shape (N,)
+        Self-energy at `w_n`, Hartree term included.
+    Delta_iw : array of complex, shape (N,)
+        Hybridisation function at `w_n`; that of the fitted bath where a bath was fitted.
+    n : float
+        Occupation ``<n_up + n_dn>``.
+    docc : float
+        Double occupancy ``<n_up n_dn>``.
     log_Z : float or None
-        ``ln Tr exp(-beta H)``, bath included, where the solver knows it.
+        ``ln Tr exp(-beta H)``, bath included; None where the solver does not compute it.
     error : float or None
-        The solver's estimate of the error of G_iw, absolute; None where it has none.
+        Estimate of the largest absolute error of G_iw; None where the solver has no estimate.
     valid : str
-        Where the solver is right.
+        Range of validity of the solver.
     diagnostics : mapping
         Seconds, residuals of a bath fit, dropped weight, ...
     G_w, Sigma_w : RealAxisFunction or None
-        The retarded functions, from solvers that know them without continuation ("nrg", "nca").
+        Retarded functions, from solvers that need no continuation ("nrg", "nca").
     seed : int or None
-        Seed of the random numbers; None if the solver, and the fit of its bath, drew none.
+        Seed of the random numbers; None if neither the solver nor a fit of the bath drew any.
+
+    Examples
+    --------
+    >>> from kadanoff.dmft import DiscreteBath, Impurity, solve
+    >>> solution = solve(Impurity(U=2.0, beta=10, bath=DiscreteBath([0.0], [0.5])))
+    >>> solution.Sigma_iw.shape, round(solution.n, 9)
+    ((512,), 1.0)
     """
 
     problem: Impurity
@@ -125,16 +138,44 @@ class Solution:
 
     @property
     def is_metallic(self) -> bool:
-        """Whether |Im Sigma(i w_0)| <= |Im Sigma(i w_1)|: it falls towards zero frequency."""
+        """Whether |Im Sigma(i w_0)| <= |Im Sigma(i w_1)|: no divergence at zero frequency."""
         return bool(abs(self.Sigma_iw[0].imag) <= abs(self.Sigma_iw[1].imag))
 
     @property
     def seconds(self) -> float:
-        """Wall time of the solve."""
+        """Wall time of the solve in seconds."""
         return float(self.diagnostics.get("seconds", 0.0))
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """-Im G(i w_n), or another `quantity` ("Sigma", "tau", "spectrum"). Returns the axes."""
+    @public
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: str = "iw",
+        count: int = 48,
+        label: str | None = None,
+        **style: Any,
+    ) -> Axes:
+        """Draw -Im G(i w_n), or another quantity.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        quantity : {"iw", "Sigma", "tau", "spectrum"}
+            ``-Im G(i w_n)``, ``-Im Sigma(i w_n)``, ``-G(tau)`` or ``A(w)``.
+        count : int
+            Number of Matsubara frequencies.
+        label : str, optional
+            Entry of the legend; the solver's name by default.
+        **style
+            Passed on to ``Axes.plot``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.solvers.plots import plot_solution
 
-        return plot_solution(self, ax=ax, **kwargs)
+        return plot_solution(self, ax, quantity=quantity, count=count, label=label, **style)

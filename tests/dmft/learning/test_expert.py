@@ -99,14 +99,16 @@ def test_left_out_errors_are_those_of_a_fit_without(db):
     expert = learn(db[:40].with_partners(), settings=FIXED, seed=0).experts[0]
     ensemble, group = expert.ensemble, expert.group
     chosen = regressors.drawn_members(group, 8, 0)
-    found = regressors._left_out(ensemble, expert.Y, group, chosen)
+    found = regressors.predict_left_out(ensemble, expert.Y, group, chosen)
     y, flip = ensemble.bent(expert.Y), partner(expert.X.shape[1])
     x = ensemble.arrays["x"]
-    kernels = regressors._kernels(squared_distances(x, np.concatenate([x, flip * x])), 0.01)
+    kernels = regressors.symmetric_kernels(
+        squared_distances(x, np.concatenate([x, flip * x])), 0.01
+    )
     for g in (group[chosen[0]][0], group[chosen[0]][7]):
         kept = chosen[0][group[chosen[0]] != g]
         out = np.flatnonzero(group == g)
-        predicted = regressors._ridge(kernels, y, kept, FIXED["alpha"], out)[1]
+        predicted = regressors.solve_ridge(kernels, y, kept, FIXED["alpha"], out)[1]
         np.testing.assert_allclose(found[0, out], predicted, atol=1e-9)
         # and not the prediction for samples of the training set
         assert np.abs(y[out] - predicted).max() > 1e-2

@@ -179,7 +179,7 @@ def test_arrays_predict_what_scikit_learn_predicts(model):
     rows = [np.arange(60)]
     if model == "network":
         settings = {"hidden_layer_sizes": (7,), "max_iter": 5}
-        arrays = regressors._network(x, y, rows, 0, settings, np.arange(60))
+        arrays = regressors.fit_network(x, y, rows, 0, settings, np.arange(60))
         peer = MLPRegressor(
             hidden_layer_sizes=(7,),
             activation="tanh",
@@ -190,11 +190,11 @@ def test_arrays_predict_what_scikit_learn_predicts(model):
         )
         with pytest.warns(UserWarning, match="converge"):
             peer.fit(x, y)
-        found = regressors._network_predict(arrays, x)
+        found = regressors.predict_network(arrays, x)
     else:
-        arrays = regressors._forest(x, y, rows, 0, {"n_estimators": 6}, np.arange(60))
+        arrays = regressors.fit_forest(x, y, rows, 0, {"n_estimators": 6}, np.arange(60))
         peer = RandomForestRegressor(6, min_samples_leaf=2, random_state=0).fit(x, y)
-        found = regressors._forest_predict(arrays, x)
+        found = regressors.predict_forest(arrays, x)
     np.testing.assert_allclose(found[0], peer.predict(x), atol=1e-12)
 
 

@@ -377,8 +377,8 @@ GOOD = Impurity(2.0, 10.0, TWO)
         ({"seconds": np.inf}, ValueError, "seconds"),
         ({"target": 0.0}, ValueError, "target must be above 0"),
         ({"seed": -3}, ValueError, "seed"),
-        ({"warmup": 10}, TypeError, "no option 'warmup'"),
-        ({"walkers": 3}, TypeError, "no option 'walkers'"),
+        ({"warmup": 10}, TypeError, "no argument 'warmup'"),
+        ({"walkers": 3}, TypeError, "no argument 'walkers'"),
     ],
 )
 def test_bad_options(options, error, match):

@@ -4,7 +4,7 @@ U, the half bandwidth D and the detuning eps + U/2 are uniform in their ranges. 
 uniform in (-1, 1) and the V_k in (0, 1); then V is scaled to ``sum V**2 = D**2 / 4`` (the rule of
 the Bethe lattice), the levels to ``max e - min e = 2 D``, and shifted to ``sum V**2 e = 0``.
 
-Sample i is the same whatever the number of samples: its random numbers are those of
+Sample i does not depend on the number of samples: its random numbers are those of
 ``SeedSequence(seed, spawn_key=(i,))``.
 """
 
@@ -36,7 +36,7 @@ RULES = ("bethe", "2D/pi", "2W")
 
 
 class Draw(NamedTuple):
-    """One problem, but for its temperature."""
+    """A problem without its temperature."""
 
     U: float
     D: float
@@ -44,7 +44,7 @@ class Draw(NamedTuple):
     e: FloatArray
     V: FloatArray
     born: int
-    """Of a self-consistent bath the index of its temperature; -1 for a random bath."""
+    """Index of the temperature of a self-consistent bath; -1 for a random bath."""
 
     @property
     def eps(self) -> float:
@@ -58,19 +58,19 @@ class Distribution:
 
     Parameters
     ----------
-    U, D, detuning : (low, high)
-        Ranges of the repulsion, the half bandwidth and the distance eps + U/2 of the level from
-        half filling.
+    U, D, detuning : tuple of float
+        Ranges (low, high) of the repulsion, the half bandwidth and the distance eps + U/2 of the
+        level from half filling.
     bath_sites : int
-        Sites of the bath, 1 to 7.
+        Number of bath sites, 1 to 7.
     rule : {"bethe", "2D/pi", "2W"}
         sum V**2: ``D**2 / 4``; or ``2 D / pi`` or ``2 D`` in the unit of energy squared, as other
         codes have it.
     bath : {"random", "self-consistent"}
-        Drawn; or that of a converged DMFT loop on the Bethe lattice, solved by exact
-        diagonalisation of as many sites, at one of the temperatures.
+        Random, or that of a converged DMFT loop on the Bethe lattice at one of the temperatures,
+        solved by exact diagonalisation with this number of sites.
     beta : sequence of float
-        Of the loops.
+        Inverse temperatures of the loops.
     seed : int, optional
         By default drawn from the operating system.
     """
@@ -145,7 +145,7 @@ class Distribution:
 
 @lru_cache(maxsize=4096)
 def _of_a_loop(spread: Distribution, index: int) -> Draw:
-    """A sample with the bath of a converged loop; every solver asks for it."""
+    """A sample with the bath of a converged loop, kept for all solvers."""
     rng, U, D, detuning = spread.begin(index)
     born = int(rng.integers(len(spread.beta)))
     start = ("metal", "insulator")[int(rng.integers(2))]

@@ -41,11 +41,11 @@ __all__ = ["BETAS", "INPUTS", "database"]
 INPUTS = ("hubbard1", "ipt", "nca", "ed-1", "ed-2", "ed-3")
 BETAS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 VERSION = 3
-"""Of the numbers in a store; raise it when a solver gives others, or when one is renamed.
+"""Version of the stored numbers; raise it when the results of a solver, or a name, change.
 
 3: the distance of the level from half filling is stored as `detuning`, not as `eps`.
-2: a bath fit sums frequencies in another order, and where its search ends depends on rounding; ed-1
-and ed-2 differ by up to 2e-8.
+2: a bath fit sums frequencies in another order, and the end point of its search depends on
+rounding; ed-1 and ed-2 differ by up to 2e-8.
 """
 CHUNK = 16
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -90,65 +90,66 @@ def database(
     samples : int
         Number of samples, each at all temperatures.
     inputs : sequence of str
-        Approximations: "hubbard1", "ipt", "nca", "ed-1", ... (see `kadanoff.dmft.approximate`).
+        Approximate solvers: "hubbard1", "ipt", "nca", "ed-1", ..., see
+        :func:`kadanoff.dmft.approximate`.
     target : str
         "ed-4" to "ed-7" are exact for a bath of 4 to 7 sites; or another name of
         `kadanoff.dmft.SOLVERS`.
     beta : sequence of float
-        Inverse temperatures.
-    U, D, detuning : (low, high)
-        Ranges of the repulsion, the half bandwidth, and the distance ``eps + U/2`` of the level
-        from half filling, which does not move with U.
+        Inverse temperatures, ascending.
+    U, D, detuning : tuple of float
+        Ranges (low, high) of the repulsion, the half bandwidth, and the distance ``eps + U/2`` of
+        the level from half filling, which does not move with U; in one unit of energy.
     bath_sites : int, optional
-        Sites of the bath; n for target "ed-n", else 4.
+        Number of bath sites, 1 to 7; by default n for target "ed-n", else 4.
     rule : {"bethe", "2D/pi", "2W"}
-        Of sum V**2, see `kadanoff.dmft.data.draws.Distribution`.
+        Rule for sum V**2, see `kadanoff.dmft.data.draws.Distribution`.
     bath : {"random", "self-consistent"}
-        Drawn, or of converged DMFT loops on the Bethe lattice.
+        Whether baths are random, or those of converged DMFT loops on the Bethe lattice.
     partners : bool
-        Add the particle-hole partner of every sample: 2 K in all.
+        Whether the particle-hole partner of every sample is added.
     frequencies, times : int
-        Length of Sigma and G, and of G_tau.
+        Number of Matsubara frequencies of Sigma, and of times of G_tau.
     seed : int, optional
-        Sample i depends on (seed, i) only. By default drawn from the operating system: give one
-        for a run that is to go on in the store of `path`. ``Database.seed`` is the one used.
+        Sample i depends on (seed, i) only. By default drawn from the operating system; a run that
+        is to be continued in the store of `path` needs a seed. ``Database.seed`` is the one used.
     first : int
-        Number of the first sample; later ones make an independent test set.
+        Number of the first sample; later samples make an independent test set.
     options : mapping, optional
         Options by solver: ``{"cthyb": {"sweeps": 10**6}}``.
     path : path, optional
-        Folder of a `kadanoff.store.Store`. A run that was killed goes on there; more samples,
-        another input or another target use what is there.
+        Folder of a `kadanoff.store.Store`. An interrupted run is continued there; more samples,
+        another input or another target use the stored solutions.
     chunk : int, optional
-        Samples in a file: 16, or 1 for a target other than "ed-1" to "ed-5".
-    executor, retry, progress, control
-        As in `kadanoff.sweep`.
+        Samples per file: 16, or 1 for a target other than "ed-1" to "ed-5".
+    executor, retry, progress, control : optional
+        As in :func:`kadanoff.sweep`.
 
     Returns
     -------
     Database
-        Without the samples that some solver could not solve; they are in `failed`.
+        The samples that were solved by all solvers; the points that failed are in `failed`.
 
     Raises
     ------
     ValueError, TypeError
         A range, a name or an option is impossible.
     NotConverged
-        No sample could be solved by all.
+        No sample was solved by all solvers.
     Cancelled
-        Stopped; what is finished is in the store.
+        The run was stopped; finished files are in the store.
 
     Notes
     -----
-    Test sets: `first` beyond the last sample for the same distribution, other ranges for problems
-    out of range, ``bath="self-consistent"`` for baths of DMFT loops.
+    Test sets: `first` beyond the last sample for the same distribution, other ranges for
+    extrapolation, ``bath="self-consistent"`` for baths of DMFT loops.
 
-    All inputs and "ed-4" take about 0.05 s per sample and core. Most of it is Python between short
-    compiled calls: processes (``concurrent.futures.ProcessPoolExecutor``, Dask) use several cores,
-    threads hardly do.
+    All inputs and "ed-4" take about 0.05 s per sample and core. Most of this time is Python between
+    short compiled calls: processes (``concurrent.futures.ProcessPoolExecutor``, Dask) use several
+    cores, threads hardly do.
 
-    One file holds a chunk of samples of one solver (16 samples are 1 MB and a second of work: a
-    file per sample would cost as much in flushing as in solving).
+    One file holds a chunk of samples of one solver: 16 samples are 1 MB and a second of work. With
+    one file per sample, writing would take as long as solving.
 
     Examples
     --------
@@ -181,7 +182,7 @@ def database(
     if chunk is None:
         chunk = CHUNK if solver == "ed" and own.get("sites", 9) <= 5 else 1
     chunk = checks.whole("chunk", chunk)
-    # In a store all files of a chunk size are full, so that more samples go on where it ended.
+    # In a store all files are full, so that more samples begin with a new file.
     begin = first - first % chunk if path is not None else first
     points = [
         {
@@ -261,7 +262,7 @@ def solve_chunk(
         for name in ("U", "D", "detuning", "e", "V", "born"):
             out[name][row] = getattr(draw, name)
         began = time.perf_counter()
-        # Solvers that draw random numbers get their own for every sample.
+        # Stochastic solvers have random numbers of their own for every sample.
         stream = np.random.SeedSequence(spread.seed, spawn_key=(index, 1))
         seed = FIT_SEED if solver.startswith("ed-") else int(stream.generate_state(1)[0])
         run = Run(1, False, control, seed, frequencies)
@@ -284,7 +285,7 @@ _FAILURES = (NotConverged, NumericalError, ValueError)
 def _at_all(
     draw: Draw, solver: str, beta: Sequence[float], run: Run, options: dict[str, Any]
 ) -> Iterator[Solution | str]:
-    """The solution at every temperature, or why there is none."""
+    """The solution at every temperature, or the reason of its failure."""
     bath = DiscreteBath(draw.e, draw.V)
     sites = named(solver)[1].get("sites", 0)
     if sites >= bath.sites:

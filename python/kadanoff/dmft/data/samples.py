@@ -1,4 +1,4 @@
-"""A database of impurity problems as arrays: what learning takes."""
+"""A database of impurity problems as arrays, the input of learning."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = ["Database", "FailedPoint"]
 
 @dataclass(frozen=True)
 class FailedPoint:
-    """A point that a solver could not solve; its sample is left out of the database."""
+    """A point without a solution by one of the solvers; its sample is not in the database."""
 
     sample: int
     solver: str
@@ -38,38 +38,52 @@ class FailedPoint:
 class Database:
     """K problems at B temperatures, solved by several solvers.
 
-    Attributes
+    Parameters
     ----------
-    beta : (B,) array
-        Inverse temperatures.
-    U, D, detuning : (K,) array
-        Repulsion, half bandwidth, distance eps + U/2 of the level from half filling.
-    e, V : (K, Nb) array
-        The bath.
-    index : (K,) array of int
+    beta : array, shape (B,)
+        Inverse temperatures, ascending.
+    U, D, detuning : array, shape (K,)
+        Repulsion, half bandwidth, and distance eps + U/2 of the level from half filling, in one
+        unit of energy.
+    e, V : array, shape (K, Nb)
+        Levels and hybridisations of the baths, in the same unit.
+    index : array of int, shape (K,)
         Number of the sample in the distribution.
-    group : (K,) array of int
-        Equal for samples that belong together, such as one and its particle-hole partner.
-    partner : (K,) array of bool
-        Whether it is the particle-hole partner of the sample with this index.
-    born : (K,) array of int
+    group : array of int, shape (K,)
+        Equal for samples that belong together, such as a sample and its particle-hole partner.
+    partner : array of bool, shape (K,)
+        Whether the sample is the particle-hole partner of the one drawn with this index.
+    born : array of int, shape (K,)
         For self-consistent baths the index of the temperature of the loop; else -1.
-    Sigma : dict of (K, B, N) arrays
+    Sigma : dict of str to array, shape (K, B, N)
         Self-energies by solver, Hartree term included, at the first N Matsubara frequencies.
-    G_tau : dict of (K, B, T) arrays
-        G(tau) at T Chebyshev times, the ends included.
-    n, docc, error : dict of (K, B) arrays
-        Occupation, double occupancy, the solver's own estimate of the error of G (NaN: none).
-    seconds : dict of (K,) arrays
+    G_tau : dict of str to array, shape (K, B, T)
+        G(tau) by solver at T Chebyshev times, the ends included.
+    n, docc : dict of str to array, shape (K, B)
+        Occupation and double occupancy by solver.
+    error : dict of str to array, shape (K, B)
+        Error of G estimated by each solver; NaN where it has no estimate.
+    seconds : dict of str to array, shape (K,)
         Wall time of each solver for all temperatures of a sample.
     inputs : tuple of str
-        The approximations.
+        The approximate solvers.
     target : str
         The exact solver.
     failed : tuple of FailedPoint
         Points without a solution.
     card : dict
-        Ranges, options, seeds, versions; see `describe`.
+        Ranges, options, seeds and versions; see `describe`.
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> db = dmft.database(
+    ...     4, inputs=("hubbard1",), target="ed-2", beta=[5.0, 10.0], seed=1, progress=False
+    ... )
+    >>> db
+    Database(4 samples x 2 temperatures, target ed-2, inputs hubbard1)
+    >>> db[:2].n["ed-2"].shape
+    (2, 2)
     """
 
     beta: FloatArray
@@ -104,7 +118,7 @@ class Database:
 
     @property
     def solvers(self) -> tuple[str, ...]:
-        """Inputs and target."""
+        """Names of the inputs and of the target."""
         return (*self.inputs, self.target)
 
     @property
@@ -114,7 +128,7 @@ class Database:
 
     @property
     def seed(self) -> int | None:
-        """Seed of the distribution; None for a database that was put together by hand."""
+        """Seed of the distribution; None for a database assembled by hand."""
         seed = self.card.get("distribution", {}).get("seed")
         return None if seed is None else int(seed)
 
@@ -148,8 +162,8 @@ class Database:
     def Sigma_moments(self, solver: str) -> FloatArray:
         """s_0 = U n/2 and s_1 = U**2 n/2 (1 - n/2) of Sigma = s_0 + s_1/z + ..., (K, B, 2).
 
-        Those of the true Sigma at this occupation. IPT and ED-n have them too; in Hubbard-I n is
-        that of the atom, and the NCA breaks them.
+        They are exact for the true Sigma at this occupation. IPT and ED-n satisfy them too;
+        Hubbard-I does with the occupation of the atom, and the NCA violates them.
         """
         spin = 0.5 * self.n[solver]
         U = self.U[:, None]
@@ -167,8 +181,8 @@ class Database:
         return (self.impurity(i, b) for i in range(len(self)) for b in range(self.beta.size))
 
     def __getitem__(self, samples: int | slice | ArrayLike) -> Database:
-        """Some of the samples: an index, a slice, an array of indices or a mask."""
-        if isinstance(samples, int | np.integer) and not isinstance(samples, bool):
+        """Select samples by an index, a slice, an array of indices or a mask."""
+        if type(samples) is int or isinstance(samples, np.integer):  # a bool would be a mask
             if not -len(self) <= samples < len(self):
                 raise IndexError(f"sample {samples} of {len(self)}")
             samples = [int(samples)]
@@ -189,8 +203,18 @@ class Database:
         """Every sample followed by its particle-hole partner, in the same group.
 
         ``(eps + U/2, e) -> -(eps + U/2, e)``: ``G'(tau) = G(beta - tau)``,
-        ``Sigma'(iw) = U - Sigma(iw)^*``, ``n' = 2 - n``, ``docc' = docc + 1 - n``. Every solver
-        here has this symmetry, so that a partner costs nothing.
+        ``Sigma'(iw) = U - Sigma(iw)^*``, ``n' = 2 - n``, ``docc' = docc + 1 - n``. All solvers
+        have this symmetry, so that partners need not be solved.
+
+        Returns
+        -------
+        Database
+            2 K samples.
+
+        Raises
+        ------
+        ValueError
+            The database holds partners already.
         """
         if self.partner.any():
             raise ValueError("this database holds partners already")
@@ -215,15 +239,20 @@ class Database:
 
     @public
     def split(self, test: float = 0.1, *, seed: int | None = None) -> tuple[Database, Database]:
-        """Two databases, for training and for testing; a group is never divided.
+        """Split into a database for training and one for testing, without dividing groups.
 
         Parameters
         ----------
         test : float
-            Share of the groups, in (0, 1).
+            Share of the groups for testing, in (0, 1).
         seed : int, optional
-            Of the choice; by default drawn from the operating system. Kept in the card of both, as
-            ``card["split"]["seed"]``.
+            Seed of the random choice; by default drawn from the operating system. The cards of both
+            keep it as ``card["split"]["seed"]``.
+
+        Returns
+        -------
+        tuple of Database
+            Training set and test set.
 
         Raises
         ------
@@ -248,7 +277,7 @@ class Database:
     # -------------------------------------------------------------------------------------- views
 
     def describe(self) -> str:
-        """A card: ranges, counts, solvers, versions, seeds, seconds, failed points."""
+        """Describe ranges, solvers, versions, seeds, times and failed points in a text."""
         card = self.card
         lines = [f"{len(self)} samples ({int(self.partner.sum())} of them particle-hole partners)"]
         lines.append(f"beta        {', '.join(f'{b:g}' for b in self.beta)}")
@@ -276,7 +305,7 @@ class Database:
         return "\n".join(lines)
 
     def to_xarray(self) -> xarray.Dataset:
-        """Everything as a labelled dataset: sample, solver, beta, frequency number, time number.
+        """Convert to a dataset labelled by sample, solver, beta, frequency and time.
 
         Raises
         ------
@@ -310,7 +339,7 @@ class Database:
 
 
 class _Greens(Mapping[str, ComplexArray]):
-    """G by solver, computed from Sigma when asked for."""
+    """G by solver, computed from Sigma on access."""
 
     def __init__(self, database: Database) -> None:
         self._of = database

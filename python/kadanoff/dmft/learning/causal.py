@@ -3,12 +3,12 @@
 ``Sigma(z) = U n/2 + s_1 sum_k p_k / (z - x_k)``, ``p_k >= 0``, ``sum_k p_k = 1``,
 ``s_1 = U**2 n/2 (1 - n/2)``.
 
-Real and imaginary part, tail and jump belong together, whatever a regression has proposed. The
-weights are the nearest such Sigma at a few frequencies (non-negative least squares), every
-distance in units of its error; half filling makes them even.
+Real and imaginary part, tail and jump are then consistent for any proposal of a regression. The
+weights minimise the distance from the proposal at a few frequencies in units of its error
+(non-negative least squares); at half filling they are even.
 
-Hartree term and tail hold n, and so does the Green function that follows: `PoleGrid.consistent`
-makes them one.
+Hartree term and tail contain n, and so does the resulting Green function: `PoleGrid.consistent`
+makes them equal.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from kadanoff.greens.grids import fermionic
 __all__ = ["PoleGrid", "Projected"]
 
 TAIL = 1e3  # weight of the sum rule in the fit; it is exact after the last rescaling
-CLOSE = 1e-8  # of n in the Hartree term and n of G: far below what is learned, four steps away
-SUMMED = 1024  # frequencies of G where the bath has no levels
+CLOSE = 1e-8  # difference of n in the Hartree term and in G: far below the errors of learning
+SUMMED = 1024  # frequencies of G for a bath without levels
 
 
 @dataclass(frozen=True, eq=False)
 class Projected:
     """A causal self-energy.
 
-    Attributes
+    Parameters
     ----------
     hartree : float
         U n/2.
-    poles, weights : (M,) arrays
-        Those of positive weight; their sum is s_1.
+    poles, weights : array, shape (M,)
+        Poles of positive weight; the sum of the weights is s_1.
     misfit : float
-        Largest distance from the proposed Sigma, over the largest |Sigma - Hartree|.
+        Largest distance from the proposed Sigma, relative to the largest |Sigma - Hartree|.
     """
 
     hartree: float
@@ -72,16 +72,16 @@ class Projected:
 
 @dataclass(frozen=True, eq=False)
 class PoleGrid:
-    """Where poles may stand, for frequencies in units of pi/beta.
+    """The grid of possible poles, in units of pi/beta.
 
     Parameters
     ----------
-    odd : (N,) array of float
+    odd : array of float, shape (N,)
         2n + 1 of the frequencies at which a self-energy is proposed.
     reach : float
         Furthest pole, in units of pi/beta.
     each : int
-        Poles on each side of zero, denser towards it.
+        Number of poles on each side of zero, denser towards zero.
     """
 
     odd: FloatArray
@@ -114,13 +114,13 @@ class PoleGrid:
 
         Parameters
         ----------
-        Sigma : (N,) array of complex
+        Sigma : array of complex, shape (N,)
             The proposed values at the N frequencies.
         U, n, beta : float
             n of both spins; it fixes Hartree term and total weight.
         symmetric : bool
             Half filling: Sigma - U/2 is imaginary and odd.
-        error : (N,) array of complex, optional
+        error : array of complex, shape (N,), optional
             Standard deviations of real and imaginary part of Sigma, positive; by default all
             relative errors of Sigma - Hartree are equal. Only their ratios count.
         """
@@ -197,7 +197,7 @@ class PoleGrid:
             return at(ends[0])
         ends.append(min(max(ends[0] + off[0], 0.0), 2.0))
         off.append(excess(ends[1]))
-        if off[0] * off[1] > 0.0:  # a kink of the fit; n(G) lies in [0, 2] whatever n is
+        if off[0] * off[1] > 0.0:  # a kink of the fit; n(G) lies in [0, 2] for any n
             ends = [0.0, 2.0]
         return at(float(brentq(excess, *ends, xtol=CLOSE)))
 

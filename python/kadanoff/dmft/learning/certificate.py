@@ -21,25 +21,25 @@ from kadanoff.dmft.solvers.approximations import approximated, named
 __all__ = ["Active", "Certificate", "active", "certify"]
 
 LOOP_TOLERANCE = 1e-4
-"""Residual of the loops of active learning."""
+"""Tolerance of the loops of active learning."""
 
 
 @public
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """A learned fixed point, the exact answer there, and the exact fixed point nearby.
+    """A learned fixed point, the exact solution there, and the exact fixed point nearby.
 
-    Attributes
+    Parameters
     ----------
     loop : BetheLoop
-        By the learned solver.
+        The loop of the learned solver.
     exact : Solution
-        Of the impurity problem at its fixed point.
+        The exact solution of the impurity problem at the fixed point of this loop.
     distance : float
-        max |Delta_exact - Delta| over the learned loop's problem, Delta_exact = (D/2)**2 G_exact,
-        relative to max |Delta|: how far the exact map leads away. Zero at an exact fixed point.
+        max |Delta_exact - Delta| / max |Delta| with Delta_exact = (D/2)**2 G_exact: the change of
+        Delta in one exact iteration. Zero at an exact fixed point.
     polished : BetheLoop or None
-        The exact loop, started from here.
+        The exact loop, started from the learned fixed point.
     seed : int
         Seed of the exact solver and of the polishing.
     """
@@ -76,31 +76,34 @@ def certify(
     control: _core.Control | None = None,
     seed: int | None = None,
 ) -> Certificate:
-    """One exact solve at the fixed point of a learned loop, and the exact loop from there.
+    """Solve exactly at the fixed point of a learned loop, and iterate to the exact fixed point.
 
     Parameters
     ----------
     loop : BetheLoop
-        As `kadanoff.dmft.bethe` returned it.
+        Result of :func:`kadanoff.dmft.bethe`.
     exact : str
-        The exact solver, as in `kadanoff.dmft.approximate`: "ed-5", "cthyb", ...
+        The exact solver, as in :func:`kadanoff.dmft.approximate`: "ed-5", "cthyb", ...
     D : float, optional
         Half bandwidth of the lattice; by default that of the loop.
     polish : bool
-        Whether to go on to the exact fixed point.
+        Whether the loop is continued to the exact fixed point.
     tolerance : float, optional
-        Of the polishing, as in `kadanoff.dmft.bethe`.
-    threads, progress, control, seed
-        As in `kadanoff.dmft.solve`.
+        Tolerance of this loop, as in :func:`kadanoff.dmft.bethe`.
+    threads, progress, control, seed : optional
+        As in :func:`kadanoff.dmft.solve`.
 
     Returns
     -------
     Certificate
+        The exact solution, its distance from the learned one, and the exact loop.
 
     Raises
     ------
+    TypeError, ValueError
+        An argument is of the wrong kind or out of range.
     NotConverged, Cancelled
-        While polishing; `partial` is the Certificate without the polished loop.
+        The exact loop was not finished; `partial` is the Certificate without it.
 
     Examples
     --------
@@ -145,14 +148,14 @@ def certify(
 @public
 @dataclass(frozen=True, eq=False)
 class Active:
-    """A solver that learned on its way to a fixed point.
+    """A solver trained on its way to a fixed point.
 
-    Attributes
+    Parameters
     ----------
     learned : LearnedSolver
-        The solver at the end.
+        The solver after the last training.
     certificates : tuple of Certificate
-        One per iteration.
+        Certificates, one per iteration.
     converged : bool
         Whether the last distance is below the tolerance.
     """
@@ -175,12 +178,12 @@ class Active:
 
     @property
     def distance(self) -> float:
-        """Of the last iteration."""
+        """Distance of the last certificate."""
         return self.certificates[-1].distance
 
     @property
     def loop(self) -> BetheLoop:
-        """Of the last iteration."""
+        """Loop of the last iteration."""
         return self.certificates[-1].loop
 
 
@@ -204,31 +207,50 @@ def active(
     control: _core.Control | None = None,
     seed: int | None = None,
 ) -> Active:
-    """Loop, certify, teach the solver the exact answer, and again.
+    """Train a solver on the exact solutions at its own fixed points until one is certified.
 
     Parameters
     ----------
     learned : LearnedSolver
-        To begin with; it is not changed.
-    U, beta : float
-        Of the loop.
+        The solver at the start; it is not changed.
+    U : float
+        Repulsion, in the unit of D.
+    beta : float
+        Inverse temperature, in the unit of 1/D.
     tolerance : float
-        Distance of the certificate at which the search ends.
+        Distance of the certificate at which the training ends.
     max_iterations : int
-        Largest number of loops; each costs one exact solve.
-    start, D, eps, n, mixing, share, frequencies
-        As in `kadanoff.dmft.bethe`; the loops themselves stop at a residual of 1e-4.
-    threads, progress, control, seed
-        As in `kadanoff.dmft.solve`.
+        Largest number of loops; each requires one exact solve.
+    start, D, eps, n, mixing, share, frequencies : optional
+        As in :func:`kadanoff.dmft.bethe`; the loops stop at a residual of 1e-4.
+    threads, progress, control, seed : optional
+        As in :func:`kadanoff.dmft.solve`.
 
     Returns
     -------
     Active
+        The trained solver and the certificates of all iterations.
 
     Raises
     ------
+    TypeError, ValueError
+        An argument is of the wrong kind or out of range.
     NotConverged
         After `max_iterations`; `partial` is the Active so far.
+    Cancelled
+        The computation was stopped.
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> db = dmft.database(
+    ...     40, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
+    ... )
+    >>> quick = {"gamma": 0.01, "alpha": 1e-3}
+    >>> learned = dmft.learn(db, members=2, settings=quick, seed=1, progress=False)
+    >>> found = dmft.active(learned, U=2.0, beta=5.0, tolerance=0.1, seed=1)
+    >>> found.converged, found.distance < 0.1
+    (True, True)
     """
     if not isinstance(learned, LearnedSolver):
         raise TypeError(f"learned must be a LearnedSolver, got {type(learned).__name__}")

@@ -1,12 +1,12 @@
 """Impurity problems as features of a regression, and self-energies as its outputs.
 
-All numbers are free of units: energies are measured by ``E = sqrt(sum V**2)``, so that a problem
-and the same problem with all energies (and 1/beta) times s are one: scale covariance is exact.
+All numbers are dimensionless: the unit of energy is ``E = sqrt(sum V**2)``, so that a problem and
+the same problem with all energies (and 1/beta) times s are identical: scale covariance is exact.
 Frequencies enter by their number.
 
 Features: U/E, beta E, the detuning (eps + U/2)/E, Delta(i w_n)/E at a few n, and at these n the
-self-energy of every input. The bath's parameters do not serve: signs and order are a gauge. Nor do
-its higher moments: a fitted bath has others than the one it was fitted to.
+self-energy of every input. Parameters of the bath are no features, as their signs and order are a
+gauge. Neither are its higher moments, which a fitted bath does not preserve.
 
 The output, at the same n, is one of
 
@@ -17,7 +17,7 @@ The output, at the same n, is one of
 "G"         G E
 ==========  ====================================================================================
 
-and n - n_in. Sigma_in is the first input's.
+and n - n_in. Sigma_in is that of the first input.
 """
 
 from __future__ import annotations
@@ -58,18 +58,18 @@ CUT = 1e-7
 class Sample:
     """A problem at the nodes, with the self-energies of the inputs.
 
-    Attributes
+    Parameters
     ----------
     problem : Impurity
         The problem.
-    moments : (3,) array
+    moments : array, shape (3,)
         sum V**2 e**k.
-    Delta : (N,) array of complex
-        At the nodes.
-    Sigma : (inputs, N) array of complex
-        By input.
-    n : (inputs,) array
-        Occupations, both spins.
+    Delta : array of complex, shape (N,)
+        Hybridisation function at the nodes.
+    Sigma : array of complex, shape (inputs, N)
+        Self-energies at the nodes, by input.
+    n : array, shape (inputs,)
+        Occupations of both spins, by input.
     """
 
     problem: Impurity
@@ -80,7 +80,7 @@ class Sample:
 
     @classmethod
     def of(cls, problem: Impurity, Sigma: list[ComplexArray], n: list[float]) -> Sample:
-        """From a problem and its inputs at all frequencies up to the last node."""
+        """Make a sample from a problem and the inputs at all frequencies up to the last node."""
         Delta = problem.Delta().iw(int(NODES[-1]) + 1)[NODES]
         return cls(
             problem,
@@ -92,7 +92,7 @@ class Sample:
 
     @classmethod
     def all_of(cls, db: Database, b: int, inputs: tuple[str, ...]) -> list[Sample]:
-        """Every sample of a database at temperature number b."""
+        """Make all samples of a database at temperature number b."""
         moments = db.Delta_moments[:, :3]
         Delta = db.Delta[:, b, NODES]
         return [
@@ -133,7 +133,7 @@ class Sample:
 
     @property
     def symmetric(self) -> bool:
-        """Whether it is particle-hole symmetric."""
+        """Whether the problem is particle-hole symmetric."""
         odd = np.max(np.abs(self.Delta.real)) <= 1e-9 * np.max(np.abs(self.Delta))
         return bool(odd and abs(self.detuning) <= 1e-12 * max(self.U, 1.0))
 
@@ -143,7 +143,7 @@ class Sample:
 
 
 def damping(Sigma: ComplexArray, E: float) -> FloatArray:
-    """-Im Sigma / E, cut where an approximation (the NCA at times) is acausal."""
+    """-Im Sigma / E, cut where an approximation (sometimes the NCA) is acausal."""
     return np.asarray(np.maximum(-Sigma.imag / E, CUT))
 
 
@@ -189,7 +189,7 @@ def encode(target: str, sample: Sample, Sigma: ComplexArray, n: float) -> FloatA
 
 
 def decode(target: str, sample: Sample, y: FloatArray) -> tuple[ComplexArray, FloatArray]:
-    """Sigma at the nodes and n, the inverse of `encode`; of many rows y at once."""
+    """Sigma at the nodes and n, the inverse of `encode`, for all rows of y."""
     E, base, N = sample.unit, sample.Sigma[0], NODES.size
     n = np.asarray(sample.n[0] + y[..., 2 * N])
     imag, real = y[..., :N], y[..., N : 2 * N]
@@ -205,6 +205,6 @@ def decode(target: str, sample: Sample, y: FloatArray) -> tuple[ComplexArray, Fl
 
 
 def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
-    """|a_i - b_j|**2 of rows."""
+    """|a_i - b_j|**2 for all rows of a and b."""
     square = np.sum(a * a, axis=1)[:, None] + np.sum(b * b, axis=1) - 2.0 * (a @ b.T)
     return np.asarray(np.maximum(square, 0.0))

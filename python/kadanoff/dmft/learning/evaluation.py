@@ -43,24 +43,24 @@ METRICS = ("mse", "dSigma", "dZ", "dn", "ddocc", "acausal")
 @public
 @dataclass(frozen=True, eq=False)
 class Report:
-    """Errors by temperature and solver on a test set.
+    """Errors by temperature and solver on a test set of K problems.
 
-    Attributes
+    Parameters
     ----------
-    beta : (B,) array
+    beta : array, shape (B,)
         Inverse temperatures.
     solvers : tuple of str
-        The inputs as they are, and "learned".
-    mse, dSigma, dZ, dn, ddocc, acausal : dict of (B,) arrays
+        The uncorrected inputs, and "learned".
+    mse, dSigma, dZ, dn, ddocc, acausal : dict of str to array, shape (B,)
         Mean square error of G(tau); means of |dSigma(i w_0)|, |dZ|, |dn|, |d docc|; share of
         samples with Im Sigma > 0 somewhere at `encoding.NODES`.
-    dSigma_50, dSigma_90, dZ_90 : dict of (B,) arrays
+    dSigma_50, dSigma_90, dZ_90 : dict of str to array, shape (B,)
         Medians and 90th percentiles, for errors whose mean a few problems dominate.
-    covered : (B, 2) array
+    covered : array, shape (B, 2)
         Share of |d Im Sigma| within the 68 and the 95 % interval, over samples and frequencies.
-    pulls : tuple of (K, N) arrays
+    pulls : tuple of array, shape (K, N)
         |d Im Sigma| over the 68 % interval, by temperature: for the picture of the calibration.
-    far : (B,) array
+    far : array, shape (B,)
         Share of samples flagged as outside.
     """
 
@@ -119,11 +119,28 @@ class Report:
                 lines.append(f"{beta:6g}  {name:9}{numbers}{self.acausal[name][b]:9.1%}")
         return "\n".join(lines)
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """|dSigma(i w_0)| against beta, by solver; ``quantity="calibration"``. Returns the axes."""
+    @public
+    def plot(self, ax: Axes | None = None, *, quantity: str = "dSigma", **style: Any) -> Axes:
+        """Draw an error against beta, by solver, or the calibration of the intervals.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        quantity : str
+            "mse", "dSigma", "dSigma_50", "dSigma_90", "dZ", "dZ_90", "dn", "ddocc", or
+            "calibration": the share of errors below a multiple of the 68 % interval.
+        **style
+            Passed on to ``Axes.plot``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.learning.plots import plot_report
 
-        return plot_report(self, ax=ax, **kwargs)
+        return plot_report(self, ax, quantity=quantity, **style)
 
 
 @public
@@ -139,15 +156,34 @@ def report(
     Parameters
     ----------
     learned : LearnedSolver
-        It answers everything itself here, also what it would hand to the exact solver.
+        The solver. Problems outside its training set are predicted too, not solved exactly.
     test : Database
-        With the inputs and the target of `learned`.
-    progress, control
-        As in `kadanoff.dmft.solve`.
+        Test set, with the inputs and the target of `learned`.
+    progress, control : optional
+        As in :func:`kadanoff.dmft.solve`.
 
     Returns
     -------
     Report
+        Errors by temperature and solver, and the calibration of the intervals.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong kind, or the test set lacks an input.
+    Cancelled
+        The evaluation was stopped.
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> db = dmft.database(
+    ...     50, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
+    ... )
+    >>> train, test = db.split(0.2, seed=1)
+    >>> found = dmft.report(dmft.learn(train, members=2, seed=1), test)
+    >>> found.solvers, found.dSigma["learned"].shape
+    (('hubbard1', 'learned'), (1,))
     """
     if not isinstance(learned, LearnedSolver):
         raise TypeError(f"learned must be a LearnedSolver, got {type(learned).__name__}")
@@ -240,15 +276,15 @@ def _solution(learned: LearnedSolver, test: Database, i: int, b: int, found: Any
 class LearningCurve:
     """Mean |dSigma(i w_0)| against the number of training samples.
 
-    Attributes
+    Parameters
     ----------
-    samples : (S,) array of int
-        Training samples, calibration included.
-    dSigma : (S, B) array
-        Of the learned solver.
-    inputs : dict of (B,) arrays
-        Of the inputs as they are.
-    beta : (B,) array
+    samples : array of int, shape (S,)
+        Numbers of training samples, calibration included.
+    dSigma : array, shape (S, B)
+        Errors of the learned solver.
+    inputs : dict of str to array, shape (B,)
+        Errors of the uncorrected inputs.
+    beta : array, shape (B,)
         Inverse temperatures.
     seed : int
         Seed of the regressions.
@@ -267,11 +303,25 @@ class LearningCurve:
             f"{self.beta.size} temperatures: mean |dSigma(iw0)| {first:.2g} to {last:.2g})"
         )
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """The curve, one line per temperature. Returns the axes."""
+    @public
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """Draw the curve, one line per temperature.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        **style
+            Passed on to ``Axes.plot``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.learning.plots import plot_learning_curve
 
-        return plot_learning_curve(self, ax=ax, **kwargs)
+        return plot_learning_curve(self, ax, **style)
 
 
 @public
@@ -293,24 +343,44 @@ def learning_curve(
     control: _core.Control | None = None,
     seed: int | None = None,
 ) -> LearningCurve:
-    """Train on the first few samples, then on more and more.
+    """Measure the error against the number of training samples.
 
     Parameters
     ----------
     train, test : Database
-        As of ``database.split()``.
+        Training set and test set, as from ``database.split()``.
     sizes : sequence of int
-        Numbers of training samples, ascending.
-    inputs, target, model, members, calibration, outside, reach, exact, settings
-        As in `learn`.
-    progress, control
-        As in `kadanoff.dmft.solve`.
+        Numbers of training samples, ascending: the first samples of `train`.
+    inputs, target, model, members, calibration, outside, reach, exact, settings : optional
+        As in :func:`kadanoff.dmft.learn`.
+    progress, control : optional
+        As in :func:`kadanoff.dmft.solve`.
     seed : int, optional
-        As in `learn`, the same for all sizes.
+        As in :func:`kadanoff.dmft.learn`, the same for all sizes.
 
     Returns
     -------
     LearningCurve
+        Mean |dSigma(i w_0)| by number of samples and temperature.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A size is out of range, or an argument of the training.
+    Cancelled
+        The computation was stopped.
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> db = dmft.database(
+    ...     50, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
+    ... )
+    >>> train, test = db.split(0.2, seed=1)
+    >>> quick = {"gamma": 0.01, "alpha": 1e-3}
+    >>> curve = dmft.learning_curve(train, test, [25, 40], members=2, settings=quick, seed=1)
+    >>> curve.dSigma.shape
+    (2, 1)
     """
     run = Run.of(progress=progress, control=control, seed=seed)
     counts = [checks.whole("sizes", size, most=len(train)) for size in sizes]
@@ -347,12 +417,12 @@ def learning_curve(
 class BreakEven:
     """Number of solves after which a learned solver has saved time.
 
-    Attributes
+    Parameters
     ----------
     invested : float
-        Seconds for the database and for training.
+        Seconds for the database and for the training.
     learned, exact : float
-        Seconds per solve.
+        Seconds per solve, of the learned and of the exact solver.
     """
 
     invested: float
@@ -361,7 +431,7 @@ class BreakEven:
 
     @property
     def solves(self) -> float:
-        """Number of solves after which time is gained; infinite if never."""
+        """Number of solves after which time is saved; infinite if never."""
         gain = self.exact - self.learned
         return self.invested / gain if gain > 0.0 else math.inf
 
@@ -379,29 +449,48 @@ class BreakEven:
 
 @public
 def break_even(learned: LearnedSolver, test: Database, *, solves: int = 10) -> BreakEven:
-    """Cost of database, training and inference against the exact solver, in the same unit.
+    """Compare the time for database, training and inference with that of the exact solver.
 
-    Seconds of the database are those that its solvers took, added up; those of the target are the
-    mean over a test set, per temperature. A learned solve is a whole one: inputs, regression, G.
+    The time of the database is the sum over its solvers; that of the exact solver is the mean over
+    the test set, per temperature. A learned solve includes inputs, regression and G.
 
     Parameters
     ----------
     learned : LearnedSolver
         The solver.
     test : Database
-        With the inputs and the target of `learned`; its first problems are solved for the time.
+        Test set, with the inputs and the target of `learned`; its first problems are timed.
     solves : int
-        Number of problems.
+        Number of problems to time.
 
     Returns
     -------
     BreakEven
+        Seconds invested, and seconds per solve of both solvers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `solves` is not a positive integer.
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> db = dmft.database(
+    ...     50, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
+    ... )
+    >>> train, test = db.split(0.2, seed=1)
+    >>> gain = dmft.break_even(dmft.learn(train, members=2, seed=1), test, solves=2)
+    >>> gain.invested > 0.0, gain.learned > 0.0
+    (True, True)
     """
     solves = checks.whole("solves", solves)
     spent = learned.card["database_seconds"]
     invested = float(sum(spent.values())) + float(learned.card["seconds"])
     problems = [p for _, p in zip(range(solves), test.problems, strict=False)]
-    own = replace(learned, outside="flag")  # or the exact solver's time would be taken for its own
+    own = replace(
+        learned, outside="flag"
+    )  # the fallback would count as the time of the learned solver
     solve(problems[0], solver=own, progress=False)  # first calls load libraries
     began = time.perf_counter()
     for problem in problems:

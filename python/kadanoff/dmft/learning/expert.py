@@ -18,23 +18,23 @@ from kadanoff.dmft.learning.regressors import Ensemble, fit, unseen
 __all__ = ["Expert", "Prediction", "furthest", "train"]
 
 MIN_SAMPLES = 20  # per temperature
-USUAL = 0.68  # of the errors are smaller
+USUAL = 0.68  # share of smaller errors
 
 
 @public
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """The regression's answer to one problem, before a Green function is made of it.
+    """The predicted self-energy of one problem with its errors.
 
-    Attributes
+    Parameters
     ----------
     Sigma : Projected
-        Causal.
-    error68, error95 : (N,) arrays
-        Half widths of the intervals around Im Sigma at `NODES` that hold the truth in 68 and 95 %
-        of cases like those it was calibrated on.
+        The causal self-energy.
+    error68, error95 : array, shape (N,)
+        Half widths of the intervals around Im Sigma at `NODES` that contain the exact value for
+        68 and 95 % of problems like those of the calibration.
     distance : float
-        To the training set, in units of the usual distance within it.
+        Distance to the training set, in units of the usual distance within it.
     """
 
     Sigma: Projected
@@ -70,12 +70,14 @@ class Expert:
 
     @cached_property
     def grid(self) -> PoleGrid:
-        """Where its self-energies have poles."""
+        """The grid of poles of the self-energy."""
         return PoleGrid(2.0 * NODES + 1.0, self.reach)
 
     @cached_property
     def width(self) -> FloatArray:
-        """(2, N): scores below which 68 and 95 % lie, as (K + 1) q-th of K: conformal prediction.
+        """68 and 95 % quantiles of the scores, shape (2, N), as in conformal prediction.
+
+        The quantile q of K scores is the one of rank (K + 1) q.
 
         J. Lei, M. G'Sell, A. Rinaldo, R. J. Tibshirani, L. Wasserman, J. Am. Stat. Assoc. 113, 1094
         (2018), doi:10.1080/01621459.2017.1307116, section 5.2.
@@ -84,7 +86,7 @@ class Expert:
         return np.maximum(found, 1e-12, dtype=np.float64)
 
     def predict(self, sample: Sample, target: str, x: FloatArray) -> Prediction:
-        """The proposal of the members, made causal."""
+        """The causal self-energy nearest to the proposals of the members."""
         distance = float(self.ensemble.distance(x)[0])
         return self.judge(sample, target, self.ensemble.members(x)[:, 0], distance)
 
@@ -93,8 +95,8 @@ class Expert:
     ) -> Prediction:
         """The nearest causal self-energy to the mean of proposals; their spread, calibrated.
 
-        Values on which the members agree count more in the projection: at low temperature some real
-        parts are off by U, and would take the imaginary parts with them.
+        The projection weights values by the agreement of the members: at low temperature some real
+        parts are wrong by U, and would distort the imaginary parts.
         """
         Sigma, n = decode(target, sample, members.mean(axis=0))
         spread = decode(target, sample, members)[0]
@@ -112,7 +114,7 @@ class Expert:
         return Prediction(found, width[0] * imag, width[1] * imag, distance)
 
     def score(self, found: Prediction, sample: Sample, Sigma: ComplexArray) -> FloatArray:
-        """|d Im Sigma| over the 68 % interval as it would be at width one."""
+        """|d Im Sigma| in units of the uncalibrated 68 % interval."""
         expected = found.error68 / self.width[0]
         missed = np.abs(found.Sigma.iw(sample.w_n).imag - Sigma.imag)
         return np.asarray(missed / np.maximum(expected, 1e-300))
@@ -130,7 +132,7 @@ def train(
     settings: dict[str, Any],
     seed: int,
 ) -> Expert:
-    """Fit an ensemble to all samples, and calibrate it on samples held back from another."""
+    """Fit an ensemble to all samples; calibrate it on samples held back from other fits."""
     X = np.array([features(s) for s in samples])
     Y = np.array([encode(target, s, *a) for s, a in zip(samples, answers, strict=True)])
     groups = np.unique(group)
@@ -160,7 +162,7 @@ def train(
 
 
 def furthest(samples: list[Sample]) -> float:
-    """Furthest pole of a self-energy, in units of pi / beta: bath and U set it."""
+    """Furthest pole of a self-energy, in units of pi / beta, from bath and U."""
     return max(
         4.0,
         *(

@@ -1,4 +1,4 @@
-"""Gaussian processes: a regression with an error of its own.
+"""Gaussian processes: regression with an intrinsic error.
 
 All outputs share the kernel ``scale exp(-|x - x'|**2 / (2 length**2))`` and a white noise; inputs
 and outputs have variance one. Of a row x, with k its covariances with the training set and K those
@@ -23,7 +23,7 @@ from kadanoff.dmft.learning.encoding import PARTNER, partner, squared_distances
 __all__ = ["SETTINGS", "fit", "predict"]
 
 SETTINGS = ("scale", "length", "noise")
-MAX_SEARCHED = 300  # samples on which they are chosen
+MAX_SEARCHED = 300  # samples for the choice of the parameters
 
 
 def fit(x: Any, y: Any, members: Any, seed: int, settings: dict[str, Any], group: Any) -> Any:
@@ -34,7 +34,7 @@ def fit(x: Any, y: Any, members: Any, seed: int, settings: dict[str, Any], group
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
-    # From little noise the search may leap to noise alone, which is a maximum too.
+    # From a small noise the search may jump to a model of pure noise, which is a maximum too.
     start = dict(zip(SETTINGS, (1.0, math.sqrt(x.shape[1]), 0.3), strict=True))
     unknown = sorted(set(settings) - set(start))
     if unknown:
@@ -47,7 +47,7 @@ def fit(x: Any, y: Any, members: Any, seed: int, settings: dict[str, Any], group
         kernel = ConstantKernel(found["scale"], (1e-3, 1e5)) * RBF(found["length"], (1e-1, 1e3))
         kernel = kernel + WhiteKernel(found["noise"], (1e-8, 1e1))
         with warnings.catch_warnings():
-            # A parameter at its bound says that another would hardly be better.
+            # At the bound of a parameter the likelihood is nearly flat.
             warnings.simplefilter("ignore", ConvergenceWarning)
             best = GaussianProcessRegressor(kernel).fit(x[order], y[order]).kernel_
         values = best.k1.k1.constant_value, best.k1.k2.length_scale, best.k2.noise_level

@@ -1,4 +1,4 @@
-"""A solver that was learned: cheap approximations in, a corrected and causal self-energy out."""
+"""Learned solvers: from cheap approximations to a corrected and causal self-energy."""
 
 from __future__ import annotations
 
@@ -39,25 +39,28 @@ OUTSIDE = ("fallback", "raise", "flag")
 @public
 @dataclass(frozen=True, eq=False)
 class LearnedSolver:
-    """A learned impurity solver, which takes the place of the name of a solver anywhere.
+    """A learned impurity solver, accepted wherever the name of a solver is.
 
-    Attributes
+    Parameters
     ----------
     inputs : tuple of str
-        Approximations it starts from, as in `kadanoff.dmft.solvers.approximations`.
-    target, model : str
-        What is regressed (`encoding.TARGETS`), and by what (`regressors.MODELS`).
+        Approximate solvers whose results are corrected, as in :func:`kadanoff.dmft.approximate`.
+    target : str
+        The regressed quantity, one of `kadanoff.dmft.learning.TARGETS`.
+    model : str
+        The kind of regression, one of `kadanoff.dmft.learning.MODELS`.
     exact : str
-        The solver it imitates, which answers outside.
+        The exact solver, used beyond the training set.
     outside : {"fallback", "raise", "flag"}
-        What happens to a problem further from the training set than `reach`.
+        Treatment of a problem further from the training set than `reach`: solved exactly, refused,
+        or marked.
     reach : float
-        In units of the usual distance between training samples.
+        Distance in units of the usual distance between training samples.
     experts : tuple of Expert
-        One per temperature. Problems are free of units, so that each serves other temperatures too,
-        where their problems look like its own.
+        One regression per temperature. Problems are dimensionless, so that a regression also serves
+        similar problems at other temperatures.
     card : mapping
-        Sizes, settings, seconds.
+        Sizes, settings, seeds and times of the training.
 
     Examples
     --------
@@ -118,10 +121,10 @@ class LearnedSolver:
     # --------------------------------------------------------------------------------- predictions
 
     def sample(self, problem: Impurity) -> Sample:
-        """The problem with its inputs solved.
+        """Solve a problem with the input solvers.
 
-        Fits of a bath start at the points that they had in the database, so that the answer is a
-        function of the problem alone.
+        Fits of a bath have the starting points of the database, so that the result is a function of
+        the problem alone.
         """
         count = int(NODES[-1]) + 1
         run = Run(1, False, None, FIT_SEED, count)
@@ -139,7 +142,7 @@ class LearnedSolver:
         return Sample.of(problem, Sigma, n)
 
     def predict(self, sample: Sample) -> Prediction:
-        """By the expert of its temperature, or the one with the nearest training set."""
+        """Predict by the expert of this temperature, or by that with the nearest training set."""
         x = features(sample)
         return self.experts[self._expert(sample, x)].predict(sample, self.target, x)
 
@@ -189,10 +192,27 @@ class LearnedSolver:
     # ------------------------------------------------------------------------------------ learning
 
     def taught(self, problems: Sequence[Impurity], answers: Sequence[Solution]) -> LearnedSolver:
-        """The same, trained on more problems with exact answers.
+        """Train on additional problems with exact solutions.
 
-        Each joins the expert that would answer it. Before it is learned it is a test: its error
-        widens or narrows the intervals. The kernel stays.
+        Each problem joins the expert that would predict it. Before the training it serves as a
+        test: its error widens or narrows the intervals. The kernel is kept.
+
+        Parameters
+        ----------
+        problems : sequence of Impurity
+            The additional problems.
+        answers : sequence of Solution
+            Their exact solutions.
+
+        Returns
+        -------
+        LearnedSolver
+            A new solver; this one is unchanged.
+
+        Raises
+        ------
+        ValueError
+            A solution is missing, has too few frequencies, or is not finite.
         """
         if len(problems) != len(answers) or not problems:
             raise ValueError(
@@ -251,7 +271,7 @@ def _atomic(U: float, level: float, beta: float, z: ComplexArray) -> tuple[Compl
 
 
 def samples_of(db: Database, b: int, inputs: tuple[str, ...]) -> list[Sample]:
-    """Samples of a database; the occupation of Hubbard-I is the atom's, as in a solve."""
+    """Samples of a database; the occupation of Hubbard-I is that of the atom, as in a solve."""
     found = Sample.all_of(db, b, inputs)
     if "hubbard1" not in inputs:
         return found
@@ -282,54 +302,65 @@ def learn(
 
     Parameters
     ----------
-    database : Database, or several
-        Of the same target; samples at equal beta are learned together.
+    database : Database or sequence of Database
+        Training samples. Several databases must have one target; samples at equal beta are learned
+        together.
     inputs : sequence of str, optional
-        Approximations, the first of which is corrected; all of the database by default.
+        Approximate solvers, the first of which is corrected; all of the database by default.
     target : {"log", "Sigma3", "residual", "G"}
-        The output of the regression, see `kadanoff.dmft.learning.encoding`. At low temperature
-        take "log": a small error of G can hide a useless Sigma.
+        The output of the regression, see `kadanoff.dmft.learning.encoding`. "log" is best at low
+        temperature, where a small error of G can hide a large error of Sigma.
     model : {"kernel ridge", "gaussian process", "network", "forest"}
-        By scikit-learn.
+        The kind of regression, fitted by scikit-learn.
     members : int
-        Size of the ensemble, 2 at least; a Gaussian process has a standard deviation instead.
+        Size of the ensemble, at least 2; a Gaussian process has a standard deviation instead.
     calibration : float
-        Intervals are calibrated on problems that are held back from a regression. For kernel ridge
-        these errors are known without another fit; for other models this share of the groups is
-        held back, then the next, until some hundred problems or all have been. The regression that
-        is kept is trained on all.
+        Share of the groups held back from a regression, in (0, 0.5], on which the intervals are
+        calibrated; then the next share, until some hundred problems or all were held back. Kernel
+        ridge needs no other fit for these errors. The final regression is trained on all samples.
     outside : {"fallback", "raise", "flag"}
-        A problem unlike the training set is solved exactly, refused, or marked.
+        Whether a problem unlike the training set is solved exactly, refused, or marked.
     reach : float
         Distance beyond which a problem is outside, in usual distances between training samples.
     exact : str, optional
-        The exact solver; the database's target by default.
+        The exact solver; by default the target of the database.
     settings : mapping, optional
-        Of the model: gamma and alpha (numbers, or lists to choose from by cross-validation);
-        scale, length and noise (by marginal likelihood unless all are given);
-        arguments of scikit-learn's MLPRegressor or RandomForestRegressor. Of all: bend, where
-        arsinh begins to compress corrections, in medians of their size; infinite: not at all.
-    progress, control
-        As in `kadanoff.dmft.solve`.
+        Settings of the model: gamma and alpha of kernel ridge (numbers, or lists for
+        cross-validation); scale, length and noise of a Gaussian process (by marginal likelihood
+        unless all are given); arguments of scikit-learn's MLPRegressor or RandomForestRegressor.
+        All models take bend: corrections y are regressed as arsinh(y / (bend median |y|)), and
+        linearly if bend is infinite.
+    progress, control : optional
+        As in :func:`kadanoff.dmft.solve`.
     seed : int, optional
-        Of members and split; by default drawn from the operating system. ``LearnedSolver.seed`` is
-        the one that was used.
+        Seed of members and split; by default drawn from the operating system.
+        ``LearnedSolver.seed`` is the seed that was used.
 
     Returns
     -------
     LearnedSolver
+        One regression per temperature, with calibrated intervals.
 
     Raises
     ------
     ValueError, TypeError
-        A name is unknown, a database lacks an input, holds NaN, or is too small.
+        A name is unknown, or a database lacks an input, holds NaN, or is too small.
     Cancelled
-        Between two temperatures.
+        The training was stopped, between two temperatures.
 
     Notes
     -----
-    Kernel ridge costs some ``4 members n**3`` operations and ``members n`` rows of memory, a
-    Gaussian process ``16 n**3`` and ``4 n**2`` numbers.
+    Kernel ridge with n samples takes about ``4 members n**3`` operations and memory for
+    ``members n`` rows, a Gaussian process ``16 n**3`` operations and ``4 n**2`` numbers.
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> db = dmft.database(
+    ...     40, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
+    ... )
+    >>> dmft.learn(db, members=2, progress=False, seed=1)
+    LearnedSolver(kernel ridge, log of hubbard1 -> ed-2; trained on 40 at beta = 5)
     """
     run = running.Run.of(progress=progress, control=control, seed=seed)
     began = time.perf_counter()

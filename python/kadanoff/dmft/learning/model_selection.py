@@ -1,4 +1,4 @@
-"""Search for the best inputs, targets, models and sizes: chosen on one set, judged on another."""
+"""Search for the best inputs, targets, models and sizes on one set, judged on another."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ Row = tuple[dict[str, Any], FloatArray]
 @public
 @dataclass(frozen=True, eq=False)
 class Search(Sequence[Row]):
-    """Options of `learn` and their errors, best first; ``a + b`` puts two searches in one order.
+    """Options of `learn` and their errors, best first; ``a + b`` merges two searches.
 
-    Attributes
+    Parameters
     ----------
     rows : tuple of (options, (B,) array)
-        Ordered by the geometric mean over temperatures.
+        Options and errors by temperature, ordered by the geometric mean over temperatures.
     metric : str
         The error, an attribute of `Report`.
-    inputs : dict of (B,) arrays
-        That of the inputs as they are.
+    inputs : dict of str to array, shape (B,)
+        Errors of the uncorrected inputs.
     train, test : Database
         Training set, and the set on which the options were compared.
     seed : int
@@ -93,10 +93,20 @@ class Search(Sequence[Row]):
         return [_label(options) for options, _ in self.rows]
 
     def judge(self, untouched: Database) -> Report:
-        """Errors of the best options on problems that had no part in choosing them.
+        """Measure the errors of the best options on problems independent of their choice.
 
-        Learned anew from the training set. Errors on the test set are too low for options chosen
-        on it, so that a third set is needed.
+        The solver is trained again on the training set. Errors on the test set are biased for
+        options chosen on it, so that a third set is needed.
+
+        Parameters
+        ----------
+        untouched : Database
+            The third set.
+
+        Returns
+        -------
+        Report
+            Errors by temperature and solver.
 
         Raises
         ------
@@ -123,11 +133,24 @@ class Search(Sequence[Row]):
             lines.append(f"{label:40}" + "  ".join(f"{x:9.2e}" for x in errors))
         return "\n".join(lines)
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """The error of every row, one mark per temperature. Returns the axes."""
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """Draw the error of every row, one mark per temperature.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        **style
+            Passed on to ``Axes.plot``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.learning.plots import plot_search
 
-        return plot_search(self, ax=ax, **kwargs)
+        return plot_search(self, ax, **style)
 
 
 @public
@@ -141,38 +164,41 @@ def search(
     control: _core.Control | None = None,
     seed: int | None = None,
 ) -> Search:
-    """Every combination of options of `learn`, best first.
+    """Compare all combinations of options of `learn`.
 
     Parameters
     ----------
     train, test : Database
-        Of ``database.split()``: groups stay on one side. Options chosen on `test` are judged on a
-        third set, see `Search.judge`.
+        Training set and test set, as from ``database.split()``. Options chosen on `test` are judged
+        on a third set, see `Search.judge`.
     grid : mapping
         Options of `learn`, each with the values to try: ``inputs``, ``target``, ``model``,
         ``settings`` such as ``{"hidden_layer_sizes": (51, 51)}`` or ``{"bend": np.inf}``, ...
     metric : str
         An error of `Report`.
-    progress, control
-        As in `kadanoff.dmft.solve`.
+    progress, control : optional
+        As in :func:`kadanoff.dmft.solve`.
     seed : int, optional
-        As in `learn`, the same for all combinations.
+        As in :func:`kadanoff.dmft.learn`, the same for all combinations.
 
     Returns
     -------
     Search
+        All combinations with their errors, best first.
 
     Examples
     --------
     >>> from kadanoff import dmft
     >>> db = dmft.database(
-    ...     80, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
+    ...     50, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
     ... )
     >>> rest, third = db.split(0.2)
     >>> train, test = rest.split(0.2)
-    >>> table = search(train, test, {"target": ["log", "G"], "members": [2]})
+    >>> quick = {"gamma": 0.01, "alpha": 1e-3}
+    >>> grid = {"target": ["log", "G"], "members": [2], "settings": [quick]}
+    >>> table = search(train, test, grid, seed=1)
     >>> len(table), sorted(table.best)
-    (2, ['members', 'target'])
+    (2, ['members', 'settings', 'target'])
     >>> table.judge(third).solvers
     ('hubbard1', 'learned')
     """
@@ -206,7 +232,7 @@ def _ordered(rows: Sequence[Row]) -> tuple[Row, ...]:
 
 
 def _names(db: Database) -> set[tuple[str, ...]]:
-    """Equal for a sample and its particle-hole partner."""
+    """Identifiers, equal for a sample and its particle-hole partner."""
     rows = zip(
         db.U, np.abs(db.detuning), np.sum(db.e**2, axis=1), np.sum(db.V**2, axis=1), strict=True
     )

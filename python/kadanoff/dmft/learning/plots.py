@@ -1,4 +1,4 @@
-"""Pictures of learned solvers: against their inputs, their calibration, their learning curves."""
+"""Figures of learned solvers: errors, calibration, learning curves and searches."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def plot_report(
     Parameters
     ----------
     report : Report
-        Of `kadanoff.dmft.report`.
+        A result of `kadanoff.dmft.report`.
     ax : matplotlib.axes.Axes, optional
-        Where to draw.
+        Axes to draw into; new ones by default.
     quantity : str
         "mse", "dSigma", "dSigma_50", "dSigma_90", "dZ", "dZ_90", "dn", "ddocc", or
         "calibration": the share of errors below a multiple of the 68 % interval.
@@ -86,14 +86,14 @@ def _of_temperature(b: int, beta: float) -> dict[str, Any]:
 
 
 def plot_learning_curve(curve: LearningCurve, ax: Axes | None = None, **style: Any) -> Axes:
-    """Mean |dSigma(i w_0)| against the number of samples; dotted, the best input as it is.
+    """Mean |dSigma(i w_0)| against the number of samples; dotted: the best uncorrected input.
 
     Parameters
     ----------
     curve : LearningCurve
-        Of `kadanoff.dmft.learning_curve`.
+        A result of `kadanoff.dmft.learning_curve`.
     ax : matplotlib.axes.Axes, optional
-        Where to draw.
+        Axes to draw into; new ones by default.
     **style
         Passed on to ``Axes.plot``.
 
@@ -116,14 +116,14 @@ def plot_learning_curve(curve: LearningCurve, ax: Axes | None = None, **style: A
 
 
 def plot_search(search: Search, ax: Axes | None = None, **style: Any) -> Axes:
-    """The error of every combination of options, best on top; dotted, the best input as it is.
+    """The error of every combination of options, best on top; dotted: the best uncorrected input.
 
     Parameters
     ----------
     search : Search
-        Of `kadanoff.dmft.learning.search`.
+        A result of `kadanoff.dmft.learning.search`.
     ax : matplotlib.axes.Axes, optional
-        Where to draw.
+        Axes to draw into; new ones by default.
     **style
         Passed on to ``Axes.plot``.
 

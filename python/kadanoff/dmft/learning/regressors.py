@@ -1,9 +1,9 @@
 """Regressions fitted by scikit-learn, kept as plain arrays.
 
 Arrays can be saved without pickle, and predict one row in microseconds where a pipeline takes
-half a millisecond. Every regression is an ensemble: members see other samples (groups stay
-together), and their spread is a first measure of uncertainty. Every sample is learned together with
-its particle-hole partner.
+half a millisecond. Every regression is an ensemble: members are trained on different samples, in
+undivided groups, and their spread is a first estimate of the error. Every sample is learned
+together with its particle-hole partner.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from kadanoff.dmft.learning.encoding import PARTNER, partner, squared_distances
 __all__ = ["MODELS", "Ensemble", "fit"]
 
 MODELS = ("kernel ridge", "gaussian process", "network", "forest")
-SHARE = 0.8  # of the groups that a member sees
+SHARE = 0.8  # share of the groups on which a member is trained
 MAX_SEARCHED = 600  # samples on which gamma and alpha are chosen
-CALIBRATED = 400  # problems tell the share within an interval to 2.5 %
+CALIBRATED = 400  # problems determine the share within an interval to 2.5 %
 CHOSEN = ("gamma", "alpha", *gaussian.SETTINGS)
 MIN_SCALE = 0.2
 """Smallest scale of a feature: all are logarithms or ratios of energies."""
@@ -34,12 +34,12 @@ BEND = 0.3
 class Ensemble:
     """Members of one kind, with the scales of their features and outputs.
 
-    Attributes
+    Parameters
     ----------
     kind : str
         One of `MODELS`.
     arrays : dict of str to array
-        Everything learned.
+        Scales, training set and parameters of the members, by name.
     """
 
     kind: str
@@ -70,11 +70,11 @@ class Ensemble:
         """The corrections for these outputs."""
         a = self.arrays
         found = outputs * a["y_scale"] + a["y_mean"]
-        # No sample has larger corrections: sinh must not blow up what lies between samples.
+        # No sample has larger corrections: sinh must not amplify errors between samples.
         return np.asarray(a["bend"] * np.sinh(np.clip(found, a["lowest"], a["highest"])))
 
     def settings(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Settings of another fit like this one: values found by cross-validation stay."""
+        """Settings of a similar fit, with the values found by cross-validation."""
         return given | {name: self.arrays[name] for name in CHOSEN if name in self.arrays}
 
     def distance(self, x: FloatArray) -> FloatArray:
@@ -143,18 +143,18 @@ def unseen(
 ) -> tuple[IntArray, FloatArray]:
     """Leave-one-group-out predictions for some of the samples.
 
-    Kernel ridge knows that from its inverse; others are fitted again, without `share` of the groups
-    at a time, which makes them somewhat worse than they are.
+    Kernel ridge obtains them from its inverse; other models are fitted again without `share` of the
+    groups at a time, which overestimates their errors somewhat.
 
     Returns
     -------
-    rows : (K,) array of int
-        Which samples: at least `CALIBRATED` if there are as many.
-    proposals : (K, members, outputs) array
+    rows : array of int, shape (K,)
+        The samples: at least `CALIBRATED`, or all.
+    proposals : array, shape (K, members, outputs)
     """
     shuffled = np.random.default_rng([seed, 0xCA1]).permutation(np.unique(group))
     if ensemble.kind == "kernel ridge":
-        predicted = _left_out(ensemble, Y, group, drawn_members(group, members, seed))
+        predicted = predict_left_out(ensemble, Y, group, drawn_members(group, members, seed))
         rows = np.flatnonzero(np.isin(group, shuffled[: CALIBRATED * shuffled.size // len(X) + 1]))
         return rows, np.swapaxes(ensemble.unbent(predicted[:, rows]), 0, 1)
     held: list[IntArray] = []
@@ -178,7 +178,7 @@ def unseen(
 
 
 def drawn_members(group: IntArray, members: int, seed: int) -> list[IntArray]:
-    """Rows that the members see."""
+    """Rows on which the members are trained."""
     groups = np.unique(group)
     rng = np.random.default_rng([seed, 0x1EA2])
     size = max(2, round(SHARE * groups.size))
@@ -189,7 +189,7 @@ def drawn_members(group: IntArray, members: int, seed: int) -> list[IntArray]:
 # ------------------------------------------------------------------------------------ kernel ridge
 
 
-def _kernel_ridge(
+def fit_kernel_ridge(
     x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any
 ) -> Any:
     from sklearn.model_selection import GroupKFold
@@ -201,40 +201,40 @@ def _kernel_ridge(
     y = y[: group.size]
     gamma, alpha = float(gammas[0]), float(alphas[0])
     if gammas.size * alphas.size > 1:
-        # Groups stay on one side: a particle-hole partner would give the answer away.
+        # Groups stay on one side: a particle-hole partner has the same correction.
         order = np.random.default_rng([seed, 1]).permutation(np.unique(group))
         some = np.flatnonzero(np.isin(group, order[: MAX_SEARCHED * order.size // group.size + 2]))
         folds = list(GroupKFold(4).split(some, groups=group[some]))
         best = np.inf
         for g in gammas:
-            kernels = _kernels(squared, g)
+            kernels = symmetric_kernels(squared, g)
             for a in alphas:
                 loss = 0.0
                 for learned, kept in folds:
                     rows, test = some[learned], some[kept]
-                    predicted = _ridge(kernels, y, rows, a, test)[1]
+                    predicted = solve_ridge(kernels, y, rows, a, test)[1]
                     loss += float(np.sum((predicted - y[test]) ** 2))
                 if loss < best:
                     best, gamma, alpha = loss, float(g), float(a)
-    kernels = _kernels(squared, gamma)
+    kernels = symmetric_kernels(squared, gamma)
     dual = np.zeros((len(chosen), group.size, y.shape[1]))
     for m, rows in enumerate(chosen):
-        dual[m, rows] = _ridge(kernels, y, rows, alpha)[0]
+        dual[m, rows] = solve_ridge(kernels, y, rows, alpha)[0]
     return {"dual": dual, "gamma": np.array(gamma), "alpha": np.array(alpha)}
 
 
-def _kernels(squared: FloatArray, gamma: float) -> tuple[FloatArray, FloatArray]:
-    """(k(x, x') + k(x, P x')) / 2 for what a particle-hole transformation P keeps, and k - k'."""
+def symmetric_kernels(squared: FloatArray, gamma: float) -> tuple[FloatArray, FloatArray]:
+    """(k(x, x') +- k(x, P x')) / 2: even and odd under the particle-hole transformation P."""
     own, other = np.split(np.exp(-gamma * squared), 2, axis=1)
     return 0.5 * (own + other), 0.5 * (own - other)
 
 
-def _ridge(
+def solve_ridge(
     kernels: Any, y: FloatArray, rows: IntArray, alpha: float, test: Any = None
 ) -> tuple[FloatArray, FloatArray | None]:
     """Dual coefficients, and their predictions for rows `test`.
 
-    As from all samples and their partners, by two systems of half the size.
+    Equal to a fit of all samples and their partners, by two systems of half the size.
     """
     from sklearn.kernel_ridge import KernelRidge
 
@@ -250,7 +250,7 @@ def _ridge(
     return dual, predicted
 
 
-def _left_out(
+def predict_left_out(
     ensemble: Ensemble, Y: FloatArray, group: IntArray, chosen: list[IntArray]
 ) -> FloatArray:
     """Leave-one-group-out predictions of the members, exactly and without another fit.
@@ -260,7 +260,7 @@ def _left_out(
     """
     x, y, alpha = ensemble.arrays["x"], ensemble.bent(Y), float(ensemble.arrays["alpha"])
     flip = partner(x.shape[1])
-    kernels = _kernels(
+    kernels = symmetric_kernels(
         squared_distances(x, np.concatenate([x, flip * x])), float(ensemble.arrays["gamma"])
     )
     predicted = np.zeros((len(chosen), *y.shape))
@@ -279,13 +279,13 @@ def _left_out(
     return predicted
 
 
-def _kernel_ridge_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
+def predict_kernel_ridge(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
     kernel = np.exp(-float(arrays["gamma"]) * squared_distances(z, arrays["x"]))
     return np.asarray(kernel @ arrays["dual"])
 
 
 def _with_partners(chosen: Any, x: FloatArray, group: Any) -> Any:
-    """Rows of samples, and of their partners where x goes on with them."""
+    """Rows of samples, and of their partners where x contains them."""
     n = len(group)
     return [np.concatenate([rows, rows + n]) if len(x) > n else rows for rows in chosen]
 
@@ -293,7 +293,9 @@ def _with_partners(chosen: Any, x: FloatArray, group: Any) -> Any:
 # ----------------------------------------------------------------------------------------- network
 
 
-def _network(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any) -> Any:
+def fit_network(
+    x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any
+) -> Any:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
@@ -322,7 +324,7 @@ def _network(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], g
     return found
 
 
-def _network_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
+def predict_network(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
     last = int(arrays["layers"]) - 1
     out = []
     for m in range(int(arrays["count"])):
@@ -338,7 +340,7 @@ def _network_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
 # ------------------------------------------------------------------------------------------ forest
 
 
-def _forest(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any) -> Any:
+def fit_forest(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], group: Any) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
     options = {"n_estimators": 40, "min_samples_leaf": 2, **settings}
@@ -354,7 +356,7 @@ def _forest(x: Any, y: Any, chosen: Any, seed: int, settings: dict[str, Any], gr
     return found
 
 
-def _forest_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
+def predict_forest(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
     out = []
     z32 = z.astype(np.float32)  # trees compare in single precision
     for m in range(int(arrays["count"])):
@@ -383,14 +385,14 @@ def _forest_predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
 
 
 _FIT = {
-    "kernel ridge": _kernel_ridge,
+    "kernel ridge": fit_kernel_ridge,
     "gaussian process": gaussian.fit,
-    "network": _network,
-    "forest": _forest,
+    "network": fit_network,
+    "forest": fit_forest,
 }
 _PREDICT = {
-    "kernel ridge": _kernel_ridge_predict,
+    "kernel ridge": predict_kernel_ridge,
     "gaussian process": gaussian.predict,
-    "network": _network_predict,
-    "forest": _forest_predict,
+    "network": predict_network,
+    "forest": predict_forest,
 }

@@ -36,7 +36,7 @@ def rows(X: ArrayLike, columns: int | None = None) -> FloatArray:
     Raises
     ------
     ValueError
-        It is not two-dimensional, holds NaN, or has another number of columns than it should.
+        X is not two-dimensional, holds NaN, or has another number of columns than expected.
     """
     found = np.asarray(X, dtype=np.float64)
     if found.ndim != 2:
@@ -56,7 +56,7 @@ class _Matrix(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def fit(self, X: ArrayLike, y: Any = None) -> _Matrix:
-        """Find the matrices for as many columns as X has."""
+        """Find the matrices for the number of columns of X."""
         self.n_features_in_ = rows(X).shape[1]
         self.forward_, self.back_ = self._matrices(self.n_features_in_)
         return self
@@ -75,7 +75,7 @@ class _Matrix(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 class Legendre(_Matrix):
     """G_l with ``G(tau) = sum_l sqrt(2l+1)/beta P_l(x) G_l``, beta = 1, ``x = 2 tau/beta - 1``.
 
-    As many coefficients as points: the inverse is exact.
+    The number of coefficients is that of the points: the inverse is exact.
 
     Examples
     --------
@@ -103,14 +103,14 @@ class Chebyshev(_Matrix):
 
 
 class Intermediate(_Matrix):
-    """Coefficients of the intermediate representation, the fewest there are.
+    """Coefficients of the intermediate representation, the most compact one.
 
     Parameters
     ----------
     beta, w_max : float
         Spectra lie within ``[-w_max, w_max]``; only the product matters.
     tolerance : float
-        Singular values below it are left out: so exact is the inverse, for a Green function.
+        Smallest singular value kept: the accuracy of the inverse for a Green function.
     """
 
     def __init__(self, beta: float = 10.0, w_max: float = 10.0, tolerance: float = 1e-10) -> None:
@@ -190,7 +190,7 @@ class Tanh(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.sign * np.tanh(rows(X, self.n_features_in_) / self.scale_))
 
     def inverse_transform(self, X: ArrayLike) -> FloatArray:
-        """Its inverse; values at +-1 and beyond, which a regressor may invent, are cut."""
+        """The inverse; values at +-1 and beyond, which a regressor may predict, are cut."""
         check_is_fitted(self)
         inside = 1.0 - 1e-12
         y = np.clip(self.sign * rows(X, self.n_features_in_), -inside, inside)

@@ -15,14 +15,14 @@ __all__ = ["check", "shaped"]
 def check(
     kind: str, arrays: dict[str, AnyArray], samples: int, features: int, outputs: int
 ) -> None:
-    """Check that arrays are an ensemble for these numbers of samples, features and outputs.
+    """Check the arrays of an ensemble against the numbers of samples, features and outputs.
 
     Raises
     ------
     KeyError
         An array is missing.
     ValueError
-        One has another shape, is not finite, or is no tree.
+        An array has another shape, is not finite, or is no tree.
     """
     expected: dict[str, tuple[int | None, ...]] = {
         **dict.fromkeys(("x_mean", "x_scale"), (features,)),
@@ -97,7 +97,7 @@ def _forest_shapes(arrays: Any, samples: int, features: int, outputs: int) -> An
 
 
 def _check_trees(arrays: Any, m: int, features: int) -> None:
-    """Every branch leads on, within its tree, and asks for a feature that is there."""
+    """Check that every branch leads forward within its tree and compares an existing feature."""
     start, nodes = arrays[f"start_{m}"], len(arrays[f"value_{m}"])
     if start.dtype.kind != "i" or start[0] != 0 or np.any(np.diff(np.append(start, nodes)) <= 0):
         raise ValueError(f"start_{m} must ascend from 0, below {nodes}")

@@ -1,4 +1,4 @@
-"""Learned solvers on disk: arrays and a header in JSON, nothing that could be executed."""
+"""Learned solvers on disk: arrays and a JSON header, without executable content."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kadanoff.runs.store import canonical
 __all__ = ["load", "save"]
 
 VERSION = 2
-"""Of features, targets and arrays; raise it when any of them changes its meaning."""
+"""Version of features, targets and arrays; raise it when the meaning of any of them changes."""
 OWN = ("X", "Y", "group", "floor", "scores")
 
 
@@ -79,8 +79,8 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
     Raises
     ------
     ValueError
-        The file is damaged, no learned solver, of another version, names things that this version
-        does not know, or holds arrays that do not fit each other.
+        The file is damaged, holds no learned solver, is of another version, contains names unknown
+        to this version, or arrays of inconsistent shapes.
     """
     place = os.fspath(path)
     try:
@@ -145,7 +145,7 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
 
 
 def _fit(header: Any, of: dict[str, Any], inner: dict[str, Any]) -> None:
-    """Refuse arrays of an expert that do not fit each other."""
+    """Refuse arrays of an expert whose shapes are inconsistent."""
     N, inputs = NODES.size, len(header["inputs"])
     features, outputs = 3 + 2 * N + inputs * (2 * N + 1), 2 * N + 1
     shaped("X", of["X"], (None, features))

@@ -1,11 +1,11 @@
-"""What a self-consistency loop iterates: Delta(i w_n), or the density -Im Delta(w) / pi.
+"""The bath in a self-consistency loop: Delta(i w_n), or the density -Im Delta(w) / pi.
 
-The level enters as its detuning ``eps + U/2``, zero at half filling. Solvers that need the real
-axis get the second. The lattice's own Green function closes the loop,
-``Delta = (D/2)**2 / (z - eps - Sigma - Delta)`` solved for Delta. The fixed points are those of
-``Delta = (D/2)**2 G``, of which a fitted bath misses the error of its fit. Without interaction it
-is there in one step at any filling, where ``Delta = (D/2)**2 G`` turns the phase of Delta(0) and
-comes nearer by w_0 / D per step only.
+The level enters as its detuning ``eps + U/2``, zero at half filling. Solvers on the real axis take
+the density. The Green function of the lattice closes the loop:
+``Delta = (D/2)**2 / (z - eps - Sigma - Delta)``, solved for Delta. The fixed points are those of
+``Delta = (D/2)**2 G``, up to the error of a fitted bath. Without interaction one step suffices at
+any filling, whereas ``Delta = (D/2)**2 G`` rotates the phase of Delta(0) and approaches the fixed
+point only by w_0 / D per step.
 """
 
 from __future__ import annotations
@@ -69,11 +69,11 @@ class SelfConsistency(ABC):
     Attributes
     ----------
     lattice : Lattice
-        What does not change.
+        The fixed parameters of the loop.
     tolerance : float
         Residual at which a loop stops by default.
     settings : mapping
-        Options that the solver needs besides the problem.
+        Options of the solver that belong to the bath, such as a frequency grid.
     frequencies : int
         Number of Matsubara frequencies of a solution.
     """
@@ -98,10 +98,10 @@ class SelfConsistency(ABC):
 
     @abstractmethod
     def occupation(self, solution: Solution, shift: float = 0.0) -> float:
-        """Of the lattice with the self-energy of a solution, all levels shifted."""
+        """Occupation of the lattice with the self-energy of a solution, all levels shifted."""
 
     def shift(self, solution: Solution, target: float) -> float:
-        """The shift of the levels that fills the lattice as wanted, at this self-energy."""
+        """The shift of the levels at which the lattice has the target occupation."""
         from scipy.optimize import brentq
 
         D = self.lattice.D
@@ -120,12 +120,12 @@ class SelfConsistency(ABC):
         return float(brentq(excess, 0.0, far, xtol=1e-13 * D))
 
     def possible(self, mixed: FloatArray) -> bool:
-        """Whether a mixture can be a bath: an extrapolation may be none."""
+        """Whether a mixture is a possible bath; an extrapolation may not be."""
         return True
 
     @abstractmethod
     def take(self, mixed: FloatArray) -> None:
-        """Make a mixture the current bath."""
+        """Take a mixture as the current bath."""
 
     @abstractmethod
     def residual(self, new: FloatArray) -> float:
@@ -137,7 +137,7 @@ class SelfConsistency(ABC):
 
 
 def free(beta: float, D: float) -> GreenFunction:
-    """The free lattice's G."""
+    """G of the free lattice."""
     return GreenFunction.own(*band_star(SemicircularBand(D), beta), beta)
 
 
@@ -176,7 +176,7 @@ class MatsubaraAxis(SelfConsistency):
 
     @property
     def vector(self) -> FloatArray:
-        """Re and Im Delta, and the moments, which are as linear: a mixture has its own tail."""
+        """Re and Im Delta, and the moments of the tail, which mix linearly with them."""
         return np.concatenate([self.Delta.real, self.Delta.imag, self.moments])
 
     def problem(self, detuning: float) -> Impurity:
@@ -188,7 +188,7 @@ class MatsubaraAxis(SelfConsistency):
     def _closed(self, solution: Solution, shift: float) -> tuple[ComplexArray, FloatArray]:
         """The lattice's Delta for the solution's Sigma, and its moments."""
         zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw - shift
-        # 1/G = z - a_1 - a_2/z - a_3/z**2; the bath in a_2 and a_3 becomes the lattice's.
+        # 1/G = z - a_1 - a_2/z - a_3/z**2; in a_2 and a_3 the lattice replaces the bath.
         quarter = 0.25 * self.lattice.D**2
         bath = solution.diagnostics.get("bath")
         solved = solution.problem
@@ -204,7 +204,7 @@ class MatsubaraAxis(SelfConsistency):
         return bethe_delta(zeta, self.lattice.D), moments
 
     def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
-        """From Sigma(i w_n), by the lattice's own Green function."""
+        """Delta(i w_n) and its moments from Sigma(i w_n)."""
         new, moments = self._closed(solution, shift)
         return np.concatenate([new.real, new.imag, moments])
 
@@ -219,7 +219,7 @@ class MatsubaraAxis(SelfConsistency):
         return solution.n + 2.0 * trace(beta, more, (m0, m1, m2))
 
     def possible(self, mixed: FloatArray) -> bool:
-        """Whether the tail is that of a density which is not negative."""
+        """Whether the tail belongs to a non-negative density."""
         m0, m1, m2, _ = mixed[2 * self.frequencies :]
         return bool(m0 > 0.0 and m0 * m2 > m1 * m1)
 
@@ -255,7 +255,7 @@ def _moments(solution: Solution) -> tuple[float, ...]:
 class RealAxis(SelfConsistency):
     """-Im Delta(w) / pi on a grid of real frequencies."""
 
-    tolerance = 1e-3  # spectra jump by less than that when the number of kept states changes
+    tolerance = 1e-3  # above the jumps of spectra when the number of kept states changes
 
     def __init__(
         self,
@@ -322,7 +322,7 @@ class RealAxis(SelfConsistency):
         return Impurity(self.lattice.U, self.lattice.beta, bath, eps)
 
     def _closed(self, solution: Solution, shift: float) -> tuple[FloatArray, FloatArray]:
-        """Frequencies, and the density there."""
+        """Frequencies, and the density at them."""
         assert solution.Sigma_w is not None
         grid = solution.Sigma_w.omega
         zeta = grid - solution.problem.eps - solution.Sigma_w.values - shift
@@ -339,7 +339,7 @@ class RealAxis(SelfConsistency):
         return solution.n + float(2.0 * np.trapezoid(more * fermi, grid))
 
     def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
-        """From Sigma(w), by the lattice's own Green function."""
+        """-Im Delta(w) / pi from Sigma(w)."""
         grid, density = self._closed(solution, shift)
         if self.lattice.symmetric:
             density = 0.5 * (density + density[::-1])

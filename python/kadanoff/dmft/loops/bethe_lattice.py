@@ -41,7 +41,7 @@ LAST = 10  # iterations that an error message reports
 HISTORY = ("residual", "Z", "docc", "n", "eps", "noise")
 SETTLED = 3  # iterations within the noise after which a loop has settled
 AVERAGED = 8  # iterations after that, to average over
-NOISE = 3.0  # Delta and G both carry it, and the residual is a maximum over frequencies
+NOISE = 3.0  # standard errors: the residual is a maximum over frequencies of two noisy functions
 
 
 @public
@@ -49,25 +49,32 @@ NOISE = 3.0  # Delta and G both carry it, and the residual is a maximum over fre
 class BetheLoop:
     """A self-consistent solution on the Bethe lattice, and the iterations towards it.
 
-    Attributes
+    Parameters
     ----------
     solution : Solution
-        Of the last impurity problem.
+        The solution of the last impurity problem.
     start : str
-        Where the loop began.
+        The starting point: "metal", "insulator" or "solution".
     converged : bool
-        Whether the residual fell below the tolerance, or stayed within the noise of a solver that
-        samples.
-    history : mapping of str to array
-        ``residual`` (largest change of Delta, relative to the free lattice's), ``Z``, ``docc``,
-        ``n``, ``eps`` and ``noise`` (largest statistical error of the new Delta, in the same
-        units; zero for solvers that do not sample), one entry per iteration.
+        Whether the residual fell below the tolerance, or stayed within the statistical noise of
+        the solver.
+    history : dict of str to array, shape (iterations,)
+        ``residual`` (largest change of Delta, relative to the largest |Delta| of the free lattice),
+        ``Z``, ``docc``, ``n``, ``eps`` and ``noise`` (largest statistical error of the new Delta,
+        in the same units; zero for deterministic solvers), one entry per iteration.
     seconds : float
-        Wall time.
+        Wall time in seconds.
     D : float
         Half bandwidth.
     seed : int or None
         Seed of the loop; None if no random numbers were drawn.
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> loop = dmft.bethe(U=1.0, beta=10, solver="hubbard1")
+    >>> loop.converged, loop.history["Z"].size == loop.iterations
+    (True, True)
     """
 
     solution: Solution
@@ -113,7 +120,7 @@ class BetheLoop:
 
     @property
     def iterations(self) -> int:
-        """Impurity problems solved."""
+        """Number of impurity problems solved."""
         return int(self.history["residual"].size)
 
     @property
@@ -123,29 +130,29 @@ class BetheLoop:
 
     @property
     def noise(self) -> float:
-        """The last statistical error of Delta; 0 for solvers without noise."""
+        """The last statistical error of Delta; 0 for deterministic solvers."""
         return float(self.history["noise"][-1])
 
     def average(self, name: str) -> tuple[float, float]:
         """Mean of "Z", "docc" or "n" over the iterations after the loop had settled.
 
-        With its error: the scatter of independent samples, times ``sqrt((1 + r) / (1 - r))`` for
-        the autocorrelation r of neighbours, as Delta hands noise on from one iteration to the next.
+        The error is the scatter of independent samples, times ``sqrt((1 + r) / (1 - r))`` for
+        the autocorrelation r of neighbours, as Delta carries noise from one iteration to the next.
         r is estimated jointly from Z and docc, bias-corrected, and bounded below by 0.5, the
         measured contraction of the loop per iteration: 0.45 to 0.57 at U = 2 to 2.6 and beta = 10
-        and 50 (less, and of the other sign, far from the transition). One iteration, and error 0,
-        for solvers without noise.
+        and 50 (less, and of the other sign, far from the transition). For deterministic solvers,
+        the last iteration with error 0.
         """
         checks.choice("name", name, ("Z", "docc", "n"))
         within = self.history["residual"] <= NOISE * self.history["noise"]
         outside = np.flatnonzero(~within)
-        # What the way from the start leaves is below the noise of one iteration then, not before.
+        # From then on the memory of the start is below the noise of one iteration.
         first = (int(outside[-1]) + 1 if outside.size else 0) + SETTLED
         last = self.history[name][first:]
         single = float(self.solution.diagnostics.get(f"{name}_error", 0.0))
         if last.size < 2:
             return float(self.history[name][-1]), single
-        # The scatter of a few says little; it cannot be below what sampling leaves.
+        # The scatter of a few values is uncertain; it is at least the error of one sample.
         scatter = max(float(np.std(last, ddof=1)), single)
         r = _neighbours([self.history[k][first:] for k in ("Z", "docc")])
         error = scatter * math.sqrt((1.0 + r) / (1.0 - r) / last.size)
@@ -163,7 +170,7 @@ class BetheLoop:
 
     @property
     def n(self) -> float:
-        """Occupation of the lattice; the impurity's differs by the error of a fitted bath."""
+        """Occupation of the lattice; that of the impurity differs by the error of a fitted bath."""
         return float(self.history["n"][-1])
 
     @property
@@ -173,19 +180,33 @@ class BetheLoop:
 
     @property
     def is_metallic(self) -> bool:
-        """Whether Im Sigma falls towards zero frequency."""
+        """Whether |Im Sigma| falls towards zero frequency, see `Solution.is_metallic`."""
         return self.solution.is_metallic
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """The residual against the iteration. Returns the axes."""
+    @public
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """Draw the residual against the iteration.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        **style
+            Passed on to ``Axes.plot``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.loops.plots import plot_loop
 
-        return plot_loop(self, ax=ax, **kwargs)
+        return plot_loop(self, ax, **style)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoopSettings:
-    """The settings that all loops of a scan share, checked."""
+    """The checked settings that all loops of a scan share."""
 
     D: float
     n: float | None
@@ -208,12 +229,12 @@ class LoopSettings:
         max_iterations: int = 200,
         frequencies: int | None = None,
     ) -> LoopSettings:
-        """Check them.
+        """Check the settings.
 
         Raises
         ------
         TypeError, ValueError
-            One of them is of the wrong kind or out of range.
+            A setting is of the wrong kind or out of range.
         """
         if mixing is None:
             mixing = "linear" if solver.stochastic else "anderson"
@@ -261,17 +282,17 @@ def bethe(
     Parameters
     ----------
     U : float
-        Repulsion.
+        Repulsion, in the unit of D.
     beta : float
-        Inverse temperature.
+        Inverse temperature, in the unit of 1/D.
     solver : str or LearnedSolver
-        A name in `kadanoff.dmft.SOLVERS`, or a learned solver. Most loops hand over Delta(i w_n);
-        "nrg" has -Im Delta(w) / pi handed over instead.
+        A name in `kadanoff.dmft.SOLVERS`, or a learned solver. The bath is Delta(i w_n); for "nrg"
+        it is -Im Delta(w) / pi.
     start : {"metal", "insulator"}, BetheLoop or Solution
-        The free semicircle, the isolated atom, or an earlier result: in the coexistence region the
-        answer depends on it.
+        The free semicircle, the isolated atom, or an earlier result. In the coexistence region
+        different starts lead to different solutions.
     D : float
-        Half bandwidth.
+        Half bandwidth; the unit of energy if 1.
     eps : float, optional
         Level of the impurity: minus the chemical potential. By default ``-U/2``, half filling.
         With `n`, the start of the search.
@@ -279,36 +300,56 @@ def bethe(
         Occupation, strictly between 0 and 2: eps is found together with the bath, and is
         ``BetheLoop.eps``.
     mixing : {"anderson", "linear"}, optional
-        How the next Delta is made; by default "linear" for solvers that sample, whose noise would
-        mislead "anderson", the default of the others.
+        Mixing of old and new Delta. By default "linear" for stochastic solvers, whose noise
+        misleads Anderson mixing, and "anderson" for the others.
     share : float, optional
-        Share of the new Delta, 1 by default.
+        Share of the new Delta in the mixture, in (0, 1]; 1 by default.
     tolerance : float, optional
         Largest change of Delta allowed, relative to the largest |Delta| of the free lattice, and
-        largest error of n where it is given. Default 1e-6, and 1e-3 on the real axis. A solver
-        that samples cannot reach it: once three changes in a row are below three times the
+        largest error of n where it is given. Default 1e-6, and 1e-3 on the real axis. A stochastic
+        solver cannot reach it: once three successive changes are below three times the
         statistical error, see ``history["noise"]``, eight more iterations follow for
         `BetheLoop.average`.
     max_iterations : int
         Largest number of impurity problems.
     frequencies : int, optional
         Matsubara frequencies; by default up to 40 times the largest energy.
-    threads, progress, control, seed
-        As in `kadanoff.dmft.solve`; solvers that sample take seed + i in iteration i, and fits of
-        a bath the same seed in all of them.
-    **options
-        Of the solver.
+    threads, progress, control, seed : optional
+        As in :func:`kadanoff.dmft.solve`. Stochastic solvers take seed + i in iteration i; fits
+        of a bath take the same seed in all iterations.
+    Lambda, keep, twists, scheme, estimator, broadening, omega : optional
+        Options of "nrg", as in :func:`kadanoff.dmft.solve`.
+    sites, prune, fit : optional
+        Options of "ed"; `sites` and `fit` also of "ftlm" and "lanczos".
+    sweeps, seconds, target, chains, equilibration, spacing, legendre, floor, checkpoint : optional
+        Options of "cthyb".
+    vectors, steps, exact : optional
+        Options of "ftlm"; `steps` also of "lanczos" and "nca".
+    half_filling : optional
+        Option of "ipt".
+    ground_state, cut, states : optional
+        Options of "lanczos".
+    real_axis : optional
+        Option of "nca".
 
     Returns
     -------
     BetheLoop
+        The converged loop, with the solution of the last impurity problem.
 
     Raises
     ------
+    TypeError, ValueError
+        An argument is unknown, of the wrong kind or out of range.
     NotConverged
         After `max_iterations`; ``partial`` is the BetheLoop so far, with its history.
     Cancelled
         ``partial`` likewise, None before the first iteration.
+
+    References
+    ----------
+    A. Georges, G. Kotliar, W. Krauth, M. J. Rozenberg, Rev. Mod. Phys. 68, 13 (1996),
+    doi:10.1103/RevModPhys.68.13, section VII.
 
     Examples
     --------
@@ -344,102 +385,168 @@ def iterated(
     options: dict[str, Any],
 ) -> BetheLoop:
     """As `bethe`, for arguments that are checked already, the level at ``detuning - U/2``."""
-    D, target, max_iterations = settings.D, settings.n, settings.max_iterations
-    mixer = Mixer(settings.mixing, settings.share)
-    bracket = Bracket(0.01 * D)
-    first, name = _start(start, beta)
-    if target is not None and detuning == 0.0 and isinstance(first, Solution):
-        detuning = first.problem.detuning
-    if target == 1.0 and detuning == 0.0:
-        target = None
-    lattice = Lattice(U, beta, D, symmetric=detuning == 0.0 and target is None)
-    loop: SelfConsistency
-    if solver.axis == "real":
-        options = dict(options)
-        omega = options.pop("omega", None)
-        loop = RealAxis(lattice, first, detuning, settings.frequencies, omega)
-    else:
-        loop = MatsubaraAxis(lattice, first, detuning, settings.frequencies)
-    tolerance = loop.tolerance if settings.tolerance is None else settings.tolerance
-    inner = Run.over(run.quiet(), loop.frequencies)
-    stochastic = solver.stochastic
-    bath = first.diagnostics.get("bath") if isinstance(first, Solution) else None
-    entries: list[tuple[float, ...]] = []
-    solutions: list[Solution] = []  # the last one
-    settled = 0
-    began = time.perf_counter()
-
-    def result(converged: bool) -> BetheLoop | None:
-        if not entries:
-            return None
-        history = dict(zip(HISTORY, np.array(entries).T, strict=True))
-        seed = None if solutions[-1].seed is None else run.seed
-        seconds = time.perf_counter() - began
-        return BetheLoop(solutions[-1], name, converged, history, seconds, D, seed)
-
+    loop = _Iteration(U, beta, detuning, solver, start, settings, run, options)
     with run.calling(f"DMFT, U = {U:g}") as keywords:
         report = keywords["report"]
         try:
-            for iteration in range(max_iterations):
+            for iteration in range(settings.max_iterations):
                 if run.control is not None and run.control.cancelled:
                     raise Cancelled("the computation was stopped")
-                if stochastic:
-                    inner = replace(inner, seed=(run.seed + iteration) % (checks.MAX_SEED + 1))
-                solution = solved(
-                    loop.problem(detuning),
-                    solver,
-                    inner,
-                    {**loop.settings, **_warm(solver, options, bath)},
-                )
-                bath = solution.diagnostics.get("bath", bath)
-                filling = loop.occupation(solution)
-                excess = 0.0 if target is None else filling - target
-                shift = 0.0 if target is None else loop.shift(solution, target)
-                new = loop.output(solution, shift)
-                residual, noise = loop.residual(new), loop.noise(solution)
-                eps = solution.problem.eps
-                entries.append((residual, solution.Z, solution.docc, filling, eps, noise))
-                solutions[:] = [solution]
+                solution = loop.solved(iteration)
+                change = loop.compared(solution)
                 if report is not None:
-                    report(iteration + 1, max_iterations)
-                settled = settled + 1 if residual <= NOISE * noise else 0
-                filled = abs(excess) < max(
-                    tolerance, NOISE * solution.diagnostics.get("n_error", 0.0)
-                )
-                if (residual < tolerance or settled >= SETTLED + AVERAGED) and filled:
-                    done = result(True)
+                    report(iteration + 1, settings.max_iterations)
+                if loop.converged(solution, change):
+                    done = loop.result(True)
                     assert done is not None
                     return done
-                # The level is one more unknown; it takes the Hartree part of the shift.
-                moved = detuning + shift + 0.5 * U * excess
-                x, fx = np.append(loop.vector, detuning), np.append(new, moved)
-                mixed = mixer.next(x, fx)
-                if not loop.possible(mixed[:-1]):
-                    mixed = fx
-                loop.take(mixed[:-1])
-                if target is not None:
-                    bracket.add(detuning, excess)
-                    detuning = bracket.inside(float(mixed[-1]), float(fx[-1]))
+                loop.advance(change)
         except (Cancelled, NotConverged) as stop:
-            raise type(stop)(str(stop), result(False)) from stop
+            raise type(stop)(str(stop), loop.result(False)) from stop
         except KeyboardInterrupt as stop:
-            raise Cancelled("interrupted during a DMFT loop", result(False)) from stop
-    last = np.array(entries[-LAST:])
-    missed = ""
-    if target is not None and abs(excess) >= tolerance:
-        lowest, highest = last.min(axis=0), last.max(axis=0)
-        n_, eps_ = HISTORY.index("n"), HISTORY.index("eps")
-        missed = (
-            f"; the last {len(last)} have n from {lowest[n_]:.6g} to {highest[n_]:.6g}, "
-            f"{target:g} wanted, at eps from {lowest[eps_]:.6g} to {highest[eps_]:.6g}: a wide "
-            "range of n at one eps is a jump, one n at a wide range of eps a gap"
+            raise Cancelled("interrupted during a DMFT loop", loop.result(False)) from stop
+    raise NotConverged(loop.failure(), loop.result(False))
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What one iteration would change.
+
+    Parameters
+    ----------
+    new : array, shape (M,)
+        The bath that follows from the solution, in the numbers of `SelfConsistency.vector`.
+    shift : float
+        Shift of the levels that fills the lattice as wanted.
+    excess : float
+        Occupation of the lattice above the one wanted.
+    residual, noise : float
+        Largest change of Delta and its statistical error.
+    """
+
+    new: FloatArray
+    shift: float
+    excess: float
+    residual: float
+    noise: float
+
+
+class _Iteration:
+    """A loop between two iterations: its bath, its level, and its history."""
+
+    def __init__(
+        self,
+        U: float,
+        beta: float,
+        detuning: float,
+        solver: Solver,
+        start: str | BetheLoop | Solution,
+        settings: LoopSettings,
+        run: running.Run,
+        options: dict[str, Any],
+    ) -> None:
+        self.U, self.solver, self.run, self.settings = U, solver, run, settings
+        target = settings.n
+        first, self.start = _start(start, beta)
+        if target is not None and detuning == 0.0 and isinstance(first, Solution):
+            detuning = first.problem.detuning
+        if target == 1.0 and detuning == 0.0:
+            target = None
+        self.detuning, self.target = detuning, target
+        symmetric = detuning == 0.0 and target is None
+        lattice = Lattice(U, beta, settings.D, symmetric=symmetric)
+        self.axis: SelfConsistency
+        if solver.axis == "real":
+            options = dict(options)
+            omega = options.pop("omega", None)
+            self.axis = RealAxis(lattice, first, detuning, settings.frequencies, omega)
+        else:
+            self.axis = MatsubaraAxis(lattice, first, detuning, settings.frequencies)
+        self.options = options
+        given = settings.tolerance
+        self.tolerance = self.axis.tolerance if given is None else given
+        self.inner = Run.over(run.quiet(), self.axis.frequencies)
+        self.mixer = Mixer(settings.mixing, settings.share)
+        self.bracket = Bracket(0.01 * settings.D)
+        self.bath = first.diagnostics.get("bath") if isinstance(first, Solution) else None
+        self.entries: list[tuple[float, ...]] = []
+        self.solution: Solution | None = None
+        self.settled = 0
+        self.began = time.perf_counter()
+
+    def solved(self, iteration: int) -> Solution:
+        """The impurity in the current bath; a fit of the bath starts from the last one."""
+        inner = self.inner
+        if self.solver.stochastic:
+            inner = replace(inner, seed=(self.run.seed + iteration) % (checks.MAX_SEED + 1))
+        options = {**self.axis.settings, **_warm(self.solver, self.options, self.bath)}
+        solution = solved(self.axis.problem(self.detuning), self.solver, inner, options)
+        self.bath = solution.diagnostics.get("bath", self.bath)
+        return solution
+
+    def compared(self, solution: Solution) -> _Change:
+        """The change of bath and occupation that a solution asks for, entered in the history."""
+        axis, target = self.axis, self.target
+        filling = axis.occupation(solution)
+        excess = 0.0 if target is None else filling - target
+        shift = 0.0 if target is None else axis.shift(solution, target)
+        new = axis.output(solution, shift)
+        change = _Change(new, shift, excess, axis.residual(new), axis.noise(solution))
+        eps = solution.problem.eps
+        self.entries.append(
+            (change.residual, solution.Z, solution.docc, filling, eps, change.noise)
         )
-    raise NotConverged(
-        f"DMFT did not converge in {max_iterations} iterations: residual {last[-1, 0]:.1e}, "
-        f"tolerance = {tolerance:g}{missed}; raise max_iterations, lower share, or start from a "
-        "converged neighbour (start=loop). The history is in .partial",
-        result(False),
-    )
+        self.solution = solution
+        return change
+
+    def converged(self, solution: Solution, change: _Change) -> bool:
+        """Whether Delta has met the tolerance, or has settled within its noise; n likewise."""
+        self.settled = self.settled + 1 if change.residual <= NOISE * change.noise else 0
+        allowed = max(self.tolerance, NOISE * solution.diagnostics.get("n_error", 0.0))
+        met = change.residual < self.tolerance or self.settled >= SETTLED + AVERAGED
+        return bool(met and abs(change.excess) < allowed)
+
+    def advance(self, change: _Change) -> None:
+        """Mix the next bath, and the next level where an occupation is wanted."""
+        # The level is one more unknown; it takes the Hartree part of the shift.
+        moved = self.detuning + change.shift + 0.5 * self.U * change.excess
+        x, fx = np.append(self.axis.vector, self.detuning), np.append(change.new, moved)
+        mixed = self.mixer.next(x, fx)
+        if not self.axis.possible(mixed[:-1]):
+            mixed = fx
+        self.axis.take(mixed[:-1])
+        if self.target is not None:
+            self.bracket.add(self.detuning, change.excess)
+            self.detuning = self.bracket.inside(float(mixed[-1]), float(fx[-1]))
+
+    def result(self, converged: bool) -> BetheLoop | None:
+        """The loop so far; None before the first solution."""
+        if self.solution is None:
+            return None
+        history = dict(zip(HISTORY, np.array(self.entries).T, strict=True))
+        seed = None if self.solution.seed is None else self.run.seed
+        seconds = time.perf_counter() - self.began
+        return BetheLoop(
+            self.solution, self.start, converged, history, seconds, self.settings.D, seed
+        )
+
+    def failure(self) -> str:
+        """Why the loop did not converge, and what may help."""
+        last = np.array(self.entries[-LAST:])
+        n, eps = (last[:, HISTORY.index(name)] for name in ("n", "eps"))
+        missed = ""
+        if self.target is not None and abs(n[-1] - self.target) >= self.tolerance:
+            missed = (
+                f"; the last {len(last)} have n from {n.min():.6g} to {n.max():.6g}, "
+                f"{self.target:g} wanted, at eps from {eps.min():.6g} to {eps.max():.6g}: a wide "
+                "range of n at one eps is a jump, one n at a wide range of eps a gap"
+            )
+        return (
+            f"DMFT did not converge in {self.settings.max_iterations} iterations: residual "
+            f"{last[-1, 0]:.1e}, tolerance = {self.tolerance:g}{missed}; raise max_iterations, "
+            "lower share, or start from a converged neighbour (start=loop). The history is in "
+            ".partial"
+        )
 
 
 def _neighbours(series: list[FloatArray]) -> float:
@@ -457,7 +564,7 @@ def _neighbours(series: list[FloatArray]) -> float:
 
 
 def _warm(solver: Solver, options: dict[str, Any], bath: DiscreteBath | None) -> dict[str, Any]:
-    """Options with the last bath as a starting point of the fit."""
+    """Options, with the last bath as a starting point of the fit."""
     if "fit" not in solver.options:
         return options
     fit = dict(options.get("fit") or {})
@@ -468,7 +575,7 @@ def _warm(solver: Solver, options: dict[str, Any], bath: DiscreteBath | None) ->
 
 
 def _start(start: str | BetheLoop | Solution, beta: float) -> tuple[str | Solution, str]:
-    """Where to begin, and the name of the branch."""
+    """The starting point, and the name of the branch."""
     if isinstance(start, (BetheLoop, Solution)):
         solution = start.solution if isinstance(start, BetheLoop) else start
         if abs(solution.beta - beta) > 1e-12 * beta:

@@ -1,4 +1,4 @@
-"""Both branches of the Mott transition, and where each of them ends.
+"""Both branches of solutions at the Mott transition.
 
 References
 ----------
@@ -36,12 +36,19 @@ __all__ = ["Hysteresis", "hysteresis"]
 class Hysteresis:
     """Both branches of solutions against U.
 
-    Attributes
+    Parameters
     ----------
-    U : (K,) array
-        Ascending.
+    U : array, shape (K,)
+        Repulsions, ascending.
     metal, insulator : tuple of BetheLoop
-        Reached with U rising from the metal, and with U falling from the insulator.
+        K loops each: with U rising from the metal, and with U falling from the insulator.
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> scan = dmft.hysteresis([1.0, 4.0], beta=20, solver="ipt")
+    >>> scan.Z.shape, scan.coexistence is None
+    ((2, 2), True)
     """
 
     U: FloatArray
@@ -73,10 +80,10 @@ class Hysteresis:
 
     @property
     def outside(self) -> BoolArray:
-        """Where a learned solver was outside its training set at the end, shape (2, K).
+        """Whether the last problem was outside the training set of a learned solver, shape (2, K).
 
-        Its answer there is the exact solver's with ``outside="fallback"``, and a guess with
-        "flag". False for other solvers.
+        The solution there is exact with ``outside="fallback"``, and an extrapolation with "flag".
+        False for other solvers.
         """
         return np.array(
             [
@@ -95,11 +102,27 @@ class Hysteresis:
         ]
         return (float(both[0]), float(both[-1])) if both else None
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """Z(U) on both branches. Returns the axes."""
+    @public
+    def plot(self, ax: Axes | None = None, *, quantity: str = "Z", **style: Any) -> Axes:
+        """Draw Z(U) or docc(U) on both branches.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        quantity : {"Z", "docc"}
+            Quasiparticle weight or double occupancy.
+        **style
+            Passed on to ``Axes.plot``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.loops.plots import plot_hysteresis
 
-        return plot_hysteresis(self, ax=ax, **kwargs)
+        return plot_hysteresis(self, ax, quantity=quantity, **style)
 
 
 @takes_solver_options
@@ -127,29 +150,57 @@ def hysteresis(
     Parameters
     ----------
     U : sequence of float
-        Repulsions; sorted.
+        Repulsions in any order, in the unit of D.
     beta : float
-        Inverse temperature.
+        Inverse temperature, in the unit of 1/D.
     solver : str or LearnedSolver
-        As in `bethe`.
+        As in :func:`kadanoff.dmft.bethe`.
+    D : float
+        Half bandwidth.
     detuning : float
         The level of the impurity is ``detuning - U/2``: zero is half filling at every U.
-    D, n, mixing, share, tolerance, max_iterations, frequencies
-        As in `bethe`.
-    threads, progress, control, seed
-        As in `kadanoff.dmft.solve`. All loops have the same seed.
-    **options
-        Of the solver.
+    n, mixing, share, tolerance, max_iterations, frequencies : optional
+        As in :func:`kadanoff.dmft.bethe`.
+    threads, progress, control, seed : optional
+        As in :func:`kadanoff.dmft.solve`. All loops have the same seed.
+    Lambda, keep, twists, scheme, estimator, broadening, omega : optional
+        Options of "nrg", as in :func:`kadanoff.dmft.solve`.
+    sites, prune, fit : optional
+        Options of "ed"; `sites` and `fit` also of "ftlm" and "lanczos".
+    sweeps, seconds, target, chains, equilibration, spacing, legendre, floor, checkpoint : optional
+        Options of "cthyb".
+    vectors, steps, exact : optional
+        Options of "ftlm"; `steps` also of "lanczos" and "nca".
+    half_filling : optional
+        Option of "ipt".
+    ground_state, cut, states : optional
+        Options of "lanczos".
+    real_axis : optional
+        Option of "nca".
 
     Returns
     -------
     Hysteresis
+        Both branches, ascending in U.
 
     Raises
     ------
+    TypeError, ValueError
+        An argument is unknown, of the wrong kind or out of range.
     NotConverged, Cancelled
         `partial` is the pair of branches so far, as loops in the order in which they were followed;
-        the last one may not be converged.
+        the last loop may not be converged.
+
+    References
+    ----------
+    A. Georges, G. Kotliar, W. Krauth, M. J. Rozenberg, Rev. Mod. Phys. 68, 13 (1996),
+    doi:10.1103/RevModPhys.68.13, section VII.F.
+
+    Examples
+    --------
+    >>> scan = hysteresis([1.0, 2.0], beta=20, solver="ipt")
+    >>> bool(scan.metal[1].Z < scan.metal[0].Z)
+    True
     """
     values = np.sort(checks.array("U", list(U), ndim=1))
     if values.size == 0:

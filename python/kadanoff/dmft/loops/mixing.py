@@ -1,4 +1,4 @@
-"""Fixed-point iterations: linear mixing, and Anderson's that keeps to what the map itself does.
+"""Fixed-point iterations: linear mixing, and Anderson mixing that follows the linear branch.
 
 References
 ----------
@@ -18,9 +18,9 @@ from kadanoff._base.types import ComplexArray, FloatArray
 __all__ = ["Bracket", "Mixer"]
 
 FORESEEN, GROWTH = 0.3, 2.0
-"""A residual foreseen to this part of the last one makes the trust in longer steps grow."""
+"""Longer steps are allowed if the residual was predicted within this share of the last one."""
 DEPENDENT = 1e-8
-"""A step shorter than this, relative to the last, once the others are taken out, is rounding."""
+"""Steps whose independent part, relative to the longest, is shorter than this are rounding."""
 
 
 @dataclass
@@ -30,26 +30,26 @@ class Mixer:
     Parameters
     ----------
     kind : {"linear", "anderson"}
-        ``x + share (f - x)``, or a secant step in the space of the last steps and the linear one
-        across it.
+        ``x + share (f - x)``, or a secant step in the space of the last steps and the linear step
+        orthogonal to it.
     share : float
-        Share of the new, in (0, 1].
+        Share of the new output, in (0, 1].
     memory : int
-        Steps that Anderson mixing looks back.
+        Number of previous steps used by Anderson mixing.
     reach : float
-        How many residuals the secant step may be long at most, in each of its directions.
+        Largest length of the secant step in each of its directions, in units of the residual.
 
     Notes
     -----
     In the last steps as a basis, the differences of the residuals ``r = f - x`` are a small
-    Jacobian J with eigenvalues l. Newton's step divides by -l. It goes to any root: where a
-    solution has just ceased to exist, or next to an unstable one, l > 0 and it turns back against
-    r, so that the iteration hangs about a root that is none or that ``x = f(x)`` runs away from.
-    Here each direction is divided by |l| instead, and by 1 / (the trusted length) if that is
-    larger. Stable directions (l < 0) have Newton's step, the others run where the linear iteration
-    does, faster. The trusted length is 1 at first, doubles up to `reach` where J foresaw the next
-    residual to 0.3 of the last one, and is 1 again where not: with 30 at once the metal is jumped
-    over next to its end. So the branch is the one that linear mixing keeps to.
+    Jacobian J with eigenvalues l. Newton's step divides by -l and converges to any root. Where
+    a solution has just ceased to exist, or close to an unstable one, l > 0 and the step points
+    against r, so that the iteration stays near a point that is no root, or near an unstable root.
+    Here each direction is divided by |l| instead, or by 1 / (trusted length) if that is larger.
+    Stable directions (l < 0) have Newton's step; the others follow the linear iteration, faster.
+    The trusted length is 1 at first, doubles up to `reach` while J predicts the next residual
+    within 0.3 of the last one, and is reset to 1 otherwise: with 30 from the start the iteration
+    would miss the metal close to its end. The branch is therefore that of linear mixing.
 
     Iterations to a residual of 1e-6 on the Bethe lattice (D = 1), "linear" with share 1 and
     "anderson", from the free metal and from the atom. The metal ends between 2.38 and 2.39, the
@@ -77,7 +77,7 @@ class Mixer:
     _residuals: list[FloatArray] = field(default_factory=list)
 
     def next(self, x: FloatArray, fx: FloatArray) -> FloatArray:
-        """The next input, given the last one and what came out."""
+        """The next input, from the last input and output."""
         residual = fx - x
         if self.kind == "linear":
             return np.asarray(x + self.share * residual)
@@ -89,7 +89,7 @@ class Mixer:
         self._inputs.append(x)
         self._residuals.append(residual)
         del self._inputs[: -self.memory - 1], self._residuals[: -self.memory - 1]
-        # Last steps first: of two that are nearly parallel the older is left out.
+        # Last steps first: the older of two nearly parallel steps is dropped.
         dx = np.diff(np.array(self._inputs), axis=0)[::-1].T
         dr = np.diff(np.array(self._residuals), axis=0)[::-1].T
         basis, triangle = np.linalg.qr(dx)
@@ -114,7 +114,7 @@ class Mixer:
         return np.asarray(x + basis @ step + self.share * across)
 
     def _along(self, values: ComplexArray, vectors: ComplexArray, inside: FloatArray) -> FloatArray:
-        """The step in the space of the last ones."""
+        """The step in the space of the last steps."""
         size = np.maximum(np.abs(values), 1.0 / self._trusted)
         # A stable spiral has Newton's step too.
         newton = (values.real < 0.0) & (np.abs(values) > 1.0 / self._trusted)
@@ -124,13 +124,13 @@ class Mixer:
 
 @dataclass
 class Bracket:
-    """Keeps the search for a level at which something that falls with it is met.
+    """Bracket of the level at which a decreasing function of the level reaches its target.
 
     Parameters
     ----------
     width : float
-        A bracket narrower than this is given up: the values at its ends belong to other baths, and
-        close to the end the mixture is more accurate.
+        A narrower bracket is discarded: the values at its ends belong to other baths, and mixing is
+        more accurate close to convergence.
 
     Examples
     --------
@@ -146,7 +146,7 @@ class Bracket:
     high: float = math.inf
 
     def add(self, level: float, excess: float) -> None:
-        """There is too much at this level (excess > 0), or too little."""
+        """Add the excess over the target at a level."""
         if excess > 0.0:
             self.low = level if level < self.high else self.low
             self.high = self.high if level < self.high else math.inf
@@ -157,7 +157,7 @@ class Bracket:
             self.low, self.high = -math.inf, math.inf
 
     def inside(self, mixed: float, plain: float) -> float:
-        """The mixture if in the bracket, else the middle, or the plain step if half open."""
+        """The mixture if inside, else the middle, or the plain step of a half-open bracket."""
         if self.low < mixed < self.high:
             return mixed
         middle = 0.5 * (self.low + self.high)

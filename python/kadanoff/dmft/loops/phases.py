@@ -1,4 +1,4 @@
-"""The U-T phase diagram: where the metal and where the insulator cease to exist.
+"""The U-T phase diagram: the ends of the metallic and of the insulating branch.
 
 References
 ----------
@@ -33,15 +33,15 @@ __all__ = ["PhaseDiagram", "phase_diagram"]
 @public
 @dataclass(frozen=True, eq=False)
 class PhaseDiagram:
-    """Brackets for the ends of both branches.
+    """Brackets of U_c1(T) and U_c2(T), the ends of the insulating and the metallic branch.
 
-    Attributes
+    Parameters
     ----------
-    T : (K,) array
+    T : array, shape (K,)
         Temperatures, ascending.
-    U_c1 : (K, 2) array
+    U_c1 : array, shape (K, 2)
         The insulator does not exist at the first U and does at the second.
-    U_c2 : (K, 2) array
+    U_c2 : array, shape (K, 2)
         The metal exists at the first U and does not at the second.
     solver : str
         Name of the solver.
@@ -51,6 +51,16 @@ class PhaseDiagram:
     Notes
     -----
     Above the critical end point both are the same crossover: see `coexists`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> T = np.array([0.02, 0.05])
+    >>> found = PhaseDiagram(
+    ...     T, np.array([[2.4, 2.5], [2.6, 2.7]]), np.array([[2.9, 3.0], [2.6, 2.7]]), "ipt"
+    ... )
+    >>> found.critical_temperature
+    (0.02, 0.05)
     """
 
     T: FloatArray
@@ -71,22 +81,36 @@ class PhaseDiagram:
 
     @property
     def coexists(self) -> BoolArray:
-        """Temperatures with a U at which both exist."""
+        """Whether both phases exist at some U, for every temperature; shape (K,)."""
         return np.asarray(self.U_c1[:, 1] <= self.U_c2[:, 0])
 
     @property
     def critical_temperature(self) -> tuple[float, float] | None:
-        """The highest T with coexistence and the next one without, if both are there."""
+        """The highest T with coexistence and the next T without; None if either is missing."""
         both = np.flatnonzero(self.coexists)
         if not both.size or both[-1] + 1 >= self.T.size:
             return None
         return float(self.T[both[-1]]), float(self.T[both[-1] + 1])
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """Both lines in the U-T plane. Returns the axes."""
+    @public
+    def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
+        """Draw U_c1(T) and U_c2(T) in the U-T plane.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        **style
+            Passed on to ``Axes.errorbar``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.dmft.loops.plots import plot_phases
 
-        return plot_phases(self, ax=ax, **kwargs)
+        return plot_phases(self, ax, **style)
 
 
 @takes_solver_options
@@ -114,30 +138,47 @@ def phase_diagram(
     Parameters
     ----------
     T : sequence of float
-        Temperatures; sorted.
-    solver : str
-        As in `bethe`. "ipt" is quick; "ed" takes minutes.
+        Temperatures in any order, in the unit of D.
+    solver : str or LearnedSolver
+        As in :func:`kadanoff.dmft.bethe`. "ipt" takes seconds, "ed" minutes.
     U : pair of float
-        A metal must exist at the first and none at the second; likewise the insulator, reversed.
+        Interval of the search, in the unit of D: only the metal exists at the first U, only the
+        insulator at the second.
     width : float
-        Of the brackets. Where a loop does not converge, the bracket stays wider.
+        Width of the brackets, in the unit of D. They stay wider where loops do not converge.
+    D : float
+        Half bandwidth.
     detuning : float
         The level of the impurity is ``detuning - U/2``: zero is half filling at every U.
-    D, mixing, share, tolerance, max_iterations, frequencies
-        As in `bethe`.
-    threads, progress, control, seed
-        As in `kadanoff.dmft.solve`. All loops have the same seed.
-    **options
-        Of the solver.
+    mixing, share, tolerance, max_iterations, frequencies : optional
+        As in :func:`kadanoff.dmft.bethe`.
+    threads, progress, control, seed : optional
+        As in :func:`kadanoff.dmft.solve`. All loops have the same seed.
+    Lambda, keep, twists, scheme, estimator, broadening, omega : optional
+        Options of "nrg", as in :func:`kadanoff.dmft.solve`.
+    sites, prune, fit : optional
+        Options of "ed"; `sites` and `fit` also of "ftlm" and "lanczos".
+    sweeps, seconds, target, chains, equilibration, spacing, legendre, floor, checkpoint : optional
+        Options of "cthyb".
+    vectors, steps, exact : optional
+        Options of "ftlm"; `steps` also of "lanczos" and "nca".
+    half_filling : optional
+        Option of "ipt".
+    ground_state, cut, states : optional
+        Options of "lanczos".
+    real_axis : optional
+        Option of "nca".
 
     Returns
     -------
     PhaseDiagram
+        Brackets for U_c1 and U_c2 at every temperature, ascending in T.
 
     Raises
     ------
-    ValueError
-        The two ends of U are not a metal and an insulator.
+    TypeError, ValueError
+        An argument is unknown, of the wrong kind or out of range, or the two ends of U are not a
+        metal and an insulator.
     Cancelled
         ``partial`` is the diagram of the temperatures that are done, or None.
 
@@ -145,9 +186,14 @@ def phase_diagram(
     -----
     A loop counts as metallic if |Im Sigma(i w_0)| <= |Im Sigma(i w_1)|.
 
+    References
+    ----------
+    A. Georges, G. Kotliar, W. Krauth, M. J. Rozenberg, Rev. Mod. Phys. 68, 13 (1996),
+    doi:10.1103/RevModPhys.68.13, Fig. 40.
+
     Examples
     --------
-    >>> found = phase_diagram([0.02], width=0.1)
+    >>> found = phase_diagram([0.02], width=0.4, tolerance=1e-3)
     >>> bool(found.coexists[0])
     True
     """
@@ -224,7 +270,7 @@ def _end(
         try:
             loop = solve(middle, beta, last)
         except NotConverged as stop:
-            # Next to the end: it has left the branch already, or cannot be decided.
+            # Close to the end of the branch the loop has left it, or cannot be classified.
             limit = middle
             if stop.partial is not None and not exists(stop.partial):
                 outside = middle

@@ -1,6 +1,6 @@
-"""Pictures of Green functions, self-energies and of the Mott transition.
+"""Figures of self-consistency loops and of the Mott transition.
 
-Every function draws into the axes `ax` that it is given, or into new ones, and returns them.
+Every function draws into the axes `ax`, or into new ones, and returns them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Cheap solvers by name, all on the same hybridisation: what learned corrections start from.
+"""Cheap solvers by name, all on the same hybridisation: the inputs of learned corrections.
 
 ``"hubbard1"``, ``"ipt"``, ``"nca"`` are solvers; ``"ed-3"`` is exact diagonalisation of a bath of
 three sites fitted to Delta. Its self-energy is put back into the true bath,
@@ -67,7 +67,7 @@ def approximate(
     seed: int | None = None,
     **options: Any,
 ) -> Solution:
-    """Solve with the solver of that name; a fitted bath gives its self-energy only.
+    """Solve with an approximate solver; a fitted bath contributes only its self-energy.
 
     Parameters
     ----------
@@ -76,15 +76,42 @@ def approximate(
     name : str
         "ed-3" for exact diagonalisation of a bath of three sites, or a name in
         `kadanoff.dmft.SOLVERS`.
-    frequencies, threads, progress, control, seed
-        As in `kadanoff.dmft.solve`.
-    **options
-        Of the solver.
+    frequencies : int
+        Number of Matsubara frequencies of the result, at least 2.
+    threads, progress, control, seed : optional
+        As in :func:`kadanoff.dmft.solve`.
+    Lambda, keep, twists, scheme, estimator, broadening, omega : optional
+        Options of "nrg", as in :func:`kadanoff.dmft.solve`.
+    sites, prune, fit : optional
+        Options of "ed"; `sites` and `fit` also of "ftlm" and "lanczos".
+    sweeps, seconds, target, chains, equilibration, spacing, legendre, floor, checkpoint : optional
+        Options of "cthyb".
+    vectors, steps, exact : optional
+        Options of "ftlm"; `steps` also of "lanczos" and "nca".
+    half_filling : optional
+        Option of "ipt".
+    ground_state, cut, states : optional
+        Options of "lanczos".
+    tolerance, real_axis : optional
+        Options of "nca".
 
     Returns
     -------
     Solution
-        On the Delta of the problem, also for ``"ed-3"``; n and docc are those of the solver.
+        With the Delta of the problem, also for ``"ed-3"``; n and docc are those of the solver.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is unknown, of the wrong kind or out of range.
+
+    Examples
+    --------
+    >>> from kadanoff import bands
+    >>> from kadanoff.dmft import Impurity, approximate
+    >>> solution = approximate(Impurity(2.0, 20.0, bands.SemicircularBand(1.0)), "ed-2", seed=1)
+    >>> solution.solver, solution.is_metallic
+    ('ed-2', True)
     """
     if not isinstance(problem, Impurity):
         raise TypeError(f"problem must be an Impurity, got {type(problem).__name__}")

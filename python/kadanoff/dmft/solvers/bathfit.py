@@ -1,4 +1,4 @@
-"""A hybridisation function fitted by a few bath sites.
+"""Fit of a hybridisation function by a few bath sites.
 
 ``chi2 = 1/N sum_n w_n**(-alpha) |Delta(i w_n) - sum_k V_k**2 / (i w_n - e_k)|**2``, over N
 frequencies.
@@ -33,22 +33,30 @@ MAX_MERGED = 64  # levels of a bath that are merged one by one to a starting poi
 @public
 @dataclass(frozen=True, eq=False)
 class BathFit:
-    """A fitted bath and how well it fits.
+    """A fitted bath and the quality of the fit.
 
-    Attributes
+    Parameters
     ----------
     bath : DiscreteBath
         The sites, ascending in e, V >= 0.
     chi2 : float
         The minimum of the cost.
-    deviation : (N,) array
-        |Delta - fit| at every frequency of the fit.
+    deviation : array, shape (N,)
+        |Delta - fit| at the frequencies of the fit, in units of energy.
     used : int
-        Number of frequencies in the fit.
+        Number N of frequencies in the fit.
     starts : int
-        Starting points tried.
+        Number of starting points.
     seed : int
         Seed of the random starting points.
+
+    Examples
+    --------
+    >>> from kadanoff import bands
+    >>> from kadanoff.dmft import Impurity, fit_bath
+    >>> fit = fit_bath(Impurity(2.0, 20.0, bands.SemicircularBand(1.0)), 4, seed=1)
+    >>> fit.deviation.size == fit.used
+    True
     """
 
     bath: DiscreteBath
@@ -86,39 +94,55 @@ def fit_bath(
     control: _core.Control | None = None,
     seed: int | None = None,
 ) -> BathFit:
-    """Fit the bath of a problem by `sites` sites.
+    """Fit the hybridisation function of a problem by a bath of a few sites.
 
     Parameters
     ----------
     problem : Impurity
-        Its Delta is fitted.
+        The problem whose Delta is fitted.
     sites : int
         Number of bath sites, 1 to 12.
     frequencies : int, optional
         Matsubara frequencies in the cost; by default those below six times the root mean square
         energy of the bath.
     alpha : float
-        Weight ``w_n**(-alpha)``.
+        Exponent of the weight ``w_n**(-alpha)`` in the cost.
     starts : int
-        Starting points; the best of the minima is taken.
+        Number of starting points; the best of the minima is taken.
     symmetric : bool, optional
-        Sites in pairs (e, V), (-e, V), with one at zero if odd. Default: if Delta is odd.
+        Whether sites come in pairs (e, V), (-e, V), with one site at zero if their number is odd.
+        By default if Delta is odd.
     start : DiscreteBath, optional
-        One more starting point, such as the bath of the previous iteration.
-    threads, progress
-        As in `kadanoff.dmft.solve`; a fit takes milliseconds, on one thread.
+        Additional starting point, such as the bath of the previous iteration.
+    threads, progress : optional
+        As in :func:`kadanoff.dmft.solve`; a fit takes milliseconds, on one thread.
     control : Control, optional
         To cancel from another thread.
     seed : int, optional
-        For the random starting points; by default drawn from the operating system.
+        Seed of the random starting points; by default drawn from the operating system.
 
     Returns
     -------
     BathFit
+        The best of the minima found.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong kind or out of range, or Delta vanishes.
 
     Notes
     -----
-    Levenberg-Marquardt; the logarithms of the weights are free, so that V**2 > 0.
+    Minimises ``1/N sum_n w_n**(-alpha) |Delta(i w_n) - sum_k V_k**2 / (i w_n - e_k)|**2`` over the
+    N frequencies by the Levenberg-Marquardt method. The logarithms of the weights are the free
+    parameters, so that V**2 > 0.
+
+    Examples
+    --------
+    >>> from kadanoff.dmft import DiscreteBath, Impurity
+    >>> problem = Impurity(U=2.0, beta=20, bath=DiscreteBath([-0.4, 0.4], [0.3, 0.3]))
+    >>> print(f"{fit_bath(problem, 2, seed=1).bath.e[1]:.4f}")
+    0.4000
     """
     if not isinstance(problem, Impurity):
         raise TypeError(f"problem must be an Impurity, got {type(problem).__name__}")
@@ -164,7 +188,7 @@ def checked_fit(options: Any) -> dict[str, Any]:
 
 
 FIT = ("frequencies", "alpha", "starts", "symmetric", "start", "seed")
-"""Options that solvers hand on to a fit."""
+"""Options that solvers pass on to a fit."""
 
 
 def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) -> BathFit:
@@ -233,7 +257,7 @@ class _Parameters:
         )
 
     def bounds(self, spread: float, weight: float) -> list[tuple[float, float]]:
-        """Where the free parameters may go: sites of no weight or far out are no use."""
+        """Bounds of the free parameters, which exclude sites without weight or far outside."""
         strength = (math.log(1e-14 * weight), math.log(1e4 * weight))
         if not self.symmetric:
             return [(-100.0 * spread, 100.0 * spread)] * self.sites + [strength] * self.sites
@@ -289,7 +313,7 @@ def _starting_points(
 
 
 def _on_a_grid(problem: Impurity, spread: float, centre: float) -> tuple[FloatArray, FloatArray]:
-    """Levels of a grid, and weights that are not negative, near to a Delta on frequencies."""
+    """Levels on a grid, and their non-negative weights that fit Delta best."""
     from scipy.optimize import nnls
 
     beta = problem.beta
@@ -310,10 +334,10 @@ def _on_a_grid(problem: Impurity, spread: float, centre: float) -> tuple[FloatAr
 def _merged(
     e: FloatArray, weight: FloatArray, sites: int, w0: float, first: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Neighbours made one until `sites` are left, always the pair that changes Delta least.
+    """Neighbours merged until `sites` are left, always the pair that changes Delta least.
 
-    Two levels at a distance d with the reduced weight mu change chi2 by ``mu**2 d**4 / (e**2 +
-    w_0**2)**3`` or so. `first` says which pair goes first: the best, the second best, ...
+    Merging two levels at a distance d with the reduced weight mu changes chi2 by about
+    ``mu**2 d**4 / (e**2 + w_0**2)**3``. `first` is the rank of the pair merged first.
     """
     levels = sorted(zip(e.tolist(), weight.tolist(), strict=True))
     while len(levels) > sites:

@@ -3,14 +3,15 @@
 ``Z = Z_bath sum_k int W``, each spin's occupation a function of imaginary time with k segments:
 
 ``W = prod_s [(-1)^wraps det F(e_i - s_j)] exp(-eps (l_up + l_dn) - U l_updn)``,
-``F(l) = Delta(-l) = -Delta(beta - l)``, ``l_s`` the time that spin s is occupied, ``l_updn`` both.
+``F(l) = Delta(-l) = -Delta(beta - l)``, with ``l_s`` the time that spin s is occupied and
+``l_updn`` the time that both are.
 
 ``G(tau) = -1/beta <sum_ij M_ji delta(tau - (e_i - s_j))>`` with ``M = F^-1``, and the same weighted
 with the other spin's occupation is ``F(tau) = -U <T d(tau) n(tau) d^+(0)>``:
 ``Sigma(iw) = F(iw) / G(iw)``, the improved estimator, whose error does not grow with frequency as
 that of Dyson's equation does. Numerically exact at any temperature above zero; no fit of the bath.
-Where F(l) is next to zero for some lengths the weight ``prod_s det F / det (F + floor)`` of chains
-that sample with ``F + floor`` replaces the sampling of F (`floor` below, and `rust/ctqmc`).
+Where F(l) is nearly zero for some lengths, chains sample with ``F + floor`` and are reweighted by
+``prod_s det F / det (F + floor)`` (`floor` below, and `rust/ctqmc`).
 The chains are in `rust/ctqmc`, the estimators from their measurements in
 `kadanoff.dmft.solvers.estimators`.
 
@@ -30,10 +31,8 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
@@ -50,10 +49,8 @@ from kadanoff.dmft.solvers.hubbard1 import atom, hubbard1
 
 __all__ = ["BLOCK", "cthyb"]
 
-Advance: TypeAlias = Callable[[int, Report | None], None]
-
-BLOCK = 256  # sweeps between two looks at the cancel flag
-MIN_BLOCKS = 8  # of every chain: fewer bins give no error
+BLOCK = 256  # sweeps between two checks of the cancel flag
+MIN_BLOCKS = 8  # per chain: fewer bins give no error
 MAX_CELLS = 4096
 MAX_CHAINS = 1024
 HELPERS = 0.3  # segments that the floor adds to the average
@@ -92,33 +89,34 @@ def cthyb(
     sweeps : int
         Measurements of all chains together, rounded up to blocks of 256 per chain.
     seconds : float, optional
-        Stop after this time instead, the equilibration not counted; `sweeps` has no meaning then.
-        The only option that makes a result depend on the machine.
+        Time of sampling in seconds, without the equilibration; `sweeps` is ignored. This is the
+        only option that makes a result depend on the machine.
     target : float, optional
-        Stop once the error of G(i w_0) is below; NotConverged after `sweeps`.
+        Error of G(i w_0), an inverse energy, at which sampling stops; NotConverged after `sweeps`.
     chains : int
-        Independent Markov chains, each with its own stream of random numbers. Threads share them.
+        Number of independent Markov chains, each with its own stream of random numbers; they are
+        distributed over the threads.
     equilibration : int, optional
         Sweeps of every chain before the first measurement; by default a tenth of its sweeps, and
-        4096 at least.
+        at least 4096.
     spacing : int, optional
-        Proposals between two measurements; by default as many as operators.
+        Proposals between two measurements; by default the number of operators.
     legendre : int, optional
-        Coefficients of G and F to keep; by default as many as carry more than noise, see
+        Number of Legendre coefficients of G and F; by default those above the noise, see
         `kadanoff.dmft.solvers.estimators`.
     floor : float, optional
-        The chains sample with ``F(l) + floor``, and weights take it out of the averages again; 0
-        for F itself. By default 0 where F is large at all times, and so much that it adds 0.3
-        segments to an atom where it is not: a bath with a gap at the chemical potential, or on one
-        side of it only.
+        The chains sample with ``F(l) + floor``, which reweighting removes from the averages; in
+        units of energy squared, 0 for F itself. By default 0 where F is large at all times;
+        otherwise (for a bath with a gap at the chemical potential, or on one side of it only) the
+        value that adds 0.3 segments to an atom.
     checkpoint : path, optional
-        A file that the run is stored in when it ends or is stopped. If it exists the run is taken
-        up again, to the same bits as if it had not been interrupted.
+        File in which the run is stored when it ends or is stopped. If the file exists, the run is
+        continued with the same bits as without the interruption.
 
     Returns
     -------
     Solution
-        Hubbard-I, exact, where there is no hybridisation at all.
+        G, Sigma and averages with errors; without hybridisation Hubbard-I, which is exact then.
 
     Raises
     ------
@@ -130,24 +128,24 @@ def cthyb(
     NotConverged
         The target was not met; ``partial`` is the Solution.
     Cancelled
-        ``partial`` is the Solution of everything measured, None if that is too little.
+        ``partial`` is the Solution from all measurements; None if they are too few.
 
     Warns
     -----
     ShortRun
-        The run is too short for its error bars: chains that disagree or remember for too long,
-        identities that are violated. ``diagnostics["doubts"]`` keeps the reasons.
+        The run is too short for its error bars: chains disagree, autocorrelation times are too
+        long, or identities are violated. ``diagnostics["doubts"]`` holds the reasons.
 
     Notes
     -----
     ``diagnostics`` holds errors (one standard deviation): ``G_iw_error``, ``Sigma_iw_error``,
-    ``n_error``, ``docc_error``, ``Z_error``; what the chains did: ``order`` <k> of both spins,
+    ``n_error``, ``docc_error``, ``Z_error``; properties of the chains: ``order`` <k> of both spins,
     ``histogram`` of the order of one (as sampled), ``sign``, ``weight`` (1 without a `floor`),
     ``autocorrelation`` times in sweeps, ``acceptance``, ``drift`` of the updated inverse matrices,
     ``table_error`` of Delta(tau); and
     ``legendre``, ``coefficients`` with ``coefficients_covariance``,
     ``tau_bins`` with ``G_bins`` and their error, ``kinetic_energy = -<k> / beta``. An
-    ``error_scale`` above 1 says that known identities were violated: the run is too short.
+    ``error_scale`` above 1 means that known identities are violated: the run is too short.
 
     Examples
     --------
@@ -158,106 +156,222 @@ def cthyb(
     >>> abs(found.docc - exact.docc) < 4 * found.diagnostics["docc_error"]
     True
     """
-    chains = checks.whole("chains", chains, most=MAX_CHAINS)
-    sweeps = checks.whole(
-        "sweeps",
-        sweeps,
-        least=chains * BLOCK * MIN_BLOCKS,
-        most=2**44,
-        hint=f"fewer than {MIN_BLOCKS} bins of {BLOCK} for each of {chains} chains give no error",
+    sampling = Sampling.of(
+        sweeps=sweeps,
+        seconds=seconds,
+        target=target,
+        chains=chains,
+        equilibration=equilibration,
+        spacing=spacing,
+        legendre=legendre,
+        floor=floor,
     )
-    blocks = -(-sweeps // (chains * BLOCK))
-    if equilibration is None:
-        equilibration = max(4096, blocks * BLOCK // 10)
-    equilibration = checks.whole("equilibration", equilibration, most=2**40)
-    if spacing is not None:
-        spacing = checks.whole("spacing", spacing, most=2**20)
-    if legendre is not None:
-        legendre = checks.whole("legendre", legendre, least=4, most=512)
-    if seconds is not None:
-        seconds = checks.real("seconds", seconds, above=0, below=1e9)
-    if target is not None:
-        target = checks.real("target", target, above=0, below=1e9)
-    if floor is not None:
-        floor = checks.real("floor", floor, least=0, below=1e9, hint="0 samples with Delta itself")
-
     if problem.Delta_moments()[0] <= 0.0:
         return _isolated(problem, run)
-    warm_blocks = -(-equilibration // BLOCK)
-    table, table_error = tabulated(problem)
-    if floor is None:
-        floor = _floor(problem, table)
-    orders = _orders(problem, legendre)
-    cells = 1024
-    # Polynomials of degree 7 in a cell carry P_l to 1e-6 and better up to here.
-    while cells < orders * orders / 9:
-        cells *= 2
-    simulation = _core.CtqmcRun(
-        problem.U,
-        problem.eps,
-        problem.beta,
-        table,
-        floor=floor,
-        seed=run.seed,
-        chains=chains,
-        warm_blocks=warm_blocks,
-        updates=spacing or 0,
-        cells=cells,
-        orders=orders,
-    )
     path = None if checkpoint is None else Path(checkpoint)
-    if path is not None and path.exists():
-        simulation = _resumed(path, simulation.fingerprint)
-
-    def result() -> Solution:
-        found = Measured.of(simulation.results(), problem)
-        return found.solution(
-            run.frequencies,
-            legendre,
-            run.seed,
-            {
-                "chains": chains,
-                "equilibration": warm_blocks * BLOCK,
-                "updates_per_sweep": simulation.updates,
-                "table_error": table_error,
-                "floor": floor,
-            },
-        )
-
-    def advance(until: int, report: Report | None) -> None:
-        simulation.advance(
-            until,
-            threads=run.threads,
-            control=run.control,
-            report=report,
-        )
-
-    try:
-        with run.calling("sampling") as keywords:
-            report = keywords["report"]
-            if seconds is not None:
-                _for_seconds(advance, simulation, seconds, report)
-            elif target is not None:
-                _to_target(advance, simulation, problem, blocks, target, report)
-            else:
-                advance(blocks, report)
-    except KeyboardInterrupt as stop:
-        enough = simulation.results()["chain"].size >= MIN_BLOCKS
-        partial = result() if enough else None
-        raise Cancelled(str(stop) or "the computation was stopped", partial) from stop
-    finally:
-        if path is not None:
-            _store(path, simulation)
-    found = result()
-    if target is not None and found.diagnostics["G_iw_error"][0] > target:
-        raise NotConverged(
-            f"the error of G(i w_0) is {found.diagnostics['G_iw_error'][0]:.1e} after {sweeps} "
-            f"sweeps, target = {target:g}; raise sweeps. The solution is in .partial",
-            found,
-        )
+    found = _Simulation(problem, run, sampling, path).sampled()
     for doubt in found.diagnostics["doubts"]:
         warnings.warn(f"this run is too short: {doubt}", ShortRun, stacklevel=5)
     return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """The options of `cthyb`, checked."""
+
+    sweeps: int
+    seconds: float | None
+    target: float | None
+    chains: int
+    equilibration: int
+    spacing: int | None
+    legendre: int | None
+    floor: float | None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        sweeps: int,
+        seconds: float | None,
+        target: float | None,
+        chains: int,
+        equilibration: int | None,
+        spacing: int | None,
+        legendre: int | None,
+        floor: float | None,
+    ) -> Sampling:
+        """Check the options.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An option is of the wrong kind or out of range.
+        """
+        chains = checks.whole("chains", chains, most=MAX_CHAINS)
+        sweeps = checks.whole(
+            "sweeps",
+            sweeps,
+            least=chains * BLOCK * MIN_BLOCKS,
+            most=2**44,
+            hint=f"fewer than {MIN_BLOCKS} bins of {BLOCK} for each of {chains} chains give no "
+            "error",
+        )
+        if equilibration is None:
+            equilibration = max(4096, -(-sweeps // (chains * BLOCK)) * BLOCK // 10)
+        equilibration = checks.whole("equilibration", equilibration, most=2**40)
+        if spacing is not None:
+            spacing = checks.whole("spacing", spacing, most=2**20)
+        if legendre is not None:
+            legendre = checks.whole("legendre", legendre, least=4, most=512)
+        if seconds is not None:
+            seconds = checks.real("seconds", seconds, above=0, below=1e9)
+        if target is not None:
+            target = checks.real("target", target, above=0, below=1e9)
+        if floor is not None:
+            floor = checks.real(
+                "floor", floor, least=0, below=1e9, hint="0 samples with Delta itself"
+            )
+        return cls(
+            sweeps=sweeps,
+            seconds=seconds,
+            target=target,
+            chains=chains,
+            equilibration=equilibration,
+            spacing=spacing,
+            legendre=legendre,
+            floor=floor,
+        )
+
+    @property
+    def blocks(self) -> int:
+        """Blocks of `BLOCK` measurements per chain."""
+        return -(-self.sweeps // (self.chains * BLOCK))
+
+    @property
+    def warm_blocks(self) -> int:
+        """Blocks per chain before the first measurement."""
+        return -(-self.equilibration // BLOCK)
+
+
+class _Simulation:
+    """The Markov chains of a problem, and their solution at any time."""
+
+    def __init__(
+        self, problem: Impurity, run: Run, sampling: Sampling, checkpoint: Path | None
+    ) -> None:
+        self.problem, self.run, self.sampling = problem, run, sampling
+        self.checkpoint = checkpoint
+        table, self.table_error = tabulated(problem)
+        self.floor = _floor(problem, table) if sampling.floor is None else sampling.floor
+        orders = _orders(problem, sampling.legendre)
+        self.chains = _core.CtqmcRun(
+            problem.U,
+            problem.eps,
+            problem.beta,
+            table,
+            floor=self.floor,
+            seed=run.seed,
+            chains=sampling.chains,
+            warm_blocks=sampling.warm_blocks,
+            updates=sampling.spacing or 0,
+            cells=_cells(orders),
+            orders=orders,
+        )
+        if checkpoint is not None and checkpoint.exists():
+            self.chains = _resumed(checkpoint, self.chains.fingerprint)
+
+    def sampled(self) -> Solution:
+        """Sample until sweeps, time or error are reached; a stopped run keeps what it has."""
+        try:
+            with self.run.calling("sampling") as keywords:
+                self._sample(keywords["report"])
+        except KeyboardInterrupt as stop:
+            enough = self.chains.results()["chain"].size >= MIN_BLOCKS
+            partial = self.solution() if enough else None
+            raise Cancelled(str(stop) or "the computation was stopped", partial) from stop
+        finally:
+            if self.checkpoint is not None:
+                _store(self.checkpoint, self.chains)
+        found, target = self.solution(), self.sampling.target
+        error = found.diagnostics["G_iw_error"][0]
+        if target is not None and error > target:
+            raise NotConverged(
+                f"the error of G(i w_0) is {error:.1e} after {self.sampling.sweeps} sweeps, "
+                f"target = {target:g}; raise sweeps. The solution is in .partial",
+                found,
+            )
+        return found
+
+    def _sample(self, report: Report | None) -> None:
+        if self.sampling.seconds is not None:
+            self._for_seconds(self.sampling.seconds, report)
+        elif self.sampling.target is not None:
+            self._to_target(self.sampling.target, report)
+        else:
+            self._advance(self.sampling.blocks, report)
+
+    def _advance(self, until: int, report: Report | None) -> None:
+        """Measure until every chain has this number of blocks."""
+        run = self.run
+        self.chains.advance(until, threads=run.threads, control=run.control, report=report)
+
+    def _for_seconds(self, seconds: float, report: Report | None) -> None:
+        """Rounds that grow until each takes a tenth of the time."""
+        self._advance(0, None)
+        began = time.perf_counter()
+        before = self.chains.measured
+        step = MIN_BLOCKS
+        while True:
+            self._advance(self.chains.measured + step, None)
+            spent = time.perf_counter() - began
+            if report is not None:
+                report(int(1000 * min(spent, seconds)), int(1000 * seconds))
+            if spent >= seconds:
+                return
+            rate = (self.chains.measured - before) / spent
+            step = max(1, min(2 * step, int(rate * min(seconds - spent, 0.1 * seconds))))
+
+    def _to_target(self, target: float, report: Report | None) -> None:
+        """Rounds of measurements until the error of G(i w_0) is below the target."""
+        blocks = self.sampling.blocks
+        until = min(32, blocks)
+        while True:
+            self._advance(until, report)
+            measured = Measured.of(self.chains.results(), self.problem)
+            error = measured.error_at_first_frequency()
+            if error <= target or until >= blocks:
+                return
+            # A little more than the law of the square root says.
+            wanted = math.ceil(1.1 * until * (error / target) ** 2)
+            until = min(blocks, max(until + 1, min(4 * until, wanted)))
+
+    def solution(self) -> Solution:
+        """From all measurements so far."""
+        run, sampling = self.run, self.sampling
+        return Measured.of(self.chains.results(), self.problem).solution(
+            run.frequencies,
+            sampling.legendre,
+            run.seed,
+            {
+                "chains": sampling.chains,
+                "equilibration": sampling.warm_blocks * BLOCK,
+                "updates_per_sweep": self.chains.updates,
+                "table_error": self.table_error,
+                "floor": self.floor,
+            },
+        )
+
+
+def _cells(orders: int) -> int:
+    """Cells of the table of Legendre polynomials.
+
+    Polynomials of degree 7 in a cell carry P_l to 1e-6 and better up to l**2 = 9 cells.
+    """
+    cells = 1024
+    while cells < orders * orders / 9:
+        cells *= 2
+    return cells
 
 
 def _isolated(problem: Impurity, run: Run) -> Solution:
@@ -284,10 +398,10 @@ def _isolated(problem: Impurity, run: Run) -> Solution:
 
 
 def tabulated(problem: Impurity, tolerance: float = 1e-10) -> tuple[FloatArray, float]:
-    """F(l) = -Delta(beta - l) at the nodes of a table, and what reading between them errs.
+    """F(l) = -Delta(beta - l) at the nodes of a table, and the error of the interpolation.
 
-    Relative to the largest F. Cells are halved until the error is below the tolerance; Delta of a
-    Matsubara bath is a finite sum over frequencies, whose last ones may leave ripples of their own.
+    The error is relative to the largest F. Cells are halved until it is below the tolerance; Delta
+    of a Matsubara bath is a finite sum over frequencies, which may have ripples of its own.
     """
     Delta, beta = problem.Delta(), problem.beta
     cells = 16
@@ -312,16 +426,16 @@ def tabulated(problem: Impurity, tolerance: float = 1e-10) -> tuple[FloatArray, 
 
 
 def _orders(problem: Impurity, legendre: int | None) -> int:
-    """Coefficients to record: what spectra as wide as this problem's can ever need."""
+    """Number of coefficients to record, sufficient for the widest spectrum of this problem."""
     widest = abs(problem.detuning) + 0.5 * problem.U + 2.0 * math.sqrt(problem.Delta_moments()[0])
     rule = 16 + math.ceil(8.0 * math.sqrt(problem.beta * widest))
     return max(min(max(rule, 32), 512), legendre or 0)
 
 
 def _floor(problem: Impurity, F: FloatArray) -> float:
-    """What F(l) is raised by; 0 where it is large enough.
+    """The constant added to F(l); 0 where F is large enough.
 
-    An atom has ``-2 beta floor int G(tau) dtau = HELPERS`` segments from it, to first order.
+    With it an atom has ``-2 beta floor int G(tau) dtau = HELPERS`` segments, to first order.
     """
     beta, U, level = problem.beta, problem.U, problem.eps
     n = atom(U, level, beta)[0]
@@ -331,45 +445,6 @@ def _floor(problem: Impurity, F: FloatArray) -> float:
     integral = beta * np.divide(np.tanh(half), 2.0 * half, out=np.full(2, 0.5), where=half != 0.0)
     floor = HELPERS / (2.0 * beta * float(weights @ integral))
     return 0.0 if float(np.min(F)) > floor else floor
-
-
-def _for_seconds(
-    advance: Advance, simulation: _core.CtqmcRun, seconds: float, report: Report | None
-) -> None:
-    """Rounds that grow until each takes a tenth of the time."""
-    advance(0, None)
-    began = time.perf_counter()
-    before = simulation.measured
-    step = MIN_BLOCKS
-    while True:
-        advance(simulation.measured + step, None)
-        spent = time.perf_counter() - began
-        if report is not None:
-            report(int(1000 * min(spent, seconds)), int(1000 * seconds))
-        if spent >= seconds:
-            return
-        rate = (simulation.measured - before) / spent
-        step = max(1, min(2 * step, int(rate * min(seconds - spent, 0.1 * seconds))))
-
-
-def _to_target(
-    advance: Advance,
-    simulation: _core.CtqmcRun,
-    problem: Impurity,
-    blocks: int,
-    target: float,
-    report: Report | None,
-) -> None:
-    """More and more measurements until the error is small enough."""
-    until = min(32, blocks)
-    while True:
-        advance(until, report)
-        error = Measured.of(simulation.results(), problem).error_at_first_frequency()
-        if error <= target or until >= blocks:
-            return
-        # A little more than the law of the square root says.
-        wanted = math.ceil(1.1 * until * (error / target) ** 2)
-        until = min(blocks, max(until + 1, min(4 * until, wanted)))
 
 
 def _resumed(path: Path, fingerprint: int) -> _core.CtqmcRun:
@@ -386,7 +461,7 @@ def _resumed(path: Path, fingerprint: int) -> _core.CtqmcRun:
 
 
 def _store(path: Path, simulation: _core.CtqmcRun) -> None:
-    """A reader finds the old run or the new one, never half of it."""
+    """Replace the file at once: a reader finds the old run or the new one."""
     part = path.with_name(path.name + ".part")
     part.write_bytes(simulation.to_bytes())
     os.replace(part, path)

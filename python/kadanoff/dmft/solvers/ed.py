@@ -1,6 +1,6 @@
-"""Exact diagonalisation: the impurity with a few bath sites, every level.
+"""Exact diagonalisation: all levels of the impurity with a few bath sites.
 
-The core is `rust/ed`; here the bath is fitted where it is continuous, and the answer put together.
+The core is `rust/ed`; this module fits a continuous bath and assembles the solution.
 """
 
 from __future__ import annotations
@@ -50,10 +50,10 @@ def ed(
     run : Run
         Frequencies, threads, ...
     sites : int, optional
-        Bath sites, 1 to 7. For a discrete bath: as many as it has (fewer mean a fit of Delta to
-        fewer sites); else 5.
+        Bath sites, 1 to 7. By default those of a discrete bath (fewer mean a fit of Delta); 5 for
+        other baths.
     prune : float
-        Weight of the poles of G that may be left out together.
+        Total weight of the poles of G that may be dropped.
     fit : dict, optional
         Options of `kadanoff.dmft.fit_bath`.
 

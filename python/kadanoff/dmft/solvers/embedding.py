@@ -1,4 +1,4 @@
-"""From a self-energy to the Green function, its averages, and a `Solution`."""
+"""Green function, averages and `Solution` from a self-energy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_POLES = 1200  # a symmetric matrix of that size is diagonalised in less than
 def resolvent(
     level: float, e: FloatArray, weight: FloatArray, beta: float, norm: float = 1.0
 ) -> GreenFunction:
-    """norm / (z - level - sum weight / (z - e)) as a sum over poles; weights not negative."""
+    """norm / (z - level - sum weight / (z - e)) as a sum over poles; weights are non-negative."""
     n = e.size + 1
     H = np.zeros((n, n))
     H[0, 0] = level

@@ -1,26 +1,26 @@
-"""From bins of Monte Carlo measurements to G, Sigma and averages with errors.
+"""G, Sigma and averages with errors from bins of Monte Carlo measurements.
 
-Bins hold Legendre coefficients of G and of ``F = Sigma G``, spins added up. In this order:
+Bins hold Legendre coefficients of G and of ``F = Sigma G``, summed over spins. The steps:
 
 1. Neighbouring bins of a chain are joined until they are longer than fifty autocorrelation times.
 2. Symmetries: spins are averaged; at half filling ``G(tau) = G(beta - tau)`` and
    ``F(tau) + F(beta - tau) = U G(tau)``, so that odd G_l vanish and even F_l are U G_l / 2.
 3. The number of coefficients L minimises the unbiased estimate of the expected square error,
    ``sum_(l < L) s_l**2 + sum_(l >= L) (G_l**2 - s_l**2)`` [1]_, G and F / U together; a quarter
-   more are kept, so that what is left out is well below the noise.
-4. What is known exactly corrects what is measured: the jumps of G and F are 1 and U n / 2, their
-   first moments eps + U n / 2 and (eps + U) U n / 2, and the equation of motion
-   ``(iw - eps - Delta) G = 1 + F`` holds, which is asked for at the lowest frequencies. The
-   measured violations q of these identities are fluctuations of mean zero, and the combination
-   ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least error. As the covariances are those of the same
-   bins, the errors grow by a `loss` [3]_. ``constraints_chi2 = q Cov(q, q)^-1 q`` is Hotelling's
-   T^2 of the identities: it says whether they hold.
+   more are kept, so that the truncation is well below the noise.
+4. Exact identities correct the measurements: the jumps of G and F are 1 and U n / 2, their first
+   moments eps + U n / 2 and (eps + U) U n / 2, and the equation of motion
+   ``(iw - eps - Delta) G = 1 + F`` is imposed at the lowest frequencies. The measured violations q
+   of these identities are fluctuations of mean zero, and the combination
+   ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least error. As the covariances are estimated from the
+   same bins, the errors grow by a factor `loss` [3]_. ``constraints_chi2 = q Cov(q, q)^-1 q`` is
+   Hotelling's T^2, a test of the identities.
 5. ``Sigma = F / G`` on Matsubara frequencies, and ``G = 1 / (iw - eps - Delta - Sigma)`` from it.
-6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_; to those of
-   G(iw) and Sigma(iw) the change that half as many more coefficients make is added in squares.
-   Where one run in ten thousand has so large a `constraints_chi2` they are multiplied by
-   ``error_scale``, the root of chi^2 per constraint: configurations of large weight are missing.
-7. What shows that the run is too short for these errors is a warning, `ShortRun`.
+6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_; for G(iw) and
+   Sigma(iw) the change due to half as many more coefficients is added in quadrature. If fewer than
+   one run in ten thousand has as large a `constraints_chi2`, configurations of large weight are
+   missing, and the errors are multiplied by ``error_scale``, the root of chi^2 per constraint.
+7. The warning `ShortRun` is given if the run is too short for these errors.
 
 References
 ----------
@@ -53,14 +53,14 @@ __all__ = ["Measured", "ShortRun", "spread"]
 
 BINS_OF_A_CHAIN = 16
 EQUATIONS = 2  # frequencies at which the equation of motion is used
-UNLIKELY = 1e-4  # of a run as it should be
-MEMORY = 50.0  # autocorrelation times that a bin is long at least
-EQUILIBRATED = 10.0  # and the equilibration
+UNLIKELY = 1e-4  # probability of a deviation at which a run is doubted
+MEMORY = 50.0  # smallest length of a bin in autocorrelation times
+EQUILIBRATED = 10.0  # smallest length of the equilibration in autocorrelation times
 FOLLOWED = ("order", "density", "docc", "polarisation")
 
 
 class ShortRun(UserWarning):
-    """A run is too short for its own error bars; the message says why, and what to raise."""
+    """A run is too short for its error bars; the message names the reason and the remedy."""
 
 
 def spread(values: Any, without: Any, weights: FloatArray) -> Any:
@@ -69,16 +69,16 @@ def spread(values: Any, without: Any, weights: FloatArray) -> Any:
     Parameters
     ----------
     values : array, shape S
-        From all data.
+        Estimate from all data.
     without : array, shape (B, *S)
-        The same with one bin left out.
-    weights : (B,) array
+        Estimates with one bin left out.
+    weights : array, shape (B,)
         Lengths of the bins.
 
     Notes
     -----
     ``sum_b (p_b - mean)^2 / (h_b - 1) / B`` with ``h_b = N / n_b`` and
-    ``p_b = h_b x - (h_b - 1) x_(b)``. For complex numbers the root of the two variances' sum.
+    ``p_b = h_b x - (h_b - 1) x_(b)``. For complex numbers, the root of the sum of both variances.
 
     Examples
     --------
@@ -96,23 +96,55 @@ def spread(values: Any, without: Any, weights: FloatArray) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
+class Estimate:
+    """G and Sigma of a run, and the variants from which their errors follow.
+
+    Parameters
+    ----------
+    G, F : array, shape (B, L)
+        Legendre coefficients of every bin, corrected by the known identities.
+    chi2 : float
+        Hotelling's T^2 of these identities.
+    constraints : int
+        Their number.
+    Sigma, G_iw : array of complex, shape (M,)
+        From all bins, at M >= N frequencies.
+    Sigma_without, G_without : array of complex, shape (B, N)
+        With one bin left out.
+    Sigma_longer, G_longer : array of complex, shape (N,)
+        From half as many coefficients more.
+    """
+
+    G: FloatArray
+    F: FloatArray
+    chi2: float
+    constraints: int
+    Sigma: ComplexArray
+    G_iw: ComplexArray
+    Sigma_without: ComplexArray
+    G_without: ComplexArray
+    Sigma_longer: ComplexArray
+    G_longer: ComplexArray
+
+
+@dataclass(frozen=True, eq=False)
 class Measured:
     """Bins of a run, joined so that they are independent.
 
-    Attributes
+    Parameters
     ----------
     problem : Impurity
-        What was sampled.
-    weights : (B,) array
+        The problem that was sampled.
+    weights : array, shape (B,)
         Sum of the signs in each bin.
-    G, F : (B, L) array
+    G, F : array, shape (B, L)
         Averages of the coefficients in each bin, of one spin.
-    averages : (B, 4) array
+    averages : array, shape (B, 4)
         sign, n, docc and order.
-    chain : (B,) array
-        Which chain a bin is from.
+    chain : array, shape (B,)
+        The chain of each bin.
     raw : mapping
-        What the chains gave.
+        Measurements of the chains.
     tau : dict of str to float
         Autocorrelation times in sweeps.
     """
@@ -183,7 +215,7 @@ class Measured:
         return np.asarray(spread(self.mean(x), self.without(x), self.weights))
 
     def doubts(self, equilibration: int) -> tuple[str, ...]:
-        """Why the errors may be too small: what a run that is long enough shows once in 10^4."""
+        """Reasons to doubt the errors, each found in one of 10^4 runs that are long enough."""
         from scipy import stats
 
         slowest, found = _slowest(self.tau), []
@@ -213,8 +245,8 @@ class Measured:
     def needed(self) -> int:
         """Number of coefficients that carry more than noise, and a quarter.
 
-        More where the identities need more: what falls off fast with tau and is small, such as F of
-        an orbital that is nearly empty, hides in the noise of single coefficients.
+        More where the identities require it: a small function that decays fast with tau, such as F
+        of a nearly empty orbital, is below the noise of single coefficients.
         """
         scale = max(self.problem.U, 1e-300)
         x = np.concatenate([self.G, self.F / scale], axis=1)
@@ -239,7 +271,7 @@ class Measured:
         return bool(stats.f.sf(F, p, B - p) < UNLIKELY)
 
     def constrained(self, L: int) -> tuple[FloatArray, FloatArray, float, int]:
-        """G_l and F_l of every bin, l < L, corrected by what is known; chi^2 of the identities."""
+        """G_l and F_l of every bin, l < L, corrected by the identities; their chi^2 and number."""
         problem = self.problem
         U, eps, beta = problem.U, problem.eps, problem.beta
         n = 0.5 * self.averages[:, 1]
@@ -266,10 +298,10 @@ class Measured:
         dq, dx = q - self.mean(q), x - self.mean(x)
         scale = np.sqrt(np.sum(w * dq**2, axis=0)) + 1e-300
         covariance = (w * dq / scale).T @ (dq / scale)
-        # Combinations that hardly fluctuate say nothing about x, but feel what L leaves out.
+        # Combinations with tiny fluctuations do not correct x, but feel the truncation at L.
         values, vectors = np.linalg.eigh(covariance)
         strong = values > 1e-4 * values[-1]
-        # Nor can few bins tell many covariances.
+        # Few bins determine few covariances.
         strong[: -max(1, (self.weights.size - 2) // 4)] = False
         kept = vectors[:, strong]
         solve = kept / values[strong] @ kept.T
@@ -281,10 +313,10 @@ class Measured:
         return x[:, :L], x[:, L:], chi2, kept.shape[1]
 
     def loss(self, constraints: int) -> float:
-        """Factor of errors because the corrections are fitted to the bins themselves.
+        """Factor of the errors because the corrections are fitted to the same bins.
 
-        The variance that B bins are seen to have is too small by (B - 1 - p) / (B - 1) for p
-        constraints, and the true one too large by (B - 2) / (B - 2 - p).
+        The measured variance of B bins is too small by (B - 1 - p) / (B - 1) for p constraints,
+        and the true one is larger by (B - 2) / (B - 2 - p).
         """
         B, p = self.weights.size, constraints
         return math.sqrt((B - 1) * (B - 2) / ((B - 1 - p) * (B - 2 - p)))
@@ -321,74 +353,24 @@ class Measured:
     def solution(
         self, frequencies: int, legendre: int | None, seed: int, diagnostics: dict[str, Any]
     ) -> Solution:
-        """Everything, with errors."""
+        """The solution with the errors of all that was measured."""
         problem, raw = self.problem, self.raw
-        beta, U, eps = problem.beta, problem.U, problem.eps
-        L = self.needed if legendre is None else min(legendre, self.G.shape[1])
-        G, F, chi2, constraints = self.constrained(L)
-        moments = problem.Delta_moments()
-        widest = abs(eps) + U + math.sqrt(moments[0])
-        count = min(max(frequencies, 512, math.ceil(20.0 * widest * beta / (2.0 * math.pi))), 8192)
-        count = max(count, frequencies)
-        Sigma, G_iw = self.functions(self.mean(G), self.mean(F), count)
-        Sigma_b, G_b = self.functions(self.without(G), self.without(F), frequencies)
-        # What the coefficients left out may do: the next half as many, noise included.
-        more = self.constrained(min(L + max(6, L // 2), self.G.shape[1]))
-        Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), frequencies)
-        B, loss = self.weights.size, self.loss(constraints)
-        errors = {
-            name: np.hypot(
-                loss * spread(x[:frequencies], x_b, self.weights), np.abs(x_m - x[:frequencies])
-            )
-            for name, x, x_b, x_m in (
-                ("G_iw_error", G_iw, G_b, G_m),
-                ("Sigma_iw_error", Sigma, Sigma_b, Sigma_m),
-            )
-        }
-        # Rare configurations with large weights are still missing: the known identities tell.
-        scale = math.sqrt(chi2 / constraints) if self.doubtful(chi2, constraints) else 1.0
-        errors = {name: scale * error for name, error in errors.items()}
-        # What was never seen may still occur once in a run as long; Sigma(0) is near U docc / n.
-        once = 1.0 / float(np.sum(raw["scalars"][:, 0]))
-        least = U * once / max(0.5 * float(self.mean(self.averages)[1]), once)
-        errors["Sigma_iw_error"] = np.maximum(errors["Sigma_iw_error"], least)
-        errors["G_iw_error"] = np.maximum(
-            errors["G_iw_error"], least * np.abs(G_iw[:frequencies]) ** 2
-        )
-        w0 = math.pi / beta
-        Z, Z_b, Z_m = (1.0 / (1.0 - S.imag / w0) for S in (Sigma[0], Sigma_b[:, 0], Sigma_m[0]))
+        found = self._estimate(frequencies, legendre)
+        scale = self._error_scale(found)
+        errors = self._function_errors(found, scale)
+        n, docc, averages = self._averages()
         doubts = self.doubts(diagnostics["equilibration"])
         if scale > 1.0:
             doubts += (
                 f"known identities are violated by {scale:.1f} errors, which were scaled up; raise "
                 "sweeps",
             )
-        sign, n, docc, order = self.mean(self.averages)
-        e_sign, e_n, e_docc, e_order = self.error(self.averages)
-        e_docc, e_order = max(e_docc, once), max(e_order, once)
-        if not problem.is_half_filled:
-            e_n = max(e_n, once)
-        # Moments of A up to the second are exact; the third leaves out a correlation with the bath,
-        # which only enters beyond the last frequency.
-        half = 0.5 * n
-        s0, s1 = U * half, U * U * half * (1.0 - half)
-        m1 = eps + s0
-        m2 = m1 * m1 + moments[0] + s1
-        s2 = s1 * (eps + U * (1.0 - half))
-        m3 = m1**3 + 2.0 * m1 * (moments[0] + s1) + moments[1] + s2
-        if problem.is_half_filled:
-            m1 = m3 = 0.0
-        x = np.concatenate([G, F], axis=1)
-        centred = self.without(x) - np.mean(self.without(x), axis=0)
-        covariance = loss**2 * (B - 1.0) / B * centred.T @ centred
-        moves = {k: a / max(p, 1) for k, (p, a) in raw["moves"].items()}
-        width = beta / self.bins.shape[1]
         return Solution(
             problem=problem,
             solver="cthyb",
-            G=MatsubaraFunction.own(G_iw, beta, (1.0, m1, m2, m3)),
-            G_iw=G_iw[:frequencies],
-            Sigma_iw=Sigma[:frequencies],
+            G=MatsubaraFunction.own(found.G_iw, problem.beta, self._moments(n)),
+            G_iw=found.G_iw[:frequencies],
+            Sigma_iw=found.Sigma[:frequencies],
             Delta_iw=problem.Delta().iw(frequencies),
             n=float(n),
             docc=float(docc),
@@ -397,41 +379,150 @@ class Measured:
             valid="",
             diagnostics={
                 **errors,
-                "n_error": float(e_n),
-                "docc_error": float(e_docc),
-                "Z_error": float(scale * np.hypot(loss * spread(Z, Z_b, self.weights), Z_m - Z)),
-                "sign": float(sign),
-                "sign_error": float(e_sign),
+                **averages,
+                "Z_error": self._Z_error(found, scale),
                 "weight": float(np.sum(raw["scalars"][:, 1]) / np.sum(raw["scalars"][:, 0])),
-                "order": float(order),
-                "order_error": float(e_order),
-                "kinetic_energy": float(-order / beta),
-                "kinetic_energy_error": float(e_order / beta),
                 "histogram": raw["histogram"],
-                "legendre": L,
-                "coefficients": self.mean(x).reshape(2, L),
-                "coefficients_covariance": covariance,
-                "constraints_chi2": chi2,
-                "constraints": constraints,
+                **self._coefficients(found),
+                "constraints_chi2": found.chi2,
+                "constraints": found.constraints,
                 "error_scale": scale,
                 "doubts": doubts,
-                "tau_bins": width * (np.arange(self.bins.shape[1]) + 0.5),
-                "G_bins": self.mean(self.bins) / width,
-                "G_bins_error": self.error(self.bins) / width,
-                "bins": B,
+                **self._binned_times(),
+                "bins": self.weights.size,
                 "sweeps": int(np.sum(raw["scalars"][:, 0])),
                 "updates": raw["updates"],
                 "autocorrelation": dict(self.tau),
-                "acceptance": moves,
+                "acceptance": {k: a / max(p, 1) for k, (p, a) in raw["moves"].items()},
                 "drift": raw["drift"],
                 **diagnostics,
             },
             seed=seed,
         )
 
+    # ------------------------------------------------------------------- the steps of a solution
+
+    def _estimate(self, frequencies: int, legendre: int | None) -> Estimate:
+        """Sigma and G from `legendre` coefficients, and the variants for their errors."""
+        problem = self.problem
+        L = self.needed if legendre is None else min(legendre, self.G.shape[1])
+        G, F, chi2, constraints = self.constrained(L)
+        widest = abs(problem.eps) + problem.U + math.sqrt(problem.Delta_moments()[0])
+        highest = math.ceil(20.0 * widest * problem.beta / (2.0 * math.pi))
+        count = max(min(max(frequencies, 512, highest), 8192), frequencies)
+        Sigma, G_iw = self.functions(self.mean(G), self.mean(F), count)
+        Sigma_b, G_b = self.functions(self.without(G), self.without(F), frequencies)
+        # The truncation error, estimated by half as many coefficients more, noise included.
+        more = self.constrained(min(L + max(6, L // 2), self.G.shape[1]))
+        Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), frequencies)
+        return Estimate(G, F, chi2, constraints, Sigma, G_iw, Sigma_b, G_b, Sigma_m, G_m)
+
+    def _error_scale(self, found: Estimate) -> float:
+        """Factor of all errors; above 1 where rare configurations of large weight are missing."""
+        if self.doubtful(found.chi2, found.constraints):
+            return math.sqrt(found.chi2 / found.constraints)
+        return 1.0
+
+    def _function_errors(self, found: Estimate, scale: float) -> dict[str, FloatArray]:
+        """Errors of G(i w_n) and Sigma(i w_n): statistics and truncation of the Legendre series."""
+        loss, frequencies = self.loss(found.constraints), found.G_longer.size
+        errors = {
+            name: scale
+            * np.hypot(
+                loss * spread(x[:frequencies], without, self.weights),
+                np.abs(longer - x[:frequencies]),
+            )
+            for name, x, without, longer in (
+                ("G_iw_error", found.G_iw, found.G_without, found.G_longer),
+                ("Sigma_iw_error", found.Sigma, found.Sigma_without, found.Sigma_longer),
+            )
+        }
+        # A configuration that never occurred may occur once in the next run of this length;
+        # Sigma(0) is near U docc / n.
+        half = 0.5 * float(self.mean(self.averages)[1])
+        least = self.problem.U * self.once / max(half, self.once)
+        errors["Sigma_iw_error"] = np.maximum(errors["Sigma_iw_error"], least)
+        errors["G_iw_error"] = np.maximum(
+            errors["G_iw_error"], least * np.abs(found.G_iw[:frequencies]) ** 2
+        )
+        return errors
+
+    def _Z_error(self, found: Estimate, scale: float) -> float:
+        """Error of Z, from Sigma at the first Matsubara frequency."""
+        w0 = math.pi / self.problem.beta
+        Z, Z_b, Z_m = (
+            1.0 / (1.0 - S.imag / w0)
+            for S in (found.Sigma[0], found.Sigma_without[:, 0], found.Sigma_longer[0])
+        )
+        loss = self.loss(found.constraints)
+        return float(scale * np.hypot(loss * spread(Z, Z_b, self.weights), Z_m - Z))
+
+    @property
+    def once(self) -> float:
+        """The share of one sweep in the run, the resolution of all probabilities."""
+        return 1.0 / float(np.sum(self.raw["scalars"][:, 0]))
+
+    def _averages(self) -> tuple[np.float64, np.float64, dict[str, float]]:
+        """n and docc; their errors and the other averages with theirs, by name."""
+        beta = self.problem.beta
+        sign, n, docc, order = self.mean(self.averages)
+        e_sign, e_n, e_docc, e_order = self.error(self.averages)
+        e_docc, e_order = max(e_docc, self.once), max(e_order, self.once)
+        if not self.problem.is_half_filled:
+            e_n = max(e_n, self.once)
+        found = {
+            "n_error": e_n,
+            "docc_error": e_docc,
+            "sign": sign,
+            "sign_error": e_sign,
+            "order": order,
+            "order_error": e_order,
+            "kinetic_energy": -order / beta,
+            "kinetic_energy_error": e_order / beta,
+        }
+        return n, docc, {name: float(x) for name, x in found.items()}
+
+    def _moments(self, n: np.float64) -> tuple[float, float, float, float]:
+        """Moments m_0 ... m_3 of the spectral function at occupation n.
+
+        Up to the second they are exact; the third leaves out a correlation with the bath, which
+        only enters beyond the last frequency.
+        """
+        problem = self.problem
+        U, eps, moments = problem.U, problem.eps, problem.Delta_moments()
+        half = 0.5 * n
+        s0, s1 = U * half, U * U * half * (1.0 - half)
+        m1 = eps + s0
+        m2 = m1 * m1 + moments[0] + s1
+        s2 = s1 * (eps + U * (1.0 - half))
+        m3 = m1**3 + 2.0 * m1 * (moments[0] + s1) + moments[1] + s2
+        return (1.0, 0.0, m2, 0.0) if problem.is_half_filled else (1.0, m1, m2, m3)
+
+    def _coefficients(self, found: Estimate) -> dict[str, Any]:
+        """Legendre coefficients of G and F with their covariance."""
+        x = np.concatenate([found.G, found.F], axis=1)
+        B, L = self.weights.size, found.G.shape[1]
+        centred = self.without(x) - np.mean(self.without(x), axis=0)
+        loss = self.loss(found.constraints)
+        return {
+            "legendre": L,
+            "coefficients": self.mean(x).reshape(2, L),
+            "coefficients_covariance": loss**2 * (B - 1.0) / B * centred.T @ centred,
+        }
+
+    def _binned_times(self) -> dict[str, FloatArray]:
+        """G(tau) averaged over intervals of tau, without the Legendre series."""
+        count = self.bins.shape[1]
+        width = self.problem.beta / count
+        return {
+            "tau_bins": width * (np.arange(count) + 0.5),
+            "G_bins": self.mean(self.bins) / width,
+            "G_bins_error": self.error(self.bins) / width,
+        }
+
 
 def _slowest(tau: dict[str, float]) -> float:
-    """The longest memory that averages over both spins feel."""
+    """The longest autocorrelation time of averages over both spins."""
     return max(tau["order"], tau["density"], tau["docc"])
 
 

@@ -52,11 +52,11 @@ def ftlm(
     sites : int, optional
         Bath sites, 1 to 9; as for solver "ed".
     vectors : int
-        Random vectors in every sector, 2 at least: the error falls as their root.
+        Random vectors per sector, at least 2; the error falls as the root of their number.
     steps : int
         Lanczos steps.
     exact : int
-        Sectors up to this dimension are summed over all states.
+        Largest dimension of sectors that are diagonalised.
     fit : dict, optional
         Options of `kadanoff.dmft.fit_bath`.
 

@@ -46,7 +46,8 @@ def hubbard1(problem: Impurity, run: Run, /) -> Solution:
 
     Notes
     -----
-    Two poles more than the bath: G is the resolvent of a symmetric matrix, causal by construction.
+    G is the resolvent of a symmetric matrix, causal by construction, with two poles more than the
+    bath has levels.
     """
     U, level = problem.U, problem.eps
     n, _, _ = atom(U, level, problem.beta)

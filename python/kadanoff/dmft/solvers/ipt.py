@@ -38,7 +38,7 @@ from kadanoff.greens.grids import fermionic
 
 __all__ = ["ipt", "second_order_poles"]
 
-MAX_SITES = 9  # of a bath whose second-order diagram is taken pole by pole
+MAX_SITES = 9  # sites of a bath whose second-order diagram is summed pole by pole
 
 
 def second_order_poles(G0: GreenFunction) -> tuple[FloatArray, FloatArray]:
@@ -99,8 +99,8 @@ def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> 
     run : Run
         Frequencies.
     half_filling : bool, optional
-        Ask for the half-filling form (refused for a problem that is not half filled), or for the
-        Kajueter-Kotliar form (which is the same there). By default whichever applies.
+        True for the half-filling form, which is refused away from half filling; False for the
+        Kajueter-Kotliar form, which agrees with it there. By default the form that applies.
     """
     if half_filling not in (None, True, False):
         raise TypeError(f"half_filling must be True, False or None, got {half_filling!r}")
@@ -121,7 +121,7 @@ def _solution(
 ) -> Solution:
     """The solution for given occupation and level of the bare impurity; poles only if `final`.
 
-    Without an occupation, that of the bare impurity.
+    The occupation is that of the bare impurity if `n` is None.
     """
     U, level, beta = problem.U, problem.eps, problem.beta
     second = _SecondOrder(problem, level0, run.frequencies)
@@ -142,7 +142,7 @@ def _solution(
         if final:
             G = _poles(problem, level + U * n, e, np.sqrt(w), A, B)
     else:
-        # The first moment of the product is its slope at the ends.
+        # The first moment of the product follows from its slope at the ends.
         first = _first_moment(second.series) * U * U
     total = U * U * spread
     s2 = A * (first + B * total * total)
@@ -174,7 +174,7 @@ def _poles(
 def _excess(
     problem: Impurity, star: tuple[FloatArray, FloatArray], reach: float
 ) -> Callable[[float], float]:
-    """n - n0 against eps0, by exact sums: for a bath of few levels."""
+    """n - n0 as a function of eps0, by exact sums, for a bath of few levels."""
     U, level, beta = problem.U, problem.eps, problem.beta
     # No pole of G lies further out.
     out = 3.0 * (float(np.max(np.abs(star[0]))) + reach) + 4.0 * U + 2.0 * abs(level)
@@ -189,7 +189,7 @@ def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
     U, level = problem.U, problem.eps
     moments = problem.Delta_moments()
     reach = U + 4.0 * np.sqrt(moments[2] / moments[0] if moments[0] > 0 else 0.0) + 1.0
-    # n is a sum over frequencies here: enough of them, whatever was asked for.
+    # n is a sum over frequencies, which needs a minimum of them.
     search = replace(run, frequencies=max(run.frequencies, 512))
 
     def by_frequencies(level0: float) -> float:

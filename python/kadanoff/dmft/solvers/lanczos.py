@@ -50,15 +50,14 @@ def lanczos(
     sites : int, optional
         Bath sites, 1 to 11; as for solver "ed".
     ground_state : bool
-        Take T = 0: average over the ground states alone. G_iw still stands at the frequencies of
-        ``problem.beta``; log_Z is the logarithm of the degeneracy.
+        Whether only the ground states are averaged, as at T = 0. G_iw is still taken at the
+        frequencies of ``problem.beta``; log_Z is the logarithm of the degeneracy.
     cut : float
-        Levels with a smaller Boltzmann weight than this, relative to the ground state's, are left
-        out.
+        Smallest Boltzmann weight of a level, relative to that of the ground state.
     states : int
-        Most occupied levels of a sector; more mean that the temperature is too high for Lanczos.
+        Largest number of occupied levels per sector; with more the temperature is too high.
     steps : int
-        Lanczos steps for each part of G: as many poles.
+        Lanczos steps, and poles, for each part of G.
     fit : dict, optional
         Options of `kadanoff.dmft.fit_bath`.
 
@@ -90,7 +89,7 @@ def lanczos(
     z = 1j * fermionic(beta, run.frequencies)
     G_iw = G(z)
     Delta_iw = GreenFunction.own(np.array(bath.e), np.square(bath.V), beta)(z)
-    # Of the 4**L levels only those near the cut count among what is left out: about their root.
+    # Of the 4**L levels about the square root lie near the cut and contribute to the error.
     left_out = 0.0 if ground_state else cut * 2.0 ** (bath.sites + 1)
     error = 1e-10 + left_out * beta / np.pi
     diagnostics: dict[str, Any] = {

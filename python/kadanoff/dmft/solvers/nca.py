@@ -9,8 +9,8 @@ Pseudo-particles m = 0 (empty), 1 (one electron of a given spin), 2 (double), en
 ``Z = P_0(beta) + 2 P_1(beta) + P_2(beta) = Z_AIM / Z_bath``,
 ``G(tau) = -[P_0(beta - tau) P_1(tau) + P_1(beta - tau) P_2(tau)] / Z``.
 
-On the imaginary axis each equation looks back only: no projection onto one pseudo-particle is
-needed.
+On the imaginary axis each equation contains earlier times only: no projection onto one
+pseudo-particle is needed.
 
 References
 ----------
@@ -85,12 +85,12 @@ def nca(
         Error of G(tau) from the finite steps at which no further grid is taken.
     real_axis : bool
         Find G(w) and Sigma(w) as well, from the equations on the real axis (`nca_real`): the bath
-        must be a band. ``diagnostics["axes_differ"]`` is how far G(i w_n) is from the integral of
-        A(w).
+        must be a band. ``diagnostics["axes_differ"]`` is the distance of G(i w_n) from the integral
+        of A(w).
 
     Notes
     -----
-    Richardson extrapolation over grids of N, 2N, 4N, ... steps. `error` is the numerical one only.
+    Richardson extrapolation over grids of N, 2N, 4N, ... steps, whose error is `error`.
     """
     if steps is None:
         steps = _coarsest(problem)
@@ -198,7 +198,7 @@ def _coarsest(problem: Impurity) -> int:
 def _series(coarse: FloatArray, fine: FloatArray, beta: float, noise: float) -> LegendreSeries:
     """Legendre series of the extrapolated G(tau).
 
-    On the finest grid G is known up to a small smooth error, which the coarsest grid has shown.
+    On the finest grid G has a small smooth error, estimated from the coarsest grid.
     Between its points ln(-G) is interpolated: it is far smoother than decaying exponentials.
     """
     stride = (fine.size - 1) // (coarse.size - 1)

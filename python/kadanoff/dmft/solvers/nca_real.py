@@ -7,9 +7,9 @@ Spectral functions p_m of the pseudo-particles (empty, one electron of a given s
     sigma_1(w) = int de rho(e) [f(-e) p_0(w - e) + f(e) p_2(w + e)],
     p_m = -Im 1 / (w - E_m - Sigma_m + i0) / pi,         Sigma_m = int sigma_m(x) / (w - x + i0) dx,
 
-with ``rho = -Im Delta / pi``. The lesser functions ``p^<_m = exp(-beta w) p_m / Z``, which no
-floating-point number could get from p_m, follow from equations of their own: the same with f(e) and
-f(-e) exchanged, ``p^<_m = |G_m|**2 sigma^<_m``, of norm ``sum_m d_m int p^<_m = 1``. Then
+with ``rho = -Im Delta / pi``. The lesser functions ``p^<_m = exp(-beta w) p_m / Z`` cannot be
+computed from p_m in floating-point arithmetic. They obey the same equations with f(e) and f(-e)
+exchanged, ``p^<_m = |G_m|**2 sigma^<_m``, of norm ``sum_m d_m int p^<_m = 1``. Then
 
     A(w) = sum_(m = 0, 1) int dx [p^<_m(x) p_(m+1)(x + w) + p_m(x) p^<_(m+1)(x + w)].
 
@@ -35,7 +35,7 @@ from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 __all__ = ["RealAxisNCA", "solve_real"]
 
 PER_T = 16
-"""Points of the uniform grid in a temperature."""
+"""Points of the uniform grid per temperature."""
 MAX_POINTS = 1 << 19
 NORM = 2e-4
 """Error of the norms at which the grid is fine enough."""
@@ -46,16 +46,16 @@ MULTIPLICITY = np.array([1.0, 2.0, 1.0])
 class RealAxisNCA:
     """A(w) on a uniform grid, with the populations of the pseudo-particles.
 
-    Attributes
+    Parameters
     ----------
-    omega, A : (N,) array
-        The impurity's spectrum.
-    populations : (3,) array
+    omega, A : array, shape (N,)
+        Spectrum of the impurity.
+    populations : array, shape (3,)
         Probabilities that the orbital is empty, single (both spins), double.
-    norms : (3,) array
-        Integrals of the pseudo-particles' spectra, 1 if the grid is fine and wide enough.
+    norms : array, shape (3,)
+        Integrals of the spectra of the pseudo-particles, 1 if the grid is fine and wide enough.
     iterations : int
-        Of both sets of equations.
+        Iterations of both sets of equations.
     """
 
     omega: FloatArray
@@ -108,7 +108,7 @@ class _Grid:
         self.half, self.density = m, density
         self.size = 1 << math.ceil(math.log2(2 * self.count + 2 * m + 2))
         empty = occupied[::-1]
-        # What is added comes with f(-e), what is taken with f(e); for lesser functions the reverse.
+        # Adding an electron has the factor f(-e), removing one f(e); lesser functions the reverse.
         self.up, self.up_lesser = (np.fft.rfft(density * f, self.size) for f in (empty, occupied))
         self.down, self.down_lesser = (
             np.fft.rfft((density * f)[::-1], self.size) for f in (occupied, empty)
@@ -148,7 +148,7 @@ def solve_real(
     Parameters
     ----------
     problem : Impurity
-        Its bath must be a band.
+        A problem whose bath is a band.
     run : Run
         To cancel.
     tolerance : float
@@ -173,7 +173,7 @@ def solve_real(
     E = np.array([0.0, problem.eps, 2.0 * problem.eps + problem.U])
     strength = math.sqrt(bath.norm) * abs(float(problem.V or 0.0))
     margin = 2.0 * bath.D + 4.0 * strength
-    # The ground multiplet is as wide as the Korringa rate pi (rho J)**2 T: maybe far less than T.
+    # The width of the ground multiplet is the Korringa rate pi (rho J)**2 T, possibly far below T.
     level = max(abs(problem.eps), 1e-3 * bath.D)
     upper = max(abs(problem.eps + problem.U), 1e-3 * bath.D)
     exchange = 2.0 * float(problem.V or 0.0) ** 2 * (1.0 / level + 1.0 / upper)
@@ -229,7 +229,7 @@ def _on_grid(
         raise NotConverged(
             f"the real-axis NCA did not converge: change {change:.1e}, tolerance {tolerance:g}"
         )
-    # Boltzmann factors from the threshold up, to begin with.
+    # Initial values: Boltzmann factors from the threshold up.
     threshold = float(w[np.argmax(p[1] > 1e-3 * np.max(p[1]))])
     lesser = p * np.exp(-beta * np.maximum(w - threshold, 0.0))
     lesser /= float(MULTIPLICITY @ np.sum(lesser, axis=1)) * h

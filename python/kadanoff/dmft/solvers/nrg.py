@@ -1,6 +1,6 @@
 """Numerical renormalisation group: real frequencies, temperatures down to zero.
 
-The work is done by `kadanoff.dynamics`. The self-energy comes from improved estimators twice: on
+The spectra are those of `kadanoff.dynamics`. Improved estimators give the self-energy twice: on
 the imaginary axis from the raw peaks, which needs no broadening, and on the real axis from
 broadened spectra. Where the two disagree is the error estimate.
 """
@@ -42,11 +42,11 @@ def real_grid(T: float, reach: float, per_decade: int = 40) -> FloatArray:
     Parameters
     ----------
     T : float
-        Temperature: below a tenth of it nothing varies.
+        Temperature; spectra are constant below a tenth of it.
     reach : float
         The largest frequency.
     per_decade : int
-        Points in a decade of the logarithmic part.
+        Points per decade of the logarithmic part.
 
     Examples
     --------
@@ -90,16 +90,16 @@ def nrg(
     run : Run
         Frequencies, threads, ...
     Lambda : float
-        Discretisation, above 1.
+        Parameter of the logarithmic discretisation, above 1.
     keep : int
-        States kept.
+        Number of states kept.
     twists : int
         Number of twisted discretisations averaged over: they remove the ripple of a large Lambda
         and allow a narrower broadening.
     scheme : {"zitko-pruschke", "campo-oliveira", "wilson"}
-        From the band to its levels.
+        Discretisation scheme.
     estimator : {"symmetric", "ratio"}
-        Of the self-energy, as in `kadanoff.dynamics.Dynamics.self_energy`.
+        Estimator of the self-energy, as in `kadanoff.dynamics.Dynamics.self_energy`.
     broadening : float, optional
         Width of the log-Gaussian, as `b` of `kadanoff.dynamics.Dynamics.spectral`.
     omega : array, optional
@@ -114,14 +114,14 @@ def nrg(
     -----
     ``Sigma(i w_n)``, with it ``G_iw = 1 / (i w_n - eps - Delta - Sigma)``, n and docc are free of
     broadening. On the real axis ``G_w = 1 / (w - eps - Delta - Sigma)``; Im Sigma(w) is cut at
-    zero, where the estimators can overshoot by a little (``diagnostics["acausal"]`` says how far),
-    so that A(w) > 0. `G` is the spectral integral of A(w), normalised.
+    zero, which the estimators can exceed slightly (by ``diagnostics["acausal"]``), so that
+    A(w) > 0. `G` is the spectral integral of A(w), normalised.
 
     `error` is the larger of ``max |G_iw - spectral integral of A|`` and
     ``max |G|**2 |Sigma_symmetric - Sigma_ratio|``.
 
     The end of the metal at T = 0 in `kadanoff.dmft.bethe` (D = 1, beta = 1e6): a narrow resonance,
-    Z = 1e-3, changes by a constant factor per linear step, above 1 below U_c2 and below 1 above.
+    Z = 1e-3, changes by a constant factor per linear step, above 1 below U_c2 and below 1 above it.
     The logarithm of the factor, and U_c2 where it vanishes:
 
         Lambda  keep  twists  U = 2.85    2.90    2.95    3.00    3.05   U_c2
@@ -229,7 +229,7 @@ def _model(problem: Impurity) -> AndersonModel:
 
 
 def _star(problem: Impurity) -> tuple[FloatArray, FloatArray]:
-    """Delta as poles good at the Matsubara frequencies, at any temperature."""
+    """Delta as a sum of poles, accurate at Matsubara frequencies of any temperature."""
     band, V = problem.bath, float(problem.V or 0.0)
     assert not isinstance(band, DiscreteBath | MatsubaraBath)
     if isinstance(band, TabulatedBand):
@@ -250,7 +250,7 @@ def _star(problem: Impurity) -> tuple[FloatArray, FloatArray]:
 def _raw_self_energy(
     spectra: Dynamics, problem: Impurity, z: ComplexArray, estimator: Estimator
 ) -> ComplexArray:
-    """Sigma off the real axis from the peaks as they are, see `Dynamics.self_energy`."""
+    """Sigma off the real axis from the unbroadened peaks, see `Dynamics.self_energy`."""
 
     def at(name: str) -> ComplexArray:
         mesh, weight = spectra.peaks(name)

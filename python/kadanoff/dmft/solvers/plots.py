@@ -1,6 +1,6 @@
 """Figures of solutions: Green functions, self-energies, orders of the expansion.
 
-Every function draws into the axes `ax` that it is given, or into new ones, and returns them.
+Every function draws into the axes `ax`, or into new ones, and returns them.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ def plot_solution(
     Parameters
     ----------
     solution : Solution
-        What a solver returned.
+        The result of a solver.
     ax : matplotlib.axes.Axes, optional
-        Where to draw.
+        Axes to draw into; new ones by default.
     quantity : {"iw", "Sigma", "tau", "spectrum"}
-        What to draw.
+        Quantity to draw.
     count : int
         Number of frequencies.
     label : str, optional
@@ -100,14 +100,14 @@ def plot_solution(
 def plot_orders(
     solution: Solution, ax: Axes | None = None, *, label: str | None = None, **style: Any
 ) -> Axes:
-    """How often each order of the expansion occurred, per spin; the dashed line is its mean.
+    """Histogram of the order of the expansion per spin; the dashed line is the mean.
 
     Parameters
     ----------
     solution : Solution
-        Of the solver "cthyb".
+        A result of the solver "cthyb".
     ax : matplotlib.axes.Axes, optional
-        Where to draw.
+        Axes to draw into; new ones by default.
     label : str, optional
         For the legend.
     **style

@@ -1,4 +1,4 @@
-"""A band as a quadrature: levels and weights that give its Green function off the real axis."""
+"""Quadrature of a band: levels and weights for its Green function off the real axis."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kadanoff.bands.tabulated import TabulatedBand
 
 __all__ = ["band_star"]
 
-POINTS = 16  # Gauss-Legendre points on a panel
+POINTS = 16  # Gauss-Legendre points per panel
 MAX_LEVELS = 20_000
 
 
@@ -32,7 +32,7 @@ def band_star(band: Band, beta: float) -> tuple[FloatArray, FloatArray]:
 
     Returns
     -------
-    e, w : (N,) array
+    e, w : array, shape (N,)
 
     Notes
     -----
@@ -63,7 +63,7 @@ def band_star(band: Band, beta: float) -> tuple[FloatArray, FloatArray]:
         middle, half = 0.5 * (edges[1:] + edges[:-1]), 0.5 * np.diff(edges)
         e = (middle[:, None] + half[:, None] * x).ravel()
         w = (half[:, None] * gauss).ravel() * band.density(e)
-        # What the panels miss next to a singularity is made up for: the norm is known.
+        # The known norm corrects the error of the panels next to a singularity.
         w = w * (band.norm / np.sum(w))
     e.setflags(write=False)
     w.setflags(write=False)
