@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
-from kadanoff._base.types import AnyArray, FloatArray, SpinArray
+from kadanoff._base.types import FloatArray, SpinArray
 
 __all__ = [
     "MAX_SPINS",
@@ -39,7 +39,7 @@ MAX_SPINS = 24
 
 @public
 def spins(n: int) -> SpinArray:
-    """x[k, i] = 1 - 2 (bit i of k): every state of n spins.
+    """Every state of n spins: x[k, i] = 1 - 2 (bit i of k).
 
     Parameters
     ----------
@@ -48,12 +48,13 @@ def spins(n: int) -> SpinArray:
 
     Returns
     -------
-    int8 array, shape (2^n, n)
+    array of int8, shape (2^n, n)
+        Spins +-1; state 0 is all up.
 
     Raises
     ------
-    ValueError
-        More spins than can be enumerated.
+    TypeError, ValueError
+        `n` is no integer from 1 to 24.
 
     Examples
     --------
@@ -98,13 +99,15 @@ def walsh(f: ArrayLike) -> FloatArray:
 
     Returns
     -------
-    array of the same shape
+    array, shape (..., 2^n)
         J_A at index A; ``J[..., 0]`` is the mean of f.
 
     Raises
     ------
+    TypeError
+        `f` holds no numbers.
     ValueError
-        If the length is no power of two.
+        The length is no power of two, or a value is not finite.
 
     Notes
     -----
@@ -117,7 +120,7 @@ def walsh(f: ArrayLike) -> FloatArray:
     >>> [(sites_of(A), float(J[A])) for A in range(8) if J[A]]
     [((1,), -1.0), ((0, 2), 0.5)]
     """
-    values: AnyArray = np.array(f, dtype=np.complex128 if np.iscomplexobj(f) else np.float64)
+    values = checks.array("f", f, dtype=np.complex128 if np.iscomplexobj(f) else np.float64)
     size = values.shape[-1] if values.ndim else 0
     n = spins_of_states("f", size)
     lead = values.shape[:-1]
@@ -135,7 +138,7 @@ def mask_of(sites: Iterable[int], n: int) -> int:
     Raises
     ------
     ValueError
-        If a site is named twice or lies outside ``0 ... n - 1``.
+        A site is named twice or lies outside ``0 ... n - 1``.
 
     Examples
     --------

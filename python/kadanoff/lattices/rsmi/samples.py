@@ -1,7 +1,7 @@
 """Spins of blocks and environments, gathered from samples of any kind.
 
 What a block sees are variables +1 and -1 on a rectangular lattice. Spins are that already. Dimers
-are written so in two ways, with a cell of two by two variables for each site:
+are represented in two ways, with a cell of two by two variables for each site:
 
     noise  +x bond          +x  +y        DimerSamples: bonds, with the noise between them;
     +y bond  noise          -x  -y        DimerStates: the four states of a site, one of them +1.
@@ -32,7 +32,7 @@ class Source(Protocol):
         """Variables of these rows and sites (row-major), shape (rows, sites)."""
 
     def array(self) -> AnyArray:
-        """All of them, shape (n, *lattice)."""
+        """All variables, shape (n, *lattice)."""
 
 
 class _IsingSource:
@@ -92,7 +92,13 @@ class DimerStates:
 
     Parameters
     ----------
-    dimers : samples of :func:`kadanoff.dimers.sample`, or array of directions, (n, Ly, Lx)
+    dimers : DimerSamples, or array of directions, shape (n, Ly, Lx)
+        Samples of :func:`kadanoff.dimers.sample`, or directions 0 to 3 of the dimer at each site.
+
+    Raises
+    ------
+    ValueError
+        Samples without coverings, or an array that holds no covering.
 
     Examples
     --------
@@ -179,7 +185,7 @@ def as_array(samples: Any) -> AnyArray:
 
 
 def lattice_of(samples: Any) -> tuple[int, ...]:
-    """Variables along each axis, and nothing unpacked for it."""
+    """Variables along each axis; nothing is unpacked."""
     return _source(samples).lattice
 
 
