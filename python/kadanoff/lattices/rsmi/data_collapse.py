@@ -75,10 +75,20 @@ class Collapse:
     Examples
     --------
     >>> point = Collapse(
-    ...     T_c=2.27, T_c_error=0.01, nu=1.0, nu_error=0.05, chi2=1.2, seed=0,
-    ...     statistical=np.array([0.01, 0.05]), systematic=np.zeros(2),
-    ...     L=np.array([8.0, 16.0]), T=np.array([2.27, 2.497]), used=np.array([True, True]),
-    ...     averages=np.ones((2, 2)), errors=np.ones((2, 2)), polynomials=np.ones((2, 5)),
+    ...     T_c=2.27,
+    ...     T_c_error=0.01,
+    ...     nu=1.0,
+    ...     nu_error=0.05,
+    ...     chi2=1.2,
+    ...     seed=0,
+    ...     statistical=np.array([0.01, 0.05]),
+    ...     systematic=np.zeros(2),
+    ...     L=np.array([8.0, 16.0]),
+    ...     T=np.array([2.27, 2.497]),
+    ...     used=np.array([True, True]),
+    ...     averages=np.ones((2, 2)),
+    ...     errors=np.ones((2, 2)),
+    ...     polynomials=np.ones((2, 5)),
     ... )
     >>> point.scaled.round(3).tolist()
     [0.0, 1.6]
@@ -184,7 +194,9 @@ def collapse(
     )
     window = checks.real("window", window, above=0)
     rules = checked_rules(rules, least=1)
-    if not isinstance(runs, Sequence) or not all(hasattr(run, "T") and hasattr(run, "energy") for run in runs):
+    if not isinstance(runs, Sequence) or not all(
+        hasattr(run, "T") and hasattr(run, "energy") for run in runs
+    ):
         raise TypeError("runs must hold samples of kd.ising.sample, which know T and energy")
     b = rules[0].shape[0]
     steps = [_steps(run, blocks, b) for run in runs]

@@ -42,13 +42,15 @@ class Geometry:
     buffer : int
         Width of the buffer; 0 for none.
     shell : int, default 1
-        Width of the environment. Where the lattice ends before the shell does, all that is left.
+        Width of the environment, at most the rest of the lattice.
     step : tuple of int, optional
-        Blocks are taken at multiples of it; by default at multiples of the block. Patterns that
-        alternate from site to site need an even step.
+        Distance of neighbouring blocks along each axis; by default the sides of the block. Patterns
+        that alternate from site to site need an even step.
 
     Raises
     ------
+    TypeError
+        A number that is no integer.
     ValueError
         The block does not fit, or the buffer leaves no environment.
 

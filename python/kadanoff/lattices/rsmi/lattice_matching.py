@@ -66,8 +66,15 @@ class CriticalPoint:
     Examples
     --------
     >>> CriticalPoint(
-    ...     T_c=2.268, T_c_error=0.004, nu=1.02, nu_error=0.03, T=np.array([2.2, 2.4]), seed=0,
-    ...     small=np.ones((1, 2)), large=np.ones((1, 2)), steps=np.array([[2.268, 1.02]]),
+    ...     T_c=2.268,
+    ...     T_c_error=0.004,
+    ...     nu=1.02,
+    ...     nu_error=0.03,
+    ...     T=np.array([2.2, 2.4]),
+    ...     seed=0,
+    ...     small=np.ones((1, 2)),
+    ...     large=np.ones((1, 2)),
+    ...     steps=np.array([[2.268, 1.02]]),
     ... )
     CriticalPoint(T_c = 2.2680 +- 0.0040, nu = 1.020 +- 0.030)
     """

@@ -10,7 +10,8 @@ import numpy as np
 
 from kadanoff._base import checks
 from kadanoff.lattices.rsmi.conditional_models import Fit
-from kadanoff.lattices.rsmi.maximum import Watch, checked_bias, checked_bound
+from kadanoff.lattices.rsmi.maximum import MAX_RESTARTS, Watch, checked_watch
+from kadanoff.lattices.rsmi.rules import checked_bound, checked_units
 
 __all__ = ["MODES", "LearningKeywords", "LearningOptions", "axes_of"]
 
@@ -53,19 +54,29 @@ class LearningOptions:
 
     def __post_init__(self) -> None:
         checks.choice("mode", self.mode, MODES)
-        if self.watch is not None and not callable(self.watch):
-            raise TypeError(
-                f"watch must be a function (filters, value) or None, got {self.watch!r}"
+        checked_watch(self.watch)
+        if not (
+            isinstance(self.model, dict)
+            or callable(self.model)
+            or (isinstance(self.model, str) and self.model == "bilinear")
+        ):
+            raise ValueError(
+                f"model must be 'bilinear' or a function (v, e) -> model, got {self.model!r}"
+            )
+        if self.model != "bilinear" and self.mode in ("direct", "oracle"):
+            raise ValueError(
+                f"model is for mode='certified' and mode='proxy', got {self.model!r} with "
+                f"mode={self.mode!r}"
             )
         checked = {
             "block": axes_of("block", self.block),
             "buffer": checks.whole("buffer", self.buffer, least=0),
-            "hidden": checks.whole("hidden", self.hidden),
+            "hidden": checked_units("hidden", self.hidden),
             "bound": checked_bound(self.bound),
             "shell": checks.whole("shell", self.shell),
-            "bias": checked_bias(self.bias),
+            "bias": checks.flag("bias", self.bias),
             "step": None if self.step is None else axes_of("step", self.step),
-            "restarts": checks.whole("restarts", self.restarts),
+            "restarts": checks.whole("restarts", self.restarts, most=MAX_RESTARTS),
             "pairs": None if self.pairs is None else checks.whole("pairs", self.pairs),
         }
         for name, value in checked.items():

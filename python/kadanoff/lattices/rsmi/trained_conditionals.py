@@ -137,14 +137,27 @@ def network_conditional(
     n_iter_no_change: int = 10,
     random_state: Any = None,
 ) -> Fit:
-    """A fit of q(v | e) by a neural network of scikit-learn: pass it as ``learn(model=...)``.
+    """Prepare a fit of q(v | e) by a neural network of scikit-learn, for ``learn(model=...)``.
 
     Parameters
     ----------
     hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate_init, max_iter, tol, \
-early_stopping, validation_fraction, n_iter_no_change, random_state
-        As in :class:`sklearn.neural_network.MLPClassifier`, with other defaults for the layers, for
-        `max_iter` and for `early_stopping`.
+early_stopping, validation_fraction, n_iter_no_change, random_state : as in :class:`sklearn.neural_network.MLPClassifier`
+        Options of the classifier, with other defaults for the layers, for `max_iter` and for
+        `early_stopping`.
+
+    Returns
+    -------
+    callable
+        Function (v, e) -> model as that of :func:`rbm_conditional`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> e = rng.choice(np.array([-1, 1], dtype=np.int8), size=(500, 3))
+    >>> fit = network_conditional(hidden_layer_sizes=(4,), random_state=0)
+    >>> fit(e[:, :1], e).conditional(e).shape
+    (500, 2)
     """
     options = {
         "hidden_layer_sizes": hidden_layer_sizes,
