@@ -136,7 +136,8 @@ def flow(
         A rule that is applied at every step; by default each step learns its own.
     seed, threads, progress, control : as in :func:`learn`
         Seed of learning and of the block spins, threads, progress bar and cancellation.
-    block, buffer, hidden, bound, shell, mode, bias, step, restarts, model, pairs, watch : as in :func:`learn`
+    block, buffer, hidden, bound, shell, mode, bias, step, restarts, model, pairs, watch : as in \
+:func:`learn`
         What is learned and how; not used if `rule` is given.
 
     Returns

@@ -423,8 +423,9 @@ def slab(circumference: int, T: float, *, steps: int = 1) -> tuple[JointDistribu
     joint : JointDistribution
         Block: one ring; environment: the ring `steps` rows further on.
     leading : array, shape (2^circumference,)
-        Ratio psi_1(v) / psi_0(v), of the first excited eigenvector of the transfer matrix: the function
-        of v that reaches a distant environment, the operator of smallest scaling dimension.
+        Ratio psi_1(v) / psi_0(v), of the first excited eigenvector of the transfer matrix: the
+        function of v that reaches a distant environment, the operator of smallest scaling
+        dimension.
 
     Raises
     ------

@@ -76,11 +76,12 @@ def learn(
         Width of the environment, in sites. A shell of one site screens the rest of the lattice if
         nearest neighbours interact.
     mode : {"auto", "certified", "direct", "oracle", "proxy"}
-        Method. "auto" is "certified" for blocks of at most 10 spins, else "direct". "certified" fits q(v | e) once and sums the block exactly; "direct" models q(h | e) together
-        with the filters, for blocks of more sites than can be summed. Both report a lower bound
-        measured on configurations held out. "oracle" knows the Hamiltonian of `samples` and sums
-        block and buffer exactly: an unbiased estimate of I. "proxy" is the algorithm of 2018
-        [1]_ for comparison: Boltzmann machines of P(V, E) and P(V), and :func:`proxy`.
+        Method. "auto" is "certified" for blocks of at most 10 spins, else "direct". "certified"
+        fits q(v | e) once and sums the block exactly; "direct" models q(h | e) together with the
+        filters, for blocks of more sites than can be summed. Both report a lower bound measured on
+        configurations held out. "oracle" uses the Hamiltonian of `samples` and sums block and
+        buffer exactly: an unbiased estimate of I. "proxy" is the algorithm of 2018 [1]_ for
+        comparison: Boltzmann machines of P(V, E) and P(V), and :func:`proxy`.
     bias : bool, default False
         Whether b may differ from zero; breaks symmetries.
     step : tuple of int, optional
@@ -88,8 +89,8 @@ def learn(
     restarts : int, default 4
         Starts of the search, at most 10,000.
     model : "bilinear", callable or dict
-        Model of q(v | e) in the certified mode: a function that takes (v, e) and returns an object with
-        ``conditional(e)``; see :func:`kadanoff.rsmi.rbm_conditional`, `network_conditional`. For
+        Model of q(v | e) in the certified mode: a function that takes (v, e) and returns an object
+        with ``conditional(e)``; see :func:`kadanoff.rsmi.rbm_conditional`, `network_conditional`. For
         the proxy, a dictionary of options of both machines, see :class:`kadanoff.RBM`.
     pairs : int, optional
         Blocks to learn from, over all configurations; default 30,000, or one per configuration

@@ -1,8 +1,8 @@
 r"""The filters that maximise I(H : E): L-BFGS in the box |lambda_i| <= bound, from several starts.
 
 The bound is on every weight. Of the 2x2 block at T_c the uniform filter is the best while the bound
-is below about 2; in the box of 3 the best is a permutation of (3, 3, 3, 1.25), by 4e-4 nats. Samples
-then determine I, but not the filters.
+is below about 2; in the box of 3 the best is a permutation of (3, 3, 3, 1.25), by 4e-4 nats.
+Samples then determine I, but not the filters.
 """
 
 from __future__ import annotations

@@ -99,8 +99,8 @@ def overlaps(rule: FilterRule, patterns: ArrayLike, samples: Any) -> FloatArray:
 
         overlap^2 = (lambda.C P) (P.C P)^-1 (P.C lambda) / (lambda.C lambda),     C = cov(v)
 
-    Variables are compared, not arrays of weights: constraints (one dimer per site) allow many arrays
-    of weights for one variable.
+    Variables are compared, not arrays of weights: constraints (one dimer per site) allow many
+    arrays of weights for one variable.
 
     Parameters
     ----------
