@@ -193,7 +193,9 @@ def collapse(
         checks.whole("blocks", blocks),
     )
     window = checks.real("window", window, above=0)
-    rules = checked_rules(rules, least=1)
+    rules = checked_rules(rules)
+    if not rules:
+        raise ValueError("rules must hold at least one rule")
     if not isinstance(runs, Sequence) or not all(
         hasattr(run, "T") and hasattr(run, "energy") for run in runs
     ):

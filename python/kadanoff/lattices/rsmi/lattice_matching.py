@@ -167,7 +167,9 @@ def critical_point(
     True
     """
     seed, degree = checks.seed(seed), checks.whole("degree", degree, most=MAX_DEGREE)
-    rules = checked_rules(rules, least=2)
+    rules = checked_rules(rules)
+    if len(rules) < 2:
+        raise ValueError("rules must hold at least two steps, one for the small lattice")
     for name, runs in (("small", small), ("large", large)):
         if not isinstance(runs, Sequence) or not all(
             hasattr(run, "T") and hasattr(run, "energy") for run in runs
@@ -230,12 +232,10 @@ def critical_point(
     )
 
 
-def checked_rules(rules: object, *, least: int) -> tuple[BlockRule, ...]:
-    """The rule of each step, at least so many of them."""
+def checked_rules(rules: object) -> tuple[BlockRule, ...]:
+    """The rule of each step."""
     if not isinstance(rules, Sequence) or not all(isinstance(r, BlockRule) for r in rules):
         raise TypeError(f"rules must be a sequence of BlockRules, got {rules!r}")
-    if len(rules) < least:
-        raise ValueError(f"rules must hold at least {least} rules, got {len(rules)}")
     return tuple(rules)
 
 

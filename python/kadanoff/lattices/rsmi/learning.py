@@ -90,8 +90,8 @@ def learn(
         Starts of the search, at most 10,000.
     model : "bilinear", callable or dict
         Model of q(v | e) in the certified mode: a function that takes (v, e) and returns an object
-        with ``conditional(e)``; see :func:`kadanoff.rsmi.rbm_conditional`, `network_conditional`. For
-        the proxy, a dictionary of options of both machines, see :class:`kadanoff.RBM`.
+        with ``conditional(e)``; see :func:`kadanoff.rsmi.rbm_conditional`, `network_conditional`.
+        For the proxy, a dictionary of options of both machines, see :class:`kadanoff.RBM`.
     pairs : int, optional
         Blocks to learn from, over all configurations; default 30,000, or one per configuration
         (direct 60,000; oracle 4,000, fewer for large blocks).
