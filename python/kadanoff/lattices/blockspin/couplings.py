@@ -38,6 +38,7 @@ from kadanoff.lattices.blockspin.enumeration import (
     bond_sum,
     coupling,
     enumerable_spins,
+    lattice_sides,
     mask_of,
     sites_of,
     spin_sum,
@@ -495,7 +496,7 @@ def _torus(
 ) -> tuple[FloatArray, FloatArray, list[list[int]], tuple[int, ...]]:
     _one_rule(rule, 2)
     K, h = coupling("K", K), coupling("h", h)
-    rows, columns = (checks.whole(f"shape[{i}]", side) for i, side in enumerate(shape))
+    rows, columns = lattice_sides("shape", shape, dimension=2)
     N = enumerable_spins("rows * columns", rows * columns)
     for side, b in zip((rows, columns), rule.shape, strict=True):
         if side % b:
@@ -533,13 +534,17 @@ def _layout(
         raise ValueError(f"at most {MAX_SPINS} spins can be enumerated, got {N}")
     if not isinstance(rule, BlockRule):
         raise TypeError(f"rule must be a BlockRule, got {rule!r}")
+    if not isinstance(blocks, Sequence | np.ndarray) or not all(
+        np.ndim(block) == 1 for block in blocks
+    ):
+        raise TypeError(f"blocks must be a sequence of sequences of sites, got {blocks!r}")
     flat = [site for block in blocks for site in block]
     if sorted(flat) != list(range(N)):
         raise ValueError(f"blocks must hold each of the sites 0 to {N - 1} once, got {blocks}")
     if any(len(block) != rule.sites for block in blocks):
         raise ValueError(f"the rule is for blocks of {rule.sites} sites, got {blocks}")
     n = len(blocks)
-    shape = (n,) if shape is None else tuple(shape)
+    shape = (n,) if shape is None else lattice_sides("shape", shape)
     if int(np.prod(shape)) != n:
         raise ValueError(f"shape {shape} does not hold {n} blocks")
     states = np.arange(len(K))

@@ -11,7 +11,8 @@ product of spins.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +26,7 @@ __all__ = [
     "bond_sum",
     "coupling",
     "enumerable_spins",
+    "lattice_sides",
     "mask_of",
     "sites_of",
     "spin_sum",
@@ -178,6 +180,28 @@ def spins_of_states(name: str, states: int) -> int:
     if states < 1 or states != 1 << n:
         raise ValueError(f"{name} must have one entry per state, 2^n of them, got {states}")
     return n
+
+
+def lattice_sides(
+    name: str, value: Any, *, dimension: int | None = None, most: int | None = None
+) -> tuple[int, ...]:
+    """Sites along each axis of a lattice or block.
+
+    Examples
+    --------
+    >>> lattice_sides("shape", [4, 6])
+    (4, 6)
+    """
+    if (
+        isinstance(value, str | bytes)
+        or not isinstance(value, Sequence | np.ndarray)
+        or np.ndim(value) == 0
+        or len(value) == 0
+    ):
+        raise TypeError(f"{name} must be a tuple of integers such as (2, 2), got {value!r}")
+    if dimension is not None and len(value) != dimension:
+        raise ValueError(f"{name} must have {dimension} sides, got {value!r}")
+    return tuple(checks.whole(f"{name}[{i}]", n, most=most) for i, n in enumerate(value))
 
 
 def coupling(name: str, value: object, *, limit: float = 1e6) -> float:

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
+from kadanoff.lattices.blockspin.enumeration import lattice_sides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -126,7 +127,7 @@ def receptive_fields(
     if not weights:
         raise ValueError("at least one matrix of weights is needed")
     matrices = [checks.array(f"weights[{i}]", W, ndim=2) for i, W in enumerate(weights)]
-    rows, columns = (checks.whole(f"shape[{i}]", side) for i, side in enumerate(shape))
+    rows, columns = lattice_sides("shape", shape, dimension=2)
     block = checks.whole("block", block, most=min(rows, columns))
     if matrices[0].shape[0] != rows * columns:
         raise ValueError(

@@ -20,6 +20,7 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -84,6 +85,9 @@ class LayeredMachine:
     constant: float = 0.0
 
     def __post_init__(self) -> None:
+        for name in ("biases", "weights"):
+            if not isinstance(value := getattr(self, name), Sequence):
+                raise TypeError(f"{name} must be a sequence of arrays, got {value!r}")
         biases = tuple(checks.array(f"biases[{i}]", b, ndim=1) for i, b in enumerate(self.biases))
         weights = tuple(
             checks.array(f"weights[{i}]", w, ndim=2) for i, w in enumerate(self.weights)

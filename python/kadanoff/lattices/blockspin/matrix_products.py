@@ -76,7 +76,9 @@ class MatrixProduct:
     log_scale: float = 0.0
 
     def __post_init__(self) -> None:
-        tensors = tuple(np.asarray(A) for A in self.tensors)
+        if not isinstance(self.tensors, Sequence):
+            raise TypeError(f"tensors must be a sequence of arrays, got {self.tensors!r}")
+        tensors = tuple(_numbers(f"tensors[{i}]", A) for i, A in enumerate(self.tensors))
         if not tensors:
             raise ValueError("a matrix product needs at least one tensor")
         right = 1
@@ -85,8 +87,6 @@ class MatrixProduct:
                 raise ValueError(
                     f"tensors[{i}] must have shape ({right}, 2, right bond), got {A.shape}"
                 )
-            if not np.isfinite(A).all():
-                raise ValueError(f"tensors[{i}] must be finite")
             right = A.shape[2]
         if right != 1:
             raise ValueError(f"the last bond must have dimension 1, got {right}")

@@ -23,7 +23,7 @@ from kadanoff.lattices.blockspin.rules import BlockRule, configurations_of
 from kadanoff.lattices.rsmi.learning import rule_of_samples
 from kadanoff.lattices.rsmi.learning_options import LearningKeywords, LearningOptions
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
-from kadanoff.lattices.rsmi.samples import as_array
+from kadanoff.lattices.rsmi.samples import as_array, lattice_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -167,6 +167,7 @@ def flow(
     chosen = LearningOptions(**options)
     if rule is not None and not isinstance(rule, BlockRule):
         raise TypeError(f"rule must be a BlockRule or None, got {rule!r}")
+    lattice_of(samples)  # refuses what is no sample of a lattice
     current: Any = samples
     rules: list[FilterRule] = []
     spins = [as_array(samples)]

@@ -19,7 +19,12 @@ from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray
-from kadanoff.lattices.blockspin.enumeration import coupling, enumerable_spins, spins
+from kadanoff.lattices.blockspin.enumeration import (
+    coupling,
+    enumerable_spins,
+    lattice_sides,
+    spins,
+)
 from kadanoff.lattices.blockspin.rules import BlockRule
 from kadanoff.lattices.rsmi.elimination import partial_sum
 from kadanoff.lattices.rsmi.geometry import Geometry
@@ -35,6 +40,8 @@ __all__ = [
     "torus",
     "window_log_Z",
 ]
+
+MAX_SIDE = 1024  # sites of a torus along an axis
 
 
 @public
@@ -112,9 +119,9 @@ class JointDistribution:
     def table(self, rule: BlockRule | ArrayLike, bias: ArrayLike = 0.0) -> FloatArray:
         """P(h | v), shape (states, values)."""
         if not isinstance(rule, BlockRule):
-            filters = self._filters(rule)
+            filters = self._filters("rule", rule)
             return coarse_table(self.states @ filters.T + _biases(bias, len(filters)))
-        if checks.array("bias", bias).any():
+        if _biases(bias, rule.units if isinstance(rule, FilterRule) else 1).any():
             raise ValueError(f"bias belongs to filters; the rule {rule!r} has its own")
         size = self.states.shape[1]
         if rule.sites != size:
@@ -125,18 +132,20 @@ class JointDistribution:
         up = rule.probability(self.states.astype(np.int8))
         return np.stack([up, 1 - up], axis=-1)
 
-    def _filters(self, value: ArrayLike) -> FloatArray:
-        filters = checks.array("filters", value)
+    def _filters(self, name: str, value: ArrayLike) -> FloatArray:
+        filters = checks.array(name, value)
         size = self.states.shape[1]
         if filters.size == 0 or filters.size % size:
-            raise ValueError(f"filters must have the shape {self.shape}, got {filters.shape}")
-        checked_units("units of filters", filters.size // size)
+            raise ValueError(
+                f"{name} must be filters of shape {self.shape}, got shape {filters.shape}"
+            )
+        checked_units(f"units of {name}", filters.size // size)
         return filters.reshape(-1, size)
 
     def gradient(self, filters: ArrayLike, bias: ArrayLike = 0.0) -> FloatArray:
         """dI / dlambda, in the shape of the filters; analytic."""
         given = np.asarray(filters)
-        flat = self._filters(filters)
+        flat = self._filters("filters", filters)
         b = _biases(bias, len(flat))
         return information_gradient(self.weights, self.conditional, self.states, flat, b)[
             1
@@ -203,7 +212,9 @@ def joint_distribution(
             "probabilities must not be negative and must have a row for each of the "
             f"{len(features)} states, got shape {p.shape}"
         )
-    given = (features.shape[1],) if shape is None else tuple(shape)
+    given = (features.shape[1],) if shape is None else lattice_sides("shape", shape)
+    if not isinstance(about, str):
+        raise TypeError(f"about must be a string, got {about!r}")
     if int(np.prod(given)) != features.shape[1]:
         raise ValueError(f"shape must hold {features.shape[1]} weights, got {given}")
     return _normalised(p, features, given, about)
@@ -349,13 +360,11 @@ def torus(
     0.549401 0.461045
     """
     size = (
-        (checks.whole("shape", shape),) * 2
+        (checks.whole("shape", shape, most=MAX_SIDE),) * 2
         if isinstance(shape, int | np.integer)
-        else tuple(checks.whole(f"shape[{i}]", n) for i, n in enumerate(shape))
+        else lattice_sides("shape", shape, dimension=2, most=MAX_SIDE)
     )
-    if len(size) != 2:
-        raise ValueError(f"shape must have two sides, got {size}")
-    g = Geometry(size, tuple(block), buffer=buffer, shell=max(size))
+    g = Geometry(size, block, buffer=buffer, shell=max(size))
     K = coupling("J / T", checks.real("J", J) / checks.real("T", T, above=0))
     if any(side + 2 * buffer >= n for side, n in zip(g.block, g.lattice, strict=True)):
         raise ValueError(

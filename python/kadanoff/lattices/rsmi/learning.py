@@ -13,13 +13,13 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, SpinArray
 from kadanoff._core import Control
-from kadanoff.lattices.blockspin.enumeration import spins
+from kadanoff.lattices.blockspin.enumeration import lattice_sides, spins
 from kadanoff.lattices.rsmi.conditional_models import ConditionalModel, Fit, fit_bilinear
 from kadanoff.lattices.rsmi.direct_learning import learn_directly, measure_directly
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.held_out_bounds import PAIRS, Split, certify, table_terms
 from kadanoff.lattices.rsmi.joint_distributions import JointDistribution
-from kadanoff.lattices.rsmi.learning_options import LearningKeywords, LearningOptions, axes_of
+from kadanoff.lattices.rsmi.learning_options import LearningKeywords, LearningOptions
 from kadanoff.lattices.rsmi.maximum import Ascent, climb, information_objective, running
 from kadanoff.lattices.rsmi.objective import coarse_table
 from kadanoff.lattices.rsmi.proxy_learning import learn_proxy
@@ -221,7 +221,7 @@ def information(
         raise TypeError(f"rule must be a FilterRule, got {rule!r}")
     checked_units("rule.units", rule.units)
     buffer, shell = checks.whole("buffer", buffer, least=0), checks.whole("shell", shell)
-    strides = None if step is None else axes_of("step", step)
+    strides = None if step is None else lattice_sides("step", step)
     scale = scale_of(samples)
     if any(side % scale for side in rule.shape):
         raise ValueError(
@@ -249,8 +249,6 @@ def _geometry(
 ) -> Geometry:
     """In variables, from numbers in sites."""
     lattice, scale = lattice_of(samples), scale_of(samples)
-    if len(lattice) == 0:
-        raise ValueError("samples must have shape (n, L_1, ...), one configuration per row")
     if isinstance(samples, np.ndarray | list | tuple):
         array = as_array(samples)
         if array.dtype.kind not in "if":

@@ -119,7 +119,10 @@ def optimality(
     K = coupling("K", K)
     if not isinstance(rules, Iterable):
         raise TypeError(f"rules must be an iterable of rules, got {rules!r}")
-    chosen = [r if isinstance(r, BlockRule) else LinearFilter(r) for r in rules]
+    chosen = [
+        r if isinstance(r, BlockRule) else LinearFilter(checks.array(f"rules[{i}]", r))
+        for i, r in enumerate(rules)
+    ]
     if not chosen:
         raise ValueError("rules must hold at least one rule")
     dimension = checks.whole("dimension", dimension, most=2)
@@ -139,7 +142,8 @@ def optimality(
         second, four = [c.coupling(0, 3) for c in found], [c.coupling(0, 1, 2, 3) for c in found]
     if not joint.mutual_information > 0:
         raise ValueError(
-            f"K must differ from zero: at K = {K:g} block and environment share no information"
+            f"K = {K:g} with buffer = {buffer} leaves no information between block and "
+            "environment: K must differ from zero"
         )
     nearest = np.array([c.coupling(0, 1) for c in found])
     nats = np.array([joint.information(r) for r in chosen])

@@ -139,7 +139,7 @@ def oracle(
     """
     run = Run.of(threads=threads, progress=progress, control=control)
     count = checks.whole("environments", environments)
-    geometry = Geometry(lattice_of(samples), tuple(block), buffer=buffer)
+    geometry = Geometry(lattice_of(samples), block, buffer=buffer)
     with run.calling("summing over block and buffer") as keywords:
         return sampled_distribution(samples, geometry, count, keywords)
 

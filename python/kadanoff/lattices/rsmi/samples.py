@@ -114,7 +114,7 @@ class DimerStates:
     def __init__(self, dimers: ArrayLike | Any) -> None:
         given = getattr(dimers, "dimers", dimers)
         if given is None:
-            raise ValueError("samples hold no coverings: sample with coverings=True")
+            raise ValueError("dimers: the samples hold no coverings: sample with coverings=True")
         self.directions = checked(given)
         if self.directions.ndim != 3:
             raise ValueError(f"dimers must have shape (n, Ly, Lx), got {self.directions.shape}")
@@ -186,7 +186,13 @@ def as_array(samples: Any) -> AnyArray:
 
 def lattice_of(samples: Any) -> tuple[int, ...]:
     """Variables along each axis; nothing is unpacked."""
-    return _source(samples).lattice
+    lattice = _source(samples).lattice
+    if not lattice or 0 in lattice:
+        raise ValueError(
+            "samples must have shape (n, L_1, ...), one configuration per row, got "
+            f"{len(lattice)} axes of the lattice: {lattice}"
+        )
+    return lattice
 
 
 def scale_of(samples: Any) -> int:
