@@ -30,10 +30,14 @@ REFUSED = {
     "flow samples": (lambda joint: rsmi.flow(3, rule=blockspin.Majority()), ValueError, "samples"),
     "learn samples": (lambda joint: rsmi.learn(3), ValueError, "samples"),
     "correlations": (lambda joint: rsmi.correlations(3), ValueError, "configurations"),
-    "coarse_fluxes rule": (lambda joint: rsmi.coarse_fluxes(SAMPLES, 3), TypeError, "samples"),
+    "coarse_fluxes rule": (lambda joint: rsmi.coarse_fluxes(SAMPLES, 3), TypeError, "rule"),
     "optimality rules": (lambda joint: rsmi.optimality(3, K=0.1), TypeError, "rules"),
     "critical_point rules": (lambda joint: rsmi.critical_point([], [], 3), TypeError, "rules"),
-    "critical_point small": (lambda joint: rsmi.critical_point(3, [], []), TypeError, "small"),
+    "critical_point small": (
+        lambda joint: rsmi.critical_point(3, [], [RULE, RULE]),
+        TypeError,
+        "small",
+    ),
     "collapse rules": (lambda joint: rsmi.collapse([], 3), TypeError, "rules"),
     "collapse runs": (
         lambda joint: rsmi.collapse(3, [blockspin.Majority()]),

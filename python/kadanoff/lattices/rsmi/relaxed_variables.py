@@ -38,6 +38,7 @@ __all__ = ["infonce", "relaxed_information"]
 
 RESOLUTION = 800  # points of the integral over h~, at least
 MAX_STEP = 0.35  # between them: exp(-pi^2 / step) is the error of the sum
+MAX_WEIGHT = 1e6
 MAX_DENSITY = 2**27  # numbers p(y | level): 1 GiB
 REACH = 14.0  # sech^2 of it is 3e-12
 
@@ -84,14 +85,18 @@ def relaxed_information(joint: JointDistribution, filters: ArrayLike, bias: floa
         raise ValueError(
             f"filters must be those of one unit, {joint.shape}, got {np.shape(filters)}"
         )
+    largest = float(np.abs(flat).max())
+    too_large = (
+        f"filters up to {largest:.3g} are too large for the integral over h~, which is then a sum "
+        "over exact values of lambda.v; scale them down"
+    )
+    if largest > MAX_WEIGHT:
+        raise ValueError(too_large)
     level, of = np.unique(np.round(joint.states @ flat + bias, 12), return_inverse=True)
     by_level = np.eye(len(level))[of.ravel()]
     wanted = (level[-1] - level[0] + 2 * REACH) / MAX_STEP
     if not wanted * len(level) <= MAX_DENSITY:
-        raise ValueError(
-            f"filters up to {np.abs(flat).max():.3g} are too large for the integral over h~, which "
-            "is then a sum over exact values of lambda.v; scale them down"
-        )
+        raise ValueError(too_large)
     points = max(RESOLUTION, int(np.ceil(wanted)))
     y = np.linspace(level[0] - REACH, level[-1] + REACH, points)
     density = _density(y, level).T * (y[1] - y[0])
