@@ -5,9 +5,9 @@ If a part s of the block is independent of the environment given the rest r of t
     P(e | r, s) = P(e | r),
 
 then any rule P(h | r, s) may be replaced by its average over s in P(s | r), which is a rule of r
-alone with the same joint distribution of h and e: no information is lost by leaving s out. A saturated
-filter leaves the objective nearly independent of their weights, which samples would then fill with
-noise.
+alone with the same joint distribution of h and e: no information is lost by leaving s out. With a
+saturated filter the objective hardly depends on the weights of s, which would be noise in a rule
+learned from samples.
 
 Where every state of the block is possible, s may be found spin by spin [1]_: s is independent of e
 given r if each spin of s is, given all others. Each is asked by the score test of a logistic
