@@ -59,7 +59,8 @@ def misspelt(function: Callable) -> tuple[str, str] | None:
             break
         for k in range(len(name) - 1):
             wrong = name[:k] + name[k + 1] + name[k] + name[k + 2 :]
-            if wrong.casefold() not in {other.casefold() for other in names}:
+            taken = wrong.casefold() in {other.casefold() for other in names}
+            if not taken and not wrong.startswith("_"):
                 return wrong, name
     return None
 

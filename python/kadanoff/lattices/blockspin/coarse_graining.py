@@ -13,7 +13,9 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import SpinArray
 from kadanoff.lattices.blockspin.rules import BlockRule, Majority, configurations_of, sides
 
-__all__ = ["block_levels", "block_spins", "levels_of"]
+__all__ = ["MAX_LEVELS", "block_levels", "block_spins", "levels_of"]
+
+MAX_LEVELS = 64  # no lattice in memory has 2^64 sites per side
 
 
 @public
@@ -24,27 +26,31 @@ def block_spins(
     levels: int = 1,
     seed: int | None = None,
 ) -> SpinArray:
-    """s' = rule(s), `levels` times.
+    """Apply a block rule to configurations, s' = rule(s), `levels` times.
 
     Parameters
     ----------
     configurations : array of +-1, shape (..., L, L)
         For a rule in two dimensions; (..., L) or (..., L, L, L) in one or three.
     rule : BlockRule, default Majority(2)
-        See :mod:`kadanoff.lattices.blockspin.rules`.
+        One of `Majority`, `Decimation`, `LinearFilter`, or a learned `rsmi.FilterRule`.
     levels : int, default 1
-        Number of times.
+        Number of applications, at most 64.
     seed : int, optional
-        Of ties and probabilistic rules, drawn if not given; every level has its own numbers.
+        Seed of ties and probabilistic rules, drawn if not given; each level has its own random
+        numbers.
 
     Returns
     -------
-    int8 array, shape (..., L / b^levels, L / b^levels)
+    array of int8, shape (..., L / b^levels, L / b^levels)
+        Block spins +-1 of the last level.
 
     Raises
     ------
+    TypeError
+        `rule` is no BlockRule, or `configurations` holds no numbers.
     ValueError
-        If the block does not divide the lattice at some level.
+        Entries other than +-1, or a block that does not divide the lattice at some level.
 
     Examples
     --------
@@ -62,16 +68,35 @@ def block_levels(
     levels: int,
     seed: int | None = None,
 ) -> list[SpinArray]:
-    """All levels of :func:`block_spins`: the configurations themselves, then L/b, L/b^2, ...
+    """Apply a block rule `levels` times and keep the configurations of every level.
+
+    Parameters
+    ----------
+    configurations : array of +-1, shape (..., L, L)
+        As in :func:`block_spins`.
+    rule, levels, seed : as in :func:`block_spins`
+        The rule, the number of applications, and the seed of its random numbers.
 
     Returns
     -------
-    list of int8 arrays, ``levels + 1`` of them
+    list of arrays of int8, shapes (..., L, L), (..., L / b, L / b), ...
+        The configurations themselves, then the block spins of ``levels`` levels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in :func:`block_spins`.
+
+    Examples
+    --------
+    >>> levels = block_levels(np.ones((3, 8, 8), dtype=np.int8), levels=2)
+    >>> [spins.shape for spins in levels]
+    [(3, 8, 8), (3, 4, 4), (3, 2, 2)]
     """
     rule = Majority() if rule is None else rule
     if not isinstance(rule, BlockRule):
         raise TypeError(f"rule must be a BlockRule such as Majority(2), got {rule!r}")
-    levels, seed = checks.whole("levels", levels), checks.seed(seed)
+    levels, seed = checks.whole("levels", levels, most=MAX_LEVELS), checks.seed(seed)
     given = configurations_of(configurations, rule.shape)
     sizes = given.shape[-len(rule.shape) :]
     for level in range(1, levels + 1):

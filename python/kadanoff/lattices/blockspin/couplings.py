@@ -38,6 +38,7 @@ from kadanoff.lattices.blockspin.enumeration import (
     bond_sum,
     coupling,
     enumerable_spins,
+    lattice_sides,
     mask_of,
     sites_of,
     spin_sum,
@@ -67,16 +68,25 @@ MAX_ORDER = 3
 class BlockCouplings:
     """K'[X'] = sum_A K'_A prod_{i in A} X'_i of n block spins.
 
-    Attributes
+    Parameters
     ----------
     log_weight : array, shape (2^n,)
-        K'[X'] for every state of the block spins; ``exp`` sums to Z.
+        K'[X'] for every state of the block spins; the sum of its exponentials is Z.
     values : array, shape (2^n,)
-        K'_A, where bit i of A says that block i takes part.
+        K'_A, in units of the temperature; block i belongs to A if bit i of the index is set.
     shape : tuple of int
-        How the blocks lie: (n,) on a ring, (rows, columns) on a torus.
+        Arrangement of the blocks: (n,) on a ring, (rows, columns) on a torus.
     order : int or None
         Highest cumulant, or None for the exact result.
+
+    Examples
+    --------
+    >>> from kadanoff.lattices.blockspin import Majority
+    >>> ring = ring_couplings(Chain(K=0.1), 6, Majority(2, dimension=1))
+    >>> ring
+    BlockCouplings(6 blocks, exact)
+    >>> [(blocks, round(K, 5)) for blocks, K in ring.largest(2)]
+    [((0, 1), 0.03018), ((0, 2), -0.00061)]
     """
 
     log_weight: FloatArray
@@ -91,12 +101,12 @@ class BlockCouplings:
 
     @property
     def constant_per_block(self) -> float:
-        """K'_0 / n: the part of ln Z that the block spins have forgotten."""
+        """K'_0 / n: the part of ln Z that does not depend on the block spins."""
         return float(self.values[0] / self.n)
 
     @property
     def log_Z(self) -> float:
-        """ln Z, which no exact rule changes."""
+        """ln Z, which an exact block transformation conserves."""
         top = float(self.log_weight.max())
         return top + float(np.log(np.exp(self.log_weight - top).sum()))
 
@@ -115,10 +125,15 @@ class BlockCouplings:
     def largest(self, count: int = 8) -> list[tuple[tuple[int, ...], float]]:
         """The largest couplings, one for each set of blocks up to translations.
 
+        Parameters
+        ----------
+        count : int, default 8
+            Number of couplings.
+
         Returns
         -------
         list of (sites, K'_A)
-            By size; the constant is left out.
+            In descending order of |K'_A|, without the constant.
         """
         found: list[tuple[tuple[int, ...], float]] = []
         done: set[int] = set()
@@ -188,7 +203,7 @@ def block_couplings(
     *,
     shape: tuple[int, ...] | None = None,
 ) -> BlockCouplings:
-    """exp K'[X'] = sum_X exp(K[X]) prod_B P(X'_B | X_B), summed exactly.
+    """Sum exp K'[X'] = sum_X exp(K[X]) prod_B P(X'_B | X_B) exactly.
 
     Parameters
     ----------
@@ -200,22 +215,34 @@ def block_couplings(
     rule : BlockRule
         P(X'_B | X_B).
     shape : tuple of int, optional
-        How the blocks lie; by default in a row.
+        Arrangement of the blocks; by default in a row.
 
     Returns
     -------
     BlockCouplings
+        Couplings of the block spins in units of the temperature.
 
     Raises
     ------
+    TypeError
+        `rule` is no BlockRule, or `blocks` no sequence of sequences of sites.
     ValueError
-        Blocks that do not divide the sites, or a rule that forbids some X' (its couplings would be
-        infinite).
+        Blocks that do not divide the sites, more than 24 spins, or a rule that forbids some X'
+        (its couplings would be infinite).
 
     Notes
     -----
-    Blocks are summed one after the other: about 2^N operations for the first, half or fewer for
-    every next one.
+    Blocks are summed one after the other: about 2^N operations for the first, at most half as many
+    for each further one.
+
+    Examples
+    --------
+    >>> from kadanoff.lattices.blockspin import Majority
+    >>> K = Chain(K=0.4).log_weights(8)
+    >>> blocks = [[0, 1], [2, 3], [4, 5], [6, 7]]
+    >>> found = block_couplings(K, blocks, Majority(2, dimension=1))
+    >>> print(f"{found.coupling(0, 1):.6f}")
+    0.185815
     """
     K = checks.array("log_weight", log_weight, ndim=1)
     order, n, shape = _layout(K, blocks, rule, shape)
@@ -240,22 +267,39 @@ def block_cumulants(
     ----------
     inside, between : arrays, shape (2^N,)
         K_0[X] and K_1[X]: -H/T within the blocks and between them.
-    blocks, rule, shape
-        As in :func:`block_couplings`.
+    blocks, rule : as in :func:`block_couplings`
+        The sites of each block, and P(X'_B | X_B).
     order : int, default 3
         Highest cumulant, 0 to 3.
+    shape : tuple of int, optional
+        Arrangement of the blocks; by default in a row.
 
     Returns
     -------
     list of BlockCouplings
         Orders 0, 1, ..., `order`. Order 0 holds independent blocks: ln Z_0 + ln P_0.
 
+    Raises
+    ------
+    TypeError, ValueError
+        As in :func:`block_couplings`; `inside` and `between` differ in shape.
+
     Notes
     -----
-    The series is one of the slides' "effective Hamiltonian from cumulant expansion", whose sum must
-    begin at k = 1: C_0 would be 1. Moments of K_1 are exact sums over all states.
+    The sum begins at k = 1, since C_0 = 1. Moments of K_1 are exact sums over all states. The error
+    of order k is of order K_1^(k+1).
 
-    The error of order k is of order K_1^(k+1).
+    Examples
+    --------
+    >>> from kadanoff.lattices.blockspin import Majority, spins
+    >>> x = spins(8).astype(float)
+    >>> inside, between = (
+    ...     0.1 * sum(x[:, i] * x[:, (i + 1) % 8] for i in range(first, 8, 2)) for first in (0, 1)
+    ... )
+    >>> blocks = [[0, 1], [2, 3], [4, 5], [6, 7]]
+    >>> orders = block_cumulants(inside, between, blocks, Majority(2, dimension=1))
+    >>> print([f"{found.coupling(0, 1):.6f}" for found in orders[1:]])
+    ['0.030232', '0.030232', '0.030190']
     """
     K_0, K_1 = checks.array("inside", inside, ndim=1), checks.array("between", between, ndim=1)
     if K_0.shape != K_1.shape:
@@ -293,11 +337,19 @@ def ring_couplings(chain: Chain, blocks: int, rule: BlockRule) -> BlockCouplings
     blocks : int
         Number of blocks; ``blocks * rule.sites`` spins are enumerated.
     rule : BlockRule
-        In one dimension.
+        Rule for blocks in one dimension.
 
     Returns
     -------
     BlockCouplings
+        Couplings of the block spins in units of the temperature.
+
+    Raises
+    ------
+    TypeError
+        `chain` is no Chain or `rule` no BlockRule.
+    ValueError
+        More than 24 spins, or a rule in another dimension.
 
     Examples
     --------
@@ -318,8 +370,8 @@ def ring_cumulants(
 
     Parameters
     ----------
-    chain, blocks, rule
-        As in :func:`ring_couplings`.
+    chain, blocks, rule : as in :func:`ring_couplings`
+        The bare ring, the number of blocks, and their rule.
     order : int, default 3
         Highest cumulant, 0 to 3.
 
@@ -327,6 +379,11 @@ def ring_cumulants(
     -------
     list of BlockCouplings
         Orders 0, 1, ..., `order`; the couplings between blocks are the small parameter.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in :func:`ring_couplings`; `order` is not 0 to 3.
 
     Examples
     --------
@@ -347,18 +404,27 @@ def torus_couplings(
 
     Parameters
     ----------
-    K, h : float
-        Nearest-neighbour coupling and field in units of the temperature.
+    K : float
+        Nearest-neighbour coupling in units of the temperature.
     shape : (int, int)
         Spins in each direction, at most 24 in all; a side of two has double bonds.
     rule : BlockRule
-        In two dimensions.
+        Rule for blocks in two dimensions.
+    h : float, default 0
+        Field in units of the temperature.
 
     Returns
     -------
     BlockCouplings
         On a torus of two blocks by two each pair of neighbours meets twice: its coupling
         there is twice that of a large lattice.
+
+    Raises
+    ------
+    TypeError
+        `rule` is no BlockRule.
+    ValueError
+        More than 24 spins, a rule in another dimension, or blocks that do not divide the torus.
 
     Examples
     --------
@@ -384,8 +450,8 @@ def torus_cumulants(
 
     Parameters
     ----------
-    K, shape, rule, h
-        As in :func:`torus_couplings`.
+    K, shape, rule, h : as in :func:`torus_couplings`
+        Coupling, sides of the torus, block rule, and field.
     order : int, default 3
         Highest cumulant, 0 to 3.
 
@@ -393,6 +459,18 @@ def torus_cumulants(
     -------
     list of BlockCouplings
         Orders 0, 1, ..., `order`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in :func:`torus_couplings`; `order` is not 0 to 3.
+
+    Examples
+    --------
+    >>> from kadanoff.lattices.blockspin import Majority
+    >>> orders = torus_cumulants(0.1, (4, 4), Majority())  # exact: 0.07294
+    >>> print([f"{found.coupling(0, 1):.5f}" for found in orders[1:]])
+    ['0.07321', '0.07321', '0.07295']
     """
     inside, between, members, coarse = _torus(K, shape, rule, h)
     return block_cumulants(inside, between, members, rule, order=order, shape=coarse)
@@ -418,7 +496,7 @@ def _torus(
 ) -> tuple[FloatArray, FloatArray, list[list[int]], tuple[int, ...]]:
     _one_rule(rule, 2)
     K, h = coupling("K", K), coupling("h", h)
-    rows, columns = (checks.whole(f"shape[{i}]", side) for i, side in enumerate(shape))
+    rows, columns = lattice_sides("shape", shape, dimension=2)
     N = enumerable_spins("rows * columns", rows * columns)
     for side, b in zip((rows, columns), rule.shape, strict=True):
         if side % b:
@@ -456,13 +534,17 @@ def _layout(
         raise ValueError(f"at most {MAX_SPINS} spins can be enumerated, got {N}")
     if not isinstance(rule, BlockRule):
         raise TypeError(f"rule must be a BlockRule, got {rule!r}")
+    if not isinstance(blocks, Sequence | np.ndarray) or not all(
+        np.ndim(block) == 1 for block in blocks
+    ):
+        raise TypeError(f"blocks must be a sequence of sequences of sites, got {blocks!r}")
     flat = [site for block in blocks for site in block]
     if sorted(flat) != list(range(N)):
         raise ValueError(f"blocks must hold each of the sites 0 to {N - 1} once, got {blocks}")
     if any(len(block) != rule.sites for block in blocks):
         raise ValueError(f"the rule is for blocks of {rule.sites} sites, got {blocks}")
     n = len(blocks)
-    shape = (n,) if shape is None else tuple(shape)
+    shape = (n,) if shape is None else lattice_sides("shape", shape)
     if int(np.prod(shape)) != n:
         raise ValueError(f"shape {shape} does not hold {n} blocks")
     states = np.arange(len(K))

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
+    "MAX_STEPS",
     "Chain",
     "DecimationFlow",
     "checked_chain",
@@ -43,18 +44,25 @@ __all__ = [
     "refine",
 ]
 
+MAX_STEPS = 10_000  # of a flow; couplings reach their fixed point after some tens
+
 
 @public
 @dataclass(frozen=True, slots=True)
 class Chain:
     """-H/T = sum_j [K s_j s_{j+1} + h s_j + g], an Ising chain.
 
-    Attributes
+    Parameters
     ----------
     K, h : float
-        Coupling and field in units of the temperature.
-    g : float
+        Coupling and field in units of the temperature, between -1e6 and 1e6.
+    g : float, default 0
         Constant per site, from the spins that were summed.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Values that are no finite real numbers, or out of range.
 
     Examples
     --------
@@ -110,13 +118,14 @@ def decimate(chain: Chain, b: int = 2) -> Chain:
     Parameters
     ----------
     chain : Chain
+        The bare chain.
     b : int, default 2
         Every b-th spin is kept.
 
     Returns
     -------
     Chain
-        K', h', g' for each spin that is kept.
+        K', h' and the constant g' per remaining spin.
 
     Raises
     ------
@@ -125,8 +134,8 @@ def decimate(chain: Chain, b: int = 2) -> Chain:
 
     Notes
     -----
-    Logarithms throughout: nothing overflows at large K, and ``4K' = ln(1 + det T^b / (T^b_+-)^2)``
-    keeps its relative accuracy at small K.
+    The calculation uses logarithms throughout: nothing overflows at large K, and
+    ``4K' = ln(1 + det T^b / (T^b_+-)^2)`` keeps its relative accuracy at small K.
 
     Examples
     --------
@@ -179,22 +188,24 @@ def decimated(chain: Chain, b: int) -> Chain:
 
 @public
 def refine(chain: Chain) -> Chain:
-    """The chain without a field on its new spins that `decimate` (b = 2) takes to `chain`.
+    """Invert a decimation: the chain in zero field that `decimate` (b = 2) maps to `chain`.
 
         cosh 2W = e^{2K'}
 
     Parameters
     ----------
     chain : Chain
-        With K >= 0 and h = 0.
+        The renormalised chain, with K >= 0 and h = 0.
 
     Returns
     -------
     Chain
-        Twice as many spins, coupling W.
+        The chain of twice as many spins, with coupling W.
 
     Raises
     ------
+    TypeError
+        `chain` is no Chain.
     ValueError
         K < 0, which no spin in between can make (the two weights would need opposite signs), or a
         field.
@@ -254,12 +265,17 @@ def _log_abs_det(K: float) -> float:
 class DecimationFlow:
     """Couplings after 0, 1, 2, ... steps of decimation.
 
-    Attributes
+    Parameters
     ----------
     b : int
-        Scale of a step.
+        Scale factor of a step.
     K, h, g : arrays, shape (steps + 1,)
-        Couplings, and the constant for each spin that is left.
+        Coupling and field in units of the temperature, and the constant per remaining spin.
+
+    Examples
+    --------
+    >>> decimation_flow(Chain(K=1.0), steps=3)
+    DecimationFlow(3 steps of b = 2: K 1 -> 0.1137)
     """
 
     b: int
@@ -276,7 +292,7 @@ class DecimationFlow:
 
     @property
     def chains(self) -> tuple[Chain, ...]:
-        """The same as chains."""
+        """The chain after each step."""
         return tuple(Chain(*map(float, row)) for row in zip(self.K, self.h, self.g, strict=True))
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
@@ -293,15 +309,21 @@ def decimation_flow(chain: Chain, *, steps: int, b: int = 2) -> DecimationFlow:
     Parameters
     ----------
     chain : Chain
-        Where to start.
+        The bare chain.
     steps : int
-        Number of decimations.
+        Number of decimations, at most 10,000.
     b : int, default 2
-        Scale of a step.
+        Scale factor of a step.
 
     Returns
     -------
     DecimationFlow
+        K, h and g after 0, 1, ..., `steps` steps.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `chain` is no Chain, or a number is out of range.
 
     Examples
     --------
@@ -309,7 +331,7 @@ def decimation_flow(chain: Chain, *, steps: int, b: int = 2) -> DecimationFlow:
     [1.0, 0.66250137, 0.35006114, 0.11367207]
     """
     chains = [checked_chain(chain)]
-    steps, b = checks.whole("steps", steps), checks.whole("b", b)
+    steps, b = checks.whole("steps", steps, most=MAX_STEPS), checks.whole("b", b)
     for _ in range(steps):
         chains.append(decimated(chains[-1], b))
     return DecimationFlow(

@@ -11,20 +11,22 @@ product of spins.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
-from kadanoff._base.types import AnyArray, FloatArray, SpinArray
+from kadanoff._base.types import FloatArray, SpinArray
 
 __all__ = [
     "MAX_SPINS",
     "bond_sum",
     "coupling",
     "enumerable_spins",
+    "lattice_sides",
     "mask_of",
     "sites_of",
     "spin_sum",
@@ -39,7 +41,7 @@ MAX_SPINS = 24
 
 @public
 def spins(n: int) -> SpinArray:
-    """x[k, i] = 1 - 2 (bit i of k): every state of n spins.
+    """Every state of n spins: x[k, i] = 1 - 2 (bit i of k).
 
     Parameters
     ----------
@@ -48,12 +50,13 @@ def spins(n: int) -> SpinArray:
 
     Returns
     -------
-    int8 array, shape (2^n, n)
+    array of int8, shape (2^n, n)
+        Spins +-1; state 0 is all up.
 
     Raises
     ------
-    ValueError
-        More spins than can be enumerated.
+    TypeError, ValueError
+        `n` is no integer from 1 to 24.
 
     Examples
     --------
@@ -98,13 +101,15 @@ def walsh(f: ArrayLike) -> FloatArray:
 
     Returns
     -------
-    array of the same shape
+    array, shape (..., 2^n)
         J_A at index A; ``J[..., 0]`` is the mean of f.
 
     Raises
     ------
+    TypeError
+        `f` holds no numbers.
     ValueError
-        If the length is no power of two.
+        The length is no power of two, or a value is not finite.
 
     Notes
     -----
@@ -117,7 +122,7 @@ def walsh(f: ArrayLike) -> FloatArray:
     >>> [(sites_of(A), float(J[A])) for A in range(8) if J[A]]
     [((1,), -1.0), ((0, 2), 0.5)]
     """
-    values: AnyArray = np.array(f, dtype=np.complex128 if np.iscomplexobj(f) else np.float64)
+    values = checks.array("f", f, dtype=np.complex128 if np.iscomplexobj(f) else np.float64)
     size = values.shape[-1] if values.ndim else 0
     n = spins_of_states("f", size)
     lead = values.shape[:-1]
@@ -135,7 +140,7 @@ def mask_of(sites: Iterable[int], n: int) -> int:
     Raises
     ------
     ValueError
-        If a site is named twice or lies outside ``0 ... n - 1``.
+        A site is named twice or lies outside ``0 ... n - 1``.
 
     Examples
     --------
@@ -175,6 +180,28 @@ def spins_of_states(name: str, states: int) -> int:
     if states < 1 or states != 1 << n:
         raise ValueError(f"{name} must have one entry per state, 2^n of them, got {states}")
     return n
+
+
+def lattice_sides(
+    name: str, value: Any, *, dimension: int | None = None, most: int | None = None
+) -> tuple[int, ...]:
+    """Sites along each axis of a lattice or block.
+
+    Examples
+    --------
+    >>> lattice_sides("shape", [4, 6])
+    (4, 6)
+    """
+    if (
+        isinstance(value, str | bytes)
+        or not isinstance(value, Sequence | np.ndarray)
+        or np.ndim(value) == 0
+        or len(value) == 0
+    ):
+        raise TypeError(f"{name} must be a tuple of integers such as (2, 2), got {value!r}")
+    if dimension is not None and len(value) != dimension:
+        raise ValueError(f"{name} must have {dimension} sides, got {value!r}")
+    return tuple(checks.whole(f"{name}[{i}]", n, most=most) for i, n in enumerate(value))
 
 
 def coupling(name: str, value: object, *, limit: float = 1e6) -> float:

@@ -5,9 +5,9 @@ r"""Receptive fields of the hidden units of a machine, and measures of them.
 
 w is the field of one hidden unit: its column of W, or of the product ``W_1 W_2 ...`` in a stack. A
 block spin has a participation of the block's size, a small spread, one sign, and nearly all of its
-weight inside a block; a unit that looks at the whole lattice has none of these. Whether training
-makes block spins is decided by numbers, which are compared with those of machines trained on data
-without structure.
+weight inside a block; a unit coupled to the whole lattice has none of these. Whether training makes
+block spins is decided by comparing these measures with those of machines trained on data without
+structure.
 
 References
 ----------
@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
+from kadanoff.lattices.blockspin.enumeration import lattice_sides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,24 +38,31 @@ __all__ = ["ReceptiveFields", "receptive_fields"]
 class ReceptiveFields:
     """Fields of m hidden units on a torus, and their measures, one number per unit.
 
-    Attributes
+    Parameters
     ----------
     fields : array, shape (m, rows, columns)
-        w.
-    norm : array
-        |w|.
-    participation : array
+        Weights w of each unit.
+    norm : array, shape (m,)
+        Norm |w|.
+    participation : array, shape (m,)
         Sites that carry the weight: 1 for one site, all N for a uniform field, N/3 for noise.
-    spread : array
+    spread : array, shape (m,)
         Root mean square distance from the centre, in sites, around the torus.
     centre : array, shape (m, 2)
         Circular mean of the position; meaningless for a uniform field.
     block : int
-        Side of the window of the next two.
-    block_weight : array
+        Side of the window of `block_weight`, in sites.
+    block_weight : array, shape (m,)
         Largest sum of p in a window of block x block sites; block^2/N for a uniform field.
-    coherence : array
-        |sum w| / sum |w|: 1 for one sign, of order N^-1/2 for noise.
+    coherence : array, shape (m,)
+        Ratio |sum w| / sum |w|: 1 for one sign, of order N^-1/2 for noise.
+
+    Examples
+    --------
+    >>> W = np.zeros((8, 8, 2))
+    >>> W[2:4, 2:4, 0], W[5, 5, 1] = 0.5, 1.0
+    >>> receptive_fields(W.reshape(64, 2), shape=(8, 8)).participation.tolist()
+    [4.0, 1.0]
     """
 
     fields: FloatArray
@@ -67,7 +75,7 @@ class ReceptiveFields:
     coherence: FloatArray
 
     def summary(self) -> dict[str, float]:
-        """Medians over the hidden units, weighted by nothing."""
+        """Medians over the hidden units, without weights."""
         names = ("norm", "participation", "spread", "block_weight", "coherence")
         return {name: float(np.median(getattr(self, name))) for name in names}
 
@@ -86,23 +94,26 @@ class ReceptiveFields:
 def receptive_fields(
     *weights: ArrayLike, shape: tuple[int, int], block: int = 4
 ) -> ReceptiveFields:
-    """Measures of w = columns of W_1 W_2 ... W_k.
+    """Measure the receptive fields of hidden units, the columns of W_1 W_2 ... W_k.
 
     Parameters
     ----------
     *weights : arrays, shapes (N, m_1), (m_1, m_2), ...
         Weights of a machine, or of the machines of a stack from the bottom; N = rows * columns.
     shape : (int, int)
-        Of the lattice, a torus.
+        Rows and columns of the lattice, a torus.
     block : int, default 4
         Side of the window for `block_weight`.
 
     Returns
     -------
     ReceptiveFields
+        The fields and their measures, one number per unit.
 
     Raises
     ------
+    TypeError
+        Weights that are no real numbers.
     ValueError
         Shapes that do not fit, or a unit without any weight.
 
@@ -116,7 +127,7 @@ def receptive_fields(
     if not weights:
         raise ValueError("at least one matrix of weights is needed")
     matrices = [checks.array(f"weights[{i}]", W, ndim=2) for i, W in enumerate(weights)]
-    rows, columns = (checks.whole(f"shape[{i}]", side) for i, side in enumerate(shape))
+    rows, columns = lattice_sides("shape", shape, dimension=2)
     block = checks.whole("block", block, most=min(rows, columns))
     if matrices[0].shape[0] != rows * columns:
         raise ValueError(

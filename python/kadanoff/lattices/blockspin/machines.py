@@ -20,6 +20,7 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,21 +53,31 @@ class LayeredMachine:
     Parameters
     ----------
     biases : sequence of arrays, shapes (n_l,)
-        b_l for every layer; layer 0 is visible.
+        Biases b_l of every layer; layer 0 is visible.
     weights : sequence of arrays, shapes (n_l, n_{l+1})
-        W_l between neighbouring layers.
+        Weights W_l between neighbouring layers.
     constant : float, default 0
-        c, so that marginals can be compared with their normalisation.
+        Constant c, so that marginals can be compared with their normalisation.
 
     Raises
     ------
+    TypeError
+        Biases or weights that are no arrays of real numbers.
     ValueError
         Shapes that do not fit together, fewer than two layers, or numbers that are not finite.
 
     Notes
     -----
     Given the even layers the odd ones are independent units, and vice versa. Marginals enumerate
-    one of the two halves and sum the other in closed form: 24 units in the half enumerated.
+    one of the two halves, of at most 24 units, and sum the other in closed form.
+
+    Examples
+    --------
+    >>> machine = LayeredMachine(biases=([0.0, 0.0], [0.0]), weights=([[0.5], [0.5]],))
+    >>> machine
+    LayeredMachine(layers=2 - 1)
+    >>> machine.probabilities().round(4).tolist()
+    [0.3034, 0.1966, 0.1966, 0.3034]
     """
 
     biases: tuple[FloatArray, ...]
@@ -74,6 +85,9 @@ class LayeredMachine:
     constant: float = 0.0
 
     def __post_init__(self) -> None:
+        for name in ("biases", "weights"):
+            if not isinstance(value := getattr(self, name), Sequence):
+                raise TypeError(f"{name} must be a sequence of arrays, got {value!r}")
         biases = tuple(checks.array(f"biases[{i}]", b, ndim=1) for i, b in enumerate(self.biases))
         weights = tuple(
             checks.array(f"weights[{i}]", w, ndim=2) for i, w in enumerate(self.weights)
@@ -167,7 +181,7 @@ class LayeredMachine:
         Parameters
         ----------
         layer : int, default 0
-            Which layer to keep.
+            The layer that is kept.
 
         Returns
         -------
@@ -186,7 +200,7 @@ class LayeredMachine:
         own = [n for i, n in enumerate(self.sizes) if i % 2 == half]
         if sum(own) > MAX_SPINS:
             raise ValueError(
-                f"the layers beside layer {layer} hold {sum(own)} units, more than the {MAX_SPINS} "
+                f"the layers around layer {layer} hold {sum(own)} units, more than the {MAX_SPINS} "
                 "that can be enumerated"
             )
         W = two.weights[0] if half == 0 else two.weights[0].T
@@ -249,6 +263,13 @@ def decimation_machine(n: int, chain: Chain) -> LayeredMachine:
     LayeredMachine
         Two layers, weights K, biases h.
 
+    Raises
+    ------
+    TypeError
+        `chain` is no Chain.
+    ValueError
+        `n` is not 1 to 24.
+
     Examples
     --------
     >>> from kadanoff.lattices.blockspin import decimate
@@ -278,11 +299,19 @@ def chain_machine(n: int, chain: Chain) -> LayeredMachine:
     n : int
         Spins in the ring.
     chain : Chain
+        Coupling, field and constant of the ring.
 
     Returns
     -------
     LayeredMachine
-        With ``log_marginal() == chain.log_weights(n)``.
+        The machine with ``log_marginal() == chain.log_weights(n)``.
+
+    Raises
+    ------
+    TypeError
+        `chain` is no Chain.
+    ValueError
+        `n` is not 1 to 24.
 
     Examples
     --------
@@ -306,7 +335,7 @@ def chain_machine(n: int, chain: Chain) -> LayeredMachine:
 def decimation_stack(n: int, chain: Chain, *, steps: int) -> LayeredMachine:
     """A ring of n 2^steps spins as a deep machine; each layer traced out is one step of the RG.
 
-    Layer 0 holds the n spins that are left at the end. Layer l holds the ring of n 2^l spins, whose
+    Layer 0 holds the n spins that remain at the end. Layer l holds the ring of n 2^l spins, whose
     even spins are copies of layer l - 1; only the last layer holds, instead of a ring, the spins
     between those of the layer below, which the bare coupling K joins. Traced out from the top:
     every layer becomes a ring with the renormalised coupling K', K'', ..., in turn.
@@ -326,11 +355,18 @@ def decimation_stack(n: int, chain: Chain, *, steps: int) -> LayeredMachine:
         ``log_marginal(0)`` is that of the chain decimated `steps` times, and ``log_marginal(l)``
         that of the chain decimated ``steps - l`` times (for l < steps).
 
+    Raises
+    ------
+    TypeError
+        `chain` is no Chain.
+    ValueError
+        `n` is not 1 to 24, or the bare ring has more than 2^17 spins.
+
     Notes
     -----
-    A copy is a weight of 25 (less its own free energy): copies differ with probability e^-50, below
-    the rounding of the numbers. The price of strictly layered couplings; `decimation_machine` needs
-    no copies.
+    A copy is a unit coupled by a weight of 25: copies differ with probability e^-50, below the
+    rounding of double precision. Strictly layered couplings require these copies;
+    `decimation_machine`, of one step, does without them.
 
     Examples
     --------
@@ -342,7 +378,7 @@ def decimation_stack(n: int, chain: Chain, *, steps: int) -> LayeredMachine:
     >>> bool(abs(P).max() < 1e-12)
     True
     """
-    n, steps = enumerable_spins("n", n), checks.whole("steps", steps)
+    n, steps = enumerable_spins("n", n), checks.whole("steps", steps, most=17)
     chain = checked_chain(chain)
     if n * 2 ** (steps - 1) > 2**16:
         raise ValueError(f"n 2^steps = {n * 2**steps} spins are too many; at most 2^17")
@@ -382,6 +418,13 @@ def rg_machine(n: int, chain: Chain) -> LayeredMachine:
     LayeredMachine
         Three layers, (copies, spins, bonds): ``log_marginal(0)`` is the decimated ring,
         ``log_marginal(1)`` the bare one.
+
+    Raises
+    ------
+    TypeError
+        `chain` is no Chain.
+    ValueError
+        `n` is not 1 to 12: the bare ring has 2n spins, at most 24.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-r"""From a matrix product state to a restricted Boltzmann machine, where there is one.
+r"""From a matrix product state to a restricted Boltzmann machine, where one exists.
 
     f(v) = exp(c + sum_i h_i v_i + sum_{i<j} K_ij v_i v_j)
 
@@ -7,11 +7,11 @@ has a machine with one hidden unit for each pair that is coupled, of weights W a
 decimations (bond dimension 2), and, with complex K, graph states. K_ij and h_i are read off
 ratios of amplitudes, and the machine is then checked against the whole state.
 
-There can be no such map for every state. (1) A machine with real weights is positive everywhere: a
-state with a zero or a sign has none. (2) The states of m hidden units form a set of at most
-n + m + nm dimensions, whereas ln f may hold 2^n different products of spins: a coupling of three
-spins or more asks for further hidden units. A positive f always has a machine if 2^n hidden units
-are allowed [1]_: that is a table and no representation.
+No such map exists for every state. (1) A machine with real weights is positive everywhere: a state
+with a zero or a sign has none. (2) The states of m hidden units form a set of at most n + m + nm
+dimensions, whereas ln f may hold 2^n different products of spins: a coupling of three spins or more
+requires further hidden units. A positive f always has a machine if 2^n hidden units are allowed
+[1]_, which is no more compact than a table.
 
 References
 ----------
@@ -41,20 +41,28 @@ LOG_ROUNDING = 1e-12
 @public
 @dataclass(frozen=True, eq=False)
 class PairMachine:
-    """f(v) = e^constant sum_h e^{a.v + v.W.h}, one hidden unit per pair; no hidden biases.
+    """A machine with one hidden unit per pair, f(v) = e^constant sum_h e^{a.v + v.W.h}.
 
-    Attributes
+    Parameters
     ----------
     a, b, W : arrays, shapes (n,), (m,) and (n, m)
-        Of units +-1; complex where the state is.
+        Visible biases, hidden biases (all zero), and weights of units +-1; complex where the state
+        is.
     constant : float
-        ln of the factor, without its phase.
+        Logarithm of the modulus of the factor in front.
     pairs : tuple of (int, int)
         The two visible units of each hidden one.
     K : array, shape (m,)
         Their coupling, after the hidden unit is traced out.
     infidelity : float
         1 - |<f|machine>|^2 of normalised states, found by contraction.
+
+    Examples
+    --------
+    >>> from kadanoff.lattices.blockspin import Chain, chain_machine
+    >>> machine = mps_to_rbm(rbm_to_mps(chain_machine(4, Chain(K=0.5))))
+    >>> machine.pairs, machine.K.round(6).tolist()
+    (((0, 1), (0, 3), (1, 2), (2, 3)), [0.5, 0.5, 0.5, 0.5])
     """
 
     a: AnyArray
@@ -74,23 +82,29 @@ class PairMachine:
 
 @public
 def mps_to_rbm(state: MatrixProduct, *, tolerance: float = 1e-10) -> PairMachine:
-    """A machine with the amplitudes of a matrix product state whose ln f has no more than pairs.
+    """Find the machine of a matrix product state whose ln f holds fields and pair couplings only.
 
     Parameters
     ----------
     state : MatrixProduct
+        Amplitudes f(v), real or complex.
     tolerance : float, default 1e-10
         Largest infidelity, and smallest coupling that gets a hidden unit.
 
     Returns
     -------
     PairMachine
+        One hidden unit per coupled pair, with the infidelity of the machine.
 
     Raises
     ------
+    TypeError
+        `state` is no MatrixProduct.
+    ValueError
+        `tolerance` is not between 0 and 1.
     NotConverged
         The state is no exponential of pair couplings: an amplitude needed is zero, or the best
-        candidate is not the state (`partial` holds it, with its infidelity).
+        candidate differs from the state (`partial` holds it, with its infidelity).
 
     Notes
     -----

@@ -46,22 +46,39 @@ decomposed hold products of a few numbers, each good to 2e-16."""
 @public
 @dataclass(frozen=True, eq=False)
 class MatrixProduct:
-    """f(v) = e^c A_1[v_1] ... A_n[v_n], v_i = +-1.
+    """A matrix product state of spins, f(v) = e^c A_1[v_1] ... A_n[v_n] with v_i = +-1.
 
-    Attributes
+    Parameters
     ----------
     tensors : tuple of arrays, shapes (left, 2, right)
-        A_i; the middle index is 0 for v_i = +1 and 1 for v_i = -1. The outermost bonds have
-        dimension one.
-    log_scale : float
-        c, which keeps the tensors of order one.
+        Tensors A_i; the middle index is 0 for v_i = +1 and 1 for v_i = -1. The outermost bonds
+        have dimension one.
+    log_scale : float, default 0
+        Exponent c, which keeps the tensors of order one.
+
+    Raises
+    ------
+    ValueError
+        No tensors, tensors that are not finite, or bonds that do not fit together.
+
+    Examples
+    --------
+    A cat state of two spins, with an entanglement entropy of ln 2:
+
+    >>> A = np.zeros((1, 2, 2))
+    >>> A[0, 0, 0] = A[0, 1, 1] = 1
+    >>> cat = MatrixProduct((A, A.transpose(2, 1, 0)))
+    >>> cat, cat.dense().tolist(), cat.entropies().round(6).tolist()
+    (MatrixProduct(n=2, bonds=(2,)), [1.0, 0.0, 0.0, 1.0], [0.693147])
     """
 
     tensors: tuple[AnyArray, ...]
     log_scale: float = 0.0
 
     def __post_init__(self) -> None:
-        tensors = tuple(np.asarray(A) for A in self.tensors)
+        if not isinstance(self.tensors, Sequence):
+            raise TypeError(f"tensors must be a sequence of arrays, got {self.tensors!r}")
+        tensors = tuple(_numbers(f"tensors[{i}]", A) for i, A in enumerate(self.tensors))
         if not tensors:
             raise ValueError("a matrix product needs at least one tensor")
         right = 1
@@ -70,8 +87,6 @@ class MatrixProduct:
                 raise ValueError(
                     f"tensors[{i}] must have shape ({right}, 2, right bond), got {A.shape}"
                 )
-            if not np.isfinite(A).all():
-                raise ValueError(f"tensors[{i}] must be finite")
             right = A.shape[2]
         if right != 1:
             raise ValueError(f"the last bond must have dimension 1, got {right}")
@@ -149,20 +164,25 @@ class MatrixProduct:
         Parameters
         ----------
         cutoff : float, default 1e-13
-            Singular values below this fraction of a bond's largest are dropped: the default drops
-            rounding only.
+            Singular values below this fraction of the largest of their bond are dropped: the
+            default drops rounding errors only.
         max_bond : int, optional
-            Keep at most that many.
+            Largest number of singular values that a bond keeps.
 
         Returns
         -------
         MatrixProduct
-            Right-canonical but for the scale.
+            The state in right-canonical form, except for its scale.
+
+        Raises
+        ------
+        ValueError
+            The state vanishes, or `cutoff` or `max_bond` is out of range.
 
         Notes
         -----
-        A sweep of QR decompositions to the right, one of singular value decompositions to the
-        left; n bonds cost n D^3 each.
+        A sweep of QR decompositions to the right is followed by one of singular value
+        decompositions to the left, at a cost of order n D^3 for bonds of dimension D.
         """
         cutoff = checks.real("cutoff", cutoff, least=0, below=1)
         most = None if max_bond is None else checks.whole("max_bond", max_bond)
@@ -212,26 +232,26 @@ def rbm_to_mps(
     compress: bool = False,
     max_bond: int = MAX_BOND,
 ) -> MatrixProduct:
-    """f(v) = sum_h e^{a.v + b.h + v.W.h} = A_1[v_1] ... A_n[v_n], exactly.
+    """Write a machine as a matrix product, sum_h e^{a.v + b.h + v.W.h} = A_1[v_1] ... A_n[v_n].
 
     Parameters
     ----------
     a : array, shape (n,), or a machine with attributes a, b, W
         Visible biases; a `LayeredMachine` of two layers, a `kadanoff.rbm.Machine` or a fitted
-        `kadanoff.RBM` brings all three, and its units.
+        `kadanoff.RBM` holds all three, and its units.
     b, W : arrays, shapes (m,) and (n, m)
-        Hidden biases and weights. May be complex: f is then a wave function, as in [1]_ of the
-        module (NetKet trains such states).
+        Hidden biases and weights. They may be complex: f is then a wave function.
     units : {"spin", "binary"}
         Values of all units: +-1, or 0 and 1. The matrix product is over +-1 in any case, v = 1 for
         +1 and v = 0 for -1.
     order : sequence of int, optional
         Visible units from left to right.
     compress : bool, default False
-        Compress after each hidden unit, to the Schmidt rank up to rounding (1e-13): large machines
-        of little entanglement. Otherwise a bond has dimension 2^(hidden units that cross it).
+        Compress after each hidden unit, to the Schmidt rank up to rounding (1e-13), for large
+        machines with little entanglement. Otherwise a bond has dimension 2^(hidden units that
+        cross it).
     max_bond : int, default 1024
-        Refuse to go beyond.
+        Largest bond dimension; larger ones raise a ValueError.
 
     Returns
     -------
@@ -240,6 +260,8 @@ def rbm_to_mps(
 
     Raises
     ------
+    TypeError
+        `a` is neither an array nor a machine, or only one of `b` and `W` is given.
     ValueError
         Shapes that disagree, numbers that are not finite, or a bond beyond `max_bond`.
 
@@ -251,7 +273,7 @@ def rbm_to_mps(
     >>> state.bonds, state.compress().bonds
     ((4, 4, 4, 4, 4, 4, 4), (2, 4, 4, 4, 4, 4, 2))
     """
-    max_bond = checks.whole("max_bond", max_bond)
+    max_bond, compress = checks.whole("max_bond", max_bond), checks.flag("compress", compress)
     a, b, W, constant = _machine(a, b, W, units)
     where = _ordering(order, len(a))
     a, W = a[where], W[where]
@@ -273,9 +295,26 @@ def rbm_to_mps(
 
 @public
 def cut_hidden_units(W: ArrayLike, order: Sequence[int] | None = None) -> IntArray:
-    """m_l: hidden units with connections to both sides of bond l, for l = 1 ... n - 1.
+    """Count the hidden units m_l with connections to both sides of bond l, for l = 1 ... n - 1.
 
     ``2^m`` bounds the bond dimension and ``m ln 2`` the entanglement entropy.
+
+    Parameters
+    ----------
+    W : array, shape (n, m)
+        Weights between visible and hidden units; a zero is no connection.
+    order : sequence of int, optional
+        Visible units from left to right.
+
+    Returns
+    -------
+    array of int64, shape (n - 1,)
+        Hidden units across each bond.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `W` is no matrix of finite numbers, or `order` no permutation of the visible units.
 
     Examples
     --------

@@ -9,8 +9,8 @@ order is the other taken halfway, ``K*_2 = b^{d-1} K*_1``, with the same exponen
 d = 2 the fixed point is that of duality, the exact ``K_c = (1/2) ln(1 + sqrt 2)``, with
 y_t = 0.7535.
 
-The field is carried by the bonds, d of them for each site: ``-H/T = sum_<ss'> [K s s' + h (s +
-s')/2]``. It moves with them and is decimated with them, so that
+The bonds carry the field, d bonds per site: ``-H/T = sum_<ss'> [K s s' + h (s +
+s')/2]``. It is moved and decimated with the bonds, so that
 ``dh'/dh = b^{d-1} [1 + 2 (t - t^b) / ((1 - t)(1 + t^b))]``, t the tanh of the coupling decimated.
 
 References
@@ -31,7 +31,7 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.lattices.blockspin.decimation import Chain, decimated
+from kadanoff.lattices.blockspin.decimation import MAX_STEPS, Chain, decimated
 from kadanoff.lattices.blockspin.enumeration import coupling
 
 if TYPE_CHECKING:
@@ -45,18 +45,23 @@ ORDERS = ("move-decimate", "decimate-move")
 @public
 @dataclass(frozen=True, kw_only=True)
 class FixedPoint:
-    """K' = K at K*, and how fast the flow leaves it.
+    """The fixed point K* of a recursion, and the eigenvalues of the flow there.
 
-    Attributes
+    Parameters
     ----------
     K : float
-        K*; the critical temperature is 1/K*.
+        Coupling K* in units of the temperature; the critical temperature is J / K*.
     b : float
-        Scale of a step.
+        Scale factor of a step.
     eigenvalue : float
-        dK'/dK at K*.
-    field_eigenvalue : float
-        dh'/dh at K*; NaN where the recursion has no field.
+        Derivative dK'/dK at K*.
+    field_eigenvalue : float, optional
+        Derivative dh'/dh at K*; NaN for a recursion without a field.
+
+    Examples
+    --------
+    >>> MigdalKadanoff().fixed_point()
+    FixedPoint(K = 0.304689, b = 2, y_t = 0.7472, y_h = 1.879)
     """
 
     K: float
@@ -92,25 +97,29 @@ def fixed_point(
     bracket: tuple[float, float],
     derivative: Callable[[float], float] | None = None,
 ) -> FixedPoint:
-    """K* with recursion(K*) = K*, and the exponent of the flow there.
+    """Find K* with recursion(K*) = K*, and the exponent of the flow there.
 
     Parameters
     ----------
     recursion : callable
-        K -> K'.
+        The map K -> K'.
     b : float
-        Its scale.
+        Scale factor of the recursion, above 1.
     bracket : (float, float)
-        K' - K must differ in sign at the two ends.
+        Two couplings at which K' - K differs in sign.
     derivative : callable, optional
-        dK'/dK; by default a central difference of fourth order, good to about 1e-10.
+        The map K -> dK'/dK; by default a central difference of fourth order, accurate to about
+        1e-10.
 
     Returns
     -------
     FixedPoint
+        K*, dK'/dK, and the exponents y_t and nu.
 
     Raises
     ------
+    TypeError
+        `recursion` or `derivative` is not callable.
     ValueError
         No fixed point in the bracket.
 
@@ -128,7 +137,10 @@ def fixed_point(
     """
     from scipy.optimize import brentq
 
-    low, high = (checks.real(f"bracket[{i}]", end) for i, end in enumerate(bracket))
+    for name, function in (("recursion", recursion), ("derivative", derivative)):
+        if not callable(function) and not (name == "derivative" and function is None):
+            raise TypeError(f"{name} must be a function of K, got {function!r}")
+    low, high = checks.array("bracket", bracket, shape=(2,)).tolist()
     b = _scale(b)
     ends = [recursion(K) - K for K in (low, high)]
     if not ends[0] * ends[1] < 0:
@@ -154,11 +166,16 @@ class MigdalKadanoff:
     Parameters
     ----------
     dimension : float, default 2
-        d > 1; need not be an integer.
+        Dimension d of the lattice, 1 < d <= 10; need not be an integer.
     b : float, default 2
-        Scale of a step, > 1. With a field it must be an integer.
+        Scale factor of a step, 1 < b <= 1000. With a field it must be an integer.
     order : {"move-decimate", "decimate-move"}
-        What comes first.
+        Order of the two operations.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A number out of range, or an unknown order.
 
     Examples
     --------
@@ -251,15 +268,29 @@ class MigdalKadanoff:
     def flow(self, K: float, *, steps: int, h: float = 0.0) -> MigdalKadanoffFlow:
         """(K, h) after 0, 1, ..., `steps` steps.
 
+        Parameters
+        ----------
+        K : float
+            Coupling in units of the temperature.
+        steps : int
+            Number of steps, at most 10,000.
+        h : float, default 0
+            Field per bond in units of the temperature.
+
+        Returns
+        -------
+        MigdalKadanoffFlow
+            K and h, one value per step and the initial one.
+
         Examples
         --------
         >>> print(MigdalKadanoff().flow(0.31, steps=4).K.round(4))
         [0.31   0.3136 0.3198 0.3303 0.3484]
         """
         path = [(coupling("K", K), coupling("h", h))]
-        for _ in range(checks.whole("steps", steps)):
+        for _ in range(checks.whole("steps", steps, most=MAX_STEPS)):
             K, h = path[-1]
-            # Strong coupling grows without end; what has arrived stays there.
+            # Strong coupling grows without end: values beyond 1e4 are kept.
             if abs(K) > 1e4 or abs(h) > 1e4:
                 path.append((K, h))
             else:
@@ -271,7 +302,15 @@ class MigdalKadanoff:
 @public
 @dataclass(frozen=True, kw_only=True)
 class MigdalKadanoffFlow:
-    """Couplings after 0, 1, 2, ... steps; those beyond 1e4 are left there."""
+    """Couplings after 0, 1, 2, ... steps; values beyond 1e4 are kept unchanged.
+
+    Parameters
+    ----------
+    recursion : MigdalKadanoff
+        The recursion.
+    K, h : arrays, shape (steps + 1,)
+        Coupling, and field per bond, in units of the temperature.
+    """
 
     recursion: MigdalKadanoff
     K: FloatArray

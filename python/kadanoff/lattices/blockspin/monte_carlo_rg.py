@@ -33,7 +33,7 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, FloatArray, IntArray
 from kadanoff._core import Control
-from kadanoff.lattices.blockspin.coarse_graining import levels_of
+from kadanoff.lattices.blockspin.coarse_graining import MAX_LEVELS, levels_of
 from kadanoff.lattices.blockspin.operators import (
     EVEN,
     ODD,
@@ -55,15 +55,24 @@ PART = 2**24  # spins between two looks at the control: a tenth of a second
 @public
 @dataclass(frozen=True, kw_only=True)
 class StabilityMatrix:
-    """T = dK'/dK between two levels, in one sector.
+    """The stability matrix T = dK'/dK between two levels, in one sector.
 
-    Attributes
+    Parameters
     ----------
     operators : tuple of str
-        Rows and columns.
+        Names of the n operators, for rows and columns.
     T : array, shape (n, n)
+        Derivatives of the couplings K' by the couplings K.
     y, error : arrays, shape (n,)
-        ``ln(lambda_1) / ln b`` with the first 1, 2, ..., n operators, and its jackknife error.
+        Exponent ``ln(lambda_1) / ln b`` with the first 1, 2, ..., n operators, and its jackknife
+        error.
+
+    Examples
+    --------
+    >>> free = np.random.default_rng(1).choice([-1, 1], size=(500, 16, 16))
+    >>> matrix = mcrg(free, steps=1, even=EVEN[:2], seed=0).thermal[0]
+    >>> matrix.operators, matrix.T.shape, matrix.y.shape
+    (('nearest', 'diagonal'), (2, 2), (2,))
     """
 
     operators: tuple[str, ...]
@@ -86,18 +95,28 @@ class StabilityMatrix:
 class MonteCarloRG:
     """Sums of operators at every level, and the exponents that follow.
 
-    Attributes
+    Parameters
     ----------
     L : int
-        Side of the bare lattice.
+        Side of the bare lattice, in sites.
     rule : BlockRule
+        The rule that made the block spins.
     even, odd : tuples of SpinOperator
+        Operators of the two sectors.
     sums : tuple of arrays, shapes (samples, operators)
-        S of every level, even operators first.
+        Sums S of every level, even operators first.
     bins : int
-        Of the jackknife. Samples should be independent, or bins longer than their correlation.
+        Bins of the jackknife. Samples should be independent, or bins longer than their
+        correlation.
     seed : int
-        Of ties.
+        Seed of the ties.
+
+    Examples
+    --------
+    >>> free = np.random.default_rng(1).choice([-1, 1], size=(500, 16, 16))
+    >>> run = mcrg(free, steps=2, seed=0)
+    >>> run.samples, run.b, run.averages().shape
+    (500, 2, (3, 7))
     """
 
     L: int
@@ -120,12 +139,12 @@ class MonteCarloRG:
 
     @cached_property
     def thermal(self) -> tuple[StabilityMatrix, ...]:
-        """Even sector, one matrix for each step."""
+        """Even sector, one matrix per step."""
         return self._sector(self.even, slice(0, len(self.even)), odd=False)
 
     @cached_property
     def magnetic(self) -> tuple[StabilityMatrix, ...]:
-        """Odd sector, one matrix for each step."""
+        """Odd sector, one matrix per step."""
         return self._sector(self.odd, slice(len(self.even), None), odd=True)
 
     @property
@@ -139,7 +158,7 @@ class MonteCarloRG:
         return np.array([step.exponent for step in self.magnetic])
 
     def averages(self) -> FloatArray:
-        """<S_alpha> for each site and level; shape (levels, operators)."""
+        """<S_alpha> per site at each level; shape (levels, operators)."""
         sites = [(self.L // self.b**level) ** 2 for level in range(len(self.sums))]
         return np.array([s.mean(axis=0) / n for s, n in zip(self.sums, sites, strict=True)])
 
@@ -177,7 +196,7 @@ def mcrg(
     progress: bool | Report | None = None,
     control: Control | None = None,
 ) -> MonteCarloRG:
-    """T = A^{-1} B between successive levels of block spins.
+    """Measure T = A^{-1} B between successive levels of block spins.
 
     Parameters
     ----------
@@ -185,27 +204,31 @@ def mcrg(
         Samples at the critical point. Batches from an iterable are used one after the other, so
         that many configurations need not be in memory at once.
     rule : BlockRule, default Majority(2)
-        Square blocks.
+        Rule with square blocks.
     steps : int
         Steps of the RG: L is divided by b^steps.
     even, odd : sequences of SpinOperator
-        Their order is that in which they are added, in `y` of the matrices.
+        Operators of each sector, at least one, in the order in which `y` of the matrices adds
+        them.
     bins : int, default 20
-        For the jackknife error.
+        Number of bins of the jackknife.
     seed : int, optional
-        Of ties; drawn if not given.
-    progress, control
-        As in :func:`kadanoff.nrg.solve`; the bar counts configurations.
+        Seed of the ties; drawn if not given.
+    progress, control : as in :func:`kadanoff.nrg.solve`
+        The bar counts configurations.
 
     Returns
     -------
     MonteCarloRG
+        Sums of the operators at every level, stability matrices, and exponents with errors.
 
     Raises
     ------
+    TypeError
+        Operators, rule or configurations of another kind.
     ValueError
-        Fewer than 100 samples or five per bin, operators of the wrong symmetry, or blocks that do
-        not divide the lattice.
+        Fewer than 100 samples or five per bin, no operators or operators of the wrong symmetry, or
+        blocks that do not divide the lattice.
     Cancelled
         The analysis was stopped; ``partial`` is the MonteCarloRG of the configurations so far, or
         None if they are too few.
@@ -229,7 +252,8 @@ def mcrg(
         raise TypeError(f"rule must be a BlockRule such as Majority(2), got {rule!r}")
     if len(rule.shape) != 2 or rule.shape[0] != rule.shape[1] or rule.shape[0] < 2:
         raise ValueError(f"the rule must have square blocks of b >= 2, got {rule.shape}")
-    steps, bins = checks.whole("steps", steps), checks.whole("bins", bins, least=2)
+    steps = checks.whole("steps", steps, most=MAX_LEVELS)
+    bins = checks.whole("bins", bins, least=2)
     run = Run.of(progress=progress, control=control, seed=seed)
     even, odd = operators_of("even", even), operators_of("odd", odd)
     if wrong := [o.name for o in even if o.odd] + [o.name for o in odd if not o.odd]:

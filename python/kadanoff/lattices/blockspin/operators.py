@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import IntArray, SpinArray
 from kadanoff.lattices.blockspin.rules import configurations_of
@@ -34,8 +35,16 @@ class SpinOperator:
     Parameters
     ----------
     name : str
+        Label in tables and results.
     cluster : sequence of (row, column)
-        Displacements of the spins that are multiplied.
+        Displacements of the spins that are multiplied, in sites, within +-16.
+
+    Raises
+    ------
+    TypeError
+        `name` is no string, or `cluster` no sequence of pairs of integers.
+    ValueError
+        A displacement that occurs twice or lies out of range.
 
     Examples
     --------
@@ -47,7 +56,14 @@ class SpinOperator:
     cluster: Cluster
 
     def __post_init__(self) -> None:
-        sites = tuple((int(r), int(c)) for r, c in self.cluster)
+        if not isinstance(self.name, str):
+            raise TypeError(f"name must be a string, got {self.name!r}")
+        given = checks.array("cluster", self.cluster, dtype=np.int64)
+        if given.ndim != 2 or given.shape[1] != 2:
+            raise ValueError(
+                f"cluster must be a sequence of (row, column), got shape {given.shape}"
+            )
+        sites = tuple((int(r), int(c)) for r, c in given)
         if not sites or len(set(sites)) != len(sites):
             raise ValueError(f"a cluster needs different sites, got {self.cluster}")
         if any(abs(i) > 16 for site in sites for i in site):
@@ -56,7 +72,7 @@ class SpinOperator:
 
     @property
     def odd(self) -> bool:
-        """Whether S changes sign with all spins."""
+        """Whether S changes sign when all spins are reversed."""
         return len(self.cluster) % 2 == 1
 
     @property
@@ -95,21 +111,31 @@ ODD = (
 
 @public
 def measure(configurations: ArrayLike, operators: Sequence[SpinOperator] = EVEN + ODD) -> IntArray:
-    """S_alpha of every configuration on a torus.
+    """Sum the operators S_alpha over every configuration on a torus.
 
     Parameters
     ----------
     configurations : array of +-1, shape (n, L, L) or (L, L)
+        Spin configurations with periodic boundaries.
     operators : sequence of SpinOperator
+        At least one; by default `EVEN` and `ODD`.
 
     Returns
     -------
-    int64 array, shape (n, operators)
+    array of int64, shape (n, operators)
+        S_alpha of each configuration, summed over all sites and images of the cluster.
+
+    Raises
+    ------
+    TypeError
+        `operators` are no SpinOperators, or `configurations` holds no numbers.
+    ValueError
+        Entries other than +-1, configurations of another shape, or no operators.
 
     Notes
     -----
-    One multiplication of bytes for each further spin of a cluster, and sums in bytes: below a
-    nanosecond for a spin and cluster.
+    One multiplication of bytes per further spin of a cluster, and sums in bytes: below a nanosecond
+    per spin and cluster.
 
     Examples
     --------
@@ -125,8 +151,12 @@ def measure(configurations: ArrayLike, operators: Sequence[SpinOperator] = EVEN 
 
 
 def operators_of(name: str, value: Iterable[SpinOperator]) -> tuple[SpinOperator, ...]:
-    """Operators, checked."""
+    """Operators, at least one."""
+    if not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be SpinOperators, got {value!r}")
     operators = tuple(value)
+    if not operators:
+        raise ValueError(f"{name} must hold at least one operator")
     for operator in operators:
         if not isinstance(operator, SpinOperator):
             raise TypeError(f"{name} must be SpinOperators, got {operator!r}")

@@ -65,11 +65,12 @@ class BlockRule(ABC):
             d is the dimension of the block; leading axes are samples. The L must be multiples of
             the block's sides.
         seed : int, optional
-            Of the random numbers that ties and probabilistic rules use; drawn if not given.
+            Seed of the random numbers that ties and probabilistic rules use; drawn if not given.
 
         Returns
         -------
-        int8 array, shape (..., L_1 / b_1, ..., L_d / b_d)
+        array of int8, shape (..., L_1 / b_1, ..., L_d / b_d)
+            Block spins +-1.
 
         Raises
         ------
@@ -88,17 +89,22 @@ class BlockRule(ABC):
 @public
 @dataclass(frozen=True)
 class Majority(BlockRule):
-    """h = sign(sum of the block), with a rule for ties.
+    """Majority rule, h = sign(sum of the block), with a rule for ties.
 
     Parameters
     ----------
     b : int, default 2
         Sites in a block in each direction.
     ties : {"random", "corner"}, default "random"
-        What a block of zero magnetisation becomes: +-1 with equal probability, or its first spin,
-        which needs no random numbers and keeps the symmetry h(-v) = -h(v) as well.
+        Block spin of a block of zero magnetisation: +-1 with equal probability, or the first spin
+        of the block, which needs no random numbers and keeps the symmetry h(-v) = -h(v) as well.
     dimension : int, default 2
-        Of the lattice.
+        Dimension of the lattice, 1 to 3.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A number out of range, or an unknown rule for ties.
 
     Examples
     --------
@@ -145,14 +151,19 @@ class Majority(BlockRule):
 @public
 @dataclass(frozen=True)
 class Decimation(BlockRule):
-    """h = the first spin of the block; the others are summed over.
+    """Decimation, h = the first spin of the block; the others are summed over.
 
     Parameters
     ----------
     b : int, default 2
         Every b-th spin is kept, in each direction.
     dimension : int, default 2
-        Of the lattice.
+        Dimension of the lattice, 1 to 3.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A number out of range.
 
     Examples
     --------
@@ -188,14 +199,17 @@ class LinearFilter(BlockRule):
     Parameters
     ----------
     weights : array, shape of the block
-        lambda. Infinitely large weights are the sign of ``lambda.v + b``; a thousand will do.
+        Weights lambda. In the limit of large weights h is the sign of ``lambda.v + b``; weights of
+        a thousand are sufficient.
     bias : float, default 0
-        b; with zero, h(-v) = -h(v) in distribution.
+        Bias b; with zero, h(-v) = -h(v) in distribution.
 
     Raises
     ------
+    TypeError
+        Weights or bias that are no real numbers.
     ValueError
-        Weights that are not finite.
+        Weights that are not finite, or without the shape of a block.
 
     Examples
     --------
@@ -289,7 +303,7 @@ def _states(v: ArrayLike, sites: int) -> SpinArray:
 
 
 def _split(configurations: SpinArray, block: tuple[int, ...]) -> SpinArray:
-    """Axes (..., L_1 / b_1, b_1, ..., L_d / b_d, b_d), a view where that can be."""
+    """Axes (..., L_1 / b_1, b_1, ..., L_d / b_d, b_d), a view where possible."""
     d = len(block)
     shape = list(configurations.shape[:-d])
     for size, b in zip(configurations.shape[-d:], block, strict=True):

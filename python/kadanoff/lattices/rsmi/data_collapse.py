@@ -7,7 +7,7 @@ same N all averages of block spins are functions of one variable,
 
 up to corrections that vanish with L. Two of them are collapsed together, each with a polynomial F_O
 of its own: the correlation of neighbouring block spins, and ``<m^2>^2 / <m^4>`` of their
-magnetisation. Slopes enter beside the averages; the same samples give them,
+magnetisation. The fit includes the slopes, which follow from the same samples,
 
     d<A>/dT = cov(A, E) / T^2         with the energy E of the bare spins.
 
@@ -31,6 +31,7 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.lattices.blockspin.rules import BlockRule
 from kadanoff.lattices.rsmi.filter_flow import neighbour_products
+from kadanoff.lattices.rsmi.lattice_matching import MAX_DEGREE, checked_rules
 from kadanoff.lattices.rsmi.samples import as_array
 
 if TYPE_CHECKING:
@@ -48,25 +49,49 @@ WINDOW_STEPS = 4  # the window is centred on the T_c that it gives
 @public
 @dataclass(frozen=True, eq=False)
 class Collapse:
-    """T_c and nu of all sizes but the smallest.
+    """T_c and nu of all sizes except the smallest.
 
-    Attributes
+    Parameters
     ----------
     T_c, T_c_error, nu, nu_error : float
-        Errors: bootstrap over chunks of configurations, and the change when the smallest size left
-        is left out or the smallest of all is taken in, whichever is larger, in quadrature.
-    statistical, systematic : arrays of (T_c, nu)
-        The two parts.
+        T_c in units of J / k_B. Errors: bootstrap over chunks of configurations, in quadrature with
+        the larger of two changes, that without the smallest size used and that with the smallest
+        size of all.
+    statistical, systematic : arrays, shape (2,)
+        The two parts of the errors of (T_c, nu).
     chi2 : float
-        Per degree of freedom.
+        Chi squared per degree of freedom.
     L, T : arrays, shape (runs,)
+        Side (sites) and temperature of each run.
     averages, errors : arrays, shape (observables, runs)
-    used : bool array, shape (runs,)
+        Observables in the order of `OBSERVABLES`, with standard deviations.
+    used : array of bool, shape (runs,)
         Runs inside the window and above the smallest size.
     polynomials : array, shape (observables, degree + 1)
-        F of `scaled`, lowest power first.
+        Coefficients of F as a function of `scaled`, lowest power first.
     seed : int
-        Of block spins and bootstrap.
+        Seed of block spins and bootstrap.
+
+    Examples
+    --------
+    >>> point = Collapse(
+    ...     T_c=2.27,
+    ...     T_c_error=0.01,
+    ...     nu=1.0,
+    ...     nu_error=0.05,
+    ...     chi2=1.2,
+    ...     seed=0,
+    ...     statistical=np.array([0.01, 0.05]),
+    ...     systematic=np.zeros(2),
+    ...     L=np.array([8.0, 16.0]),
+    ...     T=np.array([2.27, 2.497]),
+    ...     used=np.array([True, True]),
+    ...     averages=np.ones((2, 2)),
+    ...     errors=np.ones((2, 2)),
+    ...     polynomials=np.ones((2, 5)),
+    ... )
+    >>> point.scaled.round(3).tolist()
+    [0.0, 1.6]
     """
 
     T_c: float
@@ -116,7 +141,7 @@ def collapse(
     degree: int = 4,
     seed: int | None = None,
 ) -> Collapse:
-    """T_c and nu from samples of at least three sizes around the transition.
+    """Determine T_c and nu from samples of at least three sizes around the transition.
 
     Parameters
     ----------
@@ -131,29 +156,49 @@ def collapse(
         Runs with ``|T / T_c - 1| L^{1/nu}`` below it are used, T_c and nu being those that they
         give.
     degree : int, default 4
-        Of the polynomials F.
+        Degree of the polynomials F, at most 20.
     seed : int, optional
-        Of block spins and bootstrap.
+        Seed of block spins and bootstrap; drawn if not given.
+
+    Returns
+    -------
+    Collapse
+        T_c (units of J / k_B), nu, their errors, and the collapsed data.
 
     Raises
     ------
+    TypeError
+        Runs that are no Ising samples, or rules of another kind.
     ValueError
         Sizes that do not lead to `blocks`, fewer than three of them, or too few runs in the window.
 
     Notes
     -----
-    The rules are taken as they are: the noise of their filters is no part of the error. Nothing of
-    the exact solution enters, nor does a guess of T_c: the window follows from the runs.
+    The error does not include the noise of the filters. Neither the exact solution nor a guess of
+    T_c enters: the window follows from the runs.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> runs = [
+    ...     kd.ising.sample(L=L, T=T, n=300, seed=1) for L in (8, 16, 32) for T in (2.15, 2.27, 2.4)
+    ... ]
+    >>> found = collapse(runs, [kd.blockspin.Majority()], blocks=4, degree=2, window=4.0, seed=0)
+    >>> abs(found.T_c - kd.ising.T_c) < 5 * found.T_c_error
+    True
     """
     seed, degree, blocks = (
         checks.seed(seed),
-        checks.whole("degree", degree),
+        checks.whole("degree", degree, most=MAX_DEGREE),
         checks.whole("blocks", blocks),
     )
     window = checks.real("window", window, above=0)
-    if len(rules) == 0:
+    rules = checked_rules(rules)
+    if not rules:
         raise ValueError("rules must hold at least one rule")
-    if not all(hasattr(run, "T") and hasattr(run, "energy") for run in runs):
+    if not isinstance(runs, Sequence) or not all(
+        hasattr(run, "T") and hasattr(run, "energy") for run in runs
+    ):
         raise TypeError("runs must hold samples of kd.ising.sample, which know T and energy")
     b = rules[0].shape[0]
     steps = [_steps(run, blocks, b) for run in runs]

@@ -18,11 +18,12 @@ from kadanoff._base.signatures import public
 from kadanoff._base.statistics import Estimate
 from kadanoff._base.types import FloatArray, SpinArray
 from kadanoff._core import Control
+from kadanoff.lattices.blockspin.coarse_graining import MAX_LEVELS
 from kadanoff.lattices.blockspin.rules import BlockRule, configurations_of
 from kadanoff.lattices.rsmi.learning import rule_of_samples
 from kadanoff.lattices.rsmi.learning_options import LearningKeywords, LearningOptions
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
-from kadanoff.lattices.rsmi.samples import as_array
+from kadanoff.lattices.rsmi.samples import as_array, lattice_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,14 +36,21 @@ __all__ = ["Flow", "correlations", "flow", "information_temperature", "neighbour
 class Flow:
     """Rules and block spins, step by step.
 
-    Attributes
+    Parameters
     ----------
     rules : tuple of FilterRule
-        The rule of each step, signs aligned from step to step.
-    configurations : tuple of arrays
-        Block spins after 0, 1, ... steps.
+        The learned rule of each step, signs aligned from step to step; empty for a given rule.
+    configurations : tuple of arrays of int8, shapes (n, L_1 / b^k, ...)
+        Block spins after k = 0, 1, ... steps.
     seed : int
-        Of learning and of the block spins.
+        Seed of learning and of the block spins.
+
+    Examples
+    --------
+    >>> from kadanoff.lattices.blockspin import Majority
+    >>> free = np.random.default_rng(1).choice([-1, 1], size=(50, 16, 16))
+    >>> flow(free, 2, rule=Majority(), seed=0)
+    Flow(L = 16 -> 8 -> 4, 50 configurations)
     """
 
     rules: tuple[FilterRule, ...]
@@ -73,7 +81,7 @@ class Flow:
         """Effective temperatures: that of the infinite Ising lattice with the same correlation.
 
         The energy of Onsager's solution is ``-2 <s s'>``; it is inverted for the correlation after
-        0, 1, ... steps. Block spins have further couplings: this is a thermometer, not a theory.
+        0, 1, ... steps. Block spins have further couplings, which this temperature neglects.
         """
         return np.array([_temperature(float(c)) for c in self.correlation])
 
@@ -116,23 +124,31 @@ def flow(
     control: Control | None = None,
     **options: Unpack[LearningKeywords],
 ) -> Flow:
-    """Learn, coarse-grain, and again.
+    """Repeat learning a rule and coarse-graining with it.
 
     Parameters
     ----------
-    samples : see :func:`learn`
+    samples : as in :func:`learn`
+        Configurations of a periodic lattice.
     steps : int, default 3
+        Steps of the renormalisation group, at most 64.
     rule : BlockRule, optional
-        The same rule at every step, learning nothing.
-    seed, threads, progress, control, **options
-        As in :func:`learn`; the block spins are drawn with numbers that follow from the seed.
+        A rule that is applied at every step; by default each step learns its own.
+    seed, threads, progress, control : as in :func:`learn`
+        Seed of learning and of the block spins, threads, progress bar and cancellation.
+    block, buffer, hidden, bound, shell, mode, bias, step, restarts, model, pairs, watch : as in \
+:func:`learn`
+        What is learned and how; not used if `rule` is given.
 
     Returns
     -------
     Flow
+        The rule of each step and the block spins of each level.
 
     Raises
     ------
+    TypeError
+        `rule` is no BlockRule, or an option is of another kind.
     ValueError
         The lattice becomes too small for the block, its buffer and an environment.
     Cancelled
@@ -146,11 +162,12 @@ def flow(
     >>> [x.shape[1] for x in found.configurations]
     [16, 8, 4]
     """
-    steps = checks.whole("steps", steps)
+    steps = checks.whole("steps", steps, most=MAX_LEVELS)
     run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
     chosen = LearningOptions(**options)
     if rule is not None and not isinstance(rule, BlockRule):
         raise TypeError(f"rule must be a BlockRule or None, got {rule!r}")
+    lattice_of(samples)  # refuses what is no sample of a lattice
     current: Any = samples
     rules: list[FilterRule] = []
     spins = [as_array(samples)]
@@ -175,10 +192,17 @@ def correlations(configurations: Any) -> FloatArray:
     Parameters
     ----------
     configurations : IsingSamples, DimerSamples, or array of +-1, shape (n, L_1, ..., L_d)
+        Configurations of a periodic lattice.
 
     Returns
     -------
     array, shape (n, 2)
+        Averages over nearest and over next-nearest neighbours.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Entries other than +-1, or an array of fewer than two axes.
 
     Examples
     --------
@@ -203,22 +227,27 @@ def neighbour_products(s: SpinArray) -> FloatArray:
 
 @public
 def information_temperature(found: Information, T: ArrayLike, information: ArrayLike) -> Estimate:
-    """The thermometer of mutual information: where a calibration reads the same number.
+    """Read a temperature off the mutual information, by a calibration at known temperatures.
 
     Parameters
     ----------
     found : Information
-        The information of a rule about block spins, or about samples at an unknown temperature.
-    T, information : arrays
-        The same rule and geometry at known temperatures, on one side of the maximum of I.
+        The information (nats) of a rule about block spins, or about samples at an unknown
+        temperature.
+    T, information : arrays, shape (temperatures,)
+        Information (nats) of the same rule and geometry at known temperatures, on one side of the
+        maximum of I.
 
     Returns
     -------
     Estimate
-        T with the error that follows from that of `found`; nothing is extrapolated.
+        T in the unit of the calibration, with the error that follows from that of `found`; the
+        calibration is not extrapolated.
 
     Raises
     ------
+    TypeError
+        `found` is no Information.
     ValueError
         The calibration is not monotonic, or does not contain the number.
 

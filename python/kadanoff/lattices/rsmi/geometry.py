@@ -15,15 +15,14 @@ for the shell is one for the rest.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import IntArray
+from kadanoff.lattices.blockspin.enumeration import lattice_sides
 
 __all__ = ["Geometry"]
 
@@ -42,13 +41,15 @@ class Geometry:
     buffer : int
         Width of the buffer; 0 for none.
     shell : int, default 1
-        Width of the environment. Where the lattice ends before the shell does, all that is left.
+        Width of the environment, at most the rest of the lattice.
     step : tuple of int, optional
-        Blocks are taken at multiples of it; by default at multiples of the block. Patterns that
-        alternate from site to site need an even step.
+        Distance of neighbouring blocks along each axis; by default the sides of the block. Patterns
+        that alternate from site to site need an even step.
 
     Raises
     ------
+    TypeError
+        A number that is no integer.
     ValueError
         The block does not fit, or the buffer leaves no environment.
 
@@ -66,8 +67,8 @@ class Geometry:
     step: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        sizes = _sizes("lattice", self.lattice)
-        block = _sizes("block", self.block)
+        sizes = lattice_sides("lattice", self.lattice)
+        block = lattice_sides("block", self.block)
         if len(block) != len(sizes):
             raise ValueError(
                 f"block must have one side for each of {len(sizes)} axes, got {self.block}"
@@ -84,7 +85,7 @@ class Geometry:
                 f"{sizes}: "
                 + (f"at most {largest} does" if largest >= 0 else "take a smaller block")
             )
-        step = block if self.step is None else _sizes("step", self.step)
+        step = block if self.step is None else lattice_sides("step", self.step)
         if len(step) != len(sizes):
             raise ValueError(f"step must have {len(sizes)} entries, got {self.step}")
         for name, value in (
@@ -147,9 +148,3 @@ class Geometry:
         """Numbers of sites, row-major."""
         at = (np.asarray(offsets) + np.asarray(corner)) % np.array(self.lattice)
         return np.asarray(np.ravel_multi_index(tuple(at.T), self.lattice), dtype=np.int64)
-
-
-def _sizes(name: str, value: Any) -> tuple[int, ...]:
-    if not isinstance(value, Sequence | np.ndarray) or isinstance(value, str) or len(value) == 0:
-        raise TypeError(f"{name} must be a tuple of integers such as (2, 2), got {value!r}")
-    return tuple(checks.whole(f"{name}[{i}]", n) for i, n in enumerate(value))

@@ -19,14 +19,29 @@ from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray
-from kadanoff.lattices.blockspin.enumeration import coupling, enumerable_spins, spins
+from kadanoff.lattices.blockspin.enumeration import (
+    coupling,
+    enumerable_spins,
+    lattice_sides,
+    spins,
+)
 from kadanoff.lattices.blockspin.rules import BlockRule
 from kadanoff.lattices.rsmi.elimination import partial_sum
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.objective import coarse_table, information, information_gradient
-from kadanoff.lattices.rsmi.rules import FilterRule
+from kadanoff.lattices.rsmi.rules import FilterRule, checked_units
 
-__all__ = ["JointDistribution", "chain", "joint_distribution", "slab", "torus", "window_log_Z"]
+__all__ = [
+    "JointDistribution",
+    "chain",
+    "checked_joint",
+    "joint_distribution",
+    "slab",
+    "torus",
+    "window_log_Z",
+]
+
+MAX_SIDE = 1024  # sites of a torus along an axis
 
 
 @public
@@ -34,18 +49,29 @@ __all__ = ["JointDistribution", "chain", "joint_distribution", "slab", "torus", 
 class JointDistribution:
     """P(v, e) = P(e) P(v | e).
 
-    Attributes
+    Parameters
     ----------
     weights : array, shape (environments,)
-        P(e).
+        Probabilities P(e).
     conditional : array, shape (environments, states)
-        P(v | e).
+        Probabilities P(v | e).
     states : array, shape (states, features)
         Inputs of a filter in every state of the block: for spins, the spins.
     shape : tuple of int
-        Of a filter.
-    about : str
-        Where it comes from, for `repr`.
+        Shape of a filter.
+    about : str, optional
+        Origin of the distribution, for `repr`.
+
+    Examples
+    --------
+    >>> pair = JointDistribution(
+    ...     weights=np.array([0.5, 0.5]),
+    ...     conditional=np.array([[0.8, 0.2], [0.2, 0.8]]),
+    ...     states=np.array([[1.0], [-1.0]]),
+    ...     shape=(1,),
+    ... )
+    >>> pair, round(pair.mutual_information, 4)
+    (JointDistribution(2 states, 2 environments), 0.1927)
     """
 
     weights: FloatArray
@@ -61,7 +87,7 @@ class JointDistribution:
 
     @property
     def mutual_information(self) -> float:
-        """I(V : E), nats: no coarse variable can know more."""
+        """I(V : E) in nats, the upper bound of I(H : E) for any coarse variable."""
         return information(self.weights, self.conditional, np.eye(len(self.states)))[0]
 
     def information(self, rule: BlockRule | ArrayLike, bias: ArrayLike = 0.0) -> float:
@@ -69,11 +95,15 @@ class JointDistribution:
 
         Parameters
         ----------
-        rule : BlockRule or array
-            A rule of :mod:`kadanoff.blockspin`, one made by `learn`, or filters lambda: of the
-            block's shape, or a stack of them for several hidden units.
-        bias : float or array, default 0
-            With filters.
+        rule : BlockRule or array, shape of the block or (units, *block)
+            A rule of :mod:`kadanoff.blockspin`, one made by `learn`, or filters lambda.
+        bias : float or array, shape (units,), default 0
+            Bias of filters; a rule has its own.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A rule for other blocks, a bias that accompanies a rule, or more than 12 hidden units.
         """
         return information(self.weights, self.conditional, self.table(rule, bias))[0]
 
@@ -88,37 +118,52 @@ class JointDistribution:
 
     def table(self, rule: BlockRule | ArrayLike, bias: ArrayLike = 0.0) -> FloatArray:
         """P(h | v), shape (states, values)."""
+        if not isinstance(rule, BlockRule):
+            filters = self._filters("rule", rule)
+            return coarse_table(self.states @ filters.T + _biases(bias, len(filters)))
+        if _biases(bias, rule.units if isinstance(rule, FilterRule) else 1).any():
+            raise ValueError(f"bias belongs to filters; the rule {rule!r} has its own")
+        size = self.states.shape[1]
+        if rule.sites != size:
+            raise ValueError(f"rule must be for blocks of {size} variables, got {rule!r}")
         if isinstance(rule, FilterRule):
-            flat = rule.filters.reshape(rule.units, -1)
-            return coarse_table(self._fields(flat) + rule.bias)
-        if isinstance(rule, BlockRule):
-            up = rule.probability(self.states.astype(np.int8))
-            return np.stack([up, 1 - up], axis=-1)
-        filters = self._filters(rule)
-        return coarse_table(self._fields(filters) + np.atleast_1d(checks.array("bias", bias)))
+            checked_units("rule.units", rule.units)
+            return coarse_table(self.states @ rule.filters.reshape(rule.units, -1).T + rule.bias)
+        up = rule.probability(self.states.astype(np.int8))
+        return np.stack([up, 1 - up], axis=-1)
 
-    def _fields(self, filters: FloatArray) -> FloatArray:
-        if filters.shape[1] != self.states.shape[1]:
-            raise ValueError(
-                f"filters must have {self.states.shape[1]} weights, got {filters.shape[1]}"
-            )
-        return np.asarray(self.states @ filters.T)
-
-    def _filters(self, value: ArrayLike) -> FloatArray:
-        filters = checks.array("filters", value)
+    def _filters(self, name: str, value: ArrayLike) -> FloatArray:
+        filters = checks.array(name, value)
         size = self.states.shape[1]
         if filters.size == 0 or filters.size % size:
-            raise ValueError(f"filters must have the shape {self.shape}, got {filters.shape}")
+            raise ValueError(
+                f"{name} must be filters of shape {self.shape}, got shape {filters.shape}"
+            )
+        checked_units(f"units of {name}", filters.size // size)
         return filters.reshape(-1, size)
 
     def gradient(self, filters: ArrayLike, bias: ArrayLike = 0.0) -> FloatArray:
         """dI / dlambda, in the shape of the filters; analytic."""
         given = np.asarray(filters)
-        flat = self._filters(filters)
-        b = np.broadcast_to(checks.array("bias", bias), (len(flat),))
+        flat = self._filters("filters", filters)
+        b = _biases(bias, len(flat))
         return information_gradient(self.weights, self.conditional, self.states, flat, b)[
             1
         ].reshape(given.shape)
+
+
+def _biases(value: ArrayLike, units: int) -> FloatArray:
+    bias = checks.array("bias", value, ndim=(0, 1))
+    if bias.size not in (1, units):
+        raise ValueError(f"bias must have one entry per unit, {units}, got shape {bias.shape}")
+    return np.broadcast_to(bias, (units,))
+
+
+def checked_joint(value: object) -> JointDistribution:
+    """A joint distribution."""
+    if not isinstance(value, JointDistribution):
+        raise TypeError(f"joint must be a JointDistribution, got {value!r}")
+    return value
 
 
 @public
@@ -129,25 +174,28 @@ def joint_distribution(
     *,
     about: str = "",
 ) -> JointDistribution:
-    """A joint distribution from a table P(v, e).
+    """Make a joint distribution from a table P(v, e).
 
     Parameters
     ----------
     probabilities : array, shape (states, environments)
-        P(v, e), of any normalisation.
+        Probabilities P(v, e), of any normalisation.
     states : array, shape (states, features)
         Inputs of a filter in every state of the block.
     shape : tuple of int, optional
-        Of a filter; default (features,).
-    about : str
-        Where it comes from, for `repr`.
+        Shape of a filter; default (features,).
+    about : str, optional
+        Origin of the distribution, for `repr`.
 
     Returns
     -------
     JointDistribution
+        The normalised distribution, without environments of zero probability.
 
     Raises
     ------
+    TypeError
+        Arrays that hold no real numbers.
     ValueError
         Negative probabilities, or shapes that do not belong together.
 
@@ -164,7 +212,9 @@ def joint_distribution(
             "probabilities must not be negative and must have a row for each of the "
             f"{len(features)} states, got shape {p.shape}"
         )
-    given = (features.shape[1],) if shape is None else tuple(shape)
+    given = (features.shape[1],) if shape is None else lattice_sides("shape", shape)
+    if not isinstance(about, str):
+        raise TypeError(f"about must be a string, got {about!r}")
     if int(np.prod(given)) != features.shape[1]:
         raise ValueError(f"shape must hold {features.shape[1]} weights, got {given}")
     return _normalised(p, features, given, about)
@@ -187,16 +237,26 @@ def _normalised(
 
 @public
 def chain(K: float, block: int = 2, buffer: int = 1) -> JointDistribution:
-    r"""Infinite Ising chain: the block sees the nearest spin of the environment on each side.
+    r"""Infinite Ising chain: the block depends on the nearest environment spin on each side.
 
         P(v, e, e') ~ (T^(b+1))_{e v_1} T_{v_1 v_2} ... T_{v_{n-1} v_n} (T^(b+1))_{v_n e'}
 
     Parameters
     ----------
     K : float
-        J / T.
+        Coupling J / T.
     block, buffer : int
-        Sites of the block; buffer sites on each side.
+        Sites of the block, at most 24; buffer sites on each side.
+
+    Returns
+    -------
+    JointDistribution
+        P(v, e) of 2^block states and four environments.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A number of another kind or out of range.
 
     Examples
     --------
@@ -230,7 +290,7 @@ def window_log_Z(
     kx, ky : float
         Couplings over temperature.
     keywords : mapping
-        Of the call, see :meth:`kadanoff._base.running.Run.calling`.
+        Keywords of the call, see :meth:`kadanoff._base.running.Run.calling`.
 
     Returns
     -------
@@ -260,26 +320,32 @@ def torus(
     buffer: int = 1,
     J: float = 1.0,
 ) -> JointDistribution:
-    """Ising torus: P(v, e) with the buffer and all spins that do not touch it summed exactly.
+    """Sum the buffer, and all spins that do not touch it, exactly: P(v, e) of an Ising torus.
 
     Parameters
     ----------
     shape : int or (int, int)
         Sites along each axis.
     T : float
-        Temperature.
-    block, buffer
-        See :class:`Geometry`.
+        Temperature, in the unit of `J` (k_B = 1).
+    block : (int, int), default (2, 2)
+        Sites of the block along each axis.
+    buffer : int, default 1
+        Width of the buffer, in sites.
     J : float, default 1
+        Coupling of nearest neighbours.
 
     Returns
     -------
     JointDistribution
+        P(v, e) of the block and the spins that touch the buffer.
 
     Raises
     ------
+    TypeError
+        Arguments of another kind.
     ValueError
-        The lattice is too large to be summed.
+        A number out of range, or a lattice too large to be summed.
 
     Notes
     -----
@@ -294,13 +360,11 @@ def torus(
     0.549401 0.461045
     """
     size = (
-        (checks.whole("shape", shape),) * 2
+        (checks.whole("shape", shape, most=MAX_SIDE),) * 2
         if isinstance(shape, int | np.integer)
-        else tuple(checks.whole(f"shape[{i}]", n) for i, n in enumerate(shape))
+        else lattice_sides("shape", shape, dimension=2, most=MAX_SIDE)
     )
-    if len(size) != 2:
-        raise ValueError(f"shape must have two sides, got {size}")
-    g = Geometry(size, tuple(block), buffer=buffer, shell=max(size))
+    g = Geometry(size, block, buffer=buffer, shell=max(size))
     K = coupling("J / T", checks.real("J", J) / checks.real("T", T, above=0))
     if any(side + 2 * buffer >= n for side, n in zip(g.block, g.lattice, strict=True)):
         raise ValueError(
@@ -350,16 +414,16 @@ def torus(
 
 @public
 def slab(circumference: int, T: float, *, steps: int = 1) -> tuple[JointDistribution, FloatArray]:
-    r"""A ring of spins on an infinite cylinder, and a ring `steps` rows away.
+    r"""Joint distribution of two rings of spins on an infinite cylinder, `steps` rows apart.
 
         P(v, e) = psi_0(v) (T/t_0)^steps_{v e} psi_0(e)
 
     Parameters
     ----------
     circumference : int
-        Spins of a ring.
+        Spins of a ring, at most 12.
     T : float
-        Temperature, J = 1.
+        Temperature in units of J / k_B.
     steps : int, default 1
         Rows between the two rings.
 
@@ -368,15 +432,27 @@ def slab(circumference: int, T: float, *, steps: int = 1) -> tuple[JointDistribu
     joint : JointDistribution
         Block: one ring; environment: the ring `steps` rows further on.
     leading : array, shape (2^circumference,)
-        psi_1(v) / psi_0(v), of the first excited eigenvector of the transfer matrix: the function
-        of v that reaches a distant environment, the operator of smallest scaling dimension.
+        Ratio psi_1(v) / psi_0(v), of the first excited eigenvector of the transfer matrix: the
+        function of v that reaches a distant environment, the operator of smallest scaling
+        dimension.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A number of another kind or out of range.
 
     Notes
     -----
     For many steps ``P(v, e) / P(v) P(e) = 1 + (t_1/t_0)^steps r(v) r(e) + ...``, so that the
-    best h(v) has the sign of r.
+    best h(v) has the sign of r. The transfer matrix of 2^circumference rows is diagonalised.
+
+    Examples
+    --------
+    >>> joint, leading = slab(4, 2.5, steps=3)
+    >>> print(f"{joint.of_values(leading > 0):.5f} of {joint.mutual_information:.5f} nats")
+    0.07477 of 0.08764 nats
     """
-    n = enumerable_spins("circumference", circumference)
+    n = checks.whole("circumference", circumference, most=12, hint="2^n states are diagonalised")
     rows = checks.whole("steps", steps)
     K = coupling("1 / T", 1 / checks.real("T", T, above=0))
     v = spins(n).astype(float)

@@ -34,7 +34,9 @@ from kadanoff.lattices.rsmi.samples import as_array
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["CriticalPoint", "critical_point"]
+__all__ = ["MAX_DEGREE", "CriticalPoint", "checked_rules", "critical_point"]
+
+MAX_DEGREE = 20  # of polynomials; higher ones oscillate between the temperatures
 
 BOOTSTRAPS = 200
 CHUNKS = 100  # of the configurations of a temperature, resampled
@@ -43,20 +45,38 @@ CHUNKS = 100  # of the configurations of a temperature, resampled
 @public
 @dataclass(frozen=True, eq=False)
 class CriticalPoint:
-    """T_c and nu from lattices matched after one step more.
+    """T_c and nu from two lattices, the larger one coarse-grained once more.
 
-    Attributes
+    Parameters
     ----------
     T_c, T_c_error : float
+        Critical temperature in units of J / k_B, and its error: bootstrap over configurations, and
+        the change from the step before, in quadrature.
     nu, nu_error : float
-        Errors: bootstrap over configurations, and the change from the step before, in quadrature.
+        Exponent of the correlation length, and its error, found in the same way.
     T : array, shape (temperatures,)
+        Temperatures of the samples, in units of J / k_B.
     small, large : arrays, shape (steps, temperatures)
         Correlation after k steps on the small and k + 1 on the large lattice.
     steps : array, shape (steps, 2)
         (T_c, nu) of every step.
     seed : int
-        Of block spins and bootstrap.
+        Seed of block spins and bootstrap.
+
+    Examples
+    --------
+    >>> CriticalPoint(
+    ...     T_c=2.268,
+    ...     T_c_error=0.004,
+    ...     nu=1.02,
+    ...     nu_error=0.03,
+    ...     T=np.array([2.2, 2.4]),
+    ...     seed=0,
+    ...     small=np.ones((1, 2)),
+    ...     large=np.ones((1, 2)),
+    ...     steps=np.array([[2.268, 1.02]]),
+    ... )
+    CriticalPoint(T_c = 2.2680 +- 0.0040, nu = 1.020 +- 0.030)
     """
 
     T_c: float
@@ -90,7 +110,7 @@ class CriticalPoint:
         return html.table("Critical point", rows, html.sparkline(self.large[-1] - self.small[-1]))
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
-        """The crossing at the last step. Returns the axes."""
+        """Both curves and their crossing at the last step. Returns the axes."""
         from kadanoff.lattices.rsmi.plots import plot_critical_point
 
         return plot_critical_point(self, ax=ax, **style)
@@ -105,26 +125,29 @@ def critical_point(
     degree: int = 5,
     seed: int | None = None,
 ) -> CriticalPoint:
-    """T_c and nu from samples of two lattices, L and b L, at the same temperatures.
+    """Determine T_c and nu from samples of two lattices, L and b L, at the same temperatures.
 
     Parameters
     ----------
     small, large : sequences of IsingSamples
-        One per temperature, at least (degree + 1) / 2; the large lattice is b times longer.
-        Where the temperatures lie matters only to the fit of smooth curves.
+        One per temperature, at least (degree + 2) / 2; the large lattice is b times longer.
+        The temperatures lie on both sides of the transition, in any arrangement.
     rules : sequence of BlockRule
         The rule of each step, for instance ``flow(...).rules``; the large lattice takes one more.
     degree : int, default 5
-        Of the polynomials in T.
+        Degree of the polynomials in T, at most 20.
     seed : int, optional
-        Of block spins and bootstrap; drawn if not given.
+        Seed of block spins and bootstrap; drawn if not given.
 
     Returns
     -------
     CriticalPoint
+        T_c (units of J / k_B) and nu with errors, and both of every step.
 
     Raises
     ------
+    TypeError
+        Runs that are no Ising samples, or rules of another kind.
     ValueError
         Sizes or numbers that do not belong together, or curves that do not cross.
 
@@ -133,18 +156,30 @@ def critical_point(
     The curves S(T) are fitted to averages and to their derivatives, which the same samples give:
     ``dS / dT = cov(S, E) / T^2`` with the energy E of the bare spins. Errors: bootstrap of the
     configurations, and the change from the step before, in quadrature.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> T = (2.1, 2.2, 2.3, 2.4, 2.5)
+    >>> small, large = ([kd.ising.sample(L=L, T=t, n=500, seed=1) for t in T] for L in (8, 16))
+    >>> found = critical_point(small, large, [kd.blockspin.Majority()] * 2, seed=0)
+    >>> abs(found.T_c - kd.ising.T_c) < 5 * found.T_c_error
+    True
     """
-    seed, degree = checks.seed(seed), checks.whole("degree", degree)
+    seed, degree = checks.seed(seed), checks.whole("degree", degree, most=MAX_DEGREE)
+    rules = checked_rules(rules)
+    if len(rules) < 2:
+        raise ValueError("rules must hold at least two steps, one for the small lattice")
+    for name, runs in (("small", small), ("large", large)):
+        if not isinstance(runs, Sequence) or not all(
+            hasattr(run, "T") and hasattr(run, "energy") for run in runs
+        ):
+            raise TypeError(f"{name} must hold samples of kd.ising.sample, which know T and energy")
     if len(small) != len(large) or 2 * len(small) < degree + 2:
         raise ValueError(
             f"small and large must have one run per temperature, of at least {(degree + 3) // 2} "
             f"temperatures, got {len(small)} and {len(large)}"
         )
-    if len(rules) < 2:
-        raise ValueError("rules must hold at least two steps, one for the small lattice")
-    for name, runs in (("small", small), ("large", large)):
-        if not all(hasattr(run, "T") and hasattr(run, "energy") for run in runs):
-            raise TypeError(f"{name} must hold samples of kd.ising.sample, which know T and energy")
     T = checks.array("T", [run.T for run in small])
     if [run.T for run in large] != T.tolist():
         raise ValueError("small and large must be sampled at the same temperatures")
@@ -195,6 +230,13 @@ def critical_point(
         steps=found,
         seed=seed,
     )
+
+
+def checked_rules(rules: object) -> tuple[BlockRule, ...]:
+    """The rule of each step."""
+    if not isinstance(rules, Sequence) or not all(isinstance(r, BlockRule) for r in rules):
+        raise TypeError(f"rules must be a sequence of BlockRules, got {rules!r}")
+    return tuple(rules)
 
 
 def _chunks(run: Any, rules: Sequence[BlockRule], *, skip: int, seed: int) -> FloatArray:

@@ -13,17 +13,17 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, SpinArray
 from kadanoff._core import Control
-from kadanoff.lattices.blockspin.enumeration import spins
+from kadanoff.lattices.blockspin.enumeration import lattice_sides, spins
 from kadanoff.lattices.rsmi.conditional_models import ConditionalModel, Fit, fit_bilinear
 from kadanoff.lattices.rsmi.direct_learning import learn_directly, measure_directly
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.held_out_bounds import PAIRS, Split, certify, table_terms
 from kadanoff.lattices.rsmi.joint_distributions import JointDistribution
-from kadanoff.lattices.rsmi.learning_options import LearningKeywords, LearningOptions, axes_of
+from kadanoff.lattices.rsmi.learning_options import LearningKeywords, LearningOptions
 from kadanoff.lattices.rsmi.maximum import Ascent, climb, information_objective, running
 from kadanoff.lattices.rsmi.objective import coarse_table
 from kadanoff.lattices.rsmi.proxy_learning import learn_proxy
-from kadanoff.lattices.rsmi.rules import FilterRule, Information
+from kadanoff.lattices.rsmi.rules import FilterRule, Information, checked_units
 from kadanoff.lattices.rsmi.sampled_distributions import learn_with_oracle
 from kadanoff.lattices.rsmi.samples import as_array, lattice_of, scale_of
 
@@ -46,7 +46,7 @@ def learn(
     control: Control | None = None,
     **options: Unpack[LearningKeywords],
 ) -> FilterRule:
-    r"""The block variable with the largest mutual information with its environment.
+    r"""Learn the block variable with the largest mutual information with its environment.
 
         max_lambda I(H : E),    P(h | v) = prod_j 1 / (1 + exp(-2 h_j (lambda_j.v + b_j)))
 
@@ -57,48 +57,53 @@ def learn(
         they were drawn. Dimers are taken as bonds (and noise) +-1 on the lattice of
         :func:`kadanoff.dimers.grid`, or as states of sites, :class:`DimerStates`: a site is two by
         two there, block and buffer count sites.
+    seed : int, optional
+        Seed of starts, bootstrap and machines; drawn if not given, and kept as ``rule.seed``.
+    threads : int, optional
+        Threads of the sums of the oracle (default all cores) and of the matrix products (default 1:
+        they are too small to gain from more).
+    progress, control : as in :func:`kadanoff.nrg.solve`
+        Progress bar, and cancellation from another thread.
     block : tuple of int, default (2, 2)
+        Sites of the block along each axis.
     buffer : int, default 1
         Sites between block and environment.
     hidden : int, default 1
-        Hidden units h_j.
+        Hidden units h_j, at most 12 (direct mode 8).
     bound : float, default 1
-        Largest |lambda_i|.
+        Largest |lambda_i|; infinity for none.
     shell : int, default 1
-        Width of the environment; one site is all of it between nearest neighbours.
+        Width of the environment, in sites. A shell of one site screens the rest of the lattice if
+        nearest neighbours interact.
     mode : {"auto", "certified", "direct", "oracle", "proxy"}
-        "certified" fits q(v | e) once and sums the block exactly; "direct" models q(h | e) together
-        with the filters, for blocks of more sites than can be summed. Both report a lower bound
-        measured on configurations held out. "oracle" knows the Hamiltonian of `samples` and sums
-        block and buffer exactly: an unbiased estimate of I itself. "proxy" is the algorithm of 2018
-        [1]_ for comparison: Boltzmann machines of P(V, E) and P(V), and :func:`proxy`.
+        Method. "auto" is "certified" for blocks of at most 10 spins, else "direct". "certified"
+        fits q(v | e) once and sums the block exactly; "direct" models q(h | e) together with the
+        filters, for blocks of more sites than can be summed. Both report a lower bound measured on
+        configurations held out. "oracle" uses the Hamiltonian of `samples` and sums block and
+        buffer exactly: an unbiased estimate of I. "proxy" is the algorithm of 2018 [1]_ for
+        comparison: Boltzmann machines of P(V, E) and P(V), and :func:`proxy`.
     bias : bool, default False
         Whether b may differ from zero; breaks symmetries.
     step : tuple of int, optional
-        Blocks are taken at multiples of it; default the block.
+        Distance of neighbouring blocks along each axis; default the sides of the block.
     restarts : int, default 4
+        Starts of the search, at most 10,000.
     model : "bilinear", callable or dict
-        q(v | e) of the certified mode: a function that takes (v, e) and returns an object with
-        ``conditional(e)``; see :func:`kadanoff.rsmi.rbm_conditional`, `network_conditional`. For
-        the proxy, options of both machines, :class:`kadanoff.RBM`.
+        Model of q(v | e) in the certified mode: a function that takes (v, e) and returns an object
+        with ``conditional(e)``; see :func:`kadanoff.rsmi.rbm_conditional`, `network_conditional`.
+        For the proxy, a dictionary of options of both machines, see :class:`kadanoff.RBM`.
     pairs : int, optional
         Blocks to learn from, over all configurations; default 30,000, or one per configuration
         (direct 60,000; oracle 4,000, fewer for large blocks).
     watch : callable, optional
         ``watch(filters, objective)`` at every evaluation;
         :class:`kadanoff.lab.LiveFilters` draws them in a notebook.
-    seed : int, optional
-        Of starts, bootstrap and machines; drawn if not given, and kept as ``rule.seed``.
-    threads : int, optional
-        Of the oracle's sums (default all cores) and of the matrix products (default 1: they are
-        small, and threads that wait for one another cost more than they bring).
-    progress, control
-        As in :func:`kadanoff.nrg.solve`.
 
     Returns
     -------
     FilterRule
-        `filters`, `information` (nats, with its meaning), `seed`, `apply`, `plot`.
+        The learned rule: `filters`, `information` (nats, with its meaning), `seed`, `apply`,
+        `plot`.
 
     Raises
     ------
@@ -112,7 +117,7 @@ def learn(
     Notes
     -----
     A third of the configurations, in 40 chunks of neighbours, is held out for the bound and its
-    block bootstrap. Cost: 2^|V| operations for every pair and evaluation.
+    block bootstrap. The cost is of order 2^|V| operations per pair and evaluation.
 
     References
     ----------
@@ -142,6 +147,10 @@ def rule_of_samples(samples: Any, options: LearningOptions, run: Run) -> FilterR
         raise ValueError(
             f"a block of {sites} spins has 2^{sites} states, more than can be summed (2^"
             f"{_MAX_VISIBLE[mode]} with mode={mode!r}): use mode='direct', which models q(h | e)"
+        )
+    if mode == "direct" and options.model != "bilinear":
+        raise ValueError(
+            f"model is for blocks that are summed, not for mode='direct', got {options.model!r}"
         )
     ascent = Ascent(
         run=run,
@@ -177,14 +186,28 @@ def information(
     progress: bool | Report | None = None,
     control: Control | None = None,
 ) -> Information:
-    """The certified bound on the I(H : E) of a given rule, from samples alone.
+    """Measure the certified bound on I(H : E) of a given rule, from samples alone.
 
     Parameters
     ----------
-    samples, buffer, shell, step, pairs, seed, threads, progress, control
-        As in :func:`learn`.
+    samples : as in :func:`learn`
+        Configurations of a periodic lattice.
     rule : FilterRule
-        Its block is `rule.shape`, in variables (two by two for a site of dimers).
+        Filters of the block `rule.shape`, in variables (two by two per site of dimers).
+    buffer, shell, step, pairs, seed, threads, progress, control : as in :func:`learn`
+        Geometry, number of blocks, seed of the bootstrap, and the options of the run.
+
+    Returns
+    -------
+    Information
+        Lower bound in nats, with its bootstrap error.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in :func:`learn`; `rule` is no FilterRule, or has more than 12 hidden units.
+    Cancelled
+        The measurement was stopped.
 
     Examples
     --------
@@ -196,8 +219,9 @@ def information(
     """
     if not isinstance(rule, FilterRule):
         raise TypeError(f"rule must be a FilterRule, got {rule!r}")
+    checked_units("rule.units", rule.units)
     buffer, shell = checks.whole("buffer", buffer, least=0), checks.whole("shell", shell)
-    strides = None if step is None else axes_of("step", step)
+    strides = None if step is None else lattice_sides("step", step)
     scale = scale_of(samples)
     if any(side % scale for side in rule.shape):
         raise ValueError(
@@ -225,8 +249,6 @@ def _geometry(
 ) -> Geometry:
     """In variables, from numbers in sites."""
     lattice, scale = lattice_of(samples), scale_of(samples)
-    if len(lattice) == 0:
-        raise ValueError("samples must have shape (n, L_1, ...), one configuration per row")
     if isinstance(samples, np.ndarray | list | tuple):
         array = as_array(samples)
         if array.dtype.kind not in "if":

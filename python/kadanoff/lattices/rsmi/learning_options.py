@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-import numpy as np
-
 from kadanoff._base import checks
+from kadanoff.lattices.blockspin.enumeration import lattice_sides
 from kadanoff.lattices.rsmi.conditional_models import Fit
-from kadanoff.lattices.rsmi.maximum import Watch, checked_bias, checked_bound
+from kadanoff.lattices.rsmi.maximum import MAX_RESTARTS, Watch, checked_watch
+from kadanoff.lattices.rsmi.rules import checked_bound, checked_units
 
-__all__ = ["MODES", "LearningKeywords", "LearningOptions", "axes_of"]
+__all__ = ["MODES", "LearningKeywords", "LearningOptions"]
 
 MODES = ("auto", "certified", "direct", "oracle", "proxy")
 
@@ -53,19 +53,29 @@ class LearningOptions:
 
     def __post_init__(self) -> None:
         checks.choice("mode", self.mode, MODES)
-        if self.watch is not None and not callable(self.watch):
-            raise TypeError(
-                f"watch must be a function (filters, value) or None, got {self.watch!r}"
+        checked_watch(self.watch)
+        if not (
+            isinstance(self.model, dict)
+            or callable(self.model)
+            or (isinstance(self.model, str) and self.model == "bilinear")
+        ):
+            raise ValueError(
+                f"model must be 'bilinear' or a function (v, e) -> model, got {self.model!r}"
+            )
+        if self.model != "bilinear" and self.mode in ("direct", "oracle"):
+            raise ValueError(
+                f"model is for mode='certified' and mode='proxy', got {self.model!r} with "
+                f"mode={self.mode!r}"
             )
         checked = {
-            "block": axes_of("block", self.block),
+            "block": lattice_sides("block", self.block),
             "buffer": checks.whole("buffer", self.buffer, least=0),
-            "hidden": checks.whole("hidden", self.hidden),
+            "hidden": checked_units("hidden", self.hidden),
             "bound": checked_bound(self.bound),
             "shell": checks.whole("shell", self.shell),
-            "bias": checked_bias(self.bias),
-            "step": None if self.step is None else axes_of("step", self.step),
-            "restarts": checks.whole("restarts", self.restarts),
+            "bias": checks.flag("bias", self.bias),
+            "step": None if self.step is None else lattice_sides("step", self.step),
+            "restarts": checks.whole("restarts", self.restarts, most=MAX_RESTARTS),
             "pairs": None if self.pairs is None else checks.whole("pairs", self.pairs),
         }
         for name, value in checked.items():
@@ -91,16 +101,3 @@ class LearningOptions:
             "model must be a dictionary of options of kadanoff.RBM for mode='proxy', "
             f"got {self.model!r}"
         )
-
-
-def axes_of(name: str, value: Any) -> tuple[int, ...]:
-    """One positive integer per axis of the lattice.
-
-    Examples
-    --------
-    >>> axes_of("block", [2, 2])
-    (2, 2)
-    """
-    if isinstance(value, int | np.integer | str) or not hasattr(value, "__len__"):
-        raise TypeError(f"{name} must be a tuple of integers such as (2, 2), got {value!r}")
-    return tuple(checks.whole(f"{name}[{i}]", n) for i, n in enumerate(value))

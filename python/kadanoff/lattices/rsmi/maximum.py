@@ -1,8 +1,8 @@
 r"""The filters that maximise I(H : E): L-BFGS in the box |lambda_i| <= bound, from several starts.
 
 The bound is on every weight. Of the 2x2 block at T_c the uniform filter is the best while the bound
-is below about 2; in the box of 3 the best is a permutation of (3, 3, 3, 1.25), by 4e-4 nats:
-there filters from samples are not identifiable, I is.
+is below about 2; in the box of 3 the best is a permutation of (3, 3, 3, 1.25), by 4e-4 nats.
+Samples then determine I, but not the filters.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -20,16 +20,16 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.lattices.rsmi.joint_distributions import JointDistribution
+from kadanoff.lattices.rsmi.joint_distributions import JointDistribution, checked_joint
 from kadanoff.lattices.rsmi.objective import Objective, information_gradient
 from kadanoff.lattices.rsmi.proxy_information import log_ratio_matrix, proxy_objective
-from kadanoff.lattices.rsmi.rules import FilterRule, Information
+from kadanoff.lattices.rsmi.rules import FilterRule, Information, checked_bound, checked_units
 
 __all__ = [
+    "MAX_RESTARTS",
     "Ascent",
     "Watch",
-    "checked_bias",
-    "checked_bound",
+    "checked_watch",
     "climb",
     "information_objective",
     "maximise",
@@ -38,6 +38,7 @@ __all__ = [
 
 Watch = Callable[[FloatArray, float], object]
 
+MAX_RESTARTS = 10_000
 _START = 0.5  # size of the weights at a start: at zero the gradient vanishes
 _MAX_ITERATIONS = 200
 
@@ -52,7 +53,7 @@ class Ascent:
     hidden, bound, bias, restarts, pairs, watch
         As in :func:`kadanoff.rsmi.learn`.
     report : callable or None
-        Of the progress bar, while it runs.
+        Report of the progress bar during the run.
     best : FilterRule or None
         The rule with the largest objective so far: the partial result of a cancelled search.
     reached : float
@@ -72,11 +73,11 @@ class Ascent:
 
     @property
     def seed(self) -> int:
-        """Of starts and bootstrap."""
+        """Seed of starts and bootstrap."""
         return self.run.seed
 
     def check(self) -> None:
-        """Raises Cancelled if the run was cancelled."""
+        """Raise Cancelled if the run was cancelled."""
         if self.run.control is not None and self.run.control.cancelled:
             raise Cancelled("the computation was stopped")
 
@@ -125,14 +126,14 @@ def maximise(
     seed: int | None = None,
     watch: Watch | None = None,
 ) -> FilterRule:
-    """The rule that maximises I(H : E) of a joint distribution.
+    """Find the rule that maximises I(H : E) of a joint distribution.
 
     Parameters
     ----------
     joint : JointDistribution
         Exact, or of sampled environments.
     hidden : int, default 1
-        Hidden units.
+        Hidden units, at most 12.
     bound : float, default 3
         Largest |lambda_i|; infinity for none.
     bias : bool, default False
@@ -140,16 +141,22 @@ def maximise(
     restarts : int, default 8
         Starts: one uniform, the others random.
     objective : {"information", "proxy"}
-        "proxy": that of the algorithm of 2018, see :func:`proxy`.
+        The quantity that is maximised; "proxy" is that of the algorithm of 2018, see
+        :func:`proxy`.
     seed : int, optional
-        Of the starts; drawn if not given.
+        Seed of the starts; drawn if not given.
     watch : callable, optional
-        Called as ``watch(filters, I)`` at every evaluation: live pictures.
+        Called as ``watch(filters, I)`` at every evaluation, for instance to draw them.
 
     Returns
     -------
     FilterRule
-        `information` is that of the objective.
+        The best rule of all starts; `information` is the value of the objective.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `joint` is no JointDistribution, or an option is of another kind or out of range.
 
     Examples
     --------
@@ -158,16 +165,15 @@ def maximise(
     >>> np.sort(rule.filters.ravel()).round(4).tolist(), round(rule.information.value, 9)
     ([1.2498, 3.0, 3.0, 3.0], 0.461450492)
     """
-    if not isinstance(joint, JointDistribution):
-        raise TypeError(f"joint must be a JointDistribution, got {joint!r}")
+    joint = checked_joint(joint)
     objective = checks.choice("objective", objective, ("information", "proxy"))
     ascent = Ascent(
         run=Run.of(seed=seed),
-        hidden=checks.whole("hidden", hidden),
+        hidden=checked_units("hidden", hidden),
         bound=checked_bound(bound),
-        bias=checked_bias(bias),
-        restarts=checks.whole("restarts", restarts),
-        watch=watch,
+        bias=checks.flag("bias", bias),
+        restarts=checks.whole("restarts", restarts, most=MAX_RESTARTS),
+        watch=checked_watch(watch),
     )
     states = np.ascontiguousarray(joint.states, dtype=np.float64)
     aim = (
@@ -181,18 +187,11 @@ def maximise(
     return rule.known(Information(value, 0.0, kind))
 
 
-def checked_bound(bound: object) -> float:
-    """A bound on |lambda_i|; infinite for none."""
-    if bound is None or (isinstance(bound, float | np.floating) and bound == np.inf):
-        return np.inf
-    return checks.real("bound", bound, above=0, hint="take infinity for no bound")
-
-
-def checked_bias(bias: object) -> bool:
-    """Whether b may differ from zero."""
-    if not isinstance(bias, bool | np.bool_):
-        raise TypeError(f"bias must be True or False, got {bias!r}")
-    return bool(bias)
+def checked_watch(watch: object) -> Watch | None:
+    """A function that is called at every evaluation, or None."""
+    if watch is not None and not callable(watch):
+        raise TypeError(f"watch must be a function (filters, value) or None, got {watch!r}")
+    return cast("Watch | None", watch)
 
 
 def information_objective(joint: JointDistribution) -> Objective:

@@ -6,9 +6,9 @@ the filters of a block belong the staggered sums of bonds weighted by their fiel
     k = 1:  E_x, E_y          k = 2:  x E_x - y E_y,  y E_x + x E_y          k = 3: ...
 
 The environment fixes the height around the block, and harmonic functions continue it inward: of all
-linear functions of the block it predicts these best, the lower k the better. Two units
-find k = 1; of four, two more find k = 2, which tell more than a finer resolution of the direction
-of E by E_x + E_y and E_x - E_y.
+linear functions of the block the environment predicts these best, and the better the lower k. Two
+units learn k = 1; of four units, two more learn k = 2, which hold more information than E_x + E_y
+and E_x - E_y would.
 """
 
 from __future__ import annotations
@@ -29,25 +29,32 @@ __all__ = ["coarse_fluxes", "multipoles", "overlaps"]
 
 
 ROWS = 20_000  # configurations from which covariances are taken
+MAX_ORDER = 16
+MAX_SIDE = 1024  # sites of a block
 
 
 @public
 def multipoles(block: tuple[int, int], order: int = 1, *, states: bool = False) -> FloatArray:
-    """Staggered patterns with the fields of harmonic heights.
+    """Make the staggered patterns of bonds with the fields of harmonic heights.
 
     Parameters
     ----------
     block : (int, int)
         Sites along y and x.
     order : int, default 1
-        Highest k.
+        Highest k, at most 16.
     states : bool, default False
-        For filters of :class:`DimerStates` instead of bonds.
+        Patterns for filters of :class:`DimerStates` instead of bonds.
 
     Returns
     -------
     array, shape (2 order, 2 block_y, 2 block_x)
-        In the variables that filters see; E_x, E_y first. Of unit maximum.
+        Weights of unit maximum on the variables of :func:`kadanoff.dimers.grid`; E_x, E_y first.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A number of another kind or out of range.
 
     Examples
     --------
@@ -57,8 +64,12 @@ def multipoles(block: tuple[int, int], order: int = 1, *, states: bool = False) 
            [ 0, -1,  0,  1],
            [ 0,  0,  0,  0]])
     """
-    By, Bx = (checks.whole(f"block[{i}]", n) for i, n in enumerate(block))
-    order = checks.whole("order", order)
+    By, Bx = checks.array("block", block, dtype=np.int64, shape=(2,)).tolist()
+    By, Bx = (
+        checks.whole("block[0]", By, most=MAX_SIDE),
+        checks.whole("block[1]", Bx, most=MAX_SIDE),
+    )
+    order, states = checks.whole("order", order, most=MAX_ORDER), checks.flag("states", states)
     y, x = np.indices((By, Bx)).astype(float)
     sign = (-1.0) ** (x + y)
     out = np.zeros((2 * order, 2 * By, 2 * Bx))
@@ -84,19 +95,31 @@ def multipoles(block: tuple[int, int], order: int = 1, *, states: bool = False) 
 
 @public
 def overlaps(rule: FilterRule, patterns: ArrayLike, samples: Any) -> FloatArray:
-    r"""Correlation of each lambda.v with the best combination of the patterns' sums.
+    r"""Correlate each variable lambda.v with the best linear combination of patterns.
 
         overlap^2 = (lambda.C P) (P.C P)^-1 (P.C lambda) / (lambda.C lambda),     C = cov(v)
 
-    Between variables, not between arrays of weights: constraints (a dimer at each site) leave many
-    arrays for one variable.
+    Variables are compared, not arrays of weights: constraints (one dimer per site) allow many
+    arrays of weights for one variable.
 
     Parameters
     ----------
     rule : FilterRule
+        The learned rule.
     patterns : array, shape (patterns, *rule.shape)
-    samples : DimerSamples, DimerStates, ...
-        What C is measured on.
+        Weights of the patterns, see :func:`multipoles`.
+    samples : DimerSamples, DimerStates, or array, shape (n, L_1, ..., L_d)
+        Samples that determine C; the first 20,000 are used.
+
+    Returns
+    -------
+    array, shape (units,)
+        Correlation of each hidden unit with the patterns, 0 to 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `rule` is no FilterRule, or the patterns have another shape.
 
     Examples
     --------
@@ -123,7 +146,7 @@ def overlaps(rule: FilterRule, patterns: ArrayLike, samples: Any) -> FloatArray:
 
 @public
 def coarse_fluxes(samples: Any, rule: FilterRule) -> FloatArray:
-    r"""Fluxes (W_x, W_y) of a torus as the learned variables of its blocks tell them.
+    r"""Estimate the fluxes (W_x, W_y) of a torus from the learned variables of its blocks.
 
         W_a = (1 / L_a) sum_blocks sum_j (c^-1)_aj (lambda_j.v - <lambda_j.v>),
 
@@ -134,15 +157,32 @@ def coarse_fluxes(samples: Any, rule: FilterRule) -> FloatArray:
     Parameters
     ----------
     samples : DimerSamples
-        Of a torus that the blocks divide.
+        Samples of a torus that the blocks divide.
     rule : FilterRule
-        Of bonds, whose units together see E_x and E_y.
+        Filters of bonds, whose units together determine E_x and E_y.
 
     Returns
     -------
     array, shape (n, 2)
-        Not rounded to integers.
+        Estimates of W_x and W_y, not rounded to integers.
+
+    Raises
+    ------
+    TypeError
+        `samples` are no DimerSamples, or `rule` is no FilterRule.
+    ValueError
+        Blocks that do not divide the torus or have odd sides, or filters of one direction only.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> samples = kd.dimers.sample(8, n=100, seed=1)
+    >>> W = coarse_fluxes(samples, FilterRule(multipoles((2, 2))))
+    >>> np.allclose(W, samples.winding)
+    True
     """
+    if not isinstance(rule, FilterRule):
+        raise TypeError(f"rule must be a FilterRule, got {rule!r}")
     if isinstance(samples, DimerStates) or not hasattr(samples, "winding"):
         raise TypeError("samples must be those of kd.dimers.sample, whose filters see bonds")
     By, Bx = (n // 2 for n in rule.shape)

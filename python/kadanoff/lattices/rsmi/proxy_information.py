@@ -6,7 +6,7 @@ It replaces the logarithm of an average by the average of the logarithm [1]_:
             = I(H : E) - L(V : E | H),
 
 with the conditional lautum information ``L = sum_h P(h) D[P(v|h) P(e|h) || P(v,e|h)] >= 0``. It may
-be negative; where it is largest is nearly right. The logarithm enters only through a matrix,
+be negative; its maximum lies close to that of I(H : E). The logarithm enters only through a matrix,
 
     A(v', v) = < delta(v', v_i) ln [P(v|e_i) / P(v)] >,
     I_proxy  = sum_h [ sum_v'v P(h|v') A(v', v) P(v) P(h|v) ] / sum_v P(v) P(h|v),
@@ -27,7 +27,7 @@ from numpy.typing import ArrayLike
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.blockspin.rules import BlockRule
-from kadanoff.lattices.rsmi.joint_distributions import JointDistribution
+from kadanoff.lattices.rsmi.joint_distributions import JointDistribution, checked_joint
 from kadanoff.lattices.rsmi.objective import Objective, coarse_table, through_table
 
 __all__ = ["lautum", "log_ratio_matrix", "proxy", "proxy_objective", "proxy_value"]
@@ -37,13 +37,24 @@ TINY = 1e-300
 
 @public
 def proxy(joint: JointDistribution, rule: BlockRule | ArrayLike, bias: ArrayLike = 0.0) -> float:
-    """The proxy of 2018 for a rule, nats; exact if the joint distribution is.
+    """Compute the proxy of 2018 for a rule, in nats; exact for an exact joint distribution.
 
     Parameters
     ----------
     joint : JointDistribution
-    rule, bias
-        As in :meth:`JointDistribution.information`.
+        P(v, e) of block and environment.
+    rule, bias : as in :meth:`JointDistribution.information`
+        A block rule, or filters and their bias.
+
+    Returns
+    -------
+    float
+        I_proxy in nats; it may be negative.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `joint` is no JointDistribution, the rule is for other blocks, or a bias accompanies a rule.
 
     Examples
     --------
@@ -52,7 +63,8 @@ def proxy(joint: JointDistribution, rule: BlockRule | ArrayLike, bias: ArrayLike
     >>> print(f"{proxy(joint, np.ones(4)):.6f} {joint.information(np.ones(4)):.6f}")
     -0.002211 0.016483
     """
-    return proxy_value(joint.table(rule, bias), *log_ratio_matrix(joint))[0]
+    table = checked_joint(joint).table(rule, bias)
+    return proxy_value(table, *log_ratio_matrix(joint))[0]
 
 
 def log_ratio_matrix(joint: JointDistribution) -> tuple[FloatArray, FloatArray]:
@@ -85,13 +97,24 @@ def proxy_objective(states: FloatArray, A: FloatArray, prior: FloatArray) -> Obj
 
 @public
 def lautum(joint: JointDistribution, rule: BlockRule | ArrayLike, bias: ArrayLike = 0.0) -> float:
-    """The conditional lautum information L(V : E | H) >= 0, nats, from its definition.
+    """Compute the conditional lautum information L(V : E | H) >= 0 in nats, from its definition.
 
     Parameters
     ----------
     joint : JointDistribution
-    rule, bias
-        As in :meth:`JointDistribution.information`.
+        P(v, e) of block and environment.
+    rule, bias : as in :meth:`JointDistribution.information`
+        A block rule, or filters and their bias.
+
+    Returns
+    -------
+    float
+        L(V : E | H) in nats.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in :func:`proxy`.
 
     Examples
     --------
@@ -103,7 +126,7 @@ def lautum(joint: JointDistribution, rule: BlockRule | ArrayLike, bias: ArrayLik
     >>> bool(abs(lautum(joint, filters) - missed) < 1e-14)
     True
     """
-    table = joint.table(rule, bias)
+    table = checked_joint(joint).table(rule, bias)
     prior = joint.weights @ joint.conditional
     total = 0.0
     for h in range(table.shape[1]):

@@ -1,7 +1,7 @@
-r"""InfoNCE, a lower bound [1]_ that an algorithm gives a relaxed variable in place of h.
+r"""InfoNCE, a lower bound [1]_ on the information of a relaxed variable in place of h.
 
 The relaxed variable is ``h~ = tanh((lambda.v + x) / tau)`` with logistic noise 2x. The sign of h~
-is a draw of h, but for any tau > 0 its value still tells ``lambda.v + x``: the bound is one of
+is a draw of h, but for any tau > 0 its value determines ``lambda.v + x``: the bound is one on
 ``I(lambda.v + x : E)``, which `relaxed_information` sums exactly and which a binary h does not
 reach.
 
@@ -24,11 +24,11 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff._core import Control
-from kadanoff.lattices.blockspin.enumeration import spins
+from kadanoff.lattices.blockspin.enumeration import coupling, spins
 from kadanoff.lattices.rsmi.conditional_models import fit_bilinear
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.held_out_bounds import Split
-from kadanoff.lattices.rsmi.joint_distributions import JointDistribution
+from kadanoff.lattices.rsmi.joint_distributions import JointDistribution, checked_joint
 from kadanoff.lattices.rsmi.maximum import Ascent, running
 from kadanoff.lattices.rsmi.objective import information
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
@@ -36,7 +36,10 @@ from kadanoff.lattices.rsmi.samples import lattice_of
 
 __all__ = ["infonce", "relaxed_information"]
 
-RESOLUTION = 800  # points of the integral over h~; exp(-pi^2 / step) is the error of the sum
+RESOLUTION = 800  # points of the integral over h~, at least
+MAX_STEP = 0.35  # between them: exp(-pi^2 / step) is the error of the sum
+MAX_WEIGHT = 1e6
+MAX_DENSITY = 2**27  # numbers p(y | level): 1 GiB
 REACH = 14.0  # sech^2 of it is 3e-12
 
 
@@ -51,9 +54,23 @@ def relaxed_information(joint: JointDistribution, filters: ArrayLike, bias: floa
     Parameters
     ----------
     joint : JointDistribution
-    filters : array
-        lambda of one hidden unit.
+        P(v, e) of block and environment.
+    filters : array, shape of the block
+        Weights lambda of one hidden unit.
     bias : float, default 0
+        Bias b, between -1e6 and 1e6; the information does not depend on it.
+
+    Returns
+    -------
+    float
+        I(h~ : E) in nats.
+
+    Raises
+    ------
+    TypeError
+        `joint` is no JointDistribution.
+    ValueError
+        Filters of another shape, or so large that the integral over h~ needs too many points.
 
     Examples
     --------
@@ -62,20 +79,30 @@ def relaxed_information(joint: JointDistribution, filters: ArrayLike, bias: floa
     >>> print(f"{joint.information(np.ones(4)):.4f} {relaxed_information(joint, np.ones(4)):.4f}")
     0.4538 0.5157
     """
+    joint, bias = checked_joint(joint), coupling("bias", bias)
     flat = checks.array("filters", filters).reshape(-1)
     if flat.size != joint.states.shape[1]:
         raise ValueError(
             f"filters must be those of one unit, {joint.shape}, got {np.shape(filters)}"
         )
-    level, of = np.unique(
-        np.round(joint.states @ flat + checks.real("bias", bias), 12), return_inverse=True
+    largest = float(np.abs(flat).max())
+    too_large = (
+        f"filters up to {largest:.3g} are too large for the integral over h~, which is then a sum "
+        "over exact values of lambda.v; scale them down"
     )
+    if largest > MAX_WEIGHT:
+        raise ValueError(too_large)
+    level, of = np.unique(np.round(joint.states @ flat + bias, 12), return_inverse=True)
     by_level = np.eye(len(level))[of.ravel()]
-    y = np.linspace(level[0] - REACH, level[-1] + REACH, RESOLUTION)
+    wanted = (level[-1] - level[0] + 2 * REACH) / MAX_STEP
+    if not wanted * len(level) <= MAX_DENSITY:
+        raise ValueError(too_large)
+    points = max(RESOLUTION, int(np.ceil(wanted)))
+    y = np.linspace(level[0] - REACH, level[-1] + REACH, points)
     density = _density(y, level).T * (y[1] - y[0])
     density /= density.sum(axis=1, keepdims=True)
-    # Environments that see the levels alike are one; told apart by a projection, which is sorted
-    # in a fraction of the time that rows are.
+    # Environments with equal P(level | e) are one; a projection identifies them, which is sorted in
+    # a fraction of the time of rows.
     levels = joint.conditional @ by_level
     mark = np.round(levels @ np.sqrt(np.arange(2.0, 2.0 + len(level))), 12)
     _, first, number = np.unique(mark, return_index=True, return_inverse=True)
@@ -107,17 +134,33 @@ def infonce(
 
     Parameters
     ----------
-    samples : see :func:`kadanoff.rsmi.learn`
+    samples : as in :func:`kadanoff.rsmi.learn`
+        Configurations of a periodic lattice.
     rule : FilterRule
-        With one hidden unit, of at most 16 sites.
+        A rule of one hidden unit, of at most 16 sites.
     buffer : int, default 1
+        Sites between block and environment.
     batch, batches : int
         Configurations in a batch (the bound cannot exceed ln batch) and number of batches, all of
         them held out from the critic.
     seed : int, optional
-        Of the noise x and of the batches; drawn if not given.
-    threads, progress, control
-        As in :func:`kadanoff.rsmi.learn`.
+        Seed of the noise x and of the batches; drawn if not given.
+    threads, progress, control : as in :func:`kadanoff.rsmi.learn`
+        Threads of matrix products, progress bar, and cancellation.
+
+    Returns
+    -------
+    Information
+        The bound in nats, with the standard error of its batches.
+
+    Raises
+    ------
+    TypeError
+        `rule` is no FilterRule, or an argument is of another kind.
+    ValueError
+        More than one hidden unit or 16 sites, or more batches than the samples hold.
+    Cancelled
+        The measurement was stopped.
 
     Notes
     -----
@@ -136,6 +179,7 @@ def infonce(
         raise TypeError(f"rule must be a FilterRule, got {rule!r}")
     if rule.units != 1:
         raise ValueError(f"rule must have one hidden unit, got {rule.units}")
+    checks.whole("rule.sites", rule.sites, most=16, hint="2^sites states are summed")
     ascent = Ascent(
         run=Run.of(threads=threads, progress=progress, control=control, seed=seed),
         hidden=1,

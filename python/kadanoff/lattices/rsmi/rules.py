@@ -1,4 +1,4 @@
-r"""Rules that were learned: filters, and the information that they retain.
+r"""Learned rules: filters, and the information that they retain.
 
 P(h | v) = prod_j 1 / (1 + exp(-2 h_j (lambda_j.v + b_j)))
 """
@@ -23,7 +23,7 @@ from kadanoff.lattices.rsmi.samples import as_array
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["FilterRule", "Information"]
+__all__ = ["MAX_UNITS", "FilterRule", "Information", "checked_bound", "checked_units"]
 
 
 MEANINGS = {
@@ -35,20 +35,48 @@ MEANINGS = {
 }
 
 
+MAX_UNITS = 12
+"""Hidden units of one block: their 2^n values are summed for each state of the block."""
+
+
+def checked_units(name: str, value: object) -> int:
+    """A number of hidden units whose values can be summed."""
+    return checks.whole(name, value, most=MAX_UNITS, hint="2^units values are summed")
+
+
+def checked_bound(bound: object) -> float:
+    """A bound on |lambda_i|; infinite for none."""
+    if bound is None or (isinstance(bound, float | np.floating) and bound == np.inf):
+        return np.inf
+    return checks.real("bound", bound, above=0, hint="take infinity for no bound")
+
+
 @public
 @dataclass(frozen=True)
 class Information:
-    """An amount of information, and what the number means.
+    """A value of mutual information in nats, with its error and its meaning.
 
-    Attributes
+    Parameters
     ----------
     value, error : float
-        Nats; one standard deviation, 0 where nothing is sampled.
+        Value and standard deviation, in nats. The error is 0 if nothing is sampled, and infinite if
+        it cannot be estimated.
     kind : {"exact", "oracle", "certified", "proxy", "infonce"}
-    n : int
-        Blocks that it was measured on; 0 if none.
+        Meaning of the value, spelt out in `meaning`.
+    n : int, default 0
+        Number of blocks in the sample; 0 if nothing is sampled.
     seed : int or None
-        Of the random numbers of its error; None where nothing is sampled.
+        Seed of the random numbers of the error; None if nothing is sampled.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Values that are no real numbers, a negative error, or an unknown kind.
+
+    Examples
+    --------
+    >>> print(Information(0.4540, 0.0021, "certified", 120_000))
+    0.4540 +- 0.0021 nats (lower bound of I(H:E) on data held out from learning)
     """
 
     value: float
@@ -59,6 +87,12 @@ class Information:
 
     def __post_init__(self) -> None:
         checks.choice("kind", self.kind, MEANINGS)
+        checks.real("value", self.value)
+        if not (isinstance(self.error, float) and self.error == np.inf):
+            checks.real("error", self.error, least=0)
+        checks.whole("n", self.n, least=0)
+        if self.seed is not None:
+            checks.seed(self.seed)
 
     @property
     def mean(self) -> float:
@@ -67,7 +101,7 @@ class Information:
 
     @property
     def meaning(self) -> str:
-        """A sentence."""
+        """The kind in words."""
         return MEANINGS[self.kind]
 
     def __repr__(self) -> str:
@@ -84,26 +118,34 @@ class Information:
 @public
 @dataclass(frozen=True, eq=False)
 class FilterRule(BlockRule):
-    """A linear filter for each hidden unit.
+    """A block rule with a linear filter for each hidden unit.
 
-    Attributes
+    Parameters
     ----------
     filters : array, shape (units, *block)
-        lambda.
+        Weights lambda.
     bias : array, shape (units,), default 0
-        b.
+        Biases b.
     information : Information or None
-        Of the block variable about the environment.
+        Information of the block variable about the environment.
     geometry : Geometry or None
-        What it was learned for.
-    bound : float
-        Largest |lambda_i| that was allowed.
-    history : array
-        The objective, evaluation by evaluation, of the best start.
-    converged : bool
+        Block, buffer and environment that the rule was learned for.
+    bound : float, default infinity
+        Bound on |lambda_i| during learning.
+    history : array, shape (evaluations,)
+        The objective at each evaluation of the best start.
+    converged : bool, default True
         Whether the optimiser converged.
     seed : int or None
-        Of the random numbers of learning; None for a rule that was not learned.
+        Seed of learning; None for a rule that was not learned.
+
+    Raises
+    ------
+    TypeError
+        A field of another kind.
+    ValueError
+        Filters without the shape (units, *block) or not finite, or a bias for another number of
+        units.
 
     Examples
     --------
@@ -132,8 +174,16 @@ class FilterRule(BlockRule):
         bias = np.broadcast_to(bias, (len(filters),)).copy()
         filters.setflags(write=False)
         bias.setflags(write=False)
+        for name, kind in (("information", Information), ("geometry", Geometry)):
+            if (value := getattr(self, name)) is not None and not isinstance(value, kind):
+                raise TypeError(f"{name} must be of class {kind.__name__} or None, got {value!r}")
         object.__setattr__(self, "filters", filters)
         object.__setattr__(self, "bias", bias)
+        object.__setattr__(self, "bound", checked_bound(self.bound))
+        object.__setattr__(self, "history", checks.array("history", self.history, ndim=1))
+        object.__setattr__(self, "converged", checks.flag("converged", self.converged))
+        if self.seed is not None:
+            checks.seed(self.seed)
 
     def __repr__(self) -> str:
         units = f"{self.units} unit{'s' if self.units > 1 else ''}"
@@ -166,7 +216,7 @@ class FilterRule(BlockRule):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the block."""
+        """Shape of the block."""
         return self.filters.shape[1:]
 
     def field(self, v: ArrayLike) -> FloatArray:
@@ -198,15 +248,15 @@ class FilterRule(BlockRule):
         return replace(self, filters=self.filters * shaped + 0.0, bias=self.bias * sign + 0.0)
 
     def aligned(self, other: FilterRule | None = None) -> FilterRule:
-        """With signs as another rule has them (in the mean), or with positive sums.
+        """The same rule with the signs of another rule (on average), or with positive sums.
 
-        A filter and its negative say the same; a flow that keeps changing between them would hide
-        its fixed point.
+        A filter and its negative hold the same information; a flow that alternates between them
+        would hide its fixed point.
         """
         own = self.filters.reshape(self.units, -1)
         if other is None:
             total = own.sum(axis=1)
-            # Where a pattern sums to nothing, the first large weight decides.
+            # The largest weight decides the sign of a pattern whose sum vanishes.
             small = np.abs(total) < 1e-3 * np.abs(own).sum(axis=1)
             total = np.where(small, own[np.arange(self.units), np.abs(own).argmax(axis=1)], total)
         else:
@@ -219,13 +269,15 @@ class FilterRule(BlockRule):
 
         Parameters
         ----------
-        configurations : samples of :mod:`kadanoff.ising`, or array of +-1, (..., L_1, ..., L_d)
+        configurations : IsingSamples, or array of +-1, shape (..., L_1, ..., L_d)
+            Spin configurations.
         seed : int, optional
-            h is drawn with its probability; where the filter cannot tell, at random.
+            Seed of the hidden units, which are drawn from P(h | v); drawn if not given.
 
         Returns
         -------
-        int8 array, shape (..., L_1 / b_1, ..., L_d / b_d), and (units,) behind it for several
+        array of int8, shape (..., L_1 / b_1, ..., L_d / b_d)
+            Hidden units +-1; for several units with a last axis of length `units`.
 
         Raises
         ------

@@ -40,12 +40,14 @@ _MAX_WIDTH = 20
 @public
 @dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class SampledDistribution(JointDistribution):
-    """A joint distribution whose environments were sampled: the same questions, with errors.
+    """A joint distribution of sampled environments, whose results have errors.
 
-    Attributes
+    Parameters
     ----------
-    chunk : int array, shape (environments,)
-        Environments that may be correlated share a number 0, 1, ...
+    weights, conditional, states, shape, about : as in :class:`JointDistribution`
+        P(e), P(v | e), inputs of a filter, its shape, and the origin for `repr`.
+    chunk : array of int, shape (environments,)
+        Number 0, 1, ... shared by environments that may be correlated.
 
     Examples
     --------
@@ -68,7 +70,7 @@ class SampledDistribution(JointDistribution):
 
     @public
     def measure_all(self, *, seed: int | None = None) -> Information:
-        """I(V : E), the same way."""
+        """I(V : E), with the bootstrap error over configurations."""
         return self._estimate(self.conditional, checks.seed(seed))
 
     def half(self, rows: IntArray) -> SampledDistribution:
@@ -103,23 +105,26 @@ def oracle(
     progress: bool | Report | None = None,
     control: Control | None = None,
 ) -> SampledDistribution:
-    """P(v | e) for environments drawn from samples of :func:`kadanoff.ising.sample`.
+    """Compute P(v | e) for environments drawn from samples of :func:`kadanoff.ising.sample`.
 
     Parameters
     ----------
     samples : IsingSamples
-        Of a periodic square lattice.
-    block, buffer
-        See :class:`Geometry`. The window's shorter side is at most 20 sites.
+        Samples of a periodic square lattice.
+    block : (int, int), default (2, 2)
+        Sites of the block along each axis.
+    buffer : int, default 1
+        Width of the buffer, in sites; block and buffer together are at most 20 sites wide.
     environments : int, default 4000
-        Their number, from all configurations and, if these are fewer, at several places of the
-        block.
-    threads, progress, control
-        As in :func:`kadanoff.nrg.solve`.
+        Number of environments, from all configurations and, if these are fewer, at several places
+        of the block.
+    threads, progress, control : as in :func:`kadanoff.nrg.solve`
+        Worker threads, progress bar, and cancellation from another thread.
 
     Returns
     -------
     SampledDistribution
+        P(v | e) of the environments, with equal weights.
 
     Raises
     ------
@@ -134,7 +139,7 @@ def oracle(
     """
     run = Run.of(threads=threads, progress=progress, control=control)
     count = checks.whole("environments", environments)
-    geometry = Geometry(lattice_of(samples), tuple(block), buffer=buffer)
+    geometry = Geometry(lattice_of(samples), block, buffer=buffer)
     with run.calling("summing over block and buffer") as keywords:
         return sampled_distribution(samples, geometry, count, keywords)
 

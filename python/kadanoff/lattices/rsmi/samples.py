@@ -1,7 +1,7 @@
 """Spins of blocks and environments, gathered from samples of any kind.
 
 What a block sees are variables +1 and -1 on a rectangular lattice. Spins are that already. Dimers
-are written so in two ways, with a cell of two by two variables for each site:
+are represented in two ways, with a cell of two by two variables for each site:
 
     noise  +x bond          +x  +y        DimerSamples: bonds, with the noise between them;
     +y bond  noise          -x  -y        DimerStates: the four states of a site, one of them +1.
@@ -32,7 +32,7 @@ class Source(Protocol):
         """Variables of these rows and sites (row-major), shape (rows, sites)."""
 
     def array(self) -> AnyArray:
-        """All of them, shape (n, *lattice)."""
+        """All variables, shape (n, *lattice)."""
 
 
 class _IsingSource:
@@ -92,7 +92,13 @@ class DimerStates:
 
     Parameters
     ----------
-    dimers : samples of :func:`kadanoff.dimers.sample`, or array of directions, (n, Ly, Lx)
+    dimers : DimerSamples, or array of directions, shape (n, Ly, Lx)
+        Samples of :func:`kadanoff.dimers.sample`, or directions 0 to 3 of the dimer at each site.
+
+    Raises
+    ------
+    ValueError
+        Samples without coverings, or an array that holds no covering.
 
     Examples
     --------
@@ -108,7 +114,7 @@ class DimerStates:
     def __init__(self, dimers: ArrayLike | Any) -> None:
         given = getattr(dimers, "dimers", dimers)
         if given is None:
-            raise ValueError("samples hold no coverings: sample with coverings=True")
+            raise ValueError("dimers: the samples hold no coverings: sample with coverings=True")
         self.directions = checked(given)
         if self.directions.ndim != 3:
             raise ValueError(f"dimers must have shape (n, Ly, Lx), got {self.directions.shape}")
@@ -179,8 +185,14 @@ def as_array(samples: Any) -> AnyArray:
 
 
 def lattice_of(samples: Any) -> tuple[int, ...]:
-    """Variables along each axis, and nothing unpacked for it."""
-    return _source(samples).lattice
+    """Variables along each axis; nothing is unpacked."""
+    lattice = _source(samples).lattice
+    if not lattice or 0 in lattice:
+        raise ValueError(
+            "samples must have shape (n, L_1, ...), one configuration per row, got "
+            f"{len(lattice)} axes of the lattice: {lattice}"
+        )
+    return lattice
 
 
 def scale_of(samples: Any) -> int:

@@ -5,8 +5,9 @@ If a part s of the block is independent of the environment given the rest r of t
     P(e | r, s) = P(e | r),
 
 then any rule P(h | r, s) may be replaced by its average over s in P(s | r), which is a rule of r
-alone with the same joint joint of h and e: no information is lost by leaving s out. A saturated
-filter hardly shows the weight of such spins to the objective, so that in samples it would be noise.
+alone with the same joint distribution of h and e: no information is lost by leaving s out. With a
+saturated filter the objective hardly depends on the weights of s, which would be noise in a rule
+learned from samples.
 
 Where every state of the block is possible, s may be found spin by spin [1]_: s is independent of e
 given r if each spin of s is, given all others. Each is asked by the score test of a logistic
@@ -14,7 +15,7 @@ regression on the other spins,
 
     P(v_i = 1 | others, e) = 1 / (1 + exp(-(c + w.others + u.e))),      u = 0 ?
 
-which is exact for spins that interact in pairs with their block and in any way beyond it. Where
+which is exact for spins with pair interactions in the block and arbitrary ones beyond it. Where
 constraints bind the spins (dimers: one at each site) independence one by one does not add up;
 there only spins that a linear function of the environment does not predict at all are left out.
 
@@ -35,7 +36,7 @@ __all__ = ["direct_couplings", "inverse_root", "linear_couplings", "needed_spins
 
 
 SIGMAS = 5.0  # above chance
-POWER = 10.0  # the strongest spin must exceed the threshold so many times before any is left out
+POWER = 10.0  # spins are left out only if the strongest exceeds the threshold by this factor
 BOUND = 1e-3  # of a spin's variance, left given the others: a constraint binds it
 NEWTON_STEPS = 12
 

@@ -56,15 +56,34 @@ def rbm_conditional(
     threads: int | None = None,
     random_state: Any = None,
 ) -> Fit:
-    """A fit of P(V, E) by contrastive divergence, as in 2018: pass it as ``learn(model=...)``.
+    """Prepare a fit of P(V, E) by contrastive divergence, for ``learn(model=...)``.
 
     Parameters
     ----------
     n_components : int, optional
         Hidden units; default 2 |V| + |E| / 2.
     method, sweeps, learning_rate, batch_size, n_iter, optimizer, momentum, l2, centered, \
-chains, temperatures, init_scale, threads, random_state
-        As in :class:`kadanoff.RBM`.
+chains, temperatures, init_scale, threads, random_state : as in :class:`kadanoff.RBM`
+        Options of training.
+
+    Returns
+    -------
+    callable
+        Function (v, e) -> model, for arrays of +-1 of shapes (n, |V|) and (n, |E|); the model has a
+        method ``conditional(e)`` that returns q(v | e), shape (n, 2^|V|).
+
+    Raises
+    ------
+    TypeError, ValueError
+        `threads` is out of range; the fit raises for the other options as :class:`kadanoff.RBM`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> e = rng.choice(np.array([-1, 1], dtype=np.int8), size=(500, 3))
+    >>> fit = rbm_conditional(n_components=2, n_iter=1, random_state=0)
+    >>> fit(e[:, :1], e).conditional(e).shape
+    (500, 2)
     """
     options = {
         "n_components": n_components,
@@ -137,14 +156,28 @@ def network_conditional(
     n_iter_no_change: int = 10,
     random_state: Any = None,
 ) -> Fit:
-    """A fit of q(v | e) by a neural network of scikit-learn: pass it as ``learn(model=...)``.
+    """Prepare a fit of q(v | e) by a neural network of scikit-learn, for ``learn(model=...)``.
 
     Parameters
     ----------
     hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate_init, max_iter, tol, \
-early_stopping, validation_fraction, n_iter_no_change, random_state
-        As in :class:`sklearn.neural_network.MLPClassifier`, with other defaults for the layers, for
-        `max_iter` and for `early_stopping`.
+early_stopping, validation_fraction, n_iter_no_change, random_state : as in \
+:class:`sklearn.neural_network.MLPClassifier`
+        Options of the classifier, with other defaults for the layers, for `max_iter` and for
+        `early_stopping`.
+
+    Returns
+    -------
+    callable
+        Function (v, e) -> model as that of :func:`rbm_conditional`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> e = rng.choice(np.array([-1, 1], dtype=np.int8), size=(500, 3))
+    >>> fit = network_conditional(hidden_layer_sizes=(4,), random_state=0)
+    >>> fit(e[:, :1], e).conditional(e).shape
+    (500, 2)
     """
     options = {
         "hidden_layer_sizes": hidden_layer_sizes,
