@@ -24,7 +24,7 @@ __all__ = ["FunctionBand", "TabulatedBand"]
 @public
 @dataclass(frozen=True, init=False, repr=False)
 class TabulatedBand:
-    """rho(w) linear between the points (w_i, rho_i), zero outside.
+    """Tabulated band, rho(w) linear between the points (w_i, rho_i) and zero outside.
 
     Parameters
     ----------
@@ -198,7 +198,7 @@ def _first(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> int:
 @public
 @dataclass(frozen=True)
 class FunctionBand:
-    """rho(w) from any callable.
+    """Band with the density rho(w) of any callable.
 
     Parameters
     ----------
@@ -282,7 +282,7 @@ class FunctionBand:
 
     @cached_property
     def is_symmetric(self) -> bool:
-        """Whether rho(-w) = rho(w), as far as it was looked at."""
+        """Whether rho(-w) = rho(w), at the sampled frequencies."""
         above, below = self._norms
         return abs(above - below) <= 1e-9 * self.norm and all(
             self._value(x) == self._value(-x) for x in self._probes

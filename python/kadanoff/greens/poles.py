@@ -24,18 +24,25 @@ __all__ = ["GreenFunction"]
 @public
 @dataclass(frozen=True, eq=False)
 class GreenFunction:
-    r"""G(z) = sum_j weights_j / (z - energies_j), with an inverse temperature.
+    r"""Green function G(z) = sum_j weights_j / (z - energies_j) at an inverse temperature.
 
     ``G(tau) = -<T d(tau) d^+(0)> = -sum_j w_j exp(-tau E_j) / (1 + exp(-beta E_j))``.
 
     Parameters
     ----------
-    energies : (N,) array of float
-        Poles.
-    weights : (N,) array of float
+    energies : array of float, shape (N,)
+        Poles, in any order.
+    weights : array of float, shape (N,)
         Residues; positive for a Green function, any sign for a difference of two.
     beta : float
-        Inverse temperature.
+        Inverse temperature, positive, in the inverse unit of `energies` (k_B = 1).
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, or a number is out of range.
+    TypeError
+        An argument is of the wrong kind.
 
     Notes
     -----
@@ -158,11 +165,22 @@ class GreenFunction:
             np.where(safe, centre / np.where(safe, weight, 1.0), plain), weight, self.beta
         )
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """-G(tau), or another `quantity` ("iw", "spectrum"). Returns the axes."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: str = "tau",
+        eta: float | None = None,
+        label: str | None = None,
+        **style: Any,
+    ) -> Axes:
+        """Draw -G(tau), -Im G(i w_n) ("iw") or A(w) of half width `eta` ("spectrum").
+
+        Returns the axes.
+        """
         from kadanoff.greens.plots import plot_green
 
-        return plot_green(self, ax=ax, **kwargs)
+        return plot_green(self, ax=ax, quantity=quantity, eta=eta, label=label, **style)
 
 
 def _starts(E: FloatArray, distance: float) -> Any:
