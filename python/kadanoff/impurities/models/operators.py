@@ -101,6 +101,13 @@ class SpinVector:
 
     Spins add and multiply with numbers component by component, and unpack: ``z, plus, minus = S``.
 
+    Parameters
+    ----------
+    z : Operator
+        Component S_z, in units of hbar.
+    plus, minus : Operator
+        Ladder operators S_+ and S_-.
+
     Examples
     --------
     >>> space = Space((Spin("a"), Spin("b")))
@@ -155,8 +162,23 @@ class Operator:
     Parameters
     ----------
     space : Space
-    matrix : array_like, shape (space.dimension, space.dimension)
+        Space on which the operator acts.
+    matrix : array_like of float, shape (space.dimension, space.dimension)
         Matrix elements ``<i|O|j>`` in the product basis; real and finite.
+
+    Raises
+    ------
+    ValueError
+        `matrix` is not finite, or its shape is not that of the space.
+    TypeError
+        `space` is not a Space, or `matrix` does not hold real numbers.
+
+    Examples
+    --------
+    >>> space = Space([Orbital("d")])
+    >>> docc = Operator(space, np.diag([0.0, 0.0, 0.0, 1.0]))
+    >>> docc == space.n("d", "up") * space.n("d", "dn")
+    True
     """
 
     __slots__ = ("_hash", "matrix", "space")
@@ -248,11 +270,8 @@ class Operator:
         return Operator._of(self.space, self.matrix / checks.real("number", other))
 
     def __pow__(self, power: int) -> Operator:
-        if isinstance(power, bool) or not isinstance(power, int):
-            return NotImplemented
-        if power < 0:
-            raise ValueError(f"power must not be negative, got {power}")
-        return Operator._of(self.space, np.linalg.matrix_power(self.matrix, power))
+        exponent = checks.whole("power", power, least=0)
+        return Operator._of(self.space, np.linalg.matrix_power(self.matrix, exponent))
 
     @property
     def dag(self) -> Operator:
@@ -285,12 +304,14 @@ class Space:
     Parameters
     ----------
     factors : sequence of Orbital or Spin
-        In the order of the tensor product. Impurity models put :data:`BATH` last.
+        Factors in the order of the tensor product. Impurity models put :data:`BATH` last.
 
     Raises
     ------
     ValueError
-        For no factors, a repeated name, or a dimension above 1024.
+        There are no factors, two have the same name, or the dimension is above 1024.
+    TypeError
+        A factor is neither an Orbital nor a Spin.
 
     Examples
     --------
@@ -323,7 +344,7 @@ class Space:
 
     @property
     def baths(self) -> tuple[Orbital, ...]:
-        """The bath orbitals at its end: (BATH,), (BATH, SECOND_BATH), or none."""
+        """The bath orbitals at the end of the space: (BATH,), (BATH, SECOND_BATH), or none."""
         if self.factors[-2:] == (BATH, SECOND_BATH):
             return (BATH, SECOND_BATH)
         return (BATH,) if self.factors[-1] == BATH else ()
@@ -393,7 +414,17 @@ class Space:
 
 @public
 def bath_orbitals(space: Space) -> tuple[Orbital, ...]:
-    """The bath orbitals at the end of a space: (BATH,), (BATH, SECOND_BATH), or none.
+    """The bath orbitals at the end of a space.
+
+    Parameters
+    ----------
+    space : Space
+        Space of an impurity model.
+
+    Returns
+    -------
+    tuple of Orbital
+        ``(BATH,)``, ``(BATH, SECOND_BATH)``, or none.
 
     Examples
     --------
@@ -405,7 +436,31 @@ def bath_orbitals(space: Space) -> tuple[Orbital, ...]:
 
 @public
 def dot(a: SpinVector, b: SpinVector) -> Operator:
-    """Scalar product ``a_z b_z + (a_+ b_- + a_- b_+) / 2`` of two spins."""
+    """Scalar product ``a_z b_z + (a_+ b_- + a_- b_+) / 2`` of two spins.
+
+    Parameters
+    ----------
+    a, b : SpinVector
+        Spins on the same space, such as ``space.S("d")``.
+
+    Returns
+    -------
+    Operator
+        The scalar product, in units of hbar^2.
+
+    Raises
+    ------
+    TypeError
+        `a` or `b` is not a SpinVector.
+    ValueError
+        The spins belong to different spaces.
+
+    Examples
+    --------
+    >>> space = Space([Spin("a"), Spin("b")])
+    >>> print(np.linalg.eigvalsh(dot(space.S("a"), space.S("b")).matrix))  # singlet and triplet
+    [-0.75  0.25  0.25  0.25]
+    """
     for name, vector in (("a", a), ("b", b)):
         if not isinstance(vector, SpinVector):
             raise TypeError(f"{name} must be a spin such as space.S('d'), got {vector!r}")
