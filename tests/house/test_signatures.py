@@ -59,7 +59,7 @@ def misspelt(function: Callable) -> tuple[str, str] | None:
             break
         for k in range(len(name) - 1):
             wrong = name[:k] + name[k + 1] + name[k] + name[k + 2 :]
-            if wrong.casefold() not in {other.casefold() for other in names}:
+            if wrong[0] != "_" and wrong.casefold() not in {other.casefold() for other in names}:
                 return wrong, name
     return None
 

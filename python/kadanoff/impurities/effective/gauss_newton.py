@@ -46,24 +46,32 @@ _INSENSITIVE = 1e-13  # d ln Z / d ln theta below which a parameter does nothing
 @public
 @dataclass(frozen=True)
 class Step:
-    """One solution of the effective model on the way.
+    """One solution of the effective model during a search.
 
-    Attributes
+    Parameters
     ----------
     parameters : dict
-        Where it was solved.
+        Parameters of the effective model.
     values : tuple of floats
-        ln Z from the ground state (or the observable), one for every temperature; then the
-        observables that are matched besides ln Z.
+        Values of ln Z from the ground state (or of the observable), one per temperature; then the
+        observables that are matched together with ln Z.
     loss : float
         Sum of squared differences from the target.
     gradient : dict
-        d loss / d parameter; empty for ``method="observable"``.
+        Derivative d loss / d parameter; empty for ``method="observable"``.
     accepted : bool
-        Whether it came closer: the loss fell or, for several parameters, what is left to go. A
-        step that did not is tried shorter.
+        Whether the step came closer: the loss decreased or, for several parameters, the estimated
+        distance to the minimum. A rejected step is repeated with a smaller length.
     seconds : float
         Wall-clock time of the solution.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
+    >>> fit = kd.effective.learn(kd.KondoModel(J=0.25), target=aim, T=1e-3, keep=200)
+    >>> fit.history[0].parameters, fit.history[0].loss > fit.history[-1].loss
+    ({'J': 0.25}, True)
     """
 
     parameters: Mapping[str, float]
@@ -80,7 +88,7 @@ class Step:
 
 
 class ParameterSearch:
-    """The optimiser: keeps every step, so that nothing is lost when it is interrupted."""
+    """The optimiser; it records every step, so that an interrupted search has a partial result."""
 
     def __init__(self, problem: Matching, tolerance: float, max_iterations: int) -> None:
         self.problem = problem

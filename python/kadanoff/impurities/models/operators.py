@@ -247,9 +247,11 @@ class Operator:
         return Operator._of(self.space, -self.matrix)
 
     def __sub__(self, other: Operator | float) -> Operator:
-        if not (isinstance(other, Operator) or is_number(other)):
+        if isinstance(other, Operator):
+            return self + (-other)
+        if not is_number(other):
             return NotImplemented
-        return self + (-other)
+        return self + (-checks.real("number", other))
 
     def __rsub__(self, other: float) -> Operator:
         return (-self) + other
