@@ -153,7 +153,7 @@ class Star:
 
 @dataclass(frozen=True)
 class StarLevels:
-    """Star in extended precision: per side levels of descending energy, unnormalised weights."""
+    """Star in extended precision: levels of each side by descending energy, unnormalised."""
 
     sides: tuple[list[tuple[MPF, MPF]], ...]
     tail: MPF

@@ -147,9 +147,10 @@ class GreenFunction:
         return float(-self.tau(self.beta))
 
     def merged(self, distance: float = 0.0) -> GreenFunction:
-        """Poles closer than `distance` made one, at their centre of gravity.
+        """Merge poles closer than `distance` into one, at their centre of gravity.
 
-        Norm and first moment stay; the second changes by at most ``distance**2 / 4`` of the weight.
+        Norm and first moment are conserved; the second changes by at most ``distance**2 / 4``
+        of the weight.
         """
         distance = checks.real("distance", distance, least=0)
         order = np.argsort(self.energies, kind="stable")
@@ -184,7 +185,7 @@ class GreenFunction:
 
 
 def _starts(E: FloatArray, distance: float) -> Any:
-    """Where a new group begins: beyond `distance` from the first of its group."""
+    """Whether each pole begins a new group, farther than `distance` from the first of the last."""
     new = np.zeros(max(E.size - 1, 0), dtype=bool)
     first = E[0]
     for i in range(1, E.size):

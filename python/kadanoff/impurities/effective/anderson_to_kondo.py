@@ -1,8 +1,8 @@
 r"""The Kondo mapping: which Kondo model does an Anderson impurity flow to?
 
-Three answers for J are compared by the thermodynamics that they lead to:
+Three couplings J are compared by the thermodynamics of their Kondo models:
 
-* ``J_SW = 8 V^2 / U``, Schrieffer and Wolff's, of second order in V;
+* ``J_SW = 8 V^2 / U`` of Schrieffer and Wolff, of second order in V;
 * ``J_ML``, learned from the partition function at one temperature far above T_K;
 * ``J_obs``, learned from <S_d.S_0> at T -> 0.
 

@@ -14,7 +14,7 @@ constant factors. Those for spin 1/2:
 | "wilson" | ``T_K chi_imp(T_K) = 0.0701`` | 0.104 |
 | "T_chi=0.1" | ``T_K chi_imp(T_K) = 0.1`` | 0.215 |
 
-A run has the T_K of its Lambda: :func:`kadanoff.continuum.limit` takes it to Lambda -> 1.
+T_K of a run depends on its Lambda; :func:`kadanoff.continuum.limit` extrapolates to Lambda -> 1.
 
 References
 ----------
@@ -145,8 +145,8 @@ def zero_temperature_chi(run: NRGResult) -> float:
 class _Curve:
     """S_imp or T chi_imp of a run as a smooth function of T.
 
-    From colder points of the shells than NRGResult's own curves (see
-    `kadanoff.impurities.nrg.even_odd`): T_K comes out to 2e-4 with 500 kept states already.
+    Uses lower temperatures of each shell than the curves of NRGResult (see
+    `kadanoff.impurities.nrg.even_odd`): T_K is accurate to 2e-4 with 500 kept states.
     """
 
     def __init__(self, run: NRGResult, name: Literal["entropy", "T_chi"]) -> None:
@@ -267,7 +267,7 @@ def anderson_kondo_temperature(
         Half bandwidth, in the unit of U.
     a, b : float
         Fitted numbers; see :func:`fit_anderson_tk`. ``b = 3.3`` fits the data; the value printed in
-        the paper is not legible.
+        the paper can not be read with certainty.
     alpha, gamma : as in :func:`kondo_temperature_formula`
         Prefactor and coefficient of rho J.
 

@@ -104,7 +104,7 @@ class EffectiveMap:
 
     @property
     def rms_error(self) -> float:
-        """Relative error of J on points that were held out, root of the mean square."""
+        """Relative error of J on held-out points, root mean square."""
         return float(np.sqrt(np.mean(self.errors**2)))
 
     @public
@@ -180,7 +180,7 @@ def sample_points(
     g = 1.32471795724474602596
     x = np.random.default_rng(seed).random(2) + np.arange(points)[:, None] / np.array([g, g * g])
     out: FloatArray = np.exp(box[:, 0] + (x % 1.0) * (box[:, 1] - box[:, 0]))
-    # 12 digits: the same file name on every machine, whatever its exp rounds to.
+    # 12 digits: the same file name on every machine, independent of the rounding of exp.
     return np.array([[float(f"{v:.12g}") for v in row] for row in out])
 
 
@@ -294,7 +294,7 @@ def effective_map(
 def _learn_point(
     U: float, J_sw: float, T: float, options: dict[str, Any], control: Control | None = None
 ) -> dict[str, Any]:
-    """Learn J at one point; on any thread, process or machine."""
+    """Learn J at one point, in any thread or process."""
     guess = float(_from_formula(np.array(U), np.array(J_sw), a=3.2, b=3.3, gamma=GAMMA))
     fit = learn(
         KondoModel(J=guess),
@@ -361,7 +361,7 @@ class _Process:
         self.regressor = GaussianProcessRegressor(
             kernel, normalize_y=False, n_restarts_optimizer=0, random_state=0
         )
-        # Threads cost more than they bring for matrices of this size.
+        # Threads slow matrices of this size down.
         with warnings.catch_warnings(), threadpool_limits(1):
             # A kernel parameter at its bound is no failure: the held-out error decides.
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -382,7 +382,7 @@ def _fit_map(
     seed: int,
 ) -> EffectiveMap:
     errors, formula_errors = np.empty_like(J), np.empty_like(J)
-    fold = np.arange(len(J)) % _FOLDS  # the points are in no order of U or J_sw
+    fold = np.arange(len(J)) % _FOLDS  # the points are not ordered by U or J_sw
     for k in range(_FOLDS):
         out = fold == k
         process = _Process(points[~out], J[~out])

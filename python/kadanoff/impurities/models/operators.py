@@ -17,7 +17,7 @@ and conjugate; each is an explicit real matrix.
 ``A.dag``, ``A**2``              Hermitian conjugate, powers
 ===============================  ===============================================================
 
-An impurity of one's own, a spin 1 with an easy plane that sits next to the metal:
+A user-defined impurity, a spin 1 with an easy plane that sits next to the metal:
 
 >>> import kadanoff as kd
 >>> space = Space([Spin("d", spin=1), BATH])
@@ -45,8 +45,8 @@ The isospin (charge pseudo-spin) of an orbital with alternation sign s is
 
 A hopping between two orbitals conserves the total isospin exactly if their signs are opposite. The
 bath orbital f_0 has s = +1, hence an orbital that hybridises with it has s = -1 (the default), and
-one that is a further hop away s = +1. A sign that does not fit costs symmetry, hence time, never
-correctness.
+one that is a further hop away s = +1. With other signs the result is the same, but less symmetry
+can be used, which costs time.
 """
 
 from __future__ import annotations
@@ -198,7 +198,7 @@ class Operator:
 
     @classmethod
     def _of(cls, space: Space, matrix: FloatArray) -> Operator:
-        """The same for the matrix of an arithmetic operation, which needs no check but overflow."""
+        """An operator from the result of an arithmetic operation, checked for overflow only."""
         new = object.__new__(cls)
         new._fill(space, np.array(matrix, dtype=np.float64, order="C"))
         return new
@@ -536,7 +536,7 @@ _CREATORS: dict[Sigma, FloatArray] = {"up": _UP, "dn": _DN}
 
 
 def _embed(space: Space, name: str, local: FloatArray, *, fermionic: bool = False) -> Operator:
-    """Tensor `local` with identities; a fermion drags its string over the orbitals before it."""
+    """Tensor product of `local` with identities, with the Jordan-Wigner string of a fermion."""
     position = space.names.index(name)
     parts = [np.eye(factor.dimension) for factor in space.factors]
     if fermionic:

@@ -74,7 +74,7 @@ MIN_OVER_T = 1e-4
 ZERO_OVER_D = 1e-9
 """The temperature that T = 0 stands for, in units of the half bandwidth."""
 MIN_T = 1e-250
-"""In units of the half bandwidth: the chain and the bins reach further down still."""
+"""In units of the half bandwidth; the chain and the bins extend to still lower energies."""
 
 
 @public
@@ -272,8 +272,8 @@ class Dynamics:
     ) -> FloatArray:
         """``t(w) = -pi rho Im T(w)``, between 0 and 1; 1 at T = w = 0 with particle-hole symmetry.
 
-        In the plain Wilson scheme the discretised band has a density that is smaller by
-        A_Lambda: t(0) comes out as A_Lambda there, unless ``A_Lambda=True`` corrects it.
+        In the plain Wilson scheme the density of the discretised band is smaller by A_Lambda, and
+        t(0) = A_Lambda unless ``A_Lambda=True`` corrects it.
         """
         band = self.model.band
         rho = float(band.density(0.0)) / band.norm

@@ -183,7 +183,7 @@ class _Point:
 
 
 class Comparison:
-    """Divergence, or difference of ln Z, of two models as a function of parameters of one."""
+    """Divergence, or difference of ln Z, of two models as a function of the effective one."""
 
     def __init__(
         self,
