@@ -28,10 +28,18 @@ class TabulatedBand:
 
     Parameters
     ----------
-    w : (M,) sequence of float
-        Energies, strictly ascending, the Fermi level w = 0 inside; need not be symmetric.
-    rho : (M,) sequence of float
+    w : sequence of float, shape (M,)
+        Energies, strictly ascending, with the Fermi level w = 0 inside; need not be symmetric.
+    rho : sequence of float, shape (M,)
         Densities, not negative. Need not be normalised: `norm` is the integral.
+
+    Raises
+    ------
+    ValueError
+        The lengths differ or are below 2, `w` is not strictly ascending or does not enclose 0, or
+        `rho` is negative somewhere or zero everywhere.
+    TypeError
+        An argument is not a sequence of real numbers.
 
     Notes
     -----
@@ -203,10 +211,18 @@ class FunctionBand:
     Parameters
     ----------
     rho : callable
-        Takes one float, returns a density >= 0; called for 0 < |w| <= D. Bands are equal if
+        Density rho(w) >= 0 as a function of one float, called for 0 < |w| <= D. Bands are equal if
         their callables are, so keep the function (not a fresh lambda) to profit from the cache.
     D : float
         Half bandwidth, positive.
+
+    Raises
+    ------
+    TypeError
+        `rho` is not callable or not hashable, or `D` is not a real number.
+    ValueError
+        `D` is not positive; `rho` returns negative, infinite or complex values, or is zero
+        everywhere; or the quadrature does not converge.
 
     Notes
     -----

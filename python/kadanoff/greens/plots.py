@@ -47,6 +47,7 @@ def plot_green(
     Returns
     -------
     matplotlib.axes.Axes
+        The axes drawn into.
     """
     if ax is None:
         ax = figure()[0, 0]

@@ -204,8 +204,8 @@ def kondo_temperature_formula(
 
     Parameters
     ----------
-    J : array_like
-        Exchange coupling, positive; any shape.
+    J : array_like of float, any shape
+        Exchange coupling, positive.
     D : float
         Half bandwidth, in the unit of J.
     alpha : float
@@ -261,7 +261,7 @@ def anderson_kondo_temperature(
 
     Parameters
     ----------
-    U, J_sw : array_like
+    U, J_sw : array_like of float, any shape
         Repulsion and ``8 V^2 / U``, both positive; broadcast together.
     D : float
         Half bandwidth, in the unit of U.

@@ -66,6 +66,7 @@ def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") 
     Returns
     -------
     matplotlib.axes.Axes
+        The axes drawn into.
 
     Raises
     ------

@@ -81,6 +81,7 @@ def plot_thermodynamics(
     Returns
     -------
     matplotlib.axes.Axes
+        The axes drawn into.
 
     Raises
     ------
@@ -151,6 +152,7 @@ def plot_flow(
     Returns
     -------
     matplotlib.axes.Axes
+        The axes drawn into.
 
     Raises
     ------
@@ -250,6 +252,7 @@ def plot_spectrum(
     Returns
     -------
     matplotlib.axes.Axes
+        The axes drawn into.
 
     Raises
     ------
