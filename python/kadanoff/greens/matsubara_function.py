@@ -291,7 +291,7 @@ def _phases(tau: bytes, beta: float, count: int) -> tuple[FloatArray, FloatArray
 def trace(beta: float, product: ComplexArray, moments: tuple[float, float, float]) -> float:
     """T sum_n exp(i w_n 0+) X(i w_n), with the tail X = m_0/iw + m_1/(iw)^2 + m_2/(iw)^3.
 
-    The sum of the tail is done exactly with three poles. What is left falls as c/w**4, with c from
+    The sum of the tail is done exactly with three poles. The rest falls as c/w**4, with c from
     the last frequency: the sum beyond it is added by the midpoint rule.
     """
     w_n = fermionic(beta, product.size)

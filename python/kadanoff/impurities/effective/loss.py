@@ -95,7 +95,7 @@ _INSIDE = 1e-6
 that, and the ground state is that of the side from which 0 is reached (ln Z has a cusp there)."""
 _COUPLINGS = ("J", "V")
 _PREFIX = "matched: "
-"""Before names of observables, which a parameter may have too."""
+"""Prefix of names of observables, which may equal that of a parameter."""
 _DIFFERENCE = 1e-4
 """Relative step of the derivatives of observables: its square, the error of Gauss-Newton steps near
 the solution, is far below the tolerance, and <O> is smooth to 1e-9."""

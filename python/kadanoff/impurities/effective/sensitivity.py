@@ -1,4 +1,4 @@
-r"""Which combinations of parameters the data determine.
+r"""Combinations of parameters that the data determine.
 
     dr = G dtheta = sum_k w_k s_k (v_k . dtheta / unit),    G unit = W diag(s) V^T
 

@@ -226,7 +226,7 @@ def _with_arguments(replace: Callable[..., Any], model: type) -> Callable[..., A
 
 
 def bath_degrees(operator: Operator) -> tuple[int, ...]:
-    """How many operators f_0, f_0^+ the parts of an operator hold, ascending.
+    """Numbers of operators f_0, f_0^+ in the parts of an operator, ascending.
 
     The strings ``1, f, f^+, n - 1/2`` of each spin, of degree 0, 1, 1 and 2, are an orthogonal
     basis of the operators on f_0; a multiple of the identity on the whole space does not count.

@@ -113,7 +113,7 @@ def _quantity(run: NRGResult, quantity: str) -> tuple[FloatArray, str, dict[str,
     known = ", ".join([*QUANTITIES, *run.expectations])
     raise ValueError(
         f"quantity must be one of {known}, got {quantity!r}; "
-        "static operators are there when solve(..., observables=[...]) asked for them"
+        "static operators need solve(..., observables=[...])"
     )
 
 

@@ -222,7 +222,7 @@ def initial_cluster(
     )
 
 
-# What depends on the space and the symmetry only.
+# Functions of the space and the symmetry only.
 
 
 @dataclass(frozen=True, eq=False)
