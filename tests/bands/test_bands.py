@@ -93,7 +93,7 @@ def test_flat_band_closed_form(Lambda: float) -> None:
 @pytest.mark.parametrize("Lambda", [1.5, 2.0, 2.5, 4.0, 10.0])
 @pytest.mark.parametrize("scheme", ["wilson", "campo-oliveira"])
 def test_general_path_reproduces_the_closed_form(Lambda: float, scheme: str) -> None:
-    hopping, onsite, norm = chains._general_chain(FlatBand(), Lambda, 60, 1.0, scheme)
+    hopping, onsite, norm = chains.general_chain(FlatBand(), Lambda, 60, 1.0, scheme)
     factor = 1.0 if scheme == "wilson" else A_Lambda(Lambda)
     np.testing.assert_allclose(hopping * factor, wilson_closed_form(Lambda, 59), rtol=10 * EPS)
     assert not onsite.any()
@@ -141,7 +141,7 @@ def test_hopping_of_the_continuum() -> None:
 def test_more_digits_and_levels_change_nothing(band: Band, scheme: str) -> None:
     z = 0.5
     chain = wilson_chain(band, 2.5, 60, z=z, scheme=scheme)
-    hopping, onsite, _ = chains._general_chain(
+    hopping, onsite, _ = chains.general_chain(
         band, 2.5, 60, z, scheme, extra_digits=60, extra_levels=15
     )
     np.testing.assert_allclose(chain.hopping, hopping, rtol=1e-15)
@@ -269,9 +269,9 @@ def test_symmetric_bands_have_no_onsite_energies(scheme: str) -> None:
 
 def test_symmetric_path_agrees_with_the_signed_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """The recursion in e**2 and the one over both sides give the same chain."""
-    half, _, _ = chains._general_chain(SemicircularBand(), 2.0, 30, 0.6, "zitko-pruschke")
+    half, _, _ = chains.general_chain(SemicircularBand(), 2.0, 30, 0.6, "zitko-pruschke")
     monkeypatch.setattr(SemicircularBand, "is_symmetric", False)
-    full, onsite, _ = chains._general_chain(SemicircularBand(), 2.0, 30, 0.6, "zitko-pruschke")
+    full, onsite, _ = chains.general_chain(SemicircularBand(), 2.0, 30, 0.6, "zitko-pruschke")
     np.testing.assert_allclose(half, full, rtol=4 * EPS)
     assert np.max(np.abs(onsite[:-1] / full)) < 1e-30
 
@@ -360,9 +360,9 @@ def test_threads_do_not_share_precision() -> None:
     """mpmath.mp would be shared; each chain has a context of its own."""
     jobs = [(SemicircularBand(1 + k / 97), 2.0, 10 + 7 * k, 0.5, "wilson") for k in range(8)]
     with ThreadPoolExecutor(4) as pool:
-        threaded = list(pool.map(lambda job: chains._general_chain(*job)[0], jobs))
+        threaded = list(pool.map(lambda job: chains.general_chain(*job)[0], jobs))
     for job, hopping in zip(jobs, threaded, strict=True):
-        assert chains._general_chain(*job)[0].tolist() == hopping.tolist()
+        assert chains.general_chain(*job)[0].tolist() == hopping.tolist()
 
 
 def test_a_gap_away_from_the_fermi_level_is_fine() -> None:

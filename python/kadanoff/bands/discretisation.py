@@ -50,7 +50,7 @@ def extended_precision() -> Any:
 
 @runtime_checkable
 class Band(Protocol):
-    """What a chain has to know of a band.
+    """Protocol of a band: the integrals of its density that a chain is built from.
 
     Moments are taken over ``0 <= a < b <= D`` on the side ``side = +1`` (particles) or ``-1``
     (holes), in the precision of the mpmath context that ``a`` and ``b`` belong to.
@@ -109,7 +109,7 @@ def checked_twist(value: object) -> float:
 
 
 def check_arguments(band: object, Lambda: object, z: object, scheme: object) -> tuple[float, float]:
-    """Lambda and z, after all four arguments of a discretisation have been looked at."""
+    """Lambda and z, after all four arguments of a discretisation have been checked."""
     if not isinstance(band, Band):
         raise TypeError(f"band must be a band such as FlatBand(D=1.0), got {band!r}")
     checks.choice("scheme", scheme, SCHEMES)
@@ -121,8 +121,28 @@ def check_arguments(band: object, Lambda: object, z: object, scheme: object) -> 
 class Star:
     """Discretised band, rho(w) ~ norm * sum_k weight[k] delta(w - energy[k]).
 
-    Energies descend in magnitude, the two signs alternating; the last level, at energy 0, holds
-    what lies below the last interval. The weights sum to one.
+    Parameters
+    ----------
+    energy : array of float, shape (K,)
+        Level energies in the unit of the band, descending in magnitude, the two signs alternating.
+        The last level, at energy 0, represents the band below the last interval.
+    weight : array of float, shape (K,)
+        Weights of the levels; they sum to one.
+    norm : float
+        Integral of the density of the band.
+
+    Notes
+    -----
+    The arrays become read-only.
+
+    Examples
+    --------
+    >>> from kadanoff.bands import FlatBand, discretise
+    >>> star = discretise(FlatBand(), 2.0, 2)
+    >>> star
+    Star(5 levels, norm=1)
+    >>> star.weight
+    array([0.25 , 0.25 , 0.125, 0.125, 0.25 ])
     """
 
     energy: FloatArray
@@ -139,7 +159,7 @@ class Star:
 
 @dataclass(frozen=True)
 class StarLevels:
-    """Star in extended precision: per side levels of descending energy, unnormalised weights."""
+    """Star in extended precision: levels of each side by descending energy, unnormalised."""
 
     sides: tuple[list[tuple[MPF, MPF]], ...]
     tail: MPF
@@ -236,25 +256,28 @@ def discretise(
     Parameters
     ----------
     band : Band
-        The density.
+        FlatBand, SemicircularBand, ... or another object with their methods.
     Lambda : float
         Ratio of neighbouring interval edges, > 1.
     levels : int
-        Intervals on each side; what lies below the last goes into one level at energy 0.
-        Intervals without weight are left out.
+        Number of intervals on each side; the weight below the last interval goes into one level at
+        energy 0. Intervals without weight are left out.
     z : float
         Twist in (0, 1].
     scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
-        The representative energy, see the module.
+        Representative energies of the intervals, see `kadanoff.bands.discretisation`.
 
     Returns
     -------
     Star
+        At most ``2 levels + 1`` levels, energies in the unit of the band.
 
     Raises
     ------
-    ValueError, TypeError
-        For arguments outside the ranges above.
+    ValueError
+        An argument is outside the ranges above, or the band has no weight.
+    TypeError
+        An argument is of the wrong kind.
 
     Examples
     --------

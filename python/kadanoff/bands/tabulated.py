@@ -23,14 +23,22 @@ __all__ = ["FunctionBand", "TabulatedBand"]
 @public
 @dataclass(frozen=True, init=False, repr=False)
 class TabulatedBand:
-    """rho(w) linear between the points (w_i, rho_i), zero outside.
+    """Tabulated band, rho(w) linear between the points (w_i, rho_i) and zero outside.
 
     Parameters
     ----------
-    w : (M,) sequence of float
-        Energies, strictly ascending, the Fermi level w = 0 inside; need not be symmetric.
-    rho : (M,) sequence of float
+    w : sequence of float, shape (M,)
+        Energies, strictly ascending, with the Fermi level w = 0 inside; need not be symmetric.
+    rho : sequence of float, shape (M,)
         Densities, not negative. Need not be normalised: `norm` is the integral.
+
+    Raises
+    ------
+    ValueError
+        The lengths differ or are below 2, `w` is not strictly ascending or does not enclose 0, or
+        `rho` is negative somewhere or zero everywhere.
+    TypeError
+        An argument is not a sequence of real numbers.
 
     Notes
     -----
@@ -197,15 +205,23 @@ def _first(mask: np.ndarray[Any, np.dtype[np.bool_]]) -> int:
 @public
 @dataclass(frozen=True)
 class FunctionBand:
-    """rho(w) from any callable.
+    """Band with the density rho(w) of any callable.
 
     Parameters
     ----------
     rho : callable
-        Takes one float, returns a density >= 0; called for 0 < |w| <= D. Bands are equal if
+        Density rho(w) >= 0 as a function of one float, called for 0 < |w| <= D. Bands are equal if
         their callables are, so keep the function (not a fresh lambda) to profit from the cache.
     D : float
         Half bandwidth, positive.
+
+    Raises
+    ------
+    TypeError
+        `rho` is not callable or not hashable, or `D` is not a real number.
+    ValueError
+        `D` is not positive; `rho` returns negative, infinite or complex values, or is zero
+        everywhere; or the quadrature does not converge.
 
     Notes
     -----
@@ -281,7 +297,7 @@ class FunctionBand:
 
     @cached_property
     def is_symmetric(self) -> bool:
-        """Whether rho(-w) = rho(w), as far as it was looked at."""
+        """Whether rho(-w) = rho(w), at the sampled frequencies."""
         above, below = self._norms
         return abs(above - below) <= 1e-9 * self.norm and all(
             self._value(x) == self._value(-x) for x in self._probes

@@ -38,25 +38,36 @@ __all__ = ["A_Lambda", "Chain", "wilson_chain"]
 _MAX_LEVELS = 20_000
 _MIN_HOPPING = 1e-300
 _CONVERGENCE = 1e-19
-"""Aim for what the neglected end of the star may change in the last hopping, relative."""
+"""Largest relative change of the last hopping by the neglected end of the star."""
 
 
 @public
 def A_Lambda(Lambda: float) -> float:
-    """Factor by which the plain Wilson scheme underestimates a flat hybridisation at z = 1,
+    """Factor by which the plain Wilson scheme underestimates a flat hybridisation at z = 1.
 
         A = (ln Lambda / 2) (1 + 1/Lambda) / (1 - 1/Lambda)  ->  1 for Lambda -> 1.
 
     Multiply V**2 or J by it when the scheme is ``"wilson"`` and Lambda -> 1 is meant.
 
+    Parameters
+    ----------
+    Lambda : float
+        Discretisation parameter, > 1.
+
+    Returns
+    -------
+    float
+        A >= 1.
+
     Raises
     ------
-    ValueError
-        For Lambda <= 1.
+    ValueError, TypeError
+        `Lambda` is at most 1, or not a number.
 
     References
     ----------
-    R. Bulla, T. A. Costi, T. Pruschke, Rev. Mod. Phys. 80, 395 (2008), Eq. 33.
+    R. Bulla, T. A. Costi, T. Pruschke, Rev. Mod. Phys. 80, 395 (2008), Eq. 33,
+    doi:10.1103/RevModPhys.80.395.
 
     Examples
     --------
@@ -74,11 +85,11 @@ class Chain:
 
     Parameters
     ----------
-    hopping : (N,) array
-        t_n > 0 in energy units, N + 1 being the number of sites.
-    onsite : (N + 1,) array
-        e_n; exactly 0.0 for a particle-hole symmetric band.
-    scale : (N + 1,) array
+    hopping : array of float, shape (N,)
+        Hoppings t_n > 0 in the unit of the band, N + 1 being the number of sites.
+    onsite : array of float, shape (N + 1,)
+        Onsite energies e_n; exactly 0.0 for a particle-hole symmetric band.
+    scale : array of float, shape (N + 1,)
         Energy scale of the chain that ends at site n,
         ``omega_n = omega_0 Lambda**(-n/2)`` with ``omega_0 = sqrt(Lambda) lim t_n Lambda**(n/2)``
         (geometric mean of the limits over even and odd n where they differ), from the closed
@@ -88,12 +99,35 @@ class Chain:
         Integral of the band's density. ``f_0`` is the *normalised* band orbital. With a density
         of norm 1 the impurity couples to it with its V; with a hybridisation in its place,
         ``rho = -Im Delta / pi``, the coupling is ``V sqrt(norm)`` and V is left at 1.
-    Lambda, z, scheme, band
-        Where the chain comes from. `band` is None for a chain made by hand.
+    Lambda : float
+        Discretisation parameter, > 1.
+    z : float
+        Twist in (0, 1].
+    scheme : str
+        Discretisation scheme, see `kadanoff.bands.discretisation`.
+    band : Band, optional
+        The band of the chain; None for a chain made by hand.
+
+    Raises
+    ------
+    ValueError
+        The lengths do not match, a hopping or scale is not positive, or Lambda or z is out of
+        range.
+    TypeError
+        An argument is of the wrong kind.
 
     Notes
     -----
     Arrays are read-only copies, so that chains can be hashed and shared.
+
+    Examples
+    --------
+    >>> from kadanoff.bands import FlatBand
+    >>> chain = wilson_chain(FlatBand(), 2.0, 5)
+    >>> chain
+    Chain(5 sites, Lambda=2, z=1, scheme='wilson', band=FlatBand(D=1.0))
+    >>> chain.truncated(3).hopping.round(4)
+    array([0.5669, 0.432 ])
     """
 
     hopping: FloatArray
@@ -243,7 +277,7 @@ def _star_depth(sites: int, Lambda: float, exponent: float | None, symmetric: bo
     return math.ceil(sites / 2 + beyond) + 2
 
 
-def _general_chain(
+def general_chain(
     band: Band,
     Lambda: float,
     sites: int,
@@ -307,7 +341,7 @@ def _wilson_chain(band: Band, Lambda: float, sites: int, z: float, scheme: str) 
         hopping, onsite = _flat_hopping(limit, Lambda, sites - 1), np.zeros(sites)
         norm = band.norm
     else:
-        hopping, onsite, norm = _general_chain(band, Lambda, sites, z, scheme)
+        hopping, onsite, norm = general_chain(band, Lambda, sites, z, scheme)
     scale = math.sqrt(Lambda) * limit * np.power(Lambda, -np.arange(sites) / 2)
     return Chain(hopping, onsite, scale, norm, Lambda, z, scheme, band)
 
@@ -316,7 +350,9 @@ def _wilson_chain(band: Band, Lambda: float, sites: int, z: float, scheme: str) 
 def wilson_chain(
     band: Band, Lambda: float, sites: int, *, z: float = 1.0, scheme: str = "wilson"
 ) -> Chain:
-    """Chain of a band, for the flat band at z = 1 (times 1 / A_Lambda for "campo-oliveira")
+    """Wilson chain of a band.
+
+    For the flat band at z = 1 (times 1 / A_Lambda for "campo-oliveira")::
 
         t_n = D Lambda**(-n/2) (1 + 1/Lambda)/2 (1 - Lambda**(-n-1))
               / sqrt((1 - Lambda**(-2n-1)) (1 - Lambda**(-2n-3))).
@@ -374,7 +410,7 @@ def wilson_chain(
 
 
 def chain_of(band: Band, Lambda: float, sites: int, z: float, scheme: str) -> Chain:
-    """The same for arguments that were checked; what is too long for doubles is refused."""
+    """As `wilson_chain` for checked arguments; hoppings below the range of doubles are refused."""
     if math.log(band.D) - 0.5 * sites * math.log(Lambda) < math.log(_MIN_HOPPING):
         most = int(2 * (math.log(band.D) - math.log(_MIN_HOPPING)) / math.log(Lambda))
         raise ValueError(

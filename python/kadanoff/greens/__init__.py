@@ -3,7 +3,7 @@
 ``G(tau) = -<T d(tau) d^+(0)>``, ``G(i w_n) = int_0^beta exp(i w_n tau) G(tau) dtau``.
 
 ====================  ===========================================  ===============================
-class                 what it holds                                exact transforms to
+class                 representation                               exact transforms to
 ====================  ===========================================  ===============================
 `GreenFunction`       poles and residues                           iw, tau, w + i eta, moments
 `MatsubaraFunction`   values at i w_n, moments of the tail         tau

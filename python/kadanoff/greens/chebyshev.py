@@ -23,19 +23,24 @@ __all__ = ["ChebyshevFunction"]
 @public
 @dataclass(frozen=True, eq=False)
 class ChebyshevFunction:
-    """G(tau_j) at ``tau_j = beta (1 - cos(pi j / (N - 1))) / 2``, ends included.
+    """Green function G(tau_j) at ``tau_j = beta (1 - cos(pi j / (N - 1))) / 2``, ends included.
 
     Parameters
     ----------
-    values : (N,) array of float
-        G at `chebyshev_times`, ``values[0] = G(0+)`` and ``values[-1] = G(beta-)``.
+    values : array of float, shape (N,)
+        G at `chebyshev_times`, ``values[0] = G(0+)`` and ``values[-1] = G(beta-)``; N >= 2.
     beta : float
-        Inverse temperature.
+        Inverse temperature, positive (k_B = 1).
+
+    Raises
+    ------
+    ValueError, TypeError
+        Fewer than 2 values, or an argument out of range or of the wrong kind.
 
     Notes
     -----
-    In between the barycentric formula, which is stable for any number of points. `truncation` shows
-    whether they are enough: compare it with the error that matters.
+    Between the points the barycentric formula is used, which is stable for any number of points.
+    `truncation` estimates the error of the polynomial: compare it with the accuracy wanted.
 
     References
     ----------
@@ -94,7 +99,7 @@ class ChebyshevFunction:
 
     @property
     def truncation(self) -> float:
-        """Largest of the last few Chebyshev coefficients: what more points would change."""
+        """Largest of the last few Chebyshev coefficients, an estimate of the truncation error."""
         n = self.values.size - 1
         folded = np.fft.rfft(np.concatenate([self.values, self.values[-2:0:-1]])).real / n
         return float(np.max(np.abs(folded[-max(2, n // 16) :])))
@@ -104,8 +109,15 @@ class ChebyshevFunction:
         """-G(beta-)."""
         return float(-self.values[-1])
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """-G(tau), or another `quantity`. Returns the axes."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: str = "tau",
+        label: str | None = None,
+        **style: Any,
+    ) -> Axes:
+        """Draw -G(tau), or -Im G(i w_n) with ``quantity="iw"``. Returns the axes."""
         from kadanoff.greens.plots import plot_green
 
-        return plot_green(self, ax=ax, **kwargs)
+        return plot_green(self, ax=ax, quantity=quantity, label=label, **style)

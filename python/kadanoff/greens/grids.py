@@ -34,14 +34,24 @@ def inverse_temperature(value: object) -> float:
 
 @public
 def matsubara(beta: float, count: int) -> FloatArray:
-    """w_n = (2n + 1) pi / beta for n = 0, ..., count - 1.
+    """Positive fermionic Matsubara frequencies w_n = (2n + 1) pi / beta, 0 <= n < count.
 
     Parameters
     ----------
     beta : float
-        Inverse temperature.
+        Inverse temperature, positive (k_B = 1).
     count : int
-        Number of frequencies, all positive; those with n < 0 follow by conjugation.
+        Number of frequencies.
+
+    Returns
+    -------
+    array of float, shape (count,)
+        Frequencies w_n, in the inverse unit of `beta`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range or of the wrong kind.
 
     Examples
     --------
@@ -53,7 +63,7 @@ def matsubara(beta: float, count: int) -> FloatArray:
 
 @public
 def chebyshev_times(beta: float, count: int = 129) -> FloatArray:
-    """tau_j = beta (1 - cos(pi j / (count - 1))) / 2, ascending, 0 and beta included.
+    """Chebyshev times tau_j = beta (1 - cos(pi j / (count - 1))) / 2, from 0 to beta.
 
     A polynomial through these points represents ``G(tau)`` to an error that falls exponentially
     with ``count / sqrt(beta E)``; a uniform mesh does not.
@@ -61,9 +71,19 @@ def chebyshev_times(beta: float, count: int = 129) -> FloatArray:
     Parameters
     ----------
     beta : float
-        Inverse temperature.
+        Inverse temperature, positive (k_B = 1).
     count : int
         Number of times, at least 2.
+
+    Returns
+    -------
+    array of float, shape (count,)
+        Times tau_j, ascending, in the unit of `beta`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range or of the wrong kind.
 
     Examples
     --------

@@ -45,23 +45,39 @@ def sparse_basis(beta: float, w_max: float, tolerance: float) -> Any:
 @public
 @dataclass(frozen=True, eq=False)
 class IntermediateSeries:
-    """G(tau) = sum_l G_l U_l(tau).
+    """Series G(tau) = sum_l G_l U_l(tau) in the basis of the intermediate representation.
 
     Parameters
     ----------
-    coefficients : (L,) array of float
-        G_l, as many as the basis has functions.
+    coefficients : array of float, shape (L,)
+        Coefficients G_l, as many as the basis has functions.
     beta : float
-        Inverse temperature.
+        Inverse temperature, positive (k_B = 1).
     w_max : float
-        Spectral weight lies within ``[-w_max, w_max]``.
+        Highest frequency: the spectral weight lies within ``[-w_max, w_max]``.
     tolerance : float
         Singular values below this, relative to the first, are left out.
 
     Raises
     ------
     ImportError
-        sparse-ir is not installed; the message says how to get it.
+        The package sparse-ir is not installed; the message names the command that installs it.
+    ValueError, TypeError
+        The number of coefficients is not that of the basis, or an argument is out of range or of
+        the wrong kind.
+
+    References
+    ----------
+    H. Shinaoka, J. Otsuki, M. Ohzeki, K. Yoshimi, Phys. Rev. B 96, 035147 (2017),
+    doi:10.1103/PhysRevB.96.035147.
+
+    Examples
+    --------
+    >>> from kadanoff.greens import GreenFunction
+    >>> G = GreenFunction([-1.0, 1.0], [0.5, 0.5], beta=50.0)
+    >>> series = IntermediateSeries.of(G, w_max=2.0)
+    >>> bool(abs(series.tau(3.3) - G.tau(3.3)) < 1e-9)
+    True
     """
 
     coefficients: FloatArray
@@ -93,7 +109,7 @@ class IntermediateSeries:
 
     @property
     def basis(self) -> Any:
-        """The sparse_ir.FiniteTempBasis behind it; cached."""
+        """Basis of the series, a sparse_ir.FiniteTempBasis; cached."""
         return sparse_basis(self.beta, self.w_max, self.tolerance)
 
     @classmethod
@@ -119,8 +135,15 @@ class IntermediateSeries:
         odd = 2 * np.arange(frequency_count(count)) + 1
         return np.asarray(np.asarray(self.basis.uhat(odd)).T @ self.coefficients)
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """-G(tau), or another `quantity`. Returns the axes."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: str = "tau",
+        label: str | None = None,
+        **style: Any,
+    ) -> Axes:
+        """Draw -G(tau), or -Im G(i w_n) with ``quantity="iw"``. Returns the axes."""
         from kadanoff.greens.plots import plot_green
 
-        return plot_green(self, ax=ax, **kwargs)
+        return plot_green(self, ax=ax, quantity=quantity, label=label, **style)

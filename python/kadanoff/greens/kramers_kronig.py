@@ -37,11 +37,12 @@ def hilbert(omega: ArrayLike, A: ArrayLike, *, at: ArrayLike | None = None) -> F
     omega, A : array, shape (n,)
         Ascending frequencies, and the spectrum there.
     at : array, shape (m,), optional
-        Where the result is wanted, default `omega`.
+        Frequencies of the result, default `omega`.
 
     Returns
     -------
     array, shape (m,)
+        Real part of G at `at`.
 
     Notes
     -----
@@ -68,7 +69,7 @@ def _hilbert(grid: bytes, targets: bytes) -> FloatArray:
     x, w = np.frombuffer(grid), np.frombuffer(targets)
     h = np.diff(x)
     H = np.zeros((len(w), len(x)))
-    for rows in range(0, len(w), 256):  # bounds what is held besides the result
+    for rows in range(0, len(w), 256):  # bounds the memory for intermediate arrays
         part = slice(rows, rows + 256)
         # Over a segment, int (A_i (1-u) + A_{i+1} u) / (w - x_i - h u) h du with u in (0, 1).
         d = w[part, None] - x[None, :]

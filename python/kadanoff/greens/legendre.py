@@ -36,10 +36,12 @@ MAX_CACHED = 129  # times at which polynomials are kept: 2 MB at most
 
 @public
 def legendre_to_matsubara(frequencies: int, coefficients: int) -> ComplexArray:
-    """T_nl, shape (frequencies, coefficients); unitary in the limit of all n, l.
+    """Matrix T_nl that takes Legendre coefficients to Matsubara frequencies.
 
-    The spherical Bessel functions by upward recurrence for l <= x and by the ratio of
-    neighbours, from large l downwards, beyond.
+    ``G(i w_n) = sum_l T_nl G_l``,
+    ``T_nl = (-1)**n i**(l + 1) sqrt(2 l + 1) j_l((2 n + 1) pi / 2)``;
+    unitary in the limit of all n and l. The spherical Bessel functions follow by upward recurrence
+    for l <= x, and from the ratio of neighbours, from large l downwards, beyond.
 
     Parameters
     ----------
@@ -50,8 +52,18 @@ def legendre_to_matsubara(frequencies: int, coefficients: int) -> ComplexArray:
 
     Returns
     -------
-    (frequencies, coefficients) array of complex
-        Read-only.
+    array of complex, shape (frequencies, coefficients)
+        Matrix T_nl, read-only and cached.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is below 1, or not an integer.
+
+    References
+    ----------
+    L. Boehnke, H. Hafermann, M. Ferrero, F. Lechermann, O. Parcollet, Phys. Rev. B 84, 075145
+    (2011), doi:10.1103/PhysRevB.84.075145, Eq. (E2).
 
     Examples
     --------
@@ -98,7 +110,7 @@ def gauss_legendre(count: int) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 @lru_cache(maxsize=16)
 def _polynomials(x: bytes, count: int) -> FloatArray:
-    """sqrt(2l + 1) P_l(x_j), l < count: many series are asked for at the same few times."""
+    """sqrt(2l + 1) P_l(x_j), l < count: cached, as many series are evaluated at the same times."""
     P = np.polynomial.legendre.legvander(np.frombuffer(x), count - 1)
     return np.asarray(P * np.sqrt(2.0 * np.arange(count) + 1.0))
 
@@ -106,14 +118,24 @@ def _polynomials(x: bytes, count: int) -> FloatArray:
 @public
 @dataclass(frozen=True, eq=False)
 class LegendreSeries:
-    """G(tau) = sum_l sqrt(2l + 1) / beta P_l(x(tau)) G_l, x = 2 tau / beta - 1.
+    """Legendre series G(tau) = sum_l sqrt(2l + 1) / beta P_l(x) G_l, x = 2 tau / beta - 1.
 
     Parameters
     ----------
-    coefficients : (L,) array of float
-        G_l.
+    coefficients : array of float, shape (L,)
+        Coefficients G_l.
     beta : float
-        Inverse temperature.
+        Inverse temperature, positive (k_B = 1).
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range or of the wrong kind.
+
+    References
+    ----------
+    L. Boehnke, H. Hafermann, M. Ferrero, F. Lechermann, O. Parcollet, Phys. Rev. B 84, 075145
+    (2011), doi:10.1103/PhysRevB.84.075145.
 
     Examples
     --------
@@ -257,8 +279,15 @@ class LegendreSeries:
             series = series.deriv() if series.degree() else series * 0.0
         return tuple(found)
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """-G(tau), or another `quantity`. Returns the axes."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: str = "tau",
+        label: str | None = None,
+        **style: Any,
+    ) -> Axes:
+        """Draw -G(tau), or -Im G(i w_n) with ``quantity="iw"``. Returns the axes."""
         from kadanoff.greens.plots import plot_green
 
-        return plot_green(self, ax=ax, **kwargs)
+        return plot_green(self, ax=ax, quantity=quantity, label=label, **style)

@@ -1,4 +1,4 @@
-"""Green functions given on Matsubara frequencies, with what is known of their tail."""
+"""Green functions given on Matsubara frequencies, with the moments of their tail."""
 
 from __future__ import annotations
 
@@ -33,11 +33,19 @@ def gauss_poles(moments: Sequence[float]) -> tuple[FloatArray, FloatArray]:
     Parameters
     ----------
     moments : sequence of float
-        m_0 > 0, m_1, ...; an even number, at most 8 of them.
+        Moments m_0 > 0, m_1, ...; an even number, at most 8.
 
     Returns
     -------
-    energies, weights : (p,) array
+    energies : array of float, shape (p,)
+        Poles E_j, ascending; none if there are no moments or m_0 is not positive.
+    weights : array of float, shape (p,)
+        Weights w_j.
+
+    Raises
+    ------
+    TypeError, ValueError
+        `moments` is not a sequence of finite numbers.
 
     References
     ----------
@@ -88,23 +96,39 @@ def quadrature(moments: ArrayLike) -> tuple[FloatArray, FloatArray]:
 
 @public
 def tail_moments(values: ArrayLike, beta: float, count: int = 4) -> FloatArray:
-    """m_0, m_1, ... of ``G(iw) = sum_k m_k / (iw)**(k + 1)`` from the last quarter of the values.
-
-    Least squares with two more orders than asked for. Good to about ``(E / w_max)**2`` in m_0: pass
-    moments that are known instead.
+    """Moments m_k of ``G(iw) = sum_k m_k / (iw)**(k + 1)`` from the last quarter of the values.
 
     Parameters
     ----------
-    values : (N,) array of complex
-        G at the first N positive Matsubara frequencies, at least 16.
+    values : array of complex, shape (N,)
+        G at the first N positive Matsubara frequencies, N >= 16.
     beta : float
-        Inverse temperature.
+        Inverse temperature, positive (k_B = 1).
     count : int
         Number of moments.
 
     Returns
     -------
-    (count,) array
+    array of float, shape (count,)
+        Moments m_0, m_1, ...
+
+    Raises
+    ------
+    ValueError, TypeError
+        Fewer than 16 values, or an argument out of range or of the wrong kind.
+
+    Notes
+    -----
+    Least squares with two orders more than `count`. The relative error of m_0 is of the order
+    ``(E / w_max)**2`` for spectral weight at energies up to E: use exact moments where they are
+    known.
+
+    Examples
+    --------
+    >>> from kadanoff.greens import GreenFunction
+    >>> G = GreenFunction([-1.0, 2.0], [0.5, 0.5], beta=10.0)  # m_0 = 1, m_1 = 0.5
+    >>> tail_moments(G.iw(256), 10.0, count=2).round(4)
+    array([1. , 0.5])
     """
     values = checks.array("values", values, dtype=np.complex128, ndim=1, frozen=True)
     if values.size < 16:
@@ -128,22 +152,28 @@ def fitted_moments(values: ComplexArray, beta: float, count: int) -> FloatArray:
 @public
 @dataclass(frozen=True, eq=False)
 class MatsubaraFunction:
-    r"""G(i w_n) for 0 <= n < N, and the moments m_k of its tail ``sum_k m_k / (iw)**(k + 1)``.
+    r"""Values G(i w_n), 0 <= n < N, and moments m_k of the tail ``sum_k m_k / (iw)**(k + 1)``.
 
     Parameters
     ----------
-    values : (N,) array of complex
+    values : array of complex, shape (N,)
         G at the first N positive Matsubara frequencies; negative ones are their conjugates.
     beta : float
-        Inverse temperature.
+        Inverse temperature, positive (k_B = 1).
     moments : sequence of float, optional
-        m_0, m_1, ...: the more are known, the better. Fitted to the last quarter if left out.
+        Exact moments m_0, m_1, ... of the tail, an even number; fitted to the last quarter of the
+        values (:func:`tail_moments`) if left out.
+
+    Raises
+    ------
+    ValueError, TypeError
+        No values, fewer than 16 without moments, or an argument out of range or of the wrong kind.
 
     Notes
     -----
     To imaginary time: the sum of a few poles that has the given moments is transformed exactly,
-    only the difference is summed over frequencies. With 2 p moments what is left out is of the
-    order ``m_2p / w_N**(2 p)``; `tail_error` says how well the tail fits.
+    only the difference is summed over frequencies. With 2 p moments the neglected sum is of the
+    order ``m_2p / w_N**(2 p)``; `tail_error` measures the quality of the tail.
 
     Examples
     --------
@@ -202,7 +232,7 @@ class MatsubaraFunction:
 
     @property
     def tail_error(self) -> float:
-        """|G - tail| / |tail| at the last frequency: what a sum beyond it would miss."""
+        """Relative deviation of the tail from G at the last frequency, |G - tail| / |tail|."""
         last = self.values[-1]
         known = complex(self.tail(1j * self.frequencies[-1]))
         return float(abs(last - known) / max(abs(known), 1e-300))
@@ -237,16 +267,23 @@ class MatsubaraFunction:
         """-G(beta-)."""
         return float(-self.tau(self.beta))
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """-G(tau), or G(iw) with ``quantity="iw"``. Returns the axes."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: str = "tau",
+        label: str | None = None,
+        **style: Any,
+    ) -> Axes:
+        """Draw -G(tau), or -Im G(i w_n) with ``quantity="iw"``. Returns the axes."""
         from kadanoff.greens.plots import plot_green
 
-        return plot_green(self, ax=ax, **kwargs)
+        return plot_green(self, ax=ax, quantity=quantity, label=label, **style)
 
 
 @lru_cache(maxsize=16)
 def _phases(tau: bytes, beta: float, count: int) -> tuple[FloatArray, FloatArray]:
-    """cos(w_n tau) and sin(w_n tau): a self-consistent loop asks for the same ones again."""
+    """cos(w_n tau) and sin(w_n tau), cached, as a self-consistent loop uses the same ones."""
     phase = np.outer(np.frombuffer(tau), fermionic(beta, count))
     return np.cos(phase), np.sin(phase)
 
@@ -254,7 +291,7 @@ def _phases(tau: bytes, beta: float, count: int) -> tuple[FloatArray, FloatArray
 def trace(beta: float, product: ComplexArray, moments: tuple[float, float, float]) -> float:
     """T sum_n exp(i w_n 0+) X(i w_n), with the tail X = m_0/iw + m_1/(iw)^2 + m_2/(iw)^3.
 
-    The sum of the tail is done exactly with three poles. What is left falls as c/w**4, with c from
+    The sum of the tail is done exactly with three poles. The rest falls as c/w**4, with c from
     the last frequency: the sum beyond it is added by the midpoint rule.
     """
     w_n = fermionic(beta, product.size)

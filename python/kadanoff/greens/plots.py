@@ -32,21 +32,22 @@ def plot_green(
     Parameters
     ----------
     G : GreenFunction, MatsubaraFunction, LegendreSeries, ...
-        What to draw.
+        Green function to draw.
     ax : matplotlib.axes.Axes, optional
-        Where to draw.
+        Axes to draw into, default new ones.
     quantity : {"tau", "iw", "spectrum"}
         ``-G(tau)``, ``-Im G(i w_n)``, or, for poles, ``A(w)`` with half width `eta`.
     eta : float, optional
-        By default pi / beta.
+        Half width of the Lorentzians of a pole, by default pi / beta.
     label : str, optional
-        For the legend.
+        Entry of the legend.
     **style
         Passed on to ``Axes.plot``.
 
     Returns
     -------
     matplotlib.axes.Axes
+        The axes drawn into.
     """
     if ax is None:
         ax = figure()[0, 0]

@@ -24,18 +24,25 @@ __all__ = ["GreenFunction"]
 @public
 @dataclass(frozen=True, eq=False)
 class GreenFunction:
-    r"""G(z) = sum_j weights_j / (z - energies_j), with an inverse temperature.
+    r"""Green function G(z) = sum_j weights_j / (z - energies_j) at an inverse temperature.
 
     ``G(tau) = -<T d(tau) d^+(0)> = -sum_j w_j exp(-tau E_j) / (1 + exp(-beta E_j))``.
 
     Parameters
     ----------
-    energies : (N,) array of float
-        Poles.
-    weights : (N,) array of float
+    energies : array of float, shape (N,)
+        Poles, in any order.
+    weights : array of float, shape (N,)
         Residues; positive for a Green function, any sign for a difference of two.
     beta : float
-        Inverse temperature.
+        Inverse temperature, positive, in the inverse unit of `energies` (k_B = 1).
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, or a number is out of range.
+    TypeError
+        An argument is of the wrong kind.
 
     Notes
     -----
@@ -140,9 +147,10 @@ class GreenFunction:
         return float(-self.tau(self.beta))
 
     def merged(self, distance: float = 0.0) -> GreenFunction:
-        """Poles closer than `distance` made one, at their centre of gravity.
+        """Merge poles closer than `distance` into one, at their centre of gravity.
 
-        Norm and first moment stay; the second changes by at most ``distance**2 / 4`` of the weight.
+        Norm and first moment are conserved; the second changes by at most ``distance**2 / 4``
+        of the weight.
         """
         distance = checks.real("distance", distance, least=0)
         order = np.argsort(self.energies, kind="stable")
@@ -158,15 +166,26 @@ class GreenFunction:
             np.where(safe, centre / np.where(safe, weight, 1.0), plain), weight, self.beta
         )
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """-G(tau), or another `quantity` ("iw", "spectrum"). Returns the axes."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: str = "tau",
+        eta: float | None = None,
+        label: str | None = None,
+        **style: Any,
+    ) -> Axes:
+        """Draw -G(tau), -Im G(i w_n) ("iw") or A(w) of half width `eta` ("spectrum").
+
+        Returns the axes.
+        """
         from kadanoff.greens.plots import plot_green
 
-        return plot_green(self, ax=ax, **kwargs)
+        return plot_green(self, ax=ax, quantity=quantity, eta=eta, label=label, **style)
 
 
 def _starts(E: FloatArray, distance: float) -> Any:
-    """Where a new group begins: beyond `distance` from the first of its group."""
+    """Whether each pole begins a new group, farther than `distance` from the first of the last."""
     new = np.zeros(max(E.size - 1, 0), dtype=bool)
     first = E[0]
     for i in range(1, E.size):

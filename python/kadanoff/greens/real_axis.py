@@ -31,12 +31,19 @@ class RealAxisFunction:
 
     Parameters
     ----------
-    omega : (N,) array of float
-        Frequencies, dense where A varies: logarithmic towards a Kondo resonance.
-    values : (N,) array of complex
-        G there.
+    omega : array of float, shape (N,)
+        Frequencies, ascending, dense where A varies: logarithmic towards a Kondo resonance.
+    values : array of complex, shape (N,)
+        G(w + i0) at `omega`, an inverse energy.
     beta : float
-        Inverse temperature.
+        Inverse temperature, positive (k_B = 1).
+
+    Raises
+    ------
+    ValueError
+        `omega` is not ascending, the shapes differ, or a number is out of range.
+    TypeError
+        An argument is of the wrong kind.
 
     Examples
     --------
@@ -116,8 +123,15 @@ class RealAxisFunction:
         """The spectral integral at imaginary times."""
         return self.poles.tau(tau)
 
-    def plot(self, ax: Axes | None = None, **kwargs: Any) -> Axes:
-        """A(w). Returns the axes."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: str = "spectrum",
+        label: str | None = None,
+        **style: Any,
+    ) -> Axes:
+        """Draw A(w), or -G(tau) ("tau") or -Im G(i w_n) ("iw"). Returns the axes."""
         from kadanoff.greens.plots import plot_green
 
-        return plot_green(self, ax=ax, **({"quantity": "spectrum"} | kwargs))
+        return plot_green(self, ax=ax, quantity=quantity, label=label, **style)

@@ -1,5 +1,5 @@
 """Quantum impurities: models, their symmetry, Wilson's NRG, and effective models.
 
-`models` says what an impurity is, `symmetry` sorts its states into multiplets, `nrg` solves it,
-and `effective` finds the simple model that it flows to.
+`models` defines the Hamiltonians, `symmetry` sorts the states into multiplets, `nrg` solves a
+model, and `effective` finds the simpler model to which it flows.
 """

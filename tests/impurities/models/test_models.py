@@ -1,5 +1,6 @@
 import copy
 import dataclasses
+import inspect
 import math
 import pickle
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from kadanoff.bands.densities import FlatBand, SemicircularBand
-from kadanoff.impurities.models import AndersonModel, KondoModel, Model
+from kadanoff.impurities.models import AndersonModel, DoubleQuantumDot, KondoModel, Model
 from kadanoff.impurities.models.operators import dot
 
 ROUNDING = 1e-14
@@ -138,6 +139,13 @@ def test_bands():
 def test_kondo_refuses_other_spins():
     with pytest.raises(ValueError, match="3/2"):
         KondoModel(J=0.1, spin=0.6)
+
+
+@pytest.mark.parametrize("model", [AndersonModel, DoubleQuantumDot, KondoModel])
+def test_replace_shows_the_arguments_of_the_model(model):
+    shown = inspect.signature(model.replace).parameters
+    assert list(shown) == ["self", *inspect.signature(model).parameters]
+    assert {repr(p.default) for name, p in shown.items() if name != "self"} == {"unchanged"}
 
 
 def test_replace():

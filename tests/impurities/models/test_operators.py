@@ -176,6 +176,8 @@ def test_wrong_names_are_explained():
         SPACE.hop("a", "a")
     with pytest.raises(ValueError, match="sign must be -1 or \\+1"):
         Orbital("d", sign=0)
+    with pytest.raises(TypeError, match="sign must be an integer"):
+        Orbital("d", sign=True)
     with pytest.raises(TypeError, match="name"):
         Orbital("")
 

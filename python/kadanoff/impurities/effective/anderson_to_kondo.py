@@ -1,8 +1,8 @@
 r"""The Kondo mapping: which Kondo model does an Anderson impurity flow to?
 
-Three answers for J are compared by the thermodynamics that they lead to:
+Three couplings J are compared by the thermodynamics of their Kondo models:
 
-* ``J_SW = 8 V^2 / U``, Schrieffer and Wolff's, of second order in V;
+* ``J_SW = 8 V^2 / U`` of Schrieffer and Wolff, of second order in V;
 * ``J_ML``, learned from the partition function at one temperature far above T_K;
 * ``J_obs``, learned from <S_d.S_0> at T -> 0.
 
@@ -50,24 +50,25 @@ _U_OVER_T = 5000  # where J_ML is learned: deep in its plateau, decades above T_
 @public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class KondoMapping:
-    """An Anderson model, and the Kondo models that claim to describe it.
+    """An Anderson model and three candidate Kondo models.
 
-    Attributes
+    Parameters
     ----------
     aim : NRGResult
-        The Anderson model.
+        Run of the Anderson model.
     kondo : mapping
         Runs of the Kondo models with "J_SW", "J_ML" and "J_obs".
     fit : Fit
-        How J_ML was learned, from the partition function at ``fit.T[0]``.
+        Fit of J_ML to the partition function at ``fit.T[0]``.
     fit_observable : Fit
-        How J_obs was learned, from <S_d.S_0>.
-    J : array
-        Couplings at which the two conditions were evaluated, ascending.
-    log_Z_ratio : array
-        ln(Z_K / Z_A) at these J and ``fit.T[0]``, energies from the ground states: Fig. 2(c).
-    correlation_ratio : array
-        <S_d.S_0>_K / <S_d.S_0>_A there: Fig. 2(d).
+        Fit of J_obs to <S_d.S_0>.
+    J : array of float, shape (points,)
+        Couplings at which the two conditions were evaluated, ascending, in the unit of the band.
+    log_Z_ratio : array of float, shape (points,)
+        Logarithm ln(Z_K / Z_A) at these J and ``fit.T[0]``, energies from the ground states:
+        Fig. 2(c).
+    correlation_ratio : array of float, shape (points,)
+        Ratio <S_d.S_0>_K / <S_d.S_0>_A at these J: Fig. 2(d).
     seconds : float
         Wall-clock time.
     """
@@ -131,24 +132,41 @@ def kondo_mapping(
     Parameters
     ----------
     aim : AndersonModel
-        With particle-hole symmetry, in the local-moment regime.
+        Anderson model with particle-hole symmetry, in the local-moment regime.
     T : float, optional
-        Where J_ML is learned, default U / 5000.
+        Temperature at which J_ML is learned, in the unit of the band (k_B = 1), default U / 5000.
     T_min : float
-        End of the entropy curves; to be far below the smallest T_K.
+        Lowest temperature of the entropy curves; to be far below the smallest T_K.
     points : int
         Number of J at which the ratio of partition functions is evaluated.
-    threads, progress, control, **options
-        As in :func:`kadanoff.nrg.solve`.
+    threads, progress, control : as in :func:`kadanoff.nrg.solve`
+        Worker threads, progress bar, and cancellation.
+    Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
+        Discretisation parameter and truncation.
+    sites, z, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
+        Length of the chain, twists and discretisation scheme.
+    symmetry, gap, complete, reuse : as in :func:`kadanoff.nrg.solve`
+        Symmetry, degenerate multiplets at the cut, thermal averages, equal blocks.
 
     Returns
     -------
     KondoMapping
+        Runs of the Anderson model and of the Kondo models with J_SW, J_ML and J_obs.
 
     Raises
     ------
-    ValueError
-        Without particle-hole symmetry (a Kondo model with potential scattering would be needed).
+    ValueError, TypeError
+        The model has no particle-hole symmetry (a Kondo model with potential scattering would be
+        needed), or an argument is out of range or of the wrong kind.
+    NotConverged
+        A search did not converge.
+    Cancelled
+        The run was interrupted.
+
+    References
+    ----------
+    J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), Fig. 2,
+    doi:10.1103/PhysRevB.101.241105.
 
     Examples
     --------

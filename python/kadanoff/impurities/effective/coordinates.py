@@ -3,8 +3,9 @@ r"""Some parameters of a model as coordinates: theta -> model, and dH / d theta_
     H_0 = sum_i theta_i h_i + rest
 
 A chain whose band is not normalised to 1, or the correction A_Lambda, multiplies what couples to
-the bath by a factor. It sees the model `rescaled` by that, whose parameters are `stretch` times
-theta: so are derivatives with respect to theta, in terms of the operators of the rescaled model.
+the bath by a factor. The chain is solved with the model `rescaled` by that factor, whose parameters
+are `stretch` times theta. Derivatives with respect to theta are therefore `stretch` times averages
+of the operators of the rescaled model.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ class Coordinates:
     Parameters
     ----------
     model : Model
-        Where all other parameters are taken from.
+        Model with the values of all other parameters.
     names : str, sequence of str or None
         Names from ``model.parameters``; None for those that are not zero.
     factor : float
-        What the chain multiplies the hybridisation strength by, `Options.strength`.
+        Factor of the hybridisation strength on the chain, `Options.strength`.
 
     Raises
     ------
@@ -48,7 +49,7 @@ class Coordinates:
 
     def __init__(self, model: Model, names: str | Iterable[str] | None, factor: float = 1.0):
         self.names, self.factor = _names(model, names), factor
-        # Given by all its parameters, so that changes of some leave the others where they are.
+        # Defined by all its parameters, so that the others are fixed when some change.
         self.model = model.replace(**model.parameters)
         self.theta = np.array([model.parameters[name] for name in self.names])
 
@@ -57,13 +58,13 @@ class Coordinates:
         return self.model.replace(**dict(zip(self.names, map(float, theta), strict=True)))
 
     def operators(self, model: Model) -> dict[str, Operator]:
-        """dH/d(name) of that model as the chain sees it, by name."""
+        """dH/d(name) of that model, rescaled for the chain, by name."""
         scaled = model if self.factor == 1.0 else model.rescaled(self.factor)
         return {name: scaled.derivative(name) for name in self.names}
 
     @property
     def stretch(self) -> FloatArray:
-        """How many times larger the parameters are that the chain sees, shape of theta."""
+        """Ratio of the parameters of the rescaled model to theta, shape of theta."""
         if self.factor == 1.0:
             return np.ones(len(self.names))
         units = [self.model.replace(**{name: 1.0}) for name in self.names]

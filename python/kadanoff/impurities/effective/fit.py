@@ -1,4 +1,4 @@
-"""An effective model that was learned, and the way to it."""
+"""The learned effective model, with the history of the search."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ class _AsInTheFit:
 @public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Fit:
-    """What :func:`learn` found.
+    """Result of :func:`learn`.
 
-    Attributes
+    Parameters
     ----------
     model : Model
         The effective model with the learned parameters.
     target : Model, NRGResult or mapping
-        What it was learned from.
+        The bare model, its run, or its table of ln Z.
     method : {"partition", "observable"}
-        What was matched.
+        The quantity that was matched.
     T : tuple of floats
-        Where.
+        Temperatures of the matching, in the unit of the band (k_B = 1).
     target_values : tuple of floats
-        ln Z of the target from its ground state (or its observable) at every T; then the
-        observables that are matched besides ln Z.
+        Values of ln Z of the target from its ground state (or its observable) at every T; then the
+        observables that are matched together with ln Z.
     parameters : tuple of str
         Names of the learned parameters.
     history : tuple of Step
@@ -62,14 +62,22 @@ class Fit:
     at_bound : tuple of str
         Parameters that ended at a bound against which the loss still pushes.
     loss : float
-        Of `model`; NaN if nothing was solved.
+        Loss of `model`; NaN if no model was solved.
+    options : Options
+        Options of the runs.
+    seconds : float
+        Wall-clock time, the target's solution included.
     sensitivity : Sensitivity or None
         Which combinations of the parameters the data determine, and how well; None for
         ``method="observable"``.
-    options : Options
-        How the models were solved.
-    seconds : float
-        Wall-clock time, the target's solution included.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
+    >>> fit = kd.effective.learn(kd.KondoModel(J=0.25), target=aim, T=1e-3, keep=200)
+    >>> fit.converged, fit.parameters, f"{fit.model.J:.2f}"
+    (True, ('J',), '0.20')
     """
 
     model: Model
@@ -130,17 +138,18 @@ class Fit:
         observables, threads, progress, control
             As in :func:`kadanoff.nrg.solve`.
         **changes
-            Options of :func:`kadanoff.nrg.solve` that shall differ from those of the fit, e.g.
-            `T_min` or `keep`.
+            Options of :func:`kadanoff.nrg.solve` that differ from those of the fit, e.g. `T_min`
+            or `keep`.
 
         Returns
         -------
         target, effective : NRGResult
+            Runs of the two models.
 
         Raises
         ------
         TypeError
-            If the target was a table of ln Z.
+            The target was a table of ln Z.
         """
         target = self.target.model if isinstance(self.target, NRGResult) else self.target
         if not isinstance(target, Model):
@@ -154,7 +163,7 @@ class Fit:
 
     @public
     def plot(self, ax: Axes | None = None, *, quantity: str = "parameters") -> Axes:
-        """The way to the parameters (or the loss, as `quantity`). Returns the axes."""
+        """Draw the parameters (or the loss, as `quantity`) against the step. Returns the axes."""
         from kadanoff.impurities.effective.plots import plot_fit
 
         return plot_fit(self, ax=ax, quantity=quantity)

@@ -4,9 +4,8 @@ r"""Learn the parameters of an effective model from the partition function of an
 
 An effective model that a renormalization-group flow could have produced has the partition
 function of its target at low temperature. Parameters that make the two equal are therefore the
-right ones, at any T well below the scale that was left out, far above the Kondo temperature
-included [1]_. How Z and its gradient are taken from an NRG run:
-:mod:`kadanoff.impurities.effective.loss`.
+right ones, at any T well below the scale that was left out, even far above the Kondo temperature
+[1]_. For Z and its gradient from an NRG run see :mod:`kadanoff.impurities.effective.loss`.
 
 References
 ----------
@@ -65,15 +64,15 @@ def learn(
     Parameters
     ----------
     effective : Model
-        Effective model; its parameters are where the search starts.
+        Effective model; the search starts at its parameters.
     target : Model, NRGResult or mapping
-        What to learn from: a model on the same band, a finished run (whose options are then used),
+        Source of ln Z: a model on the same band, a finished run (whose options are then used),
         or a table ``{T: ln Z_imp}`` of values from elsewhere,
         ``ln Z_imp(T) = (F_imp(0) - F_imp(T)) / T``.
     T : float or sequence of floats
-        Temperature(s), in units of the band; together with `observables` at least as many as
-        parameters. Well below the scale that the effective model leaves out: for the Kondo model
-        ``U / T > 100`` gives J to better than 3 %, ``U / T > 500`` to 0.1 %. For a table the
+        Temperature(s), in the unit of the band (k_B = 1); together with `observables` at least as
+        many as parameters. Well below the scale that the effective model leaves out: for the Kondo
+        model ``U / T > 100`` gives J to better than 3 %, ``U / T > 500`` to 0.1 %. For a table the
         default is all its temperatures.
     method : {"partition", "observable"}
         Match ln Z, or the expectation value of `observable` (one parameter, one temperature). The
@@ -81,59 +80,64 @@ def learn(
     parameters : str or sequence of str, optional
         Names from ``effective.parameters``; default: those that are not zero.
     observable : str, default "S_d.S_0"
-        For ``method="observable"``.
+        Name of the observable for ``method="observable"``.
     observables : mapping from names to weights, optional
-        Observables, which both models have, to match besides ln Z: ``{"S_d.S_0": 1.0}``. They are
+        Observables of both models to match together with ln Z: ``{"S_d.S_0": 1.0}``. They are
         taken at the lowest T.
     bounds : mapping from names to (low, high), optional
-        Default: couplings (J, V) keep the sign that they start with, the rest is free.
+        Bounds of parameters. Default: couplings (J, V) keep their initial sign, other parameters
+        are free.
     tolerance : float, default 1e-6
         The search ends when the next step would be smaller, relative to the parameter.
     max_iterations : int, default 40
-        Solutions of the effective model at most; four to six is usual.
-    threads, progress, control
-        As in :func:`kadanoff.nrg.solve`.
-    **options
-        Lambda, keep, z, scheme, A_Lambda, ... of :func:`kadanoff.nrg.solve`; the length of the
-        chain follows from T.
+        Largest number of solutions of the effective model; four to six is usual.
+    threads, progress, control : as in :func:`kadanoff.nrg.solve`
+        Worker threads, progress bar, and cancellation.
+    Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
+        Discretisation parameter and truncation.
+    sites, z, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
+        Length of the chain (default from T), twists and discretisation scheme.
+    symmetry, gap, complete, reuse : as in :func:`kadanoff.nrg.solve`
+        Symmetry, degenerate multiplets at the cut, thermal averages, equal blocks.
 
     Returns
     -------
     Fit
-        A parameter for which the loss pushes against its bound stays there (`Fit.at_bound`): for T
-        of the order of U the best J is 0.
+        The effective model with the learned parameters. A parameter for which the loss pushes
+        against its bound stays there (`Fit.at_bound`): for T of the order of U the best J is 0.
 
     Raises
     ------
     ValueError, TypeError
-        Before any work: T out of reach, an unknown name, a different band, ...
+        Before any run: T out of reach, an unknown name, a different band, ...
     NotConverged
         `max_iterations` were not enough, or the loss does not depend on a parameter in first order;
         ``partial`` is the Fit so far.
     Cancelled
-        Interrupted; ``partial`` is the Fit so far.
+        The search was interrupted; ``partial`` is the Fit so far.
 
     Notes
     -----
     Gauss-Newton, projected on the bounds, safeguarded by the bracket that the sign of the gradient
     makes (one parameter) or damped (several, see
-    :mod:`kadanoff.impurities.effective.gauss_newton`). The gradient by all parameters comes from
-    the run that ln Z comes from. It agrees with a finite difference to 1e-11 before the first
+    :mod:`kadanoff.impurities.effective.gauss_newton`). The gradient with respect to all parameters
+    comes from the same run as ln Z. It agrees with a finite difference to 1e-11 before the first
     truncation, and to 1e-6 at 3500, 1e-4 at 1000 and 1e-3 at 300 kept states after
-    it; where the two ln Z agree does not depend on it.
+    it. The position of the minimum does not depend on the error of the gradient.
 
-    Parameters that do nearly the same to ln Z (U and V of a dot far below U) lie in a narrow
-    valley. The search follows it as long as ln Z, which jumps by up to 1e-4 at 150 and less than
-    1e-9 from 300 states on, tells where to; a combination of parameters to which ln Z is 1e5 times
-    less sensitive than to another one stays where it started. `Fit.sensitivity` has the
-    combinations in their order, and what errors of ln Z do to the parameters.
+    Parameters with nearly the same effect on ln Z (U and V of a dot far below U) form a narrow
+    valley of the loss. The search follows the valley as far as the accuracy of ln Z allows, which
+    has jumps of up to 1e-4 with 150 and below 1e-9 from 300 kept states on. A combination of
+    parameters to which ln Z is 1e5 times less sensitive than to another one keeps its initial
+    value. `Fit.sensitivity` lists the combinations by their sensitivity, and the errors of the
+    parameters that follow from an error of ln Z.
 
     Where another state becomes the ground state of the chain, ln Z has a kink: with a potential
     scattering W of the order of J there may be several minima, and the start matters.
     ``method="observable"`` has no derivative and takes a bracketed secant search; those of
     `observables` are forward differences, one more solution per step and parameter. Cost: one
-    solution of the target, and one of the effective model with all eigenvectors per step, on chains
-    that end at T.
+    solution of the target, and one of the effective model with all eigenvectors per step, on
+    chains that end at T.
 
     References
     ----------
@@ -169,7 +173,7 @@ def fitted(
         with bar("learning", run.progress) as report:
             search.search(run, report)
     except BaseException as error:
-        # Whatever went wrong, what was found so far is not lost.
+        # Every exception carries the best result so far.
         error.partial = _fit(search, converged=False)  # type: ignore[attr-defined]
         raise
     return _fit(search, converged=True)

@@ -2,9 +2,10 @@ r"""The search for parameters: Gauss-Newton on the residuals, with a record of e
 
     r(T) = ln Z_eff - ln Z_target,    G = d r / d theta,    theta -> theta - (G^T G)^-1 G^T r
 
-within bounds. The sign of the gradient brackets one parameter; steps of several are damped to stay
-within a radius of trust (Levenberg and Marquardt) and judged by the loss or, in narrow valleys, by
-the distance that is left [1]_. Directions that the data do not determine are left alone.
+within bounds. For one parameter the sign of the gradient brackets the minimum; steps of several
+parameters are damped to stay within a trust radius (Levenberg and Marquardt) and accepted by the
+loss or, in narrow valleys, by the remaining distance [1]_. The parameters do not move along
+directions that the data do not determine.
 
 References
 ----------
@@ -40,30 +41,38 @@ _SHRINK = 0.75  # the same towards zero
 _MAX_STEP = 0.75  # the longest step of several parameters
 _MIN_UNIT = 0.1  # steps are relative to the parameter, or to this share of where it started
 _SMOOTH = 1e-3  # relative steps so short that ln Z is a straight line, as far as it is smooth
-_INSENSITIVE = 1e-13  # d ln Z / d ln theta below which a parameter does nothing
+_INSENSITIVE = 1e-13  # d ln Z / d ln theta below which a parameter has no effect
 
 
 @public
 @dataclass(frozen=True)
 class Step:
-    """One solution of the effective model on the way.
+    """One solution of the effective model during a search.
 
-    Attributes
+    Parameters
     ----------
     parameters : dict
-        Where it was solved.
+        Parameters of the effective model.
     values : tuple of floats
-        ln Z from the ground state (or the observable), one for every temperature; then the
-        observables that are matched besides ln Z.
+        Values of ln Z from the ground state (or of the observable), one per temperature; then the
+        observables that are matched together with ln Z.
     loss : float
         Sum of squared differences from the target.
     gradient : dict
-        d loss / d parameter; empty for ``method="observable"``.
+        Derivative d loss / d parameter; empty for ``method="observable"``.
     accepted : bool
-        Whether it came closer: the loss fell or, for several parameters, what is left to go. A
-        step that did not is tried shorter.
+        Whether the step came closer: the loss decreased or, for several parameters, the estimated
+        distance to the minimum. A rejected step is repeated with a smaller length.
     seconds : float
         Wall-clock time of the solution.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
+    >>> fit = kd.effective.learn(kd.KondoModel(J=0.25), target=aim, T=1e-3, keep=200)
+    >>> fit.history[0].parameters, fit.history[0].loss > fit.history[-1].loss
+    ({'J': 0.25}, True)
     """
 
     parameters: Mapping[str, float]
@@ -80,7 +89,7 @@ class Step:
 
 
 class ParameterSearch:
-    """The optimiser: keeps every step, so that nothing is lost when it is interrupted."""
+    """The optimiser; it records every step, so that an interrupted search has a partial result."""
 
     def __init__(self, problem: Matching, tolerance: float, max_iterations: int) -> None:
         self.problem = problem
@@ -111,12 +120,12 @@ class ParameterSearch:
             return None
         unit = np.maximum(abs(self.best), self._min_unit)
         names = tuple(np.array(self.problem.names)[free].tolist())
-        # A jump that moves the parameters by more than 1 % leaves them open.
+        # Parameters that a jump moves by more than 1 % are not determined.
         least = max(100 * self.resolution, self.unsure)
         return Sensitivity.of(self._slopes[:, free], unit[free], names, least)
 
     def search(self, run: Run, report: Report | None) -> None:
-        """Solve the target, then look for the parameters."""
+        """Solve the target, then search for the parameters."""
         self.run, self.report = run, report
         self.target = self.problem.reference(self._keywords())
         if self.problem.method == "observable":
@@ -127,7 +136,7 @@ class ParameterSearch:
             self._several()
 
     def _keywords(self) -> dict[str, Any]:
-        """Of one call into the compiled core."""
+        """Keywords of one call into the compiled core."""
         return {"threads": self.run.threads, "control": self.run.control, "report": self._piece()}
 
     def _piece(self) -> Report | None:
@@ -171,8 +180,8 @@ class ParameterSearch:
     def _newton(self) -> None:
         """Gauss-Newton for one parameter x; the sign of the gradient brackets the minimum.
 
-        ln Z hardly depends on x where T is far below the scale that x generates: there a step would
-        go anywhere, and the bracket is halved instead.
+        ln Z hardly depends on x where T is far below the scale that x generates: there a step is
+        unreliable, and the bracket is halved instead.
         """
         low, high = self.problem.low.item(), self.problem.high.item()
         x, before = self.problem.theta.item(), math.inf
@@ -210,13 +219,13 @@ class ParameterSearch:
             x, before = new, new - x
 
     def _several(self) -> None:
-        """Gauss-Newton for several parameters, in units of theta, not further than a radius.
+        """Gauss-Newton for several parameters, in units of theta, within a trust radius.
 
-        Where two parameters do nearly the same, the loss has a narrow bent valley: along a step
-        down the valley it rises first, and a search that insists on a falling loss creeps. A step
-        is therefore taken as well if it comes closer by the measure of Deuflhard: if the
-        Gauss-Newton step from its end, by the slopes at its start, is shorter. That does not
-        depend on how the residuals are scaled and mixed.
+        Where two parameters have nearly the same effect, the loss has a narrow bent valley: along
+        a step down the valley it rises first, and a search that requires a decreasing loss is
+        slow. A step is therefore also accepted if it comes closer by the measure of Deuflhard: if
+        the Gauss-Newton step from its end, by the slopes at its start, is shorter. This criterion
+        does not depend on the scaling and mixing of the residuals.
         """
         low, high, names = self.problem.low, self.problem.high, np.array(self.problem.names)
         theta, radius = self.problem.theta, _MAX_STEP
@@ -259,8 +268,8 @@ class ParameterSearch:
                     self.history[-1] = replace(self.history[-1], accepted=True)
                     break
                 if size <= _SMOOTH:
-                    # Over so short a step ln Z is a straight line. If not along its slopes, they
-                    # are off by that much; or it jumps, where the truncation keeps another state.
+                    # Over such a short step ln Z is linear. A deviation from its slopes is their
+                    # error, or a jump where the truncation keeps another state.
                     wrong = float(np.max(abs(trial[0] - predicted)))
                     self.resolution = max(self.resolution, wrong)
                     self.unsure = min(self.unsure or math.inf, wrong / size)
@@ -268,7 +277,7 @@ class ParameterSearch:
             theta, (residual, slopes) = theta + step, trial
 
     def _check_slopes(self, slopes: FloatArray, unit: FloatArray, names: Sequence[str]) -> None:
-        """Refuse slopes that are rounding: <h> is known to 1e-15 and divided by T."""
+        """Refuse slopes of the size of rounding errors: <h>, known to 1e-15, is divided by T."""
         noise = np.maximum(_INSENSITIVE, 3e-15 * unit / min(self.problem.T))
         idle = np.max(abs(slopes * unit), axis=0, initial=0.0) < noise
         if np.any(idle):
@@ -317,7 +326,7 @@ class _Linear:
         self.W, self.s, self.Vt = np.linalg.svd(G, full_matrices=False)
 
     def determined(self, residual: FloatArray, resolution: float, unsure: float) -> BoolArray:
-        """Directions that slopes as good as these fix, and along which there is a way to go."""
+        """Directions that slopes of this accuracy determine, with a step left along them."""
         fixed = self.s > np.maximum(MIN_SINGULAR * self.s[:1], unsure)
         known: BoolArray = fixed & (abs(self.W.T @ residual) > resolution)
         return known
@@ -333,6 +342,6 @@ class _Linear:
             damping = max(2 * damping, 1e-14 * float(self.s[0]) ** 2)
 
     def miss(self, error: FloatArray, step: FloatArray, known: BoolArray) -> float:
-        """The parameter change that an error of the residuals looks like, in units of the step."""
+        """Parameter change that corresponds to an error of the residuals, in units of the step."""
         change = np.linalg.norm((self.W.T @ error)[known] / self.s[known])
         return float(change) / max(float(np.linalg.norm((self.Vt @ step)[known])), 1e-300)

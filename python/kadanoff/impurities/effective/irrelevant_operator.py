@@ -16,17 +16,17 @@ S_imp = (ln 2)/2; T* is where the entropies part by 0.01 ln 2)::
     Kondo         0.2008   0      0.000 %,  0.001 %     -0.07019   0.490         8e-3
     with U_0      2.469   -3.254  0.05 %,  -0.09 %      -0.03721   0.916         1e-4
 
-Yes, for one observable: T_K within 0.1 % and <S_d.S_0> are right together. U_0 is a direction that
-the low-energy physics does not fix, and can be spent. It is spent, however:
+Yes, for one observable: T_K within 0.1 % and <S_d.S_0> are right together. The low-energy physics
+does not fix U_0, which is therefore free to adjust one observable. The costs:
 
-* the attraction that suppresses the spin of f_0 doubles its charge fluctuations, which the minimal
+* The attraction that suppresses the spin of f_0 doubles its charge fluctuations, which the minimal
   model had right to 2 %. Every further observable needs a further coupling, and on the spin and f_0
   there is none left. The operator S_d.S_0 of the bare model is itself renormalised; making its
   bare form agree is fitting, not physics.
-* the new term is large and brings a scale of its own: the models part at T = 1e-4 instead of 8e-3.
-* where T_K is closer to that scale the conditions strain each other: at J_sw = 0.4 T_K is +1.0 %
-  from chi and -1.8 % from the entropy, no J makes both right. For U = 3 (30) and J_sw = 0.25 (0.3)
-  less is asked of U_0, and 0.02 % (0.01 %) are reached in both definitions.
+* The new term is large and brings a scale of its own: the models part at T = 1e-4 instead of 8e-3.
+* Where T_K is closer to that scale the two conditions conflict: at J_sw = 0.4 the error of T_K is
+  +1.0 % from chi and -1.8 % from the entropy, and no J makes both right. For U = 3 (30) and
+  J_sw = 0.25 (0.3) a smaller U_0 suffices, and both definitions agree to 0.02 % (0.01 %).
 
 References
 ----------
@@ -91,19 +91,24 @@ def kondo_with_interaction(
     Parameters
     ----------
     J : float
-        Exchange coupling.
+        Exchange coupling, in the unit of D.
     U_0 : float
-        Irrelevant: at low energy it only renormalises J (and the corrections to scaling). Negative
-        values suppress the spin of f_0.
+        Interaction on f_0. It is irrelevant: at low energy it only renormalises J (and the
+        corrections to scaling). Negative values suppress the spin of f_0.
     spin : float
-        Size of the impurity spin.
-    D, band
-        As in :class:`kadanoff.KondoModel`.
+        Size of the impurity spin: 1/2, 1, 3/2, ...
+    D, band : as in :class:`kadanoff.KondoModel`
+        Half bandwidth of a flat band, or any other band.
 
     Returns
     -------
     ImpurityModel
-        With the observables "S_d.S_0", "(n_0 - 1)^2" and "S_z".
+        The model with the observables "S_d.S_0", "(n_0 - 1)^2" and "S_z".
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range or of the wrong kind.
 
     Examples
     --------
@@ -135,13 +140,22 @@ def _operators(spin: float) -> tuple[Space, dict[str, Operator]]:
 class JointFit:
     """Low-energy physics and local observables of three models.
 
-    Attributes
+    Parameters
     ----------
     runs : mapping
         Runs of "bare", "minimal" (J from Z) and "extended" (J and U_0 from Z and <S_d.S_0>), with
         the observables "S_d.S_0" and "(n_0 - 1)^2".
     minimal, extended : Fit
-        How the two effective models were learned.
+        Fits of the two effective models.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> aim = kd.AndersonModel(U=3, J_sw=0.4)
+    >>> joint = kd.irrelevant.fit_with_observable(aim, keep=150)
+    >>> local = joint.expectation("S_d.S_0")
+    >>> abs(local["extended"] / local["bare"] - 1) < 1e-2
+    True
     """
 
     runs: Mapping[str, NRGResult]
@@ -176,7 +190,7 @@ class JointFit:
 
     @public
     def highest_T(self, tolerance: float = 0.01) -> dict[str, float]:
-        """Up to where the entropies agree within `tolerance` ln 2: the range of each model."""
+        """Highest T below which the entropies agree within `tolerance` ln 2, by model."""
         T, errors = self.entropy_error()
         limit = checks.real("tolerance", tolerance, above=0) * np.log(2)
         out = {}
@@ -201,27 +215,38 @@ def fit_with_observable(
     Parameters
     ----------
     aim : AndersonModel
-        With particle-hole symmetry, in the local-moment regime.
+        Anderson model with particle-hole symmetry, in the local-moment regime.
     max_iterations : int, default 100
-        Of each search.
-    threads, progress, control, **options
-        As in :func:`kadanoff.nrg.solve`, but for `T_min` and `sites`, which follow from T_K.
+        Largest number of steps of each search.
+    threads, progress, control : as in :func:`kadanoff.nrg.solve`
+        Worker threads, progress bar, and cancellation.
+    Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
+        Discretisation parameter and truncation.
+    z, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
+        Twists and discretisation scheme.
+    symmetry, gap, complete, reuse : as in :func:`kadanoff.nrg.solve`
+        Symmetry, degenerate multiplets at the cut, thermal averages, equal blocks.
 
     Returns
     -------
     JointFit
+        The two fits, and runs of all three models.
 
     Raises
     ------
-    ValueError
-        Without particle-hole symmetry or local moment.
+    ValueError, TypeError
+        The model has no particle-hole symmetry or no local moment, or an argument is out of range
+        or of the wrong kind.
     NotConverged
-        The valley of equal Z is narrow and bent; another `keep` or more steps may help.
+        A search did not converge: the valley of equal Z is narrow and bent. Another `keep` or more
+        steps may help.
+    Cancelled
+        The run was interrupted.
 
     Notes
     -----
-    Both models are learned at a tenth of T_K, where Z fixes the scale and observables are those of
-    the ground state.
+    Both models are learned at a tenth of T_K, where Z fixes the scale and observables have reached
+    their values in the ground state; the lengths of the chains follow from T_K.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-r"""Kondo temperatures: read off a run, and from the formulas for the Kondo and Anderson models.
+r"""Kondo temperatures, from the curves of a run and from formulas for Kondo and Anderson models.
 
     T_K(J) = alpha D sqrt(2 rho J) exp(-1/(rho J) + gamma rho J),    rho = 1 / (2 D),      (Eq. 5)
     T_K^AIM = T_K(J_sw) U / (U + a D + b J_sw),    J_sw = 8 V^2 / U.                       (Eq. 6)
@@ -14,7 +14,7 @@ constant factors. Those for spin 1/2:
 | "wilson" | ``T_K chi_imp(T_K) = 0.0701`` | 0.104 |
 | "T_chi=0.1" | ``T_K chi_imp(T_K) = 0.1`` | 0.215 |
 
-A run has the T_K of its Lambda: :func:`kadanoff.continuum.limit` takes it to Lambda -> 1.
+T_K of a run depends on its Lambda; :func:`kadanoff.continuum.limit` extrapolates to Lambda -> 1.
 
 References
 ----------
@@ -66,25 +66,28 @@ _WINDOW = (0.003, 0.05)  # in units of T_K ("wilson"): chi = chi(0) (1 - c T^2) 
 
 @public
 def kondo_temperature(run: NRGResult, definition: Definition = "chi") -> float:
-    r"""T_K of a finished run, in units of the band.
+    r"""Kondo temperature T_K of a finished run, in the unit of the band.
 
     ``T_K = 0.236 / chi_imp(T -> 0)``, or where S_imp or T chi_imp falls through a value.
 
     Parameters
     ----------
     run : NRGResult
-        Of a spin-1/2 impurity, down to below T_K (for "chi" below 0.003 T_K).
+        Run of a spin-1/2 impurity down to below T_K (for "chi" below 0.003 T_K).
     definition : {"chi", "entropy", "half_ln2", "wilson", "T_chi=0.1"}
-        See the table at the head of this module.
+        Definition of T_K, see the table at the head of this module.
 
     Returns
     -------
     float
+        T_K in the unit of the band (k_B = 1).
 
     Raises
     ------
     ValueError
-        For another definition, or if the run does not pass that scale.
+        The definition is unknown, or the run does not reach that scale.
+    TypeError
+        `run` is not an NRGResult.
 
     Examples
     --------
@@ -102,12 +105,31 @@ def kondo_temperature(run: NRGResult, definition: Definition = "chi") -> float:
 
 @public
 def zero_temperature_chi(run: NRGResult) -> float:
-    """chi_imp(T -> 0): the intercept of chi_imp against T^2, well below T_K.
+    """Zero-temperature susceptibility, the intercept of chi_imp against T^2 well below T_K.
+
+    Parameters
+    ----------
+    run : NRGResult
+        Run of an impurity whose moment is screened, down to below 0.003 T_K.
+
+    Returns
+    -------
+    float
+        Susceptibility chi_imp(T -> 0) in the inverse unit of the band (g mu_B = 1).
 
     Raises
     ------
     ValueError
-        If the run does not reach temperatures that low, as when a moment survives.
+        The run does not reach temperatures low enough, as when a moment survives.
+    TypeError
+        `run` is not an NRGResult.
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel, nrg
+    >>> run = nrg.solve(KondoModel(J=0.4), keep=500, T_min=1e-7)
+    >>> print(f"{zero_temperature_chi(run):.1f}")
+    49.9
     """
     curve = _Curve(run, "T_chi")
     low, high = np.array(_WINDOW) * curve.crossing(0.0701)
@@ -123,8 +145,8 @@ def zero_temperature_chi(run: NRGResult) -> float:
 class _Curve:
     """S_imp or T chi_imp of a run as a smooth function of T.
 
-    From colder points of the shells than NRGResult's own curves (see
-    `kadanoff.impurities.nrg.even_odd`): T_K comes out to 2e-4 with 500 kept states already.
+    Uses lower temperatures of each shell than the curves of NRGResult (see
+    `kadanoff.impurities.nrg.even_odd`): T_K is accurate to 2e-4 with 500 kept states.
     """
 
     def __init__(self, run: NRGResult, name: Literal["entropy", "T_chi"]) -> None:
@@ -176,33 +198,34 @@ def kondo_temperature_formula(
     gamma: float = GAMMA,
     rho: float | None = None,
 ) -> FloatArray:
-    r"""T_K of the Kondo model, Eq. 5.
+    r"""Kondo temperature T_K of the Kondo model, Eq. 5.
 
     ``T_K = alpha D sqrt(2 rho J) exp(-1/(rho J) + gamma rho J)``
 
     Parameters
     ----------
-    J : array_like
-        Exchange coupling, positive; any shape.
+    J : array_like of float, any shape
+        Exchange coupling, positive.
     D : float
-        Half bandwidth.
+        Half bandwidth, in the unit of J.
     alpha : float
-        Prefactor, a matter of definition. 1.41 is the paper's, the half width of the conductance
-        [1]_; ``T_K = 0.236 / chi(0)`` gives 0.97(1) instead with gamma free (2.22), 0.94 with
-        gamma = pi^2/4, for Lambda -> 1 (notebook 01).
+        Prefactor, which depends on the definition of T_K. 1.41 holds for the half width of the
+        conductance [1]_; ``T_K = 0.236 / chi(0)`` gives 0.97(1) instead with gamma free (2.22),
+        0.94 with gamma = pi^2/4, for Lambda -> 1 (notebook 01).
     gamma : float
-        ``pi^2 / 4`` for spin 1/2; ``pi^2 / 2`` for the spin 1 of two dots.
+        Coefficient of rho J, ``pi^2 / 4`` for spin 1/2; ``pi^2 / 2`` for the spin 1 of two dots.
     rho : float, optional
         Density of states at the Fermi level, default ``1 / (2 D)`` of the flat band.
 
     Returns
     -------
-    array, shape of J
+    array of float, shape of J
+        T_K in the unit of J (k_B = 1).
 
     Raises
     ------
-    ValueError
-        For J, D, alpha or rho that are not positive.
+    ValueError, TypeError
+        J, D, alpha or rho is not a positive number.
 
     References
     ----------
@@ -216,7 +239,7 @@ def kondo_temperature_formula(
     """
     D, alpha = checks.half_bandwidth(D), checks.real("alpha", alpha, above=0)
     density = 1 / (2 * D) if rho is None else checks.real("rho", rho, above=0)
-    x = density * _array("J", J)
+    x = density * _positive("J", J)
     out: FloatArray = alpha * D * np.sqrt(2 * x) * np.exp(-1 / x + checks.real("gamma", gamma) * x)
     return out
 
@@ -232,25 +255,31 @@ def anderson_kondo_temperature(
     alpha: float = ALPHA,
     gamma: float = GAMMA,
 ) -> FloatArray:
-    r"""T_K of the symmetric Anderson model in the flat band, Eq. 6.
+    r"""Kondo temperature T_K of the symmetric Anderson model in the flat band, Eq. 6.
 
     ``T_K^AIM = T_K(J_sw, D) U / (U + a D + b J_sw)``
 
     Parameters
     ----------
-    U, J_sw : array_like
+    U, J_sw : array_like of float, any shape
         Repulsion and ``8 V^2 / U``, both positive; broadcast together.
     D : float
-        Half bandwidth.
+        Half bandwidth, in the unit of U.
     a, b : float
-        Fitted numbers; see :func:`fit_anderson_tk`. ``b = 3.3`` fits the data, the printed paper's
-        b can not be read with certainty.
-    alpha, gamma : float
-        As in :func:`kondo_temperature_formula`.
+        Fitted numbers; see :func:`fit_anderson_tk`. ``b = 3.3`` fits the data; the value printed in
+        the paper can not be read with certainty.
+    alpha, gamma : as in :func:`kondo_temperature_formula`
+        Prefactor and coefficient of rho J.
 
     Returns
     -------
-    array
+    array of float, shape of U and J_sw broadcast together
+        T_K in the unit of U (k_B = 1).
+
+    Raises
+    ------
+    ValueError, TypeError
+        U, J_sw, D or alpha is not a positive number.
 
     References
     ----------
@@ -262,7 +291,7 @@ def anderson_kondo_temperature(
     >>> print(f"{anderson_kondo_temperature(0.5, 0.25):.2e}")
     3.56e-05
     """
-    u, j = _array("U", U), _array("J_sw", J_sw)
+    u, j = _positive("U", U), _positive("J_sw", J_sw)
     factor = u / (u + checks.real("a", a) * checks.half_bandwidth(D) + checks.real("b", b) * j)
     out: FloatArray = kondo_temperature_formula(j, D, alpha=alpha, gamma=gamma) * factor
     return out
@@ -271,14 +300,20 @@ def anderson_kondo_temperature(
 @public
 @dataclass(frozen=True)
 class FormulaFit:
-    """Parameters of a formula for T_K.
+    """Fitted parameters of a formula for T_K.
 
-    Attributes
+    Parameters
     ----------
     values, errors : dict
         Fitted parameters and their standard errors, from the scatter of ln T_K.
     worst : float
         Largest deviation |ln T_K - ln formula| over the data.
+
+    Examples
+    --------
+    >>> J = np.linspace(0.1, 0.5, 9)
+    >>> fit_kondo_tk(J, kondo_temperature_formula(J, alpha=0.97)).worst < 1e-8
+    True
     """
 
     values: Mapping[str, float]
@@ -299,16 +334,21 @@ def fit_kondo_tk(
     Parameters
     ----------
     J, T_K : array_like, shape (n,)
-        Couplings and Kondo temperatures of the same definition.
+        Couplings and Kondo temperatures of the same definition, n > 2.
     D : float
-        Half bandwidth of the flat band.
+        Half bandwidth of the flat band, in the unit of J.
     gamma : float, optional
-        Held at this value if given.
+        Fixed value of gamma; fitted if left out.
 
     Returns
     -------
     FormulaFit
-        With "alpha" and, unless it was given, "gamma".
+        Values of "alpha" and, unless it was given, "gamma".
+
+    Raises
+    ------
+    ValueError, TypeError
+        J or T_K is not positive, or there are too few points.
 
     Examples
     --------
@@ -317,7 +357,7 @@ def fit_kondo_tk(
     >>> print(f"{fit.values['alpha']:.3f} {fit.values['gamma']:.3f}")
     0.970 2.467
     """
-    j, t = _array("J", J), _array("T_K", T_K)
+    j, t = _positive("J", J), _positive("T_K", T_K)
 
     def log_formula(_: Any, log_alpha: float, g: float = gamma or 0.0) -> FloatArray:
         return np.log(kondo_temperature_formula(j, D, alpha=math.exp(log_alpha), gamma=g))
@@ -347,12 +387,17 @@ def fit_anderson_tk(
         Kondo temperatures, of the same definition, of Kondo models with J = J_sw: measured, or
         from :func:`kondo_temperature_formula`.
     D : float
-        Half bandwidth of the flat band.
+        Half bandwidth of the flat band, in the unit of U.
 
     Returns
     -------
     FormulaFit
-        With "a" and "b".
+        Values of "a" and "b".
+
+    Raises
+    ------
+    ValueError, TypeError
+        An array is not positive, or there are too few points.
 
     Examples
     --------
@@ -361,8 +406,8 @@ def fit_anderson_tk(
     >>> print(f"{fit.values['a']:.3f} {fit.values['b']:.3f}")
     3.200 3.300
     """
-    u, j, t = _array("U", U), _array("J_sw", J_sw), _array("T_K", T_K)
-    sw = _array("T_K_sw", T_K_sw)
+    u, j, t = _positive("U", U), _positive("J_sw", J_sw), _positive("T_K", T_K)
+    sw = _positive("T_K_sw", T_K_sw)
     D = checks.half_bandwidth(D)
 
     def log_formula(_: Any, a: float, b: float) -> FloatArray:
@@ -397,7 +442,7 @@ def _fit(
     )
 
 
-def _array(name: str, value: ArrayLike) -> FloatArray:
+def _positive(name: str, value: ArrayLike) -> FloatArray:
     x = checks.array(name, value)
     if not (x > 0).all():
         raise ValueError(f"{name} must be positive, got {x.min()}")

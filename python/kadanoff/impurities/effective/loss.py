@@ -1,10 +1,10 @@
-r"""What learning compares: ln Z, or an observable, of two models at the same temperatures.
+r"""The loss: ln Z, or an observable, of two models at the same temperatures.
 
     ln Z(T) = ln sum_s g_s exp(-(E_s - E_ground) / T)    on the chain that ends at shell N(T),
     d ln Z / d theta_i = -(<h_i>_T - <h_i>_ground) / T,    h_i = dH / d theta_i.
 
 Both models count energies from their own ground state, on chains of the same length: they differ
-by constants such as -U/2. The gradient belongs to that Z and comes from the same run.
+by constants such as -U/2. The gradient is that of this Z and comes from the same run.
 
 The shell of a temperature is the even N with omega_N / T nearest to `BETABAR` = 2. A chain that
 ends at an even N has an odd number of sites and hence a level at zero energy, on which a coupling
@@ -18,13 +18,13 @@ Observables may be matched at the same time as ln Z. Every one adds
 
 to the residuals; its derivatives are forward differences, one more solution per parameter.
 
-Where derivatives come from is a matter of cost. In units of a run that gives ln Z alone (CPU time,
-one thread, Lambda = 2.5, 15 sites, two parameters J and W of a Kondo model in (Q, S))::
+The cost decides between the methods for derivatives. In units of a run that gives ln Z alone
+(CPU time, one thread, Lambda = 2.5, 15 sites, two parameters J and W of a Kondo model in (Q, S))::
 
     kept states                                           300    1000    2000
     ln Z and its gradient, by any number of parameters    1.5     2.0     2.5
     d<O>: forward differences, each parameter             1.3     1.9     2.5
-    d<O>: Kubo's formula, all parameters                  2.9     5.2     5.6    (see response.py)
+    d<O>: Kubo's formula, all parameters                  2.9     5.2     5.6
     error of the latter, from the truncation             1e-2    3e-3    2e-3
 
 and for a whole search, the number of solutions of the effective model times these::
@@ -40,11 +40,12 @@ and for a whole search, the number of solutions of the effective model times the
     ln Z, <S_z>, 600             U, V, eps,    differences            10       13
                                  field         Kubo                   15       19
 
-Hence: the gradient of ln Z from expectation values, by all parameters at once; differences for
-observables; and a secant, 8 values, where one observable decides one parameter (Newton's method
-takes 5 steps, each of a value and Kubo's formula: twice as much).
+Therefore the gradient of ln Z is taken from expectation values, for all parameters at once;
+observables are differentiated by differences; and a secant search, 8 values, is used where one
+observable determines one parameter (Newton's method takes 5 steps, each of a value and Kubo's
+formula: twice the cost).
 
-A table of ln Z from elsewhere knows no shells: it is compared with the smooth function of T,
+An external table of ln Z has no shells: it is compared with the smooth function of T,
 
     ln Z_imp(T) = [F_imp(0) - F_imp(T)] / T,
 
@@ -79,11 +80,11 @@ Method = Literal["partition", "observable"]
 Target = Model | NRGResult | Mapping[float, float]
 Bounds = Mapping[str, tuple[float, float]]
 ShellRuns = Sequence[Levels]
-"""Levels of a solved model, one entry for every twist."""
+"""Levels of a solved model, one entry per twist."""
 
 METHODS: tuple[Method, ...] = get_args(Method)
 BETABAR = 2.0
-"""omega_N / T that the shell of a temperature is chosen for."""
+"""The omega_N / T of the shell chosen for a temperature."""
 _GROUND = 1e-5
 """For a table the chain goes on to _GROUND * T, where the energy of the ground state is read."""
 
@@ -94,14 +95,14 @@ _INSIDE = 1e-6
 that, and the ground state is that of the side from which 0 is reached (ln Z has a cusp there)."""
 _COUPLINGS = ("J", "V")
 _PREFIX = "matched: "
-"""Before names of observables, which a parameter may have too."""
+"""Prefix of names of observables, which may equal that of a parameter."""
 _DIFFERENCE = 1e-4
 """Relative step of the derivatives of observables: its square, the error of Gauss-Newton steps near
 the solution, is far below the tolerance, and <O> is smooth to 1e-9."""
 
 
 class Matching:
-    """Arguments of :func:`kadanoff.effective.learn`, checked, and the comparison they ask for."""
+    """Checked arguments of :func:`kadanoff.effective.learn`, and the comparison they define."""
 
     def __init__(
         self,
@@ -165,7 +166,7 @@ class Matching:
             )
 
     def _choose_shells(self) -> None:
-        """The shell of every temperature, for every twist; the length of the chain."""
+        """The shell of every temperature for every twist, and the length of the chain."""
         Lambda, D = self.options.Lambda, self.start.band.D
         short = changed(self.options, sites=6)
         chains = [short.chain(self.start, z) for z in self.options.z]
@@ -250,7 +251,7 @@ class Matching:
         return out
 
     def _neighbours(self, theta: FloatArray) -> Iterator[tuple[Model, float]]:
-        """The model with one parameter moved, and by how much."""
+        """The model with one parameter changed, and the change."""
         for i, x in enumerate(theta.tolist()):
             h = _DIFFERENCE * max(abs(x), 0.1 * self.start.band.D)
             h = -h if x + h > self.high[i] else h
@@ -273,7 +274,7 @@ class Matching:
         return total / len(run)
 
     def values(self, run: ShellRuns, prefix: str = "") -> FloatArray:
-        """ln Z, or the observable, of a run at every T; then observables besides ln Z.
+        """ln Z, or the observable, of a run at every T; then the observables matched with ln Z.
 
         Raises
         ------

@@ -1,15 +1,15 @@
-r"""From bare to effective parameters without solving anything: a regression on learned models.
+r"""From bare to effective parameters without a new solution: a regression on learned models.
 
     (U, J_sw)  ->  J,    trained on many explicit optimisations    [1]_
 
 The points fill a box in ln U and ln J_sw evenly, each is learned by
-:func:`kadanoff.effective.learn` and saved in a file of its own, so that a run which was killed goes
-on where it was. The regression starts from the formula that Eqs. 5 and 6 imply,
+:func:`kadanoff.effective.learn` and saved in a separate file, so that an interrupted run
+continues with the missing points. The regression starts from the formula that Eqs. 5 and 6 imply,
 
     ln T_K(J) = ln T_K(J_sw) + ln [U / (U + a D + b J_sw)],    T_K(J) ~ sqrt(J) e^{-2/J + gamma J/2}
 
-solved for J with a, b and gamma fitted (as numbers of this fit: they absorb what the formula leaves
-out), and a Gaussian process learns what that leaves of ln J.
+solved for J with a, b and gamma fitted (effective values that absorb part of the
+error of the formula), and a Gaussian process learns the remaining error of ln J.
 
 References
 ----------
@@ -52,7 +52,7 @@ __all__ = ["EffectiveMap", "effective_map", "sample_points"]
 Range = tuple[float, float]
 
 FORMAT = 2
-"""Of the results; a store of another one is refused."""
+"""Version of the results; a store of another version is refused."""
 _T_OVER_U = 2e-4  # where J is learned: deep in its plateau; of U, or of D if that is smaller
 _FOLDS = 5
 _MIN_POINTS = 10
@@ -65,22 +65,22 @@ class EffectiveMap:
 
     Attributes
     ----------
-    U, J_sw, J : array, shape (n,)
-        What it was trained on.
+    U, J_sw, J : array of float, shape (n,)
+        Training points, and the J learned there, in units of the half bandwidth.
     box : tuple
-        The ranges of U and J_sw that were sampled; beyond them it refuses to answer.
-    errors : array, shape (n,)
-        ``ln J_predicted - ln J`` of every point, predicted from the others (5-fold).
-    formula_errors : array, shape (n,)
-        The same of the formula alone.
+        The ranges of U and J_sw that were sampled; points outside are refused.
+    errors : array of float, shape (n,)
+        Error ``ln J_predicted - ln J`` of every point, predicted from the others (5-fold).
+    formula_errors : array of float, shape (n,)
+        The same error for the formula alone.
     formula : dict
         Fitted a, b and gamma.
     failed : tuple of str
-        Points for which no J was found, and why; they are tried again next time.
+        Points for which no J was found, with the reasons; the next call tries them again.
     computed : int
-        How many points were learned now, the others came from the folder.
+        Number of points learned by this call; the others were read from the folder.
     seed : int
-        Of the sequence of points.
+        Seed of the sequence of points.
     """
 
     U: FloatArray
@@ -104,17 +104,17 @@ class EffectiveMap:
 
     @property
     def rms_error(self) -> float:
-        """Relative error of J on points that were held out, root of the mean square."""
+        """Relative error of J on held-out points, root mean square."""
         return float(np.sqrt(np.mean(self.errors**2)))
 
     @public
     def predict(self, U: ArrayLike, J_sw: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """J, and the standard deviation that the Gaussian process gives it; broadcast together.
+        """J and its standard deviation by the Gaussian process, for U and J_sw broadcast together.
 
         Raises
         ------
         ValueError
-            Outside of the box: this is a regression, it can not extrapolate.
+            A point is outside of the box, where the regression can not extrapolate.
         """
         u, j = np.broadcast_arrays(checks.array("U", U), checks.array("J_sw", J_sw))
         for name, x, (low, high) in zip(("U", "J_sw"), (u, j), self.box, strict=True):
@@ -151,9 +151,24 @@ def sample_points(
     ``x_i = frac(x_0 + i (g^-1, g^-2))``, g^3 = g + 1, a low-discrepancy sequence (Martin Roberts'
     R2), shifted by the seed. The first points of a longer sequence are those of a shorter one.
 
+    Parameters
+    ----------
+    points : int
+        Number of points.
+    U, J_sw : (low, high)
+        Box, in units of the half bandwidth.
+    seed : int, optional
+        Seed of the shift; fresh if it is not given.
+
     Returns
     -------
-    array, shape (points, 2)
+    array of float, shape (points, 2)
+        Points (U, J_sw), rounded to 12 digits.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range or of the wrong kind.
 
     Examples
     --------
@@ -165,7 +180,7 @@ def sample_points(
     g = 1.32471795724474602596
     x = np.random.default_rng(seed).random(2) + np.arange(points)[:, None] / np.array([g, g * g])
     out: FloatArray = np.exp(box[:, 0] + (x % 1.0) * (box[:, 1] - box[:, 0]))
-    # 12 digits: the same file name on every machine, whatever its exp rounds to.
+    # 12 digits: the same file name on every machine, independent of the rounding of exp.
     return np.array([[float(f"{v:.12g}") for v in row] for row in out])
 
 
@@ -183,42 +198,49 @@ def effective_map(
     control: Control | None = None,
     **options: Unpack[MapOptions],
 ) -> EffectiveMap:
-    """Learn J at many points, or take what is there already, and fit a regression.
+    """Learn J at many points, or read it from a folder, and fit a regression.
 
     Parameters
     ----------
     folder : path
-        A `kadanoff.store.Store`: one JSON file per point, named after a hash of what was asked for,
-        and a manifest. Made if it is not there. Several processes may work in it.
+        A `kadanoff.store.Store`: one JSON file per point, named after a hash of its arguments, and
+        a manifest. Created if necessary. Several processes may work in it.
     points : int, default 200
-        At least 10. More of them extend those that are there.
+        Number of points, at least 10. A larger number extends the points in the folder.
     U, J_sw : (low, high)
         Box, in units of the half bandwidth. Where T_K approaches the scale that is left out,
         U or D, no Kondo model describes the dot.
     seed : int, optional
-        Of the sequence of points; fresh if it is not given. The same seed finds the points of an
-        earlier call in the folder.
+        Seed of the sequence of points; fresh if it is not given. The same seed finds the points of
+        an earlier call in the folder.
     keep : int, default 200
-        As in :func:`kadanoff.nrg.solve`, per optimisation: J to 1e-3.
+        States to keep per shell in every optimisation; 200 give J to 1e-3.
     executor : concurrent.futures.Executor, optional
-        Where to learn; default is a pool of threads, one for each core.
-    progress, control
-        As in :func:`kadanoff.nrg.solve`. `control` acts on the default executor.
-    **options
-        Lambda, scheme, ... of :func:`kadanoff.nrg.solve`.
+        Executor of the optimisations; default is a pool of threads, one per core.
+    progress, control : as in :func:`kadanoff.nrg.solve`
+        Progress bar, and cancellation; `control` acts on the default executor.
+    Lambda, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
+        Discretisation parameter and truncation.
+    z, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
+        Twists and discretisation scheme.
+    symmetry, gap, complete, reuse : as in :func:`kadanoff.nrg.solve`
+        Symmetry, degenerate multiplets at the cut, thermal averages, equal blocks.
 
     Returns
     -------
     EffectiveMap
+        The regression, with its cross-validated errors.
 
     Raises
     ------
     ModuleNotFoundError
-        Without scikit-learn; ``pip install kadanoff[learn]``.
+        scikit-learn is not installed; ``pip install kadanoff[learn]``.
     NotConverged
-        If J was found for fewer than 10 points; ``partial`` is the tuple of reasons.
+        J was found for fewer than 10 points; ``partial`` is the tuple of reasons.
     Cancelled
-        Interrupted. Every finished point is in the folder.
+        The run was interrupted; every finished point is in the folder.
+    ValueError, TypeError
+        An argument is out of range or of the wrong kind.
 
     Notes
     -----
@@ -272,7 +294,7 @@ def effective_map(
 def _learn_point(
     U: float, J_sw: float, T: float, options: dict[str, Any], control: Control | None = None
 ) -> dict[str, Any]:
-    """Learn J at one point; on any thread, process or machine."""
+    """Learn J at one point, in any thread or process."""
     guess = float(_from_formula(np.array(U), np.array(J_sw), a=3.2, b=3.3, gamma=GAMMA))
     fit = learn(
         KondoModel(J=guess),
@@ -315,7 +337,7 @@ def _from_formula(U: FloatArray, J_sw: FloatArray, a: float, b: float, gamma: fl
 
 
 class _Process:
-    """The formula, and the Gaussian process of what it leaves, of one set of points."""
+    """The formula, and a Gaussian process of its error, for one set of points."""
 
     def __init__(self, points: FloatArray, J: FloatArray) -> None:
         from scipy.optimize import least_squares
@@ -339,14 +361,14 @@ class _Process:
         self.regressor = GaussianProcessRegressor(
             kernel, normalize_y=False, n_restarts_optimizer=0, random_state=0
         )
-        # Threads cost more than they bring for matrices of this size.
+        # Threads slow matrices of this size down.
         with warnings.catch_warnings(), threadpool_limits(1):
-            # A kernel parameter at its bound is no failure: the held-out error judges.
+            # A kernel parameter at its bound is no failure: the held-out error decides.
             warnings.simplefilter("ignore", ConvergenceWarning)
             self.regressor.fit(_features(U, J_sw), left / self.unit)
 
     def predict(self, features: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """What to add to ln J of the formula, and its standard deviation."""
+        """Correction of ln J of the formula, and its standard deviation."""
         mean, std = self.regressor.predict(features, return_std=True)
         return self.unit * mean, self.unit * std
 
@@ -360,7 +382,7 @@ def _fit_map(
     seed: int,
 ) -> EffectiveMap:
     errors, formula_errors = np.empty_like(J), np.empty_like(J)
-    fold = np.arange(len(J)) % _FOLDS  # the points are in no order of U or J_sw
+    fold = np.arange(len(J)) % _FOLDS  # the points are not ordered by U or J_sw
     for k in range(_FOLDS):
         out = fold == k
         process = _Process(points[~out], J[~out])

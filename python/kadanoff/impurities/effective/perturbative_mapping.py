@@ -21,17 +21,17 @@ def schrieffer_wolff(aim: AndersonModel) -> KondoModel:
     Parameters
     ----------
     aim : AndersonModel
-        In the local-moment regime, ``-U < eps < 0``.
+        Anderson model in the local-moment regime, ``-U < eps < 0``.
 
     Returns
     -------
     KondoModel
-        With spin 1/2 and the band and the field of `aim`.
+        Kondo model of spin 1/2 with the band and the field of `aim`.
 
     Raises
     ------
     ValueError
-        If the dot has no local moment: U <= 0, or eps outside of (-U, 0).
+        The dot has no local moment: U <= 0, or eps outside of (-U, 0).
 
     References
     ----------

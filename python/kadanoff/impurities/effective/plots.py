@@ -39,7 +39,7 @@ __all__ = ["plot_fit", "plot_kondo_mapping", "save_kondo_mapping"]
 PANEL = (4.8, 3.3)  # inches, in the picture of the Kondo mapping
 
 
-# The couplings of the paper's Fig. 2 in its colours, told apart by their dashes too.
+# The couplings of Fig. 2 of the paper in its colours, distinguished by dashes as well.
 COUPLINGS: dict[str, tuple[str, str, str]] = {
     "J_SW": (r"$J_\mathrm{SW}$", COLOURS["blue"], "-."),
     "J_obs": (r"$J_\mathrm{obs}$", COLOURS["green"], "--"),
@@ -49,23 +49,24 @@ COUPLINGS: dict[str, tuple[str, str, str]] = {
 
 @public
 def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") -> Axes:
-    """The way to the learned parameters, solution by solution.
+    """Parameters, or the loss, against the number of the solution.
 
-    Filled points came closer; open ones did not, and a shorter step was tried.
+    Filled points are accepted steps, open ones rejected steps.
 
     Parameters
     ----------
     fit : Fit
-        What ``kadanoff.effective.learn`` returned, or the ``partial`` of its exception.
+        Result of ``kadanoff.effective.learn``, or the ``partial`` of its exception.
     ax : matplotlib.axes.Axes, optional
-        Where to draw.
+        Axes to draw into.
     quantity : {"parameters", "loss"}
-        What to draw against the number of the solution. The line of a parameter ends at a dashed
-        level, its learned value.
+        Quantity to draw against the number of the solution. The line of a parameter ends at a
+        dashed level, its learned value.
 
     Returns
     -------
     matplotlib.axes.Axes
+        The axes drawn into.
 
     Raises
     ------
@@ -106,9 +107,9 @@ def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") 
 
 @public
 def plot_kondo_mapping(mappings: KondoMapping | Sequence[KondoMapping], axes: Any = None) -> Any:
-    """An Anderson model and the Kondo models that claim to describe it: Fig. 2 of the paper.
+    """An Anderson model and its three candidate Kondo models: Fig. 2 of the paper.
 
-    Left, its (a): impurity entropy, circles for the Anderson model. Right, its (c): the ratio
+    Left, Fig. 2(a): impurity entropy, circles for the Anderson model. Right, Fig. 2(c): the ratio
     of the partition functions at the temperature of learning against J, with a circle for every
     J that the optimiser tried.
 
@@ -117,7 +118,7 @@ def plot_kondo_mapping(mappings: KondoMapping | Sequence[KondoMapping], axes: An
     mappings : KondoMapping or sequence of KondoMapping
         One row of the picture each.
     axes : array of matplotlib.axes.Axes, shape (rows, 2) or (2,), optional
-        Where to draw.
+        Axes to draw into.
 
     Returns
     -------
@@ -183,7 +184,7 @@ def _entropies(mapping: KondoMapping, ax: Axes) -> None:
 def _ratios(mapping: KondoMapping, ax: Axes) -> None:
     fit = mapping.fit
     ax.plot(mapping.J, np.exp(mapping.log_Z_ratio), color=COLOURS["black"], linewidth=1.2)
-    # What was tried may lie far away: the scan sets the limits.
+    # The couplings that were tried may lie far away: the scan sets the limits.
     ax.set(xlim=ax.get_xlim(), ylim=ax.get_ylim())
     ax.plot(
         [step.parameters["J"] for step in fit.history],

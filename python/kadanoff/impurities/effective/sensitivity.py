@@ -1,4 +1,4 @@
-r"""Which combinations of parameters the data determine.
+r"""Combinations of parameters that the data determine.
 
     dr = G dtheta = sum_k w_k s_k (v_k . dtheta / unit),    G unit = W diag(s) V^T
 
@@ -23,8 +23,8 @@ __all__ = ["Sensitivity"]
 
 
 MIN_SINGULAR = 1e-5
-"""Singular values below this share of the largest are as good as zero: the slopes of ln Z are known
-to 1e-3 ... 1e-6, and what they are off by is mostly, not exactly, the same at all temperatures."""
+"""Singular values below this share of the largest are equivalent to zero: the slopes of ln Z are
+known to 1e-3 ... 1e-6, and their error is mostly, not exactly, the same at all temperatures."""
 
 
 @public
@@ -32,21 +32,30 @@ to 1e-3 ... 1e-6, and what they are off by is mostly, not exactly, the same at a
 class Sensitivity:
     """The response of the residuals of a fit to its parameters, by strength.
 
-    Attributes
+    Parameters
     ----------
     parameters : tuple of str
         The p parameters that are not at a bound.
-    unit : array, shape (p,)
-        What a relative change refers to: their moduli (or a tenth of where they started).
-    singular : array, shape (p,)
-        s_k, descending: change of the residuals (ln Z, weighted observables) by a relative change
-        of the parameters of 1 along ``directions[k]``.
-    directions : array, shape (p, p)
-        v_k, orthonormal rows; the largest component is positive.
+    unit : array of float, shape (p,)
+        Units of relative changes: the moduli of the parameters (at least a tenth of the initial
+        ones).
+    singular : array of float, shape (p,)
+        Singular values s_k, descending: change of the residuals (ln Z, weighted observables) by a
+        relative change of the parameters of 1 along ``directions[k]``.
+    directions : array of float, shape (p, p)
+        Directions v_k, orthonormal rows; the largest component is positive.
     least : float
-        Smallest singular value that means anything: 1e-5 of the largest, or what the search found
-        the slopes to be off by, or a hundred times the jumps of ln Z that it met, where the
-        truncation keeps another number of states.
+        Smallest significant singular value: the largest of 1e-5 times ``singular[0]``, the error
+        of the slopes, and a hundred times the jumps of ln Z at a change of the number of kept
+        states.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> slopes = np.array([[1.0, 0.5], [1.0, 0.5 + 1e-7]])  # d ln Z / d(U, V) at two temperatures
+    >>> found = kd.effective.Sensitivity.of(slopes, unit=np.ones(2), parameters=("U", "V"))
+    >>> found.undetermined
+    ('-0.45 U +0.89 V',)
     """
 
     parameters: tuple[str, ...]
@@ -81,9 +90,9 @@ class Sensitivity:
 
     @property
     def undetermined(self) -> tuple[str, ...]:
-        """Directions that the data leave open, as text: s_k up to `least`.
+        """Directions that the data do not determine, as text: s_k up to `least`.
 
-        Along these the parameters depend on where the search began.
+        Along these the parameters depend on the start of the search.
         """
         return tuple(self.describe(k) for k, s in enumerate(self.singular) if s <= self.least)
 
@@ -103,17 +112,17 @@ class Sensitivity:
 
     @public
     def covariance(self, error: float) -> FloatArray:
-        """``error^2 (G^T G)^-1``: what independent errors of the residuals do to the parameters.
+        """Covariance ``error^2 (G^T G)^-1`` of the parameters for independent errors of ln Z.
 
         Parameters
         ----------
         error : float
-            Standard deviation of ln Z: of the data, or what the truncation leaves out.
+            Standard deviation of ln Z: of the data, or of the truncation.
 
         Returns
         -------
-        array, shape (p, p)
-            In units of the parameters; inf along directions of no effect at all.
+        array of float, shape (p, p)
+            Covariance in units of the parameters; inf along directions without any effect.
         """
         error = checks.real("error", error, least=0)
         found = self.singular > 0

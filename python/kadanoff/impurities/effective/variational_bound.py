@@ -1,4 +1,4 @@
-r"""The Gibbs-Bogoliubov-Feynman bound: what an effective model does to observables.
+r"""The Gibbs-Bogoliubov-Feynman bound on the observables of an effective model.
 
     F_eff(theta) <= F_bare + <H_eff(theta) - H_bare>_bare
 
@@ -54,20 +54,20 @@ _ROUNDING = 1e-12
 @public
 @dataclass(frozen=True, kw_only=True)
 class GBFBound:
-    """Observables of an effective model and of the model that it stands for.
+    """Observables of an effective model and of its bare model.
 
-    Attributes
+    Parameters
     ----------
     effective_model, bare_model : Model
-        What was compared.
+        The two models.
     T : float
-        Temperature; 0 for the end of a chain of scale 1e-9 D.
+        Temperature, in the unit of the band (k_B = 1); 0 for the end of a chain of scale 1e-9 D.
     effective, bare : mapping from parameter names to floats
-        <h_i> of both models.
+        Averages <h_i> in both models.
     slack : float
         ``<H_eff>_bare - E_eff`` between ground-state energies (impurity contributions), not
-        negative but for the truncation; NaN for T > 0, where the Hilbert spaces that the two
-        models have on the impurity matter.
+        negative up to truncation errors; NaN for T > 0, where the difference of the two impurity
+        Hilbert spaces contributes.
     """
 
     effective_model: Model
@@ -119,27 +119,41 @@ def gbf_bound(
     Parameters
     ----------
     effective : Model
-        With the parameters to judge, e.g. those that :func:`kadanoff.effective.learn` found; those
-        that are zero are left out.
+        Effective model, e.g. with the parameters that :func:`kadanoff.effective.learn` found;
+        parameters that are zero are left out.
     target : Model
         The bare model, on the same band.
     T : float, default 0
-        Temperature.
+        Temperature, in the unit of the band (k_B = 1); it sets the length of the chain.
     operators : mapping from parameter names to Operator, optional
-        What stands for h_i in the space of the bare model. Default: its observable of the same name
+        Counterparts of h_i in the space of the bare model. Default: its observable of the same name
         as the observable of the effective model that equals h_i (``J``: "S_d.S_0").
-    threads, progress, control, **options
-        As in :func:`kadanoff.nrg.solve`; `T_min` and `sites` follow from T.
+    threads, progress, control : as in :func:`kadanoff.nrg.solve`
+        Worker threads, progress bar, and cancellation.
+    Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
+        Discretisation parameter and truncation.
+    z, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
+        Twists and discretisation scheme.
+    symmetry, gap, complete, reuse : as in :func:`kadanoff.nrg.solve`
+        Symmetry, degenerate multiplets at the cut, thermal averages, equal blocks.
 
     Returns
     -------
     GBFBound
+        The averages <h_i> of both models, and the slack of the inequality at T = 0.
 
     Raises
     ------
-    ValueError
-        If the bands differ, no parameter is left, or no operator of the bare model is known to
-        stand for h_i.
+    ValueError, TypeError
+        The bands differ, no parameter is left, h_i has no known counterpart in the bare model, or
+        an argument is out of range or of the wrong kind.
+    Cancelled
+        The run was interrupted.
+
+    References
+    ----------
+    J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), section "Optimization using
+    observables", doi:10.1103/PhysRevB.101.241105.
 
     Examples
     --------

@@ -1,12 +1,13 @@
-"""What every impurity model offers, and what the models share."""
+"""The protocol of impurity models, and their common base class."""
 
 from __future__ import annotations
 
 import inspect
 import math
 import re
+from collections.abc import Callable
 from copy import copy
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -41,7 +42,7 @@ ROUNDING = 1e-12
 
 @runtime_checkable
 class Model(Protocol):
-    """What every impurity model offers; the solvers use nothing else."""
+    """Protocol of impurity models, all that the solvers need."""
 
     @property
     def band(self) -> Band:
@@ -81,7 +82,7 @@ class Model(Protocol):
 
 
 class ImpurityBase:
-    """``H_0 = sum_p theta_p O_p + const``: all that follows from the space and the operators O_p.
+    """Base of the models ``H_0 = sum_p theta_p O_p + const`` on a space with operators O_p.
 
     A model adds its fields (the theta_p and the band) and `_operators` (the O_p).
     """
@@ -90,6 +91,12 @@ class ImpurityBase:
 
     INDEPENDENT: ClassVar[frozenset[str]] = frozenset()
     """Parameters that are fields on which nothing else depends."""
+
+    def __init_subclass__(cls) -> None:
+        """Give `replace` the arguments of the model in its signature, for completion."""
+        super().__init_subclass__()
+        if "__init__" in vars(cls) and "replace" not in vars(cls):
+            cls.replace = _with_arguments(ImpurityBase.replace, cls)  # type: ignore[method-assign]
 
     def _arguments(self) -> dict[str, Any]:
         """The arguments that build the model, defaults left out."""
@@ -142,8 +149,16 @@ class ImpurityBase:
     def replace(self, **changes: Any) -> Self:
         """The same model with some arguments changed, for example ``model.replace(J=0.2)``.
 
-        Arguments that were not given keep their defaults, and those that exclude each other (V,
-        Gamma and J_sw; band and D) replace each other.
+        Parameters
+        ----------
+        **changes
+            New values of arguments of the model; the other arguments keep their values. Those that
+            exclude each other (V, Gamma and J_sw; band and D) replace each other.
+
+        Returns
+        -------
+        Model
+            A new model of the same class; this one is not changed.
 
         Raises
         ------
@@ -187,8 +202,31 @@ class ImpurityBase:
         return self.replace(**changes)
 
 
+class _Unchanged:
+    """Default of every argument of `replace`."""
+
+    def __repr__(self) -> str:
+        return "unchanged"
+
+
+def _with_arguments(replace: Callable[..., Any], model: type) -> Callable[..., Any]:
+    """`replace` with the arguments of a model as keywords in its signature."""
+
+    @wraps(replace)
+    def replaced(self: Any, **changes: Any) -> Any:
+        return replace(self, **changes)
+
+    own, *arguments = inspect.signature(model.__init__).parameters.values()  # type: ignore[misc]
+    shown = [
+        argument.replace(kind=inspect.Parameter.KEYWORD_ONLY, default=_Unchanged())
+        for argument in arguments
+    ]
+    replaced.__signature__ = inspect.Signature([own, *shown])  # type: ignore[attr-defined]
+    return replaced
+
+
 def bath_degrees(operator: Operator) -> tuple[int, ...]:
-    """How many operators f_0, f_0^+ the parts of an operator hold, ascending.
+    """Numbers of operators f_0, f_0^+ in the parts of an operator, ascending.
 
     The strings ``1, f, f^+, n - 1/2`` of each spin, of degree 0, 1, 1 and 2, are an orthogonal
     basis of the operators on f_0; a multiple of the identity on the whole space does not count.

@@ -1,4 +1,4 @@
-"""An impurity of the user's own, from operators."""
+"""Impurity models defined by the user, from operators."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ImpurityModel(ImpurityBase):
         Operators to ask for by name, such as ``nrg.solve(model, observables=["docc"])``. Each has
         definite quantum numbers: it changes charge and S_z by one amount.
     D : float, optional
-        Half bandwidth D of a flat band, default 1.
+        Half bandwidth of a flat band, default 1; the unit of all energies.
     band : Band, optional
         Any other band; excludes `D`.
 
@@ -126,16 +126,27 @@ class ImpurityModel(ImpurityBase):
 
     @property
     def observables(self) -> dict[str, Operator]:
-        """The operators that were named."""
+        """The operators of the argument `observables`, by name."""
         return dict(self.named)
 
     def replace(self, **changes: Any) -> Self:
-        """The same model with other values of parameters (or another band or D).
+        """The same model with other values of its parameters, or another band or D.
+
+        Parameters
+        ----------
+        **changes
+            New values by the names of the terms, such as ``model.replace(J=0.2)``; also `band` or
+            `D`.
+
+        Returns
+        -------
+        ImpurityModel
+            A new model; this one is not changed.
 
         Raises
         ------
         TypeError
-            For a parameter that the model does not have.
+            For an argument that is no parameter of the model.
         """
         known = self.parameters
         for name in changes:

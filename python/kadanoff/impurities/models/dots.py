@@ -195,7 +195,7 @@ class AndersonModel(_Dots):
     Parameters
     ----------
     U : float
-        Coulomb repulsion.
+        Coulomb repulsion. All energies share one unit, that of D.
     V, Gamma, J_sw : float
         Exactly one of: the hybridisation matrix element; the hybridisation strength
         ``Gamma = pi rho V^2`` with rho the density of the band at zero energy (``1 / (2 D)`` for
@@ -205,9 +205,9 @@ class AndersonModel(_Dots):
     eps : float, optional
         Level energy. Left out, it follows U as ``-U / 2``: particle-hole symmetry.
     field : float
-        Magnetic field on the impurity, ``+ field S_z``.
+        Magnetic field on the impurity, ``+ field S_z``, as an energy (g mu_B = 1).
     D : float, optional
-        Half bandwidth D of a flat band, default 1.
+        Half bandwidth of a flat band, default 1.
     band : Band, optional
         Any other band; excludes `D`.
 
@@ -259,11 +259,13 @@ class DoubleQuantumDot(_Dots):
 
     Parameters
     ----------
-    U, V, Gamma, J_sw, eps, field, D, band
-        As in :class:`AndersonModel`, the same for both dots.
+    U, V, Gamma, J_sw, eps, field : as in :class:`AndersonModel`
+        The same for both dots.
     t_12 : float
         Hopping between the dots. It breaks particle-hole symmetry: dot 1, dot 2 and f_0 then form
         a triangle.
+    D, band : as in :class:`AndersonModel`
+        The band that both dots couple to.
 
     Raises
     ------

@@ -26,14 +26,14 @@ class KondoModel(ImpurityBase):
     Parameters
     ----------
     J : float
-        Exchange coupling; J > 0 is antiferromagnetic.
+        Exchange coupling; J > 0 is antiferromagnetic. All energies share one unit, that of D.
     spin : float
         Size of the impurity spin: 1/2, 1, 3/2, ...
     W : float
         Potential scattering, counted from half filling of f_0: ``W (n_0 - 1)``, which differs from
         ``W n_0`` by the constant W and changes sign under a particle-hole transformation.
     field : float
-        Magnetic field on the impurity, ``+ field S_z``.
+        Magnetic field on the impurity, ``+ field S_z``, as an energy (g mu_B = 1).
     D : float, optional
         Half bandwidth of a flat band, default 1.
     band : Band, optional

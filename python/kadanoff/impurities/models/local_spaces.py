@@ -8,8 +8,6 @@ from __future__ import annotations
 import numbers
 from dataclasses import dataclass
 
-import numpy as np
-
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 
@@ -25,8 +23,8 @@ def half_integer(name: str, value: float) -> float:
 
 
 def is_number(value: object) -> bool:
-    """Whether arithmetic of operators takes it: a real number, no bool."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool | np.bool_)
+    """Whether operators leave the arithmetic to no other class; `checks.real` refuses a bool."""
+    return isinstance(value, numbers.Real)
 
 
 def _check_name(name: str) -> None:
@@ -42,10 +40,22 @@ class Orbital:
     Parameters
     ----------
     name : str
-        How operators refer to it.
+        Name under which operators refer to the orbital.
     sign : {-1, +1}
         Alternation sign s of its isospin. Orbitals joined by a hopping need opposite signs for
         isospin to be conserved; f_0 has +1.
+
+    Raises
+    ------
+    ValueError, TypeError
+        `name` is not a non-empty string, or `sign` neither -1 nor +1.
+
+    Examples
+    --------
+    >>> from kadanoff.operators import BATH, Space
+    >>> dot = Orbital("d")
+    >>> dot.dimension, Space([dot, BATH]).dimension
+    (4, 16)
     """
 
     name: str
@@ -53,8 +63,10 @@ class Orbital:
 
     def __post_init__(self) -> None:
         _check_name(self.name)
-        if isinstance(self.sign, bool) or self.sign not in (-1, 1):
-            raise ValueError(f"sign must be -1 or +1, got {self.sign!r}")
+        sign = checks.whole("sign", self.sign, least=None)
+        if sign not in (-1, 1):
+            raise ValueError(f"sign must be -1 or +1, got {sign}")
+        object.__setattr__(self, "sign", sign)
 
     @property
     def dimension(self) -> int:
@@ -70,9 +82,19 @@ class Spin:
     Parameters
     ----------
     name : str
-        How operators refer to it.
+        Name under which operators refer to the spin.
     spin : float
-        S, a positive multiple of 1/2.
+        Size S, a positive multiple of 1/2.
+
+    Raises
+    ------
+    ValueError, TypeError
+        `name` is not a non-empty string, or `spin` not a positive multiple of 1/2.
+
+    Examples
+    --------
+    >>> Spin("s", spin=1).dimension
+    3
     """
 
     name: str

@@ -17,7 +17,7 @@ and conjugate; each is an explicit real matrix.
 ``A.dag``, ``A**2``              Hermitian conjugate, powers
 ===============================  ===============================================================
 
-An impurity of one's own, a spin 1 with an easy plane that sits next to the metal:
+A user-defined impurity, a spin 1 with an easy plane that sits next to the metal:
 
 >>> import kadanoff as kd
 >>> space = Space([Spin("d", spin=1), BATH])
@@ -45,8 +45,8 @@ The isospin (charge pseudo-spin) of an orbital with alternation sign s is
 
 A hopping between two orbitals conserves the total isospin exactly if their signs are opposite. The
 bath orbital f_0 has s = +1, hence an orbital that hybridises with it has s = -1 (the default), and
-one that is a further hop away s = +1. A sign that does not fit costs symmetry, hence time, never
-correctness.
+one that is a further hop away s = +1. With other signs the result is the same, but less symmetry
+can be used, which costs time.
 """
 
 from __future__ import annotations
@@ -100,6 +100,13 @@ class SpinVector:
     """The components (S_z, S_+, S_-) of a spin, or (I_z, I_+, I_-) of an isospin.
 
     Spins add and multiply with numbers component by component, and unpack: ``z, plus, minus = S``.
+
+    Parameters
+    ----------
+    z : Operator
+        Component S_z, in units of hbar.
+    plus, minus : Operator
+        Ladder operators S_+ and S_-.
 
     Examples
     --------
@@ -155,8 +162,23 @@ class Operator:
     Parameters
     ----------
     space : Space
-    matrix : array_like, shape (space.dimension, space.dimension)
+        Space on which the operator acts.
+    matrix : array_like of float, shape (space.dimension, space.dimension)
         Matrix elements ``<i|O|j>`` in the product basis; real and finite.
+
+    Raises
+    ------
+    ValueError
+        `matrix` is not finite, or its shape is not that of the space.
+    TypeError
+        `space` is not a Space, or `matrix` does not hold real numbers.
+
+    Examples
+    --------
+    >>> space = Space([Orbital("d")])
+    >>> docc = Operator(space, np.diag([0.0, 0.0, 0.0, 1.0]))
+    >>> docc == space.n("d", "up") * space.n("d", "dn")
+    True
     """
 
     __slots__ = ("_hash", "matrix", "space")
@@ -176,7 +198,7 @@ class Operator:
 
     @classmethod
     def _of(cls, space: Space, matrix: FloatArray) -> Operator:
-        """The same for the matrix of an arithmetic operation, which needs no check but overflow."""
+        """An operator from the result of an arithmetic operation, checked for overflow only."""
         new = object.__new__(cls)
         new._fill(space, np.array(matrix, dtype=np.float64, order="C"))
         return new
@@ -225,9 +247,11 @@ class Operator:
         return Operator._of(self.space, -self.matrix)
 
     def __sub__(self, other: Operator | float) -> Operator:
-        if not (isinstance(other, Operator) or is_number(other)):
+        if isinstance(other, Operator):
+            return self + (-other)
+        if not is_number(other):
             return NotImplemented
-        return self + (-other)
+        return self + (-checks.real("number", other))
 
     def __rsub__(self, other: float) -> Operator:
         return (-self) + other
@@ -248,11 +272,8 @@ class Operator:
         return Operator._of(self.space, self.matrix / checks.real("number", other))
 
     def __pow__(self, power: int) -> Operator:
-        if isinstance(power, bool) or not isinstance(power, int):
-            return NotImplemented
-        if power < 0:
-            raise ValueError(f"power must not be negative, got {power}")
-        return Operator._of(self.space, np.linalg.matrix_power(self.matrix, power))
+        exponent = checks.whole("power", power, least=0)
+        return Operator._of(self.space, np.linalg.matrix_power(self.matrix, exponent))
 
     @property
     def dag(self) -> Operator:
@@ -285,12 +306,14 @@ class Space:
     Parameters
     ----------
     factors : sequence of Orbital or Spin
-        In the order of the tensor product. Impurity models put :data:`BATH` last.
+        Factors in the order of the tensor product. Impurity models put :data:`BATH` last.
 
     Raises
     ------
     ValueError
-        For no factors, a repeated name, or a dimension above 1024.
+        There are no factors, two have the same name, or the dimension is above 1024.
+    TypeError
+        A factor is neither an Orbital nor a Spin.
 
     Examples
     --------
@@ -323,7 +346,7 @@ class Space:
 
     @property
     def baths(self) -> tuple[Orbital, ...]:
-        """The bath orbitals at its end: (BATH,), (BATH, SECOND_BATH), or none."""
+        """The bath orbitals at the end of the space: (BATH,), (BATH, SECOND_BATH), or none."""
         if self.factors[-2:] == (BATH, SECOND_BATH):
             return (BATH, SECOND_BATH)
         return (BATH,) if self.factors[-1] == BATH else ()
@@ -393,7 +416,17 @@ class Space:
 
 @public
 def bath_orbitals(space: Space) -> tuple[Orbital, ...]:
-    """The bath orbitals at the end of a space: (BATH,), (BATH, SECOND_BATH), or none.
+    """The bath orbitals at the end of a space.
+
+    Parameters
+    ----------
+    space : Space
+        Space of an impurity model.
+
+    Returns
+    -------
+    tuple of Orbital
+        ``(BATH,)``, ``(BATH, SECOND_BATH)``, or none.
 
     Examples
     --------
@@ -405,7 +438,31 @@ def bath_orbitals(space: Space) -> tuple[Orbital, ...]:
 
 @public
 def dot(a: SpinVector, b: SpinVector) -> Operator:
-    """Scalar product ``a_z b_z + (a_+ b_- + a_- b_+) / 2`` of two spins."""
+    """Scalar product ``a_z b_z + (a_+ b_- + a_- b_+) / 2`` of two spins.
+
+    Parameters
+    ----------
+    a, b : SpinVector
+        Spins on the same space, such as ``space.S("d")``.
+
+    Returns
+    -------
+    Operator
+        The scalar product, in units of hbar^2.
+
+    Raises
+    ------
+    TypeError
+        `a` or `b` is not a SpinVector.
+    ValueError
+        The spins belong to different spaces.
+
+    Examples
+    --------
+    >>> space = Space([Spin("a"), Spin("b")])
+    >>> print(np.linalg.eigvalsh(dot(space.S("a"), space.S("b")).matrix))  # singlet and triplet
+    [-0.75  0.25  0.25  0.25]
+    """
     for name, vector in (("a", a), ("b", b)):
         if not isinstance(vector, SpinVector):
             raise TypeError(f"{name} must be a spin such as space.S('d'), got {vector!r}")
@@ -479,7 +536,7 @@ _CREATORS: dict[Sigma, FloatArray] = {"up": _UP, "dn": _DN}
 
 
 def _embed(space: Space, name: str, local: FloatArray, *, fermionic: bool = False) -> Operator:
-    """Tensor `local` with identities; a fermion drags its string over the orbitals before it."""
+    """Tensor product of `local` with identities, with the Jordan-Wigner string of a fermion."""
     position = space.names.index(name)
     parts = [np.eye(factor.dimension) for factor in space.factors]
     if fermionic:

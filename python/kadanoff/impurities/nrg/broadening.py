@@ -7,8 +7,8 @@ r"""From binned delta peaks to smooth spectra, and from spectra to Green functio
 
 log-Gaussian above w0 (of the order of T), Gaussian below. The reference has h as a function of the
 peak w'; as a function of w, as here, a constant spectrum stays constant through the crossing
-(with h(w') it dips by a quarter below w0 and overshoots above). The raw peaks stay what they are;
-broadening is done afterwards, as often as one likes.
+(with h(w') it dips by a quarter below w0 and overshoots above). The raw peaks are kept, so that a
+spectrum can be broadened repeatedly.
 
 References
 ----------
@@ -50,9 +50,9 @@ class Bins:
     lowest : float
         The first bin reaches from 0 to ``lowest * 10**(1/per_decade)``.
     per_decade : int
-        Bins in a decade.
+        Number of bins per decade.
     count : int
-        Bins on each side.
+        Number of bins on each side of zero.
     """
 
     lowest: float
@@ -71,9 +71,9 @@ class Bins:
     def spread(self, weight: FloatArray, moment: FloatArray) -> FloatArray:
         """Weights on the mesh that have the weight and the first moment of every bin.
 
-        A bin [l, u] gives ``(u W - M) / (u - l)`` to l and ``(M - l W) / (u - l)`` to u, so that a
-        peak that crosses an edge changes nothing by jumps. Bins run over the negative side first,
-        on each side from zero outwards.
+        A bin [l, u] gives ``(u W - M) / (u - l)`` to l and ``(M - l W) / (u - l)`` to u, so that
+        the spectrum is a continuous function of the position of a peak. Bins run over the negative
+        side first, on each side from zero outwards.
         """
         edges = self.mesh[self.count :]
         low, high = edges[:-1], edges[1:]
@@ -120,11 +120,12 @@ def broaden(
     b : float
         Width of the log-Gaussian, 0.2 (with z-averaging) to 0.7.
     w0 : float
-        Frequency below which the kernel turns Gaussian.
+        Frequency below which the kernel is Gaussian.
 
     Returns
     -------
     array, shape (n,)
+        A(w) at `w`.
 
     Notes
     -----
@@ -157,7 +158,7 @@ def _kernel(grid: bytes, positions: bytes, b: float, w0: float) -> csr_array:
     with np.errstate(divide="ignore", over="ignore"):
         h = np.where(size >= w0, 1.0, np.exp(-((np.log(size / w0) / b) ** 2)))
         near, far = (size * np.exp(-(b**2) / 4 + s * b * NEGLIGIBLE) for s in (-1, 1))
-    # For every frequency the peaks that can be seen there: one contiguous range.
+    # The peaks within reach of a frequency form one contiguous range.
     gauss = np.where(h < 1, NEGLIGIBLE * w0, 0.0)
     low = np.minimum(np.where(w < 0, -far, near), np.where(h < 1, w - gauss, np.inf))
     high = np.maximum(np.where(w < 0, -near, far), np.where(h < 1, w + gauss, -np.inf))

@@ -2,8 +2,8 @@ r"""The limit Lambda -> 1, in which the Wilson chain becomes the band.
 
     ln X(Lambda) = ln X(1) + c_1 x + c_2 x^2 + ...,    x = ln(Lambda)^2  or  Lambda - 1
 
-A chain with Lambda > 1 replaces the band by a few levels per decade. What that does to T_K and to
-every other number is even in ln Lambda, as Wilson's correction is,
+A chain with Lambda > 1 replaces the band by a few levels per decade. The error of T_K and of
+every other quantity is even in ln Lambda, as Wilson's correction is,
 
     A_Lambda = (ln(Lambda) / 2) coth(ln(Lambda) / 2) = 1 + ln(Lambda)^2 / 12 + ...,
 
@@ -12,8 +12,8 @@ twists z removes [1]_, [2]_. Hence values at a few Lambda between 1.8 and 4 are 
 in ln(Lambda)^2, and its end is the continuum. For a level without interaction, where the continuum
 is known, chi(0) at V = 0.5 is 1.5 %, 2.7 % and 3.9 % too large at Lambda = 2, 2.5 and 3, and 0.1 %
 off at the end of the line. In this range Lambda - 1 makes a line that is nearly as straight, and
-ends 0.9 % too low: the error that is given belongs to one variable, and ln^2 Lambda is the one to
-take.
+ends 0.9 % too low: the quoted error holds for one variable only, and ln^2 Lambda is the one to
+use.
 
 >>> import kadanoff as kd
 >>> V, chi = 0.2, kd.kondo_scales.zero_temperature_chi
@@ -66,24 +66,30 @@ _GROWTH = 2.1
 @public
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Limit:
-    """Numbers at several Lambda, and where they go for Lambda -> 1.
+    """Data at several Lambda, and their limit Lambda -> 1.
 
-    Attributes
+    Parameters
     ----------
-    Lambda : array, shape (n,)
-        Ascending.
-    data : array, shape (n, ...)
-        What was measured there.
-    value : array, shape (...)
+    Lambda : array of float, shape (n,)
+        Discretisation parameters, ascending.
+    data : array of float, shape (n, ...)
+        Measured numbers at each Lambda.
+    value : array of float, shape (...)
         The limit.
-    error : array, shape (...)
+    error : array of float, shape (...)
         The largest change of `value` when one Lambda is left out (and with it the highest power, if
-        there are only just enough points): the error of the extrapolation. It knows nothing of
-        the truncation: compare two `keep` for that.
-    variable : str
-        "ln^2 Lambda" or "Lambda - 1".
+        there are only just enough points): the error of the extrapolation. The error of the
+        truncation is not included; compare two `keep` to estimate it.
+    variable : {"ln^2 Lambda", "Lambda - 1"}
+        The x of the polynomial.
     order : int
         Degree of the polynomial.
+
+    Examples
+    --------
+    >>> found = extrapolate({2.0: 1.05, 2.5: 1.085, 3.0: 1.12})
+    >>> print(f"{float(found):.3f}")
+    1.006
     """
 
     Lambda: FloatArray
@@ -125,7 +131,8 @@ def extrapolate(
     variable : {"ln^2 Lambda", "Lambda - 1"}
         The x of the polynomial.
     order : int, default 1
-        Its degree. More than a straight line needs Lambda close to each other, and `keep` to match.
+        Degree of the polynomial. More than a straight line needs Lambda close to each other, and
+        `keep` to match.
     logarithm : bool, default True
         Extrapolate logarithms: relative errors, and scales that Lambda multiplies by a factor. Only
         for positive numbers.
@@ -133,6 +140,7 @@ def extrapolate(
     Returns
     -------
     Limit
+        The limit with its error, in the shape of the numbers.
 
     Raises
     ------
@@ -205,38 +213,46 @@ def limit(
     control: Control | None = None,
     **options: Unpack[LimitOptions],
 ) -> Limit:
-    """Solve models at several Lambda, averaged over z, and extrapolate what is measured.
+    """Solve models at several Lambda, averaged over z, and extrapolate a measured quantity.
 
     Parameters
     ----------
     models : Model or sequence of models
-        What to solve; a sequence adds an axis to the result.
+        Models to solve; a sequence adds an axis to the result.
     measure : function of an NRGResult
-        What to extrapolate, a number or an array of one shape: for instance
+        Quantity to extrapolate, a number or an array of one shape: for instance
         :func:`kadanoff.kondo_scales.kondo_temperature`, or ``lambda run: [f(run), g(run)]``.
     Lambda : sequence of floats, default (2, 2.5, 3)
-        Where to solve.
+        Discretisation parameters, above 1.
     z : sequence of floats, default (1/2, 1)
-        Twists to average over; one alone leaves its oscillation in the result.
+        Twists to average over; a single twist leaves its oscillation in the result.
     keep : int, or mapping from Lambda to int
-        States to keep; a number is that at Lambda = 2.5, and `states` follows Lambda.
+        States to keep per shell; a number holds at Lambda = 2.5 and is rescaled by :func:`states`.
     scheme : str
-        "campo-oliveira" or "zitko-pruschke"; the plain Wilson scheme wants ``A_Lambda=True``.
-    variable, order, logarithm
-        As in :func:`extrapolate`.
-    observables, threads, progress, control, **options
-        As in :func:`kadanoff.nrg.solve`.
+        "campo-oliveira" or "zitko-pruschke"; the plain Wilson scheme needs ``A_Lambda=True``.
+    variable, order, logarithm : as in :func:`extrapolate`
+        Variable and degree of the polynomial, and whether logarithms are extrapolated.
+    observables : as in :func:`kadanoff.nrg.solve`
+        Static expectation values that `measure` reads.
+    threads, progress, control : as in :func:`kadanoff.nrg.solve`
+        Worker threads, progress bar, and cancellation.
+    keep_multiplets, energy_cutoff, T_min, sites : as in :func:`kadanoff.nrg.solve`
+        Truncation, and length of the chains.
+    A_Lambda, symmetry, gap, complete, reuse : as in :func:`kadanoff.nrg.solve`
+        Correction of the Wilson scheme, symmetry, degenerate multiplets at the cut, thermal
+        averages, equal blocks.
 
     Returns
     -------
     Limit
+        The limit of the measured numbers, with an additional first axis for several models.
 
     Raises
     ------
     ValueError, TypeError
-        As :func:`extrapolate`, and what `measure` raises.
+        As :func:`extrapolate`, and the exceptions of `measure`.
     Cancelled
-        Interrupted; ``partial`` maps the finished Lambda to their numbers.
+        The run was interrupted; ``partial`` maps the finished Lambda to their numbers.
 
     Examples
     --------
@@ -277,10 +293,27 @@ def limit(
 
 @public
 def states(keep: int, Lambda: float) -> int:
-    """States that reach as far up at Lambda as `keep` states do at Lambda = 2.5.
+    """Number of states that are as accurate at Lambda as `keep` states are at Lambda = 2.5.
 
-    ``ln n = ln keep + 2.1 (1 / ln Lambda - 1 / ln 2.5)``, measured: T_K is then as good at every
-    Lambda between 1.8 and 4.
+    ``ln n = ln keep + 2.1 (1 / ln Lambda - 1 / ln 2.5)``, an empirical rule: the accuracy of T_K is
+    then the same at every Lambda between 1.8 and 4.
+
+    Parameters
+    ----------
+    keep : int
+        States kept per shell at Lambda = 2.5.
+    Lambda : float
+        Discretisation parameter, above 1.
+
+    Returns
+    -------
+    int
+        States to keep per shell at `Lambda`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range or of the wrong kind.
 
     Examples
     --------

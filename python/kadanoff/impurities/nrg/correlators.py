@@ -1,12 +1,11 @@
-r"""Which spectral functions a model has, and their operators in symmetry-adapted form.
+r"""Correlators of a model, and their operators in symmetry-adapted form.
 
     t(w):      O_s = [H_imp, f_0s^+]      G(w):  d_s^+      F(w): q_s = [H_U, d_s^+]  with d_s^+
     chi(w):    S_z of the impurity                          I(w): q_s with itself
 
 A correlator is a pair (B, C) of operators that create: ``<<B^+; C>>``, the spectral function
 ``sum_ab <b|B|a> <b|C|a> (rho_a +- rho_b) delta(w - E_b + E_a)``. Each is the top component of an
-irreducible tensor, which decides nothing for U(1) and everything for SU(2): there one component
-stands for all.
+irreducible tensor. For SU(2) that component represents all others; for U(1) this is no restriction.
 """
 
 from __future__ import annotations
@@ -48,8 +47,8 @@ def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Ope
     model : Model
         An impurity model.
     symmetry : tuple of str
-        (charge, spin). With spin "U1" those of the lower spin are there too, named "t_dn" and so
-        on; with "SU2" they would be equal.
+        Symmetry (charge, spin). With spin "U1" the correlators of the lower spin are added, named
+        "t_dn" and so on; with "SU2" they would be equal.
 
     Returns
     -------
@@ -95,14 +94,14 @@ def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Ope
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What the compiled core needs to know about the correlators.
+    """Correlators in the form that the compiled core takes.
 
     Attributes
     ----------
     names : tuple of str
-        All of them, in order.
+        Names of the correlators, in order.
     pairs : list of (B, C, fermionic)
-        What is to be computed: indices into the tensors, every pair once.
+        Pairs to compute, as indices into the tensors, every pair once.
     tensors : list over twists of lists of Tensor
         Every operator once, up to a factor: the t-matrix of the Anderson model is V^2 times its
         Green function.
@@ -117,7 +116,7 @@ class Prepared:
 
 
 def prepare(job: Job, names: Iterable[str] | None, own: Correlators | None) -> Prepared:
-    """Validate the choice of the user and find the reduced matrix elements in every cluster."""
+    """Check the requested correlators and find the reduced matrix elements in every cluster."""
     if isinstance(names, str):
         raise TypeError(f"names must be a sequence of correlators, write [{names!r}]")
     wanted = None if names is None else tuple(names)
@@ -147,7 +146,7 @@ def _reduced(
     pairs: dict[Pair, list[tuple[int, float]]] = {}
 
     def unit(operator: Operator) -> tuple[int, float]:
-        """Which tensor, and the factor before it."""
+        """Index of the tensor, and its prefactor."""
         flat = operator.matrix.ravel()
         size = float(flat[np.argmax(np.abs(flat) > 0.5 * np.abs(flat).max())])
         scaled = operator.matrix / size

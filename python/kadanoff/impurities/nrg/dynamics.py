@@ -74,7 +74,7 @@ MIN_OVER_T = 1e-4
 ZERO_OVER_D = 1e-9
 """The temperature that T = 0 stands for, in units of the half bandwidth."""
 MIN_T = 1e-250
-"""In units of the half bandwidth: the chain and the bins reach further down still."""
+"""In units of the half bandwidth; the chain and the bins extend to still lower energies."""
 
 
 @public
@@ -82,31 +82,40 @@ MIN_T = 1e-250
 class Dynamics:
     """Binned spectral functions and static averages at one or more temperatures.
 
-    Attributes
+    Parameters
     ----------
     model : Model
-        What was solved.
+        The model that was solved.
     options : Options
-        How.
+        Options of the run.
     symmetry : tuple of str
-        (charge, spin).
-    T : array, shape (t,)
-        Temperatures.
+        The symmetry that was used, (charge, spin).
+    T : array of float, shape (t,)
+        Temperatures, in the unit of the band (k_B = 1).
     names : tuple of str
         Names of the correlators, see
         :func:`kadanoff.impurities.nrg.correlators.default_correlators`.
     bins : Bins
-        Where the peaks are collected.
-    weight, moment : array, shape (correlators, t, bins)
+        Bins in frequency that collect the peaks.
+    weight, moment : array of float, shape (correlators, t, bins)
         Weight, and weight times frequency, of the peaks in every bin, averaged over z.
-    expectations : mapping from names to arrays, shape (t,)
+    expectations : mapping from names to arrays of float, shape (t,)
         Static averages from the same density matrix.
-    log_Z : array, shape (t,)
-        ln Z of impurity and chain, energies from the ground state (of the first z).
+    log_Z : array of float, shape (t,)
+        Logarithm ln Z of impurity and chain, energies from the ground state (of the first z).
     levels : tuple of Levels
-        The raw levels, one entry for every z.
+        The raw levels, one entry per z.
     seconds : float
         Wall-clock time.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> aim = kd.AndersonModel(U=0.5, J_sw=0.4)
+    >>> run = kd.dynamics.solve(aim, names=["d"], keep=100, T=1e-2)
+    >>> w = run.grid(10)
+    >>> run.spectral("d", w).shape == w.shape
+    True
     """
 
     model: Model
@@ -199,7 +208,7 @@ class Dynamics:
         ----------
         name : str
             One of `names`.
-        w : array
+        w : array of float, shape (n,)
             Ascending frequencies.
         T : float, optional
             One of the temperatures of the run, default the first.
@@ -207,7 +216,7 @@ class Dynamics:
             Width of the log-Gaussian; default 0.6 for one z (which leaves a ripple of 3 %), and
             0.85 ln(Lambda) / n for n of them (0.2 %).
         w0 : float, optional
-            Where the kernel turns Gaussian; default T.
+            Frequency below which the kernel is Gaussian; default T.
         """
         twists = len(self.levels)
         if b is None:
@@ -263,8 +272,8 @@ class Dynamics:
     ) -> FloatArray:
         """``t(w) = -pi rho Im T(w)``, between 0 and 1; 1 at T = w = 0 with particle-hole symmetry.
 
-        In the plain Wilson scheme the discretised band has a density that is smaller by
-        A_Lambda: t(0) comes out as A_Lambda there, unless ``A_Lambda=True`` corrects it.
+        In the plain Wilson scheme the density of the discretised band is smaller by A_Lambda, and
+        t(0) = A_Lambda unless ``A_Lambda=True`` corrects it.
         """
         band = self.model.band
         rho = float(band.density(0.0)) / band.norm
@@ -293,7 +302,7 @@ class Dynamics:
 
         Parameters
         ----------
-        w : array
+        w : array of float, shape (n,)
             Ascending frequencies.
         spin : {"up", "dn"}
             They differ in a magnetic field only.
@@ -398,34 +407,41 @@ def solve(
     model : Model
         AndersonModel, KondoModel, ...
     T : float or sequence of floats, default 0
-        Temperatures; 0 stands for 1e-9 of the half bandwidth, to be lowered if T_K is not far
-        above. They set the length of the chain unless `sites` is given; a chain whose last scale
-        lies above T shows its finite size.
+        Temperatures, in the unit of the band (k_B = 1); 0 stands for 1e-9 of the half bandwidth,
+        to be lowered if T_K is not far above. They set the length of the chain unless `sites` is
+        given; a chain whose last scale lies above T shows its finite size.
     names : sequence of str, optional
         Which of :func:`kadanoff.impurities.nrg.correlators.default_correlators` to compute,
         default all.
     own : mapping from names to pairs of operators, optional
-        Correlators of the user's own: (B, C) with ``<<B^+; C>>``, each the top component of a
+        Additional correlators: (B, C) with ``<<B^+; C>>``, each the top component of a
         tensor of the same rank (e.g. ``space.cdag("d", "up")``).
     observables : names or mapping, optional
         Static averages, default all of ``model.observables``.
     basis_memory : float, optional
-        Bytes of eigenvectors to keep in memory, of all chains that run side by side (one a thread);
-        what exceeds them goes to a temporary file. Default: half of what is available.
-    threads, progress, control, **options
-        As in :func:`kadanoff.nrg.solve`, but for `T_min`.
+        Bytes of eigenvectors to keep in memory, of all chains that run side by side (one per
+        thread); the rest goes to a temporary file. Default: half of the available memory.
+    threads, progress, control : as in :func:`kadanoff.nrg.solve`
+        Worker threads, progress bar, and cancellation.
+    Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
+        Discretisation parameter and truncation.
+    sites, z, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
+        Length of the chain, twists and discretisation scheme.
+    symmetry, gap, complete, reuse : as in :func:`kadanoff.nrg.solve`
+        Symmetry, degenerate multiplets at the cut, thermal averages, equal blocks.
 
     Returns
     -------
     Dynamics
+        Binned spectral functions and static averages at all temperatures.
 
     Raises
     ------
     ValueError, TypeError
         An argument is out of range, an operator has no definite quantum numbers, or the model
-        breaks the symmetry that was asked for.
+        breaks the symmetry requested.
     MemoryError
-        The run would need more memory than there is.
+        The run would exceed the available memory.
     Cancelled
         The run was interrupted.
 

@@ -22,7 +22,7 @@ __all__ = ["BETABAR", "betabar", "even_odd_mean", "impurity_curves"]
 def impurity_curves(
     levels: tuple[Levels, ...], Lambda: float, *, complete: bool
 ) -> tuple[FloatArray, dict[str, FloatArray]]:
-    """Temperatures (descending, those of the first twist) and every impurity contribution there.
+    """Temperatures (descending, those of the first twist) and every impurity contribution.
 
     Keys: entropy, heat_capacity, T_chi, T_chi_charge, log_Z, free_energy, and ``<name>`` for every
     static operator; averaged over even and odd shells and over the twists.
@@ -102,13 +102,14 @@ def even_odd_mean(T: FloatArray, y: FloatArray, at: FloatArray) -> FloatArray:
     T : array, shape (shells,)
         Temperature of every shell, descending; at least four.
     y : array, shape (shells, ...)
-        A quantity there.
+        Values of a quantity at `T`.
     at : array, shape (m,)
-        Where to evaluate, between ``T[-2]`` and ``T[1]``.
+        Temperatures of the result, between ``T[-2]`` and ``T[1]``.
 
     Returns
     -------
     array, shape (m, ...)
+        The mean at the temperatures `at`.
 
     Examples
     --------

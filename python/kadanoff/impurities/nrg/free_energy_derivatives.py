@@ -57,22 +57,28 @@ __all__ = ["Derivatives", "derivatives"]
 class Derivatives:
     """Derivatives of the free energy and of expectation values.
 
-    Attributes
+    Parameters
     ----------
     model : Model
-        Where they were taken.
-    T : array, shape (t,)
-        Temperatures.
+        Model at whose parameters the derivatives were taken.
+    T : array of float, shape (t,)
+        Temperatures, in the unit of the band (k_B = 1).
     parameters : tuple of str
         Names of the p parameters.
-    gradient : array, shape (t, p)
-        dF/d theta_i = <h_i>; ``d ln Z / d theta_i = -gradient / T``.
-    hessian : array, shape (t, p, p)
-        d2F/d theta_i d theta_j.
-    expectations : mapping from names to arrays, shape (t,)
-        <O> of every observable.
-    slopes : mapping from names to arrays, shape (t, p)
-        d<O>/d theta_i.
+    gradient : array of float, shape (t, p)
+        First derivatives dF/d theta_i = <h_i>; ``d ln Z / d theta_i = -gradient / T``.
+    hessian : array of float, shape (t, p, p)
+        Second derivatives d2F/d theta_i d theta_j.
+    expectations : mapping from names to arrays of float, shape (t,)
+        Thermal average <O> of every observable.
+    slopes : mapping from names to arrays of float, shape (t, p)
+        Derivatives d<O>/d theta_i.
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel
+    >>> derivatives(KondoModel(J=0.3), T=1e-2, parameters="J", keep=200)
+    Derivatives(KondoModel(J=0.3), T = 0.01: dF/dJ = -0.121)
     """
 
     model: Model
@@ -109,20 +115,37 @@ def derivatives(
     Parameters
     ----------
     model : Model
-        The model.
+        AndersonModel, KondoModel, ...
     T : float or sequence of floats
-        Temperatures, positive.
+        Temperatures, positive, in the unit of the band (k_B = 1). They set the length of the chain
+        unless `sites` is given.
     parameters : str or sequence of str, optional
         Names from ``model.parameters``, default all.
     observables : names or mapping, optional
         Operators whose thermal averages are to be differentiated.
-    threads, progress, control, **options
-        As in :func:`kadanoff.nrg.solve`, but for `T_min`: T sets the length of the chain.
+    threads, progress, control : as in :func:`kadanoff.nrg.solve`
+        Worker threads, progress bar, and cancellation.
+    Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
+        Discretisation parameter and truncation.
+    sites, z, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
+        Length of the chain, twists and discretisation scheme.
+    symmetry, gap, complete, reuse : as in :func:`kadanoff.nrg.solve`
+        Symmetry, degenerate multiplets at the cut, thermal averages, equal blocks.
+
+    Returns
+    -------
+    Derivatives
+        Gradient and Hessian of F, and averages and slopes of the observables.
 
     Raises
     ------
     ValueError, TypeError
-        An argument is out of range, or the model does not have a parameter.
+        An argument is out of range, the model does not have a parameter, or an operator breaks the
+        symmetry requested.
+    MemoryError
+        The run would exceed the available memory.
+    Cancelled
+        The run was interrupted.
 
     Notes
     -----

@@ -56,7 +56,16 @@ def solve(
     Parameters
     ----------
     model : Model
-        AndersonModel, KondoModel, ...
+        AndersonModel, KondoModel, ...; its energies are in the unit of the band.
+    observables : names, or mapping from names to operators
+        Static expectation values wanted, e.g. ``["S_d.S_0", "n_d"]``; see ``model.observables``.
+        They need all eigenvectors, about three times the work.
+    threads : int, optional
+        Worker threads, default all cores. The result does not depend on the number.
+    progress : bool, callable or None
+        See :func:`kadanoff._base.progress.bar`.
+    control : Control, optional
+        To cancel from another thread.
     Lambda : float, default 2.5
         Discretisation parameter, above 1.
     keep : int, default 2000
@@ -67,16 +76,17 @@ def solve(
     energy_cutoff : float, optional
         Highest energy to keep in units of the shell's scale.
     T_min : float, default 1e-12
-        Lowest temperature wanted; sets the length of the chain unless `sites` is given.
+        Lowest temperature, in the unit of the band (k_B = 1); sets the length of the chain unless
+        `sites` is given.
     sites : int, optional
-        Number of chain sites.
+        Number of chain sites, f_0 included; at least 4.
     z : sequence of floats, default (1,)
         Twists in (0, 1]: one run each, side by side, and the average. A number is one twist.
     scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
         Discretisation of the band. The plain Wilson scheme underestimates the hybridisation.
     A_Lambda : bool, default False
         Multiply V^2 (or J) by ``(ln Lambda / 2) (1 + 1/Lambda) / (1 - 1/Lambda)``, Wilson's own
-        correction of that. Meant for the scheme "wilson" only.
+        correction of that error. Meant for the scheme "wilson" only.
     symmetry : "auto" or tuple
         ("U1", "U1"), ("U1", "SU2") or ("SU2", "SU2") for (charge, spin); "auto" takes the largest
         that the model has. The result does not depend on it, the time does.
@@ -87,26 +97,19 @@ def solve(
         `kadanoff.impurities.nrg.levels`.
     reuse : bool, default True
         Diagonalise blocks that spin inversion or particle-hole reflection makes equal only once.
-    observables : names, or mapping from names to operators
-        Static expectation values wanted, e.g. ``["S_d.S_0", "n_d"]``; see ``model.observables``.
-        They need all eigenvectors, about three times the work.
-    threads : int, optional
-        Worker threads, default all cores. The result does not depend on the number.
-    progress : bool, callable or None
-        See :func:`kadanoff._base.progress.bar`.
-    control : Control, optional
-        To cancel from another thread.
 
     Returns
     -------
     NRGResult
+        Impurity contributions to entropy, heat capacity, susceptibilities and free energy, and the
+        expectation values of `observables`, against temperature.
 
     Raises
     ------
     ValueError, TypeError
-        An argument is out of range, or the model breaks the symmetry that was asked for.
+        An argument is out of range, or the model breaks the symmetry requested.
     MemoryError
-        The run would need more memory than there is.
+        The run would exceed the available memory.
     Cancelled
         The run was interrupted; ``partial`` holds the result up to the last finished shell.
 
@@ -139,14 +142,46 @@ def solve_many(
     control: _core.Control | None = None,
     **options: Unpack[NRGOptions],
 ) -> list[NRGResult]:
-    """Solve several models side by side on the same threads; arguments as in :func:`solve`.
+    """Solve several models side by side on the same threads.
 
     Small runs fill the cores better this way than one after the other.
 
+    Parameters
+    ----------
+    models : sequence of Model
+        Models to solve, all with the same options.
+    observables : as in :func:`solve`
+        Static expectation values wanted of every model.
+    threads, progress, control : as in :func:`solve`
+        Worker threads, progress bar, and cancellation.
+    Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`solve`
+        Discretisation parameter and truncation.
+    T_min, sites, z, scheme, A_Lambda : as in :func:`solve`
+        Length of the chain, twists and discretisation scheme.
+    symmetry, gap, complete, reuse : as in :func:`solve`
+        Symmetry, degenerate multiplets at the cut, thermal averages, equal blocks.
+
+    Returns
+    -------
+    list of NRGResult
+        Results in the order of `models`.
+
     Raises
     ------
+    ValueError, TypeError
+        An argument is out of range, or a model breaks the symmetry requested.
+    MemoryError
+        The runs would exceed the available memory.
     Cancelled
-        ``partial`` is the list of results so far, None for models that were not begun.
+        The run was interrupted; ``partial`` is the list of results so far, None for models that
+        were not begun.
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel, nrg
+    >>> runs = nrg.solve_many([KondoModel(J=J) for J in (0.3, 0.4)], keep=100, T_min=1e-3)
+    >>> print(f"{runs[0].T_chi[-1]:.3f} > {runs[1].T_chi[-1]:.3f}")
+    0.068 > 0.013
     """
     settings = Options(**options)  # type: ignore[arg-type]
     several = [checked_model(model) for model in models]

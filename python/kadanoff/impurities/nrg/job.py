@@ -22,7 +22,7 @@ Observables = Iterable[str] | Mapping[str, Operator]
 
 
 def checked_model(model: object, name: str = "model") -> Model:
-    """An impurity model, or the refusal of anything else."""
+    """An impurity model; TypeError for any other object."""
     if not isinstance(model, Model):
         raise TypeError(
             f"{name} must be an impurity model such as AndersonModel, got {type(model).__name__}"
@@ -41,7 +41,7 @@ def checked_observables(observables: object) -> tuple[str, ...] | Mapping[str, O
 
 
 def bounded(count: int | None) -> int | None:
-    """What fits a machine word; more than that is as good as everything."""
+    """A number of states that fits a machine word; None for no bound."""
     return None if count is None else min(count, sys.maxsize)
 
 
@@ -99,13 +99,13 @@ class Job:
             )
 
     def partial(self, arrays: list[dict[str, Any]], seconds: float) -> NRGResult | None:
-        """The result from the shells so far, or None if these are too few for an average."""
+        """The result of the finished shells, or None if there are too few for an average."""
         if any(len(a["scale"]) < 4 for a in arrays):
             return None
         return self.result(arrays, seconds)
 
     def levels(self, arrays: Sequence[dict[str, Any]]) -> tuple[Levels, ...]:
-        """Levels of a run, one entry for every twist; an interrupted one has a shorter chain."""
+        """Levels of a run, one entry per twist; an interrupted one has a shorter chain."""
         return tuple(
             Levels(
                 self.symmetry,

@@ -4,9 +4,9 @@ r"""Energy levels of every shell of an NRG run, and thermal averages over them.
 
 over the multiplets s (g_s states each) of the chain that ends at site N. With ``complete``, the
 states that were discarded at earlier shells n < N are counted too, each 4^(N-n) times: together
-they are a complete basis of the chain (Anders and Schiller, PRL 95, 196801 (2005),
-doi:10.1103/PhysRevLett.95.196801), so that Z counts every state once and the truncation costs
-hardly anything even at T of the order of the shell's scale.
+they form a complete basis of the chain (Anders and Schiller, PRL 95, 196801 (2005),
+doi:10.1103/PhysRevLett.95.196801), so that Z counts every state once and the error of the
+truncation is small even at T of the order of the shell's scale.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class Averages:
     ground : array
         Ground-state energy of the shell, absolute.
     energy, energy_variance : array
-        <E> from the ground state, and <E^2> - <E>^2.
+        Mean <E> from the ground state, and <E^2> - <E>^2.
     spin, spin_variance : array
         <S_z> and <S_z^2> - <S_z>^2 of impurity and chain together.
     charge, charge_variance : array
         The same of the number of electrons relative to half filling.
     weight_above_cut : array
-        Share of Z in states that a further shell would not grow on: when it is not small, the
-        result relies on the discarded states being a good approximation.
+        Share of Z in states that are discarded before the next shell: where it is not small, the
+        accuracy depends on that of the discarded states.
     expectations : mapping from names to arrays
         Static operators, averaged over the last shell.
     """
@@ -107,7 +107,7 @@ class Levels:
     symmetry : tuple of str
         The (charge, spin) factors that the labels refer to.
     chain : Chain
-        The chain that was grown.
+        The Wilson chain.
     arrays : dict
         ``scale``, ``ground``, ``cut``, ``cut_gap`` (one entry per shell), ``shells`` (offsets into
         the blocks), ``labels``, ``kept`` (one entry per block), ``blocks`` (offsets into the

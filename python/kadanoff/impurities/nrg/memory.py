@@ -1,4 +1,4 @@
-"""How much memory a run will need, asked before it starts."""
+"""Memory of a run, estimated before it starts."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def estimate(
     states: int | None = None,
     growth: int = 4,
 ) -> int:
-    """Bytes that the matrices of one shell take, to within a factor of about two.
+    """Estimate of the bytes that the matrices of one shell occupy, to within a factor of two.
 
-    For the decision before a run; during it the core counts the bytes of every shell before it
-    allocates them.
+    The estimate decides before a run; during the run the core counts the bytes of every shell
+    before it allocates them.
 
     Parameters
     ----------
@@ -45,16 +45,16 @@ def estimate(
     vectors : bool
         Whether all eigenvectors are wanted (static expectation values).
     states : int, optional
-        All states of impurity and chain: a short chain may have fewer than a shell may hold.
+        Number of states of impurity and chain, an upper bound for a short chain.
     growth : int
-        States of a chain site: 4, or 16 with two channels.
+        Number of states of a chain site: 4, or 16 with two channels.
 
     Examples
     --------
     >>> estimate(keep=3500, keep_multiplets=None, symmetry=("U1", "U1")) // 10**6
     94
     """
-    # A further site makes `growth` times as many of the states that were kept.
+    # A further site multiplies the number of kept states by `growth`.
     sizes = []
     if keep is not None:
         sizes.append(growth * keep if states is None else min(growth * keep, states))
@@ -72,7 +72,7 @@ def check(jobs: Sequence[Job], options: Options, vectors: bool, threads: int | N
     free = available()
     if free is None:
         return None
-    # Runs side by side share what there is.
+    # Simultaneous runs share the available memory.
     runs = min(sum(len(job.cores) for job in jobs), threads or os.cpu_count() or 1)
     share = free // max(runs, 1)
     for job in jobs:

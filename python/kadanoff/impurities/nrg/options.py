@@ -1,4 +1,4 @@
-"""How a model is solved: the arguments of :func:`kadanoff.nrg.solve`, checked before any work.
+"""Options of a run: the arguments of :func:`kadanoff.nrg.solve`, checked before any work.
 
 `Options` holds them. Calls that pass them on take ``**options``, typed by one of the dictionaries
 below, and show those fields of `Options` in their signature, by
@@ -88,9 +88,46 @@ class NRGOptions(FixedTOptions, total=False):
 @public
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a model is solved; every field is an argument of :func:`kadanoff.nrg.solve`.
+    """Options of a run; every field is an argument of :func:`kadanoff.nrg.solve`.
 
-    `z` may be given as a number or a sequence; it is kept as a tuple.
+    Parameters
+    ----------
+    Lambda : float
+        Discretisation parameter, above 1.
+    keep, keep_multiplets : int or None
+        States and multiplets to keep per shell; None for no bound.
+    energy_cutoff : float or None
+        Highest energy to keep in units of the shell's scale; None for no bound. At least one of
+        `keep`, `keep_multiplets` and `energy_cutoff` is given.
+    T_min : float
+        Lowest temperature, in the unit of the band (k_B = 1).
+    sites : int or None
+        Number of chain sites, at least 4; None for the number that reaches `T_min`.
+    z : float or sequence of float
+        Twists in (0, 1]; kept as a tuple.
+    scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
+        Discretisation of the band.
+    A_Lambda : bool
+        Whether the hybridisation strength is multiplied by `kadanoff.bands.A_Lambda`.
+    symmetry : "auto" or tuple of str
+        Symmetry of (charge, spin); "auto" for the largest of the model.
+    gap : float
+        Width of the gap in the spectrum at which the cut is placed, in units of the shell's scale.
+    complete : bool
+        Whether discarded states of earlier shells contribute to thermal averages.
+    reuse : bool
+        Whether blocks made equal by a reflection are diagonalised only once.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A field is out of range or of the wrong kind.
+
+    Examples
+    --------
+    >>> options = Options(z=0.5, keep=500)
+    >>> options.z, options.scheme
+    ((0.5,), 'wilson')
     """
 
     Lambda: float = 2.5
@@ -139,7 +176,7 @@ class Options:
         return changed(self, T_min=T) if self.sites is None else self
 
     def strength(self, chain: Chain) -> float:
-        """What a chain multiplies the hybridisation strength by: norm of the band, A_Lambda."""
+        """Factor of the hybridisation strength on a chain: norm of the band times A_Lambda."""
         return chain.norm * (A_Lambda(self.Lambda) if self.A_Lambda else 1.0)
 
     def chain(self, model: Model, z: float) -> Chain:
@@ -160,7 +197,7 @@ class Options:
 
 
 def changed(options: Options, **changes: Any) -> Options:
-    """The same options but for values that need no check, such as a length of the chain."""
+    """The options with some values replaced, unchecked, such as the length of the chain."""
     new = object.__new__(Options)
     new.__dict__.update(vars(options) | changes)
     return new

@@ -1,4 +1,4 @@
-"""Pictures: thermodynamics against temperature, flow of the levels, and how a model was learned.
+"""Figures of thermodynamics against temperature, of the flow of levels, and of spectra.
 
 Every function draws into the axes `ax` that it is given, or into new ones, and returns them.
 """
@@ -34,7 +34,7 @@ __all__ = ["plot_flow", "plot_spectrum", "plot_thermodynamics"]
 
 LN_2 = np.log(2.0)
 
-# Label, unit, and the values of fixed points that a reader looks for, in that unit.
+# Label, unit, and the values at the fixed points in that unit.
 QUANTITIES: dict[str, tuple[str, float, dict[str, float]]] = {
     "entropy": (
         r"$S_\mathrm{imp}\,/\,\ln 2$",
@@ -67,9 +67,9 @@ def plot_thermodynamics(
     Parameters
     ----------
     run : NRGResult
-        What ``kadanoff.nrg.solve`` returned.
+        Result of ``kadanoff.nrg.solve``.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; curves of several runs in the same axes get colours of their own.
+        Axes to draw into; curves of several runs in the same axes have different colours.
     quantity : str, default "entropy"
         "entropy" (in units of ln 2), "T_chi", "T_chi_charge", "chi", "heat_capacity", "log_Z",
         "free_energy", or the name of a static operator of the run such as "S_d.S_0".
@@ -81,6 +81,7 @@ def plot_thermodynamics(
     Returns
     -------
     matplotlib.axes.Axes
+        The axes drawn into.
 
     Raises
     ------
@@ -112,7 +113,7 @@ def _quantity(run: NRGResult, quantity: str) -> tuple[FloatArray, str, dict[str,
     known = ", ".join([*QUANTITIES, *run.expectations])
     raise ValueError(
         f"quantity must be one of {known}, got {quantity!r}; "
-        "static operators are there when solve(..., observables=[...]) asked for them"
+        "static operators need solve(..., observables=[...])"
     )
 
 
@@ -128,21 +129,21 @@ def plot_flow(
 ) -> Axes:
     r"""The NRG flow: levels E / omega_N of every second shell against N.
 
-    Fixed points are where the lines run level; the Kondo temperature is where they cross over.
+    The lines are flat at fixed points, and cross over between them at the Kondo temperature.
     A line follows the k-th level of one label; labels share a colour.
 
     Parameters
     ----------
     run : NRGResult
-        What ``kadanoff.nrg.solve`` returned.
+        Result of ``kadanoff.nrg.solve``.
     ax : matplotlib.axes.Axes, optional
-        Where to draw.
+        Axes to draw into.
     parity : {"odd", "even"}
         Shells to show; the two kinds have different spectra.
     E_max : float
-        Top of the picture.
+        Upper end of the energy axis.
     multiplets : int
-        Lowest multiplets of every shell to follow.
+        Number of the lowest multiplets of every shell to draw.
     twist : int
         Index into the twists ``run.options.z``.
     **style
@@ -151,6 +152,7 @@ def plot_flow(
     Returns
     -------
     matplotlib.axes.Axes
+        The axes drawn into.
 
     Raises
     ------
@@ -230,16 +232,16 @@ def plot_spectrum(
     Parameters
     ----------
     run : Dynamics
-        What ``kadanoff.dynamics.solve`` returned.
+        Result of ``kadanoff.dynamics.solve``.
     ax : matplotlib.axes.Axes, optional
-        Where to draw; curves of several runs in the same axes get colours of their own.
+        Axes to draw into; curves of several runs in the same axes have different colours.
     quantity : str, optional
         "t", the t-matrix (default, if the run has it), or the name of a correlator, whose
         spectral function is drawn in units of 1/D.
     T : float, optional
         One temperature of the run; default all of them, one curve each.
     both : bool
-        Draw negative frequencies too, dashed, against their modulus.
+        Whether negative frequencies are drawn as well, dashed, against their modulus.
     b, w0 : float, optional
         Broadening, see :meth:`kadanoff.dynamics.Dynamics.spectral`.
     label : str, optional
@@ -250,6 +252,7 @@ def plot_spectrum(
     Returns
     -------
     matplotlib.axes.Axes
+        The axes drawn into.
 
     Raises
     ------

@@ -32,34 +32,41 @@ class NRGResult:
     Curves are impurity contributions, averaged over even and odd shells (and over z), on the grid
     `T`, which falls from the band edge to the end of the chain.
 
-    Attributes
+    Parameters
     ----------
     model : Model
-        What was solved.
+        The model that was solved.
     options : Options
-        How.
+        Options of the run.
     symmetry : tuple of str
         The symmetry that was used, (charge, spin).
-    T : array
-        Temperatures, descending, in units of the band (k_B = 1).
-    entropy : array
-        S_imp = -dF_imp/dT in nats.
-    heat_capacity : array
-        C_imp = T dS_imp/dT.
-    T_chi : array
-        T chi_imp = <S_z^2> - <S_z>^2, impurity part, (g mu_B = 1).
-    T_chi_charge : array
-        T chi_charge = <Q^2> - <Q>^2, impurity part.
-    log_Z : array
-        ln Z_imp, energies from the ground states: ``S_imp - E_imp / T``.
-    free_energy : array
+    T : array of float, shape (t,)
+        Temperatures, descending, in the unit of the band (k_B = 1).
+    entropy : array of float, shape (t,)
+        Entropy S_imp = -dF_imp/dT in nats.
+    heat_capacity : array of float, shape (t,)
+        Heat capacity C_imp = T dS_imp/dT in units of k_B.
+    T_chi : array of float, shape (t,)
+        Impurity part of T chi = <S_z^2> - <S_z>^2 (g mu_B = 1).
+    T_chi_charge : array of float, shape (t,)
+        Impurity part of T chi_charge = <Q^2> - <Q>^2.
+    log_Z : array of float, shape (t,)
+        Logarithm ln Z_imp, energies from the ground states: ``S_imp - E_imp / T``.
+    free_energy : array of float, shape (t,)
         F_imp = E_0,imp - T ln Z_imp, with the difference E_0,imp of the ground-state energies.
-    expectations : mapping from names to arrays
-        Thermal averages of the static operators that were asked for.
+    expectations : mapping from names to arrays of float, shape (t,)
+        Thermal averages of the observables requested.
     levels : tuple of Levels
-        The raw levels of every shell, one entry for every z.
+        The raw levels of every shell, one entry per z.
     seconds : float
         Wall-clock time of the iteration.
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel, nrg
+    >>> run = nrg.solve(KondoModel(J=0.4), keep=100, T_min=1e-3, observables=["S_d.S_0"])
+    >>> run.T.shape == run.entropy.shape == run.expectations["S_d.S_0"].shape
+    True
     """
 
     model: Model

@@ -1,1 +1,1 @@
-"""Symmetries of an impurity: found numerically, and its states sorted into multiplets."""
+"""Symmetries of an impurity, found numerically, and its states in multiplets."""

@@ -1,9 +1,9 @@
-r"""Symmetries of an impurity model: which of those on offer does the Hamiltonian have?
+r"""Symmetries of an impurity model, detected by commutators with the Hamiltonian.
 
     [H_0, G] = 0    for G = Q, S_z, S_+ (spin SU(2)), I_+ (charge SU(2)), or a reflection
 
-The commutators are those of explicit matrices, and the verdict is on the whole H_0: terms that
-cancel each other are not blamed, those that do break a symmetry are named.
+The commutators are those of explicit matrices with the whole H_0: terms whose commutators cancel
+each other do not break a symmetry, and the terms that do are named.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Factor = Literal["U1", "SU2"]
 Symmetry = tuple[Factor, Factor]
 
 SYMMETRIES: tuple[Symmetry, ...] = (("SU2", "SU2"), ("U1", "SU2"), ("U1", "U1"))
-"""The pairs of (charge, spin) factors on offer, largest first."""
+"""The supported pairs of (charge, spin) factors, largest first."""
 
 # Commutators are sums of a few products of O(1) numbers: anything above is a broken symmetry.
 COMMUTATOR_TOLERANCE = 1e-12
@@ -67,8 +67,8 @@ def broken_by(
 ) -> tuple[str, ...]:
     """Names of the terms that break `symmetry`; empty if it is a symmetry.
 
-    The commutator of the whole H_0 with each generator decides, so terms that cancel each other
-    are not blamed.
+    The commutator of the whole H_0 with each generator decides, so that terms which cancel each
+    other are not listed.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def _breaking(terms: tuple[Term, ...], name: Generator) -> list[str]:
     total = sum(C for _, C in parts)
     if np.linalg.norm(total) <= COMMUTATOR_TOLERANCE * max(np.linalg.norm(C) for _, C in parts):
         return []
-    # terms that cancel each other have no overlap with what is left
+    # terms that cancel each other have no overlap with the remaining commutator
     guilty = [term for term, C in parts if abs(np.vdot(C, total)) > 1e-8 * np.vdot(C, C)]
     return guilty or [term for term, _ in parts]
 

@@ -71,7 +71,7 @@ KERNEL_TOLERANCE = 1e-8
 
 @dataclass(frozen=True, eq=False)
 class InitialCluster:
-    r"""Impurity and f_0 in multiplets: where the iteration starts.
+    r"""Impurity and f_0 in multiplets, the start of the iteration.
 
     Attributes
     ----------
@@ -115,7 +115,7 @@ class InitialCluster:
 
     @property
     def bands(self) -> int:
-        """Number of chains: one for every bath orbital."""
+        """Number of chains, one per bath orbital."""
         return self.channels // (1 if self.symmetry[1] == "SU2" else 2)
 
     @property
@@ -157,11 +157,12 @@ def initial_cluster(
     Returns
     -------
     InitialCluster
+        Blocks, energies and reduced matrix elements in the eigenbasis of H_0.
 
     Raises
     ------
     ValueError
-        If the symmetry is unknown or broken (the offending terms are named), or an observable is
+        The symmetry is unknown or broken (the message names the terms), or an observable is
         unknown, changes the fermion parity or acts on another space.
 
     Examples
@@ -221,7 +222,7 @@ def initial_cluster(
     )
 
 
-# What depends on the space and the symmetry only.
+# Functions of the space and the symmetry only.
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ r"""Irreducible tensor operators on the impurity, as reduced elements between it
 
 for isospin and for spin. A spectral function needs only the highest component of a tensor, given as
 an operator on the impurity and f_0; the others follow by commutators, and the Wigner-Eckart
-theorem (Edmonds' convention) leaves one matrix for every pair of multiplet blocks.
+theorem (Edmonds' convention) leaves one matrix per pair of multiplet blocks.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Tensor:
 
 
 def fermionic(operator: Operator) -> bool:
-    """Whether the operator changes the fermion parity; mixed ones are refused."""
+    """Whether the operator changes the fermion parity; mixed operators are refused."""
     P = operator.space.parity.matrix
     X = operator.matrix
     scale = TOLERANCE * float(np.abs(X).max())
@@ -64,12 +64,12 @@ def fermionic(operator: Operator) -> bool:
 
 
 def tensor(start: InitialCluster, operator: Operator) -> Tensor:
-    """Reduced matrix elements in the eigenbasis of the cluster of the tensor that `operator` tops.
+    """Reduced elements of the tensor with the highest component `operator`, in the eigenbasis.
 
     Parameters
     ----------
     start : InitialCluster
-        Its symmetry decides what a tensor is.
+        Cluster, whose symmetry defines the tensors.
     operator : Operator
         For a U1 factor any operator that shifts the charge by a definite amount; for an SU2 factor
         the component with q = k, such as ``d_up^+`` (k = 1/2) or ``S_+`` (k = 1; then
@@ -78,7 +78,7 @@ def tensor(start: InitialCluster, operator: Operator) -> Tensor:
     Raises
     ------
     ValueError
-        If the operator has no definite charges, or is not the top of a tensor.
+        The operator has no definite charges, or is not the highest component of a tensor.
     """
     frame = multiplet_basis(operator.space, start.symmetry)
     rank, flat = _frame_elements(frame, operator)

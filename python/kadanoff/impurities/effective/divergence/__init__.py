@@ -2,19 +2,19 @@ r"""The full distributions behind Z: Kullback-Leibler divergence of two models, 
 
     D = sum_k P_eff(k) ln [P_eff(k) / P_bare(k)],    P(k) = g_k exp(-E_k / T) / Z          (Eq. 1)
 
-Equal partition functions are implied by equal distributions; whether they also imply them is what
-this module looks at, on chains so short that every level is there (exact diagonalisation: an NRG
-run that discards nothing).
+Equal distributions imply equal partition functions. This module tests the converse on chains so
+short that all levels can be kept (exact diagonalisation: an NRG run without truncation).
 
 Two readings of Eq. 1, which is written for a density P(w) and diverges for the delta peaks of a
 finite system:
 
 * level by level (default): the k-th level of a symmetry sector of the effective model stands for
   the k-th level of the same sector of the bare one, the one-to-one correspondence that an RG flow
-  makes. Levels of the bare model without a partner belong to what was left out: there P_eff = 0,
-  and D >= 0 counts the weight that they carry. No parameter enters. Ranks are those of the energy,
-  so that charge excitations of the bare model, where they lie among the levels of its spin, shift
-  the partners: meant for T well below them, where their weight exp(-U/2T) is negligible.
+  makes. Levels of the bare model without a partner belong to the excitations left out of the
+  effective model: there P_eff = 0, and D >= 0 counts their weight. No parameter enters. Levels are
+  ranked by energy, so that charge excitations of the bare model, where they lie among the levels
+  of its spin, shift the partners: valid for T well below them, where their weight exp(-U/2T) is
+  negligible.
 * with a `width`: densities of all levels, labels forgotten, each broadened to a Gaussian.
 
 The gradient needs no quantum computer where the eigenbasis is known,

@@ -41,19 +41,30 @@ def kl_divergence(
     Parameters
     ----------
     effective, bare : Model or Spectrum
-        Models are solved by :func:`spectrum`.
+        The two models, solved by :func:`spectrum`, or their spectra.
     T : float
-        Temperature.
+        Temperature, positive, in the unit of the band (k_B = 1).
     width : float, optional
         Compare densities P(w) of this broadening (units of energy, of the order of T) instead of
         level with level.
-    sites, threads, **options
-        As in :func:`spectrum`.
+    sites, threads : as in :func:`spectrum`
+        Sites of the chain, and number of worker threads.
+    Lambda, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
+        Discretisation of the band.
+    symmetry, gap, complete, reuse : as in :func:`kadanoff.nrg.solve`
+        Symmetry, degenerate multiplets at the cut, thermal averages, equal blocks.
 
     Returns
     -------
     float
-        Not negative; infinite if the effective model has a level without a partner.
+        Divergence in nats, not negative; infinite if the effective model has a level without a
+        partner.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range or of the wrong kind, or the two bands, symmetries or chains
+        differ.
 
     Examples
     --------
@@ -137,7 +148,7 @@ def _ranks(found: Spectrum) -> dict[tuple[int, int, int], int]:
 
 
 def partners(first: Spectrum, second: Spectrum) -> IntArray | None:
-    """For every level of `first` the index of that of `second`; None if there is none."""
+    """Index of the partner in `second` of every level of `first`; None if one has no partner."""
     theirs = _ranks(second)
     mine = _ranks(first)
     if not mine.keys() <= theirs.keys():

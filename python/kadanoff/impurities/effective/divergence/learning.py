@@ -31,24 +31,32 @@ LOSSES: tuple[Loss, ...] = get_args(Loss)
 @public
 @dataclass(frozen=True, kw_only=True)
 class KLFit:
-    """What :func:`minimise` found.
+    """Result of :func:`minimise`.
 
-    Attributes
+    Parameters
     ----------
     model : Model
         The effective model with the learned parameters.
     target : Model
-        What it was learned from.
+        The bare model.
     by : {"divergence", "partition"}
-        What was minimised.
+        The loss that was minimised.
     T : float
-        Temperature.
+        Temperature, in the unit of the band (k_B = 1).
     divergence : float
-        D of `model`, level by level.
+        Divergence D of `model` from `target`, level by level.
     log_Z_difference : float
-        ln Z_eff - ln Z_bare of `model`.
+        Difference ln Z_eff - ln Z_bare of `model` and `target`.
     steps : int
-        Evaluations of the effective model.
+        Number of evaluations of the effective model.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> aim = kd.AndersonModel(U=10, J_sw=0.3)
+    >>> fit = kd.divergence.minimise(kd.KondoModel(J=0.3), aim, T=0.1, by="partition")
+    >>> fit.by, round(fit.model.J, 2), abs(fit.log_Z_difference) < 1e-6
+    ('partition', 0.28, True)
     """
 
     model: Model
@@ -87,30 +95,38 @@ def minimise(
     Parameters
     ----------
     effective : Model
-        Its parameters are where the search starts.
+        Effective model; the search starts at its parameters.
     target : Model
         The bare model, on the same band.
     T : float
-        Temperature.
+        Temperature, positive, in the unit of the band (k_B = 1).
     by : {"divergence", "partition"}
-        What to minimise; "partition" takes one parameter.
+        The loss to minimise; "partition" takes one parameter.
     parameters : str or sequence of str, optional
-        Default: those that are not zero.
+        Names of the parameters to learn, default those that are not zero.
     tolerance : float, default 1e-8
-        Of a step, relative to the parameter.
+        The search ends with a step below this size, relative to the parameter.
     max_iterations : int, default 60
-        Evaluations of the effective model.
-    sites, threads, **options
-        As in :func:`spectrum`.
+        Largest number of evaluations of the effective model.
+    sites, threads : as in :func:`spectrum`
+        Sites of the chain, and number of worker threads.
+    Lambda, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
+        Discretisation of the band.
+    symmetry, gap, complete, reuse : as in :func:`kadanoff.nrg.solve`
+        Symmetry, degenerate multiplets at the cut, thermal averages, equal blocks.
 
     Returns
     -------
     KLFit
+        The effective model with the learned parameters.
 
     Raises
     ------
     NotConverged
-        With ``partial``, the KLFit of the best parameters.
+        `max_iterations` were not enough; ``partial`` is the KLFit of the best parameters.
+    ValueError, TypeError
+        An argument is out of range or of the wrong kind, the bands or symmetries differ, or the
+        divergence is infinite.
 
     Notes
     -----
@@ -167,7 +183,7 @@ class _Point:
 
 
 class Comparison:
-    """Divergence, or difference of ln Z, of two models as a function of parameters of one."""
+    """Divergence, or difference of ln Z, of two models as a function of the effective one."""
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ __all__ = ["SITES", "Spectrum", "spectrum"]
 
 
 SITES = 5
-"""Of the default chain: an odd number, which has a level at zero energy."""
+"""Sites of the default chain: an odd number, which has a level at zero energy."""
 MAX_STATES = 2_000_000
 
 
@@ -33,18 +33,27 @@ MAX_STATES = 2_000_000
 class Spectrum:
     """All levels of an impurity on a short chain.
 
-    Attributes
+    Parameters
     ----------
     model : Model
-        Whose they are.
+        The model with these levels.
     symmetry : tuple of str
-        (charge, spin), to which the labels refer.
-    labels : array, shape (m, 2)
+        Symmetry (charge, spin) of the labels.
+    labels : array of int, shape (m, 2)
         Quantum numbers of the multiplets.
-    degeneracy, energy : array, shape (m,)
-        States of each, and energies from the ground state, ascending.
-    expectations : array, shape (operators, m)
+    degeneracy : array of int, shape (m,)
+        Number of states of each multiplet.
+    energy : array of float, shape (m,)
+        Energies from the ground state in the unit of the band, ascending.
+    expectations : array of float, shape (operators, m)
         Averages of operators over the members of each multiplet.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> levels = kd.divergence.spectrum(kd.KondoModel(J=0.2), sites=4)
+    >>> levels.degeneracy.sum(), f"{levels.log_Z(1e3):.1f} = ln 512"
+    (np.int64(512), '6.2 = ln 512')
     """
 
     model: Model
@@ -72,7 +81,7 @@ class Spectrum:
 
     @public
     def log_probability(self, T: float) -> FloatArray:
-        """ln P of every single state: the members of a multiplet share g P."""
+        """ln P of a single state of every multiplet; the multiplet has the weight g P."""
         out: FloatArray = -self.energy / checks.real("T", T, above=0) - self.log_Z(T)
         return out
 
@@ -102,20 +111,28 @@ def spectrum(
     Parameters
     ----------
     model : Model
-        Any impurity.
+        AndersonModel, KondoModel, ...
     sites : int, default 5
-        Of the chain, at least 4; each multiplies the number of states by 4.
-    observables, threads, **options
-        As in :func:`kadanoff.nrg.solve`; nothing is discarded, so that `keep` has no place here.
+        Sites of the chain, at least 4; each multiplies the number of states by 4.
+    observables : as in :func:`kadanoff.nrg.solve`
+        Operators whose averages over the multiplets are computed.
+    threads : as in :func:`kadanoff.nrg.solve`
+        Number of worker threads.
+    Lambda, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
+        Discretisation of the band.
+    symmetry, gap, complete, reuse : as in :func:`kadanoff.nrg.solve`
+        Symmetry, degenerate multiplets at the cut, thermal averages, equal blocks.
 
     Returns
     -------
     Spectrum
+        All levels, as no states are discarded.
 
     Raises
     ------
-    ValueError
-        If there would be more than two million states.
+    ValueError, TypeError
+        The space has more than two million states, or an argument is out of range or of the wrong
+        kind.
 
     Examples
     --------
