@@ -133,8 +133,8 @@ def cthyb(
     Warns
     -----
     ShortRun
-        The run is too short for its error bars: chains disagree, autocorrelation times are too
-        long, or identities are violated. ``diagnostics["doubts"]`` holds the reasons.
+        The run is too short for its error bars: chains disagree, autocorrelations exceed the
+        blocks, or identities are violated. ``diagnostics["doubts"]`` holds the reasons.
 
     Notes
     -----
