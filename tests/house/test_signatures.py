@@ -40,9 +40,6 @@ DOES_NOT_ANSWER = frozenset(
         "dmft.hysteresis",
         "dmft.phase_diagram",
         "dmft.solve",
-        "statistics.estimate",
-        "statistics.jackknife",
-        "statistics.z_score",
     ]
 )
 

@@ -31,10 +31,11 @@ from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
-from kadanoff._base.statistics import Estimate, estimate
+from kadanoff._base.statistics import Estimate, estimate, rule_of_three
 from kadanoff._base.types import FloatArray, IntArray, SpinArray
 from kadanoff._core import Control, plaquette_sample
 from kadanoff.lattices.blockspin.rules import configurations_of
+from kadanoff.lattices.ising.results import spin_flip
 
 if TYPE_CHECKING:
     from kadanoff._base.progress import Report
@@ -188,7 +189,12 @@ class Samples:
         """
         m = self.magnetisation
         series = {"energy": self.energy, "m_abs": np.abs(m), "m2": m**2, "m4": m**4}
-        return estimate(series[checks.choice("quantity", quantity, series)])
+        x = series[checks.choice("quantity", quantity, series)]
+        # A spin has four bonds and four plaquettes, all of which change sign with it.
+        quanta = {"energy": 8 * (abs(self.model.J) + abs(self.model.K)) / self.model.L**2}
+        for power, name in ((1, "m_abs"), (2, "m2"), (4, "m4")):
+            quanta[name] = abs(spin_flip(float(m.flat[0]), self.model.L**2, power))
+        return rule_of_three(estimate(x), x, quanta[quantity])
 
     def __repr__(self) -> str:
         kind = "sweeps" if self.learned is None else "learned clusters"

@@ -22,7 +22,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from kadanoff import _core
 from kadanoff._base import checks, html, memory, statistics
@@ -30,7 +30,7 @@ from kadanoff._base.errors import Cancelled
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
-from kadanoff._base.types import IntArray, SpinArray
+from kadanoff._base.types import AnyArray, IntArray, SpinArray
 from kadanoff.lattices.dimers import lattice
 from kadanoff.lattices.dimers import noise as noises
 
@@ -77,6 +77,8 @@ class DimerSamples:
         Repeats the run bit by bit, with the other arguments.
     seconds : float
         Wall-clock time.
+    fixed_winding : bool
+        Whether the fluxes were held fixed; then they have no error.
     """
 
     Lx: int
@@ -94,6 +96,7 @@ class DimerSamples:
     steps: int
     seed: int
     seconds: float
+    fixed_winding: bool = False
 
     def __repr__(self) -> str:
         temperature = "" if math.isinf(self.T) else f", T={self.T:g}, v={self.v:g}"
@@ -116,6 +119,10 @@ class DimerSamples:
 
     def __len__(self) -> int:
         return len(self.flippable)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> AnyArray:
+        """The directions 0 to 3 of the dimers as int8, for functions that take any array."""
+        return np.array(self._coverings().view(np.int8), dtype=dtype, copy=copy)
 
     def _coverings(self) -> NDArray[np.uint8]:
         if self.dimers is None:
@@ -147,15 +154,27 @@ class DimerSamples:
             "flippable": statistics.estimate(pairs),
             "energy": statistics.estimate(self.v * pairs),
         }
+        # Turning one pair in a column leaves its two neighbours in the column without a partner.
+        quantum = 2 / sites
+        quanta = {"flippable": quantum, "energy": abs(self.v) * quantum}
         if math.isfinite(self.T) and pairs.size > 1:
             scale = sites * (self.v / self.T) ** 2
             found["specific_heat"] = statistics.jackknife(
                 lambda a, b: scale * (b - a * a), pairs, pairs**2
             )
+            quanta["specific_heat"] = scale * quantum**2
+        found = {
+            name: statistics.rule_of_three(average, pairs, quanta[name])
+            for name, average in found.items()
+        }
         if self.boundary == "periodic":
             for axis, name in enumerate(("winding_x", "winding_y")):
                 flux = self.winding[:, axis].astype(float).reshape(self.chains, -1)
-                found[name] = statistics.estimate(flux**2)
+                # From W to |W| + 1.
+                step = 0.0 if self.fixed_winding else 2 * abs(float(flux.flat[0])) + 1
+                found[name] = statistics.rule_of_three(
+                    statistics.estimate(flux**2), np.abs(flux), step
+                )
         return found
 
     @public
@@ -401,6 +420,7 @@ def sample(
             steps=sum(chain["steps"] for chain in arrays),
             seed=run.seed,
             seconds=time.perf_counter() - started,
+            fixed_winding=kept is not None,
         )
     if failure is not None:
         if isinstance(failure, Cancelled) or result is not None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from kadanoff._base import html
 from kadanoff._base.signatures import public
-from kadanoff._base.statistics import Estimate, estimate, jackknife
-from kadanoff._base.types import FloatArray, SpinArray
+from kadanoff._base.statistics import Estimate, estimate, jackknife, rule_of_three
+from kadanoff._base.types import AnyArray, FloatArray, SpinArray
 from kadanoff.lattices.ising.models import Ising
 
 if TYPE_CHECKING:
@@ -106,6 +107,10 @@ class IsingSamples:
                 "this run kept no configurations: ask for them with configurations=True"
             )
         return unpacked(self.packed, self.model)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> AnyArray:
+        """The configurations, so that numpy, machines and block rules take the samples as data."""
+        return np.array(self.configurations, dtype=dtype, copy=copy)
 
     @public
     def plot(self, ax: Axes | None = None, *, index: int = -1, **style: Any) -> Axes:
@@ -222,7 +227,7 @@ def estimates(model: Ising, T: float, e: FloatArray, m: FloatArray) -> dict[str,
     # Fluctuations about the average: no digits are lost when they are small.
     de = e - e.mean()
     dm = centre - centre.mean()
-    return {
+    found = {
         "energy": estimate(e),
         "magnetisation": estimate(m),
         "abs_magnetisation": estimate(np.abs(m)),
@@ -231,4 +236,46 @@ def estimates(model: Ising, T: float, e: FloatArray, m: FloatArray) -> dict[str,
         "specific_heat": jackknife(lambda a, b: N * (b - a * a) / T**2, de, de * de),
         "susceptibility": jackknife(lambda a, b: N * (b - a * a) / T, dm, dm * dm),
         "binder": jackknife(lambda a, b: 1 - b / (3 * a * a) if a else 0.0, m2, m2 * m2),
+    }
+    quanta = _quanta(model, T, float(m.flat[0]))
+    series = {"energy": e, "magnetisation": m, "specific_heat": e}
+    if model.h:
+        series["susceptibility"] = m
+    return {
+        name: rule_of_three(average, series.get(name, np.abs(m)), quanta[name])
+        for name, average in found.items()
+    }
+
+
+def spin_flip(m: float, N: int, power: int) -> float:
+    """Change of ``|m|^power`` when one of N spins is turned."""
+    near = abs(abs(m) - 2 / N)
+    return float(near**power - abs(m) ** power)
+
+
+def _quanta(model: Ising, T: float, m: float) -> dict[str, float]:
+    """Change of each average per probability of the nearest states, where all have the same m.
+
+    These states differ by one spin that is turned against all of its neighbours; without a field
+    those of opposite magnetisation are as near.
+    """
+    N = model.sites
+    # Along an axis of one site a spin is its own neighbour.
+    others = (
+        any(x and n > 1 for x, n in zip(step, model.shape, strict=True))
+        for step in model.directions
+    )
+    bonds = sum(abs(j) for j, other in zip(model.J, others, strict=True) if other)
+    flip = (4 * bonds + 2 * abs(model.h)) / N
+    d1, d2, d4 = (spin_flip(m, N, power) for power in (1, 2, 4))
+    return {
+        "energy": flip,
+        "magnetisation": 2 / N if model.h else 2 / N + 2 * abs(m),
+        "abs_magnetisation": abs(d1),
+        "m2": abs(d2),
+        "m4": abs(d4),
+        "specific_heat": N * (flip / T) ** 2 if flip / T < 1e150 else math.inf,
+        "susceptibility": N * d1 * d1 / T,
+        # The derivative of 1 - <m^4> / (3 <m^2>^2); 0 / 0 for m = 0.
+        "binder": abs(2 * d2 / m**2 - d4 / m**4) / 3 if m else math.inf,
     }

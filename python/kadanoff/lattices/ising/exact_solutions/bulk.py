@@ -22,12 +22,21 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff.lattices.ising.exact_solutions.jets import Jet, variable
-from kadanoff.lattices.ising.exact_solutions.results import Exact, pair, ratio, temperature
-from kadanoff.lattices.ising.exact_solutions.torus import FROZEN_K, MAX_K, growth
+from kadanoff.lattices.ising.exact_solutions.results import (
+    Exact,
+    pair,
+    ratio,
+    scaled,
+    specific_heat,
+    temperature,
+    units,
+)
+from kadanoff.lattices.ising.exact_solutions.torus import FROZEN_K, HOT_K, MAX_K, growth, hot_row
 
 __all__ = ["critical_temperature", "onsager", "yang"]
 
 LATTICES = {"square": 2, "triangular": 3}
+HOT_MOMENTA = 64
 
 
 @public
@@ -62,10 +71,15 @@ def onsager(T: float, *, J: float | tuple[float, float] = 1.0) -> Exact:
     couplings = pair("J", J)
     for j in couplings:
         ratio("J", j, T)
-    jx, jy = sorted(abs(j) for j in couplings)
-    kx, ky = jx / T, jy / T
+    strengths, t, exponent = units((abs(couplings[0]), abs(couplings[1])), T)
+    jx, jy = sorted(strengths)
+    kx, ky = jx / t, jy / t
     critical = _is_critical(kx, ky)
-    if jx == 0:
+    if ky < HOT_K:
+        # Loops around a row of that many sites weigh less than rounding.
+        row, _, _ = hot_row(HOT_MOMENTA, variable(kx, jx), variable(ky, jy), True)
+        log_Z = math.log(2) + 0.5 / HOT_MOMENTA * row
+    elif jx == 0:
         # A ring so long that its length does not show: ln(2 cosh K) for each spin.
         decay = math.exp(-2 * ky)
         log_Z = Jet(
@@ -93,8 +107,8 @@ def onsager(T: float, *, J: float | tuple[float, float] = 1.0) -> Exact:
         T=T,
         sites=math.inf,
         log_Z_per_site=float(log_Z.f),
-        e=-float(log_Z.d),
-        c=math.inf if critical else max(float(log_Z.dd), 0.0) / T**2,
+        e=scaled(-float(log_Z.d), exponent),
+        c=math.inf if critical else specific_heat(float(log_Z.dd), 1, t),
         m=yang(T, J=(couplings[0], couplings[1])),
     )
 

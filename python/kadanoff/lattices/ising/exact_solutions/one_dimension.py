@@ -23,7 +23,7 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff.lattices.ising.exact_solutions.jets import Jet, exp, log, log1p, sqrt, variable
-from kadanoff.lattices.ising.exact_solutions.results import Exact, ratio, temperature
+from kadanoff.lattices.ising.exact_solutions.results import Exact, ratio, specific_heat, temperature
 from kadanoff.lattices.ising.models import BOUNDARIES
 
 __all__ = ["chain"]
@@ -78,7 +78,7 @@ def chain(
         sites=math.inf if N is None else N,
         log_Z_per_site=float(in_beta.f) / sites,
         e=-float(in_beta.d) / sites,
-        c=max(float(in_beta.dd), 0.0) / (sites * T * T),
+        c=specific_heat(float(in_beta.dd), sites, T),
         m=m,
         m2=m * m + (0.0 if N is None else max(float(in_field.dd), 0.0) / N / N),
         xi=math.inf if rate == 0 else -1 / rate,

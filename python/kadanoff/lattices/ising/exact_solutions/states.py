@@ -19,7 +19,13 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import IntArray, WordArray
-from kadanoff.lattices.ising.exact_solutions.results import Exact, pair, ratio, temperature
+from kadanoff.lattices.ising.exact_solutions.results import (
+    Exact,
+    pair,
+    ratio,
+    specific_heat,
+    temperature,
+)
 from kadanoff.lattices.ising.models import boundaries
 
 __all__ = ["DensityOfStates", "bonds", "enumerate_states"]
@@ -162,7 +168,7 @@ class DensityOfStates:
             sites=n,
             log_Z_per_site=log_Z / n,
             e=mean / n,
-            c=float(w @ (energy - mean) ** 2) / (n * T * T),
+            c=specific_heat(float(w @ (energy - mean) ** 2), n, T),
             m=float(w @ m),
             abs_m=float(w @ np.abs(m)),
             m2=float(w @ m**2),
