@@ -128,6 +128,12 @@ def test_the_rule_of_three_bounds_what_was_not_seen():
     assert rule_of_three(estimate(constant), constant, 0.5).error == pytest.approx(0.05)
     assert rule_of_three(estimate(varied), varied, 100.0) == estimate(varied)
     assert rule_of_three(estimate([1.0]), [1.0], 0.5).error == math.inf
+    # Leaving out either of two values, or one of four in equal pairs, leaves the same variance.
+    for x in (np.array([1.0, 2.0]), np.array([1.0, 2.0, 1.0, 2.0])):
+        variance = jackknife(lambda a, b: b - a * a, x, x * x)
+        assert variance.error < 1e-12
+        found = rule_of_three(variance, x, 0.5, fluctuation=True)
+        assert found.error == pytest.approx(variance.mean * math.sqrt(2 / (x.size - 1)))
     # 95 per cent of the runs without an event have a probability below 3 / n.
     assert pytest.approx(0.05, rel=0.01) == (1 - 3 / 1000) ** 1000
     with pytest.raises(ValueError, match="quantum"):

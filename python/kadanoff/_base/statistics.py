@@ -264,11 +264,15 @@ def z_score(found: Estimate, exact: float) -> float:
 
 
 @public
-def rule_of_three(found: Estimate, series: ArrayLike, quantum: float) -> Estimate:
-    """Give an error to the average of a series that shows no variation.
+def rule_of_three(
+    found: Estimate, series: ArrayLike, quantum: float, *, fluctuation: bool = False
+) -> Estimate:
+    """Give an error to an average whose error is zero only because nothing happened.
 
     Where n independent draws show no event, its probability is below 3 / n at a confidence of 95
     per cent. So the mean may be off by 3 / n times the smallest change that the quantity can make.
+    The variance of two values that are equally frequent has no error of first order either: its
+    error is set to that of n Gaussian numbers, ``sqrt(2 / (n - 1))`` of the value.
 
     Parameters
     ----------
@@ -279,11 +283,13 @@ def rule_of_three(found: Estimate, series: ArrayLike, quantum: float) -> Estimat
     quantum : float
         Change of the quantity with the smallest change of the state; infinite where that leaves
         the quantity undetermined, zero where no state has another value.
+    fluctuation : bool, default False
+        Whether the quantity is a variance or another function of second moments.
 
     Returns
     -------
     Estimate
-        `found` itself if the series varies, else with an error of at least ``3 quantum / n``.
+        `found` itself if it has an error and the series varies; else with one.
 
     Raises
     ------
@@ -299,8 +305,13 @@ def rule_of_three(found: Estimate, series: ArrayLike, quantum: float) -> Estimat
     if not quantum >= 0:
         raise ValueError(f"quantum must be at least 0, got quantum = {quantum}")
     x = np.asarray(series)
-    if x.size < 2 or np.ptp(x) > 0:
+    if x.size < 2:
         return found
+    if np.ptp(x) > 0:
+        gaussian = abs(found.mean or quantum) * math.sqrt(2 / (x.size - 1))
+        if not fluctuation or found.error > 1e-6 * gaussian:
+            return found
+        return replace(found, error=gaussian)
     return replace(found, error=max(found.error, UNSEEN * quantum / x.size))
 
 

@@ -164,7 +164,9 @@ class DimerSamples:
             )
             quanta["specific_heat"] = scale * quantum**2
         found = {
-            name: statistics.rule_of_three(average, pairs, quanta[name])
+            name: statistics.rule_of_three(
+                average, pairs, quanta[name], fluctuation=name == "specific_heat"
+            )
             for name, average in found.items()
         }
         if self.boundary == "periodic":

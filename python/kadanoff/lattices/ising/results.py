@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IsingSamples", "IsingScan", "estimates"]
 
+FLUCTUATIONS = ("specific_heat", "susceptibility", "binder")
 MAX_ROWS = 20  # temperatures in the table of a notebook
 
 
@@ -242,7 +243,9 @@ def estimates(model: Ising, T: float, e: FloatArray, m: FloatArray) -> dict[str,
     if model.h:
         series["susceptibility"] = m
     return {
-        name: rule_of_three(average, series.get(name, np.abs(m)), quanta[name])
+        name: rule_of_three(
+            average, series.get(name, np.abs(m)), quanta[name], fluctuation=name in FLUCTUATIONS
+        )
         for name, average in found.items()
     }
 
