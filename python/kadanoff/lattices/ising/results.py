@@ -32,9 +32,10 @@ class IsingSamples:
     """Configurations of an Ising model from its Boltzmann distribution.
 
     Chains come one after the other: sample ``i`` is number ``i % (n / chains)`` of chain
-    ``i // (n / chains)`` if `chains` divides n.
+    ``i // (n / chains)`` if `chains` divides n. As an array it is `configurations`: machines and
+    block rules take it as data.
 
-    Attributes
+    Parameters
     ----------
     model : Ising
         The model that was sampled.
@@ -51,20 +52,30 @@ class IsingSamples:
         energy <e>, magnetisation <m>, abs_magnetisation <|m|>, m2 <m^2>, m4 <m^4>, specific_heat
         ``N (<e^2> - <e>^2) / T^2``, susceptibility ``N (<m^2> - <|m|>^2) / T`` (in a field with
         ``<m>^2``), binder ``1 - <m^4> / (3 <m^2>^2)``, with errors; tau is in units of the spacing.
-    method : str
-        heat-bath, metropolis, wolff or swendsen-wang.
+        Energies are in the units of J; no error is zero unless the average is exact.
+    method : {"heat-bath", "metropolis", "wolff", "swendsen-wang"}
+        How spins were updated.
     spacing : int
         Sweeps (of Wolff: clusters) between two samples of a chain; fixed before they were taken.
     equilibration : int
         Sweeps (clusters) before the first.
     chains : int
-        Independent Markov chains.
-    engine : str
-        multispin, sequential or clusters.
+        Number of independent Markov chains.
+    engine : {"multispin", "sequential", "clusters"}
+        Code that updated the spins.
     seed : int
         Repeats the run, on any number of threads.
     seconds : float
-        Wall-clock time.
+        Wall-clock time of the run.
+
+    Examples
+    --------
+    >>> from kadanoff import ising
+    >>> run = ising.sample(L=8, T=2.0, n=400, seed=1)
+    >>> len(run), run.energy.shape, np.asarray(run).shape
+    (400, (400,), (400, 8, 8))
+    >>> run.estimates["energy"]
+    Estimate(...)
     """
 
     model: Ising
@@ -102,7 +113,7 @@ class IsingSamples:
 
     @cached_property
     def configurations(self) -> SpinArray:
-        """Spins +-1, shape (n, *shape); unpacked when first asked for, n N bytes."""
+        """Spins +-1, shape (n, *shape); unpacked at the first access, n N bytes."""
         if self.packed is None:
             raise ValueError(
                 "this run kept no configurations: ask for them with configurations=True"
@@ -140,14 +151,21 @@ class IsingSamples:
 class IsingScan:
     """Runs at several temperatures.
 
-    Attributes
+    Parameters
     ----------
     runs : tuple of IsingSamples
-        One for each temperature, in the order that was asked for.
+        One for each temperature, in the order of the call.
     seed : int
         Repeats the scan, on any number of threads.
-    acceptance : array or None
+    acceptance : array, shape (temperatures - 1,), or None
         Of parallel tempering: accepted share of the exchanges between neighbouring temperatures.
+
+    Examples
+    --------
+    >>> from kadanoff import ising
+    >>> found = ising.scan(L=8, T=[1.5, 3.5], n=200, seed=1)
+    >>> found.T, found.error("energy").shape, found[1].T
+    (array([1.5, 3.5]), (2,), 3.5)
     """
 
     runs: tuple[IsingSamples, ...]
@@ -187,15 +205,15 @@ class IsingScan:
 
     @property
     def T(self) -> FloatArray:
-        """Temperatures."""
+        """Temperatures, shape (temperatures,)."""
         return np.array([run.T for run in self.runs])
 
     def mean(self, name: str) -> FloatArray:
-        """Averages of one of the estimates, over the temperatures."""
+        """Averages of one of the `estimates`, in the order of the runs, shape (temperatures,)."""
         return np.array([run.estimates[name].mean for run in self.runs])
 
     def error(self, name: str) -> FloatArray:
-        """Their errors."""
+        """Errors of one of the `estimates`, in the order of the runs, shape (temperatures,)."""
         return np.array([run.estimates[name].error for run in self.runs])
 
     @public

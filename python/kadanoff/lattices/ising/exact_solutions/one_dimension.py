@@ -35,7 +35,7 @@ MAX_LENGTH = 2**40
 def chain(
     N: int | None, T: float, *, J: float = 1.0, h: float = 0.0, boundary: str = "periodic"
 ) -> Exact:
-    r"""``H = -J sum s_i s_{i+1} - h sum s_i`` in one dimension.
+    r"""Solve the chain ``H = -J sum s_i s_{i+1} - h sum s_i``.
 
     Parameters
     ----------
@@ -43,16 +43,22 @@ def chain(
         Number of spins; None for the infinite chain. A ring of two has two bonds between them, a
         ring of one a bond from the spin to itself.
     T : float
-        Temperature.
+        Temperature in the units of J.
     J, h : float
         Coupling and field, of any sign.
     boundary : {"periodic", "open"}
+        Whether the ends are joined.
 
     Returns
     -------
     Exact
         With magnetisation ``m``, ``m2`` and the correlation length ``xi`` of the infinite chain,
         ``1 / ln |lambda_+ / lambda_-|``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range, or J / T or h / T is not finite.
 
     Examples
     --------

@@ -18,18 +18,18 @@ __all__ = ["Exact", "lengths", "pair", "ratio", "scaled", "specific_heat", "temp
 class Exact:
     """Exact averages of an Ising model; averages that a method does not give are None.
 
-    Attributes
+    Parameters
     ----------
     method : str
-        Where the numbers come from.
+        Name of the solution.
     T : float
-        Temperature, k_B = 1.
+        Temperature in the units of J, k_B = 1.
     sites : float
         Number of spins, infinite for the bulk.
     log_Z_per_site : float
-        ln Z / N.
+        ln Z / N, in nats per site.
     e : float
-        Energy per site.
+        Energy per site, in the units of J.
     c : float
         Specific heat per site, ``<(E - <E>)^2> / (N T^2)``; infinite at a critical point.
     m : float, optional
@@ -37,7 +37,13 @@ class Exact:
     abs_m, m2, m4 : float, optional
         <|M|> / N, <M^2> / N^2, <M^4> / N^4.
     xi : float, optional
-        Correlation length.
+        Correlation length in lattice constants.
+
+    Examples
+    --------
+    >>> from kadanoff import ising
+    >>> ising.exact(4, 2.0)
+    Exact(all 2^16 states, T=2, f=-2.11147, e=-1.79858, c=0.703905, m=0, abs_m=0.926592)
     """
 
     method: str

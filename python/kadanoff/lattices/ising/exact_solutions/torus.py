@@ -65,26 +65,36 @@ HOT_K = 0.1  # both couplings below this: terms linear in them are summed in clo
 
 @public
 def kaufman(L: int | tuple[int, int], T: float, *, J: float | tuple[float, float] = 1.0) -> Exact:
-    r"""ln Z, energy and specific heat of ``H = -sum (J_x s s_right + J_y s s_up)`` on a torus.
+    r"""Solve ``H = -sum (J_x s s_right + J_y s s_up)`` on a periodic lattice of any size.
 
     Parameters
     ----------
     L : int or (int, int)
-        Length, or (Lx, Ly). On a length of 2 the two bonds between neighbours both count, on a
-        length of 1 every spin is its own neighbour.
+        Length, or (Lx, Ly), up to 2^22. On a length of 2 the two bonds between neighbours both
+        count, on a length of 1 every spin is its own neighbour.
     T : float
-        Temperature.
+        Temperature in the units of J, from 1e-300 to 1e300.
     J : float or (float, float)
         Couplings along x and y, of any sign along even lengths; zero decouples rings.
 
     Returns
     -------
     Exact
+        ln Z, energy and specific heat per site; `m` is zero.
 
     Raises
     ------
     ValueError, TypeError
         An argument is out of range, or an odd length is frustrated by a negative coupling.
+
+    Notes
+    -----
+    Kaufman's solution [1]_. Relative errors of the energy are about 1e-15 at any temperature.
+    Cost: O(L).
+
+    References
+    ----------
+    .. [1] B. Kaufman, Phys. Rev. 76, 1232 (1949), doi:10.1103/PhysRev.76.1232, Eq. 18
 
     Examples
     --------
