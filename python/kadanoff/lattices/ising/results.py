@@ -49,10 +49,11 @@ class IsingSamples:
         Configurations, one bit per site in row-major order, the first in the lowest bit; a set bit
         is s = +1. Bits beyond the last site are zero.
     estimates : mapping from str to Estimate
-        energy <e>, magnetisation <m>, abs_magnetisation <|m|>, m2 <m^2>, m4 <m^4>, specific_heat
-        ``N (<e^2> - <e>^2) / T^2``, susceptibility ``N (<m^2> - <|m|>^2) / T`` (in a field with
-        ``<m>^2``), binder ``1 - <m^4> / (3 <m^2>^2)``, with errors; tau is in units of the spacing.
-        Energies are in the units of J; no error is zero unless the average is exact.
+        Averages with errors: energy <e>, magnetisation <m>, abs_magnetisation <|m|>, m2 <m^2>,
+        m4 <m^4>, specific_heat ``N (<e^2> - <e>^2) / T^2``, susceptibility
+        ``N (<m^2> - <|m|>^2) / T`` (in a field with ``<m>^2``), binder
+        ``1 - <m^4> / (3 <m^2>^2)``. Energies are in the units of J, tau in units of the spacing. No
+        error is zero unless the average is exact.
     method : {"heat-bath", "metropolis", "wolff", "swendsen-wang"}
         How spins were updated.
     spacing : int

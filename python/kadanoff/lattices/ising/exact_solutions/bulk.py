@@ -63,8 +63,9 @@ def onsager(T: float, *, J: float | tuple[float, float] = 1.0) -> Exact:
 
     Notes
     -----
-    Onsager's solution [1]_. The integrand is analytic in ``ln tan(p / 2)``, in which the trapezoidal rule converges
-    exponentially, at T_c too: errors of 1e-15, in c of 1e-13 / |1 - T / T_c|.
+    Onsager's solution [1]_. The integrand is analytic in ``ln tan(p / 2)``, in which the
+    trapezoidal rule converges exponentially, at T_c too: errors of 1e-15, in c of
+    1e-13 / |1 - T / T_c|.
 
     References
     ----------

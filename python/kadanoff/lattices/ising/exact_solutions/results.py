@@ -27,7 +27,7 @@ class Exact:
     sites : float
         Number of spins, infinite for the bulk.
     log_Z_per_site : float
-        ln Z / N, in nats per site.
+        Logarithm ln Z / N of the partition function, per site.
     e : float
         Energy per site, in the units of J.
     c : float
@@ -42,8 +42,9 @@ class Exact:
     Examples
     --------
     >>> from kadanoff import ising
-    >>> ising.exact(4, 2.0)
-    Exact(all 2^16 states, T=2, f=-2.11147, e=-1.79858, c=0.703905, m=0, abs_m=0.926592)
+    >>> bulk = ising.exact(None, 2.0)
+    >>> print(f"{bulk.e:.6f} {bulk.c:.6f} {bulk.m:.6f}")
+    -1.745565 0.724871 0.911319
     """
 
     method: str

@@ -120,7 +120,7 @@ class DensityOfStates:
     >>> states.spins, int(states.counts.sum())
     (9, 512)
     >>> print(f"{states.at(2.0).log_Z:.9f}")
-    9.697826061
+    9.925150371
     """
 
     spins: int

@@ -75,11 +75,11 @@ class Strip:
     boundary : {"periodic", "open"}
         Boundary across the strip.
     log_eigenvalues : array, shape (levels,)
-        ln |lambda_k|, descending.
+        Logarithms ln |lambda_k|, descending.
     signs : array, shape (levels,)
         Signs of the eigenvalues.
     log_Z_per_site : float
-        ln Z per site of the infinitely long strip.
+        Logarithm of the partition function of the infinitely long strip, per site.
     e, m : float
         Energy and magnetisation per site; m is zero without a field.
     xi : float
@@ -90,7 +90,7 @@ class Strip:
     Examples
     --------
     >>> transfer_matrix(4, 2.0)
-    Strip(width=4, T=2, periodic, e=-1.76446, xi=38.0377)
+    Strip(width=4, T=2, periodic, e=-1.64425, xi=9.06098)
     """
 
     width: int

@@ -80,7 +80,7 @@ def kaufman(L: int | tuple[int, int], T: float, *, J: float | tuple[float, float
     Returns
     -------
     Exact
-        ln Z, energy and specific heat per site; `m` is zero.
+        Partition function, energy and specific heat per site; `m` is zero.
 
     Raises
     ------
