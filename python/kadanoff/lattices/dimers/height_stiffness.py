@@ -71,7 +71,7 @@ def flux_stiffness(mean_square: float, aspect: float = 1.0) -> float:
 
     Examples
     --------
-    The exact 0.299148332 of the 6 x 6 torus, on the way to pi / 16 = 0.19635:
+    The exact 0.299148332 of the 6 x 6 torus; of an infinite one K is pi / 16 = 0.19635:
 
     >>> print(f"{flux_stiffness(0.299148332):.5f}")
     0.19857

@@ -30,7 +30,7 @@ MAX_CHAINS = 4096
 PASSES = 30  # times that clusters visit a whole lattice before it counts as equilibrated
 CLUSTER_SPACING = 2.0  # the same between two samples
 SWEEPS = 100  # of Swendsen-Wang before the first sample: tau is below 15 up to L = 4096
-TAUS = 20  # a run of single-spin updates is equilibrated after so many autocorrelation times
+TAUS = 20  # a run of single-spin updates is equilibrated after this number of autocorrelation times
 MAX_PILOT = 1 << 14  # sweeps
 
 
@@ -183,7 +183,7 @@ def sample(
     Single-spin updates give every spin its own random number with probabilities exact to 2^-64;
     in zero field a lattice is turned as a whole with probability 1/2 before each measurement, an
     exact symmetry. The number of updates between measurements never depends on their outcome:
-    measuring when the clusters of a run have visited so many sites would prefer what large
+    measuring when the clusters of a run have visited enough sites would prefer what large
     clusters leave behind. Cost at T_c: about 10 ns per site and sample with clusters.
 
     References
