@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from kadanoff._base.statistics import Estimate, estimate, jackknife, z_score
+from kadanoff._base.statistics import Estimate, estimate, jackknife, rule_of_three, z_score
 
 
 def autoregressive(rng, a, shape):
@@ -117,3 +117,24 @@ def test_bad_functions_are_refused():
         jackknife(lambda a, b: a, [1.0, 2.0], [1.0])
     with pytest.raises(ValueError, match="finite"):
         jackknife(lambda a: math.nan, [1.0, 2.0])
+    with pytest.raises(TypeError, match="Estimate"):
+        z_score(1.0, 1.0)
+    with pytest.raises(ValueError, match="exact"):
+        z_score(Estimate(1.5, 0.25, 0.5, 10, 10), math.nan)
+
+
+def test_the_rule_of_three_bounds_what_was_not_seen():
+    constant, varied = [1.0] * 30, [1.0] * 29 + [2.0]
+    assert rule_of_three(estimate(constant), constant, 0.5).error == pytest.approx(0.05)
+    assert rule_of_three(estimate(varied), varied, 100.0) == estimate(varied)
+    assert rule_of_three(estimate([1.0]), [1.0], 0.5).error == math.inf
+    # Leaving out either of two values, or one of four in equal pairs, leaves the same variance.
+    for x in (np.array([1.0, 2.0]), np.array([1.0, 2.0, 1.0, 2.0])):
+        variance = jackknife(lambda a, b: b - a * a, x, x * x)
+        assert variance.error < 1e-12
+        found = rule_of_three(variance, x, 0.5, fluctuation=True)
+        assert found.error == pytest.approx(variance.mean * math.sqrt(2 / (x.size - 1)))
+    # 95 per cent of the runs without an event have a probability below 3 / n.
+    assert pytest.approx(0.05, rel=0.01) == (1 - 3 / 1000) ** 1000
+    with pytest.raises(ValueError, match="quantum"):
+        rule_of_three(estimate(constant), constant, -1.0)

@@ -26,9 +26,11 @@ HIDES_OPTIONS = frozenset(
 )
 DOES_NOT_ANSWER = frozenset(
     [
-        "statistics.estimate",
-        "statistics.jackknife",
-        "statistics.z_score",
+        "dmft.approximate",
+        "dmft.bethe",
+        "dmft.hysteresis",
+        "dmft.phase_diagram",
+        "dmft.solve",
     ]
 )
 

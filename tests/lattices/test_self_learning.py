@@ -214,3 +214,11 @@ def test_progress_is_reported():
 def test_bad_input_is_refused_by_name(call, error, text):
     with pytest.raises(error, match=text):
         call()
+
+
+def test_frozen_samples_have_errors():
+    run = sample(PlaquetteIsing(L=8, T=0.3, K=0.2), n=20, seed=1)
+    assert np.ptp(run.energy) == 0
+    assert run.estimate("energy").error == pytest.approx(3 / 20 * 8 * 1.2 / 64)
+    assert run.estimate("m_abs").error == pytest.approx(3 / 20 * 2 / 64)
+    assert run.estimate("m4").error > run.estimate("m2").error > 0

@@ -19,19 +19,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 
-__all__ = ["Estimate", "estimate", "jackknife", "z_score"]
+__all__ = ["Estimate", "estimate", "jackknife", "rule_of_three", "z_score"]
 
 
 WINDOW = 6.0  # Sokal's c: the bias exp(-c) is then far below the noise of any run
 MAX_BLOCKS = 4096  # evaluations of the function in a jackknife
+UNSEEN = 3.0  # n draws without an event bound its probability by 3 / n, at 95 per cent
 
 
 @public
@@ -39,10 +41,10 @@ MAX_BLOCKS = 4096  # evaluations of the function in a jackknife
 class Estimate:
     """``mean +- error`` of n correlated measurements.
 
-    Attributes
+    Parameters
     ----------
     mean : float
-        The average.
+        Average of the measurements.
     error : float
         One standard deviation of the mean; infinite for a single measurement.
     tau : float
@@ -51,6 +53,11 @@ class Estimate:
         Effective number of independent measurements, ``n / (2 tau)``.
     n : int
         Number of measurements.
+
+    Examples
+    --------
+    >>> Estimate(mean=-1.7453, error=0.0021, tau=0.8, ess=625.0, n=1000)
+    Estimate(-1.7453 +- 0.0021, tau=0.8, ess=625, n=1000)
     """
 
     mean: float
@@ -69,8 +76,9 @@ class Estimate:
         return f"{self.mean:.{digits}f} +- {self.error:.{digits}f}"
 
 
+@public
 def estimate(series: ArrayLike) -> Estimate:
-    r"""Mean of a time series, with the error that its autocorrelations leave.
+    r"""Average a time series, with an error that takes its autocorrelation into account.
 
         rho(t) = <(x_i - mean)(x_{i+t} - mean)> / var
 
@@ -82,13 +90,14 @@ def estimate(series: ArrayLike) -> Estimate:
     Returns
     -------
     Estimate
+        Mean, error, autocorrelation time, and number of measurements.
 
     Raises
     ------
     ValueError
-        There is nothing to average, or a number is not finite.
+        The series is empty, has another shape, or holds a number that is not finite.
     TypeError
-        The numbers are not real.
+        The numbers are not real, or the array is masked.
 
     Notes
     -----
@@ -119,8 +128,9 @@ def estimate(series: ArrayLike) -> Estimate:
     return Estimate(mean, error, tau, n / (2 * tau), n)
 
 
+@public
 def jackknife(function: Callable[..., float], *series: ArrayLike) -> Estimate:
-    r"""``f(<a>, <b>, ...)`` of averages, with error and without the leading bias.
+    r"""Estimate a function ``f(<a>, <b>, ...)`` of averages, without the leading bias.
 
         p_j = B f(mean) - (B - 1) f(mean without block j),     f = <p>
 
@@ -128,17 +138,21 @@ def jackknife(function: Callable[..., float], *series: ArrayLike) -> Estimate:
     ----------
     function : callable
         Takes one float for each series, the averages, and returns a float.
-    *series : arrays, shape (n,) or (r, n)
+    *series : array, shape (n,) or (r, n)
         Measurements that belong together: entry i of each from the same moment.
 
     Returns
     -------
     Estimate
+        Value of the function, its error, and the autocorrelation time of its linear part.
 
     Raises
     ------
     ValueError
-        The series differ in shape, are empty or not finite, or so is the value of the function.
+        The series differ in shape or are empty; they, or the values of the function, are not
+        finite.
+    TypeError
+        The numbers are not real, or an array is masked.
 
     Notes
     -----
@@ -210,25 +224,38 @@ def _tau_of_error(
     return max(0.5, error**2 * data[0].size / (2 * variance)) if variance > 0 else 0.5
 
 
+@public
 def z_score(found: Estimate, exact: float) -> float:
     """``z = (mean - exact) / error``.
 
     Parameters
     ----------
     found : Estimate
+        Average with its error.
     exact : float
+        Value that is compared with it.
 
     Returns
     -------
     float
-        0 if both agree exactly, infinite if they differ and the error is zero.
+        Deviation in standard deviations: 0 if both agree exactly, infinite if they differ and the
+        error is zero.
+
+    Raises
+    ------
+    TypeError
+        `found` is no Estimate, or `exact` is no real number.
+    ValueError
+        `exact` is not finite.
 
     Examples
     --------
     >>> z_score(Estimate(mean=1.1, error=0.05, tau=0.5, ess=100, n=100), 1.0)
     2.0
     """
-    difference = found.mean - exact
+    if not isinstance(found, Estimate):
+        raise TypeError(f"found must be an Estimate, got {found!r}")
+    difference = found.mean - checks.real("exact", exact)
     if difference == 0:
         return 0.0
     if found.error == 0:
@@ -236,20 +263,63 @@ def z_score(found: Estimate, exact: float) -> float:
     return difference / found.error
 
 
-def _checked(series: ArrayLike, name: str) -> FloatArray:
-    if isinstance(series, np.ma.MaskedArray):
-        raise TypeError(f"{name} must be a plain array, got a masked one")
+@public
+def rule_of_three(
+    found: Estimate, series: ArrayLike, quantum: float, *, fluctuation: bool = False
+) -> Estimate:
+    """Give an error to an average whose error is zero only because nothing happened.
+
+    Where n independent draws show no event, its probability is below 3 / n at a confidence of 95
+    per cent. So the mean may be off by 3 / n times the smallest change that the quantity can make.
+    The variance of two values that are equally frequent has no error of first order either: its
+    error is set to that of n Gaussian numbers, ``sqrt(2 / (n - 1))`` of the value.
+
+    Parameters
+    ----------
+    found : Estimate
+        Average of the series, or a function of it.
+    series : array, shape (n,) or (r, n)
+        The measurements themselves.
+    quantum : float
+        Change of the quantity with the smallest change of the state; infinite where that leaves
+        the quantity undetermined, zero where no state has another value.
+    fluctuation : bool, default False
+        Whether the quantity is a variance or another function of second moments.
+
+    Returns
+    -------
+    Estimate
+        `found` itself if it has an error and the series varies; else with one.
+
+    Raises
+    ------
+    ValueError
+        `quantum` is negative or not a number.
+
+    Examples
+    --------
+    >>> x = [2.0] * 300
+    >>> rule_of_three(estimate(x), x, quantum=0.5)
+    Estimate(2.0000 +- 0.0050, tau=0.5, ess=300, n=300)
+    """
+    if not quantum >= 0:
+        raise ValueError(f"quantum must be at least 0, got quantum = {quantum}")
     x = np.asarray(series)
-    if x.dtype.kind not in "iufb":
-        raise TypeError(f"{name} must hold real numbers, got an array of {x.dtype}")
-    if x.ndim not in (1, 2):
-        raise ValueError(f"{name} must have shape (n,) or (chains, n), got {x.shape}")
+    if x.size < 2:
+        return found
+    if np.ptp(x) > 0:
+        gaussian = abs(found.mean or quantum) * math.sqrt(2 / (x.size - 1))
+        if not fluctuation or found.error > 1e-6 * gaussian:
+            return found
+        return replace(found, error=gaussian)
+    return replace(found, error=max(found.error, UNSEEN * quantum / x.size))
+
+
+def _checked(series: ArrayLike, name: str) -> FloatArray:
+    x = checks.array(name, series, ndim=(1, 2))
     if x.size == 0:
         raise ValueError(f"{name} must hold at least one measurement, got shape {x.shape}")
-    x = np.atleast_2d(x.astype(np.float64))
-    if not np.isfinite(x).all():
-        raise ValueError(f"{name} must be finite, got NaN or infinity")
-    return x
+    return np.atleast_2d(x)
 
 
 def _autocorrelation_time(shifted: FloatArray, variance: float) -> float:

@@ -31,10 +31,11 @@ from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
-from kadanoff._base.statistics import Estimate, estimate
+from kadanoff._base.statistics import Estimate, estimate, rule_of_three
 from kadanoff._base.types import FloatArray, IntArray, SpinArray
 from kadanoff._core import Control, plaquette_sample
 from kadanoff.lattices.blockspin.rules import configurations_of
+from kadanoff.lattices.ising.results import spin_flip
 
 if TYPE_CHECKING:
     from kadanoff._base.progress import Report
@@ -50,20 +51,33 @@ MIN_SAMPLES = 50
 @public
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PlaquetteIsing:
-    """H = -J sum_nn s s' - K sum_plaquettes s s s s on an L x L torus, at temperature T.
+    """Plaquette Ising model ``H = -J sum_nn s s' - K sum_plaquettes s s s s`` on an L x L torus.
 
     Parameters
     ----------
     L : int
-        Side, 3 to 4096. On a torus of three or four some neighbours meet twice.
+        Side, 3 to 4096. On a torus of three or four sites some pairs are neighbours twice.
     T : float
-        Temperature, k_B = 1. For J = 1 and K = 0.2 the critical one is about 2.493 [1]_.
+        Temperature in the units of J, k_B = 1. For J = 1 and K = 0.2 the critical temperature is
+        about 2.493 [1]_.
     J, K : float
         Couplings of pairs and plaquettes.
 
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range, or J / T or K / T exceeds 1e4.
+
     References
     ----------
-    .. [1] The paper cited in the module.
+    .. [1] J. Liu, Y. Qi, Z. Y. Meng, L. Fu, Phys. Rev. B 95, 041101(R) (2017),
+           doi:10.1103/PhysRevB.95.041101
+
+    Examples
+    --------
+    >>> model = PlaquetteIsing(L=16, T=2.493, K=0.2)
+    >>> print(model.energy([2 * 16**2, 0, 0, 16**2, 16**2]) / 16**2)  # all spins up
+    -2.2
     """
 
     L: int
@@ -85,7 +99,7 @@ class PlaquetteIsing:
         return f"PlaquetteIsing(L={self.L}, T={self.T:g}, J={self.J:g}, K={self.K:g})"
 
     def energy(self, sums: ArrayLike) -> FloatArray:
-        """H from the sums of :class:`Samples`, last axis."""
+        """Total energy H from the sums of :class:`Samples`, whose last axis has five entries."""
         s = np.asarray(sums)
         return np.asarray(-self.J * s[..., 0] - self.K * s[..., PLAQUETTE])
 
@@ -93,20 +107,30 @@ class PlaquetteIsing:
 @public
 @dataclass(frozen=True, kw_only=True, repr=False)
 class PairModel:
-    """H_eff = E_0 - sum_r J_r sum_x s_x s_{x+r}, as fitted.
+    """Effective pair model ``H_eff = E_0 L^2 - sum_r J_r sum_x s_x s_{x+r}``.
 
-    Attributes
+    Parameters
     ----------
     J : tuple of three floats
         Couplings to nearest, diagonal and third neighbours, in the units of H.
     E_0 : float
-        Per site.
+        Constant energy per site.
     residual : float
-        Root mean square of H - H_eff, over L: the noise of one site.
+        Root mean square of H - H_eff, divided by L: the noise per site. NaN without a fit.
     explained : float
-        Part of the variance of H that H_eff explains.
+        Part of the variance of H that H_eff explains. NaN without a fit.
     seed : int or None
-        Of the samples that it was fitted to; None for a model written by hand.
+        Seed of the samples of the fit; None for a model written by hand.
+
+    Raises
+    ------
+    ValueError, TypeError
+        There are not three couplings, or one is not finite.
+
+    Examples
+    --------
+    >>> PairModel(J=(1.1, 0.0, 0.0))
+    PairModel(J=(1.1, 0, 0), E_0=0)
     """
 
     J: tuple[float, float, float]
@@ -132,26 +156,34 @@ class PairModel:
 class Samples:
     """Measurements of a run.
 
-    Attributes
+    Parameters
     ----------
     model : PlaquetteIsing
+        The model that was sampled.
     learned : PairModel or None
-        None for single-spin updates.
-    sums : int64 array, shape (chains, n / chains, 5)
-        Over first, diagonal and third neighbours, plaquettes, and spins.
-    configurations : int8 array, shape (chains, L, L)
-        The last of every chain.
+        The model in which clusters were grown; None for single-spin updates.
+    sums : array of int64, shape (chains, n / chains, 5)
+        Sums over first, diagonal and third neighbours, plaquettes, and spins.
+    configurations : array of int8, shape (chains, L, L)
+        Last configuration of every chain.
     spacing : int
-        Updates between two samples of a chain: sweeps, or clusters.
+        Number of updates between two samples of a chain: sweeps, or clusters.
     equilibration : int
-        Updates before the first.
+        Number of updates before the first sample.
     acceptance : float
         Share of the clusters, or of the single spins, that were flipped.
     visited, flipped : float
-        Spins that one update visits, and flips, over L^2 and on average: all and a sixth for a
-        sweep at T_c; for clusters the size of all, and of the accepted ones.
+        Average share of the L^2 spins that one update visits, and flips. A sweep visits all of
+        them and at T_c flips a sixth; of clusters these are the mean sizes of all, and of the
+        accepted ones.
     seed : int
         Repeats the run, on any number of threads.
+
+    Examples
+    --------
+    >>> run = sample(PlaquetteIsing(L=8, T=3.0), n=200, seed=1)
+    >>> len(run), run.energy.shape, run.sums.shape
+    (200, (1, 200), (1, 200, 5))
     """
 
     model: PlaquetteIsing
@@ -180,15 +212,32 @@ class Samples:
 
     @public
     def estimate(self, quantity: str) -> Estimate:
-        """Average with error and autocorrelation time in units of the spacing.
+        """Average one quantity.
 
         Parameters
         ----------
         quantity : {"energy", "m_abs", "m2", "m4"}
+            Energy per site, or a moment of the magnetisation per site.
+
+        Returns
+        -------
+        Estimate
+            Average with its error; the autocorrelation time is in units of the spacing. Where no
+            sample differs from another the error is that of the rule of three.
+
+        Raises
+        ------
+        ValueError, TypeError
+            The quantity is unknown.
         """
         m = self.magnetisation
         series = {"energy": self.energy, "m_abs": np.abs(m), "m2": m**2, "m4": m**4}
-        return estimate(series[checks.choice("quantity", quantity, series)])
+        x = series[checks.choice("quantity", quantity, series)]
+        # A spin has four bonds and four plaquettes, all of which change sign with it.
+        quanta = {"energy": 8 * (abs(self.model.J) + abs(self.model.K)) / self.model.L**2}
+        for power, name in ((1, "m_abs"), (2, "m2"), (4, "m4")):
+            quanta[name] = abs(spin_flip(float(m.flat[0]), self.model.L**2, power))
+        return rule_of_three(estimate(x), x, quanta[quantity])
 
     def __repr__(self) -> str:
         kind = "sweeps" if self.learned is None else "learned clusters"
@@ -213,17 +262,18 @@ def sample(
     progress: bool | Report | None = None,
     control: Control | None = None,
 ) -> Samples:
-    """Monte Carlo of a plaquette Ising model, by single spins or by learned clusters.
+    """Sample a plaquette Ising model, by single spins or by learned clusters.
 
     Parameters
     ----------
     model : PlaquetteIsing
+        The model, with its lattice and temperature.
     learned : PairModel, optional
         Grow clusters in this pair model. Without it every update is a Metropolis sweep.
     n : int, default 1000
         Number of samples, over all chains.
     chains : int, default 1
-        Independent Markov chains, in parallel; a divisor of n.
+        Number of independent Markov chains, in parallel; a divisor of n.
     spacing : int, default 1
         Sweeps or clusters between two samples of a chain, a fixed number: stopping when enough
         spins have been visited would favour configurations with large clusters.
@@ -234,19 +284,32 @@ def sample(
     seed : int, optional
         The same seed gives the same numbers for any number of threads; by default a new one, which
         the result remembers.
-    threads, progress, control
-        As in :func:`kadanoff.ising.sample`.
+    threads, progress, control : as in :func:`kadanoff.ising.sample`
+        Number of threads, progress bar, and cancelling from another thread.
 
     Returns
     -------
     Samples
+        Series of the energy and the magnetisation, and the last configurations.
 
     Raises
     ------
     ValueError, TypeError
-        Arguments out of range.
+        An argument is out of range.
+    MemoryError
+        The samples would need more than 16 GiB.
     Cancelled
-        Stopped; `partial` holds what was measured.
+        The run was stopped; `partial` holds the samples so far.
+
+    Notes
+    -----
+    The acceptance step keeps the distribution of H for any pair model: the fit decides the speed
+    only.
+
+    References
+    ----------
+    .. [1] J. Liu, Y. Qi, Z. Y. Meng, L. Fu, Phys. Rev. B 95, 041101(R) (2017),
+           doi:10.1103/PhysRevB.95.041101
 
     Examples
     --------
@@ -350,29 +413,31 @@ def _sample(
 
 @public
 def learn(samples: Samples, *, shells: int = 1) -> PairModel:
-    """Least squares of H on sums over pairs: ``H = E_0 L^2 - sum_r J_r S_r``.
+    """Fit a pair model ``H = E_0 L^2 - sum_r J_r S_r`` to samples by least squares.
 
     Parameters
     ----------
     samples : Samples
-        From any update.
+        Samples of any kind of update.
     shells : int, default 1
-        Nearest neighbours; with 2 diagonal, with 3 third neighbours too.
+        Number of shells: nearest neighbours; with 2 diagonal, with 3 third neighbours too.
 
     Returns
     -------
     PairModel
-        With the seed of the samples.
+        Couplings, quality of the fit, and the seed of the samples.
 
     Raises
     ------
     ValueError
-        Fewer than 50 samples, or sums that do not vary independently.
+        There are fewer than 50 samples, or their sums do not vary independently.
+    TypeError
+        `samples` are no Samples.
 
     Examples
     --------
     >>> run = sample(PlaquetteIsing(L=8, T=3.0, J=1.0), n=200, seed=1)
-    >>> learn(run)  # of a pair model everything is explained
+    >>> learn(run)  # without plaquettes the fit is exact
     PairModel(J=(1, 0, 0), E_0=..., explained=1, seed=1)
     """
     if not isinstance(samples, Samples):
@@ -427,22 +492,29 @@ def train(
     model : PlaquetteIsing
         The model to be sampled; training uses its couplings on a lattice of side `L`.
     L : int, default 16
-        Side of the lattice of the training. Couplings are local and carry over.
+        Side of the lattice of the training. Couplings are local and hold on larger lattices.
     shells : int, default 1
         As in :func:`learn`.
     hot : float, default 2
-        Temperature of the first round over T.
+        Temperature of the first round, in units of T.
     rounds : int, default 3
-        The first is the hot one.
+        Number of rounds; the first is the hot one.
     n : int, default 2000
         Number of samples in each round, at least 50.
-    seed, threads, progress, control
-        As in :func:`sample`.
+    seed, threads, progress, control : as in :func:`sample`
+        Seed, number of threads, progress bar, and cancelling from another thread.
 
     Returns
     -------
     list of PairModel
         One per round; the last is the one to use. The seed of the first repeats the training.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range, or the samples of a round do not vary independently.
+    Cancelled
+        The run was stopped; `partial` holds the samples of the round at work.
 
     Examples
     --------

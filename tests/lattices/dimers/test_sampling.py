@@ -439,3 +439,39 @@ def test_an_error_in_the_progress_function_comes_through():
 
     with pytest.raises(LookupError, match="mine"):
         dimers.sample(32, n=10**7, coverings=False, seed=1, progress=fails)
+
+
+def test_frozen_coverings_have_errors():
+    """On 4 x 4 sites far below the transition all samples are columns."""
+    exact = dimers.coverings(4).thermodynamics(0.2)
+    for seed in range(40):
+        run = dimers.sample(4, T=0.2, n=20, seed=seed)
+        for name, found in run.estimates.items():
+            assert found.error > 0
+            if name != "specific_heat":
+                assert abs(found.mean - exact[name]) <= 5 * found.error
+    frozen = dimers.sample(4, T=0.05, n=20, seed=1)
+    assert np.ptp(frozen.flippable) == 0
+    assert frozen.estimates["energy"].error == pytest.approx(3 / 20 * 2 / 16)
+    assert frozen.estimates["winding_x"].error == pytest.approx(3 / 20)
+
+
+def test_a_fixed_winding_has_no_error():
+    run = dimers.sample(8, winding=(1, 0), n=20, seed=1)
+    assert run.fixed_winding
+    assert run.estimates["winding_x"].error == 0
+    assert not dimers.sample(8, n=20, seed=1).fixed_winding
+
+
+def test_samples_are_arrays():
+    run = dimers.sample(8, n=20, seed=1)
+    assert np.asarray(run).dtype == np.int8
+    assert np.asarray(run).shape == (20, 8, 8)
+    np.testing.assert_array_equal(np.asarray(run), run.dimers)
+    assert np.shares_memory(np.asarray(run), run.dimers)
+    assert not np.shares_memory(np.array(run), run.dimers)
+    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+        with pytest.raises(ValueError, match="copy"):
+            np.array(run, dtype=float, copy=False)
+    with pytest.raises(ValueError, match="coverings=True"):
+        np.asarray(dimers.sample(8, n=20, coverings=False, seed=1))

@@ -385,3 +385,49 @@ def test_bad_input_is_refused_by_name(name):
     call, error, message = BAD[name]
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("T", [12.0, 1e3, 1e8, 1e12, 1e15, 1e18, 1e150, 1e300])
+@pytest.mark.parametrize("J", [(1.0, 1.0), (0.5, 1.0), (1.0, 0.0), (-1.0, 1.0)])
+def test_no_digit_is_lost_at_high_temperature(T, J):
+    """``ln Z / N = ln 2 + ln cosh K_x + ln cosh K_y + t_x^2 t_y^2 + ...``, t = tanh K."""
+    jx, jy = (abs(j) for j in J)
+    tx, ty = math.tanh(jx / T), math.tanh(jy / T)
+    # Plaquettes, dominoes of both directions; the next term is of order K^8.
+    loops = 2 * (jx * tx * (1 - tx**2) * ty**2 + jy * tx**2 * ty * (1 - ty**2))
+    dominoes = (4 * jx * tx**3 * ty**2 + 2 * jy * tx**4 * ty) + (
+        4 * jy * ty**3 * tx**2 + 2 * jx * ty**4 * tx
+    )
+    e = -(jx * tx + jy * ty) - loops - dominoes
+    bound = 3e-15 + 100 / T**6 if T < 1e40 else 3e-15
+    for found in (ising.kaufman((12, 14), T, J=J), ising.onsager(T, J=J)):
+        assert found.e == pytest.approx(e, rel=bound, abs=0)
+        assert math.isfinite(found.c)
+        if T < 1e150:
+            assert found.c * T**2 == pytest.approx(jx**2 + jy**2, rel=20 / T**2)
+        assert found.log_Z_per_site == pytest.approx(math.log(2), rel=1e-15 + 2 / T / T)
+
+
+def test_small_tori_at_high_temperature():
+    """Loops around a torus of one or two sites are of the order of the energy."""
+    for L in ((1, 1), (1, 4), (2, 2), (3, 2)):
+        states = ising.enumerate_states(L)
+        for T in (12.0, 40.0):
+            found, exact = ising.kaufman(L, T, J=(0.7, 1.0)), states.at(T, J=(0.7, 1.0))
+            assert found.e == pytest.approx(exact.e, rel=1e-12)
+            assert found.c == pytest.approx(exact.c, rel=1e-10, abs=1e-15)
+            assert found.log_Z == pytest.approx(exact.log_Z, rel=1e-14)
+
+
+def test_units_do_not_matter():
+    for T in (0.5, 2.3, 30.0):
+        plain = ising.kaufman((6, 4), T, J=(1.0, 0.7))
+        for unit in (2.0**-660, 2.0**660):
+            found = ising.kaufman((6, 4), T * unit, J=(unit, 0.7 * unit))
+            assert (found.e / unit, found.c) == (plain.e, plain.c)
+
+
+def test_no_temperature_ends_in_a_division_by_zero():
+    for T in (1e-200, 1e-299):
+        assert ising.kaufman(8, T).c == ising.onsager(T).c == ising.chain(8, T).c == 0
+        assert ising.enumerate_states(3).at(T).c == 0

@@ -474,3 +474,81 @@ def test_pictures():
     assert chain.plot(Figure().subplots()).images
     cube = ising.sample(L=4, lattice="cubic", T=5.0, n=2, seed=1)
     assert cube.plot(Figure().subplots()).images[0].get_array().shape == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("T", "n", "method"), [(1.0, 50, "auto"), (0.8, 200, "wolff"), (1.0, 50, "heat-bath")]
+)
+def test_samples_of_the_ground_state_alone_have_errors(T, n, method):
+    """Where no sample left the ground state, n samples exclude no more than 3 / n of a flip."""
+    exact = ising.kaufman(8, T)
+    frozen = 0
+    for seed in range(60):
+        found = ising.sample(L=8, T=T, n=n, method=method, seed=seed).estimates
+        frozen += found["energy"].mean == -2
+        assert abs(found["energy"].mean - exact.e) <= 5 * found["energy"].error
+        assert abs(found["specific_heat"].mean - exact.c) <= 5 * found["specific_heat"].error
+        assert all(0 < estimate.error < math.inf for estimate in found.values())
+    assert frozen > 5  # the case that is meant does occur
+
+
+def test_two_equal_samples_have_errors():
+    runs = [ising.sample(L=8, T=1.0, n=2, seed=seed) for seed in range(20)]
+    runs += ising.scan(L=8, T=[0.5, 0.6], n=2, seed=1)
+    runs += ising.parallel_tempering(L=8, T=[0.5, 0.6], n=2, seed=1)
+    for run in runs:
+        assert all(estimate.error > 0 for estimate in run.estimates.values())
+    # -2 or one flip, and plus or minus one.
+    for run in runs[:20]:
+        assert z_score(run.estimates["energy"], ising.kaufman(8, 1.0).e) < 5
+        if np.ptp(run.magnetisation) == 0:
+            assert abs(z_score(run.estimates["magnetisation"], 0.0)) < 5
+
+
+def test_floors_are_the_changes_that_one_flip_makes():
+    n = 300
+    samples = ising.sample(L=16, T=0.2, h=0.1, n=n, seed=1)
+    assert np.ptp(samples.energy) == 0
+    found, N = samples.estimates, 256
+    assert found["energy"].error == pytest.approx(3 / n * 8.2 / N)
+    assert found["magnetisation"].error == pytest.approx(3 / n * 2 / N)
+    assert found["m2"].error == pytest.approx(3 / n * (1 - (1 - 2 / N) ** 2))
+    assert found["specific_heat"].error == pytest.approx(3 / n * 8.2**2 / N / 0.2**2)
+    assert found["susceptibility"].error == pytest.approx(3 / n * 4 / N / 0.2)
+    # A staggered ground state has m = 0: <m^4> / <m^2>^2 is 0 / 0.
+    staggered = ising.sample(L=16, T=0.2, J=-1.0, n=40, seed=1).estimates
+    assert staggered["binder"].error == math.inf
+    assert staggered["m2"].error == pytest.approx(3 / 40 * (2 / N) ** 2)
+    # A spin without neighbours or field has one energy.
+    assert ising.sample(L=1, T=1.0, n=10, seed=1).estimates["energy"].error == 0
+
+
+def test_samples_are_arrays():
+    run = ising.sample(L=4, T=2.0, n=100, seed=1)
+    assert np.asarray(run).dtype == np.int8
+    np.testing.assert_array_equal(np.asarray(run), run.configurations)
+    assert np.shares_memory(np.asarray(run), run.configurations)
+    assert not np.shares_memory(np.array(run), run.configurations)
+    assert np.asarray(run, dtype=float).dtype == np.float64
+    if np.lib.NumpyVersion(np.__version__) >= "2.0.0":
+        with pytest.raises(ValueError, match="copy"):
+            np.array(run, dtype=float, copy=False)
+    with pytest.raises(ValueError, match="configurations=True"):
+        np.asarray(ising.sample(L=4, T=2.0, n=10, configurations=False, seed=1))
+
+
+def test_machines_and_block_rules_take_samples():
+    run = ising.sample(L=8, T=2.5, n=200, seed=1)
+    fitted, by_hand = (
+        kd.RBM(n_components=4, visible="spin", random_state=1).fit(x)
+        for x in (run, run.configurations.reshape(200, 64))
+    )
+    np.testing.assert_array_equal(fitted.components_, by_hand.components_)
+    np.testing.assert_array_equal(
+        kd.blockspin.block_spins(run, seed=1)[-1],
+        kd.blockspin.block_spins(run.configurations, seed=1)[-1],
+    )
+    found, plain = (
+        kd.blockspin.mcrg(x, steps=1, seed=1, progress=False) for x in (run, run.configurations)
+    )
+    np.testing.assert_array_equal(found.sums[-1], plain.sums[-1])

@@ -43,10 +43,30 @@ def coupling(x: int, y: int) -> complex:
         K^-1 = (1/pi) int_{-pi/2}^{pi/2} dp cos(p x) z(p)^|y| / (2 sqrt(1 + cos^2 p)),
         z = -i / (cos p + sqrt(1 + cos^2 p)),        x + y odd, otherwise zero.
 
+    Parameters
+    ----------
+    x, y : int
+        Distance between an odd and an even site.
+
+    Returns
+    -------
+    complex
+        Element of the inverse of Kasteleyn's matrix.
+
+    Raises
+    ------
+    TypeError
+        `x` or `y` is not an integer.
+
     Notes
     -----
-    The integral over q is a residue; the other one is analytic and taken by Gauss and Legendre, to
-    about 1e-16.
+    The integral over q is a residue; the integrand of the other one is analytic and integrated by
+    the rule of Gauss and Legendre, with errors of about 1e-16.
+
+    References
+    ----------
+    .. [1] R. Kenyon, Ann. Inst. H. Poincare Probab. Stat. 33, 591 (1997),
+           doi:10.1016/S0246-0203(97)80106-9
 
     Examples
     --------
@@ -75,7 +95,7 @@ def _coupling(x: int, y: int) -> complex:
 def probability(
     bonds: Sequence[Bond], L: int | tuple[int, int] | None = None, *, boundary: str = "periodic"
 ) -> float:
-    """The probability that all `bonds` hold dimers, all coverings being equally likely.
+    """Compute the probability that all `bonds` hold dimers if all coverings are equally likely.
 
     Parameters
     ----------
@@ -84,10 +104,12 @@ def probability(
     L : int or (int, int), optional
         Size of the lattice; by default it is infinite.
     boundary : {"periodic", "open"}
+        Boundary of a finite lattice.
 
     Returns
     -------
     float
+        Between 0 and 1; 1 if there are no bonds.
 
     Raises
     ------
@@ -152,7 +174,7 @@ def _edges(bonds: Sequence[Bond], size: tuple[int, int] | None, boundary: str) -
             if (x + y) % 2 == 0
             else (to, (x, y), upright, (-wound[0], -wound[1]))
         )
-        if edge not in found:  # a dimer that is asked for twice is asked for once
+        if edge not in found:  # a bond that is listed twice counts once
             found.append(edge)
     return found
 

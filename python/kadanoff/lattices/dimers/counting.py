@@ -52,28 +52,35 @@ def _cosines(L: int, boundary: str, twist: int) -> list[tuple[int, int, int]]:
 
 @public
 def count(L: int | tuple[int, int], boundary: str = "periodic") -> int:
-    """The number of coverings, exactly.
+    """Count the coverings, exactly.
 
     Parameters
     ----------
     L : int or (int, int)
         Length of a square lattice, or (Lx, Ly).
     boundary : {"periodic", "open"}
-        On a periodic length of 2 the two edges between neighbours are told apart.
+        On a periodic length of 2 the two edges between neighbours are distinct.
 
     Returns
     -------
     int
+        Number of coverings; 0 for an open lattice with an odd number of sites.
 
     Raises
     ------
     ValueError
         The lattice has more than 2^16 sites, or an odd length on a torus.
+    TypeError
+        A length is not an integer.
 
     Notes
     -----
-    The product formulas in as many digits as the result has, and twenty more; the result is
-    refused unless it is an integer to within 2^-40.
+    The product formulas of Kasteleyn [1]_ are evaluated with as many digits as the result has, and
+    twenty more; the result is refused unless it is an integer to within 2^-40.
+
+    References
+    ----------
+    .. [1] P. W. Kasteleyn, Physica 27, 1209 (1961), doi:10.1016/0031-8914(61)90063-5
 
     Examples
     --------
@@ -121,7 +128,24 @@ def count(L: int | tuple[int, int], boundary: str = "periodic") -> int:
 
 @public
 def log_count(L: int | tuple[int, int], boundary: str = "periodic") -> float:
-    """``ln Z`` for any size, to about 14 digits.
+    """Logarithm ``ln Z`` of the number of coverings of a lattice of any size, to about 14 digits.
+
+    Parameters
+    ----------
+    L : int or (int, int)
+        Length of a square lattice, or (Lx, Ly), at most 2^28 sites.
+    boundary : {"periodic", "open"}
+        As in :func:`count`.
+
+    Returns
+    -------
+    float
+        Entropy in nats.
+
+    Raises
+    ------
+    ValueError, TypeError
+        No covering exists, or an argument is out of range.
 
     Examples
     --------
@@ -154,16 +178,22 @@ def log_count(L: int | tuple[int, int], boundary: str = "periodic") -> float:
 
 @public
 def winding_distribution(L: int | tuple[int, int]) -> FloatArray:
-    """``P(W_x, W_y)`` on a torus where all coverings are equally likely.
+    """Distribution ``P(W_x, W_y)`` of the fluxes if all coverings of a torus are equally likely.
 
     Parameters
     ----------
     L : int or (int, int)
+        Length of a square torus, or (Lx, Ly); even.
 
     Returns
     -------
     array, shape (Ly + 1, Lx + 1)
-        Entry [W_x + Ly / 2, W_y + Lx / 2].
+        Probabilities; entry [W_x + Ly / 2, W_y + Lx / 2].
+
+    Raises
+    ------
+    ValueError, TypeError
+        A length is odd or no positive integer.
 
     Notes
     -----
@@ -204,12 +234,25 @@ def winding_distribution(L: int | tuple[int, int]) -> FloatArray:
 
 @public
 def sectors(L: int | tuple[int, int]) -> dict[tuple[int, int], int]:
-    """Exact numbers of coverings of a torus with each winding (W_x, W_y); empty ones left out.
+    """Count the coverings of a torus in each winding sector (W_x, W_y), exactly.
+
+    Parameters
+    ----------
+    L : int or (int, int)
+        Length of a square torus, or (Lx, Ly); even.
+
+    Returns
+    -------
+    dict from (int, int) to int
+        Number of coverings by (W_x, W_y), without the empty sectors.
 
     Raises
     ------
     ValueError
-        The torus has more than 1024 sites: use :func:`winding_distribution`.
+        The torus has more than 1024 sites, for which there is :func:`winding_distribution`, or an
+        odd length.
+    TypeError
+        A length is not an integer.
 
     Examples
     --------

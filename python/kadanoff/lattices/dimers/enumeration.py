@@ -1,4 +1,4 @@
-"""All coverings of a small lattice, and what follows from them.
+"""All coverings of a small lattice, and exact averages over them.
 
 ``Z(T) = sum over coverings of exp(-v N_p / T)``, term by term.
 """
@@ -29,13 +29,23 @@ __all__ = ["Coverings", "coverings"]
 class Coverings:
     """Every covering, in lexicographic order of the directions.
 
-    Attributes
+    Parameters
     ----------
     Lx, Ly : int
+        Size of the lattice.
     boundary : {"periodic", "open"}
+        Boundary of the lattice.
     dimers : array of uint8, shape (n, Ly, Lx)
-    winding : array, shape (n, 2)
-    flippable : array, shape (n,)
+        Direction of the dimer at each site: 0 = +x, 1 = +y, 2 = -x, 3 = -y.
+    winding : array of int64, shape (n, 2)
+        Fluxes (W_x, W_y); zero on an open lattice.
+    flippable : array of int64, shape (n,)
+        Number of plaquettes with two parallel dimers.
+
+    Examples
+    --------
+    >>> coverings(4)
+    Coverings(4 x 4 periodic, n=272)
     """
 
     Lx: int
@@ -53,7 +63,26 @@ class Coverings:
 
     @public
     def weights(self, T: float = math.inf, v: float = -1.0) -> FloatArray:
-        """Probabilities of the coverings at temperature T."""
+        """Boltzmann weights of the coverings.
+
+        Parameters
+        ----------
+        T : float, default inf
+            Temperature.
+        v : float, default -1
+            Energy of a pair of parallel dimers.
+
+        Returns
+        -------
+        array, shape (n,)
+            Probabilities, which add up to 1.
+
+        Examples
+        --------
+        >>> p = coverings(4).weights(T=1.0)
+        >>> print(f"{p.sum():.12f} {p.max() / p.min():.1f}")
+        1.000000000000 2981.0
+        """
         logs = -coupling(T, v)[0] * self.flippable
         w = np.exp(logs - logs.max())
         return np.asarray(w / w.sum())
@@ -61,6 +90,18 @@ class Coverings:
     @public
     def thermodynamics(self, T: float = math.inf, v: float = -1.0) -> Mapping[str, float]:
         """Exact averages by name, as in ``DimerSamples.estimates``, and "log_Z".
+
+        Parameters
+        ----------
+        T : float, default inf
+            Temperature.
+        v : float, default -1
+            Energy of a pair of parallel dimers.
+
+        Returns
+        -------
+        mapping from str to float
+            Averages; energies and specific heat per site.
 
         Examples
         --------
@@ -93,19 +134,30 @@ def coverings(
     *,
     control: _core.Control | None = None,
 ) -> Coverings:
-    """Enumerate all coverings.
+    """Enumerate all coverings of a small lattice.
 
     Parameters
     ----------
     L : int or (int, int)
+        Length of a square lattice, or (Lx, Ly); even with periodic boundaries.
     boundary : {"periodic", "open"}
+        Boundary of the lattice.
     control : Control, optional
-        To cancel from another thread.
+        Handle that cancels the enumeration from another thread.
+
+    Returns
+    -------
+    Coverings
+        All coverings, in lexicographic order.
 
     Raises
     ------
     MemoryError
-        There are more than fit.
+        The coverings would not fit.
+    ValueError, TypeError
+        No covering exists, or an argument is out of range.
+    Cancelled
+        The enumeration was interrupted; there is no partial result.
 
     Examples
     --------

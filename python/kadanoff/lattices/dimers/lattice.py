@@ -91,7 +91,29 @@ def core_boundary(boundary: str) -> str:
 
 @public
 def parity(Lx: int, Ly: int) -> SpinArray:
-    """``eps = (-1)^(x+y)`` of every site, shape (Ly, Lx)."""
+    """Sign ``eps = (-1)^(x+y)`` of every site.
+
+    Parameters
+    ----------
+    Lx, Ly : int
+        Size of the lattice.
+
+    Returns
+    -------
+    array of int8, shape (Ly, Lx)
+        +1 on even sites, -1 on odd ones.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A length is no positive integer.
+
+    Examples
+    --------
+    >>> parity(3, 2)
+    array([[ 1, -1,  1],
+           [-1,  1, -1]], dtype=int8)
+    """
     Lx, Ly = checks.whole("Lx", Lx), checks.whole("Ly", Ly)
     y, x = np.mgrid[:Ly, :Lx]
     eps: SpinArray = (1 - 2 * ((x + y) % 2)).astype(np.int8)
@@ -124,7 +146,24 @@ def checked(dimers: ArrayLike) -> NDArray[np.uint8]:
 
 @public
 def is_covering(dimers: ArrayLike, boundary: str = "periodic") -> BoolArray:
-    """Whether every dimer has two ends, for each of the configurations.
+    """Test whether every dimer has two ends, for each of the configurations.
+
+    Parameters
+    ----------
+    dimers : array, shape (..., Ly, Lx)
+        Directions 0 to 3 of the dimers.
+    boundary : {"periodic", "open"}
+        Boundary of the lattice.
+
+    Returns
+    -------
+    array of bool, shape (...)
+        True for coverings.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The array holds anything but directions 0, 1, 2, 3, or the boundary is unknown.
 
     Examples
     --------
@@ -146,7 +185,24 @@ def is_covering(dimers: ArrayLike, boundary: str = "periodic") -> BoolArray:
 
 @public
 def winding(dimers: ArrayLike) -> IntArray:
-    """Fluxes ``(W_x, W_y)`` of coverings of a torus, shape (..., 2).
+    """Compute the fluxes ``(W_x, W_y)`` of coverings of a torus.
+
+        W_x = sum_y eps n_x,    W_y = sum_x eps n_y,    the same at every cut
+
+    Parameters
+    ----------
+    dimers : array, shape (..., Ly, Lx)
+        Directions 0 to 3 of the dimers.
+
+    Returns
+    -------
+    array of int64, shape (..., 2)
+        Fluxes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The array holds anything but directions 0, 1, 2, 3.
 
     Examples
     --------
@@ -162,7 +218,24 @@ def winding(dimers: ArrayLike) -> IntArray:
 
 @public
 def flippable(dimers: ArrayLike, boundary: str = "periodic") -> BoolArray:
-    """Which plaquettes hold two parallel dimers, shape (..., Ly, Lx).
+    """Find the plaquettes with two parallel dimers.
+
+    Parameters
+    ----------
+    dimers : array, shape (..., Ly, Lx)
+        Directions 0 to 3 of the dimers.
+    boundary : {"periodic", "open"}
+        Boundary of the lattice.
+
+    Returns
+    -------
+    array of bool, shape (..., Ly, Lx)
+        Entry [y, x] belongs to the plaquette whose lower left corner is (x, y).
+
+    Raises
+    ------
+    ValueError, TypeError
+        The array holds anything but directions 0, 1, 2, 3, or the boundary is unknown.
 
     Examples
     --------
@@ -181,10 +254,25 @@ def flippable(dimers: ArrayLike, boundary: str = "periodic") -> BoolArray:
 
 @public
 def electric_field(dimers: ArrayLike) -> SpinArray:
-    """``E(r) = eps(r) * (unit vector along the dimer at r)``, shape (..., 2, Ly, Lx).
+    """Electric field ``E(r) = eps(r) * (unit vector along the dimer at r)``.
 
     Summed over a block it is the coarse field, the slope of the height; on the scale of the lattice
     it alternates where dimers form columns.
+
+    Parameters
+    ----------
+    dimers : array, shape (..., Ly, Lx)
+        Directions 0 to 3 of the dimers.
+
+    Returns
+    -------
+    array of int8, shape (..., 2, Ly, Lx)
+        Components (E_x, E_y).
+
+    Raises
+    ------
+    ValueError, TypeError
+        The array holds anything but directions 0, 1, 2, 3.
 
     Examples
     --------
@@ -201,13 +289,28 @@ def electric_field(dimers: ArrayLike) -> SpinArray:
 
 @public
 def height(dimers: ArrayLike) -> IntArray:
-    r"""Heights of the plaquettes, 0 on the first one, shape (..., Ly, Lx).
+    r"""Compute the heights of the plaquettes.
 
         h(x, y) - h(x - 1, y) =  eps(x, y) (1 - 4 n_y(x, y))
         h(x, y) - h(x, y - 1) = -eps(x, y) (1 - 4 n_x(x, y))
 
     Along a period of the torus h gains -4 W_y in x and 4 W_x in y. On an open lattice the last
     row and column are half planes outside, where dimers end.
+
+    Parameters
+    ----------
+    dimers : array, shape (..., Ly, Lx)
+        Directions 0 to 3 of the dimers.
+
+    Returns
+    -------
+    array of int64, shape (..., Ly, Lx)
+        Heights, 0 on the first plaquette.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The array holds anything but directions 0, 1, 2, 3.
 
     Examples
     --------

@@ -61,12 +61,12 @@ def pairs(n: int, Lx: int, Ly: int, *, K: float, boundary: str, seed: int) -> Sp
 
 @public
 def grid(dimers: ArrayLike, noise: ArrayLike | None = None) -> SpinArray:
-    """Dimers, and noise if there is any, on one lattice of twice the length.
+    """Place dimers and noise spins on one lattice of twice the length.
 
     Parameters
     ----------
     dimers : array, shape (..., Ly, Lx)
-        Directions.
+        Directions 0 to 3 of the dimers.
     noise : array, shape (..., 2, Ly, Lx), optional
         Spins on vertices and faces.
 
@@ -76,6 +76,11 @@ def grid(dimers: ArrayLike, noise: ArrayLike | None = None) -> SpinArray:
         Bonds are +1 where there is a dimer and -1 elsewhere: (x, y)-(x+1, y) at [2 y, 2 x + 1],
         (x, y)-(x, y+1) at [2 y + 1, 2 x]. Vertices at [2 y, 2 x] and faces at [2 y + 1, 2 x + 1]
         hold their noise, or 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The array holds anything but directions, or the shape of the noise does not belong to it.
 
     Examples
     --------

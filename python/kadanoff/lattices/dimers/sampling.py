@@ -22,7 +22,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from kadanoff import _core
 from kadanoff._base import checks, html, memory, statistics
@@ -30,7 +30,7 @@ from kadanoff._base.errors import Cancelled
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
-from kadanoff._base.types import IntArray, SpinArray
+from kadanoff._base.types import AnyArray, IntArray, SpinArray
 from kadanoff.lattices.dimers import lattice
 from kadanoff.lattices.dimers import noise as noises
 
@@ -42,7 +42,7 @@ __all__ = ["DimerSamples", "sample"]
 CHAINS = 8
 EQUILIBRATION = 50  # sweeps, that is steps for every site; correlation times are one or two
 MAX_LOOPS = 2**62 - 1
-MAX_REFUSED = 20  # of a fixed winding: steps for every one that is kept, before patience ends
+MAX_REFUSED = 20  # of a fixed winding: steps per step that is kept, at most
 
 
 @public
@@ -50,11 +50,12 @@ MAX_REFUSED = 20  # of a fixed winding: steps for every one that is kept, before
 class DimerSamples:
     """Coverings in equilibrium, chain after chain.
 
-    Attributes
+    Parameters
     ----------
     Lx, Ly : int
-        Size.
+        Size of the lattice.
     boundary : {"periodic", "open"}
+        Boundary of the lattice.
     T, v : float
         Temperature, and energy of a pair of parallel dimers.
     dimers : array of uint8, shape (n, Ly, Lx), or None
@@ -66,17 +67,27 @@ class DimerSamples:
     noise : array of int8, shape (n, 2, Ly, Lx), or None
         Spins on vertices and on faces, see :mod:`kadanoff.lattices.dimers.noise`.
     chains : int
-        Independent Markov chains; row c * (n / chains) + i is sample i of chain c.
+        Number of independent Markov chains; row c * (n / chains) + i is sample i of chain c.
     spacing : int
-        Loops between two samples of a chain.
+        Number of loops between two samples of a chain.
     equilibration : int
-        Loops before the first.
+        Number of loops before the first sample.
     steps : int
-        Steps of the worms of all chains together.
+        Steps along the loops of all chains together.
     seed : int
         Repeats the run bit by bit, with the other arguments.
     seconds : float
-        Wall-clock time.
+        Wall-clock time of the run.
+    fixed_winding : bool
+        Whether the fluxes were held fixed; then they have no error.
+
+    Examples
+    --------
+    >>> run = sample(8, n=400, seed=1)
+    >>> len(run), run.dimers.shape, run.winding.shape
+    (400, (400, 8, 8), (400, 2))
+    >>> run.estimates["winding_x"]
+    Estimate(...)
     """
 
     Lx: int
@@ -94,6 +105,7 @@ class DimerSamples:
     steps: int
     seed: int
     seconds: float
+    fixed_winding: bool = False
 
     def __repr__(self) -> str:
         temperature = "" if math.isinf(self.T) else f", T={self.T:g}, v={self.v:g}"
@@ -117,6 +129,10 @@ class DimerSamples:
     def __len__(self) -> int:
         return len(self.flippable)
 
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> AnyArray:
+        """The directions 0 to 3 of the dimers as int8, for functions that take any array."""
+        return np.array(self._coverings().view(np.int8), dtype=dtype, copy=copy)
+
     def _coverings(self) -> NDArray[np.uint8]:
         if self.dimers is None:
             raise ValueError("the coverings were not kept: sample(..., coverings=True)")
@@ -138,8 +154,10 @@ class DimerSamples:
     def estimates(self) -> Mapping[str, statistics.Estimate]:
         """Averages with errors.
 
-        "flippable" and "energy", v times that, per site; "specific_heat" per site where T is
+        "flippable" and "energy", v times the former, per site; "specific_heat" per site where T is
         finite; with periodic boundaries "winding_x" and "winding_y", mean squares of the fluxes.
+        Where no sample differs from another the error is that of the rule of three, 3 / n times
+        the smallest change of the quantity.
         """
         sites = self.Lx * self.Ly
         pairs = self.flippable.reshape(self.chains, -1) / sites
@@ -147,15 +165,29 @@ class DimerSamples:
             "flippable": statistics.estimate(pairs),
             "energy": statistics.estimate(self.v * pairs),
         }
+        # Turning one pair in a column leaves its two neighbours in the column without a partner.
+        quantum = 2 / sites
+        quanta = {"flippable": quantum, "energy": abs(self.v) * quantum}
         if math.isfinite(self.T) and pairs.size > 1:
             scale = sites * (self.v / self.T) ** 2
             found["specific_heat"] = statistics.jackknife(
                 lambda a, b: scale * (b - a * a), pairs, pairs**2
             )
+            quanta["specific_heat"] = scale * quantum**2
+        found = {
+            name: statistics.rule_of_three(
+                average, pairs, quanta[name], fluctuation=name == "specific_heat"
+            )
+            for name, average in found.items()
+        }
         if self.boundary == "periodic":
             for axis, name in enumerate(("winding_x", "winding_y")):
                 flux = self.winding[:, axis].astype(float).reshape(self.chains, -1)
-                found[name] = statistics.estimate(flux**2)
+                # From W to |W| + 1.
+                step = 0.0 if self.fixed_winding else 2 * abs(float(flux.flat[0])) + 1
+                found[name] = statistics.rule_of_three(
+                    statistics.estimate(flux**2), np.abs(flux), step
+                )
         return found
 
     @public
@@ -282,6 +314,7 @@ def sample(
     v : float, default -1
         Energy of a pair of parallel dimers: negative values align.
     boundary : {"periodic", "open"}
+        Boundary of the lattice.
     winding : (int, int), optional
         Keep the fluxes (W_x, W_y) at these values; by default all sectors are sampled.
     noise : float, optional
@@ -301,21 +334,18 @@ def sample(
     seed : int, optional
         Same seed, same bits, whatever the number of threads; by default a new one, which the result
         remembers.
-    threads : int, optional
-        Worker threads, default all cores.
-    progress : bool, callable or None
-        See :func:`kadanoff._base.progress.bar`.
-    control : Control, optional
-        To cancel from another thread.
+    threads, progress, control : as in :func:`kadanoff.ising.sample`
+        Number of threads, progress bar, and cancelling from another thread.
 
     Returns
     -------
     DimerSamples
+        Coverings, series of fluxes and flippable plaquettes, averages with errors.
 
     Raises
     ------
     ValueError, TypeError
-        An argument is out of range; odd tori have no two sublattices.
+        An argument is out of range, or the lattice has no covering.
     MemoryError
         The coverings would not fit.
     Cancelled
@@ -327,6 +357,11 @@ def sample(
     meets turns next, until the loop closes [1]_. The number of loops between measurements is fixed:
     to measure after a number of steps instead would prefer coverings in which loops are long.
     A step takes 3 to 4 ns at T = inf and some 10 ns with interaction, on one core.
+
+    References
+    ----------
+    .. [1] A. W. Sandvik, R. Moessner, Phys. Rev. B 73, 144504 (2006),
+           doi:10.1103/PhysRevB.73.144504
 
     Examples
     --------
@@ -401,6 +436,7 @@ def sample(
             steps=sum(chain["steps"] for chain in arrays),
             seed=run.seed,
             seconds=time.perf_counter() - started,
+            fixed_winding=kept is not None,
         )
     if failure is not None:
         if isinstance(failure, Cancelled) or result is not None:

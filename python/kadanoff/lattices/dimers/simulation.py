@@ -23,16 +23,34 @@ __all__ = ["Simulation"]
 
 @public
 class Simulation:
-    """A dimer model that is moved loop by loop; arguments as in :func:`kadanoff.dimers.sample`.
+    """A dimer covering that is updated loop by loop.
 
     It starts from parallel columns, or from the flattest covering of a fixed winding.
+
+    Parameters
+    ----------
+    L : int or (int, int)
+        Length of a square lattice, or (Lx, Ly); even with periodic boundaries.
+    T, v, boundary, winding : as in :func:`kadanoff.dimers.sample`
+        Temperature, energy of a pair, boundary, and fluxes that are kept.
+    seed : int, optional
+        Repeats the run; by default a new one is drawn, see the attribute.
 
     Attributes
     ----------
     Lx, Ly : int
+        Size of the lattice.
     boundary : str
+        Boundary of the lattice.
     T, v : float
+        Temperature, and energy of a pair of parallel dimers.
     seed : int
+        The seed that was used.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range, or the lattice has no covering.
 
     Examples
     --------
@@ -76,46 +94,57 @@ class Simulation:
 
     @public
     def step(self, loops: int = 1) -> int:
-        """Close `loops` more loops; returns the number of steps that they took.
+        """Close `loops` more loops.
+
+        Parameters
+        ----------
+        loops : int, default 1
+            Number of loops.
+
+        Returns
+        -------
+        int
+            Number of steps that they took.
 
         Raises
         ------
         Cancelled
-            Interrupted; the loop at work was closed first, so that there is a covering.
+            The run was interrupted; the last loop was closed first, so that the state is a
+            covering.
         """
         return self._core.step(checks.whole("loops", loops, most=2**62))
 
     @property
     def steps(self) -> int:
-        """Steps so far."""
+        """Number of steps so far."""
         return self._core.steps
 
     @property
     def dimers(self) -> NDArray[np.uint8]:
-        """Directions now, shape (Ly, Lx)."""
+        """Present directions of the dimers, shape (Ly, Lx)."""
         return self._core.dimers.reshape(self.Ly, self.Lx)
 
     @property
     def winding(self) -> tuple[int, int]:
-        """Fluxes (W_x, W_y) now."""
+        """Present fluxes (W_x, W_y)."""
         return self._core.winding
 
     @property
     def flippable(self) -> int:
-        """Plaquettes with two parallel dimers now."""
+        """Present number of plaquettes with two parallel dimers."""
         return self._core.flippable
 
     @property
     def energy(self) -> float:
-        """v times the number of such plaquettes."""
+        """v times the number of flippable plaquettes."""
         return self.v * self.flippable
 
     def height(self) -> IntArray:
-        """Heights now, shape (Ly, Lx); see :func:`kadanoff.dimers.height`."""
+        """Present heights, shape (Ly, Lx); see :func:`kadanoff.dimers.height`."""
         return lattice.height(self.dimers)
 
     def electric_field(self) -> SpinArray:
-        """Fields (E_x, E_y) now, shape (2, Ly, Lx)."""
+        """Present fields (E_x, E_y), shape (2, Ly, Lx)."""
         return lattice.electric_field(self.dimers)
 
     @public

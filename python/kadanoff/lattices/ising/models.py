@@ -179,7 +179,7 @@ class Ising:
         return spins if found <= lowest + 1e-9 * (abs(lowest) + 1e-300) else None
 
     def _own(self) -> list[bool]:
-        """Directions that lead from a site to itself."""
+        """For each direction, whether it leads from a site to itself."""
         return [
             all(self.shape[a] == 1 for a, s in enumerate(step) if s) for step in self.directions
         ]

@@ -1,6 +1,6 @@
 """Pictures of spins: configurations, distributions, and averages against temperature.
 
-Every function draws into the axes `ax` that it is given, or into new ones, and returns them.
+Every function draws into the axes `ax`, by default into new ones, and returns them.
 """
 
 from __future__ import annotations

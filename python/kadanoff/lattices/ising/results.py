@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from kadanoff._base import html
 from kadanoff._base.signatures import public
-from kadanoff._base.statistics import Estimate, estimate, jackknife
-from kadanoff._base.types import FloatArray, SpinArray
+from kadanoff._base.statistics import Estimate, estimate, jackknife, rule_of_three
+from kadanoff._base.types import AnyArray, FloatArray, SpinArray
 from kadanoff.lattices.ising.models import Ising
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["IsingSamples", "IsingScan", "estimates"]
 
+FLUCTUATIONS = ("specific_heat", "susceptibility", "binder")
 MAX_ROWS = 20  # temperatures in the table of a notebook
 
 
@@ -30,9 +32,10 @@ class IsingSamples:
     """Configurations of an Ising model from its Boltzmann distribution.
 
     Chains come one after the other: sample ``i`` is number ``i % (n / chains)`` of chain
-    ``i // (n / chains)`` if `chains` divides n.
+    ``i // (n / chains)`` if `chains` divides n. As an array it is `configurations`: machines and
+    block rules take it as data.
 
-    Attributes
+    Parameters
     ----------
     model : Ising
         The model that was sampled.
@@ -46,23 +49,34 @@ class IsingSamples:
         Configurations, one bit per site in row-major order, the first in the lowest bit; a set bit
         is s = +1. Bits beyond the last site are zero.
     estimates : mapping from str to Estimate
-        energy <e>, magnetisation <m>, abs_magnetisation <|m|>, m2 <m^2>, m4 <m^4>, specific_heat
-        ``N (<e^2> - <e>^2) / T^2``, susceptibility ``N (<m^2> - <|m|>^2) / T`` (in a field with
-        ``<m>^2``), binder ``1 - <m^4> / (3 <m^2>^2)``, with errors; tau is in units of the spacing.
-    method : str
-        heat-bath, metropolis, wolff or swendsen-wang.
+        Averages with errors: energy <e>, magnetisation <m>, abs_magnetisation <|m|>, m2 <m^2>,
+        m4 <m^4>, specific_heat ``N (<e^2> - <e>^2) / T^2``, susceptibility
+        ``N (<m^2> - <|m|>^2) / T`` (in a field with ``<m>^2``), binder
+        ``1 - <m^4> / (3 <m^2>^2)``. Energies are in the units of J, tau in units of the spacing. No
+        error is zero unless the average is exact.
+    method : {"heat-bath", "metropolis", "wolff", "swendsen-wang"}
+        How spins were updated.
     spacing : int
         Sweeps (of Wolff: clusters) between two samples of a chain; fixed before they were taken.
     equilibration : int
         Sweeps (clusters) before the first.
     chains : int
-        Independent Markov chains.
-    engine : str
-        multispin, sequential or clusters.
+        Number of independent Markov chains.
+    engine : {"multispin", "sequential", "clusters"}
+        Code that updated the spins.
     seed : int
         Repeats the run, on any number of threads.
     seconds : float
-        Wall-clock time.
+        Wall-clock time of the run.
+
+    Examples
+    --------
+    >>> from kadanoff import ising
+    >>> run = ising.sample(L=8, T=2.0, n=400, seed=1)
+    >>> len(run), run.energy.shape, np.asarray(run).shape
+    (400, (400,), (400, 8, 8))
+    >>> run.estimates["energy"]
+    Estimate(...)
     """
 
     model: Ising
@@ -100,12 +114,16 @@ class IsingSamples:
 
     @cached_property
     def configurations(self) -> SpinArray:
-        """Spins +-1, shape (n, *shape); unpacked when first asked for, n N bytes."""
+        """Spins +-1, shape (n, *shape); unpacked at the first access, n N bytes."""
         if self.packed is None:
             raise ValueError(
                 "this run kept no configurations: ask for them with configurations=True"
             )
         return unpacked(self.packed, self.model)
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> AnyArray:
+        """The configurations, so that numpy, machines and block rules take the samples as data."""
+        return np.array(self.configurations, dtype=dtype, copy=copy)
 
     @public
     def plot(self, ax: Axes | None = None, *, index: int = -1, **style: Any) -> Axes:
@@ -134,14 +152,21 @@ class IsingSamples:
 class IsingScan:
     """Runs at several temperatures.
 
-    Attributes
+    Parameters
     ----------
     runs : tuple of IsingSamples
-        One for each temperature, in the order that was asked for.
+        One for each temperature, in the order of the call.
     seed : int
         Repeats the scan, on any number of threads.
-    acceptance : array or None
+    acceptance : array, shape (temperatures - 1,), or None
         Of parallel tempering: accepted share of the exchanges between neighbouring temperatures.
+
+    Examples
+    --------
+    >>> from kadanoff import ising
+    >>> found = ising.scan(L=8, T=[1.5, 3.5], n=200, seed=1)
+    >>> found.T, found.error("energy").shape, found[1].T
+    (array([1.5, 3.5]), (2,), 3.5)
     """
 
     runs: tuple[IsingSamples, ...]
@@ -181,15 +206,15 @@ class IsingScan:
 
     @property
     def T(self) -> FloatArray:
-        """Temperatures."""
+        """Temperatures, shape (temperatures,)."""
         return np.array([run.T for run in self.runs])
 
     def mean(self, name: str) -> FloatArray:
-        """Averages of one of the estimates, over the temperatures."""
+        """Averages of one of the `estimates`, in the order of the runs, shape (temperatures,)."""
         return np.array([run.estimates[name].mean for run in self.runs])
 
     def error(self, name: str) -> FloatArray:
-        """Their errors."""
+        """Errors of one of the `estimates`, in the order of the runs, shape (temperatures,)."""
         return np.array([run.estimates[name].error for run in self.runs])
 
     @public
@@ -222,7 +247,7 @@ def estimates(model: Ising, T: float, e: FloatArray, m: FloatArray) -> dict[str,
     # Fluctuations about the average: no digits are lost when they are small.
     de = e - e.mean()
     dm = centre - centre.mean()
-    return {
+    found = {
         "energy": estimate(e),
         "magnetisation": estimate(m),
         "abs_magnetisation": estimate(np.abs(m)),
@@ -231,4 +256,48 @@ def estimates(model: Ising, T: float, e: FloatArray, m: FloatArray) -> dict[str,
         "specific_heat": jackknife(lambda a, b: N * (b - a * a) / T**2, de, de * de),
         "susceptibility": jackknife(lambda a, b: N * (b - a * a) / T, dm, dm * dm),
         "binder": jackknife(lambda a, b: 1 - b / (3 * a * a) if a else 0.0, m2, m2 * m2),
+    }
+    quanta = _quanta(model, T, float(m.flat[0]))
+    series = {"energy": e, "magnetisation": m, "specific_heat": e}
+    if model.h:
+        series["susceptibility"] = m
+    return {
+        name: rule_of_three(
+            average, series.get(name, np.abs(m)), quanta[name], fluctuation=name in FLUCTUATIONS
+        )
+        for name, average in found.items()
+    }
+
+
+def spin_flip(m: float, N: int, power: int) -> float:
+    """Change of ``|m|^power`` when one of N spins is turned."""
+    near = abs(abs(m) - 2 / N)
+    return float(near**power - abs(m) ** power)
+
+
+def _quanta(model: Ising, T: float, m: float) -> dict[str, float]:
+    """Change of each average per probability of the nearest states, where all have the same m.
+
+    These states differ by one spin that is turned against all of its neighbours; without a field
+    those of opposite magnetisation are as near.
+    """
+    N = model.sites
+    # Along an axis of one site a spin is its own neighbour.
+    others = (
+        any(x and n > 1 for x, n in zip(step, model.shape, strict=True))
+        for step in model.directions
+    )
+    bonds = sum(abs(j) for j, other in zip(model.J, others, strict=True) if other)
+    flip = (4 * bonds + 2 * abs(model.h)) / N
+    d1, d2, d4 = (spin_flip(m, N, power) for power in (1, 2, 4))
+    return {
+        "energy": flip,
+        "magnetisation": 2 / N if model.h else 2 / N + 2 * abs(m),
+        "abs_magnetisation": abs(d1),
+        "m2": abs(d2),
+        "m4": abs(d4),
+        "specific_heat": N * (flip / T) ** 2 if flip / T < 1e150 else math.inf,
+        "susceptibility": N * d1 * d1 / T,
+        # The derivative of 1 - <m^4> / (3 <m^2>^2); 0 / 0 for m = 0.
+        "binder": abs(2 * d2 / m**2 - d4 / m**4) / 3 if m else math.inf,
     }

@@ -30,7 +30,7 @@ MAX_CHAINS = 4096
 PASSES = 30  # times that clusters visit a whole lattice before it counts as equilibrated
 CLUSTER_SPACING = 2.0  # the same between two samples
 SWEEPS = 100  # of Swendsen-Wang before the first sample: tau is below 15 up to L = 4096
-TAUS = 20  # autocorrelation times of single-spin updates until a run is equilibrated
+TAUS = 20  # a run of single-spin updates is equilibrated after this number of autocorrelation times
 MAX_PILOT = 1 << 14  # sweeps
 
 
@@ -120,7 +120,7 @@ def sample(
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
 ) -> IsingSamples:
-    r"""Draw configurations with probability ``exp(-H / T) / Z``.
+    r"""Draw configurations of an Ising model with probability ``exp(-H / T) / Z``.
 
     Parameters
     ----------
@@ -128,13 +128,13 @@ def sample(
         The model; or give `L` and, where they differ from the defaults, J, h, boundary and
         lattice.
     T : float
-        Temperature, k_B = 1.
+        Temperature in units of energy, k_B = 1.
     n : int, default 1000
         Number of samples, over all chains.
     L : int or tuple of int, optional
         Sites along each axis, or the shape.
-    J, h, boundary, lattice
-        As in :class:`Ising`, if no `model` is given.
+    J, h, boundary, lattice : as in :class:`Ising`
+        Couplings, field, boundaries and lattice, if no `model` is given.
     method : {"auto", "heat-bath", "metropolis", "wolff", "swendsen-wang"}
         "auto" takes Wolff clusters without field and frustration unless T is far above T_c, and
         the heat bath otherwise. In a field Swendsen-Wang still works, Wolff does not.
@@ -152,20 +152,24 @@ def sample(
     seed : int, optional
         Repeats a run bit by bit, on any number of threads and any processor.
     threads : int, optional
-        Worker threads, default all cores.
+        Number of worker threads, 1 to 1024; by default one per core.
     progress : bool, callable or None
-        See :func:`kadanoff._base.progress.bar`.
+        Whether a progress bar is shown, or a function of (done, total); by default a bar appears
+        after half a second in a terminal or notebook.
     control : Control, optional
-        To cancel from another thread.
+        Handle that cancels the run from another thread.
 
     Returns
     -------
     IsingSamples
+        Configurations, series of energy and magnetisation, averages with errors.
 
     Raises
     ------
-    ValueError, TypeError
+    ValueError
         An argument is out of range, or the method cannot take the field.
+    TypeError
+        An argument has the wrong type, or both a model and its parameters are given.
     MemoryError
         The samples would not fit.
     Cancelled
@@ -173,12 +177,14 @@ def sample(
 
     Notes
     -----
+    An average whose series shows no variation has the error that n draws without an event leave:
+    3 / n times the change that one spin flip makes, by the rule of three.
+
     Single-spin updates give every spin its own random number with probabilities exact to 2^-64;
     in zero field a lattice is turned as a whole with probability 1/2 before each measurement, an
     exact symmetry. The number of updates between measurements never depends on their outcome:
-    measuring after the clusters of a run have visited a given number of sites would favour the
-    configurations that large clusters leave behind. Cost at T_c: about 10 ns per site and sample
-    with clusters.
+    measuring when the clusters of a run have visited enough sites would prefer what large
+    clusters leave behind. Cost at T_c: about 10 ns per site and sample with clusters.
 
     References
     ----------
@@ -439,27 +445,36 @@ def scan(
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
 ) -> IsingScan:
-    """Samples at several temperatures, independent of each other.
+    """Draw samples at several temperatures, independent of each other.
 
     Parameters
     ----------
+    model : Ising, optional
+        The model; or give `L` and further parameters of it.
     T : sequence of float
         Temperatures, in any order.
     n : int, default 1000
         Number of samples at each temperature.
+    L, J, h, boundary, lattice : as in :func:`sample`
+        Shape, couplings, field, boundaries and lattice, if no `model` is given.
+    method, chains, spacing, equilibration : as in :func:`sample`
+        Updates, number of chains, and updates between and before samples, at every temperature.
     configurations : bool, default False
-        Keep the configurations too.
-    model, L, J, h, boundary, lattice, method, chains, spacing, equilibration
-        As in :func:`sample`.
-    seed, threads, progress, control
-        As in :func:`sample`.
+        Keep the configurations too, N / 8 bytes each.
+    seed : int, optional
+        Repeats the scan bit by bit; each temperature has a seed of its own, derived from it.
+    threads, progress, control : as in :func:`sample`
+        Number of threads, progress bar, and cancelling from another thread.
 
     Returns
     -------
     IsingScan
+        One run for each temperature, in the order of `T`.
 
     Raises
     ------
+    ValueError, TypeError, MemoryError
+        As in :func:`sample`, or `T` is empty.
     Cancelled
         ``partial`` is the scan of the temperatures that were finished.
 

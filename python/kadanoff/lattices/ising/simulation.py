@@ -1,4 +1,4 @@
-"""A lattice that evolves while one watches it."""
+"""An Ising lattice that is updated step by step."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ __all__ = ["Simulation"]
 
 @public
 class Simulation:
-    """One lattice, stepped by hand: for live pictures, quenches and one's own measurements.
+    """One lattice that is updated by hand: for live pictures, quenches and further measurements.
 
     Parameters
     ----------
     model : Ising, optional
-        The model; or give `L` and, where they differ from the defaults, J, h, boundary and
-        lattice, as in :func:`kadanoff.ising.sample`.
+        The model; or give `L` and further parameters of it.
     T : float
-        Temperature; may be set at any time.
+        Temperature in the units of J, k_B = 1; may be set at any time.
+    L, J, h, boundary, lattice : as in :func:`kadanoff.ising.sample`
+        Shape, couplings, field, boundaries and lattice, if no `model` is given.
     method : {"heat-bath", "metropolis", "wolff", "swendsen-wang", "auto"}
         How spins are updated.
-    start : {"random", "ordered"} or array of +-1
+    start : {"random", "ordered"} or array of +-1, shape of the lattice
         First configuration; "ordered" satisfies all bonds where that is possible, and is up
         elsewhere.
     seed : int, optional
@@ -52,10 +53,20 @@ class Simulation:
     Attributes
     ----------
     model : Ising
+        The model, with the present field.
     method : str
+        How spins are updated.
     sweeps : int
-        Sweeps (clusters for "wolff") so far.
+        Number of sweeps (clusters for "wolff") so far.
     seed : int
+        The seed that was used.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range, or the method cannot take the field.
+    MemoryError
+        The lattice would not fit.
 
     Notes
     -----
@@ -123,12 +134,19 @@ class Simulation:
         control: _core.Control | None = None,
         threads: int | None = 1,
     ) -> None:
-        """Update every spin n times (flip n clusters).
+        """Update every spin n times, or flip n clusters.
+
+        Parameters
+        ----------
+        n : int, default 1
+            Number of sweeps, or of clusters for "wolff".
+        progress, control, threads : as in :func:`kadanoff.ising.sample`
+            Progress bar, cancelling, and number of threads.
 
         Raises
         ------
         Cancelled
-            The stop button; the lattice stays where it is, a valid configuration.
+            The run was stopped; the lattice keeps its present configuration, which is valid.
         """
         n = checks.whole("n", n)
         run = Run.of(threads=threads, progress=progress, control=control, seed=self.seed)
@@ -162,7 +180,7 @@ class Simulation:
 
     @property
     def spins(self) -> SpinArray:
-        """A copy of the configuration, +-1; may be set."""
+        """A copy of the configuration, +-1, shape of the lattice; may be set."""
         return unpacked(self._core.pack(0), self.model)
 
     @spins.setter

@@ -60,10 +60,14 @@ def parallel_tempering(
 
     Parameters
     ----------
+    model : Ising, optional
+        The model; or give `L` and further parameters of it.
     T : sequence of float
         Temperatures, ascending, close enough that `acceptance` is some tenths.
     n : int, default 1000
         Number of samples at each temperature, over all chains.
+    L, J, h, boundary, lattice : as in :func:`kadanoff.ising.sample`
+        Shape, couplings, field, boundaries and lattice, if no `model` is given.
     method : {"heat-bath", "metropolis"}
         Single-spin updates between exchanges.
     chains : int, default 8
@@ -75,16 +79,22 @@ def parallel_tempering(
         Rounds of sweeps and exchange between samples.
     equilibration : int, optional
         Rounds before the first sample; by default a fifth of the rounds of the run, at least 200.
-    model, L, J, h, boundary, lattice, configurations, seed, threads, progress, control
-        As in :func:`kadanoff.ising.sample`.
+    configurations : bool, default False
+        Keep the configurations too, N / 8 bytes each.
+    seed, threads, progress, control : as in :func:`kadanoff.ising.sample`
+        Seed, number of threads, progress bar, and cancelling from another thread.
 
     Returns
     -------
     IsingScan
-        With the accepted share of exchanges between neighbours.
+        One run for each temperature, and the accepted share of exchanges between neighbours.
 
     Raises
     ------
+    ValueError, TypeError
+        An argument is out of range, or the temperatures do not ascend.
+    MemoryError
+        The samples would not fit.
     Cancelled
         ``partial`` holds what was measured, at all temperatures.
 

@@ -22,22 +22,31 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff.lattices.ising.exact_solutions.jets import Jet, variable
-from kadanoff.lattices.ising.exact_solutions.results import Exact, pair, ratio, temperature
-from kadanoff.lattices.ising.exact_solutions.torus import FROZEN_K, MAX_K, growth
+from kadanoff.lattices.ising.exact_solutions.results import (
+    Exact,
+    pair,
+    ratio,
+    scaled,
+    specific_heat,
+    temperature,
+    units,
+)
+from kadanoff.lattices.ising.exact_solutions.torus import FROZEN_K, HOT_K, MAX_K, growth, hot_row
 
 __all__ = ["critical_temperature", "onsager", "yang"]
 
 LATTICES = {"square": 2, "triangular": 3}
+HOT_MOMENTA = 64
 
 
 @public
 def onsager(T: float, *, J: float | tuple[float, float] = 1.0) -> Exact:
-    r"""Free energy, energy, specific heat and spontaneous magnetisation of the square lattice.
+    r"""Solve the infinite square lattice: free energy, energy, specific heat, magnetisation.
 
     Parameters
     ----------
     T : float
-        Temperature.
+        Temperature in the units of J, from 1e-300 to 1e300.
     J : float or (float, float)
         Couplings along x and y. Signs matter to the magnetisation alone, which is that of the
         ferromagnet, zero otherwise. With one coupling zero: the infinite chain.
@@ -45,12 +54,22 @@ def onsager(T: float, *, J: float | tuple[float, float] = 1.0) -> Exact:
     Returns
     -------
     Exact
-        ``sites`` is infinite; ``c`` is infinite at T_c.
+        ``sites`` is infinite; ``c`` is infinite at T_c; ``m`` is the spontaneous magnetisation.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range, or the couplings are too far apart at low temperature.
 
     Notes
     -----
-    The integrand is analytic in ``ln tan(p / 2)``, in which the trapezoidal rule converges
-    exponentially, at T_c too: errors of 1e-15, in c of 1e-13 / |1 - T / T_c|.
+    Onsager's solution [1]_. The integrand is analytic in ``ln tan(p / 2)``, in which the
+    trapezoidal rule converges exponentially, at T_c too: errors of 1e-15, in c of
+    1e-13 / |1 - T / T_c|.
+
+    References
+    ----------
+    .. [1] L. Onsager, Phys. Rev. 65, 117 (1944), doi:10.1103/PhysRev.65.117, Eq. 106
 
     Examples
     --------
@@ -62,10 +81,15 @@ def onsager(T: float, *, J: float | tuple[float, float] = 1.0) -> Exact:
     couplings = pair("J", J)
     for j in couplings:
         ratio("J", j, T)
-    jx, jy = sorted(abs(j) for j in couplings)
-    kx, ky = jx / T, jy / T
+    strengths, t, exponent = units((abs(couplings[0]), abs(couplings[1])), T)
+    jx, jy = sorted(strengths)
+    kx, ky = jx / t, jy / t
     critical = _is_critical(kx, ky)
-    if jx == 0:
+    if ky < HOT_K:
+        # Loops around a row of that many sites weigh less than rounding.
+        row, _, _ = hot_row(HOT_MOMENTA, variable(kx, jx), variable(ky, jy), True)
+        log_Z = math.log(2) + 0.5 / HOT_MOMENTA * row
+    elif jx == 0:
         # A ring so long that its length does not show: ln(2 cosh K) for each spin.
         decay = math.exp(-2 * ky)
         log_Z = Jet(
@@ -93,8 +117,8 @@ def onsager(T: float, *, J: float | tuple[float, float] = 1.0) -> Exact:
         T=T,
         sites=math.inf,
         log_Z_per_site=float(log_Z.f),
-        e=-float(log_Z.d),
-        c=math.inf if critical else max(float(log_Z.dd), 0.0) / T**2,
+        e=scaled(-float(log_Z.d), exponent),
+        c=math.inf if critical else specific_heat(float(log_Z.dd), 1, t),
         m=yang(T, J=(couplings[0], couplings[1])),
     )
 
@@ -109,9 +133,30 @@ def _is_critical(kx: float, ky: float) -> bool:
 
 @public
 def yang(T: float, *, J: float | tuple[float, float] = 1.0) -> float:
-    """Spontaneous magnetisation per site of the infinite square lattice.
+    r"""Spontaneous magnetisation per site of the infinite square lattice.
 
-    Zero above T_c, and when a coupling is not positive.
+        m = (1 - 1 / (sinh 2K_x sinh 2K_y)^2)^{1/8}
+
+    Parameters
+    ----------
+    T : float
+        Temperature in the units of J.
+    J : float or (float, float)
+        Couplings along x and y.
+
+    Returns
+    -------
+    float
+        Between 0 and 1; zero above T_c, and where a coupling is not positive.
+
+    Raises
+    ------
+    ValueError, TypeError
+        `T` is not positive, or J / T is not finite.
+
+    References
+    ----------
+    .. [1] C. N. Yang, Phys. Rev. 85, 808 (1952), doi:10.1103/PhysRev.85.808
 
     Examples
     --------
@@ -132,7 +177,7 @@ def yang(T: float, *, J: float | tuple[float, float] = 1.0) -> float:
 
 @public
 def critical_temperature(J: float | tuple[float, ...] = 1.0, *, lattice: str = "square") -> float:
-    r"""T_c of a ferromagnet in two dimensions.
+    r"""Critical temperature of a ferromagnet in two dimensions.
 
         square:      sinh 2K_x sinh 2K_y = 1                          2 / ln(1 + sqrt 2)
         triangular:  s_1 s_2 + s_2 s_3 + s_3 s_1 = 1,  s_i = sinh 2K_i     4 / ln 3
@@ -142,6 +187,21 @@ def critical_temperature(J: float | tuple[float, ...] = 1.0, *, lattice: str = "
     J : float or a tuple of two or three
         Positive couplings; on the triangular lattice along x, y and the diagonal.
     lattice : {"square", "triangular"}
+        Lattice of the spins.
+
+    Returns
+    -------
+    float
+        T_c in the units of J.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A coupling is not positive, or their number does not belong to the lattice.
+
+    References
+    ----------
+    .. [1] R. M. F. Houtappel, Physica 16, 425 (1950), doi:10.1016/0031-8914(50)90130-3
 
     Examples
     --------

@@ -23,7 +23,7 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff.lattices.ising.exact_solutions.jets import Jet, exp, log, log1p, sqrt, variable
-from kadanoff.lattices.ising.exact_solutions.results import Exact, ratio, temperature
+from kadanoff.lattices.ising.exact_solutions.results import Exact, ratio, specific_heat, temperature
 from kadanoff.lattices.ising.models import BOUNDARIES
 
 __all__ = ["chain"]
@@ -35,7 +35,7 @@ MAX_LENGTH = 2**40
 def chain(
     N: int | None, T: float, *, J: float = 1.0, h: float = 0.0, boundary: str = "periodic"
 ) -> Exact:
-    r"""``H = -J sum s_i s_{i+1} - h sum s_i`` in one dimension.
+    r"""Solve the chain ``H = -J sum s_i s_{i+1} - h sum s_i``.
 
     Parameters
     ----------
@@ -43,16 +43,22 @@ def chain(
         Number of spins; None for the infinite chain. A ring of two has two bonds between them, a
         ring of one a bond from the spin to itself.
     T : float
-        Temperature.
+        Temperature in the units of J.
     J, h : float
         Coupling and field, of any sign.
     boundary : {"periodic", "open"}
+        Whether the ends are joined.
 
     Returns
     -------
     Exact
         With magnetisation ``m``, ``m2`` and the correlation length ``xi`` of the infinite chain,
         ``1 / ln |lambda_+ / lambda_-|``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range, or J / T or h / T is not finite.
 
     Examples
     --------
@@ -78,7 +84,7 @@ def chain(
         sites=math.inf if N is None else N,
         log_Z_per_site=float(in_beta.f) / sites,
         e=-float(in_beta.d) / sites,
-        c=max(float(in_beta.dd), 0.0) / (sites * T * T),
+        c=specific_heat(float(in_beta.dd), sites, T),
         m=m,
         m2=m * m + (0.0 if N is None else max(float(in_field.dd), 0.0) / N / N),
         xi=math.inf if rate == 0 else -1 / rate,

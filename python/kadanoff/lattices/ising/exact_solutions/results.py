@@ -10,7 +10,7 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 
-__all__ = ["Exact", "lengths", "pair", "temperature"]
+__all__ = ["Exact", "lengths", "pair", "ratio", "scaled", "specific_heat", "temperature", "units"]
 
 
 @public
@@ -18,18 +18,18 @@ __all__ = ["Exact", "lengths", "pair", "temperature"]
 class Exact:
     """Exact averages of an Ising model; averages that a method does not give are None.
 
-    Attributes
+    Parameters
     ----------
     method : str
-        Where the numbers come from.
+        Name of the solution.
     T : float
-        Temperature, k_B = 1.
+        Temperature in the units of J, k_B = 1.
     sites : float
         Number of spins, infinite for the bulk.
     log_Z_per_site : float
-        ln Z / N.
+        Logarithm ln Z / N of the partition function, per site.
     e : float
-        Energy per site.
+        Energy per site, in the units of J.
     c : float
         Specific heat per site, ``<(E - <E>)^2> / (N T^2)``; infinite at a critical point.
     m : float, optional
@@ -37,7 +37,14 @@ class Exact:
     abs_m, m2, m4 : float, optional
         <|M|> / N, <M^2> / N^2, <M^4> / N^4.
     xi : float, optional
-        Correlation length.
+        Correlation length in lattice constants.
+
+    Examples
+    --------
+    >>> from kadanoff import ising
+    >>> bulk = ising.exact(None, 2.0)
+    >>> print(f"{bulk.e:.6f} {bulk.c:.6f} {bulk.m:.6f}")
+    -1.745565 0.724871 0.911319
     """
 
     method: str
@@ -120,6 +127,33 @@ def lengths(L: object, *, most: int) -> tuple[int, int]:
     if max(found) > most:
         raise ValueError(f"lengths must be at most {most}, got {found[0]} x {found[1]}")
     return found
+
+
+def scaled(x: float, exponent: int) -> float:
+    """``x 2^exponent``, which may overflow to infinity."""
+    try:
+        return math.ldexp(x, exponent)
+    except OverflowError:
+        return math.copysign(math.inf, x)
+
+
+def units(couplings: tuple[float, float], T: float) -> tuple[tuple[float, float], float, int]:
+    """Couplings and T over ``2^exponent``, and the exponent, such that the larger one is near 1.
+
+    Squares of energies stay finite then, and a power of two leaves all digits as they are.
+    """
+    _, exponent = math.frexp(max(abs(j) for j in couplings))
+    x, y = (scaled(j, -exponent) for j in couplings)
+    return (x, y), scaled(T, -exponent), exponent
+
+
+def specific_heat(curvature: float, sites: float, T: float) -> float:
+    """``d^2 ln Z / d(1/T)^2 / (N T^2)``; 0 for a curvature that is negative by rounding."""
+    # T^2 may underflow, where nothing is excited, or overflow.
+    if curvature <= 0:
+        return 0.0
+    divisor = sites * T * T
+    return curvature / divisor if math.isfinite(divisor) else curvature / T / T / sites
 
 
 def ratio(name: str, x: float, T: float) -> float:

@@ -78,13 +78,15 @@ def exact(
     L : int, tuple of int, model, or None
         Length, or (Lx, Ly, ...); None for the infinite lattice. A model brings everything but T.
     T : float
-        Temperature.
+        Temperature in the units of J.
     J : float or tuple of floats
         One coupling, or one for each axis (on the triangular lattice x, y and diagonal).
     h : float
         Field.
     lattice : {"chain", "square", "triangular", "cubic"}
+        Lattice of the spins.
     boundary : {"periodic", "open"}, or one of them for each length
+        Whether the ends of an axis are joined.
 
     Returns
     -------
@@ -94,7 +96,9 @@ def exact(
     Raises
     ------
     ValueError
-        There is no solution, or none here; the message says what is possible.
+        No solution is implemented for this lattice; the message lists those that are.
+    TypeError
+        An argument has the wrong type, or a model is given together with its parameters.
 
     Notes
     -----

@@ -19,7 +19,13 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import IntArray, WordArray
-from kadanoff.lattices.ising.exact_solutions.results import Exact, pair, ratio, temperature
+from kadanoff.lattices.ising.exact_solutions.results import (
+    Exact,
+    pair,
+    ratio,
+    specific_heat,
+    temperature,
+)
 from kadanoff.lattices.ising.models import boundaries
 
 __all__ = ["DensityOfStates", "bonds", "enumerate_states"]
@@ -97,14 +103,24 @@ def bonds(
 class DensityOfStates:
     """Numbers of states with given sums of bonds and spins.
 
-    Attributes
+    Parameters
     ----------
     spins : int
+        Number of spins.
     bonds : array of int64, shape (k, classes)
         Sums of ``s_i s_j`` over the bonds of each class.
     magnetisation : array of int64, shape (k,)
+        Sums of the spins.
     counts : array of uint64, shape (k,)
-        They add up to 2^spins.
+        Numbers of states with these sums; they add up to 2^spins.
+
+    Examples
+    --------
+    >>> states = enumerate_states(3)
+    >>> states.spins, int(states.counts.sum())
+    (9, 512)
+    >>> print(f"{states.at(2.0).log_Z:.9f}")
+    9.925150371
     """
 
     spins: int
@@ -126,15 +142,26 @@ class DensityOfStates:
 
     @public
     def at(self, T: float, *, J: float | tuple[float, ...] = 1.0, h: float = 0.0) -> Exact:
-        """Exact averages at one temperature.
+        """Compute exact averages at one temperature.
 
         Parameters
         ----------
         T : float
+            Temperature in the units of J.
         J : float or tuple of floats
             One coupling, or one for each class of bonds.
         h : float
             Field.
+
+        Returns
+        -------
+        Exact
+            All averages, with the moments of the magnetisation.
+
+        Raises
+        ------
+        ValueError, TypeError
+            An argument is out of range, or J / T or h / T is not finite.
 
         Examples
         --------
@@ -162,7 +189,7 @@ class DensityOfStates:
             sites=n,
             log_Z_per_site=log_Z / n,
             e=mean / n,
-            c=float(w @ (energy - mean) ** 2) / (n * T * T),
+            c=specific_heat(float(w @ (energy - mean) ** 2), n, T),
             m=float(w @ m),
             abs_m=float(w @ np.abs(m)),
             m2=float(w @ m**2),
@@ -186,23 +213,34 @@ def enumerate_states(
 
     Parameters
     ----------
-    L, lattice, boundary
-        See :func:`bonds`.
-    spins, classes : int, and lists of pairs of int
-        Instead of a lattice: the number of spins and the bonds of each class.
-    threads, progress, control
-        As in :func:`kadanoff.ising.sample`.
+    L : int or tuple of int, optional
+        Length, or (Lx, Ly, ...); without it `spins` and `classes` describe a graph.
+    lattice : {"chain", "square", "triangular", "cubic"}
+        Lattice of the spins; the triangular one is the square one with bonds from (x, y) to
+        (x + 1, y + 1).
+    boundary : {"periodic", "open"}, or one of them for each length
+        On a periodic length of 2 both bonds between neighbours count, on 1 a spin has a bond to
+        itself.
+    spins : int, optional
+        Number of spins of a graph, at most 32.
+    classes : list of lists of pairs of int, optional
+        Bonds of a graph, in classes of equal coupling.
+    threads, progress, control : see :func:`kadanoff.ising.sample`
+        Number of threads, progress bar, and cancelling from another thread.
 
     Returns
     -------
     DensityOfStates
+        Number of states for every combination of the sums.
 
     Raises
     ------
     ValueError
-        More than 32 spins, or too many distinct sums.
+        The lattice has more than 32 spins, or too many distinct sums.
+    TypeError
+        An argument has the wrong type.
     Cancelled
-        It was interrupted; there is no partial result.
+        The count was interrupted; there is no partial result.
 
     Notes
     -----

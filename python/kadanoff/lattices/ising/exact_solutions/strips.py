@@ -66,22 +66,31 @@ class _Matrix:
 class Strip:
     """A strip of the square lattice.
 
-    Attributes
+    Parameters
     ----------
     width : int
+        Number of sites across the strip.
     T : float
-    boundary : str
-        Across the strip.
-    log_eigenvalues : array
-        ln |lambda_k|, descending.
-    signs : array
+        Temperature in the units of J.
+    boundary : {"periodic", "open"}
+        Boundary across the strip.
+    log_eigenvalues : array, shape (levels,)
+        Logarithms ln |lambda_k|, descending.
+    signs : array, shape (levels,)
         Signs of the eigenvalues.
     log_Z_per_site : float
-        Of the infinitely long strip.
+        Logarithm of the partition function of the infinitely long strip, per site.
     e, m : float
         Energy and magnetisation per site; m is zero without a field.
     xi : float
-        Correlation length along the strip.
+        Correlation length along the strip in lattice constants.
+    matrix : object
+        The transfer matrix, from which `log_Z` of finite strips follows.
+
+    Examples
+    --------
+    >>> transfer_matrix(4, 2.0)
+    Strip(width=4, T=2, periodic, e=-1.64425, xi=9.06098)
     """
 
     width: int
@@ -108,12 +117,24 @@ class Strip:
 
     @public
     def log_Z(self, length: int, boundary: str = "periodic") -> float:
-        """ln Z of a strip of finite length, closed to a ring or open at both ends.
+        """Compute ln Z of a strip of finite length, closed to a ring or open at both ends.
+
+        Parameters
+        ----------
+        length : int
+            Number of rows.
+        boundary : {"periodic", "open"}
+            Whether the ends are joined.
+
+        Returns
+        -------
+        float
+            ln Z of all sites.
 
         Raises
         ------
         ValueError
-            A ring wider than 11 sites, which needs all eigenvalues.
+            The strip is to be closed and wider than 11 sites, which needs all eigenvalues.
 
         Examples
         --------
@@ -152,30 +173,37 @@ def transfer_matrix(
     boundary: str = "periodic",
     levels: int = 2,
 ) -> Strip:
-    r"""Leading eigenvalues of the transfer matrix along y of a strip that is `width` sites wide.
+    r"""Diagonalise the transfer matrix along y of a strip that is `width` sites wide.
 
     Parameters
     ----------
     width : int
-        At most 18.
+        Number of sites across the strip, at most 18.
     T : float
-        Temperature.
+        Temperature in the units of J.
     J : float or (float, float)
         Couplings across (x) and along (y) the strip, of any sign.
     h : float
         Field.
     boundary : {"periodic", "open"}
-        Across the strip.
+        Boundary across the strip.
     levels : int
         Number of eigenvalues.
 
     Returns
     -------
     Strip
+        Leading eigenvalues, and averages of the infinitely long strip.
+
+    Raises
+    ------
+    ValueError, TypeError
+        An argument is out of range, or J / T or h / T is not finite.
 
     Notes
     -----
-    A gap below 1e-14 is none: deep in the ordered phase xi is infinite here.
+    A gap below 1e-14 counts as zero: deep in the ordered phase xi is infinite here. Cost:
+    ``width 2^width`` operations per multiplication by the matrix.
 
     Examples
     --------

@@ -37,7 +37,7 @@ def surrounding_fields(
     J: float | tuple[float, float] = 1.0,
     h: float = 0.0,
 ) -> FloatArray:
-    """Fields that the spins outside of a window of a periodic lattice exert on those within.
+    """Compute the fields that the spins around a window of a periodic lattice exert on it.
 
     Parameters
     ----------
@@ -53,6 +53,14 @@ def surrounding_fields(
     Returns
     -------
     array, shape (..., height, width)
+        Field on each site of the window, in the units of J, with `h` included.
+
+    Raises
+    ------
+    ValueError
+        The spins are not +-1, or the window is not smaller than the lattice.
+    TypeError
+        An argument has the wrong type.
 
     Examples
     --------
@@ -99,20 +107,20 @@ def window_log_Z(
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
 ) -> FloatArray:
-    r"""``ln Z`` of open rectangles with a field on every site, for every state of a block.
+    r"""Compute ``ln Z`` of open rectangles with a field on every site, for every state of a block.
 
     Parameters
     ----------
     fields : array, shape (..., height, width)
-        Field on every site, in units of energy; see :func:`surrounding_fields`.
+        Field on every site, in the units of J; see :func:`surrounding_fields`.
     T : float
-        Temperature.
+        Temperature in the units of J.
     J : float or (float, float)
         Couplings along x and y, of any sign.
     block : array of bool, shape (height, width), optional
         The sites that are fixed, at most 20.
-    threads, progress, control
-        As in :func:`kadanoff.ising.sample`.
+    threads, progress, control : see :func:`kadanoff.ising.sample`
+        Number of threads, progress bar, and cancelling from another thread.
 
     Returns
     -------
@@ -196,7 +204,32 @@ def conditional(
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
 ) -> FloatArray:
-    """``P(v | e)``: :func:`window_log_Z` exponentiated and normalised over the block's states.
+    """Conditional probabilities ``P(v | e)`` of the states of a block, given its surroundings.
+
+    They are the exponentials of :func:`window_log_Z`, normalised over the states of the block.
+
+    Parameters
+    ----------
+    fields : array, shape (..., height, width)
+        Field on every site, in the units of J; see :func:`surrounding_fields`.
+    T : float
+        Temperature in the units of J.
+    block : array of bool, shape (height, width)
+        The k sites of the block, at most 20.
+    J : float or (float, float)
+        Couplings along x and y, of any sign.
+    threads, progress, control : see :func:`kadanoff.ising.sample`
+        Number of threads, progress bar, and cancelling from another thread.
+
+    Returns
+    -------
+    array, shape (..., 2^k)
+        Probabilities. Bit i of the last index is the i-th spin of the block, row by row; 1 is up.
+
+    Raises
+    ------
+    ValueError, TypeError
+        The shorter side exceeds 20 sites, or an argument is out of range.
 
     Examples
     --------
