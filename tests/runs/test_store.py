@@ -58,7 +58,7 @@ def test_arrays_keep_their_bits(tmp_path):
 
 def test_a_file_depends_on_what_is_in_it_alone(tmp_path):
     a, b = filled(tmp_path / "a"), filled(tmp_path / "b")
-    for file in a._files():
+    for file in a.files():
         assert file.read_bytes() == (b.path / file.name).read_bytes()
     b.save({"x": 0, "y": 0.5}, {"square": np.array([1e-300, 1.0])})
     assert a.digest() != b.digest()
@@ -247,7 +247,7 @@ def test_parameters_without_a_name_are_refused(tmp_path):
     for value, error, message in (
         (float("nan"), ValueError, "finite"),
         (object(), TypeError, "numbers, text"),
-        ({1: 2}, TypeError, "names of parameters"),
+        ({1: 2}, TypeError, "names in parameters"),
         (1j, TypeError, "numbers, text"),
     ):
         with pytest.raises(error, match=message):
