@@ -38,7 +38,7 @@ from typing import TypeAlias
 import numpy as np
 
 from kadanoff import _core
-from kadanoff._base import checks
+from kadanoff._base import checks, files
 from kadanoff._base.errors import Cancelled, NotConverged
 from kadanoff._base.progress import Report
 from kadanoff._base.types import FloatArray
@@ -131,6 +131,9 @@ def cthyb(
         The target was not met; ``partial`` is the Solution.
     Cancelled
         ``partial`` is the Solution of everything measured, None if that is too little.
+    OSError
+        The checkpoint can not be read, or not be written in the end: then ``partial`` is the
+        Solution.
 
     Warns
     -----
@@ -205,9 +208,9 @@ def cthyb(
         cells=cells,
         orders=orders,
     )
-    path = None if checkpoint is None else Path(checkpoint)
-    if path is not None and path.exists():
-        simulation = _resumed(path, simulation.fingerprint)
+    path = None if checkpoint is None else Path(checkpoint).absolute()
+    if path is not None:
+        simulation = _resumed(path, simulation)
 
     def result() -> Solution:
         found = Measured.of(simulation.results(), problem)
@@ -242,13 +245,22 @@ def cthyb(
             else:
                 advance(blocks, report)
     except KeyboardInterrupt as stop:
+        unwritten = _store(path, simulation)
         enough = simulation.results()["chain"].size >= MIN_BLOCKS
         partial = result() if enough else None
-        raise Cancelled(str(stop) or "the computation was stopped", partial) from stop
-    finally:
-        if path is not None:
-            _store(path, simulation)
+        message = str(stop) or "the computation was stopped"
+        if unwritten is not None:
+            message += f"; its checkpoint could not be written: {unwritten}"
+        raise Cancelled(message, partial) from stop
+    except BaseException:
+        _store(path, simulation)
+        raise
+    unwritten = _store(path, simulation)
     found = result()
+    if unwritten is not None:
+        unwritten.partial = found  # type: ignore[attr-defined]
+        unwritten.add_note("the checkpoint was not written; the solution is in .partial")
+        raise unwritten
     if target is not None and found.diagnostics["G_iw_error"][0] > target:
         raise NotConverged(
             f"the error of G(i w_0) is {found.diagnostics['G_iw_error'][0]:.1e} after {sweeps} "
@@ -372,12 +384,17 @@ def _to_target(
         until = min(blocks, max(until + 1, min(4 * until, wanted)))
 
 
-def _resumed(path: Path, fingerprint: int) -> _core.CtqmcRun:
+def _resumed(path: Path, fresh: _core.CtqmcRun) -> _core.CtqmcRun:
+    """The run of a checkpoint, or the fresh one where there is none yet."""
     try:
-        simulation = _core.CtqmcRun.from_bytes(path.read_bytes())
+        simulation = _core.CtqmcRun.from_bytes(files.read(path))
+    except FileNotFoundError:
+        if not path.parent.is_dir():  # better said before the run than after it
+            raise
+        return fresh
     except ValueError as error:
         raise ValueError(f"checkpoint {str(path)!r}: {error}") from error
-    if simulation.fingerprint != fingerprint:
+    if simulation.fingerprint != fresh.fingerprint:
         raise ValueError(
             f"checkpoint {str(path)!r} belongs to another problem, or to other options (seed, "
             "chains, equilibration, spacing); remove it to start afresh"
@@ -385,8 +402,12 @@ def _resumed(path: Path, fingerprint: int) -> _core.CtqmcRun:
     return simulation
 
 
-def _store(path: Path, simulation: _core.CtqmcRun) -> None:
-    """A reader finds the old run or the new one, never half of it."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(simulation.to_bytes())
-    os.replace(part, path)
+def _store(path: Path | None, simulation: _core.CtqmcRun) -> OSError | None:
+    """Write the checkpoint; the error that prevented it, which must not cost the results."""
+    if path is None:
+        return None
+    try:
+        files.write(path, simulation.to_bytes())
+    except OSError as error:
+        return error
+    return None
