@@ -18,7 +18,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.lib import format as npy
@@ -176,8 +176,8 @@ def _array(content: bytes, name: str) -> AnyArray:
             raise ValueError("it holds objects, which would have to be unpickled (pickle)")
         if math.prod(shape) * dtype.itemsize != len(content) - begin:
             raise ValueError(f"its shape {shape} does not fit its {len(content) - begin} bytes")
-        order = "F" if header["fortran_order"] else "C"
-        found = np.ndarray(shape, dtype, content, begin, order=order)  # type: ignore[call-overload]
+        order: Literal["F", "C"] = "F" if header["fortran_order"] else "C"
+        found: AnyArray = np.ndarray(shape, dtype, content, begin, order=order)
     except Exception as error:  # nested too deeply for the parser, for instance: MemoryError
         raise Damaged(f"array {name!r}: {str(error) or type(error).__name__}") from error
     return np.array(found, order="K")

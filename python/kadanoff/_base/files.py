@@ -13,6 +13,7 @@ b'1 2 3'
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -132,7 +133,7 @@ def create(path: Path, data: bytes) -> bool:
             raise
         except (OSError, NotImplementedError):  # a file system without links
             if target.exists():
-                raise FileExistsError from None
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
             os.replace(part, target)
 
     try:

@@ -163,7 +163,7 @@ class Store:
         version = checks.whole("version", version, least=0)
         if not isinstance(kind, str):
             raise TypeError(f"kind must be text such as 'nrg sweep', got {kind!r}")
-        settings = canonical(_mapping("settings", {} if settings is None else settings))
+        shared = canonical(_mapping("settings", {} if settings is None else settings))
         # Wherever the process goes afterwards, the store stays where it is.
         self.path = Path(path).absolute()
         self.suffix = suffix
@@ -171,7 +171,7 @@ class Store:
         self.failures: dict[str, str] = {}
         self._writer = _writer()
         wanted = {"store": LAYOUT, "kind": kind, "version": version, "suffix": suffix}
-        self.manifest = self._made(wanted, settings)
+        self.manifest = self._made(wanted, shared)
         with suppress(OSError):  # a full disk, or one to read only: `save` tries again
             self._sign()
         files.remove_old_parts(self.path)
