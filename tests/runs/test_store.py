@@ -342,7 +342,7 @@ def test_a_full_disk_is_named_and_nothing_stays_behind(tmp_path, monkeypatch):
     assert sorted(store.path.iterdir()) == before
     # What is there can be read, by another version too, which would add itself to the manifest.
     module = sys.modules["kadanoff.runs.store"]
-    monkeypatch.setattr(module, "about", lambda: {**kd.about(), "kadanoff": "99"})
+    monkeypatch.setattr(module, "_writer", lambda: {"kadanoff": "99"})
     again = Store.open(store.path)
     assert len(list(again)) == 4
     monkeypatch.undo()

@@ -31,6 +31,7 @@ import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -449,6 +450,7 @@ def _mapping(name: str, value: Any) -> dict[str, Any]:
 # ----------------------------------------------------------------------------------------- manifest
 
 
+@cache
 def _writer() -> dict[str, Any]:
     facts = about()
     names = ("kadanoff", "numpy", "scipy", "python", "platform", "threads")
