@@ -63,12 +63,12 @@ def data():
 
 
 def rbm(folder):
-    made = RBM(n_components=3, n_iter=2, random_state=1, progress=False).fit(data())
+    made = RBM(n_components=3, n_iter=2, random_state=1).fit(data())
     return resaved(made, folder / "rbm", RBM.load)
 
 
 def deep(folder):
-    made = DeepRBM(hidden_layer_sizes=(3, 2), n_iter=2, random_state=1, progress=False)
+    made = DeepRBM(hidden_layer_sizes=(3, 2), n_iter=2, random_state=1)
     return resaved(made.fit(data()), folder / "deep", DeepRBM.load)
 
 

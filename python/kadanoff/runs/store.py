@@ -27,6 +27,7 @@ import json
 import math
 import os
 import re
+import secrets
 import time
 import warnings
 from collections.abc import Collection, Iterator, Mapping
@@ -596,15 +597,14 @@ def _decoded(file: Path) -> tuple[dict[str, Any], Arrays, dict[str, Any]]:
 
 def _moved(file: Path, store: Path) -> Path:
     """Move a file of a store to the damaged ones, under a name that none of them has."""
-    for n in itertools.count():
-        folder = store / (DAMAGED if n == 0 else f"{DAMAGED}-{n}")
-        place = folder / file.name
-        with suppress(FileExistsError):  # another file, of that name
-            folder.mkdir(exist_ok=True)
-            if not os.path.lexists(place):
-                os.replace(file, place)
-                return place
-    raise AssertionError
+    folders = (store / (DAMAGED if n == 0 else f"{DAMAGED}-{n}") for n in itertools.count())
+    folder = next(place for place in folders if place.is_dir() or not os.path.lexists(place))
+    folder.mkdir(exist_ok=True)
+    place = folder / file.name
+    if os.path.lexists(place):
+        place = folder / f"{file.stem}.{secrets.token_hex(4)}{file.suffix}"
+    os.replace(file, place)
+    return place
 
 
 # ------------------------------------------------------------------------------------------ formats
