@@ -97,6 +97,9 @@ DAMAGED = {
     "a wrong checksum": changed(ONE, DIRECTORY, 16, b"\x00\x00\x00\x00"),
     "a wrong size": changed(ONE, DIRECTORY, 24, b"\xff\xff\xff\x7f"),
     "another encoding of the name": changed(STRANGE, DIRECTORY, 8, b"\x00\x00"),
+    "an entry hidden in the comment of another": changed(
+        archive.packed({"x": 1, "y": 2}), DIRECTORY, 32, struct.pack("<H", 46 + len("y.npy"))
+    ),
     "nothing": b"",
     "no archive": b"x" * 1000,
     "half": ONE[: len(ONE) // 2],

@@ -31,6 +31,8 @@ __all__ = ["Damaged", "check_name", "packed", "read", "unpacked"]
 MAX_NAME = 60_000  # bytes; a zip archive has 16 bits for the length
 MAX_HEADER = 2**16  # bytes of the description of one array
 _ENCRYPTED, _UTF8 = 0x1, 0x800  # bits of the flags of an entry
+_END = 22  # bytes of the record that ends an archive, before its comment
+_MANY = 0xFFFF  # where the number of entries has its place elsewhere
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MAGIC = b"\x93NUMPY"
 
@@ -112,6 +114,11 @@ def unpacked(data: bytes) -> dict[str, AnyArray]:
     except Exception as error:  # zipfile has a dozen ways to trip over a damaged directory
         raise _damaged(error) from error
     with archive:
+        # A wrong length in the directory hides the entries behind it; zipfile does not count them.
+        end = len(data) - _END - len(archive.comment)
+        count = int.from_bytes(data[end + 10 : end + 12], "little")
+        if count not in (len(entries), _MANY):
+            raise Damaged(f"its directory lists {len(entries)} of {count} arrays")
         _check_sizes(entries, len(data))
         arrays: dict[str, AnyArray] = {}
         for entry in entries:
