@@ -1,3 +1,8 @@
+import signal
+import subprocess
+import sys
+import threading
+
 import pytest
 
 from kadanoff import KondoModel, nrg
@@ -66,6 +71,71 @@ def test_what_is_neither_a_bool_nor_a_function_is_refused(bad):
         progress.bar("solving", bad),
     ):
         pass
+
+
+INTERRUPTED = """
+import os, signal, sys, warnings
+from kadanoff._base import progress
+import kadanoff as kd
+
+progress.PATIENCE = 0.0
+warnings.simplefilter("ignore")
+
+
+class Interrupt:  # the stop button, when a module that the bar needs is looked for
+    def find_spec(name, path=None, target=None):
+        if name == sys.argv[1]:
+            sys.meta_path.remove(Interrupt)
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def call():
+    with progress.bar("solving", True) as report:
+        report(1, 10)
+
+
+assert sys.argv[1] not in sys.modules
+sys.meta_path.insert(0, Interrupt)
+try:
+    call()
+except KeyboardInterrupt:
+    print("interrupted")
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+call()
+print("whole" if "tqdm.auto" in sys.modules else "broken")
+"""
+
+
+@pytest.mark.parametrize("module", ["tqdm", "asyncio.coroutines", "asyncio.events", "tqdm.std"])
+def test_an_interrupt_while_the_bar_is_loaded_breaks_nothing(module):
+    command = [sys.executable, "-c", INTERRUPTED, module]
+    shown = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.split() == ["interrupted", "whole"]
+
+
+def test_an_interrupt_waits_for_the_end_of_the_block():
+    found = []
+
+    def block():
+        with progress.without_interrupts():
+            signal.raise_signal(signal.SIGINT)
+            found.append("went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        block()
+    assert found == ["went on"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    thread = threading.Thread(target=block_elsewhere, args=(found,))
+    thread.start()
+    thread.join()
+    assert found == ["went on", "elsewhere"]
+
+
+def block_elsewhere(found):
+    """Threads receive no signals, and may not change how they are handled."""
+    with progress.without_interrupts():
+        found.append("elsewhere")
 
 
 def test_solve_reports_work_that_only_grows():

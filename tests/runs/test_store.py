@@ -1,5 +1,7 @@
+import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kadanoff as kd
+from kadanoff._base import archive, files
 from kadanoff.runs.store import DamagedFile, Store, canonical, key
 from tests.stopping import wait_for
 
@@ -58,7 +61,7 @@ def test_arrays_keep_their_bits(tmp_path):
 
 def test_a_file_depends_on_what_is_in_it_alone(tmp_path):
     a, b = filled(tmp_path / "a"), filled(tmp_path / "b")
-    for file in a._files():
+    for file in a.files():
         assert file.read_bytes() == (b.path / file.name).read_bytes()
     b.save({"x": 0, "y": 0.5}, {"square": np.array([1e-300, 1.0])})
     assert a.digest() != b.digest()
@@ -177,6 +180,198 @@ def test_killed_while_writing(tmp_path):
     assert store.damaged == []
 
 
+def test_a_store_whose_first_manifest_was_never_finished_is_a_new_one(tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / ".6zx944wn.part").write_bytes(b'{"store": 1')
+    assert len(filled(tmp_path / "s")) == 4
+    assert len(Store.open(tmp_path / "s")) == 4
+
+
+def test_a_lost_manifest_is_made_anew_around_the_points(tmp_path):
+    before = filled(tmp_path / "s").digest()
+    (tmp_path / "s" / "manifest.json").unlink()
+    with pytest.warns(DamagedFile, match=r"no manifest\.json: .*of kind 'squares', version 1"):
+        store = Store(tmp_path / "s", kind="squares")
+    assert store.digest() == before
+
+
+MANIFEST = {"store": 1, "kind": "squares", "version": 1, "suffix": "npz", "settings": {}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(MANIFEST),
+        json.dumps({**MANIFEST, "writers": 3}),
+        json.dumps({**MANIFEST, "writers": [3]}),
+        json.dumps({**MANIFEST, "writers": [], "version": "a"}),
+        json.dumps({**MANIFEST, "writers": [], "version": True}),
+        json.dumps({**MANIFEST, "writers": [], "kind": []}),
+        json.dumps({**MANIFEST, "writers": [], "suffix": []}),
+        json.dumps({**MANIFEST, "writers": [], "settings": 3}),
+        json.dumps({**MANIFEST, "writers": [], "check": "0123456789abcdef"}),
+        "[" * 10**5,
+        "3",
+        "\0",
+    ],
+)
+def test_a_damaged_manifest_is_named(tmp_path, text):
+    filled(tmp_path / "s")
+    (tmp_path / "s" / "manifest.json").write_text(text)
+    for call in (lambda: Store.open(tmp_path / "s"), lambda: Store(tmp_path / "s", kind="squares")):
+        with pytest.raises(ValueError, match=r"manifest\.json is damaged"):
+            call()
+
+
+def test_a_manifest_without_checksum_is_read(tmp_path):
+    filled(tmp_path / "s")
+    (tmp_path / "s" / "manifest.json").write_text(json.dumps({**MANIFEST, "writers": []}))
+    assert len(Store.open(tmp_path / "s")) == 4
+
+
+def test_folders_and_pipes_in_place_of_files_are_set_aside(tmp_path):
+    store = filled(tmp_path / "s")
+    folder, pipe = ({"x": x, "y": 0.5} for x in (1, 2))
+    store.file(folder).unlink()
+    store.file(folder).mkdir()
+    store.file(pipe).unlink()
+    os.mkfifo(store.file(pipe)) if hasattr(os, "mkfifo") else store.file(pipe).mkdir()
+    assert len(store) == 2
+    with pytest.warns(DamagedFile, match="no regular file"):
+        assert sorted(point["x"] for point in store) == [0, 3]
+    assert len(store.damaged) == 2
+    store.file(folder).mkdir()
+    with pytest.warns(DamagedFile, match="it is a folder"):
+        store.save(folder, {"square": np.ones(2)})
+    assert store.load(folder).keys() == {"square"}
+    assert len(list((store.path / "damaged").iterdir())) == 3  # one under another name
+
+
+def test_damaged_may_be_the_name_of_a_file(tmp_path):
+    store = filled(tmp_path / "s")
+    (store.path / "damaged").write_text("notes")
+    file = store.file({"x": 1, "y": 0.5})
+    file.write_bytes(b"")
+    with pytest.warns(DamagedFile, match="was moved to damaged-1/"):
+        assert len(list(store)) == 3
+    assert (store.path / "damaged-1" / file.name).is_file()
+    assert (store.path / "damaged").read_text() == "notes"
+
+
+def test_what_cannot_be_moved_counts_as_missing(tmp_path, monkeypatch):
+    store = filled(tmp_path / "s")
+    file = store.file({"x": 1, "y": 0.5})
+    file.write_bytes(b"")
+
+    def read_only(*_):
+        raise PermissionError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "replace", read_only)
+    with pytest.warns(DamagedFile, match="could not be moved to damaged/, Read-only file system"):
+        assert len(list(store)) == 3
+
+
+def test_a_file_repaired_while_it_is_read_stays(tmp_path, monkeypatch):
+    store, point = filled(tmp_path / "s"), {"x": 1, "y": 0.5}
+    file = store.file(point)
+    good = file.read_bytes()
+    file.write_bytes(b"")
+    unpacked = archive.unpacked
+
+    def slow(data):
+        if not data:  # another process computes the point again meanwhile
+            files.write(file, good)
+        return unpacked(data)
+
+    monkeypatch.setattr(archive, "unpacked", slow)
+    assert store.load(point)["square"].tolist() == [1.0, 1.0]
+    assert store.damaged == []
+
+
+@pytest.mark.parametrize("suffix", ["npz", "json"])
+def test_names_of_results_are_data(tmp_path, suffix):
+    store = Store(tmp_path / "s", kind="k", suffix=suffix)
+    names = ["allow_pickle", "file", "args", "a/../b", "", "ä", "A", "a", "self", "name", "x.npy"]
+    store.save({"i": 1}, {name: np.arange(k) for k, name in enumerate(names)})
+    found = Store.open(tmp_path / "s").load({"i": 1})
+    assert {name: array.size for name, array in found.items()} == {
+        name: k for k, name in enumerate(names)
+    }
+    with pytest.raises(ValueError, match="NUL"):
+        store.save({"i": 2}, {"a\0b": 1.0})
+    assert len(store) == 1
+
+
+def test_a_store_stays_where_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = Store("s", kind="k")
+    store.save({"x": 1}, {"y": 1.0})
+    again = Store.open("s")
+    monkeypatch.chdir("/")
+    for one in (store, again):
+        one.save({"x": 2}, {"y": 2.0})
+        assert len(one) == 2
+        assert one.path == tmp_path / "s"
+
+
+def test_a_vanished_folder_is_named(tmp_path):
+    store = filled(tmp_path / "s")
+    shutil.rmtree(store.path)
+    name = store.file({"x": 1}).name
+    with pytest.raises(FileNotFoundError, match=rf"s/{name}'"):
+        store.save({"x": 1}, {"y": 1.0})
+    for call in (lambda: len(store), lambda: list(store), store.digest):
+        with pytest.raises(FileNotFoundError, match=r"/s'"):
+            call()
+    assert "unknown (No such file or directory) points" in repr(store)
+    assert "unknown" in store._repr_html_()
+
+
+def test_a_full_disk_is_named_and_nothing_stays_behind(tmp_path, monkeypatch):
+    store = filled(tmp_path / "s")
+    before = sorted(store.path.iterdir())
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    name = store.file({"x": 9}).name
+    with pytest.raises(OSError, match=rf"No space left on device: '.*{name}'"):
+        store.save({"x": 9}, {"y": 1.0})
+    assert sorted(store.path.iterdir()) == before
+    # What is there can be read, by another version too, which would add itself to the manifest.
+    module = sys.modules["kadanoff.runs.store"]
+    monkeypatch.setattr(module, "_writer", lambda: {"kadanoff": "99"})
+    again = Store.open(store.path)
+    assert len(list(again)) == 4
+    monkeypatch.undo()
+    again.save({"x": 9}, {"y": 1.0})
+    written = json.loads((store.path / "manifest.json").read_text())["writers"]
+    assert [writer["kadanoff"] for writer in written] == [kd.about()["kadanoff"], "99"]
+
+
+def test_arguments_of_a_store_are_named(tmp_path):
+    with pytest.raises(TypeError, match="kind must be text"):
+        Store(tmp_path / "s", kind=object())
+    with pytest.raises(TypeError, match="settings must be a mapping"):
+        Store(tmp_path / "s", kind="k", settings=3)
+    store = Store(tmp_path / "s", kind="k", suffix="json")
+    for arguments, message in (
+        ((3, {}), "parameters must be a mapping"),
+        (({"x": 1}, 3), "result must be a mapping"),
+        (({"x": 1}, {}, 3), "facts must be a mapping"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            store.save(*arguments)
+    with pytest.raises(ValueError, match="y in a JSON store must be finite"):
+        store.save({"x": 1}, {"y": np.nan})
+    masked = np.ma.array([1.0], mask=[1])
+    with pytest.raises(TypeError, match="mask"):
+        store.save({"x": 1}, {"y": masked})
+    with pytest.raises(TypeError, match="mask"):
+        Store(tmp_path / "t", kind="k").save({"x": 1}, {"y": masked})
+
+
 def test_what_was_half_written_long_ago_is_swept_away(tmp_path):
     store = filled(tmp_path / "s")
     old, new = store.path / ".a.part", store.path / ".b.part"
@@ -247,7 +442,7 @@ def test_parameters_without_a_name_are_refused(tmp_path):
     for value, error, message in (
         (float("nan"), ValueError, "finite"),
         (object(), TypeError, "numbers, text"),
-        ({1: 2}, TypeError, "names of parameters"),
+        ({1: 2}, TypeError, "names in parameters"),
         (1j, TypeError, "numbers, text"),
     ):
         with pytest.raises(error, match=message):

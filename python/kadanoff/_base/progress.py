@@ -1,13 +1,16 @@
 """Progress bars and the control object of long calls.
 
-A bar appears only when a call takes longer than half a second, and only in a terminal or in a
-notebook. tqdm is imported at that moment, not before.
+A bar appears only when a call takes longer than half a second and somebody can see it: in a
+terminal or in a notebook. tqdm is imported by the first call that may show one, before its work
+begins.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -48,6 +51,33 @@ def checked_progress(progress: Any) -> bool | Report | None:
 
 
 @contextmanager
+def without_interrupts() -> Iterator[None]:
+    """Ctrl-C waits until the end of the block, where Python's own handler is in charge of it.
+
+    An interrupted import leaves modules half loaded, and everything that needs them broken until
+    the interpreter is started again.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    # Only the main thread receives signals, and only there may handlers be changed.
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    pending = False
+
+    def later(number: int, frame: object) -> None:
+        nonlocal pending
+        pending = True
+
+    signal.signal(signal.SIGINT, later)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if pending:
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
 def bar(description: str, progress: bool | Report | None) -> Iterator[Report | None]:
     """Yield the function ``report(done, total)`` to hand to a long call, or None.
 
@@ -73,6 +103,9 @@ def bar(description: str, progress: bool | Report | None) -> Iterator[Report | N
         yield None
         return
 
+    with without_interrupts():
+        from tqdm.auto import tqdm
+
     started = time.monotonic()
     shown: list[Any] = []
 
@@ -80,8 +113,6 @@ def bar(description: str, progress: bool | Report | None) -> Iterator[Report | N
         if not shown:
             if total == 0 or time.monotonic() - started < PATIENCE:
                 return
-            from tqdm.auto import tqdm
-
             shown.append(
                 tqdm(
                     desc=description,

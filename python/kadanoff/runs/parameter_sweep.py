@@ -156,12 +156,17 @@ def sweep(
     ValueError
         `retry` is negative, or the parameters of a point cannot be stored.
     Cancelled
-        Stopped by `control` or the stop button; `partial` is the Sweep of the points so far.
+        By `control` or the stop button; `partial` is the Sweep as far as it came.
+    OSError
+        The store cannot be read or written: a full disk, a folder that has vanished. The message
+        names the file; `partial` is the Sweep, with what was computed but not stored.
 
     Notes
     -----
     A task has one thread: BLAS is limited to one while a task runs, wherever it runs. Results are
-    written by the calling process, so that workers need no common file system.
+    written by the calling process, so that workers need no common file system. ``kill -9`` of the
+    calling process cannot end the workers of a pool of processes, which Python then leaves waiting:
+    end them too, by killing the process group.
 
     Examples
     --------
@@ -206,6 +211,11 @@ def sweep(
                 f"a sweep was stopped after {running.done} of {len(todo)} points",
                 running.result(started),
             ) from stop
+        except OSError as error:
+            if error is running.unwritten:
+                error.partial = running.result(started)  # type: ignore[attr-defined]
+                error.add_note(f"{running.computed} points computed so far are in .partial")
+            raise
     return running.result(started)
 
 
@@ -235,6 +245,7 @@ class _Running:
         self.computed = 0
         self.done = 0
         self.stop = False
+        self.unwritten: OSError | None = None  # why the store could not take a result
         extra = _extras(function, control if local else None)
         self.calls = [partial(function, **(extra | point)) for point in points]
         self.local = local
@@ -280,7 +291,8 @@ class _Running:
                 self.control.cancel()
             for future, i in waiting.items():  # finished points are kept
                 if future.done() and not future.cancelled():
-                    with suppress(Cancelled):  # a point that was stopped, among those that ended
+                    # Among those that ended: a point that was stopped, one that cannot be stored.
+                    with suppress(Cancelled, OSError):
                         self._collect(i, future)
             raise
 
@@ -310,7 +322,12 @@ class _Running:
             self.results[i] = outcome.value
             return
         facts = {"seconds": outcome.seconds}
-        self.results[i] = self.store.save(self.points[i], outcome.value, facts)
+        try:
+            self.results[i] = self.store.save(self.points[i], outcome.value, facts)
+        except OSError as error:
+            self.results[i] = outcome.value
+            self.unwritten = self.unwritten or error
+            raise
 
     def result(self, started: float) -> Sweep:
         failed = tuple(sorted(self.failed, key=lambda failure: failure.index))

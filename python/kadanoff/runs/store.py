@@ -5,9 +5,10 @@ A store is a folder::
     manifest.json        kind, version, settings, seeds; and versions of the writers
     1f6a...e2.npz        one point, named after a hash of its parameters
 
-A file is written under a temporary name, flushed to the disk and renamed: a reader sees a whole
-file or none, so that a run may be killed at any moment and continues with the missing points.
-Several processes may write into one store. Nothing is ever unpickled.
+A file is written beside its place, flushed to the disk and renamed: a reader sees the whole of it
+or nothing, so that a run may be killed at any moment and goes on with what is missing. Several
+processes may create one store at the same moment, and read it while others write. Nothing is ever
+unpickled.
 
 >>> import tempfile
 >>> with tempfile.TemporaryDirectory() as folder:
@@ -19,22 +20,25 @@ Several processes may write into one store. Nothing is ever unpickled.
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import io
+import itertools
 import json
 import math
 import os
-import tempfile
+import re
+import secrets
 import time
 import warnings
-import zipfile
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from kadanoff._base import checks
+from kadanoff._base import archive, checks, files
 from kadanoff._base.html import table
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray
@@ -48,9 +52,11 @@ __all__ = ["DamagedFile", "Store", "canonical", "key"]
 LAYOUT = 1
 """Of the folder and of its files; another one is refused."""
 MANIFEST = "manifest.json"
+SUFFIXES = ("npz", "json")
 DAMAGED = "damaged"  # where files that can not be read are put
 _HEADER = "point.json"
-_STALE = 3600.0  # seconds after which unfinished files of a killed process are removed
+_ATTEMPTS = 100  # to open a store that other processes are creating
+_PAUSE = 0.01  # seconds between two of them
 
 Arrays: TypeAlias = dict[str, AnyArray]
 
@@ -88,6 +94,12 @@ def canonical(value: Any) -> Any:
     >>> canonical({"U": np.float64(2.0), "range": (1, 2.5)})
     {'U': 2, 'range': [1, 2.5]}
     """
+    return _canonical(value, "parameters of a point")
+
+
+def _canonical(value: Any, what: str) -> Any:
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"{what} must not be masked, got {value!r}")
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if value is None or isinstance(value, bool | str):
@@ -96,17 +108,15 @@ def canonical(value: Any) -> Any:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"parameters of a point must be finite, got {value}")
+            raise ValueError(f"{what} must be finite, got {value}")
         return int(value) if value.is_integer() and abs(value) < 2.0**53 else value
     if isinstance(value, Mapping):
         if not all(isinstance(name, str) for name in value):
-            raise TypeError(f"names of parameters must be text, got {list(value)!r}")
-        return {name: canonical(value[name]) for name in sorted(value)}
+            raise TypeError(f"names in {what} must be text, got {list(value)!r}")
+        return {name: _canonical(value[name], what) for name in sorted(value)}
     if isinstance(value, list | tuple):
-        return [canonical(item) for item in value]
-    raise TypeError(
-        f"parameters of a point must be numbers, text, lists and mappings, got {value!r}"
-    )
+        return [_canonical(item, what) for item in value]
+    raise TypeError(f"{what} must be numbers, text, lists and mappings, got {value!r}")
 
 
 @public
@@ -162,7 +172,7 @@ class Store:
     ----------
     path : Path
     manifest : dict
-        Contents of the file ``manifest.json``.
+        As in the file, without its checksum.
     damaged : list of str
         Files that were set aside, with the reason.
     failures : dict
@@ -192,40 +202,42 @@ class Store:
         settings: Mapping[str, Any] | None = None,
         suffix: str = "npz",
     ) -> None:
-        checks.choice("suffix", suffix, ("npz", "json"))
+        checks.choice("suffix", suffix, SUFFIXES)
         version = checks.whole("version", version, least=0)
-        self.path = Path(path)
+        if not isinstance(kind, str):
+            raise TypeError(f"kind must be text such as 'nrg sweep', got {kind!r}")
+        shared = canonical(_mapping("settings", {} if settings is None else settings))
+        # Wherever the process goes afterwards, the store stays where it is.
+        self.path = Path(path).absolute()
         self.suffix = suffix
         self.damaged: list[str] = []
         self.failures: dict[str, str] = {}
-        wanted = {"store": LAYOUT, "kind": str(kind), "version": version, "suffix": suffix}
-        writer = _writer()
-        found = self._read_manifest(wanted)
-        if found is None:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.manifest = {**wanted, "settings": canonical(dict(settings or {})), "writers": []}
-        else:
-            self.manifest = found
-        if writer not in self.manifest["writers"]:
-            self.manifest["writers"].append(writer)
-            text = json.dumps(self.manifest, indent=1, sort_keys=True)
-            self._write(MANIFEST, text.encode())
-        for left in self.path.glob(".*.part"):
-            if time.time() - left.stat().st_mtime > _STALE:
-                left.unlink(missing_ok=True)
+        self._writer = _writer()
+        wanted = {"store": LAYOUT, "kind": kind, "version": version, "suffix": suffix}
+        self.manifest = self._made(wanted, shared)
+        with suppress(OSError):  # a full disk, or one to read only: `save` tries again
+            self._sign()
+        files.remove_old_parts(self.path)
 
     def __repr__(self) -> str:
         return (
             f"Store({str(self.path)!r}, kind={self.manifest['kind']!r}, "
-            f"version={self.manifest['version']}, {len(self)} points)"
+            f"version={self.manifest['version']}, {self._count()} points)"
         )
+
+    def _count(self) -> int | str:
+        """The number of points, for the display of a store whose folder may be gone."""
+        try:
+            return len(self)
+        except OSError as error:
+            return f"unknown ({error.strerror})"
 
     def _repr_html_(self) -> str:
         rows = {
             "folder": str(self.path),
             "kind": self.manifest["kind"],
             "version": self.manifest["version"],
-            "points": len(self),
+            "points": self._count(),
             "damaged": len(self.damaged),
             "failed": len(self.failures),
         }
@@ -240,48 +252,60 @@ class Store:
         FileNotFoundError
             There is none.
         """
-        file = Path(path) / MANIFEST
-        if not file.is_file():
+        place = Path(path).absolute()
+        found = _manifest(place)
+        if found is None:
             raise FileNotFoundError(f"no store at {os.fspath(path)!r}: it has no {MANIFEST}")
-        try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError:
-            found = {}  # the manifest is read again, and refused
-        names = {"kind": "", "version": 0, "suffix": "npz"}
-        return cls(path, **{name: found.get(name, value) for name, value in names.items()})
+        return cls(place, **{name: found[name] for name in ("kind", "version", "suffix")})
 
-    def _read_manifest(self, wanted: dict[str, Any]) -> dict[str, Any] | None:
-        file = self.path / MANIFEST
-        place = str(self.path)
-        try:
-            found = json.loads(file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
+    def _made(self, wanted: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+        """The manifest of the store, which is created if nobody has done so."""
+        first = {**wanted, "settings": settings, "writers": [self._writer]}
+        for _ in range(_ATTEMPTS):
+            found = _manifest(self.path)
+            if found is not None:
+                _compare(self.path, found, wanted)
+                return found
             if self.path.exists() and not self.path.is_dir():
-                raise ValueError(f"{place!r} is a file; a store is a folder") from None
-            others = [p.name for p in self.path.glob("*")] if self.path.exists() else []
+                raise ValueError(f"{str(self.path)!r} is a file; a store is a folder")
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise files.named(error, self.path) from error
+            names = sorted(entry.name for entry in os.scandir(self.path))
+            names = [name for name in names if not files.is_part(name)]
+            others = [name for name in names if not _belongs(name, self.suffix)]
+            if MANIFEST in others:  # another process has created it in between
+                time.sleep(_PAUSE)
+                continue
             if others:
                 raise ValueError(
-                    f"{place!r} is no store, but holds {sorted(others)[0]!r}: name an empty folder "
-                    "or a new one"
-                ) from None
-            return None
-        except ValueError as error:
-            raise ValueError(
-                f"{file} is damaged ({error}); remove that file alone if the points are to be kept"
-            ) from None
-        for name, meaning in (
-            ("store", "layout"),
-            ("kind", "kind"),
-            ("version", "version"),
-            ("suffix", "suffix"),
-        ):
-            if not isinstance(found, dict) or found.get(name) != wanted[name]:
-                has = found.get(name) if isinstance(found, dict) else None
-                raise ValueError(
-                    f"the store {place!r} has {meaning} {has!r}, this is {meaning} "
-                    f"{wanted[name]!r} (written by kadanoff {_versions(found)}): name another one"
+                    f"{str(self.path)!r} is no store, but holds {others[0]!r}: name an empty "
+                    "folder or a new one"
                 )
-        return dict(found)
+            if files.create(self.path / MANIFEST, _manifest_bytes(first)):
+                if names:
+                    warnings.warn(
+                        f"the store {str(self.path)!r} had no {MANIFEST}: its points are taken "
+                        f"for those of kind {wanted['kind']!r}, version {wanted['version']}",
+                        DamagedFile,
+                        stacklevel=4,
+                    )
+                return first
+        raise ValueError(f"{str(self.path / MANIFEST)!r} is damaged: it exists but can not be read")
+
+    def _sign(self) -> None:
+        """Add this process to the writers named in the manifest."""
+        if self._writer in self.manifest["writers"]:
+            return
+        with _alone(self.path):
+            found = _manifest(self.path)
+            if found is None:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.path))
+            if self._writer not in found["writers"]:
+                found["writers"].append(self._writer)
+                files.write(self.path / MANIFEST, _manifest_bytes(found))
+        self.manifest = found
 
     # ---------------------------------------------------------------------------------- points
 
@@ -293,11 +317,20 @@ class Store:
         return self.file(parameters).is_file()
 
     def __len__(self) -> int:
-        return len(self._files())
+        """The number of points."""
+        return sum(file.is_file() for file in self.files())
 
-    def _files(self) -> list[Path]:
-        found = self.path.glob(f"*.{self.suffix}")
-        return sorted(p for p in found if p.name != MANIFEST)
+    def files(self) -> list[Path]:
+        """The files of all points, ordered by name.
+
+        Raises
+        ------
+        OSError
+            The folder has vanished, or can not be read.
+        """
+        with os.scandir(self.path) as entries:
+            names = sorted(e.name for e in entries if e.name.endswith(f".{self.suffix}"))
+        return [self.path / name for name in names if name != MANIFEST and name[0] != "."]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Parameters of all points, ordered by the names of their files."""
@@ -320,17 +353,38 @@ class Store:
         result : mapping
             Arrays by name.
         facts : mapping, optional
-            Notes that are no result, such as seconds.
+            What is worth knowing but no result, such as seconds.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Parameters, facts or results that the file can not hold.
+        OSError
+            The file can not be written: the disk is full, the folder has vanished. The message
+            names the file, and nothing is left behind.
         """
-        header = {"parameters": canonical(dict(parameters)), "facts": canonical(dict(facts or {}))}
+        parameters = canonical(_mapping("parameters", parameters))
+        facts = _canonical(_mapping("facts", {} if facts is None else facts), "facts of a point")
+        header = {"parameters": parameters, "facts": facts}
+        data, arrays = self._encoded(header, _mapping("result", result))
+        file = self.file(parameters)
+        with suppress(OSError):  # what it would say is said of the file of the point
+            self._sign()
+        if file.is_dir():
+            self._set_aside(file, "it is a folder")
+        files.write(file, data)
+        self.failures.pop(key(parameters), None)
+        return arrays
+
+    def _encoded(self, header: dict[str, Any], result: dict[str, Any]) -> tuple[bytes, Arrays]:
+        for name in result:
+            archive.check_name(name)
         if self.suffix == "json":
-            result = {name: canonical(value) for name, value in result.items()}
+            result = {name: _canonical(x, f"{name} in a JSON store") for name, x in result.items()}
             data = _to_json(header, result)
         else:
             data = _to_npz(header, result)
-        self._write(self.file(parameters).name, data)
-        self.failures.pop(key(parameters), None)
-        return {name: np.asarray(value) for name, value in result.items()}
+        return data, {name: np.asarray(value) for name, value in result.items()}
 
     def load(self, parameters: Mapping[str, Any]) -> Arrays:
         """The arrays of a point.
@@ -353,53 +407,43 @@ class Store:
         return {} if found is None else found[2]
 
     def _all(self) -> Iterator[tuple[dict[str, Any], Arrays, dict[str, Any]]]:
-        for file in self._files():
+        for file in self.files():
             found = self._read(file)
             if found is not None:
                 yield found
 
     def _read(self, file: Path) -> tuple[dict[str, Any], Arrays, dict[str, Any]] | None:
-        try:
-            data = file.read_bytes()
-        except FileNotFoundError:
-            return None
-        try:
-            decode = _from_npz if self.suffix == "npz" else _from_json
-            header, arrays = decode(data)
-            parameters, facts = header["parameters"], header["facts"]
-            if f"{key(parameters)}.{self.suffix}" != file.name:
-                raise ValueError("its parameters do not belong to its name")
-        except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
-            self._set_aside(file, f"{type(error).__name__}: {error}")
-            return None
-        return parameters, arrays, facts
+        while True:
+            before = _identity(file)
+            if before is None:
+                return None
+            try:
+                return _decoded(file)
+            except FileNotFoundError:
+                return None
+            except archive.Damaged as error:
+                reason = str(error)
+            # Another process may have put a good file in its place meanwhile.
+            if _identity(file) == before:
+                self._set_aside(file, reason)
+                return None
 
     def _set_aside(self, file: Path, reason: str) -> None:
-        place = self.path / DAMAGED
-        place.mkdir(exist_ok=True)
         try:
-            os.replace(file, place / file.name)
+            place = _moved(file, self.path)
         except FileNotFoundError:  # another process was faster
             return
+        except OSError as error:
+            what = f"could not be moved to {DAMAGED}/, {error.strerror}"
+        else:
+            what = f"was moved to {place.parent.name}/"
         self.damaged.append(f"{file.name}: {reason}")
         warnings.warn(
-            f"damaged file {file.name} of the store {str(self.path)!r} was moved to "
-            f"{DAMAGED}/ ({reason}); the other points are used, this one counts as missing",
+            f"damaged file {file.name} of the store {str(self.path)!r} {what} ({reason}); the "
+            "other points are used, this one counts as missing",
             DamagedFile,
             stacklevel=3,
         )
-
-    def _write(self, name: str, data: bytes) -> None:
-        handle, part = tempfile.mkstemp(dir=self.path, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, self.path / name)
-        except BaseException:
-            Path(part).unlink(missing_ok=True)
-            raise
 
     # ------------------------------------------------------------------------------- the whole
 
@@ -439,52 +483,195 @@ class Store:
         return _dataset(self)
 
 
+def _mapping(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name} must be a mapping of names to values, got {value!r}")
+    return dict(value)
+
+
+# ----------------------------------------------------------------------------------------- manifest
+
+
+@cache
 def _writer() -> dict[str, Any]:
     facts = about()
     names = ("kadanoff", "numpy", "scipy", "python", "platform", "threads")
     return {name: facts[name] for name in names}
 
 
-def _versions(manifest: Any) -> str:
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a store, None if there is none."""
+    file = folder / MANIFEST
     try:
-        return ", ".join(sorted({writer["kadanoff"] for writer in manifest["writers"]})) or "?"
-    except (KeyError, TypeError):
+        found = json.loads(files.read(file).decode())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (ValueError, RecursionError) as error:
+        raise _damaged_manifest(file, str(error)) from None
+    if not isinstance(found, dict):
+        raise _damaged_manifest(file, "it holds no object")
+    check = found.pop("check", None)  # not in those that were written before there was one
+    if check not in (None, _check(found)):
+        raise _damaged_manifest(file, "its checksum does not fit")
+    if found.get("store") != LAYOUT:
+        return found  # of another layout: `_compare` refuses it
+    for name, good in (
+        ("kind", isinstance(found.get("kind"), str)),
+        ("version", type(found.get("version")) is int),
+        ("suffix", found.get("suffix") in SUFFIXES),
+        ("settings", isinstance(found.get("settings"), dict)),
+        ("writers", _are_writers(found.get("writers"))),
+    ):
+        if not good:
+            raise _damaged_manifest(file, f"{name} = {found.get(name)!r}")
+    return found
+
+
+def _are_writers(found: Any) -> bool:
+    return isinstance(found, list) and all(
+        isinstance(writer, dict) and isinstance(writer.get("kadanoff"), str) for writer in found
+    )
+
+
+def _damaged_manifest(file: Path, reason: str) -> ValueError:
+    return ValueError(
+        f"{file} is damaged ({reason}); remove that file alone if the points are to be kept"
+    )
+
+
+def _belongs(name: str, suffix: str) -> bool:
+    """Whether a file of this name is one that a store without a manifest may hold."""
+    return name.startswith(DAMAGED) or re.fullmatch(rf"[0-9a-f]{{24}}\.{suffix}", name) is not None
+
+
+def _manifest_bytes(manifest: dict[str, Any]) -> bytes:
+    return json.dumps(manifest | {"check": _check(manifest)}, indent=1, sort_keys=True).encode()
+
+
+def _check(whole: Any) -> str:
+    """16 hexadecimal digits that tell whether a file in JSON is as it was written."""
+    return hashlib.sha256(_text(whole).encode()).hexdigest()[:16]
+
+
+def _compare(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+    """Refuse the manifest of another store than the one that is wanted."""
+    for name, meaning in (
+        ("store", "layout"),
+        ("kind", "kind"),
+        ("version", "version"),
+        ("suffix", "suffix"),
+    ):
+        if found.get(name) != wanted[name]:
+            raise ValueError(
+                f"the store {str(folder)!r} has {meaning} {found.get(name)!r}, this is {meaning} "
+                f"{wanted[name]!r} (written by kadanoff {_versions(found)}): name another one"
+            )
+
+
+def _versions(manifest: dict[str, Any]) -> str:
+    if not _are_writers(manifest.get("writers")):
         return "?"
+    return ", ".join(sorted({writer["kadanoff"] for writer in manifest["writers"]})) or "?"
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time changes the manifest, where the system has locks.
+
+    The lock is the folder's own, leaves no file and ends with its process. It protects the list of
+    writers alone: a process that can not have it soon goes on without.
+    """
+    try:
+        import fcntl
+
+        handle = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        for _ in range(_ATTEMPTS):
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(_PAUSE)
+            except OSError:  # a file system without locks
+                break
+        yield
+    finally:
+        os.close(handle)
+
+
+# -------------------------------------------------------------------------------------------- files
+
+
+def _identity(file: Path) -> tuple[int, int, int] | None:
+    """What tells a file from another one that has taken its place; None if it is not there."""
+    try:
+        facts = os.lstat(file)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise files.named(error, file) from error
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _decoded(file: Path) -> tuple[dict[str, Any], Arrays, dict[str, Any]]:
+    """Parameters, arrays and facts of a point."""
+    try:
+        data = files.read(file)
+    except ValueError:
+        raise archive.Damaged("it is no regular file") from None
+    try:
+        header, arrays = (_from_npz if file.suffix == ".npz" else _from_json)(data)
+        parameters, facts = header["parameters"], header["facts"]
+        if not isinstance(parameters, dict) or not isinstance(facts, dict):
+            raise ValueError("its parameters or facts are no mappings")
+        if f"{key(parameters)}{file.suffix}" != file.name:
+            raise ValueError("its parameters do not belong to its name")
+    except MemoryError as error:
+        raise MemoryError(f"{str(file)!r}: {error}") from error
+    except Exception as error:  # whatever a damaged file makes of its readers
+        raise archive.Damaged(f"{type(error).__name__}: {error}") from error
+    return parameters, arrays, facts
+
+
+def _moved(file: Path, store: Path) -> Path:
+    """Move a file of a store to the damaged ones, under a name that none of them has."""
+    folders = (store / (DAMAGED if n == 0 else f"{DAMAGED}-{n}") for n in itertools.count())
+    folder = next(place for place in folders if place.is_dir() or not os.path.lexists(place))
+    folder.mkdir(exist_ok=True)
+    place = folder / file.name
+    if os.path.lexists(place):
+        place = folder / f"{file.stem}.{secrets.token_hex(4)}{file.suffix}"
+    os.replace(file, place)
+    return place
 
 
 # ------------------------------------------------------------------------------------------ formats
 
 
 def _to_npz(header: dict[str, Any], result: Mapping[str, Any]) -> bytes:
-    arrays = {name: np.asarray(value) for name, value in result.items()}
-    for name, array in arrays.items():
-        if array.dtype.hasobject:
-            raise TypeError(f"{name} must be an array of numbers or text, got {result[name]!r}")
-        if name == _HEADER:
-            raise ValueError(f"an array can not be called {_HEADER!r}")
+    if _HEADER in result:
+        raise ValueError(f"an array can not be called {_HEADER!r}")
     text = np.frombuffer(_text(header).encode(), dtype=np.uint8)
-    out = io.BytesIO()
-    # No allow_pickle=False: numpy 2.0 takes it for an array. Objects were refused above.
-    np.savez(out, **{_HEADER: text}, **arrays)  # type: ignore[arg-type]
-    return out.getvalue()
+    return archive.packed({_HEADER: text, **result})
 
 
 def _from_npz(data: bytes) -> tuple[dict[str, Any], Arrays]:
-    with np.load(io.BytesIO(data), allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+    arrays = archive.unpacked(data)
     return json.loads(arrays.pop(_HEADER).tobytes().decode()), arrays
 
 
 def _to_json(header: dict[str, Any], result: Mapping[str, Any]) -> bytes:
     whole = {**header, "result": dict(result)}
-    check = hashlib.sha256(_text(whole).encode()).hexdigest()[:16]
-    return json.dumps({**whole, "check": check}, indent=1).encode()
+    return json.dumps({**whole, "check": _check(whole)}, indent=1).encode()
 
 
 def _from_json(data: bytes) -> tuple[dict[str, Any], Arrays]:
     whole = json.loads(data.decode())
     check = whole.pop("check")
-    if hashlib.sha256(_text(whole).encode()).hexdigest()[:16] != check:
+    if _check(whole) != check:
         raise ValueError("its checksum does not fit")
     return whole, {name: np.asarray(value) for name, value in whole["result"].items()}
 

@@ -179,7 +179,7 @@ def test_the_same_bits_however_it_is_computed(tmp_path):
 def test_a_store_serves_more_samples_inputs_and_targets(tmp_path, monkeypatch):
     path = tmp_path / "db"
     first = make(4, path=path, chunk=2, **CHEAP)
-    files = {file: file.read_bytes() for file in Store.open(path)._files()}
+    files = {file: file.read_bytes() for file in Store.open(path).files()}
     more = make(6, path=path, chunk=2, **CHEAP | {"inputs": ("ed-1", "hubbard1", "ed-2")})
     assert bits(first)["U"] == bits(more[:4])["U"]
     assert all(file.read_bytes() == data for file, data in files.items())
@@ -194,7 +194,7 @@ def test_a_store_serves_more_samples_inputs_and_targets(tmp_path, monkeypatch):
 def test_a_damaged_file_is_named_and_computed_again(tmp_path):
     path = tmp_path / "db"
     first = make(4, path=path, chunk=2, **CHEAP)
-    victim = Store.open(path)._files()[0]
+    victim = Store.open(path).files()[0]
     victim.write_bytes(victim.read_bytes()[:1000])
     with pytest.warns(DamagedFile, match=victim.name):
         second = make(4, path=path, chunk=2, **CHEAP)

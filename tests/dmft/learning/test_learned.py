@@ -1,7 +1,9 @@
 """Learned impurity solvers: better than what they start from, causal, and honest about errors."""
 
+import errno
 import io
 import json
+import os
 
 import numpy as np
 import pytest
@@ -336,18 +338,21 @@ def test_nothing_is_unpickled(tmp_path):
         load(path)
 
 
-def test_numpy_2_0_writes_only_what_it_is_given(split, tmp_path, monkeypatch):
-    # There every keyword of savez is an array, allow_pickle too.
-    savez = np.savez
-
-    def older(file, **arrays):
-        assert "allow_pickle" not in arrays
-        savez(file, **arrays)
-
-    monkeypatch.setattr(np, "savez", older)
+def test_a_solver_that_cannot_be_written_leaves_the_old_one(split, tmp_path, monkeypatch):
+    path = tmp_path / "solver.npz"
     options = {"members": 2, "settings": {"gamma": 0.01, "alpha": 1e-3}}
-    save(learn(split[0][:60], **options), tmp_path / "solver.npz")
-    kd.Store(tmp_path / "store", kind="numbers").save({"x": 1}, {"y": np.ones(2)})
+    learned = learn(split[0][:60], **options)
+    save(learned, path)
+    before = path.read_bytes()
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*solver\.npz'"):
+        save(learned, path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["solver.npz"]
 
 
 # ---------------------------------------------------------------- bookkeeping

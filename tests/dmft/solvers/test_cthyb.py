@@ -4,6 +4,7 @@ Seeds are fixed: a statistical test passes or fails once and for all. Its thresh
 in a thousand would miss.
 """
 
+import errno
 import os
 
 import numpy as np
@@ -279,6 +280,38 @@ def test_a_run_in_two_parts_is_the_run(tmp_path):
     path.write_bytes(data)
     with pytest.raises(ValueError, match="damaged"):
         sampled(problem, 2**15, checkpoint=path, **options)
+
+
+def test_a_checkpoint_that_cannot_be_written_costs_no_result(tmp_path, monkeypatch):
+    problem = Impurity(2.0, 5.0, THREE, eps=-0.8)
+    options = {"equilibration": 1024, "seed": 3}
+    whole = sampled(problem, 2**14, **options)
+    with pytest.raises(FileNotFoundError, match=r"nowhere/run"):
+        sampled(problem, 2**40, checkpoint=tmp_path / "nowhere" / "run", **options)
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*/run'") as caught:
+        sampled(problem, 2**14, checkpoint=tmp_path / "run", **options)
+    np.testing.assert_array_equal(caught.value.partial.Sigma_iw, whole.Sigma_iw)
+    control = Control()
+    options |= {"control": control, "progress": stop_at(control, 2**17)}
+    with pytest.raises(Cancelled, match=r"could not be written: .*No space") as stopped:
+        sampled(problem, 2**40, checkpoint=tmp_path / "run", **options)
+    assert stopped.value.partial.diagnostics["sweeps"] > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_a_checkpoint_is_a_file(tmp_path):
+    problem = Impurity(2.0, 5.0, THREE, eps=-0.8)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        with pytest.raises(ValueError, match=f"{name}' is no regular file"):
+            sampled(problem, 2**14, checkpoint=tmp_path / name)
 
 
 def test_cancelled_runs_keep_what_they_have(tmp_path):

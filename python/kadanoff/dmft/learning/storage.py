@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from kadanoff._base import archive, files
 from kadanoff._base.signatures import public
 from kadanoff._base.versions import about
 from kadanoff.dmft.learning.encoding import NODES, TARGETS
@@ -38,6 +38,11 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
         A result of `kadanoff.dmft.learn`.
     path : path
         Name of the file.
+
+    Raises
+    ------
+    OSError
+        The file can not be written; what was there before is kept.
     """
     if not isinstance(learned, LearnedSolver):
         raise TypeError(f"learned must be a LearnedSolver, got {type(learned).__name__}")
@@ -66,10 +71,7 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
     for k, e in enumerate(learned.experts):
         arrays |= {f"{k}/{name}": getattr(e, name) for name in OWN}
         arrays |= {f"{k}/ensemble/{name}": x for name, x in e.ensemble.arrays.items()}
-    part = Path(path).with_name(Path(path).name + ".part")
-    with part.open("wb") as file:
-        np.savez(file, **arrays)  # numpy 2.0 would save allow_pickle=False as an array
-    os.replace(part, path)
+    files.write(Path(path), archive.packed(arrays))
 
 
 @public
@@ -78,16 +80,17 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
 
     Raises
     ------
+    OSError
+        There is no such file, or it can not be read.
     ValueError
         The file is damaged, holds no learned solver, is of another version, contains names unknown
         to this version, or arrays of inconsistent shapes.
     """
     place = os.fspath(path)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = archive.read(Path(path))
         header = json.loads(arrays.pop("header").tobytes().decode())
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, RecursionError) as error:
         raise ValueError(f"{place!r} is no learned solver, or damaged: {error}") from None
     version = header.get("kadanoff learned solver") if isinstance(header, dict) else None
     if version != VERSION:
