@@ -128,10 +128,11 @@ def cthyb(
     NotConverged
         The target was not met; ``partial`` is the Solution.
     Cancelled
-        ``partial`` is the Solution of everything measured, None if that is too little.
+        ``partial`` is the Solution from all measurements; None if they are too few.
+
     OSError
-        The checkpoint can not be read, or not be written in the end: then ``partial`` is the
-        Solution.
+        The checkpoint cannot be read, or could not be written at the end: then ``partial`` is
+        the Solution.
 
     Warns
     -----
@@ -171,87 +172,8 @@ def cthyb(
     )
     if problem.Delta_moments()[0] <= 0.0:
         return _isolated(problem, run)
-    warm_blocks = -(-equilibration // BLOCK)
-    table, table_error = tabulated(problem)
-    if floor is None:
-        floor = _floor(problem, table)
-    orders = _orders(problem, legendre)
-    cells = 1024
-    # Polynomials of degree 7 in a cell carry P_l to 1e-6 and better up to here.
-    while cells < orders * orders / 9:
-        cells *= 2
-    simulation = _core.CtqmcRun(
-        problem.U,
-        problem.eps,
-        problem.beta,
-        table,
-        floor=floor,
-        seed=run.seed,
-        chains=chains,
-        warm_blocks=warm_blocks,
-        updates=spacing or 0,
-        cells=cells,
-        orders=orders,
-    )
     path = None if checkpoint is None else Path(checkpoint).absolute()
-    if path is not None:
-        simulation = _resumed(path, simulation)
-
-    def result() -> Solution:
-        found = Measured.of(simulation.results(), problem)
-        return found.solution(
-            run.frequencies,
-            legendre,
-            run.seed,
-            {
-                "chains": chains,
-                "equilibration": warm_blocks * BLOCK,
-                "updates_per_sweep": simulation.updates,
-                "table_error": table_error,
-                "floor": floor,
-            },
-        )
-
-    def advance(until: int, report: Report | None) -> None:
-        simulation.advance(
-            until,
-            threads=run.threads,
-            control=run.control,
-            report=report,
-        )
-
-    try:
-        with run.calling("sampling") as keywords:
-            report = keywords["report"]
-            if seconds is not None:
-                _for_seconds(advance, simulation, seconds, report)
-            elif target is not None:
-                _to_target(advance, simulation, problem, blocks, target, report)
-            else:
-                advance(blocks, report)
-    except KeyboardInterrupt as stop:
-        unwritten = _store(path, simulation)
-        enough = simulation.results()["chain"].size >= MIN_BLOCKS
-        partial = result() if enough else None
-        message = str(stop) or "the computation was stopped"
-        if unwritten is not None:
-            message += f"; its checkpoint could not be written: {unwritten}"
-        raise Cancelled(message, partial) from stop
-    except BaseException:
-        _store(path, simulation)
-        raise
-    unwritten = _store(path, simulation)
-    found = result()
-    if unwritten is not None:
-        unwritten.partial = found  # type: ignore[attr-defined]
-        unwritten.add_note("the checkpoint was not written; the solution is in .partial")
-        raise unwritten
-    if target is not None and found.diagnostics["G_iw_error"][0] > target:
-        raise NotConverged(
-            f"the error of G(i w_0) is {found.diagnostics['G_iw_error'][0]:.1e} after {sweeps} "
-            f"sweeps, target = {target:g}; raise sweeps. The solution is in .partial",
-            found,
-        )
+    found = _Simulation(problem, run, sampling, path).sampled()
     for doubt in found.diagnostics["doubts"]:
         warnings.warn(f"this run is too short: {doubt}", ShortRun, stacklevel=5)
     return found
@@ -360,8 +282,8 @@ class _Simulation:
             cells=_cells(orders),
             orders=orders,
         )
-        if checkpoint is not None and checkpoint.exists():
-            self.chains = _resumed(checkpoint, self.chains.fingerprint)
+        if checkpoint is not None:
+            self.chains = _resumed(checkpoint, self.chains)
 
     def sampled(self) -> Solution:
         """Sample until sweeps, time or error are reached; a stopped run keeps what it has."""
@@ -369,13 +291,22 @@ class _Simulation:
             with self.run.calling("sampling") as keywords:
                 self._sample(keywords["report"])
         except KeyboardInterrupt as stop:
+            unwritten = _store(self.checkpoint, self.chains)
             enough = self.chains.results()["chain"].size >= MIN_BLOCKS
             partial = self.solution() if enough else None
-            raise Cancelled(str(stop) or "the computation was stopped", partial) from stop
-        finally:
-            if self.checkpoint is not None:
-                _store(self.checkpoint, self.chains)
+            message = str(stop) or "the computation was stopped"
+            if unwritten is not None:
+                message += f"; its checkpoint could not be written: {unwritten}"
+            raise Cancelled(message, partial) from stop
+        except BaseException:
+            _store(self.checkpoint, self.chains)
+            raise
+        unwritten = _store(self.checkpoint, self.chains)
         found, target = self.solution(), self.sampling.target
+        if unwritten is not None:
+            unwritten.partial = found  # type: ignore[attr-defined]
+            unwritten.add_note("the checkpoint was not written; the solution is in .partial")
+            raise unwritten
         error = found.diagnostics["G_iw_error"][0]
         if target is not None and error > target:
             raise NotConverged(
@@ -529,51 +460,12 @@ def _floor(problem: Impurity, F: FloatArray) -> float:
     return 0.0 if float(np.min(F)) > floor else floor
 
 
-def _for_seconds(
-    advance: Advance, simulation: _core.CtqmcRun, seconds: float, report: Report | None
-) -> None:
-    """Rounds that grow until each takes a tenth of the time."""
-    advance(0, None)
-    began = time.perf_counter()
-    before = simulation.measured
-    step = MIN_BLOCKS
-    while True:
-        advance(simulation.measured + step, None)
-        spent = time.perf_counter() - began
-        if report is not None:
-            report(int(1000 * min(spent, seconds)), int(1000 * seconds))
-        if spent >= seconds:
-            return
-        rate = (simulation.measured - before) / spent
-        step = max(1, min(2 * step, int(rate * min(seconds - spent, 0.1 * seconds))))
-
-
-def _to_target(
-    advance: Advance,
-    simulation: _core.CtqmcRun,
-    problem: Impurity,
-    blocks: int,
-    target: float,
-    report: Report | None,
-) -> None:
-    """More and more measurements until the error is small enough."""
-    until = min(32, blocks)
-    while True:
-        advance(until, report)
-        error = Measured.of(simulation.results(), problem).error_at_first_frequency()
-        if error <= target or until >= blocks:
-            return
-        # A little more than the law of the square root says.
-        wanted = math.ceil(1.1 * until * (error / target) ** 2)
-        until = min(blocks, max(until + 1, min(4 * until, wanted)))
-
-
 def _resumed(path: Path, fresh: _core.CtqmcRun) -> _core.CtqmcRun:
     """The run of a checkpoint, or the fresh one where there is none yet."""
     try:
         simulation = _core.CtqmcRun.from_bytes(files.read(path))
     except FileNotFoundError:
-        if not path.parent.is_dir():  # better said before the run than after it
+        if not path.parent.is_dir():  # better refused before the run than after it
             raise
         return fresh
     except ValueError as error:
