@@ -13,51 +13,6 @@ from tools.face import callables
 
 CALLABLES = callables()
 
-# Refuse an argument, and do not say so in a section "Raises". The list only shrinks.
-NO_RAISES = frozenset(
-    [
-        "FlatBand",
-        "SemicircularBand",
-        "bands.FunctionBand",
-        "bands.PowerLawBand",
-        "blockspin.Chain",
-        "blockspin.Decimation",
-        "blockspin.Majority",
-        "blockspin.MigdalKadanoff",
-        "blockspin.cut_hidden_units",
-        "blockspin.measure",
-        "dimers.Simulation",
-        "dimers.electric_field",
-        "dimers.field_spectrum",
-        "dimers.flippable",
-        "dimers.flux_stiffness",
-        "dimers.grid",
-        "dimers.height",
-        "dimers.is_covering",
-        "dimers.log_count",
-        "dimers.winding",
-        "dimers.winding_distribution",
-        "dmft.MatsubaraBath",
-        "greens.chebyshev_times",
-        "greens.fermi_poles",
-        "ising.Ising",
-        "ising.critical_temperature",
-        "ising.onsager",
-        "ising.yang",
-        "nrg.Options",
-        "operators.Orbital",
-        "operators.Spin",
-        "rsmi.DimerStates",
-        "rsmi.FilterRule",
-        "rsmi.chain",
-        "rsmi.correlations",
-        "rsmi.dimer_torus",
-        "rsmi.maximise",
-        "rsmi.rbm_conditional",
-        "self_learning.train",
-    ]
-)
-
 
 # --------------------------------------------------------------------------------- completeness
 
@@ -111,16 +66,10 @@ def has_raises(function):
     )
 
 
-@pytest.mark.parametrize("name", sorted(CALLABLES.keys() - NO_RAISES))
+@pytest.mark.parametrize("name", sorted(CALLABLES))
 def test_a_refusal_is_documented(name):
     if not has_raises(CALLABLES[name]):
         assert refusal(CALLABLES[name]) is None, "its docstring has no section Raises"
-
-
-def test_the_list_only_shrinks():
-    assert CALLABLES.keys() >= NO_RAISES
-    done = {name for name in NO_RAISES if has_raises(CALLABLES[name])}
-    assert not done, "take these out of NO_RAISES"
 
 
 def test_refusals_are_seen():

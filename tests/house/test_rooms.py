@@ -31,6 +31,7 @@ SUBJECTS = {
 # What may be asked of any room as a whole.
 OF_A_ROOM = {
     "plots": "its pictures",
+    "refusals": "bad input of its public calls, refused by name",
     "signatures": "its public calls: options in sight, misspelt ones answered, results that show",
 }
 

@@ -65,6 +65,12 @@ class Ising:
     lattice : {"chain", "square", "triangular", "cubic"}, optional
         By default the one with as many axes as `shape`; "square" for an integer.
 
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong kind or out of range, the lattice is none of these, or it has
+        too many sites.
+
     Examples
     --------
     >>> Ising(64)

@@ -35,6 +35,12 @@ def dimer_torus(
     dimers : array of uint8, shape (states, block, block)
         The states.
 
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong kind or out of range, L is too large to enumerate, or block and
+        buffer do not fit into it.
+
     Examples
     --------
     >>> joint, dimers = dimer_torus()
