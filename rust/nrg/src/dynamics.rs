@@ -49,7 +49,7 @@ pub fn dynamics(
 ) -> Result<Vec<SpectralResult>, Error> {
     let shells: usize = requests.iter().map(|r| r.chain.sites() - 1).sum();
     control.add_total(shells as u64 * TICKS);
-    let at_once = rayon::current_num_threads().clamp(1, requests.len().max(1));
+    let at_once = kadanoff_runtime::threads().clamp(1, requests.len().max(1));
     let options = Options {
         basis: Some(options.basis.unwrap_or(usize::MAX) / at_once),
         ..*options

@@ -288,7 +288,7 @@ impl Worker {
         let padded = forward.padded();
         // What does not run side by side needs no memory of its own.
         let work = 5 * (options.batch.min(samples) + replicas * chains) * visible * hidden;
-        let threads = rayon::current_num_threads();
+        let threads = kadanoff_runtime::threads();
         let parallel = blocks > 1 && work > MIN_PARALLEL_WORK && threads > 1;
         let wave = if parallel { blocks.min(4 * threads) } else { 1 };
         Self {

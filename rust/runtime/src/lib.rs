@@ -10,7 +10,7 @@ mod patience;
 pub mod random;
 pub mod simd;
 
-pub use parallel::map_largest_first;
+pub use parallel::{map_largest_first, threads};
 pub use patience::or_abandon;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
