@@ -50,7 +50,7 @@ fn values(x: &PyReadonlyArray1<'_, f64>) -> Vec<f64> {
 impl CtqmcRun {
     /// `table` holds F at `ctqmc_nodes`; the chains sample with F + `floor`.
     #[new]
-    #[pyo3(signature = (U, level, beta, table, *, floor=0.0, seed, chains, warm_blocks, updates, cells,
+    #[pyo3(signature = (U, level, beta, table, *, floor=0.0, seed, chains, equilibration, updates, cells,
                         orders))]
     #[allow(non_snake_case)]
     fn new(
@@ -62,7 +62,7 @@ impl CtqmcRun {
         floor: f64,
         seed: u64,
         chains: usize,
-        warm_blocks: u64,
+        equilibration: u64,
         updates: usize,
         cells: usize,
         orders: usize,
@@ -71,7 +71,7 @@ impl CtqmcRun {
         let options = ctqmc::Options {
             seed,
             chains,
-            warm_blocks,
+            equilibration,
             updates,
             cells,
             orders,

@@ -17,7 +17,7 @@ fn simulation(beta: f64, floor: f64) -> Option<Simulation> {
     let options = Options {
         seed: 1,
         chains: 1,
-        warm_blocks: 20,
+        equilibration: 20,
         updates: 0,
         cells: 1024,
         orders: 100,

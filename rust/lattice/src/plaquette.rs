@@ -52,11 +52,11 @@ pub enum Update {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
     /// Updates before the first measurement.
-    pub warm_up: usize,
+    pub equilibration: usize,
     /// Number of measurements.
-    pub measurements: usize,
+    pub n: usize,
     /// Updates between measurements.
-    pub interval: usize,
+    pub spacing: usize,
 }
 
 /// What one chain measured.
@@ -323,9 +323,9 @@ pub fn run(
             "learned couplings must lie within +-1e4, got {bad}"
         )));
     }
-    if chains == 0 || schedule.interval == 0 {
+    if chains == 0 || schedule.spacing == 0 {
         return Err(Error::Argument(
-            "chains and interval must be at least 1".into(),
+            "chains and spacing must be at least 1".into(),
         ));
     }
     if !start.is_empty() && (start.len() != chains * sites || start.iter().any(|&s| s.abs() != 1)) {
@@ -333,9 +333,7 @@ pub fn run(
             "start must hold {chains} configurations of {sites} spins +-1"
         )));
     }
-    control.add_total(
-        (chains * (schedule.warm_up + schedule.measurements * schedule.interval)) as u64,
-    );
+    control.add_total((chains * (schedule.equilibration + schedule.n * schedule.spacing)) as u64);
     let up = vec![1i8; sites];
     let found: Vec<Measured> = (0..chains)
         .into_par_iter()
@@ -381,14 +379,14 @@ fn one_chain(
         Update::Cluster(couplings) => chain.cluster(&couplings, &add),
     };
     'run: {
-        for _ in 0..schedule.warm_up {
+        for _ in 0..schedule.equilibration {
             step(chain);
             if !go_on(&mut pending) {
                 break 'run;
             }
         }
-        for _ in 0..schedule.measurements {
-            for _ in 0..schedule.interval {
+        for _ in 0..schedule.n {
+            for _ in 0..schedule.spacing {
                 let (visited, flipped) = step(chain);
                 out.proposed += 1;
                 out.visited += visited;

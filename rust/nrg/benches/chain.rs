@@ -107,7 +107,15 @@ fn averages(c: &mut Criterion) {
     );
     let temperatures: Vec<f64> = run.shells.iter().map(|s| s.scale).collect();
     c.bench_function("complete thermodynamics, 20 temperatures", |b| {
-        b.iter(|| thermodynamics(symmetry, &run, SITES - 1, black_box(&temperatures), true));
+        b.iter(|| {
+            thermodynamics(
+                symmetry,
+                &run.shells,
+                SITES - 1,
+                black_box(&temperatures),
+                true,
+            )
+        });
     });
 }
 

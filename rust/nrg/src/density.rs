@@ -76,7 +76,7 @@ pub fn densities(
         .iter()
         .map(|&t| Density {
             temperature: t,
-            log_z: thermodynamics(symmetry, run, last, &[t], true)[0].log_z,
+            log_z: thermodynamics(symmetry, &run.shells, last, &[t], true)[0].log_z,
             site_entropy: symmetry.site_entropy(),
             kept: vec![Vec::new(); last + 1],
         })

@@ -10,6 +10,7 @@ use crate::{Error, WilsonChain};
 use faer::Mat;
 use kadanoff_linalg::Reduced;
 use kadanoff_runtime::{Control, map_largest_first, or_abandon};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -45,7 +46,7 @@ pub struct Run {
 }
 
 /// Wall-clock seconds and arithmetic of a run.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Eigenvalues: assembling, tridiagonal form, QL.
     pub values: f64,

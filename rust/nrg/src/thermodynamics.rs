@@ -1,6 +1,6 @@
 //! Thermal averages from the eigenvalues of a run, and the exact ones of the clean chain.
 
-use crate::{Factor, Run, Symmetry, WilsonChain};
+use crate::{Factor, Shell, Symmetry, WilsonChain};
 
 /// Thermal averages at one temperature. Energies are counted from the ground state.
 #[derive(Debug, Clone, Default)]
@@ -47,19 +47,19 @@ struct Sums {
 /// the full density matrix. Operators are averaged over the last shell only.
 pub fn thermodynamics(
     symmetry: Symmetry,
-    run: &Run,
+    shells: &[Shell],
     n: usize,
     temperatures: &[f64],
     complete: bool,
 ) -> Vec<Average> {
     temperatures
         .iter()
-        .map(|&t| average(symmetry, run, n, t, complete))
+        .map(|&t| average(symmetry, shells, n, t, complete))
         .collect()
 }
 
-fn average(symmetry: Symmetry, run: &Run, n: usize, t: f64, complete: bool) -> Average {
-    let Some(last) = run.shells.get(n) else {
+fn average(symmetry: Symmetry, shells: &[Shell], n: usize, t: f64, complete: bool) -> Average {
+    let Some(last) = shells.get(n) else {
         return Average::default();
     };
     let count = last
@@ -72,7 +72,7 @@ fn average(symmetry: Symmetry, run: &Run, n: usize, t: f64, complete: bool) -> A
     };
     let mut in_last = 0.0;
     let first = if complete { 0 } else { n };
-    for shell in &run.shells[first..=n] {
+    for shell in &shells[first..=n] {
         let more = (n - shell.site) as f64;
         let shift = shell.ground - last.ground;
         let multiplicity = (more * symmetry.site_entropy()).exp();

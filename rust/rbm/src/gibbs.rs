@@ -13,11 +13,11 @@ use rayon::prelude::*;
 #[derive(Debug, Clone)]
 pub struct Schedule {
     /// Sweeps before the first record.
-    pub burn_in: usize,
+    pub equilibration: usize,
     /// Sweeps from record to record.
-    pub steps: usize,
+    pub spacing: usize,
     /// Number of records.
-    pub records: usize,
+    pub n: usize,
     /// Seed of the streams, one for each 64 chains.
     pub seed: u64,
 }
@@ -67,16 +67,16 @@ pub fn gibbs(
     }
     let level = Level::best();
     let (forward, backward) = machine.layers(level);
-    let sweeps = schedule.burn_in + schedule.steps * schedule.records.saturating_sub(1);
+    let sweeps = schedule.equilibration + schedule.spacing * schedule.n.saturating_sub(1);
     control.add_total((sweeps * chains) as u64);
     let mut random: Vec<RandomLanes> = (0..chains.div_ceil(BLOCK))
         .map(|block| RandomLanes::new(schedule.seed, block as u64))
         .collect();
-    for record in 0..schedule.records {
+    for record in 0..schedule.n {
         let steps = if record == 0 {
-            schedule.burn_in
+            schedule.equilibration
         } else {
-            schedule.steps
+            schedule.spacing
         };
         let blocks = visible
             .par_chunks_mut(BLOCK * wide)

@@ -200,7 +200,7 @@ def cthyb(
         floor=floor,
         seed=run.seed,
         chains=chains,
-        warm_blocks=warm_blocks,
+        equilibration=warm_blocks,
         updates=spacing or 0,
         cells=cells,
         orders=orders,

@@ -125,7 +125,7 @@ def coverings(
             "sample them, or count them with kadanoff.dimers.count"
         )
     flat = _core.dimers_enumerate(
-        Lx, Ly, lattice.core_boundary(boundary), most=n, control=run.control
+        Lx, Ly, boundary, most=n, control=run.control
     )
     dimers = flat.reshape(-1, Ly, Lx)
     pairs = np.count_nonzero(lattice.flippable(dimers, boundary), axis=(1, 2))

@@ -21,7 +21,7 @@ pub fn winding(lattice: &SquareLattice, cells: &[u8]) -> (i32, i32) {
 /// Plaquettes with two parallel dimers.
 pub fn flippable(lattice: &SquareLattice, cells: &[u8]) -> u32 {
     let (lx, ly) = (lattice.lx, lattice.ly);
-    let torus = lattice.boundary == Boundary::Torus;
+    let torus = lattice.boundary == Boundary::Periodic;
     let mut total = 0u32;
     for y in 0..ly {
         let row = &cells[y * lx..(y + 1) * lx];
