@@ -22,9 +22,17 @@ from tests.stopping import PATIENCE
 RUN["threads"] = 2
 
 
-def tasks() -> int:
-    """Threads of this process."""
-    return len(os.listdir("/proc/self/task"))
+PROCESSOR = 2.0
+"""Seconds of this process in which a thread that has ended must have left the list of the kernel."""
+
+
+def tasks(most: int | None = None) -> int:
+    """Threads of this process; with `most`, once they are no more, or after `PROCESSOR` seconds."""
+    started = time.process_time()
+    while True:
+        count = len(os.listdir("/proc/self/task"))
+        if most is None or count <= most or time.process_time() > started + PROCESSOR:
+            return count
 
 
 def digest(name: str) -> str:
@@ -61,7 +69,7 @@ def check(name: str) -> list[str]:
     """The faults of one call."""
     before = tasks()
     expected = digest(name)
-    left = tasks() - before
+    left = tasks(before) - before
     faults = [f"{name}: leaves {left} threads"] if left > 0 else []
     fault = repeated_in_a_child(name, expected)
     return faults + ([f"{name}: a forked child: {fault}"] if fault else [])

@@ -305,6 +305,26 @@ impl PlaquetteChain {
 /// Runs `chains` independent chains; each starts from its part of `start` (all up if empty).
 ///
 /// Returns what every chain measured, and whether the run was stopped before its end.
+///
+/// ```
+/// use kadanoff_lattice::plaquette::{Model, Schedule, Update, run};
+/// use kadanoff_runtime::Control;
+///
+/// let model = Model {
+///     side: 8,
+///     pair: 0.4,
+///     plaquette: 0.1,
+/// };
+/// let schedule = Schedule {
+///     equilibration: 10,
+///     n: 5,
+///     spacing: 2,
+/// };
+/// let (found, stopped) = run(model, Update::Metropolis, schedule, 2, &[], 1, &Control::new())?;
+/// assert!(stopped.is_ok());
+/// assert_eq!((found.len(), found[0].sums.len()), (2, 5));
+/// # Ok::<(), kadanoff_lattice::ising::Error>(())
+/// ```
 pub fn run(
     model: Model,
     update: Update,

@@ -176,6 +176,20 @@ impl Kernel for Block<'_> {
 }
 
 /// `ln Z` by enumeration of the smaller layer, of at most 32 units.
+///
+/// ```
+/// use kadanoff_rbm::{Machine, Units, exact};
+/// use kadanoff_runtime::Control;
+///
+/// let machine = Machine::new(
+///     vec![0.0; 3],
+///     vec![0.0; 2],
+///     vec![0.0; 6],
+///     (Units::Binary, Units::Binary),
+/// )?;
+/// assert!((exact::log_z(&machine, &Control::new())? - 5.0 * 2.0_f64.ln()).abs() < 1e-14);
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 pub fn log_z(machine: &Machine, control: &Control) -> Result<f64, Error> {
     let side = Oriented::smaller(machine);
     at_most(side.machine.visible(), MAX_FOR_Z)?;
@@ -213,6 +227,25 @@ pub struct Moments {
 const CHUNK: usize = 8;
 
 /// First and mixed moments by enumeration of the smaller layer, of at most 24 units.
+///
+/// ```
+/// use kadanoff_rbm::{Machine, Units, exact};
+/// use kadanoff_runtime::Control;
+///
+/// let machine = Machine::new(
+///     vec![0.1, -0.2],
+///     vec![0.3],
+///     vec![0.5, -0.4],
+///     (Units::Binary, Units::Binary),
+/// )?;
+/// let averages = exact::moments(&machine, &Control::new())?;
+/// // d ln Z / d a_0, by a difference.
+/// let mut other = machine.clone();
+/// other.a[0] += 1e-6;
+/// let slope = (exact::log_z(&other, &Control::new())? - averages.log_z) / 1e-6;
+/// assert!((averages.visible[0] - slope).abs() < 1e-6);
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 pub fn moments(machine: &Machine, control: &Control) -> Result<Moments, Error> {
     let side = Oriented::smaller(machine);
     at_most(side.machine.visible(), MAX_FOR_STATES)?;
@@ -308,6 +341,22 @@ pub fn moments(machine: &Machine, control: &Control) -> Result<Moments, Error> {
 }
 
 /// `ln (P(v) Z)` of every state of the visible layer, the first unit changing slowest.
+///
+/// ```
+/// use kadanoff_rbm::{Machine, Units, exact};
+/// use kadanoff_runtime::Control;
+///
+/// # let machine = Machine::new(
+/// #     vec![0.1, -0.2],
+/// #     vec![0.3],
+/// #     vec![0.5, -0.4],
+/// #     (Units::Binary, Units::Binary),
+/// # )?;
+/// let weights = exact::log_weights(&machine, &Control::new())?;
+/// let z: f64 = weights.iter().map(|w| w.exp()).sum();
+/// assert!((z.ln() - exact::log_z(&machine, &Control::new())?).abs() < 1e-14);
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 pub fn log_weights(machine: &Machine, control: &Control) -> Result<Vec<f64>, Error> {
     let n = machine.visible();
     at_most(n, MAX_FOR_STATES)?;
@@ -338,6 +387,23 @@ pub fn log_weights(machine: &Machine, control: &Control) -> Result<Vec<f64>, Err
 /// # Errors
 /// Too many free units, rows of the wrong length, a cancelled control; [`Error::Memory`] before
 /// anything is drawn, where the samples do not fit.
+///
+/// ```
+/// use kadanoff_rbm::{Machine, Units, exact};
+/// use kadanoff_runtime::Control;
+///
+/// # let machine = Machine::new(
+/// #     vec![0.1, -0.2],
+/// #     vec![0.3],
+/// #     vec![0.5, -0.4],
+/// #     (Units::Binary, Units::Binary),
+/// # )?;
+/// // A hundred samples of all units: nothing is clamped.
+/// let free = (&[0, 1][..], &[0][..]);
+/// let (v, h) = exact::sample(&machine, &[0], &[0], free, 100, 1, &Control::new())?;
+/// assert_eq!((v.len(), h.len()), (100, 100));
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 pub fn sample(
     machine: &Machine,
     visible: &[u64],

@@ -48,6 +48,29 @@ const SWEEPS: usize = 64;
 /// Runs chains from `visible` and `hidden`; each sweep draws h given v, then v given h.
 ///
 /// With `free`, units outside of it keep the values they have in the start.
+///
+/// ```
+/// use kadanoff_rbm::{Machine, Records, Schedule, Units, gibbs};
+/// use kadanoff_runtime::Control;
+///
+/// # let machine = Machine::new(
+/// #     vec![0.1, -0.2],
+/// #     vec![0.3],
+/// #     vec![0.5, -0.4],
+/// #     (Units::Binary, Units::Binary),
+/// # )?;
+/// let schedule = Schedule {
+///     equilibration: 10,
+///     spacing: 2,
+///     n: 3,
+///     seed: 1,
+/// };
+/// let (mut v, mut h) = ([0; 4], [0; 4]); // four chains
+/// let mut records = Records::default();
+/// gibbs(&machine, &mut v, &mut h, None, &schedule, &Control::new(), &mut records)?;
+/// assert_eq!((records.count, records.visible.len()), (3, 12));
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 pub fn gibbs(
     machine: &Machine,
     visible: &mut [u64],

@@ -68,6 +68,25 @@ pub(super) fn check(
 ///
 /// # Errors
 /// The plan contradicts itself. A cancelled run is no error: replicas are shorter then.
+///
+/// ```
+/// use kadanoff_lattice::dimers::{Boundary, Plan, SquareLattice, sample};
+/// use kadanoff_runtime::Control;
+///
+/// let plan = Plan {
+///     lattice: SquareLattice::new(8, 8, Boundary::Periodic)?,
+///     coupling: 0.0,
+///     winding: None,
+///     chains: 2,
+///     n: 10,
+///     spacing: 4,
+///     equilibration: 100,
+///     coverings: false,
+/// };
+/// let found = sample(&plan, 1, &Control::new())?;
+/// assert_eq!((found.len(), found[0].flippable.len()), (2, 10));
+/// # Ok::<(), kadanoff_lattice::dimers::Error>(())
+/// ```
 pub fn sample(plan: &Plan, seed: u64, control: &Control) -> Result<Vec<Replica>, Error> {
     let start = check(&plan.lattice, plan.coupling, plan.winding)?;
     if plan.spacing == 0 {
