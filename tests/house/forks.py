@@ -23,7 +23,7 @@ RUN["threads"] = 2
 
 
 PROCESSOR = 2.0
-"""Seconds of this process in which a thread that has ended must have left the list of the kernel."""
+"""Seconds of this process, within which the kernel must have dropped a thread that has ended."""
 
 
 def tasks(most: int | None = None) -> int:

@@ -1,7 +1,7 @@
 """No call leaves a thread behind, and a process forked after a call makes the same call again.
 
-The calls are those of the fingerprint table, which covers the package: a call that is added there is
-tried here too.
+The calls are those of the fingerprint table, which covers the package: a call that
+is added there is tried here too.
 """
 
 import os
@@ -27,7 +27,7 @@ PARTS = (
 
 def run(names):
     """The faults that `tests.house.forks` finds, in an interpreter of its own."""
-    single = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    single = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     done = subprocess.run(
         [sys.executable, "-m", "tests.house.forks", *names],
         cwd=ROOT, env=os.environ | single, capture_output=True, text=True, timeout=PATIENCE,
