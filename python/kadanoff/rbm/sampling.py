@@ -355,6 +355,7 @@ class Sampling(Parameters):
         n = checks.whole("n", n)
         equilibration = checks.whole("equilibration", equilibration)
         run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
+        self._fits(rows * n)
         if self._exactly(method, min(int(free[0].sum()), int(free[1].sum())), rows):
             drawn = self._exact(full, free, n, run)
         else:
