@@ -63,10 +63,11 @@ from tests.house.test_forks import _energy
 first = _energy(2.0)["energy"]
 with tempfile.TemporaryDirectory() as folder:
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("fork")) as pool:
-        store = kd.sweep(
-            _energy, [{"T": 2.0}, {"T": 2.5}], store=folder, executor=pool, progress=False
+        store = kd.Store(folder, kind="energies", version=1, suffix="npz")
+        found = kd.sweep(
+            _energy, {"T": [2.0, 2.5]}, store=store, executor=pool, progress=False
         )
-    assert (store.load({"T": 2.0})["energy"] == first).all()
+    assert (found.results[0]["energy"] == first).all()
 """
 
 

@@ -2,7 +2,7 @@
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use kadanoff_ctqmc::{Model, Options, Simulation, Table, markov_chain::BLOCK};
+use kadanoff_ctqmc::{BLOCK, Model, Options, Simulation, Table};
 use kadanoff_runtime::{Control, with_threads};
 
 /// Half filling at U = 2 with three bath levels.
