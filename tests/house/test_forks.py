@@ -85,7 +85,9 @@ def test_a_sweep_on_forked_processes_ends_after_a_sample_of_the_parent():
         lambda n: kd.ising.sample(L=4, T=2.0, n=4, threads=n),
         lambda n: kd.ising.enumerate_states((3, 3), threads=n),
         lambda n: kd.dimers.sample(4, n=4, threads=n),
-        lambda n: kd.self_learning.sample(kd.self_learning.PlaquetteIsing(4), n=4, threads=n),
+        lambda n: kd.self_learning.sample(
+            kd.self_learning.PlaquetteIsing(L=4, K=0.2, T=2.5), n=4, threads=n
+        ),
         lambda n: kd.rbm.Machine.random(3, 2, seed=1).sample(4, threads=n),
         lambda n: kd.nrg.solve(kd.KondoModel(J=0.3), keep=20, threads=n),
     ],
