@@ -14,6 +14,7 @@ __all__ = [
     "IsingEnsemble",
     "IsingTempering",
     "KajueterKotliar",
+    "Levels",
     "WilsonChain",
     "__version__",
     "ctqmc_nodes",
@@ -28,7 +29,6 @@ __all__ = [
     "ising_states",
     "ising_windows",
     "nca_propagators",
-    "nrg_averages",
     "nrg_clean_chain",
     "nrg_dynamics",
     "nrg_solve",
@@ -67,7 +67,7 @@ class CtqmcRun:
         floor: float = 0.0,
         seed: int,
         chains: int,
-        warm_blocks: int,
+        equilibration: int,
         updates: int,
         cells: int,
         orders: int,
@@ -117,6 +117,16 @@ class InitialCluster:
         reflections: tuple[_Reflection, _Reflection],
         bands: int = 1,
     ) -> InitialCluster: ...
+
+@final
+class Levels:
+    def __new__(cls, data: bytes) -> Levels: ...
+    def __reduce__(self) -> tuple[type[Levels], tuple[bytes]]: ...
+    def __len__(self) -> int: ...
+    def arrays(self) -> dict[str, Any]: ...
+    def averages(
+        self, shells: Sequence[int], temperatures: Sequence[float], *, complete: bool
+    ) -> tuple[_Matrix, _Matrix]: ...
 
 @final
 class WilsonChain:
@@ -218,16 +228,7 @@ def nrg_solve(
     threads: int | None = None,
     control: Control | None = None,
     report: Callable[[int, int], object] | None = None,
-) -> list[dict[str, Any]]: ...
-def nrg_averages(
-    factors: tuple[str, str],
-    levels: dict[str, Any],
-    shells: Sequence[int],
-    temperatures: Sequence[float],
-    *,
-    complete: bool,
-    bands: int = 1,
-) -> tuple[_Matrix, _Matrix]: ...
+) -> list[Levels]: ...
 def nrg_clean_chain(
     chain: WilsonChain, shells: Sequence[int], temperatures: Sequence[float]
 ) -> tuple[NDArray[np.float64], _Matrix]: ...
@@ -255,21 +256,21 @@ def nrg_dynamics(
 
 _Ising = tuple[Sequence[int], str, Sequence[float], float, Sequence[bool]]
 
-def ising_bytes(system: _Ising, method: str, replicas: int) -> int: ...
+def ising_bytes(system: _Ising, method: str, chains: int) -> int: ...
 
 @final
 class IsingEnsemble:
     def __new__(
-        cls, system: _Ising, temperature: float, method: str, replicas: int, seed: int
+        cls, system: _Ising, temperature: float, method: str, chains: int, seed: int
     ) -> IsingEnsemble: ...
     @property
-    def replicas(self) -> int: ...
+    def chains(self) -> int: ...
     @property
     def engine(self) -> str: ...
     @property
     def visited(self) -> int: ...
     def now(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]: ...
-    def pack(self, replica: int) -> NDArray[np.uint8]: ...
+    def pack(self, chain: int) -> NDArray[np.uint8]: ...
     def set_temperature(self, temperature: float, field: float) -> None: ...
     def randomise(self) -> None: ...
     def set_all(self, up: NDArray[np.bool_]) -> None: ...
@@ -283,7 +284,7 @@ class IsingEnsemble:
     ) -> None: ...
     def measure(
         self,
-        times: int,
+        n: int,
         spacing: int,
         *,
         configurations: bool,
@@ -299,15 +300,15 @@ class IsingTempering:
         system: _Ising,
         temperatures: Sequence[float],
         method: str,
-        ladders: int,
+        chains: int,
         seed: int,
     ) -> IsingTempering: ...
     @property
-    def ladders(self) -> int: ...
+    def chains(self) -> int: ...
     def measure(
         self,
-        burn: int,
-        times: int,
+        equilibration: int,
+        n: int,
         spacing: int,
         sweeps: int,
         *,
@@ -323,10 +324,10 @@ def dimers_sample(
     boundary: str,
     *,
     coupling: float,
-    replicas: int,
-    samples: int,
-    loops: int,
-    burn_in: int,
+    n: int,
+    chains: int,
+    spacing: int,
+    equilibration: int,
     seed: int,
     winding: tuple[int, int] | None = None,
     coverings: bool = True,
@@ -422,7 +423,7 @@ class BoltzmannMachine:
         h: _Words,
         free_visible: Sequence[int],
         free_hidden: Sequence[int],
-        draws: int,
+        n: int,
         seed: int,
         *,
         threads: int | None = None,
@@ -434,9 +435,9 @@ class BoltzmannMachine:
         v: _Words,
         h: _Words,
         free: tuple[Sequence[int], Sequence[int]] | None,
-        burn_in: int,
-        steps: int,
-        records: int,
+        equilibration: int,
+        spacing: int,
+        n: int,
         seed: int,
         *,
         threads: int | None = None,
@@ -479,9 +480,9 @@ def plaquette_sample(
     plaquette: float,
     *,
     learned: Sequence[float] | None = None,
-    warm_up: int,
-    measurements: int,
-    interval: int,
+    equilibration: int,
+    n: int,
+    spacing: int,
     chains: int,
     start: NDArray[np.int8],
     seed: int,

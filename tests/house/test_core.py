@@ -1,6 +1,7 @@
 """The compiled core: bad arrays are exceptions, threads change nothing, Ctrl-C works."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -45,6 +46,10 @@ def chain(sites=8):
 def run(chain_=None, **changes):
     pair = (_core.InitialCluster(**(VALID | changes)), chain_ or chain())
     return _core.nrg_solve([pair], states=50)[0]
+
+
+def arrays_of(chain_=None, **changes):
+    return run(chain_, **changes).arrays()
 
 
 def scaled(factor):
@@ -142,7 +147,7 @@ def test_shells_and_temperatures_must_make_pairs():
     levels = run()
     for shells, T in (([1, 2], [0.1]), ([1], [0.0]), ([1], [NAN]), ([1], [-1.0])):
         with pytest.raises(ValueError, match=r"pairs|positive"):
-            _core.nrg_averages(("SU2", "SU2"), levels, shells, T, complete=True)
+            levels.averages(shells, T, complete=True)
         with pytest.raises(ValueError, match=r"pairs|positive"):
             _core.nrg_clean_chain(chain(), shells, T)
     with pytest.raises(ValueError, match="threads must be at least 1"):
@@ -150,11 +155,11 @@ def test_shells_and_temperatures_must_make_pairs():
 
 
 def test_odd_but_legal_arrays_run():
-    assert len(run()["scale"]) == 8
-    assert len(run(hopping=[[], []])["scale"]) == 8
+    assert len(run()) == len(arrays_of()["scale"]) == 8
+    assert len(run(hopping=[[], []])) == 8
     fortran = [[(i, j, np.asfortranarray(m)) for i, j, m in c] for c in VALID["hopping"]]
-    assert run(hopping=fortran)["energies"].tobytes() == run()["energies"].tobytes()
-    assert len(run(_core.WilsonChain([], [0.0], [1.0]))["scale"]) == 1
+    assert arrays_of(hopping=fortran)["energies"].tobytes() == arrays_of()["energies"].tobytes()
+    assert len(run(_core.WilsonChain([], [0.0], [1.0]))) == 1
 
 
 @pytest.mark.parametrize(
@@ -179,29 +184,29 @@ def test_bad_options_of_the_core(options, error):
 
 
 LEVELS = run()
-BAD_LEVELS = {f"{key} too short": {key: LEVELS[key][:-1]} for key in ("scale", "ground", "labels")}
-BAD_LEVELS |= {
-    f"{key} too short": {key: LEVELS[key][:-1]} for key in ("blocks", "kept", "energies")
-}
-BAD_LEVELS |= {f"{key} of strings": {key: "x"} for key in ("scale", "ground", "labels", "energies")}
-BAD_LEVELS |= {
-    "negative offsets": {"blocks": LEVELS["blocks"] - 5},
-    "offsets beyond the end": {"blocks": LEVELS["blocks"] + 3},
-    "shells backwards": {"shells": LEVELS["shells"][::-1].copy()},
-    "strided": {"energies": np.repeat(LEVELS["energies"], 2)[::2]},
-    "huge labels": {"labels": LEVELS["labels"] + 10**6},
-}
 
 
-@pytest.mark.parametrize("changes", BAD_LEVELS.values(), ids=BAD_LEVELS)
-def test_bad_levels_are_refused(changes):
-    with pytest.raises(ValueError, match=r"levels: |label entry"):
-        _core.nrg_averages(ABELIAN, LEVELS | changes, [3], [0.1], complete=True)
+def test_levels_are_pickled_to_the_last_bit():
+    copied = pickle.loads(pickle.dumps(LEVELS))
+    assert len(copied) == len(LEVELS) == 8
+    for key, values in LEVELS.arrays().items():
+        other = copied.arrays()[key]
+        assert other == values if key == "timing" else other.tobytes() == values.tobytes(), key
+    averaged = [x.averages([3], [0.1], complete=True) for x in (LEVELS, copied)]
+    for mine, its in zip(*averaged, strict=True):
+        assert mine.tobytes() == its.tobytes()
+
+
+def test_bytes_that_are_no_levels_are_refused():
+    good = pickle.loads(pickle.dumps(LEVELS)).__reduce__()[1][0]
+    for bad in (b"", good[:-1], good + b"0", b"\xff" * len(good), good[: len(good) // 2]):
+        with pytest.raises(ValueError, match="no levels of a run"):
+            _core.Levels(bad)
 
 
 def test_shells_that_do_not_exist_are_refused():
     with pytest.raises(ValueError, match="shell must be below 8, got 99"):
-        _core.nrg_averages(ABELIAN, LEVELS, [99], [0.1], complete=True)
+        LEVELS.averages([99], [0.1], complete=True)
     with pytest.raises(ValueError, match="shell must be below 8, got 8"):
         _core.nrg_clean_chain(chain(), [8], [0.1])
     with pytest.raises(ValueError, match="n must be below 8, got 8"):

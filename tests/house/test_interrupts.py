@@ -187,6 +187,9 @@ MACHINES = {
         ),
         partial=True,
     ),
+    "Machine.sample, exact": Call(
+        lambda c: machine(2000, 10).sample(400_000, method="exact", control=c, **QUIET)
+    ),
     "Machine.log_Z": Call(lambda c: machine(200, 32).log_Z(control=c, **QUIET)),
     "Machine.annealed_log_Z": Call(
         lambda c: machine(400, 200).annealed_log_Z(

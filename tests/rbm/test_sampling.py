@@ -294,3 +294,32 @@ def test_exact_sums_can_be_stopped(call):
 def test_bad_arguments_are_refused(options, words):
     with pytest.raises((ValueError, TypeError), match=words):
         Machine.random(3, 2, seed=0).sample(10, **options)
+
+
+@pytest.mark.parametrize("n", [2**40, 2**63])
+@pytest.mark.parametrize("method", ["exact", "gibbs"])
+def test_samples_that_do_not_fit_are_refused_with_their_size(n, method):
+    machine = Machine.random(6, 3, seed=1)
+    for draw in (machine.sample, machine.conditional):
+        with pytest.raises(MemoryError, match=r"n = \d+ samples .* need about .* GB.*lower n"):
+            draw(n=n, method=method)
+
+
+def test_the_core_asks_for_memory_before_it_draws():
+    machine = Machine.random(6, 3, seed=1)._compiled
+    row = np.zeros((1, 1), dtype=np.uint64)
+    for n in (2**58, 2**61, 2**63):
+        with pytest.raises(MemoryError, match=r"GB: lower n"):
+            machine.exact_samples(row, row, list(range(6)), list(range(3)), n, 1)
+
+
+def test_exact_samples_stop_between_two_draws():
+    control = kd.Control()
+
+    def stop(done, total):
+        control.cancel()
+
+    with pytest.raises(kd.Cancelled):
+        Machine.random(2000, 10, seed=1).sample(
+            100_000, method="exact", seed=1, threads=1, control=control, progress=stop
+        )

@@ -1,6 +1,6 @@
 """Progress bars and the control object of long calls.
 
-A bar appears only when a call takes longer than half a second and somebody can see it: in a
+A bar appears only when a call takes longer than half a second and where it can be seen: in a
 terminal or in a notebook. tqdm is imported by the first call that may show one, before its work
 begins.
 """

@@ -1,5 +1,5 @@
 """Quantum impurities: models, their symmetry, Wilson's NRG, and effective models.
 
-`models` defines the Hamiltonians, `symmetry` sorts the states into multiplets, `nrg` solves a
-model, and `effective` finds the simpler model to which it flows.
+`models` defines the Hamiltonians, `symmetry` sorts the states into multiplets, `nrg`
+solves the model, and `effective` finds the simpler one to which it flows.
 """

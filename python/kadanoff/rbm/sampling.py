@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff import _core
-from kadanoff._base import checks
+from kadanoff._base import checks, memory
 from kadanoff._base.errors import Cancelled
 from kadanoff._base.html import table
 from kadanoff._base.progress import Report
@@ -173,6 +173,7 @@ class Sampling(Parameters):
         records: int,
         run: Run,
     ) -> Samples:
+        self._fits(len(v) * records)
         if h is None:
             h = np.zeros((len(v), -(-self.n_hidden // 64)), dtype=np.uint64)
         masks = None if free is None else tuple(pack(f[None])[0].tolist() for f in free)
@@ -252,6 +253,7 @@ class Sampling(Parameters):
         self, words: Sequence[WordArray], free: Sequence[BoolArray], n: int, run: Run
     ) -> Samples:
         """Independent samples of the free units given the others, `n` for every row of words."""
+        self._fits(len(words[0]) * n)
         with run.calling("sampling") as keywords:
             both = self._compiled.exact_samples(
                 words[0],
@@ -263,6 +265,17 @@ class Sampling(Parameters):
                 **keywords,
             )
         return self._samples(both, "exact", run.seed)
+
+    def _fits(self, samples: int) -> None:
+        """Refuse samples that would not fit, with the memory that they would need."""
+        # Words of the core and, twice while a layer is unpacked, a byte per unit.
+        need = samples * sum(8 * -(-size // 64) + 2 * size for size in self.W.shape)
+        free = memory.available()
+        if free is not None and need > free:
+            raise MemoryError(
+                f"n = {samples} samples of {self.n_visible} + {self.n_hidden} units need about "
+                f"{need / 1e9:.3g} GB, {free / 1e9:.3g} GB are available: lower n"
+            )
 
     def _samples(self, words: tuple[WordArray, WordArray], method: str, seed: int) -> Samples:
         return Samples(
@@ -350,6 +363,7 @@ class Sampling(Parameters):
         n = checks.whole("n", n)
         equilibration = checks.whole("equilibration", equilibration)
         run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
+        self._fits(rows * n)
         if self._exactly(method, min(int(free[0].sum()), int(free[1].sum())), rows):
             drawn = self._exact(full, free, n, run)
         else:

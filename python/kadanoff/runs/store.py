@@ -259,7 +259,7 @@ class Store:
         return cls(place, **{name: found[name] for name in ("kind", "version", "suffix")})
 
     def _made(self, wanted: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-        """The manifest of the store, which is created if nobody has done so."""
+        """The manifest of the store, created if there is none."""
         first = {**wanted, "settings": settings, "writers": [self._writer]}
         for _ in range(_ATTEMPTS):
             found = _manifest(self.path)

@@ -50,7 +50,7 @@ fn values(x: &PyReadonlyArray1<'_, f64>) -> Vec<f64> {
 impl CtqmcRun {
     /// `table` holds F at `ctqmc_nodes`; the chains sample with F + `floor`.
     #[new]
-    #[pyo3(signature = (U, level, beta, table, *, floor=0.0, seed, chains, warm_blocks, updates, cells,
+    #[pyo3(signature = (U, level, beta, table, *, floor=0.0, seed, chains, equilibration, updates, cells,
                         orders))]
     #[allow(non_snake_case)]
     fn new(
@@ -62,7 +62,7 @@ impl CtqmcRun {
         floor: f64,
         seed: u64,
         chains: usize,
-        warm_blocks: u64,
+        equilibration: u64,
         updates: usize,
         cells: usize,
         orders: usize,
@@ -71,7 +71,7 @@ impl CtqmcRun {
         let options = ctqmc::Options {
             seed,
             chains,
-            warm_blocks,
+            equilibration,
             updates,
             cells,
             orders,
@@ -148,7 +148,7 @@ impl CtqmcRun {
         };
         out.set_item("G", matrix(&|b| b.g.clone(), orders)?.into_pyarray(py))?;
         out.set_item("F", matrix(&|b| b.f.clone(), orders)?.into_pyarray(py))?;
-        let coarse = ctqmc::measure::COARSE;
+        let coarse = ctqmc::COARSE;
         out.set_item(
             "bins",
             matrix(&|b| b.coarse.clone(), coarse)?.into_pyarray(py),
@@ -181,9 +181,8 @@ impl CtqmcRun {
         out.set_item("levels", levels)?;
         let drift = run.chains.iter().fold(0.0_f64, |m, c| m.max(c.drift));
         out.set_item("drift", drift)?;
-        let total = |f: &dyn Fn(&ctqmc::markov_chain::MarkovChain) -> u64| -> u64 {
-            run.chains.iter().map(f).sum()
-        };
+        let total =
+            |f: &dyn Fn(&ctqmc::MarkovChain) -> u64| -> u64 { run.chains.iter().map(f).sum() };
         out.set_item("updates", total(&|c| c.updates))?;
         let names = ["insert", "remove", "shift", "flip"];
         let moves = PyDict::new(py);

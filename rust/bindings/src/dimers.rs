@@ -12,20 +12,20 @@ const PATIENCE: u32 = 1 << 22;
 
 fn lattice(py: Python<'_>, lx: usize, ly: usize, boundary: &str) -> PyResult<SquareLattice> {
     let boundary = match boundary {
-        "torus" => Boundary::Torus,
+        "periodic" => Boundary::Periodic,
         "open" => Boundary::Open,
         other => {
             return Err(errors::argument(format!(
-                "boundary must be 'torus' or 'open', got '{other}'"
+                "boundary must be 'periodic' or 'open', got '{other}'"
             )));
         }
     };
     SquareLattice::new(lx, ly, boundary).or_raise(py)
 }
 
-/// Samples coverings in `replicas` independent runs; one dictionary of arrays for each.
+/// `n` coverings of each of `chains` Markov chains; one dictionary of arrays per chain.
 #[pyfunction]
-#[pyo3(signature = (lx, ly, boundary, *, coupling, replicas, samples, loops, burn_in, seed,
+#[pyo3(signature = (lx, ly, boundary, *, coupling, n, chains, spacing, equilibration, seed,
                     winding=None, coverings=true, threads=None, control=None, report=None))]
 pub fn dimers_sample<'py>(
     py: Python<'py>,
@@ -33,10 +33,10 @@ pub fn dimers_sample<'py>(
     ly: usize,
     boundary: &str,
     coupling: f64,
-    replicas: usize,
-    samples: usize,
-    loops: u64,
-    burn_in: u64,
+    n: usize,
+    chains: usize,
+    spacing: u64,
+    equilibration: u64,
     seed: u64,
     winding: Option<(i32, i32)>,
     coverings: bool,
@@ -48,16 +48,16 @@ pub fn dimers_sample<'py>(
         lattice: lattice(py, lx, ly, boundary)?,
         coupling,
         winding,
-        replicas,
-        samples,
-        loops,
-        burn_in,
+        n,
+        chains,
+        spacing,
+        equilibration,
         coverings,
     };
     let (found, interruption) = Call::new(threads, control, report)?
         .observe(py, |control| dimers::sample(&plan, seed, control))?;
     let found = found.or_raise(py)?;
-    let whole = found.iter().all(|r| r.flippable.len() == samples);
+    let whole = found.iter().all(|r| r.flippable.len() == n);
     let out = PyList::empty(py);
     for replica in found {
         out.append(arrays(py, replica)?)?;

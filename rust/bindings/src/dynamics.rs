@@ -2,7 +2,7 @@
 
 use crate::control::{Call, ControlArgument, Report};
 use crate::errors;
-use crate::nrg::{InitialCluster, Matrix, WilsonChain, label, levels_of, matrix};
+use crate::nrg::{InitialCluster, Levels, Matrix, WilsonChain, label, matrix};
 use kadanoff_nrg as nrg;
 use numpy::IntoPyArray;
 use numpy::ndarray::{Array2, Array3};
@@ -95,9 +95,10 @@ pub fn nrg_dynamics<'py>(
         nrg::dynamics(&requests, &pairs, &temperatures, &bins, &options, control)
     })?;
     let out = PyList::empty(py);
-    for found in outcomes {
+    for (request, found) in requests.iter().zip(outcomes) {
         out.append(arrays(
             py,
+            request.cluster.symmetry,
             found,
             (pairs.len(), temperatures.len(), 2 * count),
         )?)?;
@@ -108,12 +109,16 @@ pub fn nrg_dynamics<'py>(
 /// The levels of a run and its averages; `shape` is pairs, temperatures, bins.
 fn arrays(
     py: Python<'_>,
+    symmetry: nrg::Symmetry,
     found: nrg::SpectralResult,
     shape: (usize, usize, usize),
 ) -> PyResult<Bound<'_, PyDict>> {
     let (pairs, temperatures, _) = shape;
     let d = PyDict::new(py);
-    d.set_item("levels", levels_of(py, &found.run)?)?;
+    d.set_item(
+        "levels",
+        Levels::new(symmetry, found.run).into_pyobject(py)?,
+    )?;
     d.set_item("log_Z", found.log_z.into_pyarray(py))?;
     let expectations = Array2::from_shape_fn((found.expectations.len(), temperatures), |(o, t)| {
         found.expectations[o][t]

@@ -135,6 +135,7 @@ impl Raise for kadanoff_rbm::Error {
     fn raise(&self, py: Python<'_>) -> PyErr {
         match self {
             Self::Argument(message) => argument(message),
+            Self::Memory { .. } => PyMemoryError::new_err(self.to_string()),
             Self::Diverged { .. } => numerical(py, self),
             Self::Cancelled(stop) => stop.raise(py),
         }

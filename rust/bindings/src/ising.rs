@@ -42,18 +42,13 @@ fn model_of((shape, lattice, couplings, field, periodic): System) -> PyResult<Mo
 
 /// Bytes that the chains of an ensemble take.
 #[pyfunction]
-pub fn ising_bytes(
-    py: Python<'_>,
-    system: System,
-    method: &str,
-    replicas: usize,
-) -> PyResult<usize> {
+pub fn ising_bytes(py: Python<'_>, system: System, method: &str, chains: usize) -> PyResult<usize> {
     let model = model_of(system)?;
     model.check().or_raise(py)?;
-    Ok(Ensemble::bytes(&model, update(method)?, replicas))
+    Ok(Ensemble::bytes(&model, update(method)?, chains))
 }
 
-/// Replicas of an Ising model, advanced together.
+/// Markov chains of an Ising model, advanced together.
 #[pyclass(frozen, module = "kadanoff._core")]
 pub struct IsingEnsemble {
     inner: Mutex<Ensemble>,
@@ -75,12 +70,12 @@ impl IsingEnsemble {
         system: System,
         temperature: f64,
         method: &str,
-        replicas: usize,
+        chains: usize,
         seed: u64,
     ) -> PyResult<Self> {
         let (model, update) = (model_of(system)?, update(method)?);
         let sites = model.sites();
-        let made = py.detach(|| Ensemble::new(model, temperature, update, replicas, seed));
+        let made = py.detach(|| Ensemble::new(model, temperature, update, chains, seed));
         Ok(Self {
             inner: Mutex::new(made.or_raise(py)?),
             sites,
@@ -88,7 +83,7 @@ impl IsingEnsemble {
     }
 
     #[getter]
-    fn replicas(&self, py: Python<'_>) -> usize {
+    fn chains(&self, py: Python<'_>) -> usize {
         py.detach(|| self.lock().replicas())
     }
 
@@ -97,21 +92,21 @@ impl IsingEnsemble {
         py.detach(|| self.lock().engine())
     }
 
-    /// Sites that clusters have visited so far, in all replicas.
+    /// Sites that clusters have visited so far, in all chains.
     #[getter]
     fn visited(&self, py: Python<'_>) -> u64 {
         py.detach(|| self.lock().visited())
     }
 
-    /// Total energy and magnetisation of every replica.
+    /// Total energy and magnetisation of every chain.
     fn now<'py>(&self, py: Python<'py>) -> (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<i64>>) {
         let (e, m) = py.detach(|| self.lock().now());
         (e.into_pyarray(py), m.into_pyarray(py))
     }
 
-    /// Packed configuration of a replica.
-    fn pack<'py>(&self, py: Python<'py>, replica: usize) -> Bound<'py, PyArray1<u8>> {
-        py.detach(|| self.lock().pack(replica)).into_pyarray(py)
+    /// Packed configuration of a chain.
+    fn pack<'py>(&self, py: Python<'py>, chain: usize) -> Bound<'py, PyArray1<u8>> {
+        py.detach(|| self.lock().pack(chain)).into_pyarray(py)
     }
 
     fn set_temperature(&self, py: Python<'_>, temperature: f64, field: f64) -> PyResult<()> {
@@ -123,7 +118,7 @@ impl IsingEnsemble {
         py.detach(|| self.lock().randomise());
     }
 
-    /// The same configuration, true for up, in all replicas.
+    /// The same configuration, true for up, in all chains.
     fn set_all(&self, py: Python<'_>, up: PyReadonlyArray1<'_, bool>) -> PyResult<()> {
         let up = up
             .as_slice()
@@ -141,31 +136,31 @@ impl IsingEnsemble {
         control: ControlArgument<'_>,
         report: Report,
     ) -> PyResult<()> {
-        let brief = self.replicas(py) == 1 && steps.saturating_mul(self.sites as u64) < SMALL;
+        let brief = self.chains(py) == 1 && steps.saturating_mul(self.sites as u64) < SMALL;
         Call::new(threads, control, report)?
             .run_unless_brief(py, brief, |control| self.lock().advance(steps, control))
     }
 
     /// Measurements `spacing` steps apart; a cancellation shortens them. Comes with the exception
     /// that interrupted it, or None.
-    #[pyo3(signature = (times, spacing, *, configurations, threads=None, control=None, report=None))]
+    #[pyo3(signature = (n, spacing, *, configurations, threads=None, control=None, report=None))]
     fn measure<'py>(
         &self,
         py: Python<'py>,
-        times: usize,
+        n: usize,
         spacing: u64,
         configurations: bool,
         threads: Option<usize>,
         control: ControlArgument<'py>,
         report: Report,
     ) -> PyResult<(Bound<'py, PyDict>, Option<Py<PyAny>>)> {
-        let replicas = self.replicas(py);
+        let chains = self.chains(py);
         let (found, interruption) = Call::new(threads, control, report)?
             .observe(py, |control| {
-                self.lock().measure(times, spacing, configurations, control)
+                self.lock().measure(n, spacing, configurations, control)
             })?;
         let error = interruption.map(|e| e.into_value(py).into_any());
-        Ok((arrays(py, found, replicas)?, error))
+        Ok((arrays(py, found, chains)?, error))
     }
 }
 
@@ -177,9 +172,9 @@ type Tempered<'py> = (
     Option<Py<PyAny>>,
 );
 
-/// Arrays of shape (replicas, times) and (replicas, times, bytes).
-fn arrays(py: Python<'_>, found: Measured, replicas: usize) -> PyResult<Bound<'_, PyDict>> {
-    let shape = (replicas, found.times);
+/// Arrays of shape (chains, n) and (chains, n, bytes).
+fn arrays(py: Python<'_>, found: Measured, chains: usize) -> PyResult<Bound<'_, PyDict>> {
+    let shape = (chains, found.times);
     let d = PyDict::new(py);
     let energy = Array2::from_shape_vec(shape, found.energy).map_err(errors::shape)?;
     let magnetisation =
@@ -190,7 +185,7 @@ fn arrays(py: Python<'_>, found: Measured, replicas: usize) -> PyResult<Bound<'_
         found
             .packed
             .into_pyarray(py)
-            .reshape([replicas, found.times, found.bytes])?;
+            .reshape([chains, found.times, found.bytes])?;
     d.set_item("packed", packed)?;
     Ok(d)
 }
@@ -215,31 +210,31 @@ impl IsingTempering {
         system: System,
         temperatures: Vec<f64>,
         method: &str,
-        ladders: usize,
+        chains: usize,
         seed: u64,
     ) -> PyResult<Self> {
         let (model, update) = (model_of(system)?, update(method)?);
-        let made = py.detach(|| Tempering::new(model, temperatures, update, ladders, seed));
+        let made = py.detach(|| Tempering::new(model, temperatures, update, chains, seed));
         Ok(Self {
             inner: Mutex::new(made.or_raise(py)?),
         })
     }
 
     #[getter]
-    fn ladders(&self, py: Python<'_>) -> usize {
+    fn chains(&self, py: Python<'_>) -> usize {
         py.detach(|| self.lock().ladders())
     }
 
-    /// `burn` rounds, then `times` measurements `spacing` rounds apart, each round of `sweeps`
+    /// `equilibration` rounds, then `n` measurements `spacing` rounds apart, each round of `sweeps`
     /// sweeps: one dictionary for every temperature, exchanges tried and made, and the exception
     /// that interrupted it, or None.
-    #[pyo3(signature = (burn, times, spacing, sweeps, *, configurations, threads=None,
+    #[pyo3(signature = (equilibration, n, spacing, sweeps, *, configurations, threads=None,
                         control=None, report=None))]
     fn measure<'py>(
         &self,
         py: Python<'py>,
-        burn: u64,
-        times: usize,
+        equilibration: u64,
+        n: usize,
         spacing: u64,
         sweeps: u64,
         configurations: bool,
@@ -247,18 +242,18 @@ impl IsingTempering {
         control: ControlArgument<'py>,
         report: Report,
     ) -> PyResult<Tempered<'py>> {
-        let ladders = self.ladders(py);
+        let chains = self.chains(py);
         let (found, interruption) =
             Call::new(threads, control, report)?.observe(py, |control| {
                 let mut tempering = self.lock();
                 // A cancelled equilibration leaves nothing to measure: the next check stops it too.
-                let _ = tempering.advance(burn, sweeps, control);
-                tempering.measure(times, spacing, sweeps, configurations, control)
+                let _ = tempering.advance(equilibration, sweeps, control);
+                tempering.measure(n, spacing, sweeps, configurations, control)
             })?;
         let measured = found
             .measured
             .into_iter()
-            .map(|m| arrays(py, m, ladders))
+            .map(|m| arrays(py, m, chains))
             .collect::<PyResult<_>>()?;
         let error = interruption.map(|e| e.into_value(py).into_any());
         Ok((measured, found.tried, found.accepted, error))

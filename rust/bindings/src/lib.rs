@@ -45,7 +45,7 @@ mod _core {
     #[pymodule_export]
     use super::ising::{IsingEnsemble, IsingTempering, ising_bytes};
     #[pymodule_export]
-    use super::nrg::{InitialCluster, WilsonChain, nrg_averages, nrg_clean_chain, nrg_solve};
+    use super::nrg::{InitialCluster, Levels, WilsonChain, nrg_clean_chain, nrg_solve};
     #[pymodule_export]
     use super::plaquette::plaquette_sample;
     #[pymodule_export]

@@ -5,11 +5,9 @@ use crate::errors::{self, OrRaise, Raise};
 use faer::Mat;
 use kadanoff_nrg as nrg;
 use numpy::ndarray::Array2;
-use numpy::{
-    IntoPyArray, PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods,
-};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PyType};
 
 pub type Matrix<'py> = PyReadonlyArray2<'py, f64>;
 type Reflection<'py> = Vec<(usize, Matrix<'py>)>;
@@ -156,7 +154,7 @@ impl WilsonChain {
     }
 }
 
-/// Runs the iteration for every (cluster, chain) and returns one dictionary of arrays for each.
+/// Runs the iteration for every (cluster, chain) and returns the levels of each.
 #[pyfunction]
 #[pyo3(signature = (jobs, *, states=None, multiplets=None, energy=None, gap=1e-5,
                     memory_limit=None, reuse=true, threads=None, control=None, report=None))]
@@ -189,230 +187,147 @@ pub fn nrg_solve<'py>(
     let (runs, mut failure) = Call::new(threads, control, report)?
         .observe(py, |control| nrg::solve_many(&borrowed, &options, control))?;
     let out = PyList::empty(py);
-    for (run, outcome) in &runs {
+    for ((cluster, _), (run, outcome)) in borrowed.iter().zip(runs) {
         if let Err(error) = outcome {
             failure.get_or_insert_with(|| error.raise(py));
         }
-        out.append(levels_of(py, run)?)?;
+        out.append(Levels::new(cluster.symmetry, run).into_pyobject(py)?)?;
     }
     // What was computed travels with the exception.
     complete(py, out, failure)
 }
 
-pub fn levels_of<'py>(py: Python<'py>, run: &nrg::Run) -> PyResult<Bound<'py, PyDict>> {
-    let shells = &run.shells;
-    let blocks: Vec<&nrg::ShellBlock> = shells.iter().flat_map(|s| &s.blocks).collect();
-    let offsets = |sizes: &mut dyn Iterator<Item = usize>| {
-        let mut total = 0_i64;
-        let mut out = vec![0_i64];
-        for size in sizes {
-            total += size as i64;
-            out.push(total);
-        }
-        out
-    };
-    let operators = blocks.first().map_or(0, |b| b.expectations.len());
-    let count: usize = blocks.iter().map(|b| b.energies.len()).sum();
-    let mut expectations = Array2::zeros((operators, count));
-    let mut at = 0;
-    for block in &blocks {
-        for (o, values) in block.expectations.iter().enumerate() {
-            for (i, x) in values.iter().enumerate() {
-                expectations[(o, at + i)] = *x;
-            }
-        }
-        at += block.energies.len();
+/// Every eigenvalue of every shell of a run, held by the core; pickled as bytes.
+#[pyclass(frozen, module = "kadanoff._core")]
+pub struct Levels(nrg::Levels);
+
+impl Levels {
+    pub fn new(symmetry: nrg::Symmetry, run: nrg::Run) -> Self {
+        Self(nrg::Levels::new(symmetry, run))
     }
-    let labels = Array2::from_shape_fn((blocks.len(), 2), |(i, j)| i64::from(blocks[i].label[j]));
-    let energies: Vec<f64> = blocks
-        .iter()
-        .flat_map(|b| b.energies.iter().copied())
-        .collect();
-    let cut = |pick: fn((f64, f64)) -> f64| -> Vec<f64> {
-        shells
-            .iter()
-            .map(|s| s.cut.map_or(f64::INFINITY, pick))
-            .collect()
-    };
-    let d = PyDict::new(py);
-    d.set_item(
-        "scale",
-        shells
-            .iter()
-            .map(|s| s.scale)
-            .collect::<Vec<_>>()
-            .into_pyarray(py),
-    )?;
-    d.set_item(
-        "ground",
-        shells
-            .iter()
-            .map(|s| s.ground)
-            .collect::<Vec<_>>()
-            .into_pyarray(py),
-    )?;
-    d.set_item("cut", cut(|c| c.0).into_pyarray(py))?;
-    d.set_item("cut_gap", cut(|c| c.1).into_pyarray(py))?;
-    d.set_item(
-        "shells",
-        offsets(&mut shells.iter().map(|s| s.blocks.len())).into_pyarray(py),
-    )?;
-    d.set_item("labels", labels.into_pyarray(py))?;
-    d.set_item(
-        "blocks",
-        offsets(&mut blocks.iter().map(|b| b.energies.len())).into_pyarray(py),
-    )?;
-    let kept: Vec<i64> = blocks.iter().map(|b| b.kept as i64).collect();
-    d.set_item("kept", kept.into_pyarray(py))?;
-    d.set_item("energies", energies.into_pyarray(py))?;
-    d.set_item("expectations", expectations.into_pyarray(py))?;
-    let t = &run.timing;
-    let timing = PyDict::new(py);
-    timing.set_item("values", t.values)?;
-    timing.set_item("vectors", t.vectors)?;
-    timing.set_item("operators", t.operators)?;
-    timing.set_item("reduction_flops", t.reduction_flops)?;
-    timing.set_item("product_flops", t.product_flops)?;
-    timing.set_item("largest_block", t.largest_block)?;
-    timing.set_item("peak_bytes", t.peak_bytes)?;
-    d.set_item("timing", timing)?;
-    Ok(d)
 }
 
-fn run_of(levels: &Bound<'_, PyDict>) -> PyResult<nrg::Run> {
-    fn get<'py, T: numpy::Element>(
-        d: &Bound<'py, PyDict>,
-        key: &str,
-    ) -> PyResult<PyReadonlyArray1<'py, T>> {
-        d.as_any()
-            .get_item(key)?
-            .extract()
-            .map_err(|_| errors::argument(format!("levels: bad array '{key}'")))
+#[pymethods]
+impl Levels {
+    /// The levels that gave these bytes.
+    #[new]
+    fn from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        py.detach(|| nrg::Levels::from_bytes(data))
+            .map(Self)
+            .or_raise(py)
     }
-    let bad = |_| errors::argument("levels: arrays must be contiguous");
-    let (scale, ground) = (get::<f64>(levels, "scale")?, get::<f64>(levels, "ground")?);
-    let (shells, offsets) = (get::<i64>(levels, "shells")?, get::<i64>(levels, "blocks")?);
-    let (kept, energies) = (get::<i64>(levels, "kept")?, get::<f64>(levels, "energies")?);
-    let labels: PyReadonlyArray2<'_, i64> = levels
-        .as_any()
-        .get_item("labels")?
-        .extract()
-        .map_err(|_| errors::argument("levels: bad array 'labels'"))?;
-    let expectations: PyReadonlyArray2<'_, f64> = levels
-        .as_any()
-        .get_item("expectations")?
-        .extract()
-        .map_err(|_| errors::argument("levels: bad array 'expectations'"))?;
-    let (scale, ground) = (
-        scale.as_slice().map_err(bad)?,
-        ground.as_slice().map_err(bad)?,
-    );
-    let (shells, offsets) = (
-        shells.as_slice().map_err(bad)?,
-        offsets.as_slice().map_err(bad)?,
-    );
-    let (kept, energies) = (
-        kept.as_slice().map_err(bad)?,
-        energies.as_slice().map_err(bad)?,
-    );
-    let (labels, expectations) = (labels.as_array(), expectations.as_array());
-    let blocks = kept.len();
-    let consistent = shells.len() == scale.len() + 1
-        && ground.len() == scale.len()
-        && labels.dim() == (blocks, 2)
-        && offsets.len() == blocks + 1
-        && shells.last().is_some_and(|&x| x as usize == blocks)
-        && offsets
-            .last()
-            .is_some_and(|&x| x as usize == energies.len())
-        && (expectations.nrows() == 0 || expectations.ncols() == energies.len())
-        && shells.windows(2).all(|w| 0 <= w[0] && w[0] <= w[1])
-        && offsets.windows(2).all(|w| 0 <= w[0] && w[0] <= w[1]);
-    if !consistent {
-        return Err(errors::argument("levels: the arrays contradict each other"));
+
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+        py: Python<'py>,
+    ) -> (Bound<'py, PyType>, (Bound<'py, PyBytes>,)) {
+        let levels = &slf.get().0;
+        let bytes = py.detach(|| levels.to_bytes());
+        (slf.get_type(), (PyBytes::new(py, &bytes),))
     }
-    let block = |b: usize| -> PyResult<nrg::ShellBlock> {
-        let range = offsets[b] as usize..offsets[b + 1] as usize;
-        Ok(nrg::ShellBlock {
-            label: label(&labels.row(b).to_vec())?,
-            kept: (kept[b].max(0) as usize).min(range.len()),
-            expectations: expectations
-                .rows()
-                .into_iter()
-                .map(|row| range.clone().map(|i| row[i]).collect())
-                .collect(),
-            energies: energies[range].to_vec(),
-        })
-    };
-    let shells = (0..scale.len())
-        .map(|n| {
-            Ok(nrg::Shell {
-                site: n,
-                scale: scale[n],
-                ground: ground[n],
-                cut: None,
-                blocks: (shells[n] as usize..shells[n + 1] as usize)
-                    .map(block)
-                    .collect::<PyResult<_>>()?,
-            })
-        })
-        .collect::<PyResult<_>>()?;
-    Ok(nrg::Run {
-        shells,
-        ..nrg::Run::default()
-    })
+
+    /// Number of shells.
+    fn __len__(&self) -> usize {
+        self.0.shells.len()
+    }
+
+    /// All numbers, as a dictionary of arrays; see `kadanoff.impurities.nrg.levels`.
+    fn arrays<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let shells = &self.0.shells;
+        let blocks: Vec<&nrg::ShellBlock> = self.0.blocks().collect();
+        let per_shell =
+            |pick: fn(&nrg::Shell) -> f64| -> Vec<f64> { shells.iter().map(pick).collect() };
+        let cut = |s: &nrg::Shell| s.cut.map_or(f64::INFINITY, |(energy, _)| energy);
+        let gap = |s: &nrg::Shell| s.cut.map_or(f64::INFINITY, |(_, gap)| gap);
+        let energies: Vec<f64> = blocks.iter().flat_map(|b| &b.energies).copied().collect();
+        let operators = blocks.first().map_or(0, |b| b.expectations.len());
+        let values: Vec<f64> = (0..operators)
+            .flat_map(|o| blocks.iter().flat_map(move |b| &b.expectations[o]))
+            .copied()
+            .collect();
+        let expectations =
+            Array2::from_shape_vec((operators, energies.len()), values).map_err(errors::shape)?;
+        let labels =
+            Array2::from_shape_fn((blocks.len(), 2), |(i, j)| i64::from(blocks[i].label[j]));
+        let kept: Vec<i64> = blocks.iter().map(|b| b.kept as i64).collect();
+        let in_shells = offsets(shells.iter().map(|s| s.blocks.len()));
+        let in_blocks = offsets(blocks.iter().map(|b| b.energies.len()));
+        let d = PyDict::new(py);
+        d.set_item("scale", per_shell(|s| s.scale).into_pyarray(py))?;
+        d.set_item("ground", per_shell(|s| s.ground).into_pyarray(py))?;
+        d.set_item("cut", per_shell(cut).into_pyarray(py))?;
+        d.set_item("cut_gap", per_shell(gap).into_pyarray(py))?;
+        d.set_item("shells", in_shells.into_pyarray(py))?;
+        d.set_item("labels", labels.into_pyarray(py))?;
+        d.set_item("blocks", in_blocks.into_pyarray(py))?;
+        d.set_item("kept", kept.into_pyarray(py))?;
+        d.set_item("energies", energies.into_pyarray(py))?;
+        d.set_item("expectations", expectations.into_pyarray(py))?;
+        let t = &self.0.timing;
+        let timing = PyDict::new(py);
+        timing.set_item("values", t.values)?;
+        timing.set_item("vectors", t.vectors)?;
+        timing.set_item("operators", t.operators)?;
+        timing.set_item("reduction_flops", t.reduction_flops)?;
+        timing.set_item("product_flops", t.product_flops)?;
+        timing.set_item("largest_block", t.largest_block)?;
+        timing.set_item("peak_bytes", t.peak_bytes)?;
+        d.set_item("timing", timing)?;
+        Ok(d)
+    }
+
+    /// Averages at pairs (shell, temperature): rows of log_z, energy, energy variance, spin, spin
+    /// variance, charge, charge variance, weight above the cut; and one of operators.
+    #[pyo3(signature = (shells, temperatures, *, complete))]
+    fn averages<'py>(
+        &self,
+        py: Python<'py>,
+        shells: Vec<usize>,
+        temperatures: Vec<f64>,
+        complete: bool,
+    ) -> PyResult<Columns<'py>> {
+        check_pairs(&shells, &temperatures, self.0.shells.len())?;
+        let averages: Vec<nrg::Average> = py.detach(|| {
+            let pairs = shells.iter().zip(&temperatures);
+            pairs
+                .map(|(&n, &t)| self.0.average(n, t, complete))
+                .collect()
+        });
+        let operators = averages.first().map_or(0, |a| a.operators.len());
+        let expectations = Array2::from_shape_fn((averages.len(), operators), |(i, o)| {
+            averages[i].operators[o]
+        });
+        Ok((
+            rows(&averages).into_pyarray(py),
+            expectations.into_pyarray(py),
+        ))
+    }
+}
+
+/// Where the items of a list begin in the list of all their parts, and its end.
+fn offsets(sizes: impl Iterator<Item = usize>) -> Vec<i64> {
+    let ends = sizes.scan(0, |end, size| {
+        *end += size as i64;
+        Some(*end)
+    });
+    std::iter::once(0).chain(ends).collect()
 }
 
 type Columns<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);
 type GroundAndColumns<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray2<f64>>);
 
-/// Averages of a run at pairs (shell, temperature): rows of log_z, energy, energy variance,
-/// spin, spin variance, charge, charge variance, weight above the cut; and one of operators.
-#[pyfunction]
-#[pyo3(signature = (factors, levels, shells, temperatures, *, complete, bands=1))]
-pub fn nrg_averages<'py>(
-    py: Python<'py>,
-    factors: (String, String),
-    levels: Bound<'py, PyDict>,
-    shells: Vec<usize>,
-    temperatures: Vec<f64>,
-    complete: bool,
-    bands: usize,
-) -> PyResult<Columns<'py>> {
-    let symmetry = symmetry((&factors.0, &factors.1), bands)?;
-    check_pairs(&shells, &temperatures)?;
-    let run = run_of(&levels)?;
-    if let Some(n) = shells.iter().find(|&&n| n >= run.shells.len()) {
-        return Err(errors::argument(format!(
-            "shell must be below {}, got {n}",
-            run.shells.len()
-        )));
-    }
-    let averages: Vec<nrg::Average> = py.detach(|| {
-        shells
-            .iter()
-            .zip(&temperatures)
-            .flat_map(|(&n, t)| {
-                nrg::thermodynamics(symmetry, &run, n, std::slice::from_ref(t), complete)
-            })
-            .collect()
-    });
-    let operators = averages.first().map_or(0, |a| a.operators.len());
-    let expectations = Array2::from_shape_fn((averages.len(), operators), |(i, o)| {
-        averages[i].operators[o]
-    });
-    Ok((
-        rows(&averages).into_pyarray(py),
-        expectations.into_pyarray(py),
-    ))
-}
-
-fn check_pairs(shells: &[usize], temperatures: &[f64]) -> PyResult<()> {
+/// Pairs of a shell below `count` and a positive temperature.
+fn check_pairs(shells: &[usize], temperatures: &[f64], count: usize) -> PyResult<()> {
     if shells.len() != temperatures.len() {
         return Err(errors::argument(format!(
             "{} shells and {} temperatures do not make pairs",
             shells.len(),
             temperatures.len()
+        )));
+    }
+    if let Some(n) = shells.iter().find(|&&n| n >= count) {
+        return Err(errors::argument(format!(
+            "shell must be below {count}, got {n}"
         )));
     }
     match temperatures.iter().find(|t| !t.is_finite() || **t <= 0.0) {
@@ -440,7 +355,7 @@ fn rows(averages: &[nrg::Average]) -> Array2<f64> {
 }
 
 /// Exact averages of the clean chain at pairs (last site, temperature), rows as in
-/// `nrg_averages`, and the ground-state energy of each chain.
+/// `Levels.averages`, and the ground-state energy of each chain.
 #[pyfunction]
 pub fn nrg_clean_chain<'py>(
     py: Python<'py>,
@@ -449,13 +364,7 @@ pub fn nrg_clean_chain<'py>(
     temperatures: Vec<f64>,
 ) -> PyResult<GroundAndColumns<'py>> {
     let chain = &chain.get().0;
-    check_pairs(&shells, &temperatures)?;
-    if let Some(n) = shells.iter().find(|&&n| n >= chain.sites()) {
-        return Err(errors::argument(format!(
-            "shell must be below {}, got {n}",
-            chain.sites()
-        )));
-    }
+    check_pairs(&shells, &temperatures, chain.sites())?;
     let (ground, averages): (Vec<f64>, Vec<nrg::Average>) = py.detach(|| {
         shells
             .iter()

@@ -10,7 +10,7 @@ use pyo3::types::PyDict;
 
 /// Runs Monte Carlo chains; the dictionary says in `stopped` whether they were cancelled.
 #[pyfunction]
-#[pyo3(signature = (side, pair, plaquette, *, learned=None, warm_up, measurements, interval, chains,
+#[pyo3(signature = (side, pair, plaquette, *, learned=None, equilibration, n, spacing, chains,
                     start, seed, threads=None, control=None, report=None))]
 pub fn plaquette_sample<'py>(
     py: Python<'py>,
@@ -18,9 +18,9 @@ pub fn plaquette_sample<'py>(
     pair: f64,
     plaquette: f64,
     learned: Option<[f64; SHELLS]>,
-    warm_up: usize,
-    measurements: usize,
-    interval: usize,
+    equilibration: usize,
+    n: usize,
+    spacing: usize,
     chains: usize,
     start: PyReadonlyArray1<'py, i8>,
     seed: u64,
@@ -35,9 +35,9 @@ pub fn plaquette_sample<'py>(
     };
     let update = learned.map_or(Update::Metropolis, Update::Cluster);
     let schedule = Schedule {
-        warm_up,
-        measurements,
-        interval,
+        equilibration,
+        n,
+        spacing,
     };
     let start = start.as_slice()?.to_vec();
     let (outcome, failure) = Call::new(threads, control, report)?.observe(py, |control| {

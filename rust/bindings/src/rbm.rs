@@ -159,8 +159,8 @@ impl BoltzmannMachine {
             .map(|x| x.into_pyarray(py))
     }
 
-    /// Independent samples of the free units given the others, `draws` for every row.
-    #[pyo3(signature = (v, h, free_visible, free_hidden, draws, seed, *, threads=None,
+    /// Independent samples of the free units given the others, `n` for every row.
+    #[pyo3(signature = (v, h, free_visible, free_hidden, n, seed, *, threads=None,
                         control=None, report=None))]
     fn exact_samples<'py>(
         &self,
@@ -169,7 +169,7 @@ impl BoltzmannMachine {
         h: Words<'py>,
         free_visible: Vec<usize>,
         free_hidden: Vec<usize>,
-        draws: usize,
+        n: usize,
         seed: u64,
         threads: Option<usize>,
         control: ControlArgument<'py>,
@@ -182,13 +182,13 @@ impl BoltzmannMachine {
         }
         let (v, h) = Call::new(threads, control, report)?.run(py, |c| {
             let free = (&free_visible[..], &free_hidden[..]);
-            rbm::exact::sample(&self.0, &v, &h, free, draws, seed, c)
+            rbm::exact::sample(&self.0, &v, &h, free, n, seed, c)
         })?;
         Ok((rows(py, v, self.wide())?, rows(py, h, self.high())?))
     }
 
     /// Block Gibbs chains; returns visible and hidden rows of all complete records.
-    #[pyo3(signature = (v, h, free, burn_in, steps, records, seed, *, threads=None, control=None,
+    #[pyo3(signature = (v, h, free, equilibration, spacing, n, seed, *, threads=None, control=None,
                         report=None))]
     fn gibbs<'py>(
         &self,
@@ -196,9 +196,9 @@ impl BoltzmannMachine {
         v: Words<'py>,
         h: Words<'py>,
         free: Option<(Vec<u64>, Vec<u64>)>,
-        burn_in: usize,
-        steps: usize,
-        records: usize,
+        equilibration: usize,
+        spacing: usize,
+        n: usize,
         seed: u64,
         threads: Option<usize>,
         control: ControlArgument<'py>,
@@ -207,9 +207,9 @@ impl BoltzmannMachine {
         let (mut v, mut h) = (self.visible_rows(&v)?, self.hidden_rows(&h)?);
         let free = free.map(|(visible, hidden)| rbm::Free { visible, hidden });
         let schedule = rbm::Schedule {
-            burn_in,
-            steps,
-            records,
+            equilibration,
+            spacing,
+            n,
             seed,
         };
         let mut out = rbm::Records::default();

@@ -2,7 +2,7 @@
 #![allow(missing_docs)]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use kadanoff_ctqmc::{Model, Options, Simulation, Table, markov_chain::BLOCK};
+use kadanoff_ctqmc::{BLOCK, Model, Options, Simulation, Table};
 use kadanoff_runtime::{Control, with_threads};
 
 /// Half filling at U = 2 with three bath levels.
@@ -17,7 +17,7 @@ fn simulation(beta: f64, floor: f64) -> Option<Simulation> {
     let options = Options {
         seed: 1,
         chains: 1,
-        warm_blocks: 20,
+        equilibration: 20,
         updates: 0,
         cells: 1024,
         orders: 100,

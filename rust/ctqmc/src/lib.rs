@@ -20,27 +20,29 @@
 //! `det (F + floor)` is a sum that `det F` is a term of, `0 <= w <= 1`; and `w M` is bounded by
 //! 1 / floor.
 //!
-//! Modules: [`table`] F for reading; [`flavour`] times and the inverse matrix of one flavour;
-//! [`moves`] the Markov chain; [`measure`] what is accumulated; [`bins`] averages with errors;
-//! [`markov_chain`] one chain; [`simulation`] all of them; [`storage`] bytes to go on from.
+//! Modules: `table` F for reading; `flavour` times and the inverse matrix of one flavour;
+//! `moves` the Markov chain; `measure` what is accumulated; `bins` averages with errors;
+//! `markov_chain` one chain; `simulation` all of them; `storage` bytes to go on from.
 //!
 //! P. Werner, A. Comanac, L. de' Medici, M. Troyer, A. J. Millis, Phys. Rev. Lett. 97, 076405
 //! (2006), doi:10.1103/PhysRevLett.97.076405; E. Gull et al., Rev. Mod. Phys. 83, 349 (2011),
 //! doi:10.1103/RevModPhys.83.349, section V.
 
-pub mod bins;
-pub mod flavour;
-pub mod markov_chain;
-pub mod measure;
-pub mod moves;
-pub mod simulation;
-pub mod storage;
-pub mod table;
+mod bins;
+mod flavour;
+mod markov_chain;
+mod measure;
+mod moves;
+mod simulation;
+mod storage;
+mod table;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
 
 pub use bins::{Bin, BinningLevels};
+pub use markov_chain::{BLOCK, MarkovChain};
+pub use measure::COARSE;
 pub use simulation::{Options, Simulation};
 pub use table::Table;
 

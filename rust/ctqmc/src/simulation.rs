@@ -17,7 +17,7 @@ pub struct Options {
     /// Number of independent chains.
     pub chains: usize,
     /// Blocks before anything is measured.
-    pub warm_blocks: u64,
+    pub equilibration: u64,
     /// Updates between measurements; 0: as many as there are operators.
     pub updates: usize,
     /// Cells of time in which delta functions are collected.
@@ -94,7 +94,7 @@ impl Simulation {
 
     /// Blocks of measurements that every chain has, at least.
     pub fn measured(&self) -> u64 {
-        let warm = self.options.warm_blocks;
+        let warm = self.options.equilibration;
         self.chains
             .iter()
             .map(|c| c.blocks.saturating_sub(warm))
@@ -107,7 +107,7 @@ impl Simulation {
     /// between two blocks and can be taken up again, to the same bits.
     pub fn advance(&mut self, blocks: u64, control: &Control) -> Result<bool, Error> {
         let (model, options) = (&self.model, &self.options);
-        let (warm, until) = (options.warm_blocks, options.warm_blocks + blocks);
+        let (warm, until) = (options.equilibration, options.equilibration + blocks);
         let missing: u64 = self
             .chains
             .iter()

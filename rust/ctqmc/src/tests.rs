@@ -236,7 +236,7 @@ fn small() -> Simulation {
     let options = Options {
         seed: 5,
         chains: 3,
-        warm_blocks: 2,
+        equilibration: 2,
         updates: 0,
         cells: 256,
         orders: 20,

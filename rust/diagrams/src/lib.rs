@@ -3,8 +3,8 @@
 //! [`nca`]: propagators of the non-crossing approximation on a uniform grid of imaginary times.
 //! [`second_order`]: perturbation theory to second order for a bath of few levels, pole by pole.
 
-pub mod nca;
-pub mod second_order;
+mod nca;
+mod second_order;
 
 pub use nca::{Propagators, propagate};
 pub use second_order::{Interpolation, SecondOrder, second_order};

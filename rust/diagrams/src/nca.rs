@@ -25,6 +25,16 @@ pub struct Propagators {
 }
 
 /// Solves for the propagators on the grid of `x`, from tau = 0 to beta.
+///
+/// ```
+/// use kadanoff_diagrams::propagate;
+/// use kadanoff_runtime::Control;
+///
+/// // Without a bath the atom keeps its states: P_m(tau) = exp(-E_m tau).
+/// let found = propagate([0.0, -0.5, 0.0], &[0.0; 101], 10.0, &Control::new())?;
+/// assert!((found.p[1][100] - 5.0_f64.exp()).abs() < 1e-9);
+/// # Ok::<(), kadanoff_diagrams::Error>(())
+/// ```
 pub fn propagate(
     energies: [f64; 3],
     x: &[f64],

@@ -20,6 +20,16 @@ pub struct SecondOrder {
 }
 
 /// The poles of `Sigma2 / U^2` for given poles of `G0`; those closer than `distance` are made one.
+///
+/// ```
+/// use kadanoff_diagrams::second_order;
+///
+/// // Two levels at +-1 and half filling: poles of the self-energy at +-1 and +-3.
+/// let found = second_order(&[-1.0, 1.0], &[0.5, 0.5], 50.0, 1e-9);
+/// assert!((found.occupation - 0.5).abs() < 1e-12);
+/// let total: f64 = found.weights.iter().sum();
+/// assert!((total - 0.25).abs() < 1e-12);
+/// ```
 pub fn second_order(levels: &[f64], weights: &[f64], beta: f64, distance: f64) -> SecondOrder {
     let n = levels.len();
     let fermi = |e: f64| {

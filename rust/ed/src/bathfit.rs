@@ -86,6 +86,25 @@ impl Target {
     }
 
     /// The minimum that is reached from `start`.
+    ///
+    /// ```
+    /// use faer::c64;
+    /// use kadanoff_ed::bathfit::Target;
+    ///
+    /// // Delta(iw) = 0.25 / (iw - 0.4), at eight frequencies.
+    /// let w: Vec<f64> = (0..8).map(|n| 0.3 * (2 * n + 1) as f64).collect();
+    /// let delta = w.iter().map(|&w| c64::new(0.25, 0.0) / c64::new(-0.4, w)).collect();
+    /// let target = Target {
+    ///     delta,
+    ///     weights: vec![1.0; w.len()],
+    ///     w,
+    ///     sites: 1,
+    ///     symmetric: false,
+    ///     bounds: vec![(-2.0, 2.0), (-10.0, 2.0)],
+    /// };
+    /// let (e, weight) = target.sites_of(&target.minimise(&[0.1, -1.0]).parameters);
+    /// assert!((e[0] - 0.4).abs() < 1e-6 && (weight[0] - 0.25).abs() < 1e-6);
+    /// ```
     pub fn minimise(&self, start: &[f64]) -> Fit {
         let n = self.free();
         let clip = |x: &mut [f64]| {

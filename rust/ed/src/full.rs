@@ -47,6 +47,22 @@ pub struct Thermal {
 /// Finds all levels and states.
 ///
 /// Cost: about `9 sum n^3` flops over the sectors (N, S): 0.3 ms for four bath sites, 0.2 s for six.
+///
+/// ```
+/// use kadanoff_ed::{Anderson, diagonalise};
+/// use kadanoff_runtime::Control;
+///
+/// let model = Anderson {
+///     u: 2.0,
+///     eps: -1.0,
+///     e: vec![-0.5, 0.5],
+///     v: vec![0.3, 0.3],
+/// };
+/// let spectrum = diagonalise(&model, &Control::new())?;
+/// // Half filling, by particle-hole symmetry.
+/// assert!((spectrum.thermal(10.0).n - 1.0).abs() < 1e-12);
+/// # Ok::<(), kadanoff_ed::Error>(())
+/// ```
 pub fn diagonalise(model: &Anderson, control: &Control) -> Result<Spectrum, Error> {
     model.check(MAX_FULL)?;
     let table = table(model.orbitals());

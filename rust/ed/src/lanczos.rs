@@ -61,6 +61,29 @@ type Occupied = (Numbers, Level);
 /// Levels up to the Boltzmann cut, averages and G.
 ///
 /// Fails with [`Error::Argument`] if more than `states` levels of a sector matter at this temperature.
+///
+/// ```
+/// use kadanoff_ed::lanczos::{Options, low_temperature};
+/// use kadanoff_ed::{Anderson, diagonalise};
+/// use kadanoff_runtime::Control;
+///
+/// let model = Anderson {
+///     u: 2.0,
+///     eps: -1.0,
+///     e: vec![-0.5, 0.5],
+///     v: vec![0.3, 0.3],
+/// };
+/// let options = Options {
+///     beta: 200.0,
+///     cut: 1e-9,
+///     states: 20,
+///     steps: 50,
+/// };
+/// let found = low_temperature(&model, &options, &Control::new())?;
+/// let exact = diagonalise(&model, &Control::new())?;
+/// assert!((found.ground - exact.ground).abs() < 1e-10);
+/// # Ok::<(), kadanoff_ed::Error>(())
+/// ```
 pub fn low_temperature(
     model: &Anderson,
     options: &Options,

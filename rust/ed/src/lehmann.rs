@@ -50,11 +50,44 @@ pub struct Green {
 }
 
 /// All poles but the smallest, which together weigh at most `prune`.
+///
+/// ```
+/// use kadanoff_ed::{Anderson, diagonalise, lehmann};
+/// use kadanoff_runtime::Control;
+///
+/// # let model = Anderson {
+/// #     u: 2.0,
+/// #     eps: -1.0,
+/// #     e: vec![-0.5, 0.5],
+/// #     v: vec![0.3, 0.3],
+/// # };
+/// let poles = lehmann(&diagonalise(&model, &Control::new())?, 10.0, 1e-12);
+/// let total: f64 = poles.weights.iter().sum();
+/// assert!((total + poles.dropped - 1.0).abs() < 1e-10);
+/// # Ok::<(), kadanoff_ed::Error>(())
+/// ```
 pub fn lehmann(spectrum: &Spectrum, beta: f64, prune: f64) -> Lehmann {
     with_poles(spectrum, beta, prune, Lehmann::clone)
 }
 
 /// `G` and `F` from these poles at the points `z`.
+///
+/// ```
+/// use faer::c64;
+/// use kadanoff_ed::{Anderson, diagonalise, green};
+/// use kadanoff_runtime::Control;
+///
+/// # let model = Anderson {
+/// #     u: 2.0,
+/// #     eps: -1.0,
+/// #     e: vec![-0.5, 0.5],
+/// #     v: vec![0.3, 0.3],
+/// # };
+/// let found = green(&diagonalise(&model, &Control::new())?, 10.0, 1e-12, &[c64::new(0.0, 1e6)]);
+/// // G(z) -> 1 / z.
+/// assert!((found.values[0][0].im + 1e-6).abs() < 1e-15);
+/// # Ok::<(), kadanoff_ed::Error>(())
+/// ```
 pub fn green(spectrum: &Spectrum, beta: f64, prune: f64, z: &[c64]) -> Green {
     with_poles(spectrum, beta, prune, |p| Green {
         energies: p.energies.clone(),

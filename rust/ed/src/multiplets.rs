@@ -104,6 +104,13 @@ pub struct Table {
 }
 
 /// The table for `orbitals` orbitals, worked out at the first call and kept.
+///
+/// ```
+/// use kadanoff_ed::multiplets::table;
+///
+/// // Two orbitals, (N, 2S) = (0, 0), (1, 1), (2, 0), (2, 2), (3, 1), (4, 0).
+/// assert_eq!(table(2).sectors.len(), 6);
+/// ```
 pub fn table(orbitals: usize) -> Arc<Table> {
     static KEPT: OnceLock<Mutex<HashMap<usize, Arc<Table>>>> = OnceLock::new();
     let kept = KEPT.get_or_init(|| Mutex::new(HashMap::new()));

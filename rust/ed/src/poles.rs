@@ -290,6 +290,14 @@ impl Kernel for Direct<'_> {
 /// `sum_j r_j / (z - E_j)` for every set of residues (rows) and every `z` (columns).
 ///
 /// Cost: about `|E| POINTS + |z| POINTS (E_max - E_min) / |Im z|` instead of `|E| |z|`.
+///
+/// ```
+/// use faer::c64;
+/// use kadanoff_ed::poles::at_points;
+///
+/// let found = at_points(&[-1.0, 1.0], &[&[0.5, 0.5]], &[c64::new(0.0, 1.0)]);
+/// assert!((found[0][0] - c64::new(0.0, -0.5)).norm() < 1e-15);
+/// ```
 pub fn at_points(energies: &[f64], residues: &[&[f64]], z: &[c64]) -> Vec<Vec<c64>> {
     let mut out = vec![vec![c64::new(0.0, 0.0); z.len()]; residues.len()];
     if energies.is_empty() {
@@ -326,6 +334,14 @@ pub fn at_points(energies: &[f64], residues: &[&[f64]], z: &[c64]) -> Vec<Vec<c6
 }
 
 /// `G(tau) = -sum_j r_j e^(-tau E_j) / (1 + e^(-beta E_j))` for every set of residues and every tau in [0, beta].
+///
+/// ```
+/// use kadanoff_ed::poles::at_times;
+///
+/// // A level at the chemical potential is half filled.
+/// let found = at_times(&[0.0], &[&[1.0]], 10.0, &[0.0, 5.0]);
+/// assert_eq!(found[0], [-0.5, -0.5]);
+/// ```
 pub fn at_times(energies: &[f64], residues: &[&[f64]], beta: f64, tau: &[f64]) -> Vec<Vec<f64>> {
     let mut out = vec![vec![0.0; tau.len()]; residues.len()];
     if energies.is_empty() {

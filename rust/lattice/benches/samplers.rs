@@ -71,7 +71,7 @@ fn dimers(c: &mut Criterion) {
     let mut group = c.benchmark_group("dimers");
     group.sample_size(20);
     for (name, coupling) in [("free", 0.0), ("interacting", -1.0)] {
-        let simulation = SquareLattice::new(64, 64, Boundary::Torus)
+        let simulation = SquareLattice::new(64, 64, Boundary::Periodic)
             .and_then(|lattice| Simulation::new(lattice, coupling, None, 1));
         let Ok(mut simulation) = simulation else {
             continue;
@@ -94,9 +94,9 @@ fn self_learning(c: &mut Criterion) {
         plaquette: 0.08,
     };
     let schedule = Schedule {
-        warm_up: 0,
-        measurements: 20,
-        interval: 1,
+        equilibration: 0,
+        n: 20,
+        spacing: 1,
     };
     let start = vec![1; 32 * 32];
     let mut group = c.benchmark_group("plaquette model, 32 x 32, 20 updates");

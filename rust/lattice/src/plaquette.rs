@@ -52,11 +52,11 @@ pub enum Update {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
     /// Updates before the first measurement.
-    pub warm_up: usize,
+    pub equilibration: usize,
     /// Number of measurements.
-    pub measurements: usize,
+    pub n: usize,
     /// Updates between measurements.
-    pub interval: usize,
+    pub spacing: usize,
 }
 
 /// What one chain measured.
@@ -305,6 +305,26 @@ impl PlaquetteChain {
 /// Runs `chains` independent chains; each starts from its part of `start` (all up if empty).
 ///
 /// Returns what every chain measured, and whether the run was stopped before its end.
+///
+/// ```
+/// use kadanoff_lattice::plaquette::{Model, Schedule, Update, run};
+/// use kadanoff_runtime::Control;
+///
+/// let model = Model {
+///     side: 8,
+///     pair: 0.4,
+///     plaquette: 0.1,
+/// };
+/// let schedule = Schedule {
+///     equilibration: 10,
+///     n: 5,
+///     spacing: 2,
+/// };
+/// let (found, stopped) = run(model, Update::Metropolis, schedule, 2, &[], 1, &Control::new())?;
+/// assert!(stopped.is_ok());
+/// assert_eq!((found.len(), found[0].sums.len()), (2, 5));
+/// # Ok::<(), kadanoff_lattice::ising::Error>(())
+/// ```
 pub fn run(
     model: Model,
     update: Update,
@@ -323,9 +343,9 @@ pub fn run(
             "learned couplings must lie within +-1e4, got {bad}"
         )));
     }
-    if chains == 0 || schedule.interval == 0 {
+    if chains == 0 || schedule.spacing == 0 {
         return Err(Error::Argument(
-            "chains and interval must be at least 1".into(),
+            "chains and spacing must be at least 1".into(),
         ));
     }
     if !start.is_empty() && (start.len() != chains * sites || start.iter().any(|&s| s.abs() != 1)) {
@@ -333,9 +353,7 @@ pub fn run(
             "start must hold {chains} configurations of {sites} spins +-1"
         )));
     }
-    control.add_total(
-        (chains * (schedule.warm_up + schedule.measurements * schedule.interval)) as u64,
-    );
+    control.add_total((chains * (schedule.equilibration + schedule.n * schedule.spacing)) as u64);
     let up = vec![1i8; sites];
     let found: Vec<Measured> = (0..chains)
         .into_par_iter()
@@ -381,14 +399,14 @@ fn one_chain(
         Update::Cluster(couplings) => chain.cluster(&couplings, &add),
     };
     'run: {
-        for _ in 0..schedule.warm_up {
+        for _ in 0..schedule.equilibration {
             step(chain);
             if !go_on(&mut pending) {
                 break 'run;
             }
         }
-        for _ in 0..schedule.measurements {
-            for _ in 0..schedule.interval {
+        for _ in 0..schedule.n {
+            for _ in 0..schedule.spacing {
                 let (visited, flipped) = step(chain);
                 out.proposed += 1;
                 out.visited += visited;

@@ -17,6 +17,14 @@ const LARGE: f64 = 1e100;
 /// off-diagonal `off` (length n - 1).
 ///
 /// The error of each is a small multiple of `f64::EPSILON` times the norm.
+///
+/// ```
+/// use kadanoff_linalg::tridiagonal_eigenvalues;
+///
+/// let found = tridiagonal_eigenvalues(&[0.0, 0.0], &[1.0])?;
+/// assert!((found[0] + 1.0).abs() < 1e-15 && (found[1] - 1.0).abs() < 1e-15);
+/// # Ok::<(), kadanoff_linalg::Error>(())
+/// ```
 pub fn eigenvalues(diagonal: &[f64], off: &[f64]) -> Result<Vec<f64>, Error> {
     let n = diagonal.len();
     let mut d = diagonal.to_vec();

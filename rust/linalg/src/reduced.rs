@@ -33,6 +33,18 @@ impl Reduced {
     /// Reduces `a` (only its lower triangle is read) and finds all eigenvalues, ascending.
     ///
     /// Trace and Frobenius norm of the result are compared with those of `a`.
+    ///
+    /// ```
+    /// use faer::Mat;
+    /// use kadanoff_linalg::Reduced;
+    ///
+    /// let a = Mat::from_fn(3, 3, |i, j| if i == j { 2.0 } else { 1.0 });
+    /// let reduced = Reduced::new(a.clone())?;
+    /// assert!((reduced.values()[2] - 4.0).abs() < 1e-14);
+    /// let lowest = reduced.vectors(1)?;
+    /// assert!((&a * &lowest - &lowest).norm_l2() < 1e-14);
+    /// # Ok::<(), kadanoff_linalg::Error>(())
+    /// ```
     pub fn new(mut a: Mat<f64>) -> Result<Self, Error> {
         let n = a.nrows();
         let (trace, norm2) = invariants(a.as_ref());

@@ -4,9 +4,8 @@
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use faer::Mat;
 use kadanoff_nrg::{
-    Bins, ClusterBlock, Factor, InitialCluster, MAX_FACTORS, Options, Pair, Reflected,
-    ReflectionMatrix, Site, SpectralRequest, Symmetry, Tensor, Truncation, WilsonChain, dynamics,
-    solve, thermodynamics,
+    Bins, Factor, InitialCluster, MAX_FACTORS, Options, Pair, Site, SpectralRequest, Symmetry,
+    Tensor, Truncation, WilsonChain, dynamics, solve, thermodynamics,
 };
 use kadanoff_runtime::{Control, with_threads};
 use std::hint::black_box;
@@ -15,38 +14,11 @@ const SITES: usize = 20;
 
 /// Site 0 alone: every block holds one multiplet.
 fn cluster(symmetry: Symmetry) -> InitialCluster {
-    let site = Site::new(symmetry, 0);
-    let one = |x: f64| Mat::from_fn(1, 1, |_, _| x);
-    let reflections = [0, 1].map(|g| {
-        let actions = &site.reflections[g];
-        (!actions.is_empty()).then(|| {
-            actions
-                .iter()
-                .map(|&(target, sign)| Reflected {
-                    target,
-                    matrix: ReflectionMatrix::Dense(one(sign)),
-                })
-                .collect()
-        })
-    });
+    let electrons = |x: f64| Mat::from_fn(1, 1, |_, _| x);
+    let states = Site::new(symmetry, 0).states;
     InitialCluster {
-        symmetry,
-        blocks: site
-            .states
-            .iter()
-            .map(|s| ClusterBlock {
-                label: s.label,
-                odd: s.odd,
-                energies: vec![0.0],
-            })
-            .collect(),
-        hopping: site
-            .hopping
-            .iter()
-            .map(|c| c.iter().map(|&(i, j, x)| (i, j, one(x))).collect())
-            .collect(),
-        operators: vec![site.states.iter().map(|s| one(s.electrons)).collect()],
-        reflections,
+        operators: vec![states.iter().map(|s| electrons(s.electrons)).collect()],
+        ..InitialCluster::site(symmetry)
     }
 }
 
@@ -107,7 +79,15 @@ fn averages(c: &mut Criterion) {
     );
     let temperatures: Vec<f64> = run.shells.iter().map(|s| s.scale).collect();
     c.bench_function("complete thermodynamics, 20 temperatures", |b| {
-        b.iter(|| thermodynamics(symmetry, &run, SITES - 1, black_box(&temperatures), true));
+        b.iter(|| {
+            thermodynamics(
+                symmetry,
+                &run.shells,
+                SITES - 1,
+                black_box(&temperatures),
+                true,
+            )
+        });
     });
 }
 

@@ -62,6 +62,37 @@ impl Density {
 /// The density matrices at several temperatures, in one pass over the eigenvectors.
 ///
 /// The run must have kept its basis. Cost: about 0.25 n^3 per orbit of blocks and temperature.
+///
+/// ```
+/// use kadanoff_nrg::{
+///     Factor, InitialCluster, Options, Symmetry, Truncation, WilsonChain, clean_chain, densities,
+///     solve,
+/// };
+/// use kadanoff_runtime::Control;
+///
+/// # let chain = WilsonChain {
+/// #     hopping: vec![0.5, 0.3, 0.2],
+/// #     onsite: vec![0.0; 4],
+/// #     scale: vec![1.0, 0.6, 0.4, 0.25],
+/// # };
+/// # let options = Options {
+/// #     truncation: Truncation {
+/// #         states: Some(500),
+/// #         multiplets: None,
+/// #         energy: None,
+/// #         gap: 1e-5,
+/// #     },
+/// #     memory_limit: None,
+/// #     reuse: true,
+/// #     basis: Some(usize::MAX),
+/// # };
+/// let cluster = InitialCluster::site(Symmetry::single(Factor::U1, Factor::SU2));
+/// let (run, outcome) = solve(&cluster, &chain, &options, &Control::new());
+/// outcome?;
+/// let rho = densities(cluster.symmetry, &run, &[0.3], &Control::new())?;
+/// assert!((rho[0].log_z - clean_chain(&chain, 3, &[0.3]).1[0].log_z).abs() < 1e-12);
+/// # Ok::<(), kadanoff_nrg::Error>(())
+/// ```
 pub fn densities(
     symmetry: Symmetry,
     run: &Run,
@@ -76,7 +107,7 @@ pub fn densities(
         .iter()
         .map(|&t| Density {
             temperature: t,
-            log_z: thermodynamics(symmetry, run, last, &[t], true)[0].log_z,
+            log_z: thermodynamics(symmetry, &run.shells, last, &[t], true)[0].log_z,
             site_entropy: symmetry.site_entropy(),
             kept: vec![Vec::new(); last + 1],
         })

@@ -39,6 +39,57 @@ const TICKS: u64 = iterate::SHELL_UNITS + density::TICKS + spectral::TICKS;
 ///
 /// As many chains run side by side as there are threads, and share the bound on the memory of
 /// eigenvectors; on a single one the threads divide the blocks.
+///
+/// ```
+/// use kadanoff_nrg::{
+///     Bins, Factor, InitialCluster, Options, Pair, SpectralRequest, Symmetry, Tensor, Truncation,
+///     WilsonChain, dynamics,
+/// };
+/// use kadanoff_runtime::Control;
+///
+/// # let chain = WilsonChain {
+/// #     hopping: vec![0.5, 0.3, 0.2],
+/// #     onsite: vec![0.0; 4],
+/// #     scale: vec![1.0, 0.6, 0.4, 0.25],
+/// # };
+/// # let options = Options {
+/// #     truncation: Truncation {
+/// #         states: Some(500),
+/// #         multiplets: None,
+/// #         energy: None,
+/// #         gap: 1e-5,
+/// #     },
+/// #     memory_limit: None,
+/// #     reuse: true,
+/// #     basis: None,
+/// # };
+/// let cluster = InitialCluster::site(Symmetry::single(Factor::U1, Factor::SU2));
+/// // The hopping tensor of the site is its annihilation operator.
+/// let annihilation = Tensor {
+///     rank: [-1, 1, 0, 0],
+///     elements: cluster.hopping[0].iter().map(|(i, j, m)| ((*i, *j), m.clone())).collect(),
+/// };
+/// let request = SpectralRequest {
+///     cluster: &cluster,
+///     chain: &chain,
+///     tensors: &[annihilation],
+///     statics: &[],
+/// };
+/// let pair = Pair {
+///     b: 0,
+///     c: 0,
+///     fermionic: true,
+/// };
+/// let bins = Bins {
+///     lowest: 1e-3,
+///     per_decade: 20.0,
+///     count: 100,
+/// };
+/// let found = dynamics(&[request], &[pair], &[0.3], &bins, &options, &Control::new())?;
+/// let total: f64 = found[0].spectra[0][0].weight.iter().sum();
+/// assert!((total - 1.0).abs() < 1e-10, "{total}");
+/// # Ok::<(), kadanoff_nrg::Error>(())
+/// ```
 pub fn dynamics(
     requests: &[SpectralRequest<'_>],
     pairs: &[Pair],
@@ -49,7 +100,7 @@ pub fn dynamics(
 ) -> Result<Vec<SpectralResult>, Error> {
     let shells: usize = requests.iter().map(|r| r.chain.sites() - 1).sum();
     control.add_total(shells as u64 * TICKS);
-    let at_once = rayon::current_num_threads().clamp(1, requests.len().max(1));
+    let at_once = kadanoff_runtime::threads().clamp(1, requests.len().max(1));
     let options = Options {
         basis: Some(options.basis.unwrap_or(usize::MAX) / at_once),
         ..*options

@@ -1,6 +1,6 @@
 //! The starting point of a run: the impurity with the first chain site, in multiplets.
 
-use crate::{Error, Label, Symmetry};
+use crate::{Error, Label, Site, SiteState, Symmetry};
 use faer::Mat;
 
 /// Where a reflection takes a block and how it acts: `G|block, i> = sum_j M[j, i] |target, j>`.
@@ -48,6 +48,43 @@ pub struct InitialCluster {
 }
 
 impl InitialCluster {
+    /// Site 0 of a chain of one band without an impurity, at zero energy: what grows on it is the
+    /// clean chain, whose levels are known.
+    ///
+    /// ```
+    /// use kadanoff_nrg::{Factor, InitialCluster, Symmetry};
+    ///
+    /// let site = InitialCluster::site(Symmetry::single(Factor::U1, Factor::SU2));
+    /// assert_eq!((site.blocks.len(), site.dimension()), (3, 4));
+    /// ```
+    pub fn site(symmetry: Symmetry) -> Self {
+        let site = Site::new(symmetry, 0);
+        let one = |x: f64| Mat::from_fn(1, 1, |_, _| x);
+        let reflections = [0, 1].map(|g: usize| {
+            let actions = &site.reflections[g];
+            let reflected = |&(target, sign): &(usize, f64)| Reflected {
+                target,
+                matrix: ReflectionMatrix::Dense(one(sign)),
+            };
+            (!actions.is_empty()).then(|| actions.iter().map(reflected).collect())
+        });
+        let block = |s: &SiteState| ClusterBlock {
+            label: s.label,
+            odd: s.odd,
+            energies: vec![0.0],
+        };
+        let channel = |elements: &Vec<(usize, usize, f64)>| {
+            elements.iter().map(|&(i, j, x)| (i, j, one(x))).collect()
+        };
+        Self {
+            symmetry,
+            blocks: site.states.iter().map(block).collect(),
+            hopping: site.hopping.iter().map(channel).collect(),
+            operators: Vec::new(),
+            reflections,
+        }
+    }
+
     /// Number of states of the cluster.
     pub fn dimension(&self) -> usize {
         self.blocks

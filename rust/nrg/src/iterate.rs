@@ -10,6 +10,7 @@ use crate::{Error, WilsonChain};
 use faer::Mat;
 use kadanoff_linalg::Reduced;
 use kadanoff_runtime::{Control, map_largest_first, or_abandon};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -45,7 +46,7 @@ pub struct Run {
 }
 
 /// Wall-clock seconds and arithmetic of a run.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// Eigenvalues: assembling, tridiagonal form, QL.
     pub values: f64,
@@ -64,6 +65,37 @@ pub struct Timing {
 }
 
 /// One run along one chain.
+///
+/// ```
+/// use kadanoff_nrg::{
+///     Factor, InitialCluster, Options, Symmetry, Truncation, WilsonChain, clean_chain, solve,
+/// };
+/// use kadanoff_runtime::Control;
+///
+/// let chain = WilsonChain {
+///     hopping: vec![0.5, 0.3, 0.2],
+///     onsite: vec![0.0; 4],
+///     scale: vec![1.0, 0.6, 0.4, 0.25],
+/// };
+/// let options = Options {
+///     truncation: Truncation {
+///         states: Some(500),
+///         multiplets: None,
+///         energy: None,
+///         gap: 1e-5,
+///     },
+///     memory_limit: None,
+///     reuse: true,
+///     basis: None,
+/// };
+/// // Nothing but the chain: its many-body levels are known.
+/// let cluster = InitialCluster::site(Symmetry::single(Factor::U1, Factor::SU2));
+/// let (run, outcome) = solve(&cluster, &chain, &options, &Control::new());
+/// outcome?;
+/// let (ground, _) = clean_chain(&chain, 3, &[1.0]);
+/// assert!((run.shells[3].ground - ground).abs() < 1e-13);
+/// # Ok::<(), kadanoff_nrg::Error>(())
+/// ```
 pub fn solve(
     cluster: &InitialCluster,
     chain: &WilsonChain,
@@ -77,6 +109,33 @@ pub fn solve(
 
 /// Several runs side by side on the current thread pool, results in order. Each is handed back
 /// with what it has, even when it failed.
+///
+/// ```
+/// use kadanoff_nrg::{
+///     Factor, InitialCluster, Options, Symmetry, Truncation, WilsonChain, solve_many,
+/// };
+/// use kadanoff_runtime::Control;
+///
+/// # let chain = WilsonChain {
+/// #     hopping: vec![0.5, 0.3, 0.2],
+/// #     onsite: vec![0.0; 4],
+/// #     scale: vec![1.0, 0.6, 0.4, 0.25],
+/// # };
+/// # let options = Options {
+/// #     truncation: Truncation {
+/// #         states: Some(500),
+/// #         multiplets: None,
+/// #         energy: None,
+/// #         gap: 1e-5,
+/// #     },
+/// #     memory_limit: None,
+/// #     reuse: true,
+/// #     basis: None,
+/// # };
+/// let cluster = InitialCluster::site(Symmetry::single(Factor::U1, Factor::SU2));
+/// let runs = solve_many(&[(&cluster, &chain), (&cluster, &chain)], &options, &Control::new());
+/// assert_eq!(runs[0].0.shells, runs[1].0.shells);
+/// ```
 pub fn solve_many(
     jobs: &[(&InitialCluster, &WilsonChain)],
     options: &Options,

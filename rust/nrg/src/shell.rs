@@ -3,10 +3,11 @@
 use crate::initial_cluster::{InitialCluster, Reflected};
 use crate::symmetry::{Label, Site, Symmetry};
 use faer::Mat;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Eigenvalues of one shell, as they come out of a run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shell {
     /// Index of the last chain site.
     pub site: usize,
@@ -22,7 +23,7 @@ pub struct Shell {
 }
 
 /// The multiplets of one label in a shell.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ShellBlock {
     /// The label.
     pub label: Label,

@@ -7,6 +7,7 @@
 //! selection rule.
 
 use crate::wigner::{six_j, triangle};
+use serde::{Deserialize, Serialize};
 
 /// Most factors a symmetry may have.
 pub const MAX_FACTORS: usize = 4;
@@ -15,7 +16,7 @@ pub const MAX_FACTORS: usize = 4;
 pub type Label = [i16; MAX_FACTORS];
 
 /// One factor of a symmetry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Factor {
     /// An additive quantum number.
     U1,
@@ -24,7 +25,7 @@ pub enum Factor {
 }
 
 /// The symmetries of one or two spin-1/2 bands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Symmetry {
     /// Charge: `U1` (Q) or `SU2` (isospin).
     pub charge: Factor,

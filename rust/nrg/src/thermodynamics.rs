@@ -1,6 +1,6 @@
 //! Thermal averages from the eigenvalues of a run, and the exact ones of the clean chain.
 
-use crate::{Factor, Run, Symmetry, WilsonChain};
+use crate::{Factor, Shell, Symmetry, WilsonChain};
 
 /// Thermal averages at one temperature. Energies are counted from the ground state.
 #[derive(Debug, Clone, Default)]
@@ -45,21 +45,53 @@ struct Sums {
 /// states of the k sites that were still to come (Anders and Schiller, doi:
 /// 10.1103/PhysRevLett.95.196801): every one of the chain's states is then counted once, as in
 /// the full density matrix. Operators are averaged over the last shell only.
+///
+/// ```
+/// use kadanoff_nrg::{
+///     Factor, InitialCluster, Options, Symmetry, Truncation, WilsonChain, clean_chain, solve,
+///     thermodynamics,
+/// };
+/// use kadanoff_runtime::Control;
+///
+/// # let chain = WilsonChain {
+/// #     hopping: vec![0.5, 0.3, 0.2],
+/// #     onsite: vec![0.0; 4],
+/// #     scale: vec![1.0, 0.6, 0.4, 0.25],
+/// # };
+/// # let options = Options {
+/// #     truncation: Truncation {
+/// #         states: Some(500),
+/// #         multiplets: None,
+/// #         energy: None,
+/// #         gap: 1e-5,
+/// #     },
+/// #     memory_limit: None,
+/// #     reuse: true,
+/// #     basis: None,
+/// # };
+/// let cluster = InitialCluster::site(Symmetry::single(Factor::U1, Factor::SU2));
+/// let (run, outcome) = solve(&cluster, &chain, &options, &Control::new());
+/// outcome?;
+/// let found = &thermodynamics(cluster.symmetry, &run.shells, 3, &[0.3], true)[0];
+/// let exact = &clean_chain(&chain, 3, &[0.3]).1[0];
+/// assert!((found.log_z - exact.log_z).abs() < 1e-12);
+/// # Ok::<(), kadanoff_nrg::Error>(())
+/// ```
 pub fn thermodynamics(
     symmetry: Symmetry,
-    run: &Run,
+    shells: &[Shell],
     n: usize,
     temperatures: &[f64],
     complete: bool,
 ) -> Vec<Average> {
     temperatures
         .iter()
-        .map(|&t| average(symmetry, run, n, t, complete))
+        .map(|&t| average(symmetry, shells, n, t, complete))
         .collect()
 }
 
-fn average(symmetry: Symmetry, run: &Run, n: usize, t: f64, complete: bool) -> Average {
-    let Some(last) = run.shells.get(n) else {
+fn average(symmetry: Symmetry, shells: &[Shell], n: usize, t: f64, complete: bool) -> Average {
+    let Some(last) = shells.get(n) else {
         return Average::default();
     };
     let count = last
@@ -72,7 +104,7 @@ fn average(symmetry: Symmetry, run: &Run, n: usize, t: f64, complete: bool) -> A
     };
     let mut in_last = 0.0;
     let first = if complete { 0 } else { n };
-    for shell in &run.shells[first..=n] {
+    for shell in &shells[first..=n] {
         let more = (n - shell.site) as f64;
         let shift = shell.ground - last.ground;
         let multiplicity = (more * symmetry.site_entropy()).exp();
@@ -140,6 +172,19 @@ fn moments(factor: Factor, label: i16, unit: f64) -> (f64, f64) {
 }
 
 /// Exact averages of the clean chain of sites `0..=n`, from its single-particle levels.
+///
+/// ```
+/// use kadanoff_nrg::{WilsonChain, clean_chain};
+///
+/// let chain = WilsonChain {
+///     hopping: vec![0.5, 0.3, 0.2],
+///     onsite: vec![0.0; 4],
+///     scale: vec![1.0, 0.6, 0.4, 0.25],
+/// };
+/// // Four sites of four states each.
+/// let (_, averages) = clean_chain(&chain, 3, &[1e6]);
+/// assert!((averages[0].log_z - 4.0 * 4.0_f64.ln()).abs() < 1e-5);
+/// ```
 pub fn clean_chain(chain: &WilsonChain, n: usize, temperatures: &[f64]) -> (f64, Vec<Average>) {
     let levels = chain.levels(n);
     let ground = 2.0 * levels.iter().filter(|&&e| e < 0.0).sum::<f64>();

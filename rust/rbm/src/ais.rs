@@ -62,6 +62,27 @@ impl Kernel for Gain<'_> {
 }
 
 /// The logarithm of the importance weight of every chain, `Z = Z_0 <e^w>`.
+///
+/// ```
+/// use kadanoff_rbm::{Annealing, Machine, Units, anneal};
+/// use kadanoff_runtime::Control;
+///
+/// # let machine = Machine::new(
+/// #     vec![0.1, -0.2],
+/// #     vec![0.3],
+/// #     vec![0.5, -0.4],
+/// #     (Units::Binary, Units::Binary),
+/// # )?;
+/// let annealing = Annealing {
+///     chains: 8,
+///     betas: vec![0.0, 0.5, 1.0],
+///     steps: 1,
+///     base: vec![0.0, 0.0],
+///     seed: 1,
+/// };
+/// assert_eq!(anneal(&machine, &annealing, &Control::new())?.len(), 8);
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 pub fn anneal(
     machine: &Machine,
     annealing: &Annealing,

@@ -4,6 +4,10 @@
 pub const BLOCK: usize = 64;
 
 /// Words that `units` bits need.
+///
+/// ```
+/// assert_eq!([1, 64, 65].map(kadanoff_rbm::words), [1, 1, 2]);
+/// ```
 pub fn words(units: usize) -> usize {
     units.div_ceil(64)
 }

@@ -176,6 +176,20 @@ impl Kernel for Block<'_> {
 }
 
 /// `ln Z` by enumeration of the smaller layer, of at most 32 units.
+///
+/// ```
+/// use kadanoff_rbm::{Machine, Units, exact};
+/// use kadanoff_runtime::Control;
+///
+/// let machine = Machine::new(
+///     vec![0.0; 3],
+///     vec![0.0; 2],
+///     vec![0.0; 6],
+///     (Units::Binary, Units::Binary),
+/// )?;
+/// assert!((exact::log_z(&machine, &Control::new())? - 5.0 * 2.0_f64.ln()).abs() < 1e-14);
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 pub fn log_z(machine: &Machine, control: &Control) -> Result<f64, Error> {
     let side = Oriented::smaller(machine);
     at_most(side.machine.visible(), MAX_FOR_Z)?;
@@ -213,6 +227,25 @@ pub struct Moments {
 const CHUNK: usize = 8;
 
 /// First and mixed moments by enumeration of the smaller layer, of at most 24 units.
+///
+/// ```
+/// use kadanoff_rbm::{Machine, Units, exact};
+/// use kadanoff_runtime::Control;
+///
+/// let machine = Machine::new(
+///     vec![0.1, -0.2],
+///     vec![0.3],
+///     vec![0.5, -0.4],
+///     (Units::Binary, Units::Binary),
+/// )?;
+/// let averages = exact::moments(&machine, &Control::new())?;
+/// // d ln Z / d a_0, by a difference.
+/// let mut other = machine.clone();
+/// other.a[0] += 1e-6;
+/// let slope = (exact::log_z(&other, &Control::new())? - averages.log_z) / 1e-6;
+/// assert!((averages.visible[0] - slope).abs() < 1e-6);
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 pub fn moments(machine: &Machine, control: &Control) -> Result<Moments, Error> {
     let side = Oriented::smaller(machine);
     at_most(side.machine.visible(), MAX_FOR_STATES)?;
@@ -308,6 +341,22 @@ pub fn moments(machine: &Machine, control: &Control) -> Result<Moments, Error> {
 }
 
 /// `ln (P(v) Z)` of every state of the visible layer, the first unit changing slowest.
+///
+/// ```
+/// use kadanoff_rbm::{Machine, Units, exact};
+/// use kadanoff_runtime::Control;
+///
+/// # let machine = Machine::new(
+/// #     vec![0.1, -0.2],
+/// #     vec![0.3],
+/// #     vec![0.5, -0.4],
+/// #     (Units::Binary, Units::Binary),
+/// # )?;
+/// let weights = exact::log_weights(&machine, &Control::new())?;
+/// let z: f64 = weights.iter().map(|w| w.exp()).sum();
+/// assert!((z.ln() - exact::log_z(&machine, &Control::new())?).abs() < 1e-14);
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 pub fn log_weights(machine: &Machine, control: &Control) -> Result<Vec<f64>, Error> {
     let n = machine.visible();
     at_most(n, MAX_FOR_STATES)?;
@@ -331,9 +380,30 @@ pub fn log_weights(machine: &Machine, control: &Control) -> Result<Vec<f64>, Err
 }
 
 /// Independent samples of the free units given the others, from enumeration of the smaller free
-/// layer (at most 24 units); `draws` for every row, a stream for every row.
+/// layer (at most 24 units); `draws` for every row, a stream for 1024 of them.
 ///
 /// Returns whole rows, `[row][draw]`, with the clamped units as they were given.
+///
+/// # Errors
+/// Too many free units, rows of the wrong length, a cancelled control; [`Error::Memory`] before
+/// anything is drawn, where the samples do not fit.
+///
+/// ```
+/// use kadanoff_rbm::{Machine, Units, exact};
+/// use kadanoff_runtime::Control;
+///
+/// # let machine = Machine::new(
+/// #     vec![0.1, -0.2],
+/// #     vec![0.3],
+/// #     vec![0.5, -0.4],
+/// #     (Units::Binary, Units::Binary),
+/// # )?;
+/// // A hundred samples of all units: nothing is clamped.
+/// let free = (&[0, 1][..], &[0][..]);
+/// let (v, h) = exact::sample(&machine, &[0], &[0], free, 100, 1, &Control::new())?;
+/// assert_eq!((v.len(), h.len()), (100, 100));
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 pub fn sample(
     machine: &Machine,
     visible: &[u64],
@@ -354,17 +424,19 @@ pub fn sample(
     for &i in free.0 {
         w.extend(free.1.iter().map(|&j| machine.w[i * m + j]));
     }
-    control.add_total(rows as u64);
+    let mut drawn_visible = room(rows, draws, wide)?;
+    let mut drawn_hidden = room(rows, draws, high)?;
+    if rows == 0 || draws == 0 {
+        return Ok((drawn_visible, drawn_hidden));
+    }
     let chunks = draws.div_ceil(DRAWS);
+    control.add_total((rows as u64).saturating_mul(chunks as u64));
     let turned = free.1.len() < free.0.len();
-    let (own, other) = if turned {
-        (free.1, free.0)
-    } else {
-        (free.0, free.1)
-    };
-    let out: Vec<(Vec<u64>, Vec<u64>)> = (0..rows)
-        .into_par_iter()
-        .map(|row| {
+    drawn_visible
+        .par_chunks_mut(draws * wide)
+        .zip(drawn_hidden.par_chunks_mut(draws * high))
+        .enumerate()
+        .try_for_each(|(row, (vs, hs))| {
             control.check()?;
             let v = &visible[row * wide..(row + 1) * wide];
             let h = &hidden[row * high..(row + 1) * high];
@@ -375,50 +447,85 @@ pub fn sample(
                 w: w.clone(),
                 units: machine.units,
             };
-            let part = if turned { part.turned() } else { part };
-            let cumulative = cumulative(&part, control)?;
-            let total = cumulative[cumulative.len() - 1];
-            let draw = |chunk: usize| {
-                let mut source = random::stream(seed, (row * chunks + chunk) as u64);
-                let mut fields = vec![0.0; other.len()];
-                let (mut vs, mut hs) = (Vec::new(), Vec::new());
-                for _ in 0..DRAWS.min(draws - chunk * DRAWS) {
-                    let u = uniform(&mut source) * total;
-                    // The last state takes what rounding leaves.
-                    let inner = &cumulative[..cumulative.len() - 1];
-                    let state = [inner.partition_point(|&c| c <= u) as u64];
-                    part.fields(&state, &mut fields);
-                    let (mut v, mut h) = (v.to_vec(), h.to_vec());
-                    let (mine, theirs) = if turned {
-                        (&mut h, &mut v)
-                    } else {
-                        (&mut v, &mut h)
-                    };
-                    for (k, &unit) in own.iter().enumerate() {
-                        put(mine, unit, state[0] >> k & 1 == 1);
-                    }
-                    for (&unit, &x) in other.iter().zip(&fields) {
-                        put(theirs, unit, uniform(&mut source) < part.units.1.up(x));
-                    }
-                    vs.extend(v);
-                    hs.extend(h);
-                }
-                (vs, hs)
+            let conditional = Conditional {
+                machine: if turned { part.turned() } else { part },
+                turned,
+                free,
             };
-            let parts: Vec<_> = (0..chunks).into_par_iter().map(draw).collect();
-            control.tick(1);
-            Ok(join(parts))
-        })
-        .collect::<Result<_, Error>>()?;
-    Ok(join(out))
+            let cumulative = cumulative(&conditional.machine, control)?;
+            vs.par_chunks_mut(DRAWS * wide)
+                .zip(hs.par_chunks_mut(DRAWS * high))
+                .enumerate()
+                .try_for_each(|(chunk, (vs, hs))| {
+                    let mut source = random::stream(seed, (row * chunks + chunk) as u64);
+                    for (to_v, to_h) in vs.chunks_exact_mut(wide).zip(hs.chunks_exact_mut(high)) {
+                        control.check()?;
+                        to_v.copy_from_slice(v);
+                        to_h.copy_from_slice(h);
+                        conditional.draw(&cumulative, &mut source, to_v, to_h);
+                    }
+                    control.tick(1);
+                    Ok::<(), Error>(())
+                })
+        })?;
+    Ok((drawn_visible, drawn_hidden))
 }
 
 /// Samples that share a stream.
 const DRAWS: usize = 1024;
 
-fn join(parts: Vec<(Vec<u64>, Vec<u64>)>) -> (Vec<u64>, Vec<u64>) {
-    let (v, h): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-    (v.concat(), h.concat())
+/// Zeroed room for `draws` samples of `width` words for each of `rows` rows.
+fn room(rows: usize, draws: usize, width: usize) -> Result<Vec<u64>, Error> {
+    let words = rows.checked_mul(draws).and_then(|n| n.checked_mul(width));
+    let too_large = || Error::Memory {
+        needed: rows as f64 * draws as f64 * width as f64 * 8.0,
+    };
+    let words = words.ok_or_else(too_large)?;
+    // Asked for first, because `vec!` aborts; made by `vec!`, whose zeroed pages cost nothing until
+    // they are written: a loop over gigabytes could not be stopped.
+    let mut asked: Vec<u64> = Vec::new();
+    asked.try_reserve_exact(words).map_err(|_| too_large())?;
+    drop(asked);
+    Ok(vec![0; words])
+}
+
+/// The free units of one row, as a machine whose visible layer is the one that is enumerated.
+struct Conditional<'a> {
+    machine: Machine,
+    turned: bool,
+    free: (&'a [usize], &'a [usize]),
+}
+
+impl Conditional<'_> {
+    /// Draws the free units of one sample into whole rows of both layers.
+    fn draw(
+        &self,
+        cumulative: &[f64],
+        source: &mut random::Stream,
+        visible: &mut [u64],
+        hidden: &mut [u64],
+    ) {
+        let (own, other, mine, theirs) = if self.turned {
+            (self.free.1, self.free.0, hidden, visible)
+        } else {
+            (self.free.0, self.free.1, visible, hidden)
+        };
+        // The last state takes what rounding leaves.
+        let (total, inner) = match cumulative {
+            [inner @ .., total] => (*total, inner),
+            [] => return,
+        };
+        let u = uniform(source) * total;
+        let state = [inner.partition_point(|&c| c <= u) as u64];
+        for (k, &unit) in own.iter().enumerate() {
+            put(mine, unit, state[0] >> k & 1 == 1);
+        }
+        let mut fields = vec![0.0; other.len()];
+        self.machine.fields(&state, &mut fields);
+        for (&unit, &x) in other.iter().zip(&fields) {
+            put(theirs, unit, uniform(source) < self.machine.units.1.up(x));
+        }
+    }
 }
 
 /// Cumulative sums of the weights of the visible states, state bit i = unit i.

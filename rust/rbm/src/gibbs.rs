@@ -13,11 +13,11 @@ use rayon::prelude::*;
 #[derive(Debug, Clone)]
 pub struct Schedule {
     /// Sweeps before the first record.
-    pub burn_in: usize,
+    pub equilibration: usize,
     /// Sweeps from record to record.
-    pub steps: usize,
+    pub spacing: usize,
     /// Number of records.
-    pub records: usize,
+    pub n: usize,
     /// Seed of the streams, one for each 64 chains.
     pub seed: u64,
 }
@@ -48,6 +48,29 @@ const SWEEPS: usize = 64;
 /// Runs chains from `visible` and `hidden`; each sweep draws h given v, then v given h.
 ///
 /// With `free`, units outside of it keep the values they have in the start.
+///
+/// ```
+/// use kadanoff_rbm::{Machine, Records, Schedule, Units, gibbs};
+/// use kadanoff_runtime::Control;
+///
+/// # let machine = Machine::new(
+/// #     vec![0.1, -0.2],
+/// #     vec![0.3],
+/// #     vec![0.5, -0.4],
+/// #     (Units::Binary, Units::Binary),
+/// # )?;
+/// let schedule = Schedule {
+///     equilibration: 10,
+///     spacing: 2,
+///     n: 3,
+///     seed: 1,
+/// };
+/// let (mut v, mut h) = ([0; 4], [0; 4]); // four chains
+/// let mut records = Records::default();
+/// gibbs(&machine, &mut v, &mut h, None, &schedule, &Control::new(), &mut records)?;
+/// assert_eq!((records.count, records.visible.len()), (3, 12));
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 pub fn gibbs(
     machine: &Machine,
     visible: &mut [u64],
@@ -67,16 +90,16 @@ pub fn gibbs(
     }
     let level = Level::best();
     let (forward, backward) = machine.layers(level);
-    let sweeps = schedule.burn_in + schedule.steps * schedule.records.saturating_sub(1);
+    let sweeps = schedule.equilibration + schedule.spacing * schedule.n.saturating_sub(1);
     control.add_total((sweeps * chains) as u64);
     let mut random: Vec<RandomLanes> = (0..chains.div_ceil(BLOCK))
         .map(|block| RandomLanes::new(schedule.seed, block as u64))
         .collect();
-    for record in 0..schedule.records {
+    for record in 0..schedule.n {
         let steps = if record == 0 {
-            schedule.burn_in
+            schedule.equilibration
         } else {
-            schedule.steps
+            schedule.spacing
         };
         let blocks = visible
             .par_chunks_mut(BLOCK * wide)

@@ -37,6 +37,12 @@ pub enum Error {
     /// An argument is out of range, or contradicts another one.
     #[error("{0}")]
     Argument(String),
+    /// Samples do not fit into memory.
+    #[error("the samples need {:.3e} GB: lower n", needed / 1e9)]
+    Memory {
+        /// Bytes that they need.
+        needed: f64,
+    },
     /// Training left the finite numbers.
     #[error("parameters are no longer finite after epoch {epoch}: lower learning_rate")]
     Diverged {

@@ -180,6 +180,39 @@ impl Kernel for Step<'_> {
 /// `data` holds the samples as bits, row by row. `done` gets an entry for every full epoch.
 /// The result depends on the seed alone, not on the number of threads: a minibatch is cut
 /// into blocks of 64 rows with a random stream each, whose sums are added in their order.
+///
+/// ```
+/// use kadanoff_rbm::{Negative, Optimizer, Options, State, Units, train};
+/// use kadanoff_runtime::Control;
+///
+/// let mut state = State {
+///     visible: 2,
+///     hidden: 1,
+///     units: (Units::Binary, Units::Binary),
+///     parameters: vec![0.0; 5],
+///     first: vec![0.0; 5],
+///     second: vec![0.0; 5],
+///     offsets: vec![0.5; 3],
+///     chains: vec![],
+///     base: vec![0.0; 2],
+///     updates: 0,
+///     epochs: 0,
+/// };
+/// let options = Options {
+///     negative: Negative::Contrastive,
+///     steps: 1,
+///     batch: 4,
+///     rates: vec![0.1; 3],
+///     optimizer: Optimizer::Momentum(0.0),
+///     decay: 0.0,
+///     centered: false,
+///     seed: 1,
+/// };
+/// let mut epochs = Vec::new();
+/// train(&mut state, &[0b11, 0b11, 0b00, 0b11], &options, &Control::new(), &mut epochs)?;
+/// assert_eq!((state.epochs, epochs.len()), (3, 3));
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 pub fn train(
     state: &mut State,
     data: &[u64],
@@ -288,7 +321,7 @@ impl Worker {
         let padded = forward.padded();
         // What does not run side by side needs no memory of its own.
         let work = 5 * (options.batch.min(samples) + replicas * chains) * visible * hidden;
-        let threads = rayon::current_num_threads();
+        let threads = kadanoff_runtime::threads();
         let parallel = blocks > 1 && work > MIN_PARALLEL_WORK && threads > 1;
         let wave = if parallel { blocks.min(4 * threads) } else { 1 };
         Self {

@@ -10,9 +10,10 @@ mod patience;
 pub mod random;
 pub mod simd;
 
-pub use parallel::map_largest_first;
+pub use parallel::{map_largest_first, threads};
 pub use patience::or_abandon;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The computation was asked to stop and did.
@@ -72,21 +73,46 @@ impl Control {
     }
 }
 
-/// Runs `work` on `threads` worker threads (all available cores when `None`).
+/// Runs `work` on `threads` worker threads (all available cores when `None`), which have ended when
+/// it returns.
 ///
 /// Results must not depend on the number: random streams are seeded by the index of a chain or
 /// sample, and sums run in a fixed order.
+///
+/// ```
+/// use kadanoff_runtime::{map_largest_first, with_threads};
+///
+/// let squares = with_threads(Some(2), || map_largest_first(&[3, 1, 2], |&i| i, |&i| i * i))?;
+/// assert_eq!(squares, [9, 1, 4]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn with_threads<T: Send>(
     threads: Option<usize>,
     work: impl FnOnce() -> T + Send,
 ) -> Result<T, rayon::ThreadPoolBuildError> {
+    let mut workers = Vec::new();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.unwrap_or(0))
+        .spawn_handler(|thread| {
+            workers.push(std::thread::Builder::new().spawn(|| thread.run())?);
+            Ok(())
+        })
         .build()?;
-    Ok(pool.install(work))
+    let result = std::panic::catch_unwind(AssertUnwindSafe(|| pool.install(work)));
+    // Rayon only asks its workers to end. They are waited for: a process that is forked after a
+    // call must not be copied while a thread of that call holds a lock.
+    drop(pool);
+    for worker in workers {
+        let _ = worker.join();
+    }
+    match result {
+        Ok(result) => Ok(result),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
 }
 
 #[cfg(test)]
+#[allow(clippy::panic)]
 mod tests {
     use super::*;
 
@@ -99,6 +125,12 @@ mod tests {
         assert_eq!(control.check(), Ok(()));
         control.cancel();
         assert_eq!(control.check(), Err(Cancelled));
+    }
+
+    #[test]
+    #[should_panic(expected = "as it was")]
+    fn a_panic_of_the_work_is_handed_on() {
+        let _ = with_threads(Some(2), || panic!("as it was"));
     }
 
     #[test]

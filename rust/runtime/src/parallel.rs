@@ -2,13 +2,37 @@
 
 use std::sync::OnceLock;
 
-/// Applies `f` to every item on the current thread pool, starting with the largest.
+/// Threads of the pool that the caller runs on: 1 outside of [`with_threads`](crate::with_threads).
+///
+/// Rayon itself would answer with its global pool, and start it: threads that no call asked for,
+/// that outlive it, and on which a forked process waits for ever.
+///
+/// ```
+/// use kadanoff_runtime::{threads, with_threads};
+///
+/// assert_eq!(threads(), 1);
+/// assert_eq!(with_threads(Some(3), threads)?, 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn threads() -> usize {
+    rayon::current_thread_index().map_or(1, |_| rayon::current_num_threads())
+}
+
+/// Applies `f` to every item on the current thread pool, starting with the largest; outside of a
+/// pool, one after the other.
+///
+/// ```
+/// use kadanoff_runtime::map_largest_first;
+///
+/// let lengths = map_largest_first(&["a", "abc", "ab"], |s| s.len(), |s| s.len());
+/// assert_eq!(lengths, [1, 3, 2]);
+/// ```
 pub fn map_largest_first<I: Sync, T: Send + Sync>(
     items: &[I],
     size: impl Fn(&I) -> usize,
     f: impl Fn(&I) -> T + Sync,
 ) -> Vec<T> {
-    if rayon::current_num_threads() == 1 || items.len() < 2 {
+    if threads() == 1 || items.len() < 2 {
         return items.iter().map(f).collect();
     }
     let mut order: Vec<usize> = (0..items.len()).collect();

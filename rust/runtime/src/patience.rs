@@ -11,6 +11,15 @@ const WAKE: Duration = Duration::from_millis(20);
 /// For a library call of seconds that has no way to be stopped, such as one large
 /// diagonalisation. With `long` it runs on a thread of its own, which after a cancellation ends
 /// by itself and drops its result; without, it runs here.
+///
+/// ```
+/// use kadanoff_runtime::{Cancelled, Control, or_abandon};
+///
+/// let control = Control::new();
+/// assert_eq!(or_abandon(&control, true, || 6 * 7), Ok(42));
+/// control.cancel();
+/// assert_eq!(or_abandon(&control, true, || 6 * 7), Err(Cancelled));
+/// ```
 pub fn or_abandon<T: Send + 'static>(
     control: &Control,
     long: bool,

@@ -7,6 +7,12 @@ use rand_xoshiro::rand_core::SeedableRng;
 pub type Stream = Xoshiro256PlusPlus;
 
 /// One step of SplitMix64: a bijection of 64 bits that leaves no pattern of the input.
+///
+/// ```
+/// use kadanoff_runtime::random::mix;
+///
+/// assert_eq!((mix(1) ^ mix(2)).count_ones(), 34); // neighbours differ in about half of their bits
+/// ```
 pub fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -18,6 +24,14 @@ pub fn mix(x: u64) -> u64 {
 ///
 /// The 256 bits of state are four different mixings of the pair, so that neighbouring seeds and
 /// neighbouring indices have nothing in common.
+///
+/// ```
+/// use kadanoff_runtime::random::stream;
+///
+/// assert_eq!(stream(7, 0), stream(7, 0));
+/// assert_ne!(stream(7, 0), stream(7, 1));
+/// assert_ne!(stream(7, 0), stream(8, 0));
+/// ```
 pub fn stream(seed: u64, index: u64) -> Stream {
     let mut state = [0u8; 32];
     let mut x = mix(mix(seed) ^ index.rotate_left(32));

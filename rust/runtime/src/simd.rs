@@ -104,6 +104,23 @@ pub trait Kernel {
 }
 
 /// Runs a kernel with the instructions of `level`, or with plain ones where those are missing.
+///
+/// ```
+/// use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
+///
+/// struct Sum<'a>(&'a [f64]);
+///
+/// impl Kernel for Sum<'_> {
+///     type Output = f64;
+///
+///     #[inline(always)]
+///     fn run<I: Instructions>(self) -> f64 {
+///         self.0.iter().sum()
+///     }
+/// }
+///
+/// assert_eq!(dispatch(Level::best(), Sum(&[1.0, 2.0, 3.0])), 6.0);
+/// ```
 pub fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {

@@ -277,7 +277,7 @@ class _Simulation:
             floor=self.floor,
             seed=run.seed,
             chains=sampling.chains,
-            warm_blocks=sampling.warm_blocks,
+            equilibration=sampling.warm_blocks,
             updates=sampling.spacing or 0,
             cells=_cells(orders),
             orders=orders,

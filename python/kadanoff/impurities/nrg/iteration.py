@@ -202,15 +202,15 @@ def solve_models(
     failure: BaseException | None = None
     try:
         with run.calling(description) as keywords:
-            arrays = _grow(jobs, options, bool(observables), keywords)
+            grown = _grow(jobs, options, bool(observables), keywords)
     except BaseException as error:
         if getattr(error, "partial", None) is None:
             raise
-        failure, arrays = error, error.partial  # type: ignore[attr-defined]
+        failure, grown = error, error.partial  # type: ignore[attr-defined]
     seconds = time.perf_counter() - started
     results: list[NRGResult | None] = []
     try:
-        for job, own in zip(jobs, _by_job(jobs, arrays), strict=True):
+        for job, own in zip(jobs, _by_job(jobs, grown), strict=True):
             make = job.result if failure is None else job.partial
             results.append(make(own, seconds))
     except KeyboardInterrupt as stop:
@@ -230,22 +230,22 @@ def solve_levels(
     """Levels of models, one entry for every twist, without the curves of an `NRGResult`.
 
     `keywords` are those of one call into the compiled core: threads, control, report. An exception
-    carries no partial result: arrays of some shells are of no use to the caller.
+    carries no partial result: levels of some shells are of no use to the caller.
     """
     jobs = [Job(model, options, observables) for model in models]
     try:
-        arrays = _grow(jobs, options, bool(observables), keywords)
+        grown = _grow(jobs, options, bool(observables), keywords)
     except BaseException as error:
         if hasattr(error, "partial"):
             error.partial = None
         raise
-    return [job.levels(own) for job, own in zip(jobs, _by_job(jobs, arrays), strict=True)]
+    return [job.levels(own) for job, own in zip(jobs, _by_job(jobs, grown), strict=True)]
 
 
 def _grow(
     jobs: Sequence[Job], options: Options, vectors: bool, keywords: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    """Arrays of all shells, for every job and twist in their order."""
+) -> list[_core.Levels]:
+    """Levels of all shells, for every job and twist in their order."""
     return _core.nrg_solve(
         [pair for job in jobs for pair in job.cores],
         states=bounded(options.keep),
@@ -258,8 +258,8 @@ def _grow(
     )
 
 
-def _by_job(jobs: Sequence[Job], arrays: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+def _by_job(jobs: Sequence[Job], grown: list[_core.Levels]) -> list[list[_core.Levels]]:
     ends = [0]
     for job in jobs:
         ends.append(ends[-1] + len(job.cores))
-    return [arrays[a:b] for a, b in pairwise(ends)]
+    return [grown[a:b] for a, b in pairwise(ends)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from kadanoff import _core
 from kadanoff.impurities.models import Model
@@ -98,28 +97,28 @@ class Job:
                 )
             )
 
-    def partial(self, arrays: list[dict[str, Any]], seconds: float) -> NRGResult | None:
-        """The result of the finished shells, or None if there are too few for an average."""
-        if any(len(a["scale"]) < 4 for a in arrays):
+    def partial(self, cores: Sequence[_core.Levels], seconds: float) -> NRGResult | None:
+        """The result of the finished shells, or None if they are too few for an average."""
+        if any(len(core) < 4 for core in cores):
             return None
-        return self.result(arrays, seconds)
+        return self.result(cores, seconds)
 
-    def levels(self, arrays: Sequence[dict[str, Any]]) -> tuple[Levels, ...]:
-        """Levels of a run, one entry per twist; an interrupted one has a shorter chain."""
+    def levels(self, cores: Sequence[_core.Levels]) -> tuple[Levels, ...]:
+        """Levels of a run, one entry for every twist; an interrupted one has a shorter chain."""
         return tuple(
             Levels(
                 self.symmetry,
-                chain if len(a["scale"]) == chain.sites else chain.truncated(len(a["scale"])),
-                a,
+                chain if len(core) == chain.sites else chain.truncated(len(core)),
+                core,
                 self.operators,
                 self.starts[0].bands,
             )
-            for chain, a in zip(self.chains, arrays, strict=True)
+            for chain, core in zip(self.chains, cores, strict=True)
         )
 
-    def result(self, arrays: list[dict[str, Any]], seconds: float) -> NRGResult:
+    def result(self, cores: Sequence[_core.Levels], seconds: float) -> NRGResult:
         """Levels and impurity curves of a finished run."""
-        levels = self.levels(arrays)
+        levels = self.levels(cores)
         T, curves = impurity_curves(levels, self.options.Lambda, complete=self.options.complete)
         expectations = {name: curves.pop(f"<{name}>") for name in self.operators}
         return NRGResult(

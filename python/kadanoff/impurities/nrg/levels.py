@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -108,11 +108,8 @@ class Levels:
         The (charge, spin) factors that the labels refer to.
     chain : Chain
         The Wilson chain.
-    arrays : dict
-        ``scale``, ``ground``, ``cut``, ``cut_gap`` (one entry per shell), ``shells`` (offsets into
-        the blocks), ``labels``, ``kept`` (one entry per block), ``blocks`` (offsets into the
-        energies), ``energies`` (absolute, from the shell's ground state, ascending in a block),
-        ``expectations`` (operators x energies), ``timing``.
+    core : kadanoff._core.Levels
+        All levels, held by the compiled core.
     operators : tuple of str
         Names of the static operators.
     bands : int
@@ -121,7 +118,7 @@ class Levels:
 
     symmetry: tuple[str, str]
     chain: Chain
-    arrays: dict[str, Any]
+    core: _core.Levels
     operators: tuple[str, ...] = ()
     bands: int = 1
 
@@ -129,10 +126,25 @@ class Levels:
         count = len(self.arrays["energies"])
         return f"Levels({'x'.join(self.symmetry)}, {self.shells} shells, {count} multiplets)"
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The arrays are a view of the core: copies and pickles need not carry them.
+        return {name: value for name, value in vars(self).items() if name != "arrays"}
+
+    @cached_property
+    def arrays(self) -> dict[str, Any]:
+        """All numbers by name, as arrays.
+
+        ``scale``, ``ground``, ``cut``, ``cut_gap`` (one entry per shell), ``shells`` (offsets into
+        the blocks), ``labels``, ``kept`` (one entry per block), ``blocks`` (offsets into the
+        energies), ``energies`` (absolute, from the shell's ground state, ascending in a block),
+        ``expectations`` (operators x energies), ``timing``.
+        """
+        return self.core.arrays()
+
     @property
     def shells(self) -> int:
         """Number of shells, from that of site 0 on."""
-        return len(self.arrays["scale"])
+        return len(self.core)
 
     @property
     def scale(self) -> FloatArray:
@@ -175,13 +187,8 @@ class Levels:
     def averages(self, shells: ArrayLike, T: ArrayLike, *, complete: bool = True) -> Averages:
         """Thermal averages at pairs of shells and temperatures (broadcast together)."""
         n, t = _pairs(shells, T, self.shells)
-        rows, operators = _core.nrg_averages(
-            self.symmetry,
-            self.arrays,
-            n.ravel().tolist(),
-            t.ravel().tolist(),
-            complete=complete,
-            bands=self.bands,
+        rows, operators = self.core.averages(
+            n.ravel().tolist(), t.ravel().tolist(), complete=complete
         )
         expectations = {
             name: operators[:, i].reshape(t.shape) for i, name in enumerate(self.operators)

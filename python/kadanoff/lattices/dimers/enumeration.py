@@ -176,9 +176,7 @@ def coverings(
             f"the {Lx} x {Ly} lattice has {'far too many' if n is None else n} coverings to list; "
             "sample them, or count them with kadanoff.dimers.count"
         )
-    flat = _core.dimers_enumerate(
-        Lx, Ly, lattice.core_boundary(boundary), most=n, control=run.control
-    )
+    flat = _core.dimers_enumerate(Lx, Ly, boundary, most=n, control=run.control)
     dimers = flat.reshape(-1, Ly, Lx)
     pairs = np.count_nonzero(lattice.flippable(dimers, boundary), axis=(1, 2))
     return Coverings(

@@ -25,7 +25,6 @@ __all__ = [
     "DIRECTIONS",
     "MAX_SITES",
     "checked",
-    "core_boundary",
     "electric_field",
     "flippable",
     "height",
@@ -82,11 +81,6 @@ def lengths(L: object) -> tuple[int, int]:
         return checks.whole("Lx", L[0]), checks.whole("Ly", L[1])
     n = checks.whole("L", L)
     return n, n
-
-
-def core_boundary(boundary: str) -> str:
-    """The word of the compiled core for a boundary: a periodic lattice is a torus there."""
-    return "torus" if boundary == "periodic" else boundary
 
 
 @public

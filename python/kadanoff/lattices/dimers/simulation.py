@@ -79,7 +79,7 @@ class Simulation:
         self._core = _core.DimerSimulation(
             self.Lx,
             self.Ly,
-            lattice.core_boundary(boundary),
+            boundary,
             coupling=ratio,
             seed=self.seed,
             winding=sector(winding, boundary),

@@ -388,7 +388,7 @@ def equilibrate(chains: _core.IsingEnsemble, plan: _Plan, calls: dict[str, Any])
 
 
 def _clusters(chains: _core.IsingEnsemble, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
-    N = plan.model.sites * chains.replicas
+    N = plan.model.sites * chains.chains
     done, now, visited = 0, plan.equilibration or 8, 0
     while True:
         before = visited

@@ -70,6 +70,31 @@ impl Sample {
 const NEGLIGIBLE: f64 = 1e-14;
 
 /// `(reference energy, samples)`.
+///
+/// ```
+/// use kadanoff_ed::lanczos::finite::{FiniteOptions, finite_temperature};
+/// use kadanoff_ed::{Anderson, diagonalise};
+/// use kadanoff_runtime::Control;
+///
+/// let model = Anderson {
+///     u: 2.0,
+///     eps: -1.0,
+///     e: vec![-0.5, 0.5],
+///     v: vec![0.3, 0.3],
+/// };
+/// let options = FiniteOptions {
+///     beta: 5.0,
+///     vectors: 2,
+///     steps: 30,
+///     exact: 100, // sectors of this model are smaller: no random vector is drawn
+///     seed: 1,
+/// };
+/// let (_, samples) = finite_temperature(&model, &options, &[], &Control::new())?;
+/// let z: f64 = samples.iter().map(|s| s.z).sum();
+/// let n = samples.iter().map(|s| s.n).sum::<f64>() / z;
+/// assert!((n - diagonalise(&model, &Control::new())?.thermal(5.0).n).abs() < 1e-10);
+/// # Ok::<(), kadanoff_ed::Error>(())
+/// ```
 pub fn finite_temperature(
     model: &Anderson,
     options: &FiniteOptions,

@@ -7,6 +7,16 @@ use kadanoff_runtime::Control;
 /// Directions of every covering, one after the other, in lexicographic order.
 ///
 /// Parallel edges (a torus of length 2) are distinguished. Fails when there are more than `most`.
+///
+/// ```
+/// use kadanoff_lattice::dimers::{Boundary, SquareLattice, enumerate};
+/// use kadanoff_runtime::Control;
+///
+/// let lattice = SquareLattice::new(4, 4, Boundary::Open)?;
+/// let found = enumerate(&lattice, 1000, &Control::new())?;
+/// assert_eq!(found.len() / lattice.sites(), 36);
+/// # Ok::<(), kadanoff_lattice::dimers::Error>(())
+/// ```
 pub fn enumerate(
     lattice: &SquareLattice,
     most: usize,

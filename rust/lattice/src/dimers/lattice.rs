@@ -15,7 +15,7 @@ pub(super) const MAX_SITES: usize = 1 << 28;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Boundary {
     /// Periodic along both axes.
-    Torus,
+    Periodic,
     /// No bonds across the edges.
     Open,
 }
@@ -49,7 +49,7 @@ impl SquareLattice {
             )));
         }
         match boundary {
-            Boundary::Torus if lx % 2 == 1 || ly % 2 == 1 => Err(Error::Argument(format!(
+            Boundary::Periodic if lx % 2 == 1 || ly % 2 == 1 => Err(Error::Argument(format!(
                 "on a torus Lx and Ly must be even (sublattices), got {lx} x {ly}"
             ))),
             Boundary::Open if lx * ly % 2 == 1 => Err(Error::Argument(format!(

@@ -4,6 +4,14 @@ use super::lattice::{Boundary, DIRECTION, SquareLattice};
 
 /// Flux through the two cuts of the torus, `W_x = sum_y (-1)^(x+y) n_x(x, y)` at any x, and `W_y`
 /// alike; (0, 0) on an open lattice, where no loop winds.
+///
+/// ```
+/// use kadanoff_lattice::dimers::{Boundary, SquareLattice, winding};
+///
+/// let lattice = SquareLattice::new(4, 4, Boundary::Periodic)?;
+/// assert_eq!(winding(&lattice, &lattice.columnar()), (0, 0));
+/// # Ok::<(), kadanoff_lattice::dimers::Error>(())
+/// ```
 pub fn winding(lattice: &SquareLattice, cells: &[u8]) -> (i32, i32) {
     if lattice.boundary == Boundary::Open {
         return (0, 0);
@@ -19,9 +27,18 @@ pub fn winding(lattice: &SquareLattice, cells: &[u8]) -> (i32, i32) {
 }
 
 /// Plaquettes with two parallel dimers.
+///
+/// ```
+/// use kadanoff_lattice::dimers::{Boundary, SquareLattice, flippable};
+///
+/// // Parallel columns: every second plaquette.
+/// let lattice = SquareLattice::new(4, 4, Boundary::Periodic)?;
+/// assert_eq!(flippable(&lattice, &lattice.columnar()), 8);
+/// # Ok::<(), kadanoff_lattice::dimers::Error>(())
+/// ```
 pub fn flippable(lattice: &SquareLattice, cells: &[u8]) -> u32 {
     let (lx, ly) = (lattice.lx, lattice.ly);
-    let torus = lattice.boundary == Boundary::Torus;
+    let torus = lattice.boundary == Boundary::Periodic;
     let mut total = 0u32;
     for y in 0..ly {
         let row = &cells[y * lx..(y + 1) * lx];
@@ -46,6 +63,15 @@ fn pairs(a: &[u8], b: &[u8], direction: u8) -> u32 {
 }
 
 /// Whether every dimer has two ends.
+///
+/// ```
+/// use kadanoff_lattice::dimers::{Boundary, SquareLattice, is_covering};
+///
+/// let lattice = SquareLattice::new(2, 1, Boundary::Open)?;
+/// assert!(is_covering(&lattice, &lattice.columnar()));
+/// assert!(!is_covering(&lattice, &[0, 0]));
+/// # Ok::<(), kadanoff_lattice::dimers::Error>(())
+/// ```
 pub fn is_covering(lattice: &SquareLattice, directions: &[u8]) -> bool {
     if directions.len() != lattice.sites() || directions.iter().any(|d| *d > 3) {
         return false;

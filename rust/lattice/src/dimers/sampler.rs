@@ -18,15 +18,15 @@ pub struct Plan {
     pub coupling: f64,
     /// A winding that is kept, or all of them.
     pub winding: Option<(i32, i32)>,
-    /// Number of independent runs.
-    pub replicas: usize,
-    /// Measurements of each replica.
-    pub samples: usize,
+    /// Independent Markov chains.
+    pub chains: usize,
+    /// Samples of each chain.
+    pub n: usize,
     /// Loops between two measurements. A number of steps instead would prefer states from which
     /// loops are long.
-    pub loops: u64,
+    pub spacing: u64,
     /// Loops before the first measurement, from parallel columns.
-    pub burn_in: u64,
+    pub equilibration: u64,
     /// Whether to keep the coverings, or observables only.
     pub coverings: bool,
 }
@@ -68,18 +68,37 @@ pub(super) fn check(
 ///
 /// # Errors
 /// The plan contradicts itself. A cancelled run is no error: replicas are shorter then.
+///
+/// ```
+/// use kadanoff_lattice::dimers::{Boundary, Plan, SquareLattice, sample};
+/// use kadanoff_runtime::Control;
+///
+/// let plan = Plan {
+///     lattice: SquareLattice::new(8, 8, Boundary::Periodic)?,
+///     coupling: 0.0,
+///     winding: None,
+///     chains: 2,
+///     n: 10,
+///     spacing: 4,
+///     equilibration: 100,
+///     coverings: false,
+/// };
+/// let found = sample(&plan, 1, &Control::new())?;
+/// assert_eq!((found.len(), found[0].flippable.len()), (2, 10));
+/// # Ok::<(), kadanoff_lattice::dimers::Error>(())
+/// ```
 pub fn sample(plan: &Plan, seed: u64, control: &Control) -> Result<Vec<Replica>, Error> {
     let start = check(&plan.lattice, plan.coupling, plan.winding)?;
-    if plan.loops == 0 {
-        return Err(Error::Argument("loops must be at least 1, got 0".into()));
+    if plan.spacing == 0 {
+        return Err(Error::Argument("spacing must be at least 1, got 0".into()));
     }
     let weights = Weights::new(&plan.lattice, plan.coupling);
     let cells = plan.lattice.bytes(&start);
-    let each = (plan.samples as u64)
-        .saturating_mul(plan.loops)
-        .saturating_add(plan.burn_in);
-    control.add_total(each.saturating_mul(plan.replicas as u64));
-    let indices: Vec<usize> = (0..plan.replicas).collect();
+    let each = (plan.n as u64)
+        .saturating_mul(plan.spacing)
+        .saturating_add(plan.equilibration);
+    control.add_total(each.saturating_mul(plan.chains as u64));
+    let indices: Vec<usize> = (0..plan.chains).collect();
     let groups: Vec<Vec<Replica>> = indices
         .par_chunks(LANES)
         .map(|group| run(plan, &weights, &cells, group, seed, control))
@@ -97,7 +116,7 @@ fn run(
     control: &Control,
 ) -> Vec<Replica> {
     let kept = plan.winding.filter(|_| !plan.lattice.is_open());
-    let first = plan.burn_in.saturating_add(plan.loops);
+    let first = plan.equilibration.saturating_add(plan.spacing);
     let mut found = vec![Replica::default(); group.len()];
     // One buffer for all: a lane is known by its sites alone.
     let mut buffer = cells.repeat(group.len());
@@ -123,9 +142,9 @@ fn run(
                 continue;
             }
             measure(plan, &buffer[lane.part(&plan.lattice)], &mut found[*r]);
-            if found[*r].flippable.len() < plan.samples {
-                lane.loops = plan.loops;
-                *left = plan.loops;
+            if found[*r].flippable.len() < plan.n {
+                lane.loops = plan.spacing;
+                *left = plan.spacing;
             } else {
                 found[*r].steps = lane.steps;
                 lanes.swap_remove(i);
@@ -158,17 +177,17 @@ mod tests {
             lattice: SquareLattice::new(lx, ly, boundary).unwrap(),
             coupling: 0.0,
             winding: None,
-            replicas: 5,
-            samples: 20,
-            loops: 3,
-            burn_in: 10,
+            chains: 5,
+            n: 20,
+            spacing: 3,
+            equilibration: 10,
             coverings: true,
         }
     }
 
     #[test]
     fn every_sample_is_a_covering_on_every_path() {
-        for boundary in [Boundary::Torus, Boundary::Open] {
+        for boundary in [Boundary::Periodic, Boundary::Open] {
             for (lx, ly) in [(2, 2), (2, 8), (6, 4), (12, 10)] {
                 for coupling in [0.0, -1.0, 0.7] {
                     let mut plan = plan(lx, ly, boundary);
@@ -193,9 +212,9 @@ mod tests {
 
     #[test]
     fn a_replica_does_not_depend_on_its_neighbours() {
-        let mut plan = plan(8, 6, Boundary::Torus);
+        let mut plan = plan(8, 6, Boundary::Periodic);
         let many = sample(&plan, 7, &Control::new()).unwrap();
-        plan.replicas = 2;
+        plan.chains = 2;
         let few = sample(&plan, 7, &Control::new()).unwrap();
         assert_eq!(many[0].dimers, few[0].dimers);
         assert_eq!(many[1].dimers, few[1].dimers);
@@ -204,7 +223,7 @@ mod tests {
 
     #[test]
     fn a_fixed_winding_stays() {
-        let mut plan = plan(8, 6, Boundary::Torus);
+        let mut plan = plan(8, 6, Boundary::Periodic);
         plan.winding = Some((1, -2));
         for replica in sample(&plan, 3, &Control::new()).unwrap() {
             assert!(replica.winding.iter().all(|w| *w == (1, -2)));
@@ -217,7 +236,7 @@ mod tests {
     fn a_cancelled_run_keeps_what_it_has() {
         let control = Control::new();
         control.cancel();
-        let found = sample(&plan(8, 8, Boundary::Torus), 1, &control).unwrap();
+        let found = sample(&plan(8, 8, Boundary::Periodic), 1, &control).unwrap();
         assert!(found.iter().all(|r| r.flippable.is_empty()));
     }
 }

@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn every_sector_that_may_exist_does() {
         for (lx, ly) in [(2, 2), (4, 4), (6, 4), (4, 10), (12, 8)] {
-            let lattice = SquareLattice::new(lx, ly, Boundary::Torus).unwrap();
+            let lattice = SquareLattice::new(lx, ly, Boundary::Periodic).unwrap();
             for wx in -7i32..=7 {
                 for wy in -7i32..=7 {
                     let may =

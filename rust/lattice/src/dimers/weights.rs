@@ -17,6 +17,15 @@ pub(super) const ONE: u64 = 1 << 63;
 ///
 /// Four equal weights never return; only a weight beyond the sum of what the others have left does.
 /// A direction of weight zero is never entered; should a dimer stand there, it leaves.
+///
+/// ```
+/// use kadanoff_lattice::dimers::transitions;
+///
+/// // Four equal weights: never back, each other direction alike.
+/// let p = transitions([1.0; 4]);
+/// assert_eq!(p[0][0], 0.0);
+/// assert!((p[0][1] - 1.0 / 3.0).abs() < 1e-15);
+/// ```
 pub fn transitions(w: [f64; 4]) -> [[f64; 4]; 4] {
     let mut order = [0, 1, 2, 3];
     order.sort_by(|&a, &b| w[a].total_cmp(&w[b]));

@@ -175,6 +175,16 @@ impl Graph {
 ///
 /// # Errors
 /// Too many spins or bins, a bond that leads nowhere, a cancelled control.
+///
+/// ```
+/// use kadanoff_lattice::exact::density_of_states;
+/// use kadanoff_runtime::Control;
+///
+/// // Two spins and one bond: 2 parallel and 2 antiparallel states.
+/// let found = density_of_states(2, &[vec![(0, 1)]], &Control::new())?;
+/// assert_eq!(found.counts.iter().sum::<u64>(), 4);
+/// # Ok::<(), kadanoff_lattice::exact::Error>(())
+/// ```
 pub fn density_of_states(
     spins: usize,
     classes: &[Vec<(usize, usize)>],

@@ -321,6 +321,23 @@ impl<'a, A: Arithmetic> Sum<'a, A> {
 ///
 /// # Errors
 /// A window that is too wide, a block outside of it, numbers that are not finite, a cancelled control.
+///
+/// ```
+/// use kadanoff_lattice::exact::{Window, windows};
+/// use kadanoff_runtime::Control;
+///
+/// // A pair of spins, one of them the block: Z(up) = e^K + e^-K, in no field.
+/// let window = Window {
+///     height: 1,
+///     width: 2,
+///     kx: 0.5,
+///     ky: 0.0,
+///     block: vec![0],
+/// };
+/// let found = windows(&window, &[0.0, 0.0], &Control::new())?;
+/// assert!((found[1] - (2.0 * 0.5_f64.cosh()).ln()).abs() < 1e-14);
+/// # Ok::<(), kadanoff_lattice::exact::Error>(())
+/// ```
 pub fn windows(window: &Window, fields: &[f64], control: &Control) -> Result<Vec<f64>, Error> {
     window.check()?;
     let sites = window.height * window.width;

@@ -246,12 +246,12 @@ impl Ensemble {
         Ok(())
     }
 
-    /// Independent spins everywhere.
+    /// Independent spins everywhere; on the calling thread alone.
     pub fn randomise(&mut self) {
-        self.chains.par_iter_mut().for_each(|c| c.randomise());
+        self.chains.iter_mut().for_each(|c| c.randomise());
     }
 
-    /// The same configuration in all replicas.
+    /// The same configuration in all replicas; on the calling thread alone.
     pub fn set_all(&mut self, up: &[bool]) -> Result<(), Error> {
         if up.len() != self.model.sites() {
             return Err(Error::Argument(format!(
@@ -260,11 +260,11 @@ impl Ensemble {
                 up.len()
             )));
         }
-        self.chains.par_iter_mut().for_each(|c| {
-            for r in 0..c.replicas() {
-                c.set(r, up);
+        for chain in &mut self.chains {
+            for r in 0..chain.replicas() {
+                chain.set(r, up);
             }
-        });
+        }
         Ok(())
     }
 
@@ -294,6 +294,9 @@ impl Ensemble {
     /// Sweeps or clusters in every replica, without measuring.
     pub fn advance(&mut self, steps: u64, control: &Control) -> Result<(), Error> {
         control.add_total(steps.saturating_mul(self.chains.len() as u64));
+        if let [chain] = &mut self.chains[..] {
+            return chain.advance(steps, control);
+        }
         self.chains
             .par_iter_mut()
             .try_for_each(|c| c.advance(steps, control))

@@ -10,7 +10,7 @@ fn spins(state: usize, sites: usize) -> Vec<i8> {
 }
 
 /// Frequencies of all 512 states of a 3 x 3 torus against their Boltzmann weights.
-fn chi_squared(update: Update, interval: usize) -> f64 {
+fn chi_squared(update: Update, spacing: usize) -> f64 {
     let model = Model {
         side: 3,
         pair: 0.2,
@@ -88,9 +88,9 @@ fn a_stopped_run_keeps_what_it_measured() {
         plaquette: 0.0,
     };
     let schedule = Schedule {
-        warm_up: 10,
-        measurements: 1_000_000,
-        interval: 1,
+        equilibration: 10,
+        n: 1_000_000,
+        spacing: 1,
     };
     let (found, stopped) = run(model, Update::Metropolis, schedule, 1, &[], 1, &control).unwrap();
     assert_eq!(stopped, Err(Cancelled));
@@ -105,9 +105,9 @@ fn threads_do_not_change_a_bit() {
         plaquette: 0.1,
     };
     let schedule = Schedule {
-        warm_up: 5,
-        measurements: 20,
-        interval: 2,
+        equilibration: 5,
+        n: 20,
+        spacing: 2,
     };
     let by = |threads| {
         kadanoff_runtime::with_threads(Some(threads), || {
@@ -132,9 +132,9 @@ fn bad_requests_are_named() {
         plaquette: 0.0,
     };
     let schedule = Schedule {
-        warm_up: 0,
-        measurements: 1,
-        interval: 1,
+        equilibration: 0,
+        n: 1,
+        spacing: 1,
     };
     let text = |model, start: &[i8]| {
         run(

@@ -176,7 +176,7 @@ fn the_clean_chain_is_exact_in_every_symmetry() {
             for n in 0..6 {
                 let temperatures = [chain.scale[n], 3.0 * chain.scale[n]];
                 let (ground, exact) = clean_chain(&chain, n, &temperatures);
-                let got = thermodynamics(symmetry, &run, n, &temperatures, false);
+                let got = thermodynamics(symmetry, &run.shells, n, &temperatures, false);
                 assert!((run.shells[n].ground - ground).abs() < 1e-12);
                 for (a, b) in got.iter().zip(&exact) {
                     for (x, y) in [
@@ -215,7 +215,7 @@ fn two_clean_bands_are_twice_one() {
         assert_eq!(spectrum(symmetry, &run).len(), 16_usize.pow(3));
         let t = [chain.scale[2]];
         let exact = &clean_chain(&chain, 2, &t).1[0];
-        let got = &thermodynamics(symmetry, &run, 2, &t, false)[0];
+        let got = &thermodynamics(symmetry, &run.shells, 2, &t, false)[0];
         assert!((got.log_z - 2.0 * exact.log_z).abs() < 1e-11);
         assert!((got.spin_variance - 2.0 * exact.spin_variance).abs() < 1e-11);
         assert!((got.charge_variance - 2.0 * exact.charge_variance).abs() < 1e-11);
@@ -255,15 +255,15 @@ fn complete_sums_recover_what_truncation_took() {
     let run = run(&clean_cluster(symmetry, 0.0), &chain, &options(20));
     let t = [2.0 * chain.scale[11]];
     let exact = clean_chain(&chain, 11, &t).1[0].log_z;
-    let short = thermodynamics(symmetry, &run, 11, &t, false)[0].log_z;
-    let complete = thermodynamics(symmetry, &run, 11, &t, true)[0].log_z;
+    let short = thermodynamics(symmetry, &run.shells, 11, &t, false)[0].log_z;
+    let complete = thermodynamics(symmetry, &run.shells, 11, &t, true)[0].log_z;
     assert!(exact - short > 0.3, "{exact} {short}");
     assert!(
         (exact - complete).abs() < 0.3 * (exact - short),
         "{exact} {short} {complete}"
     );
     // At infinite temperature every state of the chain is counted, once.
-    let hot = thermodynamics(symmetry, &run, 11, &[1e12], true)[0].log_z;
+    let hot = thermodynamics(symmetry, &run.shells, 11, &[1e12], true)[0].log_z;
     assert!((hot - 12.0 * 4.0_f64.ln()).abs() < 1e-9);
 }
 

@@ -219,7 +219,7 @@ def enumerate_states(
         Lattice of the spins; the triangular one is the square one with bonds from (x, y) to
         (x + 1, y + 1).
     boundary : {"periodic", "open"}, or one of them for each length
-        On a periodic length of 2 both bonds between neighbours count, on 1 a spin has a bond to
+        On a periodic length of 2 both bonds between neighbours count, on a length of 1 each spin has a bond to
         itself.
     spins : int, optional
         Number of spins of a graph, at most 32.

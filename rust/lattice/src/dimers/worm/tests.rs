@@ -99,7 +99,7 @@ fn check(lx: usize, ly: usize, boundary: Boundary, coupling: f64) {
 fn detailed_balance_is_exact() {
     for coupling in [0.0, -1.1, 0.6] {
         for (lx, ly) in [(2, 2), (4, 2), (2, 4)] {
-            check(lx, ly, Boundary::Torus, coupling);
+            check(lx, ly, Boundary::Periodic, coupling);
         }
         for (lx, ly) in [(2, 3), (4, 3), (1, 4), (5, 2)] {
             check(lx, ly, Boundary::Open, coupling);
