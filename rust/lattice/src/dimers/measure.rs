@@ -9,7 +9,8 @@ use super::lattice::{Boundary, DIRECTION, SquareLattice};
 /// use kadanoff_lattice::dimers::{Boundary, SquareLattice, winding};
 ///
 /// let lattice = SquareLattice::new(4, 4, Boundary::Periodic)?;
-/// assert_eq!(winding(&lattice, &lattice.columnar()), (0, 0));
+/// let rows = [0, 2, 0, 2].repeat(4); // every dimer along x
+/// assert_eq!(winding(&lattice, &rows), (0, 0));
 /// # Ok::<(), kadanoff_lattice::dimers::Error>(())
 /// ```
 pub fn winding(lattice: &SquareLattice, cells: &[u8]) -> (i32, i32) {
@@ -31,9 +32,9 @@ pub fn winding(lattice: &SquareLattice, cells: &[u8]) -> (i32, i32) {
 /// ```
 /// use kadanoff_lattice::dimers::{Boundary, SquareLattice, flippable};
 ///
-/// // Parallel columns: every second plaquette.
 /// let lattice = SquareLattice::new(4, 4, Boundary::Periodic)?;
-/// assert_eq!(flippable(&lattice, &lattice.columnar()), 8);
+/// let rows = [0, 2, 0, 2].repeat(4); // every dimer along x: every second plaquette
+/// assert_eq!(flippable(&lattice, &rows), 8);
 /// # Ok::<(), kadanoff_lattice::dimers::Error>(())
 /// ```
 pub fn flippable(lattice: &SquareLattice, cells: &[u8]) -> u32 {
@@ -68,7 +69,7 @@ fn pairs(a: &[u8], b: &[u8], direction: u8) -> u32 {
 /// use kadanoff_lattice::dimers::{Boundary, SquareLattice, is_covering};
 ///
 /// let lattice = SquareLattice::new(2, 1, Boundary::Open)?;
-/// assert!(is_covering(&lattice, &lattice.columnar()));
+/// assert!(is_covering(&lattice, &[0, 2]));
 /// assert!(!is_covering(&lattice, &[0, 0]));
 /// # Ok::<(), kadanoff_lattice::dimers::Error>(())
 /// ```
