@@ -219,8 +219,8 @@ def enumerate_states(
         Lattice of the spins; the triangular one is the square one with bonds from (x, y) to
         (x + 1, y + 1).
     boundary : {"periodic", "open"}, or one of them for each length
-        On a periodic length of 2 both bonds between neighbours count, on a length of 1 each spin has a bond to
-        itself.
+        On a periodic length of 2 both bonds between neighbours count; on a length of 1 each spin
+        has a bond to itself.
     spins : int, optional
         Number of spins of a graph, at most 32.
     classes : list of lists of pairs of int, optional
