@@ -1,7 +1,7 @@
 //! Diagrammatic approximations for quantum impurities.
 //!
-//! [`nca`]: propagators of the non-crossing approximation on a uniform grid of imaginary times.
-//! [`second_order`]: perturbation theory to second order for a bath of few levels, pole by pole.
+//! `nca`: propagators of the non-crossing approximation on a uniform grid of imaginary times.
+//! `second_order`: perturbation theory to second order for a bath of few levels, pole by pole.
 
 mod nca;
 mod second_order;

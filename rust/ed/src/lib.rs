@@ -5,7 +5,7 @@
 //! | module | what it does | which to use |
 //! |---|---|---|
 //! | [`full`] | all levels, sector by sector of (N, S); any temperature | up to 7 bath sites |
-//! | [`lehmann`] | poles of `G` and of the estimator `F` at a temperature | after `full` |
+//! | [`mod@lehmann`] | poles of `G` and of the estimator `F` at a temperature | after `full` |
 //! | [`lanczos`] | lowest levels and `G` as continued fractions | 7 to 11 bath sites, low temperature |
 //! | [`lanczos::finite`] | traces by random vectors | 7 to 10 bath sites, intermediate temperature |
 //! | [`bathfit`] | a hybridisation function fitted by a few sites | before `full` where the bath is continuous |

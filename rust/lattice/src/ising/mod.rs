@@ -1,25 +1,25 @@
 //! The Ising model, `H = -sum J_ij s_i s_j - h sum s_i`, s = +-1, and its Monte Carlo samplers.
 //!
 //! Which one? [`Update::HeatBath`] and [`Update::Metropolis`] flip single spins and work for every
-//! [`Model`]: bit-sliced ([`multispin`], 512 spins in a word, tens of spins per nanosecond) where
-//! the lattice or the number of replicas fills the words, one by one ([`sequential`]) where not.
-//! [`Update::Wolff`] and [`Update::SwendsenWang`] flip clusters ([`cluster`]): near a critical
-//! point they need a hundred times fewer updates. [`tempering`] exchanges temperatures.
+//! [`Model`]: bit-sliced (`multispin`, 512 spins in a word, tens of spins a nanosecond) where
+//! the lattice or the number of replicas fills the words, one by one (`sequential`) where not.
+//! [`Update::Wolff`] and [`Update::SwendsenWang`] flip clusters (`cluster`): near a critical
+//! point they need a hundred times fewer updates. `tempering` exchanges temperatures.
 //!
 //! An [`Ensemble`] runs independent replicas of one model by one of these; replica number `i`
 //! draws from a stream that depends on the seed and `i` alone.
 
-pub mod cluster;
+mod cluster;
 mod counter;
 mod ensemble;
 mod graph;
 mod model;
-pub mod multispin;
-pub mod sequential;
-pub mod tempering;
+mod multispin;
+mod sequential;
+mod tempering;
 #[cfg(test)]
 mod tests;
-pub mod word;
+mod word;
 
 pub use crate::Error;
 pub use ensemble::{Counts, Ensemble, MarkovChain, Measured, Update};

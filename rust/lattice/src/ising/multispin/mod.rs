@@ -79,7 +79,8 @@ impl Multispin {
     }
 
     /// Chooses the registers; the results do not depend on it.
-    pub fn set_level(&mut self, level: Level) {
+    #[cfg(test)]
+    pub(crate) fn set_level(&mut self, level: Level) {
         self.level = level;
     }
 
