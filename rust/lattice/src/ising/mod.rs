@@ -1,7 +1,7 @@
 //! The Ising model, `H = -sum J_ij s_i s_j - h sum s_i`, s = +-1, and its Monte Carlo samplers.
 //!
 //! Which one? [`Update::HeatBath`] and [`Update::Metropolis`] flip single spins and work for every
-//! [`Model`]: bit-sliced (`multispin`, 512 spins in a word, tens of spins a nanosecond) where
+//! [`Model`]: bit-sliced (`multispin`, 512 spins in a word, tens of spins per nanosecond) where
 //! the lattice or the number of replicas fills the words, one by one (`sequential`) where not.
 //! [`Update::Wolff`] and [`Update::SwendsenWang`] flip clusters (`cluster`): near a critical
 //! point they need a hundred times fewer updates. `tempering` exchanges temperatures.

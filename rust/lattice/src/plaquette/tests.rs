@@ -34,7 +34,7 @@ fn chi_squared(update: Update, spacing: usize) -> f64 {
     let samples = 200_000;
     let mut count = vec![0u64; 512];
     for _ in 0..samples {
-        for _ in 0..interval {
+        for _ in 0..spacing {
             step(&mut chain);
         }
         let state: usize = (0..9).filter(|&i| chain.spins[i] < 0).map(|i| 1 << i).sum();
