@@ -485,3 +485,17 @@ def _nan(db):
 def test_bad_input(db, learned, call, error, message):
     with pytest.raises(error, match=message):
         call(db, learned)
+
+
+def test_what_was_stopped_before_it_began(learned, split):
+    control = kd.Control()
+    control.cancel()
+    train, test = split
+    for call in (
+        lambda: kd.dmft.approximate(test.impurity(0, 0), "ed-4", control=control),
+        lambda: kd.dmft.learning_curve(train, test, sizes=(50, 100), seed=1, control=control),
+        lambda: report(learned, test, control=control),
+        lambda: search(train, test, seed=1, control=control),
+    ):
+        with pytest.raises(kd.Cancelled):
+            call()
