@@ -73,7 +73,7 @@ def check(name: str) -> list[str]:
 
 
 def start_blas() -> None:
-    """Start the pools of the matrix libraries, which stay; a fork stops them until they are used."""
+    """Start the pools of the matrix libraries: they stay, and each fork stops them until used."""
     import scipy.linalg.blas
     from threadpoolctl import threadpool_limits
 

@@ -495,7 +495,7 @@ def test_what_was_stopped_before_it_began(learned, split):
         lambda: kd.dmft.approximate(test.impurity(0, 0), "ed-4", control=control),
         lambda: kd.dmft.learning_curve(train, test, sizes=(50, 100), seed=1, control=control),
         lambda: report(learned, test, control=control),
-        lambda: search(train, test, seed=1, control=control),
+        lambda: search(train, test, {"model": ["kernel ridge"]}, seed=1, control=control),
     ):
         with pytest.raises(kd.Cancelled):
             call()
