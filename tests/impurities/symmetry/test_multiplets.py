@@ -1,7 +1,6 @@
 import dataclasses
 import itertools
 import math
-import time
 
 import numpy as np
 import pytest
@@ -439,15 +438,3 @@ def test_bad_arguments_are_refused():
         initial_cluster(model, FULL, onsite=True)
     with pytest.raises(ValueError, match="onsite"):
         initial_cluster(model, SPIN, onsite=math.nan)
-
-
-@pytest.mark.parametrize("model", [AndersonModel(U=0.5, V=0.1), KondoModel(J=0.2)])
-@pytest.mark.parametrize("symmetry", SYMMETRIES)
-def test_a_slider_can_afford_it(model, symmetry):
-    def timed():
-        start = time.thread_time()
-        initial_cluster(model, symmetry, observables=list(model.observables))
-        return time.thread_time() - start
-
-    timed()
-    assert min(timed() for _ in range(10)) < 5e-3  # of the processor, which takes 0.05 to 0.3 ms
