@@ -121,11 +121,16 @@ def register(
 
     def add(compute: Compute) -> Compute:
         SOLVERS[name] = Solver(name, valid, cost, compute, axis, stochastic)
-        for function in _callers:
-            _show_options(function)
+        _show_all_options()
         return compute
 
     return add
+
+
+def unregister(name: str) -> None:
+    """Remove a function from `SOLVERS`, and its options from the signatures that show them."""
+    del SOLVERS[name]
+    _show_all_options()
 
 
 # ------------------------------------------------------------------- options of solvers, shown
@@ -185,6 +190,11 @@ def own_parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...
     """The parameters of a function without the options of solvers."""
     signature = inspect.signature(inspect.unwrap(function))
     return tuple(p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD)
+
+
+def _show_all_options() -> None:
+    for function in _callers:
+        _show_options(function)
 
 
 def _show_options(function: Any) -> None:

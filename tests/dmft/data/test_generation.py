@@ -10,7 +10,7 @@ from kadanoff import Cancelled, Control, NotConverged
 from kadanoff.dmft import SOLVERS, DiscreteBath, Impurity, MatsubaraBath, approximate, solve
 from kadanoff.dmft import database as make
 from kadanoff.dmft.data.draws import Distribution
-from kadanoff.dmft.protocol import register
+from kadanoff.dmft.protocol import register, unregister
 from kadanoff.dmft.solvers.approximations import named
 from kadanoff.greens import MatsubaraFunction
 from kadanoff.runs.store import DamagedFile, Store
@@ -276,7 +276,7 @@ def moody():
         return SOLVERS["hubbard1"].compute(problem, run)
 
     yield
-    del SOLVERS["moody"]
+    unregister("moody")
 
 
 def test_failed_points_are_named_and_left_out(moody):
