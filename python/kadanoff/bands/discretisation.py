@@ -249,7 +249,7 @@ def star_levels(
 
 @public
 def discretise(
-    band: Band, Lambda: float, levels: int, *, z: float = 1.0, scheme: str = "wilson"
+    band: Band, Lambda: float, levels: int, *, z: float = 1.0, scheme: str = "zitko-pruschke"
 ) -> Star:
     """Logarithmic discretisation, ``w_n = int rho``, one level per interval and side.
 

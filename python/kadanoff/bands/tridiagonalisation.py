@@ -136,7 +136,7 @@ class Chain:
     norm: float
     Lambda: float
     z: float = 1.0
-    scheme: str = "wilson"
+    scheme: str = "zitko-pruschke"
     band: Band | None = None
 
     def __post_init__(self) -> None:
@@ -348,7 +348,7 @@ def _wilson_chain(band: Band, Lambda: float, sites: int, z: float, scheme: str) 
 
 @public
 def wilson_chain(
-    band: Band, Lambda: float, sites: int, *, z: float = 1.0, scheme: str = "wilson"
+    band: Band, Lambda: float, sites: int, *, z: float = 1.0, scheme: str = "zitko-pruschke"
 ) -> Chain:
     """Wilson chain of a band.
 

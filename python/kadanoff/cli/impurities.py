@@ -38,7 +38,7 @@ def _chain(parser: argparse.ArgumentParser, *, keep: int, scheme: str) -> None:
 
 
 def _kondo_arguments(parser: argparse.ArgumentParser) -> None:
-    _chain(parser, keep=3500, scheme="wilson")
+    _chain(parser, keep=3500, scheme="zitko-pruschke")
     parser.add_argument(
         "--plain",
         action="store_true",

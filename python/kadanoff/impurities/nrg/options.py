@@ -137,7 +137,7 @@ class Options:
     T_min: float = 1e-12
     sites: int | None = None
     z: tuple[float, ...] = (1.0,)
-    scheme: str = "wilson"
+    scheme: str = "zitko-pruschke"
     A_Lambda: bool = False
     symmetry: str | Symmetry = "auto"
     gap: float = 1e-5
