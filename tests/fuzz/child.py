@@ -99,7 +99,7 @@ class Worker:
         good = arguments.get(argument, default(example.target, argument))
         try:
             value = values.bad_value(kind, good)
-        except values.Absent:
+        except values.AbsentError:
             return "absent", ""
         put(example.target, arguments, argument, value)
         try:

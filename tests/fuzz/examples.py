@@ -15,6 +15,8 @@ import sys
 import tempfile
 import warnings
 
+import numpy as np
+
 from tools.face import callables, methods
 
 __all__ = ["Example", "Target", "targets"]
@@ -56,13 +58,22 @@ class Target:
                 positional += arguments[p.name]
             elif p.kind is p.VAR_KEYWORD:
                 by_name |= arguments[p.name]
-            elif p.kind is p.POSITIONAL_ONLY or (
-                variadic and p.kind is p.POSITIONAL_OR_KEYWORD
-            ):
+            elif p.kind is p.POSITIONAL_ONLY or (variadic and p.kind is p.POSITIONAL_OR_KEYWORD):
                 positional.append(arguments[p.name])
             else:
                 by_name[p.name] = arguments[p.name]
-        return self.callable(*positional, **by_name)
+        result = self.callable(*positional, **by_name)
+        return fitted(result) if self.is_estimator else result
+
+    @property
+    def is_estimator(self):
+        """Whether this is a class in the manner of scikit-learn, which looks at nothing yet."""
+        return isinstance(self.callable, type) and hasattr(self.callable, "get_params")
+
+
+def fitted(estimator):
+    """The estimator after a few steps: the first that look at its parameters."""
+    return estimator.fit(np.tile([[0, 0, 1], [1, 1, 0]], (4, 1)), progress=False)
 
 
 def targets():
@@ -157,9 +168,7 @@ def sources(target, all_targets):
     pattern = re.compile(rf"\.{word}\(" if target.cls else rf"\b{word}\(")
     near = [t for t in all_targets.values() if t.module == target.module]
     far = [t for t in all_targets.values() if t.module != target.module]
-    mentioned = [
-        t.callable for t in near + far if pattern.search(inspect.getdoc(t.callable) or "")
-    ]
+    mentioned = [t.callable for t in near + far if pattern.search(inspect.getdoc(t.callable) or "")]
     modules = [
         m for name, m in sorted(sys.modules.items())
         if name.startswith("kadanoff.") and pattern.search(getattr(m, "__doc__", None) or "")

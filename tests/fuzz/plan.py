@@ -10,10 +10,14 @@ __all__ = ["everything", "sample", "unexplained"]
 
 
 def everything():
-    """Every argument of every public callable with every kind of bad value."""
+    """Every argument of every public callable with every kind of bad value.
+
+    What is called style goes on to matplotlib, unseen.
+    """
     found = {}
     for name, target in targets().items():
-        calls = [(p.name, kind) for p in target.parameters() for kind in KINDS]
+        arguments = [p.name for p in target.parameters() if p.name != "style"]
+        calls = [(argument, kind) for argument in arguments for kind in KINDS]
         if calls:
             found[name] = calls
     return found
@@ -27,9 +31,7 @@ def sample(seed, count=40, each=10):
 
     jobs = everything()
     names = sorted(jobs, key=place)[:count]
-    return {
-        name: sorted(jobs[name], key=lambda call: place(name, *call))[:each] for name in names
-    }
+    return {name: sorted(jobs[name], key=lambda call: place(name, *call))[:each] for name in names}
 
 
 def unexplained(findings, *, whole=True):

@@ -17,7 +17,7 @@ from tests.stopping import PATIENCE
 __all__ = ["run"]
 
 
-class Died(Exception):
+class ChildDiedError(Exception):
     """The child ended, or said nothing for a long time."""
 
 
@@ -46,11 +46,13 @@ class Child:
         """The next answer."""
         while b"\n" not in self.left:
             if not self.selector.select(timeout=PATIENCE):
-                raise Died("hangs without using the processor")
+                raise ChildDiedError("hangs without using the processor")
             more = self.answers.read(65536)
             if not more:
                 code = self.process.wait()
-                raise Died(signal.Signals(-code).name if code < 0 else f"exit code {code}")
+                raise ChildDiedError(
+                    signal.Signals(-code).name if code < 0 else f"exit code {code}"
+                )
             self.left += more
         line, self.left = self.left.split(b"\n", 1)
         return json.loads(line)
@@ -126,7 +128,7 @@ def one_job(child, target, calls, rows, without):
             if "call" in answer:
                 left.remove(tuple(answer["call"]))
                 rows.append((target, *answer["call"], answer["verdict"], answer["text"]))
-    except Died as death:
+    except ChildDiedError as death:
         if current in (None, "example"):
             without[target] = f"{death} {child.last_words()}"
             return [], False

@@ -1,10 +1,11 @@
 """The table of a run, and its findings."""
 
+import re
 from collections import Counter, defaultdict
 
 from tests.fuzz.verdict import VERDICTS
 
-__all__ = ["findings", "table"]
+__all__ = ["findings", "lines", "table"]
 
 
 def module_of(target):
@@ -34,4 +35,14 @@ def findings(rows):
 
 
 def lines(rows):
-    return [f"{t}({a}=<{k}>): {v}: {text}" for t, a, k, v, text in rows]
+    """Findings as text: those of one argument that end alike on one line."""
+    groups = defaultdict(list)
+    for target, argument, kind, verdict, text in rows:
+        text = " ".join(text.split())[:110]
+        groups[target, argument, verdict, re.sub(r"[\d.]+|'\w*'", "#", text)[:40]].append(
+            (kind, text)
+        )
+    return [
+        f"{target}({argument}): {verdict}: {', '.join(kind for kind, _ in found)} | {found[0][1]}"
+        for (target, argument, verdict, _), found in groups.items()
+    ]

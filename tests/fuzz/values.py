@@ -5,7 +5,7 @@ import numpy as np
 __all__ = ["FINITE", "KINDS", "LAYOUTS", "bad_value"]
 
 
-class Absent(Exception):
+class AbsentError(Exception):
     """This kind has no value for this argument."""
 
 
@@ -31,22 +31,22 @@ PLAIN = {
 
 
 def array_of(good):
-    """The good value as an array of numbers, or Absent."""
+    """The good value as an array of numbers, or AbsentError."""
     if isinstance(good, str | bytes | bool | int | float | complex | dict) or good is None:
-        raise Absent
+        raise AbsentError
     try:
         found = np.array(good)
     except Exception:
-        raise Absent from None
+        raise AbsentError from None
     if found.dtype.kind not in "iufc" or found.size == 0 or found.ndim == 0:
-        raise Absent
+        raise AbsentError
     return found
 
 
 def any_array(good):
     try:
         return array_of(good)
-    except Absent:
+    except AbsentError:
         return np.array([1.0, 2.0])
 
 
@@ -96,5 +96,5 @@ FINITE = frozenset(KINDS) - {"nan", "inf", "minus inf", "nan inside", "masked", 
 
 
 def bad_value(kind, good):
-    """A value of this kind in place of a good one; `Absent` if the kind does not apply."""
+    """A value of this kind in place of a good one; `AbsentError` if the kind does not apply."""
     return PLAIN[kind]() if kind in PLAIN else FROM_GOOD[kind](good)

@@ -39,7 +39,9 @@ def of_exception(error, argument, value):
 def names(message, argument):
     """Whether a message names an argument; an item of `factors` may be called factor."""
     words = {argument, argument[:-1] if argument.endswith("s") else argument}
-    return any(re.search(rf"(?<![A-Za-z0-9_]){re.escape(w)}(?![A-Za-z0-9_])", message) for w in words)
+    return any(
+        re.search(rf"(?<![A-Za-z0-9_]){re.escape(w)}(?![A-Za-z0-9_])", message) for w in words
+    )
 
 
 def of_result(result, kind, good, base, warned):
@@ -51,7 +53,7 @@ def of_result(result, kind, good, base, warned):
             html()
     except Exception as error:
         return "repr fails", f"{type(error).__name__}: {error}"
-    text = f"{type(result).__name__} {text}"[:200]
+    text = f"{type(result).__name__} {' '.join(text.split())}"[:200]
     if wrong_kind(kind, good):
         return "wrong kind", text
     found = dict(leaves(result))

@@ -28,6 +28,7 @@ __all__ = [
     "half_bandwidth",
     "real",
     "seed",
+    "shown",
     "threads",
     "whole",
 ]
@@ -74,13 +75,13 @@ def real(
     2.0
     """
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a real number, got {_shown(value)}")
+        raise TypeError(f"{name} must be a real number, got {shown(value)}")
     try:
         x = float(value)
     except OverflowError:
         x = math.inf
     if not math.isfinite(x):
-        raise ValueError(f"{name} must be finite, got {name} = {_shown(value)}")
+        raise ValueError(f"{name} must be finite, got {name} = {shown(value)}")
     if (
         (above is not None and not x > above)
         or (least is not None and not x >= least)
@@ -89,7 +90,7 @@ def real(
     ):
         raise ValueError(
             f"{name} must be {_range(above, least, below, most)}, "
-            f"got {name} = {_shown(value)}{_remedy(hint)}"
+            f"got {name} = {shown(value)}{_remedy(hint)}"
         )
     return x
 
@@ -130,11 +131,11 @@ def whole(
     try:
         n = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name} must be an integer, got {_shown(value)}") from None
+        raise TypeError(f"{name} must be an integer, got {shown(value)}") from None
     if (least is not None and n < least) or (most is not None and n > most):
         raise ValueError(
             f"{name} must be {_range(None, least, None, most)}, "
-            f"got {name} = {_shown(n)}{_remedy(hint)}"
+            f"got {name} = {shown(n)}{_remedy(hint)}"
         )
     return n
 
@@ -157,12 +158,12 @@ def choice(name: str, value: object, allowed: Collection[str], *, hint: str = ""
     words = tuple(allowed)
     listed = " or ".join(map(repr, words)) if len(words) < 3 else f"one of {', '.join(words)}"
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be {listed}, got {_shown(value)}")
+        raise TypeError(f"{name} must be {listed}, got {shown(value)}")
     if value not in words:
         from kadanoff._base.signatures import did_you_mean
 
         raise ValueError(
-            f"{name} must be {listed}, got {_shown(value)}"
+            f"{name} must be {listed}, got {shown(value)}"
             f"{did_you_mean(value, words)}{_remedy(hint)}"
         )
     return str(value)
@@ -182,7 +183,7 @@ def flag(name: str, value: object) -> bool:
     True
     """
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name} must be True or False, got {_shown(value)}")
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
 
 
@@ -305,10 +306,10 @@ def seed(value: object, *, name: str = "seed") -> int:
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name} must be an integer or None, got {_shown(value)}") from None
+        raise TypeError(f"{name} must be an integer or None, got {shown(value)}") from None
     if not 0 <= number <= MAX_SEED:
         raise ValueError(
-            f"{name} must be at least 0 and at most 2^64 - 1, got {name} = {_shown(number)}"
+            f"{name} must be at least 0 and at most 2^64 - 1, got {name} = {shown(number)}"
         )
     return number
 
@@ -381,7 +382,7 @@ def _remedy(hint: str) -> str:
     return f"; {hint}" if hint else ""
 
 
-def _shown(value: Any, longest: int = 80) -> str:
+def shown(value: Any, longest: int = 80) -> str:
     """The value for a message, shortened."""
     try:
         text = repr(value)

@@ -68,10 +68,13 @@ def public(*, options: type | tuple[type | inspect.Parameter, ...]) -> Callable[
 def public(target: Any = None, *, options: type | tuple[type | inspect.Parameter, ...] = ()) -> Any:
     """Answer unknown keywords with the nearest known one; show shared options in the signature.
 
+    Arguments whose kind does not fit their annotation are refused, see `kadanoff._base.kinds`.
+
     Parameters
     ----------
     target : function or class
-        Decorated directly, as ``@public``. For a class its ``__init__`` is guarded.
+        Decorated directly, as ``@public``. For a class its ``__init__`` is guarded, and so are
+        its public methods.
     options : dataclass or tuple of dataclasses and inspect.Parameter
         Those that the function takes as ``**options``.
 
@@ -95,7 +98,22 @@ def _decorated(target: Any, options: tuple[Any, ...]) -> Any:
         return _guarded(target, options)
     guarded = _guarded(target.__init__, options, name=target.__name__)  # type: ignore[misc]
     target.__init__ = guarded  # type: ignore[misc]
+    for cls in target.__mro__:
+        if cls.__module__.startswith("kadanoff."):
+            _guard_methods(cls)
     return target
+
+
+def _guard_methods(cls: type) -> None:
+    """Guard the public methods that a class defines, those of a private base included."""
+    for name, method in list(vars(cls).items()):
+        inner = getattr(method, "__func__", method)  # of class and static methods
+        if name.startswith("_") or not isinstance(inner, types.FunctionType):
+            continue
+        if hasattr(inner, "is_guarded") or getattr(inner, "__isabstractmethod__", False):
+            continue
+        guarded = _guarded(inner, ())
+        setattr(cls, name, type(method)(guarded) if inner is not method else guarded)
 
 
 def _guarded(function: Callable[..., Any], options: tuple[Any, ...], name: str = "") -> Any:
@@ -113,17 +131,36 @@ def _guarded(function: Callable[..., Any], options: tuple[Any, ...], name: str =
         takes_any = bool(code.co_flags & inspect.CO_VARKEYWORDS)
         known = frozenset(code.co_varnames[code.co_posonlyargcount : last])
     label = name or function.__name__
+    refuse: Callable[[Any], None] | None = None
+    places: tuple[str, ...] = ()
 
     @functools.wraps(function)
     def guarded(*args: Any, **keywords: Any) -> Any:
         if not takes_any and not keywords.keys() <= known:
             first = next(key for key in keywords if key not in known)
             raise unknown_keyword(label, first, sorted(known - {"self", "cls"}))
+        nonlocal refuse, places
+        if refuse is None:  # annotations are looked at when a function is called first
+            from kadanoff._base.kinds import kinds_of
+
+            places, refuse = _places(function), kinds_of(function)
+        refuse(zip(places, args, strict=False))
+        refuse(keywords.items())
         return function(*args, **keywords)
 
+    guarded.is_guarded = True  # type: ignore[attr-defined]
     if options:
         guarded.__signature__ = signature  # type: ignore[attr-defined]
     return guarded
+
+
+def _places(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Names of the arguments that may come by position."""
+    return tuple(
+        p.name
+        for p in inspect.signature(function).parameters.values()
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    )
 
 
 def _with_options(signature: inspect.Signature, options: tuple[Any, ...]) -> inspect.Signature:

@@ -1,0 +1,266 @@
+"""The kind of an argument, from its annotation: what `public` refuses before a call begins.
+
+An annotation says whether a number, a count, a flag, an array or an object of the package is
+wanted. A value of another kind is a TypeError that names the argument. Ranges, words and shapes
+are the business of `checks`, behind it: of an annotation that says nothing here (``str``, ``Any``,
+a protocol) every value passes.
+
+>>> def area(radius: float, scale: "int | None" = None): ...
+>>> refuse = kinds_of(area)
+>>> refuse([("radius", "3")])
+Traceback (most recent call last):
+kadanoff._base.kinds.WrongKind: radius must be a real number, got '3'
+"""
+
+from __future__ import annotations
+
+import builtins
+import collections.abc
+import importlib
+import operator
+import os
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Complex, Real
+from typing import Any
+
+import numpy as np
+
+from kadanoff._base.checks import shown
+
+__all__ = ["Kind", "WrongKind", "kind", "kinds_of"]
+
+MAX_ITEMS = 64  # items of a sequence that are looked at; the code behind looks at all
+_NUMERIC = "biufc"
+
+
+class WrongKind(TypeError):  # noqa: N818
+    """A value does not fit the annotation of its argument."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Values that an annotation allows, and the words for them."""
+
+    words: str
+    accepts: Callable[[Any], bool]
+
+
+def kinds_of(function: Callable[..., Any]) -> Callable[[Iterable[tuple[str, Any]]], None]:
+    """A function that refuses arguments of the wrong kind, given by name."""
+    home = getattr(function, "__globals__", {})
+    found = {
+        name: made
+        for name, annotation in getattr(function, "__annotations__", {}).items()
+        if name != "return" and (made := kind(annotation, home)) is not None
+    }
+
+    def refuse(arguments: Iterable[tuple[str, Any]]) -> None:
+        for name, value in arguments:
+            wanted = found.get(name)
+            if wanted is not None and not wanted.accepts(value):
+                raise WrongKind(refusal(name, value, wanted))
+
+    return refuse
+
+
+def refusal(name: str, value: Any, wanted: Kind) -> str:
+    """The message that refuses a value."""
+    if isinstance(value, np.ma.MaskedArray):
+        return (
+            f"{name} must be {wanted.words}, got a masked array; "
+            f"pass {name}.filled(...) or {name}.compressed()"
+        )
+    return f"{name} must be {wanted.words}, got {shown(value)}"
+
+
+def kind(annotation: Any, home: Mapping[str, Any]) -> Kind | None:
+    """The kind that an annotation asks for; None if every value passes.
+
+    Parameters
+    ----------
+    annotation : type or str
+        As in ``function.__annotations__``.
+    home : mapping
+        Global names of the module where it stands.
+
+    Examples
+    --------
+    >>> kind("float | None", {}).words
+    'a real number or None'
+    """
+    if isinstance(annotation, str):
+        try:
+            annotation = eval(annotation, dict(home), _Elsewhere(home))
+        except (NameError, TypeError, AttributeError, SyntaxError):
+            return None  # a name that only type checkers know
+    try:
+        return _kind(annotation, home)
+    except TypeError:
+        return None
+
+
+class _Elsewhere(dict[str, Any]):
+    """Names that a module imports for type checkers alone, from wherever they are loaded."""
+
+    def __init__(self, home: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.home = home
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.home or hasattr(builtins, name):
+            raise KeyError(name)
+        if name == "Axes":
+            return importlib.import_module("matplotlib.axes").Axes
+        if name in vars(collections.abc):
+            return getattr(collections.abc, name)
+        for module_name, module in list(sys.modules.items()):
+            if module_name.startswith("kadanoff."):
+                thing = getattr(module, "__dict__", {}).get(name)
+                if isinstance(thing, type) and thing.__module__.startswith("kadanoff"):
+                    return thing
+        raise KeyError(name)
+
+
+def _real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def _whole(value: Any) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return False
+    try:
+        operator.index(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _array(value: Any) -> bool:
+    """Whether numpy can make an array of numbers of it; a mask would be lost."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in _NUMERIC and not isinstance(value, np.ma.MaskedArray)
+    if isinstance(value, list | tuple):
+        return all(_array(item) or isinstance(item, bool) for item in value[:MAX_ITEMS])
+    if isinstance(value, bool | str | bytes | dict | set) or value is None:
+        return False
+    if isinstance(value, Complex):
+        return True
+    return hasattr(value, "__array__") or isinstance(value, collections.abc.Sequence)
+
+
+_SIMPLE: dict[Any, Kind] = {
+    float: Kind("a real number", _real),
+    int: Kind("an integer", _whole),
+    bool: Kind("True or False", lambda value: isinstance(value, bool | np.bool_)),
+    complex: Kind(
+        "a number",
+        lambda value: isinstance(value, Complex) and not isinstance(value, bool | np.bool_),
+    ),
+    type(None): Kind("None", lambda value: value is None),
+}
+_ARRAY = Kind("an array of numbers", _array)
+
+
+def _kind(annotation: Any, home: Mapping[str, Any]) -> Kind | None:
+    if annotation is None:
+        annotation = type(None)
+    if annotation in _SIMPLE:
+        return _SIMPLE[annotation]
+    if annotation is _array_like():
+        return _ARRAY
+    origin, inside = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (typing.Union, types.UnionType):
+        return _union(inside, home)
+    if origin is np.ndarray:
+        return _ARRAY
+    if origin is os.PathLike:
+        return Kind("a path", lambda value: isinstance(value, os.PathLike | str))
+    if origin is collections.abc.Callable:
+        return Kind("callable", callable)
+    if origin is not None and isinstance(origin, type):
+        return _container(origin, inside, home)
+    if isinstance(annotation, type) and annotation.__module__.partition(".")[0] in (
+        "kadanoff", "matplotlib", "builtins",
+    ):  # fmt: skip
+        return _instance(annotation)
+    return None
+
+
+def _array_like() -> Any:
+    from numpy.typing import ArrayLike
+
+    return ArrayLike
+
+
+def _instance(cls: type) -> Kind | None:
+    if cls in (str, object, bytes) or getattr(cls, "_is_protocol", False):
+        return None
+    article = "an" if cls.__name__[0] in "AEIOU" else "a"
+    return Kind(f"{article} {cls.__name__}", lambda value: isinstance(value, cls))
+
+
+def _union(members: tuple[Any, ...], home: Mapping[str, Any]) -> Kind | None:
+    """One of several kinds; a string beside a path is a path."""
+    members = tuple(sorted(members, key=lambda m: m is type(None)))
+    if any(typing.get_origin(m) is os.PathLike for m in members):
+        members = tuple(m for m in members if m is not str)
+    parts = [kind(member, home) for member in members]
+    known = [part for part in parts if part is not None]
+    if len(known) != len(parts):
+        return _text_or(known) if str in members and len(known) == len(parts) - 1 else None
+    words = list(dict.fromkeys(part.words for part in known))
+    return Kind(
+        " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words),
+        lambda value: any(part.accepts(value) for part in known),
+    )
+
+
+def _text_or(others: list[Kind]) -> Kind | None:
+    """A name, or another kind: which names, the code behind says."""
+    if all(part.words == "None" for part in others):
+        return None
+    words = ["a string", *(part.words for part in others)]
+    return Kind(
+        ", ".join(words[:-1]) + " or " + words[-1],
+        lambda value: isinstance(value, str) or any(part.accepts(value) for part in others),
+    )
+
+
+def _container(origin: type, inside: tuple[Any, ...], home: Mapping[str, Any]) -> Kind | None:
+    """Mappings, and sequences whose items are of one kind."""
+    if issubclass(origin, collections.abc.Mapping):
+        return Kind("a mapping", lambda value: isinstance(value, collections.abc.Mapping))
+    if not issubclass(origin, collections.abc.Iterable):
+        return None
+    items = [kind(item, home) for item in inside if item is not ...]
+    first = items[0] if items and all(i == items[0] for i in items) else None
+    if issubclass(origin, list | tuple | collections.abc.Sequence):
+        numbers = inside and inside[0] in (float, int)
+
+        def sequence(value: Any) -> bool:
+            if isinstance(value, np.ndarray) and numbers:
+                return _array(value) and value.ndim > 0
+            if not isinstance(value, list | tuple | range | np.ndarray):
+                return isinstance(value, collections.abc.Sequence) and not isinstance(value, str)
+            return first is None or all(first.accepts(item) for item in value[:MAX_ITEMS])
+
+        return Kind("a sequence" + _of(first), sequence)
+    return Kind(
+        "iterable", lambda value: isinstance(value, collections.abc.Iterable) or _listed(value)
+    )
+
+
+def _listed(value: Any) -> bool:
+    return hasattr(value, "__getitem__") and hasattr(value, "__len__")
+
+
+def _of(item: Kind | None) -> str:
+    if item is None or " or " in item.words:
+        return ""
+    plural = {"a real number": "real numbers", "an integer": "integers"}
+    words = plural.get(item.words) or "items each " + item.words
+    return f" of {words}"
