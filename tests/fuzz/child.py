@@ -17,8 +17,8 @@ import tempfile
 import warnings
 
 MEMORY = 6 * 2**30  # bytes of address space
-SECONDS = 6.0  # of CPU time, beyond ten times that of the good call
-GRACE = 20  # seconds of CPU time more, after which the process is killed
+SECONDS = 4.0  # of CPU time, beyond five times that of the good call
+GRACE = 6  # seconds of CPU time more, after which the process is killed
 
 
 class OverLimit(BaseException):
@@ -78,7 +78,7 @@ class Worker:
         self.say(example="")
         for argument, kind in job["calls"]:
             self.say(start=[argument, kind])
-            verdict, text = self.bad(example, argument, kind, base, SECONDS + 10 * seconds)
+            verdict, text = self.bad(example, argument, kind, base, SECONDS + 5 * seconds)
             self.say(call=[argument, kind], verdict=verdict, text=text[:400])
 
     def good(self, example):

@@ -31,10 +31,13 @@ import numpy as np
 
 from kadanoff._base.checks import shown
 
-__all__ = ["Kind", "WrongKind", "kind", "kinds_of"]
+__all__ = ["MAX_COUNT", "Kind", "WrongKind", "kind", "kinds_of"]
 
 MAX_ITEMS = 64  # items of a sequence that are looked at; the code behind looks at all
+MAX_COUNT = 10**10
+"""Largest integer that any argument takes, seeds apart: of sweeps, samples, sites, iterations."""
 _NUMERIC = "biufc"
+_SEEDS = ("seed", "random_state")
 
 
 class WrongKind(TypeError):  # noqa: N818
@@ -43,28 +46,60 @@ class WrongKind(TypeError):  # noqa: N818
 
 @dataclass(frozen=True)
 class Kind:
-    """Values that an annotation allows, and the words for them."""
+    """Values that an annotation allows, and the words for them.
+
+    It may stand in an annotation itself: ``Annotated[Any, Kind("a path", is_path)]``.
+    """
 
     words: str
     accepts: Callable[[Any], bool]
+    counts: bool = False  # integers, to which a common upper limit applies
 
 
-def kinds_of(function: Callable[..., Any]) -> Callable[[Iterable[tuple[str, Any]]], None]:
-    """A function that refuses arguments of the wrong kind, given by name."""
+def kinds_of(
+    function: Callable[..., Any], *, plain_data: bool = False
+) -> Callable[[Iterable[tuple[str, Any]]], None]:
+    """A function that refuses arguments of the wrong kind, given by name.
+
+    Parameters
+    ----------
+    function : callable
+        Its annotations are read.
+    plain_data : bool
+        Whether nothing behind looks at words, as in the constructor of a plain dataclass: a string
+        must then be one. A function names the words that it knows instead.
+    """
     home = getattr(function, "__globals__", {})
     found = {
         name: made
         for name, annotation in getattr(function, "__annotations__", {}).items()
         if name != "return" and (made := kind(annotation, home)) is not None
     }
+    if plain_data:
+        found |= {
+            name: _TEXT
+            for name, annotation in getattr(function, "__annotations__", {}).items()
+            if annotation in (str, "str") and name != "return"
+        }
 
     def refuse(arguments: Iterable[tuple[str, Any]]) -> None:
         for name, value in arguments:
             wanted = found.get(name)
-            if wanted is not None and not wanted.accepts(value):
+            if wanted is None:
+                continue
+            if not wanted.accepts(value):
                 raise WrongKind(refusal(name, value, wanted))
+            if wanted.counts and isinstance(value, int) and abs(value) > MAX_COUNT:
+                check_count(name, value)
 
     return refuse
+
+
+def check_count(name: str, value: int) -> None:
+    """Refuse an integer beyond all use; a seed may have 64 bits."""
+    if name not in _SEEDS:
+        end = f"at most {MAX_COUNT}" if value > 0 else f"at least {-MAX_COUNT}"
+        raise ValueError(f"{name} must be {end}, got {name} = {shown(value)}")
 
 
 def refusal(name: str, value: Any, wanted: Kind) -> str:
@@ -154,7 +189,7 @@ def _array(value: Any) -> bool:
 
 _SIMPLE: dict[Any, Kind] = {
     float: Kind("a real number", _real),
-    int: Kind("an integer", _whole),
+    int: Kind("an integer", _whole, counts=True),
     bool: Kind("True or False", lambda value: isinstance(value, bool | np.bool_)),
     complex: Kind(
         "a number",
@@ -163,6 +198,8 @@ _SIMPLE: dict[Any, Kind] = {
     type(None): Kind("None", lambda value: value is None),
 }
 _ARRAY = Kind("an array of numbers", _array)
+_STORED = Kind("an array", lambda value: isinstance(value, np.ndarray | list | tuple))
+_TEXT = Kind("a string", lambda value: isinstance(value, str))
 
 
 def _kind(annotation: Any, home: Mapping[str, Any]) -> Kind | None:
@@ -176,7 +213,9 @@ def _kind(annotation: Any, home: Mapping[str, Any]) -> Kind | None:
     if origin in (typing.Union, types.UnionType):
         return _union(inside, home)
     if origin is np.ndarray:
-        return _ARRAY
+        return Kind("an array of numbers", lambda value: _STORED.accepts(value) and _array(value))
+    if origin is typing.Annotated:
+        return next((m for m in annotation.__metadata__ if isinstance(m, Kind)), None)
     if origin is os.PathLike:
         return Kind("a path", lambda value: isinstance(value, os.PathLike | str))
     if origin is collections.abc.Callable:
@@ -216,6 +255,7 @@ def _union(members: tuple[Any, ...], home: Mapping[str, Any]) -> Kind | None:
     return Kind(
         " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words),
         lambda value: any(part.accepts(value) for part in known),
+        counts=any(part.counts for part in known) and _SIMPLE[float] not in known,
     )
 
 

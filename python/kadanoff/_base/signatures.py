@@ -96,11 +96,13 @@ def public(target: Any = None, *, options: type | tuple[type | inspect.Parameter
 def _decorated(target: Any, options: tuple[Any, ...]) -> Any:
     if not isinstance(target, type):
         return _guarded(target, options)
-    guarded = _guarded(target.__init__, options, name=target.__name__)  # type: ignore[misc]
+    plain = hasattr(target, "__dataclass_fields__") and not hasattr(target, "__post_init__")
+    guarded = _guarded(target.__init__, options, target.__name__, plain)  # type: ignore[misc]
     target.__init__ = guarded  # type: ignore[misc]
     for cls in target.__mro__:
         if cls.__module__.startswith("kadanoff."):
             _guard_methods(cls)
+            _guard_reprs(cls)
     return target
 
 
@@ -116,7 +118,32 @@ def _guard_methods(cls: type) -> None:
         setattr(cls, name, type(method)(guarded) if inner is not method else guarded)
 
 
-def _guarded(function: Callable[..., Any], options: tuple[Any, ...], name: str = "") -> Any:
+def _guard_reprs(cls: type) -> None:
+    """A repr never fails: not of data that do not fit together, not in a traceback."""
+    for name in ("__repr__", "_repr_html_"):
+        method = vars(cls).get(name)
+        if isinstance(method, types.FunctionType) and not hasattr(method, "is_guarded"):
+            setattr(cls, name, _safe(method))
+
+
+def _safe(method: Callable[[Any], str]) -> Callable[[Any], str]:
+    @functools.wraps(method)
+    def text(self: Any) -> str:
+        try:
+            return method(self)
+        except Exception as error:
+            return f"<{type(self).__name__} that cannot be shown: {type(error).__name__}: {error}>"
+
+    text.is_guarded = True  # type: ignore[attr-defined]
+    return text
+
+
+def _guarded(
+    function: Callable[..., Any],
+    options: tuple[Any, ...],
+    name: str = "",
+    plain_data: bool = False,
+) -> Any:
     signature = None
     if options or not isinstance(function, types.FunctionType) or hasattr(function, "__wrapped__"):
         signature = _with_options(inspect.signature(function), options)
@@ -143,10 +170,19 @@ def _guarded(function: Callable[..., Any], options: tuple[Any, ...], name: str =
         if refuse is None:  # annotations are looked at when a function is called first
             from kadanoff._base.kinds import kinds_of
 
-            places, refuse = _places(function), kinds_of(function)
+            places, refuse = _places(function), kinds_of(function, plain_data=plain_data)
         refuse(zip(places, args, strict=False))
         refuse(keywords.items())
-        return function(*args, **keywords)
+        try:
+            return function(*args, **keywords)
+        except (MemoryError, ArithmeticError, ValueError) as error:
+            from kadanoff._base.boundary import translated
+
+            given = dict(zip(places, args, strict=False)) | keywords
+            other = translated(error, label, given)
+            if other is None:
+                raise
+            raise other from error
 
     guarded.is_guarded = True  # type: ignore[attr-defined]
     if options:

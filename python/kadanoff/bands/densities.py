@@ -30,7 +30,7 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.bands.discretisation import MPF, SCHEMES, Band, Star, discretise
+from kadanoff.bands.discretisation import MPF, SCHEMES, Band, Power, Side, Star, discretise
 from kadanoff.bands.tabulated import FunctionBand, TabulatedBand
 from kadanoff.bands.tridiagonalisation import A_Lambda, Chain, wilson_chain
 
@@ -79,13 +79,13 @@ class _PowerLaw(_Analytic):
 
     def density(self, w: ArrayLike) -> FloatArray:
         """rho(w), zero outside the band; infinite at w = 0 for r < 0."""
-        w = np.abs(np.asarray(w, dtype=np.float64))
+        w = np.abs(checks.array("w", w))
         p = 1.0 + self.exponent
         with np.errstate(divide="ignore"):
             rho = 0.5 * p / self.D * np.power(w / self.D, self.exponent)
         return np.asarray(np.where(w <= self.D, rho, 0.0))
 
-    def moment(self, k: int, a: MPF, b: MPF, side: int) -> MPF:
+    def moment(self, k: Power, a: MPF, b: MPF, side: Side) -> MPF:
         """int_a^b u**k rho(side u) du for k = -1, 0, 1."""
         ctx = b.context
         p, c = self._constants(ctx)
@@ -95,12 +95,12 @@ class _PowerLaw(_Analytic):
         log = ctx.log(b / a)
         return c * (a**s * ctx.expm1(s * log) / s if s != 0 else log)
 
-    def log_moment(self, a: MPF, b: MPF, side: int) -> MPF:
+    def log_moment(self, a: MPF, b: MPF, side: Side) -> MPF:
         """int_a^b ln(b/u) rho(side u) du."""
         p, c = self._constants(b.context)
         return c * ((b**p - a**p) / p - a**p * b.context.log(b / a)) / p
 
-    def quantile(self, weight: MPF, a: MPF, b: MPF, side: int) -> MPF:
+    def quantile(self, weight: MPF, a: MPF, b: MPF, side: Side) -> MPF:
         """The E in [a, b] with int_a^E rho(side u) du = weight."""
         p, c = self._constants(b.context)
         return (a**p + p * weight / c) ** (1 / p)
@@ -220,10 +220,10 @@ class SemicircularBand(_Analytic):
 
     def density(self, w: ArrayLike) -> FloatArray:
         """rho(w), zero outside the band."""
-        x = np.asarray(w, dtype=np.float64) / self.D
+        x = checks.array("w", w) / self.D
         return np.asarray(2.0 / (math.pi * self.D) * np.sqrt(np.maximum((1.0 - x) * (1.0 + x), 0)))
 
-    def moment(self, k: int, a: MPF, b: MPF, side: int) -> MPF:
+    def moment(self, k: Power, a: MPF, b: MPF, side: Side) -> MPF:
         """int_a^b u**k rho(side u) du for k = -1, 0, 1."""
         ctx, D = b.context, b.context.mpf(self.D)
         a, b = a / D, b / D
@@ -247,13 +247,13 @@ class SemicircularBand(_Analytic):
         straight = (x * ctx.sqrt((1 - x) * (1 + x)) + theta) / 2
         return (straight + theta * ctx.log(2 * x) + clausen / 2) / ctx.pi
 
-    def log_moment(self, a: MPF, b: MPF, side: int) -> MPF:
+    def log_moment(self, a: MPF, b: MPF, side: Side) -> MPF:
         """int_a^b ln(b/u) rho(side u) du = int_a^b Phi(u) du/u - Phi(a) ln(b/a)."""
         ctx, D = b.context, b.context.mpf(self.D)
         below = self.moment(0, ctx.zero, a, side)
         return self._ramp(b / D) - self._ramp(a / D) - below * ctx.log(b / a)
 
-    def quantile(self, weight: MPF, a: MPF, b: MPF, side: int) -> MPF:
+    def quantile(self, weight: MPF, a: MPF, b: MPF, side: Side) -> MPF:
         """The E in [a, b] with int_a^E rho(side u) du = weight, by Newton's method.
 
         Phi is concave, so from the left end the iterates rise to the root monotonically.

@@ -24,19 +24,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Annotated, Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.kinds import Kind
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 
 __all__ = ["SCHEMES", "Band", "Star", "discretise"]
 
-MPF: TypeAlias = Any
+MPF: TypeAlias = Annotated[Any, Kind("a number of mpmath", lambda value: hasattr(value, "context"))]
 """An mpmath number; its ``context`` attribute carries the precision of the calculation."""
+Power: TypeAlias = Annotated[int, Kind("-1, 0 or 1", lambda value: value in (-1, 0, 1))]
+"""Of the energy, under an integral over the density."""
+Side: TypeAlias = Annotated[int, Kind("1 or -1", lambda value: value in (1, -1))]
+"""Of the Fermi level: above or below."""
 
 SCHEMES = ("wilson", "campo-oliveira", "zitko-pruschke")
 
@@ -82,15 +87,15 @@ class Band(Protocol):
         """rho(w), same shape as `w`."""
         ...
 
-    def moment(self, k: int, a: MPF, b: MPF, side: int) -> MPF:
+    def moment(self, k: Power, a: MPF, b: MPF, side: Side) -> MPF:
         """int_a^b u**k rho(side u) du for k = -1, 0, 1."""
         ...
 
-    def log_moment(self, a: MPF, b: MPF, side: int) -> MPF:
+    def log_moment(self, a: MPF, b: MPF, side: Side) -> MPF:
         """int_a^b ln(b/u) rho(side u) du."""
         ...
 
-    def quantile(self, weight: MPF, a: MPF, b: MPF, side: int) -> MPF:
+    def quantile(self, weight: MPF, a: MPF, b: MPF, side: Side) -> MPF:
         """The E in [a, b] with int_a^E rho(side u) du = weight."""
         ...
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.bands.discretisation import MPF, extended_precision
+from kadanoff.bands.discretisation import MPF, Power, Side, extended_precision
 
 __all__ = ["FunctionBand", "TabulatedBand"]
 
@@ -125,9 +125,7 @@ class TabulatedBand:
 
     def density(self, w: ArrayLike) -> FloatArray:
         """rho(w), zero outside the table."""
-        return np.asarray(
-            np.interp(np.asarray(w, dtype=np.float64), self.w, self.rho, left=0.0, right=0.0)
-        )
+        return np.asarray(np.interp(checks.array("w", w), self.w, self.rho, left=0.0, right=0.0))
 
     @cached_property
     def _segments(self) -> dict[int, list[tuple[float, float, int, int]]]:
@@ -158,7 +156,7 @@ class TabulatedBand:
                 slope = (ctx.mpf(self.rho[far]) - rho) / (ctx.mpf(self.w[far]) - w)
                 yield s, t, rho - slope * w, side * slope
 
-    def moment(self, k: int, a: MPF, b: MPF, side: int) -> MPF:
+    def moment(self, k: Power, a: MPF, b: MPF, side: Side) -> MPF:
         """int_a^b u**k rho(side u) du for k = -1, 0, 1."""
         ctx = b.context
         total = ctx.zero
@@ -172,7 +170,7 @@ class TabulatedBand:
                 total += c0 * ctx.log(t / s) + c1 * (t - s)
         return total
 
-    def log_moment(self, a: MPF, b: MPF, side: int) -> MPF:
+    def log_moment(self, a: MPF, b: MPF, side: Side) -> MPF:
         """int_a^b ln(b/u) rho(side u) du."""
         ctx = b.context
 
@@ -183,7 +181,7 @@ class TabulatedBand:
         pieces = self._pieces(a, b, side, ctx)
         return sum((primitive(t, *c) - primitive(s, *c) for s, t, *c in pieces), ctx.zero)
 
-    def quantile(self, weight: MPF, a: MPF, b: MPF, side: int) -> MPF:
+    def quantile(self, weight: MPF, a: MPF, b: MPF, side: Side) -> MPF:
         """The E in [a, b] with int_a^E rho(side u) du = weight: a quadratic equation."""
         ctx = b.context
         end = a
@@ -316,19 +314,19 @@ class FunctionBand:
 
     def density(self, w: ArrayLike) -> FloatArray:
         """rho(w), zero outside the band."""
-        w = np.asarray(w, dtype=np.float64)
+        w = checks.array("w", w)
         values = [float(self.rho(float(x))) if abs(x) <= self.D else 0.0 for x in w.flat]
         return np.array(values).reshape(w.shape)
 
-    def moment(self, k: int, a: MPF, b: MPF, side: int) -> MPF:
+    def moment(self, k: Power, a: MPF, b: MPF, side: Side) -> MPF:
         """int_a^b u**k rho(side u) du for k = -1, 0, 1."""
         return b.context.mpf(self._integral(k, float(a), float(b), side))
 
-    def log_moment(self, a: MPF, b: MPF, side: int) -> MPF:
+    def log_moment(self, a: MPF, b: MPF, side: Side) -> MPF:
         """int_a^b ln(b/u) rho(side u) du."""
         return b.context.mpf(self._integral(0, float(a), float(b), side, log=True))
 
-    def quantile(self, weight: MPF, a: MPF, b: MPF, side: int) -> MPF:
+    def quantile(self, weight: MPF, a: MPF, b: MPF, side: Side) -> MPF:
         """The E in [a, b] with int_a^E rho(side u) du = weight, by Brent's method."""
         from scipy.optimize import brentq
 
