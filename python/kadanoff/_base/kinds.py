@@ -31,7 +31,7 @@ import numpy as np
 
 from kadanoff._base.checks import shown
 
-__all__ = ["MAX_COUNT", "Kind", "WrongKind", "kind", "kinds_of"]
+__all__ = ["MAX_COUNT", "Kind", "WrongKind", "is_whole", "kind", "kinds_of"]
 
 MAX_ITEMS = 64  # items of a sequence that are looked at; the code behind looks at all
 MAX_COUNT = 10**10
@@ -164,7 +164,8 @@ def _real(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 
-def _whole(value: Any) -> bool:
+def is_whole(value: Any) -> bool:
+    """Whether a value is an integer; a bool is none."""
     if isinstance(value, bool | np.bool_):
         return False
     try:
@@ -189,7 +190,7 @@ def _array(value: Any) -> bool:
 
 _SIMPLE: dict[Any, Kind] = {
     float: Kind("a real number", _real),
-    int: Kind("an integer", _whole, counts=True),
+    int: Kind("an integer", is_whole, counts=True),
     bool: Kind("True or False", lambda value: isinstance(value, bool | np.bool_)),
     complex: Kind(
         "a number",
@@ -276,7 +277,9 @@ def _container(origin: type, inside: tuple[Any, ...], home: Mapping[str, Any]) -
         return Kind("a mapping", lambda value: isinstance(value, collections.abc.Mapping))
     if not issubclass(origin, collections.abc.Iterable):
         return None
-    items = [kind(item, home) for item in inside if item is not ...]
+    items = [
+        _TEXT if item in (str, "str") else kind(item, home) for item in inside if item is not ...
+    ]
     first = items[0] if items and all(i == items[0] for i in items) else None
     if issubclass(origin, list | tuple | collections.abc.Sequence):
         numbers = inside and inside[0] in (float, int)
@@ -290,7 +293,15 @@ def _container(origin: type, inside: tuple[Any, ...], home: Mapping[str, Any]) -
 
         return Kind("a sequence" + _of(first), sequence)
     return Kind(
-        "iterable", lambda value: isinstance(value, collections.abc.Iterable) or _listed(value)
+        "iterable" + _of(first),
+        lambda value: (
+            (isinstance(value, collections.abc.Iterable) or _listed(value))
+            and (
+                first is None
+                or not isinstance(value, list | tuple | np.ndarray)
+                or all(first.accepts(item) for item in np.atleast_1d(value)[:MAX_ITEMS])
+            )
+        ),
     )
 
 
@@ -301,6 +312,6 @@ def _listed(value: Any) -> bool:
 def _of(item: Kind | None) -> str:
     if item is None or " or " in item.words:
         return ""
-    plural = {"a real number": "real numbers", "an integer": "integers"}
+    plural = {"a real number": "real numbers", "an integer": "integers", "a string": "strings"}
     words = plural.get(item.words) or "items each " + item.words
     return f" of {words}"

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
-from kadanoff._base.kinds import Kind
+from kadanoff._base.kinds import Kind, is_whole
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 
@@ -38,9 +38,13 @@ __all__ = ["SCHEMES", "Band", "Star", "discretise"]
 
 MPF: TypeAlias = Annotated[Any, Kind("a number of mpmath", lambda value: hasattr(value, "context"))]
 """An mpmath number; its ``context`` attribute carries the precision of the calculation."""
-Power: TypeAlias = Annotated[int, Kind("-1, 0 or 1", lambda value: value in (-1, 0, 1))]
+Power: TypeAlias = Annotated[
+    int, Kind("-1, 0 or 1", lambda value: is_whole(value) and value in (-1, 0, 1))
+]
 """Of the energy, under an integral over the density."""
-Side: TypeAlias = Annotated[int, Kind("1 or -1", lambda value: value in (1, -1))]
+Side: TypeAlias = Annotated[
+    int, Kind("1 or -1", lambda value: is_whole(value) and value in (1, -1))
+]
 """Of the Fermi level: above or below."""
 
 SCHEMES = ("wilson", "campo-oliveira", "zitko-pruschke")

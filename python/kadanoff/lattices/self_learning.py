@@ -100,7 +100,11 @@ class PlaquetteIsing:
 
     def energy(self, sums: ArrayLike) -> FloatArray:
         """Total energy H from the sums of :class:`Samples`, whose last axis has five entries."""
-        s = np.asarray(sums)
+        s = checks.array("sums", sums)
+        if s.ndim == 0 or s.shape[-1] != PLAQUETTE + 1:
+            raise ValueError(
+                f"sums must have {PLAQUETTE + 1} entries along the last axis, got {s.shape}"
+            )
         return np.asarray(-self.J * s[..., 0] - self.K * s[..., PLAQUETTE])
 
 
@@ -335,7 +339,7 @@ def sample(
     else:
         equilibration = checks.whole("equilibration", equilibration, least=0)
     run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
-    spins = np.empty(0, dtype=np.int8) if start is None else configurations_of(start)
+    spins = np.empty(0, dtype=np.int8) if start is None else configurations_of(start, name="start")
     if start is not None and spins.shape != (chains, model.L, model.L):
         raise ValueError(f"start must have shape {(chains, model.L, model.L)}, got {spins.shape}")
     return _sample(
@@ -456,7 +460,7 @@ def _fitted(samples: Samples, shells: int) -> PairModel:
     solution, _, rank, _ = np.linalg.lstsq(centred, H - H.mean(), rcond=1e-10)
     if rank < shells:
         raise ValueError(
-            "these samples do not vary enough to learn from; take more, or hotter ones"
+            "these samples do not vary enough to learn from; take more, or hotter ones (hot=)"
         )
     rest = H - H.mean() - centred @ solution
     J = np.zeros(len(SHELLS))

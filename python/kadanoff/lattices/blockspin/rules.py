@@ -247,33 +247,36 @@ class LinearFilter(BlockRule):
         return np.asarray((1 + np.tanh(field)) / 2)
 
 
-def configurations_of(value: ArrayLike, block: tuple[int, ...] = (1, 1)) -> SpinArray:
+def configurations_of(
+    value: ArrayLike, block: tuple[int, ...] = (1, 1), name: str = "configurations"
+) -> SpinArray:
     """Configurations of +-1 as int8, whose last axes the block divides.
 
     An array of int8 is not copied: configurations are large, and nothing here changes them.
     """
     if isinstance(value, np.ma.MaskedArray):
-        raise TypeError("configurations must be a plain array, got a masked one")
+        raise TypeError(f"{name} must be a plain array, got a masked one")
     given = np.asarray(value)
     d = len(block)
     if given.dtype.kind not in "if":
-        raise TypeError(f"configurations must hold +1 and -1, got dtype {given.dtype}")
+        raise TypeError(f"{name} must hold +1 and -1, got dtype {given.dtype}")
     if given.ndim < d or 0 in given.shape[-d:]:
         raise ValueError(
-            f"configurations need {d} lattice axes of at least one site, got shape {given.shape}"
+            f"{name} must have {d} lattice axes of at least one site, got shape {given.shape}"
         )
     for size, b in zip(given.shape[-d:], block, strict=True):
         if size % b:
             raise ValueError(
-                f"a block of {sides(block)} does not divide a lattice of {sides(given.shape[-d:])}"
+                f"a block of {sides(block)} does not divide the lattice of {name}, "
+                f"{sides(given.shape[-d:])}"
             )
     if given.dtype != np.int8:
         if not ((given == 1) | (given == -1)).all():
-            raise ValueError("configurations must hold +1 and -1 only")
+            raise ValueError(f"{name} must hold +1 and -1 only")
         return given.astype(np.int8)
     # v (v + 1) (v - 1) without arrays larger than a byte per site: |v| = 1.
     if given.size and ((given.min() < -1) or (given.max() > 1) or (given == 0).any()):
-        raise ValueError("configurations must hold +1 and -1 only")
+        raise ValueError(f"{name} must hold +1 and -1 only")
     return given
 
 

@@ -38,6 +38,8 @@ from kadanoff.lattices.dimers.lattice import checked, electric_field
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from kadanoff.lattices.dimers.sampling import DimerSamples
+
 __all__ = ["FREE_STIFFNESS", "FieldSpectrum", "field_spectrum", "flux_stiffness", "stiffness"]
 
 
@@ -95,7 +97,7 @@ def flux_stiffness(mean_square: float, aspect: float = 1.0) -> float:
 
 
 @public
-def stiffness(samples: Any) -> Estimate:
+def stiffness(samples: DimerSamples) -> Estimate:
     """Estimate the stiffness K from the fluxes of samples of a torus.
 
     Parameters

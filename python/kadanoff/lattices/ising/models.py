@@ -224,13 +224,13 @@ def _lattice(lattice: str | None, shape: object) -> tuple[str, tuple[int, ...]]:
         lattice = checks.choice("lattice", lattice, LATTICES)
     if not isinstance(shape, Iterable):
         name = lattice or "square"
-        return name, (checks.whole("L", shape),) * LATTICES[name]
-    sizes = tuple(checks.whole(f"shape[{a}]", n) for a, n in enumerate(shape))
+        return name, (checks.whole("shape or L", shape),) * LATTICES[name]
+    sizes = tuple(checks.whole(f"length {a} of L, the shape,", n) for a, n in enumerate(shape))
     names = {1: "chain", 2: "square", 3: "cubic"}
     name = lattice or names.get(len(sizes), "")
     if not name or LATTICES[name] != len(sizes):
         raise ValueError(
-            f"shape must have {LATTICES[name] if name else '1 to 3'} axes"
+            f"L, the shape, must have {LATTICES[name] if name else '1 to 3'} axes"
             f"{f' on the {name} lattice' if name else ''}, got {sizes}"
         )
     return name, sizes
@@ -257,16 +257,16 @@ def boundaries(boundary: object, axes: int) -> tuple[str, ...]:
     return edges
 
 
-def configurations(spins: ArrayLike, shape: tuple[int, ...]) -> SpinArray:
+def configurations(spins: ArrayLike, shape: tuple[int, ...], name: str = "spins") -> SpinArray:
     """Spins +-1 as int8, shape (..., *shape).
 
     Samples may fill much of the memory: no copy in numbers of 64 bits, as `checks.array` makes.
     """
     if isinstance(spins, np.ma.MaskedArray):
-        raise TypeError("spins must be a plain array, got a masked one; pass spins.filled(...)")
+        raise TypeError(f"{name} must be a plain array, got a masked one; pass {name}.filled(...)")
     s = np.asarray(spins)
     if s.shape[s.ndim - len(shape) :] != shape or not np.isin(s, (-1, 1)).all():
-        raise ValueError(f"spins must be +1 or -1 with the last axes {shape}, got shape {s.shape}")
+        raise ValueError(f"{name} must be +1 or -1 with the last axes {shape}, got shape {s.shape}")
     return s.astype(np.int8, copy=False)
 
 

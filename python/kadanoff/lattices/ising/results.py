@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from kadanoff._base import html
+from kadanoff._base import checks, html
 from kadanoff._base.signatures import public
 from kadanoff._base.statistics import Estimate, estimate, jackknife, rule_of_three
 from kadanoff._base.types import AnyArray, FloatArray, SpinArray
@@ -211,10 +211,12 @@ class IsingScan:
 
     def mean(self, name: str) -> FloatArray:
         """Averages of one of the `estimates`, in the order of the runs, shape (temperatures,)."""
+        checks.choice("name", name, self.runs[0].estimates)
         return np.array([run.estimates[name].mean for run in self.runs])
 
     def error(self, name: str) -> FloatArray:
         """Errors of one of the `estimates`, in the order of the runs, shape (temperatures,)."""
+        checks.choice("name", name, self.runs[0].estimates)
         return np.array([run.estimates[name].error for run in self.runs])
 
     @public

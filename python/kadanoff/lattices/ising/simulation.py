@@ -117,7 +117,7 @@ class Simulation:
                 ground = self.model.ground_state()
                 self.spins = np.ones(self.model.shape, np.int8) if ground is None else ground
         else:
-            self.spins = start
+            self._set("start", start)
 
     def __repr__(self) -> str:
         return (
@@ -185,10 +185,13 @@ class Simulation:
 
     @spins.setter
     def spins(self, value: ArrayLike) -> None:
-        spins = configurations(value, self.model.shape)
+        self._set("spins", value)
+
+    def _set(self, name: str, value: ArrayLike) -> None:
+        spins = configurations(value, self.model.shape, name)
         if spins.ndim != len(self.model.shape):
             raise ValueError(
-                f"spins must be one configuration, shape {self.model.shape}, got {spins.shape}"
+                f"{name} must be one configuration, shape {self.model.shape}, got {spins.shape}"
             )
         self._core.set_all(np.ascontiguousarray(spins.ravel() > 0))
 

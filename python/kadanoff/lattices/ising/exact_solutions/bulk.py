@@ -210,7 +210,7 @@ def critical_temperature(J: float | tuple[float, ...] = 1.0, *, lattice: str = "
     """
     couplings = pair("J", J, count=LATTICES[checks.choice("lattice", lattice, LATTICES)])
     if min(couplings) <= 0:
-        raise ValueError(f"couplings must be positive for a transition of this kind, got {J}")
+        raise ValueError(f"couplings J must be positive for a transition of this kind, got {J}")
     if len(set(couplings)) == 1:
         unit = 2 / math.log1p(math.sqrt(2)) if lattice == "square" else 4 / math.log(3)
         return couplings[0] * unit

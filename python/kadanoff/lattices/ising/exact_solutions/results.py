@@ -125,7 +125,7 @@ def lengths(L: object, *, most: int) -> tuple[int, int]:
         n = checks.whole("L", L)
         found = n, n
     if max(found) > most:
-        raise ValueError(f"lengths must be at most {most}, got {found[0]} x {found[1]}")
+        raise ValueError(f"lengths L must be at most {most}, got {found[0]} x {found[1]}")
     return found
 
 

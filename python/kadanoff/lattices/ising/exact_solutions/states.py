@@ -260,7 +260,7 @@ def enumerate_states(
         assert spins is not None
         assert classes is not None
         count = checks.whole("spins", spins)
-        found = [[(_site(i, count), _site(j, count)) for i, j in group] for group in classes]
+        found = [[_bond(bond, count) for bond in group] for group in classes]
     run = Run.of(threads=threads, progress=progress, control=control)
     with run.calling(f"2^{count} states") as keywords:
         sums, magnetisation, counts = _core.ising_states(count, found, **keywords)
@@ -272,5 +272,11 @@ def enumerate_states(
     )
 
 
+def _bond(bond: object, spins: int) -> tuple[int, int]:
+    if not isinstance(bond, tuple | list) or len(bond) != 2:
+        raise TypeError(f"classes must be lists of pairs of sites, got {bond!r}")
+    return _site(bond[0], spins), _site(bond[1], spins)
+
+
 def _site(i: object, spins: int) -> int:
-    return checks.whole("site of a bond", i, least=0, most=spins - 1)
+    return checks.whole("a site in classes", i, least=0, most=spins - 1)

@@ -78,7 +78,8 @@ def surrounding_fields(
     Ly, Lx = s.shape[-2:]
     if height >= Ly or width >= Lx:
         raise ValueError(
-            f"the window must be smaller than the lattice, got {height} x {width} in {Ly} x {Lx}"
+            f"the window must be smaller than the lattice of the spins, "
+            f"got {height} x {width} in {Ly} x {Lx}"
         )
     rolled = np.roll(s, (-row, -column), axis=(-2, -1))
     out = np.full((*s.shape[:-2], height, width), h)
