@@ -8,6 +8,7 @@ exceptions that the package promises, with the arguments that are extreme.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from numbers import Real
 from types import TracebackType
@@ -21,13 +22,14 @@ from kadanoff._base.errors import NumericalError
 __all__ = ["translated"]
 
 LARGE_COUNT = 10**6  # integers above are named where memory does not suffice
-EXTREME = 1e50  # numbers above it or below its inverse are named where an operation fails
-_OURS = ("kadanoff", "numpy", "scipy", "mpmath", "sklearn", "sparse_ir", "contextlib", "functools")
+EXTREME = 1e9  # numbers above it or below its inverse are named where an operation fails
+_OURS = (
+    *("kadanoff", "numpy", "scipy", "mpmath", "sklearn", "sparse_ir", "threadpoolctl"),
+    *("contextlib", "functools", "dataclasses", "copy", "concurrent", "threading"),
+)
 
 
-def translated(
-    error: Exception, function: str, arguments: Mapping[str, Any]
-) -> MemoryError | NumericalError | None:
+def translated(error: Exception, function: str, arguments: Mapping[str, Any]) -> Exception | None:
     """The exception to raise instead; None if this one stands.
 
     Parameters
@@ -52,17 +54,22 @@ def translated(
         if any(name in str(error) for name in arguments) or hasattr(error, "is_translated"):
             return None
         large = _named(arguments, lambda x: abs(x) >= LARGE_COUNT)
-        made: MemoryError | NumericalError = MemoryError(
-            f"{function}() needs more memory than there is{large}: {error}"
-        )
-        made.is_translated = True  # type: ignore[union-attr]
+        made = MemoryError(f"{function}() needs more memory than there is{large}: {error}")
+        made.is_translated = True  # type: ignore[attr-defined]
         return made
     if isinstance(error, np.linalg.LinAlgError) or (
         isinstance(error, ArithmeticError) and not isinstance(error, NumericalError)
     ):
         extreme = _named(arguments, lambda x: not 1 / EXTREME < abs(x) < EXTREME)
         return NumericalError(f"{function}(): {error or type(error).__name__}{extreme}")
+    if type(error) is ValueError and not any(_mentions(str(error), name) for name in arguments):
+        extreme = _named(arguments, lambda x: not 1 / EXTREME < abs(x) < EXTREME and x != 0)
+        return ValueError(f"{error}; {function}() was called{extreme}") if extreme else None
     return None
+
+
+def _mentions(text: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
 def _named(arguments: Mapping[str, Any], is_extreme: Any) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import builtins
 import collections.abc
+import dataclasses
 import importlib
 import operator
 import os
@@ -23,12 +24,13 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Complex, Real
 from typing import Any
 
 import numpy as np
 
+from kadanoff._base import checks
 from kadanoff._base.checks import shown
 
 __all__ = ["MAX_COUNT", "Kind", "WrongKind", "is_whole", "kind", "kinds_of"]
@@ -54,10 +56,11 @@ class Kind:
     words: str
     accepts: Callable[[Any], bool]
     counts: bool = False  # integers, to which a common upper limit applies
+    choices: tuple[str, ...] = ()  # the words that are allowed
 
 
 def kinds_of(
-    function: Callable[..., Any], *, plain_data: bool = False
+    function: Callable[..., Any], options: Iterable[Any] = (), *, plain_data: bool = False
 ) -> Callable[[Iterable[tuple[str, Any]]], None]:
     """A function that refuses arguments of the wrong kind, given by name.
 
@@ -65,6 +68,9 @@ def kinds_of(
     ----------
     function : callable
         Its annotations are read.
+    options : iterable of dataclasses
+        Those that the function takes as keywords. They look at their fields themselves; here only
+        counts beyond all use are refused.
     plain_data : bool
         Whether nothing behind looks at words, as in the constructor of a plain dataclass: a string
         must then be one. A function names the words that it knows instead.
@@ -75,6 +81,11 @@ def kinds_of(
         for name, annotation in getattr(function, "__annotations__", {}).items()
         if name != "return" and (made := kind(annotation, home)) is not None
     }
+    for cls in options:
+        for field in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
+            made = kind(field.type, vars(sys.modules[cls.__module__]))
+            if made is not None and made.counts:
+                found.setdefault(field.name, _COUNT)
     if plain_data:
         found |= {
             name: _TEXT
@@ -87,6 +98,8 @@ def kinds_of(
             wanted = found.get(name)
             if wanted is None:
                 continue
+            if wanted.choices:
+                checks.choice(name, value, wanted.choices)
             if not wanted.accepts(value):
                 raise WrongKind(refusal(name, value, wanted))
             if wanted.counts and isinstance(value, int) and abs(value) > MAX_COUNT:
@@ -200,6 +213,8 @@ _SIMPLE: dict[Any, Kind] = {
 }
 _ARRAY = Kind("an array of numbers", _array)
 _STORED = Kind("an array", lambda value: isinstance(value, np.ndarray | list | tuple))
+_COUNT = Kind("an integer", lambda value: True, counts=True)
+_WORD = Kind("a string", lambda value: not isinstance(value, list | dict | np.ndarray))
 _TEXT = Kind("a string", lambda value: isinstance(value, str))
 
 
@@ -208,6 +223,12 @@ def _kind(annotation: Any, home: Mapping[str, Any]) -> Kind | None:
         annotation = type(None)
     if annotation in _SIMPLE:
         return _SIMPLE[annotation]
+    if annotation is str:
+        return _WORD
+    if annotation is np.random.Generator:
+        return _instance(annotation)
+    if typing.get_origin(annotation) is typing.Literal:
+        return _words(typing.get_args(annotation))
     if annotation is _array_like():
         return _ARRAY
     origin, inside = typing.get_origin(annotation), typing.get_args(annotation)
@@ -237,10 +258,17 @@ def _array_like() -> Any:
 
 
 def _instance(cls: type) -> Kind | None:
-    if cls in (str, object, bytes) or getattr(cls, "_is_protocol", False):
+    runtime = getattr(cls, "_is_runtime_protocol", False)
+    if cls in (object, bytes) or (getattr(cls, "_is_protocol", False) and not runtime):
         return None
     article = "an" if cls.__name__[0] in "AEIOU" else "a"
     return Kind(f"{article} {cls.__name__}", lambda value: isinstance(value, cls))
+
+
+def _words(allowed: tuple[Any, ...]) -> Kind | None:
+    if not all(isinstance(word, str) for word in allowed):
+        return None
+    return Kind("one of " + ", ".join(map(repr, allowed)), lambda value: True, choices=allowed)
 
 
 def _union(members: tuple[Any, ...], home: Mapping[str, Any]) -> Kind | None:
@@ -248,10 +276,16 @@ def _union(members: tuple[Any, ...], home: Mapping[str, Any]) -> Kind | None:
     members = tuple(sorted(members, key=lambda m: m is type(None)))
     if any(typing.get_origin(m) is os.PathLike for m in members):
         members = tuple(m for m in members if m is not str)
-    parts = [kind(member, home) for member in members]
-    known = [part for part in parts if part is not None]
+    parts = [kind(member, home) for member in members if member is not str]
+    known = [
+        replace(p, choices=(), accepts=p.choices.__contains__) if p.choices else p
+        for p in parts
+        if p is not None
+    ]
     if len(known) != len(parts):
-        return _text_or(known) if str in members and len(known) == len(parts) - 1 else None
+        return None
+    if str in members:
+        return _text_or(known)
     words = list(dict.fromkeys(part.words for part in known))
     return Kind(
         " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words),
@@ -262,12 +296,12 @@ def _union(members: tuple[Any, ...], home: Mapping[str, Any]) -> Kind | None:
 
 def _text_or(others: list[Kind]) -> Kind | None:
     """A name, or another kind: which names, the code behind says."""
-    if all(part.words == "None" for part in others):
-        return None
+    only = all(part.words == "None" for part in others)
+    text = _WORD if only else _TEXT
     words = ["a string", *(part.words for part in others)]
     return Kind(
         ", ".join(words[:-1]) + " or " + words[-1],
-        lambda value: isinstance(value, str) or any(part.accepts(value) for part in others),
+        lambda value: text.accepts(value) or any(part.accepts(value) for part in others),
     )
 
 

@@ -170,7 +170,7 @@ def _guarded(
         if refuse is None:  # annotations are looked at when a function is called first
             from kadanoff._base.kinds import kinds_of
 
-            places, refuse = _places(function), kinds_of(function, plain_data=plain_data)
+            places, refuse = _places(function), kinds_of(function, options, plain_data=plain_data)
         refuse(zip(places, args, strict=False))
         refuse(keywords.items())
         try:

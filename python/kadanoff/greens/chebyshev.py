@@ -11,7 +11,13 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import chebyshev_points, chebyshev_times, inverse_temperature, times
+from kadanoff.greens.grids import (
+    chebyshev_points,
+    chebyshev_times,
+    inverse_temperature,
+    represents,
+    times,
+)
 from kadanoff.greens.legendre import LegendreSeries
 
 if TYPE_CHECKING:
@@ -72,6 +78,7 @@ class ChebyshevFunction:
     @public
     def of(cls, G: Any, count: int) -> ChebyshevFunction:
         """Another representation, anything with ``tau`` and ``beta``, at `count` points."""
+        represents(G)
         return cls(G.tau(chebyshev_times(G.beta, count)), G.beta)
 
     def tau(self, tau: ArrayLike) -> FloatArray:

@@ -32,6 +32,12 @@ def inverse_temperature(value: object) -> float:
     return beta
 
 
+def represents(G: object) -> None:
+    """Refuse what is no Green function: it must have ``tau`` and ``beta``."""
+    if not (callable(getattr(G, "tau", None)) and hasattr(G, "beta")):
+        raise TypeError(f"G must be a Green function with tau and beta, got {checks.shown(G)}")
+
+
 @public
 def matsubara(beta: float, count: int) -> FloatArray:
     """Positive fermionic Matsubara frequencies w_n = (2n + 1) pi / beta, 0 <= n < count.

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import frequency_count, inverse_temperature, times
+from kadanoff.greens.grids import frequency_count, inverse_temperature, represents, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,6 +116,7 @@ class IntermediateSeries:
     @public
     def of(cls, G: Any, w_max: float, *, tolerance: float = 1e-12) -> IntermediateSeries:
         """The series of another representation, anything with ``tau`` and ``beta``."""
+        represents(G)
         beta, w_max = G.beta, checks.real("w_max", w_max, above=0)
         tolerance = checks.real("tolerance", tolerance, above=0)
         basis = sparse_basis(beta, w_max, tolerance)

@@ -135,7 +135,7 @@ class GreenFunction:
 
     def power_sums(self, count: int) -> FloatArray:
         """As `moments`, for a number that is checked already."""
-        found, terms = np.empty(count), self.weights
+        found, terms = np.empty(checks.whole("count", count, least=0)), self.weights
         for k in range(count):
             found[k] = np.sum(terms)
             terms = terms * self.energies

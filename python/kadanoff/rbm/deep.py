@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from kadanoff import _core
 from kadanoff._base import checks
@@ -24,7 +24,7 @@ from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import mean
 from kadanoff.rbm.sampling import Samples
 from kadanoff.rbm.training import Options
-from kadanoff.rbm.units import Units, bits, flat, unit_values
+from kadanoff.rbm.units import Units, bits, rows_of, unit_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -168,7 +168,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             With the estimator as ``.partial``; its last machine is trained in part.
         """
         sizes = self._sizes()
-        X = validate_data(self, flat(X), reset=True, dtype="numeric")
+        X = rows_of(self, X, reset=True)
         shared = {name: getattr(self, name) for name in SHARED}
         machines: list[Machine] = []
         history: list[dict[str, FloatArray]] = []
@@ -230,7 +230,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
     def _visible(self, X: ArrayLike) -> SpinArray:
         check_is_fitted(self, "machines_")
-        rows: AnyArray = validate_data(self, flat(X), reset=False, dtype="numeric")
+        rows: AnyArray = rows_of(self, X, reset=False)
         units = self.machines_[0].visible
         low, up = unit_values("visible", units)
         if self.threshold is not None:
@@ -243,6 +243,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _n_features_out(self) -> int:
         return int(self.machines_[-1].n_hidden)
 
+    @public
     def transform(self, X: ArrayLike) -> FloatArray:
         """Means of the top layer, passed up from layer to layer."""
         means = np.asarray(self._visible(X), dtype=float)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from kadanoff import _core
 from kadanoff._base import checks
@@ -23,7 +23,7 @@ from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import Annealed
 from kadanoff.rbm.sampling import Samples
 from kadanoff.rbm.training import Options, State, Training, machine_of
-from kadanoff.rbm.units import Units, bits, flat, pack, unit_values
+from kadanoff.rbm.units import Units, bits, pack, rows_of, unit_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -231,7 +231,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
 
     def _rows(self, X: ArrayLike, *, reset: bool) -> BoolArray:
         """Which visible units are up."""
-        rows: AnyArray = validate_data(self, flat(X), reset=reset, dtype="numeric")
+        rows: AnyArray = rows_of(self, X, reset=reset)
         if self.threshold is not None:
             return np.asarray(np.greater(rows, self.threshold), dtype=np.bool_)
         return bits("X", rows, self.visible, rows.shape[1])

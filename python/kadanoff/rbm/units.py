@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,7 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray, SpinArray, WordArray
 
-__all__ = ["Units", "bits", "flat", "numbers", "pack", "states", "unit_values", "unpack"]
+__all__ = ["Units", "bits", "flat", "numbers", "pack", "rows_of", "states", "unit_values", "unpack"]
 
 Units = Literal["binary", "spin"]
 
@@ -53,6 +54,21 @@ def flat(values: ArrayLike) -> ArrayLike:
             return values  # lists, data frames, sparse matrices
         values = np.asarray(values)
     return values.reshape(len(values), -1) if values.ndim == 3 else values
+
+
+def rows_of(estimator: Any, X: ArrayLike, *, reset: bool) -> AnyArray:
+    """Rows that scikit-learn accepts; its messages do not name the argument."""
+    from sklearn.utils.validation import validate_data
+
+    if isinstance(X, np.ma.MaskedArray):
+        raise TypeError("X must be a plain array, got a masked one; pass X.filled(...)")
+    try:
+        rows: AnyArray = validate_data(estimator, flat(X), reset=reset, dtype="numeric")
+    except (TypeError, ValueError) as error:
+        if re.search(r"\bX\b", str(error)):
+            raise
+        raise type(error)(f"X: {error}") from error
+    return rows
 
 
 def bits(name: str, values: ArrayLike, units: Units, size: int) -> BoolArray:

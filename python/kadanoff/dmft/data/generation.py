@@ -160,7 +160,7 @@ def database(
     """
     run = running.Run.of(progress=progress, control=control, seed=seed)
     temperatures = _temperatures(beta)
-    solver, own = named(target)
+    solver, own = named(target, "target")
     if bath_sites is None:
         bath_sites = own.get("sites", 4)
     spread = Distribution(
@@ -287,7 +287,7 @@ def _at_all(
 ) -> Iterator[Solution | str]:
     """The solution at every temperature, or the reason of its failure."""
     bath = DiscreteBath(draw.e, draw.V)
-    sites = named(solver)[1].get("sites", 0)
+    sites = named(solver, "solver")[1].get("sites", 0)
     if sites >= bath.sites:
         problem = Impurity(draw.U, beta[0], bath, draw.eps)
         try:

@@ -114,7 +114,7 @@ def certify(
     """
     if not isinstance(loop, BetheLoop):
         raise TypeError(f"loop must be a BetheLoop, got {type(loop).__name__}")
-    name, options = named(exact)
+    name, options = named(exact, "exact")
     D = loop.D if D is None else checks.half_bandwidth(D)
     if tolerance is not None:
         tolerance = checks.real("tolerance", tolerance, above=0)

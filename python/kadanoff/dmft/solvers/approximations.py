@@ -34,7 +34,7 @@ __all__ = ["approximate", "approximated", "named"]
 _SITES = re.compile(r"ed-([1-9]\d*)")
 
 
-def named(name: str) -> tuple[str, dict[str, Any]]:
+def named(name: str, argument: str = "name") -> tuple[str, dict[str, Any]]:
     """Solver and options of a name.
 
     Examples
@@ -43,13 +43,13 @@ def named(name: str) -> tuple[str, dict[str, Any]]:
     (('ed', {'sites': 3}), ('ipt', {}))
     """
     if not isinstance(name, str):
-        raise TypeError(f"a solver must be a name, got {name!r}")
+        raise TypeError(f"{argument}: a solver must be a name, got {name!r}")
     found = _SITES.fullmatch(name)
     if found and int(found[1]) <= 7:
         return "ed", {"sites": int(found[1])}
     if name not in SOLVERS:
         raise ValueError(
-            f"unknown solver {name!r}{did_you_mean(name, SOLVERS)}; the solvers are "
+            f"{argument}: unknown solver {name!r}{did_you_mean(name, SOLVERS)}; the solvers are "
             f"{', '.join(SOLVERS)}, and ed-1 to ed-7 with 1 to 7 bath sites"
         )
     return name, {}

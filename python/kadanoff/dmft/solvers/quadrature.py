@@ -72,7 +72,8 @@ def band_star(band: Band, beta: float) -> tuple[FloatArray, FloatArray]:
 
 def _too_cold(levels: int, beta: float) -> ValueError:
     return ValueError(
-        f"a band at beta = {beta:g} would need {levels} levels (at most {MAX_LEVELS}); "
+        f"a band of this half width D at beta = {beta:g} would need {levels} levels "
+        f"(at most {MAX_LEVELS}); "
         "use a DiscreteBath, or the NRG for temperatures this low"
     )
 

@@ -120,7 +120,8 @@ class BlockCouplings:
         >>> print(f"{ring.coupling(0, 1):.8f} {abs(ring.coupling(0, 2)):.8f}")
         0.00993404 0.00000000
         """
-        return float(self.values[mask_of(sites, self.n)])
+        numbers = [checks.whole("sites", site, least=0, most=self.n - 1) for site in sites]
+        return float(self.values[mask_of(numbers, self.n)])
 
     def largest(self, count: int = 8) -> list[tuple[tuple[int, ...], float]]:
         """The largest couplings, one for each set of blocks up to translations.

@@ -234,7 +234,8 @@ class MigdalKadanoff:
         return m * coarse.K, m * coarse.h
 
     def eigenvalues(self, K: float) -> tuple[float, float]:
-        """(dK'/dK, dh'/dh) at h = 0."""
+        """(dK'/dK, dh'/dh) at h = 0, for K > 0."""
+        checks.real("K", K, above=0)
         decimated = coupling("K", K) * (self.moved if self.order == "move-decimate" else 1.0)
         t, b = math.tanh(decimated), self.b
         # tanh K' = t^b;  1 - t^2 = 1 / cosh^2
