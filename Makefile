@@ -37,7 +37,7 @@ LAB_ARGS    ?=
 # The commit that `make fingerprint` compares with.
 BASE        ?=
 
-.PHONY: help build run lab check test fingerprint lint bench notebooks docs constraints clean
+.PHONY: help build run lab check test fuzz fingerprint lint bench notebooks docs constraints clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -63,6 +63,9 @@ test: .venv/.built .venv/.deps-dev  ## everything: Rust, stub of the extension, 
 	$(CARGO) test $(LOCKED) --workspace
 	$(PY) -m mypy.stubtest kadanoff._core --mypy-config-file pyproject.toml
 	$(PY) -m pytest $(PYTEST_ARGS)
+
+fuzz: .venv/.built .venv/.deps-dev  ## every argument of every public call with bad values: a table
+	$(PY) -m tests.fuzz
 
 # BASE is built once, in a worktree under target/fingerprint.
 fingerprint: .venv/.built .venv/.deps-dev  ## compare what is computed with a commit, bit by bit: BASE=<commit>

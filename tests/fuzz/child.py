@@ -82,7 +82,7 @@ class Worker:
             self.say(call=[argument, kind], verdict=verdict, text=text[:400])
 
     def good(self, example):
-        """The numbers of the good call if they are the same twice, and its CPU time."""
+        """The numbers of the good call and whether they are the same twice; its CPU time."""
         from tests.fuzz import verdict
         from tests.fuzz.examples import silence
 
@@ -90,7 +90,8 @@ class Worker:
         with silence():
             found = [dict(verdict.leaves(example.target.call(example.fresh()))) for _ in range(2)]
         after = sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
-        return (found[0] if verdict.equal(*found) else None), (after - before) / 2
+        same = verdict.equal(*found)
+        return (found[0], same), (after - before) / 2
 
     def bad(self, example, argument, kind, base, limit):
         from tests.fuzz import values, verdict
@@ -106,7 +107,7 @@ class Worker:
             with Limit(limit), warnings.catch_warnings(record=True) as heard, muted():
                 warnings.simplefilter("always")
                 result = example.target.call(arguments)
-                answer = verdict.of_result(result, kind, good, base, bool(heard))
+                answer = verdict.of_result(result, kind, good, *base, warned=bool(heard))
         except OverLimit:
             answer = "over the limit", ""
         except BaseException as error:

@@ -65,6 +65,8 @@ def masked(good):
 
 def strided(good):
     """The same numbers, big-endian, in the order of Fortran, every second element of a larger."""
+    if not isinstance(good, np.ndarray):
+        raise AbsentError
     found = array_of(good)
     wide = np.zeros([2 * n for n in found.shape], found.dtype.newbyteorder(">"), order="F")
     view = wide[tuple(slice(None, None, 2) for _ in found.shape)]
@@ -73,6 +75,8 @@ def strided(good):
 
 
 def read_only(good):
+    if not isinstance(good, np.ndarray):
+        raise AbsentError
     found = np.ascontiguousarray(array_of(good)[::-1])[::-1]  # a negative stride
     found.flags.writeable = False
     return found
@@ -91,7 +95,7 @@ FROM_GOOD = {
 
 KINDS = (*PLAIN, *FROM_GOOD)
 LAYOUTS = ("strided", "read-only")
-FINITE = frozenset(KINDS) - {"nan", "inf", "minus inf", "nan inside", "masked", "object"}
+FINITE = frozenset(KINDS) - {"nan", "inf", "minus inf", "nan inside", "masked", "object", "None"}
 """Kinds that must not give NaN or infinity without a word."""
 
 

@@ -23,7 +23,10 @@ from kadanoff.dmft.solvers.quadrature import band_star
 from kadanoff.greens import GreenFunction, MatsubaraFunction, gauss_poles
 from kadanoff.greens.grids import inverse_temperature
 
-__all__ = ["DiscreteBath", "Impurity", "MatsubaraBath", "half_filling"]
+__all__ = ["MAX_ENERGY", "DiscreteBath", "Impurity", "MatsubaraBath", "half_filling"]
+
+MAX_ENERGY = 1e100
+"""Largest U and |eps|: squares of energies stay finite."""
 
 
 def half_filling(U: float) -> float:
@@ -227,9 +230,13 @@ class Impurity:
     V: float | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "U", checks.real("U", self.U, least=0))
+        object.__setattr__(self, "U", checks.real("U", self.U, least=0, most=MAX_ENERGY))
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
-        eps = half_filling(self.U) if self.eps is None else checks.real("eps", self.eps)
+        eps = (
+            half_filling(self.U)
+            if self.eps is None
+            else checks.real("eps", self.eps, least=-MAX_ENERGY, most=MAX_ENERGY)
+        )
         object.__setattr__(self, "eps", eps)
         if isinstance(self.bath, np.ndarray):
             object.__setattr__(self, "bath", MatsubaraBath(self.bath))

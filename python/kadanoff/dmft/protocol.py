@@ -161,6 +161,7 @@ def takes_solver_options(function: F) -> F:
     """
     own = own_parameters(function)
     default = next((p.default for p in own if p.name == "solver"), None)
+    checked = public(function)
 
     @functools.wraps(function)
     def guarded(*args: Any, **keywords: Any) -> Any:
@@ -173,7 +174,7 @@ def takes_solver_options(function: F) -> F:
                     if not did_you_mean(name, names):
                         names = [*(p.name for p in own), *chosen]
                     raise unknown_keyword(function.__name__, name, names)
-        return function(*args, **keywords)
+        return checked(*args, **keywords)
 
     _callers.append(guarded)
     _show_options(guarded)

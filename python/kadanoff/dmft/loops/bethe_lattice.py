@@ -24,7 +24,7 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.dmft.loops.axes import Lattice, MatsubaraAxis, RealAxis, SelfConsistency
 from kadanoff.dmft.loops.mixing import Bracket, Mixer
-from kadanoff.dmft.problem import DiscreteBath
+from kadanoff.dmft.problem import MAX_ENERGY, DiscreteBath
 from kadanoff.dmft.protocol import Run, Solver, SolverLike, lookup, solved, takes_solver_options
 from kadanoff.dmft.solution import Solution
 from kadanoff.greens.grids import inverse_temperature
@@ -357,7 +357,7 @@ def bethe(
     >>> print(loop.converged, f"{loop.Z:.3f}")
     True 0.741
     """
-    U, beta = checks.real("U", U, least=0), inverse_temperature(beta)
+    U, beta = checks.real("U", U, least=0, most=MAX_ENERGY), inverse_temperature(beta)
     detuning = 0.0 if eps is None else checks.real("eps", eps) + 0.5 * U
     chosen = lookup(solver, options, bethe)
     settings = LoopSettings.of(

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
-from kadanoff._base.errors import NotConverged
+from kadanoff._base.errors import NotConverged, NumericalError
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
@@ -280,7 +280,7 @@ def effective_map(
     failed = tuple(f"U={f.point['U']}, J_sw={f.point['J_sw']}: {f.message}" for f in learned.failed)
     unexpected = [f for f in learned.failed if f.error != NotConverged.__name__]
     if unexpected:
-        raise RuntimeError(f"a point could not be learned: {unexpected[0]}")
+        raise NumericalError(f"a point could not be learned: {unexpected[0]}")
     found = [None if result is None else float(result["J"]) for result in learned.results]
     have = np.array([J is not None for J in found])
     if have.sum() < _MIN_POINTS:

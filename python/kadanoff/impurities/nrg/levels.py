@@ -84,7 +84,7 @@ def _pairs(shells: ArrayLike, T: ArrayLike, count: int) -> tuple[IntArray, Float
     if not np.issubdtype(n.dtype, np.integer):
         raise TypeError(f"shells must be integers, got {shells!r}")
     if n.size and (n.min() < 0 or n.max() >= count):
-        raise ValueError(f"shells must lie in 0 ... {count - 1}, got {n.min()} ... {n.max()}")
+        raise ValueError(f"shells n must lie in 0 ... {count - 1}, got {n.min()} ... {n.max()}")
     if not (np.isfinite(t) & (t > 0)).all():
         raise ValueError(f"T must be positive and finite, got {T!r}")
     pair = np.broadcast_arrays(n.astype(np.int64), t)

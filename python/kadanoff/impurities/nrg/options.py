@@ -27,6 +27,8 @@ from kadanoff.impurities.symmetry.detection import SYMMETRIES, Symmetry
 __all__ = ["NRGOptions", "Options"]
 
 MIN_SITES = 4  # two even and two odd shells: temperatures that all twists share
+MAX_GAP = 0.1
+_GAP_HINT = "a gap that no spectrum has is never found, and nothing is discarded"
 MIN_T = 1e-290  # the hoppings of the chain must not underflow
 
 Twists = float | Sequence[float]
@@ -151,7 +153,7 @@ class Options:
             "T_min": checks.real("T_min", self.T_min, least=MIN_T),
             "z": _twists(self.z),
             "scheme": checks.choice("scheme", self.scheme, SCHEMES),
-            "gap": checks.real("gap", self.gap, least=0),
+            "gap": checks.real("gap", self.gap, least=0, most=MAX_GAP, hint=_GAP_HINT),
             "symmetry": _symmetry(self.symmetry),
         }
         for name in ("keep", "keep_multiplets"):

@@ -242,7 +242,8 @@ class FilterRule(BlockRule):
     def flipped(self, *units: int) -> FilterRule:
         """The same rule with the signs of these units reversed."""
         sign = np.ones(self.units)
-        sign[list(units)] = -1
+        last = self.units - 1
+        sign[[checks.whole("units", unit, least=0, most=last) for unit in units]] = -1
         shaped = sign.reshape(-1, *(1,) * len(self.shape))
         # + 0: no weights that print as -0.
         return replace(self, filters=self.filters * shaped + 0.0, bias=self.bias * sign + 0.0)

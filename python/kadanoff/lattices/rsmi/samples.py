@@ -150,7 +150,10 @@ class _ArraySource:
 
     def __init__(self, samples: Any) -> None:
         if isinstance(samples, np.ma.MaskedArray):
-            raise TypeError("samples must be a plain array, got a masked one")
+            raise TypeError(
+                "samples (configurations) must be a plain array, got a masked one; "
+                "pass x.filled(...)"
+            )
         self.samples = np.asarray(samples)
         if self.samples.dtype.kind not in "iuf":
             raise TypeError(
