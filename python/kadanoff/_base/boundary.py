@@ -50,8 +50,9 @@ def translated(error: Exception, function: str, arguments: Mapping[str, Any]) ->
     """
     if not _is_ours(error.__traceback__):
         return None  # of a function of the user
-    if type(error) is MemoryError or type(error).__name__ == "_ArrayMemoryError":
-        if any(name in str(error) for name in arguments) or hasattr(error, "is_translated"):
+    named = any(_mentions(str(error), name) for name in arguments)
+    if isinstance(error, MemoryError):
+        if named or hasattr(error, "is_translated"):
             return None
         large = _named(arguments, lambda x: abs(x) >= LARGE_COUNT)
         made = MemoryError(f"{function}() needs more memory than there is{large}: {error}")
@@ -62,7 +63,7 @@ def translated(error: Exception, function: str, arguments: Mapping[str, Any]) ->
     ):
         extreme = _named(arguments, lambda x: not 1 / EXTREME < abs(x) < EXTREME)
         return NumericalError(f"{function}(): {error or type(error).__name__}{extreme}")
-    if type(error) is ValueError and not any(_mentions(str(error), name) for name in arguments):
+    if type(error) is ValueError and not named:
         extreme = _named(arguments, lambda x: not 1 / EXTREME < abs(x) < EXTREME and x != 0)
         return ValueError(f"{error}; {function}() was called{extreme}") if extreme else None
     return None

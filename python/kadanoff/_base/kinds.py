@@ -296,12 +296,10 @@ def _union(members: tuple[Any, ...], home: Mapping[str, Any]) -> Kind | None:
 
 def _text_or(others: list[Kind]) -> Kind | None:
     """A name, or another kind: which names, the code behind says."""
-    only = all(part.words == "None" for part in others)
-    text = _WORD if only else _TEXT
     words = ["a string", *(part.words for part in others)]
     return Kind(
         ", ".join(words[:-1]) + " or " + words[-1],
-        lambda value: text.accepts(value) or any(part.accepts(value) for part in others),
+        lambda value: _TEXT.accepts(value) or any(part.accepts(value) for part in others),
     )
 
 

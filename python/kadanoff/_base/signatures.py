@@ -100,7 +100,7 @@ def _decorated(target: Any, options: tuple[Any, ...]) -> Any:
     guarded = _guarded(target.__init__, options, target.__name__, plain)  # type: ignore[misc]
     target.__init__ = guarded  # type: ignore[misc]
     for cls in target.__mro__:
-        if cls.__module__.startswith("kadanoff."):
+        if cls is target or cls.__module__.startswith("kadanoff."):
             _guard_methods(cls)
             _guard_reprs(cls)
     return target

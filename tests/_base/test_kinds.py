@@ -1,0 +1,136 @@
+"""Arguments must fit their annotations, exceptions of others are translated, a repr never fails."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pytest
+from numpy.typing import ArrayLike, NDArray
+
+import kadanoff as kd
+from kadanoff._base.kinds import MAX_COUNT, Kind, WrongKind, kind
+from kadanoff._base.signatures import public
+
+MASKED = np.ma.MaskedArray([1.0, 2.0], [True, False])
+
+
+@pytest.mark.parametrize(
+    ("annotation", "good", "bad"),
+    [
+        (float, [1, 1.5, np.float32(2), np.int8(1)], [True, "1", None, 1j, [1.0], np.ones(1)]),
+        (int, [1, np.int64(3)], [True, 1.0, "1", None, [1]]),
+        (bool, [True, np.False_], [0, 1, "no", None]),
+        (complex, [1, 1.0, 1j], [True, "1", None]),
+        (float | None, [None, 2.0], ["3", [1.0]]),
+        (ArrayLike, [1.0, [1, 2], ((1.0,),), np.ones(2), range(3)], [None, "3", MASKED, {}]),
+        (ArrayLike, [np.ones(2, bool)], [np.array(["a"]), np.array([object()]), object(), [None]]),
+        (NDArray[np.float64], [np.ones(2), [1.0]], [1.0, None, MASKED]),
+        (Sequence[float], [[1.0], (1, 2), np.ones(2)], [1.0, "12", ["a"], MASKED, np.float64(1)]),
+        (Iterable[str], [["a"], ("b",), {"a": 1}], [3, [1], MASKED]),
+        (Mapping[str, int], [{}], [3, [("a", 1)]]),
+        (Callable[[float], float], [math.sin], [3, None]),
+        (kd.FlatBand, [kd.FlatBand()], [3, kd.FlatBand]),
+        (str, ["a", 3], [[], {}, np.ones(2)]),
+        (str | None, ["a", None], [3, object()]),
+        (Annotated[Any, Kind("even", lambda n: n % 2 == 0)], [2], [3]),
+        (Any, [object()], []),
+        ("a_name_that_is_not_there", [object()], []),
+    ],
+)
+def test_kinds_of_annotations(annotation, good, bad):
+    def function(x): ...
+
+    function.__annotations__["x"] = annotation
+    guarded = public(function)
+    for value in good:
+        guarded(value)
+    for value in bad:
+        with pytest.raises(WrongKind, match=r"^x must be"):
+            guarded(x=value)
+
+
+def test_words_of_a_kind():
+    assert kind("int | None", {}).words == "an integer or None"
+    assert (
+        kind("float | tuple[float, float]", {}).words
+        == "a real number or a sequence of real numbers"
+    )
+
+
+def test_a_literal_is_a_choice():
+    @public
+    def cut(edge: Literal["open", "torus"] = "open"): ...
+
+    cut(edge="torus")
+    with pytest.raises(ValueError, match=r"edge must be 'open' or 'torus', got 'opne'.*'open'"):
+        cut("opne")
+    with pytest.raises(TypeError, match="edge must be"):
+        cut(3)
+
+
+def test_counts_have_a_limit_and_seeds_another():
+    @public
+    def draw(n: int, seed: int | None = None): ...
+
+    draw(MAX_COUNT, seed=2**63)
+    for n in (2**40, 2**63, -(2**40)):
+        with pytest.raises(ValueError, match=f"n must be at (most|least) -?{MAX_COUNT}"):
+            draw(n)
+
+
+@public
+@dataclass(frozen=True)
+class Plain:
+    label: str
+    values: NDArray[np.float64]
+
+    def __repr__(self):
+        return f"Plain({self.values[0]})"
+
+    def scaled(self, by: float):
+        return self.values * by
+
+
+def test_plain_data_are_looked_at_and_always_shown():
+    assert repr(Plain("a", np.ones(1))) == "Plain(1.0)"
+    assert repr(Plain("a", np.ones(0))).startswith("<Plain that cannot be shown: IndexError")
+    with pytest.raises(WrongKind, match="label must be a string"):
+        Plain(3, np.ones(1))
+
+
+def test_methods_of_public_classes_are_guarded():
+    with pytest.raises(WrongKind, match="by must be a real number, got '3'"):
+        Plain("a", np.ones(1)).scaled("3")
+
+
+# ---------------------------------------------------------------------- exceptions at the border
+
+
+def fail_in_numpy(n):
+    return np.linalg.inv(np.zeros((n, n)))
+
+
+def test_arithmetic_that_fails_is_a_numerical_error_with_the_extreme_arguments():
+    with pytest.raises(kd.NumericalError, match=r"thermodynamics\(\).* at T = 1e-300"):
+        kd.dimers.coverings(4).thermodynamics(1e-300)
+
+
+def test_missing_memory_names_the_argument():
+    with pytest.raises(MemoryError, match="Lx"):
+        kd.dimers.parity(10**10, 10**6)
+
+
+def test_exceptions_of_a_user_pass():
+    @public
+    def apply(f: Callable[[], float]):
+        return f()
+
+    def divide():
+        return 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        apply(divide)
+    with pytest.raises(np.linalg.LinAlgError):
+        apply(lambda: fail_in_numpy(2))
