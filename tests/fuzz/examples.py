@@ -2,7 +2,7 @@
 
 The examples are run under a profiler, which sees every call with its bound arguments; nothing is
 patched, and a call from inside the package serves as well. Sources, in this order: the docstring
-of the callable, of its class, of its module, of those that mention it.
+of the callable, of its class, of its module, of those that mention it; `further` has a few more.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ import warnings
 
 import numpy as np
 
+from tests.fuzz.further import FURTHER
 from tools.face import callables, methods
 
 __all__ = ["Example", "Target", "targets"]
@@ -186,6 +187,7 @@ def sources(target, all_targets):
         if name.startswith("kadanoff.") and pattern.search(getattr(m, "__doc__", None) or "")
     ]  # fmt: skip
     around = [t.callable for t in near]
+    yield from further(target)
     seen, count = set(), 0
     for thing in (*own, *mentioned, *modules, *around, kadanoff):
         text = inspect.getdoc(thing) or ""
@@ -194,6 +196,13 @@ def sources(target, all_targets):
             count += 1
             home = thing if inspect.ismodule(thing) else sys.modules[thing.__module__]
             yield text, dict(home.__dict__)
+
+
+def further(target):
+    """The example of the class that stands beside the docstrings."""
+    text = FURTHER.get(target.name.rpartition(".")[0])
+    if text:
+        yield inspect.cleandoc(text), {"np": np}
 
 
 def recorded(source, target):

@@ -159,8 +159,9 @@ class Star:
     norm: float
 
     def __post_init__(self) -> None:
-        self.energy.flags.writeable = False
-        self.weight.flags.writeable = False
+        for name in ("energy", "weight"):
+            values = checks.array(name, getattr(self, name), ndim=1, frozen=True)
+            object.__setattr__(self, name, values)
 
     def __repr__(self) -> str:
         return f"Star({self.energy.size} levels, norm={self.norm:g})"

@@ -69,7 +69,10 @@ class LiveFilters:
     def draw(self, filters: FloatArray) -> None:
         """Draw now."""
         axes = figure(1, 2, size=(4.2, 2.6), pyplot=False)
-        picture = tile(filters)
+        filters = checks.array("filters", filters)
+        picture = tile(filters) if filters.ndim > 1 and filters.size else filters
+        if picture.ndim != 2:
+            raise ValueError(f"filters must have shape (units, rows, columns), got {filters.shape}")
         largest = float(np.nanmax(np.abs(picture))) or 1.0
         axes[0, 0].imshow(picture, cmap="RdBu_r", vmin=-largest, vmax=largest)
         axes[0, 0].set_xticks([])

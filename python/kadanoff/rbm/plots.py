@@ -24,7 +24,7 @@ def layer_shape(size: int, shape: tuple[int, int] | None) -> tuple[int, int]:
     if shape is None:
         side = math.isqrt(size)
         return (side, side) if side * side == size else (1, size)
-    if len(shape) != 2 or shape[0] * shape[1] != size:
+    if np.ndim(shape) != 1 or len(shape) != 2 or shape[0] * shape[1] != size:
         raise ValueError(f"shape must be (rows, columns) of {size} visible units, got {shape}")
     return int(shape[0]), int(shape[1])
 

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.nrg.levels import Levels
@@ -52,6 +53,7 @@ def spectrum(levels: Levels, n: int) -> FloatArray:
     >>> spectrum(run.levels[0], 0)[:4].round(3).tolist()
     [0.0, 0.271, 0.271, 0.271]
     """
+    n = checks.whole("n", n, least=0, most=levels.shells - 1)
     _, degeneracy, energies = levels.shell(n)
     return np.asarray(np.repeat(energies, degeneracy) / levels.scale[n])
 
