@@ -318,7 +318,8 @@ def _container(origin: type, inside: tuple[Any, ...], home: Mapping[str, Any]) -
 
         def sequence(value: Any) -> bool:
             if isinstance(value, np.ndarray) and numbers:
-                return _array(value) and value.ndim > 0
+                kinds = "iu" if inside[0] is int else _NUMERIC
+                return value.dtype.kind in kinds and value.ndim == 1 and _array(value)
             if not isinstance(value, list | tuple | range | np.ndarray):
                 return isinstance(value, collections.abc.Sequence) and not isinstance(value, str)
             return first is None or all(first.accepts(item) for item in value[:MAX_ITEMS])

@@ -94,8 +94,8 @@ class Sampling(Parameters):
         free = self._free(visible, hidden, free_visible, free_hidden)
         if not all(mask.any() for mask in free):
             raise ValueError(
-                "at least one unit of either layer must be free in a clamped machine; clamp visible or "
-                "hidden in part (free_visible, free_hidden)"
+                "at least one unit of either layer must be free in a clamped machine; "
+                "clamp visible or hidden in part (free_visible, free_hidden)"
             )
         a, b = self.a[free[0]], self.b[free[1]]
         for name, values, mask in (("visible", visible, free[0]), ("hidden", hidden, free[1])):

@@ -361,12 +361,12 @@ BAD = {
     "bond outside": (
         lambda: ising.enumerate_states(spins=3, classes=[[(0, 3)]]),
         ValueError,
-        "site of a bond must be at least 0 and at most 2",
+        "site in classes must be at least 0 and at most 2",
     ),
     "bond of reals": (
         lambda: ising.enumerate_states(spins=3, classes=[[(0, 1.5)]]),
         TypeError,
-        "site of a bond must be an integer",
+        "site in classes must be an integer",
     ),
     "too many classes": (
         lambda: ising.enumerate_states(spins=20, classes=[[(0, 1)] * 500] * 4),

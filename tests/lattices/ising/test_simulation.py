@@ -106,8 +106,8 @@ def test_a_sweep_can_be_stopped():
         ({"method": "magic"}, ValueError, "method must be"),
         ({"method": "wolff", "h": 1.0}, ValueError, "cannot take a field"),
         ({"start": "hot"}, ValueError, "start must be"),
-        ({"start": np.zeros((8, 8))}, ValueError, r"spins must be \+1 or -1"),
-        ({"start": np.ones((8, 9))}, ValueError, r"spins must be .* \(8, 8\)"),
+        ({"start": np.zeros((8, 8))}, ValueError, r"start must be \+1 or -1"),
+        ({"start": np.ones((8, 9))}, ValueError, r"start must be .* \(8, 8\)"),
         ({"seed": "x"}, TypeError, "seed must be an integer"),
     ],
 )

@@ -224,8 +224,13 @@ def _lattice(lattice: str | None, shape: object) -> tuple[str, tuple[int, ...]]:
         lattice = checks.choice("lattice", lattice, LATTICES)
     if not isinstance(shape, Iterable):
         name = lattice or "square"
-        return name, (checks.whole("shape or L", shape),) * LATTICES[name]
-    sizes = tuple(checks.whole(f"length {a} of L, the shape,", n) for a, n in enumerate(shape))
+        return name, (checks.whole("L", shape, hint="it is the shape of the lattice"),) * LATTICES[
+            name
+        ]
+    sizes = tuple(
+        checks.whole(f"shape[{a}]", n, hint="L is the shape of the lattice")
+        for a, n in enumerate(shape)
+    )
     names = {1: "chain", 2: "square", 3: "cubic"}
     name = lattice or names.get(len(sizes), "")
     if not name or LATTICES[name] != len(sizes):
