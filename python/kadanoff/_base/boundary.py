@@ -62,7 +62,7 @@ def translated(error: Exception, function: str, arguments: Mapping[str, Any]) ->
         isinstance(error, ArithmeticError) and not isinstance(error, NumericalError)
     ):
         extreme = _named(arguments, lambda x: not 1 / EXTREME < abs(x) < EXTREME)
-        return NumericalError(f"{function}(): {error or type(error).__name__}{extreme}")
+        return NumericalError(f"{function}(): {str(error) or type(error).__name__}{extreme}")
     if type(error) is ValueError and not named:
         extreme = _named(arguments, lambda x: not 1 / EXTREME < abs(x) < EXTREME and x != 0)
         return ValueError(f"{error}; {function}() was called{extreme}") if extreme else None

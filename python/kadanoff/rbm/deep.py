@@ -24,7 +24,7 @@ from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import mean
 from kadanoff.rbm.sampling import Samples
 from kadanoff.rbm.training import Options
-from kadanoff.rbm.units import Units, bits, rows_of, unit_values
+from kadanoff.rbm.units import Rows, Units, bits, rows_of, unit_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -154,7 +154,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     @public
     def fit(
         self,
-        X: ArrayLike,
+        X: Rows,
         y: object = None,
         *,
         progress: bool | Report | None = None,
@@ -228,7 +228,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         made.n_features_in_ = machines[0].n_visible
         return made
 
-    def _visible(self, X: ArrayLike) -> SpinArray:
+    def _visible(self, X: Rows) -> SpinArray:
         check_is_fitted(self, "machines_")
         rows: AnyArray = rows_of(self, X, reset=False)
         units = self.machines_[0].visible
@@ -244,7 +244,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return int(self.machines_[-1].n_hidden)
 
     @public
-    def transform(self, X: ArrayLike) -> FloatArray:
+    def transform(self, X: Rows) -> FloatArray:
         """Means of the top layer, passed up from layer to layer."""
         means = np.asarray(self._visible(X), dtype=float)
         for machine in self.machines_:
@@ -257,7 +257,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return top if layer is None else checks.whole("layer", layer, most=top)
 
     @public
-    def up(self, X: ArrayLike, *, seed: int | None = None) -> list[SpinArray]:
+    def up(self, X: Rows, *, seed: int | None = None) -> list[SpinArray]:
         """Samples of every layer, drawn upwards from the rows of X."""
         seed = checks.seed(seed)
         v, out = self._visible(X), []

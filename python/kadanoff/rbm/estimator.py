@@ -23,7 +23,7 @@ from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import Annealed
 from kadanoff.rbm.sampling import Samples
 from kadanoff.rbm.training import Options, State, Training, machine_of
-from kadanoff.rbm.units import Units, bits, pack, rows_of, unit_values
+from kadanoff.rbm.units import Rows, Units, bits, pack, rows_of, unit_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -174,7 +174,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     @public
     def fit(
         self,
-        X: ArrayLike,
+        X: Rows,
         y: object = None,
         *,
         progress: bool | Report | None = None,
@@ -193,7 +193,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     @public
     def partial_fit(
         self,
-        X: ArrayLike,
+        X: Rows,
         y: object = None,
         *,
         progress: bool | Report | None = None,
@@ -229,14 +229,14 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
             return int(source.randint(0, 2**63 - 1, dtype=np.int64))
         return checks.seed(source, name="random_state")
 
-    def _rows(self, X: ArrayLike, *, reset: bool) -> BoolArray:
+    def _rows(self, X: Rows, *, reset: bool) -> BoolArray:
         """Which visible units are up."""
         rows: AnyArray = rows_of(self, X, reset=reset)
         if self.threshold is not None:
             return np.asarray(np.greater(rows, self.threshold), dtype=np.bool_)
         return bits("X", rows, self.visible, rows.shape[1])
 
-    def configurations(self, X: ArrayLike) -> SpinArray:
+    def configurations(self, X: Rows) -> SpinArray:
         """The rows of X as values of the visible units, after `threshold`."""
         check_is_fitted(self, "machine_")
         low, up = unit_values("visible", self.machine_.visible)
@@ -313,12 +313,12 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     def _n_features_out(self) -> int:
         return self._fitted.n_hidden
 
-    def transform(self, X: ArrayLike) -> FloatArray:
+    def transform(self, X: Rows) -> FloatArray:
         """<h_j | v> for every row of X, shape (samples, n_components)."""
         v = self.configurations(X)
         return self.machine_.hidden_mean(v, threads=self.threads)
 
-    def free_energy(self, X: ArrayLike) -> FloatArray:
+    def free_energy(self, X: Rows) -> FloatArray:
         """F(v) of every row of X, ``P(v) = e^{-F(v)} / Z``."""
         v = self.configurations(X)
         F: FloatArray = self.machine_.free_energy(v, threads=self.threads)
@@ -369,12 +369,12 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
             control=control,
         )
 
-    def score_samples(self, X: ArrayLike) -> FloatArray:
+    def score_samples(self, X: Rows) -> FloatArray:
         """Ln P(v) of every row of X, in nats; see `log_Z` for the normalisation."""
         F = self.free_energy(X)
         return -F - self.log_Z()
 
-    def score(self, X: ArrayLike, y: object = None) -> float:
+    def score(self, X: Rows, y: object = None) -> float:
         """Mean log likelihood of the rows of X, in nats."""
         return float(self.score_samples(X).mean())
 
@@ -383,7 +383,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     @public
     def gibbs(
         self,
-        X: ArrayLike,
+        X: Rows,
         *,
         sweeps: int = 1,
         seed: int | None = None,

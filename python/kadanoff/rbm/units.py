@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,9 +12,22 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray, SpinArray, WordArray
 
-__all__ = ["Units", "bits", "flat", "numbers", "pack", "rows_of", "states", "unit_values", "unpack"]
+__all__ = [
+    "Rows",
+    "Units",
+    "bits",
+    "flat",
+    "numbers",
+    "pack",
+    "rows_of",
+    "states",
+    "unit_values",
+    "unpack",
+]
 
 Units = Literal["binary", "spin"]
+Rows: TypeAlias = Any
+"""Configurations as scikit-learn looks at them, arrays of objects and sparse ones included."""
 
 UNITS: dict[str, tuple[int, int]] = {"binary": (0, 1), "spin": (-1, 1)}
 MAX_LISTED = 24  # units of a layer whose states are listed
