@@ -4,12 +4,19 @@ __all__ = ["EXCEPTIONS"]
 
 ANY_VALUE = "hands on what it is given, whatever its type"
 SKLEARN = "scikit-learn's interface: y is taken so that pipelines work, and never used"
+STORED = "scikit-learn's interface: parameters are stored as given, and looked at by fit"
 ASSERTION = "an assertion for tests: AssertionError is its answer"
 PHYSICAL = "infinite in the numbers of this machine, and given as inf"
 
 EXCEPTIONS: dict[tuple[str, ...], str] = {
     ("DeepRBM.fit", "y"): SKLEARN,
+    ("DeepRBM.of", "method"): STORED,
+    ("DeepRBM.of", "optimizer"): STORED,
+    ("DeepRBM.of", "random_state"): STORED,
     ("RBM.fit", "y"): SKLEARN,
+    ("RBM.of", "method"): STORED,
+    ("RBM.of", "optimizer"): STORED,
+    ("RBM.of", "random_state"): STORED,
     ("RBM.partial_fit", "y"): SKLEARN,
     ("RBM.score", "y"): SKLEARN,
     ("gbf_bound", "T", "nan out"): "a slack in units of an error that vanishes: " + PHYSICAL,

@@ -48,8 +48,8 @@ def translated(error: Exception, function: str, arguments: Mapping[str, Any]) ->
     ... except ZeroDivisionError as error:
     ...     translated(error, "solve", {"T": 0})
     """
-    if not _is_ours(error.__traceback__):
-        return None  # of a function of the user
+    if vars(error) or not _is_ours(error.__traceback__):
+        return None  # it carries a partial result, or comes from a function of the user
     named = any(_mentions(str(error), name) for name in arguments)
     if isinstance(error, MemoryError):
         if named or hasattr(error, "is_translated"):

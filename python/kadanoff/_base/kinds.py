@@ -39,7 +39,7 @@ MAX_ITEMS = 64  # items of a sequence that are looked at; the code behind looks 
 MAX_COUNT = 10**10
 """Largest integer that any argument takes, seeds apart: of sweeps, samples, sites, iterations."""
 _NUMERIC = "biufc"
-_SEEDS = ("seed", "random_state")
+_UNLIMITED = ("seed", "random_state", "keep", "keep_multiplets")  # of the last two all is kept
 
 
 class WrongKind(TypeError):  # noqa: N818
@@ -109,8 +109,8 @@ def kinds_of(
 
 
 def check_count(name: str, value: int) -> None:
-    """Refuse an integer beyond all use; a seed may have 64 bits."""
-    if name not in _SEEDS:
+    """Refuse an integer beyond all use; a seed may have 64 bits, and `keep` everything."""
+    if name not in _UNLIMITED:
         end = f"at most {MAX_COUNT}" if value > 0 else f"at least {-MAX_COUNT}"
         raise ValueError(f"{name} must be {end}, got {name} = {shown(value)}")
 

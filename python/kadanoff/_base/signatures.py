@@ -170,7 +170,12 @@ def _guarded(
         if refuse is None:  # annotations are looked at when a function is called first
             from kadanoff._base.kinds import kinds_of
 
-            places, refuse = _places(function), kinds_of(function, options, plain_data=plain_data)
+            places = _places(function)
+            # A __post_init__ converts: the annotations of its fields say what it makes of them.
+            converts = function.__name__ == "__init__" and hasattr(args[0], "__post_init__")
+            refuse = kinds_of(
+                (lambda: None) if converts else function, options, plain_data=plain_data
+            )
         refuse(zip(places, args, strict=False))
         refuse(keywords.items())
         try:
