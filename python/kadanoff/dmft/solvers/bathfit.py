@@ -195,7 +195,9 @@ def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) 
     """As `fit_bath`, for arguments that are checked already."""
     moments = problem.Delta_moments()
     if moments[0] <= 0.0:
-        raise ValueError("there is nothing to fit: Delta vanishes")
+        raise ValueError(
+            "problem has no bath to fit: Delta vanishes; solve it as it is, which gives the exact atom"
+        )
     frequencies, symmetric = options.get("frequencies"), options.get("symmetric")
     seed = options.get("seed")
     seed = run.seed if seed is None else seed

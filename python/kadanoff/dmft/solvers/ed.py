@@ -5,14 +5,16 @@ The core is `rust/ed`; this module fits a continuous bath and assembles the solu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
@@ -63,18 +65,18 @@ def ed(
     frequency.
     """
     prune = checks.real("prune", prune, least=0, most=1e-3)
-    bath, found = discretised(problem, run, sites, fit)
-    return _solution(problem, run, _spectrum(problem, bath, run), bath, found, prune)
+    finite = discretised(problem, run, sites, fit)
+    return _solution(problem, run, _spectrum(problem, finite.bath, run), finite, prune)
 
 
 def at_temperatures(
     problem: Impurity, beta: Sequence[float], run: Run, prune: float = 1e-12
 ) -> Iterator[Solution]:
     """The solutions of a problem with a discrete bath at several beta, from one diagonalisation."""
-    bath, _ = discretised(problem, run, None, None)
-    spectrum = _spectrum(problem, bath, run)
+    finite = discretised(problem, run, None, None)
+    spectrum = _spectrum(problem, finite.bath, run)
     for temperature in beta:
-        yield _solution(replace(problem, beta=temperature), run, spectrum, bath, None, prune)
+        yield _solution(replace(problem, beta=temperature), run, spectrum, finite, prune)
 
 
 def _spectrum(problem: Impurity, bath: DiscreteBath, run: Run) -> _core.EdSpectrum:
@@ -86,18 +88,18 @@ def _solution(
     problem: Impurity,
     run: Run,
     spectrum: _core.EdSpectrum,
-    bath: DiscreteBath,
-    found: BathFit | None,
+    finite: FiniteBath,
     prune: float,
 ) -> Solution:
     U, beta = problem.U, problem.beta
+    bath, found = finite.bath, finite.fit
     log_Z, n, docc = spectrum.thermal(beta)
     z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
     energies, weights, dropped, (G_iw, F_iw) = spectrum.green(beta, prune, z)
     Delta_iw = GreenFunction.own(np.array(bath.e), np.square(bath.V), beta)(z)
     diagnostics: dict[str, Any] = {
         "bath": bath,
-        "ground_energy": spectrum.ground,
+        "ground_energy": spectrum.ground + finite.ground,
         "dropped_weight": dropped,
         "poles": energies.size,
     }
@@ -114,12 +116,45 @@ def _solution(
         Delta_iw=Delta_iw,
         n=n,
         docc=docc,
-        log_Z=log_Z,
+        log_Z=log_Z + finite.log_Z(beta) if finite.complete else None,
         error=error,
         valid="",
         diagnostics=diagnostics,
         seed=None if found is None else found.seed,
     )
+
+
+@dataclass(frozen=True)
+class FiniteBath:
+    """The levels that a solver diagonalises, and those that do not couple to the impurity.
+
+    Parameters
+    ----------
+    bath : DiscreteBath
+        The levels with V**2 > 0.
+    fit : BathFit or None
+        The fit that they come from.
+    alone : array of float
+        Energies of the levels of the problem without hybridisation.
+    complete : bool
+        Whether the levels of the problem are known; if not, log_Z has no meaning.
+    """
+
+    bath: DiscreteBath
+    fit: BathFit | None
+    alone: FloatArray = field(default_factory=lambda: np.zeros(0))
+    complete: bool = True
+
+    @property
+    def ground(self) -> float:
+        """Ground state energy of the levels that do not couple."""
+        return 2.0 * float(np.sum(np.minimum(self.alone, 0.0)))
+
+    def log_Z(self, beta: float) -> float:
+        """Their ln Z; with beta infinite, the logarithm of the degeneracy."""
+        if math.isinf(beta):
+            return 2.0 * math.log(2.0) * int(np.count_nonzero(self.alone == 0.0))
+        return 2.0 * float(np.sum(np.logaddexp(0.0, -beta * self.alone)))
 
 
 def discretised(
@@ -128,11 +163,18 @@ def discretised(
     sites: int | None,
     fit: dict[str, Any] | None,
     most: int = MAX_SITES,
-) -> tuple[DiscreteBath, BathFit | None]:
+) -> FiniteBath:
     """The bath itself where it is small enough, else a fit to `sites` sites."""
     if sites is not None:
         sites = checks.whole("sites", sites, most=most, hint="more are too many for this solver")
-    bath = problem.bath
+    bath, alone = problem.bath, np.zeros(0)
+    if isinstance(bath, DiscreteBath):
+        e, V = np.array(bath.e), np.array(bath.V)
+        coupled = V * V > 0.0
+        if not np.all(coupled):
+            bath, alone = DiscreteBath.own(e[coupled], V[coupled]), e[~coupled]
+    elif problem.is_isolated:
+        bath = DiscreteBath.own([], [])
     if isinstance(bath, DiscreteBath) and (sites is None or sites >= bath.sites):
         if bath.sites > most:
             raise ValueError(
@@ -141,6 +183,7 @@ def discretised(
             )
         if fit is not None:
             raise ValueError("fit has no meaning here: the bath is taken as it is")
-        return bath, None
+        known = isinstance(problem.bath, DiscreteBath)
+        return FiniteBath(bath, None, alone, known)
     found = fitted(problem, sites or DEFAULT_SITES, run, checked_fit(fit or {}))
-    return found.bath, found
+    return FiniteBath(found.bath, found)

@@ -6,6 +6,7 @@ The core is `rust/ed`, module `lanczos::finite`.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.ed import discretised
+from kadanoff.dmft.solvers.hubbard1 import isolated
 from kadanoff.greens import GreenFunction, MatsubaraFunction
 from kadanoff.greens.grids import fermionic
 
@@ -75,7 +77,12 @@ def ftlm(
     vectors = checks.whole("vectors", vectors, least=2, most=10_000)
     steps = checks.whole("steps", steps, least=8, most=400)
     exact = checks.whole("exact", exact, most=500)
-    bath, found = discretised(problem, run, sites, fit, MAX_SITES)
+    if problem.is_isolated:
+        none = {f"{name}_error": 0.0 for name in ("n", "docc", "log_Z")}
+        exactly = {"G_error": np.zeros(run.frequencies), **none}
+        return replace(isolated(problem, run), diagnostics=exactly)
+    finite = discretised(problem, run, sites, fit, MAX_SITES)
+    bath, found = finite.bath, finite.fit
     beta, level, U = problem.beta, problem.eps, problem.U
     z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
     with run.calling("finite-temperature Lanczos") as keywords:
@@ -121,7 +128,7 @@ def ftlm(
         Delta_iw=Delta_iw,
         n=n,
         docc=docc,
-        log_Z=log_Z - beta * raw["ground"],
+        log_Z=log_Z - beta * raw["ground"] + finite.log_Z(beta) if finite.complete else None,
         error=error,
         valid="",
         diagnostics={

@@ -32,6 +32,7 @@ from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.embedding import MAX_POLES, on_frequencies, weiss
+from kadanoff.dmft.solvers.hubbard1 import isolated
 from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction, fermi_poles
 from kadanoff.greens.fermi import poles_needed
 from kadanoff.greens.grids import fermionic
@@ -111,6 +112,8 @@ def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> 
             f"symmetric (eps + U/2 = {problem.detuning:g}); leave half_filling out for the "
             "Kajueter-Kotliar form"
         )
+    if problem.is_isolated:
+        return isolated(problem, run)
     if symmetric:
         return _solution(problem, run, 0.5, 0.0)
     return _kajueter_kotliar(problem, run)

@@ -71,15 +71,17 @@ def lanczos(
     cut = checks.real("cut", cut, least=1e-15, most=1e-2)
     states = checks.whole("states", states, most=1000)
     steps = checks.whole("steps", steps, least=2, most=2000)
-    bath, found = discretised(problem, run, sites, fit, MAX_SITES)
+    finite = discretised(problem, run, sites, fit, MAX_SITES)
+    bath, found = finite.bath, finite.fit
     beta = problem.beta
+    thermal = math.inf if ground_state else beta
     with run.calling("Lanczos") as keywords:
         raw = _core.ed_lanczos(
             problem.U,
             problem.eps,
             list(bath.e),
             list(bath.V),
-            math.inf if ground_state else beta,
+            thermal,
             cut=cut,
             states=states,
             steps=steps,
@@ -94,7 +96,7 @@ def lanczos(
     error = 1e-10 + left_out * beta / np.pi
     diagnostics: dict[str, Any] = {
         "bath": bath,
-        "ground_energy": raw["ground"],
+        "ground_energy": raw["ground"] + finite.ground,
         "states": raw["states"],
         "poles": raw["energies"].size,
     }
@@ -110,7 +112,7 @@ def lanczos(
         Delta_iw=Delta_iw,
         n=raw["n"],
         docc=raw["docc"],
-        log_Z=raw["log_Z"],
+        log_Z=raw["log_Z"] + finite.log_Z(thermal) if finite.complete else None,
         error=error,
         valid="",
         diagnostics=diagnostics,

@@ -32,6 +32,7 @@ from kadanoff._base.types import FloatArray
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.hubbard1 import isolated
 from kadanoff.dmft.solvers.nca_real import RealAxisNCA, solve_real, uniform_hilbert
 from kadanoff.greens import LegendreSeries, RealAxisFunction
 from kadanoff.greens.grids import fermionic
@@ -99,7 +100,9 @@ def nca(
     tolerance = checks.real("tolerance", tolerance, above=0)
     if not isinstance(real_axis, bool):
         raise TypeError(f"real_axis must be True or False, got {real_axis!r}")
-    if problem.U == 0.0 and problem.Delta_moments()[0] > 0.0:
+    if problem.is_isolated:
+        return isolated(problem, run)
+    if problem.U == 0.0:
         raise ValueError(
             "the NCA is not exact at U = 0, where the problem is free: use solver='hubbard1' or "
             "'ed'"
