@@ -196,7 +196,7 @@ def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) 
     moments = problem.Delta_moments()
     if moments[0] <= 0.0:
         raise ValueError(
-            "problem has no bath to fit: Delta vanishes; solve it as it is, which gives the exact atom"
+            "problem has no bath to fit: Delta vanishes; solvers return the exact atom for it"
         )
     frequencies, symmetric = options.get("frequencies"), options.get("symmetric")
     seed = options.get("seed")
