@@ -78,9 +78,10 @@ def bits(
         row, unit = np.argwhere(~known)[0]
         found = rows[row, unit]
         other = next(key for key in UNITS if key != units)
+        grey = threshold and bool(np.any(rows != np.rint(rows)))
         hint = (
             f"; a layer of {UNITS[other][0]} and {UNITS[other][1]} is declared {other!r}"
-            if np.isin(rows, UNITS[other]).all()
+            if found in UNITS[other] and not grey
             else ""
         )
         if threshold and not hint:
