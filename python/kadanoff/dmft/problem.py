@@ -333,7 +333,7 @@ class Impurity:
     @property
     def is_half_filled(self) -> bool:
         """Whether particle-hole symmetry holds: eps = -U/2 and Delta odd."""
-        scale = max(self.U, 1.0)
+        scale = max(self.U, abs(self.eps))
         if abs(self.detuning) > 1e-12 * scale:
             return False
         if isinstance(self.bath, MatsubaraBath):

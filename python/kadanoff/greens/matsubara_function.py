@@ -74,7 +74,8 @@ def quadrature(moments: ArrayLike) -> tuple[FloatArray, FloatArray]:
         return np.zeros(0), np.zeros(0)
     sizes = [abs(x / m[0]) ** (1.0 / k) for k, x in enumerate(m) if k > 0]
     scale = max(sizes, default=0.0)
-    if scale < 1e-40:  # a pole at zero, to rounding: powers of less would underflow
+    # A pole at zero, to rounding: powers of less would underflow.
+    if scale == 0.0 or (m.size - 1) * math.log10(scale) < -290.0:
         return np.zeros(1), m[:1].copy()
     first = m[0]
     m = m / first / scale ** np.arange(m.size)

@@ -19,6 +19,7 @@ from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.bathfit import BathFit, checked_fit, fitted
+from kadanoff.dmft.solvers.energy_units import unit_of
 from kadanoff.greens import GreenFunction
 from kadanoff.greens.grids import fermionic
 
@@ -80,8 +81,18 @@ def at_temperatures(
 
 
 def _spectrum(problem: Impurity, bath: DiscreteBath, run: Run) -> _core.EdSpectrum:
+    H, _ = hamiltonian(problem, bath)
     with run.calling("diagonalising") as keywords:
-        return _core.ed_spectrum(problem.U, problem.eps, list(bath.e), list(bath.V), **keywords)
+        return _core.ed_spectrum(*H, **keywords)
+
+
+def hamiltonian(
+    problem: Impurity, bath: DiscreteBath
+) -> tuple[tuple[float, float, list[float], list[float]], float]:
+    """(U, eps, e, V) for the core, and the unit of energy that they are given in."""
+    unit = unit_of([problem.U, problem.eps, *bath.e, *bath.V])
+    e, V = ([x / unit for x in values] for values in (bath.e, bath.V))
+    return (problem.U / unit, problem.eps / unit, e, V), unit
 
 
 def _solution(
@@ -93,17 +104,19 @@ def _solution(
 ) -> Solution:
     U, beta = problem.U, problem.beta
     bath, found = finite.bath, finite.fit
-    log_Z, n, docc = spectrum.thermal(beta)
+    _, unit = hamiltonian(problem, bath)
+    log_Z, n, docc = spectrum.thermal(beta * unit)
     z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
-    energies, weights, dropped, (G_iw, F_iw) = spectrum.green(beta, prune, z)
+    energies, weights, dropped, (G_iw, F_iw) = spectrum.green(beta * unit, prune, z / unit)
+    energies, G_iw, F_iw = unit * energies, G_iw / unit, F_iw / unit
     Delta_iw = GreenFunction.own(np.array(bath.e), np.square(bath.V), beta)(z)
     diagnostics: dict[str, Any] = {
         "bath": bath,
-        "ground_energy": spectrum.ground + finite.ground,
+        "ground_energy": unit * spectrum.ground + finite.ground,
         "dropped_weight": dropped,
         "poles": energies.size,
     }
-    error = 1e-12 + dropped * beta / np.pi
+    error = 1e-12 * float(np.max(np.abs(G_iw))) + dropped * beta / np.pi
     if found is not None:
         diagnostics["fit"] = found
         error += found.error_of(G_iw)

@@ -149,7 +149,7 @@ def _solution(
         first = _first_moment(second.series) * U * U
     total = U * U * spread
     s2 = A * (first + B * total * total)
-    diagnostics["numerical_error"] = 1e-12 * max(1.0, U * U * beta)
+    diagnostics["numerical_error"] = 1e-12 * max(U, U * U * beta)
     return on_frequencies(problem, "ipt", Sigma_iw, (U * n, s1, s2), G, diagnostics=diagnostics)
 
 
@@ -191,7 +191,7 @@ def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
 
     U, level = problem.U, problem.eps
     moments = problem.Delta_moments()
-    reach = U + 4.0 * np.sqrt(moments[2] / moments[0] if moments[0] > 0 else 0.0) + 1.0
+    reach = U + 4.0 * np.sqrt(moments[2] / moments[0]) + 2.0 * np.sqrt(moments[0])
     # n is a sum over frequencies, which needs a minimum of them.
     search = replace(run, frequencies=max(run.frequencies, 512))
 
@@ -212,5 +212,5 @@ def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
             "IPT found no level eps0 with n0 = n: the problem is out of reach of the "
             f"Kajueter-Kotliar form (U = {U:g}, level = {level:g}, beta = {problem.beta:g})"
         )
-    level0 = float(brentq(excess, points[k], points[k + 1], xtol=1e-13, rtol=1e-14))
+    level0 = float(brentq(excess, points[k], points[k + 1], xtol=3e-14 * reach, rtol=1e-14))
     return _solution(problem, run, None, level0)
