@@ -247,7 +247,13 @@ class LoopSettings:
             least = MIN_FREQUENCIES[solver.axis]
             frequencies = checks.whole("frequencies", frequencies, least=least)
         return cls(
-            D=checks.real("D", D, least=MIN_D, most=MAX_D, hint="measure energies in another unit"),
+            D=checks.real(
+                "D",
+                checks.half_bandwidth(D),
+                least=MIN_D,
+                most=MAX_D,
+                hint="measure energies in another unit",
+            ),
             n=n,
             mixing=checks.choice("mixing", mixing, MIXINGS),
             share=1.0 if share is None else checks.real("share", share, above=0, most=1),

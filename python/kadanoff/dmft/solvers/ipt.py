@@ -87,7 +87,7 @@ class _SecondOrder:
     "ipt",
     valid="single orbital, weak to intermediate U; exact to order U**2 and in the atomic limit. "
     "Half filling is the reliable case; elsewhere the Kajueter-Kotliar form, whose double "
-    "occupancy can turn negative at large U",
+    "occupancy is cut at its bounds at large U",
     cost="20 ms; away from half filling 0.3 s for a band, 2 ms for a few levels",
 )
 def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> Solution:
@@ -127,7 +127,8 @@ def _solution(
     The occupation is that of the bare impurity if `n` is None.
     """
     U, level, beta = problem.U, problem.eps, problem.beta
-    second = _SecondOrder(problem, level0, run.frequencies)
+    count = max(run.frequencies, _enough(problem)) if final else run.frequencies
+    second = _SecondOrder(problem, level0, count)
     n0 = second.n0
     n = n0 if n is None else n
     spread = n0 * (1.0 - n0)
@@ -150,7 +151,26 @@ def _solution(
     total = U * U * spread
     s2 = A * (first + B * total * total)
     diagnostics["numerical_error"] = 1e-12 * max(U, U * U * beta)
-    return on_frequencies(problem, "ipt", Sigma_iw, (U * n, s1, s2), G, diagnostics=diagnostics)
+    found = on_frequencies(problem, "ipt", Sigma_iw, (U * n, s1, s2), G, diagnostics=diagnostics)
+    if count == run.frequencies:
+        return found
+    first = slice(0, run.frequencies)
+    return replace(
+        found,
+        G_iw=found.G_iw[first],
+        Sigma_iw=found.Sigma_iw[first],
+        Delta_iw=found.Delta_iw[first],
+    )
+
+
+def _enough(problem: Impurity) -> int:
+    """Frequencies for the sums behind n and docc: up to ten times the largest energy."""
+    star = problem.star()
+    if star is not None and star[0].size <= MAX_SITES:
+        return 2  # exact sums over poles
+    moments = problem.Delta_moments()
+    widest = problem.U + abs(problem.detuning) + 2.0 * np.sqrt(moments[2] / moments[0] + moments[0])
+    return min(int(np.ceil(5.0 * widest * problem.beta / np.pi)), 8192)
 
 
 def _first_moment(series: LegendreSeries) -> float:

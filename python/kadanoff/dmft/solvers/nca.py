@@ -123,6 +123,12 @@ def nca(
         levels.append(_Level(P))
         stride = count // steps
         last = levels[-1]
+        if not 0.0 < last.Z < math.inf:
+            raise NotConverged(
+                f"the NCA's propagators leave the range of numbers: {count} steps are too few for "
+                f"the energies at beta = {beta:g}; use a higher temperature, or solver='ed' or "
+                "'ipt'"
+            )
         # One row of Romberg's table: G on the coarsest grid, then ln Z and the populations.
         weights = np.array([1.0, 2.0, 1.0]) * last.P[:, -1] / last.Z
         row = [np.concatenate([last.G[::stride], [math.log(last.Z)], weights])]
