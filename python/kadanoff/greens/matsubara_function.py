@@ -254,10 +254,10 @@ class MatsubaraFunction:
             raise ValueError("values must hold at least one frequency")
         known = checks.array("moments", self.moments, ndim=1) if len(self.moments) else np.zeros(0)
         if known.size == 0 or known.size in (1, 3):
-            known = self._completed(known)
+            known = self._completed(known.tolist())
         object.__setattr__(self, "moments", tuple(float(m) for m in known))
 
-    def _completed(self, known: FloatArray) -> FloatArray:
+    def _completed(self, known: Sequence[float]) -> FloatArray:
         """Four moments, of which those that are not known are fitted."""
         if self.values.size < 16:
             raise ValueError(
@@ -269,8 +269,8 @@ class MatsubaraFunction:
         if doubt > UNCERTAIN:
             remedy = "moments=(1.0,) of a Green function, or more of them"
             warnings.warn(
-                f"the values do not determine the moments of their tail: m_{known.size} = "
-                f"{found[known.size]:g} is uncertain by {doubt:.1g} of its scale; give more "
+                f"the values do not determine the moments of their tail: m_{len(known)} = "
+                f"{found[len(known)]:g} is uncertain by {doubt:.1g} of its scale; give more "
                 f"frequencies or the moments that are known ({remedy})",
                 UncertainTail,
                 stacklevel=5,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kadanoff._base.types import BoolArray, FloatArray
+from kadanoff._base.types import BoolArray, FloatArray, IntArray
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import base_rates, log_sum
 from kadanoff.rbm.units import Units, unit_values
@@ -17,7 +17,7 @@ SIGMA = 5.0  # standard errors of the mean difference, below which it counts as 
 NOISE = 0.02  # nats that the fluctuations of a fixed learning rate may cost
 
 
-def log_conditionals(machine: Machine, v: FloatArray, units: FloatArray) -> FloatArray:
+def log_conditionals(machine: Machine, v: FloatArray, units: IntArray) -> FloatArray:
     """ln P(v_i | all other visible units) of one unit of each row.
 
     Parameters
@@ -92,7 +92,7 @@ def loss_against_independent(machine: Machine, rows: BoolArray, seed: int, *, kn
         before = log_conditionals(independent, v, units)
     else:
         before = np.full(units.size, -np.log(2.0))
-    loss = before - log_conditionals(machine, v, units)
+    loss = np.asarray(before - log_conditionals(machine, v, units))
     error = np.std(loss) / np.sqrt(loss.size)
     mean = float(np.mean(loss))
     return mean if mean > SIGMA * error + NOISE else 0.0

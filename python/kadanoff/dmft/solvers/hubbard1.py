@@ -56,7 +56,7 @@ def isolated(problem: Impurity, run: Run) -> Solution:
     n, docc, log_Z = atom(U, level, beta)
     empty = atom(U, -level - U, beta)[0]  # 1 - n by particle-hole symmetry, without cancellation
     G = GreenFunction.own(np.array([level, level + U]), np.array([empty, n]), beta)
-    z = 1j * fermionic(beta, run.frequencies)
+    z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
     known = isinstance(problem.bath, DiscreteBath)
     if isinstance(problem.bath, DiscreteBath):
         log_Z += 2.0 * float(np.sum(np.logaddexp(0.0, -beta * np.array(problem.bath.e))))
@@ -65,7 +65,7 @@ def isolated(problem: Impurity, run: Run) -> Solution:
         solver="hubbard1",
         G=G,
         G_iw=G(z),
-        Sigma_iw=U * n + U * U * n * empty / (z - level - U * empty),
+        Sigma_iw=np.asarray(U * n + U * U * n * empty / (z - level - U * empty)),
         Delta_iw=np.zeros(run.frequencies, dtype=np.complex128),
         n=2.0 * n,
         docc=docc,

@@ -154,12 +154,12 @@ def _solution(
     found = on_frequencies(problem, "ipt", Sigma_iw, (U * n, s1, s2), G, diagnostics=diagnostics)
     if count == run.frequencies:
         return found
-    first = slice(0, run.frequencies)
+    kept = slice(0, run.frequencies)
     return replace(
         found,
-        G_iw=found.G_iw[first],
-        Sigma_iw=found.Sigma_iw[first],
-        Delta_iw=found.Delta_iw[first],
+        G_iw=found.G_iw[kept],
+        Sigma_iw=found.Sigma_iw[kept],
+        Delta_iw=found.Delta_iw[kept],
     )
 
 
