@@ -33,12 +33,15 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 
-__all__ = ["SCHEMES", "Band", "Star", "discretise"]
+__all__ = ["DEFAULT_SCHEME", "SCHEMES", "Band", "Star", "discretise"]
 
 MPF: TypeAlias = Any
 """An mpmath number; its ``context`` attribute carries the precision of the calculation."""
 
 SCHEMES = ("wilson", "campo-oliveira", "zitko-pruschke")
+
+DEFAULT_SCHEME = "zitko-pruschke"
+"""The scheme of every call that is not given one."""
 
 
 def extended_precision() -> Any:
@@ -249,7 +252,7 @@ def star_levels(
 
 @public
 def discretise(
-    band: Band, Lambda: float, levels: int, *, z: float = 1.0, scheme: str = "zitko-pruschke"
+    band: Band, Lambda: float, levels: int, *, z: float = 1.0, scheme: str = DEFAULT_SCHEME
 ) -> Star:
     """Logarithmic discretisation, ``w_n = int rho``, one level per interval and side.
 

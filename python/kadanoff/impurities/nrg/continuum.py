@@ -45,6 +45,7 @@ from kadanoff._base.progress import bar
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
+from kadanoff.bands.discretisation import DEFAULT_SCHEME
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.iteration import solve_models
 from kadanoff.impurities.nrg.job import Observables, checked_model, checked_observables
@@ -203,7 +204,7 @@ def limit(
     Lambda: Iterable[float] = (2.0, 2.5, 3.0),
     z: Sequence[float] = (0.5, 1.0),
     keep: int | Mapping[float, int] = 1000,
-    scheme: str = "campo-oliveira",
+    scheme: str = DEFAULT_SCHEME,
     variable: Variable = "ln^2 Lambda",
     order: int = 1,
     logarithm: bool = True,
@@ -228,8 +229,8 @@ def limit(
         Twists to average over; a single twist leaves its oscillation in the result.
     keep : int, or mapping from Lambda to int
         States to keep per shell; a number holds at Lambda = 2.5 and is rescaled by :func:`states`.
-    scheme : str
-        "campo-oliveira" or "zitko-pruschke"; the plain Wilson scheme needs ``A_Lambda=True``.
+    scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
+        Discretisation of the band; the plain scheme, "wilson", needs ``A_Lambda=True``.
     variable, order, logarithm : as in :func:`extrapolate`
         Variable and degree of the polynomial, and whether logarithms are extrapolated.
     observables : as in :func:`kadanoff.nrg.solve`
