@@ -171,8 +171,8 @@ class Options:
             checked[name] = bool(value)
         if checked["A_Lambda"] and checked["scheme"] != "wilson":
             raise ValueError(
-                f"A_Lambda = True corrects the plain scheme, and the scheme is {self.scheme!r}, whose "
-                "hybridisation needs no correction; leave A_Lambda out, or give scheme='wilson' too"
+                f"A_Lambda = True corrects the scheme 'wilson', and the scheme is {self.scheme!r}, "
+                "which needs no correction; leave A_Lambda out, or give scheme='wilson' as well"
             )
         for name, value in checked.items():
             object.__setattr__(self, name, value)
