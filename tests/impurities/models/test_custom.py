@@ -90,9 +90,9 @@ def test_seeds_are_those_of_the_built_in_models(own, builtin, symmetry):
 
 
 @each_pair
-@pytest.mark.parametrize("A_Lambda", [False, True])
-def test_levels_are_those_of_the_built_in_models(own, builtin, A_Lambda):
-    options = {"keep": 300, "T_min": 1e-9, "A_Lambda": A_Lambda, "threads": 1}
+@pytest.mark.parametrize("chain", [{}, {"scheme": "wilson", "A_Lambda": True}])
+def test_levels_are_those_of_the_built_in_models(own, builtin, chain):
+    options = {"keep": 300, "T_min": 1e-9, "threads": 1, **chain}
     names = list(own.observables)
     mine, theirs = (kd.nrg.solve(model, observables=names, **options) for model in (own, builtin))
     assert mine.symmetry == theirs.symmetry == SYMMETRIES[0]
