@@ -20,6 +20,7 @@ from kadanoff.impurities.effective.perturbative_mapping import schrieffer_wolff
 
 AIM = AndersonModel(U=0.5, J_sw=0.25)
 QUICK = {"keep": 150, "progress": False}
+CORRECTED = {"scheme": "wilson", "A_Lambda": True}
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +67,9 @@ def test_start_does_not_matter():
 
 
 def test_target_may_be_a_finished_run():
-    run = nrg.solve(AIM, A_Lambda=True, keep=150, T_min=1e-6)
+    run = nrg.solve(AIM, **CORRECTED, keep=150, T_min=1e-6)
     fit = learn(KondoModel(J=0.25), target=run, T=1e-2, progress=False)
-    alone = learn(KondoModel(J=0.25), target=AIM, T=1e-2, A_Lambda=True, **QUICK)
+    alone = learn(KondoModel(J=0.25), target=AIM, T=1e-2, **CORRECTED, **QUICK)
     assert fit.options.A_Lambda
     assert fit.options.sites < run.options.chain(AIM, 1.0).sites
     assert fit.model.parameters["J"] == pytest.approx(alone.model.J, rel=1e-9)
@@ -171,7 +172,9 @@ def test_the_covariance_is_what_errors_of_ln_Z_do():
         assert shift @ rows == pytest.approx(1, rel=0.05), k
 
 
-@pytest.mark.parametrize("options", [{"z": (0.5, 1.0)}, {"Lambda": 4.0}, {"A_Lambda": True}])
+@pytest.mark.parametrize(
+    "options", [{"z": (0.5, 1.0)}, {"Lambda": 4.0}, {"scheme": "wilson", "A_Lambda": True}]
+)
 def test_a_model_learns_itself(options):
     target = KondoModel(J=0.2)
     fit = learn(KondoModel(J=0.3), target=target, T=1e-3, **QUICK, **options)

@@ -91,7 +91,7 @@ def test_recovers_a_model_of_its_own_kind():
     assert fit.model.parameters == pytest.approx({"J": 0.3, "U_0": -0.4}, rel=1e-4)
 
 
-@pytest.mark.parametrize("options", [{}, {"A_Lambda": True}])
+@pytest.mark.parametrize("options", [{}, {"scheme": "wilson", "A_Lambda": True}])
 def test_slopes_agree_with_finite_differences(options):
     # ln Z and its derivative agree to 1e-3 with a truncation like this one (see learn).
     problem = Matching(

@@ -11,6 +11,7 @@ from kadanoff.impurities.effective.loss import BETABAR, Matching
 
 AIM = AndersonModel(U=0.5, J_sw=0.25)
 KONDO = KondoModel(J=0.25)
+CORRECTED = {"scheme": "wilson", "A_Lambda": True}
 
 
 def matching(start=KONDO, target=AIM, T=1e-3, parameters=None, method="partition", **options):
@@ -27,7 +28,7 @@ def test_shells_are_even_and_near_betabar():
     assert problem.options.sites == 1 + max(n.max() for n in problem.shells)
 
 
-@pytest.mark.parametrize("A", [False, True])
+@pytest.mark.parametrize("chain", [{}, CORRECTED])
 @pytest.mark.parametrize(
     ("model", "parameters"),
     [
@@ -38,9 +39,9 @@ def test_shells_are_even_and_near_betabar():
         (AndersonModel(U=0.5, Gamma=0.02, eps=-0.2, field=0.05), ("U", "V", "eps", "field")),
     ],
 )
-def test_gradient_is_exact_without_truncation(model, parameters, A):
+def test_gradient_is_exact_without_truncation(model, parameters, chain):
     T = (0.15, 0.2, 0.5, 0.6)  # shells 0 and 2
-    problem = matching(model, AIM, T=T, parameters=parameters, A_Lambda=A, keep=4**4)
+    problem = matching(model, AIM, T=T, parameters=parameters, keep=4**4, **chain)
     assert max(n.max() for n in problem.shells) <= 3  # the first whose states are cut
     theta = problem.theta
     _, slopes = problem.evaluate(theta)
@@ -58,7 +59,7 @@ def test_gradient_is_exact_without_truncation(model, parameters, A):
 def test_gradient_with_truncation(keep, tolerance):
     # A truncated basis moves with J, so that <h> is no longer the exact derivative: as large as
     # the error of the truncation, measured 8e-4 and 7e-8.
-    problem = matching(T=1e-3, keep=keep, A_Lambda=True)
+    problem = matching(T=1e-3, keep=keep, **CORRECTED)
     J, h = 0.2, 1e-4
     value = {k: problem.evaluate(np.array([J + k * h]))[0] for k in (-2, -1, 1, 2)}
     difference = (8 * (value[1] - value[-1]) - value[2] + value[-2]) / (12 * h)
@@ -66,7 +67,7 @@ def test_gradient_with_truncation(keep, tolerance):
 
 
 def test_gradient_of_the_smooth_curve_of_a_table():
-    problem = matching(target={0.02: 0.5, 1e-3: 0.4}, T=None, keep=1000, A_Lambda=True)
+    problem = matching(target={0.02: 0.5, 1e-3: 0.4}, T=None, keep=1000, **CORRECTED)
     h = 1e-4
     value = {k: problem.evaluate(np.array([0.2 + k * h]))[0] for k in (-2, -1, 1, 2)}
     difference = (8 * (value[1] - value[-1]) - value[2] + value[-2]) / (12 * h)
@@ -85,9 +86,9 @@ def test_smooth_log_Z_goes_from_the_moment_to_the_singlet():
 
 def test_rescaling_stretches_every_parameter_in_its_own_way():
     A = A_Lambda(2.5)
-    problem = matching(AIM, AIM, T=(0.1, 0.01), parameters=("U", "V"), A_Lambda=True)
+    problem = matching(AIM, AIM, T=(0.1, 0.01), parameters=("U", "V"), **CORRECTED)
     assert problem.coordinates.stretch == pytest.approx([1, math.sqrt(A)])
-    problem = matching(KONDO, AIM, A_Lambda=True)
+    problem = matching(KONDO, AIM, **CORRECTED)
     assert problem.coordinates.stretch == pytest.approx([A])
 
 

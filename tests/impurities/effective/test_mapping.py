@@ -6,9 +6,7 @@ from kadanoff import AndersonModel, kondo_mapping
 
 @pytest.fixture(scope="module")
 def mapping():
-    return kondo_mapping(
-        AndersonModel(U=0.5, J_sw=0.4), keep=200, T_min=1e-8, points=5, A_Lambda=True
-    )
+    return kondo_mapping(AndersonModel(U=0.5, J_sw=0.4), keep=200, T_min=1e-8, points=5)
 
 
 def test_a_notebook_shows_couplings_and_kondo_temperatures(mapping):
