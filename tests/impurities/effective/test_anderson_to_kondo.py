@@ -141,12 +141,13 @@ def test_correlation_is_only_bounded_by_that_of_the_anderson_model():
 
 
 def test_correlation_of_the_reference():
-    run = nrg.solve(KondoModel(J=0.20076), observables=["S_d.S_0"], keep=KEEP, T_min=1e-9)
+    options = {"keep": KEEP, "T_min": 1e-9, "scheme": "wilson"}
+    run = nrg.solve(KondoModel(J=0.20076), observables=["S_d.S_0"], **options)
     assert run.expectations["S_d.S_0"][-1] == pytest.approx(-0.070192, rel=5e-4)
 
 
 def test_two_dots_flow_to_a_spin_1_kondo_model():
     dots = DoubleQuantumDot(U=0.5, J_sw=0.2)
-    fit = learn(KondoModel(J=0.2, spin=1), target=dots, T=1e-4, keep=1000)
+    fit = learn(KondoModel(J=0.2, spin=1), target=dots, T=1e-4, keep=1000, scheme="wilson")
     # Reference 0.16645 from equal low-temperature thermodynamics.
     np.testing.assert_allclose(fit.model.J, 0.16645, rtol=1e-3)

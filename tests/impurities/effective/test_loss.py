@@ -125,7 +125,7 @@ def test_what_an_evaluation_costs(monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"T": 2.0}, "T must be between 1e-12 and 0.875"),
+        ({"T": 2.0}, "T must be between 1e-12 and 0.819"),
         ({"T": 1e-14}, "T must be between 1e-12 and"),
         ({"T": 1e-6, "sites": 20}, "T must be between .* got T = 1e-06"),
         ({"T": math.nan}, "T must be finite"),

@@ -19,9 +19,9 @@ def test_a_notebook_shows_couplings_and_kondo_temperatures(mapping):
 
 def test_three_couplings(mapping):
     assert mapping.couplings["J_SW"] == 0.4
-    # 200 states: 0.28267 and 0.19382 with 3500.
-    assert mapping.couplings["J_ML"] == pytest.approx(0.28267, rel=2e-3)
-    assert mapping.couplings["J_obs"] == pytest.approx(0.1938, rel=2e-2)
+    # 2000 states: 0.28488 and 0.198046.
+    assert mapping.couplings["J_ML"] == pytest.approx(0.28488, rel=1e-3)
+    assert mapping.couplings["J_obs"] == pytest.approx(0.19805, rel=1e-3)
     assert "J_ML=0.28" in repr(mapping)
 
 

@@ -39,7 +39,8 @@ def test_tight_only_for_large_U(bounds):
 
 def test_reference_values():
     # tests/reference/nrg/expectation_values.csv; 1e-4 is what 300 kept states cost.
-    bound = gbf_bound(KondoModel(J=0.20076), AndersonModel(U=0.5, J_sw=0.25), **QUICK)
+    plain = {"scheme": "wilson", **QUICK}
+    bound = gbf_bound(KondoModel(J=0.20076), AndersonModel(U=0.5, J_sw=0.25), **plain)
     assert bound.bare["J"] == pytest.approx(-0.037208931, abs=1e-4)
     assert bound.effective["J"] == pytest.approx(-0.070191952, abs=1e-4)
 
