@@ -71,7 +71,7 @@ def test_kondo(capsys):
 
 def test_kondo_is_that_of_python(capsys):
     found = run_json(capsys, "kondo")
-    run = kd.nrg.solve(kd.AndersonModel(U=0.5, J_sw=0.25), keep=200)
+    run = kd.nrg.solve(kd.AndersonModel(U=0.5, J_sw=0.25), keep=120)
     expected = kd.kondo_scales.kondo_temperature(run, "chi")
     # The chain of the mapping is shorter, and the fit of chi(0) sees a few temperatures less.
     assert found["rows"][0]["T_K"]["aim"] == pytest.approx(expected, rel=1e-3)

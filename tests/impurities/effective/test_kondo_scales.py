@@ -69,13 +69,13 @@ def test_twists_are_averaged():
 
 
 def test_a_run_that_ends_too_early_is_refused():
-    run = nrg.solve(KondoModel(J=0.2), keep=200, T_min=1e-4)
+    run = nrg.solve(KondoModel(J=0.15), keep=200, T_min=1e-4)
     for definition in DEFINITIONS:
         with pytest.raises(ValueError, match=r"down to .*: solve with a smaller T_min"):
             kondo_temperature(run, definition)
     almost = nrg.solve(KondoModel(J=0.4), keep=200, T_min=1e-4)
     assert kondo_temperature(almost, "wilson") > 1e-3
-    with pytest.raises(ValueError, match=r"needs temperatures down to 6\.\de-06, the run ends at"):
+    with pytest.raises(ValueError, match=r"needs temperatures down to 8\.\de-06, the run ends at"):
         kondo_temperature(almost, "chi")
 
 
