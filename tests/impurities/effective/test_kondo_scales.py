@@ -122,6 +122,19 @@ def test_equation_5():
     assert kondo_temperature_formula(0.6, 2.0, rho=0.25, alpha=0.97, gamma=2.2) == wide
 
 
+@pytest.mark.parametrize("J", [0.2, 0.3, 0.4])
+def test_equation_5_as_it_stands_is_the_kondo_temperature_of_a_run(J):
+    """3 % is what the formula is good for (gamma = pi^2/4); 1 % more for Lambda = 2.5."""
+    T_K = kondo_temperature(nrg.solve(KondoModel(J=J), keep=300, T_min=1e-9))
+    assert kondo_temperature_formula(J) == pytest.approx(T_K, rel=0.04)
+
+
+def test_a_scale_above_the_shells_is_said_to_be_out_of_reach():
+    run = nrg.solve(KondoModel(J=1.5), keep=200, T_min=1e-5)
+    with pytest.raises(ValueError, match=r"no moment to screen below 0\.\d+, .* half bandwidth"):
+        kondo_temperature(run, "entropy")
+
+
 def test_equation_6_has_its_limits():
     kondo = kondo_temperature_formula(0.2)
     assert anderson_kondo_temperature(1e6, 0.2) == pytest.approx(kondo, rel=1e-5)

@@ -3,11 +3,12 @@ import math
 import numpy as np
 import pytest
 
-from kadanoff import AndersonModel, KondoModel, _core, nrg
+from kadanoff import AndersonModel, ImpurityModel, KondoModel, _core, nrg
 from kadanoff.bands.densities import A_Lambda, PowerLawBand
 from kadanoff.impurities.effective import loss
 from kadanoff.impurities.effective.fitting import learn
 from kadanoff.impurities.effective.loss import BETABAR, Matching
+from kadanoff.impurities.models.operators import BATH, SECOND_BATH, Space, Spin, dot
 
 AIM = AndersonModel(U=0.5, J_sw=0.25)
 KONDO = KondoModel(J=0.25)
@@ -53,6 +54,19 @@ def test_gradient_is_exact_without_truncation(model, parameters, chain):
         difference = (8 * (value[1] - value[-1]) - value[2] + value[-2]) / (12 * h)
         # The finite difference is good to h^4 = 1e-11 and 1e-15 / h = 1e-11.
         np.testing.assert_allclose(slopes[:, i], difference, rtol=1e-6, atol=1e-9)
+
+
+def test_a_second_channel_of_the_target_is_subtracted():
+    """A channel that hardly couples changes nothing: J is that of the one-channel target."""
+    space = Space([Spin("S"), BATH, SECOND_BATH])
+    S = space.S("S")
+    terms = {"J": (0.3, dot(S, space.S("f0"))), "J_2": (1e-6, dot(S, space.S("g0")))}
+    two = ImpurityModel(space, terms)
+    options = {"T": 0.05, "Lambda": 4.0, "keep": 2000, "progress": False}
+    fit = learn(KondoModel(J=0.2), two, **options)
+    assert fit.at_bound == ()
+    # 16 states a site: what is cut at 2000 of them costs 1e-3 of J
+    assert fit.model.parameters["J"] == pytest.approx(0.3, rel=5e-3)
 
 
 @pytest.mark.parametrize(("keep", "tolerance"), [(300, 2e-3), (3500, 1e-6)])

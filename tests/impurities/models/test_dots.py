@@ -122,6 +122,11 @@ def test_bad_arguments_are_refused():
         DoubleQuantumDot(U=0.0, J_sw=0.1)
     with pytest.raises(TypeError, match="no argument 't12'; did you mean 't_12'"):
         MODELS[0].replace(t12=0.1)
+    for kind in (AndersonModel, DoubleQuantumDot):
+        with pytest.raises(TypeError, match=rf"^{kind.__name__}\(\) takes 2 positional arguments"):
+            kind(0.5, 0.1)
+        with pytest.raises(TypeError, match=rf"^{kind.__name__}\(\) missing 1 required .* 'U'"):
+            kind()
 
 
 # ----------------------------------------------------------------------------------- its physics
