@@ -319,7 +319,7 @@ def discretise(
     Examples
     --------
     >>> from kadanoff.bands.densities import FlatBand
-    >>> discretise(FlatBand(), 2.0, 2).energy
+    >>> discretise(FlatBand(), 2.0, 2, scheme="wilson").energy
     array([ 0.75 , -0.75 ,  0.375, -0.375,  0.   ])
     """
     Lambda, z = check_arguments(band, Lambda, z, scheme)

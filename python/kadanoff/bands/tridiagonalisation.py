@@ -128,7 +128,7 @@ class Chain:
     >>> chain
     Chain(5 sites, Lambda=2, z=1, scheme='zitko-pruschke', band=FlatBand(D=1.0))
     >>> chain.truncated(3).hopping.round(4)
-    array([0.5669, 0.432 ])
+    array([0.5453, 0.4155])
     """
 
     hopping: FloatArray
@@ -404,7 +404,7 @@ def wilson_chain(
     --------
     >>> from kadanoff.bands.densities import FlatBand
     >>> wilson_chain(FlatBand(), 2.0, 3).hopping.round(6)
-    array([0.566947, 0.432014])
+    array([0.545287, 0.415509])
     """
     Lambda, z = check_arguments(band, Lambda, z, scheme)
     return chain_of(band, Lambda, checks.whole("sites", sites, most=_MAX_LEVELS), z, scheme)

@@ -109,6 +109,17 @@ def test_learning_works_at_high_temperature():
     assert 0.03 < deviation[0] < 0.07
 
 
+@pytest.mark.parametrize(("eps", "V"), [(-0.1, 0.08), (-0.02, 0.05), (-0.45, 0.06)])
+def test_the_temperature_is_measured_by_the_cost_of_a_charge(eps, V):
+    """E = min(|eps|, U + eps) is the scale of any dot: 2 %, 1 % and 0.2 % at E/T = 20, 50, 250."""
+    U = 0.5
+    aim = AndersonModel(U=U, eps=eps, V=V)
+    E = min(-eps, U + eps)
+    start = KondoModel(J=schrieffer_wolff(aim).J)
+    J = [learn(start, aim, T=E / r, keep=KEEP, progress=False).model.J for r in (20, 50, 250, 2500)]
+    assert np.all(abs(np.array(J[:3]) / J[3] - 1) < (0.02, 0.01, 0.002))
+
+
 @pytest.mark.parametrize("T", [0.3, 0.5, 0.8])
 @pytest.mark.parametrize("J", [0.05, 0.25, 1.0])
 def test_no_coupling_is_left_where_charge_fluctuates(T, J):

@@ -151,7 +151,7 @@ def learn(
     >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
     >>> fit = learn(kd.KondoModel(J=0.25), target=aim, T=1e-3, keep=300)
     >>> print(f"J = {fit.model.J:.3f} after {len(fit.history)} steps")
-    J = 0.201 after 4 steps
+    J = 0.199 after 4 steps
     """
     problem = Matching(
         effective, target, T, parameters, observable, bounds, method, options, observables

@@ -95,7 +95,7 @@ def kondo_temperature(run: NRGResult, definition: Definition = "chi") -> float:
     >>> from kadanoff import KondoModel, nrg
     >>> run = nrg.solve(KondoModel(J=0.4), keep=500, T_min=1e-7)
     >>> print(f"{kondo_temperature(run, 'chi'):.2e} {kondo_temperature(run, 'wilson'):.2e}")
-    4.73e-03 2.08e-03
+    6.64e-03 2.93e-03
     """
     checks.choice("definition", definition, DEFINITIONS)
     if definition == "chi":
@@ -130,7 +130,7 @@ def zero_temperature_chi(run: NRGResult) -> float:
     >>> from kadanoff import KondoModel, nrg
     >>> run = nrg.solve(KondoModel(J=0.4), keep=500, T_min=1e-7)
     >>> print(f"{zero_temperature_chi(run):.1f}")
-    49.9
+    35.5
     """
     curve = _Curve(run, "T_chi")
     low, high = np.array(_WINDOW) * curve.crossing(0.0701)

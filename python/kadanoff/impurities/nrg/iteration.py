@@ -183,7 +183,7 @@ def solve_many(
     >>> from kadanoff import KondoModel, nrg
     >>> runs = nrg.solve_many([KondoModel(J=J) for J in (0.3, 0.4)], keep=100, T_min=1e-3)
     >>> print(f"{runs[0].T_chi[-1]:.3f} > {runs[1].T_chi[-1]:.3f}")
-    0.068 > 0.013
+    0.048 > 0.008
     """
     settings = Options(**options)  # type: ignore[arg-type]
     several = [checked_model(model) for model in models]
