@@ -291,10 +291,10 @@ class Matching:
             if self.observable:
                 total += full.expectations[self.observable]
                 continue
+            total += full.log_Z
             # The bands of the two models cancel, unless one has a second channel.
-            further = levels.bands - len(self.start.space.baths)
-            clean = further * clean_chain(levels.chain, n, self.T).log_Z if further else 0.0
-            total += full.log_Z - clean
+            if further := levels.bands - len(self.start.space.baths):
+                total -= further * clean_chain(levels.chain, n, self.T).log_Z
         mean = total / len(run)
         out = np.concatenate([mean, self._observed(run, prefix)]) if self.weights else mean
         if not np.isfinite(out).all():
