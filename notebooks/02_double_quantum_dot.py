@@ -17,7 +17,7 @@
 # \qquad S = 1$$
 #
 # Units as in `01_kondo_mapping`: $D = k_B = g\mu_B = 1$, $\rho = 1/2D$,
-# $J_\mathrm{SW} = 8V^2/U$. The scheme is that of Campo and Oliveira unless stated.
+# $J_\mathrm{SW} = 8V^2/U$. The discretisation is the default one unless stated.
 
 # %%
 import numpy as np
@@ -31,7 +31,7 @@ from kadanoff.lab.style import COLOURS, dress, figure, guide, legend
 BLACK, BLUE, RED, GREEN = (COLOURS[c] for c in ("black", "blue", "vermillion", "green"))
 CIRCLES = {"color": BLACK, "linestyle": "", "marker": "o", "markerfacecolor": "none"}
 LN_2, LN_3 = np.log(2), np.log(3)
-NRG = {"scheme": "campo-oliveira", "keep": pick(quick=1000, normal=2000, full=4000)}
+NRG = {"keep": pick(quick=1000, normal=2000, full=4000)}
 
 
 def spin_one(J):
@@ -60,8 +60,8 @@ def temperature_at(run, S):
 # %%
 dqd = kd.DoubleQuantumDot(U=0.5, J_sw=0.2)
 J_ML = {}
-for scheme in ("wilson", "campo-oliveira"):
-    fit = kd.effective.learn(spin_one(0.2), target=dqd, T=1e-4, **(NRG | {"scheme": scheme}))
+for scheme in ("wilson", "zitko-pruschke"):  # that of the independent code, and the default
+    fit = kd.effective.learn(spin_one(0.2), target=dqd, T=1e-4, scheme=scheme, **NRG)
     J_ML[scheme] = fit.model.J
     print(f"{scheme:15} J_ML = {fit.model.J:.5f} after {len(fit.history)} steps")
 
@@ -325,12 +325,11 @@ SPECTRA = {
     "observables": [],
     "z": pick(quick=(0.5, 1.0), normal=(0.25, 0.5, 0.75, 1.0), full=(0.25, 0.5, 0.75, 1.0)),
     "T": 1e-14,
-    "scheme": "campo-oliveira",
     "keep": pick(quick=700, normal=1000, full=3000),
 }
 spectra = {
     "double dot": kd.dynamics.solve(dqd, **SPECTRA),
-    "spin 1": kd.dynamics.solve(spin_one(J_ML["campo-oliveira"]), **SPECTRA),
+    "spin 1": kd.dynamics.solve(fit.model, **SPECTRA),
 }
 strong = {
     "spin 1": kd.dynamics.solve(spin_one(0.4), **SPECTRA),

@@ -4,7 +4,7 @@
 >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
 >>> fit = kd.effective.learn(kd.KondoModel(J=0.25), target=aim, T=1e-4, keep=200)
 >>> print(f"{fit.model.J:.3f}")
-0.201
+0.199
 """
 
 from kadanoff.impurities.effective.fit import Fit

@@ -71,9 +71,10 @@ def learn(
         ``ln Z_imp(T) = (F_imp(0) - F_imp(T)) / T``.
     T : float or sequence of floats
         Temperature(s), in the unit of the band (k_B = 1); together with `observables` at least as
-        many as parameters. Well below the scale that the effective model leaves out: for the Kondo
-        model ``U / T > 100`` gives J to better than 3 %, ``U / T > 500`` to 0.1 %. For a table the
-        default is all its temperatures.
+        many as parameters. Well below the scale that the effective model leaves out, which for the
+        Kondo model is the cost of a charge on the dot, ``E = min(|eps|, U + eps)``: ``E / T > 20``
+        gives J to 2 %, 50 to 1 %, 250 to 0.2 %, whether or not the dot is symmetric. For a table
+        the default is all its temperatures.
     method : {"partition", "observable"}
         Match ln Z, or the expectation value of `observable` (one parameter, one temperature). The
         latter reproduces that value but in general the wrong low-energy scale.
@@ -150,7 +151,7 @@ def learn(
     >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
     >>> fit = learn(kd.KondoModel(J=0.25), target=aim, T=1e-3, keep=300)
     >>> print(f"J = {fit.model.J:.3f} after {len(fit.history)} steps")
-    J = 0.201 after 4 steps
+    J = 0.199 after 4 steps
     """
     problem = Matching(
         effective, target, T, parameters, observable, bounds, method, options, observables

@@ -4,7 +4,8 @@ r"""The loss: ln Z, or an observable, of two models at the same temperatures.
     d ln Z / d theta_i = -(<h_i>_T - <h_i>_ground) / T,    h_i = dH / d theta_i.
 
 Both models count energies from their own ground state, on chains of the same length: they differ
-by constants such as -U/2. The gradient is that of this Z and comes from the same run.
+by constants such as -U/2. A second channel that only one of them has is subtracted as a clean
+chain. The gradient is that of this Z and comes from the same run.
 
 The shell of a temperature is the even N with omega_N / T nearest to `BETABAR` = 2. A chain that
 ends at an even N has an odd number of sites and hence a level at zero energy, on which a coupling
@@ -70,7 +71,7 @@ from kadanoff.impurities.nrg.even_odd import BETABAR as BETABAR_MEAN
 from kadanoff.impurities.nrg.even_odd import even_odd_mean
 from kadanoff.impurities.nrg.iteration import solve_levels
 from kadanoff.impurities.nrg.job import Observables, checked_model
-from kadanoff.impurities.nrg.levels import Levels
+from kadanoff.impurities.nrg.levels import Levels, clean_chain
 from kadanoff.impurities.nrg.options import Options, changed
 from kadanoff.impurities.nrg.result import NRGResult
 
@@ -287,7 +288,13 @@ class Matching:
                 total += self._mean(levels, self._smooth_log_Z(levels))
                 continue
             full = levels.averages(n, self.T, complete=self.options.complete)
-            total += full.expectations[self.observable] if self.observable else full.log_Z
+            if self.observable:
+                total += full.expectations[self.observable]
+                continue
+            total += full.log_Z
+            # The bands of the two models cancel, unless one has a second channel.
+            if further := levels.bands - len(self.start.space.baths):
+                total -= further * clean_chain(levels.chain, n, self.T).log_Z
         mean = total / len(run)
         out = np.concatenate([mean, self._observed(run, prefix)]) if self.weights else mean
         if not np.isfinite(out).all():

@@ -33,8 +33,8 @@ __all__ = ["DotPicture", "compute", "draw", "explore"]
 LN_2 = np.log(2.0)
 T_END = 1e-10
 OPTIONS: dict[Stage, dict[str, Any]] = {
-    "coarse": {"Lambda": 6.0, "keep": 150, "scheme": "campo-oliveira"},
-    "fine": {"Lambda": 3.0, "keep": 1000, "scheme": "campo-oliveira"},
+    "coarse": {"Lambda": 6.0, "keep": 150},
+    "fine": {"Lambda": 3.0, "keep": 1000},
 }
 
 
