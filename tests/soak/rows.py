@@ -5,6 +5,7 @@ reader of the table, and which has a function ``run(seed, scale)``. The whole so
 ``scale = 1``; `make test` runs each topic at its `TINY`, or at `SMALL` if it names none. Its
 numbers follow from the seed alone wherever the machine allows it.
 
+>>> import numpy as np
 >>> def run(seed: int, scale: float) -> Iterable[Row]:
 ...     rng = np.random.default_rng(seed)
 ...     mean = rng.random(count(10_000, scale)).mean()
