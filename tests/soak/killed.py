@@ -1,8 +1,9 @@
-"""Runs that are killed in the middle: ``python -m tests.soak.killed SCENE KILLS SEED`` prints faults.
+"""Runs that are killed in the middle, and what is wrong afterwards.
 
-In an interpreter of its own that has no threads, because every run is a fork of it. A run is killed
-when it, or one of its workers, has used a random number of seconds of the processor: the timer's
-signal ends a process as SIGKILL does, whatever else the machine does meanwhile.
+``python -m tests.soak.killed SCENE KILLS SEED`` prints the number of kills and the faults. It runs
+in an interpreter of its own that has no threads, because every run is a fork of it. A run is killed
+when it, or one of its workers, has used a random number of seconds of the processor: the signal of
+the timer ends a process as SIGKILL does, whatever else the machine does meanwhile.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -18,7 +18,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +109,7 @@ def dask(kill_worker: float | None, address: str | None) -> Iterator[Executor]:
     with distributed.Client(address, timeout=PATIENCE, set_as_default=False) as client:
         client.wait_for_workers(WORKERS)
         if kill_worker is not None:
-            victim = list(client.scheduler_info()["workers"])[0]
+            victim = next(iter(client.scheduler_info()["workers"]))
             client.run(arm, kill_worker, workers=[victim])
         with client.get_executor() as pool:
             yield pool
@@ -158,6 +158,7 @@ class Scene:
         code, self.seconds = self._run(whole, None, None)
         if code != 0:
             raise RuntimeError("the undisturbed run fails")
+        Path(os.environ[LOG]).unlink(missing_ok=True)
         store = Store.open(whole)
         self.points, self.digest = len(store), _digest(store)
 
@@ -232,10 +233,8 @@ class Scene:
             finally:
                 os._exit(code)
         _, status, usage = os.wait4(child, 0)
-        try:  # the workers of a pool outlive their parent
+        with suppress(ProcessLookupError):  # the workers of a pool outlive their parent
             os.killpg(child, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         return os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime
 
 
@@ -293,9 +292,6 @@ def _create_and_write(folder: Path, who: int, rounds: int, barrier: Any, errors:
                 errors.put(damage)
         except BaseException as error:
             errors.put(f"{type(error).__name__}: {error}")
-
-
-# ---------------------------------------------------------------------------------------------------
 
 
 def main() -> None:
