@@ -120,9 +120,12 @@ POOLS: dict[str, Any] = {"threads": threads, "processes": processes, "Dask": das
 CLUSTER = """
 import sys, distributed
 if __name__ == "__main__":
+    workers = int(sys.argv[1])
     with distributed.LocalCluster(
-        n_workers=int(sys.argv[1]), threads_per_worker=1, dashboard_address=None, silence_logs=60
+        n_workers=workers, threads_per_worker=1, dashboard_address=None, silence_logs=60
     ) as cluster:
+        # A nanny does not start every worker again that was killed.
+        cluster.adapt(minimum=workers, maximum=workers, interval="200ms")
         print(cluster.scheduler_address, flush=True)
         sys.stdin.read()
 """
