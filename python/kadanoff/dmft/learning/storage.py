@@ -112,8 +112,16 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
         raise ValueError(f"{place!r} is damaged: {error}") from None
     if arrays:
         raise ValueError(f"{place!r} holds the unknown array {sorted(arrays)[0]!r}")
-    names = (tuple(header["inputs"]), *(header[k] for k in ("target", "model", "exact", "outside")))
-    return LearnedSolver(*names, float(header["reach"]), tuple(experts), header["card"])
+    return LearnedSolver(
+        tuple(header["inputs"]),
+        header["target"],
+        header["model"],
+        header["exact"],
+        header["outside"],
+        float(header["reach"]),
+        tuple(experts),
+        header["card"],
+    )
 
 
 def _check_header(header: dict[str, Any]) -> None:
