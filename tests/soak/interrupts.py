@@ -70,6 +70,8 @@ def main() -> None:
         found = NUMBERS[AFTERWARDS[room]].function()
         return [digest(values) for values in found.values()]
 
+    # A shell starts what runs in the background with SIGINT ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     draw = random.Random(int(sys.argv[1]))
     before = {room: bits(room) for room in AFTERWARDS}
     for name in json.load(sys.stdin):
