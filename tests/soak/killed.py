@@ -110,7 +110,8 @@ def dask(kill_worker: float | None, address: str | None) -> Iterator[Executor]:
         client.wait_for_workers(WORKERS)
         if kill_worker is not None:
             victim = next(iter(client.scheduler_info()["workers"]))
-            client.run(arm, kill_worker, workers=[victim])
+            # It may be killed before it answers.
+            client.run(arm, kill_worker, workers=[victim], on_error="ignore")
         with client.get_executor() as pool:
             yield pool
 
@@ -178,6 +179,8 @@ class Scene:
         while not ended:
             last = self.kills >= kills
             ended = self._one_run(folder, last=last)
+        if not folder.is_dir():  # the run could not even begin, which is counted
+            return
         store = Store.open(folder)
         self.faults["points lost"] += self.points - len(store)
         self.faults["stores that differ from an undisturbed one"] += _digest(store) != self.digest
