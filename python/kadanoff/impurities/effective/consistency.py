@@ -10,9 +10,10 @@ left out. They are learned again at T / 3 and T / 10. For a drift linear in T
     theta(T) - theta(0) = (3/2) [theta(T) - theta(T/3)] = (10/9) [theta(T) - theta(T/10)],
 
 and 1.46 in the place of 10/9 for one with the root of T, as in a pseudogap. The larger of (3/2) and
-1.46 times these differences, together with the change of theta(T/10) when half the states are kept,
-is the error of the parameter. Parameters to which ln Z is insensitive, such as the
-potential scattering W, show a large drift although the loss is zero.
+1.46 times these differences, together with the change of theta(T) when half the states are kept, is
+the error of the parameter. The refits keep half the states, and so cost less than the fit.
+Parameters to which ln Z is insensitive, such as the potential scattering W, show a large drift
+although the loss is zero.
 
 **Entropy and T chi.** The impurity contributions of target and effective model (learned at T / 10)
 are compared between the end of the chain and T. Neither was matched; T chi distinguishes a spin
@@ -64,11 +65,15 @@ DRIFTS = 0.1
 _COLDER = (3.0, 10.0)
 _ERROR = (1.5, 1.46)  # of the drifts to them
 _FALLS = 0.25
-"""Exponent of T from which a difference vanishes. Wrong models have at most 0.12 (by the logarithmic
-flow of an anisotropy), a right one has 1, and 0.3 and more in the crossover to its validity."""
-_TOLERANCE = (3e-3, 3e-4)  # of the refits; the last step, up to that, is taken by the slopes
+"""Exponent of T from which a difference vanishes. Wrong models have at most 0.12, by the slow flow
+of an anisotropy; a right one has 1, and 0.3 and more in the crossover to its validity."""
+_ROUGH, _FINE = 3e-2, 3e-4
+"""Tolerances of the refits; the last step, up to that, is predicted by the slopes. The models that
+are compared must be solved near their minimum: T_K changes ten times as much as J."""
+_LEAST = {"keep": 300, "keep_multiplets": 120}
+"""States are not reduced below half and a quarter of that."""
 _FLOOR = 1e-3  # of a free moment: entropies and T chi below it are not resolved
-_FLOOR_FIELD = 2e-2  # the same in a magnetic field, where both fall exponentially
+_FLOOR_FIELD = 5e-2  # the same in a magnetic field, where both fall exponentially
 _FREE = {"entropy": math.log(2), "T chi": 0.25, "T chi_charge": 1.0, "<S_z>": 0.5}
 _POINTS = 24
 _WINDOW = 2.5  # the coldest factor in T, over which differences are averaged
@@ -102,7 +107,7 @@ class Refit:
     >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
     >>> fit = kd.effective.learn(kd.KondoModel(J=0.25), target=aim, T=1e-3, keep=200)
     >>> [f"{refit.T[0]:.0e} {refit.parameters['J']:.3f}" for refit in fit.consistency.refits]
-    ['3e-04 0.200', '1e-04 0.200']
+    ['1e-03 0.199', '3e-04 0.199', '1e-04 0.199']
     """
 
     T: tuple[float, ...]
@@ -124,21 +129,22 @@ class Consistency:
     reason : str
         The numbers behind the verdict, in a sentence.
     drift : mapping from names to float
-        Change of every parameter from T to the coldest refit.
+        Change of every parameter from T to T / 10.
     errors : mapping from names to float
         Error of every parameter at T: of the temperature, by the drift, and of the truncation. NaN
         if it could not be tested, infinity if ln Z does not determine the parameter.
     undetermined : tuple of str
         Parameters with an error above a tenth of their value.
     refits : tuple of Refit
-        Parameters at T / 3 and at T / 10.
+        Parameters at T, T / 3 and T / 10, all with the same number of states, half of that of the
+        fit (at least 150).
     differences : mapping from names to float
         Relative difference of entropy, T chi and (in a field) <S_z> at the end of the chain.
     T : array of float, shape (t,)
         Temperatures of the comparison, ascending.
     target, effective : mapping from names to arrays of float, shape (t,)
-        Impurity contributions "entropy", "T chi", "T chi_charge" and "<S_z>" of the two models; the effective one
-        with the parameters of the coldest refit.
+        Impurity contributions "entropy", "T chi", "T chi_charge" and "<S_z>" of the two models; the
+        effective one with the parameters of the coldest refit.
 
     Examples
     --------
@@ -202,41 +208,46 @@ class _Check:
         """The tests that the target and the temperatures allow."""
         if self.problem.table is not None:
             return self._of_table()
-        T = np.array(self.problem.T)
+        T, options = np.array(self.problem.T), self.problem.options
+        fewer, fewest = _fewer(options, 2), _fewer(options, 4)
         try:
-            cold = self.problem.elsewhere((T / _COLDER[1]).tolist(), self.start, further=1)
-            warm = self.problem.elsewhere((T / _COLDER[0]).tolist(), self.start)
+            same = self.problem.elsewhere(self.problem.T, self.start, **fewer)
+            warm, cold = (
+                self.problem.elsewhere((T / colder).tolist(), self.start, further=1, **fewer)
+                for colder in _COLDER
+            )
         except ValueError:  # out of the range of temperatures
             return self._unknown("lower temperatures are out of reach")
         cold.reference(self.keywords)
-        warm.share_target(cold)
-        first = self._refit(warm, _TOLERANCE[0])
+        for problem in (same, warm):
+            problem.share_target(cold)
+        first, second = self._refit(same, _ROUGH), self._refit(warm, _ROUGH)
         gone = (1 / _COLDER[0] - 1 / _COLDER[1]) / (1 - 1 / _COLDER[0])
-        warmer = first.predicted
-        ahead = warmer + gone * (warmer - self.start)
-        cold.theta = np.where((ahead > cold.low) & (ahead < cold.high), ahead, warmer)
-        cold.theta = np.where(cold.theta == 0, self.start, cold.theta)
-        second = self._refit(cold, _TOLERANCE[1])
-        few = cold.elsewhere(
-            cold.T,
-            np.where(second.best == 0, self.start, second.best),
-            further=1,
-            **_half(cold.options),
+        ahead = second.predicted + gone * (second.predicted - first.predicted)
+        cold.theta = self._started(
+            np.where((ahead > cold.low) & (ahead < cold.high), ahead, second.predicted)
         )
-        third = self._refit(few, _TOLERANCE[1])
-        errors = self._errors((first, second), abs(third.predicted - second.predicted))
-        comparison = _Comparison(cold, second.best, self.keywords)
-        rough = _Comparison(few, third.best, self.keywords)
-        verdict, reason = comparison.verdict(rough)
-        left = set(self.at_bound) - set(second.at_bound)
+        third = self._refit(cold, _FINE)
+        rough = cold.elsewhere(cold.T, self._started(third.predicted), further=1, **fewest)
+        fourth = self._refit(rough, _FINE)
+        truncation = abs(first.predicted - self.best)
+        if not fewer:
+            truncation = abs(fourth.predicted - third.predicted)
+        refits = (first, second, third)
+        comparison = _Comparison(cold, third.best, self.keywords)
+        verdict, reason = comparison.verdict(_Comparison(rough, fourth.best, self.keywords))
+        left = set(self.at_bound) - set(third.at_bound)
         if verdict == "wrong" and left:  # as a coupling that is 0 at T of the order of U
             at = ", ".join(sorted(left))
             verdict, reason = "undecided", f"{at} is at its bound at T only: T is not low enough"
-        if second.at_bound:
-            reason += f"; {', '.join(second.at_bound)} at its bound"
-        return self._consistency(
-            verdict, reason, errors, (warm, cold), (first, second), comparison
-        )
+        if third.at_bound:
+            reason += f"; {', '.join(third.at_bound)} at its bound"
+        errors = self._errors(refits, truncation)
+        return self._consistency(verdict, reason, errors, (same, warm, cold), refits, comparison)
+
+    def _started(self, theta: FloatArray) -> FloatArray:
+        """Couplings must not start at zero."""
+        return np.where(theta == 0, self.start, theta)
 
     def _refit(self, problem: Matching, tolerance: float) -> ParameterSearch:
         search = ParameterSearch(problem, tolerance, self.most)
@@ -253,9 +264,9 @@ class _Check:
                 np.where(
                     _blind(refit.sensitivity, self.names),
                     np.nan,
-                    factor * abs(refit.predicted - self.best),
+                    factor * abs(refit.predicted - refits[0].predicted),
                 )
-                for factor, refit in zip(_ERROR, refits, strict=True)
+                for factor, refit in zip(_ERROR, refits[1:], strict=True)
             ]
         )
         drift = np.fmax.reduce(drifts)
@@ -272,12 +283,15 @@ class _Check:
         refits: Sequence[ParameterSearch],
         comparison: _Comparison | None = None,
     ) -> Consistency:
-        last = refits[-1].predicted if refits else np.full(len(self.names), np.nan)
+        drift = np.full(len(self.names), np.nan)
+        if refits:
+            before = refits[0].predicted if len(refits) > 1 else self.best
+            drift = refits[-1].predicted - before
         size = dict(zip(self.names, abs(self.best).tolist(), strict=True))
         return Consistency(
             verdict=verdict,
             reason=reason,
-            drift=dict(zip(self.names, (last - self.best).tolist(), strict=True)),
+            drift=dict(zip(self.names, drift.tolist(), strict=True)),
             errors=errors,
             undetermined=tuple(n for n in self.names if errors[n] > DRIFTS * size[n]),
             refits=tuple(
@@ -306,20 +320,21 @@ class _Check:
         if len(T) == len(self.problem.T):
             return self._unknown("the table of ln Z has no temperature that was not matched")
         cold = self.problem.elsewhere(T, self.start)
-        refit = self._refit(cold, _TOLERANCE[1])
+        refit = self._refit(cold, _FINE)
         errors = dict(zip(self.names, abs(refit.predicted - self.best).tolist(), strict=True))
         reason = "a table of ln Z has no other quantity to compare"
         return self._consistency("undecided", reason, errors, (cold,), (refit,))
 
 
-def _half(options: Options) -> dict[str, Any]:
-    """Half the states; two thirds of the energy, which does the same roughly."""
+def _fewer(options: Options, share: int) -> dict[str, Any]:
+    """Changes of the options that keep so many times fewer states; none for few states."""
     out: dict[str, Any] = {}
-    for name in ("keep", "keep_multiplets"):
-        if (value := getattr(options, name)) is not None:
-            out[name] = max(1, value // 2)
-    if options.energy_cutoff is not None:
-        out["energy_cutoff"] = 2 * options.energy_cutoff / 3
+    for name, enough in _LEAST.items():
+        value = getattr(options, name)
+        if value is not None and (fewer := max(value, min(value * share, enough)) // share) < value:
+            out[name] = fewer
+    if options.energy_cutoff is not None:  # the number of states grows faster than the energy
+        out["energy_cutoff"] = options.energy_cutoff * 0.8 ** (share // 2)
     return out
 
 
@@ -344,30 +359,31 @@ class _Comparison:
         low, high = max(e[0] for e in ends), min(e[1] for e in ends)
         high = min(high, max(2 * _COLDER[1] * max(problem.T), 8 * low))
         self.T = np.geomspace(low * (1 + 1e-9), high * (1 - 1e-9), _POINTS)
-        self.target, self.effective = (
-            _curves(run, shells, self.T, complete) for run in runs
-        )
+        self.target, self.effective = (_curves(run, shells, self.T, complete) for run in runs)
         self.symmetries = [run[0].symmetry for run in runs]
-        end = self.T <= _WINDOW * self.T[0]
+        T = self.T
+        end = _WINDOW * T[0] >= T
         self.cold = self._differences(end)
         self.hotter = {
-            math.log(self.T[-1] / _WINDOW / self.T[0]): self._differences(
-                self.T >= self.T[-1] / _WINDOW
-            ),
-            math.log(_WINDOW): self._differences(~end & (self.T <= _WINDOW**2 * self.T[0])),
+            math.log(T[-1] / _WINDOW / T[0]): self._differences(T[-1] / _WINDOW <= T),
+            math.log(_WINDOW): self._differences(~end & (_WINDOW**2 * T[0] >= T)),
         }
-        self.T_cold = float(self.T[end].mean())
+        self.end, self.T_cold = end, float(T[end].mean())
 
     def _differences(self, where: FloatArray) -> dict[str, float]:
         moment = max(abs(c["<S_z>"][where]).max() for c in (self.target, self.effective))
         floor = _FLOOR_FIELD if moment > _FLOOR else _FLOOR
         out = {}
-        share = {name: curve[where] / _FREE[name] for name, curve in self.target.items()}
-        # Of a spin, of a charge (for U < 0), or of both: a moment is what is left over.
-        moments = abs(share["T chi"]) + abs(share["T chi_charge"])
-        sizes = {"entropy": abs(share["entropy"]), "<S_z>": np.ones_like(moments)}
-        for name, target in share.items():
-            change = abs(self.effective[name][where] / _FREE[name] - target)
+        shares = [
+            {name: curve[where] / _FREE[name] for name, curve in curves.items()}
+            for curves in (self.target, self.effective)
+        ]
+        # A moment is that of a spin, of a charge (for U < 0), or both.
+        moments = np.max([abs(s["T chi"]) + abs(s["T chi_charge"]) for s in shares], axis=0)
+        entropy = np.max([abs(s["entropy"]) for s in shares], axis=0)
+        sizes = {"entropy": entropy, "<S_z>": np.ones_like(moments)}
+        for name in _FREE:
+            change = abs(shares[1][name] - shares[0][name])
             out[name] = float(np.sum(change) / np.sum(sizes.get(name, moments) + floor))
         if moment <= _FLOOR:
             del out["<S_z>"]
@@ -388,7 +404,7 @@ class _Comparison:
             )
         if noise > difference / 2:
             return "undecided", (
-                f"{apart}, but with half the states the difference changes by {noise:.1%}: keep more"
+                f"{apart}, but the difference changes by {noise:.1%} with half the states"
             )
         if falls >= _FALLS:
             return "undecided", f"{apart}, a difference that falls with T: T is not low enough"
@@ -406,8 +422,8 @@ class _Comparison:
         )
 
     def _values(self, name: str) -> str:
-        end = self.T <= _WINDOW * self.T[0]
-        target, effective = (float(c[name][end].mean()) for c in (self.target, self.effective))
+        means = (float(c[name][self.end].mean()) for c in (self.target, self.effective))
+        target, effective = means
         return f"{name} is {target:.3g} in the target and {effective:.3g} in the effective model"
 
     def _lacking(self) -> str:
@@ -422,9 +438,7 @@ class _Comparison:
         return f"; the target lacks a symmetry of the effective model: {lost}"
 
 
-def _curves(
-    run: ShellRuns, shells: int, T: FloatArray, complete: bool
-) -> dict[str, FloatArray]:
+def _curves(run: ShellRuns, shells: int, T: FloatArray, complete: bool) -> dict[str, FloatArray]:
     """Impurity contributions, the mean of even and odd shells and of the twists."""
     means = [_curve(levels, shells, T, complete) for levels in run]
     return dict(zip(_FREE, np.mean(means, axis=0).T, strict=True))

@@ -104,9 +104,9 @@ class Fit:
 
     @property
     def verdict(self) -> str:
-        """ "right", "wrong" or "undecided": whether the effective model describes its target.
+        """Whether the effective model describes its target: "right", "wrong" or "undecided".
 
-        "not tested" without `consistency`.
+        It is "not tested" without `consistency`.
         """
         return "not tested" if self.consistency is None else self.consistency.verdict
 

@@ -170,10 +170,9 @@ class Matching:
         sites = (other.options.sites or 0) + further
         other.options = changed(other.options, sites=sites)
         other._target_run = other._last = None
-        if isinstance(self.target, NRGResult):
-            if truncation or sites > self.target.levels[0].shells:
-                assert self.target_model is not None
-                other.target = self.target_model
+        run = self.target
+        if isinstance(run, NRGResult) and (truncation or sites > run.levels[0].shells):
+            other.target = run.model
         return other
 
     def share_target(self, other: Matching) -> None:
