@@ -120,6 +120,16 @@ class Fit:
         """Errors of the parameters from the temperature and the truncation, by name."""
         return {} if self.consistency is None else self.consistency.errors
 
+    @property
+    def coldest(self) -> Model:
+        """The effective model with the parameters as they drift to a tenth of the temperature.
+
+        It is closer to the limit of low T than `model`, the more so for a parameter that is not
+        determined; `model` itself without `consistency`.
+        """
+        moved = {n: self.model.parameters[n] + x for n, x in self.drift.items() if x == x}
+        return self.model.replace(**moved) if moved else self.model
+
     def _shown(self, name: str) -> str:
         """The value of a parameter, with its error where that is large."""
         value = f"{self.model.parameters[name]:.6g}"
