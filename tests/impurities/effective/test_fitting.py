@@ -138,7 +138,7 @@ def test_two_parameters_that_do_nearly_the_same():
 
 def test_what_ln_Z_does_not_determine_is_said():
     # Two temperatures at the scale of T_K: nothing but T_K is left.
-    with pytest.warns(DoubtfulFit, match=r"U = .* \+- inf is not determined"):
+    with pytest.warns(DoubtfulFit, match=r" \+- inf is not determined"):
         fit = learn(AndersonModel(U=0.4, V=0.1), AIM, T=(1e-4, 1e-5), keep=300, progress=False)
     assert fit.converged
     assert len(fit.history) <= 15

@@ -21,7 +21,7 @@ are compared between the end of the chain and T. Neither was matched; T chi dist
 T_K, the Wilson ratios of a Kondo model and a resonant level. For a right model the difference
 vanishes with T, and is below two percent at the end of the chain; for a wrong one it remains.
 
-Measured on 26 right and 20 wrong pairs of models (``tests/soak/effective_models.py``): all right
+Measured on 26 right and 19 wrong pairs of models (``tests/soak/effective_models.py``): all right
 ones are called right, all wrong ones wrong.
 """
 
@@ -70,8 +70,9 @@ of an anisotropy; a right one has 1, and 0.3 and more in the crossover to its va
 _ROUGH, _FINE = 3e-2, 3e-4
 """Tolerances of the refits; the last step, up to that, is predicted by the slopes. The models that
 are compared must be solved near their minimum: T_K changes ten times as much as J."""
-_LEAST = {"keep": 300, "keep_multiplets": 120}
-"""States are not reduced below half and a quarter of that."""
+_ENOUGH = {"keep": (300, 4000), "keep_multiplets": (120, 1600)}
+"""Half and a quarter of the states are kept, but not less than half and a quarter of the first
+number, nor more than that of the second, for chains on which a run kept everything."""
 _FLOOR = 1e-3  # of a free moment: entropies and T chi below it are not resolved
 _FLOOR_FIELD = 5e-2  # the same in a magnetic field, where both fall exponentially
 _FREE = {"entropy": math.log(2), "T chi": 0.25, "T chi_charge": 1.0, "<S_z>": 0.5}
@@ -329,9 +330,11 @@ class _Check:
 def _fewer(options: Options, share: int) -> dict[str, Any]:
     """Changes of the options that keep so many times fewer states; none for few states."""
     out: dict[str, Any] = {}
-    for name, enough in _LEAST.items():
-        value = getattr(options, name)
-        if value is not None and (fewer := max(value, min(value * share, enough)) // share) < value:
+    for name, (least, most) in _ENOUGH.items():
+        if (value := getattr(options, name)) is None:
+            continue
+        fewer = min(max(value, min(value * share, least)), most) // share
+        if fewer < value:
             out[name] = fewer
     if options.energy_cutoff is not None:  # the number of states grows faster than the energy
         out["energy_cutoff"] = options.energy_cutoff * 0.8 ** (share // 2)
