@@ -302,12 +302,18 @@ class ParameterSearch:
         """Refuse slopes of the size of rounding errors: <h>, known to 1e-15, is divided by T."""
         noise = np.maximum(_INSENSITIVE, 3e-15 * unit / min(self.problem.T))
         idle = np.max(abs(slopes * unit), axis=0, initial=0.0) < noise
-        if np.any(idle):
-            raise NotConverged(
-                f"ln Z does not depend on {names[int(np.argmax(idle))]} in first order at "
-                f"{self.history[-1].parameters}: start elsewhere (with a smaller coupling, if T is "
-                "far below the scale that it generates), or leave it out"
-            )
+        if not np.any(idle):
+            return
+        name, here = names[int(np.argmax(idle))], self.history[-1].parameters
+        remedy = (
+            f"at zero {name} breaks a symmetry, so that ln Z is even in it: start at another value"
+            if here[name] == 0
+            else "start elsewhere (with a smaller coupling, if T is far below the scale that it "
+            "generates)"
+        )
+        raise NotConverged(
+            f"ln Z does not depend on {name} in first order at {here}: {remedy}, or leave it out"
+        )
 
     def _secant(self) -> None:
         """Zero of the residual as a function of one parameter, bracketed once the sign changes."""
