@@ -328,7 +328,7 @@ class _Check:
 
 
 def _fewer(options: Options, share: int) -> dict[str, Any]:
-    """Changes of the options that keep so many times fewer states; none for few states."""
+    """Options with a half or a quarter of the states, as `share` is 2 or 4; none for few states."""
     out: dict[str, Any] = {}
     for name, (least, most) in _ENOUGH.items():
         if (value := getattr(options, name)) is None:
