@@ -97,6 +97,10 @@ assert abs(run.entropy[-1]) < 1e-3 * LN_2
 # $T = \omega_6/2$, puts *all* low levels in place, far below $U$; $J_\mathrm{SW}$ does not. The
 # number of states $\mathcal{N}(E)$ and the entropy agree up to $E_f \sim U/2$, the cost of a
 # charge on the dot, and differ by a factor 2 and by $\ln 2$ above.
+#
+# One temperature and one parameter can be matched by a wrong model too. `learn` therefore learns
+# $J$ again at $T/3$ and $T/10$, which gives its error, and compares the entropy and $T\chi$ of the
+# two models there: `fit.verdict`.
 
 # %%
 SHORT = {"Lambda": 4.0, "sites": 7, "keep": 4**8}
@@ -105,6 +109,7 @@ T_learn = bare.levels[0].scale[6] / 2
 fit = kd.effective.learn(kd.KondoModel(J=0.5), target=bare, T=T_learn)
 ML, SW = kd.nrg.solve_many([fit.model, kd.KondoModel(J=0.5)], **SHORT)
 print(f"J_ML = {fit.model.J:.4f}, learned at T = {T_learn:.4f}, U/T = {1 / T_learn:.0f}")
+print(f"error {fit.errors['J']:.1g}; {fit.verdict}: {fit.consistency.reason}")
 
 # %%
 ladder, count, thermal = figure(1, 3, size=(3.7, 3.6))[0]
@@ -374,7 +379,8 @@ def T_of(u):
 learned = {"J_ML": [], "J_obs": []}
 for model in aims:
     for name, method in (("J_ML", "partition"), ("J_obs", "observable")):
-        fit = kd.effective.learn(start, target=model, T=T_of(model.U), method=method, **NRG)
+        here = {"T": T_of(model.U), "method": method, "drift": False}
+        fit = kd.effective.learn(start, target=model, **here, **NRG)
         learned[name].append(fit.model)
 
 LOW = {"T_min": 1e-9, **NRG}
@@ -437,8 +443,10 @@ legend(scales, loc="lower right")
 # %%
 for u, expected in ((0.1, 0.19752), (3.0, 0.26912), (30.0, 0.29518)):
     model = kd.AndersonModel(U=u, J_sw=J_SW)
-    found = kd.effective.learn(start, target=model, T=T_of(u), **NRG).model.J
-    print(f"U = {u:4}: J_ML = {found:.5f}, reference {expected}")
+    fit = kd.effective.learn(start, target=model, T=T_of(u), **NRG)
+    found, error = fit.model.J, fit.errors["J"]
+    print(f"U = {u:4}: J_ML = {found:.5f} +- {error:.5f}, {fit.verdict}; reference {expected}")
+    assert fit.verdict == "right"
     assert abs(found / expected - 1) < pick(quick=3e-3, normal=1e-3, full=5e-4)
 
 print(f"T_K(J_ML) / T_K(AIM): {np.min(T_ML / T_A):.4f} ... {np.max(T_ML / T_A):.4f}")
@@ -477,7 +485,10 @@ trio = [kd.AndersonModel(U=u, J_sw=j) for u, j in zip(U_3, J_3, strict=True)]
 T_c = np.geomspace(1e-6, 0.7, pick(quick=6, normal=25, full=49))
 J_of_T = np.array(
     [
-        [kd.effective.learn(kd.KondoModel(J=0.2), target=model, T=t, **NRG).model.J for t in T_c]
+        [
+            kd.effective.learn(kd.KondoModel(J=0.2), target=model, T=t, drift=False, **NRG).model.J
+            for t in T_c
+        ]
         for model in trio
     ]
 )

@@ -383,6 +383,7 @@ def effective_two_parameters() -> Numbers:
         T=[1e-3, 1e-2, 3e-2],
         method="partition",
         parameters=["J", "W"],
+        drift=False,  # W is not determined at these temperatures
         **SEARCH,
         **RUN,
         **NRG,

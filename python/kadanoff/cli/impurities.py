@@ -142,7 +142,8 @@ def _dots(options: argparse.Namespace) -> Report:
     ]
     head = [
         f"{dots!r} and the spin-1 Kondo model learned from ln Z at T = {options.T:g} D",
-        f"J = {J:.5f} after {len(fit.history)} solutions",
+        f"J = {J:.5f} +- {fit.errors['J']:.5f} after {len(fit.history)} solutions",
+        f"{fit.verdict} model: {fit.consistency.reason}" if fit.consistency else fit.verdict,
     ]
     if gap is not None:
         head.append(f"entropies below T = U / 10,000 differ by {gap:.1e} ln 2 at most")

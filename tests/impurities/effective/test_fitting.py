@@ -13,6 +13,7 @@ from kadanoff import (
     _core,
     nrg,
 )
+from kadanoff.impurities.effective.consistency import DoubtfulFit
 from kadanoff.impurities.effective.fit import Fit
 from kadanoff.impurities.effective.fitting import learn
 from kadanoff.impurities.effective.kondo_scales import kondo_temperature
@@ -112,7 +113,7 @@ def test_the_gradient_by_all_parameters_comes_from_the_runs_that_ln_Z_comes_from
     monkeypatch.setattr(_core, "nrg_solve", lambda *a, **k: solved.append(a[0]) or solve(*a, **k))
     target = AndersonModel(U=0.5, V=0.125, eps=-0.2, field=0.02)
     start = AndersonModel(U=0.45, V=0.12, eps=-0.22, field=0.03)
-    fit = learn(start, target, T=(2e-1, 5e-2, 1e-2, 1e-3), **QUICK)
+    fit = learn(start, target, T=(2e-1, 5e-2, 1e-2, 1e-3), drift=False, **QUICK)
     assert fit.parameters == ("U", "V", "eps", "field")
     assert len(solved) == 1 + len(fit.history) <= 10
     found, expected = fit.model.parameters, target.parameters
@@ -138,7 +139,8 @@ def test_two_parameters_that_do_nearly_the_same():
 
 def test_what_ln_Z_does_not_determine_is_said():
     # Two temperatures at the scale of T_K: nothing but T_K is left.
-    fit = learn(AndersonModel(U=0.4, V=0.1), AIM, T=(1e-4, 1e-5), keep=300, progress=False)
+    with pytest.warns(DoubtfulFit, match=r" \+- inf is not determined"):
+        fit = learn(AndersonModel(U=0.4, V=0.1), AIM, T=(1e-4, 1e-5), keep=300, progress=False)
     assert fit.converged
     assert len(fit.history) <= 15
     (direction,) = fit.sensitivity.undetermined
@@ -187,7 +189,8 @@ def test_a_ferromagnetic_coupling_keeps_its_sign():
 
 
 def test_bounds_hold():
-    fit = learn(KondoModel(J=0.25), target=AIM, T=1e-3, bounds={"J": (0.22, 0.3)}, **QUICK)
+    with pytest.warns(DoubtfulFit, match="wrong model.*J at its bound"):
+        fit = learn(KondoModel(J=0.25), target=AIM, T=1e-3, bounds={"J": (0.22, 0.3)}, **QUICK)
     assert fit.converged
     assert fit.at_bound == ("J",)
     assert fit.model.J == 0.22
@@ -255,7 +258,9 @@ def test_too_few_steps_raise_with_the_best_so_far():
 
 
 def test_a_parameter_without_effect_is_named():
-    with pytest.raises(NotConverged, match="does not depend on W"):
+    with pytest.raises(
+        NotConverged, match=r"not depend on W.*at zero W breaks a symmetry.*start at another value"
+    ):
         learn(KondoModel(J=0.2), target=AIM, T=1e-3, parameters="W", **QUICK)
 
 

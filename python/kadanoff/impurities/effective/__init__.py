@@ -7,10 +7,20 @@
 0.199
 """
 
+from kadanoff.impurities.effective.consistency import Consistency, DoubtfulFit, Refit
 from kadanoff.impurities.effective.fit import Fit
 from kadanoff.impurities.effective.fitting import learn
 from kadanoff.impurities.effective.gauss_newton import Step
 from kadanoff.impurities.effective.perturbative_mapping import schrieffer_wolff
 from kadanoff.impurities.effective.sensitivity import Sensitivity
 
-__all__ = ["Fit", "Sensitivity", "Step", "learn", "schrieffer_wolff"]
+__all__ = [
+    "Consistency",
+    "DoubtfulFit",
+    "Fit",
+    "Refit",
+    "Sensitivity",
+    "Step",
+    "learn",
+    "schrieffer_wolff",
+]

@@ -101,7 +101,9 @@ def compute(
     models: dict[str, Any] = {"dots": dots}
     if t_12 == 0:
         models["J_SW"] = KondoModel(J=J_sw, spin=1)
-        fit = effective.learn(models["J_SW"], dots, T=T, tolerance=1e-4, **common, **options)
+        fit = effective.learn(
+            models["J_SW"], dots, T=T, tolerance=1e-4, drift=False, **common, **options
+        )
         if not fit.at_bound:
             models["J_ML"] = fit.model
     runs = nrg.solve_many(list(models.values()), T_min=T_END, **common, **options)
