@@ -36,8 +36,11 @@ PYTEST_ARGS ?=
 LAB_ARGS    ?=
 # The commit that `make fingerprint` compares with.
 BASE        ?=
+# The topics that `make soak` runs, of tests/soak; without any, all that this commit has not run yet.
+TOPIC       ?=
 
-.PHONY: help build run lab check test fuzz fingerprint lint bench notebooks docs constraints clean
+.PHONY: help build run lab check test fuzz soak fingerprint lint bench notebooks docs constraints \
+	clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -66,6 +69,9 @@ test: .venv/.built .venv/.deps-dev  ## everything: Rust, stub of the extension, 
 
 fuzz: .venv/.built .venv/.deps-dev  ## every argument of every public call with bad values: a table
 	$(PY) -m tests.fuzz
+
+soak: .venv/.built .venv/.deps-dev  ## half an hour: kills, interrupts, damaged files, coverage of errors, many seeds
+	$(PY) -m tests.soak $(TOPIC)
 
 # BASE is built once, in a worktree under target/fingerprint.
 fingerprint: .venv/.built .venv/.deps-dev  ## compare what is computed with a commit, bit by bit: BASE=<commit>

@@ -180,6 +180,12 @@ def _guarded(
         refuse(keywords.items())
         try:
             return function(*args, **keywords)
+        except TypeError as error:
+            # Refused by the call itself: Python names the class that has the __init__.
+            if not name or (error.__traceback__ and error.__traceback__.tb_next):
+                raise
+            text = str(error).replace(f"{function.__qualname__}()", f"{label}()", 1)
+            raise TypeError(text) from None
         except (MemoryError, ArithmeticError, ValueError) as error:
             from kadanoff._base.boundary import translated
 

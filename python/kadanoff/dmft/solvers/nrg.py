@@ -15,10 +15,12 @@ from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.bands.discretisation import DEFAULT_SCHEME
 from kadanoff.bands.tabulated import TabulatedBand
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.hubbard1 import isolated
 from kadanoff.dmft.solvers.quadrature import band_star
 from kadanoff.greens import GreenFunction, RealAxisFunction
 from kadanoff.greens.grids import fermionic
@@ -26,6 +28,7 @@ from kadanoff.greens.kramers_kronig import checked_frequencies
 from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.nrg import dynamics
 from kadanoff.impurities.nrg.dynamics import Dynamics
+from kadanoff.impurities.nrg.options import Options
 
 __all__ = ["nrg", "real_grid"]
 
@@ -76,7 +79,7 @@ def nrg(
     Lambda: float = 3.0,
     keep: int = 500,
     twists: int = 4,
-    scheme: str = "zitko-pruschke",
+    scheme: str = DEFAULT_SCHEME,
     estimator: Estimator = "symmetric",
     broadening: float | None = None,
     omega: ArrayLike | None = None,
@@ -97,7 +100,8 @@ def nrg(
         Number of twisted discretisations averaged over: they remove the ripple of a large Lambda
         and allow a narrower broadening.
     scheme : {"zitko-pruschke", "campo-oliveira", "wilson"}
-        Discretisation scheme.
+        Discretisation scheme; in "wilson" with the correction ``A_Lambda``, so that the Delta of
+        the discretised bath is that of the problem.
     estimator : {"symmetric", "ratio"}
         Estimator of the self-energy, as in `kadanoff.dynamics.Dynamics.self_energy`.
     broadening : float, optional
@@ -145,14 +149,18 @@ def nrg(
     doi:10.1103/PhysRevLett.74.2082: the narrow resonance.
     F. B. Kugler, Phys. Rev. B 105, 245132 (2022), doi:10.1103/PhysRevB.105.245132.
     """
-    model = _model(problem)
+    Options(Lambda=Lambda, keep=keep, scheme=scheme)  # refused here also for an isolated atom
     twists = checks.whole("twists", twists, most=32)
     checks.choice("estimator", estimator, _ESTIMATORS)
     if broadening is not None:
         broadening = checks.real("broadening", broadening, above=0, most=2)
+    given = None if omega is None else checked_frequencies(omega)
+    if problem.is_isolated:
+        return isolated(problem, run)
+    model = _model(problem)
     D, T = problem.bath.D, 1.0 / problem.beta  # type: ignore[union-attr]
     reach = 2.0 * D + problem.U + abs(problem.detuning)
-    grid = real_grid(T, reach) if omega is None else checked_frequencies(omega)
+    grid = real_grid(T, reach) if given is None else given
     spectra = dynamics.solve(
         model,
         T=T,
@@ -162,6 +170,7 @@ def nrg(
         keep=keep,
         z=tuple((np.arange(twists) + 1.0) / twists) if twists > 1 else 1.0,
         scheme=scheme,
+        A_Lambda=scheme == "wilson",
         **run.keywords,
     )
     z: ComplexArray = 1j * fermionic(problem.beta, run.frequencies).astype(np.complex128)

@@ -67,7 +67,7 @@ def solve(
     control : Control, optional
         To cancel from another thread.
     Lambda : float, default 2.5
-        Discretisation parameter, above 1.
+        Discretisation parameter, above 1 and at most 100.
     keep : int, default 2000
         States to keep per shell, every member of a multiplet counted, so that the number means
         the same in every symmetry. The cut never tears a degenerate cluster.
@@ -82,16 +82,20 @@ def solve(
         Number of chain sites, f_0 included; at least 4.
     z : sequence of floats, default (1,)
         Twists in (0, 1]: one run each, side by side, and the average. A number is one twist.
-    scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
-        Discretisation of the band. The plain Wilson scheme underestimates the hybridisation.
+    scheme : {"zitko-pruschke", "campo-oliveira", "wilson"}
+        Discretisation of the band, compared in `kadanoff.bands.discretisation`. The plain scheme,
+        "wilson", underestimates the hybridisation: by 7 % at Lambda = 2.5, and T_K by up to a
+        factor of 3.
     A_Lambda : bool, default False
         Multiply V^2 (or J) by ``(ln Lambda / 2) (1 + 1/Lambda) / (1 - 1/Lambda)``, Wilson's own
-        correction of that error. Meant for the scheme "wilson" only.
+        correction of that error. Refused unless the scheme is "wilson".
     symmetry : "auto" or tuple
         ("U1", "U1"), ("U1", "SU2") or ("SU2", "SU2") for (charge, spin); "auto" takes the largest
         that the model has. The result does not depend on it, the time does.
     gap : float, default 1e-5
-        The cut lies in a gap wider than this, in units of the shell's scale.
+        The cut lies in a gap wider than this, in units of the shell's scale; at most 0.01. Levels
+        nearer than this are one cluster, which is never cut. A chain on which clusters exceed the
+        bounds several times is refused.
     complete : bool, default True
         Count discarded states of earlier shells in thermal averages, see
         `kadanoff.impurities.nrg.levels`.
@@ -181,7 +185,7 @@ def solve_many(
     >>> from kadanoff import KondoModel, nrg
     >>> runs = nrg.solve_many([KondoModel(J=J) for J in (0.3, 0.4)], keep=100, T_min=1e-3)
     >>> print(f"{runs[0].T_chi[-1]:.3f} > {runs[1].T_chi[-1]:.3f}")
-    0.068 > 0.013
+    0.048 > 0.008
     """
     settings = Options(**options)  # type: ignore[arg-type]
     several = [checked_model(model) for model in models]

@@ -18,7 +18,13 @@ import numpy as np
 
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
-from kadanoff.bands.discretisation import SCHEMES, checked_twist
+from kadanoff.bands.discretisation import (
+    DEFAULT_SCHEME,
+    LAMBDA_HINT,
+    MAX_LAMBDA,
+    SCHEMES,
+    checked_twist,
+)
 from kadanoff.bands.tridiagonalisation import A_Lambda, Chain, chain_of
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.even_odd import betabar
@@ -27,9 +33,13 @@ from kadanoff.impurities.symmetry.detection import SYMMETRIES, Symmetry
 __all__ = ["NRGOptions", "Options"]
 
 MIN_SITES = 4  # two even and two odd shells: temperatures that all twists share
-MAX_GAP = 0.1
-_GAP_HINT = "a gap that no spectrum has is never found, and nothing is discarded"
 MIN_T = 1e-290  # the hoppings of the chain must not underflow
+MAX_GAP = 1e-2
+GAP_HINT = (
+    "levels nearer than this are one cluster, which is never cut: with a gap of the order of the "
+    "distances of levels at the cut nothing would be discarded"
+)
+MAX_TWISTS = 1024
 
 Twists = float | Sequence[float]
 """Values of z; `Options` makes one number a tuple."""
@@ -95,7 +105,7 @@ class Options:
     Parameters
     ----------
     Lambda : float
-        Discretisation parameter, above 1.
+        Discretisation parameter, above 1 and at most 100.
     keep, keep_multiplets : int or None
         States and multiplets to keep per shell; None for no bound.
     energy_cutoff : float or None
@@ -108,13 +118,15 @@ class Options:
     z : float or sequence of float
         Twists in (0, 1]; kept as a tuple.
     scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
-        Discretisation of the band.
+        Discretisation of the band, see `kadanoff.bands.discretisation`.
     A_Lambda : bool
-        Whether the hybridisation strength is multiplied by `kadanoff.bands.A_Lambda`.
+        Whether the hybridisation strength is multiplied by `kadanoff.bands.A_Lambda`; True is
+        refused unless the scheme is "wilson".
     symmetry : "auto" or tuple of str
         Symmetry of (charge, spin); "auto" for the largest of the model.
     gap : float
-        Width of the gap in the spectrum at which the cut is placed, in units of the shell's scale.
+        Width of the gap in the spectrum at which the cut is placed, in units of the shell's scale;
+        at most 0.01.
     complete : bool
         Whether discarded states of earlier shells contribute to thermal averages.
     reuse : bool
@@ -129,7 +141,7 @@ class Options:
     --------
     >>> options = Options(z=0.5, keep=500)
     >>> options.z, options.scheme
-    ((0.5,), 'wilson')
+    ((0.5,), 'zitko-pruschke')
     """
 
     Lambda: float = 2.5
@@ -139,7 +151,7 @@ class Options:
     T_min: float = 1e-12
     sites: int | None = None
     z: tuple[float, ...] = (1.0,)
-    scheme: str = "zitko-pruschke"
+    scheme: str = DEFAULT_SCHEME
     A_Lambda: bool = False
     symmetry: str | Symmetry = "auto"
     gap: float = 1e-5
@@ -147,13 +159,14 @@ class Options:
     reuse: bool = True
 
     def __post_init__(self) -> None:
-        hint = "1.5 to 10 is useful, and the limit Lambda -> 1 is reached by extrapolation"
         checked: dict[str, Any] = {
-            "Lambda": checks.real("Lambda", self.Lambda, above=1, hint=hint),
+            "Lambda": checks.real(
+                "Lambda", self.Lambda, above=1, most=MAX_LAMBDA, hint=LAMBDA_HINT
+            ),
             "T_min": checks.real("T_min", self.T_min, least=MIN_T),
             "z": _twists(self.z),
             "scheme": checks.choice("scheme", self.scheme, SCHEMES),
-            "gap": checks.real("gap", self.gap, least=0, most=MAX_GAP, hint=_GAP_HINT),
+            "gap": checks.real("gap", self.gap, least=0, most=MAX_GAP, hint=GAP_HINT),
             "symmetry": _symmetry(self.symmetry),
         }
         for name in ("keep", "keep_multiplets"):
@@ -170,6 +183,11 @@ class Options:
             if not isinstance(value := getattr(self, name), bool | np.bool_):
                 raise TypeError(f"{name} must be True or False, got {value!r}")
             checked[name] = bool(value)
+        if checked["A_Lambda"] and checked["scheme"] != "wilson":
+            raise ValueError(
+                f"A_Lambda = True corrects the scheme 'wilson', and the scheme is {self.scheme!r}, "
+                "which needs no correction; leave A_Lambda out, or give scheme='wilson' as well"
+            )
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
@@ -236,6 +254,8 @@ def shown(options: type, default: Any = None) -> tuple[Parameter, ...]:
 
 def _twists(z: object) -> tuple[float, ...]:
     if isinstance(z, Sequence | np.ndarray) and not isinstance(z, str):
+        if len(z) > MAX_TWISTS:
+            raise ValueError(f"z must have at most {MAX_TWISTS} twists, got {len(z)}")
         if not len(z):
             raise ValueError(f"z must be a twist in (0, 1] or a sequence of them, got z = {z!r}")
         return tuple(checked_twist(x) for x in z)
