@@ -40,7 +40,9 @@ MASKED = np.ma.MaskedArray([1.0, 2.0], [True, False])
     ],
 )
 def test_kinds_of_annotations(annotation, good, bad):
-    def function(x): ...
+    def function(x):
+        if any(x is value for value in bad):
+            raise AttributeError("as of an object that lacks what is wanted")
 
     function.__annotations__["x"] = annotation
     guarded = public(function)
@@ -49,6 +51,34 @@ def test_kinds_of_annotations(annotation, good, bad):
     for value in bad:
         with pytest.raises(WrongKind, match=r"^x must be"):
             guarded(x=value)
+
+
+def test_a_function_knows_its_arguments_best():
+    """What it takes it gets, its own words stand, and only plain values are looked at before."""
+
+    @public
+    def size(values: ArrayLike, scale: float = 1.0):
+        if values == "own words":
+            raise ValueError("values must be shorter")
+        return len(values)
+
+    assert size("three") == 5  # no array, but the function is content
+    with pytest.raises(ValueError, match="values must be shorter"):
+        size("own words")
+    with pytest.raises(WrongKind, match="values must be an array of numbers, got None"):
+        size(None)
+    with pytest.raises(WrongKind, match="scale must be a real number"):
+        size("three", "1")
+    with pytest.raises(WrongKind, match=r"got a masked array; pass values.filled"):
+        size(MASKED)
+
+
+def test_a_name_that_two_modules_use_differently_says_nothing():
+    # `Report` is a function type in one room and may be a class in another.
+    @public
+    def run(progress: "bool | Report | None" = None): ...  # noqa: F821
+
+    run(lambda done, total, text: None)
 
 
 def test_words_of_a_kind():

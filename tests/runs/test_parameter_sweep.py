@@ -328,7 +328,7 @@ def test_bad_input_is_refused(tmp_path):
         ((3, GRID), {}, TypeError, "function must be callable"),
         ((physics, {"U": 1.0}), {}, TypeError, "U must be a sequence"),
         ((physics, {"U": "12"}), {}, TypeError, "U must be a sequence"),
-        ((physics, [1.0]), {}, TypeError, "a point must be a mapping"),
+        ((physics, [1.0]), {}, TypeError, "must be a mapping"),
         ((physics, GRID), {"executor": 3}, TypeError, r"must be a concurrent\.futures\.Executor"),
         ((physics, GRID), {"store": "here"}, TypeError, r"must be a kadanoff\.store\.Store"),
         ((physics, GRID), {"retry": -1}, ValueError, "retry"),

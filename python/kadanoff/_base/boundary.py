@@ -8,7 +8,6 @@ exceptions that the package promises, with the arguments that are extreme.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from numbers import Real
 from types import TracebackType
@@ -18,6 +17,7 @@ import numpy as np
 
 from kadanoff._base.checks import shown
 from kadanoff._base.errors import NumericalError
+from kadanoff._base.kinds import mentions
 
 __all__ = ["translated"]
 
@@ -48,9 +48,10 @@ def translated(error: Exception, function: str, arguments: Mapping[str, Any]) ->
     ... except ZeroDivisionError as error:
     ...     translated(error, "solve", {"T": 0})
     """
-    if vars(error) or not _is_ours(error.__traceback__):
+    is_numpy = type(error).__module__.startswith("numpy")  # it notes shape and dtype
+    if (vars(error) and not is_numpy) or not _is_ours(error.__traceback__):
         return None  # it carries a partial result, or comes from a function of the user
-    named = any(_mentions(str(error), name) for name in arguments)
+    named = any(mentions(str(error), name) for name in arguments)
     if isinstance(error, MemoryError):
         if named or hasattr(error, "is_translated"):
             return None
@@ -67,10 +68,6 @@ def translated(error: Exception, function: str, arguments: Mapping[str, Any]) ->
         extreme = _named(arguments, lambda x: not 1 / EXTREME < abs(x) < EXTREME and x != 0)
         return ValueError(f"{error}; {function}() was called{extreme}") if extreme else None
     return None
-
-
-def _mentions(text: str, name: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
 def _named(arguments: Mapping[str, Any], is_extreme: Any) -> str:

@@ -1,13 +1,14 @@
-"""The kind of an argument, from its annotation: what `public` refuses before a call begins.
+"""The kind of an argument, from its annotation: what `public` looks at.
 
 An annotation says whether a number, a count, a flag, an array or an object of the package is
-wanted. A value of another kind is a TypeError that names the argument. Ranges, words and shapes
-are the business of `checks`, behind it: of an annotation that says nothing here (``str``, ``Any``,
-a protocol) every value passes.
+wanted. Before a call begins only plain values are looked at, numbers, flags and words, as `checks`
+would, and masked arrays, whose mask would be lost: for these an annotation is exact. Arrays,
+sequences and objects have many relatives that serve as well, and the function itself knows them
+best. Only if it fails, and does not name an argument, the annotation explains why. Of an
+annotation that says nothing here (``Any``, a protocol) every value passes.
 
 >>> def area(radius: float, scale: "int | None" = None): ...
->>> refuse = kinds_of(area)
->>> refuse([("radius", "3")])
+>>> kinds_of(area).refuse([("radius", "3")])
 Traceback (most recent call last):
 kadanoff._base.kinds.WrongKind: radius must be a real number, got '3'
 """
@@ -20,6 +21,7 @@ import dataclasses
 import importlib
 import operator
 import os
+import re
 import sys
 import types
 import typing
@@ -33,11 +35,11 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.checks import shown
 
-__all__ = ["MAX_COUNT", "Kind", "WrongKind", "is_whole", "kind", "kinds_of"]
+__all__ = ["MAX_COUNT", "Kind", "Kinds", "WrongKind", "is_whole", "kind", "kinds_of", "mentions"]
 
 MAX_ITEMS = 64  # items of a sequence that are looked at; the code behind looks at all
-MAX_COUNT = 10**10
-"""Largest integer that any argument takes, seeds apart: of sweeps, samples, sites, iterations."""
+MAX_COUNT = 10**12
+"""Largest number of anything that is done or stored: sweeps, samples, iterations."""
 _NUMERIC = "biufc"
 _UNLIMITED = ("seed", "random_state", "keep", "keep_multiplets")  # of the last two all is kept
 
@@ -57,12 +59,52 @@ class Kind:
     accepts: Callable[[Any], bool]
     counts: bool = False  # integers, to which a common upper limit applies
     choices: tuple[str, ...] = ()  # the words that are allowed
+    plain: bool = False  # numbers, flags and words, looked at before the call
+
+
+class Kinds:
+    """What the annotations of a function say on its arguments.
+
+    Parameters
+    ----------
+    found : mapping of str to Kind
+        By the name of the argument.
+    """
+
+    def __init__(self, found: Mapping[str, Kind]) -> None:
+        self.found = found
+
+    def refuse(self, arguments: Iterable[tuple[str, Any]]) -> None:
+        """Before the call: plain values of the wrong kind, and masked arrays."""
+        for name, value in arguments:
+            wanted = self.found.get(name)
+            if wanted is None:
+                continue
+            if wanted.choices:
+                checks.choice(name, value, wanted.choices)
+            is_looked_at = wanted.plain or isinstance(value, np.ma.MaskedArray)
+            if is_looked_at and not wanted.accepts(value):
+                raise WrongKind(refusal(name, value, wanted))
+            if wanted.counts and isinstance(value, int) and abs(value) > MAX_COUNT:
+                check_count(name, value)
+
+    def explain(self, error: Exception, arguments: Mapping[str, Any]) -> Exception | None:
+        """After a call that failed: the argument of the wrong kind, unless the error names one."""
+        if isinstance(error, TypeError | ValueError) and any(
+            mentions(str(error), name) for name in arguments
+        ):
+            return None
+        for name, value in arguments.items():
+            wanted = self.found.get(name)
+            if wanted is not None and not wanted.accepts(value):
+                return WrongKind(refusal(name, value, wanted))
+        return None
 
 
 def kinds_of(
     function: Callable[..., Any], options: Iterable[Any] = (), *, plain_data: bool = False
-) -> Callable[[Iterable[tuple[str, Any]]], None]:
-    """A function that refuses arguments of the wrong kind, given by name.
+) -> Kinds:
+    """The kinds of the arguments of a function, given by name.
 
     Parameters
     ----------
@@ -72,8 +114,8 @@ def kinds_of(
         Those that the function takes as keywords. They look at their fields themselves; here only
         counts beyond all use are refused.
     plain_data : bool
-        Whether nothing behind looks at words, as in the constructor of a plain dataclass: a string
-        must then be one. A function names the words that it knows instead.
+        Whether nothing behind looks at the values, as in the constructor of a plain dataclass: all
+        annotations then count before the call, and a string must be one.
     """
     home = getattr(function, "__globals__", {})
     found = {
@@ -92,25 +134,21 @@ def kinds_of(
             for name, annotation in getattr(function, "__annotations__", {}).items()
             if annotation in (str, "str") and name != "return"
         }
+        found = {name: replace(made, plain=True) for name, made in found.items()}
+    return Kinds(found)
 
-    def refuse(arguments: Iterable[tuple[str, Any]]) -> None:
-        for name, value in arguments:
-            wanted = found.get(name)
-            if wanted is None:
-                continue
-            if wanted.choices:
-                checks.choice(name, value, wanted.choices)
-            if not wanted.accepts(value):
-                raise WrongKind(refusal(name, value, wanted))
-            if wanted.counts and isinstance(value, int) and abs(value) > MAX_COUNT:
-                check_count(name, value)
 
-    return refuse
+def mentions(text: str, name: str) -> bool:
+    """Whether a message names an argument."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
 def check_count(name: str, value: int) -> None:
-    """Refuse an integer beyond all use; a seed may have 64 bits, and `keep` everything."""
-    if name not in _UNLIMITED:
+    """Refuse an integer beyond all use.
+
+    A seed may have 64 bits, `keep` everything, and a formula holds for any size N or L.
+    """
+    if name not in _UNLIMITED and not name[0].isupper():
         end = f"at most {MAX_COUNT}" if value > 0 else f"at least {-MAX_COUNT}"
         raise ValueError(f"{name} must be {end}, got {name} = {shown(value)}")
 
@@ -165,15 +203,19 @@ class _Elsewhere(dict[str, Any]):
             return importlib.import_module("matplotlib.axes").Axes
         if name in vars(collections.abc):
             return getattr(collections.abc, name)
-        for module_name, module in list(sys.modules.items()):
-            if module_name.startswith("kadanoff."):
-                thing = getattr(module, "__dict__", {}).get(name)
-                if isinstance(thing, type) and thing.__module__.startswith("kadanoff"):
-                    return thing
-        raise KeyError(name)
+        found = [
+            vars(module)[name]
+            for module_name, module in list(sys.modules.items())
+            if module_name.startswith("kadanoff.") and name in getattr(module, "__dict__", {})
+        ]
+        if not found or not all(thing is found[0] for thing in found):
+            raise KeyError(name)  # several things have this name: which one is meant is unknown
+        return found[0]
 
 
 def _real(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return value.ndim == 0 and value.dtype.kind in "iuf"
     return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
 
 
@@ -188,12 +230,13 @@ def is_whole(value: Any) -> bool:
     return True
 
 
-def _array(value: Any) -> bool:
+def _array(value: Any, looked_at: int = MAX_ITEMS) -> bool:
     """Whether numpy can make an array of numbers of it; a mask would be lost."""
     if isinstance(value, np.ndarray):
         return value.dtype.kind in _NUMERIC and not isinstance(value, np.ma.MaskedArray)
     if isinstance(value, list | tuple):
-        return all(_array(item) or isinstance(item, bool) for item in value[:MAX_ITEMS])
+        deeper = max(1, looked_at // max(1, len(value)))  # of a nested list not all is looked at
+        return all(_array(item, deeper) or isinstance(item, bool) for item in value[:looked_at])
     if isinstance(value, bool | str | bytes | dict | set) or value is None:
         return False
     if isinstance(value, Complex):
@@ -202,20 +245,21 @@ def _array(value: Any) -> bool:
 
 
 _SIMPLE: dict[Any, Kind] = {
-    float: Kind("a real number", _real),
-    int: Kind("an integer", is_whole, counts=True),
-    bool: Kind("True or False", lambda value: isinstance(value, bool | np.bool_)),
+    float: Kind("a real number", _real, plain=True),
+    int: Kind("an integer", is_whole, counts=True, plain=True),
+    bool: Kind("True or False", lambda value: isinstance(value, bool | np.bool_), plain=True),
     complex: Kind(
         "a number",
         lambda value: isinstance(value, Complex) and not isinstance(value, bool | np.bool_),
+        plain=True,
     ),
-    type(None): Kind("None", lambda value: value is None),
+    type(None): Kind("None", lambda value: value is None, plain=True),
 }
 _ARRAY = Kind("an array of numbers", _array)
 _STORED = Kind("an array", lambda value: isinstance(value, np.ndarray | list | tuple))
 _COUNT = Kind("an integer", lambda value: True, counts=True)
-_WORD = Kind("a string", lambda value: not isinstance(value, list | dict | np.ndarray))
-_TEXT = Kind("a string", lambda value: isinstance(value, str))
+_WORD = Kind("a string", lambda value: not isinstance(value, list | dict | np.ndarray), plain=True)
+_TEXT = Kind("a string", lambda value: isinstance(value, str), plain=True)
 
 
 def _kind(annotation: Any, home: Mapping[str, Any]) -> Kind | None:
@@ -258,9 +302,8 @@ def _array_like() -> Any:
 
 
 def _instance(cls: type) -> Kind | None:
-    runtime = getattr(cls, "_is_runtime_protocol", False)
-    if cls in (object, bytes) or (getattr(cls, "_is_protocol", False) and not runtime):
-        return None
+    if cls in (object, bytes) or getattr(cls, "_is_protocol", False):
+        return None  # whether an object of a user follows a protocol, the code behind says
     article = "an" if cls.__name__[0] in "AEIOU" else "a"
     return Kind(f"{article} {cls.__name__}", lambda value: isinstance(value, cls))
 
@@ -268,7 +311,9 @@ def _instance(cls: type) -> Kind | None:
 def _words(allowed: tuple[Any, ...]) -> Kind | None:
     if not all(isinstance(word, str) for word in allowed):
         return None
-    return Kind("one of " + ", ".join(map(repr, allowed)), lambda value: True, choices=allowed)
+    return Kind(
+        "one of " + ", ".join(map(repr, allowed)), lambda value: True, choices=allowed, plain=True
+    )
 
 
 def _union(members: tuple[Any, ...], home: Mapping[str, Any]) -> Kind | None:
@@ -291,6 +336,7 @@ def _union(members: tuple[Any, ...], home: Mapping[str, Any]) -> Kind | None:
         " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words),
         lambda value: any(part.accepts(value) for part in known),
         counts=any(part.counts for part in known) and _SIMPLE[float] not in known,
+        plain=all(part.plain for part in known),
     )
 
 
@@ -300,6 +346,7 @@ def _text_or(others: list[Kind]) -> Kind | None:
     return Kind(
         ", ".join(words[:-1]) + " or " + words[-1],
         lambda value: _TEXT.accepts(value) or any(part.accepts(value) for part in others),
+        plain=all(part.plain for part in others),
     )
 
 

@@ -14,11 +14,15 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+if TYPE_CHECKING:
+    from kadanoff._base.kinds import Kinds
 
 __all__ = ["did_you_mean", "public", "unknown_keyword"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+_MENDED = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, MemoryError)
 MIN_PREFIX = 3  # letters of an abbreviation: "tol" is tolerance, "t" may be many names
 
 
@@ -158,7 +162,7 @@ def _guarded(
         takes_any = bool(code.co_flags & inspect.CO_VARKEYWORDS)
         known = frozenset(code.co_varnames[code.co_posonlyargcount : last])
     label = name or function.__name__
-    refuse: Callable[[Any], None] | None = None
+    kinds: Kinds | None = None
     places: tuple[str, ...] = ()
 
     @functools.wraps(function)
@@ -166,31 +170,31 @@ def _guarded(
         if not takes_any and not keywords.keys() <= known:
             first = next(key for key in keywords if key not in known)
             raise unknown_keyword(label, first, sorted(known - {"self", "cls"}))
-        nonlocal refuse, places
-        if refuse is None:  # annotations are looked at when a function is called first
+        nonlocal kinds, places
+        if kinds is None:  # annotations are looked at when a function is called first
             from kadanoff._base.kinds import kinds_of
 
             places = _places(function)
             # A __post_init__ converts: the annotations of its fields say what it makes of them.
             converts = function.__name__ == "__init__" and hasattr(args[0], "__post_init__")
-            refuse = kinds_of(
+            kinds = kinds_of(
                 (lambda: None) if converts else function, options, plain_data=plain_data
             )
-        refuse(zip(places, args, strict=False))
-        refuse(keywords.items())
+        kinds.refuse(zip(places, args, strict=False))
+        kinds.refuse(keywords.items())
         try:
             return function(*args, **keywords)
-        except TypeError as error:
-            # Refused by the call itself: Python names the class that has the __init__.
-            if not name or (error.__traceback__ and error.__traceback__.tb_next):
-                raise
-            text = str(error).replace(f"{function.__qualname__}()", f"{label}()", 1)
-            raise TypeError(text) from None
-        except (MemoryError, ArithmeticError, ValueError) as error:
+        except _MENDED as error:
+            trace = error.__traceback__
+            if isinstance(error, TypeError) and not (trace and trace.tb_next):
+                # Refused by the call itself: Python names the class that has the __init__.
+                text = str(error).replace(f"{function.__qualname__}()", f"{label}()", 1)
+                raise TypeError(text) from None
             from kadanoff._base.boundary import translated
 
             given = dict(zip(places, args, strict=False)) | keywords
-            other = translated(error, label, given)
+            given = {key: value for key, value in given.items() if key not in ("self", "cls")}
+            other = kinds.explain(error, given) or translated(error, label, given)
             if other is None:
                 raise
             raise other from error

@@ -184,11 +184,12 @@ class DensityOfStates:
         m = self.magnetisation / n
         mean, m_mean = float(w @ energy), float(w @ m)
         if np.max(np.abs(energy)) < T:
-            # Energy and magnetisation average to zero at T = infinity, exactly: only the change
-            # of the weights counts, and nothing cancels.
+            # The averages at T = infinity are known exactly, from integers: zero, but for a bond
+            # of a site with itself. Only the change of the weights is a sum, and nothing cancels.
             change = self.counts * np.expm1(-energy / T) / float(2.0**n)
             norm = math.exp(log_Z - n * math.log(2.0))
-            mean, m_mean = float(change @ energy) / norm, float(change @ m) / norm
+            hot = float(-(self.counts @ self.bonds) @ np.array(couplings)) / float(2.0**n)
+            mean, m_mean = (float(change @ energy) + hot) / norm, float(change @ m) / norm
         return Exact(
             method=f"all 2^{n} states",
             T=T,
