@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from kadanoff import _core
+from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.operators import Operator
 from kadanoff.impurities.nrg.even_odd import impurity_curves
@@ -47,15 +48,22 @@ def bounded(count: int | None) -> int | None:
 class Job:
     """A model with its chains and initial clusters, ready for the compiled core.
 
-    With ``carry=False`` the static operators stay on the cluster, for the density matrix.
+    With ``carry=False`` the static operators stay on the cluster, for the density matrix. `chains`
+    take the place of those of the options.
     """
 
     def __init__(
-        self, model: Model, options: Options, observables: Observables, *, carry: bool = True
+        self,
+        model: Model,
+        options: Options,
+        observables: Observables,
+        *,
+        carry: bool = True,
+        chains: Sequence[Chain] | None = None,
     ) -> None:
         self.model = model
         self.options = options
-        self.chains = [options.chain(model, z) for z in options.z]
+        self.chains = list(chains or (options.chain(model, z) for z in options.z))
         symmetric = all(chain.is_symmetric for chain in self.chains)
         onsite = [float(chain.onsite[0]) for chain in self.chains]
         if options.symmetry == "auto":
