@@ -79,9 +79,10 @@ def solve(
         another impurity was solved on the same chain before.
     Lambda : float, default 2.5
         Discretisation parameter, above 1.
-    keep : int, default 2000
+    keep : int or "auto", default 2000
         States to keep per shell, every member of a multiplet counted, so that the number means
-        the same in every symmetry. The cut never tears a degenerate cluster.
+        the same in every symmetry. The cut never tears a degenerate cluster. "auto" cuts by energy:
+        as many states as needed where the impurity is free, few where it is screened.
     keep_multiplets : int, optional
         Multiplets to keep per shell (instead of, or in addition to, `keep`).
     energy_cutoff : float, optional

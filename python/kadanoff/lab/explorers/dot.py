@@ -98,13 +98,14 @@ def compute(
     dots = DoubleQuantumDot(U=U, J_sw=J_sw, t_12=t_12)
     options, T = OPTIONS[stage], U / U_over_T
     common: dict[str, Any] = {"control": control, "progress": False}
+    solving: dict[str, Any] = common | {"errors": False}  # a slider moves on
     models: dict[str, Any] = {"dots": dots}
     if t_12 == 0:
         models["J_SW"] = KondoModel(J=J_sw, spin=1)
         fit = effective.learn(models["J_SW"], dots, T=T, tolerance=1e-4, **common, **options)
         if not fit.at_bound:
             models["J_ML"] = fit.model
-    runs = nrg.solve_many(list(models.values()), T_min=T_END, **common, **options)
+    runs = nrg.solve_many(list(models.values()), T_min=T_END, **solving, **options)
     solved = dict(zip(models, runs, strict=True))
     return DotPicture(dots=solved.pop("dots"), kondo=solved, T=T)
 
