@@ -296,7 +296,9 @@ def limit(
                 raise
             numbers = [np.asarray(measure(one), dtype=np.float64) for one in runs]
             found[x] = numbers[0] if alone else numbers
-            rough = [_measured(measure, one, n.shape) for one, n in zip(halves, numbers, strict=True)]
+            rough = [
+                _measured(measure, one, n.shape) for one, n in zip(halves, numbers, strict=True)
+            ]
             fewer[x] = rough[0] if alone else rough
     how_to: dict[str, Any] = {"variable": variable, "order": order, "logarithm": logarithm}
     value = extrapolate(found, **how_to)

@@ -20,11 +20,11 @@ that the derivatives of the curve X with respect to ln T bound,
     a |X''| max(|S''|, 0.03) + (b (T/D)^(1/2) + a / 40) |X'|,
 
 where a and b are functions of Lambda: the finite chain at each temperature (a) and the few levels
-near the band edge (b, less for several twists).
+near the band edge (b, less for several twists). Without particle-hole symmetry a constant is added.
 
 The two are stated, and together as independent errors. At U = 0, Lambda from 1.5 to 4 and 400 to
-4000 states they cover the true error at 95 % of the temperatures, and are two to five times as large
-in the median.
+4000 states they cover the true error at 95 % of the temperatures, and are two to five times as
+large in the median.
 """
 
 from __future__ import annotations
@@ -73,8 +73,9 @@ RINGING = 0.3  # a cubic spline passes 0.27 of a jump on to the next knot
 # Error of the resonant level in the continuum, see the module: largest ratio at four hybridisations
 # from 0.01 to 0.3 and levels up to four half widths from the Fermi level.
 _LAMBDA = (1.5, 2.0, 2.5, 3.0, 4.0)
-_FINITE_CHAIN = (7e-4, 0.012, 0.045, 0.12, 0.36)
+_FINITE_CHAIN = (7e-4, 0.012, 0.045, 0.15, 0.5)
 _BAND_EDGE = (0.014, 0.016, 0.032, 0.045, 0.045)
+_ASYMMETRIC = (1e-12, 1e-8, 2e-7, 4e-6, 1e-4)  # left by the mean of even and odd shells at low T
 _SEVERAL_TWISTS = 2.5  # by which the error of the band edge is smaller for four twists
 
 
@@ -196,7 +197,8 @@ def estimate(run: Solved, solve: Solve) -> Errors:
     """
     started = time.perf_counter()
     curves, options = run.curves, run.options
-    missing = discretisation(curves, run.T, options, run.model.band.D)
+    symmetric = run.levels[0].symmetry[0] == "SU2"
+    missing = discretisation(curves, run.T, options, run.model.band.D, symmetric=symmetric)
     if not is_truncated(run.levels):
         nothing = {name: np.zeros(len(run.T)) for name in curves}
         seconds = time.perf_counter() - started
@@ -275,18 +277,14 @@ def is_truncated(levels: Sequence[Levels]) -> bool:
 class ChainAlone:
     """Errors of the chains without an impurity, which the exact levels of free electrons give."""
 
-    def __init__(
-        self, model: Model, chains: tuple[Chain, ...], size: int, solve: Solve
-    ) -> None:
+    def __init__(self, model: Model, chains: tuple[Chain, ...], size: int, solve: Solve) -> None:
         self.model = clean_model(model)
         self.size = size
         self.solve = solve
         # Beyond some site the chain repeats itself on a smaller scale, and so do its errors.
         sites = max(_uniform_from(chain) for chain in chains) + REPEATING
         self.repeated = all(sites < chain.sites for chain in chains)
-        self.chains = (
-            tuple(chain.truncated(sites) for chain in chains) if self.repeated else chains
-        )
+        self.chains = tuple(chain.truncated(sites) for chain in chains) if self.repeated else chains
 
     def errors(self, options: Options, kept: int, g: int) -> Curves:
         """Errors of a chain that keeps a share 1/g of the states; cached."""
@@ -364,9 +362,7 @@ def _uniform_from(chain: Chain) -> int:
     return int(np.flatnonzero(uneven)[-1]) + 1 if uneven.any() else 0
 
 
-def truncation(
-    curves: Curves, half: Curves, own: Curves, of_half: Curves
-) -> dict[str, FloatArray]:
+def truncation(curves: Curves, half: Curves, own: Curves, of_half: Curves) -> dict[str, FloatArray]:
     """The error of every curve and observable.
 
     Parameters
@@ -388,13 +384,15 @@ def truncation(
 
 
 def discretisation(
-    curves: Curves, T: FloatArray, options: Options, D: float
+    curves: Curves, T: FloatArray, options: Options, D: float, *, symmetric: bool
 ) -> dict[str, FloatArray]:
     """Difference of every curve from that of the continuum."""
     log = math.log(options.Lambda)
     x = [1 / math.log(value) for value in _LAMBDA][::-1]
-    a = math.exp(np.interp(1 / log, x, np.log(_FINITE_CHAIN)[::-1]))
-    b = math.exp(np.interp(1 / log, x, np.log(_BAND_EDGE)[::-1]))
+    a, b, c = (
+        math.exp(np.interp(1 / log, x, np.log(table)[::-1]))
+        for table in (_FINITE_CHAIN, _BAND_EDGE, _ASYMMETRIC)
+    )
     b /= 1 + (_SEVERAL_TWISTS - 1) * min(len(options.z) - 1, 3) / 3
     curvature = np.maximum(_derivatives(curves["entropy"], log)[1], 0.03)
     slope = b * np.sqrt(np.minimum(T / D, 1.0)) + a / 40
@@ -403,7 +401,7 @@ def discretisation(
         if name == "free_energy":
             continue
         first, second = _derivatives(values, log)
-        errors[name] = a * second * curvature + slope * first
+        errors[name] = a * second * curvature + slope * first + (0.0 if symmetric else c)
     errors["free_energy"] = T * errors["log_Z"] + a / 40 * np.abs(curves["free_energy"])
     return {name: errors[name] for name in curves}
 
