@@ -137,5 +137,6 @@ class Job:
             expectations=expectations,
             levels=levels,
             seconds=seconds,
+            errors=None,
             **curves,
         )
