@@ -59,7 +59,7 @@ SAFETY = 2.0  # the chain alone against U = 0: the ratio of the errors is 1.5 at
 # The exchange coupling orders multiplets at the cut by their spin: 2.2 for T chi of a local moment.
 OF_T_CHI = 3.0
 EXPLAINED = 3.0  # of the error expected at half the number of states
-LEAST_STATES = 8
+MIN_STATES = 8
 ITERATIONS = 3  # of the number of states, which depends on the error itself
 MIN_GAIN = 0.05  # ln of the factor by which twice the states reduce the error
 MAX_ACCELERATION = 1.6
@@ -248,7 +248,7 @@ def halved(options: Options) -> Options:
     keep, multiplets, energy = options.keep, options.keep_multiplets, options.energy_cutoff
     return changed(
         options,
-        keep=None if keep is None else max(keep // 2, LEAST_STATES),
+        keep=None if keep is None else max(keep // 2, MIN_STATES),
         keep_multiplets=None if multiplets is None else max(multiplets // 2, 2),
         # Half of the many-body states lie below 0.85 of an energy between 8 and 16 omega_N.
         energy_cutoff=None if energy is None else 0.85 * energy,
@@ -288,7 +288,7 @@ class ChainAlone:
 
     def errors(self, options: Options, kept: int, g: int) -> Curves:
         """Errors of a chain that keeps a share 1/g of the states; cached."""
-        share = max(kept // g, LEAST_STATES) if _counts(options) else None
+        share = max(kept // g, MIN_STATES) if _counts(options) else None
         own = changed(options, keep=share, keep_multiplets=None, symmetry="auto")
         key = (self.chains, self.model.space.baths, own)
         found = _CACHE.get(key)

@@ -27,7 +27,7 @@ from kadanoff.impurities.symmetry.detection import SYMMETRIES, Symmetry
 __all__ = ["NRGOptions", "Options"]
 
 MIN_SITES = 4  # two even and two odd shells: temperatures that all twists share
-MOST_STATES = 8000  # that keep="auto" keeps, whatever their energies
+MAX_STATES = 8000  # that keep="auto" keeps, whatever their energies
 MIN_T = 1e-290  # the hoppings of the chain must not underflow
 
 Twists = float | Sequence[float]
@@ -157,7 +157,7 @@ class Options:
             "symmetry": _symmetry(self.symmetry),
         }
         if cast("object", self.keep) == "auto":
-            checked["keep"] = MOST_STATES
+            checked["keep"] = MAX_STATES
             if self.energy_cutoff is None:
                 checked["energy_cutoff"] = 7.0 + 4.4 / math.log(checked["Lambda"])
         for name in ("keep", "keep_multiplets"):
