@@ -19,7 +19,6 @@ doi:10.1103/PhysRevLett.99.076402
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -34,58 +33,10 @@ from kadanoff.greens.kramers_kronig import checked_frequencies
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["Bins", "broaden", "frequencies"]
-
+__all__ = ["broaden", "frequencies"]
 
 NEGLIGIBLE = 6.2
 """A kernel ends at this many widths: exp(-6.2^2) = 2e-17."""
-
-
-@dataclass(frozen=True)
-class Bins:
-    """Logarithmic bins on both sides of zero, and the mesh of their edges.
-
-    Attributes
-    ----------
-    lowest : float
-        The first bin reaches from 0 to ``lowest * 10**(1/per_decade)``.
-    per_decade : int
-        Number of bins per decade.
-    count : int
-        Number of bins on each side of zero.
-    """
-
-    lowest: float
-    per_decade: int
-    count: int
-
-    def __repr__(self) -> str:
-        return f"Bins({self.count} per side, {self.per_decade} per decade from {self.lowest:.3g})"
-
-    @property
-    def mesh(self) -> FloatArray:
-        """All edges, ascending, shape (2 count + 1,)."""
-        edges = self.lowest * 10 ** (np.arange(1, self.count + 1) / self.per_decade)
-        return np.concatenate([-edges[::-1], [0.0], edges])
-
-    def spread(self, weight: FloatArray, moment: FloatArray) -> FloatArray:
-        """Weights on the mesh that have the weight and the first moment of every bin.
-
-        A bin [l, u] gives ``(u W - M) / (u - l)`` to l and ``(M - l W) / (u - l)`` to u, so that
-        the spectrum is a continuous function of the position of a peak. Bins run over the negative
-        side first, on each side from zero outwards.
-        """
-        edges = self.mesh[self.count :]
-        low, high = edges[:-1], edges[1:]
-        out = np.zeros(2 * self.count + 1)
-        for sign in (-1, 1):
-            side = slice(0, self.count) if sign < 0 else slice(self.count, None)
-            W, M = weight[side], sign * moment[side]
-            share = np.zeros(self.count + 1)
-            share[:-1] += (high * W - M) / (high - low)
-            share[1:] += (M - low * W) / (high - low)
-            out[self.count :: sign] += share
-        return out
 
 
 @public

@@ -105,14 +105,28 @@ class Prepared:
     tensors : list over twists of lists of Tensor
         Every operator once, up to a factor: the t-matrix of the Anderson model is V^2 times its
         Green function.
-    factors : array, shape (twists, names, pairs)
-        The correlators as multiples of the pairs; no entry where an operator is zero.
+    factors : array, shape (twists, names + bosonic, pairs)
+        The correlators, and after them the symmetrised bosonic ones, as multiples of the pairs; no
+        entry where an operator is zero.
+    bosonic : mapping from names to (int, int, float)
+        For every bosonic correlator the tensors B and C, and the factor of their product.
     """
 
     names: tuple[str, ...]
     pairs: list[tuple[int, int, bool]]
     tensors: list[list[Tensor]]
     factors: FloatArray
+    bosonic: dict[str, tuple[int, int, float]]
+
+    @property
+    def scalars(self) -> tuple[int, ...]:
+        """Tensors of bosonic pairs that can have an average."""
+        of_pairs = {k for b, c, _ in self.bosonic.values() for k in (b, c)}
+        return tuple(k for k in sorted(of_pairs) if not any(self.tensors[0][k].rank))
+
+    def statics(self, twist: int, start: InitialCluster) -> list[list[FloatArray]]:
+        """The scalars as operators on the cluster, one matrix per block."""
+        return [_blocks(self.tensors[twist][k], start) for k in self.scalars]
 
 
 def prepare(job: Job, names: Iterable[str] | None, own: Correlators | None) -> Prepared:
@@ -124,14 +138,16 @@ def prepare(job: Job, names: Iterable[str] | None, own: Correlators | None) -> P
     tables = [_table(default_correlators(model, job.symmetry), wanted, own) for model in job.models]
     twists = [_reduced(table, start) for table, start in zip(tables, job.starts, strict=True)]
     pairs = list(twists[0][1])
-    factors = np.zeros((len(twists), len(tables[0]), len(pairs)))
-    for twist, (_, found) in enumerate(twists):
+    names = tuple(tables[0])
+    bosonic = {names[k]: pair for k, pair in twists[0][2].items()}
+    factors = np.zeros((len(twists), len(names) + len(bosonic), len(pairs)))
+    for twist, (_, found, _) in enumerate(twists):
         if list(found) != pairs:  # a rescaled model has the operators of the model, rescaled
             raise NumericalError("the twists of an average need different operators")
         for p, entries in enumerate(found.values()):
             for name, factor in entries:
                 factors[twist, name, p] = factor
-    return Prepared(tuple(tables[0]), pairs, [tensors for tensors, _ in twists], factors)
+    return Prepared(names, pairs, [twist[0] for twist in twists], factors, bosonic)
 
 
 Pair = tuple[int, int, bool]
@@ -139,11 +155,14 @@ Pair = tuple[int, int, bool]
 
 def _reduced(
     table: dict[str, tuple[Operator, Operator]], start: InitialCluster
-) -> tuple[list[Tensor], dict[Pair, list[tuple[int, float]]]]:
-    """The tensors, and for every pair of them the correlators (index, factor) that it gives."""
+) -> tuple[
+    list[Tensor], dict[Pair, list[tuple[int, float]]], dict[int, tuple[int, int, float]]
+]:
+    """The tensors, for every pair of them the correlators (index, factor), and the bosonic ones."""
     units: list[Operator] = []
     tensors: list[Tensor] = []
     pairs: dict[Pair, list[tuple[int, float]]] = {}
+    bosonic: dict[int, tuple[int, int, float]] = {}
 
     def unit(operator: Operator) -> tuple[int, float]:
         """Index of the tensor, and its prefactor."""
@@ -176,7 +195,19 @@ def _reduced(
                 "as two creators of one spin"
             )
         pairs.setdefault((b, c, odd), []).append((k, x * y))
-    return tensors, pairs
+        if not odd:  # with the sign of the anticommutator: the symmetrised correlator
+            pairs.setdefault((b, c, True), []).append((len(table) + len(bosonic), x * y))
+            bosonic[k] = (b, c, x * y)
+    return tensors, pairs, bosonic
+
+
+def _blocks(scalar: Tensor, start: InitialCluster) -> list[FloatArray]:
+    """A tensor of rank 0 as an operator: ``<j||O||j> = sqrt(dim) O``."""
+    out = [np.zeros((len(e), len(e))) for e in start.energies]
+    for i, j, element in scalar.elements:
+        if i == j:
+            out[i] = element / math.sqrt(start.multiplicity[i])
+    return out
 
 
 def _table(

@@ -47,9 +47,9 @@ from kadanoff.bands.tridiagonalisation import A_Lambda
 from kadanoff.greens.kramers_kronig import checked_frequencies, hilbert
 from kadanoff.impurities.models import AndersonModel, Model
 from kadanoff.impurities.models.base import brief
-from kadanoff.impurities.nrg import memory
-from kadanoff.impurities.nrg.broadening import Bins, broaden, frequencies
-from kadanoff.impurities.nrg.correlators import Correlators, prepare
+from kadanoff.impurities.nrg import memory, susceptibility
+from kadanoff.impurities.nrg.broadening import broaden, frequencies
+from kadanoff.impurities.nrg.correlators import Correlators, Prepared, prepare
 from kadanoff.impurities.nrg.job import (
     Job,
     Observables,
@@ -59,6 +59,8 @@ from kadanoff.impurities.nrg.job import (
 )
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import FixedTOptions, Options, shown
+from kadanoff.impurities.nrg.peaks import Bins, bins_of
+from kadanoff.impurities.nrg.susceptibility import Fluctuations
 from kadanoff.impurities.symmetry.multiplets import Symmetry
 
 if TYPE_CHECKING:
@@ -68,9 +70,6 @@ __all__ = ["Dynamics", "solve"]
 
 Sigma = Literal["up", "dn"]
 
-BINS_PER_DECADE = 300
-MIN_OVER_T = 1e-4
-"""Smallest frequency that is resolved, in units of the lowest temperature."""
 ZERO_OVER_D = 1e-9
 """The temperature that T = 0 stands for, in units of the half bandwidth."""
 MIN_T = 1e-250
@@ -99,6 +98,8 @@ class Dynamics:
         Bins in frequency that collect the peaks.
     weight, moment : array of float, shape (correlators, t, bins)
         Weight, and weight times frequency, of the peaks in every bin, averaged over z.
+    fluctuations : mapping from names to Fluctuations
+        Symmetrised correlators of the bosonic ones, which give the responses.
     expectations : mapping from names to arrays of float, shape (t,)
         Static averages from the same density matrix.
     log_Z : array of float, shape (t,)
@@ -126,6 +127,7 @@ class Dynamics:
     bins: Bins
     weight: FloatArray
     moment: FloatArray
+    fluctuations: Mapping[str, Fluctuations]
     expectations: Mapping[str, FloatArray]
     log_Z: FloatArray
     levels: tuple[Levels, ...]
@@ -218,12 +220,17 @@ class Dynamics:
         w0 : float, optional
             Frequency below which the kernel is Gaussian; default T.
         """
-        twists = len(self.levels)
-        if b is None:
-            b = 0.6 if twists == 1 else max(0.85 * math.log(self.options.Lambda) / twists, 0.1)
+        if name in self.fluctuations:
+            return self.susceptibility(w, name=name, T=T, b=b, w0=w0).imag / math.pi
         if w0 is None:
             w0 = float(self.T[self._index(T)])
-        return broaden(*self.peaks(name, T=T), w, b=b, w0=w0)
+        return broaden(*self.peaks(name, T=T), w, b=self._width(b), w0=w0)
+
+    def _width(self, b: float | None) -> float:
+        twists = len(self.levels)
+        if b is not None:
+            return b
+        return 0.6 if twists == 1 else max(0.85 * math.log(self.options.Lambda) / twists, 0.1)
 
     @public
     def green(
@@ -240,6 +247,8 @@ class Dynamics:
         The transform runs over :meth:`grid`, so that `w` may be anything, even ``[0.0]``. `T`, `b`
         and `w0` are those of :meth:`spectral`, here and below.
         """
+        if name in self.fluctuations:
+            return -self.susceptibility(w, name=name, T=T, b=b, w0=w0)
         grid = self.grid()
         real_part = hilbert(grid, self.spectral(name, grid, T=T, b=b, w0=w0), at=w)
         return np.asarray(real_part - 1j * math.pi * self.spectral(name, w, T=T, b=b, w0=w0))
@@ -249,16 +258,58 @@ class Dynamics:
         self,
         w: ArrayLike,
         *,
+        name: str = "spin",
         T: float | None = None,
         b: float | None = None,
         w0: float | None = None,
     ) -> ComplexArray:
-        """Dynamic susceptibility of the impurity spin, ``chi(w) = -<<S_z; S_z>>``.
+        """Dynamic susceptibility, by default that of the impurity spin, ``chi = -<<S_z; S_z>>``.
 
-        ``Im chi`` is odd and not negative for w > 0; ``chi(0)`` is the response ``-d<S_z>/dh`` to a
-        field ``h S_z`` on the impurity.
+        ``chi(0)`` is the isothermal response ``-d<S_z>/dh`` to a field ``h S_z`` on the impurity,
+        at every temperature and without broadening. ``Im chi`` is odd and not negative for w > 0;
+        ``Im chi(w) / w`` at w < T is the relaxation rate.
+
+        Parameters
+        ----------
+        w : array of float, shape (n,)
+            Ascending frequencies.
+        name : str, default "spin"
+            A bosonic correlator ``<<B^+; C>>`` of the run.
+        T : float, optional
+            One of the temperatures of the run, default the first.
+        b : float, optional
+            Width of the log-Gaussian, as in :meth:`spectral`.
+        w0 : float, optional
+            Frequency below which the kernel is Gaussian; default 2 T.
+
+        Returns
+        -------
+        array of complex, shape (n,)
+            chi(w).
+
+        Raises
+        ------
+        ValueError
+            The run has no such bosonic correlator or temperature.
+
+        Notes
+        -----
+        See :mod:`kadanoff.impurities.nrg.susceptibility`. Below 2 T the frequency dependence is
+        that of the Gaussian: a line narrower than T, such as the relaxation of a moment at
+        T >> T_K, is drawn as wide as T.
+
+        Examples
+        --------
+        >>> import kadanoff as kd
+        >>> spin = kd.dynamics.solve(kd.KondoModel(J=0.0), names=["spin"], keep=100, T=0.1)
+        >>> print(spin.susceptibility([0.0]).real)  # a free spin: 1 / (4 T)
+        [2.5]
         """
-        return np.asarray(-self.green("spin", w, T=T, b=b, w0=w0))
+        t = self._index(T)
+        S = self.fluctuations[checks.choice("name", name, self.fluctuations)]
+        return susceptibility.dynamic(
+            self.bins, S, t, float(self.T[t]), w, grid=self.grid(), b=self._width(b), w0=w0
+        )
 
     @public
     def t_matrix(
@@ -472,13 +523,16 @@ def solve(
     else:
         kept_bytes = checks.real("basis_memory", basis_memory, least=0)
     todo = prepare(job, names, own)
-    bins = _bins(job, temperatures)
+    bins = bins_of(job, temperatures)
     started = time.perf_counter()
     with run.calling(f"spectra of {type(model).__name__}") as keywords:
         raw = _core.nrg_dynamics(
             job.cores,
             [[(t.rank, t.elements) for t in of_job] for of_job in todo.tensors],
-            [start.operators for start in job.starts],
+            [
+                [*start.operators, *todo.statics(twist, start)]
+                for twist, start in enumerate(job.starts)
+            ],
             todo.pairs,
             temperatures.tolist(),
             lowest=bins.lowest,
@@ -501,6 +555,11 @@ def solve(
         for what in ("weight", "moment")
     )
     mean = np.mean([d["expectations"] for d in raw], axis=0)
+    known = len(todo.names)
+    fluctuations = {
+        name: Fluctuations(weight[known + i], moment[known + i], product)
+        for i, (name, product) in enumerate(_disconnected(job, todo, raw).items())
+    }
     return Dynamics(
         model=model,
         options=settings,
@@ -508,8 +567,9 @@ def solve(
         T=temperatures,
         names=todo.names,
         bins=bins,
-        weight=weight,
-        moment=moment,
+        weight=weight[:known],
+        moment=moment[:known],
+        fluctuations=fluctuations,
         expectations={name: mean[i] for i, name in enumerate(job.operators)},
         log_Z=raw[0]["log_Z"],
         levels=tuple(
@@ -518,6 +578,22 @@ def solve(
         ),
         seconds=time.perf_counter() - started,
     )
+
+
+def _disconnected(job: Job, todo: Prepared, raw: Sequence[Any]) -> dict[str, FloatArray]:
+    """<B> <C> of every bosonic correlator, averaged over z."""
+    first = len(job.operators)
+    row = {k: first + i for i, k in enumerate(todo.scalars)}
+    out = {}
+    for name, (b, c, factor) in todo.bosonic.items():
+        each = [
+            d["expectations"][row[b]] * d["expectations"][row[c]]
+            if b in row and c in row
+            else np.zeros(d["expectations"].shape[-1])
+            for d in raw
+        ]
+        out[name] = factor * np.mean(each, axis=0)
+    return out
 
 
 def _temperatures(T: object, D: float) -> FloatArray:
@@ -530,12 +606,3 @@ def _temperatures(T: object, D: float) -> FloatArray:
         if t < 0 or 0 < t < MIN_T * D:
             raise ValueError(f"T must be 0 or at least {MIN_T * D:g}, got {t}")
     return np.array([t or ZERO_OVER_D * D for t in found])
-
-
-def _bins(job: Job, T: FloatArray) -> Bins:
-    """From far below the lowest temperature to beyond every excitation of H."""
-    lowest = MIN_OVER_T * float(T.min())
-    local = max(max(e[-1] for e in s.energies) - min(e[0] for e in s.energies) for s in job.starts)
-    highest = max(100 * job.model.band.D, 10 * float(local), float(T.max()))
-    count = math.ceil(math.log10(highest / lowest) * BINS_PER_DECADE)
-    return Bins(lowest, BINS_PER_DECADE, count)
