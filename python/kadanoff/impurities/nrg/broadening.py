@@ -10,10 +10,21 @@ peak w'; as a function of w, as here, a constant spectrum stays constant through
 (with h(w') it dips by a quarter below w0 and overshoots above). The raw peaks are kept, so that a
 spectrum can be broadened repeatedly.
 
+The kernel keeps a constant and multiplies a power ``w^k`` by ``exp(b^2 k (k + 1) / 4)``: a spectrum
+like w^2 comes out 1.7 times too large at b = 0.6. Broadening the smooth curve once more multiplies
+it by the same factor, so that
+
+    A_2 = A_1^2 / (K A_1)
+
+has every power of w right, is positive, and errs in the order b^4 where A_1 errs in the order b^2
+(`sharpened`; the multiplicative correction of density estimation, here for a known kernel).
+
 References
 ----------
 A. Weichselbaum, J. von Delft, Phys. Rev. Lett. 99, 076402 (2007), Eq. 10,
 doi:10.1103/PhysRevLett.99.076402
+
+M. C. Jones, O. Linton, J. P. Nielsen, Biometrika 82, 327 (1995), doi:10.1093/biomet/82.2.327
 """
 
 from __future__ import annotations
@@ -33,10 +44,12 @@ from kadanoff.greens.kramers_kronig import checked_frequencies
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["broaden", "frequencies"]
+__all__ = ["broaden", "frequencies", "sharpened"]
 
 NEGLIGIBLE = 6.2
 """A kernel ends at this many widths: exp(-6.2^2) = 2e-17."""
+
+TINY = 1e-200
 
 
 @public
@@ -98,6 +111,43 @@ def broaden(
         position, weight = position[order], weight[order]
     kernel = _kernel(grid.tobytes(), position.tobytes(), b, w0)
     return np.asarray(kernel @ weight)
+
+
+def sharpened(
+    curve: FloatArray, grid: FloatArray, values: FloatArray, w: FloatArray, *, b: float, w0: float
+) -> FloatArray:
+    """A broadened spectrum without the bias of its kernel, ``A_1^2 / (K A_1)``.
+
+    Parameters
+    ----------
+    curve : array, shape (g,) or (g, m, m)
+        The broadened spectrum A_1 on a dense grid, not negative; matrices: positive semidefinite.
+    grid : array, shape (g,)
+        Ascending frequencies, the whole support.
+    values : array, shape (n,) or (n, m, m)
+        The same spectrum on `w`.
+    w : array, shape (n,)
+        Ascending frequencies of the result.
+    b, w0 : float
+        Those of :func:`broaden`.
+
+    Returns
+    -------
+    array, shape of `values`
+        A_2; of matrices ``A_1 (K A_1)^-1 A_1``.
+    """
+    steps = np.diff(grid)
+    weights = 0.5 * (np.append(steps, 0.0) + np.append(0.0, steps))
+    kernel = _kernel(np.asarray(w, float).tobytes(), np.asarray(grid, float).tobytes(), b, w0)
+    flat = (weights.reshape(-1, *[1] * (curve.ndim - 1)) * curve).reshape(len(grid), -1)
+    again = (kernel @ flat).reshape(values.shape)
+    if values.ndim == 1:
+        good = (values > 0) & (again > TINY)
+        return np.where(good, values**2 / np.where(good, again, 1.0), values)
+    if values.shape[-1] == 1:
+        return sharpened(curve[:, 0, 0], grid, values[:, 0, 0], w, b=b, w0=w0)[:, None, None]
+    inverse = np.linalg.pinv(again, rcond=1e-9, hermitian=True)
+    return np.asarray(values @ inverse @ values)
 
 
 @lru_cache(maxsize=8)
