@@ -134,7 +134,8 @@ def sharpened(
     Returns
     -------
     array, shape of `values`
-        A_2; of matrices ``A_1 (K A_1)^-1 A_1``.
+        A_2. An element A_ij of a matrix is multiplied by the square roots of the factors of A_ii
+        and A_jj, so that matrices stay positive.
     """
     steps = np.diff(grid)
     weights = 0.5 * (np.append(steps, 0.0) + np.append(0.0, steps))
@@ -142,12 +143,15 @@ def sharpened(
     flat = (weights.reshape(-1, *[1] * (curve.ndim - 1)) * curve).reshape(len(grid), -1)
     again = (kernel @ flat).reshape(values.shape)
     if values.ndim == 1:
-        good = (values > 0) & (again > TINY)
-        return np.where(good, values**2 / np.where(good, again, 1.0), values)
-    if values.shape[-1] == 1:
-        return sharpened(curve[:, 0, 0], grid, values[:, 0, 0], w, b=b, w0=w0)[:, None, None]
-    inverse = np.linalg.pinv(again, rcond=1e-9, hermitian=True)
-    return np.asarray(values @ inverse @ values)
+        return np.asarray(values * _correction(values, again))
+    root = np.sqrt(_correction(*(np.einsum("nii->ni", A) for A in (values, again))))
+    return np.asarray(root[:, :, None] * values * root[:, None, :])
+
+
+def _correction(values: FloatArray, again: FloatArray) -> FloatArray:
+    """``A_1 / (K A_1)``, and one where there is no weight."""
+    good = (values > TINY) & (again > TINY)
+    return np.where(good, values / np.where(good, again, 1.0), 1.0)
 
 
 @lru_cache(maxsize=8)

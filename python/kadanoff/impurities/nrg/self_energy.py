@@ -49,6 +49,8 @@ Estimator = Literal["combined", "symmetric", "ratio"]
 Spin = Literal["up", "dn"]
 
 ROUNDING = 1e-10
+WEIGHTLESS = 1e-4
+"""Spectral weight at w = 0 below this, relative to that of the other orbitals, counts as none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +174,11 @@ class Broadened:
     I: ComplexArray  # noqa: E741
     mean: FloatArray
 
+    def part(self, block: list[int]) -> Broadened:
+        """The same of some orbitals."""
+        G, F, I = (A[:, block][:, :, block] for A in (self.G, self.F, self.I))  # noqa: E741
+        return Broadened(G, F, I, self.mean[block][:, block])
+
     def ratio(self) -> ComplexArray:
         """F G^-1."""
         return np.asarray(np.swapaxes(_solve(_T(self.G), _T(self.F)), -1, -2))
@@ -196,31 +203,65 @@ def estimate(
     w: FloatArray,
     *,
     estimator: Estimator,
+    blocks: list[list[int]],
     grid: FloatArray,
     b: float,
     w0: float,
 ) -> ComplexArray:
-    """Sigma on `w`, counted from c; `read` gives the broadened correlators on any frequencies."""
+    """Sigma on `w`, counted from c; `read` gives the broadened correlators on any frequencies.
+
+    Orbitals of different blocks know nothing of each other.
+    """
+    size = sum(map(len, blocks))
+    out = np.zeros((len(w), size, size), complex)
+    points = (w, grid, np.zeros(1)) if estimator == "combined" else (w,)
+    found = [read(x) for x in points]
+    for block in blocks:
+        parts = [x.part(block) for x in found]
+        sigma = _of_block(parts, w, estimator=estimator, grid=grid, b=b, w0=w0)
+        out[np.ix_(range(len(w)), block, block)] = sigma
+    return out
+
+
+def _of_block(
+    parts: list[Broadened],
+    w: FloatArray,
+    *,
+    estimator: Estimator,
+    grid: FloatArray,
+    b: float,
+    w0: float,
+) -> ComplexArray:
+    of_w = parts[0]
     if estimator == "ratio":
-        return read(w).ratio()
+        return of_w.ratio()
     if estimator == "symmetric":
-        return read(w).symmetric()
-    of_grid = read(grid)
+        return of_w.symmetric()
+    of_grid, zero = parts[1:]
     first = -_imaginary(of_grid.symmetric())
     on_grid = sharpened(first, grid, first, grid, b=b, w0=w0)
-    zero = read(np.zeros(1))
-    on_w = sharpened(first, grid, -_imaginary(read(w).symmetric()), w, b=b, w0=w0)
+    on_w = sharpened(first, grid, -_imaginary(of_w.symmetric()), w, b=b, w0=w0)
     size = on_grid.shape[-1]
     flat = on_grid.reshape(len(grid), -1) / math.pi
     real, origin = (
         np.stack([hilbert(grid, A, at=at) for A in flat.T], axis=-1).reshape(-1, size, size)
         for at in (w, np.zeros(1))
     )
-    shift = of_grid.mean
     constant = zero.ratio()[0].real
-    if np.isfinite(constant).all() and np.linalg.cond(zero.G[0]) < 1e6:
-        shift = 0.5 * (constant + constant.T) - origin[0]
+    missing = 0.5 * (constant + constant.T) - origin[0] - zero.mean
+    metallic = _metallic(zero.G[0])
+    shift = zero.mean + metallic @ missing @ metallic
     return np.asarray(shift + real - 1j * on_w)
+
+
+def _metallic(G: ComplexArray) -> FloatArray:
+    """The orbitals with spectral weight at w = 0; of the others F/G there says nothing."""
+    A = -0.5 * (G.imag + G.imag.T)
+    values, vectors = np.linalg.eigh(A)
+    top = float(values.max())
+    share = np.zeros_like(values) if top <= 0 else np.maximum(values, 0.0) / top
+    share = np.where(share > WEIGHTLESS, 1.0, 0.0)
+    return np.asarray((vectors * share) @ vectors.T)
 
 
 def _imaginary(sigma: ComplexArray) -> FloatArray:

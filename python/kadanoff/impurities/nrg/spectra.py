@@ -357,11 +357,11 @@ class Dynamics:
 
         Notes
         -----
-        The error adds a quarter of what :func:`kadanoff.impurities.nrg.broadening.sharpened` changed
-        (bias), a quarter of the change when the kernel is a fifth narrower (ripple of the discrete
-        levels), the difference from `coarse`, and 1.5 % of A (discretisation; 3 % without `coarse`).
-        The factors were fitted to the resonant level, U = 0, at Gamma = 0.005, 0.02 and 0.1 D,
-        where the exact A(w) is known, |w| < D/2; a test measures the coverage.
+        The error adds a quarter of the change by which the bias of the kernel was removed, a
+        quarter of that by a kernel a fifth narrower (ripple of the discrete levels), the difference
+        from `coarse`, and 1.5 % of A (discretisation; 3 % without `coarse`). The factors were
+        fitted to the resonant level, U = 0, at Gamma = 0.005, 0.02 and 0.1 D, where the exact A(w)
+        is known, |w| < D/2; a test measures the coverage.
 
         Examples
         --------
@@ -556,6 +556,7 @@ class Dynamics:
             lambda x: self._broadened(of, spin, x, T, b, w0),
             at,
             estimator=estimator,
+            blocks=self._blocks(of, self._suffix(spin), T),
             grid=self.grid(),
             b=self._width(b),
             w0=self._least(T, w0),
@@ -566,6 +567,29 @@ class Dynamics:
     def _quadratic(self, spin: Sigma) -> Quadratic:
         checks.choice("spin", spin, ("up", "dn"))
         return self_energy.quadratic(self.model, spin)
+
+    def _blocks(self, of: Quadratic, suffix: str, T: float | None) -> list[list[int]]:
+        """The orbitals in groups that no correlator connects."""
+        t, m = self._index(T), len(of.orbitals)
+
+        def size(kind: str, i: int, j: int) -> float:
+            pair = (of.orbitals[i], of.orbitals[j])
+            name = self_energy_name(self.model, kind, *pair) + suffix  # type: ignore[arg-type]
+            if name not in self.names:
+                raise ValueError(
+                    f"the run lacks the correlator {name!r} of the self-energy; solve with "
+                    f"names=[{SELF_ENERGY!r}]"
+                )
+            return float(np.abs(self.weight[self.names.index(name), t]).sum())
+
+        own = [max(size(kind, i, i) for kind in "GFI") for i in range(m)]
+        group = list(range(m))
+        for i in range(m):
+            for j in range(i + 1, m):
+                linked = max(size("G", i, j), size("F", i, j), size("F", j, i), size("I", i, j))
+                if linked > 1e-9 * max(own[i], own[j]):
+                    group = [group[i] if g == group[j] else g for g in group]
+        return [[i for i in range(m) if group[i] == g] for g in dict.fromkeys(group)]
 
     def _broadened(
         self,
@@ -585,11 +609,6 @@ class Dynamics:
                 for kind, values in found.items():
                     pair = (first, second) if kind == "F" or i <= j else (second, first)
                     name = self_energy_name(self.model, kind, *pair) + suffix  # type: ignore[arg-type]
-                    if name not in self.names:
-                        raise ValueError(
-                            f"the run lacks the correlator {name!r} of the self-energy; solve with "
-                            f"names=[{SELF_ENERGY!r}]"
-                        )
                     values[:, i, j] = self._green(name, w, T, b, w0, sharpen=False)
                     if kind == "F":
                         mean[i, j] = self.total(name, T=T)
