@@ -4,7 +4,7 @@ use crate::basis::{Basis, VectorStore};
 use crate::initial_cluster::InitialCluster;
 use crate::reflect::{self, Image};
 use crate::shell::{self, Kept, ProductBlock, Shell, ShellBlock, Step};
-use crate::symmetry::{Factor, Label, Site, Symmetry};
+use crate::symmetry::{Factor, Site, Symmetry};
 use crate::truncate::Truncation;
 use crate::{Error, WilsonChain};
 use faer::Mat;
@@ -20,9 +20,6 @@ pub(crate) const SHELL_UNITS: u64 = 1000;
 
 /// Dimension above which one diagonalisation takes so long that a cancellation must not wait for it.
 const LONG: usize = 1500;
-
-/// How far above the cut the partner of a kept state is kept, in units of the shell's scale.
-const PARTNER: f64 = 0.3;
 
 /// How a run is done.
 #[derive(Debug, Clone, Copy)]
@@ -447,46 +444,15 @@ impl<'a> Growth<'a> {
         levels.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let cut = self.options.truncation.cut(&levels);
         let edge = cut.map_or(f64::INFINITY, |(e, gap)| e + 0.5 * gap);
-        let mut keep: Vec<usize> = energies
+        let keep = energies
             .iter()
             .map(|e| e.partition_point(|&x| x < edge))
             .collect();
-        if self.options.basis.is_some() && cut.is_some() && !self.last {
-            self.keep_mirror_images(&energies, edge, &mut keep);
-        }
         CutLevels {
             lowest,
             energies,
             cut,
             keep,
-        }
-    }
-
-    /// Keeps the partners of kept states in the blocks of opposite charge or S_z.
-    ///
-    /// A small field splits such pairs. Where the cut fell between the two, one would have the
-    /// weight of a kept and the other that of a discarded state, and the full density matrix a
-    /// polarisation that no field made.
-    fn keep_mirror_images(&self, energies: &[Vec<f64>], edge: f64, keep: &mut [usize]) {
-        let at: HashMap<Label, usize> = self
-            .blocks
-            .iter()
-            .enumerate()
-            .map(|(i, b)| (b.label, i))
-            .collect();
-        for (g, factor) in self.symmetry.factors().into_iter().enumerate() {
-            if factor != Factor::U1 {
-                continue;
-            }
-            let before = keep.to_vec();
-            for (i, block) in self.blocks.iter().enumerate() {
-                let mut image = block.label;
-                image[g] = -image[g];
-                if let Some(&j) = at.get(&image) {
-                    let close = energies[j].partition_point(|&x| x < edge + PARTNER);
-                    keep[j] = keep[j].max(before[i].min(close));
-                }
-            }
         }
     }
 

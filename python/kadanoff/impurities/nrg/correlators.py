@@ -169,6 +169,8 @@ class Prepared:
     ----------
     names : tuple of str
         Names of the correlators, in order.
+    shown : int
+        How many of them, from the first, belong into the result.
     pairs : list of (B, C, fermionic)
         Pairs to compute, as indices into the tensors, every pair once.
     tensors : list over twists of lists of Tensor
@@ -182,6 +184,7 @@ class Prepared:
     """
 
     names: tuple[str, ...]
+    shown: int
     pairs: list[tuple[int, int, bool]]
     tensors: list[list[Tensor]]
     factors: FloatArray
@@ -192,7 +195,7 @@ class Prepared:
         """Correlators of an operator with itself, whose spectral function is not negative."""
         own = [k for k, (b, c, odd) in enumerate(self.pairs) if odd and b == c]
         known = self.factors[:, : len(self.names), own]
-        return tuple(n for i, n in enumerate(self.names) if known[:, i].any())
+        return tuple(n for i, n in enumerate(self.names[: self.shown]) if known[:, i].any())
 
     @property
     def scalars(self) -> tuple[int, ...]:
@@ -205,20 +208,31 @@ class Prepared:
         return [_blocks(self.tensors[twist][k], start) for k in self.scalars]
 
 
-def prepare(job: Job, names: Iterable[str] | None, own: Correlators | None) -> Prepared:
-    """Check the requested correlators and find the reduced matrix elements in every cluster."""
+def prepare(
+    job: Job,
+    names: Iterable[str] | None,
+    own: Correlators | None,
+    responses: tuple[str, ...] = (),
+) -> Prepared:
+    """Check the requested correlators and find the reduced matrix elements in every cluster.
+
+    The `responses` are computed beside the correlators that are shown.
+    """
     if isinstance(names, str):
         raise TypeError(f"names must be a sequence of correlators, write [{names!r}]")
     wanted = None if names is None else tuple(names)
     own = _checked(job.model, own)
-    tables = []
+    tables, shown = [], 0
     for model in job.models:
         known, chosen = default_correlators(model, job.symmetry), wanted
         if wanted is not None and SELF_ENERGY in wanted:
             extra = self_energy_correlators(model, job.symmetry)
             known |= extra
             chosen = tuple(dict.fromkeys([n for n in wanted if n != SELF_ENERGY] + [*extra]))
-        tables.append(_table(known, chosen, own))
+        table = _table(known, chosen, own)
+        hidden = {n: known[n] for n in responses if n in known and n not in table}
+        shown = len(table)
+        tables.append(table | hidden)
     twists = [_reduced(table, start) for table, start in zip(tables, job.starts, strict=True)]
     pairs = list(twists[0][1])
     names = tuple(tables[0])
@@ -230,7 +244,7 @@ def prepare(job: Job, names: Iterable[str] | None, own: Correlators | None) -> P
         for p, entries in enumerate(found.values()):
             for name, factor in entries:
                 factors[twist, name, p] = factor
-    return Prepared(names, pairs, [twist[0] for twist in twists], factors, bosonic)
+    return Prepared(names, shown, pairs, [twist[0] for twist in twists], factors, bosonic)
 
 
 Pair = tuple[int, int, bool]
