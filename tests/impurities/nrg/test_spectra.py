@@ -29,10 +29,10 @@ def test_the_band_holds_the_exact_spectrum():
     """Nine frequencies of ten, in a band of a width below 10 % of A; tests/soak has other Gamma."""
     of = {"T": 1e-7, "names": ["d"], "z": (0.5, 1.0)}
     fine, coarse = (kd.dynamics.solve(LEVEL, keep=keep, **of) for keep in (500, 250))
-    A, error = fine.band("d", W, coarse=coarse)
+    A, error = fine.error_band("d", W, coarse=coarse)
     assert np.mean(np.abs(A - exact(fine, W)) <= error) >= 0.9
     assert np.median(2 * error / A) < 0.1
-    A, error = fine.band("d", W)
+    A, error = fine.error_band("d", W)
     assert np.mean(np.abs(A - exact(fine, W)) <= error) >= 0.9
 
 

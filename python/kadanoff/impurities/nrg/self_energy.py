@@ -16,7 +16,7 @@ a difference of spectra of one positive matrix, with the bias of the broadening 
 (:func:`kadanoff.impurities.nrg.broadening.sharpened`) and bounded by zero. Re Sigma is its Kramers-
 Kronig partner plus a constant, which the symmetric estimator has from peaks at all energies (errors
 of a few per cent of Gamma off half filling) and the ratio from those near w = 0: it is chosen such
-that Re Sigma(0) is that of the ratio.
+that Re Sigma(0) is that of the ratio, as long as that changes 1 / G(0) by less than a third.
 
 References
 ----------
@@ -49,6 +49,8 @@ Estimator = Literal["combined", "symmetric", "ratio"]
 Spin = Literal["up", "dn"]
 
 ROUNDING = 1e-10
+PLAUSIBLE = 0.3
+"""The largest correction of the constant, in units of 1 / |G(0)|."""
 WEIGHTLESS = 1e-4
 """Spectral weight at w = 0 below this, relative to that of the other orbitals, counts as none."""
 
@@ -250,7 +252,10 @@ def _of_block(
     constant = zero.ratio()[0].real
     missing = 0.5 * (constant + constant.T) - origin[0] - zero.mean
     metallic = _metallic(zero.G[0])
-    shift = zero.mean + metallic @ missing @ metallic
+    missing = metallic @ missing @ metallic
+    # A few per cent of Gamma are the error of the constant; more is an F/G without meaning.
+    small = float(np.linalg.norm(missing @ zero.G[0], 2)) < PLAUSIBLE
+    shift = zero.mean + (missing if small else 0.0)
     return np.asarray(shift + real - 1j * on_w)
 
 

@@ -149,7 +149,7 @@ class Dynamics(RawPeaks):
         T : float, optional
             One of the temperatures of the run, default the first.
         b : float, optional
-            Width of the log-Gaussian; default 0.8 ln(Lambda) / n for n values of z.
+            Width of the log-Gaussian; default 0.8 ln(Lambda) for one z and ln(Lambda) / n for n.
         w0 : float, optional
             Frequency below which the kernel is Gaussian; default T.
         sharpen : bool, default True
@@ -168,7 +168,7 @@ class Dynamics(RawPeaks):
 
         Notes
         -----
-        Error: :meth:`band`. For a resonant level at T << Gamma one per cent in the median, and up
+        Error: :meth:`error_band`. For a resonant level at T << Gamma one per cent in the median, and up
         to 5 % (one z) or 3 % (two and more) at nine frequencies of ten. A line narrower than T is
         drawn as wide as T: integrate over the raw peaks (:meth:`integrate`) instead, or take
         :meth:`improved`.
@@ -195,13 +195,14 @@ class Dynamics(RawPeaks):
     def _width(self, b: float | None) -> float:
         if b is not None:
             return checks.real("b", b, above=0)
-        return max(0.8 * math.log(self.options.Lambda) / len(self.levels), 0.1)
+        step, twists = math.log(self.options.Lambda), len(self.levels)
+        return 0.8 * step if twists == 1 else max(step / twists, 0.1)
 
     def _least(self, T: float | None, w0: float | None) -> float:
         return float(self.T[self._index(T)]) if w0 is None else checks.real("w0", w0, above=0)
 
     @public
-    def band(
+    def error_band(
         self,
         name: str,
         w: ArrayLike,
@@ -241,7 +242,7 @@ class Dynamics(RawPeaks):
         >>> import kadanoff as kd
         >>> aim = kd.AndersonModel(U=0.5, J_sw=0.4)
         >>> run = kd.dynamics.solve(aim, names=["d"], keep=200, T=1e-4, z=(0.5, 1.0))
-        >>> A, error = run.band("d", [-0.2, 0.0, 0.2])
+        >>> A, error = run.error_band("d", [-0.2, 0.0, 0.2])
         >>> bool((error < A).all())
         True
         """
