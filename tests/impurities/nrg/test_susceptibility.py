@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 import kadanoff as kd
-from kadanoff.dynamics import TornPairs
-from kadanoff.impurities.nrg.susceptibility import thermal_factor
+from kadanoff.impurities.nrg.susceptibility import TornPairs, thermal_factor
 
 KONDO = kd.KondoModel(J=0.3)
 T_K = 9.73e-4  # 0.236 / chi of KONDO

@@ -53,9 +53,9 @@ from kadanoff.impurities.nrg.options import FixedTOptions, Options, shown
 from kadanoff.impurities.nrg.peaks import Bins, bins_of
 from kadanoff.impurities.nrg.raw_peaks import ZERO_OVER_D
 from kadanoff.impurities.nrg.spectra import Dynamics
-from kadanoff.impurities.nrg.susceptibility import Fluctuations, static
+from kadanoff.impurities.nrg.susceptibility import Fluctuations, TornPairs, static
 
-__all__ = ["Dynamics", "TornPairs", "solve"]
+__all__ = ["Dynamics", "solve"]
 
 MIN_T = 1e-250
 """In units of the half bandwidth; the chain and the bins extend to still lower energies."""
@@ -65,10 +65,6 @@ SMALL_FIELD = 0.2
 """Fields below this, in units of T, polarise in proportion to the response, to 1 %."""
 TORN = 0.03
 """Difference of average and response that is not truncation alone."""
-
-
-class TornPairs(UserWarning):
-    """The average of S_z in a small field is not that of the response to it."""
 
 
 @public(options=shown(FixedTOptions))

@@ -168,9 +168,9 @@ class Dynamics(RawPeaks):
 
         Notes
         -----
-        Error: :meth:`error_band`. For a resonant level at T << Gamma one per cent in the median, and up
-        to 5 % (one z) or 3 % (two and more) at nine frequencies of ten. A line narrower than T is
-        drawn as wide as T: integrate over the raw peaks (:meth:`integrate`) instead, or take
+        Error: :meth:`error_band`. For a resonant level at T << Gamma one per cent in the median,
+        and up to 5 % (one z) or 3 % (two and more) at nine frequencies of ten. A line narrower than
+        T is drawn as wide as T: integrate over the raw peaks (:meth:`integrate`) instead, or take
         :meth:`improved`.
 
         Examples

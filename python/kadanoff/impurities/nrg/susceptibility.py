@@ -33,10 +33,14 @@ from kadanoff.greens.kramers_kronig import checked_frequencies, hilbert
 from kadanoff.impurities.nrg.broadening import broaden
 from kadanoff.impurities.nrg.peaks import Bins
 
-__all__ = ["Fluctuations", "dynamic", "relaxation", "static", "thermal_factor"]
+__all__ = ["Fluctuations", "TornPairs", "dynamic", "relaxation", "static", "thermal_factor"]
 
 SMOOTH_OVER_T = 2.0
 """Width of the Gaussian at low frequency in units of T: levels lie about T apart."""
+
+
+class TornPairs(UserWarning):
+    """The average of S_z in a small field is not that of the response to it."""
 
 
 @dataclass(frozen=True, eq=False)
