@@ -63,7 +63,7 @@ MIN_T = 1e-250
 
 SMALL_FIELD = 0.2
 """Fields below this, in units of T, polarise in proportion to the response, to 1 %."""
-TORN = 0.03
+TORN = 0.05
 """Difference of average and response that is not truncation alone."""
 
 
@@ -132,7 +132,7 @@ def solve(
     between such states they get unequal weights, and weakly coupled moments come out polarised too
     much, by 10 to 50 %; the responses (`susceptibility`, :func:`kadanoff.derivatives`) are free of
     it. A run with "S_z" among its observables in a field below T/5 compares the two, and warns
-    with `TornPairs` where they differ by more than 3 %.
+    with `TornPairs` where they differ by more than 5 %.
 
     Cost: the run with all eigenvectors, one backward pass for the density matrices and one
     forward pass for the operators, together about three times a run of thermodynamics; more
