@@ -8,7 +8,7 @@ kept in bins, broadening comes afterwards.
 
 >>> import kadanoff as kd
 >>> aim = kd.AndersonModel(U=0.5, J_sw=0.4)
->>> run = kd.dynamics.solve(aim, keep=300, scheme="campo-oliveira", T=0)
+>>> run = kd.dynamics.solve(aim, keep=300, T=0)
 >>> print(f"{run.improved([0.0])[0].imag * aim.Gamma:.2f}")  # unitarity: -1 at T = 0
 -1.00
 
