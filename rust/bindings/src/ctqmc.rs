@@ -11,13 +11,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Times at which the table of F(l) = -Delta(beta - l) wants values.
 #[pyfunction]
-pub fn ctqmc_nodes(py: Python<'_>, beta: f64, cells: usize) -> Bound<'_, PyArray1<f64>> {
+pub(crate) fn ctqmc_nodes(py: Python<'_>, beta: f64, cells: usize) -> Bound<'_, PyArray1<f64>> {
     ctqmc::Table::nodes(beta, cells).into_pyarray(py)
 }
 
 /// What the chains read at the lengths l, for a table of values at `ctqmc_nodes`.
 #[pyfunction]
-pub fn ctqmc_read<'py>(
+pub(crate) fn ctqmc_read<'py>(
     py: Python<'py>,
     beta: f64,
     table: PyReadonlyArray1<'py, f64>,

@@ -21,7 +21,7 @@ type Elements<'py> = Vec<(usize, usize, Matrix<'py>)>;
 #[pyo3(signature = (jobs, tensors, static_operators, pairs, temperatures, *, lowest, per_decade,
                     count, states=None, multiplets=None, energy=None, gap=1e-5, memory_limit=None,
                     basis_limit=usize::MAX, reuse=true, threads=None, control=None, report=None))]
-pub fn nrg_dynamics<'py>(
+pub(crate) fn nrg_dynamics<'py>(
     py: Python<'py>,
     jobs: Vec<(Bound<'py, InitialCluster>, Bound<'py, WilsonChain>)>,
     tensors: Vec<Vec<(Vec<i64>, Elements<'py>)>>,

@@ -82,7 +82,7 @@ impl EdSpectrum {
 #[pyfunction]
 #[pyo3(signature = (U, eps, e, V, *, threads=None, control=None, report=None))]
 #[allow(non_snake_case)]
-pub fn ed_spectrum(
+pub(crate) fn ed_spectrum(
     py: Python<'_>,
     U: f64,
     eps: f64,
@@ -103,7 +103,7 @@ pub fn ed_spectrum(
 #[pyfunction]
 #[pyo3(signature = (U, eps, e, V, beta, *, cut, states, steps, threads=None, control=None, report=None))]
 #[allow(non_snake_case)]
-pub fn ed_lanczos<'py>(
+pub(crate) fn ed_lanczos<'py>(
     py: Python<'py>,
     U: f64,
     eps: f64,
@@ -144,7 +144,7 @@ const SMALL_FIT: usize = 100_000;
 /// Free parameters and chi2 of the best of the minima from the rows of `starts`.
 #[pyfunction]
 #[pyo3(signature = (delta, w, weights, sites, symmetric, low, high, starts, *, control=None))]
-pub fn ed_bath_fit<'py>(
+pub(crate) fn ed_bath_fit<'py>(
     py: Python<'py>,
     delta: PyReadonlyArray1<'py, Complex64>,
     w: PyReadonlyArray1<'py, f64>,
@@ -191,7 +191,7 @@ pub fn ed_bath_fit<'py>(
 #[pyfunction]
 #[pyo3(signature = (U, eps, e, V, beta, z, *, vectors, steps, exact, seed, threads=None, control=None, report=None))]
 #[allow(non_snake_case)]
-pub fn ed_finite<'py>(
+pub(crate) fn ed_finite<'py>(
     py: Python<'py>,
     U: f64,
     eps: f64,
@@ -253,7 +253,7 @@ fn rows<'a>(
 
 /// `sum_j residues[r, j] / (z - energies[j])` for every row and every z.
 #[pyfunction]
-pub fn poles_at_points<'py>(
+pub(crate) fn poles_at_points<'py>(
     py: Python<'py>,
     energies: PyReadonlyArray1<'py, f64>,
     residues: PyReadonlyArray2<'py, f64>,
@@ -268,7 +268,7 @@ pub fn poles_at_points<'py>(
 
 /// `-sum_j residues[r, j] exp(-tau E_j) / (1 + exp(-beta E_j))` for every row and every tau.
 #[pyfunction]
-pub fn poles_at_times<'py>(
+pub(crate) fn poles_at_times<'py>(
     py: Python<'py>,
     energies: PyReadonlyArray1<'py, f64>,
     residues: PyReadonlyArray2<'py, f64>,
@@ -286,7 +286,7 @@ pub fn poles_at_times<'py>(
 /// lower triangle is read: the poles of the element (0, 0) of `(z - H)^-1`.
 #[pyfunction]
 #[allow(non_snake_case)]
-pub fn poles_of_resolvent<'py>(
+pub(crate) fn poles_of_resolvent<'py>(
     py: Python<'py>,
     H: PyReadonlyArray2<'py, f64>,
 ) -> PyResult<(Vector<'py>, Vector<'py>)> {

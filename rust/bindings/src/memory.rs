@@ -13,7 +13,7 @@ const LARGE: usize = 2 << 20;
 const PAGE: usize = 4096;
 
 /// The allocator of this extension module.
-pub struct Mapped;
+pub(crate) struct Mapped;
 
 fn is_mapped(layout: &Layout) -> bool {
     cfg!(target_os = "linux") && layout.size() >= LARGE && layout.align() <= PAGE

@@ -9,10 +9,10 @@ use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray2, PyUntypedArrayMet
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyType};
 
-pub type Matrix<'py> = PyReadonlyArray2<'py, f64>;
+pub(crate) type Matrix<'py> = PyReadonlyArray2<'py, f64>;
 type Reflection<'py> = Vec<(usize, Matrix<'py>)>;
 
-pub fn matrix(a: &Matrix<'_>) -> Mat<f64> {
+pub(crate) fn matrix(a: &Matrix<'_>) -> Mat<f64> {
     let a = a.as_array();
     Mat::from_fn(a.nrows(), a.ncols(), |i, j| a[(i, j)])
 }
@@ -32,7 +32,7 @@ fn symmetry(factors: (&str, &str), bands: usize) -> PyResult<nrg::Symmetry> {
     })
 }
 
-pub fn label(row: &[i64]) -> PyResult<nrg::Label> {
+pub(crate) fn label(row: &[i64]) -> PyResult<nrg::Label> {
     let mut out = [0; nrg::MAX_FACTORS];
     if row.len() > out.len() {
         return Err(errors::argument("a label has too many entries"));
@@ -158,7 +158,7 @@ impl WilsonChain {
 #[pyfunction]
 #[pyo3(signature = (jobs, *, states=None, multiplets=None, energy=None, gap=1e-5,
                     memory_limit=None, reuse=true, threads=None, control=None, report=None))]
-pub fn nrg_solve<'py>(
+pub(crate) fn nrg_solve<'py>(
     py: Python<'py>,
     jobs: Vec<(Bound<'py, InitialCluster>, Bound<'py, WilsonChain>)>,
     states: Option<usize>,
@@ -357,7 +357,7 @@ fn rows(averages: &[nrg::Average]) -> Array2<f64> {
 /// Exact averages of the clean chain at pairs (last site, temperature), rows as in
 /// `Levels.averages`, and the ground-state energy of each chain.
 #[pyfunction]
-pub fn nrg_clean_chain<'py>(
+pub(crate) fn nrg_clean_chain<'py>(
     py: Python<'py>,
     chain: Bound<'py, WilsonChain>,
     shells: Vec<usize>,

@@ -8,9 +8,9 @@ use crate::table::Table;
 use serde::{Deserialize, Serialize};
 
 /// Doubles that are worked on together.
-pub const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
 /// Largest number of segments of a flavour.
-pub const MAX_SEGMENTS: usize = 4096;
+pub(crate) const MAX_SEGMENTS: usize = 4096;
 
 /// Which of two kinds of operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -596,7 +596,7 @@ fn sum(x: &[f64; LANES]) -> f64 {
 
 /// The same order of additions on all vector registers.
 #[inline(always)]
-pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut acc = [0.0; LANES];
     let (a8, b8) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let (ra, rb) = (a8.remainder(), b8.remainder());

@@ -14,7 +14,7 @@ use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use serde::{Deserialize, Serialize};
 
 /// Bins of a chain never exceed this number: then neighbours are joined.
-pub const MAX_BINS: usize = 64;
+pub(crate) const MAX_BINS: usize = 64;
 /// Sweeps in a block: short enough for the stop button.
 pub const BLOCK: usize = 256;
 /// Updates between two inversions of the matrices from scratch, about.
@@ -149,7 +149,7 @@ impl MarkovChain {
             updates,
             measure,
         };
-        let order = dispatch(Level::best(), work);
+        let order = dispatch(Level::current(), work);
         self.blocks += 1;
         if self.now.overflow {
             return Err(self.numerical(&format!(

@@ -15,7 +15,7 @@ use crate::moves::Configuration;
 use serde::{Deserialize, Serialize};
 
 /// Moments of a cell.
-pub const MOMENTS: usize = 8;
+pub(crate) const MOMENTS: usize = 8;
 /// Bins of G(tau) as it is kept for pictures.
 pub const COARSE: usize = 128;
 
@@ -53,7 +53,7 @@ pub struct Scalars {
 }
 
 /// Observables whose autocorrelation is followed.
-pub const FOLLOWED: usize = 4;
+pub(crate) const FOLLOWED: usize = 4;
 
 impl Accumulator {
     /// Empty sums.

@@ -20,15 +20,15 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 /// Moves by kind, for acceptance rates.
-pub const MOVES: usize = 4;
+pub(crate) const MOVES: usize = 4;
 /// A segment or an antisegment is inserted.
-pub const INSERT: usize = 0;
+pub(crate) const INSERT: usize = 0;
 /// A segment or an antisegment is removed.
-pub const REMOVE: usize = 1;
+pub(crate) const REMOVE: usize = 1;
 /// One operator is shifted.
-pub const SHIFT: usize = 2;
+pub(crate) const SHIFT: usize = 2;
 /// A flavour without operators is emptied or filled.
-pub const FLIP: usize = 3;
+pub(crate) const FLIP: usize = 3;
 
 /// Occupations of all flavours as functions of imaginary time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ pub struct Configuration {
 
 /// Uniform in [0, 1).
 #[inline(always)]
-pub fn uniform(random: &mut Stream) -> f64 {
+pub(crate) fn uniform(random: &mut Stream) -> f64 {
     (random.next_u64() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
 }
 

@@ -14,11 +14,11 @@ use serde::Serialize;
 
 const NAME: &[u8; 8] = b"KDNCTHYB";
 /// Raised whenever the meaning of the bytes changes.
-pub const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 3;
 const HEAD: usize = 20;
 
 /// A 64-bit digest: damage by accident does not go unnoticed.
-pub fn digest(bytes: &[u8]) -> u64 {
+pub(crate) fn digest(bytes: &[u8]) -> u64 {
     let mut state = mix(bytes.len() as u64);
     for chunk in bytes.chunks(8) {
         let mut word = [0; 8];

@@ -9,7 +9,7 @@ use crate::Error;
 use serde::{Deserialize, Serialize};
 
 /// Points, and coefficients, of a cell.
-pub const POINTS: usize = 8;
+pub(crate) const POINTS: usize = 8;
 /// No more cells than this.
 const MAX_CELLS: usize = 1 << 16;
 

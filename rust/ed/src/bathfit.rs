@@ -74,7 +74,7 @@ impl Target {
     fn cost(&self, x: &[f64], a: &mut [f64], g: &mut [f64]) -> f64 {
         let (e, weight) = self.sites_of(x);
         dispatch(
-            Level::best(),
+            Level::current(),
             Cost {
                 target: self,
                 e: &e,

@@ -235,7 +235,7 @@ fn transition_poles(
             poles: &mut work.poles,
             smaller: &mut work.smaller,
         };
-        dispatch(Level::best(), collect);
+        dispatch(Level::current(), collect);
     }
 }
 

@@ -54,7 +54,7 @@ impl<'a> Sources<'a> {
 
     /// Residues moved to Chebyshev points on panels of width `d / 2`, if these are fewer.
     fn compressed(&self, d: f64) -> Option<Self> {
-        let (low, high) = dispatch(Level::best(), Range(&self.energies));
+        let (low, high) = dispatch(Level::current(), Range(&self.energies));
         let d = WIDTH * d;
         let panels = ((high - low) / d).floor() + 1.0;
         if panels.is_nan() || panels * POINTS as f64 >= 0.7 * self.energies.len() as f64 {
@@ -67,7 +67,7 @@ impl<'a> Sources<'a> {
             .collect();
         let mut moments = vec![vec![[0.0; POINTS]; panels]; self.residues.len()];
         dispatch(
-            Level::best(),
+            Level::current(),
             Move {
                 sources: self,
                 low,
@@ -321,7 +321,7 @@ pub fn at_points(energies: &[f64], residues: &[&[f64]], z: &[c64]) -> Vec<Vec<c6
         let (chosen, further) = rest.split_at(count);
         rest = further;
         dispatch(
-            Level::best(),
+            Level::current(),
             Direct {
                 sources: &sources,
                 z,
@@ -358,7 +358,7 @@ pub fn at_times(energies: &[f64], residues: &[&[f64]], beta: f64, tau: &[f64]) -
         tau,
         out: &mut out,
     };
-    dispatch(Level::best(), times);
+    dispatch(Level::current(), times);
     out
 }
 

@@ -123,7 +123,7 @@ impl Factors {
 /// ```
 pub fn lowest_vectors(d: &[f64], e: &[f64], values: &[f64], vectors: MatMut<'_, f64>) -> bool {
     dispatch(
-        Level::best(),
+        Level::current(),
         Iteration {
             d,
             e,

@@ -26,7 +26,7 @@ struct State {
 
 /// A matrix in a [`VectorStore`].
 #[derive(Debug)]
-pub enum Stored {
+pub(crate) enum Stored {
     /// Held in memory.
     Memory(Arc<Mat<f64>>),
     /// Written to the file, column by column.

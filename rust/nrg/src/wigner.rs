@@ -15,7 +15,7 @@ fn ln_factorial(n: i32) -> f64 {
 }
 
 /// Whether three doubled momenta can couple to zero.
-pub fn triangle(a: i32, b: i32, c: i32) -> bool {
+pub(crate) fn triangle(a: i32, b: i32, c: i32) -> bool {
     (a + b + c) % 2 == 0 && c >= (a - b).abs() && c <= a + b
 }
 

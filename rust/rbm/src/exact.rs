@@ -194,7 +194,7 @@ pub fn log_z(machine: &Machine, control: &Control) -> Result<f64, Error> {
     let side = Oriented::smaller(machine);
     at_most(side.machine.visible(), MAX_FOR_Z)?;
     let plan = Plan::new(&side.machine);
-    let level = Level::best();
+    let level = Level::current();
     let blocks = plan.blocks();
     control.add_total(blocks as u64);
     let tasks: Vec<f64> = (0..blocks.div_ceil(TASK))

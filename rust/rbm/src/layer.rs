@@ -13,7 +13,7 @@ use crate::units::Units;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
 /// Outputs that are worked on together.
-pub const PANEL: usize = 32;
+pub(crate) const PANEL: usize = 32;
 /// Inputs of a group, and entries of its table.
 const GROUP: usize = 4;
 const ENTRIES: usize = 1 << GROUP;
@@ -22,7 +22,7 @@ const GROUPS: usize = 64 / GROUP;
 
 type Vector = [f32; PANEL];
 /// Sums over a group of inputs, one for each of its states.
-pub type Table = [Vector; ENTRIES];
+pub(crate) type Table = [Vector; ENTRIES];
 
 /// The sixteen sums `sum_k s_k row_k` over four two-valued inputs.
 #[inline(always)]
@@ -387,7 +387,7 @@ fn draw(inverse: &Vector, random: &mut RandomLanes) -> u32 {
 ///
 /// `columns[i]` holds unit i of the rows, one bit per row; `means` has `padded` columns, and zeros in
 /// rows that are not there.
-pub struct Correlate<'a> {
+pub(crate) struct Correlate<'a> {
     /// Unit i of up to 64 rows.
     pub columns: &'a [u64],
     /// What values its bits stand for.
@@ -405,7 +405,7 @@ pub struct Correlate<'a> {
 }
 
 /// Room for the tables of one panel for 64 rows.
-pub fn tables() -> Vec<Table> {
+pub(crate) fn tables() -> Vec<Table> {
     vec![[[0.0; PANEL]; ENTRIES]; GROUPS]
 }
 

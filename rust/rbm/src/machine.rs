@@ -27,7 +27,7 @@ const FACTORS: usize = 512;
 
 /// `sum_j ln sum_h exp(h x_j)` with one logarithm for 512 units.
 #[inline(always)]
-pub fn log_sums(units: Units, fields: &[f64]) -> f64 {
+pub(crate) fn log_sums(units: Units, fields: &[f64]) -> f64 {
     let span = units.span();
     let mut total = 0.0;
     for chunk in fields.chunks(FACTORS) {

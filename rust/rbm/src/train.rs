@@ -99,7 +99,7 @@ pub struct Epoch {
 }
 
 /// Parameters beyond this have diverged; their sums still fit into single precision.
-pub const MAX_PARAMETER: f32 = 1e30;
+pub(crate) const MAX_PARAMETER: f32 = 1e30;
 /// Weight of the newest minibatch in the running means.
 const SLIDING: f32 = 0.05;
 /// Multiply-adds of an update below which a second thread costs more than it gives.
@@ -325,7 +325,7 @@ impl Worker {
         let parallel = blocks > 1 && work > MIN_PARALLEL_WORK && threads > 1;
         let wave = if parallel { blocks.min(4 * threads) } else { 1 };
         Self {
-            level: Level::best(),
+            level: Level::current(),
             forward,
             backward,
             tasks: (0..wave).map(|_| Task::new(state, padded)).collect(),

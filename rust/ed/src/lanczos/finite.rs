@@ -230,7 +230,7 @@ impl Krylov {
             }
             for _ in 0..2 {
                 let basis = &basis;
-                dispatch(simd::Level::best(), Clean { y: &mut y, basis });
+                dispatch(simd::Level::current(), Clean { y: &mut y, basis });
             }
             let beta = dot(&y, &y).sqrt();
             scale = scale.max(beta);
