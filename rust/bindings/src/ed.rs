@@ -25,9 +25,9 @@ impl EdSpectrum {
 
     /// `(N, 2S, energies)` of every sector.
     fn levels<'py>(&self, py: Python<'py>) -> Vec<(usize, usize, Vector<'py>)> {
-        let sectors = self.0.table.sectors.iter().zip(&self.0.blocks);
+        let sectors = self.0.sectors();
         sectors
-            .map(|(s, b)| (s.electrons, s.twice_spin, b.values.clone().into_pyarray(py)))
+            .map(|(n, spin, energies)| (n, spin, energies.to_vec().into_pyarray(py)))
             .collect()
     }
 

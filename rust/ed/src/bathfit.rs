@@ -86,26 +86,7 @@ impl Target {
     }
 
     /// The minimum that is reached from `start`.
-    ///
-    /// ```
-    /// use faer::c64;
-    /// use kadanoff_ed::bathfit::Target;
-    ///
-    /// // Delta(iw) = 0.25 / (iw - 0.4), at eight frequencies.
-    /// let w: Vec<f64> = (0..8).map(|n| 0.3 * (2 * n + 1) as f64).collect();
-    /// let delta = w.iter().map(|&w| c64::new(0.25, 0.0) / c64::new(-0.4, w)).collect();
-    /// let target = Target {
-    ///     delta,
-    ///     weights: vec![1.0; w.len()],
-    ///     w,
-    ///     sites: 1,
-    ///     symmetric: false,
-    ///     bounds: vec![(-2.0, 2.0), (-10.0, 2.0)],
-    /// };
-    /// let (e, weight) = target.sites_of(&target.minimise(&[0.1, -1.0]).parameters);
-    /// assert!((e[0] - 0.4).abs() < 1e-6 && (weight[0] - 0.25).abs() < 1e-6);
-    /// ```
-    pub fn minimise(&self, start: &[f64]) -> Fit {
+    pub(crate) fn minimise(&self, start: &[f64]) -> Fit {
         let n = self.free();
         let clip = |x: &mut [f64]| {
             for (x, &(low, high)) in x.iter_mut().zip(&self.bounds) {
@@ -176,6 +157,28 @@ impl Target {
     }
 
     /// The best of the minima from several starting points; the first of equals.
+    ///
+    /// ```
+    /// use faer::c64;
+    /// use kadanoff_ed::bathfit::Target;
+    /// use kadanoff_runtime::Control;
+    ///
+    /// // Delta(iw) = 0.25 / (iw - 0.4), at eight frequencies.
+    /// let w: Vec<f64> = (0..8).map(|n| 0.3 * (2 * n + 1) as f64).collect();
+    /// let delta = w.iter().map(|&w| c64::new(0.25, 0.0) / c64::new(-0.4, w)).collect();
+    /// let target = Target {
+    ///     delta,
+    ///     weights: vec![1.0; w.len()],
+    ///     w,
+    ///     sites: 1,
+    ///     symmetric: false,
+    ///     bounds: vec![(-2.0, 2.0), (-10.0, 2.0)],
+    /// };
+    /// let fit = target.best([&[0.1, -1.0][..]], &Control::new())?.unwrap();
+    /// let (e, weight) = target.sites_of(&fit.parameters);
+    /// assert!((e[0] - 0.4).abs() < 1e-6 && (weight[0] - 0.25).abs() < 1e-6);
+    /// # Ok::<(), kadanoff_ed::Error>(())
+    /// ```
     pub fn best<'a>(
         &self,
         starts: impl IntoIterator<Item = &'a [f64]>,

@@ -4,35 +4,35 @@
 //!
 //! | module | what it does | which to use |
 //! |---|---|---|
-//! | [`full`] | all levels, sector by sector of (N, S); any temperature | up to 7 bath sites |
-//! | [`mod@lehmann`] | poles of `G` and of the estimator `F` at a temperature | after `full` |
+//! | [`diagonalise`] | all levels, sector by sector of (N, S); any temperature | up to 7 bath sites |
+//! | [`lehmann()`] | poles of `G` and of the estimator `F` at a temperature | after `diagonalise` |
 //! | [`lanczos`] | lowest levels and `G` as continued fractions | 7 to 11 bath sites, low temperature |
 //! | [`lanczos::finite`] | traces by random vectors | 7 to 10 bath sites, intermediate temperature |
-//! | [`bathfit`] | a hybridisation function fitted by a few sites | before `full` where the bath is continuous |
+//! | [`bathfit`] | a hybridisation function fitted by a few sites | before `diagonalise` where the bath is continuous |
 //! | [`poles`] | sums over many poles at many frequencies or times | all |
 //!
 //! The full spectrum uses SU(2): only states of maximal `S_z` of every multiplet are kept, built once
-//! for every number of orbitals ([`multiplets`]), so that the largest block of seven orbitals has 784
+//! for every number of orbitals (`multiplets`), so that the largest block of seven orbitals has 784
 //! states instead of 1225. Memory: one matrix for each (N, S), together `sum n^2` numbers
 //! (6 orbitals 1.3 MB, 7 orbitals 17 MB, 8 orbitals 240 MB).
 
 pub mod bathfit;
 mod coupling;
-pub mod full;
+mod full;
 pub mod lanczos;
-pub mod lehmann;
-pub mod multiplets;
+mod lehmann;
+mod multiplets;
 pub mod poles;
 
 pub use full::{Spectrum, Thermal, diagonalise};
 pub use lehmann::{Green, Lehmann, green, lehmann};
 
 /// Most bath sites of a full diagonalisation.
-pub const MAX_FULL: usize = 7;
+pub(crate) const MAX_FULL: usize = 7;
 /// Up to this many orbitals one thread is enough: a problem takes a millisecond.
 pub const SMALL: usize = 5;
 /// Most bath sites of a Lanczos run.
-pub const MAX_LANCZOS: usize = 11;
+pub(crate) const MAX_LANCZOS: usize = 11;
 
 /// Applies `f` to every item: one after the other if `small`, where handing work over costs more
 /// than it saves, else on the current thread pool.

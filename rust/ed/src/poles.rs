@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Interpolation points on a panel.
-pub const POINTS: usize = 16;
+pub(crate) const POINTS: usize = 16;
 /// Width of a panel in units of the distance from the real axis.
 const WIDTH: f64 = 0.5;
 /// A group holds points up to this multiple of the smallest distance in it.

@@ -112,16 +112,12 @@ impl Factors {
 ///
 /// Returns whether every vector met the residual that rounding allows; the caller checks
 /// orthogonality. Cost: about 40 n flops per vector, and 4 n per pair of vectors in a cluster.
-///
-/// ```
-/// use faer::Mat;
-/// use kadanoff_linalg::lowest_vectors;
-///
-/// let mut vectors = Mat::zeros(2, 1);
-/// assert!(lowest_vectors(&[0.0, 0.0], &[1.0], &[-1.0, 1.0], vectors.as_mut()));
-/// assert!((vectors[(0, 0)] + vectors[(1, 0)]).abs() < 1e-15);
-/// ```
-pub fn lowest_vectors(d: &[f64], e: &[f64], values: &[f64], vectors: MatMut<'_, f64>) -> bool {
+pub(crate) fn lowest_vectors(
+    d: &[f64],
+    e: &[f64],
+    values: &[f64],
+    vectors: MatMut<'_, f64>,
+) -> bool {
     dispatch(
         Level::current(),
         Iteration {

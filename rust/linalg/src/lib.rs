@@ -21,7 +21,6 @@ mod ql;
 mod reduced;
 mod tridiagonal;
 
-pub use inverse_iteration::lowest_vectors;
 pub use ql::eigenvalues as tridiagonal_eigenvalues;
 pub use reduced::Reduced;
 

@@ -1,6 +1,8 @@
 //! Iteration, density matrix, averages and spectra of several chains, each from end to end.
 
-use crate::{BinnedSpectrum, Bins, Pair, Tensor, densities, solve, spectra};
+use crate::density::densities;
+use crate::spectral::spectra;
+use crate::{BinnedSpectrum, Bins, Pair, Tensor, solve};
 use crate::{Error, InitialCluster, Options, Run, WilsonChain, density, iterate, spectral};
 use faer::Mat;
 use kadanoff_runtime::Control;

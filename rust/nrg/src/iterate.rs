@@ -40,7 +40,7 @@ pub struct Run {
     /// One entry per chain site, from site 0 on.
     pub shells: Vec<Shell>,
     /// Eigenvectors of shells 1, 2, ... when they were asked for.
-    pub basis: Vec<Basis>,
+    pub(crate) basis: Vec<Basis>,
     /// Where the time went.
     pub timing: Timing,
 }

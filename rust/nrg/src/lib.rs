@@ -32,19 +32,16 @@ mod truncate;
 mod wigner;
 mod wilson_chain;
 
-pub use basis::{Basis, VectorStore};
 pub use binning::{BinnedSpectrum, Bins};
-pub use density::{Density, densities};
 pub use dynamics::{SpectralRequest, SpectralResult, dynamics};
 pub use initial_cluster::{ClusterBlock, InitialCluster, Reflected, ReflectionMatrix};
 pub use iterate::{Options, Run, Timing, solve, solve_many};
 pub use levels::Levels;
 pub use shell::{Shell, ShellBlock};
-pub use spectral::{Pair, Tensor, spectra};
+pub use spectral::{Pair, Tensor};
 pub use symmetry::{Factor, Label, MAX_FACTORS, Site, SiteState, Symmetry};
 pub use thermodynamics::{Average, clean_chain, thermodynamics};
 pub use truncate::Truncation;
-pub use wigner::six_j;
 pub use wilson_chain::WilsonChain;
 
 /// What can go wrong in a run.

@@ -71,7 +71,7 @@ impl Kept {
 
 /// A stretch of a block's product basis: kept multiplets of one old block times one site multiplet.
 #[derive(Debug, Clone, Copy)]
-pub struct Segment {
+pub(crate) struct Segment {
     pub old: usize,
     pub site: usize,
     pub offset: usize,
@@ -80,7 +80,7 @@ pub struct Segment {
 
 /// A block of the enlarged chain in its product basis.
 #[derive(Debug, Clone)]
-pub struct ProductBlock {
+pub(crate) struct ProductBlock {
     pub label: Label,
     pub odd: bool,
     pub segments: Vec<Segment>,

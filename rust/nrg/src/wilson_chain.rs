@@ -20,7 +20,7 @@ impl WilsonChain {
     }
 
     /// Whether all on-site energies vanish, so that charge may be reflected.
-    pub fn is_particle_hole_symmetric(&self) -> bool {
+    pub(crate) fn is_particle_hole_symmetric(&self) -> bool {
         self.onsite.iter().all(|&e| e == 0.0)
     }
 

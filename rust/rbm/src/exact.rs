@@ -15,9 +15,9 @@ use rand::Rng;
 use rayon::prelude::*;
 
 /// The largest layer that is enumerated for Z.
-pub const MAX_FOR_Z: usize = 32;
+pub(crate) const MAX_FOR_Z: usize = 32;
 /// The largest layer whose states are listed, or summed one by one.
-pub const MAX_FOR_STATES: usize = 24;
+pub(crate) const MAX_FOR_STATES: usize = 24;
 
 /// Bits that share a table, and its entries.
 const LOW: usize = 8;

@@ -8,13 +8,13 @@ pub(crate) const LANES: usize = 16;
 
 /// Sixteen xoshiro128++ generators (Blackman, Vigna 2021, doi:10.1145/3460772).
 #[derive(Debug, Clone)]
-pub struct RandomLanes {
+pub(crate) struct RandomLanes {
     state: [[u32; LANES]; 4],
 }
 
 impl RandomLanes {
     /// Stream number `index` of `seed`.
-    pub fn new(seed: u64, index: u64) -> Self {
+    pub(crate) fn new(seed: u64, index: u64) -> Self {
         let mut source = random::stream(seed, index);
         let mut state = [[0; LANES]; 4];
         for word in &mut state {
@@ -35,7 +35,7 @@ impl RandomLanes {
 
     /// One number of 32 bits from every lane.
     #[inline(always)]
-    pub fn next(&mut self) -> [u32; LANES] {
+    pub(crate) fn next(&mut self) -> [u32; LANES] {
         let [s0, s1, s2, s3] = &mut self.state;
         let mut out = [0; LANES];
         for i in 0..LANES {

@@ -8,7 +8,7 @@
 use std::sync::OnceLock;
 
 /// Environment variable that sets [`Level::current`]: `avx512`, `avx2` or `portable`.
-pub const VARIABLE: &str = "KADANOFF_SIMD";
+const VARIABLE: &str = "KADANOFF_SIMD";
 
 /// Instruction sets that a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,8 +6,7 @@
 
 use super::Error;
 
-/// +x, +y, -x, -y; the opposite direction is `d ^ 2`.
-pub const DIRECTIONS: usize = 4;
+/// The bits of the direction: +x, +y, -x, -y; the opposite one is `d ^ 2`.
 pub(super) const DIRECTION: u8 = 0b11;
 pub(super) const MAX_SITES: usize = 1 << 28;
 
@@ -71,7 +70,7 @@ impl SquareLattice {
     }
 
     /// Whether the edges are open.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.boundary == Boundary::Open
     }
 

@@ -10,7 +10,7 @@ use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use rayon::prelude::*;
 
 /// 2^31 visited states: some ten seconds on a core.
-pub const MAX_SPINS: usize = 32;
+pub(crate) const MAX_SPINS: usize = 32;
 const MAX_BINS: usize = 1 << 24;
 const MAX_CLASSES: usize = 8;
 /// States in a row between two looks at the cancel flag.

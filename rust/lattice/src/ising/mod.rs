@@ -23,5 +23,5 @@ mod word;
 
 pub use crate::Error;
 pub use ensemble::{Counts, Ensemble, MarkovChain, Measured, Update};
-pub use model::{LatticeKind, MAX_DIRECTIONS, Model};
+pub use model::{LatticeKind, Model};
 pub use tempering::{Tempered, Tempering};

@@ -3,7 +3,7 @@
 use crate::Error;
 
 /// Most forward directions of a lattice: three axes, or two axes and a diagonal.
-pub const MAX_DIRECTIONS: usize = 3;
+pub(crate) const MAX_DIRECTIONS: usize = 3;
 
 /// Sites are counted in 32 bits, with room for the sentinel beyond the last.
 const MAX_SITES: usize = u32::MAX as usize / 8;

@@ -164,7 +164,7 @@ impl MarkovChain for Multispin {
         );
         (0..self.replicas)
             .map(|r| {
-                let mut differ = [0; super::MAX_DIRECTIONS];
+                let mut differ = [0; super::model::MAX_DIRECTIONS];
                 for (k, counts) in found[1..].iter().enumerate() {
                     differ[k] = counts[r];
                 }
