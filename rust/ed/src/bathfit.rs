@@ -174,6 +174,7 @@ impl Target {
     ///     symmetric: false,
     ///     bounds: vec![(-2.0, 2.0), (-10.0, 2.0)],
     /// };
+    /// assert_eq!(target.free(), 2); // a level and a weight
     /// let fit = target.best([&[0.1, -1.0][..]], &Control::new())?.unwrap();
     /// let (e, weight) = target.sites_of(&fit.parameters);
     /// assert!((e[0] - 0.4).abs() < 1e-6 && (weight[0] - 0.25).abs() < 1e-6);

@@ -79,6 +79,18 @@ pub enum Error {
 }
 
 /// The Anderson impurity with a discrete bath; chemical potential absorbed in `eps` and `e`.
+///
+/// ```
+/// use kadanoff_ed::Anderson;
+///
+/// let model = Anderson {
+///     u: 2.0,
+///     eps: -1.0,
+///     e: vec![-0.5, 0.5],
+///     v: vec![0.3, 0.3],
+/// };
+/// assert_eq!(model.orbitals(), 3);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Anderson {
     /// Repulsion on the impurity.
@@ -93,7 +105,7 @@ pub struct Anderson {
 
 impl Anderson {
     /// Refuses numbers that are not finite and more than `most` bath sites.
-    pub fn check(&self, most: usize) -> Result<(), Error> {
+    pub(crate) fn check(&self, most: usize) -> Result<(), Error> {
         let all = [self.u, self.eps];
         let mut numbers = all.iter().chain(&self.e).chain(&self.v);
         if self.e.len() != self.v.len() {

@@ -125,6 +125,16 @@ impl Reduced {
     /// of `(z - A)^-1`.
     ///
     /// The reflectors leave the first basis vector alone, so that those of `T` are those of `A`.
+    ///
+    /// ```
+    /// use faer::Mat;
+    /// use kadanoff_linalg::Reduced;
+    ///
+    /// let a = Mat::from_fn(2, 2, |i, j| if i == j { 0.0 } else { 1.0 });
+    /// let weights = Reduced::new(a)?.weights()?;
+    /// assert!(weights.iter().all(|w| (w - 0.5).abs() < 1e-14));
+    /// # Ok::<(), kadanoff_linalg::Error>(())
+    /// ```
     pub fn weights(self) -> Result<Vec<f64>, Error> {
         let n = self.values.len();
         let vectors = self.tridiagonal_vectors(n)?;

@@ -25,6 +25,17 @@ pub enum Factor {
 }
 
 /// The symmetries of one or two spin-1/2 bands.
+///
+/// ```
+/// use kadanoff_nrg::{Factor, Site, Symmetry};
+///
+/// let symmetry = Symmetry::single(Factor::U1, Factor::SU2);
+/// assert_eq!(symmetry.factors(), [Factor::U1, Factor::SU2]);
+/// // The multiplets of a site: empty, a spin doublet, doubly occupied.
+/// let states = Site::new(symmetry, 0).states;
+/// let sizes: Vec<usize> = states.iter().map(|s| symmetry.dimension(&s.label)).collect();
+/// assert_eq!(sizes, [1, 2, 1]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Symmetry {
     /// Charge: `U1` (Q) or `SU2` (isospin).
@@ -230,6 +241,14 @@ pub struct Site {
 impl Site {
     /// Site `n` of the chain; the sign (-1)^n of the isospin raising operator
     /// `I_+ = (-1)^n f_up^+ f_dn^+` makes the hopping an isospin scalar.
+    ///
+    /// ```
+    /// use kadanoff_nrg::{Factor, Site, Symmetry};
+    ///
+    /// let site = Site::new(Symmetry::single(Factor::U1, Factor::U1), 0);
+    /// // Four states, and two channels of hopping: one per spin.
+    /// assert_eq!((site.states.len(), site.hopping.len()), (4, 2));
+    /// ```
     pub fn new(symmetry: Symmetry, n: usize) -> Self {
         let one = Self::of_one_band(symmetry, n);
         if symmetry.bands == 2 {

@@ -10,6 +10,23 @@ use kadanoff_runtime::simd::Level;
 use rayon::prelude::*;
 
 /// `E(v, h) = -a.v - b.h - v.W.h`.
+///
+/// ```
+/// use kadanoff_rbm::{Machine, Units};
+/// use kadanoff_runtime::Control;
+///
+/// let units = (Units::Binary, Units::Binary);
+/// let machine = Machine::new(vec![0.1, -0.2], vec![0.3], vec![0.5, -0.4], units)?;
+/// assert_eq!((machine.visible(), machine.hidden()), (2, 1));
+/// // The rows (0, 0) and (1, 0): the first unit is the lowest bit.
+/// let control = Control::new();
+/// let energies = machine.free_energies(&[0b00, 0b01], &control)?;
+/// assert!((energies[0] + (1.0 + 0.3_f64.exp()).ln()).abs() < 1e-14);
+/// assert!((energies[1] + 0.1 + (1.0 + 0.8_f64.exp()).ln()).abs() < 1e-14);
+/// let means = machine.means(&[0b01], &control)?;
+/// assert!((means[0] - 1.0 / (1.0 + (-0.8_f64).exp())).abs() < 1e-14);
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
     /// Visible biases.

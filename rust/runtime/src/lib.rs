@@ -22,6 +22,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct Cancelled;
 
 /// A cancel flag and a progress counter, shared between a computation and whoever watches it.
+///
+/// ```
+/// use kadanoff_runtime::{Cancelled, Control};
+///
+/// let control = Control::new();
+/// control.add_total(10);
+/// control.tick(3);
+/// assert_eq!(control.progress(), (3, 10));
+/// assert!(control.check().is_ok() && !control.is_cancelled());
+/// control.cancel();
+/// assert_eq!(control.check(), Err(Cancelled));
+/// ```
 #[derive(Debug, Default)]
 pub struct Control {
     cancelled: AtomicBool,

@@ -23,6 +23,14 @@ pub enum Level {
 
 impl Level {
     /// All levels that this processor can run, the best one last.
+    ///
+    /// ```
+    /// use kadanoff_runtime::simd::Level;
+    ///
+    /// let all = Level::available();
+    /// assert_eq!((all[0], all.last()), (Level::Portable, Some(&Level::best())));
+    /// assert_eq!(all[0].name(), "portable");
+    /// ```
     pub fn available() -> Vec<Self> {
         [Self::Portable, Self::Avx2, Self::Avx512]
             .into_iter()
@@ -51,6 +59,14 @@ impl Level {
     ///
     /// # Errors
     /// A name that is no level, or a level that this processor cannot run: what to write instead.
+    ///
+    /// ```
+    /// use kadanoff_runtime::simd::Level;
+    ///
+    /// // Without the variable, or with the name of an available level.
+    /// assert!(Level::requested()?.runs());
+    /// # Ok::<(), String>(())
+    /// ```
     pub fn requested() -> Result<Self, String> {
         let given = std::env::var_os(VARIABLE).unwrap_or_default();
         Self::named(&given.to_string_lossy())

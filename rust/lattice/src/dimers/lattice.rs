@@ -36,6 +36,15 @@ pub struct SquareLattice {
 
 impl SquareLattice {
     /// A lattice that has coverings: an even number of sites, on a torus both lengths even.
+    ///
+    /// ```
+    /// use kadanoff_lattice::dimers::{Boundary, SquareLattice};
+    ///
+    /// assert_eq!(SquareLattice::new(4, 6, Boundary::Periodic)?.sites(), 24);
+    /// // A torus of odd length has no bipartition.
+    /// assert!(SquareLattice::new(5, 6, Boundary::Periodic).is_err());
+    /// # Ok::<(), kadanoff_lattice::Error>(())
+    /// ```
     pub fn new(lx: usize, ly: usize, boundary: Boundary) -> Result<Self, Error> {
         if lx == 0 || ly == 0 {
             return Err(Error::Argument(format!(
