@@ -26,7 +26,7 @@ impl Control {
         self.0.cancel();
     }
 
-    /// Whether somebody asked for a stop.
+    /// Whether a stop was requested.
     #[getter]
     fn cancelled(&self) -> bool {
         self.0.is_cancelled()
@@ -48,7 +48,7 @@ pub(crate) type Report = Option<Py<PyAny>>;
 enum Workers {
     /// On the worker alone.
     One,
-    /// On a pool of so many threads; of all cores when `None`.
+    /// On a pool of this number of threads; of all cores when `None`.
     Pool(Option<usize>),
 }
 
@@ -170,7 +170,7 @@ fn supervise<T: Send>(
             let (done, finished) = channel();
             let worker = scope.spawn(move || {
                 let result = work();
-                // The receiver outlives the worker; a failed send means that nobody waits.
+                // The receiver outlives the worker; a failed send means that the result is not wanted.
                 let _ = done.send(());
                 result
             });

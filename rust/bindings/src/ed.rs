@@ -165,21 +165,9 @@ pub(crate) fn ed_bath_fit<'py>(
         bounds: low.into_iter().zip(high).collect(),
     };
     let free = target.free();
-    let starts: Vec<Vec<f64>> = starts
-        .as_array()
-        .rows()
-        .into_iter()
-        .map(|r| r.to_vec())
-        .collect();
-    let count = target.delta.len();
-    if starts.iter().any(|s| s.len() != free)
-        || target.bounds.len() != free
-        || target.w.len() != count
-        || target.weights.len() != count
-    {
-        return Err(errors::argument("arrays of a bath fit differ in length"));
-    }
-    let brief = count * free * free * starts.len() <= SMALL_FIT;
+    let starts = starts.as_array();
+    let starts: Vec<Vec<f64>> = starts.rows().into_iter().map(|r| r.to_vec()).collect();
+    let brief = target.delta.len() * free * free * starts.len() <= SMALL_FIT;
     let fit = Call::sequential(control).run_unless_brief(py, brief, |control| {
         target.best(starts.iter().map(Vec::as_slice), control)
     })?;

@@ -21,7 +21,7 @@ pub struct Options {
     pub chains: usize,
     /// Blocks before anything is measured.
     pub equilibration: u64,
-    /// Updates between measurements; 0: as many as there are operators.
+    /// Updates between measurements; 0: the number of operators.
     pub updates: usize,
     /// Cells of time in which delta functions are collected.
     pub cells: usize,

@@ -11,7 +11,7 @@ use kadanoff_runtime::Control;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
 const STEPS: usize = 300;
-/// Relative decrease of chi2 that counts as none; so many in a row end the search.
+/// Relative decrease of chi2 that counts as none; `PATIENCE` of them in a row end the search.
 const SMALL: f64 = 1e-12;
 const PATIENCE: usize = 2;
 
@@ -158,6 +158,9 @@ impl Target {
 
     /// The best of the minima from several starting points; the first of equals.
     ///
+    /// # Errors
+    /// Arrays that differ in length; a cancelled control.
+    ///
     /// ```
     /// use faer::c64;
     /// use kadanoff_ed::bathfit::Target;
@@ -185,9 +188,17 @@ impl Target {
         starts: impl IntoIterator<Item = &'a [f64]>,
         control: &Control,
     ) -> Result<Option<Fit>, Error> {
+        let (count, free) = (self.delta.len(), self.free());
+        let differ = || Error::Argument("arrays of a bath fit differ in length".into());
+        if [self.w.len(), self.weights.len()] != [count; 2] || self.bounds.len() != free {
+            return Err(differ());
+        }
         let mut found: Option<Fit> = None;
         for start in starts {
             control.check()?;
+            if start.len() != free {
+                return Err(differ());
+            }
             let fit = self.minimise(start);
             if found.as_ref().is_none_or(|best| fit.chi2 < best.chi2) {
                 found = Some(fit);

@@ -4,12 +4,9 @@ use crate::map_blocks;
 use crate::multiplets::{Sector, Table, table};
 use crate::{Anderson, Error, MAX_FULL, SMALL};
 use faer::Mat;
-use kadanoff_linalg::Reduced;
+use kadanoff_linalg::{LONG, Reduced};
 use kadanoff_runtime::{Control, or_abandon};
 use std::sync::Arc;
-
-/// Dimension above which one diagonalisation takes so long that a cancellation must not wait for it.
-const LONG: usize = 1500;
 
 /// Levels and states of one (N, S).
 #[derive(Debug)]

@@ -73,7 +73,7 @@ pub enum Error {
         /// Residual of the worst wanted state.
         residual: f64,
     },
-    /// Somebody asked for a stop.
+    /// A stop was requested.
     #[error(transparent)]
     Cancelled(#[from] kadanoff_runtime::Cancelled),
 }

@@ -22,7 +22,7 @@ mod reduced;
 mod tridiagonal;
 
 pub use ql::eigenvalues as tridiagonal_eigenvalues;
-pub use reduced::Reduced;
+pub use reduced::{LONG, Reduced};
 
 /// What can go wrong in an eigenvalue decomposition.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -9,7 +9,12 @@ use faer::{Accum, Conj, Mat, MatRef, Par, Spec};
 
 /// Rounding errors allowed, in units of `EPSILON * n * norm`.
 const SLACK: f64 = 16.0;
+/// Dimension above which a decomposition takes so long that a caller who was cancelled should not
+/// wait for it: 4/3 n^3 operations of the reduction, half a second at n = 1500 and the 9 Gflop/s
+/// that the page of timings gives for one thread.
+pub const LONG: usize = 1500;
 /// Up to this dimension our own reduction is the quicker one: the matrix stays in the cache.
+/// Measured: to be filled in.
 const SMALL: usize = 256;
 /// Overlap of computed vectors above which they are made orthogonal to one another.
 const REPAIR: f64 = 1e-13;

@@ -42,7 +42,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// A control that nobody has cancelled, with no work announced.
+    /// A control that is not cancelled, with no work announced.
     pub fn new() -> Self {
         Self::default()
     }
@@ -52,12 +52,12 @@ impl Control {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Whether somebody asked for a stop.
+    /// Whether a stop was requested.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// `Err(Cancelled)` if somebody asked for a stop; cheap enough for every block or sweep.
+    /// `Err(Cancelled)` if a stop was requested; cheap enough for every block or sweep.
     pub fn check(&self) -> Result<(), Cancelled> {
         if self.is_cancelled() {
             Err(Cancelled)

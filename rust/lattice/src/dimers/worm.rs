@@ -4,7 +4,7 @@
 //! Between two moves the lattice has an empty site `start` and a site with two dimers, one of
 //! which, seen from its other end `pivot`, moves next. Weights of these states are those of all dimers
 //! that are there, so that detailed balance of every turn gives detailed balance of loops. Sites on
-//! the pivot's sublattice always have one dimer, and only those are asked for parallel neighbours.
+//! the pivot's sublattice always have one dimer; only their parallel neighbours are counted.
 //!
 //! A single worm waits for the memory, then for the step, then for the memory. Several of them,
 //! in replicas of their own, run interleaved on one core. A replica makes one step in every round

@@ -17,7 +17,7 @@ const MIN_LANES: usize = 16;
 /// Time between two moments at which all chains have measured equally often, half of it.
 const SLICE: Duration = Duration::from_millis(25);
 
-/// Every so many sweeps of Metropolis updates one is a heat bath.
+/// One of this number of Metropolis sweeps is a heat bath.
 ///
 /// Metropolis updates in a fixed order are not ergodic: flips that cost nothing always happen, so
 /// that domain walls of a chain, or of a triangular antiferromagnet, move without any chance and

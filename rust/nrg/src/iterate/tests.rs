@@ -1,7 +1,9 @@
 //! The clean chain, whose many-body levels are sums of one-particle levels, is the exact result.
 
 use super::*;
-use crate::{ClusterBlock, Reflected, ReflectionMatrix, Symmetry, clean_chain, thermodynamics};
+use crate::symmetry::{Factor, Site, Symmetry};
+use crate::{ClusterBlock, Reflected, ReflectionMatrix, clean_chain, thermodynamics};
+use faer::Mat;
 
 pub(crate) const SYMMETRIES: [(Factor, Factor); 4] = [
     (Factor::U1, Factor::U1),

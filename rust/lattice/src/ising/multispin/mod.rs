@@ -100,7 +100,7 @@ impl Multispin {
         LaneWords::from_fn(|lane| bits[lane / lanes])
     }
 
-    /// Lattices that the words hold, those that nobody asked for included.
+    /// Lattices that the words hold, those beyond the requested number included.
     pub(crate) fn all_replicas(&self) -> usize {
         self.layout.replicas()
     }
