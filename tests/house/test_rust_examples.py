@@ -62,8 +62,7 @@ def test_exported_functions_have_examples(crate):
     missing = {
         str(path.relative_to(ROOT)): names
         for path in sorted((ROOT / "rust" / crate / "src").rglob("*.rs"))
-        if path.name != "tests.rs"
-        and (names := without_example(path.read_text(encoding="utf-8")))
+        if path.name != "tests.rs" and (names := without_example(path.read_text(encoding="utf-8")))
     }
     assert missing == {}
 

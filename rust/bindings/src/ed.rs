@@ -15,6 +15,12 @@ pub struct EdSpectrum(ed::Spectrum);
 
 type Vector<'py> = Bound<'py, PyArray1<f64>>;
 
+impl EdSpectrum {
+    fn is_small(&self) -> bool {
+        self.0.orbitals() <= ed::SMALL
+    }
+}
+
 #[pymethods]
 impl EdSpectrum {
     /// Energy of the ground state.
@@ -44,21 +50,23 @@ impl EdSpectrum {
         beta: f64,
         prune: f64,
         z: PyReadonlyArray1<'py, Complex64>,
-    ) -> (
+    ) -> PyResult<(
         Vector<'py>,
         Vector<'py>,
         f64,
         Bound<'py, PyArray2<Complex64>>,
-    ) {
+    )> {
         let points: Vec<c64> = z.as_array().iter().copied().collect();
-        let found = py.detach(|| ed::green(&self.0, beta, prune, &points));
+        let found = Call::sequential(None).run_unless_brief(py, self.is_small(), |control| {
+            ed::green(&self.0, beta, prune, &points, control)
+        })?;
         let values = Array2::from_shape_fn((2, points.len()), |(i, j)| found.values[i][j]);
-        (
+        Ok((
             found.energies.into_pyarray(py),
             found.weights.into_pyarray(py),
             found.dropped,
             values.into_pyarray(py),
-        )
+        ))
     }
 
     /// `(energies, residues of G, residues of F, dropped weight)`.
@@ -67,14 +75,16 @@ impl EdSpectrum {
         py: Python<'py>,
         beta: f64,
         prune: f64,
-    ) -> (Vector<'py>, Vector<'py>, Vector<'py>, f64) {
-        let p = py.detach(|| ed::lehmann(&self.0, beta, prune));
-        (
+    ) -> PyResult<(Vector<'py>, Vector<'py>, Vector<'py>, f64)> {
+        let p = Call::sequential(None).run_unless_brief(py, self.is_small(), |control| {
+            ed::lehmann(&self.0, beta, prune, control)
+        })?;
+        Ok((
             p.energies.into_pyarray(py),
             p.weights.into_pyarray(py),
             p.estimator.into_pyarray(py),
             p.dropped,
-        )
+        ))
     }
 }
 
@@ -220,6 +230,9 @@ pub(crate) fn ed_finite<'py>(
     Ok(out)
 }
 
+/// Products of poles and points that take some ten milliseconds: not worth a thread.
+const BRIEF_SUM: usize = 1 << 24;
+
 fn rows<'a>(
     energies: &PyReadonlyArray1<'_, f64>,
     residues: &'a PyReadonlyArray2<'_, f64>,
@@ -250,7 +263,10 @@ pub(crate) fn poles_at_points<'py>(
     let list = rows(&energies, &residues)?;
     let points: Vec<c64> = z.as_array().iter().copied().collect();
     let energies = energies.as_slice()?;
-    let out = py.detach(|| ed::poles::at_points(energies, &list, &points));
+    let brief = energies.len().saturating_mul(points.len()) <= BRIEF_SUM;
+    let out = Call::sequential(None).run_unless_brief(py, brief, |control| {
+        ed::poles::at_points(energies, &list, &points, control)
+    })?;
     Ok(Array2::from_shape_fn((list.len(), points.len()), |(i, j)| out[i][j]).into_pyarray(py))
 }
 
@@ -266,7 +282,10 @@ pub(crate) fn poles_at_times<'py>(
     let list = rows(&energies, &residues)?;
     let times: Vec<f64> = tau.as_array().iter().copied().collect();
     let energies = energies.as_slice()?;
-    let out = py.detach(|| ed::poles::at_times(energies, &list, beta, &times));
+    let brief = energies.len().saturating_mul(times.len()) <= BRIEF_SUM;
+    let out = Call::sequential(None).run_unless_brief(py, brief, |control| {
+        ed::poles::at_times(energies, &list, beta, &times, control)
+    })?;
     Ok(Array2::from_shape_fn((list.len(), times.len()), |(i, j)| out[i][j]).into_pyarray(py))
 }
 

@@ -10,6 +10,7 @@ use faer::c64;
 use kadanoff_runtime::Control;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
+/// Most steps of a search.
 const STEPS: usize = 300;
 /// Relative decrease of chi2 that counts as none; `PATIENCE` of them in a row end the search.
 const SMALL: f64 = 1e-12;

@@ -158,12 +158,18 @@ impl Spectrum {
     /// };
     /// let spectrum = diagonalise(&model, &Control::new())?;
     /// let levels: Vec<_> = spectrum.sectors().collect();
+    /// assert_eq!(spectrum.orbitals(), 1);
     /// assert_eq!(levels, [(0, 0, &[0.0][..]), (1, 1, &[-0.5][..]), (2, 0, &[1.0][..])]);
     /// # Ok::<(), kadanoff_ed::Error>(())
     /// ```
     pub fn sectors(&self) -> impl Iterator<Item = (usize, usize, &[f64])> {
         (self.table.sectors.iter().zip(&self.blocks))
             .map(|(sector, block)| (sector.electrons, sector.twice_spin, &block.values[..]))
+    }
+
+    /// Number of orbitals, impurity included.
+    pub fn orbitals(&self) -> usize {
+        self.model.orbitals()
     }
 
     /// Averages at inverse temperature `beta`.

@@ -11,10 +11,12 @@ use faer::MatMut;
 use faer::prelude::{Reborrow, ReborrowMut};
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
+/// Shifts that are treated side by side: a register of AVX-512.
 const LANES: usize = 8;
 /// Eigenvalues closer than this fraction of the norm share a cluster: beyond it vectors overlap by
 /// less than 1e-9.
 const CLUSTER: f64 = 1e-6;
+/// Most solutions of the linear system per vector, as in LAPACK's `dstein`.
 const MAX_SOLVES: usize = 5;
 
 type Lane = [f64; LANES];

@@ -11,10 +11,11 @@ use faer::{Accum, Conj, Mat, MatRef, Par, Spec};
 const SLACK: f64 = 16.0;
 /// Dimension above which a decomposition takes so long that a caller who was cancelled should not
 /// wait for it: 4/3 n^3 operations of the reduction, half a second at n = 1500 and the 9 Gflop/s
-/// that the page of timings gives for one thread.
+/// that one thread reaches in a run with 3500 kept states (page of timings).
 pub const LONG: usize = 1500;
 /// Up to this dimension our own reduction is the quicker one: the matrix stays in the cache.
-/// Measured: to be filled in.
+/// Operations of the reduction over the time of the whole decomposition, on a Xeon with AVX-512:
+/// ours 4.6 Gflop/s at n = 128 and 7.4 at 256, faer 7.3 at 272 and 8.1 at 400.
 const SMALL: usize = 256;
 /// Overlap of computed vectors above which they are made orthogonal to one another.
 const REPAIR: f64 = 1e-13;
