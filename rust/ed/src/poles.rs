@@ -1,7 +1,7 @@
 //! Sums over many poles, `sum_j r_j / (z - E_j)`, at many points, in much less than their product.
 //!
 //! At a distance `d` from the real axis the kernel is analytic in `E` in a strip of half-width `d`. On
-//! panels of width `d / 2` its interpolation at [`POINTS`] Chebyshev points has the error
+//! panels of width `d / 2` its interpolation at 16 Chebyshev points has the error
 //! `(4 + sqrt 17)^(-POINTS) ~ 3e-15`, so that the residues can be moved from the poles to these
 //! points: far fewer than poles, and the fewer the larger `d`. Points are taken in groups of growing `d`.
 
@@ -293,7 +293,7 @@ impl Kernel for Direct<'_> {
 
 /// `sum_j r_j / (z - E_j)` for every set of residues (rows) and every `z` (columns).
 ///
-/// Cost: about `|E| POINTS + |z| POINTS (E_max - E_min) / |Im z|` instead of `|E| |z|`.
+/// Cost: about `16 |E| + 16 |z| (E_max - E_min) / |Im z|` instead of `|E| |z|`.
 ///
 /// ```
 /// use faer::c64;
