@@ -69,7 +69,7 @@ def test_a_function_knows_its_arguments_best():
         size(None)
     with pytest.raises(WrongKind, match="scale must be a real number"):
         size("three", "1")
-    with pytest.raises(WrongKind, match=r"got a masked array; pass values.filled"):
+    with pytest.raises(WrongKind, match=r"got a masked one; pass values.filled"):
         size(MASKED)
 
 
@@ -100,14 +100,18 @@ def test_a_literal_is_a_choice():
         cut(3)
 
 
-def test_counts_have_a_limit_and_seeds_another():
+def test_counts_have_a_limit_and_seeds_and_sizes_another():
     @public
-    def draw(n: int, seed: int | None = None): ...
+    def draw(sweeps: int, L: int = 3, seed: int | None = None): ...
 
-    draw(MAX_COUNT, seed=2**63)
+    draw(MAX_COUNT, L=2**70, seed=2**63)
     for n in (2**40, 2**63, -(2**40)):
-        with pytest.raises(ValueError, match=f"n must be at (most|least) -?{MAX_COUNT}"):
+        with pytest.raises(ValueError, match=f"sweeps must be at (most|least) -?{MAX_COUNT}"):
             draw(n)
+
+
+def test_an_estimator_looks_at_nothing_when_it_is_made():
+    assert kd.RBM("many", visible=3).n_components == "many"
 
 
 @public

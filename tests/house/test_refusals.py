@@ -47,7 +47,6 @@ CALLS = {
     "f": lambda: kd.blockspin.walsh([math.nan, 1]),
     "moments ": lambda: kd.greens.gauss_poles([math.nan, 1]),
     # counts beyond all use
-    "n": lambda: MACHINE.sample(2**40),
     "frequencies": lambda: kd.dmft.approximate(IMPURITY, "ed-1", frequencies=2**63),
     "frequencies ": lambda: kd.dmft.approximate(IMPURITY, "ed-1", frequencies="3"),
     "count": lambda: kd.greens.matsubara(10.0, 2**63),

@@ -41,7 +41,11 @@ MAX_ITEMS = 64  # items of a sequence that are looked at; the code behind looks 
 MAX_COUNT = 10**12
 """Largest number of anything that is done or stored: sweeps, samples, iterations."""
 _NUMERIC = "biufc"
-_UNLIMITED = ("seed", "random_state", "keep", "keep_multiplets")  # of the last two all is kept
+_UNLIMITED = (
+    *("seed", "random_state"),
+    *("keep", "keep_multiplets"),  # all is kept
+    "n",  # samples must fit in memory, which says so
+)
 
 
 class WrongKind(TypeError):  # noqa: N818
@@ -146,7 +150,7 @@ def mentions(text: str, name: str) -> bool:
 def check_count(name: str, value: int) -> None:
     """Refuse an integer beyond all use.
 
-    A seed may have 64 bits, `keep` everything, and a formula holds for any size N or L.
+    A seed may have 64 bits, and a formula holds for any size N or L.
     """
     if name not in _UNLIMITED and not name[0].isupper():
         end = f"at most {MAX_COUNT}" if value > 0 else f"at least {-MAX_COUNT}"
@@ -157,7 +161,7 @@ def refusal(name: str, value: Any, wanted: Kind) -> str:
     """The message that refuses a value."""
     if isinstance(value, np.ma.MaskedArray):
         return (
-            f"{name} must be {wanted.words}, got a masked array; "
+            f"{name} must be a plain array, got a masked one; "
             f"pass {name}.filled(...) or {name}.compressed()"
         )
     return f"{name} must be {wanted.words}, got {shown(value)}"

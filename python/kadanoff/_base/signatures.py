@@ -100,7 +100,8 @@ def public(target: Any = None, *, options: type | tuple[type | inspect.Parameter
 def _decorated(target: Any, options: tuple[Any, ...]) -> Any:
     if not isinstance(target, type):
         return _guarded(target, options)
-    plain = hasattr(target, "__dataclass_fields__") and not hasattr(target, "__post_init__")
+    made = getattr(getattr(target.__init__, "__code__", None), "co_filename", "")  # type: ignore[misc]
+    plain = made == "<string>" and not hasattr(target, "__post_init__")  # a dataclass wrote it
     guarded = _guarded(target.__init__, options, target.__name__, plain)  # type: ignore[misc]
     target.__init__ = guarded  # type: ignore[misc]
     for cls in target.__mro__:
@@ -176,9 +177,14 @@ def _guarded(
 
             places = _places(function)
             # A __post_init__ converts: the annotations of its fields say what it makes of them.
-            converts = function.__name__ == "__init__" and hasattr(args[0], "__post_init__")
-            kinds = kinds_of(
-                (lambda: None) if converts else function, options, plain_data=plain_data
+            # An estimator looks at its parameters when it is fitted.
+            later = function.__name__ == "__init__" and (
+                hasattr(args[0], "__post_init__") or hasattr(args[0], "get_params")
+            )
+            kinds = (
+                kinds_of(lambda: None)
+                if later
+                else kinds_of(function, options, plain_data=plain_data)
             )
         kinds.refuse(zip(places, args, strict=False))
         kinds.refuse(keywords.items())

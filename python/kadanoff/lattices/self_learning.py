@@ -101,9 +101,9 @@ class PlaquetteIsing:
     def energy(self, sums: ArrayLike) -> FloatArray:
         """Total energy H from the sums of :class:`Samples`, whose last axis has five entries."""
         s = checks.array("sums", sums)
-        if s.ndim == 0 or s.shape[-1] != PLAQUETTE + 1:
+        if s.ndim == 0 or s.shape[-1] != SPINS + 1:
             raise ValueError(
-                f"sums must have {PLAQUETTE + 1} entries along the last axis, got {s.shape}"
+                f"sums must have {SPINS + 1} entries along the last axis, got {s.shape}"
             )
         return np.asarray(-self.J * s[..., 0] - self.K * s[..., PLAQUETTE])
 
