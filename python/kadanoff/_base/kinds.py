@@ -44,7 +44,7 @@ _NUMERIC = "biufc"
 _UNLIMITED = (
     *("seed", "random_state"),
     *("keep", "keep_multiplets"),  # all is kept
-    "n",  # samples must fit in memory, which says so
+    *("n", "levels"),  # samples and levels must fit in memory, which says so
 )
 
 
@@ -89,8 +89,8 @@ class Kinds:
             is_looked_at = wanted.plain or isinstance(value, np.ma.MaskedArray)
             if is_looked_at and not wanted.accepts(value):
                 raise WrongKind(refusal(name, value, wanted))
-            if wanted.counts and isinstance(value, int) and abs(value) > MAX_COUNT:
-                check_count(name, value)
+            if wanted.counts and is_beyond(value) and not _is_unlimited(name):
+                raise beyond(name, value)
 
     def explain(self, error: Exception, arguments: Mapping[str, Any]) -> Exception | None:
         """After a call that failed: the argument of the wrong kind, unless the error names one."""
@@ -102,6 +102,8 @@ class Kinds:
             wanted = self.found.get(name)
             if wanted is not None and not wanted.accepts(value):
                 return WrongKind(refusal(name, value, wanted))
+            if wanted is not None and wanted.counts and is_beyond(value):
+                return beyond(name, value)
         return None
 
 
@@ -147,14 +149,20 @@ def mentions(text: str, name: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
-def check_count(name: str, value: int) -> None:
-    """Refuse an integer beyond all use.
+def is_beyond(value: Any) -> bool:
+    """Whether an integer is beyond all use as a count."""
+    return isinstance(value, int) and abs(value) > MAX_COUNT
 
-    A seed may have 64 bits, and a formula holds for any size N or L.
-    """
-    if name not in _UNLIMITED and not name[0].isupper():
-        end = f"at most {MAX_COUNT}" if value > 0 else f"at least {-MAX_COUNT}"
-        raise ValueError(f"{name} must be {end}, got {name} = {shown(value)}")
+
+def beyond(name: str, value: int) -> ValueError:
+    """The exception for an integer beyond all use."""
+    end = f"at most {MAX_COUNT}" if value > 0 else f"at least {-MAX_COUNT}"
+    return ValueError(f"{name} must be {end}, got {name} = {shown(value)}")
+
+
+def _is_unlimited(name: str) -> bool:
+    """A seed may have 64 bits, and a formula holds for any size N or L."""
+    return name in _UNLIMITED or name[0].isupper()
 
 
 def refusal(name: str, value: Any, wanted: Kind) -> str:
