@@ -11,6 +11,7 @@ ACROSS = {
     "house": "rules about the sources, the build, the documents",
     "properties": "properties by hypothesis, which join modules; `kadanoff.testing` serves them",
     "reference": "data with provenance",
+    "fuzz": "every argument of every public call with bad values; whole by `make fuzz`",
     "soak": "what is asked over hundreds of seeds, kills and interrupts; whole by `make soak`",
 }
 
