@@ -8,15 +8,13 @@ STORED = "scikit-learn's interface: parameters are stored as given, and looked a
 ASSERTION = "an assertion for tests: AssertionError is its answer"
 PHYSICAL = "infinite in the numbers of this machine, and given as inf"
 
+OBJECT = "the message names the kind of model that is wanted, which only `bare` can be"
 EXCEPTIONS: dict[tuple[str, ...], str] = {
+    ("DeepRBM.of", "*", "wrong kind"): STORED,
+    ("divergence.kl_divergence", "bare", "not named"): OBJECT,
     ("DeepRBM.fit", "y"): SKLEARN,
-    ("DeepRBM.of", "method"): STORED,
-    ("DeepRBM.of", "optimizer"): STORED,
-    ("DeepRBM.of", "random_state"): STORED,
+    ("RBM.of", "*", "wrong kind"): STORED,
     ("RBM.fit", "y"): SKLEARN,
-    ("RBM.of", "method"): STORED,
-    ("RBM.of", "optimizer"): STORED,
-    ("RBM.of", "random_state"): STORED,
     ("RBM.partial_fit", "y"): SKLEARN,
     ("RBM.score", "y"): SKLEARN,
     ("gbf_bound", "T", "nan out"): "a slack in units of an error that vanishes: " + PHYSICAL,
@@ -29,4 +27,6 @@ EXCEPTIONS: dict[tuple[str, ...], str] = {
     ("testing.assert_free_energy_gives_entropy", "T", "other exception"): ASSERTION,
     ("testing.assert_same_spectrum", "atol", "other exception"): ASSERTION,
 }
-"""Reason by (target, argument), (target, argument, kind) or (target, argument, verdict)."""
+"""Reason by (target, argument), (target, argument, kind) or (target, argument, verdict).
+
+The argument "*" is any of the target."""

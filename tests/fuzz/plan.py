@@ -40,7 +40,10 @@ def unexplained(findings, *, whole=True):
     left = []
     for row in findings:
         target, argument, kind, verdict, _ = row
-        keys = [(target, argument, kind), (target, argument, verdict), (target, argument)]
+        keys = [
+            *((target, argument, kind), (target, argument, verdict), (target, argument)),
+            (target, "*", verdict),
+        ]
         key = next((key for key in keys if key in EXCEPTIONS), None)
         if key is None:
             left.append(row)

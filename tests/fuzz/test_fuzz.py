@@ -24,7 +24,7 @@ def test_a_sample_of_bad_calls_is_refused_or_right():
     rows, _ = pool.run(jobs, processes=1)
     left, _ = plan.unexplained(report.findings(rows), whole=False)
     print(report.table(rows))
-    assert report.lines(left) == []
+    assert not left, "\n".join(["", *report.lines(left)])
 
 
 def test_every_public_callable_is_a_target():
@@ -38,7 +38,7 @@ def test_exceptions_are_few_and_have_reasons():
     assert len(EXCEPTIONS) <= MOST_EXCEPTIONS
     known = {(name, p.name) for name, target in targets().items() for p in target.parameters()}
     for key, reason in EXCEPTIONS.items():
-        assert key[:2] in known, key
+        assert key[:2] in known or key[1] == "*", key
         assert len(reason) > 20
 
 

@@ -73,11 +73,11 @@ __all__ = ["DEFAULT_SCHEME", "SCHEMES", "Band", "Star", "discretise"]
 MPF: TypeAlias = Annotated[Any, Kind("a number of mpmath", lambda value: hasattr(value, "context"))]
 """An mpmath number; its ``context`` attribute carries the precision of the calculation."""
 Power: TypeAlias = Annotated[
-    int, Kind("-1, 0 or 1", lambda value: is_whole(value) and value in (-1, 0, 1))
+    int, Kind("-1, 0 or 1", lambda value: is_whole(value) and value in (-1, 0, 1), plain=True)
 ]
 """Of the energy, under an integral over the density."""
 Side: TypeAlias = Annotated[
-    int, Kind("1 or -1", lambda value: is_whole(value) and value in (1, -1))
+    int, Kind("1 or -1", lambda value: is_whole(value) and value in (1, -1), plain=True)
 ]
 """Of the Fermi level: above or below."""
 
