@@ -171,7 +171,8 @@ class Options:
             "gap": checks.real("gap", self.gap, least=0, most=MAX_GAP, hint=GAP_HINT),
             "symmetry": _symmetry(self.symmetry),
         }
-        if isinstance(self.keep, str) and self.keep == "auto":
+        keep: object = self.keep
+        if isinstance(keep, str) and keep == "auto":
             checked["keep"] = MAX_STATES
             if self.energy_cutoff is None:
                 checked["energy_cutoff"] = 7.0 + 4.4 / math.log(checked["Lambda"])
