@@ -1,0 +1,13 @@
+"""Transport through quantum dots: conductance, thermopower, Fermi-liquid parameters.
+
+>>> import kadanoff as kd
+>>> dot = kd.AndersonModel(U=0.1, Gamma=0.01)
+>>> curve = kd.transport.solve(dot, T=[1e-5, 1e-3], keep_multiplets=100, progress=False)
+>>> print(f"G falls from {curve.conductance[0]:.2f} to {curve.conductance[1]:.2f} e^2/h")
+G falls from 2.00 to 1.03 e^2/h
+"""
+
+from kadanoff.impurities.transport.conductance import GEOMETRIES, Transport, solve
+from kadanoff.impurities.transport.fermi_liquid import FermiLiquid, fermi_liquid
+
+__all__ = ["GEOMETRIES", "FermiLiquid", "Transport", "fermi_liquid", "solve"]
