@@ -4,7 +4,7 @@
 >>> dot = kd.AndersonModel(U=0.1, Gamma=0.01)
 >>> curve = kd.transport.solve(dot, T=[1e-5, 1e-3], keep_multiplets=100, progress=False)
 >>> print(f"G falls from {curve.conductance[0]:.2f} to {curve.conductance[1]:.2f} e^2/h")
-G falls from 2.00 to 1.03 e^2/h
+G falls from 2.00 to 0.75 e^2/h
 """
 
 from kadanoff.impurities.transport.conductance import GEOMETRIES, Transport, solve

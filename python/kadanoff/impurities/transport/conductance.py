@@ -49,6 +49,7 @@ from kadanoff.impurities.models import AndersonModel, Model
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg import dynamics
 from kadanoff.impurities.nrg.dynamics import Dynamics
+from kadanoff.impurities.nrg.options import Options
 from kadanoff.impurities.transport.imaginary_axis import band_function, green_function
 from kadanoff.impurities.transport.landauer import from_matsubara, from_peaks
 
@@ -60,9 +61,8 @@ __all__ = ["GEOMETRIES", "Transport", "solve"]
 Geometry = Literal["between leads", "beside a wire", "end of a lead"]
 GEOMETRIES: tuple[Geometry, ...] = ("between leads", "beside a wire", "end of a lead")
 
-COARSER = 1.25
-"""The error is the change of a result when Lambda grows by this factor: from Lambda = 2.5 to 2 G
-changes by up to 0.7 % near T_K, from 2 to 1.8 by 0.3 %."""
+ROUNDING = 1e-7
+"""Error of the sums and of the binning of peaks."""
 MAX_T = 0.2
 """In units of the half bandwidth. Above, the window of -f' reaches the band edge."""
 QUANTITIES = ("conductance", "thermopower", "lorenz_number")
@@ -91,8 +91,8 @@ class Transport:
         kappa / (G T) in units of (k_B/e)^2; pi^2/3 in a Fermi liquid at T -> 0.
     conductance_error, thermopower_error, lorenz_number_error : array of float, shape (t,), or None
         Error of discretisation and truncation; None where it was not estimated.
-    run : Dynamics
-        The raw peaks.
+    runs : tuple of Dynamics
+        The raw peaks, one run per twist.
 
     Examples
     --------
@@ -113,7 +113,7 @@ class Transport:
     conductance_error: FloatArray | None
     thermopower_error: FloatArray | None
     lorenz_number_error: FloatArray | None
-    run: Dynamics
+    runs: tuple[Dynamics, ...]
 
     def __repr__(self) -> str:
         error = self.conductance_error
@@ -165,9 +165,9 @@ def solve(
     geometry: Geometry = "between leads",
     asymmetry: float = 1.0,
     errors: bool = True,
-    Lambda: float = 2.0,
+    Lambda: float = 3.0,
     keep_multiplets: int = 300,
-    z: tuple[float, ...] = (1.0,),
+    z: tuple[float, ...] = (0.5, 1.0),
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
@@ -189,9 +189,11 @@ def solve(
     asymmetry : float
         Ratio Gamma_L / Gamma_R of the couplings to two leads; Gamma of the dot is their sum.
     errors : bool
-        Whether a second run with Lambda larger by a factor 1.25 estimates the error.
+        Whether a further run with half the multiplets estimates the error of truncation; added to
+        half the range over the twists, and the largest within a factor 3 in T.
     Lambda, keep_multiplets, z : as in :func:`kadanoff.nrg.solve`
-        Discretisation parameter, truncation and twists. One twist is enough for a dot.
+        Discretisation parameter, truncation and twists. At Lambda = 3 the self-energy is converged
+        in the number of multiplets, which at Lambda = 2 it is not, and two twists differ by 0.1 %.
     threads, progress, control : as in :func:`kadanoff.nrg.solve`
         Worker threads, progress bar, and cancellation.
 
@@ -213,7 +215,8 @@ def solve(
     -----
     For U = 0 exact to 1e-7 whatever Lambda and the truncation, since Delta(z) is that of the
     continuous band and Sigma vanishes. With U the error is that of Sigma, largest near T_K.
-    Cost: two seconds per core for all temperatures together, and half of that for the errors.
+    Cost: one run of spectra per twist for all temperatures together, and a third of one for the
+    errors.
 
     References
     ----------
@@ -239,32 +242,37 @@ def solve(
     asymmetry = checks.real("asymmetry", asymmetry, above=0, hint="it is Gamma_L / Gamma_R")
     share = 4.0 * asymmetry / (1.0 + asymmetry) ** 2 if geometry == "between leads" else 1.0
 
-    def solution(factor: float, multiplets: int) -> tuple[Dynamics, FloatArray]:
+    def solution(twist: float, multiplets: int) -> tuple[Dynamics, FloatArray]:
         found = dynamics.solve(
             dot,
             T=temperatures,
-            names=names(dot),
+            names=names,
             observables=(),
-            Lambda=factor * Lambda,
+            Lambda=Lambda,
             keep=None,
             keep_multiplets=multiplets,
-            z=z,
+            z=(twist,),
             **run.keywords,
         )
         return found, np.array([_quantities(found, t, geometry, share) for t in found.T]).T
 
-    spectra, values = solution(1.0, keep_multiplets)
+    twists = Options(z=z).z
+    runs, values = zip(*(solution(twist, keep_multiplets) for twist in twists), strict=True)
+    mean = np.mean(values, axis=0)
     deviations: list[FloatArray | None] = [None] * len(QUANTITIES)
     if errors:
-        _, coarse = solution(COARSER, keep_multiplets)
-        deviations = [_envelope(temperatures, np.abs(d)) for d in coarse - values]
+        _, fewer = solution(twists[0], max(keep_multiplets // 2, 1))
+        between = np.ptp(values, axis=0) / 2
+        deviations = [
+            _envelope(temperatures, d) for d in np.abs(fewer - values[0]) + between + ROUNDING
+        ]
     return Transport(
         dot=dot,
         geometry=geometry,
         asymmetry=asymmetry,
         T=temperatures,
-        run=spectra,
-        **dict(zip(QUANTITIES, values, strict=True)),
+        runs=runs,
+        **dict(zip(QUANTITIES, mean, strict=True)),
         **dict(zip([f"{q}_error" for q in QUANTITIES], deviations, strict=True)),
     )
 
@@ -279,8 +287,8 @@ def _temperatures(T: object) -> FloatArray:
     return found
 
 
-def _correlators(dot: object, geometry: Geometry) -> Any:
-    """Function model -> names of the correlators that the geometry needs; None for all."""
+def _correlators(dot: object, geometry: Geometry) -> list[str] | None:
+    """Names of the correlators that the geometry needs; None for all that the model has."""
     if not isinstance(dot, Model):
         raise TypeError(f"dot must be a model such as AndersonModel, got {type(dot).__name__}")
     if len(dot.space.baths) != 1:
@@ -294,9 +302,9 @@ def _correlators(dot: object, geometry: Geometry) -> Any:
                 f"geometry 'end of a lead' needs the Green function of an AndersonModel, got "
                 f"{type(dot).__name__}"
             )
-        return lambda model: None
+        return None
     suffixes = ("", "_dn") if dot.field else ("",)
-    return lambda model: [name + suffix for suffix in suffixes for name in ("d", "F", "I")]
+    return [name + suffix for suffix in suffixes for name in ("d", "F", "I")]
 
 
 def _quantities(run: Dynamics, T: float, geometry: Geometry, share: float) -> FloatArray:

@@ -4,9 +4,9 @@ r"""The symmetric dot at low temperature: Fermi-liquid parameters and the conduc
     G/G_0 = 1 - c_T (T/T*)^2 - c_V (eV/T*)^2 - c_B (g mu_B B/T*)^2
     c_T = (pi^4/48) [1 + 2 (R-1)^2],  c_V = (pi^2/64) [1 + 5 (R-1)^2],  c_B = (pi^2/64) R^2
 
-for particle-hole symmetry, symmetric couplings and symmetric bias; G_0 = 2 e^2/h. chi_s and chi_c are
-the impurity contributions to the spin (g mu_B = 1) and charge susceptibility at T = 0 in uniform
-fields. Limits: R = 1 for U = 0 (c_T = pi^4/48), R = 2 in the Kondo regime (c_T = pi^4/16).
+for particle-hole symmetry, symmetric couplings and symmetric bias; G_0 = 2 e^2/h. chi_s and chi_c
+are the impurity contributions to the spin (g mu_B = 1) and charge susceptibility at T = 0 in
+uniform fields. Limits: R = 1 for U = 0 (c_T = pi^4/48), R = 2 in the Kondo regime (c_T = pi^4/16).
 
 References
 ----------
@@ -194,9 +194,9 @@ def fermi_liquid(
     --------
     >>> import kadanoff as kd
     >>> dot = kd.AndersonModel(U=0.1, Gamma=0.01)
-    >>> found = kd.transport.fermi_liquid(dot, keep=500, progress=False)
+    >>> found = kd.transport.fermi_liquid(dot, progress=False)
     >>> print(f"R = {found.R:.2f}, c_T = {found.c_T:.2f}")
-    R = 1.97, c_T = 5.83
+    R = 2.00, c_T = 6.05
     """
     if not isinstance(dot, AndersonModel):
         raise TypeError(f"dot must be an AndersonModel, got {type(dot).__name__}")
@@ -209,15 +209,14 @@ def fermi_liquid(
         )
     if not dot.Gamma > 0:
         raise ValueError("dot must be coupled to its lead, got Gamma = 0: it has no Fermi liquid")
-    run = solve(
-        dot, Lambda=Lambda, keep=keep, threads=threads, progress=progress, control=control
-    )
+    run = solve(dot, Lambda=Lambda, keep=keep, threads=threads, progress=progress, control=control)
     chi_s = zero_temperature_chi(run)
     return FermiLiquid(dot=dot, chi_s=chi_s, chi_c=_charge(run, 0.25 / chi_s))
 
 
 def _charge(run: NRGResult, scale: float) -> float:
     """chi_c(T -> 0), from temperatures well below the scale."""
-    inside = (run.T > WINDOW[0] * scale) & (run.T < WINDOW[1] * scale)
+    low, high = WINDOW
+    inside = (low * scale < run.T) & (run.T < high * scale)
     T = run.T[inside]
     return float(np.polyfit(T**2, run.T_chi_charge[inside] / T, 1)[1])
