@@ -88,7 +88,7 @@ class Transport:
     thermopower : array of float, shape (t,)
         Seebeck coefficient in units of k_B/e = 86.17 uV/K; negative for electrons.
     lorenz_number : array of float, shape (t,)
-        kappa / (G T) in units of (k_B/e)^2; pi^2/3 in a Fermi liquid at T -> 0.
+        Ratio kappa / (G T) in units of (k_B/e)^2; pi^2/3 in a Fermi liquid at T -> 0.
     conductance_error, thermopower_error, lorenz_number_error : array of float, shape (t,), or None
         Error of discretisation and truncation; None where it was not estimated.
     runs : tuple of Dynamics

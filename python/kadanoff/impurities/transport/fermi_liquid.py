@@ -217,6 +217,7 @@ def fermi_liquid(
 def _charge(run: NRGResult, scale: float) -> float:
     """chi_c(T -> 0), from temperatures well below the scale."""
     low, high = WINDOW
-    inside = (low * scale < run.T) & (run.T < high * scale)
+    x = run.T / scale
+    inside = (low < x) & (x < high)
     T = run.T[inside]
     return float(np.polyfit(T**2, run.T_chi_charge[inside] / T, 1)[1])
