@@ -40,7 +40,7 @@ from kadanoff.runs.parameter_sweep import sweep
 from kadanoff.runs.store import Store
 
 if TYPE_CHECKING:
-    from kadanoff import lab
+    from kadanoff import lab, units
     from kadanoff.rbm.deep import DeepRBM
     from kadanoff.rbm.estimator import RBM
 
@@ -91,6 +91,7 @@ __all__ = [
     "store",
     "sweep",
     "transport",
+    "units",
 ]
 
 # The faces of the pillars can be imported under their short names as well:
@@ -103,8 +104,8 @@ _ESTIMATORS = ("DeepRBM", "RBM")  # they need scikit-learn, which takes most of 
 
 
 def __getattr__(name: str) -> Any:
-    if name == "lab":  # nobody pays for widgets who does not use them
-        return importlib.import_module("kadanoff.lab")
+    if name in ("lab", "units"):  # widgets and scipy's table of constants, for those who use them
+        return importlib.import_module(f"kadanoff.{name}")
     if name in _ESTIMATORS:
         return getattr(rbm, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
