@@ -6,7 +6,7 @@ r"""Units of experiments: everything in meV, so that a dot is typed as it was me
 >>> run = kd.nrg.solve(dot, keep=500, progress=False)
 >>> T_K = kd.kondo_scales.kondo_temperature(run)
 >>> print(f"T_K = {T_K / K:.2f} K; 50 mK is T = {50 * mK:.5f} meV")
-T_K = 0.52 K; 50 mK is T = 0.00431 meV
+T_K = 0.54 K; 50 mK is T = 0.00431 meV
 
 The package itself has no unit: it computes in the unit in which its input is given (the unit of
 the band), with k_B = g mu_B = 1. The names below are numbers, energies in meV: a temperature is
