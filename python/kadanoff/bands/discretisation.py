@@ -38,6 +38,13 @@ __all__ = ["SCHEMES", "Band", "Star", "discretise"]
 MPF: TypeAlias = Any
 """An mpmath number; its ``context`` attribute carries the precision of the calculation."""
 
+MAX_LAMBDA = 100.0
+LAMBDA_HINT = (
+    "1.5 (accurate) to 4 (quick) is useful, up to 10 has been used, and the limit Lambda -> 1 is "
+    "reached by extrapolation; far above, one level stands for decades of the band"
+)
+MAX_LEVELS = 20_000  # intervals on each side
+
 SCHEMES = ("wilson", "campo-oliveira", "zitko-pruschke")
 
 
@@ -97,7 +104,7 @@ class Band(Protocol):
 
 def checked_Lambda(value: object) -> float:
     """The ratio of neighbouring interval edges."""
-    return checks.real("Lambda", value, above=1, hint="1.5 (accurate) to 4 (quick) is useful")
+    return checks.real("Lambda", value, above=1, most=MAX_LAMBDA, hint=LAMBDA_HINT)
 
 
 def checked_twist(value: object) -> float:
@@ -258,10 +265,10 @@ def discretise(
     band : Band
         FlatBand, SemicircularBand, ... or another object with their methods.
     Lambda : float
-        Ratio of neighbouring interval edges, > 1.
+        Ratio of neighbouring interval edges, above 1 and at most 100.
     levels : int
-        Number of intervals on each side; the weight below the last interval goes into one level at
-        energy 0. Intervals without weight are left out.
+        Number of intervals on each side, at most 20000; the weight below the last interval goes
+        into one level at energy 0. Intervals without weight are left out.
     z : float
         Twist in (0, 1].
     scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
@@ -286,7 +293,7 @@ def discretise(
     array([ 0.75 , -0.75 ,  0.375, -0.375,  0.   ])
     """
     Lambda, z = check_arguments(band, Lambda, z, scheme)
-    levels = checks.whole("levels", levels)
+    levels = checks.whole("levels", levels, most=MAX_LEVELS)
     ctx = extended_precision()
     ctx.dps = 40
     star = star_levels(band, Lambda, levels, z, scheme, ctx)

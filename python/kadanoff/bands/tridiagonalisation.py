@@ -24,6 +24,7 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.discretisation import (
+    MAX_LEVELS,
     MPF,
     Band,
     check_arguments,
@@ -35,7 +36,6 @@ from kadanoff.bands.discretisation import (
 
 __all__ = ["A_Lambda", "Chain", "wilson_chain"]
 
-_MAX_LEVELS = 20_000
 _MIN_HOPPING = 1e-300
 _CONVERGENCE = 1e-19
 """Largest relative change of the last hopping by the neglected end of the star."""
@@ -52,7 +52,7 @@ def A_Lambda(Lambda: float) -> float:
     Parameters
     ----------
     Lambda : float
-        Discretisation parameter, > 1.
+        Discretisation parameter, above 1 and at most 100.
 
     Returns
     -------
@@ -100,7 +100,7 @@ class Chain:
         of norm 1 the impurity couples to it with its V; with a hybridisation in its place,
         ``rho = -Im Delta / pi``, the coupling is ``V sqrt(norm)`` and V is left at 1.
     Lambda : float
-        Discretisation parameter, > 1.
+        Discretisation parameter, above 1 and at most 100.
     z : float
         Twist in (0, 1].
     scheme : str
@@ -290,10 +290,10 @@ def general_chain(
     """(hopping, onsite, norm) through star and recursion in extended precision."""
     symmetric = band.is_symmetric
     levels = _star_depth(sites, Lambda, band.exponent, symmetric) + extra_levels
-    if levels > _MAX_LEVELS:
+    if levels > MAX_LEVELS:
         raise ValueError(
             f"Lambda = {Lambda} with sites = {sites} needs {levels} intervals on each side "
-            f"(at most {_MAX_LEVELS}); use Lambda >= 1.5 and extrapolate to 1"
+            f"(at most {MAX_LEVELS}); use Lambda >= 1.5 and extrapolate to 1"
         )
     ctx = (
         extended_precision()
@@ -363,7 +363,7 @@ def wilson_chain(
         FlatBand, SemicircularBand, PowerLawBand, TabulatedBand, FunctionBand or another object
         with their methods (hashable). It is normalised here; its integral is ``Chain.norm``.
     Lambda : float
-        Discretisation parameter, > 1; 1.5 to 4 is useful.
+        Discretisation parameter, above 1 and at most 100; 1.5 to 4 is useful.
     sites : int
         Number of sites, f_0 included. The lowest scale is D Lambda**(-(sites - 1)/2).
     z : float
@@ -406,7 +406,7 @@ def wilson_chain(
     array([0.566947, 0.432014])
     """
     Lambda, z = check_arguments(band, Lambda, z, scheme)
-    return chain_of(band, Lambda, checks.whole("sites", sites, most=_MAX_LEVELS), z, scheme)
+    return chain_of(band, Lambda, checks.whole("sites", sites, most=MAX_LEVELS), z, scheme)
 
 
 def chain_of(band: Band, Lambda: float, sites: int, z: float, scheme: str) -> Chain:

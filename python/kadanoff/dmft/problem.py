@@ -171,6 +171,8 @@ class MatsubaraBath:
 
     def function(self, beta: float) -> MatsubaraFunction:
         """Delta with its tail at inverse temperature `beta`; refused if they disagree."""
+        if not np.any(self.Delta) and not any(self.moments):  # an isolated atom
+            return MatsubaraFunction.own(self.Delta, beta, (0.0, 0.0, 0.0, 0.0))
         function = MatsubaraFunction.own(self.Delta, beta, self.moments)
         if function.moments[0] <= 0.0 or function.tail_error > 0.05:
             w_n = function.frequencies[-1]
@@ -286,8 +288,11 @@ class Impurity:
             return np.array(self.bath.e), np.square(self.bath.V)
         if isinstance(self.bath, MatsubaraBath):
             return None
+        strength = float(self.V or 0.0) ** 2
+        if strength == 0.0:
+            return np.zeros(0), np.zeros(0)
         e, weight = band_star(self.bath, self.beta)
-        return e, weight * float(self.V or 0.0) ** 2
+        return e, weight * strength
 
     def Delta(self) -> GreenFunction | MatsubaraFunction:
         """The hybridisation function."""
@@ -321,9 +326,14 @@ class Impurity:
         return tuple(float(np.sum(weight * e**k)) for k in range(4))
 
     @property
+    def is_isolated(self) -> bool:
+        """Whether Delta vanishes: every solver then returns the exact atom."""
+        return not self.Delta_moments()[0] > 0.0
+
+    @property
     def is_half_filled(self) -> bool:
         """Whether particle-hole symmetry holds: eps = -U/2 and Delta odd."""
-        scale = max(self.U, 1.0)
+        scale = max(self.U, abs(self.eps))
         if abs(self.detuning) > 1e-12 * scale:
             return False
         if isinstance(self.bath, MatsubaraBath):

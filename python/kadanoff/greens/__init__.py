@@ -19,7 +19,12 @@ from kadanoff.greens.fermi import fermi_poles
 from kadanoff.greens.grids import chebyshev_times, matsubara
 from kadanoff.greens.intermediate import IntermediateSeries
 from kadanoff.greens.legendre import LegendreSeries, legendre_to_matsubara
-from kadanoff.greens.matsubara_function import MatsubaraFunction, gauss_poles, tail_moments
+from kadanoff.greens.matsubara_function import (
+    MatsubaraFunction,
+    UncertainTail,
+    gauss_poles,
+    tail_moments,
+)
 from kadanoff.greens.poles import GreenFunction
 from kadanoff.greens.real_axis import RealAxisFunction
 
@@ -30,6 +35,7 @@ __all__ = [
     "LegendreSeries",
     "MatsubaraFunction",
     "RealAxisFunction",
+    "UncertainTail",
     "chebyshev_times",
     "fermi_poles",
     "gauss_poles",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -20,7 +21,14 @@ from kadanoff.greens.poles import GreenFunction
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["MatsubaraFunction", "gauss_poles", "tail_moments"]
+__all__ = ["MatsubaraFunction", "UncertainTail", "gauss_poles", "tail_moments"]
+
+UNCERTAIN = 2e-3
+"""Uncertainty of the first fitted moment, in units of its scale, above which a warning is given."""
+
+
+class UncertainTail(UserWarning):
+    """The values do not determine the moments of their tail: give those that are known."""
 
 
 @public
@@ -66,7 +74,8 @@ def quadrature(moments: ArrayLike) -> tuple[FloatArray, FloatArray]:
         return np.zeros(0), np.zeros(0)
     sizes = [abs(x / m[0]) ** (1.0 / k) for k, x in enumerate(m) if k > 0]
     scale = max(sizes, default=0.0)
-    if scale < 1e-40:  # a pole at zero, to rounding: powers of less would underflow
+    # A pole at zero, to rounding: powers of less would underflow.
+    if scale == 0.0 or (m.size - 1) * math.log10(scale) < -290.0:
         return np.zeros(1), m[:1].copy()
     first = m[0]
     m = m / first / scale ** np.arange(m.size)
@@ -136,17 +145,56 @@ def tail_moments(values: ArrayLike, beta: float, count: int = 4) -> FloatArray:
     return fitted_moments(values, inverse_temperature(beta), checks.whole("count", count))
 
 
-def fitted_moments(values: ComplexArray, beta: float, count: int) -> FloatArray:
-    """As :func:`tail_moments`, for arguments that are checked already."""
+def fitted_moments(
+    values: ComplexArray,
+    beta: float,
+    count: int,
+    known: Sequence[float] = (),
+    *,
+    more: int = 2,
+    share: float = 0.25,
+) -> FloatArray:
+    """As :func:`tail_moments`, for arguments that are checked already.
+
+    Parameters
+    ----------
+    values, beta, count
+        As there.
+    known : sequence of float
+        The first moments, which are not fitted.
+    more : int
+        Orders beyond `count` in the fit.
+    share : float
+        Share of the values, the last ones, that enter the fit.
+    """
     w_n = fermionic(beta, values.size)
-    part = slice(3 * values.size // 4, None)
-    top = w_n[-1]
+    part = slice(math.floor((1.0 - share) * values.size), None)
+    top, fixed = w_n[-1], len(known)
     x = top / (1j * w_n[part])
-    columns = np.stack([x ** (k + 1) for k in range(count + 2)], axis=1)
+    columns = np.stack([x ** (k + 1) for k in range(count + more)], axis=1)
     system = np.concatenate([columns.real, columns.imag])
     target = np.concatenate([values[part].real, values[part].imag])
-    found = np.linalg.lstsq(system, target, rcond=None)[0]
-    return np.asarray(found[:count] * top ** np.arange(1, count + 1))
+    if fixed:
+        target = target - system[:, :fixed] @ (np.asarray(known) / top ** np.arange(1, fixed + 1))
+    found = np.linalg.lstsq(system[:, fixed:], target, rcond=None)[0]
+    fitted = found[: count - fixed] * top ** np.arange(fixed + 1, count + 1)
+    return np.concatenate([np.asarray(known, dtype=np.float64), fitted])
+
+
+def moment_uncertainty(
+    values: ComplexArray, beta: float, moments: FloatArray, known: Sequence[float] = ()
+) -> float:
+    """Uncertainty of the first fitted moment m_k, from fits of other orders and other values.
+
+    In units of the largest possible m_k, ``w_N**k`` times m_0 or ``w_N |G(i w_N)|``.
+    """
+    k, top = len(known), float(fermionic(beta, values.size)[-1])
+    scale = max(abs(float(moments[0])), top * float(abs(values[-1]))) * top**k
+    others = [
+        fitted_moments(values, beta, moments.size, known, more=0),
+        fitted_moments(values, beta, moments.size, known, share=0.5),
+    ]
+    return float(max(abs(other[k] - moments[k]) for other in others)) / max(scale, 1e-300)
 
 
 @public
@@ -161,13 +209,21 @@ class MatsubaraFunction:
     beta : float
         Inverse temperature, positive (k_B = 1).
     moments : sequence of float, optional
-        Exact moments m_0, m_1, ... of the tail, an even number; fitted to the last quarter of the
-        values (:func:`tail_moments`) if left out.
+        Exact moments m_0, m_1, ... of the tail; m_0 = 1 for a Green function. Up to four are fitted
+        to the last quarter of the values (:func:`tail_moments`) if none, one or three are given.
 
     Raises
     ------
     ValueError, TypeError
-        No values, fewer than 16 without moments, or an argument out of range or of the wrong kind.
+        No values, fewer than 16 without an even number of moments, or an argument out of range or
+        of the wrong kind.
+
+    Warns
+    -----
+    UncertainTail
+        Moments were fitted, and the values do not determine them: fits of other orders and of other
+        values differ by more than 0.002. Errors of an uncertain tail grow with every transform to
+        imaginary time and back.
 
     Notes
     -----
@@ -196,14 +252,30 @@ class MatsubaraFunction:
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
         if self.values.size == 0:
             raise ValueError("values must hold at least one frequency")
-        known = (
-            checks.array("moments", self.moments, ndim=1, frozen=True)
-            if len(self.moments)
-            else None
-        )
-        if known is None:
-            known = tail_moments(self.values, self.beta)
+        known = checks.array("moments", self.moments, ndim=1) if len(self.moments) else np.zeros(0)
+        if known.size == 0 or known.size in (1, 3):
+            known = self._completed(known.tolist())
         object.__setattr__(self, "moments", tuple(float(m) for m in known))
+
+    def _completed(self, known: Sequence[float]) -> FloatArray:
+        """Four moments, of which those that are not known are fitted."""
+        if self.values.size < 16:
+            raise ValueError(
+                f"at least 16 frequencies are needed for a tail, got {self.values.size}; with "
+                "fewer give an even number of moments"
+            )
+        found = fitted_moments(self.values, self.beta, 4, known)
+        doubt = moment_uncertainty(self.values, self.beta, found, known)
+        if doubt > UNCERTAIN:
+            remedy = "moments=(1.0,) of a Green function, or more of them"
+            warnings.warn(
+                f"the values do not determine the moments of their tail: m_{len(known)} = "
+                f"{found[len(known)]:g} is uncertain by {doubt:.1g} of its scale; give more "
+                f"frequencies or the moments that are known ({remedy})",
+                UncertainTail,
+                stacklevel=5,
+            )
+        return found
 
     @classmethod
     def own(cls, values: ComplexArray, beta: float, moments: Sequence[float]) -> MatsubaraFunction:

@@ -236,7 +236,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if self.threshold is not None:
             is_up = np.greater(rows, self.threshold)
         else:
-            is_up = bits("X", rows, units, rows.shape[1])
+            is_up = bits("X", rows, units, rows.shape[1], threshold=True)
         return np.where(is_up, np.int8(up), np.int8(low))
 
     @property

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kadanoff import _core
@@ -19,6 +21,7 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray, SpinArray
 from kadanoff.rbm import storage
 from kadanoff.rbm.averages import MAX_UNITS_FOR_STATES
+from kadanoff.rbm.divergence import loss_against_independent
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import Annealed
 from kadanoff.rbm.sampling import Samples
@@ -103,7 +106,15 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     Cancelled
         From `fit`, with the estimator as trained so far as ``.partial``.
     NumericalError
-        From `fit`: the parameters diverged, because the learning rate is too large.
+        From `fit`: the parameters are not finite, because the learning rate is too large.
+
+    Warns
+    -----
+    ConvergenceWarning
+        From `fit`: training diverged, because the learning rate is too large. Given all other
+        visible units, the machine predicts a unit worse than independent units with the means of
+        the data, where training begins (`partial_fit`, which sees part of the data: worse than
+        fair coins).
 
     Notes
     -----
@@ -188,7 +199,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         state = training.start(rows, self.seed_)
         self.history_: dict[str, FloatArray] = {}
         rates = training.rates(self.n_iter)
-        return self._train(training, state, rows, rates, run)
+        return self._train(training, state, rows, rates, run, whole=True)
 
     @public
     def partial_fit(
@@ -199,9 +210,18 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         progress: bool | Report | None = None,
         control: _core.Control | None = None,
     ) -> Self:
-        """One more epoch on the rows of X, from the present momentum and chains."""
+        """One more epoch on the rows of X, from the present momentum and chains.
+
+        Raises
+        ------
+        ValueError
+            A parameter was changed that does not fit the machine: the units, their number, or the
+            chains and replicas of "pcd" and "pt".
+        """
         training = self._training()
         first = not hasattr(self, "_state")
+        if hasattr(self, "machine_"):
+            training.check_continues(self.machine_, None if first else self._state)
         rows = self._rows(X, reset=first and not hasattr(self, "machine_"))
         if first:
             self.seed_ = self._new_seed()
@@ -234,7 +254,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         rows: AnyArray = validate_data(self, flat(X), reset=reset, dtype="numeric")
         if self.threshold is not None:
             return np.asarray(np.greater(rows, self.threshold), dtype=np.bool_)
-        return bits("X", rows, self.visible, rows.shape[1])
+        return bits("X", rows, self.visible, rows.shape[1], threshold=True)
 
     def configurations(self, X: ArrayLike) -> SpinArray:
         """The rows of X as values of the visible units, after `threshold`."""
@@ -249,6 +269,8 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         rows: BoolArray,
         rates: list[float],
         run: Run,
+        *,
+        whole: bool = False,
     ) -> Self:
         try:
             state = training.train(state, pack(rows), rates, run)
@@ -259,6 +281,15 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
                 stop.partial = self  # type: ignore[attr-defined]
             raise
         self._keep(state)
+        loss = loss_against_independent(self.machine_, rows, self.seed_, known=whole)
+        if loss > 0.0:
+            warnings.warn(
+                f"training diverged: given all other units, the machine predicts a unit worse by "
+                f"{loss:.3g} nats than independent units do, where it began; lower learning_rate "
+                f"(it is {self.learning_rate}), or give a pair (first, last)",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
         return self
 
     def _keep(self, state: State) -> None:

@@ -109,9 +109,7 @@ class Training(Options):
         chains = np.zeros(0, dtype=np.uint64)
         base = np.zeros(0)
         if self.method != "cd":
-            replicas = self.temperatures if self.method == "pt" else 1
-            number = self.batch_size if self.chains is None else self.chains
-            picked = generator.integers(0, len(rows), size=number * replicas)
+            picked = generator.integers(0, len(rows), size=self.replicas)
             chains = pack(rows[picked]).ravel()
             base = machine.a.copy()
         offsets = [mean(machine.visible, machine.a), mean(machine.hidden, machine.b)]
@@ -129,6 +127,37 @@ class Training(Options):
             "updates": 0,
             "epochs": 0,
         }
+
+    def check_continues(self, machine: Machine, state: State | None) -> None:
+        """Refuse parameters that do not belong to the machine whose training is continued.
+
+        Raises
+        ------
+        ValueError
+            Units, their number or the chains differ.
+        """
+        present: dict[str, tuple[Any, Any]] = {
+            "n_components": (self.n_components, machine.n_hidden),
+            "visible": (self.visible, machine.visible),
+            "hidden": (self.hidden, machine.hidden),
+        }
+        if state is not None:
+            words = state["chains"].size // -(-machine.n_visible // 64)
+            present["the number of persistent chains"] = (self.replicas, words)
+        for name, (wanted, found) in present.items():
+            if wanted != found:
+                raise ValueError(
+                    f"{name} was changed to {wanted!r}, but the machine in training has "
+                    f"{found!r}; call fit, which starts anew"
+                )
+
+    @property
+    def replicas(self) -> int:
+        """Persistent chains with all their temperatures."""
+        if self.method == "cd":
+            return 0
+        number = self.batch_size if self.chains is None else self.chains
+        return number * (self.temperatures if self.method == "pt" else 1)
 
     def train(
         self,

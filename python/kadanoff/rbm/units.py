@@ -55,8 +55,12 @@ def flat(values: ArrayLike) -> ArrayLike:
     return values.reshape(len(values), -1) if values.ndim == 3 else values
 
 
-def bits(name: str, values: ArrayLike, units: Units, size: int) -> BoolArray:
+def bits(
+    name: str, values: ArrayLike, units: Units, size: int, *, threshold: bool = False
+) -> BoolArray:
     """Which units are up, shape (rows, size).
+
+    The message for other values names the option `threshold` where the caller has it.
 
     Raises
     ------
@@ -74,11 +78,18 @@ def bits(name: str, values: ArrayLike, units: Units, size: int) -> BoolArray:
         row, unit = np.argwhere(~known)[0]
         found = rows[row, unit]
         other = next(key for key in UNITS if key != units)
+        grey = threshold and bool(np.any(rows != np.rint(rows)))
         hint = (
             f"; a layer of {UNITS[other][0]} and {UNITS[other][1]} is declared {other!r}"
-            if found in UNITS[other]
+            if found in UNITS[other] and not grey
             else ""
         )
+        if threshold and not hint:
+            middle = 0.5 * (np.min(rows) + np.max(rows))
+            hint = (
+                f"; for grey levels set threshold= (threshold={middle:g} is the middle of their "
+                "range): values above it are taken as up, others as down"
+            )
         raise ValueError(
             f"{name} must hold only {low} and {up} (units {units!r}), found {found} in row {row}, "
             f"unit {unit}{hint}"

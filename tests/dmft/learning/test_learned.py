@@ -499,3 +499,12 @@ def test_what_was_stopped_before_it_began(learned, split):
     ):
         with pytest.raises(kd.Cancelled):
             call()
+
+
+def test_without_hybridisation_a_learned_solver_returns_the_exact_atom(learned):
+    for bath in (DiscreteBath([], []), np.zeros(64, dtype=complex)):
+        found = solve(Impurity(U=2.0, beta=7.0, bath=bath, eps=0.2), solver=learned)
+        exact = solve(Impurity(U=2.0, beta=7.0, bath=DiscreteBath([], []), eps=0.2), solver="ed")
+        assert (found.n, found.docc) == pytest.approx((exact.n, exact.docc), rel=1e-12)
+        np.testing.assert_allclose(found.G_iw, exact.G_iw, rtol=1e-12)
+        assert found.solver == "learned"

@@ -73,3 +73,11 @@ def test_refusals():
         kd.dimers.field_spectrum(np.zeros((4, 8, 10), dtype=np.uint8))
     with pytest.raises(ValueError, match="at least 8"):
         kd.dimers.field_spectrum(np.zeros((4, 6, 6), dtype=np.uint8))
+
+
+def test_a_field_spectrum_never_has_errors_of_zero():
+    found = kd.dimers.field_spectrum(kd.dimers.sample(8, n=2, T=0.1, seed=1))
+    assert np.all(found.transverse_error > 0.0)
+    with np.errstate(all="raise"):
+        assert found.stiffness == (np.inf, np.inf)
+        assert "inf" in repr(found)

@@ -28,7 +28,7 @@ from kadanoff.dmft.protocol import Run, Solver
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.approximations import approximated, named
 from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
-from kadanoff.dmft.solvers.hubbard1 import atom
+from kadanoff.dmft.solvers.hubbard1 import atom, isolated
 from kadanoff.greens.grids import fermionic
 
 __all__ = ["LearnedSolver", "learn"]
@@ -157,6 +157,13 @@ class LearnedSolver:
         return int(np.argmin(near))
 
     def _compute(self, problem: Impurity, run: Run, /) -> Solution:
+        if problem.is_isolated:
+            none = np.zeros(np.count_nonzero(run.frequencies > NODES))
+            certain = {"Sigma_iw_error": none, "Sigma_iw_error_95": none, "Z_error": 0.0}
+            return replace(
+                isolated(problem, run),
+                diagnostics={"outside": False, "distance": 0.0, "misfit": 0.0, **certain},
+            )
         sample = self.sample(problem)
         found = self.predict(sample)
         far = not found.distance <= self.reach

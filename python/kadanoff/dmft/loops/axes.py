@@ -76,9 +76,12 @@ class SelfConsistency(ABC):
         Options of the solver that belong to the bath, such as a frequency grid.
     frequencies : int
         Number of Matsubara frequencies of a solution.
+    unit : float
+        Unit of a level among the numbers of the bath, so that mixing does not depend on units.
     """
 
     lattice: Lattice
+    unit: float = 1.0
     frequencies: int
     tolerance: float = 1e-6
     settings: Mapping[str, Any]
@@ -154,6 +157,9 @@ class MatsubaraAxis(SelfConsistency):
             frequencies = min(max(512, math.ceil(0.5 * widest * beta / math.pi)), 8192)
         self.frequencies = frequencies
         self.settings = {}
+        self.unit = D
+        # Delta and m_0, m_1, ... of its tail are mixed as numbers of the order of one.
+        self.units = np.concatenate([np.full(2 * frequencies, D), D ** np.arange(2.0, 6.0)])
         quarter = 0.25 * D * D
         if isinstance(start, Solution):
             G, moments = start.G, _moments(start)
@@ -176,8 +182,10 @@ class MatsubaraAxis(SelfConsistency):
 
     @property
     def vector(self) -> FloatArray:
-        """Re and Im Delta, and the moments of the tail, which mix linearly with them."""
-        return np.concatenate([self.Delta.real, self.Delta.imag, self.moments])
+        """Re and Im Delta, and the moments of the tail, which mix linearly, in powers of D."""
+        return np.asarray(
+            np.concatenate([self.Delta.real, self.Delta.imag, self.moments]) / self.units
+        )
 
     def problem(self, detuning: float) -> Impurity:
         """The impurity in a MatsubaraBath."""
@@ -206,7 +214,7 @@ class MatsubaraAxis(SelfConsistency):
     def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
         """Delta(i w_n) and its moments from Sigma(i w_n)."""
         new, moments = self._closed(solution, shift)
-        return np.concatenate([new.real, new.imag, moments])
+        return np.asarray(np.concatenate([new.real, new.imag, moments]) / self.units)
 
     def occupation(self, solution: Solution, shift: float = 0.0) -> float:
         """Lattice occupation: n_imp + 4/beta sum_n Re [G_lat(i w_n) - G_imp(i w_n)]."""
@@ -226,6 +234,7 @@ class MatsubaraAxis(SelfConsistency):
     def take(self, mixed: FloatArray) -> None:
         """Delta and its tail from the mixture."""
         n = self.frequencies
+        mixed = mixed * self.units
         Delta = mixed[:n] + 1j * np.minimum(mixed[n : 2 * n], 0.0)
         self._keep(Delta, tuple(float(m) for m in mixed[2 * n :]))
 
@@ -233,7 +242,7 @@ class MatsubaraAxis(SelfConsistency):
         """max |change of Delta(i w_n)| over that of the free lattice at w_0."""
         n = self.frequencies
         change = new - self.vector
-        return float(np.max(np.hypot(change[:n], change[n : 2 * n]))) / self.scale
+        return float(np.max(np.hypot(change[:n], change[n : 2 * n]))) * self.unit / self.scale
 
     def noise(self, solution: Solution) -> float:
         """The largest (D/2)**2 dG / |1 - (D/2)**2 G**2|, over Delta of the free lattice at w_0."""

@@ -41,6 +41,7 @@ LAST = 10  # iterations that an error message reports
 HISTORY = ("residual", "Z", "docc", "n", "eps", "noise")
 SETTLED = 3  # iterations within the noise after which a loop has settled
 AVERAGED = 8  # iterations after that, to average over
+MIN_D, MAX_D = 1e-30, 1e30  # high powers of D enter the tails
 NOISE = 3.0  # standard errors: the residual is a maximum over frequencies of two noisy functions
 
 
@@ -246,7 +247,13 @@ class LoopSettings:
             least = MIN_FREQUENCIES[solver.axis]
             frequencies = checks.whole("frequencies", frequencies, least=least)
         return cls(
-            D=checks.half_bandwidth(D),
+            D=checks.real(
+                "D",
+                checks.half_bandwidth(D),
+                least=MIN_D,
+                most=MAX_D,
+                hint="measure energies in another unit",
+            ),
             n=n,
             mixing=checks.choice("mixing", mixing, MIXINGS),
             share=1.0 if share is None else checks.real("share", share, above=0, most=1),
@@ -292,7 +299,7 @@ def bethe(
         The free semicircle, the isolated atom, or an earlier result. In the coexistence region
         different starts lead to different solutions.
     D : float
-        Half bandwidth; the unit of energy if 1.
+        Half bandwidth; the unit of energy if 1, and between 1e-30 and 1e30 in any other unit.
     eps : float, optional
         Level of the impurity: minus the chemical potential. By default ``-U/2``, half filling.
         With `n`, the start of the search.
@@ -510,14 +517,16 @@ class _Iteration:
         """Mix the next bath, and the next level where an occupation is wanted."""
         # The level is one more unknown; it takes the Hartree part of the shift.
         moved = self.detuning + change.shift + 0.5 * self.U * change.excess
-        x, fx = np.append(self.axis.vector, self.detuning), np.append(change.new, moved)
+        unit = self.axis.unit
+        x = np.append(self.axis.vector, self.detuning / unit)
+        fx = np.append(change.new, moved / unit)
         mixed = self.mixer.next(x, fx)
         if not self.axis.possible(mixed[:-1]):
             mixed = fx
         self.axis.take(mixed[:-1])
         if self.target is not None:
             self.bracket.add(self.detuning, change.excess)
-            self.detuning = self.bracket.inside(float(mixed[-1]), float(fx[-1]))
+            self.detuning = self.bracket.inside(unit * float(mixed[-1]), unit * float(fx[-1]))
 
     def result(self, converged: bool) -> BetheLoop | None:
         """The loop so far; None before the first solution."""

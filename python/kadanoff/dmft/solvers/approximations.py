@@ -134,6 +134,8 @@ def approximated(
 
 
 def _refit(problem: Impurity, sites: int) -> bool:
+    if problem.is_isolated:
+        return False
     return not isinstance(problem.bath, DiscreteBath) or problem.bath.sites > sites
 
 

@@ -21,6 +21,7 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public, unknown_keyword
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.dmft.solvers.energy_units import in_unit, power_of_two
 from kadanoff.greens.grids import fermionic
 
 __all__ = ["BathFit", "checked_fit", "fit_bath", "fitted"]
@@ -195,12 +196,17 @@ def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) 
     """As `fit_bath`, for arguments that are checked already."""
     moments = problem.Delta_moments()
     if moments[0] <= 0.0:
-        raise ValueError("there is nothing to fit: Delta vanishes")
+        raise ValueError(
+            "problem has no bath to fit: Delta vanishes; solvers return the exact atom for it"
+        )
     frequencies, symmetric = options.get("frequencies"), options.get("symmetric")
     seed = options.get("seed")
     seed = run.seed if seed is None else seed
     beta = problem.beta
-    spread = math.sqrt(max(moments[2] / moments[0], 1e-12))
+    spread = math.sqrt(max(moments[2] / moments[0], (1e-6 / beta) ** 2))
+    unit = power_of_two(spread)
+    if unit != 1.0:
+        return _in_other_unit(problem, sites, run, options, unit)
     if frequencies is None:
         most = 6.0 * max(spread, 2.0 / beta)
         frequencies = max(2 * sites, math.ceil(0.5 * (most * beta / math.pi - 1.0)))
@@ -231,6 +237,20 @@ def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) 
     bath = DiscreteBath.own(e[order], np.sqrt(weight[order]))
     deviation = np.abs(Delta - np.sum(weight / (1j * w_n[:, None] - e), axis=1))
     return BathFit(bath, chi2, deviation, frequencies, len(trials), seed)
+
+
+def _in_other_unit(
+    problem: Impurity, sites: int, run: Run, options: Mapping[str, Any], unit: float
+) -> BathFit:
+    """The fit in a unit of energy in which the levels are of the order of one."""
+    start = options.get("start")
+    if start is not None:
+        scaled = DiscreteBath.own(np.array(start.e) / unit, np.array(start.V) / unit)
+        options = {**options, "start": scaled}
+    found = fitted(in_unit(problem, unit), sites, run, options)
+    bath = DiscreteBath.own(unit * np.array(found.bath.e), unit * np.array(found.bath.V))
+    chi2 = found.chi2 * unit ** (2.0 - options.get("alpha", 1.0))
+    return BathFit(bath, chi2, unit * found.deviation, found.used, found.starts, found.seed)
 
 
 class _Parameters:
@@ -273,7 +293,7 @@ class _Parameters:
         odd = self.sites % 2
         middle = weight[:odd]
         e, weight = e[odd:].reshape(-1, 2).mean(axis=1), weight[odd:].reshape(-1, 2).mean(axis=1)
-        return np.concatenate([np.log(np.maximum(e, 1e-9)), np.log(weight), np.log(middle)])
+        return np.concatenate([np.log(np.maximum(e, 1e-300)), np.log(weight), np.log(middle)])
 
 
 def _starting_points(

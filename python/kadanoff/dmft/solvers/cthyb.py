@@ -45,7 +45,7 @@ from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.estimators import Measured, ShortRun
-from kadanoff.dmft.solvers.hubbard1 import atom, hubbard1
+from kadanoff.dmft.solvers.hubbard1 import atom, isolated
 
 __all__ = ["BLOCK", "cthyb"]
 
@@ -116,7 +116,7 @@ def cthyb(
     Returns
     -------
     Solution
-        G, Sigma and averages with errors; without hybridisation Hubbard-I, which is exact then.
+        G, Sigma and averages with errors; the exact atom without hybridisation.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def cthyb(
         legendre=legendre,
         floor=floor,
     )
-    if problem.Delta_moments()[0] <= 0.0:
+    if problem.is_isolated:
         return _isolated(problem, run)
     path = None if checkpoint is None else Path(checkpoint).absolute()
     found = _Simulation(problem, run, sampling, path).sampled()
@@ -388,13 +388,11 @@ def _cells(orders: int) -> int:
 
 
 def _isolated(problem: Impurity, run: Run) -> Solution:
-    """Without hybridisation nothing is sampled: Hubbard-I is exact."""
-    atomic = hubbard1(problem, run)
+    """Without hybridisation nothing is sampled."""
     none = np.zeros(run.frequencies)
     exact = {f"{name}_error": 0.0 for name in ("n", "docc", "Z", "sign", "order", "kinetic_energy")}
     return replace(
-        atomic,
-        error=0.0,
+        isolated(problem, run),
         seed=run.seed,
         diagnostics={
             **exact,

@@ -5,18 +5,21 @@ The core is `rust/ed`; this module fits a continuous bath and assembles the solu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
+from kadanoff._base.types import FloatArray
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.bathfit import BathFit, checked_fit, fitted
+from kadanoff.dmft.solvers.energy_units import unit_of
 from kadanoff.greens import GreenFunction
 from kadanoff.greens.grids import fermionic
 
@@ -63,45 +66,57 @@ def ed(
     frequency.
     """
     prune = checks.real("prune", prune, least=0, most=1e-3)
-    bath, found = discretised(problem, run, sites, fit)
-    return _solution(problem, run, _spectrum(problem, bath, run), bath, found, prune)
+    finite = discretised(problem, run, sites, fit)
+    return _solution(problem, run, _spectrum(problem, finite.bath, run), finite, prune)
 
 
 def at_temperatures(
     problem: Impurity, beta: Sequence[float], run: Run, prune: float = 1e-12
 ) -> Iterator[Solution]:
     """The solutions of a problem with a discrete bath at several beta, from one diagonalisation."""
-    bath, _ = discretised(problem, run, None, None)
-    spectrum = _spectrum(problem, bath, run)
+    finite = discretised(problem, run, None, None)
+    spectrum = _spectrum(problem, finite.bath, run)
     for temperature in beta:
-        yield _solution(replace(problem, beta=temperature), run, spectrum, bath, None, prune)
+        yield _solution(replace(problem, beta=temperature), run, spectrum, finite, prune)
 
 
 def _spectrum(problem: Impurity, bath: DiscreteBath, run: Run) -> _core.EdSpectrum:
+    H, _ = hamiltonian(problem, bath)
     with run.calling("diagonalising") as keywords:
-        return _core.ed_spectrum(problem.U, problem.eps, list(bath.e), list(bath.V), **keywords)
+        return _core.ed_spectrum(*H, **keywords)
+
+
+def hamiltonian(
+    problem: Impurity, bath: DiscreteBath
+) -> tuple[tuple[float, float, list[float], list[float]], float]:
+    """(U, eps, e, V) for the core, and the unit of energy that they are given in."""
+    unit = unit_of([problem.U, problem.eps, *bath.e, *bath.V])
+    e, V = ([x / unit for x in values] for values in (bath.e, bath.V))
+    return (problem.U / unit, problem.eps / unit, e, V), unit
 
 
 def _solution(
     problem: Impurity,
     run: Run,
     spectrum: _core.EdSpectrum,
-    bath: DiscreteBath,
-    found: BathFit | None,
+    finite: FiniteBath,
     prune: float,
 ) -> Solution:
     U, beta = problem.U, problem.beta
-    log_Z, n, docc = spectrum.thermal(beta)
+    bath, found = finite.bath, finite.fit
+    _, unit = hamiltonian(problem, bath)
+    log_Z, n, docc = spectrum.thermal(beta * unit)
     z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
-    energies, weights, dropped, (G_iw, F_iw) = spectrum.green(beta, prune, z)
+    energies, weights, dropped, (G_iw, F_iw) = spectrum.green(beta * unit, prune, z / unit)
+    energies, G_iw, F_iw = unit * energies, G_iw / unit, F_iw / unit
     Delta_iw = GreenFunction.own(np.array(bath.e), np.square(bath.V), beta)(z)
     diagnostics: dict[str, Any] = {
         "bath": bath,
-        "ground_energy": spectrum.ground,
+        "ground_energy": unit * spectrum.ground + finite.ground,
         "dropped_weight": dropped,
         "poles": energies.size,
     }
-    error = 1e-12 + dropped * beta / np.pi
+    error = 1e-12 * float(np.max(np.abs(G_iw))) + dropped * beta / np.pi
     if found is not None:
         diagnostics["fit"] = found
         error += found.error_of(G_iw)
@@ -114,12 +129,45 @@ def _solution(
         Delta_iw=Delta_iw,
         n=n,
         docc=docc,
-        log_Z=log_Z,
+        log_Z=log_Z + finite.log_Z(beta) if finite.complete else None,
         error=error,
         valid="",
         diagnostics=diagnostics,
         seed=None if found is None else found.seed,
     )
+
+
+@dataclass(frozen=True)
+class FiniteBath:
+    """The levels that a solver diagonalises, and those that do not couple to the impurity.
+
+    Parameters
+    ----------
+    bath : DiscreteBath
+        The levels with V**2 > 0.
+    fit : BathFit or None
+        The fit that they come from.
+    alone : array of float
+        Energies of the levels of the problem without hybridisation.
+    complete : bool
+        Whether the levels of the problem are known; if not, log_Z has no meaning.
+    """
+
+    bath: DiscreteBath
+    fit: BathFit | None
+    alone: FloatArray = field(default_factory=lambda: np.zeros(0))
+    complete: bool = True
+
+    @property
+    def ground(self) -> float:
+        """Ground state energy of the levels that do not couple."""
+        return 2.0 * float(np.sum(np.minimum(self.alone, 0.0)))
+
+    def log_Z(self, beta: float) -> float:
+        """Their ln Z; with beta infinite, the logarithm of the degeneracy."""
+        if math.isinf(beta):
+            return 2.0 * math.log(2.0) * int(np.count_nonzero(self.alone == 0.0))
+        return 2.0 * float(np.sum(np.logaddexp(0.0, -beta * self.alone)))
 
 
 def discretised(
@@ -128,11 +176,18 @@ def discretised(
     sites: int | None,
     fit: dict[str, Any] | None,
     most: int = MAX_SITES,
-) -> tuple[DiscreteBath, BathFit | None]:
+) -> FiniteBath:
     """The bath itself where it is small enough, else a fit to `sites` sites."""
     if sites is not None:
         sites = checks.whole("sites", sites, most=most, hint="more are too many for this solver")
-    bath = problem.bath
+    bath, alone = problem.bath, np.zeros(0)
+    if isinstance(bath, DiscreteBath):
+        e, V = np.array(bath.e), np.array(bath.V)
+        coupled = V * V > 0.0
+        if not np.all(coupled):
+            bath, alone = DiscreteBath.own(e[coupled], V[coupled]), e[~coupled]
+    elif problem.is_isolated:
+        bath = DiscreteBath.own([], [])
     if isinstance(bath, DiscreteBath) and (sites is None or sites >= bath.sites):
         if bath.sites > most:
             raise ValueError(
@@ -141,6 +196,7 @@ def discretised(
             )
         if fit is not None:
             raise ValueError("fit has no meaning here: the bath is taken as it is")
-        return bath, None
+        known = isinstance(problem.bath, DiscreteBath)
+        return FiniteBath(bath, None, alone, known)
     found = fitted(problem, sites or DEFAULT_SITES, run, checked_fit(fit or {}))
-    return found.bath, found
+    return FiniteBath(found.bath, found)

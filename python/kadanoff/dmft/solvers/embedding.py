@@ -72,7 +72,12 @@ def on_frequencies(
     error: float | None = None,
     diagnostics: Mapping[str, Any] | None = None,
 ) -> Solution:
-    """The solution for a given self-energy: n from G, docc from ``U docc = T sum Sigma G``."""
+    """The solution for a given self-energy: n from G, docc from ``U docc = T sum Sigma G``.
+
+    An approximate self-energy can give a docc outside ``max(0, n - 1)`` to ``n / 2``; the nearest
+    possible value is returned then, and ``diagnostics["docc_clipped_by"]`` is the distance.
+    ``diagnostics["docc_numerical_error"]`` is the change of a sum over half of the frequencies.
+    """
     beta = problem.beta
     z = 1j * fermionic(beta, Sigma_iw.size)
     Delta_iw = problem.Delta().iw(Sigma_iw.size)
@@ -81,6 +86,7 @@ def on_frequencies(
     function: GreenFunction | MatsubaraFunction
     function = MatsubaraFunction.own(G_iw, beta, moments) if G is None else G
     occupation = function.occupation
+    found = dict(diagnostics or {})
     if problem.U > 0.0:
         s0, s1, s2 = sigma_tail
         star = problem.star()
@@ -89,11 +95,17 @@ def on_frequencies(
         else:
             product = (s0, s1 + s0 * moments[1], s2 + s1 * moments[1] + s0 * moments[2])
             docc = trace(beta, Sigma_iw * G_iw, product) / problem.U
+            half = Sigma_iw.size // 2
+            fewer = trace(beta, (Sigma_iw * G_iw)[:half], product) / problem.U
+            found["docc_numerical_error"] = abs(docc - fewer)
         # Where n of the tail of Sigma is not that of G (Hubbard-I), the mean of the sums with
         # exp(+i w 0) and exp(-i w 0) keeps particle-hole symmetry: docc' = docc + 1 - n.
         docc += 0.5 * (occupation - s0 / problem.U)
     else:
         docc = occupation**2
+    possible = min(max(docc, 0.0, 2.0 * occupation - 1.0), occupation)
+    if possible != docc:
+        found["docc_clipped_by"] = abs(possible - docc)
     return Solution(
         problem=problem,
         solver=solver,
@@ -102,11 +114,11 @@ def on_frequencies(
         Sigma_iw=Sigma_iw,
         Delta_iw=Delta_iw,
         n=2.0 * occupation,
-        docc=docc,
+        docc=possible,
         log_Z=None,
         error=error,
         valid="",
-        diagnostics=dict(diagnostics or {}),
+        diagnostics=found,
     )
 
 

@@ -6,6 +6,7 @@ The core is `rust/ed`, module `lanczos::finite`.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from kadanoff._base import checks
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
-from kadanoff.dmft.solvers.ed import discretised
+from kadanoff.dmft.solvers.ed import discretised, hamiltonian
+from kadanoff.dmft.solvers.hubbard1 import isolated
 from kadanoff.greens import GreenFunction, MatsubaraFunction
 from kadanoff.greens.grids import fermionic
 
@@ -75,17 +77,20 @@ def ftlm(
     vectors = checks.whole("vectors", vectors, least=2, most=10_000)
     steps = checks.whole("steps", steps, least=8, most=400)
     exact = checks.whole("exact", exact, most=500)
-    bath, found = discretised(problem, run, sites, fit, MAX_SITES)
+    if problem.is_isolated:
+        none = {f"{name}_error": 0.0 for name in ("n", "docc", "log_Z")}
+        exactly = {"G_error": np.zeros(run.frequencies), **none}
+        return replace(isolated(problem, run), diagnostics=exactly)
+    finite = discretised(problem, run, sites, fit, MAX_SITES)
+    bath, found = finite.bath, finite.fit
     beta, level, U = problem.beta, problem.eps, problem.U
     z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
+    H, unit = hamiltonian(problem, bath)
     with run.calling("finite-temperature Lanczos") as keywords:
         raw = _core.ed_finite(
-            U,
-            level,
-            list(bath.e),
-            list(bath.V),
-            beta,
-            z,
+            *H,
+            beta * unit,
+            z / unit,
             vectors=vectors,
             steps=steps,
             exact=exact,
@@ -103,12 +108,12 @@ def ftlm(
 
     n, n_error = (float(x) for x in ratio(raw["n"]))
     docc, docc_error = (float(x) for x in ratio(raw["docc"]))
-    G_iw, G_error = ratio(raw["G"])
+    G_iw, G_error = ratio(raw["G"] / unit)
     e, weight = np.array(bath.e), np.square(bath.V)
     Delta_iw = GreenFunction.own(e, weight, beta)(z)
     m1 = level + 0.5 * U * n
     m2 = level**2 + (2.0 * level * U + U * U) * 0.5 * n + float(np.sum(weight))
-    error = float(np.max(G_error)) + 1e-10
+    error = float(np.max(G_error)) + 1e-10 * float(np.max(np.abs(G_iw)))
     if found is not None:
         error += found.error_of(G_iw)
     log_Z = math.log(float(np.mean(Z)))
@@ -121,7 +126,7 @@ def ftlm(
         Delta_iw=Delta_iw,
         n=n,
         docc=docc,
-        log_Z=log_Z - beta * raw["ground"],
+        log_Z=log_Z - beta * unit * raw["ground"] + finite.log_Z(beta) if finite.complete else None,
         error=error,
         valid="",
         diagnostics={

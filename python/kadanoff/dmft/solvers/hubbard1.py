@@ -10,13 +10,14 @@ import math
 
 import numpy as np
 
-from kadanoff.dmft.problem import Impurity
+from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
+from kadanoff.greens import GreenFunction
 from kadanoff.greens.grids import fermionic
 
-__all__ = ["atom", "hubbard1"]
+__all__ = ["atom", "hubbard1", "isolated"]
 
 
 def atom(U: float, level: float, beta: float) -> tuple[float, float, float]:
@@ -35,6 +36,45 @@ def atom(U: float, level: float, beta: float) -> tuple[float, float, float]:
     return float((p[1] + p[3]) / z), float(p[3] / z), top + math.log(z)
 
 
+def isolated(problem: Impurity, run: Run) -> Solution:
+    """The exact solution of a problem without hybridisation, the same from every solver.
+
+    Parameters
+    ----------
+    problem : Impurity
+        A problem with ``problem.is_isolated``.
+    run : Run
+        Frequencies.
+
+    Notes
+    -----
+    ``G(z) = (1 - n) / (z - eps) + n / (z - eps - U)``, n the occupation of one spin. The levels of
+    a discrete bath enter log_Z; those of a band or of Delta(i w_n) = 0 are unknown, and log_Z is
+    None then. The spectrum is two delta functions: there is no G_w.
+    """
+    U, level, beta = problem.U, problem.eps, problem.beta
+    n, docc, log_Z = atom(U, level, beta)
+    empty = atom(U, -level - U, beta)[0]  # 1 - n by particle-hole symmetry, without cancellation
+    G = GreenFunction.own(np.array([level, level + U]), np.array([empty, n]), beta)
+    z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
+    known = isinstance(problem.bath, DiscreteBath)
+    if isinstance(problem.bath, DiscreteBath):
+        log_Z += 2.0 * float(np.sum(np.logaddexp(0.0, -beta * np.array(problem.bath.e))))
+    return Solution(
+        problem=problem,
+        solver="hubbard1",
+        G=G,
+        G_iw=G(z),
+        Sigma_iw=np.asarray(U * n + U * U * n * empty / (z - level - U * empty)),
+        Delta_iw=np.zeros(run.frequencies, dtype=np.complex128),
+        n=2.0 * n,
+        docc=docc,
+        log_Z=log_Z if known else None,
+        error=0.0,
+        valid="",
+    )
+
+
 @register(
     "hubbard1",
     valid="weak hybridisation: exact for V = 0 and for U = 0; the error of G is of order V**2, and "
@@ -49,6 +89,8 @@ def hubbard1(problem: Impurity, run: Run, /) -> Solution:
     G is the resolvent of a symmetric matrix, causal by construction, with two poles more than the
     bath has levels.
     """
+    if problem.is_isolated:
+        return isolated(problem, run)
     U, level = problem.U, problem.eps
     n, _, _ = atom(U, level, problem.beta)
     hartree = U * n

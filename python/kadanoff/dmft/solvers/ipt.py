@@ -32,6 +32,7 @@ from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.embedding import MAX_POLES, on_frequencies, weiss
+from kadanoff.dmft.solvers.hubbard1 import isolated
 from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction, fermi_poles
 from kadanoff.greens.fermi import poles_needed
 from kadanoff.greens.grids import fermionic
@@ -86,7 +87,7 @@ class _SecondOrder:
     "ipt",
     valid="single orbital, weak to intermediate U; exact to order U**2 and in the atomic limit. "
     "Half filling is the reliable case; elsewhere the Kajueter-Kotliar form, whose double "
-    "occupancy can turn negative at large U",
+    "occupancy is cut at its bounds at large U",
     cost="20 ms; away from half filling 0.3 s for a band, 2 ms for a few levels",
 )
 def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> Solution:
@@ -111,6 +112,8 @@ def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> 
             f"symmetric (eps + U/2 = {problem.detuning:g}); leave half_filling out for the "
             "Kajueter-Kotliar form"
         )
+    if problem.is_isolated:
+        return isolated(problem, run)
     if symmetric:
         return _solution(problem, run, 0.5, 0.0)
     return _kajueter_kotliar(problem, run)
@@ -124,7 +127,8 @@ def _solution(
     The occupation is that of the bare impurity if `n` is None.
     """
     U, level, beta = problem.U, problem.eps, problem.beta
-    second = _SecondOrder(problem, level0, run.frequencies)
+    count = max(run.frequencies, _enough(problem)) if final else run.frequencies
+    second = _SecondOrder(problem, level0, count)
     n0 = second.n0
     n = n0 if n is None else n
     spread = n0 * (1.0 - n0)
@@ -146,8 +150,27 @@ def _solution(
         first = _first_moment(second.series) * U * U
     total = U * U * spread
     s2 = A * (first + B * total * total)
-    diagnostics["numerical_error"] = 1e-12 * max(1.0, U * U * beta)
-    return on_frequencies(problem, "ipt", Sigma_iw, (U * n, s1, s2), G, diagnostics=diagnostics)
+    diagnostics["numerical_error"] = 1e-12 * max(U, U * U * beta)
+    found = on_frequencies(problem, "ipt", Sigma_iw, (U * n, s1, s2), G, diagnostics=diagnostics)
+    if count == run.frequencies:
+        return found
+    kept = slice(0, run.frequencies)
+    return replace(
+        found,
+        G_iw=found.G_iw[kept],
+        Sigma_iw=found.Sigma_iw[kept],
+        Delta_iw=found.Delta_iw[kept],
+    )
+
+
+def _enough(problem: Impurity) -> int:
+    """Frequencies for the sums behind n and docc: up to ten times the largest energy."""
+    star = problem.star()
+    if star is not None and star[0].size <= MAX_SITES:
+        return 2  # exact sums over poles
+    moments = problem.Delta_moments()
+    widest = problem.U + abs(problem.detuning) + 2.0 * np.sqrt(moments[2] / moments[0] + moments[0])
+    return min(int(np.ceil(5.0 * widest * problem.beta / np.pi)), 8192)
 
 
 def _first_moment(series: LegendreSeries) -> float:
@@ -188,7 +211,7 @@ def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
 
     U, level = problem.U, problem.eps
     moments = problem.Delta_moments()
-    reach = U + 4.0 * np.sqrt(moments[2] / moments[0] if moments[0] > 0 else 0.0) + 1.0
+    reach = U + 4.0 * np.sqrt(moments[2] / moments[0]) + 2.0 * np.sqrt(moments[0])
     # n is a sum over frequencies, which needs a minimum of them.
     search = replace(run, frequencies=max(run.frequencies, 512))
 
@@ -209,5 +232,5 @@ def _kajueter_kotliar(problem: Impurity, run: Run) -> Solution:
             "IPT found no level eps0 with n0 = n: the problem is out of reach of the "
             f"Kajueter-Kotliar form (U = {U:g}, level = {level:g}, beta = {problem.beta:g})"
         )
-    level0 = float(brentq(excess, points[k], points[k + 1], xtol=1e-13, rtol=1e-14))
+    level0 = float(brentq(excess, points[k], points[k + 1], xtol=3e-14 * reach, rtol=1e-14))
     return _solution(problem, run, None, level0)

@@ -12,7 +12,7 @@ from kadanoff._base import checks
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
-from kadanoff.dmft.solvers.ed import discretised
+from kadanoff.dmft.solvers.ed import discretised, hamiltonian
 from kadanoff.greens import GreenFunction
 from kadanoff.greens.grids import fermionic
 
@@ -71,30 +71,30 @@ def lanczos(
     cut = checks.real("cut", cut, least=1e-15, most=1e-2)
     states = checks.whole("states", states, most=1000)
     steps = checks.whole("steps", steps, least=2, most=2000)
-    bath, found = discretised(problem, run, sites, fit, MAX_SITES)
+    finite = discretised(problem, run, sites, fit, MAX_SITES)
+    bath, found = finite.bath, finite.fit
     beta = problem.beta
+    thermal = math.inf if ground_state else beta
+    H, unit = hamiltonian(problem, bath)
     with run.calling("Lanczos") as keywords:
         raw = _core.ed_lanczos(
-            problem.U,
-            problem.eps,
-            list(bath.e),
-            list(bath.V),
-            math.inf if ground_state else beta,
+            *H,
+            thermal * unit,
             cut=cut,
             states=states,
             steps=steps,
             **keywords,
         )
-    G = GreenFunction.own(raw["energies"], raw["weights"], beta)
+    G = GreenFunction.own(unit * raw["energies"], raw["weights"], beta)
     z = 1j * fermionic(beta, run.frequencies)
     G_iw = G(z)
     Delta_iw = GreenFunction.own(np.array(bath.e), np.square(bath.V), beta)(z)
     # Of the 4**L levels about the square root lie near the cut and contribute to the error.
     left_out = 0.0 if ground_state else cut * 2.0 ** (bath.sites + 1)
-    error = 1e-10 + left_out * beta / np.pi
+    error = 1e-10 * float(np.max(np.abs(G_iw))) + left_out * beta / np.pi
     diagnostics: dict[str, Any] = {
         "bath": bath,
-        "ground_energy": raw["ground"],
+        "ground_energy": unit * raw["ground"] + finite.ground,
         "states": raw["states"],
         "poles": raw["energies"].size,
     }
@@ -110,7 +110,7 @@ def lanczos(
         Delta_iw=Delta_iw,
         n=raw["n"],
         docc=raw["docc"],
-        log_Z=raw["log_Z"],
+        log_Z=raw["log_Z"] + finite.log_Z(thermal) if finite.complete else None,
         error=error,
         valid="",
         diagnostics=diagnostics,

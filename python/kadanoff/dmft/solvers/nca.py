@@ -32,6 +32,7 @@ from kadanoff._base.types import FloatArray
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.hubbard1 import isolated
 from kadanoff.dmft.solvers.nca_real import RealAxisNCA, solve_real, uniform_hilbert
 from kadanoff.greens import LegendreSeries, RealAxisFunction
 from kadanoff.greens.grids import fermionic
@@ -99,7 +100,9 @@ def nca(
     tolerance = checks.real("tolerance", tolerance, above=0)
     if not isinstance(real_axis, bool):
         raise TypeError(f"real_axis must be True or False, got {real_axis!r}")
-    if problem.U == 0.0 and problem.Delta_moments()[0] > 0.0:
+    if problem.is_isolated:
+        return isolated(problem, run)
+    if problem.U == 0.0:
         raise ValueError(
             "the NCA is not exact at U = 0, where the problem is free: use solver='hubbard1' or "
             "'ed'"
@@ -120,6 +123,12 @@ def nca(
         levels.append(_Level(P))
         stride = count // steps
         last = levels[-1]
+        if not 0.0 < last.Z < math.inf:
+            raise NotConverged(
+                f"the NCA's propagators leave the range of numbers: {count} steps are too few for "
+                f"the energies at beta = {beta:g}; use a higher temperature, or solver='ed' or "
+                "'ipt'"
+            )
         # One row of Romberg's table: G on the coarsest grid, then ln Z and the populations.
         weights = np.array([1.0, 2.0, 1.0]) * last.P[:, -1] / last.Z
         row = [np.concatenate([last.G[::stride], [math.log(last.Z)], weights])]

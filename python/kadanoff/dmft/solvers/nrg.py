@@ -19,6 +19,7 @@ from kadanoff.bands.tabulated import TabulatedBand
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.hubbard1 import isolated
 from kadanoff.dmft.solvers.quadrature import band_star
 from kadanoff.greens import GreenFunction, RealAxisFunction
 from kadanoff.greens.grids import fermionic
@@ -26,6 +27,7 @@ from kadanoff.greens.kramers_kronig import checked_frequencies
 from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.nrg import dynamics
 from kadanoff.impurities.nrg.dynamics import Dynamics
+from kadanoff.impurities.nrg.options import Options
 
 __all__ = ["nrg", "real_grid"]
 
@@ -145,14 +147,18 @@ def nrg(
     doi:10.1103/PhysRevLett.74.2082: the narrow resonance.
     F. B. Kugler, Phys. Rev. B 105, 245132 (2022), doi:10.1103/PhysRevB.105.245132.
     """
-    model = _model(problem)
+    Options(Lambda=Lambda, keep=keep, scheme=scheme)  # refused here also for an isolated atom
     twists = checks.whole("twists", twists, most=32)
     checks.choice("estimator", estimator, _ESTIMATORS)
     if broadening is not None:
         broadening = checks.real("broadening", broadening, above=0, most=2)
+    given = None if omega is None else checked_frequencies(omega)
+    if problem.is_isolated:
+        return isolated(problem, run)
+    model = _model(problem)
     D, T = problem.bath.D, 1.0 / problem.beta  # type: ignore[union-attr]
     reach = 2.0 * D + problem.U + abs(problem.detuning)
-    grid = real_grid(T, reach) if omega is None else checked_frequencies(omega)
+    grid = real_grid(T, reach) if given is None else given
     spectra = dynamics.solve(
         model,
         T=T,

@@ -45,6 +45,7 @@ from kadanoff._base.progress import bar
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
+from kadanoff.bands.discretisation import MAX_LAMBDA
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.iteration import solve_models
 from kadanoff.impurities.nrg.job import Observables, checked_model, checked_observables
@@ -333,7 +334,8 @@ def _kept(keep: int | Mapping[float, int], Lambda: float) -> int:
 
 
 def _above_one(x: float) -> float:
-    return checks.real("Lambda", x, above=1, hint="the limit itself can not be solved")
+    hint = "the limit Lambda -> 1 itself can not be solved"
+    return checks.real("Lambda", x, above=1, most=MAX_LAMBDA, hint=hint)
 
 
 def _piece(report: Report | None, i: int, n: int) -> bool | Report:

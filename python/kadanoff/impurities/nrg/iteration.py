@@ -67,7 +67,7 @@ def solve(
     control : Control, optional
         To cancel from another thread.
     Lambda : float, default 2.5
-        Discretisation parameter, above 1.
+        Discretisation parameter, above 1 and at most 100.
     keep : int, default 2000
         States to keep per shell, every member of a multiplet counted, so that the number means
         the same in every symmetry. The cut never tears a degenerate cluster.
@@ -91,7 +91,9 @@ def solve(
         ("U1", "U1"), ("U1", "SU2") or ("SU2", "SU2") for (charge, spin); "auto" takes the largest
         that the model has. The result does not depend on it, the time does.
     gap : float, default 1e-5
-        The cut lies in a gap wider than this, in units of the shell's scale.
+        The cut lies in a gap wider than this, in units of the shell's scale; at most 0.01. Levels
+        nearer than this are one cluster, which is never cut. A chain on which clusters exceed the
+        bounds several times is refused.
     complete : bool, default True
         Count discarded states of earlier shells in thermal averages, see
         `kadanoff.impurities.nrg.levels`.

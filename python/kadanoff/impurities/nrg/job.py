@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from kadanoff import _core
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.operators import Operator
+from kadanoff.impurities.nrg.clusters import check_clusters
 from kadanoff.impurities.nrg.even_odd import impurity_curves
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import Options
@@ -56,6 +57,8 @@ class Job:
         self.model = model
         self.options = options
         self.chains = [options.chain(model, z) for z in options.z]
+        for chain in self.chains:
+            check_clusters(chain, options)
         symmetric = all(chain.is_symmetric for chain in self.chains)
         onsite = [float(chain.onsite[0]) for chain in self.chains]
         if options.symmetry == "auto":

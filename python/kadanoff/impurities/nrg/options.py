@@ -18,7 +18,7 @@ import numpy as np
 
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
-from kadanoff.bands.discretisation import SCHEMES, checked_twist
+from kadanoff.bands.discretisation import LAMBDA_HINT, MAX_LAMBDA, SCHEMES, checked_twist
 from kadanoff.bands.tridiagonalisation import A_Lambda, Chain, chain_of
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.even_odd import betabar
@@ -28,6 +28,12 @@ __all__ = ["NRGOptions", "Options"]
 
 MIN_SITES = 4  # two even and two odd shells: temperatures that all twists share
 MIN_T = 1e-290  # the hoppings of the chain must not underflow
+MAX_GAP = 1e-2
+GAP_HINT = (
+    "levels nearer than this are one cluster, which is never cut: with a gap of the order of the "
+    "distances of levels at the cut nothing would be discarded"
+)
+MAX_TWISTS = 1024
 
 Twists = float | Sequence[float]
 """Values of z; `Options` makes one number a tuple."""
@@ -93,7 +99,7 @@ class Options:
     Parameters
     ----------
     Lambda : float
-        Discretisation parameter, above 1.
+        Discretisation parameter, above 1 and at most 100.
     keep, keep_multiplets : int or None
         States and multiplets to keep per shell; None for no bound.
     energy_cutoff : float or None
@@ -112,7 +118,8 @@ class Options:
     symmetry : "auto" or tuple of str
         Symmetry of (charge, spin); "auto" for the largest of the model.
     gap : float
-        Width of the gap in the spectrum at which the cut is placed, in units of the shell's scale.
+        Width of the gap in the spectrum at which the cut is placed, in units of the shell's scale;
+        at most 0.01.
     complete : bool
         Whether discarded states of earlier shells contribute to thermal averages.
     reuse : bool
@@ -145,13 +152,14 @@ class Options:
     reuse: bool = True
 
     def __post_init__(self) -> None:
-        hint = "1.5 to 10 is useful, and the limit Lambda -> 1 is reached by extrapolation"
         checked: dict[str, Any] = {
-            "Lambda": checks.real("Lambda", self.Lambda, above=1, hint=hint),
+            "Lambda": checks.real(
+                "Lambda", self.Lambda, above=1, most=MAX_LAMBDA, hint=LAMBDA_HINT
+            ),
             "T_min": checks.real("T_min", self.T_min, least=MIN_T),
             "z": _twists(self.z),
             "scheme": checks.choice("scheme", self.scheme, SCHEMES),
-            "gap": checks.real("gap", self.gap, least=0),
+            "gap": checks.real("gap", self.gap, least=0, most=MAX_GAP, hint=GAP_HINT),
             "symmetry": _symmetry(self.symmetry),
         }
         for name in ("keep", "keep_multiplets"):
@@ -234,6 +242,8 @@ def shown(options: type, default: Any = None) -> tuple[Parameter, ...]:
 
 def _twists(z: object) -> tuple[float, ...]:
     if isinstance(z, Sequence | np.ndarray) and not isinstance(z, str):
+        if len(z) > MAX_TWISTS:
+            raise ValueError(f"z must have at most {MAX_TWISTS} twists, got {len(z)}")
         if not len(z):
             raise ValueError(f"z must be a twist in (0, 1] or a sequence of them, got z = {z!r}")
         return tuple(checked_twist(x) for x in z)

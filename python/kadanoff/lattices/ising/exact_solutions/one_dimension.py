@@ -17,6 +17,7 @@ R. J. Baxter, Exactly Solved Models in Statistical Mechanics (1982), Sec. 2.1
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from kadanoff.lattices.ising.models import BOUNDARIES
 __all__ = ["chain"]
 
 MAX_LENGTH = 2**40
+HOT = 1e-4  # K and H below which derivatives of ln Z lose more than four digits to cancellation
 
 
 @public
@@ -77,6 +79,8 @@ def chain(
     in_beta, rate = _log_z(N, variable(K, J), variable(H, h), boundary)
     in_field, _ = _log_z(N, variable(K, 0.0), variable(H, 1.0), boundary)
     sites = 1 if N is None else N
+    if 0.0 < max(abs(K), abs(H)) < HOT:
+        in_beta, in_field = _hot(N, K, H, J, h, boundary)
     m = float(in_field.d) / sites
     return Exact(
         method="transfer matrix, " + ("infinite chain" if N is None else f"{boundary} chain"),
@@ -132,6 +136,43 @@ def _log_z(N: int | None, K: Jet, H: Jet, boundary: str) -> tuple[Jet, float]:
             log_through = _log_sum(log_through, along)
         ends = _log_sum(log_p + log(1 + q), log_q + log_through)
     return field + (N - 1) * scale + ends, rate
+
+
+def _hot(N: int | None, K: float, H: float, J: float, h: float, boundary: str) -> tuple[Jet, Jet]:
+    """As `_log_z`, along (J, h) and along the field, with 80 digits: K and H are small."""
+    from mpmath import MPContext
+
+    ctx = MPContext()
+    # Differences of second order of quantities of the order of N K**2.
+    ctx.dps = 80 + 4 * math.ceil(-math.log10(max(abs(K), abs(H))))
+    k, f = ctx.mpf(K), ctx.mpf(H)
+
+    def log_z(x: Any, y: Any) -> Any:
+        parallel, opposite, ch, sh = ctx.exp(x), ctx.exp(-x), ctx.cosh(y), ctx.sinh(y)
+        mean = parallel * ch
+        root = ctx.sqrt((parallel * sh) ** 2 + opposite**2)
+        high, low = mean + root, mean - root
+        if N is None:
+            return ctx.log(high)
+        if boundary == "periodic":
+            return N * ctx.log(high) + ctx.log1p((low / high) ** N)
+        # Between the free ends: 2 cosh H P + 2 (sinh H half + opposite) Q, see `_log_z`.
+        power = (low / high) ** (N - 1)
+        even, odd = (1 + power) / 2, (1 - power) / (2 * root)
+        through = parallel * sh * sh + opposite
+        return (N - 1) * ctx.log(high) + ctx.log(2 * ch * even + 2 * through * odd)
+
+    def jet(along: Any, unit: float) -> Jet:
+        value, first, second = ctx.taylor(along, 0, 2)
+        return Jet(float(value), float(first) / unit, float(second) * 2.0 / unit / unit)
+
+    # Steps in units of the largest argument, T in d/d(1/T): x = K + t J / unit.
+    unit = max(abs(J), abs(h))
+    step_k, step_f = ctx.mpf(J) / unit, ctx.mpf(h) / unit
+    return (
+        jet(lambda t: log_z(k + t * step_k, f + t * step_f), 1.0 / unit),
+        jet(lambda t: log_z(k, f + t), 1.0),
+    )
 
 
 def _log_sum(a: Jet, b: Jet) -> Jet:

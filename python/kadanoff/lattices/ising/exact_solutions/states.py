@@ -180,9 +180,15 @@ class DensityOfStates:
         w = np.exp(logs - top)
         log_Z = float(top + math.log(w.sum()))
         w /= w.sum()
-        mean = float(w @ energy)
         n = self.spins
         m = self.magnetisation / n
+        mean, m_mean = float(w @ energy), float(w @ m)
+        if np.max(np.abs(energy)) < T:
+            # Energy and magnetisation average to zero at T = infinity, exactly: only the change
+            # of the weights counts, and nothing cancels.
+            change = self.counts * np.expm1(-energy / T) / float(2.0**n)
+            norm = math.exp(log_Z - n * math.log(2.0))
+            mean, m_mean = float(change @ energy) / norm, float(change @ m) / norm
         return Exact(
             method=f"all 2^{n} states",
             T=T,
@@ -190,7 +196,7 @@ class DensityOfStates:
             log_Z_per_site=log_Z / n,
             e=mean / n,
             c=specific_heat(float(w @ (energy - mean) ** 2), n, T),
-            m=float(w @ m),
+            m=m_mean,
             abs_m=float(w @ np.abs(m)),
             m2=float(w @ m**2),
             m4=float(w @ m**4),

@@ -1,0 +1,56 @@
+"""Units of energy in which the compiled core works: its tolerances are numbers near one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
+
+__all__ = ["in_unit", "power_of_two", "unit_of"]
+
+SMALL, LARGE = 1e-3, 1e3
+
+
+def power_of_two(scale: float) -> float:
+    """The power of two next to a scale that is far from one; 1 for the others.
+
+    Division by it is exact, so that results do not depend on the unit.
+
+    Examples
+    --------
+    >>> power_of_two(0.3), power_of_two(2.0**-40 * 1.1) == 2.0**-40
+    (1.0, True)
+    """
+    if scale == 0.0 or SMALL <= scale <= LARGE:
+        return 1.0
+    return 2.0 ** round(math.log2(scale))
+
+
+def unit_of(energies: Iterable[float]) -> float:
+    """The unit of a Hamiltonian whose largest energy is small; 1 for any other.
+
+    A Hamiltonian of a large energy may have small ones too, which must not be lost.
+
+    Examples
+    --------
+    >>> unit_of([1e-9, -3e-9]) == 2.0**-28, unit_of([1e9, 1.0])
+    (True, 1.0)
+    """
+    return min(power_of_two(max(map(abs, energies), default=0.0)), 1.0)
+
+
+def in_unit(problem: Impurity, unit: float) -> Impurity:
+    """The same problem, its energies divided by `unit`; a band becomes its levels."""
+    bath: DiscreteBath | MatsubaraBath
+    if isinstance(problem.bath, MatsubaraBath):
+        moments = problem.bath.function(problem.beta).moments
+        scaled = tuple(m / unit**k for k, m in enumerate(moments, start=2))
+        bath = MatsubaraBath.own(problem.bath.Delta / unit, scaled)
+    else:
+        star = problem.star()
+        assert star is not None
+        bath = DiscreteBath.own(star[0] / unit, np.sqrt(star[1]) / unit)
+    return Impurity.own(problem.U / unit, problem.beta * unit, bath, problem.eps / unit)
