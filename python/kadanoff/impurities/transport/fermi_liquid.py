@@ -21,11 +21,11 @@ References
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kadanoff._base import checks
+from kadanoff._base import checks, html
 from kadanoff._base.progress import Report
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
@@ -38,6 +38,9 @@ from kadanoff.impurities.nrg.result import NRGResult
 
 __all__ = ["FermiLiquid", "fermi_liquid"]
 
+QUANTITIES = ("T_star", "R", "c_T", "c_V", "c_B", "chi_uu", "chi_s", "chi_c")
+DISCRETISATION = 2e-3
+"""Relative error of a susceptibility at Lambda = 2.5, against U = 0 and the Bethe ansatz."""
 WINDOW = (0.003, 0.05)
 """Temperatures, in units of T*, at which chi_c is extrapolated to zero: chi_c (1 + a T^2)."""
 
@@ -54,6 +57,8 @@ class FermiLiquid:
     chi_s, chi_c : float
         Impurity spin (g mu_B = 1) and charge susceptibility at T = 0, in the inverse unit of the
         band.
+    chi_s_error, chi_c_error : float or None
+        Their errors: of truncation, from a run with half the states, and of discretisation.
 
     Examples
     --------
@@ -72,12 +77,47 @@ class FermiLiquid:
     dot: AndersonModel
     chi_s: float
     chi_c: float
+    chi_s_error: float | None = None
+    chi_c_error: float | None = None
 
     def __repr__(self) -> str:
         return (
-            f"FermiLiquid({brief(self.dot)}, T* = {self.T_star:.4g}, R = {self.R:.4f}, "
-            f"c_T = {self.c_T:.4g}, c_V = {self.c_V:.4g}, c_B = {self.c_B:.4g})"
+            f"FermiLiquid({brief(self.dot)}, T* = {self._shown('T_star')}, "
+            f"R = {self._shown('R')}, c_T = {self._shown('c_T')}, c_V = {self._shown('c_V')}, "
+            f"c_B = {self._shown('c_B')})"
         )
+
+    def _repr_html_(self) -> str:
+        rows = {name: self._shown(name) for name in QUANTITIES}
+        return html.table(f"Fermi liquid: {brief(self.dot)}", rows)
+
+    def _shown(self, name: str) -> str:
+        error = self.error(name)
+        return f"{getattr(self, name):.4g}" + ("" if error is None else f" +- {error:.1g}")
+
+    @public
+    def error(self, name: str) -> float | None:
+        """Error of a quantity, from those of the two susceptibilities.
+
+        Parameters
+        ----------
+        name : {"chi_s", "chi_c", "chi_uu", "T_star", "R", "c_T", "c_V", "c_B"}
+            The quantity.
+
+        Returns
+        -------
+        float or None
+            Its error in the unit of the quantity; None if those of chi_s and chi_c are not known.
+        """
+        checks.choice("name", name, QUANTITIES)
+        if self.chi_s_error is None or self.chi_c_error is None:
+            return None
+        value = getattr(self, name)
+        moved = (
+            replace(self, chi_s=self.chi_s + self.chi_s_error),
+            replace(self, chi_c=self.chi_c + self.chi_c_error),
+        )
+        return float(sum(abs(getattr(other, name) - value) for other in moved))
 
     @property
     def chi_uu(self) -> float:
@@ -183,7 +223,8 @@ def fermi_liquid(
 
     Notes
     -----
-    Susceptibilities are good to 0.2 % at Lambda = 2.5 (Bethe ansatz), T* and R likewise.
+    Susceptibilities are good to 0.2 % at Lambda = 2.5 (U = 0, Bethe ansatz) up to truncation, whose
+    error is taken from a second run with half the states.
 
     References
     ----------
@@ -209,9 +250,24 @@ def fermi_liquid(
         )
     if not dot.Gamma > 0:
         raise ValueError("dot must be coupled to its lead, got Gamma = 0: it has no Fermi liquid")
-    run = solve(dot, Lambda=Lambda, keep=keep, threads=threads, progress=progress, control=control)
-    chi_s = zero_temperature_chi(run)
-    return FermiLiquid(dot=dot, chi_s=chi_s, chi_c=_charge(run, 0.25 / chi_s))
+    states = checks.whole("keep", keep, least=2)
+
+    def susceptibilities(keep: int) -> tuple[float, float]:
+        run = solve(
+            dot, Lambda=Lambda, keep=keep, threads=threads, progress=progress, control=control
+        )
+        chi_s = zero_temperature_chi(run)
+        return chi_s, _charge(run, 0.25 / chi_s)
+
+    chi_s, chi_c = susceptibilities(states)
+    fewer_s, fewer_c = susceptibilities(states // 2)
+    return FermiLiquid(
+        dot=dot,
+        chi_s=chi_s,
+        chi_c=chi_c,
+        chi_s_error=abs(chi_s - fewer_s) + DISCRETISATION * chi_s,
+        chi_c_error=abs(chi_c - fewer_c) + DISCRETISATION * abs(chi_c),
+    )
 
 
 def _charge(run: NRGResult, scale: float) -> float:
