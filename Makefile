@@ -36,8 +36,10 @@ PYTEST_ARGS ?=
 LAB_ARGS    ?=
 # The commit that `make fingerprint` compares with.
 BASE        ?=
+# The topics that `make soak` runs, of tests/soak; without any, all that this commit has not run yet.
+TOPIC       ?=
 
-.PHONY: help build run lab check test fingerprint lint bench notebooks docs constraints clean
+.PHONY: help build run lab check test soak fingerprint lint bench notebooks docs constraints clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -63,6 +65,9 @@ test: .venv/.built .venv/.deps-dev  ## everything: Rust, stub of the extension, 
 	$(CARGO) test $(LOCKED) --workspace
 	$(PY) -m mypy.stubtest kadanoff._core --mypy-config-file pyproject.toml
 	$(PY) -m pytest $(PYTEST_ARGS)
+
+soak: .venv/.built .venv/.deps-dev  ## half an hour: kills, interrupts, damaged files, coverage of errors, many seeds
+	$(PY) -m tests.soak $(TOPIC)
 
 # BASE is built once, in a worktree under target/fingerprint.
 fingerprint: .venv/.built .venv/.deps-dev  ## compare what is computed with a commit, bit by bit: BASE=<commit>

@@ -20,7 +20,7 @@ from kadanoff.operators import BATH, SECOND_BATH, Orbital, Space, Spin, dot
 BLACK, BLUE, RED, GREEN = (COLOURS[c] for c in ("black", "blue", "vermillion", "green"))
 CIRCLES = {"color": BLACK, "linestyle": "", "marker": "o", "markerfacecolor": "none"}
 LN_2 = np.log(2)
-NRG = {"scheme": "campo-oliveira", "keep": pick(quick=300, normal=800, full=3000)}
+NRG = {"keep": pick(quick=300, normal=800, full=3000)}
 
 # %% [markdown]
 # ## Operators
@@ -351,7 +351,6 @@ TWO_BANDS = {
     "Lambda": 4.0,
     "keep": pick(quick=300, normal=800, full=3000),
     "T_min": pick(quick=1e-4, normal=1e-6, full=1e-9),
-    "scheme": "campo-oliveira",
 }
 balanced, biased = kd.nrg.solve_many([equal, equal.replace(J_2=0.63)], **TWO_BANDS)
 

@@ -143,6 +143,22 @@ class Deeper(Ising):
     pass
 
 
+class _Shared:
+    def __init__(self, L, *, boundary="periodic"):
+        self.L, self.boundary = L, boundary
+
+
+@public
+class Inherited(_Shared):
+    pass
+
+
+@public
+class Failing(Ising):
+    def __init__(self, L):
+        raise TypeError("Ising.__init__ of the body")
+
+
 @public(options=Options)
 class Solver:
     def __init__(self, **options):
@@ -158,6 +174,13 @@ def test_classes_answer_under_their_own_name():
         Model(gamma=1.0)
     with pytest.raises(TypeError, match=r"^Solver\(\) has no argument 'kep'; did you mean 'keep'"):
         Solver(kep=3)
+    # What Python itself refuses is answered under that name too, also by an inherited __init__.
+    with pytest.raises(TypeError, match=r"^Ising\(\) missing 1 required .* 'L'"):
+        Ising()
+    with pytest.raises(TypeError, match=r"^Inherited\(\) takes 2 positional arguments"):
+        Inherited(4, "open")
+    with pytest.raises(TypeError, match=r"^Ising\.__init__ of the body$"):
+        Failing(4)
     with pytest.raises(TypeError) as caught:
         Ising(4, xyzzy=1)
     assert "self" not in str(caught.value)

@@ -84,14 +84,14 @@ def pseudogap_closed_form(r: float, energy: float, Lambda: float, hoppings: int)
 
 @pytest.mark.parametrize("Lambda", [1.5, 2.0, 2.5, 4.0, 10.0])
 def test_flat_band_closed_form(Lambda: float) -> None:
-    chain = wilson_chain(FlatBand(), Lambda, 60)
+    chain = wilson_chain(FlatBand(), Lambda, 60, scheme="wilson")
     # pow and expm1 are good to an ulp each
     np.testing.assert_allclose(chain.hopping, wilson_closed_form(Lambda, 59), rtol=10 * EPS)
     assert not chain.onsite.any()
 
 
 @pytest.mark.parametrize("Lambda", [1.5, 2.0, 2.5, 4.0, 10.0])
-@pytest.mark.parametrize("scheme", ["wilson", "campo-oliveira"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 def test_general_path_reproduces_the_closed_form(Lambda: float, scheme: str) -> None:
     hopping, onsite, norm = chains.general_chain(FlatBand(), Lambda, 60, 1.0, scheme)
     factor = 1.0 if scheme == "wilson" else A_Lambda(Lambda)
@@ -104,17 +104,18 @@ def test_general_path_reproduces_the_closed_form(Lambda: float, scheme: str) -> 
 def test_power_law_closed_form(r: float) -> None:
     Lambda = 2.5
     energy = (1 + r) / (2 + r) * (1 - Lambda ** -(2 + r)) / (1 - Lambda ** -(1 + r))
-    chain = wilson_chain(PowerLawBand(r), Lambda, 60)
+    chain = wilson_chain(PowerLawBand(r), Lambda, 60, scheme="wilson")
     # 1 - Lambda**-(1 + r) in the reference cancels one digit at r = -0.9
     exact = pseudogap_closed_form(r, energy, Lambda, 59)
     np.testing.assert_allclose(chain.hopping, exact, rtol=100 * EPS)
 
 
-def test_campo_oliveira_flat_is_wilson_divided_by_A() -> None:
-    wilson = wilson_chain(FlatBand(), 2.5, 60)
-    campo = wilson_chain(FlatBand(), 2.5, 60, scheme="campo-oliveira")
-    np.testing.assert_allclose(campo.hopping * A_Lambda(2.5), wilson.hopping, rtol=4 * EPS)
-    np.testing.assert_allclose(campo.scale * A_Lambda(2.5), wilson.scale, rtol=4 * EPS)
+@pytest.mark.parametrize("scheme", ["campo-oliveira", "zitko-pruschke"])
+def test_improved_schemes_of_the_flat_band_are_the_plain_one_divided_by_A(scheme: str) -> None:
+    plain = wilson_chain(FlatBand(), 2.5, 60, scheme="wilson")
+    improved = wilson_chain(FlatBand(), 2.5, 60, scheme=scheme)
+    np.testing.assert_allclose(improved.hopping * A_Lambda(2.5), plain.hopping, rtol=4 * EPS)
+    np.testing.assert_allclose(improved.scale * A_Lambda(2.5), plain.scale, rtol=4 * EPS)
 
 
 def test_A_Lambda() -> None:
@@ -170,7 +171,8 @@ def test_wilson_star_keeps_the_centre_of_gravity(band: Band) -> None:
     rho = band.density(w)
     mean = (rho @ w) / rho.sum()
     # midpoint sum with an integrable singularity in the worst case
-    assert wilson_chain(band, 2.5, 2).onsite[0] == pytest.approx(mean, abs=1e-4 * band.D)
+    chain = wilson_chain(band, 2.5, 2, scheme="wilson")
+    assert chain.onsite[0] == pytest.approx(mean, abs=1e-4 * band.D)
 
 
 @pytest.mark.parametrize("band", BANDS, ids=repr)
@@ -245,7 +247,8 @@ def test_zitko_pruschke_average_over_z_is_the_band(band: Band) -> None:
 
 def test_plain_scheme_misses_the_band_edge() -> None:
     """The test above can fail: the plain scheme puts 0.041, not 0.075, above 0.85 D."""
-    stars = [discretise(FlatBand(), 2.0, 5, z=z) for z in np.linspace(0.005, 0.995, 100)]
+    twists = np.linspace(0.005, 0.995, 100)
+    stars = [discretise(FlatBand(), 2.0, 5, z=z, scheme="wilson") for z in twists]
     found = float(np.mean([star.weight[star.energy > 0.85].sum() for star in stars]))
     assert found == pytest.approx(0.041, abs=0.003)
 
@@ -327,10 +330,13 @@ def test_scale_is_the_limit_of_the_hopping(band: Band, scheme: str, z: float) ->
 
 
 def test_scale_of_the_plain_chain() -> None:
-    chain = wilson_chain(FlatBand(2.0), 2.5, 12)
+    chain = wilson_chain(FlatBand(2.0), 2.5, 12, scheme="wilson")
     n = np.arange(12)
     np.testing.assert_allclose(chain.scale, (1 + 1 / 2.5) * 2.5 ** (-(n - 1) / 2), rtol=4 * EPS)
-    assert wilson_chain(FlatBand(2.0), 2.5, 5).scale.tolist() == chain.scale[:5].tolist()
+    assert (
+        wilson_chain(FlatBand(2.0), 2.5, 5, scheme="wilson").scale.tolist()
+        == chain.scale[:5].tolist()
+    )
 
 
 @pytest.mark.parametrize("band", [FlatBand(), TABLE, SemicircularBand()], ids=repr)

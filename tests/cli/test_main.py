@@ -52,7 +52,7 @@ def test_table_and_picture(tmp_path, capsys):
     picture = tmp_path / "kondo.png"
     assert main(["run", "kondo", "--output", str(picture), *KONDO]) == 0
     out = capsys.readouterr().out
-    for word in ("J_SW", "J_ML", "J_obs", "T_K", "steps", "A_Lambda", "Lambda = 2.5"):
+    for word in ("J_SW", "J_ML", "J_obs", "T_K", "steps", "zitko-pruschke", "Lambda = 2.5"):
         assert word in out
     rows = [line for line in out.splitlines() if line.strip()[:4] in {"0.25", "0.40"}]
     assert len(rows) == 2
@@ -60,7 +60,7 @@ def test_table_and_picture(tmp_path, capsys):
 
 
 def test_kondo(capsys):
-    found = run_json(capsys, "kondo", "--plain")
+    found = run_json(capsys, "kondo", "--scheme", "wilson", "--plain")
     assert found["settings"]["A_Lambda"] is False
     first, second = found["rows"]
     assert first["J_SW"] == 0.25
@@ -69,9 +69,22 @@ def test_kondo(capsys):
     assert set(first["T_K"]) == {"aim", "J_SW", "J_ML", "J_obs"}
 
 
+def test_kondo_is_that_of_python(capsys):
+    found = run_json(capsys, "kondo")
+    run = kd.nrg.solve(kd.AndersonModel(U=0.5, J_sw=0.25), keep=120)
+    expected = kd.kondo_scales.kondo_temperature(run, "chi")
+    # The chain of the mapping is shorter, and the fit of chi(0) sees a few temperatures less.
+    assert found["rows"][0]["T_K"]["aim"] == pytest.approx(expected, rel=1e-3)
+
+
+def test_plain_belongs_to_its_scheme(capsys):
+    assert main(["run", "kondo", "--plain", *KONDO]) == 2
+    assert "add --scheme wilson" in capsys.readouterr().err
+
+
 def test_dots_are_those_of_python(capsys):
     found = run_json(capsys, "dots")
-    chain = {"Lambda": 2.5, "keep": 200, "scheme": "campo-oliveira"}
+    chain = {"Lambda": 2.5, "keep": 200}
     dots = kd.DoubleQuantumDot(U=0.5, J_sw=0.2)
     fit = kd.effective.learn(kd.KondoModel(J=0.2, spin=1), target=dots, T=1e-4, **chain)
     assert found["J"] == fit.model.J

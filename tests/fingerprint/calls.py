@@ -125,8 +125,19 @@ def nrg_anderson_field() -> Numbers:
 
 
 @call()
+def nrg_default_scheme() -> Numbers:
+    """The scheme that is taken where none is given: z other than 1, and a band that is not flat."""
+    options = {name: value for name, value in LONG.items() if name not in ("scheme", "A_Lambda")}
+    options |= {"z": (0.5, 1.0), "symmetry": SU2_SU2, "T_min": 1e-4}
+    model = anderson(D=None, band=kd.SemicircularBand(D=1.0))
+    found = thermodynamics(kd.nrg.solve(model, **RUN, **options))
+    chain = kd.bands.wilson_chain(model.band, 3.0, 10, z=0.5)
+    return found | {"scheme": chain.scheme, "hopping": chain.hopping}
+
+
+@call()
 def nrg_kondo_spin_one() -> Numbers:
-    options = LONG | {"A_Lambda": True, "symmetry": U1_SU2}
+    options = LONG | {"scheme": "wilson", "A_Lambda": True, "symmetry": U1_SU2}
     return thermodynamics(kd.nrg.solve(kondo(spin=1.0, W=0.05), **RUN, **options))
 
 
@@ -257,6 +268,15 @@ OMEGA = np.concatenate([-np.geomspace(1.5, 1e-3, 20), np.geomspace(1e-3, 1.5, 20
 
 
 @call()
+def dynamics_default_scheme() -> Numbers:
+    """The same for spectra."""
+    options = {name: value for name, value in NRG.items() if name not in ("scheme", "A_Lambda")}
+    options["z"] = (0.5, 1.0)
+    run = kd.dynamics.solve(kondo(), T=1e-3, names=["t"], **RUN, **options)
+    return {"scheme": run.options.scheme, "t": run.t_matrix(OMEGA, b=0.5, w0=1e-3)}
+
+
+@call()
 def dynamics_anderson() -> Numbers:
     run = kd.dynamics.solve(
         anderson(),
@@ -363,6 +383,7 @@ def effective_two_parameters() -> Numbers:
         T=[1e-3, 1e-2, 3e-2],
         method="partition",
         parameters=["J", "W"],
+        drift=False,  # W is not determined at these temperatures
         **SEARCH,
         **RUN,
         **NRG,

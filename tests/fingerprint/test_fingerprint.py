@@ -103,11 +103,3 @@ def test_files_of_bits_are_compared(tmp_path, capsys):
     failed.write_text(json.dumps({"call": "ValueError: no"}), encoding="utf-8")
     assert compare(failed, failed) == 1
     assert "ValueError: no" in capsys.readouterr().out
-
-
-def test_bits_do_not_depend_on_the_number_of_threads(tmp_path):
-    names = ["nrg_anderson_symmetric", "ising_heat_bath", "dimers_free", "rbm_sampling"]
-    files = [tmp_path / "1", tmp_path / "2"]
-    for threads, file in enumerate(files, start=1):
-        assert main(["--bits", str(file), "--threads", str(threads), "--only", *names]) == 0
-    assert compare(*files) == 0

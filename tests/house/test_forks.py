@@ -1,7 +1,6 @@
 """No call leaves a thread behind, and a process forked after a call makes the same call again.
 
-The calls are those of the fingerprint table, which covers the package: a call that
-is added there is tried here too.
+The calls are some of the fingerprint table; `tests/soak/forks.py` tries all of it.
 """
 
 import os
@@ -39,12 +38,6 @@ def run(names):
 def test_parts_of_the_core_leave_no_thread_and_survive_a_fork():
     assert set(PARTS) <= CALLS.keys()
     run(PARTS)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in CALLS if name not in PARTS])
-def test_a_call_leaves_no_thread_and_survives_a_fork(name):
-    run([name])
 
 
 def _energy(T):

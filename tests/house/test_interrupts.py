@@ -241,8 +241,11 @@ DMFT = {
 CALLS = IMPURITIES | LATTICES | MACHINES | DMFT
 
 
-def stopped(call, stop, control):
-    """Seconds of the processor from the stop to the prompt, and the exception."""
+def stopped(call, stop, control, delay=DELAY):
+    """Seconds of the processor from the stop to the prompt, and the exception.
+
+    The stop comes when the call has used `delay` seconds.
+    """
     sent = []
     over = threading.Event()
 
@@ -255,7 +258,7 @@ def stopped(call, stop, control):
         return True
 
     def later():
-        if spent(DELAY):
+        if spent(delay):
             sent.append(time.process_time())
             stop()
             if spent(LOST):  # fail now, not after the limit of a test

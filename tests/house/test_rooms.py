@@ -11,6 +11,7 @@ ACROSS = {
     "house": "rules about the sources, the build, the documents",
     "properties": "properties by hypothesis, which join modules; `kadanoff.testing` serves them",
     "reference": "data with provenance",
+    "soak": "what is asked over hundreds of seeds, kills and interrupts; whole by `make soak`",
 }
 
 # Tests called after what they hold, since it belongs to no single module. Only to shrink.

@@ -1,4 +1,5 @@
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -195,21 +196,29 @@ def test_a_lost_manifest_is_made_anew_around_the_points(tmp_path):
     assert store.digest() == before
 
 
+def checked(manifest):
+    """A manifest with its checksum."""
+    text = json.dumps(manifest, sort_keys=True, separators=(",", ":"))
+    return json.dumps(manifest | {"check": hashlib.sha256(text.encode()).hexdigest()[:16]})
+
+
 MANIFEST = {"store": 1, "kind": "squares", "version": 1, "suffix": "npz", "settings": {}}
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        json.dumps(MANIFEST),
-        json.dumps({**MANIFEST, "writers": 3}),
-        json.dumps({**MANIFEST, "writers": [3]}),
-        json.dumps({**MANIFEST, "writers": [], "version": "a"}),
-        json.dumps({**MANIFEST, "writers": [], "version": True}),
-        json.dumps({**MANIFEST, "writers": [], "kind": []}),
-        json.dumps({**MANIFEST, "writers": [], "suffix": []}),
-        json.dumps({**MANIFEST, "writers": [], "settings": 3}),
+        checked(MANIFEST),
+        checked({**MANIFEST, "writers": 3}),
+        checked({**MANIFEST, "writers": [3]}),
+        checked({**MANIFEST, "writers": [], "version": "a"}),
+        checked({**MANIFEST, "writers": [], "version": True}),
+        checked({**MANIFEST, "writers": [], "kind": []}),
+        checked({**MANIFEST, "writers": [], "suffix": []}),
+        checked({**MANIFEST, "writers": [], "settings": 3}),
         json.dumps({**MANIFEST, "writers": [], "check": "0123456789abcdef"}),
+        json.dumps({**MANIFEST, "writers": []}),
+        json.dumps({**MANIFEST, "writers": [], "check": "0"}).replace("1", "NaN"),
         "[" * 10**5,
         "3",
         "\0",
@@ -223,10 +232,12 @@ def test_a_damaged_manifest_is_named(tmp_path, text):
             call()
 
 
-def test_a_manifest_without_checksum_is_read(tmp_path):
+def test_a_manifest_of_another_layout_is_refused_whatever_else_it_holds(tmp_path):
     filled(tmp_path / "s")
-    (tmp_path / "s" / "manifest.json").write_text(json.dumps({**MANIFEST, "writers": []}))
-    assert len(Store.open(tmp_path / "s")) == 4
+    (tmp_path / "s" / "manifest.json").write_text(checked({"store": 2}))
+    for call in (lambda: Store.open(tmp_path / "s"), lambda: Store(tmp_path / "s", kind="squares")):
+        with pytest.raises(ValueError, match="has layout 2, this is layout 1"):
+            call()
 
 
 def test_folders_and_pipes_in_place_of_files_are_set_aside(tmp_path):

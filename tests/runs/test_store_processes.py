@@ -1,53 +1,12 @@
-"""Several processes in one store, and processes that are killed in the middle of it."""
+"""Processes that are killed at any step of their work on a store."""
 
 import os
 import subprocess
 import sys
-from multiprocessing import get_context
 
-import numpy as np
 import pytest
 
 from kadanoff.runs.store import Store
-
-ROUNDS = int(os.environ.get("KADANOFF_ROUNDS", "20"))
-
-
-def create_and_write(folder, who, barrier, errors):
-    """Make the same store as others at the same moment, write to it, read what they write."""
-    try:
-        order = np.random.default_rng(who)
-        for r in range(ROUNDS):
-            barrier.wait()
-            store = Store(folder / str(r), kind="k", settings={"seed": 1})
-            for x in order.permutation(2):
-                store.save({"x": int(x), "who": who}, {"y": np.full(100, float(x))})
-                assert {"x": int(x), "who": who} in list(Store.open(folder / str(r)))
-            assert store.damaged == []
-    except BaseException as error:
-        barrier.abort()
-        errors.put(f"{type(error).__name__}: {error}")
-        raise
-
-
-def test_three_processes_create_one_store_at_the_same_moment(tmp_path):
-    context = get_context("spawn")
-    barrier, errors = context.Barrier(3), context.SimpleQueue()
-    children = [
-        context.Process(target=create_and_write, args=(tmp_path, who, barrier, errors))
-        for who in range(3)
-    ]
-    for child in children:
-        child.start()
-    for child in children:
-        child.join()
-    assert [child.exitcode for child in children] == [0, 0, 0], errors.get()
-    for r in range(ROUNDS):
-        store = Store.open(tmp_path / str(r))
-        assert len(list(store)) == len(store) == 6
-        names = {path.name for path in store.path.iterdir()}
-        assert names == {"manifest.json", *(file.name for file in store.files())}
-
 
 # Every call by which a store touches the disk ends the process, in its turn, before or after it.
 KILLED = """

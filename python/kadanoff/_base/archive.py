@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import math
 import os
 import zipfile
@@ -26,7 +27,7 @@ from numpy.lib import format as npy
 from kadanoff._base import files
 from kadanoff._base.types import AnyArray
 
-__all__ = ["Damaged", "check_name", "packed", "read", "unpacked"]
+__all__ = ["Damaged", "check_name", "packed", "parsed", "read", "unpacked"]
 
 MAX_NAME = 60_000  # bytes; a zip archive has 16 bits for the length
 MAX_HEADER = 2**16  # bytes of the description of one array
@@ -188,3 +189,24 @@ def _array(content: bytes, name: str) -> AnyArray:
     except Exception as error:  # nested too deeply for the parser, for instance: MemoryError
         raise Damaged(f"array {name!r}: {str(error) or type(error).__name__}") from error
     return np.array(found, order="K")
+
+
+def parsed(text: str | bytes) -> Any:
+    """The content of a JSON text whose numbers are finite.
+
+    Raises
+    ------
+    ValueError
+        It is no JSON, is nested too deeply, or holds NaN or an infinite number.
+    """
+    try:
+        return json.loads(text, parse_constant=_finite, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("its JSON is nested too deeply") from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"its JSON holds {text}, which is no finite number")
+    return value

@@ -147,17 +147,32 @@ def _placed(path: Path, data: bytes, place: Callable[[Path, Path], None]) -> Non
     part = path.parent / f".kadanoff-{secrets.token_hex(8)}.part"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        try:
-            with os.fdopen(os.open(part, flags, 0o666), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            place(part, path)
-        finally:
-            with suppress(OSError):
-                os.unlink(part)
+        with _folder(path.parent) as folder:
+            try:
+                with os.fdopen(os.open(part, flags, 0o666), "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                place(part, path)
+            finally:
+                with suppress(OSError):
+                    os.unlink(part if folder is None else part.name, dir_fd=folder)
     except OSError as error:
         raise named(error, path) from error
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[int | None]:
+    """A handle of a folder, by which a file in it is found even when the folder has moved."""
+    try:
+        handle = os.open(path, getattr(os, "O_PATH", os.O_RDONLY))
+    except OSError:  # said of the file
+        yield None
+        return
+    try:
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def is_part(name: str) -> bool:

@@ -119,7 +119,14 @@ def _guarded(function: Callable[..., Any], options: tuple[Any, ...], name: str =
         if not takes_any and not keywords.keys() <= known:
             first = next(key for key in keywords if key not in known)
             raise unknown_keyword(label, first, sorted(known - {"self", "cls"}))
-        return function(*args, **keywords)
+        try:
+            return function(*args, **keywords)
+        except TypeError as error:
+            # Refused by the call itself: Python names the class that has the __init__.
+            if not name or (error.__traceback__ and error.__traceback__.tb_next):
+                raise
+            text = str(error).replace(f"{function.__qualname__}()", f"{label}()", 1)
+            raise TypeError(text) from None
 
     if options:
         guarded.__signature__ = signature  # type: ignore[attr-defined]

@@ -6,11 +6,12 @@
 """
 
 from kadanoff.bands.densities import FlatBand, PowerLawBand, SemicircularBand
-from kadanoff.bands.discretisation import SCHEMES, Band, Star, discretise
+from kadanoff.bands.discretisation import DEFAULT_SCHEME, SCHEMES, Band, Star, discretise
 from kadanoff.bands.tabulated import FunctionBand, TabulatedBand
 from kadanoff.bands.tridiagonalisation import A_Lambda, Chain, wilson_chain
 
 __all__ = [
+    "DEFAULT_SCHEME",
     "SCHEMES",
     "A_Lambda",
     "Band",

@@ -5,14 +5,48 @@ is cut at ``x_0 = D``, ``x_n = D Lambda**(1 - n - z)`` (n >= 1) on both sides of
 Each interval keeps one level of energy ``e_n`` and weight ``w_n = int rho``. Schemes differ in
 the energy that represents an interval:
 
-``"wilson"``
-    ``e_n = int w rho / int rho``. Underestimates the hybridisation by ``A_Lambda``.
+``"zitko-pruschke"``, the default
+    Adaptive: the star averaged over z in (0, 1] reproduces ``rho`` everywhere, band edge
+    included. For a flat band at z = 1 the same chain as ``"campo-oliveira"``.
 ``"campo-oliveira"``
     ``e_n = int rho / int rho/w``. For a flat band at z = 1 exactly the chain of Wilson divided
     by ``A_Lambda``.
-``"zitko-pruschke"``
-    Adaptive: the star averaged over z in (0, 1] reproduces ``rho`` everywhere, band edge
-    included.
+``"wilson"``
+    ``e_n = int w rho / int rho``, the plain scheme. Underestimates the hybridisation of a flat band
+    by ``A_Lambda``, 7 % at Lambda = 2.5, on which T_K depends exponentially.
+
+Errors in per cent at Lambda = 2.5, against quadrature: the largest of the hybridisation,
+``|Delta(i w_n) / exact - 1|`` for w_n = 0.001 D ... 10 D, and that of the charge susceptibility
+``-dn/deps`` of a level without interaction (eps = -0.1 D, V^2 = 0.05 D^2, T = 0.01 D), for 1, 2 and
+4 equidistant twists. "table" is a peak and a step, "insulator" a pair of Hubbard bands with 1e-5 of
+their density between them, as in a DMFT loop::
+
+                                    Delta(i w_n)            -dn/deps
+    band       scheme           1 twist      2       4       1       2       4
+    flat       wilson               6.4     6.4     6.4    -1.9    -2.0    -2.0
+    flat       campo-oliveira       2.4     2.1     2.1   -0.14   -0.14   -0.14
+    flat       zitko-pruschke       2.4    0.59    0.15   -0.14  -0.039  -0.010
+    semicircle wilson               6.4     6.4     6.4   -0.86   -0.89   -0.90
+    semicircle campo-oliveira       2.1     2.1     2.0   -0.20   -0.21   -0.21
+    semicircle zitko-pruschke      0.74    0.12   0.022  -0.024  -0.009  -0.002
+    table      wilson               6.3     6.3     6.2    -2.0    -2.1    -2.1
+    table      campo-oliveira       2.2     2.0     2.0   -0.88   -0.83   -0.81
+    table      zitko-pruschke       1.4    0.33   0.090   -0.58   -0.22  -0.032
+    |w|^0.5    wilson              11.2    11.2    11.1    -8.8    -8.6    -8.6
+    |w|^0.5    campo-oliveira       2.9     2.4     2.4    -1.8    -1.7    -1.7
+    |w|^0.5    zitko-pruschke       4.0    0.99    0.25    0.10   0.054   0.016
+    |w|^-0.3   wilson               4.0     4.0     4.0    0.91    0.85    0.83
+    |w|^-0.3   campo-oliveira       2.0     1.8     1.8   -0.33   -0.34   -0.34
+    |w|^-0.3   zitko-pruschke       1.6    0.38   0.095   -0.14  -0.041  -0.011
+    insulator  wilson              12.5    12.6    12.6   -13.8   -14.2   -14.3
+    insulator  campo-oliveira       4.5     4.6     4.6    -6.1    -6.4    -6.4
+    insulator  zitko-pruschke       3.4    0.34   0.051     3.6    0.28  -0.047
+
+The error of the adaptive scheme falls by a factor of four whenever the number of twists doubles,
+for every band; that of the other two does not fall, because their average over z is another band.
+That is why it is the default. At one twist, a power law that vanishes at w = 0 excepted, it is as
+accurate as ``"campo-oliveira"`` or better. A chain of 60 sites takes 0.03 s (power laws) to 0.2 s
+(tables), at most 3.5 times as long as in the other schemes, and is computed once.
 
 References
 ----------
@@ -33,7 +67,7 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 
-__all__ = ["SCHEMES", "Band", "Star", "discretise"]
+__all__ = ["DEFAULT_SCHEME", "SCHEMES", "Band", "Star", "discretise"]
 
 MPF: TypeAlias = Any
 """An mpmath number; its ``context`` attribute carries the precision of the calculation."""
@@ -46,6 +80,9 @@ LAMBDA_HINT = (
 MAX_LEVELS = 20_000  # intervals on each side
 
 SCHEMES = ("wilson", "campo-oliveira", "zitko-pruschke")
+
+DEFAULT_SCHEME = "zitko-pruschke"
+"""The scheme of every call that is not given one."""
 
 
 def extended_precision() -> Any:
@@ -256,7 +293,7 @@ def star_levels(
 
 @public
 def discretise(
-    band: Band, Lambda: float, levels: int, *, z: float = 1.0, scheme: str = "zitko-pruschke"
+    band: Band, Lambda: float, levels: int, *, z: float = 1.0, scheme: str = DEFAULT_SCHEME
 ) -> Star:
     """Logarithmic discretisation, ``w_n = int rho``, one level per interval and side.
 
@@ -289,7 +326,7 @@ def discretise(
     Examples
     --------
     >>> from kadanoff.bands.densities import FlatBand
-    >>> discretise(FlatBand(), 2.0, 2).energy
+    >>> discretise(FlatBand(), 2.0, 2, scheme="wilson").energy
     array([ 0.75 , -0.75 ,  0.375, -0.375,  0.   ])
     """
     Lambda, z = check_arguments(band, Lambda, z, scheme)

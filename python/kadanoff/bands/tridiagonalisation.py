@@ -24,6 +24,7 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.discretisation import (
+    DEFAULT_SCHEME,
     MAX_LEVELS,
     MPF,
     Band,
@@ -125,9 +126,9 @@ class Chain:
     >>> from kadanoff.bands import FlatBand
     >>> chain = wilson_chain(FlatBand(), 2.0, 5)
     >>> chain
-    Chain(5 sites, Lambda=2, z=1, scheme='wilson', band=FlatBand(D=1.0))
+    Chain(5 sites, Lambda=2, z=1, scheme='zitko-pruschke', band=FlatBand(D=1.0))
     >>> chain.truncated(3).hopping.round(4)
-    array([0.5669, 0.432 ])
+    array([0.5453, 0.4155])
     """
 
     hopping: FloatArray
@@ -136,7 +137,7 @@ class Chain:
     norm: float
     Lambda: float
     z: float = 1.0
-    scheme: str = "zitko-pruschke"
+    scheme: str = DEFAULT_SCHEME
     band: Band | None = None
 
     def __post_init__(self) -> None:
@@ -336,7 +337,7 @@ def general_chain(
 def _wilson_chain(band: Band, Lambda: float, sites: int, z: float, scheme: str) -> Chain:
     exponent = band.exponent if band.exponent is not None else 0.0
     limit = band.D * _low_energy_limit(exponent, Lambda, z, scheme)
-    closed = getattr(band, "is_flat", False) and z == 1.0 and scheme != "zitko-pruschke"
+    closed = getattr(band, "is_flat", False) and z == 1.0
     if closed:
         hopping, onsite = _flat_hopping(limit, Lambda, sites - 1), np.zeros(sites)
         norm = band.norm
@@ -348,11 +349,11 @@ def _wilson_chain(band: Band, Lambda: float, sites: int, z: float, scheme: str) 
 
 @public
 def wilson_chain(
-    band: Band, Lambda: float, sites: int, *, z: float = 1.0, scheme: str = "zitko-pruschke"
+    band: Band, Lambda: float, sites: int, *, z: float = 1.0, scheme: str = DEFAULT_SCHEME
 ) -> Chain:
     """Wilson chain of a band.
 
-    For the flat band at z = 1 (times 1 / A_Lambda for "campo-oliveira")::
+    For the flat band at z = 1 in the scheme "wilson" (times 1 / A_Lambda in the other two)::
 
         t_n = D Lambda**(-n/2) (1 + 1/Lambda)/2 (1 - Lambda**(-n-1))
               / sqrt((1 - Lambda**(-2n-1)) (1 - Lambda**(-2n-3))).
@@ -403,7 +404,7 @@ def wilson_chain(
     --------
     >>> from kadanoff.bands.densities import FlatBand
     >>> wilson_chain(FlatBand(), 2.0, 3).hopping.round(6)
-    array([0.566947, 0.432014])
+    array([0.545287, 0.415509])
     """
     Lambda, z = check_arguments(band, Lambda, z, scheme)
     return chain_of(band, Lambda, checks.whole("sites", sites, most=MAX_LEVELS), z, scheme)

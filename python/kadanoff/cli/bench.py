@@ -37,7 +37,13 @@ class Case:
 def _learn(threads: int | None) -> object:
     target = kd.AndersonModel(U=0.5, J_sw=0.25)
     return kd.effective.learn(
-        kd.KondoModel(J=0.25), target=target, T=1e-3, keep=1000, threads=threads, progress=False
+        kd.KondoModel(J=0.25),
+        target=target,
+        T=1e-3,
+        keep=1000,
+        drift=False,
+        threads=threads,
+        progress=False,
     )
 
 

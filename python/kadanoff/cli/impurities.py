@@ -16,7 +16,7 @@ import numpy as np
 
 import kadanoff as kd
 from kadanoff._base import checks
-from kadanoff.bands.densities import SCHEMES
+from kadanoff.bands.discretisation import DEFAULT_SCHEME, SCHEMES
 from kadanoff.cli.job import Job, Report, columns
 from kadanoff.impurities.effective.anderson_to_kondo import KondoMapping
 
@@ -27,26 +27,32 @@ J_SW = (0.25, 0.4)  # 8 V^2 / U
 LN_2 = np.log(2.0)
 
 
-def _chain(parser: argparse.ArgumentParser, *, keep: int, scheme: str) -> None:
+def _chain(parser: argparse.ArgumentParser, *, keep: int) -> None:
     """Options of every NRG run."""
     parser.add_argument("--keep", type=int, default=keep, help=f"states per shell (default {keep})")
     parser.add_argument("--Lambda", type=float, default=2.5, help="discretisation (default 2.5)")
-    parser.add_argument("--scheme", choices=SCHEMES, default=scheme, help=f"default {scheme}")
+    scheme = f"discretisation of the band (default {DEFAULT_SCHEME})"
+    parser.add_argument("--scheme", choices=SCHEMES, default=DEFAULT_SCHEME, help=scheme)
 
 
 # ------------------------------------------------------------------------------------------ kondo
 
 
 def _kondo_arguments(parser: argparse.ArgumentParser) -> None:
-    _chain(parser, keep=3500, scheme="zitko-pruschke")
+    _chain(parser, keep=3500)
     parser.add_argument(
         "--plain",
         action="store_true",
-        help="do not multiply V^2 and J by A_Lambda (in scheme wilson the default is to do so)",
+        help="with --scheme wilson: do not multiply V^2 and J by A_Lambda",
     )
 
 
 def _kondo(options: argparse.Namespace) -> Report:
+    if options.plain and options.scheme != "wilson":
+        raise ValueError(
+            f"--plain leaves out the correction of the scheme wilson, and --scheme is "
+            f"{options.scheme}; leave out --plain, or add --scheme wilson"
+        )
     began = time.perf_counter()
     settings: dict[str, Any] = {
         "Lambda": options.Lambda,
@@ -114,7 +120,7 @@ def _dots_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--J_sw", type=float, default=0.2, help="8 V^2 / U (default 0.2)")
     parser.add_argument("--T", type=float, default=1e-4, help="where J is learned (default 1e-4)")
     parser.add_argument("--T_min", type=float, default=1e-12, help="end of the curves")
-    _chain(parser, keep=2000, scheme="campo-oliveira")
+    _chain(parser, keep=2000)
 
 
 def _dots(options: argparse.Namespace) -> Report:
@@ -136,7 +142,8 @@ def _dots(options: argparse.Namespace) -> Report:
     ]
     head = [
         f"{dots!r} and the spin-1 Kondo model learned from ln Z at T = {options.T:g} D",
-        f"J = {J:.5f} after {len(fit.history)} solutions",
+        f"J = {J:.5f} +- {fit.errors['J']:.5f} after {len(fit.history)} solutions",
+        f"{fit.verdict} model: {fit.consistency.reason}" if fit.consistency else fit.verdict,
     ]
     if gap is not None:
         head.append(f"entropies below T = U / 10,000 differ by {gap:.1e} ln 2 at most")
@@ -173,7 +180,7 @@ def _spectrum_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--twists", type=int, default=2, help="number of twists z to average over (default 2)"
     )
-    _chain(parser, keep=1000, scheme="campo-oliveira")
+    _chain(parser, keep=1000)
 
 
 def _spectrum(options: argparse.Namespace) -> Report:

@@ -23,7 +23,7 @@ from kadanoff.rbm.estimator import RBM
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import mean
 from kadanoff.rbm.sampling import Samples
-from kadanoff.rbm.training import Options
+from kadanoff.rbm.training import Options, Training
 from kadanoff.rbm.units import Units, bits, flat, unit_values
 
 if TYPE_CHECKING:
@@ -382,27 +382,22 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         """
         arrays = storage.read(path, "DeepRBM")
         try:
-            parameters = json.loads(str(arrays.pop("parameters")))
-            for name in ("hidden_layer_sizes", "learning_rate"):
-                if isinstance(parameters[name], list):
-                    parameters[name] = tuple(parameters[name])
+            parameters = storage.parameters(arrays)
+            sizes = parameters["hidden_layer_sizes"]
+            if not isinstance(sizes, tuple):
+                raise ValueError(f"hidden_layer_sizes must be a sequence, got {sizes!r}")
+            Training.check(parameters, 1)
             machines, history = [], []
-            for k in range(len(parameters["hidden_layer_sizes"])):
+            for k in range(len(sizes)):
                 own = {n.partition("_")[2]: x for n, x in arrays.items() if n.startswith(f"{k}_")}
                 machines.append(Machine._of(own, path))
-                history.append(
-                    {
-                        n.removeprefix("history_"): x
-                        for n, x in own.items()
-                        if n.startswith("history_")
-                    }
-                )
+                history.append(storage.history(own))
             for name in ("hidden_layer_sizes", "visible", "hidden"):
                 parameters.pop(name)
             made = cls.of(machines, **parameters)
             made.history_ = history
             if "seed" in arrays:
-                made.seed_ = int(arrays["seed"])
+                made.seed_ = storage.integer(arrays, "seed")
             return made
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)!r} is no valid DeepRBM: {error}") from error

@@ -528,26 +528,23 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         arrays = storage.read(path, "RBM")
         machine = Machine._of(arrays, path)
         try:
-            parameters = json.loads(str(arrays["parameters"]))
-            if isinstance(parameters.get("learning_rate"), list):
-                parameters["learning_rate"] = tuple(parameters["learning_rate"])
+            parameters = storage.parameters(arrays)
             made = cls(**parameters)
-            epochs = int(arrays["n_iter"])
+            Training.check(parameters, made.n_components)
+            made.n_iter_ = storage.integer(arrays, "n_iter")
+            made.history_ = storage.history(arrays)
+            if "seed" in arrays:
+                made.seed_ = storage.integer(arrays, "seed")
+            if "feature_names" in arrays:
+                names = arrays["feature_names"]
+                if names.shape != (machine.n_visible,) or names.dtype.kind != "U":
+                    raise ValueError(f"feature_names must be {machine.n_visible} names")
+                made.feature_names_in_ = names.astype(object)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)!r} is no valid RBM: {error}") from error
         made.machine_ = machine
         made.n_features_in_ = machine.n_visible
-        made.n_iter_ = epochs
-        made.history_ = {
-            name.removeprefix("history_"): values
-            for name, values in arrays.items()
-            if name.startswith("history_")
-        }
         made._log_Z = None
-        if "seed" in arrays:
-            made.seed_ = int(arrays["seed"])
-        if "feature_names" in arrays:
-            made.feature_names_in_ = arrays["feature_names"].astype(object)
         return made
 
     def plot(

@@ -82,6 +82,20 @@ class Training(Options):
         """Pick the fields from a larger mapping."""
         return cls(**{f.name: values[f.name] for f in fields(cls)})
 
+    @staticmethod
+    def check(parameters: Mapping[str, Any], n_components: Any) -> None:
+        """Refuse parameters of an estimator that a fit would refuse, with their names.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            One is missing, or has an impossible value.
+        """
+        Training.of({**parameters, "n_components": n_components})
+        checks.threads(parameters["threads"])
+        if parameters["random_state"] is not None:
+            checks.seed(parameters["random_state"], name="random_state")
+
     def rates(self, epochs: int) -> list[float]:
         """The learning rate of every epoch; a pair is interpolated geometrically."""
         if isinstance(self.learning_rate, tuple | list):

@@ -256,6 +256,7 @@ class Store:
         found = _manifest(place)
         if found is None:
             raise FileNotFoundError(f"no store at {os.fspath(path)!r}: it has no {MANIFEST}")
+        _compare(place, found, {**found, "store": LAYOUT})
         return cls(place, **{name: found[name] for name in ("kind", "version", "suffix")})
 
     def _made(self, wanted: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
@@ -503,15 +504,14 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest of a store, None if there is none."""
     file = folder / MANIFEST
     try:
-        found = json.loads(files.read(file).decode())
+        found = archive.parsed(files.read(file))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _damaged_manifest(file, str(error)) from None
     if not isinstance(found, dict):
         raise _damaged_manifest(file, "it holds no object")
-    check = found.pop("check", None)  # not in those that were written before there was one
-    if check not in (None, _check(found)):
+    if found.pop("check", None) != _check(found):
         raise _damaged_manifest(file, "its checksum does not fit")
     if found.get("store") != LAYOUT:
         return found  # of another layout: `_compare` refuses it
@@ -561,7 +561,7 @@ def _compare(folder: Path, found: dict[str, Any], wanted: dict[str, Any]) -> Non
         ("version", "version"),
         ("suffix", "suffix"),
     ):
-        if found.get(name) != wanted[name]:
+        if found.get(name) != wanted.get(name):
             raise ValueError(
                 f"the store {str(folder)!r} has {meaning} {found.get(name)!r}, this is {meaning} "
                 f"{wanted[name]!r} (written by kadanoff {_versions(found)}): name another one"
@@ -660,7 +660,7 @@ def _to_npz(header: dict[str, Any], result: Mapping[str, Any]) -> bytes:
 
 def _from_npz(data: bytes) -> tuple[dict[str, Any], Arrays]:
     arrays = archive.unpacked(data)
-    return json.loads(arrays.pop(_HEADER).tobytes().decode()), arrays
+    return archive.parsed(arrays.pop(_HEADER).tobytes()), arrays
 
 
 def _to_json(header: dict[str, Any], result: Mapping[str, Any]) -> bytes:
@@ -669,7 +669,7 @@ def _to_json(header: dict[str, Any], result: Mapping[str, Any]) -> bytes:
 
 
 def _from_json(data: bytes) -> tuple[dict[str, Any], Arrays]:
-    whole = json.loads(data.decode())
+    whole = archive.parsed(data)
     check = whole.pop("check")
     if _check(whole) != check:
         raise ValueError("its checksum does not fit")

@@ -72,7 +72,7 @@ def test_the_other_way_round_is_infinite(spectra):
     assert kl_divergence(spectra[1], spectra[0], T=0.1) == math.inf
 
 
-@pytest.mark.parametrize("options", [{}, {"A_Lambda": True}])
+@pytest.mark.parametrize("options", [{}, {"scheme": "wilson", "A_Lambda": True}])
 def test_gradient_is_that_of_a_finite_difference(options):
     problem = Comparison(
         KondoModel(J=0.25, W=0.1), AIM, 0.1, "divergence", None, {"sites": 5, **options}

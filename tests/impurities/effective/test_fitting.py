@@ -13,6 +13,7 @@ from kadanoff import (
     _core,
     nrg,
 )
+from kadanoff.impurities.effective.consistency import DoubtfulFit
 from kadanoff.impurities.effective.fit import Fit
 from kadanoff.impurities.effective.fitting import learn
 from kadanoff.impurities.effective.kondo_scales import kondo_temperature
@@ -20,6 +21,7 @@ from kadanoff.impurities.effective.perturbative_mapping import schrieffer_wolff
 
 AIM = AndersonModel(U=0.5, J_sw=0.25)
 QUICK = {"keep": 150, "progress": False}
+CORRECTED = {"scheme": "wilson", "A_Lambda": True}
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +68,9 @@ def test_start_does_not_matter():
 
 
 def test_target_may_be_a_finished_run():
-    run = nrg.solve(AIM, A_Lambda=True, keep=150, T_min=1e-6)
+    run = nrg.solve(AIM, **CORRECTED, keep=150, T_min=1e-6)
     fit = learn(KondoModel(J=0.25), target=run, T=1e-2, progress=False)
-    alone = learn(KondoModel(J=0.25), target=AIM, T=1e-2, A_Lambda=True, **QUICK)
+    alone = learn(KondoModel(J=0.25), target=AIM, T=1e-2, **CORRECTED, **QUICK)
     assert fit.options.A_Lambda
     assert fit.options.sites < run.options.chain(AIM, 1.0).sites
     assert fit.model.parameters["J"] == pytest.approx(alone.model.J, rel=1e-9)
@@ -81,8 +83,8 @@ def test_target_may_be_a_table():
     # ln Z_imp from the ground state, whichever code it comes from.
     log_Z = (run.free_energy[-1] - run.free_energy[i]) / run.T[i]
     fit = learn(KondoModel(J=0.25), target={float(run.T[i]): float(log_Z)}, keep=500)
-    # 0.2008 by equal thermodynamics; the table comes from other shells than learn's (1e-3).
-    assert fit.model.parameters["J"] == pytest.approx(0.2008, rel=3e-3)
+    # 0.1992 by equal thermodynamics; the table comes from other shells than learn's (1e-3).
+    assert fit.model.parameters["J"] == pytest.approx(0.1992, rel=3e-3)
     with pytest.raises(TypeError, match="no model"):
         fit.solve()
 
@@ -111,7 +113,7 @@ def test_the_gradient_by_all_parameters_comes_from_the_runs_that_ln_Z_comes_from
     monkeypatch.setattr(_core, "nrg_solve", lambda *a, **k: solved.append(a[0]) or solve(*a, **k))
     target = AndersonModel(U=0.5, V=0.125, eps=-0.2, field=0.02)
     start = AndersonModel(U=0.45, V=0.12, eps=-0.22, field=0.03)
-    fit = learn(start, target, T=(2e-1, 5e-2, 1e-2, 1e-3), **QUICK)
+    fit = learn(start, target, T=(2e-1, 5e-2, 1e-2, 1e-3), drift=False, **QUICK)
     assert fit.parameters == ("U", "V", "eps", "field")
     assert len(solved) == 1 + len(fit.history) <= 10
     found, expected = fit.model.parameters, target.parameters
@@ -123,7 +125,7 @@ def test_the_gradient_by_all_parameters_comes_from_the_runs_that_ln_Z_comes_from
 def test_two_parameters_that_do_nearly_the_same():
     # At U/T = 500 ... 5000 ln Z fixes V^2 / U ten thousand times better than U and V.
     fit = learn(AndersonModel(U=0.4, V=0.1), AIM, T=(1e-3, 1e-4), keep=300, progress=False)
-    assert len(fit.history) <= 15
+    assert len(fit.history) <= 30  # 25 along the narrow valley of equal V^2 / U
     assert fit.model.parameters["U"] == pytest.approx(0.5, rel=1e-4)
     assert 5e3 < fit.sensitivity.condition < 5e4
     assert fit.sensitivity.undetermined == ()
@@ -137,7 +139,8 @@ def test_two_parameters_that_do_nearly_the_same():
 
 def test_what_ln_Z_does_not_determine_is_said():
     # Two temperatures at the scale of T_K: nothing but T_K is left.
-    fit = learn(AndersonModel(U=0.4, V=0.1), AIM, T=(1e-4, 1e-5), keep=300, progress=False)
+    with pytest.warns(DoubtfulFit, match=r" \+- inf is not determined"):
+        fit = learn(AndersonModel(U=0.4, V=0.1), AIM, T=(1e-4, 1e-5), keep=300, progress=False)
     assert fit.converged
     assert len(fit.history) <= 15
     (direction,) = fit.sensitivity.undetermined
@@ -171,7 +174,9 @@ def test_the_covariance_is_what_errors_of_ln_Z_do():
         assert shift @ rows == pytest.approx(1, rel=0.05), k
 
 
-@pytest.mark.parametrize("options", [{"z": (0.5, 1.0)}, {"Lambda": 4.0}, {"A_Lambda": True}])
+@pytest.mark.parametrize(
+    "options", [{"z": (0.5, 1.0)}, {"Lambda": 4.0}, {"scheme": "wilson", "A_Lambda": True}]
+)
 def test_a_model_learns_itself(options):
     target = KondoModel(J=0.2)
     fit = learn(KondoModel(J=0.3), target=target, T=1e-3, **QUICK, **options)
@@ -184,7 +189,8 @@ def test_a_ferromagnetic_coupling_keeps_its_sign():
 
 
 def test_bounds_hold():
-    fit = learn(KondoModel(J=0.25), target=AIM, T=1e-3, bounds={"J": (0.22, 0.3)}, **QUICK)
+    with pytest.warns(DoubtfulFit, match="wrong model.*J at its bound"):
+        fit = learn(KondoModel(J=0.25), target=AIM, T=1e-3, bounds={"J": (0.22, 0.3)}, **QUICK)
     assert fit.converged
     assert fit.at_bound == ("J",)
     assert fit.model.J == 0.22
@@ -252,7 +258,9 @@ def test_too_few_steps_raise_with_the_best_so_far():
 
 
 def test_a_parameter_without_effect_is_named():
-    with pytest.raises(NotConverged, match="does not depend on W"):
+    with pytest.raises(
+        NotConverged, match=r"not depend on W.*at zero W breaks a symmetry.*start at another value"
+    ):
         learn(KondoModel(J=0.2), target=AIM, T=1e-3, parameters="W", **QUICK)
 
 

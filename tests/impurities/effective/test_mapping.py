@@ -6,9 +6,7 @@ from kadanoff import AndersonModel, kondo_mapping
 
 @pytest.fixture(scope="module")
 def mapping():
-    return kondo_mapping(
-        AndersonModel(U=0.5, J_sw=0.4), keep=200, T_min=1e-8, points=5, A_Lambda=True
-    )
+    return kondo_mapping(AndersonModel(U=0.5, J_sw=0.4), keep=200, T_min=1e-8, points=5)
 
 
 def test_a_notebook_shows_couplings_and_kondo_temperatures(mapping):
@@ -21,9 +19,9 @@ def test_a_notebook_shows_couplings_and_kondo_temperatures(mapping):
 
 def test_three_couplings(mapping):
     assert mapping.couplings["J_SW"] == 0.4
-    # 200 states: 0.28267 and 0.19382 with 3500.
-    assert mapping.couplings["J_ML"] == pytest.approx(0.28267, rel=2e-3)
-    assert mapping.couplings["J_obs"] == pytest.approx(0.1938, rel=2e-2)
+    # 2000 states: 0.28488 and 0.198046.
+    assert mapping.couplings["J_ML"] == pytest.approx(0.28488, rel=1e-3)
+    assert mapping.couplings["J_obs"] == pytest.approx(0.19805, rel=1e-3)
     assert "J_ML=0.28" in repr(mapping)
 
 

@@ -39,7 +39,8 @@ def test_tight_only_for_large_U(bounds):
 
 def test_reference_values():
     # tests/reference/nrg/expectation_values.csv; 1e-4 is what 300 kept states cost.
-    bound = gbf_bound(KondoModel(J=0.20076), AndersonModel(U=0.5, J_sw=0.25), **QUICK)
+    plain = {"scheme": "wilson", **QUICK}
+    bound = gbf_bound(KondoModel(J=0.20076), AndersonModel(U=0.5, J_sw=0.25), **plain)
     assert bound.bare["J"] == pytest.approx(-0.037208931, abs=1e-4)
     assert bound.effective["J"] == pytest.approx(-0.070191952, abs=1e-4)
 
@@ -74,9 +75,10 @@ def test_finite_temperature_and_other_models():
 
 def test_rescaled_hybridisation_agrees_with_the_rescaled_model():
     aim, kondo = AndersonModel(U=2.0, J_sw=0.3), KondoModel(J=0.3)
-    scaled = gbf_bound(kondo, aim, A_Lambda=True, **QUICK)
+    plain = {"scheme": "wilson", **QUICK}
+    scaled = gbf_bound(kondo, aim, A_Lambda=True, **plain)
     factor = math.log(2.5) / 2 * 1.4 / 0.6
-    by_hand = gbf_bound(kondo.rescaled(factor), aim.rescaled(factor), **QUICK)
+    by_hand = gbf_bound(kondo.rescaled(factor), aim.rescaled(factor), **plain)
     assert scaled.gap["J"] == pytest.approx(by_hand.gap["J"], abs=1e-12)
     assert scaled.slack == pytest.approx(by_hand.slack, abs=1e-10)
 

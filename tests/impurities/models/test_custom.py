@@ -12,7 +12,15 @@ import kadanoff as kd
 from kadanoff.bands.densities import FlatBand, FunctionBand, SemicircularBand
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.base import bath_degrees
-from kadanoff.impurities.models.operators import BATH, Operator, Orbital, Space, Spin, dot
+from kadanoff.impurities.models.operators import (
+    BATH,
+    SECOND_BATH,
+    Operator,
+    Orbital,
+    Space,
+    Spin,
+    dot,
+)
 from kadanoff.impurities.nrg.levels import clean_chain
 from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, initial_cluster, largest_symmetry
 
@@ -90,9 +98,9 @@ def test_seeds_are_those_of_the_built_in_models(own, builtin, symmetry):
 
 
 @each_pair
-@pytest.mark.parametrize("A_Lambda", [False, True])
-def test_levels_are_those_of_the_built_in_models(own, builtin, A_Lambda):
-    options = {"keep": 300, "T_min": 1e-9, "A_Lambda": A_Lambda, "threads": 1}
+@pytest.mark.parametrize("chain", [{}, {"scheme": "wilson", "A_Lambda": True}])
+def test_levels_are_those_of_the_built_in_models(own, builtin, chain):
+    options = {"keep": 300, "T_min": 1e-9, "threads": 1, **chain}
     names = list(own.observables)
     mine, theirs = (kd.nrg.solve(model, observables=names, **options) for model in (own, builtin))
     assert mine.symmetry == theirs.symmetry == SYMMETRIES[0]
@@ -291,7 +299,9 @@ def test_observables_need_definite_quantum_numbers():
 
 def test_spaces_end_with_the_bath():
     for space in (Space([Orbital("d")]), Space([BATH, Orbital("d")])):
-        with pytest.raises(ValueError, match=r"write Space\(\[\.\.\., BATH\]\)"):
+        with pytest.raises(
+            ValueError, match=r"kadanoff\.operators\.BATH, Space\(\[\.\.\., BATH\]\)"
+        ):
             one(space.n("d"), space)
     with pytest.raises(TypeError, match="Space"):
         kd.ImpurityModel("d", {})
@@ -350,6 +360,23 @@ def test_an_easy_plane_freezes_a_spin_1():
     np.testing.assert_allclose(found.expectations["S_z^2"], average, atol=ROUNDING)
     entropy = np.log(Z) + D / T * average
     np.testing.assert_allclose(found.entropy - clean.entropy, entropy, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("factors", "message"),
+    [
+        ([Spin("S"), BATH, SECOND_BATH, Orbital("h0", sign=1)], "a third channel is not supported"),
+        ([Spin("S"), BATH, Orbital("d")], "got the order S, f0, d"),
+        ([Spin("S"), SECOND_BATH, BATH], "got the order S, g0, f0"),
+        ([Spin("S"), SECOND_BATH], "SECOND_BATH is the second channel of a model that has BATH"),
+        ([Spin("S"), Orbital("d")], "its last factor is Orbital"),
+    ],
+)
+def test_bath_orbitals_come_last(factors, message):
+    space = Space(factors)  # a space by itself may have any order
+    first = space.factors[0].name
+    with pytest.raises(ValueError, match=message):
+        kd.ImpurityModel(space, {"B": (0.1, space.S(first).z)})
 
 
 def test_spins_add():

@@ -15,6 +15,7 @@ from tests.paths import REFERENCE as REFERENCE_DATA
 
 ROUNDING = 1e-14
 LN2 = math.log(2)
+PLAIN = {"scheme": "wilson", "threads": 1}  # the chain of the reference
 REFERENCE = REFERENCE_DATA / "nrg/thermo_ddot_U0.5_JSW0.2.csv"
 
 MODELS = [
@@ -121,6 +122,11 @@ def test_bad_arguments_are_refused():
         DoubleQuantumDot(U=0.0, J_sw=0.1)
     with pytest.raises(TypeError, match="no argument 't12'; did you mean 't_12'"):
         MODELS[0].replace(t12=0.1)
+    for kind in (AndersonModel, DoubleQuantumDot):
+        with pytest.raises(TypeError, match=rf"^{kind.__name__}\(\) takes 2 positional arguments"):
+            kind(0.5, 0.1)
+        with pytest.raises(TypeError, match=rf"^{kind.__name__}\(\) missing 1 required .* 'U'"):
+            kind()
 
 
 # ----------------------------------------------------------------------------------- its physics
@@ -129,13 +135,13 @@ def test_bad_arguments_are_refused():
 @pytest.fixture(scope="module")
 def run():
     names = ["S_1.S_2", "S_d.S_0", "n_d", "docc"]
-    return nrg.solve(DoubleQuantumDot(U=0.5, J_sw=0.2), keep=3000, observables=names, threads=1)
+    return nrg.solve(DoubleQuantumDot(U=0.5, J_sw=0.2), keep=3000, observables=names, **PLAIN)
 
 
 @pytest.fixture(scope="module")
 def spin_one():
     model = KondoModel(J=0.16645, spin=1)
-    return nrg.solve(model, keep=3000, observables=["S_d.S_0"], threads=1)
+    return nrg.solve(model, keep=3000, observables=["S_d.S_0"], **PLAIN)
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +159,7 @@ def test_reference_curve_with_its_own_truncation(reference):
         symmetry=("U1", "SU2"),
         complete=False,
         sites=24,
-        threads=1,
+        **PLAIN,
     )
     # What is left is the cubic in ln T between the temperatures of both, 1e-5 below T = 0.01.
     inside = (result.T[0] >= T) & (30 * result.T[-1] < T)

@@ -18,17 +18,20 @@ def test_the_resonant_level_has_its_exact_susceptibility():
     #     = (1 - V^2 / D^2) / (2 pi Gamma), Gamma = pi V^2 / 2.
     V = np.array([0.3, 0.5])
     models = [AndersonModel(U=0, V=v) for v in V]
-    found = limit(
-        models, zero_temperature_chi, keep=500, T_min=1e-4, Lambda=(2, 2.5, 3), progress=False
-    )
+    options = {"keep": 500, "T_min": 1e-4, "Lambda": (2, 2.5, 3), "progress": False}
+    found = limit(models, zero_temperature_chi, **options)
     exact = (1 - V**2) / (np.pi * V) ** 2
-    # 2.7 % too large for V = 0.5 at Lambda = 2.5. The intercept against T^2 is good to 5e-4.
+    # The intercept against T^2 is good to 5e-4.
     np.testing.assert_allclose(found.value, exact, rtol=1.5e-3)
     assert (abs(found.value - exact) < found.error + 5e-4 * exact).all()
-    assert found.data[1, 1] > 1.02 * exact[1]
-    # And it is ln(Lambda)^2 that makes the straight line.
+    # At Lambda = 2.5: 0.7 % too large for V = 0.5. The scheme whose star does not average to the
+    # band leaves 2.7 %, on a line that is straight in ln(Lambda)^2 and in nothing else.
+    np.testing.assert_allclose(found.data[1], exact, rtol=1e-2)
+    crude = limit(models, zero_temperature_chi, **options, scheme="campo-oliveira")
+    assert crude.data[1, 1] > 1.02 * exact[1]
+    np.testing.assert_allclose(crude.value, exact, rtol=1.5e-3)
     other = extrapolate(
-        dict(zip(found.Lambda.tolist(), found.data, strict=True)), variable="Lambda - 1"
+        dict(zip(crude.Lambda.tolist(), crude.data, strict=True)), variable="Lambda - 1"
     )
     assert other.value[1] < 0.995 * exact[1]
 

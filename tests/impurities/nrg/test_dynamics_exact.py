@@ -85,8 +85,9 @@ def test_double_dot_has_exact_sum_rules_and_moments():
     assert run.total("t") == pytest.approx(2 * model.V**2, abs=1e-12)  # O = V (d_1 + d_2)^+
     moment = run.moment[run.names.index("1"), 0].sum()
     expected = model.eps + 0.5 * model.field + model.U * run.expectations["n_dn"][0]
-    # a truncated chain keeps the weight exactly, the moment to the accuracy of its energies
-    assert moment == pytest.approx(expected, abs=5e-3)
+    # A truncated chain keeps the weight exactly, the moment to the accuracy of its energies: off by
+    # 5.3e-3, 4.4e-3 and 2.7e-3 with 600, 1200 and 2400 states.
+    assert moment == pytest.approx(expected, abs=8e-3)
 
 
 @pytest.mark.parametrize("T", [0.01, 1.0])

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 import kadanoff as kd
 from kadanoff import AndersonModel, Cancelled, Control, KondoModel, dynamics
-from kadanoff.bands.densities import PowerLawBand
+from kadanoff.bands.densities import A_Lambda, PowerLawBand
 from kadanoff.impurities.models.operators import BATH, Orbital, Space
 from tests.stopping import stop_at
 
@@ -103,9 +103,20 @@ def test_a_half_bandwidth_is_a_unit():
 
 
 def test_A_Lambda_corrects_the_t_matrix():
-    run = dynamics.solve(KONDO, T=1e-9, keep=500, z=(0.5, 1.0), A_Lambda=True, names=["t"])
+    plain = {"scheme": "wilson", "A_Lambda": True}
+    run = dynamics.solve(KONDO, T=1e-9, keep=500, z=(0.5, 1.0), names=["t"], **plain)
     # at z other than 1 the plain scheme is off by a little: 2 %
     assert run.t_matrix([0.0])[0] == pytest.approx(1.0, abs=0.02)
+
+
+def test_the_improved_spectrum_of_the_plain_scheme_is_that_of_its_own_hybridisation():
+    """pi Gamma A(0) = A_Lambda with the weaker Delta of the star, as the raw spectrum has it."""
+    run = dynamics.solve(AIM, T=1e-9, keep=400, scheme="wilson", names=["d", "F", "I"])
+    assert -AIM.Gamma * run.improved([0.0])[0].imag == pytest.approx(A_Lambda(2.5), rel=0.01)
+    corrected = dynamics.solve(
+        AIM, T=1e-9, keep=400, scheme="wilson", A_Lambda=True, names=["d", "F", "I"]
+    )
+    assert -AIM.Gamma * corrected.improved([0.0])[0].imag == pytest.approx(1.0, rel=0.01)
 
 
 def test_a_strong_interaction_lies_inside_the_bins():

@@ -226,14 +226,19 @@ def test_absurdly_few_states_neither_hang_nor_crash(keep, symmetry):
     assert np.isfinite(run.entropy).all()
 
 
-def test_campo_oliveira_is_wilson_rescaled():
+def test_the_improved_schemes_are_the_plain_one_rescaled():
     """T_K^C(J) = T_K^Y(A J) / A at z = 1: whole curves, not only the scale."""
     A = A_Lambda(2.5)
-    campo = nrg.solve(KondoModel(J=0.3), keep=600, sites=40, scheme="campo-oliveira")
-    wilson = nrg.solve(KondoModel(J=0.3 * A), keep=600, sites=40)
-    corrected = nrg.solve(KondoModel(J=0.3), keep=600, sites=40, A_Lambda=True)
-    np.testing.assert_allclose(A * campo.T, wilson.T, rtol=1e-14)
-    assert_same_curves(campo, wilson, atol=1e-9)
+    options, plain = {"keep": 600, "sites": 40}, {"scheme": "wilson"}
+    improved = [
+        nrg.solve(KondoModel(J=0.3), **options, **chain)
+        for chain in ({}, {"scheme": "campo-oliveira"})
+    ]
+    wilson = nrg.solve(KondoModel(J=0.3 * A), **options, **plain)
+    corrected = nrg.solve(KondoModel(J=0.3), **options, **plain, A_Lambda=True)
+    for run in improved:
+        np.testing.assert_allclose(A * run.T, wilson.T, rtol=1e-14)
+        assert_same_curves(run, wilson, atol=1e-9)
     assert_same_curves(corrected, wilson, atol=1e-9)
 
 
@@ -357,6 +362,7 @@ REFUSED = [
     ({"complete": "no"}, TypeError, ["complete", "True or False", "'no'"]),
     ({"reuse": 1}, TypeError, ["reuse", "True or False", "1"]),
     ({"A_Lambda": "yes"}, TypeError, ["A_Lambda", "True or False", "'yes'"]),
+    ({"A_Lambda": True}, ValueError, ["A_Lambda = True", "'zitko-pruschke'", "scheme='wilson'"]),
     ({"threads": 0}, ValueError, ["threads", "0", "at least 1"]),
     ({"threads": 2.0}, TypeError, ["threads", "2.0", "integer"]),
     ({"threads": 2**70}, ValueError, ["threads", "at most"]),

@@ -97,7 +97,7 @@ def test_unequal_channels_flow_to_a_fermi_liquid():
 
 def test_t_matrix_reaches_half_the_unitary_limit():
     spectra = kd.dynamics.solve(
-        two_channel_kondo(0.4, 0.4), T=1e-7, Lambda=4.0, keep=400, A_Lambda=True, names=["t"]
+        two_channel_kondo(0.4, 0.4), T=1e-7, Lambda=4.0, keep=400, names=["t"]
     )
     omega = np.geomspace(1e-6, 1e-4, 200)
     # 1/2 where a Fermi liquid has 0 or 1. One z at Lambda = 4 ripples by 15 %, and the square

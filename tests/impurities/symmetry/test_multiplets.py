@@ -418,7 +418,7 @@ def test_malformed_models_are_refused():
     with pytest.raises(ValueError, match="coefficient of 'n' must be finite, got nan"):
         initial_cluster(UserModel(space, (("n", math.nan, space.n("f0")),)), ABELIAN)
     backwards = Space((BATH, Orbital("d")))
-    with pytest.raises(ValueError, match="last factor"):
+    with pytest.raises(ValueError, match="ends with the bath orbital"):
         initial_cluster(UserModel(backwards, (("n", 1.0, backwards.n("d")),)), ABELIAN)
 
 

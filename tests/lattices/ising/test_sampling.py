@@ -492,6 +492,20 @@ def test_samples_of_the_ground_state_alone_have_errors(T, n, method):
     assert frozen > 5  # the case that is meant does occur
 
 
+@pytest.mark.parametrize("method", ising.METHODS)
+def test_no_sign_is_preferred_at_low_temperature(method):
+    # An even number of Wolff clusters, each of which is the whole lattice, changes no sign.
+    run = ising.sample(L=8, T=0.8, n=400, method=method, seed=1)
+    assert abs(z_score(run.estimates["magnetisation"], 0.0)) < 5
+    assert (run.magnetisation > 0).sum() > 100
+    assert (run.magnetisation < 0).sum() > 100
+    np.testing.assert_array_equal(run.configurations.mean(axis=(1, 2)), run.magnetisation)
+    # 25 sites: the bits of the last byte that belong to no site stay zero.
+    odd = ising.sample(L=5, T=0.8, n=40, method=method, seed=1)
+    np.testing.assert_array_equal(odd.configurations.mean(axis=(1, 2)), odd.magnetisation)
+    assert (odd.packed[:, -1] <= 1).all()
+
+
 def test_two_equal_samples_have_errors():
     runs = [ising.sample(L=8, T=1.0, n=2, seed=seed) for seed in range(20)]
     runs += ising.scan(L=8, T=[0.5, 0.6], n=2, seed=1)

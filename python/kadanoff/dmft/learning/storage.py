@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from kadanoff._base import archive, files
+from kadanoff._base import archive, checks, files
 from kadanoff._base.signatures import public
+from kadanoff._base.types import AnyArray
 from kadanoff._base.versions import about
 from kadanoff.dmft.learning.encoding import NODES, TARGETS
 from kadanoff.dmft.learning.expert import Expert
@@ -89,8 +89,8 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
     place = os.fspath(path)
     try:
         arrays = archive.read(Path(path))
-        header = json.loads(arrays.pop("header").tobytes().decode())
-    except (ValueError, KeyError, RecursionError) as error:
+        header = archive.parsed(arrays.pop("header").tobytes())
+    except (ValueError, KeyError) as error:
         raise ValueError(f"{place!r} is no learned solver, or damaged: {error}") from None
     version = header.get("kadanoff learned solver") if isinstance(header, dict) else None
     if version != VERSION:
@@ -98,53 +98,64 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
             f"{place!r} has version {version!r}, this is version {VERSION} (written by kadanoff "
             f"{header.get('written by', '?') if isinstance(header, dict) else '?'}): learn it anew"
         )
-    for name, allowed in (("target", TARGETS), ("model", MODELS), ("outside", OUTSIDE)):
-        if header.get(name) not in allowed:
-            raise ValueError(
-                f"{place!r} has the unknown {name} {header.get(name)!r}; known: "
-                f"{', '.join(allowed)}"
-            )
-    if header.get("nodes") != canonical(NODES):
-        raise ValueError(f"{place!r} was learned at other frequencies than this version's")
-    inputs = header.get("inputs")
-    if not isinstance(inputs, list) or not inputs:
-        raise ValueError(f"{place!r} is damaged: inputs must be a list of names, got {inputs!r}")
-    for name in (*inputs, header.get("exact")):
-        try:
-            named(name)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{place!r} cannot be used: {error}") from None
-    experts = []
     try:
+        _check_header(header)
+        experts = []
         for k, own in enumerate(header["experts"]):
-            of = {name: arrays.pop(f"{k}/{name}") for name in OWN}
-            inner = {name: arrays.pop(f"{k}/ensemble/{name}") for name in own["arrays"]}
-            beta, reach = float(own["beta"]), float(own["reach"])
-            if not (math.isfinite(beta) and beta > 0.0 and math.isfinite(reach) and reach > 0.0):
-                raise ValueError(f"beta = {beta} and reach = {reach} must be positive")
-            _fit(header, of, inner)
-            ensemble = Ensemble(header["model"], inner)
-            experts.append(Expert(beta, ensemble, **of, reach=reach))
-        if not experts:
-            raise ValueError("there is no expert")
-        found = LearnedSolver(
-            tuple(header["inputs"]),
-            header["target"],
-            header["model"],
-            header["exact"],
-            header["outside"],
-            float(header["reach"]),
-            tuple(experts),
-            header["card"],
-        )
-    except (KeyError, TypeError) as error:
+            try:
+                experts.append(_expert(header, own, k, arrays))
+            except ValueError as error:
+                raise ValueError(f"{error} (expert {k})") from None
+    except KeyError as error:
         raise ValueError(f"{place!r} is incomplete: {error} is missing") from None
-    except ValueError as error:
-        number = f" (expert {len(experts)})" if len(experts) < len(header["experts"]) else ""
-        raise ValueError(f"{place!r} is damaged: {error}{number}") from None
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{place!r} is damaged: {error}") from None
     if arrays:
         raise ValueError(f"{place!r} holds the unknown array {sorted(arrays)[0]!r}")
-    return found
+    return LearnedSolver(
+        tuple(header["inputs"]),
+        header["target"],
+        header["model"],
+        header["exact"],
+        header["outside"],
+        float(header["reach"]),
+        tuple(experts),
+        header["card"],
+    )
+
+
+def _check_header(header: dict[str, Any]) -> None:
+    """Refuse entries of another type or value than `save` writes."""
+    for name, allowed in (("target", TARGETS), ("model", MODELS), ("outside", OUTSIDE)):
+        if header[name] not in allowed:
+            raise ValueError(
+                f"it has the unknown {name} {header[name]!r}; known: {', '.join(allowed)}"
+            )
+    if header["nodes"] != canonical(NODES):
+        raise ValueError("it was learned at other frequencies than those of this version")
+    inputs, experts, card = header["inputs"], header["experts"], header["card"]
+    if not isinstance(inputs, list) or not inputs:
+        raise ValueError(f"inputs must be a list of names, got {inputs!r}")
+    for name in (*inputs, header["exact"]):
+        named(name)
+    checks.real("reach", header["reach"], above=0)
+    if not isinstance(card, dict):
+        raise ValueError(f"the card must be a mapping, got {card!r}")
+    checks.seed(card["seed"])
+    if not isinstance(experts, list) or not experts:
+        raise ValueError("there is no expert")
+
+
+def _expert(header: dict[str, Any], own: Any, k: int, arrays: dict[str, AnyArray]) -> Expert:
+    """The expert number k, whose arrays are taken out of those of the file."""
+    if not isinstance(own, dict) or not isinstance(own["arrays"], list):
+        raise ValueError(f"an expert must be a mapping with a list of arrays, got {own!r}")
+    of = {name: arrays.pop(f"{k}/{name}") for name in OWN}
+    inner = {str(name): arrays.pop(f"{k}/ensemble/{name}") for name in own["arrays"]}
+    beta = checks.real("beta", own["beta"], above=0)
+    reach = checks.real("reach", own["reach"], above=0)
+    _fit(header, of, inner)
+    return Expert(beta, Ensemble(header["model"], inner), **of, reach=reach)
 
 
 def _fit(header: Any, of: dict[str, Any], inner: dict[str, Any]) -> None:

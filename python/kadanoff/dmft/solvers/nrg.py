@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.bands.discretisation import DEFAULT_SCHEME
 from kadanoff.bands.tabulated import TabulatedBand
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import Run, register
@@ -78,7 +79,7 @@ def nrg(
     Lambda: float = 3.0,
     keep: int = 500,
     twists: int = 4,
-    scheme: str = "zitko-pruschke",
+    scheme: str = DEFAULT_SCHEME,
     estimator: Estimator = "symmetric",
     broadening: float | None = None,
     omega: ArrayLike | None = None,
@@ -99,7 +100,8 @@ def nrg(
         Number of twisted discretisations averaged over: they remove the ripple of a large Lambda
         and allow a narrower broadening.
     scheme : {"zitko-pruschke", "campo-oliveira", "wilson"}
-        Discretisation scheme.
+        Discretisation scheme; in "wilson" with the correction ``A_Lambda``, so that the Delta of
+        the discretised bath is that of the problem.
     estimator : {"symmetric", "ratio"}
         Estimator of the self-energy, as in `kadanoff.dynamics.Dynamics.self_energy`.
     broadening : float, optional
@@ -168,6 +170,7 @@ def nrg(
         keep=keep,
         z=tuple((np.arange(twists) + 1.0) / twists) if twists > 1 else 1.0,
         scheme=scheme,
+        A_Lambda=scheme == "wilson",
         **run.keywords,
     )
     z: ComplexArray = 1j * fermionic(problem.beta, run.frequencies).astype(np.complex128)

@@ -189,7 +189,7 @@ def kondo_mapping(
     target = solve_models([aim], settings, [OBSERVABLE], run)[0]
     log_Z = Matching(start, target, T, None, OBSERVABLE, None, "partition", {})
     correlation = Matching(start, target, T, None, OBSERVABLE, None, "observable", {})
-    fit = fitted(log_Z, run)
+    fit = fitted(log_Z, run, drift=True)
     # <S_d.S_0> is that of the ground state to 1e-4 there.
     T_low = max(float(target.T[-1]) * 10, 1e-2 * T)
     fit_observable = fitted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -12,6 +13,7 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._core import Control
+from kadanoff.impurities.effective.consistency import Consistency
 from kadanoff.impurities.effective.gauss_newton import Step
 from kadanoff.impurities.effective.loss import Method, Target
 from kadanoff.impurities.effective.sensitivity import Sensitivity
@@ -70,6 +72,9 @@ class Fit:
     sensitivity : Sensitivity or None
         Which combinations of the parameters the data determine, and how well; None for
         ``method="observable"``.
+    consistency : Consistency or None
+        Whether the effective model is of the right kind, and the errors of its parameters; None
+        if it was not tested.
 
     Examples
     --------
@@ -78,6 +83,8 @@ class Fit:
     >>> fit = kd.effective.learn(kd.KondoModel(J=0.25), target=aim, T=1e-3, keep=200)
     >>> fit.converged, fit.parameters, f"{fit.model.J:.2f}"
     (True, ('J',), '0.20')
+    >>> print(fit.verdict, f"{fit.errors['J']:.0e}")
+    right 2e-04
     """
 
     model: Model
@@ -93,14 +100,51 @@ class Fit:
     options: Options
     seconds: float
     sensitivity: Sensitivity | None = None
+    consistency: Consistency | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Whether the effective model describes its target: "right", "wrong" or "undecided".
+
+        It is "not tested" without `consistency`.
+        """
+        return "not tested" if self.consistency is None else self.consistency.verdict
+
+    @property
+    def drift(self) -> Mapping[str, float]:
+        """Change of every parameter when it is learned at a tenth of the temperature, by name."""
+        return {} if self.consistency is None else self.consistency.drift
+
+    @property
+    def errors(self) -> Mapping[str, float]:
+        """Errors of the parameters from the temperature and the truncation, by name."""
+        return {} if self.consistency is None else self.consistency.errors
+
+    @property
+    def coldest(self) -> Model:
+        """The effective model with the parameters as they drift to a tenth of the temperature.
+
+        It is closer to the limit of low T than `model`, the more so for a parameter that is not
+        determined; `model` itself without `consistency`.
+        """
+        moved = {n: self.model.parameters[n] + x for n, x in self.drift.items() if x == x}
+        return self.model.replace(**moved) if moved else self.model
+
+    def _shown(self, name: str) -> str:
+        """The value of a parameter, with its error where that is large."""
+        value = f"{self.model.parameters[name]:.6g}"
+        if self.consistency and name in self.consistency.undetermined:
+            return f"{value} +- {self.errors[name]:.2g} (not determined)"
+        return value
 
     def __repr__(self) -> str:
-        values = self.model.parameters
-        found = ", ".join(f"{name}={values[name]:.6g}" for name in self.parameters)
+        found = ", ".join(f"{name}={self._shown(name)}" for name in self.parameters)
         bound = f", {', '.join(self.at_bound)} at its bound" if self.at_bound else ""
         state = "" if self.converged else ", not converged"
         if self.sensitivity and (directions := self.sensitivity.undetermined):
             state += f", {' and '.join(directions)} not determined"
+        if self.verdict == "wrong":
+            state += ", WRONG MODEL"
         return (
             f"Fit({type(self.model).__name__}: {found}; {len(self.history)} steps, "
             f"loss {self.loss:.1e}{bound}{state}, {self.seconds:.2f} s)"
@@ -109,6 +153,9 @@ class Fit:
     def _repr_html_(self) -> str:
         values = self.model.parameters
         rows: dict[str, object] = {name: values[name] for name in self.parameters}
+        rows |= {f"error of {name}": error for name, error in self.errors.items()}
+        if self.consistency:
+            rows["verdict"] = f"{self.verdict}: {self.consistency.reason}"
         rows |= {
             "T": self.T,
             "loss": self.loss,
@@ -163,7 +210,11 @@ class Fit:
 
     @public
     def plot(self, ax: Axes | None = None, *, quantity: str = "parameters") -> Axes:
-        """Draw the parameters (or the loss, as `quantity`) against the step. Returns the axes."""
+        """Draw the parameters against the step, or another quantity. Returns the axes.
+
+        `quantity` is "parameters", "loss", or "entropy" or "T chi" of target and effective model
+        against T, with the verdict.
+        """
         from kadanoff.impurities.effective.plots import plot_fit
 
         return plot_fit(self, ax=ax, quantity=quantity)

@@ -15,6 +15,7 @@ References
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
@@ -22,6 +23,11 @@ from kadanoff._base import checks
 from kadanoff._base.progress import bar
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
+from kadanoff.impurities.effective.consistency import (
+    Consistency,
+    DoubtfulFit,
+    check_consistency,
+)
 from kadanoff.impurities.effective.fit import Fit
 from kadanoff.impurities.effective.gauss_newton import ParameterSearch
 from kadanoff.impurities.effective.loss import Bounds, Matching, Method, Target
@@ -51,6 +57,7 @@ def learn(
     bounds: Bounds | None = None,
     tolerance: float = TOLERANCE,
     max_iterations: int = MAX_ITERATIONS,
+    drift: bool = True,
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
@@ -71,9 +78,10 @@ def learn(
         ``ln Z_imp(T) = (F_imp(0) - F_imp(T)) / T``.
     T : float or sequence of floats
         Temperature(s), in the unit of the band (k_B = 1); together with `observables` at least as
-        many as parameters. Well below the scale that the effective model leaves out: for the Kondo
-        model ``U / T > 100`` gives J to better than 3 %, ``U / T > 500`` to 0.1 %. For a table the
-        default is all its temperatures.
+        many as parameters. Well below the scale that the effective model leaves out, which for the
+        Kondo model is the cost of a charge on the dot, ``E = min(|eps|, U + eps)``: ``E / T > 20``
+        gives J to 2 %, 50 to 1 %, 250 to 0.2 %, whether or not the dot is symmetric. For a table
+        the default is all its temperatures.
     method : {"partition", "observable"}
         Match ln Z, or the expectation value of `observable` (one parameter, one temperature). The
         latter reproduces that value but in general the wrong low-energy scale.
@@ -91,6 +99,10 @@ def learn(
         The search ends when the next step would be smaller, relative to the parameter.
     max_iterations : int, default 40
         Largest number of solutions of the effective model; four to six is usual.
+    drift : bool, default True
+        Whether the parameters are learned again at T / 3 and T / 10, which gives their errors and
+        the verdict on the effective model (`Fit.errors`, `Fit.verdict`), for at most twice the
+        time of the search on top. Not for ``method="observable"``.
     threads, progress, control : as in :func:`kadanoff.nrg.solve`
         Worker threads, progress bar, and cancellation.
     Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
@@ -109,7 +121,8 @@ def learn(
     Raises
     ------
     ValueError, TypeError
-        Before any run: T out of reach, an unknown name, a different band, ...
+        Before any run: T out of reach, an unknown name, a different band, a parameter that breaks
+        the `symmetry` requested, ...
     NotConverged
         `max_iterations` were not enough, or the loss does not depend on a parameter in first order;
         ``partial`` is the Fit so far.
@@ -150,15 +163,17 @@ def learn(
     >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
     >>> fit = learn(kd.KondoModel(J=0.25), target=aim, T=1e-3, keep=300)
     >>> print(f"J = {fit.model.J:.3f} after {len(fit.history)} steps")
-    J = 0.201 after 4 steps
+    J = 0.199 after 4 steps
     """
     problem = Matching(
         effective, target, T, parameters, observable, bounds, method, options, observables
     )
     tolerance = checks.real("tolerance", tolerance, above=0, below=1)
     max_iterations = checks.whole("max_iterations", max_iterations)
+    if not isinstance(drift, bool):
+        raise TypeError(f"drift must be True or False, got {drift!r}")
     run = Run.of(threads=threads, progress=progress, control=control)
-    return fitted(problem, run, tolerance, max_iterations)
+    return fitted(problem, run, tolerance, max_iterations, drift=drift)
 
 
 def fitted(
@@ -166,20 +181,45 @@ def fitted(
     run: Run,
     tolerance: float = TOLERANCE,
     max_iterations: int = MAX_ITERATIONS,
+    *,
+    drift: bool = False,
 ) -> Fit:
     """The parameters that solve a problem; all arguments have been checked."""
     search = ParameterSearch(problem, tolerance, max_iterations)
+    consistency = None
     try:
         with bar("learning", run.progress) as report:
             search.search(run, report)
+            if drift and problem.method == "partition":
+                consistency = check_consistency(problem, search, run)
     except BaseException as error:
         # Every exception carries the best result so far.
-        error.partial = _fit(search, converged=False)  # type: ignore[attr-defined]
+        error.partial = _fit(search)  # type: ignore[attr-defined]
         raise
-    return _fit(search, converged=True)
+    if consistency is not None:
+        _warn(problem, search, consistency)
+    return _fit(search, consistency)
 
 
-def _fit(search: ParameterSearch, *, converged: bool) -> Fit:
+def _warn(problem: Matching, search: ParameterSearch, found: Consistency) -> None:
+    """Say what must not be believed."""
+    level = 6  # the caller of `learn`, through the wrappers of @public
+    if found.verdict == "wrong":
+        kind = type(problem.start).__name__
+        warnings.warn(f"{kind} is the wrong model: {found.reason}", DoubtfulFit, stacklevel=level)
+        return
+    values = dict(zip(problem.names, search.best.tolist(), strict=True))
+    for name in found.undetermined:
+        warnings.warn(
+            f"{name} = {values[name]:.3g} +- {found.errors[name]:.2g} is not determined at "
+            f"T = {', '.join(f'{t:g}' for t in problem.T)}: at a tenth of T it is "
+            f"{values[name] + found.drift[name]:.3g}; learn at lower T",
+            DoubtfulFit,
+            stacklevel=level,
+        )
+
+
+def _fit(search: ParameterSearch, consistency: Consistency | None = None) -> Fit:
     problem = search.problem
     return Fit(
         model=problem.model(search.best),
@@ -189,10 +229,11 @@ def _fit(search: ParameterSearch, *, converged: bool) -> Fit:
         target_values=tuple(search.target.tolist()),
         parameters=problem.names,
         history=tuple(search.history),
-        converged=converged,
+        converged=search.finished,
         at_bound=search.at_bound,
         loss=search.loss,
         options=problem.options,
         seconds=search.seconds,
         sensitivity=search.sensitivity,
+        consistency=consistency,
     )

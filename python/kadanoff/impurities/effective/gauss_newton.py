@@ -102,6 +102,7 @@ class ParameterSearch:
         self.at_bound: tuple[str, ...] = ()
         self.resolution = 0.0  # jumps of the residuals
         self.unsure = 0.0  # error of the slopes, by relative changes
+        self.finished = False
         self._slopes = np.empty((len(problem.scale), 0))  # at `best`
         self.started = time.perf_counter()
         D = problem.start.band.D
@@ -124,6 +125,26 @@ class ParameterSearch:
         least = max(100 * self.resolution, self.unsure)
         return Sensitivity.of(self._slopes[:, free], unit[free], names, least)
 
+    @property
+    def predicted(self) -> FloatArray:
+        """The minimum by the slopes at the best parameters: a step too short to be solved for.
+
+        The best parameters themselves if the search has not finished.
+        """
+        names = self.problem.names
+        free = np.array([name not in self.at_bound for name in names])
+        if not (self.finished and self._slopes.size and free.any()):
+            return self.best
+        at = next(step for step in reversed(self.history) if step.loss == self.loss)
+        residual = self.problem.scale * (np.array(at.values) - self.target)
+        unit = np.maximum(abs(self.best), self._min_unit)[free]
+        linear = _Linear(self._slopes[:, free] * unit)
+        step = np.zeros_like(self.best)
+        known = linear.determined(residual, self.resolution, self.unsure)
+        step[free] = linear.step(residual, math.inf, known) * unit
+        out: FloatArray = np.clip(self.best + step, self.problem.low, self.problem.high)
+        return out if np.all(abs(step)[free] <= 2 * self.tolerance * unit) else self.best
+
     def search(self, run: Run, report: Report | None) -> None:
         """Solve the target, then search for the parameters."""
         self.run, self.report = run, report
@@ -134,6 +155,7 @@ class ParameterSearch:
             self._newton()
         else:
             self._several()
+        self.finished = True
 
     def _keywords(self) -> dict[str, Any]:
         """Keywords of one call into the compiled core."""
@@ -280,12 +302,18 @@ class ParameterSearch:
         """Refuse slopes of the size of rounding errors: <h>, known to 1e-15, is divided by T."""
         noise = np.maximum(_INSENSITIVE, 3e-15 * unit / min(self.problem.T))
         idle = np.max(abs(slopes * unit), axis=0, initial=0.0) < noise
-        if np.any(idle):
-            raise NotConverged(
-                f"ln Z does not depend on {names[int(np.argmax(idle))]} in first order at "
-                f"{self.history[-1].parameters}: start elsewhere (with a smaller coupling, if T is "
-                "far below the scale that it generates), or leave it out"
-            )
+        if not np.any(idle):
+            return
+        name, here = names[int(np.argmax(idle))], self.history[-1].parameters
+        remedy = (
+            f"at zero {name} breaks a symmetry, so that ln Z is even in it: start at another value"
+            if here[name] == 0
+            else "start elsewhere (with a smaller coupling, if T is far below the scale that it "
+            "generates)"
+        )
+        raise NotConverged(
+            f"ln Z does not depend on {name} in first order at {here}: {remedy}, or leave it out"
+        )
 
     def _secant(self) -> None:
         """Zero of the residual as a function of one parameter, bracketed once the sign changes."""

@@ -52,7 +52,8 @@ Definition = Literal["chi", "entropy", "half_ln2", "wilson", "T_chi=0.1"]
 
 DEFINITIONS: tuple[Definition, ...] = get_args(Definition)
 GAMMA = math.pi**2 / 4
-ALPHA = 1.41
+ALPHA = 0.94
+"""Of T_K = 0.236 / chi(0) with GAMMA, for Lambda -> 1; the paper prints 1.41."""
 
 _CROSSINGS: dict[str, tuple[Literal["entropy", "T_chi"], float]] = {
     "entropy": ("entropy", 0.5),
@@ -94,7 +95,7 @@ def kondo_temperature(run: NRGResult, definition: Definition = "chi") -> float:
     >>> from kadanoff import KondoModel, nrg
     >>> run = nrg.solve(KondoModel(J=0.4), keep=500, T_min=1e-7)
     >>> print(f"{kondo_temperature(run, 'chi'):.2e} {kondo_temperature(run, 'wilson'):.2e}")
-    4.73e-03 2.08e-03
+    6.64e-03 2.93e-03
     """
     checks.choice("definition", definition, DEFINITIONS)
     if definition == "chi":
@@ -129,7 +130,7 @@ def zero_temperature_chi(run: NRGResult) -> float:
     >>> from kadanoff import KondoModel, nrg
     >>> run = nrg.solve(KondoModel(J=0.4), keep=500, T_min=1e-7)
     >>> print(f"{zero_temperature_chi(run):.1f}")
-    49.9
+    35.5
     """
     curve = _Curve(run, "T_chi")
     low, high = np.array(_WINDOW) * curve.crossing(0.0701)
@@ -174,7 +175,12 @@ class _Curve:
         if not len(above) or above[0] == 0:
             state, remedy = "above", "solve with a smaller T_min, unless a moment survives at T = 0"
             if not len(above):
-                state, remedy = "below", "there is no moment to screen"
+                state = "below"
+                remedy = (
+                    f"there is no moment to screen below {self.T_max:.2g}, where the shells of "
+                    "the chain begin; a T_K of the order of the half bandwidth is not a low-energy "
+                    "scale"
+                )
             raise ValueError(
                 f"{_SYMBOL[self.name]} of the run stays {state} {value:.4g} from T = "
                 f"{self.T_max:.2g} down to {self.T_min:.2g}: {remedy}"
@@ -209,9 +215,9 @@ def kondo_temperature_formula(
     D : float
         Half bandwidth, in the unit of J.
     alpha : float
-        Prefactor, which depends on the definition of T_K. 1.41 holds for the half width of the
-        conductance [1]_; ``T_K = 0.236 / chi(0)`` gives 0.97(1) instead with gamma free (2.22),
-        0.94 with gamma = pi^2/4, for Lambda -> 1 (notebook 01).
+        Prefactor, which depends on the definition of T_K. ``T_K = 0.236 / chi(0)`` has 0.94(1) with
+        gamma = pi^2/4, right to 3 % for J <= D/2, and 0.969(2) with gamma = 2.22, right to 0.5 %,
+        both for Lambda -> 1 (notebook 01). The 1.41 that [1]_ prints contradicts the Bethe ansatz.
     gamma : float
         Coefficient of rho J, ``pi^2 / 4`` for spin 1/2; ``pi^2 / 2`` for the spin 1 of two dots.
     rho : float, optional
@@ -235,7 +241,7 @@ def kondo_temperature_formula(
     Examples
     --------
     >>> print(f"{kondo_temperature_formula(0.2):.2e}")
-    3.66e-05
+    2.44e-05
     """
     D, alpha = checks.half_bandwidth(D), checks.real("alpha", alpha, above=0)
     density = 1 / (2 * D) if rho is None else checks.real("rho", rho, above=0)
@@ -289,7 +295,7 @@ def anderson_kondo_temperature(
     Examples
     --------
     >>> print(f"{anderson_kondo_temperature(0.5, 0.25):.2e}")
-    3.56e-05
+    2.37e-05
     """
     u, j = _positive("U", U), _positive("J_sw", J_sw)
     factor = u / (u + checks.real("a", a) * checks.half_bandwidth(D) + checks.real("b", b) * j)

@@ -4,7 +4,8 @@ r"""The loss: ln Z, or an observable, of two models at the same temperatures.
     d ln Z / d theta_i = -(<h_i>_T - <h_i>_ground) / T,    h_i = dH / d theta_i.
 
 Both models count energies from their own ground state, on chains of the same length: they differ
-by constants such as -U/2. The gradient is that of this Z and comes from the same run.
+by constants such as -U/2. A second channel that only one of them has is subtracted as a clean
+chain. The gradient is that of this Z and comes from the same run.
 
 The shell of a temperature is the even N with omega_N / T nearest to `BETABAR` = 2. A chain that
 ends at an even N has an odd number of sites and hence a level at zero energy, on which a coupling
@@ -57,6 +58,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -70,7 +72,7 @@ from kadanoff.impurities.nrg.even_odd import BETABAR as BETABAR_MEAN
 from kadanoff.impurities.nrg.even_odd import even_odd_mean
 from kadanoff.impurities.nrg.iteration import solve_levels
 from kadanoff.impurities.nrg.job import Observables, checked_model
-from kadanoff.impurities.nrg.levels import Levels
+from kadanoff.impurities.nrg.levels import Levels, clean_chain
 from kadanoff.impurities.nrg.options import Options, changed
 from kadanoff.impurities.nrg.result import NRGResult
 
@@ -149,7 +151,43 @@ class Matching:
             self._check_observable(self.observable)
         for name in self.weights:
             self._check_observable(name)
+        self._target_run: ShellRuns | None = None
+        self._last: tuple[FloatArray, ShellRuns] | None = None  # parameters, and their solution
         self._choose_shells()
+
+    def elsewhere(
+        self, T: Sequence[float], theta: FloatArray, *, further: int = 0, **truncation: Any
+    ) -> Matching:
+        """The same comparison at other temperatures, started at `theta`.
+
+        The chain goes on for `further` sites; `truncation` are changes of the options that decide
+        which states are kept, for which the target is solved anew.
+        """
+        other = copy(self)
+        other.T, other.theta = tuple(T), np.clip(theta, self.low, self.high)
+        other.scale = np.concatenate([np.ones(len(other.T)), self.scale[len(self.T) :]])
+        other.options = changed(self.options, sites=None, **truncation)
+        other._choose_shells()
+        sites = (other.options.sites or 0) + further
+        other.options = changed(other.options, sites=sites)
+        other._target_run = other._last = None
+        run = self.target
+        if isinstance(run, NRGResult) and (truncation or sites > run.levels[0].shells):
+            other.target = run.model
+        return other
+
+    def share_target(self, other: Matching) -> None:
+        """Take over the solution of the target from a comparison with a longer chain."""
+        self._target_run = other._target_run
+
+    def levels(self, theta: FloatArray, keywords: Mapping[str, Any]) -> tuple[ShellRuns, ShellRuns]:
+        """Levels of the target and of the effective model at `theta`."""
+        if self._target_run is None:
+            self.reference(keywords)
+        assert self._target_run is not None
+        if self._last is None or not np.array_equal(self._last[0], theta):
+            self._last = theta, self._solve(self.model(theta), [], keywords)
+        return self._target_run, self._last[1]
 
     def _check_observable(self, name: str) -> None:
         if self.target_model is None:
@@ -209,11 +247,13 @@ class Matching:
         """Values of the target, one for every T; `keywords` of a call into the compiled core."""
         if self.table is not None:
             return np.array([self.table[t] for t in self.T])
-        if isinstance(self.target, NRGResult):
-            return self.values(self.target.levels)
-        assert self.target_model is not None
-        names = [self.observable] if self.observable else list(self.weights)
-        return self.values(self._solve(self.target_model, names, keywords))
+        if self._target_run is None and isinstance(self.target, NRGResult):
+            self._target_run = self.target.levels
+        if self._target_run is None:
+            assert self.target_model is not None
+            names = [self.observable] if self.observable else list(self.weights)
+            self._target_run = self._solve(self.target_model, names, keywords)
+        return self.values(self._target_run)
 
     def evaluate(
         self, theta: FloatArray, keywords: Mapping[str, Any] | None = None
@@ -234,6 +274,7 @@ class Matching:
         operators = self.coordinates.operators(model)
         operators |= {_PREFIX + name: own[name] for name in self.weights}
         run = self._solve(model, operators, keywords)
+        self._last = theta, run
         slopes = self.coordinates.stretch * self._slopes(run)
         if not self.weights:
             return self.values(run), slopes
@@ -287,7 +328,13 @@ class Matching:
                 total += self._mean(levels, self._smooth_log_Z(levels))
                 continue
             full = levels.averages(n, self.T, complete=self.options.complete)
-            total += full.expectations[self.observable] if self.observable else full.log_Z
+            if self.observable:
+                total += full.expectations[self.observable]
+                continue
+            total += full.log_Z
+            # The bands of the two models cancel, unless one has a second channel.
+            if further := levels.bands - len(self.start.space.baths):
+                total -= further * clean_chain(levels.chain, n, self.T).log_Z
         mean = total / len(run)
         out = np.concatenate([mean, self._observed(run, prefix)]) if self.weights else mean
         if not np.isfinite(out).all():

@@ -49,9 +49,10 @@ COUPLINGS: dict[str, tuple[str, str, str]] = {
 
 @public
 def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") -> Axes:
-    """Parameters, or the loss, against the number of the solution.
+    """Parameters, or the loss, against the number of the solution; or a test of the model.
 
-    Filled points are accepted steps, open ones rejected steps.
+    Filled points are accepted steps, open ones rejected steps. A verdict other than "right" is
+    written above the axes.
 
     Parameters
     ----------
@@ -59,9 +60,9 @@ def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") 
         Result of ``kadanoff.effective.learn``, or the ``partial`` of its exception.
     ax : matplotlib.axes.Axes, optional
         Axes to draw into.
-    quantity : {"parameters", "loss"}
-        Quantity to draw against the number of the solution. The line of a parameter ends at a
-        dashed level, its learned value.
+    quantity : {"parameters", "loss", "entropy", "T chi", "T chi_charge"}
+        Quantity to draw. The line of a parameter ends at a dashed level, its learned value, within
+        a band of its error. The last three are those of target and effective model against T.
 
     Returns
     -------
@@ -71,12 +72,43 @@ def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") 
     Raises
     ------
     ValueError
-        `quantity` is neither "parameters" nor "loss".
+        `quantity` is none of these, or needs a fit with ``drift=True``.
     ImportError
         matplotlib is not installed.
     """
-    checks.choice("quantity", quantity, ("parameters", "loss"))
+    checks.choice("quantity", quantity, ("parameters", "loss", *_TESTS))
+    if quantity in _TESTS and (fit.consistency is None or not fit.consistency.target):
+        raise ValueError(
+            f"quantity = {quantity!r} was not compared: learn from a model, with drift=True"
+        )
     ax = new_or(ax)
+    if quantity in _TESTS:
+        _plot_test(fit, ax, quantity)
+    else:
+        _plot_steps(fit, ax, quantity)
+    if fit.verdict in ("wrong", "undecided"):
+        colour = COLOURS["vermillion"] if fit.verdict == "wrong" else COLOURS["black"]
+        ax.set_title(f"{type(fit.model).__name__}: {fit.verdict}", color=colour)
+    legend(ax)
+    return ax
+
+
+_TESTS = {"entropy": r"$S_\mathrm{imp}$", "T chi": r"$T\chi$", "T chi_charge": r"$T\chi_c$"}
+
+
+def _plot_test(fit: Fit, ax: Axes, quantity: str) -> None:
+    found = fit.consistency
+    assert found is not None
+    for label, curves, style in (
+        ("target", found.target, "o"),
+        ("effective", found.effective, "-"),
+    ):
+        ax.plot(found.T, curves[quantity], style, color=next_colour(ax), markersize=4, label=label)
+    ax.set_xscale("log")
+    dress(ax, x="T", y=_TESTS[quantity])
+
+
+def _plot_steps(fit: Fit, ax: Axes, quantity: str) -> None:
     steps = np.arange(1, len(fit.history) + 1)
     accepted = np.array([step.accepted for step in fit.history], dtype=bool)
     if quantity == "loss":
@@ -95,14 +127,15 @@ def plot_fit(fit: Fit, ax: Axes | None = None, *, quantity: str = "parameters") 
                 steps[which], values[which], s=28, facecolors=face, edgecolors=colour, zorder=3
             )
         if quantity == "parameters":
-            learned = fit.model.parameters[name]
+            learned, error = fit.model.parameters[name], fit.errors.get(name, 0.0)
             ax.axhline(learned, color=colour, linewidth=0.8, linestyle="--", gid=GUIDE)
+            if 0 < error < np.inf:
+                band = (learned - error, learned + error)
+                ax.axhspan(*band, color=colour, alpha=0.15, linewidth=0, gid=GUIDE)
     dress(ax, x="solution", y="loss" if quantity == "loss" else ", ".join(fit.parameters))
     if quantity == "loss" and any(values.max(initial=0.0) > 0 for values in curves.values()):
         ax.set_yscale("log")
     ax.xaxis.set_major_locator(multiples(max(1, round(len(steps) / 8))))
-    legend(ax)
-    return ax
 
 
 @public

@@ -159,9 +159,9 @@ def gbf_bound(
     --------
     >>> import kadanoff as kd
     >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
-    >>> bound = gbf_bound(kd.KondoModel(J=0.2008), aim, keep=300)
+    >>> bound = gbf_bound(kd.KondoModel(J=0.1992), aim, keep=300)
     >>> print(bound.satisfied, f"{bound.ratio['J']:.2f}")
-    True 1.89
+    True 1.84
     """
     effective, target = checked_model(effective, "effective"), checked_model(target, "target")
     if effective.band != target.band:

@@ -182,12 +182,7 @@ def _describe(space: Space) -> str:
 def _checked_space(space: Space) -> Space:
     if not isinstance(space, Space):
         raise TypeError(f"space must be a kadanoff.operators.Space, got {space!r}")
-    if not space.baths:
-        raise ValueError(
-            f"the last factor of space must be the bath orbital kadanoff.operators.BATH, got "
-            f"{space.factors[-1]!r}; write Space([..., BATH]), or Space([..., BATH, SECOND_BATH]) "
-            "for two channels"
-        )
+    space.check_baths()
     return space
 
 

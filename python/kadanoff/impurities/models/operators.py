@@ -351,6 +351,31 @@ class Space:
             return (BATH, SECOND_BATH)
         return (BATH,) if self.factors[-1] == BATH else ()
 
+    def check_baths(self) -> None:
+        """Refuse a space that does not end with one bath orbital, or with the two of two channels.
+
+        Raises
+        ------
+        ValueError
+            There is no bath orbital, or one stands before an impurity factor.
+        """
+        found, at_the_end = [f for f in self.factors if f in (BATH, SECOND_BATH)], self.baths
+        if at_the_end and len(found) == len(at_the_end):
+            return
+        if not found:
+            problem = f"its last factor is {self.factors[-1]!r}"
+        elif BATH not in found:
+            problem = "SECOND_BATH is the second channel of a model that has BATH"
+        else:
+            after = self.factors[self.factors.index(found[-1]) + 1 :]
+            problem = f"got the order {', '.join(self.names)}"
+            if after and found == [BATH, SECOND_BATH]:
+                problem += "; a third channel is not supported"
+        raise ValueError(
+            "the space of an impurity model ends with the bath orbital kadanoff.operators.BATH, "
+            f"Space([..., BATH]), or for two channels with BATH, SECOND_BATH: {problem}"
+        )
+
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the factors."""

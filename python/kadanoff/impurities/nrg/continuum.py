@@ -10,10 +10,10 @@ every other quantity is even in ln Lambda, as Wilson's correction is,
 plus oscillations with z of relative size exp(-pi^2 / ln Lambda), which an average over two or more
 twists z removes [1]_, [2]_. Hence values at a few Lambda between 1.8 and 4 are on a straight line
 in ln(Lambda)^2, and its end is the continuum. For a level without interaction, where the continuum
-is known, chi(0) at V = 0.5 is 1.5 %, 2.7 % and 3.9 % too large at Lambda = 2, 2.5 and 3, and 0.1 %
-off at the end of the line. In this range Lambda - 1 makes a line that is nearly as straight, and
-ends 0.9 % too low: the quoted error holds for one variable only, and ln^2 Lambda is the one to
-use.
+is known, chi(0) at V = 0.5 is too large by 0.4 %, 0.7 % and 0.9 % at Lambda = 2, 2.5 and 3, and by
+0.02 % at the end of the line (in the scheme "campo-oliveira" 1.5 %, 2.7 %, 3.9 %, and -0.1 % at the
+end). In this range Lambda - 1 makes a line that is nearly as straight, and ends 0.2 % (0.9 %) too
+low: the quoted error holds for one variable only, and ln^2 Lambda is the one to use.
 
 >>> import kadanoff as kd
 >>> V, chi = 0.2, kd.kondo_scales.zero_temperature_chi
@@ -45,7 +45,7 @@ from kadanoff._base.progress import bar
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
-from kadanoff.bands.discretisation import MAX_LAMBDA
+from kadanoff.bands.discretisation import DEFAULT_SCHEME, MAX_LAMBDA
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.iteration import solve_models
 from kadanoff.impurities.nrg.job import Observables, checked_model, checked_observables
@@ -204,7 +204,7 @@ def limit(
     Lambda: Iterable[float] = (2.0, 2.5, 3.0),
     z: Sequence[float] = (0.5, 1.0),
     keep: int | Mapping[float, int] = 1000,
-    scheme: str = "campo-oliveira",
+    scheme: str = DEFAULT_SCHEME,
     variable: Variable = "ln^2 Lambda",
     order: int = 1,
     logarithm: bool = True,
@@ -229,8 +229,8 @@ def limit(
         Twists to average over; a single twist leaves its oscillation in the result.
     keep : int, or mapping from Lambda to int
         States to keep per shell; a number holds at Lambda = 2.5 and is rescaled by :func:`states`.
-    scheme : str
-        "campo-oliveira" or "zitko-pruschke"; the plain Wilson scheme needs ``A_Lambda=True``.
+    scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
+        Discretisation of the band; the plain scheme, "wilson", needs ``A_Lambda=True``.
     variable, order, logarithm : as in :func:`extrapolate`
         Variable and degree of the polynomial, and whether logarithms are extrapolated.
     observables : as in :func:`kadanoff.nrg.solve`
@@ -262,7 +262,7 @@ def limit(
     >>> scales = {"Lambda": (2.5, 3, 4), "keep": 300, "T_min": 1e-5}
     >>> found = limit(kd.KondoModel(J=0.5), kondo_temperature, **scales)
     >>> print(f"T_K = {float(found):.5f} +- {float(found.error):.5f}")
-    T_K = 0.02194 +- 0.00001
+    T_K = 0.02191 +- 0.00001
     """
     several = list(models) if isinstance(models, Sequence) else [models]
     if not callable(measure):

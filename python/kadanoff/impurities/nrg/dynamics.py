@@ -8,7 +8,7 @@ kept in bins, broadening comes afterwards.
 
 >>> import kadanoff as kd
 >>> aim = kd.AndersonModel(U=0.5, J_sw=0.4)
->>> run = kd.dynamics.solve(aim, keep=300, scheme="campo-oliveira", T=0)
+>>> run = kd.dynamics.solve(aim, keep=300, T=0)
 >>> print(f"{run.improved([0.0])[0].imag * aim.Gamma:.2f}")  # unitarity: -1 at T = 0
 -1.00
 
@@ -332,11 +332,18 @@ class Dynamics:
         b: float | None = None,
         w0: float | None = None,
     ) -> ComplexArray:
-        """``G = 1 / (w - eps_s - Delta(w) - Sigma(w))`` with the Delta of the continuous band."""
+        """``G = 1 / (w - eps_s - Delta(w) - Sigma(w))`` with the Delta of the continuous band.
+
+        In the plain scheme without ``A_Lambda=True`` the star hybridises less by A_Lambda: Delta is
+        divided by it, as in the model that Sigma belongs to.
+        """
         model, grid = self._anderson(), checked_frequencies(w)
         sigma = self.self_energy(grid, spin=spin, estimator=estimator, T=T, b=b, w0=w0)
         eps = model.eps + (0.5 if spin == "up" else -0.5) * model.field
-        return np.asarray(1 / (grid - eps - self.hybridisation(grid) - sigma))
+        delta = self.hybridisation(grid)
+        if self.options.scheme == "wilson" and not self.options.A_Lambda:
+            delta /= A_Lambda(self.options.Lambda)
+        return np.asarray(1 / (grid - eps - delta - sigma))
 
     @public
     def hybridisation(self, w: ArrayLike) -> ComplexArray:

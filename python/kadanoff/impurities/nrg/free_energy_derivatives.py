@@ -78,7 +78,7 @@ class Derivatives:
     --------
     >>> from kadanoff import KondoModel
     >>> derivatives(KondoModel(J=0.3), T=1e-2, parameters="J", keep=200)
-    Derivatives(KondoModel(J=0.3), T = 0.01: dF/dJ = -0.121)
+    Derivatives(KondoModel(J=0.3), T = 0.01: dF/dJ = -0.1335)
     """
 
     model: Model
@@ -159,7 +159,7 @@ def derivatives(
     >>> from kadanoff import KondoModel
     >>> found = derivatives(KondoModel(J=0.3), T=1e-2, parameters="J", keep=200)
     >>> print(f"<S_d.S_0> = {found.gradient[0, 0]:.3f}, d2F/dJ2 = {found.hessian[0, 0, 0]:.2f}")
-    <S_d.S_0> = -0.121, d2F/dJ2 = -0.61
+    <S_d.S_0> = -0.134, d2F/dJ2 = -0.69
     """
     several = T if isinstance(T, Iterable) and not isinstance(T, str) else [T]
     temperatures = np.array([checks.real("T", t, above=0) for t in several])

@@ -82,11 +82,13 @@ def solve(
         Number of chain sites, f_0 included; at least 4.
     z : sequence of floats, default (1,)
         Twists in (0, 1]: one run each, side by side, and the average. A number is one twist.
-    scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
-        Discretisation of the band. The plain Wilson scheme underestimates the hybridisation.
+    scheme : {"zitko-pruschke", "campo-oliveira", "wilson"}
+        Discretisation of the band, compared in `kadanoff.bands.discretisation`. The plain scheme,
+        "wilson", underestimates the hybridisation: by 7 % at Lambda = 2.5, and T_K by up to a
+        factor of 3.
     A_Lambda : bool, default False
         Multiply V^2 (or J) by ``(ln Lambda / 2) (1 + 1/Lambda) / (1 - 1/Lambda)``, Wilson's own
-        correction of that error. Meant for the scheme "wilson" only.
+        correction of that error. Refused unless the scheme is "wilson".
     symmetry : "auto" or tuple
         ("U1", "U1"), ("U1", "SU2") or ("SU2", "SU2") for (charge, spin); "auto" takes the largest
         that the model has. The result does not depend on it, the time does.
@@ -183,7 +185,7 @@ def solve_many(
     >>> from kadanoff import KondoModel, nrg
     >>> runs = nrg.solve_many([KondoModel(J=J) for J in (0.3, 0.4)], keep=100, T_min=1e-3)
     >>> print(f"{runs[0].T_chi[-1]:.3f} > {runs[1].T_chi[-1]:.3f}")
-    0.068 > 0.013
+    0.048 > 0.008
     """
     settings = Options(**options)  # type: ignore[arg-type]
     several = [checked_model(model) for model in models]

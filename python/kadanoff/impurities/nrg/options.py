@@ -18,7 +18,13 @@ import numpy as np
 
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
-from kadanoff.bands.discretisation import LAMBDA_HINT, MAX_LAMBDA, SCHEMES, checked_twist
+from kadanoff.bands.discretisation import (
+    DEFAULT_SCHEME,
+    LAMBDA_HINT,
+    MAX_LAMBDA,
+    SCHEMES,
+    checked_twist,
+)
 from kadanoff.bands.tridiagonalisation import A_Lambda, Chain, chain_of
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.even_odd import betabar
@@ -112,9 +118,10 @@ class Options:
     z : float or sequence of float
         Twists in (0, 1]; kept as a tuple.
     scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
-        Discretisation of the band.
+        Discretisation of the band, see `kadanoff.bands.discretisation`.
     A_Lambda : bool
-        Whether the hybridisation strength is multiplied by `kadanoff.bands.A_Lambda`.
+        Whether the hybridisation strength is multiplied by `kadanoff.bands.A_Lambda`; True is
+        refused unless the scheme is "wilson".
     symmetry : "auto" or tuple of str
         Symmetry of (charge, spin); "auto" for the largest of the model.
     gap : float
@@ -134,7 +141,7 @@ class Options:
     --------
     >>> options = Options(z=0.5, keep=500)
     >>> options.z, options.scheme
-    ((0.5,), 'wilson')
+    ((0.5,), 'zitko-pruschke')
     """
 
     Lambda: float = 2.5
@@ -144,7 +151,7 @@ class Options:
     T_min: float = 1e-12
     sites: int | None = None
     z: tuple[float, ...] = (1.0,)
-    scheme: str = "zitko-pruschke"
+    scheme: str = DEFAULT_SCHEME
     A_Lambda: bool = False
     symmetry: str | Symmetry = "auto"
     gap: float = 1e-5
@@ -176,6 +183,11 @@ class Options:
             if not isinstance(value := getattr(self, name), bool | np.bool_):
                 raise TypeError(f"{name} must be True or False, got {value!r}")
             checked[name] = bool(value)
+        if checked["A_Lambda"] and checked["scheme"] != "wilson":
+            raise ValueError(
+                f"A_Lambda = True corrects the scheme 'wilson', and the scheme is {self.scheme!r}, "
+                "which needs no correction; leave A_Lambda out, or give scheme='wilson' as well"
+            )
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 

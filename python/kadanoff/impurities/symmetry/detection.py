@@ -160,12 +160,8 @@ def reflection_names(
 def checked_terms(model: Model, onsite: float) -> tuple[Term, ...]:
     """The model's terms and e_0 n_0, checked."""
     space = model.space
+    space.check_baths()
     baths = space.baths
-    if not baths:
-        raise ValueError(
-            "the last factor of model.space must be the bath orbital BATH (or BATH, SECOND_BATH), "
-            f"got {space.factors[-1]!r}"
-        )
     terms = model.terms()
     for name, coefficient, operator in terms:
         if not math.isfinite(coefficient):

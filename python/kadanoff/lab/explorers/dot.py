@@ -33,8 +33,8 @@ __all__ = ["DotPicture", "compute", "draw", "explore"]
 LN_2 = np.log(2.0)
 T_END = 1e-10
 OPTIONS: dict[Stage, dict[str, Any]] = {
-    "coarse": {"Lambda": 6.0, "keep": 150, "scheme": "campo-oliveira"},
-    "fine": {"Lambda": 3.0, "keep": 1000, "scheme": "campo-oliveira"},
+    "coarse": {"Lambda": 6.0, "keep": 150},
+    "fine": {"Lambda": 3.0, "keep": 1000},
 }
 
 
@@ -101,7 +101,9 @@ def compute(
     models: dict[str, Any] = {"dots": dots}
     if t_12 == 0:
         models["J_SW"] = KondoModel(J=J_sw, spin=1)
-        fit = effective.learn(models["J_SW"], dots, T=T, tolerance=1e-4, **common, **options)
+        fit = effective.learn(
+            models["J_SW"], dots, T=T, tolerance=1e-4, drift=False, **common, **options
+        )
         if not fit.at_bound:
             models["J_ML"] = fit.model
     runs = nrg.solve_many(list(models.values()), T_min=T_END, **common, **options)

@@ -54,8 +54,8 @@ SYMMETRIES = {
 
 # Lambda = 4 with 100 states has J_ML within 0.4 % and T_K within 2 % of the fine answer.
 OPTIONS: dict[Stage, dict[str, Any]] = {
-    "coarse": {"Lambda": 4.0, "keep": 100, "scheme": "campo-oliveira"},
-    "fine": {"Lambda": 2.5, "keep": 400, "scheme": "campo-oliveira"},
+    "coarse": {"Lambda": 4.0, "keep": 100},
+    "fine": {"Lambda": 2.5, "keep": 400},
 }
 COUNT: dict[Stage, tuple[int, int]] = {"coarse": (24, 5), "fine": (40, 9)}  # Kondo and AIM runs
 

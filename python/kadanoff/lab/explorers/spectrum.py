@@ -31,8 +31,8 @@ __all__ = ["SpectrumPicture", "compute", "draw", "explore"]
 
 
 OPTIONS: dict[Stage, dict[str, Any]] = {
-    "coarse": {"Lambda": 4.0, "keep": 80, "scheme": "campo-oliveira"},
-    "fine": {"Lambda": 2.5, "keep": 300, "scheme": "campo-oliveira", "z": (0.5, 1.0)},
+    "coarse": {"Lambda": 4.0, "keep": 80},
+    "fine": {"Lambda": 2.5, "keep": 300, "z": (0.5, 1.0)},
 }
 _kept: dict[Stage, tuple[tuple[float, ...], Dynamics]] = {}
 _lock = threading.Lock()

@@ -24,6 +24,7 @@ from kadanoff.lattices.ising.results import IsingSamples, IsingScan, estimates
 __all__ = ["METHODS", "sample", "scan"]
 
 METHODS = ("heat-bath", "metropolis", "wolff", "swendsen-wang")
+SIGNS = 1  # which random numbers of a seed turn the samples of Wolff clusters
 
 CLUSTER_CHAINS = 16
 MAX_CHAINS = 4096
@@ -180,11 +181,12 @@ def sample(
     An average whose series shows no variation has the error that n draws without an event leave:
     3 / n times the change that one spin flip makes, by the rule of three.
 
-    Single-spin updates give every spin its own random number with probabilities exact to 2^-64;
-    in zero field a lattice is turned as a whole with probability 1/2 before each measurement, an
-    exact symmetry. The number of updates between measurements never depends on their outcome:
-    measuring when the clusters of a run have visited enough sites would prefer what large
-    clusters leave behind. Cost at T_c: about 10 ns per site and sample with clusters.
+    Single-spin updates give every spin its own random number with probabilities exact to 2^-64. In
+    zero field a lattice is turned as a whole with probability 1/2 before each measurement, an exact
+    symmetry; of Swendsen-Wang clusters each is turned with this probability. The number of updates
+    between measurements never depends on their outcome: measuring when the clusters of a run have
+    visited enough sites would prefer what large clusters leave behind. Cost at T_c: about 10 ns per
+    site and sample with clusters.
 
     References
     ----------
@@ -309,6 +311,8 @@ def _sample(
         report=None if report is None else partial(_done_since, report, before[0]),
         **calls,
     )
+    if method == "wolff":
+        _turn(arrays, model, times, seed)
     result = None
     if arrays["energy"].shape[1]:
         result = collect(
@@ -331,6 +335,22 @@ def _sample(
     if result is None or arrays["energy"].shape[1] < times:
         raise Cancelled("the computation was stopped", partial=result)
     return result
+
+
+def _turn(arrays: dict[str, Any], model: Ising, times: int, seed: int) -> None:
+    """Turn the whole lattice of each sample with probability 1/2, an exact symmetry without field.
+
+    At low temperature a Wolff cluster is nearly the whole lattice, and an even number of clusters
+    between samples would show the same sign for ever. `times` is the planned number of samples of a
+    chain: a run that is stopped has the first ones.
+    """
+    m, packed = arrays["magnetisation"], arrays["packed"]
+    draw = np.random.default_rng([seed, SIGNS]).integers(0, 2, size=(len(m), times))
+    turned = draw[:, : m.shape[1]] == 1
+    arrays["magnetisation"] = np.where(turned, -m, m)
+    if packed.shape[-1]:
+        spins = np.packbits(np.ones(model.sites, dtype=np.uint8), bitorder="little")
+        arrays["packed"] = np.where(turned[..., None], packed ^ spins, packed)
 
 
 def _nothing_done(report: Report, done: int, total: int) -> None:
