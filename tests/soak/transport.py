@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 import kadanoff as kd
+from tests.soak.rows import Row
 
 TINY = 0.05
 QUIET = {"threads": 1, "progress": False}
@@ -14,7 +15,6 @@ S = 0.22
 
 
 def run(seed, scale):
-    """Rows (what, number, limit, holds); `scale` multiplies the number of dots."""
     rng = np.random.default_rng(seed)
     rows = []
     ratios = list(BETHE)[: max(1, round(3 * scale))]
@@ -30,10 +30,6 @@ def run(seed, scale):
     return rows
 
 
-def _row(what, value, limit):
-    return what, float(value), f"≤ {limit:g}", bool(value <= limit)
-
-
 def _curvature(U, ratio, exact):
     """(1 - G/2) (T*/T)^2 at T <= 0.03 T*, its T^2 correction fitted."""
     dot = kd.AndersonModel(U=U, Gamma=U / (ratio * math.pi))
@@ -42,7 +38,7 @@ def _curvature(U, ratio, exact):
     found = kd.transport.solve(dot, T=x * T_star, errors=False, **QUIET)
     c_T = np.polyfit(x**2, (1 - found.conductance / 2) / x**2, 1)[1]
     what = f"relative deviation of c_T, U = {U:g} D, U/(pi Gamma) = {ratio:g}"
-    return _row(what, abs(c_T / exact - 1), 0.015)
+    return Row.at_most(what, abs(c_T / exact - 1), 0.015)
 
 
 def _empirical(U, Gamma):
@@ -57,8 +53,8 @@ def _empirical(U, Gamma):
     form = 2 * (1 + (2 ** (1 / S) - 1) * (T / T_K) ** 2) ** -S
     deviation = np.abs(found.conductance / form - 1)[inside].max()
     name = f"U/(pi Gamma) = {U / math.pi / Gamma:.1f}"
-    close = _row(f"deviation from the empirical form, {name}", deviation, 0.02)
-    return [close, _row(f"4 chi T_K - 1.05, {name}", abs(4 * chi * T_K - 1.05), 0.03)]
+    close = Row.at_most(f"deviation from the empirical form, {name}", deviation, 0.02)
+    return [close, Row.at_most(f"4 chi T_K - 1.05, {name}", abs(4 * chi * T_K - 1.05), 0.03)]
 
 
 def _asymmetric(rng):
@@ -88,8 +84,10 @@ def _asymmetric(rng):
     name = f"eps = {eps / U:.2f} U, U/(pi Gamma) = {U / math.pi / Gamma:.1f}"
     friedel = 2 * math.sin(math.pi * n / 2) ** 2
     return [
-        _row(f"G against Friedel's rule, {name}", abs(found.conductance[0] - friedel), 4e-3),
-        _row(f"L / (pi^2/3) - 1, {name}", abs(found.lorenz_number[0] * 3 / math.pi**2 - 1), 2e-3),
+        Row.at_most(f"G against Friedel's rule, {name}", abs(found.conductance[0] - friedel), 4e-3),
+        Row.at_most(
+            f"L / (pi^2/3) - 1, {name}", abs(found.lorenz_number[0] * 3 / math.pi**2 - 1), 2e-3
+        ),
     ]
 
 
@@ -110,4 +108,4 @@ def _coverage(rng, dots):
             true = np.abs(getattr(cheap, quantity) - getattr(best, quantity))
             hits += list(true <= getattr(cheap, f"{quantity}_error"))
     share = float(np.mean(hits))
-    return f"coverage of stated errors, {dots} dots", share, "≥ 0.9", share >= 0.9
+    return Row.at_least(f"coverage of stated errors, {dots} dots", share, 0.9)

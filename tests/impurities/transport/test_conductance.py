@@ -196,7 +196,8 @@ def test_representations(symmetric):
     assert repr(symmetric).startswith("Transport(AndersonModel(U=0.1, Gamma=0.01), between leads")
     assert "not estimated" in repr(symmetric)
     html = symmetric._repr_html_()
-    assert "Transport" in html and "svg" in html
+    assert "Transport" in html
+    assert "svg" in html
     for quantity in QUANTITIES:
         ax = symmetric.plot(quantity=quantity)
         assert ax.get_xscale() == "log"

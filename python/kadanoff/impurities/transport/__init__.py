@@ -9,5 +9,13 @@ G falls from 2.00 to 0.75 e^2/h
 
 from kadanoff.impurities.transport.conductance import GEOMETRIES, Transport, solve
 from kadanoff.impurities.transport.fermi_liquid import FermiLiquid, fermi_liquid
+from kadanoff.impurities.transport.half_height import empirical_conductance
 
-__all__ = ["GEOMETRIES", "FermiLiquid", "Transport", "fermi_liquid", "solve"]
+__all__ = [
+    "GEOMETRIES",
+    "FermiLiquid",
+    "Transport",
+    "empirical_conductance",
+    "fermi_liquid",
+    "solve",
+]

@@ -45,11 +45,13 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff._core import Control
+from kadanoff.impurities.effective.kondo_temperature import KondoTemperature
 from kadanoff.impurities.models import AndersonModel, Model
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg import dynamics
 from kadanoff.impurities.nrg.dynamics import Dynamics
 from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.transport.half_height import half_height
 from kadanoff.impurities.transport.imaginary_axis import band_function, green_function
 from kadanoff.impurities.transport.landauer import from_matsubara, from_peaks
 
@@ -141,6 +143,30 @@ class Transport:
     def thermal_conductance(self) -> FloatArray:
         """Electronic thermal conductance kappa = L G T in units of k_B^2/h times the unit of T."""
         return self.lorenz_number * self.conductance * self.T
+
+    @public
+    def T_K(self) -> KondoTemperature:
+        """Kondo temperature of the conductance, ``G(T_K) = G(0) / 2``, or why there is none.
+
+        Beside a wire, where the dot reflects, G is replaced by ``2 - G``.
+
+        Returns
+        -------
+        KondoTemperature
+            ``float()`` of it is T_K in the unit of the band; its value is None, with a reason,
+            where no moment forms or the temperatures do not enclose T_K.
+
+        Notes
+        -----
+        G(0) is taken from the lowest temperature, which must lie below 0.05 T_K, and corrected by
+        the empirical form with s = 0.22. The error holds that of G and of the interpolation.
+
+        References
+        ----------
+        D. Goldhaber-Gordon et al., Phys. Rev. Lett. 81, 5225 (1998),
+        doi:10.1103/PhysRevLett.81.5225
+        """
+        return half_height(self)
 
     @public
     def plot(
