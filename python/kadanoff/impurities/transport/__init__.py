@@ -9,13 +9,19 @@ G falls from 2.00 to 0.75 e^2/h
 
 from kadanoff.impurities.transport.conductance import GEOMETRIES, Transport, solve
 from kadanoff.impurities.transport.fermi_liquid import FermiLiquid, fermi_liquid
+from kadanoff.impurities.transport.fit import DotFit, fit
 from kadanoff.impurities.transport.half_height import empirical_conductance
+from kadanoff.impurities.transport.measurement import Measurement, read_csv
 
 __all__ = [
     "GEOMETRIES",
+    "DotFit",
     "FermiLiquid",
+    "Measurement",
     "Transport",
     "empirical_conductance",
     "fermi_liquid",
+    "fit",
+    "read_csv",
     "solve",
 ]

@@ -12,10 +12,12 @@ from kadanoff._base.style import curve, dress, new_or, next_colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from kadanoff.impurities.transport.conductance import Transport
+    from kadanoff.impurities.transport.fit import DotFit
 
-__all__ = ["plot_transport"]
+__all__ = ["plot_fit", "plot_transport"]
 
 # Label, and the unit that it is drawn in.
 QUANTITIES = {
@@ -46,3 +48,40 @@ def plot_transport(
     curve(ax, T, y, style, color=colour, label=label)
     dress(ax, x=r"$T\,/\,D$" if result.dot.band.D == 1.0 else r"$T$", y=name, log_x=True)
     return ax
+
+
+def plot_fit(result: DotFit, figure: Figure | None = None) -> Figure:
+    """Data and curve above, residuals below; one colour per temperature where V_g varies."""
+    if figure is None:
+        import matplotlib.pyplot as plt
+
+        figure = plt.figure(figsize=(6.0, 4.8))
+    figure.clear()
+    above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 1]})
+    data, gated = result.data, result.data.V_g is not None
+    groups = np.unique(data.T) if gated else [None]
+    cmap = matplotlib_colours(len(groups))
+    for colour, T in zip(cmap, groups, strict=True):
+        inside = np.ones(len(data), bool) if T is None else data.T == T
+        x = data.V_g[inside] if data.V_g is not None else data.T[inside]
+        order = np.argsort(x)
+        error = None if data.error is None else data.error[inside][order]
+        above.errorbar(
+            x[order], data.G[inside][order], error, fmt=".", color=colour, ms=4, lw=0.8, alpha=0.7
+        )
+        label = None if T is None or len(groups) > 6 else f"$T$ = {T:.3g}"
+        curve(above, x[order], result.curve[inside][order], {}, color=colour, label=label)
+        below.plot(x[order], result.residuals[inside][order], ".", color=colour, ms=4)
+    below.axhline(0.0, color="0.5", lw=0.8)
+    unit = "residual (e²/h)" if data.error is None else "residual / error"
+    dress(above, y=QUANTITIES["conductance"][0], log_x=not gated)
+    dress(below, x=r"$V_g$" if gated else r"$T$", y=unit, log_x=not gated)
+    return figure
+
+
+def matplotlib_colours(count: int) -> list[str]:
+    """Colours of the style, repeated as needed."""
+    import matplotlib as mpl
+
+    colours = mpl.rcParams["axes.prop_cycle"].by_key()["color"]
+    return [colours[k % len(colours)] for k in range(count)]
