@@ -65,6 +65,7 @@ class Problem:
 
     @property
     def sigma(self) -> FloatArray:
+        """Errors of the data; equal ones of any size where they are not known."""
         if self.data.error is not None:
             return self.data.error
         return np.full(len(self.data), 0.01 * float(np.ptp(self.data.G)) + 1e-6)
@@ -594,6 +595,7 @@ def _search(problem: Problem, cheap: Model, fine: Model, state: _State, limit: i
         theta,
         steps=steps,
         costly=costly,
+        known=problem.data.error is not None,
         max_iterations=limit,
         seen=state,
     )
@@ -604,6 +606,7 @@ def _search(problem: Problem, cheap: Model, fine: Model, state: _State, limit: i
         steps=steps,
         costly=np.ones_like(costly),
         J=J,
+        known=problem.data.error is not None,
         max_iterations=limit,
         seen=state,
     )

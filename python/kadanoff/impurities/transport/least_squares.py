@@ -40,6 +40,7 @@ class Minimum:
 
     @property
     def chi2(self) -> float:
+        """Sum of the squares of the residual."""
         return float(self.residual @ self.residual)
 
 
@@ -79,6 +80,7 @@ def minimise(
     steps: FloatArray,
     costly: FloatArray,
     J: FloatArray | None = None,
+    known: bool = True,
     tolerance: float = 3e-3,
     max_iterations: int = 30,
     seen: Callable[[Minimum], None] = lambda at: None,
@@ -96,9 +98,11 @@ def minimise(
         Parameters whose column is updated instead of differentiated.
     J : array, shape (n, p), optional
         Jacobian at the start.
+    known : bool
+        Whether the errors are known. If not, chi^2 per degree of freedom is their square.
     tolerance : float
-        The search ends when the next step lowers chi^2 by less than this times chi^2 per degree of
-        freedom: a step of the square root of it, in standard errors.
+        The search ends when the next step lowers chi^2 by less than this (times the square of the
+        errors): a step of the square root of it, in standard errors.
     seen : function
         Called with each better point.
     """
@@ -120,7 +124,8 @@ def minimise(
         step = -np.linalg.solve(A.T @ A + damping * np.eye(len(theta)), gradient) / scale
         step *= min(1.0, LARGEST_STEP / float(np.abs(step / steps).max()))
         predicted = best.chi2 - float(np.sum((best.residual + best.J @ step) ** 2))
-        if predicted < tolerance * best.chi2 / free + 1e-14 * len(r):
+        unit = max(best.chi2 / free, 1.0 if known else 1e-9)
+        if predicted < tolerance * unit:
             if fresh or damping <= 1e-3:
                 return Minimum(best.theta, best.residual, best.J, True)
             damping = 1e-3

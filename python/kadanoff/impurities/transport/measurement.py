@@ -117,7 +117,7 @@ class Measurement:
 
 @public
 def read_csv(path: str | os.PathLike[str], *, T: float | None = None) -> Measurement:
-    """Read a measured conductance from a text file with one header line.
+    r"""Read a measured conductance from a text file with one header line.
 
     ``T (mK), V_g (mV), G (2e^2/h), error (2e^2/h)``
 
@@ -158,7 +158,7 @@ def read_csv(path: str | os.PathLike[str], *, T: float | None = None) -> Measure
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = Path(folder) / "dot.csv"
-    ...     _ = file.write_text("T (mK),G (2e^2/h)\\n50,0.95\\n100,0.90\\n")
+    ...     _ = file.write_text("T (mK),G (2e^2/h)\n50,0.95\n100,0.90\n")
     ...     read_csv(file)
     Measurement(2 points, T = 0.00431 ... 0.00862, G = 1.8 ... 1.9 e^2/h, errors not known)
     """

@@ -22,7 +22,7 @@ __all__ = ["Surface"]
 PER_OCTAVE = 1.5
 """Temperatures per factor of two, between which a spline is good to 1e-3 of G."""
 MARGIN = 1.2
-STEPS_PER_GAMMA = 2.0
+STEPS_PER_GAMMA = 3.0
 """Order of the Chebyshev polynomial per unit of the largest |x|: good to 1e-4 of G."""
 
 
@@ -79,7 +79,7 @@ class Surface:
         """Chebyshev coefficients of ln G in x / reach, shape (order + 1, nodes)."""
         key = (U, Gamma, field, reach)
         if key not in self._found:
-            order = 2 * max(4, math.ceil(STEPS_PER_GAMMA * reach / 2))
+            order = 2 * max(6, math.ceil(STEPS_PER_GAMMA * reach / 2))
             u = np.cos(math.pi * np.arange(order + 1) / order)  # from 1 to -1
             even = self.dot.band.is_symmetric
             half = order // 2 + 1 if even else order + 1
