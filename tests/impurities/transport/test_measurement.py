@@ -18,16 +18,18 @@ def written(tmp_path, text):
     "text",
     [
         "T (mK),V_g (V),G (2e^2/h),error (e^2/h)\n50,0.01,0.5,0.02\n100,0.02,0.25,0.02\n",
-        "# a comment\nV_g [mV];Temperature [K];dG [2e2/h];G [2e²/h]\n10;0.05;0.01;0.5\n20;.1;1e-2;.25",
-        "\ufeff# T (mK)\tVg (mV)\tconductance (2e^2/h)\tsigma\n\n50\t10\t0.5\t0.01\n100\t20\t.25\t.01\n",
+        "# a comment\nV_g [mV];Temperature [K];dG [2e2/h];G [2e²/h]\n"
+        "10;0.05;0.01;0.5\n20;.1;1e-2;.25",
+        "\ufeff# T (mK)\tVg (mV)\tconductance (2e^2/h)\tsigma\n\n"
+        "50\t10\t0.5\t0.01\n100\t20\t.25\t.01\n",
         "T (mK) gate (mV) G (2e^2/h) err (2e^2/h) note\n50 10 0.5 0.01 first\n100 20 .25 .01 x\n",
     ],
 )
 def test_units_and_separators(tmp_path, text):
     found = read_csv(written(tmp_path, text))
-    assert found.T == pytest.approx([50 * units.mK, 100 * units.mK])
+    assert pytest.approx([50 * units.mK, 100 * units.mK]) == found.T
     assert found.V_g == pytest.approx([10.0, 20.0])
-    assert found.G == pytest.approx([1.0, 0.5])
+    assert pytest.approx([1.0, 0.5]) == found.G
     assert found.error == pytest.approx([0.02, 0.02])
     assert len(found) == 2
 
@@ -35,16 +37,16 @@ def test_units_and_separators(tmp_path, text):
 def test_siemens_and_columns_without_units(tmp_path):
     text = f"G (uS),T\n{1e6 * units.CONDUCTANCE_QUANTUM},0.5\n"
     found = read_csv(written(tmp_path, text))
-    assert found.G == pytest.approx([1.0])
-    assert found.T == pytest.approx([0.5])
+    assert pytest.approx([1.0]) == found.G
+    assert pytest.approx([0.5]) == found.T
     assert found.V_g is None
     assert found.error is None
 
 
 def test_one_temperature_for_all_points(tmp_path):
     file = written(tmp_path, "V_g,G\n1,0.5\n2,0.6\n")
-    assert read_csv(file, T=0.25).T == pytest.approx([0.25, 0.25])
-    with pytest.raises(ValueError, match="no column T: .*pass T="):
+    assert pytest.approx([0.25, 0.25]) == read_csv(file, T=0.25).T
+    with pytest.raises(ValueError, match=r"no column T: .*pass T="):
         read_csv(file)
     with pytest.raises(ValueError, match="T is given twice"):
         read_csv(written(tmp_path, "T,G\n1,0.5\n"), T=1.0)

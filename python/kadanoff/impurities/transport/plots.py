@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff._base import checks
-from kadanoff._base.style import curve, dress, new_or, next_colour
+from kadanoff._base.style import CYCLE, curve, dress, new_or, next_colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,8 +60,8 @@ def plot_fit(result: DotFit, figure: Figure | None = None) -> Figure:
     above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 1]})
     data, gated = result.data, result.data.V_g is not None
     groups = np.unique(data.T) if gated else [None]
-    cmap = matplotlib_colours(len(groups))
-    for colour, T in zip(cmap, groups, strict=True):
+    for k, T in enumerate(groups):
+        colour = CYCLE[k % len(CYCLE)]
         inside = np.ones(len(data), bool) if T is None else data.T == T
         x = data.V_g[inside] if data.V_g is not None else data.T[inside]
         order = np.argsort(x)
@@ -74,14 +74,6 @@ def plot_fit(result: DotFit, figure: Figure | None = None) -> Figure:
         below.plot(x[order], result.residuals[inside][order], ".", color=colour, ms=4)
     below.axhline(0.0, color="0.5", lw=0.8)
     unit = "residual (e²/h)" if data.error is None else "residual / error"
-    dress(above, y=QUANTITIES["conductance"][0], log_x=not gated)
+    dress(above, x="", y=QUANTITIES["conductance"][0], log_x=not gated)
     dress(below, x=r"$V_g$" if gated else r"$T$", y=unit, log_x=not gated)
     return figure
-
-
-def matplotlib_colours(count: int) -> list[str]:
-    """Colours of the style, repeated as needed."""
-    import matplotlib as mpl
-
-    colours = mpl.rcParams["axes.prop_cycle"].by_key()["color"]
-    return [colours[k % len(colours)] for k in range(count)]
