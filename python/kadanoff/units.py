@@ -108,4 +108,4 @@ def parse(text: str) -> float:
     number, unit = float(found[1]), found[2]
     if not unit:
         return number
-    return number * ENERGIES[checks.choice("unit", unit, tuple(ENERGIES))]
+    return number * float(ENERGIES[checks.choice("unit", unit, tuple(ENERGIES))])

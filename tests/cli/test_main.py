@@ -17,11 +17,25 @@ from tests.paths import ROOT
 from tests.stopping import PATIENCE
 
 KONDO = ["--keep", "120", "--threads", "1"]
+FEW = ["--keep", "150", "--keep_multiplets", "10"]
 QUICK = {
     "kondo": KONDO,
     "dots": ["--keep", "200", "--T_min", "1e-5"],
     "spectrum": ["--keep", "200"],
-    "dot": "--U 2meV --Gamma 0.3meV --T 50mK --keep 150 --keep_multiplets 10".split(),
+    "dot": [
+        "--U",
+        "2meV",
+        "--Gamma",
+        "0.3meV",
+        "--T",
+        "50mK",
+        "--keep",
+        "150",
+        "--keep_multiplets",
+        "10",
+        "--points",
+        "5",
+    ],
     "ising": ["--L", "8", "--n", "2000"],
     "rsmi": ["--L", "16", "--n", "4000"],
     "dimers": ["--L", "8", "--n", "2000"],

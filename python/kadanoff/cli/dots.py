@@ -14,11 +14,11 @@ import numpy as np
 
 import kadanoff as kd
 from kadanoff import units
+from kadanoff._base import checks
 from kadanoff.cli.job import Job, Report, columns
 
 __all__ = ["FIT", "JOBS"]
 
-POINTS = 30
 PARAMETERS = ("U", "Gamma", "eps", "field", "scale", "offset", "lever")
 
 
@@ -73,6 +73,9 @@ def _dot_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--asymmetry", type=float, default=1.0, help="Gamma_L / Gamma_R (default 1)"
     )
+    parser.add_argument(
+        "--points", type=int, default=24, help="temperatures of the curve (default 24)"
+    )
     parser.add_argument("--keep", type=int, default=1000, help="states for T_K (default 1000)")
     parser.add_argument(
         "--keep_multiplets", type=int, default=200, help="multiplets for G (default 200)"
@@ -85,7 +88,8 @@ def _run_dot(options: argparse.Namespace) -> Report:
     run = kd.nrg.solve(dot, keep=options.keep, threads=options.threads)
     scales = {name: run.T_K(name) for name in kd.kondo_scales.DEFINITIONS}
     scale = scales["chi"].value or dot.Gamma
-    grid = np.geomspace(0.02 * scale, min(50 * scale, 0.19 * dot.band.D), POINTS)
+    points = checks.whole("--points", options.points, least=2)
+    grid = np.geomspace(0.02 * scale, min(50 * scale, 0.19 * dot.band.D), points)
     given = np.array(options.T or [], dtype=float)
     curve = kd.transport.solve(
         dot,

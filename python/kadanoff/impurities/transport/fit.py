@@ -399,11 +399,13 @@ def fit(
         Accuracy of the last steps.
     max_iterations : int
         Limit of the search.
-    threads, progress, control : as in :func:`kadanoff.nrg.solve`
-        Worker threads, progress bar, and cancellation.
+    threads, progress : as in :func:`kadanoff.nrg.solve`
+        Worker threads, and progress bar.
     callback : function, optional
         Called with the DotFit of every better point, for a picture that moves:
         ``callback=lambda found: found.plot(figure)``.
+    control : Control, optional
+        Cancels the fit from another thread.
 
     Returns
     -------

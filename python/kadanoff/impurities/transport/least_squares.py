@@ -116,7 +116,7 @@ def minimise(
     best = Minimum(theta, r, J)
     seen(best)
     damping, free = 1e-3, max(1, len(r) - len(theta))
-    cheap = ~costly
+    cheap = np.logical_not(costly)
     for _ in range(max_iterations):
         scale = np.sqrt(np.sum(best.J**2, axis=0)) + 1e-300
         A = best.J / scale
