@@ -34,7 +34,7 @@ REACH = np.array([0.35, 0.2, 0.6])
 def run(seed, scale):
     nodes, points = (4, 40) if scale >= 1 else (3, 12)
     T = np.geomspace(0.004, 1.0, points)
-    model = Interpolated(T, nodes, keep_multiplets=60 if scale >= 1 else 20)
+    model = Interpolated(T, nodes, keep_multiplets=60 if scale >= 1 else 10)
     n = len(T)
     G = model(TRUTH["U"], TRUTH["Gamma"], 0.0, np.full(n, TRUTH["eps"]))
     curves = count(CURVES, scale)

@@ -53,7 +53,6 @@ __all__ = [
     "fit_kondo_tk",
     "kondo_temperature",
     "kondo_temperature_formula",
-    "scale",
     "zero_temperature_chi",
 ]
 
