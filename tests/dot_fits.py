@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from kadanoff.impurities.transport.fit import Problem
 from kadanoff.impurities.transport.least_squares import jacobian, minimise
+from kadanoff.impurities.transport.measured_dot import Problem
 from kadanoff.impurities.transport.measurement import Measurement
 
 

@@ -220,11 +220,10 @@ def _fit(options: argparse.Namespace) -> Report:
     }
 
     def draw(path: str) -> None:
-        import matplotlib.pyplot as plt
+        from kadanoff._base.style import saved
 
-        figure = found.plot()
-        figure.savefig(path, bbox_inches="tight")
-        plt.close(figure)
+        with saved(path) as ax:
+            found.plot(ax)
 
     return Report(report, "\n".join(lines), draw)
 

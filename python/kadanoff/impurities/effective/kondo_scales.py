@@ -40,7 +40,7 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.impurities.effective.kondo_temperature import KondoTemperature, why_no_moment
+from kadanoff.impurities.effective.moment import KondoTemperature, why_no_moment
 from kadanoff.impurities.nrg.even_odd import BETABAR, even_odd_mean
 from kadanoff.impurities.nrg.result import NRGResult
 

@@ -21,7 +21,7 @@ from kadanoff.impurities.symmetry.multiplets import Symmetry
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kadanoff.impurities.effective.kondo_temperature import KondoTemperature
+    from kadanoff.impurities.effective.moment import KondoTemperature
 
 __all__ = ["NRGResult"]
 

@@ -8,9 +8,9 @@ G falls from 2.00 to 0.75 e^2/h
 """
 
 from kadanoff.impurities.transport.conductance import GEOMETRIES, Transport, solve
-from kadanoff.impurities.transport.fermi_liquid import FermiLiquid, fermi_liquid
-from kadanoff.impurities.transport.fit import DotFit, fit
-from kadanoff.impurities.transport.half_height import empirical_conductance
+from kadanoff.impurities.transport.conductance_scale import empirical_conductance
+from kadanoff.impurities.transport.fermi_liquid_parameters import FermiLiquid, fermi_liquid
+from kadanoff.impurities.transport.measured_dot import DotFit, fit
 from kadanoff.impurities.transport.measurement import Measurement, read_csv
 
 __all__ = [

@@ -45,13 +45,13 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff._core import Control
-from kadanoff.impurities.effective.kondo_temperature import KondoTemperature
+from kadanoff.impurities.effective.moment import KondoTemperature
 from kadanoff.impurities.models import AndersonModel, Model
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg import dynamics
 from kadanoff.impurities.nrg.dynamics import Dynamics
 from kadanoff.impurities.nrg.options import Options
-from kadanoff.impurities.transport.half_height import half_height
+from kadanoff.impurities.transport.conductance_scale import half_height
 from kadanoff.impurities.transport.imaginary_axis import band_function, green_function
 from kadanoff.impurities.transport.landauer import from_matsubara, from_peaks
 

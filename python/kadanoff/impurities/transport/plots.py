@@ -12,10 +12,9 @@ from kadanoff._base.style import CYCLE, curve, dress, new_or, next_colour
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from kadanoff.impurities.transport.conductance import Transport
-    from kadanoff.impurities.transport.fit import DotFit
+    from kadanoff.impurities.transport.measured_dot import DotFit
 
 __all__ = ["plot_fit", "plot_transport"]
 
@@ -50,14 +49,10 @@ def plot_transport(
     return ax
 
 
-def plot_fit(result: DotFit, figure: Figure | None = None) -> Figure:
-    """Data and curve above, residuals below; one colour per temperature where V_g varies."""
-    if figure is None:
-        import matplotlib.pyplot as plt
-
-        figure = plt.figure(figsize=(6.0, 4.8))
-    figure.clear()
-    above, below = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [3, 1]})
+def plot_fit(result: DotFit, ax: Axes | None = None, *, quantity: str = "conductance") -> Axes:
+    """Data and curve, or their difference; one colour per temperature where V_g varies."""
+    residuals = checks.choice("quantity", quantity, ("conductance", "residuals")) == "residuals"
+    ax = new_or(ax)
     data, gated = result.data, result.data.V_g is not None
     groups = np.unique(data.T) if gated else [None]
     for k, T in enumerate(groups):
@@ -65,15 +60,17 @@ def plot_fit(result: DotFit, figure: Figure | None = None) -> Figure:
         inside = np.ones(len(data), bool) if T is None else data.T == T
         x = data.V_g[inside] if data.V_g is not None else data.T[inside]
         order = np.argsort(x)
+        points = {"fmt": ".", "color": colour, "ms": 4, "lw": 0.8, "alpha": 0.7}
+        if residuals:
+            ax.plot(x[order], result.residuals[inside][order], ".", color=colour, ms=4)
+            continue
         error = None if data.error is None else data.error[inside][order]
-        above.errorbar(
-            x[order], data.G[inside][order], error, fmt=".", color=colour, ms=4, lw=0.8, alpha=0.7
-        )
+        ax.errorbar(x[order], data.G[inside][order], error, **points)
         label = None if T is None or len(groups) > 6 else f"$T$ = {T:.3g}"
-        curve(above, x[order], result.curve[inside][order], {}, color=colour, label=label)
-        below.plot(x[order], result.residuals[inside][order], ".", color=colour, ms=4)
-    below.axhline(0.0, color="0.5", lw=0.8)
-    unit = "residual (e²/h)" if data.error is None else "residual / error"
-    dress(above, x="", y=QUANTITIES["conductance"][0], log_x=not gated)
-    dress(below, x=r"$V_g$" if gated else r"$T$", y=unit, log_x=not gated)
-    return figure
+        curve(ax, x[order], result.curve[inside][order], {}, color=colour, label=label)
+    y = QUANTITIES["conductance"][0]
+    if residuals:
+        ax.axhline(0.0, color="0.5", lw=0.8)
+        y = r"residual $(e^2/h)$" if data.error is None else "residual / error"
+    dress(ax, x=r"$V_g$" if gated else r"$T$", y=y, log_x=not gated)
+    return ax

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff._core import Control
-from kadanoff.impurities.effective.kondo_temperature import KondoTemperature
+from kadanoff.impurities.effective.moment import KondoTemperature
 from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.nrg import iteration
 from kadanoff.impurities.transport.conductance import GEOMETRIES, MAX_T, Geometry, solve
@@ -32,7 +32,7 @@ from kadanoff.impurities.transport.measurement import Measurement
 from kadanoff.impurities.transport.surface import Surface
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from matplotlib.axes import Axes
 
 __all__ = ["PARAMETERS", "DotFit", "Problem", "fit"]
 
@@ -349,11 +349,16 @@ class DotFit:
         return float(self.history[-1].get("lever", 0.0)) if self.history else 0.0
 
     @public
-    def plot(self, figure: Figure | None = None) -> Figure:
-        """Data, curve and residuals, against V_g or log T. Returns the figure."""
+    def plot(
+        self,
+        ax: Axes | None = None,
+        *,
+        quantity: Literal["conductance", "residuals"] = "conductance",
+    ) -> Axes:
+        """Data and curve, or residuals, against V_g or log T. Returns the axes."""
         from kadanoff.impurities.transport.plots import plot_fit
 
-        return plot_fit(self, figure)
+        return plot_fit(self, ax, quantity=quantity)
 
 
 @public
@@ -403,7 +408,7 @@ def fit(
         Worker threads, and progress bar.
     callback : function, optional
         Called with the DotFit of every better point, for a picture that moves:
-        ``callback=lambda found: found.plot(figure)``.
+        ``callback=lambda found: found.plot(ax)``.
     control : Control, optional
         Cancels the fit from another thread.
 

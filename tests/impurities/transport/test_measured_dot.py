@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import kadanoff as kd
-from kadanoff.impurities.transport.fit import Problem
 from kadanoff.impurities.transport.landauer import thermal_weight
+from kadanoff.impurities.transport.measured_dot import Problem
 from kadanoff.transport import Measurement
 from tests.dot_fits import coverage
 
@@ -75,9 +75,10 @@ def test_a_gate_sweep():
     assert found.degrees_of_freedom == 35
     assert found.chi2 < 5
     assert found.converged
-    fig = found.plot()
-    assert len(fig.axes) == 2
-    plt.close(fig)
+    for quantity in ("conductance", "residuals"):
+        ax = found.plot(quantity=quantity)
+        assert ax.get_xscale() == "linear"
+        plt.close(ax.figure)
 
 
 @pytest.fixture(scope="module")

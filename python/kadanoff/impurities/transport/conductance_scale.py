@@ -14,7 +14,7 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.impurities.effective.kondo_temperature import KondoTemperature, why_no_moment
+from kadanoff.impurities.effective.moment import KondoTemperature, why_no_moment
 
 if TYPE_CHECKING:
     from kadanoff.impurities.transport.conductance import Transport
