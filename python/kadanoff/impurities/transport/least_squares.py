@@ -15,7 +15,7 @@ from kadanoff._base.types import FloatArray
 
 __all__ = ["Minimum", "jacobian", "minimise"]
 
-LARGEST_STEP = 10.0
+MAX_STEP = 10.0
 """Between iterations, in steps of the finite differences."""
 
 
@@ -122,7 +122,7 @@ def minimise(
         A = best.J / scale
         gradient = A.T @ best.residual
         step = -np.linalg.solve(A.T @ A + damping * np.eye(len(theta)), gradient) / scale
-        step *= min(1.0, LARGEST_STEP / float(np.abs(step / steps).max()))
+        step *= min(1.0, MAX_STEP / float(np.abs(step / steps).max()))
         predicted = best.chi2 - float(np.sum((best.residual + best.J @ step) ** 2))
         unit = max(best.chi2 / free, 1.0 if known else 1e-9)
         if predicted < tolerance * unit:
