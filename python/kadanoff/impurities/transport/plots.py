@@ -60,7 +60,7 @@ def plot_fit(result: DotFit, ax: Axes | None = None, *, quantity: str = "conduct
         inside = np.ones(len(data), bool) if T is None else data.T == T
         x = data.V_g[inside] if data.V_g is not None else data.T[inside]
         order = np.argsort(x)
-        points = {"fmt": ".", "color": colour, "ms": 4, "lw": 0.8, "alpha": 0.7}
+        points: Any = {"fmt": ".", "color": colour, "ms": 4, "lw": 0.8, "alpha": 0.7}
         if residuals:
             ax.plot(x[order], result.residuals[inside][order], ".", color=colour, ms=4)
             continue
