@@ -56,7 +56,9 @@ class Surface:
         distinct = np.unique(self.T)
         span = math.log2(float(distinct[-1] / distinct[0]))
         nodes = max(5, math.ceil(PER_OCTAVE * span) + 1)
-        self.nodes = distinct if len(distinct) <= nodes else np.geomspace(distinct[0], distinct[-1], nodes)
+        self.nodes = (
+            distinct if len(distinct) <= nodes else np.geomspace(distinct[0], distinct[-1], nodes)
+        )
         self.nodes[[0, -1]] = distinct[[0, -1]]
 
     def __call__(self, U: float, Gamma: float, field: float, eps: FloatArray) -> FloatArray:
