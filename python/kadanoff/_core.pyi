@@ -38,9 +38,11 @@ __all__ = [
     "poles_of_resolvent",
     "rbm_train",
     "second_order_poles",
+    "simd_level",
 ]
 
 __version__: str
+simd_level: str
 
 _Matrix = NDArray[np.float64]
 _Words = NDArray[np.uint64]

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import weakref
 
 import pytest
 
@@ -52,3 +53,35 @@ def test_ctrl_c_stops_the_work_and_waits_for_its_end():
     with pytest.raises(KeyboardInterrupt):
         run_aside(work, stop=stopped.set)
     assert ended == [True]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_ctrl_c_in_the_callback_of_a_weak_reference_is_not_lost():
+    # Python prints and drops a KeyboardInterrupt that is raised there.
+    class Thing:
+        pass
+
+    stopped, ended, things = threading.Event(), [], [Thing()]
+    reference = weakref.ref(things[0], lambda _: os.kill(os.getpid(), signal.SIGINT))
+
+    def work():
+        assert stopped.wait(PATIENCE)
+        ended.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_aside(work, stop=stopped.set, watch=things.clear)
+    assert ended == [True]
+    assert reference() is None
+
+
+def test_the_handler_of_the_user_is_left_alone():
+    noted = []
+    before = signal.signal(signal.SIGINT, lambda *_: noted.append(True))
+    try:
+        run_aside(lambda: os.kill(os.getpid(), signal.SIGINT), stop=lambda: None)
+        while not noted:  # Python calls the handler between two instructions
+            pass
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert noted == [True]
+    assert signal.getsignal(signal.SIGINT) is before

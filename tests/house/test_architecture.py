@@ -263,7 +263,9 @@ def test_the_diagram_of_crates_names_all_of_them():
 )
 def test_a_solve_is_one_call_into_the_core():
     with mock.patch.object(_core, "nrg_solve", wraps=_core.nrg_solve) as call:
-        kd.nrg.solve(kd.KondoModel(J=0.4), keep=60, T_min=1e-2, z=(0.5, 1.0), progress=False)
+        kd.nrg.solve(
+            kd.KondoModel(J=0.4), keep=60, T_min=1e-2, z=(0.5, 1.0), progress=False, errors=False
+        )
     assert call.call_count == 1
 
 

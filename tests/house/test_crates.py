@@ -88,3 +88,18 @@ def test_a_long_call_wakes_every_50_ms():
     assert wakes == ["50"]
     # Nobody else waits for a worker.
     assert [name for name, text in BINDINGS.items() if "recv_timeout(" in text] == ["control.rs"]
+
+
+def test_bindings_are_a_small_part_of_the_code():
+    """They translate; checks and numbers belong to the crates that other programs can use."""
+
+    def lines(paths):
+        return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
+
+    core = [
+        path
+        for path in (ROOT / "rust").glob("*/src/**/*.rs")
+        if path.name != "tests.rs" and path.parts[len(ROOT.parts) + 1] != "bindings"
+    ]
+    share = lines((ROOT / "rust/bindings/src").glob("*.rs")) / lines(core)
+    assert share <= 0.12

@@ -1,6 +1,7 @@
 """What every spectrum obeys: exact Lehmann sums, sum rules, positivity, causality, symmetries."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +41,8 @@ def test_untruncated_spectra_are_exact(model, Lambda, T):
             assert run.self_energy(omega, spin=spin).imag.max() <= 1e-10 * max(1e-3, model.U**2)
 
 
+# Twenty states are few: <S_z> in a small field is then off, and the run says so.
+@pytest.mark.filterwarnings("ignore::kadanoff.impurities.nrg.susceptibility.TornPairs")
 @given(kd.models(), kd.options(keep=(20, 100), sites=(4, 8)), TEMPERATURES)
 @settings(max_examples=15)
 def test_sum_rules_hold_whatever_is_truncated(model, options, T):
@@ -70,6 +73,7 @@ def test_all_symmetries_that_hold_give_one_spectrum(model, options, T):
             np.testing.assert_allclose(first.peaks(name)[1], other.peaks(name)[1], atol=3e-8)
 
 
+@pytest.mark.filterwarnings("ignore::kadanoff.impurities.nrg.susceptibility.TornPairs")
 @given(kd.anderson_models(), kd.options(keep=(20, 100), sites=(4, 8)), TEMPERATURES)
 @settings(max_examples=10)
 def test_kramers_kronig_of_the_self_energy(model, options, T):
@@ -82,8 +86,9 @@ def test_kramers_kronig_of_the_self_energy(model, options, T):
     omega = frequencies(1e-4 * T, 300 * D, 80)
     at = D * np.array([-0.8, -0.1, 0.02, 0.4])
     for spin, other in (("up", "dn"), ("dn", "up")):
-        sigma = run.self_energy(omega, spin=spin).imag
-        rest = run.self_energy(at, spin=spin).real - hilbert(omega, -sigma / np.pi, at=at)
+        how = {"spin": spin, "estimator": "symmetric"}
+        sigma = run.self_energy(omega, **how).imag
+        rest = run.self_energy(at, **how).real - hilbert(omega, -sigma / np.pi, at=at)
         # The grid, 3 % from point to point: second order of the steepest parts of Im Sigma.
         tolerance = 5e-3 * max(1e-3, np.abs(sigma).max())
         np.testing.assert_allclose(rest, model.U * run.expectations[other][0], atol=tolerance)

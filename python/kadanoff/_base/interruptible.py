@@ -7,9 +7,11 @@ signal reaches, and the calling thread touches nothing but flags and one lock of
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 __all__ = ["run_aside"]
 
@@ -63,11 +65,14 @@ def run_aside(
             over.release()
 
     try:
-        threading.Thread(target=run, name=name).start()
-        while not ended:
-            over.acquire(timeout=WAKE)
-            if watch is not None:
-                watch()
+        with _noted_interrupts() as interrupted:
+            threading.Thread(target=run, name=name).start()
+            while not ended:
+                over.acquire(timeout=WAKE)
+                if watch is not None and not interrupted():
+                    watch()
+                if interrupted():
+                    raise KeyboardInterrupt
     except BaseException:  # the stop button, or `watch` raised
         stop()
         deadline = time.monotonic() + MAX_START
@@ -76,3 +81,22 @@ def run_aside(
         raise
     if error is not None:
         raise error
+
+
+@contextmanager
+def _noted_interrupts() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C sets a flag instead of raising where the interpreter happens to be.
+
+    Python raises KeyboardInterrupt at any instruction of the main thread, the callbacks of weak
+    references included, where it is printed and lost. A handler of the user's own is left alone.
+    """
+    noted = threading.Event()
+    main = threading.current_thread() is threading.main_thread()
+    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield noted.is_set
+        return
+    signal.signal(signal.SIGINT, lambda *_: noted.set())
+    try:
+        yield noted.is_set
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

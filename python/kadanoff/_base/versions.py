@@ -31,7 +31,8 @@ def about() -> About:
     About
         A dictionary with "kadanoff", "numpy", "scipy", "mpmath", those of "matplotlib",
         "scikit-learn", "sparse-ir", "xarray", "ipywidgets" and "jupyterlab" that are installed,
-        "python", "platform", "threads" (the default of ``threads=``) and "budget" (of notebooks,
+        "python", "platform", "threads" (the default of ``threads=``), "simd" (the vector
+        instructions of the compiled kernels, ``KADANOFF_SIMD``) and "budget" (of notebooks,
         ``KADANOFF_BUDGET``).
 
     Examples
@@ -40,6 +41,8 @@ def about() -> About:
     True
     """
     from importlib.metadata import PackageNotFoundError, version
+
+    from kadanoff._core import simd_level
 
     versions = {}
     for name in PACKAGES + OPTIONAL:
@@ -54,6 +57,7 @@ def about() -> About:
             "python": platform.python_version(),
             "platform": f"{sys.platform} {platform.machine()}",
             "threads": str(available_threads()),
+            "simd": simd_level,
             "budget": os.environ.get("KADANOFF_BUDGET") or "normal",
         }
     )

@@ -57,6 +57,7 @@ CASES = (
             sites=40,
             threads=threads,
             progress=False,
+            errors=False,
         ),
     ),
     Case("learn J of its Kondo model", _learn),

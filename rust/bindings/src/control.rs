@@ -26,7 +26,7 @@ impl Control {
         self.0.cancel();
     }
 
-    /// Whether somebody asked for a stop.
+    /// Whether a stop was requested.
     #[getter]
     fn cancelled(&self) -> bool {
         self.0.is_cancelled()
@@ -40,20 +40,20 @@ impl Control {
 }
 
 /// The `control` argument of a Python function.
-pub type ControlArgument<'py> = Option<Bound<'py, Control>>;
+pub(crate) type ControlArgument<'py> = Option<Bound<'py, Control>>;
 /// Its `report` argument.
-pub type Report = Option<Py<PyAny>>;
+pub(crate) type Report = Option<Py<PyAny>>;
 
 /// Where the work of a call is done.
 enum Workers {
     /// On the worker alone.
     One,
-    /// On a pool of so many threads; of all cores when `None`.
+    /// On a pool of this number of threads; of all cores when `None`.
     Pool(Option<usize>),
 }
 
 /// How a long call is run: on how many threads, stopped by whom, reported to whom.
-pub struct Call {
+pub(crate) struct Call {
     workers: Workers,
     control: Arc<runtime::Control>,
     report: Report,
@@ -61,7 +61,7 @@ pub struct Call {
 
 impl Call {
     /// A call that runs on `threads` threads.
-    pub fn new(
+    pub(crate) fn new(
         threads: Option<usize>,
         control: ControlArgument<'_>,
         report: Report,
@@ -77,7 +77,7 @@ impl Call {
     }
 
     /// A call whose work is not divided.
-    pub fn sequential(control: ControlArgument<'_>) -> Self {
+    pub(crate) fn sequential(control: ControlArgument<'_>) -> Self {
         Self {
             workers: Workers::One,
             control: shared(control),
@@ -86,7 +86,7 @@ impl Call {
     }
 
     /// The result of `work`, unless it failed or was interrupted.
-    pub fn run<T: Send, E: Raise + Send>(
+    pub(crate) fn run<T: Send, E: Raise + Send>(
         &self,
         py: Python<'_>,
         work: impl FnOnce(&runtime::Control) -> Result<T, E> + Send,
@@ -98,7 +98,7 @@ impl Call {
     }
 
     /// As `run`; work that is `brief` is done right here, sooner than a thread could be started.
-    pub fn run_unless_brief<T: Send, E: Raise + Send>(
+    pub(crate) fn run_unless_brief<T: Send, E: Raise + Send>(
         &self,
         py: Python<'_>,
         brief: bool,
@@ -113,7 +113,7 @@ impl Call {
 
     /// What `work` returned, with the exception that interrupted it, if any: for work that keeps
     /// what it has when it is stopped.
-    pub fn observe<T: Send>(
+    pub(crate) fn observe<T: Send>(
         &self,
         py: Python<'_>,
         work: impl FnOnce(&runtime::Control) -> T + Send,
@@ -134,7 +134,7 @@ fn shared(control: ControlArgument<'_>) -> Arc<runtime::Control> {
 }
 
 /// `result`, unless a failure came with it: then the exception carries it as `partial`.
-pub fn complete<'py, T: IntoPyObject<'py>>(
+pub(crate) fn complete<'py, T: IntoPyObject<'py>>(
     py: Python<'py>,
     result: T,
     failure: Option<PyErr>,
@@ -170,7 +170,7 @@ fn supervise<T: Send>(
             let (done, finished) = channel();
             let worker = scope.spawn(move || {
                 let result = work();
-                // The receiver outlives the worker; a failed send means that nobody waits.
+                // The receiver outlives the worker; a failed send means that the result is not wanted.
                 let _ = done.send(());
                 result
             });

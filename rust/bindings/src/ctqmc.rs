@@ -11,13 +11,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Times at which the table of F(l) = -Delta(beta - l) wants values.
 #[pyfunction]
-pub fn ctqmc_nodes(py: Python<'_>, beta: f64, cells: usize) -> Bound<'_, PyArray1<f64>> {
+pub(crate) fn ctqmc_nodes(py: Python<'_>, beta: f64, cells: usize) -> Bound<'_, PyArray1<f64>> {
     ctqmc::Table::nodes(beta, cells).into_pyarray(py)
 }
 
 /// What the chains read at the lengths l, for a table of values at `ctqmc_nodes`.
 #[pyfunction]
-pub fn ctqmc_read<'py>(
+pub(crate) fn ctqmc_read<'py>(
     py: Python<'py>,
     beta: f64,
     table: PyReadonlyArray1<'py, f64>,
@@ -134,62 +134,44 @@ impl CtqmcRun {
 
     /// Averages of every bin, and what is known of the chains.
     fn results<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let run = py.detach(|| self.lock().clone());
+        let (found, orders) = py.detach(|| {
+            let run = self.lock();
+            (run.results(), run.orders())
+        });
         let out = PyDict::new(py);
-        let (beta, orders) = (run.model.beta, run.options.orders);
-        let bins: Vec<(usize, ctqmc::Bin)> = run
-            .chains
-            .iter()
-            .flat_map(|c| c.all_bins(beta, orders).into_iter().map(|b| (c.index, b)))
-            .collect();
-        let matrix = |f: &dyn Fn(&ctqmc::Bin) -> Vec<f64>, width: usize| {
-            let flat: Vec<f64> = bins.iter().flat_map(|(_, b)| f(b)).collect();
-            Array2::from_shape_vec((bins.len(), width), flat).map_err(errors::shape)
+        let matrix = |pick: fn(&ctqmc::Bin) -> &[f64], width: usize| {
+            let flat: Vec<f64> = found
+                .bins
+                .iter()
+                .flat_map(|(_, b)| pick(b))
+                .copied()
+                .collect();
+            Array2::from_shape_vec((found.bins.len(), width), flat)
+                .map(|a| a.into_pyarray(py))
+                .map_err(errors::shape)
         };
-        out.set_item("G", matrix(&|b| b.g.clone(), orders)?.into_pyarray(py))?;
-        out.set_item("F", matrix(&|b| b.f.clone(), orders)?.into_pyarray(py))?;
-        let coarse = ctqmc::COARSE;
-        out.set_item(
-            "bins",
-            matrix(&|b| b.coarse.clone(), coarse)?.into_pyarray(py),
-        )?;
-        let scalars = |b: &ctqmc::Bin| {
-            let s = &b.scalars;
-            vec![s.count, s.weight, s.sign, s.density, s.pairs, s.order]
-        };
-        out.set_item("scalars", matrix(&scalars, 6)?.into_pyarray(py))?;
-        let of: Vec<u64> = bins.iter().map(|(c, _)| *c as u64).collect();
-        out.set_item("chain", of.into_pyarray(py))?;
-        let longest = run
-            .chains
-            .iter()
-            .filter_map(|c| c.histogram.iter().rposition(|&h| h > 0))
-            .max()
-            .unwrap_or(0);
-        let histogram: Vec<u64> = (0..=longest)
-            .map(|k| run.chains.iter().map(|c| c.histogram[k]).sum())
-            .collect();
-        out.set_item("histogram", histogram.into_pyarray(py))?;
-        let levels: Vec<Vec<Level>> = run
-            .chains
-            .iter()
-            .map(|c| {
-                let all = c.levels.levels.iter();
-                all.map(|l| (l.count, l.sum, l.squares)).collect()
-            })
-            .collect();
-        out.set_item("levels", levels)?;
-        let drift = run.chains.iter().fold(0.0_f64, |m, c| m.max(c.drift));
-        out.set_item("drift", drift)?;
-        let total =
-            |f: &dyn Fn(&ctqmc::MarkovChain) -> u64| -> u64 { run.chains.iter().map(f).sum() };
-        out.set_item("updates", total(&|c| c.updates))?;
-        let names = ["insert", "remove", "shift", "flip"];
+        out.set_item("G", matrix(|b| &b.g, orders)?)?;
+        out.set_item("F", matrix(|b| &b.f, orders)?)?;
+        out.set_item("bins", matrix(|b| &b.coarse, ctqmc::COARSE)?)?;
+        let scalars = Array2::from_shape_fn((found.bins.len(), 6), |(i, j)| {
+            let s = &found.bins[i].1.scalars;
+            [s.count, s.weight, s.sign, s.density, s.pairs, s.order][j]
+        });
+        out.set_item("scalars", scalars.into_pyarray(py))?;
+        let chain: Vec<u64> = found.bins.iter().map(|(c, _)| *c as u64).collect();
+        out.set_item("chain", chain.into_pyarray(py))?;
+        out.set_item("histogram", found.histogram.into_pyarray(py))?;
+        let levels = found.levels.iter().map(|of_chain| {
+            let all = of_chain.iter();
+            all.map(|l| (l.count, l.sum, l.squares)).collect()
+        });
+        out.set_item("levels", levels.collect::<Vec<Vec<Level>>>())?;
+        out.set_item("drift", found.drift)?;
+        out.set_item("updates", found.updates)?;
         let moves = PyDict::new(py);
-        for (m, name) in names.iter().enumerate() {
-            let proposed = total(&|c| c.now.proposed[m]);
-            let accepted = total(&|c| c.now.accepted[m]);
-            moves.set_item(name, (proposed, accepted))?;
+        let counts = found.moves.proposed.iter().zip(found.moves.accepted);
+        for (name, pair) in ["insert", "remove", "shift", "flip"].iter().zip(counts) {
+            moves.set_item(name, pair)?;
         }
         out.set_item("moves", moves)?;
         Ok(out)

@@ -15,7 +15,7 @@ const SMALL: usize = 2048;
 /// The propagators of empty, single and double occupation as rows, on the grid of `x`.
 #[pyfunction]
 #[pyo3(signature = (energies, x, beta, *, control=None))]
-pub fn nca_propagators<'py>(
+pub(crate) fn nca_propagators<'py>(
     py: Python<'py>,
     energies: [f64; 3],
     x: PyReadonlyArray1<'py, f64>,
@@ -32,7 +32,7 @@ pub fn nca_propagators<'py>(
 
 /// Poles and weights of `Sigma2 / U^2` for the poles of G0; those closer than `distance` made one.
 #[pyfunction]
-pub fn second_order_poles<'py>(
+pub(crate) fn second_order_poles<'py>(
     py: Python<'py>,
     energies: PyReadonlyArray1<'py, f64>,
     weights: PyReadonlyArray1<'py, f64>,

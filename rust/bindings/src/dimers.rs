@@ -27,7 +27,7 @@ fn lattice(py: Python<'_>, lx: usize, ly: usize, boundary: &str) -> PyResult<Squ
 #[pyfunction]
 #[pyo3(signature = (lx, ly, boundary, *, coupling, n, chains, spacing, equilibration, seed,
                     winding=None, coverings=true, threads=None, control=None, report=None))]
-pub fn dimers_sample<'py>(
+pub(crate) fn dimers_sample<'py>(
     py: Python<'py>,
     lx: usize,
     ly: usize,
@@ -79,7 +79,7 @@ fn arrays(py: Python<'_>, replica: Replica) -> PyResult<Bound<'_, PyDict>> {
 /// Directions of all coverings of a small lattice.
 #[pyfunction]
 #[pyo3(signature = (lx, ly, boundary, *, most, control=None))]
-pub fn dimers_enumerate<'py>(
+pub(crate) fn dimers_enumerate<'py>(
     py: Python<'py>,
     lx: usize,
     ly: usize,

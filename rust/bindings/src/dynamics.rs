@@ -2,7 +2,7 @@
 
 use crate::control::{Call, ControlArgument, Report};
 use crate::errors;
-use crate::nrg::{InitialCluster, Levels, Matrix, WilsonChain, label, matrix};
+use crate::nrg::{InitialCluster, Levels, Matrix, WilsonChain, label, matrices, matrix};
 use kadanoff_nrg as nrg;
 use numpy::IntoPyArray;
 use numpy::ndarray::{Array2, Array3};
@@ -21,7 +21,7 @@ type Elements<'py> = Vec<(usize, usize, Matrix<'py>)>;
 #[pyo3(signature = (jobs, tensors, static_operators, pairs, temperatures, *, lowest, per_decade,
                     count, states=None, multiplets=None, energy=None, gap=1e-5, memory_limit=None,
                     basis_limit=usize::MAX, reuse=true, threads=None, control=None, report=None))]
-pub fn nrg_dynamics<'py>(
+pub(crate) fn nrg_dynamics<'py>(
     py: Python<'py>,
     jobs: Vec<(Bound<'py, InitialCluster>, Bound<'py, WilsonChain>)>,
     tensors: Vec<Vec<(Vec<i64>, Elements<'py>)>>,
@@ -47,9 +47,6 @@ pub fn nrg_dynamics<'py>(
             "tensors and static_operators need one entry for every job",
         ));
     }
-    if temperatures.iter().any(|t| t.is_nan() || *t <= 0.0) {
-        return Err(errors::argument("temperatures must be positive"));
-    }
     let options = nrg::Options {
         truncation: nrg::Truncation {
             states,
@@ -74,11 +71,10 @@ pub fn nrg_dynamics<'py>(
         .iter()
         .map(|of_job| of_job.iter().map(tensor).collect())
         .collect::<PyResult<Vec<Vec<nrg::Tensor>>>>()?;
-    let statics = jobs
+    let statics: Vec<Vec<Vec<faer::Mat<f64>>>> = static_operators
         .iter()
-        .zip(&static_operators)
-        .map(|((cluster, _), of_job)| scalars(cluster.get(), of_job))
-        .collect::<PyResult<Vec<_>>>()?;
+        .map(|of_job| of_job.iter().map(|o| matrices(o)).collect())
+        .collect();
     let requests: Vec<nrg::SpectralRequest<'_>> = jobs
         .iter()
         .zip(tensors.iter().zip(&statics))
@@ -133,31 +129,6 @@ fn arrays(
         Array2::from_shape_fn((pairs, temperatures), |(p, t)| found.spectra[p][t].response);
     d.set_item("response", response.into_pyarray(py))?;
     Ok(d)
-}
-
-/// Scalar operators on the blocks of a cluster.
-fn scalars(
-    cluster: &InitialCluster,
-    operators: &[Vec<Matrix<'_>>],
-) -> PyResult<Vec<Vec<faer::Mat<f64>>>> {
-    let sizes = cluster.block_sizes();
-    let operators: Vec<Vec<faer::Mat<f64>>> = operators
-        .iter()
-        .map(|o| o.iter().map(matrix).collect())
-        .collect();
-    let fits = |o: &Vec<faer::Mat<f64>>| {
-        o.len() == sizes.len()
-            && o.iter()
-                .zip(&sizes)
-                .all(|(m, &n)| m.nrows() == n && m.ncols() == n)
-    };
-    if operators.iter().all(fits) {
-        Ok(operators)
-    } else {
-        Err(errors::argument(
-            "a static operator has the wrong number or shape of blocks",
-        ))
-    }
 }
 
 fn tensor((rank, elements): &(Vec<i64>, Elements<'_>)) -> PyResult<nrg::Tensor> {

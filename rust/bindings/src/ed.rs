@@ -15,6 +15,12 @@ pub struct EdSpectrum(ed::Spectrum);
 
 type Vector<'py> = Bound<'py, PyArray1<f64>>;
 
+impl EdSpectrum {
+    fn is_small(&self) -> bool {
+        self.0.orbitals() <= ed::SMALL
+    }
+}
+
 #[pymethods]
 impl EdSpectrum {
     /// Energy of the ground state.
@@ -25,9 +31,9 @@ impl EdSpectrum {
 
     /// `(N, 2S, energies)` of every sector.
     fn levels<'py>(&self, py: Python<'py>) -> Vec<(usize, usize, Vector<'py>)> {
-        let sectors = self.0.table.sectors.iter().zip(&self.0.blocks);
+        let sectors = self.0.sectors();
         sectors
-            .map(|(s, b)| (s.electrons, s.twice_spin, b.values.clone().into_pyarray(py)))
+            .map(|(n, spin, energies)| (n, spin, energies.to_vec().into_pyarray(py)))
             .collect()
     }
 
@@ -44,21 +50,23 @@ impl EdSpectrum {
         beta: f64,
         prune: f64,
         z: PyReadonlyArray1<'py, Complex64>,
-    ) -> (
+    ) -> PyResult<(
         Vector<'py>,
         Vector<'py>,
         f64,
         Bound<'py, PyArray2<Complex64>>,
-    ) {
+    )> {
         let points: Vec<c64> = z.as_array().iter().copied().collect();
-        let found = py.detach(|| ed::green(&self.0, beta, prune, &points));
+        let found = Call::sequential(None).run_unless_brief(py, self.is_small(), |control| {
+            ed::green(&self.0, beta, prune, &points, control)
+        })?;
         let values = Array2::from_shape_fn((2, points.len()), |(i, j)| found.values[i][j]);
-        (
+        Ok((
             found.energies.into_pyarray(py),
             found.weights.into_pyarray(py),
             found.dropped,
             values.into_pyarray(py),
-        )
+        ))
     }
 
     /// `(energies, residues of G, residues of F, dropped weight)`.
@@ -67,14 +75,16 @@ impl EdSpectrum {
         py: Python<'py>,
         beta: f64,
         prune: f64,
-    ) -> (Vector<'py>, Vector<'py>, Vector<'py>, f64) {
-        let p = py.detach(|| ed::lehmann(&self.0, beta, prune));
-        (
+    ) -> PyResult<(Vector<'py>, Vector<'py>, Vector<'py>, f64)> {
+        let p = Call::sequential(None).run_unless_brief(py, self.is_small(), |control| {
+            ed::lehmann(&self.0, beta, prune, control)
+        })?;
+        Ok((
             p.energies.into_pyarray(py),
             p.weights.into_pyarray(py),
             p.estimator.into_pyarray(py),
             p.dropped,
-        )
+        ))
     }
 }
 
@@ -82,7 +92,7 @@ impl EdSpectrum {
 #[pyfunction]
 #[pyo3(signature = (U, eps, e, V, *, threads=None, control=None, report=None))]
 #[allow(non_snake_case)]
-pub fn ed_spectrum(
+pub(crate) fn ed_spectrum(
     py: Python<'_>,
     U: f64,
     eps: f64,
@@ -103,7 +113,7 @@ pub fn ed_spectrum(
 #[pyfunction]
 #[pyo3(signature = (U, eps, e, V, beta, *, cut, states, steps, threads=None, control=None, report=None))]
 #[allow(non_snake_case)]
-pub fn ed_lanczos<'py>(
+pub(crate) fn ed_lanczos<'py>(
     py: Python<'py>,
     U: f64,
     eps: f64,
@@ -144,7 +154,7 @@ const SMALL_FIT: usize = 100_000;
 /// Free parameters and chi2 of the best of the minima from the rows of `starts`.
 #[pyfunction]
 #[pyo3(signature = (delta, w, weights, sites, symmetric, low, high, starts, *, control=None))]
-pub fn ed_bath_fit<'py>(
+pub(crate) fn ed_bath_fit<'py>(
     py: Python<'py>,
     delta: PyReadonlyArray1<'py, Complex64>,
     w: PyReadonlyArray1<'py, f64>,
@@ -165,21 +175,9 @@ pub fn ed_bath_fit<'py>(
         bounds: low.into_iter().zip(high).collect(),
     };
     let free = target.free();
-    let starts: Vec<Vec<f64>> = starts
-        .as_array()
-        .rows()
-        .into_iter()
-        .map(|r| r.to_vec())
-        .collect();
-    let count = target.delta.len();
-    if starts.iter().any(|s| s.len() != free)
-        || target.bounds.len() != free
-        || target.w.len() != count
-        || target.weights.len() != count
-    {
-        return Err(errors::argument("arrays of a bath fit differ in length"));
-    }
-    let brief = count * free * free * starts.len() <= SMALL_FIT;
+    let starts = starts.as_array();
+    let starts: Vec<Vec<f64>> = starts.rows().into_iter().map(|r| r.to_vec()).collect();
+    let brief = target.delta.len() * free * free * starts.len() <= SMALL_FIT;
     let fit = Call::sequential(control).run_unless_brief(py, brief, |control| {
         target.best(starts.iter().map(Vec::as_slice), control)
     })?;
@@ -191,7 +189,7 @@ pub fn ed_bath_fit<'py>(
 #[pyfunction]
 #[pyo3(signature = (U, eps, e, V, beta, z, *, vectors, steps, exact, seed, threads=None, control=None, report=None))]
 #[allow(non_snake_case)]
-pub fn ed_finite<'py>(
+pub(crate) fn ed_finite<'py>(
     py: Python<'py>,
     U: f64,
     eps: f64,
@@ -232,6 +230,9 @@ pub fn ed_finite<'py>(
     Ok(out)
 }
 
+/// Products of poles and points that take some ten milliseconds: not worth a thread.
+const BRIEF_SUM: usize = 1 << 24;
+
 fn rows<'a>(
     energies: &PyReadonlyArray1<'_, f64>,
     residues: &'a PyReadonlyArray2<'_, f64>,
@@ -253,7 +254,7 @@ fn rows<'a>(
 
 /// `sum_j residues[r, j] / (z - energies[j])` for every row and every z.
 #[pyfunction]
-pub fn poles_at_points<'py>(
+pub(crate) fn poles_at_points<'py>(
     py: Python<'py>,
     energies: PyReadonlyArray1<'py, f64>,
     residues: PyReadonlyArray2<'py, f64>,
@@ -262,13 +263,16 @@ pub fn poles_at_points<'py>(
     let list = rows(&energies, &residues)?;
     let points: Vec<c64> = z.as_array().iter().copied().collect();
     let energies = energies.as_slice()?;
-    let out = py.detach(|| ed::poles::at_points(energies, &list, &points));
+    let brief = energies.len().saturating_mul(points.len()) <= BRIEF_SUM;
+    let out = Call::sequential(None).run_unless_brief(py, brief, |control| {
+        ed::poles::at_points(energies, &list, &points, control)
+    })?;
     Ok(Array2::from_shape_fn((list.len(), points.len()), |(i, j)| out[i][j]).into_pyarray(py))
 }
 
 /// `-sum_j residues[r, j] exp(-tau E_j) / (1 + exp(-beta E_j))` for every row and every tau.
 #[pyfunction]
-pub fn poles_at_times<'py>(
+pub(crate) fn poles_at_times<'py>(
     py: Python<'py>,
     energies: PyReadonlyArray1<'py, f64>,
     residues: PyReadonlyArray2<'py, f64>,
@@ -278,7 +282,10 @@ pub fn poles_at_times<'py>(
     let list = rows(&energies, &residues)?;
     let times: Vec<f64> = tau.as_array().iter().copied().collect();
     let energies = energies.as_slice()?;
-    let out = py.detach(|| ed::poles::at_times(energies, &list, beta, &times));
+    let brief = energies.len().saturating_mul(times.len()) <= BRIEF_SUM;
+    let out = Call::sequential(None).run_unless_brief(py, brief, |control| {
+        ed::poles::at_times(energies, &list, beta, &times, control)
+    })?;
     Ok(Array2::from_shape_fn((list.len(), times.len()), |(i, j)| out[i][j]).into_pyarray(py))
 }
 
@@ -286,7 +293,7 @@ pub fn poles_at_times<'py>(
 /// lower triangle is read: the poles of the element (0, 0) of `(z - H)^-1`.
 #[pyfunction]
 #[allow(non_snake_case)]
-pub fn poles_of_resolvent<'py>(
+pub(crate) fn poles_of_resolvent<'py>(
     py: Python<'py>,
     H: PyReadonlyArray2<'py, f64>,
 ) -> PyResult<(Vector<'py>, Vector<'py>)> {

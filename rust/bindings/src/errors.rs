@@ -6,13 +6,13 @@ use pyo3::exceptions::{
 use pyo3::prelude::*;
 
 /// An error of the core that Python sees as an exception.
-pub trait Raise {
+pub(crate) trait Raise {
     /// The exception.
     fn raise(&self, py: Python<'_>) -> PyErr;
 }
 
 /// The value of a result, or its error as an exception.
-pub trait OrRaise<T> {
+pub(crate) trait OrRaise<T> {
     /// The value, or the exception.
     fn or_raise(self, py: Python<'_>) -> PyResult<T>;
 }
@@ -24,28 +24,28 @@ impl<T, E: Raise> OrRaise<T> for Result<T, E> {
 }
 
 /// An argument of the wrong shape, range or name.
-pub fn argument(message: impl Into<String>) -> PyErr {
+pub(crate) fn argument(message: impl Into<String>) -> PyErr {
     PyValueError::new_err(message.into())
 }
 
 /// Arrays that do not have the shape that they should have.
-pub fn shape(error: impl std::fmt::Display) -> PyErr {
+pub(crate) fn shape(error: impl std::fmt::Display) -> PyErr {
     argument(error.to_string())
 }
 
 /// A panic of the core: a fault of ours.
-pub fn internal() -> PyErr {
+pub(crate) fn internal() -> PyErr {
     PyRuntimeError::new_err("internal error in the compiled core")
 }
 
 /// A computation that stopped because its control was cancelled.
-pub fn cancelled(py: Python<'_>) -> PyErr {
+pub(crate) fn cancelled(py: Python<'_>) -> PyErr {
     from_python(py, "Cancelled", "the computation was stopped".into())
 }
 
 /// What the user sees when the calling thread was interrupted: the stop button means `Cancelled`,
 /// anything else (an error in a progress callback) is passed on.
-pub fn interrupted(py: Python<'_>, error: PyErr) -> PyErr {
+pub(crate) fn interrupted(py: Python<'_>, error: PyErr) -> PyErr {
     if error.is_instance_of::<PyKeyboardInterrupt>(py) {
         from_python(py, "Cancelled", "the computation was interrupted".into())
     } else {

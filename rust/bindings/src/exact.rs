@@ -16,7 +16,7 @@ type Density<'py> = (
 /// entry.
 #[pyfunction]
 #[pyo3(signature = (spins, classes, *, threads=None, control=None, report=None))]
-pub fn ising_states<'py>(
+pub(crate) fn ising_states<'py>(
     py: Python<'py>,
     spins: usize,
     classes: Vec<Vec<(usize, usize)>>,
@@ -37,7 +37,7 @@ pub fn ising_states<'py>(
 /// ln Z of windows, for every set of fields and every pattern of the block.
 #[pyfunction]
 #[pyo3(signature = (height, width, kx, ky, fields, block, *, threads=None, control=None, report=None))]
-pub fn ising_windows<'py>(
+pub(crate) fn ising_windows<'py>(
     py: Python<'py>,
     height: usize,
     width: usize,

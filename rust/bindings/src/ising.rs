@@ -42,7 +42,12 @@ fn model_of((shape, lattice, couplings, field, periodic): System) -> PyResult<Mo
 
 /// Bytes that the chains of an ensemble take.
 #[pyfunction]
-pub fn ising_bytes(py: Python<'_>, system: System, method: &str, chains: usize) -> PyResult<usize> {
+pub(crate) fn ising_bytes(
+    py: Python<'_>,
+    system: System,
+    method: &str,
+    chains: usize,
+) -> PyResult<usize> {
     let model = model_of(system)?;
     model.check().or_raise(py)?;
     Ok(Ensemble::bytes(&model, update(method)?, chains))

@@ -54,6 +54,8 @@ mod _core {
     #[pymodule_init]
     fn init(m: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {
         use super::PyModuleMethods;
-        m.add("__version__", env!("CARGO_PKG_VERSION"))
+        m.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        let level = kadanoff_runtime::simd::Level::requested().map_err(super::errors::argument)?;
+        m.add("simd_level", level.name())
     }
 }

@@ -13,7 +13,7 @@ const LARGE: usize = 2 << 20;
 const PAGE: usize = 4096;
 
 /// The allocator of this extension module.
-pub struct Mapped;
+pub(crate) struct Mapped;
 
 fn is_mapped(layout: &Layout) -> bool {
     cfg!(target_os = "linux") && layout.size() >= LARGE && layout.align() <= PAGE
@@ -21,7 +21,7 @@ fn is_mapped(layout: &Layout) -> bool {
 
 // SAFETY: `alloc` and `dealloc` make the same choice, because both see the same layout (the
 // default `realloc` allocates, copies and frees, each with its own layout). A private anonymous
-// mapping is page-aligned, at least as long as asked for, zeroed, and owned by nobody else.
+// mapping is page-aligned, at least as long as asked for, zeroed, and not shared.
 unsafe impl GlobalAlloc for Mapped {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if !is_mapped(&layout) {

@@ -4,15 +4,19 @@ use crate::control::{Call, ControlArgument, Report, complete};
 use crate::errors::{self, OrRaise, Raise};
 use faer::Mat;
 use kadanoff_nrg as nrg;
-use numpy::ndarray::Array2;
+use numpy::ndarray::{Array2, arr2};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyType};
 
-pub type Matrix<'py> = PyReadonlyArray2<'py, f64>;
+pub(crate) type Matrix<'py> = PyReadonlyArray2<'py, f64>;
 type Reflection<'py> = Vec<(usize, Matrix<'py>)>;
 
-pub fn matrix(a: &Matrix<'_>) -> Mat<f64> {
+pub(crate) fn matrices(all: &[Matrix<'_>]) -> Vec<Mat<f64>> {
+    all.iter().map(matrix).collect()
+}
+
+pub(crate) fn matrix(a: &Matrix<'_>) -> Mat<f64> {
     let a = a.as_array();
     Mat::from_fn(a.nrows(), a.ncols(), |i, j| a[(i, j)])
 }
@@ -32,7 +36,7 @@ fn symmetry(factors: (&str, &str), bands: usize) -> PyResult<nrg::Symmetry> {
     })
 }
 
-pub fn label(row: &[i64]) -> PyResult<nrg::Label> {
+pub(crate) fn label(row: &[i64]) -> PyResult<nrg::Label> {
     let mut out = [0; nrg::MAX_FACTORS];
     if row.len() > out.len() {
         return Err(errors::argument("a label has too many entries"));
@@ -65,7 +69,7 @@ impl InitialCluster {
     ) -> PyResult<Self> {
         if labels.shape()[0] != odd.len() || odd.len() != energies.len() {
             return Err(errors::argument(
-                "labels, odd and energies must have one entry a block",
+                "labels, odd and energies must have one entry per block",
             ));
         }
         let rows = labels.as_array();
@@ -98,10 +102,7 @@ impl InitialCluster {
                 .iter()
                 .map(|c| c.iter().map(|(i, j, m)| (*i, *j, matrix(m))).collect())
                 .collect(),
-            operators: operators
-                .iter()
-                .map(|o| o.iter().map(matrix).collect())
-                .collect(),
+            operators: operators.iter().map(|o| matrices(o)).collect(),
             reflections: [reflection(reflections.0), reflection(reflections.1)],
         };
         cluster.validate().or_raise(py)?;
@@ -112,10 +113,6 @@ impl InitialCluster {
 impl InitialCluster {
     pub fn inner(&self) -> &nrg::InitialCluster {
         &self.0
-    }
-
-    pub fn block_sizes(&self) -> Vec<usize> {
-        self.0.blocks.iter().map(|b| b.energies.len()).collect()
     }
 }
 
@@ -158,7 +155,7 @@ impl WilsonChain {
 #[pyfunction]
 #[pyo3(signature = (jobs, *, states=None, multiplets=None, energy=None, gap=1e-5,
                     memory_limit=None, reuse=true, threads=None, control=None, report=None))]
-pub fn nrg_solve<'py>(
+pub(crate) fn nrg_solve<'py>(
     py: Python<'py>,
     jobs: Vec<(Bound<'py, InitialCluster>, Bound<'py, WilsonChain>)>,
     states: Option<usize>,
@@ -286,21 +283,15 @@ impl Levels {
         temperatures: Vec<f64>,
         complete: bool,
     ) -> PyResult<Columns<'py>> {
-        check_pairs(&shells, &temperatures, self.0.shells.len())?;
-        let averages: Vec<nrg::Average> = py.detach(|| {
-            let pairs = shells.iter().zip(&temperatures);
-            pairs
-                .map(|(&n, &t)| self.0.average(n, t, complete))
-                .collect()
-        });
+        let averages = py
+            .detach(|| self.0.averages(&shells, &temperatures, complete))
+            .or_raise(py)?;
         let operators = averages.first().map_or(0, |a| a.operators.len());
         let expectations = Array2::from_shape_fn((averages.len(), operators), |(i, o)| {
             averages[i].operators[o]
         });
-        Ok((
-            rows(&averages).into_pyarray(py),
-            expectations.into_pyarray(py),
-        ))
+        let expectations = expectations.into_pyarray(py);
+        Ok((rows(&averages).into_pyarray(py), expectations))
     }
 }
 
@@ -316,64 +307,23 @@ fn offsets(sizes: impl Iterator<Item = usize>) -> Vec<i64> {
 type Columns<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);
 type GroundAndColumns<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray2<f64>>);
 
-/// Pairs of a shell below `count` and a positive temperature.
-fn check_pairs(shells: &[usize], temperatures: &[f64], count: usize) -> PyResult<()> {
-    if shells.len() != temperatures.len() {
-        return Err(errors::argument(format!(
-            "{} shells and {} temperatures do not make pairs",
-            shells.len(),
-            temperatures.len()
-        )));
-    }
-    if let Some(n) = shells.iter().find(|&&n| n >= count) {
-        return Err(errors::argument(format!(
-            "shell must be below {count}, got {n}"
-        )));
-    }
-    match temperatures.iter().find(|t| !t.is_finite() || **t <= 0.0) {
-        Some(t) => Err(errors::argument(format!(
-            "temperatures must be positive, got {t}"
-        ))),
-        None => Ok(()),
-    }
-}
-
 fn rows(averages: &[nrg::Average]) -> Array2<f64> {
-    Array2::from_shape_fn((averages.len(), 8), |(i, j)| {
-        let a = &averages[i];
-        [
-            a.log_z,
-            a.energy,
-            a.energy_variance,
-            a.spin,
-            a.spin_variance,
-            a.charge,
-            a.charge_variance,
-            a.weight_above_cut,
-        ][j]
-    })
+    let rows: Vec<[f64; 8]> = averages.iter().map(nrg::Average::row).collect();
+    arr2(&rows)
 }
 
 /// Exact averages of the clean chain at pairs (last site, temperature), rows as in
 /// `Levels.averages`, and the ground-state energy of each chain.
 #[pyfunction]
-pub fn nrg_clean_chain<'py>(
+pub(crate) fn nrg_clean_chain<'py>(
     py: Python<'py>,
     chain: Bound<'py, WilsonChain>,
     shells: Vec<usize>,
     temperatures: Vec<f64>,
 ) -> PyResult<GroundAndColumns<'py>> {
     let chain = &chain.get().0;
-    check_pairs(&shells, &temperatures, chain.sites())?;
-    let (ground, averages): (Vec<f64>, Vec<nrg::Average>) = py.detach(|| {
-        shells
-            .iter()
-            .zip(&temperatures)
-            .map(|(&n, t)| {
-                let (ground, mut a) = nrg::clean_chain(chain, n, std::slice::from_ref(t));
-                (ground, a.pop().unwrap_or_default())
-            })
-            .unzip()
-    });
+    let (ground, averages) = py
+        .detach(|| nrg::clean_chains(chain, &shells, &temperatures))
+        .or_raise(py)?;
     Ok((ground.into_pyarray(py), rows(&averages).into_pyarray(py)))
 }

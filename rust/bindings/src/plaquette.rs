@@ -12,7 +12,7 @@ use pyo3::types::PyDict;
 #[pyfunction]
 #[pyo3(signature = (side, pair, plaquette, *, learned=None, equilibration, n, spacing, chains,
                     start, seed, threads=None, control=None, report=None))]
-pub fn plaquette_sample<'py>(
+pub(crate) fn plaquette_sample<'py>(
     py: Python<'py>,
     side: usize,
     pair: f64,

@@ -271,7 +271,7 @@ fn double(x: &[f32]) -> Vec<f64> {
 #[pyfunction]
 #[pyo3(signature = (state, data, *, negative, betas, steps, batch, rates, momentum, decay,
                     centered, seed, threads=None, control=None, report=None))]
-pub fn rbm_train<'py>(
+pub(crate) fn rbm_train<'py>(
     py: Python<'py>,
     state: &Bound<'py, PyDict>,
     data: Words<'py>,

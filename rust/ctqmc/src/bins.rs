@@ -18,7 +18,7 @@ pub struct Bin {
 
 impl Bin {
     /// What the accumulator holds, in `orders` coefficients.
-    pub fn of(sums: &Accumulator, beta: f64, orders: usize) -> Self {
+    pub(crate) fn of(sums: &Accumulator, beta: f64, orders: usize) -> Self {
         let [g, f] = sums.legendre(beta, orders);
         Self {
             scalars: sums.scalars,
@@ -29,7 +29,7 @@ impl Bin {
     }
 
     /// Adds another one.
-    pub fn join(&mut self, other: &Self) {
+    pub(crate) fn join(&mut self, other: &Self) {
         let (a, b) = (&mut self.scalars, &other.scalars);
         a.count += b.count;
         a.weight += b.weight;
@@ -53,7 +53,7 @@ impl Bin {
 ///
 /// H. Flyvbjerg, H. G. Petersen, J. Chem. Phys. 91, 461 (1989), doi:10.1063/1.457480.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct BinningLevels {
+pub(crate) struct BinningLevels {
     /// One entry for every power of two.
     pub levels: Vec<Level>,
 }
@@ -68,13 +68,13 @@ pub struct Level {
     /// Sums of their squares.
     pub squares: [f64; FOLLOWED],
     /// An average whose partner is still missing.
-    pub waiting: Option<[f64; FOLLOWED]>,
+    pub(crate) waiting: Option<[f64; FOLLOWED]>,
 }
 
 impl BinningLevels {
     /// One measurement.
     #[inline(always)]
-    pub fn add(&mut self, mut x: [f64; FOLLOWED]) {
+    pub(crate) fn add(&mut self, mut x: [f64; FOLLOWED]) {
         for level in 0.. {
             if level == self.levels.len() {
                 self.levels.push(Level::default());

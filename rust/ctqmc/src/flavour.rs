@@ -8,13 +8,13 @@ use crate::table::Table;
 use serde::{Deserialize, Serialize};
 
 /// Doubles that are worked on together.
-pub const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
 /// Largest number of segments of a flavour.
-pub const MAX_SEGMENTS: usize = 4096;
+pub(crate) const MAX_SEGMENTS: usize = 4096;
 
 /// Which of two kinds of operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Adds an electron.
     Creation,
     /// Takes an electron away.
@@ -24,7 +24,7 @@ pub enum Kind {
 /// Times and inverse matrix of a flavour.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "Operators", into = "Operators")]
-pub struct Flavour {
+pub(crate) struct Flavour {
     /// Segments, half the number of operators.
     pub k: usize,
     capacity: usize,
@@ -82,7 +82,7 @@ impl TryFrom<Operators> for Flavour {
 
 impl Flavour {
     /// No operators; `occupied` or empty at all times.
-    pub fn new(occupied: bool, beta: f64) -> Self {
+    pub(crate) fn new(occupied: bool, beta: f64) -> Self {
         let mut new = Self {
             k: 0,
             capacity: 0,
@@ -101,7 +101,7 @@ impl Flavour {
     }
 
     /// A flavour with these operators; its matrix is not yet known.
-    pub fn with(occupied: bool, starts: &[f64], ends: &[f64], beta: f64) -> Self {
+    pub(crate) fn with(occupied: bool, starts: &[f64], ends: &[f64], beta: f64) -> Self {
         let mut new = Self::new(occupied, beta);
         new.grow(starts.len());
         new.k = starts.len();
@@ -112,7 +112,7 @@ impl Flavour {
     }
 
     /// Length and matrix of a flavour that was read, or None if its times are not those of one.
-    pub fn restore(&mut self, table: &Table) -> Option<()> {
+    pub(crate) fn restore(&mut self, table: &Table) -> Option<()> {
         let beta = table.beta();
         let mut times = self.starts().iter().chain(self.ends());
         if !times.all(|t| (0.0..beta).contains(t)) {
@@ -149,30 +149,30 @@ impl Flavour {
     }
 
     /// Times of creation, in no order.
-    pub fn starts(&self) -> &[f64] {
+    pub(crate) fn starts(&self) -> &[f64] {
         &self.starts[..self.k]
     }
 
     /// Times of annihilation, in no order.
-    pub fn ends(&self) -> &[f64] {
+    pub(crate) fn ends(&self) -> &[f64] {
         &self.ends[..self.k]
     }
 
     /// Row i of the stored matrix: M_ji over starts j.
     #[inline(always)]
-    pub fn inverse_row(&self, i: usize) -> &[f64] {
+    pub(crate) fn inverse_row(&self, i: usize) -> &[f64] {
         &self.m[i * self.capacity..i * self.capacity + self.k]
     }
 
     /// The element `M_ji` of the inverse matrix, i an end and j a start.
     #[inline(always)]
-    pub fn inverse(&self, end: usize, start: usize) -> f64 {
+    pub(crate) fn inverse(&self, end: usize, start: usize) -> f64 {
         self.m[end * self.capacity + start]
     }
 
     /// Time of an operator.
     #[inline(always)]
-    pub fn time(&self, kind: Kind, index: usize) -> f64 {
+    pub(crate) fn time(&self, kind: Kind, index: usize) -> f64 {
         match kind {
             Kind::Creation => self.starts[index],
             Kind::Annihilation => self.ends[index],
@@ -186,7 +186,7 @@ impl Flavour {
 
     /// Occupation at time t.
     #[inline(always)]
-    pub fn at(&self, t: f64) -> bool {
+    pub(crate) fn at(&self, t: f64) -> bool {
         let n = self.padded();
         let mut count = [0_i64; LANES];
         for (s, e) in self.starts[..n]
@@ -222,7 +222,7 @@ impl Flavour {
 
     /// Time that the flavour is occupied within the arc of length l > 0 that begins at t.
     #[inline(always)]
-    pub fn overlap(&self, t: f64, l: f64, beta: f64) -> f64 {
+    pub(crate) fn overlap(&self, t: f64, l: f64, beta: f64) -> f64 {
         if self.k == 0 {
             return if self.occupied { l } else { 0.0 };
         }
@@ -241,7 +241,7 @@ impl Flavour {
     /// `int n_a n_b = sum_ends N_b(e) - sum_starts N_b(s) + n_a(0) N_b(beta)`, N_b the integral of
     /// n_b from zero.
     #[inline(always)]
-    pub fn common(&self, other: &Self) -> f64 {
+    pub(crate) fn common(&self, other: &Self) -> f64 {
         let mut out = if self.occupied { other.length } else { 0.0 };
         for (&e, &s) in self.ends().iter().zip(self.starts()) {
             let (at_end, at_start) = other.occupied_until(e, s);
@@ -252,7 +252,7 @@ impl Flavour {
 
     /// Distance along the circle, in (0, beta], from t to the next operator of a kind after it.
     #[inline(always)]
-    pub fn next(&self, kind: Kind, t: f64, beta: f64) -> f64 {
+    pub(crate) fn next(&self, kind: Kind, t: f64, beta: f64) -> f64 {
         let n = self.padded();
         let times = match kind {
             Kind::Creation => &self.starts[..n],
@@ -271,7 +271,7 @@ impl Flavour {
 
     /// Which operator of a kind stands at distance d from t, as `next` gave it.
     #[inline(always)]
-    pub fn find(&self, kind: Kind, t: f64, d: f64, beta: f64) -> usize {
+    pub(crate) fn find(&self, kind: Kind, t: f64, d: f64, beta: f64) -> usize {
         let times = match kind {
             Kind::Creation => &self.starts[..self.k],
             Kind::Annihilation => &self.ends[..self.k],
@@ -289,7 +289,7 @@ impl Flavour {
 
     /// Distance back along the circle, in (0, beta], from t to the operator of a kind before it.
     #[inline(always)]
-    pub fn before(&self, kind: Kind, t: f64, beta: f64) -> f64 {
+    pub(crate) fn before(&self, kind: Kind, t: f64, beta: f64) -> f64 {
         let n = self.padded();
         let times = match kind {
             Kind::Creation => &self.starts[..n],
@@ -310,7 +310,7 @@ impl Flavour {
 
     /// `row[j] = F(e - s_j)`.
     #[inline(always)]
-    pub fn fill_row(&mut self, table: &Table, e: f64) {
+    pub(crate) fn fill_row(&mut self, table: &Table, e: f64) {
         for (r, &s) in self.row[..self.k].iter_mut().zip(&self.starts) {
             *r = table.signed(e - s);
         }
@@ -318,7 +318,7 @@ impl Flavour {
 
     /// `column[i] = F(e_i - s)`.
     #[inline(always)]
-    pub fn fill_column(&mut self, table: &Table, s: f64) {
+    pub(crate) fn fill_column(&mut self, table: &Table, s: f64) {
         for (c, &e) in self.column[..self.k].iter_mut().zip(&self.ends) {
             *c = table.signed(e - s);
         }
@@ -326,7 +326,7 @@ impl Flavour {
 
     /// `det F' / det F` for a new end e and start s, `row` and `column` filled.
     #[inline(always)]
-    pub fn inserted(&mut self, corner: f64) -> f64 {
+    pub(crate) fn inserted(&mut self, corner: f64) -> f64 {
         self.times_column();
         corner - dot(&self.row[..self.k], &self.left[..self.k])
     }
@@ -359,7 +359,7 @@ impl Flavour {
 
     /// Adds e and s after `inserted` gave the ratio.
     #[inline(always)]
-    pub fn insert(&mut self, e: f64, s: f64, ratio: f64) {
+    pub(crate) fn insert(&mut self, e: f64, s: f64, ratio: f64) {
         let k = self.k;
         if k + 1 > self.capacity {
             self.grow(k + 1);
@@ -388,7 +388,7 @@ impl Flavour {
 
     /// Takes end i and start j away; the ratio was `inverse(i, j)`.
     #[inline(always)]
-    pub fn remove(&mut self, i: usize, j: usize) {
+    pub(crate) fn remove(&mut self, i: usize, j: usize) {
         let (c, last, n) = (self.capacity, self.k - 1, self.padded());
         let inverse = 1.0 / self.m[i * c + j];
         self.left[..n].copy_from_slice(&self.m[i * c..i * c + n]);
@@ -420,13 +420,13 @@ impl Flavour {
 
     /// `det F' / det F` for end i moved elsewhere, `row` filled.
     #[inline(always)]
-    pub fn end_moved(&self, i: usize) -> f64 {
+    pub(crate) fn end_moved(&self, i: usize) -> f64 {
         dot(&self.row[..self.k], self.inverse_row(i))
     }
 
     /// Moves end i after `end_moved` gave the ratio.
     #[inline(always)]
-    pub fn move_end(&mut self, i: usize, e: f64, ratio: f64) {
+    pub(crate) fn move_end(&mut self, i: usize, e: f64, ratio: f64) {
         self.times_row();
         let (c, n, p) = (self.capacity, self.padded(), 1.0 / ratio);
         self.left[..n].copy_from_slice(&self.m[i * c..i * c + n]);
@@ -446,7 +446,7 @@ impl Flavour {
 
     /// `det F' / det F` for start j moved elsewhere, `column` filled.
     #[inline(always)]
-    pub fn start_moved(&self, j: usize) -> f64 {
+    pub(crate) fn start_moved(&self, j: usize) -> f64 {
         let c = self.capacity;
         (0..self.k)
             .map(|i| self.m[i * c + j] * self.column[i])
@@ -455,7 +455,7 @@ impl Flavour {
 
     /// Moves start j after `start_moved` gave the ratio.
     #[inline(always)]
-    pub fn move_start(&mut self, j: usize, s: f64, ratio: f64) {
+    pub(crate) fn move_start(&mut self, j: usize, s: f64, ratio: f64) {
         self.times_column();
         let (c, n, p) = (self.capacity, self.padded(), 1.0 / ratio);
         self.left[j] = ratio - 1.0;
@@ -473,7 +473,7 @@ impl Flavour {
 
     /// The occupied time, after a change.
     #[inline(always)]
-    pub fn refresh_length(&mut self, beta: f64) {
+    pub(crate) fn refresh_length(&mut self, beta: f64) {
         let difference: f64 = self.ends().iter().sum::<f64>() - self.starts().iter().sum::<f64>();
         let base = if self.occupied { beta } else { 0.0 };
         self.length = base + difference;
@@ -481,7 +481,7 @@ impl Flavour {
 
     /// The inverse matrix from the times; returns the largest change of an element over the largest
     /// element, or None if the matrix is singular.
-    pub fn renew(&mut self, table: &Table) -> Option<f64> {
+    pub(crate) fn renew(&mut self, table: &Table) -> Option<f64> {
         let (k, c) = (self.k, self.capacity);
         if k == 0 {
             return Some(0.0);
@@ -503,7 +503,11 @@ impl Flavour {
 
     /// The inverse of the matrix of F beside what elimination left of it, `rows[j * 2 k + k + i] =
     /// M_ji`; its determinant, or None if the matrix is singular.
-    pub fn invert(&self, rows: &mut Vec<f64>, f: impl Fn(f64) -> f64) -> Option<Determinant> {
+    pub(crate) fn invert(
+        &self,
+        rows: &mut Vec<f64>,
+        f: impl Fn(f64) -> f64,
+    ) -> Option<Determinant> {
         let k = self.k;
         rows.clear();
         for (i, &e) in self.ends().iter().enumerate() {
@@ -514,7 +518,11 @@ impl Flavour {
     }
 
     /// The determinant alone.
-    pub fn determinant(&self, rows: &mut Vec<f64>, f: impl Fn(f64) -> f64) -> Option<Determinant> {
+    pub(crate) fn determinant(
+        &self,
+        rows: &mut Vec<f64>,
+        f: impl Fn(f64) -> f64,
+    ) -> Option<Determinant> {
         rows.clear();
         for &e in self.ends() {
             rows.extend(self.starts().iter().map(|&s| f(e - s)));
@@ -523,7 +531,7 @@ impl Flavour {
     }
 
     /// Sign of `(-1)^wraps det F`, the times sorted; None if the matrix is singular.
-    pub fn sign(&self, table: &Table) -> Option<f64> {
+    pub(crate) fn sign(&self, table: &Table) -> Option<f64> {
         let k = self.k;
         if k == 0 {
             return Some(1.0);
@@ -546,7 +554,7 @@ impl Flavour {
 
 /// Sign and logarithm of a determinant.
 #[derive(Debug, Clone, Copy)]
-pub struct Determinant {
+pub(crate) struct Determinant {
     /// Its sign.
     pub sign: f64,
     /// The logarithm of its magnitude.
@@ -596,7 +604,7 @@ fn sum(x: &[f64; LANES]) -> f64 {
 
 /// The same order of additions on all vector registers.
 #[inline(always)]
-pub fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut acc = [0.0; LANES];
     let (a8, b8) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let (ra, rb) = (a8.remainder(), b8.remainder());

@@ -40,10 +40,11 @@ mod table;
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
 
-pub use bins::{Bin, BinningLevels};
-pub use markov_chain::{BLOCK, MarkovChain};
-pub use measure::COARSE;
-pub use simulation::{Options, Simulation};
+pub use bins::{Bin, Level};
+pub use markov_chain::BLOCK;
+pub use measure::{COARSE, Scalars};
+pub use moves::{MOVES, Moves};
+pub use simulation::{Options, Results, Simulation};
 pub use table::Table;
 
 use serde::{Deserialize, Serialize};
@@ -90,6 +91,16 @@ const REMAINS: f64 = 1e-30;
 
 impl Model {
     /// A model without a floor.
+    ///
+    /// ```
+    /// use kadanoff_ctqmc::{Model, Table};
+    ///
+    /// // Two orbitals with two spins: all pairs of the four flavours repel alike.
+    /// let table = Table::of(5.0, 1e-10, |_| 0.1)?;
+    /// let model = Model::new(5.0, vec![-3.0; 4], vec![2.0; 16], vec![table]);
+    /// assert_eq!(model.levels.len(), 4);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
     pub fn new(beta: f64, levels: Vec<f64>, interaction: Vec<f64>, tables: Vec<Table>) -> Self {
         Self {
             beta,
@@ -102,6 +113,14 @@ impl Model {
     }
 
     /// Samples with F + `floor`.
+    ///
+    /// ```
+    /// use kadanoff_ctqmc::{Model, Table};
+    ///
+    /// let table = Table::of(5.0, 1e-10, |_| 0.1)?;
+    /// assert_eq!(Model::anderson(2.0, -1.0, table).with_floor(1e-4).floor, 1e-4);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
     pub fn with_floor(mut self, floor: f64) -> Self {
         self.floor = floor;
         self.raised = self.tables.iter().map(|t| t.raised(floor)).collect();
@@ -109,38 +128,46 @@ impl Model {
     }
 
     /// A spin up and a spin down that repel each other.
+    ///
+    /// ```
+    /// use kadanoff_ctqmc::{Model, Table};
+    ///
+    /// let model = Model::anderson(2.0, -1.0, Table::of(5.0, 1e-10, |_| 0.1)?);
+    /// assert_eq!((model.beta, model.levels), (5.0, vec![-1.0; 2]));
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
     pub fn anderson(u: f64, level: f64, table: Table) -> Self {
         let interaction = vec![0.0, u, u, 0.0];
         Self::new(table.beta(), vec![level; 2], interaction, vec![table])
     }
 
     /// Number of flavours.
-    pub fn flavours(&self) -> usize {
+    pub(crate) fn flavours(&self) -> usize {
         self.levels.len()
     }
 
     /// Repulsion between flavours a and b.
     #[inline(always)]
-    pub fn u(&self, a: usize, b: usize) -> f64 {
+    pub(crate) fn u(&self, a: usize, b: usize) -> f64 {
         self.interaction[a * self.levels.len() + b]
     }
 
     /// What the chain samples flavour a with.
     #[inline(always)]
-    pub fn table(&self, a: usize) -> &Table {
+    pub(crate) fn table(&self, a: usize) -> &Table {
         &self.raised[a.min(self.raised.len() - 1)]
     }
 
     /// F of flavour a at a signed length, free of the floor.
     #[inline(always)]
-    pub fn bare(&self, a: usize, l: f64) -> f64 {
+    pub(crate) fn bare(&self, a: usize, l: f64) -> f64 {
         let remains = REMAINS * self.floor;
         self.tables[a.min(self.tables.len() - 1)].signed(l)
             + if l < 0.0 { -remains } else { remains }
     }
 
     /// Refuses what has no meaning.
-    pub fn check(&self) -> Result<(), Error> {
+    pub(crate) fn check(&self) -> Result<(), Error> {
         let n = self.flavours();
         let fail = |message: String| Err(Error::Argument(message));
         if n == 0 || n > 32 {

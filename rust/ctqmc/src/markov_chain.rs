@@ -14,7 +14,7 @@ use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use serde::{Deserialize, Serialize};
 
 /// Bins of a chain never exceed this number: then neighbours are joined.
-pub const MAX_BINS: usize = 64;
+pub(crate) const MAX_BINS: usize = 64;
 /// Sweeps in a block: short enough for the stop button.
 pub const BLOCK: usize = 256;
 /// Updates between two inversions of the matrices from scratch, about.
@@ -22,7 +22,7 @@ const TRUST: usize = 4096;
 
 /// A chain and everything that it has measured.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct MarkovChain {
+pub(crate) struct MarkovChain {
     /// Index of the chain: its streams of random numbers.
     pub index: usize,
     /// The configuration.
@@ -98,7 +98,7 @@ impl Kernel for Block<'_> {
 
 impl MarkovChain {
     /// A chain at its start.
-    pub fn new(model: &Model, options: &Options, index: usize) -> Self {
+    pub(crate) fn new(model: &Model, options: &Options, index: usize) -> Self {
         // Chains begin at different lines, full or empty.
         let filled = random::mix(options.seed ^ random::mix(index as u64));
         Self {
@@ -149,7 +149,7 @@ impl MarkovChain {
             updates,
             measure,
         };
-        let order = dispatch(Level::best(), work);
+        let order = dispatch(Level::current(), work);
         self.blocks += 1;
         if self.now.overflow {
             return Err(self.numerical(&format!(
@@ -162,14 +162,14 @@ impl MarkovChain {
     }
 
     /// A block of warm-up: as many updates per sweep as there are operators, and some.
-    pub fn warm_up(&mut self, model: &Model, options: &Options) -> Result<(), Error> {
+    pub(crate) fn warm_up(&mut self, model: &Model, options: &Options) -> Result<(), Error> {
         let updates = 8 + 4 * self.now.order();
         self.warm_order = self.block(model, options.seed, updates, false)?;
         Ok(())
     }
 
     /// A block of measurements.
-    pub fn measure(
+    pub(crate) fn measure(
         &mut self,
         model: &Model,
         options: &Options,
@@ -197,7 +197,7 @@ impl MarkovChain {
     }
 
     /// All bins, the open one included.
-    pub fn all_bins(&self, beta: f64, orders: usize) -> Vec<Bin> {
+    pub(crate) fn all_bins(&self, beta: f64, orders: usize) -> Vec<Bin> {
         let mut out = self.bins.clone();
         if self.open_blocks > 0 {
             out.push(Bin::of(&self.sums, beta, orders));

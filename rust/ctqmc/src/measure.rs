@@ -15,13 +15,13 @@ use crate::moves::Configuration;
 use serde::{Deserialize, Serialize};
 
 /// Moments of a cell.
-pub const MOMENTS: usize = 8;
+pub(crate) const MOMENTS: usize = 8;
 /// Bins of G(tau) as it is kept for pictures.
 pub const COARSE: usize = 128;
 
 /// Sums over measurements; flavours are added up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Accumulator {
+pub(crate) struct Accumulator {
     /// Cells of time.
     pub cells: usize,
     /// Moments of G, then those of F, of every cell.
@@ -53,11 +53,11 @@ pub struct Scalars {
 }
 
 /// Observables whose autocorrelation is followed.
-pub const FOLLOWED: usize = 4;
+pub(crate) const FOLLOWED: usize = 4;
 
 impl Accumulator {
     /// Empty sums.
-    pub fn new(cells: usize) -> Self {
+    pub(crate) fn new(cells: usize) -> Self {
         Self {
             cells,
             moments: vec![[0.0; 2 * MOMENTS]; cells],
@@ -68,7 +68,7 @@ impl Accumulator {
     }
 
     /// Back to zero.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.moments.fill([0.0; 2 * MOMENTS]);
         self.scalars = Scalars::default();
     }
@@ -96,7 +96,7 @@ impl Accumulator {
     /// Adds the configuration; returns order, density, pairs and polarisation, as weighted, for the
     /// autocorrelation, or None if a matrix is singular.
     #[inline(always)]
-    pub fn add(&mut self, model: &Model, now: &Configuration) -> Option<[f64; FOLLOWED]> {
+    pub(crate) fn add(&mut self, model: &Model, now: &Configuration) -> Option<[f64; FOLLOWED]> {
         let floor = model.floor > 0.0;
         let weight = if floor {
             self.reweight(model, now)?
@@ -183,7 +183,7 @@ impl Accumulator {
     }
 
     /// Sums over everything accumulated of `sqrt(2 l + 1) P_l(x) / beta`, l < `orders`, for G and F.
-    pub fn legendre(&self, beta: f64, orders: usize) -> [Vec<f64>; 2] {
+    pub(crate) fn legendre(&self, beta: f64, orders: usize) -> [Vec<f64>; 2] {
         // P_l at the nodes of a cell, integrated against the moments through the interpolation.
         let weights = nodes_to_moments();
         let recursion: Vec<(f64, f64)> = (0..orders)
@@ -232,7 +232,7 @@ impl Accumulator {
     }
 
     /// Integral over each of `COARSE` bins of what was accumulated for G.
-    pub fn coarse(&self, beta: f64) -> Vec<f64> {
+    pub(crate) fn coarse(&self, beta: f64) -> Vec<f64> {
         let per_bin = self.cells / COARSE;
         self.moments
             .chunks_exact(per_bin)

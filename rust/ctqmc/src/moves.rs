@@ -19,35 +19,43 @@ use kadanoff_runtime::random::Stream;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-/// Moves by kind, for acceptance rates.
+/// Kinds of moves.
 pub const MOVES: usize = 4;
 /// A segment or an antisegment is inserted.
-pub const INSERT: usize = 0;
+pub(crate) const INSERT: usize = 0;
 /// A segment or an antisegment is removed.
-pub const REMOVE: usize = 1;
+pub(crate) const REMOVE: usize = 1;
 /// One operator is shifted.
-pub const SHIFT: usize = 2;
+pub(crate) const SHIFT: usize = 2;
 /// A flavour without operators is emptied or filled.
-pub const FLIP: usize = 3;
+pub(crate) const FLIP: usize = 3;
+
+/// Moves by kind: insertions, removals and shifts of a segment or an antisegment, and flips of a
+/// flavour without operators.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moves {
+    /// Moves proposed.
+    pub proposed: [u64; MOVES],
+    /// Moves accepted.
+    pub accepted: [u64; MOVES],
+}
 
 /// Occupations of all flavours as functions of imaginary time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Configuration {
+pub(crate) struct Configuration {
     /// One entry for every flavour.
     pub flavours: Vec<Flavour>,
     /// Sign of the weight.
     pub sign: f64,
-    /// Moves proposed, by kind.
-    pub proposed: [u64; MOVES],
-    /// Moves accepted, by kind.
-    pub accepted: [u64; MOVES],
+    /// Moves so far.
+    pub moves: Moves,
     /// More than `MAX_SEGMENTS` segments were wanted.
     pub overflow: bool,
 }
 
 /// Uniform in [0, 1).
 #[inline(always)]
-pub fn uniform(random: &mut Stream) -> f64 {
+pub(crate) fn uniform(random: &mut Stream) -> f64 {
     (random.next_u64() >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
 }
 
@@ -75,21 +83,20 @@ fn sign_of(odd: bool) -> f64 {
 
 impl Configuration {
     /// No operators; flavour a is occupied where bit a of `filled` is set.
-    pub fn new(model: &Model, filled: u64) -> Self {
+    pub(crate) fn new(model: &Model, filled: u64) -> Self {
         let flavours = (0..model.flavours())
             .map(|a| Flavour::new(filled >> a & 1 == 1, model.beta))
             .collect();
         Self {
             flavours,
             sign: 1.0,
-            proposed: [0; MOVES],
-            accepted: [0; MOVES],
+            moves: Moves::default(),
             overflow: false,
         }
     }
 
     /// Segments of all flavours.
-    pub fn order(&self) -> usize {
+    pub(crate) fn order(&self) -> usize {
         self.flavours.iter().map(|f| f.k).sum()
     }
 
@@ -107,7 +114,7 @@ impl Configuration {
 
     /// Proposes one move.
     #[inline(always)]
-    pub fn update(&mut self, model: &Model, random: &mut Stream) {
+    pub(crate) fn update(&mut self, model: &Model, random: &mut Stream) {
         let a = if self.flavours.len() == 2 {
             (random.next_u64() >> 63) as usize
         } else {
@@ -130,11 +137,11 @@ impl Configuration {
     /// Whether a move with this ratio is made.
     #[inline(always)]
     fn accept(&mut self, kind: usize, ratio: f64, random: &mut Stream) -> bool {
-        self.proposed[kind] += 1;
+        self.moves.proposed[kind] += 1;
         // Written so that NaN is refused.
         let yes = ratio.abs() > uniform(random);
         if yes {
-            self.accepted[kind] += 1;
+            self.moves.accepted[kind] += 1;
             if ratio < 0.0 {
                 self.sign = -self.sign;
             }
@@ -158,7 +165,7 @@ impl Configuration {
         let wraps = t + l >= beta;
         let other = wrapped(t + l, beta);
         if l <= 0.0 || other == t {
-            self.proposed[INSERT] += 1;
+            self.moves.proposed[INSERT] += 1;
             return;
         }
         if flavour.k >= MAX_SEGMENTS {
@@ -187,7 +194,7 @@ impl Configuration {
         let beta = model.beta;
         let flavour = &self.flavours[a];
         if flavour.k == 0 {
-            self.proposed[REMOVE] += 1;
+            self.moves.proposed[REMOVE] += 1;
             return;
         }
         let k = flavour.k;
@@ -242,7 +249,7 @@ impl Configuration {
         let crosses = t + shift < 0.0 || t + shift >= beta;
         let new = wrapped(t + shift, beta);
         if shift == 0.0 || !(0.0..beta).contains(&new) {
-            self.proposed[SHIFT] += 1;
+            self.moves.proposed[SHIFT] += 1;
             return;
         }
         // Later ends and earlier starts occupy more.

@@ -1,6 +1,9 @@
 //! All chains of a run.
 
+use crate::bins::{Bin, Level};
+use crate::flavour::MAX_SEGMENTS;
 use crate::markov_chain::MarkovChain;
+use crate::moves::Moves;
 use crate::{Error, Model};
 use kadanoff_runtime::Control;
 use rayon::prelude::*;
@@ -18,7 +21,7 @@ pub struct Options {
     pub chains: usize,
     /// Blocks before anything is measured.
     pub equilibration: u64,
-    /// Updates between measurements; 0: as many as there are operators.
+    /// Updates between measurements; 0: the number of operators.
     pub updates: usize,
     /// Cells of time in which delta functions are collected.
     pub cells: usize,
@@ -62,17 +65,58 @@ impl Options {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Simulation {
     /// What is simulated.
-    pub model: Model,
+    pub(crate) model: Model,
     /// How it is sampled.
-    pub options: Options,
+    pub(crate) options: Options,
     /// All chains.
-    pub chains: Vec<MarkovChain>,
+    pub(crate) chains: Vec<MarkovChain>,
     /// Updates between measurements; 0 until the warm-up is done.
     pub updates: usize,
 }
 
+/// What the chains of a run have measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Results {
+    /// Every bin, with the index of its chain.
+    pub bins: Vec<(usize, Bin)>,
+    /// Measurements by the order of a flavour, up to the highest that was seen.
+    pub histogram: Vec<u64>,
+    /// Averages over 1, 2, 4, ... measurements, for every chain.
+    pub levels: Vec<Vec<Level>>,
+    /// Largest relative deviation of an updated inverse from a fresh one.
+    pub drift: f64,
+    /// Updates done.
+    pub updates: u64,
+    /// Moves of all chains.
+    pub moves: Moves,
+}
+
 impl Simulation {
     /// A run at its start; fails when model or options have no meaning.
+    ///
+    /// ```
+    /// use kadanoff_ctqmc::{Model, Options, Simulation, Table};
+    /// use kadanoff_runtime::Control;
+    ///
+    /// // A bath level at the chemical potential: F does not depend on time.
+    /// let model = Model::anderson(2.0, -1.0, Table::of(5.0, 1e-10, |_| 0.1)?);
+    /// let options = Options {
+    ///     seed: 1,
+    ///     chains: 2,
+    ///     equilibration: 1,
+    ///     updates: 0,
+    ///     cells: 128,
+    ///     orders: 10,
+    /// };
+    /// let mut run = Simulation::new(model, options)?;
+    /// run.advance(20, &Control::new())?;
+    /// // Half filling: one electron, within the statistical error.
+    /// let bins = run.results().bins;
+    /// let count: f64 = bins.iter().map(|(_, bin)| bin.scalars.count).sum();
+    /// let density: f64 = bins.iter().map(|(_, bin)| bin.scalars.density).sum();
+    /// assert!((density / count - 1.0).abs() < 0.1);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
     pub fn new(model: Model, options: Options) -> Result<Self, Error> {
         model.check()?;
         options.check()?;
@@ -87,12 +131,72 @@ impl Simulation {
         })
     }
 
+    /// Legendre coefficients of every bin.
+    ///
+    /// ```
+    /// # use kadanoff_ctqmc::{Model, Options, Simulation, Table};
+    /// # use kadanoff_runtime::Control;
+    /// # let model = Model::anderson(2.0, -1.0, Table::of(5.0, 1e-10, |_| 0.1)?);
+    /// # let options = Options {
+    /// #     seed: 1,
+    /// #     chains: 2,
+    /// #     equilibration: 1,
+    /// #     updates: 0,
+    /// #     cells: 128,
+    /// #     orders: 10,
+    /// # };
+    /// # let mut run = Simulation::new(model, options)?;
+    /// assert_eq!(run.orders(), 10);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
+    pub fn orders(&self) -> usize {
+        self.options.orders
+    }
+
     /// A number that two runs share if one can be the continuation of the other.
+    ///
+    /// ```
+    /// # use kadanoff_ctqmc::{Model, Options, Simulation, Table};
+    /// # use kadanoff_runtime::Control;
+    /// # let model = Model::anderson(2.0, -1.0, Table::of(5.0, 1e-10, |_| 0.1)?);
+    /// # let options = Options {
+    /// #     seed: 1,
+    /// #     chains: 2,
+    /// #     equilibration: 1,
+    /// #     updates: 0,
+    /// #     cells: 128,
+    /// #     orders: 10,
+    /// # };
+    /// # let mut run = Simulation::new(model, options)?;
+    /// let before = run.fingerprint();
+    /// run.advance(1, &Control::new())?;
+    /// assert_eq!(run.fingerprint(), before);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
     pub fn fingerprint(&self) -> u64 {
         crate::storage::digest(&crate::storage::encoded(&(&self.model, &self.options)))
     }
 
     /// Blocks of measurements that every chain has, at least.
+    ///
+    /// ```
+    /// # use kadanoff_ctqmc::{Model, Options, Simulation, Table};
+    /// # use kadanoff_runtime::Control;
+    /// # let model = Model::anderson(2.0, -1.0, Table::of(5.0, 1e-10, |_| 0.1)?);
+    /// # let options = Options {
+    /// #     seed: 1,
+    /// #     chains: 2,
+    /// #     equilibration: 1,
+    /// #     updates: 0,
+    /// #     cells: 128,
+    /// #     orders: 10,
+    /// # };
+    /// # let mut run = Simulation::new(model, options)?;
+    /// assert_eq!(run.measured(), 0);
+    /// run.advance(3, &Control::new())?;
+    /// assert_eq!(run.measured(), 3);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
     pub fn measured(&self) -> u64 {
         let warm = self.options.equilibration;
         self.chains
@@ -105,6 +209,26 @@ impl Simulation {
     /// Runs every chain, on the threads of the current pool, until it has `blocks` blocks of
     /// measurements in all; the warm-up first. Returns whether it got there: a cancelled run stops
     /// between two blocks and can be taken up again, to the same bits.
+    ///
+    /// ```
+    /// # use kadanoff_ctqmc::{Model, Options, Simulation, Table};
+    /// # use kadanoff_runtime::Control;
+    /// # let model = Model::anderson(2.0, -1.0, Table::of(5.0, 1e-10, |_| 0.1)?);
+    /// # let options = Options {
+    /// #     seed: 1,
+    /// #     chains: 2,
+    /// #     equilibration: 1,
+    /// #     updates: 0,
+    /// #     cells: 128,
+    /// #     orders: 10,
+    /// # };
+    /// # let mut run = Simulation::new(model, options)?;
+    /// let stopped = Control::new();
+    /// stopped.cancel();
+    /// assert!(!run.advance(2, &stopped)?);
+    /// assert!(run.advance(2, &Control::new())?);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
     pub fn advance(&mut self, blocks: u64, control: &Control) -> Result<bool, Error> {
         let (model, options) = (&self.model, &self.options);
         let (warm, until) = (options.equilibration, options.equilibration + blocks);
@@ -159,5 +283,60 @@ impl Simulation {
             }
         }
         Ok(true)
+    }
+
+    /// What has been measured so far, open bins included.
+    ///
+    /// ```
+    /// # use kadanoff_ctqmc::{Model, Options, Simulation, Table};
+    /// # use kadanoff_runtime::Control;
+    /// # let model = Model::anderson(2.0, -1.0, Table::of(5.0, 1e-10, |_| 0.1)?);
+    /// # let options = Options {
+    /// #     seed: 1,
+    /// #     chains: 2,
+    /// #     equilibration: 1,
+    /// #     updates: 0,
+    /// #     cells: 128,
+    /// #     orders: 10,
+    /// # };
+    /// # let mut run = Simulation::new(model, options)?;
+    /// run.advance(3, &Control::new())?;
+    /// let results = run.results();
+    /// // One bin per block so far.
+    /// assert_eq!(results.bins.len(), 6);
+    /// assert!(results.moves.proposed[0] >= results.moves.accepted[0]);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
+    pub fn results(&self) -> Results {
+        let chains = &self.chains;
+        let mut histogram = vec![0; MAX_SEGMENTS + 1];
+        let mut moves = Moves::default();
+        for chain in chains {
+            add(&mut histogram, &chain.histogram);
+            add(&mut moves.proposed, &chain.now.moves.proposed);
+            add(&mut moves.accepted, &chain.now.moves.accepted);
+        }
+        let orders = histogram.iter().rposition(|&h| h > 0).unwrap_or(0) + 1;
+        histogram.truncate(orders);
+        Results {
+            bins: chains
+                .iter()
+                .flat_map(|c| {
+                    let bins = c.all_bins(self.model.beta, self.options.orders);
+                    bins.into_iter().map(|bin| (c.index, bin))
+                })
+                .collect(),
+            histogram,
+            levels: chains.iter().map(|c| c.levels.levels.clone()).collect(),
+            drift: chains.iter().fold(0.0, |m, c| m.max(c.drift)),
+            updates: chains.iter().map(|c| c.updates).sum(),
+            moves,
+        }
+    }
+}
+
+fn add(sums: &mut [u64], counts: &[u64]) {
+    for (sum, count) in sums.iter_mut().zip(counts) {
+        *sum += count;
     }
 }

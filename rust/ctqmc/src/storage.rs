@@ -14,11 +14,11 @@ use serde::Serialize;
 
 const NAME: &[u8; 8] = b"KDNCTHYB";
 /// Raised whenever the meaning of the bytes changes.
-pub const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 3;
 const HEAD: usize = 20;
 
 /// A 64-bit digest: damage by accident does not go unnoticed.
-pub fn digest(bytes: &[u8]) -> u64 {
+pub(crate) fn digest(bytes: &[u8]) -> u64 {
     let mut state = mix(bytes.len() as u64);
     for chunk in bytes.chunks(8) {
         let mut word = [0; 8];
@@ -74,6 +74,27 @@ impl MarkovChain {
 
 impl Simulation {
     /// Everything that is needed to go on.
+    ///
+    /// ```
+    /// # use kadanoff_ctqmc::{Model, Options, Simulation, Table};
+    /// # use kadanoff_runtime::Control;
+    /// # let model = Model::anderson(2.0, -1.0, Table::of(5.0, 1e-10, |_| 0.1)?);
+    /// # let options = Options {
+    /// #     seed: 1,
+    /// #     chains: 2,
+    /// #     equilibration: 1,
+    /// #     updates: 0,
+    /// #     cells: 128,
+    /// #     orders: 10,
+    /// # };
+    /// # let mut run = Simulation::new(model, options)?;
+    /// run.advance(2, &Control::new())?;
+    /// let mut copy = Simulation::from_bytes(&run.to_bytes())?;
+    /// run.advance(4, &Control::new())?;
+    /// copy.advance(4, &Control::new())?;
+    /// assert!(run.to_bytes() == copy.to_bytes());
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
     pub fn to_bytes(&self) -> Vec<u8> {
         let body = encoded(self);
         let mut bytes = NAME.to_vec();
@@ -84,6 +105,29 @@ impl Simulation {
     }
 
     /// The run that gave these bytes.
+    ///
+    /// # Errors
+    /// Bytes that are damaged, of another version, or of something else.
+    ///
+    /// ```
+    /// # use kadanoff_ctqmc::{Model, Options, Simulation, Table};
+    /// # use kadanoff_runtime::Control;
+    /// # let model = Model::anderson(2.0, -1.0, Table::of(5.0, 1e-10, |_| 0.1)?);
+    /// # let options = Options {
+    /// #     seed: 1,
+    /// #     chains: 2,
+    /// #     equilibration: 1,
+    /// #     updates: 0,
+    /// #     cells: 128,
+    /// #     orders: 10,
+    /// # };
+    /// # let mut run = Simulation::new(model, options)?;
+    /// let mut bytes = run.to_bytes();
+    /// assert!(Simulation::from_bytes(&bytes).is_ok());
+    /// bytes[30] ^= 1;
+    /// assert!(Simulation::from_bytes(&bytes).is_err());
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         if bytes.len() < HEAD || &bytes[..8] != NAME {
             return Err(Error::Checkpoint(

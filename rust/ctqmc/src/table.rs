@@ -9,7 +9,7 @@ use crate::Error;
 use serde::{Deserialize, Serialize};
 
 /// Points, and coefficients, of a cell.
-pub const POINTS: usize = 8;
+pub(crate) const POINTS: usize = 8;
 /// No more cells than this.
 const MAX_CELLS: usize = 1 << 16;
 
@@ -94,6 +94,14 @@ fn to_powers() -> [[f64; POINTS]; POINTS] {
 
 impl Table {
     /// Times at which `new` wants F for that many cells.
+    ///
+    /// ```
+    /// use kadanoff_ctqmc::Table;
+    ///
+    /// let nodes = Table::nodes(10.0, 4);
+    /// assert_eq!(nodes.len(), 32); // eight per cell
+    /// assert!(nodes.iter().all(|t| (0.0..=10.0).contains(t)));
+    /// ```
     pub fn nodes(beta: f64, cells: usize) -> Vec<f64> {
         let width = beta / cells as f64;
         (0..cells)
@@ -103,6 +111,20 @@ impl Table {
     }
 
     /// The table of values at `nodes`.
+    ///
+    /// # Errors
+    /// A number of values that fits no table, or values that no causal bath has.
+    ///
+    /// ```
+    /// use kadanoff_ctqmc::Table;
+    ///
+    /// // A bath level at the chemical potential: F is constant.
+    /// let values = vec![0.125; Table::nodes(10.0, 4).len()];
+    /// let table = Table::new(10.0, &values)?;
+    /// assert!((table.at(3.7) - 0.125).abs() < 1e-15);
+    /// assert!(Table::new(10.0, &[-1.0; 8]).is_err());
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
     pub fn new(beta: f64, values: &[f64]) -> Result<Self, Error> {
         let cells = values.len() / POINTS;
         if !(beta > 0.0 && beta.is_finite()) {
@@ -112,7 +134,7 @@ impl Table {
         }
         if cells == 0 || cells > MAX_CELLS || !values.len().is_multiple_of(POINTS) {
             return Err(Error::Argument(format!(
-                "a table needs {POINTS} values a cell and 1 to {MAX_CELLS} cells, got {} values",
+                "a table needs {POINTS} values per cell and 1 to {MAX_CELLS} cells, got {} values",
                 values.len()
             )));
         }
@@ -145,6 +167,16 @@ impl Table {
     /// The table of a function, with as many cells as bring its error below `tolerance`.
     ///
     /// The error is measured between the nodes, relative to the largest value.
+    ///
+    /// ```
+    /// use kadanoff_ctqmc::Table;
+    ///
+    /// // A bath level at energy 1 with V^2 = 1/4, at beta = 10.
+    /// let f = |l: f64| 0.25 * (l - 10.0_f64).exp() / (1.0 + (-10.0_f64).exp());
+    /// let table = Table::of(10.0, 1e-10, f)?;
+    /// assert!((table.at(9.3) - f(9.3)).abs() < 1e-10);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
     pub fn of(beta: f64, tolerance: f64, f: impl Fn(f64) -> f64) -> Result<Self, Error> {
         let mut cells = 16;
         loop {
@@ -171,7 +203,7 @@ impl Table {
     }
 
     /// Times between the nodes, where the error of an interpolation is largest.
-    pub fn between(beta: f64, cells: usize) -> Vec<f64> {
+    pub(crate) fn between(beta: f64, cells: usize) -> Vec<f64> {
         let width = beta / cells as f64;
         (0..cells)
             .flat_map(|c| {
@@ -181,7 +213,7 @@ impl Table {
     }
 
     /// The same function, larger by a constant.
-    pub fn raised(&self, by: f64) -> Self {
+    pub(crate) fn raised(&self, by: f64) -> Self {
         let mut new = self.clone();
         for c in &mut new.coefficients {
             c[0] += by;
@@ -190,16 +222,20 @@ impl Table {
     }
 
     /// Inverse temperature.
-    pub fn beta(&self) -> f64 {
+    pub(crate) fn beta(&self) -> f64 {
         self.beta
     }
 
-    /// Number of cells.
-    pub fn cells(&self) -> usize {
-        self.coefficients.len()
-    }
-
     /// `F(l)` for `0 <= l <= beta`.
+    ///
+    /// ```
+    /// use kadanoff_ctqmc::Table;
+    ///
+    /// // Polynomials up to degree seven are exact.
+    /// let values: Vec<f64> = Table::nodes(2.0, 1).iter().map(|l| l.powi(7)).collect();
+    /// assert!((Table::new(2.0, &values)?.at(1.5) - 1.5_f64.powi(7)).abs() < 1e-11);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
     #[inline(always)]
     pub fn at(&self, l: f64) -> f64 {
         // Adding this number rounds to an integer, and leaves it in the lowest bits.
@@ -216,7 +252,7 @@ impl Table {
 
     /// `F(l)` for `-beta <= l <= beta`.
     #[inline(always)]
-    pub fn signed(&self, l: f64) -> f64 {
+    pub(crate) fn signed(&self, l: f64) -> f64 {
         // No branch: the sign of l is as good as random.
         let negative = f64::from(u8::from(l < 0.0));
         self.at(l + negative * self.beta) * (1.0 - 2.0 * negative)
@@ -245,7 +281,7 @@ mod tests {
                 let l = beta * f64::from(i) / 10_000.0;
                 assert!((table.at(l) - f(l)).abs() < 3e-11, "{beta} {l}");
             }
-            assert!(table.cells() <= 2048);
+            assert!(table.coefficients.len() <= 2048);
         }
     }
 

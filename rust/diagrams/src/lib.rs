@@ -18,7 +18,7 @@ pub enum Error {
     /// An eigenvalue decomposition failed.
     #[error(transparent)]
     Eigen(#[from] kadanoff_linalg::Error),
-    /// Somebody asked for a stop.
+    /// A stop was requested.
     #[error(transparent)]
     Cancelled(#[from] kadanoff_runtime::Cancelled),
 }

@@ -48,7 +48,7 @@ pub fn propagate(
     }
     let n = x.len() - 1;
     let h = beta / n as f64;
-    let level = Level::best();
+    let level = Level::current();
     let y = |k: usize| x[n - k];
     let mut p: [Vec<f64>; 3] = std::array::from_fn(|_| vec![0.0; n + 1]);
     // Q backwards in memory, so that a convolution is a product of contiguous pieces.

@@ -107,6 +107,23 @@ pub struct Interpolation {
 
 impl Interpolation {
     /// `n - n0`, by how much the occupation of G exceeds that of G0 with the impurity at `level0`.
+    ///
+    /// ```
+    /// use kadanoff_diagrams::Interpolation;
+    ///
+    /// // Half filling: nothing is in excess with the impurity of G0 at the chemical potential.
+    /// let problem = Interpolation {
+    ///     u: 2.0,
+    ///     level: -1.0,
+    ///     beta: 10.0,
+    ///     e: vec![-0.5, 0.5],
+    ///     weights: vec![0.1, 0.1],
+    ///     y: vec![0.3, 1.0],
+    ///     residues: vec![1.0, 1.2],
+    /// };
+    /// assert!(problem.excess(0.0)?.abs() < 1e-12);
+    /// # Ok::<(), kadanoff_diagrams::Error>(())
+    /// ```
     pub fn excess(&self, level0: f64) -> Result<f64, Error> {
         let n = self.e.len() + 1;
         let h = Mat::from_fn(n, n, |i, j| match (i, j) {

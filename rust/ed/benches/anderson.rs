@@ -42,10 +42,10 @@ fn full(c: &mut Criterion) {
             continue;
         };
         group.bench_function(BenchmarkId::new("poles of G and F", sites), |b| {
-            b.iter(|| lehmann(black_box(&spectrum), BETA, 1e-10));
+            b.iter(|| lehmann(black_box(&spectrum), BETA, 1e-10, &Control::new()));
         });
         group.bench_function(BenchmarkId::new("G at 200 points", sites), |b| {
-            b.iter(|| green(black_box(&spectrum), BETA, 1e-10, &z));
+            b.iter(|| green(black_box(&spectrum), BETA, 1e-10, &z, &Control::new()));
         });
     }
     group.finish();

@@ -10,8 +10,9 @@ use faer::c64;
 use kadanoff_runtime::Control;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
+/// Most steps of a search.
 const STEPS: usize = 300;
-/// Relative decrease of chi2 that counts as none; so many in a row end the search.
+/// Relative decrease of chi2 that counts as none; `PATIENCE` of them in a row end the search.
 const SMALL: f64 = 1e-12;
 const PATIENCE: usize = 2;
 
@@ -74,7 +75,7 @@ impl Target {
     fn cost(&self, x: &[f64], a: &mut [f64], g: &mut [f64]) -> f64 {
         let (e, weight) = self.sites_of(x);
         dispatch(
-            Level::best(),
+            Level::current(),
             Cost {
                 target: self,
                 e: &e,
@@ -86,26 +87,7 @@ impl Target {
     }
 
     /// The minimum that is reached from `start`.
-    ///
-    /// ```
-    /// use faer::c64;
-    /// use kadanoff_ed::bathfit::Target;
-    ///
-    /// // Delta(iw) = 0.25 / (iw - 0.4), at eight frequencies.
-    /// let w: Vec<f64> = (0..8).map(|n| 0.3 * (2 * n + 1) as f64).collect();
-    /// let delta = w.iter().map(|&w| c64::new(0.25, 0.0) / c64::new(-0.4, w)).collect();
-    /// let target = Target {
-    ///     delta,
-    ///     weights: vec![1.0; w.len()],
-    ///     w,
-    ///     sites: 1,
-    ///     symmetric: false,
-    ///     bounds: vec![(-2.0, 2.0), (-10.0, 2.0)],
-    /// };
-    /// let (e, weight) = target.sites_of(&target.minimise(&[0.1, -1.0]).parameters);
-    /// assert!((e[0] - 0.4).abs() < 1e-6 && (weight[0] - 0.25).abs() < 1e-6);
-    /// ```
-    pub fn minimise(&self, start: &[f64]) -> Fit {
+    pub(crate) fn minimise(&self, start: &[f64]) -> Fit {
         let n = self.free();
         let clip = |x: &mut [f64]| {
             for (x, &(low, high)) in x.iter_mut().zip(&self.bounds) {
@@ -176,14 +158,48 @@ impl Target {
     }
 
     /// The best of the minima from several starting points; the first of equals.
+    ///
+    /// # Errors
+    /// Arrays that differ in length; a cancelled control.
+    ///
+    /// ```
+    /// use faer::c64;
+    /// use kadanoff_ed::bathfit::Target;
+    /// use kadanoff_runtime::Control;
+    ///
+    /// // Delta(iw) = 0.25 / (iw - 0.4), at eight frequencies.
+    /// let w: Vec<f64> = (0..8).map(|n| 0.3 * (2 * n + 1) as f64).collect();
+    /// let delta = w.iter().map(|&w| c64::new(0.25, 0.0) / c64::new(-0.4, w)).collect();
+    /// let target = Target {
+    ///     delta,
+    ///     weights: vec![1.0; w.len()],
+    ///     w,
+    ///     sites: 1,
+    ///     symmetric: false,
+    ///     bounds: vec![(-2.0, 2.0), (-10.0, 2.0)],
+    /// };
+    /// assert_eq!(target.free(), 2); // a level and a weight
+    /// let fit = target.best([&[0.1, -1.0][..]], &Control::new())?.unwrap();
+    /// let (e, weight) = target.sites_of(&fit.parameters);
+    /// assert!((e[0] - 0.4).abs() < 1e-6 && (weight[0] - 0.25).abs() < 1e-6);
+    /// # Ok::<(), kadanoff_ed::Error>(())
+    /// ```
     pub fn best<'a>(
         &self,
         starts: impl IntoIterator<Item = &'a [f64]>,
         control: &Control,
     ) -> Result<Option<Fit>, Error> {
+        let (count, free) = (self.delta.len(), self.free());
+        let differ = || Error::Argument("arrays of a bath fit differ in length".into());
+        if [self.w.len(), self.weights.len()] != [count; 2] || self.bounds.len() != free {
+            return Err(differ());
+        }
         let mut found: Option<Fit> = None;
         for start in starts {
             control.check()?;
+            if start.len() != free {
+                return Err(differ());
+            }
             let fit = self.minimise(start);
             if found.as_ref().is_none_or(|best| fit.chi2 < best.chi2) {
                 found = Some(fit);

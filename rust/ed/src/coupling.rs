@@ -3,7 +3,7 @@
 //! Determinants are pairs of bit sets, the orbitals of the up and of the down spins.
 
 /// States of maximal `S_z` of `k` spins coupled one after the other to total spin `twice_spin / 2`.
-pub struct SpinFunctions {
+pub(crate) struct SpinFunctions {
     /// Bit sets of up spins.
     pub patterns: Vec<u32>,
     /// Position of a pattern.
@@ -13,7 +13,7 @@ pub struct SpinFunctions {
 }
 
 impl SpinFunctions {
-    pub fn new(k: usize, twice_spin: usize) -> Self {
+    pub(crate) fn new(k: usize, twice_spin: usize) -> Self {
         let up = (k + twice_spin) / 2;
         let patterns: Vec<u32> = (0..1u32 << k)
             .filter(|p| p.count_ones() as usize == up)
@@ -68,7 +68,7 @@ fn genealogy(spins: &[i32], pattern: u32) -> f64 {
 
 /// Occupations of up and down spins of a determinant, and the sign of its ordering against the
 /// product of creation operators orbital by orbital.
-pub fn determinant(double: u32, single: u32, pattern: u32) -> (u32, u32, f64) {
+pub(crate) fn determinant(double: u32, single: u32, pattern: u32) -> (u32, u32, f64) {
     let (mut up, mut down) = (double, double);
     let mut rest = single;
     let mut i = 0;
@@ -94,7 +94,7 @@ pub fn determinant(double: u32, single: u32, pattern: u32) -> (u32, u32, f64) {
 }
 
 /// Which of the single orbitals point up.
-pub fn pattern_of(single: u32, up: u32) -> u32 {
+pub(crate) fn pattern_of(single: u32, up: u32) -> u32 {
     let mut pattern = 0;
     let mut rest = single;
     let mut i = 0;
@@ -114,7 +114,7 @@ fn parity(n: u32) -> f64 {
 }
 
 /// `c_bit^+` on a determinant: the spin (true = up) and the sign, or nothing.
-pub fn create(det: (u32, u32), bit: u32, up: bool) -> Option<((u32, u32), f64)> {
+pub(crate) fn create(det: (u32, u32), bit: u32, up: bool) -> Option<((u32, u32), f64)> {
     let (u, d) = det;
     if up {
         (u & bit == 0).then(|| ((u | bit, d), parity((u & (bit - 1)).count_ones())))
@@ -125,7 +125,7 @@ pub fn create(det: (u32, u32), bit: u32, up: bool) -> Option<((u32, u32), f64)> 
 }
 
 /// `c_bit` on a determinant.
-pub fn annihilate(det: (u32, u32), bit: u32, up: bool) -> Option<((u32, u32), f64)> {
+pub(crate) fn annihilate(det: (u32, u32), bit: u32, up: bool) -> Option<((u32, u32), f64)> {
     let (u, d) = det;
     let there = if up { u } else { d } & bit != 0;
     let less = if up { (u & !bit, d) } else { (u, d & !bit) };

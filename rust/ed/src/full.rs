@@ -4,31 +4,28 @@ use crate::map_blocks;
 use crate::multiplets::{Sector, Table, table};
 use crate::{Anderson, Error, MAX_FULL, SMALL};
 use faer::Mat;
-use kadanoff_linalg::Reduced;
+use kadanoff_linalg::{LONG, Reduced};
 use kadanoff_runtime::{Control, or_abandon};
 use std::sync::Arc;
 
-/// Dimension above which one diagonalisation takes so long that a cancellation must not wait for it.
-const LONG: usize = 1500;
-
 /// Levels and states of one (N, S).
 #[derive(Debug)]
-pub struct Block {
+pub(crate) struct Block {
     /// Energies, ascending.
-    pub values: Vec<f64>,
-    /// States as columns, in the basis of [`crate::multiplets`].
-    pub vectors: Mat<f64>,
+    pub(crate) values: Vec<f64>,
+    /// States as columns, in the basis of `multiplets`.
+    pub(crate) vectors: Mat<f64>,
 }
 
 /// The whole spectrum.
 #[derive(Debug)]
 pub struct Spectrum {
     /// What was diagonalised.
-    pub model: Anderson,
+    pub(crate) model: Anderson,
     /// The basis.
-    pub table: Arc<Table>,
+    pub(crate) table: Arc<Table>,
     /// One block for every sector of the table.
-    pub blocks: Vec<Block>,
+    pub(crate) blocks: Vec<Block>,
     /// Energy of the ground state.
     pub ground: f64,
 }
@@ -146,7 +143,53 @@ impl Spectrum {
             .sum()
     }
 
+    /// Electrons, twice the spin and the energies (ascending) of every sector.
+    ///
+    /// ```
+    /// use kadanoff_ed::{Anderson, diagonalise};
+    /// use kadanoff_runtime::Control;
+    ///
+    /// // A lone impurity: empty, singly occupied, doubly occupied.
+    /// let model = Anderson {
+    ///     u: 2.0,
+    ///     eps: -0.5,
+    ///     e: vec![],
+    ///     v: vec![],
+    /// };
+    /// let spectrum = diagonalise(&model, &Control::new())?;
+    /// let levels: Vec<_> = spectrum.sectors().collect();
+    /// assert_eq!(spectrum.orbitals(), 1);
+    /// assert_eq!(levels, [(0, 0, &[0.0][..]), (1, 1, &[-0.5][..]), (2, 0, &[1.0][..])]);
+    /// # Ok::<(), kadanoff_ed::Error>(())
+    /// ```
+    pub fn sectors(&self) -> impl Iterator<Item = (usize, usize, &[f64])> {
+        (self.table.sectors.iter().zip(&self.blocks))
+            .map(|(sector, block)| (sector.electrons, sector.twice_spin, &block.values[..]))
+    }
+
+    /// Number of orbitals, impurity included.
+    pub fn orbitals(&self) -> usize {
+        self.model.orbitals()
+    }
+
     /// Averages at inverse temperature `beta`.
+    ///
+    /// ```
+    /// use kadanoff_ed::{Anderson, diagonalise};
+    /// use kadanoff_runtime::Control;
+    ///
+    /// // A lone impurity at half filling: two of its four states have the energy -U/2.
+    /// let model = Anderson {
+    ///     u: 2.0,
+    ///     eps: -1.0,
+    ///     e: vec![],
+    ///     v: vec![],
+    /// };
+    /// let averages = diagonalise(&model, &Control::new())?.thermal(3.0);
+    /// assert!((averages.n - 1.0).abs() < 1e-14);
+    /// assert!((averages.log_z - (2.0 + 2.0 * 3.0_f64.exp()).ln()).abs() < 1e-14);
+    /// # Ok::<(), kadanoff_ed::Error>(())
+    /// ```
     pub fn thermal(&self, beta: f64) -> Thermal {
         let impurity = 1_u32 << self.model.e.len();
         let (mut z, mut n, mut docc) = (0.0, 0.0, 0.0);

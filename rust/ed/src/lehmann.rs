@@ -4,6 +4,7 @@
 //! `F(z) = <<d_up n_dn; d_up^+>>`, from which `Sigma = U F / G` (R. Bulla, A. C. Hewson, T. Pruschke,
 //! J. Phys.: Condens. Matter 10, 8365 (1998), Eq. 6).
 
+use crate::Error;
 use crate::SMALL;
 use crate::full::Spectrum;
 use crate::map_blocks;
@@ -12,6 +13,7 @@ use crate::poles::at_points;
 use faer::linalg::matmul::matmul;
 use faer::prelude::ReborrowMut;
 use faer::{Accum, MatMut, Par, c64};
+use kadanoff_runtime::Control;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use std::cell::RefCell;
 
@@ -61,13 +63,19 @@ pub struct Green {
 /// #     e: vec![-0.5, 0.5],
 /// #     v: vec![0.3, 0.3],
 /// # };
-/// let poles = lehmann(&diagonalise(&model, &Control::new())?, 10.0, 1e-12);
+/// let control = Control::new();
+/// let poles = lehmann(&diagonalise(&model, &control)?, 10.0, 1e-12, &control)?;
 /// let total: f64 = poles.weights.iter().sum();
 /// assert!((total + poles.dropped - 1.0).abs() < 1e-10);
 /// # Ok::<(), kadanoff_ed::Error>(())
 /// ```
-pub fn lehmann(spectrum: &Spectrum, beta: f64, prune: f64) -> Lehmann {
-    with_poles(spectrum, beta, prune, Lehmann::clone)
+pub fn lehmann(
+    spectrum: &Spectrum,
+    beta: f64,
+    prune: f64,
+    control: &Control,
+) -> Result<Lehmann, Error> {
+    with_poles(spectrum, (beta, prune), control, |p| Ok(p.clone()))
 }
 
 /// `G` and `F` from these poles at the points `z`.
@@ -83,21 +91,36 @@ pub fn lehmann(spectrum: &Spectrum, beta: f64, prune: f64) -> Lehmann {
 /// #     e: vec![-0.5, 0.5],
 /// #     v: vec![0.3, 0.3],
 /// # };
-/// let found = green(&diagonalise(&model, &Control::new())?, 10.0, 1e-12, &[c64::new(0.0, 1e6)]);
+/// let control = Control::new();
+/// let z = [c64::new(0.0, 1e6)];
+/// let found = green(&diagonalise(&model, &control)?, 10.0, 1e-12, &z, &control)?;
 /// // G(z) -> 1 / z.
 /// assert!((found.values[0][0].im + 1e-6).abs() < 1e-15);
 /// # Ok::<(), kadanoff_ed::Error>(())
 /// ```
-pub fn green(spectrum: &Spectrum, beta: f64, prune: f64, z: &[c64]) -> Green {
-    with_poles(spectrum, beta, prune, |p| Green {
-        energies: p.energies.clone(),
-        weights: p.weights.clone(),
-        dropped: p.dropped,
-        values: at_points(&p.energies, &[&p.weights, &p.estimator], z),
+pub fn green(
+    spectrum: &Spectrum,
+    beta: f64,
+    prune: f64,
+    z: &[c64],
+    control: &Control,
+) -> Result<Green, Error> {
+    with_poles(spectrum, (beta, prune), control, |p| {
+        Ok(Green {
+            energies: p.energies.clone(),
+            weights: p.weights.clone(),
+            dropped: p.dropped,
+            values: at_points(&p.energies, &[&p.weights, &p.estimator], z, control)?,
+        })
     })
 }
 
-fn with_poles<T>(spectrum: &Spectrum, beta: f64, prune: f64, f: impl FnOnce(&Lehmann) -> T) -> T {
+fn with_poles<T>(
+    spectrum: &Spectrum,
+    (beta, prune): (f64, f64),
+    control: &Control,
+    f: impl FnOnce(&Lehmann) -> Result<T, Error>,
+) -> Result<T, Error> {
     let z = spectrum.partition(beta);
     let boltzmann: Vec<Vec<f64>> = (0..spectrum.blocks.len())
         .map(|b| {
@@ -117,6 +140,7 @@ fn with_poles<T>(spectrum: &Spectrum, beta: f64, prune: f64, f: impl FnOnce(&Leh
         return WORK.with_borrow_mut(|work| {
             work.clear();
             for t in transitions {
+                control.check()?;
                 transition_poles(spectrum, t, &boltzmann, negligible, work);
             }
             work.prune(prune, negligible);
@@ -127,12 +151,15 @@ fn with_poles<T>(spectrum: &Spectrum, beta: f64, prune: f64, f: impl FnOnce(&Leh
         transitions,
         false,
         |t| dimension(t.from) * dimension(t.to),
-        |t| {
+        |t| -> Result<_, Error> {
+            control.check()?;
             let mut part = Work::default();
             transition_poles(spectrum, t, &boltzmann, negligible, &mut part);
-            (part.poles, part.smaller)
+            Ok((part.poles, part.smaller))
         },
-    );
+    )
+    .into_iter()
+    .collect::<Result<Vec<_>, Error>>()?;
     let mut all = Work::default();
     all.poles
         .reserve(parts.iter().map(|(p, _)| p.energies.len()).sum());
@@ -235,7 +262,7 @@ fn transition_poles(
             poles: &mut work.poles,
             smaller: &mut work.smaller,
         };
-        dispatch(Level::best(), collect);
+        dispatch(Level::current(), collect);
     }
 }
 
@@ -371,7 +398,7 @@ mod tests {
         assert!((thermal.log_z - 3.446_073_573_988_215_3).abs() < 1e-13);
         assert!((thermal.n - 0.906_681_584_873_759_8).abs() < 1e-13);
         assert!((thermal.docc - 0.044_044_563_547_048_936).abs() < 1e-13);
-        let poles = lehmann(&spectrum, 1.0, 1e-12);
+        let poles = lehmann(&spectrum, 1.0, 1e-12, &Control::new()).unwrap();
         let moment = |k: i32| -> f64 {
             poles
                 .energies
@@ -400,16 +427,20 @@ mod tests {
         };
         let spectrum = diagonalise(&model, &Control::new())?;
         for beta in [1.0, 10.0, 50.0] {
-            let all = lehmann(&spectrum, beta, 0.0);
+            let all = lehmann(&spectrum, beta, 0.0, &Control::new()).unwrap();
             let z = [c64::new(0.0, std::f64::consts::PI / beta)];
-            let exact = green(&spectrum, beta, 0.0, &z).values;
+            let exact = green(&spectrum, beta, 0.0, &z, &Control::new())
+                .unwrap()
+                .values;
             for prune in [1e-12, 1e-6, 1e-3] {
-                let poles = lehmann(&spectrum, beta, prune);
+                let poles = lehmann(&spectrum, beta, prune, &Control::new()).unwrap();
                 let total = poles.weights.iter().sum::<f64>() + poles.dropped;
                 assert!((total - 1.0).abs() < 1e-12, "{beta} {prune} {total}");
                 assert!(poles.dropped <= prune && poles.energies.len() < all.energies.len());
                 // No term of the sum exceeds its residue times beta / pi.
-                let found = green(&spectrum, beta, prune, &z).values;
+                let found = green(&spectrum, beta, prune, &z, &Control::new())
+                    .unwrap()
+                    .values;
                 for (a, b) in exact.iter().zip(&found) {
                     let error = (a[0] - b[0]).norm();
                     assert!(

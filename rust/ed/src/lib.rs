@@ -4,35 +4,35 @@
 //!
 //! | module | what it does | which to use |
 //! |---|---|---|
-//! | [`full`] | all levels, sector by sector of (N, S); any temperature | up to 7 bath sites |
-//! | [`mod@lehmann`] | poles of `G` and of the estimator `F` at a temperature | after `full` |
+//! | [`diagonalise`] | all levels, sector by sector of (N, S); any temperature | up to 7 bath sites |
+//! | [`lehmann()`] | poles of `G` and of the estimator `F` at a temperature | after `diagonalise` |
 //! | [`lanczos`] | lowest levels and `G` as continued fractions | 7 to 11 bath sites, low temperature |
 //! | [`lanczos::finite`] | traces by random vectors | 7 to 10 bath sites, intermediate temperature |
-//! | [`bathfit`] | a hybridisation function fitted by a few sites | before `full` where the bath is continuous |
+//! | [`bathfit`] | a hybridisation function fitted by a few sites | before `diagonalise` where the bath is continuous |
 //! | [`poles`] | sums over many poles at many frequencies or times | all |
 //!
 //! The full spectrum uses SU(2): only states of maximal `S_z` of every multiplet are kept, built once
-//! for every number of orbitals ([`multiplets`]), so that the largest block of seven orbitals has 784
+//! for every number of orbitals (`multiplets`), so that the largest block of seven orbitals has 784
 //! states instead of 1225. Memory: one matrix for each (N, S), together `sum n^2` numbers
 //! (6 orbitals 1.3 MB, 7 orbitals 17 MB, 8 orbitals 240 MB).
 
 pub mod bathfit;
 mod coupling;
-pub mod full;
+mod full;
 pub mod lanczos;
-pub mod lehmann;
-pub mod multiplets;
+mod lehmann;
+mod multiplets;
 pub mod poles;
 
 pub use full::{Spectrum, Thermal, diagonalise};
 pub use lehmann::{Green, Lehmann, green, lehmann};
 
 /// Most bath sites of a full diagonalisation.
-pub const MAX_FULL: usize = 7;
-/// Up to this many orbitals one thread is enough: a problem takes a millisecond.
+pub(crate) const MAX_FULL: usize = 7;
+/// Number of orbitals up to which one thread is enough: a problem of five takes 0.3 ms.
 pub const SMALL: usize = 5;
 /// Most bath sites of a Lanczos run.
-pub const MAX_LANCZOS: usize = 11;
+pub(crate) const MAX_LANCZOS: usize = 11;
 
 /// Applies `f` to every item: one after the other if `small`, where handing work over costs more
 /// than it saves, else on the current thread pool.
@@ -73,12 +73,24 @@ pub enum Error {
         /// Residual of the worst wanted state.
         residual: f64,
     },
-    /// Somebody asked for a stop.
+    /// A stop was requested.
     #[error(transparent)]
     Cancelled(#[from] kadanoff_runtime::Cancelled),
 }
 
 /// The Anderson impurity with a discrete bath; chemical potential absorbed in `eps` and `e`.
+///
+/// ```
+/// use kadanoff_ed::Anderson;
+///
+/// let model = Anderson {
+///     u: 2.0,
+///     eps: -1.0,
+///     e: vec![-0.5, 0.5],
+///     v: vec![0.3, 0.3],
+/// };
+/// assert_eq!(model.orbitals(), 3);
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Anderson {
     /// Repulsion on the impurity.
@@ -93,7 +105,7 @@ pub struct Anderson {
 
 impl Anderson {
     /// Refuses numbers that are not finite and more than `most` bath sites.
-    pub fn check(&self, most: usize) -> Result<(), Error> {
+    pub(crate) fn check(&self, most: usize) -> Result<(), Error> {
         let all = [self.u, self.eps];
         let mut numbers = all.iter().chain(&self.e).chain(&self.v);
         if self.e.len() != self.v.len() {

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 /// A matrix element `<row| sum_s (d_s^+ c_ks + h.c.) |column>`, row != column, one of each pair.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Hop {
+pub(crate) struct Hop {
     /// Row.
     pub row: u32,
     /// Column.
@@ -29,7 +29,7 @@ pub struct Hop {
 
 /// The states of one (N, S).
 #[derive(Debug, Clone)]
-pub struct Sector {
+pub(crate) struct Sector {
     /// Number of electrons.
     pub electrons: usize,
     /// Twice the spin.
@@ -43,7 +43,7 @@ pub struct Sector {
 /// The impurity's creation operator on neighbouring states of maximal `S_z`: the state `from + i` with
 /// N electrons becomes `value` times the state `to + i` with N + 1, for i < count.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Creation {
+pub(crate) struct Creation {
     /// First state with N electrons.
     pub from: usize,
     /// First state with N + 1 electrons.
@@ -81,7 +81,7 @@ impl Creation {
 
 /// The creation operator from one sector to another.
 #[derive(Debug, Clone)]
-pub struct Transition {
+pub(crate) struct Transition {
     /// Sector with N electrons.
     pub from: usize,
     /// Sector with N + 1 electrons.
@@ -94,9 +94,7 @@ pub struct Transition {
 
 /// All sectors of `L` orbitals.
 #[derive(Debug, Clone)]
-pub struct Table {
-    /// Number of orbitals.
-    pub orbitals: usize,
+pub(crate) struct Table {
     /// Sectors by (N, S).
     pub sectors: Vec<Sector>,
     /// Transitions between sectors.
@@ -104,14 +102,7 @@ pub struct Table {
 }
 
 /// The table for `orbitals` orbitals, worked out at the first call and kept.
-///
-/// ```
-/// use kadanoff_ed::multiplets::table;
-///
-/// // Two orbitals, (N, 2S) = (0, 0), (1, 1), (2, 0), (2, 2), (3, 1), (4, 0).
-/// assert_eq!(table(2).sectors.len(), 6);
-/// ```
-pub fn table(orbitals: usize) -> Arc<Table> {
+pub(crate) fn table(orbitals: usize) -> Arc<Table> {
     static KEPT: OnceLock<Mutex<HashMap<usize, Arc<Table>>>> = OnceLock::new();
     let kept = KEPT.get_or_init(|| Mutex::new(HashMap::new()));
     // A poisoned lock only means that another thread died: what is in the map is complete.
@@ -194,7 +185,6 @@ impl Table {
             }
         }
         Self {
-            orbitals,
             sectors,
             transitions,
         }

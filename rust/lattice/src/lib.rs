@@ -11,7 +11,7 @@ pub enum Error {
     /// An argument is out of range, or contradicts another one.
     #[error("{0}")]
     Argument(String),
-    /// Somebody asked for a stop.
+    /// A stop was requested.
     #[error(transparent)]
     Cancelled(#[from] kadanoff_runtime::Cancelled),
 }

@@ -11,10 +11,12 @@ use faer::MatMut;
 use faer::prelude::{Reborrow, ReborrowMut};
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
+/// Shifts that are treated side by side: a register of AVX-512.
 const LANES: usize = 8;
 /// Eigenvalues closer than this fraction of the norm share a cluster: beyond it vectors overlap by
 /// less than 1e-9.
 const CLUSTER: f64 = 1e-6;
+/// Most solutions of the linear system per vector, as in LAPACK's `dstein`.
 const MAX_SOLVES: usize = 5;
 
 type Lane = [f64; LANES];
@@ -112,18 +114,14 @@ impl Factors {
 ///
 /// Returns whether every vector met the residual that rounding allows; the caller checks
 /// orthogonality. Cost: about 40 n flops per vector, and 4 n per pair of vectors in a cluster.
-///
-/// ```
-/// use faer::Mat;
-/// use kadanoff_linalg::lowest_vectors;
-///
-/// let mut vectors = Mat::zeros(2, 1);
-/// assert!(lowest_vectors(&[0.0, 0.0], &[1.0], &[-1.0, 1.0], vectors.as_mut()));
-/// assert!((vectors[(0, 0)] + vectors[(1, 0)]).abs() < 1e-15);
-/// ```
-pub fn lowest_vectors(d: &[f64], e: &[f64], values: &[f64], vectors: MatMut<'_, f64>) -> bool {
+pub(crate) fn lowest_vectors(
+    d: &[f64],
+    e: &[f64],
+    values: &[f64],
+    vectors: MatMut<'_, f64>,
+) -> bool {
     dispatch(
-        Level::best(),
+        Level::current(),
         Iteration {
             d,
             e,

@@ -21,9 +21,8 @@ mod ql;
 mod reduced;
 mod tridiagonal;
 
-pub use inverse_iteration::lowest_vectors;
 pub use ql::eigenvalues as tridiagonal_eigenvalues;
-pub use reduced::Reduced;
+pub use reduced::{LONG, Reduced};
 
 /// What can go wrong in an eigenvalue decomposition.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -8,6 +8,7 @@
 
 use crate::Error;
 
+/// Most sweeps per eigenvalue; two are usual.
 const MAX_SWEEPS: usize = 60;
 /// The minors are rescaled when W leaves this range.
 const SMALL: f64 = 1e-100;

@@ -9,7 +9,13 @@ use faer::{Accum, Conj, Mat, MatRef, Par, Spec};
 
 /// Rounding errors allowed, in units of `EPSILON * n * norm`.
 const SLACK: f64 = 16.0;
+/// Dimension above which a decomposition takes so long that a caller who was cancelled should not
+/// wait for it: 4/3 n^3 operations of the reduction, half a second at n = 1500 and the 9 Gflop/s
+/// that one thread reaches in a run with 3500 kept states (page of timings).
+pub const LONG: usize = 1500;
 /// Up to this dimension our own reduction is the quicker one: the matrix stays in the cache.
+/// Operations of the reduction over the time of the whole decomposition, on a Xeon with AVX-512:
+/// ours 4.6 Gflop/s at n = 128 and 7.4 at 256, faer 7.3 at 272 and 8.1 at 400.
 const SMALL: usize = 256;
 /// Overlap of computed vectors above which they are made orthogonal to one another.
 const REPAIR: f64 = 1e-13;
@@ -125,6 +131,16 @@ impl Reduced {
     /// of `(z - A)^-1`.
     ///
     /// The reflectors leave the first basis vector alone, so that those of `T` are those of `A`.
+    ///
+    /// ```
+    /// use faer::Mat;
+    /// use kadanoff_linalg::Reduced;
+    ///
+    /// let a = Mat::from_fn(2, 2, |i, j| if i == j { 0.0 } else { 1.0 });
+    /// let weights = Reduced::new(a)?.weights()?;
+    /// assert!(weights.iter().all(|w| (w - 0.5).abs() < 1e-14));
+    /// # Ok::<(), kadanoff_linalg::Error>(())
+    /// ```
     pub fn weights(self) -> Result<Vec<f64>, Error> {
         let n = self.values.len();
         let vectors = self.tridiagonal_vectors(n)?;

@@ -14,8 +14,8 @@ use kadanoff_runtime::simd::{Instructions, Kernel, Level, Portable, dispatch};
 /// and below it the reflectors, and the first row of `tau` their coefficients, `H = 1 - v v^T / tau`.
 ///
 /// Cost: 4 n^3 / 3 useful flops, 16 bytes n^2 / 2 of memory traffic per step.
-pub fn reduce(a: &mut Mat<f64>, tau: MatMut<'_, f64>) {
-    dispatch(Level::best(), Reduction { a, tau });
+pub(crate) fn reduce(a: &mut Mat<f64>, tau: MatMut<'_, f64>) {
+    dispatch(Level::current(), Reduction { a, tau });
 }
 
 struct Reduction<'a> {

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 
 /// Keeps matrices in memory up to a limit and in an unnamed temporary file beyond it.
 #[derive(Debug)]
-pub struct VectorStore {
+pub(crate) struct VectorStore {
     limit: usize,
     state: Mutex<State>,
 }
@@ -26,7 +26,7 @@ struct State {
 
 /// A matrix in a [`VectorStore`].
 #[derive(Debug)]
-pub enum Stored {
+pub(crate) enum Stored {
     /// Held in memory.
     Memory(Arc<Mat<f64>>),
     /// Written to the file, column by column.
@@ -40,7 +40,7 @@ pub enum Stored {
 
 impl VectorStore {
     /// A store that spills once it holds `limit` bytes.
-    pub fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             limit,
             state: Mutex::default(),
@@ -48,7 +48,8 @@ impl VectorStore {
     }
 
     /// Bytes in memory and on disk.
-    pub fn size(&self) -> (usize, u64) {
+    #[cfg(test)]
+    pub(crate) fn size(&self) -> (usize, u64) {
         self.state.lock().map_or((0, 0), |s| (s.memory, s.end))
     }
 
@@ -116,7 +117,7 @@ fn poisoned<T>(_: std::sync::PoisonError<T>) -> std::io::Error {
 ///
 /// Only canonical blocks are stored; the others follow by reflection.
 #[derive(Debug)]
-pub struct Basis {
+pub(crate) struct Basis {
     /// The product blocks.
     pub blocks: Vec<ProductBlock>,
     /// How many states of each block were kept.
@@ -190,7 +191,7 @@ impl Basis {
     }
 
     /// All eigenvectors of block `i`, as columns in the order of the energies.
-    pub fn vectors(&self, i: usize) -> std::io::Result<Arc<Mat<f64>>> {
+    pub(crate) fn vectors(&self, i: usize) -> std::io::Result<Arc<Mat<f64>>> {
         let canonical = self.images[i].canonical;
         let stored = self
             .vectors

@@ -21,7 +21,7 @@ pub(crate) const NEGLIGIBLE: f64 = 1e-28;
 
 /// Reduced density matrices of every shell at one temperature.
 #[derive(Debug, Clone)]
-pub struct Density {
+pub(crate) struct Density {
     /// Temperature.
     pub temperature: f64,
     /// ln Z of the whole chain, energies from the last shell's ground state.
@@ -34,7 +34,7 @@ pub struct Density {
 
 impl Density {
     /// Statistical weight of one member of a discarded multiplet of shell `n`.
-    pub fn discarded(&self, run: &Run, n: usize, energy: f64) -> f64 {
+    pub(crate) fn discarded(&self, run: &Run, n: usize, energy: f64) -> f64 {
         let last = run.shells.len() - 1;
         let shift = run.shells[n].ground - run.shells[last].ground;
         let environment = (last - n) as f64 * self.site_entropy;
@@ -42,7 +42,7 @@ impl Density {
     }
 
     /// Thermal average of a scalar operator given on the cluster, one matrix per block.
-    pub fn expectation(&self, symmetry: Symmetry, run: &Run, operator: &[Mat<f64>]) -> f64 {
+    pub(crate) fn expectation(&self, symmetry: Symmetry, run: &Run, operator: &[Mat<f64>]) -> f64 {
         run.shells[0]
             .blocks
             .iter()
@@ -62,38 +62,7 @@ impl Density {
 /// The density matrices at several temperatures, in one pass over the eigenvectors.
 ///
 /// The run must have kept its basis. Cost: about 0.25 n^3 per orbit of blocks and temperature.
-///
-/// ```
-/// use kadanoff_nrg::{
-///     Factor, InitialCluster, Options, Symmetry, Truncation, WilsonChain, clean_chain, densities,
-///     solve,
-/// };
-/// use kadanoff_runtime::Control;
-///
-/// # let chain = WilsonChain {
-/// #     hopping: vec![0.5, 0.3, 0.2],
-/// #     onsite: vec![0.0; 4],
-/// #     scale: vec![1.0, 0.6, 0.4, 0.25],
-/// # };
-/// # let options = Options {
-/// #     truncation: Truncation {
-/// #         states: Some(500),
-/// #         multiplets: None,
-/// #         energy: None,
-/// #         gap: 1e-5,
-/// #     },
-/// #     memory_limit: None,
-/// #     reuse: true,
-/// #     basis: Some(usize::MAX),
-/// # };
-/// let cluster = InitialCluster::site(Symmetry::single(Factor::U1, Factor::SU2));
-/// let (run, outcome) = solve(&cluster, &chain, &options, &Control::new());
-/// outcome?;
-/// let rho = densities(cluster.symmetry, &run, &[0.3], &Control::new())?;
-/// assert!((rho[0].log_z - clean_chain(&chain, 3, &[0.3]).1[0].log_z).abs() < 1e-12);
-/// # Ok::<(), kadanoff_nrg::Error>(())
-/// ```
-pub fn densities(
+pub(crate) fn densities(
     symmetry: Symmetry,
     run: &Run,
     temperatures: &[f64],

@@ -1,6 +1,8 @@
 //! Iteration, density matrix, averages and spectra of several chains, each from end to end.
 
-use crate::{BinnedSpectrum, Bins, Pair, Tensor, densities, solve, spectra};
+use crate::density::densities;
+use crate::spectral::spectra;
+use crate::{BinnedSpectrum, Bins, Pair, Tensor, solve};
 use crate::{Error, InitialCluster, Options, Run, WilsonChain, density, iterate, spectral};
 use faer::Mat;
 use kadanoff_runtime::Control;
@@ -17,6 +19,26 @@ pub struct SpectralRequest<'a> {
     pub tensors: &'a [Tensor],
     /// Scalar operators on the cluster, one matrix per block.
     pub statics: &'a [Vec<Mat<f64>>],
+}
+
+impl SpectralRequest<'_> {
+    fn check(&self) -> Result<(), Error> {
+        let blocks = &self.cluster.blocks;
+        let square = |(m, n): (&Mat<f64>, usize)| m.nrows() == n && m.ncols() == n;
+        let fits = |o: &Vec<Mat<f64>>| {
+            o.len() == blocks.len()
+                && o.iter()
+                    .zip(blocks.iter().map(|b| b.energies.len()))
+                    .all(square)
+        };
+        if self.statics.iter().all(fits) {
+            Ok(())
+        } else {
+            Err(Error::Argument(
+                "a static operator has the wrong number or shape of blocks".into(),
+            ))
+        }
+    }
 }
 
 /// What comes back.
@@ -98,6 +120,10 @@ pub fn dynamics(
     options: &Options,
     control: &Control,
 ) -> Result<Vec<SpectralResult>, Error> {
+    requests.iter().try_for_each(SpectralRequest::check)?;
+    if temperatures.iter().any(|t| t.is_nan() || *t <= 0.0) {
+        return Err(Error::Argument("temperatures must be positive".into()));
+    }
     let shells: usize = requests.iter().map(|r| r.chain.sites() - 1).sum();
     control.add_total(shells as u64 * TICKS);
     let at_once = kadanoff_runtime::threads().clamp(1, requests.len().max(1));

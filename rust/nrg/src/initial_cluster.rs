@@ -94,6 +94,16 @@ impl InitialCluster {
     }
 
     /// Checks shapes, indices and finiteness, so that the iteration cannot index out of bounds.
+    ///
+    /// ```
+    /// use kadanoff_nrg::{Factor, InitialCluster, Symmetry};
+    ///
+    /// let mut cluster = InitialCluster::site(Symmetry::single(Factor::U1, Factor::SU2));
+    /// cluster.validate()?;
+    /// cluster.blocks[0].energies[0] = f64::NAN;
+    /// assert!(cluster.validate().is_err());
+    /// # Ok::<(), kadanoff_nrg::Error>(())
+    /// ```
     pub fn validate(&self) -> Result<(), Error> {
         let fail = |what: String| Err(Error::Argument(format!("invalid initial cluster: {what}")));
         if !self.symmetry.is_supported() {

@@ -4,10 +4,44 @@ use crate::Error;
 use crate::iterate::{Run, Timing};
 use crate::shell::{Shell, ShellBlock};
 use crate::symmetry::Symmetry;
-use crate::thermodynamics::{Average, thermodynamics};
+use crate::thermodynamics::{Average, pairs, thermodynamics};
 use serde::{Deserialize, Serialize};
 
 /// Every eigenvalue of every shell of a run, with its labels.
+///
+/// ```
+/// use kadanoff_nrg::{
+///     Factor, InitialCluster, Levels, Options, Symmetry, Truncation, WilsonChain, solve,
+/// };
+/// use kadanoff_runtime::Control;
+///
+/// # let chain = WilsonChain {
+/// #     hopping: vec![0.5, 0.3, 0.2],
+/// #     onsite: vec![0.0; 4],
+/// #     scale: vec![1.0, 0.6, 0.4, 0.25],
+/// # };
+/// # let options = Options {
+/// #     truncation: Truncation {
+/// #         states: Some(500),
+/// #         multiplets: None,
+/// #         energy: None,
+/// #         gap: 1e-5,
+/// #     },
+/// #     memory_limit: None,
+/// #     reuse: true,
+/// #     basis: None,
+/// # };
+/// let cluster = InitialCluster::site(Symmetry::single(Factor::U1, Factor::SU2));
+/// let (run, outcome) = solve(&cluster, &chain, &options, &Control::new());
+/// outcome?;
+/// let levels = Levels::new(cluster.symmetry, run);
+/// // Four sites of four states each, all of them kept: at high temperature the entropy is 4 ln 4.
+/// let hot = levels.averages(&[3], &[1e6], true)?;
+/// assert!((hot[0].log_z - 4.0 * 4.0_f64.ln()).abs() < 1e-5);
+/// assert!(levels.blocks().all(|block| block.energies[0] >= 0.0));
+/// assert_eq!(Levels::from_bytes(&levels.to_bytes())?, levels);
+/// # Ok::<(), kadanoff_nrg::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Levels {
     /// The symmetry that the labels belong to.
@@ -33,12 +67,22 @@ impl Levels {
         self.shells.iter().flat_map(|shell| &shell.blocks)
     }
 
-    /// Thermal averages over the shell that ends at chain site `n`; see [`thermodynamics`].
-    pub fn average(&self, n: usize, temperature: f64, complete: bool) -> Average {
-        let at = std::slice::from_ref(&temperature);
-        thermodynamics(self.symmetry, &self.shells, n, at, complete)
-            .pop()
-            .unwrap_or_default()
+    /// Thermal averages at pairs of a shell, by its last chain site, and a temperature; see
+    /// [`thermodynamics`].
+    ///
+    /// # Errors
+    /// Lists that do not make pairs, a shell that does not exist, a temperature that is not positive.
+    pub fn averages(
+        &self,
+        shells: &[usize],
+        temperatures: &[f64],
+        complete: bool,
+    ) -> Result<Vec<Average>, Error> {
+        let (symmetry, own) = (self.symmetry, &self.shells);
+        let pairs = pairs(shells, temperatures, own.len())?;
+        Ok(pairs
+            .flat_map(|(n, t)| thermodynamics(symmetry, own, n, &[t], complete))
+            .collect())
     }
 
     /// As bytes, in the format of [postcard](https://postcard.jamesmunns.com).

@@ -20,6 +20,7 @@ mod basis;
 mod binning;
 mod density;
 mod dynamics;
+mod growth;
 mod initial_cluster;
 mod iterate;
 mod levels;
@@ -32,19 +33,16 @@ mod truncate;
 mod wigner;
 mod wilson_chain;
 
-pub use basis::{Basis, VectorStore};
 pub use binning::{BinnedSpectrum, Bins};
-pub use density::{Density, densities};
 pub use dynamics::{SpectralRequest, SpectralResult, dynamics};
 pub use initial_cluster::{ClusterBlock, InitialCluster, Reflected, ReflectionMatrix};
 pub use iterate::{Options, Run, Timing, solve, solve_many};
 pub use levels::Levels;
 pub use shell::{Shell, ShellBlock};
-pub use spectral::{Pair, Tensor, spectra};
+pub use spectral::{Pair, Tensor};
 pub use symmetry::{Factor, Label, MAX_FACTORS, Site, SiteState, Symmetry};
-pub use thermodynamics::{Average, clean_chain, thermodynamics};
+pub use thermodynamics::{Average, clean_chain, clean_chains, thermodynamics};
 pub use truncate::Truncation;
-pub use wigner::six_j;
 pub use wilson_chain::WilsonChain;
 
 /// What can go wrong in a run.
@@ -76,7 +74,7 @@ pub enum Error {
     /// Eigenvectors could not be written to or read from disk.
     #[error("storing vectors: {0}")]
     Storage(String),
-    /// Somebody asked for a stop.
+    /// A stop was requested.
     #[error(transparent)]
     Cancelled(#[from] kadanoff_runtime::Cancelled),
 }

@@ -14,7 +14,7 @@ use faer::Mat;
 
 /// A block's place in its orbit: the canonical block and the powers of C and R that lead here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Image {
+pub(crate) struct Image {
     pub canonical: usize,
     pub word: [bool; 2],
 }
@@ -26,7 +26,7 @@ fn reflected(label: &Label, factor: usize) -> Label {
 }
 
 /// For every block its canonical block. Blocks must be sorted by label.
-pub fn orbits(blocks: &[ProductBlock], active: [bool; 2]) -> Vec<Image> {
+pub(crate) fn orbits(blocks: &[ProductBlock], active: [bool; 2]) -> Vec<Image> {
     let find = |label: &Label| blocks.binary_search_by_key(label, |b| b.label).ok();
     blocks
         .iter()
@@ -55,7 +55,7 @@ pub fn orbits(blocks: &[ProductBlock], active: [bool; 2]) -> Vec<Image> {
 }
 
 /// `G` applied to vectors of block `from`, expressed in the product basis of block `to`.
-pub fn apply(
+pub(crate) fn apply(
     generator: usize,
     actions: &[Reflected],
     site: &Site,
@@ -96,7 +96,7 @@ pub fn apply(
 
 /// Vectors of any block from those of its canonical block: `|image> = C^x R^y |canonical>`, R
 /// first, by way of the block that it leads to.
-pub fn image(
+pub(crate) fn image(
     image: Image,
     reflections: &[Option<Vec<Reflected>>; 2],
     site: &Site,
@@ -128,7 +128,7 @@ pub fn image(
 }
 
 /// The action of one generator on every block of the new shell, in the kept bases.
-pub fn actions(
+pub(crate) fn actions(
     generator: usize,
     old: &[Reflected],
     site: &Site,

@@ -37,7 +37,7 @@ pub struct ShellBlock {
 
 /// The kept part of a shell: what the next one grows on. Energies in units of the shell's scale.
 #[derive(Default)]
-pub struct Kept {
+pub(crate) struct Kept {
     pub labels: Vec<Label>,
     pub odd: Vec<bool>,
     pub energies: Vec<Vec<f64>>,
@@ -49,7 +49,7 @@ pub struct Kept {
 
 impl Kept {
     /// The cluster in units of `scale`, energies above its own ground state.
-    pub fn from_cluster(cluster: &InitialCluster, scale: f64, ground: f64) -> Self {
+    pub(crate) fn from_cluster(cluster: &InitialCluster, scale: f64, ground: f64) -> Self {
         Self {
             labels: cluster.blocks.iter().map(|b| b.label).collect(),
             odd: cluster.blocks.iter().map(|b| b.odd).collect(),
@@ -71,7 +71,7 @@ impl Kept {
 
 /// A stretch of a block's product basis: kept multiplets of one old block times one site multiplet.
 #[derive(Debug, Clone, Copy)]
-pub struct Segment {
+pub(crate) struct Segment {
     pub old: usize,
     pub site: usize,
     pub offset: usize,
@@ -80,7 +80,7 @@ pub struct Segment {
 
 /// A block of the enlarged chain in its product basis.
 #[derive(Debug, Clone)]
-pub struct ProductBlock {
+pub(crate) struct ProductBlock {
     pub label: Label,
     pub odd: bool,
     pub segments: Vec<Segment>,
@@ -88,7 +88,7 @@ pub struct ProductBlock {
 }
 
 /// The product blocks of the kept multiplets with one more site, ordered by label.
-pub fn product_blocks(symmetry: Symmetry, kept: &Kept, site: &Site) -> Vec<ProductBlock> {
+pub(crate) fn product_blocks(symmetry: Symmetry, kept: &Kept, site: &Site) -> Vec<ProductBlock> {
     let mut segments: HashMap<Label, Vec<(usize, usize)>> = HashMap::new();
     for (old, label) in kept.labels.iter().enumerate() {
         if kept.energies[old].is_empty() {
@@ -133,7 +133,7 @@ pub fn product_blocks(symmetry: Symmetry, kept: &Kept, site: &Site) -> Vec<Produ
 
 /// Coefficients of one step in units of the new shell's scale.
 #[derive(Debug, Clone, Copy)]
-pub struct Step {
+pub(crate) struct Step {
     /// Old scale over new scale.
     pub ratio: f64,
     /// Hopping to the new site.
@@ -143,7 +143,7 @@ pub struct Step {
 }
 
 /// Lower triangle of the block's Hamiltonian.
-pub fn hamiltonian(
+pub(crate) fn hamiltonian(
     symmetry: Symmetry,
     kept: &Kept,
     site: &Site,
@@ -201,7 +201,7 @@ pub fn hamiltonian(
 }
 
 /// Reduced elements of the new site's hopping tensor between two blocks in their kept bases.
-pub fn new_hopping(
+pub(crate) fn new_hopping(
     symmetry: Symmetry,
     kept: &Kept,
     site: &Site,
@@ -242,7 +242,7 @@ pub fn new_hopping(
 
 /// A scalar operator in the eigenbasis of a block: the diagonal over all given vectors, and the
 /// matrix over the first `keep`.
-pub fn new_operator(
+pub(crate) fn new_operator(
     old: &[Mat<f64>],
     block: &ProductBlock,
     vectors: &Mat<f64>,

@@ -10,10 +10,11 @@
 //! E_a) B_ba C_ba` is summed beside it, with the limit `beta w_a` for degenerate states (Kubo): the
 //! derivative of an expectation value, or the second derivative of ln Z.
 
+use crate::basis::Basis;
 use crate::binning::{Histogram, Sorter};
 use crate::density::{Density, NEGLIGIBLE};
 use crate::symmetry::{Label, Symmetry};
-use crate::{Basis, BinnedSpectrum, Bins, Error, Run, ShellBlock};
+use crate::{BinnedSpectrum, Bins, Error, Run, ShellBlock};
 use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
 use kadanoff_runtime::Control;
 use kadanoff_runtime::map_largest_first;
@@ -49,45 +50,7 @@ pub struct Pair {
 /// Cost: about 1.1 n^3 flops for every connected pair of blocks and operator (2.4 n^3 in the few
 /// shells whose discarded states are occupied), 0.2 n^3 for every temperature, and one pass over
 /// the matrix elements. Memory: the vectors of one shell, and one matrix per thread and operator.
-///
-/// ```
-/// use kadanoff_nrg::{
-///     Bins, Factor, InitialCluster, Options, Symmetry, Truncation, WilsonChain, densities, solve,
-///     spectra,
-/// };
-/// use kadanoff_runtime::Control;
-///
-/// # let chain = WilsonChain {
-/// #     hopping: vec![0.5, 0.3, 0.2],
-/// #     onsite: vec![0.0; 4],
-/// #     scale: vec![1.0, 0.6, 0.4, 0.25],
-/// # };
-/// # let options = Options {
-/// #     truncation: Truncation {
-/// #         states: Some(500),
-/// #         multiplets: None,
-/// #         energy: None,
-/// #         gap: 1e-5,
-/// #     },
-/// #     memory_limit: None,
-/// #     reuse: true,
-/// #     basis: Some(usize::MAX),
-/// # };
-/// let cluster = InitialCluster::site(Symmetry::single(Factor::U1, Factor::SU2));
-/// let (run, outcome) = solve(&cluster, &chain, &options, &Control::new());
-/// outcome?;
-/// let rho = densities(cluster.symmetry, &run, &[0.3], &Control::new())?;
-/// let bins = Bins {
-///     lowest: 1e-3,
-///     per_decade: 20.0,
-///     count: 100,
-/// };
-/// // No pair of operators, no spectrum; `dynamics` has an example with one.
-/// let found = spectra(cluster.symmetry, &run, &[], &[], &rho, &bins, &Control::new())?;
-/// assert!(found.is_empty());
-/// # Ok::<(), kadanoff_nrg::Error>(())
-/// ```
-pub fn spectra(
+pub(crate) fn spectra(
     symmetry: Symmetry,
     run: &Run,
     tensors: &[Tensor],

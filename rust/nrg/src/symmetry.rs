@@ -25,6 +25,17 @@ pub enum Factor {
 }
 
 /// The symmetries of one or two spin-1/2 bands.
+///
+/// ```
+/// use kadanoff_nrg::{Factor, Site, Symmetry};
+///
+/// let symmetry = Symmetry::single(Factor::U1, Factor::SU2);
+/// assert_eq!(symmetry.factors(), [Factor::U1, Factor::SU2]);
+/// // The multiplets of a site: empty, a spin doublet, doubly occupied.
+/// let states = Site::new(symmetry, 0).states;
+/// let sizes: Vec<usize> = states.iter().map(|s| symmetry.dimension(&s.label)).collect();
+/// assert_eq!(sizes, [1, 2, 1]);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Symmetry {
     /// Charge: `U1` (Q) or `SU2` (isospin).
@@ -46,12 +57,12 @@ impl Symmetry {
     }
 
     /// Whether the engine has sites for it.
-    pub fn is_supported(self) -> bool {
+    pub(crate) fn is_supported(self) -> bool {
         self.bands == 1 || (self.bands == 2 && self.charge == Factor::U1 && self.spin == Factor::U1)
     }
 
     /// ln of the number of states of a chain site.
-    pub fn site_entropy(self) -> f64 {
+    pub(crate) fn site_entropy(self) -> f64 {
         self.bands as f64 * 4.0_f64.ln()
     }
 
@@ -73,7 +84,7 @@ impl Symmetry {
     }
 
     /// Labels that appear in the product of two multiplets.
-    pub fn product(self, a: &Label, b: &Label) -> Vec<Label> {
+    pub(crate) fn product(self, a: &Label, b: &Label) -> Vec<Label> {
         let mut out = vec![[0; MAX_FACTORS]];
         for (i, f) in self.factors().into_iter().enumerate() {
             let choices: Vec<i16> = match f {
@@ -100,14 +111,19 @@ impl Symmetry {
     }
 
     /// Whether the hopping tensor contains annihilators too, so that `A(1) . A(2)^+` is Hermitian.
-    pub fn self_conjugate_hopping(self) -> bool {
+    pub(crate) fn self_conjugate_hopping(self) -> bool {
         self.charge == Factor::SU2
     }
 
     /// Coefficient of `<a'||A||a> <b||A||b'>` in the matrix element of `sum_q A_q(1) A_q(2)^+`
     /// between `|(a' b') J>` and `|(a b) J>`: `(-1)^(a+b+J) {a' a k; b b' J}` for every SU(2)
     /// factor (Edmonds, Eq. 7.1.6, with the adjoint of the second tensor). Fermion signs apart.
-    pub fn hopping(self, bra: (&Label, &Label), ket: (&Label, &Label), total: &Label) -> f64 {
+    pub(crate) fn hopping(
+        self,
+        bra: (&Label, &Label),
+        ket: (&Label, &Label),
+        total: &Label,
+    ) -> f64 {
         let mut c = 1.0;
         for (i, f) in self.factors().into_iter().enumerate() {
             if f == Factor::SU2 {
@@ -121,7 +137,7 @@ impl Symmetry {
 
     /// Coefficient of `<b'||A||b>` in `<(a b')J'||A(2)||(a b)J>`: for every SU(2) factor
     /// `(-1)^(a+b+J'+k) sqrt((2J+1)(2J'+1)) {b' J' a; J b k}` (Edmonds, Eq. 7.1.8).
-    pub fn second(self, a: &Label, bra: (&Label, &Label), ket: (&Label, &Label)) -> f64 {
+    pub(crate) fn second(self, a: &Label, bra: (&Label, &Label), ket: (&Label, &Label)) -> f64 {
         let mut c = 1.0;
         for (i, f) in self.factors().into_iter().enumerate() {
             if f == Factor::SU2 {
@@ -138,7 +154,7 @@ impl Symmetry {
 
     /// Coefficient of `<a'||T||a>` in `<(a' b)J'||T(1)||(a b)J>` for a tensor of doubled rank k: for
     /// every SU(2) factor `(-1)^(a'+b+J+k) sqrt((2J+1)(2J'+1)) {a' J' b; J a k}` (Edmonds, 7.1.7).
-    pub fn first(
+    pub(crate) fn first(
         self,
         rank: &Label,
         b: &Label,
@@ -159,7 +175,7 @@ impl Symmetry {
     }
 
     /// Whether a tensor of the given rank can lead from `ket` to `bra`.
-    pub fn raises(self, bra: &Label, rank: &Label, ket: &Label) -> bool {
+    pub(crate) fn raises(self, bra: &Label, rank: &Label, ket: &Label) -> bool {
         self.factors()
             .into_iter()
             .enumerate()
@@ -170,12 +186,12 @@ impl Symmetry {
     }
 
     /// A rank as the label of the multiplet that the tensor's components form.
-    pub fn positive(self, rank: &Label) -> Label {
+    pub(crate) fn positive(self, rank: &Label) -> Label {
         rank.map(i16::abs)
     }
 
     /// Whether the hopping tensor can connect two labels.
-    pub fn connects(self, bra: &Label, channel: usize, ket: &Label) -> bool {
+    pub(crate) fn connects(self, bra: &Label, channel: usize, ket: &Label) -> bool {
         self.factors()
             .into_iter()
             .enumerate()
@@ -191,7 +207,7 @@ impl Symmetry {
     }
 
     /// Number of tensors that make up `sum_s f_s^+`: two a band when spin is only U(1).
-    pub fn channels(self) -> usize {
+    pub(crate) fn channels(self) -> usize {
         self.bands * if self.spin == Factor::U1 { 2 } else { 1 }
     }
 }
@@ -225,6 +241,14 @@ pub struct Site {
 impl Site {
     /// Site `n` of the chain; the sign (-1)^n of the isospin raising operator
     /// `I_+ = (-1)^n f_up^+ f_dn^+` makes the hopping an isospin scalar.
+    ///
+    /// ```
+    /// use kadanoff_nrg::{Factor, Site, Symmetry};
+    ///
+    /// let site = Site::new(Symmetry::single(Factor::U1, Factor::U1), 0);
+    /// // Four states, and two channels of hopping: one per spin.
+    /// assert_eq!((site.states.len(), site.hopping.len()), (4, 2));
+    /// ```
     pub fn new(symmetry: Symmetry, n: usize) -> Self {
         let one = Self::of_one_band(symmetry, n);
         if symmetry.bands == 2 {

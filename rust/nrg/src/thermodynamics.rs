@@ -1,6 +1,6 @@
 //! Thermal averages from the eigenvalues of a run, and the exact ones of the clean chain.
 
-use crate::{Factor, Shell, Symmetry, WilsonChain};
+use crate::{Error, Factor, Shell, Symmetry, WilsonChain};
 
 /// Thermal averages at one temperature. Energies are counted from the ground state.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +24,60 @@ pub struct Average {
     /// Share of the statistical weight that lies in states of the last shell's upper half, above
     /// its cut: a measure of what the truncation may have done.
     pub weight_above_cut: f64,
+}
+
+impl Average {
+    /// All but the operators: `[log_z, energy, energy_variance, spin, spin_variance, charge,
+    /// charge_variance, weight_above_cut]`.
+    ///
+    /// ```
+    /// use kadanoff_nrg::Average;
+    ///
+    /// let average = Average {
+    ///     log_z: 1.5,
+    ///     weight_above_cut: 0.1,
+    ///     ..Average::default()
+    /// };
+    /// assert_eq!(average.row(), [1.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.1]);
+    /// ```
+    pub fn row(&self) -> [f64; 8] {
+        [
+            self.log_z,
+            self.energy,
+            self.energy_variance,
+            self.spin,
+            self.spin_variance,
+            self.charge,
+            self.charge_variance,
+            self.weight_above_cut,
+        ]
+    }
+}
+
+/// Pairs of a shell below `count` and a positive temperature.
+pub(crate) fn pairs(
+    shells: &[usize],
+    temperatures: &[f64],
+    count: usize,
+) -> Result<impl Iterator<Item = (usize, f64)>, Error> {
+    if shells.len() != temperatures.len() {
+        return Err(Error::Argument(format!(
+            "{} shells and {} temperatures do not make pairs",
+            shells.len(),
+            temperatures.len()
+        )));
+    }
+    if let Some(n) = shells.iter().find(|&&n| n >= count) {
+        return Err(Error::Argument(format!(
+            "shell must be below {count}, got {n}"
+        )));
+    }
+    if let Some(t) = temperatures.iter().find(|t| !t.is_finite() || **t <= 0.0) {
+        return Err(Error::Argument(format!(
+            "temperatures must be positive, got {t}"
+        )));
+    }
+    Ok(shells.iter().copied().zip(temperatures.iter().copied()))
 }
 
 #[derive(Default)]
@@ -212,6 +266,36 @@ pub fn clean_chain(chain: &WilsonChain, n: usize, temperatures: &[f64]) -> (f64,
         })
         .collect();
     (ground, averages)
+}
+
+/// [`clean_chain`] at pairs of a last site and a temperature: ground-state energies and averages.
+///
+/// # Errors
+/// Lists that do not make pairs, a site that does not exist, a temperature that is not positive.
+///
+/// ```
+/// use kadanoff_nrg::{WilsonChain, clean_chains};
+///
+/// let chain = WilsonChain {
+///     hopping: vec![0.5],
+///     onsite: vec![0.0; 2],
+///     scale: vec![1.0, 0.6],
+/// };
+/// let (ground, averages) = clean_chains(&chain, &[0, 1], &[0.3, 0.3])?;
+/// assert!(ground[0] == 0.0 && (ground[1] + 1.0).abs() < 1e-15); // two electrons at -t
+/// assert_eq!(averages.len(), 2);
+/// # Ok::<(), kadanoff_nrg::Error>(())
+/// ```
+pub fn clean_chains(
+    chain: &WilsonChain,
+    last: &[usize],
+    temperatures: &[f64],
+) -> Result<(Vec<f64>, Vec<Average>), Error> {
+    let one = |(n, t)| {
+        let (ground, mut averages) = clean_chain(chain, n, &[t]);
+        (ground, averages.pop().unwrap_or_default())
+    };
+    Ok(pairs(last, temperatures, chain.sites())?.map(one).unzip())
 }
 
 #[cfg(test)]

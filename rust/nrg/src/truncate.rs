@@ -18,7 +18,7 @@ pub struct Truncation {
 
 impl Truncation {
     /// Refuses limits that keep nothing or everything.
-    pub fn validate(&self) -> Result<(), Error> {
+    pub(crate) fn validate(&self) -> Result<(), Error> {
         let fail = |what: &str| Err(Error::Argument(format!("invalid option: {what}")));
         if self.states.is_none() && self.multiplets.is_none() && self.energy.is_none() {
             return fail("truncation needs a number of states, of multiplets or an energy");
@@ -38,7 +38,7 @@ impl Truncation {
     /// The energy up to which states are kept and the gap above it; `None` when all stay.
     ///
     /// `levels` holds (energy, degeneracy) of every multiplet, ascending.
-    pub fn cut(&self, levels: &[(f64, usize)]) -> Option<(f64, f64)> {
+    pub(crate) fn cut(&self, levels: &[(f64, usize)]) -> Option<(f64, f64)> {
         let mut states = 0;
         let mut last = 0;
         for (i, &(energy, degeneracy)) in levels.iter().enumerate() {

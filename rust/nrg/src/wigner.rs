@@ -15,7 +15,7 @@ fn ln_factorial(n: i32) -> f64 {
 }
 
 /// Whether three doubled momenta can couple to zero.
-pub fn triangle(a: i32, b: i32, c: i32) -> bool {
+pub(crate) fn triangle(a: i32, b: i32, c: i32) -> bool {
     (a + b + c) % 2 == 0 && c >= (a - b).abs() && c <= a + b
 }
 
@@ -27,14 +27,7 @@ fn ln_delta(a: i32, b: i32, c: i32) -> f64 {
 }
 
 /// The 6j symbol {a b c; d e f}, by Racah's single sum (Edmonds, Eq. 6.3.7).
-///
-/// ```
-/// use kadanoff_nrg::six_j;
-///
-/// // {1/2 1/2 1; 1/2 1/2 0} = 1/2
-/// assert!((six_j(1, 1, 2, 1, 1, 0).abs() - 0.5).abs() < 1e-14);
-/// ```
-pub fn six_j(a: i32, b: i32, c: i32, d: i32, e: i32, f: i32) -> f64 {
+pub(crate) fn six_j(a: i32, b: i32, c: i32, d: i32, e: i32, f: i32) -> f64 {
     if !(triangle(a, b, c) && triangle(a, e, f) && triangle(d, b, f) && triangle(d, e, c)) {
         return 0.0;
     }

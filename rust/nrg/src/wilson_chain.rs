@@ -3,6 +3,21 @@
 use crate::Error;
 
 /// `H = sum_n e_n n_n + sum_n t_n (f_n^+ f_{n+1} + h.c.)` with the energy scale of every shell.
+///
+/// ```
+/// use kadanoff_nrg::WilsonChain;
+///
+/// let chain = WilsonChain {
+///     hopping: vec![0.5, 0.3, 0.2],
+///     onsite: vec![0.0; 4],
+///     scale: vec![1.0, 0.6, 0.4, 0.25],
+/// };
+/// chain.validate()?;
+/// assert_eq!(chain.sites(), 4);
+/// // The first two sites: +-t_0.
+/// assert!((chain.levels(1)[1] - 0.5).abs() < 1e-15);
+/// # Ok::<(), kadanoff_nrg::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct WilsonChain {
     /// `t_n`, n = 0..N-1.
@@ -20,7 +35,7 @@ impl WilsonChain {
     }
 
     /// Whether all on-site energies vanish, so that charge may be reflected.
-    pub fn is_particle_hole_symmetric(&self) -> bool {
+    pub(crate) fn is_particle_hole_symmetric(&self) -> bool {
         self.onsite.iter().all(|&e| e == 0.0)
     }
 

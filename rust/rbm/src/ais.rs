@@ -96,7 +96,7 @@ pub fn anneal(
     if annealing.base.len() != machine.visible() {
         return Err(Error::shape("the base rates"));
     }
-    let level = Level::best();
+    let level = Level::current();
     let (forward, backward) = machine.layers(level);
     let base: Vec<f32> = annealing.base.iter().map(|&x| x as f32).collect();
     let (wide, high) = (words(machine.visible()), words(machine.hidden()));

@@ -16,7 +16,7 @@ pub fn words(units: usize) -> usize {
 ///
 /// Warren, Hacker's Delight, 2nd ed. (2012), section 7-3.
 #[inline(always)]
-pub fn transpose(square: &mut [u64; 64]) {
+pub(crate) fn transpose(square: &mut [u64; 64]) {
     let mut mask = 0x0000_0000_FFFF_FFFFu64;
     let mut width = 32;
     while width != 0 {

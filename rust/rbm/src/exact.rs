@@ -5,19 +5,22 @@
 //! times a tabulated factor of the low bits. That takes two products and a sum per unit and
 //! state, lane-wise, and no exponential; unlike a Gray code it accumulates no rounding errors.
 
+mod moments;
+mod sampling;
+
+pub use moments::{Moments, moments};
+pub use sampling::sample;
+
 use crate::Error;
-use crate::bits::words;
-use crate::machine::{Machine, log_sums};
-use crate::units::Units;
+use crate::machine::Machine;
+use kadanoff_runtime::Control;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
-use kadanoff_runtime::{Control, random};
-use rand::Rng;
 use rayon::prelude::*;
 
 /// The largest layer that is enumerated for Z.
-pub const MAX_FOR_Z: usize = 32;
+pub(crate) const MAX_FOR_Z: usize = 32;
 /// The largest layer whose states are listed, or summed one by one.
-pub const MAX_FOR_STATES: usize = 24;
+pub(crate) const MAX_FOR_STATES: usize = 24;
 
 /// Bits that share a table, and its entries.
 const LOW: usize = 8;
@@ -194,7 +197,7 @@ pub fn log_z(machine: &Machine, control: &Control) -> Result<f64, Error> {
     let side = Oriented::smaller(machine);
     at_most(side.machine.visible(), MAX_FOR_Z)?;
     let plan = Plan::new(&side.machine);
-    let level = Level::best();
+    let level = Level::current();
     let blocks = plan.blocks();
     control.add_total(blocks as u64);
     let tasks: Vec<f64> = (0..blocks.div_ceil(TASK))
@@ -208,136 +211,6 @@ pub fn log_z(machine: &Machine, control: &Control) -> Result<f64, Error> {
         })
         .collect::<Result<_, Error>>()?;
     Ok(side.constant + log_sum_exp(&tasks))
-}
-
-/// Averages over all states of a machine.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Moments {
-    /// ln Z.
-    pub log_z: f64,
-    /// `<v_i>`.
-    pub visible: Vec<f64>,
-    /// `<h_j>`.
-    pub hidden: Vec<f64>,
-    /// `<v_i h_j>`, row by row.
-    pub correlations: Vec<f64>,
-}
-
-/// States of a task of `moments`: 2^CHUNK.
-const CHUNK: usize = 8;
-
-/// First and mixed moments by enumeration of the smaller layer, of at most 24 units.
-///
-/// ```
-/// use kadanoff_rbm::{Machine, Units, exact};
-/// use kadanoff_runtime::Control;
-///
-/// let machine = Machine::new(
-///     vec![0.1, -0.2],
-///     vec![0.3],
-///     vec![0.5, -0.4],
-///     (Units::Binary, Units::Binary),
-/// )?;
-/// let averages = exact::moments(&machine, &Control::new())?;
-/// // d ln Z / d a_0, by a difference.
-/// let mut other = machine.clone();
-/// other.a[0] += 1e-6;
-/// let slope = (exact::log_z(&other, &Control::new())? - averages.log_z) / 1e-6;
-/// assert!((averages.visible[0] - slope).abs() < 1e-6);
-/// # Ok::<(), kadanoff_rbm::Error>(())
-/// ```
-pub fn moments(machine: &Machine, control: &Control) -> Result<Moments, Error> {
-    let side = Oriented::smaller(machine);
-    at_most(side.machine.visible(), MAX_FOR_STATES)?;
-    let log_z = log_z(machine, control)?;
-    let own = &side.machine;
-    let (n, m) = (own.visible(), own.hidden());
-    let low = CHUNK.min(n);
-    let tasks = 1usize << (n - low);
-    control.add_total(tasks as u64);
-    // Per task: the total of p and p sigma_j in row 0, then the same for every low bit.
-    let one = |task: usize| -> Result<Vec<f64>, Error> {
-        control.check()?;
-        let mut sums = vec![0.0; (low + 1) * (m + 1)];
-        let mut fields = vec![0.0; m];
-        let mut row = vec![0.0; m + 1];
-        for s in 0..1usize << low {
-            let state = [(task << low | s) as u64];
-            own.fields(&state, &mut fields);
-            let inner: f64 = fields.iter().map(|&x| Units::Binary.log_sum(x)).sum();
-            let p = (own.bias_energy(&state) + inner + side.constant - log_z).exp();
-            row[0] = p;
-            for (to, &x) in row[1..].iter_mut().zip(&fields) {
-                *to = p * Units::Binary.up(x);
-            }
-            for (i, sum) in sums.chunks_exact_mut(m + 1).enumerate() {
-                if i == 0 || s >> (i - 1) & 1 == 1 {
-                    for (x, y) in sum.iter_mut().zip(&row) {
-                        *x += y;
-                    }
-                }
-            }
-        }
-        control.tick(1);
-        Ok(sums)
-    };
-    let mut sums = vec![0.0; (n + 1) * (m + 1)];
-    let indices: Vec<usize> = (0..tasks).collect();
-    // A few hundred tasks at a time bound the memory; their sums are added in order.
-    for group in indices.chunks(256) {
-        let parts: Vec<Vec<f64>> = group
-            .par_iter()
-            .map(|&task| one(task))
-            .collect::<Result<_, Error>>()?;
-        for (&task, part) in group.iter().zip(&parts) {
-            for (i, sum) in sums.chunks_exact_mut(m + 1).enumerate() {
-                let from = if i <= low {
-                    i
-                } else if task >> (i - 1 - low) & 1 == 1 {
-                    0
-                } else {
-                    continue;
-                };
-                for (x, y) in sum.iter_mut().zip(&part[from * (m + 1)..]) {
-                    *x += y;
-                }
-            }
-        }
-    }
-    // From 0/1 averages, normalised by their own total, to the values of the units.
-    let total = sums[0];
-    let p = |i: usize, j: usize| sums[i * (m + 1) + j] / total;
-    let (us, uo) = if side.turned {
-        (machine.units.1, machine.units.0)
-    } else {
-        machine.units
-    };
-    let own_means: Vec<f64> = (1..=n).map(|i| us.low() + us.span() * p(i, 0)).collect();
-    let other: Vec<f64> = (1..=m).map(|j| uo.low() + uo.span() * p(0, j)).collect();
-    let pair = |i: usize, j: usize| {
-        us.low() * uo.low()
-            + us.low() * uo.span() * p(0, j + 1)
-            + us.span() * uo.low() * p(i + 1, 0)
-            + us.span() * uo.span() * p(i + 1, j + 1)
-    };
-    let mut correlations = vec![0.0; n * m];
-    for i in 0..n {
-        for j in 0..m {
-            let at = if side.turned { j * n + i } else { i * m + j };
-            correlations[at] = pair(i, j);
-        }
-    }
-    let (visible, hidden) = if side.turned {
-        (other, own_means)
-    } else {
-        (own_means, other)
-    };
-    Ok(Moments {
-        log_z,
-        visible,
-        hidden,
-        correlations,
-    })
 }
 
 /// `ln (P(v) Z)` of every state of the visible layer, the first unit changing slowest.
@@ -377,194 +250,6 @@ pub fn log_weights(machine: &Machine, control: &Control) -> Result<Vec<f64>, Err
             Ok::<(), Error>(())
         })?;
     Ok(out)
-}
-
-/// Independent samples of the free units given the others, from enumeration of the smaller free
-/// layer (at most 24 units); `draws` for every row, a stream for 1024 of them.
-///
-/// Returns whole rows, `[row][draw]`, with the clamped units as they were given.
-///
-/// # Errors
-/// Too many free units, rows of the wrong length, a cancelled control; [`Error::Memory`] before
-/// anything is drawn, where the samples do not fit.
-///
-/// ```
-/// use kadanoff_rbm::{Machine, Units, exact};
-/// use kadanoff_runtime::Control;
-///
-/// # let machine = Machine::new(
-/// #     vec![0.1, -0.2],
-/// #     vec![0.3],
-/// #     vec![0.5, -0.4],
-/// #     (Units::Binary, Units::Binary),
-/// # )?;
-/// // A hundred samples of all units: nothing is clamped.
-/// let free = (&[0, 1][..], &[0][..]);
-/// let (v, h) = exact::sample(&machine, &[0], &[0], free, 100, 1, &Control::new())?;
-/// assert_eq!((v.len(), h.len()), (100, 100));
-/// # Ok::<(), kadanoff_rbm::Error>(())
-/// ```
-pub fn sample(
-    machine: &Machine,
-    visible: &[u64],
-    hidden: &[u64],
-    free: (&[usize], &[usize]),
-    draws: usize,
-    seed: u64,
-    control: &Control,
-) -> Result<(Vec<u64>, Vec<u64>), Error> {
-    at_most(free.0.len().min(free.1.len()), MAX_FOR_STATES)?;
-    let (wide, high) = (words(machine.visible()), words(machine.hidden()));
-    let rows = visible.len() / wide;
-    if !visible.len().is_multiple_of(wide) || hidden.len() != rows * high {
-        return Err(Error::shape("the clamped rows"));
-    }
-    let m = machine.hidden();
-    let mut w = Vec::with_capacity(free.0.len() * free.1.len());
-    for &i in free.0 {
-        w.extend(free.1.iter().map(|&j| machine.w[i * m + j]));
-    }
-    let mut drawn_visible = room(rows, draws, wide)?;
-    let mut drawn_hidden = room(rows, draws, high)?;
-    if rows == 0 || draws == 0 {
-        return Ok((drawn_visible, drawn_hidden));
-    }
-    let chunks = draws.div_ceil(DRAWS);
-    control.add_total((rows as u64).saturating_mul(chunks as u64));
-    let turned = free.1.len() < free.0.len();
-    drawn_visible
-        .par_chunks_mut(draws * wide)
-        .zip(drawn_hidden.par_chunks_mut(draws * high))
-        .enumerate()
-        .try_for_each(|(row, (vs, hs))| {
-            control.check()?;
-            let v = &visible[row * wide..(row + 1) * wide];
-            let h = &hidden[row * high..(row + 1) * high];
-            let (a, b) = machine.clamped(v, h, free);
-            let part = Machine {
-                a,
-                b,
-                w: w.clone(),
-                units: machine.units,
-            };
-            let conditional = Conditional {
-                machine: if turned { part.turned() } else { part },
-                turned,
-                free,
-            };
-            let cumulative = cumulative(&conditional.machine, control)?;
-            vs.par_chunks_mut(DRAWS * wide)
-                .zip(hs.par_chunks_mut(DRAWS * high))
-                .enumerate()
-                .try_for_each(|(chunk, (vs, hs))| {
-                    let mut source = random::stream(seed, (row * chunks + chunk) as u64);
-                    for (to_v, to_h) in vs.chunks_exact_mut(wide).zip(hs.chunks_exact_mut(high)) {
-                        control.check()?;
-                        to_v.copy_from_slice(v);
-                        to_h.copy_from_slice(h);
-                        conditional.draw(&cumulative, &mut source, to_v, to_h);
-                    }
-                    control.tick(1);
-                    Ok::<(), Error>(())
-                })
-        })?;
-    Ok((drawn_visible, drawn_hidden))
-}
-
-/// Samples that share a stream.
-const DRAWS: usize = 1024;
-
-/// Zeroed room for `draws` samples of `width` words for each of `rows` rows.
-fn room(rows: usize, draws: usize, width: usize) -> Result<Vec<u64>, Error> {
-    let words = rows.checked_mul(draws).and_then(|n| n.checked_mul(width));
-    let too_large = || Error::Memory {
-        needed: rows as f64 * draws as f64 * width as f64 * 8.0,
-    };
-    let words = words.ok_or_else(too_large)?;
-    // Asked for first, because `vec!` aborts; made by `vec!`, whose zeroed pages cost nothing until
-    // they are written: a loop over gigabytes could not be stopped.
-    let mut asked: Vec<u64> = Vec::new();
-    asked.try_reserve_exact(words).map_err(|_| too_large())?;
-    drop(asked);
-    Ok(vec![0; words])
-}
-
-/// The free units of one row, as a machine whose visible layer is the one that is enumerated.
-struct Conditional<'a> {
-    machine: Machine,
-    turned: bool,
-    free: (&'a [usize], &'a [usize]),
-}
-
-impl Conditional<'_> {
-    /// Draws the free units of one sample into whole rows of both layers.
-    fn draw(
-        &self,
-        cumulative: &[f64],
-        source: &mut random::Stream,
-        visible: &mut [u64],
-        hidden: &mut [u64],
-    ) {
-        let (own, other, mine, theirs) = if self.turned {
-            (self.free.1, self.free.0, hidden, visible)
-        } else {
-            (self.free.0, self.free.1, visible, hidden)
-        };
-        // The last state takes what rounding leaves.
-        let (total, inner) = match cumulative {
-            [inner @ .., total] => (*total, inner),
-            [] => return,
-        };
-        let u = uniform(source) * total;
-        let state = [inner.partition_point(|&c| c <= u) as u64];
-        for (k, &unit) in own.iter().enumerate() {
-            put(mine, unit, state[0] >> k & 1 == 1);
-        }
-        let mut fields = vec![0.0; other.len()];
-        self.machine.fields(&state, &mut fields);
-        for (&unit, &x) in other.iter().zip(&fields) {
-            put(theirs, unit, uniform(source) < self.machine.units.1.up(x));
-        }
-    }
-}
-
-/// Cumulative sums of the weights of the visible states, state bit i = unit i.
-fn cumulative(part: &Machine, control: &Control) -> Result<Vec<f64>, Error> {
-    let states = 1usize << part.visible();
-    let mut logs = vec![0.0; states];
-    logs.par_chunks_mut(1024)
-        .enumerate()
-        .try_for_each(|(chunk, logs)| {
-            control.check()?;
-            let mut fields = vec![0.0; part.hidden()];
-            for (s, log) in logs.iter_mut().enumerate() {
-                let state = [(chunk * 1024 + s) as u64];
-                part.fields(&state, &mut fields);
-                *log = part.bias_energy(&state) + log_sums(part.units.1, &fields);
-            }
-            Ok::<(), Error>(())
-        })?;
-    let most = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let mut total = 0.0;
-    for log in &mut logs {
-        total += (*log - most).exp();
-        *log = total;
-    }
-    Ok(logs)
-}
-
-fn put(row: &mut [u64], unit: usize, up: bool) {
-    let (word, bit) = (unit / 64, 1 << (unit % 64));
-    if up {
-        row[word] |= bit;
-    } else {
-        row[word] &= !bit;
-    }
-}
-
-/// Uniform in [0, 1) with 53 bits.
-fn uniform(source: &mut random::Stream) -> f64 {
-    (source.next_u64() >> 11) as f64 * 2f64.powi(-53)
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ pub fn gibbs(
     if free.is_some_and(|f| f.visible.len() != wide || f.hidden.len() != high) {
         return Err(Error::shape("the clamped units"));
     }
-    let level = Level::best();
+    let level = Level::current();
     let (forward, backward) = machine.layers(level);
     let sweeps = schedule.equilibration + schedule.spacing * schedule.n.saturating_sub(1);
     control.add_total((sweeps * chains) as u64);

@@ -4,17 +4,17 @@ use kadanoff_runtime::random;
 use rand::Rng;
 
 /// Generators side by side.
-pub const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 /// Sixteen xoshiro128++ generators (Blackman, Vigna 2021, doi:10.1145/3460772).
 #[derive(Debug, Clone)]
-pub struct RandomLanes {
+pub(crate) struct RandomLanes {
     state: [[u32; LANES]; 4],
 }
 
 impl RandomLanes {
     /// Stream number `index` of `seed`.
-    pub fn new(seed: u64, index: u64) -> Self {
+    pub(crate) fn new(seed: u64, index: u64) -> Self {
         let mut source = random::stream(seed, index);
         let mut state = [[0; LANES]; 4];
         for word in &mut state {
@@ -35,7 +35,7 @@ impl RandomLanes {
 
     /// One number of 32 bits from every lane.
     #[inline(always)]
-    pub fn next(&mut self) -> [u32; LANES] {
+    pub(crate) fn next(&mut self) -> [u32; LANES] {
         let [s0, s1, s2, s3] = &mut self.state;
         let mut out = [0; LANES];
         for i in 0..LANES {
@@ -55,7 +55,7 @@ impl RandomLanes {
 /// A uniform number from the middles of 2^23 equal intervals of (0, 1): exact in single precision,
 /// symmetric about 1/2, and never 0 or 1.
 #[inline(always)]
-pub fn uniform(bits: u32) -> f32 {
+pub(crate) fn uniform(bits: u32) -> f32 {
     // With the exponent of 1 the 23 bits are the mantissa of a number in [1, 2).
     let one_to_two = f32::from_bits(0x3F80_0000 | (bits >> 9));
     (one_to_two - 1.0) + 5.960_464_5e-8
@@ -65,7 +65,7 @@ pub fn uniform(bits: u32) -> f32 {
 ///
 /// Separate products and sums, no fused ones: the same bits with every instruction set.
 #[inline(always)]
-pub fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     const SHIFT: f32 = 12_582_912.0; // 1.5 * 2^23: the sum's last bits are the nearest integer
     const LN2_HIGH: f32 = 0.693_359_4;
     const LN2_LOW: f32 = -2.121_944_4e-4;

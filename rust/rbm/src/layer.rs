@@ -13,7 +13,7 @@ use crate::units::Units;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
 /// Outputs that are worked on together.
-pub const PANEL: usize = 32;
+pub(crate) const PANEL: usize = 32;
 /// Inputs of a group, and entries of its table.
 const GROUP: usize = 4;
 const ENTRIES: usize = 1 << GROUP;
@@ -22,7 +22,7 @@ const GROUPS: usize = 64 / GROUP;
 
 type Vector = [f32; PANEL];
 /// Sums over a group of inputs, one for each of its states.
-pub type Table = [Vector; ENTRIES];
+pub(crate) type Table = [Vector; ENTRIES];
 
 /// The sixteen sums `sum_k s_k row_k` over four two-valued inputs.
 #[inline(always)]
@@ -71,7 +71,7 @@ fn accumulate(sum: &mut Vector, tables: &[Table], word: u64) {
 
 /// One direction of a machine, ready to be sampled.
 #[derive(Debug, Clone)]
-pub struct Layer {
+pub(crate) struct Layer {
     inputs: usize,
     outputs: usize,
     from: Units,
@@ -82,7 +82,7 @@ pub struct Layer {
 
 /// Where in a linear interpolation `field = beta * field + (1 - beta) * base` a layer is taken.
 #[derive(Debug, Clone, Copy)]
-pub struct Tempered<'a> {
+pub(crate) struct Tempered<'a> {
     /// 1 for the machine itself.
     pub beta: f32,
     /// Fields of the units at beta = 0; empty for zero.
@@ -91,7 +91,7 @@ pub struct Tempered<'a> {
 
 impl Tempered<'_> {
     /// The machine itself.
-    pub const ONE: Self = Tempered {
+    pub(crate) const ONE: Self = Tempered {
         beta: 1.0,
         base: &[],
     };
@@ -99,7 +99,7 @@ impl Tempered<'_> {
 
 impl Layer {
     /// A layer without couplings; `set` gives it some.
-    pub fn new(inputs: usize, outputs: usize, from: Units, to: Units) -> Self {
+    pub(crate) fn new(inputs: usize, outputs: usize, from: Units, to: Units) -> Self {
         let panels = outputs.div_ceil(PANEL);
         Self {
             inputs,
@@ -128,7 +128,7 @@ impl Layer {
     }
 
     /// Takes biases and `weights[i * outputs + j]`.
-    pub fn set(&mut self, level: Level, bias: &[f32], weights: &[f32]) {
+    pub(crate) fn set(&mut self, level: Level, bias: &[f32], weights: &[f32]) {
         struct Set<'a>(&'a mut Layer, &'a [f32], &'a [f32]);
         impl Kernel for Set<'_> {
             type Output = ();
@@ -158,7 +158,7 @@ impl Layer {
     }
 
     /// Takes biases and `weights[j * inputs + i]`.
-    pub fn set_transposed(&mut self, level: Level, bias: &[f32], weights: &[f32]) {
+    pub(crate) fn set_transposed(&mut self, level: Level, bias: &[f32], weights: &[f32]) {
         struct Set<'a>(&'a mut Layer, &'a [f32], &'a [f32]);
         impl Kernel for Set<'_> {
             type Output = ();
@@ -190,22 +190,22 @@ impl Layer {
     }
 
     /// Columns of the arrays of fields and means: the outputs, padded to whole panels.
-    pub fn padded(&self) -> usize {
+    pub(crate) fn padded(&self) -> usize {
         self.bias.len() * PANEL
     }
 
     /// Number of outputs.
-    pub fn outputs(&self) -> usize {
+    pub(crate) fn outputs(&self) -> usize {
         self.outputs
     }
 
     /// Words of a row of inputs.
-    pub fn words_in(&self) -> usize {
+    pub(crate) fn words_in(&self) -> usize {
         words(self.inputs)
     }
 
     /// Fields of a block of rows into `out[row * padded + j]`.
-    pub fn fields(&self, level: Level, input: &[u64], out: &mut [f32]) {
+    pub(crate) fn fields(&self, level: Level, input: &[u64], out: &mut [f32]) {
         let rows = input.len() / words(self.inputs).max(1);
         dispatch(
             level,
@@ -220,7 +220,7 @@ impl Layer {
     }
 
     /// Means of the outputs, `out[row * padded + j]`.
-    pub fn means(&self, level: Level, input: &[u64], at: Tempered<'_>, out: &mut [f32]) {
+    pub(crate) fn means(&self, level: Level, input: &[u64], at: Tempered<'_>, out: &mut [f32]) {
         let rows = input.len() / words(self.inputs).max(1);
         dispatch(
             level,
@@ -235,7 +235,7 @@ impl Layer {
     }
 
     /// Samples of the outputs as bits, and their means as well if `means` is given.
-    pub fn sample(
+    pub(crate) fn sample(
         &self,
         level: Level,
         input: &[u64],
@@ -387,7 +387,7 @@ fn draw(inverse: &Vector, random: &mut RandomLanes) -> u32 {
 ///
 /// `columns[i]` holds unit i of the rows, one bit per row; `means` has `padded` columns, and zeros in
 /// rows that are not there.
-pub struct Correlate<'a> {
+pub(crate) struct Correlate<'a> {
     /// Unit i of up to 64 rows.
     pub columns: &'a [u64],
     /// What values its bits stand for.
@@ -405,7 +405,7 @@ pub struct Correlate<'a> {
 }
 
 /// Room for the tables of one panel for 64 rows.
-pub fn tables() -> Vec<Table> {
+pub(crate) fn tables() -> Vec<Table> {
     vec![[[0.0; PANEL]; ENTRIES]; GROUPS]
 }
 

@@ -49,7 +49,7 @@ pub enum Error {
         /// The epoch, counted from 1.
         epoch: u64,
     },
-    /// Somebody asked for a stop.
+    /// A stop was requested.
     #[error(transparent)]
     Cancelled(#[from] kadanoff_runtime::Cancelled),
 }

@@ -10,6 +10,23 @@ use kadanoff_runtime::simd::Level;
 use rayon::prelude::*;
 
 /// `E(v, h) = -a.v - b.h - v.W.h`.
+///
+/// ```
+/// use kadanoff_rbm::{Machine, Units};
+/// use kadanoff_runtime::Control;
+///
+/// let units = (Units::Binary, Units::Binary);
+/// let machine = Machine::new(vec![0.1, -0.2], vec![0.3], vec![0.5, -0.4], units)?;
+/// assert_eq!((machine.visible(), machine.hidden()), (2, 1));
+/// // The rows (0, 0) and (1, 0): the first unit is the lowest bit.
+/// let control = Control::new();
+/// let energies = machine.free_energies(&[0b00, 0b01], &control)?;
+/// assert!((energies[0] + (1.0 + 0.3_f64.exp()).ln()).abs() < 1e-14);
+/// assert!((energies[1] + 0.1 + (1.0 + 0.8_f64.exp()).ln()).abs() < 1e-14);
+/// let means = machine.means(&[0b01], &control)?;
+/// assert!((means[0] - 1.0 / (1.0 + (-0.8_f64).exp())).abs() < 1e-14);
+/// # Ok::<(), kadanoff_rbm::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
     /// Visible biases.
@@ -27,7 +44,7 @@ const FACTORS: usize = 512;
 
 /// `sum_j ln sum_h exp(h x_j)` with one logarithm for 512 units.
 #[inline(always)]
-pub fn log_sums(units: Units, fields: &[f64]) -> f64 {
+pub(crate) fn log_sums(units: Units, fields: &[f64]) -> f64 {
     let span = units.span();
     let mut total = 0.0;
     for chunk in fields.chunks(FACTORS) {
@@ -78,7 +95,7 @@ impl Machine {
     }
 
     /// The same machine with the layers exchanged.
-    pub fn turned(&self) -> Self {
+    pub(crate) fn turned(&self) -> Self {
         let (n, m) = (self.visible(), self.hidden());
         let mut w = vec![0.0; n * m];
         for i in 0..n {
@@ -97,7 +114,7 @@ impl Machine {
     /// The machine of 0/1 units with the same probabilities, and the constant to add to its -E.
     ///
     /// With `s = low + span x`: `W' = span span W`, `a'_i = span (a_i + low sum_j W_ij)`.
-    pub fn to_binary(&self) -> (Self, f64) {
+    pub(crate) fn to_binary(&self) -> (Self, f64) {
         let (v, h) = self.units;
         let m = self.hidden();
         let row = |i: usize| &self.w[i * m..(i + 1) * m];
@@ -129,7 +146,7 @@ impl Machine {
     /// The conditional distribution of the free units given the others: a machine again.
     ///
     /// `visible` and `hidden` are rows of bits, of which the clamped units are read.
-    pub fn clamped(
+    pub(crate) fn clamped(
         &self,
         visible: &[u64],
         hidden: &[u64],
@@ -159,7 +176,7 @@ impl Machine {
 
     /// Fields `b + v W` of the hidden units.
     #[inline(always)]
-    pub fn fields(&self, visible: &[u64], out: &mut [f64]) {
+    pub(crate) fn fields(&self, visible: &[u64], out: &mut [f64]) {
         out.copy_from_slice(&self.b);
         for (i, row) in self.w.chunks_exact(self.hidden().max(1)).enumerate() {
             let s = self.units.0.value(visible[i / 64] >> (i % 64) & 1 == 1);
@@ -172,7 +189,7 @@ impl Machine {
     }
 
     /// `a.v`.
-    pub fn bias_energy(&self, visible: &[u64]) -> f64 {
+    pub(crate) fn bias_energy(&self, visible: &[u64]) -> f64 {
         let value = |i: usize| self.units.0.value(visible[i / 64] >> (i % 64) & 1 == 1);
         self.a.iter().enumerate().map(|(i, a)| a * value(i)).sum()
     }
@@ -217,7 +234,7 @@ impl Machine {
     }
 
     /// Both directions in single precision, for sampling.
-    pub fn layers(&self, level: Level) -> (Layer, Layer) {
+    pub(crate) fn layers(&self, level: Level) -> (Layer, Layer) {
         let single = |x: &[f64]| x.iter().map(|&x| x as f32).collect::<Vec<_>>();
         let (a, b, w) = (single(&self.a), single(&self.b), single(&self.w));
         let (n, m) = (self.visible(), self.hidden());

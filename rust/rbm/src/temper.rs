@@ -12,7 +12,7 @@ use kadanoff_runtime::simd::Level;
 use rand::Rng;
 
 /// The distributions between which replicas move.
-pub struct Path<'a> {
+pub(crate) struct Path<'a> {
     pub level: Level,
     pub forward: &'a Layer,
     pub a: &'a [f32],
@@ -24,7 +24,7 @@ pub struct Path<'a> {
 /// Offers one exchange to every second pair of neighbours of every chain.
 ///
 /// `chains` holds visible units, `[replica][chain]`; even rounds begin at the first replica.
-pub fn exchange(
+pub(crate) fn exchange(
     path: &Path<'_>,
     chains: &mut [u64],
     count: usize,

@@ -7,19 +7,21 @@
 //! both averages by their means, which has less variance than their samples.
 
 mod block;
+mod minibatch;
+mod step;
 
 use crate::Error;
 use crate::bits::{BLOCK, words};
-use crate::lanes::RandomLanes;
 use crate::layer::Layer;
 use crate::temper;
 use crate::units::Units;
-use block::{Add, ChainPhase, DataPhase, Setting, Sums, Task};
+use block::{Add, Setting, Sums, Task};
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use kadanoff_runtime::{Control, random};
+use minibatch::Minibatch;
 use rand::Rng;
 use rayon::prelude::*;
-use std::ops::Range;
+use step::Step;
 
 /// Where the model average comes from.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,7 +101,7 @@ pub struct Epoch {
 }
 
 /// Parameters beyond this have diverged; their sums still fit into single precision.
-pub const MAX_PARAMETER: f32 = 1e30;
+pub(crate) const MAX_PARAMETER: f32 = 1e30;
 /// Weight of the newest minibatch in the running means.
 const SLIDING: f32 = 0.05;
 /// Multiply-adds of an update below which a second thread costs more than it gives.
@@ -134,43 +136,6 @@ impl State {
             Ok(())
         } else {
             Err(Error::shape("the arrays of the state"))
-        }
-    }
-}
-
-/// Adam or momentum on all parameters at once; ascends.
-struct Step<'a> {
-    parameters: &'a mut [f32],
-    first: &'a mut [f32],
-    second: &'a mut [f32],
-    gradient: &'a [f32],
-    rate: f32,
-    optimizer: Optimizer,
-    updates: u64,
-}
-
-impl Kernel for Step<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Instructions>(self) {
-        let all = self.parameters.iter_mut().zip(self.first.iter_mut());
-        match self.optimizer {
-            Optimizer::Momentum(momentum) => {
-                for ((x, m), g) in all.zip(self.gradient) {
-                    *m = momentum * *m + g;
-                    *x += self.rate * *m;
-                }
-            }
-            Optimizer::Adam => {
-                let power = |rate: f64| (1.0 - rate.powf(self.updates as f64)) as f32;
-                let (c1, c2) = (power(0.9), power(0.999));
-                for (((x, m), s), g) in all.zip(self.second.iter_mut()).zip(self.gradient) {
-                    *m = 0.9 * *m + 0.1 * g;
-                    *s = 0.999 * *s + 0.001 * (g * g);
-                    *x += self.rate * (*m / c1) / ((*s / c2).sqrt() + 1e-8);
-                }
-            }
         }
     }
 }
@@ -325,7 +290,7 @@ impl Worker {
         let parallel = blocks > 1 && work > MIN_PARALLEL_WORK && threads > 1;
         let wave = if parallel { blocks.min(4 * threads) } else { 1 };
         Self {
-            level: Level::best(),
+            level: Level::current(),
             forward,
             backward,
             tasks: (0..wave).map(|_| Task::new(state, padded)).collect(),
@@ -464,94 +429,6 @@ impl Worker {
         for (mean, x) in lambda.iter_mut().zip(&total.hidden_data) {
             *mean += SLIDING * (x - *mean);
         }
-    }
-}
-
-/// The blocks of a minibatch: first those of the data, then those of the persistent chains, replica
-/// by replica.
-struct Minibatch<'a> {
-    with: Setting<'a>,
-    options: &'a Options,
-    control: &'a Control,
-    /// All samples, and the indices of those at hand.
-    data: &'a [u64],
-    picked: &'a [u32],
-    /// Inverse temperature of every replica; the last one is the model.
-    betas: &'a [f32],
-    /// Chains of a replica.
-    chains: usize,
-    base: &'a [f32],
-    /// Random streams of this update begin here.
-    stream: u64,
-}
-
-impl Minibatch<'_> {
-    fn data_blocks(&self) -> usize {
-        self.picked.len().div_ceil(BLOCK)
-    }
-
-    fn blocks(&self) -> usize {
-        self.data_blocks() + self.betas.len() * self.chains.div_ceil(BLOCK)
-    }
-
-    /// The replica of a block of chains, and where it lies among the words of all chains.
-    fn place(&self, block: usize) -> (usize, Range<usize>) {
-        let chain_blocks = self.chains.div_ceil(BLOCK);
-        let (replica, block) = (block / chain_blocks, block % chain_blocks);
-        let first = replica * self.chains + block * BLOCK;
-        let rows = BLOCK.min(self.chains - block * BLOCK);
-        let wide = words(self.with.visible);
-        (replica, first * wide..(first + rows) * wide)
-    }
-
-    /// Computes a block into `task`, unless somebody asked for a stop.
-    fn compute(&self, index: usize, chains: &[u64], task: &mut Task) {
-        if self.control.is_cancelled() {
-            return;
-        }
-        task.sums.clear();
-        match index.checked_sub(self.data_blocks()) {
-            Some(chain) => self.chain_phase(chain, chains, task),
-            None => self.data_phase(index, task),
-        }
-    }
-
-    fn data_phase(&self, index: usize, task: &mut Task) {
-        let wide = words(self.with.visible);
-        let own = &self.picked[index * BLOCK..self.picked.len().min((index + 1) * BLOCK)];
-        task.rows = own.len();
-        for (row, &sample) in task.visible.chunks_exact_mut(wide).zip(own) {
-            let from = sample as usize * wide;
-            row.copy_from_slice(&self.data[from..from + wide]);
-        }
-        let contrastive = self.options.negative == Negative::Contrastive;
-        let phase = DataPhase {
-            task,
-            with: &self.with,
-            weight: 1.0 / self.picked.len() as f32,
-            sweeps: self.options.steps,
-            random: contrastive
-                .then(|| RandomLanes::new(self.options.seed ^ DATA, self.stream | index as u64)),
-        };
-        dispatch(self.with.level, phase);
-        self.control.tick(own.len() as u64);
-    }
-
-    fn chain_phase(&self, block: usize, chains: &[u64], task: &mut Task) {
-        let (replica, at) = self.place(block);
-        task.rows = at.len() / words(self.with.visible);
-        task.visible[..at.len()].copy_from_slice(&chains[at]);
-        let model = replica + 1 == self.betas.len();
-        let phase = ChainPhase {
-            task,
-            with: &self.with,
-            weight: if model { 1.0 / self.chains as f32 } else { 0.0 },
-            sweeps: self.options.steps,
-            beta: self.betas[replica],
-            base: self.base,
-            random: RandomLanes::new(self.options.seed ^ CHAIN, self.stream | block as u64),
-        };
-        dispatch(self.with.level, phase);
     }
 }
 

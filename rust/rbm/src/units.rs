@@ -11,7 +11,7 @@ pub enum Units {
 
 impl Units {
     /// The lower value.
-    pub fn low(self) -> f64 {
+    pub(crate) fn low(self) -> f64 {
         match self {
             Self::Binary => 0.0,
             Self::Spin => -1.0,
@@ -19,7 +19,7 @@ impl Units {
     }
 
     /// Distance of the two values; also the gain of the sigmoid, `P(up) = sigmoid(span * field)`.
-    pub fn span(self) -> f64 {
+    pub(crate) fn span(self) -> f64 {
         match self {
             Self::Binary => 1.0,
             Self::Spin => 2.0,
@@ -27,7 +27,7 @@ impl Units {
     }
 
     /// The value of a bit.
-    pub fn value(self, bit: bool) -> f64 {
+    pub(crate) fn value(self, bit: bool) -> f64 {
         if bit {
             self.low() + self.span()
         } else {
@@ -36,7 +36,7 @@ impl Units {
     }
 
     /// `ln sum_s exp(s x)` over the two values: `ln(1 + e^x)` or `ln(2 cosh x)`.
-    pub fn log_sum(self, x: f64) -> f64 {
+    pub(crate) fn log_sum(self, x: f64) -> f64 {
         match self {
             Self::Binary => x.max(0.0) + (-x.abs()).exp().ln_1p(),
             Self::Spin => x.abs() + (-2.0 * x.abs()).exp().ln_1p(),
@@ -44,12 +44,12 @@ impl Units {
     }
 
     /// Probability of the upper value in the field x.
-    pub fn up(self, x: f64) -> f64 {
+    pub(crate) fn up(self, x: f64) -> f64 {
         1.0 / (1.0 + (-self.span() * x).exp())
     }
 
     /// Mean value in the field x.
-    pub fn mean(self, x: f64) -> f64 {
+    pub(crate) fn mean(self, x: f64) -> f64 {
         match self {
             Self::Binary => self.up(x),
             Self::Spin => x.tanh(),

@@ -22,6 +22,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct Cancelled;
 
 /// A cancel flag and a progress counter, shared between a computation and whoever watches it.
+///
+/// ```
+/// use kadanoff_runtime::{Cancelled, Control};
+///
+/// let control = Control::new();
+/// control.add_total(10);
+/// control.tick(3);
+/// assert_eq!(control.progress(), (3, 10));
+/// assert!(control.check().is_ok() && !control.is_cancelled());
+/// control.cancel();
+/// assert_eq!(control.check(), Err(Cancelled));
+/// ```
 #[derive(Debug, Default)]
 pub struct Control {
     cancelled: AtomicBool,
@@ -30,7 +42,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// A control that nobody has cancelled, with no work announced.
+    /// A control that is not cancelled, with no work announced.
     pub fn new() -> Self {
         Self::default()
     }
@@ -40,12 +52,12 @@ impl Control {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Whether somebody asked for a stop.
+    /// Whether a stop was requested.
     pub fn is_cancelled(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed)
     }
 
-    /// `Err(Cancelled)` if somebody asked for a stop; cheap enough for every block or sweep.
+    /// `Err(Cancelled)` if a stop was requested; cheap enough for every block or sweep.
     pub fn check(&self) -> Result<(), Cancelled> {
         if self.is_cancelled() {
             Err(Cancelled)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 const WAKE: Duration = Duration::from_millis(20);
 
-/// Runs `work` and stops waiting for it when somebody cancels.
+/// Runs `work` and stops waiting for it after a cancellation.
 ///
 /// For a library call of seconds that has no way to be stopped, such as one large
 /// diagonalisation. With `long` it runs on a thread of its own, which after a cancellation ends
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_work_that_was_cancelled() {
+    fn cancelled_work_is_not_waited_for() {
         let control = Control::new();
         let started = Instant::now();
         let result = std::thread::scope(|scope| {

@@ -5,6 +5,11 @@
 //! that does not gives the same bits on every level. A kernel that needs the registers themselves
 //! chooses them by [`Instructions::LEVEL`].
 
+use std::sync::OnceLock;
+
+/// Environment variable that sets [`Level::current`]: `avx512`, `avx2` or `portable`.
+const VARIABLE: &str = "KADANOFF_SIMD";
+
 /// Instruction sets that a kernel is compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
@@ -18,11 +23,81 @@ pub enum Level {
 
 impl Level {
     /// All levels that this processor can run, the best one last.
+    ///
+    /// ```
+    /// use kadanoff_runtime::simd::Level;
+    ///
+    /// let all = Level::available();
+    /// assert_eq!((all[0], all.last()), (Level::Portable, Some(&Level::best())));
+    /// assert_eq!(all[0].name(), "portable");
+    /// ```
     pub fn available() -> Vec<Self> {
         [Self::Portable, Self::Avx2, Self::Avx512]
             .into_iter()
             .filter(|level| level.runs())
             .collect()
+    }
+
+    /// The level that all kernels of this process run at: the one that the environment variable
+    /// `KADANOFF_SIMD` names, read once; [`Level::best`] without it.
+    ///
+    /// A name that [`Level::requested`] refuses counts as absent here. The Python package asks
+    /// `requested` when it is imported, and does not go on with such a name.
+    ///
+    /// ```
+    /// use kadanoff_runtime::simd::Level;
+    ///
+    /// assert!(Level::current().runs());
+    /// assert_eq!(Level::current(), Level::current());
+    /// ```
+    pub fn current() -> Self {
+        static CURRENT: OnceLock<Level> = OnceLock::new();
+        *CURRENT.get_or_init(|| Self::requested().unwrap_or_else(|_| Self::best()))
+    }
+
+    /// The level that `KADANOFF_SIMD` names; [`Level::best`] where it is absent or empty.
+    ///
+    /// # Errors
+    /// A name that is no level, or a level that this processor cannot run: what to write instead.
+    ///
+    /// ```
+    /// use kadanoff_runtime::simd::Level;
+    ///
+    /// // Without the variable, or with the name of an available level.
+    /// assert!(Level::requested()?.runs());
+    /// # Ok::<(), String>(())
+    /// ```
+    pub fn requested() -> Result<Self, String> {
+        let given = std::env::var_os(VARIABLE).unwrap_or_default();
+        Self::named(&given.to_string_lossy())
+    }
+
+    fn named(name: &str) -> Result<Self, String> {
+        let available = Self::available();
+        if name.is_empty() {
+            return Ok(Self::best());
+        }
+        available
+            .iter()
+            .find(|level| level.name() == name)
+            .copied()
+            .ok_or_else(|| {
+                let names: Vec<&str> = available.iter().map(|level| level.name()).collect();
+                format!(
+                    "the environment variable {VARIABLE} must be one of the levels that this \
+                     processor runs ({}), got '{name}'; without it the best one is used",
+                    names.join(", ")
+                )
+            })
+    }
+
+    /// The name of the level, as `KADANOFF_SIMD` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
     }
 
     /// The best level of this processor.
@@ -119,7 +194,7 @@ pub trait Kernel {
 ///     }
 /// }
 ///
-/// assert_eq!(dispatch(Level::best(), Sum(&[1.0, 2.0, 3.0])), 6.0);
+/// assert_eq!(dispatch(Level::current(), Sum(&[1.0, 2.0, 3.0])), 6.0);
 /// ```
 pub fn dispatch<K: Kernel>(level: Level, kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
@@ -170,6 +245,17 @@ mod tests {
         assert!(Level::available().contains(&Level::best()));
         for level in [Level::Portable, Level::Avx2, Level::Avx512] {
             assert_eq!(dispatch(level, Sum(&x)).to_bits(), plain.to_bits());
+        }
+    }
+
+    #[test]
+    fn a_level_is_known_by_its_name() {
+        for level in Level::available() {
+            assert_eq!(Level::named(level.name()), Ok(level));
+        }
+        assert_eq!(Level::named(""), Ok(Level::best()));
+        for bad in ["AVX2", "sse", "avx512 ", "0"] {
+            assert!(Level::named(bad).is_err_and(|e| e.contains(VARIABLE) && e.contains(bad)));
         }
     }
 }

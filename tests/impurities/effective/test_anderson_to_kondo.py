@@ -116,7 +116,7 @@ def test_the_temperature_is_measured_by_the_cost_of_a_charge(eps, V):
     aim = AndersonModel(U=U, eps=eps, V=V)
     E = min(-eps, U + eps)
     start = KondoModel(J=schrieffer_wolff(aim).J)
-    J = [learn(start, aim, T=E / r, keep=KEEP, progress=False).model.J for r in (20, 50, 250, 2500)]
+    J = [learn(start, aim, T=E / r, keep=KEEP, drift=False).model.J for r in (20, 50, 250, 2500)]
     assert np.all(abs(np.array(J[:3]) / J[3] - 1) < (0.02, 0.01, 0.002))
 
 

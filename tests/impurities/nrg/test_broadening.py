@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kadanoff.greens.kramers_kronig import hilbert
-from kadanoff.impurities.nrg.broadening import Bins, broaden, frequencies
+from kadanoff.impurities.nrg.broadening import broaden, frequencies
+from kadanoff.impurities.nrg.peaks import Bins
 from tests import exact
 
 BINS = Bins(lowest=1e-6, per_decade=300, count=2400)

@@ -6,8 +6,9 @@
 1.00 ln 2
 """
 
+from kadanoff.impurities.nrg.errors import Coarse, Errors
 from kadanoff.impurities.nrg.iteration import solve, solve_many
 from kadanoff.impurities.nrg.options import Options
 from kadanoff.impurities.nrg.result import NRGResult
 
-__all__ = ["NRGResult", "Options", "solve", "solve_many"]
+__all__ = ["Coarse", "Errors", "NRGResult", "Options", "solve", "solve_many"]

@@ -10,16 +10,26 @@ peak w'; as a function of w, as here, a constant spectrum stays constant through
 (with h(w') it dips by a quarter below w0 and overshoots above). The raw peaks are kept, so that a
 spectrum can be broadened repeatedly.
 
+The kernel keeps a constant and multiplies a power ``w^k`` by ``exp(b^2 k (k + 1) / 4)``: a spectrum
+like w^2 comes out 1.7 times too large at b = 0.6. Broadening the smooth curve once more multiplies
+it by the same factor, so that
+
+    A_2 = A_1^2 / (K A_1)
+
+has every power of w right, is positive, and errs in the order b^4 where A_1 errs in the order b^2
+(`sharpened`; the multiplicative correction of density estimation, here for a known kernel).
+
 References
 ----------
 A. Weichselbaum, J. von Delft, Phys. Rev. Lett. 99, 076402 (2007), Eq. 10,
 doi:10.1103/PhysRevLett.99.076402
+
+M. C. Jones, O. Linton, J. P. Nielsen, Biometrika 82, 327 (1995), doi:10.1093/biomet/82.2.327
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -34,58 +44,12 @@ from kadanoff.greens.kramers_kronig import checked_frequencies
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-__all__ = ["Bins", "broaden", "frequencies"]
-
+__all__ = ["broaden", "frequencies", "sharpened"]
 
 NEGLIGIBLE = 6.2
 """A kernel ends at this many widths: exp(-6.2^2) = 2e-17."""
 
-
-@dataclass(frozen=True)
-class Bins:
-    """Logarithmic bins on both sides of zero, and the mesh of their edges.
-
-    Attributes
-    ----------
-    lowest : float
-        The first bin reaches from 0 to ``lowest * 10**(1/per_decade)``.
-    per_decade : int
-        Number of bins per decade.
-    count : int
-        Number of bins on each side of zero.
-    """
-
-    lowest: float
-    per_decade: int
-    count: int
-
-    def __repr__(self) -> str:
-        return f"Bins({self.count} per side, {self.per_decade} per decade from {self.lowest:.3g})"
-
-    @property
-    def mesh(self) -> FloatArray:
-        """All edges, ascending, shape (2 count + 1,)."""
-        edges = self.lowest * 10 ** (np.arange(1, self.count + 1) / self.per_decade)
-        return np.concatenate([-edges[::-1], [0.0], edges])
-
-    def spread(self, weight: FloatArray, moment: FloatArray) -> FloatArray:
-        """Weights on the mesh that have the weight and the first moment of every bin.
-
-        A bin [l, u] gives ``(u W - M) / (u - l)`` to l and ``(M - l W) / (u - l)`` to u, so that
-        the spectrum is a continuous function of the position of a peak. Bins run over the negative
-        side first, on each side from zero outwards.
-        """
-        edges = self.mesh[self.count :]
-        low, high = edges[:-1], edges[1:]
-        out = np.zeros(2 * self.count + 1)
-        for sign in (-1, 1):
-            side = slice(0, self.count) if sign < 0 else slice(self.count, None)
-            W, M = weight[side], sign * moment[side]
-            share = np.zeros(self.count + 1)
-            share[:-1] += (high * W - M) / (high - low)
-            share[1:] += (M - low * W) / (high - low)
-            out[self.count :: sign] += share
-        return out
+TINY = 1e-200
 
 
 @public
@@ -147,6 +111,47 @@ def broaden(
         position, weight = position[order], weight[order]
     kernel = _kernel(grid.tobytes(), position.tobytes(), b, w0)
     return np.asarray(kernel @ weight)
+
+
+def sharpened(
+    curve: FloatArray, grid: FloatArray, values: FloatArray, w: FloatArray, *, b: float, w0: float
+) -> FloatArray:
+    """A broadened spectrum without the bias of its kernel, ``A_1^2 / (K A_1)``.
+
+    Parameters
+    ----------
+    curve : array, shape (g,) or (g, m, m)
+        The broadened spectrum A_1 on a dense grid, not negative; matrices: positive semidefinite.
+    grid : array, shape (g,)
+        Ascending frequencies, the whole support.
+    values : array, shape (n,) or (n, m, m)
+        The same spectrum on `w`.
+    w : array, shape (n,)
+        Ascending frequencies of the result.
+    b, w0 : float
+        Those of :func:`broaden`.
+
+    Returns
+    -------
+    array, shape of `values`
+        A_2. An element A_ij of a matrix is multiplied by the square roots of the factors of A_ii
+        and A_jj, so that matrices stay positive.
+    """
+    steps = np.diff(grid)
+    weights = 0.5 * (np.append(steps, 0.0) + np.append(0.0, steps))
+    kernel = _kernel(np.asarray(w, float).tobytes(), np.asarray(grid, float).tobytes(), b, w0)
+    flat = (weights.reshape(-1, *[1] * (curve.ndim - 1)) * curve).reshape(len(grid), -1)
+    again = (kernel @ flat).reshape(values.shape)
+    if values.ndim == 1:
+        return np.asarray(values * _correction(values, again))
+    root = np.sqrt(_correction(*(np.einsum("nii->ni", A) for A in (values, again))))
+    return np.asarray(root[:, :, None] * values * root[:, None, :])
+
+
+def _correction(values: FloatArray, again: FloatArray) -> FloatArray:
+    """``A_1 / (K A_1)``, and one where there is no weight."""
+    good = (values > TINY) & (again > TINY)
+    return np.where(good, values / np.where(good, again, 1.0), 1.0)
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,6 @@ levels of a shell end up within `gap`, and every further site makes four times a
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import eigvalsh_tridiagonal
 
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.tridiagonalisation import Chain
@@ -48,7 +47,10 @@ def check_clusters(chain: Chain, options: Options) -> None:
         return
     first = int(np.argmax(link <= WEAK)) + 1
     for n in range(first, chain.sites):
-        modes = np.abs(eigvalsh_tridiagonal(chain.onsite[: n + 1], chain.hopping[:n]))
+        # Dense, of a hundred sites at most: scipy's tridiagonal solver would load scipy.
+        t = chain.hopping[:n]
+        h = np.diag(chain.onsite[: n + 1]) + np.diag(t, 1) + np.diag(t, -1)
+        modes = np.abs(np.linalg.eigvalsh(h))
         wanted, kept = kept_at(np.sort(modes) / chain.scale[n], options)
         if kept > OVERSHOOT * wanted:
             raise ValueError(

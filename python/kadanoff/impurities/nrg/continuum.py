@@ -47,6 +47,7 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.bands.discretisation import DEFAULT_SCHEME, MAX_LAMBDA
 from kadanoff.impurities.models import Model
+from kadanoff.impurities.nrg.errors import halved
 from kadanoff.impurities.nrg.iteration import solve_models
 from kadanoff.impurities.nrg.job import Observables, checked_model, checked_observables
 from kadanoff.impurities.nrg.options import LimitOptions, Options, shown
@@ -79,12 +80,15 @@ class Limit:
         The limit.
     error : array of float, shape (...)
         The largest change of `value` when one Lambda is left out (and with it the highest power, if
-        there are only just enough points): the error of the extrapolation. The error of the
-        truncation is not included; compare two `keep` to estimate it.
+        there are only just enough points), the error of the extrapolation; and, from :func:`limit`,
+        `truncation`, as independent errors.
     variable : {"ln^2 Lambda", "Lambda - 1"}
         The x of the polynomial.
     order : int
         Degree of the polynomial.
+    truncation : array of float, shape (...), or None
+        Error of the truncation: the change of `value` when the number of kept states is halved.
+        None if it is not known, as from :func:`extrapolate`.
 
     Examples
     --------
@@ -99,6 +103,7 @@ class Limit:
     error: FloatArray
     variable: Variable
     order: int
+    truncation: FloatArray | None = None
 
     def __repr__(self) -> str:
         scales = ", ".join(f"{x:g}" for x in self.Lambda)
@@ -279,17 +284,30 @@ def limit(
         Options(Lambda=x, keep=_kept(keep, x), z=tuple(z), scheme=scheme, **options) for x in scales
     ]
     found: dict[float, Any] = {}
+    fewer: dict[float, Any] = {}
+    alone = not isinstance(models, Sequence)
     with bar("Lambda -> 1", run.progress) as report:
         for i, (x, how) in enumerate(zip(scales, settings, strict=True)):
             piece = replace(run, progress=_piece(report, i, len(scales)))
             try:
                 runs = solve_models(several, how, wanted, piece)
+                halves = solve_models(several, halved(how), wanted, run.quiet())
             except BaseException as error:
                 error.partial = dict(found)  # type: ignore[attr-defined]
                 raise
             numbers = [np.asarray(measure(one), dtype=np.float64) for one in runs]
-            found[x] = numbers if isinstance(models, Sequence) else numbers[0]
-    return extrapolate(found, variable=variable, order=order, logarithm=logarithm)
+            found[x] = numbers[0] if alone else numbers
+            rough = [
+                _measured(measure, one, n.shape) for one, n in zip(halves, numbers, strict=True)
+            ]
+            fewer[x] = rough[0] if alone else rough
+    how_to: dict[str, Any] = {"variable": variable, "order": order, "logarithm": logarithm}
+    value = extrapolate(found, **how_to)
+    try:
+        change = np.abs(extrapolate(fewer, **how_to).value - value.value)
+    except ValueError:  # half the states are too few for the measured quantity to exist
+        change = np.full(value.value.shape, np.inf)
+    return replace(value, error=np.hypot(value.error, change), truncation=change)
 
 
 @public
@@ -323,6 +341,16 @@ def states(keep: int, Lambda: float) -> int:
     """
     exponent = _GROWTH * (1 / math.log(_above_one(Lambda)) - 1 / math.log(2.5))
     return math.ceil(checks.whole("keep", keep) * math.exp(exponent) - 1e-9)
+
+
+def _measured(
+    measure: Callable[[NRGResult], ArrayLike], run: NRGResult, shape: tuple[int, ...]
+) -> FloatArray:
+    """The measured quantity, NaN where a run with few states does not have it."""
+    try:
+        return np.asarray(measure(run), dtype=np.float64)
+    except (ValueError, ArithmeticError):
+        return np.full(shape, np.nan)
 
 
 def _kept(keep: int | Mapping[float, int], Lambda: float) -> int:

@@ -24,16 +24,25 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.models import AndersonModel, Model
 from kadanoff.impurities.models.operators import BATH, Operator, Orbital
+from kadanoff.impurities.nrg.self_energy import quadratic
 from kadanoff.impurities.symmetry.multiplets import InitialCluster, Symmetry
 from kadanoff.impurities.symmetry.reduced_elements import Tensor, fermionic, tensor
 
 if TYPE_CHECKING:
     from kadanoff.impurities.nrg.job import Job
 
-__all__ = ["Correlators", "default_correlators"]
+__all__ = [
+    "SELF_ENERGY",
+    "Correlators",
+    "default_correlators",
+    "self_energy_correlators",
+    "self_energy_name",
+]
 
 Correlators = Mapping[str, tuple[Operator, Operator]]
-RESERVED = ("t", "F", "I", "spin")
+RESERVED = ("t", "F", "I", "spin", "Sigma")
+SELF_ENERGY = "Sigma"
+"""Stands for all correlators that the self-energy needs."""
 NEGLIGIBLE = 1e-140
 ROUNDING = 1e-14  # of the elements of an operator, relative to the largest
 
@@ -77,7 +86,7 @@ def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Ope
         out["t" + suffix] = (scatterer, scatterer)
         for name in orbitals:
             d = space.cdag(name, sigma)
-            out[(f"orbital {name}" if name in RESERVED else name) + suffix] = (d, d)
+            out[_orbital(name) + suffix] = (d, d)
         if isinstance(model, AndersonModel):
             d = space.cdag("d", sigma)
             up, dn = space.n("d", "up") - 0.5, space.n("d", "dn") - 0.5
@@ -92,6 +101,66 @@ def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Ope
     return out
 
 
+def _orbital(name: str) -> str:
+    return f"orbital {name}" if name in RESERVED else name
+
+
+def self_energy_name(model: Model, kind: Literal["G", "F", "I"], i: str, j: str) -> str:
+    """Name of the correlator G_ij, F_ij or I_ij of two orbitals; G and I are symmetric."""
+    if kind == "G" and i == j:
+        return _orbital(i)
+    if isinstance(model, AndersonModel):
+        return kind
+    return f"{kind}({i},{j})"
+
+
+def self_energy_correlators(
+    model: Model, symmetry: Symmetry
+) -> dict[str, tuple[Operator, Operator]]:
+    """The correlators that :meth:`Dynamics.self_energy` needs, "Sigma" among the `names` of a run.
+
+    Parameters
+    ----------
+    model : Model
+        A model whose orbitals hybridise with f_0.
+    symmetry : tuple of str
+        Symmetry (charge, spin).
+
+    Returns
+    -------
+    dict
+        G_ij, F_ij and I_ij of all orbitals, see :mod:`kadanoff.impurities.nrg.self_energy`.
+
+    Raises
+    ------
+    ValueError
+        The model has no self-energy: no orbital, or a coupling to f_0 that is more than a hopping.
+
+    Examples
+    --------
+    >>> import kadanoff as kd
+    >>> list(self_energy_correlators(kd.AndersonModel(U=0.5, J_sw=0.2), ("SU2", "SU2")))
+    ['d', 'F', 'I']
+    """
+    out: dict[str, tuple[Operator, Operator]] = {}
+    spins: dict[str, Literal["up", "dn"]] = {"": "up", "_dn": "dn"}
+    if symmetry[1] == "SU2":
+        del spins["_dn"]
+    for suffix, sigma in spins.items():
+        found = quadratic(model, sigma)
+        d = {i: model.space.cdag(i, sigma) for i in found.orbitals}
+        q = dict(zip(found.orbitals, found.q, strict=True))
+        pairs = [(i, j) for a, i in enumerate(found.orbitals) for j in found.orbitals[a:]]
+        for i, j in pairs:
+            out[self_energy_name(model, "G", i, j) + suffix] = (d[i], d[j])
+        for i in found.orbitals:
+            for j in found.orbitals:
+                out[self_energy_name(model, "F", i, j) + suffix] = (q[i], d[j])
+        for i, j in pairs:
+            out[self_energy_name(model, "I", i, j) + suffix] = (q[i], q[j])
+    return out
+
+
 @dataclass(frozen=True, eq=False)
 class Prepared:
     """Correlators in the form that the compiled core takes.
@@ -100,38 +169,82 @@ class Prepared:
     ----------
     names : tuple of str
         Names of the correlators, in order.
+    shown : int
+        How many of them, from the first, belong into the result.
     pairs : list of (B, C, fermionic)
         Pairs to compute, as indices into the tensors, every pair once.
     tensors : list over twists of lists of Tensor
         Every operator once, up to a factor: the t-matrix of the Anderson model is V^2 times its
         Green function.
-    factors : array, shape (twists, names, pairs)
-        The correlators as multiples of the pairs; no entry where an operator is zero.
+    factors : array, shape (twists, names + bosonic, pairs)
+        The correlators, and after them the symmetrised bosonic ones, as multiples of the pairs; no
+        entry where an operator is zero.
+    bosonic : mapping from names to (int, int, float)
+        For every bosonic correlator the tensors B and C, and the factor of their product.
     """
 
     names: tuple[str, ...]
+    shown: int
     pairs: list[tuple[int, int, bool]]
     tensors: list[list[Tensor]]
     factors: FloatArray
+    bosonic: dict[str, tuple[int, int, float]]
+
+    @property
+    def diagonal(self) -> tuple[str, ...]:
+        """Correlators of an operator with itself, whose spectral function is not negative."""
+        own = [k for k, (b, c, odd) in enumerate(self.pairs) if odd and b == c]
+        known = self.factors[:, : len(self.names), own]
+        return tuple(n for i, n in enumerate(self.names[: self.shown]) if known[:, i].any())
+
+    @property
+    def scalars(self) -> tuple[int, ...]:
+        """Tensors of bosonic pairs that can have an average."""
+        of_pairs = {k for b, c, _ in self.bosonic.values() for k in (b, c)}
+        return tuple(k for k in sorted(of_pairs) if not any(self.tensors[0][k].rank))
+
+    def statics(self, twist: int, start: InitialCluster) -> list[list[FloatArray]]:
+        """The scalars as operators on the cluster, one matrix per block."""
+        return [_blocks(self.tensors[twist][k], start) for k in self.scalars]
 
 
-def prepare(job: Job, names: Iterable[str] | None, own: Correlators | None) -> Prepared:
-    """Check the requested correlators and find the reduced matrix elements in every cluster."""
+def prepare(
+    job: Job,
+    names: Iterable[str] | None,
+    own: Correlators | None,
+    responses: tuple[str, ...] = (),
+) -> Prepared:
+    """Check the requested correlators and find the reduced matrix elements in every cluster.
+
+    The `responses` are computed beside the correlators that are shown.
+    """
     if isinstance(names, str):
         raise TypeError(f"names must be a sequence of correlators, write [{names!r}]")
     wanted = None if names is None else tuple(names)
     own = _checked(job.model, own)
-    tables = [_table(default_correlators(model, job.symmetry), wanted, own) for model in job.models]
+    tables, shown = [], 0
+    for model in job.models:
+        known, chosen = default_correlators(model, job.symmetry), wanted
+        if wanted is not None and SELF_ENERGY in wanted:
+            extra = self_energy_correlators(model, job.symmetry)
+            known |= extra
+            chosen = tuple(dict.fromkeys([n for n in wanted if n != SELF_ENERGY] + [*extra]))
+        table = _table(known, chosen, own)
+        hidden = {n: known[n] for n in responses if n in known and n not in table}
+        shown = len(table)
+        tables.append(table | hidden)
     twists = [_reduced(table, start) for table, start in zip(tables, job.starts, strict=True)]
     pairs = list(twists[0][1])
-    factors = np.zeros((len(twists), len(tables[0]), len(pairs)))
-    for twist, (_, found) in enumerate(twists):
+    names = tuple(tables[0])
+    bosonic = {names[k]: pair for k, pair in twists[0][2].items()}
+    factors = np.zeros((len(twists), len(names) + len(bosonic), len(pairs)))
+    for twist, (_, found, _) in enumerate(twists):
         if list(found) != pairs:  # a rescaled model has the operators of the model, rescaled
             raise NumericalError("the twists of an average need different operators")
         for p, entries in enumerate(found.values()):
             for name, factor in entries:
                 factors[twist, name, p] = factor
-    return Prepared(tuple(tables[0]), pairs, [tensors for tensors, _ in twists], factors)
+    return Prepared(names, shown, pairs, [twist[0] for twist in twists], factors, bosonic)
 
 
 Pair = tuple[int, int, bool]
@@ -139,11 +252,12 @@ Pair = tuple[int, int, bool]
 
 def _reduced(
     table: dict[str, tuple[Operator, Operator]], start: InitialCluster
-) -> tuple[list[Tensor], dict[Pair, list[tuple[int, float]]]]:
-    """The tensors, and for every pair of them the correlators (index, factor) that it gives."""
+) -> tuple[list[Tensor], dict[Pair, list[tuple[int, float]]], dict[int, tuple[int, int, float]]]:
+    """The tensors, for every pair of them the correlators (index, factor), and the bosonic ones."""
     units: list[Operator] = []
     tensors: list[Tensor] = []
     pairs: dict[Pair, list[tuple[int, float]]] = {}
+    bosonic: dict[int, tuple[int, int, float]] = {}
 
     def unit(operator: Operator) -> tuple[int, float]:
         """Index of the tensor, and its prefactor."""
@@ -176,7 +290,19 @@ def _reduced(
                 "as two creators of one spin"
             )
         pairs.setdefault((b, c, odd), []).append((k, x * y))
-    return tensors, pairs
+        if not odd:  # with the sign of the anticommutator: the symmetrised correlator
+            pairs.setdefault((b, c, True), []).append((len(table) + len(bosonic), x * y))
+            bosonic[k] = (b, c, x * y)
+    return tensors, pairs, bosonic
+
+
+def _blocks(scalar: Tensor, start: InitialCluster) -> list[FloatArray]:
+    """A tensor of rank 0 as an operator: ``<j||O||j> = sqrt(dim) O``."""
+    out = [np.zeros((len(e), len(e))) for e in start.energies]
+    for i, j, element in scalar.elements:
+        if i == j:
+            out[i] = element / math.sqrt(start.multiplicity[i])
+    return out
 
 
 def _table(
@@ -185,8 +311,8 @@ def _table(
     for name in wanted or ():
         if name not in known:
             raise ValueError(
-                f"names must be among {', '.join(map(repr, known))}; got {name!r} (give others as "
-                "own={name: (B, C)})"
+                f"names must be among {', '.join(map(repr, known))}, 'Sigma'; got {name!r} (give "
+                "others as own={name: (B, C)})"
             )
     if taken := known.keys() & own.keys():
         raise ValueError(f"own: {sorted(taken)[0]!r} is a correlator of the model, rename yours")

@@ -16,17 +16,23 @@ References
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Unpack
 
 from kadanoff import _core
+from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
+from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import Model
+from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg import memory
+from kadanoff.impurities.nrg.errors import Coarse, estimate, remedy
 from kadanoff.impurities.nrg.job import (
     Job,
     Observables,
@@ -49,6 +55,7 @@ def solve(
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
+    errors: bool = True,
     **options: Unpack[NRGOptions],
 ) -> NRGResult:
     r"""Solve an impurity model by NRG.
@@ -66,11 +73,16 @@ def solve(
         See :func:`kadanoff._base.progress.bar`.
     control : Control, optional
         To cancel from another thread.
+    errors : bool, default True
+        Whether errors of truncation and discretisation are estimated, see
+        `kadanoff.impurities.nrg.errors`: about as much work again as the run itself, less where
+        another impurity was solved on the same chain before.
     Lambda : float, default 2.5
         Discretisation parameter, above 1 and at most 100.
-    keep : int, default 2000
+    keep : int or "auto", default 2000
         States to keep per shell, every member of a multiplet counted, so that the number means
-        the same in every symmetry. The cut never tears a degenerate cluster.
+        the same in every symmetry. The cut never tears a degenerate cluster. "auto" cuts by energy:
+        as many states as needed where the impurity is free, few where it is screened.
     keep_multiplets : int, optional
         Multiplets to keep per shell (instead of, or in addition to, `keep`).
     energy_cutoff : float, optional
@@ -117,6 +129,12 @@ def solve(
     Cancelled
         The run was interrupted; ``partial`` holds the result up to the last finished shell.
 
+    Warns
+    -----
+    Coarse
+        The truncation error of the entropy is above 5e-3 nats: the message names the `keep` that
+        would reach it, and its time. Not if `errors` is False.
+
     Notes
     -----
     Cost: diagonalising all blocks of a shell, ``4/3 sum n^3`` for the reduction plus about a
@@ -132,8 +150,9 @@ def solve(
     """
     settings, models = Options(**options), [checked_model(model)]  # type: ignore[arg-type]
     run = Run.of(threads=threads, progress=progress, control=control)
-    description = f"solving {type(model).__name__}"
-    return solve_models(models, settings, checked_observables(observables), run, description)[0]
+    wanted, description = checked_observables(observables), f"solving {type(model).__name__}"
+    estimated = checks.flag("errors", errors)
+    return solve_models(models, settings, wanted, run, description, errors=estimated)[0]
 
 
 @public(options=shown(NRGOptions))
@@ -144,6 +163,7 @@ def solve_many(
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
+    errors: bool = True,
     **options: Unpack[NRGOptions],
 ) -> list[NRGResult]:
     """Solve several models side by side on the same threads.
@@ -156,8 +176,8 @@ def solve_many(
         Models to solve, all with the same options.
     observables : as in :func:`solve`
         Static expectation values wanted of every model.
-    threads, progress, control : as in :func:`solve`
-        Worker threads, progress bar, and cancellation.
+    threads, progress, control, errors : as in :func:`solve`
+        Worker threads, progress bar, cancellation, and whether errors are estimated.
     Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`solve`
         Discretisation parameter and truncation.
     T_min, sites, z, scheme, A_Lambda : as in :func:`solve`
@@ -190,7 +210,8 @@ def solve_many(
     settings = Options(**options)  # type: ignore[arg-type]
     several = [checked_model(model) for model in models]
     run = Run.of(threads=threads, progress=progress, control=control)
-    return solve_models(several, settings, checked_observables(observables), run, "solving models")
+    wanted, estimated = checked_observables(observables), checks.flag("errors", errors)
+    return solve_models(several, settings, wanted, run, errors=estimated)
 
 
 def solve_models(
@@ -199,14 +220,53 @@ def solve_models(
     observables: Observables,
     run: Run,
     description: str = "solving models",
+    *,
+    errors: bool = False,
 ) -> list[NRGResult]:
-    """Solve models side by side; all arguments have been checked."""
+    """Solve models side by side; all arguments have been checked.
+
+    Errors are estimated for the calls that return to a user only.
+    """
     jobs = [Job(model, options, observables) for model in models]
+    results = _solve_jobs(jobs, options, bool(observables), run, description)
+    if not errors:
+        return results
+    try:
+        return [_with_errors(result, observables, run.quiet()) for result in results]
+    except Cancelled as stop:
+        stop.partial = results[0] if len(results) == 1 else results
+        raise
+
+
+def _with_errors(result: NRGResult, observables: Observables, run: Run) -> NRGResult:
+    """The result with estimates of its errors; warns if it is not good enough."""
+
+    def again(
+        model: Model, options: Options, chains: tuple[Chain, ...], observed: bool
+    ) -> NRGResult:
+        wanted = observables if observed else ()
+        job = Job(model, options, wanted, chains=chains)
+        return _solve_jobs([job], options, bool(wanted), run)[0]
+
+    found = estimate(result, again)
+    if advice := remedy(found, result.options, result.seconds):
+        warnings.warn(f"{brief(result.model)}: {advice}", Coarse, stacklevel=5)
+    return replace(result, errors=found)
+
+
+def _solve_jobs(
+    jobs: Sequence[Job],
+    options: Options,
+    vectors: bool,
+    run: Run,
+    description: str = "solving models",
+) -> list[NRGResult]:
+    """Results of all jobs; those of the finished shells go with an exception."""
     started = time.perf_counter()
     failure: BaseException | None = None
     try:
         with run.calling(description) as keywords:
-            grown = _grow(jobs, options, bool(observables), keywords)
+            grown = _grow(jobs, options, vectors, keywords)
     except BaseException as error:
         if getattr(error, "partial", None) is None:
             raise

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from kadanoff import _core
+from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.operators import Operator
 from kadanoff.impurities.nrg.clusters import check_clusters
@@ -48,15 +49,22 @@ def bounded(count: int | None) -> int | None:
 class Job:
     """A model with its chains and initial clusters, ready for the compiled core.
 
-    With ``carry=False`` the static operators stay on the cluster, for the density matrix.
+    With ``carry=False`` the static operators stay on the cluster, for the density matrix. `chains`
+    take the place of those of the options.
     """
 
     def __init__(
-        self, model: Model, options: Options, observables: Observables, *, carry: bool = True
+        self,
+        model: Model,
+        options: Options,
+        observables: Observables,
+        *,
+        carry: bool = True,
+        chains: Sequence[Chain] | None = None,
     ) -> None:
         self.model = model
         self.options = options
-        self.chains = [options.chain(model, z) for z in options.z]
+        self.chains = list(chains or (options.chain(model, z) for z in options.z))
         for chain in self.chains:
             check_clusters(chain, options)
         symmetric = all(chain.is_symmetric for chain in self.chains)
@@ -132,5 +140,6 @@ class Job:
             expectations=expectations,
             levels=levels,
             seconds=seconds,
+            errors=None,
             **curves,
         )

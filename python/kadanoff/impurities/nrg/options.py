@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from inspect import Parameter
-from typing import Any, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from kadanoff.impurities.symmetry.detection import SYMMETRIES, Symmetry
 __all__ = ["NRGOptions", "Options"]
 
 MIN_SITES = 4  # two even and two odd shells: temperatures that all twists share
+MAX_STATES = 8000  # that keep="auto" keeps, whatever their energies
 MIN_T = 1e-290  # the hoppings of the chain must not underflow
 MAX_GAP = 1e-2
 GAP_HINT = (
@@ -82,7 +83,7 @@ class MapOptions(SpectrumOptions, total=False):
 class FixedLengthOptions(MapOptions, total=False):
     """Options of a call that chooses the length of the chain by itself."""
 
-    keep: int | None
+    keep: int | Literal["auto"] | None
 
 
 class FixedTOptions(FixedLengthOptions, total=False):
@@ -107,7 +108,8 @@ class Options:
     Lambda : float
         Discretisation parameter, above 1 and at most 100.
     keep, keep_multiplets : int or None
-        States and multiplets to keep per shell; None for no bound.
+        States and multiplets to keep per shell; None for no bound. ``keep="auto"`` cuts by energy,
+        at ``7 + 4.4 / ln Lambda`` in units of the shell's scale, and keeps 8000 states at most.
     energy_cutoff : float or None
         Highest energy to keep in units of the shell's scale; None for no bound. At least one of
         `keep`, `keep_multiplets` and `energy_cutoff` is given.
@@ -169,8 +171,12 @@ class Options:
             "gap": checks.real("gap", self.gap, least=0, most=MAX_GAP, hint=GAP_HINT),
             "symmetry": _symmetry(self.symmetry),
         }
+        if cast("object", self.keep) == "auto":
+            checked["keep"] = MAX_STATES
+            if self.energy_cutoff is None:
+                checked["energy_cutoff"] = 7.0 + 4.4 / math.log(checked["Lambda"])
         for name in ("keep", "keep_multiplets"):
-            if (value := getattr(self, name)) is not None:
+            if name not in checked and (value := getattr(self, name)) is not None:
                 checked[name] = checks.whole(name, value)
         if self.energy_cutoff is not None:
             checked["energy_cutoff"] = checks.real("energy_cutoff", self.energy_cutoff, above=0)

@@ -62,7 +62,7 @@ def plot_thermodynamics(
     label: str | None = None,
     **style: Any,
 ) -> Axes:
-    """An impurity quantity against log T.
+    """An impurity quantity against log T, with a band of its estimated error.
 
     Parameters
     ----------
@@ -93,6 +93,12 @@ def plot_thermodynamics(
     values, name, marks = _quantity(run, quantity)
     ax = new_or(ax)
     curve(ax, run.T, values, style, label=repr(run.model) if label is None else label)
+    if run.errors is not None:
+        unit = QUANTITIES[quantity][1] if quantity in QUANTITIES else 1.0
+        error = run.error(quantity) / unit
+        colour = ax.lines[-1].get_color()
+        band = (values - error, values + error)
+        ax.fill_between(run.T, *band, color=colour, alpha=0.2, linewidth=0, gid=GUIDE)
     dress(ax, x="T / D", y=name, log_x=True)
     if quantity == "entropy":
         ax.yaxis.set_major_locator(multiples(0.5))

@@ -14,6 +14,7 @@ from kadanoff._base.types import FloatArray
 from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.base import brief
+from kadanoff.impurities.nrg.errors import CURVES, Errors
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import Options
 from kadanoff.impurities.symmetry.multiplets import Symmetry
@@ -62,6 +63,8 @@ class NRGResult:
         The raw levels of every shell, one entry per z.
     seconds : float
         Wall-clock time of the iteration.
+    errors : Errors or None
+        Estimated errors of truncation and discretisation; None where they were not estimated.
 
     Examples
     --------
@@ -84,13 +87,20 @@ class NRGResult:
     expectations: Mapping[str, FloatArray] = field(default_factory=dict)
     levels: tuple[Levels, ...] = ()
     seconds: float = 0.0
+    errors: Errors | None = None
 
     def __repr__(self) -> str:
         return (
             f"NRGResult({brief(self.model)}, Lambda={self.options.Lambda:g}, "
             f"symmetry={'x'.join(self.symmetry)}, {self.levels[0].shells} shells, "
-            f"T = {self.T[-1]:.1e} ... {self.T[0]:.2g}, {self.seconds:.2f} s)"
+            f"T = {self.T[-1]:.1e} ... {self.T[0]:.2g}, {self._error_text()}, "
+            f"{self.seconds:.2f} s)"
         )
+
+    def _error_text(self) -> str:
+        if self.errors is None:
+            return "errors not estimated"
+        return f"S_imp +- {self.error('entropy').max():.1g}"
 
     def _repr_html_(self) -> str:
         options = self.options
@@ -101,10 +111,11 @@ class NRGResult:
             "symmetry": self.symmetry,
             "shells": self.levels[0].shells if self.levels else 0,
             "T": (float(self.T[-1]), float(self.T[0])),
-            "S_imp / ln 2 at the lowest T": float(self.entropy[-1] / np.log(2)),
-            "T chi_imp at the lowest T": float(self.T_chi[-1]),
+            "S_imp / ln 2 at the lowest T": self._at_lowest_T("entropy", float(np.log(2))),
+            "T chi_imp at the lowest T": self._at_lowest_T("T_chi"),
         }
-        rows |= {f"<{name}> at the lowest T": float(x[-1]) for name, x in self.expectations.items()}
+        rows |= {f"<{name}> at the lowest T": self._at_lowest_T(name) for name in self.expectations}
+        rows["errors"] = "not estimated" if self.errors is None else self._error_text()
         # T is a geometric grid: equal distances are those of ln T, which rises to the right.
         picture = html.sparkline(self.entropy[::-1])
         return html.table(f"NRG: {brief(self.model)}", rows, picture)
@@ -116,8 +127,57 @@ class NRGResult:
 
     @property
     def chi(self) -> FloatArray:
-        """chi_imp = (T chi_imp) / T."""
-        return self.T_chi / self.T
+        """chi_imp = (T chi_imp) / T; NaN where T chi_imp is below its error, if that is known."""
+        if self.errors is None:
+            return self.T_chi / self.T
+        return np.where(np.abs(self.T_chi) > self.error("T_chi"), self.T_chi / self.T, np.nan)
+
+    @property
+    def curves(self) -> dict[str, FloatArray]:
+        """Curves and averages of observables that have an error, by name."""
+        return {name: getattr(self, name) for name in CURVES} | dict(self.expectations)
+
+    @public
+    def error(self, name: str) -> FloatArray:
+        """Estimated 95 % error of a curve or an observable: truncation and discretisation.
+
+        Parameters
+        ----------
+        name : str
+            "entropy", "heat_capacity", "T_chi", "T_chi_charge", "log_Z", "free_energy", "chi", or
+            an observable of the run.
+
+        Returns
+        -------
+        array of float, shape (t,)
+            Error on the grid `T`, in the unit of the curve.
+
+        Raises
+        ------
+        ValueError
+            The run has no such curve, or its errors were not estimated.
+
+        Examples
+        --------
+        >>> from kadanoff import KondoModel, nrg
+        >>> run = nrg.solve(KondoModel(J=0.4), keep=1000, T_min=1e-3)
+        >>> bool(run.error("entropy").max() < 0.01)
+        True
+        """
+        if self.errors is None:
+            raise ValueError(
+                "the errors of this run were not estimated; solve with errors=True (the default "
+                "of kadanoff.nrg.solve)"
+            )
+        if name == "chi":
+            return self.errors.total("T_chi") / self.T
+        return self.errors.total(name)
+
+    def _at_lowest_T(self, name: str, unit: float = 1.0) -> object:
+        value = float(self.curves[name][-1] / unit)
+        if self.errors is None:
+            return value
+        return f"{value:.4g} +- {self.error(name)[-1] / unit:.1g}"
 
     @public
     def T_K(

@@ -257,7 +257,7 @@ def solve(
     2.000 e^2/h
     """
     run = Run.of(threads=threads, progress=progress, control=control)
-    geometry = checks.choice("geometry", geometry, GEOMETRIES)
+    checks.choice("geometry", geometry, GEOMETRIES)
     temperatures = _temperatures(T)
     names = _correlators(dot, geometry)
     if (top := float(temperatures.max())) > MAX_T * dot.band.D:
@@ -285,7 +285,7 @@ def solve(
     twists = Options(z=z).z
     runs, values = zip(*(solution(twist, keep_multiplets) for twist in twists), strict=True)
     mean = np.mean(values, axis=0)
-    deviations: list[FloatArray | None] = [None] * len(QUANTITIES)
+    deviations: list[FloatArray | None] = [None, None, None]
     if errors:
         _, fewer = solution(twists[0], max(keep_multiplets // 2, 1))
         between = np.ptp(values, axis=0) / 2
@@ -298,8 +298,12 @@ def solve(
         asymmetry=asymmetry,
         T=temperatures,
         runs=runs,
-        **dict(zip(QUANTITIES, mean, strict=True)),
-        **dict(zip([f"{q}_error" for q in QUANTITIES], deviations, strict=True)),
+        conductance=mean[0],
+        thermopower=mean[1],
+        lorenz_number=mean[2],
+        conductance_error=deviations[0],
+        thermopower_error=deviations[1],
+        lorenz_number_error=deviations[2],
     )
 
 
@@ -337,7 +341,7 @@ def _quantities(run: Dynamics, T: float, geometry: Geometry, share: float) -> Fl
     """G (e^2/h), S (k_B/e) and L ((k_B/e)^2) at one temperature."""
     spins = {"": 1, "_dn": -1} if run.symmetry[1] == "U1" else {"": 1}
     one = [_moments(run, T, geometry, suffix, spin) for suffix, spin in spins.items()]
-    L = share * sum(one) * (2 / len(one))
+    L: FloatArray = share * 2.0 * np.mean(one, axis=0)
     mean = L[1] / L[0]
     return np.array([L[0], -mean / T, (L[2] / L[0] - mean**2) / T**2])
 
@@ -357,14 +361,14 @@ def _moments(run: Dynamics, T: float, geometry: Geometry, suffix: str, spin: int
             g, dg = band_function(model.band, z)
             V2 = model.V**2
             end, dend = g + V2 * g**2 * G, dg + V2 * (2 * g * dg * G + g**2 * dG)
-            h = np.array([end, z * end, z**2 * end - z])
-            dh = np.array([dend, end + z * dend, 2 * z * end + z**2 * dend - 1])
+            h = np.array([end, z * end, z**2 * end - z], complex)
+            dh = np.array([dend, end + z * dend, 2 * z * end + z**2 * dend - 1], complex)
             rho = float(model.band.density(0.0)) / model.band.norm
-            return h / (math.pi * rho), dh / (math.pi * rho)
+            return np.asarray(h / (math.pi * rho)), np.asarray(dh / (math.pi * rho))
         # z^2 G - z = z X G
-        h = np.array([G, z * G, z * X * G])
-        dh = np.array([dG, G + z * dG, X * G + z * dX * G + z * X * dG])
-        return model.Gamma * h, model.Gamma * dh
+        h = np.array([G, z * G, z * X * G], complex)
+        dh = np.array([dG, G + z * dG, X * G + z * dX * G + z * X * dG], complex)
+        return np.asarray(model.Gamma * h), np.asarray(model.Gamma * dh)
 
     found = from_matsubara(powers, T)
     if geometry == "end of a lead":

@@ -13,7 +13,7 @@ import numpy as np
 
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
-from kadanoff._base.types import FloatArray
+from kadanoff._base.types import FloatArray, IntArray
 from kadanoff.impurities.effective.moment import KondoTemperature, why_no_moment
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _crossing(x: FloatArray, y: FloatArray, value: float, first: int) -> float:
 
 
 def _error(
-    curve: Transport, order: FloatArray, x: FloatArray, y: FloatArray, T_K: float, first: int
+    curve: Transport, order: IntArray, x: FloatArray, y: FloatArray, T_K: float, first: int
 ) -> float | None:
     """Of G at T_K and at T = 0, and of the interpolation: a quarter of that of straight lines."""
     if curve.conductance_error is None:
@@ -133,8 +133,5 @@ def _error(
     height = 0.5 * y[0]
     straight = x[first - 1] + (y[first - 1] - height) / slope
     distance = abs(straight - math.log(T_K)) / 4
-    return (
-        T_K
-        * float(max(errors[first - 1 : first + 1]) + 0.5 * errors[0] + slope * distance)
-        / (slope)
-    )
+    of_G = max(errors[first - 1 : first + 1]) + 0.5 * errors[0] + slope * distance
+    return float(T_K * of_G / slope)

@@ -84,10 +84,8 @@ def band_function(band: Band, z: ComplexArray) -> tuple[ComplexArray, ComplexArr
     """
     D = band.D
     if isinstance(band, FlatBand):
-        return (
-            np.log((z + D) / (z - D)) / (2 * D),
-            (1 / (z + D) - 1 / (z - D)) / (2 * D),
-        )
+        value = np.asarray(np.log((z + D) / (z - D)) / (2 * D), complex)
+        return value, np.asarray((1 / (z + D) - 1 / (z - D)) / (2 * D), complex)
     if isinstance(band, SemicircularBand):
         root = np.sqrt(z - D) * np.sqrt(z + D)
         return 2 * (z - root) / D**2, 2 * (1 - z / root) / D**2

@@ -87,13 +87,12 @@ class Problem:
 
     def theta(self, values: Mapping[str, float]) -> FloatArray:
         """Coordinates of the search at given values."""
-        coordinates = {
-            "U": lambda v: math.log(v["U"]),
-            "Gamma": lambda v: math.log(v["Gamma"]),
-            "eps": lambda v: v["eps"] / v["Gamma"],
-            "field": lambda v: v["field"] / v["Gamma"],
-        }
-        return np.array([coordinates.get(n, lambda v, n=n: v[n])(values) for n in self.names])
+        of = dict(values)
+        for name in ("U", "Gamma"):
+            of[name] = math.log(values[name])
+        for name in ("eps", "field"):
+            of[name] = values[name] / values["Gamma"]
+        return np.array([of[name] for name in self.names])
 
     def level(self, values: Mapping[str, float]) -> FloatArray:
         """eps at every point of the data."""
@@ -448,7 +447,7 @@ def fit(
     """
     run = Run.of(threads=threads, progress=progress, control=control)
     problem = _problem(dot, data, parameters, scale, offset, lever)
-    geometry = checks.choice("geometry", geometry, GEOMETRIES)
+    checks.choice("geometry", geometry, GEOMETRIES)
     limit = checks.whole("max_iterations", max_iterations)
     began, state = time.monotonic(), _State(problem, dot, geometry, callback)
     with bar("fitting", run.progress) as report:
@@ -470,7 +469,10 @@ def fit(
                 "closer, or fit fewer parameters",
                 partial=state.result(False, began),
             )
-        return state.result(True, began, shifts=_systematic(problem, at, fine, run, geometry))
+        shifts = _systematic(problem, at, fine, run, geometry)
+        found = state.result(True, began, shifts=shifts)
+        assert found is not None  # the search has been somewhere
+        return found
 
 
 def _problem(

@@ -67,7 +67,7 @@ class Surface:
             key = (U, Gamma, field, float(eps[0]))
             if key not in self._found:
                 self._found[key] = self._run(*key)
-            return self._at_T(self._found[key][None, :])[0]
+            return np.asarray(self._at_T(self._found[key][None, :])[0])
         x = (eps + 0.5 * U) / Gamma
         reach = float(np.abs(x).max())
         if reach > self._reach:

@@ -98,6 +98,7 @@ def compute(
     dots = DoubleQuantumDot(U=U, J_sw=J_sw, t_12=t_12)
     options, T = OPTIONS[stage], U / U_over_T
     common: dict[str, Any] = {"control": control, "progress": False}
+    solving: dict[str, Any] = common | {"errors": False}  # a slider moves on
     models: dict[str, Any] = {"dots": dots}
     if t_12 == 0:
         models["J_SW"] = KondoModel(J=J_sw, spin=1)
@@ -106,7 +107,7 @@ def compute(
         )
         if not fit.at_bound:
             models["J_ML"] = fit.model
-    runs = nrg.solve_many(list(models.values()), T_min=T_END, **common, **options)
+    runs = nrg.solve_many(list(models.values()), T_min=T_END, **solving, **options)
     solved = dict(zip(models, runs, strict=True))
     return DotPicture(dots=solved.pop("dots"), kondo=solved, T=T)
 

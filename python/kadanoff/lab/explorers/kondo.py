@@ -170,13 +170,14 @@ def compute(
     aim = AndersonModel(U=U, J_sw=J_sw)
     options = OPTIONS[stage]
     common: dict[str, Any] = {"control": control, "progress": False}
+    solving: dict[str, Any] = common | {"errors": False}  # a slider moves on
     kondos, dots = COUNT[stage]
     J = np.geomspace(0.01, 0.8, kondos)
     J_sw_grid = np.linspace(low, high, dots)
 
     def family(models: list[Any], T: float) -> list[NRGResult]:
         sites = _matching(aim, T, "partition", options).options.sites
-        return nrg.solve_many(models, observables=[OBSERVABLE], sites=sites, **common, **options)
+        return nrg.solve_many(models, observables=[OBSERVABLE], sites=sites, **solving, **options)
 
     of_kondo = _runs.get(
         (stage, "kondo"), lambda: family([KondoModel(J=j) for j in J.tolist()], T_LEARN)
@@ -196,7 +197,7 @@ def compute(
         if np.isfinite(value):
             models[name] = KondoModel(J=value)
     runs = nrg.solve_many(
-        list(models.values()), T_min=T_END, symmetry=symmetry, **common, **options
+        list(models.values()), T_min=T_END, symmetry=symmetry, **solving, **options
     )
     solved = dict(zip(models, runs, strict=True))
     smooth = np.linspace(low, high, 51)

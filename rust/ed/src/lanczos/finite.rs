@@ -230,7 +230,7 @@ impl Krylov {
             }
             for _ in 0..2 {
                 let basis = &basis;
-                dispatch(simd::Level::best(), Clean { y: &mut y, basis });
+                dispatch(simd::Level::current(), Clean { y: &mut y, basis });
             }
             let beta = dot(&y, &y).sqrt();
             scale = scale.max(beta);
@@ -337,7 +337,7 @@ impl<'s, S: Fn((usize, usize)) -> Sector<'s>> Run<'_, S> {
                     weights.push(0.5 * multiplicity * weight);
                 }
             }
-            let values = poles::at_points(&energies, &[&weights], self.points);
+            let values = poles::at_points(&energies, &[&weights], self.points, control)?;
             for (g, v) in out.green.iter_mut().zip(&values[0]) {
                 *g += *v;
             }

@@ -167,7 +167,7 @@ pub(super) fn levels_below(
         let known: Vec<Vec<f64>> = found.iter().map(|l| l.state.clone()).collect();
         for _ in 0..2 {
             dispatch(
-                simd::Level::best(),
+                simd::Level::current(),
                 Clean {
                     y: &mut v,
                     basis: &known,
@@ -192,7 +192,7 @@ pub(super) fn levels_below(
             }
             // What is left to remove is rounding: once is enough.
             for basis in [&known, &basis] {
-                dispatch(simd::Level::best(), Clean { y: &mut y, basis });
+                dispatch(simd::Level::current(), Clean { y: &mut y, basis });
             }
             let beta = dot(&y, &y).sqrt();
             let steps = basis.len();

@@ -14,7 +14,7 @@ pub(super) struct SpinConfigurations {
 }
 
 impl SpinConfigurations {
-    pub fn new(model: &Anderson, electrons: usize) -> Self {
+    pub(super) fn new(model: &Anderson, electrons: usize) -> Self {
         let sites = model.e.len();
         let impurity = 1_u32 << sites;
         let masks: Vec<u32> = (0..1u32 << (sites + 1))
@@ -67,17 +67,17 @@ pub(super) struct Sector<'a> {
 }
 
 impl Sector<'_> {
-    pub fn dimension(&self) -> usize {
+    pub(super) fn dimension(&self) -> usize {
         self.up.masks.len() * self.down.masks.len()
     }
 
     /// `y = H x`
-    pub fn apply(&self, x: &[f64], y: &mut [f64]) {
-        dispatch(simd::Level::best(), Apply { sector: self, x, y });
+    pub(super) fn apply(&self, x: &[f64], y: &mut [f64]) {
+        dispatch(simd::Level::current(), Apply { sector: self, x, y });
     }
 
     #[inline(always)]
-    pub fn apply_here(&self, x: &[f64], y: &mut [f64]) {
+    pub(super) fn apply_here(&self, x: &[f64], y: &mut [f64]) {
         let width = self.down.masks.len();
         for (u, row) in y.chunks_exact_mut(width).enumerate() {
             let own = &x[u * width..(u + 1) * width];
@@ -109,7 +109,7 @@ impl Sector<'_> {
     }
 
     /// `(n, docc)` of the impurity in a state.
-    pub fn occupation(&self, x: &[f64]) -> (f64, f64) {
+    pub(super) fn occupation(&self, x: &[f64]) -> (f64, f64) {
         let width = self.down.masks.len();
         let (mut n, mut docc) = (0.0, 0.0);
         for (i, a) in x.iter().enumerate() {

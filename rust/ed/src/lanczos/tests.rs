@@ -17,12 +17,14 @@ fn compare(model: &Anderson, beta: f64) -> Result<(), Error> {
     assert!((found.log_z - exact.log_z).abs() < 1e-9);
     assert!((found.n - exact.n).abs() < 1e-9);
     assert!((found.docc - exact.docc).abs() < 1e-9);
-    let poles = lehmann(&spectrum, beta, 1e-13);
+    let poles = lehmann(&spectrum, beta, 1e-13, &Control::new()).unwrap();
     let z: Vec<c64> = (0..20)
         .map(|n| c64::new(0.0, f64::from(2 * n + 1) * std::f64::consts::PI / beta))
         .collect();
-    let a = crate::poles::at_points(&poles.energies, &[&poles.weights], &z);
-    let b = crate::poles::at_points(&found.energies, &[&found.weights], &z);
+    let a =
+        crate::poles::at_points(&poles.energies, &[&poles.weights], &z, &Control::new()).unwrap();
+    let b =
+        crate::poles::at_points(&found.energies, &[&found.weights], &z, &Control::new()).unwrap();
     for (a, b) in a[0].iter().zip(&b[0]) {
         assert!((a - b).norm() < 1e-8, "{a} {b}");
     }

@@ -6,8 +6,7 @@
 
 use super::Error;
 
-/// +x, +y, -x, -y; the opposite direction is `d ^ 2`.
-pub const DIRECTIONS: usize = 4;
+/// The bits of the direction: +x, +y, -x, -y; the opposite one is `d ^ 2`.
 pub(super) const DIRECTION: u8 = 0b11;
 pub(super) const MAX_SITES: usize = 1 << 28;
 
@@ -37,6 +36,15 @@ pub struct SquareLattice {
 
 impl SquareLattice {
     /// A lattice that has coverings: an even number of sites, on a torus both lengths even.
+    ///
+    /// ```
+    /// use kadanoff_lattice::dimers::{Boundary, SquareLattice};
+    ///
+    /// assert_eq!(SquareLattice::new(4, 6, Boundary::Periodic)?.sites(), 24);
+    /// // A torus of odd length has no bipartition.
+    /// assert!(SquareLattice::new(5, 6, Boundary::Periodic).is_err());
+    /// # Ok::<(), kadanoff_lattice::Error>(())
+    /// ```
     pub fn new(lx: usize, ly: usize, boundary: Boundary) -> Result<Self, Error> {
         if lx == 0 || ly == 0 {
             return Err(Error::Argument(format!(
@@ -71,7 +79,7 @@ impl SquareLattice {
     }
 
     /// Whether the edges are open.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.boundary == Boundary::Open
     }
 

@@ -64,16 +64,8 @@ fn pairs(a: &[u8], b: &[u8], direction: u8) -> u32 {
 }
 
 /// Whether every dimer has two ends.
-///
-/// ```
-/// use kadanoff_lattice::dimers::{Boundary, SquareLattice, is_covering};
-///
-/// let lattice = SquareLattice::new(2, 1, Boundary::Open)?;
-/// assert!(is_covering(&lattice, &[0, 2]));
-/// assert!(!is_covering(&lattice, &[0, 0]));
-/// # Ok::<(), kadanoff_lattice::dimers::Error>(())
-/// ```
-pub fn is_covering(lattice: &SquareLattice, directions: &[u8]) -> bool {
+#[cfg(test)]
+pub(crate) fn is_covering(lattice: &SquareLattice, directions: &[u8]) -> bool {
     if directions.len() != lattice.sites() || directions.iter().any(|d| *d > 3) {
         return false;
     }

@@ -1,4 +1,4 @@
-//! Replicas of a dimer model, several to a core, measured after a fixed number of loops.
+//! Replicas of a dimer model, several per core, measured after a fixed number of loops.
 
 use super::lattice::{DIRECTION, SquareLattice};
 use super::worm::{LANES, Lane, Weights};
@@ -31,7 +31,7 @@ pub struct Plan {
     pub coverings: bool,
 }
 
-/// The measurements of one replica, as many as there was time for.
+/// The measurements of one replica; fewer than requested after a cancellation.
 #[derive(Debug, Clone, Default)]
 pub struct Replica {
     /// Directions of all sites, measurement after measurement.

@@ -6,6 +6,21 @@ use super::{Error, flippable, sampler, winding};
 use kadanoff_runtime::random;
 
 /// A covering in motion; for live pictures and for what needs every loop.
+///
+/// ```
+/// use kadanoff_lattice::dimers::{Boundary, Simulation, SquareLattice, flippable, winding};
+///
+/// let lattice = SquareLattice::new(8, 8, Boundary::Periodic)?;
+/// let mut moving = Simulation::new(lattice, 0.0, None, 1)?;
+/// moving.request(20);
+/// moving.request_last(); // after all, only one
+/// while !moving.advance(1000) {}
+/// assert!(moving.steps() >= moving.moved());
+/// let directions = moving.directions();
+/// assert_eq!(winding(moving.lattice(), &directions), moving.winding());
+/// assert_eq!(flippable(moving.lattice(), &directions), moving.flippable());
+/// # Ok::<(), kadanoff_lattice::Error>(())
+/// ```
 pub struct Simulation {
     lattice: SquareLattice,
     weights: Weights,

@@ -4,7 +4,7 @@
 //! Between two moves the lattice has an empty site `start` and a site with two dimers, one of
 //! which, seen from its other end `pivot`, moves next. Weights of these states are those of all dimers
 //! that are there, so that detailed balance of every turn gives detailed balance of loops. Sites on
-//! the pivot's sublattice always have one dimer, and only those are asked for parallel neighbours.
+//! the pivot's sublattice always have one dimer; only their parallel neighbours are counted.
 //!
 //! A single worm waits for the memory, then for the step, then for the memory. Several of them,
 //! in replicas of their own, run interleaved on one core. A replica makes one step in every round
@@ -45,7 +45,12 @@ struct Keep {
 
 impl Lane {
     /// A lane whose covering is `cells[base..]`.
-    pub fn new(base: u32, cells: &[u8], random: Stream, winding: Option<(i32, i32)>) -> Self {
+    pub(super) fn new(
+        base: u32,
+        cells: &[u8],
+        random: Stream,
+        winding: Option<(i32, i32)>,
+    ) -> Self {
         Self {
             keep: winding.map(|winding| Keep {
                 winding,
@@ -67,7 +72,7 @@ impl Lane {
     }
 
     /// The covering.
-    pub fn part(&self, lattice: &SquareLattice) -> std::ops::Range<usize> {
+    pub(super) fn part(&self, lattice: &SquareLattice) -> std::ops::Range<usize> {
         let base = self.base as usize;
         base..base + lattice.sites()
     }
@@ -114,7 +119,7 @@ pub(super) enum Weights {
 
 impl Weights {
     /// `coupling` is v/T: a pair of parallel dimers has weight `exp(-coupling)`.
-    pub fn new(lattice: &SquareLattice, coupling: f64) -> Self {
+    pub(super) fn new(lattice: &SquareLattice, coupling: f64) -> Self {
         match (coupling == 0.0, lattice.is_open()) {
             (true, false) => Self::Even,
             (true, true) => Self::EvenOpen(dice()),
@@ -124,7 +129,7 @@ impl Weights {
     }
 
     /// Moves every lane by `rounds` steps, or fewer if one has closed all its loops.
-    pub fn advance(
+    pub(super) fn advance(
         &self,
         lattice: &SquareLattice,
         cells: &mut [u8],

@@ -8,5 +8,5 @@ mod states;
 mod windows;
 
 pub use crate::Error;
-pub use states::{MAX_SPINS, States, density_of_states};
-pub use windows::{MAX_BLOCK, MAX_WIDTH, Window, windows};
+pub use states::{States, density_of_states};
+pub use windows::{Window, windows};

@@ -6,10 +6,11 @@
 
 use super::Error;
 use kadanoff_runtime::Control;
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use rayon::prelude::*;
 
 /// 2^31 visited states: some ten seconds on a core.
-pub const MAX_SPINS: usize = 32;
+pub(crate) const MAX_SPINS: usize = 32;
 const MAX_BINS: usize = 1 << 24;
 const MAX_CLASSES: usize = 8;
 /// States in a row between two looks at the cancel flag.
@@ -114,7 +115,6 @@ impl Graph {
         twice / 2 + i64::from(down) * self.strides[self.bonds.len()]
     }
 
-    /// Adds the 2^bits states that agree with `first` in all higher bits.
     #[inline(always)]
     fn visit(&self, first: u32, bits: u32, histogram: &mut [u64]) {
         let mut state = first;
@@ -135,23 +135,6 @@ impl Graph {
         }
     }
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "popcnt,bmi1")]
-    fn visit_popcnt(&self, first: u32, bits: u32, histogram: &mut [u64]) {
-        self.visit(first, bits, histogram);
-    }
-
-    fn dispatch(&self, first: u32, bits: u32, histogram: &mut [u64]) {
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("popcnt") && is_x86_feature_detected!("bmi1") {
-            // SAFETY: the processor has both features. Counting bits in software takes 4 times as
-            // long.
-            unsafe { self.visit_popcnt(first, bits, histogram) };
-            return;
-        }
-        self.visit(first, bits, histogram);
-    }
-
     fn unpack(&self, histogram: &[u64]) -> States {
         let spins = i64::from(self.spins);
         let mut states = States::default();
@@ -168,6 +151,24 @@ impl Graph {
             states.counts.push(count);
         }
         states
+    }
+}
+
+/// Adds the 2^`bits` states that agree with `first` in all higher bits. Counting bits in software
+/// takes four times as long as by the instructions of [`Level::Avx2`].
+struct Visit<'a> {
+    graph: &'a Graph,
+    first: u32,
+    bits: u32,
+    histogram: &'a mut [u64],
+}
+
+impl Kernel for Visit<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        self.graph.visit(self.first, self.bits, self.histogram);
     }
 }
 
@@ -196,12 +197,19 @@ pub fn density_of_states(
     let chunks = 1u32 << (free - low);
     let top = 1u32 << free;
     control.add_total(u64::from(chunks));
+    let level = Level::current();
     let empty = || vec![0u64; graph.bins];
     let half = (0..chunks)
         .into_par_iter()
         .try_fold(empty, |mut histogram, chunk| {
             control.check()?;
-            graph.dispatch(top | chunk << low, low, &mut histogram);
+            let visit = Visit {
+                graph: &graph,
+                first: top | chunk << low,
+                bits: low,
+                histogram: &mut histogram,
+            };
+            dispatch(level, visit);
             control.tick(1);
             Ok::<_, Error>(histogram)
         })
@@ -246,14 +254,25 @@ mod tests {
     }
 
     #[test]
-    fn software_and_hardware_count_alike() {
+    fn every_level_counts_alike() {
         let ring: Vec<_> = (0..12).map(|i| (i, (i + 1) % 12)).collect();
         let graph = Graph::new(12, &[ring]).unwrap();
-        let (mut a, mut b) = (vec![0; graph.bins], vec![0; graph.bins]);
-        graph.visit(1 << 11, 11, &mut a);
-        graph.dispatch(1 << 11, 11, &mut b);
-        assert_eq!(a, b);
-        assert_eq!(a.iter().sum::<u64>(), 1 << 11);
+        let at = |level| {
+            let mut histogram = vec![0; graph.bins];
+            let visit = Visit {
+                graph: &graph,
+                first: 1 << 11,
+                bits: 11,
+                histogram: &mut histogram,
+            };
+            dispatch(level, visit);
+            histogram
+        };
+        let portable = at(Level::Portable);
+        assert_eq!(portable.iter().sum::<u64>(), 1 << 11);
+        for level in Level::available() {
+            assert_eq!(at(level), portable);
+        }
     }
 
     #[test]

@@ -13,9 +13,9 @@ use rayon::prelude::*;
 use std::marker::PhantomData;
 
 /// Largest width of a window.
-pub const MAX_WIDTH: usize = 20;
+pub(crate) const MAX_WIDTH: usize = 20;
 /// Largest number of sites of a block.
-pub const MAX_BLOCK: usize = 20;
+pub(crate) const MAX_BLOCK: usize = 20;
 /// Below this no two entries of a vector are further apart than numbers reach.
 const MAX_LOG: f64 = 600.0;
 

@@ -28,7 +28,7 @@ const EDGE: u8 = 8;
 
 /// One lattice, a byte per site, and room for a cluster.
 #[derive(Debug, Clone)]
-pub struct Clusters {
+pub(super) struct Clusters {
     model: Model,
     update: Update,
     beta: f64,
@@ -84,7 +84,13 @@ impl Bond {
 
 impl Clusters {
     /// All spins up.
-    pub fn new(model: &Model, temperature: f64, update: Update, seed: u64, index: u64) -> Self {
+    pub(super) fn new(
+        model: &Model,
+        temperature: f64,
+        update: Update,
+        seed: u64,
+        index: u64,
+    ) -> Self {
         let graph = Arc::new(Graph::new(model));
         let steps: Vec<isize> = model
             .directions()
@@ -127,7 +133,7 @@ impl Clusters {
 
     /// Another lattice in the same state, with random numbers of its own; they share the graph, which
     /// takes longer to build than a few sweeps.
-    pub fn sibling(&self, seed: u64, index: u64) -> Self {
+    pub(super) fn sibling(&self, seed: u64, index: u64) -> Self {
         Self {
             random: stream(seed, index),
             spare: stream(!seed, index),
@@ -136,7 +142,7 @@ impl Clusters {
     }
 
     /// Bytes of one lattice.
-    pub fn bytes(model: &Model) -> usize {
+    pub(super) fn bytes(model: &Model) -> usize {
         Graph::bytes(model) + 4 * model.sites()
     }
 

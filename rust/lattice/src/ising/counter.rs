@@ -17,7 +17,7 @@ pub(crate) struct Counter<W> {
 
 impl<W: Word> Counter<W> {
     #[inline(always)]
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             sums: [W::zero(); LEVELS],
             waiting: [W::zero(); LEVELS],
@@ -27,7 +27,7 @@ impl<W: Word> Counter<W> {
 
     /// Adds one to every lane whose bit is set.
     #[inline(always)]
-    pub fn push(&mut self, word: W) {
+    pub(super) fn push(&mut self, word: W) {
         let (mut carry, mut level, mut waiting) = (word, 0, self.words);
         while waiting & 1 == 1 {
             let (sum, other) = (self.sums[level], self.waiting[level]);
@@ -42,7 +42,7 @@ impl<W: Word> Counter<W> {
 
     /// Sums over consecutive groups of `size` lanes.
     #[inline(always)]
-    pub fn group_sums(&self, size: usize) -> Vec<u64> {
+    pub(super) fn group_sums(&self, size: usize) -> Vec<u64> {
         let mut out = vec![0; LANES / size];
         let mut carry = W::zero();
         for level in 0..LEVELS {

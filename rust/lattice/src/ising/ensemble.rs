@@ -17,7 +17,7 @@ const MIN_LANES: usize = 16;
 /// Time between two moments at which all chains have measured equally often, half of it.
 const SLICE: Duration = Duration::from_millis(25);
 
-/// Every so many sweeps of Metropolis updates one is a heat bath.
+/// One of this number of Metropolis sweeps is a heat bath.
 ///
 /// Metropolis updates in a fixed order are not ergodic: flips that cost nothing always happen, so
 /// that domain walls of a chain, or of a triangular antiferromagnet, move without any chance and
@@ -39,7 +39,7 @@ pub enum Update {
 
 /// What the energy and the magnetisation are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counts {
+pub(crate) struct Counts {
     /// Spins that are up.
     pub up: u64,
     /// Bonds between unlike spins, along each direction.
@@ -48,7 +48,7 @@ pub struct Counts {
 
 impl Counts {
     /// `E = -sum_k J_k (bonds_k - 2 differ_k) - h (2 up - N)`.
-    pub fn energy(&self, model: &Model) -> f64 {
+    pub(crate) fn energy(&self, model: &Model) -> f64 {
         let bonds: f64 = model
             .bonds()
             .iter()
@@ -61,7 +61,7 @@ impl Counts {
 }
 
 /// One stream of random numbers and the lattices that it drives.
-pub trait MarkovChain: Send {
+pub(crate) trait MarkovChain: Send {
     /// Number of lattices.
     fn replicas(&self) -> usize;
     /// Sweeps, or clusters.
@@ -112,6 +112,35 @@ impl Measured {
 }
 
 /// Replicas of one model at one temperature.
+///
+/// ```
+/// use kadanoff_lattice::ising::{Ensemble, LatticeKind, Model, Update};
+/// use kadanoff_runtime::Control;
+///
+/// let model = Model {
+///     shape: vec![16, 16],
+///     lattice: LatticeKind::Hypercubic,
+///     couplings: vec![1.0, 1.0],
+///     field: 0.0,
+///     periodic: vec![true, true],
+/// };
+/// assert!(Ensemble::bytes(&model, Update::HeatBath, 8) > 0);
+/// let mut ensemble = Ensemble::new(model, 5.0, Update::HeatBath, 8, 1)?;
+/// assert_eq!((ensemble.replicas(), ensemble.engine()), (8, "multispin"));
+/// assert_eq!(ensemble.now(), (vec![-512.0; 8], vec![256; 8])); // all spins up
+/// assert_eq!(ensemble.pack(0), [255; 32]);
+///
+/// let control = Control::new();
+/// ensemble.set_temperature(2.5, 0.1)?;
+/// ensemble.randomise();
+/// ensemble.advance(100, &control)?;
+/// let measured = ensemble.measure(20, 5, false, &control);
+/// assert_eq!((measured.times, measured.energy.len()), (20, 160));
+/// ensemble.set_all(&[false; 256])?;
+/// assert_eq!(ensemble.now().1, [-256; 8]);
+/// assert_eq!(ensemble.visited(), 0); // sites of clusters: there are none
+/// # Ok::<(), kadanoff_lattice::Error>(())
+/// ```
 pub struct Ensemble {
     model: Model,
     update: Update,
@@ -200,16 +229,6 @@ impl Ensemble {
         each.saturating_mul(replicas)
     }
 
-    /// What is simulated now.
-    pub fn model(&self) -> &Model {
-        &self.model
-    }
-
-    /// Temperature.
-    pub fn temperature(&self) -> f64 {
-        self.temperature
-    }
-
     /// Which kind of chains does the work.
     pub fn engine(&self) -> &'static str {
         self.engine
@@ -218,11 +237,6 @@ impl Ensemble {
     /// Number of lattices.
     pub fn replicas(&self) -> usize {
         self.chains.iter().map(|c| c.replicas()).sum()
-    }
-
-    /// Number of chains, which run side by side.
-    pub fn chains(&self) -> usize {
-        self.chains.len()
     }
 
     /// Sites that clusters have visited so far, in all replicas.

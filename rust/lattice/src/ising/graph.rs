@@ -89,7 +89,7 @@ fn unlike(a: &[u8], b: &[u8]) -> u64 {
 }
 
 impl Graph {
-    pub fn new(model: &Model) -> Self {
+    pub(super) fn new(model: &Model) -> Self {
         let sites = model.sites();
         let steps = model.directions();
         let mut near = Vec::with_capacity(sites * 2 * steps.len());
@@ -118,16 +118,16 @@ impl Graph {
     }
 
     /// Bytes of the table and of one byte per site.
-    pub fn bytes(model: &Model) -> usize {
+    pub(super) fn bytes(model: &Model) -> usize {
         model.sites() * (8 * model.couplings.len() + 1)
     }
 
-    pub fn of(&self, site: usize) -> &[u32] {
+    pub(super) fn of(&self, site: usize) -> &[u32] {
         &self.near[site * self.slots..][..self.slots]
     }
 
     /// Bit 0 of each byte is the spin.
-    pub fn counts(&self, spins: &[u8]) -> Counts {
+    pub(super) fn counts(&self, spins: &[u8]) -> Counts {
         let mut counts = Counts {
             up: spins[..self.sites]
                 .chunks(128)

@@ -22,6 +22,6 @@ mod tests;
 mod word;
 
 pub use crate::Error;
-pub use ensemble::{Counts, Ensemble, MarkovChain, Measured, Update};
-pub use model::{LatticeKind, MAX_DIRECTIONS, Model};
+pub use ensemble::{Ensemble, Measured, Update};
+pub use model::{LatticeKind, Model};
 pub use tempering::{Tempered, Tempering};

@@ -3,7 +3,7 @@
 use crate::Error;
 
 /// Most forward directions of a lattice: three axes, or two axes and a diagonal.
-pub const MAX_DIRECTIONS: usize = 3;
+pub(crate) const MAX_DIRECTIONS: usize = 3;
 
 /// Sites are counted in 32 bits, with room for the sentinel beyond the last.
 const MAX_SITES: usize = u32::MAX as usize / 8;
@@ -24,6 +24,23 @@ pub enum LatticeKind {
 ///
 /// Along a periodic axis of two sites each pair has two bonds; along one of a single site the
 /// bond joins a site to itself and adds the constant `-J_a`.
+///
+/// ```
+/// use kadanoff_lattice::ising::{LatticeKind, Model};
+///
+/// let mut model = Model {
+///     shape: vec![8, 4],
+///     lattice: LatticeKind::Triangular,
+///     couplings: vec![-1.0; 3],
+///     field: 0.0,
+///     periodic: vec![true, false],
+/// };
+/// model.check()?;
+/// assert_eq!(model.sites(), 32);
+/// model.couplings.pop(); // the diagonal needs one too
+/// assert!(model.check().is_err());
+/// # Ok::<(), kadanoff_lattice::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// Sites along each axis.
@@ -90,7 +107,7 @@ impl Model {
     }
 
     /// Forward directions, one vector of steps for each.
-    pub fn directions(&self) -> Vec<Vec<i8>> {
+    pub(crate) fn directions(&self) -> Vec<Vec<i8>> {
         let axes = self.shape.len();
         let mut all: Vec<Vec<i8>> = (0..axes)
             .map(|a| (0..axes).map(|b| i8::from(a == b)).collect())
@@ -102,7 +119,7 @@ impl Model {
     }
 
     /// Coordinates of a site; the last axis runs fastest.
-    pub fn coordinates(&self, mut site: usize) -> Vec<usize> {
+    pub(crate) fn coordinates(&self, mut site: usize) -> Vec<usize> {
         let mut x = vec![0; self.shape.len()];
         for (c, &l) in x.iter_mut().zip(&self.shape).rev() {
             *c = site % l;
@@ -112,7 +129,7 @@ impl Model {
     }
 
     /// The site one `step` away, `None` beyond an open edge.
-    pub fn neighbour(&self, x: &[usize], step: &[i8], forward: bool) -> Option<usize> {
+    pub(crate) fn neighbour(&self, x: &[usize], step: &[i8], forward: bool) -> Option<usize> {
         let mut site = 0;
         for (a, &l) in self.shape.iter().enumerate() {
             let step = if forward { step[a] } else { -step[a] };
@@ -126,7 +143,7 @@ impl Model {
     }
 
     /// Number of bonds along every direction, bonds of a site to itself included.
-    pub fn bonds(&self) -> Vec<u64> {
+    pub(crate) fn bonds(&self) -> Vec<u64> {
         self.directions()
             .iter()
             .map(|step| {

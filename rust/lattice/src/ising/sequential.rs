@@ -17,7 +17,7 @@ const BETWEEN_CHECKS: u64 = 1 << 18;
 
 /// One lattice, a byte per site.
 #[derive(Debug, Clone)]
-pub struct Sequential {
+pub(super) struct Sequential {
     model: Model,
     update: Update,
     graph: Graph,
@@ -36,7 +36,13 @@ pub struct Sequential {
 
 impl Sequential {
     /// All spins up.
-    pub fn new(model: &Model, temperature: f64, update: Update, seed: u64, index: u64) -> Self {
+    pub(super) fn new(
+        model: &Model,
+        temperature: f64,
+        update: Update,
+        seed: u64,
+        index: u64,
+    ) -> Self {
         let graph = Graph::new(model);
         let mut kinds: Vec<u8> = Vec::new();
         let kind = (0..graph.sites)

@@ -25,6 +25,27 @@ pub struct Tempered {
 }
 
 /// Ladders of temperatures.
+///
+/// ```
+/// use kadanoff_lattice::ising::{LatticeKind, Model, Tempering, Update};
+/// use kadanoff_runtime::Control;
+///
+/// let model = Model {
+///     shape: vec![8, 8],
+///     lattice: LatticeKind::Hypercubic,
+///     couplings: vec![1.0, 1.0],
+///     field: 0.0,
+///     periodic: vec![true, true],
+/// };
+/// let mut run = Tempering::new(model, vec![2.0, 2.5, 3.0], Update::HeatBath, 4, 1)?;
+/// assert_eq!(run.ladders(), 4);
+/// let control = Control::new();
+/// run.advance(50, 1, &control)?;
+/// let found = run.measure(100, 1, 1, false, &control);
+/// assert_eq!((found.measured.len(), found.measured[0].times), (3, 100));
+/// assert!(found.accepted[0] > 0 && found.accepted[0] < found.tried[0]);
+/// # Ok::<(), kadanoff_lattice::Error>(())
+/// ```
 pub struct Tempering {
     model: Model,
     temperatures: Vec<f64>,

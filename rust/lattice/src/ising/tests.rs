@@ -1,5 +1,6 @@
 //! Every sampler against the Boltzmann distribution of lattices that can be enumerated.
 
+use super::ensemble::{Counts, MarkovChain};
 use super::graph::Graph;
 use super::*;
 use kadanoff_runtime::Control;

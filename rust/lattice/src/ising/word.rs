@@ -1,7 +1,7 @@
 //! 512 bits side by side, on whatever registers the processor has.
 //!
 //! [`Word`] is the small set of operations that the bit-sliced kernels need. All implementations
-//! give the same bits; which one runs is found out at run time ([`Level::best`]). A heat bath at
+//! give the same bits; which one runs is found out at run time ([`Level::current`]). A heat bath at
 //! L = 512 on a Zen 5 core: 2 spins/ns in plain code, 7 with AVX2, 22 with AVX-512, which is 0.7 of
 //! what drawing the random bits alone allows.
 
@@ -10,19 +10,19 @@ use kadanoff_runtime::simd;
 /// 512 bits in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(C, align(64))]
-pub struct LaneWords(pub [u64; 8]);
+pub(super) struct LaneWords(pub [u64; 8]);
 
 /// Number of lanes of a word.
-pub const LANES: usize = 512;
+pub(super) const LANES: usize = 512;
 
 impl LaneWords {
     /// All bits zero.
-    pub const ZERO: Self = Self([0; 8]);
+    pub(super) const ZERO: Self = Self([0; 8]);
     /// All bits one.
-    pub const ONES: Self = Self([!0; 8]);
+    pub(super) const ONES: Self = Self([!0; 8]);
 
     /// The word whose bit `lane` is `f(lane)`.
-    pub fn from_fn(f: impl Fn(usize) -> bool) -> Self {
+    pub(super) fn from_fn(f: impl Fn(usize) -> bool) -> Self {
         let mut out = Self::ZERO;
         for lane in 0..LANES {
             out.set(lane, f(lane));
@@ -32,13 +32,13 @@ impl LaneWords {
 
     /// One bit.
     #[inline]
-    pub fn get(&self, lane: usize) -> bool {
+    pub(super) fn get(&self, lane: usize) -> bool {
         self.0[lane / 64] >> (lane % 64) & 1 == 1
     }
 
     /// Sets one bit.
     #[inline]
-    pub fn set(&mut self, lane: usize, bit: bool) {
+    pub(super) fn set(&mut self, lane: usize, bit: bool) {
         let mask = 1u64 << (lane % 64);
         if bit {
             self.0[lane / 64] |= mask;
@@ -50,7 +50,7 @@ impl LaneWords {
 
 /// A cyclic exchange of lanes: `out = (w >> down) & !wrap | (w << up) & wrap` as 512-bit shifts.
 #[derive(Debug, Clone)]
-pub struct Rotation {
+pub(super) struct Rotation {
     /// Elements that lane group i takes from, for the two halves of either shift.
     take: [LaneWords; 4],
     down: u64,
@@ -60,7 +60,7 @@ pub struct Rotation {
 
 impl Rotation {
     /// Lanes where `wrap` is set take from `up` lanes below, the others from `down` lanes above.
-    pub fn new(down: usize, up: usize, wrap: LaneWords) -> Self {
+    pub(super) fn new(down: usize, up: usize, wrap: LaneWords) -> Self {
         // Elements that come around the end are wrong, and masked: each lane has one source.
         let take = |offset: usize| LaneWords(std::array::from_fn(|i| ((i + offset) % 8) as u64));
         Self {
@@ -382,7 +382,7 @@ mod x86 {
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
 
-pub use kadanoff_runtime::simd::Level;
+pub(super) use kadanoff_runtime::simd::Level;
 
 /// Work that is written once for all kinds of words.
 pub(crate) trait WordKernel {

@@ -1,9 +1,11 @@
 //! The clean chain, whose many-body levels are sums of one-particle levels, is the exact result.
 
 use super::*;
-use crate::{ClusterBlock, Reflected, ReflectionMatrix, Symmetry, clean_chain, thermodynamics};
+use crate::symmetry::{Factor, Site, Symmetry};
+use crate::{ClusterBlock, Reflected, ReflectionMatrix, clean_chain, thermodynamics};
+use faer::Mat;
 
-pub const SYMMETRIES: [(Factor, Factor); 4] = [
+pub(crate) const SYMMETRIES: [(Factor, Factor); 4] = [
     (Factor::U1, Factor::U1),
     (Factor::U1, Factor::SU2),
     (Factor::SU2, Factor::SU2),
@@ -11,7 +13,7 @@ pub const SYMMETRIES: [(Factor, Factor); 4] = [
 ];
 
 /// Site 0 alone.
-pub fn clean_cluster(symmetry: Symmetry, onsite: f64) -> InitialCluster {
+pub(crate) fn clean_cluster(symmetry: Symmetry, onsite: f64) -> InitialCluster {
     let site = Site::new(symmetry, 0);
     if symmetry.bands == 2 {
         return two_band_cluster(symmetry, &site);
@@ -114,7 +116,7 @@ fn two_band_cluster(symmetry: Symmetry, site: &Site) -> InitialCluster {
     }
 }
 
-pub fn wilson(sites: usize, onsite: f64) -> WilsonChain {
+pub(crate) fn wilson(sites: usize, onsite: f64) -> WilsonChain {
     let scale = |n: usize| 0.7 * 2.5_f64.powf(0.5 - 0.5 * n as f64);
     WilsonChain {
         hopping: (1..sites).map(|n| 0.9 * scale(n)).collect(),
@@ -123,7 +125,7 @@ pub fn wilson(sites: usize, onsite: f64) -> WilsonChain {
     }
 }
 
-pub fn options(states: usize) -> Options {
+pub(crate) fn options(states: usize) -> Options {
     Options {
         truncation: Truncation {
             states: Some(states),
@@ -137,7 +139,7 @@ pub fn options(states: usize) -> Options {
     }
 }
 
-pub fn run(cluster: &InitialCluster, chain: &WilsonChain, options: &Options) -> Run {
+pub(crate) fn run(cluster: &InitialCluster, chain: &WilsonChain, options: &Options) -> Run {
     let (run, outcome) = solve(cluster, chain, options, &Control::new());
     outcome.expect("the run succeeds");
     run

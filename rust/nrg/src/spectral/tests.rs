@@ -1,8 +1,9 @@
 //! f_0 on the clean chain: `A(w) = sum_k |phi_k(0)|^2 delta(w - e_k)` at every temperature.
 
 use super::*;
+use crate::density::densities;
 use crate::iterate::tests::{SYMMETRIES, clean_cluster, options, run, wilson};
-use crate::{Factor, InitialCluster, densities};
+use crate::{Factor, InitialCluster};
 
 fn creation(symmetry: Symmetry, cluster: &InitialCluster) -> Vec<Tensor> {
     cluster

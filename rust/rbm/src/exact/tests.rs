@@ -1,4 +1,5 @@
 use super::*;
+use crate::units::Units;
 use kadanoff_runtime::random::mix;
 
 fn machine(n: usize, m: usize, scale: f64, units: (Units, Units)) -> Machine {

@@ -8,7 +8,7 @@ use crate::units::Units;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, Portable};
 
 /// What the rows of a minibatch add up to, each already divided by their number.
-pub struct Sums {
+pub(super) struct Sums {
     pub correlations: Vec<f32>, // visible x padded hidden
     pub hidden_gap: Vec<f32>,   // data minus model
     pub hidden_data: Vec<f32>,
@@ -18,7 +18,7 @@ pub struct Sums {
 }
 
 impl Sums {
-    pub fn new(visible: usize, padded: usize) -> Self {
+    pub(super) fn new(visible: usize, padded: usize) -> Self {
         Self {
             correlations: vec![0.0; visible * padded],
             hidden_gap: vec![0.0; padded],
@@ -39,14 +39,14 @@ impl Sums {
         ]
     }
 
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.arrays().into_iter().for_each(|x| x.fill(0.0));
         self.flips = 0;
     }
 }
 
 /// Adds the sums of a block to those of the minibatch.
-pub struct Add<'a>(pub &'a mut Sums, pub &'a mut Sums);
+pub(super) struct Add<'a>(pub &'a mut Sums, pub &'a mut Sums);
 
 impl Kernel for Add<'_> {
     type Output = ();
@@ -64,7 +64,7 @@ impl Kernel for Add<'_> {
 }
 
 /// One block of 64 rows with all that is computed from it.
-pub struct Task {
+pub(super) struct Task {
     pub rows: usize,
     pub visible: Vec<u64>,
     pub hidden: Vec<u64>,
@@ -75,7 +75,7 @@ pub struct Task {
     pub sums: Sums,
 }
 
-pub struct Setting<'a> {
+pub(super) struct Setting<'a> {
     pub level: Level,
     pub forward: &'a Layer,
     pub backward: &'a Layer,
@@ -84,7 +84,7 @@ pub struct Setting<'a> {
 }
 
 impl Task {
-    pub fn new(state: &State, padded: usize) -> Self {
+    pub(super) fn new(state: &State, padded: usize) -> Self {
         let (wide, high) = (words(state.visible), words(state.hidden));
         Self {
             rows: 0,
@@ -100,7 +100,7 @@ impl Task {
 
     /// Adds `weight` times the sums over the rows at hand.
     #[inline(always)]
-    pub fn count(&mut self, with: &Setting<'_>, weight: f32, data: bool) {
+    pub(super) fn count(&mut self, with: &Setting<'_>, weight: f32, data: bool) {
         let wide = words(with.visible);
         let padded = with.forward.padded();
         self.means[self.rows * padded..].fill(0.0);
@@ -150,7 +150,7 @@ impl Task {
 }
 
 /// Data phase of a block, followed by its negative phase if the chains start at the data.
-pub struct DataPhase<'a> {
+pub(super) struct DataPhase<'a> {
     pub task: &'a mut Task,
     pub with: &'a Setting<'a>,
     pub weight: f32,
@@ -221,7 +221,7 @@ impl Kernel for DataPhase<'_> {
 }
 
 /// Sweeps of a block of chains at one temperature; at `weight > 0` they are the negative phase.
-pub struct ChainPhase<'a> {
+pub(super) struct ChainPhase<'a> {
     pub task: &'a mut Task,
     pub with: &'a Setting<'a>,
     pub weight: f32,

@@ -21,7 +21,7 @@ const TOGETHER: usize = 2;
 pub(crate) struct Planes([LaneWords; 4]);
 
 impl Planes {
-    pub fn new(stream: &mut Stream) -> Self {
+    pub(super) fn new(stream: &mut Stream) -> Self {
         Self(std::array::from_fn(|_| {
             LaneWords(std::array::from_fn(|_| stream.next_u64()))
         }))

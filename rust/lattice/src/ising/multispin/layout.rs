@@ -64,7 +64,7 @@ pub(crate) fn blocks(shape: &[usize], most: usize) -> Vec<usize> {
 
 impl Layout {
     /// The layout with at most `most` lanes for a replica.
-    pub fn new(model: &Model, most: usize) -> Self {
+    pub(super) fn new(model: &Model, most: usize) -> Self {
         let shape = model.shape.clone();
         let blocks = blocks(&shape, most);
         let extents: Vec<usize> = shape.iter().zip(&blocks).map(|(n, b)| n / b).collect();
@@ -137,12 +137,12 @@ impl Layout {
     }
 
     /// Replicas in a word.
-    pub fn replicas(&self) -> usize {
+    pub(super) fn replicas(&self) -> usize {
         LANES / self.lanes
     }
 
     /// Number of words.
-    pub fn words(&self) -> usize {
+    pub(super) fn words(&self) -> usize {
         self.records.len()
     }
 
@@ -222,7 +222,7 @@ impl Layout {
     }
 
     /// Calls `f(word, lane, site)` for every site of a replica, along rows of the last axis.
-    pub fn for_each_site(&self, replica: usize, mut f: impl FnMut(usize, usize, usize)) {
+    pub(super) fn for_each_site(&self, replica: usize, mut f: impl FnMut(usize, usize, usize)) {
         let axes = self.shape.len();
         let width = self.extents[axes - 1];
         let rows = self.words() / width;

@@ -35,7 +35,7 @@ fn all_rates(
 
 /// One or several replicas of a lattice in one set of words.
 #[derive(Debug, Clone)]
-pub struct Multispin {
+pub(super) struct Multispin {
     model: Model,
     update: Update,
     layout: Layout,
@@ -52,7 +52,7 @@ pub struct Multispin {
 
 impl Multispin {
     /// `replicas` lattices, with all spins up; at most 512 of them.
-    pub fn new(
+    pub(super) fn new(
         model: &Model,
         temperature: f64,
         update: Update,
@@ -70,7 +70,7 @@ impl Multispin {
             words: vec![LaneWords::ONES; layout.words()],
             planes: Planes::new(&mut random),
             random,
-            level: Level::best(),
+            level: Level::current(),
             model: model.clone(),
             replicas: replicas.min(layout.replicas()),
             update,
@@ -85,7 +85,7 @@ impl Multispin {
     }
 
     /// Bytes of `replicas` lattices of `sites` sites.
-    pub fn bytes(model: &Model, replicas: usize) -> usize {
+    pub(super) fn bytes(model: &Model, replicas: usize) -> usize {
         let most = LANES / replicas.clamp(1, LANES).next_power_of_two();
         let lanes: usize = blocks(&model.shape, most).iter().product();
         model.sites() / lanes * (size_of::<LaneWords>() + size_of::<layout::Record>())
@@ -100,7 +100,7 @@ impl Multispin {
         LaneWords::from_fn(|lane| bits[lane / lanes])
     }
 
-    /// Lattices that the words hold, those that nobody asked for included.
+    /// Lattices that the words hold, those beyond the requested number included.
     pub(crate) fn all_replicas(&self) -> usize {
         self.layout.replicas()
     }
@@ -164,7 +164,7 @@ impl MarkovChain for Multispin {
         );
         (0..self.replicas)
             .map(|r| {
-                let mut differ = [0; super::MAX_DIRECTIONS];
+                let mut differ = [0; super::model::MAX_DIRECTIONS];
                 for (k, counts) in found[1..].iter().enumerate() {
                     differ[k] = counts[r];
                 }

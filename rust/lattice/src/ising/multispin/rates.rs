@@ -27,7 +27,7 @@ pub(crate) struct Classes {
 }
 
 impl Classes {
-    pub fn new(model: &Model, beta: f64, update: Update, present: u8) -> Self {
+    pub(super) fn new(model: &Model, beta: f64, update: Update, present: u8) -> Self {
         let directions = model.couplings.len();
         let mut groups: Vec<(f64, Vec<u8>)> = Vec::new();
         for slot in (0..2 * directions).filter(|s| present >> s & 1 == 1) {
@@ -95,7 +95,7 @@ pub(crate) struct Isotropic {
 }
 
 impl Isotropic {
-    pub fn new(model: &Model, beta: f64, update: Update) -> Option<Self> {
+    pub(super) fn new(model: &Model, beta: f64, update: Update) -> Option<Self> {
         let j = model.couplings[0];
         let neighbours = 2 * model.couplings.len();
         if model.field != 0.0 || model.couplings.iter().any(|&k| k != j) || neighbours < 4 {
@@ -132,7 +132,7 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    pub fn new(model: &Model, patterns: &[Pattern], beta: f64, update: Update) -> Self {
+    pub(super) fn new(model: &Model, patterns: &[Pattern], beta: f64, update: Update) -> Self {
         let mut classes = vec![None; 1 << SLOTS];
         for (_, set) in patterns.iter().flat_map(|p| &p.variants) {
             classes[*set as usize]

@@ -1,0 +1,142 @@
+"""Errors that a run states, against free electrons on the same shells and in the continuum."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+
+from kadanoff import AndersonModel, DoubleQuantumDot, KondoModel, continuum, kondo_scales, nrg
+from tests.resonant_level import continuum_entropy, on_the_same_shells
+
+ROUNDING = 1e-9  # below it there is no error to cover
+V = 0.1
+
+
+@pytest.mark.parametrize(("Lambda", "keep"), [(1.5, 400), (2.0, 1000), (2.5, 400), (2.5, 1000)])
+def test_truncation_error_covers_free_electrons(Lambda, keep):
+    run = nrg.solve(AndersonModel(U=0, V=V), Lambda=Lambda, keep=keep, T_min=1e-5)
+    exact = on_the_same_shells(run)
+    for name in ("entropy", "heat_capacity", "T_chi", "T_chi_charge", "log_Z", "free_energy"):
+        true = np.abs(getattr(run, name) - exact[name])
+        stated = run.errors.truncation[name]
+        assert np.mean(true <= stated + ROUNDING) >= 0.95, name
+    true = np.abs(run.entropy - exact["entropy"])
+    assert true.max() > 5e-3  # there is something to state
+    seen = true > ROUNDING
+    assert np.median(run.errors.truncation["entropy"][seen] / true[seen]) <= 5
+
+
+@pytest.mark.parametrize(("eps", "V"), [(0.0, 0.03), (0.0, 0.3), (0.003, 0.03)])
+def test_error_covers_the_continuum_after_an_average_over_four_twists(eps, V):
+    model = AndersonModel(U=0, V=V, eps=eps)
+    run = nrg.solve(model, keep=1000, T_min=1e-5, z=(0.25, 0.5, 0.75, 1.0))
+    true = np.abs(run.entropy - continuum_entropy(run.T, V=V, eps=eps))
+    stated = run.error("entropy")
+    assert np.mean(true <= stated) >= 0.95
+    assert np.median(stated / true) <= 5
+
+
+@pytest.mark.parametrize("model", [AndersonModel(U=0.5, V=0.1), KondoModel(J=0.3, spin=1)])
+def test_error_covers_the_change_to_many_more_states(model):
+    best = nrg.solve(model, keep=4000, T_min=1e-4, errors=False)
+    run = nrg.solve(model, keep=400, T_min=1e-4)
+    for name in ("entropy", "T_chi", "T_chi_charge", "log_Z"):
+        true = np.abs(getattr(run, name) - getattr(best, name))
+        # of the order of 1e-7 is the error of the other run
+        assert np.mean(true <= run.errors.truncation[name] + 1e-6) >= 0.95, name
+
+
+def test_a_run_without_truncation_has_no_error_of_it():
+    run = nrg.solve(KondoModel(J=0.4), sites=5, keep=10**6)
+    assert not run.errors.truncation["entropy"].any()
+    assert run.errors.discretisation["entropy"].max() > 0
+
+
+def test_too_few_states_are_said_with_the_number_that_would_do():
+    model = AndersonModel(U=0, V=V)
+    with pytest.warns(nrg.Coarse, match=r"keep = (\d+) would reach it, in about") as found:
+        nrg.solve(model, keep=800, T_min=1e-4)
+    keep = int(str(found[0].message).split("keep = ")[1].split()[0])
+    assert 1000 <= keep <= 2500
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run = nrg.solve(model, keep=keep, T_min=1e-4)
+    assert run.errors.truncation["entropy"].max() <= 5e-3
+    with pytest.warns(nrg.Coarse, match="use a larger Lambda"):
+        nrg.solve(model, Lambda=1.5, keep=400, T_min=1e-2)
+
+
+def test_the_wrong_correlator_of_two_dots_is_flagged():
+    model = DoubleQuantumDot(U=0.5, J_sw=0.02, t_12=0.002)
+    options = {"T_min": 1e-5, "observables": ["S_1.S_2"]}
+    for scheme, least in (("zitko-pruschke", 0.3), ("wilson", 0.1)):
+        with pytest.warns(nrg.Coarse):
+            run = nrg.solve(model, keep=300, scheme=scheme, **options)
+        assert run.error("S_1.S_2")[-1] > least
+
+
+def test_chi_is_given_where_it_is_known():
+    run = nrg.solve(AndersonModel(U=0.5, V=0.2), keep=300, T_min=1e-9)
+    assert np.isnan(run.chi[-1])  # T chi is 1e-12 there and its error 1e-4
+    known = np.isfinite(run.chi)
+    assert known[: len(known) // 3].all()
+    np.testing.assert_allclose(run.chi[known], (run.T_chi / run.T)[known])
+    assert (np.abs(run.chi[known]) > run.error("chi")[known]).all()
+
+
+def test_errors_can_be_switched_off_and_are_then_not_known():
+    run = nrg.solve(KondoModel(J=0.4), keep=100, T_min=1e-3, errors=False)
+    assert run.errors is None
+    assert "not estimated" in repr(run)
+    assert "not estimated" in run._repr_html_()
+    with pytest.raises(ValueError, match="not estimated"):
+        run.error("entropy")
+    with pytest.raises(TypeError, match="errors"):
+        nrg.solve(KondoModel(J=0.4), errors=1)
+
+
+def test_errors_are_shown_drawn_and_kept():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    run = nrg.solve(KondoModel(J=0.4), keep=300, T_min=1e-3, observables=["S_d.S_0"])
+    assert "S_imp +- " in repr(run)
+    assert "+-" in run._repr_html_()
+    for quantity in ("entropy", "S_d.S_0", "free_energy"):
+        ax = run.plot(quantity=quantity)
+        assert len(ax.collections) == 1
+        pyplot.close(ax.figure)
+    again = pickle.loads(pickle.dumps(run))
+    np.testing.assert_array_equal(again.error("entropy"), run.error("entropy"))
+    with pytest.raises(ValueError, match="name"):
+        run.error("S")
+
+
+def test_estimates_change_no_curve_and_know_the_chain_again():
+    model = KondoModel(J=0.4)
+    options = {"keep": 200, "T_min": 1e-3}
+    first, second = (nrg.solve(model, **options) for _ in range(2))
+    plain = nrg.solve(model, errors=False, **options)
+    np.testing.assert_array_equal(first.entropy, plain.entropy)
+    np.testing.assert_array_equal(first.error("entropy"), second.error("entropy"))
+    many = nrg.solve_many([model], **options)[0]
+    np.testing.assert_array_equal(first.error("T_chi"), many.error("T_chi"))
+
+
+def test_a_limit_states_its_truncation():
+    options = {"Lambda": (2.5, 3.0, 4.0), "T_min": 1e-4}
+    chi = kondo_scales.zero_temperature_chi
+    found = continuum.limit(AndersonModel(U=0, V=0.2), chi, keep=300, **options)
+    exact = (1 - 0.2**2) / (np.pi * 0.2) ** 2
+    assert found.truncation > 0
+    assert found.error >= found.truncation
+    assert abs(found.value - exact) <= found.error
+    assert continuum.extrapolate({2.0: 1.0, 3.0: 1.1}).truncation is None
+
+
+def test_auto_keeps_by_energy():
+    model = AndersonModel(U=0, V=V)
+    run = nrg.solve(model, keep="auto", T_min=1e-5)
+    assert run.options.energy_cutoff == pytest.approx(7 + 4.4 / np.log(2.5))
+    true = np.abs(run.entropy - on_the_same_shells(run)["entropy"])
+    assert true.max() < 2.5e-3  # half of the 5e-3 nats that are wanted
+    assert np.mean(true <= run.errors.truncation["entropy"] + ROUNDING) >= 0.95
