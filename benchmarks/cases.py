@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks import blockspin, ctqmc, ising, lab, learned, sectors
+from benchmarks import blockspin, ctqmc, ising, lab, learned, sectors, transport
 
 Measured = dict[str, Any]
 Measure = Callable[[int, int], list[Measured]]
@@ -372,6 +372,22 @@ CASES = (
         "spectrum-u1-su2-disk",
         spectra(keep=None, keep_multiplets=1400, symmetry=("U1", "SU2"), basis_memory=0),
         "the same with all eigenvectors on disk",
+        quick=False,
+        repeats=1,
+    ),
+    Case(
+        "conductance",
+        transport.conductance,
+        "conductance at 30 temperatures, 300 multiplets, four twists",
+        "< 10 s on 2 threads",
+        quick=False,
+        repeats=1,
+    ),
+    Case(
+        "fit-dot",
+        transport.fitting,
+        "fit of U, Gamma and eps to G(T) at 200 points",
+        "< 120 s on 2 threads",
         quick=False,
         repeats=1,
     ),

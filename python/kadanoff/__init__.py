@@ -18,7 +18,7 @@ from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
 from kadanoff._base.versions import about
 from kadanoff._core import Control
 from kadanoff.bands import FlatBand, SemicircularBand, TabulatedBand
-from kadanoff.impurities import effective, models, nrg
+from kadanoff.impurities import effective, models, nrg, transport
 from kadanoff.impurities.effective import divergence, kondo_scales
 from kadanoff.impurities.effective import irrelevant_operator as irrelevant
 from kadanoff.impurities.effective.anderson_to_kondo import kondo_mapping
@@ -33,13 +33,14 @@ from kadanoff.impurities.models import (
 )
 from kadanoff.impurities.nrg import continuum, dynamics
 from kadanoff.impurities.nrg.free_energy_derivatives import derivatives
+from kadanoff.impurities.transport import fermi_liquid
 from kadanoff.lattices import blockspin, dimers, ising, rsmi, self_learning
 from kadanoff.runs import store
 from kadanoff.runs.parameter_sweep import sweep
 from kadanoff.runs.store import Store
 
 if TYPE_CHECKING:
-    from kadanoff import lab
+    from kadanoff import lab, units
     from kadanoff.rbm.deep import DeepRBM
     from kadanoff.rbm.estimator import RBM
 
@@ -72,6 +73,7 @@ __all__ = [
     "dynamics",
     "effective",
     "effective_map",
+    "fermi_liquid",
     "gbf_bound",
     "greens",
     "irrelevant",
@@ -88,6 +90,8 @@ __all__ = [
     "statistics",
     "store",
     "sweep",
+    "transport",
+    "units",
 ]
 
 # The faces of the pillars can be imported under their short names as well:
@@ -100,8 +104,8 @@ _ESTIMATORS = ("DeepRBM", "RBM")  # they need scikit-learn, which takes most of 
 
 
 def __getattr__(name: str) -> Any:
-    if name == "lab":  # nobody pays for widgets who does not use them
-        return importlib.import_module("kadanoff.lab")
+    if name in ("lab", "units"):  # widgets and scipy's table of constants, for those who use them
+        return importlib.import_module(f"kadanoff.{name}")
     if name in _ESTIMATORS:
         return getattr(rbm, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

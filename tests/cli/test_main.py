@@ -17,10 +17,25 @@ from tests.paths import ROOT
 from tests.stopping import PATIENCE
 
 KONDO = ["--keep", "120", "--threads", "1"]
+FEW = ["--keep", "150", "--keep_multiplets", "10"]
 QUICK = {
     "kondo": KONDO,
     "dots": ["--keep", "200", "--T_min", "1e-5"],
     "spectrum": ["--keep", "200"],
+    "dot": [
+        "--U",
+        "2meV",
+        "--Gamma",
+        "0.3meV",
+        "--T",
+        "50mK",
+        "--keep",
+        "150",
+        "--keep_multiplets",
+        "10",
+        "--points",
+        "5",
+    ],
     "ising": ["--L", "8", "--n", "2000"],
     "rsmi": ["--L", "16", "--n", "4000"],
     "dimers": ["--L", "8", "--n", "2000"],
@@ -102,6 +117,32 @@ def test_a_spectrum_obeys_friedel(capsys):
     assert found["settings"]["J_sw"] == 0.25
 
 
+def test_a_dot_in_units_of_an_experiment(capsys):
+    found = run_json(capsys, "dot")
+    assert found["settings"]["D"] == pytest.approx(10.0)
+    assert min(abs(np.array(found["T"]) - 50 * kd.units.mK)) < 1e-12
+    assert found["T_K"]["chi"]["value"] == pytest.approx(0.54 * kd.units.K, rel=0.1)
+    assert main(["run", "dot", "--U", "0.1meV", *QUICK["dot"][2:]]) == 0
+    assert "none, no local moment forms" in capsys.readouterr().out
+
+
+def test_a_fit_of_a_file(tmp_path, capsys):
+    file, picture = tmp_path / "dot.csv", tmp_path / "fit.png"
+    T = np.array([0.5, 1.0, 2.0, 4.0])
+    level = kd.AndersonModel(U=0, Gamma=0.3, D=10)
+    G = kd.transport.solve(level, T=T * kd.units.K, keep_multiplets=10, errors=False).conductance
+    lines = [f"{t},{g},0.01" for t, g in zip(T, G, strict=True)]
+    file.write_text("\n".join(["T (K),G (e^2/h),error", *lines]), encoding="utf-8")
+    line = f"fit {file} --U 0 --Gamma 0.25meV --D 10meV --parameters Gamma --keep_multiplets 10"
+    assert main([*line.split(), "--json", "--output", str(picture)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["values"]["Gamma"] == pytest.approx(0.3, rel=1e-2)
+    assert found["T_K"]["value"] is None
+    assert picture.stat().st_size > 5_000
+    assert main(line.split()) == 0
+    assert "95 % from" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("job", ["ising", "dimers"])
 def test_samples_stand_beside_the_exact_answer(job, capsys):
     found = run_json(capsys, job)["estimates"]
@@ -135,6 +176,9 @@ def test_mott_gives_both_branches(capsys):
         ("run dots --U nan", "U"),
         ("run spectrum --twists 0", "--twists"),
         ("run spectrum --J_sw -1", "J_sw"),
+        ("run dot --U 2meV --Gamma 0.3meV --D 10meV --T 500K --keep 100", "T must be at most"),
+        ("run dot --U 2meV --Gamma 0.3meV --asymmetry 0 --keep 100", "asymmetry"),
+        ("fit /no/such/file.csv --U 2meV --Gamma 0.3meV", "/no/such/file.csv"),
         ("run ising --T -1", "T must"),
         ("run ising --n 0", "n must"),
         ("run rsmi --L 16 --n 4000 --block 0", "block"),
@@ -163,6 +207,8 @@ def test_bad_input_is_one_line_that_names_the_argument(line, named, capsys):
         ("run nothing", "JOB"),
         ("run ising --method fast", "--method"),
         ("run kondo --keep many", "--keep"),
+        ("run dot --U 2furlong --Gamma 0.3meV", "--U: unit must be one of"),
+        ("run dot --U 2meV", "--Gamma"),
         ("run spectrum --J_sw 0.2 --Gamma 0.1", "--Gamma"),
         ("run", "JOB"),
         ("", "COMMAND"),

@@ -1,4 +1,4 @@
-"""``kadanoff run JOB``, ``kadanoff lab``, ``kadanoff bench``: the package without Python.
+"""``kadanoff run JOB``, ``kadanoff fit``, ``lab``, ``bench``: the package without Python.
 
 Each job calls the functions that a notebook calls, with options of the same names, and prints a
 table, or JSON with ``--json``; ``--output`` saves the picture. Exit status: 0 on success, 1 if an
@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from kadanoff import NotConverged, NumericalError, __version__
-from kadanoff.cli import bench, course, impurities, lattices, mott
+from kadanoff.cli import bench, course, dots, impurities, lattices, mott
 from kadanoff.cli.job import Job, jsonable, picture
 
 __all__ = ["JOBS", "main"]
 
-JOBS: tuple[Job, ...] = (*impurities.JOBS, *lattices.JOBS, *mott.JOBS)
+JOBS: tuple[Job, ...] = (*impurities.JOBS, *dots.JOBS, *lattices.JOBS, *mott.JOBS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,8 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run a job and print a table")
     jobs = run.add_subparsers(required=True, metavar="JOB")
-    for job in JOBS:
-        one = jobs.add_parser(job.name, help=job.help, description=job.description)
+    for job, where in [*((job, jobs) for job in JOBS), (dots.FIT, commands)]:
+        one = where.add_parser(job.name, help=job.help, description=job.description)
         job.arguments(one)
         one.add_argument(
             "--output", metavar="FILE", help="the picture, .png, .pdf or .svg; left out: none"

@@ -93,7 +93,7 @@ def test_a_moment_that_survives_has_no_kondo_temperature():
 
 def test_bad_arguments(run):
     with pytest.raises(ValueError, match="definition must be one of chi, entropy"):
-        kondo_temperature(run, "conductance")
+        kondo_temperature(run, "width")
     with pytest.raises(TypeError, match="NRGResult"):
         kondo_temperature(KondoModel(J=0.4), "wilson")
     with pytest.raises(ValueError, match="J must be positive"):

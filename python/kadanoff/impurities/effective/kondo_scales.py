@@ -13,6 +13,12 @@ constant factors. Those for spin 1/2:
 | "half_ln2" | ``S_imp(T_K) = (ln 2) / 2`` | 0.0843 |
 | "wilson" | ``T_K chi_imp(T_K) = 0.0701`` | 0.104 |
 | "T_chi=0.1" | ``T_K chi_imp(T_K) = 0.1`` | 0.215 |
+| "conductance" | ``G(T_K) = G(0) / 2`` | 0.263(2) |
+
+An experiment on conductance sees "conductance", from the :class:`kadanoff.transport.Transport` of
+the dot; the others come from its :class:`kadanoff.nrg.NRGResult`. ``run.T_K(definition)`` of both
+has an error, or answers None with the reason where there is no Kondo scale. In Eq. 5 with
+gamma = pi^2/4, "chi" has alpha = 0.94(1) and "conductance" 1.05(2), not the 1.41 of the paper.
 
 T_K of a run depends on its Lambda; :func:`kadanoff.continuum.limit` extrapolates to Lambda -> 1.
 
@@ -26,7 +32,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -34,12 +40,14 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
+from kadanoff.impurities.effective.moment import KondoTemperature, why_no_moment
 from kadanoff.impurities.nrg.even_odd import BETABAR, even_odd_mean
 from kadanoff.impurities.nrg.result import NRGResult
 
 __all__ = [
     "DEFINITIONS",
     "FormulaFit",
+    "KondoTemperature",
     "anderson_kondo_temperature",
     "fit_anderson_tk",
     "fit_kondo_tk",
@@ -51,6 +59,8 @@ __all__ = [
 Definition = Literal["chi", "entropy", "half_ln2", "wilson", "T_chi=0.1"]
 
 DEFINITIONS: tuple[Definition, ...] = get_args(Definition)
+"""Those of thermodynamics; "conductance" needs a curve of G(T)."""
+CONDUCTANCE = "conductance"
 GAMMA = math.pi**2 / 4
 ALPHA = 0.94
 """Of T_K = 0.236 / chi(0) with GAMMA, for Lambda -> 1; the paper prints 1.41."""
@@ -65,17 +75,27 @@ _SYMBOL = {"entropy": "S_imp", "T_chi": "T chi_imp"}
 _WINDOW = (0.003, 0.05)  # in units of T_K ("wilson"): chi = chi(0) (1 - c T^2) there
 
 
+class HasKondoTemperature(Protocol):
+    """A curve that knows its own Kondo temperature, as the Transport of kadanoff.transport."""
+
+    def T_K(self) -> KondoTemperature: ...
+
+
 @public
-def kondo_temperature(run: NRGResult, definition: Definition = "chi") -> float:
+def kondo_temperature(
+    run: NRGResult | HasKondoTemperature,
+    definition: Definition | Literal["conductance"] = "chi",
+) -> float:
     r"""Kondo temperature T_K of a finished run, in the unit of the band.
 
-    ``T_K = 0.236 / chi_imp(T -> 0)``, or where S_imp or T chi_imp falls through a value.
+    ``T_K = 0.236 / chi_imp(T -> 0)``, or where S_imp, T chi_imp or G falls through a value.
 
     Parameters
     ----------
-    run : NRGResult
-        Run of a spin-1/2 impurity down to below T_K (for "chi" below 0.003 T_K).
-    definition : {"chi", "entropy", "half_ln2", "wilson", "T_chi=0.1"}
+    run : NRGResult or Transport
+        Run of a spin-1/2 impurity down to below T_K (for "chi" below 0.003 T_K); for "conductance"
+        the Transport of :func:`kadanoff.transport.solve`.
+    definition : {"chi", "entropy", "half_ln2", "wilson", "T_chi=0.1", "conductance"}
         Definition of T_K, see the table at the head of this module.
 
     Returns
@@ -88,7 +108,7 @@ def kondo_temperature(run: NRGResult, definition: Definition = "chi") -> float:
     ValueError
         The definition is unknown, or the run does not reach that scale.
     TypeError
-        `run` is not an NRGResult.
+        `run` is not of the kind that the definition needs.
 
     Examples
     --------
@@ -97,11 +117,34 @@ def kondo_temperature(run: NRGResult, definition: Definition = "chi") -> float:
     >>> print(f"{kondo_temperature(run, 'chi'):.2e} {kondo_temperature(run, 'wilson'):.2e}")
     6.64e-03 2.93e-03
     """
-    checks.choice("definition", definition, DEFINITIONS)
+    checks.choice("definition", definition, (*DEFINITIONS, CONDUCTANCE))
+    if definition == CONDUCTANCE:
+        if isinstance(run, NRGResult) or not hasattr(run, "T_K"):
+            raise TypeError(
+                "definition 'conductance' needs the Transport of kadanoff.transport.solve, got "
+                f"{type(run).__name__}"
+            )
+        return float(run.T_K())
+    if not isinstance(run, NRGResult):
+        raise TypeError(
+            f"run must be the NRGResult of nrg.solve, got {type(run).__name__}"
+            + ("; a Transport has the definition 'conductance'" if hasattr(run, "T_K") else "")
+        )
     if definition == "chi":
         return 0.236 / zero_temperature_chi(run)
     name, value = _CROSSINGS[definition]
     return _Curve(run, name).crossing(value)
+
+
+def scale(run: NRGResult, definition: Definition = "chi") -> KondoTemperature:
+    """T_K of a run, or the reason why it has none: the answer of :meth:`NRGResult.T_K`."""
+    checks.choice("definition", definition, DEFINITIONS)
+    if reason := why_no_moment(run.model):
+        return KondoTemperature(definition=definition, value=None, reason=reason)
+    try:
+        return KondoTemperature(definition=definition, value=kondo_temperature(run, definition))
+    except ValueError as error:
+        return KondoTemperature(definition=definition, value=None, reason=str(error))
 
 
 @public

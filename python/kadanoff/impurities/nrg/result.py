@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from kadanoff.impurities.symmetry.multiplets import Symmetry
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from kadanoff.impurities.effective.moment import KondoTemperature
 
 __all__ = ["NRGResult"]
 
@@ -176,6 +178,28 @@ class NRGResult:
         if self.errors is None:
             return value
         return f"{value:.4g} +- {self.error(name)[-1] / unit:.1g}"
+
+    @public
+    def T_K(
+        self, definition: Literal["chi", "entropy", "half_ln2", "wilson", "T_chi=0.1"] = "chi"
+    ) -> KondoTemperature:
+        """Kondo temperature of a spin-1/2 impurity, or the reason why there is none.
+
+        Parameters
+        ----------
+        definition : {"chi", "entropy", "half_ln2", "wilson", "T_chi=0.1"}
+            See the table of :mod:`kadanoff.kondo_scales`, which says what an experiment on
+            conductance sees.
+
+        Returns
+        -------
+        KondoTemperature
+            ``float()`` of it is T_K in the unit of the band; its value is None, with a reason,
+            where no moment forms or the run ends too early.
+        """
+        from kadanoff.impurities.effective.kondo_scales import scale
+
+        return scale(self, definition)
 
     @public
     def flow(self, count: int = 20, *, twist: int = 0) -> tuple[FloatArray, FloatArray]:

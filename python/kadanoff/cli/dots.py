@@ -1,0 +1,248 @@
+"""A quantum dot in the units of an experiment: its Kondo temperature and conductance, and fits.
+
+``kadanoff run dot --U 2meV --Gamma 0.3meV --D 10meV``, ``kadanoff fit data.csv --U 2meV ...``
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+import kadanoff as kd
+from kadanoff import units
+from kadanoff._base import checks
+from kadanoff.cli.job import Job, Report, columns
+
+__all__ = ["FIT", "JOBS"]
+
+PARAMETERS = ("U", "Gamma", "eps", "field", "scale", "offset", "lever")
+
+
+def _energy(text: str) -> float:
+    """An energy of the command line, in meV if it has a unit."""
+    try:
+        return units.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _dot(parser: argparse.ArgumentParser) -> None:
+    """The dot, with or without units."""
+    parser.add_argument("--U", type=_energy, required=True, help="repulsion, such as 2meV")
+    parser.add_argument(
+        "--Gamma", type=_energy, required=True, help="hybridisation pi rho V^2, such as 0.3meV"
+    )
+    parser.add_argument("--eps", type=_energy, help="level; default -U/2, particle-hole symmetry")
+    parser.add_argument("--D", type=_energy, help="half bandwidth; default 5 max(U, Gamma)")
+    parser.add_argument(
+        "--field", type=_energy, default=0.0, help="Zeeman energy g mu_B B, such as 0.1meV"
+    )
+    parser.add_argument(
+        "--geometry",
+        choices=kd.transport.GEOMETRIES,
+        default="between leads",
+        help="where the current flows (default between leads)",
+    )
+
+
+def _model(options: argparse.Namespace) -> kd.AndersonModel:
+    D = 5 * max(options.U, options.Gamma) if options.D is None else options.D
+    return kd.AndersonModel(
+        U=options.U, Gamma=options.Gamma, eps=options.eps, field=options.field, D=D
+    )
+
+
+def _in_kelvin(energy: float) -> str:
+    """An energy in meV as a temperature."""
+    kelvin = energy / units.K
+    return f"{kelvin:.3g} K" if kelvin >= 1 else f"{1e3 * kelvin:.3g} mK"
+
+
+# -------------------------------------------------------------------------------------------- dot
+
+
+def _dot_arguments(parser: argparse.ArgumentParser) -> None:
+    _dot(parser)
+    parser.add_argument(
+        "--T", type=_energy, action="append", help="temperature, such as 50mK; may be repeated"
+    )
+    parser.add_argument(
+        "--asymmetry", type=float, default=1.0, help="Gamma_L / Gamma_R (default 1)"
+    )
+    parser.add_argument(
+        "--points", type=int, default=24, help="temperatures of the curve (default 24)"
+    )
+    parser.add_argument("--keep", type=int, default=1000, help="states for T_K (default 1000)")
+    parser.add_argument(
+        "--keep_multiplets", type=int, default=200, help="multiplets for G (default 200)"
+    )
+
+
+def _run_dot(options: argparse.Namespace) -> Report:
+    began = time.perf_counter()
+    dot = _model(options)
+    run = kd.nrg.solve(dot, keep=options.keep, threads=options.threads)
+    scales = {name: run.T_K(name) for name in kd.kondo_scales.DEFINITIONS}
+    scale = scales["chi"].value or dot.Gamma
+    points = checks.whole("--points", options.points, least=2)
+    grid = np.geomspace(0.02 * scale, min(50 * scale, 0.19 * dot.band.D), points)
+    given = np.array(options.T or [], dtype=float)
+    curve = kd.transport.solve(
+        dot,
+        T=np.unique(np.concatenate([grid, given])),
+        geometry=options.geometry,
+        asymmetry=options.asymmetry,
+        keep_multiplets=options.keep_multiplets,
+        threads=options.threads,
+    )
+    measured = curve.T_K()
+    shown = given if given.size else curve.T[:: max(1, len(curve.T) // 8)]
+    rows = []
+    for T in shown:
+        k = int(np.argmin(np.abs(curve.T - T)))
+        S, L = curve.thermopower[k], curve.lorenz_number[k] / (math.pi**2 / 3)
+        rows.append(
+            [f"{T:.4g}", _in_kelvin(T), f"{curve.conductance[k]:.4f}", f"{S:.4f}", f"{L:.4f}"]
+        )
+    head = [f"{dot!r}, energies in meV", ""]
+    for name, found in [("conductance", measured), *scales.items()]:
+        if found.value is None:
+            head.append(f"  T_K ({name}): none, {found.reason}")
+        else:
+            head.append(f"  T_K ({name}): {found.value:.4g} meV = {_in_kelvin(found.value)}")
+    names = ["T (meV)", "", "G (e^2/h)", "S (k_B/e)", "L / L_0"]
+    seconds = time.perf_counter() - began
+    data: dict[str, Any] = {
+        "settings": _settings(dot, options),
+        "T_K": {
+            name: {"value": found.value, "error": found.error, "reason": found.reason}
+            for name, found in [("conductance", measured), *scales.items()]
+        },
+        "T": curve.T,
+        "conductance": curve.conductance,
+        "conductance_error": curve.conductance_error,
+        "thermopower": curve.thermopower,
+        "lorenz_number": curve.lorenz_number,
+        "thermodynamics": {"T": run.T, "entropy": run.entropy, "T_chi": run.T_chi},
+        "seconds": seconds,
+    }
+
+    def draw(path: str) -> None:
+        from kadanoff._base.style import saved
+
+        with saved(path) as ax:
+            curve.plot(ax)
+
+    table = "\n".join([*head, "", columns(names, rows), "", f"{seconds:.1f} s"])
+    return Report(data, table, draw)
+
+
+def _settings(dot: kd.AndersonModel, options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "U": dot.U,
+        "Gamma": dot.Gamma,
+        "eps": dot.eps,
+        "field": dot.field,
+        "D": dot.band.D,
+        "geometry": options.geometry,
+    }
+
+
+# -------------------------------------------------------------------------------------------- fit
+
+
+def _fit_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", help="CSV with columns such as T (mK), V_g (mV), G (e^2/h), error")
+    _dot(parser)
+    parser.add_argument("--T", type=_energy, help="temperature, if the file has no column T")
+    parser.add_argument(
+        "--parameters",
+        nargs="+",
+        choices=PARAMETERS,
+        default=["U", "Gamma", "eps"],
+        help="what is fitted (default U Gamma eps); the others keep their start values",
+    )
+    parser.add_argument("--scale", type=float, default=1.0, help="factor of G (default 1)")
+    parser.add_argument("--offset", type=float, default=0.0, help="background (default 0)")
+    parser.add_argument("--lever", type=float, help="energy per gate voltage (meV per mV)")
+    parser.add_argument(
+        "--keep_multiplets", type=int, default=200, help="of the last steps (default 200)"
+    )
+
+
+def _fit(options: argparse.Namespace) -> Report:
+    data = kd.transport.read_csv(options.data, T=options.T)
+    found = kd.transport.fit(
+        _model(options),
+        data,
+        parameters=options.parameters,
+        geometry=options.geometry,
+        scale=options.scale,
+        offset=options.offset,
+        lever=options.lever,
+        keep_multiplets=options.keep_multiplets,
+        threads=options.threads,
+    )
+    T_K = found.T_K(threads=options.threads)
+    rows = []
+    for name, value in found.values.items():
+        low, high = found.intervals[name]
+        note = "not determined" if name in found.undetermined else ""
+        rows.append([name, f"{value:.5g}", f"{low:.5g}", f"{high:.5g}", note])
+    lines = [
+        repr(data),
+        "",
+        columns(["", "value", "95 % from", "to", ""], rows),
+        "",
+        f"  chi^2 {found.chi2:.4g} for {found.degrees_of_freedom} degrees of freedom",
+    ]
+    if T_K.value is None:
+        lines.append(f"  T_K: none, {T_K.reason}")
+    else:
+        relative = "" if T_K.error is None else f" +- {100 * T_K.error / T_K.value:.2g} %"
+        lines.append(f"  T_K (chi) {T_K.value:.4g} meV = {_in_kelvin(T_K.value)}{relative}")
+    lines.append(f"  {found.runs} runs, {found.seconds:.1f} s")
+    report = {
+        "settings": _settings(_model(options), options),
+        "values": dict(found.values),
+        "intervals": {name: list(pair) for name, pair in found.intervals.items()},
+        "systematic": dict(found.systematic),
+        "undetermined": list(found.undetermined),
+        "chi2": found.chi2,
+        "degrees_of_freedom": found.degrees_of_freedom,
+        "T_K": {"value": T_K.value, "error": T_K.error, "reason": T_K.reason},
+        "runs": found.runs,
+        "seconds": found.seconds,
+    }
+
+    def draw(path: str) -> None:
+        from kadanoff._base.style import saved
+
+        with saved(path) as ax:
+            found.plot(ax)
+
+    return Report(report, "\n".join(lines), draw)
+
+
+JOBS = (
+    Job(
+        "dot",
+        "a quantum dot in units of an experiment: T_K, conductance",
+        "Thermodynamics, Kondo temperature and conductance of a quantum dot. Energies may have "
+        "units: 2meV, 50mK, 0.5K.",
+        _dot_arguments,
+        _run_dot,
+    ),
+)
+FIT = Job(
+    "fit",
+    "fit U, Gamma, eps to a measured conductance",
+    "Fit the parameters of a quantum dot to G(T), G(V_g) or G(T, V_g) of a CSV file. The options "
+    "are start values.",
+    _fit_arguments,
+    _fit,
+)

@@ -1,0 +1,111 @@
+"""Conductance of dots against the Fermi liquid, the empirical curve, and its own stated errors."""
+
+import math
+
+import numpy as np
+
+import kadanoff as kd
+from tests.soak.rows import Row
+
+TINY = 0.05
+QUIET = {"threads": 1, "progress": False}
+BETHE = {1.0: 4.374, 2.0: 5.785, 3.2: 6.055}
+"""c_T at U / (pi Gamma) in the wide band, (pi^4/48) [1 + 2 (R - 1)^2]."""
+S = 0.22
+
+
+def run(seed, scale):
+    rng = np.random.default_rng(seed)
+    rows = []
+    ratios = list(BETHE)[: max(1, round(3 * scale))]
+    for ratio in ratios:
+        rows.append(_curvature(0.01, ratio, BETHE[ratio]))
+    if scale >= 1:
+        dot = kd.AndersonModel(U=0.5, Gamma=0.5 / (2 * math.pi))
+        rows.append(_curvature(0.5, 2.0, kd.fermi_liquid(dot, **QUIET).c_T))
+        rows += _empirical(0.1, 0.1 / (3.2 * math.pi)) + _empirical(0.1, 0.1 / (4 * math.pi))
+    for _ in range(max(1, round(4 * scale))):
+        rows += _asymmetric(rng)
+    rows.append(_coverage(rng, max(1, round(12 * scale))))
+    return rows
+
+
+def _curvature(U, ratio, exact):
+    """(1 - G/2) (T*/T)^2 at T <= 0.03 T*, its T^2 correction fitted."""
+    dot = kd.AndersonModel(U=U, Gamma=U / (ratio * math.pi))
+    T_star = kd.fermi_liquid(dot, **QUIET).T_star
+    x = np.array([0.015, 0.02, 0.025, 0.03])
+    found = kd.transport.solve(dot, T=x * T_star, errors=False, **QUIET)
+    c_T = np.polyfit(x**2, (1 - found.conductance / 2) / x**2, 1)[1]
+    what = f"relative deviation of c_T, U = {U:g} D, U/(pi Gamma) = {ratio:g}"
+    return Row.at_most(what, abs(c_T / exact - 1), 0.015)
+
+
+def _empirical(U, Gamma):
+    """The form with s = 0.22 up to 2 T_K, T_K at half height; half height at 1.05 / (4 chi)."""
+    dot = kd.AndersonModel(U=U, Gamma=Gamma)
+    nrg = kd.nrg.solve(dot, keep=2000, **QUIET)
+    chi = kd.kondo_scales.zero_temperature_chi(nrg)
+    T = np.geomspace(0.02, 3, 16) * 0.25 / chi
+    found = kd.transport.solve(dot, T=T, errors=False, **QUIET)
+    T_K = found.T_K().value
+    inside = T <= 2 * T_K
+    form = 2 * (1 + (2 ** (1 / S) - 1) * (T / T_K) ** 2) ** -S
+    deviation = np.abs(found.conductance / form - 1)[inside].max()
+    name = f"U/(pi Gamma) = {U / math.pi / Gamma:.1f}"
+    close = Row.at_most(f"deviation from the empirical form, {name}", deviation, 0.02)
+    return [close, Row.at_most(f"4 chi T_K - 1.05, {name}", abs(4 * chi * T_K - 1.05), 0.03)]
+
+
+def _asymmetric(rng):
+    """Off half filling at low T: L = pi^2/3, and Friedel's rule with the occupation."""
+    U = 0.1
+    Gamma = U / (math.pi * rng.uniform(1.5, 3.0))
+    eps = -U / 2 + rng.uniform(0.1, 0.5) * U
+    dot = kd.AndersonModel(U=U, Gamma=Gamma, eps=eps)
+    T = 1e-7
+    found = kd.transport.solve(dot, T=[T], errors=False, **QUIET)
+    n = np.mean(
+        [
+            kd.dynamics.solve(
+                dot,
+                T=T,
+                names=["d"],
+                observables=["n_d"],
+                Lambda=3.0,
+                keep=None,
+                keep_multiplets=300,
+                z=(z,),
+                **QUIET,
+            ).expectations["n_d"][0]
+            for z in (0.5, 1.0)
+        ]
+    )
+    name = f"eps = {eps / U:.2f} U, U/(pi Gamma) = {U / math.pi / Gamma:.1f}"
+    friedel = 2 * math.sin(math.pi * n / 2) ** 2
+    return [
+        Row.at_most(f"G against Friedel's rule, {name}", abs(found.conductance[0] - friedel), 4e-3),
+        Row.at_most(
+            f"L / (pi^2/3) - 1, {name}", abs(found.lorenz_number[0] * 3 / math.pi**2 - 1), 2e-3
+        ),
+    ]
+
+
+def _coverage(rng, dots):
+    """How often stated errors of cheap runs cover the distance from accurate ones."""
+    hits = []
+    for _ in range(dots):
+        U = 10 ** rng.uniform(-2, -0.5)
+        Gamma = U / (math.pi * rng.uniform(0.5, 3.5))
+        eps = None if rng.uniform() < 0.5 else -U * rng.uniform(0.0, 0.5)
+        dot = kd.AndersonModel(U=U, Gamma=Gamma, eps=eps)
+        T = np.array([0.01, 0.1, 1.0]) * Gamma
+        cheap = kd.transport.solve(dot, T=T, keep_multiplets=150, **QUIET)
+        best = kd.transport.solve(
+            dot, T=T, keep_multiplets=800, z=(0.25, 0.5, 0.75, 1.0), errors=False, **QUIET
+        )
+        for quantity in ("conductance", "lorenz_number"):
+            true = np.abs(getattr(cheap, quantity) - getattr(best, quantity))
+            hits += list(true <= getattr(cheap, f"{quantity}_error"))
+    share = float(np.mean(hits))
+    return Row.at_least(f"coverage of stated errors, {dots} dots", share, 0.9)
