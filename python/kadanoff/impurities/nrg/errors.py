@@ -12,7 +12,10 @@ and the error at temperature T is that of the chain alone at ``keep / g(T)``, in
 the powers of two; these runs are cached. A cut that leads the flow to another fixed point does not
 show there: the same model is solved at half the number of states, and what changes by more than
 three times the error expected of that run is added. Averages of observables have the second error
-only, the largest from the band edge down to T.
+only, the largest from the band edge down to T. A spurious coupling that the cut makes at high T
+saturates at low T in both runs, which then agree on a wrong average: below a temperature where the
+error of the entropy exceeds 0.1 nats, and the change 2 % of the range of the operator, an average
+is called not known, and its error reaches to the farther end of that range.
 
 **Discretisation.** A level without interaction, for which the continuum is known, has errors
 that the derivatives of the curve X with respect to ln T bound,
@@ -32,7 +35,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Protocol
@@ -48,17 +51,16 @@ from kadanoff.impurities.models.operators import BATH, Orbital, Space
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import Options, changed
 
-__all__ = ["CURVES", "Coarse", "Errors", "estimate", "halved", "remedy"]
+__all__ = ["CURVES", "Errors", "estimate", "halved"]
 
 CURVES = ("entropy", "heat_capacity", "T_chi", "T_chi_charge", "log_Z", "free_energy")
-
-TOLERANCE = 5e-3
-"""Error of the entropy, in nats, above which a run warns."""
 
 SAFETY = 2.0  # the chain alone against U = 0: the ratio of the errors is 1.5 at most
 # The exchange coupling orders multiplets at the cut by their spin: 2.2 for T chi of a local moment.
 OF_T_CHI = 3.0
 EXPLAINED = 3.0  # of the error expected at half the number of states
+UNKNOWN = 0.1  # nats: the flow may lead to another fixed point
+NOTICEABLE = 0.02  # of the range of an observable
 MIN_STATES = 8
 ITERATIONS = 3  # of the number of states, which depends on the error itself
 MIN_GAIN = 0.05  # ln of the factor by which twice the states reduce the error
@@ -77,10 +79,6 @@ _FINITE_CHAIN = (7e-4, 0.012, 0.045, 0.15, 0.5)
 _BAND_EDGE = (0.014, 0.016, 0.032, 0.045, 0.045)
 _ASYMMETRIC = (1e-12, 1e-8, 2e-7, 4e-6, 1e-4)  # left by the mean of even and odd shells at low T
 _SEVERAL_TWISTS = 2.5  # by which the error of the band edge is smaller for four twists
-
-
-class Coarse(UserWarning):
-    """A run keeps too few states for an entropy to within 5e-3 nats."""
 
 
 @public
@@ -103,6 +101,9 @@ class Errors:
         Factor by which the time of a run grows when the number of kept states is doubled.
     seconds : float
         Wall-clock time of the estimate.
+    not_known : mapping from names to floats
+        Observables of which a run with so few states says nothing, and the temperature below which
+        this is so; their error covers every value that the operator has.
 
     Examples
     --------
@@ -118,6 +119,7 @@ class Errors:
     acceleration: float
     growth: float
     seconds: float
+    not_known: Mapping[str, float] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         worst = {
@@ -181,11 +183,14 @@ class Solved(Protocol):
         """Curves and averages."""
 
 
+Ranges = Mapping[str, tuple[float, float]]
+"""Lowest and highest value of the observables, by name."""
+
 Solve = Callable[[Model, Options, tuple[Chain, ...], bool], Solved]
 """Solves a model on given chains; with its observables if the last argument is True."""
 
 
-def estimate(run: Solved, solve: Solve) -> Errors:
+def estimate(run: Solved, solve: Solve, ranges: Ranges) -> Errors:
     """Errors of a run.
 
     Parameters
@@ -194,6 +199,8 @@ def estimate(run: Solved, solve: Solve) -> Errors:
         The run.
     solve : callable
         Solves further models with other options, for the runs with fewer states.
+    ranges : mapping from names to pairs of floats
+        Lowest and highest eigenvalue of every observable.
     """
     started = time.perf_counter()
     curves, options = run.curves, run.options
@@ -222,8 +229,11 @@ def estimate(run: Solved, solve: Solve) -> Errors:
     worst = [float(chain_alone.errors(*step, most)["entropy"].max()) for step in steps]
     gains = [max(math.log(b / a), MIN_GAIN) for a, b in pairwise(np.maximum(worst, 1e-17))]
     flops = [sum(x.arrays["timing"]["reduction_flops"] for x in r.levels) for r in (run, half)]
+    errors = truncation(curves, half.curves, own, of_half)
+    not_known = _not_known(curves, errors, run.T, ranges)
     return Errors(
-        truncation=truncation(curves, half.curves, own, of_half),
+        truncation=errors,
+        not_known=not_known,
         discretisation=missing,
         gain=math.exp(gains[0]),
         acceleration=min(max(gains[0] / gains[1], 1.0), MAX_ACCELERATION),
@@ -383,6 +393,21 @@ def truncation(curves: Curves, half: Curves, own: Curves, of_half: Curves) -> di
     return errors
 
 
+def _not_known(
+    curves: Curves, errors: dict[str, FloatArray], T: FloatArray, ranges: Ranges
+) -> dict[str, float]:
+    """Temperatures below which observables are not known; their errors are made to say so."""
+    found = {}
+    astray = np.maximum.accumulate(errors["entropy"]) > UNKNOWN
+    for name, (low, high) in ranges.items():
+        unknown = astray & (errors[name] > NOTICEABLE * (high - low))
+        if unknown.any():
+            found[name] = float(T[unknown.argmax()])
+            farther = np.maximum(high - curves[name], curves[name] - low)
+            errors[name] = np.where(unknown, farther, errors[name])
+    return found
+
+
 def discretisation(
     curves: Curves, T: FloatArray, options: Options, D: float, *, symmetric: bool
 ) -> dict[str, FloatArray]:
@@ -455,32 +480,3 @@ def _between(rows: FloatArray, log_g: FloatArray) -> FloatArray:
     logs = np.log(np.maximum(rows, 1e-17))
     found: FloatArray = np.exp((1 - part) * logs[low, column] + part * logs[high, column])
     return found
-
-
-def remedy(errors: Errors, options: Options, seconds: float) -> str | None:
-    """What a run with too large an error of the entropy needs; None if it is good enough."""
-    worst = float(np.max(errors.truncation["entropy"], initial=0.0))
-    if worst <= TOLERANCE:
-        return None
-    said = (
-        f"the truncation error of S_imp is up to {worst:.1g} nats (estimated, {TOLERANCE:g} wanted)"
-    )
-    doublings, gain, left = 0.0, math.log(errors.gain), math.log(worst / TOLERANCE)
-    while left > 0 and doublings < 20:
-        gain *= errors.acceleration
-        doublings += min(left / gain, 1.0)
-        left -= gain
-    time = seconds * max(errors.growth, 1.0) ** doublings
-    if options.keep is None or options.energy_cutoff is not None:
-        return f"{said}; raise the cut, by {2 * math.log(worst / TOLERANCE):.1g} in energy_cutoff"
-    keep = options.keep * 2**doublings
-    if keep > 1e5 or errors.gain < 1.2:
-        return (
-            f"{said} and falls by a factor {errors.gain:.2g} only for twice the keep: use a larger "
-            "Lambda, averaged over several z"
-        )
-    digits = 10 ** max(math.floor(math.log10(keep)) - 1, 0)
-    return (
-        f"{said}: keep = {math.ceil(keep / digits) * digits} would reach it, in about "
-        f"{time:.2g} s instead of {seconds:.2g} s"
-    )
