@@ -39,6 +39,7 @@ class SmoothCurve:
         self.T_max = min(float(T[1]) for T, _ in self.points)
 
     def __call__(self, T: FloatArray) -> FloatArray:
+        """The curve at temperatures T."""
         out: FloatArray = np.mean([even_odd_mean(t, y, T) for t, y in self.points], axis=0)
         return out
 

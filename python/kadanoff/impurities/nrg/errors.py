@@ -20,14 +20,17 @@ is called not known, and its error reaches to the farther end of that range.
 **Discretisation.** A level without interaction, for which the continuum is known, has errors
 that the derivatives of the curve X with respect to ln T bound,
 
-    a |X''| max(|S''|, 0.03) + (b (T/D)^(1/2) + a / 40) |X'|,
+    a |X''| max(|S''|, 0.03) + (b (T/D)^(1/2) + c) |X'|,
 
-where a and b are functions of Lambda: the finite chain at each temperature (a) and the few levels
-near the band edge (b, less for several twists). Without particle-hole symmetry a constant is added.
+where a, b and c are functions of Lambda: the finite chain at each temperature (a), the few levels
+near the band edge (b, less for several twists), and what is left on a slope (c, which for the other
+curves than the entropy is that of chi(0)). The error of the entropy is 0.6 of it with
+particle-hole symmetry; without, a constant is added. The reference is the hybridisation on the
+chain, which the scheme "wilson" has smaller by A_Lambda than the band.
 
 The two are stated, and together as independent errors. At U = 0, Lambda from 1.5 to 4 and 400 to
-4000 states they cover the true error at 95 % of the temperatures, and are two to five times as
-large in the median.
+4000 states they cover the true error of the entropy at 95 % of the temperatures, and are two to
+five times as large in the median.
 """
 
 from __future__ import annotations
@@ -72,13 +75,18 @@ _CACHE: dict[Any, Curves] = {}
 PERIOD = 6  # temperatures of the grid for each factor Lambda: two shells of three
 RINGING = 0.3  # a cubic spline passes 0.27 of a jump on to the next knot
 
-# Error of the resonant level in the continuum, see the module: largest ratio at four hybridisations
-# from 0.01 to 0.3 and levels up to four half widths from the Fermi level.
+# Error of the resonant level in the continuum, see the module: by coverage at 30 random levels from
+# the Fermi level to two half widths away, hybridisations from 0.02 to 0.3, one, two and four twists.
 _LAMBDA = (1.5, 2.0, 2.5, 3.0, 4.0)
-_FINITE_CHAIN = (7e-4, 0.012, 0.045, 0.15, 0.5)
-_BAND_EDGE = (0.014, 0.016, 0.032, 0.045, 0.045)
-_ASYMMETRIC = (1e-12, 1e-8, 2e-7, 4e-6, 1e-4)  # left by the mean of even and odd shells at low T
-_SEVERAL_TWISTS = 2.5  # by which the error of the band edge is smaller for four twists
+_FINITE_CHAIN = (2.2e-4, 0.009, 0.038, 0.1, 0.21)
+_BAND_EDGE = (0.016, 0.02, 0.03, 0.032, 0.063)
+_SLOPE = (9e-6, 1.2e-4, 6e-4, 2.5e-3, 0.014)
+_ASYMMETRIC = (1e-12, 8e-9, 2e-7, 5e-6, 1.7e-4)  # left by the mean of even and odd shells at low T
+_SEVERAL_TWISTS = (7.0, 6.0, 2.5, 3.2, 3.6)  # by which the band edge has less for four twists
+_SYMMETRIC = 0.6  # of the error of a level away from the Fermi level
+_TAIL = 0.15  # of the error that a factor Lambda in T leaves
+# chi(0) of levels is too large by 0.4, 0.7 and 0.9 % at Lambda = 2, 2.5 and 3 where V = D / 2.
+_OF_SUSCEPTIBILITY = 0.01
 
 
 @public
@@ -414,21 +422,34 @@ def discretisation(
     """Difference of every curve from that of the continuum."""
     log = math.log(options.Lambda)
     x = [1 / math.log(value) for value in _LAMBDA][::-1]
-    a, b, c = (
-        math.exp(np.interp(1 / log, x, np.log(table)[::-1]))
-        for table in (_FINITE_CHAIN, _BAND_EDGE, _ASYMMETRIC)
+    tables = (_FINITE_CHAIN, _BAND_EDGE, _SLOPE, _ASYMMETRIC, _SEVERAL_TWISTS)
+    a, b, slope, c, less = (
+        math.exp(np.interp(1 / log, x, np.log(table)[::-1])) for table in tables
     )
-    b /= 1 + (_SEVERAL_TWISTS - 1) * min(len(options.z) - 1, 3) / 3
+    b /= 1 + (less - 1) * min(len(options.z) - 1, 3) / 3
+    edge = b * np.sqrt(np.minimum(T / D, 1.0))
     curvature = np.maximum(_derivatives(curves["entropy"], log)[1], 0.03)
-    slope = b * np.sqrt(np.minimum(T / D, 1.0)) + a / 40
+    others = max(slope, _OF_SUSCEPTIBILITY * log**2)
     errors = {}
     for name, values in curves.items():
         if name == "free_energy":
             continue
         first, second = _derivatives(values, log)
-        errors[name] = a * second * curvature + slope * first + (0.0 if symmetric else c)
-    errors["free_energy"] = T * errors["log_Z"] + a / 40 * np.abs(curves["free_energy"])
+        entropy = name == "entropy"
+        error = a * second * curvature + (edge + (slope if entropy else others)) * first
+        if symmetric and entropy:
+            error *= _SYMMETRIC
+        errors[name] = _tail(error) + (0.0 if symmetric else c)
+    errors["free_energy"] = T * errors["log_Z"] + a / 12 * np.abs(curves["free_energy"])
     return {name: errors[name] for name in curves}
+
+
+def _tail(e: FloatArray) -> FloatArray:
+    """Each error also at lower temperatures, a fixed share of it for every factor Lambda."""
+    out = e.copy()
+    for i in range(PERIOD, len(out)):
+        out[i] = max(out[i], _TAIL * out[i - PERIOD])
+    return out
 
 
 def _derivatives(y: FloatArray, log: float) -> tuple[FloatArray, FloatArray]:
