@@ -109,8 +109,8 @@ def kondo_temperature_error(run: NRGResult, definition: Definition = "chi") -> f
     r"""Error of :func:`kondo_temperature`, from the errors that the run states.
 
     The errors of S_imp and T chi_imp, of truncation and of discretisation, divided by the slope of
-    the curve where it crosses the value; for "chi" the largest relative error of T chi_imp where
-    chi(0) is taken.
+    the curve where it crosses the value; for "chi" those of T chi_imp at the temperatures of which
+    chi(0) is an average, all with the same sign.
 
     Parameters
     ----------
@@ -149,7 +149,8 @@ def kondo_temperature_error(run: NRGResult, definition: Definition = "chi") -> f
     if definition == "chi":
         curve = SmoothCurve(run, "T_chi")
         T = _far_below_the_crossing(curve)
-        relative = float(np.max(curve.error(T) / np.abs(curve(T))))
+        weights = np.polyfit(T**2, np.eye(len(T)), 1)[1]  # of chi(T) in chi(0)
+        relative = float(np.abs(weights) @ (curve.error(T) / T)) * T_K / 0.236
         return T_K * relative / (1 - relative) if relative < 1 else math.inf
     curve = SmoothCurve(run, _CROSSINGS[definition][0])
     step = 0.05

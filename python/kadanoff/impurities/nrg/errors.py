@@ -85,8 +85,9 @@ _ASYMMETRIC = (1e-12, 8e-9, 2e-7, 5e-6, 1.7e-4)  # left by the mean of even and 
 _SEVERAL_TWISTS = (7.0, 6.0, 2.5, 3.2, 3.6)  # by which the band edge has less for four twists
 _SYMMETRIC = 0.6  # of the error of a level away from the Fermi level
 _TAIL = 0.15  # of the error that a factor Lambda in T leaves
-# chi(0) of levels is too large by 0.4, 0.7 and 0.9 % at Lambda = 2, 2.5 and 3 where V = D / 2.
-_OF_SUSCEPTIBILITY = 0.01
+# chi(0) of levels is too large by 0.4, 0.7 and 0.9 % at Lambda = 2, 2.5 and 3 where V = D / 2; the
+# slope of T chi, largest within a factor Lambda of T, brings another Lambda.
+_OF_SUSCEPTIBILITY = 0.004
 
 
 @public
@@ -429,7 +430,7 @@ def discretisation(
     b /= 1 + (less - 1) * min(len(options.z) - 1, 3) / 3
     edge = b * np.sqrt(np.minimum(T / D, 1.0))
     curvature = np.maximum(_derivatives(curves["entropy"], log)[1], 0.03)
-    others = max(slope, _OF_SUSCEPTIBILITY * log**2)
+    others = _OF_SUSCEPTIBILITY * log**2
     errors = {}
     for name, values in curves.items():
         if name == "free_energy":
