@@ -75,8 +75,8 @@ _CACHE: dict[Any, Curves] = {}
 PERIOD = 6  # temperatures of the grid for each factor Lambda: two shells of three
 RINGING = 0.3  # a cubic spline passes 0.27 of a jump on to the next knot
 
-# Error of the resonant level in the continuum, see the module: by coverage at 30 random levels from
-# the Fermi level to two half widths away, hybridisations from 0.02 to 0.3, one, two and four twists.
+# Errors in the continuum, see the module: chosen by coverage at 30 random levels, up to two half
+# widths from the Fermi level, hybridisations from 0.02 to 0.3, one, two and four twists.
 _LAMBDA = (1.5, 2.0, 2.5, 3.0, 4.0)
 _FINITE_CHAIN = (2.2e-4, 0.009, 0.038, 0.1, 0.21)
 _BAND_EDGE = (0.016, 0.02, 0.03, 0.032, 0.063)
@@ -433,16 +433,13 @@ def discretisation(
     others = _OF_SUSCEPTIBILITY * log**2
     errors = {}
     for name, values in curves.items():
-        if name == "free_energy":
-            continue
         first, second = _derivatives(values, log)
         entropy = name == "entropy"
         error = a * second * curvature + (edge + (slope if entropy else others)) * first
-        if symmetric and entropy:
-            error *= _SYMMETRIC
+        error *= _SYMMETRIC if symmetric and entropy else 1.0
         errors[name] = _tail(error) + (0.0 if symmetric else c)
     errors["free_energy"] = T * errors["log_Z"] + a / 12 * np.abs(curves["free_energy"])
-    return {name: errors[name] for name in curves}
+    return errors
 
 
 def _tail(e: FloatArray) -> FloatArray:
