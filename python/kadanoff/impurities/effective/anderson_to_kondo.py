@@ -134,10 +134,10 @@ def kondo_mapping(
     T: float | None = None,
     T_min: float = 1e-11,
     points: int = 10,
-    errors: bool = True,
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
+    errors: bool = True,
     **options: Unpack[FixedTOptions],
 ) -> KondoMapping:
     """Map an Anderson model to Kondo models in three ways, and solve them all.

@@ -173,17 +173,17 @@ class Fit:
         self,
         *,
         observables: Observables = (),
-        errors: bool = True,
         threads: int | None = None,
         progress: bool | Report | None = None,
         control: Control | None = None,
+        errors: bool = True,
         **changes: Unpack[NRGOptions],
     ) -> tuple[NRGResult, NRGResult]:
         """Solve target and effective model side by side down to low T, for curves of both.
 
         Parameters
         ----------
-        observables, errors, threads, progress, control
+        observables, threads, progress, control, errors
             As in :func:`kadanoff.nrg.solve`.
         **changes
             Options of :func:`kadanoff.nrg.solve` that differ from those of the fit, e.g. `T_min`
