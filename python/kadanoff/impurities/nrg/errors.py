@@ -12,10 +12,10 @@ and the error at temperature T is that of the chain alone at ``keep / g(T)``, in
 the powers of two; these runs are cached. A cut that leads the flow to another fixed point does not
 show there: the same model is solved at half the number of states, and what changes by more than
 three times the error expected of that run is added. Averages of observables have the second error
-only, the largest from the band edge down to T. A spurious coupling that the cut makes at high T
-saturates at low T in both runs, which then agree on a wrong average: below a temperature where the
-error of the entropy exceeds 0.1 nats, and the change 2 % of the range of the operator, an average
-is called not known, and its error reaches to the farther end of that range.
+only, the largest from the band edge down to T. A spurious coupling made by the cut saturates at low
+T in both runs, which then agree on a wrong average: below a T where the error of the entropy has
+exceeded 0.1 nats, and the change 2 % of the range of the operator, an average is called not known,
+and its error reaches to the farther end of the range.
 
 **Discretisation.** A level without interaction, for which the continuum is known, has errors
 that the derivatives of the curve X with respect to ln T bound,
@@ -28,9 +28,8 @@ curves than the entropy is that of chi(0)). The error of the entropy is 0.6 of i
 particle-hole symmetry; without, a constant is added. The reference is the hybridisation on the
 chain, which the scheme "wilson" has smaller by A_Lambda than the band.
 
-The two are stated, and together as independent errors. At U = 0, Lambda from 1.5 to 4 and 400 to
-4000 states they cover the true error of the entropy at 95 % of the temperatures, and are two to
-five times as large in the median.
+Together, as independent errors, they cover the true error of the entropy at 95 % of the temperatures
+(U = 0, Lambda from 1.5 to 4, 400 to 4000 states), and are two to five times as large in the median.
 """
 
 from __future__ import annotations
@@ -364,8 +363,9 @@ class Impurity:
     def _up_to_the_cut(self, y: FloatArray) -> FloatArray:
         """The largest value between T and the energy of the cut."""
         x = self.x[::-1]
-        shifted = [np.interp(self.x + s, x, y[::-1]) for s in self.above]
-        highest: FloatArray = np.max(shifted, axis=0)
+        highest: FloatArray = np.max(
+            [np.interp(self.x + s, x, y[::-1]) for s in self.above], axis=0
+        )
         return highest
 
 
