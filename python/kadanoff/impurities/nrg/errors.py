@@ -28,8 +28,8 @@ curves than the entropy is that of chi(0)). The error of the entropy is 0.6 of i
 particle-hole symmetry; without, a constant is added. The reference is the hybridisation on the
 chain, which the scheme "wilson" has smaller by A_Lambda than the band.
 
-Together, as independent errors, they cover the true error of the entropy at 95 % of the temperatures
-(U = 0, Lambda from 1.5 to 4, 400 to 4000 states), and are two to five times as large in the median.
+Together they cover the true error of the entropy at 95 % of the temperatures (U = 0, Lambda from
+1.5 to 4, 400 to 4000 states), and are two to five times as large in the median.
 """
 
 from __future__ import annotations
@@ -74,8 +74,7 @@ _CACHE: dict[Any, Curves] = {}
 PERIOD = 6  # temperatures of the grid for each factor Lambda: two shells of three
 RINGING = 0.3  # a cubic spline passes 0.27 of a jump on to the next knot
 
-# Errors in the continuum, see the module: chosen by coverage at 30 random levels, up to two half
-# widths from the Fermi level, hybridisations from 0.02 to 0.3, one, two and four twists.
+# Errors in the continuum: chosen by coverage at 30 random levels with one, two and four twists.
 _LAMBDA = (1.5, 2.0, 2.5, 3.0, 4.0)
 _FINITE_CHAIN = (2.2e-4, 0.009, 0.038, 0.1, 0.21)
 _BAND_EDGE = (0.016, 0.02, 0.03, 0.032, 0.063)
