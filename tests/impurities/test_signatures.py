@@ -30,10 +30,10 @@ def public_callables() -> Iterator[tuple[str, Any]]:
 
 
 def is_data(target: Any) -> bool:
-    """Types and protocols, which nobody calls."""
-    return not (inspect.isclass(target) or inspect.isroutine(target)) or getattr(
-        target, "_is_protocol", False
-    )
+    """Types, protocols and warnings, which nobody calls."""
+    if inspect.isclass(target):
+        return issubclass(target, Warning) or getattr(target, "_is_protocol", False)
+    return not inspect.isroutine(target)
 
 
 CALLABLES = [(name, target) for name, target in public_callables() if not is_data(target)]

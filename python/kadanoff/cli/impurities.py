@@ -8,6 +8,7 @@ J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020), doi:10.1103/Phys
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 from typing import Any
@@ -84,6 +85,11 @@ def _row(mapping: KondoMapping) -> dict[str, Any]:
         **mapping.couplings,
         "T": mapping.fit.T[0],
         "T_K": mapping.kondo_temperatures("chi"),
+        # None where T_K is not known
+        "T_K_error": {
+            name: error if math.isfinite(error) else None
+            for name, error in mapping.kondo_temperature_errors("chi").items()
+        },
         "steps": len(mapping.fit.history),
         "seconds_learning": mapping.fit.seconds,
         "seconds": mapping.seconds,
@@ -94,22 +100,30 @@ def _kondo_table(rows: list[dict[str, Any]], settings: dict[str, Any]) -> str:
     chain = f"{settings['scheme']} chain"
     if settings["A_Lambda"]:
         chain += ", V^2 and J times A_Lambda"
+    scales = "  ".join(f"{name:<15}" for name in ("AIM", "J_SW", "J_ML", "J_obs"))
     lines = [
         f"Kondo mapping of the symmetric Anderson model, U = {U} D",
         f"Lambda = {settings['Lambda']:g}, {chain}, {settings['keep']} states kept, "
         f"J_ML learned from ln Z at T = {rows[0]['T']:.0e} D",
         "",
-        "        coupling / D            |  T_K / D = 0.236 / chi_imp(0)             | learning",
-        "  J_SW      J_ML      J_obs     |  AIM       J_SW      J_ML      J_obs      | steps     s",
+        f"        coupling / D            |  {'T_K / D = 0.236 / chi_imp(0)':<66} | learning",
+        f"  J_SW      J_ML      J_obs     |  {scales}  | steps     s",
     ]
     for row in rows:
-        T_K = row["T_K"]
+        T_K = {name: _with_per_cent(x, row["T_K_error"][name]) for name, x in row["T_K"].items()}
         couplings = "  ".join(f"{row[name]:<8.5f}" for name in ("J_SW", "J_ML", "J_obs"))
-        scales = "  ".join(f"{T_K[name]:<8.2e}" for name in ("aim", "J_SW", "J_ML", "J_obs"))
+        scales = "  ".join(f"{T_K[name]:<15}" for name in ("aim", "J_SW", "J_ML", "J_obs"))
         lines.append(
-            f"  {couplings}  |  {scales}   | {row['steps']:>5} {row['seconds_learning']:>5.1f}"
+            f"  {couplings}  |  {scales}  | {row['steps']:>5} {row['seconds_learning']:>5.1f}"
         )
     return "\n".join(lines)
+
+
+def _with_per_cent(T_K: float, error: float | None) -> str:
+    if error is None:
+        return f"{T_K:.2e} +-?"
+    part = 100 * error / T_K
+    return f"{T_K:.2e} +-{part:.{1 if part < 10 else 0}f}%"
 
 
 # ------------------------------------------------------------------------------------------- dots

@@ -162,7 +162,7 @@ def test_progress_goes_from_0_to_1():
     [
         ({2.0: 1.0}, {}, ValueError, r"order 1 needs at least 2 different Lambda, got \[2\.0\]"),
         ({2.0: 1.0, 3.0: 1.0}, {"order": 2}, ValueError, "needs at least 3"),
-        ({2.0: 1.0, 1.0: 1.0}, {}, ValueError, "Lambda must be above 1, got Lambda = 1"),
+        ({2.0: 1.0, 1.0: 1.0}, {}, ValueError, "Lambda must be above 1 and at most 100"),
         ({2.0: 1.0, math.nan: 1.0}, {}, ValueError, "Lambda must be finite"),
         ({2.0: 1.0, 3.0: -1.0}, {}, ValueError, r"positive and finite \(or give logarithm=False"),
         ({2.0: 1.0, 3.0: math.nan}, {"logarithm": False}, ValueError, "must be finite"),

@@ -129,13 +129,15 @@ def test_fit_shows_its_loss(fit, ax):
 
 
 def test_fit_refuses_another_quantity(fit, ax):
-    with pytest.raises(ValueError, match="'parameters' or 'loss'"):
+    with pytest.raises(ValueError, match="one of parameters, loss, entropy"):
         effective_plots.plot_fit(fit, ax, quantity="J")
 
 
 def test_a_fit_without_a_step_can_be_drawn(fit, ax):
     # What an exception in the first solution carries.
-    empty = SimpleNamespace(history=(), parameters=("J",), model=fit.model)
+    empty = SimpleNamespace(
+        history=(), parameters=("J",), model=fit.model, errors={}, verdict="right"
+    )
     effective_plots.plot_fit(empty, ax)
     assert len(data_lines(ax)[0].get_ydata()) == 0
 

@@ -27,7 +27,11 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.effective.fit import Fit
 from kadanoff.impurities.effective.fitting import fitted
-from kadanoff.impurities.effective.kondo_scales import Definition, kondo_temperature
+from kadanoff.impurities.effective.kondo_scales import (
+    Definition,
+    kondo_temperature,
+    kondo_temperature_error,
+)
 from kadanoff.impurities.effective.loss import Matching
 from kadanoff.impurities.effective.perturbative_mapping import schrieffer_wolff
 from kadanoff.impurities.models import AndersonModel, Model
@@ -90,7 +94,9 @@ class KondoMapping:
         rows: dict[str, object] = dict(self.couplings)
         for name, run in {"aim": self.aim, **self.kondo}.items():
             try:
-                rows[f"T_K, {name}"] = kondo_temperature(run)
+                T_K = kondo_temperature(run)
+                error = "" if run.errors is None else f" +- {kondo_temperature_error(run):.1g}"
+                rows[f"T_K, {name}"] = f"{T_K:.4g}{error}"
             except ValueError:  # the curves end above it
                 continue
         picture = html.sparkline(self.aim.entropy[::-1])
@@ -106,6 +112,12 @@ class KondoMapping:
         """T_K of the Anderson model ("aim") and of every Kondo model, by name."""
         runs = {"aim": self.aim, **self.kondo}
         return {name: kondo_temperature(run, definition) for name, run in runs.items()}
+
+    @public
+    def kondo_temperature_errors(self, definition: Definition = "chi") -> dict[str, float]:
+        """Errors of :meth:`kondo_temperatures`; ValueError if errors were not estimated."""
+        runs = {"aim": self.aim, **self.kondo}
+        return {name: kondo_temperature_error(run, definition) for name, run in runs.items()}
 
     @public
     def plot(self, axes: Any = None) -> Any:
@@ -125,6 +137,7 @@ def kondo_mapping(
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
+    errors: bool = True,
     **options: Unpack[FixedTOptions],
 ) -> KondoMapping:
     """Map an Anderson model to Kondo models in three ways, and solve them all.
@@ -139,8 +152,9 @@ def kondo_mapping(
         Lowest temperature of the entropy curves; to be far below the smallest T_K.
     points : int
         Number of J at which the ratio of partition functions is evaluated.
-    threads, progress, control : as in :func:`kadanoff.nrg.solve`
-        Worker threads, progress bar, and cancellation.
+    threads, progress, control, errors : as in :func:`kadanoff.nrg.solve`
+        Worker threads, progress bar, cancellation, and whether the errors of the curves are
+        estimated; the searches are done without.
     Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
         Discretisation parameter and truncation.
     sites, z, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
@@ -185,8 +199,8 @@ def kondo_mapping(
             f"U={aim.U}. For other eps learn J and W with effective.learn"
         )
     T = aim.U / _U_OVER_T if T is None else checks.real("T", T, above=0)
-    points = checks.whole("points", points)
-    target = solve_models([aim], settings, [OBSERVABLE], run)[0]
+    points, estimated = checks.whole("points", points), checks.flag("errors", errors)
+    target = solve_models([aim], settings, [OBSERVABLE], run, errors=estimated)[0]
     log_Z = Matching(start, target, T, None, OBSERVABLE, None, "partition", {})
     correlation = Matching(start, target, T, None, OBSERVABLE, None, "observable", {})
     fit = fitted(log_Z, run, drift=True)
@@ -200,7 +214,7 @@ def kondo_mapping(
         "J_ML": fit.model,
         "J_obs": fit_observable.model,
     }
-    runs = solve_models(list(models.values()), settings, (), run)
+    runs = solve_models(list(models.values()), settings, (), run, errors=estimated)
     found = [model.parameters["J"] for model in models.values()]
     J = np.linspace(0.9 * min(found), 1.1 * max(found), points)
     with run.calling("scanning J") as keywords:

@@ -154,7 +154,7 @@ class Consistency:
     >>> start = kd.KondoModel(J=0.2, spin=1)
     >>> fit = kd.effective.learn(start, target=dots, T=1e-4, keep=300, progress=False)
     >>> fit.consistency
-    Consistency(right: J +- 0.00051)
+    Consistency(right: J +- 0.0018)
     """
 
     verdict: Verdict

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
-from kadanoff._base import html
+from kadanoff._base import checks, html
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
@@ -176,13 +176,14 @@ class Fit:
         threads: int | None = None,
         progress: bool | Report | None = None,
         control: Control | None = None,
+        errors: bool = True,
         **changes: Unpack[NRGOptions],
     ) -> tuple[NRGResult, NRGResult]:
         """Solve target and effective model side by side down to low T, for curves of both.
 
         Parameters
         ----------
-        observables, threads, progress, control
+        observables, threads, progress, control, errors
             As in :func:`kadanoff.nrg.solve`.
         **changes
             Options of :func:`kadanoff.nrg.solve` that differ from those of the fit, e.g. `T_min`
@@ -205,7 +206,8 @@ class Fit:
         options = Options(**known)
         run = Run.of(threads=threads, progress=progress, control=control)
         wanted = checked_observables(observables)
-        first, second = solve_models([target, self.model], options, wanted, run)
+        models, estimated = [target, self.model], checks.flag("errors", errors)
+        first, second = solve_models(models, options, wanted, run, errors=estimated)
         return first, second
 
     @public

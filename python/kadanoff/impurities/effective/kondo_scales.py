@@ -40,8 +40,12 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
+<<<<<<< HEAD
 from kadanoff.impurities.effective.moment import KondoTemperature, why_no_moment
 from kadanoff.impurities.nrg.even_odd import BETABAR, even_odd_mean
+=======
+from kadanoff.impurities.effective.smooth_curve import SmoothCurve
+>>>>>>> w4-nrgfin
 from kadanoff.impurities.nrg.result import NRGResult
 
 __all__ = [
@@ -52,6 +56,7 @@ __all__ = [
     "fit_anderson_tk",
     "fit_kondo_tk",
     "kondo_temperature",
+    "kondo_temperature_error",
     "kondo_temperature_formula",
     "zero_temperature_chi",
 ]
@@ -71,7 +76,6 @@ _CROSSINGS: dict[str, tuple[Literal["entropy", "T_chi"], float]] = {
     "wilson": ("T_chi", 0.0701),
     "T_chi=0.1": ("T_chi", 0.1),
 }
-_SYMBOL = {"entropy": "S_imp", "T_chi": "T chi_imp"}
 _WINDOW = (0.003, 0.05)  # in units of T_K ("wilson"): chi = chi(0) (1 - c T^2) there
 
 
@@ -133,7 +137,63 @@ def kondo_temperature(
     if definition == "chi":
         return 0.236 / zero_temperature_chi(run)
     name, value = _CROSSINGS[definition]
-    return _Curve(run, name).crossing(value)
+    return SmoothCurve(run, name).crossing(value)
+
+
+@public
+def kondo_temperature_error(run: NRGResult, definition: Definition = "chi") -> float:
+    r"""Error of :func:`kondo_temperature`, from the errors that the run states.
+
+    The errors of S_imp and T chi_imp, of truncation and of discretisation, divided by the slope of
+    the curve where it crosses the value; for "chi" those of T chi_imp at the temperatures of which
+    chi(0) is an average, all with the same sign.
+
+    Parameters
+    ----------
+    run : NRGResult
+        Run with errors (``errors=True``, the default of :func:`kadanoff.nrg.solve`).
+    definition : {"chi", "entropy", "half_ln2", "wilson", "T_chi=0.1"}
+        Definition of T_K, see the table at the head of this module.
+
+    Returns
+    -------
+    float
+        Error of T_K at 95 % in the unit of the band (k_B = 1).
+
+    Raises
+    ------
+    ValueError
+        The errors of the run were not estimated, the definition is unknown, or the run does not
+        reach that scale.
+    TypeError
+        `run` is not an NRGResult.
+
+    Notes
+    -----
+    ``dT_K = T_K dX / |dX/dlnT|`` for a crossing of the curve X. The error is infinite where the
+    curve is as small as its error: the T_K found says nothing then.
+
+    Examples
+    --------
+    >>> from kadanoff import KondoModel, nrg
+    >>> run = nrg.solve(KondoModel(J=0.4), keep=1000, T_min=1e-7)
+    >>> T_K, error = kondo_temperature(run), kondo_temperature_error(run)
+    >>> error < 0.02 * T_K
+    True
+    """
+    T_K = kondo_temperature(run, definition)
+    if definition == "chi":
+        curve = SmoothCurve(run, "T_chi")
+        T = _far_below_the_crossing(curve)
+        weights = np.polyfit(T**2, np.eye(len(T)), 1)[1]  # of chi(T) in chi(0)
+        relative = float(np.abs(weights) @ (curve.error(T) / T)) * T_K / 0.236
+        return T_K * relative / (1 - relative) if relative < 1 else math.inf
+    curve = SmoothCurve(run, _CROSSINGS[definition][0])
+    step = 0.05
+    around = curve(T_K * np.exp(np.array([-step, step])))
+    slope = float(around[1] - around[0]) / (2 * step)
+    error = float(curve.error(np.array([T_K]))[0])
+    return T_K * error / slope if slope > error else math.inf
 
 
 def scale(run: NRGResult, definition: Definition = "chi") -> KondoTemperature:
@@ -175,64 +235,20 @@ def zero_temperature_chi(run: NRGResult) -> float:
     >>> print(f"{zero_temperature_chi(run):.1f}")
     35.5
     """
-    curve = _Curve(run, "T_chi")
+    curve = SmoothCurve(run, "T_chi")
+    T = _far_below_the_crossing(curve)
+    return float(np.polyfit(T**2, curve(T) / T, 1)[1])
+
+
+def _far_below_the_crossing(curve: SmoothCurve) -> FloatArray:
+    """Temperatures at which chi is chi(0) (1 - c T^2)."""
     low, high = np.array(_WINDOW) * curve.crossing(0.0701)
     if low < curve.T_min:
         raise ValueError(
             f"chi_imp(T -> 0) needs temperatures down to {low:.2g}, the run ends at "
             f"{curve.T_min:.2g}: solve with a smaller T_min"
         )
-    T = np.geomspace(low, high, 16)
-    return float(np.polyfit(T**2, curve(T) / T, 1)[1])
-
-
-class _Curve:
-    """S_imp or T chi_imp of a run as a smooth function of T.
-
-    Uses lower temperatures of each shell than the curves of NRGResult (see
-    `kadanoff.impurities.nrg.even_odd`): T_K is accurate to 2e-4 with 500 kept states.
-    """
-
-    def __init__(self, run: NRGResult, name: Literal["entropy", "T_chi"]) -> None:
-        if not isinstance(run, NRGResult):
-            raise TypeError(f"run must be the NRGResult of nrg.solve, got {type(run).__name__}")
-        self.name = name
-        attribute = "entropy" if name == "entropy" else "spin_variance"
-        self.points = []
-        for levels in run.levels:
-            n, T = np.arange(levels.shells), levels.scale / BETABAR
-            full = levels.averages(n, T, complete=run.options.complete)
-            clean = levels.clean(n, T)
-            self.points.append((T, getattr(full, attribute) - getattr(clean, attribute)))
-        self.T_min = max(float(T[-2]) for T, _ in self.points)
-        self.T_max = min(float(T[1]) for T, _ in self.points)
-
-    def __call__(self, T: FloatArray) -> FloatArray:
-        out: FloatArray = np.mean([even_odd_mean(t, y, T) for t, y in self.points], axis=0)
-        return out
-
-    def crossing(self, value: float) -> float:
-        """The lowest T at which the curve falls through `value`."""
-        T = np.geomspace(self.T_min, self.T_max, 20 * len(self.points[0][0]))
-        above = np.flatnonzero(self(T) >= value)
-        if not len(above) or above[0] == 0:
-            state, remedy = "above", "solve with a smaller T_min, unless a moment survives at T = 0"
-            if not len(above):
-                state = "below"
-                remedy = (
-                    f"there is no moment to screen below {self.T_max:.2g}, where the shells of "
-                    "the chain begin; a T_K of the order of the half bandwidth is not a low-energy "
-                    "scale"
-                )
-            raise ValueError(
-                f"{_SYMBOL[self.name]} of the run stays {state} {value:.4g} from T = "
-                f"{self.T_max:.2g} down to {self.T_min:.2g}: {remedy}"
-            )
-        low, high = T[above[0] - 1], T[above[0]]
-        while high - low > 1e-9 * low:
-            middle = math.sqrt(low * high)
-            low, high = (low, middle) if self(np.array([middle]))[0] >= value else (middle, high)
-        return float(math.sqrt(low * high))
+    return np.geomspace(low, high, 16)
 
 
 # --------------------------------------------------------------------------------------- formulas

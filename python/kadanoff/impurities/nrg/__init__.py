@@ -6,7 +6,8 @@
 1.00 ln 2
 """
 
-from kadanoff.impurities.nrg.errors import Coarse, Errors
+from kadanoff.impurities.nrg.coarse import Coarse
+from kadanoff.impurities.nrg.errors import Errors
 from kadanoff.impurities.nrg.iteration import solve, solve_many
 from kadanoff.impurities.nrg.options import Options
 from kadanoff.impurities.nrg.result import NRGResult

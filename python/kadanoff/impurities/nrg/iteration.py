@@ -32,7 +32,8 @@ from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg import memory
-from kadanoff.impurities.nrg.errors import Coarse, estimate, remedy
+from kadanoff.impurities.nrg.coarse import Coarse, remedy
+from kadanoff.impurities.nrg.errors import estimate
 from kadanoff.impurities.nrg.job import (
     Job,
     Observables,
@@ -133,7 +134,7 @@ def solve(
     -----
     Coarse
         The truncation error of the entropy is above 5e-3 nats: the message names the `keep` that
-        would reach it, and its time. Not if `errors` is False.
+        would reach it, its time, and observables that are not known. Not if `errors` is False.
 
     Notes
     -----
@@ -248,7 +249,11 @@ def _with_errors(result: NRGResult, observables: Observables, run: Run) -> NRGRe
         job = Job(model, options, wanted, chains=chains)
         return _solve_jobs([job], options, bool(wanted), run)[0]
 
-    found = estimate(result, again)
+    ranges = {}
+    if observables:
+        chains = [one.chain for one in result.levels]
+        ranges = Job(result.model, result.options, observables, chains=chains).ranges()
+    found = estimate(result, again, ranges)
     if advice := remedy(found, result.options, result.seconds):
         warnings.warn(f"{brief(result.model)}: {advice}", Coarse, stacklevel=5)
     return replace(result, errors=found)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
+
 from kadanoff import _core
 from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import Model
@@ -107,6 +109,14 @@ class Job:
                     ),
                 )
             )
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Lowest and highest eigenvalue of every observable, by name."""
+        found = {}
+        for name, blocks in zip(self.operators, self.starts[0].operators, strict=True):
+            values = np.concatenate([np.linalg.eigvalsh(block) for block in blocks])
+            found[name] = (float(values.min()), float(values.max()))
+        return found
 
     def partial(self, cores: Sequence[_core.Levels], seconds: float) -> NRGResult | None:
         """The result of the finished shells, or None if they are too few for an average."""

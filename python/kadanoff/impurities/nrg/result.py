@@ -177,6 +177,8 @@ class NRGResult:
         value = float(self.curves[name][-1] / unit)
         if self.errors is None:
             return value
+        if name in self.errors.not_known:
+            return f"not known with this keep ({value:.4g} found)"
         return f"{value:.4g} +- {self.error(name)[-1] / unit:.1g}"
 
     @public
