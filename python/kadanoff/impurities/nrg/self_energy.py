@@ -18,6 +18,10 @@ Kronig partner plus a constant, which the symmetric estimator has from peaks at 
 of a few per cent of Gamma off half filling) and the ratio from those near w = 0: it is chosen such
 that Re Sigma(0) is that of the ratio, as long as that changes 1 / G(0) by less than a third.
 
+On the imaginary axis nothing is broadened, G = sum_j a_j / (i w - w_j), and Re Sigma is the part of
+the spectrum of Sigma that is odd in w, Im Sigma the even one: Re is that of the ratio, Im that of
+the symmetric estimator, at every frequency.
+
 References
 ----------
 .. [1] R. Bulla, A. C. Hewson, T. Pruschke, J. Phys.: Condens. Matter 10, 8365 (1998),
@@ -32,18 +36,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.bands.densities import Band
+from kadanoff.bands.densities import Band, FlatBand, SemicircularBand
 from kadanoff.greens.kramers_kronig import hilbert
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.operators import Operator, Orbital
 from kadanoff.impurities.nrg.broadening import sharpened
 
-__all__ = ["Estimator", "Quadratic", "band_green", "estimate", "hybridisation", "quadratic"]
+__all__ = [
+    "Broadened",
+    "Estimator",
+    "Quadratic",
+    "band_green",
+    "estimate",
+    "hybridisation",
+    "imaginary_axis",
+    "quadratic",
+]
 
 Estimator = Literal["combined", "symmetric", "ratio"]
 Spin = Literal["up", "dn"]
@@ -139,10 +153,33 @@ def _one_particle(model: Model, H: FloatArray, d: list[FloatArray]) -> FloatArra
     return np.where(np.abs(out) > ROUNDING * max(float(np.abs(H).max()), 1e-300), out, 0.0)
 
 
-def band_green(band: Band, w: FloatArray) -> ComplexArray:
-    """``int rho(x) / (w - x + i0) dx`` of the continuous band, norm included."""
+def band_green(band: Band, w: ArrayLike) -> ComplexArray:
+    """``int rho(x) / (w - x + i0) dx`` of the continuous band, norm included, real or complex w.
+
+    Off the real axis in closed form for flat and semicircular bands, and of the linear interpolant
+    on some 2,400 energies for others.
+    """
+    z = np.asarray(w)
+    if not np.iscomplexobj(z):
+        x, rho = _interpolant(band)
+        inside = np.abs(z) <= band.D
+        density = np.where(inside, band.density(np.where(inside, z, 0.0)), 0.0)
+        return np.asarray(hilbert(x, rho, at=z) - 1j * math.pi * density)
     D = band.D
-    # Dense where densities have cusps and steps: at zero, at the edges, at tabulated points.
+    if isinstance(band, FlatBand):
+        return np.asarray(band.norm * np.log((z + D) / (z - D)) / (2 * D))
+    if isinstance(band, SemicircularBand):
+        return np.asarray(band.norm * 2 * (z - np.sqrt(z - D) * np.sqrt(z + D)) / D**2)
+    x, rho = _interpolant(band)
+    slope, near = np.diff(rho) / np.diff(x), z[:, None] - x
+    # int (rho_a + s (x - a)) / (z - x) = (rho_a + s (z - a)) ln[(z - a) / (z - b)] - s (b - a)
+    line = rho[:-1] + slope * near[:, :-1]
+    return np.asarray((line * np.log(near[:, :-1] / near[:, 1:])).sum(1) - (rho[-1] - rho[0]))
+
+
+def _interpolant(band: Band) -> tuple[FloatArray, FloatArray]:
+    """The density on a mesh that is dense at its cusps and steps."""
+    D = band.D
     close = D * np.geomspace(1e-12, 1.0, 400)
     corners = np.asarray(getattr(band, "w", ()), dtype=float)
     x = np.concatenate(
@@ -151,15 +188,13 @@ def band_green(band: Band, w: FloatArray) -> ComplexArray:
         + [corners + shift * D for shift in (-1e-12, 0.0, 1e-12)]
     )
     x = np.unique(x[np.abs(x) <= D])
-    rho = band.density(x)
-    x, rho = x[np.isfinite(rho)], rho[np.isfinite(rho)]
-    inside = np.abs(w) <= D
-    density = np.where(inside, band.density(np.where(inside, w, 0.0)), 0.0)
-    return np.asarray(hilbert(x, rho, at=w) - 1j * math.pi * density)
+    rho = np.asarray(band.density(x))
+    finite = np.isfinite(rho)
+    return x[finite], rho[finite]
 
 
-def hybridisation(of: Quadratic, band: Band, w: FloatArray) -> ComplexArray:
-    """``Delta_ij(w)``, shape (n, m, m)."""
+def hybridisation(of: Quadratic, band: Band, w: ArrayLike) -> ComplexArray:
+    """``Delta_ij(w)``, shape (n, m, m), at real or complex w."""
     g = band_green(band, w)
     each = [
         (g / (1 - e * g))[:, None, None] * np.outer(v, v) for v, e in zip(of.v, of.e, strict=True)
@@ -169,7 +204,10 @@ def hybridisation(of: Quadratic, band: Band, w: FloatArray) -> ComplexArray:
 
 @dataclass(frozen=True, eq=False)
 class Broadened:
-    """G, F and I on some frequencies, shape (n, m, m), and <{q^+, d^+}>, shape (m, m)."""
+    """G, F and I on some frequencies, shape (n, m, m), and <{q^+, d^+}>, shape (m, m).
+
+    On the imaginary axis they are those of the raw peaks.
+    """
 
     G: ComplexArray
     F: ComplexArray
@@ -190,7 +228,7 @@ class Broadened:
         return np.asarray(self.mean + self.I - self.F @ _solve(self.G, _T(self.F)))
 
 
-def _T(A: ComplexArray) -> ComplexArray:
+def _T(A: NDArray[Any]) -> NDArray[Any]:
     return np.swapaxes(A, -1, -2)
 
 
@@ -222,6 +260,18 @@ def estimate(
         parts = [x.part(block) for x in found]
         sigma = _of_block(parts, w, estimator=estimator, grid=grid, b=b, w0=w0)
         out[np.ix_(range(len(w)), block, block)] = sigma
+    return out
+
+
+def imaginary_axis(of: Broadened, blocks: list[list[int]]) -> ComplexArray:
+    """Sigma, counted from c, from G, F and I on the imaginary axis."""
+    out = np.zeros_like(of.G)
+    for block in blocks:
+        part = of.part(block)
+        ratio, symmetric = part.ratio(), part.symmetric()
+        real, imag = ratio.real, symmetric.imag
+        sigma = 0.5 * (real + _T(real)) + 0.5j * (imag + _T(imag))
+        out[np.ix_(range(len(out)), block, block)] = sigma
     return out
 
 
