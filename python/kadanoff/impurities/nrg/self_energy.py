@@ -13,7 +13,13 @@ the equation of motion ``(w - c - Delta) G = 1 + F`` gives two estimators,
 to both of which ``c - h`` is added: self-energies count from the one-particle part h of H, Hartree
 term included. "combined" takes from each what it has right. Im Sigma is that of the symmetric one,
 a difference of spectra of one positive matrix, with the bias of the broadening removed
-(:func:`kadanoff.impurities.nrg.broadening.sharpened`) and bounded by zero. Re Sigma is its Kramers-
+and bounded by zero. That bias has two parts. The kernel multiplies the spectrum of Sigma as any
+other (:func:`kadanoff.impurities.nrg.broadening.sharpened`); and as Re Sigma changes within its
+width, ``I - F G^-1 F^T`` of the broadened spectra exceeds that of the sharp ones, in a Fermi liquid
+with Z << 1 by 1.5 times Im Sigma itself for one z. Both are found by broadening once more: from
+Sigma and G follow F = Sigma G and I = Sigma + Sigma G Sigma; broadened, they give a Sigma' that
+differs from Sigma as Sigma does from the sharp one, and Im Sigma is multiplied by Im Sigma /
+Im Sigma'. Re Sigma is its Kramers-
 Kronig partner plus a constant, which the symmetric estimator has from peaks at all energies (errors
 of a few per cent of Gamma off half filling) and the ratio from those near w = 0: it is chosen such
 that Re Sigma(0) is that of the ratio, as long as that changes 1 / G(0) by less than a third.
@@ -46,7 +52,7 @@ from kadanoff.bands.densities import Band, FlatBand, SemicircularBand
 from kadanoff.greens.kramers_kronig import hilbert
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.operators import Operator, Orbital
-from kadanoff.impurities.nrg.broadening import sharpened
+from kadanoff.impurities.nrg.broadening import broaden, sharpened
 
 __all__ = [
     "Broadened",
@@ -65,6 +71,9 @@ Spin = Literal["up", "dn"]
 ROUNDING = 1e-10
 PLAUSIBLE = 0.3
 """The largest correction of the constant, in units of 1 / |G(0)|."""
+MOST = 3.0
+"""Largest correction of Im Sigma for the change of Re Sigma within the kernel."""
+TINY = 1e-200
 WEIGHTLESS = 1e-4
 """Spectral weight at w = 0 below this, relative to that of the other orbitals, counts as none."""
 
@@ -291,8 +300,11 @@ def _of_block(
         return of_w.symmetric()
     of_grid, zero = parts[1:]
     first = -_imaginary(of_grid.symmetric())
-    on_grid = sharpened(first, grid, first, grid, b=b, w0=w0)
+    sharp = sharpened(first, grid, first, grid, b=b, w0=w0)
+    factor = _excess(sharp, first, of_grid.G, grid, b=b, w0=w0)
+    on_grid = _times(factor, sharp)
     on_w = sharpened(first, grid, -_imaginary(of_w.symmetric()), w, b=b, w0=w0)
+    on_w = _times(np.stack([np.interp(w, grid, x) for x in factor.T], axis=1), on_w)
     size = on_grid.shape[-1]
     flat = on_grid.reshape(len(grid), -1) / math.pi
     real, origin = (
@@ -307,6 +319,44 @@ def _of_block(
     small = float(np.linalg.norm(missing @ zero.G[0], 2)) < PLAUSIBLE
     shift = zero.mean + (missing if small else 0.0)
     return np.asarray(shift + real - 1j * on_w)
+
+
+def _excess(
+    sharp: FloatArray, first: FloatArray, G: ComplexArray, grid: FloatArray, *, b: float, w0: float
+) -> FloatArray:
+    """Square roots of Im Sigma / Im Sigma' of the orbitals, shape (g, m); see the module.
+
+    Below w0, where peaks lie farther apart than the kernel is wide, they go to one.
+    """
+    steps = np.diff(grid)
+    weights = 0.5 * (np.append(steps, 0.0) + np.append(0.0, steps))[:, None]
+
+    def whole(A: FloatArray) -> ComplexArray:
+        flat = A.reshape(len(grid), -1).T
+        real = np.stack([hilbert(grid, x) for x in flat], axis=-1)
+        return np.asarray(real.reshape(A.shape) - 1j * math.pi * A)
+
+    def again(X: ComplexArray) -> ComplexArray:
+        flat = weights * X.imag.reshape(len(grid), -1) / -math.pi
+        curves = [broaden(grid, x, grid, b=b, w0=w0) for x in flat.T]
+        return whole(np.stack(curves, axis=-1).reshape(X.shape))
+
+    sigma = whole(sharp / math.pi)
+    F = sigma @ G
+    I = sigma + F @ sigma  # noqa: E741 (the name of the literature)
+    twice = Broadened(again(G), again(F), again(I), np.zeros(G.shape[1:]))
+    diagonal = np.einsum("nii->ni", first)
+    other = np.einsum("nii->ni", -_imaginary(twice.symmetric()))
+    known = (diagonal > TINY) & (other > TINY)
+    ratio = np.where(known, diagonal / np.where(known, other, 1.0), 1.0)
+    with np.errstate(divide="ignore"):
+        share = np.exp(-(np.minimum(np.log(np.abs(grid) / w0) / b, 0.0) ** 2))
+    bounded = np.clip(ratio, 1 / MOST, MOST)
+    return np.asarray(bounded ** (0.5 * share[:, None]))
+
+
+def _times(factor: FloatArray, A: FloatArray) -> FloatArray:
+    return np.asarray(factor[:, :, None] * A * factor[:, None, :])
 
 
 def _metallic(G: ComplexArray) -> FloatArray:
