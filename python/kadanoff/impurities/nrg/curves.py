@@ -138,11 +138,13 @@ class Curves(RawPeaks):
         Notes
         -----
         The error adds a fifth of the change by which the bias of the kernel was removed, a quarter
-        of that by a kernel a fifth narrower (ripple of the discrete levels), the difference from
-        `coarse`, and 2 % of A (discretisation; 3.5 % without `coarse`). The factors were fitted
-        to the resonant level, U = 0, at Gamma = 0.005, 0.02 and 0.1 D, where the exact A(w) is
-        known, at 200 frequencies |w| < D/2. With 600 states the band holds nine of ten there; its
-        median width is 6 to 10 % of A with four values of z, 7 to 13 % with two.
+        of that by a kernel a fifth narrower (ripple of the discrete levels), nine tenths of that by
+        a w0 half as large (lines narrower than T), 1.5 times the difference from `coarse`, and
+        ``c (ln 2.5 / ln Lambda)^3`` of A for Lambda < 2.5 and c of A above, c = 2 %
+        (discretisation), or 3.5 % without `coarse`. The factors were fitted to the resonant level,
+        U = 0, whose exact A(w) is known, with 600 states: Gamma = 0.01 and 0.05 D, eps = 0 and
+        0.03 D, T / Gamma = 0, 0.1 and 1, Lambda = 2 and 2.5, two and four values of z, 200
+        frequencies |w| < D/2. COVERAGE
 
         Examples
         --------
@@ -156,10 +158,13 @@ class Curves(RawPeaks):
         A = self.spectral(name, w, T=T)
         bias = A - self.spectral(name, w, T=T, sharpen=False)
         ripple = A - self.spectral(name, w, T=T, b=0.8 * self._width(None))
-        error = 0.2 * np.abs(bias) + 0.25 * np.abs(ripple) + 0.02 * np.abs(A)
+        smear = A - self.spectral(name, w, T=T, w0=0.5 * self._least(T, None))
+        error = 0.2 * np.abs(bias) + 0.25 * np.abs(ripple) + 0.9 * np.abs(smear)
+        # The smaller Lambda, the more is truncated at the same number of states.
+        scale = max(1.0, math.log(2.5) / math.log(self.options.Lambda)) ** 3
         if coarse is None:
-            return A, error + 0.015 * np.abs(A)
-        error += np.abs(A - coarse.spectral(name, w, T=T))
+            return A, error + 0.035 * scale * np.abs(A)
+        error += 0.02 * scale * np.abs(A) + 1.5 * np.abs(A - coarse.spectral(name, w, T=T))
         return A, error
 
     @public

@@ -18,7 +18,7 @@ from kadanoff.greens.kramers_kronig import checked_frequencies
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg import self_energy
-from kadanoff.impurities.nrg.correlators import SELF_ENERGY, self_energy_name
+from kadanoff.impurities.nrg.correlators import SELF_ENERGY, self_energy_name, t_matrix_name
 from kadanoff.impurities.nrg.curves import Curves
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import Options
@@ -126,6 +126,7 @@ class Dynamics(Curves):
         self,
         w: ArrayLike,
         *,
+        channel: int = 1,
         spin: Sigma = "up",
         T: float | None = None,
         b: float | None = None,
@@ -133,19 +134,22 @@ class Dynamics(Curves):
     ) -> FloatArray:
         """``t(w) = -pi rho Im T(w)``, between 0 and 1; 1 at T = w = 0 with particle-hole symmetry.
 
-        In the plain Wilson scheme the density of the discretised band is smaller by A_Lambda, and
-        t(0) = A_Lambda unless ``A_Lambda=True`` corrects it.
+        Of the electrons of `channel`, 1 or 2, scattered into the same channel. In the plain Wilson
+        scheme the density of the discretised band is smaller by A_Lambda, and t(0) = A_Lambda
+        unless ``A_Lambda=True`` corrects it.
         """
+        channel = checks.whole("channel", channel, most=len(self.model.space.baths))
+        name = t_matrix_name(channel)
         band = self.model.band
         rho = float(band.density(0.0)) / band.norm
         if not (math.isfinite(rho) and rho > 0):
             raise ValueError(
                 f"the t-matrix is normalised by the band's density at zero, which is {rho} here; "
-                "use spectral('t', w)"
+                f"use spectral({name!r}, w)"
             )
         if self.options.A_Lambda:
             rho /= A_Lambda(self.options.Lambda)
-        A = self.spectral("t" + self._suffix(spin), w, T=T, b=b, w0=w0)
+        A = self.spectral(name + self._suffix(spin), w, T=T, b=b, w0=w0)
         return math.pi**2 * rho * A
 
     @public
