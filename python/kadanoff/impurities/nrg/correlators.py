@@ -63,9 +63,9 @@ def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Ope
     Returns
     -------
     dict
-        "t", the t-matrix, and "t_2", that of a second channel; for every orbital its Green function,
-        under its name; "F" and "I", which give the self-energy (Anderson model); "spin", S_z of the
-        impurity.
+        "t", the t-matrix, and "t_2", that of a second channel; for every orbital its Green
+        function, under its name; "F" and "I", which give the self-energy (Anderson model); "spin",
+        S_z of the impurity.
 
     Examples
     --------
