@@ -147,9 +147,10 @@ class Curves(RawPeaks):
         states, T / Gamma = 0, 0.1 and 1, 200 frequencies |w| < D/2: Gamma = 0.01 and 0.05 D with
         eps = 0, +-0.03 and -0.15 D, Lambda = 2 and 2.5. With four values of z the band holds at
         least nine of ten in 41 of 42 such cases (least 0.88), with two in 39 of 42 (0.68, a level
-        of width 0.05 at -0.15). At Gamma = 0.005, 0.02 and 0.1, Lambda = 2.5, to which the
-        first three factors belong, 0.91 to 1.00 in 36 of 36. The median width at T << Gamma is 6 to 12 % of A with four values of z and 7 to
-        15 % with two, and up to 31 % at Lambda = 2, where 600 states are few.
+        of width 0.05 at -0.15). At Gamma = 0.005, 0.02 and 0.1, Lambda = 2.5, to which the first
+        two factors and the 2 % were fitted, 0.91 to 1.00 in 36 of 36. The median width at T <<
+        Gamma is 6 to 12 % of A with four values of z and 7 to 15 % with two, and up to 31 % at
+        Lambda = 2, where 600 states are few.
 
         Examples
         --------
