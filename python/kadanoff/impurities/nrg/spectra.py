@@ -195,7 +195,7 @@ class Dynamics(Curves):
         states, U / (pi Gamma) = 2 and 4, at w = T* / 40 and T* / 20: Im Sigma in the Fermi liquid
         9 % with two and four values of z, 15 % with one; at w = T* / 80, T = 0, up to 32 % with two
         and 49 % with one, from truncation, also with more states. Re Sigma(0)
-        0.005 Gamma. From w = 1e-6 D to 0.2 D Im Sigma differs from that of eight values of z by 0.5,
+        0.005 Gamma. From w = 1e-6 D to 0.2 D Im Sigma differs from that of eight values by 0.5,
         2.6 and 13 % in the median with four, two and one. Im Sigma < 1e-4 Gamma is truncation.
 
         Examples
