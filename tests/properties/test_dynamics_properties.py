@@ -1,7 +1,6 @@
 """What every spectrum obeys: exact Lehmann sums, sum rules, positivity, causality, symmetries."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,8 +40,6 @@ def test_untruncated_spectra_are_exact(model, Lambda, T):
             assert run.self_energy(omega, spin=spin).imag.max() <= 1e-10 * max(1e-3, model.U**2)
 
 
-# Twenty states are few: <S_z> in a small field is then off, and the run says so.
-@pytest.mark.filterwarnings("ignore::kadanoff.impurities.nrg.susceptibility.TornPairs")
 @given(kd.models(), kd.options(keep=(20, 100), sites=(4, 8)), TEMPERATURES)
 @settings(max_examples=15)
 def test_sum_rules_hold_whatever_is_truncated(model, options, T):
@@ -73,7 +70,6 @@ def test_all_symmetries_that_hold_give_one_spectrum(model, options, T):
             np.testing.assert_allclose(first.peaks(name)[1], other.peaks(name)[1], atol=3e-8)
 
 
-@pytest.mark.filterwarnings("ignore::kadanoff.impurities.nrg.susceptibility.TornPairs")
 @given(kd.anderson_models(), kd.options(keep=(20, 100), sites=(4, 8)), TEMPERATURES)
 @settings(max_examples=10)
 def test_kramers_kronig_of_the_self_energy(model, options, T):

@@ -45,19 +45,29 @@ def responses(keep: int, whole: bool) -> Iterator[Row]:
 
 
 def bands(keep: int, whole: bool) -> Iterator[Row]:
+    """The last two models were not among those that set the factors of the band."""
     w = np.linspace(-0.4975, 0.4975, 200)
-    for gamma in (0.005, 0.02, 0.1) if whole else (0.02,):
-        model = kd.AndersonModel(U=0.0, Gamma=gamma)
-        for z, width in ((TWO, 0.14), (FOUR, 0.1)):
-            of = {"T": 1e-7, "names": ["d"], "z": z}
-            fine, coarse = (kd.dynamics.solve(model, keep=n, **of) for n in (keep, keep // 2))
-            exact = -(1 / (w - fine.hybridisation(w))).imag / np.pi
-            A, error = fine.error_band("d", w, coarse=coarse)
-            what = f"error band, Gamma = {gamma:g}, {len(z)} z"
-            yield Row.at_least(f"{what}: coverage", np.mean(np.abs(A - exact) <= error), 0.9)
-            yield Row.at_most(
-                f"{what}: median width over A", np.median(2 * error / A), width if whole else 0.3
-            )
+    cases = [(0.02, 0.0), (0.005, 0.0), (0.1, 0.0), (0.03, 0.0), (0.03, -0.05)]
+    for gamma, eps in cases if whole else cases[:1]:
+        model = kd.AndersonModel(U=0.0, Gamma=gamma, eps=eps)
+        for z, width in ((TWO, 0.16), (FOUR, 0.13)):
+            for Lambda in (2.5, 2.0) if gamma == 0.03 else (2.5,):
+                T = [1e-7, gamma]
+                of = {"T": T, "names": ["d"], "z": z, "Lambda": Lambda}
+                fine, coarse = (kd.dynamics.solve(model, keep=n, **of) for n in (keep, keep // 2))
+                exact = -(1 / (w - eps - fine.hybridisation(w))).imag / np.pi
+                what = (
+                    f"error band, Gamma = {gamma:g}, eps = {eps:g}, {len(z)} z, Lambda {Lambda:g}"
+                )
+                for t in T:
+                    A, error = fine.error_band("d", w, T=t, coarse=coarse)
+                    held = np.mean(np.abs(A - exact) <= error)
+                    yield Row.at_least(f"{what}, T = {t:g}: coverage", held, 0.9)
+                if Lambda == 2.5:
+                    A, error = fine.error_band("d", w, coarse=coarse)
+                    limit = width if whole else 0.3
+                    relative = np.median(2 * error / A)
+                    yield Row.at_most(f"{what}: median width over A", relative, limit)
 
 
 def conductance(keep: int, limit: float) -> Iterator[Row]:
@@ -81,16 +91,16 @@ def against_monte_carlo(seed: int) -> Iterator[Row]:
     n = np.arange(3)
     for ratio in (0.1, 1.0, 10.0):
         T = ratio / (4 * chi)
-        found = kd.dynamics.solve(model, T=T, names=["d"], keep=1500, z=FOUR)
+        found = kd.dynamics.solve(model, T=T, names=["Sigma"], keep=800, z=FOUR)
         problem = kd.dmft.Impurity(U=model.U, beta=1 / T, V=model.V, bath=kd.bands.FlatBand())
-        exact = kd.dmft.solve(problem, solver="cthyb", seed=seed, sweeps=2**18)
+        exact = kd.dmft.solve(problem, solver="cthyb", seed=seed, sweeps=2**20)
         G = exact.G_iw[:3].imag
         sigma = np.abs(exact.diagnostics["G_iw_error"][:3] / G)
-        raw = np.abs(found.matsubara("d", n).imag / G - 1)
+        raw = np.abs(found.improved_iw(n).imag / G - 1)
         w = found.grid(200)
         A = found.spectral("d", w)
         z = 1j * np.pi * T * (2 * n[:, None] + 1)
         drawn = np.abs(np.trapezoid(A / (z - w), w, axis=1).imag / G - 1)
         what = f"U / (pi Gamma) = 2, T = {ratio:g} T*"
-        yield Row.at_most(f"{what}: G(i w_n) of the peaks", (raw - 2 * sigma).max(), 0.005)
+        yield Row.at_most(f"{what}: G(i w_n) of the self-energy", (raw - 2 * sigma).max(), 0.005)
         yield Row.at_most(f"{what}: G(i w_n) of the curve", (drawn - 2 * sigma).max(), 0.02)

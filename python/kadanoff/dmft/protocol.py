@@ -304,7 +304,7 @@ def solve(
         Of "nrg": number of twisted discretisations to average over.
     scheme : {"zitko-pruschke", "campo-oliveira", "wilson"}, optional
         Of "nrg": discretisation scheme.
-    estimator : {"symmetric", "ratio"}, optional
+    estimator : {"combined", "symmetric", "ratio"}, optional
         Of "nrg": estimator of the self-energy.
     broadening : float, optional
         Of "nrg": width of the log-Gaussian kernel, at most 2.

@@ -8,7 +8,7 @@ import pytest
 
 import kadanoff as kd
 from kadanoff.impurities.models.operators import BATH, Orbital, Space, dot
-from kadanoff.impurities.nrg.self_energy import quadratic
+from kadanoff.impurities.nrg.self_energy import band_green, quadratic
 
 TWO = (0.5, 1.0)
 
@@ -64,6 +64,54 @@ def test_scattering_rate_of_the_fermi_liquid():
         w = scale * np.array(x)
         rate = factor * (w**2 + (np.pi * T) ** 2)
         np.testing.assert_allclose(-run.self_energy(w, T=T).imag, rate, rtol=0.05)
+
+
+@pytest.mark.parametrize(("z", "most"), [((1.0,), 0.16), (TWO, 0.08)])
+def test_the_width_of_the_kernel_does_not_scatter(z, most):
+    """Im Sigma of the Fermi liquid at Z << 1 with few values of z, 1.1 and 1.0 measured.
+
+    The sharpened spectrum of the Schur complement alone has 1.5 and 1.16: Re Sigma changes within
+    the kernel.
+    """
+    model = kd.AndersonModel(U=0.1, Gamma=0.1 / (4 * np.pi), eps=-0.05)
+    hessian = kd.derivatives(model, T=1e-8, parameters=["field", "eps"], keep=400, z=TWO).hessian[0]
+    chi_s, chi_c = -np.diag(hessian)
+    run = kd.dynamics.solve(model.replace(eps=None), T=1e-9, names=["Sigma"], keep=400, z=z)
+    w = np.array([0.025, 0.05]) / (4 * chi_s)
+    rate = 0.5 * np.pi**2 * model.Gamma * (chi_s - chi_c / 4) ** 2 * w**2
+    np.testing.assert_allclose(-run.self_energy(w).imag, rate, rtol=most)
+
+
+def test_the_imaginary_axis():
+    """Friedel's sum rule at T << T_K, and G(i w_n) of two orbitals without interaction."""
+    model = kd.AndersonModel(U=0.3, Gamma=0.02, eps=-0.08)
+    run = kd.dynamics.solve(model, T=1e-8, names=["Sigma"], keep=400)
+    G = run.improved_iw([0])[0]
+    n_d = run.expectations["n_d"][0]
+    assert -model.Gamma * G.imag == pytest.approx(np.sin(0.5 * np.pi * n_d) ** 2, rel=0.005)
+    assert (run.self_energy_iw(np.arange(20)).imag < 0).all()
+    free = kd.DoubleQuantumDot(U=0.0, V=0.1, eps=0.03, t_12=0.02)
+    run = kd.dynamics.solve(free, T=1e-2, names=["Sigma"], keep=100)
+    n = np.arange(3)
+    z = 1j * np.pi * 1e-2 * (2 * n + 1)
+    assert not run.self_energy_iw(n).any()
+    Delta = 0.01 * 0.5 * np.log((z + 1) / (z - 1))
+    h = np.array([[0.03, 0.02], [0.02, 0.03]])
+    expected = z[:, None, None] * np.eye(2) - h - Delta[:, None, None]
+    np.testing.assert_allclose(np.linalg.inv(run.improved_iw(n)), expected, rtol=1e-10)
+    with pytest.raises(ValueError, match="n must not be negative, got -1"):
+        run.self_energy_iw([-1])
+
+
+def test_bands_off_the_real_axis():
+    z = np.array([1e-3j, 0.3j, 5j])
+    w = np.linspace(-1, 1, 2001)
+    circle = kd.SemicircularBand()
+    table = kd.TabulatedBand(w, circle.density(w))
+    exact = band_green(circle, z)
+    np.testing.assert_allclose(exact, 2 * (z - 1j * np.sqrt(1 + z.imag**2)), rtol=1e-12)
+    np.testing.assert_allclose(band_green(table, z), exact, rtol=1e-4)
+    np.testing.assert_allclose(band_green(circle, 1e-7j + z.real)[0], exact[0], rtol=3e-3)
 
 
 # ------------------------------------------------------------------------- several orbitals

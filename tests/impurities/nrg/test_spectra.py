@@ -36,6 +36,15 @@ def test_the_band_holds_the_exact_spectrum():
     assert np.mean(np.abs(A - exact(fine, W)) <= error) >= 0.9
 
 
+def test_the_band_holds_a_line_that_is_narrower_than_the_temperature():
+    """At T = Gamma the curve is a tenth too low at |w| < T; A of a resonant level knows no T."""
+    run = kd.dynamics.solve(LEVEL, T=GAMMA, names=["d"], keep=300, z=(0.5, 1.0))
+    w = GAMMA * np.linspace(-0.9, 0.9, 19)
+    A, error = run.error_band("d", w)
+    assert np.mean(np.abs(A - exact(run, w)) <= error) >= 0.9
+    assert (error < 0.3 * A).all()
+
+
 def test_a_correlator_of_two_operators_keeps_the_plain_kernel():
     run = kd.dynamics.solve(kd.AndersonModel(U=0.3, Gamma=0.02), T=1e-3, keep=100, sites=12)
     assert run.diagonal == ("t", "d", "I")

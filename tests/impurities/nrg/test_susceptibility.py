@@ -1,12 +1,10 @@
 """The response at any temperature: Curie's law, small fields, Korringa and Shiba."""
 
-import warnings
-
 import numpy as np
 import pytest
 
 import kadanoff as kd
-from kadanoff.impurities.nrg.susceptibility import TornPairs, thermal_factor
+from kadanoff.impurities.nrg.susceptibility import polarisation, thermal_factor
 
 KONDO = kd.KondoModel(J=0.3)
 T_K = 9.73e-4  # 0.236 / chi of KONDO
@@ -61,16 +59,34 @@ def test_torn_pairs_do_not_spoil_the_response_of_a_nearly_free_moment(model, kee
     assert run.susceptibility([0.0])[0].real == pytest.approx(-found.hessian[0, 0, 0], rel=1e-3)
 
 
-def test_an_average_in_a_small_field_that_torn_pairs_polarise_is_reported():
-    # 278 instead of 250 for -<S_z> / h
-    weak = kd.KondoModel(J=1e-3, field=2e-5)
-    with pytest.warns(TornPairs, match="the cut separates states that field = 2e-05 splits"):
+def test_an_average_in_a_small_field_is_that_of_the_response():
+    """<S_z> of nearly free moments, tanh(h / 2T) / 2 to 1 %; -278 h from the density matrix."""
+    for h in (2e-5, 1e-4):
+        weak = kd.KondoModel(J=1e-3, field=h)
+        exact = -0.5 * np.tanh(h / 2e-3)
         run = kd.dynamics.solve(weak, T=1e-3, names=[], keep=600)
-    assert run.names == ()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        kd.dynamics.solve(KONDO.replace(field=1e-6), T=1e-5, names=[], keep=300)
-        kd.dynamics.solve(KONDO.replace(field=1.0), T=1e-3, names=[], keep=100)
+        assert run.names == ()
+        assert run.expectations["S_z"][0] == pytest.approx(exact, rel=0.01)
+        found = kd.derivatives(weak, T=1e-3, parameters="field", keep=600)
+        assert found.gradient[0, 0] == pytest.approx(exact, rel=0.01)
+
+
+def test_an_average_that_agrees_with_the_response_is_left_alone():
+    assert polarisation(-0.0251, chi=2.5, field=0.01, T=0.1) == -0.0251
+    assert polarisation(-0.03, chi=2.5, field=0.01, T=0.1) == pytest.approx(-0.025, rel=2e-3)
+    assert polarisation(-0.4, chi=2.5, field=1.0, T=0.1) == -0.4
+    # 4 sites, nothing truncated: the density matrix, to rounding
+    free = kd.KondoModel(J=0.0, field=0.01)
+    run = kd.dynamics.solve(free, T=0.1, names=[], keep=10**5, sites=4)
+    assert run.expectations["S_z"][0] == pytest.approx(-0.5 * np.tanh(0.05), rel=1e-12)
+
+
+def test_an_operator_of_that_name_is_left_alone():
+    weak = kd.KondoModel(J=1e-3, field=2e-5)
+    own = {"S_z": 3.0 * weak.observables["S_z"]}
+    run = kd.dynamics.solve(weak, T=1e-3, names=[], keep=200, observables=own)
+    plain = kd.dynamics.solve(weak, T=1e-3, names=[], keep=200)
+    assert run.expectations["S_z"][0] / 3 < plain.expectations["S_z"][0] * 1.01
 
 
 def test_korringa_and_shiba():

@@ -108,3 +108,19 @@ def test_t_matrix_reaches_half_the_unitary_limit():
 def test_larger_symmetries_are_refused_by_name():
     with pytest.raises(ValueError, match="second channel"):
         kd.nrg.solve(two_channel_kondo(0.4, 0.4), symmetry=("U1", "SU2"))
+
+
+def test_t_matrices_of_both_channels():
+    model = two_channel_kondo(0.4, 0.4)
+    run = kd.dynamics.solve(model, T=1e-2, Lambda=4.0, keep=200, names=["t", "t_2"])
+    w = np.array([-0.1, 0.0, 0.1])
+    np.testing.assert_allclose(run.t_matrix(w, channel=2), run.t_matrix(w), rtol=1e-6)
+    # a channel that does not couple does not scatter
+    alone = kd.dynamics.solve(two_channel_kondo(0.4, 0.0), T=1e-2, Lambda=4.0, keep=200, sites=4)
+    assert alone.t_matrix(w, channel=1).max() > 0.1
+    assert not alone.t_matrix(w, channel=2).any()
+    with pytest.raises(ValueError, match="channel must be"):
+        run.t_matrix(w, channel=3)
+    one = kd.dynamics.solve(kd.KondoModel(J=0.3), T=1e-2, names=["t"], keep=50, sites=4)
+    with pytest.raises(ValueError, match="channel must be"):
+        one.t_matrix(w, channel=2)

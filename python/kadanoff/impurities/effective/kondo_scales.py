@@ -40,12 +40,8 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-<<<<<<< HEAD
 from kadanoff.impurities.effective.moment import KondoTemperature, why_no_moment
-from kadanoff.impurities.nrg.even_odd import BETABAR, even_odd_mean
-=======
 from kadanoff.impurities.effective.smooth_curve import SmoothCurve
->>>>>>> w4-nrgfin
 from kadanoff.impurities.nrg.result import NRGResult
 
 __all__ = [

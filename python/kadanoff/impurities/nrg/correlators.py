@@ -23,7 +23,7 @@ from kadanoff._base.errors import NumericalError
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.models import AndersonModel, Model
-from kadanoff.impurities.models.operators import BATH, Operator, Orbital
+from kadanoff.impurities.models.operators import Operator, Orbital
 from kadanoff.impurities.nrg.self_energy import quadratic
 from kadanoff.impurities.symmetry.multiplets import InitialCluster, Symmetry
 from kadanoff.impurities.symmetry.reduced_elements import Tensor, fermionic, tensor
@@ -37,10 +37,11 @@ __all__ = [
     "default_correlators",
     "self_energy_correlators",
     "self_energy_name",
+    "t_matrix_name",
 ]
 
 Correlators = Mapping[str, tuple[Operator, Operator]]
-RESERVED = ("t", "F", "I", "spin", "Sigma")
+RESERVED = ("t", "t_2", "F", "I", "spin", "Sigma")
 SELF_ENERGY = "Sigma"
 """Stands for all correlators that the self-energy needs."""
 NEGLIGIBLE = 1e-140
@@ -62,8 +63,9 @@ def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Ope
     Returns
     -------
     dict
-        "t", the t-matrix; for every orbital its Green function, under its name; "F" and "I", which
-        give the self-energy (Anderson model); "spin", S_z of the impurity.
+        "t", the t-matrix, and "t_2", that of a second channel; for every orbital its Green
+        function, under its name; "F" and "I", which give the self-energy (Anderson model); "spin",
+        S_z of the impurity.
 
     Examples
     --------
@@ -82,8 +84,9 @@ def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Ope
         del spins["_dn"]
     out: dict[str, tuple[Operator, Operator]] = {}
     for suffix, sigma in spins.items():
-        scatterer = H.commutator(space.cdag(BATH.name, sigma))
-        out["t" + suffix] = (scatterer, scatterer)
+        for channel, bath in enumerate(space.baths, start=1):
+            scatterer = H.commutator(space.cdag(bath.name, sigma))
+            out[t_matrix_name(channel) + suffix] = (scatterer, scatterer)
         for name in orbitals:
             d = space.cdag(name, sigma)
             out[_orbital(name) + suffix] = (d, d)
@@ -99,6 +102,11 @@ def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Ope
         component = S.plus * (-1 / math.sqrt(2)) if symmetry[1] == "SU2" else S.z
         out["spin"] = (component, component)
     return out
+
+
+def t_matrix_name(channel: int) -> str:
+    """Name of the correlator of a channel's t-matrix, counted from 1."""
+    return "t" if channel == 1 else f"t_{channel}"
 
 
 def _orbital(name: str) -> str:

@@ -25,8 +25,7 @@ References
 from __future__ import annotations
 
 import time
-import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Unpack
 
 import numpy as np
@@ -38,7 +37,7 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.impurities.models import Model
+from kadanoff.impurities.models import ImpurityModel, Model
 from kadanoff.impurities.nrg import memory
 from kadanoff.impurities.nrg.correlators import Correlators, Prepared, prepare
 from kadanoff.impurities.nrg.job import (
@@ -50,21 +49,15 @@ from kadanoff.impurities.nrg.job import (
 )
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import FixedTOptions, Options, shown
-from kadanoff.impurities.nrg.peaks import Bins, bins_of
+from kadanoff.impurities.nrg.peaks import bins_of
 from kadanoff.impurities.nrg.raw_peaks import ZERO_OVER_D
 from kadanoff.impurities.nrg.spectra import Dynamics
-from kadanoff.impurities.nrg.susceptibility import Fluctuations, TornPairs, static
+from kadanoff.impurities.nrg.susceptibility import Fluctuations, polarisation, static
 
 __all__ = ["Dynamics", "solve"]
 
 MIN_T = 1e-250
 """In units of the half bandwidth; the chain and the bins extend to still lower energies."""
-
-
-SMALL_FIELD = 0.2
-"""Fields below this, in units of T, polarise in proportion to the response, to 1 %."""
-TORN = 0.05
-"""Difference of average and response that is not truncation alone."""
 
 
 @public(options=shown(FixedTOptions))
@@ -128,11 +121,11 @@ def solve(
 
     Notes
     -----
-    A field much smaller than T splits states by less than their distance. Where the cut falls
-    between such states they get unequal weights, and weakly coupled moments come out polarised too
-    much, by 10 to 50 %; the responses (`susceptibility`, :func:`kadanoff.derivatives`) are free of
-    it. A run with "S_z" among its observables in a field below T/5 compares the two, and warns
-    with `TornPairs` where they differ by more than 5 %.
+    Where a cut of the basis falls between states that a field below T / 5 splits, the density
+    matrix polarises weakly coupled moments by 5 to 50 % too much. <S_z> of the models with a
+    `field` is then taken from the response to it, which is free of this error
+    (:func:`kadanoff.impurities.nrg.susceptibility.polarisation`); other averages that are odd in
+    the field are not, and an :class:`kadanoff.ImpurityModel` has no such field.
 
     Cost: the run with all eigenvectors, one backward pass for the density matrices and one
     forward pass for the operators, together about three times a run of thermodynamics; more
@@ -158,7 +151,7 @@ def solve(
         kept_bytes = 0.5 * (available() or 4e9)
     else:
         kept_bytes = checks.real("basis_memory", basis_memory, least=0)
-    doubtful = "S_z" in job.operators and _small_field(model, temperatures)
+    doubtful = _in_a_field(model, job, wanted)
     todo = prepare(job, names, own, responses=("spin",) if doubtful else ())
     bins = bins_of(job, temperatures)
     started = time.perf_counter()
@@ -199,7 +192,13 @@ def solve(
     }
     expectations = {name: mean[i] for i, name in enumerate(job.operators)}
     if doubtful and "spin" in fluctuations:
-        _compare(model, temperatures, bins, fluctuations["spin"], expectations["S_z"])
+        field, S = float(model.parameters["field"]), fluctuations["spin"]
+        expectations["S_z"] = np.array(
+            [
+                polarisation(S_z, chi=static(bins, S, t, T), field=field, T=T)
+                for t, (S_z, T) in enumerate(zip(expectations["S_z"], temperatures, strict=True))
+            ]
+        )
     return Dynamics(
         model=model,
         options=settings,
@@ -221,24 +220,15 @@ def solve(
     )
 
 
-def _small_field(model: Model, T: FloatArray) -> bool:
-    field = abs(float(model.parameters.get("field", 0.0)))
-    return bool(0 < field < SMALL_FIELD * float(T.max()))
-
-
-def _compare(model: Model, T: FloatArray, bins: Bins, S: Fluctuations, S_z: FloatArray) -> None:
-    """Warn where <S_z> is not what the response makes of the field."""
-    field = float(model.parameters["field"])
-    for t, at in enumerate(T.tolist()):
-        expected = -field * static(bins, S, t, at)
-        if abs(field) < SMALL_FIELD * at and abs(S_z[t] - expected) > TORN * abs(expected):
-            warnings.warn(
-                f"<S_z> = {S_z[t]:.4g} at T = {at:g} is not -field * susceptibility = "
-                f"{expected:.4g}: the cut separates states that field = {field:g} splits; take "
-                "the response, or kadanoff.nrg.solve",
-                TornPairs,
-                stacklevel=4,
-            )
+def _in_a_field(model: Model, job: Job, wanted: Observables) -> bool:
+    """Whether <S_z> of the model is asked for and F is even in a field along it."""
+    if "S_z" not in job.operators or isinstance(model, ImpurityModel):
+        return False
+    if isinstance(wanted, Mapping):
+        same = model.observables.get("S_z")
+        if same is None or not np.array_equal(same.matrix, wanted["S_z"].matrix):
+            return False
+    return bool(model.parameters.get("field", 0.0))
 
 
 def _disconnected(job: Job, todo: Prepared, raw: Sequence[Any]) -> dict[str, FloatArray]:

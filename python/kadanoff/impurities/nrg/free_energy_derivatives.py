@@ -38,7 +38,7 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.effective.coordinates import Coordinates
-from kadanoff.impurities.models import Model
+from kadanoff.impurities.models import ImpurityModel, Model
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.models.operators import Operator
 from kadanoff.impurities.nrg import memory
@@ -51,7 +51,7 @@ from kadanoff.impurities.nrg.job import (
 )
 from kadanoff.impurities.nrg.options import FixedTOptions, Options, changed, shown
 from kadanoff.impurities.nrg.peaks import bins_of
-from kadanoff.impurities.nrg.susceptibility import Fluctuations, static
+from kadanoff.impurities.nrg.susceptibility import Fluctuations, polarisation, static
 from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, InitialCluster
 
 __all__ = ["Derivatives", "derivatives"]
@@ -226,11 +226,18 @@ def derivatives(
             table[j, i] = -values
     table *= stretch[None, :, None]
     table[:p] *= stretch[:, None, None]
+    gradient = (stretch[:, None] * means[:p]).T
+    if "field" in names and not isinstance(model, ImpurityModel):
+        k, field = names.index("field"), float(model.parameters["field"])
+        gradient[:, k] = [
+            polarisation(S_z, chi=-curvature, field=field, T=at)
+            for S_z, curvature, at in zip(gradient[:, k], table[k, k], temperatures, strict=True)
+        ]
     return Derivatives(
         model=model,
         T=temperatures,
         parameters=names,
-        gradient=(stretch[:, None] * means[:p]).T,
+        gradient=gradient,
         hessian=np.moveaxis(table[:p], -1, 0),
         expectations={name: means[p + i] for i, name in enumerate(named)},
         slopes={name: table[p + i].T for i, name in enumerate(named)},

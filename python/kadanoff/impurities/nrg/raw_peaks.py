@@ -158,6 +158,10 @@ class RawPeaks:
             raise ValueError(
                 f"{name!r} is bosonic; susceptibility(w, name={name!r}) is its response"
             )
+        z = self._points(n, T)
+        return np.asarray(self.integrate(name, lambda w: 1 / (z - w[:, None]), T=T))
+
+    def _points(self, n: ArrayLike, T: float | None) -> ComplexArray:
+        """i w_n of the numbers n."""
         t = float(self.T[self._index(T)])
-        w_n = math.pi * t * (2 * np.atleast_1d(checks.array("n", n)) + 1)
-        return np.asarray(self.integrate(name, lambda w: 1 / (1j * w_n - w[:, None]), T=T))
+        return np.asarray(1j * math.pi * t * (2 * np.atleast_1d(checks.array("n", n)) + 1))

@@ -13,10 +13,20 @@ the equation of motion ``(w - c - Delta) G = 1 + F`` gives two estimators,
 to both of which ``c - h`` is added: self-energies count from the one-particle part h of H, Hartree
 term included. "combined" takes from each what it has right. Im Sigma is that of the symmetric one,
 a difference of spectra of one positive matrix, with the bias of the broadening removed
-(:func:`kadanoff.impurities.nrg.broadening.sharpened`) and bounded by zero. Re Sigma is its Kramers-
+and bounded by zero. That bias has two parts. The kernel multiplies the spectrum of Sigma as any
+other (:func:`kadanoff.impurities.nrg.broadening.sharpened`); and as Re Sigma changes within its
+width, ``I - F G^-1 F^T`` of the broadened spectra exceeds that of the sharp ones, in a Fermi liquid
+with Z << 1 by 1.5 times Im Sigma itself for one z. Both are found by broadening once more: from
+Sigma and G follow F = Sigma G and I = Sigma + Sigma G Sigma; broadened, they give a Sigma' that
+differs from Sigma as Sigma does from the sharp one, and Im Sigma is multiplied by Im Sigma /
+Im Sigma'. Re Sigma is its Kramers-
 Kronig partner plus a constant, which the symmetric estimator has from peaks at all energies (errors
 of a few per cent of Gamma off half filling) and the ratio from those near w = 0: it is chosen such
 that Re Sigma(0) is that of the ratio, as long as that changes 1 / G(0) by less than a third.
+
+On the imaginary axis nothing is broadened, G = sum_j a_j / (i w - w_j), and Re Sigma is the part of
+the spectrum of Sigma that is odd in w, Im Sigma the even one: Re is that of the ratio, Im that of
+the symmetric estimator, at every frequency.
 
 References
 ----------
@@ -32,18 +42,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.bands.densities import Band
+from kadanoff.bands.densities import Band, FlatBand, SemicircularBand
 from kadanoff.greens.kramers_kronig import hilbert
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.operators import Operator, Orbital
-from kadanoff.impurities.nrg.broadening import sharpened
+from kadanoff.impurities.nrg.broadening import broaden, sharpened
 
-__all__ = ["Estimator", "Quadratic", "band_green", "estimate", "hybridisation", "quadratic"]
+__all__ = [
+    "Broadened",
+    "Estimator",
+    "Quadratic",
+    "band_green",
+    "estimate",
+    "hybridisation",
+    "imaginary_axis",
+    "quadratic",
+]
 
 Estimator = Literal["combined", "symmetric", "ratio"]
 Spin = Literal["up", "dn"]
@@ -51,6 +71,9 @@ Spin = Literal["up", "dn"]
 ROUNDING = 1e-10
 PLAUSIBLE = 0.3
 """The largest correction of the constant, in units of 1 / |G(0)|."""
+MOST = 3.0
+"""Largest correction of Im Sigma for the change of Re Sigma within the kernel."""
+TINY = 1e-200
 WEIGHTLESS = 1e-4
 """Spectral weight at w = 0 below this, relative to that of the other orbitals, counts as none."""
 
@@ -139,10 +162,33 @@ def _one_particle(model: Model, H: FloatArray, d: list[FloatArray]) -> FloatArra
     return np.where(np.abs(out) > ROUNDING * max(float(np.abs(H).max()), 1e-300), out, 0.0)
 
 
-def band_green(band: Band, w: FloatArray) -> ComplexArray:
-    """``int rho(x) / (w - x + i0) dx`` of the continuous band, norm included."""
+def band_green(band: Band, w: ArrayLike) -> ComplexArray:
+    """``int rho(x) / (w - x + i0) dx`` of the continuous band, norm included, real or complex w.
+
+    Off the real axis in closed form for flat and semicircular bands, and of the linear interpolant
+    on some 2,400 energies for others.
+    """
+    z = np.asarray(w)
+    if not np.iscomplexobj(z):
+        x, rho = _interpolant(band)
+        inside = np.abs(z) <= band.D
+        density = np.where(inside, band.density(np.where(inside, z, 0.0)), 0.0)
+        return np.asarray(hilbert(x, rho, at=z) - 1j * math.pi * density)
     D = band.D
-    # Dense where densities have cusps and steps: at zero, at the edges, at tabulated points.
+    if isinstance(band, FlatBand):
+        return np.asarray(band.norm * np.log((z + D) / (z - D)) / (2 * D))
+    if isinstance(band, SemicircularBand):
+        return np.asarray(band.norm * 2 * (z - np.sqrt(z - D) * np.sqrt(z + D)) / D**2)
+    x, rho = _interpolant(band)
+    slope, near = np.diff(rho) / np.diff(x), z[:, None] - x
+    # int (rho_a + s (x - a)) / (z - x) = (rho_a + s (z - a)) ln[(z - a) / (z - b)] - s (b - a)
+    line = rho[:-1] + slope * near[:, :-1]
+    return np.asarray((line * np.log(near[:, :-1] / near[:, 1:])).sum(1) - (rho[-1] - rho[0]))
+
+
+def _interpolant(band: Band) -> tuple[FloatArray, FloatArray]:
+    """The density on a mesh that is dense at its cusps and steps."""
+    D = band.D
     close = D * np.geomspace(1e-12, 1.0, 400)
     corners = np.asarray(getattr(band, "w", ()), dtype=float)
     x = np.concatenate(
@@ -151,15 +197,13 @@ def band_green(band: Band, w: FloatArray) -> ComplexArray:
         + [corners + shift * D for shift in (-1e-12, 0.0, 1e-12)]
     )
     x = np.unique(x[np.abs(x) <= D])
-    rho = band.density(x)
-    x, rho = x[np.isfinite(rho)], rho[np.isfinite(rho)]
-    inside = np.abs(w) <= D
-    density = np.where(inside, band.density(np.where(inside, w, 0.0)), 0.0)
-    return np.asarray(hilbert(x, rho, at=w) - 1j * math.pi * density)
+    rho = np.asarray(band.density(x))
+    finite = np.isfinite(rho)
+    return x[finite], rho[finite]
 
 
-def hybridisation(of: Quadratic, band: Band, w: FloatArray) -> ComplexArray:
-    """``Delta_ij(w)``, shape (n, m, m)."""
+def hybridisation(of: Quadratic, band: Band, w: ArrayLike) -> ComplexArray:
+    """``Delta_ij(w)``, shape (n, m, m), at real or complex w."""
     g = band_green(band, w)
     each = [
         (g / (1 - e * g))[:, None, None] * np.outer(v, v) for v, e in zip(of.v, of.e, strict=True)
@@ -169,7 +213,10 @@ def hybridisation(of: Quadratic, band: Band, w: FloatArray) -> ComplexArray:
 
 @dataclass(frozen=True, eq=False)
 class Broadened:
-    """G, F and I on some frequencies, shape (n, m, m), and <{q^+, d^+}>, shape (m, m)."""
+    """G, F and I on some frequencies, shape (n, m, m), and <{q^+, d^+}>, shape (m, m).
+
+    On the imaginary axis they are those of the raw peaks.
+    """
 
     G: ComplexArray
     F: ComplexArray
@@ -190,7 +237,7 @@ class Broadened:
         return np.asarray(self.mean + self.I - self.F @ _solve(self.G, _T(self.F)))
 
 
-def _T(A: ComplexArray) -> ComplexArray:
+def _T(A: NDArray[Any]) -> NDArray[Any]:
     return np.swapaxes(A, -1, -2)
 
 
@@ -225,6 +272,18 @@ def estimate(
     return out
 
 
+def imaginary_axis(of: Broadened, blocks: list[list[int]]) -> ComplexArray:
+    """Sigma, counted from c, from G, F and I on the imaginary axis."""
+    out = np.zeros_like(of.G)
+    for block in blocks:
+        part = of.part(block)
+        ratio, symmetric = part.ratio(), part.symmetric()
+        real, imag = ratio.real, symmetric.imag
+        sigma = 0.5 * (real + _T(real)) + 0.5j * (imag + _T(imag))
+        out[np.ix_(range(len(out)), block, block)] = sigma
+    return out
+
+
 def _of_block(
     parts: list[Broadened],
     w: FloatArray,
@@ -241,8 +300,11 @@ def _of_block(
         return of_w.symmetric()
     of_grid, zero = parts[1:]
     first = -_imaginary(of_grid.symmetric())
-    on_grid = sharpened(first, grid, first, grid, b=b, w0=w0)
+    sharp = sharpened(first, grid, first, grid, b=b, w0=w0)
+    factor = _excess(sharp, first, of_grid.G, grid, b=b, w0=w0)
+    on_grid = _times(factor, sharp)
     on_w = sharpened(first, grid, -_imaginary(of_w.symmetric()), w, b=b, w0=w0)
+    on_w = _times(np.stack([np.interp(w, grid, x) for x in factor.T], axis=1), on_w)
     size = on_grid.shape[-1]
     flat = on_grid.reshape(len(grid), -1) / math.pi
     real, origin = (
@@ -257,6 +319,44 @@ def _of_block(
     small = float(np.linalg.norm(missing @ zero.G[0], 2)) < PLAUSIBLE
     shift = zero.mean + (missing if small else 0.0)
     return np.asarray(shift + real - 1j * on_w)
+
+
+def _excess(
+    sharp: FloatArray, first: FloatArray, G: ComplexArray, grid: FloatArray, *, b: float, w0: float
+) -> FloatArray:
+    """Square roots of Im Sigma / Im Sigma' of the orbitals, shape (g, m); see the module.
+
+    Below w0, where peaks lie farther apart than the kernel is wide, they go to one.
+    """
+    steps = np.diff(grid)
+    weights = 0.5 * (np.append(steps, 0.0) + np.append(0.0, steps))[:, None]
+
+    def whole(A: FloatArray) -> ComplexArray:
+        flat = A.reshape(len(grid), -1).T
+        real = np.stack([hilbert(grid, x) for x in flat], axis=-1)
+        return np.asarray(real.reshape(A.shape) - 1j * math.pi * A)
+
+    def again(X: ComplexArray) -> ComplexArray:
+        flat = weights * X.imag.reshape(len(grid), -1) / -math.pi
+        curves = [broaden(grid, x, grid, b=b, w0=w0) for x in flat.T]
+        return whole(np.stack(curves, axis=-1).reshape(X.shape))
+
+    sigma = whole(sharp / math.pi)
+    F = sigma @ G
+    I = sigma + F @ sigma  # noqa: E741 (the name of the literature)
+    twice = Broadened(again(G), again(F), again(I), np.zeros(G.shape[1:]))
+    diagonal = np.einsum("nii->ni", first)
+    other = np.einsum("nii->ni", -_imaginary(twice.symmetric()))
+    known = (diagonal > TINY) & (other > TINY)
+    ratio = np.where(known, diagonal / np.where(known, other, 1.0), 1.0)
+    with np.errstate(divide="ignore"):
+        share = np.exp(-(np.minimum(np.log(np.abs(grid) / w0) / b, 0.0) ** 2))
+    bounded = np.clip(ratio, 1 / MOST, MOST)
+    return np.asarray(bounded ** (0.5 * share[:, None]))
+
+
+def _times(factor: FloatArray, A: FloatArray) -> FloatArray:
+    return np.asarray(factor[:, :, None] * A * factor[:, None, :])
 
 
 def _metallic(G: ComplexArray) -> FloatArray:
