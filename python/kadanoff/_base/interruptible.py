@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["run_aside"]
+__all__ = ["noted_interrupts", "run_aside"]
 
 WAKE = 0.05  # seconds between two checks of the work
 MAX_START = 1.0  # seconds within which a thread that was started begins to run
@@ -65,7 +65,7 @@ def run_aside(
             over.release()
 
     try:
-        with _noted_interrupts() as interrupted:
+        with noted_interrupts() as interrupted:
             threading.Thread(target=run, name=name).start()
             while not ended:
                 over.acquire(timeout=WAKE)
@@ -84,11 +84,13 @@ def run_aside(
 
 
 @contextmanager
-def _noted_interrupts() -> Iterator[Callable[[], bool]]:
+def noted_interrupts() -> Iterator[Callable[[], bool]]:
     """Ctrl-C sets a flag instead of raising where the interpreter happens to be.
 
     Python raises KeyboardInterrupt at any instruction of the main thread, the callbacks of weak
-    references included, where it is printed and lost. A handler of the user's own is left alone.
+    references included, where it is printed and lost: a collection of garbage makes many of them.
+    The interrupt is raised at the end of the block, or by a block that asks the function that it
+    is given. A handler of the user's own is left alone.
     """
     noted = threading.Event()
     main = threading.current_thread() is threading.main_thread()
@@ -100,3 +102,5 @@ def _noted_interrupts() -> Iterator[Callable[[], bool]]:
         yield noted.is_set
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if noted.is_set():
+        raise KeyboardInterrupt

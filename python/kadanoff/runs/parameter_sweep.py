@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled
 from kadanoff._base.html import shown, table
-from kadanoff._base.interruptible import run_aside
+from kadanoff._base.interruptible import noted_interrupts, run_aside
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
@@ -185,13 +185,13 @@ def sweep(
         raise TypeError(f"store must be a kadanoff.store.Store, got {store!r}")
     checks.whole("retry", retry, least=0)
     run = Run.of(progress=progress, control=control)
-    todo = _points(points)
-    if store is not None:
-        for point in todo:
+    with noted_interrupts() as interrupted:
+        todo = _points(points)
+        for point in todo if store is not None else ():
             canonical(point)
-            if control is not None and control.cancelled:
+            if interrupted() or (control is not None and control.cancelled):
                 raise Cancelled("the computation was stopped")
-    running = _Running(function, todo, store, retry, run.control or Control(), executor is None)
+        running = _Running(function, todo, store, retry, run.control or Control(), executor is None)
     started = time.perf_counter()
     with run.calling("sweep") as keywords:
         report = keywords["report"]

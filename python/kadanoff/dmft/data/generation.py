@@ -20,6 +20,7 @@ import numpy as np
 from kadanoff import _core
 from kadanoff._base import checks, running
 from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
+from kadanoff._base.interruptible import noted_interrupts
 from kadanoff._base.progress import Report
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray
@@ -184,20 +185,21 @@ def database(
     chunk = checks.whole("chunk", chunk)
     # In a store all files are full, so that more samples begin with a new file.
     begin = first - first % chunk if path is not None else first
-    points = [
-        {
-            "distribution": spread.parameters(),
-            "solver": name,
-            "options": settings[name],
-            "beta": list(temperatures),
-            "frequencies": frequencies,
-            "times": times,
-            "first": start,
-            "count": chunk if path is not None else min(chunk, first + samples - start),
-        }
-        for start in range(begin, first + samples, chunk)
-        for name in names
-    ]
+    with noted_interrupts():  # a long list
+        points = [
+            {
+                "distribution": spread.parameters(),
+                "solver": name,
+                "options": settings[name],
+                "beta": list(temperatures),
+                "frequencies": frequencies,
+                "times": times,
+                "first": start,
+                "count": chunk if path is not None else min(chunk, first + samples - start),
+            }
+            for start in range(begin, first + samples, chunk)
+            for name in names
+        ]
     store = None
     if path is not None:
         store = Store(path, kind="dmft database", version=VERSION, settings={"chunk": chunk})
