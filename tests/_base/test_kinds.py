@@ -26,7 +26,7 @@ MASKED = np.ma.MaskedArray([1.0, 2.0], [True, False])
         (float | None, [None, 2.0], ["3", [1.0]]),
         (ArrayLike, [1.0, [1, 2], ((1.0,),), np.ones(2), range(3)], [None, "3", MASKED, {}]),
         (ArrayLike, [np.ones(2, bool)], [np.array(["a"]), np.array([object()]), object(), [None]]),
-        (NDArray[np.float64], [np.ones(2), [1.0]], [1.0, None, MASKED]),
+        (NDArray[np.float64], [np.ones(2), [1.0], np.float64(1)], ["a", None, MASKED]),
         (Sequence[float], [[1.0], (1, 2), np.ones(2)], [1.0, "12", ["a"], MASKED, np.float64(1)]),
         (Iterable[str], [["a"], ("b",), {"a": 1}], [3, [1], MASKED]),
         (Mapping[str, int], [{}], [3, [("a", 1)]]),

@@ -268,7 +268,6 @@ _SIMPLE: dict[Any, Kind] = {
     type(None): Kind("None", lambda value: value is None, plain=True),
 }
 _ARRAY = Kind("an array of numbers", _array)
-_STORED = Kind("an array", lambda value: isinstance(value, np.ndarray | list | tuple))
 _COUNT = Kind("an integer", lambda value: True, counts=True)
 _WORD = Kind("a string", lambda value: not isinstance(value, list | dict | np.ndarray), plain=True)
 _TEXT = Kind("a string", lambda value: isinstance(value, str), plain=True)
@@ -291,7 +290,7 @@ def _kind(annotation: Any, home: Mapping[str, Any]) -> Kind | None:
     if origin in (typing.Union, types.UnionType):
         return _union(inside, home)
     if origin is np.ndarray:
-        return Kind("an array of numbers", lambda value: _STORED.accepts(value) and _array(value))
+        return _ARRAY  # a number is an array of no dimension
     if origin is typing.Annotated:
         return next((m for m in annotation.__metadata__ if isinstance(m, Kind)), None)
     if origin is os.PathLike:
@@ -334,6 +333,8 @@ def _union(members: tuple[Any, ...], home: Mapping[str, Any]) -> Kind | None:
     if any(typing.get_origin(m) is os.PathLike for m in members):
         members = tuple(m for m in members if m is not str)
     parts = [kind(member, home) for member in members if member is not str]
+    if str not in members and parts and all(p is not None and p.choices for p in parts):
+        return _words(tuple(word for p in parts if p is not None for word in p.choices))
     known = [
         replace(p, choices=(), accepts=p.choices.__contains__) if p.choices else p
         for p in parts

@@ -87,12 +87,12 @@ class Problem:
 
     def theta(self, values: Mapping[str, float]) -> FloatArray:
         """Coordinates of the search at given values."""
-        of = dict(values)
-        for name in ("U", "Gamma"):
+        of = {name: values[name] for name in self.names}
+        for name in of.keys() & {"U", "Gamma"}:
             of[name] = math.log(values[name])
-        for name in ("eps", "field"):
+        for name in of.keys() & {"eps", "field"}:
             of[name] = values[name] / values["Gamma"]
-        return np.array([of[name] for name in self.names])
+        return np.array(list(of.values()))
 
     def level(self, values: Mapping[str, float]) -> FloatArray:
         """eps at every point of the data."""
