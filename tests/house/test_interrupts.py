@@ -82,6 +82,26 @@ IMPURITIES = {
         lambda c: kd.nrg.solve_many([AIM, kd.KondoModel(J=0.2)], keep=6000, control=c, **ABELIAN)
     ),
     "dynamics.solve": Call(lambda c: kd.dynamics.solve(AIM, keep=2500, control=c, **ABELIAN)),
+    "transport.solve": Call(
+        lambda c: kd.transport.solve(
+            kd.AndersonModel(U=0.05, Gamma=0.01), T=[1e-4], keep_multiplets=1500, control=c, **QUIET
+        )
+    ),
+    "transport.fit": Call(
+        lambda c: kd.transport.fit(
+            kd.AndersonModel(U=0.05, Gamma=0.008),
+            kd.transport.Measurement(T=[1e-4, 1e-3, 1e-2], G=[1.9, 1.5, 0.5], error=1e-3),
+            parameters=["U", "Gamma"],
+            keep_multiplets=1500,
+            control=c,
+            **QUIET,
+        )
+    ),
+    "fermi_liquid": Call(
+        lambda c: kd.fermi_liquid(
+            kd.AndersonModel(U=0.05, Gamma=0.01), Lambda=2.0, keep=20_000, control=c, **QUIET
+        )
+    ),
     "derivatives": Call(
         lambda c: kd.derivatives(AIM, T=1e-6, parameters=["U"], keep=2500, control=c, **ABELIAN)
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff._base.warning import warn
 from kadanoff.greens.grids import fermionic, frequency_count, inverse_temperature, times
 from kadanoff.greens.poles import GreenFunction
 
@@ -268,12 +268,11 @@ class MatsubaraFunction:
         doubt = moment_uncertainty(self.values, self.beta, found, known)
         if doubt > UNCERTAIN:
             remedy = "moments=(1.0,) of a Green function, or more of them"
-            warnings.warn(
+            warn(
                 f"the values do not determine the moments of their tail: m_{len(known)} = "
                 f"{found[len(known)]:g} is uncertain by {doubt:.1g} of its scale; give more "
                 f"frequencies or the moments that are known ({remedy})",
                 UncertainTail,
-                stacklevel=5,
             )
         return found
 

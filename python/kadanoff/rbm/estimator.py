@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -19,6 +18,7 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray, SpinArray
+from kadanoff._base.warning import warn
 from kadanoff.rbm import storage
 from kadanoff.rbm.averages import MAX_UNITS_FOR_STATES
 from kadanoff.rbm.divergence import loss_against_independent
@@ -283,12 +283,11 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         self._keep(state)
         loss = loss_against_independent(self.machine_, rows, self.seed_, known=whole)
         if loss > 0.0:
-            warnings.warn(
+            warn(
                 f"training diverged: given all other units, the machine predicts a unit worse by "
                 f"{loss:.3g} nats than independent units do, where it began; lower learning_rate "
                 f"(it is {self.learning_rate}), or give a pair (first, last)",
                 ConvergenceWarning,
-                stacklevel=4,
             )
         return self
 

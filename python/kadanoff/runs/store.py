@@ -29,7 +29,6 @@ import os
 import re
 import secrets
 import time
-import warnings
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -43,6 +42,7 @@ from kadanoff._base.html import table
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray
 from kadanoff._base.versions import about
+from kadanoff._base.warning import warn
 
 if TYPE_CHECKING:
     import xarray
@@ -286,11 +286,10 @@ class Store:
                 )
             if files.create(self.path / MANIFEST, _manifest_bytes(first)):
                 if names:
-                    warnings.warn(
+                    warn(
                         f"the store {str(self.path)!r} had no {MANIFEST}: its points are taken "
                         f"for those of kind {wanted['kind']!r}, version {wanted['version']}",
                         DamagedFile,
-                        stacklevel=4,
                     )
                 return first
         raise ValueError(f"{str(self.path / MANIFEST)!r} is damaged: it exists but can not be read")
@@ -439,11 +438,10 @@ class Store:
         else:
             what = f"was moved to {place.parent.name}/"
         self.damaged.append(f"{file.name}: {reason}")
-        warnings.warn(
+        warn(
             f"damaged file {file.name} of the store {str(self.path)!r} {what} ({reason}); the "
             "other points are used, this one counts as missing",
             DamagedFile,
-            stacklevel=3,
         )
 
     # ------------------------------------------------------------------------------- the whole

@@ -30,7 +30,6 @@ from __future__ import annotations
 import math
 import os
 import time
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,6 +40,7 @@ from kadanoff._base import checks, files
 from kadanoff._base.errors import Cancelled, NotConverged
 from kadanoff._base.progress import Report
 from kadanoff._base.types import FloatArray
+from kadanoff._base.warning import warn
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
@@ -175,7 +175,7 @@ def cthyb(
     path = None if checkpoint is None else Path(checkpoint).absolute()
     found = _Simulation(problem, run, sampling, path).sampled()
     for doubt in found.diagnostics["doubts"]:
-        warnings.warn(f"this run is too short: {doubt}", ShortRun, stacklevel=5)
+        warn(f"this run is too short: {doubt}", ShortRun)
     return found
 
 

@@ -15,7 +15,6 @@ References
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Unpack
 
@@ -23,6 +22,7 @@ from kadanoff._base import checks
 from kadanoff._base.progress import bar
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
+from kadanoff._base.warning import warn
 from kadanoff.impurities.effective.consistency import (
     Consistency,
     DoubtfulFit,
@@ -203,19 +203,17 @@ def fitted(
 
 def _warn(problem: Matching, search: ParameterSearch, found: Consistency) -> None:
     """Say what must not be believed."""
-    level = 6  # the caller of `learn`, through the wrappers of @public
     if found.verdict == "wrong":
         kind = type(problem.start).__name__
-        warnings.warn(f"{kind} is the wrong model: {found.reason}", DoubtfulFit, stacklevel=level)
+        warn(f"{kind} is the wrong model: {found.reason}", DoubtfulFit)
         return
     values = dict(zip(problem.names, search.best.tolist(), strict=True))
     for name in found.undetermined:
-        warnings.warn(
+        warn(
             f"{name} = {values[name]:.3g} +- {found.errors[name]:.2g} is not determined at "
             f"T = {', '.join(f'{t:g}' for t in problem.T)}: at a tenth of T it is "
             f"{values[name] + found.drift[name]:.3g}; learn at lower T",
             DoubtfulFit,
-            stacklevel=level,
         )
 
 

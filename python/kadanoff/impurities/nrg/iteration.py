@@ -16,7 +16,6 @@ References
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -28,6 +27,7 @@ from kadanoff._base.errors import Cancelled
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
+from kadanoff._base.warning import warn
 from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.base import brief
@@ -255,7 +255,7 @@ def _with_errors(result: NRGResult, observables: Observables, run: Run) -> NRGRe
         ranges = Job(result.model, result.options, observables, chains=chains).ranges()
     found = estimate(result, again, ranges)
     if advice := remedy(found, result.options, result.seconds):
-        warnings.warn(f"{brief(result.model)}: {advice}", Coarse, stacklevel=5)
+        warn(f"{brief(result.model)}: {advice}", Coarse)
     return replace(result, errors=found)
 
 
