@@ -224,8 +224,8 @@ for u in U:
         ("double", kd.DoubleQuantumDot(U=u, J_sw=0.2), spin_one(0.2)),
         ("single", kd.AndersonModel(U=u, J_sw=0.2), kd.KondoModel(J=0.2)),
     ):
-        fit = kd.effective.learn(start, target=model, T=T, drift=False, **NRG)
-        learned[name].append(fit.model.J)
+        of_U = kd.effective.learn(start, target=model, T=T, drift=False, **NRG)
+        learned[name].append(of_U.model.J)
 double, single = (np.array(values) for values in learned.values())
 
 left, right = figure(1, 2, size=(5.0, 3.5))[0]
