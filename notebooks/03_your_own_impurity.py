@@ -20,7 +20,7 @@ from kadanoff.operators import BATH, SECOND_BATH, Orbital, Space, Spin, dot
 BLACK, BLUE, RED, GREEN = (COLOURS[c] for c in ("black", "blue", "vermillion", "green"))
 CIRCLES = {"color": BLACK, "linestyle": "", "marker": "o", "markerfacecolor": "none"}
 LN_2 = np.log(2)
-NRG = {"keep": pick(quick=300, normal=800, full=3000)}
+NRG = {"keep": pick(quick=300, normal=1500, full=3000)}
 
 # %% [markdown]
 # ## Operators
@@ -115,9 +115,11 @@ def l_star(J_z, J_perp):
 
 
 COUPLINGS = [(0.2, 0.2), (0.3, 0.1), (0.1, 0.2), (0.0, 0.2), (-0.05, 0.25), (0.15, 0.3), (0.4, 0.2)]
-screened = [kd.nrg.solve(anisotropic(*pair), T_min=1e-11, **NRG) for pair in COUPLINGS]
+screened = [
+    kd.nrg.solve(anisotropic(*pair), T_min=1e-11, errors=False, **NRG) for pair in COUPLINGS
+]
 free = {
-    pair: kd.nrg.solve(anisotropic(*pair), T_min=1e-11, **NRG)
+    pair: kd.nrg.solve(anisotropic(*pair), T_min=1e-11, errors=False, **NRG)
     for pair in ((-0.2, 0.2), (-0.3, 0.2), (-0.3, 0.1))
 }
 
@@ -290,7 +292,7 @@ def side_coupled(K):
 
 
 RATIOS = (-0.5, 0.5, 1.0, 4.0)
-runs = kd.nrg.solve_many([side_coupled(K * T_dot) for K in RATIOS], T_min=1e-9, **NRG)
+runs = kd.nrg.solve_many([side_coupled(K * T_dot) for K in RATIOS], T_min=1e-9, errors=False, **NRG)
 spectrum = kd.dynamics.solve(
     side_coupled(0.5 * T_dot),
     names=["t"],
