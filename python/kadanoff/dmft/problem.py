@@ -335,7 +335,9 @@ class Impurity:
     @property
     def is_isolated(self) -> bool:
         """Whether Delta vanishes: every solver then returns the exact atom."""
-        return not self.Delta_moments()[0] > 0.0
+        if isinstance(self.bath, DiscreteBath | MatsubaraBath):
+            return not self.Delta_moments()[0] > 0.0
+        return not self.V  # the levels of a band may be too many to list
 
     @property
     def is_half_filled(self) -> bool:
