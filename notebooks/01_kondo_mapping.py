@@ -50,7 +50,7 @@ LN_2 = np.log(2)
 # $T_K$ by a factor 1.5 to 4.
 
 # %%
-NRG = {"Lambda": 2.5, "keep": pick(quick=300, normal=1500, full=3500)}
+NRG = {"Lambda": 2.5, "keep": pick(quick=300, normal=2000, full=3500)}
 
 # %% [markdown]
 # ## The flow
