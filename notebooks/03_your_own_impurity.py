@@ -20,7 +20,7 @@ from kadanoff.operators import BATH, SECOND_BATH, Orbital, Space, Spin, dot
 BLACK, BLUE, RED, GREEN = (COLOURS[c] for c in ("black", "blue", "vermillion", "green"))
 CIRCLES = {"color": BLACK, "linestyle": "", "marker": "o", "markerfacecolor": "none"}
 LN_2 = np.log(2)
-NRG = {"keep": pick(quick=300, normal=1500, full=3000)}
+NRG = {"keep": pick(quick=300, normal=2000, full=3000)}
 
 # %% [markdown]
 # ## Operators

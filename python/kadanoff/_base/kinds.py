@@ -94,7 +94,7 @@ class Kinds:
 
     def explain(self, error: Exception, arguments: Mapping[str, Any]) -> Exception | None:
         """After a call that failed: the argument of the wrong kind, unless the error names one."""
-        if isinstance(error, TypeError | ValueError) and any(
+        if isinstance(error, TypeError | ValueError | MemoryError) and any(
             mentions(str(error), name) for name in arguments
         ):
             return None
@@ -103,7 +103,7 @@ class Kinds:
             if wanted is not None and not wanted.accepts(value):
                 return WrongKind(refusal(name, value, wanted))
             if wanted is not None and wanted.counts and is_beyond(value):
-                return beyond(name, value)
+                return None if _is_unlimited(name) else beyond(name, value)
         return None
 
 

@@ -111,7 +111,7 @@ def test_models_are_data():
         ({"shape": 4, "J": (1.0, 1.0, 1.0)}, ValueError, "J must be a number or have 2 entries"),
         ({"shape": 4, "h": math.inf}, ValueError, "h must be finite"),
         ({"shape": 4, "h": "up"}, TypeError, "h must be a real number"),
-        ({"shape": 4, "boundary": True}, TypeError, "boundary must be a string or"),
+        ({"shape": 4, "boundary": True}, TypeError, "boundary must be 'periodic' or 'open'"),
         ({"shape": 4, "boundary": ("open",)}, ValueError, "for each of 2 axes"),
         ({"shape": 4, "boundary": "torus"}, ValueError, "boundary must be 'periodic' or 'open'"),
         ({"shape": 4, "boundary": "periodc"}, ValueError, "did you mean 'periodic'"),

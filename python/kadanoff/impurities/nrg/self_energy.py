@@ -71,7 +71,7 @@ Spin = Literal["up", "dn"]
 ROUNDING = 1e-10
 PLAUSIBLE = 0.3
 """The largest correction of the constant, in units of 1 / |G(0)|."""
-MOST = 3.0
+MAX_RATIO = 3.0
 """Largest correction of Im Sigma for the change of Re Sigma within the kernel."""
 TINY = 1e-200
 WEIGHTLESS = 1e-4
@@ -351,7 +351,7 @@ def _excess(
     ratio = np.where(known, diagonal / np.where(known, other, 1.0), 1.0)
     with np.errstate(divide="ignore"):
         share = np.exp(-(np.minimum(np.log(np.abs(grid) / w0) / b, 0.0) ** 2))
-    bounded = np.clip(ratio, 1 / MOST, MOST)
+    bounded = np.clip(ratio, 1 / MAX_RATIO, MAX_RATIO)
     return np.asarray(bounded ** (0.5 * share[:, None]))
 
 
