@@ -8,7 +8,7 @@ import pytest
 
 import kadanoff as kd
 from kadanoff.impurities.models.operators import BATH, Orbital, Space, dot
-from kadanoff.impurities.nrg.self_energy import band_green, quadratic
+from kadanoff.impurities.nrg.self_energy import band_green, band_green_and_slope, quadratic
 
 TWO = (0.5, 1.0)
 
@@ -192,3 +192,35 @@ def test_models_without_a_self_energy_are_refused_by_name():
     run = kd.dynamics.solve(kd.DoubleQuantumDot(U=0.3, V=0.1), names=["1"], **small)
     with pytest.raises(ValueError, match=r"lacks the correlator.*names=\['Sigma'\]"):
         run.self_energy([0.0])
+
+
+IMAGINARY = 1j * np.array([1e-5, 1e-3, 0.1, 2.0, 30.0])
+
+
+@pytest.mark.parametrize(
+    "band",
+    [
+        kd.FlatBand(),
+        kd.FlatBand(D=2.0),
+        kd.SemicircularBand(),
+        kd.bands.PowerLawBand(r=0.3),
+        kd.TabulatedBand(np.linspace(-1, 1, 41), 1 + 0.5 * np.linspace(-1, 1, 41)),
+    ],
+    ids=lambda band: type(band).__name__,
+)
+def test_bands_against_quadrature(band):
+    value, slope = band_green_and_slope(band, IMAGINARY)
+    for z, g in zip(IMAGINARY, value, strict=True):
+        # Energies on a grid that is dense at 0, at w and at the edges.
+        half = np.unique(np.concatenate([[0.0], np.geomspace(1e-12, 1, 40_000) * band.D]))
+        half = np.unique(np.concatenate([half, band.D - half]))
+        x = np.concatenate([-half[:0:-1], half])
+        middle = 0.5 * (x[1:] + x[:-1])
+        rho = np.asarray(band.density(middle)) * np.diff(x)
+        exact = np.sum(rho / (z - middle))
+        # The interpolant of a band that has no closed form: 1e-4 of |g|.
+        closed = isinstance(band, kd.FlatBand | kd.SemicircularBand)
+        assert g == pytest.approx(exact, abs=(1e-6 if closed else 1e-4) * (abs(exact) + 1))
+    h = 1e-4
+    up, down = (band_green_and_slope(band, IMAGINARY * (1 + s))[0] for s in (h, -h))
+    assert slope == pytest.approx((up - down) / (2 * h * IMAGINARY), rel=1e-4)

@@ -230,3 +230,37 @@ def test_two_channels_are_refused():
     terms = {"J_1": (0.3, dot(space.S("S"), space.S("f0")))}
     with pytest.raises(ValueError, match="one channel"):
         kd.transport.solve(kd.ImpurityModel(space, terms), T=1e-3, **FEW)
+
+
+@pytest.mark.parametrize("geometry", kd.transport.GEOMETRIES)
+def test_only_gamma_counts_not_the_norm_of_the_band(geometry):
+    """rho -> 4 rho with V -> V / 2: the same dot. A norm left out gave 2.75 e^2/h between leads."""
+    shape = np.array([0.4, 0.5, 0.45])
+    found = [
+        kd.transport.solve(
+            kd.AndersonModel(U=0.1, Gamma=0.02, eps=-0.03, band=band),
+            T=[1e-4, 1e-2],
+            geometry=geometry,
+            **SOME,
+        )
+        for band in (kd.TabulatedBand([-1, 0, 1], scale * shape) for scale in (1, 4))
+    ]
+    for quantity in QUANTITIES:
+        one, four = (getattr(curve, quantity) for curve in found)
+        assert four == pytest.approx(one, rel=1e-6)
+
+
+def test_uncoupled_dots_and_gapped_bands_are_refused_before_the_run():
+    with pytest.raises(ValueError, match="dot must be coupled"):
+        kd.transport.solve(kd.AndersonModel(U=0.1, V=0.0), T=[1e-3], **FEW)
+    pseudogap = kd.AndersonModel(U=0.1, V=0.1, band=kd.bands.PowerLawBand(r=0.3))
+    with pytest.raises(ValueError, match="finite density"):
+        kd.transport.solve(pseudogap, T=[1e-3], **FEW)
+
+
+def test_a_result_beyond_unitarity_is_refused(monkeypatch):
+    from kadanoff.impurities.transport import conductance
+
+    monkeypatch.setattr(conductance, "_moments", lambda *_: np.array([1.2, 0.0, 1.0]))
+    with pytest.raises(kd.NumericalError, match="range 0 to 2 e"):
+        kd.transport.solve(kd.AndersonModel(U=0.0, Gamma=GAMMA), T=[1e-3], **FEW)

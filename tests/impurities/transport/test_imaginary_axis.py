@@ -1,41 +1,10 @@
-"""Functions on the imaginary axis: bands in closed form, and the derivatives."""
+"""The Green function on the imaginary axis, and its derivative."""
 
 import numpy as np
 import pytest
 
 import kadanoff as kd
-from kadanoff.impurities.transport.imaginary_axis import band_function, green_function, peaks_at
-
-Z = 1j * np.array([1e-5, 1e-3, 0.1, 2.0, 30.0])
-
-
-@pytest.mark.parametrize(
-    "band",
-    [
-        kd.FlatBand(),
-        kd.FlatBand(D=2.0),
-        kd.SemicircularBand(),
-        kd.bands.PowerLawBand(r=0.3),
-        kd.TabulatedBand(np.linspace(-1, 1, 41), 1 + 0.5 * np.linspace(-1, 1, 41)),
-    ],
-    ids=lambda band: type(band).__name__,
-)
-def test_bands_against_quadrature(band):
-    value, slope = band_function(band, Z)
-    for z, g in zip(Z, value, strict=True):
-        # Energies on a grid that is dense at 0, at w and at the edges.
-        half = np.unique(np.concatenate([[0.0], np.geomspace(1e-12, 1, 40_000) * band.D]))
-        half = np.unique(np.concatenate([half, band.D - half]))
-        x = np.concatenate([-half[:0:-1], half])
-        middle = 0.5 * (x[1:] + x[:-1])
-        rho = np.asarray(band.density(middle)) / band.norm * np.diff(x)
-        exact = np.sum(rho / (z - middle))
-        # The interpolant of a band that has no closed form: 1e-4 of |g|.
-        closed = isinstance(band, kd.FlatBand | kd.SemicircularBand)
-        assert g == pytest.approx(exact, abs=(1e-6 if closed else 1e-4) * (abs(exact) + 1))
-    h = 1e-4
-    up, down = (band_function(band, Z * (1 + s))[0] for s in (h, -h))
-    assert slope == pytest.approx((up - down) / (2 * h * Z), rel=1e-4)
+from kadanoff.impurities.transport.imaginary_axis import green_function, peaks_at
 
 
 def test_derivative_of_the_green_function():

@@ -174,16 +174,24 @@ def band_green(band: Band, w: ArrayLike) -> ComplexArray:
         inside = np.abs(z) <= band.D
         density = np.where(inside, band.density(np.where(inside, z, 0.0)), 0.0)
         return np.asarray(hilbert(x, rho, at=z) - 1j * math.pi * density)
+    return band_green_and_slope(band, z)[0]
+
+
+def band_green_and_slope(band: Band, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
+    """``g(z) = int rho(x) / (z - x) dx`` of the continuous band, with its norm, and dg/dz."""
     D = band.D
     if isinstance(band, FlatBand):
-        return np.asarray(band.norm * np.log((z + D) / (z - D)) / (2 * D))
+        g = np.log((z + D) / (z - D)) / (2 * D)
+        return band.norm * g, band.norm * (1 / (z + D) - 1 / (z - D)) / (2 * D)
     if isinstance(band, SemicircularBand):
-        return np.asarray(band.norm * 2 * (z - np.sqrt(z - D) * np.sqrt(z + D)) / D**2)
+        root = np.sqrt(z - D) * np.sqrt(z + D)
+        return band.norm * 2 * (z - root) / D**2, band.norm * 2 * (1 - z / root) / D**2
     x, rho = _interpolant(band)
     slope, near = np.diff(rho) / np.diff(x), z[:, None] - x
     # int (rho_a + s (x - a)) / (z - x) = (rho_a + s (z - a)) ln[(z - a) / (z - b)] - s (b - a)
-    line = rho[:-1] + slope * near[:, :-1]
-    return np.asarray((line * np.log(near[:, :-1] / near[:, 1:])).sum(1) - (rho[-1] - rho[0]))
+    line, log = rho[:-1] + slope * near[:, :-1], np.log(near[:, :-1] / near[:, 1:])
+    derivative = slope * log + line * (1 / near[:, :-1] - 1 / near[:, 1:])
+    return (line * log).sum(1) - (rho[-1] - rho[0]), derivative.sum(1)
 
 
 def _interpolant(band: Band) -> tuple[FloatArray, FloatArray]:

@@ -40,6 +40,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from kadanoff._base import checks, html
+from kadanoff._base.errors import NumericalError
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
@@ -51,8 +52,9 @@ from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg import dynamics
 from kadanoff.impurities.nrg.dynamics import Dynamics
 from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.self_energy import band_green_and_slope
 from kadanoff.impurities.transport.conductance_scale import half_height
-from kadanoff.impurities.transport.imaginary_axis import band_function, green_function
+from kadanoff.impurities.transport.imaginary_axis import green_function
 from kadanoff.impurities.transport.landauer import from_matsubara, from_peaks
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ GEOMETRIES: tuple[Geometry, ...] = ("between leads", "beside a wire", "end of a 
 
 ROUNDING = 1e-7
 """Error of the sums and of the binning of peaks."""
+UNITARITY = 0.05
+"""Raw peaks of one twist exceed unitarity by up to 3 %; beyond this a result is refused."""
 MAX_T = 0.2
 """In units of the half bandwidth. Above, the window of -f' reaches the band edge."""
 QUANTITIES = ("conductance", "thermopower", "lorenz_number")
@@ -232,6 +236,8 @@ def solve(
     ------
     ValueError, TypeError
         An argument is out of range, or the geometry is not defined for the model.
+    NumericalError
+        The conductance violates unitarity: too few states.
     MemoryError
         The run would exceed the available memory.
     Cancelled
@@ -285,6 +291,8 @@ def solve(
     twists = Options(z=z).z
     runs, values = zip(*(solution(twist, keep_multiplets) for twist in twists), strict=True)
     mean = np.mean(values, axis=0)
+    if geometry != "end of a lead":
+        _check_unitarity(mean[0], share)
     deviations: list[FloatArray | None] = [None, None, None]
     if errors:
         _, fewer = solution(twists[0], max(keep_multiplets // 2, 1))
@@ -333,6 +341,9 @@ def _correlators(dot: object, geometry: Geometry) -> list[str] | None:
                 f"{type(dot).__name__}"
             )
         return None
+    if not dot.V > 0:
+        raise ValueError(f"dot must be coupled to its leads, got {brief(dot)}: nothing flows")
+    _ = dot.Gamma  # refuses a band without a finite density at the Fermi energy
     suffixes = ("", "_dn") if dot.field else ("",)
     return [name + suffix for suffix in suffixes for name in ("d", "F", "I")]
 
@@ -358,12 +369,12 @@ def _moments(run: Dynamics, T: float, geometry: Geometry, suffix: str, spin: int
     def powers(z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
         G, dG, X, dX = green_function(run, z, T=T, spin=spin, suffix=suffix)
         if geometry == "end of a lead":
-            g, dg = band_function(model.band, z)
-            V2 = model.V**2
+            g, dg = band_green_and_slope(model.band, z)
+            V2, norm = model.V**2, model.band.norm
             end, dend = g + V2 * g**2 * G, dg + V2 * (2 * g * dg * G + g**2 * dG)
-            h = np.array([end, z * end, z**2 * end - z], complex)
-            dh = np.array([dend, end + z * dend, 2 * z * end + z**2 * dend - 1], complex)
-            rho = float(model.band.density(0.0)) / model.band.norm
+            h = np.array([end, z * end, z**2 * end - norm * z], complex)
+            dh = np.array([dend, end + z * dend, 2 * z * end + z**2 * dend - norm], complex)
+            rho = float(model.band.density(0.0))
             return np.asarray(h / (math.pi * rho)), np.asarray(dh / (math.pi * rho))
         # z^2 G - z = z X G
         h = np.array([G, z * G, z * X * G], complex)
@@ -376,9 +387,19 @@ def _moments(run: Dynamics, T: float, geometry: Geometry, suffix: str, spin: int
     # A band that is not flat: Gamma(w) - Gamma(0) is a small correction, for which peaks do.
     w, a = run.peaks("d" + suffix, T=T)
     inside = np.clip(w, -model.band.D, model.band.D)
-    excess = math.pi * model.V**2 * model.band.density(inside) / model.band.norm - model.Gamma
+    excess = math.pi * model.V**2 * model.band.density(inside) - model.Gamma
     found += from_peaks(w, math.pi * excess * a, T)
     return found if geometry == "between leads" else window - found
+
+
+def _check_unitarity(conductance: FloatArray, share: float) -> None:
+    """A transmission lies between 0 and its share of 1 for each spin."""
+    excess = max(float(conductance.max()) - 2 * share, -float(conductance.min()))
+    if excess > UNITARITY * 2 * share:
+        raise NumericalError(
+            f"the conductance leaves the range 0 to {2 * share:.3g} e^2/h by {excess:.2g}: too few "
+            "states for this dot; raise keep_multiplets or Lambda"
+        )
 
 
 def _envelope(T: FloatArray, deviation: FloatArray) -> FloatArray:

@@ -19,14 +19,12 @@ doi:10.1103/PhysRevB.105.245132
 
 from __future__ import annotations
 
-import numpy as np
-
-from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.bands.densities import Band, FlatBand, SemicircularBand
+from kadanoff._base.types import ComplexArray
 from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.nrg.dynamics import Dynamics
+from kadanoff.impurities.nrg.self_energy import band_green_and_slope
 
-__all__ = ["band_function", "green_function", "peaks_at", "self_energy"]
+__all__ = ["green_function", "peaks_at", "self_energy"]
 
 
 def peaks_at(
@@ -76,41 +74,6 @@ def self_energy(
     )
 
 
-def band_function(band: Band, z: ComplexArray) -> tuple[ComplexArray, ComplexArray]:
-    """``int rho(x) / (z - x) dx`` of the normalised band, and its derivative, for Im z > 0.
-
-    In closed form for flat and semicircular bands; of the linear interpolant on 4,000 energies,
-    dense at zero and at the edges, for others.
-    """
-    D = band.D
-    if isinstance(band, FlatBand):
-        value = np.asarray(np.log((z + D) / (z - D)) / (2 * D), complex)
-        return value, np.asarray((1 / (z + D) - 1 / (z - D)) / (2 * D), complex)
-    if isinstance(band, SemicircularBand):
-        root = np.sqrt(z - D) * np.sqrt(z + D)
-        return 2 * (z - root) / D**2, 2 * (1 - z / root) / D**2
-    x, rho = _interpolant(band)
-    slope = np.diff(rho) / np.diff(x)
-    near = 1.0 / (z[:, None] - x)
-    log = np.log(near[:, 1:] / near[:, :-1])  # ln (z - a) / (z - b)
-    line = rho[:-1] + slope * (z[:, None] - x[:-1])
-    # int (rho_a + s (x - a)) / (z - x) = (rho_a + s (z - a)) ln[(z - a) / (z - b)] - s (b - a)
-    value = (line * log).sum(axis=1) - (rho[-1] - rho[0])
-    derivative = (slope * log + line * (near[:, :-1] - near[:, 1:])).sum(axis=1)
-    return value / band.norm, derivative / band.norm
-
-
-def _interpolant(band: Band) -> tuple[FloatArray, FloatArray]:
-    D = band.D
-    close = D * np.geomspace(1e-12, 1.0, 800)
-    corners = np.asarray(getattr(band, "w", ()), dtype=float)
-    x = np.concatenate([-close, close, close - D, D - close, np.linspace(-D, D, 801), corners])
-    x = np.unique(x[np.abs(x) <= D])
-    rho = np.asarray(band.density(x))
-    finite = np.isfinite(rho)
-    return x[finite], rho[finite]
-
-
 def green_function(
     run: Dynamics, z: ComplexArray, *, T: float, spin: int = 1, suffix: str = ""
 ) -> tuple[ComplexArray, ComplexArray, ComplexArray, ComplexArray]:
@@ -118,7 +81,7 @@ def green_function(
     model = run.model
     assert isinstance(model, AndersonModel)
     Sigma, dSigma = self_energy(run, z, T=T, suffix=suffix)
-    g, dg = band_function(model.band, z)
+    g, dg = band_green_and_slope(model.band, z)
     X = model.eps + 0.5 * spin * model.field + model.V**2 * g + Sigma
     dX = model.V**2 * dg + dSigma
     G = 1.0 / (z - X)
