@@ -85,7 +85,8 @@ def _asymmetric(rng):
     name = f"eps = {eps / U:.2f} U, U/(pi Gamma) = {U / math.pi / Gamma:.1f}"
     friedel = 2 * math.sin(math.pi * n / 2) ** 2
     return [
-        # The occupation is that of the discretised band; the band's own charge is of order Gamma/D.
+        # The displaced charge of the band is left out of n: the deviation falls from 0.0125 to
+        # 0.0017 when U, Gamma and eps are divided by ten.
         Row.at_most(f"G against Friedel's rule, {name}", abs(found.conductance[0] - friedel), 0.02),
         Row.at_most(
             f"L / (pi^2/3) - 1, {name}", abs(found.lorenz_number[0] * 3 / math.pi**2 - 1), 2e-3

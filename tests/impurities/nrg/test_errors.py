@@ -168,3 +168,16 @@ def test_auto_keeps_by_energy():
     true = np.abs(run.entropy - on_the_same_shells(run)["entropy"])
     assert true.max() < 2.5e-3  # half of the 5e-3 nats that are wanted
     assert np.mean(true <= run.errors.truncation["entropy"] + ROUNDING) >= 0.95
+
+
+@pytest.mark.parametrize("eps", [None, -0.15])
+def test_errors_of_two_dots_cover(eps):
+    """Sixteen impurity states leave a sixteenth of the chain's: the hardest case of the estimate."""
+    dots = DoubleQuantumDot(U=0.4, J_sw=0.25, eps=eps)
+    options = {"Lambda": 3.0, "T_min": 1e-6, "threads": 1, "progress": False}
+    with pytest.warns(nrg.Coarse):
+        few = nrg.solve(dots, keep=1000, **options)
+    many = nrg.solve(dots, keep=4000, errors=False, **options)
+    for name in ("entropy", "T_chi"):
+        distance = np.abs(getattr(few, name) - getattr(many, name))
+        assert np.mean(distance <= few.error(name) + 1e-6) >= 0.95, name

@@ -181,8 +181,8 @@ def band_green_and_slope(band: Band, z: ComplexArray) -> tuple[ComplexArray, Com
     """``g(z) = int rho(x) / (z - x) dx`` of the continuous band, with its norm, and dg/dz."""
     D = band.D
     if isinstance(band, FlatBand):
-        g = np.log((z + D) / (z - D)) / (2 * D)
-        return band.norm * g, band.norm * (1 / (z + D) - 1 / (z - D)) / (2 * D)
+        height = band.norm / (2 * D)
+        return np.asarray(height * np.log((z + D) / (z - D))), height * (1 / (z + D) - 1 / (z - D))
     if isinstance(band, SemicircularBand):
         root = np.sqrt(z - D) * np.sqrt(z + D)
         return band.norm * 2 * (z - root) / D**2, band.norm * 2 * (1 - z / root) / D**2
