@@ -39,6 +39,11 @@ CALLS = {
     # not looked at
     "seed": lambda: kd.dmft.solve(IMPURITY, solver="ed", seed=object()),
     "seed ": lambda: kd.dmft.solve(IMPURITY, solver="nca", seed=object()),
+    " frequencies": lambda: kd.dmft.solve(IMPURITY, frequencies=10**9),
+    "J": lambda: kd.kondo_scales.anderson_kondo_temperature(0.5, 2**40),
+    "observable": lambda: kd.effective.learn(
+        kd.KondoModel(J=0.2), kd.AndersonModel(U=0.5, J_sw=0.25), T=1e-2, observable=object()
+    ),
     "partners": lambda: kd.dmft.database(partners="no"),
     "compress": lambda: kd.blockspin.rbm_to_mps(MACHINE, compress=object()),
     "states": lambda: kd.rsmi.multipoles(states=object()),

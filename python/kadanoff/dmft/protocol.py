@@ -110,6 +110,9 @@ class HasSolver(Protocol):
 
 SolverLike: TypeAlias = str | HasSolver
 
+MAX_FREQUENCIES = 2**20
+"""Matsubara frequencies of a solution: beyond the tail at any temperature, and 16 MB each."""
+
 SOLVERS: dict[str, Solver] = {}
 """All solvers by name."""
 
@@ -383,7 +386,7 @@ def solve(
         raise TypeError(f"problem must be an Impurity, got {type(problem).__name__}")
     chosen = lookup(solver, options, solve)
     run = running.Run.of(threads=threads, progress=progress, control=control, seed=seed)
-    count = checks.whole("frequencies", frequencies, least=2)
+    count = checks.whole("frequencies", frequencies, least=2, most=MAX_FREQUENCIES)
     return solved(problem, chosen, Run.over(run, count), options)
 
 

@@ -172,7 +172,7 @@ def test_auto_keeps_by_energy():
 
 @pytest.mark.parametrize("eps", [None, -0.15])
 def test_errors_of_two_dots_cover(eps):
-    """Sixteen impurity states leave a sixteenth of the chain's: the hardest case of the estimate."""
+    """Sixteen impurity states leave a sixteenth of those of the chain: the hardest case."""
     dots = DoubleQuantumDot(U=0.4, J_sw=0.25, eps=eps)
     options = {"Lambda": 3.0, "T_min": 1e-6, "threads": 1, "progress": False}
     with pytest.warns(nrg.Coarse):

@@ -25,7 +25,15 @@ from kadanoff._base.types import FloatArray
 from kadanoff.dmft.loops.axes import Lattice, MatsubaraAxis, RealAxis, SelfConsistency
 from kadanoff.dmft.loops.mixing import Bracket, Mixer
 from kadanoff.dmft.problem import MAX_ENERGY, DiscreteBath
-from kadanoff.dmft.protocol import Run, Solver, SolverLike, lookup, solved, takes_solver_options
+from kadanoff.dmft.protocol import (
+    MAX_FREQUENCIES,
+    Run,
+    Solver,
+    SolverLike,
+    lookup,
+    solved,
+    takes_solver_options,
+)
 from kadanoff.dmft.solution import Solution
 from kadanoff.greens.grids import inverse_temperature
 
@@ -245,7 +253,9 @@ class LoopSettings:
             tolerance = checks.real("tolerance", tolerance, above=0)
         if frequencies is not None:
             least = MIN_FREQUENCIES[solver.axis]
-            frequencies = checks.whole("frequencies", frequencies, least=least)
+            frequencies = checks.whole(
+                "frequencies", frequencies, least=least, most=MAX_FREQUENCIES
+            )
         return cls(
             D=checks.real(
                 "D",

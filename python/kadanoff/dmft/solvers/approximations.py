@@ -24,7 +24,14 @@ from kadanoff._base.progress import Report
 from kadanoff._base.signatures import did_you_mean
 from kadanoff._base.types import FloatArray
 from kadanoff.dmft.problem import DiscreteBath, Impurity
-from kadanoff.dmft.protocol import SOLVERS, Run, lookup, solved, takes_solver_options
+from kadanoff.dmft.protocol import (
+    MAX_FREQUENCIES,
+    SOLVERS,
+    Run,
+    lookup,
+    solved,
+    takes_solver_options,
+)
 from kadanoff.dmft.solution import Solution
 from kadanoff.greens import MatsubaraFunction
 from kadanoff.greens.grids import fermionic
@@ -118,7 +125,7 @@ def approximate(
     solver, own = named(name)
     lookup(solver, options, approximate)
     run = running.Run.of(threads=threads, progress=progress, control=control, seed=seed)
-    count = checks.whole("frequencies", frequencies, least=2)
+    count = checks.whole("frequencies", frequencies, least=2, most=MAX_FREQUENCIES)
     return approximated(problem, name, Run.over(run, count), {**own, **options})
 
 

@@ -165,6 +165,8 @@ def learn(
     >>> print(f"J = {fit.model.J:.3f} after {len(fit.history)} steps")
     J = 0.199 after 4 steps
     """
+    if not isinstance(observable, str):
+        raise TypeError(f"observable must be the name of one, got {observable!r}")
     problem = Matching(
         effective, target, T, parameters, observable, bounds, method, options, observables
     )

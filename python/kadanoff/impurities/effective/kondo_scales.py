@@ -63,6 +63,8 @@ DEFINITIONS: tuple[Definition, ...] = get_args(Definition)
 """Those of thermodynamics; "conductance" needs a curve of G(T)."""
 CONDUCTANCE = "conductance"
 GAMMA = math.pi**2 / 4
+MAX_RHO_J = 10.0
+"""The formulas expand in rho J < 1; beyond this value they are refused."""
 ALPHA = 0.94
 """Of T_K = 0.236 / chi(0) with GAMMA, for Lambda -> 1; the paper prints 1.41."""
 
@@ -301,6 +303,11 @@ def kondo_temperature_formula(
     D, alpha = checks.half_bandwidth(D), checks.real("alpha", alpha, above=0)
     density = 1 / (2 * D) if rho is None else checks.real("rho", rho, above=0)
     x = density * _positive("J", J)
+    if x.max() > MAX_RHO_J:
+        raise ValueError(
+            f"J must be at most {MAX_RHO_J:g} / rho = {MAX_RHO_J / density:g}, where the expansion "
+            f"in rho J has long failed, got {x.max() / density:g}"
+        )
     out: FloatArray = alpha * D * np.sqrt(2 * x) * np.exp(-1 / x + checks.real("gamma", gamma) * x)
     return out
 
