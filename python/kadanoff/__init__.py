@@ -4,7 +4,7 @@
 >>> aim = kd.AndersonModel(U=0.5, J_sw=0.25)
 >>> run = kd.nrg.solve(aim, keep=200, T_min=1e-4)
 >>> print(f"{run.entropy[0] / 0.6931:.2f} ln 2 at T = {run.T[0]:.2f}")
-1.99 ln 2 at T = 1.17
+1.99 ln 2 at T = 1.09
 """
 
 import importlib

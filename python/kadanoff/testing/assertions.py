@@ -51,7 +51,7 @@ def spectrum(levels: Levels, n: int) -> FloatArray:
     >>> from kadanoff import KondoModel, nrg
     >>> run = nrg.solve(KondoModel(J=0.4), keep=100, sites=6)
     >>> spectrum(run.levels[0], 0)[:4].round(3).tolist()
-    [0.0, 0.271, 0.271, 0.271]
+    [0.0, 0.29, 0.29, 0.29]
     """
     n = checks.whole("n", n, least=0, most=levels.shells - 1)
     _, degeneracy, energies = levels.shell(n)
