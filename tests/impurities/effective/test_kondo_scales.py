@@ -173,3 +173,21 @@ def test_kondo_temperatures_follow_equation_5():
     assert fit_kondo_tk(J, T_K, gamma=math.pi**2 / 4).values["alpha"] == pytest.approx(
         0.97, abs=0.02
     )
+
+
+@pytest.mark.filterwarnings("ignore::kadanoff.nrg.Coarse")
+def test_a_kondo_temperature_of_a_run_carries_its_error():
+    dot = AndersonModel(U=0.05, Gamma=0.003)
+    options = {"T_min": 1e-9, "progress": False}
+    exact = nrg.solve(dot, keep=2000, errors=False, **options)
+    assert exact.T_K().error is None
+    for keep in (150, 300):
+        run = nrg.solve(dot, keep=keep, **options)
+        for definition in DEFINITIONS:
+            found = run.T_K(definition)
+            assert 0 < found.error < found.value
+            assert abs(found.value - exact.T_K(definition).value) < found.error
+    # At 60 states the curves say nothing of a scale this small, and T_K says so.
+    assert "larger keep" in nrg.solve(dot, keep=60, **options).T_K("entropy").reason
+    with pytest.raises(ValueError, match=r"transport\.solve"):
+        run.T_K("conductance")

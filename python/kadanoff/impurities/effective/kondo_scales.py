@@ -194,15 +194,35 @@ def kondo_temperature_error(run: NRGResult, definition: Definition = "chi") -> f
     return T_K * error / slope if slope > error else math.inf
 
 
-def scale(run: NRGResult, definition: Definition = "chi") -> KondoTemperature:
+def scale(
+    run: NRGResult, definition: Definition | Literal["conductance"] = "chi"
+) -> KondoTemperature:
     """T_K of a run, or the reason why it has none: the answer of :meth:`NRGResult.T_K`."""
+    if definition == "conductance":
+        raise ValueError(
+            "definition 'conductance' is the half height of G(T), which a thermodynamic run does "
+            "not hold: kadanoff.transport.solve(dot, T=...).T_K() gives it"
+        )
     checks.choice("definition", definition, DEFINITIONS)
-    if reason := why_no_moment(run.model):
+
+    def none(reason: str) -> KondoTemperature:
         return KondoTemperature(definition=definition, value=None, reason=reason)
+
+    if reason := why_no_moment(run.model):
+        return none(reason)
     try:
-        return KondoTemperature(definition=definition, value=kondo_temperature(run, definition))
-    except ValueError as error:
-        return KondoTemperature(definition=definition, value=None, reason=str(error))
+        value = kondo_temperature(run, definition)
+    except ValueError as refusal:
+        return none(str(refusal))
+    if run.errors is None:
+        return KondoTemperature(definition=definition, value=value)
+    error = kondo_temperature_error(run, definition)
+    if not error < value:
+        return none(
+            f"the error of the curve is as large as what is read from it (T_K = {value:.3g} "
+            "found): solve with a larger keep"
+        )
+    return KondoTemperature(definition=definition, value=value, error=error)
 
 
 @public

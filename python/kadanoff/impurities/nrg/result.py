@@ -183,21 +183,30 @@ class NRGResult:
 
     @public
     def T_K(
-        self, definition: Literal["chi", "entropy", "half_ln2", "wilson", "T_chi=0.1"] = "chi"
+        self,
+        definition: Literal[
+            "chi", "entropy", "half_ln2", "wilson", "T_chi=0.1", "conductance"
+        ] = "chi",
     ) -> KondoTemperature:
         """Kondo temperature of a spin-1/2 impurity, or the reason why there is none.
 
         Parameters
         ----------
         definition : {"chi", "entropy", "half_ln2", "wilson", "T_chi=0.1"}
-            See the table of :mod:`kadanoff.kondo_scales`, which says what an experiment on
-            conductance sees.
+            See the table of :mod:`kadanoff.kondo_scales`. "conductance", which an experiment on
+            conductance sees, is refused: it comes from :func:`kadanoff.transport.solve`.
 
         Returns
         -------
         KondoTemperature
-            ``float()`` of it is T_K in the unit of the band; its value is None, with a reason,
-            where no moment forms or the run ends too early.
+            ``float()`` of it is T_K in the unit of the band, with its error at 95 % where the run
+            has errors; its value is None, with a reason, where no moment forms, the run ends too
+            early, or the error is as large as T_K.
+
+        Raises
+        ------
+        ValueError
+            The definition is unknown, or "conductance".
         """
         from kadanoff.impurities.effective.kondo_scales import scale
 
