@@ -12,8 +12,12 @@ class                 representation                               exact transfo
 `IntermediateSeries`  coefficients G_l (needs sparse-ir)           tau, iw
 `RealAxisFunction`    values at real frequencies                   poles, and with them iw, tau
 ====================  ===========================================  ===============================
+
+From noisy values at i w_n, `AllowedSpectra` bounds what every spectrum in agreement with them has
+in common.
 """
 
+from kadanoff.greens.allowed_spectra import AllowedSpectra, InfeasibleData
 from kadanoff.greens.chebyshev import ChebyshevFunction
 from kadanoff.greens.fermi import fermi_poles
 from kadanoff.greens.grids import chebyshev_times, matsubara
@@ -27,14 +31,18 @@ from kadanoff.greens.matsubara_function import (
 )
 from kadanoff.greens.poles import GreenFunction
 from kadanoff.greens.real_axis import RealAxisFunction
+from kadanoff.greens.spectral_bounds import SpectralBounds
 
 __all__ = [
+    "AllowedSpectra",
     "ChebyshevFunction",
     "GreenFunction",
+    "InfeasibleData",
     "IntermediateSeries",
     "LegendreSeries",
     "MatsubaraFunction",
     "RealAxisFunction",
+    "SpectralBounds",
     "UncertainTail",
     "chebyshev_times",
     "fermi_poles",

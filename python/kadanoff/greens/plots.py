@@ -15,7 +15,9 @@ from kadanoff.greens import RealAxisFunction, chebyshev_times, matsubara
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["plot_green"]
+    from kadanoff.greens.spectral_bounds import SpectralBounds
+
+__all__ = ["plot_bounds", "plot_green"]
 
 
 def plot_green(
@@ -90,3 +92,32 @@ def _reach(G: RealAxisFunction) -> float:
     order = np.argsort(np.abs(G.poles.energies))
     inside = np.cumsum(weight[order]) <= 0.998 * np.sum(weight)
     return 1.1 * float(np.max(np.abs(G.poles.energies[order][inside]), initial=0.0))
+
+
+def plot_bounds(
+    bounds: SpectralBounds, ax: Axes | None = None, *, label: str | None = None, **style: Any
+) -> Axes:
+    """The band between the bounds of a smeared spectrum, and its middle.
+
+    Parameters
+    ----------
+    bounds : SpectralBounds
+        Bounds to draw.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw into, default new ones.
+    label : str, optional
+        Entry of the legend.
+    **style
+        Passed on to ``Axes.plot`` for the middle.
+    """
+    if ax is None:
+        ax = figure()[0, 0]
+    name = label or f"bounds, {100 * bounds.confidence:g} %"
+    own: dict[str, Any] = {"color": next_colour(ax), "linewidth": 1.0}
+    (line,) = ax.plot(bounds.w, bounds.estimate, **(own | style))
+    ax.fill_between(
+        bounds.w, bounds.lower, bounds.upper, color=line.get_color(), alpha=0.25, label=name
+    )
+    dress(ax, x=r"$\omega$", y=rf"$A(\omega)$ smeared by {bounds.width:g}")
+    legend(ax)
+    return ax
