@@ -7,7 +7,15 @@ import pytest
 from scipy.optimize import linprog
 from scipy.stats import chi2
 
-from kadanoff.greens import AllowedSpectra, GreenFunction, InfeasibleData, dominance, matsubara
+from kadanoff.greens import (
+    AllowedSpectra,
+    GreenFunction,
+    InfeasibleData,
+    LegendreSeries,
+    dominance,
+    matsubara,
+    noisy_data,
+)
 
 BETA, COUNT = 20.0, 24
 
@@ -215,3 +223,42 @@ def test_bad_windows_and_the_picture():
     ax = bounds.plot(Figure().subplots())
     assert len(ax.collections) == 1
     assert "95" in bounds._repr_html_()
+
+
+def test_legendre_coefficients_have_the_kernel_of_their_integral():
+    for beta, energy in ((20.0, 0.4), (20.0, -3.0), (200.0, 0.0), (5.0, 40.0)):
+        G = GreenFunction([energy], [1.0], beta)
+        series = LegendreSeries.of(G.tau, beta, coefficients=40)
+        data = noisy_data.Legendre(np.zeros(40), np.arange(40), beta)
+        found = data.kernel(np.array([energy]))[:, 0]
+        np.testing.assert_allclose(found, series.coefficients, atol=1e-11 * beta)
+        if energy:
+            far = data.kernel_at_infinity(np.array([1 / energy]))[:, 0]
+            np.testing.assert_allclose(far, found, atol=1e-13 * beta)
+
+
+def test_legendre_coefficients_with_an_estimated_covariance():
+    energies, weights = [-0.6, 0.2, 0.9], [0.3, 0.3, 0.4]
+    exact = LegendreSeries.of(GreenFunction(energies, weights, BETA).tau, BETA, coefficients=24)
+    misses = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        mixing = rng.normal(size=(24, 24)) / 5
+        samples = exact.coefficients + 0.02 * rng.normal(size=(40, 24)) @ mixing
+        allowed = AllowedSpectra.of_legendre(
+            samples.mean(axis=0), BETA, covariance=np.cov(samples.T) / 40, samples=40
+        )
+        assert allowed.numbers <= 13
+        held = allowed.is_feasible and allowed.bounds([0.0], 0.3).holds(energies, weights)[0]
+        misses += not held
+    assert misses <= 3  # 5 % of 20
+    # A choice of coefficients, as where half of them vanish by symmetry.
+    even = np.arange(0, 24, 2)
+    some = AllowedSpectra.of_legendre(
+        exact.coefficients[even], BETA, covariance=1e-6 * np.eye(12), order=even
+    )
+    assert some.bounds([0.0], 0.3).holds(energies, weights)[0]
+    with pytest.raises(ValueError, match="order must hold 12 different numbers"):
+        AllowedSpectra.of_legendre(even, BETA, covariance=np.eye(12), order=0 * even)
+    with pytest.raises(ValueError, match="samples"):
+        AllowedSpectra.of_legendre(even, BETA, covariance=np.eye(12), samples=3)

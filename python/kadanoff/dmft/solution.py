@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff._base import checks
 from kadanoff._base.html import sparkline, table
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.greens import (
+    AllowedSpectra,
     GreenFunction,
     LegendreSeries,
     MatsubaraFunction,
     RealAxisFunction,
+    SpectralBounds,
     chebyshev_times,
 )
 from kadanoff.greens.grids import fermionic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from kadanoff._core import Control
 
 __all__ = ["Solution"]
 
@@ -145,6 +153,94 @@ class Solution:
     def seconds(self) -> float:
         """Wall time of the solve in seconds."""
         return float(self.diagnostics.get("seconds", 0.0))
+
+    @public
+    def spectral_bounds(
+        self,
+        w: ArrayLike,
+        width: float,
+        *,
+        error: ArrayLike | None = None,
+        frequencies: int = 64,
+        confidence: float = 0.95,
+        progress: bool | Callable[[int, int], object] | None = None,
+        control: Control | None = None,
+    ) -> SpectralBounds:
+        """Certified bounds of the smeared spectrum, for every solver.
+
+        The bounds hold for each spectrum A >= 0 that G allows within its errors: no continuation.
+
+        Parameters
+        ----------
+        w : float or array of float, shape (N,)
+            Centres of the Gaussian.
+        width : float
+            Its standard deviation, an energy.
+        error : float or array of float, shape (frequencies,), optional
+            Standard deviation of the real and imaginary parts of G_iw. By default the measured
+            covariance of the Legendre coefficients of "cthyb"; other solvers have none.
+        frequencies : int
+            Number of values of G_iw that are used with `error`.
+        confidence : float
+            Probability that all bounds hold together.
+        progress : bool or callable, optional
+            Whether to show a progress bar, or a function (done, total).
+        control : Control, optional
+            Cancels from another thread.
+
+        Returns
+        -------
+        SpectralBounds
+            Lower and upper bound at each centre.
+
+        Raises
+        ------
+        InfeasibleData
+            No spectrum is allowed: the errors are too small (a ValueError).
+        ValueError, TypeError
+            The solver has no statistical errors and `error` is not given; a number is out of range.
+
+        Notes
+        -----
+        Cost: 0.1 s per bound; see :mod:`kadanoff.greens.allowed_spectra`.
+
+        Examples
+        --------
+        >>> from kadanoff.dmft import DiscreteBath, Impurity, solve
+        >>> problem = Impurity(U=1.0, beta=10.0, bath=DiscreteBath([-0.2, 0.3], [0.3, 0.3]))
+        >>> sampled = solve(problem, solver="cthyb", sweeps=2**15, seed=1, progress=False)
+        >>> exact = solve(problem).G
+        >>> bounds = sampled.spectral_bounds([-0.5, 0.0, 0.5], width=0.3)
+        >>> bounds.holds(exact.energies, exact.weights).tolist()
+        [True, True, True]
+        """
+        if error is None:
+            allowed = self._sampled(confidence)
+        else:
+            count = checks.whole("frequencies", frequencies, most=self.G_iw.size)
+            allowed = AllowedSpectra(
+                self.G_iw[:count], self.beta, error=error, confidence=confidence
+            )
+        return allowed.bounds(w, width, progress=progress, control=control)
+
+    def _sampled(self, confidence: float) -> AllowedSpectra:
+        """What the measured Legendre coefficients allow."""
+        if "coefficients_covariance" not in self.diagnostics:
+            raise ValueError(
+                f"error must be given: the solver {self.solver!r} does not measure the statistical "
+                "error of G_iw"
+            )
+        G_l = np.asarray(self.diagnostics["coefficients"][0])
+        covariance = self.diagnostics["coefficients_covariance"][: G_l.size, : G_l.size]
+        # Those that vanish by symmetry have no error.
+        some = np.flatnonzero(np.diag(covariance) > 0)
+        return AllowedSpectra.of_legendre(
+            G_l[some],
+            self.beta,
+            covariance=covariance[np.ix_(some, some)],
+            samples=int(self.diagnostics["bins"]),
+            confidence=confidence,
+        )
 
     @public
     def plot(

@@ -27,7 +27,8 @@ corrected y: a bound, whether or not y is the best one.
 Only what the data can tell is compared with them: the directions of data space in which the
 contributions of two frequencies differ by less than one standard deviation are left out. They are
 chosen from K and L alone, so that R, the quantile of chi^2 with as many degrees of freedom as are
-left, has its stated confidence, for all bounds together.
+left, has its stated confidence, for all bounds together. (P in the code is ``U^T L^-1`` with the
+directions U that are kept.)
 
 References
 ----------
@@ -41,7 +42,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -51,9 +52,18 @@ from kadanoff._base.errors import Cancelled, NumericalError
 from kadanoff._base.progress import bar
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
-from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff._base.types import FloatArray
 from kadanoff.greens import dominance
-from kadanoff.greens.grids import fermionic, inverse_temperature
+from kadanoff.greens.grids import inverse_temperature
+from kadanoff.greens.noisy_data import (
+    Data,
+    Errors,
+    estimated_covariance,
+    known_covariance,
+    legendre_data,
+    matsubara_data,
+    matsubara_errors,
+)
 from kadanoff.greens.spectral_bounds import SpectralBounds, gaussian
 
 if TYPE_CHECKING:
@@ -100,7 +110,6 @@ class InfeasibleData(ValueError):  # noqa: N818 (named like NotConverged)
 
 
 @public
-@dataclass(frozen=True, eq=False)
 class AllowedSpectra:
     """All spectra ``A(w) >= 0`` that a noisy G(i w_n) allows.
 
@@ -147,75 +156,112 @@ class AllowedSpectra:
     [True, True]
     """
 
-    G_iw: ComplexArray
-    beta: float
-    error: FloatArray | ComplexArray | float | None = None
-    covariance: FloatArray | None = None
-    w_n: FloatArray | None = None
-    norm: float = 1.0
-    confidence: float = 0.95
+    def __init__(
+        self,
+        G_iw: ArrayLike,
+        beta: float,
+        *,
+        error: ArrayLike | None = None,
+        covariance: ArrayLike | None = None,
+        w_n: ArrayLike | None = None,
+        norm: float = 1.0,
+        confidence: float = 0.95,
+    ) -> None:
+        data = matsubara_data(G_iw, inverse_temperature(beta), w_n)
+        self._set(data, matsubara_errors(error, covariance, data.w_n.size), norm, confidence)
 
-    def __post_init__(self) -> None:
-        put = object.__setattr__
-        put(self, "beta", inverse_temperature(self.beta))
-        put(
-            self,
-            "G_iw",
-            checks.array("G_iw", self.G_iw, dtype=np.complex128, ndim=1, frozen=True),
-        )
-        count = self.G_iw.size
-        if not count:
-            raise ValueError("G_iw must not be empty")
-        put(self, "w_n", _frequencies(self.w_n, self.beta, count))
-        put(self, "norm", checks.real("norm", self.norm, above=0))
-        put(self, "confidence", checks.real("confidence", self.confidence, above=0, below=1))
-        if (self.error is None) == (self.covariance is None):
-            raise ValueError("give one of error and covariance, the errors of G_iw")
-        if self.covariance is not None:
-            put(self, "covariance", _covariance(self.covariance, count))
+    @classmethod
+    @public
+    def of_legendre(
+        cls,
+        coefficients: ArrayLike,
+        beta: float,
+        *,
+        covariance: ArrayLike,
+        order: ArrayLike | None = None,
+        samples: int | None = None,
+        norm: float = 1.0,
+        confidence: float = 0.95,
+    ) -> AllowedSpectra:
+        """The spectra that noisy Legendre coefficients allow.
+
+        Each coefficient is a number of its own, so that a series that ends leaves no error behind.
+
+        Parameters
+        ----------
+        coefficients : array of float, shape (L,)
+            G_l, dimensionless, as in `LegendreSeries`.
+        beta : float
+            Inverse temperature (k_B = 1).
+        covariance : array of float, shape (L, L)
+            Covariance of the coefficients.
+        order : array of int, shape (L,), optional
+            The l of each coefficient; by default 0 ... L - 1.
+        samples : int, optional
+            Number of independent samples, such as bins, from which it was estimated; by default it
+            is taken for exact.
+        norm : float
+            ``int A dw``: 1 for the Green function of an orbital.
+        confidence : float
+            Probability that the true spectrum is in the set.
+
+        Returns
+        -------
+        AllowedSpectra
+            The set.
+
+        Raises
+        ------
+        ValueError, TypeError
+            Shapes that do not fit, a covariance that is not one, fewer than four samples.
+
+        Examples
+        --------
+        >>> from kadanoff.greens import GreenFunction, LegendreSeries
+        >>> G = GreenFunction([-0.5, 0.6], [0.5, 0.5], beta=20.0)
+        >>> noise = 1e-3 * np.random.default_rng(1).normal(size=30)
+        >>> G_l = LegendreSeries.of(G.tau, 20.0, coefficients=30).coefficients + noise
+        >>> allowed = AllowedSpectra.of_legendre(G_l, 20.0, covariance=1e-6 * np.eye(30))
+        >>> allowed.bounds([0.0], width=0.2).holds([-0.5, 0.6], [0.5, 0.5]).tolist()
+        [True]
+        """
+        data = legendre_data(coefficients, inverse_temperature(beta), order)
+        count = data.coefficients.size
+        errors: Errors
+        if samples is None:
+            errors = known_covariance(covariance, count)
         else:
-            put(self, "error", _error(self.error, count))
+            number = checks.whole("samples", samples, least=4)
+            errors = estimated_covariance(covariance, number, count)
+        self = cls.__new__(cls)
+        self._set(data, errors, norm, confidence)
+        return self
+
+    def _set(self, data: Data, errors: Errors, norm: object, confidence: object) -> None:
+        self._numbers = data
+        self._errors = errors
+        self.norm = checks.real("norm", norm, above=0)
+        self.confidence = checks.real("confidence", confidence, above=0, below=1)
 
     def __repr__(self) -> str:
         found, allowed = self.least_chi2, self.allowed_chi2
         state = "" if found <= allowed else ", infeasible"
         return (
-            f"AllowedSpectra({self.G_iw.size} frequencies, beta={self.beta:g}, {self.numbers} "
-            f"numbers above the noise, chi^2 >= {found:.3g}, up to {allowed:.3g} allowed{state})"
+            f"AllowedSpectra({self._numbers!r}, {self.numbers} numbers above the noise, "
+            f"chi^2 >= {found:.3g}, up to {allowed:.3g} allowed{state})"
         )
 
     # ------------------------------------------------------------------------- the set
 
     @cached_property
-    def _whitened(self) -> Callable[[FloatArray], FloatArray]:
-        """L^-1, with the covariance ``L L^T`` of the errors."""
-        if self.covariance is None:
-            error = np.asarray(np.broadcast_to(np.asarray(self.error), (self.G_iw.size,)))
-            imag = error.imag if np.iscomplexobj(error) else error
-            deviations = np.concatenate([error.real, imag])
-            return lambda x: np.asarray((x.T / deviations).T)
-        from scipy.linalg import solve_triangular
-
-        factor = np.linalg.cholesky(self.covariance)
-        return lambda x: np.asarray(solve_triangular(factor, x, lower=True))
-
-    @cached_property
     def _projection(self) -> FloatArray:
-        """``P = U^T L^-1``, shape (numbers seen, 2 N)."""
-        K = self._whitened(_kernel(self._w_n, self._grid())) * self.norm
-        U = np.linalg.svd(K - K.mean(axis=1, keepdims=True), full_matrices=False)[0]
-        kept = np.flatnonzero(np.ptp(U.T @ K, axis=1) > VISIBLE)
-        U = U[:, : kept[-1] + 1 if kept.size else 1]
-        return np.asarray(U.T @ self._whitened(np.eye(2 * self.G_iw.size)))
+        """P, shape (numbers above the noise, numbers)."""
+        K = self._numbers.kernel(self._grid())
+        return self._errors.projection(K * self.norm, VISIBLE)
 
     @cached_property
     def _data(self) -> FloatArray:
-        return np.asarray(self._projection @ np.concatenate([self.G_iw.real, self.G_iw.imag]))
-
-    @property
-    def _w_n(self) -> FloatArray:
-        assert self.w_n is not None
-        return self.w_n
+        return np.asarray(self._projection @ self._numbers.values)
 
     @property
     def numbers(self) -> int:
@@ -224,10 +270,8 @@ class AllowedSpectra:
 
     @cached_property
     def allowed_chi2(self) -> float:
-        """R^2: the quantile of chi^2 with `numbers` degrees of freedom."""
-        from scipy.stats import chi2
-
-        return float(chi2.ppf(self.confidence, self.numbers))
+        """R^2: the quantile of chi^2 with `numbers` degrees of freedom, or of Hotelling's T^2."""
+        return self._errors.allowed(self.numbers, self.confidence)
 
     @property
     def least_chi2(self) -> float:
@@ -299,7 +343,7 @@ class AllowedSpectra:
         centres = np.atleast_1d(checks.array("w", w))
         if centres.ndim != 1 or not centres.size:
             raise ValueError(f"w must be a number or one row of them, got shape {np.shape(w)}")
-        lowest, highest = float(np.min(self._w_n)), float(np.max(self._w_n))
+        lowest, highest = self._numbers.lowest, self._numbers.highest
         width = checks.real("width", width, least=1e-3 * lowest, most=REACH * highest)
         if np.max(np.abs(centres)) > REACH * highest:
             raise ValueError(
@@ -384,7 +428,7 @@ class AllowedSpectra:
         """
         from scipy.optimize import nnls
 
-        K = self._projection @ _kernel(self._w_n, w)
+        K = self._projection @ self._numbers.kernel(w)
         heavy = 10.0 * float(np.max(np.abs(K)))
         rows = [K, np.full((1, w.size), heavy)]
         right = [self._data, np.array([heavy * self.norm])]
@@ -408,7 +452,7 @@ class AllowedSpectra:
         """The smallest y_0 with ``y P K(x) + y_0 >= g(x)`` at every real x."""
         a = y @ self._projection
         edges = dominance.nodes(w)
-        s = (a @ _kernel(self._w_n, edges.ravel())).reshape(edges.shape)
+        s = (a @ self._numbers.kernel(edges.ravel())).reshape(edges.shape)
         if g is not None:
             middle = 0.5 * (w[1:] + w[:-1])
             near = np.abs(middle - g.centre) < TAILS * g.width
@@ -416,15 +460,15 @@ class AllowedSpectra:
             s[~near] -= g.far
         # Beyond the grid, as a polynomial in 1 / x.
         u = dominance.nodes(np.array([1.0 / w[0], 0.0, 1.0 / w[-1]]))
-        tail = (a @ _kernel_at_infinity(self._w_n, u.ravel())).reshape(u.shape)
+        tail = (a @ self._numbers.kernel_at_infinity(u.ravel())).reshape(u.shape)
         if g is not None:
             tail -= g.far
-        rounding = 1e-14 * float(np.sum(np.abs(a).reshape(2, -1) / self._w_n))
+        rounding = 1e-14 * float(np.abs(a) @ self._numbers.largest)
         return rounding - min(dominance.least(s), dominance.least(tail))
 
     def _grid(self, g: _Gaussian | None = None) -> FloatArray:
         """Frequencies: dense where 1 / (i w_n - w) or the Gaussian varies, ascending."""
-        lowest, highest = float(np.min(self._w_n)), float(np.max(self._w_n))
+        lowest, highest = self._numbers.lowest, self._numbers.highest
         end = highest if g is None else max(highest, abs(g.centre) + TAILS * g.width)
         x = math.asinh(REACH * end / lowest)
         w = lowest * np.sinh(np.linspace(-x, x, 2 * math.ceil(x / STEP) + 1))
@@ -468,64 +512,3 @@ class _Gaussian:
     def far(self) -> float:
         """No less than the function more than TAILS widths from its centre."""
         return max(float(self(np.array([self.centre + TAILS * self.width]))[0]), 0.0)
-
-
-def _kernel(w_n: FloatArray, w: FloatArray) -> FloatArray:
-    """Real parts, then imaginary parts, of 1 / (i w_n - w), shape (2 N, len(w))."""
-    z = 1.0 / (1j * w_n[:, None] - w)
-    return np.concatenate([z.real, z.imag])
-
-
-def _kernel_at_infinity(w_n: FloatArray, u: FloatArray) -> FloatArray:
-    """The same at w = 1 / u."""
-    z = u / (1j * w_n[:, None] * u - 1.0)
-    return np.concatenate([z.real, z.imag])
-
-
-def _frequencies(w_n: object, beta: float, count: int) -> FloatArray:
-    """Matsubara frequencies, one per value."""
-    if w_n is None:
-        return fermionic(beta, count)
-    found = checks.array("w_n", w_n, ndim=1, frozen=True)
-    if found.size != count:
-        raise ValueError(f"w_n must have one entry per value of G_iw, {count}, got {found.size}")
-    order = (found * beta / math.pi - 1.0) / 2.0
-    off = np.abs(order - np.round(order))
-    if not np.all((order > -0.5) & (off < 1e-6 * (1.0 + order))):
-        raise ValueError(
-            "w_n must hold positive fermionic frequencies (2 n + 1) pi / beta with beta = "
-            f"{beta:g}, got {found[np.argmax(off)]:g}"
-        )
-    if np.unique(np.round(order)).size != count:
-        raise ValueError("w_n must hold each frequency once")
-    return found
-
-
-def _error(error: Any, count: int) -> FloatArray | ComplexArray:
-    kind = np.complex128 if np.iscomplexobj(error) else np.float64
-    found = checks.array("error", error, dtype=kind, frozen=True)
-    if found.shape not in {(), (count,)}:
-        raise ValueError(f"error must be a number or have {count} entries, got {found.shape}")
-    smallest = np.min(found.real) if kind is np.float64 else min(found.real.min(), found.imag.min())
-    if not smallest > 0:
-        raise ValueError(f"error must be positive, got {smallest:g}")
-    return found
-
-
-def _covariance(covariance: object, count: int) -> FloatArray:
-    found = checks.array("covariance", covariance, ndim=2, frozen=True)
-    if found.shape != (2 * count, 2 * count):
-        raise ValueError(
-            f"covariance must have shape ({2 * count}, {2 * count}), real parts before imaginary "
-            f"parts, got {found.shape}"
-        )
-    if not np.allclose(found, found.T, rtol=1e-9, atol=0.0):
-        raise ValueError("covariance must be symmetric")
-    try:
-        np.linalg.cholesky(found)
-    except np.linalg.LinAlgError:
-        raise ValueError(
-            "covariance must be positive definite: estimate it from more samples than it has "
-            f"rows, {2 * count}"
-        ) from None
-    return found

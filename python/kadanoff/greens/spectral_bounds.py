@@ -35,6 +35,13 @@ class SpectralBounds:
         Standard deviation of the Gaussian, an energy.
     confidence : float
         Probability that all bounds hold together, if the errors of the data are as stated.
+
+    Examples
+    --------
+    >>> from kadanoff.greens import AllowedSpectra, GreenFunction
+    >>> G = GreenFunction([-0.5, 0.6], [0.5, 0.5], beta=20.0)
+    >>> AllowedSpectra(G.iw(32), beta=20.0, error=1e-4).bounds([0.0, 0.5], width=0.2)
+    SpectralBounds(2 frequencies from 0 to 0.5, width 0.2, 95 %, A within +-0.0018)
     """
 
     w: FloatArray

@@ -458,3 +458,19 @@ def test_files_are_replaced_whole(tmp_path):
     path = tmp_path / "run"
     sampled(GOOD, 2**14, checkpoint=path)
     assert os.listdir(tmp_path) == ["run"]
+
+
+def test_bounds_of_the_spectrum_hold_without_continuation():
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        bath = DiscreteBath(rng.uniform(-1, 1, 2), rng.uniform(0.1, 0.5, 2))
+        problem = Impurity(rng.uniform(0.5, 3), 10.0, bath, eps=-rng.uniform(0.2, 1.5))
+        sampled = solve(problem, solver="cthyb", sweeps=2**15, seed=seed, threads=1)
+        exact = solve(problem).G
+        bounds = sampled.spectral_bounds([-1.0, 0.0, 1.0], 0.4)
+        assert bounds.holds(exact.energies, exact.weights).all()
+        assert np.max(bounds.upper - bounds.lower) < 0.5  # a Gaussian of this width reaches 1.0
+    with pytest.raises(ValueError, match="error must be given"):
+        solve(problem).spectral_bounds([0.0], 0.4)
+    given = solve(problem).spectral_bounds([0.0], 0.4, error=1e-4)
+    assert given.holds(exact.energies, exact.weights).all()
