@@ -55,6 +55,7 @@ def test_the_sample_depends_on_the_seed_alone():
     [
         (ValueError("T must be positive"), "named"),
         (ValueError("Two must be positive"), "not named"),
+        (ValueError("the truth value is ambiguous. Use a.any() or a.all()"), "not named"),
         (MemoryError("Unable to allocate 8 TiB"), "not named"),
         (kd.NotConverged("no fixed point"), "named"),
         (FileNotFoundError(2, "no such file", "x"), "named"),

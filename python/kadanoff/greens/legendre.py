@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import frequency_count, inverse_temperature, times
+from kadanoff.greens.grids import frequency_count, inverse_temperature, taken, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -202,7 +202,7 @@ class LegendreSeries:
     def own(cls, coefficients: FloatArray, beta: float) -> LegendreSeries:
         """A series that takes over coefficients: neither copied nor checked."""
         made = object.__new__(cls)
-        coefficients = np.asarray(coefficients, dtype=np.float64)
+        coefficients = np.asarray(taken("coefficients", coefficients), dtype=np.float64)
         coefficients.setflags(write=False)
         made.__dict__.update(coefficients=coefficients, beta=float(beta))
         return made

@@ -13,7 +13,7 @@ from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import fermionic, frequency_count, inverse_temperature, times
+from kadanoff.greens.grids import fermionic, frequency_count, inverse_temperature, taken, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +83,10 @@ class GreenFunction:
     def own(cls, energies: FloatArray, weights: FloatArray, beta: float) -> GreenFunction:
         """A Green function that takes over the arrays of a solver: neither copied nor checked."""
         made = object.__new__(cls)
-        energies, weights = (np.asarray(x, dtype=np.float64) for x in (energies, weights))
+        energies, weights = (
+            np.asarray(taken(name, x), dtype=np.float64)
+            for name, x in (("energies", energies), ("weights", weights))
+        )
         for array in (energies, weights):
             array.setflags(write=False)
         made.__dict__.update(energies=energies, weights=weights, beta=float(beta))

@@ -47,7 +47,7 @@ class RawPeaks:
         return int(at[0])
 
     def _name(self, name: str) -> int:
-        return self.names.index(checks.choice("correlator", name, self.names))
+        return self.names.index(checks.choice("name", name, self.names))
 
     def _suffix(self, spin: Sigma) -> str:
         checks.choice("spin", spin, ("up", "dn"))

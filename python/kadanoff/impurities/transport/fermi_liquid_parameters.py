@@ -176,7 +176,11 @@ class FermiLiquid:
         T_part = self.c_T * (checks.real("T", T, least=0) / self.T_star) ** 2
         B_part = self.c_B * (checks.real("field", field) / self.T_star) ** 2
         V_part = self.c_V * V**2
-        for name, part in (("T", T_part), ("field", B_part), ("bias", float(np.max(V_part)))):
+        for name, part in (
+            ("T", T_part),
+            ("field", B_part),
+            ("bias", float(np.max(V_part, initial=0.0))),
+        ):
             if part > 0.1:
                 raise ValueError(
                     f"{name} lies outside of the Fermi-liquid regime: it lowers G by {part:.2g}, "
