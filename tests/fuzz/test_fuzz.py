@@ -55,7 +55,6 @@ def test_the_sample_depends_on_the_seed_alone():
     [
         (ValueError("T must be positive"), "named"),
         (ValueError("Two must be positive"), "not named"),
-        (ValueError("the truth value is ambiguous. Use a.any() or a.all()"), "not named"),
         (MemoryError("Unable to allocate 8 TiB"), "not named"),
         (kd.NotConverged("no fixed point"), "named"),
         (FileNotFoundError(2, "no such file", "x"), "named"),
@@ -66,6 +65,12 @@ def test_the_sample_depends_on_the_seed_alone():
 )
 def test_exceptions_are_told_apart(error, expected):
     assert verdict.of_exception(error, "T", 0.0)[0] == expected
+
+
+def test_an_article_names_no_argument():
+    for text in ("must be a real number", "the value is ambiguous. Use a.any() or a.all()"):
+        assert verdict.of_exception(ValueError(text), "a", 0.0)[0] == "not named"
+    assert verdict.of_exception(ValueError("a must be finite"), "a", 0.0)[0] == "named"
 
 
 class Unprintable:

@@ -41,7 +41,6 @@ MAX_ITEMS = 64  # items of a sequence that are looked at; the code behind looks 
 MAX_COUNT = 10**12
 """Largest number of anything that is done or stored: sweeps, samples, iterations."""
 _NUMERIC = "biufc"
-_ADVICE = "Use a.any() or a.all()"
 _UNLIMITED = (
     *("seed", "random_state"),
     *("keep", "keep_multiplets"),  # all is kept
@@ -146,8 +145,9 @@ def kinds_of(
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether a message names an argument; numpy's advice on ``a.any()`` names none."""
-    text = text.replace(_ADVICE, "")
+    """Whether a message names an argument; an article, and numpy's ``a.any()``, are no name."""
+    if name == "a":
+        return re.search(r"^a (must|=)|[\s(]a (must|=)|'a'|`a`", text) is not None
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 

@@ -290,7 +290,7 @@ class MatsubaraFunction:
         made = object.__new__(cls)
         values = np.asarray(taken("values", values, "iufc"), dtype=np.complex128)
         values.setflags(write=False)
-        known = moments if len(moments) else fitted_moments(values, beta, 4)
+        known = taken("moments", moments) if len(moments) else fitted_moments(values, beta, 4)
         made.__dict__.update(
             values=values, beta=float(beta), moments=tuple(float(m) for m in known)
         )

@@ -241,6 +241,10 @@ def test_bad_questions_to_a_result(small):
         small.spectral("d", [0.0], b=0)
     with pytest.raises(ValueError, match="w0 must be above 0"):
         small.green("d", [0.0], w0=-1.0)
+    with pytest.raises(ValueError, match=r"w0 must be .* at most 100.*the spectra end there"):
+        small.green("d", [0.0], w0=1e300)
+    with pytest.raises(ValueError, match="w must be sorted"):
+        small.green("d", [1.0, 0.0])
     for method in (small.t_matrix, small.self_energy, small.improved, small.hybridisation):
         with pytest.raises(ValueError, match="at least one"):
             method([])
