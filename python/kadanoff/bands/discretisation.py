@@ -70,7 +70,9 @@ from kadanoff._base.types import FloatArray
 
 __all__ = ["DEFAULT_SCHEME", "SCHEMES", "Band", "Star", "discretise"]
 
-MPF: TypeAlias = Annotated[Any, Kind("a number of mpmath", lambda value: hasattr(value, "context"))]
+MPF: TypeAlias = Annotated[
+    Any, Kind("a real number of mpmath", lambda value: hasattr(value, "_mpf_"), plain=True)
+]
 """An mpmath number; its ``context`` attribute carries the precision of the calculation."""
 Power: TypeAlias = Annotated[
     int, Kind("-1, 0 or 1", lambda value: is_whole(value) and value in (-1, 0, 1), plain=True)

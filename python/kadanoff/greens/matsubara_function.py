@@ -290,10 +290,9 @@ class MatsubaraFunction:
         made = object.__new__(cls)
         values = np.asarray(taken("values", values, "iufc"), dtype=np.complex128)
         values.setflags(write=False)
+        beta = inverse_temperature(beta)
         known = taken("moments", moments) if len(moments) else fitted_moments(values, beta, 4)
-        made.__dict__.update(
-            values=values, beta=float(beta), moments=tuple(float(m) for m in known)
-        )
+        made.__dict__.update(values=values, beta=beta, moments=tuple(float(m) for m in known))
         return made
 
     def __repr__(self) -> str:
@@ -321,8 +320,8 @@ class MatsubaraFunction:
         return self.at_first(frequency_count(count))
 
     def at_first(self, count: int) -> ComplexArray:
-        """As `iw`, for a number that is checked already."""
-        n = self.values.size
+        """As `iw`, for any number, zero included."""
+        count, n = checks.whole("count", count, least=0), self.values.size
         if count <= n:
             return np.asarray(self.values[:count])
         beyond = self.tail(1j * fermionic(self.beta, count)[n:])

@@ -89,7 +89,7 @@ class GreenFunction:
         )
         for array in (energies, weights):
             array.setflags(write=False)
-        made.__dict__.update(energies=energies, weights=weights, beta=float(beta))
+        made.__dict__.update(energies=energies, weights=weights, beta=inverse_temperature(beta))
         return made
 
     def __call__(self, z: ArrayLike) -> ComplexArray:
@@ -113,8 +113,8 @@ class GreenFunction:
         return self.at_first(frequency_count(count))
 
     def at_first(self, count: int) -> ComplexArray:
-        """As `iw`, for a number that is checked already."""
-        return self(1j * fermionic(self.beta, count))
+        """As `iw`, for any number, zero included."""
+        return self(1j * fermionic(self.beta, checks.whole("count", count, least=0)))
 
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) for 0 <= tau <= beta; the ends mean 0+ and beta-."""
@@ -137,7 +137,7 @@ class GreenFunction:
         return self.power_sums(checks.whole("count", count))
 
     def power_sums(self, count: int) -> FloatArray:
-        """As `moments`, for a number that is checked already."""
+        """As `moments`, for any number, zero included."""
         found, terms = np.empty(checks.whole("count", count, least=0)), self.weights
         for k in range(count):
             found[k] = np.sum(terms)
