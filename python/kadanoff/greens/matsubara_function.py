@@ -291,7 +291,8 @@ class MatsubaraFunction:
         values = np.asarray(taken("values", values, "iufc"), dtype=np.complex128)
         values.setflags(write=False)
         beta = inverse_temperature(beta)
-        known = taken("moments", moments) if len(moments) else fitted_moments(values, beta, 4)
+        known = taken("moments", moments)
+        known = known if known.size else fitted_moments(values, beta, 4)
         made.__dict__.update(values=values, beta=beta, moments=tuple(float(m) for m in known))
         return made
 

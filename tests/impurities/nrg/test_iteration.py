@@ -224,7 +224,7 @@ def test_limits_on_what_is_kept():
     [
         {"keep": 8},
         {"keep": 9},
-        {"keep": None, "keep_multiplets": 2},
+        {"keep": None, "keep_multiplets": 4},
         {"keep": None, "energy_cutoff": 1.0},
     ],
 )
@@ -345,7 +345,7 @@ REFUSED = [
     ({"keep": True}, TypeError, ["keep", "True", "integer"]),
     ({"keep": NAN}, TypeError, ["keep", "nan", "integer"]),
     ({"keep": None}, ValueError, ["keep", "keep_multiplets", "energy_cutoff"]),
-    ({"keep_multiplets": 1}, ValueError, ["keep_multiplets", "1", "at least 2"]),
+    ({"keep_multiplets": 1}, ValueError, ["keep_multiplets", "1", "at least 4"]),
     ({"energy_cutoff": 0.5}, ValueError, ["energy_cutoff", "at least 1", "0.5"]),
     ({"energy_cutoff": NAN}, ValueError, ["energy_cutoff", "finite", "nan"]),
     ({"T_min": 0}, ValueError, ["T_min", "at least 1e-290", "0"]),
@@ -399,7 +399,7 @@ def test_what_is_not_a_model_is_refused():
     for bad in (3, "AndersonModel", KondoModel):
         with pytest.raises(TypeError, match="model must be an impurity model"):
             nrg.solve(bad)
-    with pytest.raises(TypeError, match="model must be an impurity model"):
+    with pytest.raises(TypeError, match="models must be a sequence of items each a Model, got"):
         nrg.solve_many([KONDO, None])
 
 

@@ -34,7 +34,7 @@ __all__ = ["NRGOptions", "Options"]
 
 MIN_SITES = 4  # two even and two odd shells: temperatures that all twists share
 MAX_STATES = 8000  # that keep="auto" keeps, whatever their energies
-FEWEST = {"keep": 8, "keep_multiplets": 2}
+FEWEST = {"keep": 8, "keep_multiplets": 4}
 LOWEST_CUTOFF = 1.0
 """With less a shell keeps its ground states alone, half of which are the same: no error shows."""
 MIN_T = 1e-290  # the hoppings of the chain must not underflow
@@ -111,7 +111,7 @@ class Options:
     Lambda : float
         Discretisation parameter, above 1 and at most 100.
     keep, keep_multiplets : int or None
-        States (at least 8) and multiplets (at least 2) to keep per shell; None for no bound.
+        States (at least 8) and multiplets (at least 4) to keep per shell; None for no bound.
         ``keep="auto"`` cuts by energy, at ``7 + 4.4 / ln Lambda`` in units of the shell's scale,
         and keeps 8000 states at most.
     energy_cutoff : float or None
