@@ -98,7 +98,7 @@ class Sensitivity:
         Examples
         --------
         >>> Sensitivity.of(np.diag([2.0, 1.0]), np.ones(2), ("U", "V"))
-        Sensitivity(2 along +1.00 U, 1 along +1.00 V)
+        Sensitivity(2 along +1.00 U +0.00 V, 1 along +0.00 U +1.00 V)
         """
         if not isinstance(parameters, list | tuple) or not all(
             isinstance(name, str) for name in parameters
