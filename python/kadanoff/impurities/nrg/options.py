@@ -34,8 +34,8 @@ __all__ = ["NRGOptions", "Options"]
 
 MIN_SITES = 4  # two even and two odd shells: temperatures that all twists share
 MAX_STATES = 8000  # that keep="auto" keeps, whatever their energies
-FEWEST = {"keep": 8, "keep_multiplets": 4}
-LOWEST_CUTOFF = 1.0
+MIN_KEPT = {"keep": 8, "keep_multiplets": 4}
+MIN_CUTOFF = 1.0
 """With less a shell keeps its ground states alone, half of which are the same: no error shows."""
 MIN_T = 1e-290  # the hoppings of the chain must not underflow
 MAX_GAP = 1e-2
@@ -182,10 +182,10 @@ class Options:
                 checked["energy_cutoff"] = 7.0 + 4.4 / math.log(checked["Lambda"])
         for name in ("keep", "keep_multiplets"):
             if name not in checked and (value := getattr(self, name)) is not None:
-                checked[name] = checks.whole(name, value, least=FEWEST[name])
+                checked[name] = checks.whole(name, value, least=MIN_KEPT[name])
         if self.energy_cutoff is not None:
             checked["energy_cutoff"] = checks.real(
-                "energy_cutoff", self.energy_cutoff, least=LOWEST_CUTOFF
+                "energy_cutoff", self.energy_cutoff, least=MIN_CUTOFF
             )
         if self.keep is None and self.keep_multiplets is None and self.energy_cutoff is None:
             raise ValueError("one of keep, keep_multiplets and energy_cutoff must be given")

@@ -51,7 +51,7 @@ from kadanoff.impurities.models import AndersonModel, Model
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg import dynamics
 from kadanoff.impurities.nrg.dynamics import Dynamics
-from kadanoff.impurities.nrg.options import FEWEST, Options
+from kadanoff.impurities.nrg.options import MIN_KEPT, Options
 from kadanoff.impurities.nrg.self_energy import band_green_and_slope
 from kadanoff.impurities.transport.conductance_scale import half_height
 from kadanoff.impurities.transport.imaginary_axis import green_function
@@ -263,7 +263,7 @@ def solve(
     2.000 e^2/h
     """
     run = Run.of(threads=threads, progress=progress, control=control)
-    least = 2 * FEWEST["keep_multiplets"]  # half of them give the error
+    least = 2 * MIN_KEPT["keep_multiplets"]  # half of them give the error
     kept = checks.whole("keep_multiplets", keep_multiplets, least=least)
     checks.choice("geometry", geometry, GEOMETRIES)
     temperatures = _temperatures(T)

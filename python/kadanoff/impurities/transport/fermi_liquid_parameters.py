@@ -34,7 +34,7 @@ from kadanoff.impurities.effective.kondo_scales import zero_temperature_chi
 from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg.iteration import solve
-from kadanoff.impurities.nrg.options import FEWEST
+from kadanoff.impurities.nrg.options import MIN_KEPT
 from kadanoff.impurities.nrg.result import NRGResult
 
 __all__ = ["FermiLiquid", "fermi_liquid"]
@@ -255,7 +255,7 @@ def fermi_liquid(
         )
     if not dot.Gamma > 0:
         raise ValueError("dot must be coupled to its lead, got Gamma = 0: it has no Fermi liquid")
-    states = checks.whole("keep", keep, least=2 * FEWEST["keep"])
+    states = checks.whole("keep", keep, least=2 * MIN_KEPT["keep"])
 
     def susceptibilities(keep: int) -> tuple[float, float]:
         run = solve(
