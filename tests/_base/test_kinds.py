@@ -32,6 +32,9 @@ MASKED = np.ma.MaskedArray([1.0, 2.0], [True, False])
         (Mapping[str, int], [{}], [3, [("a", 1)]]),
         (Callable[[float], float], [math.sin], [3, None]),
         (kd.FlatBand, [kd.FlatBand()], [3, kd.FlatBand]),
+        (kd.bands.Band, [kd.FlatBand(), kd.SemicircularBand()], [3, np.ones(2)]),
+        (Literal["up", "dn"] | None, [None, "up"], ["down", np.array(["up", "dn"])]),
+        (tuple[Literal["U1", "SU2"], ...], [("U1", "SU2")], [("U1", "SU3"), MASKED, [3]]),
         (str, ["a", 3], [[], {}, np.ones(2)]),
         (str | None, ["a", None], [3, object()]),
         (Annotated[Any, Kind("even", lambda n: n % 2 == 0)], [2], [3]),
@@ -71,6 +74,27 @@ def test_a_function_knows_its_arguments_best():
         size("three", "1")
     with pytest.raises(WrongKind, match=r"got a masked one; pass values.filled"):
         size(MASKED)
+
+
+def test_neither_an_article_nor_advice_of_numpy_names_an_argument():
+    @public
+    def larger(a: float, values: Sequence[float]):
+        return float(values) if values is None else 1 if np.asarray(values) > a else 0
+
+    for values in (np.ones((2, 2)), None):  # "Use a.any()", "must be a string or a real number"
+        with pytest.raises(WrongKind, match="values must be a sequence of real numbers"):
+            larger(1.0, values)
+
+
+def test_plain_data_look_at_protocols():
+    @public
+    @dataclass
+    class Result:
+        band: kd.bands.Band
+
+    assert Result(kd.FlatBand()).band.D == 1.0
+    with pytest.raises(WrongKind, match="band must be a Band, got <object"):
+        Result(object())
 
 
 def test_a_name_that_two_modules_use_differently_says_nothing():

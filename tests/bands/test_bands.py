@@ -448,7 +448,7 @@ def test_wilson_chain_refuses(
 def test_chain_refuses() -> None:
     one, two = np.ones(1), np.ones(2)
     Chain(hopping=one, onsite=two, scale=two, norm=1.0, Lambda=2.0)
-    with pytest.raises(ValueError, match="N hoppings"):
+    with pytest.raises(ValueError, match="hopping, onsite and scale must have N, "):
         Chain(hopping=two, onsite=two, scale=two, norm=1.0, Lambda=2.0)
     with pytest.raises(ValueError, match="finite"):
         Chain(hopping=one * math.nan, onsite=two, scale=two, norm=1.0, Lambda=2.0)

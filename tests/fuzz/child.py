@@ -102,7 +102,7 @@ class Worker:
             value = values.bad_value(kind, good)
         except values.AbsentError:
             return "absent", ""
-        put(example.target, arguments, argument, value)
+        called = put(example.target, arguments, argument, value)
         try:
             with Limit(limit), warnings.catch_warnings(record=True) as heard, muted():
                 warnings.simplefilter("always")
@@ -112,9 +112,7 @@ class Worker:
             answer = "over the limit", ""
         except BaseException as error:
             over = Limit.hit and not isinstance(error, ValueError | TypeError)
-            answer = (
-                ("over the limit", "") if over else verdict.of_exception(error, argument, value)
-            )
+            answer = ("over the limit", "") if over else verdict.of_exception(error, called, value)
         close_figures()
         return answer
 
@@ -124,15 +122,18 @@ def default(target, argument):
 
 
 def put(target, arguments, argument, value):
-    """Replace one argument; of ``*items`` and ``**items`` the first item."""
+    """Replace one argument, of ``*items`` and ``**items`` the first item; what it is called."""
     kind = next(p.kind for p in target.parameters() if p.name == argument)
     if kind.name == "VAR_POSITIONAL":
         arguments[argument] = (value, *arguments.get(argument, ())[1:])
     elif kind.name == "VAR_KEYWORD":
         held = dict(arguments.get(argument, {}))
-        arguments[argument] = held | {next(iter(held), "unknown"): value}
+        name = next(iter(held), "unknown")
+        arguments[argument] = held | {name: value}
+        return name
     else:
         arguments[argument] = value
+    return argument
 
 
 @contextlib.contextmanager

@@ -187,7 +187,7 @@ def sources(target, all_targets):
         if name.startswith("kadanoff.") and pattern.search(getattr(m, "__doc__", None) or "")
     ]  # fmt: skip
     around = [t.callable for t in near]
-    yield from further(target)
+    yield from further(target.name.rpartition(".")[0])
     seen, count = set(), 0
     for thing in (*own, *mentioned, *modules, *around, kadanoff):
         text = inspect.getdoc(thing) or ""
@@ -196,11 +196,12 @@ def sources(target, all_targets):
             count += 1
             home = thing if inspect.ismodule(thing) else sys.modules[thing.__module__]
             yield text, dict(home.__dict__)
+    yield from further(target.name)  # of a class that no docstring makes
 
 
-def further(target):
-    """The example of the class that stands beside the docstrings."""
-    text = FURTHER.get(target.name.rpartition(".")[0])
+def further(name):
+    """The example of a class that stands beside the docstrings."""
+    text = FURTHER.get(name)
     if text:
         yield inspect.cleandoc(text), {"np": np}
 

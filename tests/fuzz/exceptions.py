@@ -6,13 +6,13 @@ ANY_VALUE = "hands on what it is given, whatever its type"
 SKLEARN = "scikit-learn's interface: y is taken so that pipelines work, and never used"
 STORED = "scikit-learn's interface: parameters are stored as given, and looked at by fit"
 ASSERTION = "an assertion for tests: AssertionError is its answer"
+MISSING = "a store is a mapping: a point that it does not hold is a KeyError with its parameters"
 PHYSICAL = "infinite in the numbers of this machine, and given as inf"
 
-OBJECT = "the message names the kind of model that is wanted, which only `bare` can be"
 EXCEPTIONS: dict[tuple[str, ...], str] = {
     ("DeepRBM.of", "*", "wrong kind"): STORED,
-    ("divergence.kl_divergence", "bare", "not named"): OBJECT,
     ("DeepRBM.fit", "y"): SKLEARN,
+    ("Store.load", "parameters", "other exception"): MISSING,
     ("RBM.of", "*", "wrong kind"): STORED,
     ("RBM.fit", "y"): SKLEARN,
     ("RBM.partial_fit", "y"): SKLEARN,

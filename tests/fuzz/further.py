@@ -44,7 +44,9 @@ FURTHER = {
     "FlatBand": """
 >>> from mpmath import mp
 >>> import kadanoff as kd
->>> for band in (kd.FlatBand(), kd.SemicircularBand(), kd.TabulatedBand([-1, 1], [1, 1])):
+>>> table = [-1, 1], [1, 1]
+>>> bands = kd.FlatBand(), kd.SemicircularBand(), kd.TabulatedBand(*table)
+>>> for band in (*bands, kd.bands.FunctionBand(np.cosh)):
 ...     band.moment(0, mp.mpf(0.1), mp.mpf(0.2), 1)
 ...     band.log_moment(mp.mpf(0.1), mp.mpf(0.2), 1)
 ...     band.quantile(mp.mpf(0.01), mp.mpf(0.1), mp.mpf(0.2), 1)
@@ -56,6 +58,82 @@ FURTHER = {
 ...     model.rescaled(1.1)
 ...     for name in model.parameters:
 ...         model.derivative(name)
+""",
+    "dynamics.Dynamics": """
+>>> import kadanoff as kd
+>>> aim = kd.AndersonModel(U=0.5, J_sw=0.4)
+>>> run = kd.dynamics.solve(aim, keep=60, T=1e-2, Lambda=3.0, progress=False)
+>>> run.green("d", [0.0, 0.1])
+>>> run.hybridisation([0.0, 0.1])
+>>> run.improved_iw([0, 1])
+>>> run.matsubara("d", [0, 1])
+>>> run.t_matrix([0.0, 0.1])
+>>> run.thermal_average("d")
+""",
+    "greens.GreenFunction": """
+>>> import kadanoff as kd
+>>> G = kd.greens.GreenFunction([-1.0, 1.0], [0.5, 0.5], beta=10.0)
+>>> G.at_first(4)
+>>> G.spectrum([0.0, 0.1], 0.1)
+>>> G.w([0.0, 0.1], 0.1)
+>>> kd.greens.GreenFunction.own(np.ones(2), np.ones(2), 10.0)
+""",
+    "greens.LegendreSeries": """
+>>> import kadanoff as kd
+>>> kd.greens.LegendreSeries([0.1, 0.2], 10.0)
+""",
+    "greens.MatsubaraFunction": """
+>>> import kadanoff as kd
+>>> poles = kd.greens.GreenFunction([-1.0, 1.0], [0.5, 0.5], beta=10.0)
+>>> G = kd.greens.MatsubaraFunction(poles.iw(32), 10.0, moments=poles.moments(4))
+>>> G.iw(40)
+>>> G.at_first(40)
+>>> kd.greens.MatsubaraFunction.own(poles.iw(32), 10.0, moments=poles.moments(4))
+""",
+    "greens.RealAxisFunction": """
+>>> import kadanoff as kd
+>>> w = np.linspace(-1, 1, 21)
+>>> G = kd.greens.RealAxisFunction.of_spectrum(w, np.sqrt(1 - w**2), beta=50.0)
+>>> G.spectrum([0.0, 0.1])
+>>> G.tau([0.0, 0.1])
+""",
+    "divergence.Spectrum": """
+>>> import kadanoff as kd
+>>> found = kd.divergence.spectrum(kd.KondoModel(J=0.3), sites=4)
+>>> found.density(0.1, [0.0, 0.1], 0.05)
+>>> found.log_probability(0.1)
+""",
+    "nrg.Errors": """
+>>> import kadanoff as kd
+>>> run = kd.nrg.solve(kd.KondoModel(J=0.3), keep=100, T_min=1e-2, progress=False)
+>>> run.errors.total("entropy")
+""",
+    "nrg.Options": """
+>>> import kadanoff as kd
+>>> kd.nrg.Options().reaching(1e-3)
+""",
+    "Store": """
+>>> import kadanoff as kd
+>>> import tempfile
+>>> with tempfile.TemporaryDirectory() as folder:
+...     store = kd.Store(folder + "/fits", kind="fits")
+...     kd.Store.open(folder + "/fits")
+""",
+    "effective.Sensitivity": """
+>>> import kadanoff as kd
+>>> slopes = np.array([[1.0, 0.5], [1.0, 0.2]])
+>>> found = kd.effective.Sensitivity.of(slopes, unit=np.ones(2), parameters=("U", "V"))
+>>> found.covariance(0.1)
+>>> found.errors(0.1)
+""",
+    "transport.FermiLiquid": """
+>>> import kadanoff as kd
+>>> level = kd.AndersonModel(U=0.0, Gamma=0.01)
+>>> found = kd.transport.FermiLiquid(
+...     dot=level, chi_s=16.0, chi_c=64.0, chi_s_error=0.1, chi_c_error=0.1
+... )
+>>> found.error("R")
+>>> found.differential_conductance(np.array([0.0, 1e-4]), T=1e-4, field=1e-4)
 """,
     "self_learning.Samples": """
 >>> import kadanoff as kd

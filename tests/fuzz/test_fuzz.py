@@ -67,6 +67,12 @@ def test_exceptions_are_told_apart(error, expected):
     assert verdict.of_exception(error, "T", 0.0)[0] == expected
 
 
+def test_an_article_names_no_argument():
+    for text in ("must be a real number", "the value is ambiguous. Use a.any() or a.all()"):
+        assert verdict.of_exception(ValueError(text), "a", 0.0)[0] == "not named"
+    assert verdict.of_exception(ValueError("a must be finite"), "a", 0.0)[0] == "named"
+
+
 class Unprintable:
     def __repr__(self):
         raise IndexError("no entry")

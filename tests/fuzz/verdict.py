@@ -40,6 +40,8 @@ def of_exception(error, argument, value):
 
 def names(message, argument):
     """Whether a message names an argument; an item of `factors` may be called factor."""
+    if argument == "a":  # an article, and the advice of numpy, Use a.any(), name nothing
+        return re.search(r"^a (must|=)|[\s(]a (must|=)|'a'|`a`", message) is not None
     words = {argument, argument[:-1] if argument.endswith("s") else argument}
     return any(
         re.search(rf"(?<![A-Za-z0-9_]){re.escape(w)}(?![A-Za-z0-9_])", message) for w in words

@@ -203,6 +203,8 @@ G = GreenFunction([0.3], [1.0], 5.0)
         (lambda: chebyshev_times(1.0, 1), ValueError, "at least 2"),
         (lambda: MatsubaraFunction([], 1.0), ValueError, "at least one"),
         (lambda: MatsubaraFunction([-1j], 1.0), ValueError, "at least 16"),
+        (lambda: MatsubaraFunction([-1j] * 16, 1.0, 3), ValueError, "moments must have 1 dim"),
+        (lambda: LegendreSeries.own("3", 1.0), TypeError, "coefficients must hold real numbers"),
         (lambda: LegendreSeries([[1.0]], 1.0), ValueError, "1 dimension"),
         (lambda: LegendreSeries.of(np.sign, 1.0, 0), ValueError, "at least 1"),
         (lambda: LegendreSeries.of(lambda t: np.abs(t - 0.3), 1.0), ValueError, "2048"),

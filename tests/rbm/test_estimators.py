@@ -310,7 +310,7 @@ def test_an_estimator_comes_back_from_disk(tmp_path, X):
     np.testing.assert_array_equal(again.transform(X), rbm.transform(X))
     np.testing.assert_array_equal(again.history_["gradient"], rbm.history_["gradient"])
     again.partial_fit(X)
-    with pytest.raises(ValueError, match="holds a RBM, not a machine"):
+    with pytest.raises(ValueError, match=r"rbm\.npz' holds a RBM, not a machine"):
         Machine.load(path)
     with pytest.raises(ValueError, match="not a DeepRBM"):
         kd.DeepRBM.load(path)

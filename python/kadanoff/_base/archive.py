@@ -27,7 +27,7 @@ from numpy.lib import format as npy
 from kadanoff._base import files
 from kadanoff._base.types import AnyArray
 
-__all__ = ["Damaged", "check_name", "packed", "parsed", "read", "unpacked"]
+__all__ = ["Damaged", "check_name", "described", "packed", "parsed", "read", "unpacked"]
 
 MAX_NAME = 60_000  # bytes; a zip archive has 16 bits for the length
 MAX_HEADER = 2**16  # bytes of the description of one array
@@ -105,6 +105,18 @@ def read(path: Path) -> dict[str, AnyArray]:
         raise Damaged(f"{os.fspath(path)!r}: {error}") from error
     except MemoryError as error:
         raise MemoryError(f"{os.fspath(path)!r}: {error}") from error
+
+
+def described(arrays: Mapping[str, AnyArray]) -> str:
+    """What a file of the package holds, in words: a reader of another kind refuses it with them."""
+    header = arrays.get("header", np.zeros(0))
+    if header.dtype.kind == "U" and header.shape == (3,):
+        return f"a {header[2]} of {header[0]}"
+    if header.dtype == np.uint8 and b"kadanoff learned solver" in header.tobytes():
+        return "a learned solver of kadanoff.dmft"
+    if "point.json" in arrays:
+        return "a point of a kadanoff.store"
+    return f"the arrays {', '.join(sorted(arrays)[:5])}" if arrays else "nothing"
 
 
 def unpacked(data: bytes) -> dict[str, AnyArray]:

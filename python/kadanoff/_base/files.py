@@ -63,7 +63,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         handle = os.open(path, flags)
     except OSError as error:
         if path.exists() and not path.is_file():
-            raise ValueError(f"{os.fspath(path)!r} is no regular file") from None
+            raise ValueError(f"path {os.fspath(path)!r} is no regular file") from None
         raise named(error, path) from error
     try:
         regular = stat.S_ISREG(os.fstat(handle).st_mode)
@@ -73,7 +73,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         raise
     if file is None:
         os.close(handle)
-        raise ValueError(f"{os.fspath(path)!r} is no regular file")
+        raise ValueError(f"path {os.fspath(path)!r} is no regular file")
     with file:
         try:
             yield file

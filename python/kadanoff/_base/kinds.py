@@ -145,7 +145,9 @@ def kinds_of(
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether a message names an argument."""
+    """Whether a message names an argument; an article, and numpy's ``a.any()``, are no name."""
+    if name == "a":
+        return re.search(r"^a (must|=)|[\s(]a (must|=)|'a'|`a`", text) is not None
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
 
 
@@ -313,8 +315,9 @@ def _array_like() -> Any:
 
 
 def _instance(cls: type) -> Kind | None:
-    if cls in (object, bytes) or getattr(cls, "_is_protocol", False):
-        return None  # whether an object of a user follows a protocol, the code behind says
+    is_protocol = getattr(cls, "_is_protocol", False)
+    if cls in (object, bytes) or (is_protocol and not getattr(cls, "_is_runtime_protocol", False)):
+        return None  # whether an object of a user follows this protocol, the code behind says
     article = "an" if cls.__name__[0] in "AEIOU" else "a"
     return Kind(f"{article} {cls.__name__}", lambda value: isinstance(value, cls))
 
@@ -336,7 +339,7 @@ def _union(members: tuple[Any, ...], home: Mapping[str, Any]) -> Kind | None:
     if str not in members and parts and all(p is not None and p.choices for p in parts):
         return _words(tuple(word for p in parts if p is not None for word in p.choices))
     known = [
-        replace(p, choices=(), accepts=p.choices.__contains__) if p.choices else p
+        replace(p, choices=(), accepts=_OneOf(p.choices)) if p.choices else p
         for p in parts
         if p is not None
     ]
@@ -351,6 +354,16 @@ def _union(members: tuple[Any, ...], home: Mapping[str, Any]) -> Kind | None:
         counts=any(part.counts for part in known) and _SIMPLE[float] not in known,
         plain=all(part.plain for part in known),
     )
+
+
+@dataclass(frozen=True)
+class _OneOf:
+    """Whether a value is one of some words, which an array is not; equal for equal words."""
+
+    words: tuple[str, ...]
+
+    def __call__(self, value: Any) -> bool:
+        return isinstance(value, str) and value in self.words
 
 
 def _text_or(others: list[Kind]) -> Kind | None:
@@ -372,11 +385,16 @@ def _container(origin: type, inside: tuple[Any, ...], home: Mapping[str, Any]) -
     items = [
         _TEXT if item in (str, "str") else kind(item, home) for item in inside if item is not ...
     ]
+    items = [
+        replace(i, choices=(), accepts=_OneOf(i.choices)) if i and i.choices else i for i in items
+    ]
     first = items[0] if items and all(i == items[0] for i in items) else None
     if issubclass(origin, list | tuple | collections.abc.Sequence):
         numbers = inside and inside[0] in (float, int)
 
         def sequence(value: Any) -> bool:
+            if isinstance(value, np.ma.MaskedArray):
+                return False
             if isinstance(value, np.ndarray) and numbers:
                 kinds = "iu" if inside[0] is int else _NUMERIC
                 return value.dtype.kind in kinds and value.ndim == 1 and _array(value)

@@ -70,7 +70,9 @@ from kadanoff._base.types import FloatArray
 
 __all__ = ["DEFAULT_SCHEME", "SCHEMES", "Band", "Star", "discretise"]
 
-MPF: TypeAlias = Annotated[Any, Kind("a number of mpmath", lambda value: hasattr(value, "context"))]
+MPF: TypeAlias = Annotated[
+    Any, Kind("a real number of mpmath", lambda value: hasattr(value, "_mpf_"), plain=True)
+]
 """An mpmath number; its ``context`` attribute carries the precision of the calculation."""
 Power: TypeAlias = Annotated[
     int, Kind("-1, 0 or 1", lambda value: is_whole(value) and value in (-1, 0, 1), plain=True)
@@ -184,6 +186,13 @@ class Star:
     norm : float
         Integral of the density of the band.
 
+    Raises
+    ------
+    ValueError
+        The arrays differ in length or are not finite, or `norm` is not positive.
+    TypeError
+        An argument is of the wrong kind.
+
     Notes
     -----
     The arrays become read-only.
@@ -206,6 +215,12 @@ class Star:
         for name in ("energy", "weight"):
             values = checks.array(name, getattr(self, name), ndim=1, frozen=True)
             object.__setattr__(self, name, values)
+        if self.weight.shape != self.energy.shape:
+            raise ValueError(
+                f"weight must have as many entries as energy, {self.energy.size}, "
+                f"got {self.weight.size}"
+            )
+        object.__setattr__(self, "norm", checks.real("norm", self.norm, above=0))
 
     def __repr__(self) -> str:
         return f"Star({self.energy.size} levels, norm={self.norm:g})"

@@ -27,6 +27,7 @@ from kadanoff.bands.discretisation import (
     DEFAULT_SCHEME,
     MAX_LEVELS,
     MPF,
+    SCHEMES,
     Band,
     check_arguments,
     checked_Lambda,
@@ -146,12 +147,15 @@ class Chain:
             object.__setattr__(self, name, array)
         if not self.onsite.size == self.scale.size == self.hopping.size + 1:
             raise ValueError(
-                "a chain of N + 1 sites has N hoppings, N + 1 onsite energies and N + 1 scales, "
-                f"got {self.hopping.size}, {self.onsite.size} and {self.scale.size}"
+                "hopping, onsite and scale must have N, N + 1 and N + 1 entries in a chain of "
+                f"N + 1 sites, got {self.hopping.size}, {self.onsite.size} and {self.scale.size}"
             )
         for name in ("hopping", "scale"):
             if np.any(getattr(self, name) <= 0.0):
                 raise ValueError(f"{name} must be positive at every site")
+        checks.choice("scheme", self.scheme, SCHEMES)
+        if self.band is not None and not isinstance(self.band, Band):
+            raise TypeError(f"band must be a band such as FlatBand(D=1.0), got {self.band!r}")
         object.__setattr__(self, "Lambda", checked_Lambda(self.Lambda))
         object.__setattr__(self, "z", checked_twist(self.z))
         object.__setattr__(self, "norm", checks.real("norm", self.norm, above=0))

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
-from kadanoff._base.types import FloatArray
+from kadanoff._base.types import AnyArray, FloatArray
 
 __all__ = ["chebyshev_times", "matsubara"]
 
@@ -36,6 +36,15 @@ def represents(G: object) -> None:
     """Refuse what is no Green function: it must have ``tau`` and ``beta``."""
     if not (callable(getattr(G, "tau", None)) and hasattr(G, "beta")):
         raise TypeError(f"G must be a Green function with tau and beta, got {checks.shown(G)}")
+
+
+def taken(name: str, values: object, kinds: str = "iuf") -> AnyArray:
+    """An array that is neither copied nor searched for NaN; only its kind is looked at."""
+    array = np.asarray(values)
+    if array.dtype.kind not in kinds or isinstance(values, np.ma.MaskedArray):
+        noun = "numbers" if "c" in kinds else "real numbers"
+        raise TypeError(f"{name} must hold {noun}, got {checks.shown(values)}")
+    return array
 
 
 @public

@@ -29,6 +29,24 @@ if TYPE_CHECKING:
 __all__ = ["IntermediateSeries"]
 
 
+MAX_PRODUCT = 1e7
+"""Of beta and w_max; the basis for 1e4 takes seconds, and all of them grow with its logarithm."""
+TOLERANCES = (1e-15, 0.1)
+"""Below, rounding determines the functions; above, a few functions represent nothing."""
+
+
+def _checked(beta: float, w_max: object, tolerance: object) -> tuple[float, float]:
+    """w_max and the tolerance of a basis that can be found."""
+    highest = checks.real("w_max", w_max, above=0)
+    if not beta * highest <= MAX_PRODUCT:
+        raise ValueError(
+            f"beta w_max must be at most {MAX_PRODUCT:g}, got beta = {beta:g} and w_max = "
+            f"{highest:g}"
+        )
+    least, most = TOLERANCES
+    return highest, checks.real("tolerance", tolerance, least=least, most=most)
+
+
 @lru_cache(maxsize=8)
 def sparse_basis(beta: float, w_max: float, tolerance: float) -> Any:
     """The basis of sparse-ir for fermions, cached."""
@@ -54,9 +72,10 @@ class IntermediateSeries:
     beta : float
         Inverse temperature, positive (k_B = 1).
     w_max : float
-        Highest frequency: the spectral weight lies within ``[-w_max, w_max]``.
+        Highest frequency: the spectral weight lies within ``[-w_max, w_max]``; at most
+        ``1e7 / beta``.
     tolerance : float
-        Singular values below this, relative to the first, are left out.
+        Singular values below this, relative to the first, are left out; 1e-15 to 0.1.
 
     Raises
     ------
@@ -92,13 +111,15 @@ class IntermediateSeries:
             checks.array("coefficients", self.coefficients, ndim=1, frozen=True),
         )
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
-        for name in ("w_max", "tolerance"):
-            object.__setattr__(self, name, checks.real(name, getattr(self, name), above=0))
+        w_max, tolerance = _checked(self.beta, self.w_max, self.tolerance)
+        object.__setattr__(self, "w_max", w_max)
+        object.__setattr__(self, "tolerance", tolerance)
         size = self.basis.size
         if self.coefficients.size != size:
             raise ValueError(
-                f"the basis for beta * w_max = {self.beta * self.w_max:g} has {size} functions, "
-                f"got {self.coefficients.size} coefficients"
+                f"coefficients must be {size}, one per function of the basis for beta w_max = "
+                f"{self.beta * self.w_max:g} and tolerance = {self.tolerance:g}, "
+                f"got {self.coefficients.size}"
             )
 
     def __repr__(self) -> str:
@@ -117,8 +138,8 @@ class IntermediateSeries:
     def of(cls, G: Any, w_max: float, *, tolerance: float = 1e-12) -> IntermediateSeries:
         """The series of another representation, anything with ``tau`` and ``beta``."""
         represents(G)
-        beta, w_max = G.beta, checks.real("w_max", w_max, above=0)
-        tolerance = checks.real("tolerance", tolerance, above=0)
+        beta = G.beta
+        w_max, tolerance = _checked(beta, w_max, tolerance)
         basis = sparse_basis(beta, w_max, tolerance)
         points = np.asarray(basis.default_tau_sampling_points()) % beta
         matrix = np.asarray(basis.u(points)).T

@@ -13,16 +13,16 @@ from kadanoff._base.types import FloatArray
 __all__ = ["checked_frequencies", "hilbert"]
 
 
-def checked_frequencies(omega: ArrayLike) -> FloatArray:
+def checked_frequencies(omega: ArrayLike, *, name: str = "omega") -> FloatArray:
     """A frequency grid: one-dimensional, ascending, finite, not empty."""
-    grid = checks.array("omega", omega)
+    grid = checks.array(name, omega)
     if grid.ndim != 1 or grid.size == 0:
         raise ValueError(
-            f"omega must be a one-dimensional grid with at least one frequency, got shape "
-            f"{grid.shape}; write [omega] for a single one"
+            f"{name} must be a one-dimensional grid with at least one frequency, got shape "
+            f"{grid.shape}; write [{name}] for a single one"
         )
     if (np.diff(grid) <= 0).any():
-        raise ValueError("omega must be sorted and without repetitions; use np.unique(omega)")
+        raise ValueError(f"{name} must be sorted and without repetitions; use np.unique({name})")
     return grid
 
 
@@ -60,7 +60,7 @@ def hilbert(omega: ArrayLike, A: ArrayLike, *, at: ArrayLike | None = None) -> F
     values = checks.array("A", A)
     if values.shape != grid.shape:
         raise ValueError(f"A must have the shape of omega, {grid.shape}, got {values.shape}")
-    targets = grid if at is None else checked_frequencies(at)
+    targets = grid if at is None else checked_frequencies(at, name="at")
     return np.asarray(_hilbert(grid.tobytes(), targets.tobytes()) @ values)
 
 

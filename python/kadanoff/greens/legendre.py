@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import frequency_count, inverse_temperature, times
+from kadanoff.greens.grids import frequency_count, inverse_temperature, taken, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -180,8 +180,8 @@ class LegendreSeries:
         beta : float
             Inverse temperature.
         coefficients : int, optional
-            Number of coefficients kept; their truncation error is then up to the caller. By
-            default as many as reach `tolerance`.
+            Number of coefficients kept, at most 2048; their truncation error is then up to the
+            caller. By default as many as reach `tolerance`.
         tolerance : float
             Largest of the last coefficients relative to the largest of all.
         noise : float
@@ -194,29 +194,9 @@ class LegendreSeries:
         """
         beta = inverse_temperature(beta)
         if coefficients is not None:
-            coefficients = checks.whole("coefficients", coefficients)
+            coefficients = checks.whole("coefficients", coefficients, most=MAX_COEFFICIENTS)
         tolerance = checks.real("tolerance", tolerance, least=0)
-        return cls.fitted(G, beta, coefficients, tolerance, checks.real("noise", noise, least=0))
-
-    @classmethod
-    def own(cls, coefficients: FloatArray, beta: float) -> LegendreSeries:
-        """A series that takes over coefficients: neither copied nor checked."""
-        made = object.__new__(cls)
-        coefficients = np.asarray(coefficients, dtype=np.float64)
-        coefficients.setflags(write=False)
-        made.__dict__.update(coefficients=coefficients, beta=float(beta))
-        return made
-
-    @classmethod
-    def fitted(
-        cls,
-        G: Callable[[FloatArray], FloatArray],
-        beta: float,
-        coefficients: int | None,
-        tolerance: float,
-        noise: float,
-    ) -> LegendreSeries:
-        """As `of`, for arguments that are checked already."""
+        noise = checks.real("noise", noise, least=0)
         count = 64 if coefficients is None else max(64, 2 * coefficients)
         while True:
             x, weights, P = gauss_legendre(count)
@@ -236,6 +216,15 @@ class LegendreSeries:
                     f"{tolerance:g}; the temperature is too low for its energies: use poles, or a "
                     "larger tolerance"
                 )
+
+    @classmethod
+    def own(cls, coefficients: FloatArray, beta: float) -> LegendreSeries:
+        """A series that takes over coefficients: neither copied nor checked."""
+        made = object.__new__(cls)
+        coefficients = np.asarray(taken("coefficients", coefficients), dtype=np.float64)
+        coefficients.setflags(write=False)
+        made.__dict__.update(coefficients=coefficients, beta=inverse_temperature(beta))
+        return made
 
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) for 0 <= tau <= beta."""

@@ -15,7 +15,13 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff._base.warning import warn
-from kadanoff.greens.grids import fermionic, frequency_count, inverse_temperature, times
+from kadanoff.greens.grids import (
+    fermionic,
+    frequency_count,
+    inverse_temperature,
+    taken,
+    times,
+)
 from kadanoff.greens.poles import GreenFunction
 
 if TYPE_CHECKING:
@@ -141,7 +147,9 @@ def tail_moments(values: ArrayLike, beta: float, count: int = 4) -> FloatArray:
     """
     values = checks.array("values", values, dtype=np.complex128, ndim=1, frozen=True)
     if values.size < 16:
-        raise ValueError(f"at least 16 frequencies are needed for a tail, got {values.size}")
+        raise ValueError(
+            f"values must hold at least 16 frequencies for the fit of a tail, got {values.size}"
+        )
     return fitted_moments(values, inverse_temperature(beta), checks.whole("count", count))
 
 
@@ -252,7 +260,7 @@ class MatsubaraFunction:
         object.__setattr__(self, "beta", inverse_temperature(self.beta))
         if self.values.size == 0:
             raise ValueError("values must hold at least one frequency")
-        known = checks.array("moments", self.moments, ndim=1) if len(self.moments) else np.zeros(0)
+        known = checks.array("moments", self.moments, ndim=1)
         if known.size == 0 or known.size in (1, 3):
             known = self._completed(known.tolist())
         object.__setattr__(self, "moments", tuple(float(m) for m in known))
@@ -261,8 +269,8 @@ class MatsubaraFunction:
         """Four moments, of which those that are not known are fitted."""
         if self.values.size < 16:
             raise ValueError(
-                f"at least 16 frequencies are needed for a tail, got {self.values.size}; with "
-                "fewer give an even number of moments"
+                "values must hold at least 16 frequencies for the fit of a tail, got "
+                f"{self.values.size}; with fewer give an even number of moments"
             )
         found = fitted_moments(self.values, self.beta, 4, known)
         doubt = moment_uncertainty(self.values, self.beta, found, known)
@@ -280,12 +288,12 @@ class MatsubaraFunction:
     def own(cls, values: ComplexArray, beta: float, moments: Sequence[float]) -> MatsubaraFunction:
         """A function that takes over the values of a solver: neither copied nor checked."""
         made = object.__new__(cls)
-        values = np.asarray(values, dtype=np.complex128)
+        values = np.asarray(taken("values", values, "iufc"), dtype=np.complex128)
         values.setflags(write=False)
-        known = moments if len(moments) else fitted_moments(values, beta, 4)
-        made.__dict__.update(
-            values=values, beta=float(beta), moments=tuple(float(m) for m in known)
-        )
+        beta = inverse_temperature(beta)
+        known = taken("moments", moments)
+        known = known if known.size else fitted_moments(values, beta, 4)
+        made.__dict__.update(values=values, beta=beta, moments=tuple(float(m) for m in known))
         return made
 
     def __repr__(self) -> str:
@@ -313,8 +321,8 @@ class MatsubaraFunction:
         return self.at_first(frequency_count(count))
 
     def at_first(self, count: int) -> ComplexArray:
-        """As `iw`, for a number that is checked already."""
-        n = self.values.size
+        """As `iw`, for any number, zero included."""
+        count, n = checks.whole("count", count, least=0), self.values.size
         if count <= n:
             return np.asarray(self.values[:count])
         beyond = self.tail(1j * fermionic(self.beta, count)[n:])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kadanoff._base import checks
 from kadanoff._base.style import dress, figure, legend, next_colour
 from kadanoff.greens import RealAxisFunction, chebyshev_times, matsubara
 
@@ -51,6 +52,10 @@ def plot_green(
     matplotlib.axes.Axes
         The axes drawn into.
     """
+    if eta is not None:
+        eta = checks.real("eta", eta, above=0, hint="it is a broadening")
+        if quantity != "spectrum":
+            raise ValueError(f"eta belongs to quantity='spectrum', got {quantity!r}")
     if ax is None:
         ax = figure()[0, 0]
     own: dict[str, Any] = {"color": next_colour(ax), "linewidth": 1.6, "label": label}

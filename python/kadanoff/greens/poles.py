@@ -13,7 +13,7 @@ from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.greens.grids import fermionic, frequency_count, inverse_temperature, times
+from kadanoff.greens.grids import fermionic, frequency_count, inverse_temperature, taken, times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,10 +83,13 @@ class GreenFunction:
     def own(cls, energies: FloatArray, weights: FloatArray, beta: float) -> GreenFunction:
         """A Green function that takes over the arrays of a solver: neither copied nor checked."""
         made = object.__new__(cls)
-        energies, weights = (np.asarray(x, dtype=np.float64) for x in (energies, weights))
+        energies, weights = (
+            np.asarray(taken(name, x), dtype=np.float64)
+            for name, x in (("energies", energies), ("weights", weights))
+        )
         for array in (energies, weights):
             array.setflags(write=False)
-        made.__dict__.update(energies=energies, weights=weights, beta=float(beta))
+        made.__dict__.update(energies=energies, weights=weights, beta=inverse_temperature(beta))
         return made
 
     def __call__(self, z: ArrayLike) -> ComplexArray:
@@ -110,8 +113,8 @@ class GreenFunction:
         return self.at_first(frequency_count(count))
 
     def at_first(self, count: int) -> ComplexArray:
-        """As `iw`, for a number that is checked already."""
-        return self(1j * fermionic(self.beta, count))
+        """As `iw`, for any number, zero included."""
+        return self(1j * fermionic(self.beta, checks.whole("count", count, least=0)))
 
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) for 0 <= tau <= beta; the ends mean 0+ and beta-."""
@@ -134,7 +137,7 @@ class GreenFunction:
         return self.power_sums(checks.whole("count", count))
 
     def power_sums(self, count: int) -> FloatArray:
-        """As `moments`, for a number that is checked already."""
+        """As `moments`, for any number, zero included."""
         found, terms = np.empty(checks.whole("count", count, least=0)), self.weights
         for k in range(count):
             found[k] = np.sum(terms)

@@ -42,17 +42,22 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, AnyArray]:
     try:
         arrays = archive.read(Path(path))
     except archive.Damaged as error:
-        raise ValueError(f"damaged, or no machine of kadanoff: {error}") from error
-    header = arrays.pop("header", None)
+        raise ValueError(
+            f"path {where!r} is damaged, or no machine of kadanoff: {error}"
+        ) from error
+    header = arrays.get("header")
     if header is None or header.shape != (3,) or str(header[0]) != FORMAT:
-        raise ValueError(f"{where!r} holds no machine of kadanoff")
+        raise ValueError(
+            f"path {where!r} holds {archive.described(arrays)}, no machine of kadanoff"
+        )
     if str(header[1]) not in map(str, range(VERSION + 1)):
         raise ValueError(
             f"{where!r} has format version {header[1]}, this kadanoff reads up to {VERSION}: "
             "use a newer kadanoff"
         )
     if str(header[2]) != kind:
-        raise ValueError(f"{where!r} holds a {header[2]}, not a {kind}")
+        raise ValueError(f"path {where!r} holds a {header[2]}, not a {kind}")
+    del arrays["header"]
     return arrays
 
 

@@ -29,7 +29,7 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.versions import available_threads
 from kadanoff._core import Control
-from kadanoff.runs.store import Store, canonical, key
+from kadanoff.runs.store import Store, key, parameters_of
 
 __all__ = ["Failure", "Sweep", "sweep"]
 
@@ -188,7 +188,7 @@ def sweep(
     with noted_interrupts() as interrupted:
         todo = _points(points)
         for point in todo if store is not None else ():
-            canonical(point)
+            parameters_of(point)
             if interrupted() or (control is not None and control.cancelled):
                 raise Cancelled("the computation was stopped")
         running = _Running(function, todo, store, retry, run.control or Control(), executor is None)

@@ -94,7 +94,13 @@ def canonical(value: Any) -> Any:
     >>> canonical({"U": np.float64(2.0), "range": (1, 2.5)})
     {'U': 2, 'range': [1, 2.5]}
     """
-    return _canonical(value, "parameters of a point")
+    return _canonical(value, "value")
+
+
+def parameters_of(point: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a point in canonical form; an exception names them."""
+    found: dict[str, Any] = _canonical(dict(point), "parameters of a point")
+    return found
 
 
 def _canonical(value: Any, what: str) -> Any:
@@ -143,7 +149,7 @@ def key(parameters: Mapping[str, Any]) -> str:
     >>> key({"U": 2.0, "beta": 50}) == key({"beta": 50, "U": 2})
     True
     """
-    return hashlib.sha256(_text(canonical(dict(parameters))).encode()).hexdigest()[:24]
+    return hashlib.sha256(_text(parameters_of(parameters)).encode()).hexdigest()[:24]
 
 
 def _text(value: Any) -> str:
@@ -206,7 +212,8 @@ class Store:
         version = checks.whole("version", version, least=0)
         if not isinstance(kind, str):
             raise TypeError(f"kind must be text such as 'nrg sweep', got {kind!r}")
-        shared = canonical(_mapping("settings", {} if settings is None else settings))
+        settings = _mapping("settings", {} if settings is None else settings)
+        shared = _canonical(settings, "settings of a store")
         # Wherever the process goes afterwards, the store stays where it is.
         self.path = Path(path).absolute()
         self.suffix = suffix
@@ -363,7 +370,7 @@ class Store:
             The file can not be written: the disk is full, the folder has vanished. The message
             names the file, and nothing is left behind.
         """
-        parameters = canonical(_mapping("parameters", parameters))
+        parameters = parameters_of(_mapping("parameters", parameters))
         facts = _canonical(_mapping("facts", {} if facts is None else facts), "facts of a point")
         header = {"parameters": parameters, "facts": facts}
         data, arrays = self._encoded(header, _mapping("result", result))
@@ -395,7 +402,7 @@ class Store:
             The point is missing, or its file is damaged and was set aside with a warning.
         """
         found = self._read(self.file(parameters))
-        if found is None or found[0] != canonical(dict(parameters)):
+        if found is None or found[0] != parameters_of(parameters):
             message = f"the store {str(self.path)!r} has no point {dict(parameters)!r}"
             failed = self.failures.get(key(parameters))
             raise KeyError(message + (f": it failed, {failed}" if failed else ""))
@@ -455,6 +462,8 @@ class Store:
         without : names
             Arrays that are left out, such as "seconds".
         """
+        if isinstance(without, str) or not all(isinstance(name, str) for name in without):
+            raise TypeError(f"without must be names of arrays, got {without!r}")
         total = hashlib.sha256()
         for parameters, arrays, _ in self._all():
             total.update(_text(parameters).encode())

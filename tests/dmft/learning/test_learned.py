@@ -338,6 +338,13 @@ def test_nothing_is_unpickled(tmp_path):
         load(path)
 
 
+def test_a_file_of_another_kind_is_named(tmp_path):
+    path = tmp_path / "machine.npz"
+    kd.rbm.Machine.random(3, 2, seed=1).save(path)
+    with pytest.raises(ValueError, match=r"path '.*machine.npz'.*a machine of kadanoff.rbm"):
+        load(path)
+
+
 def test_a_solver_that_cannot_be_written_leaves_the_old_one(split, tmp_path, monkeypatch):
     path = tmp_path / "solver.npz"
     options = {"members": 2, "settings": {"gamma": 0.01, "alpha": 1e-3}}

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from kadanoff import AndersonModel, KondoModel, nrg
+from kadanoff import AndersonModel, KondoModel, NotConverged, nrg
 from kadanoff.impurities.effective.kondo_scales import (
     DEFINITIONS,
     anderson_kondo_temperature,
@@ -108,8 +108,16 @@ def test_bad_arguments(run):
         kondo_temperature_formula(0.2, rho=-0.5)
     with pytest.raises(ValueError, match="U must be positive"):
         anderson_kondo_temperature(-1.0, 0.3)
-    with pytest.raises(ValueError, match="needs more points"):
+    with pytest.raises(ValueError, match=r"J must have .* at least 3 points"):
         fit_kondo_tk([0.2, 0.3], [1e-5, 1e-4])
+    with pytest.raises(ValueError, match="T_K must have as many points as J, 3, got 4"):
+        fit_kondo_tk([0.2, 0.3, 0.4], np.full(4, 1e-5))
+    with pytest.raises(ValueError, match="J_sw must have as many points as U"):
+        fit_anderson_tk([0.2, 0.3, 0.4], [0.1] * 4, [1e-5] * 3, [1e-5] * 3)
+    with pytest.raises(ValueError, match="J_sw must hold at least one number"):
+        anderson_kondo_temperature(1.0, [])
+    with pytest.raises(NotConverged, match="fit of a and b to T_K did not converge"):
+        fit_anderson_tk([0.1, 0.5, 1.0, 10.0], [0.2, 0.25, 1e300, 0.4], [1e-5] * 4, [1e-4] * 4)
 
 
 def test_equation_5():

@@ -170,7 +170,7 @@ def test_what_an_evaluation_costs(monkeypatch):
         ({"max_iterations": 0}, "max_iterations must be at least 1"),
         ({"threads": 0}, "threads must be at least 1"),
         ({"Lambda": 1.0}, "Lambda must be above 1"),
-        ({"keep": 0}, "keep must be at least 1"),
+        ({"keep": 0}, "keep must be at least 8"),
     ],
 )
 def test_bad_values_are_refused_before_any_work(changes, message, monkeypatch):

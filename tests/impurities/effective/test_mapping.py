@@ -52,3 +52,7 @@ def test_bad_input_is_refused():
         kondo_mapping(AndersonModel(U=0.5, J_sw=0.4), points=0)
     with pytest.raises(ValueError, match="T must be finite"):
         kondo_mapping(AndersonModel(U=0.5, J_sw=0.4), T=float("inf"))
+    with pytest.raises(ValueError, match=r"T must be .* at most 0.25.*the charge fluctuates"):
+        kondo_mapping(AndersonModel(U=0.5, J_sw=0.4), T=0.5)
+    with pytest.raises(ValueError, match=r"T_min must be at most T / 10 = 1e-05, got 0\.5"):
+        kondo_mapping(AndersonModel(U=0.5, J_sw=0.4), T_min=0.5)

@@ -6,7 +6,7 @@ import pytest
 import kadanoff as kd
 from kadanoff import bands
 from kadanoff.impurities.nrg.clusters import check_clusters, kept_at
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.options import Options, changed
 
 
 def one_sided(weak, side):
@@ -56,10 +56,13 @@ def test_bands_with_two_sides_are_not(band, Lambda):
 def test_states_of_free_electrons_are_counted():
     # 16 states of two modes at 0 and one above: 0 (16), 1 (32), 2 (16)
     modes = np.array([0.0, 0.0, 1.0])
-    assert kept_at(modes, Options(keep=1)) == (1, 5)  # at least: counting ends at four times
+    assert kept_at(modes, changed(Options(), keep=1)) == (
+        1,
+        5,
+    )  # at least: counting ends at four times
     assert kept_at(modes, Options(keep=10)) == (10, 16)
     assert kept_at(modes, Options(keep=17)) == (17, 48)
-    assert kept_at(modes, Options(keep=40, energy_cutoff=0.5)) == (16, 16)
+    assert kept_at(modes, changed(Options(), keep=40, energy_cutoff=0.5)) == (16, 16)
 
 
 def test_upper_limits_are_named():

@@ -160,8 +160,8 @@ def test_progress_goes_from_0_to_1():
 @pytest.mark.parametrize(
     ("by_Lambda", "options", "error", "message"),
     [
-        ({2.0: 1.0}, {}, ValueError, r"order 1 needs at least 2 different Lambda, got \[2\.0\]"),
-        ({2.0: 1.0, 3.0: 1.0}, {"order": 2}, ValueError, "needs at least 3"),
+        ({2.0: 1.0}, {}, ValueError, r"at least 2 different Lambda for order = 1, got \[2\.0\]"),
+        ({2.0: 1.0, 3.0: 1.0}, {"order": 2}, ValueError, "must hold at least 3"),
         ({2.0: 1.0, 1.0: 1.0}, {}, ValueError, "Lambda must be above 1 and at most 100"),
         ({2.0: 1.0, math.nan: 1.0}, {}, ValueError, "Lambda must be finite"),
         ({2.0: 1.0, 3.0: -1.0}, {}, ValueError, r"positive and finite \(or give logarithm=False"),
@@ -186,11 +186,11 @@ def test_bad_numbers_are_refused(by_Lambda, options, error, message):
     ("changes", "error", "message"),
     [
         ({"measure": 3}, TypeError, "measure must be a function"),
-        ({"Lambda": (2.5,)}, ValueError, "needs at least 2 different Lambda"),
+        ({"Lambda": (2.5,)}, ValueError, "at least 2 different Lambda"),
         ({"Lambda": (2.5, 0.5)}, ValueError, "Lambda must be above 1"),
         ({"keep": 0}, ValueError, "keep must be at least 1"),
         ({"T_min": -1.0}, ValueError, "T_min must be at least 1e-290"),
-        ({"models": 3}, TypeError, "model must be an impurity model"),
+        ({"models": 3}, TypeError, "models must be a Model or a sequence of items each a Model"),
         ({"z": 0.5}, TypeError, "z must be a sequence"),
         ({"kept": 3}, TypeError, "limit.. has no argument 'kept'; did you mean 'keep'"),
     ],

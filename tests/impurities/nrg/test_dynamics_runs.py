@@ -233,7 +233,7 @@ def test_bad_model():
 
 
 def test_bad_questions_to_a_result(small):
-    with pytest.raises(ValueError, match=r"correlator must be one of.*got 'D'"):
+    with pytest.raises(ValueError, match=r"name must be one of.*got 'D'"):
         small.spectral("D", [0.0])
     with pytest.raises(ValueError, match=r"T must be one of \[0.01\].*got 0.02"):
         small.spectral("d", [0.0], T=0.02)
@@ -241,6 +241,10 @@ def test_bad_questions_to_a_result(small):
         small.spectral("d", [0.0], b=0)
     with pytest.raises(ValueError, match="w0 must be above 0"):
         small.green("d", [0.0], w0=-1.0)
+    with pytest.raises(ValueError, match=r"w0 must be .* at most 100.*the spectra end there"):
+        small.green("d", [0.0], w0=1e300)
+    with pytest.raises(ValueError, match="w must be sorted"):
+        small.green("d", [1.0, 0.0])
     for method in (small.t_matrix, small.self_energy, small.improved, small.hybridisation):
         with pytest.raises(ValueError, match="at least one"):
             method([])
@@ -291,7 +295,7 @@ def test_every_question_checks_its_grid(small, ask, omega, error, text):
 @pytest.mark.parametrize(
     ("how", "error", "text"),
     [
-        ({"b": 0}, ValueError, "b must be above 0, got b = 0"),
+        ({"b": 0}, ValueError, "b must be above 0 and at most 10, got b = 0"),
         ({"b": -0.1}, ValueError, "b must be above 0"),
         ({"w0": 0.0}, ValueError, "w0 must be above 0"),
         ({"b": float("nan")}, ValueError, "b must be finite"),
@@ -330,7 +334,7 @@ def test_the_picture_shows_any_correlator_at_every_temperature():
     ]
     run.plot(ax, quantity="spin", T=1e-2, label="chi")
     assert "spin" in ax.get_ylabel()
-    with pytest.raises(ValueError, match="correlator must be 'd' or 'spin'"):
+    with pytest.raises(ValueError, match="quantity must be 'd' or 'spin'"):
         run.plot(ax, quantity="S")
 
 

@@ -173,6 +173,7 @@ GATED = Measurement(T=0.01, G=np.ones(5), V_g=np.arange(5.0))
         ({"lever": 0.1}, ValueError, "have none"),
         ({"parameters": ["lever"]}, ValueError, "without gate voltages"),
         ({"scale": 0.0}, ValueError, "scale must be"),
+        ({"scale": 2**40}, ValueError, "scale must be above 0 and at most 1000"),
         ({"geometry": "aside"}, ValueError, "geometry must be"),
         ({"max_iterations": 0}, ValueError, "max_iterations"),
     ],

@@ -89,9 +89,15 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
     place = os.fspath(path)
     try:
         arrays = archive.read(Path(path))
+    except ValueError as error:
+        raise ValueError(f"path {place!r} is no learned solver, or damaged: {error}") from None
+    held = archive.described(arrays)
+    try:
         header = archive.parsed(arrays.pop("header").tobytes())
     except (ValueError, KeyError) as error:
-        raise ValueError(f"{place!r} is no learned solver, or damaged: {error}") from None
+        raise ValueError(
+            f"path {place!r} is no learned solver, or damaged: it holds {held} ({error})"
+        ) from None
     version = header.get("kadanoff learned solver") if isinstance(header, dict) else None
     if version != VERSION:
         raise ValueError(

@@ -79,7 +79,7 @@ class _SecondOrder:
             g = G0.tau(tau)
             return np.asarray(g * g * G0.tau(beta - tau))
 
-        self.series = LegendreSeries.fitted(product, beta, None, 1e-13, 1e-14)
+        self.series = LegendreSeries.of(product, beta, tolerance=1e-13, noise=1e-14)
         self.iw = self.series.iw(frequencies)
 
 

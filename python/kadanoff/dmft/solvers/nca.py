@@ -218,7 +218,7 @@ def _series(coarse: FloatArray, fine: FloatArray, beta: float, noise: float) -> 
         x = tau / beta
         return _interpolated(correction, x, 6) - np.exp(_interpolated(logarithm, x, 8))
 
-    return LegendreSeries.fitted(G, beta, None, 1e-11, noise)
+    return LegendreSeries.of(G, beta, tolerance=1e-11, noise=noise)
 
 
 def _interpolated(values: FloatArray, x: FloatArray, points: int) -> FloatArray:

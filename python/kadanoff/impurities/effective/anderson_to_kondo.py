@@ -147,9 +147,11 @@ def kondo_mapping(
     aim : AndersonModel
         Anderson model with particle-hole symmetry, in the local-moment regime.
     T : float, optional
-        Temperature at which J_ML is learned, in the unit of the band (k_B = 1), default U / 5000.
+        Temperature at which J_ML is learned, in the unit of the band (k_B = 1), default U / 5000;
+        at most U / 2.
     T_min : float
-        Lowest temperature of the entropy curves; to be far below the smallest T_K.
+        Lowest temperature of the entropy curves; to be far below the smallest T_K, and at most
+        T / 10.
     points : int
         Number of J at which the ratio of partition functions is evaluated.
     threads, progress, control, errors : as in :func:`kadanoff.nrg.solve`
@@ -198,7 +200,10 @@ def kondo_mapping(
             f"the Kondo mapping needs particle-hole symmetry, eps = -U/2; got eps={aim.eps} at "
             f"U={aim.U}. For other eps learn J and W with effective.learn"
         )
-    T = aim.U / _U_OVER_T if T is None else checks.real("T", T, above=0)
+    hint = "above U / 2 the charge fluctuates, and no Kondo model has this ln Z"
+    T = aim.U / _U_OVER_T if T is None else checks.real("T", T, above=0, most=aim.U / 2, hint=hint)
+    if settings.sites is None and settings.T_min > T / 10:
+        raise ValueError(f"T_min must be at most T / 10 = {T / 10:g}, got {settings.T_min:g}")
     points, estimated = checks.whole("points", points), checks.flag("errors", errors)
     target = solve_models([aim], settings, [OBSERVABLE], run, errors=estimated)[0]
     log_Z = Matching(start, target, T, None, OBSERVABLE, None, "partition", {})

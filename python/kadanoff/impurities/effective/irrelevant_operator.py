@@ -178,7 +178,20 @@ class JointFit:
 
     @public
     def expectation(self, name: str) -> dict[str, float]:
-        """An observable of all models in the ground state."""
+        """An observable of all models in the ground state.
+
+        Parameters
+        ----------
+        name : str
+            Name of an observable that all runs have: "S_d.S_0" or "(n_0 - 1)^2".
+
+        Raises
+        ------
+        TypeError, ValueError
+            `name` is none of these.
+        """
+        held = set.intersection(*(set(run.expectations) for run in self.runs.values()))
+        checks.choice("name", name, sorted(held))
         return {model: float(run.expectations[name][-1]) for model, run in self.runs.items()}
 
     def entropy_error(self) -> tuple[FloatArray, dict[str, FloatArray]]:

@@ -38,6 +38,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
+from kadanoff._base.errors import NotConverged
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.effective.moment import KondoTemperature, why_no_moment
@@ -436,7 +437,9 @@ def fit_kondo_tk(
     Raises
     ------
     ValueError, TypeError
-        J or T_K is not positive, or there are too few points.
+        J or T_K is not positive, they differ in length, or there are too few points.
+    NotConverged
+        The search for alpha and gamma did not converge.
 
     Examples
     --------
@@ -445,13 +448,15 @@ def fit_kondo_tk(
     >>> print(f"{fit.values['alpha']:.3f} {fit.values['gamma']:.3f}")
     0.970 2.467
     """
-    j, t = _positive("J", J), _positive("T_K", T_K)
+    j, t = _alike(2 if gamma is not None else 3, J=J, T_K=T_K)
+    D = checks.half_bandwidth(D)
+    gamma = None if gamma is None else checks.real("gamma", gamma)
 
     def log_formula(_: Any, log_alpha: float, g: float = gamma or 0.0) -> FloatArray:
         return np.log(kondo_temperature_formula(j, D, alpha=math.exp(log_alpha), gamma=g))
 
     start = {"log alpha": 0.0} | ({} if gamma is not None else {"gamma": GAMMA})
-    fit = _fit(log_formula, t, start, j.shape)
+    fit = _fit(log_formula, t, start)
     alpha = math.exp(fit.values["log alpha"])
     return FormulaFit(
         values={"alpha": alpha} | {k: v for k, v in fit.values.items() if k == "gamma"},
@@ -485,7 +490,9 @@ def fit_anderson_tk(
     Raises
     ------
     ValueError, TypeError
-        An array is not positive, or there are too few points.
+        An array is not positive, the arrays differ in length, or there are too few points.
+    NotConverged
+        The search for a and b did not converge.
 
     Examples
     --------
@@ -494,8 +501,7 @@ def fit_anderson_tk(
     >>> print(f"{fit.values['a']:.3f} {fit.values['b']:.3f}")
     3.200 3.300
     """
-    u, j, t = _positive("U", U), _positive("J_sw", J_sw), _positive("T_K", T_K)
-    sw = _positive("T_K_sw", T_K_sw)
+    u, j, t, sw = _alike(3, U=U, J_sw=J_sw, T_K=T_K, T_K_sw=T_K_sw)
     D = checks.half_bandwidth(D)
 
     def log_formula(_: Any, a: float, b: float) -> FloatArray:
@@ -503,25 +509,23 @@ def fit_anderson_tk(
         out: FloatArray = np.log(sw * u / np.abs(u + a * D + b * j))
         return out
 
-    return _fit(log_formula, t, {"a": 3.0, "b": 3.0}, u.shape)
+    return _fit(log_formula, t, {"a": 3.0, "b": 3.0})
 
 
 def _fit(
-    log_formula: Callable[..., FloatArray],
-    T_K: FloatArray,
-    start: dict[str, float],
-    shape: tuple[int, ...],
+    log_formula: Callable[..., FloatArray], T_K: FloatArray, start: dict[str, float]
 ) -> FormulaFit:
     from scipy.optimize import curve_fit
 
-    if T_K.shape != shape or T_K.ndim != 1 or len(T_K) <= len(start):
-        raise ValueError(
-            f"fitting {len(start)} numbers needs more points than that in one-dimensional arrays "
-            f"of equal length, got shapes {shape} and {T_K.shape}"
+    try:
+        best, covariance = curve_fit(
+            log_formula, np.arange(len(T_K)), np.log(T_K), p0=list(start.values())
         )
-    best, covariance = curve_fit(
-        log_formula, np.arange(len(T_K)), np.log(T_K), p0=list(start.values())
-    )
+    except RuntimeError as error:
+        raise NotConverged(
+            f"the fit of {' and '.join(start)} to T_K did not converge: {error}; are all points in "
+            "the unit of D, and of one definition of T_K?"
+        ) from error
     errors = np.sqrt(np.diag(covariance))
     return FormulaFit(
         values=dict(zip(start, best.tolist(), strict=True)),
@@ -532,6 +536,22 @@ def _fit(
 
 def _positive(name: str, value: ArrayLike) -> FloatArray:
     x = checks.array(name, value)
+    if x.size == 0:
+        raise ValueError(f"{name} must hold at least one number, got shape {x.shape}")
     if not (x > 0).all():
         raise ValueError(f"{name} must be positive, got {x.min()}")
     return x
+
+
+def _alike(least: int, **values: ArrayLike) -> list[FloatArray]:
+    """Positive arrays of one length, of which the first says what it is."""
+    found = {name: _positive(name, value) for name, value in values.items()}
+    (first, x), *_ = found.items()
+    for name, y in found.items():
+        if y.ndim != 1 or len(y) < least:
+            raise ValueError(
+                f"{name} must have one dimension and at least {least} points, got shape {y.shape}"
+            )
+        if len(y) != len(x):
+            raise ValueError(f"{name} must have as many points as {first}, {len(x)}, got {len(y)}")
+    return list(found.values())

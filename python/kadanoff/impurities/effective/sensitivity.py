@@ -72,12 +72,56 @@ class Sensitivity:
         parameters: tuple[str, ...],
         least: float = 0.0,
     ) -> Sensitivity:
-        """From ``G = dr / dtheta``, shape (residuals, p)."""
-        _, singular, directions = np.linalg.svd(slopes * unit, full_matrices=False)
+        """From ``G = dr / dtheta``.
+
+        Parameters
+        ----------
+        slopes : array of float, shape (residuals, p)
+            Derivatives of the residuals by the parameters.
+        unit : array of float, shape (p,)
+            Units of relative changes, positive.
+        parameters : tuple of str
+            Names of the p parameters.
+        least : float
+            Smallest significant singular value; at least 1e-5 times the largest.
+
+        Returns
+        -------
+        Sensitivity
+            The singular values and directions of ``slopes * unit``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            An array is not finite or has another shape, or an argument is of the wrong kind.
+
+        Examples
+        --------
+        >>> Sensitivity.of(np.diag([2.0, 1.0]), np.ones(2), ("U", "V"))
+        Sensitivity(2 along +1.00 U +0.00 V, 1 along +0.00 U +1.00 V)
+        """
+        if not isinstance(parameters, list | tuple) or not all(
+            isinstance(name, str) for name in parameters
+        ):
+            raise TypeError(f"parameters must be a sequence of names, got {parameters!r}")
+        p = len(parameters)
+        if not p:
+            raise ValueError("parameters must hold at least one name")
+        slopes = checks.array("slopes", slopes, shape=(None, p))
+        if not len(slopes):
+            raise ValueError("slopes must hold at least one residual")
+        unit = checks.array("unit", unit, shape=(p,))
+        if not (unit > 0).all():
+            raise ValueError(f"unit must be positive, got {unit.min()}")
+        least = checks.real("least", least, least=0)
+        weighted = slopes * unit
+        if not np.isfinite(weighted).all():
+            raise ValueError("slopes times unit must be finite: measure parameters in other units")
+        _, singular, directions = np.linalg.svd(weighted, full_matrices=False)
         largest = np.argmax(abs(directions), axis=1)
         sign = np.sign(directions[np.arange(len(directions)), largest])
         return cls(
-            parameters=parameters,
+            parameters=tuple(parameters),
             unit=unit,
             singular=singular,
             directions=sign[:, None] * directions,

@@ -48,7 +48,11 @@ class SmoothCurve:
         T = np.geomspace(self.T_min, self.T_max, 20 * len(self.points[0][0]))
         above = np.flatnonzero(self(T) >= value)
         if not len(above) or above[0] == 0:
-            state, remedy = "above", "solve with a smaller T_min, unless a moment survives at T = 0"
+            state = "above"
+            remedy = (
+                "solve with a smaller T_min or with more states (keep, keep_multiplets, "
+                "energy_cutoff), unless a moment survives at T = 0"
+            )
             if not len(above):
                 state = "below"
                 remedy = (

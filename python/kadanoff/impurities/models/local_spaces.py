@@ -14,9 +14,13 @@ from kadanoff._base.signatures import public
 __all__ = ["BATH", "SECOND_BATH", "Factor", "Orbital", "Spin"]
 
 
+MAX_SPIN = 511.5
+"""Of 1024 states, more than which no space has."""
+
+
 def half_integer(name: str, value: float) -> float:
     """`value` as a float if it is 1/2, 1, 3/2, ...; TypeError or ValueError otherwise."""
-    x = checks.real(name, value)
+    x = checks.real(name, value, most=MAX_SPIN)
     if not (x > 0 and (2 * x).is_integer()):
         raise ValueError(f"{name} must be one of 1/2, 1, 3/2, ...; got {value!r}")
     return x

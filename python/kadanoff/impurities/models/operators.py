@@ -412,6 +412,8 @@ class Space:
 
     def hop(self, a: str, b: str) -> Operator:
         """``sum_s (a_s^+ b_s + h.c.)`` between two orbitals."""
+        for name, orbital in (("a", a), ("b", b)):
+            checks.choice(name, orbital, self.names)
         if a == b:
             raise ValueError(f"hop joins two different orbitals, got {a!r} twice; use n({a!r})")
         forward = self.cdag(a, "up") * self.c(b, "up") + self.cdag(a, "dn") * self.c(b, "dn")

@@ -103,7 +103,7 @@ def broaden(
     [0.     0.5642 0.    ]
     """
     b, w0 = checks.real("b", b, above=0), checks.real("w0", w0, above=0)
-    grid = checked_frequencies(w)
+    grid = checked_frequencies(w, name="w")
     position = checks.array("peaks", peaks, ndim=1)
     weight = checks.array("weights", weights, shape=position.shape)
     if (np.diff(position) < 0).any():

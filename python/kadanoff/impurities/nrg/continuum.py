@@ -167,7 +167,7 @@ def extrapolate(
     Lambda = np.array(sorted(_above_one(x) for x in by_Lambda))
     if len(Lambda) <= order:
         raise ValueError(
-            f"a polynomial of order {order} needs at least {order + 1} different Lambda, got "
+            f"by_Lambda must hold at least {order + 1} different Lambda for order = {order}, got "
             f"{Lambda.tolist()}"
         )
     try:

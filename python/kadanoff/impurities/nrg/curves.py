@@ -19,6 +19,9 @@ from kadanoff.impurities.nrg.raw_peaks import RawPeaks
 
 __all__ = ["Curves"]
 
+MAX_WIDTH = 10.0
+"""Of the log-Gaussian: a peak is then spread over four decades on either side."""
+
 
 class Curves(RawPeaks):
     """Base of :class:`kadanoff.dynamics.Dynamics`: its peaks, broadened."""
@@ -55,9 +58,10 @@ class Curves(RawPeaks):
         T : float, optional
             One of the temperatures of the run, default the first.
         b : float, optional
-            Width of the log-Gaussian; default 0.8 ln(Lambda) for one z and ln(Lambda) / n for n.
+            Width of the log-Gaussian, at most 10; default 0.8 ln(Lambda) for one z and
+            ln(Lambda) / n for n.
         w0 : float, optional
-            Frequency below which the kernel is Gaussian; default T.
+            Frequency below which the kernel is Gaussian, at most the end of the spectra; default T.
         sharpen : bool, default True
             Whether the bias of the kernel is removed from a correlator that is `diagonal`, see
             :mod:`kadanoff.impurities.nrg.broadening`.
@@ -89,7 +93,7 @@ class Curves(RawPeaks):
         """
         if name in self.fluctuations:
             return self.susceptibility(w, name=name, T=T, b=b, w0=w0).imag / math.pi
-        at, width, least = checked_frequencies(w), self._width(b), self._least(T, w0)
+        at, width, least = checked_frequencies(w, name="w"), self._width(b), self._least(T, w0)
         mesh, weight = self.peaks(name, T=T)
         A = broaden(mesh, weight, at, b=width, w0=least)
         if not sharpen or name not in self.diagonal:
@@ -100,12 +104,16 @@ class Curves(RawPeaks):
 
     def _width(self, b: float | None) -> float:
         if b is not None:
-            return checks.real("b", b, above=0)
+            return checks.real("b", b, above=0, most=MAX_WIDTH)
         step, twists = math.log(self.options.Lambda), len(self.levels)
         return 0.8 * step if twists == 1 else max(step / twists, 0.1)
 
     def _least(self, T: float | None, w0: float | None) -> float:
-        return float(self.T[self._index(T)]) if w0 is None else checks.real("w0", w0, above=0)
+        return float(self.T[self._index(T)]) if w0 is None else self._checked_w0(w0)
+
+    def _checked_w0(self, w0: float) -> float:
+        hint = "the spectra end there"
+        return checks.real("w0", w0, above=0, most=float(self.bins.mesh[-1]), hint=hint)
 
     @public
     def error_band(
@@ -261,6 +269,7 @@ class Curves(RawPeaks):
         """
         t = self._index(T)
         S = self.fluctuations[checks.choice("name", name, self.fluctuations)]
+        least = None if w0 is None else self._checked_w0(w0)
         return susceptibility.dynamic(
-            self.bins, S, t, float(self.T[t]), w, grid=self.grid(), b=self._width(b), w0=w0
+            self.bins, S, t, float(self.T[t]), w, grid=self.grid(), b=self._width(b), w0=least
         )

@@ -56,6 +56,7 @@ from kadanoff.impurities.nrg.susceptibility import Fluctuations, polarisation, s
 
 __all__ = ["Dynamics", "solve"]
 
+MAX_BYTES = 1e18
 MIN_T = 1e-250
 """In units of the half bandwidth; the chain and the bins extend to still lower energies."""
 
@@ -94,7 +95,8 @@ def solve(
         Static averages, default all of ``model.observables``.
     basis_memory : float, optional
         Bytes of eigenvectors to keep in memory, of all chains that run side by side (one per
-        thread); the rest goes to a temporary file. Default: half of the available memory.
+        thread), at most 1e18; the rest goes to a temporary file. Default: half of the available
+        memory.
     threads, progress, control : as in :func:`kadanoff.nrg.solve`
         Worker threads, progress bar, and cancellation.
     Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
@@ -150,7 +152,7 @@ def solve(
     if basis_memory is None:
         kept_bytes = 0.5 * (available() or 4e9)
     else:
-        kept_bytes = checks.real("basis_memory", basis_memory, least=0)
+        kept_bytes = checks.real("basis_memory", basis_memory, least=0, most=MAX_BYTES)
     doubtful = _in_a_field(model, job, wanted)
     todo = prepare(job, names, own, responses=("spin",) if doubtful else ())
     bins = bins_of(job, temperatures)

@@ -34,6 +34,9 @@ __all__ = ["NRGOptions", "Options"]
 
 MIN_SITES = 4  # two even and two odd shells: temperatures that all twists share
 MAX_STATES = 8000  # that keep="auto" keeps, whatever their energies
+MIN_KEPT = {"keep": 8, "keep_multiplets": 4}
+MIN_CUTOFF = 1.0
+"""With less a shell keeps its ground states alone, half of which are the same: no error shows."""
 MIN_T = 1e-290  # the hoppings of the chain must not underflow
 MAX_GAP = 1e-2
 GAP_HINT = (
@@ -108,11 +111,12 @@ class Options:
     Lambda : float
         Discretisation parameter, above 1 and at most 100.
     keep, keep_multiplets : int or None
-        States and multiplets to keep per shell; None for no bound. ``keep="auto"`` cuts by energy,
-        at ``7 + 4.4 / ln Lambda`` in units of the shell's scale, and keeps 8000 states at most.
+        States (at least 8) and multiplets (at least 4) to keep per shell; None for no bound.
+        ``keep="auto"`` cuts by energy, at ``7 + 4.4 / ln Lambda`` in units of the shell's scale,
+        and keeps 8000 states at most.
     energy_cutoff : float or None
-        Highest energy to keep in units of the shell's scale; None for no bound. At least one of
-        `keep`, `keep_multiplets` and `energy_cutoff` is given.
+        Highest energy to keep in units of the shell's scale, at least 1; None for no bound. At
+        least one of `keep`, `keep_multiplets` and `energy_cutoff` is given.
     T_min : float
         Lowest temperature, in the unit of the band (k_B = 1).
     sites : int or None
@@ -178,9 +182,11 @@ class Options:
                 checked["energy_cutoff"] = 7.0 + 4.4 / math.log(checked["Lambda"])
         for name in ("keep", "keep_multiplets"):
             if name not in checked and (value := getattr(self, name)) is not None:
-                checked[name] = checks.whole(name, value)
+                checked[name] = checks.whole(name, value, least=MIN_KEPT[name])
         if self.energy_cutoff is not None:
-            checked["energy_cutoff"] = checks.real("energy_cutoff", self.energy_cutoff, above=0)
+            checked["energy_cutoff"] = checks.real(
+                "energy_cutoff", self.energy_cutoff, least=MIN_CUTOFF
+            )
         if self.keep is None and self.keep_multiplets is None and self.energy_cutoff is None:
             raise ValueError("one of keep, keep_multiplets and energy_cutoff must be given")
         if self.sites is not None:
@@ -200,6 +206,7 @@ class Options:
 
     def reaching(self, T: float) -> Options:
         """The same options for a chain that ends at `T`, unless its length is given."""
+        T = checks.real("T", T, above=0)
         return changed(self, T_min=T) if self.sites is None else self
 
     def strength(self, chain: Chain) -> float:

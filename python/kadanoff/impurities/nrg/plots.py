@@ -271,6 +271,8 @@ def plot_spectrum(
         if not run.names:
             raise ValueError("the run has no correlator to draw; solve(..., names=[...])")
         quantity = "t" if "t" in run.names else run.names[0]
+    if quantity != "t":  # of which t_matrix says whether there is one
+        checks.choice("quantity", quantity, run.names)
     D = run.model.band.D
     w = run.grid()
     w = w[np.abs(w) <= 2 * D]

@@ -47,7 +47,7 @@ class RawPeaks:
         return int(at[0])
 
     def _name(self, name: str) -> int:
-        return self.names.index(checks.choice("correlator", name, self.names))
+        return self.names.index(checks.choice("name", name, self.names))
 
     def _suffix(self, spin: Sigma) -> str:
         checks.choice("spin", spin, ("up", "dn"))
@@ -164,4 +164,5 @@ class RawPeaks:
     def _points(self, n: ArrayLike, T: float | None) -> ComplexArray:
         """i w_n of the numbers n."""
         t = float(self.T[self._index(T)])
-        return np.asarray(1j * math.pi * t * (2 * np.atleast_1d(checks.array("n", n)) + 1))
+        numbers = np.atleast_1d(checks.array("n", n, ndim=(0, 1)))
+        return np.asarray(1j * math.pi * t * (2 * numbers + 1))

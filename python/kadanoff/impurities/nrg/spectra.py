@@ -207,7 +207,7 @@ class Dynamics(Curves):
         ((1, 2, 2), 0.0)
         """
         checks.choice("estimator", estimator, ("combined", "symmetric", "ratio"))
-        of, at = self._quadratic(spin), checked_frequencies(w)
+        of, at = self._quadratic(spin), checked_frequencies(w, name="w")
         sigma = self_energy.estimate(
             lambda x: self._broadened(of, spin, x, T, b, w0),
             at,
@@ -354,7 +354,7 @@ class Dynamics(Curves):
         scheme without ``A_Lambda=True`` the star hybridises less by A_Lambda: Delta is divided by
         it, as in the model that Sigma belongs to.
         """
-        of, at = self._quadratic(spin), checked_frequencies(w)
+        of, at = self._quadratic(spin), checked_frequencies(w, name="w")
         sigma = self.self_energy(at, spin=spin, estimator=estimator, T=T, b=b, w0=w0)
         return self._dyson(of, at, sigma)
 
@@ -374,7 +374,7 @@ class Dynamics(Curves):
 
         A matrix of several orbitals, shape (n, m, m).
         """
-        of, at = self._quadratic(spin), checked_frequencies(w)
+        of, at = self._quadratic(spin), checked_frequencies(w, name="w")
         Delta = self_energy.hybridisation(of, self.model.band, at)
         return Delta[:, 0, 0] if len(of.orbitals) == 1 else Delta
 

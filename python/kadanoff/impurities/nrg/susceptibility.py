@@ -126,7 +126,7 @@ def dynamic(
     w0: float | None,
 ) -> ComplexArray:
     """chi(w); chi(0) is the static response exactly."""
-    at = checked_frequencies(w)
+    at = checked_frequencies(w, name="w")
     R = relaxation(bins, S, t, T, at, b=b, w0=w0)
     of_grid = relaxation(bins, S, t, T, grid, b=b, w0=w0)
     value = static(bins, S, t, T)

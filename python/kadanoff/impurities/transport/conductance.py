@@ -51,7 +51,7 @@ from kadanoff.impurities.models import AndersonModel, Model
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg import dynamics
 from kadanoff.impurities.nrg.dynamics import Dynamics
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.options import MIN_KEPT, Options
 from kadanoff.impurities.nrg.self_energy import band_green_and_slope
 from kadanoff.impurities.transport.conductance_scale import half_height
 from kadanoff.impurities.transport.imaginary_axis import green_function
@@ -263,6 +263,8 @@ def solve(
     2.000 e^2/h
     """
     run = Run.of(threads=threads, progress=progress, control=control)
+    least = 2 * MIN_KEPT["keep_multiplets"]  # half of them give the error
+    kept = checks.whole("keep_multiplets", keep_multiplets, least=least)
     checks.choice("geometry", geometry, GEOMETRIES)
     temperatures = _temperatures(T)
     names = _correlators(dot, geometry)
@@ -289,13 +291,13 @@ def solve(
         return found, np.array([_quantities(found, t, geometry, share) for t in found.T]).T
 
     twists = Options(z=z).z
-    runs, values = zip(*(solution(twist, keep_multiplets) for twist in twists), strict=True)
+    runs, values = zip(*(solution(twist, kept) for twist in twists), strict=True)
     mean = np.mean(values, axis=0)
     if geometry != "end of a lead":
         _check_unitarity(mean[0], share)
     deviations: list[FloatArray | None] = [None, None, None]
     if errors:
-        _, fewer = solution(twists[0], max(keep_multiplets // 2, 1))
+        _, fewer = solution(twists[0], kept // 2)
         between = np.ptp(values, axis=0) / 2
         deviations = [
             _envelope(temperatures, d) for d in np.abs(fewer - values[0]) + between + ROUNDING

@@ -34,6 +34,7 @@ from kadanoff.impurities.effective.kondo_scales import zero_temperature_chi
 from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg.iteration import solve
+from kadanoff.impurities.nrg.options import MIN_KEPT
 from kadanoff.impurities.nrg.result import NRGResult
 
 __all__ = ["FermiLiquid", "fermi_liquid"]
@@ -176,7 +177,11 @@ class FermiLiquid:
         T_part = self.c_T * (checks.real("T", T, least=0) / self.T_star) ** 2
         B_part = self.c_B * (checks.real("field", field) / self.T_star) ** 2
         V_part = self.c_V * V**2
-        for name, part in (("T", T_part), ("field", B_part), ("bias", float(np.max(V_part)))):
+        for name, part in (
+            ("T", T_part),
+            ("field", B_part),
+            ("bias", float(np.max(V_part, initial=0.0))),
+        ):
             if part > 0.1:
                 raise ValueError(
                     f"{name} lies outside of the Fermi-liquid regime: it lowers G by {part:.2g}, "
@@ -250,7 +255,7 @@ def fermi_liquid(
         )
     if not dot.Gamma > 0:
         raise ValueError("dot must be coupled to its lead, got Gamma = 0: it has no Fermi liquid")
-    states = checks.whole("keep", keep, least=2)
+    states = checks.whole("keep", keep, least=2 * MIN_KEPT["keep"])
 
     def susceptibilities(keep: int) -> tuple[float, float]:
         run = solve(

@@ -40,6 +40,8 @@ PARAMETERS = ("U", "Gamma", "eps", "field", "scale", "offset", "lever")
 LEVEL = 0.95
 CHEAP: Mapping[str, Any] = {"keep_multiplets": 60, "z": (1.0,)}
 """For the search and the derivatives, which need no more than a few per cent."""
+MAX_SCALE = 1000.0
+"""The factor of two couplings is at most 1; more is a matter of units."""
 EVALUATIONS = 40
 """What the bar counts to."""
 
@@ -394,7 +396,8 @@ def fit(
     geometry : {"between leads", "beside a wire", "end of a lead"}
         Where the current flows, see :mod:`kadanoff.transport`.
     scale : float
-        Factor of G, ``4 G_L G_R / (G_L + G_R)^2`` for two couplings; the start value if fitted.
+        Factor of G, ``4 G_L G_R / (G_L + G_R)^2`` for two couplings, at most 1000; the start value
+        if fitted.
     offset : float
         Background in e^2/h; the start value if fitted.
     lever : float, optional
@@ -520,7 +523,9 @@ def _problem(
         "Gamma": dot.Gamma,
         "eps": dot.eps,
         "field": dot.field,
-        "scale": checks.real("scale", scale, above=0),
+        "scale": checks.real(
+            "scale", scale, above=0, most=MAX_SCALE, hint="is G of the data in units of e^2/h?"
+        ),
         "offset": checks.real("offset", offset),
         "lever": 0.0 if lever is None else checks.real("lever", lever),
         "symmetric": float(dot.eps_follows_U),
