@@ -22,7 +22,7 @@ from kadanoff.greens.grids import fermionic
 
 __all__ = ["Data", "Errors", "Estimated", "Independent", "Known", "Legendre", "Matsubara"]
 
-LEAST = 0.1
+MIN_EIGENVALUE = 0.1
 """Smallest eigenvalue of a correlation matrix that was estimated."""
 TINY = 1e-8
 """Below it i_l(y) is the first term of its series, to rounding."""
@@ -205,7 +205,7 @@ class Estimated:
     ``T^2 = r (B - 1) / (B - r) F(r, B - r)`` for r combinations and B samples. No more than a third
     as many combinations as samples are used, the most telling ones. Combinations without an error,
     such as a sum rule that was imposed on a series that ends, are not taken at their word: the
-    eigenvalues of the correlation matrix are raised to LEAST.
+    eigenvalues of the correlation matrix are raised to MIN_EIGENVALUE.
     """
 
     covariance: FloatArray
@@ -215,7 +215,7 @@ class Estimated:
         """Combinations of the numbers with independent errors of one."""
         deviations = np.sqrt(np.diag(self.covariance))
         values, vectors = np.linalg.eigh(self.covariance / np.outer(deviations, deviations))
-        correlation = vectors * np.maximum(values, LEAST) @ vectors.T
+        correlation = vectors * np.maximum(values, MIN_EIGENVALUE) @ vectors.T
         # The combinations must not depend on the fluctuations of the covariance.
         U = _telling(K / deviations[:, None], visible)[:, : max(1, self.samples // 3)]
         factor = np.linalg.cholesky(U.T @ correlation @ U)
