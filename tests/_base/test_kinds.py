@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 import kadanoff as kd
-from kadanoff._base.kinds import MAX_COUNT, Kind, WrongKind, kind
+from kadanoff._base.checks import MAX_COUNT
+from kadanoff._base.kinds import Kind, WrongKind, kind
 from kadanoff._base.signatures import public
 
 MASKED = np.ma.MaskedArray([1.0, 2.0], [True, False])

@@ -35,17 +35,10 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.checks import shown
 
-__all__ = ["MAX_COUNT", "Kind", "Kinds", "WrongKind", "is_whole", "kind", "kinds_of", "mentions"]
+__all__ = ["Kind", "Kinds", "WrongKind", "is_whole", "kind", "kinds_of", "mentions"]
 
 MAX_ITEMS = 64  # items of a sequence that are looked at; the code behind looks at all
-MAX_COUNT = 10**12
-"""Largest number of anything that is done or stored: sweeps, samples, iterations."""
 _NUMERIC = "biufc"
-_UNLIMITED = (
-    *("seed", "random_state"),
-    *("keep", "keep_multiplets"),  # all is kept
-    *("n", "levels"),  # samples and levels must fit in memory, which says so
-)
 
 
 class WrongKind(TypeError):  # noqa: N818
@@ -89,8 +82,8 @@ class Kinds:
             is_looked_at = wanted.plain or isinstance(value, np.ma.MaskedArray)
             if is_looked_at and not wanted.accepts(value):
                 raise WrongKind(refusal(name, value, wanted))
-            if wanted.counts and is_beyond(value) and not _is_unlimited(name):
-                raise beyond(name, value)
+            if wanted.counts and (error := checks.beyond(name, value)):
+                raise error
 
     def explain(self, error: Exception, arguments: Mapping[str, Any]) -> Exception | None:
         """After a call that failed: the argument of the wrong kind, unless the error names one."""
@@ -102,8 +95,8 @@ class Kinds:
             wanted = self.found.get(name)
             if wanted is not None and not wanted.accepts(value):
                 return WrongKind(refusal(name, value, wanted))
-            if wanted is not None and wanted.counts and is_beyond(value):
-                return None if _is_unlimited(name) else beyond(name, value)
+            if wanted is not None and wanted.counts and (found := checks.beyond(name, value)):
+                return found
         return None
 
 
@@ -147,22 +140,6 @@ def kinds_of(
 def mentions(text: str, name: str) -> bool:
     """Whether a message names an argument."""
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
-
-
-def is_beyond(value: Any) -> bool:
-    """Whether an integer is beyond all use as a count."""
-    return isinstance(value, int) and abs(value) > MAX_COUNT
-
-
-def beyond(name: str, value: int) -> ValueError:
-    """The exception for an integer beyond all use."""
-    end = f"at most {MAX_COUNT}" if value > 0 else f"at least {-MAX_COUNT}"
-    return ValueError(f"{name} must be {end}, got {name} = {shown(value)}")
-
-
-def _is_unlimited(name: str) -> bool:
-    """A seed may have 64 bits, and a formula holds for any size N or L."""
-    return name in _UNLIMITED or name[0].isupper()
 
 
 def refusal(name: str, value: Any, wanted: Kind) -> str:
