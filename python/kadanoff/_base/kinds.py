@@ -85,6 +85,12 @@ class Kinds:
             if wanted.counts and (error := checks.beyond(name, value)):
                 raise error
 
+    def refuse_made(self, thing: Any) -> None:
+        """After a dataclass has been made: fields that do not hold what their annotations say."""
+        for name, wanted in self.found.items():
+            if hasattr(thing, name) and not wanted.accepts(value := getattr(thing, name)):
+                raise WrongKind(refusal(name, value, wanted))
+
     def explain(self, error: Exception, arguments: Mapping[str, Any]) -> Exception | None:
         """After a call that failed: the argument of the wrong kind, unless the error names one."""
         if isinstance(error, TypeError | ValueError | MemoryError) and any(

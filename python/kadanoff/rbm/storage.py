@@ -45,14 +45,14 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, AnyArray]:
         raise ValueError(f"damaged, or no machine of kadanoff: {error}") from error
     header = arrays.pop("header", None)
     if header is None or header.shape != (3,) or str(header[0]) != FORMAT:
-        raise ValueError(f"{where!r} holds no machine of kadanoff")
+        raise ValueError(f"path {where!r} holds no machine of kadanoff")
     if str(header[1]) not in map(str, range(VERSION + 1)):
         raise ValueError(
-            f"{where!r} has format version {header[1]}, this kadanoff reads up to {VERSION}: "
+            f"path {where!r} has format version {header[1]}, this kadanoff reads up to {VERSION}: "
             "use a newer kadanoff"
         )
     if str(header[2]) != kind:
-        raise ValueError(f"{where!r} holds a {header[2]}, not a {kind}")
+        raise ValueError(f"path {where!r} holds a {header[2]}, not a {kind}")
     return arrays
 
 
