@@ -252,6 +252,9 @@ _SIMPLE: dict[Any, Kind] = {
 }
 _ARRAY = Kind("an array of numbers", _array)
 _COUNT = Kind("an integer", lambda value: True, counts=True)
+_GENERATOR = Kind(
+    "a numpy.random.Generator", lambda value: isinstance(value, np.random.Generator), plain=True
+)
 _WORD = Kind("a string", lambda value: not isinstance(value, list | dict | np.ndarray), plain=True)
 _TEXT = Kind("a string", lambda value: isinstance(value, str), plain=True)
 
@@ -264,7 +267,7 @@ def _kind(annotation: Any, home: Mapping[str, Any]) -> Kind | None:
     if annotation is str:
         return _WORD
     if annotation is np.random.Generator:
-        return _instance(annotation)
+        return _GENERATOR
     if typing.get_origin(annotation) is typing.Literal:
         return _words(typing.get_args(annotation))
     if annotation is _array_like():

@@ -204,6 +204,8 @@ def _guarded(
 
             given = dict(zip(places, args, strict=False)) | keywords
             given = {key: value for key, value in given.items() if key not in ("self", "cls")}
+            if converts:  # what None stands for, the __post_init__ knows
+                given = {key: value for key, value in given.items() if value is not None}
             other = kinds.explain(error, given) or translated(error, label, given)
             if other is None:
                 raise

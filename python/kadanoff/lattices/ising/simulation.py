@@ -148,7 +148,7 @@ class Simulation:
         Cancelled
             The run was stopped; the lattice keeps its present configuration, which is valid.
         """
-        n = checks.whole("n", n)
+        n = checks.whole("n", n, most=checks.MAX_COUNT)
         run = Run.of(threads=threads, progress=progress, control=control, seed=self.seed)
         with run.calling("sweeping") as keywords:
             self._core.advance(n, **keywords)

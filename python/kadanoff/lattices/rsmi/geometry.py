@@ -71,7 +71,8 @@ class Geometry:
         block = lattice_sides("block", self.block)
         if len(block) != len(sizes):
             raise ValueError(
-                f"block must have one side for each of {len(sizes)} axes, got {self.block}"
+                f"block must have one side for each of {len(sizes)} axes of the lattice "
+                f"(of samples, if they are given), got {self.block}"
             )
         buffer = checks.whole("buffer", self.buffer, least=0)
         shell = checks.whole("shell", self.shell)
