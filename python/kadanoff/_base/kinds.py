@@ -363,6 +363,10 @@ def _container(origin: type, inside: tuple[Any, ...], home: Mapping[str, Any]) -
         numbers = inside and inside[0] in (float, int)
 
         def sequence(value: Any) -> bool:
+            if isinstance(value, np.ma.MaskedArray) or (
+                isinstance(value, np.ndarray) and value.ndim == 0
+            ):
+                return False
             if isinstance(value, np.ndarray) and numbers:
                 kinds = "iu" if inside[0] is int else _NUMERIC
                 return value.dtype.kind in kinds and value.ndim == 1 and _array(value)
@@ -375,6 +379,7 @@ def _container(origin: type, inside: tuple[Any, ...], home: Mapping[str, Any]) -
         "iterable" + _of(first),
         lambda value: (
             (isinstance(value, collections.abc.Iterable) or _listed(value))
+            and not isinstance(value, np.ma.MaskedArray)
             and (
                 first is None
                 or not isinstance(value, list | tuple | np.ndarray)

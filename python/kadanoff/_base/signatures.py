@@ -204,8 +204,12 @@ def _guarded(
 
             given = dict(zip(places, args, strict=False)) | keywords
             given = {key: value for key, value in given.items() if key not in ("self", "cls")}
-            if converts:  # what None stands for, the __post_init__ knows
-                given = {key: value for key, value in given.items() if value is not None}
+            if converts:  # what a default of None stands for, the __post_init__ knows
+                given = {
+                    key: value
+                    for key, value in given.items()
+                    if value is not None or getattr(type(args[0]), key, "") is not None
+                }
             other = kinds.explain(error, given) or translated(error, label, given)
             if other is None:
                 raise

@@ -42,7 +42,7 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, AnyArray]:
     try:
         arrays = archive.read(Path(path))
     except archive.Damaged as error:
-        raise ValueError(f"damaged, or no machine of kadanoff: {error}") from error
+        raise ValueError(f"path {where!r}: damaged, or no machine of kadanoff: {error}") from error
     header = arrays.pop("header", None)
     if header is None or header.shape != (3,) or str(header[0]) != FORMAT:
         raise ValueError(f"path {where!r} holds no machine of kadanoff")

@@ -153,7 +153,7 @@ class BetheLoop:
         r is estimated jointly from Z and docc, bias-corrected, and bounded below by 0.5, the
         measured contraction of the loop per iteration: 0.45 to 0.57 at U = 2 to 2.6 and beta = 10
         and 50 (less, and of the other sign, far from the transition). For deterministic solvers,
-        the last iteration with error 0.
+        the last iteration with the error that its solution carries, 0 without one.
         """
         checks.choice("name", name, ("Z", "docc", "n"))
         within = self.history["residual"] <= NOISE * self.history["noise"]
@@ -552,7 +552,9 @@ class _Iteration:
     def converged(self, solution: Solution, change: _Change) -> bool:
         """Whether Delta has met the tolerance, or has settled within its noise; n likewise."""
         self.settled = self.settled + 1 if change.residual <= NOISE * change.noise else 0
-        allowed = max(self.tolerance, NOISE * solution.diagnostics.get("n_error", 0.0))
+        allowed = self.tolerance
+        if self.solver.stochastic:
+            allowed = max(allowed, NOISE * solution.diagnostics.get("n_error", 0.0))
         met = change.residual < self.tolerance or self.settled >= SETTLED + AVERAGED
         return bool(met and abs(change.excess) < allowed)
 

@@ -207,7 +207,6 @@ def phase_diagram(
     low, high = checks.array("U", U, shape=(2,)).tolist()
     if not 0.0 <= low < high:
         raise ValueError(f"U must be an ascending pair of repulsions, got {U}")
-    width = checks.real("width", width, least=MIN_WIDTH * high, hint="the bisection ends there")
     chosen = lookup(solver, options, phase_diagram)
     run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
     settings = LoopSettings.of(
@@ -221,6 +220,7 @@ def phase_diagram(
     )
     detuning = checks.real("detuning", detuning)
     check_energies([low, high], detuning, settings.D)
+    width = checks.real("width", width, least=MIN_WIDTH * high, hint="the bisection ends there")
     place = f"D = {settings.D:g}, detuning = {detuning:g}"
     if tolerance is not None:
         place += f", tolerance = {tolerance:g}"
