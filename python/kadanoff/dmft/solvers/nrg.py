@@ -126,7 +126,7 @@ def nrg(
 
     ``diagnostics["n_error"]`` and ``"docc_error"`` are the standard errors of the average over
     twists, NaN if there is one only. In a bath as wide as that of the Bethe lattice, away from half
-    filling, they reach 0.02 with 500 states: more states or a larger Lambda lower them.
+    filling, they reach 0.02 with 500 states; more states lower them.
 
     `error` is the larger of ``max |G_iw - spectral integral of A|`` and
     ``max |G|**2 |Sigma_symmetric - Sigma_ratio|``.
