@@ -419,9 +419,7 @@ def check_energies(
     most = MAX_RATIO * D
     for u in U:
         checks.real("U", u, least=0, most=most, hint=f"{MAX_RATIO:g} half bandwidths D")
-    checks.real(
-        level, detuning, least=-most, most=most, hint=f"{MAX_RATIO:g} half bandwidths D"
-    )
+    checks.real(level, detuning, least=-most, most=most, hint=f"{MAX_RATIO:g} half bandwidths D")
 
 
 def iterated(

@@ -199,8 +199,7 @@ early_stopping, validation_fraction, n_iter_no_change, random_state : as in \
     """
     if not isinstance(hidden_layer_sizes, tuple | list):
         raise TypeError(
-            "hidden_layer_sizes must be a tuple of sizes, "
-            f"got {checks.shown(hidden_layer_sizes)}"
+            f"hidden_layer_sizes must be a tuple of sizes, got {checks.shown(hidden_layer_sizes)}"
         )
     options = {
         "hidden_layer_sizes": tuple(
