@@ -147,7 +147,7 @@ def whole(
             f"{name} must be {_range(None, least, None, most)}, "
             f"got {name} = {shown(n)}{_remedy(hint)}"
         )
-    if most is None and (error := beyond(name, n)):
+    if most is None and abs(n) > MAX_COUNT and (error := beyond(name, n)):
         raise error
     return n
 

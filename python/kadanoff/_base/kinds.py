@@ -82,7 +82,8 @@ class Kinds:
             is_looked_at = wanted.plain or isinstance(value, np.ma.MaskedArray)
             if is_looked_at and not wanted.accepts(value):
                 raise WrongKind(refusal(name, value, wanted))
-            if wanted.counts and (error := checks.beyond(name, value)):
+            is_large = wanted.counts and isinstance(value, int) and abs(value) > checks.MAX_COUNT
+            if is_large and (error := checks.beyond(name, value)):
                 raise error
 
     def refuse_made(self, thing: Any) -> None:

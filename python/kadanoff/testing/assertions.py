@@ -256,5 +256,5 @@ def assert_same_curves(
     """
     for name in names:
         if not isinstance(name, str) or not (hasattr(a, name) and hasattr(b, name)):
-            raise ValueError(f"names must be curves of both results, got {name!r}")
+            raise ValueError(f"names must be curves of the results a and b, got {name!r}")
         np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=0, atol=atol)

@@ -77,8 +77,11 @@ class BathFit:
 
     def error_of(self, G_iw: ComplexArray) -> float:
         """The error of G to first order in that of Delta, at fixed Sigma: max |G|**2 |dDelta|."""
-        n = min(G_iw.size, self.deviation.size)
-        return float(np.max(np.abs(G_iw[:n]) ** 2 * self.deviation[:n]))
+        G = checks.array("G_iw", G_iw, dtype=np.complex128, ndim=1)
+        if not G.size:
+            raise ValueError("G_iw must hold at least one frequency, got none")
+        n = min(G.size, self.deviation.size)
+        return float(np.max(np.abs(G[:n]) ** 2 * self.deviation[:n]))
 
 
 @public
