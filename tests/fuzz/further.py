@@ -120,7 +120,7 @@ FURTHER = {
     "rsmi.Geometry": """
 >>> import kadanoff as kd
 >>> geometry = kd.rsmi.Geometry((8, 8), (2, 2), buffer=1)
->>> geometry.flat(np.array([[0, 1]]), np.array([[2, 2]]))
+>>> geometry.flat(np.array([[0, 1]]), np.array([2, 2]))
 """,
     "rsmi.JointDistribution": """
 >>> import kadanoff as kd

@@ -146,6 +146,22 @@ class Geometry:
         )
 
     def flat(self, offsets: IntArray, corner: IntArray) -> IntArray:
-        """Numbers of sites, row-major."""
-        at = (np.asarray(offsets) + np.asarray(corner)) % np.array(self.lattice)
+        """Numbers of sites, row-major.
+
+        Parameters
+        ----------
+        offsets : array of int, shape (sites, d)
+            Sites of a window, from its corner.
+        corner : array of int, shape (d,)
+            First site of the window.
+
+        Raises
+        ------
+        TypeError, ValueError
+            These are no integers, or not of these shapes.
+        """
+        d = len(self.lattice)
+        places = checks.array("offsets", offsets, dtype=np.int64, shape=(None, d))
+        first = checks.array("corner", corner, dtype=np.int64, shape=(d,))
+        at = (places + first) % np.array(self.lattice)
         return np.asarray(np.ravel_multi_index(tuple(at.T), self.lattice), dtype=np.int64)

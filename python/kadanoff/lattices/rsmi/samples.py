@@ -20,7 +20,7 @@ from kadanoff._base.types import AnyArray, IntArray, SpinArray
 from kadanoff.lattices.dimers.lattice import checked
 from kadanoff.lattices.rsmi.geometry import Geometry
 
-__all__ = ["DimerStates", "as_array", "gather", "lattice_of", "scale_of"]
+__all__ = ["DimerStates", "as_array", "gather", "lattice_of", "numbered", "scale_of"]
 
 
 class Source(Protocol):
@@ -148,8 +148,8 @@ class DimerStates:
             Numbers of samples or variables that do not exist.
         """
         if not isinstance(rows, slice):
-            rows = _numbered("rows", rows, len(self.directions))
-        sites = _numbered("sites", sites, self.lattice[0] * self.lattice[1])
+            rows = numbered("rows", rows, len(self.directions))
+        sites = numbered("sites", sites, self.lattice[0] * self.lattice[1])
         Y, X = np.divmod(sites, self.lattice[1])
         d = self.directions[rows]
         at_site = d.reshape(len(d), -1)[:, (Y // 2) * (self.lattice[1] // 2) + X // 2]
@@ -162,7 +162,7 @@ class DimerStates:
         return found.reshape(-1, *self.lattice)
 
 
-def _numbered(name: str, value: ArrayLike, count: int) -> IntArray:
+def numbered(name: str, value: ArrayLike, count: int) -> IntArray:
     """Numbers of things of which there are `count`; negative ones count from the end."""
     if isinstance(value, np.ndarray) and value.dtype == bool and value.shape == (count,):
         return np.flatnonzero(value)
