@@ -10,7 +10,9 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 import kadanoff as kd
-from kadanoff._base.kinds import MAX_COUNT, Kind, WrongKind, kind
+from kadanoff._base import checks
+from kadanoff._base.checks import MAX_COUNT
+from kadanoff._base.kinds import Kind, WrongKind, kind
 from kadanoff._base.signatures import public
 
 MASKED = np.ma.MaskedArray([1.0, 2.0], [True, False])
@@ -132,6 +134,36 @@ def test_counts_have_a_limit_and_seeds_and_sizes_another():
     for n in (2**40, 2**63, -(2**40)):
         with pytest.raises(ValueError, match=f"sweeps must be at (most|least) -?{MAX_COUNT}"):
             draw(n)
+
+
+def test_counts_that_a_check_alone_sees_have_the_same_limit():
+    assert checks.whole("sweeps", MAX_COUNT) == MAX_COUNT
+    assert checks.whole("n", 2**63) == checks.whole("L", 2**63) == 2**63
+    assert checks.whole("sweeps", 2**63, most=2**64) == 2**63
+    with pytest.raises(ValueError, match=f"sweeps must be at most {MAX_COUNT}, got sweeps ="):
+        checks.whole("sweeps", 2**40)
+
+
+def test_fields_that_a_dataclass_does_not_convert_are_looked_at():
+    @public
+    @dataclass(frozen=True)
+    class Converted:
+        pair: tuple[float, float]
+        level: float = None  # of the middle, if not given
+        label: str = ""
+
+        def __post_init__(self):
+            object.__setattr__(self, "pair", tuple(float(x) for x in self.pair))
+            if self.level is None:
+                object.__setattr__(self, "level", 0.5 * sum(self.pair))
+
+    assert Converted(np.array([1, 2])).level == 1.5
+    with pytest.raises(TypeError, match="level must be a real number, got '3'"):
+        Converted((1, 2), "3")
+    with pytest.raises(TypeError, match="label must be a string, got 3"):
+        Converted((1, 2), None, 3)
+    with pytest.raises(TypeError, match="pair must be a sequence of real numbers, got None"):
+        Converted(None, None)
 
 
 def test_an_estimator_looks_at_nothing_when_it_is_made():

@@ -12,7 +12,7 @@ FURTHER = {
 >>> machine.hidden_mean(v)
 >>> machine.visible_mean(h)
 >>> machine.log_likelihood(v)
->>> machine.kl_divergence(kd.rbm.Machine.random(4, 2, seed=2))
+>>> machine.kl_divergence(np.ones(16) / 16)
 >>> machine.save("machine.npz")
 >>> kd.rbm.Machine.load("machine.npz")
 """,
@@ -135,12 +135,88 @@ FURTHER = {
 >>> found.error("R")
 >>> found.differential_conductance(np.array([0.0, 1e-4]), T=1e-4, field=1e-4)
 """,
+    "dmft.BathFit": """
+>>> import kadanoff as kd
+>>> problem = kd.dmft.Impurity(U=1.0, beta=10, bath=kd.SemicircularBand(1.0))
+>>> fit = kd.dmft.fit_bath(problem, 2, starts=1, seed=1)
+>>> fit.error_of(kd.dmft.solve(problem, solver="ed", sites=2, fit={"starts": 1}).G_iw)
+""",
+    "dmft.BetheLoop": """
+>>> import kadanoff as kd
+>>> kd.dmft.bethe(U=1.0, beta=20, solver="ipt").average("Z")
+""",
+    "dmft.Database": """
+>>> import kadanoff as kd
+>>> db = kd.dmft.database(
+...     4, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
+... )
+>>> db.Sigma_moments("hubbard1")
+>>> db.tau(0)
+>>> db.w_n(0)
+""",
+    "dmft.LearnedSolver": """
+>>> import kadanoff as kd
+>>> db = kd.dmft.database(
+...     40, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
+... )
+>>> problems = [db.impurity(i, 0) for i in range(2)]
+>>> answers = [kd.dmft.solve(p, solver="ed") for p in problems]
+>>> kd.dmft.learn(db, members=2, progress=False, seed=1).taught(problems, answers)
+""",
+    "dmft.MatsubaraBath": """
+>>> import kadanoff as kd
+>>> w_n = np.pi / 10 * (2 * np.arange(64) + 1)
+>>> kd.dmft.MatsubaraBath(0.25 / (1j * w_n - 0.5), moments=(0.25, 0.125)).function(10.0)
+""",
+    "blockspin.Decimation": """
+>>> import kadanoff as kd
+>>> kd.blockspin.Decimation().probability(np.ones((3, 4), np.int8))
+>>> rng = np.random.default_rng(1)
+>>> kd.blockspin.LinearFilter(np.ones((2, 2))).draw(np.ones((3, 4, 4), np.int8), rng)
+""",
+    "blockspin.MatrixProduct": """
+>>> import kadanoff as kd
+>>> state = kd.blockspin.rbm_to_mps(kd.rbm.Machine.random(4, 3, seed=1).to_spin()[0])
+>>> other = kd.blockspin.rbm_to_mps(kd.rbm.Machine.random(4, 2, seed=2).to_spin()[0])
+>>> state.amplitudes(np.ones((2, 4), np.int8))
+>>> state.log_amplitudes(np.ones((2, 4), np.int8))
+>>> state.overlap(other)
+>>> state.fidelity(other)
+""",
+    "blockspin.MigdalKadanoff": """
+>>> import kadanoff as kd
+>>> kd.blockspin.MigdalKadanoff().step(0.3, 0.1)
+""",
+    "rsmi.FilterRule": """
+>>> import kadanoff as kd
+>>> rule = kd.rsmi.FilterRule([[[0.0, 1.0], [0.5, 0.2]]])
+>>> v = np.ones((3, 4), np.int8)
+>>> rule.field(v)
+>>> rule.probability(v)
+>>> rule.known(kd.rsmi.Information(0.454, 0.0021, "certified", 120_000))
+""",
+    "rsmi.Geometry": """
+>>> import kadanoff as kd
+>>> geometry = kd.rsmi.Geometry((8, 8), (2, 2), buffer=1)
+>>> geometry.flat(np.array([[0, 1]]), np.array([2, 2]))
+""",
+    "rsmi.JointDistribution": """
+>>> import kadanoff as kd
+>>> joint = kd.rsmi.chain(0.5)
+>>> joint.gradient(np.ones(joint.shape))
+""",
+    "rsmi.SampledDistribution": """
+>>> import kadanoff as kd
+>>> joint = kd.rsmi.oracle(kd.ising.sample(L=8, T=2.5, n=50, seed=1), environments=50)
+>>> joint.half(np.arange(10))
+""",
     "self_learning.Samples": """
 >>> import kadanoff as kd
 >>> model = kd.self_learning.PlaquetteIsing(L=4, T=2.5, K=0.2)
 >>> kd.self_learning.sample(model, n=16, seed=1, progress=False).estimate("energy")
 """,
 }
+FURTHER["blockspin.LinearFilter"] = FURTHER["blockspin.Decimation"]
 FURTHER |= dict.fromkeys(
     ("SemicircularBand", "TabulatedBand", "bands.FunctionBand"), FURTHER["FlatBand"]
 )

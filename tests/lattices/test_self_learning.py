@@ -222,3 +222,28 @@ def test_frozen_samples_have_errors():
     assert run.estimate("energy").error == pytest.approx(3 / 20 * 8 * 1.2 / 64)
     assert run.estimate("m_abs").error == pytest.approx(3 / 20 * 2 / 64)
     assert run.estimate("m4").error > run.estimate("m2").error > 0
+
+
+# --------------------------------------------------------------------------------- units of energy
+
+
+@pytest.mark.parametrize("unit", [1e-9, 2.0**-30, 2.0**30, 1e9])
+def test_only_ratios_of_energies_matter(unit):
+    model = PlaquetteIsing(L=8, T=2.6, J=1.0, K=0.2)
+    scaled = PlaquetteIsing(L=8, T=2.6 * unit, J=unit, K=0.2 * unit)
+    options = {"L": 8, "n": 300, "rounds": 2, "shells": 2, "seed": 3}
+    pair, other = train(model, **options)[-1], train(scaled, **options)[-1]
+    # Rounding of a quotient of energies would have to meet the one random number in 1e16.
+    np.testing.assert_allclose(np.array(other.J) / unit, pair.J, rtol=1e-9, atol=1e-12)
+    assert other.E_0 / unit == pytest.approx(pair.E_0, rel=1e-9)
+    assert other.residual / unit == pytest.approx(pair.residual, rel=1e-9)
+    assert other.explained == pytest.approx(pair.explained, rel=1e-9)
+    run, same = (
+        sample(m, p, n=200, spacing=3, seed=4) for m, p in ((model, pair), (scaled, other))
+    )
+    assert np.array_equal(run.sums, same.sums)
+    for quantity in ("energy", "m_abs", "m4"):
+        wanted, found = run.estimate(quantity), same.estimate(quantity)
+        scale = unit if quantity == "energy" else 1.0
+        assert found.mean / scale == pytest.approx(wanted.mean, rel=1e-9)
+        assert found.error / scale == pytest.approx(wanted.error, rel=1e-9)

@@ -20,9 +20,11 @@ from numpy.typing import DTypeLike
 from kadanoff._base.types import AnyArray
 
 __all__ = [
+    "MAX_COUNT",
     "MAX_SEED",
     "MAX_THREADS",
     "array",
+    "beyond",
     "choice",
     "flag",
     "half_bandwidth",
@@ -35,6 +37,13 @@ __all__ = [
 
 MAX_THREADS = 1024
 MAX_SEED = 2**64 - 1
+MAX_COUNT = 10**12
+"""Largest number of anything that is done or stored: sweeps, samples, iterations."""
+_UNLIMITED = (
+    *("seed", "random_state"),
+    *("keep", "keep_multiplets"),  # all is kept
+    *("n", "levels"),  # samples and levels must fit in memory, which says so
+)
 
 
 def real(
@@ -110,7 +119,8 @@ def whole(
     name, value
         As in :func:`real`.
     least, most : int or None
-        Ends of the range, both included; None for no bound.
+        Ends of the range, both included; without `most`, a count ends at `MAX_COUNT`, see
+        `beyond`.
     hint : str, optional
         The remedy, appended to the message.
 
@@ -137,7 +147,27 @@ def whole(
             f"{name} must be {_range(None, least, None, most)}, "
             f"got {name} = {shown(n)}{_remedy(hint)}"
         )
+    if most is None and abs(n) > MAX_COUNT and (error := beyond(name, n)):
+        raise error
     return n
+
+
+def beyond(name: str, value: object) -> ValueError | None:
+    """The exception for an integer that is beyond all use as a count, or None.
+
+    A seed may have 64 bits, and a formula holds for any size N or L: these have no limit.
+
+    Examples
+    --------
+    >>> print(beyond("sweeps", 2**63))
+    sweeps must be at most 1000000000000, got sweeps = 9223372036854775808
+    """
+    if not isinstance(value, int) or abs(value) <= MAX_COUNT:
+        return None
+    if name in _UNLIMITED or name[:1].isupper():
+        return None
+    end = f"at most {MAX_COUNT}" if value > 0 else f"at least {-MAX_COUNT}"
+    return ValueError(f"{name} must be {end}, got {name} = {shown(value)}")
 
 
 def choice(name: str, value: object, allowed: Collection[str], *, hint: str = "") -> str:

@@ -35,17 +35,10 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.checks import shown
 
-__all__ = ["MAX_COUNT", "Kind", "Kinds", "WrongKind", "is_whole", "kind", "kinds_of", "mentions"]
+__all__ = ["Kind", "Kinds", "WrongKind", "is_whole", "kind", "kinds_of", "mentions"]
 
 MAX_ITEMS = 64  # items of a sequence that are looked at; the code behind looks at all
-MAX_COUNT = 10**12
-"""Largest number of anything that is done or stored: sweeps, samples, iterations."""
 _NUMERIC = "biufc"
-_UNLIMITED = (
-    *("seed", "random_state"),
-    *("keep", "keep_multiplets"),  # all is kept
-    *("n", "levels"),  # samples and levels must fit in memory, which says so
-)
 
 
 class WrongKind(TypeError):  # noqa: N818
@@ -89,8 +82,15 @@ class Kinds:
             is_looked_at = wanted.plain or isinstance(value, np.ma.MaskedArray)
             if is_looked_at and not wanted.accepts(value):
                 raise WrongKind(refusal(name, value, wanted))
-            if wanted.counts and is_beyond(value) and not _is_unlimited(name):
-                raise beyond(name, value)
+            is_large = wanted.counts and isinstance(value, int) and abs(value) > checks.MAX_COUNT
+            if is_large and (error := checks.beyond(name, value)):
+                raise error
+
+    def refuse_made(self, thing: Any) -> None:
+        """After a dataclass has been made: fields that do not hold what their annotations say."""
+        for name, wanted in self.found.items():
+            if hasattr(thing, name) and not wanted.accepts(value := getattr(thing, name)):
+                raise WrongKind(refusal(name, value, wanted))
 
     def explain(self, error: Exception, arguments: Mapping[str, Any]) -> Exception | None:
         """After a call that failed: the argument of the wrong kind, unless the error names one."""
@@ -102,8 +102,8 @@ class Kinds:
             wanted = self.found.get(name)
             if wanted is not None and not wanted.accepts(value):
                 return WrongKind(refusal(name, value, wanted))
-            if wanted is not None and wanted.counts and is_beyond(value):
-                return None if _is_unlimited(name) else beyond(name, value)
+            if wanted is not None and wanted.counts and (found := checks.beyond(name, value)):
+                return found
         return None
 
 
@@ -149,22 +149,6 @@ def mentions(text: str, name: str) -> bool:
     if name == "a":
         return re.search(r"^a (must|=)|[\s(]a (must|=)|'a'|`a`", text) is not None
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None
-
-
-def is_beyond(value: Any) -> bool:
-    """Whether an integer is beyond all use as a count."""
-    return isinstance(value, int) and abs(value) > MAX_COUNT
-
-
-def beyond(name: str, value: int) -> ValueError:
-    """The exception for an integer beyond all use."""
-    end = f"at most {MAX_COUNT}" if value > 0 else f"at least {-MAX_COUNT}"
-    return ValueError(f"{name} must be {end}, got {name} = {shown(value)}")
-
-
-def _is_unlimited(name: str) -> bool:
-    """A seed may have 64 bits, and a formula holds for any size N or L."""
-    return name in _UNLIMITED or name[0].isupper()
 
 
 def refusal(name: str, value: Any, wanted: Kind) -> str:
@@ -271,6 +255,9 @@ _SIMPLE: dict[Any, Kind] = {
 }
 _ARRAY = Kind("an array of numbers", _array)
 _COUNT = Kind("an integer", lambda value: True, counts=True)
+_GENERATOR = Kind(
+    "a numpy.random.Generator", lambda value: isinstance(value, np.random.Generator), plain=True
+)
 _WORD = Kind("a string", lambda value: not isinstance(value, list | dict | np.ndarray), plain=True)
 _TEXT = Kind("a string", lambda value: isinstance(value, str), plain=True)
 
@@ -283,7 +270,7 @@ def _kind(annotation: Any, home: Mapping[str, Any]) -> Kind | None:
     if annotation is str:
         return _WORD
     if annotation is np.random.Generator:
-        return _instance(annotation)
+        return _GENERATOR
     if typing.get_origin(annotation) is typing.Literal:
         return _words(typing.get_args(annotation))
     if annotation is _array_like():
@@ -393,7 +380,9 @@ def _container(origin: type, inside: tuple[Any, ...], home: Mapping[str, Any]) -
         numbers = inside and inside[0] in (float, int)
 
         def sequence(value: Any) -> bool:
-            if isinstance(value, np.ma.MaskedArray):
+            if isinstance(value, np.ma.MaskedArray) or (
+                isinstance(value, np.ndarray) and value.ndim == 0
+            ):
                 return False
             if isinstance(value, np.ndarray) and numbers:
                 kinds = "iu" if inside[0] is int else _NUMERIC
@@ -407,6 +396,7 @@ def _container(origin: type, inside: tuple[Any, ...], home: Mapping[str, Any]) -
         "iterable" + _of(first),
         lambda value: (
             (isinstance(value, collections.abc.Iterable) or _listed(value))
+            and not isinstance(value, np.ma.MaskedArray)
             and (
                 first is None
                 or not isinstance(value, list | tuple | np.ndarray)

@@ -165,31 +165,35 @@ def _guarded(
     label = name or function.__name__
     kinds: Kinds | None = None
     places: tuple[str, ...] = ()
+    converts = False
 
     @functools.wraps(function)
     def guarded(*args: Any, **keywords: Any) -> Any:
         if not takes_any and not keywords.keys() <= known:
             first = next(key for key in keywords if key not in known)
             raise unknown_keyword(label, first, sorted(known - {"self", "cls"}))
-        nonlocal kinds, places
+        nonlocal kinds, places, converts
         if kinds is None:  # annotations are looked at when a function is called first
             from kadanoff._base.kinds import kinds_of
 
             places = _places(function)
-            # A __post_init__ converts: the annotations of its fields say what it makes of them.
             # An estimator looks at its parameters when it is fitted.
-            later = function.__name__ == "__init__" and (
-                hasattr(args[0], "__post_init__") or hasattr(args[0], "get_params")
-            )
+            later = function.__name__ == "__init__" and hasattr(args[0], "get_params")
+            # A __post_init__ converts: the annotations of its fields say what it makes of them.
+            converts = function.__name__ == "__init__" and hasattr(args[0], "__post_init__")
             kinds = (
                 kinds_of(lambda: None)
                 if later
-                else kinds_of(function, options, plain_data=plain_data)
+                else kinds_of(function, options, plain_data=plain_data or converts)
             )
-        kinds.refuse(zip(places, args, strict=False))
-        kinds.refuse(keywords.items())
+        if not converts:
+            kinds.refuse(zip(places, args, strict=False))
+            kinds.refuse(keywords.items())
         try:
-            return function(*args, **keywords)
+            result = function(*args, **keywords)
+            if converts:
+                kinds.refuse_made(args[0])
+            return result
         except _MENDED as error:
             trace = error.__traceback__
             if isinstance(error, TypeError) and not (trace and trace.tb_next):
@@ -200,6 +204,12 @@ def _guarded(
 
             given = dict(zip(places, args, strict=False)) | keywords
             given = {key: value for key, value in given.items() if key not in ("self", "cls")}
+            if converts:  # what a default of None stands for, the __post_init__ knows
+                given = {
+                    key: value
+                    for key, value in given.items()
+                    if value is not None or getattr(type(args[0]), key, "") is not None
+                }
             other = kinds.explain(error, given) or translated(error, label, given)
             if other is None:
                 raise

@@ -241,7 +241,10 @@ class Impurity:
         )
         object.__setattr__(self, "eps", eps)
         if isinstance(self.bath, np.ndarray):
-            object.__setattr__(self, "bath", MatsubaraBath(self.bath))
+            try:
+                object.__setattr__(self, "bath", MatsubaraBath(self.bath))
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"bath as Delta(i w_n): {error}") from None
         if not isinstance(self.bath, (DiscreteBath, MatsubaraBath, Band)):
             raise TypeError(
                 "bath must be a DiscreteBath, a MatsubaraBath or a band of kadanoff.bands, "

@@ -24,7 +24,7 @@ from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import mean
 from kadanoff.rbm.sampling import Samples
 from kadanoff.rbm.training import Options, Training
-from kadanoff.rbm.units import Rows, Units, bits, rows_of, unit_values
+from kadanoff.rbm.units import Rows, Units, bits, numbers, rows_of, unit_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -284,7 +284,8 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         top = self._layer(layer)
         seed = checks.seed(seed)
         out: list[SpinArray] = []
-        rows: Any = np.atleast_2d(np.asarray(h))
+        above = self.machines_[top - 1]
+        rows: Any = np.atleast_2d(numbers("h", h, above.hidden, above.n_hidden))
         for k in range(top - 1, -1, -1):
             drawn = self.machines_[k].conditional(
                 hidden=rows, seed=(seed + k) % 2**64, threads=self.threads

@@ -155,7 +155,10 @@ class Parameters:
     @public
     def hidden_mean(self, v: ArrayLike, *, threads: int | None = None) -> FloatArray:
         """<h_j | v>: the probability of 1 for binary units, tanh x_j for spins."""
-        rows = self._pack("v", v)
+        return self._means("v", v, threads)
+
+    def _means(self, name: str, v: ArrayLike, threads: int | None) -> FloatArray:
+        rows = self._pack(name, v)
         means = self._compiled.means(rows, threads=checks.threads(threads)).reshape(
             -1, self.n_hidden
         )
@@ -164,7 +167,7 @@ class Parameters:
     @public
     def visible_mean(self, h: ArrayLike, *, threads: int | None = None) -> FloatArray:
         """<v_i | h>."""
-        return self.transposed().hidden_mean(h, threads=threads)
+        return self.transposed()._means("h", h, threads)
 
     # ---------------------------------------------------------------------------- other machines
 

@@ -52,7 +52,7 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, AnyArray]:
         )
     if str(header[1]) not in map(str, range(VERSION + 1)):
         raise ValueError(
-            f"{where!r} has format version {header[1]}, this kadanoff reads up to {VERSION}: "
+            f"path {where!r} has format version {header[1]}, this kadanoff reads up to {VERSION}: "
             "use a newer kadanoff"
         )
     if str(header[2]) != kind:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kadanoff import _core
-from kadanoff._base import checks
+from kadanoff._base import checks, memory
 from kadanoff._base.running import Run
 from kadanoff._base.types import BoolArray, WordArray
 from kadanoff.rbm.machine import Machine
@@ -20,6 +20,10 @@ State = dict[str, Any]
 
 METHODS = ("cd", "pcd", "pt")
 OPTIMIZERS = ("sgd", "adam")
+MAX_ITER = 10**7  # each epoch keeps its rate and its score
+MAX_TEMPERATURES = 10**6
+MAX_INIT_SCALE = 1e6  # a coupling of thousands leaves nothing to chance
+COPIES = 8  # arrays of the size of the couplings that training holds at the same moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,11 +60,12 @@ class Training(Options):
             unit_values(name, getattr(self, name))
         if self.threshold is not None:
             checks.real("threshold", self.threshold)
-        for name in ("n_components", "sweeps", "batch_size", "n_iter"):
+        for name in ("n_components", "sweeps", "batch_size"):
             checks.whole(name, getattr(self, name))
+        checks.whole("n_iter", self.n_iter, most=MAX_ITER)
         if self.chains is not None:
             checks.whole("chains", self.chains)
-        checks.whole("temperatures", self.temperatures, least=2)
+        checks.whole("temperatures", self.temperatures, least=2, most=MAX_TEMPERATURES)
         for name, known in (("method", METHODS), ("optimizer", OPTIMIZERS)):
             checks.choice(name, getattr(self, name), known)
         rates = self.learning_rate
@@ -73,7 +78,7 @@ class Training(Options):
             checks.real("learning_rate", rates, above=0)
         checks.real("momentum", self.momentum, least=0, below=1)
         checks.real("l2", self.l2, least=0)
-        checks.real("init_scale", self.init_scale, least=0)
+        checks.real("init_scale", self.init_scale, least=0, most=MAX_INIT_SCALE)
         if not isinstance(self.centered, bool | np.bool_):
             raise TypeError(f"centered must be True or False, got {self.centered!r}")
 
@@ -110,11 +115,28 @@ class Training(Options):
         """
         generator = np.random.default_rng([seed, 1])
         n, m = rows.shape[1], self.n_components
+        self.check_memory(n)
         W = self.init_scale * generator.normal(size=(n, m))
         values = rows.astype(np.int8) if self.visible == "binary" else 2 * rows.astype(np.int8) - 1
         a = base_rates(values, self.visible)
         machine = Machine(W, a, None, self.visible, self.hidden)
         return self.resume(machine, rows, seed)
+
+    def check_memory(self, n_visible: int) -> None:
+        """Refuse couplings that would not fit, before they are drawn.
+
+        Raises
+        ------
+        MemoryError
+            With the number of bytes that they would need.
+        """
+        need, free = COPIES * 8 * n_visible * self.n_components, memory.available()
+        if free is not None and need > free:
+            raise MemoryError(
+                f"training {n_visible} by {self.n_components} couplings needs {need / 1e9:.3g} GB "
+                f"and {free / 1e9:.3g} GB are available: lower n_components "
+                "(hidden_layer_sizes of a deep machine)"
+            )
 
     def resume(self, machine: Machine, rows: BoolArray, seed: int) -> State:
         """The state of a machine that has been trained before, or made by hand."""

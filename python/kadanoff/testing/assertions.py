@@ -245,6 +245,8 @@ def assert_same_curves(
     ------
     AssertionError
         Two values differ by more.
+    ValueError
+        A name is no curve of the results.
 
     Examples
     --------
@@ -253,4 +255,6 @@ def assert_same_curves(
     >>> assert_same_curves(run, nrg.solve(run.model, keep=100, sites=6, threads=2))
     """
     for name in names:
+        if not isinstance(name, str) or not (hasattr(a, name) and hasattr(b, name)):
+            raise ValueError(f"names must be curves of the results a and b, got {name!r}")
         np.testing.assert_allclose(getattr(a, name), getattr(b, name), rtol=0, atol=atol)

@@ -37,6 +37,44 @@ def test_no_interaction():
     assert found.G_w.norm == pytest.approx(1.0, abs=1e-3)
 
 
+def filling(problem, centre):
+    """n without interaction, in a semicircle of half width 1 about `centre`, by 800 levels."""
+    edges = np.linspace(-1.0, 1.0, 801)
+    e = 0.5 * (edges[1:] + edges[:-1])
+    weight = np.sqrt(1.0 - e * e)
+    V = np.sqrt(0.25 * weight / np.sum(weight))
+    H = np.diag(np.concatenate([[problem.eps], centre + e]))
+    H[0, 1:] = H[1:, 0] = V
+    levels, states = np.linalg.eigh(H)
+    return 2.0 * np.sum(states[0] ** 2 / (1.0 + np.exp(problem.beta * levels)))
+
+
+def test_occupations_carry_an_error():
+    deviations = []
+    w = real_grid(0.05, 2.8)
+    for centre in (0.0, 0.3, -0.6):
+        density = 0.5 / np.pi * np.sqrt(np.maximum(1.0 - (w - centre) ** 2, 1e-16))
+        for eps in (-0.3, 0.5):
+            problem = Impurity(0.0, 20.0, TabulatedBand(w, density), eps=eps)
+            found = solve(problem, solver="nrg", keep=100)
+            n, errors = filling(problem, centre), found.diagnostics
+            deviations.append((found.n - n) / errors["n_error"])
+            deviations.append((found.docc - 0.25 * n * n) / errors["docc_error"])
+            assert errors["n_error"] < 0.03
+    # Four twists: Student's t with three degrees of freedom has the variance 3; measured: 1.8.
+    assert np.mean(np.square(deviations)) < 4.0
+    assert np.max(np.abs(deviations)) < 6.0
+    one = solve(problem, solver="nrg", keep=100, twists=1)
+    assert np.isnan(one.diagnostics["n_error"])
+
+
+def test_the_free_lattice_is_half_filled():
+    # The density of the lattice ends between two frequencies: a trapezoid lost 7e-4.
+    loop = bethe(U=0.0, beta=20.0, solver="nrg", keep=100, twists=1)
+    assert loop.n == pytest.approx(1.0, abs=1e-9)
+    assert loop.solution.n == pytest.approx(1.0, abs=1e-9)
+
+
 def test_both_axes_agree(half_filled):
     G = half_filled.G_w
     assert np.all(G.A > 0.0)

@@ -47,6 +47,19 @@ def test_spins_can_be_set(shape):
     assert live.spins.dtype == np.int8
 
 
+@pytest.mark.parametrize("method", ["wolff", "swendsen-wang"])
+def test_no_sign_is_preferred_at_low_temperature(method):
+    # An even number of Wolff clusters, each of which is the whole lattice, changes no sign.
+    live = Simulation(L=8, T=0.8, method=method, start="ordered", seed=1)
+    series = []
+    for _ in range(200):
+        live.sweep(2)
+        assert live.spins.mean() == live.magnetisation
+        series.append(live.magnetisation)
+    up = int((np.array(series) > 0).sum())
+    assert abs(up - 100) < 5 * math.sqrt(200) / 2
+
+
 def test_starts():
     assert Simulation(L=16, T=2.0, start="ordered").magnetisation == 1.0
     assert Simulation(L=16, T=2.0, J=-1.0, start="ordered").energy == -2.0

@@ -322,10 +322,10 @@ def _solvers(inputs: Sequence[str], target: str, sites: int) -> tuple[str, ...]:
         raise TypeError(f"inputs must be a sequence of names such as ({inputs!r},)")
     names = (*inputs, target)
     for name in names:
-        fewer = named(name)[1].get("sites")
+        fewer = named(name, "target" if name is target else "inputs")[1].get("sites")
         if name != target and fewer is not None and fewer >= sites:
             raise ValueError(
-                f"input {name!r} is exact for a bath of {sites} sites: an approximation has fewer"
+                f"inputs: {name!r} is exact for a bath of {sites} sites: an approximation has fewer"
             )
     if len(set(names)) < len(names):
         raise ValueError(f"inputs and target must be different names, got {', '.join(names)}")

@@ -134,11 +134,15 @@ class Database:
 
     def w_n(self, b: int) -> FloatArray:
         """The N Matsubara frequencies at temperature number b."""
-        return matsubara(float(self.beta[b]), self.Sigma[self.target].shape[2])
+        return matsubara(self._beta(b), self.Sigma[self.target].shape[2])
 
     def tau(self, b: int) -> FloatArray:
         """The T Chebyshev times at temperature number b."""
-        return chebyshev_times(float(self.beta[b]), self.G_tau[self.target].shape[2])
+        return chebyshev_times(self._beta(b), self.G_tau[self.target].shape[2])
+
+    def _beta(self, b: int) -> float:
+        count = self.beta.size
+        return float(self.beta[checks.whole("b", b, least=-count, most=count - 1)])
 
     @cached_property
     def Delta(self) -> ComplexArray:
@@ -165,15 +169,16 @@ class Database:
         They are exact for the true Sigma at this occupation. IPT and ED-n satisfy them too;
         Hubbard-I does with the occupation of the atom, and the NCA violates them.
         """
-        spin = 0.5 * self.n[solver]
+        spin = 0.5 * self.n[checks.choice("solver", solver, self.n)]
         U = self.U[:, None]
         return np.stack([U * spin, U * U * spin * (1.0 - spin)], axis=-1)
 
     def impurity(self, i: int, b: int) -> Impurity:
         """Sample i at temperature number b."""
+        i = checks.whole("i", i, least=-len(self), most=len(self) - 1)
         bath = DiscreteBath(self.e[i], self.V[i])
         U = float(self.U[i])
-        return Impurity(U, float(self.beta[b]), bath, float(self.detuning[i]) + half_filling(U))
+        return Impurity(U, self._beta(b), bath, float(self.detuning[i]) + half_filling(U))
 
     @property
     def problems(self) -> Iterator[Impurity]:

@@ -383,6 +383,9 @@ def learning_curve(
     (2, 1)
     """
     run = Run.of(progress=progress, control=control, seed=seed)
+    for name, given in (("train", train), ("test", test)):
+        if not isinstance(given, Database):
+            raise TypeError(f"{name} must be a kadanoff.dmft.Database, got {checks.shown(given)}")
     counts = [checks.whole("sizes", size, most=len(train)) for size in sizes]
     if not counts:
         raise ValueError("sizes must hold at least one number of samples")

@@ -386,7 +386,7 @@ def learn(
     members = checks.whole("members", members, least=2)
     calibration = checks.real("calibration", calibration, above=0, most=0.5)
     reach = checks.real("reach", reach, above=0)
-    named(exact or wanted)
+    named(exact or wanted, "exact")
     settings = dict(settings or {})
     experts: list[Expert] = []
     temperatures = sorted({float(b) for db in databases for b in db.beta})

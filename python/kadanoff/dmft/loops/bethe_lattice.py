@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,8 @@ HISTORY = ("residual", "Z", "docc", "n", "eps", "noise")
 SETTLED = 3  # iterations within the noise after which a loop has settled
 AVERAGED = 8  # iterations after that, to average over
 MIN_D, MAX_D = 1e-30, 1e30  # high powers of D enter the tails
+MAX_RATIO = 1e4
+"""Largest U and |eps + U/2| of a loop in units of D: above it rounding hides the bath's part."""
 NOISE = 3.0  # standard errors: the residual is a maximum over frequencies of two noisy functions
 
 
@@ -150,7 +153,7 @@ class BetheLoop:
         r is estimated jointly from Z and docc, bias-corrected, and bounded below by 0.5, the
         measured contraction of the loop per iteration: 0.45 to 0.57 at U = 2 to 2.6 and beta = 10
         and 50 (less, and of the other sign, far from the transition). For deterministic solvers,
-        the last iteration with error 0.
+        the last iteration with the error that its solution carries, 0 without one.
         """
         checks.choice("name", name, ("Z", "docc", "n"))
         within = self.history["residual"] <= NOISE * self.history["noise"]
@@ -387,8 +390,36 @@ def bethe(
         max_iterations=max_iterations,
         frequencies=frequencies,
     )
+    check_energies([U], detuning, settings.D, level="eps + U/2")
     run = running.Run.of(threads=threads, progress=progress, control=control, seed=seed)
     return iterated(U, beta, detuning, chosen, start, settings, run, options)
+
+
+def check_energies(
+    U: Iterable[float], detuning: float, D: float, *, level: str = "detuning"
+) -> None:
+    """Refuse energies that no loop can follow.
+
+    Parameters
+    ----------
+    U : sequence of float
+        Repulsions.
+    detuning : float
+        The level is ``detuning - U/2``.
+    D : float
+        Half bandwidth.
+    level : str
+        The words for `detuning` in the message.
+
+    Raises
+    ------
+    ValueError
+        One of them lies beyond `MAX_RATIO` half bandwidths, or a U is negative.
+    """
+    most = MAX_RATIO * D
+    for u in U:
+        checks.real("U", u, least=0, most=most, hint=f"{MAX_RATIO:g} half bandwidths D")
+    checks.real(level, detuning, least=-most, most=most, hint=f"{MAX_RATIO:g} half bandwidths D")
 
 
 def iterated(
@@ -519,7 +550,9 @@ class _Iteration:
     def converged(self, solution: Solution, change: _Change) -> bool:
         """Whether Delta has met the tolerance, or has settled within its noise; n likewise."""
         self.settled = self.settled + 1 if change.residual <= NOISE * change.noise else 0
-        allowed = max(self.tolerance, NOISE * solution.diagnostics.get("n_error", 0.0))
+        allowed = self.tolerance
+        if self.solver.stochastic:
+            allowed = max(allowed, NOISE * solution.diagnostics.get("n_error", 0.0))
         met = change.residual < self.tolerance or self.settled >= SETTLED + AVERAGED
         return bool(met and abs(change.excess) < allowed)
 

@@ -21,7 +21,7 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
-from kadanoff.dmft.loops.bethe_lattice import BetheLoop, LoopSettings, iterated
+from kadanoff.dmft.loops.bethe_lattice import BetheLoop, LoopSettings, check_energies, iterated
 from kadanoff.dmft.protocol import SolverLike, lookup, takes_solver_options
 from kadanoff.greens.grids import inverse_temperature
 
@@ -218,6 +218,7 @@ def hysteresis(
         n=n,
     )
     detuning, beta = checks.real("detuning", detuning), inverse_temperature(beta)
+    check_energies(values.tolist(), detuning, settings.D)
     branches: dict[str, list[BetheLoop]] = {"metal": [], "insulator": []}
 
     def follow(order: Sequence[float], start: str) -> tuple[BetheLoop, ...]:

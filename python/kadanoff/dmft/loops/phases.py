@@ -21,13 +21,15 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
-from kadanoff.dmft.loops.bethe_lattice import BetheLoop, LoopSettings, iterated
+from kadanoff.dmft.loops.bethe_lattice import BetheLoop, LoopSettings, check_energies, iterated
 from kadanoff.dmft.protocol import SolverLike, lookup, takes_solver_options
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["PhaseDiagram", "phase_diagram"]
+
+MIN_WIDTH = 1e-9  # of the largest U: a bracket of neighbouring numbers cannot be halved
 
 
 @public
@@ -200,10 +202,11 @@ def phase_diagram(
     temperatures = np.sort(checks.array("T", list(T), ndim=1))
     if temperatures.size == 0 or temperatures[0] <= 0.0:
         raise ValueError(f"T must hold positive temperatures, got {temperatures.tolist()}")
+    if not 1e-30 < temperatures[0] <= temperatures[-1] < 1e30:
+        raise ValueError(f"T must lie between 1e-30 and 1e30, got {temperatures.tolist()}")
     low, high = checks.array("U", U, shape=(2,)).tolist()
     if not 0.0 <= low < high:
         raise ValueError(f"U must be an ascending pair of repulsions, got {U}")
-    width = checks.real("width", width, above=0)
     chosen = lookup(solver, options, phase_diagram)
     run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
     settings = LoopSettings.of(
@@ -216,6 +219,11 @@ def phase_diagram(
         frequencies=frequencies,
     )
     detuning = checks.real("detuning", detuning)
+    check_energies([low, high], detuning, settings.D)
+    width = checks.real("width", width, least=MIN_WIDTH * high, hint="the bisection ends there")
+    place = f"D = {settings.D:g}, detuning = {detuning:g}"
+    if tolerance is not None:
+        place += f", tolerance = {tolerance:g}"
     used: list[int | None] = []
 
     def loop(U: float, beta: float, start: str | BetheLoop) -> BetheLoop:
@@ -231,8 +239,8 @@ def phase_diagram(
             beta = 1.0 / float(t)
             try:
                 # The metal with rising U, the insulator with falling U.
-                up = _end(beta, "metal", low, high, width, loop)
-                down = _end(beta, "insulator", high, low, width, loop)
+                up = _end(beta, "metal", low, high, width, loop, place)
+                down = _end(beta, "insulator", high, low, width, loop, place)
             except Cancelled as stop:
                 done = temperatures[:k]
                 partial = PhaseDiagram(done, np.array(first), np.array(second), chosen.name, *used)
@@ -251,6 +259,7 @@ def _end(
     outside: float,
     width: float,
     solve: Callable[[float, float, str | BetheLoop], BetheLoop],
+    place: str,
 ) -> tuple[float, float]:
     """The last U of a branch, coming from `inside`, and the first U without it."""
 
@@ -259,10 +268,13 @@ def _end(
 
     last = solve(inside, beta, branch)
     if not exists(last):
-        raise ValueError(f"U: there is no {branch} at U = {inside:g}, T = {1 / beta:g}; go further")
+        raise ValueError(
+            f"U: there is no {branch} at U = {inside:g}, T = {1 / beta:g}, {place}; go further"
+        )
     if exists(solve(outside, beta, last)):
         raise ValueError(
-            f"U: the {branch} still exists at U = {outside:g}, T = {1 / beta:g}; go further"
+            f"U: the {branch} still exists at U = {outside:g}, T = {1 / beta:g}, {place}; "
+            "go further"
         )
     limit = outside
     while abs(limit - inside) > width:

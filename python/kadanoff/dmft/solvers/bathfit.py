@@ -28,6 +28,7 @@ __all__ = ["BathFit", "checked_fit", "fit_bath", "fitted"]
 
 MAX_SITES = 12
 MAX_STARTS = 1000
+MAX_ALPHA = 10.0  # beyond it one frequency has all the weight, and chi2 overflows in the end
 MAX_MERGED = 64  # levels of a bath that are merged one by one to a starting point
 
 
@@ -76,8 +77,11 @@ class BathFit:
 
     def error_of(self, G_iw: ComplexArray) -> float:
         """The error of G to first order in that of Delta, at fixed Sigma: max |G|**2 |dDelta|."""
-        n = min(G_iw.size, self.deviation.size)
-        return float(np.max(np.abs(G_iw[:n]) ** 2 * self.deviation[:n]))
+        G = checks.array("G_iw", G_iw, dtype=np.complex128, ndim=1)
+        if not G.size:
+            raise ValueError("G_iw must hold at least one frequency, got none")
+        n = min(G.size, self.deviation.size)
+        return float(np.max(np.abs(G[:n]) ** 2 * self.deviation[:n]))
 
 
 @public
@@ -107,7 +111,7 @@ def fit_bath(
         Matsubara frequencies in the cost; by default those below six times the root mean square
         energy of the bath.
     alpha : float
-        Exponent of the weight ``w_n**(-alpha)`` in the cost.
+        Exponent of the weight ``w_n**(-alpha)`` in the cost, -10 to 10.
     starts : int
         Number of starting points; the best of the minima is taken.
     symmetric : bool, optional
@@ -173,13 +177,13 @@ def checked_fit(options: Any) -> dict[str, Any]:
         if name not in FIT:
             raise unknown_keyword("fit_bath", name, FIT)
         if name == "alpha":
-            value = checks.real(name, value)
+            value = checks.real(name, value, least=-MAX_ALPHA, most=MAX_ALPHA)
         elif name == "starts":
             value = checks.whole(name, value, most=MAX_STARTS)
         elif name == "frequencies" and value is not None:
             value = checks.whole(name, value)
-        elif name == "symmetric" and value not in (None, True, False):
-            raise TypeError(f"symmetric must be True, False or None, got {value!r}")
+        elif name == "symmetric" and value is not None:
+            value = checks.flag(name, value)
         elif name == "start" and not (value is None or isinstance(value, DiscreteBath)):
             raise TypeError(f"start must be a DiscreteBath or None, got {type(value).__name__}")
         elif name == "seed" and value is not None:

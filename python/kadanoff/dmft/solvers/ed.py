@@ -198,5 +198,5 @@ def discretised(
             raise ValueError("fit has no meaning here: the bath is taken as it is")
         known = isinstance(problem.bath, DiscreteBath)
         return FiniteBath(bath, None, alone, known)
-    found = fitted(problem, sites or DEFAULT_SITES, run, checked_fit(fit or {}))
+    found = fitted(problem, sites or DEFAULT_SITES, run, checked_fit({} if fit is None else fit))
     return FiniteBath(found.bath, found)

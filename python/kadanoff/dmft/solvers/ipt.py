@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from kadanoff import _core
+from kadanoff._base import checks
 from kadanoff._base.errors import NotConverged
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import Impurity
@@ -103,8 +104,8 @@ def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> 
         True for the half-filling form, which is refused away from half filling; False for the
         Kajueter-Kotliar form, which agrees with it there. By default the form that applies.
     """
-    if half_filling not in (None, True, False):
-        raise TypeError(f"half_filling must be True, False or None, got {half_filling!r}")
+    if half_filling is not None:
+        half_filling = checks.flag("half_filling", half_filling)
     symmetric = problem.is_half_filled
     if half_filling and not symmetric:
         raise ValueError(

@@ -124,6 +124,10 @@ def nrg(
     zero, which the estimators can exceed slightly (by ``diagnostics["acausal"]``), so that
     A(w) > 0. `G` is the spectral integral of A(w), normalised.
 
+    ``diagnostics["n_error"]`` and ``"docc_error"`` are the standard errors of the average over
+    twists, NaN if there is one only. In a bath as wide as that of the Bethe lattice, away from half
+    filling, they reach 0.02 with 500 states; more states lower them.
+
     `error` is the larger of ``max |G_iw - spectral integral of A|`` and
     ``max |G|**2 |Sigma_symmetric - Sigma_ratio|``.
 
@@ -208,6 +212,8 @@ def nrg(
         error=float(max(np.max(spread), np.max(integral))),
         valid="",
         diagnostics={
+            "n_error": float(spectra.expectation_errors["n_d"][0]),
+            "docc_error": float(spectra.expectation_errors["docc"][0]),
             "dynamics": spectra,
             "norm": norm,
             "acausal": acausal,

@@ -186,7 +186,8 @@ def solve(
         )
         for what in ("weight", "moment")
     )
-    mean = np.mean([d["expectations"] for d in raw], axis=0)
+    each = np.array([d["expectations"] for d in raw])
+    mean = np.mean(each, axis=0)
     known, every = todo.shown, len(todo.names)
     fluctuations = {
         name: Fluctuations(weight[every + i], moment[every + i], product)
@@ -213,6 +214,7 @@ def solve(
         diagonal=todo.diagonal,
         fluctuations={name: S for name, S in fluctuations.items() if name in todo.names[:known]},
         expectations=expectations,
+        expectation_errors=dict(zip(job.operators, _scatter(each), strict=True)),
         log_Z=raw[0]["log_Z"],
         levels=tuple(
             Levels(job.symmetry, chain, d["levels"], bands=job.starts[0].bands)
@@ -231,6 +233,13 @@ def _in_a_field(model: Model, job: Job, wanted: Observables) -> bool:
         if same is None or not np.array_equal(same.matrix, wanted["S_z"].matrix):
             return False
     return bool(model.parameters.get("field", 0.0))
+
+
+def _scatter(values: FloatArray) -> FloatArray:
+    """Standard error of the mean over the first axis, NaN for a single entry."""
+    if len(values) < 2:
+        return np.full(values.shape[1:], np.nan)
+    return np.asarray(np.std(values, axis=0, ddof=1) / np.sqrt(len(values)))
 
 
 def _disconnected(job: Job, todo: Prepared, raw: Sequence[Any]) -> dict[str, FloatArray]:

@@ -64,6 +64,9 @@ class Dynamics(Curves):
         Symmetrised correlators of the bosonic ones, which give the responses.
     expectations : mapping from names to arrays of float, shape (t,)
         Static averages from the same density matrix.
+    expectation_errors : mapping from names to arrays of float, shape (t,)
+        Standard errors of the static averages, from their scatter over z, which discretisation
+        and truncation cause; NaN where there is one z only.
     log_Z : array of float, shape (t,)
         Logarithm ln Z of impurity and chain, energies from the ground state (of the first z).
     levels : tuple of Levels
@@ -92,6 +95,7 @@ class Dynamics(Curves):
     diagonal: tuple[str, ...]
     fluctuations: Mapping[str, Fluctuations]
     expectations: Mapping[str, FloatArray]
+    expectation_errors: Mapping[str, FloatArray]
     log_Z: FloatArray
     levels: tuple[Levels, ...]
     seconds: float

@@ -14,6 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from kadanoff import Control, NotConverged, dmft
+from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.style import COLOURS, FAINT, GREY, dress
 from kadanoff._base.types import FloatArray
@@ -244,12 +245,25 @@ def explore(learned: Learned | None = None) -> Explorer:
     Explorer
         A widget; ``.close()`` ends it.
 
+    Raises
+    ------
+    TypeError, ValueError
+        `learned` is neither the name of a solver nor a function.
+
     Examples
     --------
     >>> explorer = explore()
     >>> explorer.close()
     """
     from kadanoff.lab.explorers.panel import Choice, Explorer, Slider
+
+    if isinstance(learned, str):
+        checks.choice("learned", learned, dmft.SOLVERS)
+    elif learned is not None and not callable(learned):
+        raise TypeError(
+            "learned must be the name of a solver or a function of an Impurity, "
+            f"got {checks.shown(learned)}"
+        )
 
     def answer(**parameters: Any) -> MottPicture:
         return compute(learned=learned, **parameters)

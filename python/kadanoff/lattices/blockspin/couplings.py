@@ -249,7 +249,7 @@ def block_couplings(
     order, n, shape = _layout(K, blocks, rule, shape)
     top = K.max()
     weight = _coarse(np.exp(K[order] - top), n, rule)
-    return _couplings(_log(weight) + top, shape, None)
+    return _couplings(_log(weight, "log_weight") + top, shape, None)
 
 
 @public
@@ -313,7 +313,7 @@ def block_cumulants(
     middle = float(np.average(K_1[place], weights=weight))
     shifted = K_1[place] - middle
     P_0 = _coarse(weight, n, rule)
-    log = _log(P_0) + top
+    log = _log(P_0, "inside") + top
     found = [_couplings(log, shape, 0)]
     moment = [_coarse(weight * shifted**k, n, rule) / P_0 for k in range(1, order + 1)]
     for k in range(1, order + 1):
@@ -566,11 +566,11 @@ def _coarse(weight: FloatArray, n: int, rule: BlockRule) -> FloatArray:
     return weight.ravel()
 
 
-def _log(weight: FloatArray) -> FloatArray:
+def _log(weight: FloatArray, name: str) -> FloatArray:
     if not (weight > 0).all():
         raise ValueError(
-            "the rule forbids some states of the block spins, or makes them too rare for double "
-            "precision: their couplings are infinite"
+            f"the rule forbids some states of the block spins, or {name} makes them too rare for "
+            "double precision: their couplings are infinite"
         )
     return np.asarray(np.log(weight))
 

@@ -94,8 +94,8 @@ class LayeredMachine:
         )
         if len(biases) < 2 or len(weights) != len(biases) - 1:
             raise ValueError(
-                "a machine needs two layers or more and one matrix of weights between "
-                f"neighbours, got {len(biases)} layers and {len(weights)} matrices"
+                "biases must have two layers or more, and weights one matrix between neighbours, "
+                f"got {len(biases)} layers and {len(weights)} matrices"
             )
         for i, w in enumerate(weights):
             if w.shape != (len(biases[i]), len(biases[i + 1])):

@@ -372,6 +372,7 @@ def _machine(
     a: Any, b: ArrayLike | None, W: ArrayLike | None, units: str
 ) -> tuple[AnyArray, AnyArray, AnyArray, complex]:
     """Biases and weights for units +-1, and the constant that the change of units leaves."""
+    checks.choice("units", units, UNITS)
     if b is None and W is None:
         machine, constant = getattr(a, "machine_", a), 0.0  # of a fitted estimator, or itself
         if isinstance(machine, LayeredMachine):
@@ -385,7 +386,6 @@ def _machine(
         raise TypeError("b and W must be given together")
     else:
         constant = 0.0
-    checks.choice("units", units, UNITS)
     return _ising_units(_numbers("a", a), _numbers("b", b), _numbers("W", W), constant, units)
 
 

@@ -304,7 +304,9 @@ def mcrg(
         ) from stop
     samples = sum(map(len, sums[0]))
     if samples < enough:
-        raise ValueError(f"at least {enough} samples are needed for {bins} bins, got {samples}")
+        raise ValueError(
+            f"configurations must hold at least {enough} samples for {bins} bins, got {samples}"
+        )
     return result()
 
 
@@ -328,7 +330,7 @@ def _side(given: AnyArray, L: int, b: int, steps: int) -> int:
 def _batches(configurations: ArrayLike | Iterable[ArrayLike]) -> Iterable[ArrayLike]:
     if isinstance(configurations, list | tuple) or hasattr(configurations, "__array__"):
         return [cast("ArrayLike", configurations)]
-    if not isinstance(configurations, Iterable):
+    if not isinstance(configurations, Iterable) or isinstance(configurations, dict | str):
         raise TypeError(
             f"configurations must be an array or an iterable of arrays, got {configurations!r}"
         )

@@ -81,7 +81,8 @@ class BlockRule(ABC):
         return self.draw(given, np.random.default_rng([checks.seed(seed), given.shape[-1]]))
 
     def draw(self, configurations: SpinArray, rng: np.random.Generator) -> SpinArray:
-        """Block spins of configurations that are checked."""
+        """Block spins of configurations."""
+        configurations = configurations_of(configurations, self.shape)
         up = self.probability(blocks_of(configurations, self.shape))
         return np.where(rng.random(up.shape) < up, np.int8(1), np.int8(-1))
 
@@ -137,7 +138,8 @@ class Majority(BlockRule):
         return np.asarray(up)
 
     def draw(self, configurations: SpinArray, rng: np.random.Generator) -> SpinArray:
-        """Block spins of configurations that are checked."""
+        """Block spins of configurations."""
+        configurations = configurations_of(configurations, self.shape)
         total = _block_sums(configurations, self.shape)
         if self.sites % 2 == 0:
             tie = total == 0
@@ -187,8 +189,8 @@ class Decimation(BlockRule):
         return np.asarray((_states(v, self.sites)[..., 0] + 1) / 2)
 
     def draw(self, configurations: SpinArray, rng: np.random.Generator) -> SpinArray:
-        """Block spins of configurations that are checked."""
-        return _corners(configurations, self.shape).copy()
+        """Block spins of configurations."""
+        return _corners(configurations_of(configurations, self.shape), self.shape).copy()
 
 
 @public

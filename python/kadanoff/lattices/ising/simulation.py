@@ -22,7 +22,7 @@ from kadanoff.lattices.ising.models import (
     temperature,
 )
 from kadanoff.lattices.ising.results import unpacked
-from kadanoff.lattices.ising.sampling import check_memory, checked_method, model_of
+from kadanoff.lattices.ising.sampling import SIGNS, check_memory, checked_method, model_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,6 +74,11 @@ class Simulation:
     sweep of 1024^2 spins takes some 50 microseconds of one core with AVX-512, reading the spins
     2 milliseconds.
 
+    At low temperature a Wolff cluster is nearly the whole lattice, and an even number of clusters
+    would show the same sign for ever: after each call of `sweep` with "wolff" the whole lattice is
+    turned with probability 1/2, an exact symmetry without field, as in
+    :func:`kadanoff.ising.sample`.
+
     Examples
     --------
     >>> from kadanoff import ising
@@ -106,6 +111,7 @@ class Simulation:
         self.method = checked_method(method, self.model, self._T)
         self.seed = checks.seed(seed)
         self.sweeps = 0
+        self._sign = 1  # of the spins that are shown, relative to those of the core
         check_memory(self.model, self.method, 1, 1, True)
         self._core = _core.IsingEnsemble(
             core_arguments(self.model), self._T, self.method, 1, self.seed
@@ -148,11 +154,15 @@ class Simulation:
         Cancelled
             The run was stopped; the lattice keeps its present configuration, which is valid.
         """
-        n = checks.whole("n", n)
+        n = checks.whole("n", n, most=checks.MAX_COUNT)
         run = Run.of(threads=threads, progress=progress, control=control, seed=self.seed)
         with run.calling("sweeping") as keywords:
             self._core.advance(n, **keywords)
         self.sweeps += n
+        if self.method == "wolff":
+            # By the number of clusters: the run is the same however it is cut.
+            turned = np.random.default_rng([self.seed, SIGNS, self.sweeps]).integers(2)
+            self._sign = 1 - 2 * int(turned)
 
     @property
     def T(self) -> float:
@@ -181,7 +191,8 @@ class Simulation:
     @property
     def spins(self) -> SpinArray:
         """A copy of the configuration, +-1, shape of the lattice; may be set."""
-        return unpacked(self._core.pack(0), self.model)
+        spins = unpacked(self._core.pack(0), self.model)
+        return spins if self._sign > 0 else -spins
 
     @spins.setter
     def spins(self, value: ArrayLike) -> None:
@@ -194,6 +205,7 @@ class Simulation:
                 f"{name} must be one configuration, shape {self.model.shape}, got {spins.shape}"
             )
         self._core.set_all(np.ascontiguousarray(spins.ravel() > 0))
+        self._sign = 1
 
     @property
     def energy(self) -> float:
@@ -203,7 +215,7 @@ class Simulation:
     @property
     def magnetisation(self) -> float:
         """Magnetisation per site."""
-        return float(self._core.now()[1][0]) / self.model.sites
+        return self._sign * float(self._core.now()[1][0]) / self.model.sites
 
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
         """The configuration as an image. Returns the axes."""

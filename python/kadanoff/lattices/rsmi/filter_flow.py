@@ -272,7 +272,9 @@ def information_temperature(found: Information, T: ArrayLike, information: Array
     t, nats = t[order], nats[order]
     steps = np.diff(nats)
     if not ((steps > 0).all() or (steps < 0).all()):
-        raise ValueError("information must rise or fall throughout: calibrate on one side of T_c")
+        raise ValueError(
+            "information must rise or fall throughout with T: calibrate on one side of T_c"
+        )
     if not nats.min() <= found.value <= nats.max():
         raise ValueError(
             f"information {found.value:.4f} lies outside of the calibration, "

@@ -71,7 +71,8 @@ class Geometry:
         block = lattice_sides("block", self.block)
         if len(block) != len(sizes):
             raise ValueError(
-                f"block must have one side for each of {len(sizes)} axes, got {self.block}"
+                f"block must have one side for each of {len(sizes)} axes of the lattice "
+                f"(of samples, if they are given), got {self.block}"
             )
         buffer = checks.whole("buffer", self.buffer, least=0)
         shell = checks.whole("shell", self.shell)
@@ -145,6 +146,22 @@ class Geometry:
         )
 
     def flat(self, offsets: IntArray, corner: IntArray) -> IntArray:
-        """Numbers of sites, row-major."""
-        at = (np.asarray(offsets) + np.asarray(corner)) % np.array(self.lattice)
+        """Numbers of sites, row-major.
+
+        Parameters
+        ----------
+        offsets : array of int, shape (sites, d)
+            Sites of a window, from its corner.
+        corner : array of int, shape (d,)
+            First site of the window.
+
+        Raises
+        ------
+        TypeError, ValueError
+            These are no integers, or not of these shapes.
+        """
+        d = len(self.lattice)
+        places = checks.array("offsets", offsets, dtype=np.int64, shape=(None, d))
+        first = checks.array("corner", corner, dtype=np.int64, shape=(d,))
+        at = (places + first) % np.array(self.lattice)
         return np.asarray(np.ravel_multi_index(tuple(at.T), self.lattice), dtype=np.int64)

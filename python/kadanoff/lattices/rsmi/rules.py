@@ -296,7 +296,8 @@ class FilterRule(BlockRule):
         return configurations_of(given, self.shape)
 
     def draw(self, configurations: SpinArray, rng: np.random.Generator) -> SpinArray:
-        """Hidden units of configurations that are checked."""
+        """Hidden units of configurations."""
+        configurations = self.checked(configurations)
         d = len(self.shape)
         lead, lattice = configurations.shape[:-d], configurations.shape[-d:]
         flat = configurations.reshape(-1, *lattice)

@@ -28,7 +28,7 @@ from kadanoff.lattices.rsmi.held_out_bounds import CHUNKS, block_bootstrap, spre
 from kadanoff.lattices.rsmi.joint_distributions import JointDistribution, window_log_Z
 from kadanoff.lattices.rsmi.maximum import Ascent, climb, information_objective
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
-from kadanoff.lattices.rsmi.samples import gather, lattice_of
+from kadanoff.lattices.rsmi.samples import gather, lattice_of, numbered
 
 __all__ = ["SampledDistribution", "learn_with_oracle", "oracle"]
 
@@ -75,6 +75,7 @@ class SampledDistribution(JointDistribution):
 
     def half(self, rows: IntArray) -> SampledDistribution:
         """Some of the environments; of the chunks only every second one remains."""
+        rows = numbered("rows", rows, len(self.conditional))
         return SampledDistribution(
             weights=np.full(len(rows), 1 / len(rows)),
             conditional=np.ascontiguousarray(self.conditional[rows]),

@@ -14,12 +14,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, IntArray, SpinArray
 from kadanoff.lattices.dimers.lattice import checked
 from kadanoff.lattices.rsmi.geometry import Geometry
 
-__all__ = ["DimerStates", "as_array", "gather", "lattice_of", "scale_of"]
+__all__ = ["DimerStates", "as_array", "gather", "lattice_of", "numbered", "scale_of"]
 
 
 class Source(Protocol):
@@ -132,7 +133,23 @@ class DimerStates:
         return np.asarray(self.array(), dtype=dtype)
 
     def columns(self, rows: Any, sites: IntArray) -> SpinArray:
-        """Variables of these rows and sites, shape (rows, sites)."""
+        """Variables of these rows and sites, shape (rows, sites).
+
+        Parameters
+        ----------
+        rows : slice, or array of int or bool, shape (rows,)
+            Samples.
+        sites : array of int, shape (sites,)
+            Numbers of variables, row by row.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Numbers of samples or variables that do not exist.
+        """
+        if not isinstance(rows, slice):
+            rows = numbered("rows", rows, len(self.directions))
+        sites = numbered("sites", sites, self.lattice[0] * self.lattice[1])
         Y, X = np.divmod(sites, self.lattice[1])
         d = self.directions[rows]
         at_site = d.reshape(len(d), -1)[:, (Y // 2) * (self.lattice[1] // 2) + X // 2]
@@ -143,6 +160,18 @@ class DimerStates:
         """All variables, shape (n, 2 Ly, 2 Lx)."""
         found = self.columns(slice(None), np.arange(self.lattice[0] * self.lattice[1]))
         return found.reshape(-1, *self.lattice)
+
+
+def numbered(name: str, value: ArrayLike, count: int) -> IntArray:
+    """Numbers of things of which there are `count`; negative ones count from the end."""
+    if isinstance(value, np.ndarray) and value.dtype == bool and value.shape == (count,):
+        return np.flatnonzero(value)
+    found = checks.array(name, value, dtype=np.int64, ndim=1)
+    if not found.size:
+        raise ValueError(f"{name} must hold at least one number, got none")
+    if found.min() < -count or found.max() >= count:
+        raise ValueError(f"{name} must lie in 0 to {count - 1}, got {found.min()} to {found.max()}")
+    return np.asarray(found % count)
 
 
 class _ArraySource:

@@ -12,6 +12,10 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import Float32Array, FloatArray, SpinArray
 from kadanoff.lattices.blockspin.enumeration import spins
 from kadanoff.lattices.rsmi.conditional_models import ConditionalModel, Fit, softmax, state_numbers
+from kadanoff.rbm.training import Training
+
+ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
+SOLVERS = ("lbfgs", "sgd", "adam")
 
 __all__ = ["network_conditional", "rbm_conditional", "rbm_prior"]
 
@@ -75,7 +79,7 @@ chains, temperatures, init_scale, threads, random_state : as in :class:`kadanoff
     Raises
     ------
     TypeError, ValueError
-        `threads` is out of range; the fit raises for the other options as :class:`kadanoff.RBM`.
+        An option is of the wrong kind or out of range.
 
     Examples
     --------
@@ -100,8 +104,10 @@ chains, temperatures, init_scale, threads, random_state : as in :class:`kadanoff
         "temperatures": temperatures,
         "init_scale": init_scale,
         "threads": checks.threads(threads),
-        "random_state": random_state,
+        "random_state": _random_state(random_state),
     }
+    known = {"n_components": 1 if n_components is None else n_components, "threshold": None}
+    Training.of({**options, **known, "visible": "spin", "hidden": "spin"})
 
     def fit(v: SpinArray, e: SpinArray) -> ConditionalModel:
         # Loads scikit-learn.
@@ -117,6 +123,13 @@ chains, temperatures, init_scale, threads, random_state : as in :class:`kadanoff
         )
 
     return fit
+
+
+def _random_state(value: Any) -> Any:
+    """What scikit-learn takes as one: None, a seed, or a generator."""
+    if value is None or isinstance(value, np.random.RandomState):
+        return value
+    return checks.seed(value, name="random_state")
 
 
 def rbm_prior(v: SpinArray, options: dict[str, Any]) -> FloatArray:
@@ -171,6 +184,11 @@ early_stopping, validation_fraction, n_iter_no_change, random_state : as in \
     callable
         Function (v, e) -> model as that of :func:`rbm_conditional`.
 
+    Raises
+    ------
+    TypeError, ValueError
+        An option is of the wrong kind or out of range.
+
     Examples
     --------
     >>> rng = np.random.default_rng(1)
@@ -179,19 +197,29 @@ early_stopping, validation_fraction, n_iter_no_change, random_state : as in \
     >>> fit(e[:, :1], e).conditional(e).shape
     (500, 2)
     """
+    if not isinstance(hidden_layer_sizes, tuple | list):
+        raise TypeError(
+            f"hidden_layer_sizes must be a tuple of sizes, got {checks.shown(hidden_layer_sizes)}"
+        )
     options = {
-        "hidden_layer_sizes": hidden_layer_sizes,
-        "activation": activation,
-        "solver": solver,
+        "hidden_layer_sizes": tuple(
+            checks.whole("hidden_layer_sizes", size) for size in hidden_layer_sizes
+        ),
+        "activation": checks.choice("activation", activation, ACTIVATIONS),
+        "solver": checks.choice("solver", solver, SOLVERS),
         "alpha": alpha,
-        "batch_size": batch_size,
+        "batch_size": (
+            checks.choice("batch_size", batch_size, ("auto",))
+            if isinstance(batch_size, str)
+            else checks.whole("batch_size", batch_size)
+        ),
         "learning_rate_init": learning_rate_init,
         "max_iter": max_iter,
         "tol": tol,
         "early_stopping": early_stopping,
         "validation_fraction": validation_fraction,
         "n_iter_no_change": n_iter_no_change,
-        "random_state": random_state,
+        "random_state": _random_state(random_state),
     }
 
     def fit(v: SpinArray, e: SpinArray) -> ConditionalModel:

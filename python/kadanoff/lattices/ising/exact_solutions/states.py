@@ -258,14 +258,14 @@ def enumerate_states(
     >>> enumerate_states(4).histogram[-32], enumerate_states(4).histogram[-24]
     (2, 32)
     """
-    if (L is None) == (spins is None or classes is None):
-        raise ValueError("either L or both spins and classes must be given")
+    if L is not None and (spins is not None or classes is not None):
+        raise ValueError("spins and classes describe a graph: give them without L")
     if L is not None:
         lengths, found = bonds(L, lattice, boundary)
         count = math.prod(lengths)
     else:
-        assert spins is not None
-        assert classes is not None
+        if spins is None or classes is None:
+            raise ValueError("either L or both spins and classes must be given")
         count = checks.whole("spins", spins)
         found = [[_bond(bond, count) for bond in group] for group in classes]
     run = Run.of(threads=threads, progress=progress, control=control)

@@ -78,7 +78,7 @@ def surrounding_fields(
     Ly, Lx = s.shape[-2:]
     if height >= Ly or width >= Lx:
         raise ValueError(
-            f"the window must be smaller than the lattice of the spins, "
+            f"shape must be smaller than the lattice of the spins, "
             f"got {height} x {width} in {Ly} x {Lx}"
         )
     rolled = np.roll(s, (-row, -column), axis=(-2, -1))
@@ -155,8 +155,8 @@ def window_log_Z(
         mask = np.asarray(block)
         if mask.dtype != bool or mask.shape != (height, width):
             raise ValueError(
-                f"block must be an array of bool of shape {(height, width)}, got {mask.dtype} of "
-                f"shape {mask.shape}"
+                f"block must be an array of bool of the shape of fields, {(height, width)}, "
+                f"got {mask.dtype} of shape {mask.shape}"
             )
     k = int(mask.sum())
     if min(height, width) > MAX_WIDTH:
