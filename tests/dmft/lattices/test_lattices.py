@@ -140,3 +140,16 @@ def test_moments_and_densities():
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("lattice", [Bethe(), Cubic(), Tabulated([-1, 0, 1.5], [0.2, 1, 0.1])])
+def test_moments_of_delta_and_its_derivative(lattice):
+    c = lattice.delta_moments
+    z = lattice.mean + 200j
+    x = z - lattice.mean
+    series = lattice.mean + sum(m / x ** (k + 1) for k, m in enumerate(c))
+    assert abs(lattice.delta(z) - series) < 100 * abs(x) ** -5
+    near = np.array([0.3 + 0.2j, -0.5 + 1e-3j])
+    G = lattice.hilbert(near)
+    slope = (lattice.hilbert(near + 1e-6j) - lattice.hilbert(near - 1e-6j)) / 2e-6j
+    np.testing.assert_allclose(lattice.derivative(near), 1 + slope / G**2, rtol=1e-4)

@@ -171,3 +171,26 @@ class Lattice(ABC):
         if self.is_bipartite:
             found[0] = found[2] = 0.0
         return found[0], found[1], found[2], found[3]
+
+    @property
+    def mean(self) -> float:
+        """``int e rho(e) de``, which is zero for orbitals of equal level."""
+        return float(self._recurrence[0][0])
+
+    @property
+    def delta_moments(self) -> tuple[float, float, float, float]:
+        """c_0 ... c_3 of ``Delta(z) = mean + c_0 / x + c_1 / x^2 + ...`` with ``x = z - mean``."""
+        a, b2 = self._recurrence
+        first, second = float(a[1] - a[0]), float(a[2] - a[0])
+        c, inner = float(b2[1]), float(b2[2])
+        return (
+            c,
+            c * first,
+            c * (first**2 + inner),
+            c * (first**3 + 2.0 * first * inner + second * inner),
+        )
+
+    def derivative(self, z: ComplexArray) -> ComplexArray:
+        """dDelta / dz in the upper half plane, to 1e-9, from a central difference."""
+        h = 1e-5 * np.maximum(np.abs(z.imag), HAIR * self.D)
+        return np.asarray((self.delta(z + 1j * h) - self.delta(z - 1j * h)) / (2j * h))
