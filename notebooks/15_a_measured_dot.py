@@ -36,10 +36,10 @@ from kadanoff.lab.style import COLOURS, dress, figure, guide, legend
 from kadanoff.units import K, meV, mK
 
 NRG = {
-    "keep_multiplets": pick(quick=60, normal=150, full=300),
+    "keep_multiplets": pick(quick=50, normal=150, full=300),
     "z": pick(quick=(1.0,), normal=(0.5, 1.0), full=(0.25, 0.5, 0.75, 1.0)),
 }
-KEEP = pick(quick=400, normal=800, full=1500)
+KEEP = pick(quick=800, normal=1500, full=2500)
 
 
 def caption(text):
@@ -105,8 +105,8 @@ data = kd.transport.read_csv(FILE)
 data
 
 # %% [markdown]
-# **Prediction**, before any fit. The two Coulomb peaks of the highest temperature are $U$ apart, in
-# gate voltage $U/\alpha_g$. In the valley between them the number of electrons is odd; there $G$
+# **Prediction**, before any fit. At 1 K, below $U$ and $\Gamma$, there are two Coulomb peaks. They
+# are about $U$ apart, in gate voltage $U/\alpha_g$. In the valley between them the number of electrons is odd; there $G$
 # grows when the dot is cooled, the mark of the Kondo effect, and outside of it $G$ falls.
 
 # %%
@@ -120,7 +120,8 @@ for T, colour in zip(np.unique(data.T), shades, strict=True):
     ax.errorbar(V_g, data.G[here], data.error[here], fmt=".-", color=colour, linewidth=0.8)
     ax.plot([], [], color=colour, label=f"{T / mK:.0f} mK")
 dress(ax, x="$V_g$ (mV)", y="$G$ ($e^2/h$)")
-legend(ax, loc="upper right", title="$T$")
+legend(ax, loc="center left", bbox_to_anchor=(1.0, 0.5), title="$T$")
+ALL = (np.unique(data.T) / mK).round()
 coldest, warmest = min(sweeps), max(sweeps)
 valley = int(np.argmin(abs(V_g - 8)))
 gain = np.mean((sweeps[coldest] - sweeps[warmest])[valley - 3 : valley + 4])
@@ -144,9 +145,18 @@ caption(
 # values lie in the intervals in 95 of 100 cases.
 
 # %%
-start = kd.AndersonModel(U=1.7 * meV, Gamma=0.35 * meV, eps=-0.1 * meV, D=10 * meV)
+start = kd.AndersonModel(U=1.8 * meV, Gamma=0.32 * meV, eps=-0.1 * meV, D=10 * meV)
+some = np.isin((data.T / mK).round(), pick(quick=[50, 500, 4000], normal=ALL, full=ALL))
+points = kd.transport.Measurement(
+    T=data.T[some], V_g=data.V_g[some], G=data.G[some], error=data.error[some]
+)
 found = kd.transport.fit(
-    start, data, parameters=["U", "Gamma", "eps", "lever", "scale"], lever=0.09, scale=0.9, **NRG
+    start,
+    points,
+    parameters=["U", "Gamma", "eps", "lever", "scale"],
+    lever=0.09,
+    scale=0.85,
+    **NRG,
 )
 UNITS = {"U": "meV", "Gamma": "meV", "eps": "meV", "lever": "meV/mV", "scale": ""}
 TRUTH = {"U": 2.0, "Gamma": 0.3, "eps": -0.2, "lever": 0.1, "scale": 0.8}
@@ -171,7 +181,7 @@ fitted, rest = figure(1, 2, size=(4.8, 3.6))[0]
 found.plot(fitted)
 found.plot(rest, quantity="residuals")
 caption(
-    f"Left: data and fit, one colour per temperature; right: deviations in units of the error. "
+    f"Left: data and fit, from the lowest temperature (top) to the highest; right: deviations in units of the error. "
     f"$U$ = {found.values['U']:.3f} meV, $\\Gamma$ = {found.values['Gamma']:.3f} meV, "
     f"$\\varepsilon_0$ = {found.values['eps']:.3f} meV, from {found.runs} solutions by NRG."
 )
@@ -272,7 +282,7 @@ assert found.T_K(V_g=0.0, keep=KEEP).value is None
 # `kd.fermi_liquid`.
 
 # %%
-liquid = kd.fermi_liquid(middle, keep=KEEP)
+liquid = kd.fermi_liquid(middle, keep=pick(quick=1500, normal=2000, full=3000))
 T = curve.T
 form = curve.conductance[0] * kd.transport.empirical_conductance(T, half)
 parabola = 2 * (1 - liquid.c_T * (T / liquid.T_star) ** 2)
@@ -320,8 +330,7 @@ caption(
 # temperatures? 2. Leave out the errors of the file: what changes in the intervals? 3. Compute the
 # curves of a dot beside a wire (`geometry="beside a wire"`) and fit them; which of the
 # parameters is now known best? 4. The same from a terminal:
-# `kadanoff fit data/measured_dot.csv --U 1.7meV --Gamma 0.35meV --eps=-0.1meV --D 10meV
-# --lever 0.09 --scale 0.9 --parameters U Gamma eps lever scale`.
+# `kadanoff fit data/measured_dot.csv`, which guesses the start values.
 
 # %%
 kd.about()
