@@ -106,8 +106,8 @@ data
 
 # %% [markdown]
 # **Prediction**, before any fit. At 1 K, below $U$ and $\Gamma$, there are two Coulomb peaks. They
-# are about $U$ apart, in gate voltage $U/\alpha_g$. In the valley between them the number of electrons is odd; there $G$
-# grows when the dot is cooled, the mark of the Kondo effect, and outside of it $G$ falls.
+# are about $U$ apart, in gate voltage $U/\alpha_g$. In the valley between them the number of
+# electrons is odd; there $G$ grows when the dot is cooled, the mark of the Kondo effect.
 
 # %%
 shades = (COLOURS[c] for c in ("blue", "sky", "green", "orange", "vermillion"))
@@ -181,7 +181,8 @@ fitted, rest = figure(1, 2, size=(4.8, 3.6))[0]
 found.plot(fitted)
 found.plot(rest, quantity="residuals")
 caption(
-    f"Left: data and fit, from the lowest temperature (top) to the highest; right: deviations in units of the error. "
+    f"Left: data and fit, from the lowest temperature (top) to the highest; right: deviations in "
+    f"units of the error. "
     f"$U$ = {found.values['U']:.3f} meV, $\\Gamma$ = {found.values['Gamma']:.3f} meV, "
     f"$\\varepsilon_0$ = {found.values['eps']:.3f} meV, from {found.runs} solutions by NRG."
 )

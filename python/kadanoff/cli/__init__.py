@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options, rest = parser.parse_known_args(
-        _joined(sys.argv[1:] if arguments is None else arguments)
+        joined(sys.argv[1:] if arguments is None else arguments)
     )
     if rest and not options.takes_rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _joined(arguments: Sequence[str]) -> list[str]:
+def joined(arguments: Sequence[str]) -> list[str]:
     """``--eps -0.1meV`` as ``--eps=-0.1meV``: argparse takes the value for an option."""
     found: list[str] = []
     for word in arguments:

@@ -40,6 +40,8 @@ __all__ = ["PARAMETERS", "DotFit", "Problem", "fit"]
 PARAMETERS = ("U", "Gamma", "eps", "field", "scale", "offset", "lever")
 LEVEL = 0.95
 CHEAP: Mapping[str, Any] = {"keep_multiplets": 50, "z": (1.0,)}
+MAX_G = 4.0
+"""Twice what one dot can have: noise and a background are allowed for, another unit is not."""
 COARSE_STEPS = 2.0
 """For the search and the derivatives, which need no more than a few per cent."""
 EVALUATIONS = 40
@@ -516,6 +518,11 @@ def _problem(
         raise ValueError(
             f"T of the data must be at most {MAX_T:g} D = {MAX_T * dot.band.D:g}, got {top:g}: "
             "give the dot a wider band, or check the unit of T"
+        )
+    if not 0 < (top := float(data.G.max())) <= MAX_G:
+        raise ValueError(
+            f"G of the data must be in e^2/h, of which one dot has at most 2, got up to {top:.4g}: "
+            "check its unit (e^2/h is 38.74 uS)"
         )
     if (data.V_g is None) != (lever is None):
         raise ValueError(

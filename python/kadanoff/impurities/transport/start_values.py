@@ -25,9 +25,9 @@ __all__ = ["StartValues", "start_values"]
 
 RATIOS = (1.0, 1.7, 2.8)
 """U / (pi Gamma)."""
-DEPTHS = (0.5, 0.25, 0.05)
+DEPTHS = (0.5, 0.15)
 """-eps / U, for data without a gate."""
-GAMMAS = 6
+GAMMAS = 5
 COARSE = {"keep_multiplets": 20, "z": (1.0,)}
 REMEDY = "give start values: the distance of two Coulomb peaks is U, half their width Gamma"
 
