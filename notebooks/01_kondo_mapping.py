@@ -150,8 +150,8 @@ count.set_ylim(1, 2e5)
 legend(count, loc="lower right")
 dress(weighted, x=r"$\omega / D$", y=r"$\int_0^\omega q(\omega')\, d\omega'$", log_x=True)
 weighted.axvline(T_learn, color="0.8", linewidth=0.8, zorder=0)
-weighted.text(T_learn, 1.0, " $T$", color="0.4")
-weighted.set_xlim(5e-3, 1)
+weighted.text(T_learn, 0.1, " $T$", color="0.4")
+weighted.set(xlim=(5e-3, 1), ylim=(0, 3.8))
 dress(thermal, x="$T / D$", y=r"$S_\mathrm{imp} / \ln 2$", log_x=True)
 thermal.axvline(T_learn, color="0.8", linewidth=0.8, zorder=0)
 thermal.text(
@@ -299,7 +299,7 @@ draw(ax, w, t, every=6)
 guide(ax, 1, "1")
 guide(ax, 0.637, "0.637")
 legend(ax, loc="lower left")
-ax.set_ylim(-0.03, 1.75)
+ax.set(ylim=(-0.03, 1.75), yticks=np.linspace(0, 1, 6))
 inset = ax.inset_axes((0.5, 0.64, 0.46, 0.36))
 draw(inset, w_strong, t_strong, every=6)
 inset.set(xlabel="", ylabel="", ylim=(-0.05, 1.2))
@@ -794,10 +794,12 @@ curve.plot(ax, color=BLACK, label="NRG, the dot of Fig. 2")
 form = curve.conductance[0] * kd.transport.empirical_conductance(curve.T, float(half))
 ax.plot(curve.T, form, "--", color=BLUE, label="empirical form, $s = 0.22$")
 alpha_chi, alpha_chi_error = at_the_limit(eq5_fixed, kondo_chi)["alpha"]
-places = (("half height", float(half), BLACK), (r"$\alpha = 1.41$", 1.41 / alpha_chi * T_chi, RED))
-for text, at, colour in places:
+for text, at, colour, side in (
+    ("half height ", float(half), BLACK, "right"),
+    (r" $\alpha = 1.41$", 1.41 / alpha_chi * T_chi, RED, "left"),
+):
     ax.axvline(at, color=colour, linewidth=0.8, linestyle=":", zorder=0)
-    ax.text(at, 1.9, f" {text}", color=colour, fontsize="small")
+    ax.text(at, 0.6, text, color=colour, fontsize="small", ha=side)
 guide(ax, 1, "half")
 ax.set_ylim(0, 2.1)
 legend(ax, loc="lower left")

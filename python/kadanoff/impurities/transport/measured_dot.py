@@ -613,7 +613,10 @@ class _State:
 
 
 def _search(problem: Problem, cheap: Model, fine: Model, state: _State, limit: int) -> Minimum:
-    """With few states first; then the last steps, with the Jacobian of few states."""
+    """With few states first; then the last steps, with the Jacobian of few states.
+
+    That of the last point is taken anew for the intervals: after updates it may be off by a factor.
+    """
     steps, costly = problem.steps, problem.costly
     theta = problem.theta(problem.start)
     rough = minimise(
@@ -626,16 +629,19 @@ def _search(problem: Problem, cheap: Model, fine: Model, state: _State, limit: i
         seen=state,
     )
     J = jacobian(problem.residual(cheap), rough.theta, steps)
-    return minimise(
+    at = minimise(
         problem.residual(fine),
         rough.theta,
         steps=steps,
-        costly=np.ones_like(costly),
+        costly=costly,
         J=J,
         known=problem.data.error is not None,
         max_iterations=limit,
         seen=state,
     )
+    at = replace(at, J=jacobian(problem.residual(cheap), at.theta, steps))
+    state.best = at
+    return at
 
 
 def _systematic(
