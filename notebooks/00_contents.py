@@ -49,7 +49,7 @@ COURSE = {
     "13": ("Can a learned solver replace the expensive one?", "10, 11, 12"),
     "14": ("How does it look when a parameter moves? Sliders for all of it.", "none"),
     "15": (
-        "Which $U$, $\\Gamma$, level and Kondo temperature has a dot whose conductance was measured?",
+        "A dot was measured: what are its $U$, $\\Gamma$, level and Kondo temperature?",
         "the Kondo effect by name",
     ),
 }
