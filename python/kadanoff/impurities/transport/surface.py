@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from kadanoff._base.types import FloatArray
+from kadanoff.bands import FlatBand
 from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.transport.conductance import solve
 
@@ -22,6 +23,7 @@ __all__ = ["Surface"]
 PER_OCTAVE = 1.5
 """Temperatures per factor of two, between which a spline is good to 1e-3 of G."""
 MARGIN = 1.2
+FEW = 10
 STEPS_PER_GAMMA = 3.0
 """Good to 1e-4 of G."""
 MIN_ORDER = 4.0
@@ -101,7 +103,10 @@ class Surface:
 
     def _run(self, U: float, Gamma: float, field: float, eps: float) -> FloatArray:
         dot = AndersonModel(U=U, Gamma=Gamma, eps=eps, field=field, band=self.dot.band)
-        found = solve(dot, T=self.nodes, errors=False, **self.options)
+        options = dict(self.options)
+        if U == 0 and isinstance(dot.band, FlatBand):  # G does not depend on the truncation
+            options["keep_multiplets"] = min(options.get("keep_multiplets", FEW), FEW)
+        found = solve(dot, T=self.nodes, errors=False, **options)
         self.on_run()
         return np.maximum(found.conductance, 1e-9)
 
