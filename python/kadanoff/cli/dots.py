@@ -16,7 +16,7 @@ import kadanoff as kd
 from kadanoff import units
 from kadanoff._base import checks
 from kadanoff.cli.job import Job, Report, columns
-from kadanoff.impurities.transport.start_values import StartValues, start_values
+from kadanoff.impurities.transport.start_values import StartValues, guess
 
 __all__ = ["FIT", "JOBS"]
 
@@ -255,7 +255,7 @@ def _start(options: argparse.Namespace, data: kd.transport.Measurement) -> tuple
             f"start values are guessed between leads only: give --U and --Gamma for "
             f"{options.geometry!r}"
         )
-    found = start_values(data, D=options.D, lever=options.lever, threads=options.threads)
+    found = guess(data, D=options.D, lever=options.lever, threads=options.threads)
     dot = found.dot
     if options.field:
         dot = kd.AndersonModel(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import kadanoff as kd
-from kadanoff.impurities.transport.start_values import start_values
+from kadanoff.impurities.transport.start_values import guess
 from kadanoff.impurities.transport.surface import Surface
 from kadanoff.transport import Measurement
 
@@ -26,7 +26,7 @@ def swept():
 
 
 def test_a_known_lever_fixes_the_rest(swept):
-    found = start_values(swept, lever=0.1, D=10.0, **QUIET)
+    found = guess(swept, lever=0.1, D=10.0, **QUIET)
     assert found.lever == pytest.approx(0.1, rel=1e-9)
     assert pytest.approx(U, rel=0.3) == found.dot.U
     assert GAMMA / 2 < found.dot.Gamma < 2 * GAMMA
@@ -38,7 +38,7 @@ def test_temperatures_alone():
     dot = kd.AndersonModel(U=U, Gamma=GAMMA, D=10.0)
     T = np.geomspace(0.01, 1.0, 4)
     curve = kd.transport.solve(dot, T=T, keep_multiplets=10, z=(1.0,), errors=False, **QUIET)
-    found = start_values(Measurement(T=T, G=curve.conductance), **QUIET)
+    found = guess(Measurement(T=T, G=curve.conductance), **QUIET)
     assert found.lever is None
     assert found.scale == 1.0
     # One curve knows T_K better than U: the grid has factors of 4.
@@ -50,4 +50,4 @@ def test_a_sweep_without_two_peaks_is_refused():
     V_g = np.linspace(-1, 1, 20)
     one = Measurement(T=0.1, V_g=V_g, G=np.exp(-(V_g**2)))
     with pytest.raises(ValueError, match="no sweep has two Coulomb peaks: give start values"):
-        start_values(one, **QUIET)
+        guess(one, **QUIET)

@@ -21,7 +21,7 @@ from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.transport.measurement import Measurement
 from kadanoff.impurities.transport.surface import Surface
 
-__all__ = ["StartValues", "start_values"]
+__all__ = ["StartValues", "guess"]
 
 RATIOS = (1.0, 1.7, 2.8)
 """U / (pi Gamma)."""
@@ -50,7 +50,7 @@ class StartValues:
     scale: float
 
 
-def start_values(
+def guess(
     data: Measurement,
     *,
     D: float | None = None,
