@@ -17,10 +17,10 @@ U, GAMMA, EPS, LEVER, D = 2.0 * meV, 0.3 * meV, -0.2 * meV, 0.1, 10 * meV
 ASYMMETRY = 2.618  # 4 a / (1 + a)^2 = 0.8
 NOISE = 0.02  # e^2/h
 SEED = 15
-ACCURACY = {"keep_multiplets": 200, "z": (0.5, 1.0), "asymmetry": ASYMMETRY}
+MULTIPLETS, TWISTS = 200, (0.5, 1.0)
 HEAD = f"""\
 # SYNTHETIC: no dot was measured. Written by tools/measured_dot.py of kadanoff: conductance by NRG
-# ({ACCURACY["keep_multiplets"]} multiplets, {len(ACCURACY["z"])} twists), with Gaussian noise of
+# ({MULTIPLETS} multiplets, {len(TWISTS)} twists), with Gaussian noise of
 # {NOISE} e^2/h (seed {SEED}). True values: U = {U} meV, Gamma = {GAMMA} meV,
 # eps = {EPS} meV - {LEVER} meV/mV V_g, Gamma_L / Gamma_R = {ASYMMETRY}, half bandwidth {D} meV.
 T (mK),V_g (mV),G (e^2/h),error (e^2/h)
@@ -31,9 +31,9 @@ def main() -> None:
     T = np.repeat(np.array([0.05, 0.2, 0.5, 1.0, 4.0]) * K, 36)
     V_g = np.tile(np.linspace(-2.0, 18.0, 36), 5)
     dot = kd.AndersonModel(U=U, Gamma=GAMMA, D=D)
-    G = Surface(dot, T, False, {"threads": 1, "progress": False, **ACCURACY})(
-        U, GAMMA, 0.0, EPS - LEVER * V_g
-    )
+    accuracy = {"keep_multiplets": MULTIPLETS, "z": TWISTS, "asymmetry": ASYMMETRY}
+    surface = Surface(dot, T, False, {"threads": 1, "progress": False, **accuracy})
+    G = surface(U, GAMMA, 0.0, EPS - LEVER * V_g)
     G = G + NOISE * np.random.default_rng(SEED).standard_normal(len(G))
     points = zip(T / mK, V_g, G, strict=True)
     lines = [f"{t:.0f},{v:.3f},{g:.4f},{NOISE}\n" for t, v, g in points]

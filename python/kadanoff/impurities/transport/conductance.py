@@ -278,7 +278,8 @@ def solve(
     share = 4.0 * asymmetry / (1.0 + asymmetry) ** 2 if geometry == "between leads" else 1.0
 
     on_axis = isinstance(dot, AndersonModel)
-    rounding = ROUNDING if on_axis and dot.U == 0 else BINNING  # without U there is no Sigma
+    free = isinstance(dot, AndersonModel) and dot.U == 0  # no Sigma, and no error of its peaks
+    rounding = ROUNDING if free else BINNING
 
     def solution(twist: float, multiplets: int) -> tuple[Dynamics, FloatArray]:
         found = dynamics.solve(
