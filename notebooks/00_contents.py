@@ -48,6 +48,10 @@ COURSE = {
     "12": ("What does regression know, and when does it not know?", "none"),
     "13": ("Can a learned solver replace the expensive one?", "10, 11, 12"),
     "14": ("How does it look when a parameter moves? Sliders for all of it.", "none"),
+    "15": (
+        "A dot was measured: what are its $U$, $\\Gamma$, level and Kondo temperature?",
+        "the Kondo effect by name",
+    ),
 }
 HERE = Path("times.json")
 times = json.loads(HERE.read_text()) if HERE.exists() else {}
@@ -102,7 +106,7 @@ Table(
 # %% [markdown]
 # ## Paths
 #
-# * **A quantum dot on my desk**: 01, 02, 03.
+# * **A quantum dot on my desk**: 15, 01, 02, 03.
 # * **What has the renormalization group to do with machine learning?** 04, 05, 07, 09; then 08.
 # * **Phase transitions from data**: 05, 06, 07.
 # * **DMFT with cheaper solvers**: 10, 11, 12, 13, as far as they are here.

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import kadanoff as kd
-from kadanoff.cli import JOBS, bench, course, main
+from kadanoff.cli import JOBS, bench, course, joined, main
 from tests.paths import ROOT
 from tests.stopping import PATIENCE
 
@@ -141,6 +141,41 @@ def test_a_fit_of_a_file(tmp_path, capsys):
     assert picture.stat().st_size > 5_000
     assert main(line.split()) == 0
     assert "95 % from" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ("--U 2meV --Gamma 0.3meV", "--lever 0.1 (meV per mV)"),
+        ("--U 2meV", "got --U alone"),
+        ("--geometry end", "--geometry"),
+        ("", "no sweep has two Coulomb peaks: give start values"),
+    ],
+)
+def test_start_values_that_lack_are_named(options, named, tmp_path, capsys):
+    file = tmp_path / "dot.csv"
+    rows = "".join(f"50,{v},{1 / (1 + v * v)}\n" for v in range(-6, 7))
+    file.write_text("T (mK),V_g (mV),G (e^2/h)\n" + rows, encoding="utf-8")
+    assert status(["fit", str(file), *options.split()]) == 2
+    assert named in capsys.readouterr().err
+
+
+def test_a_negative_level_with_a_unit_is_a_value():
+    """argparse took -0.1meV for an option."""
+    assert joined(["--eps", "-0.1meV", "--json", "-o", "x"]) == [
+        "--eps=-0.1meV",
+        "--json",
+        "-o",
+        "x",
+    ]
+
+
+def status(arguments):
+    """Exit status, whether the parser exits or the command returns."""
+    try:
+        return main(arguments)
+    except SystemExit as stop:
+        return stop.code
 
 
 @pytest.mark.parametrize("job", ["ising", "dimers"])

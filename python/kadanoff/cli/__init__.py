@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -31,7 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     2
     """
     parser = _parser()
-    options, rest = parser.parse_known_args(arguments)
+    options, rest = parser.parse_known_args(
+        joined(sys.argv[1:] if arguments is None else arguments)
+    )
     if rest and not options.takes_rest:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     options.rest = rest
@@ -46,6 +49,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, TypeError, MemoryError, OSError, ImportError) as error:
         print(f"kadanoff: {_line(error)}", file=sys.stderr)
         return 2
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """``--eps -0.1meV`` as ``--eps=-0.1meV``: argparse takes the value for an option."""
+    found: list[str] = []
+    for word in arguments:
+        before = found[-1] if found else ""
+        if re.match(r"-\.?\d", word) and re.fullmatch(r"--\w+", before):
+            found[-1] = f"{before}={word}"
+        else:
+            found.append(word)
+    return found
 
 
 class _Parser(argparse.ArgumentParser):

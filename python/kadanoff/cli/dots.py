@@ -16,6 +16,7 @@ import kadanoff as kd
 from kadanoff import units
 from kadanoff._base import checks
 from kadanoff.cli.job import Job, Report, columns
+from kadanoff.impurities.transport.start_values import StartValues, guess
 
 __all__ = ["FIT", "JOBS"]
 
@@ -30,14 +31,14 @@ def _energy(text: str) -> float:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _dot(parser: argparse.ArgumentParser) -> None:
+def _dot(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """The dot, with or without units."""
-    parser.add_argument("--U", type=_energy, required=True, help="repulsion, such as 2meV")
+    parser.add_argument("--U", type=_energy, required=required, help="repulsion, such as 2meV")
     parser.add_argument(
-        "--Gamma", type=_energy, required=True, help="hybridisation pi rho V^2, such as 0.3meV"
+        "--Gamma", type=_energy, required=required, help="hybridisation pi rho V^2, such as 0.3meV"
     )
     parser.add_argument("--eps", type=_energy, help="level; default -U/2, particle-hole symmetry")
-    parser.add_argument("--D", type=_energy, help="half bandwidth; default 5 max(U, Gamma)")
+    parser.add_argument("--D", type=_energy, help="half bandwidth; default 5 max(U, Gamma, 2 T)")
     parser.add_argument(
         "--field", type=_energy, default=0.0, help="Zeeman energy g mu_B B, such as 0.1meV"
     )
@@ -49,8 +50,9 @@ def _dot(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _model(options: argparse.Namespace) -> kd.AndersonModel:
-    D = 5 * max(options.U, options.Gamma) if options.D is None else options.D
+def _model(options: argparse.Namespace, top: float = 0.0) -> kd.AndersonModel:
+    """The dot of the options; a band that was not given is wide enough for a temperature."""
+    D = 5 * max(options.U, options.Gamma, 2 * top) if options.D is None else options.D
     return kd.AndersonModel(
         U=options.U, Gamma=options.Gamma, eps=options.eps, field=options.field, D=D
     )
@@ -66,7 +68,7 @@ def _in_kelvin(energy: float) -> str:
 
 
 def _dot_arguments(parser: argparse.ArgumentParser) -> None:
-    _dot(parser)
+    _dot(parser, required=True)
     parser.add_argument(
         "--T", type=_energy, action="append", help="temperature, such as 50mK; may be repeated"
     )
@@ -76,7 +78,7 @@ def _dot_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--points", type=int, default=24, help="temperatures of the curve (default 24)"
     )
-    parser.add_argument("--keep", type=int, default=1000, help="states for T_K (default 1000)")
+    parser.add_argument("--keep", type=int, default=1500, help="states for T_K (default 1500)")
     parser.add_argument(
         "--keep_multiplets", type=int, default=200, help="multiplets for G (default 200)"
     )
@@ -157,16 +159,16 @@ def _settings(dot: kd.AndersonModel, options: argparse.Namespace) -> dict[str, A
 
 def _fit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", help="CSV with columns such as T (mK), V_g (mV), G (e^2/h), error")
-    _dot(parser)
+    _dot(parser, required=False)
     parser.add_argument("--T", type=_energy, help="temperature, if the file has no column T")
     parser.add_argument(
         "--parameters",
         nargs="+",
         choices=PARAMETERS,
-        default=["U", "Gamma", "eps"],
-        help="what is fitted (default U Gamma eps); the others keep their start values",
+        help="what is fitted; the others keep their start values (default U Gamma eps, and lever "
+        "and scale where the data have a gate and no --lever is given)",
     )
-    parser.add_argument("--scale", type=float, default=1.0, help="factor of G (default 1)")
+    parser.add_argument("--scale", type=float, help="factor of G (default 1)")
     parser.add_argument("--offset", type=float, default=0.0, help="background (default 0)")
     parser.add_argument("--lever", type=float, help="energy per gate voltage (meV per mV)")
     parser.add_argument(
@@ -176,14 +178,18 @@ def _fit_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _fit(options: argparse.Namespace) -> Report:
     data = kd.transport.read_csv(options.data, T=options.T)
+    start, guessed = _start(options, data)
+    names = ["U", "Gamma", "eps"]
+    if data.V_g is not None and options.lever is None:
+        names += ["lever", "scale"]
     found = kd.transport.fit(
-        _model(options),
+        start.dot,
         data,
-        parameters=options.parameters,
+        parameters=options.parameters or names,
         geometry=options.geometry,
-        scale=options.scale,
+        scale=start.scale,
         offset=options.offset,
-        lever=options.lever,
+        lever=start.lever,
         keep_multiplets=options.keep_multiplets,
         threads=options.threads,
     )
@@ -195,6 +201,7 @@ def _fit(options: argparse.Namespace) -> Report:
         rows.append([name, f"{value:.5g}", f"{low:.5g}", f"{high:.5g}", note])
     lines = [
         repr(data),
+        *([f"start values, guessed from the data: {start.dot!r}"] if guessed else []),
         "",
         columns(["", "value", "95 % from", "to", ""], rows),
         "",
@@ -207,7 +214,7 @@ def _fit(options: argparse.Namespace) -> Report:
         lines.append(f"  T_K (chi) {T_K.value:.4g} meV = {_in_kelvin(T_K.value)}{relative}")
     lines.append(f"  {found.runs} runs, {found.seconds:.1f} s")
     report = {
-        "settings": _settings(_model(options), options),
+        "settings": _settings(start.dot, options) | {"scale": start.scale, "lever": start.lever},
         "values": dict(found.values),
         "intervals": {name: list(pair) for name, pair in found.intervals.items()},
         "systematic": dict(found.systematic),
@@ -228,12 +235,41 @@ def _fit(options: argparse.Namespace) -> Report:
     return Report(report, "\n".join(lines), draw)
 
 
+def _start(options: argparse.Namespace, data: kd.transport.Measurement) -> tuple[StartValues, bool]:
+    """Start values of the options; where U or Gamma is not given, those of a coarse search."""
+    given = {name: getattr(options, name) for name in ("U", "Gamma", "eps")}
+    scale = 1.0 if options.scale is None else options.scale
+    if given["U"] is not None and given["Gamma"] is not None:
+        if data.V_g is not None and options.lever is None:
+            raise ValueError(
+                "--lever is needed with --U and --Gamma for data with gate voltages, such as "
+                "--lever 0.1 (meV per mV); without all three they are guessed from the data"
+            )
+        return StartValues(_model(options, float(data.T.max())), options.lever, scale), False
+    if some := [f"--{name}" for name, value in given.items() if value is not None]:
+        raise ValueError(
+            f"--U and --Gamma are given together, or neither: got {' and '.join(some)} alone"
+        )
+    if options.geometry != "between leads":
+        raise ValueError(
+            f"start values are guessed between leads only: give --U and --Gamma for "
+            f"{options.geometry!r}"
+        )
+    found = guess(data, D=options.D, lever=options.lever, threads=options.threads)
+    dot = found.dot
+    if options.field:
+        dot = kd.AndersonModel(
+            U=dot.U, Gamma=dot.Gamma, eps=dot.eps, field=options.field, band=dot.band
+        )
+    return StartValues(dot, found.lever, found.scale if options.scale is None else scale), True
+
+
 JOBS = (
     Job(
         "dot",
         "a quantum dot in units of an experiment: T_K, conductance",
         "Thermodynamics, Kondo temperature and conductance of a quantum dot. Energies may have "
-        "units: 2meV, 50mK, 0.5K.",
+        "units: 2meV, 50mK, 0.5K; without one they are in meV.",
         _dot_arguments,
         _run_dot,
     ),
@@ -242,7 +278,8 @@ FIT = Job(
     "fit",
     "fit U, Gamma, eps to a measured conductance",
     "Fit the parameters of a quantum dot to G(T), G(V_g) or G(T, V_g) of a CSV file. The options "
-    "are start values.",
+    "are start values; without --U and --Gamma they are guessed from the data. Energies without a "
+    "unit are in meV.",
     _fit_arguments,
     _fit,
 )

@@ -9,6 +9,7 @@ import pytest
 import kadanoff as kd
 from kadanoff.impurities.models.operators import BATH, SECOND_BATH, Space, Spin, dot
 from kadanoff.impurities.transport.landauer import thermal_weight
+from tests.quasiparticles import quasiparticles
 
 # U = 0 holds whatever the truncation.
 FEW = {"keep_multiplets": 30, "z": (1.0,), "errors": False, "threads": 1, "progress": False}
@@ -155,6 +156,19 @@ def test_friedel_and_wiedemann_franz_off_half_filling(filled):
     # 100 multiplets: 2 parts in a thousand.
     assert low.conductance[0] == pytest.approx(2 * math.sin(math.pi * n / 2) ** 2, rel=5e-3)
     assert low.lorenz_number[0] == pytest.approx(math.pi**2 / 3, rel=1e-3)
+
+
+def test_thermopower_and_conductance_of_the_fermi_liquid():
+    """|S| = (pi^2 T/3) |A'(0)/A(0)| and G = 2 sin^2 delta, from the levels of another run."""
+    dot = kd.AndersonModel(U=U, Gamma=0.02, eps=-0.03)
+    liquid = quasiparticles(dot, keep=500)
+    T = np.array([0.015, 0.03]) * liquid.T_star
+    found = kd.transport.solve(dot, T=T, **SOME)
+    first_order = -(math.pi**2) * T / 3 * liquid.logarithmic_slope
+    # Measured: 1 % and 3 %, of which T^3 is the larger part.
+    assert found.thermopower == pytest.approx(first_order, rel=0.05)
+    # 1 - O(T/T*)^2 and 100 multiplets.
+    assert found.conductance[0] == pytest.approx(2 * math.sin(liquid.phase_shift) ** 2, rel=5e-3)
 
 
 def test_dot_beside_a_wire_reflects_at_half_filling():

@@ -169,6 +169,8 @@ GATED = Measurement(T=0.01, G=np.ones(5), V_g=np.arange(5.0))
         ({"dot": kd.AndersonModel(U=1.0, Gamma=0.0)}, ValueError, "Gamma = 0"),
         ({"data": Measurement(T=[0.1], G=[1.0])}, ValueError, "more points than parameters"),
         ({"data": Measurement(T=5.0, G=np.ones(5))}, ValueError, "check the unit of T"),
+        ({"data": Measurement(T=0.01, G=np.full(5, 38.7))}, ValueError, "check its unit"),
+        ({"data": Measurement(T=0.01, G=-np.ones(5))}, ValueError, "check its unit"),
         ({"data": GATED}, ValueError, "lever is needed"),
         ({"lever": 0.1}, ValueError, "have none"),
         ({"parameters": ["lever"]}, ValueError, "without gate voltages"),
@@ -185,3 +187,32 @@ def test_refusals(changes, error, message):
     } | changes
     with pytest.raises(error, match=message):
         kd.transport.fit(arguments.pop("dot"), arguments.pop("data"), **arguments, **QUICK)
+
+
+def test_a_fitted_dot_without_a_moment_has_no_kondo_temperature():
+    data = Measurement(T=[0.002, 0.01, 0.05], G=[1.97, 1.14, 0.2], error=0.05)
+    level = kd.AndersonModel(U=0.0, Gamma=0.012)
+    found = kd.transport.fit(level, data, parameters=["Gamma"], **QUICK)
+    T_K = found.T_K()
+    assert T_K.value is None
+    assert "no local moment" in T_K.reason
+    with pytest.raises(ValueError, match="definition"):
+        found.T_K("half height")
+    with pytest.raises(ValueError, match="V_g needs data with gate voltages"):
+        found.T_K(V_g=0.0)
+
+
+def test_data_with_gaps_in_the_gate_are_fitted():
+    """A sweep need not be whole, nor need temperatures have the same gate voltages."""
+    V_g = np.concatenate([np.linspace(-2, -0.5, 9), np.linspace(0.6, 2, 8), np.linspace(-1, 2, 11)])
+    t = np.repeat([2e-3, 1.5e-2], [17, 11])
+    G = resonant_level(t)(0.0, 0.01, 0.0, 0.002 - 0.008 * V_g)
+    start = kd.AndersonModel(U=0.0, Gamma=0.011, eps=0.0)
+    found = kd.transport.fit(
+        start,
+        Measurement(T=t, V_g=V_g, G=G, error=0.01),
+        parameters=["Gamma", "eps"],
+        lever=0.008,
+        **QUICK,
+    )
+    assert found.values["Gamma"] == pytest.approx(0.01, rel=0.02)

@@ -43,6 +43,20 @@ def test_siemens_and_columns_without_units(tmp_path):
     assert found.error is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# conductance by G, as measured\n# of dot 3\nT,G\n1,0.5\n",
+        "# the conductance of dot 3\n# T,G\n1,0.5\n",
+    ],
+)
+def test_prose_in_a_comment_is_no_header(tmp_path, text):
+    """The word conductance in a comment was taken for the name of a column."""
+    found = read_csv(written(tmp_path, text))
+    assert found.G.tolist() == [0.5]
+    assert found.T.tolist() == [1.0]
+
+
 def test_one_temperature_for_all_points(tmp_path):
     file = written(tmp_path, "V_g,G\n1,0.5\n2,0.6\n")
     assert pytest.approx([0.25, 0.25]) == read_csv(file, T=0.25).T

@@ -49,7 +49,7 @@ from kadanoff.impurities.nrg.job import (
 )
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import FixedTOptions, Options, shown
-from kadanoff.impurities.nrg.peaks import bins_of
+from kadanoff.impurities.nrg.peaks import BINS_PER_DECADE, bins_of
 from kadanoff.impurities.nrg.raw_peaks import ZERO_OVER_D
 from kadanoff.impurities.nrg.spectra import Dynamics
 from kadanoff.impurities.nrg.susceptibility import Fluctuations, polarisation, static
@@ -70,6 +70,7 @@ def solve(
     own: Correlators | None = None,
     observables: Observables | None = None,
     basis_memory: float | None = None,
+    bins_per_decade: int = BINS_PER_DECADE,
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
@@ -97,6 +98,9 @@ def solve(
         Bytes of eigenvectors to keep in memory, of all chains that run side by side (one per
         thread), at most 1e18; the rest goes to a temporary file. Default: half of the available
         memory.
+    bins_per_decade : int
+        Bins that collect the raw peaks, per decade of frequency, at least 20. Where few states are
+        kept, most of the time goes into bins: integrals of smooth functions need no more than 60.
     threads, progress, control : as in :func:`kadanoff.nrg.solve`
         Worker threads, progress bar, and cancellation.
     Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
@@ -155,7 +159,7 @@ def solve(
         kept_bytes = checks.real("basis_memory", basis_memory, least=0, most=MAX_BYTES)
     doubtful = _in_a_field(model, job, wanted)
     todo = prepare(job, names, own, responses=("spin",) if doubtful else ())
-    bins = bins_of(job, temperatures)
+    bins = bins_of(job, temperatures, checks.whole("bins_per_decade", bins_per_decade, least=20))
     started = time.perf_counter()
     with run.calling(f"spectra of {type(model).__name__}") as keywords:
         raw = _core.nrg_dynamics(

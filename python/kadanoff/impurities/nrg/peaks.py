@@ -24,7 +24,7 @@ from kadanoff._base.types import FloatArray
 if TYPE_CHECKING:
     from kadanoff.impurities.nrg.job import Job
 
-__all__ = ["Bins", "bins_of"]
+__all__ = ["BINS_PER_DECADE", "Bins", "bins_of"]
 
 BINS_PER_DECADE = 300
 MIN_OVER_T = 1e-4
@@ -97,10 +97,10 @@ class Bins:
         return total
 
 
-def bins_of(job: Job, T: FloatArray) -> Bins:
+def bins_of(job: Job, T: FloatArray, per_decade: int = BINS_PER_DECADE) -> Bins:
     """From far below the lowest temperature to beyond every excitation of H."""
     lowest = MIN_OVER_T * float(T.min())
     local = max(max(e[-1] for e in s.energies) - min(e[0] for e in s.energies) for s in job.starts)
     highest = max(100 * job.model.band.D, 10 * float(local), float(T.max()))
-    count = math.ceil(math.log10(highest / lowest) * BINS_PER_DECADE)
-    return Bins(lowest, BINS_PER_DECADE, count)
+    count = math.ceil(math.log10(highest / lowest) * per_decade)
+    return Bins(lowest, per_decade, count)

@@ -12,6 +12,7 @@ from kadanoff.impurities.transport.conductance_scale import empirical_conductanc
 from kadanoff.impurities.transport.fermi_liquid_parameters import FermiLiquid, fermi_liquid
 from kadanoff.impurities.transport.measured_dot import DotFit, fit
 from kadanoff.impurities.transport.measurement import Measurement, read_csv
+from kadanoff.impurities.transport.sketch import plot_geometry
 
 __all__ = [
     "GEOMETRIES",
@@ -22,6 +23,7 @@ __all__ = [
     "empirical_conductance",
     "fermi_liquid",
     "fit",
+    "plot_geometry",
     "read_csv",
     "solve",
 ]

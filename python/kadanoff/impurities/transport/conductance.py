@@ -49,7 +49,7 @@ from kadanoff._core import Control
 from kadanoff.impurities.effective.moment import KondoTemperature
 from kadanoff.impurities.models import AndersonModel, Model
 from kadanoff.impurities.models.base import brief
-from kadanoff.impurities.nrg import dynamics
+from kadanoff.impurities.nrg import dynamics, peaks
 from kadanoff.impurities.nrg.dynamics import Dynamics
 from kadanoff.impurities.nrg.options import MIN_KEPT, Options
 from kadanoff.impurities.nrg.self_energy import band_green_and_slope
@@ -66,7 +66,10 @@ Geometry = Literal["between leads", "beside a wire", "end of a lead"]
 GEOMETRIES: tuple[Geometry, ...] = ("between leads", "beside a wire", "end of a lead")
 
 ROUNDING = 1e-7
-"""Error of the sums and of the binning of peaks."""
+"""Error of the sums over frequencies."""
+BINS_PER_DECADE = 60
+BINNING = 3e-5
+"""What so few bins of raw peaks change on the imaginary axis; the time of small runs is theirs."""
 UNITARITY = 0.05
 """Raw peaks of one twist exceed unitarity by up to 3 %; beyond this a result is refused."""
 MAX_T = 0.2
@@ -276,6 +279,10 @@ def solve(
     asymmetry = checks.real("asymmetry", asymmetry, above=0, hint="it is Gamma_L / Gamma_R")
     share = 4.0 * asymmetry / (1.0 + asymmetry) ** 2 if geometry == "between leads" else 1.0
 
+    on_axis = isinstance(dot, AndersonModel)
+    free = isinstance(dot, AndersonModel) and dot.U == 0  # no Sigma, and no error of its peaks
+    rounding = ROUNDING if free else BINNING
+
     def solution(twist: float, multiplets: int) -> tuple[Dynamics, FloatArray]:
         found = dynamics.solve(
             dot,
@@ -286,6 +293,7 @@ def solve(
             keep=None,
             keep_multiplets=multiplets,
             z=(twist,),
+            bins_per_decade=BINS_PER_DECADE if on_axis else peaks.BINS_PER_DECADE,
             **run.keywords,
         )
         return found, np.array([_quantities(found, t, geometry, share) for t in found.T]).T
@@ -300,7 +308,7 @@ def solve(
         _, fewer = solution(twists[0], kept // 2)
         between = np.ptp(values, axis=0) / 2
         deviations = [
-            _envelope(temperatures, d) for d in np.abs(fewer - values[0]) + between + ROUNDING
+            _envelope(temperatures, d) for d in np.abs(fewer - values[0]) + between + rounding
         ]
     return Transport(
         dot=dot,

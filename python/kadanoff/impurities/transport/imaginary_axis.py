@@ -19,7 +19,9 @@ doi:10.1103/PhysRevB.105.245132
 
 from __future__ import annotations
 
-from kadanoff._base.types import ComplexArray
+import numpy as np
+
+from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.nrg.dynamics import Dynamics
 from kadanoff.impurities.nrg.self_energy import band_green_and_slope
@@ -30,7 +32,7 @@ __all__ = ["green_function", "peaks_at", "self_energy"]
 def peaks_at(
     run: Dynamics, name: str, z: ComplexArray, *, T: float
 ) -> tuple[ComplexArray, ComplexArray]:
-    """A correlator of a run and its derivative, ``sum_j a_j / (z - w_j)``, at complex z.
+    """A correlator of a run and its derivative, ``sum_j a_j / (z - w_j)``, at ``z = i w``.
 
     Parameters
     ----------
@@ -39,19 +41,30 @@ def peaks_at(
     name : str
         One of its correlators.
     z : array of complex, shape (n,)
-        Points off the real axis.
+        Points on the imaginary axis.
     T : float
         One of its temperatures.
 
     Returns
     -------
     value, derivative : array of complex, shape (n,)
+
+    Notes
+    -----
+    With ``K = 1 / (x^2 + w^2)`` for a peak at x, ``1/(z - x) = -(x + i w) K``: real numbers, ten
+    times as fast as division of complex ones.
     """
-    w, a = run.peaks(name, T=T)
-    present = a != 0.0
-    inverse = 1.0 / (z[:, None] - w[present])
-    terms = a[present] * inverse
-    return terms.sum(axis=1), -(terms * inverse).sum(axis=1)
+    w = z.imag
+
+    def kernels(x: FloatArray) -> FloatArray:
+        x = x[:, None]
+        K = 1.0 / (x**2 + w**2)
+        K2 = K**2
+        return np.hstack([K, x * K, K2, x * K2])
+
+    K, xK, K2, xK2 = run.integrate(name, kernels, T=T).reshape(4, -1)
+    # -(x + i w)^2 K^2, where x^2 - w^2 = 1/K - 2 w^2
+    return -xK - 1j * w * K, 2 * w**2 * K2 - K - 2j * w * xK2
 
 
 def self_energy(

@@ -17,6 +17,8 @@ __all__ = ["Minimum", "jacobian", "minimise"]
 
 MAX_STEP = 10.0
 """Between iterations, in steps of the finite differences."""
+MAX_AGE = 4
+"""Updates of a Jacobian before it is taken anew: in a narrow valley updates lose the direction."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def minimise(
         fresh = False
     best = Minimum(theta, r, J)
     seen(best)
-    damping, free = 1e-3, max(1, len(r) - len(theta))
+    damping, free, age = 1e-3, max(1, len(r) - len(theta)), 0
     cheap = np.logical_not(costly)
     for _ in range(max_iterations):
         scale = np.sqrt(np.sum(best.J**2, axis=0)) + 1e-300
@@ -134,14 +136,16 @@ def minimise(
         update = np.outer(new - best.residual - best.J @ step, step) / (step @ step)
         if float(new @ new) < best.chi2:
             there = best.theta + step
-            changed = best.J + update
-            if cheap.any():
+            changed, age = best.J + update, age + 1
+            if age >= MAX_AGE:
+                changed, age = jacobian(residual, there, steps, centre=new), 0
+            elif cheap.any():
                 changed = jacobian(residual, there, steps, columns=cheap, J=changed, centre=new)
-            best, damping, fresh = Minimum(there, new, changed), max(damping / 10, 1e-6), False
+            best, damping, fresh = Minimum(there, new, changed), max(damping / 10, 1e-6), age == 0
             seen(best)
         elif not fresh and damping >= 1e-2:
             again = jacobian(residual, best.theta, steps, centre=best.residual)
-            best, damping, fresh = Minimum(best.theta, best.residual, again), 1e-3, True
+            best, damping, fresh, age = Minimum(best.theta, best.residual, again), 1e-3, True, 0
         else:
             changed = best.J if fresh else best.J + update
             best, damping = Minimum(best.theta, best.residual, changed), damping * 10

@@ -23,13 +23,14 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff._core import Control
-from kadanoff.impurities.effective.moment import KondoTemperature
+from kadanoff.impurities.effective.kondo_scales import DEFINITIONS
+from kadanoff.impurities.effective.moment import KondoTemperature, why_no_moment
 from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.nrg import iteration
 from kadanoff.impurities.transport.conductance import GEOMETRIES, MAX_T, Geometry, solve
 from kadanoff.impurities.transport.least_squares import Minimum, jacobian, minimise
 from kadanoff.impurities.transport.measurement import Measurement
-from kadanoff.impurities.transport.surface import Surface
+from kadanoff.impurities.transport.surface import STEPS_PER_GAMMA, Surface
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +39,10 @@ __all__ = ["PARAMETERS", "DotFit", "Problem", "fit"]
 
 PARAMETERS = ("U", "Gamma", "eps", "field", "scale", "offset", "lever")
 LEVEL = 0.95
-CHEAP: Mapping[str, Any] = {"keep_multiplets": 60, "z": (1.0,)}
+CHEAP: Mapping[str, Any] = {"keep_multiplets": 50, "z": (1.0,)}
+MAX_G = 4.0
+"""Twice what one dot can have: noise and a background are allowed for, another unit is not."""
+COARSE_STEPS = 2.0
 """For the search and the derivatives, which need no more than a few per cent."""
 MAX_SCALE = 1000.0
 """The factor of two couplings is at most 1; more is a matter of units."""
@@ -309,7 +313,11 @@ class DotFit:
             In the unit of the model (divided by ``kd.units.K`` in kelvin); its error is one
             standard error of the fit. None, with the reason, where there is no Kondo scale.
         """
+        checks.choice("definition", definition, DEFINITIONS)
+        middle = self.data.V_g is not None and V_g is None
         names = [name for name in ("U", "Gamma", "eps") if name in self.values]
+        if middle:
+            names = [name for name in names if name != "eps"]
 
         def found(shift: Mapping[str, float]) -> KondoTemperature:
             U = self.dot.U * math.exp(shift.get("U", 0.0))
@@ -319,10 +327,13 @@ class DotFit:
             else:
                 eps = self.dot.eps / self.dot.Gamma
             level = (eps + shift.get("eps", 0.0)) * Gamma
-            if self.data.V_g is not None and V_g is None:
+            if middle:
                 level = -0.5 * U
             dot = AndersonModel(U=U, Gamma=Gamma, eps=level, band=self.dot.band)
-            return iteration.solve(dot, keep=keep, threads=threads, progress=False).T_K(definition)  # type: ignore[arg-type]
+            if reason := why_no_moment(dot):
+                return KondoTemperature(definition=definition, value=None, reason=reason)
+            run = iteration.solve(dot, keep=keep, errors=False, threads=threads, progress=False)
+            return run.T_K(definition)  # type: ignore[arg-type]
 
         best = found({})
         if best.value is None:
@@ -455,11 +466,12 @@ def fit(
     began, state = time.monotonic(), _State(problem, dot, geometry, callback)
     with bar("fitting", run.progress) as report:
 
-        def surface(**options: Any) -> Surface:
+        def surface(steps_per_gamma: float = STEPS_PER_GAMMA, **options: Any) -> Surface:
             quiet = run.quiet().keywords | {"geometry": geometry, "Lambda": Lambda} | options
-            return Surface(dot, data.T, data.V_g is None, quiet, on_run=state.count(report))
+            counted = state.count(report)
+            return Surface(dot, data.T, data.V_g is None, quiet, counted, steps_per_gamma)
 
-        cheap = surface(**CHEAP)
+        cheap = surface(COARSE_STEPS, **CHEAP)
         fine = surface(keep_multiplets=keep_multiplets, z=z)
         try:
             at = _search(problem, cheap, fine, state, limit)
@@ -509,6 +521,11 @@ def _problem(
         raise ValueError(
             f"T of the data must be at most {MAX_T:g} D = {MAX_T * dot.band.D:g}, got {top:g}: "
             "give the dot a wider band, or check the unit of T"
+        )
+    if not 0 < (top := float(data.G.max())) <= MAX_G:
+        raise ValueError(
+            f"G of the data must be in e^2/h, of which one dot has at most 2, got up to {top:.4g}: "
+            "check its unit (e^2/h is 38.74 uS)"
         )
     if (data.V_g is None) != (lever is None):
         raise ValueError(
@@ -601,7 +618,10 @@ class _State:
 
 
 def _search(problem: Problem, cheap: Model, fine: Model, state: _State, limit: int) -> Minimum:
-    """With few states first; then the last steps, with the Jacobian of few states."""
+    """With few states first; then the last steps, with the Jacobian of few states.
+
+    That of the last point is taken anew for the intervals: after updates it may be off by a factor.
+    """
     steps, costly = problem.steps, problem.costly
     theta = problem.theta(problem.start)
     rough = minimise(
@@ -614,16 +634,19 @@ def _search(problem: Problem, cheap: Model, fine: Model, state: _State, limit: i
         seen=state,
     )
     J = jacobian(problem.residual(cheap), rough.theta, steps)
-    return minimise(
+    at = minimise(
         problem.residual(fine),
         rough.theta,
         steps=steps,
-        costly=np.ones_like(costly),
+        costly=costly,
         J=J,
         known=problem.data.error is not None,
         max_iterations=limit,
         seen=state,
     )
+    at = replace(at, J=jacobian(problem.residual(cheap), at.theta, steps))
+    state.best = at
+    return at
 
 
 def _systematic(

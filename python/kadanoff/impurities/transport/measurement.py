@@ -168,17 +168,16 @@ def read_csv(path: str | os.PathLike[str], *, T: float | None = None) -> Measure
     except UnicodeDecodeError:
         raise ValueError(f"{name!r} is no text in UTF-8: save it as CSV in UTF-8") from None
     lines = [(k, line) for k, line in enumerate(text.splitlines(), 1) if line.strip()]
-    while len(lines) > 1 and lines[0][1].lstrip().startswith("#") and not _is_header(lines[0][1]):
-        del lines[0]
     if not lines:
         raise ValueError(f"{name!r} is empty: it needs a header and one point per line")
+    lines = lines[_header(lines) :]
     header = lines[0][1].lstrip("# \t")
     separator = _separator(header)
     columns, factors = _columns(_cells(header, separator), name)
     rows = [
         _numbers(cells, columns, len(factors), f"{name!r}, line {k}")
         for k, line in lines[1:]
-        if not line.lstrip().startswith("#")
+        if not _is_comment(line)
         for cells in [_cells(line, separator)]
     ]
     if not rows:
@@ -197,7 +196,29 @@ def read_csv(path: str | os.PathLike[str], *, T: float | None = None) -> Measure
     return Measurement(**values)
 
 
-def _is_header(line: str) -> bool:
+def _header(lines: list[tuple[int, str]]) -> int:
+    """Where the header is: the first line that is no comment, or a comment above the numbers."""
+    first = next((k for k, (_, line) in enumerate(lines) if not _is_comment(line)), len(lines))
+    if first < len(lines) and not _is_number(_cells(lines[first][1], _separator(lines[first][1]))):
+        return first
+    named = [k for k in range(first) if _names_G(lines[k][1])]
+    return named[-1] if named else min(first, len(lines) - 1)
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#")
+
+
+def _is_number(cells: list[str]) -> bool:
+    """Whether the first cell is a number, so that the line is no header."""
+    try:
+        float(cells[0].replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _names_G(line: str) -> bool:
     cells = _cells(line.lstrip("# \t"), _separator(line))
     return any(_column(cell)[0] == "G" for cell in cells)
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from kadanoff._base.types import FloatArray
+from kadanoff.bands import FlatBand
 from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.transport.conductance import solve
 
@@ -22,13 +23,16 @@ __all__ = ["Surface"]
 PER_OCTAVE = 1.5
 """Temperatures per factor of two, between which a spline is good to 1e-3 of G."""
 MARGIN = 1.2
+FEW = 10
 STEPS_PER_GAMMA = 3.0
-"""Order of the Chebyshev polynomial per unit of the largest |x|: good to 1e-4 of G."""
+"""Good to 1e-4 of G."""
+MIN_ORDER = 4.0
+"""In units of steps_per_gamma: narrow sweeps have the peaks of a Kondo dot too."""
 
 
 @dataclass(eq=False)
 class Surface:
-    """Conductance of the dots with other U, Gamma and field than those of `dot`.
+    r"""Conductance of the dots with other U, Gamma and field than those of `dot`.
 
     Attributes
     ----------
@@ -40,6 +44,8 @@ class Surface:
         Whether all data are at one eps: then that very eps is solved.
     options : mapping
         Options of :func:`kadanoff.transport.solve`.
+    steps_per_gamma : float
+        Order of the Chebyshev polynomial per unit of the largest \|x\|.
     on_run : function
         Called after each run.
     """
@@ -49,6 +55,7 @@ class Surface:
     one_level: bool
     options: Mapping[str, Any]
     on_run: Callable[[], None] = lambda: None
+    steps_per_gamma: float = STEPS_PER_GAMMA
     _found: dict[tuple[float, ...], Any] = field(default_factory=dict)
     _reach: float = 0.0
 
@@ -81,7 +88,7 @@ class Surface:
         """Chebyshev coefficients of ln G in x / reach, shape (order + 1, nodes)."""
         key = (U, Gamma, field, reach)
         if key not in self._found:
-            order = 2 * max(6, math.ceil(STEPS_PER_GAMMA * reach / 2))
+            order = 2 * math.ceil(self.steps_per_gamma * max(reach, MIN_ORDER) / 2)
             u = np.cos(math.pi * np.arange(order + 1) / order)  # from 1 to -1
             even = self.dot.band.is_symmetric
             half = order // 2 + 1 if even else order + 1
@@ -96,7 +103,10 @@ class Surface:
 
     def _run(self, U: float, Gamma: float, field: float, eps: float) -> FloatArray:
         dot = AndersonModel(U=U, Gamma=Gamma, eps=eps, field=field, band=self.dot.band)
-        found = solve(dot, T=self.nodes, errors=False, **self.options)
+        options = dict(self.options)
+        if U == 0 and isinstance(dot.band, FlatBand):  # G does not depend on the truncation
+            options["keep_multiplets"] = min(options.get("keep_multiplets", FEW), FEW)
+        found = solve(dot, T=self.nodes, errors=False, **options)
         self.on_run()
         return np.maximum(found.conductance, 1e-9)
 
