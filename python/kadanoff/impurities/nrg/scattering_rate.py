@@ -28,6 +28,7 @@ from kadanoff.impurities.nrg.broadening import broaden, sharpened
 __all__ = ["Peaks", "scattering_rate"]
 
 ITERATIONS = 4  # of the ratio r, which converges as that of a kernel applied again
+ROBUST = 1e-3  # of the width: Im Sigma of which truncation leaves nine tenths right
 TINY = 1e-200
 
 
@@ -75,7 +76,7 @@ class Peaks:
 
 
 def scattering_rate(S: FloatArray, width: FloatArray, other: FloatArray) -> FloatArray:
-    """-Im Sigma from the complement S.
+    """-Im Sigma from the complement S and from the symmetric estimator.
 
     Parameters
     ----------
@@ -84,13 +85,19 @@ def scattering_rate(S: FloatArray, width: FloatArray, other: FloatArray) -> Floa
     width : array of float, shape (n,)
         -Im Delta; zero outside the band.
     other : array of float, shape (n,)
-        -Im Sigma of another estimator, which counts in the share ``y / (y - Im Delta)``: where the
-        interaction scatters more than the band, S says little about y.
+        -Im Sigma of the symmetric estimator.
 
     Returns
     -------
     array of float, shape (n,)
-        ``pi S + (pi S / -Im Delta) other``, which is exact if `other` is.
+        ``(1 - t) (pi S + (pi S / -Im Delta) other) + t other`` with
+        ``t = pi S / (pi S - 0.001 Im Delta)``, which is exact if S and `other` are.
+
+    Notes
+    -----
+    Truncation leaves the symmetric estimator an error of 1e-4 Im Delta, whatever Im Sigma; above
+    ten times that it is the better one, as the peaks of S at ``|w| < 4 T`` have 4 to 8 % too little
+    weight.
 
     Examples
     --------
@@ -102,4 +109,5 @@ def scattering_rate(S: FloatArray, width: FloatArray, other: FloatArray) -> Floa
     inside = width > TINY
     rate = np.where(inside, np.minimum(np.pi * S, width), 0.0)
     share = np.where(inside, rate / np.where(inside, width, 1.0), 1.0)
-    return np.asarray(rate + share * other)
+    t = share / (share + ROBUST)
+    return np.asarray((1 - t) * (rate + share * other) + t * other)
