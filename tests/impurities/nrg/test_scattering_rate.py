@@ -17,8 +17,8 @@ def exact(w, *, y_0=0.1):
 
 def test_the_complement_is_the_parallel_sum_of_two_rates():
     w = np.linspace(-0.3, 0.3, 7)
-    (G, F, I), y = exact(w, y_0=5.0)
-    S, width = I - F**2 / G, np.full(7, 0.5)
+    (G, F, J), y = exact(w, y_0=5.0)
+    S, width = J - F**2 / G, np.full(7, 0.5)
     np.testing.assert_allclose(1 / (np.pi * S), 1 / y + 1 / width, rtol=1e-8)
     np.testing.assert_allclose(scattering_rate(S, width, y), y, rtol=1e-8)
 
@@ -32,9 +32,10 @@ def test_a_slope_of_the_real_part_does_not_scatter():
     mesh = frequencies(1e-6, 0.4, 300)
     steps = np.diff(mesh)
     weights = 0.5 * (np.append(steps, 0.0) + np.append(0.0, steps))
-    (G, F, I), _ = exact(mesh)
+    (G, F, J), _ = exact(mesh)
     w = np.array([-0.03, -0.01, 0.01, 0.03])
-    S = Peaks(mesh, weights * G, weights * F, weights * I).complement(grid, w, b=0.6, w0=1e-3)[1]
+    peaks = Peaks(mesh, weights * G, weights * F, weights * J)
+    S = peaks.complement(grid, w, b=0.6, w0=1e-3)[1]
     rate = 1 / (1 / (np.pi * S) - 1 / 0.5)
     np.testing.assert_allclose(rate, exact(w)[1], rtol=0.05)
 
