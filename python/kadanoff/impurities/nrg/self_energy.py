@@ -24,7 +24,8 @@ it more than the interaction does (:mod:`kadanoff.impurities.nrg.scattering_rate
 which a difference of large numbers is prone, does not spoil it at low frequency. Re Sigma is its
 Kramers-Kronig partner plus a constant, which the symmetric estimator has from peaks at all energies
 (errors of a few per cent of Gamma off half filling) and the ratio from those near w = 0: it is
-chosen such that Re Sigma(0) is that of the ratio, as long as that changes 1 / G(0) by less than a third.
+chosen such that Re Sigma(0) is that of the ratio, as long as that changes 1 / G(0) by less than a
+third.
 
 On the imaginary axis nothing is broadened, G = sum_j a_j / (i w - w_j), and Re Sigma is the part of
 the spectrum of Sigma that is odd in w, Im Sigma the even one: Re is that of the ratio, Im that of

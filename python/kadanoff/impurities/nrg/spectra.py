@@ -192,12 +192,11 @@ class Dynamics(Curves):
 
         Notes
         -----
-        See :mod:`kadanoff.impurities.nrg.self_energy`. Error of the combination with 400 and 800
-        states, U / (pi Gamma) = 2 and 4, at w = T* / 40 and T* / 20: Im Sigma in the Fermi liquid
-        9 % with two and four values of z, 15 % with one; at w = T* / 80, T = 0, up to 32 % with two
-        and 49 % with one, from truncation, also with more states. Re Sigma(0)
-        0.005 Gamma. From w = 1e-6 D to 0.2 D Im Sigma differs from that of eight values by 0.5,
-        2.6 and 13 % in the median with four, two and one. Im Sigma < 1e-4 Gamma is truncation.
+        See :mod:`kadanoff.impurities.nrg.self_energy`. Error of Im Sigma of the combination in the
+        Fermi liquid, U / (pi Gamma) = 2, 800 states: from w = T* / 80 to T* / 20 at T = 0 6 % with
+        one value of z and with two; at T = T* / 1000, T* / 80 and T* / 20, w up to T* / 20 or 4 T,
+        9 % with two and 19 % with one, mostly too small. Re Sigma(0) 0.005 Gamma. Of several
+        orbitals that one channel connects, Im Sigma < 1e-4 Gamma is truncation.
 
         Examples
         --------
