@@ -195,7 +195,7 @@ class Dynamics(Curves):
         See :mod:`kadanoff.impurities.nrg.self_energy`. Error of Im Sigma of the combination in the
         Fermi liquid, U / (pi Gamma) = 2, 800 states: from w = T* / 80 to T* / 20 at T = 0 6 % with
         one value of z and with two; at T = T* / 1000, T* / 80 and T* / 20, w up to T* / 20 or 4 T,
-        9 % with two and 19 % with one, mostly too small. Re Sigma(0) 0.005 Gamma. Of several
+        9 % with two and 20 % with one, mostly too small. Re Sigma(0) 0.005 Gamma. Of several
         orbitals that one channel connects, Im Sigma < 1e-4 Gamma is truncation.
 
         Examples
