@@ -45,7 +45,7 @@ def test_truncation_does_not_scatter(eps):
     """-Im Sigma = (pi / 2 rho_d) chi_ud^2 (w^2 + pi^2 T^2) at T = T* / 1000, 300 states, one twist.
 
     With 800 states the rate is 0.89 to 1.00 of the law, at 300 within the 30 % demanded here. The
-    estimator without the complement had 1.7 to 3.2 times it at U / (pi Gamma) = 2, two twists, 400
+    estimator without the complement had 0.6 to 3.2 times it at U / (pi Gamma) = 2, two twists, 400
     and 1000 states.
     """
     model = kd.AndersonModel(U=0.1, Gamma=0.016, eps=-0.05 if eps is None else eps)
