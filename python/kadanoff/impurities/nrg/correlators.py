@@ -297,9 +297,14 @@ def _reduced(
                 f"{tensors[b].rank} and {tensors[c].rank}; give two that change them equally, such "
                 "as two creators of one spin"
             )
-        pairs.setdefault((b, c, odd), []).append((k, x * y))
-        if not odd:  # with the sign of the anticommutator: the symmetrised correlator
-            pairs.setdefault((b, c, True), []).append((len(table) + len(bosonic), x * y))
+        # The spectrum is symmetric in B and C, that of a truncated density matrix only on average.
+        orders = [(b, c)] if b == c else [(b, c), (c, b)]
+        share = x * y / len(orders)
+        for i, j in orders:
+            pairs.setdefault((i, j, odd), []).append((k, share))
+            if not odd:  # with the sign of the anticommutator: the symmetrised correlator
+                pairs.setdefault((i, j, True), []).append((len(table) + len(bosonic), share))
+        if not odd:
             bosonic[k] = (b, c, x * y)
     return tensors, pairs, bosonic
 

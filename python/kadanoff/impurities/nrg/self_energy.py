@@ -19,10 +19,13 @@ width, ``I - F G^-1 F^T`` of the broadened spectra exceeds that of the sharp one
 with Z << 1 by 1.5 times Im Sigma itself for one z. Both are found by broadening once more: from
 Sigma and G follow F = Sigma G and I = Sigma + Sigma G Sigma; broadened, they give a Sigma' that
 differs from Sigma as Sigma does from the sharp one, and Im Sigma is multiplied by Im Sigma /
-Im Sigma'. Re Sigma is its Kramers-
-Kronig partner plus a constant, which the symmetric estimator has from peaks at all energies (errors
-of a few per cent of Gamma off half filling) and the ratio from those near w = 0: it is chosen such
-that Re Sigma(0) is that of the ratio, as long as that changes 1 / G(0) by less than a third.
+Im Sigma'. The Im Sigma of a single orbital comes from the spectra alone wherever the band widens
+it more than the interaction does (:mod:`kadanoff.impurities.nrg.scattering_rate`): truncation, to
+which a difference of large numbers is prone, does not spoil it at low frequency. Re Sigma is its
+Kramers-Kronig partner plus a constant, which the symmetric estimator has from peaks at all energies
+(errors of a few per cent of Gamma off half filling) and the ratio from those near w = 0: it is
+chosen such that Re Sigma(0) is that of the ratio, as long as that changes 1 / G(0) by less than a
+third.
 
 On the imaginary axis nothing is broadened, G = sum_j a_j / (i w - w_j), and Re Sigma is the part of
 the spectrum of Sigma that is odd in w, Im Sigma the even one: Re is that of the ratio, Im that of
@@ -53,6 +56,7 @@ from kadanoff.greens.kramers_kronig import hilbert
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.operators import Operator, Orbital
 from kadanoff.impurities.nrg.broadening import broaden, sharpened
+from kadanoff.impurities.nrg.scattering_rate import Peaks, scattering_rate
 
 __all__ = [
     "Broadened",
@@ -259,6 +263,8 @@ def estimate(
     read: Callable[[FloatArray], Broadened],
     w: FloatArray,
     *,
+    peaks: Callable[[int], Peaks],
+    width: Callable[[FloatArray], FloatArray],
     estimator: Estimator,
     blocks: list[list[int]],
     grid: FloatArray,
@@ -267,7 +273,8 @@ def estimate(
 ) -> ComplexArray:
     """Sigma on `w`, counted from c; `read` gives the broadened correlators on any frequencies.
 
-    Orbitals of different blocks know nothing of each other.
+    `peaks` gives the raw ones of an orbital, and `width` -Im Delta, shape (n, m, m). Orbitals of
+    different blocks know nothing of each other.
     """
     size = sum(map(len, blocks))
     out = np.zeros((len(w), size, size), complex)
@@ -275,7 +282,18 @@ def estimate(
     found = [read(x) for x in points]
     for block in blocks:
         parts = [x.part(block) for x in found]
-        sigma = _of_block(parts, w, estimator=estimator, grid=grid, b=b, w0=w0)
+        if estimator == "combined":
+            rates = _rates(parts, w, grid=grid, b=b, w0=w0)
+            if len(block) == 1:
+                k = block[0]
+                found_S = peaks(k).complement(grid, w, b=b, w0=w0)
+                rates = tuple(
+                    scattering_rate(S, width(x)[:, k, k], rate[:, 0, 0])[:, None, None]
+                    for S, x, rate in zip(found_S, (grid, w), rates, strict=True)
+                )
+            sigma = _combined(parts[2], *rates, w, grid)
+        else:
+            sigma = parts[0].ratio() if estimator == "ratio" else parts[0].symmetric()
         out[np.ix_(range(len(w)), block, block)] = sigma
     return out
 
@@ -292,27 +310,23 @@ def imaginary_axis(of: Broadened, blocks: list[list[int]]) -> ComplexArray:
     return out
 
 
-def _of_block(
-    parts: list[Broadened],
-    w: FloatArray,
-    *,
-    estimator: Estimator,
-    grid: FloatArray,
-    b: float,
-    w0: float,
-) -> ComplexArray:
-    of_w = parts[0]
-    if estimator == "ratio":
-        return of_w.ratio()
-    if estimator == "symmetric":
-        return of_w.symmetric()
-    of_grid, zero = parts[1:]
+def _rates(
+    parts: list[Broadened], w: FloatArray, *, grid: FloatArray, b: float, w0: float
+) -> tuple[FloatArray, ...]:
+    """-Im Sigma of the symmetric estimator on `grid` and on `w`, without the bias of the kernel."""
+    of_w, of_grid = parts[:2]
     first = -_imaginary(of_grid.symmetric())
     sharp = sharpened(first, grid, first, grid, b=b, w0=w0)
     factor = _excess(sharp, first, of_grid.G, grid, b=b, w0=w0)
-    on_grid = _times(factor, sharp)
     on_w = sharpened(first, grid, -_imaginary(of_w.symmetric()), w, b=b, w0=w0)
-    on_w = _times(np.stack([np.interp(w, grid, x) for x in factor.T], axis=1), on_w)
+    at_w = np.stack([np.interp(w, grid, x) for x in factor.T], axis=1)
+    return _times(factor, sharp), _times(at_w, on_w)
+
+
+def _combined(
+    zero: Broadened, on_grid: FloatArray, on_w: FloatArray, w: FloatArray, grid: FloatArray
+) -> ComplexArray:
+    """Sigma on `w` from -Im Sigma, and from G, F and I at w = 0."""
     size = on_grid.shape[-1]
     flat = on_grid.reshape(len(grid), -1) / math.pi
     real, origin = (
