@@ -1,4 +1,4 @@
-r"""Start values of a fit, from the data alone: the best of a coarse grid.
+r"""Start values of a fit, from the data alone: a coarse grid, and steps from its best point.
 
 Two Coulomb peaks of one sweep fix ``U / lever`` and the middle of the valley, where
 ``eps = -U/2``; Gamma and U/Gamma are taken from a grid around the temperatures of the data. Every
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,6 +29,9 @@ RATIOS = (1.0, 1.7, 2.8)
 DEPTHS = (0.5, 0.15)
 """-eps / U, for data without a gate."""
 GAMMAS = 5
+SCALES = (2.0, 1.4, 1.4, 1.2)
+"""Factors by which the best of the grid is varied, one after the other."""
+STEPS = 2 * len(SCALES)
 COARSE = {"keep_multiplets": 20, "z": (1.0,)}
 REMEDY = "give start values: the distance of two Coulomb peaks is U, half their width Gamma"
 
@@ -77,22 +81,60 @@ def guess(
     """
     run = Run.of(threads=threads, progress=progress, control=None)
     top = float(data.T.max())
+
+    def tried(U: float, Gamma: float, eps: float, arm: float | None) -> _Tried:
+        dot = AndersonModel(U=U, Gamma=Gamma, eps=eps, D=D or 5 * max(U, Gamma, 2 * top))
+        surface = Surface(dot, data.T, data.V_g is None, run.quiet().keywords | COARSE)
+        surface.steps_per_gamma = 2.0
+        gate = 0.0 if arm is None or data.V_g is None else arm * data.V_g
+        G = surface(U, Gamma, 0.0, np.broadcast_to(eps - gate, len(data)))
+        # The height of G(T) is also that of a level off the middle: only a gate tells.
+        scale = 1.0 if arm is None else min(1.0, float(G @ data.G / (G @ G)))
+        misfit = float(np.sum((scale * G - data.G) ** 2))
+        return _Tried(misfit, StartValues(dot, arm, scale))
+
     grid = list(_grid(data, lever))
     with bar("start values", run.progress) as report:
         found = []
-        for k, (U, Gamma, eps, arm) in enumerate(grid):
-            dot = AndersonModel(U=U, Gamma=Gamma, eps=eps, D=D or 5 * max(U, Gamma, 2 * top))
-            surface = Surface(dot, data.T, data.V_g is None, run.quiet().keywords | COARSE)
-            surface.steps_per_gamma = 2.0
-            gate = 0.0 if arm is None or data.V_g is None else arm * data.V_g
-            G = surface(U, Gamma, 0.0, np.broadcast_to(eps - gate, len(data)))
-            # The height of G(T) is also that of a level off the middle: only a gate tells.
-            scale = 1.0 if arm is None else min(1.0, float(G @ data.G / (G @ G)))
-            misfit = float(np.sum((scale * G - data.G) ** 2))
-            found.append((misfit, StartValues(dot, arm, scale)))
+        for k, candidate in enumerate(grid):
+            found.append(tried(*candidate))
             if report is not None:
-                report(k + 1, len(grid))
-    return min(found, key=lambda one: one[0])[1]
+                report(k + 1, len(grid) + STEPS)
+        best = min(found, key=lambda one: one.misfit)
+        for k, step in enumerate(SCALES * (STEPS // len(SCALES))):
+            best = _better(best, step, lever is None, tried)
+            if report is not None:
+                report(len(grid) + k + 1, len(grid) + STEPS)
+    return best.values
+
+
+class _Tried(NamedTuple):
+    misfit: float
+    values: StartValues
+
+
+def _better(best: _Tried, step: float, free: bool, tried: Callable[..., _Tried]) -> _Tried:
+    """The best of the neighbours: Gamma, U at the same lever, and all energies times a factor.
+
+    The gate voltage of the middle of the valley is kept, where ``eps = -U/2``.
+    """
+    dot, arm = best.values.dot, best.values.lever
+    shift = dot.eps + 0.5 * dot.U  # of the middle of the valley, arm times its gate voltage
+    neighbours = []
+    for factor in (step, 1.0 / step):
+        neighbours.append((dot.U, dot.Gamma * factor, dot.eps, arm))
+        U = dot.U * factor
+        neighbours.append(
+            (U, dot.Gamma, shift - 0.5 * U, arm)
+            if arm is not None
+            else (U, dot.Gamma, dot.eps * factor, arm)
+        )
+        if arm is None:
+            neighbours.append((dot.U, dot.Gamma, dot.eps * factor, arm))
+        elif free:
+            neighbours.append((U, dot.Gamma * factor, dot.eps * factor, arm * factor))
+            neighbours.append((U, dot.Gamma, dot.eps * factor, arm * factor))
+    return min([best, *(tried(*one) for one in neighbours)], key=lambda one: one.misfit)
 
 
 def _grid(
