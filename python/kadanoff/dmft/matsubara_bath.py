@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -186,6 +187,27 @@ class MatsubaraBath:
         given = _checked_error(error, values.size)
         errors = None if given is None else given / np.abs(values) ** 2
         return cls(1j * w - eps - 1.0 / values, moments, w_n=w, error=errors)
+
+    def to_fields(self) -> dict[str, object]:
+        """The fields for a file, and whether a loop made the bath."""
+        own = "_known" not in self.__dict__
+        names = ("Delta", "moments", "w_n", "error")
+        return {"own": own} | {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_fields(cls, found: dict[str, Any]) -> MatsubaraBath:
+        """The bath of a file.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for the class, or a field is missing.
+        """
+        if found["own"] and len(found["moments"]) >= 4:
+            Delta = checks.array("Delta", found["Delta"], dtype=np.complex128, ndim=1)
+            return cls.own(Delta, tuple(float(m) for m in found["moments"]))
+        given = {name: found[name] for name in ("w_n", "error")}
+        return cls(found["Delta"], found["moments"], **given)
 
     # -------------------------------------------------------------------------- at a temperature
 

@@ -25,6 +25,7 @@ from kadanoff.dmft.matsubara_bath import MatsubaraBath
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.solvers.energy_units import in_unit, power_of_two
 from kadanoff.greens.grids import fermionic
+from kadanoff.runs.result_files import storable
 
 __all__ = ["BathFit", "PoorFit", "checked_fit", "fit_bath", "fitted"]
 
@@ -39,6 +40,7 @@ class PoorFit(UserWarning):
     """The fit of a bath is far worse than its number of sites allows."""
 
 
+@storable
 @public
 @dataclass(frozen=True, eq=False)
 class BathFit:
