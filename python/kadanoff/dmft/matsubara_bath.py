@@ -16,6 +16,7 @@ from kadanoff._base.warning import warn
 from kadanoff.greens import MatsubaraFunction
 from kadanoff.greens.causal_fit import CausalFit, fitted_poles
 from kadanoff.greens.grids import fermionic, inverse_temperature
+from kadanoff.greens.matsubara_frequencies import folded, indices
 from kadanoff.greens.matsubara_function import fitted_moments, moment_uncertainty
 
 __all__ = ["MatsubaraBath", "UncertainDelta"]
@@ -108,7 +109,12 @@ class MatsubaraBath:
         if w_n is None:
             values, error = _first_half_dropped(values, error)
         else:
-            w_n, values, error = _ascending(w_n, values, error)
+            w_n = checks.array("w_n", w_n, ndim=1)
+            if w_n.size != values.size:
+                raise ValueError(
+                    f"w_n must have one frequency per value, got {w_n.size} of {values.size} values"
+                )
+            w_n, values, error = folded(w_n, values, error)
         known = checks.array("moments", self.moments, ndim=1) if len(self.moments) else ()
         self.__dict__.update(
             Delta=values,
@@ -221,17 +227,7 @@ class MatsubaraBath:
         """
         if self.w_n is None:
             return fermionic(beta, self.Delta.size)
-        index = 0.5 * (self.w_n * beta / math.pi - 1.0)
-        nearest = np.rint(index)
-        wrong = np.abs(index - nearest) > 1e-4 * (1.0 + nearest)
-        if np.any(wrong):
-            k = int(np.argmax(wrong))
-            raise ValueError(
-                f"w_n holds {self.w_n[k]:.10g}, which is no fermionic Matsubara frequency "
-                f"(2n + 1) pi / beta at beta = {beta:g}; the nearest is "
-                f"{(2.0 * nearest[k] + 1.0) * math.pi / beta:.10g}"
-            )
-        return np.asarray((2.0 * nearest + 1.0) * (math.pi / beta))
+        return np.asarray((2.0 * indices(self.w_n, beta) + 1.0) * (math.pi / beta))
 
     def causal_fit(self, beta: float) -> CausalFit:
         """The sum over poles of positive weight that fits the values within their errors.
@@ -435,41 +431,6 @@ def _first_half_dropped(
     if not np.all(np.abs(mirrored - upper) <= allowed):
         return values, error
     return np.array(upper), None if error is None else error[half:]
-
-
-def _ascending(
-    w_n: object, values: ComplexArray, error: FloatArray | None
-) -> tuple[FloatArray, ComplexArray, FloatArray | None]:
-    """Values at positive frequencies in ascending order, one each."""
-    w = checks.array("w_n", w_n, ndim=1)
-    if w.size != values.size:
-        raise ValueError(
-            f"w_n must have one frequency per value, got {w.size} of {values.size} values"
-        )
-    if not np.all(w != 0.0):
-        raise ValueError("w_n holds 0, which is no fermionic Matsubara frequency")
-    values = np.where(w < 0.0, np.conj(values), values)
-    order = np.argsort(np.abs(w), kind="stable")
-    w, values = np.abs(w)[order], values[order]
-    error = None if error is None else error[order]
-    first = np.concatenate([[True], np.diff(w) > 1e-6 * w[1:]])
-    starts = np.flatnonzero(first)
-    if starts.size < w.size:
-        counts = np.diff(np.append(starts, w.size))
-        means = np.add.reduceat(values, starts) / counts
-        away = np.abs(values - np.repeat(means, counts))
-        allowed = 1e-6 * float(np.max(np.abs(values)))
-        limit = allowed if error is None else allowed + SIGMAS * error
-        if np.any(away > limit):
-            k = int(np.argmax(away > limit))
-            raise ValueError(
-                f"Delta has different values at one frequency, |w_n| = {w[k]:.10g}; values at -w "
-                "must be the complex conjugates of those at w"
-            )
-        if error is not None:
-            error = np.sqrt(np.add.reduceat(error**2, starts) / counts)
-        w, values = w[starts], means
-    return w, values, error
 
 
 def _checked_moments(moments: tuple[float, ...]) -> tuple[float, ...]:

@@ -14,7 +14,9 @@ class                 representation                               exact transfo
 ====================  ===========================================  ===============================
 """
 
+from kadanoff.greens.causal_fit import CausalFit
 from kadanoff.greens.chebyshev import ChebyshevFunction
+from kadanoff.greens.data_files import MatsubaraData, read_matsubara, write_matsubara
 from kadanoff.greens.fermi import fermi_poles
 from kadanoff.greens.grids import chebyshev_times, matsubara
 from kadanoff.greens.intermediate import IntermediateSeries
@@ -29,10 +31,12 @@ from kadanoff.greens.poles import GreenFunction
 from kadanoff.greens.real_axis import RealAxisFunction
 
 __all__ = [
+    "CausalFit",
     "ChebyshevFunction",
     "GreenFunction",
     "IntermediateSeries",
     "LegendreSeries",
+    "MatsubaraData",
     "MatsubaraFunction",
     "RealAxisFunction",
     "UncertainTail",
@@ -41,5 +45,7 @@ __all__ = [
     "gauss_poles",
     "legendre_to_matsubara",
     "matsubara",
+    "read_matsubara",
     "tail_moments",
+    "write_matsubara",
 ]

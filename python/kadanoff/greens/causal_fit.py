@@ -26,6 +26,7 @@ from functools import cached_property
 import numpy as np
 
 from kadanoff import _core
+from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray, IntArray
 from kadanoff.greens.poles import GreenFunction
 
@@ -53,6 +54,7 @@ BLOCK = 0.06
 """Relative width of the intervals of frequencies whose values are averaged before the fit."""
 
 
+@public
 @dataclass(frozen=True, eq=False)
 class CausalFit:
     """Poles with positive weights that describe values at Matsubara frequencies.
@@ -70,6 +72,18 @@ class CausalFit:
         Values minus fit.
     symmetric : bool
         Whether weights of E and -E are equal.
+    system : object
+        The linear equations behind the fit, for new noise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kadanoff.dmft import MatsubaraBath
+    >>> w_n = np.pi / 20 * (2 * np.arange(32) + 1)
+    >>> noise = np.random.default_rng(2).normal(size=(2, 32)) * 1e-4
+    >>> Delta = 0.25 / (1j * w_n - 0.5) + noise[0] + 1j * noise[1]
+    >>> MatsubaraBath(Delta, error=1e-4).causal_fit(beta=20)
+    CausalFit(... poles, |E| <= ..., chi2 = ... per number)
     """
 
     energies: FloatArray
@@ -79,6 +93,12 @@ class CausalFit:
     residual: ComplexArray
     symmetric: bool
     system: _System = field(repr=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"CausalFit({self.energies.size} poles, |E| <= {self.E_max:.3g}, "
+            f"chi2 = {self.chi2:.2g} per number)"
+        )
 
     @property
     def chi2(self) -> float:
