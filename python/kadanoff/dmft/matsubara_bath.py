@@ -14,7 +14,7 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff._base.warning import warn
 from kadanoff.greens import MatsubaraFunction
-from kadanoff.greens.causal_fit import CausalFit, fitted_poles
+from kadanoff.greens.causal_fit import CLEAN, CausalFit, fitted_poles
 from kadanoff.greens.grids import fermionic, inverse_temperature
 from kadanoff.greens.matsubara_frequencies import folded, indices
 from kadanoff.greens.matsubara_function import fitted_moments, moment_uncertainty
@@ -22,8 +22,6 @@ from kadanoff.greens.matsubara_function import fitted_moments, moment_uncertaint
 __all__ = ["MatsubaraBath", "UncertainDelta"]
 
 MIN_VALUES = 16
-CLEAN = 1e-10
-"""Noise relative to the largest value below which values are taken as they are."""
 DETERMINED = 1e-6
 """Uncertainty of a moment by least squares below which it needs no causal fit."""
 ACAUSAL = 0.05
@@ -304,21 +302,17 @@ class MatsubaraBath:
                 f"them by {100 * misfit:.2g} % of the largest; check the sign, that the values "
                 f"belong to beta = {beta:g} and tend to zero, and the order of the frequencies"
             )
+        self._check_range(fit, beta)
         count = self.Delta.size
         if self.error is not None and np.all(self.error > 0.0):
             _check_chi2(fit.chi2, count)
         elif misfit > max(1e-4, 3.0 * noise):
-            hint = "is the tail cut off, or a constant left in?"
-            if self.moments:
-                free = fitted_poles(self.frequencies(beta), self.Delta, self.error)
-                own = ", ".join(f"{m:.6g}" for m in free.moments(len(self.moments)))
-                hint = f"the values alone have the moments {own}: are those given right?"
             warn(
                 f"Delta is not causal: the best one with positive weights misses the values by "
-                f"{misfit:.1g} of the largest, smoothly, not as noise does; {hint}",
+                f"{misfit:.1g} of the largest, smoothly, not as noise does; is the tail cut off, "
+                "or a constant left in?",
                 UncertainDelta,
             )
-        self._check_range(fit, beta)
         w_0 = math.pi / beta
         first = float(fit.noise[0])
         if first > SENSITIVE * w_0:
@@ -350,8 +344,8 @@ class MatsubaraBath:
                 "extrapolated or interpolated by positive weights, which do not determine it",
                 UncertainDelta,
             )
-        far = float(np.sum(fit.weights[np.abs(fit.energies) > w[-1]]))
-        if far > FAR * float(np.sum(fit.weights)):
+        if _far(fit, w):
+            self._check_moments(w, beta)
             m, error = fit.moments()[0], fit.moment_errors[0]
             warn(
                 f"the values do not reach their tail: at the highest frequency, w = {w[-1]:.4g}, "
@@ -359,6 +353,21 @@ class MatsubaraBath:
                 "give higher frequencies or the moments that are known",
                 UncertainDelta,
             )
+
+    def _check_moments(self, w: FloatArray, beta: float) -> None:
+        """Refuse given moments that need weight at large energies which the values do not need."""
+        free = fitted_poles(w, self.Delta, self.error) if self.moments else None
+        if free is None or _far(free, w):
+            return
+        own = free.moments(len(self.moments))
+        text = (
+            f"the moments {', '.join(f'{m:.6g}' for m in self.moments)} are not those of the "
+            f"values, {', '.join(f'{m:.6g}' for m in own)}, at beta = {beta:g}; leave out those "
+            "that are not known, they are fitted"
+        )
+        if abs(self.moments[0] - own[0]) > ACAUSAL * own[0]:
+            raise ValueError(text)
+        warn(text, UncertainDelta)
 
     def noise(self, beta: float, count: int) -> FloatArray:
         """Standard errors of the first `count` values; zero for exact ones and those of a loop."""
@@ -368,6 +377,12 @@ class MatsubaraBath:
         if float(np.min(fit.noise)) <= CLEAN * float(np.max(np.abs(self.Delta))):
             return np.zeros(count)
         return np.interp(fermionic(beta, count), self.frequencies(beta), fit.noise)
+
+
+def _far(fit: CausalFit, w: FloatArray) -> bool:
+    """Whether there is weight beyond the highest frequency."""
+    far = float(np.sum(fit.weights[np.abs(fit.energies) > w[-1]]))
+    return far > FAR * float(np.sum(fit.weights))
 
 
 def _check_tail(function: MatsubaraFunction) -> None:

@@ -40,8 +40,12 @@ STEP = 1.25
 """Ratio of neighbouring trial values of E_max."""
 FARTHEST = 30.0
 """Largest E_max, in units of the highest frequency."""
+CLEAN = 1e-10
+"""Noise relative to the largest value below which values count as exact."""
 ROUNDING = 1e-12
 """Smallest error of a value, relative to the largest."""
+HELD = 1e-5
+"""Error to which known moments hold, relative to that of the last values."""
 RISE = 9.0
 """Rise of chi2, three standard deviations of one parameter, that an assumption may cost."""
 RESAMPLES = 12
@@ -50,6 +54,8 @@ MAX_FREE = 12
 """Most poles whose energies are free of the grid."""
 ROUNDS = 24
 """Most rounds of moving the poles."""
+UNRESOLVED = 2.0
+"""chi2 per equation above which poles have not been found."""
 BLOCK = 0.06
 """Relative width of the intervals of frequencies whose values are averaged before the fit."""
 
@@ -210,16 +216,14 @@ class _System:
 
     def _with(self, target: FloatArray) -> _System:
         """The same equations for other averages; those of the known moments are added."""
-        # Known moments hold to 1e-3 of the error of the value that knows them best.
-        scale = [1e3 * k for k in self._moment_scales()]
-        more = [m * s for m, s in zip(self.known, scale, strict=True)]
+        more = [m * s for m, s in zip(self.known, self._moment_scales(), strict=True)]
         full = np.concatenate([target[: 2 * self.error.size], more])
         return replace(self, target=full)
 
     def _moment_scales(self) -> list[float]:
-        """Inverse errors of the known moments as the last values know them."""
-        top = float(self.w[-1])
-        return [1.0 / (float(np.min(self.error)) * top ** (k + 1)) for k in range(len(self.known))]
+        """Inverse errors of the known moments: a small part of those that the last values have."""
+        top, least = float(self.w[-1]), HELD * float(np.min(self.error))
+        return [1.0 / (least * top ** (k + 1)) for k in range(len(self.known))]
 
     def resampled(self, centre: FloatArray, rng: np.random.Generator) -> _System:
         """The equations for the averages of a fit with new noise."""
@@ -244,7 +248,7 @@ class _System:
         rows = [means.real, means.imag]
         for k, scale in enumerate(self._moment_scales()):
             power = 0.0 * energies if self.symmetric and k % 2 else energies**k
-            rows.append(1e3 * scale * power[None, :])
+            rows.append(scale * power[None, :])
         return np.concatenate(rows)
 
     def solved(self, energies: FloatArray) -> Weights:
@@ -272,15 +276,18 @@ class _System:
             idle = 0 if trial.chi2 < 0.9 * best.chi2 else idle + 1
             if trial.chi2 < best.chi2:
                 best = trial
-        return best if best.chi2 <= enough else min(best, self.relaxed(best), key=_chi2)
+        if best.chi2 > enough:
+            alone = [slice(k, k + 1) for k in range(best.energies.size)]
+            groups = [part for part, _ in self.groups(best)]
+            best = min(best, self.relaxed(best, groups), self.relaxed(best, alone), key=_chi2)
+        return best
 
-    def relaxed(self, found: Weights) -> Weights:
+    def relaxed(self, found: Weights, groups: Sequence[slice]) -> Weights:
         """Energies and weights of a few poles, free of any grid, by Levenberg and Marquardt."""
-        groups = list(self.groups(found))
         if not 0 < len(groups) <= MAX_FREE:
             return found
-        W = np.array([np.sum(found.weights[part]) for part, _ in groups])
-        E = np.array([found.weights[part] @ found.energies[part] for part, _ in groups]) / W
+        W = np.array([np.sum(found.weights[part]) for part in groups])
+        E = np.array([found.weights[part] @ found.energies[part] for part in groups]) / W
         if self.symmetric:  # pairs, and at most one pole at zero
             zero = 1e-6 * self.w[0] >= E
             if np.count_nonzero(zero) > 1:
@@ -386,11 +393,14 @@ def fitted_poles(
         free = _System.of(w, values, noise, known, False)
         first = free.best(FARTHEST * float(w[-1]))
         noise = np.maximum(scatter(values - _sum(w, first), first.energies.size), floor)
+        if np.min(noise) <= CLEAN * size:  # what is left is a misfit of the lowest values
+            noise = floor
     system = _System.of(w, values, noise, known, False)
     E_max, found = _narrowest(system)
     if np.max(np.abs(values.real)) <= 1e-9 * size or np.max(noise) > 1e-9 * size:
         odd = _System.of(w, values, noise, known, True)
-        cost = RISE * max(1.0, found.chi2 / system.target.size)
+        # About half of the ten weights or so are free to be asymmetric.
+        cost = 2.0 * RISE * max(1.0, found.chi2 / system.target.size)
         if odd.best(E_max).chi2 <= found.chi2 + cost:
             system, (E_max, found) = odd, _narrowest(odd)
     if system.symmetric:
@@ -411,7 +421,14 @@ def _narrowest(system: _System) -> tuple[float, Weights]:
     top, bottom = FARTHEST * float(system.w[-1]), 0.25 * float(system.w[0])
     low, high = -1, math.ceil(math.log(top / bottom) / math.log(STEP))
     best = system.best(bottom * STEP**high)
-    allowed = best.chi2 + RISE * max(1.0, best.chi2 / system.target.size)
+    if best.chi2 > UNRESOLVED * system.target.size:
+        # Poles that no grid resolves: the search of energies may end anywhere.
+        trials = [system.best(bottom * STEP**k) for k in range(0, high, 2)]
+        best = min([*trials, best], key=_chi2)
+        trials = [x for x in trials if x.chi2 <= _allowed(best, system)]
+        found = trials[0] if trials else best
+        return float(np.max(np.abs(found.energies), initial=bottom)), found
+    allowed = _allowed(best, system)
     while high - low > 1:
         middle = (low + high) // 2
         trial = system.best(bottom * STEP**middle)
@@ -420,6 +437,11 @@ def _narrowest(system: _System) -> tuple[float, Weights]:
         else:
             low = middle
     return bottom * STEP**high, best
+
+
+def _allowed(best: Weights, system: _System) -> float:
+    """The chi2 of a fit that describes the values as well as the best."""
+    return best.chi2 + RISE * max(1.0, best.chi2 / system.target.size)
 
 
 def scatter(residual: ComplexArray, poles: int) -> FloatArray:
