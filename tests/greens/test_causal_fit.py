@@ -38,7 +38,7 @@ def test_a_few_poles_between_grid_points(beta, levels):
     fit = fitted_poles(w, values)
     # Two levels closer than the lowest frequency are one, up to (distance / w_0)**4.
     assert np.max(np.abs(fit.residual)) < 1e-4 * np.max(np.abs(values))
-    assert fit.moments()[2] == pytest.approx(np.sum(W * e * e), rel=1e-4)
+    assert fit.moments()[2] == pytest.approx(np.sum(W * e * e), rel=1e-3)
 
 
 @pytest.mark.parametrize("size", [1e-5, 1e-4, 1e-3])

@@ -261,7 +261,7 @@ class _Content:
             self.arrays[f"{name}.re"], self.arrays[f"{name}.im"] = value.real, value.imag
             return {"complex array": name}
         self.arrays[name] = value
-        return {"array": name}
+        return {"bool array" if value.dtype.kind == "b" else "array": name}
 
     def _entries(
         self, value: Mapping[str, Any], name: str, depth: int, optional: bool = False
@@ -309,7 +309,7 @@ def _digest(arrays: Mapping[str, AnyArray]) -> str:
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         native = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        kind = "u1" if native.dtype.kind == "b" else native.dtype.str
+        kind = "|u1" if native.dtype.kind == "b" else native.dtype.str
         total.update(f"{name} {kind} {array.shape}".encode())
         total.update(native.tobytes())
     return total.hexdigest()
@@ -453,6 +453,7 @@ DECODERS: dict[str, Callable[[Any, Mapping[str, AnyArray], int], Any]] = {
     "float": lambda value, arrays, depth: float(value),
     "complex": _complex,
     "array": lambda value, arrays, depth: arrays[value],
+    "bool array": lambda value, arrays, depth: arrays[value].astype(bool),
     "complex array": _complex_array,
     "list": _sequence,
     "tuple": lambda value, arrays, depth: tuple(_sequence(value, arrays, depth)),
