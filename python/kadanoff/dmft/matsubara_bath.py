@@ -28,7 +28,7 @@ ACAUSAL = 0.05
 """Misfit of a causal function, relative to the largest value, above which data are refused."""
 SIGMAS = 5.0
 """Standard errors by which a value may miss a bound."""
-SENSITIVE = 5e-3
+SENSITIVE = 1.5e-3
 """Error of Delta(i w_0) in units of w_0 above which Z is uncertain by more than 1e-3."""
 
 
@@ -440,10 +440,8 @@ def _first_half_dropped(
     mirrored, upper = np.conj(values[:half][::-1]), values[half:]
     if values.size % 2 or not np.any(values.imag[:half] > 0.0):
         return values, error
-    allowed = 1e-9 * float(np.max(np.abs(values)))
-    if error is not None:
-        allowed = allowed + SIGMAS * np.hypot(error[:half][::-1], error[half:])
-    if not np.all(np.abs(mirrored - upper) <= allowed):
+    noise = 0.0 if error is None else SIGMAS * np.hypot(error[:half][::-1], error[half:])
+    if not np.all(np.abs(mirrored - upper) <= 1e-9 * np.max(np.abs(values)) + noise):
         return values, error
     return np.array(upper), None if error is None else error[half:]
 

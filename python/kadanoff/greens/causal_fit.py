@@ -48,6 +48,8 @@ HELD = 1e-5
 """Error to which known moments hold, relative to that of the last values."""
 RISE = 9.0
 """Rise of chi2, three standard deviations of one parameter, that an assumption may cost."""
+WIDER = 3
+"""Ranges of energies, the narrowest and wider ones, behind the errors of moments."""
 RESAMPLES = 12
 """Sets of values with new noise behind the errors of moments."""
 MAX_FREE = 12
@@ -124,8 +126,8 @@ class CausalFit:
     def moment_errors(self) -> FloatArray:
         """Standard errors of the first four moments.
 
-        The scatter over fits to values with new noise, and the change with a wider range of
-        energies, added in squares. They hold for the narrowest range of energies that describes
+        The scatter over fits to values with new noise, and the largest change with a wider range
+        of energies, added in squares. They hold for the narrowest range of energies that describes
         the values.
         """
         rng = np.random.default_rng(0)  # the same errors for the same values
@@ -138,8 +140,8 @@ class CausalFit:
             noisy = own.resampled(centre, rng)
             found.append(noisy.solved(noisy.grid(self.E_max)).moments())
         spread = np.std(found, axis=0, ddof=1)
-        wider = own.solved(own.grid(STEP**2 * self.E_max)).moments()
-        errors = np.hypot(spread, wider - own.solved(own.grid(self.E_max)).moments())
+        others = [own.solved(own.grid(STEP**k * self.E_max)).moments() for k in range(WIDER)]
+        errors = np.hypot(spread, np.max(np.abs(others - self.moments()), axis=0))
         if self.symmetric:
             errors[1::2] = 0.0
         return np.asarray(errors)
@@ -452,7 +454,7 @@ def scatter(residual: ComplexArray, poles: int) -> FloatArray:
     """
     N = residual.size
     noise = np.empty(N)
-    edges = [0, *[k for k in 2 ** np.arange(4, 20) if k <= N - 16], N]
+    edges: list[int] = [0, *[2**k for k in range(4, 20) if 2**k <= N - 16], N]
     for begin, end in itertools.pairwise(edges):
         second = np.diff(residual[begin:end], n=2)
         square = np.concatenate([second.real, second.imag]) ** 2

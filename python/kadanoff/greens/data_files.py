@@ -354,10 +354,10 @@ def _checked(table: _Table, beta: float | None, causal: bool) -> MatsubaraData:
     known = beta is not None
     if beta is None:
         beta = _temperature(np.abs(w))
-    row = first_wrong(np.abs(w), beta)
-    if row is not None:
+    wrong = first_wrong(np.abs(w), beta)
+    if wrong is not None:
         hint = "" if known else ", which the lowest frequency of the file implies; give beta"
-        raise ValueError(f"{table.at(row, 0)}{not_matsubara(abs(float(w[row])), beta)}{hint}")
+        raise ValueError(f"{table.at(wrong, 0)}{not_matsubara(abs(float(w[wrong])), beta)}{hint}")
     if causal:
         sign = np.sign(w) * table.values.imag
         limit = ACAUSAL * float(np.max(np.abs(table.values)))

@@ -76,7 +76,7 @@ def folded(
     if starts.size == w.size:
         return w, values, error
     counts = np.diff(np.append(starts, w.size))
-    means = np.add.reduceat(values, starts) / counts
+    means: ComplexArray = np.asarray(np.add.reduceat(values, starts) / counts, np.complex128)
     away = np.abs(values - np.repeat(means, counts))
     limit = SAME * float(np.max(np.abs(values))) + (0.0 if error is None else SIGMAS * error)
     if np.any(away > limit):

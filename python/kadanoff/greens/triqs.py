@@ -165,7 +165,9 @@ def _complex(data: Any, orbital: tuple[int, int]) -> ComplexArray:
             raise ValueError(
                 f"orbital must be below {size} in direction {axis}, got {orbital} for {data.name!r}"
             )
-    values = array[(slice(None), *orbital[: array.ndim - 1])].astype(np.complex128)
+    for index in orbital[: array.ndim - 1]:
+        array = array[:, index]
+    values = array.astype(np.complex128)
     if not np.all(np.isfinite(values)):
         row = int(np.argmax(~np.isfinite(values)))
         raise ValueError(f"{data.name!r}: value {row + 1} is not finite")
