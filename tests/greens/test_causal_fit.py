@@ -62,7 +62,8 @@ def test_errors_of_moments_cover():
         fit = fitted_poles(w, noisy(Delta, 1e-4, seed), np.full(128, 1e-4))
         away = fit.moments()[[0, 2]] - [0.25, 0.0625]
         pulls.append(away / fit.moment_errors[[0, 2]])
-    # 24 pulls, pairs of them correlated: an rms of 1 scatters by 0.2; the range of energies is counted at its widest.
+    # 24 pulls, pairs of them correlated: an rms of 1 scatters by 0.2. Wider ranges of energies
+    # than the noise asks for make the errors larger than the scatter.
     assert 0.2 < np.sqrt(np.mean(np.square(pulls))) < 1.5
 
 

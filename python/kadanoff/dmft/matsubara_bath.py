@@ -419,7 +419,7 @@ def _check_chi2(chi2: float, count: int) -> None:
 def _checked_error(error: object, count: int) -> FloatArray | None:
     if error is None:
         return None
-    if isinstance(error, int | float | np.number) and not isinstance(error, bool):
+    if np.ndim(error) == 0:  # type: ignore[arg-type]
         return np.full(count, checks.real("error", error, least=0))
     found = checks.array("error", error)
     if np.shape(found) != (count,):
