@@ -32,7 +32,7 @@ SENSITIVE = 1.5e-3
 """Error of Delta(i w_0) in units of w_0 above which Z is uncertain by more than 1e-3."""
 
 
-LARGEST_GAP = 0.6
+MAX_GAP = 0.6
 """Largest relative distance of neighbouring frequencies, besides one frequency left out."""
 FAR = 1e-3
 """Share of the weight beyond the highest frequency above which moments are uncertain."""
@@ -335,7 +335,7 @@ class MatsubaraBath:
         """Warn of frequencies that are missing where they matter."""
         w, w_0 = self.frequencies(beta), math.pi / beta
         before = np.concatenate([[-w_0], w[:-1]])
-        gap = w - before > 2.0 * w_0 + LARGEST_GAP * np.maximum(before, 0.0) + 1e-6 * w_0
+        gap = w - before > 2.0 * w_0 + MAX_GAP * np.maximum(before, 0.0) + 1e-6 * w_0
         if np.any(gap):
             k = int(np.argmax(gap))
             begin = "there is no value" if k == 0 else f"no value from w = {before[k]:.4g}"
