@@ -202,12 +202,12 @@ def write_matsubara(
     >>> import numpy as np
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder) / "delta.dat"
-    ...     write_matsubara(file, np.array([-0.5j, -0.25j]), beta=np.pi, name="Delta")
+    ...     write_matsubara(file, np.array([0.5 - 0.5j, 0.1 - 0.25j]), beta=np.pi, name="Delta")
     ...     print(file.read_text())
     # kadanoff matsubara 1: Delta(i w_n), beta = 3.141592653589793
     # w_n Re Im
-    1 0 -0.5
-    3 0 -0.25
+    1 0.5 -0.5
+    3 0.10000000000000001 -0.25
     <BLANKLINE>
     """
     array = checks.array("values", values, dtype=np.complex128, ndim=1)
