@@ -361,7 +361,9 @@ def _checked(table: _Table, beta: float | None, causal: bool) -> MatsubaraData:
     if causal:
         sign = np.sign(w) * table.values.imag
         limit = ACAUSAL * float(np.max(np.abs(table.values)))
-        limits: AnyArray = limit + (0.0 if table.error is None else SIGMAS * table.error)
+        limits: AnyArray = np.asarray(
+            limit + (0.0 if table.error is None else SIGMAS * table.error)
+        )
         if np.any(sign > limits):
             row = int(np.argmax(sign > limits))
             raise ValueError(
