@@ -263,7 +263,7 @@ class MatsubaraBath:
         """Delta with its tail at inverse temperature `beta`; refused if they disagree."""
         if not np.any(self.Delta) and not any(self.moments):  # an isolated atom
             return MatsubaraFunction.own(self.Delta, beta, (0.0, 0.0, 0.0, 0.0))
-        if "_known" not in self.__dict__:
+        if "_known" not in self.__dict__ or not np.any(self.Delta):
             function = MatsubaraFunction.own(self.Delta, beta, self.moments)
             _check_tail(function)
             return function
