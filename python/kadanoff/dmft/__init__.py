@@ -20,7 +20,8 @@ from kadanoff.dmft.learning import (
 from kadanoff.dmft.loops.bethe_lattice import BetheLoop, bethe
 from kadanoff.dmft.loops.branches import Hysteresis, hysteresis
 from kadanoff.dmft.loops.phases import PhaseDiagram, phase_diagram
-from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
+from kadanoff.dmft.matsubara_bath import MatsubaraBath, UncertainDelta
+from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers import cthyb as _cthyb  # noqa: F401
@@ -32,7 +33,7 @@ from kadanoff.dmft.solvers import lanczos as _lanczos  # noqa: F401
 from kadanoff.dmft.solvers import nca as _nca  # noqa: F401
 from kadanoff.dmft.solvers import nrg as _nrg  # noqa: F401
 from kadanoff.dmft.solvers.approximations import approximate
-from kadanoff.dmft.solvers.bathfit import BathFit, fit_bath
+from kadanoff.dmft.solvers.bathfit import BathFit, PoorFit, fit_bath
 
 __all__ = [
     "SOLVERS",
@@ -45,8 +46,10 @@ __all__ = [
     "LearnedSolver",
     "MatsubaraBath",
     "PhaseDiagram",
+    "PoorFit",
     "Solution",
     "Solver",
+    "UncertainDelta",
     "active",
     "approximate",
     "bethe",

@@ -16,14 +16,15 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.html import table
 from kadanoff._base.signatures import public
-from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff._base.types import FloatArray
 from kadanoff.bands.discretisation import Band
 from kadanoff.bands.tabulated import FunctionBand, TabulatedBand
+from kadanoff.dmft.matsubara_bath import MatsubaraBath
 from kadanoff.dmft.solvers.quadrature import band_star
-from kadanoff.greens import GreenFunction, MatsubaraFunction, gauss_poles
+from kadanoff.greens import GreenFunction, MatsubaraFunction
 from kadanoff.greens.grids import inverse_temperature
 
-__all__ = ["MAX_ENERGY", "DiscreteBath", "Impurity", "MatsubaraBath", "half_filling"]
+__all__ = ["MAX_ENERGY", "DiscreteBath", "Impurity", "half_filling"]
 
 MAX_ENERGY = 1e100
 """Largest U and |eps|: squares of energies stay finite."""
@@ -107,86 +108,6 @@ class DiscreteBath:
         return float(np.sum(np.square(self.V)))
 
 
-@public
-@dataclass(frozen=True, eq=False)
-class MatsubaraBath:
-    """Delta(i w_n) for 0 <= n < N at the problem's temperature, with the moments of its tail.
-
-    Parameters
-    ----------
-    Delta : array of complex, shape (N,)
-        Values at the first N >= 16 positive Matsubara frequencies, in units of energy;
-        Im Delta <= 0.
-    moments : sequence of float, optional
-        Moments m_0 = sum V**2, m_1 = sum V**2 e, ... of the tail
-        ``Delta = sum_k m_k / (iw)**(k + 1)``. By default they are fitted to the last quarter of
-        the values.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Delta is not causal, not finite, or has fewer than 16 values.
-
-    Notes
-    -----
-    `Impurity` checks the tail against the values, once the temperature is known.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> w_n = np.pi / 10 * (2 * np.arange(64) + 1)
-    >>> MatsubaraBath(0.25 / (1j * w_n - 0.5), moments=(0.25, 0.125))
-    MatsubaraBath(64 frequencies, sum V**2 = 0.25)
-    """
-
-    Delta: ComplexArray
-    moments: tuple[float, ...] = ()
-
-    def __post_init__(self) -> None:
-        values = checks.array("Delta", self.Delta, dtype=np.complex128, ndim=1, frozen=True)
-        object.__setattr__(self, "Delta", values)
-        given = (
-            checks.array("moments", self.moments, ndim=1, frozen=True) if len(self.moments) else ()
-        )
-        object.__setattr__(self, "moments", tuple(float(m) for m in given))
-        if values.size < 16:
-            raise ValueError(f"Delta needs at least 16 Matsubara frequencies, got {values.size}")
-        limit = 1e-12 * float(np.max(np.abs(values)))
-        if np.any(values.imag > limit):
-            n = int(np.argmax(values.imag > limit))
-            raise ValueError(
-                f"Delta must have Im Delta <= 0 at positive frequencies, but Im Delta[{n}] = "
-                f"{values[n].imag:g}; it would be acausal (is the sign convention "
-                "Delta = sum V**2 / (iw - e)?)"
-            )
-
-    def __repr__(self) -> str:
-        weight = f", sum V**2 = {self.moments[0]:.4g}" if self.moments else ""
-        return f"MatsubaraBath({self.Delta.size} frequencies{weight})"
-
-    @classmethod
-    def own(cls, Delta: ComplexArray, moments: tuple[float, ...]) -> MatsubaraBath:
-        """A bath made by a loop; the array is neither copied nor checked."""
-        made = object.__new__(cls)
-        Delta.setflags(write=False)
-        made.__dict__.update(Delta=Delta, moments=moments)
-        return made
-
-    def function(self, beta: float) -> MatsubaraFunction:
-        """Delta with its tail at inverse temperature `beta`; refused if they disagree."""
-        if not np.any(self.Delta) and not any(self.moments):  # an isolated atom
-            return MatsubaraFunction.own(self.Delta, beta, (0.0, 0.0, 0.0, 0.0))
-        function = MatsubaraFunction.own(self.Delta, beta, self.moments)
-        if function.moments[0] <= 0.0 or function.tail_error > 0.05:
-            w_n = function.frequencies[-1]
-            raise ValueError(
-                f"the tail of Delta is wrong: at w_n = {w_n:g} it should be near "
-                f"m_0 / iw = {function.moments[0] / w_n:g} / i, but Delta = {self.Delta[-1]:g}; "
-                f"check that it belongs to beta = {beta:g}, and give more frequencies or `moments`"
-            )
-        return function
-
-
 Bath: TypeAlias = "DiscreteBath | MatsubaraBath | Band"
 
 
@@ -251,7 +172,7 @@ class Impurity:
                 f"got {type(self.bath).__name__}"
             )
         if isinstance(self.bath, MatsubaraBath):
-            self.bath.function(self.beta)
+            self.__dict__["_Delta"] = self.bath.function(self.beta)
         if isinstance(self.bath, (DiscreteBath, MatsubaraBath)):
             if self.V is not None:
                 raise ValueError("V belongs to a band; this bath has its own hybridisation")
@@ -325,11 +246,7 @@ class Impurity:
         if isinstance(self.bath, MatsubaraBath):
             function = self.Delta()
             assert isinstance(function, MatsubaraFunction)
-            known = function.moments
-            if len(known) >= 4:
-                return known[:4]
-            e, w = gauss_poles(known[: 2 * (len(known) // 2)] or (known[0], 0.0))
-            return (*known, *[float(np.sum(w * e**k)) for k in range(len(known), 4)])
+            return function.moments[:4]
         star = self.star()
         assert star is not None
         e, weight = star
@@ -349,7 +266,9 @@ class Impurity:
         if abs(self.detuning) > 1e-12 * scale:
             return False
         if isinstance(self.bath, MatsubaraBath):
-            values = self.bath.Delta
+            function = self.Delta()
+            assert isinstance(function, MatsubaraFunction)
+            values = function.values
             return bool(np.all(np.abs(values.real) <= 1e-9 * np.max(np.abs(values))))
         if isinstance(self.bath, DiscreteBath):
             iw = self.Delta().iw(32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,10 @@ from kadanoff._base import checks
 from kadanoff._base.html import sparkline, table
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.dmft.problem import Impurity
+from kadanoff.bands.densities import FlatBand, PowerLawBand, SemicircularBand
+from kadanoff.bands.tabulated import TabulatedBand
+from kadanoff.dmft.matsubara_bath import MatsubaraBath
+from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.greens import (
     AllowedSpectra,
     GreenFunction,
@@ -25,6 +28,7 @@ from kadanoff.greens import (
     chebyshev_times,
 )
 from kadanoff.greens.grids import fermionic
+from kadanoff.runs.result_files import Saved, storable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,9 +38,29 @@ if TYPE_CHECKING:
 __all__ = ["Solution"]
 
 
+for _kind in (
+    Impurity,
+    DiscreteBath,
+    MatsubaraBath,
+    FlatBand,
+    PowerLawBand,
+    SemicircularBand,
+    TabulatedBand,
+    GreenFunction,
+    LegendreSeries,
+    MatsubaraFunction,
+    RealAxisFunction,
+):
+    storable(_kind)
+
+
+@storable(
+    optional=("diagnostics",),
+    dims={"w_n": ("w_n",), "G_iw": ("w_n",), "Sigma_iw": ("w_n",), "Delta_iw": ("w_n",)},
+)
 @public
 @dataclass(frozen=True, eq=False)
-class Solution:
+class Solution(Saved):
     """Green function, self-energy and averages of an impurity, from one solver.
 
     Parameters
@@ -115,6 +139,32 @@ class Solution:
         }
         shown = -self.Sigma_iw.imag[:48]
         return table(f"Solution by {self.solver}; -Im Sigma(i w_n)", rows, sparkline(shown))
+
+    def to_fields(self) -> dict[str, Any]:
+        """The fields for a file, and the frequencies as a coordinate."""
+        return {"w_n": self.w_n} | {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_fields(cls, found: dict[str, Any]) -> Solution:
+        """The solution of a file.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Fields are missing or unknown, or arrays do not belong together.
+        """
+        w_n = found.pop("w_n")
+        made = cls(**found)
+        if not isinstance(made.problem, Impurity):
+            raise ValueError(f"its problem is a {type(made.problem).__name__}")
+        for name in ("G_iw", "Sigma_iw", "Delta_iw"):
+            if np.shape(getattr(made, name)) != np.shape(w_n):
+                raise ValueError(
+                    f"{name} has the shape {np.shape(getattr(made, name))}, w_n {np.shape(w_n)}"
+                )
+        if not np.allclose(made.w_n, w_n, rtol=1e-12, atol=0.0):
+            raise ValueError(f"w_n are not the Matsubara frequencies of beta = {made.beta:g}")
+        return made
 
     @property
     def beta(self) -> float:

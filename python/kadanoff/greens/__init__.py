@@ -18,7 +18,9 @@ in common.
 """
 
 from kadanoff.greens.allowed_spectra import AllowedSpectra, InfeasibleData
+from kadanoff.greens.causal_fit import CausalFit
 from kadanoff.greens.chebyshev import ChebyshevFunction
+from kadanoff.greens.data_files import MatsubaraData, read_matsubara, write_matsubara
 from kadanoff.greens.fermi import fermi_poles
 from kadanoff.greens.grids import chebyshev_times, matsubara
 from kadanoff.greens.intermediate import IntermediateSeries
@@ -35,11 +37,13 @@ from kadanoff.greens.spectral_bounds import SpectralBounds
 
 __all__ = [
     "AllowedSpectra",
+    "CausalFit",
     "ChebyshevFunction",
     "GreenFunction",
     "InfeasibleData",
     "IntermediateSeries",
     "LegendreSeries",
+    "MatsubaraData",
     "MatsubaraFunction",
     "RealAxisFunction",
     "SpectralBounds",
@@ -49,5 +53,7 @@ __all__ = [
     "gauss_poles",
     "legendre_to_matsubara",
     "matsubara",
+    "read_matsubara",
     "tail_moments",
+    "write_matsubara",
 ]

@@ -90,7 +90,8 @@ def test_solvers_do_not_depend_on_the_unit_of_energy(solver, eps, bath):
     for s in (1e-9, 1e9, *((1e-30, 1e30) if solver in ("ed", "lanczos", "ftlm") else ())):
         # The NRG cuts at 60 states where rounding can exchange two levels.
         tolerance = 1e-3 if solver == "nrg" else 1e-7
-        np.testing.assert_allclose(numbers(s), one, rtol=tolerance, atol=1e-12)
+        # The misfit of a bath that can be fitted exactly is rounding, a few 1e-12.
+        np.testing.assert_allclose(numbers(s), one, rtol=tolerance, atol=1e-11)
 
 
 @pytest.mark.parametrize("symmetric", [True, False])

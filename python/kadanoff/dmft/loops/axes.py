@@ -22,7 +22,8 @@ from numpy.typing import ArrayLike
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.bands.densities import SemicircularBand
 from kadanoff.bands.tabulated import TabulatedBand
-from kadanoff.dmft.problem import Impurity, MatsubaraBath, half_filling
+from kadanoff.dmft.matsubara_bath import MatsubaraBath
+from kadanoff.dmft.problem import Impurity, half_filling
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.hubbard1 import atom
 from kadanoff.dmft.solvers.nrg import real_grid

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +37,7 @@ from kadanoff.dmft.protocol import (
 )
 from kadanoff.dmft.solution import Solution
 from kadanoff.greens.grids import inverse_temperature
+from kadanoff.runs.result_files import Saved, storable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,9 +57,10 @@ MAX_RATIO = 1e4
 NOISE = 3.0  # standard errors: the residual is a maximum over frequencies of two noisy functions
 
 
+@storable
 @public
 @dataclass(frozen=True, eq=False)
-class BetheLoop:
+class BetheLoop(Saved):
     """A self-consistent solution on the Bethe lattice, and the iterations towards it.
 
     Parameters
@@ -123,6 +125,28 @@ class BetheLoop:
         picture = sparkline(np.log10(np.maximum(self.history["residual"], 1e-300)))
         title = f"Bethe lattice by {self.solution.solver}; logarithm of the residual"
         return table(title, rows, picture)
+
+    def to_fields(self) -> dict[str, Any]:
+        """The fields for a file, whose header names the lattice."""
+        return {"lattice": "bethe"} | {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_fields(cls, found: dict[str, Any]) -> BetheLoop:
+        """The loop of a file.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The lattice is another, or fields are missing or unknown.
+        """
+        lattice = found.pop("lattice")
+        if lattice != "bethe":
+            raise ValueError(f"its loop is on the lattice {lattice!r}, not on the Bethe lattice")
+        made = cls(**found)
+        sizes = {np.shape(made.history[name]) for name in HISTORY}
+        if not isinstance(made.solution, Solution) or len(sizes) != 1:
+            raise ValueError("its loop has no solution, or a history of unequal lengths")
+        return made
 
     @property
     def _state(self) -> str:

@@ -24,6 +24,7 @@ from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.dmft.loops.bethe_lattice import BetheLoop, LoopSettings, check_energies, iterated
 from kadanoff.dmft.protocol import SolverLike, lookup, takes_solver_options
 from kadanoff.greens.grids import inverse_temperature
+from kadanoff.runs.result_files import Saved, storable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["Hysteresis", "hysteresis"]
 
 
+@storable
 @public
 @dataclass(frozen=True, eq=False)
-class Hysteresis:
+class Hysteresis(Saved):
     """Both branches of solutions against U.
 
     Parameters

@@ -23,6 +23,7 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.dmft.loops.bethe_lattice import BetheLoop, LoopSettings, check_energies, iterated
 from kadanoff.dmft.protocol import SolverLike, lookup, takes_solver_options
+from kadanoff.runs.result_files import Saved, storable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,9 +33,10 @@ __all__ = ["PhaseDiagram", "phase_diagram"]
 MIN_WIDTH = 1e-9  # of the largest U: a bracket of neighbouring numbers cannot be halved
 
 
+@storable
 @public
 @dataclass(frozen=True, eq=False)
-class PhaseDiagram:
+class PhaseDiagram(Saved):
     """Brackets of U_c1(T) and U_c2(T), the ends of the insulating and the metallic branch.
 
     Parameters

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,18 +20,28 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public, unknown_keyword
 from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff._base.warning import warn
+from kadanoff.dmft.matsubara_bath import MatsubaraBath
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.solvers.energy_units import in_unit, power_of_two
 from kadanoff.greens.grids import fermionic
+from kadanoff.runs.result_files import storable
 
-__all__ = ["BathFit", "checked_fit", "fit_bath", "fitted"]
+__all__ = ["BathFit", "PoorFit", "checked_fit", "fit_bath", "fitted"]
 
 MAX_SITES = 12
 MAX_STARTS = 1000
 MAX_ALPHA = 10.0  # beyond it one frequency has all the weight, and chi2 overflows in the end
+POOR = 2.0
+"""Ratio of chi2 to that of a starting point with refitted weights above which a fit is poor."""
 MAX_MERGED = 64  # levels of a bath that are merged one by one to a starting point
 
 
+class PoorFit(UserWarning):
+    """The fit of a bath is far worse than its number of sites allows."""
+
+
+@storable
 @public
 @dataclass(frozen=True, eq=False)
 class BathFit:
@@ -44,7 +54,8 @@ class BathFit:
     chi2 : float
         The minimum of the cost.
     deviation : array, shape (N,)
-        |Delta - fit| at the frequencies of the fit, in units of energy.
+        |Delta - fit| at the frequencies of the fit, in units of energy; the error of a noisy Delta
+        is added in squares.
     used : int
         Number N of frequencies in the fit.
     starts : int
@@ -207,7 +218,7 @@ def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) 
     seed = options.get("seed")
     seed = run.seed if seed is None else seed
     beta = problem.beta
-    spread = math.sqrt(max(moments[2] / moments[0], (1e-6 / beta) ** 2))
+    spread = _spread(problem, moments)
     unit = power_of_two(spread)
     if unit != 1.0:
         return _in_other_unit(problem, sites, run, options, unit)
@@ -240,7 +251,54 @@ def fitted(problem: Impurity, sites: int, run: Run, options: Mapping[str, Any]) 
     order = np.argsort(e, kind="stable")
     bath = DiscreteBath.own(e[order], np.sqrt(weight[order]))
     deviation = np.abs(Delta - np.sum(weight / (1j * w_n[:, None] - e), axis=1))
+    if isinstance(problem.bath, MatsubaraBath):
+        _compare(chi2, free, trials, Delta, w_n, options.get("alpha", 1.0))
+        deviation = np.hypot(deviation, problem.bath.noise(beta, frequencies))
     return BathFit(bath, chi2, deviation, frequencies, len(trials), seed)
+
+
+def _spread(problem: Impurity, moments: Sequence[float]) -> float:
+    """The energy of the bath, by its moments; by its values where the two have nothing in common.
+
+    ``-w Im Delta(iw)`` rises to m_0 and is half of it at the root mean square energy of one level.
+    """
+    beta = problem.beta
+    spread = math.sqrt(max(moments[2] / moments[0], (1e-6 / beta) ** 2))
+    if isinstance(problem.bath, MatsubaraBath):
+        values = problem.Delta().at_first(problem.bath.Delta.size)
+        w_n = fermionic(beta, values.size)
+        rise = -w_n * values.imag
+        half = float(w_n[np.argmax(rise >= 0.5 * np.max(rise))])
+        if half > w_n[0] and not 0.1 * half < spread < 100.0 * half:
+            return half
+    return spread
+
+
+def _compare(
+    chi2: float,
+    free: _Parameters,
+    trials: Sequence[FloatArray],
+    Delta: ComplexArray,
+    w_n: FloatArray,
+    alpha: float,
+) -> None:
+    """Warn if the fit is worse than one of its starting points, whose weights are then refitted."""
+    from scipy.optimize import nnls
+
+    cost = w_n ** (-0.5 * alpha) / math.sqrt(w_n.size)
+    for trial in trials:
+        e, _ = free.sites_of(trial)
+        columns = cost[:, None] / (1j * w_n[:, None] - e)
+        parts = [np.concatenate([x.real, x.imag]) for x in (columns, cost * Delta)]
+        found = float(nnls(*parts)[1]) ** 2
+        if chi2 > POOR * found:
+            warn(
+                f"the fit of {free.sites} bath sites is poor: chi2 = {chi2:.2g}, while sites at "
+                f"other energies reach {found:.2g}; raise starts, or give moments of Delta that "
+                "belong to its values",
+                PoorFit,
+            )
+            return
 
 
 def _in_other_unit(

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
+from kadanoff.dmft.matsubara_bath import MatsubaraBath
+from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.greens import MatsubaraFunction
 
 __all__ = ["in_unit", "power_of_two", "unit_of"]
 
@@ -46,9 +48,10 @@ def in_unit(problem: Impurity, unit: float) -> Impurity:
     """The same problem, its energies divided by `unit`; a band becomes its levels."""
     bath: DiscreteBath | MatsubaraBath
     if isinstance(problem.bath, MatsubaraBath):
-        moments = problem.bath.function(problem.beta).moments
-        scaled = tuple(m / unit**k for k, m in enumerate(moments, start=2))
-        bath = MatsubaraBath.own(problem.bath.Delta / unit, scaled)
+        function = problem.Delta()
+        assert isinstance(function, MatsubaraFunction)
+        scaled = tuple(m / unit**k for k, m in enumerate(function.moments, start=2))
+        bath = MatsubaraBath.own(function.values / unit, scaled)
     else:
         star = problem.star()
         assert star is not None

@@ -29,7 +29,8 @@ from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.errors import NotConverged
 from kadanoff._base.types import FloatArray
-from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
+from kadanoff.dmft.matsubara_bath import MatsubaraBath
+from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.hubbard1 import isolated

@@ -30,7 +30,8 @@ import numpy as np
 from kadanoff._base.errors import Cancelled, NotConverged
 from kadanoff._base.running import Run
 from kadanoff._base.types import FloatArray
-from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
+from kadanoff.dmft.matsubara_bath import MatsubaraBath
+from kadanoff.dmft.problem import DiscreteBath, Impurity
 
 __all__ = ["RealAxisNCA", "solve_real"]
 

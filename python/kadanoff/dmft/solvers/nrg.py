@@ -17,7 +17,8 @@ from kadanoff._base import checks
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.bands.discretisation import DEFAULT_SCHEME
 from kadanoff.bands.tabulated import TabulatedBand
-from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
+from kadanoff.dmft.matsubara_bath import MatsubaraBath
+from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.hubbard1 import isolated
