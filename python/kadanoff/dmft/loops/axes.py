@@ -20,20 +20,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base.types import ComplexArray, FloatArray
-from kadanoff.bands.densities import SemicircularBand
 from kadanoff.bands.tabulated import TabulatedBand
+from kadanoff.dmft.lattices import Bethe, Dispersion, Lattice
 from kadanoff.dmft.matsubara_bath import MatsubaraBath
 from kadanoff.dmft.problem import Impurity, half_filling
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.hubbard1 import atom
 from kadanoff.dmft.solvers.nrg import real_grid
-from kadanoff.dmft.solvers.quadrature import band_star
 from kadanoff.greens import GreenFunction
 from kadanoff.greens.grids import fermionic
 from kadanoff.greens.kramers_kronig import checked_frequencies
 from kadanoff.greens.matsubara_function import trace
 
-__all__ = ["Lattice", "MatsubaraAxis", "RealAxis", "SelfConsistency", "bethe_delta"]
+__all__ = ["MatsubaraAxis", "RealAxis", "SelfConsistency", "Setting"]
 
 EMPTY = 1e-9
 """Smallest density of a bath, relative to the largest of the free lattice: a gap stays visible."""
@@ -46,25 +45,28 @@ MAX_RISE = 16.0
 
 
 @dataclass(frozen=True)
-class Lattice:
-    """The parameters of a loop that do not change."""
+class Setting:
+    """The parameters of a loop that do not change; energies are measured from the lattice's mean.
+
+    Attributes
+    ----------
+    U, beta : float
+        Repulsion and inverse temperature.
+    lattice : Lattice
+        The lattice, whose density of states has mean zero.
+    symmetric : bool
+        Whether particles and holes are equivalent.
+    """
 
     U: float
     beta: float
-    D: float
+    lattice: Lattice
     symmetric: bool
 
-
-def bethe_delta(zeta: ComplexArray, D: float) -> ComplexArray:
-    """The Delta of ``Delta = (D/2)**2 / (zeta - Delta)`` with Im Delta <= 0 for Im zeta >= 0.
-
-    Examples
-    --------
-    >>> bethe_delta(np.array([0.0 + 1e-12j]), 1.0).round(6)
-    array([0.-0.5j])
-    """
-    root = np.sqrt(zeta - D) * np.sqrt(zeta + D)
-    return np.asarray(0.5 * (zeta - root))
+    @property
+    def D(self) -> float:
+        """Half bandwidth."""
+        return self.lattice.D
 
 
 class SelfConsistency(ABC):
@@ -72,7 +74,7 @@ class SelfConsistency(ABC):
 
     Attributes
     ----------
-    lattice : Lattice
+    setting : Setting
         The fixed parameters of the loop.
     tolerance : float
         Residual at which a loop stops by default.
@@ -84,7 +86,7 @@ class SelfConsistency(ABC):
         Unit of a level among the numbers of the bath, so that mixing does not depend on units.
     """
 
-    lattice: Lattice
+    setting: Setting
     unit: float = 1.0
     frequencies: int
     tolerance: float = 1e-6
@@ -111,7 +113,7 @@ class SelfConsistency(ABC):
         """The shift of the levels at which the lattice has the target occupation."""
         from scipy.optimize import brentq
 
-        D = self.lattice.D
+        D = self.setting.D
 
         def excess(shift: float) -> float:
             return self.occupation(solution, shift) - target
@@ -143,19 +145,14 @@ class SelfConsistency(ABC):
         return 0.0
 
 
-def free(beta: float, D: float) -> GreenFunction:
-    """G of the free lattice."""
-    return GreenFunction.own(*band_star(SemicircularBand(D), beta), beta)
-
-
 class MatsubaraAxis(SelfConsistency):
     """Delta(i w_n), with the moments of its tail."""
 
     def __init__(
-        self, lattice: Lattice, start: str | Solution, detuning: float, frequencies: int | None
+        self, setting: Setting, start: str | Solution, detuning: float, frequencies: int | None
     ) -> None:
-        self.lattice = lattice
-        U, beta, D = lattice.U, lattice.beta, lattice.D
+        self.setting = setting
+        U, beta, D = setting.U, setting.beta, setting.D
         if frequencies is None:
             widest = 40.0 * (D + U + abs(detuning))
             frequencies = min(max(512, math.ceil(0.5 * widest * beta / math.pi)), 8192)
@@ -164,22 +161,28 @@ class MatsubaraAxis(SelfConsistency):
         self.unit = D
         # Delta and m_0, m_1, ... of its tail are mixed as numbers of the order of one.
         self.units = np.concatenate([np.full(2 * frequencies, D), D ** np.arange(2.0, 6.0)])
-        quarter = 0.25 * D * D
-        if isinstance(start, Solution):
-            G, moments = start.G, _moments(start)
+        lattice, z = setting.lattice, 1j * fermionic(beta, frequencies).astype(np.complex128)
+        self.scale = abs(complex(lattice.delta(z[0])))
+        first = lattice.delta_moments[0]
+        if isinstance(start, Solution) and isinstance(lattice, Bethe):
+            moments = tuple(first * m for m in _moments(start))
+            self._keep(first * start.G.iw(frequencies), moments)
+        elif isinstance(start, Solution):
+            Delta, found = self._closed(start, 0.0)
+            moments = tuple(float(m) for m in found)
+            missing = z[Delta.size :]
+            tail = np.asarray(sum(m / missing ** (k + 1) for k, m in enumerate(moments)))
+            self._keep(np.concatenate([Delta[:frequencies], tail.ravel()]), moments)
+        elif start == "metal":
+            self._keep(lattice.delta(z), lattice.delta_moments)
         else:
-            if start == "metal":
-                G = free(beta, D)
-            else:
-                level = detuning + half_filling(U)
-                n = atom(U, level, beta)[0]
-                G = GreenFunction.own(np.array([level, level + U]), np.array([1.0 - n, n]), beta)
-            moments = tuple(float(m) for m in G.moments(4))
-        self._keep(quarter * G.iw(frequencies), tuple(quarter * m for m in moments))
-        self.scale = quarter * abs(complex(free(beta, D)(1j * fermionic(beta, 1))[0]))
+            level = detuning + half_filling(U)
+            n = atom(U, level, beta)[0]
+            G = GreenFunction.own(np.array([level, level + U]), np.array([1.0 - n, n]), beta)
+            self._keep(first * G.iw(frequencies), tuple(first * float(m) for m in G.moments(4)))
 
     def _keep(self, Delta: ComplexArray, moments: tuple[float, ...]) -> None:
-        if self.lattice.symmetric:  # rounding would grow along an unstable direction
+        if self.setting.symmetric:  # rounding would grow along an unstable direction
             Delta = np.asarray(1j * Delta.imag, dtype=np.complex128)
             moments = tuple(0.0 if k % 2 else m for k, m in enumerate(moments))
         self.Delta, self.moments = Delta, moments
@@ -194,26 +197,31 @@ class MatsubaraAxis(SelfConsistency):
     def problem(self, detuning: float) -> Impurity:
         """The impurity in a MatsubaraBath."""
         bath = MatsubaraBath.own(self.Delta, self.moments)
-        eps = detuning + half_filling(self.lattice.U)
-        return Impurity.own(self.lattice.U, self.lattice.beta, bath, eps)
+        eps = detuning + half_filling(self.setting.U)
+        return Impurity.own(self.setting.U, self.setting.beta, bath, eps)
 
     def _closed(self, solution: Solution, shift: float) -> tuple[ComplexArray, FloatArray]:
         """The lattice's Delta for the solution's Sigma, and its moments."""
         zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw - shift
-        # 1/G = z - a_1 - a_2/z - a_3/z**2; in a_2 and a_3 the lattice replaces the bath.
-        quarter = 0.25 * self.lattice.D**2
-        bath = solution.diagnostics.get("bath")
-        solved = solution.problem
-        if bath is not None:
-            solved = Impurity.own(solved.U, solved.beta, bath, solved.eps)
-        d0, d1, *_ = solved.Delta_moments()
+        # 1/G = z - a_1 - a_2/z - a_3/z^2, less that of Delta, gives the tail of Sigma.
+        d0, d1 = _bath_moments(solution)
         _, m1, m2, m3 = _moments(solution)
-        a1 = m1 + shift
-        a2 = m2 - m1**2 - d0 + quarter
-        a3 = m3 - 2.0 * m1 * m2 + m1**3 - d1 + quarter * a1
-        square = a2 + a1**2
-        moments = quarter * np.array([1.0, a1, square, a3 + 2.0 * a1 * square - a1**3])
-        return bethe_delta(zeta, self.lattice.D), moments
+        level, s1 = m1 + shift, m2 - m1**2 - d0
+        s2 = m3 - 2.0 * m1 * m2 + m1**3 - d1
+        c0, c1, c2, c3 = self.setting.lattice.delta_moments
+        # Delta = c_0/zeta + c_1/zeta^2 + ..., zeta = z - level - s_1/z - s_2/z^2.
+        moments = np.array(
+            [
+                c0,
+                c0 * level + c1,
+                c0 * (level**2 + s1) + 2.0 * c1 * level + c2,
+                c0 * (level**3 + 2.0 * level * s1 + s2)
+                + c1 * (3.0 * level**2 + 2.0 * s1)
+                + 3.0 * c2 * level
+                + c3,
+            ]
+        )
+        return self.setting.lattice.delta(zeta), moments
 
     def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
         """Delta(i w_n) and its moments from Sigma(i w_n)."""
@@ -222,13 +230,15 @@ class MatsubaraAxis(SelfConsistency):
 
     def occupation(self, solution: Solution, shift: float = 0.0) -> float:
         """Lattice occupation: n_imp + 4/beta sum_n Re [G_lat(i w_n) - G_imp(i w_n)]."""
-        new, moments = self._closed(solution, shift)
-        quarter, beta = 0.25 * self.lattice.D**2, self.lattice.beta
-        more = np.asarray(new / quarter - solution.G_iw)
-        m0, m1, m2 = (
-            float(a / quarter - b) for a, b in zip(moments[:3], _moments(solution)[:3], strict=True)
-        )
-        return solution.n + 2.0 * trace(beta, more, (m0, m1, m2))
+        zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw - shift
+        more = np.asarray(self.setting.lattice.hilbert(zeta) - solution.G_iw)
+        # Those of the lattice, with s_1 from the impurity: <e^2> in place of its bath.
+        d0, _ = _bath_moments(solution)
+        m0, m1, m2, _ = _moments(solution)
+        level = m1 + shift
+        second = level**2 + (m2 - m1**2 - d0) + self.setting.lattice.delta_moments[0]
+        beta = self.setting.beta
+        return solution.n + 2.0 * trace(beta, more, (1.0 - m0, level - m1, second - m2))
 
     def possible(self, mixed: FloatArray) -> bool:
         """Whether the tail belongs to a non-negative density."""
@@ -249,12 +259,13 @@ class MatsubaraAxis(SelfConsistency):
         return float(np.max(np.hypot(change[:n], change[n : 2 * n]))) * self.unit / self.scale
 
     def noise(self, solution: Solution) -> float:
-        """The largest (D/2)**2 dG / |1 - (D/2)**2 G**2|, over Delta of the free lattice at w_0."""
+        """The largest dDelta/dzeta dSigma, over Delta of the free lattice at w_0."""
         error = solution.diagnostics.get("G_iw_error", 0.0)
-        quarter = 0.25 * self.lattice.D**2
-        return (
-            float(np.max(quarter * error / np.abs(1.0 - quarter * solution.G_iw**2))) / self.scale
-        )
+        if not np.any(error):
+            return 0.0
+        zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw
+        slope = np.abs(self.setting.lattice.derivative(zeta))
+        return float(np.max(slope * error / np.abs(solution.G_iw) ** 2)) / self.scale
 
 
 def _moments(solution: Solution) -> tuple[float, ...]:
@@ -265,6 +276,15 @@ def _moments(solution: Solution) -> tuple[float, ...]:
     return G.moments[:4]
 
 
+def _bath_moments(solution: Solution) -> tuple[float, float]:
+    """The first two moments of the bath that was solved, the fitted one where there is one."""
+    bath, solved = solution.diagnostics.get("bath"), solution.problem
+    if bath is not None:
+        solved = Impurity.own(solved.U, solved.beta, bath, solved.eps)
+    d0, d1, *_ = solved.Delta_moments()
+    return float(d0), float(d1)
+
+
 class RealAxis(SelfConsistency):
     """-Im Delta(w) / pi on a grid of real frequencies."""
 
@@ -272,15 +292,20 @@ class RealAxis(SelfConsistency):
 
     def __init__(
         self,
-        lattice: Lattice,
+        setting: Setting,
         start: str | Solution,
         detuning: float,
         frequencies: int | None,
         omega: ArrayLike | None,
     ) -> None:
-        self.lattice = lattice
-        U, beta, D = lattice.U, lattice.beta, lattice.D
-        self.scale = 0.5 * D / math.pi
+        self.setting = setting
+        U, beta, D = setting.U, setting.beta, setting.D
+        lattice = setting.lattice
+        if isinstance(lattice, Dispersion):
+            raise ValueError(
+                "lattice must have a density of states for a solver on the real axis: give it as "
+                "a table, kadanoff.dmft.lattices.Tabulated(e, rho)"
+            )
         self.frequencies = 512 if frequencies is None else frequencies
         if isinstance(start, Solution) and start.G_w is None:
             raise ValueError(
@@ -298,28 +323,34 @@ class RealAxis(SelfConsistency):
                 f"omega must reach beyond the band, |w| <= D = {D:g}, on both sides, got "
                 f"{self.omega[0]:g} to {self.omega[-1]:g}"
             )
-        if lattice.symmetric and not np.allclose(self.omega, -self.omega[::-1], atol=1e-12 * D):
+        if setting.symmetric and not np.allclose(self.omega, -self.omega[::-1], atol=1e-12 * D):
             raise ValueError("omega must be symmetric about zero at half filling")
         self.settings = {"omega": self.omega}
+        free = self._density(self.omega.astype(np.complex128))
+        self.scale = float(np.max(free))
+        first = lattice.delta_moments[0]
         if isinstance(start, Solution) and start.G_w is not None:
-            self._keep(0.25 * D * D * start.G_w.spectrum(self.omega))
-            return
-
-        def band(centre: float, half: float) -> FloatArray:
-            x = (self.omega - centre) / half
-            return np.asarray(2.0 / (math.pi * half) * np.sqrt(np.maximum(1.0 - x * x, 0.0)))
-
-        if start == "metal":
-            A = band(0.0, D)
+            if isinstance(lattice, Bethe):
+                self._keep(first * start.G_w.spectrum(self.omega))
+            else:
+                self._keep(self.output(start))
+        elif start == "metal":
+            self._keep(free)
         else:
             # Hubbard bands, narrow enough to leave a gap.
             level, half = detuning + half_filling(U), min(D, 0.45 * max(U, 1e-3 * D))
             n = atom(U, level, beta)[0]
-            A = (1.0 - n) * band(level, half) + n * band(level + U, half)
-        self._keep(0.25 * D * D * A)
+            self._keep(first * ((1.0 - n) * self._band(level, half) + n * self._band(level + U, half)))
+
+    def _density(self, zeta: ComplexArray) -> FloatArray:
+        return np.maximum(-self.setting.lattice.delta(zeta).imag / math.pi, 0.0)
+
+    def _band(self, centre: float, half: float) -> FloatArray:
+        x = (self.omega - centre) / half
+        return np.asarray(2.0 / (math.pi * half) * np.sqrt(np.maximum(1.0 - x * x, 0.0)))
 
     def _keep(self, density: FloatArray) -> None:
-        if self.lattice.symmetric:
+        if self.setting.symmetric:
             density = 0.5 * (density + density[::-1])
         self.density = np.maximum(density, EMPTY * self.scale)
 
@@ -331,19 +362,18 @@ class RealAxis(SelfConsistency):
     def problem(self, detuning: float) -> Impurity:
         """The impurity in a TabulatedBand."""
         bath = TabulatedBand(self.omega, self.density)
-        eps = detuning + half_filling(self.lattice.U)
-        return Impurity(self.lattice.U, self.lattice.beta, bath, eps)
+        eps = detuning + half_filling(self.setting.U)
+        return Impurity(self.setting.U, self.setting.beta, bath, eps)
 
-    def _closed(
+    def _zeta(
         self, solution: Solution, shift: float, parts: int = 1
-    ) -> tuple[FloatArray, FloatArray]:
-        """Frequencies, and the density at them; Sigma is linear between those of the solution."""
+    ) -> tuple[FloatArray, ComplexArray]:
+        """Frequencies, and w - eps - Sigma; Sigma is linear between those of the solution."""
         assert solution.Sigma_w is not None
         known, Sigma = solution.Sigma_w.omega, solution.Sigma_w.values
         grid = np.interp(np.arange((known.size - 1) * parts + 1) / parts, range(known.size), known)
         Sigma = np.interp(grid, known, Sigma.real) + 1j * np.interp(grid, known, Sigma.imag)
-        zeta = grid - solution.problem.eps - Sigma - shift
-        return grid, np.maximum(-bethe_delta(zeta, self.lattice.D).imag / math.pi, 0.0)
+        return grid, np.asarray(grid - solution.problem.eps - Sigma - shift)
 
     def occupation(self, solution: Solution, shift: float = 0.0) -> float:
         """Lattice occupation: n_imp + 2 int f(w) [A_lat(w) - A_imp(w)] dw, both A normalised.
@@ -354,18 +384,20 @@ class RealAxis(SelfConsistency):
         from scipy.special import expit
 
         assert solution.G_w is not None
-        grid, density = self._closed(solution, shift, QUADRATURE)
-        fermi = expit(-self.lattice.beta * grid)
+        grid, zeta = self._zeta(solution, shift, QUADRATURE)
+        fermi = expit(-self.setting.beta * grid)
+        of_lattice = np.maximum(-self.setting.lattice.hilbert(zeta).imag, 0.0)
         lattice, impurity = (
             float(np.trapezoid(A * fermi, grid) / np.trapezoid(A, grid))
-            for A in (density, solution.G_w.spectrum(grid))
+            for A in (of_lattice, solution.G_w.spectrum(grid))
         )
         return solution.n + 2.0 * (lattice - impurity)
 
     def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
         """-Im Delta(w) / pi from Sigma(w)."""
-        grid, density = self._closed(solution, shift)
-        if self.lattice.symmetric:
+        grid, zeta = self._zeta(solution, shift)
+        density = self._density(zeta)
+        if self.setting.symmetric:
             density = 0.5 * (density + density[::-1])
         return np.asarray(np.interp(self.omega, grid, density, left=0.0, right=0.0))
 

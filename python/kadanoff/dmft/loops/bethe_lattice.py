@@ -23,7 +23,7 @@ from kadanoff._base.html import sparkline, table
 from kadanoff._base.progress import Report
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.dmft.loops.axes import Lattice, MatsubaraAxis, RealAxis, SelfConsistency
+from kadanoff.dmft.loops.axes import MatsubaraAxis, RealAxis, SelfConsistency, Setting
 from kadanoff.dmft.loops.mixing import Bracket, Mixer
 from kadanoff.dmft.problem import MAX_ENERGY, DiscreteBath
 from kadanoff.dmft.protocol import (
@@ -526,14 +526,14 @@ class _Iteration:
             target = None
         self.detuning, self.target = detuning, target
         symmetric = detuning == 0.0 and target is None
-        lattice = Lattice(U, beta, settings.D, symmetric=symmetric)
+        setting = Setting(U, beta, settings.lattice, symmetric=symmetric)
         self.axis: SelfConsistency
         if solver.axis == "real":
             options = dict(options)
             omega = options.pop("omega", None)
-            self.axis = RealAxis(lattice, first, detuning, settings.frequencies, omega)
+            self.axis = RealAxis(setting, first, detuning, settings.frequencies, omega)
         else:
-            self.axis = MatsubaraAxis(lattice, first, detuning, settings.frequencies)
+            self.axis = MatsubaraAxis(setting, first, detuning, settings.frequencies)
         self.options = options
         given = settings.tolerance
         self.tolerance = self.axis.tolerance if given is None else given
