@@ -17,7 +17,7 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks, running
-from kadanoff._base.errors import Cancelled, NotConverged
+from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
 from kadanoff._base.html import sparkline, table
 from kadanoff._base.progress import Report
 from kadanoff._base.signatures import public
@@ -420,6 +420,10 @@ def iterated(
                 loop.advance(change)
         except (Cancelled, NotConverged) as stop:
             raise type(stop)(str(stop), loop.result(False)) from stop
+        except (NumericalError, ValueError) as stop:
+            if loop.solution is None:  # the arguments, or the first problem
+                raise
+            raise NotConverged(loop.broken(stop), loop.result(False)) from stop
         except KeyboardInterrupt as stop:
             raise Cancelled("interrupted during a DMFT loop", loop.result(False)) from stop
     raise NotConverged(loop.failure(), loop.result(False))
@@ -547,6 +551,16 @@ class _Iteration:
         seconds = time.perf_counter() - self.began
         return BetheLoop(
             self.solution, self.start, converged, history, seconds, self.settings.D, seed
+        )
+
+    def broken(self, error: Exception) -> str:
+        """What the solver refused after some iterations, and what may help."""
+        remedy = (
+            "raise sweeps: its noise may be the cause" if self.solver.stochastic else "lower share"
+        )
+        return (
+            f"{self.solver.name} failed in iteration {len(self.entries) + 1}: {error}; {remedy}, "
+            "or start from a converged neighbour (start=loop). The history is in .partial"
         )
 
     def failure(self) -> str:

@@ -16,7 +16,7 @@ Bins hold Legendre coefficients of G and of ``F = Sigma G``, summed over spins. 
    same bins, the errors grow by a factor `loss` [3]_. ``constraints_chi2 = q Cov(q, q)^-1 q`` is
    Hotelling's T^2, a test of the identities.
 5. ``Sigma = F / G`` on Matsubara frequencies, and ``G = 1 / (iw - eps - Delta - Sigma)`` from it;
-   ``-2 G(beta) = n`` corrects Sigma and n in the same way, and holds exactly afterwards. Where noise
+   ``-2 G(beta) = n`` corrects Sigma in the same way, and holds exactly afterwards. Where noise
    leaves ``G(tau) > 0``, Sigma is replaced by the nearest causal one
    (`kadanoff.dmft.solvers.physical`), whose errors are not larger.
 6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_; for G(iw) and
@@ -60,6 +60,7 @@ EQUATIONS = 2  # frequencies at which the equation of motion is used
 UNLIKELY = 1e-4  # probability of a deviation at which a run is doubted
 MEMORY = 50.0  # smallest length of a bin in autocorrelation times
 EQUILIBRATED = 10.0  # smallest length of the equilibration in autocorrelation times
+LIGHT = 0.01  # smallest weight of a bin, over the mean
 TOGETHER = 64  # bins whose functions are in memory at once
 STEPS = 8  # of the secant method
 FOLLOWED = ("order", "density", "docc", "polarisation")
@@ -178,25 +179,22 @@ class Measured:
         tau = {name: _memory(raw["levels"], o) for o, name in enumerate(FOLLOWED)}
         scalars, chain = raw["scalars"], raw["chain"]
         slowest = _slowest(tau)
-        groups: list[FloatArray] = []
+        groups: list[IntArray] = []
         for c in np.unique(chain):
             members = np.flatnonzero(chain == c)
             longest = float(np.max(scalars[members, 0]))
             wanted = max(members.size // BINS_OF_A_CHAIN, math.ceil(MEMORY * slowest / longest), 1)
             parts = max(members.size // wanted, 1)
             groups.extend(np.array_split(members, parts))
-        first = np.array([g[0] for g in groups])
-        assert all(np.all(np.diff(g) == 1) for g in groups)
+        if not np.sum(scalars[:, 2]) > 0.0:
+            raise NumericalError("the average sign is not positive: Delta(tau) is far from causal")
+        first = _weighty(groups, scalars[:, 2])
 
         def joined(x: FloatArray) -> FloatArray:
             return np.add.reduceat(x, first, axis=0)
 
         sums = joined(scalars)
         weight, sign = sums[:, 1], sums[:, 2]
-        if not np.all(sign > 0.0):
-            raise NumericalError(
-                "the average sign of a bin is not positive: Delta(tau) is far from causal"
-            )
         if np.sum(sums[:, 5]) == 0.0:
             raise NumericalError(
                 "no operators were ever inserted, so that there is no measurement of G: the "
@@ -295,16 +293,20 @@ class Measured:
         jump = -2.0 * root * even / beta
         # P_l'(+-1) = (+-1)^(l-1) l (l + 1) / 2
         slope = 2.0 / beta**2 * root * order * (order + 1.0) * (1.0 - even)
-        rows = [G @ jump - 1.0]
+        rows, sizes, energy = [G @ jump - 1.0], [1.0], abs(eps) + U
         if problem.is_half_filled:
             if U > 0.0:
                 rows.append(F @ slope - 0.5 * (eps + U) * U)
+                sizes.append(energy * U)
         else:
             rows.append(G @ slope - (eps + U * n))
+            sizes.append(energy)
             if U > 0.0:
                 rows.append(F @ jump - U * n)
                 rows.append(F @ slope - (eps + U) * U * n)
+                sizes.extend((U, energy * U))
         rows.extend(self._motion(G, F))
+        sizes.extend([1.0] * (len(rows) - len(sizes)))
         q = np.stack(rows, axis=1)
         x = np.concatenate([G, F], axis=1)
         w = self.weights[:, None] / np.sum(self.weights)
@@ -321,7 +323,10 @@ class Measured:
         factors = (w * dx).T @ (dq / scale) @ solve
         violation = self.mean(q) / scale
         effective = float(np.sum(self.weights) ** 2 / np.sum(self.weights**2)) - 1.0
-        chi2 = float(violation @ solve @ violation) * effective
+        # No identity is known better than to the weight of a configuration that may be missing.
+        missing = self.once * np.array(sizes) / scale
+        variance = values[strong] / effective + (kept**2).T @ missing**2
+        chi2 = float(np.sum((kept.T @ violation) ** 2 / variance))
         x = x - (q / scale) @ factors.T
         return x[:, :L], x[:, L:], chi2, kept.shape[1]
 
@@ -380,7 +385,7 @@ class Measured:
             )
         G = MatsubaraFunction.own(found.G_iw, problem.beta, self._moments(np.float64(found.n)))
         Sigma_iw, Delta_iw = found.Sigma[:frequencies], problem.Delta().iw(frequencies)
-        moved = 0.0
+        n, moved = found.n, 0.0
         if not is_negative(G):
             errors_chosen = errors["Sigma_iw_error"]
             causal = physical(
@@ -389,6 +394,7 @@ class Measured:
             change = np.abs(causal.Sigma_iw - Sigma_iw) / errors_chosen[:frequencies]
             moved = float(np.sqrt(np.mean(change**2)))
             G, Sigma_iw, Delta_iw = causal.G, causal.Sigma_iw, causal.Delta_iw
+            n = n if problem.is_half_filled else 2.0 * G.occupation  # equal to CLOSE
         errors = {name: error[:frequencies] for name, error in errors.items()}
         return Solution(
             problem=problem,
@@ -397,7 +403,7 @@ class Measured:
             G_iw=G.values[:frequencies],
             Sigma_iw=Sigma_iw,
             Delta_iw=Delta_iw,
-            n=found.n,
+            n=n,
             docc=float(docc),
             log_Z=None,
             error=float(np.max(errors["G_iw_error"])),
@@ -443,22 +449,16 @@ class Measured:
         more = self.constrained(min(L + max(6, L // 2), self.G.shape[1]))
         Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), count)
         Sigma_b, filled = self._left_out(G, F, count, chosen, n)
-        if not problem.is_half_filled:
-            # The combination of least variance, as in `constrained`; then exactly n.
-            q_b = filled - n_b
-            centred = q_b - np.mean(q_b)
-            variance = float(centred @ centred)
-            if variance > 0.0:
-                along = centred / variance
-                on_n = float(along @ n_b)
-                direction = self._direction(G, F, count, along)
-                step = self._step(Sigma, direction, n, on_n)
-                Sigma, n = Sigma - step * direction, n - step * on_n
-                G_iw = self.dressed(Sigma)
-                longer = self.filling(G_m, n) - n
-                Sigma_m = Sigma_m - longer * direction
-                Sigma_b = Sigma_b - q_b[:, None] * direction[chosen]
-                n_b = n_b - q_b * on_n
+        if problem.U == 0.0:
+            n, n_b = float(self.filling(G_iw, n)), filled  # of the exact G
+        elif not problem.is_half_filled and np.ptp(filled) > 0.0:
+            # As in `constrained`, but n is known better than G(beta), and stays.
+            centred = filled - np.mean(filled)
+            direction = self._direction(G, F, count, centred / (centred @ centred))
+            Sigma = Sigma - self._step(Sigma, direction, n) * direction
+            G_iw = self.dressed(Sigma)
+            Sigma_m = Sigma_m - (self.filling(G_m, n) - n) * direction
+            Sigma_b = Sigma_b - (filled - n_b)[:, None] * direction[chosen]
         return Estimate(
             G, F, chi2, constraints, n, n_b, Sigma, G_iw, chosen, Sigma_b, Sigma_m[chosen]
         )
@@ -506,12 +506,11 @@ class Measured:
         ]
         return np.asarray(np.sum(parts, axis=0))
 
-    def _step(self, Sigma: ComplexArray, direction: ComplexArray, n: float, on_n: float) -> float:
+    def _step(self, Sigma: ComplexArray, direction: ComplexArray, n: float) -> float:
         """The step along the correction at which -2 G(beta) is n, by the secant method."""
 
         def violation(step: float) -> float:
-            here = n - step * on_n
-            return float(self.filling(self.dressed(Sigma - step * direction), here)) - here
+            return float(self.filling(self.dressed(Sigma - step * direction), n)) - n
 
         before, at = 0.0, violation(0.0)
         step = at
@@ -563,7 +562,10 @@ class Measured:
             for S in (found.Sigma[0], found.Sigma_without[:, 0], found.Sigma_longer[0])
         )
         loss = self.loss(found.constraints)
-        return float(scale * np.hypot(loss * spread(Z, Z_b, self.weights), Z_m - Z))
+        # Of a configuration that never occurred, as in `_function_errors`
+        least = Z**2 / w0 * self.problem.U * self.once
+        error = np.hypot(loss * spread(Z, Z_b, self.weights), Z_m - Z)
+        return float(max(scale * error, least))
 
     @property
     def once(self) -> float:
@@ -628,6 +630,25 @@ class Measured:
             "G_bins": self.mean(self.bins) / width,
             "G_bins_error": self.error(self.bins) / width,
         }
+
+
+def _weighty(groups: list[IntArray], sign: FloatArray) -> IntArray:
+    """First members of groups, of which neighbours are joined where one has no weight.
+
+    A chain that samples with a floor may stay among configurations of weight zero for many sweeps.
+    """
+    least = LIGHT * float(np.mean(sign))
+    first: list[int] = []
+    weight, size = math.inf, 0
+    for group in groups:
+        if weight > least * size:
+            first.append(int(group[0]))
+            weight, size = 0.0, 0
+        weight += float(np.sum(sign[group]))
+        size += group.size
+    if weight <= least * size and len(first) > 1:
+        first.pop()
+    return np.array(first)
 
 
 def _slowest(tau: dict[str, float]) -> float:

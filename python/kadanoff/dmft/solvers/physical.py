@@ -1,7 +1,7 @@
 """What noise must not change in a Green function: ``G(tau) < 0``, and ``-2 G(beta) = n``.
 
-The second is one more identity, whose measured violation q corrects Sigma and n by
-``x - Cov(x, q) / Var(q) q``, as those of `kadanoff.dmft.solvers.estimators` do. The first is imposed
+The second is one more identity, whose measured violation corrects Sigma as those of
+`kadanoff.dmft.solvers.estimators` do; n stays. The first is imposed
 where noise violates it: in an insulator G(tau) in the middle of the interval is far below the
 noise. Sigma is then replaced by the nearest sum of poles of positive weight, in units of its
 errors, with the exact Hartree term, sum rule and n (`kadanoff.dmft.solvers.causal`). The poles have
