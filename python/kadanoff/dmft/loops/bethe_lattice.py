@@ -50,6 +50,7 @@ HISTORY = ("residual", "Z", "docc", "n", "eps", "noise")
 SETTLED = 3  # iterations within the noise after which a loop has settled
 AVERAGED = 8  # iterations after that, to average over
 MIN_D, MAX_D = 1e-30, 1e30  # high powers of D enter the tails
+IN_A_GAP = 0.1  # density at the Fermi energy, over the largest of the free lattice
 NOISE = 3.0  # standard errors: the residual is a maximum over frequencies of two noisy functions
 
 
@@ -63,7 +64,7 @@ class BetheLoop:
     solution : Solution
         The solution of the last impurity problem.
     start : str
-        The starting point: "metal", "insulator" or "solution".
+        The starting point: "metal", "insulator" or "solution"; what was found is `state`.
     converged : bool
         Whether the residual fell below the tolerance, or stayed within the statistical noise of
         the solver.
@@ -123,9 +124,8 @@ class BetheLoop:
 
     @property
     def _state(self) -> str:
-        phase = "metal" if self.is_metallic else "insulator"
         end = "converged" if self.converged else "not converged"
-        return f"{phase}, {end} after {self.iterations} iterations"
+        return f"{self.state}, {end} after {self.iterations} iterations"
 
     @property
     def iterations(self) -> int:
@@ -188,9 +188,28 @@ class BetheLoop:
         return self.solution.problem.eps
 
     @property
+    def fermi_weight(self) -> float:
+        """-beta D G(beta/2) / 2, the spectral density at the Fermi energy, over that of U = 0.
+
+        The density is averaged over energies of the order of the temperature: half filling without
+        interaction has 1 for T << D, and a gap leaves exp(-beta gap/2).
+        """
+        beta = self.solution.beta
+        return float(-0.5 * beta * self.D * np.ravel(self.solution.G.tau(0.5 * beta))[0])
+
+    @property
     def is_metallic(self) -> bool:
-        """Whether |Im Sigma| falls towards zero frequency, see `Solution.is_metallic`."""
-        return self.solution.is_metallic
+        """Whether |Im Sigma| falls towards zero frequency, and the Fermi energy is in no gap.
+
+        The first as in `Solution.is_metallic`; the second is ``fermi_weight > 0.1``. An insulator
+        whose gap is not centred at the Fermi energy has no divergent Sigma there.
+        """
+        return self.solution.is_metallic and self.fermi_weight > IN_A_GAP
+
+    @property
+    def state(self) -> str:
+        """What the loop has found, wherever it began: "metal" or "insulator"."""
+        return "metal" if self.is_metallic else "insulator"
 
     @public
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
