@@ -407,7 +407,6 @@ class Measured:
             docc=float(docc),
             log_Z=None,
             error=float(np.max(errors["G_iw_error"])),
-            valid="",
             diagnostics={
                 **errors,
                 **averages,

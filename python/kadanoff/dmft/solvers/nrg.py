@@ -206,7 +206,6 @@ def nrg(
         docc=float(spectra.expectations["docc"][0]),
         log_Z=None,
         error=float(max(np.max(spread), np.max(integral))),
-        valid="",
         diagnostics={
             "dynamics": spectra,
             "norm": norm,
