@@ -47,7 +47,7 @@ from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.estimators import Measured, ShortRun
 from kadanoff.dmft.solvers.hubbard1 import atom, isolated
 from kadanoff.dmft.solvers.physical import causal_bath
-from kadanoff.greens import GreenFunction, MatsubaraFunction
+from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction
 
 __all__ = ["BLOCK", "cthyb"]
 
@@ -424,6 +424,7 @@ def tabulated(problem: Impurity) -> tuple[FloatArray, float]:
     beta = problem.beta
     given = isinstance(problem.bath, MatsubaraBath)
     tolerance = RIPPLES if given else SMOOTH
+    Delta: GreenFunction | MatsubaraFunction | LegendreSeries
     Delta = _causal(problem) if given else problem.Delta()
     cells = 16
     while True:
@@ -460,15 +461,21 @@ def _spread(problem: Impurity, nodes: FloatArray, F: FloatArray) -> FloatArray:
     return np.asarray(F - band.tau(np.clip(beta - nodes, 0.0, beta)))
 
 
-def _causal(problem: Impurity) -> GreenFunction | MatsubaraFunction:
+def _causal(problem: Impurity) -> GreenFunction | MatsubaraFunction | LegendreSeries:
     """Delta of a Matsubara bath; the nearest causal one where its noise has the wrong sign."""
     Delta, beta = problem.Delta(), problem.beta
+    series: GreenFunction | MatsubaraFunction | LegendreSeries
+    try:
+        # Of the same times in all iterations of a loop, whose phases are known then.
+        series = LegendreSeries.fitted(Delta.tau, beta, None, 0.1 * RIPPLES, 0.0)
+    except ValueError:  # noise does not fall with the order
+        series = Delta
     times = np.linspace(0.0, beta, CHECKED)
-    values = Delta.tau(times)
+    values = series.tau(times)
     size = float(np.max(np.abs(values)))
     worst = int(np.argmax(values))
     if values[worst] <= NOISE * size:
-        return Delta
+        return series
     found = causal_bath(problem)
     if found.misfit > ACAUSAL:
         raise ValueError(
