@@ -61,7 +61,9 @@ def run(seed: int, scale: float) -> Iterator[Row]:
             mean, error = loop.average(name)
             true = getattr(exact, name)
             pulls.append((mean - true) / math.hypot(error, FITTED * true))
-    yield Row.at_least(f"{wanted} insulating loops, U = 3 to 30, beta = 10 to 100: done", done, wanted)
+    yield Row.at_least(
+        f"{wanted} insulating loops, U = 3 to 30, beta = 10 to 100: done", done, wanted
+    )
     yield Row.at_most("loops with G(tau) >= 0, or that are no insulators", positive, 0)
     rms = float(np.sqrt(np.mean(np.square(pulls)))) if pulls else math.nan
     yield Row.at_most("Z and docc against ED, rms deviation in errors", rms, 1.5)

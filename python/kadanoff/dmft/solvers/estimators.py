@@ -53,7 +53,7 @@ from kadanoff.greens import MatsubaraFunction
 from kadanoff.greens.grids import fermionic
 from kadanoff.greens.legendre import transform_matrix
 
-__all__ = ["Measured", "ShortRun", "spread"]
+__all__ = ["Measured", "ShortRun", "spread", "weighty"]
 
 BINS_OF_A_CHAIN = 16
 EQUATIONS = 2  # frequencies at which the equation of motion is used
@@ -188,7 +188,7 @@ class Measured:
             groups.extend(np.array_split(members, parts))
         if not np.sum(scalars[:, 2]) > 0.0:
             raise NumericalError("the average sign is not positive: Delta(tau) is far from causal")
-        first = _weighty(groups, scalars[:, 2])
+        first = weighty(groups, scalars[:, 2])
 
         def joined(x: FloatArray) -> FloatArray:
             return np.add.reduceat(x, first, axis=0)
@@ -389,7 +389,12 @@ class Measured:
         if not is_negative(G):
             errors_chosen = errors["Sigma_iw_error"]
             causal = physical(
-                problem, found.Sigma[found.chosen], errors_chosen, found.chosen, found.n, frequencies
+                problem,
+                found.Sigma[found.chosen],
+                errors_chosen,
+                found.chosen,
+                found.n,
+                frequencies,
             )
             change = np.abs(causal.Sigma_iw - Sigma_iw) / errors_chosen[:frequencies]
             moved = float(np.sqrt(np.mean(change**2)))
@@ -500,9 +505,7 @@ class Measured:
     ) -> ComplexArray:
         """sum_b along_b Sigma_b at all frequencies."""
         G, F = self.without(G), self.without(F)
-        parts = [
-            along[part] @ self.functions(G[part], F[part], count)[0] for part in self._parts()
-        ]
+        parts = [along[part] @ self.functions(G[part], F[part], count)[0] for part in self._parts()]
         return np.asarray(np.sum(parts, axis=0))
 
     def _step(self, Sigma: ComplexArray, direction: ComplexArray, n: float) -> float:
@@ -631,7 +634,7 @@ class Measured:
         }
 
 
-def _weighty(groups: list[IntArray], sign: FloatArray) -> IntArray:
+def weighty(groups: list[IntArray], sign: FloatArray) -> IntArray:
     """First members of groups, of which neighbours are joined where one has no weight.
 
     A chain that samples with a floor may stay among configurations of weight zero for many sweeps.

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solvers.causal import PoleGrid, Projected
 from kadanoff.dmft.solvers.embedding import resolvent
-from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.greens import GreenFunction, MatsubaraFunction
 from kadanoff.greens.grids import chebyshev_times, fermionic
 
@@ -88,7 +88,7 @@ def nodes(count: int) -> FloatArray:
 
 
 def _grid(problem: Impurity, chosen: FloatArray) -> PoleGrid:
-    m0, m1, m2, _ = problem.Delta_moments()
+    m0, _, m2, _ = problem.Delta_moments()
     widest = problem.U + abs(problem.detuning) + 2.0 * math.sqrt(max(m2 / m0, 0.0) + m0)
     reach = max(4.0 * widest * problem.beta / math.pi, 4.0)
     return PoleGrid(2.0 * chosen + 1.0, reach, POLES)
