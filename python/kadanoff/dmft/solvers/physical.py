@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff._base.types import ComplexArray, FloatArray, IntArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solvers.causal import PoleGrid, Projected
 from kadanoff.dmft.solvers.embedding import resolvent
@@ -81,13 +81,13 @@ def is_negative(G: MatsubaraFunction) -> bool:
     return bool(np.all(G.tau(chebyshev_times(G.beta))[1:-1] < 0.0))
 
 
-def nodes(count: int) -> FloatArray:
+def nodes(count: int) -> IntArray:
     """Indices of the frequencies at which poles are fitted: all of the lowest, fewer above."""
     high = np.geomspace(32, max(count, 33), 48).astype(int) - 1
     return np.unique(np.concatenate([np.arange(min(32, count)), high[high < count]]))
 
 
-def _grid(problem: Impurity, chosen: FloatArray) -> PoleGrid:
+def _grid(problem: Impurity, chosen: IntArray) -> PoleGrid:
     m0, _, m2, _ = problem.Delta_moments()
     widest = problem.U + abs(problem.detuning) + 2.0 * math.sqrt(max(m2 / m0, 0.0) + m0)
     reach = max(4.0 * widest * problem.beta / math.pi, 4.0)
@@ -110,7 +110,7 @@ def physical(
     problem: Impurity,
     Sigma: ComplexArray,
     error: FloatArray,
-    chosen: FloatArray,
+    chosen: IntArray,
     n: float,
     frequencies: int,
 ) -> Physical:
@@ -142,7 +142,8 @@ def physical(
     Delta = GreenFunction.own(*star, beta)
     scaled = np.asarray(np.maximum(error, 1e-12 * np.abs(Sigma)) * (1.0 + 1.0j))
     w_n = fermionic(beta, 4 * int(chosen[-1]) + 4)
-    unit, also = math.pi / beta, []
+    unit = math.pi / beta
+    also: list[tuple[FloatArray, float]] = []
     for _ in range(1 if symmetric else STEPS):
         found = grid.fit(Sigma, hartree, s1, beta, symmetric=symmetric, error=scaled, also=also)
         G = resolvent(
