@@ -11,6 +11,7 @@ import pytest
 from kadanoff import NotConverged, NumericalError
 from kadanoff.dmft import DiscreteBath, Impurity, MatsubaraBath, bethe, solve
 from kadanoff.dmft.protocol import register, unregister
+from kadanoff.dmft.solvers import cthyb
 from kadanoff.dmft.solvers.causal import PoleGrid
 from kadanoff.dmft.solvers.estimators import weighty
 from kadanoff.dmft.solvers.physical import nodes
@@ -121,6 +122,23 @@ def test_a_failure_within_a_loop_keeps_its_history(error):
         unregister("moody")
     assert caught.value.partial.iterations == 2
     assert caught.value.partial.history["Z"].size == 2
+
+
+@pytest.mark.parametrize("blocks", [0, 16])
+def test_a_run_that_breaks_down_keeps_its_measurements(monkeypatch, blocks):
+    advance = cthyb._Simulation._advance
+
+    def broken(self, until, report):
+        if blocks:
+            advance(self, blocks, None)
+        raise NumericalError("a matrix is singular")
+
+    monkeypatch.setattr(cthyb._Simulation, "_advance", broken)
+    kind = NotConverged if blocks else NumericalError
+    with pytest.raises(kind, match="a matrix is singular") as caught:
+        solve(FAR[1], solver="cthyb", sweeps=2**16, seed=1, frequencies=8, **QUIET)
+    if blocks:
+        assert caught.value.partial.diagnostics["sweeps"] == 16 * 8 * 256
 
 
 def test_what_is_wrong_from_the_beginning_is_an_error_of_the_arguments():

@@ -37,7 +37,7 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks, files
-from kadanoff._base.errors import Cancelled, NotConverged
+from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
 from kadanoff._base.progress import Report
 from kadanoff._base.types import FloatArray
 from kadanoff._base.warning import warn
@@ -131,9 +131,10 @@ def cthyb(
         An option is out of range; Delta is not causal; the checkpoint belongs to
         another problem or version, or is damaged.
     NumericalError
-        The sampling broke down: a singular matrix, a negative sign, no operators at all.
+        The sampling broke down before the first measurements: a singular matrix; or the sign is
+        negative, or there were no operators at all.
     NotConverged
-        The target was not met; ``partial`` is the Solution.
+        The target was not met, or the sampling broke down; ``partial`` is the Solution.
     Cancelled
         ``partial`` is the Solution from all measurements; None if they are too few.
 
@@ -305,6 +306,15 @@ class _Simulation:
             if unwritten is not None:
                 message += f"; its checkpoint could not be written: {unwritten}"
             raise Cancelled(message, partial) from stop
+        except NumericalError as error:
+            _store(self.checkpoint, self.chains)
+            if self.chains.results()["chain"].size < MIN_BLOCKS:
+                raise
+            raise NotConverged(
+                f"the sampling broke down: {error}; the solution from the measurements before is "
+                "in .partial",
+                self.solution(),
+            ) from error
         except BaseException:
             _store(self.checkpoint, self.chains)
             raise
