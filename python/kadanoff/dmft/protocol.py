@@ -398,6 +398,5 @@ def solved(problem: Impurity, solver: Solver, run: Run, options: Mapping[str, An
     return replace(
         solution,
         solver=solver.name,
-        valid=solver.valid,
         diagnostics={**solution.diagnostics, "seconds": seconds},
     )

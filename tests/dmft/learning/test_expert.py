@@ -6,9 +6,9 @@ import pytest
 import kadanoff as kd
 from kadanoff.dmft import DiscreteBath, Impurity, database, learn, report, solve
 from kadanoff.dmft.learning import NODES, load, regressors, save
-from kadanoff.dmft.learning.causal import occupation
 from kadanoff.dmft.learning.encoding import PARTNER, encode, features, partner, squared_distances
 from kadanoff.dmft.learning.learned import samples_of
+from kadanoff.dmft.solvers.causal import occupation
 
 FIXED = {"gamma": 0.01, "alpha": 1e-3}
 

@@ -22,9 +22,9 @@ from kadanoff.dmft import (
     solve,
 )
 from kadanoff.dmft.learning import NODES, TARGETS, BreakEven, active, break_even, load, save, search
-from kadanoff.dmft.learning.causal import PoleGrid
 from kadanoff.dmft.learning.encoding import Sample, decode, encode, features
 from kadanoff.dmft.learning.learned import samples_of
+from kadanoff.dmft.solvers.causal import PoleGrid
 from kadanoff.greens import matsubara
 
 BETA = (1.0, 10.0)

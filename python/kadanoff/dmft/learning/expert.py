@@ -11,9 +11,9 @@ import numpy as np
 
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray, IntArray
-from kadanoff.dmft.learning.causal import PoleGrid, Projected
 from kadanoff.dmft.learning.encoding import NODES, Sample, decode, encode, features
 from kadanoff.dmft.learning.regressors import Ensemble, fit, unseen
+from kadanoff.dmft.solvers.causal import PoleGrid, Projected
 
 __all__ = ["Expert", "Prediction", "furthest", "train"]
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks, running
-from kadanoff._base.errors import Cancelled, NotConverged
+from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
 from kadanoff._base.html import sparkline, table
 from kadanoff._base.progress import Report
 from kadanoff._base.signatures import public
@@ -54,6 +54,7 @@ AVERAGED = 8  # iterations after that, to average over
 MIN_D, MAX_D = 1e-30, 1e30  # high powers of D enter the tails
 MAX_RATIO = 1e4
 """Largest U and |eps + U/2| of a loop in units of D: above it rounding hides the bath's part."""
+IN_A_GAP = 0.1  # density at the Fermi energy, over the largest of the free lattice
 NOISE = 3.0  # standard errors: the residual is a maximum over frequencies of two noisy functions
 
 
@@ -68,7 +69,7 @@ class BetheLoop(Saved):
     solution : Solution
         The solution of the last impurity problem.
     start : str
-        The starting point: "metal", "insulator" or "solution".
+        The starting point: "metal", "insulator" or "solution"; what was found is `state`.
     converged : bool
         Whether the residual fell below the tolerance, or stayed within the statistical noise of
         the solver.
@@ -150,9 +151,8 @@ class BetheLoop(Saved):
 
     @property
     def _state(self) -> str:
-        phase = "metal" if self.is_metallic else "insulator"
         end = "converged" if self.converged else "not converged"
-        return f"{phase}, {end} after {self.iterations} iterations"
+        return f"{self.state}, {end} after {self.iterations} iterations"
 
     @property
     def iterations(self) -> int:
@@ -215,9 +215,28 @@ class BetheLoop(Saved):
         return self.solution.problem.eps
 
     @property
+    def fermi_weight(self) -> float:
+        """-beta D G(beta/2) / 2, the spectral density at the Fermi energy, over that of U = 0.
+
+        The density is averaged over energies of the order of the temperature: half filling without
+        interaction has 1 for T << D, and a gap leaves exp(-beta gap/2).
+        """
+        beta = self.solution.beta
+        return float(-0.5 * beta * self.D * np.ravel(self.solution.G.tau(0.5 * beta))[0])
+
+    @property
     def is_metallic(self) -> bool:
-        """Whether |Im Sigma| falls towards zero frequency, see `Solution.is_metallic`."""
-        return self.solution.is_metallic
+        """Whether |Im Sigma| falls towards zero frequency, and the Fermi energy is in no gap.
+
+        The first as in `Solution.is_metallic`; the second is ``fermi_weight > 0.1``. An insulator
+        whose gap is not centred at the Fermi energy has no divergent Sigma there.
+        """
+        return self.solution.is_metallic and self.fermi_weight > IN_A_GAP
+
+    @property
+    def state(self) -> str:
+        """What the loop has found, wherever it began: "metal" or "insulator"."""
+        return "metal" if self.is_metallic else "insulator"
 
     @public
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
@@ -475,6 +494,10 @@ def iterated(
                 loop.advance(change)
         except (Cancelled, NotConverged) as stop:
             raise type(stop)(str(stop), loop.result(False)) from stop
+        except (NumericalError, ValueError) as stop:
+            if loop.solution is None:  # the arguments, or the first problem
+                raise
+            raise NotConverged(loop.broken(stop), loop.result(False)) from stop
         except KeyboardInterrupt as stop:
             raise Cancelled("interrupted during a DMFT loop", loop.result(False)) from stop
     raise NotConverged(loop.failure(), loop.result(False))
@@ -604,6 +627,16 @@ class _Iteration:
         seconds = time.perf_counter() - self.began
         return BetheLoop(
             self.solution, self.start, converged, history, seconds, self.settings.D, seed
+        )
+
+    def broken(self, error: Exception) -> str:
+        """What the solver refused after some iterations, and what may help."""
+        remedy = (
+            "raise sweeps: its noise may be the cause" if self.solver.stochastic else "lower share"
+        )
+        return (
+            f"{self.solver.name} failed in iteration {len(self.entries) + 1}: {error}; {remedy}, "
+            "or start from a converged neighbour (start=loop). The history is in .partial"
         )
 
     def failure(self) -> str:

@@ -43,7 +43,8 @@ class Hysteresis(Saved):
     U : array, shape (K,)
         Repulsions, ascending.
     metal, insulator : tuple of BetheLoop
-        K loops each: with U rising from the metal, and with U falling from the insulator.
+        K loops each: with U rising from the metal, and with U falling from the insulator. Beyond
+        its end a branch has gone over to the other state: see `is_metallic`.
 
     Examples
     --------
@@ -74,6 +75,12 @@ class Hysteresis(Saved):
     def Z(self) -> FloatArray:
         """Z on both branches, shape (2, K): metal (U rising), insulator (U falling)."""
         return np.array([[loop.Z for loop in branch] for branch in (self.metal, self.insulator)])
+
+    @property
+    def is_metallic(self) -> BoolArray:
+        """What the loops are, wherever they began, shape (2, K): see `BetheLoop.is_metallic`."""
+        branches = self.metal, self.insulator
+        return np.array([[loop.is_metallic for loop in branch] for branch in branches])
 
     @property
     def docc(self) -> FloatArray:

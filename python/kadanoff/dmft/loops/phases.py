@@ -188,7 +188,7 @@ def phase_diagram(
 
     Notes
     -----
-    A loop counts as metallic if |Im Sigma(i w_0)| <= |Im Sigma(i w_1)|.
+    A loop counts as metallic by `BetheLoop.is_metallic`.
 
     References
     ----------

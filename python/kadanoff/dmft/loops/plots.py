@@ -29,7 +29,7 @@ def plot_loop(loop: BetheLoop, ax: Axes | None = None, **style: Any) -> Axes:
         "linewidth": 1.6,
         "marker": "o",
         "markersize": 3,
-        "label": f"{loop.solution.solver}, {loop.start}, U = {loop.solution.problem.U:g}",
+        "label": f"{loop.solution.solver}, {loop.state}, U = {loop.solution.problem.U:g}",
     }
     ax.plot(np.arange(1, residual.size + 1), residual, **(own | style))
     ax.set_yscale("log")
@@ -41,13 +41,17 @@ def plot_loop(loop: BetheLoop, ax: Axes | None = None, **style: Any) -> Axes:
 def plot_hysteresis(
     scan: Hysteresis, ax: Axes | None = None, *, quantity: str = "Z", **style: Any
 ) -> Axes:
-    """Z(U) or docc(U) on both branches: U rising from the metal, falling from the insulator."""
+    """Z(U) or docc(U) with U rising from the metal and falling from the insulator.
+
+    Full symbols are metals, open ones insulators.
+    """
     if quantity not in ("Z", "docc"):
         raise ValueError(f"quantity must be 'Z' or 'docc', got {quantity!r}")
     if ax is None:
         ax = figure()[0, 0]
-    for values, name, colour, marker in zip(
+    for values, metallic, name, colour, marker in zip(
         getattr(scan, quantity),
+        scan.is_metallic,
         ("U rising", "U falling"),
         (COLOURS["blue"], COLOURS["vermillion"]),
         ("o", "s"),
@@ -60,7 +64,17 @@ def plot_hysteresis(
             "linewidth": 1.6,
             "label": name,
         }
-        ax.plot(scan.U, values, **(own | style))
+        (line,) = ax.plot(scan.U, values, **(own | style))
+        open_ = np.where(metallic, np.nan, values)
+        ax.plot(
+            scan.U,
+            open_,
+            linestyle="none",
+            marker=line.get_marker(),
+            markersize=line.get_markersize(),
+            markeredgecolor=line.get_color(),
+            markerfacecolor="white",
+        )
     label = "Z" if quantity == "Z" else r"$\langle n_\uparrow n_\downarrow\rangle$"
     dress(ax, x="U / D", y=label)
     legend(ax)

@@ -37,15 +37,17 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks, files
-from kadanoff._base.errors import Cancelled, NotConverged
+from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
 from kadanoff._base.progress import Report
 from kadanoff._base.types import FloatArray
 from kadanoff._base.warning import warn
-from kadanoff.dmft.problem import Impurity
+from kadanoff.dmft.problem import Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.estimators import Measured, ShortRun
 from kadanoff.dmft.solvers.hubbard1 import atom, isolated
+from kadanoff.dmft.solvers.physical import causal_bath
+from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction
 
 __all__ = ["BLOCK", "cthyb"]
 
@@ -53,6 +55,11 @@ BLOCK = 256  # sweeps between two checks of the cancel flag
 MIN_BLOCKS = 8  # per chain: fewer bins give no error
 MAX_CELLS = 4096
 MAX_CHAINS = 1024
+SMOOTH, RIPPLES = 1e-10, 1e-8  # errors of tables, relative to the largest F
+FAINT = 1e-15  # share of F that is below its rounding
+CHECKED = 513  # times at which the sign of a noisy Delta is checked
+NOISE = 1e-6  # share of the largest Delta(tau) that may have the wrong sign
+ACAUSAL = 0.1  # distance from causal functions, over the largest Delta(i w_n): no noise
 HELPERS = 0.3  # segments that the floor adds to the average
 
 
@@ -124,9 +131,10 @@ def cthyb(
         An option is out of range; Delta is not causal; the checkpoint belongs to
         another problem or version, or is damaged.
     NumericalError
-        The sampling broke down: a singular matrix, a negative sign, no operators at all.
+        The sampling broke down before the first measurements: a singular matrix; or the sign is
+        negative, or there were no operators at all.
     NotConverged
-        The target was not met; ``partial`` is the Solution.
+        The target was not met, or the sampling broke down; ``partial`` is the Solution.
     Cancelled
         ``partial`` is the Solution from all measurements; None if they are too few.
 
@@ -298,6 +306,15 @@ class _Simulation:
             if unwritten is not None:
                 message += f"; its checkpoint could not be written: {unwritten}"
             raise Cancelled(message, partial) from stop
+        except NumericalError as error:
+            _store(self.checkpoint, self.chains)
+            if self.chains.results()["chain"].size < MIN_BLOCKS:
+                raise
+            raise NotConverged(
+                f"the sampling broke down: {error}; the solution from the measurements before is "
+                "in .partial",
+                self.solution(),
+            ) from error
         except BaseException:
             _store(self.checkpoint, self.chains)
             raise
@@ -408,13 +425,17 @@ def _isolated(problem: Impurity, run: Run) -> Solution:
     )
 
 
-def tabulated(problem: Impurity, tolerance: float = 1e-10) -> tuple[FloatArray, float]:
+def tabulated(problem: Impurity) -> tuple[FloatArray, float]:
     """F(l) = -Delta(beta - l) at the nodes of a table, and the error of the interpolation.
 
-    The error is relative to the largest F. Cells are halved until it is below the tolerance; Delta
-    of a Matsubara bath is a finite sum over frequencies, which may have ripples of its own.
+    The error is relative to the largest F. Cells are halved until it is below 1e-10, or 1e-8 for
+    Delta of a Matsubara bath, a finite sum over frequencies with ripples of its own.
     """
-    Delta, beta = problem.Delta(), problem.beta
+    beta = problem.beta
+    given = isinstance(problem.bath, MatsubaraBath)
+    tolerance = RIPPLES if given else SMOOTH
+    Delta: GreenFunction | MatsubaraFunction | LegendreSeries
+    Delta = _causal(problem) if given else problem.Delta()
     cells = 16
     while True:
         nodes = _core.ctqmc_nodes(beta, cells)
@@ -425,15 +446,54 @@ def tabulated(problem: Impurity, tolerance: float = 1e-10) -> tuple[FloatArray, 
         exact = -Delta.tau(np.clip(beta - between, 0.0, beta))
         error = float(np.max(np.abs(read - exact))) / size if size > 0.0 else 0.0
         if error <= tolerance:
-            return F, error
+            return _spread(problem, nodes, F), error
         if cells == MAX_CELLS:
             if error < 1e-6:
-                return F, error
+                return _spread(problem, nodes, F), error
             raise ValueError(
                 f"{cells} cells represent Delta(tau) only to {error:.1e} of its largest value; "
                 "give more frequencies or moments of its tail, or a higher temperature"
             )
         cells *= 2
+
+
+def _spread(problem: Impurity, nodes: FloatArray, F: FloatArray) -> FloatArray:
+    """F and a band of weight 1e-15 at the chemical potential, where F vanishes to rounding.
+
+    Between operators in the middle of the interval every matrix of an F without it is singular: the
+    levels of the bath are far from the chemical potential. Its weight is below the rounding of F.
+    """
+    size, beta = float(np.max(F)), problem.beta
+    if float(np.min(F)) > FAINT * size:
+        return F
+    x = np.cos(np.pi * (np.arange(32) + 0.5) / 32.0)
+    band = GreenFunction.own(10.0 / beta * x, np.full(32, size * FAINT / 32.0), beta)
+    return np.asarray(F - band.tau(np.clip(beta - nodes, 0.0, beta)))
+
+
+def _causal(problem: Impurity) -> GreenFunction | MatsubaraFunction | LegendreSeries:
+    """Delta of a Matsubara bath; the nearest causal one where its noise has the wrong sign."""
+    Delta, beta = problem.Delta(), problem.beta
+    series: GreenFunction | MatsubaraFunction | LegendreSeries
+    try:
+        # Of the same times in all iterations of a loop, whose phases are known then.
+        series = LegendreSeries.fitted(Delta.tau, beta, None, 0.1 * RIPPLES, 0.0)
+    except ValueError:  # noise does not fall with the order
+        series = Delta
+    times = np.linspace(0.0, beta, CHECKED)
+    values = series.tau(times)
+    size = float(np.max(np.abs(values)))
+    worst = int(np.argmax(values))
+    if values[worst] <= NOISE * size:
+        return series
+    found = causal_bath(problem)
+    if found.misfit > ACAUSAL:
+        raise ValueError(
+            f"Delta(tau) must be negative on (0, beta); at tau = {times[worst]:g} it is "
+            f"{values[worst]:g}, and no causal Delta is nearer than {found.misfit:.2g} of its "
+            f"largest value: check its sign, its order and beta = {beta:g}"
+        )
+    return GreenFunction.own(found.poles, found.weights, beta)
 
 
 def _orders(problem: Impurity, legendre: int | None) -> int:

@@ -131,7 +131,6 @@ def _solution(
         docc=docc,
         log_Z=log_Z + finite.log_Z(beta) if finite.complete else None,
         error=error,
-        valid="",
         diagnostics=diagnostics,
         seed=None if found is None else found.seed,
     )

@@ -117,7 +117,6 @@ def on_frequencies(
         docc=possible,
         log_Z=None,
         error=error,
-        valid="",
         diagnostics=found,
     )
 

@@ -15,7 +15,10 @@ Bins hold Legendre coefficients of G and of ``F = Sigma G``, summed over spins. 
    ``x - Cov(x, q) Cov(q, q)^-1 q`` has the least error. As the covariances are estimated from the
    same bins, the errors grow by a factor `loss` [3]_. ``constraints_chi2 = q Cov(q, q)^-1 q`` is
    Hotelling's T^2, a test of the identities.
-5. ``Sigma = F / G`` on Matsubara frequencies, and ``G = 1 / (iw - eps - Delta - Sigma)`` from it.
+5. ``Sigma = F / G`` on Matsubara frequencies, and ``G = 1 / (iw - eps - Delta - Sigma)`` from it;
+   ``-2 G(beta) = n`` corrects Sigma in the same way, and holds exactly afterwards. Where noise
+   leaves ``G(tau) > 0``, Sigma is replaced by the nearest causal one
+   (`kadanoff.dmft.solvers.physical`), whose errors are not larger.
 6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_; for G(iw) and
    Sigma(iw) the change due to half as many more coefficients is added in quadrature. If fewer than
    one run in ten thousand has as large a `constraints_chi2`, configurations of large weight are
@@ -42,20 +45,24 @@ from typing import Any
 import numpy as np
 
 from kadanoff._base.errors import NumericalError
-from kadanoff._base.types import ComplexArray, FloatArray, WordArray
+from kadanoff._base.types import ComplexArray, FloatArray, IntArray, WordArray
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.physical import is_negative, nodes, physical
 from kadanoff.greens import MatsubaraFunction
 from kadanoff.greens.grids import fermionic
 from kadanoff.greens.legendre import transform_matrix
 
-__all__ = ["Measured", "ShortRun", "spread"]
+__all__ = ["Measured", "ShortRun", "spread", "weighty"]
 
 BINS_OF_A_CHAIN = 16
 EQUATIONS = 2  # frequencies at which the equation of motion is used
 UNLIKELY = 1e-4  # probability of a deviation at which a run is doubted
 MEMORY = 50.0  # smallest length of a bin in autocorrelation times
 EQUILIBRATED = 10.0  # smallest length of the equilibration in autocorrelation times
+LIGHT = 0.01  # smallest weight of a bin, over the mean
+TOGETHER = 64  # bins whose functions are in memory at once
+STEPS = 8  # of the secant method
 FOLLOWED = ("order", "density", "docc", "polarisation")
 
 
@@ -107,11 +114,17 @@ class Estimate:
         Hotelling's T^2 of these identities.
     constraints : int
         Their number.
+    n : float
+        Occupation, equal to that of G.
+    n_without : array, shape (B,)
+        With one bin left out.
     Sigma, G_iw : array of complex, shape (M,)
         From all bins, at M >= N frequencies.
-    Sigma_without, G_without : array of complex, shape (B, N)
+    chosen : array of int, shape (K,)
+        Indices of frequencies that the variants keep: the first N, and some of the others.
+    Sigma_without : array of complex, shape (B, K)
         With one bin left out.
-    Sigma_longer, G_longer : array of complex, shape (N,)
+    Sigma_longer : array of complex, shape (K,)
         From half as many coefficients more.
     """
 
@@ -119,12 +132,13 @@ class Estimate:
     F: FloatArray
     chi2: float
     constraints: int
+    n: float
+    n_without: FloatArray
     Sigma: ComplexArray
     G_iw: ComplexArray
+    chosen: IntArray
     Sigma_without: ComplexArray
-    G_without: ComplexArray
     Sigma_longer: ComplexArray
-    G_longer: ComplexArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,25 +179,22 @@ class Measured:
         tau = {name: _memory(raw["levels"], o) for o, name in enumerate(FOLLOWED)}
         scalars, chain = raw["scalars"], raw["chain"]
         slowest = _slowest(tau)
-        groups: list[FloatArray] = []
+        groups: list[IntArray] = []
         for c in np.unique(chain):
             members = np.flatnonzero(chain == c)
             longest = float(np.max(scalars[members, 0]))
             wanted = max(members.size // BINS_OF_A_CHAIN, math.ceil(MEMORY * slowest / longest), 1)
             parts = max(members.size // wanted, 1)
             groups.extend(np.array_split(members, parts))
-        first = np.array([g[0] for g in groups])
-        assert all(np.all(np.diff(g) == 1) for g in groups)
+        if not np.sum(scalars[:, 2]) > 0.0:
+            raise NumericalError("the average sign is not positive: Delta(tau) is far from causal")
+        first = weighty(groups, scalars[:, 2])
 
         def joined(x: FloatArray) -> FloatArray:
             return np.add.reduceat(x, first, axis=0)
 
         sums = joined(scalars)
         weight, sign = sums[:, 1], sums[:, 2]
-        if not np.all(sign > 0.0):
-            raise NumericalError(
-                "the average sign of a bin is not positive: Delta(tau) is far from causal"
-            )
         if np.sum(sums[:, 5]) == 0.0:
             raise NumericalError(
                 "no operators were ever inserted, so that there is no measurement of G: the "
@@ -282,16 +293,20 @@ class Measured:
         jump = -2.0 * root * even / beta
         # P_l'(+-1) = (+-1)^(l-1) l (l + 1) / 2
         slope = 2.0 / beta**2 * root * order * (order + 1.0) * (1.0 - even)
-        rows = [G @ jump - 1.0]
+        rows, sizes, energy = [G @ jump - 1.0], [1.0], abs(eps) + U
         if problem.is_half_filled:
             if U > 0.0:
                 rows.append(F @ slope - 0.5 * (eps + U) * U)
+                sizes.append(energy * U)
         else:
             rows.append(G @ slope - (eps + U * n))
+            sizes.append(energy)
             if U > 0.0:
                 rows.append(F @ jump - U * n)
                 rows.append(F @ slope - (eps + U) * U * n)
+                sizes.extend((U, energy * U))
         rows.extend(self._motion(G, F))
+        sizes.extend([1.0] * (len(rows) - len(sizes)))
         q = np.stack(rows, axis=1)
         x = np.concatenate([G, F], axis=1)
         w = self.weights[:, None] / np.sum(self.weights)
@@ -308,7 +323,10 @@ class Measured:
         factors = (w * dx).T @ (dq / scale) @ solve
         violation = self.mean(q) / scale
         effective = float(np.sum(self.weights) ** 2 / np.sum(self.weights**2)) - 1.0
-        chi2 = float(violation @ solve @ violation) * effective
+        # No identity is known better than to the weight of a configuration that may be missing.
+        missing = self.once * np.array(sizes) / scale
+        variance = values[strong] / effective + (kept**2).T @ missing**2
+        chi2 = float(np.sum((kept.T @ violation) ** 2 / variance))
         x = x - (q / scale) @ factors.T
         return x[:, :L], x[:, L:], chi2, kept.shape[1]
 
@@ -358,25 +376,42 @@ class Measured:
         found = self._estimate(frequencies, legendre)
         scale = self._error_scale(found)
         errors = self._function_errors(found, scale)
-        n, docc, averages = self._averages()
+        docc, averages = self._averages(found)
         doubts = self.doubts(diagnostics["equilibration"])
         if scale > 1.0:
             doubts += (
                 f"known identities are violated by {scale:.1f} errors, which were scaled up; raise "
                 "sweeps",
             )
+        G = MatsubaraFunction.own(found.G_iw, problem.beta, self._moments(np.float64(found.n)))
+        Sigma_iw, Delta_iw = found.Sigma[:frequencies], problem.Delta().iw(frequencies)
+        n, moved = found.n, 0.0
+        if not is_negative(G):
+            errors_chosen = errors["Sigma_iw_error"]
+            causal = physical(
+                problem,
+                found.Sigma[found.chosen],
+                errors_chosen,
+                found.chosen,
+                found.n,
+                frequencies,
+            )
+            change = np.abs(causal.Sigma_iw - Sigma_iw) / errors_chosen[:frequencies]
+            moved = float(np.sqrt(np.mean(change**2)))
+            G, Sigma_iw, Delta_iw = causal.G, causal.Sigma_iw, causal.Delta_iw
+            n = n if problem.is_half_filled else 2.0 * G.occupation  # equal to CLOSE
+        errors = {name: error[:frequencies] for name, error in errors.items()}
         return Solution(
             problem=problem,
             solver="cthyb",
-            G=MatsubaraFunction.own(found.G_iw, problem.beta, self._moments(n)),
-            G_iw=found.G_iw[:frequencies],
-            Sigma_iw=found.Sigma[:frequencies],
-            Delta_iw=problem.Delta().iw(frequencies),
-            n=float(n),
+            G=G,
+            G_iw=G.values[:frequencies],
+            Sigma_iw=Sigma_iw,
+            Delta_iw=Delta_iw,
+            n=n,
             docc=float(docc),
             log_Z=None,
             error=float(np.max(errors["G_iw_error"])),
-            valid="",
             diagnostics={
                 **errors,
                 **averages,
@@ -387,6 +422,7 @@ class Measured:
                 "constraints_chi2": found.chi2,
                 "constraints": found.constraints,
                 "error_scale": scale,
+                "causal_change": moved,
                 "doubts": doubts,
                 **self._binned_times(),
                 "bins": self.weights.size,
@@ -410,12 +446,82 @@ class Measured:
         widest = abs(problem.eps) + problem.U + math.sqrt(problem.Delta_moments()[0])
         highest = math.ceil(20.0 * widest * problem.beta / (2.0 * math.pi))
         count = max(min(max(frequencies, 512, highest), 8192), frequencies)
+        chosen = np.union1d(np.arange(frequencies), nodes(count))
         Sigma, G_iw = self.functions(self.mean(G), self.mean(F), count)
-        Sigma_b, G_b = self.functions(self.without(G), self.without(F), frequencies)
+        n, n_b = float(self.mean(self.averages)[1]), self.without(self.averages)[:, 1]
         # The truncation error, estimated by half as many coefficients more, noise included.
         more = self.constrained(min(L + max(6, L // 2), self.G.shape[1]))
-        Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), frequencies)
-        return Estimate(G, F, chi2, constraints, Sigma, G_iw, Sigma_b, G_b, Sigma_m, G_m)
+        Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), count)
+        Sigma_b, filled = self._left_out(G, F, count, chosen, n)
+        if problem.U == 0.0:
+            n, n_b = float(self.filling(G_iw, n)), filled  # of the exact G
+        elif not problem.is_half_filled and np.ptp(filled) > 0.0:
+            # As in `constrained`, but n is known better than G(beta), and stays.
+            centred = filled - np.mean(filled)
+            direction = self._direction(G, F, count, centred / (centred @ centred))
+            Sigma = Sigma - self._step(Sigma, direction, n) * direction
+            G_iw = self.dressed(Sigma)
+            Sigma_m = Sigma_m - (self.filling(G_m, n) - n) * direction
+            Sigma_b = Sigma_b - (filled - n_b)[:, None] * direction[chosen]
+        return Estimate(
+            G, F, chi2, constraints, n, n_b, Sigma, G_iw, chosen, Sigma_b, Sigma_m[chosen]
+        )
+
+    def dressed(self, Sigma: ComplexArray) -> ComplexArray:
+        """G = 1 / (iw - eps - Delta - Sigma) at the first frequencies."""
+        count = Sigma.shape[-1]
+        z = 1j * fermionic(self.problem.beta, count)
+        return np.asarray(1.0 / (z - self.problem.eps - self.problem.Delta().iw(count) - Sigma))
+
+    def filling(self, G_iw: ComplexArray, n: float) -> Any:
+        """-2 G(beta) of functions whose tail has the occupation n."""
+        beta = self.problem.beta
+        tail = MatsubaraFunction.own(G_iw, beta, self._moments(np.float64(n))).tail
+        rest = G_iw - tail(1j * fermionic(beta, G_iw.shape[-1]))
+        return 2.0 * tail.occupation + 4.0 / beta * np.sum(rest.real, axis=-1)
+
+    def _parts(self) -> list[IntArray]:
+        """The bins in groups, so that functions of all of them need little memory."""
+        bins = self.weights.size
+        return list(np.array_split(np.arange(bins), math.ceil(bins / TOGETHER)))
+
+    def _left_out(
+        self, G: FloatArray, F: FloatArray, count: int, chosen: IntArray, n: float
+    ) -> tuple[ComplexArray, FloatArray]:
+        """Sigma at some frequencies, and -2 G(beta), with one bin left out."""
+        G, F = self.without(G), self.without(F)
+        kept, filled = [], []
+        if self.problem.is_half_filled:
+            T = transform_matrix(count, G.shape[1])[chosen].T
+            return np.asarray((F @ T) / (G @ T)), np.zeros(len(G))
+        for part in self._parts():
+            Sigma, G_iw = self.functions(G[part], F[part], count)
+            kept.append(Sigma[:, chosen])
+            filled.append(self.filling(G_iw, n))
+        return np.concatenate(kept), np.concatenate(filled)
+
+    def _direction(
+        self, G: FloatArray, F: FloatArray, count: int, along: FloatArray
+    ) -> ComplexArray:
+        """sum_b along_b Sigma_b at all frequencies."""
+        G, F = self.without(G), self.without(F)
+        parts = [along[part] @ self.functions(G[part], F[part], count)[0] for part in self._parts()]
+        return np.asarray(np.sum(parts, axis=0))
+
+    def _step(self, Sigma: ComplexArray, direction: ComplexArray, n: float) -> float:
+        """The step along the correction at which -2 G(beta) is n, by the secant method."""
+
+        def violation(step: float) -> float:
+            return float(self.filling(self.dressed(Sigma - step * direction), n)) - n
+
+        before, at = 0.0, violation(0.0)
+        step = at
+        for _ in range(STEPS):
+            now = violation(step)
+            if abs(now) < 1e-14 or now == at:
+                return step
+            before, step, at = step, step - now * (step - before) / (now - at), now
+        return step if abs(violation(step)) < 1e-6 else 0.0
 
     def _error_scale(self, found: Estimate) -> float:
         """Factor of all errors; above 1 where rare configurations of large weight are missing."""
@@ -425,16 +531,19 @@ class Measured:
 
     def _function_errors(self, found: Estimate, scale: float) -> dict[str, FloatArray]:
         """Errors of G(i w_n) and Sigma(i w_n): statistics and truncation of the Legendre series."""
-        loss, frequencies = self.loss(found.constraints), found.G_longer.size
+        loss, chosen = self.loss(found.constraints), found.chosen
+        z = 1j * fermionic(self.problem.beta, found.Sigma.size)[chosen]
+        bare = z - self.problem.eps - self.problem.Delta().iw(found.Sigma.size)[chosen]
+
+        def dressed(Sigma: ComplexArray) -> ComplexArray:
+            return np.asarray(1.0 / (bare - Sigma))
+
+        Sigma, without, longer = found.Sigma[chosen], found.Sigma_without, found.Sigma_longer
         errors = {
-            name: scale
-            * np.hypot(
-                loss * spread(x[:frequencies], without, self.weights),
-                np.abs(longer - x[:frequencies]),
-            )
-            for name, x, without, longer in (
-                ("G_iw_error", found.G_iw, found.G_without, found.G_longer),
-                ("Sigma_iw_error", found.Sigma, found.Sigma_without, found.Sigma_longer),
+            name: scale * np.hypot(loss * spread(x, others, self.weights), np.abs(more - x))
+            for name, x, others, more in (
+                ("G_iw_error", dressed(Sigma), dressed(without), dressed(longer)),
+                ("Sigma_iw_error", Sigma, without, longer),
             )
         }
         # A configuration that never occurred may occur once in the next run of this length;
@@ -443,7 +552,7 @@ class Measured:
         least = self.problem.U * self.once / max(half, self.once)
         errors["Sigma_iw_error"] = np.maximum(errors["Sigma_iw_error"], least)
         errors["G_iw_error"] = np.maximum(
-            errors["G_iw_error"], least * np.abs(found.G_iw[:frequencies]) ** 2
+            errors["G_iw_error"], least * np.abs(found.G_iw[chosen]) ** 2
         )
         return errors
 
@@ -455,22 +564,26 @@ class Measured:
             for S in (found.Sigma[0], found.Sigma_without[:, 0], found.Sigma_longer[0])
         )
         loss = self.loss(found.constraints)
-        return float(scale * np.hypot(loss * spread(Z, Z_b, self.weights), Z_m - Z))
+        # Of a configuration that never occurred, as in `_function_errors`
+        least = Z**2 / w0 * self.problem.U * self.once
+        error = np.hypot(loss * spread(Z, Z_b, self.weights), Z_m - Z)
+        return float(max(scale * error, least))
 
     @property
     def once(self) -> float:
         """The share of one sweep in the run, the resolution of all probabilities."""
         return 1.0 / float(np.sum(self.raw["scalars"][:, 0]))
 
-    def _averages(self) -> tuple[np.float64, np.float64, dict[str, float]]:
-        """n and docc; their errors and the other averages with theirs, by name."""
+    def _averages(self, found: Estimate) -> tuple[np.float64, dict[str, float]]:
+        """docc; the errors of n and docc, and the other averages with theirs, by name."""
         beta = self.problem.beta
-        sign, n, docc, order = self.mean(self.averages)
-        e_sign, e_n, e_docc, e_order = self.error(self.averages)
+        sign, _, docc, order = self.mean(self.averages)
+        e_sign, _, e_docc, e_order = self.error(self.averages)
+        e_n = float(spread(np.float64(found.n), found.n_without, self.weights))
         e_docc, e_order = max(e_docc, self.once), max(e_order, self.once)
         if not self.problem.is_half_filled:
             e_n = max(e_n, self.once)
-        found = {
+        others = {
             "n_error": e_n,
             "docc_error": e_docc,
             "sign": sign,
@@ -480,7 +593,7 @@ class Measured:
             "kinetic_energy": -order / beta,
             "kinetic_energy_error": e_order / beta,
         }
-        return n, docc, {name: float(x) for name, x in found.items()}
+        return docc, {name: float(x) for name, x in others.items()}
 
     def _moments(self, n: np.float64) -> tuple[float, float, float, float]:
         """Moments m_0 ... m_3 of the spectral function at occupation n.
@@ -519,6 +632,25 @@ class Measured:
             "G_bins": self.mean(self.bins) / width,
             "G_bins_error": self.error(self.bins) / width,
         }
+
+
+def weighty(groups: list[IntArray], sign: FloatArray) -> IntArray:
+    """First members of groups, of which neighbours are joined where one has no weight.
+
+    A chain that samples with a floor may stay among configurations of weight zero for many sweeps.
+    """
+    least = LIGHT * float(np.mean(sign))
+    first: list[int] = []
+    weight, size = math.inf, 0
+    for group in groups:
+        if weight > least * size:
+            first.append(int(group[0]))
+            weight, size = 0.0, 0
+        weight += float(np.sum(sign[group]))
+        size += group.size
+    if weight <= least * size and len(first) > 1:
+        first.pop()
+    return np.array(first)
 
 
 def _slowest(tau: dict[str, float]) -> float:

@@ -128,7 +128,6 @@ def ftlm(
         docc=docc,
         log_Z=log_Z - beta * unit * raw["ground"] + finite.log_Z(beta) if finite.complete else None,
         error=error,
-        valid="",
         diagnostics={
             "bath": bath,
             "G_error": G_error,

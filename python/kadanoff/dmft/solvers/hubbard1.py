@@ -71,7 +71,6 @@ def isolated(problem: Impurity, run: Run) -> Solution:
         docc=docc,
         log_Z=log_Z if known else None,
         error=0.0,
-        valid="",
     )
 
 

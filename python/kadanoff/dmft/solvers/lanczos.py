@@ -112,7 +112,6 @@ def lanczos(
         docc=raw["docc"],
         log_Z=raw["log_Z"] + finite.log_Z(thermal) if finite.complete else None,
         error=error,
-        valid="",
         diagnostics=diagnostics,
         seed=None if found is None else found.seed,
     )

@@ -178,7 +178,6 @@ def nca(
         docc=float(p[2]),
         log_Z=log_Z,
         error=error * beta,
-        valid="",
         diagnostics=diagnostics,
         G_w=G_w,
         Sigma_w=Sigma_w,

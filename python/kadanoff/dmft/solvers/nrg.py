@@ -211,7 +211,6 @@ def nrg(
         docc=float(spectra.expectations["docc"][0]),
         log_Z=None,
         error=float(max(np.max(spread), np.max(integral))),
-        valid="",
         diagnostics={
             "n_error": float(spectra.expectation_errors["n_d"][0]),
             "docc_error": float(spectra.expectation_errors["docc"][0]),

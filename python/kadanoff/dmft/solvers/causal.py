@@ -1,7 +1,9 @@
-"""Self-energies that are causal by construction: Hartree and poles of positive weight.
+"""Causal functions by construction: poles of positive weight, nearest to values with errors.
 
+A self-energy is its Hartree term and such poles,
 ``Sigma(z) = U n/2 + s_1 sum_k p_k / (z - x_k)``, ``p_k >= 0``, ``sum_k p_k = 1``,
-``s_1 = U**2 n/2 (1 - n/2)``.
+``s_1 = U**2 n/2 (1 - n/2)``; a hybridisation function has no Hartree term, and ``sum V**2`` in
+place of ``s_1``.
 
 Real and imaginary part, tail and jump are then consistent for any proposal of a regression. The
 weights minimise the distance from the proposal at a few frequencies in units of its error
@@ -13,6 +15,7 @@ makes them equal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,12 +37,12 @@ SUMMED = 1024  # frequencies of G for a bath without levels
 
 @dataclass(frozen=True, eq=False)
 class Projected:
-    """A causal self-energy.
+    """A causal self-energy, or another causal function.
 
     Parameters
     ----------
     hartree : float
-        U n/2.
+        U n/2, the value at infinite frequency.
     poles, weights : array, shape (M,)
         Poles of positive weight; the sum of the weights is s_1.
     misfit : float
@@ -124,40 +127,74 @@ class PoleGrid:
             Standard deviations of real and imaginary part of Sigma, positive; by default all
             relative errors of Sigma - Hartree are equal. Only their ratios count.
         """
-        from scipy.optimize import nnls
-
         spin = 0.5 if symmetric else min(max(0.5 * n, 1e-9), 1.0 - 1e-9)
         hartree, s1 = U * spin, U * U * spin * (1.0 - spin)
+        return self.fit(Sigma, hartree, s1, beta, symmetric=symmetric, error=error)
+
+    def fit(
+        self,
+        values: ComplexArray,
+        constant: float,
+        total: float,
+        beta: float,
+        *,
+        symmetric: bool,
+        error: ComplexArray | None = None,
+        also: Sequence[tuple[FloatArray, float]] = (),
+    ) -> Projected:
+        """The nearest sum of a constant and of poles of positive weight.
+
+        Parameters
+        ----------
+        values : array of complex, shape (N,)
+            The proposed values at the N frequencies.
+        constant, total : float
+            The constant, and the sum of all weights.
+        beta, symmetric, error
+            As in `project`.
+        also : sequence of (array of float, shape (2 each + 1,), float)
+            Rows r and their values y: equations ``sum_k r_k p_k = y`` of the shares p_k, of order
+            one, which hold as exactly as positive shares allow.
+        """
+        from scipy.optimize import nnls
+
         unit = np.pi / beta
-        if s1 == 0.0:
-            return Projected(hartree, np.zeros(1), np.zeros(1), 0.0)
-        wanted = (Sigma - hartree) * (unit / s1)  # sum_k p_k / (i odd - x_k)
+        if total == 0.0:
+            return Projected(constant, np.zeros(1), np.zeros(1), 0.0)
+        wanted = (values - constant) * (unit / total)  # sum_k p_k / (i odd - x_k)
         if error is None:
-            size = np.maximum(np.abs(Sigma - hartree), 1e-12 * s1 / unit)
+            size = np.maximum(np.abs(values - constant), 1e-12 * total / unit)
             error = size * (1.0 + 1.0j)
         first = 1.0 / error.imag
         if symmetric:
             # x and -x have one weight
             rows = first[:, None] * self.kernel[:, self.each :].imag
-            values = first * wanted.imag
+            against = first * wanted.imag
         else:
             second = 1.0 / error.real
             rows = np.concatenate(
                 [second[:, None] * self.kernel.real, first[:, None] * self.kernel.imag]
             )
-            values = np.concatenate([second * wanted.real, first * wanted.imag])
+            against = np.concatenate([second * wanted.real, first * wanted.imag])
         scale = 1.0 / np.max(np.abs(rows))
-        A = np.concatenate([rows * scale, np.full((1, rows.shape[1]), TAIL)])
-        p, _ = nnls(A, np.append(values * scale, TAIL), maxiter=40 * A.shape[1])
+        A = np.concatenate(
+            [
+                rows * scale,
+                np.full((1, rows.shape[1]), TAIL),
+                *(TAIL * row[None, -rows.shape[1] :] for row, _ in also),
+            ]
+        )
+        b = np.concatenate([against * scale, [TAIL], [TAIL * value for _, value in also]])
+        p, _ = nnls(A, b, maxiter=40 * A.shape[1])
         if symmetric:
             p = np.concatenate([0.5 * p[:0:-1], p[:1], 0.5 * p[1:]])
-        total = float(np.sum(p))
-        if total <= 0.0:
+        norm = float(np.sum(p))
+        if norm <= 0.0:
             raise ValueError("the proposed self-energy has no causal neighbour")
-        p = p / total
+        p = p / norm
         misfit = float(np.max(np.abs(self.kernel @ p - wanted)) / np.max(np.abs(wanted)))
         some = p > 0.0
-        return Projected(hartree, self.poles[some] * unit, p[some] * s1, misfit)
+        return Projected(constant, self.poles[some] * unit, p[some] * total, misfit)
 
     def consistent(
         self,
