@@ -28,8 +28,8 @@ from kadanoff._base import checks, html
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.blockspin.rules import BlockRule
-from kadanoff.lattices.rsmi.filter_flow import neighbour_products
-from kadanoff.lattices.rsmi.samples import as_array
+from kadanoff.lattices.rsmi.autocorrelation import checked_time, chunk_means, longest
+from kadanoff.lattices.rsmi.configurations import Configurations, configurations_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +39,6 @@ __all__ = ["MAX_DEGREE", "CriticalPoint", "checked_rules", "critical_point"]
 MAX_DEGREE = 20  # of polynomials; higher ones oscillate between the temperatures
 
 BOOTSTRAPS = 200
-CHUNKS = 100  # of the configurations of a temperature, resampled
 
 
 @public
@@ -129,7 +128,7 @@ def critical_point(
 
     Parameters
     ----------
-    small, large : sequences of IsingSamples
+    small, large : sequences of IsingSamples, or of Configurations with `T` and `energy`
         One per temperature, at least (degree + 2) / 2; the large lattice is b times longer.
         The temperatures lie on both sides of the transition, in any arrangement.
     rules : sequence of BlockRule
@@ -147,7 +146,7 @@ def critical_point(
     Raises
     ------
     TypeError
-        Runs that are no Ising samples, or rules of another kind.
+        Runs that do not know T and energy, or rules of another kind.
     ValueError
         Sizes or numbers that do not belong together, or curves that do not cross.
 
@@ -170,11 +169,7 @@ def critical_point(
     rules = checked_rules(rules)
     if len(rules) < 2:
         raise ValueError("rules must hold at least two steps, one for the small lattice")
-    for name, runs in (("small", small), ("large", large)):
-        if not isinstance(runs, Sequence) or not all(
-            hasattr(run, "T") and hasattr(run, "energy") for run in runs
-        ):
-            raise TypeError(f"{name} must hold samples of kd.ising.sample, which know T and energy")
+    small, large = checked_runs("small", small), checked_runs("large", large)
     if len(small) != len(large) or 2 * len(small) < degree + 2:
         raise ValueError(
             f"small and large must have one run per temperature, of at least {(degree + 3) // 2} "
@@ -184,9 +179,7 @@ def critical_point(
     if [run.T for run in large] != T.tolist():
         raise ValueError("small and large must be sampled at the same temperatures")
     b = rules[0].shape[0]
-    if {b * n for run in small for n in run.model.shape} != {
-        n for run in large for n in run.model.shape
-    }:
+    if {b * n for run in small for n in run.axes} != {n for run in large for n in run.axes}:
         raise ValueError(f"the large lattice must be {b} times as long as the small one")
     # Sums over chunks of configurations: (S_1, ..., S_k, E, S_1 E, ...), one array per temperature.
     chunks = [
@@ -239,18 +232,39 @@ def checked_rules(rules: object) -> tuple[BlockRule, ...]:
     return tuple(rules)
 
 
-def _chunks(run: Any, rules: Sequence[BlockRule], *, skip: int, seed: int) -> FloatArray:
-    s = as_array(run)
-    E = run.energy * run.model.sites
-    series = []
+def checked_runs(name: str, runs: object) -> list[Configurations]:
+    """Configurations that know their temperature and their energies."""
+    remedy = "kd.rsmi.Configurations(array, T=..., energy=...) or samples of kd.ising.sample"
+    if not isinstance(runs, Sequence):
+        raise TypeError(f"{name} must be a sequence of {remedy}, got {runs!r}")
+    made = []
+    for i, run in enumerate(runs):
+        if not hasattr(run, "T") or not hasattr(run, "energy"):
+            raise TypeError(f"{name} must hold {remedy}, which know T and energy")
+        found = configurations_of(run)
+        for field in ("T", "energy"):
+            if getattr(found, field) is None:
+                raise TypeError(f"{name}[{i}] must know {field}: pass {remedy}")
+        if found.edges is not None:
+            raise ValueError(
+                f"{name}[{i}] must be of a lattice: the blocks of a graph do not repeat"
+            )
+        if found.disorder:
+            raise ValueError(f"{name}[{i}] must be translation invariant, got disorder=True")
+        made.append(found)
+    return made
+
+
+def _chunks(run: Configurations, rules: Sequence[BlockRule], *, skip: int, seed: int) -> FloatArray:
+    level, series = run, []
     for k, rule in enumerate(rules):
-        s = rule.apply(s, seed=(seed + 10 * k) % 2**64)
+        level = level.coarse(rule, seed=(seed + 10 * k) % 2**64)
         if k >= skip:
-            series.append(neighbour_products(s)[:, 0])
+            series.append(level.neighbours()[:, 0])
+    assert run.energy is not None
+    E = run.energy * run.sites
     rows = np.stack([*series, E, *(x * (E - E.mean()) for x in series), E - E.mean()], axis=1)
-    size = max(1, len(rows) // CHUNKS)
-    count = len(rows) // size
-    return np.asarray(rows[: count * size].reshape(count, size, -1).mean(axis=1))
+    return chunk_means(rows, checked_time(longest([*series, E]), len(rows)))
 
 
 def _moments(mean: FloatArray, T: float) -> tuple[FloatArray, FloatArray]:

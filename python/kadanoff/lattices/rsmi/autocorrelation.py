@@ -1,0 +1,85 @@
+r"""How many of the rows are independent, by the observables of blocks along them.
+
+    M_i   spin i of the block, averaged over places, where the samples are not symmetric
+    sum_i (M_i - <M_i>)^2
+    (sum_i v_i)^2, averaged over places
+
+Chunks of rows that are held out lie two chunks apart. With chunks of 2.5 of the longest
+autocorrelation time their averages are independent, so that a bootstrap over chunks has the right
+error, and what they share with the rows in between, from which a rule is learned, is little.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from kadanoff._base.statistics import estimate
+from kadanoff._base.types import FloatArray
+from kadanoff.lattices.rsmi.configurations import Configurations
+from kadanoff.lattices.rsmi.places import Places
+
+__all__ = [
+    "MIN_TIMES",
+    "autocorrelation_time",
+    "checked_time",
+    "chunk_count",
+    "chunk_means",
+    "longest",
+]
+
+MIN_TIMES = 50  # autocorrelation times
+CHUNK_TIMES = 2.5  # where chunks lie two chunks apart
+ADJACENT_TIMES = 5.0  # where they follow each other
+CHUNKS = 100
+PLACES = 64
+BLOCKS = 1 << 21  # of all rows together
+
+
+def autocorrelation_time(samples: Configurations, places: Places) -> float:
+    """The longest integrated autocorrelation time of block observables, in rows."""
+    n, k = len(samples), samples.letters.shape[1]
+    count = max(1, min(PLACES, len(places), BLOCKS // max(1, n)))
+    M = np.zeros((n, places.visible))
+    squares = np.zeros(n)
+    for place in (np.arange(count) * len(places)) // count:
+        v = samples.columns(slice(None), places.columns(int(place))[0])
+        M += v
+        squares += np.square(v.reshape(n, -1, k).sum(axis=1, dtype=np.int32)).sum(axis=1)
+    M /= count
+    series = [np.square(M - M.mean(axis=0)).sum(axis=1), squares / count]
+    if not samples.symmetric:
+        series += list(M.T)
+    return longest(series)
+
+
+def longest(series: list[FloatArray]) -> float:
+    """The longest autocorrelation time of several series."""
+    return max(estimate(x).tau for x in series)
+
+
+def checked_time(tau: float, n: int) -> float:
+    """Refuse rows that hold too few independent configurations."""
+    if n < MIN_TIMES * tau:
+        raise ValueError(
+            f"samples hold {n / tau:.0f} autocorrelation times, {n} configurations with tau = "
+            f"{tau:.3g}: at least {MIN_TIMES} are needed for an error that holds, about "
+            f"{math.ceil(MIN_TIMES * tau)} configurations at this spacing, or as many now but "
+            f"{math.ceil(MIN_TIMES * tau / n)} times farther apart"
+        )
+    return tau
+
+
+def chunk_count(n: int, tau: float, most: int, times: float = CHUNK_TIMES) -> int:
+    """Chunks of at least `times` the memory of the chain, `most` if that is short."""
+    shortest = times * max(0.0, tau - 0.5)
+    return max(1, min(most, n if shortest <= 1 else int(n / shortest)))
+
+
+def chunk_means(rows: FloatArray, tau: float) -> FloatArray:
+    """Averages over chunks of rows, one after the other, to be resampled."""
+    count = chunk_count(len(rows), tau, CHUNKS, ADJACENT_TIMES)
+    size = max(1, len(rows) // count)
+    count = len(rows) // size
+    return np.asarray(rows[: count * size].reshape(count, size, -1).mean(axis=1))
