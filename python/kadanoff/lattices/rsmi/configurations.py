@@ -137,7 +137,7 @@ class Configurations:
             self.n = len(samples) if hasattr(samples, "__len__") else len(source.array())
         else:
             self._read(samples, boundary, graph, mask, states, basis)
-            self.T = None if T is None else checks.real("T", T, above=0)
+            self.T = None if T is None or T == np.inf else checks.real("T", T, above=0)
             self.energy = (
                 None if energy is None else checks.array("energy", energy, shape=(self.n,))
             )
