@@ -41,10 +41,10 @@ def autocorrelation_time(samples: Configurations, places: Places) -> float:
     """The longest integrated autocorrelation time of block observables, in rows."""
     n, k = len(samples), samples.letters.shape[1]
     count = max(1, min(PLACES, len(places), BLOCKS // max(1, n)))
-    M = np.zeros((n, places.visible))
+    M = np.zeros((n, places.visible.shape[1]))
     squares = np.zeros(n)
     for place in (np.arange(count) * len(places)) // count:
-        v = samples.columns(slice(None), places.columns(int(place))[0])
+        v = samples.columns(slice(None), places.visible[place])
         M += v
         squares += np.square(v.reshape(n, -1, k).sum(axis=1, dtype=np.int32)).sum(axis=1)
     M /= count
@@ -60,13 +60,18 @@ def longest(series: list[FloatArray]) -> float:
 
 
 def checked_time(tau: float, n: int) -> float:
-    """Refuse rows that hold too few independent configurations."""
-    if n < MIN_TIMES * tau:
+    """Refuse rows that hold too few independent configurations.
+
+    The time counts with its own error, relative ``sqrt(2 (2 W + 1) / n)`` for a window W = 6 tau:
+    of a short chain it is found too short more often than not.
+    """
+    upper = tau * (1 + math.sqrt(2 * (12 * tau + 1) / n))
+    if n < MIN_TIMES * upper:
         raise ValueError(
-            f"samples hold {n / tau:.0f} autocorrelation times, {n} configurations with tau = "
-            f"{tau:.3g}: at least {MIN_TIMES} are needed for an error that holds, about "
-            f"{math.ceil(MIN_TIMES * tau)} configurations at this spacing, or as many now but "
-            f"{math.ceil(MIN_TIMES * tau / n)} times farther apart"
+            f"samples are too few: {n} configurations with an autocorrelation time of {tau:.3g} "
+            f"(up to {upper:.3g}) rows hold {n / upper:.0f} such times, and an error that holds "
+            f"needs {MIN_TIMES}; take {math.ceil(2 * MIN_TIMES * tau / n)} times as many, or as "
+            f"many farther apart (spacing {math.ceil(2 * tau)} times the present one)"
         )
     return tau
 

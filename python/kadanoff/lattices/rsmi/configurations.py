@@ -25,7 +25,7 @@ from kadanoff.lattices.blockspin.rules import BlockRule, sides
 from kadanoff.lattices.ising.models import boundaries
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.graphs import coarse_edges, edges_of
-from kadanoff.lattices.rsmi.places import LatticePlaces, Places, is_list_of_sites, listed
+from kadanoff.lattices.rsmi.places import Places, is_list_of_sites, listed
 from kadanoff.lattices.rsmi.samples import ArraySource, source_of
 from kadanoff.lattices.rsmi.site_states import SPINS, encoded
 
@@ -137,7 +137,7 @@ class Configurations:
             self.n = len(samples) if hasattr(samples, "__len__") else len(source.array())
         else:
             self._read(samples, boundary, graph, mask, states, basis)
-            self.T = None if T is None or T == np.inf else checks.real("T", T, above=0)
+            self.T = None if T is None or np.inf == T else checks.real("T", T, above=0)
             self.energy = (
                 None if energy is None else checks.array("energy", energy, shape=(self.n,))
             )
@@ -290,7 +290,7 @@ class Configurations:
                 "take one of them, V, E = kd.rsmi.Geometry(lattice, block).sites(corner), with "
                 "block=[V], environment=[E]"
             )
-        return LatticePlaces.of(geometry, self.present)
+        return Places.of(geometry, self.present)
 
     def geometry(
         self, block: Sequence[int], *, buffer: int, shell: int, step: Sequence[int] | None = None
@@ -374,10 +374,12 @@ class Configurations:
         assert self.edges is not None
         k = self.letters.shape[1]
         places = self.places(block, buffer=0, shell=self.sites, environment=_others(block, self))
-        if rule.sites != places.visible:
-            raise ValueError(f"rule must be for blocks of {places.visible} variables, got {rule!r}")
+        if rule.sites != places.visible.shape[1]:
+            raise ValueError(
+                f"rule must be for blocks of {places.visible.shape[1]} variables, got {rule!r}"
+            )
         of = np.full(int(np.prod(self.lattice)) // k, -1)
-        numbers = np.array([places.columns(p)[0] for p in range(len(places))])
+        numbers = places.visible
         for p, sites in enumerate(numbers):
             at = np.unique(sites // k)
             if (of[at] >= 0).any():

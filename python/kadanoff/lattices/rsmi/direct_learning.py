@@ -126,7 +126,7 @@ def measure_directly(
 
 def _split(samples: Configurations, places: Places, ascent: Ascent) -> Split:
     checks.whole("hidden", ascent.hidden, most=_MAX_UNITS, hint="2^hidden values are summed")
-    size = places.visible + places.environment
+    size = places.visible.shape[1] + places.environment.shape[1]
     parameters = ascent.hidden * size // 4
     return Split.of(samples, places, parameters=parameters, pairs=ascent.pairs, default=PAIRS)
 

@@ -29,7 +29,7 @@ from kadanoff.lattices.rsmi.configurations import (
 from kadanoff.lattices.rsmi.learning import rule_of_samples
 from kadanoff.lattices.rsmi.learning_options import LearningKeywords, LearningOptions
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
-from kadanoff.lattices.rsmi.samples import source_of
+from kadanoff.lattices.rsmi.samples import as_array, source_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -147,8 +147,8 @@ def flow(
         A rule that is applied at every step; by default each step learns its own.
     seed, threads, progress, control : as in :func:`learn`
         Seed of learning and of the block spins, threads, progress bar and cancellation.
-    block, buffer, hidden, bound, shell, environment, mode, bias, step, restarts, model, pairs, watch : as in \
-:func:`learn`
+    block, buffer, hidden, bound, shell, environment, mode, bias, step, restarts, model, pairs, \
+watch : as in :func:`learn`
         What is learned and how; not used if `rule` is given.
 
     Returns
@@ -225,7 +225,7 @@ def correlations(configurations: Any) -> FloatArray:
     [[1.0, 1.0]]
     """
     if source_of(configurations) is None:
-        return neighbour_products(spins_of(configurations))
+        return neighbour_products(spins_of(as_array(configurations)))
     return configurations_of(configurations).neighbours()
 
 

@@ -178,5 +178,11 @@ class Geometry:
 
     def flat(self, offsets: IntArray, corner: IntArray) -> IntArray:
         """Numbers of sites, row-major."""
-        at = (np.asarray(offsets) + np.asarray(corner)) % np.array(self.lattice)
-        return np.asarray(np.ravel_multi_index(tuple(at.T), self.lattice), dtype=np.int64)
+        return self.flat_all(offsets, np.asarray(corner)[None])[0]
+
+    def flat_all(self, offsets: IntArray, corners: IntArray) -> IntArray:
+        """Numbers of sites, row-major, for many places, shape (places, sites)."""
+        at = (np.asarray(offsets) + np.asarray(corners)[:, None]) % np.array(self.lattice)
+        return np.asarray(
+            np.ravel_multi_index(tuple(np.moveaxis(at, -1, 0)), self.lattice), dtype=np.int64
+        )

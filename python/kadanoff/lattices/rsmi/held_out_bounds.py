@@ -105,7 +105,7 @@ class Split:
     def _gather(self, chosen: IntArray, rows: IntArray) -> tuple[SpinArray, SpinArray]:
         both = []
         for place in chosen:
-            V, E = self.places.columns(int(place))
+            V, E = self.places.visible[place], self.places.environment[place]
             found = self.samples.columns(rows, np.concatenate([V, E]))
             both.append((found[:, : len(V)], found[:, len(V) :]))
         return np.concatenate([x for x, _ in both]), np.concatenate([y for _, y in both])

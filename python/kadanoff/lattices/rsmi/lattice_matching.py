@@ -18,6 +18,7 @@ References
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -49,8 +50,9 @@ class CriticalPoint:
     Parameters
     ----------
     T_c, T_c_error : float
-        Critical temperature in units of J / k_B, and its error: bootstrap over configurations, and
-        the change from the step before, in quadrature.
+        Critical temperature in units of J / k_B, and its error: bootstrap over configurations,
+        times the square root of `chi2` where that exceeds 1, and the change from the step before,
+        in quadrature.
     nu, nu_error : float
         Exponent of the correlation length, and its error, found in the same way.
     T : array, shape (temperatures,)
@@ -61,6 +63,9 @@ class CriticalPoint:
         (T_c, nu) of every step.
     seed : int
         Seed of block spins and bootstrap.
+    chi2 : float, default 0
+        Chi squared per degree of freedom of the polynomials of the last step. Much above 1 the
+        temperatures are too far apart for their degree.
 
     Examples
     --------
@@ -87,6 +92,7 @@ class CriticalPoint:
     large: FloatArray
     steps: FloatArray
     seed: int
+    chi2: float = 0.0
 
     def __repr__(self) -> str:
         return f"CriticalPoint({self})"
@@ -104,6 +110,7 @@ class CriticalPoint:
             "T": (float(self.T.min()), float(self.T.max())),
             "temperatures": len(self.T),
             "steps": len(self.steps),
+            "chi^2 per degree of freedom": self.chi2,
             "seed": self.seed,
         }
         return html.table("Critical point", rows, html.sparkline(self.large[-1] - self.small[-1]))
@@ -193,6 +200,7 @@ def critical_point(
     curves = [[_moments(c.mean(axis=0), t) for c, t in zip(run, T, strict=True)] for run in chunks]
     errors = [[_errors(c, t) for c, t in zip(run, T, strict=True)] for run in chunks]
     found = np.array([_crossing(T, curves, errors, k, b, degree) for k in range(steps)])
+    chi2 = _chi2(T, curves, errors, steps - 1, degree)
     rng = np.random.default_rng([seed, 0x74635F6E])
     again = []
     for _ in range(BOOTSTRAPS):
@@ -209,7 +217,7 @@ def critical_point(
             continue
     if len(again) < BOOTSTRAPS * 3 // 4:
         raise ValueError("the curves hardly differ: more configurations are needed")
-    noise = np.std(np.array(again), axis=0, ddof=1)
+    noise = np.std(np.array(again), axis=0, ddof=1) * math.sqrt(max(1.0, chi2))
     drift = np.abs(found[-1] - found[-2]) if steps > 1 else np.zeros(2)
     error = np.hypot(noise, drift)
     return CriticalPoint(
@@ -222,6 +230,7 @@ def critical_point(
         large=np.array([[m[0][k] for m in curves[1]] for k in range(steps)]),
         steps=found,
         seed=seed,
+        chi2=chi2,
     )
 
 
@@ -285,9 +294,10 @@ def _errors(chunks: FloatArray, T: float) -> tuple[FloatArray, FloatArray]:
     )
 
 
-def _crossing(
-    T: FloatArray, curves: Any, errors: Any, k: int, b: int, degree: int
-) -> tuple[float, float]:
+def _fits(
+    T: FloatArray, curves: Any, errors: Any, k: int, degree: int
+) -> list[tuple[np.polynomial.Polynomial, float]]:
+    """Polynomials of the two curves in (T - centre) / scale, with their chi squared."""
     centre, scale = float(T.mean()), float(np.ptp(T)) / 2
     t = (T - centre) / scale
     powers = np.arange(degree + 1)
@@ -299,8 +309,23 @@ def _crossing(
         slopes = powers * t[:, None] ** np.maximum(powers - 1, 0) / scale
         A = np.concatenate([rows / of_value[:, None], slopes / of_slope[:, None]])
         y = np.concatenate([value / of_value, slope / of_slope])
-        fits.append(np.polynomial.Polynomial(np.linalg.lstsq(A, y, rcond=None)[0]))
-    one, two = fits
+        solved = np.linalg.lstsq(A, y, rcond=None)[0]
+        fits.append((np.polynomial.Polynomial(solved), float(np.sum((A @ solved - y) ** 2))))
+    return fits
+
+
+def _chi2(T: FloatArray, curves: Any, errors: Any, k: int, degree: int) -> float:
+    """Per degree of freedom, of both curves; 0 where the polynomials pass through all points."""
+    freedom = 2 * (2 * len(T) - degree - 1)
+    total = sum(chi2 for _, chi2 in _fits(T, curves, errors, k, degree))
+    return total / freedom if freedom else 0.0
+
+
+def _crossing(
+    T: FloatArray, curves: Any, errors: Any, k: int, b: int, degree: int
+) -> tuple[float, float]:
+    centre, scale = float(T.mean()), float(np.ptp(T)) / 2
+    one, two = (fit for fit, _ in _fits(T, curves, errors, k, degree))
     roots = (two - one).roots()
     found = roots[np.abs(roots.imag) < 1e-9].real
     found = found[np.abs(found) <= 1]

@@ -127,7 +127,8 @@ def learn(
     Places of the block are pooled: the samples are taken to be translation invariant. A third of
     the configurations, in 40 chunks of neighbours, is held out for the bound and its block
     bootstrap; where a chain remembers, chunks are longer and fewer, 2.5 autocorrelation times of
-    block observables. H(H) uses the symmetry of the samples, see :class:`Configurations`. The cost is of order 2^|V| operations per pair and evaluation.
+    block observables. H(H) uses the symmetry of the samples, see :class:`Configurations`. The cost
+    is of order 2^|V| operations per pair and evaluation.
 
     References
     ----------
@@ -161,9 +162,10 @@ def rule_of_samples(samples: Any, options: LearningOptions, run: Run) -> FilterR
     if mode == "auto":
         mode = "certified" if bits <= _MAX_SUMMED and samples.scale == 1 else "direct"
     if bits > _MAX_VISIBLE.get(mode, bits):
-        sites = places.visible // samples.letters.shape[1]
+        sites = places.visible.shape[1] // samples.letters.shape[1]
         raise ValueError(
-            f"a block of {sites} spins has {len(samples.letters)}^{sites} states, more than can be summed (2^"
+            f"a block of {sites} spins has {len(samples.letters)}^{sites} states, more than can be "
+            "summed (2^"
             f"{_MAX_VISIBLE[mode]} with mode={mode!r}): use mode='direct', which models q(h | e)"
         )
     if options.model != "bilinear" and samples.letters is not SPINS:
@@ -264,7 +266,7 @@ def information(
         pairs=None if pairs is None else checks.whole("pairs", pairs),
     )
     with running("measuring a block rule", ascent):
-        flat = rule.restricted(places.whole, places.visible)
+        flat = rule.restricted(places.whole, places.visible.shape[1])
         if _bits(samples, places) > _MAX_SUMMED or samples.scale > 1:
             return measure_directly(samples, places, flat, ascent)
         split = _split_of(samples, places, ascent)
@@ -285,7 +287,7 @@ def _block_of(samples: Configurations, rule: FilterRule) -> tuple[int, ...]:
 def _bits(samples: Configurations, places: Places) -> float:
     """log2 of the states of a block."""
     states, variables = samples.letters.shape
-    return places.visible // variables * math.log2(states)
+    return places.visible.shape[1] // variables * math.log2(states)
 
 
 def _split_of(samples: Configurations, places: Places, ascent: Ascent) -> Split:
@@ -293,7 +295,7 @@ def _split_of(samples: Configurations, places: Places, ascent: Ascent) -> Split:
     return Split.of(
         samples,
         places,
-        parameters=round(2**bits) - 1 + places.visible * places.environment,
+        parameters=round(2**bits) - 1 + places.visible.shape[1] * places.environment.shape[1],
         pairs=ascent.pairs,
         default=min(PAIRS, int(2 ** (26 - bits))),
     )
@@ -308,7 +310,7 @@ def _learn_certified(
     fitted = fit_bilinear(v, e, samples.letters, check=ascent.check) if fit is None else fit(v, e)
     ascent.advance(2, 4)
     q = np.ascontiguousarray(fitted.conditional(e))
-    states = block_states(samples.letters, places.visible // samples.letters.shape[1])
+    states = block_states(samples.letters, places.visible.shape[1] // samples.letters.shape[1])
     every = max(1, len(e) // CLIMB)
     small, large = _joint(q[::every], states), _joint(q, states)
     features, rounded = states.shape[1], q.dtype == np.float32

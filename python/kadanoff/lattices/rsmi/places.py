@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Self
 
 import numpy as np
 
@@ -17,142 +17,62 @@ from kadanoff._base.types import BoolArray, FloatArray, IntArray
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.graphs import distances
 
-__all__ = ["LatticePlaces", "ListedPlaces", "Places", "is_list_of_sites", "listed"]
-
-
-class Places(Protocol):
-    """Block and environment at each place, in variables."""
-
-    @property
-    def block(self) -> tuple[int, ...]:
-        """Shape of a filter."""
-
-    @property
-    def geometry(self) -> Geometry | None:
-        """Where the blocks lie on a lattice."""
-
-    @property
-    def visible(self) -> int:
-        """Variables of the block."""
-
-    @property
-    def environment(self) -> int:
-        """Variables of the environment."""
-
-    def __len__(self) -> int:
-        """Number of places."""
-
-    def columns(self, place: int) -> tuple[IntArray, IntArray]:
-        """Numbers of the variables of block and environment."""
-
-    def whole(self, filters: FloatArray) -> FloatArray:
-        """Filters in the shape of the block, from weights of shape (units, visible)."""
+__all__ = ["Places", "is_list_of_sites", "listed"]
 
 
 @dataclass(frozen=True, eq=False)
-class LatticePlaces:
-    """Places of a geometry.
+class Places:
+    """Numbers of the variables of block and environment at each place.
 
     Attributes
     ----------
-    corners : array, shape (places, axes)
-    inside, outside : bool arrays
-        Which variables of the block, and of the environment, are there.
+    visible : int array, shape (places, variables of the block)
+    environment : int array, shape (places, variables of the environment)
+    block : tuple of int
+        Shape of a filter.
+    kept : bool array, shape (variables of a filter,)
+        Those that exist; the weights of the others are zero.
+    geometry : Geometry or None
+        Where the blocks lie on a lattice.
     """
 
-    geometry: Geometry
-    corners: IntArray
-    inside: BoolArray
-    outside: BoolArray
-
-    @classmethod
-    def of(cls, geometry: Geometry, present: BoolArray | None) -> LatticePlaces:
-        """All places, or those with most sites if a mask says which variables are `present`."""
-        corners, V, E = geometry.corners(), geometry.visible, geometry.environment
-        inside, outside = np.ones(len(V), dtype=bool), np.ones(len(E), dtype=bool)
-        if present is not None:
-            patterns = np.array(
-                [
-                    np.concatenate([present[sites] for sites in geometry.sites(corner)])
-                    for corner in corners
-                ]
-            )
-            most = patterns[patterns.sum(axis=1).argmax()]
-            corners = corners[(patterns == most).all(axis=1)]
-            inside, outside = most[: len(V)], most[len(V) :]
-            if not inside.any() or not outside.any():
-                raise ValueError(
-                    f"mask leaves nothing of the {'environment' if inside.any() else 'block'} "
-                    f"{geometry.block} at any of {geometry.positions} places: take a larger one, "
-                    "or check the axes of the mask"
-                )
-        return cls(geometry, corners, inside, outside)
-
-    @property
-    def block(self) -> tuple[int, ...]:
-        return self.geometry.block
-
-    @property
-    def visible(self) -> int:
-        return int(self.inside.sum())
-
-    @property
-    def environment(self) -> int:
-        return int(self.outside.sum())
-
-    def __len__(self) -> int:
-        return len(self.corners)
-
-    def columns(self, place: int) -> tuple[IntArray, IntArray]:
-        V, E = self.geometry.sites(self.corners[place])
-        return V[self.inside], E[self.outside]
-
-    def whole(self, filters: FloatArray) -> FloatArray:
-        full = np.zeros((len(filters), len(self.inside)))
-        full[:, self.inside] = filters
-        return full.reshape(len(filters), *self.block)
-
-
-@dataclass(frozen=True, eq=False)
-class ListedPlaces:
-    """Lists of sites, which become variables.
-
-    Attributes
-    ----------
-    blocks, environments : int arrays, shape (places, sites)
-    variables : int
-        Variables of a site.
-    """
-
-    blocks: IntArray
-    environments: IntArray
-    variables: int
+    visible: IntArray
+    environment: IntArray
+    block: tuple[int, ...]
+    kept: BoolArray
     geometry: Geometry | None = None
 
-    @property
-    def block(self) -> tuple[int, ...]:
-        sites = self.blocks.shape[1]
-        return (sites,) if self.variables == 1 else (sites, self.variables)
-
-    @property
-    def visible(self) -> int:
-        return self.blocks.shape[1] * self.variables
-
-    @property
-    def environment(self) -> int:
-        return self.environments.shape[1] * self.variables
+    @classmethod
+    def of(cls, geometry: Geometry, present: BoolArray | None) -> Self:
+        """All places, or those with most sites if a mask says which variables are `present`."""
+        corners = geometry.corners()
+        V, E = (
+            geometry.flat_all(offsets, corners)
+            for offsets in (geometry.visible, geometry.environment)
+        )
+        kept = np.ones(V.shape[1], dtype=bool)
+        if present is not None:
+            patterns = np.concatenate([present[V], present[E]], axis=1)
+            most = patterns[patterns.sum(axis=1).argmax()]
+            same = (patterns == most).all(axis=1)
+            kept, around = most[: len(kept)], most[len(kept) :]
+            if not kept.any() or not around.any():
+                raise ValueError(
+                    f"mask leaves nothing of the {'environment' if kept.any() else 'block'} "
+                    f"{geometry.block} at any of {len(corners)} places: take a larger one, or "
+                    "check the axes of the mask"
+                )
+            V, E = V[same][:, kept], E[same][:, around]
+        return cls(V, E, geometry.block, kept, geometry)
 
     def __len__(self) -> int:
-        return len(self.blocks)
-
-    def columns(self, place: int) -> tuple[IntArray, IntArray]:
-        return self._of(self.blocks[place]), self._of(self.environments[place])
-
-    def _of(self, sites: IntArray) -> IntArray:
-        return (sites[:, None] * self.variables + np.arange(self.variables)).ravel()
+        return len(self.visible)
 
     def whole(self, filters: FloatArray) -> FloatArray:
-        return filters.reshape(len(filters), *self.block)
+        """Filters in the shape of the block, from weights of the variables that exist."""
+        full = np.zeros((len(filters), len(self.kept)))
+        full[:, self.kept] = filters
+        return full.reshape(len(filters), *self.block)
 
 
 def is_list_of_sites(block: object) -> bool:
@@ -180,7 +100,7 @@ def listed(
     edges: IntArray | None,
     buffer: int,
     shell: int,
-) -> ListedPlaces:
+) -> Places:
     """Lists of sites that are checked; without an environment that at a distance on the graph."""
     if not is_list_of_sites(block):
         raise ValueError(
@@ -228,7 +148,14 @@ def listed(
                     f"{name} must hold sites of the mask only, got "
                     f"{rows[absent[rows]][:5].tolist()}, which it leaves out"
                 )
-    return ListedPlaces(blocks, around, variables)
+    block = (blocks.shape[1],) if variables == 1 else (blocks.shape[1], variables)
+    V, E = _variables(blocks, variables), _variables(around, variables)
+    return Places(V, E, block, np.ones(V.shape[1], dtype=bool))
+
+
+def _variables(sites: IntArray, each: int) -> IntArray:
+    """Numbers of variables, `each` for a site."""
+    return (sites[..., None] * each + np.arange(each)).reshape(len(sites), -1)
 
 
 def _rows(name: str, value: Any, sites: int) -> IntArray:

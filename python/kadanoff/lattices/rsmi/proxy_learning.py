@@ -41,7 +41,7 @@ def learn_proxy(
             f"mode='proxy' takes spins of two states, got {len(samples.letters)}: use "
             "mode='certified'"
         )
-    states = spins(places.visible).astype(float)
+    states = spins(places.visible.shape[1]).astype(float)
     split = Split.of(samples, places, parameters=len(states), pairs=ascent.pairs)
     v, e = split.learning()
     ascent.advance(1, 5)

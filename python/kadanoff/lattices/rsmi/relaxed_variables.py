@@ -32,7 +32,7 @@ from kadanoff.lattices.rsmi.held_out_bounds import Split
 from kadanoff.lattices.rsmi.joint_distributions import JointDistribution, checked_joint
 from kadanoff.lattices.rsmi.maximum import Ascent, running
 from kadanoff.lattices.rsmi.objective import information
-from kadanoff.lattices.rsmi.places import LatticePlaces
+from kadanoff.lattices.rsmi.places import Places
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
 from kadanoff.lattices.rsmi.site_states import SPINS
 
@@ -192,9 +192,9 @@ def infonce(
     if samples.letters is not SPINS:
         raise ValueError(f"samples must hold spins of two states, got {samples!r}")
     geometry = Geometry(samples.lattice, rule.shape, buffer=buffer, boundary=samples.boundary)
-    places = LatticePlaces.of(geometry, samples.present)
-    rule = rule.restricted(places.whole, places.visible)
-    sites, around = places.visible, places.environment
+    places = Places.of(geometry, samples.present)
+    rule = rule.restricted(places.whole, places.visible.shape[1])
+    sites, around = places.visible.shape[1], places.environment.shape[1]
     with running("InfoNCE", ascent):
         split = Split.of(samples, places, parameters=2**sites + sites * around)
         model = fit_bilinear(*split.learning(), check=ascent.check)

@@ -29,7 +29,7 @@ from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.held_out_bounds import CHUNKS, block_bootstrap, spread
 from kadanoff.lattices.rsmi.joint_distributions import JointDistribution, window_log_Z
 from kadanoff.lattices.rsmi.maximum import Ascent, climb, information_objective
-from kadanoff.lattices.rsmi.places import LatticePlaces, Places
+from kadanoff.lattices.rsmi.places import Places
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
 from kadanoff.lattices.rsmi.site_states import SPINS
 
@@ -174,7 +174,7 @@ def sampled_distribution(
     if width > _MAX_WIDTH:
         raise ValueError(f"block and buffer may be {_MAX_WIDTH} sites wide, got {width}")
     n = len(samples)
-    tau = checked_time(autocorrelation_time(samples, LatticePlaces.of(geometry, None)), n)
+    tau = checked_time(autocorrelation_time(samples, Places.of(geometry, None)), n)
     rows = np.unique(np.linspace(0, n - 1, min(n, environments)).astype(int))
     corners = geometry.corners()
     corners = corners[spread(len(corners), max(1, round(environments / len(rows))))]

@@ -186,4 +186,10 @@ def as_array(samples: Any) -> AnyArray:
         raise TypeError(
             "samples (configurations) must be a plain array, got a masked one; pass x.filled(...)"
         )
-    return np.asarray(samples)
+    given = np.asarray(samples)
+    if given.dtype.kind not in "biuf":
+        raise TypeError(
+            "samples (configurations) must be spins +1 and -1 (an array, or a result of "
+            f"kd.ising.sample or kd.dimers.sample), got dtype {given.dtype}"
+        )
+    return given
