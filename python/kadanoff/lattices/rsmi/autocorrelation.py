@@ -12,6 +12,7 @@ error, and what they share with the rows in between, from which a rule is learne
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -32,6 +33,7 @@ __all__ = [
 MIN_TIMES = 50  # autocorrelation times
 CHUNK_TIMES = 2.5  # where chunks lie two chunks apart
 ADJACENT_TIMES = 5.0  # where they follow each other
+MIN_TIMES_ADJACENT = 20  # of an average that has no held-out part
 CHUNKS = 100
 PLACES = 64
 BLOCKS = 1 << 21  # of all rows together
@@ -54,7 +56,7 @@ def autocorrelation_time(samples: Configurations, places: Places) -> float:
     return longest(series)
 
 
-def longest(series: list[FloatArray]) -> float:
+def longest(series: Sequence[FloatArray]) -> float:
     """The longest autocorrelation time of several series."""
     return max(estimate(x).tau for x in series)
 
@@ -66,14 +68,19 @@ def checked_time(tau: float, n: int) -> float:
     of a short chain it is found too short more often than not.
     """
     upper = tau * (1 + math.sqrt(2 * (12 * tau + 1) / n))
-    if n < MIN_TIMES * upper:
+    _enough(n, tau, upper, MIN_TIMES)
+    return tau
+
+
+def _enough(n: int, tau: float, upper: float, times: int) -> None:
+    if n < times * upper:
+        factor = math.ceil(times * upper / n)
         raise ValueError(
             f"samples are too few: {n} configurations with an autocorrelation time of {tau:.3g} "
             f"(up to {upper:.3g}) rows hold {n / upper:.0f} such times, and an error that holds "
-            f"needs {MIN_TIMES}; take {math.ceil(2 * MIN_TIMES * tau / n)} times as many, or as "
-            f"many farther apart (spacing {math.ceil(2 * tau)} times the present one)"
+            f"needs {times}; take about {factor} times as many, or as many {factor} times farther "
+            "apart"
         )
-    return tau
 
 
 def chunk_count(n: int, tau: float, most: int, times: float = CHUNK_TIMES) -> int:
@@ -82,9 +89,12 @@ def chunk_count(n: int, tau: float, most: int, times: float = CHUNK_TIMES) -> in
     return max(1, min(most, n if shortest <= 1 else int(n / shortest)))
 
 
-def chunk_means(rows: FloatArray, tau: float) -> FloatArray:
-    """Averages over chunks of rows, one after the other, to be resampled."""
+def chunk_means(rows: FloatArray, series: Sequence[FloatArray]) -> FloatArray:
+    """Averages over chunks of rows, to be resampled, with a length for the memory of `series`."""
+    tau = longest(series)
+    _enough(len(rows), tau, tau, MIN_TIMES_ADJACENT)
     count = chunk_count(len(rows), tau, CHUNKS, ADJACENT_TIMES)
-    size = max(1, len(rows) // count)
-    count = len(rows) // size
-    return np.asarray(rows[: count * size].reshape(count, size, -1).mean(axis=1))
+    count = len(rows) // max(1, len(rows) // count)
+    edges = np.linspace(0, len(rows), count + 1).astype(int)
+    sums = np.add.reduceat(rows, edges[:-1], axis=0)
+    return np.asarray(sums / np.diff(edges)[:, None])

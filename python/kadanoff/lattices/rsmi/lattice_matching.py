@@ -29,7 +29,7 @@ from kadanoff._base import checks, html
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.blockspin.rules import BlockRule
-from kadanoff.lattices.rsmi.autocorrelation import checked_time, chunk_means, longest
+from kadanoff.lattices.rsmi.autocorrelation import chunk_means
 from kadanoff.lattices.rsmi.configurations import Configurations, configurations_of
 
 if TYPE_CHECKING:
@@ -273,7 +273,7 @@ def _chunks(run: Configurations, rules: Sequence[BlockRule], *, skip: int, seed:
     assert run.energy is not None
     E = run.energy * run.sites
     rows = np.stack([*series, E, *(x * (E - E.mean()) for x in series), E - E.mean()], axis=1)
-    return chunk_means(rows, checked_time(longest([*series, E]), len(rows)))
+    return chunk_means(rows, [*series, E])
 
 
 def _moments(mean: FloatArray, T: float) -> tuple[FloatArray, FloatArray]:
