@@ -205,13 +205,13 @@ def information(
     buffer: int = 1,
     shell: int = 1,
     step: Sequence[int] | None = None,
-    block: Sequence[Sequence[int]] | None = None,
-    environment: Sequence[Sequence[int]] | None = None,
     pairs: int | None = None,
     seed: int | None = None,
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
+    block: Sequence[Sequence[int]] | None = None,
+    environment: Sequence[Sequence[int]] | None = None,
 ) -> Information:
     """Measure the certified bound on I(H : E) of a given rule, from samples alone.
 
