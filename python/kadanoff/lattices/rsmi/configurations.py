@@ -25,11 +25,18 @@ from kadanoff.lattices.blockspin.rules import BlockRule, sides
 from kadanoff.lattices.ising.models import boundaries
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.graphs import coarse_edges, edges_of
-from kadanoff.lattices.rsmi.places import Places, is_list_of_sites, listed
+from kadanoff.lattices.rsmi.neighbours import neighbour_products, products_of_pairs
+from kadanoff.lattices.rsmi.places import (
+    Places,
+    is_list_of_sites,
+    listed,
+    rows_of_sites,
+    variables_of,
+)
 from kadanoff.lattices.rsmi.samples import ArraySource, source_of
 from kadanoff.lattices.rsmi.site_states import SPINS, encoded
 
-__all__ = ["Configurations", "configurations_of", "neighbour_products"]
+__all__ = ["Configurations", "configurations_of"]
 
 SYMMETRIC = 3.0  # standard deviations within which the samples must be symmetric
 
@@ -134,7 +141,7 @@ class Configurations:
             self.boundary = boundaries(edge, len(source.lattice))
             self.T = getattr(samples, "T", None)
             self.energy: FloatArray | None = getattr(samples, "energy", None)
-            self.n = len(samples) if hasattr(samples, "__len__") else len(source.array())
+            self.n = len(samples)  # type: ignore[arg-type]
         else:
             self._read(samples, boundary, graph, mask, states, basis)
             self.T = None if T is None or np.inf == T else checks.real("T", T, above=0)
@@ -200,7 +207,7 @@ class Configurations:
     def _count(self) -> int:
         k = self.letters.shape[1]
         variables = self.present.sum() if self.present is not None else np.prod(self.lattice)
-        return int(variables) // (k * self.scale ** (2 if self.scale > 1 else 1))
+        return int(variables) // (k * self.scale**2)
 
     def __len__(self) -> int:
         return self.n
@@ -367,34 +374,28 @@ class Configurations:
         for n, b in zip(self.lattice, rule.shape, strict=True):
             split += [n // b, b]
         within = tuple(range(1, len(split), 2))
-        mask = self.present.reshape(split).any(axis=within).reshape(tuple(axes))
+        mask = np.asarray(self.present.reshape(split).any(axis=within)).reshape(tuple(axes))
         return None if mask.all() else mask
 
     def _coarse_graph(self, rule: BlockRule, seed: int, block: Any) -> Configurations:
         assert self.edges is not None
         k = self.letters.shape[1]
-        places = self.places(block, buffer=0, shell=self.sites, environment=_others(block, self))
-        if rule.sites != places.visible.shape[1]:
+        rows = rows_of_sites("block", block, self.lattice[0])
+        count, size = rows.shape
+        if rule.sites != size * k:
+            raise ValueError(f"rule must be for blocks of {size * k} variables, got {rule!r}")
+        if count < 2 or len(np.unique(rows)) != rows.size:
             raise ValueError(
-                f"rule must be for blocks of {places.visible.shape[1]} variables, got {rule!r}"
+                "block must have two rows or more, which become neighbours, and no site in two of "
+                f"them, got {count} rows with {rows.size - len(np.unique(rows))} sites twice"
             )
-        of = np.full(int(np.prod(self.lattice)) // k, -1)
-        numbers = places.visible
-        for p, sites in enumerate(numbers):
-            at = np.unique(sites // k)
-            if (of[at] >= 0).any():
-                raise ValueError(
-                    f"block must hold each site at most once, row {p} shares some with another"
-                )
-            of[at] = p
-        if len(places) < 2:
-            raise ValueError("block must have at least two rows, which become neighbours")
-        rng = np.random.default_rng([seed, len(places)])
-        v = self.columns(slice(None), numbers.ravel()).reshape(self.n * len(places), *rule.shape)
-        h = rule.draw(v, rng).reshape(self.n, len(places), -1)
-        pairs = coarse_edges(self.edges, of)
-        adjacency = np.zeros((len(places), len(places)), dtype=bool)
-        adjacency[tuple(pairs.T)] = True
+        of = np.full(self.lattice[0], -1)
+        of[rows] = np.arange(count)[:, None]
+        v = self.columns(slice(None), variables_of(rows, k).ravel())
+        rng = np.random.default_rng([seed, count])
+        h = rule.draw(v.reshape(self.n * count, *rule.shape), rng).reshape(self.n, count, -1)
+        adjacency = np.zeros((count, count), dtype=bool)
+        adjacency[tuple(coarse_edges(self.edges, of).T)] = True
         units = h.shape[2]
         if units > 1:
             raise ValueError(f"rule must have one hidden unit on a graph, got {units}")
@@ -412,72 +413,28 @@ class Configurations:
         return self._symmetric if not np.any(getattr(rule, "bias", 0.0)) else False
 
     def neighbours(self) -> FloatArray:
-        """Average s s' of nearest and of diagonal neighbours, shape (n, 2)."""
+        """Average s s' of nearest and of diagonal neighbours, shape (n, 2); NaN for none."""
         if self.edges is not None:
             s = self.array().reshape(self.n, -1, int(np.prod(self.cell)))
             near = np.mean(s[:, self.edges[:, 0]] * s[:, self.edges[:, 1]], axis=(1, 2))
             return np.stack([near, np.full(self.n, np.nan)], axis=1)
-        s = self.array().reshape(self.n, *self.axes, -1)
-        closed = all(edge == "periodic" for edge in self.boundary)
-        if closed and self.present is None:
-            return neighbour_products(s[..., 0] if s.shape[-1] == 1 else s, len(self.axes))
-        there = np.ones(self.lattice, dtype=np.int8)
+        s, d = self.array(), len(self.axes)
+        if self.present is None and "open" not in self.boundary:
+            return neighbour_products(s, d)
+        there = np.ones(self.lattice, dtype=bool)
         if self.present is not None:
-            there = self.present.reshape(self.lattice).astype(np.int8)
-        there = there.reshape(*self.axes, -1)
-        d = len(self.axes)
-        steps = [tuple(int(a == b) for b in range(d)) for a in range(d)]
-        far = [(2,)] if d == 1 else [(1, w) + (0,) * (d - 2) for w in (1, -1)]
-        return np.stack([self._products(s, there, steps), self._products(s, there, far)], axis=1)
+            there = self.present.reshape(self.lattice)
+        return products_of_pairs(s, there, self.boundary[:d])
 
     def magnetisation_squared(self) -> FloatArray:
         """Squared mean over sites, averaged over the variables of a site, shape (n,)."""
         m = self.array().reshape(self.n, -1, int(np.prod(self.cell))).mean(axis=1)
         return np.asarray(np.square(m).mean(axis=1))
 
-    def _products(
-        self, s: SpinArray, there: SpinArray, steps: Sequence[tuple[int, ...]]
-    ) -> FloatArray:
-        """Average over pairs of sites that exist and are not joined across an open boundary."""
-        total, pairs = np.zeros(self.n), 0
-        for step in steps:
-            here: list[slice] = []
-            for n, by, edge in zip(self.axes, step, self.boundary, strict=False):
-                cut = by if edge == "open" else 0
-                here.append(slice(max(0, cut), n + min(0, cut)))
-            axes = tuple(range(len(step)))
-            moved = np.roll(s, step, axis=tuple(a + 1 for a in axes))
-            both = (there * np.roll(there, step, axis=axes))[tuple(here)]
-            at = (slice(None), *here)
-            total += np.sum(
-                s[at] * moved[at], axis=tuple(range(1, s.ndim)), dtype=np.int64, where=both > 0
-            )
-            pairs += int(both.sum())
-        if pairs == 0:
-            return np.full(self.n, np.nan)
-        return total / pairs
-
 
 def configurations_of(samples: Any) -> Configurations:
     """Samples of any kind as Configurations."""
     return samples if isinstance(samples, Configurations) else Configurations(samples)
-
-
-def neighbour_products(s: SpinArray, dimension: int | None = None) -> FloatArray:
-    """Average s s' of nearest and of diagonal neighbours on a torus, shape (n, 2).
-
-    Axes of `s` beyond the first and `dimension` more belong to one site.
-    """
-    over = tuple(range(1, s.ndim))
-    axes = over[:dimension]
-    near = [np.mean(s * np.roll(s, 1, axis=a), axis=over) for a in axes]
-    if len(axes) < 2:
-        far = np.mean(s * np.roll(s, 2, axis=1), axis=over)
-    else:
-        far = np.mean(
-            [np.mean(s * np.roll(s, (1, d), axis=axes[:2]), axis=over) for d in (1, -1)], axis=0
-        )
-    return np.stack([np.mean(near, axis=0), far], axis=1)
 
 
 def _masked(
@@ -501,18 +458,11 @@ def _masked(
     if exists.all() or (crop and exists[box].all()):
         return given[(slice(None), *box)], None
     wide = _widened(exists, given.ndim - 1)
-    first = given[(slice(None), *(int(i[0]) for i in np.nonzero(exists)))]
+    at = tuple(int(i[0]) for i in np.nonzero(exists))
+    first = given[(slice(None), *at)]  # type: ignore[arg-type]
     neutral = first.reshape(len(given), *(1,) * exists.ndim, *first.shape[1:])
     return np.where(wide, given, neutral), exists
 
 
 def _widened(exists: BoolArray, ndim: int) -> BoolArray:
     return exists.reshape(*exists.shape, *(1,) * (ndim - exists.ndim))
-
-
-def _others(block: Any, samples: Configurations) -> list[list[int]] | None:
-    """Some environment for blocks that are only to be drawn: one other site for each."""
-    if not is_list_of_sites(block):
-        return None
-    count = samples.sites
-    return [[next(i for i in range(count) if i not in set(map(int, row)))] for row in block]

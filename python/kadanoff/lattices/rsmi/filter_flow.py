@@ -21,13 +21,10 @@ from kadanoff._core import Control
 from kadanoff.lattices.blockspin.coarse_graining import MAX_LEVELS
 from kadanoff.lattices.blockspin.rules import BlockRule
 from kadanoff.lattices.blockspin.rules import configurations_of as spins_of
-from kadanoff.lattices.rsmi.configurations import (
-    Configurations,
-    configurations_of,
-    neighbour_products,
-)
+from kadanoff.lattices.rsmi.configurations import Configurations, configurations_of
 from kadanoff.lattices.rsmi.learning import rule_of_samples
 from kadanoff.lattices.rsmi.learning_options import LearningKeywords, LearningOptions
+from kadanoff.lattices.rsmi.neighbours import neighbour_products
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
 from kadanoff.lattices.rsmi.samples import as_array, source_of
 
@@ -92,7 +89,22 @@ class Flow:
 
         The energy of Onsager's solution is ``-2 <s s'>``; it is inverted for the correlation after
         0, 1, ... steps. Block spins have further couplings, which this temperature neglects.
+
+        Raises
+        ------
+        ValueError
+            Samples of another lattice than the isotropic square one without a field, or variables
+            other than one spin per site.
         """
+        model, first = self.levels[0].model, self.levels[0]
+        other = model is not None and (
+            getattr(model, "lattice", "") != "square" or len(set(model.J)) > 1 or bool(model.h)
+        )
+        if other or len(first.axes) != 2 or first.cell or first.scale > 1:
+            raise ValueError(
+                "temperatures are those of the isotropic square Ising lattice without a field, not "
+                f"of {model if other else first!r}: calibrate information_temperature instead"
+            )
         return np.array([_temperature(float(c)) for c in self.correlation])
 
     def __repr__(self) -> str:

@@ -178,7 +178,7 @@ class Geometry:
 
     def flat(self, offsets: IntArray, corner: IntArray) -> IntArray:
         """Numbers of sites, row-major."""
-        return self.flat_all(offsets, np.asarray(corner)[None])[0]
+        return np.asarray(self.flat_all(offsets, np.asarray(corner)[None])[0])
 
     def flat_all(self, offsets: IntArray, corners: IntArray) -> IntArray:
         """Numbers of sites, row-major, for many places, shape (places, sites)."""

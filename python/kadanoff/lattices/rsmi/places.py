@@ -17,7 +17,7 @@ from kadanoff._base.types import BoolArray, FloatArray, IntArray
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.graphs import distances
 
-__all__ = ["Places", "is_list_of_sites", "listed"]
+__all__ = ["Places", "is_list_of_sites", "listed", "rows_of_sites", "variables_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,12 +102,7 @@ def listed(
     shell: int,
 ) -> Places:
     """Lists of sites that are checked; without an environment that at a distance on the graph."""
-    if not is_list_of_sites(block):
-        raise ValueError(
-            "block must be rows of site numbers, one row per place, on a graph or with a given "
-            f"environment, for instance [[0, 1]], got {block!r}"
-        )
-    blocks = _rows("block", block, sites)
+    blocks = rows_of_sites("block", block, sites)
     if environment is None:
         if edges is None:
             raise ValueError(
@@ -128,7 +123,7 @@ def listed(
             )
         around = near[np.argsort(far[near], kind="stable")][None]
     else:
-        around = _rows("environment", environment, sites)
+        around = rows_of_sites("environment", environment, sites)
     if len(around) != len(blocks):
         raise ValueError(
             f"environment must have one row per block, {len(blocks)}, got {len(around)}"
@@ -149,16 +144,28 @@ def listed(
                     f"{rows[absent[rows]][:5].tolist()}, which it leaves out"
                 )
     block = (blocks.shape[1],) if variables == 1 else (blocks.shape[1], variables)
-    V, E = _variables(blocks, variables), _variables(around, variables)
+    V, E = variables_of(blocks, variables), variables_of(around, variables)
     return Places(V, E, block, np.ones(V.shape[1], dtype=bool))
 
 
-def _variables(sites: IntArray, each: int) -> IntArray:
+def variables_of(sites: IntArray, each: int) -> IntArray:
     """Numbers of variables, `each` for a site."""
     return (sites[..., None] * each + np.arange(each)).reshape(len(sites), -1)
 
 
-def _rows(name: str, value: Any, sites: int) -> IntArray:
+def rows_of_sites(name: str, value: Any, sites: int) -> IntArray:
+    """Lists of site numbers, one row per place.
+
+    Examples
+    --------
+    >>> rows_of_sites("block", [[0, 1], [2, 3]], 4).shape
+    (2, 2)
+    """
+    if not is_list_of_sites(value):
+        raise ValueError(
+            f"{name} must be rows of site numbers, one row per place, for instance [[0, 1]], got "
+            f"{value!r}"
+        )
     lengths = {np.size(row) for row in value}
     if len(lengths) != 1 or 0 in lengths:
         raise ValueError(
