@@ -206,8 +206,8 @@ class Configurations:
 
     def _count(self) -> int:
         k = self.letters.shape[1]
-        variables = self.present.sum() if self.present is not None else np.prod(self.lattice)
-        return int(variables) // (k * self.scale**2)
+        every = np.prod(self.lattice) if self.present is None else self.present.sum()
+        return int(every) // int(k * self.scale**2)
 
     def __len__(self) -> int:
         return self.n

@@ -252,10 +252,12 @@ def information(
     buffer, shell = checks.whole("buffer", buffer, least=0), checks.whole("shell", shell)
     strides = None if step is None else lattice_sides("step", step)
     samples = configurations_of(samples)
-    if block is None:
-        block = _block_of(samples, rule)
     places = samples.places(
-        block, buffer=buffer, shell=shell, step=strides, environment=environment
+        _block_of(samples, rule) if block is None else block,
+        buffer=buffer,
+        shell=shell,
+        step=strides,
+        environment=environment,
     )
     if rule.shape != places.block:
         raise ValueError(f"rule must be for the block {places.block}, got {rule!r}")
@@ -287,7 +289,7 @@ def _block_of(samples: Configurations, rule: FilterRule) -> tuple[int, ...]:
 def _bits(samples: Configurations, places: Places) -> float:
     """log2 of the states of a block."""
     states, variables = samples.letters.shape
-    return places.visible.shape[1] // variables * math.log2(states)
+    return float(places.visible.shape[1] // variables * math.log2(states))
 
 
 def _split_of(samples: Configurations, places: Places, ascent: Ascent) -> Split:
