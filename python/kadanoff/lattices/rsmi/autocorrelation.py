@@ -36,7 +36,7 @@ ADJACENT_TIMES = 5.0  # where they follow each other
 MIN_TIMES_ADJACENT = 20  # of an average that has no held-out part
 CHUNKS = 100
 PLACES = 1024
-BLOCKS = 1 << 22  # of all rows together
+BLOCKS = 1 << 21  # of all rows together
 
 
 def autocorrelation_time(samples: Configurations, places: Places) -> float:
