@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from kadanoff._base import checks
 from kadanoff._base.types import BoolArray, FloatArray, IntArray
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.graphs import distances
@@ -171,10 +172,7 @@ def rows_of_sites(name: str, value: Any, sites: int) -> IntArray:
         raise ValueError(
             f"{name} must be rows of equally many site numbers, got rows of {sorted(lengths)}"
         )
-    rows = np.asarray(value)
-    if rows.ndim != 2 or rows.dtype.kind not in "iu":
-        raise TypeError(f"{name} must be rows of site numbers, one row per place, got {value!r}")
-    rows = rows.astype(np.int64)
+    rows = checks.array(name, value, dtype=np.int64, ndim=2)
     if rows.min() < 0 or rows.max() >= sites:
         raise ValueError(
             f"{name} must hold site numbers 0 ... {sites - 1}, got {rows.min()} to {rows.max()}"
