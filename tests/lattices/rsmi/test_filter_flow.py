@@ -126,3 +126,19 @@ def test_pictures(flow):
     found = rsmi.optimality([[1.0, 0.0], [1.0, 1.0]], K=0.3)
     assert len(found.plot().lines) == 2
     plt.close("all")
+
+
+def test_the_thermometer_is_that_of_the_square_lattice():
+    run = kd.ising.sample(L=8, T=3.641, n=50, lattice="triangular", seed=1, threads=1)
+    with pytest.raises(ValueError, match="isotropic square"):
+        rsmi.flow(run, 1, rule=kd.blockspin.Majority()).temperatures()
+
+
+def test_polynomials_that_do_not_fit_widen_the_errors():
+    """Seven temperatures over half of T_c and a parabola: chi squared says so."""
+    T = np.linspace(1.8, 2.8, 7)
+    runs = [[kd.ising.sample(L=L, T=t, n=400, seed=1, threads=1) for t in T] for L in (8, 16)]
+    rules = [kd.blockspin.Majority()] * 2
+    coarse, fine = (rsmi.critical_point(*runs, rules, degree=k, seed=0) for k in (4, 8))
+    assert coarse.chi2 > 2 * fine.chi2
+    assert fine.chi2 < 3

@@ -379,7 +379,7 @@ def test_bad_input_is_refused(small):
     with pytest.raises(ValueError, match="use mode='direct'"):
         rsmi.learn(np.ones((1000, 16, 16), dtype=np.int8), block=(4, 4), mode="proxy", seed=0)
     with pytest.raises(ValueError, match=r"\+1 and -1"):
-        rsmi.learn(np.zeros((1000, 6, 6)), seed=0)
+        rsmi.learn(np.full((1000, 6, 6), 0.5), seed=0)
     with pytest.raises(TypeError, match="buffer"):
         rsmi.learn(s, buffer=1.5, seed=0)
     with pytest.raises(ValueError, match="coverings=True"):

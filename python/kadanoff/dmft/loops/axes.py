@@ -340,7 +340,9 @@ class RealAxis(SelfConsistency):
             # Hubbard bands, narrow enough to leave a gap.
             level, half = detuning + half_filling(U), min(D, 0.45 * max(U, 1e-3 * D))
             n = atom(U, level, beta)[0]
-            self._keep(first * ((1.0 - n) * self._band(level, half) + n * self._band(level + U, half)))
+            self._keep(
+                first * ((1.0 - n) * self._band(level, half) + n * self._band(level + U, half))
+            )
 
     def _density(self, zeta: ComplexArray) -> FloatArray:
         return np.maximum(-self.setting.lattice.delta(zeta).imag / math.pi, 0.0)

@@ -154,7 +154,7 @@ class FieldSpectrum:
         < |J_perp(q)|^2 >, < |J_par(q)|^2 >. Along the axes the latter is zero for every single
         covering: the flux is the same at every cut.
     transverse_error, longitudinal_error : array, shape (L / 2 - 1,)
-        Standard errors for independent configurations.
+        Standard errors; the autocorrelation of the configurations is taken into account.
 
     Examples
     --------
@@ -204,7 +204,8 @@ def field_spectrum(dimers: ArrayLike | Any) -> FieldSpectrum:
     Parameters
     ----------
     dimers : DimerSamples or array, shape (n, L, L)
-        Samples, or directions of the dimers; n >= 2 and L >= 8.
+        Samples, or directions of the dimers in the order in which they were drawn; n >= 2 and
+        L >= 8.
 
     Returns
     -------
@@ -240,7 +241,14 @@ def field_spectrum(dimers: ArrayLike | Any) -> FieldSpectrum:
             np.stack([power_y[:, 0] + power_x[:, 1], power_y[:, 1] + power_x[:, 0]], axis=1) / 2
         )
     both = np.concatenate(rows)
-    mean, error = both.mean(axis=0), both.std(axis=0, ddof=1) / math.sqrt(len(both))
+    mean = both.mean(axis=0)
+    chains = getattr(dimers, "chains", 1)
+    error = np.array(
+        [
+            [estimate(series.reshape(chains, -1)).error for series in component.T]
+            for component in both.transpose(1, 0, 2)
+        ]
+    )
     # Where nothing happened, the rule of three: one flipped plaquette changes J by one at two bonds
     # of each direction, hence |J(q)|^2 by up to 4 / L^2 and a cross term of the same order.
     error[0] = np.maximum(error[0], 3.0 / len(both) * 4.0 / (L * L) * (both.std(axis=0)[0] == 0.0))

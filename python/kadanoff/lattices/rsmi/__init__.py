@@ -21,6 +21,7 @@ Which block variable has the largest mutual information with its distant environ
 0.461045 of 0.549401 nats
 """
 
+from kadanoff.lattices.rsmi.configurations import Configurations
 from kadanoff.lattices.rsmi.data_collapse import Collapse, collapse
 from kadanoff.lattices.rsmi.dimer_distributions import dimer_torus
 from kadanoff.lattices.rsmi.filter_flow import Flow, correlations, flow, information_temperature
@@ -48,6 +49,7 @@ from kadanoff.lattices.rsmi.trained_conditionals import network_conditional, rbm
 __all__ = [
     "MODES",
     "Collapse",
+    "Configurations",
     "CriticalPoint",
     "DimerStates",
     "FilterRule",

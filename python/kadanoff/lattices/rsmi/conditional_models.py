@@ -14,8 +14,8 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from kadanoff._base.types import AnyArray, Float32Array, FloatArray, IntArray, SpinArray
-from kadanoff.lattices.blockspin.enumeration import spins
+from kadanoff._base.types import AnyArray, Float32Array, FloatArray, SpinArray
+from kadanoff.lattices.rsmi.site_states import SPINS, block_states, state_numbers
 
 __all__ = [
     "BilinearModel",
@@ -23,7 +23,6 @@ __all__ = [
     "Fit",
     "fit_bilinear",
     "softmax",
-    "state_numbers",
     "whitening",
 ]
 
@@ -45,25 +44,24 @@ class BilinearModel:
 
     Attributes
     ----------
-    a : array, shape (2^|V|,)
+    a : array, shape (states,)
     W : array, shape (|V|, |E|)
+    letters : array, shape (states of a site, variables of a site)
+        See :mod:`kadanoff.lattices.rsmi.site_states`.
     """
 
     a: FloatArray
     W: FloatArray
+    letters: SpinArray
 
     def conditional(self, e: SpinArray) -> AnyArray:
-        """q(v | e), shape (n, 2^|V|)."""
-        v = spins(self.W.shape[0]).astype(np.float32)
+        """q(v | e), shape (n, states)."""
+        sites = self.W.shape[0] // self.letters.shape[1]
+        v = block_states(self.letters, sites).astype(np.float32)
         logits = v @ (self.W.astype(np.float32) @ e.T.astype(np.float32))
         logits += self.a.astype(np.float32)[:, None]
         q: AnyArray = softmax(logits)[0].T
         return q
-
-
-def state_numbers(v: SpinArray) -> IntArray:
-    """Numbers of states as in :func:`kadanoff.blockspin.spins`: bit i set where v_i = -1."""
-    return np.asarray((v < 0) @ (1 << np.arange(v.shape[1], dtype=np.int64)))
 
 
 def softmax(logits: Float32Array) -> tuple[Float32Array, Float32Array]:
@@ -90,6 +88,7 @@ def whitening(e: Float32Array) -> Float32Array:
 def fit_bilinear(
     v: SpinArray,
     e: SpinArray,
+    letters: SpinArray = SPINS,
     *,
     ridge: float = 1e-4,
     max_iterations: int = 60,
@@ -101,6 +100,8 @@ def fit_bilinear(
     ----------
     v : int8 array, shape (n, |V|)
     e : int8 array, shape (n, |E|)
+    letters : array, default spins
+        Variables of each state of a site, see :mod:`kadanoff.lattices.rsmi.site_states`.
     ridge : float
         Times |W|^2 / 2, in whitened environments: weights stay finite.
     max_iterations : int, default 60
@@ -118,13 +119,13 @@ def fit_bilinear(
     """
     from scipy.optimize import minimize
 
-    states = spins(v.shape[1]).astype(np.float32)
+    states = block_states(letters, v.shape[1] // letters.shape[1]).astype(np.float32)
     n, sites, around = len(v), v.shape[1], e.shape[1]
     x = e.astype(np.float32)
     S = whitening(x)
     x = x @ S
     xt = np.ascontiguousarray(x.T)
-    count = np.bincount(state_numbers(v), minlength=len(states)).astype(float)
+    count = np.bincount(state_numbers(letters, v), minlength=len(states)).astype(float)
     pair = (v.T.astype(np.float32) @ x).astype(float)
     start = np.concatenate(
         [np.log((count + 0.5) / (n + 0.5 * len(states))), np.zeros(sites * around)]
@@ -153,4 +154,4 @@ def fit_bilinear(
         options={"maxiter": max_iterations, "ftol": 1e-7},
     )
     W = found.x[len(states) :].reshape(sites, around)
-    return BilinearModel(found.x[: len(states)].copy(), W @ S.T)
+    return BilinearModel(found.x[: len(states)].copy(), W @ S.T, letters)

@@ -30,9 +30,9 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.lattices.blockspin.rules import BlockRule
-from kadanoff.lattices.rsmi.filter_flow import neighbour_products
-from kadanoff.lattices.rsmi.lattice_matching import MAX_DEGREE, checked_rules
-from kadanoff.lattices.rsmi.samples import as_array
+from kadanoff.lattices.rsmi.autocorrelation import chunk_means
+from kadanoff.lattices.rsmi.configurations import Configurations
+from kadanoff.lattices.rsmi.lattice_matching import MAX_DEGREE, checked_rules, checked_runs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,6 @@ __all__ = ["OBSERVABLES", "Collapse", "collapse"]
 
 OBSERVABLES = ("correlation", "<m^2>^2/<m^4>")
 BOOTSTRAPS = 200
-CHUNKS = 100  # of the configurations of a run, resampled: autocorrelations stay within
 WINDOW_STEPS = 4  # the window is centred on the T_c that it gives
 
 
@@ -145,7 +144,7 @@ def collapse(
 
     Parameters
     ----------
-    runs : sequence of IsingSamples
+    runs : sequence of IsingSamples, or of Configurations with `T` and `energy`
         Any sizes ``L = blocks * b^k`` with k >= 1, any temperatures; best with temperatures that
         approach each other as 1 / L.
     rules : sequence of BlockRule
@@ -168,7 +167,7 @@ def collapse(
     Raises
     ------
     TypeError
-        Runs that are no Ising samples, or rules of another kind.
+        Runs that do not know T and energy, or rules of another kind.
     ValueError
         Sizes that do not lead to `blocks`, fewer than three of them, or too few runs in the window.
 
@@ -196,13 +195,10 @@ def collapse(
     rules = checked_rules(rules)
     if not rules:
         raise ValueError("rules must hold at least one rule")
-    if not isinstance(runs, Sequence) or not all(
-        hasattr(run, "T") and hasattr(run, "energy") for run in runs
-    ):
-        raise TypeError("runs must hold samples of kd.ising.sample, which know T and energy")
+    runs = checked_runs("runs", runs)
     b = rules[0].shape[0]
     steps = [_steps(run, blocks, b) for run in runs]
-    L = np.array([run.model.shape[0] for run in runs], dtype=float)
+    L = np.array([run.axes[0] for run in runs], dtype=float)
     T = np.array([run.T for run in runs], dtype=float)
     sizes = np.unique(L)
     if len(sizes) < 3:
@@ -251,33 +247,32 @@ def collapse(
     )
 
 
-def _steps(run: Any, blocks: int, b: int) -> int:
-    if len(set(run.model.shape)) != 1:
-        raise ValueError(f"runs must be of lattices with equal sides, got {run.model.shape}")
-    n, k = run.model.shape[0], 0
+def _steps(run: Configurations, blocks: int, b: int) -> int:
+    if len(set(run.axes)) != 1:
+        raise ValueError(f"runs must be of lattices with equal sides, got {run.axes}")
+    n, k = run.axes[0], 0
     while n > blocks and n % b == 0:
         n, k = n // b, k + 1
     if n != blocks or k == 0:
         raise ValueError(
-            f"blocks of {b} take a lattice of {run.model.shape[0]} sites per side to no {blocks} "
+            f"blocks of {b} take a lattice of {run.axes[0]} sites per side to no {blocks} "
             f"block spins: take sizes {blocks * b}, {blocks * b**2}, ... or other `blocks`"
         )
     return k
 
 
-def _chunks(run: Any, rules: Sequence[BlockRule], seed: int) -> FloatArray:
+def _chunks(run: Configurations, rules: Sequence[BlockRule], seed: int) -> FloatArray:
     """Averages over chunks of (A, E, A E) for A = S, m^2, m^4; energies from their mean."""
-    s = as_array(run)
+    level = run
     for k, rule in enumerate(rules):
-        s = rule.apply(s, seed=(seed + k) % 2**64)
-    m = s.reshape(len(s), -1).mean(axis=1)
-    E = run.energy * run.model.sites
+        level = level.coarse(rule, seed=(seed + k) % 2**64)
+    m2 = level.magnetisation_squared()
+    assert run.energy is not None
+    E = run.energy * run.sites
     E = E - E.mean()
-    A = np.stack([neighbour_products(s)[:, 0], m**2, m**4])
+    A = np.stack([level.neighbours()[:, 0], m2, m2**2])
     rows = np.concatenate([A, E[None], A * E]).T
-    size = max(1, len(rows) // CHUNKS)
-    count = len(rows) // size
-    return np.asarray(rows[: count * size].reshape(count, size, -1).mean(axis=1))
+    return chunk_means(rows, [*A, E])
 
 
 def _resampled(chunks: FloatArray, rng: np.random.Generator) -> FloatArray:

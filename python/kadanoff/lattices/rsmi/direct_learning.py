@@ -15,20 +15,20 @@ left out before: see :mod:`kadanoff.lattices.rsmi.screening`.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from kadanoff._base import checks
 from kadanoff._base.types import AnyArray, BoolArray, Float32Array, FloatArray
 from kadanoff.lattices.blockspin.enumeration import spins
 from kadanoff.lattices.rsmi.conditional_models import softmax
-from kadanoff.lattices.rsmi.geometry import Geometry
+from kadanoff.lattices.rsmi.configurations import Configurations
 from kadanoff.lattices.rsmi.held_out_bounds import Split, certify
 from kadanoff.lattices.rsmi.maximum import Ascent
 from kadanoff.lattices.rsmi.objective import coarse_table
+from kadanoff.lattices.rsmi.places import Places
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
 from kadanoff.lattices.rsmi.screening import inverse_root, needed_spins
+from kadanoff.lattices.rsmi.site_states import turned
 
 __all__ = ["canonical_directions", "learn_directly", "measure_directly"]
 
@@ -50,9 +50,9 @@ def canonical_directions(v: Float32Array, e: Float32Array) -> tuple[FloatArray, 
     return S @ left[:, : len(rho)], rho
 
 
-def learn_directly(samples: Any, geometry: Geometry, ascent: Ascent) -> FilterRule:
+def learn_directly(samples: Configurations, places: Places, ascent: Ascent) -> FilterRule:
     """Learn filters and q(h | e) together; certify on the held-out part."""
-    split = _split(samples, geometry, ascent)
+    split = _split(samples, places, ascent)
     v_all, e_all = split.learning()
     v_moves, e_moves = ((x != x[0]).any(axis=0) for x in (v_all, e_all))
     v, v_mean = _centred(v_all[:, v_moves])
@@ -68,14 +68,14 @@ def learn_directly(samples: Any, geometry: Geometry, ascent: Ascent) -> FilterRu
     for start in range(ascent.restarts):
         first = w[:, : ascent.hidden * (1 if start == 0 else 2)]
         mixed = first @ _rotation(rng, first.shape[1], ascent.hidden, plain=start == 0)
-        problem = _JointFit(v, e, geometry, v_moves, ascent, start)
+        problem = _JointFit(v, e, places, v_moves, ascent, start)
         x, value = problem.solve(mixed)
         if best is None or value > best[0]:
             best = (value, x, problem)
     assert best is not None
     _, x, problem = best
     filters, b, a, U = problem.split(x)
-    full = problem.whole_filters(filters)
+    full = problem.block_filters(filters)
     shift = b - filters @ v_mean
     rule = FilterRule(
         full,
@@ -87,16 +87,16 @@ def learn_directly(samples: Any, geometry: Geometry, ascent: Ascent) -> FilterRu
     )
     information = _certified(split, rule, a, U, e_moves, e_mean, ascent.seed)
     ascent.advance(1, 1)
-    return rule.known(information, geometry).aligned()
+    return rule.shaped(places.whole).known(information, places.geometry).aligned()
 
 
 def measure_directly(
-    samples: Any, geometry: Geometry, rule: FilterRule, ascent: Ascent
+    samples: Configurations, places: Places, rule: FilterRule, ascent: Ascent
 ) -> Information:
     """The bound for a rule that is given, with q(h | e) fitted to it: a convex problem."""
     from scipy.optimize import minimize
 
-    split = _split(samples, geometry, ascent)
+    split = _split(samples, places, ascent)
     v, e_all = split.learning()
     e_moves = (e_all != e_all[0]).any(axis=0)
     e, e_mean = _centred(e_all[:, e_moves])
@@ -124,11 +124,11 @@ def measure_directly(
     return _certified(split, rule, a, U, e_moves, e_mean, ascent.seed)
 
 
-def _split(samples: Any, geometry: Geometry, ascent: Ascent) -> Split:
+def _split(samples: Configurations, places: Places, ascent: Ascent) -> Split:
     checks.whole("hidden", ascent.hidden, most=_MAX_UNITS, hint="2^hidden values are summed")
-    size = len(geometry.visible) + len(geometry.environment)
+    size = places.visible.shape[1] + places.environment.shape[1]
     parameters = ascent.hidden * size // 4
-    return Split.of(samples, geometry, parameters=parameters, pairs=ascent.pairs, default=PAIRS)
+    return Split.of(samples, places, parameters=parameters, pairs=ascent.pairs, default=PAIRS)
 
 
 def _certified(
@@ -143,7 +143,12 @@ def _certified(
     v, e, chunk = split.held_out(EVALUATED)
     near = e[:, e_moves].astype(np.float32) - e_mean.astype(np.float32)
     q = _model(spins(rule.units).astype(np.float32), near.T, a, U)[0].T
-    return certify(coarse_table(rule.field(v)), q.astype(float), chunk, seed=seed)
+    p = coarse_table(rule.field(v))
+    symmetric = None
+    if split.samples.symmetric:
+        same = [coarse_table(rule.field(x)) for x in turned(split.samples.letters, v)]
+        symmetric = np.mean(same, axis=0)
+    return certify(p, q.astype(float), chunk, seed=seed, turned=symmetric)
 
 
 def _model(
@@ -175,12 +180,12 @@ class _JointFit:
         self,
         v: Float32Array,
         e: Float32Array,
-        geometry: Geometry,
+        places: Places,
         moves: BoolArray,
         ascent: Ascent,
         start: int,
     ) -> None:
-        self.v, self.e, self.geometry, self.moves = v, e, geometry, moves
+        self.v, self.e, self.places, self.moves = v, e, places, moves
         self.ascent, self.start = ascent, start
         self.h = spins(ascent.hidden).astype(np.float32)  # (values, hidden)
         self.history: list[float] = []
@@ -215,7 +220,7 @@ class _JointFit:
         by_a = difference.sum(axis=1, dtype=np.float64) / n
         by_U = (self.h.T @ difference) @ self.e / n
         self.history.append(J)
-        ascent.record(self.whole_filters(filters), b, J)
+        ascent.record(self.places.whole(self.block_filters(filters)), b, J)
         done = self.start * _MAX_ITERATIONS + min(len(self.history), _MAX_ITERATIONS)
         ascent.advance(done, ascent.restarts * _MAX_ITERATIONS + 1)
         gradient = [
@@ -226,10 +231,11 @@ class _JointFit:
         ]
         return -J, -np.concatenate(gradient).astype(float)
 
-    def whole_filters(self, filters: FloatArray) -> FloatArray:
+    def block_filters(self, filters: FloatArray) -> FloatArray:
+        """With the weights, zero, of the spins that were left out."""
         full = np.zeros((self.ascent.hidden, len(self.moves)))
         full[:, self.moves] = filters
-        return full.reshape(self.ascent.hidden, *self.geometry.block)
+        return full
 
     def solve(self, w: FloatArray) -> tuple[FloatArray, float]:
         from scipy.optimize import minimize

@@ -19,16 +19,19 @@ from kadanoff._base.statistics import Estimate
 from kadanoff._base.types import FloatArray, SpinArray
 from kadanoff._core import Control
 from kadanoff.lattices.blockspin.coarse_graining import MAX_LEVELS
-from kadanoff.lattices.blockspin.rules import BlockRule, configurations_of
+from kadanoff.lattices.blockspin.rules import BlockRule
+from kadanoff.lattices.blockspin.rules import configurations_of as spins_of
+from kadanoff.lattices.rsmi.configurations import Configurations, configurations_of
 from kadanoff.lattices.rsmi.learning import rule_of_samples
 from kadanoff.lattices.rsmi.learning_options import LearningKeywords, LearningOptions
+from kadanoff.lattices.rsmi.neighbours import neighbour_products
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
-from kadanoff.lattices.rsmi.samples import as_array, lattice_of
+from kadanoff.lattices.rsmi.samples import as_array, source_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Flow", "correlations", "flow", "information_temperature", "neighbour_products"]
+__all__ = ["Flow", "correlations", "flow", "information_temperature"]
 
 
 @public
@@ -40,8 +43,9 @@ class Flow:
     ----------
     rules : tuple of FilterRule
         The learned rule of each step, signs aligned from step to step; empty for a given rule.
-    configurations : tuple of arrays of int8, shapes (n, L_1 / b^k, ...)
-        Block spins after k = 0, 1, ... steps.
+    levels : tuple of Configurations
+        Block spins after k = 0, 1, ... steps; their arrays are `configurations`, shapes
+        (n, L_1 / b^k, ...), with a last axis for several hidden units.
     seed : int
         Seed of learning and of the block spins.
 
@@ -54,11 +58,16 @@ class Flow:
     """
 
     rules: tuple[FilterRule, ...]
-    configurations: tuple[SpinArray, ...]
+    levels: tuple[Configurations, ...]
     seed: int
 
     def __len__(self) -> int:
         return len(self.rules)
+
+    @property
+    def configurations(self) -> tuple[SpinArray, ...]:
+        """Variables of int8 after 0, 1, ... steps."""
+        return tuple(np.asarray(level.array(), dtype=np.int8) for level in self.levels)
 
     @property
     def information(self) -> FloatArray:
@@ -68,26 +77,39 @@ class Flow:
     @property
     def correlation(self) -> FloatArray:
         """Nearest-neighbour correlation after 0, 1, ... steps."""
-        return np.array([neighbour_products(x)[:, 0].mean() for x in self.configurations])
+        return np.array([level.neighbours()[:, 0].mean() for level in self.levels])
 
     @property
     def correlation_error(self) -> FloatArray:
         """One standard deviation, if configurations are independent."""
-        return np.array(
-            [neighbour_products(x)[:, 0].std(ddof=1) / np.sqrt(len(x)) for x in self.configurations]
-        )
+        return np.array([x.neighbours()[:, 0].std(ddof=1) / np.sqrt(len(x)) for x in self.levels])
 
     def temperatures(self) -> FloatArray:
         """Effective temperatures: that of the infinite Ising lattice with the same correlation.
 
         The energy of Onsager's solution is ``-2 <s s'>``; it is inverted for the correlation after
         0, 1, ... steps. Block spins have further couplings, which this temperature neglects.
+
+        Raises
+        ------
+        ValueError
+            Samples of another lattice than the isotropic square one without a field, or variables
+            other than one spin per site.
         """
+        model, first = self.levels[0].model, self.levels[0]
+        other = model is not None and (
+            getattr(model, "lattice", "") != "square" or len(set(model.J)) > 1 or bool(model.h)
+        )
+        if other or len(first.axes) != 2 or first.cell or first.scale > 1:
+            raise ValueError(
+                "temperatures are those of the isotropic square Ising lattice without a field, not "
+                f"of {model if other else first!r}: calibrate information_temperature instead"
+            )
         return np.array([_temperature(float(c)) for c in self.correlation])
 
     def __repr__(self) -> str:
-        sides = " -> ".join(str(x.shape[1]) for x in self.configurations)
-        parts = [f"L = {sides}", f"{len(self.configurations[0])} configurations"]
+        sides = " -> ".join(str(level.lattice[0]) for level in self.levels)
+        parts = [f"L = {sides}", f"{len(self.levels[0])} configurations"]
         if self.rules:
             nats = ", ".join(f"{value:.4g}" for value in self.information)
             parts.append(f"{nats} nats by step")
@@ -95,9 +117,9 @@ class Flow:
 
     def _repr_html_(self) -> str:
         rows: dict[str, object] = {
-            "steps": len(self.configurations) - 1,
-            "L": tuple(x.shape[1] for x in self.configurations),
-            "configurations": len(self.configurations[0]),
+            "steps": len(self.levels) - 1,
+            "L": tuple(level.lattice[0] for level in self.levels),
+            "configurations": len(self.levels[0]),
             "nearest-neighbour correlation": tuple(map(float, self.correlation)),
         }
         if self.rules:
@@ -129,15 +151,16 @@ def flow(
     Parameters
     ----------
     samples : as in :func:`learn`
-        Configurations of a periodic lattice.
+        Configurations that the blocks divide. Several hidden units are the variables of one site of
+        the next step.
     steps : int, default 3
-        Steps of the renormalisation group, at most 64.
+        Steps of the renormalisation group, at most 64; one on a graph.
     rule : BlockRule, optional
         A rule that is applied at every step; by default each step learns its own.
     seed, threads, progress, control : as in :func:`learn`
         Seed of learning and of the block spins, threads, progress bar and cancellation.
-    block, buffer, hidden, bound, shell, mode, bias, step, restarts, model, pairs, watch : as in \
-:func:`learn`
+    block, buffer, hidden, bound, shell, environment, mode, bias, step, restarts, model, pairs, \
+watch : as in :func:`learn`
         What is learned and how; not used if `rule` is given.
 
     Returns
@@ -167,10 +190,14 @@ def flow(
     chosen = LearningOptions(**options)
     if rule is not None and not isinstance(rule, BlockRule):
         raise TypeError(f"rule must be a BlockRule or None, got {rule!r}")
-    lattice_of(samples)  # refuses what is no sample of a lattice
-    current: Any = samples
+    current = configurations_of(samples)
+    if current.edges is not None and steps > 1:
+        raise ValueError(
+            f"steps must be 1 on a graph, whose blocks are lists of its own sites, got {steps}: "
+            "continue with the last of `levels` and lists of its sites"
+        )
     rules: list[FilterRule] = []
-    spins = [as_array(samples)]
+    levels = [current]
     for k in range(steps):
         step_rule = rule
         if step_rule is None:
@@ -179,10 +206,9 @@ def flow(
                 learned = learned.aligned(rules[-1])
             rules.append(learned)
             step_rule = learned
-        current = step_rule.apply(spins[-1], seed=(run.seed + k + 1) % 2**64)
-        spins.append(current)
-    bare = np.asarray(spins[0], dtype=np.int8)
-    return Flow(tuple(rules), (bare, *spins[1:]), run.seed)
+        current = current.coarse(step_rule, seed=(run.seed + k + 1) % 2**64, block=chosen.block)
+        levels.append(current)
+    return Flow(tuple(rules), tuple(levels), run.seed)
 
 
 @public
@@ -191,13 +217,14 @@ def correlations(configurations: Any) -> FloatArray:
 
     Parameters
     ----------
-    configurations : IsingSamples, DimerSamples, or array of +-1, shape (n, L_1, ..., L_d)
-        Configurations of a periodic lattice.
+    configurations : Configurations, IsingSamples, DimerSamples, or array of +-1
+        An array, shape (n, L_1, ..., L_d), is that of a periodic lattice; across open boundaries
+        there are no neighbours.
 
     Returns
     -------
     array, shape (n, 2)
-        Averages over nearest and over next-nearest neighbours.
+        Averages over nearest and over next-nearest neighbours (NaN on a graph).
 
     Raises
     ------
@@ -209,20 +236,9 @@ def correlations(configurations: Any) -> FloatArray:
     >>> correlations(np.ones((1, 4, 4))).tolist()
     [[1.0, 1.0]]
     """
-    return neighbour_products(configurations_of(as_array(configurations)))
-
-
-def neighbour_products(s: SpinArray) -> FloatArray:
-    """:func:`correlations` of configurations that are checked."""
-    axes = tuple(range(1, s.ndim))
-    near = [np.mean(s * np.roll(s, 1, axis=a), axis=axes) for a in axes]
-    if len(axes) < 2:
-        far = np.mean(s * np.roll(s, 2, axis=1), axis=1)
-    else:
-        far = np.mean(
-            [np.mean(s * np.roll(s, (1, d), axis=axes[:2]), axis=axes) for d in (1, -1)], axis=0
-        )
-    return np.stack([np.mean(near, axis=0), far], axis=1)
+    if source_of(configurations) is None:
+        return neighbour_products(spins_of(as_array(configurations)))
+    return configurations_of(configurations).neighbours()
 
 
 @public

@@ -15,6 +15,7 @@ for the shell is one for the rest.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import IntArray
 from kadanoff.lattices.blockspin.enumeration import lattice_sides
+from kadanoff.lattices.ising.models import boundaries
 
 __all__ = ["Geometry"]
 
@@ -30,7 +32,7 @@ __all__ = ["Geometry"]
 @public
 @dataclass(frozen=True)
 class Geometry:
-    """Where block, buffer and environment lie on a periodic lattice.
+    """Where block, buffer and environment lie on a lattice.
 
     Parameters
     ----------
@@ -45,19 +47,25 @@ class Geometry:
     step : tuple of int, optional
         Distance of neighbouring blocks along each axis; by default the sides of the block. Patterns
         that alternate from site to site need an even step.
+    boundary : {"periodic", "open"}, or a tuple with one of them for each axis
+        Along an open axis only those places count whose whole window, environment included, lies
+        on the lattice.
 
     Raises
     ------
     TypeError
         A number that is no integer.
     ValueError
-        The block does not fit, or the buffer leaves no environment.
+        The block does not fit, the buffer leaves no environment, or no window fits between open
+        boundaries.
 
     Examples
     --------
     >>> g = Geometry((64, 64), (2, 2), buffer=1)
     >>> len(g.visible), len(g.environment), g.positions
     (4, 20, 1024)
+    >>> Geometry((64, 64), (2, 2), buffer=1, boundary="open").positions
+    900
     """
 
     lattice: tuple[int, ...]
@@ -65,6 +73,7 @@ class Geometry:
     buffer: int = 1
     shell: int = 1
     step: tuple[int, ...] | None = None
+    boundary: str | tuple[str, ...] = "periodic"
 
     def __post_init__(self) -> None:
         sizes = lattice_sides("lattice", self.lattice)
@@ -89,12 +98,22 @@ class Geometry:
         step = block if self.step is None else lattice_sides("step", self.step)
         if len(step) != len(sizes):
             raise ValueError(f"step must have {len(sizes)} entries, got {self.step}")
+        edges = boundaries(self.boundary, len(sizes))
+        margin = buffer + shell
+        for a, (side, size, edge) in enumerate(zip(block, sizes, edges, strict=True)):
+            if edge == "open" and side + 2 * margin > size:
+                raise ValueError(
+                    f"boundary is open along axis {a}, where no window of the block {block} with "
+                    f"buffer = {buffer} and shell = {shell} fits into {size}: it needs "
+                    f"{side + 2 * margin}; take a smaller block, buffer or shell"
+                )
         for name, value in (
             ("lattice", sizes),
             ("block", block),
             ("buffer", buffer),
             ("shell", shell),
             ("step", step),
+            ("boundary", edges),
         ):
             object.__setattr__(self, name, value)
 
@@ -130,20 +149,33 @@ class Geometry:
     @property
     def positions(self) -> int:
         """Number of places of the block."""
-        return int(
-            np.prod([-(-n // s) for n, s in zip(self.lattice, self.step or (), strict=True)])
-        )
+        return int(np.prod([len(r) for r in self._ranges()]))
 
     def corners(self) -> IntArray:
         """All places of the block, shape (positions, axes)."""
-        step = self.step or self.block
-        return np.array(
-            list(
-                itertools.product(
-                    *(range(0, n, s) for n, s in zip(self.lattice, step, strict=True))
-                )
+        return np.array(list(itertools.product(*self._ranges())))
+
+    def _ranges(self) -> list[range]:
+        """Places along each axis."""
+        margin = self.buffer + self.shell
+        return [
+            range(0, n, s) if edge == "periodic" else range(margin, n - b - margin + 1, s)
+            for n, b, s, edge in zip(
+                self.lattice, self.block, self.step or (), self.boundary, strict=True
             )
-        )
+        ]
+
+    def sites(self, corner: Sequence[int]) -> tuple[IntArray, IntArray]:
+        """Numbers of the sites of block and environment, row-major, for one place of the block.
+
+        Examples
+        --------
+        >>> V, E = Geometry((4, 4), (1, 1), buffer=0).sites((1, 1))
+        >>> V.tolist(), E.tolist()
+        ([5], [0, 1, 2, 4, 6, 8, 9, 10])
+        """
+        at = np.asarray(corner)
+        return self.flat(self.visible, at), self.flat(self.environment, at)
 
     def flat(self, offsets: IntArray, corner: IntArray) -> IntArray:
         """Numbers of sites, row-major.
@@ -165,3 +197,10 @@ class Geometry:
         first = checks.array("corner", corner, dtype=np.int64, shape=(d,))
         at = (places + first) % np.array(self.lattice)
         return np.asarray(np.ravel_multi_index(tuple(at.T), self.lattice), dtype=np.int64)
+
+    def flat_all(self, offsets: IntArray, corners: IntArray) -> IntArray:
+        """Numbers of sites, row-major, for many places, shape (places, sites)."""
+        at = (np.asarray(offsets) + np.asarray(corners)[:, None]) % np.array(self.lattice)
+        return np.asarray(
+            np.ravel_multi_index(tuple(np.moveaxis(at, -1, 0)), self.lattice), dtype=np.int64
+        )

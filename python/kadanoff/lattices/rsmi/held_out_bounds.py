@@ -15,15 +15,16 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from kadanoff._base.types import AnyArray, FloatArray, IntArray, SpinArray
-from kadanoff.lattices.rsmi.conditional_models import ConditionalModel, state_numbers
-from kadanoff.lattices.rsmi.geometry import Geometry
+from kadanoff.lattices.rsmi.autocorrelation import autocorrelation_time, checked_time, chunk_count
+from kadanoff.lattices.rsmi.conditional_models import ConditionalModel
+from kadanoff.lattices.rsmi.configurations import Configurations
+from kadanoff.lattices.rsmi.places import Places
 from kadanoff.lattices.rsmi.rules import Information
-from kadanoff.lattices.rsmi.samples import as_array, gather
 
 __all__ = ["Split", "block_bootstrap", "certify", "folds", "spread", "table_terms"]
 
@@ -43,46 +44,50 @@ class Split:
 
     Attributes
     ----------
+    samples : Configurations
+    places : Places
+        Where block and environment lie.
     rows : int array
         Configurations to learn from.
     held : list of int arrays
         Chunks of configurations held out.
-    corners : int array
+    chosen : int array
         Places of the block to learn from.
     """
 
-    samples: Any
-    geometry: Geometry
+    samples: Configurations
+    places: Places
     rows: IntArray
     held: list[IntArray]
-    corners: IntArray
+    chosen: IntArray
 
     @classmethod
     def of(
         cls,
-        samples: Any,
-        geometry: Geometry,
+        samples: Configurations,
+        places: Places,
         *,
         parameters: int,
         pairs: int | None = None,
         default: int = PAIRS,
     ) -> Self:
         """Refuses samples too few to learn `parameters` from one part and certify on the other."""
-        n = len(samples) if hasattr(samples, "__len__") else len(as_array(samples))
-        least = max(_MIN_CONFIGURATIONS, int(np.ceil(15 * parameters / geometry.positions)))
+        n = len(samples)
+        least = max(_MIN_CONFIGURATIONS, int(np.ceil(15 * parameters / len(places))))
         if n < least:
             raise ValueError(
-                f"{n} configurations are too few: {parameters} parameters at {geometry.positions} "
+                f"{n} configurations are too few: {parameters} parameters at {len(places)} "
                 f"places of the block need at least {least} to leave a part for the held-out bound"
             )
-        rows, held = folds(n)
+        tau = checked_time(autocorrelation_time(samples, places), n)
+        rows, held = folds(n, chunk_count(n, tau, CHUNKS))
         wanted = default if pairs is None else pairs
-        corners = spread(geometry, max(1, round(wanted / len(rows))))
-        return cls(samples, geometry, rows[: max(1, -(-wanted // len(corners)))], held, corners)
+        chosen = spread(len(places), max(1, round(wanted / len(rows))))
+        return cls(samples, places, rows[: max(1, -(-wanted // len(chosen)))], held, chosen)
 
     def learning(self) -> tuple[SpinArray, SpinArray]:
         """(v, e) to learn from; refuses blocks that never change."""
-        v, e = self._gather(self.corners, self.rows)
+        v, e = self._gather(self.chosen, self.rows)
         if len(v) == 0 or (v == v[0]).all():
             raise ValueError(
                 "samples are constant on the block: there is nothing to learn; sample at a higher "
@@ -94,35 +99,44 @@ class Split:
         """(v, e) held out and the numbers of their chunks."""
         rows = np.concatenate(self.held)
         numbers = np.repeat(np.arange(len(self.held)), [len(c) for c in self.held])
-        corners = spread(self.geometry, max(1, wanted // len(rows)))
-        return *self._gather(corners, rows), np.tile(numbers, len(corners))
+        chosen = spread(len(self.places), max(1, wanted // len(rows)))
+        return *self._gather(chosen, rows), np.tile(numbers, len(chosen))
 
-    def _gather(self, corners: IntArray, rows: Any) -> tuple[SpinArray, SpinArray]:
-        both = [gather(self.samples, self.geometry, c, rows) for c in corners]
+    def _gather(self, chosen: IntArray, rows: IntArray) -> tuple[SpinArray, SpinArray]:
+        both = []
+        for place in chosen:
+            V, E = self.places.visible[place], self.places.environment[place]
+            found = self.samples.columns(rows, np.concatenate([V, E]))
+            both.append((found[:, : len(V)], found[:, len(V) :]))
         return np.concatenate([x for x, _ in both]), np.concatenate([y for _, y in both])
 
 
-def folds(n: int) -> tuple[IntArray, list[IntArray]]:
+def folds(n: int, count: int) -> tuple[IntArray, list[IntArray]]:
     """Rows to learn from, and chunks of rows that are held out.
 
     Chunks are contiguous, so that what neighbours in a Markov chain share stays within one.
     """
-    edges = np.linspace(0, n, CHUNKS + 1).astype(int)
+    edges = np.linspace(0, n, count + 1).astype(int)
     chunks = [np.arange(a, b) for a, b in itertools.pairwise(edges)]
     held = chunks[2::3]
     learning = np.concatenate([c for i, c in enumerate(chunks) if i % 3 != 2])
     return learning, held
 
 
-def spread(geometry: Geometry, wanted: int) -> IntArray:
-    """Places of the block, evenly spread over all of them."""
-    corners = geometry.corners()
-    count = max(1, min(wanted, len(corners)))
-    return corners[(np.arange(count) * len(corners)) // count]
+def spread(places: int, wanted: int) -> IntArray:
+    """Numbers of places, evenly spread over all of them."""
+    count = max(1, min(wanted, places))
+    return (np.arange(count) * places) // count
 
 
 def certify(
-    p: FloatArray, q: FloatArray, chunk: IntArray, *, seed: int, kind: str = "certified"
+    p: FloatArray,
+    q: FloatArray,
+    chunk: IntArray,
+    *,
+    seed: int,
+    kind: str = "certified",
+    turned: FloatArray | None = None,
 ) -> Information:
     """The bound from P(h | v_i) and q(h | e_i) of held-out rows, with its bootstrap error.
 
@@ -131,12 +145,18 @@ def certify(
     p, q : arrays, shape (rows, values)
     chunk : int array, shape (rows,)
         Rows that may be correlated share a number 0, 1, ...
+    turned : array, shape (rows, values), optional
+        P(h | v_i) averaged over the symmetry of the model, which has the same mean: for H(H).
     """
     terms = np.einsum("ih,ih->i", p, np.log(np.maximum(q, TINY)))
     chunks = int(chunk.max()) + 1
     count = np.bincount(chunk, minlength=chunks).astype(np.float64)
     sums = np.stack(
-        [np.bincount(chunk, weights=x, minlength=chunks) for x in (terms, *p.T)], axis=1
+        [
+            np.bincount(chunk, weights=x, minlength=chunks)
+            for x in (terms, *(p if turned is None else turned).T)
+        ],
+        axis=1,
     )
     return block_bootstrap(count, sums, seed=seed, kind=kind)
 
@@ -159,10 +179,13 @@ def block_bootstrap(count: AnyArray, sums: AnyArray, *, seed: int, kind: str) ->
 
 
 def table_terms(
-    model: ConditionalModel, table: FloatArray, v: SpinArray, e: SpinArray
+    model: ConditionalModel, table: FloatArray, numbers: IntArray, e: SpinArray
 ) -> tuple[FloatArray, FloatArray]:
-    """P(h | v_i) and q(h | e_i), shape (rows, values), from P(h | v) and a model of q(v | e)."""
+    """P(h | v_i) and q(h | e_i), shape (rows, values), from P(h | v) and a model of q(v | e).
+
+    `numbers` are those of the states v_i, rows of the table.
+    """
     single = table.astype(np.float32)
     each = max(1, AT_ONCE // len(table))
     q = [model.conditional(e[k : k + each]) @ single for k in range(0, len(e), each)]
-    return table[state_numbers(v)], np.concatenate(q).astype(np.float64)
+    return table[numbers], np.concatenate(q).astype(np.float64)

@@ -85,6 +85,10 @@ class JointDistribution:
         origin = f"{self.about}: " if self.about else ""
         return f"{type(self).__name__}({origin}{v} states, {e} environments)"
 
+    def whole(self, filters: FloatArray) -> FloatArray:
+        """Filters of shape (units, *shape), from flat ones."""
+        return filters.reshape(-1, *self.shape)
+
     @property
     def mutual_information(self) -> float:
         """I(V : E) in nats, the upper bound of I(H : E) for any coarse variable."""

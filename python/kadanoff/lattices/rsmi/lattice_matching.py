@@ -18,6 +18,7 @@ References
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,8 @@ from kadanoff._base import checks, html
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.blockspin.rules import BlockRule
-from kadanoff.lattices.rsmi.filter_flow import neighbour_products
-from kadanoff.lattices.rsmi.samples import as_array
+from kadanoff.lattices.rsmi.autocorrelation import chunk_means
+from kadanoff.lattices.rsmi.configurations import Configurations, configurations_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,7 +40,6 @@ __all__ = ["MAX_DEGREE", "CriticalPoint", "checked_rules", "critical_point"]
 MAX_DEGREE = 20  # of polynomials; higher ones oscillate between the temperatures
 
 BOOTSTRAPS = 200
-CHUNKS = 100  # of the configurations of a temperature, resampled
 
 
 @public
@@ -50,8 +50,9 @@ class CriticalPoint:
     Parameters
     ----------
     T_c, T_c_error : float
-        Critical temperature in units of J / k_B, and its error: bootstrap over configurations, and
-        the change from the step before, in quadrature.
+        Critical temperature in units of J / k_B, and its error: bootstrap over configurations,
+        times the square root of `chi2` where that exceeds 1, and the change from the step before,
+        in quadrature.
     nu, nu_error : float
         Exponent of the correlation length, and its error, found in the same way.
     T : array, shape (temperatures,)
@@ -62,6 +63,9 @@ class CriticalPoint:
         (T_c, nu) of every step.
     seed : int
         Seed of block spins and bootstrap.
+    chi2 : float, default 0
+        Chi squared per degree of freedom of the polynomials of the last step. Much above 1 the
+        temperatures are too far apart for their degree.
 
     Examples
     --------
@@ -88,6 +92,7 @@ class CriticalPoint:
     large: FloatArray
     steps: FloatArray
     seed: int
+    chi2: float = 0.0
 
     def __repr__(self) -> str:
         return f"CriticalPoint({self})"
@@ -105,6 +110,7 @@ class CriticalPoint:
             "T": (float(self.T.min()), float(self.T.max())),
             "temperatures": len(self.T),
             "steps": len(self.steps),
+            "chi^2 per degree of freedom": self.chi2,
             "seed": self.seed,
         }
         return html.table("Critical point", rows, html.sparkline(self.large[-1] - self.small[-1]))
@@ -129,7 +135,7 @@ def critical_point(
 
     Parameters
     ----------
-    small, large : sequences of IsingSamples
+    small, large : sequences of IsingSamples, or of Configurations with `T` and `energy`
         One per temperature, at least (degree + 2) / 2; the large lattice is b times longer.
         The temperatures lie on both sides of the transition, in any arrangement.
     rules : sequence of BlockRule
@@ -147,7 +153,7 @@ def critical_point(
     Raises
     ------
     TypeError
-        Runs that are no Ising samples, or rules of another kind.
+        Runs that do not know T and energy, or rules of another kind.
     ValueError
         Sizes or numbers that do not belong together, or curves that do not cross.
 
@@ -170,11 +176,7 @@ def critical_point(
     rules = checked_rules(rules)
     if len(rules) < 2:
         raise ValueError("rules must hold at least two steps, one for the small lattice")
-    for name, runs in (("small", small), ("large", large)):
-        if not isinstance(runs, Sequence) or not all(
-            hasattr(run, "T") and hasattr(run, "energy") for run in runs
-        ):
-            raise TypeError(f"{name} must hold samples of kd.ising.sample, which know T and energy")
+    small, large = checked_runs("small", small), checked_runs("large", large)
     if len(small) != len(large) or 2 * len(small) < degree + 2:
         raise ValueError(
             f"small and large must have one run per temperature, of at least {(degree + 3) // 2} "
@@ -184,9 +186,7 @@ def critical_point(
     if [run.T for run in large] != T.tolist():
         raise ValueError("small and large must be sampled at the same temperatures")
     b = rules[0].shape[0]
-    if {b * n for run in small for n in run.model.shape} != {
-        n for run in large for n in run.model.shape
-    }:
+    if {b * n for run in small for n in run.axes} != {n for run in large for n in run.axes}:
         raise ValueError(f"the large lattice must be {b} times as long as the small one")
     # Sums over chunks of configurations: (S_1, ..., S_k, E, S_1 E, ...), one array per temperature.
     chunks = [
@@ -200,6 +200,7 @@ def critical_point(
     curves = [[_moments(c.mean(axis=0), t) for c, t in zip(run, T, strict=True)] for run in chunks]
     errors = [[_errors(c, t) for c, t in zip(run, T, strict=True)] for run in chunks]
     found = np.array([_crossing(T, curves, errors, k, b, degree) for k in range(steps)])
+    chi2 = _chi2(T, curves, errors, steps - 1, degree)
     rng = np.random.default_rng([seed, 0x74635F6E])
     again = []
     for _ in range(BOOTSTRAPS):
@@ -216,7 +217,7 @@ def critical_point(
             continue
     if len(again) < BOOTSTRAPS * 3 // 4:
         raise ValueError("the curves hardly differ: more configurations are needed")
-    noise = np.std(np.array(again), axis=0, ddof=1)
+    noise = np.std(np.array(again), axis=0, ddof=1) * math.sqrt(max(1.0, chi2))
     drift = np.abs(found[-1] - found[-2]) if steps > 1 else np.zeros(2)
     error = np.hypot(noise, drift)
     return CriticalPoint(
@@ -229,6 +230,7 @@ def critical_point(
         large=np.array([[m[0][k] for m in curves[1]] for k in range(steps)]),
         steps=found,
         seed=seed,
+        chi2=chi2,
     )
 
 
@@ -239,18 +241,39 @@ def checked_rules(rules: object) -> tuple[BlockRule, ...]:
     return tuple(rules)
 
 
-def _chunks(run: Any, rules: Sequence[BlockRule], *, skip: int, seed: int) -> FloatArray:
-    s = as_array(run)
-    E = run.energy * run.model.sites
-    series = []
+def checked_runs(name: str, runs: object) -> list[Configurations]:
+    """Configurations that know their temperature and their energies."""
+    remedy = "kd.rsmi.Configurations(array, T=..., energy=...) or samples of kd.ising.sample"
+    if not isinstance(runs, Sequence):
+        raise TypeError(f"{name} must be a sequence of {remedy}, got {runs!r}")
+    made = []
+    for i, run in enumerate(runs):
+        if not hasattr(run, "T") or not hasattr(run, "energy"):
+            raise TypeError(f"{name} must hold {remedy}, which know T and energy")
+        found = configurations_of(run)
+        for field in ("T", "energy"):
+            if getattr(found, field) is None:
+                raise TypeError(f"{name}[{i}] must know {field}: pass {remedy}")
+        if found.edges is not None:
+            raise ValueError(
+                f"{name}[{i}] must be of a lattice: the blocks of a graph do not repeat"
+            )
+        if found.disorder:
+            raise ValueError(f"{name}[{i}] must be translation invariant, got disorder=True")
+        made.append(found)
+    return made
+
+
+def _chunks(run: Configurations, rules: Sequence[BlockRule], *, skip: int, seed: int) -> FloatArray:
+    level, series = run, []
     for k, rule in enumerate(rules):
-        s = rule.apply(s, seed=(seed + 10 * k) % 2**64)
+        level = level.coarse(rule, seed=(seed + 10 * k) % 2**64)
         if k >= skip:
-            series.append(neighbour_products(s)[:, 0])
+            series.append(level.neighbours()[:, 0])
+    assert run.energy is not None
+    E = run.energy * run.sites
     rows = np.stack([*series, E, *(x * (E - E.mean()) for x in series), E - E.mean()], axis=1)
-    size = max(1, len(rows) // CHUNKS)
-    count = len(rows) // size
-    return np.asarray(rows[: count * size].reshape(count, size, -1).mean(axis=1))
+    return chunk_means(rows, [*series, E])
 
 
 def _moments(mean: FloatArray, T: float) -> tuple[FloatArray, FloatArray]:
@@ -271,9 +294,10 @@ def _errors(chunks: FloatArray, T: float) -> tuple[FloatArray, FloatArray]:
     )
 
 
-def _crossing(
-    T: FloatArray, curves: Any, errors: Any, k: int, b: int, degree: int
-) -> tuple[float, float]:
+def _fits(
+    T: FloatArray, curves: Any, errors: Any, k: int, degree: int
+) -> list[tuple[np.polynomial.Polynomial, float]]:
+    """Polynomials of the two curves in (T - centre) / scale, with their chi squared."""
     centre, scale = float(T.mean()), float(np.ptp(T)) / 2
     t = (T - centre) / scale
     powers = np.arange(degree + 1)
@@ -285,8 +309,23 @@ def _crossing(
         slopes = powers * t[:, None] ** np.maximum(powers - 1, 0) / scale
         A = np.concatenate([rows / of_value[:, None], slopes / of_slope[:, None]])
         y = np.concatenate([value / of_value, slope / of_slope])
-        fits.append(np.polynomial.Polynomial(np.linalg.lstsq(A, y, rcond=None)[0]))
-    one, two = fits
+        solved = np.linalg.lstsq(A, y, rcond=None)[0]
+        fits.append((np.polynomial.Polynomial(solved), float(np.sum((A @ solved - y) ** 2))))
+    return fits
+
+
+def _chi2(T: FloatArray, curves: Any, errors: Any, k: int, degree: int) -> float:
+    """Per degree of freedom, of both curves; 0 where the polynomials pass through all points."""
+    freedom = 2 * (2 * len(T) - degree - 1)
+    total = sum(chi2 for _, chi2 in _fits(T, curves, errors, k, degree))
+    return total / freedom if freedom else 0.0
+
+
+def _crossing(
+    T: FloatArray, curves: Any, errors: Any, k: int, b: int, degree: int
+) -> tuple[float, float]:
+    centre, scale = float(T.mean()), float(np.ptp(T)) / 2
+    one, two = (fit for fit, _ in _fits(T, curves, errors, k, degree))
     roots = (two - one).roots()
     found = roots[np.abs(roots.imag) < 1e-9].real
     found = found[np.abs(found) <= 1]

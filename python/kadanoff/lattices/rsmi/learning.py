@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Unpack
 
@@ -13,19 +14,20 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, SpinArray
 from kadanoff._core import Control
-from kadanoff.lattices.blockspin.enumeration import lattice_sides, spins
+from kadanoff.lattices.blockspin.enumeration import lattice_sides
 from kadanoff.lattices.rsmi.conditional_models import ConditionalModel, Fit, fit_bilinear
+from kadanoff.lattices.rsmi.configurations import Configurations, configurations_of
 from kadanoff.lattices.rsmi.direct_learning import learn_directly, measure_directly
-from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.held_out_bounds import PAIRS, Split, certify, table_terms
 from kadanoff.lattices.rsmi.joint_distributions import JointDistribution
 from kadanoff.lattices.rsmi.learning_options import LearningKeywords, LearningOptions
 from kadanoff.lattices.rsmi.maximum import Ascent, climb, information_objective, running
 from kadanoff.lattices.rsmi.objective import coarse_table
+from kadanoff.lattices.rsmi.places import Places
 from kadanoff.lattices.rsmi.proxy_learning import learn_proxy
 from kadanoff.lattices.rsmi.rules import FilterRule, Information, checked_units
 from kadanoff.lattices.rsmi.sampled_distributions import learn_with_oracle
-from kadanoff.lattices.rsmi.samples import as_array, lattice_of, scale_of
+from kadanoff.lattices.rsmi.site_states import SPINS, block_states, state_numbers, turned
 
 __all__ = ["information", "learn", "rule_of_samples"]
 
@@ -52,11 +54,12 @@ def learn(
 
     Parameters
     ----------
-    samples : IsingSamples, DimerSamples, DimerStates or array, shape (n, L_1, ..., L_d)
-        Independent or weakly correlated configurations of a periodic lattice, in the order in which
-        they were drawn. Dimers are taken as bonds (and noise) +-1 on the lattice of
-        :func:`kadanoff.dimers.grid`, or as states of sites, :class:`DimerStates`: a site is two by
-        two there, block and buffer count sites.
+    samples : Configurations, IsingSamples, DimerSamples, DimerStates or array
+        Configurations in the order in which they were drawn. An array, shape (n, L_1, ..., L_d), is
+        taken for spins on a periodic lattice; everything else is said by :class:`Configurations`.
+        Dimers are taken as bonds (and noise) +-1 on the lattice of :func:`kadanoff.dimers.grid`, or
+        as states of sites, :class:`DimerStates`: a site is two by two there, block and buffer count
+        sites.
     seed : int, optional
         Seed of starts, bootstrap and machines; drawn if not given, and kept as ``rule.seed``.
     threads : int, optional
@@ -64,10 +67,11 @@ def learn(
         they are too small to gain from more).
     progress, control : as in :func:`kadanoff.nrg.solve`
         Progress bar, and cancellation from another thread.
-    block : tuple of int, default (2, 2)
-        Sites of the block along each axis.
+    block : tuple of int, default (2, 2), or rows of site numbers
+        Sites of the block along each axis; on a graph, or with a given `environment`, the numbers
+        (row-major) of its sites, one row per place.
     buffer : int, default 1
-        Sites between block and environment.
+        Sites between block and environment; on a graph bonds.
     hidden : int, default 1
         Hidden units h_j, at most 12 (direct mode 8).
     bound : float, default 1
@@ -75,8 +79,11 @@ def learn(
     shell : int, default 1
         Width of the environment, in sites. A shell of one site screens the rest of the lattice if
         nearest neighbours interact.
+    environment : rows of site numbers, optional
+        The environment of each block, in corresponding order; by default, on a graph with a single
+        block, the sites at distances up to `shell` beyond the buffer.
     mode : {"auto", "certified", "direct", "oracle", "proxy"}
-        Method. "auto" is "certified" for blocks of at most 10 spins, else "direct". "certified"
+        Method. "auto" is "certified" for blocks of at most 2^10 states, else "direct". "certified"
         fits q(v | e) once and sums the block exactly; "direct" models q(h | e) together with the
         filters, for blocks of more sites than can be summed. Both report a lower bound measured on
         configurations held out. "oracle" uses the Hamiltonian of `samples` and sums block and
@@ -109,15 +116,19 @@ def learn(
     ------
     ValueError, TypeError
         The block does not fit, the buffer leaves no environment, samples are too few (the
-        message names the number needed) or constant, or the block has more states than can be
+        message names the number needed), hold fewer than 50 autocorrelation times or are constant,
+        or the block has more states than can be
         summed.
     Cancelled
         ``partial`` holds the best rule so far, or None.
 
     Notes
     -----
-    A third of the configurations, in 40 chunks of neighbours, is held out for the bound and its
-    block bootstrap. The cost is of order 2^|V| operations per pair and evaluation.
+    Places of the block are pooled: the samples are taken to be translation invariant. A third of
+    the configurations, in 40 chunks of neighbours, is held out for the bound and its block
+    bootstrap; where a chain remembers, chunks are longer and fewer, 2.5 autocorrelation times of
+    block observables. H(H) uses the symmetry of the samples, see :class:`Configurations`. The cost
+    is of order 2^|V| operations per pair and evaluation.
 
     References
     ----------
@@ -139,14 +150,28 @@ def learn(
 
 def rule_of_samples(samples: Any, options: LearningOptions, run: Run) -> FilterRule:
     """:func:`learn` with arguments that are checked."""
-    geometry = _geometry(samples, options.block, options.buffer, options.shell, options.step)
-    sites, mode = len(geometry.visible), options.mode
+    samples = configurations_of(samples)
+    places = samples.places(
+        options.block,
+        buffer=options.buffer,
+        shell=options.shell,
+        step=options.step,
+        environment=options.environment,
+    )
+    bits, mode = _bits(samples, places), options.mode
     if mode == "auto":
-        mode = "certified" if sites <= _MAX_SUMMED and scale_of(samples) == 1 else "direct"
-    if sites > _MAX_VISIBLE.get(mode, sites):
+        mode = "certified" if bits <= _MAX_SUMMED and samples.scale == 1 else "direct"
+    if bits > _MAX_VISIBLE.get(mode, bits):
+        sites = places.visible.shape[1] // samples.letters.shape[1]
         raise ValueError(
-            f"a block of {sites} spins has 2^{sites} states, more than can be summed (2^"
+            f"a block of {sites} spins has {len(samples.letters)}^{sites} states, more than can be "
+            "summed (2^"
             f"{_MAX_VISIBLE[mode]} with mode={mode!r}): use mode='direct', which models q(h | e)"
+        )
+    if options.model != "bilinear" and samples.letters is not SPINS:
+        raise ValueError(
+            "model takes spins of two states; sites of "
+            f"{len(samples.letters)} states need 'bilinear', got {options.model!r}"
         )
     if mode == "direct" and options.model != "bilinear":
         raise ValueError(
@@ -163,12 +188,12 @@ def rule_of_samples(samples: Any, options: LearningOptions, run: Run) -> FilterR
     )
     with running("learning a block rule", ascent):
         if mode == "oracle":
-            return learn_with_oracle(samples, geometry, ascent)
+            return learn_with_oracle(samples, places, ascent)
         if mode == "direct":
-            return learn_directly(samples, geometry, ascent)
+            return learn_directly(samples, places, ascent)
         if mode == "proxy":
-            return learn_proxy(samples, geometry, ascent, options.machine_options())
-        return _learn_certified(samples, geometry, ascent, options.fit())
+            return learn_proxy(samples, places, ascent, options.machine_options())
+        return _learn_certified(samples, places, ascent, options.fit())
     raise AssertionError
 
 
@@ -185,6 +210,8 @@ def information(
     threads: int | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
+    block: Sequence[Sequence[int]] | None = None,
+    environment: Sequence[Sequence[int]] | None = None,
 ) -> Information:
     """Measure the certified bound on I(H : E) of a given rule, from samples alone.
 
@@ -196,6 +223,8 @@ def information(
         Filters of the block `rule.shape`, in variables (two by two per site of dimers).
     buffer, shell, step, pairs, seed, threads, progress, control : as in :func:`learn`
         Geometry, number of blocks, seed of the bootstrap, and the options of the run.
+    block, environment : rows of site numbers, optional
+        Where block and environment are lists, see :func:`learn`.
 
     Returns
     -------
@@ -222,13 +251,16 @@ def information(
     checked_units("rule.units", rule.units)
     buffer, shell = checks.whole("buffer", buffer, least=0), checks.whole("shell", shell)
     strides = None if step is None else lattice_sides("step", step)
-    scale = scale_of(samples)
-    if any(side % scale for side in rule.shape):
-        raise ValueError(
-            f"the block {rule.shape} must hold whole sites, {scale} variables per side"
-        )
-    block = tuple(n // scale for n in rule.shape)
-    geometry = _geometry(samples, block, buffer, shell, strides)
+    samples = configurations_of(samples)
+    places = samples.places(
+        _block_of(samples, rule) if block is None else block,
+        buffer=buffer,
+        shell=shell,
+        step=strides,
+        environment=environment,
+    )
+    if rule.shape != places.block:
+        raise ValueError(f"rule must be for the block {places.block}, got {rule!r}")
     ascent = Ascent(
         run=Run.of(threads=threads, progress=progress, control=control, seed=seed),
         hidden=rule.units,
@@ -236,79 +268,82 @@ def information(
         pairs=None if pairs is None else checks.whole("pairs", pairs),
     )
     with running("measuring a block rule", ascent):
-        if len(geometry.visible) > _MAX_SUMMED or scale > 1:
-            return measure_directly(samples, geometry, rule, ascent)
-        split = _split_of(samples, geometry, ascent)
-        fitted = fit_bilinear(*split.learning(), check=ascent.check)
-        return _certified(split, fitted, rule, ascent.seed)
+        flat = rule.restricted(places.whole, places.visible.shape[1])
+        if _bits(samples, places) > _MAX_SUMMED or samples.scale > 1:
+            return measure_directly(samples, places, flat, ascent)
+        split = _split_of(samples, places, ascent)
+        fitted = fit_bilinear(*split.learning(), samples.letters, check=ascent.check)
+        return _certified(split, fitted, flat, ascent.seed)
     raise AssertionError
 
 
-def _geometry(
-    samples: Any, block: Sequence[int], buffer: int, shell: int, step: Sequence[int] | None
-) -> Geometry:
-    """In variables, from numbers in sites."""
-    lattice, scale = lattice_of(samples), scale_of(samples)
-    if isinstance(samples, np.ndarray | list | tuple):
-        array = as_array(samples)
-        if array.dtype.kind not in "if":
-            raise TypeError(f"samples must hold +1 and -1, got dtype {array.dtype}")
-        if array.size and not ((array == 1) | (array == -1)).all():
-            raise ValueError("samples must hold +1 and -1 only")
-    return Geometry(
-        lattice,
-        tuple(scale * b for b in block),
-        buffer=buffer * scale,
-        shell=shell * scale,
-        step=None if step is None else tuple(scale * s for s in step),
-    )
+def _block_of(samples: Configurations, rule: FilterRule) -> tuple[int, ...]:
+    """Sites of a rule's block along each axis of the lattice."""
+    axes, scale = len(samples.axes), samples.scale
+    if rule.shape[axes:] != samples.cell or any(side % scale for side in rule.shape[:axes]):
+        whole = f"{scale} variables per side" if scale > 1 else f"the last axes {samples.cell}"
+        raise ValueError(f"the block {rule.shape} of rule must hold whole sites, {whole}")
+    return tuple(n // scale for n in rule.shape[:axes])
 
 
-def _split_of(samples: Any, geometry: Geometry, ascent: Ascent) -> Split:
-    sites, around = len(geometry.visible), len(geometry.environment)
+def _bits(samples: Configurations, places: Places) -> float:
+    """log2 of the states of a block."""
+    states, variables = samples.letters.shape
+    return float(places.visible.shape[1] // variables * math.log2(states))
+
+
+def _split_of(samples: Configurations, places: Places, ascent: Ascent) -> Split:
+    bits = _bits(samples, places)
     return Split.of(
         samples,
-        geometry,
-        parameters=2**sites - 1 + sites * around,
+        places,
+        parameters=round(2**bits) - 1 + places.visible.shape[1] * places.environment.shape[1],
         pairs=ascent.pairs,
-        default=min(PAIRS, (1 << 26) >> sites),
+        default=min(PAIRS, int(2 ** (26 - bits))),
     )
 
 
 def _learn_certified(
-    samples: Any, geometry: Geometry, ascent: Ascent, fit: Fit | None
+    samples: Configurations, places: Places, ascent: Ascent, fit: Fit | None
 ) -> FilterRule:
-    split = _split_of(samples, geometry, ascent)
+    split = _split_of(samples, places, ascent)
     v, e = split.learning()
     ascent.advance(1, 4)
-    fitted = fit_bilinear(v, e, check=ascent.check) if fit is None else fit(v, e)
+    fitted = fit_bilinear(v, e, samples.letters, check=ascent.check) if fit is None else fit(v, e)
     ascent.advance(2, 4)
     q = np.ascontiguousarray(fitted.conditional(e))
-    states = spins(len(geometry.visible))
+    states = block_states(samples.letters, places.visible.shape[1] // samples.letters.shape[1])
     every = max(1, len(e) // CLIMB)
-    small, large = _joint(q[::every], states, geometry), _joint(q, states, geometry)
+    small, large = _joint(q[::every], states), _joint(q, states)
     features, rounded = states.shape[1], q.dtype == np.float32
     aim = information_objective(small)
-    rule = climb(aim, features, geometry.block, ascent, rounded=rounded)
+    rule = climb(aim, features, places.whole, ascent, rounded=rounded)
     ascent.advance(3, 4)
     if every > 1:
         aim = information_objective(large)
-        rule = climb(aim, features, geometry.block, ascent, first=rule, rounded=rounded)
+        rule = climb(aim, features, places.whole, ascent, first=rule, rounded=rounded)
     found = _certified(split, fitted, rule, ascent.seed)
     ascent.advance(4, 4)
-    return rule.known(found, geometry).aligned()
+    return rule.shaped(places.whole).known(found, places.geometry).aligned()
 
 
 def _certified(split: Split, model: ConditionalModel, rule: FilterRule, seed: int) -> Information:
     v, e, chunk = split.held_out()
-    table = coarse_table(rule.field(spins(rule.sites)))
-    return certify(*table_terms(model, table, v, e), chunk, seed=seed)
+    letters = split.samples.letters
+    states = block_states(letters, v.shape[1] // letters.shape[1])
+    numbers = state_numbers(letters, v)
+    table = coarse_table(rule.field(states))
+    symmetric = None
+    if split.samples.symmetric:
+        same = [coarse_table(rule.field(x)) for x in turned(letters, states)]
+        symmetric = np.mean(same, axis=0)[numbers]
+    return certify(*table_terms(model, table, numbers, e), chunk, seed=seed, turned=symmetric)
 
 
-def _joint(q: AnyArray, states: SpinArray, geometry: Geometry) -> JointDistribution:
+def _joint(q: AnyArray, states: SpinArray) -> JointDistribution:
     return JointDistribution(
         weights=np.full(len(q), 1 / len(q)),
         conditional=q,
         states=states,
-        shape=geometry.block,
+        shape=states.shape[1:],
     )

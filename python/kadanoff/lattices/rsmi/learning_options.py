@@ -10,6 +10,7 @@ from kadanoff._base import checks
 from kadanoff.lattices.blockspin.enumeration import lattice_sides
 from kadanoff.lattices.rsmi.conditional_models import Fit
 from kadanoff.lattices.rsmi.maximum import MAX_RESTARTS, Watch, checked_watch
+from kadanoff.lattices.rsmi.places import is_list_of_sites
 from kadanoff.lattices.rsmi.rules import checked_bound, checked_units
 
 __all__ = ["MODES", "LearningKeywords", "LearningOptions"]
@@ -20,11 +21,12 @@ MODES = ("auto", "certified", "direct", "oracle", "proxy")
 class LearningKeywords(TypedDict, total=False):
     """The fields of `LearningOptions`, for type checkers."""
 
-    block: Sequence[int]
+    block: Sequence[int] | Sequence[Sequence[int]]
     buffer: int
     hidden: int
     bound: float
     shell: int
+    environment: Sequence[Sequence[int]] | None
     mode: str
     bias: bool
     step: Sequence[int] | None
@@ -38,11 +40,12 @@ class LearningKeywords(TypedDict, total=False):
 class LearningOptions:
     """What is learned and how; see :func:`kadanoff.rsmi.learn`."""
 
-    block: Sequence[int] = (2, 2)
+    block: Sequence[int] | Sequence[Sequence[int]] = (2, 2)
     buffer: int = 1
     hidden: int = 1
     bound: float = 1.0
     shell: int = 1
+    environment: Sequence[Sequence[int]] | None = None
     mode: str = "auto"
     bias: bool = False
     step: Sequence[int] | None = None
@@ -68,7 +71,9 @@ class LearningOptions:
                 f"mode={self.mode!r}"
             )
         checked = {
-            "block": lattice_sides("block", self.block),
+            "block": self.block
+            if is_list_of_sites(self.block)
+            else lattice_sides("block", self.block),
             "buffer": checks.whole("buffer", self.buffer, least=0),
             "hidden": checked_units("hidden", self.hidden),
             "bound": checked_bound(self.bound),

@@ -181,7 +181,7 @@ def maximise(
         if objective == "information"
         else proxy_objective(states, *log_ratio_matrix(joint))
     )
-    rule = climb(aim, states.shape[1], joint.shape, ascent).aligned()
+    rule = climb(aim, states.shape[1], joint.whole, ascent).aligned().shaped(joint.whole)
     value = aim(rule.filters.reshape(rule.units, -1), rule.bias)[0]
     kind = "exact" if objective == "information" else "proxy"
     return rule.known(Information(value, 0.0, kind))
@@ -207,16 +207,18 @@ def information_objective(joint: JointDistribution) -> Objective:
 def climb(
     objective: Objective,
     features: int,
-    shape: tuple[int, ...],
+    whole: Callable[[FloatArray], FloatArray],
     ascent: Ascent,
     *,
     first: FilterRule | None = None,
     rounded: bool = False,
 ) -> FilterRule:
-    """The best of several starts; with `first` from there only.
+    """The best of several starts, with flat filters; with `first` from there only.
 
     Parameters
     ----------
+    whole : callable
+        Filters in the shape of the block from those of shape (units, features), to be recorded.
     rounded : bool
         Whether the objective comes from sums in single precision.
     """
@@ -246,7 +248,7 @@ def climb(
             filters, b = split(x)
             value, by_filters, by_bias = objective(filters, b)
             history.append(value)
-            ascent.record(filters.reshape(hidden, *shape), b, value)
+            ascent.record(whole(filters), b, value)
             gradient = np.concatenate([by_filters.ravel(), by_bias if bias else []])
             return -value, -np.asarray(gradient, dtype=np.float64)
 
@@ -254,7 +256,7 @@ def climb(
         if best is None or found.fun < best[0]:
             filters, b = split(found.x)
             rule = FilterRule(
-                filters.reshape(hidden, *shape),
+                filters,
                 b,
                 bound=bound,
                 history=np.array(history),

@@ -21,9 +21,10 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
+from kadanoff.lattices.rsmi.configurations import configurations_of
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.rules import FilterRule
-from kadanoff.lattices.rsmi.samples import DimerStates, gather, lattice_of
+from kadanoff.lattices.rsmi.samples import DimerStates
 
 __all__ = ["coarse_fluxes", "multipoles", "overlaps"]
 
@@ -136,8 +137,9 @@ def overlaps(rule: FilterRule, patterns: ArrayLike, samples: Any) -> FloatArray:
         raise ValueError(
             f"patterns must have the shape of filters, {rule.shape}, got {P.shape[1:]}"
         )
-    geometry = Geometry(lattice_of(samples), rule.shape, buffer=0)
-    v, _ = gather(samples, geometry, np.zeros(len(rule.shape), dtype=int), slice(0, ROWS))
+    given = configurations_of(samples)
+    geometry = Geometry(given.lattice, rule.shape, buffer=0)
+    v = given.columns(slice(0, ROWS), geometry.sites((0,) * len(rule.shape))[0])
     v = v - v.mean(axis=0)
     fields = v @ rule.filters.reshape(rule.units, -1).T
     basis = np.linalg.qr(v @ P.reshape(len(P), -1).T)[0]
@@ -194,12 +196,13 @@ def coarse_fluxes(samples: Any, rule: FilterRule) -> FloatArray:
     response = rule.filters.reshape(rule.units, -1) @ E.T / np.sum(E**2, axis=1)
     if np.linalg.matrix_rank(response, tol=1e-3 * np.abs(response).max()) < 2:
         raise ValueError("the filters see one direction of the field only: learn with hidden >= 2")
-    geometry = Geometry(lattice_of(samples), rule.shape, buffer=0)
+    given = configurations_of(samples)
+    geometry = Geometry(given.lattice, rule.shape, buffer=0)
     bonds = np.indices(rule.shape).sum(axis=0).ravel() % 2
     mean = rule.field(-bonds / 2)
     total = np.zeros((len(samples), rule.units))
     for corner in geometry.corners():
-        total += rule.field(gather(samples, geometry, corner, slice(None))[0]) - mean
+        total += rule.field(given.columns(slice(None), geometry.sites(corner)[0])) - mean
     # A bond variable is 2 n - 1: the field counts each dimer twice.
     J = total @ np.linalg.pinv(response).T / 2
     return np.asarray(J / np.array([samples.Lx, samples.Ly]))

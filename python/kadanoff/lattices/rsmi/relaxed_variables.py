@@ -26,13 +26,15 @@ from kadanoff._base.types import FloatArray
 from kadanoff._core import Control
 from kadanoff.lattices.blockspin.enumeration import coupling, spins
 from kadanoff.lattices.rsmi.conditional_models import fit_bilinear
+from kadanoff.lattices.rsmi.configurations import configurations_of
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.held_out_bounds import Split
 from kadanoff.lattices.rsmi.joint_distributions import JointDistribution, checked_joint
 from kadanoff.lattices.rsmi.maximum import Ascent, running
 from kadanoff.lattices.rsmi.objective import information
+from kadanoff.lattices.rsmi.places import Places
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
-from kadanoff.lattices.rsmi.samples import lattice_of
+from kadanoff.lattices.rsmi.site_states import SPINS
 
 __all__ = ["infonce", "relaxed_information"]
 
@@ -186,10 +188,15 @@ def infonce(
         bound=np.inf,
     )
     B, count = checks.whole("batch", batch), checks.whole("batches", batches)
-    geometry = Geometry(lattice_of(samples), rule.shape, buffer=buffer)
-    sites, around = len(geometry.visible), len(geometry.environment)
+    samples = configurations_of(samples)
+    if samples.letters is not SPINS:
+        raise ValueError(f"samples must hold spins of two states, got {samples!r}")
+    geometry = Geometry(samples.lattice, rule.shape, buffer=buffer, boundary=samples.boundary)
+    places = Places.of(geometry, samples.present)
+    rule = rule.restricted(places.whole, places.visible.shape[1])
+    sites, around = places.visible.shape[1], places.environment.shape[1]
     with running("InfoNCE", ascent):
-        split = Split.of(samples, geometry, parameters=2**sites + sites * around)
+        split = Split.of(samples, places, parameters=2**sites + sites * around)
         model = fit_bilinear(*split.learning(), check=ascent.check)
         v, e, _ = split.held_out()
         if len(v) < B * count:

@@ -5,6 +5,7 @@ P(h | v) = prod_j 1 / (1 + exp(-2 h_j (lambda_j.v + b_j)))
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -238,6 +239,15 @@ class FilterRule(BlockRule):
     def known(self, information: Information, geometry: Geometry | None = None) -> FilterRule:
         """The same rule with its information, and the geometry of that."""
         return replace(self, information=information, geometry=geometry)
+
+    def shaped(self, whole: Callable[[FloatArray], FloatArray]) -> FilterRule:
+        """The same rule with its flat filters in the shape of a block, which `whole` gives."""
+        return replace(self, filters=whole(self.filters.reshape(self.units, -1)))
+
+    def restricted(self, whole: Callable[[FloatArray], FloatArray], features: int) -> FilterRule:
+        """The same rule with flat filters, of the variables that exist."""
+        kept = np.flatnonzero(whole(np.arange(1.0, features + 1)[None]).ravel())
+        return replace(self, filters=self.filters.reshape(self.units, -1)[:, kept])
 
     def flipped(self, *units: int) -> FilterRule:
         """The same rule with the signs of these units reversed."""

@@ -21,14 +21,18 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray, IntArray
 from kadanoff._core import Control
-from kadanoff.lattices.blockspin.enumeration import spins
+from kadanoff.lattices.blockspin.enumeration import lattice_sides, spins
 from kadanoff.lattices.blockspin.rules import BlockRule
+from kadanoff.lattices.rsmi.autocorrelation import autocorrelation_time, checked_time, chunk_count
+from kadanoff.lattices.rsmi.configurations import Configurations, configurations_of
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.held_out_bounds import CHUNKS, block_bootstrap, spread
 from kadanoff.lattices.rsmi.joint_distributions import JointDistribution, window_log_Z
 from kadanoff.lattices.rsmi.maximum import Ascent, climb, information_objective
+from kadanoff.lattices.rsmi.places import Places
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
-from kadanoff.lattices.rsmi.samples import gather, lattice_of, numbered
+from kadanoff.lattices.rsmi.samples import numbered
+from kadanoff.lattices.rsmi.site_states import SPINS
 
 __all__ = ["SampledDistribution", "learn_with_oracle", "oracle"]
 
@@ -48,6 +52,8 @@ class SampledDistribution(JointDistribution):
         P(e), P(v | e), inputs of a filter, its shape, and the origin for `repr`.
     chunk : array of int, shape (environments,)
         Number 0, 1, ... shared by environments that may be correlated.
+    symmetric : bool, default False
+        Whether turning all spins leaves the distribution unchanged; used in H(H).
 
     Examples
     --------
@@ -60,18 +66,19 @@ class SampledDistribution(JointDistribution):
     """
 
     chunk: IntArray
+    symmetric: bool = False
 
     @public
     def measure(
         self, rule: BlockRule | ArrayLike, bias: ArrayLike = 0.0, *, seed: int | None = None
     ) -> Information:
         """I(H : E) of a rule, with the bootstrap error over configurations."""
-        return self._estimate(self.conditional @ self.table(rule, bias), checks.seed(seed))
+        return self._estimate(self.table(rule, bias), checks.seed(seed))
 
     @public
     def measure_all(self, *, seed: int | None = None) -> Information:
         """I(V : E), with the bootstrap error over configurations."""
-        return self._estimate(self.conditional, checks.seed(seed))
+        return self._estimate(np.eye(len(self.states)), checks.seed(seed))
 
     def half(self, rows: IntArray) -> SampledDistribution:
         """Some of the environments; of the chunks only every second one remains."""
@@ -82,14 +89,19 @@ class SampledDistribution(JointDistribution):
             states=self.states,
             shape=self.shape,
             chunk=self.chunk[rows] // 2,
+            symmetric=self.symmetric,
             about=self.about,
         )
 
-    def _estimate(self, q: FloatArray, seed: int) -> Information:
+    def _estimate(self, table: FloatArray, seed: int) -> Information:
+        q = middle = self.conditional @ table
+        if self.symmetric:
+            middle = (q + self.conditional @ table[::-1]) / 2  # state -v has the opposite number
         chunks = int(self.chunk.max()) + 1
         terms = np.sum(q * np.log(np.maximum(q, 1e-300)), axis=1)
         sums = np.stack(
-            [np.bincount(self.chunk, weights=x, minlength=chunks) for x in (terms, *q.T)], axis=1
+            [np.bincount(self.chunk, weights=x, minlength=chunks) for x in (terms, *middle.T)],
+            axis=1,
         )
         count = np.bincount(self.chunk, minlength=chunks).astype(float)
         return block_bootstrap(count, sums, seed=seed, kind="oracle")
@@ -140,17 +152,18 @@ def oracle(
     """
     run = Run.of(threads=threads, progress=progress, control=control)
     count = checks.whole("environments", environments)
-    geometry = Geometry(lattice_of(samples), block, buffer=buffer)
+    samples = configurations_of(samples)
+    geometry = samples.geometry(lattice_sides("block", block), buffer=buffer, shell=1)
     with run.calling("summing over block and buffer") as keywords:
         return sampled_distribution(samples, geometry, count, keywords)
 
 
 def sampled_distribution(
-    samples: Any, geometry: Geometry, environments: int, keywords: Mapping[str, Any]
+    samples: Configurations, geometry: Geometry, environments: int, keywords: Mapping[str, Any]
 ) -> SampledDistribution:
     """P(v | e) of environments from samples; `keywords` as in :func:`window_log_Z`."""
-    model = getattr(samples, "model", None)
-    if model is None or not hasattr(samples, "T"):
+    model = samples.model
+    if model is None or samples.T is None:
         raise TypeError(
             "the oracle needs samples that know their Hamiltonian, those of kd.ising.sample; from "
             "other configurations learn with mode='certified'"
@@ -163,8 +176,10 @@ def sampled_distribution(
     if width > _MAX_WIDTH:
         raise ValueError(f"block and buffer may be {_MAX_WIDTH} sites wide, got {width}")
     n = len(samples)
+    tau = checked_time(autocorrelation_time(samples, Places.of(geometry, None)), n)
     rows = np.unique(np.linspace(0, n - 1, min(n, environments)).astype(int))
-    corners = spread(geometry, max(1, round(environments / len(rows))))
+    corners = geometry.corners()
+    corners = corners[spread(len(corners), max(1, round(environments / len(rows))))]
     frame = Geometry(geometry.lattice, geometry.window, buffer=0, shell=1)
     around = frame.environment
     act = np.zeros((len(around), height * width))
@@ -176,7 +191,7 @@ def sampled_distribution(
                 act[k, at[0] * width + at[1]] += K
     fields = []
     for corner in corners:
-        _, e = gather(samples, frame, corner - geometry.buffer, rows)
+        e = samples.columns(rows, frame.flat(around, corner - geometry.buffer))
         fields.append(e @ act)
     h = np.concatenate(fields) + model.h / samples.T
     mask = np.zeros(geometry.window, dtype=bool)
@@ -185,19 +200,24 @@ def sampled_distribution(
     log -= log.max(axis=1, keepdims=True)
     np.exp(log, out=log)
     log /= log.sum(axis=1, keepdims=True)
-    chunk = (np.arange(len(rows)) * min(CHUNKS, len(rows))) // len(rows)
+    chunks = min(chunk_count(n, tau, CHUNKS), len(rows))
+    chunk = (np.arange(len(rows)) * chunks) // len(rows)
     return SampledDistribution(
         weights=np.full(len(log), 1 / len(log)),
         conditional=log,
         states=spins(len(geometry.visible)),
         shape=geometry.block,
         chunk=np.tile(chunk, len(corners)),
+        symmetric=samples.symmetric,
         about="oracle",
     )
 
 
-def learn_with_oracle(samples: Any, geometry: Geometry, ascent: Ascent) -> FilterRule:
+def learn_with_oracle(samples: Configurations, places: Places, ascent: Ascent) -> FilterRule:
     """The best filters on half of the environments, their information on the other half."""
+    geometry = places.geometry
+    if geometry is None or samples.letters is not SPINS:
+        raise ValueError(f"mode='oracle' needs blocks of spins on a lattice, got {samples!r}")
     sites = len(geometry.visible)
     wanted = ascent.pairs or max(500, min(ENVIRONMENTS, (1 << 26) >> sites))
     keywords = {
@@ -211,5 +231,6 @@ def learn_with_oracle(samples: Any, geometry: Geometry, ascent: Ascent) -> Filte
     if odd.all() or not odd.any():
         raise ValueError("the oracle needs at least two configurations, got one")
     first, second = joint.half(np.flatnonzero(~odd)), joint.half(np.flatnonzero(odd))
-    rule = climb(information_objective(first), sites, geometry.block, ascent).aligned()
+    rule = climb(information_objective(first), sites, places.whole, ascent).aligned()
+    rule = rule.shaped(places.whole)
     return rule.known(second.measure(rule, seed=ascent.seed), geometry)

@@ -9,7 +9,7 @@ are represented in two ways, with a cell of two by two variables for each site:
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,9 +18,8 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, IntArray, SpinArray
 from kadanoff.lattices.dimers.lattice import checked
-from kadanoff.lattices.rsmi.geometry import Geometry
 
-__all__ = ["DimerStates", "as_array", "gather", "lattice_of", "numbered", "scale_of"]
+__all__ = ["ArraySource", "DimerStates", "Source", "as_array", "numbered", "source_of"]
 
 
 class Source(Protocol):
@@ -117,6 +116,7 @@ class DimerStates:
         if given is None:
             raise ValueError("dimers: the samples hold no coverings: sample with coverings=True")
         self.directions = checked(given)
+        self.boundary: str = getattr(dimers, "boundary", "periodic")
         if self.directions.ndim != 3:
             raise ValueError(f"dimers must have shape (n, Ly, Lx), got {self.directions.shape}")
         self.lattice: tuple[int, ...] = tuple(2 * n for n in self.directions.shape[1:])
@@ -174,69 +174,51 @@ def numbered(name: str, value: ArrayLike, count: int) -> IntArray:
     return np.asarray(found % count)
 
 
-class _ArraySource:
+class ArraySource:
+    """Variables in an array of int8, shape (n, *lattice)."""
+
     scale = 1
 
-    def __init__(self, samples: Any) -> None:
-        if isinstance(samples, np.ma.MaskedArray):
-            raise TypeError(
-                "samples (configurations) must be a plain array, got a masked one; "
-                "pass x.filled(...)"
-            )
-        self.samples = np.asarray(samples)
-        if self.samples.dtype.kind not in "iuf":
-            raise TypeError(
-                "samples must be configurations of +1 and -1 (an array, or a result of "
-                f"kd.ising.sample or kd.dimers.sample), got dtype {self.samples.dtype}"
-            )
-        self.lattice = self.samples.shape[1:]
+    def __init__(self, variables: SpinArray) -> None:
+        self.variables = variables
+        self.lattice: tuple[int, ...] = variables.shape[1:]
 
     def columns(self, rows: Any, sites: IntArray) -> SpinArray:
-        found = self.samples[rows]
+        """Variables of these rows and sites, shape (rows, sites)."""
+        found = self.variables[rows]
         return np.asarray(found.reshape(len(found), -1)[:, sites])
 
     def array(self) -> AnyArray:
-        return self.samples
+        """All variables."""
+        return self.variables
 
 
-def _source(samples: Any) -> Source:
-    # By what they have, not by their class: results of kd.ising and kd.dimers are read site by site
-    # without being unpacked, everything else is an array or has ``__array__``.
-    if isinstance(samples, DimerStates):
-        return samples
+def source_of(samples: Any) -> Source | None:
+    """Samples that are read site by site without being unpacked; None for everything else."""
+    # By what they have, not by their class: results of kd.ising and kd.dimers, and what has the
+    # methods of a source already.
+    if hasattr(samples, "columns") and hasattr(samples, "array"):
+        return cast(Source, samples)
     if hasattr(samples, "model") and hasattr(samples, "packed"):
         return _IsingSource(samples)
     if hasattr(samples, "dimers") and hasattr(samples, "grid"):
         return _DimerSource(samples)
-    return _ArraySource(samples)
+    return None
 
 
 def as_array(samples: Any) -> AnyArray:
     """Configurations, shape (n, *lattice): of a result of kd.ising or kd.dimers, or an array."""
-    return _source(samples).array()
-
-
-def lattice_of(samples: Any) -> tuple[int, ...]:
-    """Variables along each axis; nothing is unpacked."""
-    lattice = _source(samples).lattice
-    if not lattice or 0 in lattice:
-        raise ValueError(
-            "samples must have shape (n, L_1, ...), one configuration per row, got "
-            f"{len(lattice)} axes of the lattice: {lattice}"
+    source = source_of(samples)
+    if source is not None:
+        return source.array()
+    if isinstance(samples, np.ma.MaskedArray):
+        raise TypeError(
+            "samples (configurations) must be a plain array, got a masked one; pass x.filled(...)"
         )
-    return lattice
-
-
-def scale_of(samples: Any) -> int:
-    """Variables per site along an axis."""
-    return _source(samples).scale
-
-
-def gather(samples: Any, geometry: Geometry, corner: Any, rows: Any) -> tuple[SpinArray, SpinArray]:
-    """Spins (v, e) around one place of the block: shapes (n, |V|) and (n, |E|)."""
-    sites = np.concatenate(
-        [geometry.flat(geometry.visible, corner), geometry.flat(geometry.environment, corner)]
-    )
-    both = _source(samples).columns(rows, sites)
-    count = len(geometry.visible)
-    return both[:, :count], both[:, count:]
+    given = np.asarray(samples)
+    if given.dtype.kind not in "biuf":
+        raise TypeError(
+            "samples (configurations) must be spins +1 and -1 (an array, or a result of "
+            f"kd.ising.sample or kd.dimers.sample), got dtype {given.dtype}"
+        )
+    return given

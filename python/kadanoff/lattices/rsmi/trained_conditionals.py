@@ -11,7 +11,8 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import Float32Array, FloatArray, SpinArray
 from kadanoff.lattices.blockspin.enumeration import spins
-from kadanoff.lattices.rsmi.conditional_models import ConditionalModel, Fit, softmax, state_numbers
+from kadanoff.lattices.rsmi.conditional_models import ConditionalModel, Fit, softmax
+from kadanoff.lattices.rsmi.site_states import SPINS, state_numbers
 from kadanoff.rbm.training import Training
 
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
@@ -225,7 +226,7 @@ early_stopping, validation_fraction, n_iter_no_change, random_state : as in \
     def fit(v: SpinArray, e: SpinArray) -> ConditionalModel:
         from sklearn.neural_network import MLPClassifier
 
-        classifier = MLPClassifier(**options).fit(e.astype(np.float32), state_numbers(v))
+        classifier = MLPClassifier(**options).fit(e.astype(np.float32), state_numbers(SPINS, v))
         return NetworkModel(classifier, 2 ** v.shape[1])
 
     return fit
