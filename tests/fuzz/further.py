@@ -141,7 +141,7 @@ FURTHER = {
 >>> fit = kd.dmft.fit_bath(problem, 2, starts=1, seed=1)
 >>> fit.error_of(kd.dmft.solve(problem, solver="ed", sites=2, fit={"starts": 1}).G_iw)
 """,
-    "dmft.BetheLoop": """
+    "dmft.Loop": """
 >>> import kadanoff as kd
 >>> kd.dmft.bethe(U=1.0, beta=20, solver="ipt").average("Z")
 """,

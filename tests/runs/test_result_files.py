@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kadanoff import bands, dmft
-from kadanoff.dmft import BetheLoop, DiscreteBath, Impurity, MatsubaraBath, Solution
+from kadanoff.dmft import DiscreteBath, Impurity, Loop, MatsubaraBath, Solution
 from kadanoff.greens import matsubara
 from kadanoff.runs import result_files
 from kadanoff.runs.result_files import NotSaved, Saved, storable
@@ -52,7 +52,7 @@ def test_loops_come_back_and_go_on(tmp_path, suffix):
     needs(suffix)
     loop = dmft.bethe(U=1.0, beta=10, solver="hubbard1", D=2.0)
     loop.save(tmp_path / f"loop{suffix}")
-    found = BetheLoop.load(tmp_path / f"loop{suffix}")
+    found = Loop.load(tmp_path / f"loop{suffix}")
     assert repr(found) == repr(loop)
     for name, values in loop.history.items():
         assert np.array_equal(found.history[name], values)
@@ -83,7 +83,7 @@ def test_the_header_names_the_lattice(saved):
     header["content"]["fields"]["lattice"] = "square"
     rewritten(saved, header, arrays)
     with pytest.raises(ValueError, match="lattice 'square'"):
-        BetheLoop.load(saved)
+        Loop.load(saved)
 
 
 def change(header, arrays, kind):
@@ -121,7 +121,7 @@ def test_changed_files_are_refused_by_name(saved, kind, message):
     change(header, arrays, kind)
     rewritten(saved, header, arrays)
     with pytest.raises(ValueError, match=message) as caught:
-        BetheLoop.load(saved)
+        Loop.load(saved)
     assert "loop.npz" in str(caught.value)
 
 
@@ -138,25 +138,25 @@ def test_frequencies_and_shapes_belong_together(tmp_path):
 
 
 def test_other_kinds_suffixes_and_damage_are_refused(saved, tmp_path):
-    with pytest.raises(ValueError, match="holds a BetheLoop, not a Solution"):
+    with pytest.raises(ValueError, match="holds a Loop, not a Solution"):
         Solution.load(saved)
     with pytest.raises(ValueError, match=r"must end in \.nc"):
-        BetheLoop.load(tmp_path / "loop.pickle")
+        Loop.load(tmp_path / "loop.pickle")
     (tmp_path / "cut.npz").write_bytes(saved.read_bytes()[:-100])
     with pytest.raises(ValueError, match="damaged"):
-        BetheLoop.load(tmp_path / "cut.npz")
+        Loop.load(tmp_path / "cut.npz")
     with pytest.raises(FileNotFoundError):
-        BetheLoop.load(tmp_path / "none.npz")
+        Loop.load(tmp_path / "none.npz")
 
 
 def test_a_damaged_netcdf_file_is_refused(saved, tmp_path):
     needs(".nc")
-    loop = BetheLoop.load(saved)
+    loop = Loop.load(saved)
     loop.save(tmp_path / "loop.nc")
     data = (tmp_path / "loop.nc").read_bytes()
     (tmp_path / "cut.nc").write_bytes(data[: len(data) // 2])
     with pytest.raises(ValueError, match=r"cut\.nc"):
-        BetheLoop.load(tmp_path / "cut.nc")
+        Loop.load(tmp_path / "cut.nc")
 
 
 def test_xarray_opens_a_solution(tmp_path):
@@ -172,7 +172,7 @@ def test_xarray_opens_a_solution(tmp_path):
 
 
 def test_without_h5netcdf_the_message_names_the_remedy(saved, tmp_path, monkeypatch):
-    loop = BetheLoop.load(saved)
+    loop = Loop.load(saved)
     monkeypatch.setitem(__import__("sys").modules, "h5netcdf", None)
     with pytest.raises(ImportError, match=r"kadanoff\[files\]"):
         loop.save(tmp_path / "loop.nc")

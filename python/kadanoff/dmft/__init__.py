@@ -17,9 +17,10 @@ from kadanoff.dmft.learning import (
     learning_curve,
     report,
 )
-from kadanoff.dmft.loops.bethe_lattice import BetheLoop, bethe
 from kadanoff.dmft.loops.branches import Hysteresis, hysteresis
+from kadanoff.dmft.loops.loop_result import Loop
 from kadanoff.dmft.loops.phases import PhaseDiagram, phase_diagram
+from kadanoff.dmft.loops.self_consistency import bethe, loop
 from kadanoff.dmft.matsubara_bath import MatsubaraBath, UncertainDelta
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
@@ -38,12 +39,12 @@ from kadanoff.dmft.solvers.bathfit import BathFit, PoorFit, fit_bath
 __all__ = [
     "SOLVERS",
     "BathFit",
-    "BetheLoop",
     "Database",
     "DiscreteBath",
     "Hysteresis",
     "Impurity",
     "LearnedSolver",
+    "Loop",
     "MatsubaraBath",
     "PhaseDiagram",
     "PoorFit",
@@ -60,6 +61,7 @@ __all__ = [
     "hysteresis",
     "learn",
     "learning_curve",
+    "loop",
     "phase_diagram",
     "report",
     "solve",

@@ -153,3 +153,15 @@ def test_moments_of_delta_and_its_derivative(lattice):
     G = lattice.hilbert(near)
     slope = (lattice.hilbert(near + 1e-6j) - lattice.hilbert(near - 1e-6j)) / 2e-6j
     np.testing.assert_allclose(lattice.derivative(near), 1 + slope / G**2, rtol=1e-4)
+
+
+def test_a_large_table_is_summed_with_few_points():
+    e = np.sin(np.linspace(-np.pi / 2, np.pi / 2, 20_001))
+    rng = np.random.default_rng(2)
+    lattice = Tabulated(e, rng.uniform(0, 1, e.size))
+    z = np.linspace(-1.5, 1.5, 31) + 0.05j
+    points, weights = lattice._few(380)
+    assert points.size == 512
+    assert weights.sum() == pytest.approx(1, abs=1e-12)
+    every = np.append(z, 0.1 + 1e-4j)  # too close to the axis for few points
+    np.testing.assert_allclose(lattice.hilbert(z), lattice.hilbert(every)[:-1], rtol=1e-11)

@@ -475,7 +475,7 @@ def _nan(db):
         (lambda db, s: learn(db, seed=True), TypeError, "seed must be an integer"),
         (lambda db, s: learn(db, seed=-1), ValueError, "seed must be at least 0"),
         (lambda db, s: learn(db, member=3), TypeError, "did you mean 'members'"),
-        (lambda db, s: certify(3), TypeError, "BetheLoop"),
+        (lambda db, s: certify(3), TypeError, "Loop"),
         (lambda db, s: s.taught([], []), ValueError, "every problem needs an answer"),
         (
             lambda db, s: active(s, U=1.0, beta=10, tolerance=0),

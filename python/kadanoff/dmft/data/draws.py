@@ -20,7 +20,7 @@ import numpy as np
 
 from kadanoff._base import checks
 from kadanoff._base.types import FloatArray
-from kadanoff.dmft.loops.bethe_lattice import bethe
+from kadanoff.dmft.loops.self_consistency import bethe
 from kadanoff.dmft.problem import half_filling
 from kadanoff.greens.grids import inverse_temperature
 

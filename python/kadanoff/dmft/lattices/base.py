@@ -177,6 +177,10 @@ class Lattice(ABC):
         """``int e rho(e) de``, which is zero for orbitals of equal level."""
         return float(self._recurrence[0][0])
 
+    def centred(self) -> Lattice:
+        """The same lattice with energies measured from its mean."""
+        return self
+
     @property
     def delta_moments(self) -> tuple[float, float, float, float]:
         """c_0 ... c_3 of ``Delta(z) = mean + c_0 / x + c_1 / x^2 + ...`` with ``x = z - mean``."""

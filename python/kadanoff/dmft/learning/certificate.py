@@ -13,7 +13,8 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff.dmft.learning.learned import LearnedSolver
-from kadanoff.dmft.loops.bethe_lattice import BetheLoop, bethe
+from kadanoff.dmft.loops.loop_result import Loop
+from kadanoff.dmft.loops.self_consistency import bethe
 from kadanoff.dmft.protocol import Run as SolverRun
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.approximations import approximated, named
@@ -31,23 +32,23 @@ class Certificate:
 
     Parameters
     ----------
-    loop : BetheLoop
+    loop : Loop
         The loop of the learned solver.
     exact : Solution
         The exact solution of the impurity problem at the fixed point of this loop.
     distance : float
         max |Delta_exact - Delta| / max |Delta| with Delta_exact = (D/2)**2 G_exact: the change of
         Delta in one exact iteration. Zero at an exact fixed point.
-    polished : BetheLoop or None
+    polished : Loop or None
         The exact loop, started from the learned fixed point.
     seed : int
         Seed of the exact solver and of the polishing.
     """
 
-    loop: BetheLoop
+    loop: Loop
     exact: Solution
     distance: float
-    polished: BetheLoop | None
+    polished: Loop | None
     seed: int
 
     @property
@@ -65,7 +66,7 @@ class Certificate:
 
 @public
 def certify(
-    loop: BetheLoop,
+    loop: Loop,
     *,
     exact: str = "ed-5",
     D: float | None = None,
@@ -80,7 +81,7 @@ def certify(
 
     Parameters
     ----------
-    loop : BetheLoop
+    loop : Loop
         Result of :func:`kadanoff.dmft.bethe`.
     exact : str
         The exact solver, as in :func:`kadanoff.dmft.approximate`: "ed-5", "cthyb", ...
@@ -112,8 +113,8 @@ def certify(
     >>> certify(loop, exact="ed-4").distance < 0.02
     True
     """
-    if not isinstance(loop, BetheLoop):
-        raise TypeError(f"loop must be a BetheLoop, got {type(loop).__name__}")
+    if not isinstance(loop, Loop):
+        raise TypeError(f"loop must be a Loop, got {type(loop).__name__}")
     name, options = named(exact, "exact")
     D = loop.D if D is None else checks.half_bandwidth(D)
     if tolerance is not None:
@@ -182,7 +183,7 @@ class Active:
         return self.certificates[-1].distance
 
     @property
-    def loop(self) -> BetheLoop:
+    def loop(self) -> Loop:
         """Loop of the last iteration."""
         return self.certificates[-1].loop
 
@@ -195,7 +196,7 @@ def active(
     beta: float,
     tolerance: float = 1e-2,
     max_iterations: int = 10,
-    start: str | BetheLoop | Solution = "metal",
+    start: str | Loop | Solution = "metal",
     D: float = 1.0,
     eps: float | None = None,
     n: float | None = None,

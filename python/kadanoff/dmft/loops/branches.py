@@ -21,7 +21,8 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
-from kadanoff.dmft.loops.bethe_lattice import BetheLoop, LoopSettings, check_energies, iterated
+from kadanoff.dmft.loops.iteration import LoopSettings, check_energies, iterated
+from kadanoff.dmft.loops.loop_result import Loop
 from kadanoff.dmft.protocol import SolverLike, lookup, takes_solver_options
 from kadanoff.greens.grids import inverse_temperature
 from kadanoff.runs.result_files import Saved, storable
@@ -42,7 +43,7 @@ class Hysteresis(Saved):
     ----------
     U : array, shape (K,)
         Repulsions, ascending.
-    metal, insulator : tuple of BetheLoop
+    metal, insulator : tuple of Loop
         K loops each: with U rising from the metal, and with U falling from the insulator. Beyond
         its end a branch has gone over to the other state: see `is_metallic`.
 
@@ -55,8 +56,8 @@ class Hysteresis(Saved):
     """
 
     U: FloatArray
-    metal: tuple[BetheLoop, ...]
-    insulator: tuple[BetheLoop, ...]
+    metal: tuple[Loop, ...]
+    insulator: tuple[Loop, ...]
 
     def __repr__(self) -> str:
         loop, both = self.metal[0], self.coexistence
@@ -78,7 +79,7 @@ class Hysteresis(Saved):
 
     @property
     def is_metallic(self) -> BoolArray:
-        """What the loops are, wherever they began, shape (2, K): see `BetheLoop.is_metallic`."""
+        """What the loops are, wherever they began, shape (2, K): see `Loop.is_metallic`."""
         branches = self.metal, self.insulator
         return np.array([[loop.is_metallic for loop in branch] for branch in branches])
 
@@ -228,12 +229,12 @@ def hysteresis(
     )
     detuning, beta = checks.real("detuning", detuning), inverse_temperature(beta)
     check_energies(values.tolist(), detuning, settings.D)
-    branches: dict[str, list[BetheLoop]] = {"metal": [], "insulator": []}
+    branches: dict[str, list[Loop]] = {"metal": [], "insulator": []}
 
-    def follow(order: Sequence[float], start: str) -> tuple[BetheLoop, ...]:
+    def follow(order: Sequence[float], start: str) -> tuple[Loop, ...]:
         loops = branches[start]
         for u in order:
-            before: str | BetheLoop = loops[-1] if loops else start
+            before: str | Loop = loops[-1] if loops else start
             try:
                 loops.append(
                     iterated(u, beta, detuning, chosen, before, settings, run.quiet(), options)

@@ -21,7 +21,8 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, FloatArray
-from kadanoff.dmft.loops.bethe_lattice import BetheLoop, LoopSettings, check_energies, iterated
+from kadanoff.dmft.loops.iteration import LoopSettings, check_energies, iterated
+from kadanoff.dmft.loops.loop_result import Loop
 from kadanoff.dmft.protocol import SolverLike, lookup, takes_solver_options
 from kadanoff.runs.result_files import Saved, storable
 
@@ -188,7 +189,7 @@ def phase_diagram(
 
     Notes
     -----
-    A loop counts as metallic by `BetheLoop.is_metallic`.
+    A loop counts as metallic by `Loop.is_metallic`.
 
     References
     ----------
@@ -228,7 +229,7 @@ def phase_diagram(
         place += f", tolerance = {tolerance:g}"
     used: list[int | None] = []
 
-    def loop(U: float, beta: float, start: str | BetheLoop) -> BetheLoop:
+    def loop(U: float, beta: float, start: str | Loop) -> Loop:
         found = iterated(U, beta, detuning, chosen, start, settings, run.quiet(), options)
         used[:] = [found.seed]
         return found
@@ -260,12 +261,12 @@ def _end(
     inside: float,
     outside: float,
     width: float,
-    solve: Callable[[float, float, str | BetheLoop], BetheLoop],
+    solve: Callable[[float, float, str | Loop], Loop],
     place: str,
 ) -> tuple[float, float]:
     """The last U of a branch, coming from `inside`, and the first U without it."""
 
-    def exists(loop: BetheLoop) -> bool:
+    def exists(loop: Loop) -> bool:
         return loop.is_metallic == (branch == "metal")
 
     last = solve(inside, beta, branch)

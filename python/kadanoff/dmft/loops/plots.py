@@ -14,12 +14,12 @@ from kadanoff._base.style import COLOURS, dress, figure, legend, next_colour
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kadanoff.dmft import BetheLoop, Hysteresis, PhaseDiagram
+    from kadanoff.dmft import Hysteresis, Loop, PhaseDiagram
 
 __all__ = ["plot_hysteresis", "plot_loop", "plot_phases"]
 
 
-def plot_loop(loop: BetheLoop, ax: Axes | None = None, **style: Any) -> Axes:
+def plot_loop(loop: Loop, ax: Axes | None = None, **style: Any) -> Axes:
     """The residual of a self-consistency loop against the iteration."""
     if ax is None:
         ax = figure()[0, 0]

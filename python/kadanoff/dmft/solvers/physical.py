@@ -22,6 +22,7 @@ from kadanoff.dmft.solvers.causal import PoleGrid, Projected
 from kadanoff.dmft.solvers.embedding import resolvent
 from kadanoff.greens import GreenFunction, MatsubaraFunction
 from kadanoff.greens.grids import chebyshev_times, fermionic
+from kadanoff.runs.result_files import storable
 
 __all__ = ["CausalFunction", "Physical", "causal_bath", "is_negative", "nodes", "physical"]
 
@@ -30,6 +31,7 @@ CLOSE = 1e-10  # difference of n and -2 G(beta)
 STEPS = 8
 
 
+@storable
 @dataclass(frozen=True, eq=False)
 class CausalFunction(MatsubaraFunction):
     """Values and moments of poles of positive weight, and G(tau) of these poles.

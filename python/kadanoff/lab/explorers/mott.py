@@ -47,7 +47,7 @@ class MottPicture:
     Attributes
     ----------
     U, beta : float
-    exact : BetheLoop
+    exact : Loop
         The loop, solved by exact diagonalisation.
     learned : Solution or None
         Solution of the impurity problem at the end of the loop by the learned solver.
@@ -60,7 +60,7 @@ class MottPicture:
 
     U: float
     beta: float
-    exact: dmft.BetheLoop
+    exact: dmft.Loop
     learned: dmft.Solution | None
     omega: FloatArray
     A: FloatArray
@@ -133,9 +133,7 @@ def _compute(
     return MottPicture(U, beta, loop, other, OMEGA, G.spectrum(OMEGA, eta), eta, curve)
 
 
-def _solve(
-    U: float, beta: float, start: str, stage: Stage, control: Control | None
-) -> dmft.BetheLoop:
+def _solve(U: float, beta: float, start: str, stage: Stage, control: Control | None) -> dmft.Loop:
     try:
         return dmft.bethe(
             U=U, beta=beta, start=start, solver="ed", sites=SITES[stage],
@@ -145,7 +143,7 @@ def _solve(
     except NotConverged as error:
         if stage == "fine" or error.partial is None:
             raise
-        loop: dmft.BetheLoop = error.partial  # good enough while a slider moves
+        loop: dmft.Loop = error.partial  # good enough while a slider moves
         return loop
 
 

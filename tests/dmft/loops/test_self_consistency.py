@@ -336,7 +336,7 @@ def test_a_scan_holds_the_detuning():
 
 def test_results_introduce_themselves():
     loop = bethe(U=1.0, beta=20.0, D=2.0, solver="ipt")
-    assert repr(loop).startswith("BetheLoop(U=1, beta=20, D=2, ipt: metal, converged after ")
+    assert repr(loop).startswith("Loop(U=1, beta=20, D=2, ipt: metal, converged after ")
     scan = hysteresis([1.0], beta=20.0, solver="ipt")
     for shown in (loop, scan):
         assert len(repr(shown)) < 160

@@ -1,0 +1,351 @@
+"""The iterations of a self-consistency loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kadanoff._base import checks, running
+from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
+from kadanoff._base.types import FloatArray
+from kadanoff.dmft.lattices import Bethe, Lattice
+from kadanoff.dmft.loops.axes import MatsubaraAxis, RealAxis, SelfConsistency, Setting
+from kadanoff.dmft.loops.loop_result import HISTORY, NOISE, SETTLED, Loop
+from kadanoff.dmft.loops.mixing import Bracket, Mixer
+from kadanoff.dmft.problem import DiscreteBath
+from kadanoff.dmft.protocol import (
+    MAX_FREQUENCIES,
+    Run,
+    Solver,
+    solved,
+)
+from kadanoff.dmft.solution import Solution
+
+if TYPE_CHECKING:
+    pass
+
+__all__ = ["LoopSettings", "check_energies", "iterated"]
+
+STARTS = ("metal", "insulator")
+MIXINGS = ("anderson", "linear")
+MIN_FREQUENCIES = {"imaginary": 64, "real": 2}
+LAST = 10  # iterations that an error message reports
+AVERAGED = 8  # iterations after that, to average over
+MIN_D, MAX_D = 1e-30, 1e30  # high powers of D enter the tails
+MAX_RATIO = 1e4
+"""Largest U and |eps + U/2| of a loop in units of D: above it rounding hides the bath's part."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopSettings:
+    """The checked settings that all loops of a scan share."""
+
+    lattice: Lattice
+    n: float | None
+    mixing: str
+    share: float
+    tolerance: float | None
+    max_iterations: int
+    frequencies: int | None
+
+    @classmethod
+    def of(
+        cls,
+        solver: Solver,
+        *,
+        D: float = 1.0,
+        lattice: Lattice | None = None,
+        n: float | None = None,
+        mixing: str | None = None,
+        share: float | None = None,
+        tolerance: float | None = None,
+        max_iterations: int = 200,
+        frequencies: int | None = None,
+    ) -> LoopSettings:
+        """Check the settings.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A setting is of the wrong kind or out of range.
+        """
+        if mixing is None:
+            mixing = "linear" if solver.stochastic else "anderson"
+        if n is not None:
+            n = checks.real("n", n, above=0, below=2, hint="it is the occupation of both spins")
+        if tolerance is not None:
+            tolerance = checks.real("tolerance", tolerance, above=0)
+        if frequencies is not None:
+            least = MIN_FREQUENCIES[solver.axis]
+            frequencies = checks.whole(
+                "frequencies", frequencies, least=least, most=MAX_FREQUENCIES
+            )
+        if lattice is None:
+            lattice = Bethe(checks.half_bandwidth(D))
+        checks.real(
+            "D", lattice.D, least=MIN_D, most=MAX_D, hint="measure energies in another unit"
+        )
+        return cls(
+            lattice=lattice,
+            n=n,
+            mixing=checks.choice("mixing", mixing, MIXINGS),
+            share=1.0 if share is None else checks.real("share", share, above=0, most=1),
+            tolerance=tolerance,
+            max_iterations=checks.whole("max_iterations", max_iterations),
+            frequencies=frequencies,
+        )
+
+    @property
+    def D(self) -> float:
+        """Half bandwidth."""
+        return self.lattice.D
+
+
+def check_energies(
+    U: Iterable[float], detuning: float, D: float, *, level: str = "detuning"
+) -> None:
+    """Refuse energies that no loop can follow.
+
+    Parameters
+    ----------
+    U : sequence of float
+        Repulsions.
+    detuning : float
+        The level is ``detuning - U/2``.
+    D : float
+        Half bandwidth.
+    level : str
+        The words for `detuning` in the message.
+
+    Raises
+    ------
+    ValueError
+        One of them lies beyond `MAX_RATIO` half bandwidths, or a U is negative.
+    """
+    most = MAX_RATIO * D
+    for u in U:
+        checks.real("U", u, least=0, most=most, hint=f"{MAX_RATIO:g} half bandwidths D")
+    checks.real(level, detuning, least=-most, most=most, hint=f"{MAX_RATIO:g} half bandwidths D")
+
+
+def iterated(
+    U: float,
+    beta: float,
+    detuning: float,
+    solver: Solver,
+    start: str | Loop | Solution,
+    settings: LoopSettings,
+    run: running.Run,
+    options: dict[str, Any],
+) -> Loop:
+    """As `loop`, for arguments that are checked already, the level at ``detuning - U/2``."""
+    loop = _Iteration(U, beta, detuning, solver, start, settings, run, options)
+    with run.calling(f"DMFT, U = {U:g}") as keywords:
+        report = keywords["report"]
+        try:
+            for iteration in range(settings.max_iterations):
+                if run.control is not None and run.control.cancelled:
+                    raise Cancelled("the computation was stopped")
+                solution = loop.solved(iteration)
+                change = loop.compared(solution)
+                if report is not None:
+                    report(iteration + 1, settings.max_iterations)
+                if loop.converged(solution, change):
+                    done = loop.result(True)
+                    assert done is not None
+                    return done
+                loop.advance(change)
+        except (Cancelled, NotConverged) as stop:
+            raise type(stop)(str(stop), loop.result(False)) from stop
+        except (NumericalError, ValueError) as stop:
+            if loop.solution is None:  # the arguments, or the first problem
+                raise
+            raise NotConverged(loop.broken(stop), loop.result(False)) from stop
+        except KeyboardInterrupt as stop:
+            raise Cancelled("interrupted during a DMFT loop", loop.result(False)) from stop
+    raise NotConverged(loop.failure(), loop.result(False))
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What one iteration would change.
+
+    Parameters
+    ----------
+    new : array, shape (M,)
+        The bath that follows from the solution, in the numbers of `SelfConsistency.vector`.
+    shift : float
+        Shift of the levels that fills the lattice as wanted.
+    excess : float
+        Occupation of the lattice above the one wanted.
+    residual, noise : float
+        Largest change of Delta and its statistical error.
+    """
+
+    new: FloatArray
+    shift: float
+    excess: float
+    residual: float
+    noise: float
+
+
+class _Iteration:
+    """A loop between two iterations: its bath, its level, and its history."""
+
+    def __init__(
+        self,
+        U: float,
+        beta: float,
+        detuning: float,
+        solver: Solver,
+        start: str | Loop | Solution,
+        settings: LoopSettings,
+        run: running.Run,
+        options: dict[str, Any],
+    ) -> None:
+        self.U, self.solver, self.run, self.settings = U, solver, run, settings
+        target = settings.n
+        first, self.start = _start(start, beta)
+        if target is not None and detuning == 0.0 and isinstance(first, Solution):
+            detuning = first.problem.detuning
+        if target == 1.0 and detuning == 0.0 and settings.lattice.is_bipartite:
+            target = None
+        self.detuning, self.target = detuning, target
+        symmetric = detuning == 0.0 and target is None
+        lattice = settings.lattice
+        setting = Setting(U, beta, lattice.centred(), symmetric=symmetric and lattice.is_bipartite)
+        self.axis: SelfConsistency
+        if solver.axis == "real":
+            options = dict(options)
+            omega = options.pop("omega", None)
+            self.axis = RealAxis(setting, first, detuning, settings.frequencies, omega)
+        else:
+            self.axis = MatsubaraAxis(setting, first, detuning, settings.frequencies)
+        self.options = options
+        given = settings.tolerance
+        self.tolerance = self.axis.tolerance if given is None else given
+        self.inner = Run.over(run.quiet(), self.axis.frequencies)
+        self.mixer = Mixer(settings.mixing, settings.share)
+        self.bracket = Bracket(0.01 * settings.D)
+        self.bath = first.diagnostics.get("bath") if isinstance(first, Solution) else None
+        self.entries: list[tuple[float, ...]] = []
+        self.solution: Solution | None = None
+        self.settled = 0
+        self.began = time.perf_counter()
+
+    def solved(self, iteration: int) -> Solution:
+        """The impurity in the current bath; a fit of the bath starts from the last one."""
+        inner = self.inner
+        if self.solver.stochastic:
+            inner = replace(inner, seed=(self.run.seed + iteration) % (checks.MAX_SEED + 1))
+        options = {**self.axis.settings, **_warm(self.solver, self.options, self.bath)}
+        solution = solved(self.axis.problem(self.detuning), self.solver, inner, options)
+        self.bath = solution.diagnostics.get("bath", self.bath)
+        return solution
+
+    def compared(self, solution: Solution) -> _Change:
+        """The change of bath and occupation that a solution asks for, entered in the history."""
+        axis, target = self.axis, self.target
+        filling = axis.occupation(solution)
+        excess = 0.0 if target is None else filling - target
+        shift = 0.0 if target is None else axis.shift(solution, target)
+        new = axis.output(solution, shift)
+        change = _Change(new, shift, excess, axis.residual(new), axis.noise(solution))
+        eps = solution.problem.eps - self.settings.lattice.mean
+        self.entries.append(
+            (change.residual, solution.Z, solution.docc, filling, eps, change.noise)
+        )
+        self.solution = solution
+        return change
+
+    def converged(self, solution: Solution, change: _Change) -> bool:
+        """Whether Delta has met the tolerance, or has settled within its noise; n likewise."""
+        self.settled = self.settled + 1 if change.residual <= NOISE * change.noise else 0
+        allowed = self.tolerance
+        if self.solver.stochastic:
+            allowed = max(allowed, NOISE * solution.diagnostics.get("n_error", 0.0))
+        met = change.residual < self.tolerance or self.settled >= SETTLED + AVERAGED
+        return bool(met and abs(change.excess) < allowed)
+
+    def advance(self, change: _Change) -> None:
+        """Mix the next bath, and the next level where an occupation is wanted."""
+        # The level is one more unknown; it takes the Hartree part of the shift.
+        moved = self.detuning + change.shift + 0.5 * self.U * change.excess
+        unit = self.axis.unit
+        x = np.append(self.axis.vector, self.detuning / unit)
+        fx = np.append(change.new, moved / unit)
+        mixed = self.mixer.next(x, fx)
+        if not self.axis.possible(mixed[:-1]):
+            mixed = fx
+        self.axis.take(mixed[:-1])
+        if self.target is not None:
+            self.bracket.add(self.detuning, change.excess)
+            self.detuning = self.bracket.inside(unit * float(mixed[-1]), unit * float(fx[-1]))
+
+    def result(self, converged: bool) -> Loop | None:
+        """The loop so far; None before the first solution."""
+        if self.solution is None:
+            return None
+        history = dict(zip(HISTORY, np.array(self.entries).T, strict=True))
+        seed = None if self.solution.seed is None else self.run.seed
+        seconds = time.perf_counter() - self.began
+        return Loop(
+            self.solution, self.start, converged, history, seconds, self.settings.lattice, seed
+        )
+
+    def broken(self, error: Exception) -> str:
+        """What the solver refused after some iterations, and what may help."""
+        remedy = (
+            "raise sweeps: its noise may be the cause" if self.solver.stochastic else "lower share"
+        )
+        return (
+            f"{self.solver.name} failed in iteration {len(self.entries) + 1}: {error}; {remedy}, "
+            "or start from a converged neighbour (start=loop). The history is in .partial"
+        )
+
+    def failure(self) -> str:
+        """Why the loop did not converge, and what may help."""
+        last = np.array(self.entries[-LAST:])
+        n, eps = (last[:, HISTORY.index(name)] for name in ("n", "eps"))
+        missed = ""
+        if self.target is not None and abs(n[-1] - self.target) >= self.tolerance:
+            missed = (
+                f"; the last {len(last)} have n from {n.min():.6g} to {n.max():.6g}, "
+                f"{self.target:g} wanted, at eps from {eps.min():.6g} to {eps.max():.6g}: a wide "
+                "range of n at one eps is a jump, one n at a wide range of eps a gap"
+            )
+        return (
+            f"DMFT did not converge in {self.settings.max_iterations} iterations: residual "
+            f"{last[-1, 0]:.1e}, tolerance = {self.tolerance:g}{missed}; raise max_iterations, "
+            "lower share, or start from a converged neighbour (start=loop). The history is in "
+            ".partial"
+        )
+
+
+def _warm(solver: Solver, options: dict[str, Any], bath: DiscreteBath | None) -> dict[str, Any]:
+    """Options, with the last bath as a starting point of the fit."""
+    if "fit" not in solver.options:
+        return options
+    fit = dict(options.get("fit") or {})
+    if bath is not None and "start" not in fit:
+        fit["start"] = bath
+        fit.setdefault("starts", 1)
+    return {**options, "fit": fit}
+
+
+def _start(start: str | Loop | Solution, beta: float) -> tuple[str | Solution, str]:
+    """The starting point, and the name of the branch."""
+    if isinstance(start, (Loop, Solution)):
+        solution = start.solution if isinstance(start, Loop) else start
+        if abs(solution.beta - beta) > 1e-12 * beta:
+            raise ValueError(
+                f"start was solved at beta = {solution.beta:g}; this loop is at beta = {beta:g}"
+            )
+        return solution, start.start if isinstance(start, Loop) else "solution"
+    if start not in STARTS:
+        raise ValueError(f"start must be 'metal', 'insulator' or an earlier result, got {start!r}")
+    return str(start), str(start)
