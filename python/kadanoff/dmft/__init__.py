@@ -19,6 +19,7 @@ from kadanoff.dmft.learning import (
 )
 from kadanoff.dmft.loops.bethe_lattice import BetheLoop, bethe
 from kadanoff.dmft.loops.branches import Hysteresis, hysteresis
+from kadanoff.dmft.loops.mott_ends import End, MottEnds, mott_ends
 from kadanoff.dmft.loops.phases import PhaseDiagram, phase_diagram
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
@@ -40,10 +41,12 @@ __all__ = [
     "BetheLoop",
     "Database",
     "DiscreteBath",
+    "End",
     "Hysteresis",
     "Impurity",
     "LearnedSolver",
     "MatsubaraBath",
+    "MottEnds",
     "PhaseDiagram",
     "Solution",
     "Solver",
@@ -57,6 +60,7 @@ __all__ = [
     "hysteresis",
     "learn",
     "learning_curve",
+    "mott_ends",
     "phase_diagram",
     "report",
     "solve",
