@@ -9,9 +9,9 @@ rises faster and faster, U(1/s) has a minimum, and below it the loop has no insu
 meet and vanish (a fold), at a finite s. U_c1 is the minimum of the parabola through the last three
 points (1/s, U).
 
-The vertex is read off the impurity that is coupled to one more level, at w = 0, by v -> 0. Spin and
-level form a singlet, 3 J / 4 below the states with one electron more or less, J = 4 G_up(0) v^2: the
-lowest poles of G lie at +-3 G_up(0) v^2.
+The vertex is read off the impurity that is coupled to one more level, at w = 0, by v -> 0. Spin
+and level form a singlet, 3 J / 4 below the states with one electron more or less, in which
+J = 4 G_up(0) v^2: the lowest poles of G lie at +-3 G_up(0) v^2.
 """
 
 from __future__ import annotations
