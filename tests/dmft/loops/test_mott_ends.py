@@ -102,7 +102,7 @@ def test_both_ends():
     ):
         assert abs(end.U - value) < math.hypot(end.error, error)
     assert set(found.U_c1.errors) == {"levels", "frequencies", "fold"}
-    assert set(found.U_c2.errors) == {"Lambda", "twists", "keep", "broadening", "levels"}
+    assert set(found.U_c2.errors) == {"Lambda", "twists", "keep", "broadening", "steps", "levels"}
     text = found.summary
     assert all(str(row) in text for row in PUBLISHED)
     assert "broadening" in found._repr_html_()
@@ -115,8 +115,8 @@ def test_settled_resonance_does_not_depend_on_its_start():
     one = critical_resonance(with_, RUN)
     wide = Resonance(one.w, np.maximum(np.exp(-np.abs(one.w)) / math.pi, 1e-9), 0.45)
     other = critical_resonance(with_, RUN, wide)
-    assert other.vertex == pytest.approx(one.vertex, abs=2e-4)
-    np.testing.assert_allclose(other.density, one.density, atol=3e-3)
+    assert other.vertex == pytest.approx(one.vertex, abs=4e-4)
+    np.testing.assert_allclose(other.density, one.density, atol=6e-3)
     # pinned at w = 0: -Im Delta = t
     assert np.pi * np.max(one.density) == pytest.approx(1.0, abs=2e-3)
 

@@ -293,6 +293,7 @@ def mott_ends(
         twists        by twists half-way between
         keep          by half the states
         broadening    by the extrapolation to none
+        steps         by the last step of the loop of the resonance
         levels        change of the end by two bath levels fewer
         frequencies   change of U_c1 by a fit on half the inverse temperature
         fold          change of U_c1 by the last point
@@ -395,6 +396,7 @@ def _critical_vertex(
     # The bias of the kernel is quadratic in its width.
     change["broadening"] /= 3.0
     parts = {name: abs(x) for name, x in change.items()}
+    parts["steps"] = resonance.change
     return resonance, resonance.vertex - change["broadening"], parts
 
 

@@ -78,7 +78,7 @@ REACH = 8.0
 WEIGHT = 0.5
 """V^2 in units of t w_0, that of a semicircle of half width w_0."""
 EMPTY = 1e-9
-SETTLED = 3e-5
+SETTLED = 1e-4
 """Change of the vertex per step at which a loop ends."""
 MIN_STEPS, MAX_STEPS = 5, 25
 
@@ -128,6 +128,8 @@ class Resonance:
         Number of steps.
     growth : float
         Weight of the broadened Delta after the last step over that before: one without broadening.
+    change : float
+        Change of the vertex in the last step.
     """
 
     w: FloatArray
@@ -135,6 +137,7 @@ class Resonance:
     vertex: float
     steps: int = 0
     growth: float = math.nan
+    change: float = math.inf
 
     @classmethod
     def semicircle(cls) -> Resonance:
@@ -173,7 +176,7 @@ def critical_resonance(
     for steps in range(1, MAX_STEPS + 1):
         new = _step(now, with_, run)
         change = abs(new.vertex - now.vertex)
-        now = Resonance(now.w, new.rescaled(), new.vertex, steps, new.growth)
+        now = Resonance(now.w, new.rescaled(), new.vertex, steps, new.growth, change)
         if change < SETTLED and steps >= MIN_STEPS:  # the shape follows one step later
             return now
     raise NotConverged(
