@@ -19,8 +19,8 @@ from kadanoff.dmft.learning import (
 )
 from kadanoff.dmft.loops.bethe_lattice import BetheLoop, bethe
 from kadanoff.dmft.loops.branches import Hysteresis, hysteresis
-from kadanoff.dmft.loops.mott_ends import End, MottEnds, mott_ends
 from kadanoff.dmft.loops.phases import PhaseDiagram, phase_diagram
+from kadanoff.dmft.loops.transition_ends import End, MottEnds, mott_ends
 from kadanoff.dmft.problem import DiscreteBath, Impurity, MatsubaraBath
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
 from kadanoff.dmft.solution import Solution

@@ -91,7 +91,7 @@ def plot_phases(diagram: PhaseDiagram, ax: Axes | None = None, **style: Any) -> 
 
 def plot_mott_ends(ends: MottEnds, ax: Axes | None = None, **style: Any) -> Axes:
     """U_c1 and U_c2 with their errors, ours in the lowest row, published ones above."""
-    from kadanoff.dmft.loops.mott_ends import PUBLISHED
+    from kadanoff.dmft.loops.transition_ends import PUBLISHED
 
     if ax is None:
         ax = figure()[0, 0]

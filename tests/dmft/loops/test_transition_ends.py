@@ -8,7 +8,6 @@ import pytest
 import kadanoff as kd
 from kadanoff import Cancelled, Control, dmft
 from kadanoff._base.running import Run
-from kadanoff.dmft.loops.mott_ends import PUBLISHED, End
 from kadanoff.dmft.loops.mott_insulator import Branch, Fold, insulator, vertex
 from kadanoff.dmft.loops.narrow_resonance import (
     ONE_LEVEL,
@@ -16,6 +15,7 @@ from kadanoff.dmft.loops.narrow_resonance import (
     Resonance,
     critical_resonance,
 )
+from kadanoff.dmft.loops.transition_ends import PUBLISHED, End
 
 RUN = Run.of(threads=1, progress=False)
 

@@ -1,6 +1,6 @@
 """Both ends of the Mott transition at T = 0, with errors, beside what others have published.
 
->>> from kadanoff.dmft.loops.mott_ends import PUBLISHED
+>>> from kadanoff.dmft.loops.transition_ends import PUBLISHED
 >>> print(PUBLISHED[0])
 U_c1 = 2.37(2), U_c2 = 2.91(1)  NRG  S.-S. B. Lee et al., doi:10.1103/PhysRevLett.119.236402
 """
@@ -311,7 +311,7 @@ def mott_ends(
     --------
     The call takes too long for an example; the published values that it prints:
 
-    >>> from kadanoff.dmft.loops.mott_ends import PUBLISHED
+    >>> from kadanoff.dmft.loops.transition_ends import PUBLISHED
     >>> for row in PUBLISHED:
     ...     print(row.authors, row.U_c1, row.U_c2)
     S.-S. B. Lee et al. (2.37, 0.02) (2.91, 0.01)
