@@ -97,7 +97,7 @@ def plot_mott_ends(ends: MottEnds, ax: Axes | None = None, **style: Any) -> Axes
         ax = figure()[0, 0]
     D = ends.D
     ours = [(end.U / D, end.error / D) for end in (ends.U_c1, ends.U_c2)]
-    pairs = [ours, *([row.U_c1, row.U_c2] for row in PUBLISHED)]
+    pairs: list[list[Any]] = [ours, *([row.U_c1, row.U_c2] for row in PUBLISHED)]
     for which, name, colour in (
         (0, r"$U_{c1}$", COLOURS["vermillion"]),
         (1, r"$U_{c2}$", COLOURS["blue"]),
