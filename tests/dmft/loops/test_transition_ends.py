@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import kadanoff as kd
 from kadanoff import Cancelled, Control, dmft
@@ -106,7 +107,7 @@ def test_both_ends():
     text = found.summary
     assert all(str(row) in text for row in PUBLISHED)
     assert "broadening" in found._repr_html_()
-    labels = [label.get_text() for label in found.plot().get_yticklabels()]
+    labels = [label.get_text() for label in found.plot(Figure().subplots()).get_yticklabels()]
     assert labels[0] == "here"
 
 
