@@ -355,6 +355,7 @@ ELSEWHERE = {
     "sweep": "tests/runs/test_parameter_sweep.py",
     "solve_real": "tests/dmft/solvers/test_nca_real.py",
     "phase_diagram": "tests/dmft/loops/test_phases.py",
+    "mott_ends": "tests/dmft/loops/test_transition_ends.py",
     "certify": "tests/dmft/learning/test_learned.py: an exact solve and a loop",
     "active": "tests/dmft/learning/test_learned.py: loops",
 }

@@ -21,6 +21,7 @@ from kadanoff.dmft.loops.branches import Hysteresis, hysteresis
 from kadanoff.dmft.loops.loop_result import Loop
 from kadanoff.dmft.loops.phases import PhaseDiagram, phase_diagram
 from kadanoff.dmft.loops.self_consistency import bethe, loop
+from kadanoff.dmft.loops.transition_ends import End, MottEnds, mott_ends
 from kadanoff.dmft.matsubara_bath import MatsubaraBath, UncertainDelta
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
@@ -41,11 +42,13 @@ __all__ = [
     "BathFit",
     "Database",
     "DiscreteBath",
+    "End",
     "Hysteresis",
     "Impurity",
     "LearnedSolver",
     "Loop",
     "MatsubaraBath",
+    "MottEnds",
     "PhaseDiagram",
     "PoorFit",
     "Solution",
@@ -62,6 +65,7 @@ __all__ = [
     "learn",
     "learning_curve",
     "loop",
+    "mott_ends",
     "phase_diagram",
     "report",
     "solve",

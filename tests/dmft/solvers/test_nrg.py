@@ -139,7 +139,7 @@ def test_end_of_the_metal_at_zero_temperature():
     # A resonance that is narrow against everything else and wide against T grows by a constant
     # factor a step below U_c2 and shrinks above (G. Moeller et al., PRL 74, 2082 (1995)), so that
     # U_c2 is bracketed from both sides with no loop that must converge. Table in
-    # kadanoff.dmft.solvers.nrg; U_c2 = 2.94(5): R. Bulla, PRL 83, 136 (1999).
+    # kadanoff.dmft.loops.narrow_resonance; U_c2 = 2.94(5): R. Bulla, PRL 83, 136 (1999).
     narrow = linear_steps(3.3, "metal", 11)
     assert 2e-4 < narrow.Z < 2e-3
     rate = {}

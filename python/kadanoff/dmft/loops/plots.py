@@ -14,9 +14,9 @@ from kadanoff._base.style import COLOURS, dress, figure, legend, next_colour
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kadanoff.dmft import Hysteresis, Loop, PhaseDiagram
+    from kadanoff.dmft import Hysteresis, Loop, MottEnds, PhaseDiagram
 
-__all__ = ["plot_hysteresis", "plot_loop", "plot_phases"]
+__all__ = ["plot_hysteresis", "plot_loop", "plot_mott_ends", "plot_phases"]
 
 
 def plot_loop(loop: Loop, ax: Axes | None = None, **style: Any) -> Axes:
@@ -99,5 +99,28 @@ def plot_phases(diagram: PhaseDiagram, ax: Axes | None = None, **style: Any) -> 
         ax.fill_betweenx(diagram.T[both], left, right, color=grey, alpha=0.08, label="both")
     ax.set_ylim(bottom=0.0)
     dress(ax, x="U / D", y="T / D")
+    legend(ax)
+    return ax
+
+
+def plot_mott_ends(ends: MottEnds, ax: Axes | None = None, **style: Any) -> Axes:
+    """U_c1 and U_c2 with their errors, ours in the lowest row, published ones above."""
+    from kadanoff.dmft.loops.transition_ends import PUBLISHED
+
+    if ax is None:
+        ax = figure()[0, 0]
+    D = ends.D
+    ours = [(end.U / D, end.error / D) for end in (ends.U_c1, ends.U_c2)]
+    pairs: list[list[Any]] = [ours, *([row.U_c1, row.U_c2] for row in PUBLISHED)]
+    for which, name, colour in (
+        (0, r"$U_{c1}$", COLOURS["vermillion"]),
+        (1, r"$U_{c2}$", COLOURS["blue"]),
+    ):
+        known = [(y, *pair[which]) for y, pair in enumerate(pairs) if pair[which] is not None]
+        y, U, error = (list(x) for x in zip(*known, strict=True))
+        own: dict[str, Any] = {"color": colour, "marker": "o", "markersize": 4, "linestyle": "none"}
+        ax.errorbar(U, y, xerr=error, label=name, **(own | style))
+    ax.set_yticks(range(len(pairs)), ["here", *(row.authors for row in PUBLISHED)])
+    dress(ax, x="U / D", y="")
     legend(ax)
     return ax

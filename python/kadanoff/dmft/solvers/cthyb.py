@@ -41,7 +41,8 @@ from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
 from kadanoff._base.progress import Report
 from kadanoff._base.types import FloatArray
 from kadanoff._base.warning import warn
-from kadanoff.dmft.problem import Impurity, MatsubaraBath
+from kadanoff.dmft.matsubara_bath import MatsubaraBath
+from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.estimators import Measured, ShortRun
@@ -324,10 +325,10 @@ class _Simulation:
             unwritten.partial = found  # type: ignore[attr-defined]
             unwritten.add_note("the checkpoint was not written; the solution is in .partial")
             raise unwritten
-        error = found.diagnostics["G_iw_error"][0]
-        if target is not None and error > target:
+        reached = found.diagnostics["G_iw_error"][0]
+        if target is not None and reached > target:
             raise NotConverged(
-                f"the error of G(i w_0) is {error:.1e} after {self.sampling.sweeps} sweeps, "
+                f"the error of G(i w_0) is {reached:.1e} after {self.sampling.sweeps} sweeps, "
                 f"target = {target:g}; raise sweeps. The solution is in .partial",
                 found,
             )
@@ -477,7 +478,7 @@ def _causal(problem: Impurity) -> GreenFunction | MatsubaraFunction | LegendreSe
     series: GreenFunction | MatsubaraFunction | LegendreSeries
     try:
         # Of the same times in all iterations of a loop, whose phases are known then.
-        series = LegendreSeries.fitted(Delta.tau, beta, None, 0.1 * RIPPLES, 0.0)
+        series = LegendreSeries.of(Delta.tau, beta, tolerance=0.1 * RIPPLES)
     except ValueError:  # noise does not fall with the order
         series = Delta
     times = np.linspace(0.0, beta, CHECKED)

@@ -132,29 +132,12 @@ def nrg(
     `error` is the larger of ``max |G_iw - spectral integral of A|`` and
     ``max |G|**2 |Sigma_symmetric - Sigma_ratio|``.
 
-    The end of the metal at T = 0 in `kadanoff.dmft.bethe` (D = 1, beta = 1e6): a narrow resonance,
-    Z = 1e-3, changes by a constant factor per linear step, above 1 below U_c2 and below 1 above it.
-    The logarithm of the factor, and U_c2 where it vanishes:
-
-        Lambda  keep  twists  U = 2.85    2.90    2.95    3.00    3.05   U_c2
-        2       1000  1           0.130   0.067   0.001  -0.065  -0.131  2.951
-        2       2000  1           0.109   0.043  -0.022  -0.087  -0.151  2.933
-        2.5      600  1           0.128   0.066   0.004  -0.061  -0.126  2.953
-        2.5     1200  1           0.099   0.037  -0.025  -0.087  -0.138  2.930
-        2.5      600  2           0.091   0.056   0.022  -0.031  -0.087  2.971
-        3        600  1           0.118   0.053  -0.011  -0.075  -0.138  2.942
-        3       1200  1           0.132   0.074   0.022  -0.043  -0.112  2.967
-
-    These scatter without a trend in Lambda or keep: U_c2 = 2.95(2), where Bulla has 2.94. Loops
-    that end (Lambda = 3, keep = 600, tolerance 1e-3) have Z = 0.073, 0.048, 0.027, 0.017, 0.008,
-    0.004 at U = 2.6, 2.7, 2.8, 2.85, 2.9, 2.92, a straight line to 2.945; other settings have up to
-    a fifth more at U = 2.7 and two fifths more at 2.85.
+    The ends of the Mott transition at T = 0, with errors that cover discretisation and broadening,
+    are those of :func:`kadanoff.dmft.mott_ends`.
 
     References
     ----------
     R. Bulla, Phys. Rev. Lett. 83, 136 (1999), doi:10.1103/PhysRevLett.83.136.
-    G. Moeller, Q. Si, G. Kotliar, M. Rozenberg, D. S. Fisher, Phys. Rev. Lett. 74, 2082 (1995),
-    doi:10.1103/PhysRevLett.74.2082: the narrow resonance.
     F. B. Kugler, Phys. Rev. B 105, 245132 (2022), doi:10.1103/PhysRevB.105.245132.
     """
     Options(Lambda=Lambda, keep=keep, scheme=scheme)  # refused here also for an isolated atom

@@ -93,7 +93,7 @@ def _grid(problem: Impurity, chosen: IntArray) -> PoleGrid:
     m0, _, m2, _ = problem.Delta_moments()
     widest = problem.U + abs(problem.detuning) + 2.0 * math.sqrt(max(m2 / m0, 0.0) + m0)
     reach = max(4.0 * widest * problem.beta / math.pi, 4.0)
-    return PoleGrid(2.0 * chosen + 1.0, reach, POLES)
+    return PoleGrid(np.asarray(2.0 * chosen + 1.0, dtype=np.float64), reach, POLES)
 
 
 def causal_bath(problem: Impurity, count: int = 1024) -> Projected:

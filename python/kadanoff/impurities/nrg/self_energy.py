@@ -283,15 +283,15 @@ def estimate(
     for block in blocks:
         parts = [x.part(block) for x in found]
         if estimator == "combined":
-            rates = _rates(parts, w, grid=grid, b=b, w0=w0)
+            on_grid, on_w = _rates(parts, w, grid=grid, b=b, w0=w0)
             if len(block) == 1:
                 k = block[0]
                 found_S = peaks(k).complement(grid, w, b=b, w0=w0)
-                rates = tuple(
+                on_grid, on_w = (
                     scattering_rate(S, width(x)[:, k, k], rate[:, 0, 0])[:, None, None]
-                    for S, x, rate in zip(found_S, (grid, w), rates, strict=True)
+                    for S, x, rate in zip(found_S, (grid, w), (on_grid, on_w), strict=True)
                 )
-            sigma = _combined(parts[2], *rates, w, grid)
+            sigma = _combined(parts[2], on_grid, on_w, w, grid)
         else:
             sigma = parts[0].ratio() if estimator == "ratio" else parts[0].symmetric()
         out[np.ix_(range(len(w)), block, block)] = sigma
