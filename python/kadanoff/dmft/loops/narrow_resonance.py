@@ -61,7 +61,7 @@ from kadanoff._base.errors import NotConverged
 from kadanoff._base.running import Run
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.bands.tabulated import TabulatedBand
-from kadanoff.dmft.loops.axes import bethe_delta
+from kadanoff.dmft.lattices import Bethe
 from kadanoff.greens.kramers_kronig import hilbert
 from kadanoff.impurities.models import KondoModel
 from kadanoff.impurities.nrg import dynamics
@@ -217,7 +217,7 @@ def _step(now: Resonance, with_: Discretisation, run: Run) -> Resonance:
     far = F == 0.0  # beyond all peaks
     zeta = weight * whole("f0", 1.0) / np.where(far, 1.0, F)
     zeta = np.where(far, w, zeta.real) + 1j * np.where(far, 0.0, np.maximum(zeta.imag, 0.0))
-    density = np.maximum(-bethe_delta(zeta + 1e-12j, 2.0).imag / math.pi, EMPTY)
+    density = np.maximum(-Bethe(2.0).delta(zeta + 1e-12j).imag / math.pi, EMPTY)
     density = 0.5 * (density + density[::-1])
     kappa = 0.75 - 2.0 * float(found.expectations["S_d.S_0"][0])
     growth = float(np.trapezoid(density, w)) / weight
