@@ -1,6 +1,7 @@
 """Settings that every test shares: no display, one BLAS thread, reproducible hypothesis."""
 
 import os
+import signal
 import sys
 
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -9,6 +10,11 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# A shell starts commands in the background with Ctrl-C ignored, and the tests of interrupts would
+# wait for ever.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # ci: the same examples on every machine. dev: new examples each run, fewer. deep: a night's search.
 _COMMON = {"deadline": None, "print_blob": True, "suppress_health_check": [HealthCheck.too_slow]}

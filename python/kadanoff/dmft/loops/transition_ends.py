@@ -273,7 +273,7 @@ def mott_ends(
 
     Notes
     -----
-    **U_c2.** Where the metal ends its resonance is infinitely narrow. The high energies are then
+    The end of the metal. At U_c2 its resonance is infinitely narrow. The high energies are then
     those of the insulator, and what they say to the resonance is one number, the vertex
     ``gamma = (D/2) G_up(w = 0)`` in the ground state with spin up. A narrow resonance grows in a
     step of the loop if gamma is above a universal number gamma_c, and shrinks below:
@@ -282,7 +282,7 @@ def mott_ends(
     without high energies, by the NRG (:mod:`kadanoff.dmft.loops.narrow_resonance`). It follows from
     a static average, and the broadening enters through the shape of the resonance alone.
 
-    **U_c1.** The insulator is followed downwards by exact diagonalisation at T = 0. The law is that
+    The end of the insulator. The insulator is followed downwards by exact diagonalisation at T = 0. The law is that
     of a fold, ``U = U_c1 + a (x - x_c)^2`` with ``1/x = int A / w^2 dw``, through the last three
     points (:mod:`kadanoff.dmft.loops.mott_insulator`). No broadening enters, which closes a small
     gap too early.
