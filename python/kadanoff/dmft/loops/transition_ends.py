@@ -282,10 +282,10 @@ def mott_ends(
     without high energies, by the NRG (:mod:`kadanoff.dmft.loops.narrow_resonance`). It follows from
     a static average, and the broadening enters through the shape of the resonance alone.
 
-    The end of the insulator. The insulator is followed downwards by exact diagonalisation at T = 0. The law is that
-    of a fold, ``U = U_c1 + a (x - x_c)^2`` with ``1/x = int A / w^2 dw``, through the last three
-    points (:mod:`kadanoff.dmft.loops.mott_insulator`). No broadening enters, which closes a small
-    gap too early.
+    The end of the insulator. It is followed downwards by exact diagonalisation at T = 0. The law is
+    that of a fold, ``U = U_c1 + a (x - x_c)^2`` with ``1/x = int A / w^2 dw``, through the last
+    three points (:mod:`kadanoff.dmft.loops.mott_insulator`). No broadening enters, which closes a
+    small gap too early.
 
     Parts of the errors, added in squares:
 
