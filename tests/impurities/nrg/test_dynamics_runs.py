@@ -340,3 +340,10 @@ def test_the_picture_shows_any_correlator_at_every_temperature():
 
 def test_result_describes_itself(small):
     assert repr(small).startswith("Dynamics(AndersonModel(U=0.5, J_sw=0.3), T = 0.01, t, d, F, I")
+
+
+def test_averages_keep_their_scatter_beside_other_correlators():
+    model = kd.KondoModel(J=0.4, field=0.01)
+    found = kd.dynamics.solve(model, T=0.01, keep=60, z=(0.5, 1.0), progress=False)
+    assert found.expectation_errors.keys() == found.expectations.keys()
+    assert all(np.isfinite(error).all() for error in found.expectation_errors.values())
