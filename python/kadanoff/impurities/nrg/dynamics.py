@@ -218,12 +218,9 @@ def solve(
         diagonal=todo.diagonal,
         fluctuations={name: S for name, S in fluctuations.items() if name in todo.names[:known]},
         expectations=expectations,
-        expectation_errors={
-            name: error
-            for name, error in zip(
-                job.operators, _scatter(each[:, : len(job.operators)]), strict=True
-            )
-        },
+        expectation_errors=dict(
+            zip(job.operators, _scatter(each[:, : len(job.operators)]), strict=True)
+        ),
         log_Z=raw[0]["log_Z"],
         levels=tuple(
             Levels(job.symmetry, chain, d["levels"], bands=job.starts[0].bands)
