@@ -340,3 +340,13 @@ def test_the_picture_shows_any_correlator_at_every_temperature():
 
 def test_result_describes_itself(small):
     assert repr(small).startswith("Dynamics(AndersonModel(U=0.5, J_sw=0.3), T = 0.01, t, d, F, I")
+
+
+@pytest.mark.parametrize("names", [["t"], ["spin"]])
+def test_a_field_without_its_own_response_among_the_names(names):
+    """<S_z> is taken from the response, which runs along without being asked for."""
+    model = KondoModel(J=0.3, field=1e-3)
+    run = dynamics.solve(model, names=names, T=1e-2, keep=60, z=(0.5, 1.0), threads=1)
+    assert run.names == tuple(names)
+    assert -0.025 < run.expectations["S_z"][0] < -0.01  # half of -h / 4T at T = 10 T_K
+    assert set(run.expectation_errors) == set(run.expectations)
