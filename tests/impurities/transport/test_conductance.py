@@ -254,7 +254,7 @@ def test_uncoupled_dots_and_gapped_bands_are_refused_before_the_run():
     with pytest.raises(ValueError, match="dot must be coupled"):
         kd.transport.solve(kd.AndersonModel(U=0.1, V=0.0), T=[1e-3], **FEW)
     pseudogap = kd.AndersonModel(U=0.1, V=0.1, band=kd.bands.PowerLawBand(r=0.3))
-    with pytest.raises(ValueError, match="finite density"):
+    with pytest.raises(ValueError, match="leads that are metals"):
         kd.transport.solve(pseudogap, T=[1e-3], **FEW)
 
 
@@ -268,12 +268,12 @@ def test_a_result_beyond_unitarity_is_refused(monkeypatch):
 
 def test_leads_must_be_metals():
     pseudogap = kd.bands.PowerLawBand(0.2)
-    for dot in (
+    for model in (
         kd.AndersonModel(U=0.1, V=0.2, band=pseudogap),
         kd.KondoModel(J=0.3, band=pseudogap),
     ):
         with pytest.raises(ValueError, match="leads that are metals: the density of PowerLawBand"):
-            kd.transport.solve(dot, T=[1e-3])
+            kd.transport.solve(model, T=[1e-3])
     with pytest.raises(ValueError, match="no Fermi liquid forms"):
         kd.fermi_liquid(kd.AndersonModel(U=0.1, V=0.2, band=pseudogap))
 

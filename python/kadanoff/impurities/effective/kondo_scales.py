@@ -240,7 +240,7 @@ def scale(
 
 
 def _not_screened_as_a_spin(run: NRGResult) -> str:
-    """Whether T chi falls unlike that of a spin 1/2 in a metal, as where two dots form a singlet."""
+    """Why T chi falls unlike that of a spin 1/2 in a metal, or nothing if it does not."""
     curve = SmoothCurve(run, "T_chi")
     for name, (low, high) in _UNIVERSAL.items():
         try:
@@ -251,8 +251,8 @@ def _not_screened_as_a_spin(run: NRGResult) -> str:
             return (
                 "T chi falls unlike that of a spin 1/2 screened by a metal: T_K of the definitions "
                 f"{name!r} and 'wilson' have the ratio {ratio:.3g}, and {low:g} to {high:g} in the "
-                "Kondo effect: two impurities form a singlet, an anisotropy splits the spin, or too few "
-                "states are kept"
+                "Kondo effect: two impurities form a singlet, an anisotropy splits the spin, or "
+                "too few states are kept"
             )
     return ""
 
@@ -292,8 +292,8 @@ def zero_temperature_chi(run: NRGResult) -> float:
     if not 0 < chi.max() < _STEADY * chi.min():
         raise ValueError(
             f"chi_imp does not settle below T = {T[-1]:.2g}: it is {chi.min():.3g} to "
-            f"{chi.max():.3g} down to {T[0]:.2g}; solve with more states, unless the impurity is no "
-            "Fermi liquid, as in a band with a pseudogap"
+            f"{chi.max():.3g} down to {T[0]:.2g}; solve with more states, unless the impurity is "
+            "no Fermi liquid, as in a band with a pseudogap"
         )
     return float(np.polyfit(T**2, chi, 1)[1])
 
