@@ -26,6 +26,7 @@ __all__ = [
     "even_odd_mean",
     "impurity_curves",
     "largest_nearby",
+    "over_three_shells",
     "spline_errors",
 ]
 
@@ -126,6 +127,15 @@ def largest_nearby(y: FloatArray, n: int) -> FloatArray:
     padded = np.concatenate([np.full(n, -np.inf), y, np.full(n, -np.inf)])
     found: FloatArray = np.lib.stride_tricks.sliding_window_view(padded, 2 * n + 1).max(axis=1)
     return found
+
+
+def over_three_shells(e: FloatArray) -> FloatArray:
+    """The largest of three shells, at the same ratio of T to the scale of the shell."""
+    n = PERIOD // 2
+    out = e.copy()
+    out[n:] = np.maximum(out[n:], e[:-n])
+    out[:-n] = np.maximum(out[:-n], e[n:])
+    return out
 
 
 def _missed(
