@@ -107,16 +107,17 @@ def _run_dot(options: argparse.Namespace) -> Report:
     for T in shown:
         k = int(np.argmin(np.abs(curve.T - T)))
         S, L = curve.thermopower[k], curve.lorenz_number[k] / (math.pi**2 / 3)
-        rows.append(
-            [f"{T:.4g}", _in_kelvin(T), f"{curve.conductance[k]:.4f}", f"{S:.4f}", f"{L:.4f}"]
-        )
+        errors = curve.conductance_error
+        G = [f"{curve.conductance[k]:.4f}", "" if errors is None else f"{errors[k]:.1g}"]
+        rows.append([f"{T:.4g}", _in_kelvin(T), *G, f"{S:.4f}", f"{L:.4f}"])
     head = [f"{dot!r}, energies in meV", ""]
     for name, found in [("conductance", measured), *scales.items()]:
         if found.value is None:
             head.append(f"  T_K ({name}): none, {found.reason}")
         else:
-            head.append(f"  T_K ({name}): {found.value:.4g} meV = {_in_kelvin(found.value)}")
-    names = ["T (meV)", "", "G (e^2/h)", "S (k_B/e)", "L / L_0"]
+            error = "" if found.error is None else f" +- {100 * found.error / found.value:.1g} %"
+            head.append(f"  T_K ({name}): {found.value:.4g} meV = {_in_kelvin(found.value)}{error}")
+    names = ["T (meV)", "", "G (e^2/h)", "+-", "S (k_B/e)", "L / L_0"]
     seconds = time.perf_counter() - began
     data: dict[str, Any] = {
         "settings": _settings(dot, options),
@@ -269,7 +270,7 @@ JOBS = (
         "dot",
         "a quantum dot in units of an experiment: T_K, conductance",
         "Thermodynamics, Kondo temperature and conductance of a quantum dot. Energies may have "
-        "units: 2meV, 50mK, 0.5K; without one they are in meV.",
+        "units: 2meV, 50mK, 0.5K; a number without one is in meV.",
         _dot_arguments,
         _run_dot,
     ),

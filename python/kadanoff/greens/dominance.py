@@ -13,7 +13,6 @@ import math
 from functools import cache
 
 import numpy as np
-from scipy.special import comb
 
 from kadanoff._base.types import FloatArray
 
@@ -44,5 +43,6 @@ def _to_bernstein() -> FloatArray:
     """Values at the Chebyshev points of [0, 1] to coefficients in the Bernstein basis."""
     x = nodes(np.array([0.0, 1.0]))[0]
     k = np.arange(DEGREE + 1)
-    basis = comb(DEGREE, k) * x[:, None] ** k * (1.0 - x[:, None]) ** (DEGREE - k)
+    binomial = np.array([math.comb(DEGREE, int(i)) for i in k])
+    basis = binomial * x[:, None] ** k * (1.0 - x[:, None]) ** (DEGREE - k)
     return np.linalg.inv(basis)

@@ -4,7 +4,15 @@ import math
 import numpy as np
 import pytest
 
-from kadanoff import AndersonModel, KondoModel, NotConverged, nrg
+from kadanoff import (
+    AndersonModel,
+    DoubleQuantumDot,
+    ImpurityModel,
+    KondoModel,
+    NotConverged,
+    nrg,
+)
+from kadanoff.bands.densities import PowerLawBand, SemicircularBand
 from kadanoff.impurities.effective.kondo_scales import (
     DEFINITIONS,
     anderson_kondo_temperature,
@@ -14,6 +22,7 @@ from kadanoff.impurities.effective.kondo_scales import (
     kondo_temperature_formula,
     zero_temperature_chi,
 )
+from kadanoff.impurities.models.operators import BATH, Space, Spin, dot
 from tests.paths import REFERENCE as REFERENCE_DATA
 
 REFERENCE = REFERENCE_DATA / "nrg/expectation_values.csv"
@@ -199,3 +208,58 @@ def test_a_kondo_temperature_of_a_run_carries_its_error():
     assert "larger keep" in nrg.solve(dot, keep=60, **options).T_K("entropy").reason
     with pytest.raises(ValueError, match=r"transport\.solve"):
         run.T_K("conductance")
+
+
+def own_spin(field):
+    space = Space([Spin("s"), BATH])
+    S = space.S("s")
+    terms = {"J": (0.3, dot(S, space.S("f0"))), "B": (field, S.z)}
+    return ImpurityModel(space, terms)
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (KondoModel(J=0.3, field=0.05), "a field of 0.05 acts"),
+        (own_spin(0.05), "reversing all spins changes the model"),
+        (DoubleQuantumDot(U=0.5, J_sw=0.4, field=1e-3), "a field of 0.001 acts"),
+        (KondoModel(J=1.0, band=PowerLawBand(0.2)), "at the Fermi energy is 0"),
+        (KondoModel(J=0.5, band=PowerLawBand(-0.3)), "at the Fermi energy is inf"),
+        (AndersonModel(U=0.5, V=0.3, band=PowerLawBand(0.2)), "at the Fermi energy is 0"),
+    ],
+)
+def test_no_kondo_temperature_in_a_field_or_without_a_metal(model, reason):
+    run = nrg.solve(model, keep=150, T_min=1e-8, errors=False)
+    for definition in DEFINITIONS:
+        found = run.T_K(definition)
+        assert found.value is None
+        assert reason in found.reason
+        with pytest.raises(ValueError, match=reason):
+            kondo_temperature(run, definition)
+
+
+def test_a_singlet_of_two_dots_is_not_screened():
+    """chi(0) of the singlet would give T_K = 1.6 D."""
+    dots = DoubleQuantumDot(U=0.5, J_sw=0.4, t_12=0.2)
+    run = nrg.solve(dots, keep=400, errors=False)
+    for definition in DEFINITIONS:
+        assert run.T_K(definition).value is None
+    assert "unlike that of a spin 1/2" in run.T_K("wilson").reason
+    assert "does not settle" in run.T_K("chi").reason
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        KondoModel(J=0.9),
+        KondoModel(J=0.5, W=1.0),
+        KondoModel(J=0.4, band=SemicircularBand()),
+        AndersonModel(U=0.02, Gamma=0.02 / (1.05 * math.pi)),
+        AndersonModel(U=2.0, Gamma=2.0 / (1.05 * math.pi)),
+        AndersonModel(U=0.2, Gamma=0.01, eps=-0.011),
+        own_spin(0.0),
+    ],
+)
+def test_a_screened_spin_is_not_taken_for_a_singlet(model):
+    """The corners of what a Kondo temperature is given for."""
+    assert nrg.solve(model, keep=300, errors=False).T_K().value > 0

@@ -347,3 +347,13 @@ def test_averages_keep_their_scatter_beside_other_correlators():
     found = kd.dynamics.solve(model, T=0.01, keep=60, z=(0.5, 1.0), progress=False)
     assert found.expectation_errors.keys() == found.expectations.keys()
     assert all(np.isfinite(error).all() for error in found.expectation_errors.values())
+
+
+@pytest.mark.parametrize("names", [["t"], ["spin"]])
+def test_a_field_without_its_own_response_among_the_names(names):
+    """<S_z> is taken from the response, which runs along without being asked for."""
+    model = KondoModel(J=0.3, field=1e-3)
+    run = dynamics.solve(model, names=names, T=1e-2, keep=60, z=(0.5, 1.0), threads=1)
+    assert run.names == tuple(names)
+    assert -0.025 < run.expectations["S_z"][0] < -0.01  # half of -h / 4T at T = 10 T_K
+    assert set(run.expectation_errors) == set(run.expectations)

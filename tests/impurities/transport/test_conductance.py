@@ -268,7 +268,7 @@ def test_uncoupled_dots_and_gapped_bands_are_refused_before_the_run():
     with pytest.raises(ValueError, match="dot must be coupled"):
         kd.transport.solve(kd.AndersonModel(U=0.1, V=0.0), T=[1e-3], **FEW)
     pseudogap = kd.AndersonModel(U=0.1, V=0.1, band=kd.bands.PowerLawBand(r=0.3))
-    with pytest.raises(ValueError, match="finite density"):
+    with pytest.raises(ValueError, match="leads that are metals"):
         kd.transport.solve(pseudogap, T=[1e-3], **FEW)
 
 
@@ -278,3 +278,24 @@ def test_a_result_beyond_unitarity_is_refused(monkeypatch):
     monkeypatch.setattr(conductance, "_moments", lambda *_: np.array([1.2, 0.0, 1.0]))
     with pytest.raises(kd.NumericalError, match="range 0 to 2 e"):
         kd.transport.solve(kd.AndersonModel(U=0.0, Gamma=GAMMA), T=[1e-3], **FEW)
+
+
+def test_leads_must_be_metals():
+    pseudogap = kd.bands.PowerLawBand(0.2)
+    for model in (
+        kd.AndersonModel(U=0.1, V=0.2, band=pseudogap),
+        kd.KondoModel(J=0.3, band=pseudogap),
+    ):
+        with pytest.raises(ValueError, match="leads that are metals: the density of PowerLawBand"):
+            kd.transport.solve(model, T=[1e-3])
+    with pytest.raises(ValueError, match="no Fermi liquid forms"):
+        kd.fermi_liquid(kd.AndersonModel(U=0.1, V=0.2, band=pseudogap))
+
+
+def test_a_kondo_spin_in_a_field():
+    """The field takes from the conductance; <S_z> is not asked for."""
+    few = {"T": [1e-3], "keep_multiplets": 40, "errors": False, "threads": 1, "progress": False}
+    G = [
+        kd.transport.solve(kd.KondoModel(J=0.3, field=h), **few).conductance[0] for h in (0.0, 0.01)
+    ]
+    assert G[1] < 0.6 * G[0]

@@ -84,7 +84,7 @@ def test_runs_have_the_same_call(curve):
     # Half height lies at 1.05 / (4 chi).
     short = kd.nrg.solve(DOT, keep=100, T_min=1e-3, threads=1, progress=False)
     assert "smaller T_min" in short.T_K().reason
-    with pytest.raises(ValueError, match="definition must be one of"):
+    with pytest.raises(ValueError, match="half height of G"):
         run.T_K("conductance")
     with pytest.raises(TypeError, match=r"Transport of kadanoff\.transport\.solve"):
         kd.kondo_scales.kondo_temperature(run, "conductance")
@@ -99,3 +99,33 @@ def test_runs_have_the_same_call(curve):
 def test_empirical_form_refuses(arguments, message):
     with pytest.raises(ValueError, match=message):
         empirical_conductance(**{"T": [1.0], "T_K": 1.0} | arguments)
+
+
+@pytest.mark.parametrize("per_decade", [1, 2, 4])
+@pytest.mark.parametrize("shift", [0.0, 0.3, 0.7])
+def test_few_temperatures_have_an_error_that_holds(curve, per_decade, shift):
+    """The curve of a level without U, which the empirical form does not describe."""
+    T = T_K * 10 ** (np.arange(-2 * per_decade, 2 * per_decade + 1) / per_decade + shift - 0.5)
+    G = 2 / (1 + (T / T_K) ** 1.5)
+    sparse = replace(curve, T=T, conductance=G, conductance_error=np.full(len(T), 1e-3))
+    found = sparse.T_K()
+    assert abs(found.value - T_K) < found.error
+    twice = replace(
+        sparse,
+        T=np.repeat(T, 2),
+        conductance=np.repeat(G, 2),
+        conductance_error=np.full(2 * len(T), 1e-3),
+    )
+    assert twice.T_K() == found
+
+
+def test_an_interval_too_wide_around_half_height_is_no_kondo_temperature(curve):
+    T = T_K * np.array([1e-3, 1e-2, 1e2, 1e3])  # once 1.56 T_K, with an error of 0.04 T_K
+    wide = replace(
+        curve,
+        T=T,
+        conductance=2 * empirical_conductance(T, T_K),
+        conductance_error=np.full(4, 1e-3),
+    )
+    assert wide.T_K().value is None
+    assert "give temperatures in between" in wide.T_K().reason

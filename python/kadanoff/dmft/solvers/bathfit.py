@@ -34,6 +34,8 @@ MAX_STARTS = 1000
 MAX_ALPHA = 10.0  # beyond it one frequency has all the weight, and chi2 overflows in the end
 POOR = 2.0
 """Ratio of chi2 to that of a starting point with refitted weights above which a fit is poor."""
+EXACT = 1e-6
+"""Deviation relative to Delta below which no fit is poor."""
 MAX_MERGED = 64  # levels of a bath that are merged one by one to a starting point
 
 
@@ -291,7 +293,7 @@ def _compare(
         columns = cost[:, None] / (1j * w_n[:, None] - e)
         parts = [np.concatenate([x.real, x.imag]) for x in (columns, cost * Delta)]
         found = float(nnls(*parts)[1]) ** 2
-        if chi2 > POOR * found:
+        if chi2 > max(POOR * found, EXACT**2 * float(np.sum(np.abs(cost * Delta) ** 2))):
             warn(
                 f"the fit of {free.sites} bath sites is poor: chi2 = {chi2:.2g}, while sites at "
                 f"other energies reach {found:.2g}; raise starts, or give moments of Delta that "

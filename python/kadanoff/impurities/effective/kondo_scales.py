@@ -41,7 +41,7 @@ from kadanoff._base import checks
 from kadanoff._base.errors import NotConverged
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.impurities.effective.moment import KondoTemperature, why_no_moment
+from kadanoff.impurities.effective.moment import KondoTemperature, why_no_metal, why_no_moment
 from kadanoff.impurities.effective.smooth_curve import SmoothCurve
 from kadanoff.impurities.nrg.result import NRGResult
 
@@ -75,6 +75,16 @@ _CROSSINGS: dict[str, tuple[Literal["entropy", "T_chi"], float]] = {
     "wilson": ("T_chi", 0.0701),
     "T_chi=0.1": ("T_chi", 0.1),
 }
+_UNIVERSAL: dict[Definition, tuple[float, float]] = {
+    "T_chi=0.1": (1.7, 2.5),
+    "chi": (1.75, 3.0),
+}
+"""T_K of these definitions over that of "wilson", 2.07 and 2.27 in the scaling limit; 1.92 to 2.15
+and 2.0 to 2.55 for every metal and dot with eps = -1.1 Gamma or J = 0.9 D. Two dots in a singlet
+have 1.2 and 28, a spin in a field of 40 T_K 1.3 and 31."""
+_STEADY = 1.5
+"""Largest ratio of chi at the temperatures of _WINDOW, 1.01 for a Fermi liquid; 10 where the band
+has a pseudogap, and T chi instead of chi is constant."""
 _WINDOW = (0.003, 0.05)  # in units of T_K ("wilson"): chi = chi(0) (1 - c T^2) there
 
 
@@ -109,7 +119,8 @@ def kondo_temperature(
     Raises
     ------
     ValueError
-        The definition is unknown, or the run does not reach that scale.
+        The definition is unknown, the run does not reach that scale, a field acts on the
+        impurity, or the density of the band at the Fermi energy is zero or infinite.
     TypeError
         `run` is not of the kind that the definition needs.
 
@@ -133,6 +144,8 @@ def kondo_temperature(
             f"run must be the NRGResult of nrg.solve, got {type(run).__name__}"
             + ("; a Transport has the definition 'conductance'" if hasattr(run, "T_K") else "")
         )
+    if reason := why_no_metal(run.model):
+        raise ValueError(f"run has no Kondo temperature: {reason}")
     if definition == "chi":
         return 0.236 / zero_temperature_chi(run)
     name, value = _CROSSINGS[definition]
@@ -215,15 +228,33 @@ def scale(
         value = kondo_temperature(run, definition)
     except ValueError as refusal:
         return none(str(refusal))
-    if run.errors is None:
-        return KondoTemperature(definition=definition, value=value)
-    error = kondo_temperature_error(run, definition)
-    if not error < value:
+    error = None if run.errors is None else kondo_temperature_error(run, definition)
+    if error is not None and not error < value:
         return none(
             f"the error of the curve is as large as what is read from it (T_K = {value:.3g} "
             "found): solve with a larger keep"
         )
+    if reason := _not_screened_as_a_spin(run):
+        return none(reason)
     return KondoTemperature(definition=definition, value=value, error=error)
+
+
+def _not_screened_as_a_spin(run: NRGResult) -> str:
+    """Why T chi falls unlike that of a spin 1/2 in a metal, or nothing if it does not."""
+    curve = SmoothCurve(run, "T_chi")
+    for name, (low, high) in _UNIVERSAL.items():
+        try:
+            ratio = kondo_temperature(run, name) / curve.crossing(0.0701)
+        except ValueError:  # the run ends above, or begins below
+            continue
+        if not low < ratio < high:
+            return (
+                "T chi falls unlike that of a spin 1/2 screened by a metal: T_K of the definitions "
+                f"{name!r} and 'wilson' have the ratio {ratio:.3g}, and {low:g} to {high:g} in the "
+                "Kondo effect: two impurities form a singlet, an anisotropy splits the spin, or "
+                "too few states are kept"
+            )
+    return ""
 
 
 @public
@@ -243,7 +274,8 @@ def zero_temperature_chi(run: NRGResult) -> float:
     Raises
     ------
     ValueError
-        The run does not reach temperatures low enough, as when a moment survives.
+        The run does not reach temperatures low enough, as when a moment survives, or chi does not
+        become constant.
     TypeError
         `run` is not an NRGResult.
 
@@ -256,7 +288,14 @@ def zero_temperature_chi(run: NRGResult) -> float:
     """
     curve = SmoothCurve(run, "T_chi")
     T = _far_below_the_crossing(curve)
-    return float(np.polyfit(T**2, curve(T) / T, 1)[1])
+    chi = curve(T) / T
+    if not 0 < chi.max() < _STEADY * chi.min():
+        raise ValueError(
+            f"chi_imp does not settle below T = {T[-1]:.2g}: it is {chi.min():.3g} to "
+            f"{chi.max():.3g} down to {T[0]:.2g}; solve with more states, unless the impurity is "
+            "no Fermi liquid, as in a band with a pseudogap"
+        )
+    return float(np.polyfit(T**2, chi, 1)[1])
 
 
 def _far_below_the_crossing(curve: SmoothCurve) -> FloatArray:

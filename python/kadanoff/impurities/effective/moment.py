@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from kadanoff._base import html
 from kadanoff._base.signatures import public
-from kadanoff.impurities.models import AndersonModel, Model
+from kadanoff.impurities.models import AndersonModel, ImpurityModel, Model
+from kadanoff.impurities.symmetry.detection import reflection_names
 
-__all__ = ["KondoTemperature", "why_no_moment"]
+__all__ = ["KondoTemperature", "why_no_metal", "why_no_moment"]
 
 
 @public
@@ -64,16 +65,36 @@ class KondoTemperature:
         return self.value
 
 
-def why_no_moment(model: Model) -> str:
-    """Why an Anderson model has no Kondo scale, or nothing if it may have one.
+def why_no_metal(model: Model) -> str:
+    """Why a model is no impurity in a metal in zero field, or nothing if it is one.
 
-    The criterion is that of Hartree and Fock: ``U / (pi Gamma) > 1``, and a level and its double
-    occupancy that lie further than Gamma from the Fermi energy.
+    The density of the band is finite at the Fermi energy, and reversing all spins leaves the
+    Hamiltonian as it is.
     """
+    if not isinstance(model, ImpurityModel) and (field := model.parameters.get("field")):
+        return f"a field of {field:.3g} acts on the dot, and T_K is that of zero field"
+    if "spin" not in reflection_names(model.terms(), ("U1", "U1"), False):
+        return "reversing all spins changes the model: a field acts, and T_K is that of zero field"
+    density = float(model.band.density(0.0))
+    if not (math.isfinite(density) and density > 0):
+        return (
+            f"the density of {model.band!r} at the Fermi energy is {density:g}: without that of a "
+            "metal chi(T -> 0) is not finite, and no definition of T_K holds"
+        )
+    return ""
+
+
+def why_no_moment(model: Model) -> str:
+    """Why a model has no Kondo scale, or nothing if it may have one.
+
+    Any model needs a metal in zero field. For an Anderson model the criterion is that of Hartree
+    and Fock: ``U / (pi Gamma) > 1``, and a level and its double occupancy that lie further than
+    Gamma from the Fermi energy.
+    """
+    if reason := why_no_metal(model):
+        return reason
     if not isinstance(model, AndersonModel):
         return ""
-    if model.field:
-        return f"a field of {model.field:.3g} acts on the dot, and T_K is that of zero field"
     if not model.Gamma > 0:
         return "the dot is not coupled to a lead"
     ratio = model.U / (math.pi * model.Gamma)

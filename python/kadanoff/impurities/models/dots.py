@@ -376,6 +376,6 @@ def _density(band: Band) -> float:
     if not (math.isfinite(rho) and rho > 0):
         raise ValueError(
             f"Gamma = pi rho V^2 needs a finite density rho > 0 at zero energy, {band!r} has "
-            f"{rho}; give V instead"
+            f"{rho}; use V instead"
         )
     return rho

@@ -191,7 +191,7 @@ def solve(
         for what in ("weight", "moment")
     )
     each = np.array([d["expectations"] for d in raw])
-    mean = np.mean(each, axis=0)
+    mean, scatter = np.mean(each, axis=0), _scatter(each)
     known, every = todo.shown, len(todo.names)
     fluctuations = {
         name: Fluctuations(weight[every + i], moment[every + i], product)
@@ -218,9 +218,7 @@ def solve(
         diagonal=todo.diagonal,
         fluctuations={name: S for name, S in fluctuations.items() if name in todo.names[:known]},
         expectations=expectations,
-        expectation_errors=dict(
-            zip(job.operators, _scatter(each[:, : len(job.operators)]), strict=True)
-        ),
+        expectation_errors={name: scatter[i] for i, name in enumerate(job.operators)},
         log_Z=raw[0]["log_Z"],
         levels=tuple(
             Levels(job.symmetry, chain, d["levels"], bands=job.starts[0].bands)

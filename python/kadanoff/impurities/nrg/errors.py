@@ -25,11 +25,14 @@ that the derivatives of the curve X with respect to ln T bound,
 where a, b and c are functions of Lambda: the finite chain at each temperature (a), the few levels
 near the band edge (b, less for several twists), and what is left on a slope (c, which for the other
 curves than the entropy is that of chi(0)). The error of the entropy is 0.6 of it with
-particle-hole symmetry; without, a constant is added. The reference is the hybridisation on the
+particle-hole symmetry; without, a constant is added, and what the splines of even and odd shells
+miss, as where the charge of a weakly coupled dot freezes
+(:func:`kadanoff.impurities.nrg.even_odd.spline_errors`). The reference is the hybridisation on the
 chain, which the scheme "wilson" has smaller by A_Lambda than the band.
 
 Together they cover the true error of the entropy at 95 % of the temperatures (U = 0, Lambda from
-1.5 to 4, 400 to 4000 states), and are two to five times as large in the median.
+1.5 to 4, 400 to 4000 states; V = 0, Lambda 2.5 and 4), and are two to five times as large in the
+median where U = 0.
 """
 
 from __future__ import annotations
@@ -50,6 +53,12 @@ from kadanoff._base.types import FloatArray
 from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import ImpurityModel, Model
 from kadanoff.impurities.models.operators import BATH, Orbital, Space
+from kadanoff.impurities.nrg.even_odd import (
+    PERIOD,
+    largest_nearby,
+    over_three_shells,
+    spline_errors,
+)
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import Options, changed
 
@@ -71,7 +80,6 @@ UNIFORM = 1e-3
 REPEATING = 20  # sites on which the levels of the chain alone become periodic
 CACHED = 128
 _CACHE: dict[Any, Curves] = {}
-PERIOD = 6  # temperatures of the grid for each factor Lambda: two shells of three
 RINGING = 0.3  # a cubic spline passes 0.27 of a jump on to the next knot
 
 # Errors in the continuum: chosen by coverage at 30 random levels with one, two and four twists.
@@ -213,6 +221,7 @@ def estimate(run: Solved, solve: Solve, ranges: Ranges) -> Errors:
     curves, options = run.curves, run.options
     symmetric = run.levels[0].symmetry[0] == "SU2"
     missing = discretisation(curves, run.T, options, run.model.band.D, symmetric=symmetric)
+    missing = _with_splines(missing, run)
     if not is_truncated(run.levels):
         nothing = {name: np.zeros(len(run.T)) for name in curves}
         seconds = time.perf_counter() - started
@@ -344,7 +353,9 @@ class Impurity:
         """Errors of the curves, from those of the chain with a share 1/g of the states."""
         most = math.log2(self.dimension)
         found = [chain_alone(2**i) for i in range(math.ceil(most) + 1)]
-        table = {name: np.array([_neighbours(rows[name]) for rows in found]) for name in CURVES}
+        table = {
+            name: np.array([over_three_shells(rows[name]) for rows in found]) for name in CURVES
+        }
         log_g = np.full(len(self.entropy), most)
         for _ in range(ITERATIONS):
             error = _between(table["entropy"], log_g)
@@ -392,7 +403,7 @@ def truncation(curves: Curves, half: Curves, own: Curves, of_half: Curves) -> di
     """
     errors = {}
     for name, values in curves.items():
-        change = _neighbours(np.abs(values - half[name]))
+        change = over_three_shells(np.abs(values - half[name]))
         if name in own:
             beyond = np.maximum(change - EXPLAINED * of_half[name], 0.0)
             errors[name] = (OF_T_CHI if name == "T_chi" else SAFETY) * own[name] + beyond
@@ -458,25 +469,18 @@ def _derivatives(y: FloatArray, log: float) -> tuple[FloatArray, FloatArray]:
     padded = np.concatenate([np.full(n, y[0]), y, np.full(n, y[-1])])
     hot, cold = padded[: -2 * n], padded[2 * n :]
     return (
-        _running(np.abs(hot - cold) / (2 * log), n),
-        _running(np.abs(hot - 2 * y + cold) / log**2, n),
+        largest_nearby(np.abs(hot - cold) / (2 * log), n),
+        largest_nearby(np.abs(hot - 2 * y + cold) / log**2, n),
     )
 
 
-def _running(y: FloatArray, n: int) -> FloatArray:
-    """The largest of the n values on either side."""
-    padded = np.concatenate([np.full(n, -np.inf), y, np.full(n, -np.inf)])
-    found: FloatArray = np.lib.stride_tricks.sliding_window_view(padded, 2 * n + 1).max(axis=1)
-    return found
-
-
-def _neighbours(e: FloatArray) -> FloatArray:
-    """The largest of three shells, at the same ratio of T to the scale of the shell."""
-    n = PERIOD // 2
-    out = e.copy()
-    out[n:] = np.maximum(out[n:], e[:-n])
-    out[:-n] = np.maximum(out[:-n], e[n:])
-    return out
+def _with_splines(errors: dict[str, FloatArray], run: Solved) -> dict[str, FloatArray]:
+    """The same with what the splines of even and odd shells miss."""
+    options = run.options
+    missed = spline_errors(run.levels, options.Lambda, run.T, run.curves, complete=options.complete)
+    out = {name: np.hypot(errors[name], error) for name, error in missed.items()}
+    more = run.T * (out["log_Z"] - errors["log_Z"])
+    return out | {"free_energy": errors["free_energy"] + more}
 
 
 def _ringing(e: FloatArray) -> FloatArray:

@@ -344,6 +344,12 @@ def _correlators(dot: object, geometry: Geometry) -> list[str] | None:
             f"transport is defined for models with one channel, {brief(dot)} has "
             f"{len(dot.space.baths)}"
         )
+    density = float(dot.band.density(0.0))
+    if not (math.isfinite(density) and density > 0):
+        raise ValueError(
+            f"dot must have leads that are metals: the density of {dot.band!r} at the Fermi energy "
+            f"is {density:g}"
+        )
     if not isinstance(dot, AndersonModel):
         if geometry == "end of a lead":
             raise TypeError(
@@ -353,7 +359,6 @@ def _correlators(dot: object, geometry: Geometry) -> list[str] | None:
         return None
     if not dot.V > 0:
         raise ValueError(f"dot must be coupled to its leads, got {brief(dot)}: nothing flows")
-    _ = dot.Gamma  # refuses a band without a finite density at the Fermi energy
     suffixes = ("", "_dn") if dot.field else ("",)
     return [name + suffix for suffix in suffixes for name in ("d", "F", "I")]
 

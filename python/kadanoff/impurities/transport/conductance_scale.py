@@ -13,7 +13,7 @@ import numpy as np
 
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
-from kadanoff._base.types import FloatArray, IntArray
+from kadanoff._base.types import FloatArray
 from kadanoff.impurities.effective.moment import KondoTemperature, why_no_moment
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["empirical_conductance", "half_height"]
 
 EXPONENT = 0.22
+SLOPE = EXPONENT * (1 - 2 ** (-1 / EXPONENT))
+"""-dG / d ln T at T_K in units of G(0), of the empirical form."""
+WIDE = 12.0
+"""Largest ratio of the two temperatures around T_K."""
 COLD = 0.05
 """The lowest temperature in units of T_K; there 1 % of G(0) is missing, and added."""
 
@@ -83,8 +87,8 @@ def half_height(curve: Transport) -> KondoTemperature:
         return none("half height is defined between two leads and beside a wire")
     if reason := why_no_moment(curve.dot):
         return none(reason)
-    order = np.argsort(curve.T)
-    log_T, G = np.log(curve.T[order]), curve.conductance[order]
+    T, order = np.unique(curve.T, return_index=True)
+    log_T, G = np.log(T), curve.conductance[order]
     if curve.geometry == "beside a wire":
         G = 2.0 - G
     if len(G) < 4:
@@ -98,40 +102,40 @@ def half_height(curve: Transport) -> KondoTemperature:
             return none(
                 f"G stays above half its height up to T = {curve.T.max():.3g}: give higher T"
             )
-        at = _crossing(log_T, G, 0.5 * G[0] / missing, int(below[0]))
-        T_K = math.exp(at)
+        first = int(below[0])
+        log_T_K, disagreement = _crossing(
+            log_T[first - 1 : first + 1], G[first - 1 : first + 1] * missing / G[0]
+        )
+        T_K = math.exp(log_T_K)
         missing = float(empirical_conductance(curve.T.min(), T_K))
     if curve.T.min() > COLD * T_K:
         return none(
             f"the lowest temperature, {curve.T.min():.3g}, lies above {COLD:g} T_K: G(0) is not "
             "reached, give lower T"
         )
-    return KondoTemperature(
-        definition="conductance",
-        value=T_K,
-        error=_error(curve, order, log_T, G, T_K, int(below[0])),
-    )
+    if T[first] > WIDE * T[first - 1]:
+        return none(
+            f"G falls through half its height between T = {T[first - 1]:.3g} and {T[first]:.3g}: "
+            "give temperatures in between"
+        )
+    error = None
+    if curve.conductance_error is not None:
+        errors = curve.conductance_error[order]
+        of_G = max(errors[first - 1 : first + 1]) + 0.5 * errors[0]
+        error = T_K * float(of_G / (SLOPE * G[0]) + disagreement)
+    return KondoTemperature(definition="conductance", value=T_K, error=error)
 
 
-def _crossing(x: FloatArray, y: FloatArray, value: float, first: int) -> float:
-    """Where the monotone cubic through the points falls through a value in interval `first`."""
-    from scipy.interpolate import PchipInterpolator
-    from scipy.optimize import brentq
+def _crossing(log_T: FloatArray, height: FloatArray) -> tuple[float, float]:
+    """ln T_K at half height between two temperatures, and its error.
 
-    smooth = PchipInterpolator(x, y)
-    return float(brentq(lambda t: float(smooth(t)) - value, x[first - 1], x[first], xtol=1e-10))
-
-
-def _error(
-    curve: Transport, order: IntArray, x: FloatArray, y: FloatArray, T_K: float, first: int
-) -> float | None:
-    """Of G at T_K and at T = 0, and of the interpolation: a quarter of that of straight lines."""
-    if curve.conductance_error is None:
-        return None
-    errors = curve.conductance_error[order]
-    slope = abs(y[first] - y[first - 1]) / (x[first] - x[first - 1])
-    height = 0.5 * y[0]
-    straight = x[first - 1] + (y[first - 1] - height) / slope
-    distance = abs(straight - math.log(T_K)) / 4
-    of_G = max(errors[first - 1 : first + 1]) + 0.5 * errors[0] + slope * distance
-    return float(T_K * of_G / slope)
+    Each of the two points gives a T_K by the empirical form. Interpolated is this T_K, which hardly
+    depends on T, instead of G: no error where the form holds, and otherwise half of what the two
+    differ by, less near one of the points.
+    """
+    x = 0.5 * np.log((height ** (-1 / EXPONENT) - 1) / (2 ** (1 / EXPONENT) - 1))  # ln(T / T_K)
+    log_T_K = log_T - x
+    if not np.isfinite(x[0]):  # G(0) itself
+        return float(log_T_K[1]), 0.0
+    weights = np.array([x[1], -x[0]]) / (x[1] - x[0])
+    return float(weights @ log_T_K), float(2 * weights.prod() * abs(log_T_K[1] - log_T_K[0]))

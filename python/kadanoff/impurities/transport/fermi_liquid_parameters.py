@@ -246,6 +246,12 @@ def fermi_liquid(
     """
     if not isinstance(dot, AndersonModel):
         raise TypeError(f"dot must be an AndersonModel, got {type(dot).__name__}")
+    density = float(dot.band.density(0.0))
+    if not (math.isfinite(density) and density > 0):
+        raise ValueError(
+            f"dot must be in a metal: the density of {dot.band!r} at the Fermi energy is "
+            f"{density:g}, and no Fermi liquid forms"
+        )
     off = abs(dot.eps + 0.5 * dot.U)
     if off > 1e-12 * max(abs(dot.U), dot.Gamma) or dot.field or not dot.band.is_symmetric:
         raise ValueError(
@@ -281,4 +287,9 @@ def _charge(run: NRGResult, scale: float) -> float:
     x = run.T / scale
     inside = (low < x) & (x < high)
     T = run.T[inside]
+    if len(T) < 3:
+        raise ValueError(
+            f"T_chi_charge is known at {len(T)} temperatures between {low * scale:.2g} and "
+            f"{high * scale:.2g}, three are needed: solve with more states (keep)"
+        )
     return float(np.polyfit(T**2, run.T_chi_charge[inside] / T, 1)[1])
