@@ -34,7 +34,7 @@ MAX_STARTS = 1000
 MAX_ALPHA = 10.0  # beyond it one frequency has all the weight, and chi2 overflows in the end
 POOR = 2.0
 """Ratio of chi2 to that of a starting point with refitted weights above which a fit is poor."""
-EXACT = 1e-6
+EXACT = 1e-5
 """Deviation relative to Delta below which no fit is poor."""
 MAX_MERGED = 64  # levels of a bath that are merged one by one to a starting point
 
