@@ -6,7 +6,7 @@ import numpy as np
 
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray
 from kadanoff.rbm.machine import Machine
-from kadanoff.rbm.populations import NUMBER, SIZE, SWEEPS, Populations
+from kadanoff.rbm.populations import CONFIGURATIONS, SWEEPS, Populations
 from kadanoff.rbm.units import Units, unit_values
 
 __all__ = ["TOLERANCE", "Side", "imbalance", "is_lost"]
@@ -97,7 +97,7 @@ def imbalance(
         Both NaN where the machine is too far from independent units to be known at that cost.
     """
     nothing = float("nan"), float("nan")
-    per_step = machine.W.size * NUMBER * SIZE * (2 * SWEEPS + 2)
+    per_step = machine.W.size * CONFIGURATIONS * (2 * SWEEPS + 2)
     steps = min(MAX_STEPS, int(max(WORK, rows * machine.W.size) / per_step))
     if steps < 1:
         return nothing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,10 +11,14 @@ from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import log_sum, mean
 from kadanoff.rbm.units import Units, pack, unit_values, unpack
 
-__all__ = ["Law", "Populations"]
+__all__ = ["CONFIGURATIONS", "SWEEPS", "Law", "Populations"]
 
-NUMBER = 4
-SIZE = 512
+GROUPS = 4  # of populations that are taken on from one machine to the next
+MAX_GROUPS = 16  # that gather while the last machine stays
+MAX_BYTES = 2**27  # of all of them
+NUMBER = 4  # populations of a group
+SIZE = 256  # configurations of a population
+CONFIGURATIONS = GROUPS * NUMBER * SIZE
 SWEEPS = 3  # of every configuration at every machine
 SPACING = 0.6  # standard deviation of ln(P_k+1 / P_k) between neighbours of the sequence
 MAX_STEPS = 64  # machines that are put in between at one extension
@@ -111,8 +115,8 @@ class Populations:
         Values of the units.
     seed : int
         Seed of everything random.
-    number, size : int
-        Populations, and configurations of each.
+    threads : int, optional
+        Worker threads.
 
     References
     ----------
@@ -136,8 +140,6 @@ class Populations:
         units: tuple[Units, Units],
         seed: int,
         *,
-        number: int = NUMBER,
-        size: int = SIZE,
         threads: int | None = None,
     ) -> None:
         n = base.size
@@ -149,26 +151,51 @@ class Populations:
         self._values = float(low), float(up)
         self._share = (mean(units[0], base) - low) / (up - low)
         self._log_Z0 = float(log_sum(units[0], base).sum()) + n_hidden * np.log(2.0)
-        self.v = np.empty((number, size, n))
-        self.F = np.empty((number, size))
-        self.log_Zs = np.empty(number)
-        self._next = 0
-        for slot in range(number):
-            self._anneal(slot)
+        most = int(np.clip(MAX_BYTES // (8 * n * NUMBER * SIZE), GROUPS, MAX_GROUPS))
+        self._v = np.empty((most, NUMBER * SIZE, n))
+        self._F = np.empty((most, NUMBER * SIZE))
+        self._log_Zs = np.empty((most, NUMBER))
+        self._groups = 0
+        self._oldest = 0
+        for _ in range(GROUPS):
+            self.renew()
+
+    @property
+    def v(self) -> FloatArray:
+        """Configurations, shape (groups, populations times configurations, n_visible)."""
+        return self._v[: self._groups]
+
+    @property
+    def F(self) -> FloatArray:
+        """Their free energies."""
+        return self._F[: self._groups]
+
+    @property
+    def log_Zs(self) -> FloatArray:
+        """ln Z by each population, shape (groups, populations)."""
+        return self._log_Zs[: self._groups]
 
     @property
     def last(self) -> Law:
         """The machine whose configurations these are."""
         return self.laws[-1]
 
-    def _step(self, v: FloatArray, F: FloatArray, to: Law) -> tuple[FloatArray, FloatArray, float]:
-        gain = F - to.free_energy(v)
-        most = float(gain.max())
-        sums = np.cumsum(np.exp(gain - most))
-        places = sums[-1] * (np.arange(len(v)) + self.generator.random()) / len(v)
-        picked = np.minimum(np.searchsorted(sums, places), len(v) - 1)
+    def _step(
+        self, v: FloatArray, F: FloatArray, to: Law
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The populations of a group at the next machine, and the steps of their ln Z."""
+        gain = (F - to.free_energy(v)).reshape(NUMBER, SIZE)
+        most = gain.max(axis=1, keepdims=True)
+        sums = np.cumsum(np.exp(gain - most), axis=1)
+        starts = np.arange(NUMBER)[:, None]
+        places = (np.arange(SIZE) + self.generator.random((NUMBER, 1))) / SIZE + starts
+        picked = np.searchsorted((sums / sums[:, -1:] + starts).ravel(), places.ravel())
+        # Rounding must not lead into the next population.
+        picked = np.clip(
+            picked, np.repeat(starts * SIZE, SIZE), np.repeat(starts + 1, SIZE) * SIZE - 1
+        )
         v = to.swept(v[picked], SWEEPS, self._seed(), self.threads)
-        return v, to.free_energy(v), most + float(np.log(sums[-1] / len(v)))
+        return v, to.free_energy(v), (most + np.log(sums[:, -1:] / SIZE))[:, 0]
 
     def _seed(self) -> int:
         return int(self.generator.integers(2**62))
@@ -176,7 +203,8 @@ class Populations:
     def _anneal(self, slot: int) -> None:
         up = self.generator.random(self.v.shape[1:]) < self._share
         v = np.where(up, self._values[1], self._values[0])
-        F, log_Z, laws = self.laws[0].free_energy(v), self._log_Z0, self.laws
+        F, laws = self.laws[0].free_energy(v), self.laws
+        log_Z = np.full(NUMBER, self._log_Z0)
         k = 0
         while k + 1 < len(laws):
             # Machines on a detour of the training are left out.
@@ -185,12 +213,22 @@ class Populations:
             v, F, change = self._step(v, F, laws[k + 1])
             log_Z += change
             k += 1
-        self.v[slot], self.F[slot], self.log_Zs[slot] = v, F, log_Z
+        self._v[slot], self._F[slot], self._log_Zs[slot] = v, F, log_Z
 
     def renew(self) -> None:
-        """Anneal the oldest population anew."""
-        self._anneal(self._next)
-        self._next = (self._next + 1) % len(self.v)
+        """Anneal one group more, in the place of the oldest if there are many."""
+        if self._groups < len(self._v):
+            self._groups += 1
+            self._anneal(self._groups - 1)
+        else:
+            self._anneal(self._oldest)
+            self._oldest = (self._oldest + 1) % self._groups
+
+    def _keep_newest(self) -> None:
+        newest = (self._oldest - 1 - np.arange(GROUPS)) % self._groups
+        for kept in (self._v, self._F, self._log_Zs):
+            kept[:GROUPS] = kept[newest]
+        self._groups, self._oldest = GROUPS, 0
 
     def extend(self, parameters: FloatArray, most: int = MAX_STEPS) -> bool:
         """Go on to a machine, over others on the straight way if it is far away.
@@ -207,6 +245,8 @@ class Populations:
         bool
             Whether the machine was reached; a diverging one may be out of reach.
         """
+        if self._groups > GROUPS:
+            self._keep_newest()
         for _ in range(most):
             start, part = self.last.parameters, 1.0
             law = self.last.at(parameters)
@@ -233,33 +273,47 @@ class Populations:
         """Configurations of the last machine and their F, with replacement."""
         weights = np.cumsum(np.exp(self.log_Zs - self.log_Zs.max()))
         who = np.searchsorted(weights, weights[-1] * self.generator.random(n))
-        which = self.generator.integers(self.v.shape[1], size=n)
-        return self.v[who, which], self.F[who, which]
+        which = who * SIZE + self.generator.integers(SIZE, size=n)
+        return self.v.reshape(-1, self.v.shape[2])[which], self.F.ravel()[which]
 
     def log_Z(self, law: Law | None = None) -> tuple[float, float]:
         """ln Z of the last machine, or of one close to it, and its standard error."""
-        each = self.log_Zs
-        if law is not None:
-            gain = self.F - law.free_energy(self.v.reshape(-1, law.size[0])).reshape(self.F.shape)
-            each = each + np.logaddexp.reduce(gain, axis=1) - np.log(gain.shape[1])
+        each, _ = self._weighted(law)
         most = each.max()
         w = np.exp(each - most)
         error = np.std(w, ddof=1) / (np.sqrt(w.size) * w.mean())
         return float(most + np.log(w.mean())), float(error)
 
-    def share(self, above: Any) -> tuple[float, float]:
-        """P(v is above) in the last machine, and its standard error.
+    def _weighted(self, law: Law | None) -> tuple[FloatArray, FloatArray]:
+        """ln Z of a machine by each population, and the weights of its configurations."""
+        gain = np.zeros((self.log_Zs.size, SIZE))
+        if law is not None:
+            F = law.free_energy(self.v.reshape(-1, law.size[0]))
+            gain = (self.F.ravel() - F).reshape(-1, SIZE)
+        most = gain.max(axis=1, keepdims=True)
+        weights = np.exp(gain - most)
+        sums = weights.sum(axis=1, keepdims=True)
+        log_Zs = self.log_Zs.ravel() + (most + np.log(sums / SIZE))[:, 0]
+        return log_Zs, weights / sums
+
+    def share(
+        self, above: Callable[[FloatArray], BoolArray], law: Law | None = None
+    ) -> tuple[float, float]:
+        """P(v is above) in the last machine or one close to it, and its standard error.
 
         Parameters
         ----------
         above : callable
             Takes rows v, shape (rows, n_visible), and says which count.
+        law : Law, optional
+            The other machine.
         """
-        rows: BoolArray = above(self.v.reshape(-1, self.v.shape[2]))
-        each = rows.reshape(self.F.shape).mean(axis=1)
-        w = np.exp(self.log_Zs - self.log_Zs.max())
+        log_Zs, weights = self._weighted(law)
+        rows = above(self.v.reshape(-1, self.v.shape[2])).reshape(-1, SIZE)
+        each = (rows * weights).sum(axis=1)
+        w = np.exp(log_Zs - log_Zs.max())
         w /= w.sum()
         found = float(w @ each)
         # Of a ratio of means of the populations.
-        error = np.sqrt(len(w) / (len(w) - 1) * np.sum((w * (each - found)) ** 2))
+        error = np.sqrt(w.size / (w.size - 1) * np.sum((w * (each - found)) ** 2))
         return found, float(error)

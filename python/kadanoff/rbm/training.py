@@ -155,9 +155,7 @@ class Training(Options):
         """Share of the machine on the upper side of the data less theirs; see `balance.Side`."""
         side, trajectory = Side(rows, self.visible), state.get("trajectory")
         if trajectory is not None:
-            if not trajectory.finish(state):
-                return float("nan"), float("nan")
-            share, error = trajectory.populations.share(side.above)
+            share, error = trajectory.share(state, side.above)
             return share - side.data, error
         low, up = unit_values("visible", self.visible)
         base = base_rates(np.where(rows, np.int8(up), np.int8(low)), self.visible)
@@ -275,7 +273,7 @@ class Training(Options):
             state,
             data,
             negative="pcd" if self.method == "trajectory" else self.method,
-            betas=np.linspace(0.0, 1.0, self.temperatures).tolist(),
+            betas=np.linspace(0.0, 1.0, self.temperatures).tolist() if self.method == "pt" else [],
             steps=self.sweeps,
             batch=self.batch_size,
             rates=rates,

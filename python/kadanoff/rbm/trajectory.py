@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kadanoff._base.types import AnyArray, FloatArray, WordArray
+from kadanoff._base.types import AnyArray, BoolArray, FloatArray, WordArray
 from kadanoff.rbm.populations import Law, Populations
 from kadanoff.rbm.units import Units, pack, unit_values, unpack
 
@@ -15,9 +15,9 @@ __all__ = ["Trajectory"]
 
 FAR = 1.5  # standard deviation of ln P between the present machine and the last one that was kept
 CHANGE = 0.15  # the same between two exchanges of the chains
-CALM = 4  # exchanges with less change, after which there is one more update between two
-MAX_UPDATES = 16  # between two exchanges
-RENEWAL = 400  # updates between two renewals of a population
+CALM = 3  # exchanges with less change, after which there is one more update between two
+MAX_UPDATES = 32  # between two exchanges
+RENEWAL = 200  # updates between two renewals of a population
 
 
 class Trajectory:
@@ -131,7 +131,7 @@ class Trajectory:
         state["chains"] = words.ravel()
         if np.std(shift) > FAR:
             self.populations.extend(now.parameters)
-        self._pace(float(np.std(F - before.free_energy(v))))
+        self._pace(float(np.std(F[::4] - before.free_energy(v[::4]))))
 
     def _pace(self, change: float) -> None:
         """Fewer updates between two exchanges where the machine changes quickly."""
@@ -148,8 +148,16 @@ class Trajectory:
         log_Z, error = self.populations.log_Z(law)
         return float(-law.free_energy(rows).mean()) - log_Z, error
 
-    def finish(self, state: dict[str, Any]) -> bool:
-        """Take the populations to the present machine; whether they reach it."""
+    def share(
+        self, state: dict[str, Any], above: Callable[[FloatArray], BoolArray]
+    ) -> tuple[float, float]:
+        """P(v is above) in the present machine, and its standard error; NaN if out of reach."""
+        self._law = None
+        law = self.law(state)
         with np.errstate(all="ignore"):
-            return self.populations.extend(self.law(state).parameters)
-
+            shift = self.populations.F - law.free_energy(
+                self.populations.v.reshape(-1, self._n)
+            ).reshape(self.populations.F.shape)
+            if not np.std(shift) <= FAR and not self.populations.extend(law.parameters):
+                return float("nan"), float("nan")
+            return self.populations.share(above, law)
