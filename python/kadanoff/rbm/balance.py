@@ -34,8 +34,8 @@ class Side:
 
     Attributes
     ----------
-    data : float
-        Share of the data on the upper side.
+    data, error : float
+        Share of the data on the upper side, and its standard error for independent rows.
 
     Examples
     --------
@@ -61,6 +61,9 @@ class Side:
         self._direction = direction if direction.sum() >= 0.0 else -direction
         self._edge = float(self._mean @ self._direction)
         self.data = float(self._above(few).mean())
+        # One row of either side more, so that few rows are no certainty.
+        share = (self.data * len(few) + 1.0) / (len(few) + 2.0)
+        self.error = float(np.sqrt(share * (1.0 - share) / len(few)))
 
     def _above(self, x: AnyArray) -> BoolArray:
         return np.asarray(x @ self._direction > self._edge)
@@ -71,7 +74,7 @@ class Side:
 
 
 def imbalance(
-    machine: Machine, side: Side, base: FloatArray, *, rows: int, seed: int, threads: int | None
+    machine: Machine, side: Side, *, rows: int, seed: int, threads: int | None
 ) -> tuple[float, float]:
     """Share of a machine on the upper side less that of the data, and its standard error.
 
@@ -81,8 +84,6 @@ def imbalance(
         A trained machine.
     side : Side
         The side.
-    base : array, shape (n_visible,)
-        Biases of independent units with the means of the data.
     rows : int
         Samples times epochs of the training; the check costs at most about a fifth of it, or a
         second.
@@ -103,12 +104,12 @@ def imbalance(
         return nothing
     units = machine.visible, machine.hidden
     with np.errstate(all="ignore"):  # of a machine that has diverged
-        populations = Populations(base, machine.n_hidden, units, seed, threads=threads)
+        populations = Populations(*machine.W.shape, units, seed, threads=threads)
         parameters = np.concatenate([machine.W.ravel(), machine.a, machine.b])
         if not populations.extend(parameters, steps):
             return nothing
         share, error = populations.share(side.above)
-    return share - side.data, error
+    return share - side.data, float(np.hypot(error, side.error))
 
 
 def is_lost(difference: float, error: float) -> bool:

@@ -65,9 +65,8 @@ class Epochs:
         self.trajectory: Trajectory | None = state.get("trajectory")
         if training.method == "trajectory" and self.trajectory is None:
             units = state["visible"], state["hidden"]
-            self.trajectory = Trajectory(
-                state["base"], state["n_hidden"], units, run.seed, run.threads
-            )
+            sizes = state["n_visible"], state["n_hidden"]
+            self.trajectory = Trajectory(*sizes, units, run.seed, run.threads)
 
     def train(self, rates: list[float]) -> dict[str, Any]:
         """One epoch per rate; the state comes back, or travels with an exception."""

@@ -8,7 +8,6 @@ import numpy as np
 
 from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.rbm.machine import Machine
-from kadanoff.rbm.partition import log_sum, mean
 from kadanoff.rbm.units import Units, pack, unit_values, unpack
 
 __all__ = ["CONFIGURATIONS", "SWEEPS", "Law", "Populations"]
@@ -100,17 +99,16 @@ class Law:
 class Populations:
     r"""Weighted configurations of the last of a sequence of machines, and its ln Z.
 
-    Each population starts as independent samples of the first machine, which has no couplings.
+    Each population starts as random samples: the first machine has no parameters, since one with
+    the means of the data can lose the smaller of two modes on the way.
     From machine k to k + 1 it is resampled with the weights ``P_{k+1} / P_k`` and swept; the mean
     weight is an estimate of ``Z_{k+1} / Z_k`` [1]_. The product of the means is an estimate of Z
     without bias, and weights the populations against each other.
 
     Parameters
     ----------
-    base : array, shape (n_visible,)
-        Visible biases of the first machine.
-    n_hidden : int
-        Hidden units.
+    n_visible, n_hidden : int
+        Units of the layers.
     units : (units, units)
         Values of the units.
     seed : int
@@ -125,7 +123,7 @@ class Populations:
     Examples
     --------
     >>> end = np.array([1.0, 1.0, 0.0, 0.0, 0.0])
-    >>> found = Populations(np.zeros(2), 1, ("spin", "spin"), seed=1)
+    >>> found = Populations(2, 1, ("spin", "spin"), seed=1)
     >>> found.extend(end)
     True
     >>> exact = Machine([[1.0], [1.0]], visible="spin", hidden="spin").log_Z()
@@ -135,22 +133,21 @@ class Populations:
 
     def __init__(
         self,
-        base: FloatArray,
+        n_visible: int,
         n_hidden: int,
         units: tuple[Units, Units],
         seed: int,
         *,
         threads: int | None = None,
     ) -> None:
-        n = base.size
-        start = np.concatenate([np.zeros(n * n_hidden), base, np.zeros(n_hidden)])
+        n = n_visible
+        start = np.zeros(n * n_hidden + n + n_hidden)
         self.laws = [Law(start, (n, n_hidden), units)]
         self.generator = np.random.default_rng([seed, 4])
         self.threads = threads
         low, up = unit_values("visible", units[0])
         self._values = float(low), float(up)
-        self._share = (mean(units[0], base) - low) / (up - low)
-        self._log_Z0 = float(log_sum(units[0], base).sum()) + n_hidden * np.log(2.0)
+        self._log_Z0 = float((n + n_hidden) * np.log(2.0))
         most = int(np.clip(MAX_BYTES // (8 * n * NUMBER * SIZE), GROUPS, MAX_GROUPS))
         self._v = np.empty((most, NUMBER * SIZE, n))
         self._F = np.empty((most, NUMBER * SIZE))
@@ -201,7 +198,7 @@ class Populations:
         return int(self.generator.integers(2**62))
 
     def _anneal(self, slot: int) -> None:
-        up = self.generator.random(self.v.shape[1:]) < self._share
+        up = self.generator.random(self.v.shape[1:]) < 0.5
         v = np.where(up, self._values[1], self._values[0])
         F, laws = self.laws[0].free_energy(v), self.laws
         log_Z = np.full(NUMBER, self._log_Z0)

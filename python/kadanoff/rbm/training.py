@@ -156,13 +156,9 @@ class Training(Options):
         side, trajectory = Side(rows, self.visible), state.get("trajectory")
         if trajectory is not None:
             share, error = trajectory.share(state, side.above)
-            return share - side.data, error
-        low, up = unit_values("visible", self.visible)
-        base = base_rates(np.where(rows, np.int8(up), np.int8(low)), self.visible)
+            return share - side.data, float(np.hypot(error, side.error))
         work = len(rows) * self.n_iter
-        return imbalance(
-            machine_of(state), side, base, rows=work, seed=run.seed, threads=run.threads
-        )
+        return imbalance(machine_of(state), side, rows=work, seed=run.seed, threads=run.threads)
 
     def check_memory(self, n_visible: int) -> None:
         """Refuse couplings that would not fit, before they are drawn.

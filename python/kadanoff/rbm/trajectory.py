@@ -31,14 +31,14 @@ class Trajectory:
 
     Parameters
     ----------
-    base : array, shape (n_visible,)
-        Biases of independent units with the means of the data, where the trajectory begins.
-    n_hidden : int
-        Hidden units.
+    n_visible, n_hidden : int
+        Units of the layers.
     units : (units, units)
         Values of the units.
     seed : int
         Seed of everything random.
+    threads : int or None
+        Worker threads.
 
     References
     ----------
@@ -47,15 +47,15 @@ class Trajectory:
 
     def __init__(
         self,
-        base: FloatArray,
+        n_visible: int,
         n_hidden: int,
         units: tuple[Units, Units],
         seed: int,
         threads: int | None,
     ) -> None:
-        self.populations = Populations(base, n_hidden, units, seed, threads=threads)
+        self.populations = Populations(n_visible, n_hidden, units, seed, threads=threads)
         self.order = np.random.default_rng([seed, 5])
-        self._units, self._n = units, base.size
+        self._units, self._n = units, n_visible
         self._up = unit_values("visible", units[0])[1]
         self._between = 1  # updates between two exchanges
         self._calm = 0
