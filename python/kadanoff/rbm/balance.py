@@ -104,7 +104,7 @@ def imbalance(
         return nothing
     units = machine.visible, machine.hidden
     with np.errstate(all="ignore"):  # of a machine that has diverged
-        populations = Populations(*machine.W.shape, units, seed, threads=threads)
+        populations = Populations(machine.n_visible, machine.n_hidden, units, seed, threads=threads)
         parameters = np.concatenate([machine.W.ravel(), machine.a, machine.b])
         if not populations.extend(parameters, steps):
             return nothing

@@ -53,7 +53,8 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         divergence), persistent, persistent with parallel tempering, or persistent with
         configurations of earlier machines along the trajectory of the training [4]_. For data
         with separate modes, such as the two signs of an ordered magnet, take "trajectory": it
-        keeps the weights of the modes, which "cd" and "pcd" lose.
+        keeps the weights of the modes, which "cd" and "pcd" lose, if learning starts slowly (a
+        first learning rate of 0.006 for 16 spins with modes of unequal weight).
     sweeps : int, default 1
         Sweeps of block Gibbs per update, the k of CD-k.
     learning_rate : float or (first, last), default 0.05

@@ -128,7 +128,9 @@ class Training(Options):
         self.check_memory(n)
         W = self.init_scale * generator.normal(size=(n, m))
         values = rows.astype(np.int8) if self.visible == "binary" else 2 * rows.astype(np.int8) - 1
-        a = base_rates(values, self.visible)
+        # The trajectory starts where its populations do; with the means of two unequal modes as
+        # biases the smaller one would be lost while the couplings grow.
+        a = np.zeros(n) if self.method == "trajectory" else base_rates(values, self.visible)
         machine = Machine(W, a, None, self.visible, self.hidden)
         return self.resume(machine, rows, seed)
 
