@@ -144,10 +144,11 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     exceeds its rounding by orders of magnitude. One epoch of CD-k costs about (2 k + 3) n m
     additions per sample, of which tables of partial sums save three quarters.
 
-    "trajectory" keeps machines along the training, through which four populations of 512
-    configurations are annealed anew in turn; every few updates each chain is offered a
-    configuration of the last of them and takes it by Metropolis' rule. For 16 + 32 units an epoch
-    costs 5 to 8 times that of "pcd" and a sixth of that of "pt".
+    "trajectory" starts without biases and keeps machines along the training, through which
+    populations of 256 configurations are annealed anew in turn; every few updates each chain is
+    offered a configuration of the last machine kept and takes it by Metropolis' rule. For 16 + 32
+    spins and 256 chains it costs 4 to 7 times as much as "pcd". A learning rate that is too large
+    at the beginning loses modes here as well; the warning then says so.
 
     References
     ----------

@@ -107,6 +107,7 @@ chains, temperatures, init_scale, threads, random_state : as in :class:`kadanoff
         "random_state": _random_state(random_state),
     }
     known = {"n_components": 1 if n_components is None else n_components, "threshold": None}
+    known["validation_fraction"] = 0.0
     Training.of({**options, **known, "visible": "spin", "hidden": "spin"})
 
     def fit(v: SpinArray, e: SpinArray) -> ConditionalModel:
