@@ -106,9 +106,9 @@ chains, temperatures, init_scale, threads, random_state : as in :class:`kadanoff
         "init_scale": init_scale,
         "threads": checks.threads(threads),
         "random_state": _random_state(random_state),
+        "validation_fraction": 0.0,
     }
     known = {"n_components": 1 if n_components is None else n_components, "threshold": None}
-    known["validation_fraction"] = 0.0
     Training.of({**options, **known, "visible": "spin", "hidden": "spin"})
 
     def fit(v: SpinArray, e: SpinArray) -> ConditionalModel:
