@@ -59,6 +59,8 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Standard deviation of the first couplings of every layer.
     threshold : float, optional
         Values of X above it are taken as "up", others as "down"; for the lowest layer only.
+    validation_fraction : float, default 0
+        Share of the samples that each layer holds out, see :class:`kadanoff.RBM`.
     threads : int, optional
         Worker threads, default all cores. The result does not depend on the number.
     random_state : int, RandomState or None
@@ -121,6 +123,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         temperatures: int = 10,
         init_scale: float = 0.01,
         threshold: float | None = None,
+        validation_fraction: float = 0.0,
         threads: int | None = None,
         random_state: Any = None,
     ) -> None:
@@ -140,6 +143,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.temperatures = temperatures
         self.init_scale = init_scale
         self.threshold = threshold
+        self.validation_fraction = validation_fraction
         self.threads = threads
         self.random_state = random_state
 

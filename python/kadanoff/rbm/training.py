@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -11,14 +11,16 @@ import numpy as np
 from kadanoff import _core
 from kadanoff._base import checks, memory
 from kadanoff._base.running import Run
-from kadanoff._base.types import BoolArray, WordArray
+from kadanoff._base.types import BoolArray, FloatArray, WordArray
+from kadanoff.rbm.balance import Side, imbalance
+from kadanoff.rbm.epochs import Epochs
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import base_rates, mean
 from kadanoff.rbm.units import Units, pack, unit_values
 
 State = dict[str, Any]
 
-METHODS = ("cd", "pcd", "pt")
+METHODS = ("cd", "pcd", "pt", "trajectory")
 OPTIMIZERS = ("sgd", "adam")
 MAX_ITER = 10**7  # each epoch keeps its rate and its score
 MAX_TEMPERATURES = 10**6
@@ -43,6 +45,7 @@ class Options:
     temperatures: int = 10
     init_scale: float = 0.01
     threshold: float | None = None
+    validation_fraction: float = 0.0
     threads: int | None = None
     random_state: Any = None
 
@@ -79,6 +82,13 @@ class Training(Options):
         checks.real("momentum", self.momentum, least=0, below=1)
         checks.real("l2", self.l2, least=0)
         checks.real("init_scale", self.init_scale, least=0, most=MAX_INIT_SCALE)
+        checks.real("validation_fraction", self.validation_fraction, least=0, below=1)
+        if self.validation_fraction > 0 and self.method != "trajectory":
+            raise ValueError(
+                f"validation_fraction = {self.validation_fraction} needs method='trajectory', "
+                f"which knows ln Z while it trains, got method={self.method!r}; score held-out "
+                "samples after fit instead"
+            )
         if not isinstance(self.centered, bool | np.bool_):
             raise TypeError(f"centered must be True or False, got {self.centered!r}")
 
@@ -118,9 +128,39 @@ class Training(Options):
         self.check_memory(n)
         W = self.init_scale * generator.normal(size=(n, m))
         values = rows.astype(np.int8) if self.visible == "binary" else 2 * rows.astype(np.int8) - 1
-        a = base_rates(values, self.visible)
+        # The trajectory starts where its populations do; with the means of two unequal modes as
+        # biases the smaller one would be lost while the couplings grow.
+        a = np.zeros(n) if self.method == "trajectory" else base_rates(values, self.visible)
         machine = Machine(W, a, None, self.visible, self.hidden)
         return self.resume(machine, rows, seed)
+
+    def split(self, rows: BoolArray, seed: int) -> tuple[BoolArray, BoolArray | None]:
+        """The samples to learn from, and those held out.
+
+        Raises
+        ------
+        ValueError
+            Nothing would be left to learn from.
+        """
+        number = round(self.validation_fraction * len(rows))
+        if number == 0:
+            return rows, None
+        if number == len(rows):
+            raise ValueError(
+                f"validation_fraction = {self.validation_fraction} holds out all {len(rows)} "
+                "samples: lower it"
+            )
+        order = np.random.default_rng([seed, 6]).permutation(len(rows))
+        return rows[order[number:]], rows[order[:number]]
+
+    def balance(self, state: State, rows: BoolArray, run: Run) -> tuple[float, float]:
+        """Share of the machine on the upper side of the data less theirs; see `balance.Side`."""
+        side, trajectory = Side(rows, self.visible), state.get("trajectory")
+        if trajectory is not None:
+            share, error = trajectory.share(state, side.above)
+            return share - side.data, float(np.hypot(error, side.error))
+        work = len(rows) * self.n_iter
+        return imbalance(machine_of(state), side, rows=work, seed=run.seed, threads=run.threads)
 
     def check_memory(self, n_visible: int) -> None:
         """Refuse couplings that would not fit, before they are drawn.
@@ -198,26 +238,57 @@ class Training(Options):
     def train(
         self,
         state: State,
-        data: WordArray,
+        rows: BoolArray,
         rates: list[float],
         run: Run,
+        record: Callable[[Mapping[str, FloatArray]], None],
+        held_out: BoolArray | None = None,
     ) -> State:
-        """Train for one epoch per rate; the state comes back, or travels with an exception."""
-        with run.calling("training") as keywords:
-            return _core.rbm_train(
-                state,
-                data,
-                negative=self.method,
-                betas=np.linspace(0.0, 1.0, self.temperatures).tolist(),
-                steps=self.sweeps,
-                batch=self.batch_size,
-                rates=rates,
-                momentum=None if self.optimizer == "adam" else float(self.momentum),
-                decay=float(self.l2),
-                centered=bool(self.centered),
-                seed=run.seed,
-                **keywords,
-            )
+        """Train for one epoch per rate; the state comes back, or travels with an exception.
+
+        `record` gets the history of each epoch as it ends, with "cd" of all of them at the end.
+        """
+        data = pack(rows)
+        with run.calling("training") as core:
+            if self.method != "cd":
+                epochs = Epochs(self, state, rows, data, run, core, record, held_out)
+                return epochs.train(rates)
+            try:
+                state = self.update(state, data, rates, run, core)
+            except KeyboardInterrupt as stop:
+                partial = getattr(stop, "partial", None)
+                if partial is not None:
+                    record(_contrastive(partial))
+                raise
+            record(_contrastive(state))
+            return state
+
+    def update(
+        self, state: State, data: WordArray, rates: list[float], run: Run, core: dict[str, Any]
+    ) -> State:
+        """One call of the compiled core."""
+        return _core.rbm_train(
+            state,
+            data,
+            negative="pcd" if self.method == "trajectory" else self.method,
+            betas=np.linspace(0.0, 1.0, self.temperatures).tolist() if self.method == "pt" else [],
+            steps=self.sweeps,
+            batch=self.batch_size,
+            rates=rates,
+            momentum=None if self.optimizer == "adam" else float(self.momentum),
+            decay=float(self.l2),
+            centered=bool(self.centered),
+            seed=run.seed,
+            **core,
+        )
+
+
+def _contrastive(state: State) -> dict[str, FloatArray]:
+    """The history of chains that start at the data: their balance is that of the data."""
+    names = ("gradient", "reconstruction")
+    history: dict[str, FloatArray] = {name: state.pop(name) for name in names}
+    history["balance"] = np.full(history["gradient"].size, np.nan)
+    return history
 
 
 def machine_of(state: State) -> Machine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +107,7 @@ chains, temperatures, init_scale, threads, random_state : as in :class:`kadanoff
         "init_scale": init_scale,
         "threads": checks.threads(threads),
         "random_state": _random_state(random_state),
+        "validation_fraction": 0.0,
     }
     known = {"n_components": 1 if n_components is None else n_components, "threshold": None}
     Training.of({**options, **known, "visible": "spin", "hidden": "spin"})
@@ -116,7 +118,10 @@ chains, temperatures, init_scale, threads, random_state : as in :class:`kadanoff
 
         units = 2 * v.shape[1] + e.shape[1] // 2 if n_components is None else n_components
         rbm = RBM(**options | {"n_components": units}, visible="spin", hidden="spin")
-        machine = rbm.fit(np.concatenate([v, e], axis=1)).machine_
+        with warnings.catch_warnings():
+            # P(v | e) does not depend on the weights of the modes.
+            warnings.filterwarnings("ignore", message="the machine has not the modes")
+            machine = rbm.fit(np.concatenate([v, e], axis=1)).machine_
         w = np.asarray(machine.W, dtype=np.float32)
         k = v.shape[1]
         return MachineModel(

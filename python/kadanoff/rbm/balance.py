@@ -1,0 +1,121 @@
+"""Whether a machine has the modes of its data, such as both signs of a magnet, in their shares."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kadanoff._base.types import AnyArray, BoolArray, FloatArray
+from kadanoff.rbm.machine import Machine
+from kadanoff.rbm.populations import CONFIGURATIONS, SWEEPS, Populations
+from kadanoff.rbm.units import Units, unit_values
+
+__all__ = ["TOLERANCE", "Side", "imbalance", "is_lost"]
+
+ROWS = 4096  # of the data, from which the direction and the share are found
+ITERATIONS = 30
+TOLERANCE = 0.15
+"""Difference of the shares of the machine and of the data above which training warns."""
+SIGMA = 4.0
+MAX_STEPS = 48
+WORK = 10**9  # multiply-adds that the check may cost however short the training was
+
+
+class Side:
+    """The side of the mean, along the leading principal direction of data, on which a row lies.
+
+    For an ordered magnet without a field the two sides are the two signs of the magnetisation.
+
+    Parameters
+    ----------
+    rows : array of bool, shape (samples, n_visible)
+        The data.
+    units : {"binary", "spin"}
+        Values of the visible units.
+
+    Attributes
+    ----------
+    data, error : float
+        Share of the data on the upper side, and its standard error for independent rows.
+
+    Examples
+    --------
+    >>> side = Side(np.repeat([[True] * 4, [False] * 4], [3, 7], axis=0), "spin")
+    >>> side.data
+    0.3
+    """
+
+    def __init__(self, rows: BoolArray, units: Units) -> None:
+        low, up = unit_values("visible", units)
+        self._low, self._span = float(low), float(up - low)
+        few = rows[:: -(-len(rows) // ROWS)].astype(float)
+        self._mean = few.mean(axis=0)
+        gaps = few - self._mean
+        # The power method, from the row that is farthest from the mean.
+        direction = gaps[np.argmax((gaps**2).sum(axis=1))].copy()
+        for _ in range(ITERATIONS):
+            direction = gaps.T @ (gaps @ direction)
+            size = np.linalg.norm(direction)
+            if size == 0.0:
+                break
+            direction /= size
+        self._direction = direction if direction.sum() >= 0.0 else -direction
+        self._edge = float(self._mean @ self._direction)
+        self.data = float(self._above(few).mean())
+        # One row of either side more, so that few rows are no certainty.
+        share = (self.data * len(few) + 1.0) / (len(few) + 2.0)
+        self.error = float(np.sqrt(share * (1.0 - share) / len(few)))
+
+    def _above(self, x: AnyArray) -> BoolArray:
+        return np.asarray(x @ self._direction > self._edge)
+
+    def above(self, v: FloatArray) -> BoolArray:
+        """Which rows of values of the units lie on the upper side."""
+        return self._above((v - self._low) / self._span)
+
+
+def imbalance(
+    machine: Machine, side: Side, *, rows: int, seed: int, threads: int | None
+) -> tuple[float, float]:
+    """Share of a machine on the upper side less that of the data, and its standard error.
+
+    Parameters
+    ----------
+    machine : Machine
+        A trained machine.
+    side : Side
+        The side.
+    rows : int
+        Samples times epochs of the training; the check costs at most about a fifth of it, or a
+        second.
+    seed : int
+        Seed of the populations.
+    threads : int or None
+        Worker threads.
+
+    Returns
+    -------
+    difference, error : float
+        Both NaN where the machine is too far from independent units to be known at that cost.
+    """
+    nothing = float("nan"), float("nan")
+    per_step = machine.W.size * CONFIGURATIONS * (2 * SWEEPS + 2)
+    steps = min(MAX_STEPS, int(max(WORK, rows * machine.W.size) / per_step))
+    if steps < 1:
+        return nothing
+    units = machine.visible, machine.hidden
+    with np.errstate(all="ignore"):  # of a machine that has diverged
+        populations = Populations(machine.n_visible, machine.n_hidden, units, seed, threads=threads)
+        parameters = np.concatenate([machine.W.ravel(), machine.a, machine.b])
+        if not populations.extend(parameters, steps):
+            return nothing
+        share, error = populations.share(side.above)
+    return share - side.data, float(np.hypot(error, side.error))
+
+
+def is_lost(difference: float, error: float) -> bool:
+    """Whether a difference is large, and not noise.
+
+    >>> is_lost(0.4, 0.02), is_lost(0.4, 0.2), is_lost(0.05, 0.001), is_lost(np.nan, np.nan)
+    (True, False, False, False)
+    """
+    return bool(abs(difference) > max(TOLERANCE, SIGMA * error))
