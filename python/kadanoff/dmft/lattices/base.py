@@ -94,7 +94,7 @@ class Lattice(ABC):
         ValueError, TypeError
             An energy is not finite.
         """
-        return self._on_both_sides(z, delta=False)
+        return self.on_array(checks.array("z", z, dtype=np.complex128), delta=False)
 
     @public
     def delta(self, z: ArrayLike) -> ComplexArray:
@@ -115,11 +115,11 @@ class Lattice(ABC):
         ValueError, TypeError
             An energy is not finite.
         """
-        return self._on_both_sides(z, delta=True)
+        return self.on_array(checks.array("z", z, dtype=np.complex128), delta=True)
 
-    def _on_both_sides(self, z: ArrayLike, *, delta: bool) -> ComplexArray:
-        given = checks.array("z", z, dtype=np.complex128)
-        flat = given.ravel()
+    def on_array(self, z: ComplexArray, *, delta: bool) -> ComplexArray:
+        """G(z) or Delta(z) of an array of complex numbers that is checked already."""
+        flat = z.ravel()
         below = flat.imag < 0
         # A real energy is the limit from above, which the branches of roots must see.
         above = flat.real + 1j * np.maximum(np.abs(flat.imag), HAIR * self.D)
@@ -132,7 +132,7 @@ class Lattice(ABC):
         if not far.all():
             G = self._near(above[~far])
             out[~far] = above[~far] - 1.0 / G if delta else G
-        return np.asarray(np.where(below, out.conj(), out).reshape(given.shape))
+        return np.asarray(np.where(below, out.conj(), out).reshape(z.shape))
 
     def _fraction(self, z: ComplexArray) -> ComplexArray:
         a, b2 = self._recurrence
@@ -197,4 +197,5 @@ class Lattice(ABC):
     def derivative(self, z: ComplexArray) -> ComplexArray:
         """dDelta / dz in the upper half plane, to 1e-9, from a central difference."""
         h = 1e-5 * np.maximum(np.abs(z.imag), HAIR * self.D)
-        return np.asarray((self.delta(z + 1j * h) - self.delta(z - 1j * h)) / (2j * h))
+        above, below = (self.on_array(z + 1j * x, delta=True) for x in (h, -h))
+        return np.asarray((above - below) / (2j * h))

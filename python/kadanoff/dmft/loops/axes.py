@@ -162,7 +162,7 @@ class MatsubaraAxis(SelfConsistency):
         # Delta and m_0, m_1, ... of its tail are mixed as numbers of the order of one.
         self.units = np.concatenate([np.full(2 * frequencies, D), D ** np.arange(2.0, 6.0)])
         lattice, z = setting.lattice, 1j * fermionic(beta, frequencies).astype(np.complex128)
-        self.scale = abs(complex(lattice.delta(z[0])))
+        self.scale = abs(complex(lattice.on_array(z[:1], delta=True)[0]))
         first = lattice.delta_moments[0]
         if isinstance(start, Solution) and isinstance(lattice, Bethe):
             moments = tuple(first * m for m in _moments(start))
@@ -174,7 +174,7 @@ class MatsubaraAxis(SelfConsistency):
             tail = np.asarray(sum(m / missing ** (k + 1) for k, m in enumerate(moments)))
             self._keep(np.concatenate([Delta[:frequencies], tail.ravel()]), moments)
         elif start == "metal":
-            self._keep(lattice.delta(z), lattice.delta_moments)
+            self._keep(lattice.on_array(z, delta=True), lattice.delta_moments)
         else:
             level = detuning + half_filling(U)
             n = atom(U, level, beta)[0]
@@ -221,7 +221,7 @@ class MatsubaraAxis(SelfConsistency):
                 + c3,
             ]
         )
-        return self.setting.lattice.delta(zeta), moments
+        return self.setting.lattice.on_array(zeta, delta=True), moments
 
     def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
         """Delta(i w_n) and its moments from Sigma(i w_n)."""
@@ -231,7 +231,7 @@ class MatsubaraAxis(SelfConsistency):
     def occupation(self, solution: Solution, shift: float = 0.0) -> float:
         """Lattice occupation: n_imp + 4/beta sum_n Re [G_lat(i w_n) - G_imp(i w_n)]."""
         zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw - shift
-        more = np.asarray(self.setting.lattice.hilbert(zeta) - solution.G_iw)
+        more = np.asarray(self.setting.lattice.on_array(zeta, delta=False) - solution.G_iw)
         # Those of the lattice, with s_1 from the impurity: <e^2> in place of its bath.
         d0, _ = _bath_moments(solution)
         m0, m1, m2, _ = _moments(solution)
@@ -345,7 +345,7 @@ class RealAxis(SelfConsistency):
             )
 
     def _density(self, zeta: ComplexArray) -> FloatArray:
-        return np.maximum(-self.setting.lattice.delta(zeta).imag / math.pi, 0.0)
+        return np.maximum(-self.setting.lattice.on_array(zeta, delta=True).imag / math.pi, 0.0)
 
     def _band(self, centre: float, half: float) -> FloatArray:
         x = (self.omega - centre) / half
@@ -388,7 +388,7 @@ class RealAxis(SelfConsistency):
         assert solution.G_w is not None
         grid, zeta = self._zeta(solution, shift, QUADRATURE)
         fermi = expit(-self.setting.beta * grid)
-        of_lattice = np.maximum(-self.setting.lattice.hilbert(zeta).imag, 0.0)
+        of_lattice = np.maximum(-self.setting.lattice.on_array(zeta, delta=False).imag, 0.0)
         lattice, impurity = (
             float(np.trapezoid(A * fermi, grid) / np.trapezoid(A, grid))
             for A in (of_lattice, solution.G_w.spectrum(grid))
