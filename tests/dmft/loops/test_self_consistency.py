@@ -9,7 +9,8 @@ import pytest
 
 from kadanoff import Cancelled, Control, NotConverged
 from kadanoff.dmft import bethe, hysteresis, solve
-from kadanoff.dmft.loops.axes import Lattice, MatsubaraAxis
+from kadanoff.dmft.lattices import Bethe
+from kadanoff.dmft.loops.axes import MatsubaraAxis, Setting
 from tests.paths import REFERENCE as REFERENCE_DATA
 
 FOLDER = REFERENCE_DATA / "dmft"
@@ -161,7 +162,7 @@ def test_the_end_of_the_metal_by_newton_and_krylov():
 
     U, beta = 2.95, 50.0
     neighbour = bethe(U=2.9, beta=beta, solver="ipt")
-    axis = MatsubaraAxis(Lattice(U, beta, 1.0, True), neighbour.solution, 0.0, 512)
+    axis = MatsubaraAxis(Setting(U, beta, Bethe(), True), neighbour.solution, 0.0, 512)
 
     def solved(x):
         axis.take(x)
@@ -336,7 +337,7 @@ def test_a_scan_holds_the_detuning():
 
 def test_results_introduce_themselves():
     loop = bethe(U=1.0, beta=20.0, D=2.0, solver="ipt")
-    assert repr(loop).startswith("Loop(U=1, beta=20, D=2, ipt: metal, converged after ")
+    assert repr(loop).startswith("Loop(Bethe(D=2.0), U=1, beta=20, ipt: metal, converged after ")
     scan = hysteresis([1.0], beta=20.0, solver="ipt")
     for shown in (loop, scan):
         assert len(repr(shown)) < 160

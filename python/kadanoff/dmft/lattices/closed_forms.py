@@ -123,26 +123,9 @@ class Bethe(_Symmetric):
     def _near(self, z: ComplexArray) -> ComplexArray:
         return np.asarray(2.0 / (z + np.sqrt(z - self.D) * np.sqrt(z + self.D)))
 
-    @public
-    def delta(self, z: ArrayLike) -> ComplexArray:
-        """Hybridisation function, ``(D/2)^2 G(z)``, see :meth:`Lattice.delta`.
-
-        Parameters
-        ----------
-        z : complex or array of complex
-            Energies; a real one stands for ``z + i0``.
-
-        Returns
-        -------
-        array of complex, shape of z
-            Delta(z), an energy.
-
-        Raises
-        ------
-        ValueError, TypeError
-            An energy is not finite.
-        """
-        return np.asarray(0.25 * self.D**2 * self.hilbert(z))
+    def unchecked_delta(self, z: ComplexArray) -> ComplexArray:
+        """``(D/2)^2 G(z)``, see `Lattice.delta`."""
+        return np.asarray(0.25 * self.D**2 * self.unchecked_hilbert(z))
 
     def _quadrature(self) -> tuple[FloatArray, FloatArray]:
         k = math.pi * np.arange(1, 2 * LEVELS + 1) / (2 * LEVELS + 1)
