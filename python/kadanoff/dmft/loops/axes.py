@@ -175,6 +175,7 @@ class MatsubaraAxis(SelfConsistency):
         self.frequencies = frequencies
         self.settings = {}
         self.unit = D
+        self._known: tuple[Solution, tuple[float, float], tuple[float, ...]] | None = None
         # Delta and m_0, m_1, ... of its tail are mixed as numbers of the order of one.
         self.units = np.concatenate([np.full(2 * frequencies, D), D ** np.arange(2.0, 6.0)])
         lattice, z = setting.lattice, 1j * fermionic(beta, frequencies).astype(np.complex128)
@@ -216,12 +217,17 @@ class MatsubaraAxis(SelfConsistency):
         eps = detuning + half_filling(self.setting.U)
         return Impurity.own(self.setting.U, self.setting.beta, bath, eps)
 
+    def _tails(self, solution: Solution) -> tuple[tuple[float, float], tuple[float, ...]]:
+        """The moments of the bath and of G; those of the last solution are kept."""
+        if self._known is None or self._known[0] is not solution:
+            self._known = solution, _bath_moments(solution), _moments(solution)
+        return self._known[1:]
+
     def _closed(self, solution: Solution, shift: float) -> tuple[ComplexArray, FloatArray]:
         """The lattice's Delta for the solution's Sigma, and its moments."""
         zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw - shift
         # 1/G = z - a_1 - a_2/z - a_3/z^2, less that of Delta, gives the tail of Sigma.
-        d0, d1 = _bath_moments(solution)
-        _, m1, m2, m3 = _moments(solution)
+        (d0, d1), (_, m1, m2, m3) = self._tails(solution)
         level, s1 = m1 + shift, m2 - m1**2 - d0
         s2 = m3 - 2.0 * m1 * m2 + m1**3 - d1
         c0, c1, c2, c3 = self.setting.lattice.delta_moments
@@ -249,8 +255,7 @@ class MatsubaraAxis(SelfConsistency):
         zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw - shift
         more = np.asarray(self.setting.lattice.unchecked_hilbert(zeta) - solution.G_iw)
         # Those of the lattice, with s_1 from the impurity: <e^2> in place of its bath.
-        d0, _ = _bath_moments(solution)
-        m0, m1, m2, _ = _moments(solution)
+        (d0, _), (m0, m1, m2, _) = self._tails(solution)
         level = m1 + shift
         second = level**2 + (m2 - m1**2 - d0) + self.setting.lattice.delta_moments[0]
         beta = self.setting.beta
@@ -266,7 +271,7 @@ class MatsubaraAxis(SelfConsistency):
         if measured is not None:
             return float(measured)
         lattice, beta = self.setting.lattice, self.setting.beta
-        level = _moments(solution)[1]
+        level = self._tails(solution)[1][1]
         zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw
         free = 1j * solution.w_n - level
         more = zeta * lattice.unchecked_hilbert(zeta) - free * lattice.unchecked_hilbert(free)

@@ -150,14 +150,16 @@ class Loop(Saved):
         return float(self.history["noise"][-1])
 
     def average(self, name: str) -> tuple[float, float]:
-        """Mean of "Z", "docc", "n", "kinetic_energy" or "energy" over the iterations after the loop had settled.
+        """Mean over the iterations after the loop had settled, and its error.
 
-        The error is the scatter of independent samples, times ``sqrt((1 + r) / (1 - r))`` for
-        the autocorrelation r of neighbours, as Delta carries noise from one iteration to the next.
+        The names are "Z", "docc", "n", "kinetic_energy" and "energy". The error is the scatter of
+        independent samples, times ``sqrt((1 + r) / (1 - r))`` for the autocorrelation r of
+        neighbours, as Delta carries noise from one iteration to the next.
         r is estimated jointly from Z and docc, bias-corrected, and bounded below by 0.5, the
         measured contraction of the loop per iteration: 0.45 to 0.57 at U = 2 to 2.6 and beta = 10
         and 50 (less, and of the other sign, far from the transition). For deterministic solvers,
-        the last iteration with the error that its solution carries, 0 without one.
+        the last iteration with the error that its solution carries, 0 without one, and NaN for
+        an energy whose error is not known: "cthyb" measures it, and U = 0 is exact.
         """
         checks.choice("name", name, (*AVERAGED, "energy"))
         within = self.history["residual"] <= NOISE * self.history["noise"]
@@ -168,10 +170,14 @@ class Loop(Saved):
         parts = parts if name == "energy" else {name: 1.0}
         whole = np.asarray(sum(c * self.history[k] for k, c in parts.items()))
         last = whole[first:]
+        if self.solution.problem.U == 0.0 and name in ("n", "kinetic_energy", "energy"):
+            return float(whole[-1]), 0.0
         # The parts of one solution are correlated: their errors are added.
         errors = self.solution.diagnostics
         single = sum(c * float(errors.get(f"{k}_error", 0.0)) for k, c in parts.items())
-        if last.size < 2:
+        if "kinetic_energy" in parts and "kinetic_energy_error" not in errors:
+            single = math.nan
+        if last.size < 2 or math.isnan(single):
             return float(whole[-1]), single
         # The scatter of a few values is uncertain; it is at least the error of one sample.
         scatter = max(float(np.std(last, ddof=1)), single)
