@@ -206,13 +206,13 @@ for few, many in zip(mirror, mirror[::-1], strict=True):
     # Two separate searches with tolerance 1e-6.
     assert abs(few.Z - many.Z) < 1e-4
     assert abs(few.mu + many.mu - U) < 1e-4
-Z = {loop.n.__round__(2): loop.Z for loop in doped[T_PRIME]}
-mu = {round(loop.n, 2): loop.mu for loop in doped[T_PRIME]}
+Z = {n: loop.Z for n, loop in zip(FILLINGS, doped[T_PRIME], strict=True)}
+half_filled = doped[T_PRIME][FILLINGS.index(1.0)].mu
 assert Z[1.2] > 1.2 * Z[0.8]
 caption(
-    f"Square lattice at $U = {U:g}$, $\\beta = 20$. With $t' = {T_PRIME}\\,t$: $Z$ = {Z[0.8]:.2f} at "
-    f"$n = 0.8$ and {Z[1.2]:.2f} at $n = 1.2$; half filling is at $\\mu$ = {mu[1.0]:.3f}, not at "
-    f"$U/2$."
+    f"Square lattice at $U = {U:g}$, $\\beta = 20$. With $t' = {T_PRIME}\\,t$: $Z$ = {Z[0.8]:.2f} "
+    f"at $n = 0.8$ and {Z[1.2]:.2f} at $n = 1.2$; half filling is at $\\mu$ = {half_filled:.3f}, "
+    "not at $U/2$."
 )
 
 # %% [markdown]
@@ -310,9 +310,8 @@ else:
 # Two baths are taken from loops on the square lattice, a metal and an insulator, as finitely many
 # levels, so that exact diagonalisation knows the spectrum to rounding.
 #
-# **Prediction.** The exact smeared spectrum lies inside the band at each frequency, and there is no
-# doubt about who is the metal: its lower bound at $\omega = 0$ is above the upper bound of the
-# insulator.
+# **Prediction.** The exact smeared spectrum lies inside the band at each frequency. The data tell
+# the metal from the insulator: its lower bound at $\omega = 0$ is above the insulator's upper one.
 
 # %%
 SWEEPS = pick(quick=2**16, normal=2**19, full=2**22)

@@ -27,8 +27,8 @@ def main() -> None:
     Delta = solution.Delta_iw[:COUNT] + NOISE * noise
     head = (
         f"# SYNTHETIC: written by tools/delta_file.py of kadanoff, DMFT of the square lattice,\n"
-        f"# t = 0.25, by exact diagonalisation with {SITES} sites, with Gaussian noise of {NOISE:g}\n"
-        f"# on the real and the imaginary part (seed {SEED}).\n"
+        f"# t = 0.25, by exact diagonalisation with {SITES} sites, with Gaussian noise of\n"
+        f"# {NOISE:g} on the real and the imaginary part (seed {SEED}).\n"
         f"# U = {U}, beta = {BETA}, mu = {-solution.problem.eps:.6f}; "
         f"of this bath n = {solution.n:.5f}, docc = {solution.docc:.6f}, Z = {solution.Z:.5f}.\n"
         f"# w_n Re Im error\n"
