@@ -206,7 +206,7 @@ class Lattice(ABC):
         filled = 2.0 * weight * expit(-beta * (e + level))
 
         def rest(w: FloatArray) -> FloatArray:
-            z = 1j * w - level
+            z = np.asarray(1j * w - level, dtype=np.complex128)
             more = self.unchecked_hilbert(z) - (1.0 / (z[:, None] - e)) @ weight
             return np.asarray([more.real, (z * more).real])
 
@@ -262,13 +262,14 @@ def matsubara_sum(
     """
     h = 2.0 * math.pi / beta
     count = math.ceil(most / h) + 1
-    total = np.sum(function(h * (np.arange(min(count, DIRECT)) + 0.5)), axis=-1) / beta
+    one_by_one = np.asarray(h * (np.arange(min(count, DIRECT)) + 0.5), dtype=np.float64)
+    total = np.sum(function(one_by_one), axis=-1) / beta
     if count <= DIRECT:
         return np.asarray(total)
     x, weight = np.polynomial.legendre.leggauss(NODES)
     first = h * DIRECT
     left = first * 2.0 ** np.arange(math.ceil(math.log2(most / first)))
-    w = left[:, None] * (1.0 + 0.5 * (1.0 + x))
+    w = np.asarray(left[:, None] * (1.0 + 0.5 * (1.0 + x)), dtype=np.float64)
     integral = function(w.ravel()) @ (0.5 * left[:, None] * weight).ravel()
     step = 1e-3 * first
     ends = function(np.array([first - step, first + step]))

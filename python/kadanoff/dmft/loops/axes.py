@@ -273,7 +273,7 @@ class MatsubaraAxis(SelfConsistency):
         lattice, beta = self.setting.lattice, self.setting.beta
         level = self._tails(solution)[1][1]
         zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw
-        free = 1j * solution.w_n - level
+        free = np.asarray(1j * solution.w_n - level, dtype=np.complex128)
         more = zeta * lattice.unchecked_hilbert(zeta) - free * lattice.unchecked_hilbert(free)
         return lattice.free(level, beta)[1] + 2.0 * trace(beta, more, (0.0, 0.0, 0.0))
 
