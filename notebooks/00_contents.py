@@ -52,6 +52,10 @@ COURSE = {
         "A dot was measured: what are its $U$, $\\Gamma$, level and Kondo temperature?",
         "the Kondo effect by name",
     ),
+    "17": (
+        "How do I solve my own lattice, and what is certain of its spectrum?",
+        "10, 11",
+    ),
 }
 HERE = Path("times.json")
 times = json.loads(HERE.read_text()) if HERE.exists() else {}
@@ -110,6 +114,7 @@ Table(
 # * **What has the renormalization group to do with machine learning?** 04, 05, 07, 09; then 08.
 # * **Phase transitions from data**: 05, 06, 07.
 # * **DMFT with cheaper solvers**: 10, 11, 12, 13, as far as they are here.
+# * **DMFT of my own lattice**: 10, 11, 17.
 # * **An afternoon**: the first two sections each of 01, 04 and 07; the sliders of 14.
 
 # %%

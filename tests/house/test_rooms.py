@@ -18,6 +18,7 @@ ACROSS = {
 # Tests called after what they hold, since it belongs to no single module. Only to shrink.
 SUBJECTS = {
     "cli/test_main.py": "the command line as a whole, through `kadanoff.cli.main`",
+    "dmft/loops/test_lattices_loop.py": "loops on all lattices, in limits and symmetries",
     "dmft/test_solvers_agree.py": "all solvers against each other and against references",
     "impurities/effective/test_mapping.py": "Anderson to Kondo and the perturbative mapping",
     "impurities/nrg/test_exact_limits.py": "limits that are known in closed form",

@@ -79,10 +79,10 @@ def saved(tmp_path):
 
 def test_the_header_names_the_lattice(saved):
     header, arrays = header_of(saved)
-    assert header["content"]["fields"]["lattice"] == "bethe"
+    assert header["content"]["fields"]["lattice"]["class"] == "Bethe"
     header["content"]["fields"]["lattice"] = "square"
     rewritten(saved, header, arrays)
-    with pytest.raises(ValueError, match="lattice 'square'"):
+    with pytest.raises(ValueError, match="lattice must be a Lattice, got 'square'"):
         Loop.load(saved)
 
 

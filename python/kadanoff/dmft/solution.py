@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Solution"]
 
+SYMMETRIC = 0.1
+"""Error given to a coefficient that vanishes by symmetry, in units of the smallest measured one."""
+
 
 for _kind in (
     Impurity,
@@ -301,12 +304,15 @@ class Solution(Saved):
             )
         G_l = np.asarray(self.diagnostics["coefficients"][0])
         covariance = self.diagnostics["coefficients_covariance"][: G_l.size, : G_l.size]
-        # Those that vanish by symmetry have no error.
-        some = np.flatnonzero(np.diag(covariance) > 0)
+        # Those that vanish by symmetry are known exactly, so that any error of theirs is safe.
+        exact = np.diag(covariance) == 0.0
+        if exact.any():
+            spread = np.where(exact, SYMMETRIC**2 * np.min(np.diag(covariance)[~exact]), 0.0)
+            covariance = covariance + np.diag(spread)
         return AllowedSpectra.of_legendre(
-            G_l[some],
+            G_l,
             self.beta,
-            covariance=covariance[np.ix_(some, some)],
+            covariance=covariance,
             samples=int(self.diagnostics["bins"]),
             confidence=confidence,
         )

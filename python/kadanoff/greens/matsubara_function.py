@@ -373,7 +373,7 @@ def trace(beta: float, product: ComplexArray, moments: tuple[float, float, float
     The sum of the tail is done exactly with three poles. The rest falls as c/w**4, with c from
     the last frequency: the sum beyond it is added by the midpoint rule.
     """
-    w_n = fermionic(beta, product.size)
+    w_n = (math.pi / beta) * (2.0 * np.arange(product.size) + 1.0)
     a = 1.0 / beta
     m0, m1, m2 = moments
     # m_0/z + m_1/z^2 + m_2/z^3 + ... as residues at -a, 0, a.

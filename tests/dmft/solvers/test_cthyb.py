@@ -474,3 +474,17 @@ def test_bounds_of_the_spectrum_hold_without_continuation():
         solve(problem).spectral_bounds([0.0], 0.4)
     given = solve(problem).spectral_bounds([0.0], 0.4, error=1e-4)
     assert given.holds(exact.energies, exact.weights).all()
+
+
+def test_bounds_of_the_spectrum_hold_at_half_filling():
+    # Every second coefficient vanishes: they must keep their places, and the bounds be even.
+    bath = DiscreteBath([-0.6, 0.0, 0.6], [0.3, 0.25, 0.3])
+    problem = Impurity(1.5, 20.0, bath)
+    sampled = solve(problem, solver="cthyb", sweeps=2**15, seed=1, threads=1)
+    exact = solve(problem).G
+    bounds = sampled.spectral_bounds([-1.5, -0.8, 0.0, 0.8, 1.5], 0.4)
+    assert bounds.holds(exact.energies, exact.weights).all()
+    # To the tolerance of the cone programs.
+    np.testing.assert_allclose(bounds.upper, bounds.upper[::-1], atol=1e-3)
+    np.testing.assert_allclose(bounds.lower, bounds.lower[::-1], atol=1e-3)
+    assert np.max(bounds.upper - bounds.lower) < 0.5

@@ -123,10 +123,9 @@ class Bethe(_Symmetric):
     def _near(self, z: ComplexArray) -> ComplexArray:
         return np.asarray(2.0 / (z + np.sqrt(z - self.D) * np.sqrt(z + self.D)))
 
-    def on_array(self, z: ComplexArray, *, delta: bool) -> ComplexArray:
-        """G(z), or ``Delta(z) = (D/2)^2 G(z)``, of an array that is checked already."""
-        G = super().on_array(z, delta=False)
-        return np.asarray(0.25 * self.D**2 * G) if delta else G
+    def unchecked_delta(self, z: ComplexArray) -> ComplexArray:
+        """``(D/2)^2 G(z)``, see `Lattice.delta`."""
+        return np.asarray(0.25 * self.D**2 * self.unchecked_hilbert(z))
 
     def _quadrature(self) -> tuple[FloatArray, FloatArray]:
         k = math.pi * np.arange(1, 2 * LEVELS + 1) / (2 * LEVELS + 1)

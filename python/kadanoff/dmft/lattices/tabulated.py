@@ -28,6 +28,10 @@ CLOSE = 16.0
 """Distance in widths of a segment below which its integral is taken in closed form."""
 NODES = 4
 """Gauss points of a segment that is further away: the error is 1e-17 at CLOSE widths."""
+STEP = 40.0
+"""Temperatures from the Fermi energy beyond which its step is 0 or 1 to rounding."""
+NODES_OF_STEP = 10
+"""Gauss points per half a temperature, for the Fermi function to rounding."""
 SYMMETRIC = 1e-9
 CHUNK = 2**21
 """Numbers of an intermediate array: 32 MiB of complex numbers."""
@@ -158,6 +162,23 @@ class Tabulated(Lattice):
     def centred(self) -> Lattice:
         """The same lattice with energies measured from its mean."""
         return self if self.is_bipartite else Tabulated(self.e - self.mean, self.rho)
+
+    def free(self, level: float, beta: float) -> tuple[float, float]:
+        """Occupation and energy without interaction, see `Lattice.free`.
+
+        The density of states is linear, and the Fermi function smooth, between the points of the
+        table and points around the Fermi energy that are half a temperature apart.
+        """
+        from scipy.special import expit
+
+        around = -level + np.linspace(-STEP, STEP, 4 * int(STEP) + 1) / beta
+        inside = (around > self.e[0]) & (around < self.e[-1])
+        edges = np.union1d(self.e, around[inside])
+        x, weight = np.polynomial.legendre.leggauss(NODES_OF_STEP)
+        h = 0.5 * np.diff(edges)[:, None]
+        e = 0.5 * (edges[1:] + edges[:-1])[:, None] + h * x
+        filled = 2.0 * h * weight * np.interp(e, self.e, self.rho) * expit(-beta * (e + level))
+        return float(np.sum(filled)), float(np.sum(e * filled))
 
     @cached_property
     def _gauss(self) -> tuple[FloatArray, FloatArray]:
@@ -326,6 +347,14 @@ class Dispersion(Lattice):
     def centred(self) -> Lattice:
         """The same lattice with energies measured from its mean."""
         return self if self.is_bipartite else Dispersion(self.energies - self.mean, self.weights)
+
+    def free(self, level: float, beta: float) -> tuple[float, float]:
+        """Occupation and energy without interaction, see `Lattice.free`: sums over energies."""
+        from scipy.special import expit
+
+        assert self.weights is not None
+        filled = 2.0 * self.weights * expit(-beta * (self.energies + level))
+        return float(np.sum(filled)), float(self.energies @ filled)
 
     def _near(self, z: ComplexArray) -> ComplexArray:
         assert self.weights is not None

@@ -105,9 +105,25 @@ class SelfConsistency(ABC):
     def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
         """The bath that follows from a solution, its levels shifted, in the numbers of `vector`."""
 
-    @abstractmethod
     def occupation(self, solution: Solution, shift: float = 0.0) -> float:
         """Occupation of the lattice with the self-energy of a solution, all levels shifted."""
+        if self.setting.U == 0.0:  # whatever the error of the bath, and of the solver in it
+            return self.setting.lattice.free(solution.problem.eps + shift, self.setting.beta)[0]
+        return self._occupation(solution, shift)
+
+    def kinetic_energy(self, solution: Solution) -> float:
+        """``2 T sum_n int e rho(e) / (i w_n - eps - Sigma - e) de``, e from the lattice's mean."""
+        if self.setting.U == 0.0:
+            return self.setting.lattice.free(solution.problem.eps, self.setting.beta)[1]
+        return self._kinetic_energy(solution)
+
+    @abstractmethod
+    def _occupation(self, solution: Solution, shift: float) -> float:
+        """As `occupation`, with interaction."""
+
+    @abstractmethod
+    def _kinetic_energy(self, solution: Solution) -> float:
+        """As `kinetic_energy`, with interaction."""
 
     def shift(self, solution: Solution, target: float) -> float:
         """The shift of the levels at which the lattice has the target occupation."""
@@ -159,10 +175,11 @@ class MatsubaraAxis(SelfConsistency):
         self.frequencies = frequencies
         self.settings = {}
         self.unit = D
+        self._known: tuple[Solution, tuple[float, float], tuple[float, ...]] | None = None
         # Delta and m_0, m_1, ... of its tail are mixed as numbers of the order of one.
         self.units = np.concatenate([np.full(2 * frequencies, D), D ** np.arange(2.0, 6.0)])
         lattice, z = setting.lattice, 1j * fermionic(beta, frequencies).astype(np.complex128)
-        self.scale = abs(complex(lattice.on_array(z[:1], delta=True)[0]))
+        self.scale = abs(complex(lattice.unchecked_delta(z[:1])[0]))
         first = lattice.delta_moments[0]
         if isinstance(start, Solution) and isinstance(lattice, Bethe):
             moments = tuple(first * m for m in _moments(start))
@@ -174,7 +191,7 @@ class MatsubaraAxis(SelfConsistency):
             tail = np.asarray(sum(m / missing ** (k + 1) for k, m in enumerate(moments)))
             self._keep(np.concatenate([Delta[:frequencies], tail.ravel()]), moments)
         elif start == "metal":
-            self._keep(lattice.on_array(z, delta=True), lattice.delta_moments)
+            self._keep(lattice.unchecked_delta(z), lattice.delta_moments)
         else:
             level = detuning + half_filling(U)
             n = atom(U, level, beta)[0]
@@ -200,12 +217,17 @@ class MatsubaraAxis(SelfConsistency):
         eps = detuning + half_filling(self.setting.U)
         return Impurity.own(self.setting.U, self.setting.beta, bath, eps)
 
+    def _tails(self, solution: Solution) -> tuple[tuple[float, float], tuple[float, ...]]:
+        """The moments of the bath and of G; those of the last solution are kept."""
+        if self._known is None or self._known[0] is not solution:
+            self._known = solution, _bath_moments(solution), _moments(solution)
+        return self._known[1:]
+
     def _closed(self, solution: Solution, shift: float) -> tuple[ComplexArray, FloatArray]:
         """The lattice's Delta for the solution's Sigma, and its moments."""
         zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw - shift
         # 1/G = z - a_1 - a_2/z - a_3/z^2, less that of Delta, gives the tail of Sigma.
-        d0, d1 = _bath_moments(solution)
-        _, m1, m2, m3 = _moments(solution)
+        (d0, d1), (_, m1, m2, m3) = self._tails(solution)
         level, s1 = m1 + shift, m2 - m1**2 - d0
         s2 = m3 - 2.0 * m1 * m2 + m1**3 - d1
         c0, c1, c2, c3 = self.setting.lattice.delta_moments
@@ -221,24 +243,39 @@ class MatsubaraAxis(SelfConsistency):
                 + c3,
             ]
         )
-        return self.setting.lattice.on_array(zeta, delta=True), moments
+        return self.setting.lattice.unchecked_delta(zeta), moments
 
     def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
         """Delta(i w_n) and its moments from Sigma(i w_n)."""
         new, moments = self._closed(solution, shift)
         return np.asarray(np.concatenate([new.real, new.imag, moments]) / self.units)
 
-    def occupation(self, solution: Solution, shift: float = 0.0) -> float:
+    def _occupation(self, solution: Solution, shift: float) -> float:
         """Lattice occupation: n_imp + 4/beta sum_n Re [G_lat(i w_n) - G_imp(i w_n)]."""
         zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw - shift
-        more = np.asarray(self.setting.lattice.on_array(zeta, delta=False) - solution.G_iw)
+        more = np.asarray(self.setting.lattice.unchecked_hilbert(zeta) - solution.G_iw)
         # Those of the lattice, with s_1 from the impurity: <e^2> in place of its bath.
-        d0, _ = _bath_moments(solution)
-        m0, m1, m2, _ = _moments(solution)
+        (d0, _), (m0, m1, m2, _) = self._tails(solution)
         level = m1 + shift
         second = level**2 + (m2 - m1**2 - d0) + self.setting.lattice.delta_moments[0]
         beta = self.setting.beta
         return solution.n + 2.0 * trace(beta, more, (1.0 - m0, level - m1, second - m2))
+
+    def _kinetic_energy(self, solution: Solution) -> float:
+        """``2 T sum_n Delta G``: measured by "cthyb", else that of free electrons and the rest.
+
+        The free electrons are at the level with its Hartree shift, so that the rest falls as
+        w_n**-4. In a converged loop "cthyb" has measured the sum, as -<k> / beta.
+        """
+        measured = solution.diagnostics.get("kinetic_energy")
+        if measured is not None:
+            return float(measured)
+        lattice, beta = self.setting.lattice, self.setting.beta
+        level = self._tails(solution)[1][1]
+        zeta = 1j * solution.w_n - solution.problem.eps - solution.Sigma_iw
+        free = np.asarray(1j * solution.w_n - level, dtype=np.complex128)
+        more = zeta * lattice.unchecked_hilbert(zeta) - free * lattice.unchecked_hilbert(free)
+        return lattice.free(level, beta)[1] + 2.0 * trace(beta, more, (0.0, 0.0, 0.0))
 
     def possible(self, mixed: FloatArray) -> bool:
         """Whether the tail belongs to a non-negative density."""
@@ -345,7 +382,7 @@ class RealAxis(SelfConsistency):
             )
 
     def _density(self, zeta: ComplexArray) -> FloatArray:
-        return np.maximum(-self.setting.lattice.on_array(zeta, delta=True).imag / math.pi, 0.0)
+        return np.maximum(-self.setting.lattice.unchecked_delta(zeta).imag / math.pi, 0.0)
 
     def _band(self, centre: float, half: float) -> FloatArray:
         x = (self.omega - centre) / half
@@ -377,7 +414,7 @@ class RealAxis(SelfConsistency):
         Sigma = np.interp(grid, known, Sigma.real) + 1j * np.interp(grid, known, Sigma.imag)
         return grid, np.asarray(grid - solution.problem.eps - Sigma - shift)
 
-    def occupation(self, solution: Solution, shift: float = 0.0) -> float:
+    def _occupation(self, solution: Solution, shift: float) -> float:
         """Lattice occupation: n_imp + 2 int f(w) [A_lat(w) - A_imp(w)] dw, both A normalised.
 
         The density ends as a square root, between two frequencies: a trapezoid on the grid of the
@@ -388,12 +425,22 @@ class RealAxis(SelfConsistency):
         assert solution.G_w is not None
         grid, zeta = self._zeta(solution, shift, QUADRATURE)
         fermi = expit(-self.setting.beta * grid)
-        of_lattice = np.maximum(-self.setting.lattice.on_array(zeta, delta=False).imag, 0.0)
+        of_lattice = np.maximum(-self.setting.lattice.unchecked_hilbert(zeta).imag, 0.0)
         lattice, impurity = (
             float(np.trapezoid(A * fermi, grid) / np.trapezoid(A, grid))
             for A in (of_lattice, solution.G_w.spectrum(grid))
         )
         return solution.n + 2.0 * (lattice - impurity)
+
+    def _kinetic_energy(self, solution: Solution) -> float:
+        """``-2/pi int f(w) Im (zeta G) dw``, for a density of states with weight one."""
+        from scipy.special import expit
+
+        grid, zeta = self._zeta(solution, 0.0, QUADRATURE)
+        G = self.setting.lattice.unchecked_hilbert(zeta)
+        A = np.maximum(-G.imag, 0.0)
+        filled = -(zeta * G).imag * expit(-self.setting.beta * grid)
+        return 2.0 * float(np.trapezoid(filled, grid) / np.trapezoid(A, grid))
 
     def output(self, solution: Solution, shift: float = 0.0) -> FloatArray:
         """-Im Delta(w) / pi from Sigma(w)."""

@@ -255,9 +255,11 @@ class _Iteration:
         shift = 0.0 if target is None else axis.shift(solution, target)
         new = axis.output(solution, shift)
         change = _Change(new, shift, excess, axis.residual(new), axis.noise(solution))
-        eps = solution.problem.eps - self.settings.lattice.mean
+        mean = self.settings.lattice.mean
+        eps = solution.problem.eps - mean
+        kinetic = axis.kinetic_energy(solution) + mean * filling
         self.entries.append(
-            (change.residual, solution.Z, solution.docc, filling, eps, change.noise)
+            (change.residual, solution.Z, solution.docc, filling, eps, change.noise, kinetic)
         )
         self.solution = solution
         return change

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["HISTORY", "NOISE", "SETTLED", "Loop"]
 
-HISTORY = ("residual", "Z", "docc", "n", "eps", "noise")
+HISTORY = ("residual", "Z", "docc", "n", "eps", "noise", "kinetic_energy")
+AVERAGED = ("Z", "docc", "n", "kinetic_energy")
 SETTLED = 3  # iterations within the noise after which a loop has settled
 IN_A_GAP = 0.1  # density at the Fermi energy, over the largest of the free lattice
 NOISE = 3.0  # standard errors: the residual is a maximum over frequencies of two noisy functions
@@ -47,8 +48,9 @@ class Loop(Saved):
         the solver.
     history : dict of str to array, shape (iterations,)
         ``residual`` (largest change of Delta, relative to the largest |Delta| of the free lattice),
-        ``Z``, ``docc``, ``n``, ``eps`` and ``noise`` (largest statistical error of the new Delta,
-        in the same units; zero for deterministic solvers), one entry per iteration.
+        ``Z``, ``docc``, ``n``, ``eps``, ``noise`` (largest statistical error of the new Delta,
+        in the same units; zero for deterministic solvers) and ``kinetic_energy``, one entry per
+        iteration.
     seconds : float
         Wall time in seconds.
     lattice : Lattice
@@ -91,6 +93,7 @@ class Loop(Saved):
             "state": self._state,
             "n": self.n,
             "docc": self.docc,
+            "energy per site": self.energy,
             "Z": self.Z,
             "residual": self.residual,
             "started from": self.start,
@@ -147,24 +150,35 @@ class Loop(Saved):
         return float(self.history["noise"][-1])
 
     def average(self, name: str) -> tuple[float, float]:
-        """Mean of "Z", "docc" or "n" over the iterations after the loop had settled.
+        """Mean over the iterations after the loop had settled, and its error.
 
-        The error is the scatter of independent samples, times ``sqrt((1 + r) / (1 - r))`` for
-        the autocorrelation r of neighbours, as Delta carries noise from one iteration to the next.
+        The names are "Z", "docc", "n", "kinetic_energy" and "energy". The error is the scatter of
+        independent samples, times ``sqrt((1 + r) / (1 - r))`` for the autocorrelation r of
+        neighbours, as Delta carries noise from one iteration to the next.
         r is estimated jointly from Z and docc, bias-corrected, and bounded below by 0.5, the
         measured contraction of the loop per iteration: 0.45 to 0.57 at U = 2 to 2.6 and beta = 10
         and 50 (less, and of the other sign, far from the transition). For deterministic solvers,
-        the last iteration with the error that its solution carries, 0 without one.
+        the last iteration with the error that its solution carries, 0 without one, and NaN for
+        an energy whose error is not known: "cthyb" measures it, and U = 0 is exact.
         """
-        checks.choice("name", name, ("Z", "docc", "n"))
+        checks.choice("name", name, (*AVERAGED, "energy"))
         within = self.history["residual"] <= NOISE * self.history["noise"]
         outside = np.flatnonzero(~within)
         # From then on the memory of the start is below the noise of one iteration.
         first = (int(outside[-1]) + 1 if outside.size else 0) + SETTLED
-        last = self.history[name][first:]
-        single = float(self.solution.diagnostics.get(f"{name}_error", 0.0))
-        if last.size < 2:
-            return float(self.history[name][-1]), single
+        parts = {"kinetic_energy": 1.0, "docc": self.solution.problem.U}
+        parts = parts if name == "energy" else {name: 1.0}
+        whole = np.asarray(sum(c * self.history[k] for k, c in parts.items()))
+        last = whole[first:]
+        if self.solution.problem.U == 0.0 and name in ("n", "kinetic_energy", "energy"):
+            return float(whole[-1]), 0.0
+        # The parts of one solution are correlated: their errors are added.
+        errors = self.solution.diagnostics
+        single = sum(c * float(errors.get(f"{k}_error", 0.0)) for k, c in parts.items())
+        if "kinetic_energy" in parts and "kinetic_energy_error" not in errors:
+            single = math.nan
+        if last.size < 2 or math.isnan(single):
+            return float(whole[-1]), single
         # The scatter of a few values is uncertain; it is at least the error of one sample.
         scatter = max(float(np.std(last, ddof=1)), single)
         r = _neighbours([self.history[k][first:] for k in ("Z", "docc")])
@@ -185,6 +199,21 @@ class Loop(Saved):
     def n(self) -> float:
         """Occupation of the lattice; that of the impurity differs by the error of a fitted bath."""
         return float(self.history["n"][-1])
+
+    @property
+    def kinetic_energy(self) -> float:
+        """Kinetic energy per site, of both spins, measured from the level of the orbitals.
+
+        ``2 T sum_n Delta(i w_n) G(i w_n)``, plus n times the mean of the density of states where
+        that is not zero; without interaction ``2 int e rho(e) f(e - mu) de``, to 1e-12. See
+        `average` for the error from stochastic solvers.
+        """
+        return float(self.history["kinetic_energy"][-1])
+
+    @property
+    def energy(self) -> float:
+        """Energy per site, ``kinetic_energy + U docc``, without ``-mu n``."""
+        return self.kinetic_energy + self.solution.problem.U * self.docc
 
     @property
     def eps(self) -> float:
