@@ -276,9 +276,8 @@ class Matching:
         own = model.observables
         operators = self.coordinates.operators(model)
         operators |= {_PREFIX + name: own[name] for name in self.weights}
-        run = self._known(theta, operators)
-        if run is None:
-            run = self._solve(model, operators, keywords)
+        known = self._known(theta, operators)
+        run = self._solve(model, operators, keywords) if known is None else known
         self._last = theta, run
         slopes = self.coordinates.stretch * self._slopes(run)
         if not self.weights:
