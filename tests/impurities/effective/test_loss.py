@@ -56,6 +56,22 @@ def test_gradient_is_exact_without_truncation(model, parameters, chain):
         np.testing.assert_allclose(slopes[:, i], difference, rtol=1e-6, atol=1e-9)
 
 
+def test_a_solution_on_a_longer_chain_serves_a_shorter_one(monkeypatch):
+    """The shells of the shorter chain are the first of the longer one, operators included."""
+    short = matching(KondoModel(J=0.2, W=0.1), T=(1e-2, 1e-3), parameters=("J", "W"), keep=100)
+    long = short.elsewhere((1e-4, 1e-5), short.theta, further=1)
+    own, target = short.evaluate(short.theta), short.reference()
+    long.reference()
+    long.evaluate(long.theta)
+    shared = matching(KondoModel(J=0.2, W=0.1), T=(1e-2, 1e-3), parameters=("J", "W"), keep=100)
+    shared.share(long)
+    monkeypatch.setattr(_core, "nrg_solve", None)
+    # The same arithmetic, but for the reach of sums over threads.
+    np.testing.assert_allclose(shared.reference(), target, rtol=1e-12)
+    for found, expected in zip(shared.evaluate(shared.theta), own, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-10)
+
+
 def test_a_second_channel_of_the_target_is_subtracted():
     """A channel that hardly couples changes nothing: J is that of the one-channel target."""
     space = Space([Spin("S"), BATH, SECOND_BATH])

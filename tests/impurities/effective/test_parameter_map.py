@@ -40,6 +40,9 @@ def test_a_map_knows_its_seed(found, tmp_path):
     assert not np.array_equal(fresh[0].U, fresh[1].U)
 
 
+CONTROLS = 8  # of the first points, learned with twice the states too
+
+
 def points(folder):
     return [path for path in folder.glob("*.json") if path.name != "manifest.json"]
 
@@ -62,9 +65,12 @@ def test_points_fill_the_box():
 
 
 def test_every_point_has_one_file(found, folder):
-    assert found.computed == len(found.J) == 20
+    assert len(found.J) == 20
+    assert found.computed == 20 + CONTROLS
     assert found.failed == ()
-    saved = [json.loads(text) for text in files(folder).values()]
+    whole = [json.loads(text) for text in files(folder).values()]
+    assert len(whole) == 20 + CONTROLS
+    saved = [s for s in whole if s["parameters"]["options"]["keep"] == QUICK["keep"]]
     assert len(saved) == 20
     by_point = {(s["parameters"]["U"], s["parameters"]["J_sw"]): s["result"]["J"] for s in saved}
     for u, j, J in zip(found.U, found.J_sw, found.J, strict=True):
@@ -110,13 +116,15 @@ def test_more_points_extend_those_that_are_there(found, folder):
 def test_other_options_are_other_points(found, folder):
     before = files(folder).keys()
     effective_map(folder, points=10, **QUICK | {"keep": 60})
-    assert len(files(folder).keys() - before) == 10
+    assert len(files(folder).keys() - before) == 10 + CONTROLS
 
 
 def test_prediction_of_new_points(found):
     # Between points; truncation at 80 states scatters J by a few 1e-3.
     assert found.rms_error < 0.01
-    assert found.rms_error == pytest.approx(np.sqrt(np.mean(found.errors**2)))
+    rms = np.sqrt(np.mean(found.errors**2))
+    assert found.rms_error == pytest.approx(np.hypot(rms, found.truncation))
+    assert found.truncation > 1e-4
     for U, J_sw in ((0.9, 0.3), (3.0, 0.25)):
         aim = AndersonModel(U=U, J_sw=J_sw)
         fit = learn(KondoModel(J=J_sw), aim, T=2e-4 * min(U, 1), keep=80, progress=False)
@@ -169,7 +177,7 @@ def test_killed_run_goes_on_where_it_was(tmp_path):
     wanted = done + 5
     after = effective_map(tmp_path, points=wanted, **QUICK)
     # Nothing that was finished is learned again, and no point is there twice.
-    assert after.computed <= 10
+    assert after.computed <= 10 + CONTROLS
     assert len({(u, j) for u, j in zip(after.U, after.J_sw, strict=True)}) == wanted
 
 

@@ -25,6 +25,18 @@ def test_truncation_error_covers_free_electrons(Lambda, keep):
     assert true.max() > 5e-3  # there is something to state
     seen = true > ROUNDING
     assert np.median(run.errors.truncation["entropy"][seen] / true[seen]) <= 5
+    if Lambda <= 2:  # sharper there: 1.35 times the error of the chain alone
+        assert run.errors.truncation["entropy"].max() < 1.5 * true.max()
+
+
+@pytest.mark.parametrize("eps", [0.0, 0.01])
+def test_truncation_error_covers_a_cut_by_energy(eps):
+    run = nrg.solve(AndersonModel(U=0, V=V, eps=eps), Lambda=3.0, keep="auto", T_min=1e-5)
+    true = np.abs(run.entropy - on_the_same_shells(run)["entropy"])
+    stated = run.errors.truncation["entropy"]
+    assert true.max() > 1e-4
+    assert np.mean(true <= stated + ROUNDING) >= 0.95
+    assert stated.max() < 3 * true.max()
 
 
 @pytest.mark.parametrize(("eps", "V"), [(0.0, 0.03), (0.0, 0.3), (0.003, 0.03)])

@@ -146,7 +146,7 @@ class Lattice(ABC):
         if not far.all():
             G = self._near(above[~far])
             out[~far] = above[~far] - 1.0 / G if delta else G
-        return np.asarray(np.where(below, out.conj(), out).reshape(z.shape))
+        return np.asarray(np.where(below, out.conj(), out).reshape(given.shape))
 
     def _fraction(self, z: ComplexArray) -> ComplexArray:
         a, b2 = self._recurrence

@@ -11,7 +11,8 @@ left out. They are learned again at T / 3 and T / 10. For a drift linear in T
 
 and 1.46 in the place of 10/9 for one with the root of T, as in a pseudogap. The larger of (3/2) and
 1.46 times these differences, together with the change of theta(T) when half the states are kept, is
-the error of the parameter. The refits keep half the states, and so cost less than the fit.
+the error of the parameter. The refits keep half the states and begin with one solution on the
+longest chain, which has the shells of all three temperatures; mostly the slopes do the rest.
 Parameters to which ln Z is insensitive, such as the potential scattering W, show a large drift
 although the loss is zero.
 
@@ -67,9 +68,11 @@ _ERROR = (1.5, 1.46)  # of the drifts to them
 _FALLS = 0.25
 """Exponent of T from which a difference vanishes. Wrong models have at most 0.12, by the slow flow
 of an anisotropy; a right one has 1, and 0.3 and more in the crossover to its validity."""
-_ROUGH, _FINE = 3e-2, 3e-4
-"""Tolerances of the refits; the last step, up to that, is predicted by the slopes. The models that
-are compared must be solved near their minimum: T_K changes ten times as much as J."""
+_ROUGH, _FINE, _FEWEST = 0.1, 3e-4, 3e-3
+"""Tolerances of the refits, of the coldest one, and of that with the fewest states. The last step,
+up to that, is predicted by the slopes: its error is about the square of the step. The models that
+are compared must be solved near their minimum: T_K changes ten times as much as J. What the fewest
+states change is compared with two per cent."""
 _ENOUGH = {"keep": (300, 4000), "keep_multiplets": (120, 1600)}
 """Half and a quarter of the states are kept, but not less than half and a quarter of the first
 number, nor more than that of the second, for chains on which a run kept everything."""
@@ -203,7 +206,7 @@ class _Check:
         self.sensitivity = search.sensitivity
         self.start = np.where(search.best == 0, problem.theta, search.best)
         # No refit may take much more than half the solutions of the search.
-        self.most = max(4, math.ceil(0.6 * len(search.history)))
+        self.most = max(4, math.ceil(0.5 * len(search.history)))
 
     def result(self) -> Consistency:
         """The tests that the target and the temperatures allow."""
@@ -219,18 +222,21 @@ class _Check:
             )
         except ValueError:  # out of the range of temperatures
             return self._unknown("lower temperatures are out of reach")
+        # The longest chain has the shells of all three: all begin with one solution.
         cold.reference(self.keywords)
+        cold.evaluate(cold.theta, self.keywords)
         for problem in (same, warm):
-            problem.share_target(cold)
+            problem.share(cold)
         first, second = self._refit(same, _ROUGH), self._refit(warm, _ROUGH)
-        gone = (1 / _COLDER[0] - 1 / _COLDER[1]) / (1 - 1 / _COLDER[0])
-        ahead = second.predicted + gone * (second.predicted - first.predicted)
-        cold.theta = self._started(
-            np.where((ahead > cold.low) & (ahead < cold.high), ahead, second.predicted)
-        )
+        if len(second.history) > 1:
+            gone = (1 / _COLDER[0] - 1 / _COLDER[1]) / (1 - 1 / _COLDER[0])
+            ahead = second.predicted + gone * (second.predicted - first.predicted)
+            cold.theta = self._started(
+                np.where((ahead > cold.low) & (ahead < cold.high), ahead, second.predicted)
+            )
         third = self._refit(cold, _FINE)
         rough = cold.elsewhere(cold.T, self._started(third.predicted), further=1, **fewest)
-        fourth = self._refit(rough, _FINE)
+        fourth = self._refit(rough, _FEWEST)
         truncation = abs(first.predicted - self.best)
         if not fewer:
             truncation = abs(fourth.predicted - third.predicted)

@@ -176,9 +176,12 @@ class Matching:
             other.target = run.model
         return other
 
-    def share_target(self, other: Matching) -> None:
-        """Take over the solution of the target from a comparison with a longer chain."""
-        self._target_run = other._target_run
+    def share(self, other: Matching) -> None:
+        """Take over the solutions of both models from a comparison with a longer chain.
+
+        The shells of a shorter chain are the first of a longer one.
+        """
+        self._target_run, self._last = other._target_run, other._last
 
     def levels(self, theta: FloatArray, keywords: Mapping[str, Any]) -> tuple[ShellRuns, ShellRuns]:
         """Levels of the target and of the effective model at `theta`."""
@@ -273,13 +276,21 @@ class Matching:
         own = model.observables
         operators = self.coordinates.operators(model)
         operators |= {_PREFIX + name: own[name] for name in self.weights}
-        run = self._solve(model, operators, keywords)
+        known = self._known(theta, operators)
+        run = self._solve(model, operators, keywords) if known is None else known
         self._last = theta, run
         slopes = self.coordinates.stretch * self._slopes(run)
         if not self.weights:
             return self.values(run), slopes
         further = self._differences(theta, self._observed(run, _PREFIX), keywords)
         return self.values(run, _PREFIX), np.vstack([slopes, further])
+
+    def _known(self, theta: FloatArray, operators: Mapping[str, Any]) -> ShellRuns | None:
+        """The last solution, if it is that of these parameters with these operators."""
+        if self._last is None or not np.array_equal(self._last[0], theta):
+            return None
+        run = self._last[1]
+        return run if set(operators) <= set(run[0].operators) else None
 
     def _differences(
         self, theta: FloatArray, here: FloatArray, keywords: Mapping[str, Any] | None

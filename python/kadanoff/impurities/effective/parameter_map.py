@@ -11,6 +11,16 @@ continues with the missing points. The regression starts from the formula that E
 solved for J with a, b and gamma fitted (effective values that absorb part of the
 error of the formula), and a Gaussian process learns the remaining error of ln J.
 
+**Errors.** The standard deviation of the Gaussian process alone is too small, up to tenfold, where
+the points are few: its kernel is fitted to the same points. The stated one is
+
+    c [s_GP^2 + mean(e^2)]^(1/2),    (+) t (+) 10^-4,
+
+added in squares: e are the errors of points predicted from the others (5-fold), c is the smallest
+factor of at least 1 for which 95 % of them are within 1.96 standard deviations, t is two thirds of
+the largest change of ln J when the first eight points are learned with twice the states, and 10^-4
+bounds the drift of J from the temperature of learning to T = 0.
+
 References
 ----------
 .. [1] J. B. Rigo, A. K. Mitchell, Phys. Rev. B 101, 241105(R) (2020),
@@ -56,6 +66,10 @@ FORMAT = 2
 _T_OVER_U = 2e-4  # where J is learned: deep in its plateau; of U, or of D if that is smaller
 _FOLDS = 5
 _MIN_POINTS = 10
+_CONTROLS = 8  # points that are learned with twice the states as well
+_LARGEST = 1.5  # standard deviations; that of eight normal numbers is 1.8, but these have tails
+_DRIFT = 1e-4  # of ln J from T = _T_OVER_U to 0
+_NORMAL_95 = 1.96
 
 
 @public
@@ -73,6 +87,8 @@ class EffectiveMap:
         Error ``ln J_predicted - ln J`` of every point, predicted from the others (5-fold).
     formula_errors : array of float, shape (n,)
         The same error for the formula alone.
+    truncation : float
+        Standard deviation of ln J by the truncation, from points learned with twice the states.
     formula : dict
         Fitted a, b and gamma.
     failed : tuple of str
@@ -89,11 +105,13 @@ class EffectiveMap:
     box: tuple[Range, Range]
     errors: FloatArray
     formula_errors: FloatArray
+    truncation: float
     formula: dict[str, float]
     failed: tuple[str, ...]
     computed: int
     seed: int
     _process: Any
+    _calibration: _Calibration
 
     def __repr__(self) -> str:
         (u0, u1), (j0, j1) = self.box
@@ -104,12 +122,15 @@ class EffectiveMap:
 
     @property
     def rms_error(self) -> float:
-        """Relative error of J on held-out points, root mean square."""
-        return float(np.sqrt(np.mean(self.errors**2)))
+        """Relative error of J, root mean square: of held-out points, and of the truncation."""
+        return float(np.hypot(np.sqrt(np.mean(self.errors**2)), self.truncation))
 
     @public
     def predict(self, U: ArrayLike, J_sw: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """J and its standard deviation by the Gaussian process, for U and J_sw broadcast together.
+        """J and its standard deviation, for U and J_sw broadcast together.
+
+        The standard deviation is that of the regression, by the Gaussian process and by held-out
+        points, and of the truncation: J is within 1.96 of it at 95 % of new points.
 
         Raises
         ------
@@ -123,7 +144,8 @@ class EffectiveMap:
                     f"{name} must be between {low:g} and {high:g}, where the map was trained; got "
                     f"{x.tolist()}. Train it on a larger box"
                 )
-        rest, std = self._process.predict(_features(u.ravel(), j.ravel()))
+        rest, gaussian = self._process.predict(_features(u.ravel(), j.ravel()))
+        std = self._calibration.std(gaussian)
         J = _from_formula(u, j, **self.formula) * np.exp(rest).reshape(u.shape)
         return J, J * std.reshape(u.shape)
 
@@ -192,7 +214,7 @@ def effective_map(
     U: Range = (0.1, 10.0),
     J_sw: Range = (0.15, 0.45),
     seed: int | None = None,
-    keep: int = 200,
+    keep: int = 300,
     executor: Executor | None = None,
     progress: bool | Report | None = None,
     control: Control | None = None,
@@ -213,8 +235,9 @@ def effective_map(
     seed : int, optional
         Seed of the sequence of points; fresh if it is not given. The same seed finds the points of
         an earlier call in the folder.
-    keep : int, default 200
-        States to keep per shell in every optimisation; 200 give J to 1e-3.
+    keep : int, default 300
+        States to keep per shell in every optimisation; 300 give J to 2e-4, 200 to 1.5e-3, 100 to
+        1e-2. Eight points are learned with twice the states too, for the error of the truncation.
     executor : concurrent.futures.Executor, optional
         Executor of the optimisations; default is a pool of threads, one per core.
     progress, control : as in :func:`kadanoff.nrg.solve`
@@ -269,6 +292,8 @@ def effective_map(
         for u, j in todo.tolist()
     ]
     place = Store(folder, kind="effective map", version=FORMAT, suffix="json")
+    twice = settings | {"keep": 2 * settings["keep"]}
+    asked += [point | {"options": twice} for point in asked[:_CONTROLS]]
     learned = sweep(
         _learn_point,
         asked,
@@ -282,13 +307,19 @@ def effective_map(
     if unexpected:
         raise NumericalError(f"a point could not be learned: {unexpected[0]}")
     found = [None if result is None else float(result["J"]) for result in learned.results]
+    found, controls = found[:points], found[points:]
     have = np.array([J is not None for J in found])
     if have.sum() < _MIN_POINTS:
         raise NotConverged(
             f"J was found for {have.sum()} points, fewer than {_MIN_POINTS}", partial=failed
         )
     J = np.array([x for x in found if x is not None])
-    return _fit_map(todo[have], J, (U, J_sw), failed, learned.computed, run.seed)
+    pairs = [(a, b) for a, b in zip(found, controls, strict=False) if a and b]
+    changes = [abs(math.log(b / a)) for a, b in pairs]
+    if not changes:
+        raise NotConverged("none of the first points has a J: its error is unknown", partial=failed)
+    truncation = max(changes) / _LARGEST
+    return _fit_map(todo[have], J, (U, J_sw), failed, truncation, learned.computed, run.seed)
 
 
 def _learn_point(
@@ -374,15 +405,41 @@ class _Process:
         return self.unit * mean, self.unit * std
 
 
+@dataclass(frozen=True)
+class _Calibration:
+    """Standard deviations that held-out points and the truncation confirm."""
+
+    factor: float
+    rms: float
+    truncation: float
+
+    @classmethod
+    def of(cls, errors: FloatArray, gaussian: FloatArray, truncation: float) -> _Calibration:
+        """From the errors of held-out points, and what the Gaussian process said of them."""
+        rms = float(np.sqrt(np.mean(errors**2)))
+        ratios = np.sort(np.abs(errors) / np.maximum(np.hypot(gaussian, rms), 1e-300))
+        # Of n points, at most n + 1 places for a new one: the quantile of conformal prediction.
+        at = min(math.ceil(0.95 * (len(ratios) + 1)), len(ratios)) - 1
+        return cls(max(float(ratios[at]) / _NORMAL_95, 1.0), rms, truncation)
+
+    def std(self, gaussian: FloatArray) -> FloatArray:
+        """The standard deviation of ln J at new points."""
+        found: FloatArray = np.sqrt(
+            self.factor**2 * (gaussian**2 + self.rms**2) + self.truncation**2 + _DRIFT**2
+        )
+        return found
+
+
 def _fit_map(
     points: FloatArray,
     J: FloatArray,
     box: tuple[Range, Range],
     failed: tuple[str, ...],
+    truncation: float,
     computed: int,
     seed: int,
 ) -> EffectiveMap:
-    errors, formula_errors = np.empty_like(J), np.empty_like(J)
+    errors, formula_errors, gaussian = (np.empty_like(J) for _ in range(3))
     fold = np.arange(len(J)) % _FOLDS  # the points are not ordered by U or J_sw
     for k in range(_FOLDS):
         out = fold == k
@@ -390,7 +447,8 @@ def _fit_map(
         U, J_sw = points[out].T
         simple = np.log(_from_formula(U, J_sw, **process.formula))
         formula_errors[out] = simple - np.log(J[out])
-        errors[out] = formula_errors[out] + process.predict(_features(U, J_sw))[0]
+        rest, gaussian[out] = process.predict(_features(U, J_sw))
+        errors[out] = formula_errors[out] + rest
     full = _Process(points, J)
     return EffectiveMap(
         U=points[:, 0],
@@ -399,11 +457,13 @@ def _fit_map(
         box=box,
         errors=errors,
         formula_errors=formula_errors,
+        truncation=truncation,
         formula=full.formula,
         failed=failed,
         computed=computed,
         seed=seed,
         _process=full,
+        _calibration=_Calibration.of(errors, gaussian, truncation),
     )
 
 

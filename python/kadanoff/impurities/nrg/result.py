@@ -60,7 +60,9 @@ class NRGResult:
     expectations : mapping from names to arrays of float, shape (t,)
         Thermal averages of the observables requested.
     levels : tuple of Levels
-        The raw levels of every shell, one entry per z.
+        The raw levels of every shell, one entry per z. The error of a level is not estimated: it
+        is that of the truncation at all shells before, and the energies of one shell are those of
+        a finite chain, not of the continuum. `error` has the errors of what follows from them.
     seconds : float
         Wall-clock time of the iteration.
     errors : Errors or None
@@ -229,6 +231,11 @@ class NRGResult:
             E / omega_N of the lowest `count` multiplets, padded with NaN where a shell has fewer.
         temperatures : array, shape (shells,)
             omega_N.
+
+        Notes
+        -----
+        The errors of the levels are not estimated. Those of a fixed point depend on `Lambda` and
+        on `z`; what the truncation changes shows in a second run with another `keep`.
         """
         count = checks.whole("count", count)
         levels = self.levels[checks.whole("twist", twist, least=0, most=len(self.levels) - 1)]
