@@ -178,16 +178,15 @@ class LearnedSolver:
             diagnostics = {**exact.diagnostics, "outside": True, "distance": found.distance}
             return replace(exact, solver="learned", diagnostics=diagnostics)
         w_n = fermionic(problem.beta, run.frequencies)
-        Sigma = found.Sigma
-        G = embedded_poles(problem, problem.eps + Sigma.hartree, Sigma.poles, Sigma.weights)
-        solution = on_frequencies(problem, "learned", Sigma.iw(w_n), Sigma.tail, G)
+        solution = self._kept(problem, found, run) or self.corrected(problem, found, w_n)
         at = NODES[run.frequencies > NODES]
         G_at = solution.G_iw[at]
         dSigma = found.error68[: at.size]
         diagnostics = {
             "outside": far,
             "distance": found.distance,
-            "misfit": Sigma.misfit,
+            "misfit": 0.0 if found.kept else found.Sigma.misfit,
+            "kept": found.kept,
             "nodes": at,
             "Sigma_iw_error": dSigma,
             "Sigma_iw_error_95": found.error95[: at.size],
@@ -195,6 +194,20 @@ class LearnedSolver:
         }
         error = float(np.max(np.abs(G_at) ** 2 * dSigma))
         return replace(solution, error=error, diagnostics=diagnostics)
+
+    def _kept(self, problem: Impurity, found: Prediction, run: Run) -> Solution | None:
+        """The solution of the input that is the answer; None if there is none, or acausal."""
+        if found.kept is None:
+            return None
+        own = replace(run, progress=False, seed=FIT_SEED)
+        solution = replace(approximated(problem, found.kept, own), solver="learned", seed=None)
+        return solution if np.all(solution.Sigma_iw.imag < 0.0) else None
+
+    def corrected(self, problem: Impurity, found: Prediction, w_n: FloatArray) -> Solution:
+        """The solution with the causal self-energy of a prediction, at frequencies w_n."""
+        Sigma = found.Sigma
+        G = embedded_poles(problem, problem.eps + Sigma.hartree, Sigma.poles, Sigma.weights)
+        return on_frequencies(problem, "learned", Sigma.iw(w_n), Sigma.tail, G)
 
     # ------------------------------------------------------------------------------------ learning
 
@@ -225,7 +238,7 @@ class LearnedSolver:
             raise ValueError(
                 f"every problem needs an answer, got {len(problems)} problems and {len(answers)}"
             )
-        rows: dict[int, list[tuple[FloatArray, ...]]] = {}
+        rows: dict[int, list[tuple[Any, ...]]] = {}
         reach: dict[int, float] = {}
         for problem, answer in zip(problems, answers, strict=True):
             if answer.Sigma_iw.size <= NODES[-1]:
@@ -242,17 +255,17 @@ class LearnedSolver:
             x = features(sample)
             k = self._expert(sample, x)
             expert = self.experts[k]
-            y = encode(self.target, sample, Sigma, answer.n)
+            y = encode(self.target, expert.based(sample), Sigma, answer.n)
             score = expert.score(expert.predict(sample, self.target, x), sample, Sigma)
-            rows.setdefault(k, []).append((x, y, score))
+            rows.setdefault(k, []).append((x, y, score, x[0]))
             reach[k] = max(reach.get(k, expert.reach), furthest([sample]))
         experts = list(self.experts)
         for k, new in rows.items():
             old = experts[k]
-            X, Y, scores = (
+            X, Y, scores, coupling = (
                 np.concatenate([before, added])
                 for before, added in zip(
-                    (old.X, old.Y, old.scores), zip(*new, strict=True), strict=True
+                    (old.X, old.Y, old.scores, old.coupling), zip(*new, strict=True), strict=True
                 )
             )
             fresh = np.max(old.group) + 1 + np.arange(len(new))
@@ -267,7 +280,14 @@ class LearnedSolver:
                 settings=old.ensemble.settings(dict(self.card["settings"])),
             )
             experts[k] = replace(
-                old, ensemble=ensemble, X=X, Y=Y, group=group, scores=scores, reach=reach[k]
+                old,
+                ensemble=ensemble,
+                X=X,
+                Y=Y,
+                group=group,
+                scores=scores,
+                coupling=coupling,
+                reach=reach[k],
             )
         return replace(self, experts=tuple(experts))
 
@@ -412,6 +432,7 @@ def learn(
             calibration,
             settings,
             run.seed,
+            names,
         )
 
     with run.calling("learning") as keywords:
