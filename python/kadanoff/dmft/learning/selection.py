@@ -1,4 +1,4 @@
-"""The choice of what is corrected, and by how much: never worse than the best input on held-out data.
+"""The choice of what is corrected, and by how much: held-out errors no worse than any input's.
 
 At one temperature a `Choice` holds the base, a convex combination of the inputs, and the shrinkage
 of its correction. The members of an ensemble propose corrections y with mean m and standard
@@ -16,7 +16,7 @@ L. Breiman, Mach. Learn. 24, 49 (1996), doi:10.1007/BF00117832 (stacking with sh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,12 +27,14 @@ from kadanoff.dmft.learning.encoding import NODES, Sample, decode
 __all__ = ["Choice", "Judge", "bases", "best", "errors", "unchanged"]
 
 FACTORS = (1.0, 0.7, 0.4)
-TRUSTS = (0.0, 1.0, 3.0)
+TRUSTS = (0.0, 1.0, 3.0, 10.0)
 """Candidates besides the unchanged inputs."""
 GAIN = 0.97
 """Largest worst ratio of an accepted correction: a smaller gain may be the luck of the choice."""
 RESAMPLED = 200
-CONFIDENCE = 0.9
+WORTH = 0.9
+"""Largest geometric mean of the ratios of an accepted correction: less is not worth a risk."""
+CONFIDENCE = 0.8
 """Share of bootstrap samples in which an accepted correction loses to no input."""
 SMALL = 1e-300
 
@@ -47,12 +49,18 @@ class Choice:
         Names of the inputs.
     share : array, shape (inputs,)
         Shares of the inputs in the base, 0 or more, of sum 1.
+    target : str
+        The regressed quantity, one of `kadanoff.dmft.learning.TARGETS`.
+    bend : float
+        Corrections y are regressed as arsinh(y / (bend median |y|)).
     factor, trust : float
         Shrinkage of the correction; factor = 0: there is none.
     """
 
     inputs: tuple[str, ...]
     share: FloatArray
+    target: str
+    bend: float
     factor: float = 1.0
     trust: float = 0.0
 
@@ -68,7 +76,7 @@ class Choice:
             return base
         shrunk = [f"times {self.factor:g}"] if self.factor != 1.0 else []
         shrunk += [f"trust {self.trust:g}"] if self.trust != 0.0 else []
-        return f"{base} corrected" + (f" ({', '.join(shrunk)})" if shrunk else "")
+        return f"{base} corrected ({', '.join([self.target, *shrunk])})"
 
     @property
     def kept(self) -> str | None:
@@ -128,7 +136,8 @@ class Judge:
 
     def accepts(self, found: FloatArray, seed: int) -> bool:
         """Whether errors (K, 3) are smaller than those of every input beyond doubt."""
-        if not self.worst(found) <= GAIN:
+        ratios = self.ratios(found)
+        if not (np.max(ratios) <= GAIN and np.exp(np.mean(np.log(ratios + 1e-6))) <= WORTH):
             return False
         K = found.shape[0]
         rng = np.random.default_rng([seed, 0xB007])
@@ -181,39 +190,36 @@ def bases(judge: Judge, Sigma: ComplexArray, exact: ComplexArray) -> Iterator[Fl
         yield share
 
 
-def unchanged(judge: Judge, inputs: tuple[str, ...]) -> Choice:
+def unchanged(judge: Judge, trial: Choice) -> Choice:
     """The input whose largest ratio is smallest, without a correction."""
     k = int(np.argmin(judge.worst(judge.inputs)))
-    return Choice(inputs, np.eye(len(inputs))[k], 0.0)
+    return replace(trial, share=np.eye(len(trial.inputs))[k], factor=0.0)
 
 
-def candidates(inputs: tuple[str, ...], share: FloatArray) -> list[Choice]:
-    """The corrections of one base that are compared, none of them included for a combination."""
-    found = [Choice(inputs, share, factor, trust) for factor in FACTORS for trust in TRUSTS]
-    return found if np.max(share) == 1.0 else [*found, Choice(inputs, share, 0.0)]
+def candidates(trial: Choice) -> list[Choice]:
+    """The shrinkages of one correction that are compared; of a combination also none at all."""
+    found = [replace(trial, factor=f, trust=t) for f in FACTORS for t in TRUSTS]
+    return found if np.max(trial.share) == 1.0 else [*found, replace(trial, factor=0.0)]
 
 
 def best(
     judge: Judge,
-    target: str,
-    inputs: tuple[str, ...],
-    share: FloatArray,
+    trial: Choice,
     samples: list[Sample],
     proposed: FloatArray,
     exact: ComplexArray,
-) -> tuple[float, Choice]:
-    """The candidate of one base with the smallest mean logarithm of the ratios, and this mean.
+) -> tuple[tuple[float, Choice], ...]:
+    """The best shrinkages by two scores, and these.
+
+    The second score is the mean logarithm of the ratios; in the first one, shrinkages that lose to
+    an input by some statistic come after those that do not.
 
     Parameters
     ----------
     judge : Judge
         With the errors of the inputs.
-    target : str
-        The regressed quantity.
-    inputs : tuple of str
-        Names of the inputs.
-    share : array, shape (inputs,)
-        The base.
+    trial : Choice
+        The base and the regressed quantity.
     samples : list of Sample
         The K held-out problems.
     proposed : array, shape (K, members, outputs)
@@ -221,15 +227,14 @@ def best(
     exact : array of complex, shape (K, N)
         Exact self-energies.
     """
-    options = candidates(inputs, share)
+    options = candidates(trial)
     found = []
     for sample, members, answer in zip(samples, proposed, exact, strict=True):
         y = np.array([choice.applied(members).mean(axis=0) for choice in options])
-        based = replace(sample, share=share)
-        found.append(errors(based, decode(target, based, y)[0], answer))
+        based = replace(sample, share=trial.share)
+        found.append(errors(based, decode(trial.target, based, y)[0], answer))
     ratios = judge.ratios(np.swapaxes(found, 0, 1))
-    # Those that lose by one statistic come after those that lose by none.
-    score = np.mean(np.log(np.maximum(ratios, 1e-6)), axis=1)
-    score = score + 10.0 * np.maximum(np.max(ratios, axis=1) - 1.0, 0.0)
-    k = int(np.argmin(score))
-    return float(score[k]), options[k]
+    mean = np.mean(np.log(np.maximum(ratios, 1e-6)), axis=1)
+    careful = mean + 10.0 * np.maximum(np.max(ratios, axis=1) - 1.0, 0.0)
+    best_of = [(score, int(np.argmin(score))) for score in (careful, mean)]
+    return tuple((float(score[k]), options[k]) for score, k in best_of)

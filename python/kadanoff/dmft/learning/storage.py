@@ -15,7 +15,7 @@ from kadanoff._base.types import AnyArray
 from kadanoff._base.versions import about
 from kadanoff.dmft.learning.encoding import NODES, TARGETS
 from kadanoff.dmft.learning.expert import Expert
-from kadanoff.dmft.learning.learned import OUTSIDE, LearnedSolver
+from kadanoff.dmft.learning.learned import CHOSEN, OUTSIDE, LearnedSolver
 from kadanoff.dmft.learning.regressors import MODELS, Ensemble
 from kadanoff.dmft.learning.selection import Choice
 from kadanoff.dmft.learning.shapes import check, shaped
@@ -66,6 +66,8 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
                 "beta": e.beta,
                 "reach": e.reach,
                 "share": e.choice.share,
+                "target": e.choice.target,
+                "bend": e.choice.bend,
                 "factor": e.choice.factor,
                 "trust": e.choice.trust,
                 "arrays": sorted(e.ensemble.arrays),
@@ -139,7 +141,7 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
 
 def _check_header(header: dict[str, Any]) -> None:
     """Refuse entries of another type or value than `save` writes."""
-    for name, allowed in (("target", TARGETS), ("model", MODELS), ("outside", OUTSIDE)):
+    for name, allowed in (("target", (*TARGETS, CHOSEN)), ("model", MODELS), ("outside", OUTSIDE)):
         if header[name] not in allowed:
             raise ValueError(
                 f"it has the unknown {name} {header[name]!r}; known: {', '.join(allowed)}"
@@ -178,7 +180,9 @@ def _choice(inputs: tuple[str, ...], own: dict[str, Any]) -> Choice:
     if share.size != len(inputs) or abs(share.sum() - 1.0) > 1e-9:
         raise ValueError(f"share must hold {len(inputs)} numbers of sum 1, got {own['share']!r}")
     factor = checks.real("factor", own["factor"], least=0, most=1)
-    return Choice(inputs, share, factor, checks.real("trust", own["trust"], least=0))
+    target = checks.choice("target", own["target"], TARGETS)
+    bend = checks.real("bend", own["bend"], above=0)
+    return Choice(inputs, share, target, bend, factor, checks.real("trust", own["trust"], least=0))
 
 
 def _fit(header: Any, of: dict[str, Any], inner: dict[str, Any]) -> None:
