@@ -1,5 +1,7 @@
 """What a learned solver corrects: never worse than its best input."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,8 +58,6 @@ def test_the_report_says_where_learning_adds_nothing(judged, learned):
 
 
 def test_the_report_says_where_an_input_is_better(judged):
-    from dataclasses import replace
-
     worse = {m: dict(of) for m, of in judged.errors.items()}
     worse["dZ"]["learned"] = 3.0 * worse["dZ"]["ed-3"]
     assert (
@@ -89,16 +89,19 @@ def test_cheap_inputs_gain_at_high_temperature(split):
 # ---------------------------------------------------------------- the parts
 
 
-def test_shrinkage_omits_what_the_members_do_not_agree_on():
+def test_shrinkage_omits_what_the_members_do_not_agree_on(db):
+    sample = samples_of(db, 1, ("ipt",))[0]
     members = np.array([[1.0, 1.0, 0.0], [1.0, -0.8, 0.0]])
     one = Choice(("ipt",), np.ones(1), "log", 0.3, factor=0.5, trust=3.0)
-    applied = one.applied(members).mean(axis=0)
+    applied = one.applied(members, sample).mean(axis=0)
     assert applied[0] == pytest.approx(0.5)
     assert abs(applied[1]) < 0.01 * 0.1
     assert applied[2] == 0.0
     assert one.kept is None
+    weak = replace(one, focus=2.0).applied(members, sample).mean(axis=0)
+    assert weak[0] == pytest.approx(0.5 * (1.0 - sample.base_Z) ** 2)
     none = Choice(("ipt",), np.ones(1), "log", 0.3, factor=0.0)
-    assert not none.applied(members).any()
+    assert not none.applied(members, sample).any()
     assert none.kept == "ipt"
     half = Choice(("ipt", "nca"), np.array([0.25, 0.75]), "log", 0.3, factor=0.0)
     assert half.kept is None

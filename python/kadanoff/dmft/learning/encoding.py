@@ -149,6 +149,11 @@ class Sample:
         return float(self.n[0] if self.share is None else self.share @ self.n)
 
     @property
+    def base_Z(self) -> float:
+        """Z of the base, 1 / (1 - Im Sigma(i w_0) / w_0), at most 1."""
+        return float(1.0 / (1.0 + max(-self.base[0].imag, 0.0) / self.w_n[0]))
+
+    @property
     def symmetric(self) -> bool:
         """Whether the problem is particle-hole symmetric."""
         odd = np.max(np.abs(self.Delta.real)) <= 1e-9 * np.max(np.abs(self.Delta))

@@ -117,7 +117,7 @@ class Expert:
         and not applied belong to the expected error.
         """
         sample, target = self.based(sample), self.choice.target
-        applied = self.choice.applied(members)
+        applied = self.choice.applied(members, sample)
         Sigma, n = decode(target, sample, applied.mean(axis=0))
         spread = decode(target, sample, members)[0]
         omitted = decode(target, sample, members.mean(axis=0))[0].imag - Sigma.imag
@@ -272,7 +272,7 @@ class Trial:
         task, away = self.task, []
         for i, members in zip(self.held, self.proposed, strict=True):
             sample = replace(task.samples[i], share=choice.share)
-            Sigma = decode(choice.target, sample, choice.applied(members).mean(axis=0))[0]
+            Sigma = decode(choice.target, sample, choice.applied(members, sample).mean(axis=0))[0]
             missed = Sigma - task.exact[i]
             relative = missed.imag / np.where(Sigma.imag == 0.0, 1.0, Sigma.imag)
             away.append((np.abs(missed.real) / max(sample.U, 1e-300), np.abs(relative)))

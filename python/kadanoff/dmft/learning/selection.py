@@ -4,18 +4,20 @@ At one temperature a `Choice` holds the base, a convex combination of the inputs
 of its correction. The members of an ensemble propose corrections y with mean m and standard
 deviation d; what is applied is
 
-``y factor m**2 / (m**2 + (trust d)**2)``
+``y factor (1 - Z)**focus m**2 / (m**2 + (trust d)**2)``
 
-so that a correction on which the members disagree is left out. With factor = 0 an input is returned
-as it is. Candidates are compared by the means and medians of the errors of Sigma(i w_0), Z and G of
-problems that the proposals have not seen, each relative to the input for which it is smallest. One
-choice serves all three, as they come from one causal function.
+so that a correction on which the members disagree is left out, and so is, with Z of the base, one
+of a weakly correlated problem, for which the base is better than any regression. With factor = 0 an
+input is returned as it is. Candidates are compared by the means and medians of the errors of
+Sigma(i w_0), Z and G of problems that the proposals have not seen, each relative to the input for
+which it is smallest. One choice serves all three, as they come from one causal function.
 
 L. Breiman, Mach. Learn. 24, 49 (1996), doi:10.1007/BF00117832 (stacking with shares >= 0).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -27,7 +29,8 @@ from kadanoff.dmft.learning.encoding import NODES, Sample, decode
 __all__ = ["Choice", "Judge", "bases", "best", "errors", "unchanged"]
 
 FACTORS = (1.0, 0.7, 0.4)
-TRUSTS = (0.0, 1.0, 3.0, 10.0)
+TRUSTS = (0.0, 1.0, 3.0)
+FOCUSES = (0.0, 1.0, 2.0)
 """Candidates besides the unchanged inputs."""
 GAIN = 0.97
 """Largest worst ratio of an accepted correction: a smaller gain may be the luck of the choice."""
@@ -53,7 +56,7 @@ class Choice:
         The regressed quantity, one of `kadanoff.dmft.learning.TARGETS`.
     bend : float
         Corrections y are regressed as arsinh(y / (bend median |y|)).
-    factor, trust : float
+    factor, trust, focus : float
         Shrinkage of the correction; factor = 0: there is none.
     """
 
@@ -63,6 +66,7 @@ class Choice:
     bend: float
     factor: float = 1.0
     trust: float = 0.0
+    focus: float = 0.0
 
     def __repr__(self) -> str:
         if self.kept is not None:
@@ -76,6 +80,7 @@ class Choice:
             return base
         shrunk = [f"times {self.factor:g}"] if self.factor != 1.0 else []
         shrunk += [f"trust {self.trust:g}"] if self.trust != 0.0 else []
+        shrunk += [f"focus {self.focus:g}"] if self.focus != 0.0 else []
         return f"{base} corrected ({', '.join([self.target, *shrunk])})"
 
     @property
@@ -84,13 +89,14 @@ class Choice:
         alone = int(np.argmax(self.share))
         return self.inputs[alone] if self.factor == 0.0 and self.share[alone] == 1.0 else None
 
-    def applied(self, members: FloatArray) -> FloatArray:
-        """The shrunk corrections of the members, shape (members, ..., outputs)."""
+    def applied(self, members: FloatArray, sample: Sample) -> FloatArray:
+        """The shrunk corrections of a sample with this base, shape (members, outputs)."""
         if self.factor == 0.0:
             return np.zeros_like(members)
         mean, spread = members.mean(axis=0), members.std(axis=0)
         kept = mean**2 + SMALL
-        return np.asarray(self.factor * members * kept / (kept + (self.trust * spread) ** 2))
+        size = self.factor * (1.0 - sample.base_Z) ** self.focus
+        return np.asarray(size * members * kept / (kept + (self.trust * spread) ** 2))
 
 
 def errors(sample: Sample, Sigma: ComplexArray, exact: ComplexArray) -> FloatArray:
@@ -198,7 +204,10 @@ def unchanged(judge: Judge, trial: Choice) -> Choice:
 
 def candidates(trial: Choice) -> list[Choice]:
     """The shrinkages of one correction that are compared; of a combination also none at all."""
-    found = [replace(trial, factor=f, trust=t) for f in FACTORS for t in TRUSTS]
+    found = [
+        replace(trial, factor=factor, trust=trust, focus=focus)
+        for factor, trust, focus in itertools.product(FACTORS, TRUSTS, FOCUSES)
+    ]
     return found if np.max(trial.share) == 1.0 else [*found, replace(trial, factor=0.0)]
 
 
@@ -230,8 +239,8 @@ def best(
     options = candidates(trial)
     found = []
     for sample, members, answer in zip(samples, proposed, exact, strict=True):
-        y = np.array([choice.applied(members).mean(axis=0) for choice in options])
         based = replace(sample, share=trial.share)
+        y = np.array([choice.applied(members, based).mean(axis=0) for choice in options])
         found.append(errors(based, decode(trial.target, based, y)[0], answer))
     ratios = judge.ratios(np.swapaxes(found, 0, 1))
     mean = np.mean(np.log(np.maximum(ratios, 1e-6)), axis=1)

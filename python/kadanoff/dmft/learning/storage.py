@@ -70,6 +70,7 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
                 "bend": e.choice.bend,
                 "factor": e.choice.factor,
                 "trust": e.choice.trust,
+                "focus": e.choice.focus,
                 "arrays": sorted(e.ensemble.arrays),
             }
             for e in learned.experts
@@ -182,7 +183,8 @@ def _choice(inputs: tuple[str, ...], own: dict[str, Any]) -> Choice:
     factor = checks.real("factor", own["factor"], least=0, most=1)
     target = checks.choice("target", own["target"], TARGETS)
     bend = checks.real("bend", own["bend"], above=0)
-    return Choice(inputs, share, target, bend, factor, checks.real("trust", own["trust"], least=0))
+    trust, focus = (checks.real(name, own[name], least=0) for name in ("trust", "focus"))
+    return Choice(inputs, share, target, bend, factor, trust, focus)
 
 
 def _fit(header: Any, of: dict[str, Any], inner: dict[str, Any]) -> None:
