@@ -30,7 +30,7 @@ __all__ = ["Choice", "Judge", "bases", "best", "errors", "unchanged"]
 
 FACTORS = (1.0, 0.7, 0.4)
 TRUSTS = (0.0, 1.0, 3.0)
-FOCUSES = (0.0, 1.0, 2.0)
+FOCUSES = (0.0, 1.0, 2.0, 4.0)
 """Candidates besides the unchanged inputs."""
 GAIN = 0.97
 """Largest worst ratio of an accepted correction: a smaller gain may be the luck of the choice."""
