@@ -3,24 +3,25 @@
 >>> from kadanoff import dmft
 >>> db = dmft.database(40, inputs=("hubbard1",), target="ed-2", beta=[5.0], progress=False)
 >>> dmft.learn(db)
-LearnedSolver(kernel ridge, log of hubbard1 -> ed-2; trained on 40 at beta = 5)
+LearnedSolver(kernel ridge, correction of hubbard1 -> ed-2; trained on 40 at beta = 5)
 """
 
 from kadanoff.dmft.learning.certificate import Active, Certificate, active, certify
+from kadanoff.dmft.learning.comparison import Report
 from kadanoff.dmft.learning.encoding import NODES, TARGETS
 from kadanoff.dmft.learning.evaluation import (
     BreakEven,
     LearningCurve,
-    Report,
     break_even,
     learning_curve,
     report,
 )
 from kadanoff.dmft.learning.expert import Prediction
-from kadanoff.dmft.learning.learned import LearnedSolver, learn
+from kadanoff.dmft.learning.learned import LearnedSolver
 from kadanoff.dmft.learning.model_selection import Search, search
 from kadanoff.dmft.learning.regressors import MODELS
 from kadanoff.dmft.learning.storage import load, save
+from kadanoff.dmft.learning.training import learn
 
 __all__ = [
     "MODELS",

@@ -15,15 +15,19 @@ The output, at the same n, is one of
 "Sigma3"    (Sigma - Sigma_in) / E
 "residual"  (G - G_in) E
 "G"         G E
+"cavity"    ln(Im X / Im X_in) and Re(X - X_in) / E, where Sigma = U n + U**2 n (1 - n) / (iw - X)
+            with the occupation n of one spin: X is causal, and any error of X leaves Sigma bounded
 ==========  ====================================================================================
 
-and n - n_in. Sigma_in is that of the first input.
+and n - n_in. The subscript marks the base, a convex combination of the inputs: the first input,
+unless held-out errors choose another one (`kadanoff.dmft.learning.selection`).
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -47,7 +51,7 @@ __all__ = [
 
 NODES = np.array([0, 1, 2, 3, 4, 6, 9, 13, 19, 28, 41, 60])
 """Numbers n of the frequencies: Sigma is smooth in their logarithm."""
-TARGETS = ("log", "Sigma3", "residual", "G")
+TARGETS = ("log", "Sigma3", "residual", "G", "cavity")
 PARTNER = np.concatenate([np.ones(NODES.size), -np.ones(NODES.size + 1)])
 """Signs that take outputs (Im, Re, n) to those of the particle-hole partner."""
 SMALL = 1e-12
@@ -70,6 +74,8 @@ class Sample:
         Self-energies at the nodes, by input.
     n : array, shape (inputs,)
         Occupations of both spins, by input.
+    share : array, shape (inputs,), optional
+        Shares of the inputs in the base, 0 or more, of sum 1; the first input alone by default.
     """
 
     problem: Impurity
@@ -77,6 +83,7 @@ class Sample:
     Delta: ComplexArray
     Sigma: ComplexArray
     n: FloatArray
+    share: FloatArray | None = None
 
     @classmethod
     def of(cls, problem: Impurity, Sigma: list[ComplexArray], n: list[float]) -> Sample:
@@ -131,6 +138,21 @@ class Sample:
         """Frequencies of the nodes."""
         return np.asarray(fermionic(self.beta, int(NODES[-1]) + 1)[NODES])
 
+    @cached_property
+    def base(self) -> ComplexArray:
+        """The self-energy that is corrected: causal if the inputs in it are."""
+        return self.Sigma[0] if self.share is None else np.asarray(self.share @ self.Sigma)
+
+    @property
+    def base_n(self) -> float:
+        """Occupation of both spins of the base."""
+        return float(self.n[0] if self.share is None else self.share @ self.n)
+
+    @property
+    def base_Z(self) -> float:
+        """Z of the base, 1 / (1 - Im Sigma(i w_0) / w_0), at most 1."""
+        return float(1.0 / (1.0 + max(-self.base[0].imag, 0.0) / self.w_n[0]))
+
     @property
     def symmetric(self) -> bool:
         """Whether the problem is particle-hole symmetric."""
@@ -145,6 +167,20 @@ class Sample:
 def damping(Sigma: ComplexArray, E: float) -> FloatArray:
     """-Im Sigma / E, cut where an approximation (sometimes the NCA) is acausal."""
     return np.asarray(np.maximum(-Sigma.imag / E, CUT))
+
+
+def cavity(sample: Sample, Sigma: ComplexArray, n: float) -> ComplexArray:
+    """X of Sigma = U n + U**2 n (1 - n) / (i w - X), of the causal functions that X is one of."""
+    constant, total = _moments(sample.U, np.asarray(n))
+    away = Sigma - constant
+    away = np.where(away == 0.0, -1j * SMALL, away)
+    return np.asarray(1j * sample.w_n - total / away)
+
+
+def _moments(U: float, n: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """U n and U**2 n (1 - n) of one spin, n of both given."""
+    spin = np.clip(0.5 * n, 1e-9, 1.0 - 1e-9)
+    return U * spin, U * U * spin * (1.0 - spin)
 
 
 def features(sample: Sample) -> FloatArray:
@@ -173,10 +209,13 @@ def partner(size: int) -> FloatArray:
 
 def encode(target: str, sample: Sample, Sigma: ComplexArray, n: float) -> FloatArray:
     """The output of a regression that corresponds to Sigma (at the nodes) and n."""
-    E, base = sample.unit, sample.Sigma[0]
+    E, base = sample.unit, sample.base
     if target == "log":
         real = (Sigma.real - base.real) / max(sample.U, SMALL)
         pair = np.log(damping(Sigma, E) / damping(base, E)), real
+    elif target == "cavity":
+        X, X_in = cavity(sample, Sigma, n), cavity(sample, base, sample.base_n)
+        pair = np.log(damping(X, E) / damping(X_in, E)), (X - X_in).real / E
     else:
         if target == "Sigma3":
             z = (Sigma - base) / E
@@ -185,17 +224,23 @@ def encode(target: str, sample: Sample, Sigma: ComplexArray, n: float) -> FloatA
         else:
             z = sample.green(Sigma) * E
         pair = z.imag, z.real
-    return np.concatenate([*pair, [n - sample.n[0]]])
+    return np.concatenate([*pair, [n - sample.base_n]])
 
 
 def decode(target: str, sample: Sample, y: FloatArray) -> tuple[ComplexArray, FloatArray]:
     """Sigma at the nodes and n, the inverse of `encode`, for all rows of y."""
-    E, base, N = sample.unit, sample.Sigma[0], NODES.size
-    n = np.asarray(sample.n[0] + y[..., 2 * N])
+    E, base, N = sample.unit, sample.base, NODES.size
+    n = np.asarray(sample.base_n + y[..., 2 * N])
     imag, real = y[..., :N], y[..., N : 2 * N]
     if target == "log":
         ratio = np.exp(np.clip(imag, -30.0, 30.0))
         return base.real + sample.U * real - 1j * E * damping(base, E) * ratio, n
+    if target == "cavity":
+        X_in = cavity(sample, base, sample.base_n)
+        ratio = np.exp(np.clip(imag, -30.0, 30.0))
+        X = X_in.real + E * real - 1j * E * damping(X_in, E) * ratio
+        constant, total = _moments(sample.U, n[..., None])
+        return np.asarray(constant + total / (1j * sample.w_n - X)), n
     z = real + 1j * imag
     if target == "Sigma3":
         return base + E * z, n

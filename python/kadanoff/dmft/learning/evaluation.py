@@ -13,17 +13,17 @@ import numpy as np
 from kadanoff import _core
 from kadanoff._base import checks
 from kadanoff._base.errors import Cancelled
-from kadanoff._base.html import sparkline, table
 from kadanoff._base.progress import Report as ProgressReport
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
-from kadanoff._base.types import FloatArray
+from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.data.samples import Database
+from kadanoff.dmft.learning.comparison import Report
 from kadanoff.dmft.learning.encoding import NODES
-from kadanoff.dmft.learning.learned import LearnedSolver, learn, samples_of
+from kadanoff.dmft.learning.expert import Prediction
+from kadanoff.dmft.learning.learned import LearnedSolver, samples_of
+from kadanoff.dmft.learning.training import learn
 from kadanoff.dmft.protocol import solve
-from kadanoff.dmft.solution import Solution
-from kadanoff.greens import chebyshev_times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,116 +31,12 @@ if TYPE_CHECKING:
 __all__ = [
     "BreakEven",
     "LearningCurve",
-    "Report",
     "break_even",
     "learning_curve",
     "report",
 ]
 
 METRICS = ("mse", "dSigma", "dZ", "dn", "ddocc", "acausal")
-
-
-@public
-@dataclass(frozen=True, eq=False)
-class Report:
-    """Errors by temperature and solver on a test set of K problems.
-
-    Parameters
-    ----------
-    beta : array, shape (B,)
-        Inverse temperatures.
-    solvers : tuple of str
-        The uncorrected inputs, and "learned".
-    mse, dSigma, dZ, dn, ddocc, acausal : dict of str to array, shape (B,)
-        Mean square error of G(tau); means of |dSigma(i w_0)|, |dZ|, |dn|, |d docc|; share of
-        samples with Im Sigma > 0 somewhere at `encoding.NODES`.
-    dSigma_50, dSigma_90, dZ_90 : dict of str to array, shape (B,)
-        Medians and 90th percentiles, for errors whose mean a few problems dominate.
-    covered : array, shape (B, 2)
-        Share of |d Im Sigma| within the 68 and the 95 % interval, over samples and frequencies.
-    pulls : tuple of array, shape (K, N)
-        |d Im Sigma| over the 68 % interval, by temperature: for the picture of the calibration.
-    far : array, shape (B,)
-        Share of samples flagged as outside.
-    """
-
-    beta: FloatArray
-    solvers: tuple[str, ...]
-    mse: dict[str, FloatArray]
-    dSigma: dict[str, FloatArray]
-    dSigma_50: dict[str, FloatArray]
-    dSigma_90: dict[str, FloatArray]
-    dZ: dict[str, FloatArray]
-    dZ_90: dict[str, FloatArray]
-    dn: dict[str, FloatArray]
-    ddocc: dict[str, FloatArray]
-    acausal: dict[str, FloatArray]
-    covered: FloatArray
-    pulls: tuple[FloatArray, ...]
-    far: FloatArray
-
-    def __repr__(self) -> str:
-        learned = self.dSigma["learned"]
-        best = np.min([self.dSigma[name] for name in self.solvers[:-1]], axis=0)
-        return (
-            f"Report({self.beta.size} temperatures {self.beta[0]:g} <= beta <= {self.beta[-1]:g}: "
-            f"mean |dSigma(iw0)| {np.min(learned):.2g} to {np.max(learned):.2g}, "
-            f"best input {np.min(best):.2g} to {np.max(best):.2g})"
-        )
-
-    def _repr_html_(self) -> str:
-        rows: dict[str, object] = {}
-        for b, beta in enumerate(self.beta):
-            for name in self.solvers:
-                rows[f"beta = {beta:g}, {name}"] = (
-                    f"|dSigma(iw0)| {self.dSigma[name][b]:.2g} "
-                    f"(median {self.dSigma_50[name][b]:.2g}), "
-                    f"|dZ| {self.dZ[name][b]:.2g}, |dn| {self.dn[name][b]:.2g}"
-                )
-        picture = sparkline(np.log10(np.maximum(self.dSigma["learned"], 1e-300)))
-        return table("Errors on a test set; learned |dSigma(iw0)| against beta", rows, picture)
-
-    def __str__(self) -> str:
-        head = "  beta  solver     MSE of G(tau)  |dSigma(iw0)|    median      90 %      |dZ|"
-        lines = [head + "      90 %      |dn|   |ddocc|  acausal"]
-        for b, beta in enumerate(self.beta):
-            for name in self.solvers:
-                row = [
-                    self.mse[name][b],
-                    self.dSigma[name][b],
-                    self.dSigma_50[name][b],
-                    self.dSigma_90[name][b],
-                    self.dZ[name][b],
-                    self.dZ_90[name][b],
-                    self.dn[name][b],
-                    self.ddocc[name][b],
-                ]
-                numbers = f"{row[0]:13.1e}  {row[1]:13.1e}" + "".join(f"{x:10.1e}" for x in row[2:])
-                lines.append(f"{beta:6g}  {name:9}{numbers}{self.acausal[name][b]:9.1%}")
-        return "\n".join(lines)
-
-    @public
-    def plot(self, ax: Axes | None = None, *, quantity: str = "dSigma", **style: Any) -> Axes:
-        """Draw an error against beta, by solver, or the calibration of the intervals.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Axes to draw into; new ones by default.
-        quantity : str
-            "mse", "dSigma", "dSigma_50", "dSigma_90", "dZ", "dZ_90", "dn", "ddocc", or
-            "calibration": the share of errors below a multiple of the 68 % interval.
-        **style
-            Passed on to ``Axes.plot``.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        from kadanoff.dmft.learning.plots import plot_report
-
-        return plot_report(self, ax, quantity=quantity, **style)
 
 
 @public
@@ -203,72 +99,85 @@ def _report(learned: LearnedSolver, test: Database, keywords: dict[str, Any]) ->
     error: dict[str, dict[str, FloatArray]] = {
         m: {s: np.zeros((B, K)) for s in solvers} for m in METRICS
     }
-    covered, pulls, far = np.zeros((B, 2)), [], np.zeros(B)
+    coupling, far = np.zeros((B, K)), np.zeros((B, K), dtype=bool)
+    inside = np.zeros((B, K, NODES.size, 2), dtype=bool)
+    pulls = np.zeros((B, K, NODES.size))
     for b in range(B):
-        beta = float(test.beta[b])
-        times = chebyshev_times(beta, test.G_tau[test.target].shape[2])
-        w0 = math.pi / beta
-        truth = test.Sigma[test.target][:, b]
-        Z = 1.0 / (1.0 - truth[:, 0].imag / w0)
-        rows = []
         for i, sample in enumerate(samples_of(test, b, learned.inputs)):
             if keywords["control"] is not None and keywords["control"].cancelled:
                 raise Cancelled("the evaluation was stopped")
             if keywords["report"] is not None:
                 keywords["report"](b * K + i, B * K)
             found = learned.predict(sample)
-            solution = _solution(learned, test, i, b, found)
-            miss = np.abs(found.Sigma.iw(sample.w_n).imag - truth[i, NODES].imag)
-            rows.append(miss / found.error68)
-            covered[b] += np.mean(miss <= found.error68), np.mean(miss <= found.error95)
-            far[b] += found.distance > learned.reach
-            Sigma = {name: test.Sigma[name][i, b] for name in test.inputs}
-            G = {name: test.G_tau[name][i, b] for name in test.inputs}
-            n = {name: test.n[name][i, b] for name in test.inputs}
-            docc = {name: test.docc[name][i, b] for name in test.inputs}
-            Sigma["learned"], G["learned"] = solution.Sigma_iw, solution.G.tau(times)
-            n["learned"], docc["learned"] = solution.n, solution.docc
+            miss = np.abs(found.values.imag - test.Sigma[test.target][i, b, NODES].imag)
+            pulls[b, i] = miss / found.error68
+            inside[b, i] = np.stack([miss <= found.error68, miss <= found.error95], axis=-1)
+            far[b, i] = found.distance > learned.reach
+            coupling[b, i] = sample.U / sample.unit
             for name in solvers:
-                s = Sigma[name]
-                e = {m: error[m][name] for m in METRICS}
-                e["mse"][b, i] = np.mean((G[name] - test.G_tau[test.target][i, b]) ** 2)
-                e["dSigma"][b, i] = abs(s[0] - truth[i, 0])
-                e["dZ"][b, i] = abs(1.0 / (1.0 - s[0].imag / w0) - Z[i])
-                e["dn"][b, i] = abs(n[name] - test.n[test.target][i, b])
-                e["ddocc"][b, i] = abs(docc[name] - test.docc[test.target][i, b])
-                e["acausal"][b, i] = float(np.any(s[NODES].imag > 1e-12 * np.abs(s[0])))
-        pulls.append(np.array(rows))
-
-    def over(metric: str, how: Any) -> dict[str, FloatArray]:
-        return {s: np.array([how(error[metric][s][b]) for b in range(B)]) for s in solvers}
-
-    def ninety(x: FloatArray) -> float:
-        return float(np.quantile(x, 0.9))
-
+                answer = _answer(learned, test, i, b, found, name)
+                for m, value in _errors(test, i, b, answer).items():
+                    error[m][name][b, i] = value
+    quartile = [np.searchsorted(np.quantile(x, (0.25, 0.5, 0.75)), x) for x in coupling]
+    at_w0 = [
+        [
+            inside[b, quartile[b] == q, 0].mean(axis=0)
+            if (quartile[b] == q).any()
+            else (np.nan,) * 2
+            for q in range(4)
+        ]
+        for b in range(B)
+    ]
     return Report(
         test.beta,
         solvers,
-        over("mse", np.mean),
-        over("dSigma", np.mean),
-        over("dSigma", np.median),
-        over("dSigma", ninety),
-        over("dZ", np.mean),
-        over("dZ", ninety),
-        over("dn", np.mean),
-        over("ddocc", np.mean),
-        over("acausal", np.mean),
-        covered / K,
+        tuple(learned.choice(float(beta)) for beta in test.beta),
+        learned.inputs,
+        error,
+        coupling,
+        inside.mean(axis=(1, 2)),
+        np.array(at_w0),
         tuple(pulls),
-        far / K,
+        far.mean(axis=1),
     )
 
 
-def _solution(learned: LearnedSolver, test: Database, i: int, b: int, found: Any) -> Solution:
-    from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
+Answer = tuple[ComplexArray, FloatArray, float, float]
+"""Sigma(i w_n), G(tau), n and docc."""
 
-    problem, Sigma = test.impurity(i, b), found.Sigma
-    G = embedded_poles(problem, problem.eps + Sigma.hartree, Sigma.poles, Sigma.weights)
-    return on_frequencies(problem, "learned", Sigma.iw(test.w_n(b)), Sigma.tail, G)
+
+def _answer(
+    learned: LearnedSolver, test: Database, i: int, b: int, found: Prediction, name: str
+) -> Answer:
+    """What a solver says of a sample; where an input is kept, the learned one says the same."""
+    if name == "learned":
+        if found.kept is None:
+            problem, w_n = test.impurity(i, b), test.w_n(b)
+            solution = learned.corrected(problem, found, w_n)
+            tau = test.tau(b)
+            return solution.Sigma_iw, solution.G.tau(tau), solution.n, solution.docc
+        name = found.kept
+    return (
+        test.Sigma[name][i, b],
+        test.G_tau[name][i, b],
+        float(test.n[name][i, b]),
+        float(test.docc[name][i, b]),
+    )
+
+
+def _errors(test: Database, i: int, b: int, answer: Answer) -> dict[str, float]:
+    """Errors of an answer, by quantity."""
+    Sigma, G, n, docc = answer
+    exact, name, w_0 = test.Sigma[test.target][i, b], test.target, math.pi / test.beta[b]
+    Z, Z_exact = (1.0 / (1.0 - s[0].imag / w_0) for s in (Sigma, exact))
+    return {
+        "mse": float(np.mean((G - test.G_tau[name][i, b]) ** 2)),
+        "dSigma": abs(Sigma[0] - exact[0]),
+        "dZ": abs(Z - Z_exact),
+        "dn": abs(n - test.n[name][i, b]),
+        "ddocc": abs(docc - test.docc[name][i, b]),
+        "acausal": float(np.any(Sigma[NODES].imag > 1e-12 * np.abs(Sigma[0]))),
+    }
 
 
 @public
@@ -331,7 +240,7 @@ def learning_curve(
     sizes: Sequence[int],
     *,
     inputs: Sequence[str] | None = None,
-    target: str = "log",
+    target: str | None = None,
     model: str = "kernel ridge",
     members: int = 8,
     calibration: float = 0.2,

@@ -63,7 +63,11 @@ def fit(x: Any, y: Any, members: Any, seed: int, settings: dict[str, Any], group
 
 
 def predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
-    """Mean minus and plus one standard deviation: two members with this mean and spread."""
+    """Mean minus and plus one standard deviation: members with this mean and spread.
+
+    Twice: once with the deviations of odd outputs reversed, so that the four members of a
+    particle-hole partner are the partners of the four.
+    """
     x = arrays["x"]
     known = np.concatenate([x, partner(x.shape[1]) * x])
     squared = squared_distances(z, known)
@@ -73,4 +77,5 @@ def predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
     std = np.sqrt(np.maximum(variance, 0.0))[:, None]
     # Outputs that change sign in the second half change that of their deviation.
     sign = np.repeat([np.ones(PARTNER.size), PARTNER], len(z) // 2, axis=0)
-    return np.array([mean - sign * std, mean + sign * std])
+    one, other = sign * std, PARTNER * sign * std
+    return np.array([mean - one, mean + one, mean - other, mean + other])

@@ -15,15 +15,16 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.dmft.data.samples import Database
-from kadanoff.dmft.learning.evaluation import Report, report
-from kadanoff.dmft.learning.learned import learn
+from kadanoff.dmft.learning.comparison import Report
+from kadanoff.dmft.learning.evaluation import report
+from kadanoff.dmft.learning.training import learn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["Search", "search"]
 
-ERRORS = ("mse", "dSigma", "dSigma_50", "dSigma_90", "dZ", "dZ_90", "dn", "ddocc")
+ERRORS = ("mse", "dSigma", "dSigma_50", "dSigma_90", "dZ", "dZ_50", "dZ_90", "dn", "ddocc")
 Row = tuple[dict[str, Any], FloatArray]
 
 

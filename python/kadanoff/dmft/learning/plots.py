@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kadanoff._base.style import COLOURS, dress, figure, legend
+from kadanoff.dmft.learning.encoding import NODES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kadanoff.dmft.learning import LearningCurve, Report, Search
+    from kadanoff.dmft.learning import LearnedSolver, LearningCurve, Report, Search
 
-__all__ = ["plot_learning_curve", "plot_report", "plot_search"]
+__all__ = ["plot_learning_curve", "plot_report", "plot_search", "plot_solver"]
 
 MARKS = ("o", "s", "^", "v", "D", "P", "X")
 ERRORS = {
@@ -22,6 +23,7 @@ ERRORS = {
     "dSigma_50": r"median $|\delta\Sigma(i\omega_0)|$",
     "dSigma_90": r"$|\delta\Sigma(i\omega_0)|$, 90th percentile",
     "dZ": r"mean $|\delta Z|$",
+    "dZ_50": r"median $|\delta Z|$",
     "dZ_90": r"$|\delta Z|$, 90th percentile",
     "dn": r"mean $|\delta n|$",
     "ddocc": r"mean $|\delta\langle n_\uparrow n_\downarrow\rangle|$",
@@ -40,7 +42,7 @@ def plot_report(
     ax : matplotlib.axes.Axes, optional
         Axes to draw into; new ones by default.
     quantity : str
-        "mse", "dSigma", "dSigma_50", "dSigma_90", "dZ", "dZ_90", "dn", "ddocc", or
+        "mse", "dSigma", "dSigma_50", "dSigma_90", "dZ", "dZ_50", "dZ_90", "dn", "ddocc", or
         "calibration": the share of errors below a multiple of the 68 % interval.
     **style
         Passed on to ``Axes.plot``.
@@ -144,5 +146,34 @@ def plot_search(search: Search, ax: Axes | None = None, **style: Any) -> Axes:
     ax.invert_yaxis()
     ax.set_xscale("log")
     dress(ax, x=ERRORS[search.metric], y="")
+    legend(ax)
+    return ax
+
+
+def plot_solver(solver: LearnedSolver, ax: Axes | None = None, **style: Any) -> Axes:
+    """Relative errors of Im Sigma on held-out problems against n, one line per temperature.
+
+    Parameters
+    ----------
+    solver : LearnedSolver
+        A result of `kadanoff.dmft.learn`.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw into; new ones by default.
+    **style
+        Passed on to ``Axes.plot``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if ax is None:
+        ax = figure()[0, 0]
+    for b, expert in enumerate(solver.experts):
+        own = _of_temperature(b, expert.beta) | {"markersize": 4}
+        own["label"] = f"β = {expert.beta:g}: {expert.choice!r}"
+        ax.plot(2 * NODES + 1, expert.floor[1], **(own | style))
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    dress(ax, x="2n + 1", y=r"usual $|\delta\,$Im$\,\Sigma(i\omega_n)\,/\,$Im$\,\Sigma|$, held out")
     legend(ax)
     return ax

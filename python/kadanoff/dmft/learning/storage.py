@@ -15,17 +15,21 @@ from kadanoff._base.types import AnyArray
 from kadanoff._base.versions import about
 from kadanoff.dmft.learning.encoding import NODES, TARGETS
 from kadanoff.dmft.learning.expert import Expert
-from kadanoff.dmft.learning.learned import OUTSIDE, LearnedSolver
+from kadanoff.dmft.learning.learned import CHOSEN, OUTSIDE, LearnedSolver
 from kadanoff.dmft.learning.regressors import MODELS, Ensemble
+from kadanoff.dmft.learning.selection import Choice
 from kadanoff.dmft.learning.shapes import check, shaped
 from kadanoff.dmft.solvers.approximations import named
 from kadanoff.runs.store import canonical
 
 __all__ = ["load", "save"]
 
-VERSION = 2
-"""Version of features, targets and arrays; raise it when the meaning of any of them changes."""
-OWN = ("X", "Y", "group", "floor", "scores")
+VERSION = 3
+"""Version of features, targets and arrays; raise it when the meaning of any of them changes.
+
+3: each temperature has a choice of what it corrects, and scores are used by coupling.
+"""
+OWN = ("X", "Y", "group", "floor", "scores", "coupling")
 
 
 @public
@@ -61,6 +65,12 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
             {
                 "beta": e.beta,
                 "reach": e.reach,
+                "share": e.choice.share,
+                "target": e.choice.target,
+                "bend": e.choice.bend,
+                "factor": e.choice.factor,
+                "trust": e.choice.trust,
+                "focus": e.choice.focus,
                 "arrays": sorted(e.ensemble.arrays),
             }
             for e in learned.experts
@@ -132,7 +142,7 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
 
 def _check_header(header: dict[str, Any]) -> None:
     """Refuse entries of another type or value than `save` writes."""
-    for name, allowed in (("target", TARGETS), ("model", MODELS), ("outside", OUTSIDE)):
+    for name, allowed in (("target", (*TARGETS, CHOSEN)), ("model", MODELS), ("outside", OUTSIDE)):
         if header[name] not in allowed:
             raise ValueError(
                 f"it has the unknown {name} {header[name]!r}; known: {', '.join(allowed)}"
@@ -161,7 +171,20 @@ def _expert(header: dict[str, Any], own: Any, k: int, arrays: dict[str, AnyArray
     beta = checks.real("beta", own["beta"], above=0)
     reach = checks.real("reach", own["reach"], above=0)
     _fit(header, of, inner)
-    return Expert(beta, Ensemble(header["model"], inner), **of, reach=reach)
+    choice = _choice(tuple(header["inputs"]), own)
+    return Expert(beta, Ensemble(header["model"], inner), **of, reach=reach, choice=choice)
+
+
+def _choice(inputs: tuple[str, ...], own: dict[str, Any]) -> Choice:
+    """What an expert corrects."""
+    share = np.array([checks.real("share", s, least=0, most=1) for s in own["share"]])
+    if share.size != len(inputs) or abs(share.sum() - 1.0) > 1e-9:
+        raise ValueError(f"share must hold {len(inputs)} numbers of sum 1, got {own['share']!r}")
+    factor = checks.real("factor", own["factor"], least=0, most=1)
+    target = checks.choice("target", own["target"], TARGETS)
+    bend = checks.real("bend", own["bend"], above=0)
+    trust, focus = (checks.real(name, own[name], least=0) for name in ("trust", "focus"))
+    return Choice(inputs, share, target, bend, factor, trust, focus)
 
 
 def _fit(header: Any, of: dict[str, Any], inner: dict[str, Any]) -> None:
@@ -175,6 +198,7 @@ def _fit(header: Any, of: dict[str, Any], inner: dict[str, Any]) -> None:
         ("group", (samples,)),
         ("floor", (2, N)),
         ("scores", (None, N)),
+        ("coupling", (len(of["scores"]),)),
     ):
         shaped(name, of[name], shape)
     check(header["model"], inner, samples, features, outputs)

@@ -1,0 +1,215 @@
+"""Training of learned solvers on databases."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kadanoff import _core
+from kadanoff._base import checks, running
+from kadanoff._base.errors import Cancelled
+from kadanoff._base.progress import Report
+from kadanoff._base.signatures import public
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.dmft.data.samples import Database
+from kadanoff.dmft.learning.encoding import NODES, TARGETS, Sample
+from kadanoff.dmft.learning.expert import Expert, Task, train
+from kadanoff.dmft.learning.learned import CHOSEN, OUTSIDE, LearnedSolver, samples_of
+from kadanoff.dmft.learning.regressors import MODELS
+from kadanoff.dmft.solvers.approximations import named
+
+__all__ = ["learn"]
+
+AUTOMATIC = ("log", "cavity")
+"""Targets that are compared if none is given."""
+
+
+@public
+def learn(
+    database: Database | Sequence[Database],
+    *,
+    inputs: Sequence[str] | None = None,
+    target: str | None = None,
+    model: str = "kernel ridge",
+    members: int = 8,
+    calibration: float = 0.2,
+    outside: str = "fallback",
+    reach: float = 2.0,
+    exact: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    progress: bool | Report | None = None,
+    control: _core.Control | None = None,
+    seed: int | None = None,
+) -> LearnedSolver:
+    """Learn the correction of cheap approximations from a database.
+
+    Parameters
+    ----------
+    database : Database or sequence of Database
+        Training samples. Several databases must have one target; samples at equal beta are learned
+        together.
+    inputs : sequence of str, optional
+        Approximate solvers whose results are the features, in any order; all of the database by
+        default. Held-out errors choose which of them is corrected.
+    target : {"log", "cavity", "Sigma3", "residual", "G"}, optional
+        The output of the regression, see `kadanoff.dmft.learning.encoding`; by default the better
+        one of "log" and "cavity", at each temperature.
+    model : {"kernel ridge", "gaussian process", "network", "forest"}
+        The kind of regression, fitted by scikit-learn.
+    members : int
+        Size of the ensemble, at least 2; a Gaussian process has a standard deviation instead.
+    calibration : float
+        Share of the groups held back from a regression, in (0, 0.5], on which the intervals are
+        calibrated; then the next share, until some hundred problems or all were held back. Kernel
+        ridge needs no other fit for these errors. The final regression is trained on all samples.
+    outside : {"fallback", "raise", "flag"}
+        Whether a problem unlike the training set is solved exactly, refused, or marked.
+    reach : float
+        Distance beyond which a problem is outside, in usual distances between training samples.
+    exact : str, optional
+        The exact solver; by default the target of the database.
+    settings : mapping, optional
+        Settings of the model: gamma and alpha of kernel ridge (numbers, or lists for
+        cross-validation); scale, length and noise of a Gaussian process (by marginal likelihood
+        unless all are given); arguments of scikit-learn's MLPRegressor or RandomForestRegressor.
+        All models take bend: corrections y are regressed as arsinh(y / (bend median |y|)), and
+        linearly if bend is infinite; by default the better one of 0.3 and 3.
+    progress, control : optional
+        As in :func:`kadanoff.dmft.solve`.
+    seed : int, optional
+        Seed of members and split; by default drawn from the operating system.
+        ``LearnedSolver.seed`` is the seed that was used.
+
+    Returns
+    -------
+    LearnedSolver
+        One regression per temperature, with calibrated intervals.
+
+    Raises
+    ------
+    ValueError, TypeError
+        A name is unknown, or a database lacks an input, holds NaN, or is too small.
+    Cancelled
+        The training was stopped, between two temperatures.
+
+    Notes
+    -----
+    Every temperature has one choice, as G, Sigma and Z come from one causal function: the input, or
+    the convex combination of inputs, that is corrected; the regressed quantity; and a shrinkage of
+    its correction (:meth:`LearnedSolver.choice` names it). Candidates are compared by the means and
+    medians of the errors of Sigma(i w_0), Z and G of problems that the regression has not seen. A
+    correction is accepted if it loses by none of these to any input, in four of five
+    bootstrap samples of the problems; otherwise the best input is returned as it is.
+
+    Kernel ridge with n samples takes about ``4 members n**3`` operations and memory for
+    ``members n`` rows, a Gaussian process ``16 n**3`` operations and ``4 n**2`` numbers.
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> db = dmft.database(
+    ...     40, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
+    ... )
+    >>> dmft.learn(db, members=2, progress=False, seed=1)
+    LearnedSolver(kernel ridge, correction of hubbard1 -> ed-2; trained on 40 at beta = 5)
+    """
+    run = running.Run.of(progress=progress, control=control, seed=seed)
+    began = time.perf_counter()
+    databases = [database] if isinstance(database, Database) else list(database)
+    if not databases or not all(isinstance(db, Database) for db in databases):
+        raise TypeError("database must be a kadanoff.dmft.Database or a sequence of them")
+    names = tuple(databases[0].inputs if inputs is None else inputs)
+    if not names or isinstance(inputs, str):
+        raise ValueError(f"inputs must name at least one approximation, got {inputs!r}")
+    wanted = databases[0].target
+    for db in databases:
+        _check(db, names, wanted)
+    if target is not None:
+        checks.choice("target", target, TARGETS)
+    checks.choice("model", model, MODELS)
+    checks.choice("outside", outside, OUTSIDE)
+    members = checks.whole("members", members, least=2)
+    calibration = checks.real("calibration", calibration, above=0, most=0.5)
+    reach = checks.real("reach", reach, above=0)
+    named(exact or wanted, "exact")
+    settings = dict(settings or {})
+    experts: list[Expert] = []
+    temperatures = sorted({float(b) for db in databases for b in db.beta})
+
+    def one(beta: float) -> Expert:
+        samples: list[Sample] = []
+        exact: list[ComplexArray] = []
+        n: list[FloatArray] = []
+        groups: list[int] = []
+        for db in databases:
+            for b in np.flatnonzero(db.beta == beta):
+                first = max(groups, default=-1) + 1
+                samples += samples_of(db, int(b), names)
+                exact.append(db.Sigma[wanted][:, b, NODES])
+                n.append(db.n[wanted][:, b])
+                groups += [first + int(g) for g in db.group]
+        return train(
+            Task(
+                beta=beta,
+                samples=samples,
+                exact=np.concatenate(exact),
+                n=np.concatenate(n),
+                group=np.array(groups),
+                inputs=names,
+                targets=AUTOMATIC if target is None else (target,),
+                model=model,
+                members=members,
+                calibration=calibration,
+                settings=settings,
+                seed=run.seed,
+            )
+        )
+
+    with run.calling("learning") as keywords:
+        report = keywords["report"]
+        for beta in temperatures:
+            if run.control is not None and run.control.cancelled:
+                raise Cancelled("learning was stopped")
+            experts.append(one(beta))
+            if report is not None:
+                report(len(experts), len(temperatures))
+    spent = {
+        name: float(sum(np.sum(db.seconds[name]) for db in databases)) for name in (*names, wanted)
+    }
+    card = {
+        "members": members,
+        "calibration": calibration,
+        "settings": settings,
+        "seed": run.seed,
+        "seconds": time.perf_counter() - began,
+        "database_seconds": spent,
+    }
+    return LearnedSolver(
+        names, target or CHOSEN, model, exact or wanted, outside, reach, tuple(experts), card
+    )
+
+
+def _check(db: Database, inputs: tuple[str, ...], target: str) -> None:
+    if db.target != target:
+        raise ValueError(f"databases must share a target, got {target!r} and {db.target!r}")
+    for name in inputs:
+        if name not in db.Sigma:
+            raise ValueError(
+                f"the database has no input {name!r}; it has {', '.join(db.Sigma)}: make it with "
+                f"inputs=(..., {name!r})"
+            )
+    for name in (*inputs, target):
+        if db.Sigma[name].shape[2] <= NODES[-1]:
+            raise ValueError(
+                f"the database must hold at least {NODES[-1] + 1} frequencies, got "
+                f"{db.Sigma[name].shape[2]}"
+            )
+        bad = ~np.isfinite(db.Sigma[name]).all(axis=(1, 2)) | ~np.isfinite(db.n[name]).all(axis=1)
+        if bad.any():
+            raise ValueError(
+                f"{name} of sample {int(np.argmax(bad))} is NaN or infinite: leave it out, as in "
+                "database[mask]"
+            )
