@@ -239,6 +239,19 @@ DMFT = {
         ),
         partial=True,
     ),
+    "dmft.loop": Call(
+        lambda c: dmft.loop(
+            lattice="square",
+            U=2.0,
+            beta=50.0,
+            solver="ipt",
+            max_iterations=10**6,
+            tolerance=1e-300,
+            control=c,
+            **QUIET,
+        ),
+        partial=True,
+    ),
     "dmft.hysteresis": Call(
         lambda c: dmft.hysteresis(
             np.linspace(1, 4, 300), beta=50.0, sites=5, tolerance=1e-9, control=c, **QUIET

@@ -206,16 +206,16 @@ def _step(now: Resonance, with_: Discretisation, run: Run) -> Resonance:
     half = np.concatenate([low, np.linspace(corner, 4.0 * REACH, 150)[1:]])
     grid = np.concatenate([-half[::-1], [0.0], half])
 
-    def whole(name: str, parity: float) -> ComplexArray:
+    def completed(name: str, parity: float) -> ComplexArray:
         mesh, peaks = found.peaks(name)
         peaks = 0.5 * (peaks + parity * peaks[::-1])  # particle-hole symmetry
         there = peaks != 0.0
         A = broaden(mesh[there], peaks[there], grid, b=with_.broadening, w0=T)
         return np.interp(w, grid, hilbert(grid, A)) - 1j * math.pi * np.interp(w, grid, A)
 
-    F = whole("F", -1.0)
+    F = completed("F", -1.0)
     far = F == 0.0  # beyond all peaks
-    zeta = weight * whole("f0", 1.0) / np.where(far, 1.0, F)
+    zeta = weight * completed("f0", 1.0) / np.where(far, 1.0, F)
     zeta = np.where(far, w, zeta.real) + 1j * np.where(far, 0.0, np.maximum(zeta.imag, 0.0))
     density = np.maximum(-Bethe(2.0).delta(zeta + 1e-12j).imag / math.pi, EMPTY)
     density = 0.5 * (density + density[::-1])

@@ -95,7 +95,7 @@ def _published(value: float, error: float) -> str:
     return f"{value:.{digits}f}" + (f"({round(error * 10**digits)})" if error else "")
 
 
-def _shown(value: float, error: float) -> str:
+def _with_error(value: float, error: float) -> str:
     """2.914(4): one digit of the error, two where it begins with a one."""
     if not error > 0.0:
         return f"{value:g}"
@@ -134,7 +134,7 @@ class End:
         return f"End({self}: {parts})"
 
     def __str__(self) -> str:
-        return _shown(self.U, self.error)
+        return _with_error(self.U, self.error)
 
     @property
     def error(self) -> float:

@@ -182,7 +182,7 @@ def cthyb(
     if problem.is_isolated:
         return _isolated(problem, run)
     path = None if checkpoint is None else Path(checkpoint).absolute()
-    found = _Simulation(problem, run, sampling, path).sampled()
+    found = Simulation(problem, run, sampling, path).sampled()
     for doubt in found.diagnostics["doubts"]:
         warn(f"this run is too short: {doubt}", ShortRun)
     return found
@@ -267,7 +267,7 @@ class Sampling:
         return -(-self.equilibration // BLOCK)
 
 
-class _Simulation:
+class Simulation:
     """The Markov chains of a problem, and their solution at any time."""
 
     def __init__(

@@ -68,7 +68,7 @@ _ERROR = (1.5, 1.46)  # of the drifts to them
 _FALLS = 0.25
 """Exponent of T from which a difference vanishes. Wrong models have at most 0.12, by the slow flow
 of an anisotropy; a right one has 1, and 0.3 and more in the crossover to its validity."""
-_ROUGH, _FINE, _FEWEST = 0.1, 3e-4, 3e-3
+_ROUGH, _FINE, _COARSE = 0.1, 3e-4, 3e-3
 """Tolerances of the refits, of the coldest one, and of that with the fewest states. The last step,
 up to that, is predicted by the slopes: its error is about the square of the step. The models that
 are compared must be solved near their minimum: T_K changes ten times as much as J. What the fewest
@@ -236,7 +236,7 @@ class _Check:
             )
         third = self._refit(cold, _FINE)
         rough = cold.elsewhere(cold.T, self._started(third.predicted), further=1, **fewest)
-        fourth = self._refit(rough, _FEWEST)
+        fourth = self._refit(rough, _COARSE)
         truncation = abs(first.predicted - self.best)
         if not fewer:
             truncation = abs(fourth.predicted - third.predicted)

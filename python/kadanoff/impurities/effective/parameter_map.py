@@ -67,7 +67,7 @@ _T_OVER_U = 2e-4  # where J is learned: deep in its plateau; of U, or of D if th
 _FOLDS = 5
 _MIN_POINTS = 10
 _CONTROLS = 8  # points that are learned with twice the states as well
-_LARGEST = 1.5  # standard deviations; that of eight normal numbers is 1.8, but these have tails
+_SIGMAS = 1.5  # standard deviations; that of eight normal numbers is 1.8, but these have tails
 _DRIFT = 1e-4  # of ln J from T = _T_OVER_U to 0
 _NORMAL_95 = 1.96
 
@@ -318,7 +318,7 @@ def effective_map(
     changes = [abs(math.log(b / a)) for a, b in pairs]
     if not changes:
         raise NotConverged("none of the first points has a J: its error is unknown", partial=failed)
-    truncation = max(changes) / _LARGEST
+    truncation = max(changes) / _SIGMAS
     return _fit_map(todo[have], J, (U, J_sw), failed, truncation, learned.computed, run.seed)
 
 

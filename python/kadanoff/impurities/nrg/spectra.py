@@ -21,9 +21,9 @@ from kadanoff.impurities.nrg import self_energy
 from kadanoff.impurities.nrg.correlators import SELF_ENERGY, self_energy_name, t_matrix_name
 from kadanoff.impurities.nrg.curves import Curves
 from kadanoff.impurities.nrg.levels import Levels
+from kadanoff.impurities.nrg.low_energy_scattering import Peaks
 from kadanoff.impurities.nrg.options import Options
 from kadanoff.impurities.nrg.peaks import Bins
-from kadanoff.impurities.nrg.scattering_rate import Peaks
 from kadanoff.impurities.nrg.self_energy import Broadened, Estimator, Quadratic
 from kadanoff.impurities.nrg.susceptibility import Fluctuations
 from kadanoff.impurities.symmetry.multiplets import Symmetry

@@ -5,7 +5,7 @@ import pytest
 
 import kadanoff as kd
 from kadanoff.impurities.nrg.broadening import frequencies
-from kadanoff.impurities.nrg.scattering_rate import Peaks, scattering_rate
+from kadanoff.impurities.nrg.low_energy_scattering import Peaks, scattering_rate
 
 
 def exact(w, *, y_0=0.1):

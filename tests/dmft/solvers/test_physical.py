@@ -126,14 +126,14 @@ def test_a_failure_within_a_loop_keeps_its_history(error):
 
 @pytest.mark.parametrize("blocks", [0, 16])
 def test_a_run_that_breaks_down_keeps_its_measurements(monkeypatch, blocks):
-    advance = cthyb._Simulation._advance
+    advance = cthyb.Simulation._advance
 
     def broken(self, until, report):
         if blocks:
             advance(self, blocks, None)
         raise NumericalError("a matrix is singular")
 
-    monkeypatch.setattr(cthyb._Simulation, "_advance", broken)
+    monkeypatch.setattr(cthyb.Simulation, "_advance", broken)
     kind = NotConverged if blocks else NumericalError
     with pytest.raises(kind, match="a matrix is singular") as caught:
         solve(FAR[1], solver="cthyb", sweeps=2**16, seed=1, frequencies=8, **QUIET)
