@@ -20,8 +20,8 @@ with Z << 1 by 1.5 times Im Sigma itself for one z. Both are found by broadening
 Sigma and G follow F = Sigma G and I = Sigma + Sigma G Sigma; broadened, they give a Sigma' that
 differs from Sigma as Sigma does from the sharp one, and Im Sigma is multiplied by Im Sigma /
 Im Sigma'. The Im Sigma of a single orbital comes from the spectra alone wherever the band widens
-it more than the interaction does (:mod:`kadanoff.impurities.nrg.low_energy_scattering`): truncation, to
-which a difference of large numbers is prone, does not spoil it at low frequency. Re Sigma is its
+it more than the interaction does (:mod:`kadanoff.impurities.nrg.low_energy_scattering`): there
+truncation, which spoils a difference of large numbers, does not enter. Re Sigma is its
 Kramers-Kronig partner plus a constant, which the symmetric estimator has from peaks at all energies
 (errors of a few per cent of Gamma off half filling) and the ratio from those near w = 0: it is
 chosen such that Re Sigma(0) is that of the ratio, as long as that changes 1 / G(0) by less than a
