@@ -42,17 +42,20 @@ train, test = db.split(0.25, seed=0)
 # ## What is learned
 #
 # Not $G$: at low temperature a small error of $G(\tau)$ hides a useless self-energy. Proposed are
-# $\ln(\mathrm{Im}\,\Sigma/\mathrm{Im}\,\Sigma_{\rm IPT})$ and the residual of $\mathrm{Re}\,\Sigma$
-# at a dozen frequencies, seen through numbers without units, so that scale covariance is exact. The
-# proposal is then replaced by the nearest
+# corrections of the best input, or of a mixture of the inputs, at a dozen frequencies: of
+# $\ln\mathrm{Im}\,\Sigma$, or of $X$ in
+# $\Sigma = Un + U^2n(1-n)/(i\omega - X)$, seen through numbers without units, so that scale
+# covariance is exact. Errors on samples that the regression has not seen decide at each temperature
+# which input is corrected, how, and by how much; zero is allowed. The proposal is then replaced by
+# the nearest
 #
 # $$\Sigma(z) = \frac{Un}{2} + \frac{U^2 n}{2}\Bigl(1-\frac n2\Bigr)\sum_k\frac{p_k}{z-x_k},\qquad
 # p_k\ge 0,\ \sum_k p_k = 1,$$
 #
 # which is causal and has the exact tail whatever the regression said.
 #
-# **Prediction.** IPT is hard to beat at $\beta = 1$ and easy to beat in the mean at low
-# temperature, where a few problems at strong coupling are hopeless for it.
+# **Prediction.** A correction pays at high temperature, where the self-energy is a smooth function of
+# the problem. Where it does not pay, the learned solver is the best input itself: it never loses.
 
 # %%
 learned = dmft.learn(train, seed=0)
@@ -60,14 +63,15 @@ judged = dmft.report(learned, test)
 print(learned)
 print(judged)
 judged.plot()
-for name in ("ipt", "hubbard1"):
-    assert np.all(judged.dSigma["learned"] < judged.dSigma[name])
+best = np.minimum(judged.dSigma["ipt"], judged.dSigma["hubbard1"])
+assert np.all(judged.dSigma["learned"] <= 1.02 * best)
+assert judged.dSigma["learned"][0] < 0.5 * best[0]
 assert not judged.acausal["learned"].any()
 
 # %% [markdown]
-# **Finding.** The mean falls at every temperature, and so does the 90th percentile; the median, set
-# by weakly coupled problems which IPT solves nearly exactly, gains less. Both belong into the
-# table.
+# **Finding.** The last lines of the table say at each temperature what was corrected, and what it
+# brought. The median is set by weakly coupled problems, which IPT solves nearly exactly, the mean by
+# a few at strong coupling; a correction that helps one and hurts the other is not taken.
 #
 # ## Does it know its errors?
 #
