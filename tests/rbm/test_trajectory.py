@@ -10,7 +10,7 @@ import kadanoff as kd
 from kadanoff.rbm import Machine
 from kadanoff.rbm.balance import Side, imbalance
 from kadanoff.rbm.populations import Populations
-from tests.soak._machines import OPTIONS, magnet
+from tests.soak.unmeasured.machines import OPTIONS, magnet
 
 UNITS = [(v, h) for v in ("binary", "spin") for h in ("binary", "spin")]
 QUICK = OPTIONS | {"n_iter": 3, "random_state": 1}
@@ -65,7 +65,7 @@ def test_a_lost_sign_is_told_and_kept_along_the_trajectory(samples):
         assert rbm.history_["balance"].shape == (10,)
     assert "take method='trajectory'" not in str(told)
     assert abs(shares["pcd"]) > 0.2
-    # The whole measurement is in tests.soak._machines.py.
+    # The whole measurement is in tests.soak.unmeasured.machines.py.
     assert abs(shares["trajectory"]) < 0.1
 
 
