@@ -551,6 +551,7 @@ def test_samples_are_arrays():
         np.asarray(ising.sample(L=4, T=2.0, n=10, configurations=False, seed=1))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")  # few epochs
 def test_machines_and_block_rules_take_samples():
     run = ising.sample(L=8, T=2.5, n=200, seed=1)
     fitted, by_hand = (

@@ -80,14 +80,16 @@ def test_collapse(flow, runs):
 def test_collapse_does_not_see_names(flow, runs):
     """In other units of temperature T_c is another, nu is not."""
 
-    class Scaled:
-        def __init__(self, run):
-            self.T, self.energy, self.model = 3 * run.T, 3 * run.energy, run.model
-            self.configurations, self.packed = run.configurations, run.packed
-
     assert len(flow.rules) > 1
     plain = rsmi.collapse(runs, flow.rules[:1], seed=0)  # the last rule is repeated
-    scaled = rsmi.collapse([Scaled(run) for run in runs], flow.rules[:1], seed=0)
+    scaled = rsmi.collapse(
+        [
+            rsmi.Configurations(run.configurations, T=3 * run.T, energy=3 * run.energy)
+            for run in runs
+        ],
+        flow.rules[:1],
+        seed=0,
+    )
     assert abs(scaled.T_c / plain.T_c - 3) < 1e-4  # where the least squares stop
     assert abs(scaled.nu - plain.nu) < 1e-3
 
