@@ -54,8 +54,8 @@ train, test = db.split(0.25, seed=0)
 #
 # which is causal and has the exact tail whatever the regression said.
 #
-# **Prediction.** A correction pays at high temperature, where the self-energy is a smooth function of
-# the problem. Where it does not pay, the learned solver is the best input itself: it never loses.
+# **Prediction.** A correction pays at high temperature, where the self-energy is a smooth function
+# of the problem. Where it does not pay, the learned solver is the best input: it never loses.
 
 # %%
 learned = dmft.learn(train, seed=0)
@@ -70,8 +70,8 @@ assert not judged.acausal["learned"].any()
 
 # %% [markdown]
 # **Finding.** The last lines of the table say at each temperature what was corrected, and what it
-# brought. The median is set by weakly coupled problems, which IPT solves nearly exactly, the mean by
-# a few at strong coupling; a correction that helps one and hurts the other is not taken.
+# brought. The median is set by weakly coupled problems, which IPT solves nearly exactly, the mean
+# by a few at strong coupling; a correction that helps one and hurts the other is not taken.
 #
 # ## Does it know its errors?
 #
