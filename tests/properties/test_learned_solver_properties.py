@@ -56,6 +56,8 @@ def causal(problem, found):
 def test_every_answer_is_causal(model, problem):
     found = solve(problem, solver=learned(model), frequencies=500)
     causal(problem, found)
+    if found.diagnostics["kept"] is not None:  # the input itself, unchanged
+        return
     Sigma = learned(model).predict(learned(model).sample(problem)).Sigma
     assert np.all(Sigma.weights > 0.0)
     # One occupation: U n/2 of the self-energy is that of the Green function.

@@ -320,7 +320,9 @@ def train(task: Task) -> Expert:
             return expert
     kept = unchanged(Judge(task.raw), trials[0].choices[0][1])
     trial = next(t for t in trials if np.array_equal(t.share, kept.share))
-    return trial.expert(replace(trial.choices[0][1], factor=0.0))[0]
+    # A correction of zero is the input itself for every target but G, which is no correction.
+    target = "log" if trial.target == "G" else trial.target
+    return trial.expert(replace(trial.choices[0][1], factor=0.0, target=target))[0]
 
 
 def _promising(trials: list[Trial]) -> list[tuple[Trial, Choice]]:

@@ -74,8 +74,8 @@ def kept_at(modes: FloatArray, options: Options) -> tuple[int, int]:
 
     Examples
     --------
-    >>> kept_at(np.array([0.0, 0.5, 1.0]), Options(keep=3))
-    (3, 4)
+    >>> kept_at(np.array([0.0, 0.5, 1.0]), Options(keep=8))
+    (8, 12)
     """
     most = min(OVERSHOOT * _bound(options) + 1, MAX_STATES)
     levels = np.zeros(1)
