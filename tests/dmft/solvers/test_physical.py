@@ -83,6 +83,7 @@ def test_levels_far_from_the_Fermi_energy(problem, seed):
         assert abs(getattr(found, name) - getattr(exact, name)) <= 4.0 * d[f"{name}_error"]
 
 
+@pytest.mark.filterwarnings("ignore::kadanoff.dmft.UncertainDelta")
 def test_a_noisy_bath_is_made_causal_and_an_acausal_one_refused():
     beta, rng = 20.0, np.random.default_rng(2)
     poles = GreenFunction([-2.0, 2.0], [0.2, 0.2], beta)
@@ -100,7 +101,7 @@ def test_a_noisy_bath_is_made_causal_and_an_acausal_one_refused():
     assert abs(found.docc - exact.docc) < 4.0 * error + 0.05 * exact.docc
     # A negative pole at zero, and the moments without it
     acausal = GreenFunction([-2.0, 0.0, 2.0], [0.2, -0.05, 0.2], beta)
-    with pytest.raises(ValueError, match="no causal Delta is nearer than"):
+    with pytest.raises(ValueError, match="no causal Delta"):
         solved(1j * np.minimum(acausal.iw(256).imag, 0.0), tuple(acausal.moments(4)))
 
 

@@ -144,7 +144,7 @@ def test_a_fit_without_a_step_can_be_drawn(fit, ax):
 
 @pytest.fixture(scope="module")
 def mapping(fit):
-    return kondo_mapping(fit.target, keep=100, T_min=1e-3, points=3, progress=False)
+    return kondo_mapping(fit.target, keep=100, T_min=1e-5, points=3, progress=False)
 
 
 def test_mapping_shows_the_curves_of_its_models(mapping):
