@@ -74,3 +74,18 @@ def test_the_contents_name_every_notebook():
     for path in NOTEBOOKS:
         if path.stem != "00_contents":
             assert f'"{path.stem[:2]}":' in contents
+
+
+@each
+def test_committed_outputs_name_no_folder_of_one_machine(path):
+    """A warning that nobody expected shows the file that raised it."""
+    committed = nbformat.read(path.with_suffix(".ipynb"), as_version=4)
+    streams = [
+        output.text
+        for cell in committed.cells
+        for output in cell.get("outputs", ())
+        if output.output_type == "stream"
+    ]
+    named = [text for text in streams if "site-packages" in text or str(ROOT) in text]
+    assert not [text for text in streams if "RuntimeWarning" in text]
+    assert not named
