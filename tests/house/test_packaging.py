@@ -73,3 +73,18 @@ def test_readme_names_the_rust_that_cargo_asks_for():
 def test_constraints_cover_what_make_installs(name):
     pinned = (ROOT / "requirements/constraints.txt").read_text(encoding="utf-8")
     assert re.search(rf"^{name}==\d", pinned, flags=re.MULTILINE)
+
+
+def test_no_result_file_lies_at_the_top():
+    """An example that writes into the current folder must not leave its file in a commit."""
+    done = subprocess.run(
+        ["git", "ls-files", "*.npz", "*.nc", "*.h5"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip("not a clone")
+    strays = [name for name in done.stdout.split() if not name.startswith("tests/")]
+    assert not strays
