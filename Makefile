@@ -36,14 +36,17 @@ PYTEST_ARGS ?=
 LAB_ARGS    ?=
 # The commit that `make fingerprint` compares with.
 BASE        ?=
+# What `make wheels` builds (x86_64, aarch64, sdist; without any, all), and options of `make test-wheel`.
+MACHINE     ?=
+WHEEL_ARGS  ?=
 # The topics that `make soak` runs, of tests/soak; without any, all that this commit has not run yet.
 TOPIC       ?=
 
-.PHONY: help build run lab check test fuzz soak fingerprint lint bench notebooks docs constraints \
-	clean
+.PHONY: help build run lab check test fuzz soak fingerprint lint bench notebooks docs wheels \
+	test-wheel audit coverage constraints clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
 build: .venv/.built  ## the extension, in release mode, importable from .venv
 
@@ -77,13 +80,14 @@ soak: .venv/.built .venv/.deps-dev  ## half an hour: kills, interrupts, damaged 
 fingerprint: .venv/.built .venv/.deps-dev  ## compare what is computed with a commit, bit by bit: BASE=<commit>
 	$(PY) -m tests.fingerprint --against "$(BASE)"
 
-lint: .venv/.built .venv/.deps-dev  ## rustfmt, clippy, ruff, mypy, docstrings
+lint: .venv/.built .venv/.deps-dev  ## rustfmt, clippy, ruff, mypy, docstrings, workflows
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m tools.docstrings
+	$(BIN)/zizmor --offline --quiet .github
 
 bench: .venv/.built .venv/.deps-dev  ## a table: case, time, peak memory, against what
 	$(PY) -m benchmarks
@@ -94,8 +98,22 @@ notebooks: .venv/.built .venv/.deps-dev  ## execute notebooks/NN_*.py into .ipyn
 docs: .venv/.built .venv/.deps-docs  ## the site: pages, reference, rendered notebooks, in target/site/html
 	$(PY) -m tools.site
 
+wheels: .venv/.deps-release  ## wheels (x86-64, aarch64) and source distribution in dist/, audited
+	@command -v rustup >/dev/null && rustup target add aarch64-unknown-linux-gnu || true
+	$(PY) -m tools.wheels $(MACHINE)
+
+test-wheel: .venv/bin/python  ## the wheel in a new environment, without Rust: README, commands, some tests
+	$(PY) -m tools.fresh_install $(WHEEL_ARGS)
+
+audit: .venv/.deps-release  ## licences, sources and advisories of every dependency
+	$(PY) -m tools.audit
+
+coverage: .venv/.built .venv/.deps-dev  ## lines that the tests of Python never reach, in target/coverage
+	$(PY) -m pytest --cov --cov-report=term-missing:skip-covered \
+	    --cov-report=html:target/coverage $(PYTEST_ARGS)
+
 constraints: .venv/bin/python  ## resolve the newest versions of all dependencies anew
-	$(PY) -m tools.requirements --resolve dev > $(CONSTRAINTS).new
+	$(PY) -m tools.requirements --resolve dev,release > $(CONSTRAINTS).new
 	mv $(CONSTRAINTS).new $(CONSTRAINTS)
 
 clean:  ## remove everything that make made

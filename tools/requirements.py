@@ -3,6 +3,8 @@
 ``python -m tools.requirements dev`` prints the dependencies of ``kadanoff[dev]``;
 ``build`` stands for the dependencies of the package itself and of its build.
 ``--resolve`` prints the whole set of pinned versions that pip would choose today.
+``--versions`` prints constraints for pip: the pinned set, the oldest versions that pyproject.toml
+promises to work with, or none.
 """
 
 import argparse
@@ -15,6 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+CONSTRAINTS = ROOT / "requirements" / "constraints.txt"
+
 HEADER = """\
 # The versions that `make` installs: one resolved set of everything in the extras of pyproject.toml.
 # Constraints, not requirements: nothing here is installed unless pyproject.toml asks for it.
@@ -23,13 +27,13 @@ HEADER = """\
 
 
 def requirements(extra: str) -> list[str]:
-    """Requirements of ``kadanoff[extra]``, extras of extras expanded."""
+    """Requirements of ``kadanoff[extra]``, extras of extras expanded; commas join several."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     project = pyproject["project"]
     found: list[str] = list(project["dependencies"])
     if extra == "build":
         return found + list(pyproject["build-system"]["requires"])
-    pending, seen = [extra], set()
+    pending, seen = extra.split(","), set()
     while pending:
         name = pending.pop()
         if name in seen:
@@ -56,12 +60,35 @@ def resolve(extra: str) -> list[str]:
     return [f"{name}=={version}" for name, version in sorted(pinned.items())]
 
 
+def oldest(extra: str) -> list[str]:
+    """``name==version`` with the lower bound of each requirement of ``kadanoff[extra]``."""
+    found = []
+    for requirement in requirements(extra):
+        bound = re.fullmatch(r"([\w.-]+)>=([\w.]+).*", requirement)
+        if bound is None:
+            raise ValueError(f"{requirement} in pyproject.toml has no lower bound")
+        found.append(f"{bound[1]}=={bound[2]}")
+    return found
+
+
+def constraints(versions: str) -> list[str]:
+    """Constraints for pip: "pinned", "oldest" or "newest"."""
+    if versions == "pinned":
+        return CONSTRAINTS.read_text(encoding="utf-8").splitlines()
+    return oldest("test") if versions == "oldest" else []
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("extra", help="an extra of pyproject.toml, or 'build'")
+    parser.add_argument("extra", nargs="?", help="an extra of pyproject.toml, or 'build'")
     parser.add_argument("--resolve", action="store_true", help="pin everything that pip chooses")
+    parser.add_argument("--versions", choices=["pinned", "oldest", "newest"])
     arguments = parser.parse_args()
-    if arguments.resolve:
+    if arguments.versions:
+        print("\n".join(constraints(arguments.versions)))
+    elif arguments.extra is None:
+        parser.error("an extra is needed")
+    elif arguments.resolve:
         print(HEADER + "\n".join(resolve(arguments.extra)))
     else:
         print("\n".join(requirements(arguments.extra)))

@@ -313,6 +313,25 @@ def test_lab_opens_the_notebooks_and_hands_options_on(monkeypatch, tmp_path):
     assert second[3:] == [f"--ServerApp.root_dir={tmp_path}", "--no-browser"]
 
 
+def test_lab_of_a_wheel_copies_its_notebooks_and_keeps_what_was_changed(monkeypatch, tmp_path):
+    called = []
+    monkeypatch.setattr(course.subprocess, "call", lambda command: called.append(command) or 0)
+    packaged = tmp_path / "site" / "course"
+    (packaged / "data").mkdir(parents=True)
+    (packaged / "01_kondo.py").write_text("of the wheel")
+    (packaged / "data" / "dot.csv").write_text("T,G")
+    monkeypatch.setattr(course, "CLONE", tmp_path / "no_clone")
+    monkeypatch.setattr(course, "PACKAGED", packaged)
+    monkeypatch.chdir(tmp_path)
+    assert main(["lab"]) == 0
+    copy = tmp_path / course.COPY
+    assert called[-1][3] == f"--ServerApp.root_dir={copy}"
+    assert (copy / "data" / "dot.csv").read_text() == "T,G"
+    (copy / "01_kondo.py").write_text("changed by the reader")
+    assert main(["lab"]) == 0
+    assert (copy / "01_kondo.py").read_text() == "changed by the reader"
+
+
 def test_bench_times_every_case(monkeypatch, capsys):
     cases = [bench.Case("nothing", lambda threads: None), bench.CASES[0]]
     monkeypatch.setattr(bench, "CASES", cases)

@@ -1,6 +1,7 @@
 """What a user of the installed package relies on: a quiet import, one version, types."""
 
 import importlib.metadata
+import json
 import re
 import subprocess
 import sys
@@ -43,6 +44,42 @@ def test_one_version_everywhere():
     citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert re.search(r"^version: (.+)$", citation, flags=re.MULTILINE)[1] == version
     assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_the_recipe_of_conda_forge_says_what_pyproject_says():
+    project = _read_toml("pyproject.toml")["project"]
+    recipe = (ROOT / "packaging/conda-forge/recipe.yaml").read_text(encoding="utf-8")
+    assert f'version: "{project["version"]}"' in recipe
+    assert f'python_min: "{project["requires-python"].removeprefix(">=")}"' in recipe
+    assert f"license: {project['license']}" in recipe
+    assert f'summary: "{project["description"]}"' in recipe
+    assert f"homepage: {project['urls']['Source']}" in recipe
+    run = recipe.split("  run:\n")[1].split("  run_constraints:\n")[0]
+    listed = {line.strip(" -") for line in run.splitlines()} - {"python"}
+    split = re.compile(r"([\w.-]+)(.*)")
+    assert listed == {" ".join(split.fullmatch(item).groups()) for item in project["dependencies"]}
+    (build,) = _read_toml("pyproject.toml")["build-system"]["requires"]
+    assert " ".join(split.fullmatch(build).groups()) in recipe
+    optional = recipe.split("  run_constraints:\n")[1].split("\ntests:\n")[0]
+    bounds = {
+        item.replace("matplotlib>", "matplotlib-base>")
+        for extra in ("plot", "learn", "files", "lab")
+        for item in project["optional-dependencies"][extra]
+    }
+    assert {line.strip(" -").replace(" ", "") for line in optional.split("\n") if line} <= bounds
+
+
+def test_zenodo_and_citation_say_what_pyproject_says():
+    project = _read_toml("pyproject.toml")["project"]
+    deposit = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
+    assert deposit["license"] == project["license"]
+    assert deposit["keywords"] == project["keywords"]
+    assert [person["name"] for person in deposit["creators"]] == [
+        person["name"] for person in project["authors"]
+    ]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"license: {project['license']}" in citation
+    assert deposit["title"] in citation
 
 
 def test_every_crate_takes_the_version_of_the_workspace():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 __all__ = ["add"]
 
 CLONE = Path(__file__).resolve().parents[3] / "notebooks"
+# what a wheel brings (rust/bindings/build.rs), and the copy that a user may write to
+PACKAGED = Path(__file__).resolve().parents[1] / "course"
+COPY = Path("kadanoff_course")
 
 
 def add(commands: Any) -> None:
@@ -20,6 +24,7 @@ def add(commands: Any) -> None:
         "lab",
         help="JupyterLab on the notebooks",
         description="Open JupyterLab on the notebooks of a clone, on ./notebooks, or on FOLDER. "
+        f"Without any, the notebooks of the package are copied to ./{COPY} first. "
         "Options that are not known here (--no-browser, --port=8900) go to JupyterLab.",
     )
     lab.add_argument("folder", nargs="?", metavar="FOLDER", help="where to open it")
@@ -27,7 +32,7 @@ def add(commands: Any) -> None:
 
 
 def folder(given: str | None) -> Path:
-    """Where JupyterLab opens.
+    """Where JupyterLab opens: `given`, the notebooks of a clone, ./notebooks or a copy of them.
 
     Raises
     ------
@@ -41,8 +46,22 @@ def folder(given: str | None) -> Path:
     for candidate in (CLONE, Path("notebooks")):
         if candidate.is_dir():
             return candidate
-    print("no notebooks here: they come with the source. Opening this folder.", file=sys.stderr)
-    return Path()
+    if not PACKAGED.is_dir():
+        print("no notebooks here: they come with a wheel or a clone.", file=sys.stderr)
+        return Path()
+    return copied(PACKAGED, COPY)
+
+
+def copied(source: Path, target: Path) -> Path:
+    """Copy what `target` lacks of `source`: a file that the reader has changed stays as it is."""
+    for path in sorted(source.rglob("*")):
+        place = target / path.relative_to(source)
+        if path.is_dir() or place.exists():
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, place)
+    print(f"the notebooks are in {target}/", file=sys.stderr)
+    return target
 
 
 def _lab(options: argparse.Namespace) -> int:
