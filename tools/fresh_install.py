@@ -37,7 +37,8 @@ import kadanoff as kd
 run = kd.nrg.solve(kd.AndersonModel(U=0.5, J_sw=0.25), keep=100, errors=False, progress=False)
 print(f"{run.entropy[0]:.6f}")
 print(kd.ising.sample(L=8, T=2.5, n=200, seed=1).estimates["energy"])
-print(kd.dmft.solve(kd.dmft.Impurity(U=1.0, beta=10.0), solver="ed").Z)
+bath = kd.dmft.DiscreteBath([-0.5, 0.5], [0.3, 0.3])
+print(f"{kd.dmft.solve(kd.dmft.Impurity(U=2.0, beta=50, bath=bath), solver='ed').docc:.9f}")
 """
 
 
