@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
             .ok_or(io::ErrorKind::NotFound)
     };
     let notebooks = variable("CARGO_MANIFEST_DIR")?.join("../../notebooks");
-    let out = variable("OUT_DIR")?.join("notebooks");
+    let out = variable("OUT_DIR")?.join("course");
     println!("cargo::rerun-if-changed=build.rs");
     // what an earlier build laid there may have been renamed since
     if out.exists() {
