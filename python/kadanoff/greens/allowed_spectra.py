@@ -336,7 +336,7 @@ class AllowedSpectra:
 
         Minimal poles, another point estimate, were tried (mini-pole 0.7, its defaults with the
         noise as tolerance) on G of 8 impurities with noise 1e-4, 1e-3 and 1e-2: the spectrum left
-        the bounds in 8, 8 and 4 of 8 cases, A was negative in 12 of 24, and chi^2 was of order 10 to 10^6
+        the bounds in 8, 8 and 4 of 8 cases, A was negative in 12 of 24, and chi^2 was 10 to 10^6
         times the largest allowed. Cost: 0.1 s.
 
         References
