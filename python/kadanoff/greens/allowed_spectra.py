@@ -79,7 +79,7 @@ GAP = 0.03
 """The bound is the best one to this share of its distance from the best fit."""
 SPREADS = 5.0
 """Standard deviations of the default model within which an estimate is resolved."""
-MOST = 8000
+MAX_POINTS = 8000
 """Points of an estimate there, at most."""
 ROUNDS = 6
 """Refinements of the grid, each by a factor of 8 where the extremal spectrum has weight."""
@@ -359,7 +359,7 @@ class AllowedSpectra:
         low, high = w[np.searchsorted(np.cumsum(A), np.array([0.05, 0.95]) * np.sum(A))]
         middle, spread = 0.5 * (low + high), max(0.5 * (high - low), self._numbers.lowest)
         reach = SPREADS * spread
-        count = min(math.ceil(8.0 * reach / width), MOST) + 1
+        count = min(math.ceil(8.0 * reach / width), MAX_POINTS) + 1
         x = np.union1d(finest, middle + reach * np.linspace(-1.0, 1.0, count))
         log_default = np.log(np.gradient(x)) - 0.5 * ((x - middle) / spread) ** 2
         R = math.sqrt(0.5 * (min(chi**2, self.allowed_chi2) + self.allowed_chi2))

@@ -154,10 +154,11 @@ def _on_grid(
         )
     on_grid = omega - eps - Sigma_w.values - 1.0 / G_w.values
     Sigma, Delta = (
-        np.interp(w, omega, f.real) + 1j * np.interp(w, omega, f.imag)
+        np.asarray(np.interp(w, omega, f.real) + 1j * np.interp(w, omega, f.imag))
         for f in (Sigma_w.values, on_grid)
     )
-    return _Retarded(w, 0.0, np.asarray(Sigma), 1.0 / (w - eps - Delta - Sigma), words)
+    G = np.asarray(1.0 / (w - eps - Delta - Sigma), dtype=np.complex128)
+    return _Retarded(w, 0.0, np.asarray(Sigma, dtype=np.complex128), G, words)
 
 
 def _hybridisation(problem: Impurity, z: ComplexArray) -> ComplexArray | None:
