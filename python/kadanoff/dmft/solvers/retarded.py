@@ -99,6 +99,8 @@ def _retarded(solution: Solution, w: ArrayLike, eta: float | None) -> _Retarded:
         raise ValueError(f"w must be a number or one row of them, got shape {given.shape}")
     given = np.atleast_1d(given)
     name, problem = solution.solver, solution.problem
+    if getattr(solution, "by_spin", None) is not None:
+        raise ValueError(f"the spins of this solution by {name!r} differ: it has two spectra")
     if solution.G_w is not None and solution.Sigma_w is not None:
         return _on_grid(solution, solution.G_w, solution.Sigma_w, given, eta)
     closed = problem.is_isolated or name == "hubbard1"
