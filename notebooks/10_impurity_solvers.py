@@ -35,7 +35,7 @@ import kadanoff as kd
 from kadanoff.dmft import SOLVERS, DiscreteBath, Impurity, solve
 from kadanoff.greens import ChebyshevFunction, IntermediateSeries, LegendreSeries
 from kadanoff.lab import pick
-from kadanoff.lab.style import COLOURS, dress, figure, legend
+from kadanoff.lab.style import COLOURS, dress, figure, guide, legend
 
 # %% [markdown]
 # ## The solvers
@@ -166,25 +166,65 @@ assert len(curves["lanczos"]) < len(betas)
 # %% [markdown]
 # ## Real frequencies
 #
-# Poles broadened by hand (ED), or solvers that work on the real axis themselves. **Prediction.** At
-# this temperature the Kondo resonance of the NRG comes close to
+# `solution.spectral(w)` is the same object for every solver with a real axis: $A$, $G$ and
+# $\Sigma$ at real frequencies, and in words what broadens them. Poles become Lorentzians (ED,
+# Lanczos, Hubbard-I), peaks of the NRG log-Gaussians; the NCA solves its equations for real
+# frequencies.
+#
+# **Prediction.** Each keeps the sum rule, up to the tails of the Lorentzians, $2\eta/\pi w$ beyond
+# $\pm w$. At this temperature the Kondo resonance of the NRG comes close to
 # $A(0) = 2/\pi D$, the value it is pinned to at $T = 0$; the NCA misses that.
 
 # %%
+w = np.linspace(-3, 3, 1201)
+spectra = {
+    "NRG": found["nrg"].spectral(w),
+    "NCA": found["nca"].spectral(w),
+    "ED, 5 sites": found["ed"].spectral(w, eta=0.08),
+}
 ax = figure()[0, 0]
-found["nrg"].plot(ax, quantity="spectrum", label="NRG")
-found["nca"].plot(ax, quantity="spectrum", label="NCA")
-w = np.linspace(-2.6, 2.6, 1001)
-ax.plot(w, found["ed"].G.spectrum(w, 0.08), color=COLOURS["green"], lw=1, label="ED, 5 sites")
-ax.axhline(2 / np.pi, color=COLOURS["black"], lw=0.8, ls=":")
-ax.set_xlim(-2.6, 2.6)
+for name, spectrum in spectra.items():
+    spectrum.plot(ax, label=name, linewidth=1 if name.startswith("ED") else 1.6)
+    print(f"{spectrum}\n    sum rule {np.trapezoid(spectrum.A, w):.4f}")
+guide(ax, 2 / np.pi, r"$2/\pi D$")
 legend(ax)
-height = found["nrg"].G_w.spectrum(0.0)
+height = spectra["NRG"].A[w.size // 2]
 print(f"NRG: A(0) = {height:.3f}, pinned value {2 / np.pi:.3f}")
-print(f"norms: NRG {found['nrg'].G_w.norm:.4f}, NCA {found['nca'].G_w.norm:.4f}")
 print(f"NCA, A(w) against the imaginary axis: {found['nca'].diagnostics['axes_differ']:.1e}")
 assert 0.8 < height * np.pi / 2 < 1.02
 assert found["nca"].diagnostics["axes_differ"] < 1e-3
+for spectrum in spectra.values():
+    beyond = 2 * spectrum.eta / (np.pi * 3)
+    assert abs(np.trapezoid(spectrum.A, w) - 1 + beyond) < 5e-3
+
+# %% [markdown]
+# Monte Carlo knows $G$ at imaginary times, with errors, and refuses. What these data say about the
+# real axis are bounds over *all* spectra $A \ge 0$ that they allow, for the spectrum smeared by a
+# Gaussian (notebook 17). The line in the band is one of these spectra, that of largest entropy.
+#
+# **Prediction.** The smeared spectrum of the NRG lies in the band, up to its own error of some per
+# cent.
+
+# %%
+try:
+    found["cthyb"].spectral(w)
+except ValueError as refusal:
+    print(refusal)
+else:
+    raise AssertionError("a Monte Carlo solver has no real axis")
+centres = np.linspace(-2.5, 2.5, pick(quick=11, normal=31, full=51))
+bounds = found["cthyb"].spectral_bounds(centres, 0.3, progress=False)
+print(bounds)
+poles = found["nrg"].G
+nrg = bounds.smeared(poles.energies, poles.weights)
+ax = figure()[0, 0]
+bounds.plot(ax, color=COLOURS["blue"], label="CT-HYB, bounds and estimate")
+ax.plot(centres, nrg, ".", color=COLOURS["black"], label="NRG, smeared")
+ax.set_ylim(0, 0.6)
+legend(ax, loc="upper left")
+assert np.all(nrg > bounds.lower - 0.03)
+assert np.all(nrg < bounds.upper + 0.03)
+assert np.all((bounds.lower <= bounds.estimate) & (bounds.estimate <= bounds.upper))
 
 # %% [markdown]
 # ## How many numbers is a Green function?

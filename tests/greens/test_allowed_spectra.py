@@ -103,9 +103,56 @@ def test_a_continuous_spectrum_and_the_price_of_noise():
         assert bounds.holds(e, a).all()
         widths.append(bounds.upper - bounds.lower)
         assert "SpectralBounds(3 frequencies" in repr(bounds)
-        assert np.all(np.abs(bounds.estimate - bounds.smeared(e, a)) <= widths[-1] / 2)
+        assert np.all(np.abs(bounds.middle - bounds.smeared(e, a)) <= widths[-1] / 2)
     assert np.all(np.diff(widths, axis=0) < 0)
     assert widths[-1][0] < 0.03  # of A(0) = 0.62
+
+
+def test_the_estimate_is_one_of_the_allowed_spectra():
+    errors = {"middle": [], "estimate": []}
+    for seed in range(8):
+        rng = np.random.default_rng([seed, 1])
+        poles, error, norm = random_poles(rng), 10.0 ** rng.uniform(-5, -1), rng.uniform(0.5, 2)
+        G, deviation = norm * noisy(*poles, error, rng), norm * error
+        allowed = AllowedSpectra(G, BETA, error=deviation, norm=norm)
+        if not allowed.is_feasible:
+            continue
+        found = allowed.estimate(0.2)
+        assert np.min(found.weights) > 0
+        assert np.sum(found.weights) == pytest.approx(norm, rel=1e-12)
+        # chi^2 of all numbers: the allowed one of those above the noise, and that of the others,
+        # 48 at most with a standard deviation of sqrt(96).
+        off = np.sum(np.abs(found.iw(COUNT) - G) ** 2) / deviation**2
+        assert off < allowed.allowed_chi2 + 48 + 4 * math.sqrt(96)
+        # Within the bounds of other windows than its own.
+        for width in (0.1, 0.4):
+            bounds = allowed.bounds(rng.uniform(-1.5, 1.5, 1), width)
+            assert bounds.holds(found.energies, found.weights).all()
+            assert np.all((bounds.lower <= bounds.estimate) & (bounds.estimate <= bounds.upper))
+            for name, list_of in errors.items():
+                off = getattr(bounds, name) - bounds.smeared(*poles) * norm
+                list_of.append(np.mean(np.abs(off)) / norm)
+    # One of the spectra is closer to the true one than the middle of all: 0.06, and 0.09.
+    assert np.mean(errors["estimate"]) < np.mean(errors["middle"])
+
+
+def test_the_estimate_follows_symmetry_and_units():
+    G = GreenFunction([-0.8, 0.0, 0.8], [0.4, 0.2, 0.4], BETA).iw(COUNT)
+    even = AllowedSpectra(G, BETA, error=1e-3)
+    w = np.array([-0.9, -0.2, 0.2, 0.9])
+    bounds = even.bounds(w, 0.2)
+    # Half a grid spacing, 6 % of the lowest frequency, of the middle of the default model.
+    np.testing.assert_allclose(bounds.estimate, bounds.estimate[::-1], atol=5e-3)
+    s = 1e-3  # all energies times s
+    scaled = AllowedSpectra(G / s, BETA / s, error=1e-3 / s).bounds(w * s, 0.2 * s)
+    np.testing.assert_allclose(s * scaled.estimate, bounds.estimate, rtol=1e-6)
+    # Data that tell nothing but the norm: the estimate is the default model, a wide one.
+    nothing = AllowedSpectra(G, BETA, error=10.0)
+    assert np.sum(nothing.estimate(0.2).weights) == pytest.approx(1.0, rel=1e-12)
+    with pytest.raises(ValueError, match="width"):
+        even.estimate(0.0)
+    with pytest.raises(InfeasibleData):
+        AllowedSpectra(G.conj(), BETA, error=1e-3).estimate(0.2)
 
 
 def test_errors_that_are_too_small_are_certified():
@@ -222,6 +269,7 @@ def test_bad_windows_and_the_picture():
     bounds = allowed.bounds(np.linspace(-1, 1, 3), 0.3)
     ax = bounds.plot(Figure().subplots())
     assert len(ax.collections) == 1
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), bounds.estimate)
     assert "95" in bounds._repr_html_()
 
 

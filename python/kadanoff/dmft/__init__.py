@@ -36,6 +36,7 @@ from kadanoff.dmft.solvers import nca as _nca  # noqa: F401
 from kadanoff.dmft.solvers import nrg as _nrg  # noqa: F401
 from kadanoff.dmft.solvers.approximations import approximate
 from kadanoff.dmft.solvers.bathfit import BathFit, PoorFit, fit_bath
+from kadanoff.dmft.spectrum import Spectrum
 
 __all__ = [
     "SOLVERS",
@@ -53,6 +54,7 @@ __all__ = [
     "PoorFit",
     "Solution",
     "Solver",
+    "Spectrum",
     "UncertainDelta",
     "active",
     "approximate",

@@ -40,7 +40,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -48,12 +47,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
-from kadanoff._base.errors import Cancelled, NumericalError
+from kadanoff._base.errors import Cancelled
 from kadanoff._base.progress import bar
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.greens import dominance
+from kadanoff.greens.dominance import REACH, Window
+from kadanoff.greens.frontier import Grid, finer
 from kadanoff.greens.grids import inverse_temperature
 from kadanoff.greens.noisy_data import (
     Data,
@@ -64,26 +65,22 @@ from kadanoff.greens.noisy_data import (
     matsubara_data,
     matsubara_errors,
 )
-from kadanoff.greens.spectral_bounds import SpectralBounds, gaussian
+from kadanoff.greens.poles import GreenFunction
+from kadanoff.greens.spectral_bounds import SpectralBounds, smeared
 
 if TYPE_CHECKING:
     from kadanoff._core import Control
 
 __all__ = ["AllowedSpectra", "InfeasibleData"]
 
-STEP = 0.06
-"""Spacing of the grid in units of the distance to the nearest Matsubara frequency."""
-REACH = 1e4
-"""The grid ends at this multiple of the largest Matsubara frequency and centre."""
-DETAIL = 8.0
-"""Points of the grid per width of the Gaussian, within TAILS widths of its centre."""
-TAILS = 7.0
 VISIBLE = 1.0
 """Standard deviations by which the spectrum must move the data along a direction that is kept."""
-CLOSE = 0.05
-"""chi is R to this relative accuracy; the bound moves by its square."""
 GAP = 0.03
 """The bound is the best one to this share of its distance from the best fit."""
+SPREADS = 5.0
+"""Standard deviations of the default model within which an estimate is resolved."""
+MAX_POINTS = 8000
+"""Points of an estimate there, at most."""
 ROUNDS = 6
 """Refinements of the grid, each by a factor of 8 where the extremal spectrum has weight."""
 
@@ -167,7 +164,8 @@ class AllowedSpectra:
         norm: float = 1.0,
         confidence: float = 0.95,
     ) -> None:
-        data = matsubara_data(G_iw, inverse_temperature(beta), w_n)
+        self.beta = inverse_temperature(beta)
+        data = matsubara_data(G_iw, self.beta, w_n)
         self._set(data, matsubara_errors(error, covariance, data.w_n.size), norm, confidence)
 
     @classmethod
@@ -234,6 +232,7 @@ class AllowedSpectra:
             number = checks.whole("samples", samples, least=4)
             errors = estimated_covariance(covariance, number, count)
         self = cls.__new__(cls)
+        self.beta = data.beta
         self._set(data, errors, norm, confidence)
         return self
 
@@ -256,7 +255,7 @@ class AllowedSpectra:
     @cached_property
     def _projection(self) -> FloatArray:
         """P, shape (numbers above the noise, numbers)."""
-        K = self._numbers.kernel(self._grid())
+        K = self._numbers.kernel(dominance.grid(self._numbers))
         return self._errors.projection(K * self.norm, VISIBLE)
 
     @cached_property
@@ -276,29 +275,99 @@ class AllowedSpectra:
     @property
     def least_chi2(self) -> float:
         """A lower bound of chi^2 over all spectra A >= 0 of the given norm."""
-        return self._best_fit[0] ** 2
+        return self._best_fit.least**2
 
     @cached_property
-    def _best_fit(self) -> tuple[float, FloatArray]:
-        """Lower bound of chi, and the grid, refined, that the best fit needs."""
-        w, bound = self._grid(), 0.0
+    def _best_fit(self) -> _BestFit:
+        """The best fit, on a grid that is refined where it has weight."""
+        w, bound = dominance.grid(self._numbers), 0.0
         for _ in range(ROUNDS):
-            point = self._frontier(w)
+            fitted, point = w, self._on(w).best_fit()
             if not point.chi:
                 break
             # With y K + y_0 >= 0 everywhere and |y| = 1, ||P (K A - G)|| >= -(y P G + y_0 norm).
             y = point.y / point.chi
-            y_0 = self._shortfall(y, w, None)
+            y_0 = dominance.shortfall(y @ self._projection, self._numbers, w)
             bound = max(bound, -float(y @ self._data + y_0 * self.norm))
-            if bound > (1.0 - GAP) * point.chi:
+            decided = bound**2 > self.allowed_chi2 or point.chi**2 < self.allowed_chi2
+            if bound > (1.0 - GAP) * point.chi and decided:
                 break
-            w = _finer(w, point.A)
-        return bound, w
+            w = finer(w, point.A)
+        return _BestFit(bound, point.chi, fitted, point.A, w)
 
     @property
     def is_feasible(self) -> bool:
         """Whether any spectrum is allowed."""
         return self.least_chi2 <= self.allowed_chi2
+
+    # -------------------------------------------------------------------- a point estimate
+
+    @public
+    def estimate(self, width: float) -> GreenFunction:
+        """One of the allowed spectra: that of largest entropy.
+
+        It lies within all bounds by construction, whatever their windows.
+
+        Parameters
+        ----------
+        width : float
+            Scale of energy below which nothing will be asked, such as the width of a Gaussian.
+
+        Returns
+        -------
+        GreenFunction
+            Peaks of positive weight, no further apart than a quarter of `width` in the middle of
+            the spectrum, if that takes no more than 8000 of them.
+
+        Raises
+        ------
+        InfeasibleData
+            No spectrum is allowed: the stated errors are too small (a ValueError).
+        ValueError, TypeError
+            The width is not positive.
+
+        Notes
+        -----
+        ``- int A ln(A / m) dw`` is the largest among all A of the set whose chi^2 is midway between
+        the least possible and the largest allowed one. The default model m is a Gaussian with the
+        middle and the distance of the 5 and 95 % quantiles of the best fit, as standard deviation
+        half of this distance. The estimate depends on m where the data do not tell; what they tell
+        is in the bounds alone.
+
+        Minimal poles, another point estimate, were tried (mini-pole 0.7, its defaults with the
+        noise as tolerance) on G of 8 impurities with noise 1e-4, 1e-3 and 1e-2: the spectrum left
+        the bounds in 8, 8 and 4 of 8 cases, A was negative in 12 of 24, and chi^2 was 10 to 10^6
+        times the largest allowed. Cost: 0.1 s.
+
+        References
+        ----------
+        M. Jarrell, J. E. Gubernatis, Phys. Rep. 269, 133 (1996), doi:10.1016/0370-1573(95)00074-7.
+
+        Examples
+        --------
+        >>> from kadanoff.greens import AllowedSpectra, GreenFunction
+        >>> G = GreenFunction([-0.5, 0.6], [0.5, 0.5], beta=20.0)
+        >>> allowed = AllowedSpectra(G.iw(32), beta=20.0, error=1e-3)
+        >>> A = allowed.estimate(width=0.2)
+        >>> bounds = allowed.bounds([-0.5, 0.0], width=0.2)
+        >>> bounds.holds(A.energies, A.weights).tolist()
+        [True, True]
+        """
+        width = self._checked_width(width)
+        self._check_feasible()
+        _, chi, w, A, finest = self._best_fit
+        low, high = w[np.searchsorted(np.cumsum(A), np.array([0.05, 0.95]) * np.sum(A))]
+        middle, spread = 0.5 * (low + high), max(0.5 * (high - low), self._numbers.lowest)
+        reach = SPREADS * spread
+        count = min(math.ceil(8.0 * reach / width), MAX_POINTS) + 1
+        x = np.union1d(finest, middle + reach * np.linspace(-1.0, 1.0, count))
+        log_default = np.log(np.gradient(x)) - 0.5 * ((x - middle) / spread) ** 2
+        R = math.sqrt(0.5 * (min(chi**2, self.allowed_chi2) + self.allowed_chi2))
+        found = self._on(x).most_entropic(log_default, R)
+        if found is None:
+            x, found = w, A * (self.norm / np.sum(A))
+        kept = found > 0.0
+        return GreenFunction(x[kept], found[kept], self.beta)
 
     # ---------------------------------------------------------------------- the bounds
 
@@ -327,7 +396,7 @@ class AllowedSpectra:
         Returns
         -------
         SpectralBounds
-            Lower and upper bound at each centre.
+            Lower and upper bound at each centre, and `estimate` there.
 
         Raises
         ------
@@ -343,28 +412,24 @@ class AllowedSpectra:
         centres = np.atleast_1d(checks.array("w", w))
         if centres.ndim != 1 or not centres.size:
             raise ValueError(f"w must be a number or one row of them, got shape {np.shape(w)}")
-        lowest, highest = self._numbers.lowest, self._numbers.highest
-        width = checks.real("width", width, least=1e-3 * lowest, most=REACH * highest)
+        width, highest = self._checked_width(width), self._numbers.highest
         if np.max(np.abs(centres)) > REACH * highest:
             raise ValueError(
                 f"w must lie within {REACH:g} times the largest Matsubara frequency, "
                 f"{REACH * highest:.3g}, got {np.max(np.abs(centres)):.3g}"
             )
         run = Run.of(progress=progress, control=control)
-        if not self.is_feasible:
-            raise InfeasibleData(self.least_chi2, self.allowed_chi2, self.confidence)
+        peaks = self.estimate(width)
         found = np.empty((2, centres.size))
-        log_eta: dict[int, float | None] = {
-            1: None,
-            -1: None,
-        }  # of the neighbour, where the search begins
+        # Of the neighbour, where the search begins.
+        log_eta: dict[int, float | None] = {1: None, -1: None}
         with bar("bounds", run.progress) as report:
             for i, centre in enumerate(centres):
                 if run.control is not None and run.control.cancelled:
                     raise Cancelled("the computation was stopped")
                 for row, sign in enumerate((-1, 1)):
                     value, log_eta[sign] = self._bound(
-                        _Gaussian(float(centre), width, sign), log_eta[sign]
+                        Window(float(centre), width, sign), log_eta[sign]
                     )
                     found[row, i] = sign * value
                 if report is not None:
@@ -374,141 +439,47 @@ class AllowedSpectra:
             # A >= 0 bounds the smeared spectrum too.
             lower=np.maximum(found[0], 0.0),
             upper=found[1],
+            estimate=smeared(centres, width, peaks.energies, peaks.weights),
             width=width,
             confidence=self.confidence,
         )
 
-    def _bound(self, g: _Gaussian, log_eta: float | None) -> tuple[float, float]:
+    def _checked_width(self, width: object) -> float:
+        lowest, highest = self._numbers.lowest, self._numbers.highest
+        return checks.real("width", width, least=1e-3 * lowest, most=REACH * highest)
+
+    def _check_feasible(self) -> None:
+        if not self.is_feasible:
+            raise InfeasibleData(self.least_chi2, self.allowed_chi2, self.confidence)
+
+    def _bound(self, g: Window, log_eta: float | None) -> tuple[float, float]:
         """The largest ``int A g``, and ln(eta) of the point of the frontier that gave it."""
-        w, R = np.union1d(self._grid(g), self._best_fit[1]), math.sqrt(self.allowed_chi2)
+        w = np.union1d(dominance.grid(self._numbers, g), self._best_fit.finest)
+        R = math.sqrt(self.allowed_chi2)
         if log_eta is None:
             log_eta = 2.0 * math.log(R / float(np.ptp(g(w))))
         bound = max(float(np.max(g(w))), 0.0) * self.norm  # y = 0
         for _ in range(ROUNDS):
-            best = self._at_radius(w, g(w), R, log_eta)
+            best = self._on(w).at_radius(g(w), R, log_eta)
             log_eta = best.log_eta
-            y_0 = self._shortfall(best.y, w, g)
+            y_0 = dominance.shortfall(best.y @ self._projection, self._numbers, w, g)
             distance = R * float(np.linalg.norm(best.y))
             new = float(best.y @ self._data) + y_0 * self.norm + distance
             gained, bound = bound - new, min(bound, new)
             if (y_0 - best.y_0) * self.norm < GAP * distance or gained < GAP * distance:
                 break
-            w = _finer(w, best.A)
+            w = finer(w, best.A)
         return bound, log_eta
 
-    def _at_radius(self, w: FloatArray, g: FloatArray, R: float, log_eta: float) -> _Point:
-        """The point of the frontier on a grid at which chi^2 = R^2."""
-        best, start = None, log_eta
-        low, high = -math.inf, math.inf
-        for _ in range(60):
-            here = self._frontier(w, g, log_eta)
-            if best is None or self._on_grid(here, R) < self._on_grid(best, R):
-                best = here
-            if abs(here.chi / R - 1.0) < CLOSE:
-                break
-            low, high = (low, log_eta) if here.chi > R else (log_eta, high)
-            if high - low < 1e-3 or abs(log_eta - start) > 60.0:
-                break
-            step = 4.0 * math.log(R / here.chi) if here.chi > 0 else 3.0
-            inside = math.isfinite(low) and math.isfinite(high)
-            log_eta = 0.5 * (low + high) if inside else log_eta + min(max(step, -3.0), 3.0)
-        assert best is not None
-        return best
-
-    def _on_grid(self, point: _Point, R: float) -> float:
-        """The bound, but for what is missing between the points of the grid."""
-        y = point.y
-        return float(y @ self._data) + point.y_0 * self.norm + R * float(np.linalg.norm(y))
-
-    def _frontier(self, w: FloatArray, g: FloatArray | None = None, log_eta: float = 0.0) -> _Point:
-        """The best fit on a grid, with the wish for a large ``g A``.
-
-        The norm of A is one more row, so heavy that it is met; so is the wish, ``sqrt(eta) (g A -
-        c)`` with a c that cannot be reached.
-        """
-        from scipy.optimize import nnls
-
-        K = self._projection @ self._numbers.kernel(w)
-        heavy = 10.0 * float(np.max(np.abs(K)))
-        rows = [K, np.full((1, w.size), heavy)]
-        right = [self._data, np.array([heavy * self.norm])]
-        if g is not None:
-            eta = math.exp(log_eta)
-            target = self.norm * (float(g.max()) + 0.1 * float(np.ptp(g)))
-            rows.append(math.sqrt(eta) * g[None, :])
-            right.append(np.array([math.sqrt(eta) * target]))
-        try:
-            A = nnls(np.concatenate(rows), np.concatenate(right), maxiter=30 * w.size)[0]
-        except RuntimeError as error:
-            raise NumericalError(f"non-negative least squares: {error}") from error
-        residual = np.asarray(K @ A - self._data)
-        chi = float(np.linalg.norm(residual))
-        if g is None:
-            return _Point(A, residual, float(np.max(-(residual @ K))), chi, log_eta)
-        y = residual / (eta * (target - float(g @ A)))
-        return _Point(A, y, float(np.max(g - y @ K)), chi, log_eta)
-
-    def _shortfall(self, y: FloatArray, w: FloatArray, g: _Gaussian | None) -> float:
-        """The smallest y_0 with ``y P K(x) + y_0 >= g(x)`` at every real x."""
-        a = y @ self._projection
-        edges = dominance.nodes(w)
-        s = (a @ self._numbers.kernel(edges.ravel())).reshape(edges.shape)
-        if g is not None:
-            middle = 0.5 * (w[1:] + w[:-1])
-            near = np.abs(middle - g.centre) < TAILS * g.width
-            s[near] -= g(edges[near])
-            s[~near] -= g.far
-        # Beyond the grid, as a polynomial in 1 / x.
-        u = dominance.nodes(np.array([1.0 / w[0], 0.0, 1.0 / w[-1]]))
-        tail = (a @ self._numbers.kernel_at_infinity(u.ravel())).reshape(u.shape)
-        if g is not None:
-            tail -= g.far
-        rounding = 1e-14 * float(np.abs(a) @ self._numbers.largest)
-        return rounding - min(dominance.least(s), dominance.least(tail))
-
-    def _grid(self, g: _Gaussian | None = None) -> FloatArray:
-        """Frequencies: dense where 1 / (i w_n - w) or the Gaussian varies, ascending."""
-        lowest, highest = self._numbers.lowest, self._numbers.highest
-        end = highest if g is None else max(highest, abs(g.centre) + TAILS * g.width)
-        x = math.asinh(REACH * end / lowest)
-        w = lowest * np.sinh(np.linspace(-x, x, 2 * math.ceil(x / STEP) + 1))
-        if g is not None:
-            count = int(2 * TAILS * DETAIL) + 1
-            w = np.union1d(w, g.centre + g.width * np.linspace(-TAILS, TAILS, count))
-        return np.asarray(w)
+    def _on(self, w: FloatArray) -> Grid:
+        return Grid(w, self._projection @ self._numbers.kernel(w), self._data, self.norm)
 
 
-class _Point(NamedTuple):
-    """A point of the frontier between chi^2 and ``g A``, on a grid."""
+class _BestFit(NamedTuple):
+    """A lower bound of chi over all spectra, the best fit on a grid, and the next, finer grid."""
 
-    A: FloatArray
-    y: FloatArray
-    y_0: float
+    least: float
     chi: float
-    log_eta: float
-
-
-def _finer(w: FloatArray, A: FloatArray) -> FloatArray:
-    """The grid with seven more points in each interval beside a frequency with weight."""
-    at = np.flatnonzero(A > 0)
-    left = np.union1d(at, at - 1)
-    left = left[(left >= 0) & (left < w.size - 1)]
-    steps = np.arange(1, 8) / 8.0
-    return np.union1d(w, w[left][:, None] + np.diff(w)[left][:, None] * steps)
-
-
-@dataclass(frozen=True)
-class _Gaussian:
-    """Plus or minus ``exp(-(w - centre)^2 / (2 width^2)) / (width sqrt(2 pi))``."""
-
-    centre: float
-    width: float
-    sign: int
-
-    def __call__(self, w: FloatArray) -> FloatArray:
-        return self.sign * gaussian(w - self.centre, self.width)
-
-    @property
-    def far(self) -> float:
-        """No less than the function more than TAILS widths from its centre."""
-        return max(float(self(np.array([self.centre + TAILS * self.width]))[0]), 0.0)
+    w: FloatArray
+    A: FloatArray
+    finest: FloatArray

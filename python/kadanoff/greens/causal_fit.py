@@ -169,7 +169,7 @@ class _System:
 
     Parameters
     ----------
-    w, values, noise : array, shape (N,)
+    w_n, values, noise : array, shape (N,)
         Positive frequencies, ascending, the values there and their errors.
     starts : array of int, shape (M,)
         First index of every interval.
@@ -185,7 +185,7 @@ class _System:
         Whether the weights of E and -E are equal.
     """
 
-    w: FloatArray
+    w_n: FloatArray
     values: ComplexArray
     noise: FloatArray
     starts: IntArray
@@ -198,22 +198,22 @@ class _System:
     @classmethod
     def of(
         cls,
-        w: FloatArray,
+        w_n: FloatArray,
         values: ComplexArray,
         noise: FloatArray,
         known: Sequence[float],
         symmetric: bool,
     ) -> _System:
-        starts = _intervals(w)
+        starts = _intervals(w_n)
         inverse = noise**-2.0
         total = np.add.reduceat(inverse, starts)
-        counts = np.diff(np.append(starts, w.size))
+        counts = np.diff(np.append(starts, w_n.size))
         share = inverse / np.repeat(total, counts)
         error = total**-0.5
         means = np.add.reduceat(values * share, starts)
         rows = [means.real / error, means.imag / error]
         target = np.concatenate(rows)
-        system = cls(w, values, noise, starts, share, error, target, tuple(known), symmetric)
+        system = cls(w_n, values, noise, starts, share, error, target, tuple(known), symmetric)
         return system._with(target)
 
     def _with(self, target: FloatArray) -> _System:
@@ -224,7 +224,7 @@ class _System:
 
     def _moment_scales(self) -> list[float]:
         """Inverse errors of the known moments: a small part of those that the last values have."""
-        top, least = float(self.w[-1]), HELD * float(np.min(self.error))
+        top, least = float(self.w_n[-1]), HELD * float(np.min(self.error))
         return [1.0 / (least * top ** (k + 1)) for k in range(len(self.known))]
 
     def resampled(self, centre: FloatArray, rng: np.random.Generator) -> _System:
@@ -234,7 +234,7 @@ class _System:
     def grid(self, E_max: float) -> FloatArray:
         """Energies up to E_max, dense near zero; those above zero if symmetric."""
         h = math.log(RATIO)
-        inner = FINEST * float(self.w[0]) / h
+        inner = FINEST * float(self.w_n[0]) / h
         last = math.asinh(E_max / inner)
         count = max(math.ceil(last / h), 2)
         side = inner * np.sinh(last * np.arange(1, count + 1) / count)
@@ -243,7 +243,7 @@ class _System:
 
     def columns(self, energies: FloatArray) -> FloatArray:
         """What a unit weight at each energy adds to the averages, in units of their errors."""
-        z = 1j * self.w[:, None]
+        z = 1j * self.w_n[:, None]
         columns = z / (z * z - energies**2) if self.symmetric else 1.0 / (z - energies)
         means = np.add.reduceat(columns * self.share[:, None], self.starts, axis=0)
         means /= self.error[:, None]
@@ -291,7 +291,7 @@ class _System:
         W = np.array([np.sum(found.weights[part]) for part in groups])
         E = np.array([found.weights[part] @ found.energies[part] for part in groups]) / W
         if self.symmetric:  # pairs, and at most one pole at zero
-            zero = 1e-6 * self.w[0] >= E
+            zero = 1e-6 * self.w_n[0] >= E
             if np.count_nonzero(zero) > 1:
                 return found
             W = np.where(zero, W, 0.5 * W)
@@ -302,15 +302,15 @@ class _System:
             start, sites, spread = (
                 np.concatenate([E, np.log(W)]),
                 E.size,
-                0.3 * np.abs(E) + self.w[0],
+                0.3 * np.abs(E) + self.w_n[0],
             )
         reach = np.concatenate([spread, np.full(start.size - spread.size, 10.0)])
         size = float(np.max(np.abs(self.values)))
         start[spread.size :] -= math.log(size)
         x, _ = _core.ed_bath_fit(
             self.values / size,
-            self.w,
-            (size / self.noise) ** 2 / self.w.size,
+            self.w_n,
+            (size / self.noise) ** 2 / self.w_n.size,
             sites,
             self.symmetric,
             start - reach,
@@ -342,7 +342,7 @@ class _System:
     def groups(self, found: Weights) -> Iterator[tuple[slice, float]]:
         """Neighbouring energies that stand for one pole, and the spacing of the grid there."""
         E = found.energies
-        width = np.hypot((RATIO - 1.0) * E, FINEST * self.w[0])
+        width = np.hypot((RATIO - 1.0) * E, FINEST * self.w_n[0])
         ends = (np.flatnonzero(np.diff(E) > 1.6 * width[:-1]) + 1).tolist()
         for begin, end in itertools.pairwise([0, *ends, E.size]):
             yield slice(begin, end), float(width[begin])
@@ -352,19 +352,19 @@ def _chi2(found: Weights) -> float:
     return found.chi2
 
 
-def _intervals(w: FloatArray) -> IntArray:
+def _intervals(w_n: FloatArray) -> IntArray:
     """First indices of intervals of frequencies that are averaged; single ones at the bottom."""
     starts, spacing = [0], 0.0
-    for k in range(1, w.size):
-        begin = w[starts[-1]]
+    for k in range(1, w_n.size):
+        begin = w_n[starts[-1]]
         spacing = max(BLOCK * begin, 0.0)
-        if w[k] - begin >= spacing:
+        if w_n[k] - begin >= spacing:
             starts.append(k)
     return np.asarray(starts)
 
 
 def fitted_poles(
-    w: FloatArray,
+    w_n: FloatArray,
     values: ComplexArray,
     error: FloatArray | None = None,
     known: Sequence[float] = (),
@@ -373,7 +373,7 @@ def fitted_poles(
 
     Parameters
     ----------
-    w : array of float, shape (N,)
+    w_n : array of float, shape (N,)
         Positive frequencies, ascending; gaps are allowed.
     values : array of complex, shape (N,)
         Values, not all zero.
@@ -389,18 +389,18 @@ def fitted_poles(
         The poles of the narrowest range of energies that describes the values.
     """
     size = float(np.max(np.abs(values)))
-    floor = np.full(w.size, ROUNDING * size)
+    floor = np.full(w_n.size, ROUNDING * size)
     noise = floor if error is None else np.maximum(error, floor)
     if error is None:
-        free = _System.of(w, values, noise, known, False)
-        first = free.best(FARTHEST * float(w[-1]))
-        noise = np.maximum(scatter(values - _sum(w, first), first.energies.size), floor)
+        free = _System.of(w_n, values, noise, known, False)
+        first = free.best(FARTHEST * float(w_n[-1]))
+        noise = np.maximum(scatter(values - _sum(w_n, first), first.energies.size), floor)
         if np.min(noise) <= CLEAN * size:  # what is left is a misfit of the lowest values
             noise = floor
-    system = _System.of(w, values, noise, known, False)
+    system = _System.of(w_n, values, noise, known, False)
     E_max, found = _narrowest(system)
     if np.max(np.abs(values.real)) <= 1e-9 * size or np.max(noise) > 1e-9 * size:
-        odd = _System.of(w, values, noise, known, True)
+        odd = _System.of(w_n, values, noise, known, True)
         # About half of the ten weights or so are free to be asymmetric.
         cost = 2.0 * RISE * max(1.0, found.chi2 / system.target.size)
         if odd.best(E_max).chi2 <= found.chi2 + cost:
@@ -408,19 +408,19 @@ def fitted_poles(
     if system.symmetric:
         E, W = found.energies, 0.5 * found.weights
         found = Weights(np.concatenate([-E[::-1], E]), np.concatenate([W[::-1], W]), found.chi2)
-    residual = values - _sum(w, found)
+    residual = values - _sum(w_n, found)
     return CausalFit(
         found.energies, found.weights, E_max, noise, residual, system.symmetric, system
     )
 
 
-def _sum(w: FloatArray, found: Weights) -> ComplexArray:
-    return np.asarray((1.0 / (1j * w[:, None] - found.energies)) @ found.weights)
+def _sum(w_n: FloatArray, found: Weights) -> ComplexArray:
+    return np.asarray((1.0 / (1j * w_n[:, None] - found.energies)) @ found.weights)
 
 
 def _narrowest(system: _System) -> tuple[float, Weights]:
     """The smallest E_max that describes the values, and its fit."""
-    top, bottom = FARTHEST * float(system.w[-1]), 0.25 * float(system.w[0])
+    top, bottom = FARTHEST * float(system.w_n[-1]), 0.25 * float(system.w_n[0])
     low, high = -1, math.ceil(math.log(top / bottom) / math.log(STEP))
     best = system.best(bottom * STEP**high)
     if best.chi2 > UNRESOLVED * system.target.size:

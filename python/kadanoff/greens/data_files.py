@@ -65,7 +65,7 @@ class MatsubaraData:
     --------
     >>> import numpy as np
     >>> MatsubaraData(np.array([0.5, 1.5]), np.array([-1.0j, -0.5j]), 2 * np.pi)
-    MatsubaraData(2 frequencies to w = 1.5, beta=6.28319)
+    MatsubaraData(2 frequencies to w_n = 1.5, beta=6.28319)
     """
 
     w_n: FloatArray
@@ -75,7 +75,7 @@ class MatsubaraData:
 
     def __repr__(self) -> str:
         return (
-            f"MatsubaraData({self.w_n.size} frequencies to w = {self.w_n[-1]:.6g}, "
+            f"MatsubaraData({self.w_n.size} frequencies to w_n = {self.w_n[-1]:.6g}, "
             f"beta={self.beta:g}{'' if self.error is None else ', with errors'})"
         )
 
@@ -136,18 +136,18 @@ def read_matsubara(
     ...     file = pathlib.Path(folder) / "delta.dat"
     ...     write_matsubara(file, 0.25 / (1j * matsubara(10.0, 64) - 0.5), 10.0, name="Delta")
     ...     read_matsubara(file)
-    MatsubaraData(64 frequencies to w = 39.8982, beta=10)
+    MatsubaraData(64 frequencies to w_n = 39.8982, beta=10)
     """
     place = Path(path)
     given = None if beta is None else inverse_temperature(beta)
     if place.suffix.lower() in HDF5:
         row, column = (checks.whole("orbital", k, least=0) for k in orbital)
         try:
-            w, values, own = triqs.read(files.read(place), name, (row, column))
+            w_n, values, own = triqs.read(files.read(place), name, (row, column))
             beta = own if given is None else given
             if given is not None and abs(own - given) > 1e-6 * given:
                 raise ValueError(f"it has beta = {own:.10g}, beta = {given:.10g} was asked for")
-            table = _Table(w, values, None, None)
+            table = _Table(w_n, values, None, None)
             return _checked(table, beta, causal)
         except ValueError as error:
             raise ValueError(f"{os.fspath(path)!r}: {error}") from error
@@ -224,9 +224,9 @@ def write_matsubara(
             raise ValueError("the layout of a TRIQS archive has no place for errors; write text")
         files.write(place, triqs.written(array, beta, name))
         return
-    w = fermionic(beta, array.size)
+    w_n = fermionic(beta, array.size)
     pair = [array.real, array.imag]
-    table = [w, *pair, *(pair if style == "w2dynamics" else [])]
+    table = [w_n, *pair, *(pair if style == "w2dynamics" else [])]
     titles = "w_n Re Im" + (" Re Im" if style == "w2dynamics" else "")
     if errors is not None:
         table, titles = [*table, errors], f"{titles} error"
@@ -243,7 +243,7 @@ def write_matsubara(
 class _Table:
     """Columns of a file as they stand there, and the file for messages about a line."""
 
-    w: FloatArray
+    w_n: FloatArray
     values: ComplexArray
     error: FloatArray | None
     text: tuple[bytes, tuple[int, ...]] | None
@@ -344,22 +344,22 @@ def _why(data: bytes) -> str:
 
 def _checked(table: _Table, beta: float | None, causal: bool) -> MatsubaraData:
     """Values at positive Matsubara frequencies in ascending order."""
-    w = table.w
-    if np.any(w == 0.0):
-        row = int(np.argmax(w == 0.0))
+    w_n = table.w_n
+    if np.any(w_n == 0.0):
+        row = int(np.argmax(w_n == 0.0))
         raise ValueError(
             f"{table.at(row, 0)}w_n = 0 is no fermionic Matsubara frequency (is this column the "
             "number n, or are these bosonic frequencies?)"
         )
     known = beta is not None
     if beta is None:
-        beta = _temperature(np.abs(w))
-    wrong = first_wrong(np.abs(w), beta)
+        beta = _temperature(np.abs(w_n))
+    wrong = first_wrong(np.abs(w_n), beta)
     if wrong is not None:
         hint = "" if known else ", which the lowest frequency of the file implies; give beta"
-        raise ValueError(f"{table.at(wrong, 0)}{not_matsubara(abs(float(w[wrong])), beta)}{hint}")
+        raise ValueError(f"{table.at(wrong, 0)}{not_matsubara(abs(float(w_n[wrong])), beta)}{hint}")
     if causal:
-        sign = np.sign(w) * table.values.imag
+        sign = np.sign(w_n) * table.values.imag
         limit = ACAUSAL * float(np.max(np.abs(table.values)))
         limits: AnyArray = np.asarray(
             limit + (0.0 if table.error is None else SIGMAS * table.error)
@@ -367,21 +367,21 @@ def _checked(table: _Table, beta: float | None, causal: bool) -> MatsubaraData:
         if np.any(sign > limits):
             row = int(np.argmax(sign > limits))
             raise ValueError(
-                f"{table.at(row, 2)}Im = {table.values.imag[row]:g} at w_n = {w[row]:g} is not "
+                f"{table.at(row, 2)}Im = {table.values.imag[row]:g} at w_n = {w_n[row]:g} is not "
                 "causal: Im <= 0 at positive frequencies; causal=False reads noisy values"
             )
-    return MatsubaraData(*_with_beta(*folded(w, table.values, table.error), beta))
+    return MatsubaraData(*_with_beta(*folded(w_n, table.values, table.error), beta))
 
 
 def _with_beta(
-    w: FloatArray, values: ComplexArray, error: FloatArray | None, beta: float
+    w_n: FloatArray, values: ComplexArray, error: FloatArray | None, beta: float
 ) -> tuple[FloatArray, ComplexArray, float, FloatArray | None]:
-    n = np.rint(0.5 * (w * beta / math.pi - 1.0))
+    n = np.rint(0.5 * (w_n * beta / math.pi - 1.0))
     return np.asarray((2.0 * n + 1.0) * (math.pi / beta)), values, beta, error
 
 
-def _temperature(w: FloatArray) -> float:
+def _temperature(w_n: FloatArray) -> float:
     """beta of frequencies whose lowest is pi / beta, from the highest, which knows it best."""
-    first = math.pi / float(np.min(w))
-    top = float(np.max(w))
+    first = math.pi / float(np.min(w_n))
+    top = float(np.max(w_n))
     return (2 * round(0.5 * (top * first / math.pi - 1.0)) + 1) * math.pi / top

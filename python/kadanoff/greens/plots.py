@@ -102,7 +102,7 @@ def _reach(G: RealAxisFunction) -> float:
 def plot_bounds(
     bounds: SpectralBounds, ax: Axes | None = None, *, label: str | None = None, **style: Any
 ) -> Axes:
-    """The band between the bounds of a smeared spectrum, and its middle.
+    """The band between the bounds of a smeared spectrum, and the estimate inside.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def plot_bounds(
     label : str, optional
         Entry of the legend.
     **style
-        Passed on to ``Axes.plot`` for the middle.
+        Passed on to ``Axes.plot`` for the estimate.
     """
     if ax is None:
         ax = figure()[0, 0]

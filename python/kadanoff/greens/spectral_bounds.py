@@ -16,7 +16,7 @@ from kadanoff._base.types import BoolArray, FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["SpectralBounds", "gaussian"]
+__all__ = ["SpectralBounds", "gaussian", "smeared"]
 
 
 @public
@@ -31,6 +31,9 @@ class SpectralBounds:
     lower, upper : array of float, shape (N,)
         Bounds of ``int A(x) g(x - w) dx`` with ``g(x) = exp(-x^2 / (2 width^2)) / (width
         sqrt(2 pi))``, an inverse energy.
+    estimate : array of float, shape (N,)
+        The same of one of the spectra, that of largest entropy
+        (:meth:`kadanoff.greens.AllowedSpectra.estimate`): always between the bounds.
     width : float
         Standard deviation of the Gaussian, an energy.
     confidence : float
@@ -47,6 +50,7 @@ class SpectralBounds:
     w: FloatArray
     lower: FloatArray
     upper: FloatArray
+    estimate: FloatArray
     width: float
     confidence: float
 
@@ -67,7 +71,7 @@ class SpectralBounds:
         return html.table("Bounds of the smeared spectrum", rows)
 
     @property
-    def estimate(self) -> FloatArray:
+    def middle(self) -> FloatArray:
         """The middle of the bounds: no allowed spectrum is further than half their distance."""
         return np.asarray(0.5 * (self.lower + self.upper))
 
@@ -89,12 +93,20 @@ class SpectralBounds:
         ------
         ValueError, TypeError
             The shapes differ, or a number is not finite.
+
+        Examples
+        --------
+        >>> from kadanoff.greens import AllowedSpectra, GreenFunction
+        >>> G = GreenFunction([-0.5, 0.6], [0.5, 0.5], beta=20.0)
+        >>> bounds = AllowedSpectra(G.iw(32), beta=20.0, error=1e-4).bounds([0.0], width=0.5)
+        >>> bounds.smeared(G.energies, G.weights).round(3)
+        array([0.436])
         """
         x = checks.array("energies", energies, ndim=1)
         a = checks.array("weights", weights, ndim=1)
         if x.shape != a.shape:
             raise ValueError(f"weights must have the shape of energies, {x.shape}, got {a.shape}")
-        return np.asarray(gaussian(x[None, :] - self.w[:, None], self.width) @ a)
+        return smeared(self.w, self.width, x, a)
 
     @public
     def holds(self, energies: ArrayLike, weights: ArrayLike) -> BoolArray:
@@ -121,7 +133,22 @@ class SpectralBounds:
 
     @public
     def plot(self, ax: Axes | None = None, *, label: str | None = None, **style: Any) -> Axes:
-        """Draw the band between the bounds and its middle. Returns the axes."""
+        """Draw the band between the bounds, and the estimate inside.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Axes to draw into; new ones by default.
+        label : str, optional
+            Entry of the legend; the confidence by default.
+        **style
+            Passed on to ``Axes.plot`` for the estimate.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         from kadanoff.greens.plots import plot_bounds
 
         return plot_bounds(self, ax=ax, label=label, **style)
@@ -130,3 +157,8 @@ class SpectralBounds:
 def gaussian(x: FloatArray, width: float) -> FloatArray:
     """``exp(-x^2 / (2 width^2)) / (width sqrt(2 pi))``."""
     return np.asarray(np.exp(-0.5 * (x / width) ** 2) / (width * math.sqrt(2.0 * math.pi)))
+
+
+def smeared(w: FloatArray, width: float, energies: FloatArray, weights: FloatArray) -> FloatArray:
+    """``sum_i weights_i g(energies_i - w)`` with a Gaussian g."""
+    return np.asarray(gaussian(energies[None, :] - w[:, None], width) @ weights)

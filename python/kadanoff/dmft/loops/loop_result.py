@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kadanoff._base import checks
 from kadanoff._base.html import sparkline, table
@@ -18,6 +19,8 @@ from kadanoff.runs.result_files import Saved, storable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from kadanoff.dmft.spectrum import Spectrum
 
 __all__ = ["HISTORY", "NOISE", "SETTLED", "Loop"]
 
@@ -248,6 +251,39 @@ class Loop(Saved):
     def state(self) -> str:
         """What the loop has found, wherever it began: "metal" or "insulator"."""
         return "metal" if self.is_metallic else "insulator"
+
+    @public
+    def spectral(self, w: ArrayLike, *, eta: float | None = None) -> Spectrum:
+        """Local spectrum of the lattice, from the self-energy of the last solution.
+
+        Parameters
+        ----------
+        w : float or array of float, shape (N,)
+            Real frequencies, measured from the chemical potential.
+        eta : float, optional
+            Of solvers with poles: half width of the Lorentzian, as in `Solution.spectral`.
+
+        Returns
+        -------
+        Spectrum
+            ``G = int rho(e) / (w + i eta + mu - e - Sigma) de``, which is that of the impurity up
+            to the error of a fitted bath, and ``A_k`` for the energies of the lattice.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `Solution.spectral`.
+
+        Examples
+        --------
+        >>> from kadanoff import dmft
+        >>> loop = dmft.bethe(U=1.0, beta=10, solver="hubbard1")
+        >>> loop.spectral([-0.5, 0.0, 0.5], eta=0.05)
+        Spectrum(hubbard1: 3 frequencies from -0.5 to 0.5, Lorentzian of half width eta = 0.05)
+        """
+        from kadanoff.dmft.solvers.retarded import of_lattice
+
+        return of_lattice(self.solution, self.lattice, self.mu, w, eta)
 
     @public
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:

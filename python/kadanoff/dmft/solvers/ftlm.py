@@ -13,7 +13,8 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff.dmft.problem import Impurity
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.ed import discretised, hamiltonian
@@ -21,7 +22,7 @@ from kadanoff.dmft.solvers.hubbard1 import isolated
 from kadanoff.greens import GreenFunction, MatsubaraFunction
 from kadanoff.greens.grids import fermionic
 
-__all__ = ["MAX_SITES", "ftlm"]
+__all__ = ["MAX_SITES", "ftlm", "green"]
 
 MAX_SITES = 9
 
@@ -85,30 +86,13 @@ def ftlm(
     bath, found = finite.bath, finite.fit
     beta, level, U = problem.beta, problem.eps, problem.U
     z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
-    H, unit = hamiltonian(problem, bath)
+    chosen = {"vectors": vectors, "steps": steps, "exact": exact}
     with run.calling("finite-temperature Lanczos") as keywords:
-        raw = _core.ed_finite(
-            *H,
-            beta * unit,
-            z / unit,
-            vectors=vectors,
-            steps=steps,
-            exact=exact,
-            seed=run.seed,
-            **keywords,
-        )
+        raw, unit = _sums(problem, bath, z, seed=run.seed, **chosen, **keywords)
     Z = raw["Z"]
-
-    def ratio(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and jackknife error."""
-        norm = Z.reshape((-1,) + (1,) * (sums.ndim - 1))
-        left = (sums.sum(axis=0) - sums) / (norm.sum(axis=0) - norm)
-        spread = np.sum(np.abs(left - left.mean(axis=0)) ** 2, axis=0)
-        return sums.sum(axis=0) / norm.sum(axis=0), np.sqrt(spread * (1.0 - 1.0 / vectors))
-
-    n, n_error = (float(x) for x in ratio(raw["n"]))
-    docc, docc_error = (float(x) for x in ratio(raw["docc"]))
-    G_iw, G_error = ratio(raw["G"] / unit)
+    n, n_error = (float(x) for x in _ratio(raw["n"], Z))
+    docc, docc_error = (float(x) for x in _ratio(raw["docc"], Z))
+    G_iw, G_error = _ratio(raw["G"] / unit, Z)
     e, weight = np.array(bath.e), np.square(bath.V)
     Delta_iw = GreenFunction.own(e, weight, beta)(z)
     m1 = level + 0.5 * U * n
@@ -130,6 +114,7 @@ def ftlm(
         error=error,
         diagnostics={
             "bath": bath,
+            **chosen,
             "G_error": G_error,
             "n_error": n_error,
             "docc_error": docc_error,
@@ -138,3 +123,32 @@ def ftlm(
         },
         seed=run.seed,
     )
+
+
+def green(solution: Solution, z: ComplexArray) -> tuple[ComplexArray, FloatArray]:
+    """G of a solution at any energies off the real axis, and its standard error.
+
+    The random vectors are those of the solution, drawn again.
+    """
+    found = solution.diagnostics
+    chosen = {name: found[name] for name in ("vectors", "steps", "exact")}
+    seed = solution.seed
+    raw, unit = _sums(solution.problem, found["bath"], z, seed=seed, **chosen)
+    G, error = _ratio(raw["G"] / unit, raw["Z"])
+    return np.asarray(G, dtype=np.complex128), np.asarray(error, dtype=np.float64)
+
+
+def _sums(
+    problem: Impurity, bath: DiscreteBath, z: ComplexArray, **chosen: Any
+) -> tuple[dict[str, Any], float]:
+    """Sums over states of every sample, and the unit of energy that they are given in."""
+    H, unit = hamiltonian(problem, bath)
+    return _core.ed_finite(*H, problem.beta * unit, z / unit, **chosen), unit
+
+
+def _ratio(sums: np.ndarray, Z: FloatArray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over samples, and its jackknife error."""
+    norm, count = Z.reshape((-1,) + (1,) * (sums.ndim - 1)), Z.size
+    left = (sums.sum(axis=0) - sums) / (norm.sum(axis=0) - norm)
+    spread = np.sum(np.abs(left - left.mean(axis=0)) ** 2, axis=0)
+    return sums.sum(axis=0) / norm.sum(axis=0), np.sqrt(spread * (1.0 - 1.0 / count))

@@ -198,6 +198,7 @@ def nrg(
             "n_error": float(spectra.expectation_errors["n_d"][0]),
             "docc_error": float(spectra.expectation_errors["docc"][0]),
             "dynamics": spectra,
+            "broadening": spectra.broadening if broadening is None else broadening,
             "norm": norm,
             "acausal": acausal,
             "estimators_differ": float(np.max(spread)),

@@ -5,19 +5,23 @@ Every function draws into the axes `ax`, or into new ones, and returns them.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from kadanoff._base import checks
 from kadanoff._base.style import dress, figure, legend, next_colour
+from kadanoff._base.types import FloatArray
+from kadanoff.greens import GreenFunction
 from kadanoff.greens.plots import plot_green
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kadanoff.dmft import Solution
+    from kadanoff.dmft import Solution, Spectrum
 
-__all__ = ["plot_orders", "plot_solution"]
+__all__ = ["plot_orders", "plot_solution", "plot_spectrum"]
 
 
 def plot_solution(
@@ -54,9 +58,11 @@ def plot_solution(
     sampled = solution.diagnostics
     if quantity == "spectrum" and solution.G_w is not None:
         return plot_green(solution.G_w, ax, quantity=quantity, label=label, **style)
-    if quantity in ("tau", "spectrum"):
+    if quantity == "spectrum":
+        return plot_spectrum(solution.spectral(_frequencies(solution)), ax, label=label, **style)
+    if quantity == "tau":
         ax = plot_green(solution.G, ax, quantity=quantity, label=label, **style)
-        if quantity == "tau" and "G_bins" in sampled:
+        if "G_bins" in sampled:
             ax.errorbar(
                 sampled["tau_bins"],
                 -sampled["G_bins"],
@@ -93,6 +99,59 @@ def plot_solution(
         )
     name = "G" if quantity == "iw" else r"\Sigma"
     dress(ax, x=r"$\omega_n$", y=rf"$-\mathrm{{Im}}\,{name}(i\omega_n)$")
+    legend(ax)
+    return ax
+
+
+def _frequencies(solution: Solution) -> FloatArray:
+    """Where the weight of G lies, and the Lorentzians at its ends."""
+    G, problem = solution.G, solution.problem
+    if isinstance(G, GreenFunction):
+        far = float(np.max(np.abs(G.energies[np.abs(G.weights) > 1e-6]), initial=0.0))
+    else:
+        far = 2.0 * abs(problem.eps) + problem.U + 2.0 * math.sqrt(problem.Delta_moments()[0])
+    reach = 1.1 * max(far, 10.0 * math.pi / problem.beta)
+    return np.linspace(-reach, reach, 1001)
+
+
+def plot_spectrum(
+    spectrum: Spectrum,
+    ax: Axes | None = None,
+    *,
+    quantity: str = "A",
+    label: str | None = None,
+    **style: Any,
+) -> Axes:
+    """A(w), with the band of its standard error, or -Im Sigma(w).
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        What to draw.
+    ax : matplotlib.axes.Axes, optional
+        Axes to draw into; new ones by default.
+    quantity : {"A", "Sigma"}
+        Quantity to draw.
+    label : str, optional
+        For the legend.
+    **style
+        Passed on to ``Axes.plot``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    checks.choice("quantity", quantity, ("A", "Sigma"))
+    if ax is None:
+        ax = figure()[0, 0]
+    values = spectrum.A if quantity == "A" else -spectrum.Sigma.imag
+    own: dict[str, Any] = {"color": next_colour(ax), "linewidth": 1.6, "label": label}
+    (line,) = ax.plot(spectrum.w, values, **(own | style))
+    if quantity == "A" and spectrum.error is not None:
+        low, high = values - spectrum.error, values + spectrum.error
+        ax.fill_between(spectrum.w, low, high, color=line.get_color(), alpha=0.25, linewidth=0)
+    name = r"A(\omega)" if quantity == "A" else r"-\mathrm{Im}\,\Sigma(\omega)"
+    dress(ax, x=r"$\omega$", y=f"${name}$")
     legend(ax)
     return ax
 

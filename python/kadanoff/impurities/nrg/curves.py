@@ -108,6 +108,11 @@ class Curves(RawPeaks):
         step, twists = math.log(self.options.Lambda), len(self.levels)
         return 0.8 * step if twists == 1 else max(step / twists, 0.1)
 
+    @property
+    def broadening(self) -> float:
+        """Default width b of the log-Gaussian of :meth:`spectral`."""
+        return self._width(None)
+
     def _least(self, T: float | None, w0: float | None) -> float:
         return float(self.T[self._index(T)]) if w0 is None else self._checked_w0(w0)
 

@@ -1,0 +1,189 @@
+"""G and Sigma at real frequencies, from what each solver knows.
+
+===================  =========================================================  ================
+solver               source                                                     broadening
+===================  =========================================================  ================
+ed, lanczos          poles of G and of the bath that was solved                 Lorentzian, eta
+ipt                  the same, for a discrete bath of few sites                 Lorentzian, eta
+ftlm                 the sums over random vectors, taken again at ``w + i eta``  Lorentzian, eta
+hubbard1             Sigma in closed form, Delta of the bath or the lattice     Lorentzian, eta
+nrg                  Sigma of broadened correlators, Dyson's equation           log-Gaussian, b
+nca, real_axis=True  its equations on the real axis                             none
+===================  =========================================================  ================
+
+``w + i eta`` is a point where G and Sigma are exact for the problem that was solved: A is the exact
+one folded with a Lorentzian, and its integral stays one. Other solvers know Matsubara frequencies
+alone, and are refused.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from kadanoff._base import checks
+from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.dmft.lattices import Lattice
+from kadanoff.dmft.matsubara_bath import MatsubaraBath
+from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers import ftlm
+from kadanoff.dmft.solvers.hubbard1 import atom
+from kadanoff.dmft.spectrum import Spectrum
+from kadanoff.greens import GreenFunction, RealAxisFunction
+from kadanoff.impurities.nrg.self_energy import band_green
+
+__all__ = ["of_impurity", "of_lattice"]
+
+BLOCK = 256
+"""Frequencies at which Delta of a band is computed together: they bound the memory."""
+
+
+class _Retarded(NamedTuple):
+    """Sigma, and G if Delta is known, at ``w + i eta``."""
+
+    w: FloatArray
+    eta: float
+    Sigma: ComplexArray
+    G: ComplexArray | None
+    broadening: str
+    error: FloatArray | None = None
+
+
+def of_impurity(solution: Solution, w: ArrayLike, eta: float | None) -> Spectrum:
+    """As `Solution.spectral`."""
+    found = _retarded(solution, w, eta)
+    if found.G is None:
+        raise ValueError(
+            f"the bath of this solution by {solution.solver!r} is Delta at Matsubara frequencies, "
+            "which has no real axis: give a band or a DiscreteBath; of a loop, Loop.spectral is "
+            "the spectrum of the lattice"
+        )
+    return _spectrum(solution, found, found.G, -solution.problem.eps)
+
+
+def of_lattice(
+    solution: Solution, lattice: Lattice, mu: float, w: ArrayLike, eta: float | None
+) -> Spectrum:
+    """As `Loop.spectral`."""
+    found = _retarded(solution, w, eta)
+    zeta = np.asarray(found.w + 1j * found.eta + mu - found.Sigma, dtype=np.complex128)
+    G = lattice.hilbert(zeta)
+    if found.error is not None and found.G is not None:
+        h = 1e-4j * zeta.imag
+        slope = np.abs((lattice.hilbert(zeta + h) - lattice.hilbert(zeta - h)) / (2.0 * h))
+        # d Sigma = d G_impurity / G_impurity^2
+        found = found._replace(error=slope * found.error / np.abs(found.G) ** 2)
+    return _spectrum(solution, found, G, mu)
+
+
+def _spectrum(solution: Solution, found: _Retarded, G: ComplexArray, mu: float) -> Spectrum:
+    return Spectrum(
+        w=found.w,
+        G=np.asarray(G, dtype=np.complex128),
+        Sigma=np.asarray(found.Sigma, dtype=np.complex128),
+        mu=mu,
+        eta=found.eta,
+        broadening=found.broadening,
+        solver=solution.solver,
+        error=found.error,
+    )
+
+
+def _retarded(solution: Solution, w: ArrayLike, eta: float | None) -> _Retarded:
+    given = checks.array("w", w)
+    if given.ndim > 1 or not given.size:
+        raise ValueError(f"w must be a number or one row of them, got shape {given.shape}")
+    given = np.atleast_1d(given)
+    name, problem = solution.solver, solution.problem
+    if getattr(solution, "by_spin", None) is not None:
+        raise ValueError(f"the spins of this solution by {name!r} differ: it has two spectra")
+    if solution.G_w is not None and solution.Sigma_w is not None:
+        return _on_grid(solution, solution.G_w, solution.Sigma_w, given, eta)
+    closed = problem.is_isolated or name == "hubbard1"
+    if not (closed or name in ("ed", "lanczos", "ftlm") or _has_poles(solution)):
+        raise ValueError(_refusal(name))
+    eta = math.pi / problem.beta if eta is None else checks.real("eta", eta, above=0)
+    z = np.asarray(given + 1j * eta, dtype=np.complex128)
+    words = f"Lorentzian of half width eta = {eta:.3g}"
+    if closed:
+        n, U = atom(problem.U, problem.eps, problem.beta)[0], problem.U
+        Sigma = np.asarray(U * n + U * U * n * (1.0 - n) / (z - problem.eps - U * (1.0 - n)))
+        Delta = _hybridisation(problem, z)
+        G = None if Delta is None else 1.0 / (z - problem.eps - Delta - Sigma)
+        return _Retarded(given, eta, Sigma, G, words)
+    bath = solution.diagnostics.get("bath", problem.bath)
+    error = None
+    if name == "ftlm":
+        G, errors = ftlm.green(solution, z)
+        error = np.asarray(errors / math.pi)
+    else:
+        assert isinstance(solution.G, GreenFunction)
+        G = solution.G(z)
+    Delta = GreenFunction.own(np.array(bath.e), np.square(bath.V), problem.beta)(z)
+    return _Retarded(given, eta, z - problem.eps - Delta - 1.0 / G, G, words, error)
+
+
+def _has_poles(solution: Solution) -> bool:
+    """IPT in a bath of few levels: the poles are those of the approximation itself."""
+    poles, bath = isinstance(solution.G, GreenFunction), solution.problem.bath
+    return solution.solver == "ipt" and poles and isinstance(bath, DiscreteBath)
+
+
+def _on_grid(
+    solution: Solution,
+    G_w: RealAxisFunction,
+    Sigma_w: RealAxisFunction,
+    w: FloatArray,
+    eta: float | None,
+) -> _Retarded:
+    """Sigma and Delta linear between the frequencies of the solver: A is positive there too."""
+    omega, eps = G_w.omega, solution.problem.eps
+    words = f"no broadening, solved at frequencies {np.min(np.diff(omega)):.2g} apart"
+    if "broadening" in solution.diagnostics:
+        words = f"log-Gaussian of width b = {solution.diagnostics['broadening']:.3g}"
+    if eta is not None:
+        raise ValueError(
+            f"eta belongs to solvers with poles, {solution.solver!r} has its own real axis: {words}"
+        )
+    if np.min(w) < omega[0] or np.max(w) > omega[-1]:
+        raise ValueError(
+            f"w must lie within the frequencies that {solution.solver!r} has solved for, "
+            f"{omega[0]:.4g} to {omega[-1]:.4g}, got {np.min(w):.4g} to {np.max(w):.4g}"
+        )
+    on_grid = omega - eps - Sigma_w.values - 1.0 / G_w.values
+    Sigma, Delta = (
+        np.asarray(np.interp(w, omega, f.real) + 1j * np.interp(w, omega, f.imag))
+        for f in (Sigma_w.values, on_grid)
+    )
+    G = np.asarray(1.0 / (w - eps - Delta - Sigma), dtype=np.complex128)
+    return _Retarded(w, 0.0, np.asarray(Sigma, dtype=np.complex128), G, words)
+
+
+def _hybridisation(problem: Impurity, z: ComplexArray) -> ComplexArray | None:
+    """Delta(z) of the problem itself; None if it is known at Matsubara frequencies only."""
+    bath = problem.bath
+    if problem.is_isolated:
+        return np.zeros_like(z)
+    if isinstance(bath, MatsubaraBath):
+        return None
+    if isinstance(bath, DiscreteBath):
+        return GreenFunction.own(np.array(bath.e), np.square(bath.V), problem.beta)(z)
+    parts = [band_green(bath, z[i : i + BLOCK]) for i in range(0, z.size, BLOCK)]
+    return np.asarray(float(problem.V or 0.0) ** 2 * np.concatenate(parts))
+
+
+def _refusal(name: str) -> str:
+    """Why a solution has no spectrum, and what can be had in its place."""
+    ways = {
+        "nca": "; in a band, solve(..., solver='nca', real_axis=True) has one",
+        "ipt": "; in a DiscreteBath of up to 9 sites IPT has one",
+    }
+    return (
+        f"solver {name!r} has no real axis here, as it knows G at Matsubara frequencies alone: "
+        "spectral_bounds(w, width) gives certified bounds of the smeared spectrum and an estimate "
+        f"between them{ways.get(name, '')}"
+    )
