@@ -43,9 +43,11 @@ from kadanoff._base.types import FloatArray
 from kadanoff.impurities.effective.gauss_newton import ParameterSearch
 from kadanoff.impurities.effective.loss import Matching, ShellRuns
 from kadanoff.impurities.effective.sensitivity import Sensitivity
+from kadanoff.impurities.effective.work import Budget
 from kadanoff.impurities.nrg.even_odd import BETABAR, even_odd_mean
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.result import NRGResult
 
 __all__ = ["Consistency", "DoubtfulFit", "Refit", "check_consistency"]
 
@@ -63,6 +65,11 @@ the place of an antiferromagnet, and a ratio of 3 of the exchange couplings in t
 DRIFTS = 0.1
 """Relative error from which a parameter is called undetermined."""
 
+SHARE = 1.8
+"""Work of the check in units of that of the search. The averages and curves of the check take some
+time as well: with 1.8 the whole is at most three times the search."""
+
+FEWER = 0.7  # work with half the states, at most
 _COLDER = (3.0, 10.0)
 _ERROR = (1.5, 1.46)  # of the drifts to them
 _FALLS = 0.25
@@ -207,6 +214,8 @@ class _Check:
         self.start = np.where(search.best == 0, problem.theta, search.best)
         # No refit may take much more than half the solutions of the search.
         self.most = max(4, math.ceil(0.5 * len(search.history)))
+        self.solutions = len(search.history)
+        self.budget = Budget(SHARE * problem.work)
 
     def result(self) -> Consistency:
         """The tests that the target and the temperatures allow."""
@@ -222,27 +231,44 @@ class _Check:
             )
         except ValueError:  # out of the range of temperatures
             return self._unknown("lower temperatures are out of reach")
+        if self._first_cost(cold, bool(fewer)) > self.budget.left:
+            return self._unknown("a test would take longer than the search, which was too short")
         # The longest chain has the shells of all three: all begin with one solution.
+        self.budget.problems += [same, warm, cold]
         cold.reference(self.keywords)
+        target = cold.work
         cold.evaluate(cold.theta, self.keywords)
+        each = cold.work - target
         for problem in (same, warm):
             problem.share(cold)
-        first, second = self._refit(same, _ROUGH), self._refit(warm, _ROUGH)
-        if len(second.history) > 1:
+        alike = {**fewer, **fewest} == fewer
+        of_rough = 0.0 if alike else FEWER * (target + each)
+        later = of_rough + 2 * each
+        first = self._refit(same, _ROUGH, each, later)
+        second = self._refit(warm, _ROUGH, each, later)
+        moved = len(second.history) > 1 and self.budget.solutions(each, of_rough) > 0
+        if moved:
             gone = (1 / _COLDER[0] - 1 / _COLDER[1]) / (1 - 1 / _COLDER[0])
             ahead = second.predicted + gone * (second.predicted - first.predicted)
             cold.theta = self._started(
                 np.where((ahead > cold.low) & (ahead < cold.high), ahead, second.predicted)
             )
-        third = self._refit(cold, _FINE)
-        rough = cold.elsewhere(cold.T, self._started(third.predicted), further=1, **fewest)
-        fourth = self._refit(rough, _COARSE)
-        truncation = abs(first.predicted - self.best)
-        if not fewer:
-            truncation = abs(fourth.predicted - third.predicted)
-        refits = (first, second, third)
+        third = self._refit(cold, _FINE, each, of_rough + each * moved)
+        truncation = abs(first.projected - self.best)
         comparison = _Comparison(cold, third.best, self.keywords)
-        verdict, reason = comparison.verdict(_Comparison(rough, fourth.best, self.keywords))
+        if of_rough > self.budget.left:
+            verdict, reason = comparison.verdict(None)
+            truncation = truncation if fewer else np.full_like(truncation, np.nan)
+        else:
+            rough = cold.elsewhere(cold.T, self._started(third.predicted), further=1, **fewest)
+            self.budget.problems.append(rough)
+            if alike:
+                rough.share(cold)
+            fourth = self._refit(rough, _COARSE, FEWER * each, of_rough)
+            if not fewer:
+                truncation = abs(fourth.projected - third.projected)
+            verdict, reason = comparison.verdict(_Comparison(rough, fourth.best, self.keywords))
+        refits = (first, second, third)
         left = set(self.at_bound) - set(third.at_bound)
         if verdict == "wrong" and left:  # as a coupling that is 0 at T of the order of U
             at = ", ".join(sorted(left))
@@ -252,12 +278,25 @@ class _Check:
         errors = self._errors(refits, truncation)
         return self._consistency(verdict, reason, errors, (same, warm, cold), refits, comparison)
 
+    def _first_cost(self, cold: Matching, fewer: bool) -> float:
+        """Expected work of the first two solutions on the longest chain, of both models."""
+        known = self.solutions + (not isinstance(self.problem.target, NRGResult))
+        longer = (cold.options.sites or 0) / (self.problem.options.sites or 1)
+        return (FEWER if fewer else 1.0) * 2 * longer * self.problem.work / known
+
     def _started(self, theta: FloatArray) -> FloatArray:
         """Couplings must not start at zero."""
         return np.where(theta == 0, self.start, theta)
 
-    def _refit(self, problem: Matching, tolerance: float) -> ParameterSearch:
-        search = ParameterSearch(problem, tolerance, self.most)
+    def _refit(
+        self, problem: Matching, tolerance: float, each: float = 0.0, later: float = 0.0
+    ) -> ParameterSearch:
+        """Learn again; a solution takes the work `each`, and `later` is kept for other refits.
+
+        The first solution may be one that is known.
+        """
+        most = min(self.most, 1 + self.budget.solutions(each, later))
+        search = ParameterSearch(problem, tolerance, most)
         with suppress(NotConverged):  # the best parameters so far are compared
             search.search(self.run, None)
         return search
@@ -271,7 +310,7 @@ class _Check:
                 np.where(
                     _blind(refit.sensitivity, self.names),
                     np.nan,
-                    factor * abs(refit.predicted - refits[0].predicted),
+                    factor * abs(refit.projected - refits[0].projected),
                 )
                 for factor, refit in zip(_ERROR, refits[1:], strict=True)
             ]
@@ -292,8 +331,8 @@ class _Check:
     ) -> Consistency:
         drift = np.full(len(self.names), np.nan)
         if refits:
-            before = refits[0].predicted if len(refits) > 1 else self.best
-            drift = refits[-1].predicted - before
+            before = refits[0].projected if len(refits) > 1 else self.best
+            drift = refits[-1].projected - before
         size = dict(zip(self.names, abs(self.best).tolist(), strict=True))
         return Consistency(
             verdict=verdict,
@@ -305,7 +344,7 @@ class _Check:
                 Refit(
                     T=problem.T,
                     keep=problem.options.keep,
-                    parameters=dict(zip(self.names, refit.predicted.tolist(), strict=True)),
+                    parameters=dict(zip(self.names, refit.projected.tolist(), strict=True)),
                     loss=refit.loss,
                     converged=refit.finished,
                 )
@@ -327,8 +366,9 @@ class _Check:
         if len(T) == len(self.problem.T):
             return self._unknown("the table of ln Z has no temperature that was not matched")
         cold = self.problem.elsewhere(T, self.start)
-        refit = self._refit(cold, _FINE)
-        errors = dict(zip(self.names, abs(refit.predicted - self.best).tolist(), strict=True))
+        self.budget.problems.append(cold)
+        refit = self._refit(cold, _FINE, self.problem.work / self.solutions)
+        errors = dict(zip(self.names, abs(refit.projected - self.best).tolist(), strict=True))
         reason = "a table of ln Z has no other quantity to compare"
         return self._consistency("undecided", reason, errors, (cold,), (refit,))
 
@@ -398,10 +438,15 @@ class _Comparison:
             del out["<S_z>"]
         return out
 
-    def verdict(self, rough: _Comparison) -> tuple[Verdict, str]:
+    def verdict(self, rough: _Comparison | None) -> tuple[Verdict, str]:
         """The verdict; `rough` is the comparison with half the states, for the truncation."""
         name = max(self.cold, key=lambda n: self.cold[n])
         difference, lacking = self.cold[name], self._lacking()
+        if rough is None:
+            return "undecided", (
+                f"{self._values(name)} at T = {self.T_cold:.2g}; the search was too short for a "
+                "test with fewer states"
+            )
         noise = abs(difference - rough.cold.get(name, 0.0))
         falls = self._exponent(name)
         apart = f"{self._values(name)} at T = {self.T_cold:.2g}"
