@@ -11,8 +11,8 @@ import kadanoff as kd
 from tests.resonant_level import continuum_derivatives
 from tests.soak.rows import Row, count
 
-TINY = 0.05
-NUMBER = 8
+TINY = 0.1
+NUMBER = 3
 """Models of each kind."""
 KEEPS = (300, 600)
 TWISTS = ((1.0,), (0.5, 1.0))
