@@ -56,3 +56,27 @@ def continuum_entropy(T, *, V, eps=0.0, D=1.0):
         y = w / t
         found.append(2 * np.trapezoid(N * y / (4 * np.cosh(y / 2) ** 2), y))
     return np.array(found)
+
+
+def continuum_derivatives(T, *, V, eps=0.0):
+    """Gradient and Hessian of F by eps and V, of a level in a flat band of half width 1.
+
+    ``dF/dx = -(2 / pi) int f(w) Im[G d(eps + Delta)/dx] dw``, with
+    ``G = 1 / (w - eps - Delta)``.
+    """
+    width = np.pi * V * V / 2
+    edge = np.geomspace(1e-9, 1, 1500)
+    angle = 0.9999 * np.pi / 2 * np.linspace(-1, 1, 8001)
+    parts = [np.linspace(-1, 1, 4001), eps + width * np.tan(angle), T * np.linspace(-40, 40, 4001)]
+    w = np.concatenate([*parts, edge - 1, 1 - edge])
+    w = np.unique(w[np.abs(w) < 1])
+    f = 0.5 * (1 - np.tanh(w / (2 * T)))
+    Delta = V * V / 2 * np.log((1 + w) / (1 - w)) - 1j * width
+    G, by_V = 1 / (w - eps - Delta), 2 * Delta / V
+
+    def integral(y):
+        return -2 / np.pi * np.trapezoid(f * y.imag, w)
+
+    mixed = integral(G**2 * by_V)
+    hessian = [[integral(G**2), mixed], [mixed, integral(G**2 * by_V**2 + G * by_V / V)]]
+    return np.array([integral(G), integral(G * by_V)]), np.array(hessian)

@@ -18,6 +18,8 @@ TINY = 0.001  # one Lambda, one keep
 LAMBDAS = (2.5, 4.0, 3.0, 2.0, 1.8, 1.5)
 KEEPS = {400: 2, 1000: 2, 4000: 1}
 """Levels for each number of states."""
+WIDE, OF_WIDE = 7.3, 12
+"""A Lambda beyond those for which errors are tabulated, and the number of levels there."""
 NOTHING = 1e-6  # nats
 TWISTS = (0.25, 0.5, 0.75, 1.0)
 KINDS = ("truncation alone", "four twists, continuum")
@@ -40,13 +42,32 @@ def run(seed, scale):
     for keep in keeps:
         for kind in KINDS:
             yield from _rows(f"{kind}, keep = {keep}", pairs[kind, f"keep = {keep}"])
+    if scale > TINY:
+        wide = [list(_errors(rng, WIDE, 400))[1] for _ in range(count(OF_WIDE, scale))]
+        yield from _rows(f"{KINDS[1]}, Lambda = {WIDE:g}, keep = 400", wide)
+        wide = [_of_one_twist(rng, WIDE, 400) for _ in range(count(OF_WIDE, scale))]
+        yield from _rows(f"one twist, continuum, Lambda = {WIDE:g}, keep = 400", wide)
+
+
+def _level(rng):
+    V = float(np.exp(rng.uniform(np.log(0.02), np.log(0.3))))
+    eps = float(rng.uniform(0, 2)) * np.pi * V**2 / 2
+    return V, eps, AndersonModel(U=0, V=V, eps=eps)
+
+
+def _of_one_twist(rng, Lambda, keep):
+    """True and stated errors of a level in the continuum, for one twist drawn at random."""
+    V, eps, model = _level(rng)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", nrg.Coarse)
+        z = float(rng.uniform(0.01, 1))
+        one = nrg.solve(model, Lambda=Lambda, keep=keep, z=z, T_min=1e-5, threads=1)
+    return np.abs(one.entropy - continuum_entropy(one.T, V=V, eps=eps)), one.error("entropy")
 
 
 def _errors(rng, Lambda, keep):
     """True and stated errors of a level, for the truncation and for the continuum."""
-    V = float(np.exp(rng.uniform(np.log(0.02), np.log(0.3))))
-    eps = float(rng.uniform(0, 2)) * np.pi * V**2 / 2
-    model = AndersonModel(U=0, V=V, eps=eps)
+    V, eps, model = _level(rng)
     options = {"Lambda": Lambda, "keep": keep, "T_min": 1e-5, "threads": 1}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", nrg.Coarse)

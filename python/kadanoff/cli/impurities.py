@@ -215,6 +215,7 @@ def _spectrum(options: argparse.Namespace) -> Report:
     below = np.flatnonzero(t[positive] < centre / 2)
     half = float(omega[positive][below[0]]) if below.size else None
     n_d, docc = (float(run.expectations[name][0]) for name in ("n_d", "docc"))
+    errors = {k: float(x[0]) for k, x in (run.expectation_errors or {}).items()}
     friedel = float(np.sin(np.pi * n_d / 2) ** 2)
     width = "not within the band" if half is None else f"{half:.2e} D"
     table = "\n".join(
@@ -223,8 +224,8 @@ def _spectrum(options: argparse.Namespace) -> Report:
             f"  t(0)              {centre:.4f}",
             f"  Friedel           {friedel:.4f}   sin^2(pi n_d / 2), T = 0 and wide band",
             f"  half its height   {width}   first on the positive side",
-            f"  n_d               {n_d:.6f}",
-            f"  <n_up n_dn>       {docc:.6f}",
+            f"  n_d               {n_d:.6f} +- {errors['n_d']:.1g}",
+            f"  <n_up n_dn>       {docc:.6f} +- {errors['docc']:.1g}",
         ]
     )
     data = {
@@ -240,7 +241,9 @@ def _spectrum(options: argparse.Namespace) -> Report:
         "friedel": friedel,
         "half_width": half,
         "n_d": n_d,
+        "n_d_error": errors["n_d"],
         "docc": docc,
+        "docc_error": errors["docc"],
         "omega": omega,
         "t": t,
     }

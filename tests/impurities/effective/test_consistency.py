@@ -5,8 +5,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from kadanoff import AndersonModel, Cancelled, Control, DoubleQuantumDot, KondoModel, _core, nrg
+from kadanoff.impurities.effective import loss
 from kadanoff.impurities.effective.consistency import DoubtfulFit
 from kadanoff.impurities.effective.fitting import learn
+from kadanoff.impurities.effective.work import work
 
 AIM = AndersonModel(U=0.5, J_sw=0.25)
 QUICK = {"keep": 300, "threads": 1, "progress": False}
@@ -121,6 +123,36 @@ def test_what_the_check_costs(monkeypatch):
     # J drifts by a fifth: steps at T / 3 and T / 10 as well, yet no more than twice the search.
     assert solved.count(150) <= 2 * (1 + len(wrong.history))
     assert solved.count(75) <= 4
+
+
+@pytest.mark.filterwarnings("ignore::kadanoff.effective.DoubtfulFit")
+@pytest.mark.parametrize(
+    ("effective", "target", "T"),
+    [
+        (KondoModel(J=0.2), AIM, 1e-2),
+        (KondoModel(J=0.2), DoubleQuantumDot(U=0.5, J_sw=0.25), 1e-4),
+        (KondoModel(J=0.2), AndersonModel(U=0.5, Gamma=0.03, eps=0.0), 1e-2),
+        (KondoModel(J=0.199), AIM, 1e-2),
+        (KondoModel(J=0.2), nrg.solve(AIM, keep=150, T_min=1e-4, errors=False), 1e-2),
+    ],
+    ids=["right", "two dots", "mixed valence", "next to the solution", "a finished run"],
+)
+def test_the_check_takes_at_most_twice_the_work_of_the_search(monkeypatch, effective, target, T):
+    # 150 states: no fewer are left to take, and every solution takes as long as one of the search.
+    done, solve = [], loss.solve_levels
+
+    def counted(models, options, observables, keywords):
+        runs = solve(models, options, observables, keywords)
+        done.append(sum(work(run, vectors=bool(observables)) for run in runs))
+        return runs
+
+    monkeypatch.setattr(loss, "solve_levels", counted)
+    quick = QUICK | {"keep": 150} if not isinstance(target, nrg.NRGResult) else {"threads": 1}
+    learn(effective, target, T=T, drift=False, **quick)
+    search = sum(done)
+    done.clear()
+    learn(effective, target, T=T, **quick)
+    assert sum(done) <= 3 * search
 
 
 def test_a_finished_run_as_target():

@@ -345,8 +345,9 @@ def test_result_describes_itself(small):
 def test_averages_keep_their_scatter_beside_other_correlators():
     model = kd.KondoModel(J=0.4, field=0.01)
     found = kd.dynamics.solve(model, T=0.01, keep=60, z=(0.5, 1.0), progress=False)
-    assert found.expectation_errors.keys() == found.expectations.keys()
-    assert all(np.isfinite(error).all() for error in found.expectation_errors.values())
+    for errors in (found.expectation_errors, found.expectation_scatter):
+        assert errors.keys() == found.expectations.keys()
+        assert all(np.isfinite(error).all() for error in errors.values())
 
 
 @pytest.mark.parametrize("names", [["t"], ["spin"]])

@@ -72,9 +72,14 @@ def test_an_average_in_a_small_field_is_that_of_the_response():
 
 
 def test_an_average_that_agrees_with_the_response_is_left_alone():
-    assert polarisation(-0.0251, chi=2.5, field=0.01, T=0.1) == -0.0251
-    assert polarisation(-0.03, chi=2.5, field=0.01, T=0.1) == pytest.approx(-0.025, rel=2e-3)
-    assert polarisation(-0.4, chi=2.5, field=1.0, T=0.1) == -0.4
+    kept = polarisation(-0.0251, chi=2.5, field=0.01, T=0.1)
+    assert kept.value == -0.0251
+    assert kept.error == pytest.approx(1e-4, rel=0.5)  # its distance from the response
+    replaced = polarisation(-0.03, chi=2.5, field=0.01, T=0.1)
+    assert replaced.value == pytest.approx(-0.025, rel=2e-3)
+    assert 0 < replaced.error < 2e-3 * 0.025  # the next order of the field
+    large = polarisation(-0.4, chi=2.5, field=1.0, T=0.1)
+    assert (large.value, large.error) == (-0.4, 0.0)
     # 4 sites, nothing truncated: the density matrix, to rounding
     free = kd.KondoModel(J=0.0, field=0.01)
     run = kd.dynamics.solve(free, T=0.1, names=[], keep=10**5, sites=4)

@@ -198,6 +198,7 @@ def _step(now: Resonance, with_: Discretisation, run: Run) -> Resonance:
         names=[],
         own={"f0": (f, f), "F": (H.commutator(f), f)},
         observables=["S_d.S_0"],
+        errors=False,
         **with_.options,
         **run.quiet().keywords,
     )

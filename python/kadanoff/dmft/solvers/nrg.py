@@ -162,6 +162,7 @@ def nrg(
         z=tuple((np.arange(twists) + 1.0) / twists) if twists > 1 else 1.0,
         scheme=scheme,
         A_Lambda=scheme == "wilson",
+        errors=False,
         **run.keywords,
     )
     z: ComplexArray = 1j * fermionic(problem.beta, run.frequencies).astype(np.complex128)
@@ -195,8 +196,8 @@ def nrg(
         log_Z=None,
         error=float(max(np.max(spread), np.max(integral))),
         diagnostics={
-            "n_error": float(spectra.expectation_errors["n_d"][0]),
-            "docc_error": float(spectra.expectation_errors["docc"][0]),
+            "n_error": float(spectra.expectation_scatter["n_d"][0]),
+            "docc_error": float(spectra.expectation_scatter["docc"][0]),
             "dynamics": spectra,
             "broadening": spectra.broadening if broadening is None else broadening,
             "norm": norm,

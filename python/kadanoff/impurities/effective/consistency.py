@@ -12,7 +12,10 @@ left out. They are learned again at T / 3 and T / 10. For a drift linear in T
 and 1.46 in the place of 10/9 for one with the root of T, as in a pseudogap. The larger of (3/2) and
 1.46 times these differences, together with the change of theta(T) when half the states are kept, is
 the error of the parameter. The refits keep half the states and begin with one solution on the
-longest chain, which has the shells of all three temperatures; mostly the slopes do the rest.
+longest chain, which has the shells of all three temperatures; mostly the slopes do the rest. The
+work of all refits, counted by :mod:`kadanoff.impurities.effective.work`, is at most twice that of
+the search: where it would be more, the slopes take the place of the last solutions, and a search
+too short for a single refit has the verdict "undecided".
 Parameters to which ln Z is insensitive, such as the potential scattering W, show a large drift
 although the loss is zero.
 
@@ -32,7 +35,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -40,34 +43,25 @@ from kadanoff._base.errors import NotConverged
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
+from kadanoff.impurities.effective.comparison import COLDER, Comparison, Verdict
 from kadanoff.impurities.effective.gauss_newton import ParameterSearch
-from kadanoff.impurities.effective.loss import Matching, ShellRuns
+from kadanoff.impurities.effective.loss import Matching
 from kadanoff.impurities.effective.sensitivity import Sensitivity
-from kadanoff.impurities.nrg.even_odd import BETABAR, even_odd_mean
-from kadanoff.impurities.nrg.levels import Levels
+from kadanoff.impurities.effective.work import Budget
 from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.result import NRGResult
 
 __all__ = ["Consistency", "DoubtfulFit", "Refit", "check_consistency"]
 
-Verdict = Literal["right", "wrong", "undecided"]
-
-RIGHT = 0.02
-"""Relative difference of entropy and T chi up to which two models are called equal. Right models
-differ by at most 0.015 (an Anderson model with U = 2 pi Gamma, whose Wilson ratio is not 2)."""
-RIGHT_UNLIKE = 0.004
-"""The same if the effective model has a symmetry that the target lacks."""
-WRONG = 0.03
-"""The difference from which an effective model is wrong, unless it falls with T. A ferromagnet in
-the place of an antiferromagnet, and a ratio of 3 of the exchange couplings in the place of 1, give
-0.046 and 0.045; other wrong models 0.5 and more."""
 DRIFTS = 0.1
 """Relative error from which a parameter is called undetermined."""
 
-_COLDER = (3.0, 10.0)
-_ERROR = (1.5, 1.46)  # of the drifts to them
-_FALLS = 0.25
-"""Exponent of T from which a difference vanishes. Wrong models have at most 0.12, by the slow flow
-of an anisotropy; a right one has 1, and 0.3 and more in the crossover to its validity."""
+SHARE = 1.8
+"""Work of the check in units of that of the search. The averages and curves of the check take some
+time as well: with 1.8 the whole is at most three times the search."""
+
+FEWER = 0.7  # work with half the states, at most
+_ERROR = (1.5, 1.46)  # of the drifts to the temperatures T / `COLDER`
 _ROUGH, _FINE, _COARSE = 0.1, 3e-4, 3e-3
 """Tolerances of the refits, of the coldest one, and of that with the fewest states. The last step,
 up to that, is predicted by the slopes: its error is about the square of the step. The models that
@@ -76,11 +70,6 @@ states change is compared with two per cent."""
 _ENOUGH = {"keep": (300, 4000), "keep_multiplets": (120, 1600)}
 """Half and a quarter of the states are kept, but not less than half and a quarter of the first
 number, nor more than that of the second, for chains on which a run kept everything."""
-_FLOOR = 1e-3  # of a free moment: entropies and T chi below it are not resolved
-_FLOOR_FIELD = 5e-2  # the same in a magnetic field, where both fall exponentially
-_FREE = {"entropy": math.log(2), "T chi": 0.25, "T chi_charge": 1.0, "<S_z>": 0.5}
-_POINTS = 24
-_WINDOW = 2.5  # the coldest factor in T, over which differences are averaged
 
 
 class DoubtfulFit(UserWarning):
@@ -207,6 +196,8 @@ class _Check:
         self.start = np.where(search.best == 0, problem.theta, search.best)
         # No refit may take much more than half the solutions of the search.
         self.most = max(4, math.ceil(0.5 * len(search.history)))
+        self.solutions = len(search.history)
+        self.budget = Budget(SHARE * problem.work)
 
     def result(self) -> Consistency:
         """The tests that the target and the temperatures allow."""
@@ -218,31 +209,48 @@ class _Check:
             same = self.problem.elsewhere(self.problem.T, self.start, **fewer)
             warm, cold = (
                 self.problem.elsewhere((T / colder).tolist(), self.start, further=1, **fewer)
-                for colder in _COLDER
+                for colder in COLDER
             )
         except ValueError:  # out of the range of temperatures
             return self._unknown("lower temperatures are out of reach")
+        if self._first_cost(cold, bool(fewer)) > self.budget.left:
+            return self._unknown("a test would take longer than the search, which was too short")
         # The longest chain has the shells of all three: all begin with one solution.
+        self.budget.problems += [same, warm, cold]
         cold.reference(self.keywords)
+        target = cold.work
         cold.evaluate(cold.theta, self.keywords)
+        each = cold.work - target
         for problem in (same, warm):
             problem.share(cold)
-        first, second = self._refit(same, _ROUGH), self._refit(warm, _ROUGH)
-        if len(second.history) > 1:
-            gone = (1 / _COLDER[0] - 1 / _COLDER[1]) / (1 - 1 / _COLDER[0])
+        alike = {**fewer, **fewest} == fewer
+        of_rough = 0.0 if alike else FEWER * (target + each)
+        later = of_rough + 2 * each
+        first = self._refit(same, _ROUGH, each, later)
+        second = self._refit(warm, _ROUGH, each, later)
+        moved = len(second.history) > 1 and self.budget.solutions(each, of_rough) > 0
+        if moved:
+            gone = (1 / COLDER[0] - 1 / COLDER[1]) / (1 - 1 / COLDER[0])
             ahead = second.predicted + gone * (second.predicted - first.predicted)
             cold.theta = self._started(
                 np.where((ahead > cold.low) & (ahead < cold.high), ahead, second.predicted)
             )
-        third = self._refit(cold, _FINE)
-        rough = cold.elsewhere(cold.T, self._started(third.predicted), further=1, **fewest)
-        fourth = self._refit(rough, _COARSE)
-        truncation = abs(first.predicted - self.best)
-        if not fewer:
-            truncation = abs(fourth.predicted - third.predicted)
+        third = self._refit(cold, _FINE, each, of_rough + each * moved)
+        truncation = abs(first.projected - self.best)
+        comparison = Comparison(cold, third.best, self.keywords)
+        if of_rough > self.budget.left:
+            verdict, reason = comparison.verdict(None)
+            truncation = truncation if fewer else np.full_like(truncation, np.nan)
+        else:
+            rough = cold.elsewhere(cold.T, self._started(third.predicted), further=1, **fewest)
+            self.budget.problems.append(rough)
+            if alike:
+                rough.share(cold)
+            fourth = self._refit(rough, _COARSE, FEWER * each, of_rough)
+            if not fewer:
+                truncation = abs(fourth.projected - third.projected)
+            verdict, reason = comparison.verdict(Comparison(rough, fourth.best, self.keywords))
         refits = (first, second, third)
-        comparison = _Comparison(cold, third.best, self.keywords)
-        verdict, reason = comparison.verdict(_Comparison(rough, fourth.best, self.keywords))
         left = set(self.at_bound) - set(third.at_bound)
         if verdict == "wrong" and left:  # as a coupling that is 0 at T of the order of U
             at = ", ".join(sorted(left))
@@ -252,12 +260,25 @@ class _Check:
         errors = self._errors(refits, truncation)
         return self._consistency(verdict, reason, errors, (same, warm, cold), refits, comparison)
 
+    def _first_cost(self, cold: Matching, fewer: bool) -> float:
+        """Expected work of the first two solutions on the longest chain, of both models."""
+        known = self.solutions + (not isinstance(self.problem.target, NRGResult))
+        longer = (cold.options.sites or 0) / (self.problem.options.sites or 1)
+        return (FEWER if fewer else 1.0) * 2 * longer * self.problem.work / known
+
     def _started(self, theta: FloatArray) -> FloatArray:
         """Couplings must not start at zero."""
         return np.where(theta == 0, self.start, theta)
 
-    def _refit(self, problem: Matching, tolerance: float) -> ParameterSearch:
-        search = ParameterSearch(problem, tolerance, self.most)
+    def _refit(
+        self, problem: Matching, tolerance: float, each: float = 0.0, later: float = 0.0
+    ) -> ParameterSearch:
+        """Learn again; a solution takes the work `each`, and `later` is kept for other refits.
+
+        The first solution may be one that is known.
+        """
+        most = min(self.most, 1 + self.budget.solutions(each, later))
+        search = ParameterSearch(problem, tolerance, most)
         with suppress(NotConverged):  # the best parameters so far are compared
             search.search(self.run, None)
         return search
@@ -271,7 +292,7 @@ class _Check:
                 np.where(
                     _blind(refit.sensitivity, self.names),
                     np.nan,
-                    factor * abs(refit.predicted - refits[0].predicted),
+                    factor * abs(refit.projected - refits[0].projected),
                 )
                 for factor, refit in zip(_ERROR, refits[1:], strict=True)
             ]
@@ -288,12 +309,12 @@ class _Check:
         errors: Mapping[str, float],
         problems: Sequence[Matching],
         refits: Sequence[ParameterSearch],
-        comparison: _Comparison | None = None,
+        comparison: Comparison | None = None,
     ) -> Consistency:
         drift = np.full(len(self.names), np.nan)
         if refits:
-            before = refits[0].predicted if len(refits) > 1 else self.best
-            drift = refits[-1].predicted - before
+            before = refits[0].projected if len(refits) > 1 else self.best
+            drift = refits[-1].projected - before
         size = dict(zip(self.names, abs(self.best).tolist(), strict=True))
         return Consistency(
             verdict=verdict,
@@ -305,7 +326,7 @@ class _Check:
                 Refit(
                     T=problem.T,
                     keep=problem.options.keep,
-                    parameters=dict(zip(self.names, refit.predicted.tolist(), strict=True)),
+                    parameters=dict(zip(self.names, refit.projected.tolist(), strict=True)),
                     loss=refit.loss,
                     converged=refit.finished,
                 )
@@ -327,8 +348,9 @@ class _Check:
         if len(T) == len(self.problem.T):
             return self._unknown("the table of ln Z has no temperature that was not matched")
         cold = self.problem.elsewhere(T, self.start)
-        refit = self._refit(cold, _FINE)
-        errors = dict(zip(self.names, abs(refit.predicted - self.best).tolist(), strict=True))
+        self.budget.problems.append(cold)
+        refit = self._refit(cold, _FINE, self.problem.work / self.solutions)
+        errors = dict(zip(self.names, abs(refit.projected - self.best).tolist(), strict=True))
         reason = "a table of ln Z has no other quantity to compare"
         return self._consistency("undecided", reason, errors, (cold,), (refit,))
 
@@ -356,107 +378,3 @@ def _blind(sensitivity: Sensitivity | None, names: Sequence[str]) -> FloatArray:
                 for name, x in zip(sensitivity.parameters, sensitivity.directions[k], strict=True):
                     out[names.index(name)] |= abs(x) > DRIFTS
     return out
-
-
-class _Comparison:
-    """Impurity curves of two models on the same chains, and their relative differences."""
-
-    def __init__(self, problem: Matching, theta: FloatArray, keywords: Mapping[str, Any]) -> None:
-        runs, complete = problem.levels(theta, keywords), problem.options.complete
-        shells = min(levels.shells for run in runs for levels in run)
-        ends = [levels.scale[[shells - 2, 1]] / BETABAR for levels in runs[0]]
-        low, high = max(e[0] for e in ends), min(e[1] for e in ends)
-        high = min(high, max(2 * _COLDER[1] * max(problem.T), 8 * low))
-        self.T = np.geomspace(low * (1 + 1e-9), high * (1 - 1e-9), _POINTS)
-        self.target, self.effective = (_curves(run, shells, self.T, complete) for run in runs)
-        self.symmetries = [run[0].symmetry for run in runs]
-        T = self.T
-        end = _WINDOW * T[0] >= T
-        self.cold = self._differences(end)
-        self.hotter = {
-            math.log(T[-1] / _WINDOW / T[0]): self._differences(T[-1] / _WINDOW <= T),
-            math.log(_WINDOW): self._differences(~end & (_WINDOW**2 * T[0] >= T)),
-        }
-        self.end, self.T_cold = end, float(T[end].mean())
-
-    def _differences(self, where: FloatArray) -> dict[str, float]:
-        moment = max(abs(c["<S_z>"][where]).max() for c in (self.target, self.effective))
-        floor = _FLOOR_FIELD if moment > _FLOOR else _FLOOR
-        out = {}
-        shares = [
-            {name: curve[where] / _FREE[name] for name, curve in curves.items()}
-            for curves in (self.target, self.effective)
-        ]
-        # A moment is that of a spin, of a charge (for U < 0), or both.
-        moments = np.max([abs(s["T chi"]) + abs(s["T chi_charge"]) for s in shares], axis=0)
-        entropy = np.max([abs(s["entropy"]) for s in shares], axis=0)
-        sizes = {"entropy": entropy, "<S_z>": np.ones_like(moments)}
-        for name in _FREE:
-            change = abs(shares[1][name] - shares[0][name])
-            out[name] = float(np.sum(change) / np.sum(sizes.get(name, moments) + floor))
-        if moment <= _FLOOR:
-            del out["<S_z>"]
-        return out
-
-    def verdict(self, rough: _Comparison) -> tuple[Verdict, str]:
-        """The verdict; `rough` is the comparison with half the states, for the truncation."""
-        name = max(self.cold, key=lambda n: self.cold[n])
-        difference, lacking = self.cold[name], self._lacking()
-        noise = abs(difference - rough.cold.get(name, 0.0))
-        falls = self._exponent(name)
-        apart = f"{self._values(name)} at T = {self.T_cold:.2g}"
-        if difference <= (RIGHT_UNLIKE if lacking and falls < _FALLS else RIGHT) >= noise:
-            digits = f"{100 * max(difference, 1e-5):.2g}"
-            return "right", (
-                f"entropy, T chi and T chi_charge of the two models agree to {digits} % at "
-                f"T = {self.T_cold:.2g}{lacking}"
-            )
-        if noise > difference / 2:
-            return "undecided", (
-                f"{apart}, but the difference changes by {noise:.1%} with half the states"
-            )
-        if falls >= _FALLS:
-            return "undecided", f"{apart}, a difference that falls with T: T is not low enough"
-        if difference - noise > WRONG:
-            return "wrong", f"{apart}, a difference that does not vanish with T{lacking}"
-        return "undecided", f"{apart}, a small difference{lacking}"
-
-    def _exponent(self, name: str) -> float:
-        """With which power of T the difference vanishes: from T on, or at the end of the chain."""
-        least = 1e-300
-        cold = max(self.cold[name], least)
-        return max(
-            math.log(max(hot.get(name, 0.0), least) / cold) / span
-            for span, hot in self.hotter.items()
-        )
-
-    def _values(self, name: str) -> str:
-        means = (float(c[name][self.end].mean()) for c in (self.target, self.effective))
-        target, effective = means
-        return f"{name} is {target:.3g} in the target and {effective:.3g} in the effective model"
-
-    def _lacking(self) -> str:
-        """The symmetry that the effective model has and the target has not."""
-        target, effective = self.symmetries
-        if (target[1], effective[1]) == ("U1", "SU2"):
-            lost = "the SU(2) symmetry of the spin, which a field or an anisotropy breaks"
-        elif target[1] == effective[1] and (target[0], effective[0]) == ("U1", "SU2"):
-            lost = "the SU(2) symmetry of the charge, which a potential scattering breaks"
-        else:
-            return ""
-        return f"; the target lacks a symmetry of the effective model: {lost}"
-
-
-def _curves(run: ShellRuns, shells: int, T: FloatArray, complete: bool) -> dict[str, FloatArray]:
-    """Impurity contributions, the mean of even and odd shells and of the twists."""
-    means = [_curve(levels, shells, T, complete) for levels in run]
-    return dict(zip(_FREE, np.mean(means, axis=0).T, strict=True))
-
-
-def _curve(levels: Levels, shells: int, T: FloatArray, complete: bool) -> FloatArray:
-    n = np.arange(shells)
-    at = levels.scale[:shells] / BETABAR
-    full, clean = levels.averages(n, at, complete=complete), levels.clean(n, at)
-    names = ("entropy", "spin_variance", "charge_variance", "spin")
-    parts = np.stack([getattr(full, x) - getattr(clean, x) for x in names], axis=-1)
-    return even_odd_mean(at, parts, T)

@@ -102,7 +102,7 @@ def learn(
     drift : bool, default True
         Whether the parameters are learned again at T / 3 and T / 10, which gives their errors and
         the verdict on the effective model (`Fit.errors`, `Fit.verdict`), for at most twice the
-        time of the search on top. Not for ``method="observable"``.
+        work of the search on top. Not for ``method="observable"``.
     threads, progress, control : as in :func:`kadanoff.nrg.solve`
         Worker threads, progress bar, and cancellation.
     Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`

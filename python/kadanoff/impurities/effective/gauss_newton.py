@@ -119,7 +119,7 @@ class ParameterSearch:
         free = np.array([name not in self.at_bound for name in self.problem.names])
         if not (self._slopes.size and free.any()):
             return None
-        unit = np.maximum(abs(self.best), self._min_unit)
+        unit = self._unit
         names = tuple(np.array(self.problem.names)[free].tolist())
         # Parameters that a jump moves by more than 1 % are not determined.
         least = max(100 * self.resolution, self.unsure)
@@ -131,19 +131,34 @@ class ParameterSearch:
 
         The best parameters themselves if the search has not finished.
         """
-        names = self.problem.names
-        free = np.array([name not in self.at_bound for name in names])
-        if not (self.finished and self._slopes.size and free.any()):
+        step = self._next_step()
+        if not self.finished or np.any(abs(step) > 2 * self.tolerance * self._unit):
             return self.best
+        return np.clip(self.best + step, self.problem.low, self.problem.high)
+
+    @property
+    def projected(self) -> FloatArray:
+        """The same for a search that was ended early: a step of up to half the parameter."""
+        step = np.clip(self._next_step(), -0.5 * self._unit, 0.5 * self._unit)
+        ahead = np.clip(self.best + step, self.problem.low, self.problem.high)
+        return self.predicted if self.finished else ahead
+
+    @property
+    def _unit(self) -> FloatArray:
+        return np.maximum(abs(self.best), self._min_unit)
+
+    def _next_step(self) -> FloatArray:
+        """The step of Gauss and Newton from the best parameters, by the slopes there."""
+        step = np.zeros_like(self.best)
+        free = np.array([name not in self.at_bound for name in self.problem.names])
+        if not (self._slopes.size and free.any()):
+            return step
         at = next(step for step in reversed(self.history) if step.loss == self.loss)
         residual = self.problem.scale * (np.array(at.values) - self.target)
-        unit = np.maximum(abs(self.best), self._min_unit)[free]
-        linear = _Linear(self._slopes[:, free] * unit)
-        step = np.zeros_like(self.best)
+        linear = _Linear(self._slopes[:, free] * self._unit[free])
         known = linear.determined(residual, self.resolution, self.unsure)
-        step[free] = linear.step(residual, math.inf, known) * unit
-        out: FloatArray = np.clip(self.best + step, self.problem.low, self.problem.high)
-        return out if np.all(abs(step)[free] <= 2 * self.tolerance * unit) else self.best
+        step[free] = linear.step(residual, math.inf, known) * self._unit[free]
+        return step
 
     def search(self, run: Run, report: Report | None) -> None:
         """Solve the target, then search for the parameters."""

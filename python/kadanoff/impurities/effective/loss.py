@@ -67,6 +67,7 @@ from kadanoff._base import checks
 from kadanoff._base.errors import NumericalError
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.effective.coordinates import Coordinates
+from kadanoff.impurities.effective.work import work
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.even_odd import BETABAR as BETABAR_MEAN
 from kadanoff.impurities.nrg.even_odd import even_odd_mean
@@ -153,6 +154,7 @@ class Matching:
             self._check_observable(name)
         self._target_run: ShellRuns | None = None
         self._last: tuple[FloatArray, ShellRuns] | None = None  # parameters, and their solution
+        self.work = 0.0  # of all solutions so far
         self._choose_shells()
 
     def elsewhere(
@@ -170,7 +172,7 @@ class Matching:
         other._choose_shells()
         sites = (other.options.sites or 0) + further
         other.options = changed(other.options, sites=sites)
-        other._target_run = other._last = None
+        other._target_run, other._last, other.work = None, None, 0.0
         run = self.target
         if isinstance(run, NRGResult) and (truncation or sites > run.levels[0].shells):
             other.target = run.model
@@ -298,6 +300,7 @@ class Matching:
         """Derivatives of the observables, which are `here` at `theta`."""
         near, steps = zip(*self._neighbours(theta), strict=True)
         runs = solve_levels(near, self.options, list(self.weights), keywords or {})
+        self.work += sum(work(run, vectors=True) for run in runs)
         rise = np.array([self._observed(run) - here for run in runs])
         out: FloatArray = rise.T / np.array(steps)
         return out
@@ -314,7 +317,9 @@ class Matching:
     def _solve(
         self, model: Model, observables: Observables, keywords: Mapping[str, Any] | None
     ) -> ShellRuns:
-        return solve_levels([model], self.options, observables, keywords or {})[0]
+        run = solve_levels([model], self.options, observables, keywords or {})[0]
+        self.work += work(run, vectors=bool(observables))
+        return run
 
     def _observed(self, run: ShellRuns, prefix: str = "") -> FloatArray:
         """Observables that are matched together with ln Z, at the lowest T."""

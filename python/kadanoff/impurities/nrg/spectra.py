@@ -65,9 +65,12 @@ class Dynamics(Curves):
         Symmetrised correlators of the bosonic ones, which give the responses.
     expectations : mapping from names to arrays of float, shape (t,)
         Static averages from the same density matrix.
-    expectation_errors : mapping from names to arrays of float, shape (t,)
-        Standard errors of the static averages, from their scatter over z, which discretisation
-        and truncation cause; NaN where there is one z only.
+    expectation_errors : mapping from names to arrays of float, shape (t,), or None
+        Errors of the static averages at 95 %, of truncation and discretisation, see
+        `kadanoff.impurities.nrg.static_errors`; None where they were not estimated, NaN where they
+        are not known.
+    expectation_scatter : mapping from names to arrays of float, shape (t,)
+        Standard errors of the averages over z by their scatter alone; NaN for one z.
     log_Z : array of float, shape (t,)
         Logarithm ln Z of impurity and chain, energies from the ground state (of the first z).
     levels : tuple of Levels
@@ -96,7 +99,8 @@ class Dynamics(Curves):
     diagonal: tuple[str, ...]
     fluctuations: Mapping[str, Fluctuations]
     expectations: Mapping[str, FloatArray]
-    expectation_errors: Mapping[str, FloatArray]
+    expectation_errors: Mapping[str, FloatArray] | None
+    expectation_scatter: Mapping[str, FloatArray]
     log_Z: FloatArray
     levels: tuple[Levels, ...]
     seconds: float
@@ -119,7 +123,11 @@ class Dynamics(Curves):
             "z": self.options.z,
             "symmetry": self.symmetry,
         }
-        rows |= {f"<{name}>": float(x[0]) for name, x in self.expectations.items()}
+        for name, x in self.expectations.items():
+            error = self.expectation_errors and self.expectation_errors[name][0]
+            rows[f"<{name}>"] = float(x[0]) if error is None else f"{x[0]:.6g} +- {error:.1g}"
+        if self.expectation_errors is None:
+            rows["errors of averages"] = "not estimated"
         picture = ""
         if self.names:
             w = self.grid(10)

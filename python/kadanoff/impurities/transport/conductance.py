@@ -289,6 +289,7 @@ def solve(
             T=temperatures,
             names=names,
             observables=(),
+            errors=False,
             Lambda=Lambda,
             keep=None,
             keep_multiplets=multiplets,

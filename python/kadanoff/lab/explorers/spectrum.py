@@ -106,7 +106,7 @@ def compute(
         eps = None if eps_over_U == -0.5 else eps_over_U * U
         run = dynamics.solve(
             AndersonModel(U=U, J_sw=J_sw, eps=eps), T=T, names=["t"], observables=[],
-            control=control, progress=False, **OPTIONS[stage],
+            errors=False, control=control, progress=False, **OPTIONS[stage],
         )  # fmt: skip
         with _lock:
             _kept[stage] = (key, run)
