@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,8 @@ __all__ = ["MatsubaraFunction", "UncertainTail", "gauss_poles", "tail_moments"]
 
 UNCERTAIN = 2e-3
 """Uncertainty of the first fitted moment, in units of its scale, above which a warning is given."""
+TOGETHER = 1024
+"""Times whose exponentials are in memory at once."""
 
 
 class UncertainTail(UserWarning):
@@ -331,15 +333,9 @@ class MatsubaraFunction:
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) = 1/beta sum_n exp(-i w_n tau) G(i w_n) for 0 <= tau <= beta."""
         t = times(tau, self.beta)
-        w_n = self.frequencies
-        rest = self.values - self.tail(1j * w_n)
-        out = self.tail.tau(t).ravel()
-        flat = t.ravel()
-        for start in range(0, flat.size, 512):
-            part = flat[start : start + 512]
-            cos, sin = _phases(part.tobytes(), self.beta, w_n.size)
-            out[start : start + 512] += 2.0 / self.beta * (cos @ rest.real + sin @ rest.imag)
-        return np.asarray(out.reshape(t.shape))
+        rest = self.values - self.tail(1j * self.frequencies)
+        found = 2.0 / self.beta * _wave_sum(t.ravel() / self.beta, rest)
+        return np.asarray(self.tail.tau(t) + found.reshape(t.shape))
 
     @cached_property
     def occupation(self) -> float:
@@ -360,11 +356,22 @@ class MatsubaraFunction:
         return plot_green(self, ax=ax, quantity=quantity, label=label, **style)
 
 
-@lru_cache(maxsize=16)
-def _phases(tau: bytes, beta: float, count: int) -> tuple[FloatArray, FloatArray]:
-    """cos(w_n tau) and sin(w_n tau), cached, as a self-consistent loop uses the same ones."""
-    phase = np.outer(np.frombuffer(tau), fermionic(beta, count))
-    return np.cos(phase), np.sin(phase)
+def _wave_sum(x: FloatArray, values: ComplexArray) -> FloatArray:
+    """Re sum_n exp(-i pi (2n + 1) x) values_n at many x.
+
+    With n = B a + b each exponential is a product of two, so that only some 2 sqrt(N) of them are
+    computed for each x, and the rest is a product of matrices.
+    """
+    B = math.isqrt(values.size - 1) + 1
+    C = np.zeros((B, B), dtype=np.complex128)
+    C.ravel()[: values.size] = values
+    out = np.empty(x.size)
+    for start in range(0, x.size, TOGETHER):
+        part = x[start : start + TOGETHER, None]
+        fine = np.exp(-1j * np.pi * part * (2.0 * np.arange(B) + 1.0))
+        coarse = np.exp(-2j * np.pi * part * (B * np.arange(B)))
+        out[start : start + TOGETHER] = np.sum(coarse * (fine @ C.T), axis=1).real
+    return out
 
 
 def trace(beta: float, product: ComplexArray, moments: tuple[float, float, float]) -> float:

@@ -16,14 +16,18 @@ Bins hold Legendre coefficients of G and of ``F = Sigma G``, summed over spins. 
    same bins, the errors grow by a factor `loss` [3]_. ``constraints_chi2 = q Cov(q, q)^-1 q`` is
    Hotelling's T^2, a test of the identities.
 5. ``Sigma = F / G`` on Matsubara frequencies, and ``G = 1 / (iw - eps - Delta - Sigma)`` from it;
-   ``-2 G(beta) = n`` corrects Sigma in the same way, and holds exactly afterwards. Where noise
+   ``-2 G(beta) = n`` corrects Sigma in the same way, and holds exactly afterwards. It depends on
+   Sigma in a nonlinear way, and where it is violated by v > 1 standard deviations the errors are
+   multiplied by ``sqrt((1 + v**2) / 2)``. Where noise
    leaves ``G(tau) > 0``, Sigma is replaced by the nearest causal one
    (`kadanoff.dmft.solvers.physical`), whose errors are not larger.
 6. Errors by the jackknife over bins, of unequal length where a run was stopped [2]_; for G(iw) and
    Sigma(iw) the change due to half as many more coefficients is added in quadrature. If fewer than
    one run in ten thousand has as large a `constraints_chi2`, configurations of large weight are
    missing, and the errors are multiplied by ``error_scale``, the root of chi^2 per constraint.
-7. The warning `ShortRun` is given if the run is too short for these errors.
+7. An error from few bins is itself uncertain; all are multiplied by the standard deviation of
+   Student's t, so that deviations in units of them have the mean square one.
+8. The warning `ShortRun` is given if the run is too short for these errors.
 
 References
 ----------
@@ -118,6 +122,8 @@ class Estimate:
         Occupation, equal to that of G.
     n_without : array, shape (B,)
         With one bin left out.
+    violation : float
+        Of ``-2 G(beta) = n`` before the correction, in standard deviations.
     Sigma, G_iw : array of complex, shape (M,)
         From all bins, at M >= N frequencies.
     chosen : array of int, shape (K,)
@@ -134,11 +140,17 @@ class Estimate:
     constraints: int
     n: float
     n_without: FloatArray
+    violation: float
     Sigma: ComplexArray
     G_iw: ComplexArray
     chosen: IntArray
     Sigma_without: ComplexArray
     Sigma_longer: ComplexArray
+
+    @property
+    def closing(self) -> float:
+        """Factor of the errors of G, Sigma and Z for the violation of -2 G(beta) = n."""
+        return math.sqrt(max(0.5 * (1.0 + self.violation**2), 1.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -339,6 +351,12 @@ class Measured:
         B, p = self.weights.size, constraints
         return math.sqrt((B - 1) * (B - 2) / ((B - 1 - p) * (B - 2 - p)))
 
+    def factor(self, constraints: int = 0) -> float:
+        """`loss`, and the standard deviation of Student's t of the bins that are left."""
+        free = self.weights.size - 1 - constraints
+        t = math.sqrt(1.0 + 2.0 / max(free - 2, 1))
+        return t * self.loss(constraints) if constraints else t
+
     def _motion(self, G: FloatArray, F: FloatArray) -> list[FloatArray]:
         """(iw - eps - Delta) G - F - 1, the equation of motion, at the lowest frequencies."""
         problem = self.problem
@@ -366,7 +384,7 @@ class Measured:
         G, F, _, p = self.constrained(self.needed)
         value = self.functions(self.mean(G), self.mean(F), 1)[1]
         without = self.functions(self.without(G), self.without(F), 1)[1]
-        return self.loss(p) * float(spread(value, without, self.weights)[0])
+        return self.factor(p) * float(spread(value, without, self.weights)[0])
 
     def solution(
         self, frequencies: int, legendre: int | None, seed: int, diagnostics: dict[str, Any]
@@ -453,10 +471,14 @@ class Measured:
         more = self.constrained(min(L + max(6, L // 2), self.G.shape[1]))
         Sigma_m, G_m = self.functions(self.mean(more[0]), self.mean(more[1]), count)
         Sigma_b, filled = self._left_out(G, F, count, chosen, n)
+        violation = 0.0
         if problem.U == 0.0:
             n, n_b = float(self.filling(G_iw, n)), filled  # of the exact G
         elif not problem.is_half_filled and np.ptp(filled) > 0.0:
             # As in `constrained`, but n is known better than G(beta), and stays.
+            far = float(self.filling(G_iw, n)) - n
+            noise = self.factor(constraints) * float(spread(far, filled - n_b, self.weights))
+            violation = far / max(noise, 1e-300)
             centred = filled - np.mean(filled)
             direction = self._direction(G, F, count, centred / (centred @ centred))
             Sigma = Sigma - self._step(Sigma, direction, n) * direction
@@ -464,7 +486,18 @@ class Measured:
             Sigma_m = Sigma_m - (self.filling(G_m, n) - n) * direction
             Sigma_b = Sigma_b - (filled - n_b)[:, None] * direction[chosen]
         return Estimate(
-            G, F, chi2, constraints, n, n_b, Sigma, G_iw, chosen, Sigma_b, Sigma_m[chosen]
+            G,
+            F,
+            chi2,
+            constraints,
+            n,
+            n_b,
+            violation,
+            Sigma,
+            G_iw,
+            chosen,
+            Sigma_b,
+            Sigma_m[chosen],
         )
 
     def dressed(self, Sigma: ComplexArray) -> ComplexArray:
@@ -531,7 +564,7 @@ class Measured:
 
     def _function_errors(self, found: Estimate, scale: float) -> dict[str, FloatArray]:
         """Errors of G(i w_n) and Sigma(i w_n): statistics and truncation of the Legendre series."""
-        loss, chosen = self.loss(found.constraints), found.chosen
+        loss, chosen = self.factor(found.constraints) * found.closing, found.chosen
         z = 1j * fermionic(self.problem.beta, found.Sigma.size)[chosen]
         bare = z - self.problem.eps - self.problem.Delta().iw(found.Sigma.size)[chosen]
 
@@ -563,7 +596,7 @@ class Measured:
             1.0 / (1.0 - S.imag / w0)
             for S in (found.Sigma[0], found.Sigma_without[:, 0], found.Sigma_longer[0])
         )
-        loss = self.loss(found.constraints)
+        loss = self.factor(found.constraints) * found.closing
         # Of a configuration that never occurred, as in `_function_errors`
         least = Z**2 / w0 * self.problem.U * self.once
         error = np.hypot(loss * spread(Z, Z_b, self.weights), Z_m - Z)
@@ -578,8 +611,8 @@ class Measured:
         """docc; the errors of n and docc, and the other averages with theirs, by name."""
         beta = self.problem.beta
         sign, _, docc, order = self.mean(self.averages)
-        e_sign, _, e_docc, e_order = self.error(self.averages)
-        e_n = float(spread(np.float64(found.n), found.n_without, self.weights))
+        e_sign, _, e_docc, e_order = self.factor() * self.error(self.averages)
+        e_n = self.factor() * float(spread(np.float64(found.n), found.n_without, self.weights))
         e_docc, e_order = max(e_docc, self.once), max(e_order, self.once)
         if not self.problem.is_half_filled:
             e_n = max(e_n, self.once)
