@@ -56,7 +56,7 @@ def test_units_and_separators(tmp_path, text):
 def test_headings_of_the_field(tmp_path, heading, factor):
     for T, V_g in (("T/K", "Vg/mV"), ("T (K)", "$V_\\mathrm{g}$ (mV)"), ("T in K", "V_g [mV]")):
         found = read_csv(written(tmp_path, f"{T};{V_g};{heading};sigma\n0.5;7;0.3;0.1\n"))
-        assert found.T == pytest.approx([0.5 * units.K])
+        assert pytest.approx([0.5 * units.K]) == found.T
         assert found.V_g == pytest.approx([7.0])
         assert pytest.approx([0.3 * factor]) == found.G
         assert found.error == pytest.approx([0.1 * factor])
@@ -65,7 +65,7 @@ def test_headings_of_the_field(tmp_path, heading, factor):
 def test_headings_between_blanks(tmp_path):
     text = "# G in linear response\n# T / mK  Vg / V  G / (2 e^2/h)\n50 0.1 0.4\n"
     found = read_csv(written(tmp_path, text))
-    assert found.T == pytest.approx([50 * units.mK])
+    assert pytest.approx([50 * units.mK]) == found.T
     assert found.V_g == pytest.approx([100.0])
     assert pytest.approx([0.8]) == found.G
 
@@ -78,7 +78,7 @@ def test_units_by_name(tmp_path):
     with pytest.raises(ValueError, match=r"column G has no unit .*write 'G \(e\^2/h\)'"):
         read_csv(file, units={"T": "K"})
     found = read_csv(file, units={"T": "K", "G": "2e^2/h"})
-    assert found.T == pytest.approx([0.5 * units.K])
+    assert pytest.approx([0.5 * units.K]) == found.T
     assert pytest.approx([0.8]) == found.G
     assert found.error == pytest.approx([0.02])
     same = read_csv(file, units={"T": "model", "G": "model"})
