@@ -132,8 +132,11 @@ def test_a_fit_of_a_file(tmp_path, capsys):
     level = kd.AndersonModel(U=0, Gamma=0.3, D=10)
     G = kd.transport.solve(level, T=T * kd.units.K, keep_multiplets=10, errors=False).conductance
     lines = [f"{t},{g},0.01" for t, g in zip(T, G, strict=True)]
-    file.write_text("\n".join(["T (K),G (e^2/h),error", *lines]), encoding="utf-8")
+    file.write_text("\n".join(["T,G (e^2/h),error", *lines]), encoding="utf-8")
     line = f"fit {file} --U 0 --Gamma 0.25meV --D 10meV --parameters Gamma --keep_multiplets 10"
+    assert main(line.split()) == 2
+    assert "column T has no unit in its heading 'T'" in capsys.readouterr().err
+    line += " --units T=K"
     assert main([*line.split(), "--json", "--output", str(picture)]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["values"]["Gamma"] == pytest.approx(0.3, rel=1e-2)

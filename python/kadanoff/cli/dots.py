@@ -163,6 +163,13 @@ def _fit_arguments(parser: argparse.ArgumentParser) -> None:
     _dot(parser, required=False)
     parser.add_argument("--T", type=_energy, help="temperature, if the file has no column T")
     parser.add_argument(
+        "--units",
+        nargs="+",
+        type=_unit,
+        metavar="COLUMN=UNIT",
+        help="units of columns whose heading has none, such as T=mK G=2e^2/h",
+    )
+    parser.add_argument(
         "--parameters",
         nargs="+",
         choices=PARAMETERS,
@@ -177,8 +184,16 @@ def _fit_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _unit(text: str) -> tuple[str, str]:
+    """``T=mK`` as a column and its unit."""
+    column, found, unit = text.partition("=")
+    if not found:
+        raise argparse.ArgumentTypeError(f"must be like T=mK, got {text!r}")
+    return column, unit
+
+
 def _fit(options: argparse.Namespace) -> Report:
-    data = kd.transport.read_csv(options.data, T=options.T)
+    data = kd.transport.read_csv(options.data, T=options.T, units=dict(options.units or []) or None)
     start, guessed = _start(options, data)
     names = ["U", "Gamma", "eps"]
     if data.V_g is not None and options.lever is None:

@@ -41,16 +41,17 @@ impl BinnedSpectrum {
         }
     }
 
-    pub(crate) fn merge(&mut self, histogram: &Histogram) {
-        self.response += histogram.response;
-        for ((weight, moment), bin) in self
-            .weight
-            .iter_mut()
-            .zip(&mut self.moment)
-            .zip(&histogram.bins)
-        {
-            *weight += bin[0];
-            *moment += bin[1];
+    /// Adds what a block contributes at the temperature of one lane.
+    pub(crate) fn merge<const L: usize>(
+        &mut self,
+        touched: &Touched,
+        histogram: &Histogram<L>,
+        lane: usize,
+    ) {
+        self.response += histogram.response[lane];
+        for (&k, [weight, moment]) in touched.bins.iter().zip(&histogram.bins) {
+            self.weight[k as usize] += weight[lane];
+            self.moment[k as usize] += moment[lane];
         }
     }
 }
@@ -118,37 +119,60 @@ impl Sorter {
     }
 }
 
-/// What a block of a shell contributes to a [`BinnedSpectrum`]: weight and moment side by side.
+/// The bins, few of all, into which elements between two blocks fall.
 #[derive(Debug)]
-pub(crate) struct Histogram {
-    bins: Vec<[f64; 2]>,
-    pub(crate) response: f64,
+pub(crate) struct Touched {
+    /// Bins of a [`BinnedSpectrum`], ascending.
+    bins: Vec<u32>,
 }
 
-impl Histogram {
-    pub(crate) fn new(bins: &Bins) -> Self {
+impl Touched {
+    /// Replaces bins of a [`BinnedSpectrum`] by those of a [`Histogram`].
+    pub(crate) fn renumber(bins: &Bins, found: &mut [Vec<u32>]) -> Self {
+        let mut places = vec![u32::MAX; 2 * bins.count];
+        for &k in found.iter().flatten() {
+            places[k as usize] = 0;
+        }
+        let mut touched = Vec::new();
+        for (k, place) in places.iter_mut().enumerate().filter(|(_, p)| **p == 0) {
+            *place = touched.len() as u32;
+            touched.push(k as u32);
+        }
+        for k in found.iter_mut().flatten() {
+            *k = places[*k as usize];
+        }
+        Self { bins: touched }
+    }
+}
+
+/// What a block of a shell contributes to a [`BinnedSpectrum`] at `L` temperatures: weight and moment
+/// side by side, of [`Touched`] bins alone.
+#[derive(Debug)]
+pub(crate) struct Histogram<const L: usize> {
+    bins: Vec<[[f64; L]; 2]>,
+    pub(crate) response: [f64; L],
+}
+
+impl<const L: usize> Histogram<L> {
+    pub(crate) fn new(touched: &Touched) -> Self {
         Self {
-            bins: vec![[0.0; 2]; 2 * bins.count],
-            response: 0.0,
+            bins: vec![[[0.0; L]; 2]; touched.bins.len()],
+            response: [0.0; L],
         }
     }
 
-    /// Adds `weight` at frequency `w`, whose bin is `index`.
-    #[inline]
-    pub(crate) fn add(&mut self, index: u32, w: f64, weight: f64) {
-        if weight.abs() > NEGLIGIBLE {
-            let bin = &mut self.bins[index as usize];
-            bin[0] += weight;
-            bin[1] += weight * w;
-        }
-    }
-
-    /// The same for a kept and a discarded state, which the gap of the cut keeps apart.
-    #[inline]
-    pub(crate) fn add_pair(&mut self, index: u32, w: f64, weight: f64, response: bool) {
-        self.add(index, w, weight);
-        if response && weight != 0.0 {
-            self.response += weight / w;
+    /// Adds `weights` at frequency `w`, whose bin is `index`.
+    #[inline(always)]
+    pub(crate) fn add(&mut self, index: u32, w: f64, weights: &[f64; L]) {
+        let [of_bin, moments] = &mut self.bins[index as usize];
+        for t in 0..L {
+            let weight = if weights[t].abs() > NEGLIGIBLE {
+                weights[t]
+            } else {
+                0.0
+            };
+            of_bin[t] += weight;
+            moments[t] += weight * w;
         }
     }
 }

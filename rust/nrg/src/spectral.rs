@@ -11,46 +11,47 @@
 //! derivative of an expectation value, or the second derivative of ln Z.
 
 use crate::basis::Basis;
-use crate::binning::{Histogram, Sorter};
+use crate::binning::{Histogram, Sorter, Touched};
 use crate::density::{Density, NEGLIGIBLE};
-use crate::symmetry::{Label, Symmetry};
+use crate::elements::{self, Discarded, Elements, LANES, WithKept, stack};
+use crate::symmetry::Symmetry;
+use crate::tensor::{Pair, Tensor, check};
 use crate::{BinnedSpectrum, Bins, Error, Run, ShellBlock};
 use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
-use kadanoff_runtime::Control;
-use kadanoff_runtime::map_largest_first;
-use std::collections::HashMap;
+use kadanoff_runtime::simd::{Level, dispatch};
+use kadanoff_runtime::{Control, map_largest_first};
 use std::sync::Arc;
 
 /// Progress units of a shell here; a shell of the iteration counts 1000.
 pub(crate) const TICKS: u64 = 1200;
-
-/// An irreducible tensor operator in the multiplet basis of a shell.
-#[derive(Debug, Clone)]
-pub struct Tensor {
-    /// For a U(1) factor the charge it adds, for SU(2) twice its rank.
-    pub rank: Label,
-    /// (bra, ket) -> reduced matrix elements.
-    pub elements: HashMap<(usize, usize), Mat<f64>>,
-}
-
-/// A pair of operators (indices) whose spectral function is wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pair {
-    /// Index of B.
-    pub b: usize,
-    /// Index of C; it must have the rank of B.
-    pub c: usize,
-    /// Whether they are fermionic (anticommutator) or bosonic (commutator).
-    pub fermionic: bool,
-}
 
 /// Spectral functions of `pairs` of `tensors` (given on the cluster) at every density's temperature,
 /// averaged over the components of the tensors: `out[pair][temperature]`.
 ///
 /// Cost: about 1.1 n^3 flops for every connected pair of blocks and operator (2.4 n^3 in the few
 /// shells whose discarded states are occupied), 0.2 n^3 for every temperature, and one pass over
-/// the matrix elements. Memory: the vectors of one shell, and one matrix per thread and operator.
+/// the matrix elements for every eight temperatures. Memory: the vectors of one shell, and one
+/// matrix per thread and operator, with eight more per thread for several temperatures.
 pub(crate) fn spectra(
+    symmetry: Symmetry,
+    run: &Run,
+    tensors: &[Tensor],
+    pairs: &[Pair],
+    densities: &[Density],
+    bins: &Bins,
+    control: &Control,
+) -> Result<Vec<Vec<BinnedSpectrum>>, Error> {
+    let few = densities.len() < LANES / 2;
+    let spectra = if few {
+        in_lanes::<1>
+    } else {
+        in_lanes::<LANES>
+    };
+    spectra(symmetry, run, tensors, pairs, densities, bins, control)
+}
+
+/// `L` temperatures at a time.
+fn in_lanes<const L: usize>(
     symmetry: Symmetry,
     run: &Run,
     tensors: &[Tensor],
@@ -64,7 +65,7 @@ pub(crate) fn spectra(
     let mut out = vec![vec![BinnedSpectrum::new(bins); densities.len()]; pairs.len()];
     let mut current: Vec<Tensor> = tensors.to_vec();
     for n in 1..run.shells.len() {
-        let shell = ShellDensity::new(run, n, densities)?;
+        let shell = ShellDensity::new::<L>(run, n, densities)?;
         let blocks = shell.connected(symmetry, &current);
         let found = map_largest_first(
             &blocks,
@@ -75,22 +76,7 @@ pub(crate) fn spectra(
                     .iter()
                     .map(|t| shell.transform(symmetry, t, i, j))
                     .collect();
-                let histograms: Vec<Option<Vec<Histogram>>> = pairs
-                    .iter()
-                    .map(|pair| {
-                        let (b, c) = (images[pair.b].as_ref()?, images[pair.c].as_ref()?);
-                        let mut histograms: Vec<Histogram> =
-                            densities.iter().map(|_| Histogram::new(bins)).collect();
-                        shell.collect(
-                            (i, j),
-                            (b, c),
-                            if pair.fermionic { 1.0 } else { -1.0 },
-                            &sorter,
-                            &mut histograms,
-                        );
-                        Some(histograms)
-                    })
-                    .collect();
+                let histograms = shell.histograms::<L>((i, j), &images, pairs, &sorter, bins);
                 let kj = shell.kept(j);
                 let kept: Vec<Option<Mat<f64>>> = images
                     .into_iter()
@@ -103,10 +89,12 @@ pub(crate) fn spectra(
             tensor.elements.clear();
         }
         for (&pair_of_blocks, of_blocks) in blocks.iter().zip(found) {
-            let (histograms, kept) = of_blocks?;
+            let ((touched, histograms), kept) = of_blocks?;
             for (spectra, histograms) in out.iter_mut().zip(&histograms) {
-                for (spectrum, histogram) in spectra.iter_mut().zip(histograms.iter().flatten()) {
-                    spectrum.merge(histogram);
+                for (spectra, histogram) in spectra.chunks_mut(L).zip(histograms) {
+                    for (lane, spectrum) in spectra.iter_mut().enumerate() {
+                        spectrum.merge(&touched, histogram, lane);
+                    }
                 }
             }
             for (tensor, matrix) in current.iter_mut().zip(kept) {
@@ -126,41 +114,6 @@ pub(crate) fn spectra(
     Ok(out)
 }
 
-fn check(
-    symmetry: Symmetry,
-    run: &Run,
-    tensors: &[Tensor],
-    pairs: &[Pair],
-    bins: &Bins,
-) -> Result<(), Error> {
-    let fail = |what: &str| Err(Error::Argument(format!("invalid option: {what}")));
-    if run.basis.len() + 1 != run.shells.len() {
-        return fail("the run did not keep its basis");
-    }
-    if !(bins.lowest > 0.0 && bins.per_decade > 0.0 && bins.count > 0) {
-        return fail("bins must be positive in number and width");
-    }
-    for p in pairs {
-        if p.b >= tensors.len() || p.c >= tensors.len() || tensors[p.b].rank != tensors[p.c].rank {
-            return fail("a pair names an operator that is missing or of another rank");
-        }
-    }
-    let cluster = &run.shells[0].blocks;
-    for t in tensors {
-        for ((i, j), m) in &t.elements {
-            let fits = *i < cluster.len()
-                && *j < cluster.len()
-                && m.nrows() == cluster[*i].energies.len()
-                && m.ncols() == cluster[*j].energies.len()
-                && symmetry.raises(&cluster[*i].label, &t.rank, &cluster[*j].label);
-            if !fits {
-                return fail("an operator has a block of the wrong shape or charge");
-            }
-        }
-    }
-    Ok(())
-}
-
 /// A shell with what its spectra need: the vectors and the densities.
 struct ShellDensity<'a> {
     run: &'a Run,
@@ -173,10 +126,17 @@ struct ShellDensity<'a> {
     weights: Vec<Vec<Vec<f64>>>,
     /// For every density whether any discarded state is occupied.
     occupied: Vec<bool>,
+    /// For every block the matrices on the kept states, as many at a time as there are lanes; none
+    /// for a single lane.
+    stacks: Vec<Vec<Mat<f64>>>,
 }
 
 impl<'a> ShellDensity<'a> {
-    fn new(run: &'a Run, n: usize, densities: &'a [Density]) -> Result<Self, Error> {
+    fn new<const L: usize>(
+        run: &'a Run,
+        n: usize,
+        densities: &'a [Density],
+    ) -> Result<Self, Error> {
         let (basis, blocks) = (&run.basis[n - 1], run.shells[n].blocks.as_slice());
         let indices: Vec<usize> = (0..blocks.len()).collect();
         let vectors = map_largest_first(
@@ -196,6 +156,7 @@ impl<'a> ShellDensity<'a> {
             densities,
             weights: Vec::new(),
             occupied: Vec::new(),
+            stacks: Vec::new(),
         };
         shell.weights = (0..blocks.len())
             .map(|i| {
@@ -217,6 +178,16 @@ impl<'a> ShellDensity<'a> {
                 weights.any(|&w| w > NEGLIGIBLE)
             })
             .collect();
+        if L > 1 {
+            let of = |block: usize| {
+                let at_once = densities.chunks(L).map(|chunk| {
+                    let kept = chunk.iter().map(|d| d.kept[n][block].as_ref());
+                    stack::<L>(&kept.collect::<Vec<_>>())
+                });
+                at_once.collect()
+            };
+            shell.stacks = (0..blocks.len()).map(of).collect();
+        }
         Ok(shell)
     }
 
@@ -310,10 +281,10 @@ impl<'a> ShellDensity<'a> {
                     Par::Seq,
                 );
             }
-            product(discarded, image.as_ref(), 1.0)
+            product(discarded, image.as_ref())
         };
         Some(TensorBlock {
-            upper: product(from_left.as_ref(), right.as_ref().as_ref(), 1.0),
+            upper: product(from_left.as_ref(), right.as_ref().as_ref()),
             lower: below(0, kj),
             rest: self
                 .occupied
@@ -322,80 +293,172 @@ impl<'a> ShellDensity<'a> {
         })
     }
 
-    /// Adds the elements of one pair of blocks to the histogram of every density.
-    fn collect(
+    /// The elements between two blocks in bins: for every pair a histogram per `L` densities, or
+    /// none where the operators have no elements here.
+    fn histograms<const L: usize>(
         &self,
         (i, j): (usize, usize),
-        (b, c): (&TensorBlock, &TensorBlock),
-        sign: f64,
+        images: &[Option<TensorBlock>],
+        pairs: &[Pair],
         sorter: &Sorter,
-        histograms: &mut [Histogram],
+        bins: &Bins,
+    ) -> (Touched, Vec<Vec<Histogram<L>>>) {
+        let (bra, ket) = (&self.blocks[i].energies, &self.blocks[j].energies);
+        let (ki, kj) = (self.kept(i), self.kept(j));
+        let rest = if self.occupied.contains(&true) {
+            sorter.indices(&bra[ki..], &ket[kj..])
+        } else {
+            Vec::new()
+        };
+        let mut found = [
+            sorter.indices(&bra[ki..], &ket[..kj]),
+            sorter.indices(&bra[..ki], &ket[kj..]),
+            rest,
+        ];
+        let touched = Touched::renumber(bins, &mut found);
+        let chunks = self.densities.len().div_ceil(L);
+        let mut histograms: Vec<Vec<Histogram<L>>> = pairs
+            .iter()
+            .map(|pair| {
+                let present = images[pair.b].is_some() && images[pair.c].is_some();
+                let count = if present { chunks } else { 0 };
+                (0..count).map(|_| Histogram::new(&touched)).collect()
+            })
+            .collect();
+        // The products of C with the density matrices serve every B.
+        for (index, c) in images.iter().enumerate() {
+            let Some(c) = c else { continue };
+            let mut of_c: Vec<OfPair<'_, L>> = pairs
+                .iter()
+                .zip(&mut histograms)
+                .filter(|(pair, _)| pair.c == index)
+                .filter_map(|(pair, histograms)| {
+                    let sign = if pair.fermionic { 1.0 } else { -1.0 };
+                    Some((images[pair.b].as_ref()?, sign, histograms.as_mut_slice()))
+                })
+                .collect();
+            if !of_c.is_empty() {
+                for chunk in 0..chunks {
+                    self.collect((i, j), c, &found, chunk, &mut of_c);
+                }
+            }
+        }
+        (touched, histograms)
+    }
+
+    /// Adds the elements of C with every B at `L` temperatures; `found` holds the bins of kept
+    /// kets, of kept bras and of discarded states only.
+    fn collect<const L: usize>(
+        &self,
+        (i, j): (usize, usize),
+        c: &TensorBlock,
+        found: &[Vec<u32>; 3],
+        chunk: usize,
+        of_c: &mut [OfPair<'_, L>],
     ) {
         let (bra, ket) = (&self.blocks[i].energies, &self.blocks[j].energies);
         let (ki, kj) = (self.kept(i), self.kept(j));
-        let (of_bra, of_ket) = (&self.weights[i], &self.weights[j]);
-        let response = sign < 0.0;
-        // C R with the kept states of the ket.
-        let found = sorter.indices(&bra[ki..], &ket[..kj]);
-        for (t, (density, histogram)) in self.densities.iter().zip(&mut *histograms).enumerate() {
-            let c_rho = product(c.lower.as_ref(), density.kept[self.n][j].as_ref(), 1.0);
-            let mut found = found.iter();
-            for (s, &energy) in ket[..kj].iter().enumerate() {
-                let (b, c) = (b.lower.col_as_slice(s), c.lower.col_as_slice(s));
-                let c_rho = c_rho.col_as_slice(s);
-                for ((r, &above), &index) in bra[ki..].iter().enumerate().zip(&mut found) {
-                    let weight = b[r] * (c_rho[r] + sign * of_bra[t][r] * c[r]);
-                    histogram.add_pair(index, above - energy, weight, response);
-                }
-            }
-        }
-        // R C with those of the bra.
-        let found = sorter.indices(&bra[..ki], &ket[kj..]);
+        let first = chunk * L;
+        let densities = &self.densities[first..self.densities.len().min(first + L)];
+        let (of_bra, of_ket) = (self.weights::<L>(i, first), self.weights::<L>(j, first));
         let c_upper = c.upper.as_ref().subcols(kj, ket.len() - kj);
-        for (t, (density, histogram)) in self.densities.iter().zip(&mut *histograms).enumerate() {
-            let rho_c = product(density.kept[self.n][i].as_ref(), c_upper, sign);
-            let mut found = found.iter();
-            for (s, &energy) in ket[kj..].iter().enumerate() {
-                let (b, c) = (b.upper.col_as_slice(kj + s), c.upper.col_as_slice(kj + s));
-                let rho_c = rho_c.col_as_slice(s);
-                for ((r, &below), &index) in bra[..ki].iter().enumerate().zip(&mut found) {
-                    let weight = b[r] * (rho_c[r] + of_ket[t][s] * c[r]);
-                    histogram.add_pair(index, below - energy, weight, response);
-                }
-            }
-        }
-        let (Some(b), Some(c)) = (&b.rest, &c.rest) else {
-            return;
+        let level = Level::current();
+        // R C with the kept states of the bra, and C R, or its transpose, with those of the ket.
+        let (rho_c, c_rho, strides) = if L == 1 {
+            let rho = |block: usize| densities[0].kept[self.n][block].as_ref();
+            let lower = elements::product::<L>(c.lower.as_ref(), rho(j));
+            (
+                elements::product(rho(i), c_upper),
+                lower,
+                (1, bra.len() - ki),
+            )
+        } else {
+            let rho = |block: usize| self.stacks[block][chunk].as_ref();
+            let lower = elements::product::<L>(rho(j), c.lower.transpose());
+            (elements::product(rho(i), c_upper), lower, (kj, 1))
         };
-        let found = sorter.indices(&bra[ki..], &ket[kj..]);
-        for (t, histogram) in histograms.iter_mut().enumerate() {
-            if !self.occupied[t] {
-                continue;
-            }
-            let temperature = self.densities[t].temperature;
-            // Energies ascend, so that the occupied states come first.
-            let some = of_bra[t].partition_point(|&w| w > NEGLIGIBLE);
-            let columns = ket[kj..].iter().zip(&of_ket[t]).enumerate();
-            for ((s, (&energy, &of_ket)), found) in
-                columns.zip(found.chunks((bra.len() - ki).max(1)))
-            {
-                let (b, c) = (b.col_as_slice(s), c.col_as_slice(s));
-                let end = if of_ket > NEGLIGIBLE { b.len() } else { some };
-                for r in 0..end {
-                    let (w, of_bra) = (bra[ki + r] - energy, of_bra[t][r]);
-                    let bc = b[r] * c[r];
-                    histogram.add(found[r], w, bc * (of_ket + sign * of_bra));
-                    if response {
-                        let lower = if w >= 0.0 { of_ket } else { of_bra };
-                        let x = w.abs() / temperature;
-                        let mean = if x > 0.0 { -(-x).exp_m1() / x } else { 1.0 };
-                        histogram.response += bc * lower * mean / temperature;
-                    }
-                }
+        let mut temperatures = [1.0; L];
+        for (temperature, density) in temperatures.iter_mut().zip(densities) {
+            *temperature = density.temperature;
+        }
+        let occupied = self.occupied[first..][..densities.len()].contains(&true);
+        for (b, sign, histograms) in of_c {
+            let response = *sign < 0.0;
+            let histogram = &mut histograms[chunk];
+            let lower = Elements {
+                bra: &bra[ki..],
+                ket: &ket[..kj],
+                b: b.lower.as_ref(),
+                c: c.lower.as_ref(),
+                found: &found[0],
+                response,
+            };
+            let with_ket = WithKept {
+                elements: lower,
+                products: &c_rho,
+                strides,
+                weights: &of_bra,
+                discarded_rows: true,
+                signs: (1.0, *sign),
+                histogram,
+            };
+            dispatch(level, with_ket);
+            let upper = Elements {
+                bra: &bra[..ki],
+                ket: &ket[kj..],
+                b: b.upper.as_ref().subcols(kj, ket.len() - kj),
+                c: c_upper,
+                found: &found[1],
+                response,
+            };
+            let with_bra = WithKept {
+                elements: upper,
+                products: &rho_c,
+                strides: (1, ki),
+                weights: &of_ket,
+                discarded_rows: false,
+                signs: (*sign, 1.0),
+                histogram,
+            };
+            dispatch(level, with_bra);
+            if let (true, Some(b), Some(c)) = (occupied, &b.rest, &c.rest) {
+                let elements = Elements {
+                    bra: &bra[ki..],
+                    ket: &ket[kj..],
+                    b: b.as_ref(),
+                    c: c.as_ref(),
+                    found: &found[2],
+                    response,
+                };
+                let rest = Discarded {
+                    elements,
+                    of_bra: &of_bra,
+                    of_ket: &of_ket,
+                    sign: *sign,
+                    temperatures,
+                    histogram,
+                };
+                dispatch(level, rest);
             }
         }
     }
+
+    /// Weights of the discarded states of a block at `L` temperatures, none beyond the last one.
+    fn weights<const L: usize>(&self, block: usize, first: usize) -> Vec<[f64; L]> {
+        let of_block = &self.weights[block];
+        let count = of_block.first().map_or(0, Vec::len);
+        let mut out = vec![[0.0; L]; count];
+        for (lane, weights) in of_block.iter().skip(first).take(L).enumerate() {
+            for (lanes, &weight) in out.iter_mut().zip(weights) {
+                lanes[lane] = weight;
+            }
+        }
+        out
+    }
 }
+
+/// A pair with the C at hand: B, the sign, and the histograms.
+type OfPair<'a, const L: usize> = (&'a TensorBlock, f64, &'a mut [Histogram<L>]);
 
 /// A tensor between the states of two blocks; kept ones come first.
 struct TensorBlock {
@@ -407,10 +470,10 @@ struct TensorBlock {
     rest: Option<Mat<f64>>,
 }
 
-fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>, factor: f64) -> Mat<f64> {
+fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
     let mut out = Mat::zeros(a.nrows(), b.ncols());
     if a.nrows() > 0 && a.ncols() > 0 && b.ncols() > 0 {
-        matmul(out.as_mut(), Accum::Replace, a, b, factor, Par::Seq);
+        matmul(out.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq);
     }
     out
 }

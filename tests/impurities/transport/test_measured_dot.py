@@ -81,6 +81,28 @@ def test_a_gate_sweep():
         plt.close(ax.figure)
 
 
+def test_a_sweep_far_from_zero_gate_voltage():
+    """The level at V_g = 0 lies 400 Gamma off: it had to creep there with the lever."""
+    V_g = np.tile(np.linspace(-2, 2, 20), 2) + 500.0
+    t = np.repeat([2e-3, 1.5e-2], 20)
+    lever = 0.008
+    G = resonant_level(t)(0.0, 0.01, 0.0, lever * (500.25 - V_g))
+    data = Measurement(T=t, V_g=V_g, G=G, error=0.01)
+    start = kd.AndersonModel(U=0.0, Gamma=0.011, eps=0.0075 * 500)
+    found = kd.transport.fit(
+        start, data, parameters=["Gamma", "eps", "lever"], lever=0.0075, **QUICK
+    )
+    low, high = found.intervals["lever"]
+    assert low < lever < high
+    assert high - low < 0.1 * lever
+    # The level at V_g = 0 is as uncertain as 500 times the lever, and correlated with it.
+    low_eps, high_eps = found.intervals["eps"]
+    assert low_eps < 500.25 * lever < high_eps
+    assert high_eps - low_eps == pytest.approx(500.25 * (high - low), rel=0.02)
+    assert found.correlation[1, 2] > 0.99
+    assert found.values["eps"] / found.values["lever"] == pytest.approx(500.25, abs=0.02)
+
+
 @pytest.fixture(scope="module")
 def curve():
     """A dot with U, computed with more multiplets than the fit uses."""

@@ -250,6 +250,10 @@ def solve(
     -----
     For U = 0 exact to 1e-7 whatever Lambda and the truncation, since Delta(z) is that of the
     continuous band and Sigma vanishes. With U the error is that of Sigma, largest near T_K.
+
+    A Fermi liquid has ``S = -(pi^2 T / 3) A'(0) / A(0)`` at T -> 0 only: the next order, T^3, is
+    10 to 30 (T/T*)^2 of it, ``T* = 1 / (4 chi_uu)``. At T = 0.05 T* the thermopower of a dot with
+    U lies 2 to 7 % off the first order, at 0.02 T* up to 1 %.
     Cost: one run of spectra per twist for all temperatures together, and a third of one for the
     errors.
 

@@ -83,21 +83,35 @@ class Problem:
         for name in ("U", "Gamma"):
             if name in moved:
                 found[name] = math.exp(moved[name])
-        for name in ("eps", "field"):
-            if name in moved:
-                found[name] = moved[name] * found["Gamma"]
-            elif name == "eps" and "U" in moved and self.start["symmetric"]:
-                found[name] = -0.5 * found["U"]
         found |= {n: moved[n] for n in ("scale", "offset", "lever") if n in moved}
+        if "field" in moved:
+            found["field"] = moved["field"] * found["Gamma"]
+        if "eps" in moved:
+            found["eps"] = moved["eps"] * found["Gamma"] + found["lever"] * self.middle
+        elif "U" in moved and self.start["symmetric"]:
+            found["eps"] = -0.5 * found["U"]
         return found
+
+    @property
+    def middle(self) -> float:
+        """The gate voltage whose level is a coordinate of the search where the lever is one too.
+
+        That at V_g = 0 may lie far outside of the sweep, and a change of the lever would move it
+        by many Gamma.
+        """
+        if self.data.V_g is None or not {"eps", "lever"} <= set(self.names):
+            return 0.0
+        return 0.5 * float(self.data.V_g.min() + self.data.V_g.max())
 
     def theta(self, values: Mapping[str, float]) -> FloatArray:
         """Coordinates of the search at given values."""
         of = {name: values[name] for name in self.names}
         for name in of.keys() & {"U", "Gamma"}:
             of[name] = math.log(values[name])
-        for name in of.keys() & {"eps", "field"}:
-            of[name] = values[name] / values["Gamma"]
+        if "field" in of:
+            of["field"] = values["field"] / values["Gamma"]
+        if "eps" in of:
+            of["eps"] = (values["eps"] - values["lever"] * self.middle) / values["Gamma"]
         return np.array(list(of.values()))
 
     def level(self, values: Mapping[str, float]) -> FloatArray:
@@ -124,7 +138,7 @@ class Problem:
     def steps(self) -> FloatArray:
         """Steps of the finite differences."""
         gate = self.data.V_g
-        reach = 1.0 if gate is None else max(float(np.abs(gate).max()), 1e-300)
+        reach = 1.0 if gate is None else max(float(np.abs(gate - self.middle).max()), 1e-300)
         sizes = {
             "U": 0.05,
             "Gamma": 0.05,
@@ -143,9 +157,21 @@ class Problem:
         free = {"scale", "offset", "lever"} | ({"eps"} if gated else set())
         return np.array([name not in free for name in self.names])
 
+    def jacobian(self, at: Minimum) -> FloatArray:
+        """Of the residual by ln U, ln Gamma, eps/Gamma, ...: with the level at V_g = 0."""
+        J = np.array(at.J)
+        if self.middle:
+            values, by_level = self.values(at.theta), at.J[:, self.names.index("eps")]
+            J[:, self.names.index("lever")] -= self.middle / values["Gamma"] * by_level
+            if "Gamma" in self.names:
+                turn = values["lever"] * self.middle / values["Gamma"]
+                J[:, self.names.index("Gamma")] += turn * by_level
+        return J
+
     def covariance(self, at: Minimum) -> FloatArray:
-        """Of theta; times chi^2 per degree of freedom where errors are not known."""
-        normal = at.J.T @ at.J
+        """Of those coordinates; times chi^2 per degree of freedom where errors are not known."""
+        J = self.jacobian(at)
+        normal = J.T @ J
         size = np.sqrt(np.diag(normal)) + 1e-300
         inverse = np.linalg.pinv(normal / np.outer(size, size), rcond=1e-13) / np.outer(size, size)
         if self.data.error is None:
@@ -590,7 +616,7 @@ class _State:
         values = problem.values(at.theta)
         covariance = problem.covariance(at)
         spread = np.sqrt(np.diag(covariance)) + 1e-300
-        sizes = np.sqrt(np.mean(at.J**2, axis=0))
+        sizes = np.sqrt(np.mean(problem.jacobian(at) ** 2, axis=0))
         return DotFit(
             dot=AndersonModel(
                 U=values["U"],

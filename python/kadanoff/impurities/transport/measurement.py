@@ -1,13 +1,15 @@
 """Measured conductances, from arrays or from a text file with a header.
 
-Energies are kept in meV, gate voltages in mV and conductances in e^2/h, as far as the header names
-units; columns without a unit are taken as they are, in the unit of the model.
+Energies are kept in meV, gate voltages in mV and conductances in e^2/h. Temperatures and
+conductances need a unit, in the header or by name: a number of kelvin and one of meV, or a number
+of e^2/h and one of 2e^2/h, can not be told apart.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +24,19 @@ __all__ = ["Measurement", "read_csv"]
 
 COLUMNS = {
     "T": ("t", "temperature"),
-    "V_g": ("v_g", "vg", "v_gate", "gate", "gate_voltage"),
-    "G": ("g", "conductance"),
+    "V_g": ("v_g", "vg", "v_gate", "vgate", "gate", "gate_voltage"),
+    "G": ("g", "conductance", "di/dv", "didv"),
     "error": ("error", "err", "sigma", "dg", "g_error", "g_err", "uncertainty"),
+    "V_sd": ("v_sd", "vsd", "v_bias", "vbias", "bias", "bias_voltage"),
 }
 VOLTS = {"V": 1e3, "mV": 1.0, "uV": 1e-3, "\N{MICRO SIGN}V": 1e-3}
-_HEADING = re.compile(r"\s*([^()\[\]]*?)\s*(?:[(\[]\s*(.*?)\s*[)\]])?\s*")
+OF_THE_MODEL = "model"
+"""In place of a unit: the numbers of a column are those of the model."""
+NEEDED = {"T": "K", "G": "e^2/h", "V_sd": "mV"}
+"""Columns that are not read without a unit, and an example of one."""
+_HEADING = re.compile(r"(.*?)\s*/?\s*[(\[](.*)[)\]]", re.DOTALL)
+_IN = re.compile(r"(.*\S)\s+in\s+(\S.*)")
+_TEX = re.compile(r"\\(?:mathrm|text|rm|mathit)\b|[$\\{}]")
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
 
 
@@ -116,10 +125,15 @@ class Measurement:
 
 
 @public
-def read_csv(path: str | os.PathLike[str], *, T: float | None = None) -> Measurement:
+def read_csv(
+    path: str | os.PathLike[str],
+    *,
+    T: float | None = None,
+    units: Mapping[str, str] | None = None,
+) -> Measurement:
     r"""Read a measured conductance from a text file with one header line.
 
-    ``T (mK), V_g (mV), G (2e^2/h), error (2e^2/h)``
+    ``T (mK), V_g (mV), G (2e^2/h), error (2e^2/h)`` or ``T/mK, Vg/mV, G/(2e^2/h)``
 
     Parameters
     ----------
@@ -128,30 +142,36 @@ def read_csv(path: str | os.PathLike[str], *, T: float | None = None) -> Measure
         blanks. Lines that begin with ``#`` before the header are comments.
     T : float, optional
         Temperature of all points, if the file has no such column, in the unit of the model.
+    units : mapping from names of columns to units, optional
+        Units of columns whose heading has none, such as ``{"T": "K", "G": "e^2/h"}``; "model"
+        stands for the unit of the model, e^2/h for a conductance.
 
     Returns
     -------
     Measurement
-        Temperatures as energies in meV, gate voltages in mV and conductances in e^2/h where the
-        header has units; columns without a unit as they are.
+        Temperatures as energies in meV, gate voltages in mV and conductances in e^2/h.
 
     Raises
     ------
     ValueError
-        A column is missing or appears twice, a unit is not known, a cell is empty or no number
-        (the message has the number of the line), decimals are written with commas, an error or a
-        temperature is not positive.
+        A column is missing or appears twice, a unit is missing, not known or given twice, a cell is
+        empty or no number (the message has the number of the line), decimals are written with
+        commas, an error or a temperature is not positive, a bias exceeds the temperature.
     OSError
         The file can not be read.
     MemoryError
         It is larger than half of the memory available.
     TypeError
-        `path` or `T` is of the wrong kind.
+        `path`, `T` or `units` is of the wrong kind.
 
     Notes
     -----
-    Names of columns: T or temperature; V_g, gate; G or conductance; error, sigma or dG. Units: eV,
-    meV, ueV, K, mK, GHz, THz for T; V, mV, uV for V_g; e^2/h, 2e^2/h, S, mS, uS, nS for G.
+    Names of columns: T or temperature; V_g or gate; G, conductance or dI/dV; error, sigma or dG;
+    V_sd or bias; others are not read. Units, as ``T (K)``, ``T [K]``, ``T/K`` or ``T in K``: eV,
+    meV, ueV, K, mK, GHz, THz for T; V, mV, uV for V_g and V_sd; e^2/h, 2e^2/h, S, mS, uS, nS for
+    G. An error without a unit has that of G, and a gate voltage without one is taken as it is: the
+    lever arm then holds its unit. The conductance is that of linear response: points of a bias
+    above k_B T / e are refused.
 
     Examples
     --------
@@ -173,7 +193,7 @@ def read_csv(path: str | os.PathLike[str], *, T: float | None = None) -> Measure
     lines = lines[_header(lines) :]
     header = lines[0][1].lstrip("# \t")
     separator = _separator(header)
-    columns, factors = _columns(_cells(header, separator), name)
+    columns, factors = _columns(_cells(header, separator), name, _given(units), T)
     rows = [
         _numbers(cells, columns, len(factors), f"{name!r}, line {k}")
         for k, line in lines[1:]
@@ -193,7 +213,35 @@ def read_csv(path: str | os.PathLike[str], *, T: float | None = None) -> Measure
                 f"{name!r} has no column T: add one such as 'T (mK)', or pass T= for all points"
             )
         values["T"] = np.asarray(checks.real("T", T, above=0))
+    if "V_sd" in values:
+        _check_bias(values.pop("V_sd"), values["T"], name)
     return Measurement(**values)
+
+
+def _given(units: object) -> dict[str, str]:
+    """The argument `units`, checked."""
+    if units is None:
+        return {}
+    if not isinstance(units, Mapping):
+        raise TypeError(f"units must be a mapping such as {{'T': 'K'}}, got {units!r}")
+    found = {}
+    for column, unit in units.items():
+        checks.choice("a column of units", column, tuple(COLUMNS))
+        if not isinstance(unit, str) or not unit.strip():
+            raise TypeError(f"units of {column} must be a text such as 'mK', got {unit!r}")
+        found[str(column)] = unit
+    return found
+
+
+def _check_bias(V_sd: FloatArray, T: FloatArray, name: str) -> None:
+    """Refuse points beyond linear response; V_sd in mV is e V_sd in meV."""
+    bad = np.flatnonzero(np.abs(V_sd) > T)
+    if bad.size:
+        k, at = bad[0], np.broadcast_to(T, V_sd.shape)
+        raise ValueError(
+            f"{name!r}: V_sd = {V_sd[k]:.3g} mV at point {k} exceeds k_B T / e = {at[k]:.3g} mV, "
+            "and the conductance is computed in linear response: keep the points at zero bias"
+        )
 
 
 def _header(lines: list[tuple[int, str]]) -> int:
@@ -202,7 +250,14 @@ def _header(lines: list[tuple[int, str]]) -> int:
     if first < len(lines) and not _is_number(_cells(lines[first][1], _separator(lines[first][1]))):
         return first
     named = [k for k in range(first) if _names_G(lines[k][1])]
-    return named[-1] if named else min(first, len(lines) - 1)
+    wide = [k for k in named if first < len(lines) and _as_wide(lines[k][1], lines[first][1])]
+    return (wide or named or [min(first, len(lines) - 1)])[-1]
+
+
+def _as_wide(comment: str, row: str) -> bool:
+    """Whether a comment has as many cells as a row, as a header has and prose mostly has not."""
+    cells = _cells(comment.lstrip("# \t"), _separator(comment))
+    return len(cells) == len(_cells(row, _separator(row)))
 
 
 def _is_comment(line: str) -> bool:
@@ -230,23 +285,35 @@ def _separator(line: str) -> str | None:
 
 def _cells(line: str, separator: str | None) -> list[str]:
     if separator is None:  # blanks between columns, and perhaps between a name and its unit
-        return re.sub(r"\s+(?=[(\[])", "", line.strip()).split()
+        line = re.sub(r"\s*/\s*", "/", line.strip())
+        line = re.sub(r"[(\[][^)\]]*[)\]]", lambda unit: unit[0].replace(" ", ""), line)
+        return re.sub(r"\s+(?=[(\[])", "", line).split()
     return [cell.strip().strip('"') for cell in line.split(separator)]
 
 
+def _known(word: str) -> str | None:
+    """The column of that name."""
+    plain = _TEX.sub("", word).strip().lower().replace(" ", "_")
+    return next((column for column, words in COLUMNS.items() if plain in words), None)
+
+
 def _column(cell: str) -> tuple[str | None, str]:
-    """Which column a heading stands for, and its unit."""
-    found = _HEADING.fullmatch(cell)
-    if found is None:
-        return None, ""
-    word = found[1].strip().lower().replace(" ", "_")
-    for column, words in COLUMNS.items():
-        if word in words:
-            return column, found[2] or ""
+    """Which column a heading stands for, and its unit: ``G (e^2/h)``, ``G/(e^2/h)``, ``T/K``."""
+    heading = cell.strip()
+    if column := _known(heading):
+        return column, ""
+    splits = [heading[:k] + "\0" + heading[k + 1 :] for k, c in enumerate(heading) if c == "/"]
+    pairs = [tuple(split.split("\0")) for split in splits]
+    pairs += [found.groups() for form in (_IN, _HEADING) if (found := form.fullmatch(heading))]
+    for word, unit in reversed(pairs):
+        if column := _known(word):
+            return column, unit
     return None, ""
 
 
-def _columns(header: list[str], name: str) -> tuple[dict[str, int], list[float]]:
+def _columns(
+    header: list[str], name: str, given: Mapping[str, str], T: float | None
+) -> tuple[dict[str, int], list[float]]:
     """Where each column is, and the factor of each cell."""
     places: dict[str, int] = {}
     units: dict[str, str] = {}
@@ -262,6 +329,22 @@ def _columns(header: list[str], name: str) -> tuple[dict[str, int], list[float]]
             f"{name!r} has no column G in its header {header}: the first line must name the "
             "columns, such as 'T (mK), G (e^2/h)'"
         )
+    for column, unit in given.items():
+        if column not in places:
+            raise ValueError(f"units has {column}, of which {name!r} has no column: {header}")
+        if units[column]:
+            raise ValueError(
+                f"the unit of {column} is given twice, in units and in the heading "
+                f"{header[places[column]]!r} of {name!r}"
+            )
+        units[column] = unit
+    for column, example in NEEDED.items():
+        if column in places and not units[column] and not (column == "T" and T is not None):
+            raise ValueError(
+                f"{name!r}: column {column} has no unit in its heading "
+                f"{header[places[column]]!r}: write '{column} ({example})', or pass "
+                f"units={{{column!r}: {example!r}}} ({OF_THE_MODEL!r} for the unit of the model)"
+            )
     if "error" in places and not units["error"]:
         units["error"] = units["G"]
     factors = [1.0] * len(header)
@@ -287,9 +370,14 @@ def _factor(column: str, unit: str, name: str) -> float:
             "\N{MICRO SIGN}S": 1e-6 * siemens,
             "nS": 1e-9 * siemens,
         },
-    }["G" if column == "error" else column]
-    plain = unit.replace(" ", "").replace("\N{SUPERSCRIPT TWO}", "^2").replace("e2/h", "e^2/h")
-    plain = plain.replace("\N{GREEK SMALL LETTER MU}", "\N{MICRO SIGN}")
+    }[{"error": "G", "V_sd": "V_g"}.get(column, column)]
+    plain = _TEX.sub("", unit).replace(" ", "").replace("\N{SUPERSCRIPT TWO}", "^2")
+    plain = plain.replace("**", "^").replace("\N{GREEK SMALL LETTER MU}", "\N{MICRO SIGN}")
+    while plain[:1] in "([" and plain[-1:] in ")]" and len(plain) > 1:
+        plain = plain[1:-1]
+    plain = plain.replace("(", "").replace(")", "").replace("*", "").replace("e2/h", "e^2/h")
+    if plain == OF_THE_MODEL and column != "V_sd":
+        return 1.0
     checks.choice(f"unit of {column} in {name!r}", plain, tuple(known))
     return float(known[plain])
 

@@ -1,17 +1,18 @@
-r"""Start values of a fit, from the data alone: a coarse grid, and steps from its best point.
+r"""Start values of a fit, from the data alone: a coarse grid, and least squares from its best.
 
 Two Coulomb peaks of one sweep fix ``U / lever`` and the middle of the valley, where
 ``eps = -U/2``; Gamma and U/Gamma are taken from a grid around the temperatures of the data. Every
-point of the grid is solved with very few states.
+point of the grid is solved with very few states, the search from its best ones with a few more. A
+half bandwidth that is not given follows U and Gamma, so that no candidate has a band of its own.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +20,8 @@ from kadanoff._base.progress import Report, bar
 from kadanoff._base.running import Run
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.models import AndersonModel
+from kadanoff.impurities.transport.least_squares import minimise
+from kadanoff.impurities.transport.measured_dot import Problem
 from kadanoff.impurities.transport.measurement import Measurement
 from kadanoff.impurities.transport.surface import Surface
 
@@ -29,10 +32,13 @@ RATIOS = (1.0, 1.7, 2.8)
 DEPTHS = (0.5, 0.15)
 """-eps / U, for data without a gate."""
 GAMMAS = 5
-SCALES = (2.0, 1.4, 1.4, 1.2)
-"""Factors by which the best of the grid is varied, one after the other."""
-STEPS = 2 * len(SCALES)
 COARSE = {"keep_multiplets": 20, "z": (1.0,)}
+BETTER = {"keep_multiplets": 50, "z": (1.0,)}
+SEARCHES = 2
+"""From as many points of the grid, of different U/Gamma."""
+ITERATIONS = 10
+TOLERANCE = 0.3
+"""In chi^2: half a standard error is near enough."""
 REMEDY = "give start values: the distance of two Coulomb peaks is U, half their width Gamma"
 
 
@@ -80,61 +86,89 @@ def guess(
         No two Coulomb peaks are seen.
     """
     run = Run.of(threads=threads, progress=progress, control=None)
-    top = float(data.T.max())
-
-    def tried(U: float, Gamma: float, eps: float, arm: float | None) -> _Tried:
-        dot = AndersonModel(U=U, Gamma=Gamma, eps=eps, D=D or 5 * max(U, Gamma, 2 * top))
-        surface = Surface(dot, data.T, data.V_g is None, run.quiet().keywords | COARSE)
-        surface.steps_per_gamma = 2.0
-        gate = 0.0 if arm is None or data.V_g is None else arm * data.V_g
-        G = surface(U, Gamma, 0.0, np.broadcast_to(eps - gate, len(data)))
-        # The height of G(T) is also that of a level off the middle: only a gate tells.
-        scale = 1.0 if arm is None else min(1.0, float(G @ data.G / (G @ G)))
-        misfit = float(np.sum((scale * G - data.G) ** 2))
-        return _Tried(misfit, StartValues(dot, arm, scale))
-
+    quiet = run.quiet().keywords
+    coarse, better = (_Conductance(data, D, quiet | few) for few in (COARSE, BETTER))
     grid = list(_grid(data, lever))
     with bar("start values", run.progress) as report:
         found = []
         for k, candidate in enumerate(grid):
-            found.append(tried(*candidate))
+            found.append(_tried(data, coarse, *candidate))
             if report is not None:
-                report(k + 1, len(grid) + STEPS)
-        best = min(found, key=lambda one: one.misfit)
-        for k, step in enumerate(SCALES * (STEPS // len(SCALES))):
-            best = _better(best, step, lever is None, tried)
+                report(k + 1, len(grid) + SEARCHES)
+        best: dict[float, _Tried] = {}
+        for one in sorted(found, key=lambda one: one.misfit):
+            best.setdefault(round(one.values["U"] / one.values["Gamma"], 6), one)
+        searched = []
+        for k, one in enumerate(list(best.values())[:SEARCHES]):
+            searched.append(_searched(data, better, one.values, lever is None))
             if report is not None:
-                report(len(grid) + k + 1, len(grid) + STEPS)
-    return best.values
+                report(len(grid) + k + 1, len(grid) + SEARCHES)
+    values = min(searched, key=lambda one: one.misfit).values
+    dot = AndersonModel(
+        U=values["U"], Gamma=values["Gamma"], eps=values["eps"], D=better.half_bandwidth(values)
+    )
+    return StartValues(dot, None if data.V_g is None else values["lever"], values["scale"])
 
 
 class _Tried(NamedTuple):
     misfit: float
-    values: StartValues
+    values: dict[str, float]
 
 
-def _better(best: _Tried, step: float, free: bool, tried: Callable[..., _Tried]) -> _Tried:
-    """The best of the neighbours: Gamma, U at the same lever, and all energies times a factor.
+class _Conductance:
+    """(U, Gamma, field, eps) -> G at the points of the data; the band is D, or follows U."""
 
-    The gate voltage of the middle of the valley is kept, where ``eps = -U/2``.
-    """
-    dot, arm = best.values.dot, best.values.lever
-    shift = dot.eps + 0.5 * dot.U  # of the middle of the valley, arm times its gate voltage
-    neighbours = []
-    for factor in (step, 1.0 / step):
-        neighbours.append((dot.U, dot.Gamma * factor, dot.eps, arm))
-        U = dot.U * factor
-        neighbours.append(
-            (U, dot.Gamma, shift - 0.5 * U, arm)
-            if arm is not None
-            else (U, dot.Gamma, dot.eps * factor, arm)
-        )
-        if arm is None:
-            neighbours.append((dot.U, dot.Gamma, dot.eps * factor, arm))
-        elif free:
-            neighbours.append((U, dot.Gamma * factor, dot.eps * factor, arm * factor))
-            neighbours.append((U, dot.Gamma, dot.eps * factor, arm * factor))
-    return min([best, *(tried(*one) for one in neighbours)], key=lambda one: one.misfit)
+    def __init__(self, data: Measurement, D: float | None, options: dict[str, Any]) -> None:
+        self.data, self.D, self.options = data, D, options
+        self.surfaces: dict[float, Surface] = {}
+
+    def half_bandwidth(self, values: Mapping[str, float]) -> float:
+        return self.D or 5 * max(values["U"], values["Gamma"], 2 * float(self.data.T.max()))
+
+    def __call__(self, U: float, Gamma: float, field: float, eps: FloatArray) -> FloatArray:
+        D = self.half_bandwidth({"U": U, "Gamma": Gamma})
+        if D not in self.surfaces:
+            dot = AndersonModel(U=U, Gamma=Gamma, D=D)
+            surface = Surface(dot, self.data.T, self.data.V_g is None, self.options)
+            surface.steps_per_gamma = 2.0
+            self.surfaces[D] = surface
+        return self.surfaces[D](U, Gamma, field, eps)
+
+
+def _tried(
+    data: Measurement, G: _Conductance, U: float, Gamma: float, eps: float, lever: float | None
+) -> _Tried:
+    """A point of the grid, with the scale that suits it best."""
+    values = {"U": U, "Gamma": Gamma, "eps": eps, "lever": lever or 0.0}
+    gate = 0.0 if data.V_g is None else values["lever"] * data.V_g
+    curve = G(U, Gamma, 0.0, np.broadcast_to(eps - gate, len(data)))
+    # The height of G(T) is also that of a level off the middle: only a gate tells.
+    scale = 1.0 if data.V_g is None else min(1.0, float(curve @ data.G / (curve @ curve)))
+    return _Tried(float(np.sum((scale * curve - data.G) ** 2)), values | {"scale": scale})
+
+
+def _searched(
+    data: Measurement, G: _Conductance, values: Mapping[str, float], free_lever: bool
+) -> _Tried:
+    """Where least squares lead from there, in few steps."""
+    names = ["U", "Gamma", "eps"]
+    if data.V_g is not None:
+        names += ["scale", "lever"] if free_lever else ["scale"]
+    start = {**values, "field": 0.0, "offset": 0.0, "symmetric": 0.0}
+    problem = Problem(data, tuple(names), start)
+    residual = problem.residual(G)
+    theta = problem.theta(start)
+    if len(data) > len(names):
+        theta = minimise(
+            residual,
+            theta,
+            steps=problem.steps,
+            costly=problem.costly,
+            known=data.error is not None,
+            tolerance=TOLERANCE,
+            max_iterations=ITERATIONS,
+        ).theta
+    return _Tried(float(np.sum(residual(theta) ** 2)), problem.values(theta))
 
 
 def _grid(

@@ -165,3 +165,41 @@ fn the_response_is_a_second_derivative_of_the_free_energy() {
     let response = got[0][0].response;
     assert!((response - expected).abs() < 1e-5, "{response} {expected}");
 }
+
+#[test]
+fn temperatures_side_by_side_give_what_each_gives_alone() {
+    let symmetry = Symmetry::single(Factor::U1, Factor::SU2);
+    let cluster = clean_cluster(symmetry, 0.0);
+    let keep_basis = crate::Options {
+        basis: Some(usize::MAX),
+        ..options(30)
+    };
+    let run = run(&cluster, &wilson(5, 0.1), &keep_basis);
+    let control = Control::new();
+    // No multiple of the lanes: some of them stay empty.
+    let all: Vec<f64> = (0..11).map(|k| 1e-3 * 2_f64.powi(k)).collect();
+    let tensors = creation(symmetry, &cluster);
+    let pairs = [true, false].map(|fermionic| Pair {
+        b: 0,
+        c: 0,
+        fermionic,
+    });
+    let at = |temperatures: &[f64]| {
+        let rho = densities(symmetry, &run, temperatures, &control).expect("densities");
+        spectra(symmetry, &run, &tensors, &pairs, &rho, &BINS, &control).expect("spectra")
+    };
+    let together = at(&all);
+    for (k, &t) in all.iter().enumerate() {
+        for (together, alone) in together.iter().zip(at(&[t])) {
+            // The products are summed in another order: rounding.
+            let ours = together[k].weight.iter().chain(&together[k].moment);
+            let theirs = alone[0].weight.iter().chain(&alone[0].moment);
+            assert!(
+                ours.zip(theirs).all(|(x, y)| (x - y).abs() < 1e-14),
+                "T = {t}"
+            );
+            let (x, y) = (together[k].response, alone[0].response);
+            assert!((x - y).abs() <= 1e-12 * y.abs(), "T = {t}: {x} {y}");
+        }
+    }
+}
