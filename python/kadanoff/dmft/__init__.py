@@ -19,6 +19,7 @@ from kadanoff.dmft.learning import (
 )
 from kadanoff.dmft.loops.branches import Hysteresis, hysteresis
 from kadanoff.dmft.loops.loop_result import Loop
+from kadanoff.dmft.loops.neel import Neel, neel_temperature
 from kadanoff.dmft.loops.phases import PhaseDiagram, phase_diagram
 from kadanoff.dmft.loops.self_consistency import bethe, loop
 from kadanoff.dmft.loops.transition_ends import End, MottEnds, mott_ends
@@ -36,6 +37,7 @@ from kadanoff.dmft.solvers import nca as _nca  # noqa: F401
 from kadanoff.dmft.solvers import nrg as _nrg  # noqa: F401
 from kadanoff.dmft.solvers.approximations import approximate
 from kadanoff.dmft.solvers.bathfit import BathFit, PoorFit, fit_bath
+from kadanoff.dmft.spin_functions import SpinFunctions
 
 __all__ = [
     "SOLVERS",
@@ -49,10 +51,12 @@ __all__ = [
     "Loop",
     "MatsubaraBath",
     "MottEnds",
+    "Neel",
     "PhaseDiagram",
     "PoorFit",
     "Solution",
     "Solver",
+    "SpinFunctions",
     "UncertainDelta",
     "active",
     "approximate",
@@ -66,6 +70,7 @@ __all__ = [
     "learning_curve",
     "loop",
     "mott_ends",
+    "neel_temperature",
     "phase_diagram",
     "report",
     "solve",

@@ -13,9 +13,10 @@ from typing import Any
 from kadanoff import _core
 from kadanoff._base import checks, running
 from kadanoff._base.progress import Report
-from kadanoff.dmft.lattices import Bethe, Cubic, Lattice, Square
+from kadanoff.dmft.lattices import Lattice
 from kadanoff.dmft.loops.iteration import LoopSettings, check_energies, iterated
 from kadanoff.dmft.loops.loop_result import Loop
+from kadanoff.dmft.loops.named import named_lattice
 from kadanoff.dmft.problem import MAX_ENERGY
 from kadanoff.dmft.protocol import SolverLike, lookup, takes_solver_options
 from kadanoff.dmft.solution import Solution
@@ -146,7 +147,7 @@ def loop(
     """
     U = checks.real("U", U, least=-MAX_ENERGY, most=MAX_ENERGY)
     beta = inverse_temperature(beta)
-    chosen_lattice = _lattice(lattice)
+    chosen_lattice = named_lattice(lattice)
     if n is None and (mu is None and not chosen_lattice.is_bipartite):
         n = 1.0
     detuning = 0.0
@@ -168,21 +169,6 @@ def loop(
     check_energies([U], detuning, settings.D, level="U/2 - mu", attractive=True)
     run = running.Run.of(threads=threads, progress=progress, control=control, seed=seed)
     return iterated(U, beta, detuning, chosen, start, settings, run, options)
-
-
-LATTICES: dict[str, type[Lattice]] = {"bethe": Bethe, "cubic": Cubic, "square": Square}
-
-
-def _lattice(lattice: object) -> Lattice:
-    """A lattice from its name."""
-    if isinstance(lattice, Lattice):
-        return lattice
-    if not isinstance(lattice, str):
-        raise TypeError(
-            f"lattice must be a name, {', '.join(map(repr, LATTICES))}, or a lattice of "
-            f"kadanoff.dmft.lattices, got {checks.shown(lattice)}"
-        )
-    return LATTICES[checks.choice("lattice", lattice, tuple(LATTICES))]()
 
 
 @takes_solver_options
