@@ -22,6 +22,13 @@ from kadanoff.dmft.loops.loop_result import Loop
 from kadanoff.dmft.loops.neel import Neel, neel_temperature
 from kadanoff.dmft.loops.phases import PhaseDiagram, phase_diagram
 from kadanoff.dmft.loops.self_consistency import bethe, loop
+from kadanoff.dmft.loops.thermodynamics import (
+    Entropy,
+    Response,
+    compressibility,
+    entropy,
+    local_susceptibility,
+)
 from kadanoff.dmft.loops.transition_ends import End, MottEnds, mott_ends
 from kadanoff.dmft.matsubara_bath import MatsubaraBath, UncertainDelta
 from kadanoff.dmft.problem import DiscreteBath, Impurity
@@ -45,6 +52,7 @@ __all__ = [
     "Database",
     "DiscreteBath",
     "End",
+    "Entropy",
     "Hysteresis",
     "Impurity",
     "LearnedSolver",
@@ -54,6 +62,7 @@ __all__ = [
     "Neel",
     "PhaseDiagram",
     "PoorFit",
+    "Response",
     "Solution",
     "Solver",
     "SpinFunctions",
@@ -63,11 +72,14 @@ __all__ = [
     "bethe",
     "break_even",
     "certify",
+    "compressibility",
     "database",
+    "entropy",
     "fit_bath",
     "hysteresis",
     "learn",
     "learning_curve",
+    "local_susceptibility",
     "loop",
     "mott_ends",
     "neel_temperature",

@@ -431,10 +431,16 @@ def with_ability(ability: str) -> str:
 
 def solved(problem: Impurity, solver: Solver, run: Run, options: Mapping[str, Any]) -> Solution:
     """As `solve`, for arguments that are checked already; a solver checks its own options."""
-    if problem.depends_on_spin or problem.U < 0.0:
+    foreign = problem.depends_on_spin or problem.U < 0.0
+    if foreign:
         refuse_foreign(problem, solver)
     started = time.perf_counter()
-    solution = solver.compute(problem, run, **options)
+    if foreign and not solver.spins and problem.is_isolated:
+        from kadanoff.dmft.solvers.hubbard1 import isolated
+
+        solution = isolated(problem, run)
+    else:
+        solution = solver.compute(problem, run, **options)
     seconds = time.perf_counter() - started
     return replace(
         solution,

@@ -45,6 +45,7 @@ from kadanoff.dmft.matsubara_bath import MatsubaraBath
 from kadanoff.dmft.problem import SPINS, Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.attraction import repulsive, restored
 from kadanoff.dmft.solvers.estimators import ShortRun
 from kadanoff.dmft.solvers.hubbard1 import atom, isolated
 from kadanoff.dmft.solvers.physical import causal_bath
@@ -72,6 +73,7 @@ HELPERS = 0.3  # segments that the floor adds to the average
     "for one sweep grows as beta**3",
     stochastic=True,
     spins=True,
+    attractive=True,
 )
 def cthyb(
     problem: Impurity,
@@ -163,6 +165,8 @@ def cthyb(
     ``error_scale`` above 1 means that known identities are violated: the run is too short.
     Where the spins differ, `up` and `down` carry errors of their own, G_iw_error and Sigma_iw_error
     are upper bounds of those of the means over both spins, and ``m_error`` is that of m.
+    Attraction is sampled as repulsion of particles and holes, `kadanoff.dmft.solvers.attraction`;
+    away from half filling, chains that stay on one side of it are found and doubted.
 
     Examples
     --------
@@ -186,10 +190,25 @@ def cthyb(
     if problem.is_isolated:
         return _isolated(problem, run)
     path = None if checkpoint is None else Path(checkpoint).absolute()
-    found = Simulation(problem, run, sampling, path).sampled()
+    if problem.U < 0.0:
+        found = _attractive(problem, run, sampling, path)
+    else:
+        found = Simulation(problem, run, sampling, path).sampled()
     for doubt in found.diagnostics["doubts"]:
         warn(f"this run is too short: {doubt}", ShortRun)
     return found
+
+
+def _attractive(
+    problem: Impurity, run: Run, sampling: Sampling, checkpoint: Path | None
+) -> Solution:
+    """By the image with repulsion."""
+    try:
+        return restored(problem, Simulation(repulsive(problem), run, sampling, checkpoint).sampled())
+    except (Cancelled, NotConverged) as stop:
+        if isinstance(stop.partial, Solution):
+            stop.partial = restored(problem, stop.partial)
+        raise
 
 
 @dataclass(frozen=True, kw_only=True)
