@@ -215,7 +215,9 @@ def compressibility(
                 keywords["report"](count + 1, 4)
     near, far = (n[1] - n[-1]) / (2.0 * step), (n[2] - n[-2]) / (4.0 * step)
     value = (4.0 * near - far) / 3.0
-    noise = math.hypot(4.0 * math.hypot(errors[1], errors[-1]), 0.5 * math.hypot(errors[2], errors[-2]))
+    noise = math.hypot(
+        4.0 * math.hypot(errors[1], errors[-1]), 0.5 * math.hypot(errors[2], errors[-2])
+    )
     return Response(value, math.hypot(noise / (6.0 * step), value - near))
 
 
