@@ -232,6 +232,31 @@ fn cells_integrate_legendre_polynomials() {
     }
 }
 
+#[test]
+fn flavours_apart_add_up() {
+    let mut model = Model::anderson(2.0, -1.0, table(5.0, 0.1, 0.8));
+    assert_eq!(model.groups(), 1);
+    model.levels = vec![-1.4, -0.6];
+    assert_eq!(model.groups(), 2);
+    let mut now = Configuration::new(&model, 1);
+    run(&mut now, &model, 1, 500);
+    let [mut together, mut apart] = [1, 2].map(|groups| measure::Accumulator::new(128, groups));
+    together.add(&model, &now).unwrap();
+    apart.add(&model, &now).unwrap();
+    let orders = 12;
+    for (sum, parts) in (together.legendre(5.0, orders).iter()).zip(apart.legendre(5.0, orders)) {
+        assert_eq!(parts.len(), 2 * orders);
+        assert!(parts[..orders] != parts[orders..]);
+        for (l, total) in sum.iter().enumerate() {
+            assert!((parts[l] + parts[orders + l] - total).abs() < 1e-10);
+        }
+    }
+    assert_eq!(apart.coarse(5.0).len(), 2 * COARSE);
+    let [a, b] = &now.flavours[..] else { panic!() };
+    let difference = (a.length - b.length) / 5.0;
+    assert!((apart.scalars.polarisation - difference).abs() < 1e-12);
+}
+
 fn small() -> Simulation {
     let options = Options {
         seed: 5,

@@ -211,3 +211,25 @@ def test_attraction_by_monte_carlo():
     assert abs(found.docc - exact.docc) < 5.0 * known["docc_error"]
     assert abs(found.G_iw[0] - exact.G_iw[0]) < 5.0 * known["G_iw_error"][0]
     assert known["n_error"] < 0.05
+
+
+# ---------------------------------------------------------------------------------- wide bands
+
+
+def test_an_infinite_band_is_refused_by_name():
+    # TRIQS' SIAM_Wide_Band: Delta(iw) = -i Gamma
+    with pytest.raises(ValueError, match="an infinite band has no finite sum"):
+        MatsubaraBath(np.full(512, -1.0j))
+    with pytest.raises(ValueError, match="infinite band"):
+        Impurity(4.0, 5.0, np.full(64, 0.3 - 1.0j))
+
+
+def test_a_wide_band_by_two_solvers():
+    # D = 50 Gamma
+    problem = Impurity(4.0, 5.0, bands.FlatBand(50.0), V=np.sqrt(100.0 / np.pi))
+    by_nrg = solve(problem, solver="nrg", **QUIET)
+    sampled = solve(problem, solver="cthyb", sweeps=2**14, seed=1, **QUIET)
+    known = sampled.diagnostics
+    assert abs(sampled.docc - by_nrg.docc) < 4.0 * known["docc_error"] + 5e-4
+    error = known["G_iw_error"][:4] + by_nrg.error
+    assert np.max(np.abs(sampled.G_iw - by_nrg.G_iw)[:4] / error) < 4.0

@@ -1,8 +1,9 @@
 r"""The baths of both spins in a self-consistency loop, in a field or in Neel order.
 
-With ``zeta_s = z - eps_s - Sigma_s`` of one sublattice, and the spins exchanged on the other, the local Green function of a bipartite lattice is
+With ``zeta_s = z - eps_s - Sigma_s`` on one sublattice, and the spins exchanged on the other, the
+local Green function of a bipartite lattice is
 
-    G_s = zeta_-s int rho(e) / (zeta_s zeta_-s - e^2) de = zeta_-s G_0(x) / x,  x^2 = zeta_s zeta_-s,
+    G_s = zeta_-s int rho(e) / (zeta_s zeta_-s - e^2) de = zeta_-s G_0(x) / x,  x^2 = zeta_s zeta_-s
 
 so that ``Delta_s = zeta_s - 1 / G_s = sqrt(zeta_s / zeta_-s) Delta_0(x)``. Both factors are in the
 upper half plane, and x is the product of their principal roots. Without order
