@@ -33,6 +33,8 @@ from kadanoff.greens.matsubara_function import trace
 
 __all__ = ["SpinAxis"]
 
+UNORDERED = 1e-3
+"""Magnetisation below which a start is a paramagnet, from which no order would grow."""
 SEED = 0.25
 """Staggered potential in units of U with which an ordered loop begins."""
 
@@ -128,7 +130,7 @@ class SpinAxis(SelfConsistency):
         split = self.field + (SEED * abs(self.setting.U) if self.ordered else 0.0)
         if isinstance(start, Solution):
             parts = self._parts(start)
-            if self.ordered and abs(start.m) < 1e-9:
+            if self.ordered and abs(start.m) < UNORDERED:
                 parts = parts[0].shifted(-split), parts[1].shifted(split)
             values = [
                 np.concatenate([Delta[: z.size], _tail(moments, z[Delta.size :])])
