@@ -241,7 +241,7 @@ def learning_curve(
     *,
     inputs: Sequence[str] | None = None,
     target: str | None = None,
-    model: str = "kernel ridge",
+    model: str = "gaussian process",
     members: int = 8,
     calibration: float = 0.2,
     outside: str = "fallback",

@@ -23,7 +23,7 @@ MIN_SAMPLES = 20  # per temperature
 USUAL = 0.68  # share of smaller errors
 LOCAL = 0.25  # share of the held-out problems, those of similar U/E, that an interval rests on
 MIN_LOCAL = 60  # of them: the 95 % quantile rests on three
-BENDS = (BEND, 3.0)  # relative errors count from here on, see `regressors.BEND`
+BENDS = (3.0, BEND)  # relative errors count from here on, see `regressors.BEND`
 
 
 @public
@@ -104,8 +104,13 @@ class Expert:
         """The sample with the base of this temperature."""
         return replace(sample, share=self.choice.share)
 
-    def predict(self, sample: Sample, x: FloatArray) -> Prediction:
+    def distance(self, sample: Sample) -> float:
+        """Distance to the training set, in usual distances within it."""
+        return float(self.ensemble.distance(features(self.based(sample)))[0])
+
+    def predict(self, sample: Sample) -> Prediction:
         """The causal self-energy nearest to the proposals of the members."""
+        x = features(self.based(sample))
         distance = float(self.ensemble.distance(x)[0])
         return self.judge(sample, self.ensemble.members(x)[:, 0], distance)
 
@@ -197,11 +202,6 @@ class Task:
     seed: int
 
     @cached_property
-    def X(self) -> FloatArray:
-        """Features."""
-        return np.array([features(s) for s in self.samples])
-
-    @cached_property
     def raw(self) -> FloatArray:
         """Errors of the inputs, shape (inputs, K, 3)."""
         found = [errors(s, s.Sigma, a) for s, a in zip(self.samples, self.exact, strict=True)]
@@ -229,8 +229,8 @@ class Trial:
         The best shrinkages of this correction, and their scores.
     ensemble : Ensemble
         Trained on all samples.
-    Y : array, shape (K, outputs)
-        Corrections.
+    X, Y : array, shapes (K, features) and (K, outputs)
+        Features and corrections.
     held : array of int, shape (H,)
         Held-out problems.
     proposed : array, shape (H, members, outputs)
@@ -242,6 +242,7 @@ class Trial:
     target: str
     choices: tuple[tuple[float, Choice], ...]
     ensemble: Ensemble
+    X: FloatArray
     Y: FloatArray
     held: IntArray
     proposed: FloatArray
@@ -250,13 +251,14 @@ class Trial:
     def of(cls, task: Task, share: FloatArray, target: str, bend: float) -> Trial:
         """Fit a correction and shrink it."""
         samples = [replace(s, share=share) for s in task.samples]
+        X = np.array([features(s) for s in samples])
         Y = np.array([encode(target, *of) for of in zip(samples, task.exact, task.n, strict=True)])
         own = {"members": task.members, "seed": task.seed}
         settings = task.settings | {"bend": bend}
-        ensemble = fit(task.model, task.X, Y, task.group, settings=settings, **own)
+        ensemble = fit(task.model, X, Y, task.group, settings=settings, **own)
         settings = ensemble.settings(settings)
         held, proposed = unseen(
-            ensemble, task.X, Y, task.group, settings=settings, share=task.calibration, **own
+            ensemble, X, Y, task.group, settings=settings, share=task.calibration, **own
         )
         choices = best(
             Judge(task.raw[:, held]),
@@ -265,7 +267,7 @@ class Trial:
             proposed,
             task.exact[held],
         )
-        return cls(task, share, target, choices, ensemble, Y, held, proposed)
+        return cls(task, share, target, choices, ensemble, X, Y, held, proposed)
 
     def expert(self, choice: Choice) -> tuple[Expert, FloatArray]:
         """The calibrated expert of a choice, and its errors of the problems held back, (H, 3)."""
@@ -279,7 +281,7 @@ class Trial:
         expert = Expert(
             beta=task.beta,
             ensemble=self.ensemble,
-            X=task.X,
+            X=self.X,
             Y=self.Y,
             group=task.group,
             floor=np.quantile(away, USUAL, axis=0),
@@ -293,7 +295,7 @@ class Trial:
             found = expert.judge(task.samples[i], members, 0.0)
             scores.append(expert.score(found, task.samples[i], task.exact[i]))
             missed.append(errors(task.samples[i], found.values, task.exact[i]))
-        expert = replace(expert, scores=np.array(scores), coupling=task.X[self.held, 0])
+        expert = replace(expert, scores=np.array(scores), coupling=self.X[self.held, 0])
         return expert, np.array(missed)
 
 

@@ -227,13 +227,12 @@ class LearnedSolver:
 
     def predict(self, sample: Sample) -> Prediction:
         """Predict by the expert of this temperature, or by that with the nearest training set."""
-        x = features(sample)
-        return self.experts[self._expert(sample, x)].predict(sample, x)
+        return self.experts[self._expert(sample)].predict(sample)
 
-    def _expert(self, sample: Sample, x: FloatArray) -> int:
+    def _expert(self, sample: Sample) -> int:
         if len(self.experts) == 1:
             return 0
-        near = [float(e.ensemble.distance(x)[0]) for e in self.experts]
+        near = [e.distance(sample) for e in self.experts]
         for k, expert in enumerate(self.experts):
             # Its intervals are calibrated on problems of this temperature.
             if math.isclose(expert.beta, sample.beta) and near[k] <= self.reach:
@@ -336,11 +335,11 @@ class LearnedSolver:
                 raise ValueError(
                     f"the answer for U = {problem.U:g} is NaN or infinite: leave it out"
                 )
-            x = features(sample)
-            k = self._expert(sample, x)
+            k = self._expert(sample)
             expert = self.experts[k]
+            x = features(expert.based(sample))
             y = encode(expert.choice.target, expert.based(sample), Sigma, answer.n)
-            score = expert.score(expert.predict(sample, x), sample, Sigma)
+            score = expert.score(expert.predict(sample), sample, Sigma)
             rows.setdefault(k, []).append((x, y, score, x[0]))
             reach[k] = max(reach.get(k, expert.reach), furthest([sample]))
         experts = list(self.experts)

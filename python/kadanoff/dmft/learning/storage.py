@@ -13,7 +13,7 @@ from kadanoff._base import archive, checks, files
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray
 from kadanoff._base.versions import about
-from kadanoff.dmft.learning.encoding import NODES, TARGETS
+from kadanoff.dmft.learning.encoding import NODES, PARTNER, SYMMETRY, TARGETS
 from kadanoff.dmft.learning.expert import Expert
 from kadanoff.dmft.learning.learned import CHOSEN, OUTSIDE, LearnedSolver
 from kadanoff.dmft.learning.regressors import MODELS, Ensemble
@@ -24,9 +24,10 @@ from kadanoff.runs.store import canonical
 
 __all__ = ["load", "save"]
 
-VERSION = 3
+VERSION = 4
 """Version of features, targets and arrays; raise it when the meaning of any of them changes.
 
+4: features are those of the base, with its G and X; a Gaussian process has a length by feature.
 3: each temperature has a choice of what it corrects, and scores are used by coupling.
 """
 OWN = ("X", "Y", "group", "floor", "scores", "coupling")
@@ -189,8 +190,8 @@ def _choice(inputs: tuple[str, ...], own: dict[str, Any]) -> Choice:
 
 def _fit(header: Any, of: dict[str, Any], inner: dict[str, Any]) -> None:
     """Refuse arrays of an expert whose shapes are inconsistent."""
-    N, inputs = NODES.size, len(header["inputs"])
-    features, outputs = 3 + 2 * N + inputs * (2 * N + 1), 2 * N + 1
+    N, features = NODES.size, SYMMETRY.size
+    outputs = PARTNER.size
     shaped("X", of["X"], (None, features))
     samples = len(of["X"])
     for name, shape in (

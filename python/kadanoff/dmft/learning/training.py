@@ -23,7 +23,7 @@ from kadanoff.dmft.solvers.approximations import named
 
 __all__ = ["learn"]
 
-AUTOMATIC = ("log", "cavity")
+AUTOMATIC = ("cavity", "log")
 """Targets that are compared if none is given."""
 
 
@@ -33,7 +33,7 @@ def learn(
     *,
     inputs: Sequence[str] | None = None,
     target: str | None = None,
-    model: str = "kernel ridge",
+    model: str = "gaussian process",
     members: int = 8,
     calibration: float = 0.2,
     outside: str = "fallback",
