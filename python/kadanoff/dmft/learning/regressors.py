@@ -23,7 +23,7 @@ MODELS = ("gaussian process", "kernel ridge", "network", "forest")
 SHARE = 0.8  # share of the groups on which a member is trained
 MAX_SEARCHED = 600  # samples on which gamma and alpha are chosen
 CALIBRATED = 400  # problems determine the share within an interval to 2.5 %
-MIN_UNSEEN = 40  # else all: fewer problems calibrate nothing
+MIN_UNSEEN = 20  # else all: fewer problems calibrate nothing
 CHOSEN = ("gamma", "alpha", *gaussian.SETTINGS)
 MIN_SCALE = 0.2
 """Smallest scale of a feature: all are logarithms or ratios of energies."""
