@@ -84,6 +84,8 @@ class Sample:
         Occupations of both spins, by input.
     share : array, shape (inputs,), optional
         Shares of the inputs in the base, 0 or more, of sum 1; the first input alone by default.
+    G_tau : array, shape (inputs, T), optional
+        G(tau) of the inputs at the Chebyshev times, which networks on G(tau) see.
     """
 
     problem: Impurity
@@ -92,6 +94,7 @@ class Sample:
     Sigma: ComplexArray
     n: FloatArray
     share: FloatArray | None = None
+    G_tau: FloatArray | None = None
 
     @classmethod
     def of(cls, problem: Impurity, Sigma: list[ComplexArray], n: list[float]) -> Sample:
@@ -117,6 +120,7 @@ class Sample:
                 Delta[i],
                 np.array([db.Sigma[name][i, b, NODES] for name in inputs]),
                 np.array([db.n[name][i, b] for name in inputs]),
+                G_tau=np.array([db.G_tau[name][i, b] for name in inputs]),
             )
             for i in range(len(db))
         ]

@@ -20,8 +20,8 @@ from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.data.samples import Database
 from kadanoff.dmft.learning.comparison import Report
 from kadanoff.dmft.learning.encoding import NODES
-from kadanoff.dmft.learning.expert import Prediction
 from kadanoff.dmft.learning.learned import LearnedSolver, samples_of
+from kadanoff.dmft.learning.prediction import Prediction
 from kadanoff.dmft.learning.training import learn
 from kadanoff.dmft.protocol import solve
 

@@ -176,14 +176,12 @@ def predict(arrays: dict[str, Any], z: FloatArray) -> tuple[FloatArray, FloatArr
     return mean, std
 
 
-def members(unbent: Any, mean: FloatArray, std: FloatArray) -> Iterator[FloatArray]:
+def members(centre: FloatArray, half: FloatArray) -> Iterator[FloatArray]:
     """Four proposals about the mean, in the unit of the corrections.
 
     Half of them have the deviations of odd outputs reversed, so that the four of a particle-hole
     partner are the partners of the four.
     """
-    centre = unbent(mean)
-    half = 0.5 * (unbent(mean + std) - unbent(mean - std))
     for sign in (np.ones(PARTNER.size), PARTNER):
         yield centre - sign * half
         yield centre + sign * half

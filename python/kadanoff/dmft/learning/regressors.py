@@ -23,8 +23,10 @@ MODELS = ("gaussian process", "kernel ridge", "network", "forest")
 SHARE = 0.8  # share of the groups on which a member is trained
 MAX_SEARCHED = 600  # samples on which gamma and alpha are chosen
 CALIBRATED = 400  # problems determine the share within an interval to 2.5 %
-MIN_UNSEEN = 20  # else all: fewer problems calibrate nothing
+MIN_UNSEEN = 100  # else all: fewer problems calibrate too little
 CHOSEN = ("gamma", "alpha", *gaussian.SETTINGS)
+MARGIN = 0.5
+"""Corrections beyond those of all samples that may be proposed, in standard deviations of them."""
 MIN_SCALE = 0.2
 """Smallest scale of a feature: all are logarithms or ratios of energies."""
 BEND = 0.3
@@ -53,8 +55,7 @@ class Ensemble:
     def members(self, x: FloatArray) -> FloatArray:
         """Proposals of all members for rows x, shape (members, rows, outputs)."""
         if self.kind == "gaussian process":
-            found = gaussian.predict(self.arrays, self.standard(np.atleast_2d(x)))
-            return np.array([*gaussian.members(self.unbent, *found)])
+            return self.about(*gaussian.predict(self.arrays, self.standard(np.atleast_2d(x))))
         z = self.both(x)
         outputs = _PREDICT[self.kind](self.arrays, z)
         count = len(z) // 2
@@ -72,10 +73,20 @@ class Ensemble:
 
     def unbent(self, outputs: FloatArray) -> FloatArray:
         """The corrections for these outputs."""
+        return np.asarray(self.arrays["bend"] * np.sinh(self.inside(outputs)))
+
+    def inside(self, outputs: FloatArray) -> FloatArray:
+        """Bent corrections, hardly beyond those of the samples: sinh must not amplify errors."""
         a = self.arrays
-        found = outputs * a["y_scale"] + a["y_mean"]
-        # No sample has larger corrections: sinh must not amplify errors between samples.
-        return np.asarray(a["bend"] * np.sinh(np.clip(found, a["lowest"], a["highest"])))
+        found, more = outputs * a["y_scale"] + a["y_mean"], MARGIN * a["y_scale"]
+        return np.asarray(np.clip(found, a["lowest"] - more, a["highest"] + more))
+
+    def about(self, mean: FloatArray, std: FloatArray) -> FloatArray:
+        """Proposals of a Gaussian process, shape (4, rows, outputs)."""
+        a, bent = self.arrays, self.inside(mean)
+        # To first order, as the end of an interval may be far beyond the samples.
+        half = a["bend"] * np.cosh(bent) * a["y_scale"] * std
+        return np.array([*gaussian.members(a["bend"] * np.sinh(bent), half)])
 
     def settings(self, given: dict[str, Any]) -> dict[str, Any]:
         """Settings of a similar fit, with the values found by cross-validation."""
@@ -167,8 +178,7 @@ def unseen(
         rows = others if others.size >= MIN_UNSEEN else np.arange(group.size)
         rows = rows[np.isin(group[rows], shuffled_first(shuffled, group, rows))]
         mean, std = gaussian.left_out(ensemble.arrays, ensemble.bent(Y), group, rows)
-        found = np.array([*gaussian.members(ensemble.unbent, mean, std)])
-        return rows, np.swapaxes(found, 0, 1)
+        return rows, np.swapaxes(ensemble.about(mean, std), 0, 1)
     held: list[IntArray] = []
     proposed: list[FloatArray] = []
     for part in np.array_split(shuffled, round(1.0 / share)):
