@@ -286,8 +286,8 @@ def learning_curve(
     ...     50, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
     ... )
     >>> train, test = db.split(0.2, seed=1)
-    >>> quick = {"gamma": 0.01, "alpha": 1e-3}
-    >>> curve = dmft.learning_curve(train, test, [25, 40], members=2, settings=quick, seed=1)
+    >>> quick = {"length": 9.0, "noise": 1e-3}
+    >>> curve = dmft.learning_curve(train, test, [25, 40], settings=quick, seed=1)
     >>> curve.dSigma.shape
     (2, 1)
     """

@@ -26,7 +26,7 @@ from kadanoff._base import checks
 from kadanoff._base.types import FloatArray, IntArray
 from kadanoff.dmft.learning.encoding import PARTNER, partner, squared_distances
 
-__all__ = ["SETTINGS", "fit", "left_out", "predict", "searched"]
+__all__ = ["SETTINGS", "fit", "left_out", "predict", "searched", "surprise"]
 
 SETTINGS = ("length", "noise")
 MAX_SEARCHED = 450  # samples for the choice of the lengths
@@ -61,7 +61,7 @@ def fit(x: Any, y: Any, members: Any, seed: int, settings: dict[str, Any], group
         rows = searched(group, seed)[0]
         bounds = [(np.log(0.1), np.log(1e3))] * count + [(np.log(MIN_NOISE), 0.0)]
         best = minimize(
-            _surprise,
+            surprise,
             np.append(np.log(length), np.log(noise)),
             (x[rows], y[rows]),
             jac=True,
@@ -102,7 +102,7 @@ def _kernels(a: FloatArray, b: FloatArray) -> tuple[Any, Any]:
     return (0.5 * (own + other), 0.5 * (own - other)), [3.0 * d for d in decay]
 
 
-def _surprise(parameters: FloatArray, x: FloatArray, y: FloatArray) -> tuple[float, FloatArray]:
+def surprise(parameters: FloatArray, x: FloatArray, y: FloatArray) -> tuple[float, FloatArray]:
     """-ln of the marginal likelihood per sample at the best scale, and its gradient."""
     from scipy.linalg import cho_factor, cho_solve
 
