@@ -17,6 +17,7 @@ from kadanoff.dmft.learning.evaluation import (
     report,
 )
 from kadanoff.dmft.learning.learned import LearnedSolver, OutsideTraining
+from kadanoff.dmft.learning.lectures import Lectures, lectures
 from kadanoff.dmft.learning.model_selection import Search, search
 from kadanoff.dmft.learning.prediction import Prediction
 from kadanoff.dmft.learning.regressors import MODELS
@@ -32,6 +33,7 @@ __all__ = [
     "Certificate",
     "LearnedSolver",
     "LearningCurve",
+    "Lectures",
     "OutsideTraining",
     "Prediction",
     "Report",
@@ -41,6 +43,7 @@ __all__ = [
     "certify",
     "learn",
     "learning_curve",
+    "lectures",
     "load",
     "report",
     "save",
