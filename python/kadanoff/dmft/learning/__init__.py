@@ -16,6 +16,7 @@ from kadanoff.dmft.learning.evaluation import (
     learning_curve,
     report,
 )
+from kadanoff.dmft.learning.imaginary_time import BASES, TRANSFORMS
 from kadanoff.dmft.learning.learned import LearnedSolver, OutsideTraining
 from kadanoff.dmft.learning.lectures import Lectures, lectures
 from kadanoff.dmft.learning.model_selection import Search, search
@@ -25,9 +26,11 @@ from kadanoff.dmft.learning.storage import load, save
 from kadanoff.dmft.learning.training import learn
 
 __all__ = [
+    "BASES",
     "MODELS",
     "NODES",
     "TARGETS",
+    "TRANSFORMS",
     "Active",
     "BreakEven",
     "Certificate",
