@@ -11,7 +11,7 @@ from kadanoff.dmft.learning import LearnedSolver
 from kadanoff.dmft.learning.encoding import NODES
 from kadanoff.dmft.learning.learned import samples_of
 from kadanoff.dmft.learning.selection import WEIGHTS, Choice, Judge, bases, errors
-from tests.soak.learned_never_worse import ratios
+from tests.soak.unmeasured.learned_never_worse import ratios
 
 INPUTS = ("hubbard1", "ipt", "ed-3")
 
