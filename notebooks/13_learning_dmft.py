@@ -43,8 +43,8 @@ train, test = db.split(0.25, seed=0)
 #
 # Not $G$: at low temperature a small error of $G(\tau)$ hides a useless self-energy. Proposed are
 # corrections of the best input, or of a mixture of the inputs, at a dozen frequencies: of
-# $\ln\mathrm{Im}\,\Sigma$, or of $X$ in
-# $\Sigma = Un + U^2n(1-n)/(i\omega - X)$, seen through numbers without units, so that scale
+# $\ln\mathrm{Im}\,\Sigma$, or of $X$ in $\Sigma = Un + U^2n(1-n)/(i\omega - X)$, by a Gaussian
+# process with a length for every feature, seen through numbers without units, so that scale
 # covariance is exact. Errors on samples that the regression has not seen decide at each temperature
 # which input is corrected, how, and by how much; zero is allowed. The proposal is then replaced by
 # the nearest
@@ -54,8 +54,9 @@ train, test = db.split(0.25, seed=0)
 #
 # which is causal and has the exact tail whatever the regression said.
 #
-# **Prediction.** A correction pays at high temperature, where the self-energy is a smooth function
-# of the problem. Where it does not pay, the learned solver is the best input: it never loses.
+# **Prediction.** The gain is largest at high temperature, where the self-energy is a smooth
+# function of the problem. Where a correction does not pay, the learned solver is the best input: it
+# never loses.
 
 # %%
 learned = dmft.learn(train, seed=0)
@@ -68,15 +69,25 @@ assert np.all(judged.dSigma["learned"] <= 1.02 * best)
 assert judged.dSigma["learned"][0] < 0.5 * best[0]
 assert not judged.acausal["learned"].any()
 
+# %%
+# The gain on IPT, the best input: in the mean over G, and in the median and the 90th percentile.
+for b, beta in enumerate(judged.beta):
+    rms = {name: np.sqrt(x[b]).mean() for name, x in judged.errors["mse"].items()}
+    gains = [rms["ipt"] / rms["learned"]] + [
+        found["ipt"][b] / found["learned"][b] for found in (judged.dSigma_50, judged.dSigma_90)
+    ]
+    print(f"β = {beta:<4g} " + ", ".join(f"{x:.3g}" for x in gains))
+
 # %% [markdown]
-# **Finding.** The last lines of the table say at each temperature what was corrected, and what it
-# brought. The median is set by weakly coupled problems, which IPT solves nearly exactly, the mean
-# by a few at strong coupling; a correction that helps one and hurts the other is not taken.
+# **Finding.** The table says at each temperature what was corrected, and the lines below it what
+# that brought. At low temperature the mean of $G$ gains least: it is set by the problems in which a
+# level crosses the Fermi energy, and the number of electrons changes.
 #
 # ## Does it know its errors?
 #
-# The spread of an ensemble is scaled on samples that the regression has not seen. **Prediction.**
-# On a third set, 68 and 95 % of the errors lie within the intervals.
+# The deviation of the process is scaled on samples that the regression has not seen, by the errors
+# of the problems most like the one that is asked for. **Prediction.** On a third set, 68 and 95 %
+# of the errors lie within the intervals, at weak and at strong coupling.
 
 # %%
 judged.plot(quantity="calibration")
@@ -84,6 +95,8 @@ for beta, (one, two) in zip(judged.beta, judged.covered, strict=True):
     print(
         f"β = {beta:<4g} within the 68 % interval: {one:.0%}, within the 95 % interval: {two:.0%}"
     )
+print("by quartile of U/E, at i w_0, 68 %:")
+print(judged.covered_at_w0[..., 0].round(2))
 # One and a half hundred test samples tell the shares to about 4 %: a little more room than the
 # 60 to 76 and 90 to 98 % of a large test set.
 assert np.all((judged.covered[:, 0] > 0.58) & (judged.covered[:, 0] < 0.78))
@@ -97,7 +110,7 @@ assert np.all(judged.covered[:, 1] > 0.88)
 # %%
 few = train[: pick(quick=150, normal=400, full=2000)]
 some = test[: pick(quick=40, normal=100, full=500)]
-settings = {"members": [2], "settings": [{"gamma": 0.003, "alpha": 1e-2}]}
+settings = {"model": ["kernel ridge"], "members": [2], "settings": [{"gamma": 3e-3, "alpha": 1e-2}]}
 table = search(few, some, {"target": ["log", "Sigma3", "residual", "G"], **settings}, seed=0)
 table += search(few, some, {"inputs": [("hubbard1",), ("ipt",)], **settings}, seed=0)
 for options, error in sorted(table, key=lambda row: np.mean(np.log(row[1]))):
@@ -109,18 +122,53 @@ assert by["log", db.inputs] < by["G", db.inputs]
 
 # %%
 sizes = pick(quick=[60, 300], normal=[75, 150, 300, 600], full=[100, 300, 1000, 3000])
-curve = dmft.learning_curve(train, some, sizes, members=3)
+curve = dmft.learning_curve(train, some, sizes)
 curve.plot()
 
 # %% [markdown]
-# Dotted: IPT as it is. At $\beta = 1$ more samples help steadily. At low temperature the mean is
-# set by a few problems at strong coupling, and that many samples do not yet tell how they fail.
+# Dotted: IPT as it is.
 #
+# ## The networks of the lectures
+#
+# From $G(\tau)$ of all cheap solvers to that of ED-4, without $U$ and without the bath: 51
+# Chebyshev times, or coefficients of a basis, transformed by tanh or not, with particle-hole
+# partners or without. All are learned, compared on a second set and judged on a third one.
+# `kadanoff run learned --samples 10000` runs the same on 10,000 samples. **Prediction.** The
+# network improves cheap solvers at high temperature, and learns less about $\Sigma$ than the
+# corrections above.
+
+# %%
+lectures = dmft.learning.lectures(
+    pick(quick=80, normal=1000, full=10_000),
+    beta=pick(quick=(1.0, 10.0), normal=(1.0, 10.0, 50.0), full=(1.0, 2.0, 5.0, 10.0, 20.0, 50.0)),
+    inputs=pick(
+        quick=("hubbard1", "ipt"),
+        normal=("hubbard1", "ipt", "nca", "ed-1", "ed-2", "ed-3"),
+        full=("hubbard1", "ipt", "nca", "ed-1", "ed-2", "ed-3"),
+    ),
+    basis=pick(quick=("tau",), normal=("tau", "legendre"), full=dmft.learning.BASES),
+    transform=pick(quick=("T0",), normal=("T0", "T1", "T2"), full=("T0", "T1", "T2")),
+    partners=pick(quick=(True,), normal=(False, True), full=(False, True)),
+    epochs=pick(quick=5, normal=60, full=60),
+    seed=3,
+)
+print(lectures)
+lectures.plot(against="tau")
+lectures.plot(against="epoch")
+for b, beta in enumerate(lectures.judged.beta):
+    of = {"network": lectures.judged.dSigma_50["learned"][b]}
+    of["learn"] = lectures.corrected.dSigma_50["learned"][b]
+    print(f"β = {beta:<4g} median |δΣ(iω₀)|: " + ", ".join(f"{k} {v:.2g}" for k, v in of.items()))
+worse = lectures.judged.dSigma_50["learned"] > lectures.corrected.dSigma_50["learned"]
+print(f"the network is worse in Σ at {worse.sum()} of {worse.size} temperatures")
+
+# %% [markdown]
 # ## In the loop
 #
 # At $\beta = 50$ on the Bethe lattice the baths are those that loops visit. A few of them,
-# converged at random $U$, are the training set. **Prediction.** The learned solver follows ED-DMFT
-# with five sites across the transition, ten times closer than IPT.
+# converged at random $U$, are the training set: their whole $\Delta$, not the fit of it by five
+# sites, because that is what a loop asks about. **Prediction.** The learned solver follows ED-DMFT
+# with five sites across the transition, a hundred times closer than IPT.
 
 # %%
 lattice = dmft.database(
@@ -153,9 +201,10 @@ ax.plot(U, Z["IPT"], "--", color=COLOURS["blue"], label="IPT")
 ax.errorbar(U, Z["learned"], error, fmt="o", color=COLOURS["vermillion"], label="learned")
 dress(ax, x="U / D", y="Z")
 legend(ax)
-print("largest |δZ|: learned", np.abs(Z["learned"] - Z["ED, 5 sites"]).max().round(4))
+print("largest |δZ|: learned", np.abs(Z["learned"] - Z["ED, 5 sites"]).max().round(6))
 print("              IPT    ", np.abs(Z["IPT"] - Z["ED, 5 sites"]).max().round(4))
-assert np.abs(Z["learned"] - Z["ED, 5 sites"]).max() < 0.02
+away = {name: np.abs(Z[name] - Z["ED, 5 sites"]).max() for name in ("learned", "IPT")}
+assert away["learned"] < 0.01 * away["IPT"]
 
 # %% [markdown]
 # ## The certificate
@@ -203,10 +252,10 @@ print(f"{len(lattice)} samples of it cost {len(lattice) * seconds:.0f} s and are
 # has samples. One loop is some ten solves, so that a hundred samples have paid after ten loops. The
 # certificate costs one more solve a loop, and is the part that makes the rest science.
 #
-# **Exercises.** 1. Train with `model="network"`, the two layers of 51 of the lectures. 2. Add
-# `inputs=("ipt", "nca")`. 3. Train on $\beta = 10$ and solve at $\beta = 20$ with half the $U$ and
-# half the $V$: why is that exact? 4. Follow the insulator with `dmft.hysteresis`; which training
-# set does it need, and what does `outside="fallback"` do?
+# **Exercises.** 1. Train with `model="kernel ridge"`: what does one length for all features cost?
+# 2. Add `inputs=("ipt", "nca")`. 3. Train on $\beta = 10$ and solve at $\beta = 20$ with half the
+# $U$ and half the $V$: why is that exact? 4. Follow the insulator with `dmft.hysteresis`; which
+# training set does it need, and what does `outside="fallback"` do?
 
 # %%
 kd.about()

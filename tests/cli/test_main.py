@@ -40,6 +40,10 @@ QUICK = {
     "rsmi": ["--L", "16", "--n", "4000"],
     "dimers": ["--L", "8", "--n", "2000"],
     "mott": ["--U", "1", "3", "--beta", "20", "--solver", "ipt"],
+    "learned": [
+        *("--samples", "60", "--inputs", "ipt", "--target", "ed-2", "--beta", "5"),
+        *("--basis", "tau", "legendre", "--transform", "T1", "--epochs", "2"),
+    ],
 }
 
 
@@ -194,6 +198,19 @@ def test_a_filter_knows_less_than_the_exact_bound(capsys):
     assert np.shape(found["filters"]) == (1, 2, 2)
     assert found["information"]["kind"] == "certified"
     assert 0 < found["information"]["value"] < np.log(2)  # one bit of a hidden unit at most
+
+
+def test_learned_is_that_of_python(capsys):
+    found = run_json(capsys, "learned")
+    same = kd.dmft.learning.lectures(
+        60, inputs=("ipt",), target="ed-2", beta=[5.0], basis=("tau", "legendre"),
+        transform=("T1",), epochs=2, seed=1, progress=False,
+    )  # fmt: skip
+    assert found["mse"]["network"] == pytest.approx(same.mse["network"].tolist(), rel=1e-9)
+    assert len(found["networks"]) == 4
+    assert {"ipt", "learn", "network"} == set(found["mse"])
+    assert np.shape(found["by epoch"]) == (1, 2, 2)
+    assert len(found["by tau"][0]["network"]) == 51
 
 
 def test_mott_gives_both_branches(capsys):

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from kadanoff import NotConverged, NumericalError, __version__
-from kadanoff.cli import bench, course, dots, impurities, lattices, mott
+from kadanoff.cli import bench, course, dots, impurities, lattices, learned, mott
 from kadanoff.cli.job import Job, jsonable, picture
 
 __all__ = ["JOBS", "main"]
 
-JOBS: tuple[Job, ...] = (*impurities.JOBS, *dots.JOBS, *lattices.JOBS, *mott.JOBS)
+JOBS: tuple[Job, ...] = (*impurities.JOBS, *dots.JOBS, *lattices.JOBS, *mott.JOBS, *learned.JOBS)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,8 +5,15 @@ import pytest
 
 import kadanoff as kd
 from kadanoff.dmft import DiscreteBath, Impurity, database, learn, report, solve
-from kadanoff.dmft.learning import NODES, load, regressors, save
-from kadanoff.dmft.learning.encoding import PARTNER, encode, features, partner, squared_distances
+from kadanoff.dmft.learning import NODES, gaussian, load, regressors, save
+from kadanoff.dmft.learning.encoding import (
+    PARTNER,
+    SYMMETRY,
+    encode,
+    features,
+    partner,
+    squared_distances,
+)
 from kadanoff.dmft.learning.learned import samples_of
 from kadanoff.dmft.solvers.causal import occupation
 
@@ -22,7 +29,7 @@ def db():
 
 @pytest.fixture(scope="module")
 def learned(db):
-    return learn(db[:160], settings=FIXED, outside="flag", seed=0)
+    return learn(db[:160], model="kernel ridge", settings=FIXED, outside="flag", seed=0)
 
 
 # ---------------------------------------------------------------- symmetry
@@ -73,22 +80,60 @@ def test_a_partner_is_answered_as_a_partner(db, model):
 
 
 def test_a_gaussian_process_says_what_scikit_learn_says(db):
+    # Of a process with one kernel k(x, x') + sign k(x, P x'), on the rows and their partners.
     from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+    from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
-    given = {"scale": 3.0, "length": 6.0, "noise": 0.01}
+    length = np.linspace(5.0, 20.0, SYMMETRY.size)
+    given = {"length": length, "noise": 0.01}
     expert = learn(db[:40], model="gaussian process", settings=given, seed=0).experts[0]
     ensemble = expert.ensemble
     x, y = ensemble.both(expert.X), ensemble.bent(expert.Y)
-    kernel = ConstantKernel(3.0) * RBF(6.0) + WhiteKernel(0.01)
-    peer = GaussianProcessRegressor(kernel, optimizer=None)
+    # A sample and its partner are two observations of scikit-learn, so that its noise is twice.
+    peer = GaussianProcessRegressor(Matern(length, nu=1.5) + WhiteKernel(0.02), optimizer=None)
     peer.fit(x, np.concatenate([y, PARTNER * y]))
     asked = expert.X[:10] + 0.2
-    mean, std = peer.predict(ensemble.standard(asked), return_std=True)
-    noise = np.sqrt(std**2 - 0.01)  # scikit-learn's is that of a noisy observation
-    found = ensemble.members(asked)
-    np.testing.assert_allclose(found[0], ensemble.unbent(mean - noise), rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(found[1], ensemble.unbent(mean + noise), rtol=1e-6, atol=1e-9)
+    z = ensemble.standard(asked)
+    mean, std = gaussian.predict(ensemble.arrays, z)
+    np.testing.assert_allclose(mean, peer.predict(z), rtol=1e-6, atol=1e-9)
+    # The variance of (f(x) +- f(P x)) / 2 from the joint one.
+    both = np.concatenate([z, SYMMETRY * z])
+    joint = peer.predict(both, return_cov=True)[1][..., 0] - 0.02 * np.eye(20)
+    for own, sign in ((PARTNER > 0, 1.0), (PARTNER < 0, -1.0)):
+        half = np.concatenate([np.eye(10), sign * np.eye(10)], axis=1) / 2.0
+        expected = np.sqrt(np.diag(half @ joint @ half.T))[:, None]
+        found = std[:, own] / np.sqrt(ensemble.arrays["scale"][own])
+        np.testing.assert_allclose(found, expected * np.ones_like(found), rtol=1e-5)
+
+
+def test_the_gradient_of_the_marginal_likelihood_is_that_of_differences(db):
+    expert = learn(
+        db[:40], model="gaussian process", settings={"length": 9.0, "noise": 0.01}, seed=0
+    ).experts[0]
+    x, y = expert.ensemble.arrays["x"], expert.ensemble.bent(expert.Y)
+    at = np.append(np.log(np.linspace(5.0, 20.0, SYMMETRY.size)), np.log(0.02))
+    slope = gaussian.surprise(at, x, y)[1]
+    for k in (0, 2, 30, SYMMETRY.size):
+        step = 1e-4 * np.eye(at.size)[k]
+        two = [gaussian.surprise(at + s * step, x, y)[0] for s in (1.0, -1.0)]
+        assert (two[0] - two[1]) / 2e-4 == pytest.approx(slope[k], rel=1e-4, abs=1e-7)
+
+
+def test_left_out_predictions_of_a_process_are_those_of_a_fit_without(db):
+    both = db[:30].with_partners()
+    given = {"length": 9.0, "noise": 0.01}
+    expert = learn(both, model="gaussian process", settings=given, seed=0).experts[0]
+    ensemble, group = expert.ensemble, expert.group
+    y, x = ensemble.bent(expert.Y), ensemble.arrays["x"]
+    rows = np.flatnonzero(group == group[7])
+    mean, std = gaussian.left_out(ensemble.arrays, y, group, rows)
+    kept = group != group[7]
+    without = gaussian.fit(x[kept], y[kept], None, 0, given, group[kept])
+    # The scale is that of all samples.
+    arrays = {**without, "x": x[kept], "scale": ensemble.arrays["scale"]}
+    expected = gaussian.predict(arrays, x[rows])
+    np.testing.assert_allclose(mean, expected[0], rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(std, expected[1], rtol=1e-5, atol=1e-9)
 
 
 # ---------------------------------------------------------------- what it has not seen
@@ -96,7 +141,7 @@ def test_a_gaussian_process_says_what_scikit_learn_says(db):
 
 def test_left_out_errors_are_those_of_a_fit_without(db):
     # Partners in the database, so that groups of two leave together.
-    expert = learn(db[:40].with_partners(), settings=FIXED, seed=0).experts[0]
+    expert = learn(db[:40].with_partners(), model="kernel ridge", settings=FIXED, seed=0).experts[0]
     ensemble, group = expert.ensemble, expert.group
     chosen = regressors.drawn_members(group, 8, 0)
     found = regressors.predict_left_out(ensemble, expert.Y, group, chosen)
@@ -120,10 +165,10 @@ def test_left_out_errors_are_those_of_a_fit_without(db):
 
 
 def test_intervals_cover_what_they_say_over_many_splits(db):
-    shares = []
+    shares, ridge = [], {"model": "kernel ridge", "members": 2, "settings": FIXED}
     for seed in range(20):
         train, test = db.split(0.4, seed=seed)
-        found = report(learn(train, members=2, settings=FIXED, seed=seed), test)
+        found = report(learn(train, **ridge, seed=seed), test)
         shares.append(found.covered[0])
     shares = np.array(shares)
     # 96 samples, whose frequencies err together, tell a share of 0.68 to 0.05, and as many again
@@ -140,7 +185,9 @@ def test_intervals_widen_when_a_new_problem_is_missed(db, learned):
     answers = [solve(Impurity(p.U, p.beta, p.bath, p.eps + 0.3 * p.U)) for p in problems]
     taught = learned.taught(problems, answers)
     before, after = learned.experts[0], taught.experts[0]
-    assert np.all(after.width > before.width)
+    assert np.all(np.median(after.scores, axis=0) > np.median(before.scores, axis=0))
+    x, U = after.ensemble.both(after.X[-1]), float(after.X[-1, 0])
+    assert np.all(after.calibration.width(x, U) > before.calibration.width(x, U))
     assert len(after.scores) == len(before.scores) + 80
 
 
@@ -202,7 +249,7 @@ def test_certain_numbers_count_more_in_the_projection(learned):
 @pytest.mark.parametrize(
     ("model", "name", "change", "message"),
     [
-        ("kernel ridge", "0/X", lambda x: x[:, :-1], r"X must have shape \(any, 52\)"),
+        ("kernel ridge", "0/X", lambda x: x[:, :-1], r"X must have shape \(any, 88\)"),
         ("kernel ridge", "0/Y", lambda x: x[:-1], "Y must have shape"),
         ("kernel ridge", "0/floor", lambda x: x[0], r"floor must have shape \(2, 12\)"),
         ("kernel ridge", "0/scores", lambda x: x * np.nan, "scores must hold finite"),
@@ -210,10 +257,12 @@ def test_certain_numbers_count_more_in_the_projection(learned):
         ("kernel ridge", "0/ensemble/dual", lambda x: x + np.inf, "dual must hold finite"),
         ("kernel ridge", "0/ensemble/x_scale", lambda x: 0.0 * x, "x_scale must be positive"),
         ("kernel ridge", "0/group", lambda x: x.astype(str), "group must hold finite numbers"),
-        ("gaussian process", "0/ensemble/inverse", lambda x: x[1:], r"inverse must have shape"),
+        ("gaussian process", "0/ensemble/inverse", lambda x: x[:, 1:], r"inverse must have shape"),
+        ("gaussian process", "0/ensemble/length", lambda x: 0.0 * x, "length must be positive"),
+        ("gaussian process", "0/rows", lambda x: x + 99, "rows must be numbers of the 30 samples"),
         ("network", "0/ensemble/W1_0", lambda x: x.T[1:], "W1_0 must have shape"),
         ("network", "0/ensemble/layers", lambda x: 0 * x, "layers must lie in 1 to"),
-        ("forest", "0/ensemble/feature_0", lambda x: x + 99, "feature_0 must lie below 52"),
+        ("forest", "0/ensemble/feature_0", lambda x: x + 99, "feature_0 must lie below 88"),
         ("forest", "0/ensemble/children_left_1", lambda x: np.where(x > 0, 0, x), "lead on"),
         ("forest", "0/ensemble/start_0", lambda x: x[::-1], "start_0 must ascend"),
     ],
@@ -223,7 +272,7 @@ def test_arrays_that_do_not_fit_are_named(db, tmp_path, model, name, change, mes
     settings = {
         "network": {"max_iter": 1, "hidden_layer_sizes": (5, 4)},
         "forest": {"n_estimators": 3},
-        "gaussian process": {"scale": 1.0, "length": 7.0, "noise": 0.01},
+        "gaussian process": {"length": 7.0, "noise": 0.01},
     }.get(model, FIXED)
     save(learn(db[:30], model=model, members=2, settings=settings), path)
     assert load(path).model == model

@@ -2,7 +2,8 @@
 
 Pooled over the splits, no mean and no median of the errors of Sigma(i w_0), Z and G(tau) is more
 than 1.02 times that of the input for which it is smallest: with all inputs, and with those that
-need no diagonalisation.
+need no diagonalisation. There are 168 training samples and 72 test samples in each split, which is
+where a correction is most likely to be harmful.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tests.soak.rows import Row, count
 
 TINY = 0.1
 SPLITS = 8
-SAMPLES = 400
+SAMPLES = 240
 CHEAP = ("ipt", "hubbard1", "nca")
 BETAS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
 QUIET: dict[str, Any] = {"progress": False}

@@ -4,6 +4,9 @@ U, the half bandwidth D and the detuning eps + U/2 are uniform in their ranges. 
 uniform in (-1, 1) and the V_k in (0, 1); then V is scaled to ``sum V**2 = D**2 / 4`` (the rule of
 the Bethe lattice), the levels to ``max e - min e = 2 D``, and shifted to ``sum V**2 e = 0``.
 
+The bath of a converged loop is its whole Delta(i w_n), not the few sites that a solver fits: some
+tens of levels that reproduce it, because a loop asks for the solution in such a bath.
+
 Sample i does not depend on the number of samples: its random numbers are those of
 ``SeedSequence(seed, spawn_key=(i,))``.
 """
@@ -11,7 +14,7 @@ Sample i does not depend on the number of samples: its random numbers are those 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -20,8 +23,10 @@ import numpy as np
 
 from kadanoff._base import checks
 from kadanoff._base.types import FloatArray
-from kadanoff.dmft.loops.self_consistency import bethe
+from kadanoff.dmft.lattices import Bethe, Cubic, Lattice, Square
+from kadanoff.dmft.loops.self_consistency import loop
 from kadanoff.dmft.problem import half_filling
+from kadanoff.dmft.solvers.physical import causal_bath
 from kadanoff.greens.grids import inverse_temperature
 
 __all__ = ["Distribution", "Draw"]
@@ -32,6 +37,14 @@ MAX_SITES = 7
 FIT_SEED = 0
 """Fits of a bath start at the same points for every sample, which depends on (seed, i) alone."""
 BATHS = ("random", "self-consistent")
+LATTICES: dict[str, Callable[[float], Lattice]] = {
+    "bethe": lambda D: Bethe(D=D),
+    "square": lambda D: Square(t=D / 4.0),
+    "cubic": lambda D: Cubic(t=D / 6.0),
+}
+"""Lattices of half bandwidth D."""
+MAX_LEVELS = 64
+"""Of the bath of a loop. Its poles are the vertices of a non-negative fit, and fewer than this."""
 RULES = ("bethe", "2D/pi", "2W")
 
 
@@ -67,8 +80,10 @@ class Distribution:
         sum V**2: ``D**2 / 4``; or ``2 D / pi`` or ``2 D`` in the unit of energy squared, as other
         codes have it.
     bath : {"random", "self-consistent"}
-        Random, or that of a converged DMFT loop on the Bethe lattice at one of the temperatures,
-        solved by exact diagonalisation with this number of sites.
+        Random, or the Delta of a converged DMFT loop at one of the temperatures, solved by exact
+        diagonalisation with this number of sites.
+    lattice : sequence of {"bethe", "square", "cubic"}
+        Lattices of the loops, drawn with equal probability.
     beta : sequence of float
         Inverse temperatures of the loops.
     seed : int, optional
@@ -81,6 +96,7 @@ class Distribution:
     bath_sites: int = 4
     rule: str = "bethe"
     bath: str = "random"
+    lattice: tuple[str, ...] = ("bethe",)
     beta: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
     seed: int = None  # type: ignore[assignment]  # an int once it is made
 
@@ -93,6 +109,12 @@ class Distribution:
         )
         checks.choice("rule", self.rule, RULES)
         checks.choice("bath", self.bath, BATHS)
+        names = (self.lattice,) if isinstance(self.lattice, str) else tuple(self.lattice)
+        if not names:
+            raise ValueError("lattice must name at least one lattice")
+        for name in names:
+            checks.choice("lattice", name, LATTICES)
+        object.__setattr__(self, "lattice", names)
         object.__setattr__(self, "seed", checks.seed(self.seed))
         object.__setattr__(self, "beta", tuple(inverse_temperature(b) for b in self.beta))
 
@@ -140,20 +162,27 @@ class Distribution:
         }
         if self.bath == "self-consistent":
             found["beta"] = self.beta
+            found["lattice"] = self.lattice
         return found
+
+    @property
+    def levels(self) -> int:
+        """Length of e and V: the number of bath sites, or that of the levels of a loop's Delta."""
+        return MAX_LEVELS if self.bath == "self-consistent" else self.bath_sites
 
 
 @lru_cache(maxsize=4096)
 def _of_a_loop(spread: Distribution, index: int) -> Draw:
-    """A sample with the bath of a converged loop, kept for all solvers."""
+    """A sample with the Delta of a converged loop, kept for all solvers."""
     rng, U, D, detuning = spread.begin(index)
     born = int(rng.integers(len(spread.beta)))
     start = ("metal", "insulator")[int(rng.integers(2))]
-    loop = bethe(
+    lattice = LATTICES[spread.lattice[int(rng.integers(len(spread.lattice)))]](D)
+    converged = loop(
+        lattice=lattice,
         U=U,
         beta=spread.beta[born],
-        D=D,
-        eps=detuning + half_filling(U),
+        mu=lattice.mean - detuning + 0.5 * U,
         start=start,
         solver="ed",
         sites=spread.bath_sites,
@@ -162,8 +191,15 @@ def _of_a_loop(spread: Distribution, index: int) -> Draw:
         progress=False,
         seed=FIT_SEED,
     )
-    bath = loop.solution.diagnostics["bath"]
-    return Draw(U, D, detuning, np.array(bath.e), np.array(bath.V), born)
+    problem = converged.solution.problem
+    poles = causal_bath(problem, converged.solution.w_n.size)
+    order = np.argsort(poles.weights)[::-1][:MAX_LEVELS]
+    order = order[np.argsort(poles.poles[order])]
+    weight = poles.weights[order]
+    weight = weight * (float(np.sum(poles.weights)) / float(np.sum(weight)))
+    e, V = np.zeros((2, MAX_LEVELS))
+    e[: order.size], V[: order.size] = poles.poles[order], np.sqrt(weight)
+    return Draw(U, D, detuning, e, V, born)
 
 
 def interval(

@@ -41,9 +41,10 @@ __all__ = ["BETAS", "INPUTS", "database"]
 
 INPUTS = ("hubbard1", "ipt", "nca", "ed-1", "ed-2", "ed-3")
 BETAS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0)
-VERSION = 3
+VERSION = 4
 """Version of the stored numbers; raise it when the results of a solver, or a name, change.
 
+4: the bath of a loop is its Delta, not the fit of it by the sites of the solver.
 3: the distance of the level from half filling is stored as `detuning`, not as `eps`.
 2: a bath fit sums frequencies in another order, and the end point of its search depends on
 rounding; ed-1 and ed-2 differ by up to 2e-8.
@@ -71,6 +72,7 @@ def database(
     bath_sites: int | None = None,
     rule: str = "bethe",
     bath: str = "random",
+    lattice: str | Sequence[str] = "bethe",
     partners: bool = False,
     frequencies: int = 64,
     times: int = 51,
@@ -106,7 +108,10 @@ def database(
     rule : {"bethe", "2D/pi", "2W"}
         Rule for sum V**2, see `kadanoff.dmft.data.draws.Distribution`.
     bath : {"random", "self-consistent"}
-        Whether baths are random, or those of converged DMFT loops on the Bethe lattice.
+        Whether baths are random, or those of converged DMFT loops by exact diagonalisation with
+        `bath_sites` sites: their Delta as it is, without a fit by these sites.
+    lattice : {"bethe", "square", "cubic"} or a sequence of these
+        Lattice of the loops, of half bandwidth D; of several, each sample draws one.
     partners : bool
         Whether the particle-hole partner of every sample is added.
     frequencies, times : int
@@ -142,6 +147,9 @@ def database(
 
     Notes
     -----
+    In the Delta of a loop "ed-n" is no longer exact: it is the solver that a loop would call, with
+    n sites fitted to this Delta, and `Database.error` holds the error of G by the fit.
+
     Test sets: `first` beyond the last sample for the same distribution, other ranges for
     extrapolation, ``bath="self-consistent"`` for baths of DMFT loops.
 
@@ -171,6 +179,7 @@ def database(
         bath_sites=bath_sites,
         rule=rule,
         bath=bath,
+        lattice=(lattice,) if isinstance(lattice, str) else tuple(lattice),
         beta=temperatures,
         seed=run.seed,
     )
@@ -242,7 +251,7 @@ def solve_chunk(
 ) -> dict[str, Any]:
     """`count` samples from number `first` on by one solver: the content of one file."""
     spread = Distribution(**{"beta": beta, **distribution})
-    B, sites = len(beta), spread.bath_sites
+    B, sites = len(beta), spread.levels
     out: dict[str, Any] = {
         **{name: np.zeros(count) for name in ("U", "D", "detuning", "seconds")},
         **{name: np.zeros((count, sites)) for name in ("e", "V")},
@@ -288,7 +297,8 @@ def _at_all(
     draw: Draw, solver: str, beta: Sequence[float], run: Run, options: dict[str, Any]
 ) -> Iterator[Solution | str]:
     """The solution at every temperature, or the reason of its failure."""
-    bath = DiscreteBath(draw.e, draw.V)
+    used = draw.V > 0.0
+    bath = DiscreteBath(draw.e[used], draw.V[used])
     sites = named(solver, "solver")[1].get("sites", 0)
     if sites >= bath.sites:
         problem = Impurity(draw.U, beta[0], bath, draw.eps)

@@ -46,7 +46,7 @@ class Database:
         Repulsion, half bandwidth, and distance eps + U/2 of the level from half filling, in one
         unit of energy.
     e, V : array, shape (K, Nb)
-        Levels and hybridisations of the baths, in the same unit.
+        Levels and hybridisations of the baths, in the same unit; V = 0 where a bath has fewer.
     index : array of int, shape (K,)
         Number of the sample in the distribution.
     group : array of int, shape (K,)
@@ -176,7 +176,8 @@ class Database:
     def impurity(self, i: int, b: int) -> Impurity:
         """Sample i at temperature number b."""
         i = checks.whole("i", i, least=-len(self), most=len(self) - 1)
-        bath = DiscreteBath(self.e[i], self.V[i])
+        used = self.V[i] > 0.0
+        bath = DiscreteBath(self.e[i, used], self.V[i, used])
         U = float(self.U[i])
         return Impurity(U, self._beta(b), bath, float(self.detuning[i]) + half_filling(U))
 

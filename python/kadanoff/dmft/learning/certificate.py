@@ -247,8 +247,8 @@ def active(
     >>> db = dmft.database(
     ...     40, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
     ... )
-    >>> quick = {"gamma": 0.01, "alpha": 1e-3}
-    >>> learned = dmft.learn(db, members=2, settings=quick, seed=1, progress=False)
+    >>> quick = {"length": 9.0, "noise": 1e-3}
+    >>> learned = dmft.learn(db, settings=quick, seed=1, progress=False)
     >>> found = dmft.active(learned, U=2.0, beta=5.0, tolerance=0.1, seed=1)
     >>> found.converged, found.distance < 0.1
     (True, True)

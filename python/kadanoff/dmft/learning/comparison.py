@@ -14,7 +14,7 @@ from kadanoff._base.types import FloatArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Report"]
+__all__ = ["SAME", "Report"]
 
 COMPARED = ("mse", "dSigma", "dSigma_50", "dZ", "dZ_50")
 """Quantities of the comparison with the best input."""

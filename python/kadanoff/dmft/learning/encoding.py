@@ -5,8 +5,10 @@ the same problem with all energies (and 1/beta) times s are identical: scale cov
 Frequencies enter by their number.
 
 Features: U/E, beta E, the detuning (eps + U/2)/E, Delta(i w_n)/E at a few n, and at these n the
-self-energy of every input. Parameters of the bath are no features, as their signs and order are a
-gauge. Neither are its higher moments, which a fitted bath does not preserve.
+self-energy of the base; G and X (below) of the base at the first of them, with their phases, which
+tell where a level crosses the Fermi energy. Parameters of the bath are no features, as their signs
+and order are a gauge. Neither are its higher moments, which a fitted bath does not preserve. Nor
+are the inputs that are not corrected: they made every length of a Gaussian process less certain.
 
 The output, at the same n, is one of
 
@@ -54,6 +56,12 @@ NODES = np.array([0, 1, 2, 3, 4, 6, 9, 13, 19, 28, 41, 60])
 TARGETS = ("log", "Sigma3", "residual", "G", "cavity")
 PARTNER = np.concatenate([np.ones(NODES.size), -np.ones(NODES.size + 1)])
 """Signs that take outputs (Im, Re, n) to those of the particle-hole partner."""
+FIRST = 6
+"""Number of nodes at which G and X of the base are features."""
+OWN = np.concatenate([[1.0, 1.0, -1.0], -np.ones(NODES.size), np.ones(NODES.size)])
+LOW = np.tile(np.repeat([-1.0, 1.0, -1.0], FIRST), 2)
+SYMMETRY = np.concatenate([OWN, PARTNER, LOW])
+"""Signs that take `features` to those of the particle-hole partner."""
 SMALL = 1e-12
 CUT = 1e-7
 
@@ -76,6 +84,8 @@ class Sample:
         Occupations of both spins, by input.
     share : array, shape (inputs,), optional
         Shares of the inputs in the base, 0 or more, of sum 1; the first input alone by default.
+    G_tau : array, shape (inputs, T), optional
+        G(tau) of the inputs at the Chebyshev times, which networks on G(tau) see.
     """
 
     problem: Impurity
@@ -84,6 +94,7 @@ class Sample:
     Sigma: ComplexArray
     n: FloatArray
     share: FloatArray | None = None
+    G_tau: FloatArray | None = None
 
     @classmethod
     def of(cls, problem: Impurity, Sigma: list[ComplexArray], n: list[float]) -> Sample:
@@ -109,6 +120,7 @@ class Sample:
                 Delta[i],
                 np.array([db.Sigma[name][i, b, NODES] for name in inputs]),
                 np.array([db.n[name][i, b] for name in inputs]),
+                G_tau=np.array([db.G_tau[name][i, b] for name in inputs]),
             )
             for i in range(len(db))
         ]
@@ -184,27 +196,27 @@ def _moments(U: float, n: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def features(sample: Sample) -> FloatArray:
-    """The features of a problem, a flat array."""
-    E = sample.unit
-    own = [
-        math.log(max(sample.U, SMALL) / E),
-        math.log(sample.beta * E),
-        sample.detuning / E,
+    """The features of a problem and of its base, a flat array."""
+    E, base, n = sample.unit, sample.base, sample.base_n
+    parts: list[Any] = [
+        [math.log(max(sample.U, SMALL) / E), math.log(sample.beta * E), sample.detuning / E],
+        sample.Delta.real / E,
+        np.log(damping(sample.Delta, E)),
+        np.log(damping(base, E)),
+        (base.real - 0.5 * sample.U) / max(sample.U, SMALL),
+        [n - 1.0],
     ]
-    parts: list[Any] = [own, sample.Delta.real / E, np.log(damping(sample.Delta, E))]
-    for Sigma, n in zip(sample.Sigma, sample.n, strict=True):
-        parts += [
-            np.log(damping(Sigma, E)),
-            (Sigma.real - 0.5 * sample.U) / max(sample.U, SMALL),
-            [n - 1.0],
-        ]
+    for z in (sample.green(base)[:FIRST] * E, cavity(sample, base, n)[:FIRST] / E):
+        # The logarithm of a causal function, and its phase from that at half filling.
+        parts += [z.real, np.log(damping(z, 1.0)), np.arctan2(z.real, np.maximum(-z.imag, CUT))]
     return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
 
 
 def partner(size: int) -> FloatArray:
     """Signs that make `features` (given their number) those of the particle-hole partner."""
-    own = np.concatenate([[1.0, 1.0, -1.0], -np.ones(NODES.size), np.ones(NODES.size)])
-    return np.concatenate([own, np.tile(PARTNER, (size - own.size) // PARTNER.size)])
+    if size != SYMMETRY.size:
+        raise ValueError(f"there are {SYMMETRY.size} features, got {size}")
+    return SYMMETRY
 
 
 def encode(target: str, sample: Sample, Sigma: ComplexArray, n: float) -> FloatArray:

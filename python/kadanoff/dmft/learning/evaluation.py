@@ -20,8 +20,8 @@ from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.data.samples import Database
 from kadanoff.dmft.learning.comparison import Report
 from kadanoff.dmft.learning.encoding import NODES
-from kadanoff.dmft.learning.expert import Prediction
 from kadanoff.dmft.learning.learned import LearnedSolver, samples_of
+from kadanoff.dmft.learning.prediction import Prediction
 from kadanoff.dmft.learning.training import learn
 from kadanoff.dmft.protocol import solve
 
@@ -241,7 +241,7 @@ def learning_curve(
     *,
     inputs: Sequence[str] | None = None,
     target: str | None = None,
-    model: str = "kernel ridge",
+    model: str = "gaussian process",
     members: int = 8,
     calibration: float = 0.2,
     outside: str = "fallback",
@@ -286,8 +286,8 @@ def learning_curve(
     ...     50, inputs=("hubbard1",), target="ed-2", beta=[5.0], seed=1, progress=False
     ... )
     >>> train, test = db.split(0.2, seed=1)
-    >>> quick = {"gamma": 0.01, "alpha": 1e-3}
-    >>> curve = dmft.learning_curve(train, test, [25, 40], members=2, settings=quick, seed=1)
+    >>> quick = {"length": 9.0, "noise": 1e-3}
+    >>> curve = dmft.learning_curve(train, test, [25, 40], settings=quick, seed=1)
     >>> curve.dSigma.shape
     (2, 1)
     """

@@ -3,62 +3,25 @@
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray, IntArray
+from kadanoff.dmft.learning.calibration import Calibration
 from kadanoff.dmft.learning.encoding import NODES, Sample, decode, encode, features
+from kadanoff.dmft.learning.prediction import Prediction, furthest
 from kadanoff.dmft.learning.regressors import BEND, Ensemble, fit, unseen
 from kadanoff.dmft.learning.selection import Choice, Judge, bases, best, errors, unchanged
 from kadanoff.dmft.solvers.causal import PoleGrid, Projected
 
-__all__ = ["Expert", "Prediction", "Task", "furthest", "train"]
+__all__ = ["Expert", "Task", "train"]
 
 MIN_SAMPLES = 20  # per temperature
 USUAL = 0.68  # share of smaller errors
-LOCAL = 0.25  # share of the held-out problems, those of similar U/E, that an interval rests on
-MIN_LOCAL = 60  # of them: the 95 % quantile rests on three
-BENDS = (BEND, 3.0)  # relative errors count from here on, see `regressors.BEND`
-
-
-@public
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """The predicted self-energy of one problem with its errors.
-
-    Parameters
-    ----------
-    Sigma : Projected
-        The causal self-energy; that nearest to the input where an input is kept as it is.
-    values : array of complex, shape (N,)
-        The self-energy at `NODES`.
-    kept : str or None
-        The input that is the answer as it is, because no correction of it was found to help.
-    error68, error95 : array, shape (N,)
-        Half widths of the intervals around Im Sigma at `NODES` that contain the exact value for
-        68 and 95 % of problems like those of the calibration.
-    distance : float
-        Distance to the training set, in units of the usual distance within it.
-    """
-
-    Sigma: Projected
-    values: ComplexArray
-    kept: str | None
-    error68: FloatArray
-    error95: FloatArray
-    distance: float
-
-    def __repr__(self) -> str:
-        return (
-            f"Prediction({self.kept or repr(self.Sigma)}; error of Im Sigma(i w_0) "
-            f"{self.error68[0]:.2g} (68 %), {self.error95[0]:.2g} (95 %); "
-            f"distance {self.distance:.2g})"
-        )
+BENDS = (3.0, BEND)  # relative errors count from here on, see `regressors.BEND`
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +35,7 @@ class Expert:
     group: IntArray
     floor: FloatArray  # (2, N): usual errors of Re Sigma / U, and of Im Sigma relative to itself
     scores: FloatArray  # (K, N): errors of Im Sigma over what was expected, on problems held back
-    coupling: FloatArray  # (K,): ln(U/E) of these problems
+    rows: IntArray  # (K,): which rows of X these problems are
     reach: float  # furthest pole, in units of pi / beta
     choice: Choice
 
@@ -88,33 +51,46 @@ class Expert:
         return PoleGrid(2.0 * NODES + 1.0, self.reach)
 
     @cached_property
-    def width(self) -> FloatArray:
-        """68 and 95 % quantiles of all scores, shape (2, N)."""
-        return _quantiles(self.scores)
-
-    def local_width(self, sample: Sample) -> FloatArray:
-        """68 and 95 % quantiles of the scores of problems of similar U/E, shape (2, N)."""
-        count = max(MIN_LOCAL, round(LOCAL * len(self.scores)))
-        if count >= len(self.scores):
-            return self.width
-        away = np.abs(self.coupling - math.log(max(sample.U, 1e-12) / sample.unit))
-        return _quantiles(self.scores[np.argpartition(away, count)[:count]])
+    def calibration(self) -> Calibration:
+        """The scores, with the place of their problems."""
+        points = self.ensemble.standard(self.X[self.rows])
+        return Calibration(points, self.X[self.rows, 0], self.scores)
 
     def based(self, sample: Sample) -> Sample:
         """The sample with the base of this temperature."""
         return replace(sample, share=self.choice.share)
 
-    def predict(self, sample: Sample, x: FloatArray) -> Prediction:
-        """The causal self-energy nearest to the proposals of the members."""
-        distance = float(self.ensemble.distance(x)[0])
-        return self.judge(sample, self.ensemble.members(x)[:, 0], distance)
+    def distance(self, sample: Sample) -> float:
+        """Distance to the training set, in usual distances within it."""
+        return float(self.ensemble.distance(features(self.based(sample)))[0])
 
-    def judge(self, sample: Sample, members: FloatArray, distance: float) -> Prediction:
-        """The nearest causal self-energy to the mean of proposals; their spread, calibrated.
+    def predict(self, sample: Sample) -> Prediction:
+        """The causal self-energy nearest to the proposals of the members, with its errors."""
+        x = features(self.based(sample))
+        distance = float(self.ensemble.distance(x)[0])
+        found, values, kept, expected = self.nearest(sample, self.ensemble.members(x)[:, 0])
+        width = self.calibration.width(self.ensemble.both(x), float(x[0]))
+        return Prediction(found, values, kept, *(width * expected), distance)
+
+    def nearest(
+        self, sample: Sample, members: FloatArray
+    ) -> tuple[Projected, ComplexArray, str | None, FloatArray]:
+        """The causal self-energy nearest to the mean of proposals, and its expected error.
 
         The projection weights values by the agreement of the members: at low temperature some real
         parts are wrong by U, and would distort the imaginary parts. Corrections that are proposed
         and not applied belong to the expected error.
+
+        Returns
+        -------
+        found : Projected
+            The self-energy.
+        values : array of complex, shape (N,)
+            At the nodes; those of the input, where one is kept.
+        kept : str or None
+            This input.
+        expected : array, shape (N,)
+            Error of Im Sigma, not calibrated.
         """
         sample, target = self.based(sample), self.choice.target
         applied = self.choice.applied(members, sample)
@@ -124,41 +100,28 @@ class Expert:
         real = np.hypot(spread.real.std(axis=0), self.floor[0] * sample.U)
         imag = np.hypot(spread.imag.std(axis=0), self.floor[1] * np.abs(Sigma.imag))
         tiny = 1e-12 * float(np.max(np.abs(Sigma)))
-        width = self.local_width(sample)
-        expected = np.hypot(imag, omitted)
+        expected = np.maximum(np.hypot(imag, omitted), 1e-300)
         kept = self.choice.kept
         if kept is not None and np.all(sample.base.imag < 0.0):
             found = self.grid.project(
                 sample.base, sample.U, float(n), sample.beta, symmetric=sample.symmetric
             )
-            values = sample.base
-        else:
-            kept = None
-            found = self.grid.consistent(
-                sample.problem,
-                Sigma,
-                float(n),
-                symmetric=sample.symmetric,
-                error=np.maximum(real, tiny) + 1j * np.maximum(imag, tiny),
-            )
-            values = found.iw(sample.w_n)
-        return Prediction(found, values, kept, width[0] * expected, width[1] * expected, distance)
+            return found, sample.base, kept, expected
+        found = self.grid.consistent(
+            sample.problem,
+            Sigma,
+            float(n),
+            symmetric=sample.symmetric,
+            error=np.maximum(real, tiny) + 1j * np.maximum(imag, tiny),
+        )
+        return found, found.iw(sample.w_n), None, expected
 
-    def score(self, found: Prediction, sample: Sample, Sigma: ComplexArray) -> FloatArray:
-        """|d Im Sigma| in units of the uncalibrated 68 % interval."""
-        expected = found.error68 / self.local_width(sample)[0]
-        missed = np.abs(found.values.imag - Sigma.imag)
-        return np.asarray(missed / np.maximum(expected, 1e-300))
-
-
-def _quantiles(scores: FloatArray) -> FloatArray:
-    """68 and 95 % quantiles, as in conformal prediction: of K scores that of rank (K + 1) q.
-
-    J. Lei, M. G'Sell, A. Rinaldo, R. J. Tibshirani, L. Wasserman, J. Am. Stat. Assoc. 113, 1094
-    (2018), doi:10.1080/01621459.2017.1307116, section 5.2.
-    """
-    found = np.quantile(scores, (0.68, 0.95), axis=0, method="weibull")
-    return np.maximum(found, 1e-12, dtype=np.float64)
+    def score(
+        self, sample: Sample, members: FloatArray, Sigma: ComplexArray
+    ) -> tuple[FloatArray, ComplexArray]:
+        """|d Im Sigma| in units of the expected error, and the self-energy at the nodes."""
+        _, values, _, expected = self.nearest(sample, members)
+        return np.abs(values.imag - Sigma.imag) / expected, values
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +144,8 @@ class Task:
         Quantities to be regressed, of which the best is taken.
     model, members, calibration, settings, seed
         As in `kadanoff.dmft.learn`.
+    exact_G_tau : array, shape (K, T), optional
+        G(tau) of the target.
     """
 
     beta: float
@@ -195,11 +160,7 @@ class Task:
     calibration: float
     settings: dict[str, Any]
     seed: int
-
-    @cached_property
-    def X(self) -> FloatArray:
-        """Features."""
-        return np.array([features(s) for s in self.samples])
+    exact_G_tau: FloatArray | None = None
 
     @cached_property
     def raw(self) -> FloatArray:
@@ -229,8 +190,8 @@ class Trial:
         The best shrinkages of this correction, and their scores.
     ensemble : Ensemble
         Trained on all samples.
-    Y : array, shape (K, outputs)
-        Corrections.
+    X, Y : array, shapes (K, features) and (K, outputs)
+        Features and corrections.
     held : array of int, shape (H,)
         Held-out problems.
     proposed : array, shape (H, members, outputs)
@@ -242,6 +203,7 @@ class Trial:
     target: str
     choices: tuple[tuple[float, Choice], ...]
     ensemble: Ensemble
+    X: FloatArray
     Y: FloatArray
     held: IntArray
     proposed: FloatArray
@@ -250,13 +212,14 @@ class Trial:
     def of(cls, task: Task, share: FloatArray, target: str, bend: float) -> Trial:
         """Fit a correction and shrink it."""
         samples = [replace(s, share=share) for s in task.samples]
+        X = np.array([features(s) for s in samples])
         Y = np.array([encode(target, *of) for of in zip(samples, task.exact, task.n, strict=True)])
         own = {"members": task.members, "seed": task.seed}
         settings = task.settings | {"bend": bend}
-        ensemble = fit(task.model, task.X, Y, task.group, settings=settings, **own)
+        ensemble = fit(task.model, X, Y, task.group, settings=settings, **own)
         settings = ensemble.settings(settings)
         held, proposed = unseen(
-            ensemble, task.X, Y, task.group, settings=settings, share=task.calibration, **own
+            ensemble, X, Y, task.group, settings=settings, share=task.calibration, **own
         )
         choices = best(
             Judge(task.raw[:, held]),
@@ -265,7 +228,7 @@ class Trial:
             proposed,
             task.exact[held],
         )
-        return cls(task, share, target, choices, ensemble, Y, held, proposed)
+        return cls(task, share, target, choices, ensemble, X, Y, held, proposed)
 
     def expert(self, choice: Choice) -> tuple[Expert, FloatArray]:
         """The calibrated expert of a choice, and its errors of the problems held back, (H, 3)."""
@@ -279,22 +242,21 @@ class Trial:
         expert = Expert(
             beta=task.beta,
             ensemble=self.ensemble,
-            X=task.X,
+            X=self.X,
             Y=self.Y,
             group=task.group,
             floor=np.quantile(away, USUAL, axis=0),
             scores=np.ones((1, NODES.size)),
-            coupling=np.zeros(1),
+            rows=self.held[:1],
             reach=task.reach,
             choice=choice,
         )
         scores, missed = [], []
         for i, members in zip(self.held, self.proposed, strict=True):
-            found = expert.judge(task.samples[i], members, 0.0)
-            scores.append(expert.score(found, task.samples[i], task.exact[i]))
-            missed.append(errors(task.samples[i], found.values, task.exact[i]))
-        expert = replace(expert, scores=np.array(scores), coupling=task.X[self.held, 0])
-        return expert, np.array(missed)
+            score, values = expert.score(task.samples[i], members, task.exact[i])
+            scores.append(score)
+            missed.append(errors(task.samples[i], values, task.exact[i]))
+        return replace(expert, scores=np.array(scores), rows=self.held), np.array(missed)
 
 
 def train(task: Task) -> Expert:
@@ -340,16 +302,3 @@ def _promising(trials: list[Trial]) -> list[tuple[Trial, Choice]]:
             if not any(t is trial and c is choice for t, c in found):
                 found.append((trial, choice))
     return found
-
-
-def furthest(samples: list[Sample]) -> float:
-    """Furthest pole of a self-energy, in units of pi / beta, from bath and U."""
-    return max(
-        4.0,
-        *(
-            s.beta
-            / math.pi
-            * (s.U + abs(s.detuning) + 4.0 * math.sqrt(s.moments[2]) / s.unit + 2.0 * s.unit)
-            for s in samples
-        ),
-    )

@@ -1,81 +1,187 @@
-"""Gaussian processes: regression with an intrinsic error.
+"""Gaussian processes: regression with an intrinsic error, and a length for every feature.
 
-All outputs share the kernel ``scale exp(-|x - x'|**2 / (2 length**2))`` and a white noise; inputs
-and outputs have variance one. Of a row x, with k its covariances with the training set and K those
-of the set, noise included,
+All outputs share the kernel ``scale (k(x, x') +- k(x, P x')) / 2``, even or odd under the
+particle-hole transformation P, and a white noise ``scale noise``, with the Matern kernel
 
-``mean = k K^-1 y``, ``variance = scale - k K^-1 k``.
+``k = (1 + sqrt(3) r) exp(-sqrt(3) r)``, ``r**2 = sum_d (x_d - x'_d)**2 / length_d**2``:
+
+self-energies of a finite bath change abruptly where the number of electrons does, and smoother
+kernels are worse. Features and outputs have variance one. Of a row x, with k its covariances with
+the training set and K those of the set, noise included,
+
+``mean = k K^-1 y``, ``variance = k(x, x) - k K^-1 k``.
 
 C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning (MIT Press, 2006),
-Eqs. (2.25) and (2.26).
+Eqs. (2.25), (2.26), (4.17), (5.9) and (5.12).
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from kadanoff._base.types import FloatArray
+from kadanoff._base import checks
+from kadanoff._base.types import FloatArray, IntArray
 from kadanoff.dmft.learning.encoding import PARTNER, partner, squared_distances
 
-__all__ = ["SETTINGS", "fit", "predict"]
+__all__ = ["SETTINGS", "fit", "left_out", "predict", "searched", "surprise"]
 
-SETTINGS = ("scale", "length", "noise")
-MAX_SEARCHED = 300  # samples for the choice of the parameters
+SETTINGS = ("length", "noise")
+MAX_SEARCHED = 450  # samples for the choice of the lengths
+SEARCHED = 0.6  # share of the samples, if that is less: the others have not seen the choice
+STEPS = 40  # of the search
+SIGNS = (1.0, -1.0)
+MIN_NOISE = 1e-7
+
+
+def searched(group: IntArray, seed: int) -> tuple[IntArray, IntArray]:
+    """Rows on which lengths are chosen, and the others, in undivided groups."""
+    names = np.random.default_rng([seed, 1]).permutation(np.unique(group))
+    share = min(SEARCHED, MAX_SEARCHED / group.size)
+    inside = np.isin(group, names[: max(2, round(share * names.size))])
+    return np.flatnonzero(inside), np.flatnonzero(~inside)
 
 
 def fit(x: Any, y: Any, members: Any, seed: int, settings: dict[str, Any], group: Any) -> Any:
-    """Parameters of the kernel of largest marginal likelihood, and the inverse covariance."""
-    import warnings
+    """Lengths and noise of largest marginal likelihood, and the inverse covariances."""
+    from scipy.optimize import minimize
 
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.gaussian_process import GaussianProcessRegressor
-    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
-
-    # From a small noise the search may jump to a model of pure noise, which is a maximum too.
-    start = dict(zip(SETTINGS, (1.0, math.sqrt(x.shape[1]), 0.3), strict=True))
-    unknown = sorted(set(settings) - set(start))
+    unknown = sorted(set(settings) - set(SETTINGS))
     if unknown:
         raise ValueError(
             f"settings of a gaussian process are {', '.join(SETTINGS)}, got {unknown[0]!r}"
         )
-    found = {name: float(settings.get(name, value)) for name, value in start.items()}
-    if set(settings) != set(start):
-        order = np.random.default_rng([seed, 1]).permutation(group.size)[:MAX_SEARCHED]
-        kernel = ConstantKernel(found["scale"], (1e-3, 1e5)) * RBF(found["length"], (1e-1, 1e3))
-        kernel = kernel + WhiteKernel(found["noise"], (1e-8, 1e1))
-        with warnings.catch_warnings():
-            # At the bound of a parameter the likelihood is nearly flat.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            best = GaussianProcessRegressor(kernel).fit(x[order], y[order]).kernel_
-        values = best.k1.k1.constant_value, best.k1.k2.length_scale, best.k2.noise_level
-        found = dict(zip(start, map(float, values), strict=True))
-    covariance = found["scale"] * np.exp(-0.5 * squared_distances(x, x) / found["length"] ** 2)
-    covariance[np.diag_indices(len(x))] += found["noise"]
-    inverse = np.linalg.inv(covariance)
+    x, y = x[: group.size], y[: group.size]
+    count = x.shape[1]
+    length = _positive("length", settings.get("length", np.sqrt(count)), count)
+    noise = float(_positive("noise", settings.get("noise", 1e-2), 1)[0])
+    if set(settings) != set(SETTINGS):
+        rows = searched(group, seed)[0]
+        bounds = [(np.log(0.1), np.log(1e3))] * count + [(np.log(MIN_NOISE), 0.0)]
+        best = minimize(
+            surprise,
+            np.append(np.log(length), np.log(noise)),
+            (x[rows], y[rows]),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={"maxiter": STEPS},
+        ).x
+        length = np.exp(best[:-1]) if "length" not in settings else length
+        noise = float(np.exp(best[-1])) if "noise" not in settings else noise
+    dual, inverses = np.zeros_like(y), []
+    for sign, kernel in zip(SIGNS, _kernels(x / length, x / length)[0], strict=True):
+        own = sign == PARTNER
+        inverse = np.linalg.inv(kernel + noise * np.eye(len(x)))
+        dual[:, own] = inverse @ y[:, own]
+        inverses.append(inverse)
     return {
-        "dual": inverse @ y,
-        "inverse": inverse,
-        **{name: np.array(value) for name, value in found.items()},
+        "dual": dual,
+        "inverse": np.array(inverses),
+        "scale": np.maximum(np.mean(y * dual, axis=0), 1e-24),
+        "length": length,
+        "noise": np.array(noise),
     }
 
 
-def predict(arrays: dict[str, Any], z: FloatArray) -> FloatArray:
-    """Mean minus and plus one standard deviation: members with this mean and spread.
+def _positive(name: str, value: Any, count: int) -> FloatArray:
+    values = np.atleast_1d(checks.array(name, value))
+    if values.shape not in ((1,), (count,)) or not np.all(values > 0.0):
+        raise ValueError(f"{name} must be positive, one number or {count}, got {value!r}")
+    return np.asarray(np.broadcast_to(values, count), dtype=np.float64)
 
-    Twice: once with the deviations of odd outputs reversed, so that the four members of a
-    particle-hole partner are the partners of the four.
+
+def _kernels(a: FloatArray, b: FloatArray) -> tuple[Any, Any]:
+    """Even and odd kernels, and k and -dk/d(r**2)/2 to rows b and to their partners."""
+    flip = partner(a.shape[1])
+    both = [np.sqrt(3.0 * squared_distances(a, other)) for other in (b, flip * b)]
+    decay = [np.exp(-r) for r in both]
+    own, other = ((1.0 + r) * d for r, d in zip(both, decay, strict=True))
+    return (0.5 * (own + other), 0.5 * (own - other)), [3.0 * d for d in decay]
+
+
+def surprise(parameters: FloatArray, x: FloatArray, y: FloatArray) -> tuple[float, FloatArray]:
+    """-ln of the marginal likelihood per sample at the best scale, and its gradient."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    n, noise = len(x), float(np.exp(parameters[-1]))
+    z = x / np.exp(parameters[:-1])
+    kernels, slopes = _kernels(z, z)
+    value, by_noise, by_kernel = 0.0, 0.0, [np.zeros((n, n)), np.zeros((n, n))]
+    for sign, kernel in zip(SIGNS, kernels, strict=True):
+        # Outputs that vanish by symmetry say nothing.
+        own = (sign == PARTNER) & (np.max(np.abs(y), axis=0) > 1e-12)
+        count = int(np.count_nonzero(own))
+        if count == 0:
+            continue
+        kernel[np.diag_indices(n)] += noise
+        factor = cho_factor(kernel, lower=True)
+        inverse = cho_solve(factor, np.eye(n))
+        dual = inverse @ y[:, own]
+        scale = np.maximum(np.sum(y[:, own] * dual, axis=0) / n, 1e-300)
+        value += 0.5 * n * float(np.sum(np.log(scale)))
+        value += count * float(np.sum(np.log(np.diag(factor[0]))))
+        slope = 0.5 * (count * inverse - (dual / scale) @ dual.T)
+        by_kernel[0] += 0.5 * slope
+        by_kernel[1] += 0.5 * sign * slope
+        by_noise += float(np.trace(slope)) * noise
+    flip = partner(x.shape[1])
+    by_length = sum(
+        _spread(a * b, z, other)
+        for a, b, other in zip(by_kernel, slopes, (z, flip * z), strict=True)
+    )
+    return value / n, np.append(by_length, by_noise) / n
+
+
+def _spread(weight: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
+    """sum_ij weight_ij (a_id - b_jd)**2."""
+    ends = weight.sum(axis=1) @ (a * a) + weight.sum(axis=0) @ (b * b)
+    return np.asarray(ends - 2.0 * np.sum(a * (weight @ b), axis=0))
+
+
+def left_out(
+    arrays: dict[str, Any], y: FloatArray, group: IntArray, rows: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and deviation for `rows`, without their groups: Rasmussen and Williams, Eq. (5.12)."""
+    mean, std = np.zeros((2, rows.size, y.shape[1]))
+    place = np.full(group.size, -1)
+    place[rows] = np.arange(rows.size)
+    blocks = [np.flatnonzero(group == g) for g in np.unique(group[rows])]
+    for sign, inverse in zip(SIGNS, arrays["inverse"], strict=True):
+        own = np.flatnonzero(sign == PARTNER)
+        for block in blocks:
+            missing = np.linalg.inv(inverse[np.ix_(block, block)])
+            found = y[np.ix_(block, own)] - missing @ arrays["dual"][np.ix_(block, own)]
+            known = np.maximum(np.diag(missing) - float(arrays["noise"]), 0.0)
+            at = place[block]
+            mean[np.ix_(at[at >= 0], own)] = found[at >= 0]
+            size = np.sqrt(known[:, None] * arrays["scale"][own])
+            std[np.ix_(at[at >= 0], own)] = size[at >= 0]
+    return mean, std
+
+
+def predict(arrays: dict[str, Any], z: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Mean and deviation for rows z."""
+    z, x = z / arrays["length"], arrays["x"] / arrays["length"]
+    mean, std = np.zeros((2, len(z), arrays["dual"].shape[1]))
+    mirrored = np.sqrt(3.0 * np.sum((z - partner(z.shape[1]) * z) ** 2, axis=1))
+    image = (1.0 + mirrored) * np.exp(-mirrored)
+    for sign, k, inverse in zip(SIGNS, _kernels(z, x)[0], arrays["inverse"], strict=True):
+        own = sign == PARTNER
+        mean[:, own] = k @ arrays["dual"][:, own]
+        variance = 0.5 * (1.0 + sign * image) - np.sum((k @ inverse) * k, axis=1)
+        std[:, own] = np.sqrt(np.maximum(variance, 0.0)[:, None] * arrays["scale"][own])
+    return mean, std
+
+
+def members(centre: FloatArray, half: FloatArray) -> Iterator[FloatArray]:
+    """Four proposals about the mean, in the unit of the corrections.
+
+    Half of them have the deviations of odd outputs reversed, so that the four of a particle-hole
+    partner are the partners of the four.
     """
-    x = arrays["x"]
-    known = np.concatenate([x, partner(x.shape[1]) * x])
-    squared = squared_distances(z, known)
-    k = float(arrays["scale"]) * np.exp(-0.5 * squared / float(arrays["length"]) ** 2)
-    mean = k @ arrays["dual"]
-    variance = float(arrays["scale"]) - np.einsum("ij,ij->i", k @ arrays["inverse"], k)
-    std = np.sqrt(np.maximum(variance, 0.0))[:, None]
-    # Outputs that change sign in the second half change that of their deviation.
-    sign = np.repeat([np.ones(PARTNER.size), PARTNER], len(z) // 2, axis=0)
-    one, other = sign * std, PARTNER * sign * std
-    return np.array([mean - one, mean + one, mean - other, mean + other])
+    for sign in (np.ones(PARTNER.size), PARTNER):
+        yield centre - sign * half
+        yield centre + sign * half

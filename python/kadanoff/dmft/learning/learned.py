@@ -14,10 +14,13 @@ import numpy as np
 from kadanoff._base.html import table
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff._base.warning import warn
 from kadanoff.dmft.data.draws import FIT_SEED
 from kadanoff.dmft.data.samples import Database
 from kadanoff.dmft.learning.encoding import NODES, Sample, encode, features
-from kadanoff.dmft.learning.expert import Expert, Prediction, furthest
+from kadanoff.dmft.learning.expert import Expert
+from kadanoff.dmft.learning.imaginary_time import TimeExpert
+from kadanoff.dmft.learning.prediction import Prediction, furthest
 from kadanoff.dmft.learning.regressors import fit
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, Solver
@@ -25,14 +28,20 @@ from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.approximations import approximated
 from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
 from kadanoff.dmft.solvers.hubbard1 import atom, isolated
-from kadanoff.greens.grids import fermionic
+from kadanoff.greens.grids import chebyshev_times, fermionic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["LearnedSolver", "samples_of"]
+__all__ = ["LearnedSolver", "OutsideTraining", "samples_of"]
 
 OUTSIDE = ("fallback", "raise", "flag")
+
+
+class OutsideTraining(UserWarning):
+    """A problem unlike the training set was left to the exact solver."""
+
+
 CHOSEN = "correction"
 """Target of a solver whose temperatures have chosen their own."""
 
@@ -54,8 +63,8 @@ class LearnedSolver:
     exact : str
         The exact solver, used beyond the training set.
     outside : {"fallback", "raise", "flag"}
-        Treatment of a problem further from the training set than `reach`: solved exactly, refused,
-        or marked.
+        Treatment of a problem further from the training set than `reach`: solved exactly, with a
+        warning and the name of the exact solver in ``Solution.solver``; refused; or marked.
     reach : float
         Distance in units of the usual distance between training samples.
     experts : tuple of Expert
@@ -82,7 +91,7 @@ class LearnedSolver:
     exact: str
     outside: str
     reach: float
-    experts: tuple[Expert, ...]
+    experts: tuple[Expert, ...] | tuple[TimeExpert, ...]
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -214,26 +223,36 @@ class LearnedSolver:
         run = Run(1, False, None, FIT_SEED, count)
         Sigma: list[ComplexArray] = []
         n: list[float] = []
+        G_tau: list[FloatArray] = []
+        times = self.times
         for name in self.inputs:
-            if name == "hubbard1":  # at once, without a Green function
+            if name == "hubbard1" and not times:  # at once, without a Green function
                 z = np.asarray(1j * fermionic(problem.beta, count), dtype=np.complex128)
                 s, occupation = _atomic(problem.U, problem.eps, problem.beta, z)
             else:
                 solution = approximated(problem, name, run)
                 s, occupation = solution.Sigma_iw, solution.n
+                if times:
+                    G_tau.append(solution.G.tau(chebyshev_times(problem.beta, times)))
             Sigma.append(s)
             n.append(occupation)
-        return Sample.of(problem, Sigma, n)
+        found = Sample.of(problem, Sigma, n)
+        return replace(found, G_tau=np.array(G_tau)) if times else found
+
+    @property
+    def times(self) -> int:
+        """Number of times of a network on G(tau); 0 for other regressions."""
+        first = self.experts[0]
+        return first.by_tau["network"].size if isinstance(first, TimeExpert) else 0
 
     def predict(self, sample: Sample) -> Prediction:
         """Predict by the expert of this temperature, or by that with the nearest training set."""
-        x = features(sample)
-        return self.experts[self._expert(sample, x)].predict(sample, x)
+        return self.experts[self._expert(sample)].predict(sample)
 
-    def _expert(self, sample: Sample, x: FloatArray) -> int:
+    def _expert(self, sample: Sample) -> int:
         if len(self.experts) == 1:
             return 0
-        near = [float(e.ensemble.distance(x)[0]) for e in self.experts]
+        near = [e.distance(sample) for e in self.experts]
         for k, expert in enumerate(self.experts):
             # Its intervals are calibrated on problems of this temperature.
             if math.isclose(expert.beta, sample.beta) and near[k] <= self.reach:
@@ -259,8 +278,14 @@ class LearnedSolver:
             )
         if far and self.outside == "fallback":
             exact = approximated(problem, self.exact, replace(run, progress=False))
+            warn(
+                f"the problem (U = {problem.U:g}, beta = {problem.beta:g}) lies outside the "
+                f"training set, {found.distance:.2g} usual distances away (reach = "
+                f"{self.reach:g}): it was solved by {self.exact}",
+                OutsideTraining,
+            )
             diagnostics = {**exact.diagnostics, "outside": True, "distance": found.distance}
-            return replace(exact, solver="learned", diagnostics=diagnostics)
+            return replace(exact, solver=self.exact, diagnostics=diagnostics)
         w_n = fermionic(problem.beta, run.frequencies)
         solution = self._kept(problem, found, run) or self.corrected(problem, found, w_n)
         at = NODES[run.frequencies > NODES]
@@ -322,6 +347,9 @@ class LearnedSolver:
             raise ValueError(
                 f"every problem needs an answer, got {len(problems)} problems and {len(answers)}"
             )
+        known = [e for e in self.experts if isinstance(e, Expert)]
+        if not known:
+            raise ValueError("a network on G(tau) is not trained further: learn it anew")
         rows: dict[int, list[tuple[Any, ...]]] = {}
         reach: dict[int, float] = {}
         for problem, answer in zip(problems, answers, strict=True):
@@ -336,20 +364,20 @@ class LearnedSolver:
                 raise ValueError(
                     f"the answer for U = {problem.U:g} is NaN or infinite: leave it out"
                 )
-            x = features(sample)
-            k = self._expert(sample, x)
-            expert = self.experts[k]
+            k = self._expert(sample)
+            expert = known[k]
+            x = features(expert.based(sample))
             y = encode(expert.choice.target, expert.based(sample), Sigma, answer.n)
-            score = expert.score(expert.predict(sample, x), sample, Sigma)
-            rows.setdefault(k, []).append((x, y, score, x[0]))
+            score = expert.score(sample, expert.ensemble.members(x)[:, 0], Sigma)[0]
+            rows.setdefault(k, []).append((x, y, score))
             reach[k] = max(reach.get(k, expert.reach), furthest([sample]))
-        experts = list(self.experts)
+        experts = list(known)
         for k, new in rows.items():
             old = experts[k]
-            X, Y, scores, coupling = (
+            X, Y, scores = (
                 np.concatenate([before, added])
                 for before, added in zip(
-                    (old.X, old.Y, old.scores, old.coupling), zip(*new, strict=True), strict=True
+                    (old.X, old.Y, old.scores), zip(*new, strict=True), strict=True
                 )
             )
             fresh = np.max(old.group) + 1 + np.arange(len(new))
@@ -372,7 +400,7 @@ class LearnedSolver:
                 Y=Y,
                 group=group,
                 scores=scores,
-                coupling=coupling,
+                rows=np.append(old.rows, len(old.X) + np.arange(len(new))),
                 reach=reach[k],
             )
         return replace(self, experts=tuple(experts))

@@ -195,11 +195,11 @@ def search(
     ... )
     >>> rest, third = db.split(0.2)
     >>> train, test = rest.split(0.2)
-    >>> quick = {"gamma": 0.01, "alpha": 1e-3}
-    >>> grid = {"target": ["log", "G"], "members": [2], "settings": [quick]}
+    >>> quick = {"length": 9.0, "noise": 1e-3}
+    >>> grid = {"target": ["log", "G"], "settings": [quick]}
     >>> table = search(train, test, grid, seed=1)
     >>> len(table), sorted(table.best)
-    (2, ['members', 'settings', 'target'])
+    (2, ['settings', 'target'])
     >>> table.judge(third).solvers
     ('hubbard1', 'learned')
     """

@@ -19,11 +19,14 @@ from kadanoff.dmft.learning.encoding import PARTNER, partner, squared_distances
 
 __all__ = ["MODELS", "Ensemble", "fit"]
 
-MODELS = ("kernel ridge", "gaussian process", "network", "forest")
+MODELS = ("gaussian process", "kernel ridge", "network", "forest")
 SHARE = 0.8  # share of the groups on which a member is trained
 MAX_SEARCHED = 600  # samples on which gamma and alpha are chosen
 CALIBRATED = 400  # problems determine the share within an interval to 2.5 %
+MIN_UNSEEN = 100  # else all: fewer problems calibrate too little
 CHOSEN = ("gamma", "alpha", *gaussian.SETTINGS)
+MARGIN = 0.5
+"""Corrections beyond those of all samples that may be proposed, in standard deviations of them."""
 MIN_SCALE = 0.2
 """Smallest scale of a feature: all are logarithms or ratios of energies."""
 BEND = 0.3
@@ -51,6 +54,8 @@ class Ensemble:
 
     def members(self, x: FloatArray) -> FloatArray:
         """Proposals of all members for rows x, shape (members, rows, outputs)."""
+        if self.kind == "gaussian process":
+            return self.about(*gaussian.predict(self.arrays, self.standard(np.atleast_2d(x))))
         z = self.both(x)
         outputs = _PREDICT[self.kind](self.arrays, z)
         count = len(z) // 2
@@ -68,10 +73,20 @@ class Ensemble:
 
     def unbent(self, outputs: FloatArray) -> FloatArray:
         """The corrections for these outputs."""
+        return np.asarray(self.arrays["bend"] * np.sinh(self.inside(outputs)))
+
+    def inside(self, outputs: FloatArray) -> FloatArray:
+        """Bent corrections, hardly beyond those of the samples: sinh must not amplify errors."""
         a = self.arrays
-        found = outputs * a["y_scale"] + a["y_mean"]
-        # No sample has larger corrections: sinh must not amplify errors between samples.
-        return np.asarray(a["bend"] * np.sinh(np.clip(found, a["lowest"], a["highest"])))
+        found, more = outputs * a["y_scale"] + a["y_mean"], MARGIN * a["y_scale"]
+        return np.asarray(np.clip(found, a["lowest"] - more, a["highest"] + more))
+
+    def about(self, mean: FloatArray, std: FloatArray) -> FloatArray:
+        """Proposals of a Gaussian process, shape (4, rows, outputs)."""
+        a, bent = self.arrays, self.inside(mean)
+        # To first order, as the end of an interval may be far beyond the samples.
+        half = a["bend"] * np.cosh(bent) * a["y_scale"] * std
+        return np.array([*gaussian.members(a["bend"] * np.sinh(bent), half)])
 
     def settings(self, given: dict[str, Any]) -> dict[str, Any]:
         """Settings of a similar fit, with the values found by cross-validation."""
@@ -143,13 +158,14 @@ def unseen(
 ) -> tuple[IntArray, FloatArray]:
     """Leave-one-group-out predictions for some of the samples.
 
-    Kernel ridge obtains them from its inverse; other models are fitted again without `share` of the
-    groups at a time, which overestimates their errors somewhat.
+    Kernel ridge and Gaussian processes obtain them from their inverse; other models are fitted
+    again without `share` of the groups at a time, which overestimates their errors somewhat. The
+    lengths of a Gaussian process have not seen these samples either, if these are `MIN_UNSEEN`.
 
     Returns
     -------
     rows : array of int, shape (K,)
-        The samples: at least `CALIBRATED`, or all.
+        The samples: about `CALIBRATED`, or all that there are.
     proposals : array, shape (K, members, outputs)
     """
     shuffled = np.random.default_rng([seed, 0xCA1]).permutation(np.unique(group))
@@ -157,6 +173,12 @@ def unseen(
         predicted = predict_left_out(ensemble, Y, group, drawn_members(group, members, seed))
         rows = np.flatnonzero(np.isin(group, shuffled[: CALIBRATED * shuffled.size // len(X) + 1]))
         return rows, np.swapaxes(ensemble.unbent(predicted[:, rows]), 0, 1)
+    if ensemble.kind == "gaussian process":
+        others = gaussian.searched(group, seed)[1]
+        rows = others if others.size >= MIN_UNSEEN else np.arange(group.size)
+        rows = rows[np.isin(group[rows], shuffled_first(shuffled, group, rows))]
+        mean, std = gaussian.left_out(ensemble.arrays, ensemble.bent(Y), group, rows)
+        return rows, np.swapaxes(ensemble.about(mean, std), 0, 1)
     held: list[IntArray] = []
     proposed: list[FloatArray] = []
     for part in np.array_split(shuffled, round(1.0 / share)):
@@ -175,6 +197,12 @@ def unseen(
         if sum(map(len, held)) >= CALIBRATED:
             break
     return np.concatenate(held), np.concatenate(proposed)
+
+
+def shuffled_first(shuffled: IntArray, group: IntArray, rows: IntArray) -> IntArray:
+    """The first of the groups that contain about `CALIBRATED` of the rows."""
+    names = shuffled[np.isin(shuffled, group[rows])]
+    return names[: CALIBRATED * names.size // rows.size + 1]
 
 
 def drawn_members(group: IntArray, members: int, seed: int) -> list[IntArray]:
@@ -392,7 +420,6 @@ _FIT = {
 }
 _PREDICT = {
     "kernel ridge": predict_kernel_ridge,
-    "gaussian process": gaussian.predict,
     "network": predict_network,
     "forest": predict_forest,
 }

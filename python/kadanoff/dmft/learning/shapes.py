@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from kadanoff._base.types import AnyArray
-from kadanoff.dmft.learning.gaussian import SETTINGS
 
 __all__ = ["check", "shaped"]
 
@@ -39,6 +38,8 @@ def check(
     for name in ("x_scale", "y_scale", "bend", "usual"):
         if not np.all(arrays[name] > 0.0):
             raise ValueError(f"{name} must be positive")
+    if kind == "gaussian process" and not np.all(arrays["length"] > 0.0):
+        raise ValueError("length must be positive")
     if kind == "forest":
         for m in range(int(arrays["count"])):
             _check_trees(arrays, m, features)
@@ -61,8 +62,13 @@ def _kernel_ridge_shapes(arrays: Any, samples: int, features: int, outputs: int)
 
 
 def _gaussian_process_shapes(arrays: Any, samples: int, features: int, outputs: int) -> Any:
-    both = 2 * samples
-    return {"dual": (both, outputs), "inverse": (both, both), **dict.fromkeys(SETTINGS, ())}
+    return {
+        "dual": (samples, outputs),
+        "inverse": (2, samples, samples),
+        "scale": (outputs,),
+        "length": (features,),
+        "noise": (),
+    }
 
 
 def _counted(arrays: Any, name: str) -> int:

@@ -13,7 +13,7 @@ from kadanoff._base import archive, checks, files
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray
 from kadanoff._base.versions import about
-from kadanoff.dmft.learning.encoding import NODES, TARGETS
+from kadanoff.dmft.learning.encoding import NODES, PARTNER, SYMMETRY, TARGETS
 from kadanoff.dmft.learning.expert import Expert
 from kadanoff.dmft.learning.learned import CHOSEN, OUTSIDE, LearnedSolver
 from kadanoff.dmft.learning.regressors import MODELS, Ensemble
@@ -24,12 +24,14 @@ from kadanoff.runs.store import canonical
 
 __all__ = ["load", "save"]
 
-VERSION = 3
+VERSION = 4
 """Version of features, targets and arrays; raise it when the meaning of any of them changes.
 
+4: features are those of the base, with its G and X; a Gaussian process has a length by feature;
+the problems of the scores are rows of X.
 3: each temperature has a choice of what it corrects, and scores are used by coupling.
 """
-OWN = ("X", "Y", "group", "floor", "scores", "coupling")
+OWN = ("X", "Y", "group", "floor", "scores", "rows")
 
 
 @public
@@ -47,9 +49,14 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
     ------
     OSError
         The file can not be written; what was there before is kept.
+    ValueError
+        The solver is a network on G(tau).
     """
     if not isinstance(learned, LearnedSolver):
         raise TypeError(f"learned must be a LearnedSolver, got {type(learned).__name__}")
+    experts = [e for e in learned.experts if isinstance(e, Expert)]
+    if not experts:
+        raise ValueError("a network on G(tau) can not be saved: keep its settings and its seed")
     header = {
         "kadanoff learned solver": VERSION,
         "written by": about()["kadanoff"],
@@ -73,12 +80,12 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
                 "focus": e.choice.focus,
                 "arrays": sorted(e.ensemble.arrays),
             }
-            for e in learned.experts
+            for e in experts
         ],
     }
     text = json.dumps(canonical(header)).encode()
     arrays: dict[str, Any] = {"header": np.frombuffer(text, dtype=np.uint8)}
-    for k, e in enumerate(learned.experts):
+    for k, e in enumerate(experts):
         arrays |= {f"{k}/{name}": getattr(e, name) for name in OWN}
         arrays |= {f"{k}/ensemble/{name}": x for name, x in e.ensemble.arrays.items()}
     files.write(Path(path), archive.packed(arrays))
@@ -189,8 +196,8 @@ def _choice(inputs: tuple[str, ...], own: dict[str, Any]) -> Choice:
 
 def _fit(header: Any, of: dict[str, Any], inner: dict[str, Any]) -> None:
     """Refuse arrays of an expert whose shapes are inconsistent."""
-    N, inputs = NODES.size, len(header["inputs"])
-    features, outputs = 3 + 2 * N + inputs * (2 * N + 1), 2 * N + 1
+    N, features = NODES.size, SYMMETRY.size
+    outputs = PARTNER.size
     shaped("X", of["X"], (None, features))
     samples = len(of["X"])
     for name, shape in (
@@ -198,7 +205,9 @@ def _fit(header: Any, of: dict[str, Any], inner: dict[str, Any]) -> None:
         ("group", (samples,)),
         ("floor", (2, N)),
         ("scores", (None, N)),
-        ("coupling", (len(of["scores"]),)),
+        ("rows", (len(of["scores"]),)),
     ):
         shaped(name, of[name], shape)
+    if of["rows"].dtype.kind != "i" or np.any(of["rows"] < 0) or np.any(of["rows"] >= samples):
+        raise ValueError(f"rows must be numbers of the {samples} samples")
     check(header["model"], inner, samples, features, outputs)
