@@ -100,8 +100,7 @@ impl BondEnsemble {
         control: ControlArgument<'_>,
         report: Report,
     ) -> PyResult<()> {
-        Call::new(threads, control, report)?
-            .run(py, |control| self.lock().advance(steps, control))
+        Call::new(threads, control, report)?.run(py, |control| self.lock().advance(steps, control))
     }
 
     /// Measurements `spacing` steps apart; a cancellation shortens them. Comes with the exception

@@ -21,6 +21,7 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.statistics import estimate
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray, IntArray, SpinArray
+from kadanoff.lattices.blockspin.plurality import Plurality
 from kadanoff.lattices.blockspin.rules import BlockRule, sides
 from kadanoff.lattices.ising.models import boundaries
 from kadanoff.lattices.potts.models import Potts
@@ -381,6 +382,16 @@ class Configurations:
         mask = None
         if self.present is not None:
             mask = self._coarse_mask(rule, axes)
+        if isinstance(rule, Plurality):
+            return Configurations(
+                h > 0,
+                T=self.T,
+                boundary=self.boundary[: len(axes)],
+                mask=mask,
+                states="one-hot",
+                symmetric=self._symmetric,
+                disorder=self.disorder,
+            )
         return Configurations(
             h,
             T=self.T,

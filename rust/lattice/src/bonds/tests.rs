@@ -28,10 +28,7 @@ fn exact(model: &Model, temperature: f64) -> [(f64, f64); 2] {
     let mut state = vec![0u8; n];
     loop {
         let e = model.energy(&state);
-        let last = state
-            .iter()
-            .filter(|&&s| usize::from(s) + 1 == q)
-            .count() as f64;
+        let last = state.iter().filter(|&&s| usize::from(s) + 1 == q).count() as f64;
         let w = (-e / temperature).exp();
         for (sum, x) in sums
             .iter_mut()
@@ -102,9 +99,13 @@ fn every_sampler_has_the_boltzmann_distribution() {
                     (average - mean).abs() < 4.5 * error,
                     "case {k}, {update:?}: {average} +- {error}, exact {mean}"
                 );
-                let second: f64 = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len() as f64;
+                let second: f64 =
+                    x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len() as f64;
                 // 20,000 samples that are nearly independent.
-                assert!((second / variance - 1.0).abs() < 0.15, "case {k}, {update:?}");
+                assert!(
+                    (second / variance - 1.0).abs() < 0.15,
+                    "case {k}, {update:?}"
+                );
             }
             for (colours, energy) in found.colours.chunks(model.sites).zip(&found.energy) {
                 assert!((model.energy(colours) - energy).abs() < 1e-12);
@@ -115,14 +116,8 @@ fn every_sampler_has_the_boltzmann_distribution() {
 
 #[test]
 fn a_cold_heat_bath_keeps_its_order() {
-    let mut run = Ensemble::new(
-        torus(4, 4, 3, vec![1.0], 0.0),
-        1e-3,
-        Update::HeatBath,
-        1,
-        1,
-    )
-    .unwrap();
+    let mut run =
+        Ensemble::new(torus(4, 4, 3, vec![1.0], 0.0), 1e-3, Update::HeatBath, 1, 1).unwrap();
     run.set_all(&[1; 16]).unwrap();
     let found = run.measure(5, 1, false, &Control::new());
     assert_eq!(found.energy, vec![-32.0; 5]);
