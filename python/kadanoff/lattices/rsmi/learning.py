@@ -12,7 +12,7 @@ from kadanoff._base import checks
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
-from kadanoff._base.types import AnyArray, SpinArray
+from kadanoff._base.types import AnyArray, FloatArray, SpinArray
 from kadanoff._core import Control
 from kadanoff.lattices.blockspin.enumeration import lattice_sides
 from kadanoff.lattices.rsmi.conditional_models import ConditionalModel, Fit, fit_bilinear
@@ -317,7 +317,8 @@ def _learn_certified(
     small, large = _joint(q[::every], states), _joint(q, states)
     features, rounded = states.shape[1], q.dtype == np.float32
     aim = information_objective(small)
-    rule = climb(aim, features, places.whole, ascent, rounded=rounded)
+    start = _colour_filters(ascent.hidden, samples.letters, features)
+    rule = climb(aim, features, places.whole, ascent, start_from=start, rounded=rounded)
     ascent.advance(3, 4)
     if every > 1:
         aim = information_objective(large)
@@ -325,6 +326,19 @@ def _learn_certified(
     found = _certified(split, fitted, rule, ascent.seed)
     ascent.advance(4, 4)
     return rule.shaped(places.whole).known(found, places.geometry).aligned()
+
+
+def _colour_filters(hidden: int, letters: SpinArray, features: int) -> FloatArray | None:
+    """Filters that tell one colour each from the others; None for sites of one variable.
+
+    The sum over all colours of a site never changes: a uniform filter is a constant, from where
+    no direction leads upwards.
+    """
+    q = letters.shape[1]
+    if q == 1:
+        return None
+    colours = np.where(np.arange(hidden)[:, None] % q == np.arange(q), 1.0, -1 / (q - 1))
+    return np.tile(colours, features // q)
 
 
 def _certified(split: Split, model: ConditionalModel, rule: FilterRule, seed: int) -> Information:
