@@ -5,8 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    "BondEnsemble",
     "BoltzmannMachine",
+    "BondEnsemble",
     "Control",
     "CtqmcRun",
     "DimerSimulation",
