@@ -33,7 +33,7 @@ __all__ = ["MAX_ENTRIES", "MAX_ORDER", "EffectiveCouplings", "effective_coupling
 
 MAX_ORDER = 3
 MAX_ENTRIES = 1 << 24  # of the tensor of three-spin couplings
-LONGEST_TIME = 26.0  # where 1 / sinh(pi t / 2) has fallen below the rounding
+MAX_TIME = 26.0  # where 1 / sinh(pi t / 2) has fallen below the rounding
 MARGIN = 20.0
 
 
@@ -94,7 +94,7 @@ def effective_couplings(
     for column, bias in zip(W.T, b, strict=True):
         reach = abs(bias) + np.abs(column).sum() + MARGIN
         step = 2 * math.pi / (2 * reach)
-        t = np.arange(step, LONGEST_TIME, step)
+        t = np.arange(step, MAX_TIME, step)
         # sin(W t) / t and cos(W t); a cosine that vanishes would be divided by.
         sines, cosines = np.sin(np.outer(column, t)), np.cos(np.outer(column, t))
         cosines = np.where(np.abs(cosines) < 1e-30, 1e-30, cosines)

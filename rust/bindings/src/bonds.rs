@@ -60,8 +60,9 @@ impl BondEnsemble {
         };
         let update = update(method)?;
         let made = py.detach(|| Ensemble::new(model, temperature, update, chains, seed));
+        let inner = Mutex::new(made.or_raise(py)?);
         Ok(Self {
-            inner: Mutex::new(made.or_raise(py)?),
+            inner,
             sites,
             colours,
         })
@@ -117,18 +118,14 @@ impl BondEnsemble {
         report: Report,
     ) -> PyResult<(Bound<'py, PyDict>, Option<Py<PyAny>>)> {
         let chains = self.chains(py);
-        let (found, interruption) = Call::new(threads, control, report)?
-            .observe(py, |control| {
-                self.lock().measure(n, spacing, configurations, control)
-            })?;
+        let call = Call::new(threads, control, report)?;
+        let (found, interruption) =
+            call.observe(py, |c| self.lock().measure(n, spacing, configurations, c))?;
         let error = interruption.map(|e| e.into_value(py).into_any());
-        let d = PyDict::new(py);
-        let times = found.times;
+        let (d, times) = (PyDict::new(py), found.times);
         let sites = if configurations { self.sites } else { 0 };
-        d.set_item(
-            "energy",
-            found.energy.into_pyarray(py).reshape([chains, times])?,
-        )?;
+        let energy = found.energy.into_pyarray(py);
+        d.set_item("energy", energy.reshape([chains, times])?)?;
         let counts = found.counts.into_pyarray(py);
         d.set_item("counts", counts.reshape([chains, times, self.colours])?)?;
         let colours = found.colours.into_pyarray(py);
