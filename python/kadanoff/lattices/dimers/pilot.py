@@ -15,9 +15,10 @@ __all__ = ["pilot"]
 
 EQUILIBRATION = 50  # sweeps, that is steps for every site
 MAX_REFUSED = 20  # of a fixed winding: steps per step that is kept, at most
-TAUS = 20  # autocorrelation times that a pilot run lasts
+TAUS = 100  # autocorrelation times that a pilot run lasts: turns of all columns are rare
+EQUILIBRATION_TAUS = 20
 MIN_PILOT, MAX_PILOT = 64, 4096  # sweeps
-MAX_SPACING = 128  # sweeps: columns of a large lattice turn more slowly, and errors know it
+MAX_SPACING = 32  # sweeps: columns of a large lattice turn more slowly, and errors know it
 
 
 def pilot(
@@ -64,8 +65,9 @@ def pilot(
     sweep = max(1, min(math.ceil(sites * loops / max(moved, 1)), sites))
     if ratio == 0 or not moved:
         return sweep, equilibration
-    tau, length = _memory(run, (Ly, Lx), sweep, control)
-    return sweep * min(MAX_SPACING, max(1, math.ceil(2 * tau))), equilibration + sweep * length
+    tau = _memory(run, (Ly, Lx), sweep, control)
+    spacing = sweep * min(MAX_SPACING, max(1, math.ceil(2 * tau)))
+    return spacing, equilibration + sweep * math.ceil(EQUILIBRATION_TAUS * tau)
 
 
 def _memory(
@@ -73,8 +75,8 @@ def _memory(
     shape: tuple[int, int],
     sweep: int,
     control: _core.Control | None,
-) -> tuple[float, int]:
-    """The longest autocorrelation time of columns and fluxes, in sweeps, and sweeps that it took.
+) -> float:
+    """The longest autocorrelation time of columns and fluxes, in sweeps.
 
     Without interaction it is one sweep or two.
     """
@@ -91,7 +93,7 @@ def _memory(
         # The second half, which remembers less of the start.
         tau = max(estimate(x).tau for x in np.array(series[length // 2 :], dtype=float).T)
         if length >= TAUS * tau or length >= MAX_PILOT:
-            return tau, length
+            return tau
         length *= 2
 
 

@@ -283,10 +283,10 @@ def sample(
     spacing : int, optional
         Loops between two samples of a chain, found by a pilot run and then fixed: by default about
         one step per site, at finite T times twice the autocorrelation time of columns and fluxes,
-        or 128 if that is less.
+        or 32 if that is less.
     equilibration : int, optional
         Loops before the first sample, from parallel columns; by default as many as make fifty
-        steps per site in the pilot run, and at finite T twenty of these autocorrelation times.
+        steps per site in the pilot run, and at finite T twenty of these times.
     seed : int, optional
         Same seed, same bits, whatever the number of threads; by default a new one, which the result
         remembers.
