@@ -56,6 +56,10 @@ COURSE = {
         "How do I solve my own lattice, and what is certain of its spectrum?",
         "10, 11",
     ),
+    "20": (
+        "I have a file of configurations: what to keep of a block, which $T_c$ and $\\nu$?",
+        "07",
+    ),
 }
 HERE = Path("times.json")
 times = json.loads(HERE.read_text()) if HERE.exists() else {}
@@ -112,7 +116,7 @@ Table(
 #
 # * **A quantum dot on my desk**: 15, 01, 02, 03.
 # * **What has the renormalization group to do with machine learning?** 04, 05, 07, 09; then 08.
-# * **Phase transitions from data**: 05, 06, 07.
+# * **Phase transitions from data**: 05, 06, 07, 20.
 # * **DMFT with cheaper solvers**: 10, 11, 12, 13, as far as they are here.
 # * **DMFT of my own lattice**: 10, 11, 17.
 # * **An afternoon**: the first two sections each of 01, 04 and 07; the sliders of 14.

@@ -18,7 +18,8 @@ NOTEBOOKS = ROOT / "notebooks"
 TARGET = ROOT / "target" / "site"
 
 # What a newcomer meets first, in the order of the pillars.
-FIRST = ("models", "bands", "nrg", "effective", "dynamics", "ising", "dimers", "rsmi", "blockspin")
+FIRST = ("models", "bands", "nrg", "effective", "dynamics", "ising", "potts", "dimers", "rsmi")
+FIRST += ("blockspin",)
 
 
 def modules() -> list[str]:

@@ -34,7 +34,7 @@ from kadanoff.impurities.models import (
 from kadanoff.impurities.nrg import continuum, dynamics
 from kadanoff.impurities.nrg.free_energy_derivatives import derivatives
 from kadanoff.impurities.transport import fermi_liquid
-from kadanoff.lattices import blockspin, dimers, ising, rsmi, self_learning
+from kadanoff.lattices import blockspin, dimers, ising, potts, rsmi, self_learning
 from kadanoff.runs import store
 from kadanoff.runs.parameter_sweep import sweep
 from kadanoff.runs.store import Store
@@ -84,6 +84,7 @@ __all__ = [
     "models",
     "nrg",
     "operators",
+    "potts",
     "rbm",
     "rsmi",
     "self_learning",

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "BoltzmannMachine",
+    "BondEnsemble",
     "Control",
     "CtqmcRun",
     "DimerSimulation",
@@ -276,6 +277,45 @@ class IsingEnsemble:
     def set_temperature(self, temperature: float, field: float) -> None: ...
     def randomise(self) -> None: ...
     def set_all(self, up: NDArray[np.bool_]) -> None: ...
+    def advance(
+        self,
+        steps: int,
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> None: ...
+    def measure(
+        self,
+        n: int,
+        spacing: int,
+        *,
+        configurations: bool,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> tuple[dict[str, Any], BaseException | None]: ...
+
+@final
+class BondEnsemble:
+    def __new__(
+        cls,
+        sites: int,
+        colours: int,
+        bonds: NDArray[np.uint32],
+        couplings: NDArray[np.float64],
+        field: float,
+        temperature: float,
+        method: str,
+        chains: int,
+        seed: int,
+    ) -> BondEnsemble: ...
+    @property
+    def chains(self) -> int: ...
+    @property
+    def visited(self) -> int: ...
+    def randomise(self) -> None: ...
+    def set_all(self, colours: NDArray[np.uint8]) -> None: ...
     def advance(
         self,
         steps: int,

@@ -403,3 +403,77 @@ def test_results_introduce_themselves_in_one_line():
         assert page.endswith("</div>")
     assert "seed=2" in repr(m.sample(5, seed=2))
     assert ">3<" in annealed._repr_html_()
+
+
+# --------------------------------------------------------------- the effective Hamiltonian inside
+
+
+@pytest.mark.parametrize("visible", ["binary", "spin"])
+@pytest.mark.parametrize("hidden", ["binary", "spin"])
+@pytest.mark.parametrize("scale", [0.3, 3.0])
+def test_couplings_are_those_of_the_enumeration(visible, hidden, scale):
+    rng = np.random.default_rng(3)
+    machine = Machine(
+        rng.normal(scale=scale, size=(5, 4)),
+        rng.normal(size=5),
+        rng.normal(size=4),
+        visible,
+        hidden,
+    )
+    s = states(5, "spin").astype(float)
+    f = -machine.free_energy(states(5, visible))
+    found = machine.couplings(3)
+    off = ~np.eye(5, dtype=bool)
+    np.testing.assert_allclose(found.fields, s.T @ f / 32, atol=ROUNDING)
+    np.testing.assert_allclose(
+        found.pairs[off], np.einsum("r,ri,rj->ij", f, s, s)[off] / 32, atol=ROUNDING
+    )
+    for i, j, k in itertools.permutations(range(5), 3):
+        assert found.triples[i, j, k] == pytest.approx(
+            (f * s[:, i] * s[:, j] * s[:, k]).mean(), abs=ROUNDING
+        )
+    assert (np.diag(found.pairs) == 0).all()
+    assert found.triples[1, 1, 2] == found.triples[2, 1, 1] == 0
+
+
+def test_couplings_of_low_order_are_the_same():
+    machine = Machine.random(6, 3, scale=0.5, seed=1)
+    one, two, three = (machine.couplings(order) for order in (1, 2, 3))
+    assert (one.fields == three.fields).all()
+    assert (two.pairs == three.pairs).all()
+    assert (one.pairs == 0).all()
+    assert one.triples is two.triples is None
+    assert "|K| <=" in repr(three)
+
+
+def test_planted_couplings_come_back():
+    """A pair of hidden units of weights K and -+K for each bond plants one coupling exactly."""
+    J = {(0, 1): 0.4, (1, 2): -0.3, (0, 4): 0.2}
+    W = np.zeros((5, len(J)))
+    for column, ((i, j), x) in enumerate(J.items()):
+        # ln 2 cosh(w (s_i + s_j)) = const + (1/2) ln cosh(2 w) s_i s_j
+        w = np.arccosh(np.exp(2 * abs(x))) / 2
+        W[i, column], W[j, column] = w, w * np.sign(x)
+    found = Machine(W, visible="spin", hidden="spin").couplings(3)
+    wanted = np.zeros((5, 5))
+    for (i, j), x in J.items():
+        wanted[i, j] = wanted[j, i] = x
+    np.testing.assert_allclose(found.pairs, wanted, atol=ROUNDING)
+    np.testing.assert_allclose(found.triples, 0, atol=ROUNDING)
+    np.testing.assert_allclose(found.fields, 0, atol=ROUNDING)
+
+
+def test_large_couplings_are_refused_or_exact():
+    with pytest.raises(ValueError, match="order = 3 of 300"):
+        Machine(np.zeros((300, 1))).couplings(3)
+    with pytest.raises(ValueError, match="order"):
+        Machine(np.zeros((3, 1))).couplings(4)
+    # A hundred units in the field of one: too many states to enumerate.
+    w = np.full((100, 1), 0.2)
+    found = Machine(w, visible="spin", hidden="spin").couplings()
+    # <ln 2 cosh(w sum s) s_1 s_2> over the binomial distribution of the other 98 spins.
+    m = np.arange(-98, 99, 2)
+    weight = np.exp([math.lgamma(99) - math.lgamma(k + 1) - math.lgamma(99 - k) for k in range(99)])
+    f = [np.logaddexp(0.2 * (m + x), -0.2 * (m + x)) for x in (2, 0, -2)]
+    wanted = weight @ (f[0] - 2 * f[1] + f[2]) / 4 / 2.0**98
+    assert found.pairs[3, 70] == pytest.approx(wanted, rel=1e-9)

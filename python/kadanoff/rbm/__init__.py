@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kadanoff.rbm.averages import Gradient, Moments
+from kadanoff.rbm.couplings import EffectiveCouplings
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import Annealed
 from kadanoff.rbm.sampling import Samples
@@ -30,6 +31,7 @@ __all__ = [
     "RBM",
     "Annealed",
     "DeepRBM",
+    "EffectiveCouplings",
     "Gradient",
     "Machine",
     "Moments",

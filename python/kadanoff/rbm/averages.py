@@ -16,6 +16,12 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.rbm import partition
+from kadanoff.rbm.couplings import (
+    MAX_ENTRIES,
+    MAX_ORDER,
+    EffectiveCouplings,
+    effective_couplings,
+)
 from kadanoff.rbm.parameters import Parameters, parameter
 from kadanoff.rbm.partition import Annealed
 from kadanoff.rbm.units import numbers
@@ -148,6 +154,50 @@ class Averages(Parameters):
         with run.calling("averages") as keywords:
             log_Z, v, h, vh = self._compiled.moments(**keywords)
         return Moments(log_Z=log_Z, v=v, h=h, vh=vh.reshape(self.W.shape))
+
+    @public
+    def couplings(self, order: int = 2) -> EffectiveCouplings:
+        r"""The effective Hamiltonian of the visible units: fields, pair and three-spin couplings.
+
+            ln P(s) = const + sum_i h_i s_i + sum_{i<j} J_ij s_i s_j + sum_{i<j<k} K_ijk s_i s_j s_k
+
+        Parameters
+        ----------
+        order : {1, 2, 3}, default 2
+            Number of units that the largest term couples; at 3 there are n_visible^3 entries.
+
+        Returns
+        -------
+        EffectiveCouplings
+            In units of k_B T, for spins s = +-1 whatever values the units have: couplings of a
+            model that the samples were drawn from, divided by T, are compared with these.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The order is no integer from 1 to 3, or the tensor would be too large.
+
+        Notes
+        -----
+        Coefficients of the unique expansion in products of spins, which has further terms of
+        higher order; exact to rounding, for any number of units, by one integral per hidden unit
+        and term: see :mod:`kadanoff.rbm.couplings`. Cost: n_hidden n_visible^order times some
+        hundred points.
+
+        Examples
+        --------
+        >>> from kadanoff.rbm import Machine
+        >>> Machine([[1.0], [1.0], [1.0]], visible="spin", hidden="spin").couplings(3)
+        EffectiveCouplings(3 units, |h| <= 0, |J| <= 0.469, |K| <= 0)
+        """
+        order = checks.whole("order", order, most=MAX_ORDER)
+        if order == MAX_ORDER and self.n_visible**3 > MAX_ENTRIES:
+            raise ValueError(
+                f"order = 3 of {self.n_visible} visible units takes {self.n_visible**3:,} entries, "
+                f"more than {MAX_ENTRIES:,}: take order=2"
+            )
+        spins, _ = self.to_spin()
+        return effective_couplings(spins.W, spins.a, spins.b, order)
 
     @public
     def gradient(

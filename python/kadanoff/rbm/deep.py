@@ -19,12 +19,14 @@ from kadanoff._base.progress import Report
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, FloatArray, SpinArray
 from kadanoff.rbm import storage
+from kadanoff.rbm.clamps import clamped_rows, free_units
 from kadanoff.rbm.estimator import RBM
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import mean
 from kadanoff.rbm.sampling import Samples
+from kadanoff.rbm.stacks import RowNoise, gibbs, log_weights
 from kadanoff.rbm.training import Options, Training
-from kadanoff.rbm.units import Rows, Units, bits, numbers, rows_of, unit_values
+from kadanoff.rbm.units import Rows, Units, bits, numbers, pack, rows_of, unit_values, unpack
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +37,8 @@ __all__ = ["DeepRBM"]
 SHARED = tuple(
     field.name for field in fields(Options) if field.name not in ("threshold", "random_state")
 )
+
+SCORE_SEED = 0  # so that scores can be compared
 
 
 @public
@@ -346,6 +350,131 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             v = self.down(v, layer=len(self.machines_) - 1, seed=(seed + 1) % 2**64)[-1]
         return Samples(v=v, h=found.h, method=found.method, seed=seed)
 
+    def log_Z(self) -> float:
+        """Ln Z of the top machine, as :meth:`kadanoff.RBM.log_Z` has it (cached)."""
+        check_is_fitted(self, "machines_")
+        top = self.machines_[-1]
+        if getattr(self, "_known", (None, 0.0))[0] is not top:
+            self._known = (top, float(RBM.of(top, threads=self.threads).log_Z()))
+        return self._known[1]
+
+    @public
+    def bound(self, X: Rows, *, draws: int = 64, seed: int | None = None) -> FloatArray:
+        r"""A lower bound of ln P(v) of every row, in nats, from weighted samples of the layers.
+
+            <ln (1/K) sum_k w_k> <= ln P(v),   w = P(v, h_1, ..., h_{L-1}) / Q(h_1, ... | v)
+
+        Parameters
+        ----------
+        X : array, shape (samples, n_features)
+            Configurations.
+        draws : int, default 64
+            Samples K of the hidden layers per row, drawn upwards.
+        seed : int, optional
+            Seed of the samples; fresh entropy by default.
+
+        Returns
+        -------
+        array, shape (samples,)
+            One machine alone: ln P(v) itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is of the wrong kind or out of range.
+
+        Notes
+        -----
+        The bound holds on average over the draws [1]_ and rises with their number; the mean over
+        rows scatters as ``1 / sqrt(samples)``. ln Z of the top machine is exact if its smaller
+        layer has at most 24 units, and estimated otherwise, see `log_Z`.
+
+        References
+        ----------
+        .. [1] Y. Burda, R. Grosse, R. Salakhutdinov, arXiv:1509.00519
+        """
+        v = self._visible(X)
+        draws = checks.whole("draws", draws)
+        noise = RowNoise(pack(v > 0), checks.seed(seed))
+        log_Z = self.log_Z()
+        count = draws if len(self.machines_) > 1 else 1
+        total = np.full(len(v), -np.inf)
+        for _ in range(count):
+            total = np.logaddexp(total, log_weights(self.machines_, v, log_Z, noise))
+        return np.asarray(total - np.log(count))
+
+    def score_samples(self, X: Rows) -> FloatArray:
+        """The lower bound of ln P(v) of every row, with 64 draws and always the same seed."""
+        return self.bound(X, seed=SCORE_SEED)
+
+    def score(self, X: Rows, y: object = None) -> float:
+        """Mean lower bound of the log likelihood of the rows of X, in nats."""
+        return float(self.score_samples(X).mean())
+
+    @public
+    def conditional(
+        self,
+        visible: ArrayLike,
+        free_visible: ArrayLike,
+        *,
+        n: int = 1,
+        equilibration: int = 200,
+        seed: int | None = None,
+    ) -> Samples:
+        """Samples of some visible units given the others, by Gibbs sampling of all layers.
+
+        Parameters
+        ----------
+        visible : array, shape (n_visible,) or (rows, n_visible)
+            Values of the clamped units, one row per condition; those of free units are ignored.
+        free_visible : mask or indices
+            Which units are free.
+        n : int, default 1
+            Samples per row, each from a chain of its own.
+        equilibration : int, default 200
+            Sweeps of a chain over all free units before its sample.
+        seed : int, optional
+            Seed of the chains; fresh entropy by default. The result keeps it.
+
+        Returns
+        -------
+        Samples
+            v of shape (n, n_visible), or (rows, n, n_visible) if several rows were given; h: units
+            of the top layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is of the wrong kind or out of range.
+
+        Notes
+        -----
+        Units of the layers in between are drawn one by one, since ``P(v | h_1)`` is normalised for
+        every h_1. Cost per sweep: the couplings of all machines, per row and sample.
+        """
+        check_is_fitted(self, "machines_")
+        first = self.machines_[0]
+        free = free_units("free_visible", free_visible, first.n_visible, True)
+        words, single = clamped_rows("visible", visible, first.visible, free)
+        if words is None:
+            raise TypeError("visible must be configurations, got None: sample() leaves all free")
+        n = checks.whole("n", n)
+        seed = checks.seed(seed)
+        v, h = gibbs(
+            self.machines_,
+            np.repeat(unpack(words, first.n_visible, first.visible), n, axis=0),
+            free,
+            checks.whole("equilibration", equilibration),
+            np.random.default_rng(seed),
+        )
+        shape = (n,) if single else (len(words), n)
+        return Samples(
+            v=v.reshape(*shape, -1).astype(np.int8),
+            h=h.reshape(*shape, -1).astype(np.int8),
+            method="gibbs",
+            seed=seed,
+        )
+
     @public
     def receptive_fields(self, layer: int | None = None) -> FloatArray:
         """Couplings of the units of a layer to the visible ones: ``W_1 W_2 ... W_layer``.
@@ -429,6 +558,11 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             colorbar=colorbar,
             **style,
         )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "machines_")

@@ -3,6 +3,7 @@
 //! Arrays come in, one Rust call does the work on other threads, arrays go out. Every long call
 //! goes through [`control::Call`]; every error through [`errors`]. There is no physics here.
 
+mod bonds;
 mod control;
 mod ctqmc;
 mod diagrams;
@@ -25,6 +26,8 @@ static ALLOCATOR: memory::Mapped = memory::Mapped;
 /// Compiled core of kadanoff.
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use super::bonds::BondEnsemble;
     #[pymodule_export]
     use super::control::Control;
     #[pymodule_export]

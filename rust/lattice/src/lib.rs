@@ -1,5 +1,6 @@
-//! Ising and dimer models on regular lattices: samplers, enumeration, transfer matrices.
+//! Ising, Potts and dimer models: samplers, enumeration, transfer matrices.
 
+pub mod bonds;
 pub mod dimers;
 pub mod exact;
 pub mod ising;

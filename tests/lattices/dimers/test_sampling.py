@@ -475,3 +475,17 @@ def test_samples_are_arrays():
             np.array(run, dtype=float, copy=False)
     with pytest.raises(ValueError, match="coverings=True"):
         np.asarray(dimers.sample(8, n=20, coverings=False, seed=1))
+
+
+def test_samples_of_interacting_dimers_are_nearly_independent():
+    """The default spacing follows the memory of columns, which one step per site does not."""
+    run = dimers.sample(16, n=2000, T=0.65, seed=1, threads=1)
+    x = (run.dimers == 0).sum(axis=1)
+    columns = (x[:, ::2].sum(axis=1) - x[:, 1::2].sum(axis=1)).astype(float) ** 2
+    chains = columns.reshape(run.chains, -1)
+    # One step per site between samples leaves 50 and more.
+    assert estimate(chains).tau < 8
+    free = dimers.sample(16, n=10, seed=1, threads=1)
+    assert run.spacing > 10 * free.spacing
+    known = dimers.sample(16, n=10, T=0.65, spacing=3, equilibration=7, seed=1, threads=1)
+    assert (known.spacing, known.equilibration) == (3, 7)

@@ -2,7 +2,8 @@
 
 * the Ising chain: `decimate`, `decimation_flow`, and the machines `decimation_machine`,
   `decimation_stack`, `rg_machine`, `chain_machine`, whose marginals are the renormalised chain;
-* configurations: `block_spins` with the rules `Majority`, `Decimation`, `LinearFilter`;
+* configurations: `block_spins` with the rules `Majority`, `Plurality`, `Decimation`,
+  `LinearFilter`;
 * Hamiltonians of block spins: `ring_couplings`, `torus_couplings` (exact), `*_cumulants`;
 * `MigdalKadanoff` recursions and Swendsen's Monte Carlo RG, `mcrg`;
 * `MatrixProduct`: restricted Boltzmann machines as matrix product states, and back.
@@ -39,6 +40,7 @@ from kadanoff.lattices.blockspin.matrix_products import MatrixProduct, cut_hidde
 from kadanoff.lattices.blockspin.migdal_kadanoff import FixedPoint, MigdalKadanoff, fixed_point
 from kadanoff.lattices.blockspin.monte_carlo_rg import MonteCarloRG, StabilityMatrix, mcrg
 from kadanoff.lattices.blockspin.operators import EVEN, ODD, SpinOperator, measure
+from kadanoff.lattices.blockspin.plurality import Plurality
 from kadanoff.lattices.blockspin.rules import BlockRule, Decimation, LinearFilter, Majority
 
 __all__ = [
@@ -57,6 +59,7 @@ __all__ = [
     "MigdalKadanoff",
     "MonteCarloRG",
     "PairMachine",
+    "Plurality",
     "ReceptiveFields",
     "SpinOperator",
     "StabilityMatrix",

@@ -33,6 +33,7 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, IntArray, SpinArray
 from kadanoff.lattices.dimers import lattice
 from kadanoff.lattices.dimers import noise as noises
+from kadanoff.lattices.dimers.pilot import pilot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,9 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["DimerSamples", "sample"]
 
 CHAINS = 8
-EQUILIBRATION = 50  # sweeps, that is steps for every site; correlation times are one or two
 MAX_LOOPS = 2**62 - 1
-MAX_REFUSED = 20  # of a fixed winding: steps per step that is kept, at most
 
 
 @public
@@ -238,50 +237,6 @@ def sector(winding: object, boundary: str) -> tuple[int, int] | None:
     return W_x, W_y
 
 
-def pilot(
-    Lx: int,
-    Ly: int,
-    boundary: str,
-    ratio: float,
-    kept: tuple[int, int] | None,
-    seed: int,
-    control: _core.Control | None,
-) -> tuple[int, int]:
-    """Loops per sweep in equilibrium, and loops until then, from a run of its own.
-
-    Both are numbers of loops, and the same for all chains: the number of updates of a chain before
-    a measurement must not depend on how long its own loops are. From parallel columns loops are
-    short at first, so that equilibration takes more of them than as many sweeps would later.
-    """
-    run = _core.DimerSimulation(
-        Lx,
-        Ly,
-        boundary,
-        coupling=ratio,
-        seed=seed ^ 0x9E3779B97F4A7C15,
-        winding=kept,
-    )
-    sites = Lx * Ly
-    enough = EQUILIBRATION * sites
-    loops = moved = equilibration = 0
-    batch = 8
-    while run.moved < enough and run.steps < MAX_REFUSED * enough:
-        if control is not None and control.cancelled:
-            raise Cancelled("the computation was stopped")
-        before = run.moved
-        run.step(batch)
-        equilibration += batch
-        # The second half counts, from where the covering is no longer the one that it began with.
-        if before >= enough // 2:
-            loops, moved = loops + batch, moved + run.moved - before
-        elif run.moved - before < sites // 8:
-            batch *= 2
-    if moved == 0:
-        loops, moved = equilibration, run.moved
-    # A sector of a single covering lets nothing move at all.
-    return max(1, min(math.ceil(sites * loops / max(moved, 1)), sites)), equilibration
-
-
 @public
 def sample(
     L: int | tuple[int, int] = 64,
@@ -326,11 +281,12 @@ def sample(
         Independent Markov chains, a divisor of n; default the largest one up to 8. A multiple of 4
         per thread fills the cores.
     spacing : int, optional
-        Loops between two samples of a chain; by default about one step per site, found by a pilot
-        run and then fixed.
+        Loops between two samples of a chain, found by a pilot run and then fixed: by default about
+        one step per site, at finite T times twice the autocorrelation time of columns and fluxes,
+        or 32 if that is less.
     equilibration : int, optional
         Loops before the first sample, from parallel columns; by default as many as make fifty
-        steps per site in the pilot run.
+        steps per site in the pilot run, and at finite T twenty of these times.
     seed : int, optional
         Same seed, same bits, whatever the number of threads; by default a new one, which the result
         remembers.

@@ -5,7 +5,8 @@ r"""Ising models on regular lattices: sampling, scanning, tempering.
 Which call? :func:`sample` for independent configurations at one temperature, :func:`scan` for
 several, :func:`parallel_tempering` where single spins get stuck and clusters do not help, and
 :class:`Simulation` to step a lattice by hand. :func:`exact` gives exact averages where a solution
-is known.
+is known. :func:`graph`, :func:`honeycomb` and :func:`kagome` make models
+with a coupling for every bond, which the first two take.
 
 >>> from kadanoff import ising
 >>> run = ising.sample(L=32, T=ising.T_c, n=1000, seed=1)
@@ -29,6 +30,7 @@ from kadanoff.lattices.ising.exact_solutions import (
     window_log_Z,
     yang,
 )
+from kadanoff.lattices.ising.graphs import GraphIsing, graph, honeycomb, kagome, pairs
 from kadanoff.lattices.ising.models import LATTICES, Ising, T_c
 from kadanoff.lattices.ising.results import IsingSamples, IsingScan
 from kadanoff.lattices.ising.sampling import METHODS, sample, scan
@@ -40,6 +42,7 @@ __all__ = [
     "METHODS",
     "DensityOfStates",
     "Exact",
+    "GraphIsing",
     "Ising",
     "IsingSamples",
     "IsingScan",
@@ -51,8 +54,12 @@ __all__ = [
     "critical_temperature",
     "enumerate_states",
     "exact",
+    "graph",
+    "honeycomb",
+    "kagome",
     "kaufman",
     "onsager",
+    "pairs",
     "parallel_tempering",
     "sample",
     "scan",

@@ -147,6 +147,18 @@ class Ising:
         return self.ground_state() is None
 
     @property
+    def strength(self) -> float:
+        """Sum of ``|J|`` over the bonds of a site inside of the lattice."""
+        return 2 * sum(abs(j) for j in self.J)
+
+    @property
+    def turn_cost(self) -> float:
+        """Energy of turning one spin against all of its bonds and the field."""
+        # Along an axis of one site a spin is its own neighbour.
+        bonds = sum(abs(j) for j, own in zip(self.J, self._own(), strict=True) if not own)
+        return 4 * bonds + 2 * abs(self.h)
+
+    @property
     def critical_temperature(self) -> float | None:
         """T_c of the infinite lattice in zero field, where it is known; 0 for the chain.
 

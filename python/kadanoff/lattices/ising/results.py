@@ -15,6 +15,7 @@ from kadanoff._base import checks, html
 from kadanoff._base.signatures import public
 from kadanoff._base.statistics import Estimate, estimate, jackknife, rule_of_three
 from kadanoff._base.types import AnyArray, FloatArray, SpinArray
+from kadanoff.lattices.ising.graphs import GraphIsing
 from kadanoff.lattices.ising.models import Ising
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class IsingSamples:
 
     Parameters
     ----------
-    model : Ising
+    model : Ising or GraphIsing
         The model that was sampled.
     T : float
         Temperature.
@@ -62,7 +63,7 @@ class IsingSamples:
         Sweeps (clusters) before the first.
     chains : int
         Number of independent Markov chains.
-    engine : {"multispin", "sequential", "clusters"}
+    engine : {"multispin", "sequential", "clusters", "bonds"}
         Code that updated the spins.
     seed : int
         Repeats the run, on any number of threads.
@@ -79,7 +80,7 @@ class IsingSamples:
     Estimate(...)
     """
 
-    model: Ising
+    model: Ising | GraphIsing
     T: float
     energy: FloatArray
     magnetisation: FloatArray
@@ -229,11 +230,11 @@ class IsingScan:
         return plot_scan(self, ax=ax, quantity=quantity, **style)
 
 
-def _named(model: Ising) -> str:
+def _named(model: Ising | GraphIsing) -> str:
     return f"{model.lattice} {'x'.join(map(str, model.shape))}"
 
 
-def unpacked(packed: NDArray[np.uint8], model: Ising) -> SpinArray:
+def unpacked(packed: NDArray[np.uint8], model: Ising | GraphIsing) -> SpinArray:
     """Spins +-1, shape (..., *shape), from bits of shape (..., bytes)."""
     bits = np.unpackbits(packed, axis=-1, count=model.sites, bitorder="little").view(np.int8)
     np.multiply(bits, 2, out=bits)
@@ -241,7 +242,9 @@ def unpacked(packed: NDArray[np.uint8], model: Ising) -> SpinArray:
     return bits.reshape(*packed.shape[:-1], *model.shape)
 
 
-def estimates(model: Ising, T: float, e: FloatArray, m: FloatArray) -> dict[str, Estimate]:
+def estimates(
+    model: Ising | GraphIsing, T: float, e: FloatArray, m: FloatArray
+) -> dict[str, Estimate]:
     """Averages from series of energy and magnetisation per site, shape (chains, times)."""
     N = model.sites
     m2 = m * m
@@ -277,20 +280,14 @@ def spin_flip(m: float, N: int, power: int) -> float:
     return float(near**power - abs(m) ** power)
 
 
-def _quanta(model: Ising, T: float, m: float) -> dict[str, float]:
+def _quanta(model: Ising | GraphIsing, T: float, m: float) -> dict[str, float]:
     """Change of each average per probability of the nearest states, where all have the same m.
 
     These states differ by one spin that is turned against all of its neighbours; without a field
     those of opposite magnetisation are as near.
     """
     N = model.sites
-    # Along an axis of one site a spin is its own neighbour.
-    others = (
-        any(x and n > 1 for x, n in zip(step, model.shape, strict=True))
-        for step in model.directions
-    )
-    bonds = sum(abs(j) for j, other in zip(model.J, others, strict=True) if other)
-    flip = (4 * bonds + 2 * abs(model.h)) / N
+    flip = model.turn_cost / N
     d1, d2, d4 = (spin_flip(m, N, power) for power in (1, 2, 4))
     return {
         "energy": flip,

@@ -18,12 +18,15 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.statistics import estimate
+from kadanoff.lattices.ising.graph_chains import GraphChains, graph_bytes
+from kadanoff.lattices.ising.graphs import GraphIsing
 from kadanoff.lattices.ising.models import Ising, core_arguments, temperature
 from kadanoff.lattices.ising.results import IsingSamples, IsingScan, estimates
 
 __all__ = ["METHODS", "sample", "scan"]
 
 METHODS = ("heat-bath", "metropolis", "wolff", "swendsen-wang")
+IN_A_FIELD = "'swendsen-wang', whose clusters are turned by a heat bath, or "
 SIGNS = 1  # which random numbers of a seed turn the samples of Wolff clusters
 
 CLUSTER_CHAINS = 16
@@ -35,11 +38,14 @@ TAUS = 20  # a run of single-spin updates is equilibrated after this number of a
 MAX_PILOT = 1 << 14  # sweeps
 
 
+Chains = _core.IsingEnsemble | GraphChains
+
+
 @dataclass(frozen=True)
 class _Plan:
     """Everything about a run at one temperature, checked."""
 
-    model: Ising
+    model: Ising | GraphIsing
     T: float
     n: int
     method: str
@@ -59,11 +65,30 @@ def model_of(
     lattice: str | None,
 ) -> Ising:
     """The model that was given, or the one that L and the other arguments describe."""
+    found = any_model_of(model, L=L, J=J, h=h, boundary=boundary, lattice=lattice)
+    if isinstance(found, GraphIsing):
+        raise TypeError(
+            f"model must be an Ising model on a regular lattice here, got {found!r}: "
+            "kd.ising.sample and kd.ising.scan take graphs"
+        )
+    return found
+
+
+def any_model_of(
+    model: Ising | GraphIsing | None,
+    *,
+    L: int | Sequence[int] | None,
+    J: float | Sequence[float],
+    h: float,
+    boundary: str | Sequence[str],
+    lattice: str | None,
+) -> Ising | GraphIsing:
+    """The same for calls that take graphs as well."""
     if model is None:
         if L is None:
             raise TypeError("give a model, or L, e.g. kd.ising.sample(L=64, T=kd.ising.T_c)")
         return Ising(L, J, h, boundary, lattice)
-    if not isinstance(model, Ising):
+    if not isinstance(model, Ising | GraphIsing):
         raise TypeError(f"model must be an Ising model, got {model!r}; for a size say L=...")
     given = {
         "L": L is not None,
@@ -78,31 +103,40 @@ def model_of(
     return model
 
 
-def checked_method(method: object, model: Ising, T: float) -> str:
+def checked_method(method: object, model: Ising | GraphIsing, T: float) -> str:
     """The name of a method that can take the model; "auto" chooses one."""
     name = checks.choice("method", method, ("auto", *METHODS))
     if name == "auto":
         return automatic_method(model, T)
     if name == "wolff" and model.h:
         raise ValueError(
-            f"method 'wolff' cannot take a field, got h = {model.h}: use 'swendsen-wang', whose "
-            "clusters are turned by a heat bath, or 'heat-bath'"
+            f"method 'wolff' cannot take a field, got h = {model.h}: use "
+            + ("" if isinstance(model, GraphIsing) else IN_A_FIELD)
+            + "'heat-bath'"
+        )
+    if isinstance(model, GraphIsing) and (
+        name == "metropolis" or (name == "swendsen-wang" and model.h)
+    ):
+        raise ValueError(
+            f"method {name!r} is for regular lattices"
+            + (" in a field" if model.h else "")
+            + f", got {model!r}: use 'heat-bath'"
         )
     return name
 
 
-def automatic_method(model: Ising, T: float) -> str:
+def automatic_method(model: Ising | GraphIsing, T: float) -> str:
     """Clusters where correlations are long and clusters follow them, single spins elsewhere."""
     if model.h or model.frustrated:
         return "heat-bath"
     # 0.6 z J is within a tenth of T_c in two and three dimensions; clusters pay up to twice that.
-    near = 1.2 * 2 * sum(abs(j) for j in model.J) * 0.6
+    near = 1.2 * model.strength * 0.6
     return "wolff" if near > T else "heat-bath"
 
 
 @public
 def sample(
-    model: Ising | None = None,
+    model: Ising | GraphIsing | None = None,
     *,
     T: float,
     n: int = 1000,
@@ -125,9 +159,10 @@ def sample(
 
     Parameters
     ----------
-    model : Ising, optional
+    model : Ising or GraphIsing, optional
         The model; or give `L` and, where they differ from the defaults, J, h, boundary and
-        lattice.
+        lattice. Models on graphs, see :func:`graph`, are updated by "heat-bath", and without field
+        by "wolff" and "swendsen-wang".
     T : float
         Temperature in units of energy, k_B = 1.
     n : int, default 1000
@@ -203,7 +238,7 @@ def sample(
     >>> abs(run.estimates["energy"].mean - (-1.45306)) < 4 * run.estimates["energy"].error
     True
     """
-    found = model_of(model, L=L, J=J, h=h, boundary=boundary, lattice=lattice)
+    found = any_model_of(model, L=L, J=J, h=h, boundary=boundary, lattice=lattice)
     run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
     plan = _planned(
         found,
@@ -220,7 +255,7 @@ def sample(
 
 
 def _planned(
-    model: Ising,
+    model: Ising | GraphIsing,
     T: float,
     *,
     n: object,
@@ -253,10 +288,12 @@ def share_out(n: int, most: int) -> tuple[int, int]:
     return most, -(-n // most)
 
 
-def default_chains(model: Ising, method: str, n: int) -> int:
+def default_chains(model: Ising | GraphIsing, method: str, n: int) -> int:
     """Enough chains for threads and words, few enough that they do not only equilibrate."""
     if method in ("wolff", "swendsen-wang"):
         return max(1, min(CLUSTER_CHAINS, n // 4))
+    if isinstance(model, GraphIsing):
+        return max(1, min(CLUSTER_CHAINS, n // 8))
     # Bits of a word that one lattice cannot fill are filled by further ones.
     lanes = 1
     for size in model.shape:
@@ -266,13 +303,18 @@ def default_chains(model: Ising, method: str, n: int) -> int:
     return max(1, min(max(CLUSTER_CHAINS, 4 * 512 // min(lanes, 512)), n // 8))
 
 
-def check_memory(model: Ising, method: str, chains: int, samples: int, keep: bool) -> None:
+def check_memory(
+    model: Ising | GraphIsing, method: str, chains: int, samples: int, keep: bool
+) -> None:
     """Refuse samples that would not fit, with the amount that they would need."""
     free = memory.available()
     if free is None:
         return
-    each = 16 + (-(-model.sites // 8) if keep else 0)
-    need = samples * each + _core.ising_bytes(core_arguments(model), method, chains)
+    if isinstance(model, GraphIsing):
+        need = graph_bytes(model, chains, samples if keep else 0)
+    else:
+        each = 16 + (-(-model.sites // 8) if keep else 0)
+        need = samples * each + _core.ising_bytes(core_arguments(model), method, chains)
     if need > free:
         raise MemoryError(
             f"{samples:,} samples of {model.sites:,} sites in {chains} chains need "
@@ -298,7 +340,7 @@ def _sample(
     started = time.perf_counter()
     control = control or _core.Control()
     calls: dict[str, Any] = {"threads": threads, "control": control}
-    chains = _core.IsingEnsemble(core_arguments(model), T, method, count, seed)
+    chains = _chains(model, T, method, count, seed)
     start(chains, model)
     # How long equilibration takes is not known before: the bar stands still until it is over.
     waiting = None if report is None else partial(_nothing_done, report)
@@ -337,7 +379,13 @@ def _sample(
     return result
 
 
-def _turn(arrays: dict[str, Any], model: Ising, times: int, seed: int) -> None:
+def _chains(model: Ising | GraphIsing, T: float, method: str, count: int, seed: int) -> Chains:
+    if isinstance(model, GraphIsing):
+        return GraphChains(model, T, method, count, seed)
+    return _core.IsingEnsemble(core_arguments(model), T, method, count, seed)
+
+
+def _turn(arrays: dict[str, Any], model: Ising | GraphIsing, times: int, seed: int) -> None:
     """Turn the whole lattice of each sample with probability 1/2, an exact symmetry without field.
 
     At low temperature a Wolff cluster is nearly the whole lattice, and an even number of clusters
@@ -361,7 +409,9 @@ def _done_since(report: Report, before: int, done: int, total: int) -> None:
     report(done - before, total - before)
 
 
-def collect(model: Ising, T: float, arrays: dict[str, Any], n: int, **about: Any) -> IsingSamples:
+def collect(
+    model: Ising | GraphIsing, T: float, arrays: dict[str, Any], n: int, **about: Any
+) -> IsingSamples:
     """Samples and averages from the measurements of the core."""
     e = arrays["energy"] / model.sites
     m = arrays["magnetisation"] / model.sites
@@ -377,7 +427,7 @@ def collect(model: Ising, T: float, arrays: dict[str, Any], n: int, **about: Any
     )
 
 
-def start(chains: _core.IsingEnsemble, model: Ising) -> None:
+def start(chains: Chains, model: Ising | GraphIsing) -> None:
     """Start from the ground state where all bonds can be satisfied, at random elsewhere.
 
     Order is lost faster than it is found: no chain freezes into stripes below T_c, and clusters
@@ -392,7 +442,7 @@ def start(chains: _core.IsingEnsemble, model: Ising) -> None:
     chains.set_all(ground.ravel() > 0)
 
 
-def equilibrate(chains: _core.IsingEnsemble, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
+def equilibrate(chains: Chains, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
     """Updates done and the spacing of samples, from a pilot run unless they were given."""
     if plan.equilibration is not None and plan.spacing is not None:
         chains.advance(plan.equilibration, **calls)
@@ -407,7 +457,7 @@ def equilibrate(chains: _core.IsingEnsemble, plan: _Plan, calls: dict[str, Any])
     return done, plan.spacing or spacing
 
 
-def _clusters(chains: _core.IsingEnsemble, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
+def _clusters(chains: Chains, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
     N = plan.model.sites * chains.chains
     done, now, visited = 0, plan.equilibration or 8, 0
     while True:
@@ -422,7 +472,7 @@ def _clusters(chains: _core.IsingEnsemble, plan: _Plan, calls: dict[str, Any]) -
         now = max(1, min(done, math.ceil((PASSES * N - visited) / size)))
 
 
-def _pilot(chains: _core.IsingEnsemble, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
+def _pilot(chains: Chains, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
     if plan.equilibration:
         chains.advance(plan.equilibration, **calls)
     done, length = 0, 64
@@ -446,7 +496,7 @@ def _pilot(chains: _core.IsingEnsemble, plan: _Plan, calls: dict[str, Any]) -> t
 
 @public
 def scan(
-    model: Ising | None = None,
+    model: Ising | GraphIsing | None = None,
     *,
     T: Iterable[float],
     n: int = 1000,
@@ -469,7 +519,7 @@ def scan(
 
     Parameters
     ----------
-    model : Ising, optional
+    model : Ising or GraphIsing, optional
         The model; or give `L` and further parameters of it.
     T : sequence of float
         Temperatures, in any order.
@@ -505,7 +555,7 @@ def scan(
     >>> found.mean("abs_magnetisation").round(1)
     array([1. , 0.6, 0.3])
     """
-    found = model_of(model, L=L, J=J, h=h, boundary=boundary, lattice=lattice)
+    found = any_model_of(model, L=L, J=J, h=h, boundary=boundary, lattice=lattice)
     run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
     plans = [
         _planned(

@@ -21,8 +21,10 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.statistics import estimate
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray, IntArray, SpinArray
+from kadanoff.lattices.blockspin.plurality import Plurality
 from kadanoff.lattices.blockspin.rules import BlockRule, sides
 from kadanoff.lattices.ising.models import boundaries
+from kadanoff.lattices.potts.models import Potts
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.graphs import coarse_edges, edges_of
 from kadanoff.lattices.rsmi.neighbours import neighbour_products, products_of_pairs
@@ -33,7 +35,7 @@ from kadanoff.lattices.rsmi.places import (
     rows_of_sites,
     variables_of,
 )
-from kadanoff.lattices.rsmi.samples import ArraySource, source_of
+from kadanoff.lattices.rsmi.samples import ArraySource, described_by_model, source_of
 from kadanoff.lattices.rsmi.site_states import SPINS, encoded
 
 __all__ = ["Configurations", "configurations_of"]
@@ -47,11 +49,11 @@ class Configurations:
 
     Parameters
     ----------
-    samples : IsingSamples, DimerSamples, DimerStates or array, shape (n, L_1, ..., L_d)
+    samples : IsingSamples, PottsSamples, DimerSamples, DimerStates or array, shape (n, L_1, ...)
         One configuration per row, in the order in which they were drawn: spins +1 and -1, 0 and 1
         or bool; spins with vacancies, +1, 0 and -1; with `states` colours or angles. With a graph
-        the shape is (n, sites). Samples of :func:`kadanoff.ising.sample` and
-        :func:`kadanoff.dimers.sample` know all that follows.
+        the shape is (n, sites). Samples of :func:`kadanoff.ising.sample`,
+        :func:`kadanoff.potts.sample` and :func:`kadanoff.dimers.sample` know all that follows.
     T : float, optional
         Temperature (k_B = 1), for :func:`critical_point` and :func:`collapse`.
     energy : array, shape (n,), optional
@@ -127,15 +129,22 @@ class Configurations:
         self.present: BoolArray | None = None
         self.letters = SPINS
         source = source_of(samples)
-        if source is not None:
-            given = {"T": T, "energy": energy, "boundary": boundary, "graph": graph, "mask": mask}
-            given |= {"states": states, "basis": basis}
-            known = [name for name, value in given.items() if value is not None]
-            if known:
-                raise TypeError(
-                    f"{', '.join(known)}: {type(samples).__name__} know these themselves; pass "
-                    "np.asarray(samples) to describe them anew"
-                )
+        described = described_by_model(samples)
+        if described is not None or source is not None:
+            self._refuse_known(
+                samples,
+                T=T,
+                energy=energy,
+                boundary=boundary,
+                graph=graph,
+                mask=mask,
+                states=states,
+                basis=basis,
+            )
+        if described is not None:
+            self._read(**described)
+            self.T, self.energy = samples.T, samples.energy
+        elif source is not None:
             self._source, self.scale, self.inner = source, source.scale, 0
             edge = getattr(samples if self.model is None else self.model, "boundary", "periodic")
             self.boundary = boundaries(edge, len(source.lattice))
@@ -151,8 +160,23 @@ class Configurations:
         self.lattice: tuple[int, ...] = self._source.lattice
         self.sites = self._count()
 
+    @staticmethod
+    def _refuse_known(samples: Any, **given: Any) -> None:
+        known = [name for name, value in given.items() if value is not None]
+        if known:
+            raise TypeError(
+                f"{', '.join(known)}: {type(samples).__name__} know these themselves; pass "
+                "np.asarray(samples) to describe them anew"
+            )
+
     def _read(
-        self, samples: Any, boundary: Any, graph: Any, mask: Any, states: Any, basis: Any
+        self,
+        samples: Any,
+        boundary: Any = None,
+        graph: Any = None,
+        mask: Any = None,
+        states: Any = None,
+        basis: Any = None,
     ) -> None:
         """An array of a user."""
         if isinstance(samples, np.ma.MaskedArray):
@@ -256,7 +280,7 @@ class Configurations:
         if self._symmetric is not None:
             return self._symmetric
         if self.model is not None:
-            return not getattr(self.model, "h", 1)
+            return not getattr(self.model, "h", 0 if isinstance(self.model, Potts) else 1)
         if self.scale > 1 or self.n < 2:
             return False
         x = self.array().reshape(self.n, -1, int(np.prod(self.cell)))
@@ -358,6 +382,16 @@ class Configurations:
         mask = None
         if self.present is not None:
             mask = self._coarse_mask(rule, axes)
+        if isinstance(rule, Plurality):
+            return Configurations(
+                h > 0,
+                T=self.T,
+                boundary=self.boundary[: len(axes)],
+                mask=mask,
+                states="one-hot",
+                symmetric=self._symmetric,
+                disorder=self.disorder,
+            )
         return Configurations(
             h,
             T=self.T,

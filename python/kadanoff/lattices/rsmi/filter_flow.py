@@ -26,7 +26,7 @@ from kadanoff.lattices.rsmi.learning import rule_of_samples
 from kadanoff.lattices.rsmi.learning_options import LearningKeywords, LearningOptions
 from kadanoff.lattices.rsmi.neighbours import neighbour_products
 from kadanoff.lattices.rsmi.rules import FilterRule, Information
-from kadanoff.lattices.rsmi.samples import as_array, source_of
+from kadanoff.lattices.rsmi.samples import as_array, described_by_model, source_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -236,7 +236,7 @@ def correlations(configurations: Any) -> FloatArray:
     >>> correlations(np.ones((1, 4, 4))).tolist()
     [[1.0, 1.0]]
     """
-    if source_of(configurations) is None:
+    if source_of(configurations) is None and described_by_model(configurations) is None:
         return neighbour_products(spins_of(as_array(configurations)))
     return configurations_of(configurations).neighbours()
 

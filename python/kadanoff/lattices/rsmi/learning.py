@@ -12,7 +12,7 @@ from kadanoff._base import checks
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
-from kadanoff._base.types import AnyArray, SpinArray
+from kadanoff._base.types import AnyArray, FloatArray, SpinArray
 from kadanoff._core import Control
 from kadanoff.lattices.blockspin.enumeration import lattice_sides
 from kadanoff.lattices.rsmi.conditional_models import ConditionalModel, Fit, fit_bilinear
@@ -32,7 +32,9 @@ from kadanoff.lattices.rsmi.site_states import SPINS, block_states, state_number
 __all__ = ["information", "learn", "rule_of_samples"]
 
 
-_MAX_SUMMED = 10  # beyond 2^10 states of the block "auto" models q(h | e) directly
+# Beyond 2^8 states of the block "auto" models q(h | e) directly: 3x3 spins take a twentieth of the
+# time, with the same bound.
+_MAX_SUMMED = 8
 # The largest blocks that are summed: q(v | e) of a sample of pairs has to fit into memory.
 _MAX_VISIBLE = {"certified": 12, "proxy": 12, "oracle": 16}
 CLIMB = 6_000  # pairs to choose a start
@@ -83,7 +85,7 @@ def learn(
         The environment of each block, in corresponding order; by default, on a graph with a single
         block, the sites at distances up to `shell` beyond the buffer.
     mode : {"auto", "certified", "direct", "oracle", "proxy"}
-        Method. "auto" is "certified" for blocks of at most 2^10 states, else "direct". "certified"
+        Method. "auto" is "certified" for blocks of at most 2^8 states, else "direct". "certified"
         fits q(v | e) once and sums the block exactly; "direct" models q(h | e) together with the
         filters, for blocks of more sites than can be summed. Both report a lower bound measured on
         configurations held out. "oracle" uses the Hamiltonian of `samples` and sums block and
@@ -160,7 +162,8 @@ def rule_of_samples(samples: Any, options: LearningOptions, run: Run) -> FilterR
     )
     bits, mode = _bits(samples, places), options.mode
     if mode == "auto":
-        mode = "certified" if bits <= _MAX_SUMMED and samples.scale == 1 else "direct"
+        few = bits <= (_MAX_SUMMED if options.model == "bilinear" else _MAX_VISIBLE["certified"])
+        mode = "certified" if few and samples.scale == 1 else "direct"
     if bits > _MAX_VISIBLE.get(mode, bits):
         sites = places.visible.shape[1] // samples.letters.shape[1]
         raise ValueError(
@@ -317,7 +320,8 @@ def _learn_certified(
     small, large = _joint(q[::every], states), _joint(q, states)
     features, rounded = states.shape[1], q.dtype == np.float32
     aim = information_objective(small)
-    rule = climb(aim, features, places.whole, ascent, rounded=rounded)
+    start = _colour_filters(ascent.hidden, samples.letters, features)
+    rule = climb(aim, features, places.whole, ascent, start_from=start, rounded=rounded)
     ascent.advance(3, 4)
     if every > 1:
         aim = information_objective(large)
@@ -325,6 +329,19 @@ def _learn_certified(
     found = _certified(split, fitted, rule, ascent.seed)
     ascent.advance(4, 4)
     return rule.shaped(places.whole).known(found, places.geometry).aligned()
+
+
+def _colour_filters(hidden: int, letters: SpinArray, features: int) -> FloatArray | None:
+    """Filters that tell one colour each from the others; None for sites of one variable.
+
+    The sum over all colours of a site never changes: a uniform filter is a constant, from where
+    no direction leads upwards.
+    """
+    q = letters.shape[1]
+    if q == 1:
+        return None
+    colours = np.where(np.arange(hidden)[:, None] % q == np.arange(q), 1.0, -1 / (q - 1))
+    return np.tile(colours, features // q)
 
 
 def _certified(split: Split, model: ConditionalModel, rule: FilterRule, seed: int) -> Information:

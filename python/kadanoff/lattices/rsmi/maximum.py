@@ -211,6 +211,7 @@ def climb(
     ascent: Ascent,
     *,
     first: FilterRule | None = None,
+    start_from: FloatArray | None = None,
     rounded: bool = False,
 ) -> FilterRule:
     """The best of several starts, with flat filters; with `first` from there only.
@@ -219,6 +220,8 @@ def climb(
     ----------
     whole : callable
         Filters in the shape of the block from those of shape (units, features), to be recorded.
+    start_from : array, shape (units, features), optional
+        Filters of the first start, of size 1; by default that of the first unit is uniform.
     rounded : bool
         Whether the objective comes from sums in single precision.
     """
@@ -236,6 +239,8 @@ def climb(
         x = rng.uniform(-1, 1, size + (hidden if bias else 0)) * min(bound, _START)
         if first is not None:
             x = np.concatenate([first.filters.ravel(), first.bias if bias else []])
+        elif start == 0 and start_from is not None:
+            x[:size] = min(bound, _START) * start_from.ravel()
         elif start == 0:
             x[:features] = min(bound, _START)
         history: list[float] = []

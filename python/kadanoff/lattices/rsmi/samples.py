@@ -18,8 +18,18 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, IntArray, SpinArray
 from kadanoff.lattices.dimers.lattice import checked
+from kadanoff.lattices.ising.graphs import GraphIsing
+from kadanoff.lattices.potts.models import Potts
 
-__all__ = ["ArraySource", "DimerStates", "Source", "as_array", "numbered", "source_of"]
+__all__ = [
+    "ArraySource",
+    "DimerStates",
+    "Source",
+    "as_array",
+    "described_by_model",
+    "numbered",
+    "source_of",
+]
 
 
 class Source(Protocol):
@@ -200,10 +210,32 @@ def source_of(samples: Any) -> Source | None:
     if hasattr(samples, "columns") and hasattr(samples, "array"):
         return cast(Source, samples)
     if hasattr(samples, "model") and hasattr(samples, "packed"):
-        return _IsingSource(samples)
+        return None if isinstance(samples.model, GraphIsing) else _IsingSource(samples)
     if hasattr(samples, "dimers") and hasattr(samples, "grid"):
         return _DimerSource(samples)
     return None
+
+
+def described_by_model(samples: Any) -> dict[str, Any] | None:
+    """An array and what the model of these samples says about it; None for everything else.
+
+    Of Potts models the number of colours and the boundaries, of Ising models on graphs the sites of
+    a cell, or the bonds.
+    """
+    model = getattr(samples, "model", None)
+    if isinstance(model, Potts):
+        return {"samples": samples.kept(), "states": model.q, "boundary": model.boundary}
+    if not isinstance(model, GraphIsing):
+        return None
+    spins = np.asarray(samples.configurations)
+    if model.cell:
+        return {"samples": spins, "basis": model.cell}
+    from scipy.sparse import csr_array
+
+    i, j = model.bonds[model.J != 0].T
+    ends = (np.concatenate([i, j]), np.concatenate([j, i]))
+    matrix = csr_array((np.ones(2 * len(i)), ends), shape=(model.sites, model.sites))
+    return {"samples": spins.reshape(len(spins), -1), "graph": matrix}
 
 
 def as_array(samples: Any) -> AnyArray:
