@@ -62,9 +62,9 @@ class CtqmcRun:
     def __new__(
         cls,
         U: float,
-        level: float,
+        levels: list[float],
         beta: float,
-        table: NDArray[np.float64],
+        tables: list[NDArray[np.float64]],
         *,
         floor: float = 0.0,
         seed: int,

@@ -399,7 +399,7 @@ CAUSAL = GreenFunction([-0.5, 0.5], [0.1, 0.1], 10.0).iw(64)
         (lambda: Impurity(2.0, 0.0, FOUR), ValueError, "beta must be positive"),
         (lambda: Impurity(2.0, -1.0, FOUR), ValueError, "beta must be positive"),
         (lambda: Impurity(2.0, True, FOUR), TypeError, "beta must be a real"),
-        (lambda: Impurity(-2.0, 1.0, FOUR), ValueError, "U must be at least 0"),
+        (lambda: Impurity(-np.inf, 1.0, FOUR), ValueError, "U must be finite"),
         (lambda: Impurity(np.nan, 1.0, FOUR), ValueError, "U must be finite"),
         (lambda: Impurity(1j, 1.0, FOUR), TypeError, "U must be a real"),
         (lambda: Impurity(2.0, 1.0, "bath"), TypeError, "bath must be"),

@@ -19,8 +19,16 @@ from kadanoff.dmft.learning import (
 )
 from kadanoff.dmft.loops.branches import Hysteresis, hysteresis
 from kadanoff.dmft.loops.loop_result import Loop
+from kadanoff.dmft.loops.neel import Neel, neel_temperature
 from kadanoff.dmft.loops.phases import PhaseDiagram, phase_diagram
 from kadanoff.dmft.loops.self_consistency import bethe, loop
+from kadanoff.dmft.loops.thermodynamics import (
+    Entropy,
+    Response,
+    compressibility,
+    entropy,
+    local_susceptibility,
+)
 from kadanoff.dmft.loops.transition_ends import End, MottEnds, mott_ends
 from kadanoff.dmft.matsubara_bath import MatsubaraBath, UncertainDelta
 from kadanoff.dmft.problem import DiscreteBath, Impurity
@@ -37,6 +45,7 @@ from kadanoff.dmft.solvers import nrg as _nrg  # noqa: F401
 from kadanoff.dmft.solvers.approximations import approximate
 from kadanoff.dmft.solvers.bathfit import BathFit, PoorFit, fit_bath
 from kadanoff.dmft.spectrum import Spectrum
+from kadanoff.dmft.spin_functions import SpinFunctions
 
 __all__ = [
     "SOLVERS",
@@ -44,30 +53,38 @@ __all__ = [
     "Database",
     "DiscreteBath",
     "End",
+    "Entropy",
     "Hysteresis",
     "Impurity",
     "LearnedSolver",
     "Loop",
     "MatsubaraBath",
     "MottEnds",
+    "Neel",
     "PhaseDiagram",
     "PoorFit",
+    "Response",
     "Solution",
     "Solver",
     "Spectrum",
+    "SpinFunctions",
     "UncertainDelta",
     "active",
     "approximate",
     "bethe",
     "break_even",
     "certify",
+    "compressibility",
     "database",
+    "entropy",
     "fit_bath",
     "hysteresis",
     "learn",
     "learning_curve",
+    "local_susceptibility",
     "loop",
     "mott_ends",
+    "neel_temperature",
     "phase_diagram",
     "report",
     "solve",

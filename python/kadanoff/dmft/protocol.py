@@ -24,10 +24,12 @@ __all__ = [
     "Solver",
     "SolverLike",
     "lookup",
+    "refuse_foreign",
     "register",
     "solve",
     "solved",
     "takes_solver_options",
+    "with_ability",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,6 +70,10 @@ class Solver:
         The axis on which a self-consistent loop passes Delta to the solver.
     stochastic : bool
         Whether results have statistical errors, ``diagnostics["G_iw_error"]``.
+    spins : bool
+        Whether a field, and a bath for each spin, are accepted.
+    attractive : bool
+        Whether U < 0 is accepted.
 
     Examples
     --------
@@ -84,6 +90,8 @@ class Solver:
     compute: Compute
     axis: str = "imaginary"
     stochastic: bool = False
+    spins: bool = False
+    attractive: bool = False
 
     def __repr__(self) -> str:
         return f"Solver({self.name}: {', '.join(self.options) or 'no options'}; {self.axis} axis)"
@@ -118,12 +126,21 @@ SOLVERS: dict[str, Solver] = {}
 
 
 def register(
-    name: str, valid: str, cost: str, *, axis: str = "imaginary", stochastic: bool = False
+    name: str,
+    valid: str,
+    cost: str,
+    *,
+    axis: str = "imaginary",
+    stochastic: bool = False,
+    spins: bool = False,
+    attractive: bool = False,
 ) -> Callable[[Compute], Compute]:
     """Decorator that adds a function to `SOLVERS`."""
 
     def add(compute: Compute) -> Compute:
-        SOLVERS[name] = Solver(name, valid, cost, compute, axis, stochastic)
+        SOLVERS[name] = Solver(
+            name, valid, cost, compute, axis, stochastic, spins, attractive
+        )
         _show_all_options()
         return compute
 
@@ -390,10 +407,40 @@ def solve(
     return solved(problem, chosen, Run.over(run, count), options)
 
 
+def refuse_foreign(problem: Impurity, solver: Solver) -> None:
+    """Refuse a problem of two different spins, or of attraction, that a solver does not take."""
+    if problem.is_isolated:  # the exact atom, from every solver
+        return
+    if problem.depends_on_spin and not solver.spins:
+        raise ValueError(
+            f"solver {solver.name!r} takes neither a field nor a bath for each spin; "
+            f"{with_ability('spins')} do"
+        )
+    if problem.U < 0.0 and not solver.attractive:
+        raise ValueError(
+            f"U must be at least 0 for the solver {solver.name!r}, got {problem.U:g}; "
+            f"{with_ability('attractive')} take attraction"
+        )
+
+
+def with_ability(ability: str) -> str:
+    """The solvers with an ability."""
+    names = [repr(name) for name, solver in SOLVERS.items() if getattr(solver, ability)]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def solved(problem: Impurity, solver: Solver, run: Run, options: Mapping[str, Any]) -> Solution:
     """As `solve`, for arguments that are checked already; a solver checks its own options."""
+    foreign = problem.depends_on_spin or problem.U < 0.0
+    if foreign:
+        refuse_foreign(problem, solver)
     started = time.perf_counter()
-    solution = solver.compute(problem, run, **options)
+    if foreign and not solver.spins and problem.is_isolated:
+        from kadanoff.dmft.solvers.hubbard1 import isolated
+
+        solution = isolated(problem, run)
+    else:
+        solution = solver.compute(problem, run, **options)
     seconds = time.perf_counter() - started
     return replace(
         solution,

@@ -18,6 +18,7 @@ from kadanoff.bands.densities import FlatBand, PowerLawBand, SemicircularBand
 from kadanoff.bands.tabulated import TabulatedBand
 from kadanoff.dmft.matsubara_bath import MatsubaraBath
 from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.dmft.spin_functions import SpinFunctions
 from kadanoff.greens import (
     AllowedSpectra,
     GreenFunction,
@@ -96,6 +97,9 @@ class Solution(Saved):
         "nca"); see `spectral`.
     seed : int or None
         Seed of the random numbers; None if neither the solver nor a fit of the bath drew any.
+    by_spin : tuple of SpinFunctions or None
+        Functions of spin up and spin down where a field or two baths distinguish them: `up` and
+        `down`. G, G_iw, Sigma_iw and Delta_iw are then the means over both spins.
 
     Examples
     --------
@@ -119,12 +123,14 @@ class Solution(Saved):
     G_w: RealAxisFunction | None = None
     Sigma_w: RealAxisFunction | None = None
     seed: int | None = None
+    by_spin: tuple[SpinFunctions, SpinFunctions] | None = None
 
     def __repr__(self) -> str:
         error = "unknown" if self.error is None else f"{self.error:.1e}"
         return (
             f"Solution({self.solver}: n={self.n:.6g}, docc={self.docc:.6g}, Z={self.Z:.6g}, "
-            f"error {error}{'' if self.valid else ', doubtful'})"
+            f"error {error}{'' if self.by_spin is None else f', m={self.m:.6g}'}"
+            f"{'' if self.valid else ', doubtful'})"
         )
 
     def _repr_html_(self) -> str:
@@ -139,6 +145,8 @@ class Solution(Saved):
             "seed": "none drawn" if self.seed is None else self.seed,
             "valid": self.doubt or "yes",
         }
+        if self.by_spin is not None:
+            rows["m"] = self.m
         shown = -self.Sigma_iw.imag[:48]
         return table(f"Solution by {self.solver}; -Im Sigma(i w_n)", rows, sparkline(shown))
 
@@ -172,6 +180,40 @@ class Solution(Saved):
     def beta(self) -> float:
         """Inverse temperature."""
         return self.problem.beta
+
+    @property
+    def up(self) -> SpinFunctions:
+        """Functions of spin up; without field and order those of either spin."""
+        return self._spins[0]
+
+    @property
+    def down(self) -> SpinFunctions:
+        """Functions of spin down."""
+        return self._spins[1]
+
+    @property
+    def m(self) -> float:
+        """Magnetisation ``<n_up - n_dn>``."""
+        return self.up.n - self.down.n
+
+    @cached_property
+    def _spins(self) -> tuple[SpinFunctions, SpinFunctions]:
+        if self.by_spin is not None:
+            return self.by_spin
+        G_error, Sigma_error, n_error = (
+            self.diagnostics.get(name) for name in ("G_iw_error", "Sigma_iw_error", "n_error")
+        )
+        half = SpinFunctions(
+            self.G,
+            self.G_iw,
+            self.Sigma_iw,
+            self.Delta_iw,
+            0.5 * self.n,
+            G_error,
+            Sigma_error,
+            None if n_error is None else 0.5 * n_error,
+        )
+        return half, half
 
     @cached_property
     def w_n(self) -> FloatArray:
@@ -229,7 +271,9 @@ class Solution(Saved):
         return float(self.diagnostics.get("seconds", 0.0))
 
     @public
-    def spectral(self, w: ArrayLike, *, eta: float | None = None) -> Spectrum:
+    def spectral(
+        self, w: ArrayLike, *, eta: float | None = None, spin: str | None = None
+    ) -> Spectrum:
         """G, A and Sigma at real frequencies, from solvers that know them without continuation.
 
         These are "ed", "lanczos" and "ftlm", "hubbard1", "nrg", "nca" with ``real_axis=True``, and
@@ -242,6 +286,8 @@ class Solution(Saved):
         eta : float, optional
             Of solvers with poles: half width of the Lorentzian that each becomes, by default
             ``pi / beta``. The integral of A remains one.
+        spin : {"up", "down"}, optional
+            The spin; required where a field, two baths or magnetic order distinguish them.
 
         Returns
         -------
@@ -272,7 +318,7 @@ class Solution(Saved):
         """
         from kadanoff.dmft.solvers.retarded import of_impurity
 
-        return of_impurity(self, w, eta)
+        return of_impurity(self, w, eta, spin)
 
     @public
     def spectral_bounds(

@@ -48,17 +48,18 @@ fn values(x: &PyReadonlyArray1<'_, f64>) -> Vec<f64> {
 
 #[pymethods]
 impl CtqmcRun {
-    /// `table` holds F at `ctqmc_nodes`; the chains sample with F + `floor`.
+    /// `tables` hold F at `ctqmc_nodes`, one for both spins or one for each, as `levels` do; the
+    /// chains sample with F + `floor`.
     #[new]
-    #[pyo3(signature = (U, level, beta, table, *, floor=0.0, seed, chains, equilibration, updates, cells,
+    #[pyo3(signature = (U, levels, beta, tables, *, floor=0.0, seed, chains, equilibration, updates, cells,
                         orders))]
     #[allow(non_snake_case)]
     fn new(
         py: Python<'_>,
         U: f64,
-        level: f64,
+        levels: Vec<f64>,
         beta: f64,
-        table: PyReadonlyArray1<'_, f64>,
+        tables: Vec<PyReadonlyArray1<'_, f64>>,
         floor: f64,
         seed: u64,
         chains: usize,
@@ -67,7 +68,16 @@ impl CtqmcRun {
         cells: usize,
         orders: usize,
     ) -> PyResult<Self> {
-        let table = ctqmc::Table::new(beta, &values(&table)).or_raise(py)?;
+        let tables: Result<Vec<_>, _> = tables
+            .iter()
+            .map(|table| ctqmc::Table::new(beta, &values(table)))
+            .collect();
+        let tables = tables.or_raise(py)?;
+        let levels = if levels.len() == 1 {
+            vec![levels[0]; 2]
+        } else {
+            levels
+        };
         let options = ctqmc::Options {
             seed,
             chains,
@@ -76,7 +86,7 @@ impl CtqmcRun {
             cells,
             orders,
         };
-        let model = ctqmc::Model::anderson(U, level, table).with_floor(floor);
+        let model = ctqmc::Model::new(beta, levels, vec![0.0, U, U, 0.0], tables).with_floor(floor);
         ctqmc::Simulation::new(model, options)
             .map(|s| Self(Mutex::new(s)))
             .or_raise(py)
@@ -134,9 +144,9 @@ impl CtqmcRun {
 
     /// Averages of every bin, and what is known of the chains.
     fn results<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (found, orders) = py.detach(|| {
+        let (found, orders, groups) = py.detach(|| {
             let run = self.lock();
-            (run.results(), run.orders())
+            (run.results(), run.orders(), run.groups())
         });
         let out = PyDict::new(py);
         let matrix = |pick: fn(&ctqmc::Bin) -> &[f64], width: usize| {
@@ -150,12 +160,20 @@ impl CtqmcRun {
                 .map(|a| a.into_pyarray(py))
                 .map_err(errors::shape)
         };
-        out.set_item("G", matrix(|b| &b.g, orders)?)?;
-        out.set_item("F", matrix(|b| &b.f, orders)?)?;
-        out.set_item("bins", matrix(|b| &b.coarse, ctqmc::COARSE)?)?;
-        let scalars = Array2::from_shape_fn((found.bins.len(), 6), |(i, j)| {
+        out.set_item("G", matrix(|b| &b.g, groups * orders)?)?;
+        out.set_item("F", matrix(|b| &b.f, groups * orders)?)?;
+        out.set_item("bins", matrix(|b| &b.coarse, groups * ctqmc::COARSE)?)?;
+        let scalars = Array2::from_shape_fn((found.bins.len(), 7), |(i, j)| {
             let s = &found.bins[i].1.scalars;
-            [s.count, s.weight, s.sign, s.density, s.pairs, s.order][j]
+            [
+                s.count,
+                s.weight,
+                s.sign,
+                s.density,
+                s.pairs,
+                s.order,
+                s.polarisation,
+            ][j]
         });
         out.set_item("scalars", scalars.into_pyarray(py))?;
         let chain: Vec<u64> = found.bins.iter().map(|(c, _)| *c as u64).collect();

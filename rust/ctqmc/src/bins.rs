@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Bin {
     /// Sums of numbers.
     pub scalars: Scalars,
-    /// Sums whose averages are the coefficients G_l.
+    /// Sums whose averages are the coefficients G_l, group of flavours after group.
     pub g: Vec<f64>,
     /// The same for F.
     pub f: Vec<f64>,
@@ -37,6 +37,7 @@ impl Bin {
         a.density += b.density;
         a.pairs += b.pairs;
         a.order += b.order;
+        a.polarisation += b.polarisation;
         for (x, y) in [
             (&mut self.g, &other.g),
             (&mut self.f, &other.f),

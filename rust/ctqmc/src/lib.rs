@@ -146,6 +146,23 @@ impl Model {
         self.levels.len()
     }
 
+    /// Groups of flavours that are measured apart: one if all flavours are equivalent, else each.
+    ///
+    /// ```
+    /// use kadanoff_ctqmc::{Model, Table};
+    ///
+    /// let table = Table::of(5.0, 1e-10, |_| 0.1)?;
+    /// assert_eq!(Model::anderson(2.0, -1.0, table.clone()).groups(), 1);
+    /// // A magnetic field.
+    /// let model = Model::new(5.0, vec![-1.2, -0.8], vec![0.0, 2.0, 2.0, 0.0], vec![table]);
+    /// assert_eq!(model.groups(), 2);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
+    pub fn groups(&self) -> usize {
+        let alike = self.tables.len() == 1 && self.levels.iter().all(|&e| e == self.levels[0]);
+        if alike { 1 } else { self.flavours() }
+    }
+
     /// Repulsion between flavours a and b.
     #[inline(always)]
     pub(crate) fn u(&self, a: usize, b: usize) -> f64 {

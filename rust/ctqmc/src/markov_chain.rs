@@ -106,7 +106,7 @@ impl MarkovChain {
             now: Configuration::new(model, filled),
             blocks: 0,
             warm_order: 0.0,
-            sums: Accumulator::new(options.cells),
+            sums: Accumulator::new(options.cells, model.groups()),
             bins: Vec::new(),
             bin_blocks: 1,
             open_blocks: 0,

@@ -19,12 +19,12 @@ pub(crate) const MOMENTS: usize = 8;
 /// Bins of G(tau) as it is kept for pictures.
 pub const COARSE: usize = 128;
 
-/// Sums over measurements; flavours are added up.
+/// Sums over measurements; equivalent flavours are added up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Accumulator {
     /// Cells of time.
     pub cells: usize,
-    /// Moments of G, then those of F, of every cell.
+    /// Moments of G, then those of F, of every cell, one group of flavours after the other.
     pub moments: Vec<[f64; 2 * MOMENTS]>,
     /// Sums of numbers.
     pub scalars: Scalars,
@@ -50,6 +50,8 @@ pub struct Scalars {
     pub pairs: f64,
     /// Segments.
     pub order: f64,
+    /// Sum of the occupations of spin up less those of spin down, in alternate flavours.
+    pub polarisation: f64,
 }
 
 /// Observables whose autocorrelation is followed.
@@ -57,10 +59,10 @@ pub(crate) const FOLLOWED: usize = 4;
 
 impl Accumulator {
     /// Empty sums.
-    pub(crate) fn new(cells: usize) -> Self {
+    pub(crate) fn new(cells: usize, groups: usize) -> Self {
         Self {
             cells,
-            moments: vec![[0.0; 2 * MOMENTS]; cells],
+            moments: vec![[0.0; 2 * MOMENTS]; cells * groups],
             scalars: Scalars::default(),
             bare: Vec::new(),
             scratch: Vec::new(),
@@ -105,6 +107,7 @@ impl Accumulator {
         };
         let (beta, sign) = (model.beta, now.sign * weight);
         let per_time = self.cells as f64 / beta;
+        let apart = self.moments.len() > self.cells;
         let mut potentials = [0.0; 2 * 64];
         let mut large: Vec<f64>;
         let (mut density, mut pairs, mut polarisation) = (0.0, 0.0, 0.0);
@@ -143,6 +146,7 @@ impl Accumulator {
                 }
             }
             let (at_ends, at_starts) = potential.split_at(k);
+            let group = if apart { a * self.cells } else { 0 };
             for i in 0..k {
                 let (e, v) = (flavour.ends()[i], at_ends[i]);
                 let row = if floor {
@@ -160,7 +164,7 @@ impl Accumulator {
                     let f = w * (v + u);
                     let (y2, y4) = (y * y, (y * y) * (y * y));
                     let powers = [1.0, y, y2, y2 * y, y4, y4 * y, y4 * y2, y4 * (y2 * y)];
-                    let into = &mut self.moments[cell];
+                    let into = &mut self.moments[group + cell];
                     for l in 0..MOMENTS {
                         into[l] += w * powers[l];
                     }
@@ -178,12 +182,30 @@ impl Accumulator {
         sums.density += sign * density / beta;
         sums.pairs += sign * pairs / beta;
         sums.order += sign * order;
+        sums.polarisation += sign * polarisation / beta;
         let followed = [order, density / beta, pairs / beta, polarisation / beta];
         Some(followed.map(|x| sign * x))
     }
 
-    /// Sums over everything accumulated of `sqrt(2 l + 1) P_l(x) / beta`, l < `orders`, for G and F.
+    /// Sums over everything accumulated of `sqrt(2 l + 1) P_l(x) / beta`, l < `orders`, for G and F,
+    /// one group of flavours after the other.
     pub(crate) fn legendre(&self, beta: f64, orders: usize) -> [Vec<f64>; 2] {
+        let mut found = [Vec::new(), Vec::new()];
+        for group in self.moments.chunks_exact(self.cells) {
+            for (all, more) in found.iter_mut().zip(self.of_group(group, beta, orders)) {
+                all.extend(more);
+            }
+        }
+        found
+    }
+
+    /// `legendre` of one group.
+    fn of_group(
+        &self,
+        group: &[[f64; 2 * MOMENTS]],
+        beta: f64,
+        orders: usize,
+    ) -> [Vec<f64>; 2] {
         // P_l at the nodes of a cell, integrated against the moments through the interpolation.
         let weights = nodes_to_moments();
         let recursion: Vec<(f64, f64)> = (0..orders)
@@ -193,7 +215,7 @@ impl Accumulator {
             })
             .collect();
         let mut sums = vec![[0.0; 2 * MOMENTS]; orders];
-        for (cell, moments) in self.moments.iter().enumerate() {
+        for (cell, moments) in group.iter().enumerate() {
             if moments[0] == 0.0 {
                 continue;
             }
@@ -231,7 +253,7 @@ impl Accumulator {
         [total(0), total(MOMENTS)]
     }
 
-    /// Integral over each of `COARSE` bins of what was accumulated for G.
+    /// Integral over each of `COARSE` bins of what was accumulated for G, group after group.
     pub(crate) fn coarse(&self, beta: f64) -> Vec<f64> {
         let per_bin = self.cells / COARSE;
         self.moments

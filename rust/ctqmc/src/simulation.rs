@@ -153,6 +153,26 @@ impl Simulation {
         self.options.orders
     }
 
+    /// Groups of flavours that are measured apart, see [`Model::groups`].
+    ///
+    /// ```
+    /// # use kadanoff_ctqmc::{Model, Options, Simulation, Table};
+    /// # let model = Model::anderson(2.0, -1.0, Table::of(5.0, 1e-10, |_| 0.1)?);
+    /// # let options = Options {
+    /// #     seed: 1,
+    /// #     chains: 2,
+    /// #     equilibration: 1,
+    /// #     updates: 0,
+    /// #     cells: 128,
+    /// #     orders: 10,
+    /// # };
+    /// assert_eq!(Simulation::new(model, options)?.groups(), 1);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
+    pub fn groups(&self) -> usize {
+        self.model.groups()
+    }
+
     /// A number that two runs share if one can be the continuation of the other.
     ///
     /// ```

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 const NAME: &[u8; 8] = b"KDNCTHYB";
 /// Raised whenever the meaning of the bytes changes.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 const HEAD: usize = 20;
 
 /// A 64-bit digest: damage by accident does not go unnoticed.
@@ -51,15 +51,16 @@ impl Model {
 impl MarkovChain {
     /// Lengths and matrices of all flavours; arrays must have the sizes that the options say.
     fn restore(&mut self, model: &Model, options: &Options, index: usize) -> Option<()> {
+        let groups = model.groups();
         let whole = |bin: &crate::Bin| {
-            bin.g.len() == options.orders
-                && bin.f.len() == options.orders
-                && bin.coarse.len() == COARSE
+            bin.g.len() == options.orders * groups
+                && bin.f.len() == options.orders * groups
+                && bin.coarse.len() == COARSE * groups
         };
         let fits = self.index == index
             && self.now.flavours.len() == model.flavours()
             && self.sums.cells == options.cells
-            && self.sums.moments.len() == options.cells
+            && self.sums.moments.len() == options.cells * groups
             && self.bins.iter().all(whole)
             && self.histogram.len() == MAX_SEGMENTS + 1;
         if !fits {

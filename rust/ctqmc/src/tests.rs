@@ -161,7 +161,7 @@ fn a_floor_is_weighted_away() {
     let mut samples: Vec<(f64, usize)> = Vec::new();
     for s in 0..30_000 {
         run(&mut now, &model, s, 60);
-        let mut sums = measure::Accumulator::new(128);
+        let mut sums = measure::Accumulator::new(128, 1);
         sums.add(&model, &now).unwrap();
         let weight = sums.scalars.weight;
         assert!(weight <= 1.0 + 1e-12 && weight == sums.scalars.sign);
@@ -201,7 +201,7 @@ fn cells_integrate_legendre_polynomials() {
     let model = Model::anderson(2.0, -1.0, table(5.0, 0.1, 0.8));
     let mut now = Configuration::new(&model, 0);
     run(&mut now, &model, 1, 500);
-    let mut sums = measure::Accumulator::new(1024);
+    let mut sums = measure::Accumulator::new(1024, 1);
     sums.add(&model, &now).unwrap();
     let orders = 90;
     let [g, _] = sums.legendre(5.0, orders);

@@ -428,7 +428,16 @@ def test_an_acausal_bath_is_refused():
     F[40] = -0.1 * np.max(F)
     with pytest.raises(ValueError, match="acausal"):
         _core.CtqmcRun(
-            2.0, -1.0, 10.0, F, seed=1, chains=1, equilibration=1, updates=0, cells=1024, orders=32
+            2.0,
+            [-1.0],
+            10.0,
+            [F],
+            seed=1,
+            chains=1,
+            equilibration=1,
+            updates=0,
+            cells=1024,
+            orders=32,
         )
 
 

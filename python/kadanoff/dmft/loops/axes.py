@@ -27,12 +27,12 @@ from kadanoff.dmft.problem import Impurity, half_filling
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.hubbard1 import atom
 from kadanoff.dmft.solvers.nrg import real_grid
-from kadanoff.greens import GreenFunction
+from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction
 from kadanoff.greens.grids import fermionic
 from kadanoff.greens.kramers_kronig import checked_frequencies
 from kadanoff.greens.matsubara_function import trace
 
-__all__ = ["MatsubaraAxis", "RealAxis", "SelfConsistency", "Setting"]
+__all__ = ["MatsubaraAxis", "RealAxis", "SelfConsistency", "Setting", "moments_of"]
 
 EMPTY = 1e-9
 """Smallest density of a bath, relative to the largest of the free lattice: a gap stays visible."""
@@ -170,7 +170,7 @@ class MatsubaraAxis(SelfConsistency):
         self.setting = setting
         U, beta, D = setting.U, setting.beta, setting.D
         if frequencies is None:
-            widest = 40.0 * (D + U + abs(detuning))
+            widest = 40.0 * (D + abs(U) + abs(detuning))
             frequencies = min(max(512, math.ceil(0.5 * widest * beta / math.pi)), 8192)
         self.frequencies = frequencies
         self.settings = {}
@@ -182,7 +182,7 @@ class MatsubaraAxis(SelfConsistency):
         self.scale = abs(complex(lattice.unchecked_delta(z[:1])[0]))
         first = lattice.delta_moments[0]
         if isinstance(start, Solution) and isinstance(lattice, Bethe):
-            moments = tuple(first * m for m in _moments(start))
+            moments = tuple(first * m for m in moments_of(start.G))
             self._keep(first * start.G.iw(frequencies), moments)
         elif isinstance(start, Solution):
             Delta, found = self._closed(start, 0.0)
@@ -220,7 +220,7 @@ class MatsubaraAxis(SelfConsistency):
     def _tails(self, solution: Solution) -> tuple[tuple[float, float], tuple[float, ...]]:
         """The moments of the bath and of G; those of the last solution are kept."""
         if self._known is None or self._known[0] is not solution:
-            self._known = solution, _bath_moments(solution), _moments(solution)
+            self._known = solution, _bath_moments(solution), moments_of(solution.G)
         return self._known[1:]
 
     def _closed(self, solution: Solution, shift: float) -> tuple[ComplexArray, FloatArray]:
@@ -305,9 +305,8 @@ class MatsubaraAxis(SelfConsistency):
         return float(np.max(slope * error / np.abs(solution.G_iw) ** 2)) / self.scale
 
 
-def _moments(solution: Solution) -> tuple[float, ...]:
+def moments_of(G: GreenFunction | LegendreSeries | MatsubaraFunction) -> tuple[float, ...]:
     """m_0 ... m_3 of G."""
-    G = solution.G
     if isinstance(G, GreenFunction):
         return tuple(float(m) for m in G.power_sums(4))
     return G.moments[:4]

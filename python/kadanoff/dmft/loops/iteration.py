@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,22 +16,22 @@ from kadanoff.dmft.lattices import Bethe, Lattice
 from kadanoff.dmft.loops.axes import MatsubaraAxis, RealAxis, SelfConsistency, Setting
 from kadanoff.dmft.loops.loop_result import HISTORY, NOISE, SETTLED, Loop
 from kadanoff.dmft.loops.mixing import Bracket, Mixer
+from kadanoff.dmft.loops.spin_axis import SpinAxis
 from kadanoff.dmft.problem import DiscreteBath
 from kadanoff.dmft.protocol import (
     MAX_FREQUENCIES,
     Run,
     Solver,
     solved,
+    with_ability,
 )
 from kadanoff.dmft.solution import Solution
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["LoopSettings", "check_energies", "iterated"]
 
 STARTS = ("metal", "insulator")
 MIXINGS = ("anderson", "linear")
+ORDERS = ("antiferro",)
 MIN_FREQUENCIES = {"imaginary": 64, "real": 2}
 LAST = 10  # iterations that an error message reports
 AVERAGED = 8  # iterations after that, to average over
@@ -51,6 +51,8 @@ class LoopSettings:
     tolerance: float | None
     max_iterations: int
     frequencies: int | None
+    field: float = 0.0
+    order: str | None = None
 
     @classmethod
     def of(
@@ -65,6 +67,8 @@ class LoopSettings:
         tolerance: float | None = None,
         max_iterations: int = 200,
         frequencies: int | None = None,
+        field: float = 0.0,
+        order: str | None = None,
     ) -> LoopSettings:
         """Check the settings.
 
@@ -89,6 +93,20 @@ class LoopSettings:
         checks.real(
             "D", lattice.D, least=MIN_D, most=MAX_D, hint="measure energies in another unit"
         )
+        most = MAX_RATIO * lattice.D
+        field = checks.real("field", field, least=-most, most=most)
+        if order is not None:
+            checks.choice("order", order, ORDERS, hint="or None")
+            if not lattice.is_bipartite:
+                raise ValueError(
+                    f"order='antiferro' needs a bipartite lattice, whose rho(-e) = rho(e); "
+                    f"{lattice!r} is not"
+                )
+        if (field != 0.0 or order is not None) and not solver.spins:
+            raise ValueError(
+                f"solver {solver.name!r} takes neither a field nor a bath for each spin, which "
+                f"{'field' if field else 'order'} needs; {with_ability('spins')} do"
+            )
         return cls(
             lattice=lattice,
             n=n,
@@ -97,6 +115,8 @@ class LoopSettings:
             tolerance=tolerance,
             max_iterations=checks.whole("max_iterations", max_iterations),
             frequencies=frequencies,
+            field=field,
+            order=order,
         )
 
     @property
@@ -104,9 +124,19 @@ class LoopSettings:
         """Half bandwidth."""
         return self.lattice.D
 
+    @property
+    def depends_on_spin(self) -> bool:
+        """Whether the spins differ."""
+        return self.field != 0.0 or self.order is not None
+
 
 def check_energies(
-    U: Iterable[float], detuning: float, D: float, *, level: str = "detuning"
+    U: Iterable[float],
+    detuning: float,
+    D: float,
+    *,
+    level: str = "detuning",
+    attractive: bool = False,
 ) -> None:
     """Refuse energies that no loop can follow.
 
@@ -120,6 +150,8 @@ def check_energies(
         Half bandwidth.
     level : str
         The words for `detuning` in the message.
+    attractive : bool
+        Whether negative U are possible.
 
     Raises
     ------
@@ -128,7 +160,8 @@ def check_energies(
     """
     most = MAX_RATIO * D
     for u in U:
-        checks.real("U", u, least=0, most=most, hint=f"{MAX_RATIO:g} half bandwidths D")
+        least = -most if attractive else 0.0
+        checks.real("U", u, least=least, most=most, hint=f"{MAX_RATIO:g} half bandwidths D")
     checks.real(level, detuning, least=-most, most=most, hint=f"{MAX_RATIO:g} half bandwidths D")
 
 
@@ -223,7 +256,17 @@ class _Iteration:
             options = dict(options)
             omega = options.pop("omega", None)
             self.axis = RealAxis(setting, first, detuning, settings.frequencies, omega)
+        elif settings.depends_on_spin:
+            self.axis = SpinAxis(
+                setting,
+                first,
+                detuning,
+                settings.frequencies,
+                field=settings.field,
+                ordered=settings.order is not None,
+            )
         else:
+            _refuse_polarised(first)
             self.axis = MatsubaraAxis(setting, first, detuning, settings.frequencies)
         self.options = options
         given = settings.tolerance
@@ -231,8 +274,9 @@ class _Iteration:
         self.inner = Run.over(run.quiet(), self.axis.frequencies)
         self.mixer = Mixer(settings.mixing, settings.share)
         self.bracket = Bracket(0.01 * settings.D)
-        self.bath = first.diagnostics.get("bath") if isinstance(first, Solution) else None
+        self.bath = _bath(first) if isinstance(first, Solution) else None
         self.entries: list[tuple[float, ...]] = []
+        self.m: list[float] = []
         self.solution: Solution | None = None
         self.settled = 0
         self.began = time.perf_counter()
@@ -244,7 +288,7 @@ class _Iteration:
             inner = replace(inner, seed=(self.run.seed + iteration) % (checks.MAX_SEED + 1))
         options = {**self.axis.settings, **_warm(self.solver, self.options, self.bath)}
         solution = solved(self.axis.problem(self.detuning), self.solver, inner, options)
-        self.bath = solution.diagnostics.get("bath", self.bath)
+        self.bath = _bath(solution) or self.bath
         return solution
 
     def compared(self, solution: Solution) -> _Change:
@@ -261,6 +305,8 @@ class _Iteration:
         self.entries.append(
             (change.residual, solution.Z, solution.docc, filling, eps, change.noise, kinetic)
         )
+        if isinstance(axis, SpinAxis):
+            self.m.append(axis.magnetisation(solution))
         self.solution = solution
         return change
 
@@ -293,10 +339,20 @@ class _Iteration:
         if self.solution is None:
             return None
         history = dict(zip(HISTORY, np.array(self.entries).T, strict=True))
+        if self.m:
+            history["m"] = np.array(self.m)
         seed = None if self.solution.seed is None else self.run.seed
         seconds = time.perf_counter() - self.began
+        settings = self.settings
         return Loop(
-            self.solution, self.start, converged, history, seconds, self.settings.lattice, seed
+            self.solution,
+            self.start,
+            converged,
+            history,
+            seconds,
+            settings.lattice,
+            seed,
+            settings.order,
         )
 
     def broken(self, error: Exception) -> str:
@@ -328,7 +384,25 @@ class _Iteration:
         )
 
 
-def _warm(solver: Solver, options: dict[str, Any], bath: DiscreteBath | None) -> dict[str, Any]:
+Baths: TypeAlias = DiscreteBath | tuple[DiscreteBath, DiscreteBath]
+
+
+def _bath(solution: Solution) -> Baths | None:
+    """The bath of a solution, or those of both spins."""
+    found = solution.diagnostics
+    return found.get("bath", found.get("baths"))
+
+
+def _refuse_polarised(start: str | Solution) -> None:
+    """Refuse a start whose spins differ for a loop in which they do not."""
+    if isinstance(start, Solution) and start.by_spin is not None:
+        raise ValueError(
+            "start is a solution in a field or in magnetic order; give field or order as well, or "
+            "start from 'metal' or 'insulator'"
+        )
+
+
+def _warm(solver: Solver, options: dict[str, Any], bath: Baths | None) -> dict[str, Any]:
     """Options, with the last bath as a starting point of the fit."""
     if "fit" not in solver.options:
         return options

@@ -60,6 +60,9 @@ class Loop(Saved):
         The lattice, see `kadanoff.dmft.lattices`.
     seed : int or None
         Seed of the loop; None if no random numbers were drawn.
+    order : {"antiferro"} or None
+        Order of the spins on the two sublattices. The solution is that of the first one, the spins
+        of the other are exchanged. With order or in a field ``history["m"]`` is the magnetisation.
 
     Examples
     --------
@@ -76,13 +79,15 @@ class Loop(Saved):
     seconds: float = 0.0
     lattice: Lattice = field(default_factory=Bethe)
     seed: int | None = None
+    order: str | None = None
 
     def __repr__(self) -> str:
         problem = self.solution.problem
+        spins = f", m={self.m:.4g}" if "m" in self.history else ""
         return (
             f"Loop({self.lattice!r}, U={problem.U:g}, beta={problem.beta:g}, "
             f"{self.solution.solver}: {self._state}, n={self.n:.4g}, Z={self.Z:.4g}, "
-            f"docc={self.docc:.4g})"
+            f"docc={self.docc:.4g}{spins})"
         )
 
     def _repr_html_(self) -> str:
@@ -102,6 +107,8 @@ class Loop(Saved):
             "started from": self.start,
             "seed": "none drawn" if self.seed is None else self.seed,
         }
+        if "m" in self.history:
+            rows |= {"m": self.m, "field": self.field, "order": self.order or "none"}
         picture = sparkline(np.log10(np.maximum(self.history["residual"], 1e-300)))
         title = f"DMFT by {self.solution.solver}; logarithm of the residual"
         return table(title, rows, picture)
@@ -155,7 +162,8 @@ class Loop(Saved):
     def average(self, name: str) -> tuple[float, float]:
         """Mean over the iterations after the loop had settled, and its error.
 
-        The names are "Z", "docc", "n", "kinetic_energy" and "energy". The error is the scatter of
+        The names are "Z", "docc", "n", "kinetic_energy" and "energy", and "m" in a field or in
+        order. The error is the scatter of
         independent samples, times ``sqrt((1 + r) / (1 - r))`` for the autocorrelation r of
         neighbours, as Delta carries noise from one iteration to the next.
         r is estimated jointly from Z and docc, bias-corrected, and bounded below by 0.5, the
@@ -164,7 +172,8 @@ class Loop(Saved):
         the last iteration with the error that its solution carries, 0 without one, and NaN for
         an energy whose error is not known: "cthyb" measures it, and U = 0 is exact.
         """
-        checks.choice("name", name, (*AVERAGED, "energy"))
+        magnetic = ("m",) if "m" in self.history else ()
+        checks.choice("name", name, (*AVERAGED, "energy", *magnetic))
         within = self.history["residual"] <= NOISE * self.history["noise"]
         outside = np.flatnonzero(~within)
         # From then on the memory of the start is below the noise of one iteration.
@@ -215,8 +224,18 @@ class Loop(Saved):
 
     @property
     def energy(self) -> float:
-        """Energy per site, ``kinetic_energy + U docc``, without ``-mu n``."""
+        """Energy per site, ``kinetic_energy + U docc``, without ``-mu n`` and ``-h m``."""
         return self.kinetic_energy + self.solution.problem.U * self.docc
+
+    @property
+    def m(self) -> float:
+        """Magnetisation ``n_up - n_dn`` per site; of the first sublattice in Neel order."""
+        return float(self.history["m"][-1]) if "m" in self.history else 0.0
+
+    @property
+    def field(self) -> float:
+        """Magnetic field; that on the first sublattice in Neel order."""
+        return self.solution.problem.h
 
     @property
     def eps(self) -> float:
@@ -253,7 +272,9 @@ class Loop(Saved):
         return "metal" if self.is_metallic else "insulator"
 
     @public
-    def spectral(self, w: ArrayLike, *, eta: float | None = None) -> Spectrum:
+    def spectral(
+        self, w: ArrayLike, *, eta: float | None = None, spin: str | None = None
+    ) -> Spectrum:
         """Local spectrum of the lattice, from the self-energy of the last solution.
 
         Parameters
@@ -262,12 +283,15 @@ class Loop(Saved):
             Real frequencies, measured from the chemical potential.
         eta : float, optional
             Of solvers with poles: half width of the Lorentzian, as in `Solution.spectral`.
+        spin : {"up", "down"}, optional
+            The spin; required where a field, two baths or magnetic order distinguish them.
 
         Returns
         -------
         Spectrum
             ``G = int rho(e) / (w + i eta + mu - e - Sigma) de``, which is that of the impurity up
-            to the error of a fitted bath, and ``A_k`` for the energies of the lattice.
+            to the error of a fitted bath, and ``A_k`` for the energies of the lattice. In Neel
+            order, of the first sublattice.
 
         Raises
         ------
@@ -283,7 +307,8 @@ class Loop(Saved):
         """
         from kadanoff.dmft.solvers.retarded import of_lattice
 
-        return of_lattice(self.solution, self.lattice, self.mu, w, eta)
+        ordered = self.order == "antiferro"
+        return of_lattice(self.solution, self.lattice, w, eta, spin, ordered=ordered)
 
     @public
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:

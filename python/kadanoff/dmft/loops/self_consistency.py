@@ -13,9 +13,10 @@ from typing import Any
 from kadanoff import _core
 from kadanoff._base import checks, running
 from kadanoff._base.progress import Report
-from kadanoff.dmft.lattices import Bethe, Cubic, Lattice, Square
+from kadanoff.dmft.lattices import Lattice
 from kadanoff.dmft.loops.iteration import LoopSettings, check_energies, iterated
 from kadanoff.dmft.loops.loop_result import Loop
+from kadanoff.dmft.loops.named import named_lattice
 from kadanoff.dmft.problem import MAX_ENERGY
 from kadanoff.dmft.protocol import SolverLike, lookup, takes_solver_options
 from kadanoff.dmft.solution import Solution
@@ -34,6 +35,8 @@ def loop(
     start: str | Loop | Solution = "metal",
     n: float | None = None,
     mu: float | None = None,
+    field: float = 0.0,
+    order: str | None = None,
     mixing: str | None = None,
     share: float | None = None,
     tolerance: float | None = None,
@@ -53,7 +56,7 @@ def loop(
         The lattice; a name stands for the one of half bandwidth 1. See
         :mod:`kadanoff.dmft.lattices` for tables of the density of states and band energies.
     U : float
-        Repulsion, in the unit of the lattice.
+        Repulsion, in the unit of the lattice; attraction if negative.
     beta : float
         Inverse temperature, in the inverse unit of the lattice.
     solver : str or LearnedSolver
@@ -66,6 +69,14 @@ def loop(
         either.
     mu : float, optional
         Chemical potential, minus the level of the orbitals. With `n`, the start of the search.
+    field : float
+        Magnetic field h in ``-h (n_up - n_dn)``, an energy. With ``order="antiferro"`` it is
+        staggered: h on the first sublattice, -h on the other one.
+    order : {"antiferro"}, optional
+        Order that the loop may find, on bipartite lattices: spins of the two sublattices are
+        opposite. The loop begins with a staggered potential of U/4 and ends with ``Loop.m = 0``
+        above the Neel temperature. A uniform field with order, across which spins would turn, is
+        not possible.
     mixing : {"anderson", "linear"}, optional
         Mixing of old and new Delta. By default "linear" for stochastic solvers, whose noise
         misleads Anderson mixing, and "anderson" for the others.
@@ -108,7 +119,8 @@ def loop(
     ------
     TypeError, ValueError
         An argument is unknown, of the wrong kind or out of range; band energies on a mesh with a
-        solver on the real axis.
+        solver on the real axis; an order that the lattice cannot have; a field, order or
+        attraction that the solver does not take.
     NotConverged
         After `max_iterations`; ``partial`` is the Loop so far, with its history.
     Cancelled
@@ -118,12 +130,14 @@ def loop(
     -----
     ``Delta(z) = zeta - 1 / G_0(zeta)`` with ``zeta = z + mu - Sigma(z)`` and the local Green
     function G_0 of the lattice without interaction. Cost: that of the solver; a table of 10^4
-    energies adds milliseconds per iteration.
+    energies adds milliseconds per iteration. In Neel order
+    ``Delta_s = sqrt(zeta_s / zeta_-s) Delta_0(sqrt(zeta_s zeta_-s))`` with ``Delta_0`` of the
+    lattice without interaction.
 
     References
     ----------
     A. Georges, G. Kotliar, W. Krauth, M. J. Rozenberg, Rev. Mod. Phys. 68, 13 (1996),
-    doi:10.1103/RevModPhys.68.13, section II.
+    doi:10.1103/RevModPhys.68.13, sections II and V.
 
     Examples
     --------
@@ -131,8 +145,9 @@ def loop(
     >>> print(square.state, f"{square.Z:.3f}")
     metal 0.678
     """
-    U, beta = checks.real("U", U, least=0, most=MAX_ENERGY), inverse_temperature(beta)
-    chosen_lattice = _lattice(lattice)
+    U = checks.real("U", U, least=-MAX_ENERGY, most=MAX_ENERGY)
+    beta = inverse_temperature(beta)
+    chosen_lattice = named_lattice(lattice)
     if n is None and (mu is None and not chosen_lattice.is_bipartite):
         n = 1.0
     detuning = 0.0
@@ -148,25 +163,12 @@ def loop(
         tolerance=tolerance,
         max_iterations=max_iterations,
         frequencies=frequencies,
+        field=field,
+        order=order,
     )
-    check_energies([U], detuning, settings.D, level="U/2 - mu")
+    check_energies([U], detuning, settings.D, level="U/2 - mu", attractive=True)
     run = running.Run.of(threads=threads, progress=progress, control=control, seed=seed)
     return iterated(U, beta, detuning, chosen, start, settings, run, options)
-
-
-LATTICES: dict[str, type[Lattice]] = {"bethe": Bethe, "cubic": Cubic, "square": Square}
-
-
-def _lattice(lattice: object) -> Lattice:
-    """A lattice from its name."""
-    if isinstance(lattice, Lattice):
-        return lattice
-    if not isinstance(lattice, str):
-        raise TypeError(
-            f"lattice must be a name, {', '.join(map(repr, LATTICES))}, or a lattice of "
-            f"kadanoff.dmft.lattices, got {checks.shown(lattice)}"
-        )
-    return LATTICES[checks.choice("lattice", lattice, tuple(LATTICES))]()
 
 
 @takes_solver_options

@@ -136,6 +136,10 @@ def approximated(
     solver, own = named(name)
     options = {**own, **(options or {})}
     if "sites" in own and _refit(problem, options["sites"]):
+        if problem.depends_on_spin:
+            raise ValueError(
+                f"{name!r} takes neither a field nor a bath for each spin; solver='ed' does"
+            )
         return _embedded(problem, name, run, options)
     return replace(solved(problem, SOLVERS[solver], run, options), solver=name)
 

@@ -42,12 +42,14 @@ from kadanoff._base.progress import Report
 from kadanoff._base.types import FloatArray
 from kadanoff._base.warning import warn
 from kadanoff.dmft.matsubara_bath import MatsubaraBath
-from kadanoff.dmft.problem import Impurity
+from kadanoff.dmft.problem import SPINS, Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
-from kadanoff.dmft.solvers.estimators import Measured, ShortRun
+from kadanoff.dmft.solvers.attraction import repulsive, restored
+from kadanoff.dmft.solvers.estimators import ShortRun
 from kadanoff.dmft.solvers.hubbard1 import atom, isolated
 from kadanoff.dmft.solvers.physical import causal_bath
+from kadanoff.dmft.solvers.spin_estimators import estimated, first_error
 from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction
 
 __all__ = ["BLOCK", "cthyb"]
@@ -70,6 +72,8 @@ HELPERS = 0.3  # segments that the floor adds to the average
     cost="seconds for three digits; the error falls as one over the root of the time, and the time "
     "for one sweep grows as beta**3",
     stochastic=True,
+    spins=True,
+    attractive=True,
 )
 def cthyb(
     problem: Impurity,
@@ -159,6 +163,10 @@ def cthyb(
     ``legendre``, ``coefficients`` with ``coefficients_covariance``,
     ``tau_bins`` with ``G_bins`` and their error, ``kinetic_energy = -<k> / beta``. An
     ``error_scale`` above 1 means that known identities are violated: the run is too short.
+    Where the spins differ, `up` and `down` carry errors of their own, G_iw_error and Sigma_iw_error
+    are upper bounds of those of the means over both spins, and ``m_error`` is that of m.
+    Attraction is sampled as repulsion of particles and holes, `kadanoff.dmft.solvers.attraction`;
+    away from half filling, chains that stay on one side of it are found and doubted.
 
     Examples
     --------
@@ -182,10 +190,25 @@ def cthyb(
     if problem.is_isolated:
         return _isolated(problem, run)
     path = None if checkpoint is None else Path(checkpoint).absolute()
-    found = Simulation(problem, run, sampling, path).sampled()
+    if problem.U < 0.0:
+        found = _attractive(problem, run, sampling, path)
+    else:
+        found = Simulation(problem, run, sampling, path).sampled()
     for doubt in found.diagnostics["doubts"]:
         warn(f"this run is too short: {doubt}", ShortRun)
     return found
+
+
+def _attractive(
+    problem: Impurity, run: Run, sampling: Sampling, checkpoint: Path | None
+) -> Solution:
+    """By the image with repulsion."""
+    try:
+        return restored(problem, Simulation(repulsive(problem), run, sampling, checkpoint).sampled())
+    except (Cancelled, NotConverged) as stop:
+        if isinstance(stop.partial, Solution):
+            stop.partial = restored(problem, stop.partial)
+        raise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -275,14 +298,19 @@ class Simulation:
     ) -> None:
         self.problem, self.run, self.sampling = problem, run, sampling
         self.checkpoint = checkpoint
-        table, self.table_error = tabulated(problem)
-        self.floor = _floor(problem, table) if sampling.floor is None else sampling.floor
-        orders = _orders(problem, sampling.legendre)
+        parts = [problem]
+        if problem.depends_on_spin:
+            parts = [problem.of_spin(spin) for spin in SPINS]
+        tables = [tabulated(part) for part in parts]
+        self.table_error = max(error for _, error in tables)
+        floors = [_floor(part, table) for part, (table, _) in zip(parts, tables, strict=True)]
+        self.floor = max(floors) if sampling.floor is None else sampling.floor
+        orders = max(_orders(part, sampling.legendre) for part in parts)
         self.chains = _core.CtqmcRun(
             problem.U,
-            problem.eps,
+            [part.eps for part in parts],
             problem.beta,
-            table,
+            [table for table, _ in tables],
             floor=self.floor,
             seed=run.seed,
             chains=sampling.chains,
@@ -369,8 +397,7 @@ class Simulation:
         until = min(32, blocks)
         while True:
             self._advance(until, report)
-            measured = Measured.of(self.chains.results(), self.problem)
-            error = measured.error_at_first_frequency()
+            error = first_error(self.chains.results(), self.problem)
             if error <= target or until >= blocks:
                 return
             # A little more than the law of the square root says.
@@ -380,7 +407,9 @@ class Simulation:
     def solution(self) -> Solution:
         """From all measurements so far."""
         run, sampling = self.run, self.sampling
-        return Measured.of(self.chains.results(), self.problem).solution(
+        return estimated(
+            self.chains.results(),
+            self.problem,
             run.frequencies,
             sampling.legendre,
             run.seed,

@@ -87,7 +87,7 @@ def on_frequencies(
     function = MatsubaraFunction.own(G_iw, beta, moments) if G is None else G
     occupation = function.occupation
     found = dict(diagnostics or {})
-    if problem.U > 0.0:
+    if problem.U != 0.0:
         s0, s1, s2 = sigma_tail
         star = problem.star()
         if G is not None and star is not None:

@@ -161,6 +161,8 @@ class Measured:
         Measurements of the chains.
     tau : dict of str to float
         Autocorrelation times in sweeps.
+    opposite : array, shape (B,), or None
+        Occupation of the other spin, where the two differ; n is then twice that of the spin.
     """
 
     problem: Impurity
@@ -172,13 +174,24 @@ class Measured:
     chain: WordArray
     raw: Mapping[str, Any]
     tau: dict[str, float]
+    opposite: FloatArray | None = None
 
     @classmethod
-    def of(cls, raw: Mapping[str, Any], problem: Impurity) -> Measured:
-        """Join bins and apply the symmetries."""
+    def of(cls, raw: Mapping[str, Any], problem: Impurity, sign_of_m: int = 0) -> Measured:
+        """Join bins and apply the symmetries.
+
+        Parameters
+        ----------
+        raw : mapping
+            Measurements of the chains.
+        problem : Impurity
+            What was sampled, as one spin sees it.
+        sign_of_m : {0, 1, -1}
+            0 for the sum over equivalent spins; 1 and -1 for spin up and down, which differ.
+        """
         tau = {name: _memory(raw["levels"], o) for o, name in enumerate(FOLLOWED)}
         scalars, chain = raw["scalars"], raw["chain"]
-        slowest = _slowest(tau)
+        slowest = _slowest(tau, apart=sign_of_m != 0)
         groups: list[IntArray] = []
         for c in np.unique(chain):
             members = np.flatnonzero(chain == c)
@@ -202,8 +215,13 @@ class Measured:
             )
         over = sign[:, None]
         G, F = 0.5 * joined(raw["G"]) / over, 0.5 * joined(raw["F"]) / over
-        averages = np.stack([sign / weight, *(sums[:, 3:] / over).T], axis=1)
+        averages = np.stack([sign / weight, *(sums[:, 3:6] / over).T], axis=1)
         bins = 0.5 * joined(raw["bins"]) / over
+        if sign_of_m:
+            m = sign_of_m * sums[:, 6] / sign
+            opposite = 0.5 * (averages[:, 1] - m)
+            averages[:, 1] += m
+            return cls(problem, sign, G, F, averages, bins, chain[first], raw, tau, opposite)
         if problem.is_half_filled:
             G[:, 1::2] = 0.0
             F[:, ::2] = 0.5 * problem.U * G[:, ::2]
@@ -211,6 +229,11 @@ class Measured:
             averages[:, 1] = 1.0
             bins = 0.5 * (bins + bins[:, ::-1])
         return cls(problem, sign, G, F, averages, bins, chain[first], raw, tau)
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether particles and holes, and the spins, are equivalent."""
+        return self.opposite is None and self.problem.is_half_filled
 
     def mean(self, x: FloatArray) -> FloatArray:
         """Average over bins, by weight."""
@@ -229,7 +252,7 @@ class Measured:
         """Reasons to doubt the errors, each found in one of 10^4 runs that are long enough."""
         from scipy import stats
 
-        slowest, found = _slowest(self.tau), []
+        slowest, found = _slowest(self.tau, apart=self.opposite is not None), []
         sweeps = np.bincount(self.raw["chain"].astype(np.intp), self.raw["scalars"][:, 0])
         if np.min(sweeps) < MEMORY * slowest:
             found.append(
@@ -285,7 +308,7 @@ class Measured:
         """G_l and F_l of every bin, l < L, corrected by the identities; their chi^2 and number."""
         problem = self.problem
         U, eps, beta = problem.U, problem.eps, problem.beta
-        n = 0.5 * self.averages[:, 1]
+        n = 0.5 * self.averages[:, 1] if self.opposite is None else self.opposite
         G, F = self.G[:, :L], self.F[:, :L]
         order = np.arange(L)
         root = np.sqrt(2.0 * order + 1.0)
@@ -294,7 +317,7 @@ class Measured:
         # P_l'(+-1) = (+-1)^(l-1) l (l + 1) / 2
         slope = 2.0 / beta**2 * root * order * (order + 1.0) * (1.0 - even)
         rows, sizes, energy = [G @ jump - 1.0], [1.0], abs(eps) + U
-        if problem.is_half_filled:
+        if self.symmetric:
             if U > 0.0:
                 rows.append(F @ slope - 0.5 * (eps + U) * U)
                 sizes.append(energy * U)
@@ -349,7 +372,7 @@ class Measured:
         z = 1j * fermionic(problem.beta, count)
         left = (z - problem.eps - problem.Delta().iw(count)) * (G @ T.T) - F @ T.T - 1.0
         rows = list(left.real.T)
-        return rows if problem.is_half_filled else rows + list(left.imag.T)
+        return rows if self.symmetric else rows + list(left.imag.T)
 
     def functions(
         self, G: FloatArray, F: FloatArray, count: int
@@ -395,11 +418,12 @@ class Measured:
                 found.chosen,
                 found.n,
                 frequencies,
+                None if self.opposite is None else float(self.mean(self.opposite)),
             )
             change = np.abs(causal.Sigma_iw - Sigma_iw) / errors_chosen[:frequencies]
             moved = float(np.sqrt(np.mean(change**2)))
             G, Sigma_iw, Delta_iw = causal.G, causal.Sigma_iw, causal.Delta_iw
-            n = n if problem.is_half_filled else 2.0 * G.occupation  # equal to CLOSE
+            n = n if self.symmetric else 2.0 * G.occupation  # equal to CLOSE
         errors = {name: error[:frequencies] for name, error in errors.items()}
         return Solution(
             problem=problem,
@@ -455,7 +479,7 @@ class Measured:
         Sigma_b, filled = self._left_out(G, F, count, chosen, n)
         if problem.U == 0.0:
             n, n_b = float(self.filling(G_iw, n)), filled  # of the exact G
-        elif not problem.is_half_filled and np.ptp(filled) > 0.0:
+        elif not self.symmetric and np.ptp(filled) > 0.0:
             # As in `constrained`, but n is known better than G(beta), and stays.
             centred = filled - np.mean(filled)
             direction = self._direction(G, F, count, centred / (centred @ centred))
@@ -491,7 +515,7 @@ class Measured:
         """Sigma at some frequencies, and -2 G(beta), with one bin left out."""
         G, F = self.without(G), self.without(F)
         kept, filled = [], []
-        if self.problem.is_half_filled:
+        if self.symmetric:
             T = transform_matrix(count, G.shape[1])[chosen].T
             return np.asarray((F @ T) / (G @ T)), np.zeros(len(G))
         for part in self._parts():
@@ -581,7 +605,7 @@ class Measured:
         e_sign, _, e_docc, e_order = self.error(self.averages)
         e_n = float(spread(np.float64(found.n), found.n_without, self.weights))
         e_docc, e_order = max(e_docc, self.once), max(e_order, self.once)
-        if not self.problem.is_half_filled:
+        if not self.symmetric:
             e_n = max(e_n, self.once)
         others = {
             "n_error": e_n,
@@ -603,13 +627,13 @@ class Measured:
         """
         problem = self.problem
         U, eps, moments = problem.U, problem.eps, problem.Delta_moments()
-        half = 0.5 * n
+        half = 0.5 * n if self.opposite is None else self.mean(self.opposite)
         s0, s1 = U * half, U * U * half * (1.0 - half)
         m1 = eps + s0
         m2 = m1 * m1 + moments[0] + s1
         s2 = s1 * (eps + U * (1.0 - half))
         m3 = m1**3 + 2.0 * m1 * (moments[0] + s1) + moments[1] + s2
-        return (1.0, 0.0, m2, 0.0) if problem.is_half_filled else (1.0, m1, m2, m3)
+        return (1.0, 0.0, m2, 0.0) if self.symmetric else (1.0, m1, m2, m3)
 
     def _coefficients(self, found: Estimate) -> dict[str, Any]:
         """Legendre coefficients of G and F with their covariance."""
@@ -653,9 +677,10 @@ def weighty(groups: list[IntArray], sign: FloatArray) -> IntArray:
     return np.array(first)
 
 
-def _slowest(tau: dict[str, float]) -> float:
-    """The longest autocorrelation time of averages over both spins."""
-    return max(tau["order"], tau["density"], tau["docc"])
+def _slowest(tau: dict[str, float], *, apart: bool) -> float:
+    """The longest autocorrelation time of averages over both spins, or of each."""
+    slowest = max(tau["order"], tau["density"], tau["docc"])
+    return max(slowest, tau["polarisation"]) if apart else slowest
 
 
 def _memory(levels: Any, observable: int) -> float:

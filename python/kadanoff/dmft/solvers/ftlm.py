@@ -32,6 +32,7 @@ MAX_SITES = 9
     valid="any U, temperature and filling, up to 9 bath sites, with a statistical error: where the "
     "full spectrum is out of reach and too many levels are occupied for Lanczos",
     cost="1.5 s for 6 bath sites, 4 s for 7, 20 s for 8, with 8 random vectors",
+    attractive=True,
 )
 def ftlm(
     problem: Impurity,

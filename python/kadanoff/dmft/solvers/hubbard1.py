@@ -10,10 +10,12 @@ import math
 
 import numpy as np
 
-from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.dmft.problem import SPINS, DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
+from kadanoff.dmft.solvers.spin_solution import of_spins
+from kadanoff.dmft.spin_functions import SpinFunctions
 from kadanoff.greens import GreenFunction
 from kadanoff.greens.grids import fermionic
 
@@ -52,6 +54,8 @@ def isolated(problem: Impurity, run: Run) -> Solution:
     a discrete bath enter log_Z; those of a band or of Delta(i w_n) = 0 are unknown, and log_Z is
     None then. The spectrum is two delta functions: there is no G_w.
     """
+    if problem.depends_on_spin:
+        return _isolated_spins(problem, run)
     U, level, beta = problem.U, problem.eps, problem.beta
     n, docc, log_Z = atom(U, level, beta)
     empty = atom(U, -level - U, beta)[0]  # 1 - n by particle-hole symmetry, without cancellation
@@ -74,11 +78,45 @@ def isolated(problem: Impurity, run: Run) -> Solution:
     )
 
 
+def _isolated_spins(problem: Impurity, run: Run) -> Solution:
+    """The atom in a field, or with uncoupled levels of different energies for each spin."""
+    U, h, beta = problem.U, problem.h, problem.beta
+    levels = np.array([problem.eps - h, problem.eps + h])
+    exponents = -beta * np.array([0.0, *levels, levels.sum() + U])
+    top = float(np.max(exponents))
+    p = np.exp(exponents - top)
+    log_Z = top + math.log(float(np.sum(p)))
+    p /= np.sum(p)
+    z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
+    none = np.zeros(run.frequencies, dtype=np.complex128)
+    found, known = [], True
+    for spin in range(2):
+        level = float(levels[spin])
+        n, full, empty = p[1 + spin] + p[3], p[2 - spin] + p[3], p[0] + p[1 + spin]
+        G = GreenFunction.own(np.array([level, level + U]), np.array([empty, full]), beta)
+        Sigma = np.asarray(U * full + U * U * full * empty / (z - level - U * empty))
+        found.append(SpinFunctions(G, G(z), Sigma, none, float(n)))
+        bath = problem.of_spin(SPINS[spin]).bath
+        known = known and isinstance(bath, DiscreteBath)
+        if isinstance(bath, DiscreteBath):
+            log_Z += float(np.sum(np.logaddexp(0.0, -beta * np.array(bath.e))))
+    return of_spins(
+        problem,
+        "hubbard1",
+        (found[0], found[1]),
+        float(p[3]),
+        log_Z=log_Z if known else None,
+        error=0.0,
+        diagnostics={},
+    )
+
+
 @register(
     "hubbard1",
     valid="weak hybridisation: exact for V = 0 and for U = 0; the error of G is of order V**2, and "
     "there is no Kondo effect",
     cost="one symmetric eigenproblem: below 1 ms for a few levels, 20 ms for a band",
+    attractive=True,
 )
 def hubbard1(problem: Impurity, run: Run, /) -> Solution:
     """Solve with the self-energy of the atom.

@@ -26,6 +26,7 @@ MAX_SITES = 11
     valid="low temperature, so that few levels are occupied: any U and filling, up to 11 bath "
     "sites",
     cost="0.2 s for the ground state of 8 bath sites with G, 1 s for 9, 2.5 s for 10",
+    attractive=True,
 )
 def lanczos(
     problem: Impurity,

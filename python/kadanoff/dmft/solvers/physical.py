@@ -115,6 +115,7 @@ def physical(
     chosen: IntArray,
     n: float,
     frequencies: int,
+    opposite: float | None = None,
 ) -> Physical:
     """The nearest self-energy of positive poles with the occupation n.
 
@@ -132,10 +133,13 @@ def physical(
         Occupation of both spins.
     frequencies : int
         Number of frequencies of the result.
+    opposite : float, optional
+        Occupation of the other spin where the spins differ; n is then twice that of the spin.
     """
     U, eps, beta = problem.U, problem.eps, problem.beta
-    symmetric = problem.is_half_filled
-    spin = 0.5 if symmetric else min(max(0.5 * n, 1e-9), 1.0 - 1e-9)
+    symmetric = problem.is_half_filled and opposite is None
+    other = 0.5 * n if opposite is None else opposite
+    spin = 0.5 if symmetric else min(max(other, 1e-9), 1.0 - 1e-9)
     hartree, s1 = U * spin, U * U * spin * (1.0 - spin)
     grid, star = _grid(problem, chosen), problem.star()
     if star is None:

@@ -1,0 +1,284 @@
+"""The Neel temperature: where the paramagnet no longer suppresses a staggered bath.
+
+A small staggered part d of the bath, +d for spin up and -d for spin down, is changed by one
+iteration of the loop into L d, linear in d. The paramagnet is stable where all eigenvalues of L are
+below one; at the Neel temperature the largest is one, and the staggered susceptibility, which is
+proportional to 1 / (1 - lambda), diverges. Lambda is found by power iteration from the converged
+paramagnet, the temperature by the secant method. A scan of m(T) would have to converge loops whose
+number of iterations diverges at the same temperature.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kadanoff import _core
+from kadanoff._base import checks, running
+from kadanoff._base.errors import NotConverged
+from kadanoff._base.html import table
+from kadanoff._base.progress import Report
+from kadanoff._base.signatures import public
+from kadanoff._base.types import FloatArray
+from kadanoff.dmft.lattices import Lattice
+from kadanoff.dmft.loops.axes import Setting
+from kadanoff.dmft.loops.iteration import LoopSettings, check_energies, iterated
+from kadanoff.dmft.loops.loop_result import Loop
+from kadanoff.dmft.loops.named import named_lattice
+from kadanoff.dmft.loops.spin_axis import SpinAxis
+from kadanoff.dmft.problem import MAX_ENERGY
+from kadanoff.dmft.protocol import SOLVERS, Run, solved
+from kadanoff.runs.result_files import Saved, storable
+
+__all__ = ["Neel", "neel_temperature"]
+
+SMALL = 1e-3
+"""Largest staggered part of Delta, relative to Delta of the free lattice."""
+MAX_POWERS = 40
+SAME = 2e-4
+"""Relative change of the eigenvalue between two powers at which it has converged."""
+MAX_TEMPERATURES = 24
+FIRST, STEP = 0.1, 1.6
+"""Temperature at which the search begins, in units of D, and factor of its first steps."""
+LOWEST = 5e-3
+"""Lowest temperature of the search in units of D: few bath sites do not describe lower ones."""
+
+
+@storable
+@public
+@dataclass(frozen=True, eq=False)
+class Neel(Saved):
+    """A Neel temperature, and the eigenvalues from which it follows.
+
+    Parameters
+    ----------
+    T : float
+        Neel temperature, an energy (k_B = 1).
+    error : float
+        Half of the last bracket, or the change in the last step of the secant method if larger: the
+        error of the search, not that of a bath of few sites.
+    U : float
+        Repulsion.
+    lattice : Lattice
+        The lattice.
+    temperatures, eigenvalues : array of float, shape (K,)
+        Ascending temperatures, and the largest eigenvalue of the staggered response at each.
+
+    Examples
+    --------
+    >>> from kadanoff import dmft
+    >>> found = dmft.neel_temperature(U=2.0, sites=3, seed=1)
+    >>> 0.09 < found.T < 0.11
+    True
+    """
+
+    T: float
+    error: float
+    U: float
+    lattice: Lattice
+    temperatures: FloatArray = field(repr=False)
+    eigenvalues: FloatArray = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"Neel(T={self.T:.4g} +- {self.error:.1g}, U={self.U:g}, {self.lattice!r})"
+
+    def _repr_html_(self) -> str:
+        rows: dict[str, object] = {"T": self.T, "error of the search": self.error, "U": self.U}
+        rows["lattice"] = repr(self.lattice)
+        return table("Neel temperature", rows)
+
+
+@public
+def neel_temperature(
+    *,
+    lattice: str | Lattice = "bethe",
+    U: float,
+    mu: float | None = None,
+    n: float | None = None,
+    sites: int = 4,
+    tolerance: float = 2e-3,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    control: _core.Control | None = None,
+    seed: int | None = None,
+) -> Neel:
+    """Neel temperature of a bipartite lattice by exact diagonalisation.
+
+    Parameters
+    ----------
+    lattice : {"bethe", "square", "cubic"} or Lattice
+        A bipartite lattice; a name stands for the one of half bandwidth 1.
+    U : float
+        Repulsion, in the unit of the lattice, positive.
+    mu : float, optional
+        Chemical potential, minus the level of the orbitals; half filling by default.
+    n : float, optional
+        Occupation of both spins, strictly between 0 and 2, instead of `mu`.
+    sites : int
+        Bath sites of the exact diagonalisation, 2 to 6.
+    tolerance : float
+        Relative error of the search, at least 1e-4.
+    threads, progress, control, seed : optional
+        As in :func:`kadanoff.dmft.solve`; the seed is that of the fits of the bath.
+
+    Returns
+    -------
+    Neel
+        The temperature, with the eigenvalues of the staggered response around it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is of the wrong kind or out of range, or the lattice is not bipartite.
+    NotConverged
+        The paramagnet is stable down to a temperature of 0.005 half bandwidths, or a loop did not
+        converge.
+    Cancelled
+        The computation was stopped.
+
+    Notes
+    -----
+    The temperature at which the largest eigenvalue of the linear response of the bath to a
+    staggered one is 1. Of mean-field type, as all order in dynamical mean-field theory: on the
+    Bethe lattice ``D**2 / (4 U)`` at strong coupling. Cost: 6 to 10 temperatures of 20 solutions
+    each, 5 s for 4 sites.
+
+    References
+    ----------
+    A. Georges, G. Kotliar, W. Krauth, M. J. Rozenberg, Rev. Mod. Phys. 68, 13 (1996),
+    doi:10.1103/RevModPhys.68.13, section V.
+
+    Examples
+    --------
+    >>> print(f"{neel_temperature(U=4.0, sites=2, seed=1).T:.2f}")
+    0.06
+    """
+    U = checks.real("U", U, above=0, most=MAX_ENERGY)
+    sites = checks.whole("sites", sites, least=2, most=6)
+    tolerance = checks.real("tolerance", tolerance, least=1e-4, below=1)
+    chosen = named_lattice(lattice)
+    detuning = 0.0
+    if mu is not None:
+        detuning = chosen.mean - checks.real("mu", mu) + 0.5 * U
+    settings = LoopSettings.of(SOLVERS["ed"], lattice=chosen, n=n, order="antiferro")
+    check_energies([U], detuning, settings.D, level="U/2 - mu")
+    run = running.Run.of(threads=threads, progress=progress, control=control, seed=seed)
+    search = _Search(U, detuning, settings, run, sites)
+    with run.calling("Neel temperature") as keywords:
+        return search.found(tolerance, keywords["report"])
+
+
+class _Search:
+    """Eigenvalues of the staggered response at the temperatures so far."""
+
+    def __init__(
+        self, U: float, detuning: float, settings: LoopSettings, run: running.Run, sites: int
+    ) -> None:
+        self.U, self.detuning, self.settings, self.run = U, detuning, settings, run
+        self.options: dict[str, Any] = {"sites": sites}
+        self.known: dict[float, float] = {}
+
+    def found(self, tolerance: float, report: Report | None) -> Neel:
+        """The temperature at which the eigenvalue is one."""
+        D = self.settings.D
+        T = FIRST * D
+        low, high = 0.0, math.inf
+        for count in range(MAX_TEMPERATURES):
+            excess = math.log(max(self.eigenvalue(T), 1e-300))
+            if report is not None:
+                report(count + 1, MAX_TEMPERATURES)
+            low, high = (T, high) if excess > 0.0 else (low, T)
+            proposal = self._proposal(low, high)
+            error = 0.5 * (high - low) if 0.0 < low and high < math.inf else math.inf
+            error = min(error, abs(proposal - T) if count > 1 else math.inf)
+            if error < tolerance * proposal and math.isfinite(high) and low > 0.0:
+                temperatures = np.array(sorted(self.known))
+                values = np.array([self.known[t] for t in temperatures])
+                return Neel(
+                    proposal, error, self.U, self.settings.lattice, temperatures, values
+                )
+            if proposal < LOWEST * D:
+                raise NotConverged(
+                    f"the paramagnet is stable down to T = {T:.3g}: the largest eigenvalue of its "
+                    f"staggered response is {self.known[T]:.3g}; there is no Neel order above "
+                    f"{LOWEST:g} half bandwidths, below which a bath of few sites says little",
+                    None,
+                )
+            T = proposal
+        raise NotConverged(
+            f"no Neel temperature to {tolerance:g} after {MAX_TEMPERATURES} temperatures; the last "
+            f"bracket is {low:.6g} to {high:.6g}",
+            None,
+        )
+
+    def _proposal(self, low: float, high: float) -> float:
+        """The secant through the ends of the bracket, in logarithms, or a step towards one."""
+        if not low > 0.0:
+            return high / STEP
+        if not math.isfinite(high):
+            return low * STEP
+        x = np.log([low, high])
+        y = np.log([self.known[low], self.known[high]])
+        # the two temperatures nearest to the root
+        near = sorted(self.known, key=lambda t: abs(math.log(self.known[t])))[:2]
+        a, b = (math.log(t) for t in near)
+        ya, yb = (math.log(self.known[t]) for t in near)
+        guess = a - ya * (b - a) / (yb - ya) if ya != yb else x[0]
+        if not x[0] < guess < x[1]:
+            guess = x[0] - y[0] * (x[1] - x[0]) / (y[1] - y[0])
+        return float(math.exp(guess))
+
+    def eigenvalue(self, T: float) -> float:
+        """The largest eigenvalue of the staggered response at a temperature."""
+        beta = 1.0 / T
+        run = self.run.quiet()
+        paramagnet = LoopSettings.of(
+            SOLVERS["ed"], lattice=self.settings.lattice, n=self.settings.n
+        )
+        loop = iterated(
+            self.U, beta, self.detuning, SOLVERS["ed"], "metal", paramagnet, run, self.options
+        )
+        self.known[T] = _largest(loop, run, self.options)
+        return self.known[T]
+
+
+def _largest(loop: Loop, run: running.Run, options: dict[str, Any]) -> float:
+    """Power iteration of the staggered part of the bath around a paramagnet."""
+    solution, lattice = loop.solution, loop.lattice
+    problem = solution.problem
+    detuning = problem.detuning
+    setting = Setting(problem.U, problem.beta, lattice.centred(), symmetric=detuning == 0.0)
+    axis = SpinAxis(
+        setting, solution, detuning, solution.w_n.size, field=0.0, ordered=True
+    )
+    inner = Run.over(run, axis.frequencies)
+    bath = solution.diagnostics.get("bath")
+    fit = {"start": bath, "starts": 1} if bath is not None else {}
+    staggered = _odd(axis.vector)
+    base = axis.output(solution)
+    unit = axis.scale / axis.unit
+    before = math.nan
+    for _ in range(MAX_POWERS):
+        size = float(np.max(np.abs(staggered[: axis.frequencies * 2])))
+        staggered *= SMALL * unit / size
+        axis.take(base + staggered)
+        found = solved(axis.problem(detuning), SOLVERS["ed"], inner, {**options, "fit": fit})
+        new = _odd(axis.output(found))
+        value = float(new @ staggered) / float(staggered @ staggered)
+        if abs(value - before) < SAME * abs(value):
+            return value
+        before, staggered = value, new
+    raise NotConverged(
+        f"the staggered response at T = {1.0 / problem.beta:.4g} did not converge in {MAX_POWERS} "
+        f"iterations; its last eigenvalue is {before:.4g}",
+        None,
+    )
+
+
+def _odd(vector: FloatArray) -> FloatArray:
+    """The part of a bath that changes sign when the spins are exchanged."""
+    up, down = np.split(vector, 2)
+    return np.concatenate([0.5 * (up - down), 0.5 * (down - up)])
