@@ -385,7 +385,7 @@ def test_solution_draws_itself():
     with pytest.raises(ValueError, match="quantity must be"):
         found.plot(ax, quantity="nothing")
     nca = solve(Impurity(2.0, 10.0, FOUR), solver="nca")
-    with pytest.raises(ValueError, match="no spectrum"):
+    with pytest.raises(ValueError, match="no real axis"):
         nca.plot(ax, quantity="spectrum")
 
 

@@ -26,7 +26,7 @@ CENTRES = (0.0, 0.6)
 
 def run(seed: int, scale: float) -> Iterator[Row]:
     number = max(4, round(200 * scale))
-    missed = infeasible = 0
+    missed = infeasible = outside = 0
     widths: dict[float, list[float]] = {error: [] for error in NOISE}
     ratios = []
     for i, spectrum in enumerate(spectra(seed, number)):
@@ -40,12 +40,15 @@ def run(seed: int, scale: float) -> Iterator[Row]:
             continue
         bounds = allowed.bounds(CENTRES, WIDTH, progress=False)
         missed += not bounds.holds(spectrum.energies, spectrum.weights).all()
+        between = (bounds.lower <= bounds.estimate) & (bounds.estimate <= bounds.upper)
+        outside += not between.all()
         widths[error].append(float(np.mean(bounds.upper - bounds.lower)))
         if i % len(NOISE) == 2 and len(ratios) < max(2, round(10 * scale)):
             distance = float(bounds.upper[0] - bounds.lower[0])
             ratios.append(distance / cone(G, error, spectrum.beta))
     yield Row.at_least("spectra of 200 inside", (number - missed - infeasible) / number, 0.92)
     yield Row.at_most("spectra of 200 infeasible", infeasible / number, 0.08)
+    yield Row.at_most("estimates of 200 outside", outside / number, 0.0)
     yield Row.at_most("distance over that of the cone of chi^2", max(ratios), 1.3)
     for error, found in widths.items():
         largest = 1.0 / (WIDTH * math.sqrt(2 * math.pi))

@@ -93,6 +93,14 @@ class SpectralBounds:
         ------
         ValueError, TypeError
             The shapes differ, or a number is not finite.
+
+        Examples
+        --------
+        >>> from kadanoff.greens import AllowedSpectra, GreenFunction
+        >>> G = GreenFunction([-0.5, 0.6], [0.5, 0.5], beta=20.0)
+        >>> bounds = AllowedSpectra(G.iw(32), beta=20.0, error=1e-4).bounds([0.0], width=0.5)
+        >>> bounds.smeared(G.energies, G.weights).round(3)
+        array([0.436])
         """
         x = checks.array("energies", energies, ndim=1)
         a = checks.array("weights", weights, ndim=1)
