@@ -26,6 +26,8 @@ DETERMINED = 1e-6
 """Uncertainty of a moment by least squares below which it needs no causal fit."""
 ACAUSAL = 0.05
 """Misfit of a causal function, relative to the largest value, above which data are refused."""
+CONSTANT = 1e-6
+"""Relative change of Im Delta over all frequencies below which the band is infinite."""
 SIGMAS = 5.0
 """Standard errors by which a value may miss a bound."""
 SENSITIVE = 1.5e-3
@@ -122,6 +124,7 @@ class MatsubaraBath:
             _known={},
         )
         _check_sign(values, error)
+        _check_fall(values)
         for array in (values, w_n, error):
             if array is not None:
                 array.setflags(write=False)
@@ -459,6 +462,17 @@ def _checked_moments(moments: tuple[float, ...]) -> tuple[float, ...]:
             "they are fitted"
         )
     return moments
+
+
+def _check_fall(values: ComplexArray) -> None:
+    """Refuse the bath of an infinite band, which has no finite sum V**2."""
+    size = -float(np.mean(values.imag))
+    if size > 0.0 and float(np.ptp(values.imag)) < CONSTANT * size:
+        raise ValueError(
+            f"Delta must fall with frequency, but Im Delta = {-size:.4g} is the same at all of "
+            "them: an infinite band has no finite sum V**2. Give one of finite width, such as "
+            "kadanoff.bands.FlatBand(D) with D = 100 Gamma and V = sqrt(2 D Gamma / pi)"
+        )
 
 
 def _check_sign(values: ComplexArray, error: FloatArray | None) -> None:

@@ -24,7 +24,6 @@ __all__ = [
     "Solver",
     "SolverLike",
     "lookup",
-    "refuse_foreign",
     "register",
     "solve",
     "solved",
@@ -138,9 +137,7 @@ def register(
     """Decorator that adds a function to `SOLVERS`."""
 
     def add(compute: Compute) -> Compute:
-        SOLVERS[name] = Solver(
-            name, valid, cost, compute, axis, stochastic, spins, attractive
-        )
+        SOLVERS[name] = Solver(name, valid, cost, compute, axis, stochastic, spins, attractive)
         _show_all_options()
         return compute
 
@@ -407,7 +404,7 @@ def solve(
     return solved(problem, chosen, Run.over(run, count), options)
 
 
-def refuse_foreign(problem: Impurity, solver: Solver) -> None:
+def _refuse_foreign(problem: Impurity, solver: Solver) -> None:
     """Refuse a problem of two different spins, or of attraction, that a solver does not take."""
     if problem.is_isolated:  # the exact atom, from every solver
         return
@@ -433,7 +430,7 @@ def solved(problem: Impurity, solver: Solver, run: Run, options: Mapping[str, An
     """As `solve`, for arguments that are checked already; a solver checks its own options."""
     foreign = problem.depends_on_spin or problem.U < 0.0
     if foreign:
-        refuse_foreign(problem, solver)
+        _refuse_foreign(problem, solver)
     started = time.perf_counter()
     if foreign and not solver.spins and problem.is_isolated:
         from kadanoff.dmft.solvers.hubbard1 import isolated

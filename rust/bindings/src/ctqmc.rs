@@ -188,7 +188,9 @@ impl CtqmcRun {
         out.set_item("updates", found.updates)?;
         let moves = PyDict::new(py);
         let counts = found.moves.proposed.iter().zip(found.moves.accepted);
-        for (name, pair) in ["insert", "remove", "shift", "flip"].iter().zip(counts) {
+        let names = ["insert", "remove", "shift", "flip", "exchange"];
+        let used = if groups == 2 { 5 } else { 4 };
+        for (name, pair) in names.iter().zip(counts).take(used) {
             moves.set_item(name, pair)?;
         }
         out.set_item("moves", moves)?;

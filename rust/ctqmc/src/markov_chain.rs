@@ -74,9 +74,13 @@ impl Kernel for Block<'_> {
         } = self.chain;
         let mut order = 0;
         let renewals = (TRUST / self.updates).max(1);
+        let differ = self.model.groups() == 2;
         for sweep in 0..BLOCK {
             for _ in 0..self.updates {
                 now.update(self.model, &mut self.random);
+            }
+            if differ {
+                now.exchange(self.model, &mut self.random)?;
             }
             *updates += self.updates as u64;
             order += now.order();

@@ -200,12 +200,7 @@ impl Accumulator {
     }
 
     /// `legendre` of one group.
-    fn of_group(
-        &self,
-        group: &[[f64; 2 * MOMENTS]],
-        beta: f64,
-        orders: usize,
-    ) -> [Vec<f64>; 2] {
+    fn of_group(&self, group: &[[f64; 2 * MOMENTS]], beta: f64, orders: usize) -> [Vec<f64>; 2] {
         // P_l at the nodes of a cell, integrated against the moments through the interpolation.
         let weights = nodes_to_moments();
         let recursion: Vec<(f64, f64)> = (0..orders)

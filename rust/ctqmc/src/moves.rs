@@ -8,10 +8,12 @@
 //!   `|rho| exp(-dE) beta l_max / (2 (k + 1))`;
 //! * remove: one of the 2 k operators, with its successor; the inverse, `2 k / (beta l_max)`;
 //! * shift: one of the 2 k operators, uniformly between its neighbours; `|rho| exp(-dE)`;
-//! * flip the occupation of a flavour without operators; `exp(-dE)`.
+//! * flip the occupation of a flavour without operators; `exp(-dE)`;
+//! * exchange all operators of two flavours that differ, once per sweep; `|rho| exp(-dE)`.
 //!
 //! `rho` is the ratio of the determinants, with a sign for every antisegment and for an interval that
-//! contains tau = 0. For one orbital the sign is always positive; it is kept anyway.
+//! contains tau = 0. The last move turns a local moment around, which the others hardly do at large
+//! U; equivalent flavours are averaged instead. For one orbital the sign is always positive; it is kept anyway.
 
 use crate::Model;
 use crate::flavour::{Flavour, Kind, MAX_SEGMENTS};
@@ -20,7 +22,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 /// Kinds of moves.
-pub const MOVES: usize = 4;
+pub const MOVES: usize = 5;
 /// A segment or an antisegment is inserted.
 pub(crate) const INSERT: usize = 0;
 /// A segment or an antisegment is removed.
@@ -29,9 +31,11 @@ pub(crate) const REMOVE: usize = 1;
 pub(crate) const SHIFT: usize = 2;
 /// A flavour without operators is emptied or filled.
 pub(crate) const FLIP: usize = 3;
+/// Two flavours exchange their operators.
+pub(crate) const EXCHANGE: usize = 4;
 
-/// Moves by kind: insertions, removals and shifts of a segment or an antisegment, and flips of a
-/// flavour without operators.
+/// Moves by kind: insertions, removals and shifts of a segment or an antisegment, flips of a flavour
+/// without operators, and exchanges of two flavours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moves {
     /// Moves proposed.
@@ -279,6 +283,40 @@ impl Configuration {
             flavour.occupied ^= crosses;
             flavour.refresh_length(beta);
         }
+    }
+
+    /// Proposes to exchange the operators of two flavours; None if a matrix is singular.
+    #[inline(never)]
+    pub(crate) fn exchange(&mut self, model: &Model, random: &mut Stream) -> Option<()> {
+        let [a, b] = &self.flavours[..] else {
+            return Some(());
+        };
+        let action = (model.levels[0] - model.levels[1]) * (b.length - a.length);
+        let mut ratio = (-action).exp();
+        if model.tables.len() > 1 {
+            let mut rows = Vec::new();
+            let (mut sign, mut log) = (1.0, 0.0);
+            for (flavour, own, new) in [(a, 0, 1), (b, 1, 0)] {
+                let before = flavour.determinant(&mut rows, |l| model.table(own).signed(l))?;
+                let after = flavour.determinant(&mut rows, |l| model.table(new).signed(l));
+                let Some(after) = after else {
+                    self.moves.proposed[EXCHANGE] += 1;
+                    return Some(());
+                };
+                sign *= before.sign * after.sign;
+                log += after.log - before.log;
+            }
+            ratio *= sign * f64::exp(log);
+        }
+        if self.accept(EXCHANGE, ratio, random) {
+            self.flavours.swap(0, 1);
+            if model.tables.len() > 1 {
+                for (a, flavour) in self.flavours.iter_mut().enumerate() {
+                    flavour.renew(model.table(a))?;
+                }
+            }
+        }
+        Some(())
     }
 
     #[inline(always)]

@@ -232,6 +232,74 @@ fn cells_integrate_legendre_polynomials() {
     }
 }
 
+#[test]
+fn flavours_apart_add_up() {
+    let mut model = Model::anderson(2.0, -1.0, table(5.0, 0.1, 0.8));
+    assert_eq!(model.groups(), 1);
+    model.levels = vec![-1.4, -0.6];
+    assert_eq!(model.groups(), 2);
+    let mut now = Configuration::new(&model, 1);
+    run(&mut now, &model, 1, 500);
+    let [mut together, mut apart] = [1, 2].map(|groups| measure::Accumulator::new(128, groups));
+    together.add(&model, &now).unwrap();
+    apart.add(&model, &now).unwrap();
+    let orders = 12;
+    for (sum, parts) in (together.legendre(5.0, orders).iter()).zip(apart.legendre(5.0, orders)) {
+        assert_eq!(parts.len(), 2 * orders);
+        assert!(parts[..orders] != parts[orders..]);
+        for (l, total) in sum.iter().enumerate() {
+            assert!((parts[l] + parts[orders + l] - total).abs() < 1e-10);
+        }
+    }
+    assert_eq!(apart.coarse(5.0).len(), 2 * COARSE);
+    let [a, b] = &now.flavours[..] else { panic!() };
+    let difference = (a.length - b.length) / 5.0;
+    assert!((apart.scalars.polarisation - difference).abs() < 1e-12);
+}
+
+#[test]
+fn exchanges_keep_the_atom_in_a_field() {
+    // Without hybridisation: 1, exp(-b e_up), exp(-b e_dn), exp(-b (e_up + e_dn + U)).
+    let mut model = Model::anderson(1.0, -0.2, Table::of(2.0, 1e-10, |_| 0.0).unwrap());
+    model.levels = vec![-0.5, 0.1];
+    let mut now = Configuration::new(&model, 0);
+    let mut random = random::stream(11, 0);
+    let mut observed = [0_u64; 4];
+    for s in 0..20_000 {
+        run(&mut now, &model, s, 24);
+        now.exchange(&model, &mut random).unwrap();
+        let [a, b] = &now.flavours[..] else { panic!() };
+        observed[usize::from(a.occupied) + 2 * usize::from(b.occupied)] += 1;
+    }
+    let boltzmann = [0.0_f64, -0.5, 0.1, 0.6].map(|e| (-2.0 * e).exp());
+    let total: f64 = boltzmann.iter().sum();
+    let (chi, bins) = chi2(&observed, &boltzmann.map(|b| b / total));
+    assert_eq!(bins, 4);
+    assert!(chi < 20.0, "{chi}"); // p = 2e-4 for three degrees of freedom
+}
+
+#[test]
+fn an_exchange_renews_the_matrices_of_two_baths() {
+    let mut model = Model::anderson(2.0, -0.7, table(20.0, 0.3, 0.6));
+    model.levels = vec![-0.8, -0.6];
+    let tables = vec![table(20.0, 0.3, 0.6), table(20.0, 0.1, 0.5)];
+    let model = Model::new(20.0, model.levels, model.interaction, tables);
+    let mut now = Configuration::new(&model, 1);
+    let mut random = random::stream(12, 0);
+    let mut accepted = 0;
+    for round in 0..200 {
+        run(&mut now, &model, round, 50);
+        now.exchange(&model, &mut random).unwrap();
+        accepted = now.moves.accepted[crate::moves::EXCHANGE];
+        assert_eq!(now.sign, 1.0);
+        for (a, flavour) in now.flavours.iter_mut().enumerate() {
+            assert_eq!(flavour.sign(model.table(a)), Some(1.0));
+            assert!(flavour.renew(model.table(a)).unwrap() < 1e-7);
+        }
+    }
+    assert!(accepted > 20, "{accepted}");
+}
+
 fn small() -> Simulation {
     let options = Options {
         seed: 5,

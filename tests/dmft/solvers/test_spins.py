@@ -97,7 +97,7 @@ def test_the_atom_of_triqs_is_exact_from_every_solver():
 def test_other_solvers_refuse_spins_by_name(solver):
     with pytest.raises(ValueError, match=f"solver '{solver}' takes neither a field .*'ed'"):
         solve(TRIQS, solver=solver, **QUIET)
-    with pytest.raises(ValueError, match="depends on spin: take problem.of_spin"):
+    with pytest.raises(ValueError, match="depends on spin: take problem"):
         TWO.Delta()
 
 
@@ -211,3 +211,43 @@ def test_attraction_by_monte_carlo():
     assert abs(found.docc - exact.docc) < 5.0 * known["docc_error"]
     assert abs(found.G_iw[0] - exact.G_iw[0]) < 5.0 * known["G_iw_error"][0]
     assert known["n_error"] < 0.05
+
+
+# ---------------------------------------------------------------------------------- wide bands
+
+
+def test_an_infinite_band_is_refused_by_name():
+    # TRIQS' SIAM_Wide_Band: Delta(iw) = -i Gamma
+    with pytest.raises(ValueError, match="an infinite band has no finite sum"):
+        MatsubaraBath(np.full(512, -1.0j))
+    with pytest.raises(ValueError, match="infinite band"):
+        Impurity(4.0, 5.0, np.full(64, 0.3 - 1.0j))
+
+
+def test_a_wide_band_by_two_solvers():
+    # D = 50 Gamma
+    problem = Impurity(4.0, 5.0, bands.FlatBand(50.0), V=np.sqrt(100.0 / np.pi))
+    by_nrg = solve(problem, solver="nrg", **QUIET)
+    sampled = solve(problem, solver="cthyb", sweeps=2**14, seed=1, **QUIET)
+    known = sampled.diagnostics
+    assert abs(sampled.docc - by_nrg.docc) < 4.0 * known["docc_error"] + 5e-4
+    error = known["G_iw_error"][:4] + by_nrg.error
+    assert np.max(np.abs(sampled.G_iw - by_nrg.G_iw)[:4] / error) < 4.0
+
+
+def test_chains_turn_a_local_moment_around():
+    # Without exchanges of the spins the memory of m is 50 sweeps and more, the length of a chain.
+    bath = DiscreteBath([-0.6, 0.1, 0.8], [0.3, 0.3, 0.4])
+    problem = Impurity(U=8.0, beta=20.0, bath=bath, h=0.01)
+    exact = solve(problem, **QUIET)
+    found = solve(problem, solver="cthyb", sweeps=2**14, seed=1, **QUIET)
+    known = found.diagnostics
+    assert known["acceptance"]["exchange"] > 0.5
+    assert known["autocorrelation"]["polarisation"] < 10.0
+    assert abs(found.m - exact.m) < 5.0 * known["m_error"] < 0.1
+    attractive = Impurity(U=-8.0, beta=20.0, bath=bath, eps=4.01)
+    exact = solve(attractive, **QUIET)
+    found = solve(attractive, solver="cthyb", sweeps=2**14, seed=1, **QUIET)
+    assert abs(found.n - exact.n) < 5.0 * found.diagnostics["n_error"] < 0.25
+    equal = solve(Impurity(U=2.0, beta=5.0, bath=UP), solver="cthyb", sweeps=2**14, **QUIET)
+    assert "exchange" not in equal.diagnostics["acceptance"]

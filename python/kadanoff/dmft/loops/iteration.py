@@ -390,7 +390,8 @@ Baths: TypeAlias = DiscreteBath | tuple[DiscreteBath, DiscreteBath]
 def _bath(solution: Solution) -> Baths | None:
     """The bath of a solution, or those of both spins."""
     found = solution.diagnostics
-    return found.get("bath", found.get("baths"))
+    bath: Baths | None = found.get("bath", found.get("baths"))
+    return bath
 
 
 def _refuse_polarised(start: str | Solution) -> None:

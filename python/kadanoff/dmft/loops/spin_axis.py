@@ -1,9 +1,9 @@
 r"""The baths of both spins in a self-consistency loop, in a field or in Neel order.
 
-With ``zeta_s = z - eps_s - Sigma_s`` of one sublattice, and the other one its image with the spins
-exchanged, the local Green function of a bipartite lattice is
+With ``zeta_s = z - eps_s - Sigma_s`` on one sublattice, and the spins exchanged on the other, the
+local Green function of a bipartite lattice is
 
-    G_s = zeta_-s int rho(e) / (zeta_s zeta_-s - e^2) de = zeta_-s G_0(x) / x,  x^2 = zeta_s zeta_-s,
+    G_s = zeta_-s int rho(e) / (zeta_s zeta_-s - e^2) de = zeta_-s G_0(x) / x,  x^2 = zeta_s zeta_-s
 
 so that ``Delta_s = zeta_s - 1 / G_s = sqrt(zeta_s / zeta_-s) Delta_0(x)``. Both factors are in the
 upper half plane, and x is the product of their principal roots. Without order
@@ -33,6 +33,8 @@ from kadanoff.greens.matsubara_function import trace
 
 __all__ = ["SpinAxis"]
 
+UNORDERED = 1e-3
+"""Magnetisation below which a start is a paramagnet, from which no order would grow."""
 SEED = 0.25
 """Staggered potential in units of U with which an ordered loop begins."""
 
@@ -128,7 +130,7 @@ class SpinAxis(SelfConsistency):
         split = self.field + (SEED * abs(self.setting.U) if self.ordered else 0.0)
         if isinstance(start, Solution):
             parts = self._parts(start)
-            if self.ordered and abs(start.m) < 1e-9:
+            if self.ordered and abs(start.m) < UNORDERED:
                 parts = parts[0].shifted(-split), parts[1].shifted(split)
             values = [
                 np.concatenate([Delta[: z.size], _tail(moments, z[Delta.size :])])
@@ -139,7 +141,7 @@ class SpinAxis(SelfConsistency):
         middle = detuning if start == "metal" else 0.0
         none = np.zeros(0, dtype=np.complex128)
         if start == "metal":
-            parts = tuple(
+            up, down = (
                 Part(z - middle - level, middle + level, 0.0, 0.0, none, 0.0, 0.0, 0.0)
                 for level in (-split, split)
             )
@@ -148,11 +150,11 @@ class SpinAxis(SelfConsistency):
             U, level, n = self.setting.U, detuning + half_filling(self.setting.U), 0.5
             m = math.tanh(0.5 * self.setting.beta * split)
             filled = n + 0.5 * m, n - 0.5 * m
-            parts = tuple(
+            up, down = (
                 _of_atom(z, level + sign * split, U, filled[1 - k])
                 for k, sign in enumerate((-1.0, 1.0))
             )
-        found = [self._delta((parts[0], parts[1]), s) for s in range(2)]
+        found = [self._delta((up, down), s) for s in range(2)]
         self._keep([Delta for Delta, _ in found], [moments for _, moments in found])
 
     def _keep(self, Delta: list[ComplexArray], moments: list[FloatArray]) -> None:
@@ -233,7 +235,7 @@ class SpinAxis(SelfConsistency):
         return up.shifted(shift), down.shifted(shift)
 
     def occupations(self, solution: Solution, shift: float = 0.0) -> tuple[float, float]:
-        """Occupations of spin up and down on the lattice, on the first sublattice of an ordered one.
+        """Occupations of spin up and down on the lattice; with order, on the first sublattice.
 
         ``n_imp + 2/beta sum_n Re [G_lat(i w_n) - G_imp(i w_n)]`` for each spin.
         """

@@ -20,7 +20,8 @@ from kadanoff.dmft.lattices import Lattice
 from kadanoff.dmft.loops.iteration import LoopSettings, check_energies, iterated
 from kadanoff.dmft.loops.loop_result import Loop
 from kadanoff.dmft.loops.named import named_lattice
-from kadanoff.dmft.problem import MAX_ENERGY
+from kadanoff.dmft.matsubara_bath import MatsubaraBath
+from kadanoff.dmft.problem import MAX_ENERGY, DiscreteBath, Impurity
 from kadanoff.dmft.protocol import (
     SOLVERS,
     Run,
@@ -215,7 +216,9 @@ def compressibility(
                 keywords["report"](count + 1, 4)
     near, far = (n[1] - n[-1]) / (2.0 * step), (n[2] - n[-2]) / (4.0 * step)
     value = (4.0 * near - far) / 3.0
-    noise = math.hypot(4.0 * math.hypot(errors[1], errors[-1]), 0.5 * math.hypot(errors[2], errors[-2]))
+    noise = math.hypot(
+        4.0 * math.hypot(errors[1], errors[-1]), 0.5 * math.hypot(errors[2], errors[-2])
+    )
     return Response(value, math.hypot(noise / (6.0 * step), value - near))
 
 
@@ -280,7 +283,7 @@ def local_susceptibility(
             )
         h = FIELD / beta
         inner = Run.over(run, solution.w_n.size)
-        polarised = solved(replace(problem, h=h), SOLVERS["cthyb"], inner, {})
+        polarised = solved(_in_field(problem, h), SOLVERS["cthyb"], inner, {})
         value = polarised.m / h
         bound = abs(value) * (beta * h) ** 2 / 3.0
         return Response(value, math.hypot(polarised.diagnostics.get("m_error", 0.0) / h, bound))
@@ -294,6 +297,13 @@ def local_susceptibility(
     checks.whole("the number of bath sites of found", sites, least=0, most=6)
     value = spin_levels(problem, baths, Run.over(run, 2)).susceptibility(beta)
     return Response(value, 1e-9 * abs(value))
+
+
+def _in_field(problem: Impurity, h: float) -> Impurity:
+    """The problem in a field; a bath that a loop has made is taken as it is."""
+    if isinstance(problem.bath, DiscreteBath | MatsubaraBath):
+        return Impurity.own(problem.U, problem.beta, problem.bath, problem.eps, h=h)
+    return replace(problem, h=h)
 
 
 # ------------------------------------------------------------------------------------- entropy

@@ -204,7 +204,9 @@ def _attractive(
 ) -> Solution:
     """By the image with repulsion."""
     try:
-        return restored(problem, Simulation(repulsive(problem), run, sampling, checkpoint).sampled())
+        return restored(
+            problem, Simulation(repulsive(problem), run, sampling, checkpoint).sampled()
+        )
     except (Cancelled, NotConverged) as stop:
         if isinstance(stop.partial, Solution):
             stop.partial = restored(problem, stop.partial)

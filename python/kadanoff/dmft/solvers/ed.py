@@ -21,8 +21,8 @@ from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.bathfit import BathFit, checked_fit, fitted
 from kadanoff.dmft.solvers.ed_spins import MAX_SITES as SPIN_SITES
 from kadanoff.dmft.solvers.ed_spins import SpinLevels, fits_of, mirrored
-from kadanoff.dmft.solvers.spin_solution import of_spins
 from kadanoff.dmft.solvers.energy_units import unit_of
+from kadanoff.dmft.solvers.spin_solution import of_spins
 from kadanoff.dmft.spin_functions import SpinFunctions
 from kadanoff.greens import GreenFunction
 from kadanoff.greens.grids import fermionic

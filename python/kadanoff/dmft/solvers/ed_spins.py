@@ -79,7 +79,7 @@ def _one_body(electrons: int, level: float, bath: DiscreteBath) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Sector:
-    """All levels of one (N_up, N_dn); states of spin up are the rows of a table, of down the columns.
+    """All levels of one (N_up, N_dn); states are tables, spin up in rows, spin down in columns.
 
     Attributes
     ----------
@@ -170,9 +170,7 @@ class SpinLevels:
 
     def energy(self, beta: float) -> float:
         """<H>."""
-        return sum(
-            float(p @ self.sectors[N].E) for N, p in self._probabilities(beta).items()
-        )
+        return sum(float(p @ self.sectors[N].E) for N, p in self._probabilities(beta).items())
 
     def green(self, spin: int, beta: float, prune: float, z: ComplexArray) -> PoleSums:
         """G and F of spin up (0) or down (1); poles of total weight up to `prune` are dropped."""
@@ -235,7 +233,7 @@ class SpinLevels:
             mean += float(p[keep] @ elements[np.arange(elements.shape[0]), np.flatnonzero(keep)])
             x = beta * (s.E - s.E[keep][:, None])
             near = np.abs(x) < 1e-6
-            # int exp(-tau (E_j - E_i)) dtau = beta (1 - exp(-x)) / x; pairs of rare levels once more
+            # int exp(-tau (E_j - E_i)) dtau = beta (1 - exp(-x)) / x
             with np.errstate(over="ignore", invalid="ignore"):
                 integral = np.where(near, 1.0 - 0.5 * x, -np.expm1(-x) / np.where(near, 1.0, x))
                 weight = p[keep][:, None] * integral

@@ -627,7 +627,7 @@ class Measured:
         """
         problem = self.problem
         U, eps, moments = problem.U, problem.eps, problem.Delta_moments()
-        half = 0.5 * n if self.opposite is None else self.mean(self.opposite)
+        half = 0.5 * n if self.opposite is None else np.float64(self.mean(self.opposite))
         s0, s1 = U * half, U * U * half * (1.0 - half)
         m1 = eps + s0
         m2 = m1 * m1 + moments[0] + s1
