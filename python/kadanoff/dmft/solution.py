@@ -271,7 +271,9 @@ class Solution(Saved):
         return float(self.diagnostics.get("seconds", 0.0))
 
     @public
-    def spectral(self, w: ArrayLike, *, eta: float | None = None) -> Spectrum:
+    def spectral(
+        self, w: ArrayLike, *, eta: float | None = None, spin: str | None = None
+    ) -> Spectrum:
         """G, A and Sigma at real frequencies, from solvers that know them without continuation.
 
         These are "ed", "lanczos" and "ftlm", "hubbard1", "nrg", "nca" with ``real_axis=True``, and
@@ -284,6 +286,8 @@ class Solution(Saved):
         eta : float, optional
             Of solvers with poles: half width of the Lorentzian that each becomes, by default
             ``pi / beta``. The integral of A remains one.
+        spin : {"up", "down"}, optional
+            The spin; required where a field, two baths or magnetic order distinguish them.
 
         Returns
         -------
@@ -314,7 +318,7 @@ class Solution(Saved):
         """
         from kadanoff.dmft.solvers.retarded import of_impurity
 
-        return of_impurity(self, w, eta)
+        return of_impurity(self, w, eta, spin)
 
     @public
     def spectral_bounds(

@@ -36,7 +36,7 @@ class Spectrum:
     Sigma : array of complex, shape (N,)
         Self-energy at ``w + i eta``, Hartree term included.
     mu : float
-        Chemical potential, measured from the level of the orbital.
+        Chemical potential, measured from the level of the orbital, a field included.
     eta : float
         Half width of the Lorentzian that broadens A; 0 for a solver that needs none.
     broadening : str
@@ -45,6 +45,8 @@ class Spectrum:
         Name of the solver.
     error : array of float, shape (N,), or None
         Standard error of A from random vectors; None for a solver without random numbers.
+    partner : array of complex, shape (N,), or None
+        ``w + i eta + mu - Sigma`` of the other spin, in Neel order.
 
     Examples
     --------
@@ -62,6 +64,7 @@ class Spectrum:
     broadening: str
     solver: str
     error: FloatArray | None = None
+    partner: ComplexArray | None = None
 
     def __repr__(self) -> str:
         return f"Spectrum({self.solver}: {self._range}, {self.broadening})"
@@ -99,7 +102,9 @@ class Spectrum:
         Returns
         -------
         array of float, shape (..., N)
-            ``-Im 1 / (w + i eta + mu - eps_k - Sigma(w + i eta)) / pi``, an inverse energy.
+            ``-Im 1 / (zeta - eps_k) / pi`` with ``zeta = w + i eta + mu - Sigma(w + i eta)``, an
+            inverse energy; in Neel order ``-Im zeta' / (zeta zeta' - eps_k^2) / pi``, with zeta' of
+            the other spin.
 
         Raises
         ------
@@ -122,8 +127,9 @@ class Spectrum:
                 f"Im Sigma = {self.Sigma.imag[at]:.2g}: A(k, w) would be negative; leave such "
                 "frequencies out, or use another solver"
             )
-        z = self.w + 1j * self.eta + self.mu - self.Sigma
-        return np.asarray(-(1.0 / (z - energies[..., None])).imag / np.pi)
+        zeta, e = self.w + 1j * self.eta + self.mu - self.Sigma, energies[..., None]
+        G = 1.0 / (zeta - e) if self.partner is None else 1.0 / (zeta - e**2 / self.partner)
+        return np.asarray(-G.imag / np.pi)
 
     @public
     def plot(

@@ -272,7 +272,9 @@ class Loop(Saved):
         return "metal" if self.is_metallic else "insulator"
 
     @public
-    def spectral(self, w: ArrayLike, *, eta: float | None = None) -> Spectrum:
+    def spectral(
+        self, w: ArrayLike, *, eta: float | None = None, spin: str | None = None
+    ) -> Spectrum:
         """Local spectrum of the lattice, from the self-energy of the last solution.
 
         Parameters
@@ -281,12 +283,15 @@ class Loop(Saved):
             Real frequencies, measured from the chemical potential.
         eta : float, optional
             Of solvers with poles: half width of the Lorentzian, as in `Solution.spectral`.
+        spin : {"up", "down"}, optional
+            The spin; required where a field, two baths or magnetic order distinguish them.
 
         Returns
         -------
         Spectrum
             ``G = int rho(e) / (w + i eta + mu - e - Sigma) de``, which is that of the impurity up
-            to the error of a fitted bath, and ``A_k`` for the energies of the lattice.
+            to the error of a fitted bath, and ``A_k`` for the energies of the lattice. In Neel
+            order, of the first sublattice.
 
         Raises
         ------
@@ -302,7 +307,8 @@ class Loop(Saved):
         """
         from kadanoff.dmft.solvers.retarded import of_lattice
 
-        return of_lattice(self.solution, self.lattice, self.mu, w, eta)
+        ordered = self.order == "antiferro"
+        return of_lattice(self.solution, self.lattice, w, eta, spin, ordered=ordered)
 
     @public
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:

@@ -13,6 +13,7 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.style import dress, figure, legend, next_colour
 from kadanoff._base.types import FloatArray
+from kadanoff.dmft.problem import SPINS
 from kadanoff.greens import GreenFunction
 from kadanoff.greens.plots import plot_green
 
@@ -59,7 +60,15 @@ def plot_solution(
     if quantity == "spectrum" and solution.G_w is not None:
         return plot_green(solution.G_w, ax, quantity=quantity, label=label, **style)
     if quantity == "spectrum":
-        return plot_spectrum(solution.spectral(_frequencies(solution)), ax, label=label, **style)
+        w = _frequencies(solution)
+        if solution.by_spin is None:
+            return plot_spectrum(solution.spectral(w), ax, label=label, **style)
+        for spin in SPINS:
+            ax = plot_spectrum(
+                solution.spectral(w, spin=spin), ax, label=f"{label}, {spin}", **style
+            )
+        assert ax is not None
+        return ax
     if quantity == "tau":
         ax = plot_green(solution.G, ax, quantity=quantity, label=label, **style)
         if "G_bins" in sampled:
@@ -109,7 +118,7 @@ def _frequencies(solution: Solution) -> FloatArray:
     if isinstance(G, GreenFunction):
         far = float(np.max(np.abs(G.energies[np.abs(G.weights) > 1e-6]), initial=0.0))
     else:
-        far = 2.0 * abs(problem.eps) + problem.U + 2.0 * math.sqrt(problem.Delta_moments()[0])
+        far = 2.0 * abs(problem.eps) + abs(problem.U) + 2.0 * math.sqrt(problem.Delta_moments()[0])
     reach = 1.1 * max(far, 10.0 * math.pi / problem.beta)
     return np.linspace(-reach, reach, 1001)
 

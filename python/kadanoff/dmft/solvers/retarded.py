@@ -28,7 +28,7 @@ from kadanoff._base import checks
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.dmft.lattices import Lattice
 from kadanoff.dmft.matsubara_bath import MatsubaraBath
-from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.dmft.problem import SPINS, DiscreteBath, Impurity
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers import ftlm
 from kadanoff.dmft.solvers.hubbard1 import atom
@@ -43,34 +43,48 @@ BLOCK = 256
 
 
 class _Retarded(NamedTuple):
-    """Sigma, and G if Delta is known, at ``w + i eta``."""
+    """Sigma, and G if Delta is known, at ``w + i eta``; mu is minus the level of the impurity."""
 
     w: FloatArray
     eta: float
+    mu: float
     Sigma: ComplexArray
     G: ComplexArray | None
     broadening: str
     error: FloatArray | None = None
 
 
-def of_impurity(solution: Solution, w: ArrayLike, eta: float | None) -> Spectrum:
+def of_impurity(solution: Solution, w: ArrayLike, eta: float | None, spin: str | None) -> Spectrum:
     """As `Solution.spectral`."""
-    found = _retarded(solution, w, eta)
+    found = _retarded(solution, w, eta, _chosen(solution, spin))
     if found.G is None:
         raise ValueError(
             f"the bath of this solution by {solution.solver!r} is Delta at Matsubara frequencies, "
             "which has no real axis: give a band or a DiscreteBath; of a loop, Loop.spectral is "
             "the spectrum of the lattice"
         )
-    return _spectrum(solution, found, found.G, -solution.problem.eps)
+    return _spectrum(solution, found, found.G, found.mu)
 
 
 def of_lattice(
-    solution: Solution, lattice: Lattice, mu: float, w: ArrayLike, eta: float | None
+    solution: Solution,
+    lattice: Lattice,
+    w: ArrayLike,
+    eta: float | None,
+    spin: str | None,
+    *,
+    ordered: bool,
 ) -> Spectrum:
-    """As `Loop.spectral`."""
-    found = _retarded(solution, w, eta)
+    """As `Loop.spectral`; in Neel order as at the head of `kadanoff.dmft.loops.spin_axis`."""
+    spin = _chosen(solution, spin)
+    found = _retarded(solution, w, eta, spin)
+    mu = found.mu + lattice.mean  # levels of the impurity are measured from the lattice's mean
     zeta = np.asarray(found.w + 1j * found.eta + mu - found.Sigma, dtype=np.complex128)
+    if ordered and spin is not None:
+        other = _retarded(solution, w, eta, SPINS[1 - SPINS.index(spin)])
+        partner = np.asarray(found.w + 1j * found.eta + other.mu - other.Sigma)
+        x = np.asarray(np.sqrt(zeta) * np.sqrt(partner), dtype=np.complex128)
+        return _spectrum(solution, found, partner * lattice.hilbert(x) / x, mu, partner)
     G = lattice.hilbert(zeta)
     if found.error is not None and found.G is not None:
         h = 1e-4j * zeta.imag
@@ -80,7 +94,24 @@ def of_lattice(
     return _spectrum(solution, found, G, mu)
 
 
-def _spectrum(solution: Solution, found: _Retarded, G: ComplexArray, mu: float) -> Spectrum:
+def _chosen(solution: Solution, spin: str | None) -> str | None:
+    """The spin that is meant; None if both are the same."""
+    if spin is not None:
+        checks.choice("spin", spin, SPINS)
+    if solution.by_spin is None:
+        return None
+    if spin is None:
+        raise ValueError("spin must be 'up' or 'down': the spins of this solution differ")
+    return spin
+
+
+def _spectrum(
+    solution: Solution,
+    found: _Retarded,
+    G: ComplexArray,
+    mu: float,
+    partner: ComplexArray | None = None,
+) -> Spectrum:
     return Spectrum(
         w=found.w,
         G=np.asarray(G, dtype=np.complex128),
@@ -90,47 +121,57 @@ def _spectrum(solution: Solution, found: _Retarded, G: ComplexArray, mu: float) 
         broadening=found.broadening,
         solver=solution.solver,
         error=found.error,
+        partner=partner,
     )
 
 
-def _retarded(solution: Solution, w: ArrayLike, eta: float | None) -> _Retarded:
+def _retarded(solution: Solution, w: ArrayLike, eta: float | None, spin: str | None) -> _Retarded:
     given = checks.array("w", w)
     if given.ndim > 1 or not given.size:
         raise ValueError(f"w must be a number or one row of them, got shape {given.shape}")
     given = np.atleast_1d(given)
     name, problem = solution.solver, solution.problem
-    if getattr(solution, "by_spin", None) is not None:
-        raise ValueError(f"the spins of this solution by {name!r} differ: it has two spectra")
     if solution.G_w is not None and solution.Sigma_w is not None:
         return _on_grid(solution, solution.G_w, solution.Sigma_w, given, eta)
-    closed = problem.is_isolated or name == "hubbard1"
-    if not (closed or name in ("ed", "lanczos", "ftlm") or _has_poles(solution)):
+    G_poles = solution.G if spin is None else getattr(solution, spin).G
+    problem = problem if spin is None else problem.of_spin(spin)
+    bath = _solved_bath(solution, problem, spin)
+    closed = name == "hubbard1" and not solution.problem.is_isolated
+    poles = isinstance(G_poles, GreenFunction) and bath is not None
+    exact = solution.problem.is_isolated or name in ("ed", "lanczos", "ipt")
+    if not (closed or name == "ftlm" or (poles and exact)):
         raise ValueError(_refusal(name))
     eta = math.pi / problem.beta if eta is None else checks.real("eta", eta, above=0)
     z = np.asarray(given + 1j * eta, dtype=np.complex128)
     words = f"Lorentzian of half width eta = {eta:.3g}"
+    level = problem.eps
     if closed:
-        n, U = atom(problem.U, problem.eps, problem.beta)[0], problem.U
-        Sigma = np.asarray(U * n + U * U * n * (1.0 - n) / (z - problem.eps - U * (1.0 - n)))
+        n, U = atom(problem.U, level, problem.beta)[0], problem.U
+        Sigma = np.asarray(U * n + U * U * n * (1.0 - n) / (z - level - U * (1.0 - n)))
         Delta = _hybridisation(problem, z)
-        G = None if Delta is None else 1.0 / (z - problem.eps - Delta - Sigma)
-        return _Retarded(given, eta, Sigma, G, words)
-    bath = solution.diagnostics.get("bath", problem.bath)
+        G = None if Delta is None else np.asarray(1.0 / (z - level - Delta - Sigma))
+        return _Retarded(given, eta, -level, Sigma, G, words)
     error = None
-    if name == "ftlm":
+    if isinstance(G_poles, GreenFunction):
+        G = G_poles(z)
+    else:
         G, errors = ftlm.green(solution, z)
         error = np.asarray(errors / math.pi)
-    else:
-        assert isinstance(solution.G, GreenFunction)
-        G = solution.G(z)
+    assert bath is not None
     Delta = GreenFunction.own(np.array(bath.e), np.square(bath.V), problem.beta)(z)
-    return _Retarded(given, eta, z - problem.eps - Delta - 1.0 / G, G, words, error)
+    Sigma = np.asarray(z - level - Delta - 1.0 / G)
+    return _Retarded(given, eta, -level, Sigma, G, words, error)
 
 
-def _has_poles(solution: Solution) -> bool:
-    """IPT in a bath of few levels: the poles are those of the approximation itself."""
-    poles, bath = isinstance(solution.G, GreenFunction), solution.problem.bath
-    return solution.solver == "ipt" and poles and isinstance(bath, DiscreteBath)
+def _solved_bath(solution: Solution, problem: Impurity, spin: str | None) -> DiscreteBath | None:
+    """The levels that were solved, those of a fit or of the problem; None if they are unknown."""
+    if solution.problem.is_isolated:
+        return DiscreteBath.own([], [])
+    found = solution.diagnostics.get("bath")
+    if spin is not None and "baths" in solution.diagnostics:
+        found = solution.diagnostics["baths"][SPINS.index(spin)]
+    bath = problem.bath if found is None else found
+    return bath if isinstance(bath, DiscreteBath) else None
 
 
 def _on_grid(
@@ -160,14 +201,12 @@ def _on_grid(
         for f in (Sigma_w.values, on_grid)
     )
     G = np.asarray(1.0 / (w - eps - Delta - Sigma), dtype=np.complex128)
-    return _Retarded(w, 0.0, np.asarray(Sigma, dtype=np.complex128), G, words)
+    return _Retarded(w, 0.0, -eps, np.asarray(Sigma, dtype=np.complex128), G, words)
 
 
 def _hybridisation(problem: Impurity, z: ComplexArray) -> ComplexArray | None:
     """Delta(z) of the problem itself; None if it is known at Matsubara frequencies only."""
     bath = problem.bath
-    if problem.is_isolated:
-        return np.zeros_like(z)
     if isinstance(bath, MatsubaraBath):
         return None
     if isinstance(bath, DiscreteBath):
