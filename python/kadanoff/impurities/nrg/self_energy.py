@@ -56,7 +56,12 @@ from kadanoff.greens.kramers_kronig import hilbert
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.operators import Operator, Orbital
 from kadanoff.impurities.nrg.broadening import broaden, sharpened
-from kadanoff.impurities.nrg.low_energy_scattering import Peaks, scattering_rate
+from kadanoff.impurities.nrg.low_energy_scattering import (
+    GAUSSIAN,
+    Peaks,
+    fermi_liquid_bias,
+    scattering_rate,
+)
 
 __all__ = [
     "Broadened",
@@ -268,6 +273,7 @@ def estimate(
     estimator: Estimator,
     blocks: list[list[int]],
     grid: FloatArray,
+    T: float,
     b: float,
     w0: float,
 ) -> ComplexArray:
@@ -286,10 +292,11 @@ def estimate(
             on_grid, on_w = _rates(parts, w, grid=grid, b=b, w0=w0)
             if len(block) == 1:
                 k = block[0]
-                found_S = peaks(k).complement(grid, w, b=b, w0=w0)
+                found_S = peaks(k).complement(grid, w, b=b, w0=GAUSSIAN * w0)
+                bias = (fermi_liquid_bias(grid, x, T=T, b=b, w0=GAUSSIAN * w0) for x in (grid, w))
                 on_grid, on_w = (
-                    scattering_rate(S, width(x)[:, k, k], rate[:, 0, 0])[:, None, None]
-                    for S, x, rate in zip(found_S, (grid, w), (on_grid, on_w), strict=True)
+                    scattering_rate(S, width(x)[:, k, k], rate[:, 0, 0], f)[:, None, None]
+                    for S, x, rate, f in zip(found_S, (grid, w), (on_grid, on_w), bias, strict=True)
                 )
             sigma = _combined(parts[2], on_grid, on_w, w, grid)
         else:

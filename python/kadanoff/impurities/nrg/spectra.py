@@ -204,11 +204,19 @@ class Dynamics(Curves):
 
         Notes
         -----
-        See :mod:`kadanoff.impurities.nrg.self_energy`. Error of Im Sigma of the combination in the
-        Fermi liquid, U / (pi Gamma) = 2, 800 states: from w = T* / 80 to T* / 20 at T = 0 6 % with
-        one value of z and with two; at T = T* / 1000, T* / 80 and T* / 20, w up to T* / 20 or 4 T,
-        9 % with two and 20 % with one, mostly too small. Re Sigma(0) 0.005 Gamma. Of several
-        orbitals that one channel connects, Im Sigma < 1e-4 Gamma is truncation.
+        See :mod:`kadanoff.impurities.nrg.self_energy`. Im Sigma of a single orbital in the Fermi
+        liquid, with w and T up to T* / 20, was within 5 % of ::
+
+            -Im Sigma = a^-4 (pi / 2 rho_d) (chi_s - chi_c / 4)^2 (w^2 + pi^2 T^2),
+            a = 1 / (1 - 2 Gamma / (pi D)),
+
+        at T > 0 and within 6 % at T = 0, with the default one twist and 2000 states (U / (pi Gamma)
+        = 1, 2 and 3, two levels each, T = 0, T* / 1000, T* / 80, T* / 20). The factor a^-4, 0.92 at
+        Gamma = 0.03 D, is that of a flat band of half width D: at low energy its dot is one of an
+        infinite band with a^2 U, a Gamma and chi / a^2. With few states truncation adds an error of
+        the order 1e-6 Gamma: 800 states off half filling miss by up to 25 % where -Im Sigma is
+        1e-6 to 1e-5 Gamma. Re Sigma(0) is good to 0.005 Gamma. Of
+        several orbitals that one channel connects, Im Sigma < 1e-4 Gamma is truncation.
 
         Examples
         --------
@@ -228,6 +236,7 @@ class Dynamics(Curves):
             estimator=estimator,
             blocks=self._blocks(of, self._suffix(spin), T),
             grid=self.grid(),
+            T=float(self.T[self._index(T)]),
             b=self._width(b),
             w0=self._least(T, w0),
         )
