@@ -8,7 +8,7 @@ from kadanoff import AndersonModel, Cancelled, Control, DoubleQuantumDot, KondoM
 from kadanoff.impurities.effective import loss
 from kadanoff.impurities.effective.consistency import DoubtfulFit
 from kadanoff.impurities.effective.fitting import learn
-from kadanoff.impurities.effective.work import work
+from kadanoff.impurities.effective.work import work_of
 
 AIM = AndersonModel(U=0.5, J_sw=0.25)
 QUICK = {"keep": 300, "threads": 1, "progress": False}
@@ -143,7 +143,7 @@ def test_the_check_takes_at_most_twice_the_work_of_the_search(monkeypatch, effec
 
     def counted(models, options, observables, keywords):
         runs = solve(models, options, observables, keywords)
-        done.append(sum(work(run, vectors=bool(observables)) for run in runs))
+        done.append(sum(work_of(run, vectors=bool(observables)) for run in runs))
         return runs
 
     monkeypatch.setattr(loss, "solve_levels", counted)

@@ -134,13 +134,14 @@ class ParameterSearch:
         step = self._next_step()
         if not self.finished or np.any(abs(step) > 2 * self.tolerance * self._unit):
             return self.best
-        return np.clip(self.best + step, self.problem.low, self.problem.high)
+        out: FloatArray = np.clip(self.best + step, self.problem.low, self.problem.high)
+        return out
 
     @property
     def projected(self) -> FloatArray:
         """The same for a search that was ended early: a step of up to half the parameter."""
         step = np.clip(self._next_step(), -0.5 * self._unit, 0.5 * self._unit)
-        ahead = np.clip(self.best + step, self.problem.low, self.problem.high)
+        ahead: FloatArray = np.clip(self.best + step, self.problem.low, self.problem.high)
         return self.predicted if self.finished else ahead
 
     @property

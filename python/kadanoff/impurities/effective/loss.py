@@ -67,7 +67,7 @@ from kadanoff._base import checks
 from kadanoff._base.errors import NumericalError
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.effective.coordinates import Coordinates
-from kadanoff.impurities.effective.work import work
+from kadanoff.impurities.effective.work import work_of
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.even_odd import BETABAR as BETABAR_MEAN
 from kadanoff.impurities.nrg.even_odd import even_odd_mean
@@ -300,7 +300,7 @@ class Matching:
         """Derivatives of the observables, which are `here` at `theta`."""
         near, steps = zip(*self._neighbours(theta), strict=True)
         runs = solve_levels(near, self.options, list(self.weights), keywords or {})
-        self.work += sum(work(run, vectors=True) for run in runs)
+        self.work += sum(work_of(run, vectors=True) for run in runs)
         rise = np.array([self._observed(run) - here for run in runs])
         out: FloatArray = rise.T / np.array(steps)
         return out
@@ -318,7 +318,7 @@ class Matching:
         self, model: Model, observables: Observables, keywords: Mapping[str, Any] | None
     ) -> ShellRuns:
         run = solve_levels([model], self.options, observables, keywords or {})[0]
-        self.work += work(run, vectors=bool(observables))
+        self.work += work_of(run, vectors=bool(observables))
         return run
 
     def _observed(self, run: ShellRuns, prefix: str = "") -> FloatArray:

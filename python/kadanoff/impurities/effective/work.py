@@ -10,7 +10,7 @@ import numpy as np
 
 from kadanoff.impurities.nrg.levels import Levels
 
-__all__ = ["Budget", "work"]
+__all__ = ["Budget", "work_of"]
 
 # In units of a kept multiplet, about 5 us: by least squares of the relative deviation from the
 # processor time of 40 runs (five models, three symmetries, 75 to 600 states), within 30 %.
@@ -20,7 +20,7 @@ _VECTORS = 1.6
 """Eigenvectors, for averages of operators, take more time by this factor."""
 
 
-def work(run: Iterable[Levels], *, vectors: bool) -> float:
+def work_of(run: Iterable[Levels], *, vectors: bool) -> float:
     """The work of a solution, in units of a kept multiplet.
 
     Parameters

@@ -32,7 +32,9 @@ chain, which the scheme "wilson" has smaller by A_Lambda than the band.
 
 Together they cover the true error of the entropy at 95 % of the temperatures (U = 0, Lambda from
 1.5 to 4, 400 to 4000 states; V = 0, Lambda 2.5 and 4), and are two to five times as large in the
-median where U = 0.
+median where U = 0. Beyond Lambda = 4 the functions keep their values at 4: at Lambda = 7.3 and 400
+states one random twist is covered at 98 % of the temperatures and four twists at 99 %, with ratios
+of 4 to 7 in the median (24 and 12 levels); another sample had 93 %.
 """
 
 from __future__ import annotations

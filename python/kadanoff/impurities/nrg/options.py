@@ -145,13 +145,11 @@ class Options:
 
     Notes
     -----
-    At equal cost ``keep="auto"`` has a smaller error of the entropy than a fixed number of states:
-    in six models the largest one is 0.5 times as large in the geometric mean at Lambda = 3 and 2.5
-    (0.3 to 0.8), and 0.6 times at Lambda = 2 (0.5 to 0.9, four models); its root mean square over T
-    0.7 to 0.8 times. It is not the default because time then follows from model and Lambda: 0.03 to
-    0.1 times that of 2000 states at Lambda = 3, 0.2 to 0.7 times at 2.5, and 10 to 30 times at 2;
-    and because the accuracy is the same (1e-3 nats) at Lambda = 2.5, where 2000 states are more
-    accurate by up to a factor of 7 for a Kondo model.
+    At equal work ``keep="auto"`` has a smaller error of the entropy than a fixed number of states:
+    in five models the largest one is 0.38 and 0.47 times as large in the geometric mean at
+    Lambda = 3 and 2.5. It is not the default because the work then follows from model and Lambda:
+    0.02 to 0.12 times that of 2000 states at Lambda = 3, 0.2 to 0.8 times at 2.5, and 31 times at
+    2, where up to 8000 states are kept (``tests/soak/auto_keep.py``).
 
     Examples
     --------
