@@ -20,6 +20,8 @@ from kadanoff.impurities.transport.start_values import StartValues, guess
 
 __all__ = ["FIT", "JOBS"]
 
+WIDER = 1.5
+"""A guessed band that is off by more is replaced by that of the fitted dot."""
 PARAMETERS = ("U", "Gamma", "eps", "field", "scale", "offset", "lever")
 
 
@@ -198,17 +200,16 @@ def _fit(options: argparse.Namespace) -> Report:
     names = ["U", "Gamma", "eps"]
     if data.V_g is not None and options.lever is None:
         names += ["lever", "scale"]
-    found = kd.transport.fit(
-        start.dot,
-        data,
-        parameters=options.parameters or names,
-        geometry=options.geometry,
-        scale=start.scale,
-        offset=options.offset,
-        lever=start.lever,
-        keep_multiplets=options.keep_multiplets,
-        threads=options.threads,
-    )
+    found = _fitted(start, data, options, options.parameters or names)
+    if guessed and options.D is None and not 1 / WIDER < _band(found.dot, data) < WIDER:
+        # The band was that of a guess far off.
+        dot = found.dot
+        D = dot.band.D * _band(dot, data)
+        dot = kd.AndersonModel(U=dot.U, Gamma=dot.Gamma, eps=dot.eps, field=dot.field, D=D)
+        start = StartValues(
+            dot, found.values.get("lever", start.lever), found.values.get("scale", start.scale)
+        )
+        found = _fitted(start, data, options, options.parameters or names)
     T_K = found.T_K(threads=options.threads)
     rows = []
     for name, value in found.values.items():
@@ -249,6 +250,31 @@ def _fit(options: argparse.Namespace) -> Report:
             found.plot(ax)
 
     return Report(report, "\n".join(lines), draw)
+
+
+def _fitted(
+    start: StartValues,
+    data: kd.transport.Measurement,
+    options: argparse.Namespace,
+    parameters: list[str],
+) -> kd.transport.DotFit:
+    """The fit from these start values."""
+    return kd.transport.fit(
+        start.dot,
+        data,
+        parameters=parameters,
+        geometry=options.geometry,
+        scale=start.scale,
+        offset=options.offset,
+        lever=start.lever,
+        keep_multiplets=options.keep_multiplets,
+        threads=options.threads,
+    )
+
+
+def _band(dot: kd.AndersonModel, data: kd.transport.Measurement) -> float:
+    """The half bandwidth that belongs to a dot by default, in units of the one that it has."""
+    return 5 * max(dot.U, dot.Gamma, 2 * float(data.T.max())) / dot.band.D
 
 
 def _start(options: argparse.Namespace, data: kd.transport.Measurement) -> tuple[StartValues, bool]:
