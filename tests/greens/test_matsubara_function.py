@@ -80,3 +80,15 @@ def test_few_frequencies_need_an_even_number_of_moments():
         with pytest.raises(ValueError, match="at least 16 frequencies"):
             MatsubaraFunction(G.iw(8), 5.0, wrong)
     assert MatsubaraFunction(G.iw(8), 5.0, (1.0, 0.0)).moments == (1.0, 0.0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 90, 1001])
+def test_times_are_the_plain_sum_over_frequencies(count):
+    rng = np.random.default_rng(count)
+    values = rng.normal(size=count) + 1j * rng.normal(size=count)
+    G = MatsubaraFunction.own(values, 7.0, (1.0, 0.3, 2.0, 0.1))
+    tau = np.append(rng.uniform(0.0, 7.0, 1500), [0.0, 7.0])
+    rest = values - G.tail(1j * G.frequencies)
+    plain = (np.exp(-1j * np.outer(tau, G.frequencies)) @ rest).real
+    # Rounding of arguments of up to 2000 pi.
+    np.testing.assert_allclose(G.tau(tau), G.tail.tau(tau) + plain * 2.0 / 7.0, atol=1e-10)

@@ -6,6 +6,7 @@ import pytest
 
 from kadanoff import bands, dmft
 from kadanoff.dmft import DiscreteBath, Impurity, Loop, MatsubaraBath, Solution
+from kadanoff.dmft.loops.mott_insulator import Branch
 from kadanoff.greens import matsubara
 from kadanoff.runs import result_files
 from kadanoff.runs.result_files import NotSaved, Saved, storable
@@ -48,6 +49,19 @@ def test_solutions_come_back_bit_for_bit(tmp_path, suffix, k):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+def test_ends_of_the_transition_come_back(tmp_path, suffix):
+    needs(suffix)
+    branch = Branch(np.array([2.5, 2.4]), np.array([0.1, 0.2]), 2.3)
+    ends = dmft.MottEnds(dmft.End(2.38, {"levels": 0.02}), dmft.End(2.914, {"keep": 0.004}))
+    ends = dataclasses.replace(ends, branch=branch)
+    ends.save(tmp_path / f"ends{suffix}")
+    found = dmft.MottEnds.load(tmp_path / f"ends{suffix}")
+    assert found.summary == ends.summary
+    assert np.isnan(found.growth)
+    assert np.array_equal(found.branch.U, branch.U)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_loops_come_back_and_go_on(tmp_path, suffix):
     needs(suffix)
     loop = dmft.bethe(U=1.0, beta=10, solver="hubbard1", D=2.0)
@@ -56,6 +70,11 @@ def test_loops_come_back_and_go_on(tmp_path, suffix):
     assert repr(found) == repr(loop)
     for name, values in loop.history.items():
         assert np.array_equal(found.history[name], values)
+    # and what holds a loop
+    certificate = dmft.learning.Certificate(loop, loop.solution, 0.1, None, 3)
+    certificate.save(tmp_path / f"certificate{suffix}")
+    again = dmft.learning.Certificate.load(tmp_path / f"certificate{suffix}")
+    assert repr(again) == repr(certificate)
     on = [dmft.bethe(U=1.1, beta=10, solver="hubbard1", D=2.0, start=x) for x in (loop, found)]
     assert on[0].Z == on[1].Z
 

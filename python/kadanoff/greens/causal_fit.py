@@ -9,6 +9,9 @@ knowledge is the sign of the weights (non-negative least squares). Grid points a
 towards the poles. E_max is the smallest that describes the values, because distant poles of tiny
 weight are invisible at the frequencies given, but carry the high moments.
 
+Where the sum of the weights is exact and only the nearest causal function is wanted, as for a
+predicted self-energy, `kadanoff.dmft.solvers.causal` projects on given energies.
+
 References
 ----------
 C. L. Lawson, R. J. Hanson, Solving Least Squares Problems (SIAM, 1995),

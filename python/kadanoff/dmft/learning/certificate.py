@@ -18,6 +18,7 @@ from kadanoff.dmft.loops.self_consistency import bethe
 from kadanoff.dmft.protocol import Run as SolverRun
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.approximations import approximated, named
+from kadanoff.runs.result_files import Saved, storable
 
 __all__ = ["Active", "Certificate", "active", "certify"]
 
@@ -25,9 +26,10 @@ LOOP_TOLERANCE = 1e-4
 """Tolerance of the loops of active learning."""
 
 
+@storable
 @public
 @dataclass(frozen=True, eq=False)
-class Certificate:
+class Certificate(Saved):
     """A learned fixed point, the exact solution there, and the exact fixed point nearby.
 
     Parameters

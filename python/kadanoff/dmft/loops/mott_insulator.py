@@ -29,6 +29,7 @@ from kadanoff.dmft.loops.loop_result import Loop
 from kadanoff.dmft.loops.self_consistency import bethe
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import solve
+from kadanoff.runs.result_files import storable
 
 __all__ = ["Branch", "Fold", "insulator", "vertex"]
 
@@ -101,6 +102,7 @@ class Fold:
         return cls(float(U[-1] + at * (a * at + b)), float(x[-1] + at))
 
 
+@storable
 @dataclass(frozen=True, eq=False)
 class Branch:
     """The insulator, followed downwards.

@@ -44,7 +44,7 @@ References
 ----------
 G. Moeller, Q. Si, G. Kotliar, M. Rozenberg, D. S. Fisher, Phys. Rev. Lett. 74, 2082 (1995),
 doi:10.1103/PhysRevLett.74.2082: the projection onto low energies.
-R. Bulla, M. Potthoff, Eur. Phys. J. B 13, 257 (2000), doi:10.1007/s100510050030: one bath level.
+R. Bulla, M. Potthoff, doi:10.48550/arXiv.cond-mat/9905075: one bath level.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from kadanoff.dmft.loops.narrow_resonance import (
     critical_resonance,
 )
 from kadanoff.impurities.nrg.options import Options
+from kadanoff.runs.result_files import Saved, storable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +84,11 @@ PUBLISHED = (
         "10.1103/PhysRevLett.74.2082",
     ),
     Published(
-        None, (3.0, 0.0), "linearised DMFT", "R. Bulla, M. Potthoff", "10.1007/s100510050030"
+        None,
+        (3.0, 0.0),
+        "linearised DMFT",
+        "R. Bulla, M. Potthoff",
+        "10.48550/arXiv.cond-mat/9905075",
     ),
 )
 """Ends at T = 0 on the Bethe lattice at half filling."""
@@ -108,6 +113,7 @@ def _with_error(value: float, error: float) -> str:
     return f"{value:.{digits}f}({last})"
 
 
+@storable
 @public
 @dataclass(frozen=True)
 class End:
@@ -142,9 +148,10 @@ class End:
         return math.hypot(*self.errors.values())
 
 
+@storable
 @public
 @dataclass(frozen=True, eq=False)
-class MottEnds:
+class MottEnds(Saved):
     """U_c1 and U_c2 at T = 0, each part of their errors, and published values.
 
     Parameters

@@ -9,6 +9,10 @@ Real and imaginary part, tail and jump are then consistent for any proposal of a
 weights minimise the distance from the proposal at a few frequencies in units of its error
 (non-negative least squares); at half filling they are even.
 
+The energies of the poles are given, and the fit is made once for a prediction or a noisy run whose
+sum rule is known. `kadanoff.greens.causal_fit` answers another question: which poles, over which
+range of energies, are behind values from elsewhere, and how uncertain their moments are.
+
 Hartree term and tail contain n, and so does the resulting Green function: `PoleGrid.consistent`
 makes them equal.
 """
