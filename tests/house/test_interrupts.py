@@ -252,6 +252,36 @@ DMFT = {
         ),
         partial=True,
     ),
+    "dmft.solve, ed with two spins": Call(
+        lambda c: dmft.solve(
+            dmft.Impurity(U=2.0, beta=50.0, bath=BATH, h=0.1), sites=6, control=c, **QUIET
+        )
+    ),
+    "dmft.neel_temperature": Call(
+        lambda c: dmft.neel_temperature(U=2.0, sites=6, control=c, **QUIET)
+    ),
+    "dmft.compressibility": Call(
+        lambda c: dmft.compressibility(
+            U=2.0,
+            beta=50.0,
+            solver="ipt",
+            max_iterations=10**6,
+            tolerance=1e-300,
+            control=c,
+            **QUIET,
+        ),
+    ),
+    "dmft.entropy": Call(
+        lambda c: dmft.entropy(
+            U=2.0,
+            beta=50.0,
+            solver="ipt",
+            max_iterations=10**6,
+            tolerance=1e-300,
+            control=c,
+            **QUIET,
+        ),
+    ),
     "dmft.hysteresis": Call(
         lambda c: dmft.hysteresis(
             np.linspace(1, 4, 300), beta=50.0, sites=5, tolerance=1e-9, control=c, **QUIET
@@ -370,5 +400,6 @@ ELSEWHERE = {
     "phase_diagram": "tests/dmft/loops/test_phases.py",
     "mott_ends": "tests/dmft/loops/test_transition_ends.py",
     "certify": "tests/dmft/learning/test_learned.py: an exact solve and a loop",
+    "local_susceptibility": "tests/dmft/loops/test_thermodynamics.py: one solve",
     "active": "tests/dmft/learning/test_learned.py: loops",
 }

@@ -161,7 +161,7 @@ def compressibility(
     Returns
     -------
     Response
-        dn/dmu with its error.
+        The derivative dn/dmu with its error.
 
     Raises
     ------
