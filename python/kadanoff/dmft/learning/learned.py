@@ -284,7 +284,12 @@ class LearnedSolver:
                 f"{self.reach:g}): it was solved by {self.exact}",
                 OutsideTraining,
             )
-            diagnostics = {**exact.diagnostics, "outside": True, "distance": found.distance}
+            diagnostics = {
+                **exact.diagnostics,
+                "outside": True,
+                "distance": found.distance,
+                "solved_by": self.exact,
+            }
             return replace(exact, solver=self.exact, diagnostics=diagnostics)
         w_n = fermionic(problem.beta, run.frequencies)
         solution = self._kept(problem, found, run) or self.corrected(problem, found, w_n)
