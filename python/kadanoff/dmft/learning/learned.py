@@ -91,7 +91,7 @@ class LearnedSolver:
     exact: str
     outside: str
     reach: float
-    experts: tuple[Expert, ...] | tuple[TimeExpert, ...]
+    experts: tuple[Expert | TimeExpert, ...]
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
