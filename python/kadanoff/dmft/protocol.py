@@ -441,6 +441,7 @@ def solved(problem: Impurity, solver: Solver, run: Run, options: Mapping[str, An
     seconds = time.perf_counter() - started
     return replace(
         solution,
-        solver=solver.name,
+        # A learned solver may have left the problem to another one.
+        solver=solution.diagnostics.get("solved_by", solver.name),
         diagnostics={**solution.diagnostics, "seconds": seconds},
     )

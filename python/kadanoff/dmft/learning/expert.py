@@ -70,7 +70,8 @@ class Expert:
         distance = float(self.ensemble.distance(x)[0])
         found, values, kept, expected = self.nearest(sample, self.ensemble.members(x)[:, 0])
         width = self.calibration.width(self.ensemble.both(x), float(x[0]))
-        return Prediction(found, values, kept, *(width * expected), distance)
+        error68, error95 = width * expected
+        return Prediction(found, values, kept, error68, error95, distance)
 
     def nearest(
         self, sample: Sample, members: FloatArray

@@ -144,7 +144,7 @@ class TimeExpert:
         """The causal self-energy nearest to that of the network's G(tau)."""
         values, n, error = dyson(sample, self.G_tau(sample))
         found = self.grid.consistent(
-            sample.problem, values, n, symmetric=sample.symmetric, error=error * (1.0 + 1.0j)
+            sample.problem, values, n, symmetric=sample.symmetric, error=error
         )
         Sigma = found.iw(sample.w_n)
         size = self.relative * np.abs(Sigma.imag)
@@ -162,15 +162,15 @@ def encoded(into: tuple[Pipeline, ...], G: FloatArray) -> FloatArray:
     return np.concatenate([p.transform(G[:, k]) for k, p in enumerate(into)], axis=1)
 
 
-def dyson(sample: Sample, G_tau: FloatArray) -> tuple[ComplexArray, float, FloatArray]:
-    """Sigma at the nodes and n of a G(tau), and the size of dSigma for equal dG."""
+def dyson(sample: Sample, G_tau: FloatArray) -> tuple[ComplexArray, float, ComplexArray]:
+    """Sigma at the nodes and n of a G(tau), and real and imaginary part of dSigma for one dG."""
     if sample.symmetric:
         G_tau = 0.5 * (G_tau + G_tau[::-1])
     G = ChebyshevFunction(G_tau, sample.beta).iw(int(NODES[-1]) + 1)[NODES]
     G = np.where(np.abs(G) > 1e-12, G, -1e-12j)
     Sigma = 1j * sample.w_n - sample.problem.eps - sample.Delta - 1.0 / G
     n = min(max(-2.0 * float(G_tau[-1]), 0.0), 2.0)
-    return np.asarray(Sigma), n, np.abs(G) ** -2.0
+    return np.asarray(Sigma), n, np.asarray((1.0 + 1.0j) * np.abs(G) ** -2.0)
 
 
 def represented(basis: str, transform: str) -> Pipeline:

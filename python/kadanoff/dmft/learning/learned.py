@@ -91,7 +91,7 @@ class LearnedSolver:
     exact: str
     outside: str
     reach: float
-    experts: tuple[Expert, ...] | tuple[TimeExpert, ...]
+    experts: tuple[Expert | TimeExpert, ...]
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -284,7 +284,12 @@ class LearnedSolver:
                 f"{self.reach:g}): it was solved by {self.exact}",
                 OutsideTraining,
             )
-            diagnostics = {**exact.diagnostics, "outside": True, "distance": found.distance}
+            diagnostics = {
+                **exact.diagnostics,
+                "outside": True,
+                "distance": found.distance,
+                "solved_by": self.exact,
+            }
             return replace(exact, solver=self.exact, diagnostics=diagnostics)
         w_n = fermionic(problem.beta, run.frequencies)
         solution = self._kept(problem, found, run) or self.corrected(problem, found, w_n)

@@ -155,7 +155,7 @@ class Lectures:
                 other = inputs[min(inputs, key=lambda name: float(np.mean(inputs[name])))]
                 curve = expert.by_tau["network"]
             else:
-                x = np.arange(1, len(expert.epochs) + 1)
+                x = np.arange(1.0, len(expert.epochs) + 1.0)
                 other, curve = expert.epochs.T
             ax.plot(x, curve, **own)
             ax.plot(x, other, **(own | {"linestyle": ":", "label": "_"}))
@@ -282,7 +282,7 @@ def lectures(
         for t in transform
         for p in partners
     ]
-    grid = {"target": [TIME], "model": ["network"], "settings": settings}
+    grid: dict[str, Any] = {"target": [TIME], "model": ["network"], "settings": settings}
     found = search(
         train, test, grid, metric="mse", progress=run.progress, control=run.control, seed=run.seed
     )
