@@ -480,6 +480,14 @@ CASES = (
         threads=THREADS_DO_NOT_MATTER,
     ),
     Case(
+        "potts-wolff",
+        ising.colour_clusters,
+        "Potts 512², q = 3, T_c, 10⁸ spins in Wolff clusters",
+        "< 4 times the time of Ising clusters",
+        repeats=5,
+        fresh=False,
+    ),
+    Case(
         "ising-sample",
         ising.sampling,
         "`ising.sample(L=64, T=T_c, n=30_000)`",

@@ -8,15 +8,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-fn update(name: &str) -> PyResult<Update> {
-    match name {
-        "heat-bath" => Ok(Update::HeatBath),
-        "wolff" => Ok(Update::Wolff),
-        "swendsen-wang" => Ok(Update::SwendsenWang),
-        other => Err(errors::argument(format!("unknown update {other:?}"))),
-    }
-}
-
 /// Markov chains of a Potts model on a graph, advanced together.
 #[pyclass(frozen, module = "kadanoff._core")]
 pub struct BondEnsemble {
@@ -58,7 +49,7 @@ impl BondEnsemble {
             couplings: couplings.as_array().to_vec(),
             field,
         };
-        let update = update(method)?;
+        let update: Update = method.parse().map_err(errors::argument)?;
         let made = py.detach(|| Ensemble::new(model, temperature, update, chains, seed));
         let inner = Mutex::new(made.or_raise(py)?);
         Ok(Self {

@@ -170,3 +170,22 @@ def test_bad_input_is_refused_by_name(name):
     call, exception, words = REFUSED[name]
     with pytest.raises(exception, match=words):
         call()
+
+
+def test_a_stopped_run_keeps_what_it_has():
+    control = kd.Control()
+
+    def stop(done, total):
+        if done > 0:
+            control.cancel()
+
+    options = {"q": 3, "T": 1.0, "method": "heat-bath", "equilibration": 10, "spacing": 2}
+    with pytest.raises(kd.Cancelled) as stopped:
+        potts.sample(L=64, n=8000, seed=1, progress=stop, control=control, threads=1, **options)
+    partial = stopped.value.partial
+    assert 0 < len(partial) < 8000
+    assert partial.chains == 16
+    whole = potts.sample(L=64, n=len(partial), seed=1, threads=1, chains=16, **options)
+    assert (whole.energy == partial.energy).all()
+    with pytest.raises(kd.Cancelled):
+        potts.scan(L=8, q=3, T=[1.0, 2.0], control=control)

@@ -19,6 +19,25 @@ pub enum Update {
     SwendsenWang,
 }
 
+impl std::str::FromStr for Update {
+    type Err = String;
+
+    /// ```
+    /// use kadanoff_lattice::bonds::Update;
+    ///
+    /// assert_eq!("heat-bath".parse(), Ok(Update::HeatBath));
+    /// assert!("metropolis".parse::<Update>().is_err());
+    /// ```
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "heat-bath" => Ok(Self::HeatBath),
+            "wolff" => Ok(Self::Wolff),
+            "swendsen-wang" => Ok(Self::SwendsenWang),
+            other => Err(format!("unknown update {other:?}")),
+        }
+    }
+}
+
 /// `H = -sum_b J_b delta(s_i, s_j) - f sum_i [s_i = q - 1]`.
 ///
 /// ```
