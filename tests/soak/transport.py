@@ -92,17 +92,21 @@ def _asymmetric(rng):
 def _coverage(rng, dots):
     """How often stated errors of cheap runs cover the distance from accurate ones."""
     hits = []
-    for _ in range(dots):
+    for k in range(dots):
         U = 10 ** rng.uniform(-2, -0.5)
         Gamma = U / (math.pi * rng.uniform(0.5, 3.5))
         eps = None if rng.uniform() < 0.5 else -U * rng.uniform(0.0, 0.5)
-        dot = kd.AndersonModel(U=U, Gamma=Gamma, eps=eps)
-        T = np.array([0.01, 0.1, 1.0]) * Gamma
-        cheap = kd.transport.solve(dot, T=T, keep_multiplets=150, **QUIET)
+        T = np.array([0.01, 0.05, 0.2, 1.0]) * Gamma
+        if k % 4:
+            dot = kd.AndersonModel(U=U, Gamma=Gamma, eps=eps)
+        else:  # by the raw peaks of the t-matrix
+            dot = kd.DoubleQuantumDot(U=U, Gamma=Gamma, eps=eps, t_12=rng.uniform(0, 0.5) * Gamma)
+        keep = 150 if k % 2 else 60
+        cheap = kd.transport.solve(dot, T=T, keep_multiplets=keep, **QUIET)
         best = kd.transport.solve(
-            dot, T=T, keep_multiplets=800, z=(0.25, 0.5, 0.75, 1.0), errors=False, **QUIET
+            dot, T=T, keep_multiplets=400, z=(0.25, 0.5, 0.75, 1.0), errors=False, **QUIET
         )
-        for quantity in ("conductance", "lorenz_number"):
+        for quantity in ("conductance", "thermopower", "lorenz_number"):
             true = np.abs(getattr(cheap, quantity) - getattr(best, quantity))
             hits += list(true <= getattr(cheap, f"{quantity}_error"))
     share = float(np.mean(hits))

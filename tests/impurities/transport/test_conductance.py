@@ -162,16 +162,17 @@ def test_friedel_and_wiedemann_franz_off_half_filling(filled):
 def test_thermopower_and_conductance_of_the_fermi_liquid(Gamma, eps):
     """|S| = (pi^2 T/3) |A'(0)/A(0)| and G = 2 sin^2 delta, from the levels of another run."""
     dot = kd.AndersonModel(U=U, Gamma=Gamma, eps=eps)
-    liquid = quasiparticles(dot, keep=500)
+    liquid = quasiparticles(dot, keep=1500)
     x = np.array([0.015, 0.03, 0.05])
     found = kd.transport.solve(dot, T=x * liquid.T_star, **SOME)
     first_order = -(math.pi**2) * found.T / 3 * liquid.logarithmic_slope
     ratio = found.thermopower / first_order
     # Measured: 1 % and 3 %, of which T^3 is the larger part.
     assert ratio[:2] == pytest.approx(1.0, rel=0.05)
-    # At 0.05 T* the term in T^3 is up to 7 %; without it the first order is there.
+    # At 0.05 T* the term in T^3 is up to 7 %; what is left without it is that of 100 multiplets and
+    # of the levels that determine the slope, 2 % and 1 % measured.
     coefficient, limit = np.polyfit(x**2, ratio, 1)
-    assert limit == pytest.approx(1.0, rel=0.02)
+    assert limit == pytest.approx(1.0, rel=0.03)
     assert -30 < coefficient < -5
     # 1 - O(T/T*)^2 and 100 multiplets.
     assert found.conductance[0] == pytest.approx(2 * math.sin(liquid.phase_shift) ** 2, rel=5e-3)
@@ -210,6 +211,22 @@ def test_errors_are_there_and_small():
     free = kd.transport.solve(kd.AndersonModel(U=0, Gamma=GAMMA), T=GAMMA, **FEW | {"errors": True})
     assert free.conductance_error[0] < 2e-7
     assert kd.transport.solve(dot, T=[1e-4], **SOME).conductance_error is None
+
+
+def test_errors_of_few_multiplets_cover():
+    """The Lorenz number of a double dot was 1.3 stated errors off at the highest temperature."""
+    dots = kd.DoubleQuantumDot(U=0.3, Gamma=0.02, t_12=0.01)
+    T = np.geomspace(1e-5, 1e-2, 5)
+    found = kd.transport.solve(dots, T=T, keep_multiplets=60, threads=1, progress=False)
+    # The same with 200 multiplets and the twists 1/4, 1/2, 3/4 and 1.
+    better = {
+        "conductance": [1.7373, 1.4551, 1.0108, 0.5907, 0.3078],
+        "thermopower": [-0.0059, -0.0111, -0.0139, -0.0078, 0.0247],
+        "lorenz_number": [3.1502, 2.9432, 2.7403, 2.6706, 2.8809],
+    }
+    for quantity, values in better.items():
+        error = getattr(found, f"{quantity}_error")
+        assert (np.abs(getattr(found, quantity) - values) <= error).all(), quantity
 
 
 def test_representations(symmetric):
