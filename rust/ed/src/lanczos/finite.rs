@@ -355,12 +355,7 @@ struct Run<'r, S> {
 
 impl<'s, S: Fn((usize, usize)) -> Sector<'s>> Run<'_, S> {
     /// What one vector gives; its poles are added to the grid.
-    fn vector(
-        &self,
-        x: Vec<f64>,
-        multiplicity: f64,
-        poles: &mut [f64],
-    ) -> Result<Sample, Error> {
+    fn vector(&self, x: Vec<f64>, multiplicity: f64, poles: &mut [f64]) -> Result<Sample, Error> {
         let mut out = Sample::empty(self.points.len());
         let here = (self.sector)(self.pair);
         let (steps, control) = (self.options.steps, self.control);
