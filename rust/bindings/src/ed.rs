@@ -185,7 +185,8 @@ pub(crate) fn ed_bath_fit<'py>(
     Ok((fit.parameters.into_pyarray(py), fit.chi2))
 }
 
-/// Samples `(Z, Z n, Z docc, Z G)` of finite-temperature Lanczos, relative to `ground`.
+/// Samples `(Z, Z n, Z docc, Z G)` of finite-temperature Lanczos, relative to `ground`, and the poles of
+/// `sum Z G` over samples.
 #[pyfunction]
 #[pyo3(signature = (U, eps, e, V, beta, z, *, vectors, steps, exact, seed, threads=None, control=None, report=None))]
 #[allow(non_snake_case)]
@@ -214,14 +215,17 @@ pub(crate) fn ed_finite<'py>(
         exact,
         seed,
     };
-    let (ground, samples) = Call::new(threads, control, report)?.run(py, |control| {
+    let found = Call::new(threads, control, report)?.run(py, |control| {
         ed::lanczos::finite::finite_temperature(&model, &options, &points, control)
     })?;
+    let samples = found.samples;
     let out = PyDict::new(py);
     let list = |f: fn(&ed::lanczos::finite::Sample) -> f64| -> Vec<f64> {
         samples.iter().map(f).collect()
     };
-    out.set_item("ground", ground)?;
+    out.set_item("ground", found.ground)?;
+    out.set_item("energies", found.energies.into_pyarray(py))?;
+    out.set_item("weights", found.weights.into_pyarray(py))?;
     out.set_item("Z", list(|s| s.z).into_pyarray(py))?;
     out.set_item("n", list(|s| s.n).into_pyarray(py))?;
     out.set_item("docc", list(|s| s.docc).into_pyarray(py))?;

@@ -71,6 +71,31 @@ def test_all_sectors_summed_exactly():
     assert found.G.tau(0.0) + found.G.tau(7.0) == pytest.approx(-1.0, abs=1e-9)
 
 
+@pytest.mark.parametrize("beta", [0.5, 7.0, 300.0])
+def test_the_poles_are_those_of_the_full_spectrum(beta):
+    problem = Impurity(3.0, beta, DiscreteBath([-0.4, 0.1, 0.5], [0.3, 0.4, 0.2]), eps=-1.4)
+    exact = solve(problem, frequencies=8)
+    # All sectors exact, and too few frequencies for G(tau) from their values.
+    found = solve(problem, solver="ftlm", exact=64, frequencies=8)
+    size = np.max(np.abs(exact.G_iw))
+    np.testing.assert_allclose(found.G.iw(64), exact.G.iw(64), atol=1e-9 * size)
+    np.testing.assert_allclose(found.G_tau, exact.G_tau, atol=1e-9)
+    np.testing.assert_allclose(found.G.moments(4), exact.G.moments(4), atol=1e-8)
+    w = np.linspace(-3.0, 3.0, 61)
+    smeared = exact.G.spectrum(w, 0.1)
+    np.testing.assert_allclose(found.G.spectrum(w, 0.1), smeared, atol=1e-4 * smeared.max())
+
+
+def test_times_are_within_the_errors_of_few_vectors():
+    problem = Impurity(2.0, 10.0, BATH, eps=-0.8)
+    exact = solve(problem, frequencies=16)
+    found = solve(problem, solver="ftlm", frequencies=16, vectors=16, seed=3, **FEW)
+    np.testing.assert_allclose(found.G.iw(16), found.G_iw, atol=1e-8)
+    # |G(tau)| is off by sum_n |dG(i w_n)| / beta at most, some of its largest error
+    limit = 5.0 * np.max(found.diagnostics["G_error"])
+    assert np.max(np.abs(found.G_tau - exact.G_tau)) < limit
+
+
 def test_one_vector_is_enough_at_low_temperature():
     problem = Impurity(2.0, 2000.0, BATH, eps=-0.8)
     exact, found = solve(problem), solve(problem, solver="ftlm", vectors=2, **FEW)

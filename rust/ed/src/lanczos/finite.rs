@@ -9,11 +9,16 @@
 //! as T goes to zero (M. Aichhorn et al., Phys. Rev. B 67, 161103 (2003); P. Prelovsek, J. Bonca,
 //! arXiv:1111.5931). Sectors that are small are summed over all their states. Every sample has one random
 //! vector in every other sector; sum rules of G hold sample by sample.
+//!
+//! There are millions of poles. Each is shared out among the next four energies of a grid, as in cubic
+//! interpolation of `1 / (z - E)`: moments up to the third are conserved, and G at Matsubara frequencies to
+//! `STEP^4 / 2`.
 
 use super::act;
 use super::krylov::{Clean, dot, eigen, lowest, subtract};
 use super::sector::{Sector, SpinConfigurations};
-use crate::{Anderson, Error, MAX_LANCZOS, map_blocks, poles};
+use crate::poles::at_points;
+use crate::{Anderson, Error, MAX_LANCZOS, map_blocks};
 use faer::{Mat, c64};
 use kadanoff_runtime::simd::{self, dispatch};
 use kadanoff_runtime::{Control, random};
@@ -66,10 +71,63 @@ impl Sample {
     }
 }
 
+/// Samples, and poles of their average.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finite {
+    /// Energy that `Sample::z` refers to.
+    pub ground: f64,
+    /// One for each random vector.
+    pub samples: Vec<Sample>,
+    /// Energies of the poles of `sum_samples z G`.
+    pub energies: Vec<f64>,
+    /// Their residues; small ones may be negative.
+    pub weights: Vec<f64>,
+}
+
+/// Spacing of the grid of poles over the distance from the first Matsubara frequency.
+const STEP: f64 = 1.0 / 512.0;
+/// Sectors and vectors whose results are in memory at once.
+const TOGETHER: usize = 256;
+
+/// Energies `pi / beta sinh(STEP k)`, to which poles are moved.
+struct Grid {
+    unit: f64,
+    energies: Vec<f64>,
+}
+
+impl Grid {
+    fn new(model: &Anderson, beta: f64) -> Self {
+        let norm = model.u.abs()
+            + 2.0 * model.eps.abs()
+            + 2.0 * model.e.iter().chain(&model.v).map(|x| x.abs()).sum::<f64>();
+        let unit = std::f64::consts::PI / beta;
+        // Poles are differences of two levels.
+        let side = ((2.0 * norm / unit).asinh() / STEP).ceil() as i32 + 2;
+        let energies = (-side..=side).map(|k| unit * (f64::from(k) * STEP).sinh());
+        Self {
+            unit,
+            energies: energies.collect(),
+        }
+    }
+
+    /// Adds a pole to the weights of the grid.
+    fn add(&self, weights: &mut [f64], energy: f64, weight: f64) {
+        let half = (self.energies.len() / 2) as f64;
+        let at = (energy / self.unit).asinh() / STEP + half;
+        let first = (at as usize).clamp(1, self.energies.len() - 3) - 1;
+        let nodes = &self.energies[first..first + 4];
+        for (j, x) in nodes.iter().enumerate() {
+            let others = nodes.iter().enumerate().filter(|(k, _)| *k != j);
+            let share: f64 = others.map(|(_, y)| (energy - y) / (x - y)).product();
+            weights[first + j] += weight * share;
+        }
+    }
+}
+
 /// Weights smaller than this, relative to a sample's largest, are left out.
 const NEGLIGIBLE: f64 = 1e-14;
 
-/// `(reference energy, samples)`.
+/// Samples of averages and of G at some points, and the poles of G.
 ///
 /// ```
 /// use kadanoff_ed::lanczos::finite::{FiniteOptions, finite_temperature};
@@ -89,10 +147,11 @@ const NEGLIGIBLE: f64 = 1e-14;
 ///     exact: 100, // sectors of this model are smaller: no random vector is drawn
 ///     seed: 1,
 /// };
-/// let (_, samples) = finite_temperature(&model, &options, &[], &Control::new())?;
-/// let z: f64 = samples.iter().map(|s| s.z).sum();
-/// let n = samples.iter().map(|s| s.n).sum::<f64>() / z;
+/// let found = finite_temperature(&model, &options, &[], &Control::new())?;
+/// let z: f64 = found.samples.iter().map(|s| s.z).sum();
+/// let n = found.samples.iter().map(|s| s.n).sum::<f64>() / z;
 /// assert!((n - diagonalise(&model, &Control::new())?.thermal(5.0).n).abs() < 1e-10);
+/// assert!((found.weights.iter().sum::<f64>() / z - 1.0).abs() < 1e-10);
 /// # Ok::<(), kadanoff_ed::Error>(())
 /// ```
 pub fn finite_temperature(
@@ -100,7 +159,7 @@ pub fn finite_temperature(
     options: &FiniteOptions,
     points: &[c64],
     control: &Control,
-) -> Result<(f64, Vec<Sample>), Error> {
+) -> Result<Finite, Error> {
     model.check(MAX_LANCZOS)?;
     let l = model.orbitals();
     let by_electrons: Vec<SpinConfigurations> =
@@ -137,47 +196,70 @@ pub fn finite_temperature(
         }
     }
     control.add_total(items.len() as u64);
-    let parts = map_blocks(
-        &items,
-        false,
-        |(pair, _)| size(pair),
-        |&(pair, sample)| {
-            let dimension = size(&pair);
-            let multiplicity = if pair.0 == pair.1 { 1.0 } else { 2.0 };
-            let mut sum = Sample::empty(points.len());
-            let run = Run {
-                sector: &sector,
-                pair,
-                orbitals: l,
-                options,
-                ground,
-                points,
-                control,
-            };
-            if let Some(r) = sample {
-                let index = (number(pair) << 32) | r as u64;
-                sum.add(&run.vector(signs(dimension, options.seed, index), multiplicity)?);
-            } else {
-                for k in 0..dimension {
-                    let mut x = vec![0.0; dimension];
-                    x[k] = 1.0;
-                    sum.add(&run.vector(x, multiplicity)?);
-                }
-            }
-            control.tick(1);
-            Ok(sum)
-        },
-    )
-    .into_iter()
-    .collect::<Result<Vec<Sample>, Error>>()?;
+    let grid = Grid::new(model, options.beta);
+    let mut weights = vec![0.0; grid.energies.len()];
     let mut samples = vec![Sample::empty(points.len()); options.vectors];
-    for ((_, sample), part) in items.iter().zip(&parts) {
-        match sample {
-            Some(r) => samples[*r].add(part),
-            None => samples.iter_mut().for_each(|s| s.add(part)),
+    for items in items.chunks(TOGETHER) {
+        let parts = map_blocks(
+            items,
+            false,
+            |(pair, _)| size(pair),
+            |&(pair, sample)| {
+                let dimension = size(&pair);
+                let multiplicity = if pair.0 == pair.1 { 1.0 } else { 2.0 };
+                let mut sum = Sample::empty(points.len());
+                let mut weights = vec![0.0; grid.energies.len()];
+                let run = Run {
+                    sector: &sector,
+                    pair,
+                    orbitals: l,
+                    options,
+                    ground,
+                    points,
+                    grid: &grid,
+                    control,
+                };
+                if let Some(r) = sample {
+                    let index = (number(pair) << 32) | r as u64;
+                    let x = signs(dimension, options.seed, index);
+                    sum.add(&run.vector(x, multiplicity, &mut weights)?);
+                } else {
+                    for k in 0..dimension {
+                        let mut x = vec![0.0; dimension];
+                        x[k] = 1.0;
+                        sum.add(&run.vector(x, multiplicity, &mut weights)?);
+                    }
+                }
+                control.tick(1);
+                Ok((sum, weights))
+            },
+        )
+        .into_iter()
+        .collect::<Result<Vec<_>, Error>>()?;
+        for ((_, sample), (part, poles)) in items.iter().zip(&parts) {
+            let shared = match sample {
+                Some(r) => {
+                    samples[*r].add(part);
+                    1.0
+                }
+                None => {
+                    samples.iter_mut().for_each(|s| s.add(part));
+                    options.vectors as f64
+                }
+            };
+            for (sum, weight) in weights.iter_mut().zip(poles) {
+                *sum += shared * weight;
+            }
         }
     }
-    Ok((ground, samples))
+    let poles = grid.energies.iter().zip(&weights);
+    let (energies, weights) = poles.filter(|(_, weight)| **weight != 0.0).unzip();
+    Ok(Finite {
+        ground,
+        samples,
+        energies,
+        weights,
+    })
 }
 
 fn signs(dimension: usize, seed: u64, index: u64) -> Vec<f64> {
@@ -267,12 +349,13 @@ struct Run<'r, S> {
     options: &'r FiniteOptions,
     ground: f64,
     points: &'r [c64],
+    grid: &'r Grid,
     control: &'r Control,
 }
 
 impl<'s, S: Fn((usize, usize)) -> Sector<'s>> Run<'_, S> {
-    /// What one vector gives.
-    fn vector(&self, x: Vec<f64>, multiplicity: f64) -> Result<Sample, Error> {
+    /// What one vector gives; its poles are added to the grid.
+    fn vector(&self, x: Vec<f64>, multiplicity: f64, poles: &mut [f64]) -> Result<Sample, Error> {
         let mut out = Sample::empty(self.points.len());
         let here = (self.sector)(self.pair);
         let (steps, control) = (self.options.steps, self.control);
@@ -337,7 +420,10 @@ impl<'s, S: Fn((usize, usize)) -> Sector<'s>> Run<'_, S> {
                     weights.push(0.5 * multiplicity * weight);
                 }
             }
-            let values = poles::at_points(&energies, &[&weights], self.points, control)?;
+            let values = at_points(&energies, &[&weights], self.points, control)?;
+            for (energy, weight) in energies.iter().zip(&weights) {
+                self.grid.add(poles, *energy, *weight);
+            }
             for (g, v) in out.green.iter_mut().zip(&values[0]) {
                 *g += *v;
             }
