@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import kadanoff as kd
 from kadanoff._base.style import figure
 from kadanoff.dmft import database, learn, report, solve
 from kadanoff.dmft.learning import lectures, save
@@ -120,3 +121,10 @@ def test_what_a_network_cannot(db, tmp_path):
     problem = db.impurity(0, 0)
     with pytest.raises(ValueError, match="learn it anew"):
         learned.taught([problem], [solve(problem)])
+
+
+def test_cancelled():
+    control = kd.Control()
+    control.cancel()
+    with pytest.raises(kd.Cancelled):
+        lectures(60, inputs=("ipt",), target="ed-2", beta=[5.0], seed=1, control=control)

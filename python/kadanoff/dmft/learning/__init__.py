@@ -18,7 +18,7 @@ from kadanoff.dmft.learning.evaluation import (
 )
 from kadanoff.dmft.learning.imaginary_time import BASES, TRANSFORMS
 from kadanoff.dmft.learning.learned import LearnedSolver, OutsideTraining
-from kadanoff.dmft.learning.lectures import Lectures, lectures
+from kadanoff.dmft.learning.lecture_networks import Lectures, lectures
 from kadanoff.dmft.learning.model_selection import Search, search
 from kadanoff.dmft.learning.prediction import Prediction
 from kadanoff.dmft.learning.regressors import MODELS
