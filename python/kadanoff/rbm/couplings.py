@@ -110,6 +110,6 @@ def effective_couplings(
                 triples[i] += (tangents * (tangents[i] * odd)) @ tangents.T
     np.fill_diagonal(pairs, 0.0)
     if triples is not None:
-        i = np.arange(n)
-        triples[i, i, :] = triples[i, :, i] = triples[:, i, i] = 0.0
+        same = np.arange(n)
+        triples[same, same, :] = triples[same, :, same] = triples[:, same, same] = 0.0
     return EffectiveCouplings(fields, pairs, triples)
