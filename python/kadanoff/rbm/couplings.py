@@ -49,7 +49,8 @@ class EffectiveCouplings:
     pairs : array, shape (n, n)
         Coefficients J_ij, symmetric with zeros on the diagonal; zero if the order was below 2.
     triples : array, shape (n, n, n), or None
-        Coefficients K_ijk, symmetric, zero where two indices are equal; None if the order was below 3.
+        Coefficients K_ijk, symmetric, zero where two indices are equal; None if the order was below
+        3.
 
     Examples
     --------
