@@ -227,7 +227,7 @@ try:
     kd.rsmi.learn(chain(600), **ONE)
 except ValueError as refused:
     print(refused)
-n = pick(quick=4000, normal=20_000, full=100_000)
+n = pick(quick=8000, normal=20_000, full=100_000)
 every_sweep = kd.rsmi.learn(chain(n), restarts=1, **ONE).information
 independent = kd.ising.sample(L=16, T=kd.ising.T_c, n=n, seed=4, progress=False)
 apart = kd.rsmi.learn(np.asarray(independent), restarts=1, **ONE).information

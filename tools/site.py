@@ -18,8 +18,18 @@ NOTEBOOKS = ROOT / "notebooks"
 TARGET = ROOT / "target" / "site"
 
 # What a newcomer meets first, in the order of the pillars.
-FIRST = ("models", "bands", "nrg", "effective", "dynamics", "ising", "potts", "dimers", "rsmi")
-FIRST += ("blockspin",)
+FIRST: tuple[str, ...] = (
+    "models",
+    "bands",
+    "nrg",
+    "effective",
+    "dynamics",
+    "ising",
+    "potts",
+    "dimers",
+    "rsmi",
+    "blockspin",
+)
 
 
 def modules() -> list[str]:

@@ -49,8 +49,8 @@ class EffectiveCouplings:
     pairs : array, shape (n, n)
         Coefficients J_ij, symmetric with zeros on the diagonal; zero if the order was below 2.
     triples : array, shape (n, n, n), or None
-        Coefficients K_ijk, symmetric, zero where two indices are equal; None if the order was
-        below 3.
+        Coefficients K_ijk, symmetric, zero where two indices are equal; None if the order was below
+        3.
 
     Examples
     --------
@@ -111,6 +111,6 @@ def effective_couplings(
                 triples[i] += (tangents * (tangents[i] * odd)) @ tangents.T
     np.fill_diagonal(pairs, 0.0)
     if triples is not None:
-        i = np.arange(n)
-        triples[i, i, :] = triples[i, :, i] = triples[:, i, i] = 0.0
+        same = np.arange(n)
+        triples[same, same, :] = triples[same, :, same] = triples[:, same, same] = 0.0
     return EffectiveCouplings(fields, pairs, triples)

@@ -91,7 +91,7 @@ def log_weights(
         total += _log_likelihood(machine.visible, below, back)
         total -= _log_likelihood(machine.hidden, above, field)
         below = above
-    return total - machines[-1].free_energy(below) - log_Z
+    return np.asarray(total - machines[-1].free_energy(below) - log_Z)
 
 
 def gibbs(

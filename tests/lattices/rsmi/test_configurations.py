@@ -370,7 +370,7 @@ def test_short_chains_are_refused():
 
 
 def test_correlated_chains_have_larger_errors():
-    long = np.asarray(chain(4000, 3))
+    long = np.asarray(chain(8000, 3))
     found = rsmi.learn(long, seed=0, restarts=1).information
     mixed = rsmi.learn(
         long[np.random.default_rng(1).permutation(len(long))], seed=0, restarts=1

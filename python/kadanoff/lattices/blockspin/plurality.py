@@ -84,7 +84,7 @@ class Plurality(BlockRule):
         return np.where(chosen[..., None] == np.arange(self.q), np.int8(1), np.int8(-1))
 
     def _totals(self, v: SpinArray) -> FloatArray:
-        if v.shape[-1] != self.sites:
+        if v.ndim == 0 or v.shape[-1] != self.sites:
             raise ValueError(f"v must have {self.sites} variables, got shape {v.shape}")
         sites = v.reshape(*v.shape[:-1], self.b**self.dimension, self.q)
         return np.asarray(sites.sum(axis=-2), dtype=float)

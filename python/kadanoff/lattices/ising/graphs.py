@@ -136,7 +136,8 @@ class GraphIsing:
 
     def _strengths(self) -> FloatArray:
         weights = np.repeat(np.abs(self.J), 2)
-        return np.bincount(self.bonds.ravel(), weights=weights, minlength=self.sites)
+        found = np.bincount(self.bonds.ravel(), weights=weights, minlength=self.sites)
+        return np.asarray(found, dtype=np.float64)
 
     @cached_property
     def _ground(self) -> SpinArray | None:

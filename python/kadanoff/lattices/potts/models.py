@@ -138,27 +138,28 @@ class Potts:
         >>> Potts((2, 2), q=3).energy([[0, 0], [1, 2]]).tolist()
         -2.0
         """
-        s = self.checked("colours", colours)
+        s = _checked(self, colours)
         flat = s.reshape(*s.shape[: s.ndim - len(self.shape)], self.sites)
         found, own = self.bonds()
         same = (flat[..., found[:, 0]] == flat[..., found[:, 1]]).sum(axis=-1) + own
         return np.asarray(-self.J * same, dtype=np.float64)
 
-    def checked(self, name: str, colours: ArrayLike) -> AnyArray:
-        """Colours of the last axes, refused where there are others."""
-        s = np.asarray(colours)
-        axes = len(self.shape)
-        if s.dtype.kind not in "iu" or s.shape[s.ndim - axes :] != self.shape:
-            raise ValueError(
-                f"{name} must be integers with the last axes {self.shape}, got {s.dtype} of shape "
-                f"{s.shape}"
-            )
-        if s.size and (s.min() < 0 or s.max() >= self.q):
-            raise ValueError(
-                f"{name} must be 0 ... {self.q - 1}, got {s.min()} to {s.max()}: raise q, or "
-                "subtract the smallest"
-            )
-        return s
-
     def _ising(self) -> Ising:
         return Ising(self.shape, self.J, 0.0, self.boundary, self.lattice)
+
+
+def _checked(model: Potts, colours: ArrayLike) -> AnyArray:
+    """Colours of the last axes, refused where there are others."""
+    s = np.asarray(colours)
+    axes = len(model.shape)
+    if s.dtype.kind not in "iu" or s.shape[s.ndim - axes :] != model.shape:
+        raise ValueError(
+            f"colours must be integers with the last axes {model.shape}, got {s.dtype} of shape "
+            f"{s.shape}"
+        )
+    if s.size and (s.min() < 0 or s.max() >= model.q):
+        raise ValueError(
+            f"colours must be 0 ... {model.q - 1}, got {s.min()} to {s.max()}: raise q, or "
+            "subtract the smallest"
+        )
+    return s

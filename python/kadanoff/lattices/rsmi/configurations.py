@@ -128,6 +128,7 @@ class Configurations:
         self.edges: IntArray | None = None
         self.present: BoolArray | None = None
         self.letters = SPINS
+        self.energy: FloatArray | None
         source = source_of(samples)
         described = described_by_model(samples)
         if described is not None or source is not None:
@@ -143,13 +144,14 @@ class Configurations:
             )
         if described is not None:
             self._read(**described)
-            self.T, self.energy = samples.T, samples.energy
+            self.T = getattr(samples, "T", None)
+            self.energy = getattr(samples, "energy", None)
         elif source is not None:
             self._source, self.scale, self.inner = source, source.scale, 0
             edge = getattr(samples if self.model is None else self.model, "boundary", "periodic")
             self.boundary = boundaries(edge, len(source.lattice))
             self.T = getattr(samples, "T", None)
-            self.energy: FloatArray | None = getattr(samples, "energy", None)
+            self.energy = getattr(samples, "energy", None)
             self.n = len(samples)  # type: ignore[arg-type]
         else:
             self._read(samples, boundary, graph, mask, states, basis)
