@@ -67,8 +67,9 @@ def environment(extras: str) -> Path:
     PLACE.mkdir(parents=True)
     subprocess.run([sys.executable, "-m", "venv", PLACE / "venv"], check=True)
     python = PLACE / "venv" / "bin" / "python"
-    run = [python, "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
-    run += ["-c", ROOT / "requirements" / "constraints.txt", f"{wheel()}{extras}"]
+    constraints = str(ROOT / "requirements" / "constraints.txt")
+    run = [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
+    run += ["-c", constraints, f"{wheel()}{extras}"]
     subprocess.run(run, check=True, env=without_rust())
     return python
 

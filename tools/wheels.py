@@ -25,6 +25,7 @@ TARGETS = {
     "x86_64": "x86_64-unknown-linux-gnu",
     "aarch64": "aarch64-unknown-linux-gnu",
 }
+COURSE = ".data/data/share/kadanoff/notebooks/"
 MAX_BYTES = 10_000_000
 
 
@@ -55,7 +56,7 @@ def tool(name: str) -> Path:
 def sources() -> Iterator[tuple[str, bytes]]:
     """Name and text of each file of the course, as `kadanoff lab` lays it out."""
     notebooks = ROOT / "notebooks"
-    for pattern in ("*.py", "data/*.csv", "data/*.dat"):
+    for pattern in ("*.py", "data/*"):
         for path in sorted(notebooks.glob(pattern)):
             yield path.relative_to(notebooks).as_posix(), path.read_bytes()
 
@@ -63,8 +64,6 @@ def sources() -> Iterator[tuple[str, bytes]]:
 def build(machine: str) -> Path:
     """The wheel for one kind of processor."""
     target = TARGETS[machine]
-    # the course is laid out by a build script that cargo runs anew only where a known file changed
-    _run("cargo", "clean", "--release", "--target", target, "-p", "kadanoff-bindings")
     before = set(OUT.glob("*.whl"))
     for old in before:
         if old.name.endswith(f"_{machine}.whl"):
@@ -108,11 +107,7 @@ def audit(wheel: Path) -> str:
     _run(tool("abi3audit"), "--strict", wheel)
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
-        course = {
-            name.removeprefix("kadanoff/course/"): archive.read(name)
-            for name in names
-            if name.startswith("kadanoff/course/")
-        }
+        course = {name.split(COURSE)[1]: archive.read(name) for name in names if COURSE in name}
         bills = [name for name in names if ".dist-info/sboms/" in name]
         missing = [name for name, text in sources() if course.get(name) != text]
         if missing:

@@ -125,3 +125,15 @@ def test_no_result_file_lies_at_the_top():
         pytest.skip("not a clone")
     strays = [name for name in done.stdout.split() if not name.startswith("tests/")]
     assert not strays
+
+
+def test_a_wheel_links_every_notebook_and_its_data():
+    links = ROOT / "packaging/wheel/data/share/kadanoff/notebooks"
+    notebooks = ROOT / "notebooks"
+    for folder, pattern in (("", "*.py"), ("data", "*")):
+        expected = {path.name for path in (notebooks / folder).glob(pattern) if path.is_file()}
+        found = {path.name: path.resolve() for path in (links / folder).glob(pattern)}
+        found = {name: path for name, path in found.items() if path.is_file()}
+        assert set(found) == expected
+        for name, path in found.items():
+            assert path == notebooks / folder / name

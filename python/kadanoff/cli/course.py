@@ -7,14 +7,15 @@ import importlib.util
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import Any
 
 __all__ = ["add"]
 
 CLONE = Path(__file__).resolve().parents[3] / "notebooks"
-# what a wheel brings (rust/bindings/build.rs), and the copy that a user may write to
-PACKAGED = Path(__file__).resolve().parents[1] / "course"
+# what a wheel brings (packaging/wheel), and the copy that a user may write to
+PACKAGED = Path(sysconfig.get_path("data")) / "share" / "kadanoff" / "notebooks"
 COPY = Path("kadanoff_course")
 
 

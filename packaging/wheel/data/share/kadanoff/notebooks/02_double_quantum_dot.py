@@ -1,0 +1,1 @@
+../../../../../../notebooks/02_double_quantum_dot.py

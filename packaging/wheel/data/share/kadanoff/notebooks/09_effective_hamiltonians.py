@@ -1,0 +1,1 @@
+../../../../../../notebooks/09_effective_hamiltonians.py

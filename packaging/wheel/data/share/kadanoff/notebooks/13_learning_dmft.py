@@ -1,0 +1,1 @@
+../../../../../../notebooks/13_learning_dmft.py

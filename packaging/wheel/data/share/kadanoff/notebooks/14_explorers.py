@@ -1,0 +1,1 @@
+../../../../../../notebooks/14_explorers.py

@@ -1,0 +1,1 @@
+../../../../../../notebooks/15_a_measured_dot.py

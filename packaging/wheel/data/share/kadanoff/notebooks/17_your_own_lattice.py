@@ -1,0 +1,1 @@
+../../../../../../notebooks/17_your_own_lattice.py
