@@ -146,7 +146,8 @@ class ParameterSearch:
 
     @property
     def _unit(self) -> FloatArray:
-        return np.maximum(abs(self.best), self._min_unit)
+        unit: FloatArray = np.maximum(abs(self.best), self._min_unit)
+        return unit
 
     def _next_step(self) -> FloatArray:
         """The step of Gauss and Newton from the best parameters, by the slopes there."""
