@@ -33,7 +33,7 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, IntArray, SpinArray
 from kadanoff.lattices.dimers import lattice
 from kadanoff.lattices.dimers import noise as noises
-from kadanoff.lattices.dimers.pilot import pilot
+from kadanoff.lattices.dimers.pilot_runs import pilot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
