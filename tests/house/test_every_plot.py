@@ -74,7 +74,9 @@ def objects():
     yield kd.ising.scan(L=8, T=[2.0, 2.5], n=100, seed=1, progress=False)
     yield kd.dimers.sample(8, n=10, seed=1, progress=False)
     yield kd.rsmi.learn(samples, progress=False, seed=0)
-    yield kd.RBM(4, visible="spin", n_iter=1, random_state=0).fit(samples.configurations.reshape(2000, -1))
+    yield kd.RBM(4, visible="spin", n_iter=1, random_state=0).fit(
+        samples.configurations.reshape(2000, -1)
+    )
 
 
 def test_cheap_ones_draw_into_what_they_are_given():
