@@ -418,8 +418,13 @@ CAUSAL = GreenFunction([-0.5, 0.5], [0.1, 0.1], 10.0).iw(64)
             "tail of Delta is wrong",
         ),
         (
-            # A warning, and an error in these tests.
             lambda: Impurity(2.0, 10.0, MatsubaraBath(-0.1j * np.ones(64))),
+            ValueError,
+            "must fall with frequency",
+        ),
+        (
+            # A warning, and an error in these tests.
+            lambda: Impurity(2.0, 10.0, MatsubaraBath(-0.1j * np.linspace(1.0, 0.9, 64))),
             UncertainDelta,
             "do not reach their tail",
         ),

@@ -152,11 +152,13 @@ def _retarded(solution: Solution, w: ArrayLike, eta: float | None, spin: str | N
         G = None if Delta is None else np.asarray(1.0 / (z - level - Delta - Sigma))
         return _Retarded(given, eta, -level, Sigma, G, words)
     error = None
-    if isinstance(G_poles, GreenFunction):
-        G = G_poles(z)
-    else:
+    if name == "ftlm":
+        # its poles are those of the mean over the random vectors, and have no error
         G, errors = ftlm.green(solution, z)
         error = np.asarray(errors / math.pi)
+    else:
+        assert isinstance(G_poles, GreenFunction)
+        G = G_poles(z)
     assert bath is not None
     Delta = GreenFunction.own(np.array(bath.e), np.square(bath.V), problem.beta)(z)
     Sigma = np.asarray(z - level - Delta - 1.0 / G)
