@@ -386,7 +386,7 @@ ELSEWHERE = {
     "conditional": "tests/lattices/ising/test_windows.py",
     "approximate": "tests/dmft/learning/test_learned.py",
     "learning_curve": "tests/dmft/learning/test_learned.py",
-    "lectures": "tests/dmft/learning/test_lectures.py",
+    "lectures": "tests/dmft/learning/test_lecture_networks.py",
     "report": "tests/dmft/learning/test_learned.py",
     "search": "tests/dmft/learning/test_learned.py",
     "oracle": "tests/lattices/rsmi/test_learning.py",
