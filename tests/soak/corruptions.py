@@ -92,7 +92,7 @@ def learned(folder):
     path = folder / "learned"
     options = {"inputs": ("hubbard1",), "target": "ed-2", "beta": [10.0], "seed": 1}
     db = dmft.database(40, progress=False, **options)
-    settings = {"gamma": 0.01, "alpha": 1e-3}  # no search for them
+    settings = {"length": 10.0, "noise": 1e-3}  # no search for them
     dmft.learning.save(dmft.learn(db, members=2, settings=settings, seed=1), path)
 
     def read():
