@@ -119,8 +119,8 @@ def scattering(keep: int, whole: bool) -> Iterator[Row]:
                 exact = law * (w**2 + (np.pi * t) ** 2)
                 off = np.abs(-run.self_energy(w, T=t).imag / exact - 1).max()
                 at = "0" if t == T[0] else f"{t / scale:.3g} T*"
-                # 0.05 at T > 0; at T = 0 the kernel of one twist adds 2 % at w = T* / 20.
-                limit = (0.06 if t == T[0] else 0.05) if whole else 0.1
+                # The kernel of one twist adds 2 % at w = T* / 20 for T = 0.
+                limit = 0.06 if whole else 0.1
                 what = f"Im Sigma, U / (pi Gamma) = {ratio}, eps = {eps:g}, T = {at}"
                 yield Row.at_most(what, off, limit)
 

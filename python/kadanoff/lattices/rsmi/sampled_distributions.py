@@ -147,7 +147,7 @@ def oracle(
     Examples
     --------
     >>> import kadanoff as kd
-    >>> oracle(kd.ising.sample(L=8, T=2.5, n=50, seed=1), environments=50)
+    >>> oracle(kd.ising.sample(L=8, T=2.5, n=200, seed=1), environments=50)
     SampledDistribution(oracle: 16 states, 50 environments)
     """
     run = Run.of(threads=threads, progress=progress, control=control)
