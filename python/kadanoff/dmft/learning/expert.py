@@ -103,7 +103,8 @@ class Expert:
         tiny = 1e-12 * float(np.max(np.abs(Sigma)))
         expected = np.maximum(np.hypot(imag, omitted), 1e-300)
         kept = self.choice.kept
-        if kept is not None and np.all(sample.base.imag < 0.0):
+        # Im Sigma of an empty or a full level is zero, with either sign of rounding.
+        if kept is not None and np.all(sample.base.imag <= 1e-12 * sample.U):
             found = self.grid.project(
                 sample.base, sample.U, float(n), sample.beta, symmetric=sample.symmetric
             )
