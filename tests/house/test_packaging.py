@@ -53,7 +53,6 @@ def test_the_recipe_of_conda_forge_says_what_pyproject_says():
     assert f'python_min: "{project["requires-python"].removeprefix(">=")}"' in recipe
     assert f"license: {project['license']}" in recipe
     assert f'summary: "{project["description"]}"' in recipe
-    assert f"homepage: {project['urls']['Source']}" in recipe
     run = recipe.split("  run:\n")[1].split("  run_constraints:\n")[0]
     listed = {line.strip(" -") for line in run.splitlines()} - {"python"}
     split = re.compile(r"([\w.-]+)(.*)")
