@@ -11,6 +11,7 @@ SemicircularBand    2 sqrt(D**2 - w**2) / (pi D**2)                    1
 PowerLawBand        (1 + r) |w|**r / (2 D**(1 + r))                  1
 TabulatedBand       linear between the points of a table               as given
 FunctionBand        any callable                                       as given
+GappedBand          another band's, zero for |w| < gap                 the rest
 ==================  =================================================  =========
 
 `wilson_chain` (from `kadanoff.bands.tridiagonalisation`) normalises a band and turns it into a
@@ -31,6 +32,7 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.discretisation import MPF, SCHEMES, Band, Power, Side, Star, discretise
+from kadanoff.bands.gapped import GappedBand
 from kadanoff.bands.tabulated import FunctionBand, TabulatedBand
 from kadanoff.bands.tridiagonalisation import A_Lambda, Chain, wilson_chain
 
@@ -41,6 +43,7 @@ __all__ = [
     "Chain",
     "FlatBand",
     "FunctionBand",
+    "GappedBand",
     "PowerLawBand",
     "SemicircularBand",
     "Star",

@@ -35,6 +35,7 @@ from kadanoff.bands.discretisation import (
     extended_precision,
     star_levels,
 )
+from kadanoff.bands.gapped import gap_edges
 
 __all__ = ["A_Lambda", "Chain", "wilson_chain"]
 
@@ -109,6 +110,9 @@ class Chain:
         Discretisation scheme, see `kadanoff.bands.discretisation`.
     band : Band, optional
         The band of the chain; None for a chain made by hand.
+    gap : float
+        Energy of the level nearest to the Fermi level, if the band has a hard gap around it and the
+        chain holds all levels of its star; 0 where the chain goes on.
 
     Raises
     ------
@@ -140,6 +144,7 @@ class Chain:
     z: float = 1.0
     scheme: str = DEFAULT_SCHEME
     band: Band | None = None
+    gap: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("hopping", "onsite", "scale"):
@@ -159,6 +164,7 @@ class Chain:
         object.__setattr__(self, "Lambda", checked_Lambda(self.Lambda))
         object.__setattr__(self, "z", checked_twist(self.z))
         object.__setattr__(self, "norm", checks.real("norm", self.norm, above=0))
+        object.__setattr__(self, "gap", checks.real("gap", self.gap, least=0))
 
     @property
     def sites(self) -> int:
@@ -182,11 +188,12 @@ class Chain:
             z=self.z,
             scheme=self.scheme,
             band=self.band,
+            gap=self.gap if n == self.sites else 0.0,
         )
 
     def _key(self) -> tuple[object, ...]:
         arrays = (self.hopping.tobytes(), self.onsite.tobytes(), self.scale.tobytes())
-        return (*arrays, self.norm, self.Lambda, self.z, self.scheme, self.band)
+        return (*arrays, self.norm, self.Lambda, self.z, self.scheme, self.band, self.gap)
 
     def __eq__(self, other: object) -> bool:
         return self._key() == other._key() if isinstance(other, Chain) else NotImplemented
@@ -291,8 +298,12 @@ def general_chain(
     *,
     extra_digits: int = 0,
     extra_levels: int = 0,
-) -> tuple[FloatArray, FloatArray, float]:
-    """(hopping, onsite, norm) through star and recursion in extended precision."""
+) -> tuple[FloatArray, FloatArray, float, float]:
+    """(hopping, onsite, norm, gap) through star and recursion in extended precision.
+
+    Fewer sites than asked for where a hard gap leaves the star with fewer levels; `gap` is then the
+    energy of the lowest one, and 0 otherwise.
+    """
     symmetric = band.is_symmetric
     levels = _star_depth(sites, Lambda, band.exponent, symmetric) + extra_levels
     if levels > MAX_LEVELS:
@@ -307,18 +318,26 @@ def general_chain(
     star = star_levels(band, Lambda, levels, z, scheme, ctx)
     if not star.total > 0:
         raise ValueError(f"{band!r} has no weight")
-    if any(not side or side[-1][0] > band.D * Lambda ** (3 - levels) for side in star.sides):
+    empty = [not side or side[-1][0] > band.D * Lambda ** (3 - levels) for side in star.sides]
+    if any(empty) and not (all(star.sides) and gap_edges(band)[1] > 0):
         raise ValueError(
-            f"{band!r} has no weight next to w = 0 on both sides; "
-            "a logarithmic chain needs a band that reaches the Fermi level from both"
+            f"{band!r} has no weight next to w = 0 on one side, and has on the other: the Fermi "
+            "level lies at the edge of the band. A logarithmic chain needs a band that reaches the "
+            "Fermi level from both sides, or a gap around it with weight on both"
         )
-    norm = float(star.total)
+    norm, gap = float(star.total), 0.0
+    if not star.tail > 0:  # a hard gap: there is no level at zero
+        most = sum(len(side) for side in star.sides)
+        if sites >= most:
+            sites, gap = most, float(min(side[-1][0] for side in star.sides))
+    at_zero = [ctx.zero] if star.tail > 0 else []
+    weight_at_zero = [star.tail / star.total] if star.tail > 0 else []
     if symmetric:
         # H anticommutes with the parity (-1)^n, so e**2 suffices: with a_k, b_k its recursion,
         # a_0 = t_0^2, b_k = t_{2k-2}^2 t_{2k-1}^2, a_k = t_{2k-1}^2 + t_{2k}^2.
-        half = sites // 2 + 1
-        nodes = [e * e for e, _ in star.sides[0]] + [ctx.zero]
-        weights = [2 * w / star.total for _, w in star.sides[0]] + [star.tail / star.total]
+        nodes = [e * e for e, _ in star.sides[0]] + at_zero
+        weights = [2 * w / star.total for _, w in star.sides[0]] + weight_at_zero
+        half = min(sites // 2 + 1, len(nodes))
         alpha, beta = _stieltjes(nodes, weights, half)
         squares = [alpha[0]]
         for k in range(1, half):
@@ -328,27 +347,27 @@ def general_chain(
     else:
         signed = [(s * e, w) for s, side in zip((1, -1), star.sides, strict=True) for e, w in side]
         signed.sort(key=lambda level: -abs(level[0]))
-        nodes = [e for e, _ in signed] + [ctx.zero]
-        weights = [w / star.total for _, w in signed] + [star.tail / star.total]
+        nodes = [e for e, _ in signed] + at_zero
+        weights = [w / star.total for _, w in signed] + weight_at_zero
         alpha, squares = _stieltjes(nodes, weights, sites)
         squares = squares[1:]
         onsite = np.array([float(a) for a in alpha])
     hopping = np.array([float(ctx.sqrt(square)) for square in squares[: sites - 1]])
-    return hopping, onsite, norm
+    return hopping, onsite, norm, gap
 
 
 @lru_cache(maxsize=512)
 def _wilson_chain(band: Band, Lambda: float, sites: int, z: float, scheme: str) -> Chain:
     exponent = band.exponent if band.exponent is not None else 0.0
     limit = band.D * _low_energy_limit(exponent, Lambda, z, scheme)
-    closed = getattr(band, "is_flat", False) and z == 1.0
+    closed, gap = getattr(band, "is_flat", False) and z == 1.0, 0.0
     if closed:
         hopping, onsite = _flat_hopping(limit, Lambda, sites - 1), np.zeros(sites)
         norm = band.norm
     else:
-        hopping, onsite, norm = general_chain(band, Lambda, sites, z, scheme)
-    scale = math.sqrt(Lambda) * limit * np.power(Lambda, -np.arange(sites) / 2)
-    return Chain(hopping, onsite, scale, norm, Lambda, z, scheme, band)
+        hopping, onsite, norm, gap = general_chain(band, Lambda, sites, z, scheme)
+    scale = math.sqrt(Lambda) * limit * np.power(Lambda, -np.arange(onsite.size) / 2)
+    return Chain(hopping, onsite, scale, norm, Lambda, z, scheme, band, gap)
 
 
 @public
@@ -370,7 +389,9 @@ def wilson_chain(
     Lambda : float
         Discretisation parameter, above 1 and at most 100; 1.5 to 4 is useful.
     sites : int
-        Number of sites, f_0 included. The lowest scale is D Lambda**(-(sites - 1)/2).
+        Number of sites, f_0 included. The lowest scale is D Lambda**(-(sites - 1)/2). The chain of
+        a band with a hard gap around the Fermi level has no more sites than its star has levels,
+        and ends there.
     z : float
         Twist in (0, 1]; average results over several to remove discretisation oscillations.
     scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
@@ -386,7 +407,7 @@ def wilson_chain(
     ------
     ValueError
         Lambda <= 1, z outside (0, 1], unknown scheme, sites < 1, hoppings that underflow, a band
-        without weight next to the Fermi level.
+        with weight next to the Fermi level on one side only.
     TypeError
         Arguments of the wrong kind.
 
@@ -416,6 +437,10 @@ def wilson_chain(
 
 def chain_of(band: Band, Lambda: float, sites: int, z: float, scheme: str) -> Chain:
     """As `wilson_chain` for checked arguments; hoppings below the range of doubles are refused."""
+    several = getattr(band, "_chain_of", None)  # a lead of several bands
+    if several is not None:
+        chains: Chain = several(Lambda, sites, z, scheme)
+        return chains
     if math.log(band.D) - 0.5 * sites * math.log(Lambda) < math.log(_MIN_HOPPING):
         most = int(2 * (math.log(band.D) - math.log(_MIN_HOPPING)) / math.log(Lambda))
         raise ValueError(

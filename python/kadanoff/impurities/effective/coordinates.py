@@ -15,8 +15,11 @@ from collections.abc import Iterable
 import numpy as np
 
 from kadanoff._base.types import FloatArray
+from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.operators import Operator
+from kadanoff.impurities.nrg.leads import Lead
+from kadanoff.impurities.nrg.options import Options
 
 __all__ = ["Coordinates"]
 
@@ -49,9 +52,14 @@ class Coordinates:
 
     def __init__(self, model: Model, names: str | Iterable[str] | None, factor: float = 1.0):
         self.names, self.factor = _names(model, names), factor
+        self._lead: Lead | None = None
         # Defined by all its parameters, so that the others are fixed when some change.
         self.model = model.replace(**model.parameters)
         self.theta = np.array([model.parameters[name] for name in self.names])
+
+    def on(self, chain: Chain, options: Options) -> None:
+        """Take the factors of a chain, of which several bands have one each."""
+        self.factor, self._lead = options.strength(chain), Lead(chain)
 
     def at(self, theta: Iterable[float]) -> Model:
         """The model at `theta`."""
@@ -60,7 +68,10 @@ class Coordinates:
     def operators(self, model: Model) -> dict[str, Operator]:
         """dH/d(name) of that model, rescaled for the chain, by name."""
         scaled = model if self.factor == 1.0 else model.rescaled(self.factor)
-        return {name: scaled.derivative(name) for name in self.names}
+        found = {name: scaled.derivative(name) for name in self.names}
+        if self._lead is None:
+            return found
+        return {name: self._lead.rescale(operator) for name, operator in found.items()}
 
     @property
     def stretch(self) -> FloatArray:

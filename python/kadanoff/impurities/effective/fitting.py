@@ -32,6 +32,7 @@ from kadanoff.impurities.effective.fit import Fit
 from kadanoff.impurities.effective.gauss_newton import ParameterSearch
 from kadanoff.impurities.effective.loss import Bounds, Matching, Method, Target
 from kadanoff.impurities.models import Model
+from kadanoff.impurities.nrg.job import check_impurity
 from kadanoff.impurities.nrg.options import FixedTOptions, shown
 
 if TYPE_CHECKING:
@@ -129,6 +130,13 @@ def learn(
     Cancelled
         The search was interrupted; ``partial`` is the Fit so far.
 
+    Warns
+    -----
+    DoubtfulFit
+        The drift shows a wrong model, or a parameter that is not determined.
+    BosonCutoff
+        A boson mode of a model keeps too few states.
+
     Notes
     -----
     Gauss-Newton, projected on the bounds, safeguarded by the bracket that the sign of the gradient
@@ -175,6 +183,9 @@ def learn(
     if not isinstance(drift, bool):
         raise TypeError(f"drift must be True or False, got {drift!r}")
     run = Run.of(threads=threads, progress=progress, control=control)
+    for model in (problem.start, problem.target_model):
+        if model is not None:
+            check_impurity(model, problem.options)
     return fitted(problem, run, tolerance, max_iterations, drift=drift)
 
 

@@ -395,7 +395,7 @@ def anderson_kondo_temperature(
         Half bandwidth, in the unit of U.
     a, b : float
         Fitted numbers; see :func:`fit_anderson_tk`. ``b = 3.3`` fits the data; the value printed in
-        the paper can not be read with certainty.
+        the paper cannot be read with certainty.
     alpha, gamma : as in :func:`kondo_temperature_formula`
         Prefactor and coefficient of rho J.
 

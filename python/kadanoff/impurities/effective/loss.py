@@ -69,6 +69,7 @@ from kadanoff._base.types import FloatArray
 from kadanoff.impurities.effective.coordinates import Coordinates
 from kadanoff.impurities.effective.work import work_of
 from kadanoff.impurities.models import Model
+from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg.even_odd import BETABAR as BETABAR_MEAN
 from kadanoff.impurities.nrg.even_odd import even_odd_mean
 from kadanoff.impurities.nrg.iteration import solve_levels
@@ -124,6 +125,12 @@ class Matching:
         self.start, self.target, self.method = start, target, method
         self.table = _table(target) if isinstance(target, Mapping) else None
         self.target_model = None if self.table is not None else _model(target, start)
+        for name, model in (("effective", start), ("target", self.target_model)):
+            if model is not None and len(model.space.baths) > 2:
+                raise ValueError(
+                    f"{name} must be a model with one or two channels, whose shells are those of "
+                    f"one chain; got the three interleaved channels of {brief(model)}"
+                )
         self.options = _options(target, options)
         self.T = _temperatures(T, self.table)
         self.coordinates = Coordinates(start, parameters)
@@ -213,7 +220,7 @@ class Matching:
         Lambda, D = self.options.Lambda, self.start.band.D
         short = changed(self.options, sites=6)
         chains = [short.chain(self.start, z) for z in self.options.z]
-        self.coordinates.factor = self.options.strength(chains[0])
+        self.coordinates.on(chains[0], self.options)
         sites = self.options.sites
         if self.table is not None:
             highest = min(float(c.scale[1]) for c in chains) / BETABAR_MEAN
@@ -241,6 +248,14 @@ class Matching:
         elif sites is None:
             sites = 4 + math.ceil(2 * math.log(D / (_GROUND * min(self.T))) / math.log(Lambda))
         self.options = changed(self.options, sites=sites)
+        if self.start.band.exponent is None:
+            ends = [c for c in (self.options.chain(self.start, z) for z in self.options.z) if c.gap]
+            if ends:
+                raise ValueError(
+                    f"T must be above the hard gap of {self.start.band!r}, whose lowest level is "
+                    f"{ends[0].gap:.3g}: no shell belongs to T = {min(self.T):.3g} (the parameters "
+                    "are learned again at T/3 and T/10 unless drift=False)"
+                )
 
     # ------------------------------------------------------------------------------- evaluation
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from kadanoff._base import html
 from kadanoff._base.signatures import public
+from kadanoff.bands.gapped import gap_edges
+from kadanoff.bands.leads import ChannelBands, not_one_normal_band
 from kadanoff.impurities.models import AndersonModel, ImpurityModel, Model
 from kadanoff.impurities.symmetry.detection import reflection_names
 
@@ -75,6 +77,19 @@ def why_no_metal(model: Model) -> str:
         return f"a field of {field:.3g} acts on the dot, and T_K is that of zero field"
     if "spin" not in reflection_names(model.terms(), ("U1", "U1"), False):
         return "reversing all spins changes the model: a field acts, and T_K is that of zero field"
+    band = model.band
+    if (differs := not_one_normal_band(band)) and not isinstance(band, ChannelBands):
+        return (
+            f"the lead {band!r} is no metal in zero field: {differs}. T_K is that of the model "
+            "with one normal band"
+        )
+    below, above = gap_edges(band)
+    if above > 0:
+        return (
+            f"{band!r} has a hard gap from {below:.3g} to {above:.3g}, in which the flow ends: at "
+            "T = 0 the spin is free or bound in a singlet, and chi(T -> 0) is infinite or zero. "
+            "T_K is that of the model in the band without the gap; compare it with the gap"
+        )
     density = float(model.band.density(0.0))
     if not (math.isfinite(density) and density > 0):
         return (

@@ -135,7 +135,7 @@ class EffectiveMap:
         Raises
         ------
         ValueError
-            A point is outside of the box, where the regression can not extrapolate.
+            A point is outside of the box, where the regression cannot extrapolate.
         """
         u, j = np.broadcast_arrays(checks.array("U", U), checks.array("J_sw", J_sw))
         for name, x, (low, high) in zip(("U", "J_sw"), (u, j), self.box, strict=True):

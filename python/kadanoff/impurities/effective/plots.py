@@ -5,6 +5,7 @@ Every function draws into the axes `ax` that it is given, or into new ones, and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,8 @@ _TESTS = {"entropy": r"$S_\mathrm{imp}$", "T chi": r"$T\chi$", "T chi_charge": r
 
 
 def _plot_test(fit: Fit, ax: Axes, quantity: str) -> None:
+    from matplotlib.ticker import FuncFormatter
+
     found = fit.consistency
     assert found is not None
     for label, curves, style in (
@@ -104,8 +107,15 @@ def _plot_test(fit: Fit, ax: Axes, quantity: str) -> None:
         ("effective", found.effective, "-"),
     ):
         ax.plot(found.T, curves[quantity], style, color=next_colour(ax), markersize=4, label=label)
-    ax.set_xscale("log")
-    dress(ax, x="T", y=_TESTS[quantity])
+    dress(ax, x="T", y=_TESTS[quantity], log_x=True)
+    ax.xaxis.set_minor_formatter(FuncFormatter(_twos_and_fives))
+
+
+def _twos_and_fives(x: float, position: int | None = None) -> str:
+    """Labels of ticks between powers of ten: a decade has no room for all nine."""
+    power = math.floor(math.log10(x))
+    digit = round(x / 10**power)
+    return rf"${digit}\times10^{{{power}}}$" if digit in (2, 5) else ""
 
 
 def _plot_steps(fit: Fit, ax: Axes, quantity: str) -> None:

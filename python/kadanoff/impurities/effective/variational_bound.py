@@ -36,7 +36,8 @@ from kadanoff._base.signatures import public
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.operators import Operator
 from kadanoff.impurities.nrg.iteration import solve_models
-from kadanoff.impurities.nrg.job import checked_model
+from kadanoff.impurities.nrg.job import check_impurity, checked_model
+from kadanoff.impurities.nrg.leads import Lead
 from kadanoff.impurities.nrg.options import FixedLengthOptions, Options, shown
 from kadanoff.impurities.nrg.result import NRGResult
 
@@ -184,8 +185,13 @@ def gbf_bound(
     factor = settings.strength(chain)
     bare = target if factor == 1.0 else target.rescaled(factor)
     scaled = effective if factor == 1.0 else effective.rescaled(factor)
-    couplings = {name: effective.derivative(name) for name in names}
-    of_bare = solve_models([target], settings, {**given, "H_bare": _impurity(bare)}, run)[0]
+    for model in (effective, target):
+        check_impurity(model, settings)
+    lead = Lead(chain)  # of which several bands have norms of their own
+    couplings = {name: lead.rescale(effective.derivative(name)) for name in names}
+    wanted = {**given, "H_bare": _impurity(bare)}
+    wanted = {name: lead.rescale(operator) for name, operator in wanted.items()}
+    of_bare = solve_models([target], settings, wanted, run)[0]
     of_effective = solve_models([effective], settings, couplings, run)[0]
 
     slack = float("nan")

@@ -25,6 +25,7 @@ __all__ = [
     "Term",
     "band_arguments",
     "bath_degrees",
+    "bath_strings",
     "brief",
     "resolve_band",
     "set_fields",
@@ -246,7 +247,8 @@ def bath_degrees(operator: Operator) -> tuple[int, ...]:
     M = operator.matrix.reshape(d, size, d, size)
     largest = np.abs(operator.matrix).max(initial=0.0)
     found = set()
-    for degree, string in _bath_strings(baths):
+    for degrees, string in bath_strings(baths):
+        degree = sum(degrees)
         # The Jordan-Wigner string of f_0 over the impurity is a sign of each row: no norm changes.
         part = np.einsum("aibj,ij->ab", M, string) / np.sum(string**2)
         if degree == 0:
@@ -257,17 +259,18 @@ def bath_degrees(operator: Operator) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=4)
-def _bath_strings(baths: tuple[Orbital, ...]) -> tuple[tuple[int, FloatArray], ...]:
+def bath_strings(baths: tuple[Orbital, ...]) -> tuple[tuple[tuple[int, ...], FloatArray], ...]:
+    """The strings of :func:`bath_degrees`: degrees in f_0up, f_0dn, g_0up, ..., and the matrix."""
     space = Space(baths)
-    strings = [(0, space.identity)]
+    strings: list[tuple[tuple[int, ...], Operator]] = [((), space.identity)]
     for orbital in baths:
         for f, n in (
             (space.c(orbital.name, "up"), space.n(orbital.name, "up")),
             (space.c(orbital.name, "dn"), space.n(orbital.name, "dn")),
         ):
             mode = [(0, space.identity), (1, f), (1, f.dag), (2, n - 0.5)]
-            strings = [(a + b, left * right) for a, left in strings for b, right in mode]
-    return tuple((degree, string.matrix) for degree, string in strings)
+            strings = [((*a, b), left * right) for a, left in strings for b, right in mode]
+    return tuple((degrees, string.matrix) for degrees, string in strings)
 
 
 def _degree(name: str, operator: Operator) -> int:

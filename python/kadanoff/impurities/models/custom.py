@@ -22,6 +22,7 @@ from kadanoff.impurities.models.base import (
     resolve_band,
     set_fields,
 )
+from kadanoff.impurities.models.local_spaces import Boson, Factor
 from kadanoff.impurities.models.operators import Operator, Space, Spin
 
 __all__ = ["ImpurityModel"]
@@ -42,13 +43,16 @@ class ImpurityModel(ImpurityBase):
     ----------
     space : Space
         Impurity orbitals and spins, then :data:`kadanoff.operators.BATH` as the last factor; for
-        two channels (equal bands, U(1) x U(1) symmetry) BATH and SECOND_BATH.
+        two channels BATH and SECOND_BATH, for three also THIRD_BATH.
     terms : mapping from names to (value, Operator)
-        The parameters theta_p with the Hermitian operators O_p that they multiply. Every term must
-        conserve the charge and S_z. A name is a Python identifier, as ``replace(J=0.2)`` wants it.
+        The parameters theta_p with the Hermitian operators O_p that they multiply. A term may break
+        the conservation of the charge (a pairing) or of S_z (a transverse field), which makes a
+        run slower, but not that of the parity of the number of electrons. It may be complex (an
+        interaction of Dzyaloshinskii and Moriya, a spin-orbit coupling, a field along y), see
+        Notes. A name is a Python identifier, as ``replace(J=0.2)`` wants it.
     observables : mapping from names to Operator, optional
-        Operators to ask for by name, such as ``nrg.solve(model, observables=["docc"])``. Each has
-        definite quantum numbers: it changes charge and S_z by one amount.
+        Operators to ask for by name, such as ``nrg.solve(model, observables=["docc"])``. Each is
+        Hermitian, or has definite quantum numbers: it changes charge and S_z by one amount.
     D : float, optional
         Half bandwidth of a flat band, default 1; the unit of all energies.
     band : Band, optional
@@ -59,15 +63,26 @@ class ImpurityModel(ImpurityBase):
     TypeError
         For a term that is not a pair (real number, Operator), or a name that is not a string.
     ValueError
-        For an operator that is not Hermitian, acts on another space, does not conserve charge or
-        S_z, or moves more than one electron between impurity and f_0; for an observable without
-        definite quantum numbers; for NaN; for a space without f_0 as its last factor.
+        For an operator that is not Hermitian, acts on another space, has an odd number of fermion
+        operators, or moves more than one electron between impurity and f_0; for an observable that
+        is neither Hermitian nor has definite quantum numbers; for NaN; for a space without f_0 as
+        its last factor.
+
+    Notes
+    -----
+    A complex Hamiltonian A + iB is solved as the real matrix ((A, -B), (B, A)), which has each
+    level twice, so that no basis has to be found in which it is real. Of the states that `keep`
+    counts every second is a copy, levels and ``flow()`` show both, and all averages and the entropy
+    count one. The time is eight times that of a real Hamiltonian with as many states of its own:
+    where a rotation makes it real (a field along y is one along x), write it so. Complex
+    Hamiltonians have thermodynamics and static averages; spectra, derivatives and transport refuse
+    them.
 
     Examples
     --------
     A dot that hybridises with the band and holds the spin of a molecule next to it:
 
-    >>> from kadanoff.impurities.models.operators import BATH, Orbital, Space, Spin, dot
+    >>> from kadanoff.impurities.models.operators import BATH, Orbital, Space, Spin, cross, dot
     >>> space = Space([Spin("s"), Orbital("d"), BATH])
     >>> up, dn = space.n("d", "up"), space.n("d", "dn")
     >>> model = ImpurityModel(
@@ -83,6 +98,16 @@ class ImpurityModel(ImpurityBase):
     <ImpurityModel on s (spin 1/2) x d x f0: U=0.5, V=0.1, J=-0.05>
     >>> model.impurity_dimension
     8
+
+    Two spins next to the metal with the interaction of Dzyaloshinskii and Moriya:
+
+    >>> import kadanoff as kd
+    >>> space = Space([Spin("a"), Spin("b"), BATH])
+    >>> a, b, f = (space.S(name) for name in ("a", "b", "f0"))
+    >>> pair = ImpurityModel(space, {"J": (0.3, dot(a + b, f)), "D_z": (0.1, cross(a, b).z)})
+    >>> run = kd.nrg.solve(pair, keep=400, T_min=1e-2, errors=False)
+    >>> run.symmetry, run.levels[0].copies
+    (('U1', 'U1'), 2)
     """
 
     space: Space
@@ -173,10 +198,14 @@ class ImpurityModel(ImpurityBase):
 
 
 def _describe(space: Space) -> str:
-    return " x ".join(
-        f"{factor.name} (spin {Fraction(factor.spin)})" if isinstance(factor, Spin) else factor.name
-        for factor in space.factors
-    )
+    def described(factor: Factor) -> str:
+        if isinstance(factor, Spin):
+            return f"{factor.name} (spin {Fraction(factor.spin)})"
+        if isinstance(factor, Boson):
+            return f"{factor.name} ({factor.states} boson states)"
+        return factor.name
+
+    return " x ".join(described(factor) for factor in space.factors)
 
 
 def _checked_space(space: Space) -> Space:
@@ -200,7 +229,7 @@ def _checked_terms(
             raise TypeError(f"names of terms must be strings, got {name!r}")
         if not name.isidentifier() or keyword.iskeyword(name) or name in BAND:
             raise ValueError(
-                f"a term can not be called {name!r}: its name becomes a keyword, as in "
+                f"a term cannot be called {name!r}: its name becomes a keyword, as in "
                 "model.replace(J_z=0.1), and must be a Python identifier other than "
                 f"{' and '.join(map(repr, BAND))}"
             )
@@ -223,6 +252,9 @@ def _checked_observables(
         if not isinstance(name, str):
             raise TypeError(f"names of observables must be strings, got {name!r}")
         operator = _checked_operator(space, f"the observable {name!r}", operator)
+        if operator.is_hermitian and not _is_odd(operator):
+            yield name, operator
+            continue
         for quantity, numbers in _quantum_numbers(space).items():
             if len(changes := _changes(operator, numbers)) > 1:
                 raise ValueError(
@@ -249,17 +281,11 @@ def _checked_operator(space: Space, what: str, operator: Operator) -> Operator:
 def _check_hamiltonian(what: str, operator: Operator) -> None:
     if not operator.is_hermitian:
         raise ValueError(f"{what} is not Hermitian; add its conjugate, O + O.dag")
-    remedies = {
-        "the charge": "an electron that leaves the impurity must arrive on f_0",
-        "S_z": "rotate the axes so that S_z is conserved",
-    }
-    for quantity, numbers in _quantum_numbers(operator.space).items():
-        # a Hermitian operator changes it by both signs
-        if changes := [c for c in _changes(operator, numbers) if c != "0" and c[0] != "-"]:
-            raise ValueError(
-                f"{what} changes {quantity} by {' and by '.join(changes)}; every term must "
-                f"conserve it: {remedies[quantity]}"
-            )
+    if _is_odd(operator):
+        raise ValueError(
+            f"{what} changes the charge by an odd number: it has an odd number of fermion "
+            "operators; an electron that leaves the impurity must arrive on f_0, or form a pair"
+        )
     n_0 = [np.diag(operator.space.n(f.name).matrix) for f in operator.space.baths]
     if any("2" in _changes(operator, n) for n in n_0):
         raise ValueError(
@@ -268,6 +294,14 @@ def _check_hamiltonian(what: str, operator: Operator) -> None:
             "electrons and let an attraction bind the pair, or exchange the roles of charge and "
             "spin (c_dn -> c_dn^+), which turns pair hopping into a spin flip"
         )
+
+
+def _is_odd(operator: Operator) -> bool:
+    """Whether a part of the operator has an odd number of fermion operators."""
+    signs = np.diag(operator.space.parity.matrix)
+    odd = operator.matrix[signs[:, None] != signs[None, :]]
+    largest = np.abs(operator.matrix).max(initial=0.0)
+    return bool(np.abs(odd).max(initial=0.0) > ROUNDING * largest)
 
 
 def _quantum_numbers(space: Space) -> dict[str, FloatArray]:

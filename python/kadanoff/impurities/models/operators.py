@@ -1,19 +1,24 @@
 r"""Operators of an impurity and the bath orbital f_0, to write a Hamiltonian as on paper.
 
 A :class:`Space` is a product of named factors: spin-1/2 fermion orbitals (:class:`Orbital`, four
-states) and spins of any size (:class:`Spin`, 2S+1 states). Impurity models put :data:`BATH`, the
-orbital of the metal next to the impurity, last. A space hands out operators, which add, multiply
-and conjugate; each is an explicit real matrix.
+states), spins of any size (:class:`Spin`, 2S+1 states) and boson modes (:class:`Boson`). Impurity
+models put :data:`BATH`, the orbital of the metal next to the impurity, last; :data:`SECOND_BATH`
+and :data:`THIRD_BATH` behind it are those of further channels. A space hands out
+operators, which add, multiply and conjugate; each is an explicit matrix, real or complex.
 
 ===============================  ===============================================================
 ``space.c("d", "up")``           annihilator; ``cdag`` the creator
 ``space.n("d")``                 electrons, of one spin with ``space.n("d", "up")``
 ``space.hop("d", "f0")``         sum_s (d_s^+ f_0s + h.c.)
 ``space.S("d")``                 spin of an orbital or a spin: ``.z``, ``.plus``, ``.minus``, ``.x``
+                                 and the imaginary ``.y``
 ``space.S()``                    total spin
 ``space.isospin("d")``           charge pseudo-spin
+``space.b("w")``                 annihilator of a :class:`Boson`; ``.dag`` creates
 ``dot(a, b)``                    scalar product of two spins; spins add: ``a + b``
-``A + B``, ``2 * A``, ``A * B``  arithmetic; a number stands for that multiple of the identity
+``cross(a, b)``                  vector product, as of Dzyaloshinskii and Moriya: ``cross(a, b).z``
+``A + B``, ``2 * A``, ``A * B``  arithmetic; a number stands for that multiple of the identity;
+                                 ``1j * A`` is imaginary
 ``A.dag``, ``A**2``              Hermitian conjugate, powers
 ===============================  ===============================================================
 
@@ -35,7 +40,7 @@ Conventions
 -----------
 Orbital states ``|0>, |up>, |dn>, |up dn> = c_up^+ c_dn^+ |0>``; spin states by falling S_z.
 Fermions in the order of the factors (up before dn inside an orbital) with Jordan-Wigner strings;
-spins carry no string. S_y is imaginary, so a spin is the triple (S_z, S_+, S_-) and
+spins carry no string. A spin is the triple (S_z, S_+, S_-) of real matrices, and
 
     a . b = a_z b_z + (a_+ b_- + a_- b_+) / 2.
 
@@ -51,12 +56,13 @@ can be used, which costs time.
 
 from __future__ import annotations
 
+import cmath
 import math
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,22 +72,29 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.impurities.models.local_spaces import (
     BATH,
+    BATHS,
     SECOND_BATH,
+    THIRD_BATH,
+    Boson,
     Factor,
     Orbital,
     Spin,
     is_number,
+    is_real,
 )
 
 __all__ = [
     "BATH",
     "SECOND_BATH",
+    "THIRD_BATH",
+    "Boson",
     "Operator",
     "Orbital",
     "Space",
     "Spin",
     "SpinVector",
     "bath_orbitals",
+    "cross",
     "dot",
 ]
 
@@ -124,8 +137,13 @@ class SpinVector:
 
     @property
     def x(self) -> Operator:
-        """``S_x = (S_+ + S_-) / 2``; S_y would be imaginary."""
+        """``S_x = (S_+ + S_-) / 2``."""
         return (self.plus + self.minus) / 2
+
+    @property
+    def y(self) -> Operator:
+        """``S_y = (S_+ - S_-) / 2i``, an imaginary matrix."""
+        return -0.5j * (self.plus - self.minus)
 
     def __iter__(self) -> Iterator[Operator]:
         return iter((self.z, self.plus, self.minus))
@@ -144,7 +162,7 @@ class SpinVector:
     def __mul__(self, number: float) -> SpinVector:
         if isinstance(number, SpinVector):
             raise TypeError("the product of two spins is ambiguous; dot(a, b) is the scalar one")
-        if not is_number(number):
+        if not is_real(number):
             return NotImplemented
         return SpinVector(*(number * a for a in self))
 
@@ -153,7 +171,7 @@ class SpinVector:
 
 @public
 class Operator:
-    """A real operator on a :class:`Space`, as a dense matrix.
+    """An operator on a :class:`Space`, as a dense matrix, real or complex.
 
     Supports ``+``, ``-``, ``*`` (with numbers and operators), ``/`` (by numbers), ``**`` (whole
     powers) and ``.dag``. A number that is added stands for that multiple of the identity.
@@ -163,15 +181,16 @@ class Operator:
     ----------
     space : Space
         Space on which the operator acts.
-    matrix : array_like of float, shape (space.dimension, space.dimension)
-        Matrix elements ``<i|O|j>`` in the product basis; real and finite.
+    matrix : array_like of float or complex, shape (space.dimension, space.dimension)
+        Matrix elements ``<i|O|j>`` in the product basis, finite. The matrix of the operator is real
+        where no element has an imaginary part.
 
     Raises
     ------
     ValueError
         `matrix` is not finite, or its shape is not that of the space.
     TypeError
-        `space` is not a Space, or `matrix` does not hold real numbers.
+        `space` is not a Space, or `matrix` does not hold numbers.
 
     Examples
     --------
@@ -185,25 +204,32 @@ class Operator:
     __array_ufunc__ = None  # numpy scalars on the left leave the arithmetic to this class
 
     space: Space
-    matrix: FloatArray
+    matrix: NDArray[Any]
     _hash: int
 
     def __init__(self, space: Space, matrix: NDArray[np.generic]) -> None:
         if not isinstance(space, Space):
             raise TypeError(f"space must be a kadanoff.operators.Space, got {space!r}")
+        shape = (space.dimension, space.dimension)
         if np.iscomplexobj(matrix):
-            raise TypeError("matrix is complex; operators must be real (use S_z, S_+, S_-)")
-        array = checks.array("matrix", matrix, shape=(space.dimension, space.dimension))
-        self._fill(space, np.ascontiguousarray(array))
+            parts = np.asarray(matrix)
+            array = checks.array("matrix", parts.real, shape=shape) + 1j * checks.array(
+                "matrix", parts.imag, shape=shape
+            )
+        else:
+            array = checks.array("matrix", matrix, shape=shape)
+        self._fill(space, np.array(array, order="C"))
 
     @classmethod
-    def _of(cls, space: Space, matrix: FloatArray) -> Operator:
+    def _of(cls, space: Space, matrix: NDArray[Any]) -> Operator:
         """An operator from the result of an arithmetic operation, checked for overflow only."""
         new = object.__new__(cls)
-        new._fill(space, np.array(matrix, dtype=np.float64, order="C"))
+        new._fill(space, np.array(matrix, order="C"))
         return new
 
-    def _fill(self, space: Space, array: FloatArray) -> None:
+    def _fill(self, space: Space, array: NDArray[Any]) -> None:
+        if np.iscomplexobj(array) and not array.imag.any():
+            array = np.ascontiguousarray(array.real)
         if not np.isfinite(array).all():
             raise ValueError("matrix has NaN or infinite elements")
         array += 0.0  # -0.0 becomes 0.0: equal matrices have equal bytes
@@ -234,42 +260,42 @@ class Operator:
         kind = "Hermitian operator" if self.is_hermitian else "operator"
         return f"<{kind} on {' x '.join(self.space.names)}, dimension {self.space.dimension}>"
 
-    def __add__(self, other: Operator | float) -> Operator:
+    def __add__(self, other: Operator | complex) -> Operator:
         if isinstance(other, Operator):
             return Operator._of(self.space, self.matrix + self._same_space(other, "+").matrix)
         if not is_number(other):
             return NotImplemented
-        return self + checks.real("number", other) * self.space.identity
+        return self + _finite(other) * self.space.identity
 
     __radd__ = __add__
 
     def __neg__(self) -> Operator:
         return Operator._of(self.space, -self.matrix)
 
-    def __sub__(self, other: Operator | float) -> Operator:
+    def __sub__(self, other: Operator | complex) -> Operator:
         if isinstance(other, Operator):
             return self + (-other)
         if not is_number(other):
             return NotImplemented
-        return self + (-checks.real("number", other))
+        return self + (-_finite(other))
 
-    def __rsub__(self, other: float) -> Operator:
+    def __rsub__(self, other: complex) -> Operator:
         return (-self) + other
 
-    def __mul__(self, other: Operator | float) -> Operator:
+    def __mul__(self, other: Operator | complex) -> Operator:
         if isinstance(other, Operator):
             return Operator._of(self.space, self.matrix @ self._same_space(other, "*").matrix)
         if not is_number(other):
             return NotImplemented
-        return Operator._of(self.space, checks.real("number", other) * self.matrix)
+        return Operator._of(self.space, _finite(other) * self.matrix)
 
-    def __rmul__(self, other: float) -> Operator:
+    def __rmul__(self, other: complex) -> Operator:
         return self * other
 
-    def __truediv__(self, other: float) -> Operator:
+    def __truediv__(self, other: complex) -> Operator:
         if not is_number(other):
             return NotImplemented
-        return Operator._of(self.space, self.matrix / checks.real("number", other))
+        return Operator._of(self.space, self.matrix / _finite(other))
 
     def __pow__(self, power: int) -> Operator:
         exponent = checks.whole("power", power, least=0)
@@ -277,13 +303,19 @@ class Operator:
 
     @property
     def dag(self) -> Operator:
-        """The Hermitian conjugate (transpose, as all elements are real)."""
-        return Operator._of(self.space, self.matrix.T)
+        """The Hermitian conjugate."""
+        return Operator._of(self.space, self.matrix.conj().T)
 
     @property
     def is_hermitian(self) -> bool:
         """Whether O equals its conjugate to 1e-12 of its largest element."""
-        return bool(np.abs(self.matrix - self.matrix.T).max() <= 1e-12 * np.abs(self.matrix).max())
+        difference = np.abs(self.matrix - self.matrix.conj().T).max()
+        return bool(difference <= 1e-12 * np.abs(self.matrix).max())
+
+    @property
+    def is_real(self) -> bool:
+        """Whether every matrix element is real, in the product basis."""
+        return not np.iscomplexobj(self.matrix)
 
     def commutator(self, other: Operator) -> Operator:
         """``[self, other]``."""
@@ -305,7 +337,7 @@ class Space:
 
     Parameters
     ----------
-    factors : sequence of Orbital or Spin
+    factors : sequence of Orbital, Spin or Boson
         Factors in the order of the tensor product. Impurity models put :data:`BATH` last.
 
     Raises
@@ -313,7 +345,7 @@ class Space:
     ValueError
         There are no factors, two have the same name, or the dimension is above 1024.
     TypeError
-        A factor is neither an Orbital nor a Spin.
+        A factor is neither an Orbital, a Spin nor a Boson.
 
     Examples
     --------
@@ -330,8 +362,8 @@ class Space:
     def __init__(self, factors: Iterable[Factor]) -> None:
         given = tuple(factors)
         for factor in given:
-            if not isinstance(factor, Orbital | Spin):
-                raise TypeError(f"factors must be Orbital or Spin objects, got {factor!r}")
+            if not isinstance(factor, Factor):
+                raise TypeError(f"factors must be Orbital, Spin or Boson objects, got {factor!r}")
         names = [factor.name for factor in given]
         if not names:
             raise ValueError("factors is empty; give at least one Orbital or Spin")
@@ -346,34 +378,40 @@ class Space:
 
     @property
     def baths(self) -> tuple[Orbital, ...]:
-        """The bath orbitals at the end of the space: (BATH,), (BATH, SECOND_BATH), or none."""
-        if self.factors[-2:] == (BATH, SECOND_BATH):
-            return (BATH, SECOND_BATH)
-        return (BATH,) if self.factors[-1] == BATH else ()
+        """The bath orbitals at the end of the space: (BATH,), (BATH, SECOND_BATH), ..., or none."""
+        for channels in range(len(BATHS), 0, -1):
+            if self.factors[-channels:] == BATHS[:channels]:
+                return BATHS[:channels]
+        return ()
 
     def check_baths(self) -> None:
-        """Refuse a space that does not end with one bath orbital, or with the two of two channels.
+        """Refuse a space that does not end with the bath orbitals of one, two or three channels.
 
         Raises
         ------
         ValueError
             There is no bath orbital, or one stands before an impurity factor.
         """
-        found, at_the_end = [f for f in self.factors if f in (BATH, SECOND_BATH)], self.baths
+        found, at_the_end = [f for f in self.factors if f in BATHS], self.baths
         if at_the_end and len(found) == len(at_the_end):
             return
         if not found:
             problem = f"its last factor is {self.factors[-1]!r}"
         elif BATH not in found:
             problem = "SECOND_BATH is the second channel of a model that has BATH"
+        elif THIRD_BATH in found and SECOND_BATH not in found:
+            problem = "THIRD_BATH is the third channel of a model that has SECOND_BATH"
         else:
             after = self.factors[self.factors.index(found[-1]) + 1 :]
             problem = f"got the order {', '.join(self.names)}"
-            if after and found == [BATH, SECOND_BATH]:
-                problem += "; a third channel is not supported"
+            if after and found == list(BATHS):
+                problem += "; a fourth channel is not supported"
+            elif after and found == [BATH, SECOND_BATH]:
+                problem += "; the third channel is kadanoff.operators.THIRD_BATH"
         raise ValueError(
             "the space of an impurity model ends with the bath orbital kadanoff.operators.BATH, "
-            f"Space([..., BATH]), or for two channels with BATH, SECOND_BATH: {problem}"
+            "Space([..., BATH]), for two channels with BATH, SECOND_BATH, for three with BATH, "
+            f"SECOND_BATH, THIRD_BATH: {problem}"
         )
 
     @property
@@ -420,16 +458,26 @@ class Space:
         return forward + forward.dag
 
     def S(self, name: str | None = None) -> SpinVector:
-        """Spin (S_z, S_+, S_-) of an orbital or a spin; without a name the total spin."""
+        """Spin (S_z, S_+, S_-) of an orbital or a spin; without a name the total spin.
+
+        A boson mode has none: its components are zero.
+        """
         if name is None:
             return _total(self, Space.S)
         return _spin(self, self._factor(name).name)
 
     def isospin(self, name: str | None = None) -> SpinVector:
-        """Isospin (I_z, I_+, I_-) of an orbital; without a name the total. Spins carry none."""
+        """Isospin (I_z, I_+, I_-) of an orbital; without a name the total. Others carry none."""
         if name is None:
             return _total(self, Space.isospin)
         return _isospin(self, self._factor(name).name)
+
+    def b(self, name: str) -> Operator:
+        """Annihilator of the boson mode `name`; its conjugate ``.dag`` creates."""
+        factor = self._factor(name)
+        if not isinstance(factor, Boson):
+            raise ValueError(f"{name!r} is no boson mode; use c({name!r}, sigma) or S({name!r})")
+        return _boson(self, name)
 
     def _factor(self, name: str) -> Factor:
         return self.factors[self.names.index(checks.choice("name", name, self.names))]
@@ -438,6 +486,8 @@ class Space:
         factor = self._factor(name)
         if isinstance(factor, Spin):
             raise ValueError(f"{name!r} is a spin and holds no electrons; use S({name!r})")
+        if isinstance(factor, Boson):
+            raise ValueError(f"{name!r} is a boson mode and holds no electrons; use b({name!r})")
         return factor
 
 
@@ -453,7 +503,7 @@ def bath_orbitals(space: Space) -> tuple[Orbital, ...]:
     Returns
     -------
     tuple of Orbital
-        ``(BATH,)``, ``(BATH, SECOND_BATH)``, or none.
+        ``(BATH,)``, ``(BATH, SECOND_BATH)``, ``(BATH, SECOND_BATH, THIRD_BATH)``, or none.
 
     Examples
     --------
@@ -496,6 +546,61 @@ def dot(a: SpinVector, b: SpinVector) -> Operator:
     return a.z * b.z + (a.plus * b.minus + a.minus * b.plus) / 2
 
 
+@public
+def cross(a: SpinVector, b: SpinVector) -> SpinVector:
+    """Vector product ``a x b`` of the spins of two factors.
+
+    Parameters
+    ----------
+    a, b : SpinVector
+        Spins of different factors of the same space: their components commute.
+
+    Returns
+    -------
+    SpinVector
+        ``z = a_x b_y - a_y b_x = i (a_+ b_- - a_- b_+) / 2``, an imaginary matrix, and
+        ``plus = i (a_z b_+ - a_+ b_z)``.
+
+    Raises
+    ------
+    TypeError
+        `a` or `b` is not a SpinVector.
+    ValueError
+        The spins belong to different spaces, or their components do not commute.
+
+    Notes
+    -----
+    ``D . (S_1 x S_2)`` is the interaction of Dzyaloshinskii and Moriya. For two spins that couple
+    to nothing else it turns the exchange about its axis: with D along z and exchange J the levels
+    are those of an exchange J along z and sqrt(J^2 + D^2) in the plane.
+
+    Examples
+    --------
+    >>> space = Space([Spin("a"), Spin("b")])
+    >>> a, b = space.S("a"), space.S("b")
+    >>> H = 0.3 * dot(a, b) + 0.4 * cross(a, b).z
+    >>> print(np.linalg.eigvalsh(H.matrix).round(3))
+    [-0.325  0.075  0.075  0.175]
+    """
+    for name, vector in (("a", a), ("b", b)):
+        if not isinstance(vector, SpinVector):
+            raise TypeError(f"{name} must be a spin such as space.S('d'), got {vector!r}")
+    if any(np.any(x.commutator(y).matrix) for x in a for y in b):
+        raise ValueError("a and b must be the spins of two factors, whose components commute")
+    plus = 1j * (a.z * b.plus - a.plus * b.z)
+    return SpinVector(0.5j * (a.plus * b.minus - a.minus * b.plus), plus, plus.dag)
+
+
+def _finite(value: complex) -> complex:
+    """A finite number; real where it can be."""
+    if is_real(value):
+        return checks.real("number", value)
+    number = complex(value)
+    if not cmath.isfinite(number):
+        raise ValueError(f"number must be finite, got {number}")
+    return number
+
+
 # Matrices, built once for each space.
 
 
@@ -531,6 +636,9 @@ def _spin(space: Space, name: str) -> SpinVector:
     if isinstance(factor, Orbital):
         plus = space.cdag(name, "up") * space.c(name, "dn")
         return SpinVector((space.n(name, "up") - space.n(name, "dn")) / 2, plus, plus.dag)
+    if isinstance(factor, Boson):
+        zero = 0 * space.identity
+        return SpinVector(zero, zero, zero)
     S = factor.spin
     m = S - np.arange(factor.dimension)
     raising = np.diag(np.sqrt((S - m[1:]) * (S + m[1:] + 1)), k=1)
@@ -538,10 +646,16 @@ def _spin(space: Space, name: str) -> SpinVector:
     return SpinVector(_embed(space, name, np.diag(m)), plus, plus.dag)
 
 
+@lru_cache(maxsize=64)
+def _boson(space: Space, name: str) -> Operator:
+    n = np.arange(1, space._factor(name).dimension)
+    return _embed(space, name, np.diag(np.sqrt(n), k=1))
+
+
 @lru_cache(maxsize=256)
 def _isospin(space: Space, name: str) -> SpinVector:
     factor = space._factor(name)
-    if isinstance(factor, Spin):
+    if not isinstance(factor, Orbital):
         zero = 0 * space.identity
         return SpinVector(zero, zero, zero)
     plus = factor.sign * (space.cdag(name, "up") * space.cdag(name, "dn"))

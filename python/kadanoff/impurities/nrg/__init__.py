@@ -6,10 +6,21 @@
 1.00 ln 2
 """
 
+from kadanoff.impurities.nrg.boson_cutoff import BosonCutoff
 from kadanoff.impurities.nrg.coarse import Coarse
 from kadanoff.impurities.nrg.errors import Errors
 from kadanoff.impurities.nrg.iteration import solve, solve_many
 from kadanoff.impurities.nrg.options import Options
 from kadanoff.impurities.nrg.result import NRGResult
+from kadanoff.impurities.nrg.subgap import Subgap
 
-__all__ = ["Coarse", "Errors", "NRGResult", "Options", "solve", "solve_many"]
+__all__ = [
+    "BosonCutoff",
+    "Coarse",
+    "Errors",
+    "NRGResult",
+    "Options",
+    "Subgap",
+    "solve",
+    "solve_many",
+]

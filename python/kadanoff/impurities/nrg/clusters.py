@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from kadanoff._base.types import FloatArray
+from kadanoff.bands.leads import ChannelChain
 from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.nrg.options import Options
 
@@ -41,6 +42,10 @@ def check_clusters(chain: Chain, options: Options) -> None:
     -----
     The levels are those of the clean chain, exact; the impurity multiplies their number.
     """
+    if isinstance(chain, ChannelChain):
+        for part in chain.parts:
+            check_clusters(part, options)
+        return
     size = np.abs(chain.onsite[1:])
     link = np.maximum(np.abs(chain.hopping), size) / chain.scale[1:]
     if link.size == 0 or np.min(link) > WEAK:

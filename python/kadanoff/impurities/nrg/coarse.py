@@ -37,6 +37,8 @@ def remedy(errors: Errors, options: Options, seconds: float) -> str | None:
         doublings += min(left / gain, 1.0)
         left -= gain
     time = seconds * max(errors.growth, 1.0) ** doublings
+    if options.keep is None and options.energy_cutoff is None:
+        return f"{said}; raise keep_multiplets, now {options.keep_multiplets}"
     if options.keep is None or options.energy_cutoff is not None:
         return f"{said}; raise the cut, by {2 * math.log(worst / TOLERANCE):.1g} in energy_cutoff"
     keep = options.keep * 2**doublings

@@ -362,7 +362,7 @@ def _kept(keep: int | Mapping[float, int], Lambda: float) -> int:
 
 
 def _above_one(x: float) -> float:
-    hint = "the limit Lambda -> 1 itself can not be solved"
+    hint = "the limit Lambda -> 1 itself cannot be solved"
     return checks.real("Lambda", x, above=1, most=MAX_LAMBDA, hint=hint)
 
 

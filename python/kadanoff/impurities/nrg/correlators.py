@@ -11,7 +11,7 @@ irreducible tensor. For SU(2) that component represents all others; for U(1) thi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -22,6 +22,7 @@ import numpy as np
 from kadanoff._base.errors import NumericalError
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
+from kadanoff.bands.leads import Superconductor
 from kadanoff.impurities.models import AndersonModel, Model
 from kadanoff.impurities.models.operators import Operator, Orbital
 from kadanoff.impurities.nrg.self_energy import quadratic
@@ -57,15 +58,17 @@ def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Ope
     model : Model
         An impurity model.
     symmetry : tuple of str
-        Symmetry (charge, spin). With spin "U1" the correlators of the lower spin are added, named
-        "t_dn" and so on; with "SU2" they would be equal.
+        Symmetry (charge, spin). Unless spin is "SU2", where they would be equal, the correlators of
+        the lower spin are added, named "t_dn" and so on.
 
     Returns
     -------
     dict
         "t", the t-matrix, and "t_2", that of a second channel; for every orbital its Green
         function, under its name; "F" and "I", which give the self-energy (Anderson model); "spin",
-        S_z of the impurity.
+        S_z of the impurity. With a superconducting lead, or a pairing on the impurity (charge
+        "Z2"), also the anomalous Green function ``<<d_up; d_dn>>`` of every orbital, "anomalous d"
+        for the orbital d, and the anomalous t-matrix of every channel, "anomalous t".
 
     Examples
     --------
@@ -75,8 +78,15 @@ def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Ope
     >>> list(default_correlators(kd.KondoModel(J=0.2, field=0.1), ("U1", "U1")))
     ['t', 't_dn', 'spin']
     """
+    return _default(model, symmetry, lambda operator: operator)
+
+
+def _default(
+    model: Model, symmetry: Symmetry, rescale: Callable[[Operator], Operator]
+) -> dict[str, tuple[Operator, Operator]]:
+    """The same, on bands whose norms `rescale` brings into the operators of H."""
     space = model.space
-    H = reduce(add, (c * operator for _, c, operator in model.terms()))
+    H = reduce(add, (c * rescale(operator) for _, c, operator in model.terms()))
     impurity = [factor for factor in space.factors if factor not in space.baths]
     orbitals = [factor.name for factor in impurity if isinstance(factor, Orbital)]
     spins: dict[str, Literal["up", "dn"]] = {"": "up", "_dn": "dn"}
@@ -96,6 +106,12 @@ def default_correlators(model: Model, symmetry: Symmetry) -> dict[str, tuple[Ope
             q = (model.U * up * dn).commutator(d)
             out["F" + suffix] = (q, d)
             out["I" + suffix] = (q, q)
+    if symmetry[0] == "Z2" or (isinstance(model.band, Superconductor) and model.band.gap > 0):
+        for channel, bath in enumerate(space.baths, start=1):
+            up, dn = (H.commutator(space.cdag(bath.name, s)) for s in ("up", "dn"))
+            out[f"anomalous {t_matrix_name(channel)}"] = (up, dn.dag)
+        for name in orbitals:
+            out[f"anomalous {_orbital(name)}"] = (space.cdag(name, "up"), space.c(name, "dn"))
     if impurity:
         S = reduce(add, (space.S(factor.name) for factor in impurity))
         # S_z is component 0 of the tensor whose top component is -S_+ / sqrt(2).
@@ -232,7 +248,7 @@ def prepare(
     own = _checked(job.model, own)
     tables, shown = [], 0
     for model in job.models:
-        known, chosen = default_correlators(model, job.symmetry), wanted
+        known, chosen = _default(model, job.symmetry, job.lead.rescale), wanted
         if wanted is not None and SELF_ENERGY in wanted:
             extra = self_energy_correlators(model, job.symmetry)
             known |= extra
@@ -240,7 +256,8 @@ def prepare(
         table = _table(known, chosen, own)
         hidden = {n: known[n] for n in responses if n in known and n not in table}
         shown = len(table)
-        tables.append(table | hidden)
+        rotate = job.lead.rotate
+        tables.append({n: (rotate(B), rotate(C)) for n, (B, C) in (table | hidden).items()})
     twists = [_reduced(table, start) for table, start in zip(tables, job.starts, strict=True)]
     pairs = list(twists[0][1])
     names = tuple(tables[0])
@@ -349,4 +366,9 @@ def _checked(model: Model, own: Correlators | None) -> dict[str, tuple[Operator,
         for operator in pair:
             if operator.space != model.space:
                 raise ValueError(f"own: {name!r} acts on another space; use model.space")
+            if not operator.is_real:
+                raise ValueError(
+                    f"own: {name!r} has imaginary matrix elements; give i times it, or its real "
+                    "and imaginary parts one by one"
+                )
     return {name: (pair[0], pair[1]) for name, pair in own.items()}

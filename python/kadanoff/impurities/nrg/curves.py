@@ -14,7 +14,7 @@ from kadanoff.greens.kramers_kronig import checked_frequencies, hilbert
 from kadanoff.impurities.nrg import susceptibility
 from kadanoff.impurities.nrg.broadening import broaden, frequencies, sharpened
 from kadanoff.impurities.nrg.levels import Levels
-from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.options import Options, independent
 from kadanoff.impurities.nrg.raw_peaks import RawPeaks
 
 __all__ = ["Curves"]
@@ -105,8 +105,8 @@ class Curves(RawPeaks):
     def _width(self, b: float | None) -> float:
         if b is not None:
             return checks.real("b", b, above=0, most=MAX_WIDTH)
-        step, twists = math.log(self.options.Lambda), len(self.levels)
-        return 0.8 * step if twists == 1 else max(step / twists, 0.1)
+        step, twists = math.log(self.options.Lambda), independent(self.options.z)
+        return 0.8 * step if twists <= 1.25 else max(step / twists, 0.1)
 
     @property
     def broadening(self) -> float:

@@ -34,7 +34,6 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.memory import available
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
@@ -42,7 +41,7 @@ from kadanoff._base.types import FloatArray
 from kadanoff.impurities.models import ImpurityModel, Model
 from kadanoff.impurities.nrg import memory
 from kadanoff.impurities.nrg.correlators import Correlators, Prepared, prepare
-from kadanoff.impurities.nrg.errors import is_truncated
+from kadanoff.impurities.nrg.errors import is_calibrated, is_truncated
 from kadanoff.impurities.nrg.job import (
     Job,
     Observables,
@@ -51,7 +50,7 @@ from kadanoff.impurities.nrg.job import (
     checked_observables,
 )
 from kadanoff.impurities.nrg.levels import Levels
-from kadanoff.impurities.nrg.options import FixedTOptions, Options, shown
+from kadanoff.impurities.nrg.options import FixedTOptions, Options, changed, shown
 from kadanoff.impurities.nrg.peaks import BINS_PER_DECADE, Bins, bins_of
 from kadanoff.impurities.nrg.raw_peaks import ZERO_OVER_D
 from kadanoff.impurities.nrg.spectra import Dynamics
@@ -62,6 +61,7 @@ from kadanoff.impurities.nrg.susceptibility import (
     polarisation,
     static,
 )
+from kadanoff.impurities.symmetry.detection import Symmetry
 
 __all__ = ["Dynamics", "solve"]
 
@@ -105,9 +105,10 @@ def solve(
     observables : names or mapping, optional
         Static averages, default all of ``model.observables``.
     basis_memory : float, optional
-        Bytes of eigenvectors to keep in memory, of all chains that run side by side (one per
-        thread), at most 1e18; the rest goes to a temporary file. Default: half of the available
-        memory.
+        Bytes of eigenvectors and density matrices to keep in memory, of all chains that run side
+        by side (one per thread), at most 1e18; the rest goes to a temporary file in the folder
+        that the environment variable TMPDIR names. Default: 32 MB, and up to half of the
+        available memory where the file cannot be written.
     bins_per_decade : int
         Bins that collect the raw peaks, per decade of frequency, at least 20. Where few states are
         kept, most of the time goes into bins: integrals of smooth functions need no more than 60.
@@ -115,7 +116,7 @@ def solve(
         Worker threads, progress bar, and cancellation.
     errors : bool, default True
         Whether errors of the static averages are estimated, see
-        `kadanoff.impurities.nrg.static_errors`.
+        `kadanoff.impurities.nrg.static_errors`, where they are known (see `NRGResult`).
     Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
         Discretisation parameter and truncation.
     sites, z, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
@@ -171,8 +172,15 @@ def solve(
         basis_memory = checks.real("basis_memory", basis_memory, least=0, most=MAX_BYTES)
     per_decade = checks.whole("bins_per_decade", bins_per_decade, least=20)
     started = time.perf_counter()
+    job = Job(model, settings, wanted, carry=False)
+    if settings.symmetry == "auto" and (smaller := _of_electrons(job)) != job.symmetry:
+        settings = changed(settings, symmetry=smaller)
+        job = Job(model, settings, wanted, carry=False)
+    if estimated:
+        job.check()
+    estimated = estimated and is_calibrated(model)
     done = _solved(
-        Job(model, settings, wanted, carry=False),
+        job,
         wanted, (names, own), temperatures, per_decade, basis_memory, run,
     )  # fmt: skip
     job, raw = done.job, done.raw
@@ -183,7 +191,9 @@ def solve(
     found, scatter = done.averages()
     stated = None
     if estimated:
-        stated = _errors(done, found, wanted, temperatures, run, truncated=is_truncated(levels))
+        stated = _errors(
+            done, found, wanted, temperatures, basis_memory, run, truncated=is_truncated(levels)
+        )
     weight, moment = done.peaks
     known = done.todo.shown
     return Dynamics(
@@ -206,6 +216,15 @@ def solve(
         levels=levels,
         seconds=time.perf_counter() - started,
     )
+
+
+def _of_electrons(job: Job) -> Symmetry:
+    """The symmetry in which the creator of one electron is a component of a tensor of its own."""
+    if job.lead.superconducting:  # an electron of the metal has no charge in its frame
+        return ("Z2", job.symmetry[1])
+    if job.symmetry[2:] == ("SU2",):  # that of the second channel is a lower component
+        return (*job.symmetry[:2], "U1")
+    return job.symmetry
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,8 +296,6 @@ def _solved(
     """Density matrices, averages and the given correlators of a job."""
     settings = job.options
     limit = memory.check([job], settings, True, run.threads)
-    if basis_memory is None:
-        basis_memory = 0.5 * (available() or 4e9)
     asked = _in_a_field(job, wanted)
     todo = prepare(job, *correlators, responses=("spin",) if asked else ())
     bins = bins_of(job, T, bins_per_decade)
@@ -300,8 +317,8 @@ def _solved(
             energy=settings.energy_cutoff,
             gap=settings.gap,
             memory_limit=limit,
-            basis_limit=int(basis_memory),
             reuse=settings.reuse,
+            **memory.basis(basis_memory),
             **keywords,
         )
     doubtful = asked and "spin" in todo.bosonic
@@ -313,6 +330,7 @@ def _errors(
     found: FloatArray,
     wanted: Observables,
     T: FloatArray,
+    basis_memory: float | None,
     run: Run,
     *,
     truncated: bool,
@@ -324,7 +342,8 @@ def _errors(
 
     def again(other: Options, shorter: bool) -> FloatArray:
         job = Job(model, other, wanted, carry=False, chains=chains_of(model, other, shorter))
-        return _solved(job, wanted, ((), None), T, BINS_PER_DECADE, None, run.quiet()).averages()[0]
+        of = job, wanted, ((), None), T, BINS_PER_DECADE, basis_memory, run.quiet()
+        return _solved(*of).averages()[0]
 
     own = tuple(wanted.items()) if isinstance(wanted, Mapping) else tuple(wanted)
     key = ("averages", model, options, tuple(T.tolist()), own)

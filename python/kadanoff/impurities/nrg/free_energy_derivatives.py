@@ -33,7 +33,6 @@ import numpy as np
 
 from kadanoff import _core
 from kadanoff._base import checks
-from kadanoff._base.memory import available
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
@@ -42,13 +41,15 @@ from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.effective.coordinates import Coordinates
 from kadanoff.impurities.models import ImpurityModel, Model
 from kadanoff.impurities.models.base import brief
+from kadanoff.impurities.models.doubling import refuse_complex
 from kadanoff.impurities.models.operators import Operator
 from kadanoff.impurities.nrg import memory
-from kadanoff.impurities.nrg.errors import is_truncated
+from kadanoff.impurities.nrg.errors import is_normal, is_truncated
 from kadanoff.impurities.nrg.job import (
     Job,
     Observables,
     bounded,
+    check_impurity,
     checked_model,
     checked_observables,
 )
@@ -57,7 +58,8 @@ from kadanoff.impurities.nrg.options import FixedTOptions, Options, changed, sho
 from kadanoff.impurities.nrg.peaks import Bins, bins_of
 from kadanoff.impurities.nrg.static_errors import chains_of, estimate, remembered
 from kadanoff.impurities.nrg.susceptibility import Fluctuations, polarisation, static
-from kadanoff.impurities.symmetry.multiplets import SYMMETRIES, InitialCluster
+from kadanoff.impurities.symmetry.detection import Symmetry, smaller_symmetries
+from kadanoff.impurities.symmetry.multiplets import InitialCluster
 
 __all__ = ["DerivativeErrors", "Derivatives", "derivatives"]
 
@@ -184,7 +186,8 @@ def derivatives(
     threads, progress, control : as in :func:`kadanoff.nrg.solve`
         Worker threads, progress bar, and cancellation.
     errors : bool, default True
-        Whether errors are estimated, see `kadanoff.impurities.nrg.static_errors`.
+        Whether errors are estimated, see `kadanoff.impurities.nrg.static_errors`, where they are
+        known (see `NRGResult`).
     Lambda, keep, keep_multiplets, energy_cutoff : as in :func:`kadanoff.nrg.solve`
         Discretisation parameter and truncation.
     sites, z, scheme, A_Lambda : as in :func:`kadanoff.nrg.solve`
@@ -206,6 +209,11 @@ def derivatives(
         The run would exceed the available memory.
     Cancelled
         The run was interrupted.
+
+    Warns
+    -----
+    BosonCutoff
+        A boson mode of the impurity keeps too few states. Not if `errors` is False.
 
     Notes
     -----
@@ -232,12 +240,14 @@ def derivatives(
     settings = Options(**options).reaching(float(temperatures.min()) / 20)  # type: ignore[arg-type]
     model, estimated = checked_model(model), checks.flag("errors", errors)
     coordinates = Coordinates(model, model.parameters if parameters is None else parameters)
-    coordinates.factor = settings.strength(settings.chain(model, settings.z[0]))
+    coordinates.on(settings.chain(model, settings.z[0]), settings)
     named = _observables(model, checked_observables(observables))
-    call = _Call(model, coordinates, named, temperatures, run)
-    values, uncertain, truncated = call.solved(settings, shorter=False)
-    stated = None
     if estimated:
+        check_impurity(model, settings)
+    call = _Call(model, coordinates, named, temperatures, run)
+    values, uncertain, truncated, symmetry = call.solved(settings, shorter=False)
+    stated = None
+    if estimated and is_normal(model, symmetry):
 
         def again(other: Options, shorter: bool) -> FloatArray:
             return call.solved(other, shorter=shorter, quiet=True)[0]
@@ -267,8 +277,8 @@ class _Call:
 
     def solved(
         self, settings: Options, *, shorter: bool, quiet: bool = False
-    ) -> tuple[FloatArray, FloatArray, bool]:
-        """Averages and derivatives, what else is uncertain, and whether states are discarded.
+    ) -> tuple[FloatArray, FloatArray, bool, Symmetry]:
+        """Averages and derivatives, what else is uncertain, if states are discarded, the symmetry.
 
         Rows are the p parameters and then the observables; columns the average, and its p
         derivatives; shape (p + observables, 1 + p, t).
@@ -277,6 +287,12 @@ class _Call:
         names, stretch = self.coordinates.names, self.coordinates.stretch
         derivatives = {f"d/d{name}": h for name, h in self.coordinates.operators(model).items()}
         operators = derivatives | dict(self.named)
+        refuse_complex(model, "a second derivative")
+        if imaginary := [name for name, x in operators.items() if not x.is_real]:
+            raise ValueError(
+                f"{imaginary[0]} is an operator with imaginary matrix elements, whose second "
+                "derivative is not known; leave it out of the parameters and observables"
+            )
         job = _job(model, settings, operators, chains_of(model, settings, shorter))
         limit = memory.check([job], settings, True, run.threads)
         bins = bins_of(job, self.T)
@@ -297,8 +313,8 @@ class _Call:
                 energy=settings.energy_cutoff,
                 gap=settings.gap,
                 memory_limit=limit,
-                basis_limit=int(0.5 * (available() or 4e9) / len(job.cores)),
                 reuse=settings.reuse,
+                **memory.basis(None),
                 **keywords,
             )
         found = np.zeros((count, 1 + p, len(self.T)))
@@ -321,7 +337,7 @@ class _Call:
             Levels(job.symmetry, chain, d["levels"], bands=job.starts[0].bands)
             for chain, d in zip(job.chains, raw, strict=True)
         ]
-        return found, uncertain, is_truncated(levels)
+        return found, uncertain, is_truncated(levels), job.symmetry
 
     def parts(self, found: FloatArray) -> dict[str, Any]:
         """Gradient, Hessian, averages and slopes."""
@@ -375,7 +391,7 @@ def _job(
 ) -> Job:
     """The run in the largest symmetry of which all operators are scalars."""
     job = Job(model, settings, operators, carry=False, chains=chains)
-    for symmetry in SYMMETRIES[SYMMETRIES.index(job.symmetry) :]:
+    for symmetry in smaller_symmetries(model.space, job.symmetry):
         smaller = changed(settings, symmetry=symmetry)
         job = Job(model, smaller, operators, carry=False, chains=chains)
         if not (broken := _not_scalar(job.starts[0], operators)):
@@ -402,10 +418,11 @@ def _not_scalar(start: InitialCluster, operators: Mapping[str, Operator]) -> str
 
 def _scalars(
     start: InitialCluster,
-) -> list[tuple[tuple[int, int], list[tuple[int, int, FloatArray]]]]:
+) -> list[tuple[tuple[int, ...], list[tuple[int, int, FloatArray]]]]:
     """The static operators as tensors of rank 0: ``<j||O||j> = sqrt(dim) O``."""
     root = np.sqrt(start.multiplicity)
+    scalar = (0,) * len(start.symmetry)
     return [
-        ((0, 0), [(i, i, root[i] * np.ascontiguousarray(m)) for i, m in enumerate(blocks)])
+        (scalar, [(i, i, root[i] * np.ascontiguousarray(m)) for i, m in enumerate(blocks)])
         for blocks in start.operators
     ]

@@ -28,12 +28,14 @@ from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.warning import warn
+from kadanoff.bands.leads import gap_of
 from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.base import brief
 from kadanoff.impurities.nrg import memory
 from kadanoff.impurities.nrg.coarse import Coarse, remedy
-from kadanoff.impurities.nrg.errors import estimate
+from kadanoff.impurities.nrg.errors import estimate, halved, is_calibrated
+from kadanoff.impurities.nrg.interleaved_errors import estimate_interleaved, is_interleaved
 from kadanoff.impurities.nrg.job import (
     Job,
     Observables,
@@ -76,10 +78,12 @@ def solve(
         To cancel from another thread.
     errors : bool, default True
         Whether errors of truncation and discretisation are estimated, see
-        `kadanoff.impurities.nrg.errors`: about as much work again as the run itself, less where
-        another impurity was solved on the same chain before.
+        `kadanoff.impurities.nrg.errors`, where they are known (see `NRGResult`): about as much work
+        again as the run itself, less where another impurity was solved on the same chain before.
     Lambda : float, default 2.5
-        Discretisation parameter, above 1 and at most 100.
+        Discretisation parameter, above 1 and at most 100; that of each of three channels, for which
+        8 to 12 is right, since their levels together are as dense as those of one channel with the
+        cube root.
     keep : int or "auto", default 2000
         States to keep per shell, every member of a multiplet counted, so that the number means
         the same in every symmetry. The cut never tears a degenerate cluster. "auto" cuts by energy:
@@ -92,9 +96,12 @@ def solve(
         Lowest temperature, in the unit of the band (k_B = 1); sets the length of the chain unless
         `sites` is given.
     sites : int, optional
-        Number of chain sites, f_0 included; at least 4.
+        Number of chain sites, f_0 included; at least 4. The chains of three channels take turns:
+        the first sites of all count as one, each further one belongs to one channel, and there are
+        at least 18.
     z : sequence of floats, default (1,)
         Twists in (0, 1]: one run each, side by side, and the average. A number is one twist.
+        Only equidistant twists, such as (0.5, 1.0), cancel the ripples of the discretisation.
     scheme : {"zitko-pruschke", "campo-oliveira", "wilson"}
         Discretisation of the band, compared in `kadanoff.bands.discretisation`. The plain scheme,
         "wilson", underestimates the hybridisation: by 7 % at Lambda = 2.5, and T_K by up to a
@@ -103,8 +110,10 @@ def solve(
         Multiply V^2 (or J) by ``(ln Lambda / 2) (1 + 1/Lambda) / (1 - 1/Lambda)``, Wilson's own
         correction of that error. Refused unless the scheme is "wilson".
     symmetry : "auto" or tuple
-        ("U1", "U1"), ("U1", "SU2") or ("SU2", "SU2") for (charge, spin); "auto" takes the largest
-        that the model has. The result does not depend on it, the time does.
+        Factors (charge, spin), such as ("U1", "SU2"); for two channels also (charge, spin,
+        channel), such as ("U1", "SU2", "U1"). Charge is "SU2", "U1" or "Z2" (parity), spin "SU2",
+        "U1", "Z2" (S_z up to multiples of 2) or "none", channel "SU2" or "U1". "auto" takes the
+        largest that the model has. The result does not depend on it, the time does.
     gap : float, default 1e-5
         The cut lies in a gap wider than this, in units of the shell's scale; at most 0.01. Levels
         nearer than this are one cluster, which is never cut. A chain on which clusters exceed the
@@ -135,6 +144,8 @@ def solve(
     Coarse
         The truncation error of the entropy is above 5e-3 nats: the message names the `keep` that
         would reach it, its time, and observables that are not known. Not if `errors` is False.
+    BosonCutoff
+        A boson mode of the impurity keeps too few states. Not if `errors` is False.
 
     Notes
     -----
@@ -229,6 +240,9 @@ def solve_models(
     Errors are estimated for the calls that return to a user only.
     """
     jobs = [Job(model, options, observables) for model in models]
+    if errors:
+        for job in jobs:
+            job.check()
     results = _solve_jobs(jobs, options, bool(observables), run, description)
     if not errors:
         return results
@@ -239,15 +253,52 @@ def solve_models(
         raise
 
 
+def _with_half(result: NRGResult, run: Run) -> NRGResult:
+    """The result of a lead with a gap, with the levels at half the number of states."""
+    if gap_of(result.chain) == 0 and result.chain.gap == 0:
+        return result
+    fewer = halved(result.options)
+    job = Job(result.model, fewer, (), chains=[one.chain for one in result.levels])
+    return replace(result, half=_solve_jobs([job], fewer, False, run)[0].levels)
+
+
+def solve_on(
+    model: Model,
+    options: Options,
+    chains: Sequence[Chain],
+    run: Run,
+    observables: Observables = (),
+) -> NRGResult:
+    """Solve a model on given chains, without errors; all arguments have been checked."""
+    job = Job(model, options, observables, chains=chains)
+    return _solve_jobs([job], options, bool(observables), run)[0]
+
+
+def _with_interleaved(result: NRGResult, observables: Observables, run: Run) -> NRGResult:
+    """The result of interleaved channels with its errors, where charge and S_z are conserved."""
+    if {"Z2", "none"} & set(result.symmetry):
+        return result
+
+    def again(options: Options, chains: tuple[Chain, ...]) -> NRGResult:
+        return solve_on(result.model, options, chains, run, observables)
+
+    found = estimate_interleaved(result, again)
+    if advice := remedy(found, result.options, result.seconds):
+        warn(f"{brief(result.model)}: {advice}", Coarse)
+    return replace(result, errors=found)
+
+
 def _with_errors(result: NRGResult, observables: Observables, run: Run) -> NRGResult:
     """The result with estimates of its errors; warns if it is not good enough."""
+    if is_interleaved(result):
+        return _with_interleaved(result, observables, run)
+    if not is_calibrated(result.model):
+        return _with_half(result, run)
 
     def again(
         model: Model, options: Options, chains: tuple[Chain, ...], observed: bool
     ) -> NRGResult:
-        wanted = observables if observed else ()
-        job = Job(model, options, wanted, chains=chains)
-        return _solve_jobs([job], options, bool(wanted), run)[0]
+        return solve_on(model, options, chains, run, observables if observed else ())
 
     ranges = {}
     if observables:
@@ -256,7 +307,7 @@ def _with_errors(result: NRGResult, observables: Observables, run: Run) -> NRGRe
     found = estimate(result, again, ranges)
     if advice := remedy(found, result.options, result.seconds):
         warn(f"{brief(result.model)}: {advice}", Coarse)
-    return replace(result, errors=found)
+    return _with_half(replace(result, errors=found), run)
 
 
 def _solve_jobs(

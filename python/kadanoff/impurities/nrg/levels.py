@@ -11,6 +11,7 @@ truncation is small even at T of the order of the shell's scale.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -21,6 +22,8 @@ from numpy.typing import ArrayLike
 
 from kadanoff import _core
 from kadanoff._base.types import FloatArray, IntArray
+from kadanoff.bands.interleaved import InterleavedChain
+from kadanoff.bands.leads import SpinBands, free_parts, gap_of
 from kadanoff.bands.tridiagonalisation import Chain
 
 __all__ = ["Averages", "Levels", "clean_chain"]
@@ -105,7 +108,8 @@ class Levels:
     Attributes
     ----------
     symmetry : tuple of str
-        The (charge, spin) factors that the labels refer to.
+        The (charge, spin) factors, and for two channels the channel factor, that the labels refer
+        to.
     chain : Chain
         The Wilson chain.
     core : kadanoff._core.Levels
@@ -113,14 +117,18 @@ class Levels:
     operators : tuple of str
         Names of the static operators.
     bands : int
-        Number of equal chains, one or two.
+        Number of channels, one to three.
+    copies : int
+        How often each level stands here: twice for a complex Hamiltonian, whose real and imaginary
+        parts the run has as states of their own; averages count it once.
     """
 
-    symmetry: tuple[str, str]
+    symmetry: tuple[str, ...]
     chain: Chain
     core: _core.Levels
     operators: tuple[str, ...] = ()
     bands: int = 1
+    copies: int = 1
 
     def __repr__(self) -> str:
         count = len(self.arrays["energies"])
@@ -169,7 +177,7 @@ class Levels:
         )
 
     def shell(self, n: int) -> tuple[IntArray, IntArray, FloatArray]:
-        """Labels (m, 2), degeneracies (m,) and energies (m,) of the multiplets of shell `n`.
+        """Labels (m, factors), degeneracies (m,) and energies (m,) of the multiplets of shell `n`.
 
         Energies are absolute, from the ground state, in ascending order.
         """
@@ -193,15 +201,51 @@ class Levels:
         expectations = {
             name: operators[:, i].reshape(t.shape) for i, name in enumerate(self.operators)
         }
-        return _columns(rows, self.ground[n], t.copy(), expectations)
+        found = _columns(rows, self.ground[n], t.copy(), expectations)
+        if self.copies == 1:
+            return found
+        return replace(found, log_Z=found.log_Z - math.log(self.copies))
 
     def clean(self, shells: ArrayLike, T: ArrayLike) -> Averages:
         """The same averages of the chain(s) without the impurity, exactly."""
-        one = clean_chain(self.chain, shells, T)
-        if self.bands == 1:
-            return one
+        parts = free_parts(self.chain, self.bands)
+        first = clean_chain(parts[0][0], self._own_shells(0, shells), T)
+        if len(parts) == 1 and parts[0][1] == 1:
+            return first
         additive = set(Averages.__dataclass_fields__) - {"T", "expectations", "weight_above_cut"}
-        return replace(one, **{name: self.bands * getattr(one, name) for name in additive})
+        several = [
+            (clean_chain(chain, self._own_shells(k, shells), T), weight)
+            for k, (chain, weight) in enumerate(parts)
+        ]
+        sums = {
+            name: sum(weight * getattr(one, name) for one, weight in several) for name in additive
+        }
+        if isinstance(self.chain.band, SpinBands):
+            up, dn = (one.charge for one, _ in several)
+            sums["spin"] = (up - dn) / 4 * self.bands
+        return replace(first, **sums)
+
+    def _own_shells(self, part: int, shells: ArrayLike) -> ArrayLike:
+        """The last site of one of several chains at these shells."""
+        if not isinstance(self.chain, InterleavedChain):
+            return shells
+        n, _ = _pairs(shells, 1.0, self.chain.sites)
+        return self.chain.last_sites(part)[n]
+
+    @property
+    def period(self) -> int:
+        """Number of shells after which the chain repeats itself at an energy lower by Lambda."""
+        return self.chain.period if isinstance(self.chain, InterleavedChain) else 2
+
+    @property
+    def undefined(self) -> frozenset[str]:
+        """Curves that do not exist: fluctuations of what the Hamiltonian does not conserve."""
+        out = []
+        if self.symmetry[0] == "Z2" or gap_of(self.chain) > 0:
+            out.append("T_chi_charge")
+        if self.symmetry[1] in ("Z2", "none"):
+            out.append("T_chi")
+        return frozenset(out)
 
     def ground_expectations(self, n: int) -> dict[str, float]:
         """Expectation values in the ground state of shell `n`, averaged over its members.

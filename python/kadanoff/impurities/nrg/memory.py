@@ -5,28 +5,64 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kadanoff._base.memory import available
+from kadanoff.bands.interleaved import InterleavedChain
+from kadanoff.impurities.models.doubling import copies
 
 if TYPE_CHECKING:
     from kadanoff.impurities.nrg.job import Job
     from kadanoff.impurities.nrg.options import Options
 
-__all__ = ["check", "estimate"]
+__all__ = ["basis", "check", "estimate"]
+
+BASIS_BYTES = 32e6
+"""Bytes of a complete basis that stay in memory, of all chains that run side by side."""
 
 # Blocks of a shell with M multiplets hold about SPREAD * M^2 elements: measured between 0.011 and
 # 0.03 for 200 to 4000 kept multiplets in the three symmetries, spin and charge reflections off.
 SPREAD = 0.03
-# States in an average kept multiplet, measured at 1000 to 4000 kept states.
-STATES_PER_MULTIPLET = {("U1", "U1"): 1.0, ("U1", "SU2"): 2.4, ("SU2", "SU2"): 5.5}
+# States in an average kept multiplet for each SU2 factor, measured at 1000 to 4000 kept states.
+PER_SU2 = (2.3, 2.4, 2.0)
+# Fewer labels make larger blocks: by how much for each factor that is Z2 or none.
+SPREAD_OF_BROKEN = 4.0
+
+
+def basis(memory: float | None) -> dict[str, Any]:
+    """Keywords of the core that bound the memory of a complete basis, in bytes, or the default.
+
+    The default writes to disk early, as reading costs a few per cent of the time; where no file
+    can be written, half of the available memory serves. A bound that the caller names is kept.
+
+    Examples
+    --------
+    >>> basis(1e6)
+    {'basis_limit': 1000000, 'basis_fallback': 0}
+    """
+    if memory is not None:
+        return {"basis_limit": int(memory), "basis_fallback": 0}
+    fallback = 0.5 * (available() or 4e9)
+    return {"basis_limit": int(BASIS_BYTES), "basis_fallback": int(fallback)}
+
+
+def states_per_multiplet(symmetry: Sequence[str]) -> float:
+    """States in an average kept multiplet.
+
+    Examples
+    --------
+    >>> states_per_multiplet(("U1", "SU2"))
+    2.4
+    """
+    sizes = [size for size, factor in zip(PER_SU2, symmetry, strict=False) if factor == "SU2"]
+    return math.prod(sizes) if sizes else 1.0
 
 
 def estimate(
     *,
     keep: int | None,
     keep_multiplets: int | None,
-    symmetry: tuple[str, str],
+    symmetry: Sequence[str],
     vectors: bool = False,
     states: int | None = None,
     growth: int = 4,
@@ -59,12 +95,14 @@ def estimate(
     if keep is not None:
         sizes.append(growth * keep if states is None else min(growth * keep, states))
     if keep_multiplets is not None:
-        grown = math.ceil(growth * keep_multiplets * STATES_PER_MULTIPLET[symmetry])
+        grown = math.ceil(growth * keep_multiplets * states_per_multiplet(symmetry))
         sizes.append(grown if states is None else min(grown, states))
     if not sizes:
         return 0
-    multiplets = min(sizes) / STATES_PER_MULTIPLET[symmetry]
-    return int(8 * SPREAD * multiplets**2 * (6.0 if vectors else 2.0))
+    multiplets = min(sizes) / states_per_multiplet(symmetry)
+    broken = sum(factor in ("Z2", "none") for factor in symmetry)
+    spread = min(SPREAD * SPREAD_OF_BROKEN**broken, 0.5)
+    return int(8 * spread * multiplets**2 * (6.0 if vectors else 2.0))
 
 
 def check(jobs: Sequence[Job], options: Options, vectors: bool, threads: int | None) -> int | None:
@@ -76,13 +114,16 @@ def check(jobs: Sequence[Job], options: Options, vectors: bool, threads: int | N
     runs = min(sum(len(job.cores) for job in jobs), threads or os.cpu_count() or 1)
     share = free // max(runs, 1)
     for job in jobs:
+        interleaved = isinstance(job.chains[0], InterleavedChain)
         need = estimate(
             keep=options.keep,
             keep_multiplets=options.keep_multiplets,
             symmetry=job.symmetry,
             vectors=vectors,
-            states=job.model.impurity_dimension * 4 ** (job.starts[0].bands * job.chains[0].sites),
-            growth=4 ** job.starts[0].bands,
+            states=job.model.impurity_dimension
+            * copies(job.model)
+            * 4 ** (job.starts[0].bands * job.chains[0].sites),
+            growth=4 ** (1 if interleaved else job.starts[0].bands),
         )
         if need > share:
             raise MemoryError(

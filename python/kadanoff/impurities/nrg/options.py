@@ -25,20 +25,27 @@ from kadanoff.bands.discretisation import (
     SCHEMES,
     checked_twist,
 )
+from kadanoff.bands.interleaved import interleaved_chain
+from kadanoff.bands.leads import Superconductor
 from kadanoff.bands.tridiagonalisation import A_Lambda, Chain, chain_of
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.even_odd import betabar
-from kadanoff.impurities.symmetry.detection import SYMMETRIES, Symmetry
+from kadanoff.impurities.symmetry.detection import ONE_CHANNEL, TWO_CHANNELS, Symmetry
 
-__all__ = ["NRGOptions", "Options"]
+__all__ = ["NRGOptions", "Options", "between", "independent"]
 
 MIN_SITES = 4  # two even and two odd shells: temperatures that all twists share
 MAX_STATES = 8000  # that keep="auto" keeps, whatever their energies
+MIN_PERIODS = 3
+EQUIDISTANT = 0.9  # such as (0.33, 0.67, 1), with 0.98
 MIN_KEPT = {"keep": 8, "keep_multiplets": 4}
 MIN_CUTOFF = 1.0
 """With less a shell keeps its ground states alone, half of which are the same: no error shows."""
 MIN_T = 1e-290  # the hoppings of the chain must not underflow
 MAX_GAP = 1e-2
+BELOW_THE_GAP = 200.0
+"""The lowest temperature in a superconductor, as a part of its gap: bound states are then converged
+to (scale/gap)^2."""
 GAP_HINT = (
     "levels nearer than this are one cluster, which is never cut: with a gap of the order of the "
     "distances of levels at the cut nothing would be discarded"
@@ -120,7 +127,9 @@ class Options:
     T_min : float
         Lowest temperature, in the unit of the band (k_B = 1).
     sites : int or None
-        Number of chain sites, at least 4; None for the number that reaches `T_min`.
+        Number of chain sites, at least 4; None for the number that reaches `T_min`. Three channels
+        take turns: the first sites of all count as one, each further one belongs to one channel,
+        and there are at least 18.
     z : float or sequence of float
         Twists in (0, 1]; kept as a tuple.
     scheme : {"wilson", "campo-oliveira", "zitko-pruschke"}
@@ -217,25 +226,63 @@ class Options:
         T = checks.real("T", T, above=0)
         return changed(self, T_min=T) if self.sites is None else self
 
+    def lowest(self, D: float) -> float:
+        """The lowest temperature: T_min, or the one that the chosen number of sites reaches."""
+        if self.sites is None:
+            return self.T_min
+        return float(D * self.Lambda ** (-(self.sites - 2) / 2))
+
     def strength(self, chain: Chain) -> float:
         """Factor of the hybridisation strength on a chain: norm of the band times A_Lambda."""
         return chain.norm * (A_Lambda(self.Lambda) if self.A_Lambda else 1.0)
 
     def chain(self, model: Model, z: float) -> Chain:
         """The Wilson chain of the model's band for one twist."""
-        sites = self.sites
+        if len(model.space.baths) > 2:
+            return self._interleaved(model, z)
+        sites, T_min = self.sites, self.T_min
+        if isinstance(model.band, Superconductor) and model.band.gap > 0:
+            # Below the gap nothing changes but the distance of the levels at its edge.
+            T_min = max(T_min, model.band.gap / BELOW_THE_GAP)
         if sites is None:
             # Two shells more than T_min needs, for the even-odd average.
-            decades = math.log(max(model.band.D / self.T_min, 1.0)) / math.log(self.Lambda)
+            decades = math.log(max(model.band.D / T_min, 1.0)) / math.log(self.Lambda)
             sites = MIN_SITES + math.ceil(2 * decades)
         chain = chain_of(model.band, self.Lambda, sites, z, self.scheme)
-        if self.sites is None:
+        if self.sites is None and chain.gap == 0:
             # Twists and small Lambda shift the scale by less than a factor Lambda or two.
-            short = float(chain.scale[-2] / betabar(self.Lambda)[-1] / self.T_min)
-            if short > 1 and self.T_min < model.band.D:
+            lowest = betabar(self.Lambda, len(model.space.baths))[-1]
+            short = float(chain.scale[-2] / lowest / T_min)
+            if short > 1 and T_min < model.band.D:
                 more = math.ceil(2 * math.log(short) / math.log(self.Lambda))
                 return chain_of(model.band, self.Lambda, sites + more, z, self.scheme)
         return chain
+
+    def _interleaved(self, model: Model, z: float) -> Chain:
+        """The chains of three channels, one site after the other."""
+        channels = len(model.space.baths)
+        period = 2 * channels
+        sites = self.sites
+        if sites is not None and sites < MIN_PERIODS * period:
+            raise ValueError(
+                f"sites must be at least {MIN_PERIODS * period} with {channels} channels, whose "
+                f"chains are interleaved: {period} shells in a row are averaged; got {sites}"
+            )
+        if sites is None:
+            decades = math.log(max(model.band.D / self.T_min, 1.0)) / math.log(self.Lambda)
+            sites = max(MIN_PERIODS * period, period + math.ceil(period * decades))
+
+        def chain(sites: int) -> Chain:
+            return interleaved_chain(
+                model.band, channels, self.Lambda, sites, z=z, scheme=self.scheme
+            )
+
+        found = chain(sites)
+        lowest = betabar(self.Lambda, channels)[-1]
+        short = float(found.scale[-period] / lowest / self.T_min)
+        if self.sites is None and short > 1 and self.T_min < model.band.D:
+            return chain(sites + math.ceil(period * math.log(short) / math.log(self.Lambda)))
+        return found
 
 
 def changed(options: Options, **changes: Any) -> Options:
@@ -274,6 +321,38 @@ def shown(options: type, default: Any = None) -> tuple[Parameter, ...]:
     )
 
 
+def independent(z: Sequence[float]) -> float:
+    """The number of equidistant twists whose distance is the largest one between these.
+
+    Only of equidistant twists does an average cancel the waves in z of all periods but 1 / n. The
+    twists lie on a circle, 1 next to 0.
+
+    Examples
+    --------
+    >>> independent((0.25, 0.5, 0.75, 1.0)), independent((0.25, 0.5, 0.75)), independent((0.3,))
+    (4.0, 2.0, 1.0)
+    """
+    ordered = sorted(z)
+    following = [*ordered[1:], ordered[0] + 1.0]
+    # Rounded, so that (1/3, 2/3, 1) counts as three.
+    return round(1.0 / max(b - a for a, b in zip(ordered, following, strict=True)), 6)
+
+
+def between(z: tuple[float, ...]) -> tuple[float, ...]:
+    """Twists half a period further on, in (0, 1].
+
+    The period is the distance of equidistant twists, and 1 for others, whose average keeps a wave
+    of that period.
+
+    Examples
+    --------
+    >>> between((1.0,)), between((0.5, 1.0)), between((0.125, 0.25))
+    ((0.5,), (0.75, 0.25), (0.625, 0.75))
+    """
+    n = len(z) if independent(z) > EQUIDISTANT * len(z) else 1
+    return tuple(1.0 - (1.0 - x - 0.5 / n) % 1.0 for x in z)
+
+
 def _twists(z: object) -> tuple[float, ...]:
     if isinstance(z, Sequence | np.ndarray) and not isinstance(z, str):
         if len(z) > MAX_TWISTS:
@@ -286,8 +365,9 @@ def _twists(z: object) -> tuple[float, ...]:
 
 def _symmetry(symmetry: object) -> str | Symmetry:
     chosen = tuple(symmetry) if isinstance(symmetry, list) else symmetry
-    if not isinstance(chosen, str | tuple) or chosen not in ("auto", *SYMMETRIES):
+    known = tuple(dict.fromkeys((*ONE_CHANNEL, *TWO_CHANNELS)))
+    if not isinstance(chosen, str | tuple) or chosen not in ("auto", *known):
         raise ValueError(
-            f"symmetry must be 'auto' or one of {SYMMETRIES} (charge, spin), got {symmetry!r}"
+            f"symmetry must be 'auto' or one of {known} (charge, spin, channel), got {symmetry!r}"
         )
     return cast("str | Symmetry", chosen)

@@ -92,14 +92,14 @@ def plot_thermodynamics(
     """
     values, name, marks = _quantity(run, quantity)
     ax = new_or(ax)
-    curve(ax, run.T, values, style, label=repr(run.model) if label is None else label)
+    T = run.T / run.model.band.D
+    curve(ax, T, values, style, label=repr(run.model) if label is None else label)
     if run.errors is not None:
-        unit = QUANTITIES[quantity][1] if quantity in QUANTITIES else 1.0
-        error = run.error(quantity) / unit
+        error = run.error(quantity) / _unit(run, quantity)
         colour = ax.lines[-1].get_color()
         band = (values - error, values + error)
-        ax.fill_between(run.T, *band, color=colour, alpha=0.2, linewidth=0, gid=GUIDE)
-    dress(ax, x="T / D", y=name, log_x=True)
+        ax.fill_between(T, *band, color=colour, alpha=0.2, linewidth=0, gid=GUIDE)
+    dress(ax, x="$T / D$", y=name, log_x=True)
     if quantity == "entropy":
         ax.yaxis.set_major_locator(multiples(0.5))
     bottom, top = ax.get_ylim()
@@ -110,10 +110,17 @@ def plot_thermodynamics(
     return ax
 
 
+def _unit(run: NRGResult, quantity: str) -> float:
+    """The unit that the label of the axis names, in the unit of the run."""
+    D = run.model.band.D
+    units = {"chi": 1 / D, "free_energy": D}
+    return units.get(quantity, QUANTITIES[quantity][1] if quantity in QUANTITIES else 1.0)
+
+
 def _quantity(run: NRGResult, quantity: str) -> tuple[FloatArray, str, dict[str, float]]:
     if quantity in QUANTITIES:
-        name, unit, marks = QUANTITIES[quantity]
-        return getattr(run, quantity) / unit, name, marks
+        name, _, marks = QUANTITIES[quantity]
+        return getattr(run, quantity) / _unit(run, quantity), name, marks
     if quantity in run.expectations:
         return run.expectations[quantity], rf"$\langle$ {quantity} $\rangle$", {}
     known = ", ".join([*QUANTITIES, *run.expectations])
@@ -135,7 +142,8 @@ def plot_flow(
 ) -> Axes:
     r"""The NRG flow: levels E / omega_N of every second shell against N.
 
-    The lines are flat at fixed points, and cross over between them at the Kondo temperature.
+    Of every sixth shell where three channels take turns: those that end with one channel. The lines
+    are flat at fixed points, and cross over between them at the Kondo temperature.
     A line follows the k-th level of one label; labels share a colour.
 
     Parameters
@@ -174,7 +182,11 @@ def plot_flow(
     ax = new_or(ax)
     shells, flow = _flow(run, parity, multiplets, twist)
     # Lowest at the end of the chain first; with the same height, larger labels are drawn on top.
-    order = sorted(flow, key=lambda label: (round(np.nanmin(flow[label][-1]), 6), label))
+    lowest = {
+        label: round(float(np.nan_to_num(rows[-1], nan=np.inf).min()), 6)
+        for label, rows in flow.items()
+    }
+    order = sorted(flow, key=lambda label: (lowest[label], label))
     colours = [*COLOURS.values()][1:7]
     for rank, label in enumerate(order):
         named = rank < len(colours)
@@ -193,25 +205,33 @@ def plot_flow(
             lines[0].set_label(", ".join(str(x) for x in label))
     dress(ax, x=f"$N$ ({parity})", y=r"$E\,/\,\omega_N$")
     ax.set_ylim(-0.03 * E_max, E_max)
-    names = {"charge": {"U1": "Q", "SU2": "2I"}, "spin": {"U1": "2S_z", "SU2": "2S"}}
-    charge, spin = run.symmetry
-    title = f"${names['charge'][charge]},\\ {names['spin'][spin]}$"
-    legend(ax, title=title, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    title = ",\\ ".join(
+        known.get(factor, "-") for known, factor in zip(LABELS, run.symmetry, strict=False)
+    )
+    legend(ax, title=f"${title}$", loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return ax
+
+
+LABELS = (
+    {"U1": "Q", "SU2": "2I", "Z2": r"Q\ \mathrm{mod}\ 2"},
+    {"U1": "2S_z", "SU2": "2S", "Z2": r"2S_z\ \mathrm{mod}\ 4"},
+    {"U1": "Q_1 - Q_2", "SU2": "2T"},
+)
+"""Labels of the multiplets: of charge, spin and channel."""
 
 
 def _flow(
     run: NRGResult, parity: str, multiplets: int, twist: int
-) -> tuple[IntArray, dict[tuple[int, int], FloatArray]]:
+) -> tuple[IntArray, dict[tuple[int, ...], FloatArray]]:
     """Shells, and for every label an array (shells, levels) of E / omega_N, NaN where missing."""
     levels = run.levels[twist]
-    shells = np.arange(parity == "odd", levels.shells, 2)
+    shells = np.arange(parity == "odd", levels.shells, levels.period)
     found = []
     for n in shells:
         labels, _, energies = levels.shell(int(n))
-        here: dict[tuple[int, int], list[float]] = {}
-        for (a, b), energy in zip(labels[:multiplets], energies[:multiplets], strict=True):
-            here.setdefault((int(a), int(b)), []).append(energy / levels.scale[n])
+        here: dict[tuple[int, ...], list[float]] = {}
+        for label, energy in zip(labels[:multiplets], energies[:multiplets], strict=True):
+            here.setdefault(tuple(label.tolist()), []).append(energy / levels.scale[n])
         found.append(here)
     flow = {}
     for label in sorted({label for here in found for label in here}):
@@ -286,7 +306,7 @@ def plot_spectrum(
     several = len(curves) > 1
     title = repr(run.model) if several and label is None and not ax.lines else None
     for t, values in curves:
-        name = label or (f"T = {t:.2g} D" if several else repr(run.model))
+        name = label or (f"T = {t / D:.2g} D" if several else repr(run.model))
         colour = next_colour(ax)
         for sign, dashes in ((1, "-"), (-1, "--"))[: 2 if both else 1]:
             side = np.sign(w) == sign

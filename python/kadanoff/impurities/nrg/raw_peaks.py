@@ -51,7 +51,7 @@ class RawPeaks:
 
     def _suffix(self, spin: Sigma) -> str:
         checks.choice("spin", spin, ("up", "dn"))
-        return "_dn" if spin == "dn" and self.symmetry[1] == "U1" else ""
+        return "_dn" if spin == "dn" and self.symmetry[1] != "SU2" else ""
 
     @public
     def peaks(self, name: str, *, T: float | None = None) -> tuple[FloatArray, FloatArray]:

@@ -11,15 +11,18 @@ import numpy as np
 from kadanoff._base import checks, html
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
+from kadanoff.bands.interleaved import InterleavedChain
 from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.base import brief
-from kadanoff.impurities.nrg.errors import CURVES, Errors
+from kadanoff.impurities.nrg.errors import CURVES, Errors, is_calibrated
 from kadanoff.impurities.nrg.levels import Levels
 from kadanoff.impurities.nrg.options import Options
+from kadanoff.impurities.nrg.subgap import Subgap, bound_states
 from kadanoff.impurities.symmetry.multiplets import Symmetry
 
 if TYPE_CHECKING:
+    import xarray
     from matplotlib.axes import Axes
 
     from kadanoff.impurities.effective.moment import KondoTemperature
@@ -42,7 +45,7 @@ class NRGResult:
     options : Options
         Options of the run.
     symmetry : tuple of str
-        The symmetry that was used, (charge, spin).
+        The symmetry that was used, (charge, spin), or (charge, spin, channel) of two channels.
     T : array of float, shape (t,)
         Temperatures, descending, in the unit of the band (k_B = 1).
     entropy : array of float, shape (t,)
@@ -50,13 +53,15 @@ class NRGResult:
     heat_capacity : array of float, shape (t,)
         Heat capacity C_imp = T dS_imp/dT in units of k_B.
     T_chi : array of float, shape (t,)
-        Impurity part of T chi = <S_z^2> - <S_z>^2 (g mu_B = 1).
+        Impurity part of T chi = <S_z^2> - <S_z>^2 (g mu_B = 1); NaN where S_z is not conserved.
     T_chi_charge : array of float, shape (t,)
-        Impurity part of T chi_charge = <Q^2> - <Q>^2.
+        Impurity part of T chi_charge = <Q^2> - <Q>^2; NaN where the charge is not conserved.
     log_Z : array of float, shape (t,)
-        Logarithm ln Z_imp, energies from the ground states: ``S_imp - E_imp / T``.
+        Logarithm ln Z_imp, energies from the ground states: the mean of S_imp over lower
+        temperatures, ``(1/T) int_0^T S_imp dT' = S_imp - E_imp / T``.
     free_energy : array of float, shape (t,)
-        F_imp = E_0,imp - T ln Z_imp, with the difference E_0,imp of the ground-state energies.
+        F_imp = E_0,imp - T ln Z_imp, with the difference E_0,imp of the ground-state energies; from
+        the lowest temperature on ``dF_imp/dT = -S_imp``.
     expectations : mapping from names to arrays of float, shape (t,)
         Thermal averages of the observables requested.
     levels : tuple of Levels
@@ -66,7 +71,12 @@ class NRGResult:
     seconds : float
         Wall-clock time of the iteration.
     errors : Errors or None
-        Estimated errors of truncation and discretisation; None where they were not estimated.
+        Estimated errors of truncation and discretisation, for three channels those of
+        `kadanoff.impurities.nrg.interleaved_errors`; None where they were not estimated, as for
+        three channels without conserved charge and S_z.
+    half : tuple of Levels
+        With a gap in the lead the levels of a run with half the number of states, for the errors
+        of :attr:`subgap`; none where errors were not wanted.
 
     Examples
     --------
@@ -90,6 +100,7 @@ class NRGResult:
     levels: tuple[Levels, ...] = ()
     seconds: float = 0.0
     errors: Errors | None = None
+    half: tuple[Levels, ...] = ()
 
     def __repr__(self) -> str:
         return (
@@ -135,6 +146,28 @@ class NRGResult:
         return np.where(np.abs(self.T_chi) > self.error("T_chi"), self.T_chi / self.T, np.nan)
 
     @property
+    def subgap(self) -> Subgap:
+        """Bound states in the gap of a lead; ValueError for one without."""
+        return bound_states(self.model, self.levels, self.half)
+
+    @property
+    def anisotropy(self) -> float:
+        """Largest relative difference of Kondo temperatures between three interleaved channels.
+
+        Measured by one-channel Kondo models with J = 0.3 D on the chains of the channels, see
+        `kadanoff.impurities.nrg.channel_anisotropy`; NaN in a band without Kondo effect there.
+        ValueError for fewer channels, which have chains of one twist.
+        """
+        if not isinstance(self.chain, InterleavedChain):
+            raise ValueError(
+                f"{brief(self.model)} has one chain for all channels, whose anisotropy is zero; "
+                "the anisotropy belongs to runs with three channels"
+            )
+        from kadanoff.impurities.nrg.channel_anisotropy import spread_of_kondo_temperatures
+
+        return spread_of_kondo_temperatures(self.chain)
+
+    @property
     def curves(self) -> dict[str, FloatArray]:
         """Curves and averages of observables that have an error, by name."""
         return {name: getattr(self, name) for name in CURVES} | dict(self.expectations)
@@ -166,6 +199,15 @@ class NRGResult:
         >>> bool(run.error("entropy").max() < 0.01)
         True
         """
+        known = is_calibrated(self.model) or (
+            isinstance(self.chain, InterleavedChain) and not {"Z2", "none"} & set(self.symmetry)
+        )
+        if self.errors is None and not known:
+            raise ValueError(
+                "the errors of this run are not known: those of three channels are measured with "
+                f"conserved charge and S_z only; the run is that of {brief(self.model)}. Compare "
+                "with runs of other keep, Lambda and z"
+            )
         if self.errors is None:
             raise ValueError(
                 "the errors of this run were not estimated; solve with errors=True (the default "
@@ -174,6 +216,45 @@ class NRGResult:
         if name == "chi":
             return self.errors.total("T_chi") / self.T
         return self.errors.total(name)
+
+    @public
+    def to_xarray(self) -> xarray.Dataset:
+        """Every curve over T as a dataset, with its 95 % error beside it as ``<name>_error``.
+
+        Returns
+        -------
+        xarray.Dataset
+            Coordinate ``T``, descending; variables are the curves and the averages of observables.
+            The attributes hold the model, the options, and the unit, which is that of the band.
+
+        Raises
+        ------
+        ImportError
+            xarray is not installed: ``pip install 'kadanoff[data]'``.
+
+        Examples
+        --------
+        >>> from kadanoff import KondoModel, nrg
+        >>> dataset = nrg.solve(KondoModel(J=0.4), keep=300, T_min=1e-3).to_xarray()
+        >>> float(dataset.entropy.sel(T=1e-2, method="nearest").round(2))
+        0.54
+        """
+        try:
+            import xarray
+        except ImportError as error:
+            raise ImportError("to_xarray needs xarray: pip install 'kadanoff[data]'") from error
+        variables = dict(self.curves)
+        if self.errors is not None:
+            variables |= {f"{name}_error": self.error(name) for name in self.curves}
+        return xarray.Dataset(
+            {name: ("T", values) for name, values in variables.items()},
+            coords={"T": self.T},
+            attrs={
+                "model": repr(self.model),
+                "options": repr(self.options),
+                "unit": "energies and temperatures in the unit of the band, entropies in nats",
+            },
+        )
 
     def _at_lowest_T(self, name: str, unit: float = 1.0) -> object:
         value = float(self.curves[name][-1] / unit)

@@ -41,7 +41,7 @@ References
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -219,11 +219,12 @@ def _interpolant(band: Band) -> tuple[FloatArray, FloatArray]:
     return x[finite], rho[finite]
 
 
-def hybridisation(of: Quadratic, band: Band, w: ArrayLike) -> ComplexArray:
-    """``Delta_ij(w)``, shape (n, m, m), at real or complex w."""
-    g = band_green(band, w)
+def hybridisation(of: Quadratic, bands: Sequence[Band], w: ArrayLike) -> ComplexArray:
+    """``Delta_ij(w)``, shape (n, m, m), at real or complex w; one band for every channel."""
+    known = {band: band_green(band, w) for band in set(bands)}
     each = [
-        (g / (1 - e * g))[:, None, None] * np.outer(v, v) for v, e in zip(of.v, of.e, strict=True)
+        (g / (1 - e * g))[:, None, None] * np.outer(v, v)
+        for v, e, g in zip(of.v, of.e, map(known.__getitem__, bands), strict=True)
     ]
     return np.asarray(sum(each))
 

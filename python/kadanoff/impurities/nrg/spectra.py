@@ -13,6 +13,9 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks, html
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
+from kadanoff.bands.discretisation import Band
+from kadanoff.bands.gapped import gap_edges
+from kadanoff.bands.leads import ChannelBands, SpinBands, Superconductor
 from kadanoff.bands.tridiagonalisation import A_Lambda
 from kadanoff.greens.kramers_kronig import checked_frequencies
 from kadanoff.impurities.models import Model
@@ -25,6 +28,7 @@ from kadanoff.impurities.nrg.low_energy_scattering import Peaks
 from kadanoff.impurities.nrg.options import Options
 from kadanoff.impurities.nrg.peaks import Bins
 from kadanoff.impurities.nrg.self_energy import Broadened, Estimator, Quadratic
+from kadanoff.impurities.nrg.subgap import energies_of_twists, gap_range
 from kadanoff.impurities.nrg.susceptibility import Fluctuations
 from kadanoff.impurities.symmetry.multiplets import Symmetry
 
@@ -32,6 +36,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["Dynamics"]
+
+INSIDE = 1 - 1e-3  # of the gap, at which quasiparticle states are dense
+APART = 1e-2  # of the gap: nearer peaks are one, of several twists
+MIN_WEIGHT = 1e-4  # of the total weight: less is left by the truncation
 
 Sigma = Literal["up", "dn"]
 Kind = Literal["G", "F", "I"]
@@ -154,7 +162,11 @@ class Dynamics(Curves):
         channel = checks.whole("channel", channel, most=len(self.model.space.baths))
         name = t_matrix_name(channel)
         band = self.model.band
-        rho = float(band.density(0.0)) / band.norm
+        energy = 0.0
+        if isinstance(band, SpinBands | ChannelBands):
+            bands, energy = self._bands(spin)
+            band = bands[channel - 1]
+        rho = float(band.density(-energy)) / band.norm
         if not (math.isfinite(rho) and rho > 0):
             raise ValueError(
                 f"the t-matrix is normalised by the band's density at zero, which is {rho} here; "
@@ -199,8 +211,9 @@ class Dynamics(Curves):
         Raises
         ------
         ValueError
-            The model has no self-energy (a Kondo spin, an assisted hopping), or the run lacks the
-            correlators: solve with ``names=["Sigma"]``.
+            The model has no self-energy (a Kondo spin, an assisted hopping), the run lacks the
+            correlators: solve with ``names=["Sigma"]``; or the band has a hard gap, see
+            :meth:`self_energy_iw`.
 
         Notes
         -----
@@ -228,11 +241,16 @@ class Dynamics(Curves):
         """
         checks.choice("estimator", estimator, ("combined", "symmetric", "ratio"))
         of, at = self._quadratic(spin), checked_frequencies(w, name="w")
+        if any(gap_edges(band)[1] > 0 for band in self._bands(spin)[0]):
+            raise ValueError(
+                "the self-energy of a dot on a band with a hard gap has poles in the gap, which "
+                "any broadening smears over it; use self_energy_iw, improved_iw and bound_peaks"
+            )
         sigma = self_energy.estimate(
             lambda x: self._broadened(of, spin, x, T, b, w0),
             at,
             peaks=lambda k: self._raw(of, spin, k, T),
-            width=lambda x: -self._Delta(of, x).imag,
+            width=lambda x: -self._Delta(of, x, spin).imag,
             estimator=estimator,
             blocks=self._blocks(of, self._suffix(spin), T),
             grid=self.grid(),
@@ -245,6 +263,12 @@ class Dynamics(Curves):
 
     def _quadratic(self, spin: Sigma) -> Quadratic:
         checks.choice("spin", spin, ("up", "dn"))
+        if isinstance(self.model.band, Superconductor) and self.model.band.gap > 0:
+            raise ValueError(
+                "the self-energy of a dot on a superconductor is a matrix of normal and anomalous "
+                "parts, which this method does not have; use spectral('d', w), spectral("
+                "'anomalous d', w) and peaks"
+            )
         return self_energy.quadratic(self.model, spin)
 
     def _blocks(self, of: Quadratic, suffix: str, T: float | None) -> list[list[int]]:
@@ -358,7 +382,7 @@ class Dynamics(Curves):
         the exact Green function than :meth:`matsubara`, which has the discretised band's.
         """
         of, z = self._quadratic(spin), self._points(n, T)
-        return self._dyson(of, z, self.self_energy_iw(n, spin=spin, T=T))
+        return self._dyson(of, z, self.self_energy_iw(n, spin=spin, T=T), spin)
 
     @public
     def improved(
@@ -379,14 +403,26 @@ class Dynamics(Curves):
         """
         of, at = self._quadratic(spin), checked_frequencies(w, name="w")
         sigma = self.self_energy(at, spin=spin, estimator=estimator, T=T, b=b, w0=w0)
-        return self._dyson(of, at, sigma)
+        return self._dyson(of, at, sigma, spin)
 
-    def _Delta(self, of: Quadratic, z: FloatArray | ComplexArray) -> ComplexArray:
+    def _Delta(self, of: Quadratic, z: FloatArray | ComplexArray, spin: Sigma) -> ComplexArray:
         """Hybridisation of the model that the chain stands for, shape (n, m, m)."""
-        Delta = self_energy.hybridisation(of, self.model.band, z)
+        bands, energy = self._bands(spin)
+        Delta = self_energy.hybridisation(of, bands, z - energy)
         if self.options.scheme == "wilson" and not self.options.A_Lambda:
             Delta = Delta / A_Lambda(self.options.Lambda)
         return Delta
+
+    def _bands(self, spin: Sigma) -> tuple[tuple[Band, ...], float]:
+        """The band of a spin in every channel, and the energy by which a field shifts it."""
+        band = self.model.band
+        if isinstance(band, ChannelBands):
+            return band.parts, 0.0
+        channels = len(self.model.space.baths)
+        if isinstance(band, SpinBands):
+            which = ("up", "dn").index(spin)
+            return (band.parts[which],) * channels, band.energies[which]
+        return (band,) * channels, 0.0
 
     def _raw(self, of: Quadratic, spin: Sigma, k: int, T: float | None) -> Peaks:
         """The peaks of G, F and I of orbital number `k`."""
@@ -396,10 +432,16 @@ class Dynamics(Curves):
         return Peaks(self.bins.mesh, *(self.peaks(name, T=T)[1] for name in names))
 
     def _dyson(
-        self, of: Quadratic, z: FloatArray | ComplexArray, sigma: ComplexArray
+        self,
+        of: Quadratic,
+        z: FloatArray | ComplexArray,
+        sigma: ComplexArray,
+        spin: Sigma,
     ) -> ComplexArray:
         m = len(of.orbitals)
-        inverse = z[:, None, None] * np.eye(m) - of.h - self._Delta(of, z) - sigma.reshape(-1, m, m)
+        inverse = (
+            z[:, None, None] * np.eye(m) - of.h - self._Delta(of, z, spin) - sigma.reshape(-1, m, m)
+        )
         return np.asarray(1 / inverse[:, 0, 0] if m == 1 else np.linalg.inv(inverse), complex)
 
     @public
@@ -409,8 +451,78 @@ class Dynamics(Curves):
         A matrix of several orbitals, shape (n, m, m).
         """
         of, at = self._quadratic(spin), checked_frequencies(w, name="w")
-        Delta = self_energy.hybridisation(of, self.model.band, at)
+        bands, energy = self._bands(spin)
+        Delta = self_energy.hybridisation(of, bands, at - energy)
         return Delta[:, 0, 0] if len(of.orbitals) == 1 else Delta
+
+    @public
+    def bound_peaks(self, name: str, *, T: float | None = None) -> tuple[FloatArray, FloatArray]:
+        """Peaks of a correlator inside the gap of a superconducting or insulating lead.
+
+        Parameters
+        ----------
+        name : str
+            A correlator of the run, such as "d" or "anomalous d".
+        T : float, optional
+            One of the temperatures of the run, default the first.
+
+        Returns
+        -------
+        energy : array, shape (n,)
+            Energies of the bound states, negative ones included, ascending, averaged over the
+            twists.
+        weight : array, shape (n,)
+            Their weights: of a creation operator d^+, ``|<E|d^+|0>|^2`` at E > 0 and
+            ``|<E|d|0>|^2`` at -E < 0, for T -> 0.
+
+        Raises
+        ------
+        ValueError
+            The lead has no gap (of pairing, or a hard one of its bands), a chain ends above it, or
+            the run has no such correlator.
+
+        Notes
+        -----
+        Peaks of one sign nearer than 1 % of the gap are one, and so are those of one state in
+        several twists; peaks with less than 1e-4 of the weight are left out. At a transition,
+        where twists disagree on the ground state, the weights are averages over both. Errors are
+        not estimated; those of the energies are `NRGResult.subgap`'s, and with one twist and few
+        states the weights of the plus and the minus peak of a symmetric dot show by their
+        difference what the truncation does.
+
+        Examples
+        --------
+        >>> import kadanoff as kd
+        >>> lead = kd.bands.Superconductor(gap=0.01)
+        >>> dot = kd.AndersonModel(U=0.05, Gamma=0.02, band=lead)
+        >>> run = kd.dynamics.solve(dot, T=1e-5, names=["d"], keep=200, errors=False)
+        >>> energy, weight = run.bound_peaks("d")
+        >>> energy.size, bool(abs(energy.sum()) < 1e-4 * energy[1])
+        (2, True)
+        """
+        checks.choice("name", name, self.names)
+        low, high = gap_range(self.levels)
+        gap = max(-low, high)
+        row, t = self.names.index(name), self._index(T)
+        weight, moment = self.weight[row, t], self.moment[row, t]
+        # What the truncation leaves between the peaks would join them.
+        used = np.abs(weight) > MIN_WEIGHT * np.abs(weight).sum()
+        weight, moment = weight[used], moment[used]
+        energy = moment / weight
+        inside = (energy > INSIDE * low) & (energy < INSIDE * high)
+        order = np.argsort(energy[inside])
+        energy, weight = energy[inside][order], weight[inside][order]
+        apart = (np.diff(energy) > APART * gap) | (np.diff(np.sign(energy)) > 0)
+        group = np.concatenate([[0], np.cumsum(apart)])[: len(energy)]
+        for state in energies_of_twists(self.model, self.levels, gap):
+            for sign in (1, -1):
+                near = np.abs(energy[:, None] - sign * state).min(axis=1) < APART * gap
+                own = np.unique(group[near & (np.sign(energy) == sign)])
+                group[np.isin(group, own)] = own[0] if own.size else 0
+        each = [group == g for g in np.unique(group)]
+        # Anomalous peaks have either sign.
+        mean = [np.average(energy[one], weights=np.abs(weight[one])) for one in each]
+        return np.array(mean), np.array([weight[one].sum() for one in each])
 
     @public
     def plot(

@@ -12,9 +12,9 @@ ends below all of them. The same quantities q are found again,
 
     truncation = 3 max(|q - q_2|, |q - q_4| / 2).
 
-**Discretisation.** Averaged over n twists, q differs from the continuum by a wave of period 1 / n
-in z [1]_. Half a period on, in q', the wave has the opposite sign; a chain that ends too early has
-another error if it ends one site earlier:
+**Discretisation.** Averaged over n equidistant twists, q differs from the continuum by a wave of
+period 1 / n in z [1]_, over others by one of period 1. Half a period on, in q', the wave has the
+opposite sign; a chain that ends too early has another error if it ends one site earlier:
 
     discretisation = 1.5 |q_2 - q'|.
 
@@ -40,9 +40,9 @@ from kadanoff._base.types import FloatArray
 from kadanoff.bands.tridiagonalisation import Chain
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.errors import halved
-from kadanoff.impurities.nrg.options import MIN_SITES, Options, changed
+from kadanoff.impurities.nrg.options import MIN_SITES, Options, between, changed
 
-__all__ = ["Averages", "between", "chains_of", "estimate", "remembered"]
+__all__ = ["Averages", "chains_of", "estimate", "remembered"]
 
 TRUNCATION, QUARTER = 3.0, 0.5
 DISCRETISATION = 1.5  # the error of a single twist near the band edge is no pure wave in z
@@ -84,22 +84,14 @@ def estimate(
 
 
 def chains_of(model: Model, options: Options, shorter: bool) -> list[Chain]:
-    """The chains of all twists; one site shorter if that leaves enough."""
+    """The chains of all twists; one site shorter if that leaves enough and no gap ends them."""
     chains = [options.chain(model, z) for z in options.z]
     if not shorter:
         return chains
-    return [chain.truncated(max(chain.sites - 1, MIN_SITES)) for chain in chains]
-
-
-def between(z: tuple[float, ...]) -> tuple[float, ...]:
-    """Twists half of their mean distance further on, in (0, 1].
-
-    Examples
-    --------
-    >>> between((1.0,)), between((0.5, 1.0))
-    ((0.5,), (0.75, 0.25))
-    """
-    return tuple(1.0 - (1.0 - x - 0.5 / len(z)) % 1.0 for x in z)
+    return [
+        chain if chain.gap > 0 else chain.truncated(max(chain.sites - 1, MIN_SITES))
+        for chain in chains
+    ]
 
 
 def remembered(key: Any, errors: Callable[[], FloatArray]) -> FloatArray:

@@ -1,17 +1,22 @@
 r"""From an impurity model to symmetry multiplets and reduced matrix elements, numerically.
 
-A symmetry is a pair of factors (charge, spin), each "U1" or "SU2", that label a multiplet by
+A symmetry is a pair of factors (charge, spin), for two channels also a triple (charge, spin,
+channel), that label a multiplet by
 
-    charge "U1": Q = electrons - half filling     charge "SU2": 2I (isospin)
-    spin   "U1": 2 S_z                            spin   "SU2": 2S
+    charge  "U1": Q = electrons - half filling     "SU2": 2I (isospin)   "Z2": Q modulo 2
+    spin    "U1": 2 S_z                            "SU2": 2S             "Z2": 2 S_z modulo 4
+    channel "U1": electrons of the first minus     "SU2": 2T, rotations
+                  those of the second channel             of the channels
+
+and spin "none" by 0.
 
 Reduced matrix elements follow Edmonds in every SU2 factor,
 
     <j'm'|T^k_q|jm> = (-1)^(j'-m') (j' k j; -m' q m) <j'||T^k||j>,
 
-and a U1 factor contributes its selection rule and the number 1. The tensor is f_0^+: both spin
-components are channels under spin U1 and one doublet (f_up^+, f_dn^+) under SU2; under charge SU2
-its lower isospin component is [I_-, f_q^+].
+and another factor contributes its selection rule and the number 1. The tensor is f_0^+: both spin
+components are channels, and one doublet (f_up^+, f_dn^+) under spin SU2; under charge SU2 its lower
+isospin component is [I_-, f_q^+], under channel SU2 its lower channel component [T_-, f_q^+].
 
 Method: highest-weight states are the kernel of the total S_+ (and I_+) in each (Q, S_z) sector;
 S_- and I_- generate the other members with Condon-Shortley phases; one non-vanishing component
@@ -31,24 +36,26 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from kadanoff._base.types import BoolArray, FloatArray, IntArray
-from kadanoff.impurities.models import Model
-from kadanoff.impurities.models.operators import Operator, Space
+from kadanoff.impurities.models.operators import Operator, Orbital, Space
 from kadanoff.impurities.symmetry.detection import (
     SYMMETRIES,
-    Factor,
+    Seed,
     Symmetry,
     broken_by,
     broken_terms,
+    channel_raising,
+    channel_weights,
     check_symmetry,
     checked_terms,
     explain,
     generator,
     largest_symmetry,
+    orders,
     reflection_names,
 )
 from kadanoff.impurities.symmetry.wigner import wigner_eckart
@@ -76,9 +83,9 @@ class InitialCluster:
     Attributes
     ----------
     symmetry : tuple of str
-        The (charge, spin) factors.
-    labels : int array, shape (nblocks, 2)
-        (Q or 2I, 2 S_z or 2S) of each block, in ascending order.
+        The (charge, spin) factors, and for two channels the channel factor.
+    labels : int array, shape (nblocks, factors)
+        (Q or 2I, 2 S_z or 2S, ...) of each block, in ascending order.
     odd : bool array, shape (nblocks,)
         Fermion parity: whether the number of fermions is odd.
     energies : tuple of arrays, shape (m,)
@@ -95,6 +102,8 @@ class InitialCluster:
         Names parallel to `operators` and `reflections`.
     vectors : tuple of arrays, shape (m, m)
         The eigenvectors that `energies` belong to, in the multiplet basis of the bare space.
+    weights : tuple of int or None
+        With a channel factor the weight of every orbital in the difference of the charges.
     """
 
     symmetry: Symmetry
@@ -107,6 +116,7 @@ class InitialCluster:
     operator_names: tuple[str, ...]
     reflection_names: tuple[str, ...]
     vectors: tuple[FloatArray, ...]
+    weights: tuple[int, ...] | None = None
 
     def __repr__(self) -> str:
         multiplets = sum(len(e) for e in self.energies)
@@ -116,7 +126,8 @@ class InitialCluster:
     @property
     def bands(self) -> int:
         """Number of chains, one per bath orbital."""
-        return self.channels // (1 if self.symmetry[1] == "SU2" else 2)
+        spins = 1 if self.symmetry[1] == "SU2" else 2
+        return self.channels // spins * (2 if self.symmetry[2:] == ("SU2",) else 1)
 
     @property
     def channels(self) -> int:
@@ -132,12 +143,13 @@ class InitialCluster:
 
 
 def initial_cluster(
-    model: Model,
+    model: Seed,
     symmetry: Symmetry,
     *,
     observables: Iterable[str] | Mapping[str, Operator] = (),
     onsite: float = 0.0,
     particle_hole_bath: bool = True,
+    unequal: frozenset[str] = frozenset(),
 ) -> InitialCluster:
     """Multiplets of ``H_0 = H_imp + onsite * n_0`` and the reduced matrix elements of f_0^+.
 
@@ -146,13 +158,16 @@ def initial_cluster(
     model : Model
         The impurity with f_0.
     symmetry : tuple of str
-        One of :data:`SYMMETRIES`; it must be a symmetry of the model, see :func:`broken_by`.
+        One of those in `kadanoff.impurities.symmetry.detection`; it must be a symmetry of the
+        model, see :func:`broken_by`.
     observables : names, or mapping from names to operators
         Names refer to ``model.observables``.
     onsite : float
         Energy e_0 of f_0.
     particle_hole_bath : bool
         Whether the rest of the chain is particle-hole symmetric (all e_n = 0).
+    unequal : frozenset of str
+        What the bands distinguish: "spin", "channel".
 
     Returns
     -------
@@ -174,13 +189,16 @@ def initial_cluster(
     >>> print(start.operators[0][1].round(12))
     [[-0.75]]
     """
-    check_symmetry(symmetry)
+    check_symmetry(symmetry, model.space)
     terms = checked_terms(model, onsite)
-    if broken := broken_terms(terms, symmetry, particle_hole_bath):
-        raise ValueError(explain(model, symmetry, broken, terms, onsite, particle_hole_bath))
+    if broken := broken_terms(terms, symmetry, particle_hole_bath, unequal):
+        raise ValueError(
+            explain(model, symmetry, broken, terms, onsite, particle_hole_bath, unequal)
+        )
     named = _observables(model, observables)
 
-    frame = multiplet_basis(model.space, symmetry)
+    weights = channel_weights(terms) if len(symmetry) > 2 else None
+    frame = multiplet_basis(model.space, symmetry, weights)
     coefficients = np.array([coefficient for _, coefficient, _ in terms])
     projections = np.array([_projection(frame, operator) for _, _, operator in terms])
     energies, vectors = [], []
@@ -201,6 +219,8 @@ def initial_cluster(
         for op in named.values()
     )
     generators = reflection_names(terms, symmetry, particle_hole_bath)
+    if "spin" in unequal:
+        generators = tuple(name for name in generators if name != "spin")
     reflections = tuple(
         tuple(
             (target, vectors[target].T @ matrix @ vectors[i])
@@ -219,6 +239,7 @@ def initial_cluster(
         operator_names=tuple(named),
         reflection_names=generators,
         vectors=tuple(vectors),
+        weights=weights,
     )
 
 
@@ -227,13 +248,17 @@ def initial_cluster(
 
 @dataclass(frozen=True, eq=False)
 class MultipletBasis:
-    """A multiplet basis of the whole space: block -> members (2I+1, 2S+1, d, m), highest first."""
+    """A multiplet basis of the whole space: block -> members (2I+1, 2S+1, d, m), highest first.
+
+    A channel factor adds an axis behind that of the spin.
+    """
 
     space: Space
     symmetry: Symmetry
     labels: IntArray
     odd: BoolArray
     members: tuple[FloatArray, ...]
+    weights: tuple[int, ...] | None = None
 
     def split(self, flat: FloatArray) -> Iterator[FloatArray]:
         """The (m, m) matrices of all blocks out of one vector of their elements."""
@@ -245,18 +270,18 @@ class MultipletBasis:
 
 
 @lru_cache(maxsize=32)
-def multiplet_basis(space: Space, symmetry: Symmetry) -> MultipletBasis:
-    S, I = space.S(), space.isospin()  # noqa: E741
-    charge = np.rint(2 * np.diag(I.z.matrix)).astype(np.int64)
-    spin = np.rint(2 * np.diag(S.z.matrix)).astype(np.int64)
-    towers = [vector for vector, factor in zip((I, S), symmetry, strict=True) if factor == "SU2"]
+def multiplet_basis(
+    space: Space, symmetry: Symmetry, weights: tuple[int, ...] | None = None
+) -> MultipletBasis:
+    numbers, raised = generators(space, symmetry, weights)
+    towers = [plus for plus, factor in zip(raised, symmetry, strict=True) if factor == "SU2"]
 
     labels, odd, members = [], [], []
-    for label in sorted(set(zip(charge.tolist(), spin.tolist(), strict=True))):
+    for label in sorted(set(zip(*numbers.tolist(), strict=True))):
         if any(x < 0 for x, factor in zip(label, symmetry, strict=True) if factor == "SU2"):
             continue
-        sector = np.flatnonzero((charge == label[0]) & (spin == label[1]))
-        raising = [vector.plus.matrix[:, sector] for vector in towers]
+        sector = np.flatnonzero((numbers == np.array(label)[:, None]).all(axis=0))
+        raising = [plus[:, sector] for plus in towers]
         inside = _kernel(np.vstack(raising)) if raising else np.eye(len(sector))
         if inside.shape[1] == 0:
             continue
@@ -265,9 +290,34 @@ def multiplet_basis(space: Space, symmetry: Symmetry) -> MultipletBasis:
         labels.append(label)
         odd.append(bool(space.parity.matrix[sector[0], sector[0]] < 0))
         sizes = [x if factor == "SU2" else 0 for x, factor in zip(label, symmetry, strict=True)]
-        column = _tower(top, I.minus.matrix, sizes[0])
-        members.append(np.array([_tower(state, S.minus.matrix, sizes[1]) for state in column]))
-    return MultipletBasis(space, symmetry, np.array(labels), np.array(odd), tuple(members))
+        states = [top]
+        for plus, size in zip(raised, sizes, strict=True):
+            states = [
+                member
+                for state in states
+                for member in _tower(state, np.ascontiguousarray(plus.T), size)
+            ]
+        members.append(np.array(states).reshape(*(x + 1 for x in sizes), *top.shape))
+    return MultipletBasis(space, symmetry, np.array(labels), np.array(odd), tuple(members), weights)
+
+
+def generators(
+    space: Space, symmetry: Symmetry, weights: tuple[int, ...] | None
+) -> tuple[IntArray, list[FloatArray]]:
+    """The additive label of every product state in every factor, and the raising operators."""
+    S, I = space.S(), space.isospin()  # noqa: E741
+    numbers = [2 * np.diag(I.z.matrix), 2 * np.diag(S.z.matrix)]
+    raised = [I.plus.matrix, S.plus.matrix]
+    if weights is not None:
+        orbitals = [factor.name for factor in space.factors if isinstance(factor, Orbital)]
+        parts = zip(orbitals, weights, strict=True)
+        numbers.append(np.sum([a * np.diag(space.n(name).matrix) for name, a in parts], axis=0))
+        raised.append(channel_raising(space, weights))
+    labels = np.rint(numbers).astype(np.int64)
+    for row, order in zip(labels, orders(symmetry), strict=True):
+        if order is not None:
+            row %= order
+    return labels, raised
 
 
 def _kernel(A: FloatArray) -> FloatArray:
@@ -290,59 +340,151 @@ def _projection(frame: MultipletBasis, operator: Operator) -> FloatArray:
     """Scalar projection in all blocks, flattened: ``(1/dim) sum_m <a m|O|b m>``."""
     blocks = []
     for members in frame.members:
-        states = members.reshape(-1, *members.shape[2:])
+        states = members.reshape(-1, *members.shape[-2:])
         block = sum(state.T @ operator.matrix @ state for state in states) / len(states)
         blocks.append(np.ravel(block))
     return np.concatenate(blocks)
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A chain site in multiplets, as the compiled core takes it.
+
+    Attributes
+    ----------
+    labels, odd : list
+        Label and fermion parity of every multiplet.
+    hopping : list over channels of lists of (bra, ket, element)
+        Reduced elements of the creation operators.
+    terms : list over operators of lists of (bra, ket, element)
+        Scalar operators, the upper triangle of each.
+    """
+
+    labels: list[list[int]]
+    odd: list[bool]
+    hopping: list[list[tuple[int, int, float]]]
+    terms: list[list[tuple[int, int, float]]]
+
+    @property
+    def core(self) -> tuple[Any, ...]:
+        """The arguments of the core; energies of electrons are among the terms."""
+        return self.labels, self.odd, [0.0] * len(self.odd), self.hopping, self.terms
+
+
+@lru_cache(maxsize=32)
+def chain_site(
+    baths: tuple[Orbital, ...], symmetry: Symmetry, operators: tuple[Operator, ...]
+) -> Site:
+    """Any site of the chain of a symmetry that has no charge SU2.
+
+    Parameters
+    ----------
+    baths : tuple of Orbital
+        The bath orbitals of the channels.
+    symmetry : tuple of str
+        Symmetry of the run.
+    operators : tuple of Operator
+        Scalars on the space of these orbitals, such as the number of electrons.
+    """
+    weights = (1, -1) if len(symmetry) > 2 else None
+    frame = multiplet_basis(Space(baths), symmetry, weights)
+    sizes = [block.shape[-1] for block in frame.members]
+    first = np.concatenate([[0], np.cumsum(sizes)]).tolist()
+    hopping = [
+        [
+            (first[i] + a, first[j] + b, float(matrix[a, b]))
+            for i, j, matrix in channel
+            for a, b in np.argwhere(np.abs(matrix) > KERNEL_TOLERANCE).tolist()
+        ]
+        for channel in hopping_elements(frame)
+    ]
+    terms = [
+        [
+            (first[i] + a, first[i] + b, float(block[a, b]))
+            for i, block in enumerate(frame.split(_projection(frame, operator)))
+            for a, b in np.argwhere(np.abs(np.triu(block)) > KERNEL_TOLERANCE).tolist()
+        ]
+        for operator in operators
+    ]
+    labels = np.repeat(frame.labels, sizes, axis=0).tolist()
+    return Site(labels, np.repeat(frame.odd, sizes).tolist(), hopping, terms)
 
 
 @lru_cache(maxsize=32)
 def hopping_elements(frame: MultipletBasis) -> tuple[tuple[Element, ...], ...]:
     """Reduced matrix elements of f_0^+ in the basis of the frame."""
     return tuple(
-        tuple(_reduced_elements(frame, components, spin_shift))
-        for components, spin_shift in _tensors(frame)
+        tuple(_reduced_elements(frame, components, shifts))
+        for components, shifts in _tensors(frame)
     )
 
 
-def _tensors(frame: MultipletBasis) -> Iterator[tuple[list[list[FloatArray]], int]]:
-    """Channels: components[p][q] from the highest down, and the shift of 2 S_z under spin U1."""
-    space, (charge, spin) = frame.space, frame.symmetry
+Components = dict[tuple[int, ...], FloatArray]
+"""Components of a tensor, each factor counted from the highest one down."""
+
+
+def _tensors(frame: MultipletBasis) -> Iterator[tuple[Components, tuple[int, ...]]]:
+    """Channels: the components, and the shifts of the labels of abelian factors."""
+    space, symmetry = frame.space, frame.symmetry
     lowering = space.isospin().minus
-    doublets = [
-        [(space.cdag(f.name, "up"), 1), (space.cdag(f.name, "dn"), -1)] for f in space.baths
-    ]
-    split = [[component] for doublet in doublets for component in doublet]
-    for channel in doublets if spin == "SU2" else split:
-        operators = [operator for operator, _ in channel]
-        rows = [[operator.matrix for operator in operators]]
-        if charge == "SU2":
-            rows.append([lowering.commutator(operator).matrix for operator in operators])
-        yield rows, channel[0][1]
+    bands = list(zip(space.baths, (1, -1, 0), strict=False))
+    groups = [bands] if symmetry[2:] == ("SU2",) else [[band] for band in bands]
+    both: list[list[Literal["up", "dn"]]] = [["up", "dn"]]
+    for group in groups:
+        for spins in both if symmetry[1] == "SU2" else [["up"], ["dn"]]:
+            components: Components = {}
+            for r, (orbital, _) in enumerate(group):
+                for q, sigma in enumerate(spins):
+                    f = space.cdag(orbital.name, sigma)  # type: ignore[arg-type]
+                    behind = (r,) if len(symmetry) > 2 else ()
+                    components[0, q, *behind] = f.matrix
+                    if symmetry[0] == "SU2":
+                        components[1, q, *behind] = lowering.commutator(f).matrix
+            shifts = (1, 1 if spins[0] == "up" else -1, group[0][1])
+            yield components, shifts[: len(symmetry)]
 
 
 def _reduced_elements(
-    frame: MultipletBasis, components: list[list[FloatArray]], spin_shift: int
+    frame: MultipletBasis, components: Components, shifts: tuple[int, ...]
 ) -> Iterator[Element]:
+    # An SU2 factor ignores the shift.
+    factors = tuple(
+        zip(
+            (
+                "SU2" if f == "SU2" else order
+                for f, order in zip(frame.symmetry, orders(frame.symmetry), strict=True)
+            ),
+            shifts,
+            strict=True,
+        )
+    )
     for i, bra in enumerate(frame.labels.tolist()):
         for j, ket in enumerate(frame.labels.tolist()):
-            charge = _largest_coefficient(frame.symmetry[0], bra[0], ket[0], 1)
-            spin = _largest_coefficient(frame.symmetry[1], bra[1], ket[1], spin_shift)
-            if charge is None or spin is None:
+            found = [
+                _largest_coefficient(factor, x, y, shift)
+                for (factor, shift), x, y in zip(factors, bra, ket, strict=True)
+            ]
+            known = [one for one in found if one is not None]
+            if len(known) < len(found):
                 continue
-            (a, p, b, x), (c, q, d, y) = charge, spin
-            element = frame.members[i][a, c].T @ components[p][q] @ frame.members[j][b, d]
+            left, which, right, coefficients = zip(*known, strict=True)
+            element = frame.members[i][left].T @ components[which] @ frame.members[j][right]
             if np.abs(element).max() > KERNEL_TOLERANCE:
-                yield i, j, element / (x * y)
+                yield i, j, element / math.prod(coefficients)
 
 
 @lru_cache(maxsize=256)
 def _largest_coefficient(
-    factor: Factor, bra: int, ket: int, shift: int
+    factor: int | str | None, bra: int, ket: int, shift: int
 ) -> tuple[int, int, int, float] | None:
-    """(bra member, component, ket member, Wigner-Eckart coefficient); None if it is forbidden."""
-    if factor == "U1":
-        return (0, 0, 0, 1.0) if bra == ket + shift else None
+    """(bra member, component, ket member, Wigner-Eckart coefficient); None if it is forbidden.
+
+    A factor is "SU2", the order of a cyclic one, or None for U1.
+    """
+    if factor != "SU2":
+        change = bra - ket - shift
+        allowed = change == 0 if factor is None else change % int(factor) == 0
+        return (0, 0, 0, 1.0) if allowed else None
     if abs(bra - ket) != 1:
         return None
     options = [
@@ -368,7 +510,7 @@ def _reflection(frame: MultipletBasis, name: Literal["charge", "spin"]) -> tuple
 
 
 def _observables(
-    model: Model, observables: Iterable[str] | Mapping[str, Operator]
+    model: Seed, observables: Iterable[str] | Mapping[str, Operator]
 ) -> dict[str, Operator]:
     if isinstance(observables, Mapping):
         named = dict(observables)

@@ -16,11 +16,12 @@ from functools import lru_cache
 import numpy as np
 
 from kadanoff._base.types import FloatArray
-from kadanoff.impurities.models.operators import Operator, Space, SpinVector
+from kadanoff.impurities.models.operators import Operator
+from kadanoff.impurities.symmetry.detection import orders
 from kadanoff.impurities.symmetry.multiplets import (
     InitialCluster,
     MultipletBasis,
-    Symmetry,
+    generators,
     multiplet_basis,
 )
 from kadanoff.impurities.symmetry.wigner import wigner_eckart
@@ -37,12 +38,12 @@ class Tensor:
     Attributes
     ----------
     rank : tuple of int
-        For each factor: the charge it adds (U1) or twice the rank (SU2).
+        For each factor: the charge it adds (U1, Z2) or twice the rank (SU2).
     elements : tuple of (i, j, matrix)
         ``<block i||T||block j>``, shape (m_i, m_j).
     """
 
-    rank: tuple[int, int]
+    rank: tuple[int, ...]
     elements: tuple[tuple[int, int, FloatArray], ...]
 
     def __repr__(self) -> str:
@@ -80,7 +81,7 @@ def tensor(start: InitialCluster, operator: Operator) -> Tensor:
     ValueError
         The operator has no definite charges, or is not the highest component of a tensor.
     """
-    frame = multiplet_basis(operator.space, start.symmetry)
+    frame = multiplet_basis(operator.space, start.symmetry, start.weights)
     rank, flat = _frame_elements(frame, operator)
     vectors = start.vectors
     return Tensor(rank, tuple((i, j, vectors[i].T @ m @ vectors[j]) for i, j, m in flat))
@@ -89,55 +90,61 @@ def tensor(start: InitialCluster, operator: Operator) -> Tensor:
 @lru_cache(maxsize=256)
 def _frame_elements(
     frame: MultipletBasis, operator: Operator
-) -> tuple[tuple[int, int], tuple[tuple[int, int, FloatArray], ...]]:
-    space, symmetry = frame.space, frame.symmetry
+) -> tuple[tuple[int, ...], tuple[tuple[int, int, FloatArray], ...]]:
+    symmetry = frame.symmetry
     columns = [operator.matrix]
-    rank = []
-    for which in (0, 1):
-        columns, k = _tower(space, symmetry, which, columns)
+    rank, widths = [], []
+    for which, factor in enumerate(symmetry):
+        columns, k = _tower(frame, which, columns)
         rank.append(k)
-    # columns[p * (spin components) + q]
-    width = rank[1] + 1 if symmetry[1] == "SU2" else 1
+        widths.append(k + 1 if factor == "SU2" else 1)
+    kinds = ["SU2" if f == "SU2" else n for f, n in zip(symmetry, orders(symmetry), strict=True)]
     smallest = TOLERANCE * float(np.abs(operator.matrix).max())
     elements = []
     for i, bra in enumerate(frame.labels.tolist()):
         for j, ket in enumerate(frame.labels.tolist()):
-            charge = _component(symmetry[0], bra[0], ket[0], rank[0])
-            spin = _component(symmetry[1], bra[1], ket[1], rank[1])
-            if charge is None or spin is None:
+            found = [
+                _component(kind, x, y, k)
+                for kind, x, y, k in zip(kinds, bra, ket, rank, strict=True)
+            ]
+            known = [one for one in found if one is not None]
+            if len(known) < len(found):
                 continue
-            (a, p, b, x), (c, q, d, y) = charge, spin
-            X = columns[p * width + q]
-            element = frame.members[i][a, c].T @ X @ frame.members[j][b, d]
+            left, component, right, coefficients = zip(*known, strict=True)
+            X = columns[int(np.ravel_multi_index(component, widths))]
+            element = frame.members[i][left].T @ X @ frame.members[j][right]
             if np.abs(element).max() > smallest:
-                elements.append((i, j, element / (x * y)))
-    return (rank[0], rank[1]), tuple(elements)
+                elements.append((i, j, element / math.prod(coefficients)))
+    return tuple(rank), tuple(elements)
 
 
-def _vector(space: Space, which: int) -> SpinVector:
-    return space.isospin() if which == 0 else space.S()
+NAMES = (("charge", "Q"), ("spin", "S_z"), ("channel", "the difference of the charges"))
 
 
 def _tower(
-    space: Space, symmetry: Symmetry, which: int, tops: list[FloatArray]
+    frame: MultipletBasis, which: int, tops: list[FloatArray]
 ) -> tuple[list[FloatArray], int]:
     """All components of every operator in `tops` under one factor, and the (doubled) rank."""
-    name = ("charge", "spin")[which]
-    J = _vector(space, which)
-    z, plus, minus = J.z.matrix, J.plus.matrix, J.minus.matrix
-    shift = 2 * (z @ tops[0] - tops[0] @ z)
+    name, number = NAMES[which]
     norm = float(np.abs(tops[0]).max())
     if norm == 0:
         raise ValueError("the operator is zero")
-    where = np.unravel_index(int(np.abs(tops[0]).argmax()), z.shape)
-    k = round(float(shift[where] / tops[0][where]))
-    if np.abs(shift - k * tops[0]).max() > TOLERANCE * norm * max(1, abs(k)):
+    labels, raised = generators(frame.space, frame.symmetry, frame.weights)
+    order = orders(frame.symmetry)[which]
+    z, plus = labels[which], raised[which]
+    rows, columns = np.nonzero(np.abs(tops[0]) > TOLERANCE * norm)
+    changes = z[rows] - z[columns]
+    if order is not None:
+        changes %= order
+    if len(found := np.unique(changes)) > 1:
         raise ValueError(
             f"the operator has no definite {name}: split it into parts that change "
-            f"{'Q' if which == 0 else 'S_z'} by one amount each"
+            f"{number} by one amount each"
         )
-    if symmetry[which] == "U1":
+    k = int(found[0])
+    if frame.symmetry[which] != "SU2":
         return tops, k
+    minus = plus.T
     if k < 0 or any(np.abs(plus @ X - X @ plus).max() > TOLERANCE * norm for X in tops):
         raise ValueError(
             f"the operator is not the top component of a {name} tensor; give the one that the "
@@ -154,10 +161,17 @@ def _tower(
 
 
 @lru_cache(maxsize=1024)
-def _component(factor: str, bra: int, ket: int, rank: int) -> tuple[int, int, int, float] | None:
-    """(bra member, component, ket member, Wigner-Eckart coefficient); None if it is forbidden."""
-    if factor == "U1":
-        return (0, 0, 0, 1.0) if bra == ket + rank else None
+def _component(
+    factor: int | str | None, bra: int, ket: int, rank: int
+) -> tuple[int, int, int, float] | None:
+    """(bra member, component, ket member, Wigner-Eckart coefficient); None if it is forbidden.
+
+    A factor is "SU2", the order of a cyclic one, or None for U1.
+    """
+    if factor != "SU2":
+        change = bra - ket - rank
+        allowed = change == 0 if factor is None else change % int(factor) == 0
+        return (0, 0, 0, 1.0) if allowed else None
     if not abs(bra - ket) <= rank <= bra + ket or (bra + ket + rank) % 2:
         return None
     options = [

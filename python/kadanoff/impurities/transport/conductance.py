@@ -46,6 +46,7 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff._core import Control
+from kadanoff.bands.leads import not_one_normal_band
 from kadanoff.impurities.effective.moment import KondoTemperature
 from kadanoff.impurities.models import AndersonModel, Model
 from kadanoff.impurities.models.base import brief
@@ -72,6 +73,8 @@ BINNING = 3e-5
 """What so few bins of raw peaks change on the imaginary axis; the time of small runs is theirs."""
 UNITARITY = 0.05
 """Raw peaks of one twist exceed unitarity by up to 3 %; beyond this a result is refused."""
+CONSERVED = 1e-12
+"""Elements of operators of order one between states of different charge below this are rounding."""
 MAX_T = 0.2
 """In units of the half bandwidth. Above, the window of -f' reaches the band edge."""
 NEAR = 6.0
@@ -351,6 +354,19 @@ def _correlators(dot: object, geometry: Geometry) -> list[str] | None:
             f"transport is defined for models with one channel, {brief(dot)} has "
             f"{len(dot.space.baths)}"
         )
+    charge = np.diag(dot.space.isospin().z.matrix)
+    changed = charge[:, None] != charge
+    for name, value, operator in dot.terms():
+        if value and np.abs(operator.matrix[changed]).max(initial=0.0) > CONSERVED:
+            raise ValueError(
+                f"dot must conserve the charge, and its term {name!r} does not: pairs carry a "
+                "current by Andreev reflection, which the formulas here do not have"
+            )
+    if differs := not_one_normal_band(dot.band):
+        raise ValueError(
+            f"dot must have leads that are one normal band, for which the formulas of the current "
+            f"hold; got {dot.band!r}: {differs}"
+        )
     density = float(dot.band.density(0.0))
     if not (math.isfinite(density) and density > 0):
         raise ValueError(
@@ -372,7 +388,7 @@ def _correlators(dot: object, geometry: Geometry) -> list[str] | None:
 
 def _quantities(run: Dynamics, T: float, geometry: Geometry, share: float) -> FloatArray:
     """G (e^2/h), S (k_B/e) and L ((k_B/e)^2) at one temperature."""
-    spins = {"": 1, "_dn": -1} if run.symmetry[1] == "U1" else {"": 1}
+    spins = {"": 1, "_dn": -1} if run.symmetry[1] != "SU2" else {"": 1}
     one = [_moments(run, T, geometry, suffix, spin) for suffix, spin in spins.items()]
     L: FloatArray = share * 2.0 * np.mean(one, axis=0)
     mean = L[1] / L[0]

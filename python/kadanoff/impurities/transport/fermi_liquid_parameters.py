@@ -30,6 +30,7 @@ from kadanoff._base.progress import Report
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff._core import Control
+from kadanoff.bands.leads import not_one_normal_band
 from kadanoff.impurities.effective.kondo_scales import zero_temperature_chi
 from kadanoff.impurities.models import AndersonModel
 from kadanoff.impurities.models.base import brief
@@ -246,6 +247,8 @@ def fermi_liquid(
     """
     if not isinstance(dot, AndersonModel):
         raise TypeError(f"dot must be an AndersonModel, got {type(dot).__name__}")
+    if differs := not_one_normal_band(dot.band):
+        raise ValueError(f"dot must be in a metal, got the lead {dot.band!r}: {differs}")
     density = float(dot.band.density(0.0))
     if not (math.isfinite(density) and density > 0):
         raise ValueError(
@@ -265,7 +268,13 @@ def fermi_liquid(
 
     def susceptibilities(keep: int) -> tuple[float, float]:
         run = solve(
-            dot, Lambda=Lambda, keep=keep, threads=threads, progress=progress, control=control
+            dot,
+            Lambda=Lambda,
+            keep=keep,
+            errors=False,  # the error is the difference of the two runs
+            threads=threads,
+            progress=progress,
+            control=control,
         )
         chi_s = zero_temperature_chi(run)
         return chi_s, _charge(run, 0.25 / chi_s)

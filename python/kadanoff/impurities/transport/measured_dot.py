@@ -560,7 +560,7 @@ def _problem(
             else "lever is for data with gate voltages, these have none"
         )
     if data.V_g is None and "lever" in names:
-        raise ValueError("lever can not be fitted to data without gate voltages")
+        raise ValueError("lever cannot be fitted to data without gate voltages")
     start = {
         "U": dot.U,
         "Gamma": dot.Gamma,

@@ -2,7 +2,7 @@
 
 Energies are kept in meV, gate voltages in mV and conductances in e^2/h. Temperatures and
 conductances need a unit, in the header or by name: a number of kelvin and one of meV, or a number
-of e^2/h and one of 2e^2/h, can not be told apart.
+of e^2/h and one of 2e^2/h, cannot be told apart.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ class Measurement:
     def __repr__(self) -> str:
         gate = "" if self.V_g is None else f", V_g = {self.V_g.min():.3g} ... {self.V_g.max():.3g}"
         return (
-            f"Measurement({len(self)} points, T = {self.T.min():.3g} ... {self.T.max():.3g}{gate}, "
+            f"Measurement({len(self)} point{'s' if len(self) > 1 else ''}, "
+            f"T = {self.T.min():.3g} ... {self.T.max():.3g}{gate}, "
             f"G = {self.G.min():.3g} ... {self.G.max():.3g} e^2/h, errors "
             f"{'not known' if self.error is None else 'given'})"
         )
@@ -158,7 +159,7 @@ def read_csv(
         empty or no number (the message has the number of the line), decimals are written with
         commas, an error or a temperature is not positive, a bias exceeds the temperature.
     OSError
-        The file can not be read.
+        The file cannot be read.
     MemoryError
         It is larger than half of the memory available.
     TypeError

@@ -2,7 +2,7 @@ r"""Start values of a fit, from the data alone: a coarse grid, and least squares
 
 Two Coulomb peaks of one sweep fix ``U / lever`` and the middle of the valley, where
 ``eps = -U/2``; Gamma and U/Gamma are taken from a grid around the temperatures of the data. Every
-point of the grid is solved with very few states, the search from its best ones with a few more. A
+point of the grid is solved with a few states, the search from its best ones with more. A
 half bandwidth that is not given follows U and Gamma, so that no candidate has a band of its own.
 """
 

@@ -41,7 +41,7 @@ class Surface:
     T : array, shape (n,)
         Temperatures of the data.
     one_level : bool
-        Whether all data are at one eps: then that very eps is solved.
+        Whether all data are at one eps: then exactly this eps is solved.
     options : mapping
         Options of :func:`kadanoff.transport.solve`.
     steps_per_gamma : float

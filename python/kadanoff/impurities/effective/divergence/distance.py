@@ -14,7 +14,7 @@ from kadanoff._base.types import IntArray
 from kadanoff.impurities.effective.divergence.spectra import SITES, Spectrum, spectrum
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.nrg.options import SpectrumOptions, shown
-from kadanoff.impurities.symmetry.multiplets import SYMMETRIES
+from kadanoff.impurities.symmetry.detection import candidates
 
 __all__ = ["both_spectra", "kl_divergence", "partners"]
 
@@ -113,8 +113,9 @@ def both_spectra(
         s if isinstance(s, Spectrum) else spectrum(s, **options) for s in (effective, bare)
     )
     if first.symmetry != second.symmetry and not given:
-        # SYMMETRIES falls in size; the effective model may have more symmetry than the bare one.
-        smaller = max(first.symmetry, second.symmetry, key=SYMMETRIES.index)
+        # They fall in size; the effective model may have more symmetry than the bare one.
+        known = candidates(first.model.space)
+        smaller = max(first.symmetry, second.symmetry, key=known.index)
         options = {**options, "symmetry": smaller}
         assert isinstance(effective, Model)
         assert isinstance(bare, Model)

@@ -207,7 +207,7 @@ class Comparison:
         chain = settings.chain(effective, 1.0)
         keep = effective.impurity_dimension * 4**chain.sites
         self.options = changed(settings, symmetry=first.symmetry, keep=keep)
-        self.coordinates.factor = settings.strength(chain)
+        self.coordinates.on(chain, settings)
         self.start = self.coordinates.theta
 
     def at(self, theta: FloatArray) -> Model:

@@ -15,6 +15,7 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray, IntArray
 from kadanoff.impurities.models import Model
 from kadanoff.impurities.models.base import brief
+from kadanoff.impurities.models.doubling import refuse_complex
 from kadanoff.impurities.nrg.iteration import solve_levels
 from kadanoff.impurities.nrg.job import Observables, checked_model, checked_observables
 from kadanoff.impurities.nrg.options import MIN_SITES, Options, SpectrumOptions, shown
@@ -155,6 +156,7 @@ def spectrum(
 def levels_of(model: Model, options: Options, observables: Observables, run: Run) -> Spectrum:
     """The levels at the end of a chain on which nothing is discarded."""
     assert options.keep is not None
+    refuse_complex(model, "the list of all levels")
     keywords = {"threads": run.threads, "control": run.control}
     levels = solve_levels([model], options, observables, keywords)[0][0]
     labels, sizes, where = levels.blocks(levels.shells - 1)
