@@ -18,19 +18,21 @@ from kadanoff.dmft.learning import (
     report,
 )
 from kadanoff.dmft.loops.branches import Hysteresis, hysteresis
+from kadanoff.dmft.loops.entropy_integral import Entropy, entropy
 from kadanoff.dmft.loops.loop_result import Loop
 from kadanoff.dmft.loops.neel import Neel, neel_temperature
 from kadanoff.dmft.loops.phases import PhaseDiagram, phase_diagram
 from kadanoff.dmft.loops.self_consistency import bethe, loop
 from kadanoff.dmft.loops.thermodynamics import (
-    Entropy,
     Response,
     compressibility,
-    entropy,
     local_susceptibility,
 )
 from kadanoff.dmft.loops.transition_ends import End, MottEnds, mott_ends
 from kadanoff.dmft.matsubara_bath import MatsubaraBath, UncertainDelta
+from kadanoff.dmft.orbitals.multi_orbital import MatrixBath, OrbitalImpurity
+from kadanoff.dmft.orbitals.orbital_iteration import OrbitalLoop, orbital_loop
+from kadanoff.dmft.orbitals.orbital_solution import OrbitalSolution
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.dmft.protocol import SOLVERS, Solver, solve
 from kadanoff.dmft.solution import Solution
@@ -42,6 +44,11 @@ from kadanoff.dmft.solvers import ipt as _ipt  # noqa: F401
 from kadanoff.dmft.solvers import lanczos as _lanczos  # noqa: F401
 from kadanoff.dmft.solvers import nca as _nca  # noqa: F401
 from kadanoff.dmft.solvers import nrg as _nrg  # noqa: F401
+
+from kadanoff.dmft.orbitals import diagonalised as _diagonalised  # noqa: F401 isort: skip
+from kadanoff.dmft.orbitals import low_temperature as _low_temperature  # noqa: F401 isort: skip
+from kadanoff.dmft.orbitals import renormalised as _renormalised  # noqa: F401 isort: skip
+from kadanoff.dmft.orbitals import sampled as _sampled  # noqa: F401 isort: skip
 from kadanoff.dmft.solvers.approximations import approximate
 from kadanoff.dmft.solvers.bathfit import BathFit, PoorFit, fit_bath
 from kadanoff.dmft.spectrum import Spectrum
@@ -58,9 +65,13 @@ __all__ = [
     "Impurity",
     "LearnedSolver",
     "Loop",
+    "MatrixBath",
     "MatsubaraBath",
     "MottEnds",
     "Neel",
+    "OrbitalImpurity",
+    "OrbitalLoop",
+    "OrbitalSolution",
     "PhaseDiagram",
     "PoorFit",
     "Response",
@@ -85,6 +96,7 @@ __all__ = [
     "loop",
     "mott_ends",
     "neel_temperature",
+    "orbital_loop",
     "phase_diagram",
     "report",
     "solve",

@@ -19,6 +19,7 @@ from kadanoff._base.html import table
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.bands.discretisation import Band
+from kadanoff.bands.leads import ChannelBands, SpinBands, Superconductor
 from kadanoff.bands.tabulated import FunctionBand, TabulatedBand
 from kadanoff.dmft.matsubara_bath import MatsubaraBath
 from kadanoff.dmft.solvers.quadrature import band_star
@@ -120,6 +121,12 @@ def _checked_bath(name: str, bath: object) -> Bath:
             return MatsubaraBath(bath)
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name} as Delta(i w_n): {error}") from None
+    if isinstance(bath, Superconductor | SpinBands | ChannelBands):
+        raise TypeError(
+            f"{name} must be one normal band, got {bath!r}: Green functions here are those of one "
+            "spin in a normal state. Bands of the two spins are bath and bath_down of an Impurity; "
+            "kadanoff.nrg and kadanoff.dynamics solve models with such leads"
+        )
     if not isinstance(bath, (DiscreteBath, MatsubaraBath, Band)):
         raise TypeError(
             f"{name} must be a DiscreteBath, a MatsubaraBath or a band of kadanoff.bands, "
@@ -353,7 +360,7 @@ class Impurity:
         star = self.star()
         assert star is not None
         e, weight = star
-        return tuple(float(np.sum(weight * e**k)) for k in range(4))
+        return tuple(float((weight * e**k).sum()) for k in range(4))
 
     @property
     def is_isolated(self) -> bool:
@@ -361,7 +368,7 @@ class Impurity:
         if self.bath_down is not None:
             return all(self.of_spin(spin).is_isolated for spin in SPINS)
         if isinstance(self.bath, DiscreteBath | MatsubaraBath):
-            return not self.Delta_moments()[0] > 0.0
+            return not self._moments[0] > 0.0
         return not self.V  # the levels of a band may be too many to list
 
     @property

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, overload
 
 from kadanoff import _core
 from kadanoff._base import checks, running
 from kadanoff._base.progress import Report
 from kadanoff._base.signatures import did_you_mean, public, unknown_keyword
+from kadanoff.dmft.orbitals.multi_orbital import OrbitalImpurity
+from kadanoff.dmft.orbitals.orbital_solution import OrbitalSolution
 from kadanoff.dmft.problem import Impurity
-from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solution import Solution, marked
 
 __all__ = [
     "SOLVERS",
@@ -25,8 +28,10 @@ __all__ = [
     "SolverLike",
     "lookup",
     "register",
+    "register_orbitals",
     "solve",
     "solved",
+    "solved_orbitals",
     "takes_solver_options",
     "with_ability",
 ]
@@ -73,6 +78,11 @@ class Solver:
         Whether a field, and a bath for each spin, are accepted.
     attractive : bool
         Whether U < 0 is accepted.
+    several : callable, optional
+        The same as `compute` for an `OrbitalImpurity`, where the solver takes several orbitals.
+    warn : callable, optional
+        ``warn(solution)`` warns of what its user must know. A loop calls it with its last solution
+        only: those on the way do not matter.
 
     Examples
     --------
@@ -91,6 +101,8 @@ class Solver:
     stochastic: bool = False
     spins: bool = False
     attractive: bool = False
+    several: Callable[..., OrbitalSolution] | None = None
+    warn: Callable[[Solution], None] | None = None
 
     def __repr__(self) -> str:
         return f"Solver({self.name}: {', '.join(self.options) or 'no options'}; {self.axis} axis)"
@@ -105,6 +117,14 @@ class Solver:
     def options(self) -> tuple[str, ...]:
         """Names of the options."""
         return tuple(self.parameters)
+
+    @cached_property
+    def orbital_parameters(self) -> Mapping[str, inspect.Parameter]:
+        """The options for several orbitals as parameters, with their defaults."""
+        if self.several is None:
+            return {}
+        parameters = inspect.signature(self.several).parameters
+        return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
 
 
 class HasSolver(Protocol):
@@ -138,6 +158,17 @@ def register(
 
     def add(compute: Compute) -> Compute:
         SOLVERS[name] = Solver(name, valid, cost, compute, axis, stochastic, spins, attractive)
+        _show_all_options()
+        return compute
+
+    return add
+
+
+def register_orbitals(name: str) -> Callable[[F], F]:
+    """Decorator of the function by which a solver takes several orbitals."""
+
+    def add(compute: F) -> F:
+        SOLVERS[name] = replace(SOLVERS[name], several=compute)
         _show_all_options()
         return compute
 
@@ -201,7 +232,9 @@ def takes_solver_options(function: F) -> F:
 def _options_of(chosen: Any) -> tuple[str, ...]:
     """The options of a solver by name, or of a learned one; none if there is no such solver."""
     solver = SOLVERS.get(chosen) if isinstance(chosen, str) else getattr(chosen, "solver", None)
-    return solver.options if isinstance(solver, Solver) else ()
+    if not isinstance(solver, Solver):
+        return ()
+    return tuple({**solver.parameters, **solver.orbital_parameters})
 
 
 def own_parameters(function: Callable[..., Any]) -> tuple[inspect.Parameter, ...]:
@@ -215,12 +248,22 @@ def _show_all_options() -> None:
         _show_options(function)
 
 
+def _in_order(
+    own: Mapping[str, inspect.Parameter], more: Mapping[str, inspect.Parameter]
+) -> dict[str, inspect.Parameter]:
+    """Options for one orbital, then those for several alone."""
+    return {**own, **{name: p for name, p in more.items() if name not in own}}
+
+
 def _show_options(function: Any) -> None:
     own = own_parameters(function)
     taken = {p.name for p in own}
+    several = any("Orbital" in str(p.annotation) for p in own)  # options for several orbitals
+    one = not several or any(re.search(r"\bImpurity\b", str(p.annotation)) for p in own)
     found: dict[str, list[tuple[str, inspect.Parameter]]] = {}
     for solver in SOLVERS.values():
-        for name, parameter in solver.parameters.items():
+        more = solver.orbital_parameters if several else {}
+        for name, parameter in _in_order(solver.parameters if one else {}, more).items():
             if name not in taken:
                 found.setdefault(name, []).append((solver.name, parameter))
     shown = [
@@ -239,7 +282,11 @@ def _show_options(function: Any) -> None:
 
 
 def lookup(
-    chosen: SolverLike, options: Mapping[str, Any], caller: Callable[..., Any] | None = None
+    chosen: SolverLike,
+    options: Mapping[str, Any],
+    caller: Callable[..., Any] | None = None,
+    *,
+    several: bool = False,
 ) -> Solver:
     """The solver of this name, or a learned solver; unknown names and options are refused.
 
@@ -251,6 +298,8 @@ def lookup(
         Options for it.
     caller : callable, optional
         The function that was called, for the proposal of the nearest name.
+    several : bool
+        Whether the problem has several orbitals, for which a solver has options of its own.
     """
     solver: Any = getattr(chosen, "solver", None)
     if isinstance(chosen, str):
@@ -262,18 +311,23 @@ def lookup(
         solver = SOLVERS[chosen]
     if not isinstance(solver, Solver):
         raise TypeError(f"solver must be a name or a learned solver, got {chosen!r}")
+    if several and solver.several is None:
+        raise ValueError(
+            f"solver {solver.name!r} takes one orbital; {with_ability('several')} take several"
+        )
+    names = tuple(solver.orbital_parameters) if several else solver.options
     for option in options:
-        if option not in solver.options:
+        if option not in names:
             raise TypeError(
                 f"solver {solver.name!r} has no option {option!r}"
-                f"{did_you_mean(option, _names(solver, caller))}; its options: "
-                f"{', '.join(solver.options) or 'none'}"
+                f"{did_you_mean(option, _names(names, caller))}; its options: "
+                f"{', '.join(names) or 'none'}"
             )
     return solver
 
 
-def _names(solver: Solver, caller: Callable[..., Any] | None) -> Iterator[str]:
-    yield from solver.options
+def _names(options: Iterable[str], caller: Callable[..., Any] | None) -> Iterator[str]:
+    yield from options
     if caller is not None:
         yield from (p.name for p in own_parameters(caller))
 
@@ -281,9 +335,21 @@ def _names(solver: Solver, caller: Callable[..., Any] | None) -> Iterator[str]:
 # ---------------------------------------------------------------------------------------- solve
 
 
+@overload
+def solve(
+    problem: Impurity, *, solver: SolverLike = ..., frequencies: int = ..., **options: Any
+) -> Solution: ...
+
+
+@overload
+def solve(
+    problem: OrbitalImpurity, *, solver: SolverLike = ..., frequencies: int = ..., **options: Any
+) -> OrbitalSolution: ...
+
+
 @takes_solver_options
 def solve(
-    problem: Impurity,
+    problem: Impurity | OrbitalImpurity,
     *,
     solver: SolverLike = "ed",
     frequencies: int = 512,
@@ -292,13 +358,14 @@ def solve(
     control: _core.Control | None = None,
     seed: int | None = None,
     **options: Any,
-) -> Solution:
+) -> Solution | OrbitalSolution:
     """Solve an impurity problem: G(i w_n), Sigma(i w_n), n, docc.
 
     Parameters
     ----------
-    problem : Impurity
-        The problem.
+    problem : Impurity or OrbitalImpurity
+        The problem; several orbitals are taken by "ed", "lanczos", "cthyb" and "hubbard1", and
+        two with bands of their own by "nrg".
     solver : str or LearnedSolver
         A name in `SOLVERS`, or a result of `kadanoff.dmft.learn`; each refuses problems outside
         its range.
@@ -334,6 +401,8 @@ def solve(
         Of "ed": total weight of the poles of G that may be dropped.
     fit : dict, optional
         Of "ed", "ftlm" and "lanczos": options of :func:`kadanoff.dmft.fit_bath`.
+    susceptibilities : bool, optional
+        Of "ed" with several orbitals: whether chi_charge and chi_spin are computed.
     sweeps : int, optional
         Of "cthyb": number of measurements of all chains.
     seconds : float, optional
@@ -362,16 +431,16 @@ def solve(
     half_filling : bool, optional
         Of "ipt": whether the half-filling form is used; by default where the problem has the
         symmetry.
+    real_axis : bool, optional
+        Of "ipt" and "nca": whether G(w) and Sigma(w) are computed as well.
     ground_state : bool, optional
         Of "lanczos": whether only the ground states are averaged, T = 0.
     cut : float, optional
         Of "lanczos": smallest Boltzmann weight, relative to that of the ground state.
     states : int, optional
-        Of "lanczos": largest number of occupied levels per sector.
+        Of "lanczos": largest number of occupied levels per sector (of several orbitals: per block).
     tolerance : float, optional
         Of "nca": error of G(tau) from finite time steps.
-    real_axis : bool, optional
-        Of "nca": whether G(w) and Sigma(w) are computed as well.
 
     Returns
     -------
@@ -396,12 +465,18 @@ def solve(
     >>> round(solution.n, 12), solution.docc < 0.25
     (1.0, True)
     """
-    if not isinstance(problem, Impurity):
+    if not isinstance(problem, Impurity | OrbitalImpurity):
         raise TypeError(f"problem must be an Impurity, got {type(problem).__name__}")
-    chosen = lookup(solver, options, solve)
+    several = isinstance(problem, OrbitalImpurity)
+    chosen = lookup(solver, options, solve, several=several)
     run = running.Run.of(threads=threads, progress=progress, control=control, seed=seed)
     count = checks.whole("frequencies", frequencies, least=2, most=MAX_FREQUENCIES)
-    return solved(problem, chosen, Run.over(run, count), options)
+    if isinstance(problem, OrbitalImpurity):
+        return solved_orbitals(problem, chosen, Run.over(run, count), options)
+    solution = solved(problem, chosen, Run.over(run, count), options)
+    if chosen.warn is not None:
+        chosen.warn(solution)
+    return solution
 
 
 def _refuse_foreign(problem: Impurity, solver: Solver) -> None:
@@ -426,6 +501,17 @@ def with_ability(ability: str) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def solved_orbitals(
+    problem: OrbitalImpurity, solver: Solver, run: Run, options: Mapping[str, Any]
+) -> OrbitalSolution:
+    """As `solve`, for several orbitals and arguments that are checked already."""
+    assert solver.several is not None
+    started = time.perf_counter()
+    solution = solver.several(problem, run, **options)
+    seconds = time.perf_counter() - started
+    return replace(solution, diagnostics={**solution.diagnostics, "seconds": seconds})
+
+
 def solved(problem: Impurity, solver: Solver, run: Run, options: Mapping[str, Any]) -> Solution:
     """As `solve`, for arguments that are checked already; a solver checks its own options."""
     foreign = problem.depends_on_spin or problem.U < 0.0
@@ -439,7 +525,7 @@ def solved(problem: Impurity, solver: Solver, run: Run, options: Mapping[str, An
     else:
         solution = solver.compute(problem, run, **options)
     seconds = time.perf_counter() - started
-    return replace(
+    return marked(
         solution,
         # A learned solver may have left the problem to another one.
         solver=solution.diagnostics.get("solved_by", solver.name),

@@ -276,8 +276,8 @@ class Solution(Saved):
     ) -> Spectrum:
         """G, A and Sigma at real frequencies, from solvers that know them without continuation.
 
-        These are "ed", "lanczos" and "ftlm", "hubbard1", "nrg", "nca" with ``real_axis=True``, and
-        "ipt" for a discrete bath of few sites.
+        These are "ed", "lanczos" and "ftlm", "hubbard1", "nrg", "nca" and "ipt" with
+        ``real_axis=True``, and "ipt" for a discrete bath of few sites.
 
         Parameters
         ----------
@@ -444,3 +444,13 @@ class Solution(Saved):
         from kadanoff.dmft.solvers.plots import plot_solution
 
         return plot_solution(self, ax, quantity=quantity, count=count, label=label, **style)
+
+
+def marked(solution: Solution, **changes: Any) -> Solution:
+    """The same with other `solver`, `error`, `diagnostics` or `seed`: no function changes."""
+    made = object.__new__(type(solution))
+    made.__dict__.update(solution.__dict__)
+    for name in ("doubt", "_spins"):  # they hold parts of the diagnostics
+        made.__dict__.pop(name, None)
+    made.__dict__.update(changes)
+    return made

@@ -45,6 +45,10 @@ LATTICES: dict[str, Callable[[float], Lattice]] = {
 """Lattices of half bandwidth D."""
 MAX_LEVELS = 64
 """Of the bath of a loop. Its poles are the vertices of a non-negative fit, and fewer than this."""
+STOPS = (-6.0, -3.0)
+"""Decimal logarithms of the tolerances of loops, drawn uniformly: from the default of a loop to ten
+times the usual tolerance of learned solvers. They are asked about Delta at the fixed point and next
+to it; from samples that all stop at one distance from it, a regression learns nothing else."""
 RULES = ("bethe", "2D/pi", "2W")
 
 
@@ -178,6 +182,7 @@ def _of_a_loop(spread: Distribution, index: int) -> Draw:
     born = int(rng.integers(len(spread.beta)))
     start = ("metal", "insulator")[int(rng.integers(2))]
     lattice = LATTICES[spread.lattice[int(rng.integers(len(spread.lattice)))]](D)
+    tolerance = 10.0 ** rng.uniform(*STOPS)
     converged = loop(
         lattice=lattice,
         U=U,
@@ -186,7 +191,7 @@ def _of_a_loop(spread: Distribution, index: int) -> Draw:
         start=start,
         solver="ed",
         sites=spread.bath_sites,
-        tolerance=1e-4,
+        tolerance=tolerance,
         threads=1,
         progress=False,
         seed=FIT_SEED,

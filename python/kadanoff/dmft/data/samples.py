@@ -64,7 +64,8 @@ class Database:
     error : dict of str to array, shape (K, B)
         Error of G estimated by each solver; NaN where it has no estimate.
     seconds : dict of str to array, shape (K,)
-        Wall time of each solver for all temperatures of a sample.
+        CPU time of each solver for all temperatures of a sample; in an executor of threads that of
+        all threads.
     inputs : tuple of str
         The approximate solvers.
     target : str

@@ -251,7 +251,7 @@ def active(
     ... )
     >>> quick = {"length": 9.0, "noise": 1e-3}
     >>> learned = dmft.learn(db, settings=quick, seed=1, progress=False)
-    >>> found = dmft.active(learned, U=2.0, beta=5.0, tolerance=0.1, seed=1)
+    >>> found = dmft.active(learned, U=3.0, beta=5.0, D=1.5, tolerance=0.1, seed=1)
     >>> found.converged, found.distance < 0.1
     (True, True)
     """

@@ -145,7 +145,7 @@ class Sample:
         """E = sqrt(sum V**2)."""
         return math.sqrt(max(float(self.moments[0]), SMALL))
 
-    @property
+    @cached_property
     def w_n(self) -> FloatArray:
         """Frequencies of the nodes."""
         return np.asarray(fermionic(self.beta, int(NODES[-1]) + 1)[NODES])
@@ -155,7 +155,12 @@ class Sample:
         """The self-energy that is corrected: causal if the inputs in it are."""
         return self.Sigma[0] if self.share is None else np.asarray(self.share @ self.Sigma)
 
-    @property
+    @cached_property
+    def base_cavity(self) -> ComplexArray:
+        """X of the base, see `cavity`."""
+        return cavity(self, self.base, self.base_n)
+
+    @cached_property
     def base_n(self) -> float:
         """Occupation of both spins of the base."""
         return float(self.n[0] if self.share is None else self.share @ self.n)
@@ -206,7 +211,7 @@ def features(sample: Sample) -> FloatArray:
         (base.real - 0.5 * sample.U) / max(sample.U, SMALL),
         [n - 1.0],
     ]
-    for z in (sample.green(base)[:FIRST] * E, cavity(sample, base, n)[:FIRST] / E):
+    for z in (sample.green(base)[:FIRST] * E, sample.base_cavity[:FIRST] / E):
         # The logarithm of a causal function, and its phase from that at half filling.
         parts += [z.real, np.log(damping(z, 1.0)), np.arctan2(z.real, np.maximum(-z.imag, CUT))]
     return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
@@ -226,7 +231,7 @@ def encode(target: str, sample: Sample, Sigma: ComplexArray, n: float) -> FloatA
         real = (Sigma.real - base.real) / max(sample.U, SMALL)
         pair = np.log(damping(Sigma, E) / damping(base, E)), real
     elif target == "cavity":
-        X, X_in = cavity(sample, Sigma, n), cavity(sample, base, sample.base_n)
+        X, X_in = cavity(sample, Sigma, n), sample.base_cavity
         pair = np.log(damping(X, E) / damping(X_in, E)), (X - X_in).real / E
     else:
         if target == "Sigma3":
@@ -248,7 +253,7 @@ def decode(target: str, sample: Sample, y: FloatArray) -> tuple[ComplexArray, Fl
         ratio = np.exp(np.clip(imag, -30.0, 30.0))
         return base.real + sample.U * real - 1j * E * damping(base, E) * ratio, n
     if target == "cavity":
-        X_in = cavity(sample, base, sample.base_n)
+        X_in = sample.base_cavity
         ratio = np.exp(np.clip(imag, -30.0, 30.0))
         X = X_in.real + E * real - 1j * E * damping(X_in, E) * ratio
         constant, total = _moments(sample.U, n[..., None])

@@ -112,7 +112,7 @@ def _report(learned: LearnedSolver, test: Database, keywords: dict[str, Any]) ->
             miss = np.abs(found.values.imag - test.Sigma[test.target][i, b, NODES].imag)
             pulls[b, i] = miss / found.error68
             inside[b, i] = np.stack([miss <= found.error68, miss <= found.error95], axis=-1)
-            far[b, i] = found.distance > learned.reach
+            far[b, i] = found.outside(learned.reach)
             coupling[b, i] = sample.U / sample.unit
             for name in solvers:
                 answer = _answer(learned, test, i, b, found, name)
@@ -327,14 +327,14 @@ def learning_curve(
 @public
 @dataclass(frozen=True)
 class BreakEven:
-    """Number of solves after which a learned solver has saved time.
+    """Number of solves after which a learned solver has saved CPU time.
 
     Parameters
     ----------
     invested : float
-        Seconds for the database and for the training.
+        CPU seconds for the database and for the training.
     learned, exact : float
-        Seconds per solve, of the learned and of the exact solver.
+        CPU seconds per solve, of the learned and of the exact solver.
     """
 
     invested: float
@@ -361,7 +361,7 @@ class BreakEven:
 
 @public
 def break_even(learned: LearnedSolver, test: Database, *, solves: int = 10) -> BreakEven:
-    """Compare the time for database, training and inference with that of the exact solver.
+    """Compare the CPU time for database, training and inference with that of the exact solver.
 
     The time of the database is the sum over its solvers; that of the exact solver is the mean over
     the test set, per temperature. A learned solve includes inputs, regression and G.
@@ -378,7 +378,7 @@ def break_even(learned: LearnedSolver, test: Database, *, solves: int = 10) -> B
     Returns
     -------
     BreakEven
-        Seconds invested, and seconds per solve of both solvers.
+        CPU seconds invested, and per solve of both solvers.
 
     Raises
     ------
@@ -404,9 +404,9 @@ def break_even(learned: LearnedSolver, test: Database, *, solves: int = 10) -> B
         learned, outside="flag"
     )  # the fallback would count as the time of the learned solver
     solve(problems[0], solver=own, progress=False)  # first calls load libraries
-    began = time.perf_counter()
+    began = time.process_time()
     for problem in problems:
         solve(problem, solver=own, progress=False)
-    mine = (time.perf_counter() - began) / len(problems)
+    mine = (time.process_time() - began) / len(problems)
     theirs = float(np.mean(test.seconds[test.target])) / test.beta.size
     return BreakEven(invested, mine, theirs)

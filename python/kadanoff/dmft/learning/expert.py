@@ -11,6 +11,7 @@ import numpy as np
 
 from kadanoff._base.types import ComplexArray, FloatArray, IntArray
 from kadanoff.dmft.learning.calibration import Calibration
+from kadanoff.dmft.learning.domain import Domain
 from kadanoff.dmft.learning.encoding import NODES, Sample, decode, encode, features
 from kadanoff.dmft.learning.prediction import Prediction, furthest
 from kadanoff.dmft.learning.regressors import BEND, Ensemble, fit, unseen
@@ -56,22 +57,38 @@ class Expert:
         points = self.ensemble.standard(self.X[self.rows])
         return Calibration(points, self.X[self.rows, 0], self.scores)
 
+    @cached_property
+    def domain(self) -> Domain:
+        """The range of the training set."""
+        return Domain.of(self.X)
+
     def based(self, sample: Sample) -> Sample:
         """The sample with the base of this temperature."""
-        return replace(sample, share=self.choice.share)
+        share = self.choice.share
+        return sample if sample.share is share else replace(sample, share=share)
 
     def distance(self, sample: Sample) -> float:
         """Distance to the training set, in usual distances within it."""
         return float(self.ensemble.distance(features(self.based(sample)))[0])
 
+    def beyond(self, sample: Sample) -> str:
+        """What lies beyond the range of the training set, in words; empty if nothing does."""
+        return self.domain.beyond(features(sample))
+
+    def knows(self, sample: Sample, reach: float) -> bool:
+        """Whether a problem is within the range and the reach of the training set."""
+        return not self.beyond(sample) and self.distance(sample) <= reach
+
     def predict(self, sample: Sample) -> Prediction:
         """The causal self-energy nearest to the proposals of the members, with its errors."""
-        x = features(self.based(sample))
+        sample = self.based(sample)
+        x = features(sample)
         distance = float(self.ensemble.distance(x)[0])
         found, values, kept, expected = self.nearest(sample, self.ensemble.members(x)[:, 0])
         width = self.calibration.width(self.ensemble.both(x), float(x[0]))
         error68, error95 = width * expected
-        return Prediction(found, values, kept, error68, error95, distance)
+        beyond = self.domain.beyond(x)
+        return Prediction(found, values, kept, error68, error95, distance, beyond)
 
     def nearest(
         self, sample: Sample, members: FloatArray
@@ -94,10 +111,10 @@ class Expert:
             Error of Im Sigma, not calibrated.
         """
         sample, target = self.based(sample), self.choice.target
-        applied = self.choice.applied(members, sample)
-        Sigma, n = decode(target, sample, applied.mean(axis=0))
-        spread = decode(target, sample, members)[0]
-        omitted = decode(target, sample, members.mean(axis=0))[0].imag - Sigma.imag
+        means = self.choice.applied(members, sample).mean(axis=0), members.mean(axis=0)
+        decoded, occupations = decode(target, sample, np.stack([*means, *members]))
+        Sigma, n, spread = decoded[0], occupations[0], decoded[2:]
+        omitted = decoded[1].imag - Sigma.imag
         real = np.hypot(spread.real.std(axis=0), self.floor[0] * sample.U)
         imag = np.hypot(spread.imag.std(axis=0), self.floor[1] * np.abs(Sigma.imag))
         tiny = 1e-12 * float(np.max(np.abs(Sigma)))

@@ -21,7 +21,8 @@ import numpy as np
 from kadanoff._base import checks
 from kadanoff._base.types import ComplexArray, FloatArray, IntArray
 from kadanoff.dmft.learning.calibration import quantiles
-from kadanoff.dmft.learning.encoding import NODES, Sample
+from kadanoff.dmft.learning.domain import Domain
+from kadanoff.dmft.learning.encoding import NODES, Sample, features
 from kadanoff.dmft.learning.prediction import Prediction, furthest
 from kadanoff.dmft.solvers.causal import PoleGrid
 from kadanoff.greens.chebyshev import ChebyshevFunction
@@ -81,6 +82,8 @@ class TimeExpert:
         The network.
     X : array, shape (K, m T)
         Rows of the training set.
+    domain : Domain
+        The range of the training set.
     epochs : array, shape (max_iter, 2)
         Mean square error of G(tau) after each epoch, on the training set and on samples held back.
     by_tau : dict of str to array, shape (T,)
@@ -99,6 +102,7 @@ class TimeExpert:
     out: Pipeline
     network: MLPRegressor
     X: FloatArray
+    domain: Domain
     epochs: FloatArray
     by_tau: dict[str, FloatArray]
     floor: FloatArray
@@ -135,6 +139,14 @@ class TimeExpert:
         away = self.X - self.row(_times(sample))
         return float(np.sqrt(np.min(np.sum(away * away, axis=1)))) / self.usual
 
+    def beyond(self, sample: Sample) -> str:
+        """What lies beyond the range of the training set, in words; empty if nothing does."""
+        return self.domain.beyond(features(sample))
+
+    def knows(self, sample: Sample, reach: float) -> bool:
+        """Whether a problem is within the range and the reach of the training set."""
+        return not self.beyond(sample) and self.distance(sample) <= reach
+
     def G_tau(self, sample: Sample) -> FloatArray:
         """The network's G(tau), as it is."""
         found = self.network.predict(self.row(_times(sample)))
@@ -148,7 +160,9 @@ class TimeExpert:
         )
         Sigma = found.iw(sample.w_n)
         size = self.relative * np.abs(Sigma.imag)
-        return Prediction(found, Sigma, None, size[0], size[1], self.distance(sample))
+        return Prediction(
+            found, Sigma, None, size[0], size[1], self.distance(sample), self.beyond(sample)
+        )
 
 
 def _times(sample: Sample) -> FloatArray:
@@ -224,6 +238,7 @@ def train_on_times(task: Task) -> TimeExpert:
         out=out,
         network=network,
         X=X,
+        domain=Domain.of(np.array([features(s) for s in task.samples])),
         epochs=curve,
         by_tau=missed,
         floor=np.ones((2, NODES.size)),

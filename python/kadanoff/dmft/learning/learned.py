@@ -24,7 +24,7 @@ from kadanoff.dmft.learning.prediction import Prediction, furthest
 from kadanoff.dmft.learning.regressors import fit
 from kadanoff.dmft.problem import Impurity
 from kadanoff.dmft.protocol import Run, Solver
-from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solution import Solution, marked
 from kadanoff.dmft.solvers.approximations import approximated
 from kadanoff.dmft.solvers.embedding import embedded_poles, on_frequencies
 from kadanoff.dmft.solvers.hubbard1 import atom, isolated
@@ -63,8 +63,9 @@ class LearnedSolver:
     exact : str
         The exact solver, used beyond the training set.
     outside : {"fallback", "raise", "flag"}
-        Treatment of a problem further from the training set than `reach`: solved exactly, with a
-        warning and the name of the exact solver in ``Solution.solver``; refused; or marked.
+        Treatment of a problem further from the training set than `reach`, or beyond the range of
+        its U/E, beta E or |eps + U/2|/E: solved exactly, with a warning and the name of the exact
+        solver in ``Solution.solver``; refused; or marked.
     reach : float
         Distance in units of the usual distance between training samples.
     experts : tuple of Expert
@@ -127,6 +128,7 @@ class LearnedSolver:
             f"problems like those it was trained on; further out: {self.outside}",
             f"that of {', '.join(self.inputs)}, and 1 to 2 ms; some 5 ms off half filling",
             self._compute,
+            warn=self._warn,
         )
 
     def choice(self, beta: float) -> str:
@@ -158,7 +160,7 @@ class LearnedSolver:
         Raises
         ------
         OSError
-            The file can not be written; what was there before is kept.
+            The file cannot be written; what was there before is kept.
         """
         from kadanoff.dmft.learning.storage import save
 
@@ -181,13 +183,46 @@ class LearnedSolver:
         Raises
         ------
         OSError
-            There is no such file, or it can not be read.
+            There is no such file, or it cannot be read.
         ValueError
             The file is damaged, or of another version.
         """
         from kadanoff.dmft.learning.storage import load
 
         return load(path)
+
+    def describe(self) -> str:
+        """Describe use, training set, range, errors, limits and times in a text: the model card.
+
+        Returns
+        -------
+        str
+            One line per entry. The usual error is that of Im Sigma(i w_0), relative to itself,
+            which 68 % of the problems held back from the training do not exceed.
+        """
+        card = self.card
+        spent = ", ".join(f"{k} {x:.3g} s" for k, x in card.get("database_seconds", {}).items())
+        settings = ", ".join(f"{k} = {v}" for k, v in card.get("settings", {}).items())
+        lines = [
+            f"use         corrects {' + '.join(self.inputs)} towards {self.exact}, for one orbital",
+            f"model       {self.model}, {self.target}; settings {settings or 'of the default'}",
+            f"outside     {self.outside}, beyond these ranges or {self.reach:g} usual distances",
+        ]
+        for e in self.experts:
+            lines += [
+                f"beta = {e.beta:<4g} {len(e.X)} rows, {e.choice!r}",
+                f"            usual error {e.floor[1, 0]:.2g}",
+                f"            {e.domain}",
+            ]
+        return "\n".join(
+            [
+                *lines,
+                "limits      intervals hold for problems like those of the training set, not for",
+                "            the fixed point of a loop, which kadanoff.dmft.certify judges",
+                f"seed        {card.get('seed', 'unknown')}",
+                f"time        training {card.get('seconds', math.nan):.3g} s; database {spent}",
+            ]
+        )
 
     @public
     def plot(self, ax: Axes | None = None, **style: Any) -> Axes:
@@ -252,12 +287,27 @@ class LearnedSolver:
     def _expert(self, sample: Sample) -> int:
         if len(self.experts) == 1:
             return 0
-        near = [e.distance(sample) for e in self.experts]
         for k, expert in enumerate(self.experts):
             # Its intervals are calibrated on problems of this temperature.
-            if math.isclose(expert.beta, sample.beta) and near[k] <= self.reach:
+            if math.isclose(expert.beta, sample.beta) and expert.knows(sample, self.reach):
                 return k
-        return int(np.argmin(near))
+        near = [(bool(e.beyond(sample)), e.distance(sample)) for e in self.experts]
+        return near.index(min(near))
+
+    def _beyond(self, problem: Impurity, beyond: str, distance: float) -> str:
+        """Why a problem is not like those of the training set."""
+        where = beyond or f"{distance:.2g} usual distances away, reach = {self.reach:g}"
+        return (
+            f"the problem (U = {problem.U:g}, beta = {problem.beta:g}) lies outside the training "
+            f"set: {where}"
+        )
+
+    def _warn(self, solution: Solution) -> None:
+        """Warn of a problem that was left to the exact solver."""
+        how = solution.diagnostics
+        if "solved_by" in how:
+            beyond = self._beyond(solution.problem, how["beyond"], how["distance"])
+            warn(f"{beyond}; it was solved by {how['solved_by']}", OutsideTraining)
 
     def _compute(self, problem: Impurity, run: Run, /) -> Solution:
         if problem.is_isolated:
@@ -265,32 +315,32 @@ class LearnedSolver:
             certain = {"Sigma_iw_error": none, "Sigma_iw_error_95": none, "Z_error": 0.0}
             return replace(
                 isolated(problem, run),
-                diagnostics={"outside": False, "distance": 0.0, "misfit": 0.0, **certain},
+                diagnostics={
+                    "outside": False,
+                    "distance": 0.0,
+                    "beyond": "",
+                    "misfit": 0.0,
+                    **certain,
+                },
             )
         sample = self.sample(problem)
         found = self.predict(sample)
-        far = not found.distance <= self.reach
+        far = found.outside(self.reach)
         if far and self.outside == "raise":
             raise ValueError(
-                f"the problem (U = {problem.U:g}, beta = {problem.beta:g}) lies outside the "
-                f"training set: {found.distance:.2g} usual distances away, reach = "
-                f"{self.reach:g}; train on problems like it, or ask for outside='fallback'"
+                f"{self._beyond(problem, found.beyond, found.distance)}; train on problems like "
+                "it, or ask for outside='fallback'"
             )
         if far and self.outside == "fallback":
             exact = approximated(problem, self.exact, replace(run, progress=False))
-            warn(
-                f"the problem (U = {problem.U:g}, beta = {problem.beta:g}) lies outside the "
-                f"training set, {found.distance:.2g} usual distances away (reach = "
-                f"{self.reach:g}): it was solved by {self.exact}",
-                OutsideTraining,
-            )
             diagnostics = {
                 **exact.diagnostics,
                 "outside": True,
                 "distance": found.distance,
+                "beyond": found.beyond,
                 "solved_by": self.exact,
             }
-            return replace(exact, solver=self.exact, diagnostics=diagnostics)
+            return marked(exact, solver=self.exact, diagnostics=diagnostics)
         w_n = fermionic(problem.beta, run.frequencies)
         solution = self._kept(problem, found, run) or self.corrected(problem, found, w_n)
         at = NODES[run.frequencies > NODES]
@@ -299,6 +349,7 @@ class LearnedSolver:
         diagnostics = {
             "outside": far,
             "distance": found.distance,
+            "beyond": found.beyond,
             "misfit": 0.0 if found.kept else found.Sigma.misfit,
             "kept": found.kept,
             "nodes": at,
@@ -307,14 +358,14 @@ class LearnedSolver:
             "Z_error": float(solution.Z**2 * found.error68[0] / w_n[0]),
         }
         error = float(np.max(np.abs(G_at) ** 2 * dSigma))
-        return replace(solution, error=error, diagnostics=diagnostics)
+        return marked(solution, error=error, diagnostics=diagnostics)
 
     def _kept(self, problem: Impurity, found: Prediction, run: Run) -> Solution | None:
         """The solution of the input that is the answer; None if there is none, or acausal."""
         if found.kept is None:
             return None
         own = replace(run, progress=False, seed=FIT_SEED)
-        solution = replace(approximated(problem, found.kept, own), solver="learned", seed=None)
+        solution = marked(approximated(problem, found.kept, own), solver="learned", seed=None)
         return solution if np.all(solution.Sigma_iw.imag < 0.0) else None
 
     def corrected(self, problem: Impurity, found: Prediction, w_n: FloatArray) -> Solution:

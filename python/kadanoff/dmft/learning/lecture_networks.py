@@ -142,23 +142,29 @@ class Lectures:
             `against` is unknown.
         """
         from kadanoff._base.style import COLOURS, dress, figure, legend
+        from kadanoff.dmft.solvers.plots import MARKS, printed
 
         checks.choice("against", against, ("tau", "epoch"))
         if ax is None:
             ax = figure()[0, 0]
         colours = list(COLOURS.values())
+        name = "training set" if against == "epoch" else ""
         for b, expert in enumerate(self.experts):
-            own = {"color": colours[b % len(colours)], "label": f"β = {expert.beta:g}"} | style
+            own: dict[str, Any] = {"color": colours[b % 7], "label": f"β = {expert.beta:g}"}
+            own |= {"marker": MARKS[b % len(MARKS)], "markersize": 4} | style
             if against == "tau":
                 x = chebyshev_times(1.0, expert.by_tau["network"].size)
                 inputs = {k: v for k, v in expert.by_tau.items() if k != "network"}
-                other = inputs[min(inputs, key=lambda name: float(np.mean(inputs[name])))]
+                best = min(inputs, key=lambda name: float(np.mean(inputs[name])))
+                other, name = inputs[best], f"{printed(best)}, as it is"
                 curve = expert.by_tau["network"]
             else:
                 x = np.arange(1.0, len(expert.epochs) + 1.0)
                 other, curve = expert.epochs.T
+            own["markevery"] = max(1, x.size // 8)
             ax.plot(x, curve, **own)
             ax.plot(x, other, **(own | {"linestyle": ":", "label": "_"}))
+        ax.plot([], [], color=COLOURS["black"], linestyle=":", label=name)
         ax.set_yscale("log")
         dress(ax, x="τ / β" if against == "tau" else "epoch", y=r"mean square error of $G(\tau)$")
         legend(ax)

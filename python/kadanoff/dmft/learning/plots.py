@@ -8,6 +8,7 @@ import numpy as np
 
 from kadanoff._base.style import COLOURS, dress, figure, legend
 from kadanoff.dmft.learning.encoding import NODES
+from kadanoff.dmft.solvers.plots import MARKS, printed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["plot_learning_curve", "plot_report", "plot_search", "plot_solver"]
 
-MARKS = ("o", "s", "^", "v", "D", "P", "X")
+DASHES = ("-", "--", "-.", ":")
 ERRORS = {
     "mse": r"mean square error of $G(\tau)$",
     "dSigma": r"mean $|\delta\Sigma(i\omega_0)|$",
@@ -63,6 +64,7 @@ def plot_report(
             ordered = np.sort(pulls.ravel())
             share = np.arange(1, ordered.size + 1) / ordered.size
             own: dict[str, Any] = {"color": COLOURS[names[k % 7]], "label": f"β = {beta:g}"}
+            own["linestyle"] = DASHES[k % len(DASHES)]
             ax.plot(ordered, share, **(own | style))
         ax.axvline(1.0, color="#767676", linewidth=0.8)
         ax.axhline(0.68, color="#767676", linewidth=0.8)
@@ -72,13 +74,21 @@ def plot_report(
     else:
         for k, name in enumerate(report.solvers):
             colour = "black" if name == "learned" else list(COLOURS.values())[1 + k % 6]
-            own = {"color": colour, "marker": MARKS[k % 7], "markersize": 4, "label": name}
+            own = {"color": colour, "marker": MARKS[k % 7], "markersize": 4}
+            own["label"] = printed(name)
             ax.plot(report.beta, getattr(report, quantity)[name], **(own | style))
-        ax.set_xscale("log")
         ax.set_yscale("log")
+        _values_on_x(ax, report.beta)
         dress(ax, x="β", y=ERRORS[quantity])
     legend(ax)
     return ax
+
+
+def _values_on_x(ax: Axes, values: Any) -> None:
+    """A logarithmic axis with ticks at the values that were computed, and at no others."""
+    ax.set_xscale("log")
+    ax.set_xticks(values, [f"{x:g}" for x in values])
+    ax.set_xticks([], minor=True)
 
 
 def _of_temperature(b: int, beta: float) -> dict[str, Any]:
@@ -88,7 +98,7 @@ def _of_temperature(b: int, beta: float) -> dict[str, Any]:
 
 
 def plot_learning_curve(curve: LearningCurve, ax: Axes | None = None, **style: Any) -> Axes:
-    """Mean |dSigma(i w_0)| against the number of samples; dotted: the best uncorrected input.
+    """Mean |dSigma(i w_0)| against the number of samples; dotted: the best input, uncorrected.
 
     Parameters
     ----------
@@ -108,10 +118,16 @@ def plot_learning_curve(curve: LearningCurve, ax: Axes | None = None, **style: A
     for b, beta in enumerate(curve.beta):
         own = _of_temperature(b, beta) | {"markersize": 4}
         ax.plot(curve.samples, curve.dSigma[:, b], **(own | style))
-        best = min(values[b] for values in curve.inputs.values())
-        ax.axhline(best, color=own["color"], linestyle=":", linewidth=1.0)
-    ax.set_xscale("log")
+        best = min(curve.inputs, key=lambda name: float(curve.inputs[name][b]))
+        ax.axhline(
+            float(curve.inputs[best][b]),
+            color=own["color"],
+            linestyle=":",
+            linewidth=1.0,
+            label=f"{printed(best)}, β = {beta:g}",
+        )
     ax.set_yscale("log")
+    _values_on_x(ax, curve.samples)
     dress(ax, x="training samples", y=r"mean $|\delta\Sigma(i\omega_0)|$")
     legend(ax)
     return ax
@@ -141,7 +157,8 @@ def plot_search(search: Search, ax: Axes | None = None, **style: Any) -> Axes:
         ax.plot([errors[b] for _, errors in search], place, **(own | style))
         if search.inputs:
             best = min(errors[b] for errors in search.inputs.values())
-            ax.axvline(best, color=own["color"], linestyle=":", linewidth=1.0)
+            label = "best input" if b == 0 else None
+            ax.axvline(best, color=own["color"], linestyle=":", linewidth=1.0, label=label)
     ax.set_yticks(place, search.labels)
     ax.invert_yaxis()
     ax.set_xscale("log")

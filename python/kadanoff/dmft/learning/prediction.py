@@ -31,6 +31,9 @@ class Prediction:
         68 and 95 % of problems like those of the calibration.
     distance : float
         Distance to the training set, in units of the usual distance within it.
+    beyond : str
+        Which of U/E, beta E and |eps + U/2|/E lies beyond the range of the training set, in words;
+        empty if none does.
     """
 
     Sigma: Projected
@@ -39,6 +42,11 @@ class Prediction:
     error68: FloatArray
     error95: FloatArray
     distance: float
+    beyond: str = ""
+
+    def outside(self, reach: float) -> bool:
+        """Whether the problem is further away than `reach`, or beyond the range."""
+        return bool(self.beyond) or not self.distance <= reach
 
     def __repr__(self) -> str:
         return (

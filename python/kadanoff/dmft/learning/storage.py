@@ -48,7 +48,7 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     OSError
-        The file can not be written; what was there before is kept.
+        The file cannot be written; what was there before is kept.
     ValueError
         The solver is a network on G(tau).
     """
@@ -56,7 +56,7 @@ def save(learned: LearnedSolver, path: str | os.PathLike[str]) -> None:
         raise TypeError(f"learned must be a LearnedSolver, got {type(learned).__name__}")
     experts = [e for e in learned.experts if isinstance(e, Expert)]
     if not experts:
-        raise ValueError("a network on G(tau) can not be saved: keep its settings and its seed")
+        raise ValueError("a network on G(tau) cannot be saved: keep its settings and its seed")
     header = {
         "kadanoff learned solver": VERSION,
         "written by": about()["kadanoff"],
@@ -98,7 +98,7 @@ def load(path: str | os.PathLike[str]) -> LearnedSolver:
     Raises
     ------
     OSError
-        There is no such file, or it can not be read.
+        There is no such file, or it cannot be read.
     ValueError
         The file is damaged, holds no learned solver, is of another version, contains names unknown
         to this version, or arrays of inconsistent shapes.

@@ -37,6 +37,10 @@ __all__ = ["MatsubaraAxis", "RealAxis", "SelfConsistency", "Setting", "moments_o
 EMPTY = 1e-9
 """Smallest density of a bath, relative to the largest of the free lattice: a gap stays visible."""
 
+UNOCCUPIED, NARROW = 1e-6, 0.05
+"""Weight of the poles of an atom that are left out of a start, and the least half width of the
+bands around the others, in units of D."""
+
 QUADRATURE = 32
 """Parts of an interval of real frequencies, in integrals of densities that end as a root."""
 
@@ -211,11 +215,15 @@ class MatsubaraAxis(SelfConsistency):
             np.concatenate([self.Delta.real, self.Delta.imag, self.moments]) / self.units
         )
 
+    @property
+    def bath(self) -> MatsubaraBath:
+        """The current bath."""
+        return MatsubaraBath.own(self.Delta, self.moments)
+
     def problem(self, detuning: float) -> Impurity:
         """The impurity in a MatsubaraBath."""
-        bath = MatsubaraBath.own(self.Delta, self.moments)
         eps = detuning + half_filling(self.setting.U)
-        return Impurity.own(self.setting.U, self.setting.beta, bath, eps)
+        return Impurity.own(self.setting.U, self.setting.beta, self.bath, eps)
 
     def _tails(self, solution: Solution) -> tuple[tuple[float, float], tuple[float, ...]]:
         """The moments of the bath and of G; those of the last solution are kept."""
@@ -329,12 +337,15 @@ class RealAxis(SelfConsistency):
     def __init__(
         self,
         setting: Setting,
-        start: str | Solution,
+        start: str | Solution | GreenFunction,
         detuning: float,
         frequencies: int | None,
         omega: ArrayLike | None,
+        *,
+        own: bool = False,
+        cut: float = 0.0,
     ) -> None:
-        self.setting = setting
+        self.setting, self.cut = setting, cut
         U, beta, D = setting.U, setting.beta, setting.D
         lattice = setting.lattice
         if isinstance(lattice, Dispersion):
@@ -350,7 +361,7 @@ class RealAxis(SelfConsistency):
             )
         if omega is not None:
             self.omega = checked_frequencies(omega)
-        elif isinstance(start, Solution) and start.G_w is not None:
+        elif isinstance(start, Solution) and start.G_w is not None and not own:
             self.omega = start.G_w.omega
         else:
             self.omega = real_grid(1.0 / beta, 2.5 * D + U + abs(detuning))
@@ -361,7 +372,7 @@ class RealAxis(SelfConsistency):
             )
         if setting.symmetric and not np.allclose(self.omega, -self.omega[::-1], atol=1e-12 * D):
             raise ValueError("omega must be symmetric about zero at half filling")
-        self.settings = {"omega": self.omega}
+        self.settings = {} if own else {"omega": self.omega}
         free = self._density(self.omega.astype(np.complex128))
         self.scale = float(np.max(free))
         first = lattice.delta_moments[0]
@@ -372,6 +383,8 @@ class RealAxis(SelfConsistency):
                 self._keep(self.output(start))
         elif start == "metal":
             self._keep(free)
+        elif isinstance(start, GreenFunction):
+            self._keep(first * self._around(start))
         else:
             # Hubbard bands, narrow enough to leave a gap.
             level, half = detuning + half_filling(U), min(D, 0.45 * max(U, 1e-3 * D))
@@ -379,6 +392,15 @@ class RealAxis(SelfConsistency):
             self._keep(
                 first * ((1.0 - n) * self._band(level, half) + n * self._band(level + U, half))
             )
+
+    def _around(self, atom: GreenFunction) -> FloatArray:
+        """Bands around the levels of an atom, narrow enough to leave its gap at the Fermi level."""
+        used = atom.weights > UNOCCUPIED
+        energies, weights = atom.energies[used], atom.weights[used]
+        half = min(self.setting.D, 0.9 * float(np.min(np.abs(energies))))
+        half = max(half, NARROW * self.setting.D)
+        bands = zip(energies, weights / np.sum(weights), strict=True)
+        return np.asarray(sum(weight * self._band(e, half) for e, weight in bands))
 
     def _density(self, zeta: ComplexArray) -> FloatArray:
         return np.maximum(-self.setting.lattice.unchecked_delta(zeta).imag / math.pi, 0.0)
@@ -397,11 +419,23 @@ class RealAxis(SelfConsistency):
         """The density."""
         return self.density
 
+    @property
+    def bath(self) -> TabulatedBand:
+        """The current bath, without the share `cut` of its weight at either end."""
+        if self.cut == 0.0:
+            return TabulatedBand(self.omega, self.density)
+        steps = 0.5 * np.diff(self.omega) * (self.density[1:] + self.density[:-1])
+        below = np.concatenate([[0.0], np.cumsum(steps)]) / np.sum(steps)
+        above = np.concatenate([np.cumsum(steps[::-1])[::-1], [0.0]]) / np.sum(steps)
+        used = (below > self.cut) & (above > self.cut)
+        used[:-1] |= used[1:]  # one more on each side, where the density may end
+        used[1:] |= used[:-1].copy()
+        return TabulatedBand(self.omega[used], self.density[used])
+
     def problem(self, detuning: float) -> Impurity:
         """The impurity in a TabulatedBand."""
-        bath = TabulatedBand(self.omega, self.density)
         eps = detuning + half_filling(self.setting.U)
-        return Impurity(self.setting.U, self.setting.beta, bath, eps)
+        return Impurity(self.setting.U, self.setting.beta, self.bath, eps)
 
     def _zeta(
         self, solution: Solution, shift: float, parts: int = 1
@@ -411,7 +445,8 @@ class RealAxis(SelfConsistency):
         known, Sigma = solution.Sigma_w.omega, solution.Sigma_w.values
         grid = np.interp(np.arange((known.size - 1) * parts + 1) / parts, range(known.size), known)
         Sigma = np.interp(grid, known, Sigma.real) + 1j * np.interp(grid, known, Sigma.imag)
-        return grid, np.asarray(grid - solution.problem.eps - Sigma - shift)
+        zeta = grid - solution.problem.eps - shift - Sigma.real - 1j * np.minimum(Sigma.imag, 0.0)
+        return grid, np.asarray(zeta, dtype=np.complex128)
 
     def _occupation(self, solution: Solution, shift: float) -> float:
         """Lattice occupation: n_imp + 2 int f(w) [A_lat(w) - A_imp(w)] dw, both A normalised.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -14,6 +15,7 @@ from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
 from kadanoff._base.types import FloatArray
 from kadanoff.dmft.lattices import Bethe, Lattice
 from kadanoff.dmft.loops.axes import MatsubaraAxis, RealAxis, SelfConsistency, Setting
+from kadanoff.dmft.loops.fixed_point import Approach
 from kadanoff.dmft.loops.loop_result import HISTORY, NOISE, SETTLED, Loop
 from kadanoff.dmft.loops.mixing import Bracket, Mixer
 from kadanoff.dmft.loops.spin_axis import SpinAxis
@@ -23,11 +25,11 @@ from kadanoff.dmft.protocol import (
     Run,
     Solver,
     solved,
-    with_ability,
 )
 from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solvers.ed import DEFAULT_SITES
 
-__all__ = ["LoopSettings", "check_energies", "iterated"]
+__all__ = ["LoopSettings", "Loops", "check_energies", "iterated"]
 
 STARTS = ("metal", "insulator")
 MIXINGS = ("anderson", "linear")
@@ -102,10 +104,12 @@ class LoopSettings:
                     f"order='antiferro' needs a bipartite lattice, whose rho(-e) = rho(e); "
                     f"{lattice!r} is not"
                 )
-        if (field != 0.0 or order is not None) and not solver.spins:
+        # The baths of two spins live on the imaginary axis.
+        if (field != 0.0 or order is not None) and not (solver.spins and solver.axis != "real"):
+            of_loops = " in a loop" if solver.spins else ""
             raise ValueError(
-                f"solver {solver.name!r} takes neither a field nor a bath for each spin, which "
-                f"{'field' if field else 'order'} needs; {with_ability('spins')} do"
+                f"solver {solver.name!r} takes neither a field nor a bath for each spin{of_loops}, "
+                f"which {'field' if field else 'order'} needs; 'ed' and 'cthyb' do"
             )
         return cls(
             lattice=lattice,
@@ -203,6 +207,30 @@ def iterated(
     raise NotConverged(loop.failure(), loop.result(False))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Loops:
+    """Loops that differ in one parameter."""
+
+    U: float
+    solver: Solver
+    settings: LoopSettings
+    run: running.Run
+    options: Mapping[str, Any]
+
+    def at(self, beta: float, detuning: float, start: str | Loop = "metal") -> Loop:
+        """The converged loop at a temperature and a level ``detuning - U/2``."""
+        return iterated(
+            self.U,
+            beta,
+            detuning,
+            self.solver,
+            start,
+            self.settings,
+            self.run.quiet(),
+            dict(self.options),
+        )
+
+
 @dataclass(frozen=True)
 class _Change:
     """What one iteration would change.
@@ -252,10 +280,11 @@ class _Iteration:
         lattice = settings.lattice
         setting = Setting(U, beta, lattice.centred(), symmetric=symmetric and lattice.is_bipartite)
         self.axis: SelfConsistency
-        if solver.axis == "real":
+        if solver.axis == "real" or options.get("real_axis") is True:
             options = dict(options)
             omega = options.pop("omega", None)
-            self.axis = RealAxis(setting, first, detuning, settings.frequencies, omega)
+            own = "omega" not in solver.options
+            self.axis = RealAxis(setting, first, detuning, settings.frequencies, omega, own=own)
         elif settings.depends_on_spin:
             self.axis = SpinAxis(
                 setting,
@@ -275,8 +304,11 @@ class _Iteration:
         self.mixer = Mixer(settings.mixing, settings.share)
         self.bracket = Bracket(0.01 * settings.D)
         self.bath = _bath(first) if isinstance(first, Solution) else None
+        if not _has_sites(self.bath, options.get("sites") or DEFAULT_SITES):
+            self.bath = None
         self.entries: list[tuple[float, ...]] = []
         self.m: list[float] = []
+        self.approach = Approach()
         self.solution: Solution | None = None
         self.settled = 0
         self.began = time.perf_counter()
@@ -308,7 +340,24 @@ class _Iteration:
         if isinstance(axis, SpinAxis):
             self.m.append(axis.magnetisation(solution))
         self.solution = solution
+        self.approach.add(*self._point(change), solution.Z)
         return change
+
+    def _point(self, change: _Change) -> tuple[FloatArray, FloatArray]:
+        """Bath and level, and those that follow; the level is one more unknown."""
+        unit, moved = self.axis.unit, self.detuning + self.step(change)
+        x = np.append(self.axis.vector, self.detuning / unit)
+        return x, np.append(change.new, moved / unit)
+
+    @property
+    def _judged(self) -> bool:
+        """Whether the distance from the fixed point is known where the solver states errors."""
+        if self.settings.max_iterations == 1 or self.approach.steps > 0:
+            return True
+        if self.solver.stochastic:  # its change is noise, and at least one more tells how large
+            return False
+        states = self.solution is not None and "Z_error" in self.solution.diagnostics
+        return not (states and self.approach.left > 0.0)
 
     def converged(self, solution: Solution, change: _Change) -> bool:
         """Whether Delta has met the tolerance, or has settled within its noise; n likewise."""
@@ -317,15 +366,27 @@ class _Iteration:
         if self.solver.stochastic:
             allowed = max(allowed, NOISE * solution.diagnostics.get("n_error", 0.0))
         met = change.residual < self.tolerance or self.settled >= SETTLED + AVERAGED
-        return bool(met and abs(change.excess) < allowed)
+        return bool(met and abs(change.excess) < allowed and self._judged)
+
+    def step(self, change: _Change) -> float:
+        """Change of the level: the shift with the self-energy as it is, and its Hartree part.
+
+        Strong attraction would turn the sum round. ``dn/dmu`` of the impurity is at most
+        ``beta (<n^2> - <n>^2)``, which gives the least step.
+        """
+        shift, hartree = change.shift, 0.5 * self.U * change.excess
+        if self.U >= 0.0 or self.solution is None:
+            return shift + hartree
+        n, docc = self.solution.n, self.solution.docc
+        bound = self.solution.beta * (n + 2.0 * docc - n * n)
+        size = abs(shift)
+        least = min(abs(change.excess) / bound, size) if bound > 0.0 else size
+        return math.copysign(max(size - abs(hartree), least), shift)
 
     def advance(self, change: _Change) -> None:
         """Mix the next bath, and the next level where an occupation is wanted."""
-        # The level is one more unknown; it takes the Hartree part of the shift.
-        moved = self.detuning + change.shift + 0.5 * self.U * change.excess
         unit = self.axis.unit
-        x = np.append(self.axis.vector, self.detuning / unit)
-        fx = np.append(change.new, moved / unit)
+        x, fx = self._point(change)
         mixed = self.mixer.next(x, fx)
         if not self.axis.possible(mixed[:-1]):
             mixed = fx
@@ -338,6 +399,8 @@ class _Iteration:
         """The loop so far; None before the first solution."""
         if self.solution is None:
             return None
+        if self.solver.warn is not None:
+            self.solver.warn(self.solution)
         history = dict(zip(HISTORY, np.array(self.entries).T, strict=True))
         if self.m:
             history["m"] = np.array(self.m)
@@ -345,7 +408,7 @@ class _Iteration:
         seconds = time.perf_counter() - self.began
         settings = self.settings
         return Loop(
-            self.solution,
+            self.solution if self.solver.stochastic else self.approach.judged(self.solution),
             self.start,
             converged,
             history,
@@ -392,6 +455,12 @@ def _bath(solution: Solution) -> Baths | None:
     found = solution.diagnostics
     bath: Baths | None = found.get("bath", found.get("baths"))
     return bath
+
+
+def _has_sites(bath: Baths | None, sites: int) -> bool:
+    """Whether the bath of a start may begin the fits of a loop, which have this number of sites."""
+    both = bath if isinstance(bath, tuple) else (bath,)
+    return all(of is not None and of.sites == sites for of in both)
 
 
 def _refuse_polarised(start: str | Solution) -> None:

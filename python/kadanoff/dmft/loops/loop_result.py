@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
     from kadanoff.dmft.spectrum import Spectrum
 
-__all__ = ["HISTORY", "NOISE", "SETTLED", "Loop"]
+__all__ = ["HISTORY", "NOISE", "SETTLED", "Loop", "state_of"]
 
 HISTORY = ("residual", "Z", "docc", "n", "eps", "noise", "kinetic_energy")
 AVERAGED = ("Z", "docc", "n", "kinetic_energy")
 SETTLED = 3  # iterations within the noise after which a loop has settled
+CONTRACTION = (0.5, 0.9)  # bounds of the contraction per iteration, where noise hides it
 IN_A_GAP = 0.1  # density at the Fermi energy, over the largest of the free lattice
 NOISE = 3.0  # standard errors: the residual is a maximum over frequencies of two noisy functions
 
@@ -43,7 +44,9 @@ class Loop(Saved):
     Parameters
     ----------
     solution : Solution
-        The solution of the last impurity problem.
+        The solution of the last impurity problem. Its errors are those of this solve, in its bath,
+        except that ``diagnostics["Z_error"]`` of a learned solver contains the distance from the
+        fixed point, as `average`; the error of the solve is "Z_error_of_solve".
     start : str
         The starting point: "metal", "insulator" or "solution"; what was found is `state`.
     converged : bool
@@ -168,9 +171,12 @@ class Loop(Saved):
         neighbours, as Delta carries noise from one iteration to the next.
         r is estimated jointly from Z and docc, bias-corrected, and bounded below by 0.5, the
         measured contraction of the loop per iteration: 0.45 to 0.57 at U = 2 to 2.6 and beta = 10
-        and 50 (less, and of the other sign, far from the transition). For deterministic solvers,
-        the last iteration with the error that its solution carries, 0 without one, and NaN for
-        an energy whose error is not known: "cthyb" measures it, and U = 0 is exact.
+        and 50 (less, and of the other sign, far from the transition). A loop that met its tolerance
+        before it settled has the error of its last iteration and, from the last change, the
+        distance from the fixed point. For deterministic solvers,
+        the last iteration with the error that its solution carries, which contains this distance;
+        NaN where it carries none, as with "ipt" or a fitted bath. At U = 0 the lattice is exact:
+        0, and for docc the distance from that of free electrons.
         """
         magnetic = ("m",) if "m" in self.history else ()
         checks.choice("name", name, (*AVERAGED, "energy", *magnetic))
@@ -182,20 +188,30 @@ class Loop(Saved):
         parts = parts if name == "energy" else {name: 1.0}
         whole = np.asarray(sum(c * self.history[k] for k, c in parts.items()))
         last = whole[first:]
-        if self.solution.problem.U == 0.0 and name in ("n", "kinetic_energy", "energy"):
-            return float(whole[-1]), 0.0
+        if self.solution.problem.U == 0.0:
+            free = 0.25 * (self.n**2 - self.m**2)
+            return float(whole[-1]), abs(self.docc - free) if name == "docc" else 0.0
         # The parts of one solution are correlated: their errors are added.
         errors = self.solution.diagnostics
-        single = sum(c * float(errors.get(f"{k}_error", 0.0)) for k, c in parts.items())
-        if "kinetic_energy" in parts and "kinetic_energy_error" not in errors:
-            single = math.nan
-        if last.size < 2 or math.isnan(single):
-            return float(whole[-1]), single
+        single = sum(c * float(errors.get(f"{k}_error", math.nan)) for k, c in parts.items())
+        if "fit" in errors or "fits" in errors:  # those of "ftlm" are of its vectors alone
+            return float(whole[-1]), math.nan
+        if last.size < 2 or math.isnan(single) or self.noise == 0.0:
+            sampled = self.noise > 0.0
+            return float(whole[-1]), self._unsettled(whole, single) if sampled else single
         # The scatter of a few values is uncertain; it is at least the error of one sample.
         scatter = max(float(np.std(last, ddof=1)), single)
         r = _neighbours([self.history[k][first:] for k in ("Z", "docc")])
         error = scatter * math.sqrt((1.0 + r) / (1.0 - r) / last.size)
         return float(np.mean(last)), error
+
+    def _unsettled(self, values: FloatArray, single: float) -> float:
+        """The error of a sampled value from its last change, of which r / (1 - r) may follow."""
+        if values.size < 2:
+            return math.nan
+        r = float(np.clip(self.residual / self.history["residual"][-2], *CONTRACTION))
+        memory = single / math.sqrt(1.0 - r * r)
+        return math.hypot(memory, float(values[-1] - values[-2]) * r / (1.0 - r))
 
     @property
     def Z(self) -> float:
@@ -268,8 +284,14 @@ class Loop(Saved):
 
     @property
     def state(self) -> str:
-        """What the loop has found, wherever it began: "metal" or "insulator"."""
-        return "metal" if self.is_metallic else "insulator"
+        """What the loop has found, wherever it began: "metal", "insulator" or "bad metal".
+
+        A bad metal has density at the Fermi energy, ``fermi_weight > 0.1``, and an |Im Sigma| that
+        rises towards the first Matsubara frequency: no quasiparticles at this temperature, as in
+        the crossover above the end of the Mott transition, or a first frequency pi T as large as
+        the scale on which Sigma changes, as in any metal that is hot enough.
+        """
+        return state_of(self.solution.is_metallic, self.fermi_weight)
 
     @public
     def spectral(
@@ -331,6 +353,26 @@ class Loop(Saved):
         return plot_loop(self, ax, **style)
 
 
+def state_of(regular: bool, fermi_weight: float) -> str:
+    """The state of `Loop.state`.
+
+    Parameters
+    ----------
+    regular : bool
+        Whether |Im Sigma| falls towards zero frequency.
+    fermi_weight : float
+        -beta D G(beta/2) / 2.
+
+    Examples
+    --------
+    >>> state_of(True, 1.0), state_of(False, 0.5), state_of(True, 0.01)
+    ('metal', 'bad metal', 'insulator')
+    """
+    if fermi_weight <= IN_A_GAP:
+        return "insulator"
+    return "metal" if regular else "bad metal"
+
+
 def _neighbours(series: list[FloatArray]) -> float:
     """Autocorrelation of neighbours in short series, between 0.5 and 0.9.
 
@@ -342,4 +384,4 @@ def _neighbours(series: list[FloatArray]) -> float:
         y = x - np.mean(x)
         found.append(float(y[1:] @ y[:-1]) / max(float(y @ y), 1e-300))
     r = (float(np.mean(found)) + 1.0 / m) / max(1.0 - 4.0 / m, 0.1)
-    return min(max(r, 0.5), 0.9)
+    return float(np.clip(r, *CONTRACTION))

@@ -169,10 +169,10 @@ def phase_diagram(
         Options of "ftlm"; `steps` also of "lanczos" and "nca".
     half_filling : optional
         Option of "ipt".
+    real_axis : optional
+        Option of "ipt" and "nca".
     ground_state, cut, states : optional
         Options of "lanczos".
-    real_axis : optional
-        Option of "nca".
 
     Returns
     -------

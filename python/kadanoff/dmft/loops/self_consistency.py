@@ -16,7 +16,7 @@ from kadanoff._base.progress import Report
 from kadanoff.dmft.lattices import Lattice
 from kadanoff.dmft.loops.iteration import LoopSettings, check_energies, iterated
 from kadanoff.dmft.loops.loop_result import Loop
-from kadanoff.dmft.loops.named import named_lattice
+from kadanoff.dmft.loops.named import detuning_of, named_lattice
 from kadanoff.dmft.problem import MAX_ENERGY
 from kadanoff.dmft.protocol import SolverLike, lookup, takes_solver_options
 from kadanoff.dmft.solution import Solution
@@ -105,10 +105,10 @@ def loop(
         Options of "ftlm"; `steps` also of "lanczos" and "nca".
     half_filling : optional
         Option of "ipt".
+    real_axis : optional
+        Option of "ipt" and "nca".
     ground_state, cut, states : optional
         Options of "lanczos".
-    real_axis : optional
-        Option of "nca".
 
     Returns
     -------
@@ -150,9 +150,7 @@ def loop(
     chosen_lattice = named_lattice(lattice)
     if n is None and (mu is None and not chosen_lattice.is_bipartite):
         n = 1.0
-    detuning = 0.0
-    if mu is not None:
-        detuning = chosen_lattice.mean - checks.real("mu", mu) + 0.5 * U
+    detuning = detuning_of(chosen_lattice, U, mu)
     chosen = lookup(solver, options, loop)
     settings = LoopSettings.of(
         chosen,
@@ -242,10 +240,10 @@ def bethe(
         Options of "ftlm"; `steps` also of "lanczos" and "nca".
     half_filling : optional
         Option of "ipt".
+    real_axis : optional
+        Option of "ipt" and "nca".
     ground_state, cut, states : optional
         Options of "lanczos".
-    real_axis : optional
-        Option of "nca".
 
     Returns
     -------

@@ -32,7 +32,7 @@ from kadanoff.dmft.protocol import (
     solved,
     takes_solver_options,
 )
-from kadanoff.dmft.solution import Solution
+from kadanoff.dmft.solution import Solution, marked
 from kadanoff.greens import MatsubaraFunction
 from kadanoff.greens.grids import fermionic
 
@@ -95,12 +95,12 @@ def approximate(
         Options of "cthyb".
     vectors, steps, exact : optional
         Options of "ftlm"; `steps` also of "lanczos" and "nca".
-    half_filling : optional
-        Option of "ipt".
+    half_filling, real_axis : optional
+        Options of "ipt"; `real_axis` also of "nca".
     ground_state, cut, states : optional
         Options of "lanczos".
-    tolerance, real_axis : optional
-        Options of "nca".
+    tolerance : optional
+        Option of "nca".
 
     Returns
     -------
@@ -141,7 +141,7 @@ def approximated(
                 f"{name!r} takes neither a field nor a bath for each spin; solver='ed' does"
             )
         return _embedded(problem, name, run, options)
-    return replace(solved(problem, SOLVERS[solver], run, options), solver=name)
+    return marked(solved(problem, SOLVERS[solver], run, options), solver=name)
 
 
 def _refit(problem: Impurity, sites: int) -> bool:

@@ -29,16 +29,13 @@ from __future__ import annotations
 
 import math
 import os
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from kadanoff import _core
-from kadanoff._base import checks, files
-from kadanoff._base.errors import Cancelled, NotConverged, NumericalError
-from kadanoff._base.progress import Report
+from kadanoff._base.errors import Cancelled, NotConverged
 from kadanoff._base.types import FloatArray
 from kadanoff._base.warning import warn
 from kadanoff.dmft.matsubara_bath import MatsubaraBath
@@ -49,15 +46,13 @@ from kadanoff.dmft.solvers.attraction import repulsive, restored
 from kadanoff.dmft.solvers.estimators import ShortRun
 from kadanoff.dmft.solvers.hubbard1 import atom, isolated
 from kadanoff.dmft.solvers.physical import causal_bath
+from kadanoff.dmft.solvers.sampling import SampledRun, Sampling
 from kadanoff.dmft.solvers.spin_estimators import estimated, first_error
 from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction
 
-__all__ = ["BLOCK", "cthyb"]
+__all__ = ["HELPERS", "cells_of", "cthyb", "tabulated"]
 
-BLOCK = 256  # sweeps between two checks of the cancel flag
-MIN_BLOCKS = 8  # per chain: fewer bins give no error
 MAX_CELLS = 4096
-MAX_CHAINS = 1024
 SMOOTH, RIPPLES = 1e-10, 1e-8  # errors of tables, relative to the largest F
 FAINT = 1e-15  # share of F that is below its rounding
 CHECKED = 513  # times at which the sign of a noisy Delta is checked
@@ -213,93 +208,13 @@ def _attractive(
         raise
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sampling:
-    """The options of `cthyb`, checked."""
-
-    sweeps: int
-    seconds: float | None
-    target: float | None
-    chains: int
-    equilibration: int
-    spacing: int | None
-    legendre: int | None
-    floor: float | None
-
-    @classmethod
-    def of(
-        cls,
-        *,
-        sweeps: int,
-        seconds: float | None,
-        target: float | None,
-        chains: int,
-        equilibration: int | None,
-        spacing: int | None,
-        legendre: int | None,
-        floor: float | None,
-    ) -> Sampling:
-        """Check the options.
-
-        Raises
-        ------
-        TypeError, ValueError
-            An option is of the wrong kind or out of range.
-        """
-        chains = checks.whole("chains", chains, most=MAX_CHAINS)
-        sweeps = checks.whole(
-            "sweeps",
-            sweeps,
-            least=chains * BLOCK * MIN_BLOCKS,
-            most=2**44,
-            hint=f"fewer than {MIN_BLOCKS} bins of {BLOCK} for each of {chains} chains give no "
-            "error",
-        )
-        if equilibration is None:
-            equilibration = max(4096, -(-sweeps // (chains * BLOCK)) * BLOCK // 10)
-        equilibration = checks.whole("equilibration", equilibration, most=2**40)
-        if spacing is not None:
-            spacing = checks.whole("spacing", spacing, most=2**20)
-        if legendre is not None:
-            legendre = checks.whole("legendre", legendre, least=4, most=512)
-        if seconds is not None:
-            seconds = checks.real("seconds", seconds, above=0, below=1e9)
-        if target is not None:
-            target = checks.real("target", target, above=0, below=1e9)
-        if floor is not None:
-            floor = checks.real(
-                "floor", floor, least=0, below=1e9, hint="0 samples with Delta itself"
-            )
-        return cls(
-            sweeps=sweeps,
-            seconds=seconds,
-            target=target,
-            chains=chains,
-            equilibration=equilibration,
-            spacing=spacing,
-            legendre=legendre,
-            floor=floor,
-        )
-
-    @property
-    def blocks(self) -> int:
-        """Blocks of `BLOCK` measurements per chain."""
-        return -(-self.sweeps // (self.chains * BLOCK))
-
-    @property
-    def warm_blocks(self) -> int:
-        """Blocks per chain before the first measurement."""
-        return -(-self.equilibration // BLOCK)
-
-
-class Simulation:
-    """The Markov chains of a problem, and their solution at any time."""
+class Simulation(SampledRun[Solution]):
+    """The Markov chains of one orbital."""
 
     def __init__(
         self, problem: Impurity, run: Run, sampling: Sampling, checkpoint: Path | None
     ) -> None:
-        self.problem, self.run, self.sampling = problem, run, sampling
-        self.checkpoint = checkpoint
+        self.problem = problem
         parts = [problem]
         if problem.depends_on_spin:
             parts = [problem.of_spin(spin) for spin in SPINS]
@@ -308,9 +223,10 @@ class Simulation:
         floors = [_floor(part, table) for part, (table, _) in zip(parts, tables, strict=True)]
         self.floor = max(floors) if sampling.floor is None else sampling.floor
         orders = max(_orders(part, sampling.legendre) for part in parts)
-        self.chains = _core.CtqmcRun(
-            problem.U,
-            [part.eps for part in parts],
+        levels = [part.eps for part in parts]
+        chains = _core.CtqmcRun(
+            problem.U * np.array([[0.0, 1.0], [1.0, 0.0]]),
+            levels if len(levels) == 2 else 2 * levels,
             problem.beta,
             [table for table, _ in tables],
             floor=self.floor,
@@ -318,114 +234,29 @@ class Simulation:
             chains=sampling.chains,
             equilibration=sampling.warm_blocks,
             updates=sampling.spacing or 0,
-            cells=_cells(orders),
+            cells=cells_of(orders),
             orders=orders,
         )
-        if checkpoint is not None:
-            self.chains = _resumed(checkpoint, self.chains)
+        super().__init__(chains, run, sampling, checkpoint)
 
-    def sampled(self) -> Solution:
-        """Sample until sweeps, time or error are reached; a stopped run keeps what it has."""
-        try:
-            with self.run.calling("sampling") as keywords:
-                self._sample(keywords["report"])
-        except KeyboardInterrupt as stop:
-            unwritten = _store(self.checkpoint, self.chains)
-            enough = self.chains.results()["chain"].size >= MIN_BLOCKS
-            partial = self.solution() if enough else None
-            message = str(stop) or "the computation was stopped"
-            if unwritten is not None:
-                message += f"; its checkpoint could not be written: {unwritten}"
-            raise Cancelled(message, partial) from stop
-        except NumericalError as error:
-            _store(self.checkpoint, self.chains)
-            if self.chains.results()["chain"].size < MIN_BLOCKS:
-                raise
-            raise NotConverged(
-                f"the sampling broke down: {error}; the solution from the measurements before is "
-                "in .partial",
-                self.solution(),
-            ) from error
-        except BaseException:
-            _store(self.checkpoint, self.chains)
-            raise
-        unwritten = _store(self.checkpoint, self.chains)
-        found, target = self.solution(), self.sampling.target
-        if unwritten is not None:
-            unwritten.partial = found  # type: ignore[attr-defined]
-            unwritten.add_note("the checkpoint was not written; the solution is in .partial")
-            raise unwritten
-        reached = found.diagnostics["G_iw_error"][0]
-        if target is not None and reached > target:
-            raise NotConverged(
-                f"the error of G(i w_0) is {reached:.1e} after {self.sampling.sweeps} sweeps, "
-                f"target = {target:g}; raise sweeps. The solution is in .partial",
-                found,
-            )
-        return found
-
-    def _sample(self, report: Report | None) -> None:
-        if self.sampling.seconds is not None:
-            self._for_seconds(self.sampling.seconds, report)
-        elif self.sampling.target is not None:
-            self._to_target(self.sampling.target, report)
-        else:
-            self._advance(self.sampling.blocks, report)
-
-    def _advance(self, until: int, report: Report | None) -> None:
-        """Measure until every chain has this number of blocks."""
-        run = self.run
-        self.chains.advance(until, threads=run.threads, control=run.control, report=report)
-
-    def _for_seconds(self, seconds: float, report: Report | None) -> None:
-        """Rounds that grow until each takes a tenth of the time."""
-        self._advance(0, None)
-        began = time.perf_counter()
-        before = self.chains.measured
-        step = MIN_BLOCKS
-        while True:
-            self._advance(self.chains.measured + step, None)
-            spent = time.perf_counter() - began
-            if report is not None:
-                report(int(1000 * min(spent, seconds)), int(1000 * seconds))
-            if spent >= seconds:
-                return
-            rate = (self.chains.measured - before) / spent
-            step = max(1, min(2 * step, int(rate * min(seconds - spent, 0.1 * seconds))))
-
-    def _to_target(self, target: float, report: Report | None) -> None:
-        """Rounds of measurements until the error of G(i w_0) is below the target."""
-        blocks = self.sampling.blocks
-        until = min(32, blocks)
-        while True:
-            self._advance(until, report)
-            error = first_error(self.chains.results(), self.problem)
-            if error <= target or until >= blocks:
-                return
-            # A little more than the law of the square root says.
-            wanted = math.ceil(1.1 * until * (error / target) ** 2)
-            until = min(blocks, max(until + 1, min(4 * until, wanted)))
+    def error(self) -> float:
+        """Of G(i w_0), the larger one of both spins."""
+        return first_error(self.chains.results(), self.problem)
 
     def solution(self) -> Solution:
         """From all measurements so far."""
-        run, sampling = self.run, self.sampling
+        more = {"table_error": self.table_error, "floor": self.floor}
         return estimated(
             self.chains.results(),
             self.problem,
-            run.frequencies,
-            sampling.legendre,
-            run.seed,
-            {
-                "chains": sampling.chains,
-                "equilibration": sampling.warm_blocks * BLOCK,
-                "updates_per_sweep": self.chains.updates,
-                "table_error": self.table_error,
-                "floor": self.floor,
-            },
+            self.run.frequencies,
+            self.sampling.legendre,
+            self.run.seed,
+            {**self.diagnostics(), **more},
         )
 
 
-def _cells(orders: int) -> int:
+def cells_of(orders: int) -> int:
     """Cells of the table of Legendre polynomials.
 
     Polynomials of degree 7 in a cell carry P_l to 1e-6 and better up to l**2 = 9 cells.
@@ -548,32 +379,3 @@ def _floor(problem: Impurity, F: FloatArray) -> float:
     integral = beta * np.divide(np.tanh(half), 2.0 * half, out=np.full(2, 0.5), where=half != 0.0)
     floor = HELPERS / (2.0 * beta * float(weights @ integral))
     return 0.0 if float(np.min(F)) > floor else floor
-
-
-def _resumed(path: Path, fresh: _core.CtqmcRun) -> _core.CtqmcRun:
-    """The run of a checkpoint, or the fresh one where there is none yet."""
-    try:
-        simulation = _core.CtqmcRun.from_bytes(files.read(path))
-    except FileNotFoundError:
-        if not path.parent.is_dir():  # better refused before the run than after it
-            raise
-        return fresh
-    except ValueError as error:
-        raise ValueError(f"checkpoint {str(path)!r}: {error}") from error
-    if simulation.fingerprint != fresh.fingerprint:
-        raise ValueError(
-            f"checkpoint {str(path)!r} belongs to another problem, or to other options (seed, "
-            "chains, equilibration, spacing); remove it to start afresh"
-        )
-    return simulation
-
-
-def _store(path: Path | None, simulation: _core.CtqmcRun) -> OSError | None:
-    """Write the checkpoint; the error that prevented it, which must not cost the results."""
-    if path is None:
-        return None
-    try:
-        files.write(path, simulation.to_bytes())
-    except OSError as error:
-        return error
-    return None

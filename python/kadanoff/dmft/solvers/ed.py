@@ -27,7 +27,7 @@ from kadanoff.dmft.spin_functions import SpinFunctions
 from kadanoff.greens import GreenFunction
 from kadanoff.greens.grids import fermionic
 
-__all__ = ["MAX_SITES", "ed"]
+__all__ = ["DEFAULT_SITES", "MAX_SITES", "ed"]
 
 MAX_SITES = 7
 DEFAULT_SITES = 5
@@ -259,7 +259,7 @@ def discretised(
         if bath.sites > most:
             raise ValueError(
                 f"a bath of {bath.sites} sites is too large (at most {most}); "
-                "sites=5 fits a smaller one"
+                f"sites={min(5, most)} fits a smaller one"
             )
         if fit is not None:
             raise ValueError("fit has no meaning here: the bath is taken as it is")

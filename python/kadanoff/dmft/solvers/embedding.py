@@ -142,9 +142,10 @@ def _energy_of_interaction(
 
 
 def weiss(problem: Impurity, level: float) -> tuple[GreenFunction | None, GreenFunction]:
-    """G_0 = 1 / (z - level - Delta) as poles, if the bath has levels, and the poles of its tail."""
+    """G_0 = 1 / (z - level - Delta) as poles, if the bath has few levels, and those of its tail."""
     e, w = quadrature(problem.Delta_moments())
     tail = resolvent(level, e, w, problem.beta)
     star = problem.star()
-    exact = None if star is None else resolvent(level, *star, problem.beta)
+    few = star is not None and star[0].size <= MAX_POLES
+    exact = resolvent(level, *star, problem.beta) if few and star is not None else None
     return exact, tail

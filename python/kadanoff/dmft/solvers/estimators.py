@@ -57,7 +57,16 @@ from kadanoff.greens import MatsubaraFunction
 from kadanoff.greens.grids import fermionic
 from kadanoff.greens.legendre import transform_matrix
 
-__all__ = ["Measured", "ShortRun", "spread", "weighty"]
+__all__ = [
+    "Measured",
+    "ShortRun",
+    "autocorrelation_time",
+    "controlled",
+    "few_bins",
+    "independent_bins",
+    "spread",
+    "weighty",
+]
 
 BINS_OF_A_CHAIN = 16
 EQUATIONS = 2  # frequencies at which the equation of motion is used
@@ -90,6 +99,7 @@ def spread(values: Any, without: Any, weights: FloatArray) -> Any:
     -----
     ``sum_b (p_b - mean)^2 / (h_b - 1) / B`` with ``h_b = N / n_b`` and
     ``p_b = h_b x - (h_b - 1) x_(b)``. For complex numbers, the root of the sum of both variances.
+    One bin does not know its error: NaN.
 
     Examples
     --------
@@ -100,10 +110,17 @@ def spread(values: Any, without: Any, weights: FloatArray) -> Any:
     """
     values, without = np.asarray(values), np.asarray(without)
     count = weights.size
+    if count < 2:
+        return np.full(values.shape, np.nan)[()]
     h = (np.sum(weights) / weights).reshape((-1,) + (1,) * values.ndim)
     pseudo = h * values - (h - 1.0) * without
     mean = np.mean(pseudo, axis=0)
     return np.sqrt(np.sum(np.abs(pseudo - mean) ** 2 / (h - 1.0), axis=0) / count)
+
+
+def few_bins(bins: int) -> str:
+    """The doubt of a run whose errors are NaN."""
+    return f"its {bins} independent bins are too few for errors, which are NaN; raise sweeps"
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,19 +218,10 @@ class Measured:
         sign_of_m : {0, 1, -1}
             0 for the sum over equivalent spins; 1 and -1 for spin up and down, which differ.
         """
-        tau = {name: _memory(raw["levels"], o) for o, name in enumerate(FOLLOWED)}
+        tau = {name: autocorrelation_time(raw["levels"], o) for o, name in enumerate(FOLLOWED)}
         scalars, chain = raw["scalars"], raw["chain"]
         slowest = _slowest(tau, apart=sign_of_m != 0)
-        groups: list[IntArray] = []
-        for c in np.unique(chain):
-            members = np.flatnonzero(chain == c)
-            longest = float(np.max(scalars[members, 0]))
-            wanted = max(members.size // BINS_OF_A_CHAIN, math.ceil(MEMORY * slowest / longest), 1)
-            parts = max(members.size // wanted, 1)
-            groups.extend(np.array_split(members, parts))
-        if not np.sum(scalars[:, 2]) > 0.0:
-            raise NumericalError("the average sign is not positive: Delta(tau) is far from causal")
-        first = weighty(groups, scalars[:, 2])
+        first = independent_bins(raw, slowest)
 
         def joined(x: FloatArray) -> FloatArray:
             return np.add.reduceat(x, first, axis=0)
@@ -252,7 +260,9 @@ class Measured:
         return np.asarray(self.weights @ x / np.sum(self.weights))
 
     def without(self, x: FloatArray) -> FloatArray:
-        """Averages with one bin left out."""
+        """Averages with one bin left out; NaN where there is no other."""
+        if self.weights.size < 2:
+            return np.full(x.shape, np.nan)
         w = self.weights[:, None]
         return np.asarray((np.sum(w * x, axis=0) - w * x) / (np.sum(w) - w))
 
@@ -302,6 +312,8 @@ class Measured:
         signal = (mean**2).reshape(2, L).sum(axis=0) - noise
         kept = np.concatenate([[0.0], np.cumsum(noise)])
         lost = np.concatenate([np.cumsum(signal[::-1])[::-1], [0.0]])
+        if not np.all(np.isfinite(noise)):  # of one bin: nothing says what is noise
+            return L
         best = int(np.argmin((kept + lost)[6:])) + 6 if L > 6 else L
         count = min(best + max(4, best // 4), L)
         while count < L and self.doubtful(*self.constrained(count)[2:]):
@@ -309,10 +321,15 @@ class Measured:
         return count
 
     def doubtful(self, chi2: float, constraints: int) -> bool:
-        """Whether one run in ten thousand violates the identities as much (Hotelling's T^2)."""
+        """Whether one run in ten thousand violates the identities as much (Hotelling's T^2).
+
+        So few bins that T^2 has no distribution do not tell.
+        """
         from scipy import stats
 
         B, p = self.weights.size, constraints
+        if p < 1 or p >= B or B < 2:
+            return False
         F = chi2 * (B - p) / (p * (B - 1))
         return bool(stats.f.sf(F, p, B - p) < UNLIKELY)
 
@@ -344,39 +361,29 @@ class Measured:
         sizes.extend([1.0] * (len(rows) - len(sizes)))
         q = np.stack(rows, axis=1)
         x = np.concatenate([G, F], axis=1)
-        w = self.weights[:, None] / np.sum(self.weights)
-        dq, dx = q - self.mean(q), x - self.mean(x)
-        scale = np.sqrt(np.sum(w * dq**2, axis=0)) + 1e-300
-        covariance = (w * dq / scale).T @ (dq / scale)
-        # Combinations with tiny fluctuations do not correct x, but feel the truncation at L.
-        values, vectors = np.linalg.eigh(covariance)
-        strong = values > 1e-4 * values[-1]
-        # Few bins determine few covariances.
-        strong[: -max(1, (self.weights.size - 2) // 4)] = False
-        kept = vectors[:, strong]
-        solve = kept / values[strong] @ kept.T
-        factors = (w * dx).T @ (dq / scale) @ solve
-        violation = self.mean(q) / scale
-        effective = float(np.sum(self.weights) ** 2 / np.sum(self.weights**2)) - 1.0
-        # No identity is known better than to the weight of a configuration that may be missing.
-        missing = self.once * np.array(sizes) / scale
-        variance = values[strong] / effective + (kept**2).T @ missing**2
-        chi2 = float(np.sum((kept.T @ violation) ** 2 / variance))
-        x = x - (q / scale) @ factors.T
-        return x[:, :L], x[:, L:], chi2, kept.shape[1]
+        x, chi2, count = controlled(x, q, self.once * np.array(sizes), self.weights)
+        return x[:, :L], x[:, L:], chi2, count
 
     def loss(self, constraints: int) -> float:
         """Factor of the errors because the corrections are fitted to the same bins.
 
         The measured variance of B bins is too small by (B - 1 - p) / (B - 1) for p constraints,
-        and the true one is larger by (B - 2) / (B - 2 - p).
+        and the true one is larger by (B - 2) / (B - 2 - p). NaN where this leaves nothing.
         """
         B, p = self.weights.size, constraints
+        if B - 2 - p <= 0:
+            return math.nan
         return math.sqrt((B - 1) * (B - 2) / ((B - 1 - p) * (B - 2 - p)))
 
     def factor(self, constraints: int = 0) -> float:
-        """`loss`, and the standard deviation of Student's t of the bins that are left."""
+        """`loss`, and the standard deviation of Student's t of the bins that are left.
+
+        The t of two degrees of freedom or fewer has no variance: that of three is taken, the least
+        that has one. With none the error is not known: NaN.
+        """
         free = self.weights.size - 1 - constraints
+        if free < 1:
+            return math.nan
         t = math.sqrt(1.0 + 2.0 / max(free - 2, 1))
         return t * self.loss(constraints) if constraints else t
 
@@ -398,9 +405,10 @@ class Measured:
         """Sigma and G on Matsubara frequencies from coefficients, shape (..., L)."""
         T = transform_matrix(count, G.shape[-1])
         z = 1j * fermionic(self.problem.beta, count)
-        Sigma = (F @ T.T) / (G @ T.T)
         Delta = self.problem.Delta().iw(count)
-        return Sigma, 1.0 / (z - self.problem.eps - Delta - Sigma)
+        with np.errstate(invalid="ignore"):  # NaN where one bin is left out of one
+            Sigma = (F @ T.T) / (G @ T.T)
+            return Sigma, 1.0 / (z - self.problem.eps - Delta - Sigma)
 
     def error_at_first_frequency(self) -> float:
         """Error of G(i w_0)."""
@@ -419,6 +427,8 @@ class Measured:
         errors = self._function_errors(found, scale)
         docc, averages = self._averages(found)
         doubts = self.doubts(diagnostics["equilibration"])
+        if math.isnan(self.factor(max(found.constraints, 1))):
+            doubts += (few_bins(self.weights.size),)
         if scale > 1.0:
             doubts += (
                 f"known identities are violated by {scale:.1f} errors, which were scaled up; raise "
@@ -429,6 +439,8 @@ class Measured:
         n, moved = found.n, 0.0
         if not is_negative(G):
             errors_chosen = errors["Sigma_iw_error"]
+            if not np.all(np.isfinite(errors_chosen)):  # unknown: all frequencies alike
+                errors_chosen = np.abs(found.Sigma[found.chosen])
             causal = physical(
                 problem,
                 found.Sigma[found.chosen],
@@ -550,7 +562,8 @@ class Measured:
         kept, filled = [], []
         if self.symmetric:
             T = transform_matrix(count, G.shape[1])[chosen].T
-            return np.asarray((F @ T) / (G @ T)), np.zeros(len(G))
+            with np.errstate(invalid="ignore"):  # NaN where one bin is left out of one
+                return np.asarray((F @ T) / (G @ T)), np.zeros(len(G))
         for part in self._parts():
             Sigma, G_iw = self.functions(G[part], F[part], count)
             kept.append(Sigma[:, chosen])
@@ -593,7 +606,8 @@ class Measured:
         bare = z - self.problem.eps - self.problem.Delta().iw(found.Sigma.size)[chosen]
 
         def dressed(Sigma: ComplexArray) -> ComplexArray:
-            return np.asarray(1.0 / (bare - Sigma))
+            with np.errstate(invalid="ignore"):
+                return np.asarray(1.0 / (bare - Sigma))
 
         Sigma, without, longer = found.Sigma[chosen], found.Sigma_without, found.Sigma_longer
         errors = {
@@ -691,6 +705,71 @@ class Measured:
         }
 
 
+def controlled(
+    x: FloatArray, q: FloatArray, sizes: FloatArray, weights: FloatArray
+) -> tuple[FloatArray, float, int]:
+    """Measurements corrected by identities whose measured violations are fluctuations.
+
+    Parameters
+    ----------
+    x : array, shape (B, L)
+        Measurements in bins.
+    q : array, shape (B, K)
+        Violations of the identities in the same bins.
+    sizes : array, shape (K,)
+        Violations below which an identity is not known.
+    weights : array, shape (B,)
+        Weights of the bins.
+
+    Returns
+    -------
+    array, shape (B, L)
+        ``x - Cov(x, q) Cov(q, q)^-1 q``.
+    float, int
+        Hotelling's T^2 of the identities, and the number of their combinations that were used.
+    """
+
+    def mean(y: FloatArray) -> FloatArray:
+        return np.asarray(weights @ y / np.sum(weights))
+
+    if weights.size < 2:  # no fluctuations to correct
+        return x, 0.0, 0
+    w = weights[:, None] / np.sum(weights)
+    dq, dx = q - mean(q), x - mean(x)
+    scale = np.sqrt(np.sum(w * dq**2, axis=0)) + 1e-300
+    covariance = (w * dq / scale).T @ (dq / scale)
+    # Combinations with tiny fluctuations do not correct x, but feel the truncation at L.
+    values, vectors = np.linalg.eigh(covariance)
+    strong = values > 1e-4 * values[-1]
+    # Few bins determine few covariances.
+    strong[: -max(1, (weights.size - 2) // 4)] = False
+    kept = vectors[:, strong]
+    solve = kept / values[strong] @ kept.T
+    factors = (w * dx).T @ (dq / scale) @ solve
+    violation = mean(q) / scale
+    effective = float(np.sum(weights) ** 2 / np.sum(weights**2)) - 1.0
+    # No identity is known better than to the weight of a configuration that may be missing.
+    missing = sizes / scale
+    variance = values[strong] / effective + (kept**2).T @ missing**2
+    chi2 = float(np.sum((kept.T @ violation) ** 2 / variance))
+    return np.asarray(x - (q / scale) @ factors.T), chi2, kept.shape[1]
+
+
+def independent_bins(raw: Mapping[str, Any], slowest: float) -> IntArray:
+    """First members of groups of bins, each longer than fifty autocorrelation times."""
+    scalars, chain = raw["scalars"], raw["chain"]
+    groups: list[IntArray] = []
+    for c in np.unique(chain):
+        members = np.flatnonzero(chain == c)
+        longest = float(np.max(scalars[members, 0]))
+        wanted = max(members.size // BINS_OF_A_CHAIN, math.ceil(MEMORY * slowest / longest), 1)
+        parts = max(members.size // wanted, 1)
+        groups.extend(np.array_split(members, parts))
+    if not np.sum(scalars[:, 2]) > 0.0:
+        raise NumericalError("the average sign is not positive: Delta(tau) is far from causal")
+    return weighty(groups, scalars[:, 2])
+
+
 def weighty(groups: list[IntArray], sign: FloatArray) -> IntArray:
     """First members of groups, of which neighbours are joined where one has no weight.
 
@@ -716,7 +795,7 @@ def _slowest(tau: dict[str, float], *, apart: bool) -> float:
     return max(slowest, tau["polarisation"]) if apart else slowest
 
 
-def _memory(levels: Any, observable: int) -> float:
+def autocorrelation_time(levels: Any, observable: int) -> float:
     """Integrated autocorrelation time in measurements, at least 1/2, by logarithmic binning.
 
     The variance of averages over 2^k measurements, times 2^k, saturates at twice the time.

@@ -68,7 +68,10 @@ def ftlm(
     -----
     Ratios of sums over samples; their standard errors by the jackknife are in ``diagnostics``:
     ``G_error`` at every frequency, ``n_error``, ``docc_error``, ``log_Z_error``; `error` is the
-    largest of ``G_error``. The sum rules of G hold exactly, sample by sample.
+    largest of ``G_error``. A deviation in units of an error from few vectors follows Student's
+    distribution with ``vectors - 1`` degrees of freedom: 4 vectors are within one error in 61 % of
+    the cases and within 3.2 in 95 %, 8 vectors in 65 % and within 2.4. The sum rules of G hold
+    exactly, sample by sample.
     The poles of G are moved to a grid of energies, ``diagnostics["poles"]`` in number, whose
     spacing is 1/512 of the root of ``E**2 + (pi / beta)**2``: G at Matsubara frequencies and times
     changes by 1e-11 of its size. Small weights may be negative, and a spectrum has a meaning only

@@ -34,6 +34,7 @@ from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.embedding import MAX_POLES, on_frequencies, weiss
 from kadanoff.dmft.solvers.hubbard1 import isolated
+from kadanoff.dmft.solvers.ipt_real import second_order_real
 from kadanoff.greens import GreenFunction, LegendreSeries, MatsubaraFunction, fermi_poles
 from kadanoff.greens.fermi import poles_needed
 from kadanoff.greens.grids import fermionic
@@ -70,7 +71,8 @@ class _SecondOrder:
             G0 = exact
         else:
             Delta = problem.Delta()
-            count = max(frequencies, getattr(Delta, "values", np.zeros(0)).size)
+            known = getattr(Delta, "values", None)
+            count = max(frequencies, _enough(problem) if known is None else known.size)
             z = 1j * fermionic(beta, count)
             values = 1.0 / (z - level - Delta.iw(count))
             G0 = MatsubaraFunction.own(values, beta, tuple(tail.moments(6)))
@@ -91,7 +93,14 @@ class _SecondOrder:
     "occupancy is cut at its bounds at large U",
     cost="20 ms; away from half filling 0.3 s for a band, 2 ms for a few levels",
 )
-def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> Solution:
+def ipt(
+    problem: Impurity,
+    run: Run,
+    /,
+    *,
+    half_filling: bool | None = None,
+    real_axis: bool = False,
+) -> Solution:
     """Solve by iterated perturbation theory.
 
     Parameters
@@ -103,7 +112,12 @@ def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> 
     half_filling : bool, optional
         True for the half-filling form, which is refused away from half filling; False for the
         Kajueter-Kotliar form, which agrees with it there. By default the form that applies.
+    real_axis : bool
+        Find G(w) and Sigma(w) as well, by the same diagrams on the real axis (`ipt_real`): the bath
+        must be a band. ``diagnostics["axes_differ"]`` is the distance of G(i w_n) from the integral
+        of A(w). A loop then keeps its bath on the real axis.
     """
+    real_axis = checks.flag("real_axis", real_axis)
     if half_filling is not None:
         half_filling = checks.flag("half_filling", half_filling)
     symmetric = problem.is_half_filled
@@ -115,9 +129,17 @@ def ipt(problem: Impurity, run: Run, /, *, half_filling: bool | None = None) -> 
         )
     if problem.is_isolated:
         return isolated(problem, run)
-    if symmetric:
-        return _solution(problem, run, 0.5, 0.0)
-    return _kajueter_kotliar(problem, run)
+    found = _solution(problem, run, 0.5, 0.0) if symmetric else _kajueter_kotliar(problem, run)
+    return _on_both_axes(found) if real_axis else found
+
+
+def _on_both_axes(found: Solution) -> Solution:
+    """The solution with G and Sigma at real frequencies."""
+    known, problem = found.diagnostics, found.problem
+    n = 0.5 if problem.is_half_filled else 0.5 * known["n0"]
+    G_w, Sigma_w = second_order_real(problem, n, known["level0"], known["A"], known["B"])
+    differ = float(np.max(np.abs(G_w.iw(found.G_iw.size) - found.G_iw)))
+    return replace(found, G_w=G_w, Sigma_w=Sigma_w, diagnostics={**known, "axes_differ": differ})
 
 
 def _solution(

@@ -88,7 +88,7 @@ def nca(
     real_axis : bool
         Find G(w) and Sigma(w) as well, from the equations on the real axis (`nca_real`): the bath
         must be a band. ``diagnostics["axes_differ"]`` is the distance of G(i w_n) from the integral
-        of A(w).
+        of A(w). A loop then keeps its bath on the real axis.
 
     Notes
     -----

@@ -8,6 +8,7 @@ broadened spectra. Where the two disagree is the error estimate.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -16,13 +17,16 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.types import ComplexArray, FloatArray
 from kadanoff.bands.discretisation import DEFAULT_SCHEME
+from kadanoff.bands.leads import SpinBands
 from kadanoff.bands.tabulated import TabulatedBand
 from kadanoff.dmft.matsubara_bath import MatsubaraBath
-from kadanoff.dmft.problem import DiscreteBath, Impurity
+from kadanoff.dmft.problem import SPINS, DiscreteBath, Impurity
 from kadanoff.dmft.protocol import Run, register
 from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.hubbard1 import isolated
 from kadanoff.dmft.solvers.quadrature import band_star
+from kadanoff.dmft.solvers.spin_solution import of_spins
+from kadanoff.dmft.spin_functions import SpinFunctions
 from kadanoff.greens import GreenFunction, RealAxisFunction
 from kadanoff.greens.grids import fermionic
 from kadanoff.greens.kramers_kronig import checked_frequencies
@@ -31,11 +35,12 @@ from kadanoff.impurities.nrg import dynamics
 from kadanoff.impurities.nrg.dynamics import Dynamics
 from kadanoff.impurities.nrg.options import Options
 
-__all__ = ["nrg", "real_grid"]
+__all__ = ["CAUSAL", "ESTIMATORS", "MAX_T", "Estimator", "nrg", "real_grid"]
 
 Estimator = Literal["combined", "symmetric", "ratio"]
 MAX_T = 0.5
 """Highest temperature, in units of the half bandwidth: above it the chain has no sites."""
+NAMES: tuple[Literal["up", "dn"], ...] = ("up", "dn")
 CAUSAL = 1e-9
 """Im Sigma is at most minus this, in units of the half bandwidth."""
 
@@ -71,6 +76,7 @@ def real_grid(T: float, reach: float, per_decade: int = 40) -> FloatArray:
     "systematic errors of a per cent at high energies, less at low ones",
     cost="0.2 to 0.6 s; grows as the cube of keep and with the number of twists",
     axis="real",
+    spins=True,
 )
 def nrg(
     problem: Impurity,
@@ -90,7 +96,8 @@ def nrg(
     Parameters
     ----------
     problem : Impurity
-        The problem; its bath must be a band. T = 0 is a large beta.
+        The problem; its bath must be a band, and so must that of the other spin. T = 0 is a large
+        beta.
     run : Run
         Frequencies, threads, ...
     Lambda : float
@@ -132,6 +139,9 @@ def nrg(
     `error` is the larger of ``max |G_iw - spectral integral of A|`` and
     ``max |G|**2 |Sigma_symmetric - Sigma_ratio|``.
 
+    In a field, or with a bath for each spin, the run has the symmetry U(1) x U(1), which takes
+    about four times as long; `G_w` and `Sigma_w` are means over both spins.
+
     The ends of the Mott transition at T = 0, with errors that cover discretisation and broadening,
     are those of :func:`kadanoff.dmft.mott_ends`.
 
@@ -142,94 +152,171 @@ def nrg(
     """
     Options(Lambda=Lambda, keep=keep, scheme=scheme)  # refused here also for an isolated atom
     twists = checks.whole("twists", twists, most=32)
-    checks.choice("estimator", estimator, _ESTIMATORS)
+    checks.choice("estimator", estimator, ESTIMATORS)
     if broadening is not None:
         broadening = checks.real("broadening", broadening, above=0, most=2)
     given = None if omega is None else checked_frequencies(omega)
     if problem.is_isolated:
         return isolated(problem, run)
-    model = _model(problem)
-    D, T = problem.bath.D, 1.0 / problem.beta  # type: ignore[union-attr]
-    reach = 2.0 * D + problem.U + abs(problem.detuning)
+    D, T = _half_bandwidth(problem), 1.0 / problem.beta
+    reach = 2.0 * D + problem.U + abs(problem.detuning) + abs(problem.h)
     grid = real_grid(T, reach) if given is None else given
+    two = problem.depends_on_spin
     spectra = dynamics.solve(
-        model,
+        _model(problem),
         T=T,
-        names=["d", "F", "I"],
-        observables=["n_d", "docc"],
+        names=["d", "F", "I", *(["d_dn", "F_dn", "I_dn"] if two else [])],
+        observables=["n_d", "docc", *(["S_z"] if two else [])],
         Lambda=Lambda,
         keep=keep,
         z=tuple((np.arange(twists) + 1.0) / twists) if twists > 1 else 1.0,
         scheme=scheme,
         A_Lambda=scheme == "wilson",
+        symmetry=("U1", "U1") if two else "auto",
         errors=False,
         **run.keywords,
     )
+    width: dict[str, Any] = {} if broadening is None else {"b": broadening}
+    parts = [problem.of_spin(spin) for spin in SPINS] if two else [problem]
+    found = [
+        _measured(spectra, part, spin, run, grid, estimator, width)
+        for part, spin in zip(parts, NAMES, strict=False)
+    ]
+    worst = {name: max(one.diagnostics[name] for one in found) for name in found[0].diagnostics}
+    worst["norm"] = float(np.mean([one.diagnostics["norm"] for one in found]))
+    averages, scatter = spectra.expectations, spectra.expectation_scatter
+    diagnostics = {
+        "n_error": float(scatter["n_d"][0]),
+        "docc_error": float(scatter["docc"][0]),
+        "dynamics": spectra,
+        "broadening": spectra.broadening if broadening is None else broadening,
+    } | worst
+    n, docc = float(averages["n_d"][0]), float(averages["docc"][0])
+    error = float(max(worst["estimators_differ"], worst["axes_differ"]))
+    if not two:
+        one = found[0]
+        return Solution(
+            problem=problem,
+            solver="nrg",
+            G=one.G,
+            G_iw=one.G_iw,
+            Sigma_iw=one.Sigma_iw,
+            Delta_iw=one.Delta_iw,
+            n=n,
+            docc=docc,
+            log_Z=None,
+            error=error,
+            diagnostics=diagnostics,
+            G_w=one.G_w,
+            Sigma_w=one.Sigma_w,
+        )
+    m = float(averages["S_z"][0])
+    up, down = (
+        SpinFunctions(one.G, one.G_iw, one.Sigma_iw, one.Delta_iw, n / 2 + sign * m)
+        for one, sign in zip(found, (1, -1), strict=True)
+    )
+    solution = of_spins(
+        problem, "nrg", (up, down), docc, log_Z=None, error=error, diagnostics=diagnostics
+    )
+    G_w, Sigma_w = (
+        RealAxisFunction(grid, 0.5 * (a.values + b.values), problem.beta)
+        for a, b in ((found[0].G_w, found[1].G_w), (found[0].Sigma_w, found[1].Sigma_w))
+    )
+    return replace(solution, G_w=G_w, Sigma_w=Sigma_w)
+
+
+@dataclass(frozen=True, eq=False)
+class _Measured:
+    """Functions of one spin."""
+
+    G: GreenFunction
+    G_iw: ComplexArray
+    Sigma_iw: ComplexArray
+    Delta_iw: ComplexArray
+    G_w: RealAxisFunction
+    Sigma_w: RealAxisFunction
+    diagnostics: dict[str, float]
+
+
+def _measured(
+    spectra: Dynamics,
+    problem: Impurity,
+    spin: Literal["up", "dn"],
+    run: Run,
+    grid: FloatArray,
+    estimator: Estimator,
+    width: dict[str, Any],
+) -> _Measured:
+    """Functions of one spin, whose level and bath are those of `problem`."""
     z: ComplexArray = 1j * fermionic(problem.beta, run.frequencies).astype(np.complex128)
     star, weight = _star(problem)
     Delta_iw = GreenFunction.own(star, weight, problem.beta)(z)
-    both = {name: _raw_self_energy(spectra, problem, z, name) for name in _ESTIMATORS[1:]}
+    both = {name: _raw_self_energy(spectra, problem, z, name, spin) for name in ESTIMATORS[1:]}
     both["combined"] = both["ratio"].real + 1j * both["symmetric"].imag
     Sigma_iw = both[estimator]
     G_iw = 1.0 / (z - problem.eps - Delta_iw - Sigma_iw)
 
-    width: dict[str, Any] = {} if broadening is None else {"b": broadening}
-    Sigma = spectra.self_energy(grid, estimator=estimator, **width)
+    Sigma = spectra.self_energy(grid, spin=spin, estimator=estimator, **width)
     acausal = max(float(np.max(Sigma.imag)), 0.0)
-    Sigma = Sigma.real + 1j * np.minimum(Sigma.imag, -CAUSAL * D)
-    Delta = spectra.hybridisation(grid)
+    least = CAUSAL * problem.bath.D  # type: ignore[union-attr]
+    Sigma = Sigma.real + 1j * np.minimum(Sigma.imag, -least)
+    Delta = spectra.hybridisation(grid, spin=spin)
     G_w = RealAxisFunction(grid, 1.0 / (grid - problem.eps - Delta - Sigma), problem.beta)
     poles = G_w.poles
     norm = float(np.sum(poles.weights))
     G = GreenFunction.own(poles.energies, poles.weights / norm, problem.beta)
     spread = np.abs(G_iw) ** 2 * np.abs(both["symmetric"] - both["ratio"])
     integral = np.abs(G.iw(run.frequencies) - G_iw)
-    return Solution(
-        problem=problem,
-        solver="nrg",
-        G=G,
-        G_iw=G_iw,
-        Sigma_iw=Sigma_iw,
-        Delta_iw=Delta_iw,
-        n=float(spectra.expectations["n_d"][0]),
-        docc=float(spectra.expectations["docc"][0]),
-        log_Z=None,
-        error=float(max(np.max(spread), np.max(integral))),
-        diagnostics={
-            "n_error": float(spectra.expectation_scatter["n_d"][0]),
-            "docc_error": float(spectra.expectation_scatter["docc"][0]),
-            "dynamics": spectra,
-            "broadening": spectra.broadening if broadening is None else broadening,
-            "norm": norm,
-            "acausal": acausal,
-            "estimators_differ": float(np.max(spread)),
-            "axes_differ": float(np.max(integral)),
-        },
-        G_w=G_w,
-        Sigma_w=RealAxisFunction(grid, Sigma, problem.beta),
-    )
+    diagnostics = {
+        "norm": norm,
+        "acausal": acausal,
+        "estimators_differ": float(np.max(spread)),
+        "axes_differ": float(np.max(integral)),
+    }
+    Sigma_w = RealAxisFunction(grid, Sigma, problem.beta)
+    return _Measured(G, G_iw, Sigma_iw, Delta_iw, G_w, Sigma_w, diagnostics)
 
 
-_ESTIMATORS: tuple[Estimator, ...] = ("combined", "symmetric", "ratio")
+ESTIMATORS: tuple[Estimator, ...] = ("combined", "symmetric", "ratio")
+
+
+def _half_bandwidth(problem: Impurity) -> float:
+    """That of the bath, or the larger of both spins; baths and temperatures are checked here."""
+    widths = []
+    for bath in (problem.bath, problem.bath_down or problem.bath):
+        if isinstance(bath, DiscreteBath):
+            raise ValueError(
+                f"the NRG needs a band, got {bath.sites} discrete levels; solver='ed' is exact for "
+                "them"
+            )
+        if isinstance(bath, MatsubaraBath):
+            raise ValueError(
+                "the NRG needs Delta on the real axis: give a band, such as "
+                "kadanoff.TabulatedBand(w, -Im Delta(w) / pi); in a loop bethe(solver='nrg') does "
+                "so"
+            )
+        widths.append(bath.D)
+    D = max(widths)
+    if problem.beta * MAX_T * D < 1.0:
+        raise ValueError(
+            f"the NRG serves temperatures below {MAX_T:g} D = {MAX_T * D:g}, got "
+            f"T = {1 / problem.beta:g}; above, use solver='ed' or 'cthyb'"
+        )
+    return float(D)
 
 
 def _model(problem: Impurity) -> AndersonModel:
-    bath = problem.bath
-    if isinstance(bath, DiscreteBath):
-        raise ValueError(
-            f"the NRG needs a band, got {bath.sites} discrete levels; solver='ed' is exact for them"
-        )
-    if isinstance(bath, MatsubaraBath):
-        raise ValueError(
-            "the NRG needs Delta on the real axis: give a band, such as "
-            "kadanoff.TabulatedBand(w, -Im Delta(w) / pi); in a loop bethe(solver='nrg') does so"
-        )
-    if problem.beta * MAX_T * bath.D < 1.0:
-        raise ValueError(
-            f"the NRG serves temperatures below {MAX_T:g} D = {MAX_T * bath.D:g}, got "
-            f"T = {1 / problem.beta:g}; above, use solver='ed' or 'cthyb'"
-        )
-    return AndersonModel(U=problem.U, V=abs(float(problem.V or 0.0)), eps=problem.eps, band=bath)
+    """The Anderson model; a field h shifts the level of spin up by -h, that of spin down by h."""
+    band, down = problem.bath, problem.bath_down
+    assert not isinstance(band, DiscreteBath | MatsubaraBath)
+    assert not isinstance(down, DiscreteBath | MatsubaraBath)
+    return AndersonModel(
+        U=problem.U,
+        V=abs(float(problem.V or 0.0)),
+        eps=problem.eps,
+        field=-2.0 * problem.h,
+        band=band if down is None else SpinBands(band, down),
+    )
 
 
 def _star(problem: Impurity) -> tuple[FloatArray, FloatArray]:
@@ -252,15 +339,20 @@ def _star(problem: Impurity) -> tuple[FloatArray, FloatArray]:
 
 
 def _raw_self_energy(
-    spectra: Dynamics, problem: Impurity, z: ComplexArray, estimator: Estimator
+    spectra: Dynamics,
+    problem: Impurity,
+    z: ComplexArray,
+    estimator: Estimator,
+    spin: Literal["up", "dn"],
 ) -> ComplexArray:
     """Sigma off the real axis from the unbroadened peaks, see `Dynamics.self_energy`."""
+    suffix = "_dn" if spin == "dn" else ""
 
     def at(name: str) -> ComplexArray:
-        mesh, weight = spectra.peaks(name)
+        mesh, weight = spectra.peaks(name + suffix)
         peaks = weight != 0.0
         return GreenFunction.own(mesh[peaks], weight[peaks], problem.beta)(z)
 
     G, F = at("d"), at("F")
-    sigma = F / G if estimator == "ratio" else spectra.total("F") + at("I") - F**2 / G
+    sigma = F / G if estimator == "ratio" else spectra.total("F" + suffix) + at("I") - F**2 / G
     return np.asarray(sigma + 0.5 * problem.U)

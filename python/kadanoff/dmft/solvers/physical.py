@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -59,6 +60,11 @@ class CausalFunction(MatsubaraFunction):
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) for 0 <= tau <= beta, negative."""
         return self.poles.tau(tau)
+
+    @cached_property
+    def occupation(self) -> float:
+        """-G(beta-) of the poles: the values end at a frequency."""
+        return float(-self.poles.tau(self.beta))
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,32 @@ if TYPE_CHECKING:
 
     from kadanoff.dmft import Solution, Spectrum
 
-__all__ = ["plot_orders", "plot_solution", "plot_spectrum"]
+__all__ = ["MARKS", "plot_orders", "plot_solution", "plot_spectrum", "printed"]
+
+MARKS = ("o", "s", "^", "D", "v", "P", "X")
+"""Marks of curves in their order, so that colour is not the only difference."""
+PRINTED = {
+    "ed": "ED",
+    "ipt": "IPT",
+    "hubbard1": "Hubbard-I",
+    "nca": "NCA",
+    "nrg": "NRG",
+    "ftlm": "FTLM",
+    "lanczos": "Lanczos",
+    "cthyb": "CT-HYB",
+}
+
+
+def printed(solver: str) -> str:
+    """The name of a solver in print, with the number of its bath sites if it has one.
+
+    Examples
+    --------
+    >>> printed("hubbard1"), printed("ed-3"), printed("learned")
+    ('Hubbard-I', 'ED-3', 'learned')
+    """
+    name, dash, sites = solver.partition("-")
+    return PRINTED.get(name, name) + dash + sites
 
 
 def plot_solution(
@@ -47,7 +72,7 @@ def plot_solution(
     count : int
         Number of frequencies.
     label : str, optional
-        For the legend; the solver's name by default.
+        For the legend; the name of the solver in print by default.
     **style
         Passed on to ``Axes.plot``.
 
@@ -55,7 +80,7 @@ def plot_solution(
     -------
     matplotlib.axes.Axes
     """
-    label = solution.solver if label is None else label
+    label = printed(solution.solver) if label is None else label
     sampled = solution.diagnostics
     if quantity == "spectrum" and solution.G_w is not None:
         return plot_green(solution.G_w, ax, quantity=quantity, label=label, **style)
@@ -90,8 +115,8 @@ def plot_solution(
     own: dict[str, Any] = {
         "color": next_colour(ax),
         "linewidth": 1.6,
-        "marker": "o",
-        "markersize": 3,
+        "marker": MARKS[len(ax.lines) % len(MARKS)],
+        "markersize": 4,
         "label": label,
     }
     (line,) = ax.plot(solution.w_n[:count], -values[:count].imag, **(own | style))
@@ -104,7 +129,6 @@ def plot_solution(
             fmt="none",
             ecolor=line.get_color(),
             elinewidth=1.0,
-            capsize=2,
         )
     name = "G" if quantity == "iw" else r"\Sigma"
     dress(ax, x=r"$\omega_n$", y=rf"$-\mathrm{{Im}}\,{name}(i\omega_n)$")

@@ -9,6 +9,7 @@ ftlm                 the sums over random vectors, taken again at ``w + i eta`` 
 hubbard1             Sigma in closed form, Delta of the bath or the lattice     Lorentzian, eta
 nrg                  Sigma of broadened correlators, Dyson's equation           log-Gaussian, b
 nca, real_axis=True  its equations on the real axis                             none
+ipt, real_axis=True  its diagrams on the real axis, for a band                  none
 ===================  =========================================================  ================
 
 ``w + i eta`` is a point where G and Sigma are exact for the problem that was solved: A is the exact
@@ -220,8 +221,9 @@ def _hybridisation(problem: Impurity, z: ComplexArray) -> ComplexArray | None:
 def _refusal(name: str) -> str:
     """Why a solution has no spectrum, and what can be had in its place."""
     ways = {
-        "nca": "; in a band, solve(..., solver='nca', real_axis=True) has one",
-        "ipt": "; in a DiscreteBath of up to 9 sites IPT has one",
+        "nca": "; with real_axis=True the NCA has one, in a band and in a loop",
+        "ipt": "; with real_axis=True IPT has one in a band and in a loop, and without it in a "
+        "DiscreteBath of up to 9 sites",
     }
     return (
         f"solver {name!r} has no real axis here, as it knows G at Matsubara frequencies alone: "
