@@ -24,7 +24,8 @@ from kadanoff.rbm.couplings import (
 )
 from kadanoff.rbm.parameters import Parameters, parameter
 from kadanoff.rbm.partition import Annealed
-from kadanoff.rbm.units import numbers
+from kadanoff.rbm.softmax import Enumeration
+from kadanoff.rbm.units import colours, numbers, state_count, states, two_valued
 
 __all__ = ["Averages", "Gradient", "Moments"]
 
@@ -102,10 +103,18 @@ class Gradient:
 class Averages(Parameters):
     """Exact averages of a machine."""
 
-    def _enumerable(self, limit: int, size: int, remedy: str) -> None:
+    @property
+    def _sums(self) -> Enumeration | None:
+        """The exact sums of a machine with one-hot groups."""
+        if colours(self.visible) is None:
+            return None
+        return Enumeration(self.W, self.a, self.b, self.visible, self.hidden)
+
+    def _enumerable(self, limit: int, size: float, remedy: str) -> None:
         if size > limit:
+            layer = f"{size} units" if size == int(size) else f"2^{size:.1f} states"
             raise ValueError(
-                f"a layer of {size} units is too large to enumerate (at most {limit}): {remedy}"
+                f"a layer of {layer} is too large to enumerate (at most {limit}): {remedy}"
             )
 
     @public
@@ -121,7 +130,8 @@ class Averages(Parameters):
         Raises
         ------
         ValueError
-            The smaller layer has more than 32 units; `annealed_log_Z` estimates.
+            The smaller layer has more than 32 units (with one-hot groups: more than 2^24 states);
+            `annealed_log_Z` estimates.
 
         Notes
         -----
@@ -129,14 +139,18 @@ class Averages(Parameters):
         e^{x_j} of the last eight bits are tabulated, so that a state costs two products and a sum
         per unit. Compared to a Gray code no rounding errors accumulate.
         """
-        self._enumerable(MAX_UNITS_FOR_Z, min(self.W.shape), "use annealed_log_Z()")
+        most = MAX_UNITS_FOR_Z if self._sums is None else MAX_UNITS_FOR_STATES
+        self._enumerable(most, min(self._bits), "use annealed_log_Z()")
         return self._log_Z(Run.of(threads=threads, progress=progress, control=control))
 
     def _log_Z(self, run: Run) -> float:
         cached = self.__dict__.get("_known_log_Z")
         if cached is None:
             with run.calling("partition function") as keywords:
-                cached = float(self._compiled.log_z(**keywords))
+                if (sums := self._sums) is None:
+                    cached = float(self._compiled.log_z(**keywords))
+                else:
+                    cached = sums.log_Z(keywords["control"], keywords["report"])
             self.__dict__["_known_log_Z"] = cached
         return float(cached)
 
@@ -149,10 +163,13 @@ class Averages(Parameters):
         control: _core.Control | None = None,
     ) -> Moments:
         """Exact <v>, <h> and <v h> by enumeration of the smaller layer (at most 24 units)."""
-        self._enumerable(MAX_UNITS_FOR_STATES, min(self.W.shape), "average over sample()")
+        self._enumerable(MAX_UNITS_FOR_STATES, min(self._bits), "average over sample()")
         run = Run.of(threads=threads, progress=progress, control=control)
         with run.calling("averages") as keywords:
-            log_Z, v, h, vh = self._compiled.moments(**keywords)
+            if (sums := self._sums) is None:
+                log_Z, v, h, vh = self._compiled.moments(**keywords)
+            else:
+                log_Z, v, h, vh = sums.moments(keywords["control"], keywords["report"])
         return Moments(log_Z=log_Z, v=v, h=h, vh=vh.reshape(self.W.shape))
 
     @public
@@ -190,6 +207,7 @@ class Averages(Parameters):
         >>> Machine([[1.0], [1.0], [1.0]], visible="spin", hidden="spin").couplings(3)
         EffectiveCouplings(3 units, |h| <= 0, |J| <= 0.469, |K| <= 0)
         """
+        two_valued(self.visible, "effective couplings are defined for")
         order = checks.whole("order", order, most=MAX_ORDER)
         if order == MAX_ORDER and self.n_visible**3 > MAX_ENTRIES:
             raise ValueError(
@@ -230,12 +248,16 @@ class Averages(Parameters):
     def log_probabilities(
         self, *, threads: int | None = None, control: _core.Control | None = None
     ) -> FloatArray:
-        """Ln P(v) of all 2^n_visible states, in the order of `kadanoff.rbm.states`."""
+        """Ln P(v) of all states of the visible layer, in the order of `kadanoff.rbm.states`."""
         self._enumerable(
-            MAX_UNITS_FOR_STATES, self.n_visible, "take log_likelihood(v) of some states"
+            MAX_UNITS_FOR_STATES, self._bits[0], "take log_likelihood(v) of some states"
         )
         run = Run.of(threads=threads, control=control)
-        weights = self._compiled.log_weights(threads=run.threads, control=run.control)
+        if self._sums is None:
+            weights = self._compiled.log_weights(threads=run.threads, control=run.control)
+        else:
+            every = states(self.n_visible, self.visible)
+            weights = -self.free_energy(every, threads=run.threads)
         most = weights.max()
         # Normalised by its own sum: probabilities add up to one for any size.
         logs: FloatArray = weights - (most + math.log(np.exp(weights - most).sum()))
@@ -245,7 +267,7 @@ class Averages(Parameters):
     def probabilities(
         self, *, threads: int | None = None, control: _core.Control | None = None
     ) -> FloatArray:
-        """P(v) of all 2^n_visible states, in the order of `kadanoff.rbm.states`."""
+        """P(v) of all states of the visible layer, in the order of `kadanoff.rbm.states`."""
         return np.exp(self.log_probabilities(threads=threads, control=control))
 
     @public
@@ -262,7 +284,7 @@ class Averages(Parameters):
 
         Parameters
         ----------
-        p : array, shape (2^n_visible,)
+        p : array, shape (2^n_visible,), or (q^sites,) with one-hot groups
             Probabilities of all states in the order of `kadanoff.rbm.states`.
 
         Raises
@@ -271,8 +293,9 @@ class Averages(Parameters):
             Wrong size, negative entries, or a sum other than one.
         """
         p = parameter("p", p, 1)
-        if p.size != 2**self.n_visible:
-            raise ValueError(f"p must have 2^{self.n_visible} entries, got {p.size}")
+        if p.size != (count := state_count(self.n_visible, self.visible)):
+            named = f"2^{self.n_visible}" if self._sums is None else f"{count}"
+            raise ValueError(f"p must have {named} entries, got {p.size}")
         if p.min() < 0 or abs(p.sum() - 1.0) > 1e-8:
             raise ValueError(f"p must be probabilities, got minimum {p.min()}, sum {p.sum()}")
         some = p > 0

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.populations import CONFIGURATIONS, SWEEPS, Populations
-from kadanoff.rbm.units import Units, unit_values
+from kadanoff.rbm.units import Units, colours, unit_values
 
-__all__ = ["TOLERANCE", "Side", "imbalance", "is_lost"]
+__all__ = ["TOLERANCE", "Side", "imbalance", "is_lost", "sides", "worst"]
 
 ROWS = 4096  # of the data, from which the direction and the share are found
 ITERATIONS = 30
@@ -29,8 +31,10 @@ class Side:
     ----------
     rows : array of bool, shape (samples, n_visible)
         The data.
-    units : {"binary", "spin"}
+    units : {"binary", "spin", "one-hot-q"}
         Values of the visible units.
+    beside : sequence of Side
+        Sides along the first principal directions; this one is along the next.
 
     Attributes
     ----------
@@ -44,12 +48,14 @@ class Side:
     0.3
     """
 
-    def __init__(self, rows: BoolArray, units: Units) -> None:
+    def __init__(self, rows: BoolArray, units: Units, beside: Sequence[Side] = ()) -> None:
         low, up = unit_values("visible", units)
         self._low, self._span = float(low), float(up - low)
         few = rows[:: -(-len(rows) // ROWS)].astype(float)
         self._mean = few.mean(axis=0)
         gaps = few - self._mean
+        for other in beside:
+            gaps = gaps - np.outer(gaps @ other._direction, other._direction)
         # The power method, from the row that is farthest from the mean.
         direction = gaps[np.argmax((gaps**2).sum(axis=1))].copy()
         for _ in range(ITERATIONS):
@@ -58,7 +64,7 @@ class Side:
             if size == 0.0:
                 break
             direction /= size
-        self._direction = direction if direction.sum() >= 0.0 else -direction
+        self._direction: FloatArray = direction if direction.sum() >= 0.0 else -direction
         self._edge = float(self._mean @ self._direction)
         self.data = float(self._above(few).mean())
         # One row of either side more, so that few rows are no certainty.
@@ -73,8 +79,42 @@ class Side:
         return self._above((v - self._low) / self._span)
 
 
+def sides(rows: BoolArray, units: Units) -> list[Side]:
+    """The sides on which modes of data are told apart: one of two-valued units, q - 1 of colours.
+
+    q modes, such as the ordered states of a Potts model, lie in q - 1 directions.
+
+    >>> len(sides(np.eye(4, dtype=bool), "one-hot-4"))
+    3
+    """
+    found: list[Side] = []
+    for _ in range((colours(units) or 2) - 1):
+        found.append(Side(rows, units, found))
+    return found
+
+
+def worst(
+    every: Sequence[Side], share: Callable[[Callable[[FloatArray], BoolArray]], tuple[float, float]]
+) -> tuple[float, float]:
+    """The largest difference between the shares of a machine and of the data, and its error.
+
+    Parameters
+    ----------
+    every : sequence of Side
+        The sides that are compared.
+    share : callable
+        Takes the function that says which rows lie above, and returns the share of the machine
+        and its standard error.
+    """
+    found = []
+    for side in every:
+        value, error = share(side.above)
+        found.append((value - side.data, float(np.hypot(error, side.error))))
+    return max(found, key=lambda pair: abs(pair[0]) if np.isfinite(pair[0]) else -1.0)
+
+
 def imbalance(
-    machine: Machine, side: Side, *, rows: int, seed: int, threads: int | None
+    machine: Machine, every: Sequence[Side], *, rows: int, seed: int, threads: int | None
 ) -> tuple[float, float]:
     """Share of a machine on the upper side less that of the data, and its standard error.
 
@@ -82,8 +122,8 @@ def imbalance(
     ----------
     machine : Machine
         A trained machine.
-    side : Side
-        The side.
+    every : sequence of Side
+        The sides; the one with the largest difference counts.
     rows : int
         Samples times epochs of the training; the check costs at most about a fifth of it, or a
         second.
@@ -108,8 +148,7 @@ def imbalance(
         parameters = np.concatenate([machine.W.ravel(), machine.a, machine.b])
         if not populations.extend(parameters, steps):
             return nothing
-        share, error = populations.share(side.above)
-    return share - side.data, float(np.hypot(error, side.error))
+        return worst(every, populations.share)
 
 
 def is_lost(difference: float, error: float) -> bool:

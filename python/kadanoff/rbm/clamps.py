@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from kadanoff._base.types import BoolArray, WordArray
-from kadanoff.rbm.units import Units, bits, flat, pack, real_array
+from kadanoff.rbm.units import Units, bits, colours, flat, pack, random_rows, real_array
 
-__all__ = ["clamped_rows", "free_units", "random_words"]
+__all__ = ["clamped_rows", "free_units", "random_words", "whole_sites"]
 
 
 def free_units(name: str, free: Any, size: int, clamped: bool) -> BoolArray:
@@ -35,6 +35,28 @@ def free_units(name: str, free: Any, size: int, clamped: bool) -> BoolArray:
     return mask
 
 
+def whole_sites(free: BoolArray, units: Units) -> None:
+    """Refuse a mask that frees some units of a one-hot group and clamps others.
+
+    Raises
+    ------
+    ValueError
+        With the site.
+    """
+    q = colours(units)
+    if q is None:
+        return
+    groups = free.reshape(-1, q)
+    split = groups.any(axis=1) & ~groups.all(axis=1)
+    if split.any():
+        site = int(np.flatnonzero(split)[0])
+        some = (np.flatnonzero(groups[site]) + q * site).tolist()
+        raise ValueError(
+            f"free_visible must free whole sites, all {q} units of one or none (units {units!r}); "
+            f"of site {site} it frees the units {some}"
+        )
+
+
 def clamped_rows(
     name: str, values: Any, units: Units, free: BoolArray
 ) -> tuple[WordArray | None, bool]:
@@ -47,14 +69,15 @@ def clamped_rows(
     array = real_array(name, flat(values), dimensions=(1, 2))
     if array.shape[-1] != free.size:
         raise ValueError(f"{name} must have {free.size} units per row, got shape {array.shape}")
-    low = 0 if units == "binary" else -1
-    filled = np.where(
-        free, np.array(low, dtype=array.dtype if array.dtype.kind != "u" else int), array
-    )
+    q = colours(units)
+    low = -1 if units == "spin" else 0
+    fill = np.full(free.size, low, dtype=array.dtype if array.dtype.kind != "u" else int)
+    if q is not None:
+        fill[::q] = 1  # any row must have one unit of each site
+    filled = np.where(free, fill, array)
     return pack(bits(name, filled, units, free.size)), array.ndim == 1
 
 
-def random_words(rows: int, size: int, seed: int) -> WordArray:
+def random_words(rows: int, size: int, units: Units, seed: int) -> WordArray:
     """Uniform random configurations."""
-    generator = np.random.default_rng([seed, rows])
-    return pack(generator.integers(0, 2, size=(rows, size), dtype=np.uint8).view(bool))
+    return pack(random_rows(rows, size, units, np.random.default_rng([seed, rows])))

@@ -26,7 +26,17 @@ from kadanoff.rbm.partition import mean
 from kadanoff.rbm.sampling import Samples
 from kadanoff.rbm.stacks import RowNoise, gibbs, log_weights
 from kadanoff.rbm.training import Options, Training
-from kadanoff.rbm.units import Rows, Units, bits, numbers, pack, rows_of, unit_values, unpack
+from kadanoff.rbm.units import (
+    Rows,
+    Units,
+    bits,
+    numbers,
+    pack,
+    rows_of,
+    two_valued,
+    unit_values,
+    unpack,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -175,6 +185,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         Cancelled
             With the estimator as ``.partial``; its last machine is trained in part.
         """
+        two_valued(self.visible, "DeepRBM needs")
         sizes = self._sizes()
         X = rows_of(self, X, reset=True)
         shared = {name: getattr(self, name) for name in SHARED}
@@ -225,6 +236,7 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 raise ValueError(f"{above} does not fit onto {below}")
         if not machines:
             raise ValueError("a stack needs at least one machine")
+        two_valued(machines[0].visible, "DeepRBM needs")
         made = cls(
             tuple(m.n_hidden for m in machines),
             visible=machines[0].visible,
@@ -387,7 +399,9 @@ class DeepRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         -----
         The bound holds on average over the draws [1]_ and rises with their number; the mean over
         rows scatters as ``1 / sqrt(samples)``. ln Z of the top machine is exact if its smaller
-        layer has at most 24 units, and estimated otherwise, see `log_Z`.
+        layer has at most 24 units, and estimated otherwise, see `log_Z`: estimates of ln Z are too
+        small on average, and what is found is then a bound within their error only. A single row
+        may lie above ln P(v) by chance, by less the more draws there are.
 
         References
         ----------

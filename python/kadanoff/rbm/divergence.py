@@ -7,7 +7,7 @@ import numpy as np
 from kadanoff._base.types import BoolArray, FloatArray, IntArray
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import base_rates, log_sum
-from kadanoff.rbm.units import Units, unit_values
+from kadanoff.rbm.units import Units, colours, unit_values
 
 __all__ = ["log_conditionals", "loss_against_independent"]
 
@@ -18,7 +18,7 @@ NOISE = 0.02  # nats that the fluctuations of a fixed learning rate may cost
 
 
 def log_conditionals(machine: Machine, v: FloatArray, units: IntArray) -> FloatArray:
-    """ln P(v_i | all other visible units) of one unit of each row.
+    """ln P(v_i | all other visible units) of one unit of each row; of one-hot groups of its group.
 
     Parameters
     ----------
@@ -39,9 +39,21 @@ def log_conditionals(machine: Machine, v: FloatArray, units: IntArray) -> FloatA
     """
     low, up = unit_values("visible", machine.visible)
     every = np.arange(len(v))
+    fields = machine.b + v @ machine.W
+    q = colours(machine.visible)
+    if q is not None:
+        first = units - units % q
+        groups = v[every[:, None], first[:, None] + np.arange(q)]
+        here = first + groups.argmax(axis=1)
+        now = machine.a[here] + log_sum(machine.hidden, fields).sum(axis=1)
+        without = fields - machine.W[here]
+        each = [
+            machine.a[first + k] + log_sum(machine.hidden, without + machine.W[first + k]).sum(1)
+            for k in range(q)
+        ]
+        return np.asarray(now - np.logaddexp.reduce(each, axis=0))
     here = v[every, units]
     change = (low + up - here) - here
-    fields = machine.b + v @ machine.W
     flipped = fields + change[:, None] * machine.W[units]
     # F(v) = -a.v - sum_j ln sum_h exp(h x_j); ln P(v_i | others) = -ln(1 + exp(F(v) - F(flipped)))
     gain = change * machine.a[units] + np.sum(
@@ -73,8 +85,9 @@ def loss_against_independent(machine: Machine, rows: BoolArray, seed: int, *, kn
 
     Notes
     -----
-    Training starts at the independent units, so that a loss means that it went astray. Random
-    units of at most 512 rows: the cost of a fraction of an epoch.
+    Training starts at the independent units, so that a loss means that it went astray; along the
+    trajectory it starts at fair coins, and a loss against known means is one of too few epochs.
+    Random units of at most 512 rows: the cost of a fraction of an epoch.
     """
     generator = np.random.default_rng([seed, 3])
     picked = generator.integers(0, len(rows), size=min(len(rows), ROWS))
@@ -91,7 +104,7 @@ def loss_against_independent(machine: Machine, rows: BoolArray, seed: int, *, kn
         )
         before = log_conditionals(independent, v, units)
     else:
-        before = np.full(units.size, -np.log(2.0))
+        before = np.full(units.size, -np.log(colours(machine.visible) or 2))
     loss = np.asarray(before - log_conditionals(machine, v, units))
     error = np.std(loss) / np.sqrt(loss.size)
     mean = float(np.mean(loss))

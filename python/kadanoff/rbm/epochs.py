@@ -9,7 +9,7 @@ import numpy as np
 
 from kadanoff._base.running import Run
 from kadanoff._base.types import BoolArray, FloatArray, WordArray
-from kadanoff.rbm.balance import Side
+from kadanoff.rbm.balance import sides, worst
 from kadanoff.rbm.trajectory import Trajectory
 from kadanoff.rbm.units import unit_values, unpack
 
@@ -58,7 +58,7 @@ class Epochs:
         self.training, self.data, self.run, self.core = training, data, run, dict(core)
         self.record, self.state = record, state
         self.report = self.core.pop("report")
-        self.side = Side(rows, state["visible"])
+        self.sides = sides(rows, state["visible"])
         self.scored = {"log_likelihood": rows[:SCORED]}
         if held_out is not None and len(held_out):
             self.scored["held_out"] = held_out[:SCORED]
@@ -124,4 +124,4 @@ class Epochs:
         temperatures = self.training.temperatures if self.training.method == "pt" else 1
         chains = words[-(len(words) // temperatures) :]
         v = unpack(chains, n, self.state["visible"]).astype(float)
-        return float(self.side.above(v).mean()) - self.side.data
+        return worst(self.sides, lambda above: (float(above(v).mean()), 0.0))[0]

@@ -28,14 +28,15 @@ from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import Annealed
 from kadanoff.rbm.sampling import Samples
 from kadanoff.rbm.training import Options, State, Training, machine_of
-from kadanoff.rbm.units import Rows, Units, bits, rows_of, unit_values
+from kadanoff.rbm.units import Rows, Units, bits, colours, rows_of, unit_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["RBM"]
 
-SIDE = "more units up along the leading principal direction"
+SIDE = "with more units up along the leading principal direction"
+GROUPS = "on one side of the mean along a leading principal direction"
 
 
 @public
@@ -46,16 +47,21 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     ----------
     n_components : int, default 32
         Hidden units.
-    visible, hidden : {"binary", "spin"}, default "binary"
-        Values of the units: 0 and 1, or -1 and +1.
+    visible : {"binary", "spin", "one-hot-q"}, default "binary"
+        Values of the visible units: 0 and 1, -1 and +1, or 0 and 1 in groups of q neighbours of
+        which exactly one is 1, "one-hot-3" for example: sites with q states, such as the colours
+        of a Potts model (softmax units [5]_). `kadanoff.rbm.one_hot` makes such rows.
+    hidden : {"binary", "spin"}, default "binary"
+        Values of the hidden units.
     method : {"cd", "pcd", "pt", "trajectory"}, default "cd"
         The chains that stand for the machine in the gradient: started at the samples (contrastive
         divergence), persistent, persistent with parallel tempering, or persistent with
         configurations of earlier machines along the trajectory of the training [4]_. For data
         with separate modes, such as the two signs of an ordered magnet, take "trajectory": it
         keeps the weights of the modes, which "cd" and "pcd" lose, if learning starts slowly (a
-        first learning rate of 0.006 for 16 spins; of modes of unequal weight one can still be
-        lost, in 1 of 10 trainings that were measured, with a warning).
+        first learning rate of 0.006 for 16 spins, of 0.03 for 9 sites of three colours; of modes
+        of unequal weight one can still be lost, in 1 of 10 trainings that were measured, with a
+        warning).
     sweeps : int, default 1
         Sweeps of block Gibbs per update, the k of CD-k.
     learning_rate : float or (first, last), default 0.05
@@ -107,7 +113,8 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         "cd" "reconstruction", the share of visible units that differ after the sweeps; "balance",
         the share of the chains on the upper side of the mean of the data, along their leading
         principal direction, less that of the data (for a magnet the share with m > 0; chains of
-        "cd" start at the data, so that only its last entry is known, from `balance_`); and with
+        "cd" start at the data, so that only its last entry is known, from `balance_`; with
+        one-hot groups the largest difference along the q - 1 leading directions); and with
         "trajectory" "log_likelihood" of up to 4096 samples in nats, "held_out", the same for the
         samples held out, and "log_Z_error", the standard error of both from ln Z.
     balance_ : (float, float)
@@ -134,9 +141,11 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     ConvergenceWarning
         From `fit`: training diverged, because the learning rate is too large. Given all other
         visible units, the machine predicts a unit worse than independent units with the means of
-        the data, where training begins (`partial_fit`, which sees part of the data: worse than
-        fair coins). Or the machine has not the modes of the data in their shares: `balance_`
-        exceeds 0.15 and four standard errors.
+        the data, where training begins (`partial_fit`, which sees part of the data, and
+        "trajectory", which begins without biases: worse than fair coins). Or "trajectory" ended
+        before it had learned the means of the data, because `n_iter` is too small. Or the machine
+        has not the modes of the data in their shares: `balance_` exceeds 0.15 and four standard
+        errors.
 
     Notes
     -----
@@ -157,6 +166,8 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
     .. [2] T. Tieleman, Proc. ICML 2008, 1064, doi:10.1145/1390156.1390290
     .. [3] J. Melchior, A. Fischer, L. Wiskott, J. Mach. Learn. Res. 17, 99 (2016)
     .. [4] N. Bereux, A. Decelle, C. Furtlehner, L. Rosset, B. Seoane, arXiv:2405.15376
+    .. [5] R. Salakhutdinov, A. Mnih, G. Hinton, Proc. ICML 2007, 791,
+       doi:10.1145/1273496.1273596
 
     Examples
     --------
@@ -286,7 +297,9 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         """Which visible units are up."""
         rows: AnyArray = rows_of(self, X, reset=reset)
         if self.threshold is not None:
-            return np.asarray(np.greater(rows, self.threshold), dtype=np.bool_)
+            rows = np.greater(rows, self.threshold)
+            if colours(self.visible) is None:
+                return np.asarray(rows, dtype=np.bool_)
         return bits("X", rows, self.visible, rows.shape[1], threshold=True)
 
     def configurations(self, X: Rows) -> SpinArray:
@@ -315,17 +328,33 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
                 stop.partial = self  # type: ignore[attr-defined]
             raise
         self._keep(state)
-        loss = loss_against_independent(self.machine_, rows, self.seed_, known=whole)
+        # "trajectory" begins without biases, at fair coins: data that are known are no start of it.
+        known = whole and self.method != "trajectory"
+        loss = loss_against_independent(self.machine_, rows, self.seed_, known=known)
         if loss > 0.0:
+            others = "independent units do, where it began" if known else "fair coins do"
             warn(
                 f"training diverged: given all other units, the machine predicts a unit worse by "
-                f"{loss:.3g} nats than independent units do, where it began; lower learning_rate "
+                f"{loss:.3g} nats than {others}; lower learning_rate "
                 f"(it is {self.learning_rate}), or give a pair (first, last)",
                 ConvergenceWarning,
             )
         elif whole:
+            if not known:
+                self._compare(rows)
             self._weigh(training.balance(state, rows, run))
         return self
+
+    def _compare(self, rows: BoolArray) -> None:
+        """Warn if training from fair coins ended before the means of the data were learned."""
+        loss = loss_against_independent(self.machine_, rows, self.seed_, known=True)
+        if loss > 0.0:
+            warn(
+                "training ended early: given all other units, the machine predicts a unit worse "
+                f"by {loss:.3g} nats than independent units with the means of the data do; raise "
+                f"n_iter (it is {self.n_iter})",
+                ConvergenceWarning,
+            )
 
     def _record(self, epoch: Mapping[str, FloatArray]) -> None:
         for name, values in epoch.items():
@@ -342,9 +371,10 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
                 if self.method == "trajectory"
                 else "take method='trajectory'"
             )
+            side = SIDE if colours(self.visible) is None else GROUPS
             warn(
                 "the machine has not the modes of the data in their shares: the share of its "
-                f"samples with {SIDE} differs by {balance[0]:+.2f} +- {balance[1]:.2f} from that "
+                f"samples {side} differs by {balance[0]:+.2f} +- {balance[1]:.2f} from that "
                 f"of the data (balance_); {remedy}",
                 ConvergenceWarning,
             )
@@ -407,17 +437,17 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         return F
 
     def log_Z(self) -> float:
-        """Ln Z: exact if the smaller layer has at most 24 units, else by annealing (cached).
+        """Ln Z: exact if the smaller layer has at most 2^24 states, else by annealing (cached).
 
         The estimate takes 1000 temperatures and 1024 chains, and always the same seed, so that
         scores can be compared; for its error or another schedule use ``annealed_log_Z``.
         """
         check_is_fitted(self, "machine_")
         if self._log_Z is None:
-            if min(self.machine_.W.shape) <= MAX_UNITS_FOR_STATES:
+            if min(self.machine_._bits) <= MAX_UNITS_FOR_STATES:
                 self._log_Z = self.machine_.log_Z(threads=self.threads, progress=False)
             else:
-                base = self.machine_.a if self.machine_.visible == "binary" else None
+                base = None if self.machine_.visible == "spin" else self.machine_.a
                 self._log_Z = self.annealed_log_Z(base=base, seed=0, progress=False).log_Z
         return self._log_Z
 

@@ -32,8 +32,11 @@ class Machine(Averages, Sampling):
         Visible biases, default 0.
     b : array, shape (n_hidden,), optional
         Hidden biases, default 0.
-    visible, hidden : {"binary", "spin"}
-        Values of the units: 0 and 1, or -1 and +1.
+    visible : {"binary", "spin", "one-hot-q"}
+        Values of the visible units: 0 and 1, -1 and +1, or 0 and 1 in groups of q neighbours of
+        which exactly one is 1, "one-hot-3" for example: q states of each site (softmax units).
+    hidden : {"binary", "spin"}
+        Values of the hidden units.
 
     Raises
     ------
@@ -86,7 +89,7 @@ class Machine(Averages, Sampling):
     def _of(cls, arrays: Mapping[str, AnyArray], path: object) -> Self:
         try:
             visible, hidden = (str(u) for u in arrays["units"])
-            return cls(arrays["W"], arrays["a"], arrays["b"], visible, hidden)  # type: ignore[arg-type]
+            return cls(arrays["W"], arrays["a"], arrays["b"], visible, hidden)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)!r} is no valid machine: {error}") from error  # type: ignore[call-overload]
 

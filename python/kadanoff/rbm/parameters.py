@@ -14,7 +14,18 @@ from kadanoff._base import checks
 from kadanoff._base.html import sparkline, table
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
-from kadanoff.rbm.units import Units, bits, numbers, pack, unit_values
+from kadanoff.rbm import partition
+from kadanoff.rbm.units import (
+    Units,
+    bits,
+    colours,
+    log2_states,
+    numbers,
+    pack,
+    two_valued,
+    unit_values,
+    whole_groups,
+)
 
 __all__ = ["Parameters"]
 
@@ -61,6 +72,7 @@ class Parameters:
             biases.append(values)
         unit_values("visible", visible)
         unit_values("hidden", hidden)
+        whole_groups("W", couplings.shape[0], visible)
         fields = {"W": couplings, "a": biases[0], "b": biases[1]}
         for name, value in (fields | {"visible": visible, "hidden": hidden}).items():
             object.__setattr__(self, name, value)
@@ -114,6 +126,11 @@ class Parameters:
         """Number of hidden units."""
         return int(self.W.shape[1])
 
+    @property
+    def _bits(self) -> tuple[float, float]:
+        """log2 of the number of states of either layer."""
+        return log2_states(self.n_visible, self.visible), self.n_hidden
+
     @cached_property
     def _compiled(self) -> _core.BoltzmannMachine:
         return _core.BoltzmannMachine(
@@ -166,16 +183,23 @@ class Parameters:
 
     @public
     def visible_mean(self, h: ArrayLike, *, threads: int | None = None) -> FloatArray:
-        """<v_i | h>."""
-        return self.transposed()._means("h", h, threads)
+        """<v_i | h>; of one-hot groups the probability of each colour."""
+        checks.threads(threads)
+        if colours(self.visible) is None:
+            return self.transposed()._means("h", h, threads)
+        return partition.mean(
+            self.visible, numbers("h", h, self.hidden, self.n_hidden) @ self.W.T + self.a
+        )
 
     # ---------------------------------------------------------------------------- other machines
 
     def transposed(self) -> Self:
-        """The same machine with its layers exchanged."""
+        """The same machine with its layers exchanged; of two-valued units only."""
+        two_valued(self.visible, "the layers are exchanged for")
         return type(self)(self.W.T, self.b, self.a, self.hidden, self.visible)
 
     def _converted(self, visible: Units, hidden: Units) -> tuple[Self, float]:
+        two_valued(self.visible, "to_binary and to_spin need")
         scale, shift = [], []
         for old, new in ((self.visible, visible), (self.hidden, hidden)):
             (low, up), (low_new, up_new) = unit_values("units", old), unit_values("units", new)

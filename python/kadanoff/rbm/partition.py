@@ -9,7 +9,7 @@ import numpy as np
 from kadanoff._base.html import table
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, FloatArray
-from kadanoff.rbm.units import Units, unit_values
+from kadanoff.rbm.units import Units, colours, unit_values
 
 __all__ = ["Annealed"]
 
@@ -81,14 +81,24 @@ class Annealed:
 
 
 def log_sum(units: Units, fields: FloatArray) -> FloatArray:
-    """ln sum_s e^{s x} over the two values: ln(1 + e^x) or ln(2 cosh x)."""
+    """ln sum_s e^{s x} over the values: ln(1 + e^x), ln(2 cosh x), of a group ln sum_k e^{x_k}."""
+    q = colours(units)
+    if q is not None:
+        groups = fields.reshape(*fields.shape[:-1], -1, q)
+        most = groups.max(axis=-1, initial=-np.inf)
+        sums: FloatArray = most + np.log(np.exp(groups - most[..., None]).sum(axis=-1))
+        return sums
     if units == "binary":
         return np.logaddexp(0.0, fields)
     return np.logaddexp(fields, -fields)
 
 
 def mean(units: Units, fields: FloatArray) -> FloatArray:
-    """Mean value of a unit in the field x: 1 / (1 + e^-x) or tanh x."""
+    """Mean value of a unit in the field x: 1 / (1 + e^-x), tanh x, of a group e^{x_k} / sum."""
+    q = colours(units)
+    if q is not None:
+        total = np.repeat(log_sum(units, fields), q, axis=-1)
+        return np.exp(fields - total)
     if units == "binary":
         return 0.5 * (1.0 + np.tanh(0.5 * fields))
     return np.tanh(fields)
@@ -97,6 +107,9 @@ def mean(units: Units, fields: FloatArray) -> FloatArray:
 def base_rates(rows: AnyArray, units: Units) -> FloatArray:
     """Biases of independent units with the means of `rows`, which get one sample of each value."""
     low, up = unit_values("units", units)
+    q = colours(units)
+    if q is not None:
+        return np.asarray(np.log((rows.sum(axis=0) + 1.0) / (len(rows) + q)))
     share = (rows.mean(axis=0) - low) / (up - low)
     share = (share * len(rows) + 1.0) / (len(rows) + 2.0)
     biases: FloatArray = (np.log(share) - np.log1p(-share)) / (up - low)

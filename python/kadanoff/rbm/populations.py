@@ -8,7 +8,7 @@ import numpy as np
 
 from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.rbm.machine import Machine
-from kadanoff.rbm.units import Units, pack, unit_values, unpack
+from kadanoff.rbm.units import Units, colours, log2_states, pack, random_rows, unit_values, unpack
 
 __all__ = ["CONFIGURATIONS", "SWEEPS", "Law", "Populations"]
 
@@ -147,7 +147,8 @@ class Populations:
         self.threads = threads
         low, up = unit_values("visible", units[0])
         self._values = float(low), float(up)
-        self._log_Z0 = float((n + n_hidden) * np.log(2.0))
+        self._log_Z0 = float((log2_states(n, units[0]) + n_hidden) * np.log(2.0))
+        self._units = units[0]
         most = int(np.clip(MAX_BYTES // (8 * n * NUMBER * SIZE), GROUPS, MAX_GROUPS))
         self._v = np.empty((most, NUMBER * SIZE, n))
         self._F = np.empty((most, NUMBER * SIZE))
@@ -198,7 +199,10 @@ class Populations:
         return int(self.generator.integers(2**62))
 
     def _anneal(self, slot: int) -> None:
-        up = self.generator.random(self.v.shape[1:]) < 0.5
+        if colours(self._units) is None:
+            up = self.generator.random(self.v.shape[1:]) < 0.5
+        else:
+            up = random_rows(NUMBER * SIZE, self._v.shape[2], self._units, self.generator)
         v = np.where(up, self._values[1], self._values[0])
         F, laws = self.laws[0].free_energy(v), self.laws
         log_Z = np.full(NUMBER, self._log_Z0)

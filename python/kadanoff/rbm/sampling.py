@@ -18,9 +18,10 @@ from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
 from kadanoff._base.types import BoolArray, SpinArray, WordArray
 from kadanoff.rbm.averages import MAX_UNITS_FOR_STATES
-from kadanoff.rbm.clamps import clamped_rows, free_units, random_words
+from kadanoff.rbm.clamps import clamped_rows, free_units, random_words, whole_sites
 from kadanoff.rbm.parameters import Parameters
-from kadanoff.rbm.units import pack, unpack
+from kadanoff.rbm.softmax import Enumeration
+from kadanoff.rbm.units import Units, colours, log2_states, pack, unpack
 
 __all__ = ["Samples", "Sampling"]
 
@@ -115,10 +116,12 @@ class Sampling(Parameters):
     def _free(
         self, visible: Any, hidden: Any, free_visible: Any, free_hidden: Any
     ) -> tuple[BoolArray, BoolArray]:
-        return (
+        both = (
             free_units("free_visible", free_visible, self.n_visible, visible is not None),
             free_units("free_hidden", free_hidden, self.n_hidden, hidden is not None),
         )
+        whole_sites(both[0], self.visible)
+        return both
 
     # ------------------------------------------------------------------------------------ samples
 
@@ -159,7 +162,7 @@ class Sampling(Parameters):
         run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
         number = 64 if chains is None else checks.whole("chains", chains)
         if v is None:
-            rows = random_words(number, self.n_visible, run.seed)
+            rows = random_words(number, self.n_visible, self.visible, run.seed)
         else:
             rows = self._pack("v", v)
             if chains is not None and number != len(rows):
@@ -215,8 +218,8 @@ class Sampling(Parameters):
         n : int
             Number of samples.
         method : {"auto", "exact", "gibbs"}
-            "exact" enumerates the smaller layer (at most 24 units) and draws independently;
-            "auto" does so up to 18 units. "gibbs" runs Markov chains; samples of one chain are
+            "exact" enumerates the smaller layer (at most 2^24 states) and draws independently;
+            "auto" does so up to 2^18. "gibbs" runs Markov chains; samples of one chain are
             correlated.
         chains : int, default 64
             Independent chains of "gibbs".
@@ -244,11 +247,11 @@ class Sampling(Parameters):
         spacing = checks.whole("spacing", spacing)
         equilibration = checks.whole("equilibration", equilibration)
         run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
-        if self._exactly(method, min(self.W.shape)):
+        if self._exactly(method, min(self._bits)):
             nothing = [np.zeros((1, -(-size // 64)), dtype=np.uint64) for size in self.W.shape]
             everything = [np.ones(size, dtype=np.bool_) for size in self.W.shape]
             return self._exact(nothing, everything, n, run)
-        starts = random_words(chains, self.n_visible, run.seed)
+        starts = random_words(chains, self.n_visible, self.visible, run.seed)
         found = self._run(starts, None, None, equilibration, spacing, -(-n // chains), run)
         return Samples(v=found.v[:n], h=found.h[:n], method="gibbs", seed=run.seed)
 
@@ -257,6 +260,8 @@ class Sampling(Parameters):
     ) -> Samples:
         """Independent samples of the free units given the others, `n` for every row of words."""
         self._fits(len(words[0]) * n)
+        if colours(self.visible) is not None:
+            return self._exact_groups(words, free, n, run)
         with run.calling("sampling") as keywords:
             both = self._compiled.exact_samples(
                 words[0],
@@ -268,6 +273,31 @@ class Sampling(Parameters):
                 **keywords,
             )
         return self._samples(both, "exact", run.seed)
+
+    def _exact_groups(
+        self, words: Sequence[WordArray], free: Sequence[BoolArray], n: int, run: Run
+    ) -> Samples:
+        """The same with one-hot groups, row by row."""
+        given = self._samples((words[0], words[1]), "exact", run.seed)
+        v, h = (np.repeat(x[:, None], n, axis=1) for x in (given.v, given.h))
+        W, rows = self.W[np.ix_(*free)], len(v)
+        with run.calling("sampling") as keywords:
+            for row in range(rows):
+                a = self.a[free[0]] + self.W[np.ix_(free[0], ~free[1])] @ given.h[row, ~free[1]]
+                b = self.b[free[1]] + given.v[row, ~free[0]] @ self.W[np.ix_(~free[0], free[1])]
+                sums = Enumeration(W, a, b, self.visible, self.hidden)
+                drawn = sums.sample(
+                    n, np.random.default_rng([run.seed, 7, row]), keywords["control"]
+                )
+                v[row][:, free[0]], h[row][:, free[1]] = drawn
+                if keywords["report"] is not None:
+                    keywords["report"](row + 1, rows)
+        return Samples(
+            v=v.reshape(-1, self.n_visible),
+            h=h.reshape(-1, self.n_hidden),
+            method="exact",
+            seed=run.seed,
+        )
 
     def _fits(self, samples: int) -> None:
         """Refuse samples that would not fit, with the memory that they would need."""
@@ -289,14 +319,15 @@ class Sampling(Parameters):
         )
 
     @staticmethod
-    def _exactly(method: str, size: int, rows: int = 1) -> bool:
+    def _exactly(method: str, size: float, rows: int = 1) -> bool:
         checks.choice("method", method, METHODS)
         if method == "exact" and size > MAX_UNITS_FOR_STATES:
+            layer = f"{size} units" if size == int(size) else f"2^{size:.1f} states"
             raise ValueError(
-                f"the smaller free layer has {size} units, too many to enumerate (at most "
+                f"the smaller free layer has {layer}, too many to enumerate (at most "
                 f"{MAX_UNITS_FOR_STATES}): use method='gibbs'"
             )
-        small = size <= MAX_EXACT_UNITS and rows << size <= MAX_STATES
+        small = size <= MAX_EXACT_UNITS and rows * 2.0**size <= MAX_STATES
         return method == "exact" or (method == "auto" and small)
 
     @public
@@ -325,7 +356,8 @@ class Sampling(Parameters):
         hidden : array, shape (n_hidden,) or (rows, n_hidden), optional
             The same for hidden units.
         free_visible, free_hidden : mask or indices, optional
-            Which units of a layer with given values are free (default none).
+            Which units of a layer with given values are free (default none); of one-hot groups
+            whole ones.
         n : int, default 1
             Samples per row.
         method : {"auto", "exact", "gibbs"}
@@ -367,13 +399,15 @@ class Sampling(Parameters):
         equilibration = checks.whole("equilibration", equilibration)
         run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
         self._fits(rows * n)
-        if self._exactly(method, min(int(free[0].sum()), int(free[1].sum())), rows):
+        number = int(free[0].sum()), int(free[1].sum())
+        if self._exactly(method, min(log2_states(number[0], self.visible), number[1]), rows):
             drawn = self._exact(full, free, n, run)
         else:
             starts: list[WordArray] = []
-            for words, mask, offset in zip(full, free, (0, 1), strict=True):
+            layers: tuple[Units, Units] = (self.visible, self.hidden)
+            for words, mask, units, offset in zip(full, free, layers, (0, 1), strict=True):
                 repeated = np.repeat(words, n, axis=0)
-                noise = random_words(len(repeated), mask.size, run.seed + offset)
+                noise = random_words(len(repeated), mask.size, units, run.seed + offset)
                 keep = pack(mask[None])
                 starts.append((repeated & ~keep) | (noise & keep))
             drawn = self._run(starts[0], starts[1], free, equilibration, 1, 1, run)

@@ -22,7 +22,7 @@ def write(path: str | os.PathLike[str], kind: str, arrays: Mapping[str, AnyArray
     Raises
     ------
     OSError
-        The file can not be written; `path` is as it was.
+        The file cannot be written; `path` is as it was.
     """
     header = np.array([FORMAT, str(VERSION), kind])
     files.write(Path(path), archive.packed({"header": header, **arrays}))
@@ -34,7 +34,7 @@ def read(path: str | os.PathLike[str], kind: str) -> dict[str, AnyArray]:
     Raises
     ------
     OSError
-        There is no such file, or it can not be read.
+        There is no such file, or it cannot be read.
     ValueError
         It is damaged, holds something else, or comes from a newer version.
     """

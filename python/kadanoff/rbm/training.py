@@ -12,7 +12,7 @@ from kadanoff import _core
 from kadanoff._base import checks, memory
 from kadanoff._base.running import Run
 from kadanoff._base.types import BoolArray, FloatArray, WordArray
-from kadanoff.rbm.balance import Side, imbalance
+from kadanoff.rbm.balance import imbalance, sides, worst
 from kadanoff.rbm.epochs import Epochs
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import base_rates, mean
@@ -127,7 +127,8 @@ class Training(Options):
         n, m = rows.shape[1], self.n_components
         self.check_memory(n)
         W = self.init_scale * generator.normal(size=(n, m))
-        values = rows.astype(np.int8) if self.visible == "binary" else 2 * rows.astype(np.int8) - 1
+        low, up = unit_values("visible", self.visible)
+        values = np.where(rows, np.int8(up), np.int8(low))
         # The trajectory starts where its populations do; with the means of two unequal modes as
         # biases the smaller one would be lost while the couplings grow.
         a = np.zeros(n) if self.method == "trajectory" else base_rates(values, self.visible)
@@ -154,13 +155,12 @@ class Training(Options):
         return rows[order[number:]], rows[order[:number]]
 
     def balance(self, state: State, rows: BoolArray, run: Run) -> tuple[float, float]:
-        """Share of the machine on the upper side of the data less theirs; see `balance.Side`."""
-        side, trajectory = Side(rows, self.visible), state.get("trajectory")
+        """Share of the machine on the upper side of the data less theirs; see `balance.sides`."""
+        every, trajectory = sides(rows, self.visible), state.get("trajectory")
         if trajectory is not None:
-            share, error = trajectory.share(state, side.above)
-            return share - side.data, float(np.hypot(error, side.error))
+            return worst(every, lambda above: trajectory.share(state, above))
         work = len(rows) * self.n_iter
-        return imbalance(machine_of(state), side, rows=work, seed=run.seed, threads=run.threads)
+        return imbalance(machine_of(state), every, rows=work, seed=run.seed, threads=run.threads)
 
     def check_memory(self, n_visible: int) -> None:
         """Refuse couplings that would not fit, before they are drawn.

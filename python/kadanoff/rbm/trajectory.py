@@ -124,8 +124,9 @@ class Trajectory:
         offered, F_offered = self.populations.draw(chains)
         v = np.concatenate([unpack(words, self._n, self._units[0]), offered])
         F = now.free_energy(v)
-        shift = F[chains:] - F_offered
-        gain = F[:chains] - last.free_energy(v[:chains]) - shift
+        # The chains know of modes that the last machine has lost.
+        shift = F - np.concatenate([last.free_energy(v[:chains]), F_offered])
+        gain = shift[:chains] - shift[chains:]
         taken = np.log(self.populations.generator.random(chains)) < gain
         words[taken] = pack(offered[taken] == self._up)
         state["chains"] = words.ravel()

@@ -5,7 +5,8 @@
 * configurations: `block_spins` with the rules `Majority`, `Plurality`, `Decimation`,
   `LinearFilter`;
 * Hamiltonians of block spins: `ring_couplings`, `torus_couplings` (exact), `*_cumulants`;
-* `MigdalKadanoff` recursions and Swendsen's Monte Carlo RG, `mcrg`;
+* `MigdalKadanoff` recursions and Swendsen's Monte Carlo RG, `mcrg`, in two and three dimensions,
+  with the best rule of a family, `optimised_exponents`;
 * `MatrixProduct`: restricted Boltzmann machines as matrix product states, and back.
 """
 
@@ -39,13 +40,16 @@ from kadanoff.lattices.blockspin.machines_from_states import PairMachine, mps_to
 from kadanoff.lattices.blockspin.matrix_products import MatrixProduct, cut_hidden_units, rbm_to_mps
 from kadanoff.lattices.blockspin.migdal_kadanoff import FixedPoint, MigdalKadanoff, fixed_point
 from kadanoff.lattices.blockspin.monte_carlo_rg import MonteCarloRG, StabilityMatrix, mcrg
-from kadanoff.lattices.blockspin.operators import EVEN, ODD, SpinOperator, measure
+from kadanoff.lattices.blockspin.operators import EVEN, EVEN_3D, ODD, ODD_3D, SpinOperator, measure
+from kadanoff.lattices.blockspin.optimised_rules import OptimisedExponents, optimised_exponents
 from kadanoff.lattices.blockspin.plurality import Plurality
 from kadanoff.lattices.blockspin.rules import BlockRule, Decimation, LinearFilter, Majority
 
 __all__ = [
     "EVEN",
+    "EVEN_3D",
     "ODD",
+    "ODD_3D",
     "BlockCouplings",
     "BlockRule",
     "Chain",
@@ -58,6 +62,7 @@ __all__ = [
     "MatrixProduct",
     "MigdalKadanoff",
     "MonteCarloRG",
+    "OptimisedExponents",
     "PairMachine",
     "Plurality",
     "ReceptiveFields",
@@ -77,6 +82,7 @@ __all__ = [
     "mcrg",
     "measure",
     "mps_to_rbm",
+    "optimised_exponents",
     "rbm_to_mps",
     "receptive_fields",
     "refine",

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import comb, factorial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,7 +61,8 @@ __all__ = [
     "torus_cumulants",
 ]
 
-MAX_ORDER = 3
+ORDER = 3
+MAX_ORDER = 6  # beyond, rounding of the moments grows to 1e-10 of the couplings
 
 
 @public
@@ -259,7 +261,7 @@ def block_cumulants(
     blocks: Sequence[Sequence[int]],
     rule: BlockRule,
     *,
-    order: int = MAX_ORDER,
+    order: int = ORDER,
     shape: tuple[int, ...] | None = None,
 ) -> list[BlockCouplings]:
     """K'[X'] = ln Z_0 + ln P_0(X') + sum_{k=1}^order C_k[X'] / k!.
@@ -271,7 +273,7 @@ def block_cumulants(
     blocks, rule : as in :func:`block_couplings`
         The sites of each block, and P(X'_B | X_B).
     order : int, default 3
-        Highest cumulant, 0 to 3.
+        Highest cumulant, 0 to 6.
     shape : tuple of int, optional
         Arrangement of the blocks; by default in a row.
 
@@ -315,14 +317,13 @@ def block_cumulants(
     P_0 = _coarse(weight, n, rule)
     log = _log(P_0, "inside") + top
     found = [_couplings(log, shape, 0)]
-    moment = [_coarse(weight * shifted**k, n, rule) / P_0 for k in range(1, order + 1)]
+    moments = [_coarse(weight * shifted**k, n, rule) / P_0 for k in range(1, order + 1)]
+    # C_k = m_k - sum_{j=1}^{k-1} (k-1 over j-1) C_j m_{k-j}
+    C: list[FloatArray] = []
     for k in range(1, order + 1):
-        if k == 1:
-            log = log + moment[0] + middle
-        elif k == 2:
-            log = log + (moment[1] - moment[0] ** 2) / 2
-        else:
-            log = log + (moment[2] - 3 * moment[1] * moment[0] + 2 * moment[0] ** 3) / 6
+        lower = [comb(k - 1, j - 1) * C[j - 1] * moments[k - j - 1] for j in range(1, k)]
+        C.append(moments[k - 1] - sum(lower))
+        log = log + C[-1] / factorial(k) + (middle if k == 1 else 0.0)
         found.append(_couplings(log, shape, k))
     return found
 
@@ -365,7 +366,7 @@ def ring_couplings(chain: Chain, blocks: int, rule: BlockRule) -> BlockCouplings
 
 @public
 def ring_cumulants(
-    chain: Chain, blocks: int, rule: BlockRule, *, order: int = MAX_ORDER
+    chain: Chain, blocks: int, rule: BlockRule, *, order: int = ORDER
 ) -> list[BlockCouplings]:
     """Cumulant expansion of :func:`ring_couplings`.
 
@@ -374,7 +375,7 @@ def ring_cumulants(
     chain, blocks, rule : as in :func:`ring_couplings`
         The bare ring, the number of blocks, and their rule.
     order : int, default 3
-        Highest cumulant, 0 to 3.
+        Highest cumulant, 0 to 6.
 
     Returns
     -------
@@ -384,7 +385,7 @@ def ring_cumulants(
     Raises
     ------
     TypeError, ValueError
-        As in :func:`ring_couplings`; `order` is not 0 to 3.
+        As in :func:`ring_couplings`; `order` is not 0 to 6.
 
     Examples
     --------
@@ -445,7 +446,7 @@ def torus_cumulants(
     rule: BlockRule,
     *,
     h: float = 0.0,
-    order: int = MAX_ORDER,
+    order: int = ORDER,
 ) -> list[BlockCouplings]:
     """Cumulant expansion of :func:`torus_couplings`.
 
@@ -454,7 +455,7 @@ def torus_cumulants(
     K, shape, rule, h : as in :func:`torus_couplings`
         Coupling, sides of the torus, block rule, and field.
     order : int, default 3
-        Highest cumulant, 0 to 3.
+        Highest cumulant, 0 to 6.
 
     Returns
     -------
@@ -464,7 +465,7 @@ def torus_cumulants(
     Raises
     ------
     TypeError, ValueError
-        As in :func:`torus_couplings`; `order` is not 0 to 3.
+        As in :func:`torus_couplings`; `order` is not 0 to 6.
 
     Examples
     --------

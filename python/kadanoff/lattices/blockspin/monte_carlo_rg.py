@@ -36,12 +36,15 @@ from kadanoff._core import Control
 from kadanoff.lattices.blockspin.coarse_graining import MAX_LEVELS, levels_of
 from kadanoff.lattices.blockspin.operators import (
     EVEN,
+    EVEN_3D,
     ODD,
+    ODD_3D,
     SpinOperator,
     operators_of,
+    periodic_configurations_of,
     sums_of,
 )
-from kadanoff.lattices.blockspin.rules import BlockRule, Majority, configurations_of
+from kadanoff.lattices.blockspin.rules import BlockRule, Majority
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -159,7 +162,8 @@ class MonteCarloRG:
 
     def averages(self) -> FloatArray:
         """<S_alpha> per site at each level; shape (levels, operators)."""
-        sites = [(self.L // self.b**level) ** 2 for level in range(len(self.sums))]
+        d = len(self.rule.shape)
+        sites = [(self.L // self.b**level) ** d for level in range(len(self.sums))]
         return np.array([s.mean(axis=0) / n for s, n in zip(self.sums, sites, strict=True)])
 
     def _sector(
@@ -189,8 +193,8 @@ def mcrg(
     rule: BlockRule | None = None,
     *,
     steps: int,
-    even: Sequence[SpinOperator] = EVEN,
-    odd: Sequence[SpinOperator] = ODD,
+    even: Sequence[SpinOperator] | None = None,
+    odd: Sequence[SpinOperator] | None = None,
     bins: int = 20,
     seed: int | None = None,
     progress: bool | Report | None = None,
@@ -200,16 +204,16 @@ def mcrg(
 
     Parameters
     ----------
-    configurations : array of +-1, shape (n, L, L), or samples, or an iterable of such arrays
+    configurations : array of +-1, shape (n, L, L) or (n, L, L, L), samples, or an iterable of them
         Samples at the critical point. Batches from an iterable are used one after the other, so
         that many configurations need not be in memory at once.
     rule : BlockRule, default Majority(2)
-        Rule with square blocks.
+        Rule with square or cubic blocks, of the dimension of the lattice.
     steps : int
         Steps of the RG: L is divided by b^steps.
-    even, odd : sequences of SpinOperator
+    even, odd : sequences of SpinOperator, optional
         Operators of each sector, at least one, in the order in which `y` of the matrices adds
-        them.
+        them; by default `EVEN` and `ODD`, in three dimensions `EVEN_3D` and `ODD_3D`.
     bins : int, default 20
         Number of bins of the jackknife.
     seed : int, optional
@@ -227,8 +231,8 @@ def mcrg(
     TypeError
         Operators, rule or configurations of another kind.
     ValueError
-        Fewer than 100 samples or five per bin, no operators or operators of the wrong symmetry, or
-        blocks that do not divide the lattice.
+        Samples with open boundaries, fewer than 100 of them or five per bin, no operators or
+        operators of the wrong symmetry, or blocks that do not divide the lattice.
     Cancelled
         The analysis was stopped; ``partial`` is the MonteCarloRG of the configurations so far, or
         None if they are too few.
@@ -250,12 +254,16 @@ def mcrg(
     rule = Majority() if rule is None else rule
     if not isinstance(rule, BlockRule):
         raise TypeError(f"rule must be a BlockRule such as Majority(2), got {rule!r}")
-    if len(rule.shape) != 2 or rule.shape[0] != rule.shape[1] or rule.shape[0] < 2:
-        raise ValueError(f"the rule must have square blocks of b >= 2, got {rule.shape}")
+    d = len(rule.shape)
+    if d not in (2, 3) or len(set(rule.shape)) > 1 or rule.shape[0] < 2:
+        raise ValueError(f"the rule must have square or cubic blocks of b >= 2, got {rule.shape}")
     steps = checks.whole("steps", steps, most=MAX_LEVELS)
     bins = checks.whole("bins", bins, least=2)
     run = Run.of(progress=progress, control=control, seed=seed)
-    even, odd = operators_of("even", even), operators_of("odd", odd)
+    even = operators_of("even", (EVEN if d == 2 else EVEN_3D) if even is None else even)
+    odd = operators_of("odd", (ODD if d == 2 else ODD_3D) if odd is None else odd)
+    if {o.dimension for o in even + odd} != {d}:
+        raise ValueError(f"the operators must be those of {d} dimensions, as the rule is")
     if wrong := [o.name for o in even if o.odd] + [o.name for o in odd if not o.odd]:
         raise ValueError(f"these operators are in the wrong sector: {', '.join(wrong)}")
     b = rule.shape[0]
@@ -281,10 +289,10 @@ def mcrg(
             report = keywords["report"]
             done = total = 0
             for number, batch in enumerate(_batches(configurations)):
-                given = configurations_of(batch)
-                L = _side(given, L, b, steps)
+                given = periodic_configurations_of(batch, d)
+                L = _side(given, L, b, steps, d)
                 total += len(given)
-                length = max(1, PART // (L * L))
+                length = max(1, PART // L**d)
                 for start in range(0, len(given), length):
                     if run.control is not None and run.control.cancelled:
                         raise Cancelled("the analysis was stopped")
@@ -310,10 +318,11 @@ def mcrg(
     return result()
 
 
-def _side(given: AnyArray, L: int, b: int, steps: int) -> int:
+def _side(given: AnyArray, L: int, b: int, steps: int, d: int) -> int:
     """Side of the lattices of a batch, the same as of those before it."""
-    if given.ndim != 3 or given.shape[1] != given.shape[2]:
-        raise ValueError(f"configurations must have shape (n, L, L), got {given.shape}")
+    if given.ndim != d + 1 or len(set(given.shape[1:])) > 1:
+        shape = ", ".join(["n", *["L"] * d])
+        raise ValueError(f"configurations must have shape ({shape}), got {given.shape}")
     if L and given.shape[1] != L:
         raise ValueError(f"all batches must have one L, got {L} and {given.shape[1]}")
     L = int(given.shape[1])

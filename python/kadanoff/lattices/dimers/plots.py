@@ -31,6 +31,8 @@ def plot_covering(
 ) -> Axes:
     """A covering as rods in four colours, by direction and sublattice, over its heights.
 
+    The rods carry labels: ``ax.legend()`` names the four colours.
+
     Parameters
     ----------
     dimers : array, shape (Ly, Lx)
@@ -81,6 +83,7 @@ def plot_covering(
     # covering one.
     outward = np.where(even, d, d ^ 2)
     names = ("vermillion", "blue", "orange", "sky")
+    places = ("right of", "above", "left of", "below")
     points = 42.0 * 7.2 / max(Lx, Ly)  # of a lattice spacing, on a page
     start = np.stack([x, y], axis=-1).astype(float)
     for k, name in enumerate(names):
@@ -91,6 +94,7 @@ def plot_covering(
             "colors": COLOURS[name],
             "linewidths": max(0.45 * points, 0.6),
             "capstyle": "round",
+            "label": f"odd site {places[k]} the even one",
         }
         ax.add_collection(LineCollection([*lines], **(own | style)))
     ax.set_xlim(-0.6, Lx - 0.4)
@@ -136,7 +140,7 @@ def plot_field_spectrum(found: FieldSpectrum, ax: Axes | None = None, **style: A
         ax.errorbar(found.q, values, error, **(options | style))
     ax.axhline(1 / (16 * FREE_STIFFNESS), color="0.6", linestyle="--", label=r"$1/16K = 1/\pi$")
     K, K_error = found.stiffness
-    dress(ax, x="q", y=r"$\langle |J(q)|^2 \rangle$")
+    dress(ax, x="wave number $q$", y=r"$\langle |J(q)|^2 \rangle$")
     ax.set_title(
         f"K = {K:.4f} $\\pm$ {K_error:.4f} ($\\pi/16$ = {FREE_STIFFNESS:.4f})", fontsize="medium"
     )

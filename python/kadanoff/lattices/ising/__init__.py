@@ -14,6 +14,7 @@ with a coupling for every bond, which the first two take.
 (1000, 32, 32)
 """
 
+from kadanoff.lattices.ising.balance import OneSided
 from kadanoff.lattices.ising.exact_solutions import (
     DensityOfStates,
     Exact,
@@ -23,6 +24,7 @@ from kadanoff.lattices.ising.exact_solutions import (
     critical_temperature,
     enumerate_states,
     exact,
+    houtappel,
     kaufman,
     onsager,
     surrounding_fields,
@@ -46,6 +48,7 @@ __all__ = [
     "Ising",
     "IsingSamples",
     "IsingScan",
+    "OneSided",
     "Simulation",
     "Strip",
     "T_c",
@@ -56,6 +59,7 @@ __all__ = [
     "exact",
     "graph",
     "honeycomb",
+    "houtappel",
     "kagome",
     "kaufman",
     "onsager",

@@ -13,12 +13,14 @@ from kadanoff import _core
 from kadanoff._base.types import BoolArray
 from kadanoff.lattices.ising.graphs import GraphIsing
 
-__all__ = ["GraphChains", "graph_bytes"]
+__all__ = ["GraphChains", "bond_bytes"]
 
 
-def graph_bytes(model: GraphIsing, chains: int, samples: int) -> int:
-    """Bytes of the bonds, of the chains, and of samples before they are packed."""
-    return int(40 * len(model.bonds) + chains * 6 * model.sites + samples * (32 + model.sites))
+def bond_bytes(bonds: int, sites: int, q: int, chains: int, samples: int, keep: bool) -> int:
+    """Bytes of the bonds, of the chains, and of samples of q colours before they are packed."""
+    # Those of each chain and those of all of them are held for a moment.
+    each = 16 + 8 * q + (2 * sites if keep else 0)
+    return 40 * bonds + chains * 6 * sites + samples * each
 
 
 class GraphChains:

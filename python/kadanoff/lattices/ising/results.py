@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from kadanoff._base import checks, html
 from kadanoff._base.signatures import public
-from kadanoff._base.statistics import Estimate, estimate, jackknife, rule_of_three
+from kadanoff._base.statistics import Estimate, estimate
 from kadanoff._base.types import AnyArray, FloatArray, SpinArray
+from kadanoff.lattices.averages import SampleDisplays, Scan, fluctuations, with_rule_of_three
 from kadanoff.lattices.ising.graphs import GraphIsing
 from kadanoff.lattices.ising.models import Ising
 
@@ -23,13 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["IsingSamples", "IsingScan", "estimates"]
 
-FLUCTUATIONS = ("specific_heat", "susceptibility", "binder")
-MAX_ROWS = 20  # temperatures in the table of a notebook
-
 
 @public
-@dataclass(frozen=True, eq=False, kw_only=True)
-class IsingSamples:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class IsingSamples(SampleDisplays):
     """Configurations of an Ising model from its Boltzmann distribution.
 
     Chains come one after the other: sample ``i`` is number ``i % (n / chains)`` of chain
@@ -63,7 +60,7 @@ class IsingSamples:
         Sweeps (clusters) before the first.
     chains : int
         Number of independent Markov chains.
-    engine : {"multispin", "sequential", "clusters", "bonds"}
+    engine : {"multispin", "sequential", "clusters", "bonds", "numpy"}
         Code that updated the spins.
     seed : int
         Repeats the run, on any number of threads.
@@ -80,6 +77,8 @@ class IsingSamples:
     Estimate(...)
     """
 
+    kind: ClassVar[str] = "Ising"
+
     model: Ising | GraphIsing
     T: float
     energy: FloatArray
@@ -93,25 +92,6 @@ class IsingSamples:
     engine: str
     seed: int
     seconds: float = 0.0
-
-    def __len__(self) -> int:
-        return len(self.energy)
-
-    def __repr__(self) -> str:
-        return (
-            f"IsingSamples({_named(self.model)}, T={self.T:.6g}, n={len(self)}, {self.method}, "
-            f"spacing={self.spacing}, chains={self.chains}, seed={self.seed}, "
-            f"{self.seconds:.2f} s)"
-        )
-
-    def _repr_html_(self) -> str:
-        about = {
-            "n": f"{len(self)} in {self.chains} chains",
-            "method": f"{self.method}, spacing {self.spacing}, equilibration {self.equilibration}",
-            "seed": self.seed,
-        }
-        title = f"Ising, {_named(self.model)}, T = {self.T:.6g}"
-        return html.table(title, {**self.estimates, **about}, html.sparkline(self.energy))
 
     @cached_property
     def configurations(self) -> SpinArray:
@@ -149,8 +129,8 @@ class IsingSamples:
 
 
 @public
-@dataclass(frozen=True, eq=False, kw_only=True)
-class IsingScan:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class IsingScan(Scan[IsingSamples]):
     """Runs at several temperatures.
 
     Parameters
@@ -170,55 +150,12 @@ class IsingScan:
     (array([1.5, 3.5]), (2,), 3.5)
     """
 
+    kind: ClassVar[str] = "Ising"
+    shown: ClassVar[tuple[str, ...]] = ("energy", "abs_magnetisation", "specific_heat")
+
     runs: tuple[IsingSamples, ...]
     seed: int
     acceptance: FloatArray | None = None
-
-    def __len__(self) -> int:
-        return len(self.runs)
-
-    def __iter__(self) -> Iterator[IsingSamples]:
-        return iter(self.runs)
-
-    def __getitem__(self, index: int) -> IsingSamples:
-        return self.runs[index]
-
-    def __repr__(self) -> str:
-        if not self.runs:
-            return f"IsingScan(no temperatures, seed={self.seed})"
-        return (
-            f"IsingScan({_named(self.runs[0].model)}, {len(self)} temperatures "
-            f"{self.T.min():.4g} ... {self.T.max():.4g}, n={len(self.runs[0])}, seed={self.seed})"
-        )
-
-    def _repr_html_(self) -> str:
-        if not self.runs:
-            return html.table("Ising, no temperatures", {"seed": self.seed})
-        names = ("energy", "abs_magnetisation", "specific_heat")
-        rows: dict[str, object] = {
-            f"T = {run.T:.4g}": ", ".join(f"{name} {run.estimates[name]}" for name in names)
-            for run in self.runs[:MAX_ROWS]
-        }
-        if len(self) > MAX_ROWS:
-            rows["..."] = f"{len(self) - MAX_ROWS} more"
-        rows["seed"] = self.seed
-        heat = self.mean("specific_heat")[np.argsort(self.T)]
-        return html.table(f"Ising, {_named(self.runs[0].model)}", rows, html.sparkline(heat))
-
-    @property
-    def T(self) -> FloatArray:
-        """Temperatures, shape (temperatures,)."""
-        return np.array([run.T for run in self.runs])
-
-    def mean(self, name: str) -> FloatArray:
-        """Averages of one of the `estimates`, in the order of the runs, shape (temperatures,)."""
-        checks.choice("name", name, self.runs[0].estimates)
-        return np.array([run.estimates[name].mean for run in self.runs])
-
-    def error(self, name: str) -> FloatArray:
-        """Errors of one of the `estimates`, in the order of the runs, shape (temperatures,)."""
-        checks.choice("name", name, self.runs[0].estimates)
-        return np.array([run.estimates[name].error for run in self.runs])
 
     @public
     def plot(
@@ -228,10 +165,6 @@ class IsingScan:
         from kadanoff.lattices.ising.plots import plot_scan
 
         return plot_scan(self, ax=ax, quantity=quantity, **style)
-
-
-def _named(model: Ising | GraphIsing) -> str:
-    return f"{model.lattice} {'x'.join(map(str, model.shape))}"
 
 
 def unpacked(packed: NDArray[np.uint8], model: Ising | GraphIsing) -> SpinArray:
@@ -246,32 +179,16 @@ def estimates(
     model: Ising | GraphIsing, T: float, e: FloatArray, m: FloatArray
 ) -> dict[str, Estimate]:
     """Averages from series of energy and magnetisation per site, shape (chains, times)."""
-    N = model.sites
-    m2 = m * m
-    centre = m if model.h else np.abs(m)
-    # Fluctuations about the average: no digits are lost when they are small.
-    de = e - e.mean()
-    dm = centre - centre.mean()
     found = {
         "energy": estimate(e),
         "magnetisation": estimate(m),
         "abs_magnetisation": estimate(np.abs(m)),
-        "m2": estimate(m2),
-        "m4": estimate(m2 * m2),
-        "specific_heat": jackknife(lambda a, b: N * (b - a * a) / T**2, de, de * de),
-        "susceptibility": jackknife(lambda a, b: N * (b - a * a) / T, dm, dm * dm),
-        "binder": jackknife(lambda a, b: 1 - b / (3 * a * a) if a else 0.0, m2, m2 * m2),
+        **fluctuations(model.sites, T, e, m if model.h else np.abs(m), m * m),
     }
-    quanta = _quanta(model, T, float(m.flat[0]))
     series = {"energy": e, "magnetisation": m, "specific_heat": e}
     if model.h:
         series["susceptibility"] = m
-    return {
-        name: rule_of_three(
-            average, series.get(name, np.abs(m)), quanta[name], fluctuation=name in FLUCTUATIONS
-        )
-        for name, average in found.items()
-    }
+    return with_rule_of_three(found, series, np.abs(m), _quanta(model, T, float(m.flat[0])))
 
 
 def spin_flip(m: float, N: int, power: int) -> float:

@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from kadanoff import _core
-from kadanoff._base import checks, memory
-from kadanoff._base.errors import Cancelled
+from kadanoff._base import checks
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
-from kadanoff._base.statistics import estimate
-from kadanoff.lattices.ising.graph_chains import GraphChains, graph_bytes
+from kadanoff._base.types import FloatArray
+from kadanoff.lattices import plans
+from kadanoff.lattices.ising.balance import warn_if_one_sided
+from kadanoff.lattices.ising.graph_chains import GraphChains, bond_bytes
 from kadanoff.lattices.ising.graphs import GraphIsing
 from kadanoff.lattices.ising.models import Ising, core_arguments, temperature
 from kadanoff.lattices.ising.results import IsingSamples, IsingScan, estimates
@@ -30,29 +29,16 @@ IN_A_FIELD = "'swendsen-wang', whose clusters are turned by a heat bath, or "
 SIGNS = 1  # which random numbers of a seed turn the samples of Wolff clusters
 
 CLUSTER_CHAINS = 16
-MAX_CHAINS = 4096
+ALONE = 64**2  # sites of a lattice that fills the words by itself, whatever its sides
 PASSES = 30  # times that clusters visit a whole lattice before it counts as equilibrated
 CLUSTER_SPACING = 2.0  # the same between two samples
+BOTH_SIGNS = 16.0  # 2 |h| N / T, above which the weight of the other sign is below e^-10
 SWEEPS = 100  # of Swendsen-Wang before the first sample: tau is below 15 up to L = 4096
-TAUS = 20  # a run of single-spin updates is equilibrated after this number of autocorrelation times
-MAX_PILOT = 1 << 14  # sweeps
-
 
 Chains = _core.IsingEnsemble | GraphChains
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Everything about a run at one temperature, checked."""
-
-    model: Ising | GraphIsing
-    T: float
-    n: int
-    method: str
-    chains: int | None
-    spacing: int | None
-    equilibration: int | None
-    configurations: bool
+Plan = plans.Plan[Ising | GraphIsing]
 
 
 def model_of(
@@ -69,7 +55,7 @@ def model_of(
     if isinstance(found, GraphIsing):
         raise TypeError(
             f"model must be an Ising model on a regular lattice here, got {found!r}: "
-            "kd.ising.sample and kd.ising.scan take graphs"
+            "kd.ising.sample, scan and parallel_tempering take graphs"
         )
     return found
 
@@ -90,16 +76,13 @@ def any_model_of(
         return Ising(L, J, h, boundary, lattice)
     if not isinstance(model, Ising | GraphIsing):
         raise TypeError(f"model must be an Ising model, got {model!r}; for a size say L=...")
-    given = {
-        "L": L is not None,
-        "J": not (isinstance(J, float | int) and J == 1),
-        "h": not (isinstance(h, float | int) and h == 0),
-        "boundary": not (isinstance(boundary, str) and boundary == "periodic"),
-        "lattice": lattice is not None,
-    }
-    if any(given.values()):
-        names = ", ".join(name for name, is_given in given.items() if is_given)
-        raise TypeError(f"{names} belong to the model: give either a model or these")
+    plans.refuse_beside_model(
+        L=(L, None),
+        J=(J, 1.0),
+        h=(h, 0.0),
+        boundary=(boundary, "periodic"),
+        lattice=(lattice, None),
+    )
     return model
 
 
@@ -127,8 +110,13 @@ def checked_method(method: object, model: Ising | GraphIsing, T: float) -> str:
 
 def automatic_method(model: Ising | GraphIsing, T: float) -> str:
     """Clusters where correlations are long and clusters follow them, single spins elsewhere."""
-    if model.h or model.frustrated:
+    if model.frustrated:
         return "heat-bath"
+    if model.h:
+        # Single spins rarely turn a cold lattice to the other sign where that has weight.
+        both = 2 * abs(model.h) * model.sites < BOTH_SIGNS * T
+        cold = 0.6 * model.strength > T and isinstance(model, Ising)
+        return "swendsen-wang" if both and cold else "heat-bath"
     # 0.6 z J is within a tenth of T_c in two and three dimensions; clusters pay up to twice that.
     near = 1.2 * model.strength * 0.6
     return "wolff" if near > T else "heat-bath"
@@ -172,8 +160,9 @@ def sample(
     J, h, boundary, lattice : as in :class:`Ising`
         Couplings, field, boundaries and lattice, if no `model` is given.
     method : {"auto", "heat-bath", "metropolis", "wolff", "swendsen-wang"}
-        "auto" takes Wolff clusters without field and frustration unless T is far above T_c, and
-        the heat bath otherwise. In a field Swendsen-Wang still works, Wolff does not.
+        "auto" takes Wolff clusters without field and frustration unless T is far above T_c,
+        Swendsen-Wang clusters on cold lattices that a field does not keep on one side, and the heat
+        bath otherwise. In a field Swendsen-Wang still works, Wolff does not.
     chains : int, optional
         Independent Markov chains among which the samples are divided; by default 16 with clusters
         and as many as fill the words of the bit-sliced code. Not a number of threads.
@@ -188,7 +177,8 @@ def sample(
     seed : int, optional
         Repeats a run bit by bit, on any number of threads and any processor.
     threads : int, optional
-        Number of worker threads, 1 to 1024; by default one per core.
+        Number of worker threads, 1 to 1024; by default one per core. They share the chains, and
+        with single-spin updates the stripes of lattices of about 2048^2 sites or more.
     progress : bool, callable or None
         Whether a progress bar is shown, or a function of (done, total); by default a bar appears
         after half a second in a terminal or notebook.
@@ -213,6 +203,9 @@ def sample(
 
     Notes
     -----
+    In a field :class:`OneSided` warns where both signs have weight and the chains have them in
+    other shares: ``<m> = <|m| tanh(|h| N |m| / T)>`` holds in equilibrium, for m along the field.
+
     An average whose series shows no variation has the error that n draws without an event leave:
     3 / n times the change that one spin flip makes, by the rule of three.
 
@@ -240,11 +233,12 @@ def sample(
     """
     found = any_model_of(model, L=L, J=J, h=h, boundary=boundary, lattice=lattice)
     run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
-    plan = _planned(
+    T = temperature(T)
+    plan = plans.planned(
         found,
-        temperature(T),
+        T,
         n=n,
-        method=method,
+        method=checked_method(method, found, T),
         chains=chains,
         spacing=spacing,
         equilibration=equilibration,
@@ -254,40 +248,6 @@ def sample(
         return _sample(plan, run.seed, **keywords)
 
 
-def _planned(
-    model: Ising | GraphIsing,
-    T: float,
-    *,
-    n: object,
-    method: object,
-    chains: object,
-    spacing: object,
-    equilibration: object,
-    configurations: object,
-) -> _Plan:
-    return _Plan(
-        model=model,
-        T=T,
-        n=checks.whole("n", n),
-        method=checked_method(method, model, T),
-        chains=None if chains is None else checks.whole("chains", chains, most=MAX_CHAINS),
-        spacing=None if spacing is None else checks.whole("spacing", spacing),
-        equilibration=(
-            None if equilibration is None else checks.whole("equilibration", equilibration, least=0)
-        ),
-        configurations=checks.flag("configurations", configurations),
-    )
-
-
-def share_out(n: int, most: int) -> tuple[int, int]:
-    """Numbers (chains, samples of each): a divisor of n if there is one above most / 2."""
-    most = max(1, min(most, n))
-    for chains in range(most, most // 2, -1):
-        if n % chains == 0:
-            return chains, n // chains
-    return most, -(-n // most)
-
-
 def default_chains(model: Ising | GraphIsing, method: str, n: int) -> int:
     """Enough chains for threads and words, few enough that they do not only equilibrate."""
     if method in ("wolff", "swendsen-wang"):
@@ -295,7 +255,7 @@ def default_chains(model: Ising | GraphIsing, method: str, n: int) -> int:
     if isinstance(model, GraphIsing):
         return max(1, min(CLUSTER_CHAINS, n // 8))
     # Bits of a word that one lattice cannot fill are filled by further ones.
-    lanes = 1
+    lanes = 512 if model.sites >= ALONE else 1
     for size in model.shape:
         while size % 4 == 0:
             size //= 2
@@ -307,24 +267,16 @@ def check_memory(
     model: Ising | GraphIsing, method: str, chains: int, samples: int, keep: bool
 ) -> None:
     """Refuse samples that would not fit, with the amount that they would need."""
-    free = memory.available()
-    if free is None:
-        return
     if isinstance(model, GraphIsing):
-        need = graph_bytes(model, chains, samples if keep else 0)
+        need = bond_bytes(len(model.bonds), model.sites, 2, chains, samples, keep)
     else:
         each = 16 + (-(-model.sites // 8) if keep else 0)
         need = samples * each + _core.ising_bytes(core_arguments(model), method, chains)
-    if need > free:
-        raise MemoryError(
-            f"{samples:,} samples of {model.sites:,} sites in {chains} chains need "
-            f"{need / 1e9:.3g} GB and {free / 1e9:.3g} GB are available: lower n or chains"
-            + (", or keep no configurations (configurations=False)" if keep else "")
-        )
+    plans.refuse_memory(need, samples=samples, sites=model.sites, chains=chains, keep=keep)
 
 
 def _sample(
-    plan: _Plan,
+    plan: Plan,
     seed: int,
     *,
     threads: int | None,
@@ -332,25 +284,19 @@ def _sample(
     report: Report | None,
 ) -> IsingSamples:
     model, T, n, method = plan.model, plan.T, plan.n, plan.method
-    if plan.chains is None:
-        count, times = share_out(n, default_chains(model, method, n))
-    else:
-        count, times = plan.chains, -(-n // plan.chains)
+    count, times = plan.shares(default_chains(model, method, n))
     check_memory(model, method, count, count * times, plan.configurations)
     started = time.perf_counter()
     control = control or _core.Control()
     calls: dict[str, Any] = {"threads": threads, "control": control}
     chains = _chains(model, T, method, count, seed)
     start(chains, model)
-    # How long equilibration takes is not known before: the bar stands still until it is over.
-    waiting = None if report is None else partial(_nothing_done, report)
-    done, spacing = equilibrate(chains, plan, calls | {"report": waiting})
-    before = control.progress
+    done, spacing = equilibrate(chains, plan, calls | {"report": plans.waiting(report)})
     arrays, error = chains.measure(
         times,
         spacing,
         configurations=plan.configurations,
-        report=None if report is None else partial(_done_since, report, before[0]),
+        report=plans.since(report, control.progress[0]),
         **calls,
     )
     if method == "wolff":
@@ -370,13 +316,9 @@ def _sample(
             seed=seed,
             seconds=time.perf_counter() - started,
         )
-    if error is not None:
-        if isinstance(error, Cancelled):
-            error.partial = result
-        raise error
-    if result is None or arrays["energy"].shape[1] < times:
-        raise Cancelled("the computation was stopped", partial=result)
-    return result
+    done_all = plans.ended(result, arrays["energy"].shape[1] == times, error)
+    warn_if_one_sided(done_all)
+    return done_all
 
 
 def _chains(model: Ising | GraphIsing, T: float, method: str, count: int, seed: int) -> Chains:
@@ -399,14 +341,6 @@ def _turn(arrays: dict[str, Any], model: Ising | GraphIsing, times: int, seed: i
     if packed.shape[-1]:
         spins = np.packbits(np.ones(model.sites, dtype=np.uint8), bitorder="little")
         arrays["packed"] = np.where(turned[..., None], packed ^ spins, packed)
-
-
-def _nothing_done(report: Report, done: int, total: int) -> None:
-    report(0, 1)
-
-
-def _done_since(report: Report, before: int, done: int, total: int) -> None:
-    report(done - before, total - before)
 
 
 def collect(
@@ -442,7 +376,7 @@ def start(chains: Chains, model: Ising | GraphIsing) -> None:
     chains.set_all(ground.ravel() > 0)
 
 
-def equilibrate(chains: Chains, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
+def equilibrate(chains: Chains, plan: Plan, calls: dict[str, Any]) -> tuple[int, int]:
     """Updates done and the spacing of samples, from a pilot run unless they were given."""
     if plan.equilibration is not None and plan.spacing is not None:
         chains.advance(plan.equilibration, **calls)
@@ -457,7 +391,7 @@ def equilibrate(chains: Chains, plan: _Plan, calls: dict[str, Any]) -> tuple[int
     return done, plan.spacing or spacing
 
 
-def _clusters(chains: Chains, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
+def _clusters(chains: Chains, plan: Plan, calls: dict[str, Any]) -> tuple[int, int]:
     N = plan.model.sites * chains.chains
     done, now, visited = 0, plan.equilibration or 8, 0
     while True:
@@ -472,26 +406,18 @@ def _clusters(chains: Chains, plan: _Plan, calls: dict[str, Any]) -> tuple[int, 
         now = max(1, min(done, math.ceil((PASSES * N - visited) / size)))
 
 
-def _pilot(chains: Chains, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
-    if plan.equilibration:
-        chains.advance(plan.equilibration, **calls)
-    done, length = 0, 64
-    while True:
-        arrays, error = chains.measure(length, 1, configurations=False, **calls)
-        if error is not None:
-            raise error
-        if arrays["energy"].shape[1] < length:
-            raise Cancelled("the computation was stopped before the first sample")
-        done += length
-        # The second half, which remembers less of the start.
-        e = arrays["energy"][:, length // 2 :]
-        m = np.abs(arrays["magnetisation"][:, length // 2 :])
-        tau = max(estimate(e).tau, estimate(m).tau)
-        if done > TAUS * tau or done >= MAX_PILOT:
-            break
-        length *= 2
-    given = plan.equilibration
-    return (done if given is None else given + done), max(1, math.ceil(2 * tau))
+def _pilot(chains: Chains, plan: Plan, calls: dict[str, Any]) -> tuple[int, int]:
+    given = plan.equilibration or 0
+    if given:
+        chains.advance(given, **calls)
+
+    def order(arrays: dict[str, Any]) -> FloatArray:
+        # Without a field the sign is drawn afresh for every sample, and has no memory.
+        m = arrays["magnetisation"]
+        return np.asarray(m if plan.model.h else np.abs(m))
+
+    done, tau = plans.pilot(chains, 1, order, calls)
+    return given + done, max(1, math.ceil(2 * tau))
 
 
 @public
@@ -557,52 +483,17 @@ def scan(
     """
     found = any_model_of(model, L=L, J=J, h=h, boundary=boundary, lattice=lattice)
     run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
-    plans = [
-        _planned(
+    planned = [
+        plans.planned(
             found,
             t,
             n=n,
-            method=method,
+            method=checked_method(method, found, t),
             chains=chains,
             spacing=spacing,
             equilibration=equilibration,
             configurations=configurations,
         )
-        for t in temperatures(T)
+        for t in plans.temperatures(T)
     ]
-    runs: list[IsingSamples] = []
-    with run.calling(f"scanning {len(plans)} temperatures") as keywords:
-        report = keywords.pop("report")
-        for i, plan in enumerate(plans):
-            try:
-                one = _sample(
-                    plan,
-                    seed_of(run.seed, i),
-                    report=None if report is None else _of_all(report, i, len(plans)),
-                    **keywords,
-                )
-            except Cancelled as stop:
-                stop.partial = IsingScan(runs=tuple(runs), seed=run.seed) if runs else None
-                raise
-            runs.append(one)
-    return IsingScan(runs=tuple(runs), seed=run.seed)
-
-
-def temperatures(T: object) -> list[float]:
-    """A list of validated temperatures."""
-    if isinstance(T, str) or not isinstance(T, Iterable):
-        raise TypeError(f"T must be a sequence of temperatures, got {T!r}")
-    found = [temperature(t, f"T[{i}]") for i, t in enumerate(T)]
-    if not found:
-        raise ValueError("T must hold at least one temperature, got none")
-    return found
-
-
-def seed_of(seed: int, index: int) -> int:
-    """A seed for run number `index`, unlike those of other seeds and indices."""
-    return int(np.random.SeedSequence([seed, index]).generate_state(1, np.uint64)[0])
-
-
-def _of_all(report: Report, index: int, count: int) -> Report:
-    # A permille for each run: their lengths are not known beforehand.
-    return lambda done, total: report(1000 * index + 1000 * done // max(total, 1), 1000 * count)
+    return plans.scanned(planned, run, _sample, IsingScan)

@@ -70,9 +70,12 @@ class Simulation:
 
     Notes
     -----
-    Single-spin updates of a lattice whose sides are divisible by powers of two are bit-sliced: a
-    sweep of 1024^2 spins takes some 50 microseconds of one core with AVX-512, reading the spins
-    2 milliseconds.
+    Single-spin updates are bit-sliced, 512 spins at a time: a sweep of 1024^2 spins takes some 50
+    microseconds of one core with AVX-512, reading the spins 2 milliseconds. A lattice is cut into
+    512 blocks, or nearly as many, of one width or of two; with 64 sites or more along each axis any
+    number will do. Of lattices below some 16 x 16 sites too few blocks are left, and their spins
+    are updated one by one. Stripes of a lattice of 2048^2 sites or more are updated side by side on
+    several threads; smaller lattices, and clusters, run on one thread.
 
     At low temperature a Wolff cluster is nearly the whole lattice, and an even number of clusters
     would show the same sign for ever: after each call of `sweep` with "wolff" the whole lattice is
@@ -146,8 +149,11 @@ class Simulation:
         ----------
         n : int, default 1
             Number of sweeps, or of clusters for "wolff".
-        progress, control, threads : as in :func:`kadanoff.ising.sample`
-            Progress bar, cancelling, and number of threads.
+        progress, control : as in :func:`kadanoff.ising.sample`
+            Progress bar, and cancelling.
+        threads : int, default 1
+            Number of worker threads. More than one help single-spin updates of lattices of about
+            2048^2 sites or more; the result does not depend on it.
 
         Raises
         ------

@@ -22,6 +22,7 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import FloatArray
 from kadanoff.lattices.ising.models import coupling, temperature
+from kadanoff.lattices.potts.clock import Clock
 from kadanoff.lattices.potts.models import MAX_COLOURS, Potts
 from kadanoff.lattices.potts.results import order_squared
 
@@ -125,12 +126,12 @@ class PottsExact:
 
 
 @public
-def enumerate_states(model: Potts, *, T: float) -> PottsExact:
+def enumerate_states(model: Potts | Clock, *, T: float) -> PottsExact:
     """Sum the q^N states of a small lattice.
 
     Parameters
     ----------
-    model : Potts
+    model : Potts or Clock
         At most 2^20 states up to a permutation of the colours that moves the first site: q^(N - 1)
         states are summed.
     T : float
@@ -158,8 +159,8 @@ def enumerate_states(model: Potts, *, T: float) -> PottsExact:
     >>> abs((found.energy + 1) - as_ising.e / 2) < 1e-12
     True
     """
-    if not isinstance(model, Potts):
-        raise TypeError(f"model must be a Potts model, got {model!r}")
+    if not isinstance(model, Potts | Clock):
+        raise TypeError(f"model must be a Potts or Clock model, got {model!r}")
     T = temperature(T)
     states = model.q ** (model.sites - 1)
     if states > MAX_STATES:
@@ -175,7 +176,7 @@ def enumerate_states(model: Potts, *, T: float) -> PottsExact:
         colours[:, 1:] = number // powers % model.q
         counts = np.stack([(colours == c).sum(axis=1) for c in range(model.q)], axis=1)
         E = model.energy(colours.reshape(-1, *model.shape))
-        rows.append(np.stack([E, order_squared(counts)], axis=1))
+        rows.append(np.stack([E, order_squared(model, counts)], axis=1))
     E, m2 = np.concatenate(rows).T
     lowest = float(E.min())
     w = np.exp((lowest - E) / T)

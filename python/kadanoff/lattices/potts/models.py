@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +19,7 @@ from kadanoff._base.types import AnyArray, FloatArray, IntArray
 from kadanoff.lattices.ising.graphs import pairs
 from kadanoff.lattices.ising.models import LATTICES, Ising, coupling
 
-__all__ = ["LATTICES", "MAX_COLOURS", "Potts"]
+__all__ = ["LATTICES", "MAX_COLOURS", "Potts", "checked_colours"]
 
 MAX_COLOURS = 256
 
@@ -138,7 +139,7 @@ class Potts:
         >>> Potts((2, 2), q=3).energy([[0, 0], [1, 2]]).tolist()
         -2.0
         """
-        s = _checked(self, colours)
+        s = checked_colours(self, colours)
         flat = s.reshape(*s.shape[: s.ndim - len(self.shape)], self.sites)
         found, own = self.bonds()
         same = (flat[..., found[:, 0]] == flat[..., found[:, 1]]).sum(axis=-1) + own
@@ -148,7 +149,15 @@ class Potts:
         return Ising(self.shape, self.J, 0.0, self.boundary, self.lattice)
 
 
-def _checked(model: Potts, colours: ArrayLike) -> AnyArray:
+class _Shaped(Protocol):
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def q(self) -> int: ...
+
+
+def checked_colours(model: _Shaped, colours: ArrayLike) -> AnyArray:
     """Colours of the last axes, refused where there are others."""
     s = np.asarray(colours)
     axes = len(model.shape)

@@ -1,4 +1,4 @@
-"""Pictures of colours."""
+"""Pictures of configurations."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from kadanoff.lattices.potts.results import PottsSamples
 
-__all__ = ["plot_colours"]
+__all__ = ["plot_configuration"]
 
 
-def plot_colours(
+def plot_configuration(
     run: PottsSamples, ax: Axes | None = None, *, index: int = -1, **style: Any
 ) -> Axes:
     """A configuration as an image; a chain as a stripe, a cube by its first layer.

@@ -1,25 +1,26 @@
-"""Independent samples of a Potts model, at one temperature or at several."""
+"""Independent samples of a Potts or clock model, at one temperature or at several."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from kadanoff import _core
-from kadanoff._base import checks, memory
-from kadanoff._base.errors import Cancelled
+from kadanoff._base import checks
 from kadanoff._base.progress import Report
 from kadanoff._base.running import Run
 from kadanoff._base.signatures import public
-from kadanoff._base.statistics import estimate
+from kadanoff._base.types import FloatArray, IntArray
+from kadanoff.lattices import plans
+from kadanoff.lattices.ising.graph_chains import bond_bytes
 from kadanoff.lattices.ising.models import temperature
-from kadanoff.lattices.ising.sampling import seed_of, share_out, temperatures
+from kadanoff.lattices.potts.clock import Clock
+from kadanoff.lattices.potts.clock_chains import ClockChains
 from kadanoff.lattices.potts.models import Potts
 from kadanoff.lattices.potts.results import PottsSamples, PottsScan, estimates, order_squared
 
@@ -28,28 +29,13 @@ __all__ = ["METHODS", "sample", "scan"]
 METHODS = ("heat-bath", "wolff", "swendsen-wang")
 
 CHAINS = 16
-MAX_CHAINS = 4096
-TAUS = 20  # a run is equilibrated after this number of autocorrelation times
-MAX_PILOT = 1 << 14  # sweeps, or visits of every site by clusters
 
-
-@dataclass(frozen=True)
-class _Plan:
-    """Everything about a run at one temperature, checked."""
-
-    model: Potts
-    T: float
-    n: int
-    method: str
-    chains: int | None
-    spacing: int | None
-    equilibration: int | None
-    configurations: bool
+Plan = plans.Plan[Potts | Clock]
 
 
 @public
 def sample(
-    model: Potts | None = None,
+    model: Potts | Clock | None = None,
     *,
     T: float,
     n: int = 1000,
@@ -68,13 +54,13 @@ def sample(
     progress: bool | Report | None = None,
     control: _core.Control | None = None,
 ) -> PottsSamples:
-    r"""Draw configurations of a Potts model with probability ``exp(-H / T) / Z``.
+    r"""Draw configurations of a Potts or clock model with probability ``exp(-H / T) / Z``.
 
     Parameters
     ----------
-    model : Potts, optional
-        The model; or give `L`, `q` and, where they differ from the defaults, J, boundary and
-        lattice.
+    model : Potts or Clock, optional
+        The model; or, of a Potts model, give `L`, `q` and, where they differ from the defaults, J,
+        boundary and lattice.
     T : float
         Temperature in units of energy, k_B = 1.
     n : int, default 1000
@@ -86,8 +72,8 @@ def sample(
     J, boundary, lattice : as in :class:`Potts`
         Coupling, boundaries and lattice, if no `model` is given.
     method : {"auto", "heat-bath", "wolff", "swendsen-wang"}
-        "auto" takes Wolff clusters near and below T_c, and the heat bath far above it and for
-        negative J, for which there are no clusters.
+        "auto" takes clusters (of Wolff, of clock models those of Swendsen and Wang) near and below
+        T_c, and the heat bath far above it and for negative J, for which there are no clusters.
     chains : int, optional
         Independent Markov chains among which the samples are divided, 16 by default. Not a number
         of threads.
@@ -131,9 +117,13 @@ def sample(
     colours of each sample are permuted at random, an exact symmetry. Chains start in order, with
     one colour. Cost at T_c: about 20 ns per site and visit.
 
-    For q > 4 the transition is of first order: near T_c a chain passes from one phase to the other
-    in a time that grows as ``exp(2 sigma L^(d - 1) / T)``, which a pilot run may not see. Errors
-    hold where both phases are visited often, or one of them only has weight.
+    Clock spins are reflected instead of permuted [1]_, in clusters whose bonds have the probability
+    ``1 - exp(-cost / T)`` of the energy that a reflection of one end costs; they are turned
+    together at random, and run on one thread at some 0.3 microseconds per site and sweep.
+
+    For q > 4 the transition of the Potts model is of first order: near T_c a chain passes from one
+    phase to the other in a time that grows as ``exp(2 sigma L^(d - 1) / T)``, which a pilot run may
+    not see. Errors hold where both phases are visited often, or one of them only has weight.
 
     References
     ----------
@@ -151,23 +141,24 @@ def sample(
     """
     found = _model_of(model, L=L, q=q, J=J, boundary=boundary, lattice=lattice)
     run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
-    plan = _planned(
+    T = temperature(T)
+    plan = plans.planned(
         found,
-        temperature(T),
+        T,
         n=n,
-        method=method,
+        method=_checked_method(method, found, T),
         chains=chains,
         spacing=spacing,
         equilibration=equilibration,
         configurations=configurations,
     )
-    with run.calling(f"sampling {found.q}-state Potts") as keywords:
+    with run.calling(f"sampling {found.q} states per site") as keywords:
         return _sample(plan, run.seed, **keywords)
 
 
 @public
 def scan(
-    model: Potts | None = None,
+    model: Potts | Clock | None = None,
     *,
     T: Iterable[float],
     n: int = 1000,
@@ -190,8 +181,8 @@ def scan(
 
     Parameters
     ----------
-    model : Potts, optional
-        The model; or give `L`, `q` and further parameters of it.
+    model : Potts or Clock, optional
+        The model; or, of a Potts model, give `L`, `q` and further parameters of it.
     T : sequence of float
         Temperatures, in any order.
     n : int, default 1000
@@ -228,107 +219,82 @@ def scan(
     """
     found = _model_of(model, L=L, q=q, J=J, boundary=boundary, lattice=lattice)
     run = Run.of(threads=threads, progress=progress, control=control, seed=seed)
-    plans = [
-        _planned(
+    planned = [
+        plans.planned(
             found,
             t,
             n=n,
-            method=method,
+            method=_checked_method(method, found, t),
             chains=chains,
             spacing=spacing,
             equilibration=equilibration,
             configurations=configurations,
         )
-        for t in temperatures(T)
+        for t in plans.temperatures(T)
     ]
-    runs: list[PottsSamples] = []
-    with run.calling(f"scanning {len(plans)} temperatures") as keywords:
-        report = keywords.pop("report")
-        for i, plan in enumerate(plans):
-            part = None if report is None else partial(_of_all, report, i, len(plans))
-            try:
-                runs.append(_sample(plan, seed_of(run.seed, i), report=part, **keywords))
-            except Cancelled as stop:
-                stop.partial = PottsScan(runs=tuple(runs), seed=run.seed) if runs else None
-                raise
-    return PottsScan(runs=tuple(runs), seed=run.seed)
-
-
-def _of_all(report: Report, index: int, count: int, done: int, total: int) -> None:
-    # A permille for each run: their lengths are not known beforehand.
-    report(1000 * index + 1000 * done // max(total, 1), 1000 * count)
+    return plans.scanned(planned, run, _sample, PottsScan)
 
 
 def _model_of(
-    model: Potts | None,
+    model: Potts | Clock | None,
     *,
     L: int | Sequence[int] | None,
     q: int | None,
     J: float,
     boundary: str | Sequence[str],
     lattice: str | None,
-) -> Potts:
+) -> Potts | Clock:
     """The model that was given, or the one that L, q and the other arguments describe."""
     if model is None:
         if L is None or q is None:
             raise TypeError("give a model, or L and q, e.g. kd.potts.sample(L=64, q=3, T=1.0)")
         return Potts(L, q, J, boundary, lattice)
-    if not isinstance(model, Potts):
-        raise TypeError(f"model must be a Potts model, got {model!r}; for a size say L=...")
-    given = {
-        "L": L is not None,
-        "q": q is not None,
-        "J": not (isinstance(J, float | int) and J == 1),
-        "boundary": not (isinstance(boundary, str) and boundary == "periodic"),
-        "lattice": lattice is not None,
-    }
-    if any(given.values()):
-        names = ", ".join(name for name, is_given in given.items() if is_given)
-        raise TypeError(f"{names} belong to the model: give either a model or these")
+    if not isinstance(model, Potts | Clock):
+        raise TypeError(
+            f"model must be a Potts or Clock model, got {model!r}; for a size say L=..."
+        )
+    plans.refuse_beside_model(
+        L=(L, None),
+        q=(q, None),
+        J=(J, 1.0),
+        boundary=(boundary, "periodic"),
+        lattice=(lattice, None),
+    )
     return model
 
 
-def _planned(
-    model: Potts,
-    T: float,
-    *,
-    n: object,
-    method: object,
-    chains: object,
-    spacing: object,
-    equilibration: object,
-    configurations: object,
-) -> _Plan:
+def _checked_method(method: object, model: Potts | Clock, T: float) -> str:
+    """The name of a method that can take the model; "auto" chooses one."""
     name = checks.choice("method", method, ("auto", *METHODS))
+    clock = isinstance(model, Clock)
     if name == "auto":
-        name = "wolff" if model.J > 0 and _near(model) > T else "heat-bath"
-    elif name != "heat-bath" and model.J < 0 and model.q > 2:
+        clusters = "swendsen-wang" if clock else "wolff"
+        return clusters if model.J > 0 and _near(model) > T else "heat-bath"
+    if clock and name == "wolff":
+        raise ValueError(
+            "method 'wolff' builds one cluster of equal colours: for clock spins take "
+            "'swendsen-wang', which reflects all clusters"
+        )
+    if name != "heat-bath" and model.J < 0 and model.q > 2 and not clock:
         raise ValueError(
             f"method {name!r} needs J >= 0, got J = {model.J:g}: there are no clusters of "
             f"{model.q} colours that avoid each other; use 'heat-bath'"
         )
-    return _Plan(
-        model=model,
-        T=T,
-        n=checks.whole("n", n),
-        method=name,
-        chains=None if chains is None else checks.whole("chains", chains, most=MAX_CHAINS),
-        spacing=None if spacing is None else checks.whole("spacing", spacing),
-        equilibration=(
-            None if equilibration is None else checks.whole("equilibration", equilibration, least=0)
-        ),
-        configurations=checks.flag("configurations", configurations),
-    )
+    return name
 
 
-def _near(model: Potts) -> float:
+def _near(model: Potts | Clock) -> float:
     """Temperature below which clusters are large enough to be worth it."""
     known = model.critical_temperature
-    return 1.5 * known if known else 0.6 * model.strength / math.log2(1 + math.sqrt(model.q))
+    if known:
+        return 1.5 * known
+    if isinstance(model, Clock):
+        return 0.23 * model.strength  # 1.8 J on the square lattice, where all order is lost at 1.1
+    return 0.6 * model.strength / math.log2(1 + math.sqrt(model.q))
 
 
 def _sample(
-    plan: _Plan,
+    plan: Plan,
     seed: int,
     *,
     threads: int | None,
@@ -336,16 +302,57 @@ def _sample(
     report: Report | None,
 ) -> PottsSamples:
     model, n = plan.model, plan.n
-    if plan.chains is None:
-        count, times = share_out(n, max(1, min(CHAINS, n // 4)))
-    else:
-        count, times = plan.chains, -(-n // plan.chains)
+    count, times = plan.shares(max(1, min(CHAINS, n // 4)))
     bonds, own = model.bonds()
-    _check_memory(model, len(bonds), count, count * times if plan.configurations else 0)
+    keep, samples = plan.configurations, count * times
+    plans.refuse_memory(
+        bond_bytes(len(bonds), model.sites, model.q, count, samples, keep),
+        samples=samples,
+        sites=model.sites,
+        chains=count,
+        keep=keep,
+    )
     started = time.perf_counter()
     control = control or _core.Control()
     calls: dict[str, Any] = {"threads": threads, "control": control}
-    chains = _core.BondEnsemble(
+    chains = _chains(plan, bonds, count, seed)
+    if model.J < 0:
+        chains.randomise()
+    done, spacing = _equilibrate(chains, plan, calls | {"report": plans.waiting(report)})
+    arrays, error = chains.measure(
+        times,
+        spacing,
+        configurations=keep,
+        report=plans.since(report, control.progress[0]),
+        **calls,
+    )
+    result = None
+    e = (arrays["energy"] - model.J * own) / model.sites
+    if e.shape[1]:
+        m2 = order_squared(model, arrays["counts"])
+        colours = arrays["colours"].reshape(-1, *model.shape)[:n] if keep else None
+        result = PottsSamples(
+            model=model,
+            T=plan.T,
+            energy=e.ravel()[:n],
+            order=np.sqrt(m2).ravel()[:n],
+            configurations=colours,
+            estimates=estimates(model, plan.T, e, m2),
+            method=plan.method,
+            spacing=spacing,
+            equilibration=done,
+            chains=count,
+            seed=seed,
+            seconds=time.perf_counter() - started,
+        )
+    return plans.ended(result, e.shape[1] == times, error)
+
+
+def _chains(plan: Plan, bonds: IntArray, count: int, seed: int) -> _core.BondEnsemble | ClockChains:
+    model = plan.model
+    if isinstance(model, Clock):
+        return ClockChains(model, plan.T, plan.method, count, seed)
+    return _core.BondEnsemble(
         model.sites,
         model.q,
         bonds.astype(np.uint32),
@@ -356,68 +363,11 @@ def _sample(
         count,
         seed,
     )
-    if model.J < 0:
-        chains.randomise()
-    # How long equilibration takes is not known before: the bar stands still until it is over.
-    waiting = None if report is None else partial(_nothing_done, report)
-    done, spacing = _equilibrate(chains, plan, calls | {"report": waiting})
-    before = control.progress[0]
-    arrays, error = chains.measure(
-        times,
-        spacing,
-        configurations=plan.configurations,
-        report=None if report is None else partial(_done_since, report, before),
-        **calls,
-    )
-    result = None
-    e = (arrays["energy"] - model.J * own) / model.sites
-    if e.shape[1]:
-        m2 = order_squared(arrays["counts"])
-        colours = arrays["colours"].reshape(-1, *model.shape)[:n] if plan.configurations else None
-        result = PottsSamples(
-            model=model,
-            T=plan.T,
-            energy=e.ravel()[:n],
-            order=np.sqrt(m2).ravel()[:n],
-            colours=colours,
-            estimates=estimates(model, plan.T, e, m2),
-            method=plan.method,
-            spacing=spacing,
-            equilibration=done,
-            chains=count,
-            seed=seed,
-            seconds=time.perf_counter() - started,
-        )
-    if error is not None:
-        if isinstance(error, Cancelled):
-            error.partial = result
-        raise error
-    if result is None or e.shape[1] < times:
-        raise Cancelled("the computation was stopped", partial=result)
-    return result
 
 
-def _check_memory(model: Potts, bonds: int, chains: int, samples: int) -> None:
-    """Refuse samples that would not fit, with the amount that they would need."""
-    free = memory.available()
-    need = 40 * bonds + chains * 6 * model.sites + samples * (2 * model.sites + 8 * model.q)
-    if free is not None and need > free:
-        raise MemoryError(
-            f"{samples:,} samples of {model.sites:,} sites in {chains} chains need "
-            f"{need / 1e9:.3g} GB and {free / 1e9:.3g} GB are available: lower n or chains, or "
-            "keep no configurations (configurations=False)"
-        )
-
-
-def _nothing_done(report: Report, done: int, total: int) -> None:
-    report(0, 1)
-
-
-def _done_since(report: Report, before: int, done: int, total: int) -> None:
-    report(done - before, total - before)
-
-
-def _equilibrate(chains: _core.BondEnsemble, plan: _Plan, calls: dict[str, Any]) -> tuple[int, int]:
+def _equilibrate(
+    chains: _core.BondEnsemble | ClockChains, plan: Plan, calls: dict[str, Any]
+) -> tuple[int, int]:
     """Updates done and the spacing of samples, from a pilot run unless they were given."""
     done = plan.equilibration or 0
     chains.advance(done, **calls)
@@ -427,11 +377,14 @@ def _equilibrate(chains: _core.BondEnsemble, plan: _Plan, calls: dict[str, Any])
     if plan.method == "wolff":
         warm, unit = _visit(chains, plan.model.sites * chains.chains, calls)
         done += warm
-    done, tau = _pilot(chains, unit, done, calls)
+    measured, tau = plans.pilot(chains, unit, partial(_order, plan.model), calls)
+    done += measured * unit
     return done, plan.spacing or max(1, math.ceil(2 * tau * unit))
 
 
-def _visit(chains: _core.BondEnsemble, sites: int, calls: dict[str, Any]) -> tuple[int, int]:
+def _visit(
+    chains: _core.BondEnsemble | ClockChains, sites: int, calls: dict[str, Any]
+) -> tuple[int, int]:
     """Clusters that were flipped, and how many of them visit every site once."""
     done, now, start = 0, 8, chains.visited
     while True:
@@ -445,22 +398,5 @@ def _visit(chains: _core.BondEnsemble, sites: int, calls: dict[str, Any]) -> tup
         now = max(1, min(done, math.ceil(8 * sites / size)))
 
 
-def _pilot(
-    chains: _core.BondEnsemble, unit: int, done: int, calls: dict[str, Any]
-) -> tuple[int, float]:
-    """Updates done, and the longest autocorrelation time in numbers of `unit` updates."""
-    length, measured = 64, 0
-    while True:
-        arrays, error = chains.measure(length, unit, configurations=False, **calls)
-        if error is not None:
-            raise error
-        if arrays["energy"].shape[1] < length:
-            raise Cancelled("the computation was stopped before the first sample")
-        measured += length
-        # The second half, which remembers less of the start.
-        e = arrays["energy"][:, length // 2 :]
-        m2 = order_squared(arrays["counts"][:, length // 2 :])
-        tau = max(estimate(e).tau, estimate(m2).tau)
-        if measured > TAUS * tau or measured >= MAX_PILOT:
-            return done + measured * unit, tau
-        length *= 2
+def _order(model: Potts | Clock, arrays: dict[str, Any]) -> FloatArray:
+    return order_squared(model, arrays["counts"])

@@ -11,8 +11,9 @@ Which block variable has the largest mutual information with its distant environ
 * *certified*: `learn`, from samples alone, a lower bound on data held out;
 * `proxy` and `infonce`: what other algorithms maximise.
 
-`flow` repeats learning and coarse-graining, `critical_point` reads T_c and nu from it, and
-`optimality` compares what filters retain with the Hamiltonians that they lead to.
+`flow` repeats learning and coarse-graining, `critical_point` reads T_c and nu from it,
+`scaling_operators` finds operators with their symmetries and scaling dimensions, and `optimality`
+compares what filters retain with the Hamiltonians that they lead to.
 
 >>> import kadanoff as kd
 >>> joint = kd.rsmi.torus(6, kd.ising.T_c)  # exact
@@ -38,6 +39,11 @@ from kadanoff.lattices.rsmi.learning import information, learn
 from kadanoff.lattices.rsmi.learning_options import MODES
 from kadanoff.lattices.rsmi.maximum import maximise
 from kadanoff.lattices.rsmi.multipole_patterns import coarse_fluxes, multipoles, overlaps
+from kadanoff.lattices.rsmi.operator_dimensions import (
+    ScalingOperator,
+    ScalingOperators,
+    scaling_operators,
+)
 from kadanoff.lattices.rsmi.proxy_information import lautum, proxy
 from kadanoff.lattices.rsmi.relaxed_variables import infonce, relaxed_information
 from kadanoff.lattices.rsmi.rule_comparison import Optimality, optimality
@@ -59,6 +65,8 @@ __all__ = [
     "JointDistribution",
     "Optimality",
     "SampledDistribution",
+    "ScalingOperator",
+    "ScalingOperators",
     "chain",
     "coarse_fluxes",
     "collapse",
@@ -81,6 +89,7 @@ __all__ = [
     "proxy",
     "rbm_conditional",
     "relaxed_information",
+    "scaling_operators",
     "slab",
     "torus",
 ]

@@ -24,6 +24,7 @@ from kadanoff._base.types import AnyArray, BoolArray, FloatArray, IntArray, Spin
 from kadanoff.lattices.blockspin.plurality import Plurality
 from kadanoff.lattices.blockspin.rules import BlockRule, sides
 from kadanoff.lattices.ising.models import boundaries
+from kadanoff.lattices.potts.clock import Clock
 from kadanoff.lattices.potts.models import Potts
 from kadanoff.lattices.rsmi.geometry import Geometry
 from kadanoff.lattices.rsmi.graphs import coarse_edges, edges_of
@@ -36,7 +37,7 @@ from kadanoff.lattices.rsmi.places import (
     variables_of,
 )
 from kadanoff.lattices.rsmi.samples import ArraySource, described_by_model, source_of
-from kadanoff.lattices.rsmi.site_states import SPINS, encoded
+from kadanoff.lattices.rsmi.site_states import SPINS, encoded, permutes_all
 
 __all__ = ["Configurations", "configurations_of"]
 
@@ -75,7 +76,8 @@ class Configurations:
     symmetric : bool, optional
         Whether turning all spins, or permuting the colours, leaves the distribution unchanged. By
         default known from the model (no field), and otherwise whether the samples agree with it
-        within three standard deviations.
+        within three standard deviations, in the shares of states and of pairs of neighbours. Of
+        more than four colours only cyclic permutations are used.
     disorder : bool, default False
         Whether the couplings differ from place to place: places are then not pooled, and block and
         environment are lists of sites, see :meth:`Geometry.sites`.
@@ -240,7 +242,10 @@ class Configurations:
 
     def __repr__(self) -> str:
         cells = tuple(n // self.scale for n in self.axes)
-        parts = [f"{self.n} of {sides(cells)} sites"]
+        # Besides the axes of the lattice: the sites of a cell, then the variables of a site.
+        in_cell = self.inner > (self.letters.shape[1] > 1)
+        basis = f"cells of {self.lattice[len(self.axes)]} sites" if in_cell else "sites"
+        parts = [f"{self.n} of {sides(cells)} {basis}"]
         if self.present is not None:
             parts.append(f"{self.sites} present")
         if len(self.letters) > 2:
@@ -281,16 +286,40 @@ class Configurations:
         """Whether turning all spins, or permuting colours, leaves the distribution unchanged."""
         if self._symmetric is not None:
             return self._symmetric
+        k = self.letters.shape[1]
+        if isinstance(self.model, Clock):
+            return k <= 3 or not permutes_all(k)  # turns of the circle, not all permutations
         if self.model is not None:
             return not getattr(self.model, "h", 0 if isinstance(self.model, Potts) else 1)
         if self.scale > 1 or self.n < 2:
             return False
         x = self.array().reshape(self.n, -1, int(np.prod(self.cell)))
-        k = self.letters.shape[1]
         share = 1.0 if self.present is None else self.present.mean()
         means = x.mean(axis=1) / share - (2 / k - 1 if k > 1 else 0)
         found = [estimate(series) for series in means.T]
+        found += [estimate(series) for series in self._pairs_that_differ()]
         return all(abs(f.mean) <= SYMMETRIC * max(f.error, 1e-12) for f in found)
+
+    def _pairs_that_differ(self) -> AnyArray:
+        """Shares of pairs of states of neighbours, less their averages over the symmetry."""
+        k = self.letters.shape[1]
+        if k < 3:
+            return np.zeros((0, self.n))
+        s = self.array().reshape(self.n, *self.lattice) > 0
+        if self.edges is not None:
+            one, two = s[:, self.edges[:, 0]], s[:, self.edges[:, 1]]
+        else:
+            one, two = s[:, :-1], s[:, 1:]
+        ends = [x.reshape(self.n, -1, k).astype(np.float32) for x in (one, two)]
+        pairs = np.einsum("nsa,nsb->nab", *ends) / max(1, ends[0].shape[1])
+        pairs = pairs + pairs.swapaxes(1, 2)
+        a, b = np.indices((k, k))
+        kind = (a != b) if permutes_all(k) else (a - b) % k
+        found = [
+            pairs[:, kind == x] - pairs[:, kind == x].mean(axis=1, keepdims=True)
+            for x in np.unique(kind)
+        ]
+        return np.concatenate(found, axis=1).T
 
     def places(
         self,

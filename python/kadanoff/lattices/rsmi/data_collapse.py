@@ -32,7 +32,12 @@ from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.lattices.blockspin.rules import BlockRule
 from kadanoff.lattices.rsmi.autocorrelation import chunk_means
 from kadanoff.lattices.rsmi.configurations import Configurations
-from kadanoff.lattices.rsmi.lattice_matching import MAX_DEGREE, checked_rules, checked_runs
+from kadanoff.lattices.rsmi.lattice_matching import (
+    MAX_DEGREE,
+    beyond_noise,
+    checked_rules,
+    checked_runs,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +60,7 @@ class Collapse:
     T_c, T_c_error, nu, nu_error : float
         T_c in units of J / k_B. Errors: bootstrap over chunks of configurations, in quadrature with
         the larger of two changes, that without the smallest size used and that with the smallest
-        size of all.
+        size of all, beyond two standard deviations of their own scatter.
     statistical, systematic : arrays, shape (2,)
         The two parts of the errors of (T_c, nu).
     chi2 : float
@@ -219,12 +224,15 @@ def collapse(
     for lowest in sizes[: min(3, len(sizes) - 1)]:
         fits[lowest] = _centred(data, errors, L, T, lowest, window, degree)
     found, used = fits[sizes[1]]
-    noise = []
-    for k in range(BOOTSTRAPS):
-        drawn = np.array([x[k] for x in again])
-        noise.append(_fit(drawn[used], errors[used], L[used], T[used], degree, found[:2])[0])
-    statistical = np.std(noise, axis=0, ddof=1)
-    systematic = np.max([np.abs(f[0][:2] - found[:2]) for f in fits.values()], axis=0)
+    drawn = np.array(again).swapaxes(0, 1)
+    noise = {
+        lowest: _shifts(drawn[:, u], errors[u], L[u], T[u], degree, f[:2])
+        for lowest, (f, u) in fits.items()
+    }
+    statistical = np.std(noise[sizes[1]], axis=0, ddof=1)
+    systematic = np.max(
+        [beyond_noise(f - found, noise[k] - noise[sizes[1]]) for k, (f, _) in fits.items()], axis=0
+    )
     error = np.hypot(statistical, systematic)
     parameters, polynomials, chi2 = _fit(
         data[used], errors[used], L[used], T[used], degree, found[:2]
@@ -331,30 +339,53 @@ def _fit(
     """
     from scipy.optimize import least_squares
 
-    powers = np.arange(degree + 1)
-
-    def solved(p: FloatArray) -> tuple[FloatArray, FloatArray]:
-        grow = L ** (1 / p[1])
-        x = (T / p[0] - 1) * grow
-        rows = x[:, None] ** powers
-        slopes = powers * x[:, None] ** np.maximum(powers - 1, 0) * (grow / p[0])[:, None]
-        rest, found = [], []
-        for k in range(data.shape[2]):
-            value, slope = data[:, :, k].T
-            of_value, of_slope = errors[:, :, k].T
-            M = np.concatenate([rows / of_value[:, None], slopes / of_slope[:, None]])
-            y = np.concatenate([value / of_value, slope / of_slope])
-            coefficients = np.linalg.lstsq(M, y, rcond=None)[0]
-            rest.append(M @ coefficients - y)
-            found.append(coefficients)
-        return np.concatenate(rest), np.array(found)
-
     best = least_squares(
-        lambda p: solved(p)[0],
+        lambda p: _residuals(p, data, errors, L, T, degree)[0],
         start,
         bounds=([0.5 * T.min(), 0.2], [2 * T.max(), 5.0]),
         x_scale=[0.01, 0.1],
     )
-    rest, polynomials = solved(best.x)
+    rest, polynomials = _residuals(best.x, data, errors, L, T, degree)
     freedom = max(1, len(rest) - polynomials.size - 2)
     return best.x, polynomials, float(rest @ rest) / freedom
+
+
+def _residuals(
+    p: FloatArray, data: FloatArray, errors: FloatArray, L: FloatArray, T: FloatArray, degree: int
+) -> tuple[FloatArray, FloatArray]:
+    """Residuals over errors and polynomials of data of shape (..., runs, 2, observables)."""
+    powers = np.arange(degree + 1)
+    grow = L ** (1 / p[1])
+    x = (T / p[0] - 1) * grow
+    rows = x[:, None] ** powers
+    slopes = powers * x[:, None] ** np.maximum(powers - 1, 0) * (grow / p[0])[:, None]
+    rest, found = [], []
+    for k in range(data.shape[-1]):
+        of = errors[:, :, k].T.ravel()
+        M = np.concatenate([rows, slopes]) / of[:, None]
+        y = np.moveaxis(data[..., k], -1, -2).reshape(*data.shape[:-3], -1) / of
+        coefficients = np.linalg.lstsq(M, y.T, rcond=None)[0]
+        rest.append((M @ coefficients).T - y)
+        found.append(coefficients.T)
+    return np.concatenate(rest, axis=-1), np.stack(found, axis=-2)
+
+
+def _shifts(
+    drawn: FloatArray,
+    errors: FloatArray,
+    L: FloatArray,
+    T: FloatArray,
+    degree: int,
+    found: FloatArray,
+) -> FloatArray:
+    """Changes of (T_c, nu) with data that were drawn again, to first order, shape (draws, 2)."""
+    mean = drawn.mean(axis=0)
+    slopes = []
+    for i, step in enumerate((1e-5 * found[0], 1e-4 * found[1])):
+        sides = [
+            _residuals(found + sign * step * np.eye(2)[i], mean, errors, L, T, degree)[0]
+            for sign in (1, -1)
+        ]
+        slopes.append((sides[0] - sides[1]) / (2 * step))
+    rest = _residuals(found, drawn, errors, L, T, degree)[0]
+    return np.asarray(-np.linalg.lstsq(np.array(slopes).T, rest.T, rcond=None)[0].T)

@@ -9,11 +9,14 @@ directions in which block and environment are most correlated (canonical correla
 
     C_ve C_ee^-1 C_ev w = rho^2 C_vv w,
 
-turned at random among the first few for further starts. Spins that can be left out without loss are
-left out before: see :mod:`kadanoff.lattices.rsmi.screening`.
+turned at random among the first few for further starts. Where pairs are many, all starts are
+followed for some steps on a part of them, and the best, by its J for all pairs, goes on. Spins that
+can be left out without loss are left out before: see :mod:`kadanoff.lattices.rsmi.screening`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -35,8 +38,11 @@ __all__ = ["canonical_directions", "learn_directly", "measure_directly"]
 
 PAIRS = 60_000
 EVALUATED = 30_000
+COARSE = 15_000  # pairs, on which all starts are followed if there are twice as many
 _MAX_ITERATIONS = 150
 _MAX_UNITS = 8
+_WHOLE = {"maxiter": _MAX_ITERATIONS, "ftol": 1e-7}
+_PART = {"maxiter": 60, "ftol": 1e-5}
 TINY = 1e-30
 
 
@@ -65,15 +71,25 @@ def learn_directly(samples: Configurations, places: Places, ascent: Ascent) -> F
     w, _ = canonical_directions(v, e)
     rng = np.random.default_rng([ascent.seed, 0x64697265])
     best: tuple[float, FloatArray, _JointFit] | None = None
+    thin = max(1, len(v) // COARSE)
+    rounds = ascent.restarts + (thin > 1)
+    few = np.ascontiguousarray(v[::thin]), np.ascontiguousarray(e[::thin])
     for start in range(ascent.restarts):
         first = w[:, : ascent.hidden * (1 if start == 0 else 2)]
         mixed = first @ _rotation(rng, first.shape[1], ascent.hidden, plain=start == 0)
-        problem = _JointFit(v, e, places, v_moves, ascent, start)
-        x, value = problem.solve(mixed)
+        problem = _JointFit(*few, places, v_moves, ascent, start, rounds)
+        x, value = problem.solve(problem.start_of(mixed), _WHOLE if thin == 1 else _PART)
+        if thin > 1:
+            value = _JointFit(v, e, places, v_moves, ascent, start, rounds).objective(x)[0]
         if best is None or value > best[0]:
             best = (value, x, problem)
     assert best is not None
     _, x, problem = best
+    if thin > 1:
+        ascent.reached = -np.inf  # values of a part are not compared with those of all pairs
+        earlier = problem.history
+        problem = _JointFit(v, e, places, v_moves, ascent, ascent.restarts, rounds, earlier)
+        x, _ = problem.solve(x, _WHOLE)
     filters, b, a, U = problem.split(x)
     full = problem.block_filters(filters)
     shift = b - filters @ v_mean
@@ -184,11 +200,14 @@ class _JointFit:
         moves: BoolArray,
         ascent: Ascent,
         start: int,
+        rounds: int,
+        history: Sequence[float] = (),
     ) -> None:
         self.v, self.e, self.places, self.moves = v, e, places, moves
         self.ascent, self.start = ascent, start
         self.h = spins(ascent.hidden).astype(np.float32)  # (values, hidden)
-        self.history: list[float] = []
+        self.history = list(history)
+        self._earlier, self._rounds = len(self.history), rounds
         self.converged = False
 
     def split(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -199,8 +218,20 @@ class _JointFit:
         return filters.reshape(k, sites), (b if bias else np.zeros(k)), a, U.reshape(k, around)
 
     def loss(self, x: FloatArray) -> tuple[float, FloatArray]:
+        """-J and its gradient, of an evaluation that is recorded."""
         ascent = self.ascent
         ascent.check()
+        J, gradient = self.objective(x)
+        filters, b, _, _ = self.split(x)
+        self.history.append(J)
+        ascent.record(self.places.whole(self.block_filters(filters)), b, J)
+        steps = min(len(self.history) - self._earlier, _MAX_ITERATIONS)
+        ascent.advance(self.start * _MAX_ITERATIONS + steps, self._rounds * _MAX_ITERATIONS + 1)
+        return -J, -gradient
+
+    def objective(self, x: FloatArray) -> tuple[float, FloatArray]:
+        """J and its gradient."""
+        ascent = self.ascent
         filters, b, a, U = self.split(x)
         n = len(self.v)
         field = filters.astype(np.float32) @ self.v.T + b.astype(np.float32)[:, None]
@@ -219,17 +250,13 @@ class _JointFit:
         difference = p - q
         by_a = difference.sum(axis=1, dtype=np.float64) / n
         by_U = (self.h.T @ difference) @ self.e / n
-        self.history.append(J)
-        ascent.record(self.places.whole(self.block_filters(filters)), b, J)
-        done = self.start * _MAX_ITERATIONS + min(len(self.history), _MAX_ITERATIONS)
-        ascent.advance(done, ascent.restarts * _MAX_ITERATIONS + 1)
         gradient = [
             by_filters.ravel(),
             by_field.sum(axis=1) / n if ascent.bias else [],
             by_a,
             by_U.ravel(),
         ]
-        return -J, -np.concatenate(gradient).astype(float)
+        return J, np.concatenate(gradient).astype(float)
 
     def block_filters(self, filters: FloatArray) -> FloatArray:
         """With the weights, zero, of the spins that were left out."""
@@ -237,9 +264,8 @@ class _JointFit:
         full[:, self.moves] = filters
         return full
 
-    def solve(self, w: FloatArray) -> tuple[FloatArray, float]:
-        from scipy.optimize import minimize
-
+    def start_of(self, w: FloatArray) -> FloatArray:
+        """Parameters to begin with, from directions w of the block."""
         k, bound = self.ascent.hidden, self.ascent.bound
         # Unit variance of the fields to begin with, in the box.
         scale = w.T / max(1.0, float(np.abs(w).max()) / bound)
@@ -248,15 +274,21 @@ class _JointFit:
         gram += 1e-3 * np.trace(gram) / len(gram) * np.eye(len(gram))
         U = np.linalg.solve(gram, (self.e.T @ np.tanh(fields)).astype(float) / len(self.e)).T
         free = np.concatenate([np.zeros(k if self.ascent.bias else 0), np.zeros(2**k), U.ravel()])
-        x = np.concatenate([scale.ravel(), free])
-        box = [(-bound, bound)] * scale.size + [(-np.inf, np.inf)] * free.size
+        return np.concatenate([scale.ravel(), free])
+
+    def solve(self, x: FloatArray, effort: dict[str, float]) -> tuple[FloatArray, float]:
+        """The maximum that is reached from x, and J there."""
+        from scipy.optimize import minimize
+
+        bound, weights = self.ascent.bound, self.ascent.hidden * self.v.shape[1]
+        box = [(-bound, bound)] * weights + [(-np.inf, np.inf)] * (x.size - weights)
         found = minimize(
             self.loss,
             x,
             jac=True,
             method="L-BFGS-B",
             bounds=box,
-            options={"maxiter": _MAX_ITERATIONS, "ftol": 1e-7, "gtol": 1e-6, "maxcor": 20},
+            options={**effort, "gtol": 1e-6, "maxcor": 20},
         )
         self.converged = bool(found.success)
         return found.x, -float(found.fun)

@@ -14,7 +14,7 @@ References
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -26,7 +26,16 @@ from kadanoff.lattices.rsmi.configurations import Configurations
 from kadanoff.lattices.rsmi.places import Places
 from kadanoff.lattices.rsmi.rules import Information
 
-__all__ = ["Split", "block_bootstrap", "certify", "folds", "spread", "table_terms"]
+__all__ = [
+    "Split",
+    "block_bootstrap",
+    "certify",
+    "folds",
+    "independent_rows",
+    "spread",
+    "table_terms",
+    "unseen_error",
+]
 
 
 PAIRS = 30_000  # blocks with their environments, to learn from
@@ -147,6 +156,11 @@ def certify(
         Rows that may be correlated share a number 0, 1, ...
     turned : array, shape (rows, values), optional
         P(h | v_i) averaged over the symmetry of the model, which has the same mean: for H(H).
+
+    Notes
+    -----
+    The error is that of the bootstrap, but at least :func:`unseen_error`: where the environment all
+    but decides h, few rows or none contradict it, and resampling does not show what they cost.
     """
     terms = np.einsum("ih,ih->i", p, np.log(np.maximum(q, TINY)))
     chunks = int(chunk.max()) + 1
@@ -158,7 +172,54 @@ def certify(
         ],
         axis=1,
     )
-    return block_bootstrap(count, sums, seed=seed, kind=kind)
+    found = block_bootstrap(count, sums, seed=seed, kind=kind)
+    least = unseen_error(p, q, count, sums[:, 0])
+    return found if found.error >= least else replace(found, error=least)
+
+
+def unseen_error(p: FloatArray, q: FloatArray, count: AnyArray, sums: AnyArray) -> float:
+    r"""The error of the mean of ``t = sum_h p_h ln q_h`` that the model itself expects.
+
+    Parameters
+    ----------
+    p, q : arrays, shape (rows, values)
+        P(h | v_i), and the model q(h | e_i).
+    count, sums : arrays, shape (chunks,)
+        Rows of each chunk, and their sum of t.
+
+    Notes
+    -----
+    Given e, the variance of t is ``V = Var_q(ln q) - <Var_p(ln q)>``, where the second part is that
+    of h given v, which is summed. A value of h that the model excludes may have a probability of
+    1 / n all the same if none of n rows has it (the rule of three, for one standard deviation); it
+    costs the spread D of ln q, and the best rule at most ``1 + ln n``, in each of these rows. With
+    the number n' of rows that are independent, as the variance of chunks has it,
+
+        error^2 = V / n' + (min(D, 1 + ln n') / n')^2.
+    """
+    log = np.log(np.maximum(q, TINY))
+    mean_p, mean_q = np.einsum("ih,ih->i", p, log), np.einsum("ih,ih->i", q, log)
+    of_p = np.einsum("ih,ih,ih->i", p, log, log) - mean_p**2
+    of_q = np.einsum("ih,ih,ih->i", q, log, log) - mean_q**2
+    independent = independent_rows(mean_p, count, sums)
+    spread = float(np.mean(log.max(axis=1) - log.min(axis=1)))
+    missed = min(spread, 1 + np.log(independent)) / independent
+    return float(np.sqrt(max(0.0, float(np.mean(of_q - of_p))) / independent + missed**2))
+
+
+def independent_rows(terms: FloatArray, count: AnyArray, sums: AnyArray) -> float:
+    """As many rows as would have, on their own, the variance of the mean term that chunks have.
+
+    Parameters
+    ----------
+    terms : array, shape (rows,)
+        A term of each row.
+    count, sums : arrays, shape (chunks,)
+        Rows of each chunk, and their sum of terms.
+    """
+    chunks, n, each = len(count), len(terms), float(np.var(terms))
+    apart = float(np.sum((sums - terms.mean() * count) ** 2)) / n * chunks / max(1, chunks - 1)
+    return n / max(1.0, apart / each) if each > TINY else float(n)
 
 
 def block_bootstrap(count: AnyArray, sums: AnyArray, *, seed: int, kind: str) -> Information:

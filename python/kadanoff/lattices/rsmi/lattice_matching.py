@@ -35,11 +35,14 @@ from kadanoff.lattices.rsmi.configurations import Configurations, configurations
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["MAX_DEGREE", "CriticalPoint", "checked_rules", "critical_point"]
+__all__ = ["MAX_DEGREE", "CriticalPoint", "beyond_noise", "checked_rules", "critical_point"]
 
 MAX_DEGREE = 20  # of polynomials; higher ones oscillate between the temperatures
 
 BOOTSTRAPS = 200
+# What is left after a step of (T_c, nu), in units of its change: corrections to scaling shrink by
+# b^-omega, in T_c by b^-(omega + 1/nu), which is 1/2 and 1/4 for omega = nu = 1 and b = 2.
+REST = np.array([1 / 3, 1.0])
 
 
 @public
@@ -51,10 +54,12 @@ class CriticalPoint:
     ----------
     T_c, T_c_error : float
         Critical temperature in units of J / k_B, and its error: bootstrap over configurations,
-        times the square root of `chi2` where that exceeds 1, and the change from the step before,
-        in quadrature.
+        times the square root of `chi2` where that exceeds 1, and the change from the step before
+        beyond two standard deviations of its own scatter, in quadrature. Of a single step, that is
+        a third of the change from bare spins.
     nu, nu_error : float
-        Exponent of the correlation length, and its error, found in the same way.
+        Exponent of the correlation length, and its error, found in the same way; of a single step
+        with the whole change from bare spins.
     T : array, shape (temperatures,)
         Temperatures of the samples, in units of J / k_B.
     small, large : arrays, shape (steps, temperatures)
@@ -66,6 +71,8 @@ class CriticalPoint:
     chi2 : float, default 0
         Chi squared per degree of freedom of the polynomials of the last step. Much above 1 the
         temperatures are too far apart for their degree.
+    small_error, large_error : arrays, shape (steps, temperatures), optional
+        Standard errors of `small` and `large`, by the jackknife.
 
     Examples
     --------
@@ -93,6 +100,8 @@ class CriticalPoint:
     steps: FloatArray
     seed: int
     chi2: float = 0.0
+    small_error: FloatArray | None = None
+    large_error: FloatArray | None = None
 
     def __repr__(self) -> str:
         return f"CriticalPoint({self})"
@@ -161,7 +170,11 @@ def critical_point(
     -----
     The curves S(T) are fitted to averages and to their derivatives, which the same samples give:
     ``dS / dT = cov(S, E) / T^2`` with the energy E of the bare spins. Errors: bootstrap of the
-    configurations, and the change from the step before, in quadrature.
+    configurations, and the change from the step before beyond two standard deviations of its own
+    scatter, in quadrature. With two rules only one step is compared, and nothing shows how far the
+    flow is from its fixed point but the curves of bare spins, S_0(T; L) and S_1(T; b L): a third of
+    the change of T_c and the whole one of nu is left where corrections fall as 1/L. Three rules say
+    more.
 
     Examples
     --------
@@ -188,10 +201,13 @@ def critical_point(
     b = rules[0].shape[0]
     if {b * n for run in small for n in run.axes} != {n for run in large for n in run.axes}:
         raise ValueError(f"the large lattice must be {b} times as long as the small one")
-    # Sums over chunks of configurations: (S_1, ..., S_k, E, S_1 E, ...), one array per temperature.
+    # Sums over chunks of configurations, one array per temperature: (S_0, ..., S_k, E, S_0 E, ...),
+    # of the large lattice from S_1 to S_{k+1}.
     chunks = [
         [
-            _chunks(run, rules[: len(rules) - 1 + which], skip=which, seed=seed + 1000 * i + which)
+            _chunks(
+                run, rules[: len(rules) - 1 + which], bare=not which, seed=seed + 1000 * i + which
+            )
             for i, run in enumerate(runs)
         ]
         for which, runs in enumerate((small, large))
@@ -199,8 +215,9 @@ def critical_point(
     steps = len(rules) - 1
     curves = [[_moments(c.mean(axis=0), t) for c, t in zip(run, T, strict=True)] for run in chunks]
     errors = [[_errors(c, t) for c, t in zip(run, T, strict=True)] for run in chunks]
-    found = np.array([_crossing(T, curves, errors, k, b, degree) for k in range(steps)])
-    chi2 = _chi2(T, curves, errors, steps - 1, degree)
+    found = np.array([_crossing(T, curves, errors, k, b, degree) for k in range(1, steps + 1)])
+    before = found[-2] if steps > 1 else _crossing_or_nan(T, curves, errors, 0, b, degree)
+    chi2 = _chi2(T, curves, errors, steps, degree)
     rng = np.random.default_rng([seed, 0x74635F6E])
     again = []
     for _ in range(BOOTSTRAPS):
@@ -212,13 +229,20 @@ def critical_point(
             for run in chunks
         ]
         try:
-            again.append(_crossing(T, drawn, errors, steps - 1, b, degree))
+            last = _crossing(T, drawn, errors, steps, b, degree)
         except ValueError:
             continue
+        again.append((last, _crossing_or_nan(T, drawn, errors, steps - 1, b, degree)))
     if len(again) < BOOTSTRAPS * 3 // 4:
         raise ValueError("the curves hardly differ: more configurations are needed")
-    noise = np.std(np.array(again), axis=0, ddof=1) * math.sqrt(max(1.0, chi2))
-    drift = np.abs(found[-1] - found[-2]) if steps > 1 else np.zeros(2)
+    ends = np.array(again)
+    noise = np.std(ends[:, 0], axis=0, ddof=1) * math.sqrt(max(1.0, chi2))
+    if math.isnan(before[0]):  # beyond the temperatures, nobody knows how far
+        drift = np.array([np.abs(T - found[-1, 0]).max(), found[-1, 1]])
+    else:
+        drift = beyond_noise(found[-1] - before, ends[:, 0] - ends[:, 1])
+    if steps == 1:
+        drift *= REST
     error = np.hypot(noise, drift)
     return CriticalPoint(
         T_c=float(found[-1, 0]),
@@ -226,12 +250,34 @@ def critical_point(
         nu=float(found[-1, 1]),
         nu_error=float(error[1]),
         T=T,
-        small=np.array([[m[0][k] for m in curves[0]] for k in range(steps)]),
-        large=np.array([[m[0][k] for m in curves[1]] for k in range(steps)]),
+        small=np.array([[m[0][k] for m in curves[0]] for k in range(1, steps + 1)]),
+        large=np.array([[m[0][k] for m in curves[1]] for k in range(1, steps + 1)]),
         steps=found,
         seed=seed,
         chi2=chi2,
+        small_error=np.array([[m[0][k] for m in errors[0]] for k in range(1, steps + 1)]),
+        large_error=np.array([[m[0][k] for m in errors[1]] for k in range(1, steps + 1)]),
     )
+
+
+def beyond_noise(change: FloatArray, again: FloatArray) -> FloatArray:
+    """The part of a change beyond two standard deviations of its own scatter, in quadrature.
+
+    Parameters
+    ----------
+    change : array, shape (numbers,)
+    again : array, shape (draws, numbers)
+        The same change in samples that were drawn again; NaN where there is none.
+
+    Examples
+    --------
+    >>> again = np.array([[1.0], [-1.0], [math.nan]])
+    >>> beyond_noise(np.array([3.0]), again).round(3).tolist()
+    [1.0]
+    """
+    there = again[np.isfinite(again).all(axis=1)]
+    scatter = there.var(axis=0, ddof=1) if len(there) > 1 else np.zeros_like(change)
+    return np.asarray(np.sqrt(np.maximum(0.0, np.square(change) - 4 * scatter)))
 
 
 def checked_rules(rules: object) -> tuple[BlockRule, ...]:
@@ -264,12 +310,14 @@ def checked_runs(name: str, runs: object) -> list[Configurations]:
     return made
 
 
-def _chunks(run: Configurations, rules: Sequence[BlockRule], *, skip: int, seed: int) -> FloatArray:
-    level, series = run, []
+def _chunks(
+    run: Configurations, rules: Sequence[BlockRule], *, bare: bool, seed: int
+) -> FloatArray:
+    # No pairs of bare spins under a mask: a curve that crosses nothing.
+    level, series = run, [np.nan_to_num(run.neighbours()[:, 0])] if bare else []
     for k, rule in enumerate(rules):
         level = level.coarse(rule, seed=(seed + 10 * k) % 2**64)
-        if k >= skip:
-            series.append(level.neighbours()[:, 0])
+        series.append(level.neighbours()[:, 0])
     assert run.energy is not None
     E = run.energy * run.sites
     rows = np.stack([*series, E, *(x * (E - E.mean()) for x in series), E - E.mean()], axis=1)
@@ -319,6 +367,15 @@ def _chi2(T: FloatArray, curves: Any, errors: Any, k: int, degree: int) -> float
     freedom = 2 * (2 * len(T) - degree - 1)
     total = sum(chi2 for _, chi2 in _fits(T, curves, errors, k, degree))
     return total / freedom if freedom else 0.0
+
+
+def _crossing_or_nan(
+    T: FloatArray, curves: Any, errors: Any, k: int, b: int, degree: int
+) -> tuple[float, float]:
+    try:
+        return _crossing(T, curves, errors, k, b, degree)
+    except ValueError:
+        return math.nan, math.nan
 
 
 def _crossing(

@@ -129,8 +129,10 @@ def learn(
     Places of the block are pooled: the samples are taken to be translation invariant. A third of
     the configurations, in 40 chunks of neighbours, is held out for the bound and its block
     bootstrap; where a chain remembers, chunks are longer and fewer, 2.5 autocorrelation times of
-    block observables. H(H) uses the symmetry of the samples, see :class:`Configurations`. The cost
-    is of order 2^|V| operations per pair and evaluation.
+    block observables. Where the environment all but decides h (far below T_c), few pairs or none
+    contradict it: the error contains what such pairs may cost. H(H) uses the symmetry of the
+    samples, see :class:`Configurations`. The cost is of order 2^|V| operations per pair and
+    evaluation.
 
     References
     ----------

@@ -9,7 +9,7 @@ The estimate is unbiased (but for H(H) of a sampled mean, of order 1 / n, which 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,12 @@ from kadanoff.lattices.blockspin.rules import BlockRule
 from kadanoff.lattices.rsmi.autocorrelation import autocorrelation_time, checked_time, chunk_count
 from kadanoff.lattices.rsmi.configurations import Configurations, configurations_of
 from kadanoff.lattices.rsmi.geometry import Geometry
-from kadanoff.lattices.rsmi.held_out_bounds import CHUNKS, block_bootstrap, spread
+from kadanoff.lattices.rsmi.held_out_bounds import (
+    CHUNKS,
+    block_bootstrap,
+    independent_rows,
+    spread,
+)
 from kadanoff.lattices.rsmi.joint_distributions import JointDistribution, window_log_Z
 from kadanoff.lattices.rsmi.maximum import Ascent, climb, information_objective
 from kadanoff.lattices.rsmi.places import Places
@@ -104,7 +109,11 @@ class SampledDistribution(JointDistribution):
             axis=1,
         )
         count = np.bincount(self.chunk, minlength=chunks).astype(float)
-        return block_bootstrap(count, sums, seed=seed, kind="oracle")
+        found = block_bootstrap(count, sums, seed=seed, kind="oracle")
+        # Environments that leave all open may have a probability of 1 / n if none of n was one (the
+        # rule of three, for one standard deviation); each of them would cost the value itself.
+        least = max(0.0, found.value) / independent_rows(terms, count, sums[:, 0])
+        return found if found.error >= least else replace(found, error=least)
 
 
 @public

@@ -19,6 +19,7 @@ from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, IntArray, SpinArray
 from kadanoff.lattices.dimers.lattice import checked
 from kadanoff.lattices.ising.graphs import GraphIsing
+from kadanoff.lattices.potts.clock import Clock
 from kadanoff.lattices.potts.models import Potts
 
 __all__ = [
@@ -219,11 +220,11 @@ def source_of(samples: Any) -> Source | None:
 def described_by_model(samples: Any) -> dict[str, Any] | None:
     """An array and what the model of these samples says about it; None for everything else.
 
-    Of Potts models the number of colours and the boundaries, of Ising models on graphs the sites of
-    a cell, or the bonds.
+    Of Potts and clock models the number of states and the boundaries, of Ising models on graphs the
+    sites of a cell, or the bonds.
     """
     model = getattr(samples, "model", None)
-    if isinstance(model, Potts):
+    if isinstance(model, Potts | Clock):
         return {"samples": samples.kept(), "states": model.q, "boundary": model.boundary}
     if not isinstance(model, GraphIsing):
         return None

@@ -21,7 +21,7 @@ from kadanoff._base.types import AnyArray, IntArray, SpinArray
 from kadanoff._base.warning import warn
 from kadanoff.lattices.blockspin.enumeration import spins
 
-__all__ = ["SPINS", "block_states", "encoded", "state_numbers", "turned"]
+__all__ = ["SPINS", "block_states", "encoded", "permutes_all", "state_numbers", "turned"]
 
 SPINS: SpinArray = np.array([[1], [-1]], dtype=np.int8)
 WITH_VACANCIES: SpinArray = np.array([[1], [0], [-1]], dtype=np.int8)
@@ -112,7 +112,10 @@ def _colours(array: AnyArray, q: int) -> IntArray:
         if low == -1 and high == 1 and q == 2:
             array, low = (array + 1) // 2, 0
         if low < 0 or high > q - 1:
-            shift = f"pass samples - {int(low)}" if high - low <= q - 1 else "raise states"
+            sign = "-" if low > 0 else "+"
+            shift = (
+                f"pass samples {sign} {abs(int(low))}" if high - low <= q - 1 else "raise states"
+            )
             raise ValueError(
                 f"samples must hold colours 0 ... {q - 1} for states={q}, got {low:g} to "
                 f"{high:g}: {shift}"
@@ -170,6 +173,11 @@ def state_numbers(letters: SpinArray, v: SpinArray) -> IntArray:
     return np.asarray(digits @ A ** np.arange(digits.shape[1], dtype=np.int64))
 
 
+def permutes_all(colours: int) -> bool:
+    """Whether all permutations of the colours are taken, and not only the cyclic ones."""
+    return colours <= MAX_PERMUTED
+
+
 def turned(letters: SpinArray, v: SpinArray) -> Iterator[SpinArray]:
     """Blocks after every operation of the symmetry: all spins turned, or colours permuted."""
     k = letters.shape[1]
@@ -177,7 +185,7 @@ def turned(letters: SpinArray, v: SpinArray) -> Iterator[SpinArray]:
         yield v
         yield -v
         return
-    if k <= MAX_PERMUTED:
+    if permutes_all(k):
         orders = list(itertools.permutations(range(k)))
     else:
         orders = [tuple((i + shift) % k for i in range(k)) for shift in range(k)]

@@ -7,6 +7,7 @@ from kadanoff.lattices.ising.exact_solutions.selection import exact
 from kadanoff.lattices.ising.exact_solutions.states import DensityOfStates, bonds, enumerate_states
 from kadanoff.lattices.ising.exact_solutions.strips import Strip, transfer_matrix
 from kadanoff.lattices.ising.exact_solutions.torus import kaufman
+from kadanoff.lattices.ising.exact_solutions.triangles import houtappel
 from kadanoff.lattices.ising.exact_solutions.windows import (
     conditional,
     surrounding_fields,
@@ -23,6 +24,7 @@ __all__ = [
     "critical_temperature",
     "enumerate_states",
     "exact",
+    "houtappel",
     "kaufman",
     "onsager",
     "surrounding_fields",

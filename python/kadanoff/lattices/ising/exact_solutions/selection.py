@@ -10,19 +10,22 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff.lattices.ising.exact_solutions.bulk import onsager
 from kadanoff.lattices.ising.exact_solutions.one_dimension import chain
-from kadanoff.lattices.ising.exact_solutions.results import Exact, pair
+from kadanoff.lattices.ising.exact_solutions.results import Exact, pair, ratio, temperature
 from kadanoff.lattices.ising.exact_solutions.states import (
     LATTICES,
     DensityOfStates,
     enumerate_states,
 )
+from kadanoff.lattices.ising.exact_solutions.strip_moments import Rows, cost
 from kadanoff.lattices.ising.exact_solutions.torus import kaufman
+from kadanoff.lattices.ising.exact_solutions.triangles import houtappel
 from kadanoff.lattices.ising.models import boundaries
 
 __all__ = ["Model", "exact"]
 
 QUICK = 25  # spins that are enumerated in a tenth of a second
 MAX_SPINS = 32
+MAX_COST = 3e8  # of a strip: some ten seconds
 
 Boundary = str | tuple[str, ...]
 
@@ -83,8 +86,8 @@ def exact(
         One coupling, or one for each axis (on the triangular lattice x, y and diagonal).
     h : float
         Field.
-    lattice : {"chain", "square", "triangular", "cubic"}
-        Lattice of the spins.
+    lattice : {"chain", "square", "triangular", "cubic", "honeycomb"}
+        Lattice of the spins; the honeycomb lattice only with L = None.
     boundary : {"periodic", "open"}, or one of them for each length
         Whether the ends of an axis are joined.
 
@@ -104,7 +107,10 @@ def exact(
     -----
     Chains by their transfer matrix; up to 25 spins all states, which gives the moments of the
     magnetisation too; periodic square lattices without a field by Kaufman's formula, the infinite
-    one by Onsager's; up to 32 spins all states again, in seconds.
+    ones by Onsager's and, triangular and honeycomb, by Houtappel's; up to 32 spins all states
+    again, in seconds; open or half open square lattices, or those in a field, by their transfer
+    matrix, with second and fourth moments, up to 16 sites across, or 10 where the other axis is
+    periodic. Moments of a torus without a field: :meth:`Strip.averages`.
 
     Examples
     --------
@@ -117,6 +123,12 @@ def exact(
         if (J, h, lattice, boundary) != (1.0, 0.0, "square", "periodic"):
             raise TypeError("a model has couplings, field, lattice and boundary of its own")
         return exact(L.shape, T, J=L.J, h=L.h, lattice=L.lattice, boundary=L.boundary)
+    if lattice == "honeycomb":
+        if L is not None or checks.real("h", h) != 0:
+            raise ValueError(
+                f"lattice = 'honeycomb' is solved for L = None and h = 0, got L = {L!r}, h = {h!r}"
+            )
+        return houtappel(T, J=J, lattice=lattice)  # type: ignore[arg-type]
     dimension, classes = LATTICES[checks.choice("lattice", lattice, LATTICES)]
     edges = boundaries(boundary, dimension)
     closed = all(edge == "periodic" for edge in edges)
@@ -141,10 +153,21 @@ def exact(
         frustrated = any(j < 0 and n % 2 for n, j in zip(lengths, couplings, strict=True))
         if not frustrated:
             return kaufman((lengths[0], lengths[1]), T, J=(couplings[0], couplings[1]))
+    if lattice == "triangular" and lengths is None and h == 0:
+        return houtappel(T, J=(couplings[0], couplings[1], couplings[2]))
     if spins <= MAX_SPINS and lengths is not None:
         return _states(lengths, lattice, edges).at(T, J=couplings, h=h)
+    if lattice == "square" and lengths is not None:
+        Lx, Ly = lengths
+        a = 0 if cost(Lx, Ly, edges[1]) <= cost(Ly, Lx, edges[0]) else 1
+        if cost(lengths[a], lengths[1 - a], edges[1 - a]) <= MAX_COST:
+            ratio("J", max(couplings, key=abs), temperature(T))
+            J_ab = couplings[a], couplings[1 - a]
+            rows = Rows(width=lengths[a], T=T, J=J_ab, h=h, boundary=edges[a])
+            return rows.averages(lengths[1 - a], edges[1 - a])
     raise ValueError(
         f"no exact solution here for the {lattice} lattice with L = {L}, boundary = {edges!r}, "
-        f"h = {h:g}: there are chains, periodic square lattices without a field, any lattice up to "
-        f"{MAX_SPINS} spins, and kadanoff.ising.transfer_matrix for strips"
+        f"h = {h:g}: there are chains, periodic square lattices without a field, square lattices "
+        "up to 16 sites across (10 between two periodic axes), infinite square, triangular and "
+        f"honeycomb lattices, and any lattice up to {MAX_SPINS} spins"
     )
