@@ -11,6 +11,8 @@ __all__ = [
     "CtqmcRun",
     "DimerSimulation",
     "EdSpectrum",
+    "FockLevels",
+    "FockLowest",
     "InitialCluster",
     "IsingEnsemble",
     "IsingTempering",
@@ -26,6 +28,7 @@ __all__ = [
     "ed_finite",
     "ed_lanczos",
     "ed_spectrum",
+    "fock_dimensions",
     "ising_bytes",
     "ising_states",
     "ising_windows",
@@ -62,12 +65,13 @@ class Control:
 class CtqmcRun:
     def __new__(
         cls,
-        U: float,
+        interaction: NDArray[np.float64],
         levels: list[float],
         beta: float,
         tables: list[NDArray[np.float64]],
         *,
         floor: float = 0.0,
+        groups: list[int] | None = None,
         seed: int,
         chains: int,
         equilibration: int,
@@ -94,6 +98,85 @@ class CtqmcRun:
     def from_bytes(data: bytes) -> CtqmcRun: ...
     def results(self) -> dict[str, Any]: ...
 
+_Terms = tuple[list[float], list[list[int]]]
+_Tensor = tuple[int, _Terms, _Terms, _Terms]
+_Channel = tuple[NDArray[np.float64], NDArray[np.float64], float, float, NDArray[np.complex128]]
+
+@final
+class FockLevels:
+    MAX_ORBITALS: int
+    def __new__(
+        cls,
+        orbitals: int,
+        terms: _Terms,
+        *,
+        rotations: bool,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> FockLevels: ...
+    @property
+    def ground(self) -> float: ...
+    def levels(self) -> list[tuple[int, NDArray[np.float64]]]: ...
+    def thermal(
+        self, beta: float, operators: list[_Terms]
+    ) -> tuple[float, NDArray[np.float64]]: ...
+    def green(
+        self,
+        beta: float,
+        prune: float,
+        tensors: list[_Tensor],
+        channels: list[list[tuple[int, int]]],
+        z: NDArray[np.complex128],
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> list[_Channel]: ...
+    def susceptibility(
+        self,
+        beta: float,
+        tensors: list[_Tensor],
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> NDArray[np.float64]: ...
+
+@final
+class FockLowest:
+    def __new__(
+        cls,
+        orbitals: int,
+        terms: _Terms,
+        *,
+        rotations: bool,
+        beta: float,
+        cut: float,
+        states: int,
+        steps: int,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> FockLowest: ...
+    @property
+    def ground(self) -> float: ...
+    @property
+    def neglected(self) -> float: ...
+    @property
+    def states(self) -> int: ...
+    def thermal(self, operators: list[_Terms]) -> tuple[float, NDArray[np.float64]]: ...
+    def green(
+        self,
+        tensors: list[_Tensor],
+        channels: list[list[tuple[int, int]]],
+        z: NDArray[np.complex128],
+        *,
+        threads: int | None = None,
+        control: Control | None = None,
+        report: Callable[[int, int], object] | None = None,
+    ) -> tuple[list[_Channel], float]: ...
+
 @final
 class EdSpectrum:
     @property
@@ -111,7 +194,7 @@ class EdSpectrum:
 class InitialCluster:
     def __new__(
         cls,
-        factors: tuple[str, str],
+        factors: Sequence[str],
         labels: NDArray[np.int64],
         odd: Sequence[bool],
         energies: Sequence[Sequence[float]],
@@ -119,6 +202,7 @@ class InitialCluster:
         operators: Sequence[Sequence[_Matrix]],
         reflections: tuple[_Reflection, _Reflection],
         bands: int = 1,
+        sites: Any = None,
     ) -> InitialCluster: ...
 
 @final
@@ -172,6 +256,7 @@ def ed_lanczos(
     control: Control | None = None,
     report: Callable[[int, int], object] | None = None,
 ) -> dict[str, Any]: ...
+def fock_dimensions(orbitals: int, terms: _Terms, *, rotations: bool) -> list[int]: ...
 def ed_spectrum(
     U: float,
     eps: float,
@@ -251,6 +336,7 @@ def nrg_dynamics(
     gap: float = 1e-5,
     memory_limit: int | None = None,
     basis_limit: int = ...,
+    basis_fallback: int = ...,
     reuse: bool = True,
     threads: int | None = None,
     control: Control | None = None,

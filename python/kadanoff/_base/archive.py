@@ -50,7 +50,7 @@ def packed(arrays: Mapping[str, Any]) -> bytes:
     TypeError
         A name is no text, an array holds objects or a mask.
     ValueError
-        A zip archive can not hold the name.
+        A zip archive cannot hold the name.
     """
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
@@ -70,7 +70,7 @@ def packed(arrays: Mapping[str, Any]) -> bytes:
 
 
 def check_name(name: object) -> None:
-    """Refuse a name of an array that an archive can not hold."""
+    """Refuse a name of an array that an archive cannot hold."""
     if not isinstance(name, str):
         raise TypeError(f"names of arrays must be text, got {name!r}")
     try:
@@ -89,7 +89,7 @@ def read(path: Path) -> dict[str, AnyArray]:
     Raises
     ------
     OSError
-        It can not be read.
+        It cannot be read.
     Damaged
         It is no such file, or damaged.
     MemoryError
@@ -153,7 +153,7 @@ def _damaged(error: Exception) -> Damaged:
 
 
 def _check_sizes(entries: list[zipfile.ZipInfo], size: int) -> None:
-    """Refuse entries that can not be what was written, before any of them is unpacked."""
+    """Refuse entries that cannot be what was written, before any of them is unpacked."""
     for entry in entries:
         if entry.flag_bits & _ENCRYPTED:
             raise Damaged(f"{entry.filename!r} is encrypted")

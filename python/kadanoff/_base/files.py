@@ -53,7 +53,7 @@ def opened(path: Path) -> Iterator[BinaryIO]:
     Raises
     ------
     OSError
-        The file can not be read.
+        The file cannot be read.
     ValueError
         `path` is a folder, a pipe or a device.
     """
@@ -110,7 +110,7 @@ def write(path: Path, data: bytes) -> None:
     Raises
     ------
     OSError
-        It can not be written; nothing has changed then, and nothing is left behind.
+        It cannot be written; nothing has changed then, and nothing is left behind.
     """
     _placed(path, data, os.replace)
 

@@ -1,19 +1,23 @@
 """Work that Ctrl-C stops without breaking the locks that it holds.
 
 A KeyboardInterrupt that lands inside ``wait`` or ``submit`` leaves locks of futures taken, for
-which the workers, and then this process, would wait for ever. So the work runs on a thread that no
-signal reaches, and the calling thread touches nothing but flags and one lock of its own.
+which the workers, and then this process, would wait without end. So the work runs on a thread
+that no signal reaches, and the calling thread touches nothing but flags and one lock of its own.
 """
 
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["noted_interrupts", "run_aside"]
+__all__ = ["HAS_THREADS", "noted_interrupts", "run_aside"]
+
+HAS_THREADS = sys.platform != "emscripten"
+"""Whether threads can be started: Python in a browser (Pyodide) has none."""
 
 WAKE = 0.05  # seconds between two checks of the work
 MAX_START = 1.0  # seconds within which a thread that was started begins to run
@@ -26,7 +30,7 @@ def run_aside(
     watch: Callable[[], object] | None = None,
     name: str = "kadanoff",
 ) -> None:
-    """Run `work` on a thread of its own and wait for its end.
+    """Run `work` on a thread of its own, or here where there are none, and wait for its end.
 
     Parameters
     ----------
@@ -48,6 +52,9 @@ def run_aside(
     >>> found
     [2]
     """
+    if not HAS_THREADS:
+        work()
+        return
     begun = ended = False
     error: BaseException | None = None
     over = threading.Lock()

@@ -39,6 +39,8 @@ __all__ = ["Kind", "Kinds", "WrongKind", "is_whole", "kind", "kinds_of", "mentio
 
 MAX_ITEMS = 64  # items of a sequence that are looked at; the code behind looks at all
 _NUMERIC = "biufc"
+_BY_TYPE = (float, bool, type(None))  # every kind takes all of their values, or none
+_ABSENT = object()
 
 
 class WrongKind(TypeError):  # noqa: N818
@@ -70,12 +72,18 @@ class Kinds:
 
     def __init__(self, found: Mapping[str, Kind]) -> None:
         self.found = found
+        # What has passed before by its type alone, as most arguments do: nothing to look at again.
+        self.passed: set[tuple[str, type]] = set()
+        self.passed_made: set[tuple[str, type]] = set()
 
     def refuse(self, arguments: Iterable[tuple[str, Any]]) -> None:
         """Before the call: plain values of the wrong kind, and masked arrays."""
         for name, value in arguments:
+            if (name, type(value)) in self.passed:
+                continue
             wanted = self.found.get(name)
             if wanted is None:
+                self.passed.add((name, type(value)))
                 continue
             if wanted.choices:
                 checks.choice(name, value, wanted.choices)
@@ -85,12 +93,24 @@ class Kinds:
             is_large = wanted.counts and isinstance(value, int) and abs(value) > checks.MAX_COUNT
             if is_large and (error := checks.beyond(name, value)):
                 raise error
+            if not wanted.choices and (type(value) in _BY_TYPE or not wanted.plain):
+                self._pass(name, value, wanted)
+
+    def _pass(self, name: str, value: Any, wanted: Kind) -> None:
+        """Remember a type that passes whatever the value."""
+        if not (wanted.counts and isinstance(value, int)):
+            self.passed.add((name, type(value)))
 
     def refuse_made(self, thing: Any) -> None:
         """After a dataclass has been made: fields that do not hold what their annotations say."""
         for name, wanted in self.found.items():
-            if hasattr(thing, name) and not wanted.accepts(value := getattr(thing, name)):
+            value = getattr(thing, name, _ABSENT)
+            if (name, type(value)) in self.passed_made or value is _ABSENT:
+                continue
+            if not wanted.accepts(value):
                 raise WrongKind(refusal(name, value, wanted))
+            if type(value) in _BY_TYPE:
+                self.passed_made.add((name, type(value)))
 
     def explain(self, error: Exception, arguments: Mapping[str, Any]) -> Exception | None:
         """After a call that failed: the argument of the wrong kind, unless the error names one."""

@@ -169,7 +169,7 @@ def _guarded(
 
     @functools.wraps(function)
     def guarded(*args: Any, **keywords: Any) -> Any:
-        if not takes_any and not keywords.keys() <= known:
+        if keywords and not takes_any and not keywords.keys() <= known:
             first = next(key for key in keywords if key not in known)
             raise unknown_keyword(label, first, sorted(known - {"self", "cls"}))
         nonlocal kinds, places, converts
@@ -188,7 +188,8 @@ def _guarded(
             )
         if not converts:
             kinds.refuse(zip(places, args, strict=False))
-            kinds.refuse(keywords.items())
+            if keywords:
+                kinds.refuse(keywords.items())
         try:
             result = function(*args, **keywords)
             if converts:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from functools import lru_cache
 
 from kadanoff._base.signatures import public
 
-__all__ = ["About", "about", "available_threads"]
+__all__ = ["About", "about", "available_threads", "installed"]
 
 PACKAGES = ("kadanoff", "numpy", "scipy", "mpmath")
 OPTIONAL = ("matplotlib", "scikit-learn", "sparse-ir", "xarray", "ipywidgets", "jupyterlab")
@@ -40,19 +41,10 @@ def about() -> About:
     >>> about()["python"].startswith("3.")
     True
     """
-    from importlib.metadata import PackageNotFoundError, version
-
     from kadanoff._core import simd_level
 
-    versions = {}
-    for name in PACKAGES + OPTIONAL:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            if name in PACKAGES:  # a source tree on the path, not installed
-                versions[name] = "unknown"
     return About(
-        versions
+        installed()
         | {
             "python": platform.python_version(),
             "platform": f"{sys.platform} {platform.machine()}",
@@ -61,6 +53,21 @@ def about() -> About:
             "budget": os.environ.get("KADANOFF_BUDGET") or "normal",
         }
     )
+
+
+@lru_cache(maxsize=1)
+def installed() -> dict[str, str]:
+    """Versions by package. They are read once: every entry of a store asks for them."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = {}
+    for name in PACKAGES + OPTIONAL:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            if name in PACKAGES:  # a source tree on the path, not installed
+                versions[name] = "unknown"
+    return versions
 
 
 def available_threads() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,8 @@ CLONE = Path(__file__).resolve().parents[3] / "notebooks"
 # what a wheel brings (packaging/wheel), and the copy that a user may write to
 PACKAGED = Path(sysconfig.get_path("data")) / "share" / "kadanoff" / "notebooks"
 COPY = Path("kadanoff_course")
+# A link to another notebook of the course, of which a wheel brings the text file alone.
+LINK = re.compile(r"\(((?:\.\./|solutions/)?(?:\d\d_\w+|\{name\}))\.ipynb\)")
 
 
 def add(commands: Any) -> None:
@@ -54,13 +57,20 @@ def folder(given: str | None) -> Path:
 
 
 def copied(source: Path, target: Path) -> Path:
-    """Copy what `target` lacks of `source`: a file that the reader has changed stays as it is."""
+    """Copy what `target` lacks of `source`: a file that the reader has changed stays as it is.
+
+    Links between the notebooks lead to the files that are copied.
+    """
     for path in sorted(source.rglob("*")):
         place = target / path.relative_to(source)
         if path.is_dir() or place.exists():
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, place)
+        if path.suffix == ".py":
+            text = LINK.sub(r"(\1.py)", path.read_text(encoding="utf-8"))
+            place.write_text(text, encoding="utf-8")
+        else:
+            shutil.copyfile(path, place)
     print(f"the notebooks are in {target}/", file=sys.stderr)
     return target
 

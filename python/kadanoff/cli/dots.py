@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 import time
 from typing import Any
 
@@ -66,6 +67,11 @@ def _in_kelvin(energy: float) -> str:
     return f"{kelvin:.3g} K" if kelvin >= 1 else f"{1e3 * kelvin:.3g} mK"
 
 
+def _percent(share: float) -> str:
+    """A relative error in per cent, of one digit or more."""
+    return f"{100 * share:.1g} %" if share < 0.1 else f"{100 * share:.0f} %"
+
+
 # -------------------------------------------------------------------------------------------- dot
 
 
@@ -88,13 +94,14 @@ def _dot_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run_dot(options: argparse.Namespace) -> Report:
     began = time.perf_counter()
+    checks.real("--Gamma", options.Gamma, above=0)
+    points = checks.whole("--points", options.points, least=2)
+    given = np.array([checks.real("--T", T, above=0) for T in options.T or []])
     dot = _model(options)
     run = kd.nrg.solve(dot, keep=options.keep, threads=options.threads)
     scales = {name: run.T_K(name) for name in kd.kondo_scales.DEFINITIONS}
     scale = scales["chi"].value or dot.Gamma
-    points = checks.whole("--points", options.points, least=2)
     grid = np.geomspace(0.02 * scale, min(50 * scale, 0.19 * dot.band.D), points)
-    given = np.array(options.T or [], dtype=float)
     curve = kd.transport.solve(
         dot,
         T=np.unique(np.concatenate([grid, given])),
@@ -117,7 +124,7 @@ def _run_dot(options: argparse.Namespace) -> Report:
         if found.value is None:
             head.append(f"  T_K ({name}): none, {found.reason}")
         else:
-            error = "" if found.error is None else f" +- {100 * found.error / found.value:.1g} %"
+            error = "" if found.error is None else f" +- {_percent(found.error / found.value)}"
             head.append(f"  T_K ({name}): {found.value:.4g} meV = {_in_kelvin(found.value)}{error}")
     names = ["T (meV)", "", "G (e^2/h)", "+-", "S (k_B/e)", "L / L_0"]
     seconds = time.perf_counter() - began
@@ -167,6 +174,7 @@ def _fit_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--units",
         nargs="+",
+        action="extend",
         type=_unit,
         metavar="COLUMN=UNIT",
         help="units of columns whose heading has none, such as T=mK G=2e^2/h",
@@ -194,8 +202,18 @@ def _unit(text: str) -> tuple[str, str]:
     return column, unit
 
 
+def _measured(options: argparse.Namespace) -> kd.transport.Measurement:
+    """The data of the file; what Python calls ``units`` is an option here."""
+    units = dict(options.units or []) or None
+    try:
+        return kd.transport.read_csv(options.data, T=options.T, units=units)
+    except ValueError as error:
+        option = re.sub(r"units=\{'(\w+)': '([^']+)'\}", r"--units \1=\2", str(error))
+        raise ValueError(option) from error
+
+
 def _fit(options: argparse.Namespace) -> Report:
-    data = kd.transport.read_csv(options.data, T=options.T, units=dict(options.units or []) or None)
+    data = _measured(options)
     start, guessed = _start(options, data)
     names = ["U", "Gamma", "eps"]
     if data.V_g is not None and options.lever is None:
@@ -227,7 +245,7 @@ def _fit(options: argparse.Namespace) -> Report:
     if T_K.value is None:
         lines.append(f"  T_K: none, {T_K.reason}")
     else:
-        relative = "" if T_K.error is None else f" +- {100 * T_K.error / T_K.value:.2g} %"
+        relative = "" if T_K.error is None else f" +- {_percent(T_K.error / T_K.value)}"
         lines.append(f"  T_K (chi) {T_K.value:.4g} meV = {_in_kelvin(T_K.value)}{relative}")
     lines.append(f"  {found.runs} runs, {found.seconds:.1f} s")
     report = {

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Job", "Report", "columns", "jsonable", "picture"]
+from kadanoff._base.types import AnyArray
+
+__all__ = ["Job", "Report", "columns", "jsonable", "loaded", "picture", "saving"]
 
 Draw = Callable[[str], None]
 PICTURES = (".png", ".pdf", ".svg")
@@ -29,11 +31,14 @@ class Report:
         The same as text.
     draw : callable
         ``draw(path)`` saves the picture.
+    converged : bool
+        Whether all iterations did; the exit status is 1 otherwise.
     """
 
     data: Mapping[str, Any]
     table: str
     draw: Draw
+    converged: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,7 @@ def picture(path: str | None) -> Callable[[Draw], None] | None:
     """
     if path is None:
         return None
-    target = Path(path)
-    if target.suffix.lower() not in PICTURES:
-        raise ValueError(f"--output must end in {', '.join(PICTURES)}, got {path!r}")
-    if not target.parent.is_dir():
-        raise ValueError(f"--output: there is no folder {str(target.parent)!r}")
+    saving("--output", path, PICTURES)
     from kadanoff._base.style import require_matplotlib
 
     require_matplotlib()
@@ -72,6 +73,49 @@ def picture(path: str | None) -> Callable[[Draw], None] | None:
         draw(path)
 
     return save
+
+
+def saving(option: str, path: str | None, endings: Sequence[str]) -> None:
+    """Refuse a file that could not be written at the end, before the work begins.
+
+    Raises
+    ------
+    ValueError
+        The ending is none of these, or the folder does not exist.
+    """
+    if path is None:
+        return
+    target = Path(path)
+    if target.suffix.lower() not in endings:
+        raise ValueError(f"{option} must end in {', '.join(endings)}, got {path!r}")
+    if not target.parent.is_dir():
+        raise ValueError(f"{option}: there is no folder {str(target.parent)!r}")
+
+
+def loaded(option: str, path: str) -> AnyArray:
+    """The array of a file .npy that an option names.
+
+    Raises
+    ------
+    OSError
+        There is no such file, or it cannot be read.
+    ValueError
+        It holds no single array, or one that is empty or has numbers that are not finite.
+    """
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{option} {path} is no file .npy: {error}") from None
+    if not isinstance(array, np.ndarray):
+        held = ", ".join(array.files)
+        raise ValueError(f"{option} must name a file .npy of one array, got an archive of {held}")
+    if array.size == 0:
+        raise ValueError(f"{option} {path} is empty: its shape is {array.shape}")
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{option} {path} must hold numbers, got the type {array.dtype}")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{option} {path} must hold finite numbers, it has NaN or infinity")
+    return array
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

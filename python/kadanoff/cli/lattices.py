@@ -9,14 +9,18 @@ import numpy as np
 
 import kadanoff as kd
 from kadanoff._base.statistics import Estimate
-from kadanoff.cli.job import Job, Report, columns
+from kadanoff.cli.job import Job, Report, columns, loaded
 from kadanoff.lattices.ising import METHODS, T_c
 
 __all__ = ["JOBS"]
 
+L = 64
+OWN_SAMPLES: dict[str, Any] = {"L": L, "n": 30_000, "T": T_c}
+"""Ising samples of the job rsmi without a file."""
+
 
 def _samples(parser: argparse.ArgumentParser, *, n: int, T: str) -> None:
-    parser.add_argument("--L", type=int, default=64, help="sites along an axis (default 64)")
+    parser.add_argument("--L", type=int, default=L, help=f"sites along an axis (default {L})")
     parser.add_argument("--n", type=int, default=n, help=f"samples (default {n})")
     parser.add_argument("--T", type=float, default=float(T), help=f"temperature (default {T})")
     parser.add_argument("--seed", type=int, default=1, help="of the random numbers (default 1)")
@@ -100,16 +104,50 @@ def _ising(options: argparse.Namespace) -> Report:
 
 
 def _rsmi_arguments(parser: argparse.ArgumentParser) -> None:
-    _samples(parser, n=30_000, T=f"{T_c:.12f}")
+    _samples(parser, n=OWN_SAMPLES["n"], T=f"{T_c:.12f}")
+    parser.set_defaults(**dict.fromkeys(OWN_SAMPLES))  # None: which of them are given
     parser.add_argument("--block", type=int, default=2, help="side of a block (default 2)")
     parser.add_argument("--buffer", type=int, default=1, help="sites around it (default 1)")
     parser.add_argument("--hidden", type=int, default=1, help="hidden units (default 1)")
+    parser.add_argument(
+        "--data",
+        metavar="FILE",
+        help="your own configurations instead of Ising samples, (n, L, L) in a file .npy: spins, "
+        "0 and 1, or colours 0 ... q - 1",
+    )
+    parser.add_argument("--states", type=int, help="number of colours of --data")
+    parser.add_argument(
+        "--open", action="store_true", help="--data has open boundaries, not periodic ones"
+    )
+
+
+def _configurations(options: argparse.Namespace) -> Any:
+    """Configurations of the file, or samples of the Ising model."""
+    if options.data is None:
+        given = [f"--{name}" for name in ("states", "open") if getattr(options, name)]
+        if given:
+            raise ValueError(f"{given[0]} belongs to --data FILE, which is not given")
+        for name, value in OWN_SAMPLES.items():
+            if getattr(options, name) is None:
+                setattr(options, name, value)
+        return kd.ising.sample(
+            L=options.L, T=options.T, n=options.n, seed=options.seed, threads=options.threads
+        )
+    for name in OWN_SAMPLES:
+        if getattr(options, name) is not None:
+            raise ValueError(f"--{name} belongs to samples of the Ising model, not to --data FILE")
+    array = loaded("--data", options.data)
+    if array.ndim != 3:
+        raise ValueError(
+            f"--data must hold configurations of a square lattice, an array (n, L, L), got the "
+            f"shape {array.shape}"
+        )
+    boundary = "open" if options.open else None
+    return kd.rsmi.Configurations(array, states=options.states, boundary=boundary)
 
 
 def _rsmi(options: argparse.Namespace) -> Report:
-    samples = kd.ising.sample(
-        L=options.L, T=options.T, n=options.n, seed=options.seed, threads=options.threads
-    )
+    samples = _configurations(options)
     rule = kd.rsmi.learn(
         samples,
         block=(options.block, options.block),
@@ -121,14 +159,16 @@ def _rsmi(options: argparse.Namespace) -> Report:
     lines = [repr(samples), f"information about the environment: {rule.information}", ""]
     for j, one in enumerate(rule.filters):
         lines.append(f"filter of hidden unit {j + 1}")
-        lines += ["  " + "  ".join(f"{weight:+.4f}" for weight in row) for row in one]
+        for row in np.asarray(one).reshape(-1, np.shape(one)[-1]):  # of colours: a row per site
+            lines.append("  " + "  ".join(f"{weight:+.4f}" for weight in row))
     found = rule.information
     information = (
         {"value": found.value, "error": found.error, "kind": found.kind, "meaning": found.meaning}
         if found is not None
         else None
     )
-    names = ("L", "T", "n", "seed", "block", "buffer", "hidden")
+    own = ("data", "states", "open") if options.data is not None else ("L", "T", "n")
+    names = (*own, "seed", "block", "buffer", "hidden")
     data = {
         "settings": {name: getattr(options, name) for name in names},
         "filters": rule.filters,

@@ -22,7 +22,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sites", type=int, help="bath sites of solver ed or lanczos")
     parser.add_argument("--tolerance", type=float, default=1e-6, help="of the loop (default 1e-6)")
     parser.add_argument(
-        "--max-iterations",
+        "--max_iterations",
         type=int,
         default=400,
         help="largest number of impurity problems per loop (default 400)",

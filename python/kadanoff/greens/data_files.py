@@ -117,7 +117,7 @@ def read_matsubara(
     Raises
     ------
     OSError
-        There is no such file, or it can not be read.
+        There is no such file, or it cannot be read.
     ValueError
         The file is damaged or of a newer version, lines or columns are missing, frequencies are
         not those of Matsubara, or values are not causal; the message names file, line and column.
@@ -192,7 +192,7 @@ def write_matsubara(
     TypeError, ValueError
         An argument is out of range or of the wrong kind.
     OSError
-        The file can not be written; what was there before is kept.
+        The file cannot be written; what was there before is kept.
     ImportError
         HDF5 is written and h5py is missing.
 

@@ -86,11 +86,10 @@ def quadrature(moments: ArrayLike) -> tuple[FloatArray, FloatArray]:
     if scale == 0.0 or (m.size - 1) * math.log10(scale) < -290.0:
         return np.zeros(1), m[:1].copy()
     first = m[0]
-    m = m / first / scale ** np.arange(m.size)
     alpha: list[float] = []
     gamma: list[float] = []  # squared off-diagonal elements
-    # The Chebyshev algorithm: sigma_(k,l) = int p_k x^l.
-    before, sigma = np.zeros(m.size), m.copy()
+    # The Chebyshev algorithm: sigma_(k,l) = int p_k x^l. A few numbers: lists are faster.
+    before, sigma = [0.0] * m.size, (m / first / scale ** np.arange(m.size)).tolist()
     for k in range(m.size // 2):
         if k > 0:
             gamma_k = sigma[k] / before[k - 1]
@@ -100,14 +99,18 @@ def quadrature(moments: ArrayLike) -> tuple[FloatArray, FloatArray]:
             alpha.append(sigma[k + 1] / sigma[k] - before[k] / before[k - 1])
         else:
             alpha.append(sigma[1] / sigma[0])
-        nxt = np.zeros(m.size)
+        nxt = [0.0] * m.size
         for j in range(k + 1, m.size - k - 1):
             nxt[j] = sigma[j + 1] - alpha[k] * sigma[j]
             if k > 0:
                 nxt[j] -= gamma[k - 1] * before[j]
         before, sigma = sigma, nxt
-    off = np.sqrt(gamma)
-    E, vectors = np.linalg.eigh(np.diag(alpha) + np.diag(off, 1) + np.diag(off, -1))
+    if not gamma:
+        return np.array(alpha) * scale, m[:1].copy()
+    T = np.diag(alpha)
+    for k, squared in enumerate(gamma):
+        T[k + 1, k] = math.sqrt(squared)
+    E, vectors = np.linalg.eigh(T)  # looks at the lower triangle
     return E * scale, first * vectors[0] ** 2
 
 
@@ -333,14 +336,16 @@ class MatsubaraFunction:
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) = 1/beta sum_n exp(-i w_n tau) G(i w_n) for 0 <= tau <= beta."""
         t = times(tau, self.beta)
-        rest = self.values - self.tail(1j * self.frequencies)
+        rest = self.values - self.tail.at_first(self.values.size)
         found = 2.0 / self.beta * _wave_sum(t.ravel() / self.beta, rest)
         return np.asarray(self.tail.tau(t) + found.reshape(t.shape))
 
     @cached_property
     def occupation(self) -> float:
         """-G(beta-)."""
-        return float(-self.tau(self.beta))
+        # exp(-i w_n beta) = -1
+        rest = self.values - self.tail.at_first(self.values.size)
+        return float(2.0 / self.beta * rest.real.sum()) - float(self.tail.tau(self.beta))
 
     def plot(
         self,

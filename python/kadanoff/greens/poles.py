@@ -105,8 +105,11 @@ class GreenFunction:
                 "z must lie off the real axis, where the poles are; use w(w, eta=...) for spectra"
             )
         flat = np.ascontiguousarray(points.ravel())
-        out = _core.poles_at_points(self.energies, self.weights[None, :], flat)[0]
-        return np.asarray(out.reshape(points.shape))
+        return self._at(flat).reshape(points.shape)
+
+    def _at(self, z: ComplexArray) -> ComplexArray:
+        """G at a flat array of points off the real axis."""
+        return np.asarray(_core.poles_at_points(self.energies, self.weights[None, :], z)[0])
 
     def iw(self, count: int = 512) -> ComplexArray:
         """G(i w_n) at the first `count` positive Matsubara frequencies."""
@@ -114,7 +117,8 @@ class GreenFunction:
 
     def at_first(self, count: int) -> ComplexArray:
         """As `iw`, for any number, zero included."""
-        return self(1j * fermionic(self.beta, checks.whole("count", count, least=0)))
+        w_n = fermionic(self.beta, checks.whole("count", count, least=0))
+        return self._at(np.asarray(1j * w_n, dtype=np.complex128))
 
     def tau(self, tau: ArrayLike) -> FloatArray:
         """G(tau) for 0 <= tau <= beta; the ends mean 0+ and beta-."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-from kadanoff._base import checks
+from kadanoff._base import checks, interruptible
 from kadanoff._base.errors import Cancelled
 from kadanoff._base.html import shown, table
 from kadanoff._base.interruptible import noted_interrupts, run_aside
@@ -130,7 +130,7 @@ def sweep(
         Called with the entries of a point by keyword. With a store it returns arrays by name. A
         result must depend on the point alone: then it is the same on every executor. If it takes
         ``threads``, ``progress`` or ``control`` and the point does not say, it is called with
-        ``threads=1``, ``progress=False`` and, on the default executor, `control`.
+        ``threads=1``, ``progress=False`` and, where the executor is a pool of threads, `control`.
     points : mapping or sequence of mappings
         Values by name, every combination of which is a point (the last runs fastest), or the
         points themselves.
@@ -191,7 +191,9 @@ def sweep(
             parameters_of(point)
             if interrupted() or (control is not None and control.cancelled):
                 raise Cancelled("the computation was stopped")
-        running = _Running(function, todo, store, retry, run.control or Control(), executor is None)
+        running = _Running(
+            function, todo, store, retry, run.control or Control(), _shares(executor)
+        )
     started = time.perf_counter()
     with run.calling("sweep") as keywords:
         report = keywords["report"]
@@ -375,6 +377,11 @@ def _points(
     return tuple(dict(point) for point in found)
 
 
+def _shares(executor: Executor | None) -> bool:
+    """Whether tasks run in this process, so that a control reaches them."""
+    return executor is None or isinstance(executor, ThreadPoolExecutor)
+
+
 def _extras(function: Callable[..., Any], control: Control | None) -> dict[str, Any]:
     """Arguments that the function takes and that belong to the run, not to the point."""
     try:
@@ -392,8 +399,23 @@ def _pool(executor: Executor | None) -> Iterator[Executor]:
     if executor is not None:
         yield executor
         return
+    if not interruptible.HAS_THREADS:
+        yield _Here()
+        return
     with ThreadPoolExecutor(available_threads()) as pool:
         yield pool
+
+
+class _Here(Executor):
+    """Tasks one after the other on the calling thread, where there is no other."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 # ------------------------------------------------------------------------------------ BLAS threads

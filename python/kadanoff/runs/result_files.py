@@ -53,7 +53,7 @@ S = TypeVar("S", bound="Saved")
 
 
 class NotSaved(UserWarning):
-    """A part of a result that a file can not hold was left out."""
+    """A part of a result that a file cannot hold was left out."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,7 +101,7 @@ def storable(
     version : int
         Version of the fields; files of a newer one are refused.
     optional : tuple of str
-        Fields that are mappings. What a file can not hold of them is left out with a warning.
+        Fields that are mappings. What a file cannot hold of them is left out with a warning.
     dims : mapping, optional
         Names of the dimensions of arrays, by field.
 
@@ -134,16 +134,16 @@ class Saved:
         Raises
         ------
         TypeError, ValueError
-            The result holds what a file can not, or the suffix is another.
+            The result holds what a file cannot, or the suffix is another.
         OSError
-            The file can not be written; what was there before is kept.
+            The file cannot be written; what was there before is kept.
         ImportError
             Packages for netCDF are missing.
 
         Warns
         -----
         NotSaved
-            Entries of ``diagnostics`` that a file can not hold were left out.
+            Entries of ``diagnostics`` that a file cannot hold were left out.
         """
         write(path, self)
 
@@ -165,7 +165,7 @@ class Saved:
         Raises
         ------
         OSError
-            There is no such file, or it can not be read.
+            There is no such file, or it cannot be read.
         ValueError
             It is damaged, of a newer version, or holds another kind of result.
         ImportError
@@ -200,7 +200,7 @@ def write(path: str | os.PathLike[str], result: Any) -> None:
     if content.left_out:
         warn(
             f"{os.fspath(path)!r} was written without {', '.join(content.left_out)}, which a file "
-            "can not hold",
+            "cannot hold",
             NotSaved,
         )
 
@@ -228,7 +228,7 @@ class _Content:
         Raises
         ------
         TypeError
-            A file can not hold it.
+            A file cannot hold it.
         """
         if depth > MAX_DEPTH:
             raise TypeError(f"{name} is nested too deeply for a file")

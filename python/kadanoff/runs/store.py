@@ -53,7 +53,7 @@ LAYOUT = 1
 """Of the folder and of its files; another one is refused."""
 MANIFEST = "manifest.json"
 SUFFIXES = ("npz", "json")
-DAMAGED = "damaged"  # where files that can not be read are put
+DAMAGED = "damaged"  # where files that cannot be read are put
 _HEADER = "point.json"
 _ATTEMPTS = 100  # to open a store that other processes are creating
 _PAUSE = 0.01  # seconds between two of them
@@ -299,7 +299,7 @@ class Store:
                         DamagedFile,
                     )
                 return first
-        raise ValueError(f"{str(self.path / MANIFEST)!r} is damaged: it exists but can not be read")
+        raise ValueError(f"{str(self.path / MANIFEST)!r} is damaged: it exists but cannot be read")
 
     def _sign(self) -> None:
         """Add this process to the writers named in the manifest."""
@@ -333,7 +333,7 @@ class Store:
         Raises
         ------
         OSError
-            The folder has vanished, or can not be read.
+            The folder has vanished, or cannot be read.
         """
         with os.scandir(self.path) as entries:
             names = sorted(e.name for e in entries if e.name.endswith(f".{self.suffix}"))
@@ -365,9 +365,9 @@ class Store:
         Raises
         ------
         TypeError, ValueError
-            Parameters, facts or results that the file can not hold.
+            Parameters, facts or results that the file cannot hold.
         OSError
-            The file can not be written: the disk is full, the folder has vanished. The message
+            The file cannot be written: the disk is full, the folder has vanished. The message
             names the file, and nothing is left behind.
         """
         parameters = parameters_of(_mapping("parameters", parameters))
@@ -586,7 +586,7 @@ def _alone(folder: Path) -> Iterator[None]:
     """One process at a time changes the manifest, where the system has locks.
 
     The lock is the folder's own, leaves no file and ends with its process. It protects the list of
-    writers alone: a process that can not have it soon goes on without.
+    writers alone: a process that cannot have it soon goes on without.
     """
     try:
         import fcntl
@@ -660,7 +660,7 @@ def _moved(file: Path, store: Path) -> Path:
 
 def _to_npz(header: dict[str, Any], result: Mapping[str, Any]) -> bytes:
     if _HEADER in result:
-        raise ValueError(f"an array can not be called {_HEADER!r}")
+        raise ValueError(f"an array cannot be called {_HEADER!r}")
     text = np.frombuffer(_text(header).encode(), dtype=np.uint8)
     return archive.packed({_HEADER: text, **result})
 

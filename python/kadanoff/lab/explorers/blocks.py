@@ -7,7 +7,8 @@ of blocks are noise; below, they all have the same sign.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     from kadanoff.lab.explorers.canvas import Live
     from kadanoff.lab.explorers.latest import Stage
 
-__all__ = ["BlocksPicture", "compute", "draw", "explore"]
+__all__ = ["BlocksPicture", "compute", "draw", "explore_blocks"]
 
 
 LEVELS = 3
+STILL = 5000  # sweeps before a picture that stands still
 SECONDS = 0.012  # of sweeps for a frame: the rest of its time is for packing and painting
 # Paper-white and an ink that is no spin's colour elsewhere: also legible without colours.
 COLOURS = ("#F4F1EA", "#1B3A57")
@@ -46,15 +48,16 @@ class BlocksPicture:
         The lattice, shape (L, L), then blocks of 2 x 2, of 4 x 4, ...
     correlation : list of float
         Mean product of nearest neighbours, level by level: the same at a fixed point.
-    rate : float
-        Sweeps per second of this call; 0 if there were none.
+    energy, magnetisation : float
+        Per site: in units of J, and between -1 and 1.
     """
 
     T: float
     sweeps: int
     levels: list[SpinArray]
     correlation: list[float]
-    rate: float = field(default=0.0)
+    energy: float
+    magnetisation: float
 
 
 def compute(
@@ -97,7 +100,7 @@ def compute(
     if live is None:
         live = ising.Simulation(L=128, T=T, seed=0)
     live.T = T
-    started, before = time.perf_counter(), live.sweeps
+    started = time.perf_counter()
     if sweeps is None:
         batch = 8
         while (spent := time.perf_counter() - started) < SECONDS:
@@ -105,7 +108,6 @@ def compute(
             batch = min(2 * batch, 512) if spent < 0.25 * SECONDS else batch
     elif sweeps:
         live.sweep(sweeps, progress=False, control=control)
-    seconds = time.perf_counter() - started
     found = [live.spins]
     rule = blockspin.Majority()
     for level in range(levels):
@@ -115,7 +117,8 @@ def compute(
         sweeps=live.sweeps,
         levels=found,
         correlation=[_neighbours(s) for s in found],
-        rate=(live.sweeps - before) / seconds,
+        energy=live.energy,
+        magnetisation=live.magnetisation,
     )
 
 
@@ -161,6 +164,8 @@ function paint(canvas, bytes, L) {
   context.putImageData(image, 0, 0);
 }
 function render({model, el}) {
+  let forget = () => {};
+  requestAnimationFrame(() => { forget = keep_named(el); });
   const row = document.createElement('div');
   row.className = 'kadanoff-lattice';
   row.style.cssText = 'display:flex;flex-wrap:wrap;gap:12px;padding:4px 0';
@@ -181,12 +186,13 @@ function render({model, el}) {
         const box = document.createElement('div');
         const canvas = document.createElement('canvas');
         const width = model.get('width'), below = message.sizes.length - 1;
-        const size = level ? Math.floor((width - 12 * (below - 1)) / below) : width;
-        canvas.style.cssText =
-          `width:${size}px;height:${size}px;image-rendering:pixelated;display:block`;
-        box.style.width = `${size}px`;
+        // Three small ones below the large one, however wide the column is.
+        const share = `calc((min(100%, ${width}px) - ${12 * (below - 1)}px) / ${below})`;
+        canvas.style.cssText = 'width:100%;height:auto;image-rendering:pixelated;display:block';
+        canvas.setAttribute('role', 'img');
+        box.style.width = level ? share : '100%';
         const caption = document.createElement('div');
-        caption.style.cssText = 'font-size:12px;color:#767676;padding-top:2px';
+        caption.style.cssText = 'font-size:12px;color:#808080;padding-top:2px';
         box.append(canvas, caption);
         row.appendChild(box);
         views[level] = {canvas, caption};
@@ -195,6 +201,7 @@ function render({model, el}) {
       const bytes = new Uint8Array(view.buffer || view, view.byteOffset || 0, view.byteLength);
       paint(views[level].canvas, bytes, L);
       views[level].caption.textContent = message.captions[level];
+      views[level].canvas.setAttribute('aria-label', message.captions[level]);
     });
     row.dataset.frames = message.frames;
     requestAnimationFrame(next);
@@ -203,7 +210,7 @@ function render({model, el}) {
   // A frame that was lost (a kernel restarted, a page reloaded) must not stop the picture.
   const timer = setInterval(() => { waiting = false; next(); }, 1000);
   requestAnimationFrame(next);
-  return () => clearInterval(timer);
+  return () => { clearInterval(timer); forget(); };
 }
 export default { render };
 """
@@ -212,12 +219,12 @@ export default { render };
 def pack(data: BlocksPicture) -> tuple[dict[str, Any], list[bytes]]:
     """A bit per spin, rows one after the other, the lowest bit first."""
     sizes = [int(level.shape[0]) for level in data.levels]
-    names = ["spins"] + [f"blocks of {2**k} × {2**k}" for k in range(1, len(sizes))]
+    names = ["spins"] + [f"{2**k} × {2**k}" for k in range(1, len(sizes))]
     return (
         {
             "sizes": sizes,
             "captions": [
-                f"{name}, ⟨ss′⟩ = {c:.3f}" for name, c in zip(names, data.correlation, strict=True)
+                f"{name}: ⟨ss′⟩ = {c:.3f}" for name, c in zip(names, data.correlation, strict=True)
             ],
             "frames": data.sweeps,
         },
@@ -226,7 +233,7 @@ def pack(data: BlocksPicture) -> tuple[dict[str, Any], list[bytes]]:
 
 
 @public
-def explore(L: int = 512, *, T: float = ising.T_c, seed: int | None = None) -> Live:
+def explore_blocks(L: int = 512, *, T: float = ising.T_c, seed: int | None = None) -> Live:
     """A lattice of L x L on a canvas, a slider for T, and three levels of block spins.
 
     Parameters
@@ -234,7 +241,7 @@ def explore(L: int = 512, *, T: float = ising.T_c, seed: int | None = None) -> L
     L : int
         Sites along an axis, divisible by 64.
     T : float
-        First temperature, in units of J.
+        First temperature in units of J, 1 to 5.
     seed : int, optional
         Seed of the random numbers; fresh entropy by default.
 
@@ -246,55 +253,67 @@ def explore(L: int = 512, *, T: float = ising.T_c, seed: int | None = None) -> L
     Raises
     ------
     TypeError, ValueError
-        L is not divisible by 64, T is not positive, or the seed is not an integer.
+        L is not divisible by 64, T is not between 1 and 5, or the seed is not an integer.
 
     Examples
     --------
-    >>> explorer = explore(64, seed=1)
+    >>> explorer = explore_blocks(64, seed=1)
     >>> explorer.close()
     """
-    import ipywidgets
-
     from kadanoff.lab.explorers.canvas import Live
-    from kadanoff.lab.explorers.panel import STYLE
+    from kadanoff.lab.explorers.painter import Painter
+    from kadanoff.lab.explorers.panel import Slider
 
     seed = checks.seed(seed)
-    live = ising.Simulation(L=L, T=T, seed=seed)
-    slider = ipywidgets.FloatSlider(
-        value=T, min=1.0, max=5.0, step=0.0001, description="T / J", readout_format=".3f",
-        style=STYLE, layout={"width": "36em"},
-    )  # fmt: skip
-    critical = ipywidgets.Button(description="T_c", layout={"width": "4em"})
-
-    def to_critical(_: Any) -> None:
-        slider.value = ising.T_c
-
-    critical.on_click(to_critical)
+    control = Slider("T", "T / J", ising.T_c, 1.0, 5.0, step=0.0001, readout=".3f").checked(T)
+    live = ising.Simulation(L=L, T=control.value, seed=seed)
 
     def step(*, T: float, stage: Stage, control: Control) -> BlocksPicture:
         return compute(live, T=T, sweeps=None, control=control)
 
-    last = [0.0, 0]
+    def still(*, T: float, stage: Stage, control: Control) -> BlocksPicture:
+        return compute(ising.Simulation(L=L, T=T, seed=seed), T=T, sweeps=STILL, control=control)
 
-    def say(data: BlocksPicture) -> str:
-        now = time.perf_counter()
-        rate = (data.sweeps - last[1]) / (now - last[0])
-        last[:] = [now, data.sweeps]
+    def code(parameters: Mapping[str, Any]) -> str:
         return (
-            f"T = {data.T:.4f} = {data.T / ising.T_c:.3f} T_c · {rate:,.0f} sweeps per second, "
-            f"{data.rate:,.0f} without packing and painting"
+            "import kadanoff as kd\nfrom kadanoff.lab.explorers import blocks\n"
+            "from kadanoff.lab.explorers.picture import Picture\n\n"
+            f"live = kd.ising.Simulation(L={L}, T={parameters['T']!r}, seed={seed})\n"
+            f"data = blocks.compute(live, T={parameters['T']!r}, sweeps={STILL})\n"
+            "axes = blocks.axes()\nblocks.draw(data, axes)\nPicture(axes)"
         )
 
     explorer = Live(
-        f"Ising lattice, {L} × {L}",
-        step,
-        pack,
-        SCRIPT,
-        {"T": slider},
-        say,
-        width=min(512, L),
+        f"Ising lattice, {L} × {L}", step, pack, SCRIPT, [control], say, start={}, still=still,
+        painter=Painter(draw, axes), width=512,
+    )  # fmt: skip
+    explorer.seed, explorer.code = seed, code
+    _add_critical(explorer)
+    return explorer
+
+
+def _add_critical(explorer: Live) -> None:
+    """A button that moves the slider to T_c."""
+    import ipywidgets
+
+    critical = ipywidgets.Button(
+        description="critical", tooltip="to the critical temperature", layout={"width": "6em"}
     )
-    explorer.seed = seed
+
+    def to_critical(_: Any) -> None:
+        explorer.sliders["T"].value = ising.T_c
+
+    critical.on_click(to_critical)
     rows = explorer.children[1]
     rows.children = (*rows.children, critical)
-    return explorer
+
+
+def say(data: BlocksPicture) -> dict[str, str]:
+    """Temperature, energy and magnetisation, beside those of the infinite lattice."""
+    exact = ising.exact(None, T=data.T)
+    return {
+        "T / T_c": f"{data.T / ising.T_c:.3f}",
+        "e": f"{data.energy:.3f} (infinite lattice {exact.e:.3f})",
+        "|m|": f"{abs(data.magnetisation):.3f} (infinite lattice {exact.m:.3f})",
+        "sweeps": f"{data.sweeps:,}",
+    }

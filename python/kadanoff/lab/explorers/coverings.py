@@ -7,6 +7,7 @@ around the torus, and the winding changes. Aligning dimers order in columns belo
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from kadanoff.lab.explorers.canvas import Live
     from kadanoff.lab.explorers.latest import Stage
 
-__all__ = ["CoveringPicture", "compute", "draw", "explore"]
+__all__ = ["CoveringPicture", "compute", "draw", "explore_dimers"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +126,8 @@ def draw(data: CoveringPicture, axes: Any) -> None:
 def _caption(data: CoveringPicture) -> str:
     T = "∞" if math.isinf(data.T) else f"{data.T:g}"
     return (
-        f"T = {T} · winding {data.winding} · flippable {data.flippable:.3f} a site · "
-        f"{data.steps:,} steps"
+        f"dimers at T = {T}, winding {data.winding}, {data.flippable:.3f} flippable plaquettes "
+        "per site"
     )
 
 
@@ -163,10 +164,13 @@ function paint(canvas, L, directions, heights, moved, size) {
   }
 }
 function render({model, el}) {
+  let forget = () => {};
+  requestAnimationFrame(() => { forget = keep_named(el); });
   const canvas = document.createElement('canvas');
   canvas.className = 'kadanoff-lattice';
   const size = model.get('width');
-  canvas.style.cssText = `width:${size}px;height:${size}px;display:block`;
+  canvas.style.cssText = `width:${size}px;max-width:100%;height:auto;display:block`;
+  canvas.setAttribute('role', 'img');
   el.appendChild(canvas);
   let waiting = false, last = 0;
   const next = () => {
@@ -181,12 +185,13 @@ function render({model, el}) {
       v => new Uint8Array(v.buffer || v, v.byteOffset || 0, v.byteLength));
     paint(canvas, message.L, directions, heights, moved, size);
     canvas.dataset.frames = message.frames;
+    canvas.setAttribute('aria-label', message.caption);
     setTimeout(() => requestAnimationFrame(next), 60);  // a worm is to be seen
   });
   model.on('change:playing', next);
   const timer = setInterval(() => { waiting = false; next(); }, 1000);
   requestAnimationFrame(next);
-  return () => clearInterval(timer);
+  return () => { clearInterval(timer); forget(); };
 }
 export default { render };
 """
@@ -197,14 +202,35 @@ def pack(data: CoveringPicture) -> tuple[dict[str, Any], list[bytes]]:
     reach = max(float(np.abs(data.height).max()), 1.0)
     grey = np.round(215 + 40 * data.height / reach).astype(np.uint8)
     return (
-        {"L": len(data.dimers), "frames": data.steps},
+        {"L": len(data.dimers), "frames": data.steps, "caption": _caption(data)},
         [data.dimers.tobytes(), grey.tobytes(), data.moved.astype(np.uint8).tobytes()],
     )
 
 
+def say(data: CoveringPicture) -> dict[str, str]:
+    """Winding, flippable plaquettes, and the size of the last loop."""
+    numbers = {
+        "winding": f"{data.winding[0]}, {data.winding[1]}",
+        "flippable plaquettes per site": f"{data.flippable:.3f}",
+        "sites turned by the last loop": f"{np.count_nonzero(data.moved):,}",
+        "steps of all loops": f"{data.steps:,}",
+    }
+    if math.isinf(data.T):
+        numbers["flippable plaquettes per site"] += " (infinite lattice 0.250)"
+    return numbers
+
+
+TEMPERATURES = {f"{T:g}": T for T in (0.3, 0.5, 0.6, 0.65, 0.7, 0.8, 1.0, 1.5, 3.0)} | {
+    "∞": math.inf
+}
+STILL = 400  # loops before a picture that stands still
+
+
 @public
-def explore(L: int = 48, *, seed: int | None = None) -> Live:
-    """A covering of L x L on a canvas; sliders for T and for the loops between two frames.
+def explore_dimers(
+    L: int = 48, *, T: float = math.inf, loops: float = 1.0, seed: int | None = None
+) -> Live:
+    """A covering of L x L on a canvas; controls for T and for the loops between two frames.
 
     A new temperature starts from columns again.
 
@@ -212,6 +238,11 @@ def explore(L: int = 48, *, seed: int | None = None) -> Live:
     ----------
     L : int
         Sites along an axis, even.
+    T : float
+        First temperature in units of the attraction of two parallel dimers: 0.3, 0.5, 0.6, 0.65,
+        0.7, 0.8, 1, 1.5, 3 or infinity.
+    loops : float
+        Loops between two frames at first, 1 to 1000.
     seed : int, optional
         Seed of the random numbers; fresh entropy by default.
 
@@ -223,19 +254,21 @@ def explore(L: int = 48, *, seed: int | None = None) -> Live:
     Raises
     ------
     TypeError, ValueError
-        L is odd or no integer, or the seed is not an integer.
+        L is odd or no integer, the seed is not an integer, or T or loops is out of range.
 
     Examples
     --------
-    >>> explorer = explore(16, seed=1)
+    >>> explorer = explore_dimers(16, T=0.65, seed=1)
+    >>> explorer.parameters["T"]
+    0.65
     >>> explorer.close()
     """
-    import ipywidgets
-
     from kadanoff.lab.explorers.canvas import Live
-    from kadanoff.lab.explorers.panel import STYLE
+    from kadanoff.lab.explorers.controls import Choice, Slider
+    from kadanoff.lab.explorers.painter import Painter
 
     seed = checks.seed(seed)
+    checks.whole("L", L, least=2)
     lives: dict[float, dimers.Simulation] = {}
 
     def step(*, T: float, loops: float, stage: Stage, control: Control) -> CoveringPicture:
@@ -244,24 +277,35 @@ def explore(L: int = 48, *, seed: int | None = None) -> Live:
             lives[T] = dimers.Simulation(L, T=T, seed=seed)
         return compute(lives[T], loops=max(1, round(loops)))
 
-    temperatures = {f"{T:g}": T for T in (0.3, 0.5, 0.6, 0.65, 0.7, 0.8, 1.0, 1.5, 3.0)}
+    def still(*, T: float, loops: float, stage: Stage, control: Control) -> CoveringPicture:
+        return compute(dimers.Simulation(L, T=T, seed=seed), loops=STILL + max(1, round(loops)))
+
+    def code(parameters: Mapping[str, Any]) -> str:
+        T, loops = parameters["T"], STILL + max(1, round(parameters["loops"]))
+        shown = "float('inf')" if math.isinf(T) else repr(T)
+        return (
+            "import kadanoff as kd\nfrom kadanoff.lab.explorers import coverings\n"
+            "from kadanoff.lab.explorers.picture import Picture\n\n"
+            f"live = kd.dimers.Simulation({L}, T={shown}, seed={seed})\n"
+            f"data = coverings.compute(live, loops={loops})\n"
+            "axes = coverings.axes()\ncoverings.draw(data, axes)\nPicture(axes)"
+        )
+
     explorer = Live(
         f"Dimers, {L} × {L}",
         step,
         pack,
         SCRIPT,
-        {
-            "T": ipywidgets.SelectionSlider(
-                options=[*temperatures.items(), ("∞", math.inf)], value=math.inf,
-                description="T / |v|", style=STYLE, layout={"width": "27em"},
-            ),
-            "loops": ipywidgets.FloatLogSlider(
-                value=1, min=0, max=3, step=0.25, description="loops per frame",
-                readout_format=".0f", style=STYLE, layout={"width": "27em"},
-            ),
-        },
-        _caption,
+        [
+            Choice("T", "T / |v|", TEMPERATURES),
+            Slider("loops", "loops per frame", 1.0, 1, 1000, step=0.25, log=True, readout=".0f"),
+        ],
+        say,
+        start={"T": T, "loops": loops},
+        still=still,
+        painter=Painter(draw, axes),
         width=560,
-    )  # fmt: skip
-    explorer.seed = seed
+    )
+    explorer.seed, explorer.code = seed, code
+    dimers.Simulation(L, T=T, seed=seed)  # an odd L is refused here, not in the first frame
     return explorer

@@ -22,13 +22,13 @@ from kadanoff._base.style import COLOURS, GREY, dress, guide
 from kadanoff.impurities import effective, nrg
 from kadanoff.impurities.effective.plots import COUPLINGS
 from kadanoff.impurities.nrg.result import NRGResult
-from kadanoff.lab.explorers.picture import grid, line, text
+from kadanoff.lab.explorers.picture import beside, grid, line
 
 if TYPE_CHECKING:
     from kadanoff.lab.explorers.latest import Stage
     from kadanoff.lab.explorers.panel import Explorer
 
-__all__ = ["DotPicture", "compute", "draw", "explore"]
+__all__ = ["DotPicture", "compute", "draw", "explore_dot"]
 
 LN_2 = np.log(2.0)
 T_END = 1e-10
@@ -112,9 +112,18 @@ def compute(
     return DotPicture(dots=solved.pop("dots"), kondo=solved, T=T)
 
 
+def say(data: DotPicture) -> dict[str, str]:
+    """Entropy at the lowest temperature, and the couplings."""
+    numbers = {"S(T → 0)": f"{data.dots.entropy[-1] / LN_2:.3f} ln 2"}
+    for name in ("J_SW", "J_ML"):
+        J = data.couplings.get(name)
+        numbers[name] = "none" if J is None else f"{J:.4f} D"
+    return numbers
+
+
 def axes() -> Any:
     """Two panels for :func:`draw`."""
-    return grid(1, 2, size=(9.6, 3.9), left=0.065, right=0.925, bottom=0.14, top=0.9, wspace=0.36)
+    return grid(1, 2, size=(9.6, 3.9), left=0.065, right=0.91, bottom=0.14, top=0.95, wspace=0.36)
 
 
 def draw(data: DotPicture, axes: Any) -> None:
@@ -127,7 +136,7 @@ def draw(data: DotPicture, axes: Any) -> None:
         chi.set(xlim=(1e-10, 2), ylim=(-0.02, 0.72))
         for height, name in ((1, "ln 2"), (np.log2(3), "ln 3"), (2, "ln 4"), (4, "ln 16")):
             guide(entropy, float(height), name)
-        for height, name in ((2 / 3, "spin 1"), (0.5, "2 spins 1/2"), (0.25, "spin 1/2")):
+        for height, name in ((2 / 3, "spin 1"), (0.5, "2 × 1/2"), (0.25, "1/2")):
             guide(chi, height, name)
     for ax, quantity, unit in ((entropy, "entropy", LN_2), (chi, "T_chi", 1.0)):
         line(
@@ -145,27 +154,43 @@ def draw(data: DotPicture, axes: Any) -> None:
                 label=f"spin 1, {symbol}",
             )  # fmt: skip
         line(ax, "T", [data.T, data.T], [-9, 99], color=GREY, linewidth=0.8, linestyle=":")
-    for place, name in enumerate(("J_SW", "J_ML")):
-        J = data.couplings.get(name)
-        caption = f"no {name}" if J is None else f"{name} = {J:.4f}"
-        colour = COUPLINGS[name][1]
-        text(entropy, name, 0.02 + 0.3 * place, 1.03, caption, color=colour, fontsize="small")
+    beside(entropy, "learned", data.T, "learned here")
     if not entropy.get_legend():
         entropy.legend(frameon=False, fontsize="small", loc="upper left", bbox_to_anchor=(0, 0.93))
 
 
 @public
-def explore() -> Explorer:
+def explore_dot(
+    *, U: float = 0.5, J_sw: float = 0.2, t_12: float = 0.0, U_over_T: float = 1e5
+) -> Explorer:
     """Sliders for U, J_SW and the hopping between two dots in parallel.
+
+    Parameters
+    ----------
+    U : float
+        First repulsion in units of D, 0.05 to 4. All arguments are where the sliders start.
+    J_sw : float
+        Hybridisation ``8 V^2 / U`` in units of D, 0.1 to 0.6.
+    t_12 : float
+        Hopping between the dots in units of D, 0 to 0.1.
+    U_over_T : float
+        The spin-1 model is learned at ``T = U / U_over_T``; 100 to 1e7.
 
     Returns
     -------
     Explorer
         A widget; ``.close()`` ends it.
 
+    Raises
+    ------
+    TypeError, ValueError
+        A value is outside of the range of its slider.
+
     Examples
     --------
-    >>> explorer = explore()
+    >>> explorer = explore_dot(J_sw=0.3)
+    >>> explorer.parameters["J_sw"]
+    0.3
     >>> explorer.close()
     """
     from kadanoff.lab.explorers.panel import Explorer, Slider
@@ -176,9 +201,12 @@ def explore() -> Explorer:
         draw,
         axes,
         [
-            Slider("U", "U / D", 0.5, 0.05, 2.0, step=0.01, readout=".2f"),
-            Slider("J_sw", "J_SW / D", 0.2, 0.1, 0.6, step=0.005, readout=".3f"),
-            Slider("t_12", "t_12 / D", 0.0, 0.0, 0.1, step=0.001, readout=".3f"),
+            Slider("U", "U / D", 0.5, 0.05, 4.0, step=0.01, readout=".2f"),
+            Slider("J_sw", "8V² / (U D)", 0.2, 0.1, 0.6, step=0.005, readout=".3f"),
+            Slider("t_12", "hopping t₁₂ / D", 0.0, 0.0, 0.1, step=0.001, readout=".3f"),
             Slider("U_over_T", "learned at U / T", 1e5, 1e2, 1e7, log=True, readout=".1e"),
         ],
+        start={"U": U, "J_sw": J_sw, "t_12": t_12, "U_over_T": U_over_T},
+        say=say,
+        code="dot",
     )

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from kadanoff.lab.explorers.panel import Explorer
     from kadanoff.lattices.rsmi.rules import FilterRule
 
-__all__ = ["FilterPicture", "compute", "draw", "explore"]
+__all__ = ["FilterPicture", "compute", "draw", "explore_rsmi"]
 
 
 L = 16
@@ -140,7 +140,7 @@ def axes() -> Any:
 
 
 def draw(data: FilterPicture, axes: Any) -> None:
-    """The filters, red positive and blue negative, and the climb of the information."""
+    """The filters, red positive and blue negative, and the rise of the information."""
     picture, climb = axes.ravel()
     units, rows, columns = data.filters.shape
     tiled = tile(data.filters)
@@ -182,8 +182,8 @@ def draw(data: FilterPicture, axes: Any) -> None:
     tallest = bits if math.isnan(data.block_information) else min(bits, data.block_information)
     climb.set(xlim=(0, end), ylim=(0, 1.15 * tallest))
     for name, value, caption in (
-        ("bits", bits, "entropy of the bits"),
-        ("block", data.block_information, "I(V:E), all that the block knows"),
+        ("bits", bits, "entropy of the hidden bits"),
+        ("block", data.block_information, "I(V:E) of the whole block"),
     ):
         line(climb, name, [0, 1e6], [value, value], color=GREY, linewidth=0.9, linestyle="--")
         text(
@@ -191,28 +191,52 @@ def draw(data: FilterPicture, axes: Any) -> None:
             caption,
             transform=climb.transData, color=GREY, fontsize="small", va="bottom", clip_on=True,
         )  # fmt: skip
+
+
+def say(data: FilterPicture) -> dict[str, str]:
+    """The information, its bound, and the number of evaluations."""
     if data.rule is not None and (found := data.rule.information) is not None:
-        error = f" ± {found.error:.4f}" if found.error else ""
-        caption = f"{found.value:.4f}{error} nats ({found.kind})"
+        error = f" ± {found.error:.1g}" if found.error else ""
+        numbers = {"I(H:E)": f"{found.value:.4f}{error} nats ({found.kind})"}
     else:
-        caption = f"{data.history[-1]:.4f} nats, climbing" if len(steps) else ""
-    text(climb, "value", 0.0, 1.04, caption, color=GREY, fontsize="small")
+        numbers = {"I(H:E)": f"{data.history[-1]:.4f} nats, rising" if len(data.history) else "…"}
+    if not math.isnan(data.block_information):
+        numbers["I(V:E)"] = f"{data.block_information:.4f} nats"
+    return numbers | {"evaluations": f"{len(data.history)}"}
 
 
 @public
-def explore() -> Explorer:
+def explore_rsmi(*, T: float = 2.25, block: int = 2, hidden: int = 1, seed: int = 0) -> Explorer:
     """A slider for T, and choices of block and hidden units.
 
     The filters are shown while they are learned.
+
+    Parameters
+    ----------
+    T : float
+        First temperature in units of J, 1.5 to 4. All arguments are where the controls start.
+    block : {2, 4}
+        Linear size of the block.
+    hidden : {1, 2}
+        Hidden units.
+    seed : int
+        Seed of the starting filters, 0 to 20.
 
     Returns
     -------
     Explorer
         A widget; ``.close()`` ends it.
 
+    Raises
+    ------
+    TypeError, ValueError
+        A value is outside of the range of its control.
+
     Examples
     --------
-    >>> explorer = explore()
+    >>> explorer = explore_rsmi(T=2.5)
+    >>> explorer.parameters["T"]
+    2.5
     >>> explorer.close()
     """
     from kadanoff.lab.explorers.panel import Choice, Explorer, Slider
@@ -228,6 +252,9 @@ def explore() -> Explorer:
             Choice("hidden", "hidden units", {"1": 1, "2": 2}),
             Slider("seed", "seed", 0, 0, 20, step=1),
         ],
+        start={"T": T, "block": block, "hidden": hidden, "seed": seed},
+        say=say,
+        code="filters",
         stages=("fine",),
         shows_progress=True,
     )

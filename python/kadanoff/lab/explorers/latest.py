@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
 from kadanoff import Control
+from kadanoff._base import interruptible
 
-__all__ = ["Answer", "Latest", "Stage"]
+__all__ = ["STAGES", "Answer", "Latest", "Stage", "one_line"]
 
 Stage: TypeAlias = Literal["coarse", "fine"]
 STAGES: tuple[Stage, ...] = ("coarse", "fine")
@@ -43,11 +44,14 @@ class Latest:
         Stages that are answered.
     pause : float
         Seconds of rest before the fine answer.
+    failed : callable, optional
+        ``failed(error)``, instead of its one line through `tell`.
 
     Notes
     -----
     The thread exists only while a question is open, so that an explorer that was not closed,
-    because its cell was run again, holds none.
+    because its cell was run again, holds none. Where there are no threads, as in a browser, a
+    question is answered before :meth:`ask` returns.
 
     Examples
     --------
@@ -74,8 +78,10 @@ class Latest:
         *,
         stages: tuple[Stage, ...] = STAGES,
         pause: float = PAUSE,
+        failed: Callable[[Exception], object] | None = None,
     ) -> None:
         self._compute, self._show, self._tell = compute, show, tell
+        self._failed = failed or (lambda error: tell(one_line(error)))
         self._stages, self._pause = stages, pause
         self._changed = threading.Condition()
         self._wanted: tuple[Mapping[str, Any], float] | None = None
@@ -104,6 +110,9 @@ class Latest:
             self._wanted = (parameters, time.perf_counter())
             if self._control is not None and not (self._stage == "coarse" and self._spared):
                 self._control.cancel()
+            if not interruptible.HAS_THREADS:
+                self._answer_here()
+                return
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="kadanoff-explorer", daemon=True
@@ -143,6 +152,18 @@ class Latest:
     def _newer(self) -> bool:
         return self._closed or self._wanted is not None
 
+    def _answer_here(self) -> None:
+        """Answer what is asked on this thread; a question that a picture asks waits its turn."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._wanted is not None and not self._closed:
+                (parameters, asked), self._wanted = self._wanted, None
+                self._answer(parameters, asked)
+        finally:
+            self._busy = False
+
     def _run(self) -> None:
         while True:
             with self._changed:
@@ -159,7 +180,8 @@ class Latest:
     def _answer(self, parameters: Mapping[str, Any], asked: float) -> None:
         for number, stage in enumerate(self._stages):
             with self._changed:
-                if number and self._changed.wait_for(self._newer, timeout=self._pause):
+                pause = self._pause if interruptible.HAS_THREADS else 0.0
+                if number and self._changed.wait_for(self._newer, timeout=pause):
                     return
                 control = self._control = Control()
                 self._stage = stage
@@ -181,7 +203,7 @@ class Latest:
                     self._tell("stopped")
                 return
             except Exception as error:
-                self._tell(one_line(error))
+                self._failed(error)
                 return
             finally:
                 with self._changed:

@@ -6,7 +6,7 @@ solver, such as a learned one, can be compared by its self-energy of the same im
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from kadanoff.lab.explorers.latest import Stage
     from kadanoff.lab.explorers.panel import Explorer
 
-__all__ = ["Learned", "MottPicture", "compute", "draw", "explore"]
+__all__ = ["Learned", "MottPicture", "compute", "draw", "explore_mott"]
 
 
 Learned: TypeAlias = str | Callable[[dmft.Impurity], dmft.Solution]
@@ -35,6 +35,17 @@ TOLERANCE: dict[Stage, float] = {"coarse": 1e-2, "fine": 1e-4}
 STARTS: dict[Stage, int] = {"coarse": 2, "fine": 8}  # of the first fit of the bath
 MAX_ITERATIONS: dict[Stage, int] = {"coarse": 20, "fine": 300}  # impurity problems
 MIN_WIDTH = 0.1  # of the poles: the resolution of five sites
+METHODS = {
+    "ed": "exact diagonalisation",
+    "ipt": "perturbation theory (IPT)",
+    "hubbard1": "Hubbard-I",
+    "nca": "non-crossing approximation (NCA)",
+    "nrg": "NRG",
+    "ftlm": "Lanczos at finite T (FTLM)",
+    "lanczos": "Lanczos",
+    "cthyb": "quantum Monte Carlo (CT-HYB)",
+    "learned": "learned solver",
+}
 OMEGA = np.linspace(-3.0, 3.0, 601)
 CURVE = np.linspace(0.5, 3.5, 13)
 _curves: dict[float, list[tuple[float, float, bool]]] = {}  # of one temperature
@@ -184,19 +195,20 @@ def draw(data: MottPicture, axes: Any) -> None:
     solution = data.exact.solution
     line(spectrum, "A", data.omega, data.A, color=COLOURS["blue"], linewidth=1.6)
     spectrum.set_ylim(0, 0.75 if data.A.max() < 0.75 else 1.5 if data.A.max() < 1.5 else 4.0)
-    text(spectrum, "eta", 0.02, 1.03, f"poles broadened by {data.eta:.2f} D", color=GREY,
-         fontsize="small")  # fmt: skip
+    caption = f"exact diagonalisation, poles {data.eta:.2f} D wide"
+    text(spectrum, "eta", 0.02, 1.03, caption, color=GREY, fontsize="small")
     shown = solution.w_n < 3.2
     line(
         sigma, "exact", solution.w_n[shown], -solution.Sigma_iw[shown].imag, color=COLOURS["blue"],
         marker="o", markersize=3.5, linewidth=1.2, label="exact diagonalisation",
     )  # fmt: skip
+    other = "" if data.learned is None else solver_name(data.learned)
     if data.learned is not None:
         near = data.learned.w_n < 3.2
         line(
             sigma, "learned", data.learned.w_n[near], -data.learned.Sigma_iw[near].imag,
             color=COLOURS["vermillion"], marker="x", markersize=4, linewidth=1.2, linestyle="--",
-            label="learned",
+            label=other,
         )  # fmt: skip
         sigma.legend(frameon=False, fontsize="small", loc="upper right")
     # In an insulator -Im Sigma ~ U^2 / 4 w: the axis follows in steps.
@@ -206,7 +218,7 @@ def draw(data: MottPicture, axes: Any) -> None:
     metal = np.asarray(metal, dtype=bool)
     line(
         weight, "curve", np.asarray(U)[metal], np.asarray(Z)[metal], color=COLOURS["black"],
-        linewidth=1.2, marker=".", label="metal",
+        linewidth=1.2, marker=".", label="metal, three bath sites",
     )  # fmt: skip
     line(
         weight, "insulator", np.asarray(U)[~metal], np.asarray(Z)[~metal], color=GREY,
@@ -214,29 +226,51 @@ def draw(data: MottPicture, axes: Any) -> None:
     )  # fmt: skip
     line(
         weight, "here", [data.U], [data.exact.Z], color=COLOURS["blue"], marker="o",
-        markersize=7, linestyle="",
+        markersize=7, linestyle="", label="exact diagonalisation", clip_on=False,
     )  # fmt: skip
     if data.learned is not None:
         line(
             weight, "learned here", [data.U], [data.learned.Z], color=COLOURS["vermillion"],
-            marker="x", markersize=8, linestyle="",
+            marker="x", markersize=8, linestyle="", label=other, clip_on=False,
         )  # fmt: skip
     if not weight.get_legend():
         weight.legend(frameon=False, fontsize="small", loc="upper right")
-    phase = "metal" if data.exact.is_metallic else "insulator"
-    caption = f"{phase}, Z = {data.exact.Z:.3f}, ⟨n↑n↓⟩ = {data.exact.docc:.4f}"
-    text(weight, "state", 0.02, 1.03, caption, color=COLOURS["blue"], fontsize="small")
+
+
+def solver_name(solution: dmft.Solution) -> str:
+    """The method that a solution comes from, in words."""
+    return METHODS.get(solution.solver, solution.solver)
+
+
+def say(data: MottPicture) -> dict[str, str]:
+    """Phase, quasiparticle weight and double occupancy, and Z of the other solver."""
+    numbers = {
+        "phase": "metal" if data.exact.is_metallic else "insulator",
+        "Z": f"{data.exact.Z:.3f}",
+        "⟨n↑n↓⟩": f"{data.exact.docc:.4f}",
+    }
+    if data.learned is not None:
+        numbers[f"Z by {solver_name(data.learned)}"] = f"{data.learned.Z:.3f}"
+    return numbers
 
 
 @public
-def explore(learned: Learned | None = None) -> Explorer:
+def explore_mott(
+    learned: Learned | None = None, *, U: float = 2.0, beta: float = 50.0, start: str = "metal"
+) -> Explorer:
     """Sliders for U and beta.
 
     Parameters
     ----------
     learned : str or callable, optional
         A learned solver to compare with: a name in ``kd.dmft.SOLVERS``, or a function from an
-        ``Impurity`` to a ``Solution``.
+        ``Impurity`` to a ``Solution``. The legend has the name of the solver in its solution.
+    U : float
+        First repulsion in units of D, 0.5 to 3.5. These arguments are where the controls start.
+    beta : float
+        Inverse temperature, in units of 1/D, 10 to 100.
+    start : {"metal", "insulator"}
+        Solution that is followed where two coexist.
 
     Returns
     -------
@@ -246,14 +280,17 @@ def explore(learned: Learned | None = None) -> Explorer:
     Raises
     ------
     TypeError, ValueError
-        `learned` is neither the name of a solver nor a function.
+        `learned` is neither the name of a solver nor a function, or a value is outside of the
+        range of its slider.
 
     Examples
     --------
-    >>> explorer = explore()
+    >>> explorer = explore_mott(U=1.5)
+    >>> explorer.parameters["U"]
+    1.5
     >>> explorer.close()
     """
-    from kadanoff.lab.explorers.panel import Choice, Explorer, Slider
+    from kadanoff.lab.explorers.panel import Choice, Explorer, Name, Slider, code_of, name_of
 
     if isinstance(learned, str):
         checks.choice("learned", learned, dmft.SOLVERS)
@@ -262,6 +299,10 @@ def explore(learned: Learned | None = None) -> Explorer:
             "learned must be the name of a solver or a function of an Impurity, "
             f"got {checks.shown(learned)}"
         )
+
+    def code(parameters: Mapping[str, Any]) -> str:
+        shown = repr(learned) if learned is None or isinstance(learned, str) else name_of(learned)
+        return code_of("mott")({**parameters, "learned": Name(shown)})
 
     def answer(**parameters: Any) -> MottPicture:
         return compute(learned=learned, **parameters)
@@ -273,7 +314,10 @@ def explore(learned: Learned | None = None) -> Explorer:
         axes,
         [
             Slider("U", "U / D", 2.0, 0.5, 3.5, step=0.05, readout=".2f"),
-            Slider("beta", "1 / T", 50.0, 10.0, 100.0, step=5.0, readout=".0f"),
+            Slider("beta", "D / T", 50.0, 10.0, 100.0, step=5.0, readout=".0f"),
             Choice("start", "start from", {"metal": "metal", "insulator": "insulator"}),
         ],
+        start={"U": U, "beta": beta, "start": start},
+        say=say,
+        code=code,
     )

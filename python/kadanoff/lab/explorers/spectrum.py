@@ -21,13 +21,13 @@ from kadanoff._base.types import FloatArray
 from kadanoff.impurities.nrg import dynamics
 from kadanoff.impurities.nrg.broadening import frequencies
 from kadanoff.impurities.nrg.dynamics import Dynamics
-from kadanoff.lab.explorers.picture import grid, line, text
+from kadanoff.lab.explorers.picture import beside, grid, line
 
 if TYPE_CHECKING:
     from kadanoff.lab.explorers.latest import Stage
     from kadanoff.lab.explorers.panel import Explorer
 
-__all__ = ["SpectrumPicture", "compute", "draw", "explore"]
+__all__ = ["SpectrumPicture", "compute", "draw", "explore_spectrum"]
 
 
 OPTIONS: dict[Stage, dict[str, Any]] = {
@@ -116,9 +116,18 @@ def compute(
     return SpectrumPicture(run, omega, run.t_matrix(omega, b=b), b, solved)
 
 
+def say(data: SpectrumPicture) -> dict[str, str]:
+    """Height of the resonance, and whether a slider of the model moved."""
+    middle = int(np.argmin(np.abs(data.omega)))
+    return {
+        "t(0)": f"{data.t[middle]:.3f}",
+        "peaks": "solved anew" if data.solved else "those of before, broadened anew",
+    }
+
+
 def axes() -> Any:
     """Two panels for :func:`draw`."""
-    return grid(1, 2, size=(9.6, 3.9), left=0.07, right=0.97, bottom=0.14, top=0.9, wspace=0.22)
+    return grid(1, 2, size=(9.6, 3.9), left=0.07, right=0.97, bottom=0.14, top=0.95, wspace=0.22)
 
 
 def draw(data: SpectrumPicture, axes: Any) -> None:
@@ -142,28 +151,50 @@ def draw(data: SpectrumPicture, axes: Any) -> None:
     line(far, "t", w, t, color=COLOURS["blue"], linewidth=1.4)
     T = float(data.run.T[0])
     line(near, "T", [T, T], [-9, 9], color=GREY, linewidth=0.8, linestyle=":")
-    text(
-        near, "here", T, 0.02, " T", color=GREY, transform=near.get_xaxis_transform(),
-        clip_on=True,
-    )  # fmt: skip
-    caption = "solved" if data.solved else "the same peaks, broadened anew"
-    text(far, "state", 0.02, 1.03, f"b = {data.b:.2f}, {caption}", color=GREY, fontsize="small")
+    beside(near, "here", T, "T")
     if not near.get_legend():
         near.legend(frameon=False, fontsize="small", loc="lower left")
 
 
 @public
-def explore() -> Explorer:
+def explore_spectrum(
+    *,
+    U: float = 0.5,
+    J_sw: float = 0.4,
+    eps_over_U: float = -0.5,
+    T: float = 1e-6,
+    b: float = 0.6,
+) -> Explorer:
     """Sliders for an Anderson model, the temperature and the broadening of its t-matrix.
+
+    Parameters
+    ----------
+    U : float
+        First repulsion in units of D, 0.05 to 4. All arguments are where the sliders start.
+    J_sw : float
+        Hybridisation ``8 V^2 / U`` in units of D, 0.15 to 0.8.
+    eps_over_U : float
+        Level of the dot in units of U, -0.95 to -0.05.
+    T : float
+        Temperature in units of D, 1e-6 to 0.1.
+    b : float
+        Width of the log-Gaussian, 0.1 to 1.2.
 
     Returns
     -------
     Explorer
         A widget; ``.close()`` ends it.
 
+    Raises
+    ------
+    TypeError, ValueError
+        A value is outside of the range of its slider.
+
     Examples
     --------
-    >>> explorer = explore()
+    >>> explorer = explore_spectrum(T=1e-3)
+    >>> explorer.parameters["T"]
+    0.001
     >>> explorer.close()
     """
     from kadanoff.lab.explorers.panel import Explorer, Slider
@@ -174,10 +205,13 @@ def explore() -> Explorer:
         draw,
         axes,
         [
-            Slider("U", "U / D", 0.5, 0.05, 1.0, step=0.01, readout=".2f"),
-            Slider("J_sw", "J_SW / D", 0.4, 0.15, 0.8, step=0.01, readout=".2f"),
-            Slider("eps_over_U", "level / U", -0.5, -0.95, -0.05, step=0.01, readout=".2f"),
+            Slider("U", "U / D", 0.5, 0.05, 4.0, step=0.01, readout=".2f"),
+            Slider("J_sw", "8V² / (U D)", 0.4, 0.15, 0.8, step=0.01, readout=".2f"),
+            Slider("eps_over_U", "level ε / U", -0.5, -0.95, -0.05, step=0.01, readout=".2f"),
             Slider("T", "T / D", 1e-6, 1e-6, 1e-1, log=True, readout=".1e"),
             Slider("b", "broadening b", 0.6, 0.1, 1.2, step=0.02, readout=".2f"),
         ],
+        start={"U": U, "J_sw": J_sw, "eps_over_U": eps_over_U, "T": T, "b": b},
+        say=say,
+        code="spectrum",
     )
