@@ -7,6 +7,7 @@ import weakref
 
 import pytest
 
+from kadanoff._base import interruptible
 from kadanoff._base.interruptible import run_aside
 from tests.stopping import PATIENCE
 
@@ -85,3 +86,13 @@ def test_the_handler_of_the_user_is_left_alone():
         signal.signal(signal.SIGINT, before)
     assert noted == [True]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_without_threads_the_work_is_done_here(monkeypatch):
+    monkeypatch.setattr(interruptible, "HAS_THREADS", False)
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: pytest.fail("a thread"))
+    found = []
+    run_aside(lambda: found.append(threading.current_thread()), stop=found.clear)
+    assert found == [threading.current_thread()]
+    with pytest.raises(ZeroDivisionError):
+        run_aside(lambda: 1 / 0, stop=found.clear)

@@ -1,4 +1,5 @@
 import kadanoff as kd
+from kadanoff._base import versions
 
 
 def test_names_what_a_result_depends_on(monkeypatch):
@@ -27,4 +28,6 @@ def test_names_the_optional_parts_that_are_installed(monkeypatch):
         return true(name)
 
     monkeypatch.setattr(importlib.metadata, "version", version)
+    versions.installed.cache_clear()
     assert "xarray" not in kd.about()
+    versions.installed.cache_clear()

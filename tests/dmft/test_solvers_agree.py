@@ -323,7 +323,9 @@ def test_signatures_show_the_options_of_all_solvers():
     with pytest.raises(TypeError, match=r"^bethe\(\) has no argument 'tol'; .* 'tolerance'"):
         bethe(U=1.0, beta=10.0, tol=1e-3)
     # Where no name is near, the function's own and those of the chosen solver are listed.
-    with pytest.raises(TypeError, match=r"'xyzzy'; it takes problem, .*, seed, half_filling$"):
+    with pytest.raises(
+        TypeError, match=r"'xyzzy'; it takes problem, .*, seed, half_filling, real_axis$"
+    ):
         solve(GOOD, solver="ipt", xyzzy=3)
     with pytest.raises(TypeError, match=r"fit_bath\(\) has no argument 'start_'"):
         solve(Impurity(2.0, 10.0, SEMICIRCLE), sites=3, fit={"start_": 1})

@@ -1928,7 +1928,7 @@ def dmft_learning() -> Numbers:
             f"{target} dZ": np.concatenate(list(judged.dZ.values())),
             f"{target} covered": judged.covered,
             f"{target} Sigma_iw": kd.dmft.solve(
-                test.impurity(0, 0), solver=learned, frequencies=32, seed=1, **RUN
+                test.impurity(1, 0), solver=learned, frequencies=32, seed=1, **RUN
             ).Sigma_iw,
         }
     return found

@@ -91,6 +91,13 @@ HELD = {
     "only `bindings` depends on `pyo3` and `numpy`.": (
         f"{HOUSE}/test_crates.py::test_only_the_bindings_know_python",
     ),
+    "both forms agree to 1e-12": (
+        "rust/nrg/src/single_impurity.rs::python_gives_the_same_numbers",
+        f"{NRG}/test_single_impurity.py::test_the_table_of_the_rust_crate_is_current",
+    ),
+    "are asked for in `rust/runtime/src/platform.rs` alone.": (
+        f"{HOUSE}/test_crates.py::test_clocks_and_threads_are_asked_for_in_one_place",
+    ),
     # The contracts
     "The chain remembers `Lambda`, the twist `z`, the scheme and the band.": (
         "tests/bands/test_bands.py::test_chains_are_cached_immutable_values",
@@ -110,7 +117,16 @@ HELD = {
     "given only where they commute with H.": (
         "tests/impurities/symmetry/test_multiplets.py::test_reflections_exist_only_as_symmetries",
     ),
-    "in U(1) x U(1).": (f"{NRG}/test_two_channels.py::test_larger_symmetries_are_refused_by_name",),
+    "leaves Z2 (2S_z mod 4) or nothing.": (f"{NRG}/test_leads.py::test_broken_charge_and_spin",),
+    "or SU(2) of their rotations.": (
+        f"{NRG}/test_leads.py::test_every_symmetry_gives_the_levels_of_two_channels",
+    ),
+    "bands that differ for the spins, broken charge.": (
+        f"{NRG}/test_leads.py::test_random_hamiltonians",
+    ),
+    "and on-site energies of alternating sign on its chain.": (
+        "tests/bands/test_leads.py::test_the_rotated_chain_has_the_quasiparticle_levels",
+    ),
     "never cutting through a degenerate cluster": (
         f"{NRG}/test_iteration.py::test_three_symmetries_give_one_spectrum_after_truncation",
     ),
@@ -250,10 +266,10 @@ def test_the_diagram_of_imports_is_the_table_of_the_rule():
     assert tuple(section.strip().splitlines()) == test_imports.CHAINS
 
 
-@states("`bindings → nrg, ed, ctqmc, diagrams, lattice, rbm → linalg, runtime`")
+@states("`bindings, web → nrg, ed, ctqmc, diagrams, lattice, rbm → linalg, runtime`")
 def test_the_diagram_of_crates_names_all_of_them():
     top, physics, foundation = re.search(r"Rust: `(.*?)`", PAGE)[1].split(" → ")
-    named = {top, *physics.split(", "), *foundation.split(", ")}
+    named = {*top.split(", "), *physics.split(", "), *foundation.split(", ")}
     assert named == {path.parent.name for path in (ROOT / "rust").glob("*/Cargo.toml")}
     assert set(foundation.split(", ")) == {"linalg", "runtime"}
 

@@ -21,9 +21,6 @@ REASONS = {
     "tests/runs/test_parameter_sweep.py: threading.Timer(0.2": (
         "the second stop comes while a sweep waits for its workers, which nothing announces"
     ),
-    "tests/lab/test_browser.py: page.wait_for_timeout(500)": (
-        "the kernel is busy before the iteration is; earlier or later, the stop must work"
-    ),
 }
 
 

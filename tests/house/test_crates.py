@@ -1,6 +1,6 @@
 """Which crate may use which.
 
-``bindings -> physics crates -> linalg, runtime``; only ``bindings`` knows Python.
+``bindings, web -> physics crates -> linalg, runtime``; only ``bindings`` knows Python.
 """
 
 import re
@@ -62,10 +62,26 @@ def test_only_the_bindings_know_python(crate):
 
 @pytest.mark.parametrize("crate", MANIFESTS)
 def test_crates_point_downwards(crate):
-    if crate == "bindings":
+    if crate in {"bindings", "web"}:
         return
     # A physics crate stands on the foundation alone: not on the bindings, not on its neighbours.
     assert members(crate) <= FOUNDATION.get(crate, FOUNDATION.keys())
+
+
+def test_clocks_and_threads_are_asked_for_in_one_place():
+    """In a browser `Instant::now` and `thread::spawn` compile, and panic."""
+    found = []
+    for path in sorted((ROOT / "rust").glob("*/src/**/*.rs")):
+        name = path.relative_to(ROOT).as_posix()
+        text = path.read_text(encoding="utf-8").split("#[cfg(test)]")[0]
+        if path.stem == "tests" or name == "rust/runtime/src/platform.rs":
+            continue
+        if re.search(r"Instant::now|SystemTime", text):
+            found.append(name)
+        starts = re.search(r"thread::(spawn|scope|Builder)", text)
+        if starts and "HAS_THREADS" not in text:
+            found.append(name)
+    assert found == []
 
 
 # ---------------------------------------------------------------------------------------- bindings

@@ -103,7 +103,7 @@ def test_temperature_is_on_a_logarithmic_axis():
     for quantity in ("entropy", "T_chi"):
         ax = run.plot(ax=Figure().subplots(), quantity=quantity)
         assert ax.get_xscale() == "log"
-        assert ax.get_xlabel() == "T / D"
+        assert ax.get_xlabel() == "$T / D$"
 
 
 def test_the_palette_can_be_told_apart_by_the_colour_blind():

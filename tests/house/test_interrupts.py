@@ -52,6 +52,9 @@ QUIET = {"threads": 1, "progress": False}
 BATH = dmft.DiscreteBath(np.linspace(-1, 1, 7), np.full(7, 0.3))
 SMALL_BATH = dmft.DiscreteBath(np.linspace(-1, 1, 11), np.full(11, 0.2))
 PROBLEM = dmft.Impurity(U=2.0, beta=50.0, bath=BATH)
+ORBITALS = dmft.OrbitalImpurity(
+    U=2.0, J=0.3, beta=1.0, bath=dmft.DiscreteBath([-1.0, 0.1, 1.0], [0.3, 0.3, 0.3])
+)
 
 
 def spins(n, L, seed=1):
@@ -182,6 +185,19 @@ LATTICES = {
         ),
         partial=True,
     ),
+    "tensor.renormalize": Call(
+        lambda c: kd.tensor.renormalize(
+            kd.ising.Ising(2), T=kd.ising.T_c, chi=40, steps=60, control=c, progress=False
+        )
+    ),
+    "tensor.derivatives": Call(
+        lambda c: kd.tensor.derivatives(
+            kd.ising.Ising(2), T=kd.ising.T_c, chi=24, steps=60, control=c, progress=False
+        )
+    ),
+    "tensor.fixed_point": Call(
+        lambda c: kd.tensor.fixed_point(kd.ising.Ising(2), chi=20, control=c, progress=False)
+    ),
     "rsmi.learn, certified": Call(
         lambda c: kd.rsmi.learn(
             spins(60_000, 16), block=(3, 3), restarts=400, control=c, seed=0, **QUIET
@@ -256,6 +272,10 @@ DMFT = {
         lambda c: dmft.solve(
             dmft.Impurity(U=2.0, beta=50.0, bath=BATH, h=0.1), sites=6, control=c, **QUIET
         )
+    ),
+    "dmft.solve, several orbitals": Call(lambda c: dmft.solve(ORBITALS, control=c, **QUIET)),
+    "dmft.orbital_loop": Call(
+        lambda c: dmft.orbital_loop(U=2.0, J=0.3, beta=5.0, sites=3, control=c, **QUIET)
     ),
     "dmft.neel_temperature": Call(
         lambda c: dmft.neel_temperature(U=2.0, sites=6, control=c, **QUIET)
@@ -394,8 +414,12 @@ ELSEWHERE = {
     "information": "tests/lattices/rsmi/test_learning.py",
     "flow": "tests/lattices/rsmi/test_filter_flow.py",
     "infonce": "tests/lattices/rsmi/test_learning.py",
+    "scaling_operators": "tests/lattices/rsmi/test_operator_dimensions.py",
+    "optimised_exponents": "tests/lattices/blockspin/test_optimised_rules.py",
     "solve_chunk": "part of dmft.database",
     "compute": "tests/lab/test_explorers.py, of the sliders of kadanoff.lab",
+    "export": "tests/lab/explorers/test_exported_pages.py",
+    "interruptible_call": "tests/lab/explorers/test_own.py: plain Python is stopped",
     "sweep": "tests/runs/test_parameter_sweep.py",
     "solve_real": "tests/dmft/solvers/test_nca_real.py",
     "phase_diagram": "tests/dmft/loops/test_phases.py",

@@ -129,7 +129,7 @@ def test_no_result_file_lies_at_the_top():
 def test_a_wheel_links_every_notebook_and_its_data():
     links = ROOT / "packaging/wheel/data/share/kadanoff/notebooks"
     notebooks = ROOT / "notebooks"
-    for folder, pattern in (("", "*.py"), ("data", "*")):
+    for folder, pattern in (("", "*.py"), ("data", "*"), ("solutions", "*.py")):
         expected = {path.name for path in (notebooks / folder).glob(pattern) if path.is_file()}
         found = {path.name: path.resolve() for path in (links / folder).glob(pattern)}
         found = {name: path for name, path in found.items() if path.is_file()}

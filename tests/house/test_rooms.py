@@ -23,6 +23,7 @@ SUBJECTS = {
     "impurities/effective/test_mapping.py": "Anderson to Kondo and the perturbative mapping",
     "impurities/nrg/test_exact_limits.py": "limits that are known in closed form",
     "impurities/nrg/test_reference_thermodynamics.py": "curves of an independent NRG code",
+    "impurities/nrg/test_single_impurity.py": "Rust forms of two models, by a table they read",
     "impurities/nrg/test_two_channels.py": "two channels, from seed to thermodynamics",
     "lab/test_browser.py": "the explorers in a headless browser",
     "lab/test_jupyter_lab.py": "the notebooks in JupyterLab",

@@ -18,6 +18,7 @@ from tools.face import callables, with_methods
 HIDES_OPTIONS = frozenset(
     [
         "ImpurityModel.replace",
+        "lab.explore",  # its keywords are the arguments of the user's function
     ]
 )
 DOES_NOT_ANSWER = frozenset[str]()

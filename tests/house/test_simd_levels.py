@@ -80,7 +80,7 @@ def test_markov_chains_of_real_numbers_agree_within_their_errors(found):
 
 @pytest.mark.parametrize("level", ["sse9", "AVX2"])
 def test_an_unknown_level_is_refused_by_name(level):
-    done = child(level, "-c", "import kadanoff")
+    done = child(level, "-c", "import kadanoff._core")
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith(f"ValueError: {REFUSED}")
@@ -90,6 +90,6 @@ def test_an_unknown_level_is_refused_by_name(level):
 def test_the_best_level_is_the_default():
     if "KADANOFF_SIMD" in os.environ:
         pytest.skip("the environment sets a level")
-    names = child("none", "-c", "import kadanoff").stderr
+    names = child("none", "-c", "import kadanoff._core").stderr
     runs = [level for level in LEVELS if level in names]
     assert _core.simd_level == runs[-1]

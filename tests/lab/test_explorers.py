@@ -13,13 +13,17 @@ ipywidgets = pytest.importorskip("ipywidgets", reason="needs pip install kadanof
 
 from kadanoff.lab.explorers import (  # noqa: E402
     blocks,
+    colours,
+    conductance,
     coverings,
     dot,
     filters,
     kondo,
+    leads,
     mott,
     spectrum,
 )
+from kadanoff.lab.explorers.painter import Painter  # noqa: E402
 from tests.stopping import PATIENCE  # noqa: E402
 
 
@@ -101,8 +105,49 @@ def test_kondo_where_no_kondo_model_exists():
     assert shown(kondo, data).std() > 0
 
 
+def test_kondo_scales_are_those_of_the_public_calls():
+    model = kd.AndersonModel(U=0.5, J_sw=0.3)
+    data = kondo.compute(U=0.5, J_sw=0.3, D=1000.0)
+    T_K = kd.nrg.solve(model).T_K()
+    found = data.scales
+    assert abs(float(found.T_K) - float(T_K)) < found.T_K.error + T_K.error
+    coarse = kondo.compute(U=0.5, J_sw=0.3, stage="coarse").scales
+    assert float(coarse.T_K) == pytest.approx(float(T_K), rel=0.03)  # Lambda = 4, one twist
+    assert coarse.T_K.error is None  # it does not claim one
+    assert pytest.approx(kd.fermi_liquid(model).R, abs=2e-3) == found.R
+    assert abs(found.G - 2) < found.G_error
+    said = kondo.say(data)
+    kelvin = float(found.T_K) * 1000 / kd.units.K
+    assert said["T_K"].endswith(f"D = {1000 * kelvin:.3g} mK" if kelvin < 1 else f"{kelvin:.3g} K")
+    assert said["R"] == "2.00"
+
+
+def test_kondo_off_symmetry_and_in_a_field():
+    data = kondo.compute(U=0.5, J_sw=0.3, eps_over_U=-0.3, field=1e-3)
+    assert data.kondo["J_SW"].model == kd.effective.schrieffer_wolff(data.aim.model)
+    assert data.kondo["J_SW"].model.W != 0
+    assert {run.model.field for run in data.kondo.values()} == {1e-3}
+    said = kondo.say(data)
+    assert "T_K without the field" in said
+    assert said["R"].startswith("known at")
+    exact = kd.transport.solve(data.aim.model, T=[data.scales.T], keep_multiplets=250, z=(1.0,))
+    assert abs(data.scales.G - exact.conductance[0]) < data.scales.G_error + 0.01
+    # Learned without the field: the same couplings.
+    free = kondo.compute(U=0.5, J_sw=0.3, eps_over_U=-0.3)
+    assert free.couplings == data.couplings
+    assert shown(kondo, data).std() > 0
+
+
+def test_kondo_without_a_moment_has_no_kondo_temperature():
+    data = kondo.compute(U=0.05, J_sw=0.6, eps_over_U=-0.95, stage="coarse")
+    assert data.scales.T_K.value is None
+    assert kondo.say(data)["T_K"].startswith("none: ")
+    assert shown(kondo, data).std() > 0
+
+
 @pytest.mark.parametrize(
-    ("wrong", "said"), [({"J_sw": 0.01}, "J_sw"), ({"T": 1e-9}, "T must"), ({"U": -1.0}, "U")]
+    ("wrong", "said"),
+    [({"J_sw": 0.01}, "J_sw"), ({"T": 1e-9}, "T must"), ({"U": -1.0}, "U"), ({"D": 0.0}, "D must")],
 )
 def test_kondo_refuses(wrong, said):
     with pytest.raises(ValueError, match=said):
@@ -244,7 +289,7 @@ def test_a_live_lattice_draws_its_seed_and_keeps_it(make):
         explorer.close()
     with pytest.raises(TypeError, match="seed must be an integer or None"):
         make(64, seed=True)
-    with pytest.raises(TypeError, match=r"explore\(\) has no argument 'sede'; did you mean 'seed'"):
+    with pytest.raises(TypeError, match=r"explore_\w+\(\) has no argument 'sede'; .* 'seed'"):
         make(64, sede=1)
 
 
@@ -336,9 +381,139 @@ def test_mott_asks_a_learned_solver():
     assert shown(mott, named).std() > 0
 
 
+def test_mott_names_the_solver_that_drew_the_curve():
+    for learned, name in (("ipt", "perturbation theory (IPT)"), ("hubbard1", "Hubbard-I")):
+        data = mott.compute(U=1.0, beta=20, stage="coarse", learned=learned)
+        axes = mott.axes()
+        mott.draw(data, axes)
+        for ax in axes.ravel()[1:]:
+            words = [text.get_text() for text in ax.get_legend().get_texts()]
+            assert name in words
+            assert "learned" not in words
+        assert mott.say(data)[f"Z by {name}"] == f"{data.learned.Z:.3f}"
+
+
+# ---------------------------------------------------------------------- conductance, leads, Potts
+
+
+def test_conductance_is_that_of_transport():
+    data = conductance.compute(U=0.1, Gamma=0.01, eps_over_U=-0.3, T=1e-3, stage="fine")
+    exact = kd.transport.solve(
+        kd.AndersonModel(U=0.1, Gamma=0.01, eps=-0.03), T=[1e-3], keep_multiplets=150
+    )
+    G, error = data.curve.conductance[-1], data.curve.conductance_error[-1]
+    assert abs(G - exact.conductance[0]) < error + exact.conductance_error[0]
+    # The gate's curve has the same point, and is symmetric about the middle of the valley.
+    assert np.allclose(data.gate_G, data.gate_G[::-1])
+    assert np.interp(-0.3, data.gate, data.gate_G) == pytest.approx(G, abs=2e-3)
+    said = conductance.say(data)
+    assert said["G(T = 0.001 D)"].startswith(f"{G:.3f} ± ")
+    moved = conductance.compute(U=0.1, Gamma=0.01, eps_over_U=-1.2, T=1e-3, stage="coarse")
+    assert np.array_equal(moved.gate_G, data.gate_G)  # known already
+    assert shown(conductance, moved).std() > 0
+
+
+def test_temperatures_are_in_kelvin_where_the_bandwidth_is_known():
+    """D = 1000 meV: T = 1e-4 D is 0.1 meV, 1.16 K."""
+    said = conductance.say(conductance.compute(T=1e-4, D=1000.0, stage="coarse"))
+    assert "G(T = 0.0001 D = 1.16 K)" in said
+    assert said["T_K at half height"].endswith(" K")
+
+
+def test_a_superconducting_lead_has_a_doublet_and_a_singlet():
+    weak, strong = (leads.compute(Gamma=g, stage="coarse") for g in (0.01, 0.15))
+    assert (weak.here.parity, strong.here.parity) == ("odd", "even")
+    assert leads.say(weak)["ground state"] == "doublet"
+    x, even, odd = weak.of_Gamma
+    assert np.isfinite(odd[x < 0.03]).all()
+    assert np.isfinite(even[x > 0.1]).all()
+    assert np.isnan(even[x < 0.03]).all()
+    assert np.array_equal(np.isnan(even), np.isfinite(odd))
+    # Levels at -1.2 U and 0.2 U are empty or full: singlets; electrons and holes are alike.
+    x, even, odd = weak.of_level
+    assert np.isfinite(even[[0, -1]]).all()
+    assert np.allclose(odd, odd[::-1], atol=1e-6, equal_nan=True)
+    assert shown(leads, weak).std() > 0
+
+
+@pytest.mark.filterwarnings("error::kadanoff.nrg.Coarse")
+def test_bound_states_do_not_warn_of_an_entropy_that_is_not_shown(monkeypatch):
+    monkeypatch.setitem(leads.COUNT, "fine", 2)
+    here = leads.compute(Gamma=0.03, gap=0.01, stage="fine").here
+    # Four twists, Lambda = 2 and 1500 states have 0.69711(60) gaps.
+    assert abs(here.energy[0] / 0.01 - 0.69711) < 0.0006 + here.error[0] / 0.01
+
+
+def test_potts_energies_enclose_the_exact_one():
+    data = colours.compute(q=3, L=32, stage="fine")
+    e = data.run.estimates["energy"]
+    exact = kd.potts.critical_energy(3)
+    # A periodic lattice of 32 lies below the infinite one by L^{-6/5} times a number near one.
+    assert exact - 2 / 32**1.2 < e.mean < exact
+    energies = data.scan.mean("energy")
+    assert np.all(np.diff(energies) > 0)
+    assert colours.compute(q=3, stage="coarse").scan is data.scan
+    assert colours.compute(q=4, stage="coarse").scan is None
+    assert shown(colours, data).std() > 0
+    with pytest.raises(ValueError, match="q must be at least 2 and at most 4"):
+        colours.compute(q=5)
+
+
+# ------------------------------------------------------------------------- every explorer
+
+
+FAST = {"mott": {"beta": 20.0}, "filters": {"block": 2, "seed": 0}}
+
+
 @pytest.mark.parametrize(
-    "name", ["explore_dot", "explore_spectrum", "explore_rsmi", "explore_mott"]
+    "module", [kondo, dot, spectrum, filters, mott, conductance, leads, colours]
 )
+def test_a_narrow_column_has_panels_below_one_another(module):
+    name = module.__name__.rpartition(".")[2]
+    data = module.compute(stage="coarse", **FAST.get(name, {}))
+    painter = Painter(module.draw, module.axes)
+    wide, narrow, again = (painter.paint(data, narrow=n) for n in (False, True, False))
+    assert narrow.width == 460 < wide.width
+    assert again == wide
+    sizes = [np.frombuffer(p.value[16:24], ">u4") for p in (wide, narrow)]
+    assert sizes[0][0] == 2 * wide.width  # sharp where two pixels are one
+    assert sizes[1][1] > sizes[1][0]
+    said = module.say(data)
+    assert said
+    assert all(isinstance(word, str) for word in said.values())
+
+
+@pytest.mark.parametrize("name", ["explore_dot", "explore_potts", "explore_blocks"])
+def test_the_lines_of_an_explorer_make_its_picture(name):
+    explorer = getattr(kd.lab, name)(**({"seed": 3} if name == "explore_blocks" else {}))
+    explorer.latest.stop()
+    values = explorer.parameters
+    lines = explorer.code(values).replace("Picture(axes)", "picture = Picture(axes)")
+    names = {}
+    exec(lines, names)
+    control = kd.Control()
+    data = explorer.compute(stage="fine", control=control, **values)
+    explorer.close()
+    assert names["picture"].png() == explorer.painter.paint(data).value
+
+
+def test_a_picture_has_words():
+    explorer = kd.lab.explore_potts()
+    while not explorer.picture.value:
+        explorer.latest.wait(0.01)
+    explorer.close()
+    assert explorer.picture.alt.startswith("Potts model on a square lattice at T / T_c = 1.00")
+    assert "energy per site: -1." in explorer.picture.alt
+    assert "<sub>c</sub>" not in explorer.picture.alt
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "explore_dot", "explore_spectrum", "explore_rsmi", "explore_mott", "explore_transport",
+        "explore_leads", "explore_potts",
+    ],
+)  # fmt: skip
 def test_every_explorer_shows_a_picture_and_closes(name):
     explorer = getattr(kd.lab, name)()
     while not explorer.picture.value:
@@ -350,6 +525,6 @@ def test_every_explorer_shows_a_picture_and_closes(name):
 
 def test_everything_in_the_list_is_there():
     for name in kd.lab.__all__:
-        assert callable(getattr(kd.lab, name)) or name in ("Budget", "style")
+        assert callable(getattr(kd.lab, name)) or name in ("Budget", "schematics", "style")
     with pytest.raises(AttributeError, match="explore_nothing"):
         _ = kd.lab.explore_nothing

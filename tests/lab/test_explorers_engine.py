@@ -7,6 +7,7 @@ import time
 import pytest
 
 from kadanoff import Cancelled
+from kadanoff._base import interruptible
 from kadanoff.lab.explorers.latest import IDLE, Latest, one_line
 from tests.stopping import PATIENCE
 
@@ -220,3 +221,20 @@ def test_questions_from_many_threads(bench):
     assert b.shown[-1] == ("fine", "last")
     gc.collect()
     assert len(explorer_threads()) <= 1
+
+
+def test_without_threads_a_question_is_answered_at_once(monkeypatch):
+    monkeypatch.setattr(interruptible, "HAS_THREADS", False)
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: pytest.fail("a thread"))
+    shown = []
+
+    def show(data, stage, seconds):
+        shown.append((stage, data))
+        if data == 1:  # a picture that moves its own slider
+            latest.ask(x=2)
+
+    latest = Latest(lambda *, stage, control, x: x, show, lambda text: None)
+    latest.ask(x=1)
+    assert shown[0] == ("coarse", 1)
+    assert shown[-2:] == [("coarse", 2), ("fine", 2)]
+    latest.close()

@@ -55,6 +55,32 @@ def test_sound_training_does_not_warn(data, method, rate, units):
             ).fit(X).partial_fit(X[:5])  # fmt: skip
 
 
+@pytest.mark.parametrize("units", ["binary", "spin", "one-hot-3"])
+def test_a_trajectory_that_ends_early_has_not_diverged(units):
+    """It begins at fair coins, far from data that are all the same."""
+    row = {"binary": [1, 1, 0, 1, 0, 0], "spin": [1, 1, -1, 1, -1, -1]}.get(units, [1, 0, 0] * 2)
+    X = np.tile(row, (200, 1))
+    with pytest.warns(ConvergenceWarning, match="training ended early: .* raise n_iter") as told:
+        RBM(
+            4, visible=units, method="trajectory", learning_rate=1e-3, n_iter=2, random_state=1,
+            threads=1,
+        ).fit(X)  # fmt: skip
+    assert not [w for w in told if "diverged" in str(w.message)]
+    with pytest.warns(ConvergenceWarning, match="diverged: .* than fair coins do"):
+        RBM(
+            4, visible=units, method="trajectory", learning_rate=1e3, n_iter=3, random_state=1,
+            threads=1,
+        ).fit(_scattered(X, units))  # fmt: skip
+
+
+def _scattered(X, units):
+    """Configurations without any order."""
+    generator = np.random.default_rng(2)
+    if units == "one-hot-3":
+        return np.eye(3, dtype=int)[generator.integers(0, 3, (len(X), 2))].reshape(len(X), 6)
+    return generator.choice(np.unique(X), X.shape)
+
+
 def test_independent_units_have_no_loss_against_themselves(data):
     rbm = RBM(3, init_scale=0.0, learning_rate=1e-12, n_iter=1, random_state=1).fit(data)
     assert loss_against_independent(rbm.machine_, data > 0, 1, known=True) == 0.0

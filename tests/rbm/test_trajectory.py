@@ -10,7 +10,9 @@ import kadanoff as kd
 from kadanoff.rbm import Machine
 from kadanoff.rbm.balance import Side, imbalance
 from kadanoff.rbm.populations import Populations
-from tests.soak.unmeasured.machines import OPTIONS, magnet
+from kadanoff.rbm.trajectory import Trajectory
+from kadanoff.rbm.units import pack, unpack
+from tests.soak.machines import OPTIONS, magnet
 
 UNITS = [(v, h) for v in ("binary", "spin") for h in ("binary", "spin")]
 QUICK = OPTIONS | {"n_iter": 3, "random_state": 1}
@@ -44,9 +46,25 @@ def test_shares_of_two_modes_are_those_of_the_machine():
     machine = Machine(np.full((8, 1), 2.0), None, [0.5], "spin", "spin")
     side = Side(np.repeat([[True] * 8, [False] * 8], 500, axis=0), "spin")
     exact = 1 / (1 + np.exp(-1.0))
-    difference, error = imbalance(machine, side, rows=0, seed=1, threads=1)
+    difference, error = imbalance(machine, [side], rows=0, seed=1, threads=1)
     assert abs(difference + side.data - exact) < 4.5 * error
     assert error < 0.05
+
+
+def test_a_mode_that_the_last_machine_has_lost_comes_back():
+    n = 12
+    up, down = (parameters(Machine(np.full((n, 1), 1.2), [a] * n)) for a in (0.6, -0.6))
+    found = Trajectory(n, 1, ("spin", "spin"), seed=1, threads=1)
+    assert found.populations.extend(up)
+    assert (found.populations.draw(1000)[0].sum(axis=1) > 0).all()
+    # Chains of a machine that prefers the other sign, still half and half.
+    chains = np.repeat([[True] * n, [False] * n], 64, axis=0)
+    rows = pack(chains)
+    state = {"epochs": 0, "parameters": down, "chains": rows.ravel().copy()}
+    for _ in range(5):
+        state = found.epoch(state, rows, 128, lambda state, _: {**state, "gradient": np.zeros(1)})
+    v = unpack(state["chains"].reshape(-1, 1), n, "spin")
+    assert (v.sum(axis=1) > 0).mean() < 0.05  # exactly 1e-6, and 0.5 at the start
 
 
 def test_a_lost_sign_is_told_and_kept_along_the_trajectory(samples):
@@ -65,7 +83,7 @@ def test_a_lost_sign_is_told_and_kept_along_the_trajectory(samples):
         assert rbm.history_["balance"].shape == (10,)
     assert "take method='trajectory'" not in str(told)
     assert abs(shares["pcd"]) > 0.2
-    # The whole measurement is in tests.soak.unmeasured.machines.py.
+    # The whole measurement is in tests.soak.machines.py.
     assert abs(shares["trajectory"]) < 0.1
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import kadanoff as kd
 from kadanoff import Cancelled, Control, NotConverged
+from kadanoff._base import interruptible
 from kadanoff.runs.parameter_sweep import one_blas_thread, sweep
 from kadanoff.runs.store import DamagedFile, Store, key
 from tests.stopping import stop_at, wait_for
@@ -33,12 +34,12 @@ def gives_up_at_two(U, beta):
 
 class Unspeakable(Exception):  # noqa: N818
     def __reduce__(self):
-        raise TypeError("this exception can not be pickled")
+        raise TypeError("this exception cannot be pickled")
 
 
 def fails_badly(U, beta):
     if U == 2.0:
-        raise Unspeakable("can not travel")
+        raise Unspeakable("cannot travel")
     return {"Z": U / beta}
 
 
@@ -195,6 +196,9 @@ def test_a_long_point_is_stopped_through_its_control():
 
     with pytest.raises(Cancelled):
         sweep(point, [{"n": 10**6}], control=mine, progress=False)
+    mine = Control()
+    with ThreadPoolExecutor(1) as pool, pytest.raises(Cancelled):
+        sweep(point, [{"n": 10**6}], executor=pool, control=mine, progress=False)
 
 
 def test_ctrl_c_is_a_cancellation():
@@ -293,10 +297,11 @@ def test_arguments_of_the_run_are_filled_in():
 
     assert sweep(asked, {"x": [1]}, progress=False).results == [(1, False, True)]
     assert sweep(asked, [{"x": 1, "threads": 2}], progress=False).results == [(2, False, True)]
-    with ThreadPoolExecutor(1) as pool:  # perhaps on another machine
-        assert sweep(asked, {"x": [1]}, executor=pool, progress=False).results == [
-            (1, False, False)
-        ]
+    with ThreadPoolExecutor(1) as pool:  # in this process: the control reaches it
+        found = sweep(asked, {"x": [1]}, executor=pool, progress=False).results
+    assert found == [(1, False, True)]
+    found = sweep(asked, {"x": [1]}, executor=Immediate(), progress=False).results
+    assert found == [(1, False, False)]  # perhaps on another machine
 
 
 def test_a_dask_cluster_gives_the_same(tmp_path):
@@ -377,3 +382,16 @@ def test_misspelt_options_of_a_sweep_are_answered():
         sweep(physics, GRID, retry=-1)
     with pytest.raises(TypeError, match="progress must be a bool"):
         sweep(physics, GRID, progress="yes")
+
+
+def test_without_threads_a_sweep_runs_here(monkeypatch):
+    monkeypatch.setattr(interruptible, "HAS_THREADS", False)
+    monkeypatch.setattr(threading.Thread, "start", lambda thread: pytest.fail("a thread"))
+
+    def inverse(x):
+        return 1 / x
+
+    found = sweep(inverse, {"x": [1, 2, 0, 4]}, progress=False)
+    assert found.results[:2] == [1.0, 0.5]
+    assert found.results[3] == 0.25
+    assert [failure.error for failure in found.failed] == ["ZeroDivisionError"]

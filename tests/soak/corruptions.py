@@ -247,7 +247,7 @@ def other_array(array: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def learned_is_used(path: Path) -> None:
     made = dmft.learning.load(path)
-    problem = dmft.Impurity(2.0, 10.0, dmft.DiscreteBath([-0.4, 0.4], [0.3, 0.3]))
+    problem = dmft.Impurity(3.0, 10.0, dmft.DiscreteBath([-0.4, 0.4], [0.6, 0.6]))
     repr(made), made._repr_html_(), made.seed
     found = dmft.solve(problem, solver=made, frequencies=8, threads=1)
     assert np.all(np.isfinite(found.Sigma_iw))

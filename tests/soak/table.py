@@ -29,7 +29,12 @@ def _lines(rows: list[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
         failed = "" if row["holds"] else ", **does not hold**"
         limit = row["limit"] if isinstance(row["limit"], str) else f"{row['limit']:g}"
-        yield f"| {row['quantity']} | {_number(row['value'])}{failed} | {limit} |"
+        yield f"| {_cell(row['quantity'])} | {_number(row['value'])}{failed} | {_cell(limit)} |"
+
+
+def _cell(text: str) -> str:
+    """Text of a cell: a bar of its own, as in "|dZ|", does not end it."""
+    return re.sub(r"(?<!\\)\|", r"\\|", text)
 
 
 def _number(value: float) -> str:

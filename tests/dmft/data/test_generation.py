@@ -70,16 +70,20 @@ def test_self_consistent_baths():
     options = {"U": (1.0, 4.0), "D": (1.0, 2.0), "detuning": (0.0, 0.0), "bath_sites": 3}
     db = make(4, target="ed-3", inputs=("ipt",), bath="self-consistent", **options, **QUICK)
     assert set(db.born) <= {0, 1}
+    away = []
     for i in range(4):
         b = int(db.born[i])
-        # Delta = (D/2)^2 G to the tolerance of the loop, 1e-4; three sites fit it to 5e-2 only.
+        # Delta = (D/2)^2 G to the tolerance of the loop; three sites fit it to 5e-2 only.
         wanted = 0.25 * db.D[i] ** 2 * db.G["ed-3"][i, b]
-        assert np.abs(db.Delta[i, b] - wanted).max() < 3e-4 * abs(wanted[0])
+        away.append(np.abs(db.Delta[i, b] - wanted).max() / abs(wanted[0]))
+        assert away[-1] < 3e-3
         assert np.count_nonzero(db.V[i]) > 8
         # The problem holds the levels of this Delta, and none of the padding.
         problem = db.impurity(i, b)
         assert problem.bath.sites == np.count_nonzero(db.V[i])
         np.testing.assert_allclose(problem.Delta().iw(64), db.Delta[i, b], rtol=1e-12)
+    # The tolerances of loops are 1e-6 ... 1e-3.
+    assert max(away) > 10 * min(away)
     both = db.with_partners()
     np.testing.assert_allclose(both.Delta[1], -both.Delta[0].conj(), rtol=1e-12)
 
@@ -233,7 +237,7 @@ def test_a_store_of_another_version_is_refused(tmp_path, monkeypatch):
 
 def test_a_store_that_held_the_level_in_eps_is_refused(tmp_path):
     Store(tmp_path / "db", kind="dmft database", version=2, settings={"chunk": 16})
-    with pytest.raises(ValueError, match=r"version 2, .*this is version 4"):
+    with pytest.raises(ValueError, match=r"version 2, .*this is version 5"):
         make(2, path=tmp_path / "db", **CHEAP)
     assert not list(tmp_path.glob("db/*.npz"))
 

@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +19,9 @@ from kadanoff.dmft import (
     certify,
     database,
     hysteresis,
+    lattices,
     learn,
+    loop,
     report,
     solve,
 )
@@ -29,6 +32,7 @@ from kadanoff.dmft.learning import (
     OutsideTraining,
     active,
     break_even,
+    evaluation,
     load,
     save,
     search,
@@ -142,10 +146,10 @@ def test_an_acausal_proposal_becomes_causal_with_exact_tail():
 
 
 def test_no_prediction_is_acausal_and_the_jump_is_exact(learned, split):
-    test = split[1]
+    test, solver = split[1], replace(learned, outside="flag")
     for i in range(0, len(test), 3):
         problem = test.impurity(i, 1)
-        solution = solve(problem, solver=learned, frequencies=600)
+        solution = solve(problem, solver=solver, frequencies=600)
         assert np.all(solution.Sigma_iw.imag < 0.0)
         assert np.all(solution.G_iw.imag < 0.0)
         assert abs(solution.G.tau([0.0, problem.beta]).sum() + 1.0) < 1e-12
@@ -245,6 +249,44 @@ def test_hysteresis_leaves_to_the_exact_solver_what_was_not_learned(lattice, mot
     assert scan.coexistence == (2.37, 2.37)
     guess = hysteresis([2.37], beta=50, solver=mott, tolerance=1e-4)
     assert guess.outside.all()
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"U": 2.31}, "U/E"),
+        ({"U": 0.29}, "U/E"),
+        ({"beta": 49.0}, "beta E"),
+        ({"beta": 51.0}, "beta E"),
+        ({"D": 0.98}, "beta E"),
+        ({"D": 1.02}, "beta E"),
+        ({"eps": -0.499}, "eps + U/2"),
+        ({"n": 0.99}, "eps + U/2"),
+    ],
+)
+def test_a_problem_just_beyond_the_range_is_flagged(mott, change, name):
+    # Trained on U = 0.3 ... 2.3, D = 1, beta = 50, half filled: nearer to a sample than `reach`.
+    problem = {"U": 1.0, "beta": 50.0, **change}
+    found = bethe(**problem, solver=mott, tolerance=1e-3).solution.diagnostics
+    assert found["outside"]
+    assert name in found["beyond"]
+
+
+def test_the_same_problem_in_another_unit_of_energy_is_inside(mott):
+    one, two = (
+        bethe(U=1.0 * s, beta=50.0 / s, D=s, solver=mott, tolerance=1e-3) for s in (1.0, 3.0)
+    )
+    for found in (one.solution.diagnostics, two.solution.diagnostics):
+        assert not found["outside"]
+        assert found["beyond"] == ""
+    assert abs(two.Z - one.Z) < 1e-9
+
+
+@pytest.mark.parametrize("other", [lattices.Square(t=0.25), lattices.Cubic(t=1 / 6)])
+@pytest.mark.parametrize("U", [0.5, 1.8])
+def test_another_lattice_is_flagged(mott, other, U):
+    found = loop(lattice=other, U=U, beta=50.0, solver=mott, tolerance=1e-3)
+    assert found.solution.diagnostics["outside"]
 
 
 def test_active_learning_reaches_its_tolerance(lattice):
@@ -430,6 +472,11 @@ def test_break_even_counts_everything(learned, split):
     assert BreakEven(10.0, 0.1, 1.1).solves == pytest.approx(10.0)
     assert BreakEven(10.0, 1.1, 0.1).solves == np.inf
     assert "never pays" in str(BreakEven(10.0, 1.1, 0.1))
+
+
+def test_break_even_does_not_count_the_waiting_of_a_busy_machine(learned, split, monkeypatch):
+    monkeypatch.setattr(evaluation, "solve", lambda *args, **keywords: time.sleep(0.1))
+    assert break_even(learned, split[1], solves=2).learned < 0.05
 
 
 def test_search_orders_by_error_and_is_judged_on_a_third_set(split):

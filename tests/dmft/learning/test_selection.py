@@ -11,7 +11,7 @@ from kadanoff.dmft.learning import LearnedSolver
 from kadanoff.dmft.learning.encoding import NODES
 from kadanoff.dmft.learning.learned import samples_of
 from kadanoff.dmft.learning.selection import WEIGHTS, Choice, Judge, bases, errors
-from tests.soak.unmeasured.learned_never_worse import ratios
+from tests.soak.learned_never_worse import ratios
 
 INPUTS = ("hubbard1", "ipt", "ed-3")
 
@@ -151,6 +151,24 @@ def test_saved_and_loaded_by_methods(learned, tmp_path):
     again = LearnedSolver.load(tmp_path / "solver.npz")
     assert again._repr_html_() == learned._repr_html_()
     assert [again.choice(b) for b in (1.0, 20.0)] == [learned.choice(b) for b in (1.0, 20.0)]
+
+
+def test_the_model_card_holds_what_a_user_must_know(learned, db):
+    text = learned.describe()
+    for part in (
+        "corrects hubbard1 + ipt + ed-3 towards ed-4",
+        "gaussian process",
+        "outside     fallback",
+        "ed-3 unchanged",
+        f"{len(learned.experts[0].X)} rows",
+        f"seed        {learned.seed}",
+        "ed-4 ",
+    ):
+        assert part in text, part
+    # The range of one temperature is that of its training set, in the unit sqrt(sum V**2).
+    ratio = np.exp(learned.experts[1].X[:, 0])
+    assert f"U/E = {ratio.min():.4g} to {ratio.max():.4g}" in text
+    assert ratio.max() <= np.max(db.U / np.sqrt(db.Delta_moments[:, 0])) * (1.0 + 1e-12)
 
 
 def test_picture(learned):

@@ -20,7 +20,7 @@ def test_ipt_brackets_at_two_temperatures():
     from matplotlib.figure import Figure
 
     ax = found.plot(Figure().subplots())
-    assert ax.get_xlabel() == "U / D"
+    assert ax.get_xlabel() == "$U / D$"
     assert found.seed is None
     assert repr(found).startswith("PhaseDiagram(2 temperatures 0.02 <= T <= 0.06, ipt, U_c1 2.")
     assert len(repr(found)) < 160

@@ -205,6 +205,19 @@ def test_restart_from_a_result():
     assert again.start == "metal"
 
 
+@pytest.mark.parametrize("sites", [3, 5])
+def test_restart_with_another_number_of_bath_sites(sites):
+    # The fit cannot begin from a bath of four sites; Delta is the start all the same.
+    options = {"U": 1.5, "beta": 20.0, "solver": "ed", "seed": 0}
+    first = bethe(**options, sites=4)
+    again = bethe(**options, sites=sites, start=first)
+    cold = bethe(**options, sites=sites)
+    assert again.iterations < cold.iterations
+    assert abs(again.Z - cold.Z) < 1e-4
+    # Five sites are the default.
+    assert sites == 3 or bethe(**options, start=first).Z == again.Z
+
+
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from kadanoff import dmft
+from kadanoff import NotConverged, dmft
 from kadanoff.dmft.lattices import Bethe, Cubic, Dispersion, Square, Tabulated
+from kadanoff.dmft.solvers.hubbard1 import atom
 
 ED = {"sites": 4, "seed": 1, "threads": 1, "progress": False}
 K = 2.0 * np.pi * (np.arange(32) + 0.5) / 32
@@ -45,6 +46,17 @@ def test_a_field_on_the_lattice_is_an_attractive_doped_one():
     assert abs(polarised.n - 1.0) < 1e-12
 
 
+@pytest.mark.parametrize("lattice", ["square", Cubic(t=0.3)], ids=repr)
+def test_attraction_in_a_field_is_repulsion_in_another(lattice):
+    options = {"lattice": lattice, "beta": 8.0, **ED}
+    attractive = dmft.loop(U=-1.5, mu=-0.75 + 0.15, field=0.2, **options)
+    repulsive = dmft.loop(U=1.5, mu=0.75 + 0.2, field=0.15, **options)
+    # both fits are free, of a density of states and its mirror image
+    assert abs(attractive.n - 1.0 - repulsive.m) < 1e-4
+    assert abs(attractive.m - (repulsive.n - 1.0)) < 1e-4
+    assert abs(attractive.docc - 0.5 * (repulsive.n + repulsive.m) + repulsive.docc) < 1e-4
+
+
 def test_neel_order_sets_in_as_a_root():
     found = dmft.neel_temperature(U=2.0, tolerance=1e-3, **ED)
     # exact diagonalisation of our own with other code: 0.100
@@ -82,6 +94,27 @@ def test_strong_coupling_is_that_of_spins():
     assert abs(found.T * 48.0 - 1.0) < 0.02
 
 
+def test_doping_lowers_the_neel_temperature():
+    found = dmft.neel_temperature(U=2.0, n=0.9, **ED)
+    assert 0.0 < found.error < 0.02 * found.T
+    options = {"U": 2.0, "n": 0.9, "order": "antiferro", **ED}
+    below, above = (dmft.loop(beta=1.0 / (x * found.T), **options) for x in (0.8, 1.2))
+    assert below.m > 0.1
+    # the tolerance of 1e-6 times 1 / (1 - lambda), with a margin of 100
+    assert abs(above.m) < 1e-3
+    # pairs of complex eigenvalues far below one, which powers of the response do not resolve
+    with pytest.raises(NotConverged, match=r"stable down to T = .* largest eigenvalue .* 0.3"):
+        dmft.neel_temperature(U=2.0, n=0.8, **ED)
+
+
+@pytest.mark.parametrize("U", [-1.0, -4.0])
+def test_pairs_are_filled_as_wanted(U):
+    # a narrow band: pairs of atoms, n = 2 / (1 + exp(-beta (2 mu - U))) at strong coupling
+    found = dmft.loop(lattice=Bethe(1e-3), U=U, beta=5.0, n=0.6, **ED)
+    assert abs(found.n - 0.6) < 1e-5
+    assert abs(2.0 * atom(U, -found.mu, 5.0)[0] - 0.6) < 1e-4
+
+
 def test_an_ordered_loop_goes_on_from_another_one_and_is_stored(tmp_path):
     first = dmft.loop(U=2.0, beta=20.0, order="antiferro", **ED)
     assert first.m > 0.8
@@ -109,7 +142,10 @@ def test_an_ordered_loop_goes_on_from_another_one_and_is_stored(tmp_path):
     [
         ({"order": "ferro"}, "order must be"),
         ({"order": "antiferro", "lattice": SKEW}, "needs a bipartite lattice"),
-        ({"order": "antiferro", "solver": "nrg"}, "'nrg' takes neither a field .* order needs"),
+        (
+            {"order": "antiferro", "solver": "nrg"},
+            "'nrg' takes neither a field .* in a loop, which order",
+        ),
         ({"field": 0.1, "solver": "ipt"}, "'ipt' takes neither a field .* field needs"),
         ({"field": np.inf}, "field must be finite"),
         ({"U": -1.0, "solver": "ipt"}, "U must be at least 0 for the solver 'ipt'"),
@@ -142,5 +178,5 @@ def test_bad_input_of_neel_temperatures(arguments, match):
 
 
 def test_a_weak_interaction_has_no_neel_order_that_few_sites_resolve():
-    with pytest.raises(dmft.loops.neel.NotConverged, match="stable down to"):
+    with pytest.raises(NotConverged, match="stable down to"):
         dmft.neel_temperature(lattice=Cubic(), U=0.25, **ED)

@@ -13,6 +13,7 @@ from scipy import stats
 
 from kadanoff import Cancelled, Control, NotConverged, NumericalError, _core, bands
 from kadanoff.dmft import DiscreteBath, Impurity, MatsubaraBath, bethe, solve
+from kadanoff.dmft.solvers import estimators
 from kadanoff.dmft.solvers.cthyb import tabulated
 from kadanoff.dmft.solvers.estimators import Measured, ShortRun, spread
 from kadanoff.dmft.solvers.hubbard1 import atom
@@ -383,7 +384,9 @@ def test_bethe_lattice_with_noise():
     assert loop.residual <= 3.0 * loop.noise
     Z, error = loop.average("Z")
     assert abs(Z - reference.Z) < 4.0 * error
-    assert reference.average("Z") == (reference.Z, 0.0)
+    value, unknown = reference.average("Z")  # the error of a fitted bath is not known
+    assert value == reference.Z
+    assert np.isnan(unknown)
     with pytest.raises(ValueError, match="name must be"):
         loop.average("x")
 
@@ -425,8 +428,8 @@ def test_an_acausal_bath_is_refused():
     F[40] = -0.1 * np.max(F)
     with pytest.raises(ValueError, match="acausal"):
         _core.CtqmcRun(
-            2.0,
-            [-1.0],
+            np.array([[0.0, 2.0], [2.0, 0.0]]),
+            [-1.0, -1.0],
             10.0,
             [F],
             seed=1,
@@ -497,3 +500,32 @@ def test_bounds_of_the_spectrum_hold_at_half_filling():
     np.testing.assert_allclose(bounds.upper, bounds.upper[::-1], atol=1e-3)
     np.testing.assert_allclose(bounds.lower, bounds.lower[::-1], atol=1e-3)
     assert np.max(bounds.upper - bounds.lower) < 0.5
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("chains", [1, 2, 3])
+def test_errors_of_too_few_bins_are_not_known(monkeypatch, chains):
+    """Bins shorter than fifty autocorrelation times are joined; those of each chain here to one."""
+    monkeypatch.setattr(estimators, "MEMORY", 1e6)
+    problem = Impurity(U=2.5, beta=5.0, bath=TWO, eps=-1.0)
+    with pytest.warns(ShortRun) as warnings:
+        found = sampled(problem, sweeps=2**11 * chains, chains=chains, threads=1)
+    assert any("too few for errors" in str(warning.message) for warning in warnings)
+    assert found.diagnostics["bins"] == chains
+    assert np.all(np.isfinite(found.G_iw))
+    assert np.isnan(found.error)
+    assert np.isnan(found.diagnostics["Z_error"])
+    if chains == 1:
+        assert np.isnan(found.diagnostics["n_error"])
+
+
+def test_a_target_is_not_met_by_an_error_that_is_not_known(monkeypatch):
+    monkeypatch.setattr(estimators, "MEMORY", 1e6)
+    problem = Impurity(U=2.5, beta=5.0, bath=TWO, eps=-1.0)
+    with pytest.raises(NotConverged, match="nan"):
+        sampled(problem, sweeps=2**12, chains=1, threads=1, target=0.1)
+
+
+def test_the_jackknife_of_one_bin():
+    assert np.isnan(spread(1.0, np.zeros(1), np.ones(1)))
+    assert np.isnan(spread(np.ones(3), np.zeros((1, 3)), np.ones(1))).all()

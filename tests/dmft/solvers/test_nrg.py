@@ -210,3 +210,21 @@ def test_loops_that_cannot_begin(options, match):
         options = {"start": bethe(U=1.0, beta=50.0, solver="ipt")}
     with pytest.raises(ValueError, match=match):
         bethe(U=1.0, beta=50.0, solver="nrg", **options)
+
+
+def test_baths_of_both_spins_and_a_field():
+    """Two bands and a field: the functions and occupations of exact diagonalisation."""
+    w = np.linspace(-1.0, 1.0, 41)
+    up, down = (TabulatedBand(w, np.full(41, rho)) for rho in (0.05, 0.09))
+    problem = Impurity(U=0.6, beta=50, bath=up, V=1.0, bath_down=down, h=0.05)
+    found = solve(problem, solver="nrg", twists=2, keep=300)
+    exact = solve(problem, solver="ed", sites=5)
+    # A fitted bath of five sites, and two twists: 3e-3 of G_iw, 1e-3 of the occupations.
+    for own, other, spin in ((found.up, exact.up, "up"), (found.down, exact.down, "down")):
+        assert own.G_iw[:5] == pytest.approx(other.G_iw[:5], abs=0.01)
+        assert own.n == pytest.approx(other.n, abs=2e-3)
+        Delta = problem.of_spin(spin).Delta().iw(3)
+        assert own.Delta_iw[:3] == pytest.approx(Delta, abs=1e-3)
+    assert found.docc == pytest.approx(exact.docc, abs=2e-3)
+    assert found.G_w is not None
+    assert found.n == pytest.approx(found.up.n + found.down.n)

@@ -67,6 +67,14 @@ def test_a_loop_is_called_by_what_it_found():
     assert scan.coexistence is None
 
 
+def test_a_hot_metal_is_no_insulator():
+    # The first Matsubara frequency, 0.6 D, lies beyond the peak of |Im Sigma|; there is no gap.
+    loop = bethe(U=1.0, beta=5.0, solver="ipt")
+    assert not loop.is_metallic
+    assert loop.fermi_weight > 0.5
+    assert loop.state == "bad metal"
+
+
 def test_a_gap_away_from_the_Fermi_energy_is_no_metal():
     # Sigma has a pole at the centre of the gap, and does not diverge at the Fermi energy.
     loop = bethe(U=6.0, beta=100.0, start="insulator", eps=-1.9, solver="ed", sites=4, seed=1)

@@ -3,15 +3,17 @@
 Reference numbers: NRG Ljubljana, Lambda = 2.5, z = 1, 1000 to 1600 multiplets in (Q, S).
 """
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 
-from kadanoff import AndersonModel, DoubleQuantumDot, KondoModel, nrg
+from kadanoff import AndersonModel, DoubleQuantumDot, ImpurityModel, KondoModel, nrg
 from kadanoff.impurities.effective.fitting import learn
 from kadanoff.impurities.effective.kondo_scales import kondo_temperature
 from kadanoff.impurities.effective.perturbative_mapping import schrieffer_wolff
+from kadanoff.impurities.models.operators import BATH, SECOND_BATH, Orbital, Space, Spin, dot
 
 AIM = AndersonModel(U=0.5, J_sw=0.25)
 CORRECTED = {"scheme": "wilson", "A_Lambda": True}  # the chain of the printed couplings
@@ -162,3 +164,74 @@ def test_two_dots_flow_to_a_spin_1_kondo_model():
     fit = learn(KondoModel(J=0.2, spin=1), target=dots, T=1e-4, keep=1000, scheme="wilson")
     # Reference 0.16645 from equal low-temperature thermodynamics.
     np.testing.assert_allclose(fit.model.J, 0.16645, rtol=1e-3)
+
+
+# ----------------------------------------------------------------- Hund's impurities at large U
+
+EXCHANGE, REPULSION, COUPLING = 20.0, 100.0, 0.2
+"""Exchange, repulsion, and the coupling wanted; D = 1 is far below both."""
+
+
+def hund_impurity(names, baths, V, eps=0.0):
+    """Orbitals with ``-J_H S_a . S_b``, half filled at eps = 0; each couples to its bath."""
+    channels = [BATH, SECOND_BATH][: len(set(baths))]
+    space = Space([*(Orbital(x) for x in names), *channels])
+    terms = {}
+    for x, bath, value in zip(names, baths, V, strict=True):
+        repulsion = (space.n(x, "up") - 0.5) * (space.n(x, "dn") - 0.5)
+        terms[f"U_{x}"] = (REPULSION, repulsion)
+        terms[f"V_{x}"] = (value, space.hop(x, bath))
+        terms[f"eps_{x}"] = (eps, space.n(x) - 1)
+    for x, y in itertools.combinations(names, 2):
+        terms[f"J_{x}{y}"] = (-EXCHANGE, dot(space.S(x), space.S(y)))
+    return ImpurityModel(space, terms)
+
+
+def excitation(orbitals):
+    """Energy of one electron more or fewer: U / 2, and the exchange energy of its orbital."""
+    return 0.5 * REPULSION + 0.25 * EXCHANGE * (orbitals - 1)
+
+
+@pytest.mark.parametrize("orbitals", [2, 3])
+def test_hunds_orbitals_in_one_channel_are_one_large_spin(orbitals):
+    """Spin 1 and 3/2: J = 4 V^2 / E, shares 1 / (2 S) of the coupling of every orbital."""
+    V = np.sqrt(0.25 * COUPLING * excitation(orbitals))
+    target = hund_impurity("abc"[:orbitals], ["f0"] * orbitals, [V] * orbitals)
+    fit = learn(KondoModel(J=0.25, spin=0.5 * orbitals), target, T=(1e-2, 1e-3), keep=300)
+    # Of higher order in D / E = 0.02: 0.3 % measured.
+    found = fit.model.parameters["J"]
+    assert found == pytest.approx(COUPLING, rel=0.02)
+    assert fit.verdict == "right"
+    assert abs(fit.drift["J"]) <= fit.errors["J"] < 1e-3
+
+
+def test_a_hund_impurity_off_half_filling_has_two_couplings():
+    """J = 2 V^2 (1/E_+ + 1/E_-) and W = V^2 (1/E_- - 1/E_+) of the two orbitals."""
+    eps = 20.0
+    up, down = excitation(2) + eps, excitation(2) - eps
+    V = np.sqrt(COUPLING / (2.0 * (1.0 / up + 1.0 / down)))
+    W = V**2 * (1.0 / down - 1.0 / up)
+    target = hund_impurity("ab", ["f0", "f0"], [V, V], eps)
+    start = KondoModel(J=0.25, W=0.01, spin=1)
+    fit = learn(start, target, parameters=("J", "W"), T=(1e-2, 1e-3), keep=300)
+    found = fit.model.parameters["J"]
+    assert found == pytest.approx(COUPLING, rel=0.02)
+    scattering = fit.model.parameters["W"]
+    assert abs(scattering - W) < max(0.03 * W, 2.0 * fit.errors["W"])
+    assert fit.verdict == "right"
+
+
+def test_a_hund_impurity_of_two_channels_has_a_coupling_to_each():
+    """J_i = 2 V_i^2 / E: half of S stands in each orbital. ln Z cannot tell which is which."""
+    couplings = (0.3, 0.4)
+    V = [np.sqrt(0.5 * J * excitation(2)) for J in couplings]
+    target = hund_impurity("ab", ["f0", "g0"], V)
+    space = Space([Spin("S", 1), BATH, SECOND_BATH])
+    S = space.S("S")
+    terms = {"J_1": (0.25, dot(S, space.S("f0"))), "J_2": (0.45, dot(S, space.S("g0")))}
+    fit = learn(ImpurityModel(space, terms), target, T=(0.1, 0.03), Lambda=4.0, keep=500)
+    found = fit.model.parameters
+    # 500 states of two channels: what is cut costs 2 % of a coupling, and 1 % of their mean.
+    assert found["J_1"] == pytest.approx(couplings[0], rel=0.05)
+    assert found["J_2"] == pytest.approx(couplings[1], rel=0.05)
+    assert fit.verdict == "right"

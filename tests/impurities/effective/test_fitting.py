@@ -13,6 +13,14 @@ from kadanoff import (
     _core,
     nrg,
 )
+from kadanoff.bands import (
+    FlatBand,
+    GappedBand,
+    PowerLawBand,
+    SpinBands,
+    Superconductor,
+    TabulatedBand,
+)
 from kadanoff.impurities.effective.consistency import DoubtfulFit
 from kadanoff.impurities.effective.fit import Fit
 from kadanoff.impurities.effective.fitting import learn
@@ -315,3 +323,46 @@ def test_schrieffer_wolff_needs_a_local_moment(aim, message):
 def test_schrieffer_wolff_takes_an_anderson_model():
     with pytest.raises(TypeError, match="AndersonModel, got DoubleQuantumDot"):
         schrieffer_wolff(DoubleQuantumDot(U=0.5, J_sw=0.2))
+
+
+STRONG, WEAK = (TabulatedBand([-1.0, 1.0], [rho, rho]) for rho in (0.65, 0.35))
+
+
+@pytest.mark.parametrize(
+    "band",
+    [
+        FlatBand(), PowerLawBand(0.4), SpinBands(STRONG, WEAK), SpinBands(field=1e-3),
+        Superconductor(1e-2), Superconductor(1e-5), GappedBand(1e-5),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_far_above_the_band_the_exchange_is_that_of_any_lead(band):
+    """J = 8 V^2 / U up to (D / U)^2, above and below a pairing gap, and above a hard one."""
+    dot = AndersonModel(U=10.0, V=math.sqrt(0.1 * 10.0 / 8), band=band)
+    found = learn(KondoModel(J=0.2, band=band), dot, T=1e-3, **QUICK)
+    exchange = found.model.parameters["J"]
+    assert exchange == pytest.approx(0.1, rel=0.02)
+    assert exchange == pytest.approx(0.09862, abs=2e-4)  # that of the flat band
+    assert found.verdict == "right"
+
+
+def test_a_ferromagnet_splits_the_levels_of_an_asymmetric_dot():
+    """The learned field is that of second order, J. Martinek et al., PRL 91, 127203 (2003).
+
+    Electrons of spin s leave the dot and come to it at a rate proportional to V^2 rho_s.
+    """
+    V, eps, U, T = 0.05, -0.3, 1.0, 1e-4
+    band = SpinBands(STRONG, WEAK)
+    dot = AndersonModel(U=U, V=V, eps=eps, band=band)
+    start = KondoModel(J=0.02, field=-1e-4, band=band)
+    found = learn(start, dot, T=[T, 4 * T], drift=False, **QUICK)
+    out, into = np.log((1 - eps) / -eps), np.log((1 + U + eps) / (U + eps))
+    second_order = -(V**2) * (0.65 - 0.35) * (out - into)
+    # The next order is V^2 / eps^2, 3 per cent.
+    assert found.model.parameters["field"] == pytest.approx(second_order, rel=0.04)
+
+
+def test_nothing_is_learned_below_a_hard_gap():
+    band = GappedBand(1e-2)
+    with pytest.raises(ValueError, match=r"T must be above the hard gap"):
+        learn(KondoModel(J=0.2, band=band), AndersonModel(U=1.0, V=0.1, band=band), T=1e-3, **QUICK)

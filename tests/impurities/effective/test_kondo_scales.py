@@ -12,7 +12,7 @@ from kadanoff import (
     NotConverged,
     nrg,
 )
-from kadanoff.bands.densities import PowerLawBand, SemicircularBand
+from kadanoff.bands.densities import GappedBand, PowerLawBand, SemicircularBand
 from kadanoff.impurities.effective.kondo_scales import (
     DEFINITIONS,
     anderson_kondo_temperature,
@@ -24,6 +24,7 @@ from kadanoff.impurities.effective.kondo_scales import (
 )
 from kadanoff.impurities.models.operators import BATH, Space, Spin, dot
 from tests.paths import REFERENCE as REFERENCE_DATA
+from tests.paths import ROOT
 
 REFERENCE = REFERENCE_DATA / "nrg/expectation_values.csv"
 MODELS = {
@@ -146,6 +147,16 @@ def test_equation_5_as_it_stands_is_the_kondo_temperature_of_a_run(J):
     assert kondo_temperature_formula(J) == pytest.approx(T_K, rel=0.04)
 
 
+@pytest.mark.parametrize("J", [0.1, 0.25, 0.6])
+def test_the_prefactor_of_the_live_page_is_that_of_wilsons_definition(J):
+    """0.94 of "chi" times 0.104 / 0.236: 0.9 to 6.9 % too low at the settings of the page."""
+    run = nrg.solve(KondoModel(J=J), Lambda=2.5, keep_multiplets=150, sites=53, errors=False)
+    T_K = kondo_temperature(run, "wilson")
+    assert kondo_temperature_formula(J, alpha=0.41) == pytest.approx(T_K, rel=0.07)
+    page = (ROOT / "docs/live/kondo.js").read_text(encoding="utf-8")
+    assert "0.41 * Math.sqrt(j) * Math.exp(-2 / j + Math.PI ** 2 / 8 * j)" in page
+
+
 def test_a_scale_above_the_shells_is_said_to_be_out_of_reach():
     run = nrg.solve(KondoModel(J=1.5), keep=200, T_min=1e-5)
     with pytest.raises(ValueError, match=r"no moment to screen below 0\.\d+, .* half bandwidth"):
@@ -226,6 +237,9 @@ def own_spin(field):
         (KondoModel(J=1.0, band=PowerLawBand(0.2)), "at the Fermi energy is 0"),
         (KondoModel(J=0.5, band=PowerLawBand(-0.3)), "at the Fermi energy is inf"),
         (AndersonModel(U=0.5, V=0.3, band=PowerLawBand(0.2)), "at the Fermi energy is 0"),
+        # Far below the gap T chi of the singlet would give a T_K, and above it the moment none.
+        (KondoModel(J=0.5, band=GappedBand(1e-6)), "hard gap from -1e-06 to 1e-06"),
+        (KondoModel(J=0.2, band=GappedBand(0.1)), "in the band without the gap"),
     ],
 )
 def test_no_kondo_temperature_in_a_field_or_without_a_metal(model, reason):

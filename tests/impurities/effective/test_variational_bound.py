@@ -4,7 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from kadanoff import AndersonModel, DoubleQuantumDot, KondoModel
+from kadanoff import AndersonModel, DoubleQuantumDot, KondoModel, TabulatedBand
+from kadanoff.bands import SpinBands
 from kadanoff.impurities.effective.fitting import learn
 from kadanoff.impurities.effective.variational_bound import gbf_bound
 
@@ -101,3 +102,13 @@ def test_bad_input_is_refused():
         gbf_bound(kondo, aim, operators={"K": aim.observables["n_d"]})
     with pytest.raises(ValueError, match="stand for"):
         gbf_bound(aim, kondo)
+
+
+def test_two_equal_spins_are_one_band():
+    """Of a norm that is not one, with which each spin multiplies its own f_0."""
+    band = TabulatedBand([-1.0, 1.0], [1.0, 1.0])
+    slacks = [
+        gbf_bound(KondoModel(J=0.1, band=x), AndersonModel(U=0.5, J_sw=0.1, band=x), **QUICK).slack
+        for x in (band, SpinBands(band, band))
+    ]
+    assert slacks[1] == pytest.approx(slacks[0], rel=1e-6)

@@ -57,7 +57,9 @@ UNTRUNCATED = [
 ]
 
 
-@pytest.mark.parametrize(("model", "matrices"), UNTRUNCATED, ids=repr)
+@pytest.mark.parametrize(
+    ("model", "matrices"), UNTRUNCATED, ids=lambda x: getattr(x, "__name__", repr(x))
+)
 def test_untruncated_chain_gives_exact_lehmann_sums(model, matrices):
     """Weights to 1e-13, positions to 1e-15 against bins of 4e-8 at the lowest frequency."""
     T = [0.05, 0.5]

@@ -1,5 +1,9 @@
 """The same result in whatever way, long calls, bad input, pictures of dynamics.solve."""
 
+import resource
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -8,6 +12,8 @@ import kadanoff as kd
 from kadanoff import AndersonModel, Cancelled, Control, KondoModel, dynamics
 from kadanoff.bands.densities import A_Lambda, PowerLawBand
 from kadanoff.impurities.models.operators import BATH, Orbital, Space
+from kadanoff.impurities.nrg import memory
+from tests.paths import ROOT
 from tests.stopping import stop_at
 
 AIM = AndersonModel(U=0.5, J_sw=0.3)
@@ -36,6 +42,45 @@ def same(one, other, atol=0.0):
 
 def test_vectors_on_disk_change_nothing(small):
     same(small, dynamics.solve(AIM, **SMALL, basis_memory=0))
+
+
+def test_a_disk_that_refuses_changes_nothing(small, monkeypatch):
+    monkeypatch.setattr(memory, "BASIS_BYTES", 0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        found = dynamics.solve(AIM, **SMALL)
+        with pytest.raises(OSError, match="storing vectors"):
+            dynamics.solve(AIM, **SMALL, basis_memory=0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    same(small, found)
+
+
+GROWTH = """
+import sys
+import kadanoff as kd
+from benchmarks.memory import peak_megabytes
+
+run = dict(keep_multiplets=300, keep=None, symmetry=("U1", "SU2"), sites=24, names=["d"])
+run |= dict(observables=[], threads=1, progress=False, basis_memory=0)
+kd.dynamics.solve(kd.AndersonModel(U=0.5, J_sw=0.25), T=1e-4, **{**run, "keep_multiplets": 20})
+before = peak_megabytes()
+kd.dynamics.solve(kd.AndersonModel(U=0.5, J_sw=0.25), T=eval(sys.argv[1]), **run)
+print(peak_megabytes() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the heap of glibc")
+def test_ten_temperatures_take_less_than_twice_the_memory_of_one():
+    def growth(T):
+        command = [sys.executable, "-c", GROWTH, repr(T)]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        return float(done.stdout)
+
+    one, ten = growth([1e-4]), growth([1e-4 * 2**k for k in range(10)])
+    # 3 MB: what the curves of ten temperatures and the heap of Python take.
+    assert ten < 2 * one + 3
 
 
 def test_threads_change_nothing():

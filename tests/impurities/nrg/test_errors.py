@@ -6,8 +6,31 @@ import warnings
 import numpy as np
 import pytest
 
-from kadanoff import AndersonModel, DoubleQuantumDot, KondoModel, continuum, kondo_scales, nrg
-from tests.resonant_level import continuum_entropy, on_the_same_shells
+from kadanoff import (
+    AndersonModel,
+    DoubleQuantumDot,
+    ImpurityModel,
+    KondoModel,
+    continuum,
+    kondo_scales,
+    nrg,
+)
+from kadanoff.bands import (
+    ChannelBands,
+    FlatBand,
+    PowerLawBand,
+    SpinBands,
+    Superconductor,
+    TabulatedBand,
+)
+from kadanoff.impurities.models.operators import BATH, SECOND_BATH, Orbital, Space, dot
+from tests.resonant_level import (
+    continuum_entropy,
+    flat_pieces,
+    occupation,
+    on_the_same_shells,
+    paired_entropy_and_T_chi,
+)
 
 ROUNDING = 1e-9  # below it there is no error to cover
 V = 0.1
@@ -57,6 +80,133 @@ def test_error_covers_the_change_to_many_more_states(model):
         true = np.abs(getattr(run, name) - getattr(best, name))
         # of the order of 1e-7 is the error of the other run
         assert np.mean(true <= run.errors.truncation[name] + 1e-6) >= 0.95, name
+
+
+DOT = Space([Orbital("d"), BATH])
+PAIR = DOT.cdag("d", "up") * DOT.cdag("d", "dn")
+
+
+def covered(run, name, exact, share=0.95):
+    true, stated = np.abs(getattr(run, name) - exact), run.error(name)
+    assert np.mean(true <= stated + 1e-6) >= share, name
+    assert true.max() > 1e-3 or name != "entropy"
+    seen = true > 1e-4
+    assert np.median(stated[seen] / true[seen]) < 12
+
+
+@pytest.mark.parametrize(("eps", "V"), [(0.0, 0.1), (0.02, 0.1), (0.0, 0.25)])
+def test_errors_cover_a_level_on_a_superconductor(eps, V):
+    """The fine chain of Bogoliubov quasiparticles; through the gap down to the bound states."""
+    model = AndersonModel(U=0.0, V=V, eps=eps, band=Superconductor(0.01))
+    with pytest.warns(nrg.Coarse):
+        run = nrg.solve(model, keep=300, z=0.3)
+    S, T_chi = paired_entropy_and_T_chi(run.T, V=V, eps=eps, gap=0.01)
+    covered(run, "entropy", S)
+    covered(run, "T_chi", T_chi)
+    assert np.isnan(run.error("T_chi_charge")).all() == np.isnan(run.T_chi_charge).all()
+    assert run.subgap.energy.size > 0
+
+
+@pytest.mark.parametrize("pair", [0.02, 0.1])
+def test_errors_cover_a_pairing_on_the_dot(pair):
+    terms = {"V": (0.1, DOT.hop("d", "f0")), "pair": (pair, PAIR + PAIR.dag)}
+    run = nrg.solve(ImpurityModel(DOT, terms), keep=400, T_min=1e-4, z=0.7)
+    assert run.symmetry == ("Z2", "SU2")
+    S, T_chi = paired_entropy_and_T_chi(run.T, V=0.1, pair=pair)
+    covered(run, "entropy", S)
+    covered(run, "T_chi", T_chi)
+
+
+def test_errors_cover_a_level_on_a_ferromagnet():
+    """U = 0: each spin is a level in its own continuum."""
+    strong, weak = (TabulatedBand([-1.0, 1.0], [x, x]) for x in (0.7, 0.3))
+    model = AndersonModel(U=0.0, V=0.1, eps=0.01, band=SpinBands(strong, weak))
+    run = nrg.solve(model, keep=400, T_min=1e-4, z=0.3)
+    spins = [continuum_entropy(run.T, V=0.1 * x**0.5, eps=0.01) for x in (1.4, 0.6)]
+    covered(run, "entropy", np.mean(spins, axis=0))
+
+
+@pytest.mark.parametrize("field", [0.03, -0.6])
+@pytest.mark.parametrize("on_the_dot", [False, True])
+def test_errors_cover_a_field_on_the_band(field, on_the_dot):
+    """U = 0: each spin is a level on a band that is moved; down to T far below the field."""
+    h = field if on_the_dot else 0.0
+    model = AndersonModel(U=0.0, V=0.1, eps=0.01, field=h, band=SpinBands(field=field))
+    run = nrg.solve(model, keep=400, T_min=1e-4, z=0.3)
+    S, T_chi = 0.0, 0.0
+    for s in (0.5, -0.5):
+        moved = (0.1, -1 + s * field, 1 + s * field, 0.5)
+        both = flat_pieces(run.T, [moved], eps=0.01 + s * h)
+        S, T_chi = S + both[0] / 2, T_chi + both[1] / 2
+    covered(run, "entropy", S)
+    covered(run, "T_chi", T_chi)
+    covered(run, "T_chi_charge", 4 * T_chi)
+
+
+@pytest.mark.parametrize("z", [(1.0,), (0.5, 1.0)])
+def test_errors_cover_averages_in_a_field_on_the_band_alone(z):
+    """Of first order in the shift of the level by the band; it stays where T is far below."""
+    field = 0.3
+    model = AndersonModel(U=0.0, V=0.14, band=SpinBands(field=field))
+    run = nrg.solve(model, observables=["S_z"], keep=500, T_min=1e-4, z=z, threads=1)
+    up, dn = (
+        occupation(run.T, V=0.14, low=s - 1, high=s + 1, density=0.5)
+        for s in (field / 2, -field / 2)
+    )
+    missed = np.abs(run.expectations["S_z"] - (up - dn) / 2)
+    assert np.mean(missed <= run.error("S_z")) >= 0.95
+    assert np.all(run.error("S_z") < 0.02)
+
+
+@pytest.mark.parametrize("low", [-0.975, -0.7])
+def test_errors_cover_averages_without_particle_hole_symmetry(low):
+    density = 1 / (1 - low)
+    band = TabulatedBand([low, 1.0], [density, density])
+    model = AndersonModel(U=0.0, V=0.14, band=band)
+    run = nrg.solve(model, observables=["n_d"], keep=500, T_min=1e-4, threads=1)
+    n = 2 * occupation(run.T, V=0.14, low=low, high=1.0, density=density)
+    missed = np.abs(run.expectations["n_d"] - n)
+    assert np.mean(missed <= run.error("n_d")) >= 0.95
+    assert np.all(run.error("n_d") < 0.05)
+
+
+TWO = Space([Orbital("d"), BATH, SECOND_BATH])
+
+
+@pytest.mark.parametrize(
+    ("V", "second", "piece"),
+    [
+        ((0.2, 0.06), FlatBand(), (0.06, -1.0, 1.0, 0.5)),
+        # The second channel is not coupled: it is in the truncation alone.
+        ((0.074, 0.0), PowerLawBand(1.0), None),
+    ],
+)
+def test_errors_cover_channels_with_bands_of_their_own(V, second, piece):
+    """Half the scale of the other band, and an edge near the Fermi level."""
+    first = TabulatedBand([-0.2, 0.6], [0.6, 0.6]) if piece else FlatBand(0.5)
+    pieces = [(V[0], -0.2, 0.6, 0.6), piece] if piece else [(V[0], -0.5, 0.5, 1.0)]
+    hops = {"V_1": (V[0], TWO.hop("d", "f0")), "V_2": (V[1], TWO.hop("d", "g0"))}
+    level = {"eps": (-0.02, TWO.n("d") - 1)}
+    model = ImpurityModel(TWO, hops | level, band=ChannelBands(first, second))
+    with pytest.warns(nrg.Coarse):
+        run = nrg.solve(model, Lambda=4.0, keep=400, T_min=1e-4, z=0.4, threads=1)
+    S, T_chi = flat_pieces(run.T, pieces, eps=-0.02)
+    covered(run, "entropy", S)
+    covered(run, "T_chi", T_chi)
+
+
+def test_errors_do_not_depend_on_the_axis_of_a_field():
+    """Along x S_z is not conserved; the field is the same, and the error nearly so."""
+    terms = {"J": (0.3, dot(DOT.S("d"), DOT.S("f0"))), "h": (0.01, DOT.S("d").z)}
+    up, dn = DOT.n("d", "up"), DOT.n("d", "dn")
+    terms["U"] = (1.0, (up - 0.5) * (dn - 0.5))
+    few = {"keep": 200, "T_min": 1e-3, "z": 0.3}
+    along_z = nrg.solve(ImpurityModel(DOT, terms), **few)
+    along_x = nrg.solve(ImpurityModel(DOT, terms | {"h": (0.01, DOT.S("d").x)}), **few)
+    assert (along_z.symmetry, along_x.symmetry) == (("U1", "U1"), ("U1", "none"))
+    ratio = along_x.error("entropy") / along_z.error("entropy")
+    assert 0.5 < ratio.min() < ratio.max() < 2.0
+    assert np.isnan(along_x.error("T_chi")).all()
 
 
 def test_a_run_without_truncation_has_no_error_of_it():
@@ -195,11 +345,24 @@ def test_errors_of_two_dots_cover(eps):
         assert np.mean(distance <= few.error(name) + 1e-6) >= 0.95, name
 
 
-@pytest.mark.parametrize(("Lambda", "keep"), [(2.5, 2000), (4.0, 500)])
+@pytest.mark.parametrize(
+    ("Lambda", "keep", "z"),
+    [
+        (2.5, 2000, (1.0,)),
+        (4.0, 500, (1.0,)),
+        (4.0, 500, (0.5, 1.0)),
+        (4.0, 500, (0.1, 0.2)),
+        (4.0, 500, (0.25, 0.5, 0.75, 1.0)),
+    ],
+)
 @pytest.mark.parametrize(("U", "eps"), [(0.3, -0.15), (0.3, 0.02), (-0.2, 0.1)])
-def test_errors_cover_the_freezing_of_the_charge(Lambda, keep, U, eps):
-    """A dot without hybridisation is an atom, whose curves the splines of shells cannot follow."""
-    run = nrg.solve(AndersonModel(U=U, V=0.0, eps=eps), Lambda=Lambda, keep=keep, T_min=1e-4)
+def test_errors_cover_the_freezing_of_the_charge(Lambda, keep, U, eps, z):
+    """A dot without hybridisation is an atom, whose curves the splines of shells cannot follow.
+
+    Several twists do not help them.
+    """
+    model = AndersonModel(U=U, V=0.0, eps=eps)
+    run = nrg.solve(model, Lambda=Lambda, keep=keep, z=z, T_min=1e-4)
     energies, charge = np.array([0, eps, eps, 2 * eps + U]), np.array([0, 1, 1, 2])
     spin = np.array([0, 0.5, -0.5, 0])
     p = np.exp(-(energies - energies.min()) / run.T[:, None])

@@ -6,6 +6,9 @@ import pytest
 import kadanoff as kd
 
 UNTRUNCATED = {"sites": 4, "keep": 10**5}
+POLARISED = kd.bands.SpinBands(
+    up=kd.TabulatedBand([-1.0, 1.0], [1.3, 1.3]), dn=kd.TabulatedBand([-1.0, 1.0], [0.7, 0.7])
+)
 
 
 def free_energy(model, T, **options):
@@ -36,8 +39,14 @@ def differences(model, T, names, observable, h=1e-3, **options):
         kd.KondoModel(J=0.3, spin=1, W=0.05),
         kd.AndersonModel(U=0.5, V=0.15, eps=-0.2),
         kd.DoubleQuantumDot(U=0.5, V=0.15),
+        kd.AndersonModel(U=0.5, V=0.15, eps=-0.2, band=POLARISED),
+        kd.KondoModel(J=0.3, W=0.05, band=POLARISED),
+        kd.AndersonModel(U=0.5, V=0.15, eps=-0.2, band=kd.bands.Superconductor(gap=0.1)),
     ],
-    ids=["SU2xSU2", "field", "spin 1", "Anderson", "double dot"],
+    ids=[
+        *("SU2xSU2", "field", "spin 1", "Anderson", "double dot"),
+        *("polarised dot", "polarised spin", "superconductor"),
+    ],
 )
 def test_untruncated_derivatives_are_exact(model):
     names = [n for n, x in model.parameters.items() if (x != 0 and n != "U") or n == "eps"]
@@ -47,6 +56,13 @@ def test_untruncated_derivatives_are_exact(model):
     assert found.gradient[0] == pytest.approx(first, abs=3e-5)
     assert np.diag(found.hessian[0]) == pytest.approx(second, rel=1e-3, abs=1e-4)
     assert found.slopes["S_d.S_0"][0] == pytest.approx(slope, abs=1e-4)
+
+
+@pytest.mark.parametrize("band", [POLARISED, kd.bands.Superconductor(gap=0.1)])
+def test_errors_without_a_test_of_their_coverage_are_not_stated(band):
+    found = kd.derivatives(kd.KondoModel(J=0.3, band=band), T=0.05, keep=60)
+    assert found.errors is None
+    assert "errors not estimated" in repr(found)
 
 
 def test_the_hessian_is_symmetric_and_negative():

@@ -61,3 +61,9 @@ def test_estimate_grows_with_what_is_kept_and_takes_the_tighter_limit():
     assert of(None) == 0
     assert of(10**6, states=256) == of(64)
     assert of(10**40, states=256) == of(64)
+
+
+def test_a_basis_leaves_memory_early_and_falls_back_to_it():
+    default = memory.basis(None)
+    assert default["basis_limit"] == memory.BASIS_BYTES < default["basis_fallback"]
+    assert memory.basis(0) == {"basis_limit": 0, "basis_fallback": 0}

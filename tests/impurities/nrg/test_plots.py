@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from kadanoff import AndersonModel, KondoModel, effective, nrg
+from kadanoff import AndersonModel, ImpurityModel, KondoModel, effective, nrg
 from kadanoff._base import style
 from kadanoff.impurities.effective import plots as effective_plots
 from kadanoff.impurities.effective.anderson_to_kondo import kondo_mapping
 from kadanoff.impurities.nrg import plots
+from kadanoff.operators import BATH, SECOND_BATH, THIRD_BATH, Space, Spin, dot
 
 LN_2 = np.log(2.0)
 
@@ -52,9 +53,20 @@ def test_a_curve_is_the_array_of_the_result(run, ax, quantity, unit):
     (line,) = data_lines(ax)
     np.testing.assert_array_equal(line.get_xdata(), run.T)
     np.testing.assert_array_equal(line.get_ydata(), getattr(run, quantity) / unit)
-    assert ax.get_xlabel() == "T / D"
+    assert ax.get_xlabel() == "$T / D$"
     assert ax.get_xscale() == "log"
     assert ax.get_ylabel()
+
+
+@pytest.mark.parametrize("quantity", ["entropy", "T_chi", "chi", "free_energy"])
+def test_the_axes_are_in_units_of_the_half_bandwidth(ax, quantity):
+    for D in (1.0, 10.0):
+        few = nrg.solve(KondoModel(J=0.4 * D, D=D), keep=100, T_min=1e-3 * D, errors=False)
+        plots.plot_thermodynamics(few, ax, quantity=quantity)
+    one, ten = data_lines(ax)
+    np.testing.assert_allclose(one.get_xdata(), ten.get_xdata(), rtol=1e-12)
+    # The same problem in another unit: rounding errors of the diagonalisations.
+    np.testing.assert_allclose(one.get_ydata(), ten.get_ydata(), rtol=1e-8, atol=1e-10)
 
 
 def test_a_static_operator_is_drawn_by_its_name(run, ax):
@@ -100,6 +112,22 @@ def test_flow_shows_the_levels_of_every_second_shell(run, ax):
         np.testing.assert_array_equal(drawn, expected[expected <= 2.0])
     assert "even" in ax.get_xlabel()
     assert ax.get_legend().get_title().get_text() == r"$2I,\ 2S$"
+
+
+@pytest.mark.parametrize("channels", [2, 3])
+def test_flow_of_several_channels(ax, channels):
+    """Labels of three factors; every sixth shell where channels take turns."""
+    baths = (BATH, SECOND_BATH, THIRD_BATH)[:channels]
+    space = Space([Spin("S"), *baths])
+    S = space.S("S")
+    terms = {f"J_{bath.name}": (0.3, dot(S, space.S(bath.name))) for bath in space.baths}
+    several = nrg.solve(
+        ImpurityModel(space, terms), Lambda=8, keep=40, sites=20, errors=False, threads=1
+    )
+    plots.plot_flow(several, ax, E_max=10.0)
+    (title,) = {ax.get_legend().get_title().get_text()}
+    assert title == {2: "$Q,\\ 2S,\\ 2T$", 3: "$Q,\\ 2S$"}[channels]
+    assert np.diff(ax.lines[0].get_xdata())[0] == {2: 2, 3: 6}[channels]
 
 
 def test_flow_knows_two_parities(run, ax):

@@ -5,7 +5,7 @@ import pytest
 
 import kadanoff as kd
 from kadanoff import _core
-from kadanoff.impurities.nrg.static_errors import between
+from kadanoff.impurities.nrg.options import between
 from tests.resonant_level import continuum_derivatives
 
 QUIET = {"threads": 1, "progress": False}
@@ -102,7 +102,46 @@ def test_errors_can_be_left_out_and_are_remembered(monkeypatch):
         kd.dynamics.solve(model, errors=1, **of)
 
 
+def test_runs_for_the_errors_keep_to_the_memory_of_the_call(monkeypatch):
+    limits, solve = [], _core.nrg_dynamics
+
+    def seen(*args, **kwargs):
+        limits.append(kwargs["basis_limit"])
+        return solve(*args, **kwargs)
+
+    monkeypatch.setattr(_core, "nrg_dynamics", seen)
+    model = kd.KondoModel(J=0.2718)
+    kd.dynamics.solve(model, T=1e-2, names=[], keep=120, basis_memory=12345, **QUIET)
+    assert len(limits) > 1
+    assert set(limits) == {12345}
+
+
 def test_twists_lie_between_those_of_the_run():
     assert between((1.0,)) == (0.5,)
     assert sorted(between((0.25, 0.5, 0.75, 1.0))) == [0.125, 0.375, 0.625, 0.875]
     assert between((0.3,)) == pytest.approx((0.8,))
+    assert sorted(between((0.33, 0.67, 1.0))) == pytest.approx([0.5 / 3, 0.33 + 0.5 / 3, 2.51 / 3])
+
+
+def test_twists_that_are_not_equidistant_keep_the_wave_of_one():
+    z = (0.1, 0.2, 0.3)
+    assert between(z) == pytest.approx((0.6, 0.7, 0.8))
+    model = kd.AndersonModel(U=0, V=0.3, eps=0.1)
+    of = {"T": 0.02, "names": ["d"], "keep": 100, "errors": False, **QUIET}
+    unequal, single = (kd.dynamics.solve(model, z=x, **of) for x in (z, 0.1))
+    assert unequal.broadening == single.broadening
+    half = kd.dynamics.solve(model, z=(0.5, 1.0), **of)
+    assert half.broadening < single.broadening
+
+
+def test_errors_hold_the_continuum_of_a_level_with_unequal_twists():
+    """Half of a third of a period further on the errors of three of six averages are missed."""
+    V, eps, T = 0.15, 0.02, [1e-3, 1e-2, 0.1]
+    exact = [continuum_derivatives(t, V=V, eps=eps)[0] for t in T]
+    model = kd.AndersonModel(U=0, V=V, eps=eps)
+    for first in (0.1, 0.3, 0.5, 0.7):
+        z = (first, first + 0.1, first + 0.2)
+        run = kd.dynamics.solve(model, T=T, names=[], Lambda=4.0, keep=300, z=z, **QUIET)
+        for k, name in enumerate(("n_d", "hyb")):
+            true = np.abs(run.expectations[name] - [x[k] for x in exact])
+            assert (true <= run.expectation_errors[name]).all()

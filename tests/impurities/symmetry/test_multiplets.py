@@ -399,16 +399,19 @@ def test_reflections_survive_a_broken_su2():
     assert initial_cluster(UserModel(space, parts), SPIN).reflection_names == ("charge",)
 
 
-def test_models_without_any_symmetry_are_refused():
+def test_broken_charges_leave_a_smaller_symmetry():
     space = KondoModel(J=0.1).space
     S = space.S("d")
     model = UserModel(space, (("B_x S_x", 0.2, (S.plus + S.minus) / 2),))
-    with pytest.raises(ValueError, match=r"B_x S_x \(coefficient 0.2\) does not conserve"):
-        largest_symmetry(model)
+    assert largest_symmetry(model) == ("U1", "none")
     pairing = space.isospin("f0").plus
     model = UserModel(space, (("Delta", 0.2, pairing + pairing.dag),))
-    with pytest.raises(ValueError, match=r"Delta \(coefficient 0.2\) does not conserve"):
+    assert largest_symmetry(model) == ("Z2", "SU2")
+    with pytest.raises(ValueError, match=r"broken by Delta \(coefficient 0.2\); the largest .*Z2"):
         initial_cluster(model, ABELIAN)
+    one = UserModel(space, (("x", 0.3, space.c("f0", "up") + space.cdag("f0", "up")),))
+    with pytest.raises(ValueError, match=r"x \(coefficient 0.3\) does not conserve the parity"):
+        largest_symmetry(one)
 
 
 def test_malformed_models_are_refused():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import kadanoff as kd
-from kadanoff.impurities.models.operators import BATH, SECOND_BATH, Space, Spin, dot
+from kadanoff.impurities.models.operators import BATH, SECOND_BATH, Orbital, Space, Spin, dot
 from kadanoff.impurities.transport.landauer import thermal_weight
 from tests.quasiparticles import quasiparticles
 
@@ -260,6 +260,18 @@ def test_refusals(changes, error, message):
     arguments = {"dot": kd.AndersonModel(U=U, Gamma=GAMMA), "T": 1e-3} | FEW | changes
     with pytest.raises(error, match=message):
         kd.transport.solve(arguments.pop("dot"), **arguments)
+
+
+def test_pairing_on_the_dot_is_refused():
+    """Andreev reflection is no part of a current from the t-matrix."""
+    space = Space([Orbital("d"), BATH])
+    pair = space.cdag("d", "up") * space.cdag("d", "dn")
+    terms = {"V": (0.1, space.hop("d", "f0")), "Delta": (0.05, pair + pair.dag)}
+    dot = kd.ImpurityModel(space, terms)
+    with pytest.raises(ValueError, match="conserve the charge, and its term 'Delta' does not"):
+        kd.transport.solve(dot, T=[1e-2], **FEW)
+    normal = kd.transport.solve(dot.replace(Delta=0.0), T=[1e-2], **FEW)
+    assert 1.0 < normal.conductance[0] < 2.0
 
 
 def test_two_channels_are_refused():

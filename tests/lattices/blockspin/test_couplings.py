@@ -124,6 +124,22 @@ def test_cumulants_converge_in_the_coupling_between_blocks():
     np.testing.assert_allclose(np.log2(wide / narrow), [1, 2, 3, 4], atol=0.15)
 
 
+def test_cumulants_to_order_six_are_the_expansion_of_the_logarithm():
+    """With K_1 scaled by t the remainder of order k is of order t^(k + 1)."""
+    rng = np.random.default_rng(4)
+    inside, between = 0.3 * rng.normal(size=256), rng.normal(size=256)
+    blocks, rule = [[0, 1], [2, 3], [4, 5], [6, 7]], Majority(2, dimension=1)
+    left = {}
+    for t in (0.1, 0.2):
+        orders = block_cumulants(inside, t * between, blocks, rule, order=6)
+        exact = block_couplings(inside + t * between, blocks, rule)
+        left[t] = [np.abs(o.log_weight - exact.log_weight).max() for o in orders]
+    for k in range(7):
+        power = np.log2(left[0.2][k] / left[0.1][k])
+        # The next term is t times a number of order one smaller.
+        assert abs(power - (k + 1)) < 0.5, k
+
+
 def test_first_cumulant_is_niemeijer_and_van_leeuwen():
     # 2x2 majority with random ties on a torus of 2x2 blocks, where each bond counts twice.
     for K in (0.2, 0.5):
@@ -262,7 +278,7 @@ def test_strong_coupling_is_accurate():
         (lambda: torus_couplings(0.4, (3, 4), Majority()), ValueError, "do not divide"),
         (lambda: torus_couplings(math.inf, (4, 4), Majority()), ValueError, "finite"),
         (lambda: torus_couplings(0.4, (4, 4), "majority"), TypeError, "BlockRule"),
-        (lambda: torus_cumulants(0.4, (4, 4), Majority(), order=4), ValueError, "order"),
+        (lambda: torus_cumulants(0.4, (4, 4), Majority(), order=7), ValueError, "order"),
         (
             lambda: block_couplings(np.zeros(4), [(0,), (0,)], Decimation(1, dimension=1)),
             ValueError,

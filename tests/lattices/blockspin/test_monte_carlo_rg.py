@@ -8,7 +8,16 @@ import pytest
 from matplotlib.figure import Figure
 
 from kadanoff import ising
-from kadanoff.lattices.blockspin import EVEN, ODD, Decimation, LinearFilter, Majority, mcrg
+from kadanoff.lattices.blockspin import (
+    EVEN,
+    ODD,
+    Decimation,
+    LinearFilter,
+    Majority,
+    mcrg,
+    measure,
+    optimised_exponents,
+)
 from tests.paths import REFERENCE as REFERENCE_DATA
 
 REFERENCE = json.loads(
@@ -96,6 +105,19 @@ def test_other_rules():
     assert soft.y_h[0, 0] == pytest.approx(15 / 8, abs=0.03)
 
 
+def test_open_lattices_are_not_wrapped_round():
+    run = ising.sample(L=8, T=2.0, n=200, boundary="open", seed=1, threads=1)
+    for call in (
+        lambda: mcrg(run, steps=1),
+        lambda: mcrg(iter([run]), steps=1),
+        lambda: measure(run),
+        lambda: optimised_exponents(run),
+    ):
+        with pytest.raises(ValueError, match="must be periodic"):
+            call()
+    assert mcrg(run.configurations, steps=1, seed=0).samples == 200  # an array knows nothing
+
+
 def test_it_draws_itself_and_says_what_it_is(run):
     ax = run.plot(ax=Figure().subplots())
     assert len(ax.containers) == 2
@@ -125,7 +147,7 @@ S = np.random.default_rng(0).choice(np.array([-1, 1], dtype=np.int8), size=(200,
         (
             lambda: mcrg(S, LinearFilter(np.ones((2, 4))), steps=1, seed=0),
             ValueError,
-            "square blocks",
+            "square or cubic blocks",
         ),
         (lambda: mcrg(S, steps=1, even=ODD, seed=0), ValueError, "wrong sector"),
         (lambda: mcrg(np.ones_like(S), steps=1, seed=0), ValueError, "fluctuate"),

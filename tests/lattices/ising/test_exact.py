@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from kadanoff import ising
-from kadanoff.lattices.ising.exact_solutions import Exact
+from kadanoff.lattices.ising.exact_solutions import Exact, strips
+from kadanoff.lattices.ising.exact_solutions.strip_moments import Rows
 from tests.paths import REFERENCE as REFERENCE_DATA
 
 TABLE = json.loads((REFERENCE_DATA / "lattice/ising2d_exact.json").read_text(encoding="utf-8"))
@@ -161,7 +162,150 @@ def test_correlation_length_at_criticality_is_that_of_conformal_invariance():
     assert 0 < off[1] < 0.003
 
 
+@pytest.mark.parametrize("across", ["periodic", "open"])
+@pytest.mark.parametrize("along", ["periodic", "open"])
+def test_averages_of_strips_agree_with_enumeration(across, along):
+    for (width, length), J, h, T in (
+        ((4, 5), (1.0, 1.0), 0.0, 2.0),
+        ((3, 5), (0.7, -0.4), 0.3, 1.7),
+        ((5, 3), (-1.0, 0.5), 0.0, 0.4),
+        ((2, 1), (1.0, 0.5), -0.2, 1.5),
+        ((4, 4), (1.0, 1.0), 0.0, 0.15),
+    ):
+        strip = ising.transfer_matrix(width, T, J=J, h=h, boundary=across)
+        found = strip.averages(length, along)
+        exact = ising.enumerate_states((width, length), boundary=(across, along)).at(T, J=J, h=h)
+        for name in ("log_Z", "e", "m", "m2", "m4", "binder"):
+            assert getattr(found, name) == pytest.approx(getattr(exact, name), rel=1e-13, abs=1e-15)
+        assert found.c == pytest.approx(exact.c, rel=1e-12)
+
+
+@pytest.mark.parametrize(("across", "along"), [("periodic", "periodic"), ("open", "periodic")])
+def test_strips_without_a_satisfied_state_stay_exact_in_the_cold(across, along):
+    """Odd rings of antiferromagnets, fields against them: weights of less than e^-708 count."""
+    states = ising.enumerate_states((5, 3), boundary=(across, along))
+    for J, h in (((-1.0, -1.0), 0.0), ((-1.0, -0.5), 0.3), ((1.0, -1.0), -3.9)):
+        for T in (1e-3, 0.02):
+            found = Rows(width=5, T=T, J=J, h=h, boundary=across).averages(3, along)
+            exact = states.at(T, J=J, h=h)
+            for name in ("log_Z", "e", "m", "m2", "m4"):
+                assert getattr(found, name) == pytest.approx(getattr(exact, name), rel=1e-11)
+            assert found.c == pytest.approx(exact.c, rel=1e-8, abs=1e-12)
+
+
+def test_a_field_against_the_bonds_in_the_cold():
+    with pytest.raises(ValueError, match="too low"):
+        ising.transfer_matrix(5, 1e-3, J=(1.0, -1.0), h=-3.9)
+    # An odd ring breaks one of its bonds: 12 of 70.
+    found = ising.exact((7, 5), 1e-3, J=-1.0)
+    assert found.e == pytest.approx(-(70 - 2 * 12) / 35, rel=1e-12)
+
+
+def test_averages_of_strips_agree_with_kaufman():
+    torus, strip = ising.kaufman(8, T_C), ising.transfer_matrix(8, T_C).averages(8)
+    assert strip.log_Z == pytest.approx(torus.log_Z, rel=1e-14)
+    assert strip.e == pytest.approx(torus.e, rel=1e-13)
+    assert strip.c == pytest.approx(torus.c, rel=1e-12)
+    assert strip.m == 0.0
+    units = ising.transfer_matrix(8, 1e200 * T_C, J=1e200).averages(8)
+    assert (units.e / 1e200, units.c) == pytest.approx((torus.e, torus.c), rel=1e-12)
+
+
+def test_open_squares_are_turned_as_is_best():
+    for L, edges, J in (((4, 9), ("open", "periodic"), (1.0, 0.5)), ((12, 3), "open", (0.3, -1.0))):
+        found = ising.exact(L, 2.1, J=J, boundary=edges)
+        assert "transfer matrix" in found.method
+        turned = edges if isinstance(edges, str) else edges[::-1]
+        other = ising.exact(L[::-1], 2.1, J=J[::-1], boundary=turned)
+        assert (found.log_Z, found.e, found.m2) == pytest.approx(
+            (other.log_Z, other.e, other.m2), rel=1e-13
+        )
+
+
+@pytest.mark.parametrize(
+    ("width", "T", "xi"),
+    # Kaufman's product with 60 digits: ln(l_0 / l_1) is half the sum of gamma_p over odd momenta
+    # less that over even ones.
+    [
+        (12, 0.5, 3.3580015885078237e20),
+        (16, 0.6, 5.4648626686374673e22),
+        (12, 0.8, 2531390076993.5362),
+        (10, 0.9, 941800878.3378363),
+    ],
+)
+def test_correlation_lengths_that_no_eigenvalue_shows(width, T, xi):
+    # The relative rounding of a sum of positive terms over some hundred steps.
+    assert ising.transfer_matrix(width, T).xi == pytest.approx(xi, rel=1e-11)
+
+
+def test_long_correlation_lengths_of_other_strips(monkeypatch):
+    chain = ising.transfer_matrix(1, 0.05, boundary="open", J=(0.0, 1.0))
+    assert chain.xi == pytest.approx(-1 / math.log1p(-2 * math.exp(-40) / (1 + math.exp(-40))))
+    for J in ((1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0)):
+        turned = ising.transfer_matrix(8, 0.5, J=J)
+        assert turned.xi == pytest.approx(ising.transfer_matrix(8, 0.5).xi, rel=1e-12)
+    assert math.isnan(ising.transfer_matrix(8, 0.1, h=1e-12).xi)
+    assert math.isnan(ising.transfer_matrix(3, 0.05, J=(-1.0, 1.0)).xi)
+    # Both ways agree where the eigenvalues differ by 5e-7, and have errors of 1e-16.
+    xi = ising.transfer_matrix(8, 1.0).xi
+    monkeypatch.setattr(strips, "SMALL_GAP", 1.0)
+    assert ising.transfer_matrix(8, 1.0).xi == pytest.approx(xi, rel=1e-8)
+
+
 # -------------------------------------------------------------------------------- bulk
+
+
+@pytest.mark.parametrize("T", [0.3, 1.0, 2.0, 2.5, 4.0, 20.0])
+def test_a_triangular_lattice_without_diagonals_is_square(T):
+    for J in ((1.0, 0.5, 0.0), (0.0, 1.0, 1.0)):
+        square = ising.onsager(T, J=tuple(j for j in J if j))
+        found = ising.houtappel(T, J=J)
+        assert found.log_Z_per_site == pytest.approx(square.log_Z_per_site, rel=1e-13)
+        assert found.e == pytest.approx(square.e, rel=1e-12)
+        assert found.c == pytest.approx(square.c, rel=1e-9, abs=1e-12)
+        assert found.m == pytest.approx(square.m, rel=1e-12)
+
+
+def test_numbers_of_triangular_and_honeycomb_lattices():
+    critical = ising.houtappel(4 / math.log(3))
+    assert (critical.e, critical.c, critical.m) == (pytest.approx(-2.0, rel=1e-14), math.inf, 0.0)
+    critical = ising.houtappel(2 / math.log(2 + math.sqrt(3)), lattice="honeycomb")
+    assert (critical.e, critical.m) == (pytest.approx(-2 / math.sqrt(3), rel=1e-14), 0.0)
+    assert critical.c == math.inf
+    # Wannier: the entropy of the antiferromagnet is (3 / pi) int_0^{pi/6} ln(2 cos w) dw.
+    w = np.polynomial.legendre.leggauss(20)
+    at = math.pi / 12 * (w[0] + 1)
+    entropy = 3 / math.pi * math.pi / 12 * float(w[1] @ np.log(2 * np.cos(at)))
+    assert ising.houtappel(0.03, J=-1.0).s == pytest.approx(entropy, rel=1e-13)
+    assert ising.houtappel(0.03, J=(1.0, -1.0, 1.0)).e == pytest.approx(-1.0, rel=1e-13)
+    # Closed loops of three bonds, and of four: 2 t^3 + 3 t^4 per site.
+    t = math.tanh(0.02)
+    series = math.log(2) + 3 * math.log(math.cosh(0.02)) + 2 * t**3 + 3 * t**4
+    assert ising.houtappel(50.0).log_Z_per_site == pytest.approx(series, abs=10 * t**5)
+    # All up, one spin turned, one bond turned.
+    for lattice, z in (("triangular", 6), ("honeycomb", 3)):
+        cold = ising.houtappel(0.4 * z / 6, lattice=lattice)
+        x = math.exp(-2 * z / cold.T)
+        assert cold.m == pytest.approx(1 - 2 * x, abs=50 * x * math.exp(-4 / cold.T))
+    for options in ({"J": (1.0, 0.7, 0.3)}, {"J": -1.0}, {"lattice": "honeycomb"}, {}):
+        found, step = ising.houtappel(2.0, **options), 1e-4
+
+        def log_Z(beta, options=options):
+            return ising.houtappel(1 / beta, **options).log_Z_per_site
+
+        slope = (log_Z(0.5 + step) - log_Z(0.5 - step)) / (2 * step)
+        bend = (log_Z(0.5 + step) - 2 * log_Z(0.5) + log_Z(0.5 - step)) / step**2
+        assert found.e == pytest.approx(-slope, rel=1e-6)
+        assert found.c == pytest.approx(bend / 4, rel=1e-5)
+
+
+def test_the_magnetisation_of_the_triangular_lattice_is_that_of_samples():
+    run = ising.sample(L=32, lattice="triangular", T=3.2, n=2000, seed=1, threads=1)
+    found = run.estimates["abs_magnetisation"]
+    # Corrections of a torus are exponentially small below T_c.
+    assert abs(found.mean - ising.houtappel(3.2).m) < 4 * found.error < 0.004
+    energy = run.estimates["energy"]
+    assert abs(energy.mean - ising.houtappel(3.2).e) < 4 * energy.error
 
 
 def test_large_tori_approach_the_bulk():
@@ -304,9 +448,16 @@ def test_exact_chooses_what_says_most():
     assert isinstance(ising.exact((5, 6), 2.0), Exact)
     frustrated = ising.exact((3, 9), 2.0, J=(-1.0, 1.0))
     assert frustrated.method == "all 2^27 states"
-    for options in ({"h": 0.1}, {"boundary": "open"}, {"lattice": "triangular"}):
+    assert ising.exact((8, 12), 2.0, boundary="open").method == "transfer matrix, 8 x 12"
+    assert ising.exact((40, 8), 2.0, h=0.1, boundary=("open", "periodic")).m > 0
+    assert "triangular" in ising.exact(None, 2.0, lattice="triangular").method
+    assert "honeycomb" in ising.exact(None, 2.0, lattice="honeycomb").method
+    for options in ({"h": 0.1}, {"L": 17, "boundary": "open"}, {"lattice": "triangular"}):
         with pytest.raises(ValueError, match="no exact solution here"):
-            ising.exact(16, 2.0, **options)
+            ising.exact(**({"L": 16, "T": 2.0} | options))
+    for options in ({"L": 4}, {"L": None, "h": 0.1}):
+        with pytest.raises(ValueError, match="is solved for L = None"):
+            ising.exact(T=2.0, lattice="honeycomb", **options)
 
 
 @dataclass(frozen=True)
@@ -376,6 +527,27 @@ BAD = {
     "width": (lambda: ising.transfer_matrix(30, 1.0), ValueError, "at most 18"),
     "levels": (lambda: ising.transfer_matrix(2, 1.0, levels=9), ValueError, "levels"),
     "ring too wide": (lambda: ising.transfer_matrix(12, 2.0).log_Z(4), ValueError, "at most 11"),
+    "averages of a wide ring": (
+        lambda: ising.transfer_matrix(12, 2.0).averages(4),
+        ValueError,
+        "at most 10",
+    ),
+    "averages of a wide strip": (
+        lambda: ising.transfer_matrix(17, 2.0).averages(4, "open"),
+        ValueError,
+        "at most 16",
+    ),
+    "frustrated triangles": (
+        lambda: ising.houtappel(1.0, J=(1.0, 0.5, -0.5)),
+        ValueError,
+        "frustrate each other",
+    ),
+    "cold triangles": (lambda: ising.houtappel(0.01, J=-1.0), ValueError, "raise T"),
+    "honeycomb of three couplings": (
+        lambda: ising.houtappel(1.0, J=(1.0, 1.0, 1.0), lattice="honeycomb"),
+        TypeError,
+        "J must be a real",
+    ),
     "strip length": (lambda: ising.transfer_matrix(3, 2.0).log_Z(0), ValueError, "length"),
 }
 

@@ -154,6 +154,21 @@ def test_sequential_engine_serves_what_words_cannot():
     assert abs(x.mean - y.mean) < 3.5 * math.hypot(x.error, y.error)
 
 
+@pytest.mark.parametrize(
+    ("shape", "T"), [((65, 67), 3.0), ((100, 100), 3.0), ((511, 21), 2.6), ((127, 80), 4.0)]
+)
+def test_sides_without_factors_of_two_are_bit_sliced_and_exact(shape, T):
+    # Blocks of unequal widths, along one axis or both.
+    options = {"n": 8000, "configurations": False, "seed": 4, "threads": 1}
+    run = ising.sample(L=shape, T=T, method="heat-bath", **options)
+    exact = ising.kaufman(shape, T)
+    assert (run.engine, run.chains) == ("multispin", 16)
+    found = run.estimates["energy"]
+    assert abs(found.mean - exact.e) < 4 * found.error
+    # One percent in T changes the energy by more: the comparison can fail.
+    assert 5 * found.error < 0.01 * T * exact.c
+
+
 def test_measuring_after_a_budget_of_sites_would_be_noticed():
     """The trap: stop when visited >= budget. Runs then end with large clusters more often."""
     L, T = 4, 3.0
@@ -567,3 +582,58 @@ def test_machines_and_block_rules_take_samples():
         kd.blockspin.mcrg(x, steps=1, seed=1, progress=False) for x in (run, run.configurations)
     )
     np.testing.assert_array_equal(found.sums[-1], plain.sums[-1])
+
+
+# ----------------------------------------------------------------------------- signs in a field
+
+SMALL = Ising((4, 4), h=0.05)
+SMALL_T = 2.0
+
+
+def exact_in_a_field(model, T):
+    spins = 2 * (np.arange(2**model.sites)[:, None] >> np.arange(model.sites) & 1) - 1
+    E = model.energy(spins.reshape(-1, *model.shape))
+    w = np.exp(-(E - E.min()) / T)
+    w /= w.sum()
+    m = spins.mean(axis=1)
+    return {
+        "energy": w @ E / model.sites,
+        "magnetisation": w @ m,
+        "susceptibility": model.sites * (w @ m**2 - (w @ m) ** 2) / T,
+    }
+
+
+@pytest.mark.parametrize("method", ["auto", "heat-bath", "metropolis", "swendsen-wang"])
+def test_both_signs_have_their_weight_in_a_small_field(method):
+    """The other sign has a third of the weight, and single spins reach it in 100 sweeps."""
+    wanted = exact_in_a_field(SMALL, SMALL_T)
+    pulls = {name: [] for name in wanted}
+    for seed in range(6):
+        run = ising.sample(SMALL, T=SMALL_T, n=500, method=method, seed=seed, threads=1)
+        for name, value in wanted.items():
+            pulls[name].append(z_score(run.estimates[name], value))
+    for name, found in pulls.items():
+        # The rms of 6 normal numbers is below 2 in 99.9 % of all draws.
+        assert np.sqrt(np.mean(np.square(found))) < 2.0, name
+
+
+def test_samples_of_one_sign_only_are_announced():
+    """Chains that begin along the field, at once: the other sign has 4 % of the weight."""
+    model = Ising((4, 3), h=0.2)
+    with pytest.warns(ising.OneSided, match="swendsen-wang"):
+        ising.sample(model, T=1.5, n=500, method="heat-bath", equilibration=0, spacing=1, seed=1)
+    kagome = ising.kagome(2, h=0.2)
+    with pytest.warns(ising.OneSided):
+        ising.sample(kagome, T=1.0, n=500, equilibration=0, spacing=1, seed=1)
+    # The other sign has no weight on a large lattice, nor are there two without a field.
+    ising.sample(L=32, T=1.5, h=0.2, n=100, method="heat-bath", seed=1)
+    ising.sample(ising.kagome(2), T=1.0, n=500, equilibration=0, spacing=1, seed=1)
+
+
+def test_clusters_where_a_field_leaves_both_signs():
+    choose = ising.sampling.automatic_method
+    assert choose(SMALL, SMALL_T) == "swendsen-wang"
+    assert choose(Ising(4, h=0.05), 10.0) == "heat-bath"
+    assert choose(Ising(64, h=0.05), SMALL_T) == "heat-bath"
+    assert choose(Ising(5, J=-1.0, h=0.01), 1.0) == "heat-bath"
+    assert choose(ising.kagome(2, h=0.05), 1.0) == "heat-bath"

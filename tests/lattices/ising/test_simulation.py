@@ -140,3 +140,12 @@ def test_it_draws_itself():
     live = Simulation(L=16, T=2.0, seed=1)
     ax = live.plot(Figure().subplots())
     np.testing.assert_array_equal(ax.images[0].get_array(), live.spins)
+
+
+def test_a_large_lattice_is_the_same_on_any_number_of_threads():
+    def spins(threads):
+        live = Simulation(L=2048, T=2.3, seed=1)
+        live.sweep(2, threads=threads)
+        return live._core.pack(0)
+
+    assert np.array_equal(spins(1), spins(2))

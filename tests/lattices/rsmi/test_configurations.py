@@ -108,6 +108,20 @@ def test_spins_in_any_spelling(spins, rule, spell):
     assert rsmi.information(spell(spins), rule, seed=1) == rsmi.information(spins, rule, seed=1)
 
 
+@pytest.mark.parametrize(
+    ("shape", "given", "shown"),
+    [
+        ((4, 6), {}, "4x6 sites"),
+        ((4, 6), {"states": 2}, "4x6 sites"),
+        ((4, 6, 3), {"basis": 3}, "4x6 cells of 3 sites"),
+        ((4, 6, 2), {"basis": 2, "states": 3}, "4x6 cells of 2 sites, 3 states"),
+    ],
+)
+def test_a_basis_is_shown(shape, given, shown):
+    x = np.random.default_rng(1).integers(0, given.get("states", 2), size=(20, *shape))
+    assert shown in repr(rsmi.Configurations(x, **given))
+
+
 class Graph:
     """The interface of networkx.Graph that is used."""
 
@@ -403,7 +417,11 @@ REFUSED = {
         ValueError,
         r"colours 0 \.\.\. 2 .* pass samples - 1",
     ),
-    "negative colours": (lambda: rsmi.Configurations(X, states=3), ValueError, "colours"),
+    "negative colours": (
+        lambda: rsmi.Configurations(X, states=3),
+        ValueError,
+        r"colours 0 .* pass samples \+ 1",
+    ),
     "states": (lambda: rsmi.Configurations(X, states="clock"), ValueError, "states"),
     "one state": (lambda: rsmi.Configurations(X, states=1), ValueError, "states"),
     "one-hot": (lambda: rsmi.Configurations(X, states="one-hot"), ValueError, "one-hot"),

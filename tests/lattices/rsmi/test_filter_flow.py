@@ -123,8 +123,13 @@ def test_bad_input_is_refused(flow):
 
 def test_pictures(flow):
     plt = pytest.importorskip("matplotlib.pyplot")
-    assert "nats" in flow.rules[0].plot().get_title()
+    picture = flow.rules[0].plot()
+    assert "nats" in picture.get_title()
+    written = [float(text.get_text()) for text in picture.texts]
+    np.testing.assert_allclose(written, flow.rules[0].filters.ravel(), atol=0.006)
     assert flow.plot().get_xlabel() == "steps"
+    left, right = plt.gcf().axes  # correlation and information have an axis each
+    assert left.get_ylabel() != right.get_ylabel()
     found = rsmi.optimality([[1.0, 0.0], [1.0, 1.0]], K=0.3)
     assert len(found.plot().lines) == 2
     plt.close("all")

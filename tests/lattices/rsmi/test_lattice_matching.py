@@ -15,7 +15,7 @@ def test_three_colours_from_arrays():
     T_c = potts.critical_temperature(3)
     runs = {
         L: [
-            rsmi.Configurations(run.colours, T=run.T, energy=run.energy, states=3)
+            rsmi.Configurations(run.configurations, T=run.T, energy=run.energy, states=3)
             for run in (
                 potts.sample(L=L, q=3, T=x * T_c, n=n, seed=10 * L + i, threads=1)
                 for i, x in enumerate(WINDOW)
@@ -26,6 +26,10 @@ def test_three_colours_from_arrays():
     found = rsmi.critical_point(runs[16], runs[32], [Plurality(3)] * 3, seed=0)
     assert found.T_c == pytest.approx(T_c, rel=0.005)
     assert found.nu == pytest.approx(5 / 6, rel=0.1)
+    for values, errors in ((found.small, found.small_error), (found.large, found.large_error)):
+        assert errors.shape == values.shape
+        assert (errors > 0).all()
+        assert (errors < 0.05).all()  # of 1500 correlations of order one, or more
     assert abs(found.T_c - T_c) < 3.5 * found.T_c_error
     assert abs(found.nu - 5 / 6) < 3.5 * found.nu_error
 
@@ -50,11 +54,29 @@ def test_lattices_with_a_basis_from_arrays(make, T_c):
     assert abs(found.nu - 1) < 3.5 * found.nu_error
 
 
+def test_the_error_of_a_single_step_holds_its_bias():
+    """A soft rule is 0.01 low from lattices of 8 and 16, three times the statistical error."""
+    T = np.linspace(2.1, 2.4, 5)
+    small, large = (
+        [ising.sample(L=L, T=t, n=8000, seed=k + i, threads=1) for i, t in enumerate(T)]
+        for L, k in ((8, 10), (16, 30))
+    )
+    found = rsmi.critical_point(small, large, [LinearFilter(np.ones((2, 2)))] * 2, seed=0)
+    assert found.T_c < ising.T_c - 0.008
+    assert abs(found.T_c - ising.T_c) < 2.5 * found.T_c_error < 0.03
+    assert found.small.shape == found.large.shape == (1, 5)
+    # Bare spins that do not cross between the temperatures: nobody knows how far the flow is.
+    above = rsmi.critical_point(
+        small[2:], large[2:], [LinearFilter(np.ones((2, 2)))] * 2, degree=3, seed=0
+    )
+    assert above.T_c_error > 0.3 * np.ptp(T[2:])
+
+
 def test_samples_of_colours_know_what_arrays_must_be_told():
     T = potts.critical_temperature(3)
     run = potts.sample(L=8, q=3, T=T, n=800, seed=1, threads=1)
     own = rsmi.Configurations(run)
-    told = rsmi.Configurations(run.colours, T=T, energy=run.energy, states=3)
+    told = rsmi.Configurations(run.configurations, T=T, energy=run.energy, states=3)
     assert (own.array() == told.array()).all()
     assert own.T == T
     assert own.symmetric

@@ -83,6 +83,20 @@ def test_oracle_is_unbiased_on_a_small_torus(small):
         assert abs(found.value - exact) < 3.5 * found.error
 
 
+@pytest.mark.parametrize("mode", ["direct", "oracle"])
+def test_errors_where_the_environment_decides(mode):
+    """Far below T_c few samples contradict their environment, and many runs have none that do."""
+    T, block = 1.5, (3, 3) if mode == "direct" else (2, 2)
+    joint = rsmi.torus(6, T, block=block)
+    for seed in range(12):
+        samples = kd.ising.sample(L=6, T=T, n=1000, seed=seed, threads=1)
+        rule = rsmi.learn(samples, block=block, mode=mode, restarts=1, pairs=1000, seed=seed)
+        found = rule.information
+        # Of 24 normal numbers one is beyond 3.5 standard deviations in 90 such tests.
+        assert abs(found.value - joint.information(rule)) < 3.5 * found.error
+        assert found.error < 0.02
+
+
 def test_modes_agree(large):
     certified = rsmi.learn(large, bound=1.0, seed=0)
     known = rsmi.learn(large, bound=1.0, mode="oracle", seed=0)

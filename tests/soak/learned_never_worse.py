@@ -40,14 +40,6 @@ def run(seed: int, scale: float) -> Iterator[Row]:
             for what, ratio in ratios(reports, inputs, b).items():
                 name = f"inputs {', '.join(inputs)}; beta = {beta:g}: {what} over the best input's"
                 yield Row.at_most(name, ratio, limit)
-        if whole:
-            for share, low, high in ((0, 0.60, 0.76), (1, 0.90, 0.98)):
-                # The mean over all temperatures: those of one split share their problems.
-                covered = np.mean([r.covered_at_w0[..., share] for r in reports], axis=(0, 1))
-                for q, value in enumerate(covered):
-                    name = f"inputs {', '.join(inputs)}; {(0.68, 0.95)[share]:.0%} interval at w_0"
-                    off = max(low - value, value - high, 0.0)
-                    yield Row.at_most(f"{name}, quartile {q + 1} of U/E: {value:.3f}", off, 0.0)
 
 
 def judged(db: dmft.Database, inputs: tuple[str, ...], seed: int) -> dmft.learning.Report:
