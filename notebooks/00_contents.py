@@ -3,11 +3,16 @@
 #
 # A course in finding the simple model inside a complicated one. Each notebook asks a question,
 # states what should come out (**prediction**), computes it, draws it, and asserts it: a cell that
-# runs to its end has been checked. Exercises are at the end of sections and notebooks.
+# runs to its end has been checked. Exercises are at the end of sections and notebooks; where they
+# have solutions, these are notebooks too, in the folder `solutions`, and a link leads there. The
+# code of cells that only draw is folded: a click on its bar shows it.
 #
 # The environment variable `KADANOFF_BUDGET` chooses how long a notebook may compute: `quick` is
 # what the tests run, `normal` is the default, `full` is the precision that a paper would want.
-# Times below are measured, on two cores that had other work too.
+# Times below are seconds of processor time of one run; most of a notebook uses both of two idle
+# cores, on which it ends sooner.
+# Figures are stored here at twice the resolution of a screen; the cell magic
+# `%config InlineBackend.figure_formats = ["retina"]` does the same for a run of your own.
 
 # %%
 import json
@@ -38,7 +43,7 @@ COURSE = {
         "critical exponents",
     ),
     "07": ("Which block variable knows most about far away?", "05"),
-    "08": ("Does it find a field that nobody put in?", "07"),
+    "08": ("Does it find a field that was not put in?", "07"),
     "09": ("Why do good variables make simple Hamiltonians?", "04, 07"),
     "10": (
         "Which impurity solver is right where?",
@@ -52,8 +57,20 @@ COURSE = {
         "A dot was measured: what are its $U$, $\\Gamma$, level and Kondo temperature?",
         "the Kondo effect by name",
     ),
+    "16": (
+        "What do superconductors, ferromagnets, two channels and vibrations make of an impurity?",
+        "01, 03",
+    ),
     "17": (
         "How do I solve my own lattice, and what is certain of its spectrum?",
+        "10, 11",
+    ),
+    "18": (
+        "What do blocks, information and tensors say of one critical point?",
+        "05, 07",
+    ),
+    "19": (
+        "What do several orbitals change: Hund's metal, orbital-selective Mott transition?",
         "10, 11",
     ),
     "20": (
@@ -117,8 +134,10 @@ Table(
 # * **A quantum dot on my desk**: 15, 01, 02, 03.
 # * **What has the renormalization group to do with machine learning?** 04, 05, 07, 09; then 08.
 # * **Phase transitions from data**: 05, 06, 07, 20.
-# * **DMFT with cheaper solvers**: 10, 11, 12, 13, as far as they are here.
-# * **DMFT of my own lattice**: 10, 11, 17.
+# * **One critical point, three ways**: 05, 07, 18.
+# * **DMFT with cheaper solvers**: 10, 11, 12, 13.
+# * **DMFT of my own lattice**: 10, 11, 17; of several orbitals: 19.
+# * **Impurities beyond one metal**: 01, 03, 16.
 # * **An afternoon**: the first two sections each of 01, 04 and 07; the sliders of 14.
 
 # %%

@@ -6,21 +6,25 @@
 # ends at two-stage screening and the two-channel Kondo model. Each section predicts, computes,
 # draws and asserts.
 #
-# Units: $D = k_B = g\mu_B = 1$, $\rho = 1/2D$.
+# Units: the half bandwidth $D$ of the metal, $k_B$ and $g\mu_B$ are 1; the density of states is
+# $\rho = 1/2D$. $S_\mathrm{imp}$ and $\chi$ are entropy and susceptibility of the impurity,
+# $T_K$ is its Kondo temperature, and $t(\omega)$ the $t$-matrix of notebook 01. The method is that
+# of R. Bulla, T. A. Costi, T. Pruschke,
+# [Rev. Mod. Phys. **80**, 395 (2008)](https://doi.org/10.1103/RevModPhys.80.395).
 
 # %%
 import numpy as np
 
 import kadanoff as kd
 from kadanoff.kondo_scales import kondo_temperature
-from kadanoff.lab import pick
+from kadanoff.lab import caption, pick
 from kadanoff.lab.style import COLOURS, dress, figure, guide, legend
 from kadanoff.operators import BATH, SECOND_BATH, Orbital, Space, Spin, dot
 
 BLACK, BLUE, RED, GREEN = (COLOURS[c] for c in ("black", "blue", "vermillion", "green"))
 CIRCLES = {"color": BLACK, "linestyle": "", "marker": "o", "markerfacecolor": "none"}
 LN_2 = np.log(2)
-NRG = {"keep": pick(quick=300, normal=2000, full=3000)}
+NRG = {"keep": pick(quick=300, normal=1000, full=3000)}
 
 # %% [markdown]
 # ## Operators
@@ -45,7 +49,12 @@ S_d.z, cdag, dot(S_d, S_0)
 # %% [markdown]
 # ## The Anderson model, again
 #
-# A model is a sum of named parameters times operators. **Prediction.** Written by hand, the
+# A model is a sum of named parameters times operators,
+#
+# $$H_\mathrm{imp} = U \big(n_\uparrow - \tfrac12\big)\big(n_\downarrow - \tfrac12\big)
+# + V \sum_\sigma \big(d_\sigma^\dagger f_{0\sigma} + \mathrm{h.c.}\big),$$
+#
+# with the repulsion $U$ on the dot and the hybridisation $V$. **Prediction.** Written by hand, the
 # Anderson model has the matrix of `kd.AndersonModel`, the same symmetry is found in it, and the
 # thermodynamics agrees to rounding.
 
@@ -82,7 +91,13 @@ assert abs(ours.expectations["docc"][-1] - theirs.expectations["docc"][-1]) < 1e
 #
 # $$H = H_\mathrm{band} + J_z S^z S_0^z + \tfrac12 J_\perp (S^+ S_0^- + S^- S_0^+)$$
 #
-# **Prediction.** Spin SU(2) breaks down to U(1), which `symmetry="auto"` finds. Poor man's scaling,
+# Here $\mathbf{S}$ is the spin of the impurity and $\mathbf{S}_0$ that of $f_0$.
+#
+# **Prediction.** Spin SU(2) breaks down to U(1), which `symmetry="auto"` finds. The charge of a
+# symmetric band has an SU(2) of its own (isospin), which $J_z \ne J_\perp$ does not break; but the
+# program has three combinations for charge and spin only, SU(2) and SU(2), U(1) and SU(2), U(1) and
+# U(1), so that it works with the last of them. Poor man's scaling for the flow with the logarithm
+# $l = \ln(D/D')$ of a shrinking band edge $D'$,
 #
 # $$\frac{dJ_z}{dl} = \rho J_\perp^2, \qquad \frac{dJ_\perp}{dl} = \rho J_z J_\perp,$$
 #
@@ -123,6 +138,11 @@ free = {
     for pair in ((-0.2, 0.2), (-0.3, 0.2), (-0.3, 0.1))
 }
 
+l = np.array([l_star(*pair) for pair in COUPLINGS])  # noqa: E741
+T_K = np.array([kondo_temperature(run, "half_ln2") for run in screened])
+slope, offset = np.polyfit(l, np.log(T_K), 1)
+
+# %% tags=["hide-input"]
 left, middle, right = figure(1, 3, size=(4.0, 3.5))[0]
 for J_z in (0.06, 0.12, 0.18, 0.24):  # the hyperbolas
     x = np.linspace(0, 0.45, 100)
@@ -142,19 +162,21 @@ for i, (colour, dashes) in zip((0, 2, 3, 1), looks, strict=True):
     run = screened[i]
     middle.plot(run.T, run.entropy / LN_2, color=colour, linestyle=dashes, label=name)
 for run in free.values():
-    middle.plot(run.T, run.entropy / LN_2, color=BLUE)
+    middle.plot(run.T, run.entropy / LN_2, color=BLUE, marker="s", markevery=12, markersize=3)
 guide(middle, 1, r"$\ln 2$")
 dress(middle, x="$T / D$", y=r"$S_\mathrm{imp} / \ln 2$", log_x=True)
 middle.set_xlim(1e-11, 2)
 legend(middle, title=r"$(J_z,\ J_\perp)$", loc="upper left", bbox_to_anchor=(0.0, 0.94))
-
-l = np.array([l_star(*pair) for pair in COUPLINGS])  # noqa: E741
-T_K = np.array([kondo_temperature(run, "half_ln2") for run in screened])
-slope, offset = np.polyfit(l, np.log(T_K), 1)
 right.plot(l, T_K, **CIRCLES)
 right.plot(l, np.exp(offset + slope * l), color=RED, linewidth=1)
 right.set_yscale("log")
 dress(right, x="$l^*$", y="$T_K / D$")
+caption(
+    "Left: flow of poor man's scaling, along hyperbolas; circles: models whose spin is screened, "
+    "squares: models whose spin stays free. Middle: entropies of four of the first kind and of all "
+    "three of the second (squares). Right: $T_K$ against $l^*$, and the fit "
+    f"$T_K \\propto e^{{{slope:.2f}\\, l^*}}$."
+)
 
 # %%
 moments = [run.T_chi[-1] for run in free.values()]
@@ -196,14 +218,19 @@ def adatom(J, A):
 
 cases = {A: kd.nrg.solve(adatom(0.2, A), T_min=1e-10, observables=["S_z^2"], **NRG)
          for A in (0.05, 0.0, -0.05)}  # fmt: skip
+
+# %% tags=["hide-input"]
 left, right = figure(1, 2, size=(5.0, 3.5))[0]
 T = np.geomspace(1e-3, 2, 200)
 x = 2 * 0.05 / T  # the splitting over T
 left.plot(T, (LN_2 + np.log1p(np.exp(-x)) + x / (np.exp(x) + 1)) / LN_2, color="0.6", linestyle=":",
           label="free spin, $|A| = 0.05$")  # fmt: skip
-for (A, run), colour in zip(cases.items(), (RED, BLACK, BLUE), strict=True):
-    left.plot(run.T, run.entropy / LN_2, color=colour)
-    right.plot(run.T, run.expectations["S_z^2"], color=colour, label=f"$A = {A:g}$")
+for (A, run), colour, dashes in zip(
+    cases.items(), (RED, BLACK, BLUE), ("-", "--", "-."), strict=True
+):
+    look = {"color": colour, "linestyle": dashes}
+    left.plot(run.T, run.entropy / LN_2, **look)
+    right.plot(run.T, run.expectations["S_z^2"], **look, label=f"$A = {A:g}$")
 for value, name in ((1, r"$\ln 2$"), (np.log(3) / LN_2, r"$\ln 3$"), (2, r"$\ln 4$")):
     guide(left, value, name)
 for value, name in ((1 / 4, "1/4"), (5 / 4, "5/4"), (9 / 4, "9/4")):
@@ -212,6 +239,11 @@ dress(left, x="$T / D$", y=r"$S_\mathrm{imp} / \ln 2$", log_x=True)
 dress(right, x="$T / D$", y=r"$\langle (S^z)^2 \rangle$", log_x=True)
 legend(left, loc="center left", bbox_to_anchor=(0.0, 0.38))
 legend(right, loc="center left", bbox_to_anchor=(0.0, 0.7))
+caption(
+    "A spin 3/2 with the anisotropy $A$, at $J = 0.2$. Left: entropy; dotted: a free spin. Right: "
+    "mean square of $S^z$, with the values of the doublet 1/2, of the isotropic spin and of the "
+    "doublet 3/2."
+)
 
 # %%
 easy_plane, isotropic, easy_axis = cases.values()
@@ -244,9 +276,11 @@ for A in pick(quick=(0.5, 10.0), normal=(0.5, 3.0, 10.0), full=(0.5, 3.0, 10.0))
     )
     print(f"A = {A:4.1f}:", fits[A])
 
-ax = figure()[0, 0]
 target, learned = fits[0.5].solve(T_min=1e-8)
 naive = kd.nrg.solve(anisotropic(0.2, 0.4), T_min=1e-8, **NRG)
+
+# %% tags=["hide-input"]
+ax = figure()[0, 0]
 ax.plot(learned.T, learned.entropy / LN_2, color=RED, label=r"spin 1/2, learned $J_z, J_\perp$")
 ax.plot(naive.T, naive.entropy / LN_2, color=BLUE, linestyle="-.", label="projected")
 ax.plot(target.T, target.entropy / LN_2, **CIRCLES, markersize=3.5, markevery=3,
@@ -254,6 +288,11 @@ ax.plot(target.T, target.entropy / LN_2, **CIRCLES, markersize=3.5, markevery=3,
 guide(ax, 1, r"$\ln 2$")
 dress(ax, x="$T / D$", y=r"$S_\mathrm{imp} / \ln 2$", log_x=True)
 legend(ax, loc="upper left")
+p = fits[0.5].model.parameters
+caption(
+    f"Entropy of the spin 3/2 with $A = 0.5$, and of the spin 1/2 with the learned couplings "
+    f"$J_z = {p['J_z']:.3f}$, $J_\\perp = {p['J_perp']:.3f}$ and with those of the projection."
+)
 
 # %%
 p = fits[10.0].model.parameters
@@ -299,19 +338,23 @@ spectrum = kd.dynamics.solve(
     own={"side spin": (SIDE.S("s").plus, SIDE.S("s").plus)},
     T=1e-9,
     z=pick(quick=(0.5, 1.0), normal=(0.5, 1.0), full=(0.25, 0.5, 0.75, 1.0)),
-    **NRG,
+    keep=pick(quick=300, normal=1500, full=3000),
 )
 
+omega = np.geomspace(1e-8, 1, 250)
+t = spectrum.t_matrix(omega)
+A_s = spectrum.spectral("side spin", omega)
+
+# %% tags=["hide-input"]
 left, middle, right = figure(1, 3, size=(4.0, 3.4))[0]
-for K, run, colour in zip(RATIOS, runs, (BLUE, BLACK, RED, GREEN), strict=True):
-    left.plot(run.T, run.entropy / LN_2, color=colour, label=f"{K:g}")
+for K, run, colour, dashes in zip(
+    RATIOS, runs, (BLUE, BLACK, RED, GREEN), (":", "-", "--", "-."), strict=True
+):
+    left.plot(run.T, run.entropy / LN_2, color=colour, linestyle=dashes, label=f"{K:g}")
 for n in (1, 2, 3):
     guide(left, n, rf"$\ln {2**n}$")
 dress(left, x="$T / D$", y=r"$S_\mathrm{imp} / \ln 2$", log_x=True)
 legend(left, title="$K / T_K$", loc="upper left")
-omega = np.geomspace(1e-8, 1, 250)
-t = spectrum.t_matrix(omega)
-A_s = spectrum.spectral("side spin", omega)
 middle.plot(omega, t, color=BLACK)
 guide(middle, 1, "1")
 middle.set_ylim(0, 1.05)
@@ -320,6 +363,10 @@ middle.text(T_dot, 0.03, " $T_K$", color="0.4")
 dress(middle, x=r"$\omega / D$", y=r"$t(\omega)$, $K = T_K/2$", log_x=True)
 right.plot(omega, omega * A_s, color=BLACK)
 dress(right, x=r"$\omega / D$", y=r"$\omega\, A_s(\omega)$, $K = T_K/2$", log_x=True)
+caption(
+    "A spin beside a dot. Left: entropy for several couplings $K$. Middle: $t$-matrix, which rises "
+    f"below $T_K = {T_dot:.1e}$ of the dot and falls to zero. Right: spectrum of the side spin."
+)
 
 # %%
 low = (omega > 3e-8) & (omega < 3e-7)
@@ -356,6 +403,7 @@ TWO_BANDS = {
 }
 balanced, biased = kd.nrg.solve_many([equal, equal.replace(J_2=0.63)], **TWO_BANDS)
 
+# %% tags=["hide-input"]
 ax = figure()[0, 0]
 for run, label, style in (
     (balanced, "$J_1 = J_2$", {"color": RED}),
@@ -368,6 +416,10 @@ guide(ax, 1, r"$\ln 2$")
 dress(ax, x="$T / D$", y=r"$S_\mathrm{imp} / \ln 2$", log_x=True)
 ax.set_ylim(-0.1, 1.1)
 legend(ax, loc="lower right")
+caption(
+    "Entropy of a spin 1/2 with two channels, $J_1 = 0.7$: equal couplings leave "
+    "$\\frac12\\ln 2$, unequal ones nothing."
+)
 
 # %%
 levels = np.unique(balanced.flow(12)[0][-1].round(3))
@@ -387,7 +439,6 @@ assert np.mean(biased.entropy[cold]) < 0.5 * np.mean(balanced.entropy[cold])
 # %%
 S, S_0 = SPACE.S("d"), SPACE.S("f0")
 for what, terms in {
-    "a field across the axis": {"B": (0.1, S.x)},
     "half a spin flip": {"J": (0.1, S.plus * S_0.minus)},
     "a name that is no name": {"J perp": (0.1, dot(S, S_0))},
 }.items():
@@ -409,6 +460,8 @@ except TypeError as error:
 # `kd.effective.schrieffer_wolff`. 2. A spin 1 with $A > 0$: a doublet is missing. What is the
 # entropy at $T = 0$ for $A \gg T_K$ and for $A \ll T_K$? 3. Three dots on one $f_0$: predict the
 # entropy at $T = 0$ from `02_double_quantum_dot`, then compute it.
+#
+# [Solutions](solutions/03_your_own_impurity.ipynb) of all exercises of this notebook.
 
 # %%
 kd.about()

@@ -1,50 +1,100 @@
 # %% [markdown]
 # # The Mott transition
 #
-# On the Bethe lattice dynamical mean-field theory closes with one line, $\Delta = (D/2)^2\, G$:
-# every site is an impurity, and its bath is made of the others. Between a metal and a paramagnetic
-# insulator lies a first-order line, and next to it a region where *both* solve the equations. A
-# single number there means nothing without the branch it belongs to.
+# > A. Georges *et al.*,
+# > [Rev. Mod. Phys. **68**, 13 (1996)](https://doi.org/10.1103/RevModPhys.68.13)
 #
-# > A. Georges *et al.*, [Rev. Mod. Phys. **68**, 13 (1996)](https://doi.org/10.1103/RevModPhys.68.13)
+# Electrons on a lattice that repel each other on the same site are described by the Hubbard model
+#
+# $$H = -t\sum_{\langle ij\rangle\sigma} (c^\dagger_{i\sigma} c_{j\sigma} + \text{h.c.})
+#   + U\sum_i n_{i\uparrow} n_{i\downarrow} .$$
+#
+# At half filling, one electron per site, the hopping $t$ makes it a metal and a large repulsion $U$
+# an insulator. Dynamical mean-field theory (DMFT) replaces the lattice by one site in a bath that
+# must be found self-consistently; this becomes exact for infinitely many neighbours. On the Bethe
+# lattice, whose density of states is a semicircle of half width $D$, three equations are solved in
+# turn until they agree:
+#
+# $$\mathcal G_0^{-1}(i\omega_n) = i\omega_n + \mu - \Delta(i\omega_n), \qquad
+#   (\mathcal G_0, U) \;\xrightarrow{\text{ solver }}\; G(i\omega_n), \qquad
+#   \Delta(i\omega_n) = \Bigl(\frac D2\Bigr)^2 G(i\omega_n).$$
+#
+# Here $\mathcal G_0$ is the Weiss field, $\Delta$ the hybridisation function of the bath, $G$ the
+# local Green function, $\mu$ the chemical potential and $\omega_n = (2n+1)\pi T$ (notebook 10).
+# Energies are in units of $D$, and $\beta = 1/T$.
+#
+# Between a metal and a paramagnetic insulator lies a first-order line, and around it a region
+# where *both* solve the equations. A single number there has no meaning without the branch that it
+# belongs to.
 
 # %%
+from itertools import pairwise
+
 import numpy as np
+from IPython.display import Markdown
 
 import kadanoff as kd
 from kadanoff.dmft import bethe, hysteresis, phase_diagram
-from kadanoff.lab import pick
+from kadanoff.dmft.solvers.plots import MARKS
+from kadanoff.lab import caption, pick, schematics
 from kadanoff.lab.style import COLOURS, dress, figure, guide, legend
+
+four = {"solver": "ed", "sites": 4, "seed": 0}  # exact diagonalisation, four bath sites
+
+# %% tags=["hide-input"]
+schematics.dmft_loop()
+caption(
+    r"The self-consistency of DMFT. A solver takes the bath and $U$, and returns the Green "
+    r"function "
+    "and the self-energy of the impurity; the lattice turns them into a new bath."
+)
 
 # %% [markdown]
 # ## A loop
 #
-# **Prediction.** At $U = 2.2$ and $T = 1/50$ both starts end in the same metal; at $U = 2.37$ they
+# The *residual* is the largest change of $\Delta$ in one iteration, relative to the largest
+# $|\Delta|$ of the free lattice. A loop starts from the bath of a metal or from that of an
+# insulator.
+#
+# **Prediction.** At $U = 2.2$ and $T = D/50$ both starts end in the same metal; at $U = 2.37$ they
 # do not.
 
 # %%
-loop = kd.dmft.bethe(U=2.3, beta=50, solver="ed", start="metal", seed=0)
-print(loop.converged, loop.history["residual"][-3:])
-ax = figure()[0, 0]
-for U in (2.2, 2.37):
-    own = {"solver": "ed", "sites": 4, "seed": 0}
-    pair = [bethe(U=U, beta=50, start=s, **own) for s in ("metal", "insulator")]
-    for one in pair:
-        print(f"U = {U}, from the {one.start:9s}: Z = {one.Z:.4f}, {one.iterations} iterations")
-        one.plot(ax)
-    ax.set_ylim(1e-7, 100)
-    ax.legend(loc="upper right", frameon=False, fontsize="small")
-    same = abs(pair[0].Z - pair[1].Z) < 1e-4
-    assert same == (U == 2.2)
+pairs = {
+    U: [bethe(U=U, beta=50, start=start, **four) for start in ("metal", "insulator")]
+    for U in (2.2, 2.37)
+}
+assert all(loop.converged for pair in pairs.values() for loop in pair)
+apart = {U: abs(metal.Z - other.Z) for U, (metal, other) in pairs.items()}
+assert apart[2.2] < 1e-4
+assert apart[2.37] > 0.05
+assert [loop.state for loop in pairs[2.37]] == ["metal", "insulator"]
+
+# %% tags=["hide-input"]
+axes = figure(1, 2, size=(4.2, 3.2))[0]
+for ax, (U, pair) in zip(axes, pairs.items(), strict=True):
+    for loop, style in zip(pair, ("-", "--"), strict=True):
+        loop.plot(ax, linestyle=style, label=f"from the {loop.start}: {loop.state}")
+    ax.set_title(f"ED, four sites, $U = {U:g}\\,D$", fontsize="medium")
+    ax.set_ylim(1e-8, 10)
+    legend(ax)
+caption(
+    "Residual of the loop at $T = D/50$. The two starts end, "
+    + "; ".join(
+        f"for $U = {U:g}\\,D$, at $Z$ = {a.Z:.4f} and $Z$ = {b.Z:.4f}"
+        for U, (a, b) in pairs.items()
+    )
+    + "."
+)
 
 # %% [markdown]
 # ## Hysteresis
 #
-# Follow the metal with rising $U$ and the insulator with falling $U$. IPT exaggerates the region;
-# exact diagonalisation (four sites here; five move the edges by 0.01) finds it narrow.
+# The metal is followed with rising $U$ and the insulator with falling $U$, each loop starting from
+# the solution of the last one. The first value $U_{c1}$ is the end of the insulator, $U_{c2}$ that
+# of the metal.
 #
-# **Prediction.** IPT: coexistence from 2.55–2.60 to 2.90–3.00. ED: from 2.36–2.38 to
-# 2.38–2.40.
+# **Prediction.** Both solvers find two branches, and IPT the wider region at the larger $U$.
 
 # %%
 wide = hysteresis(
@@ -55,34 +105,48 @@ wide = hysteresis(
 )
 narrow = hysteresis(
     pick(
-        quick=[2.2, 2.3, 2.37, 2.45],
-        normal=[2.2, 2.3, 2.35, 2.37, 2.38, 2.4, 2.45],
+        quick=[2.2, 2.3, 2.37, 2.38, 2.45],
+        normal=[2.2, 2.3, 2.34, 2.36, 2.37, 2.38, 2.39, 2.4, 2.45],
         full=np.arange(2.2, 2.46, 0.01),
     ),
     beta=50,
-    solver="ed",
-    sites=pick(quick=4, normal=5, full=5),
     max_iterations=800,
-    seed=0,
+    **four,
 )
-print("IPT:", wide.coexistence, " ED:", narrow.coexistence)
-axes = figure(1, 2)[0]
-wide.plot(axes[0])
-narrow.plot(axes[1])
-for ax, name in zip(axes, ("IPT", "ED"), strict=True):
-    ax.set_title(f"{name}, T = D/50", fontsize="medium")
-assert wide.coexistence is not None
-assert narrow.coexistence == (2.37, 2.37) or len(narrow.U) > 4
+regions = {"IPT": wide.coexistence, "ED": narrow.coexistence}
+assert None not in regions.values()
+assert regions["ED"][1] < regions["IPT"][0]
+assert np.ptp(regions["ED"]) < np.ptp(regions["IPT"])
+
+# %% tags=["hide-input"]
+axes = figure(1, 2, size=(4.2, 3.2))[0]
+for ax, scan, name in zip(axes, (wide, narrow), ("IPT", "ED, four sites"), strict=True):
+    scan.plot(ax)
+    ax.set_title(f"{name}, $T = D/50$", fontsize="medium")
+    ax.axvspan(*scan.coexistence, color=COLOURS["black"], alpha=0.08, linewidth=0)
+caption(
+    "Quasiparticle weight with rising and with falling $U$; open symbols are insulators. Both "
+    "solutions are found for "
+    + " and ".join(
+        f"$U/D$ from {low:.2f} to {high:.2f} ({k})" for k, (low, high) in regions.items()
+    )
+    + ", on grids of these values of $U$."
+)
 
 # %% [markdown]
 # ## Z(U) of all solvers
 #
-# $Z = [1 - \mathrm{Im}\,\Sigma(i\omega_0)/\omega_0]^{-1}$ at $T = D/50$; the NRG at $T = 10^{-4}$,
-# where $Z$ is the quasiparticle weight itself. Two lines to compare with:
-# weak coupling, $Z = 1 - 0.327\,U^2$, and Gutzwiller, $Z = 1 - (U/U_{BR})^2$ with
-# $U_{BR} = 32/3\pi$. **Prediction.** All agree with weak coupling below $U = 0.5$. At large $U$
-# the order is IPT above ED; Gutzwiller, which has no Hubbard bands to lose weight to, on top. At
-# $T = 0$ the metal lives longest: up to $U_{c2} = 2.94(5)$ in the literature, beyond what is run
+# The quasiparticle weight is
+#
+# $$Z = \Bigl[1 - \frac{\mathrm{Im}\,\Sigma(i\omega_0)}{\omega_0}\Bigr]^{-1}$$
+#
+# at $T = D/50$, and the NRG is run at $T = 10^{-4}D$. Two lines to compare with are weak coupling,
+# $Z = 1 - 0.327\,(U/D)^2$, and the Gutzwiller approximation, $Z = 1 - (U/U_{BR})^2$ with
+# $U_{BR} = 32D/3\pi$, which has no Hubbard bands to which weight could be lost.
+#
+# **Prediction.** All solvers agree with weak coupling at $U = D/2$. At large $U$ the Gutzwiller
+# line is highest, and IPT is above ED. At $T \to 0$ the metal of the NRG exists at a $U$ at which
+# there is none at $T = D/50$; it ends at $U_{c2} = 2.94(5)D$ in the literature, beyond the values
 # here.
 
 # %%
@@ -92,172 +156,306 @@ U = np.array(
     )
 )
 cold = pick(
-    quick=[1.0, 2.0, 2.6, 2.8],
-    normal=[0.5, 1, 1.5, 2, 2.4, 2.6, 2.7, 2.8],
+    quick=[0.5, 2.0, 2.6, 2.8],
+    normal=[0.5, 1, 1.5, 2, 2.4, 2.6, 2.8],
     full=np.arange(0.5, 2.9, 0.1),
 )
 table = {}
-for solver, own in (("ipt", {}), ("ed", {"sites": 4, "seed": 0})):
-    start = "metal"
-    loops = []
+for name, own in (("IPT", {"solver": "ipt"}), ("ED, four sites", four)):
+    start, table[name] = "metal", []
     for u in U:
-        start = bethe(U=float(u), beta=50, solver=solver, start=start, **own)
-        loops.append(start)
-    table[solver] = loops
+        start = bethe(U=float(u), beta=50, start=start, **own)
+        table[name].append(start)
 noisy = {"sweeps": pick(quick=2**14, normal=2**16, full=2**18), "tolerance": 0.02}
-table["cthyb"] = [
-    bethe(U=float(one.solution.problem.U), beta=50, solver="cthyb", start=one, seed=1, **noisy)
-    for one in table["ed"][1:3]
+table["CT-HYB"] = [
+    bethe(U=one.solution.problem.U, beta=50, solver="cthyb", start=one, seed=1, **noisy)
+    for one in table["ED, four sites"]
+    if one.solution.problem.U in (0.5, 2.0)
 ]
-start = "metal"
-zero = []
 quick = pick(
     quick={"twists": 1, "keep": 300, "tolerance": 5e-3},
-    normal={"tolerance": 2e-3},
+    normal={"twists": 2, "keep": 300, "tolerance": 2e-3},
     full={},
 )
+start, zero = "metal", []
 for u in cold:
     start = bethe(U=float(u), beta=1e4, solver="nrg", start=start, **quick)
     zero.append(start)
-table["nrg, T = 1e-4"] = zero
-print(f"{'':14s}    U       Z     docc   iterations")
-for name, loops in table.items():
-    for one in loops:
-        u = one.solution.problem.U
-        print(f"{name:14s} {u:4.2f} {one.Z:7.4f} {one.docc:8.5f} {one.iterations:6d}")
+table["NRG, $T = 10^{-4}D$"] = zero
 
-# %%
-axes = figure(1, 2)[0]
-x = np.linspace(0, 3, 100)
-lines = (
-    (x[:40], 1 - 0.326988763 * x[:40] ** 2, ":", "weak coupling"),
-    (x, 1 - (3 * np.pi * x / 32) ** 2, "--", "Gutzwiller"),
-)
-for u, Z, style, name in lines:
-    axes[0].plot(u, Z, style, color=COLOURS["black"], lw=1, label=name)
-for (name, loops), colour in zip(
-    table.items(), ("blue", "vermillion", "green", "purple"), strict=False
-):
-    u = [one.solution.problem.U for one in loops]
-    axes[0].plot(u, [one.Z for one in loops], "o-", ms=4, color=COLOURS[colour], label=name)
-    axes[1].plot(u, [one.docc for one in loops], "o-", ms=4, color=COLOURS[colour], label=name)
-axes[0].set_ylim(0, 1.02)
-dress(axes[0], x="U / D", y="Z")
-dress(axes[1], x="U / D", y=r"$\langle n_\uparrow n_\downarrow\rangle$")
-legend(axes[0])
-legend(axes[1])
+
+def U_of(loop):
+    return loop.solution.problem.U
+
+
 at = {round(float(u), 2): k for k, u in enumerate(U)}
-assert abs(table["ed"][at[1.0]].Z - 0.7254) < 2e-3
-assert abs(table["ed"][at[2.0]].Z - 0.2574) < 2e-3
-assert table["ipt"][at[2.0]].Z > table["ed"][at[2.0]].Z
+U_BR = 32 / (3 * np.pi)
+ed, ipt = table["ED, four sites"], table["IPT"]
+weak = {name: loops[[U_of(x) for x in loops].index(0.5)].Z for name, loops in table.items()}
+assert all(abs(Z - (1 - 0.326988763 / 4)) < 0.01 for Z in weak.values())
+assert ed[at[2.0]].Z < ipt[at[2.0]].Z < 1 - (2.0 / U_BR) ** 2
+assert abs(ed[at[1.0]].Z - 0.7254) < 2e-3  # an independent program
+assert abs(ed[at[2.0]].Z - 0.2574) < 2e-3
+assert zero[-1].is_metallic
+assert U_of(zero[-1]) > narrow.coexistence[1]
 assert 0 < zero[-1].Z < 0.06
+for loop in table["CT-HYB"]:
+    same = ed[at[round(U_of(loop), 2)]]
+    assert abs(loop.Z - same.Z) < 4 * loop.average("Z")[1] + 3e-3
+
+# %% tags=["hide-input"]
+axes = figure(1, 2, size=(4.4, 3.4))[0]
+x = np.linspace(0, 3, 100)
+axes[0].plot(x[:40], 1 - 0.326988763 * x[:40] ** 2, ":", color="black", label="weak coupling")
+axes[0].plot(x, 1 - (x / U_BR) ** 2, "--", color="black", lw=1, label="Gutzwiller")
+colours = ("blue", "vermillion", "green", "purple")
+for (name, loops), colour, mark in zip(table.items(), colours, MARKS, strict=False):
+    own = {"ms": 5, "color": COLOURS[colour], "marker": mark, "label": name, "lw": 1.2}
+    own["ls"] = "none" if name == "CT-HYB" else "-"
+    for ax, quantity in zip(axes, ("Z", "docc"), strict=True):
+        errors = None
+        if name == "CT-HYB":
+            errors = [loop.average(quantity)[1] for loop in loops]
+        values = [getattr(loop, quantity) for loop in loops]
+        ax.errorbar([U_of(loop) for loop in loops], values, errors, capsize=2, **own)
+axes[0].set_ylim(0, 1.02)
+dress(axes[0], x="$U / D$", y="$Z$")
+dress(axes[1], x="$U / D$", y=r"$\langle n_\uparrow n_\downarrow\rangle$")
+legend(axes[0], loc="lower left")
+caption(
+    "Quasiparticle weight (left) and double occupancy (right) of the metal; $T = D/50$ except for "
+    f"the NRG. At $U = 2D$, $Z$ is {ipt[at[2.0]].Z:.3f} by IPT, {ed[at[2.0]].Z:.3f} by ED and "
+    f"{zero[cold.index(2)].Z:.3f} by the NRG, which still finds a metal with $Z$ = "
+    f"{zero[-1].Z:.3f} at $U = {U_of(zero[-1]):g}\\,D$. Error bars of CT-HYB: one standard error."
+)
 
 # %% [markdown]
-# ## A(w) and Sigma at zero temperature
+# ## Spectra at zero temperature
 #
-# **Prediction.** The metal keeps $A(0) = 2/\pi D$ whatever $U$ (Luttinger): the resonance becomes
-# narrower, never lower, and stands between two Hubbard bands. The insulator at the same $U$ has
-# a gap, and a pole of $\Sigma$ in its middle.
+# The local spectrum is $A(\omega) = -\mathrm{Im}\,G(\omega + i0^+)/\pi$.
+#
+# **Prediction.** The metal keeps $A(0) = 2/\pi D$ for each $U$ (Luttinger's theorem): the resonance
+# becomes narrower, not lower, and stands between two Hubbard bands. The insulator at the same $U$
+# has a gap, and $\Sigma$ has a pole in its middle.
 
 # %%
 insulator = bethe(U=2.8, beta=1e4, solver="nrg", start="insulator", **quick)
 # Dense where the resonance is narrow.
 half = np.concatenate([np.geomspace(1e-5, 0.1, 80), np.linspace(0.1, 2.6, 251)[1:]])
 w = np.concatenate([-half[::-1], [0.0], half])
-axes = figure(1, 2)[0]
-for one, colour in (
-    (zero[0], "sky"),
-    (zero[1], "blue"),
-    (zero[-1], "purple"),
-    (insulator, "vermillion"),
-):
-    name = f"U = {one.solution.problem.U:g}" + ("" if one.is_metallic else ", insulator")
-    spectrum = one.spectral(w)
-    spectrum.plot(axes[0], label=name, color=COLOURS[colour])
-    spectrum.plot(axes[1], quantity="Sigma", color=COLOURS[colour])
-print(spectrum)
+metal = zero[cold.index(2)]
+cases = (zero[0], metal, zero[-1], insulator)
+spectra = [one.spectral(w) for one in cases]
+peak = [one.spectral(0.0).A[0] * np.pi / 2 for one in zero]
+assert np.all(np.abs(np.array(peak) - 1) < 0.03)
+assert insulator.state == "insulator"
+assert insulator.spectral(0.0).A[0] < 1e-2
+assert -spectra[-1].Sigma[w.size // 2].imag > 100
+
+# %% tags=["hide-input"]
+axes = figure(1, 2, size=(4.4, 3.2))[0]
+styles = (("sky", "-."), ("blue", "--"), ("purple", "-"), ("vermillion", ":"))
+for one, spectrum, (colour, style) in zip(cases, spectra, styles, strict=True):
+    own = {"color": COLOURS[colour], "linestyle": style}
+    spectrum.plot(axes[0], label=f"$U = {U_of(one):g}\\,D$, {one.state}", **own)
+    spectrum.plot(axes[1], quantity="Sigma", **own)
 guide(axes[0], 2 / np.pi, r"$2/\pi D$")
-axes[0].set_ylim(0, 0.9)
+axes[0].set_ylim(0, 1.05)
 axes[1].set_yscale("log")
 axes[1].set_ylim(1e-4, 1e3)
-for one in zero:
-    assert abs(one.spectral(0.0).A[0] * np.pi / 2 - 1) < 0.03
-assert insulator.spectral(0.0).A[0] < 1e-2
+dress(axes[0], x=r"$\omega / D$", y=r"$A(\omega)\,D$")
+dress(axes[1], x=r"$\omega / D$", y=r"$-\mathrm{Im}\,\Sigma(\omega) / D$")
+legend(axes[0], loc="upper left", ncols=2)
+caption(
+    "Spectrum and self-energy by the NRG at $T = 10^{-4}D$; broadening: "
+    f"{spectra[0].broadening}. $A(0)$ of the metals differs from $2/\\pi D$ by at most "
+    f"{np.max(np.abs(np.array(peak) - 1)):.1%}."
+)
 
 # %% [markdown]
-# An electron with band energy $\varepsilon_k$ has the spectrum
-# $A(k,\omega) = -\mathrm{Im}\,[\omega + \mu - \varepsilon_k - \Sigma(\omega)]^{-1}/\pi$, which is
-# `A_k` of the same object.
+# An electron of band energy $\varepsilon_k$ has the spectrum
+#
+# $$A(\varepsilon_k, \omega) = -\frac1\pi\,\mathrm{Im}\,
+#   \frac{1}{\omega + \mu - \varepsilon_k - \Sigma(\omega)},$$
+#
+# which is `A_k` of the same object.
 #
 # **Prediction.** The metal has a band of quasiparticles, $\omega = Z\varepsilon_k$ near the Fermi
-# energy, between two Hubbard bands that follow $\varepsilon_k$; the insulator has the two alone.
+# energy, between two Hubbard bands that follow $\varepsilon_k$; the insulator has these two alone.
 
 # %%
 eps_k = np.linspace(-1, 1, 81)
-metal = min(zero, key=lambda one: abs(one.solution.problem.U - 2.0))
-for ax, one in zip(figure(1, 2)[0], (metal, insulator), strict=True):
-    A = np.log10(np.maximum(one.spectral(w).A_k(eps_k), 1e-3))
-    ax.pcolormesh(eps_k, w, A.T, cmap="Greys", vmin=-2, vmax=1, shading="gouraud", rasterized=True)
-    dress(ax, x=r"$\varepsilon_k$", y=r"$\omega$")
-    title = rf"$\log_{{10}} A(k, \omega)$, $U = {one.solution.problem.U:g}$, {one.state}"
-    ax.set_title(title, fontsize="medium")
-spectrum = metal.spectral(w)
 small = np.array([-0.1, 0.1])
-peaks = w[np.argmax(spectrum.A_k(small), axis=1)]
-print(f"peaks of A(k, w) at {peaks.round(4)}, Z eps_k = {(metal.Z * small).round(4)}")
+peaks = w[np.argmax(metal.spectral(w).A_k(small), axis=1)]
 # The log-Gaussians of the NRG pull peaks towards zero, by a sixth with one twist.
 assert np.allclose(peaks, metal.Z * small, rtol=0.3)
+inside = np.abs(w) < 0.1
+assert insulator.spectral(w[inside]).A_k(eps_k).max() < 0.1
+
+# %% tags=["hide-input"]
+axes = figure(1, 2, size=(4.4, 3.2))[0]
+for ax, one in zip(axes, (metal, insulator), strict=True):
+    A = np.log10(np.maximum(one.spectral(w).A_k(eps_k), 1e-3))
+    shades = ax.pcolormesh(
+        eps_k, w, A.T, cmap="Greys", vmin=-2, vmax=1, shading="gouraud", rasterized=True
+    )
+    dress(ax, x=r"$\varepsilon_k / D$", y=r"$\omega / D$")
+    ax.set_title(f"{one.state}, $U = {U_of(one):g}\\,D$", fontsize="medium")
+axes[0].plot(eps_k, metal.Z * eps_k, ":", color=COLOURS["vermillion"], label=r"$Z\varepsilon_k$")
+legend(axes[0], loc="upper left")
+axes[1].figure.colorbar(shades, ax=axes[1], label=r"$\log_{10} A(\varepsilon_k, \omega)\,D$")
+caption(
+    r"Spectrum by band energy. At $\varepsilon_k = \pm 0.1D$ the quasiparticle peaks are at "
+    f"$\\pm${abs(peaks[1]):.4f}$\\,D$; $Z\\varepsilon_k$ is $\\pm${metal.Z * 0.1:.4f}$\\,D$."
+)
 
 # %% [markdown]
 # ## Doping
 #
-# Away from half filling there is no insulator: the chemical potential leaves the gap. It is found
-# together with the bath. **Prediction.** At $U = 4$ ten per cent of holes make a metal with small
-# $Z$; at $U = 1$ they hardly matter. IPT in the form of Kajueter and Kotliar finds the right
-# chemical potential and a poorer $Z$ (its double occupancy even turns negative at $U = 4$).
+# Away from half filling the chemical potential lies outside the gap, and the insulator becomes a
+# metal. The level $\varepsilon = -\mu$ is found together with the bath, so that the occupation is
+# $n = 0.9$.
+#
+# **Prediction.** At $U = 4D$ ten per cent of holes make a metal with a small $Z$; at $U = D$ they
+# change $Z$ little. IPT in the form of Kajueter and Kotliar finds the chemical potential, and a
+# poorer $Z$.
 
 # %%
-print("    U    n   solver      eps       Z      docc")
-doped = {}
+tolerance = pick(quick=1e-3, normal=1e-4, full=1e-6)
+doped = {
+    (u, name): bethe(U=u, beta=20, n=0.9, tolerance=tolerance, **own)
+    for u in (1.0, 4.0)
+    for name, own in (("ED", four), ("IPT", {"solver": "ipt"}))
+}
+for one in doped.values():
+    assert abs(one.n - 0.9) < 2e-3
+    assert one.is_metallic
+half_filled = bethe(U=1.0, beta=20, **four)
+assert abs(doped[1.0, "ED"].Z - half_filled.Z) < 0.05
+assert doped[4.0, "ED"].Z < 0.3 < doped[1.0, "ED"].Z
 for u in (1.0, 4.0):
-    for solver, own in (("ed", {"sites": 4, "seed": 0}), ("ipt", {})):
-        tolerance = pick(quick=1e-3, normal=1e-4, full=1e-6)
-        one = bethe(U=u, beta=20, solver=solver, n=0.9, tolerance=tolerance, **own)
-        doped[u, solver] = one
-        print(f"{u:5.1f} {one.n:5.3f}   {solver:4s} {one.eps:10.4f} {one.Z:7.4f} {one.docc:9.5f}")
-        assert abs(one.n - 0.9) < 2e-3
-        assert one.is_metallic
-assert doped[4.0, "ed"].Z < 0.3 < doped[1.0, "ed"].Z
+    assert abs(doped[u, "IPT"].eps - doped[u, "ED"].eps) < 0.1
+rows = [
+    f"| {u:g} | {name} | {one.eps:.4f} | {one.Z:.4f} | {one.docc:.5f} |"
+    for (u, name), one in doped.items()
+]
+head = r"| $U/D$ | solver | $\varepsilon/D$ | $Z$ | $\langle n_\uparrow n_\downarrow\rangle$ |"
+Markdown(
+    "\n".join([head, "|---|---|---|---|---|", *rows])
+    + f"\n\n$n = 0.9$, $\\beta D = 20$. At half filling and $U = D$, ED has $Z$ = "
+    f"{half_filled.Z:.4f}."
+)
 
 # %% [markdown]
 # ## The phase diagram
 #
-# Each branch is followed to its end by bisection, at several temperatures, here with IPT.
-# **Prediction.** A wedge that closes at a critical end point near $T = 0.05$, $U = 2.5$ (IPT; the
-# exact one is at $T_c \approx 0.026$, $U \approx 2.35$).
+# Each branch is followed to its end by bisection, at several temperatures. Where both exist, the
+# stable one has the lower free energy $F$. From $dF = \langle n_\uparrow n_\downarrow\rangle\,dU -
+# S\,dT$ (at half filling, up to a term that both phases share) the line on which both are equal
+# obeys the equation of Clausius and Clapeyron,
+#
+# $$\frac{dU}{dT} = \frac{\delta S}{\delta\langle n_\uparrow n_\downarrow\rangle}
+#   = \frac{\delta E}{T\,\delta\langle n_\uparrow n_\downarrow\rangle},$$
+#
+# where $\delta$ is the difference of metal and insulator, $S$ the entropy and $E$ the energy per
+# site. It starts in the narrow end of the region and is integrated downwards from both sides of it.
+#
+# **Prediction.** A wedge that closes at a critical end point; for Monte Carlo that point is at
+# $T_c \approx 0.026D$, $U \approx 2.35D$. The insulator has the larger entropy, $\ln 2$ of a free
+# spin against almost none of a Fermi liquid: the line leans towards larger $U$ on cooling and ends
+# at $U_{c2}$ for $T \to 0$. IPT has the right shape with too high a temperature.
 
 # %%
-diagram = phase_diagram(
+width = pick(quick=0.05, normal=0.01, full=0.005)
+exact = phase_diagram(
+    pick(
+        quick=[0.01, 0.02, 0.025],
+        normal=[0.0075, 0.01, 0.0125, 0.015, 0.0175, 0.02, 0.0225, 0.025],
+        full=np.arange(0.005, 0.027, 0.001),
+    ),
+    U=(2.1, 2.9),
+    width=width,
+    max_iterations=800,
+    **four,
+)
+rough = phase_diagram(
     pick(
         quick=[0.02, 0.03, 0.06],
-        normal=[0.01, 0.02, 0.03, 0.04, 0.05],
+        normal=[0.01, 0.02, 0.03, 0.04, 0.045, 0.05],
         full=np.arange(0.01, 0.06, 0.005),
     ),
-    width=pick(quick=0.1, normal=0.02, full=0.005),
+    width=2 * width,
     max_iterations=800,
 )
-diagram.plot()
-print("critical temperature between", diagram.critical_temperature)
-assert diagram.coexists[0]
-assert np.all(diagram.U_c2[diagram.coexists, 0] >= diagram.U_c1[diagram.coexists, 1])
+
+
+def slope(U, T):
+    """dU/dT of the first-order line, from the energies of both solutions."""
+    a, b = (bethe(U=U, beta=1 / T, start=start, **four) for start in ("metal", "insulator"))
+    return (a.energy - b.energy) / (T * (a.docc - b.docc))
+
+
+def first_order_line(U, T):
+    """Downwards in temperature, by the midpoint rule."""
+    line = [U]
+    for before, after in pairwise(T):
+        step = after - before
+        middle = line[-1] + 0.5 * step * slope(line[-1], before)
+        line.append(line[-1] + step * slope(middle, before + 0.5 * step))
+    return np.array(line)
+
+
+both = exact.coexists
+T_line = exact.T[both][::-1]
+first, last = exact.U_c1[both, 1], exact.U_c2[both, 0]
+lines = [first_order_line(U, T_line) for U in (first[-1], last[-1])]
+place = [(line[-1] - first[0]) / (last[0] - first[0]) for line in lines]
+
+assert exact.critical_temperature is not None
+assert 0.015 < exact.critical_temperature[0] < 0.026
+assert rough.critical_temperature[0] > exact.critical_temperature[1]
+for diagram in (exact, rough):
+    on = diagram.coexists
+    assert np.all(np.diff(diagram.U_c2[on, 0] - diagram.U_c1[on, 1]) < 0)  # a wedge
+for line in lines:
+    assert np.all(np.diff(line) > 0)  # on cooling
+    assert np.all(line <= last[::-1] + width)
+    assert np.all(line >= first[::-1] - width)
+
+# %% tags=["hide-input"]
+axes = figure(1, 2, size=(4.4, 3.4))[0]
+for ax, diagram, name in zip(axes, (exact, rough), ("ED, four sites", "IPT"), strict=True):
+    diagram.plot(ax)
+    ax.set_title(name, fontsize="medium")
+own = {"color": COLOURS["purple"], "alpha": 0.6, "linewidth": 1.2, "label": "first-order line"}
+axes[0].fill_betweenx(T_line, *lines, **own)
+for ax in axes:
+    legend(ax, loc="upper right", ncols=2)
+    ax.set_ylim(0, 1.6 * ax.get_ylim()[1])
+low, high = exact.critical_temperature
+caption(
+    "Ends of the insulating ($U_{c1}$) and of the metallic branch ($U_{c2}$), with the widths of "
+    "the bisection as bars, and the region with both phases. Above the critical end point, which "
+    "lies in the dotted rectangle, there is one solution (diamonds). Left: first-order line from "
+    "the energies of both solutions, started on both sides of the region at "
+    f"$T = {T_line[0]:g}\\,D$; at $T = {T_line[-1]:g}\\,D$ it has crossed {min(place):.0%} to "
+    f"{max(place):.0%} of the region. The critical temperature is between {low:g}$\\,D$ and "
+    f"{high:g}$\\,D$ by ED, and between {rough.critical_temperature[0]:g}$\\,D$ and "
+    f"{rough.critical_temperature[1]:g}$\\,D$ by IPT."
+)
 
 # %% [markdown]
 # ## Exercises
 #
-# 1. Follow the metal of the NRG beyond $U = 2.8$ and find $U_{c2}$: how many states and which
-#    $\Lambda$ does it take to be sure of two digits?
-# 2. Add `sites=5` and `sites=6` to the ED hysteresis. Which edge moves?
-# 3. Dope the insulator at $U = 4$ by 5, 2 and 1 %: how does $Z$ vanish?
+# 1. Add one bath site to the ED hysteresis (`sites=5`). Which edge moves, and by how much?
+# 2. Follow the metal of the NRG beyond $U = 2.8D$. Where does it end with 200 and with 300 states
+#    kept? How far can the digits of $U_{c2}$ be trusted?
+# 3. Dope the insulator at $U = 4D$ with 20, 10, 5 and 2 % of holes, at $T = D/50$ and $D/200$. How
+#    does $Z$ vanish?
+# 4. Find the difference of the entropies of insulator and metal on the first-order line at
+#    $T = 0.01D$ from the energies, and compare it with $\ln 2$. What is missing?
+#
+# [Solutions](solutions/11_mott_transition.ipynb) of all exercises of this notebook.
 
 # %%
 kd.about()

@@ -26,12 +26,10 @@
 # %%
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown
 
 import kadanoff as kd
-from kadanoff.lab import pick
+from kadanoff.lab import caption, pick
 from kadanoff.lab.style import COLOURS, dress, figure, guide, legend
 from kadanoff.units import K, meV, mK
 
@@ -40,12 +38,6 @@ NRG = {
     "z": pick(quick=(1.0,), normal=(0.5, 1.0), full=(0.25, 0.5, 0.75, 1.0)),
 }
 KEEP = pick(quick=800, normal=1500, full=2500)
-
-
-def caption(text):
-    """Text below a figure; numbers in it come from the results."""
-    plt.show()
-    return Markdown(f"**Figure.** {text}")
 
 
 # %% [markdown]
@@ -68,7 +60,7 @@ def caption(text):
 #   density of states $\rho$ of the lead (K. Kang et al.,
 #   [Phys. Rev. B 63, 113304 (2001)](https://doi.org/10.1103/PhysRevB.63.113304)).
 
-# %%
+# %% tags=["hide-input"]
 for ax, geometry in zip(figure(1, 3, size=(2.9, 1.9))[0], kd.transport.GEOMETRIES, strict=True):
     kd.transport.plot_geometry(geometry, ax)
 caption("The three geometries of `kd.transport`. Grey: leads; dotted: the coupling $\\Gamma$.")
@@ -110,25 +102,34 @@ data
 # electrons is odd; there $G$ grows when the dot is cooled, the mark of the Kondo effect.
 
 # %%
-shades = (COLOURS[c] for c in ("blue", "sky", "green", "orange", "vermillion"))
-ax = figure(1, 1, size=(6.4, 3.8))[0, 0]
-sweeps = {}
-for T, colour in zip(np.unique(data.T), shades, strict=True):
-    here = T == data.T
-    sweeps[T] = data.G[here]
-    V_g = data.V_g[here]
-    ax.errorbar(V_g, data.G[here], data.error[here], fmt=".-", color=colour, linewidth=0.8)
-    ax.plot([], [], color=colour, label=f"{T / mK:.0f} mK")
-dress(ax, x="$V_g$ (mV)", y="$G$ ($e^2/h$)")
-legend(ax, loc="center left", bbox_to_anchor=(1.0, 0.5), title="$T$")
 ALL = (np.unique(data.T) / mK).round()
+sweeps = {T: data.G[T == data.T] for T in np.unique(data.T)}
+V_g = data.V_g[data.T[0] == data.T]
 coldest, warmest = min(sweeps), max(sweeps)
 valley = int(np.argmin(abs(V_g - 8)))
 gain = np.mean((sweeps[coldest] - sweeps[warmest])[valley - 3 : valley + 4])
 assert gain > 10 * data.error[0]
+
+# %% tags=["hide-input"]
+ax = figure(1, 1, size=(6.4, 3.8))[0, 0]
+shades = (COLOURS[c] for c in ("blue", "sky", "green", "orange", "vermillion"))
+for (T, G), colour, marker in zip(sweeps.items(), shades, "osD^v", strict=True):
+    ax.errorbar(
+        V_g,
+        G,
+        data.error[T == data.T],
+        color=colour,
+        marker=marker,
+        markersize=2.5,
+        linewidth=0.8,
+        label=f"{T / mK:.0f} mK",
+    )
+dress(ax, x="$V_g$ (mV)", y="$G$ ($e^2/h$)")
+legend(ax, loc="center left", bbox_to_anchor=(1.0, 0.5), title="$T$")
 caption(
-    f"The points of the file. Between the Coulomb peaks $G$ grows by {gain:.2f} $e^2/h$ when the "
-    f"dot is cooled from {warmest / K:.0f} K to {coldest / mK:.0f} mK."
+    "The points of the file with their errors. Between the Coulomb peaks "
+    f"$G$ grows by {gain:.2f} $e^2/h$ when the dot is cooled from {warmest / K:.0f} K to "
+    f"{coldest / mK:.0f} mK."
 )
 
 # %% [markdown]
@@ -176,7 +177,7 @@ print(f"chi^2 / {n} = {reduced:.3f}, expected 1 +- {np.sqrt(2 / n):.3f}")
 assert abs(reduced - 1) < pick(quick=5, normal=4, full=4) * np.sqrt(2 / n)
 assert found.undetermined == ()
 
-# %%
+# %% tags=["hide-input"]
 fitted, rest = figure(1, 2, size=(4.8, 3.6))[0]
 found.plot(fitted)
 found.plot(rest, quantity="residuals")
@@ -192,8 +193,9 @@ caption(
 # coordinate of a parameter ($\ln U$, $\ln \Gamma$, $\varepsilon_0/\Gamma$, lever arm, scale) moves
 # by 1. `correlation` says which parameters can stand in for one another.
 #
-# **Prediction.** $\varepsilon_0 + U/2$, the middle of the valley, is fixed by symmetry, so that
-# $\varepsilon_0$ and the lever arm, which move it together with $U$, are strongly correlated.
+# **Prediction.** One sweep of the gate fixes $U/\alpha_g$ by the distance of the peaks and
+# $\Gamma/\alpha_g$ by their width, but no scale of energy. $U$, $\Gamma$ and the lever arm are
+# therefore strongly correlated; only the temperatures tell them apart.
 
 # %%
 names = list(found.values)
@@ -274,19 +276,34 @@ assert found.T_K(V_g=0.0, keep=KEEP).value is None
 # %% [markdown]
 # ## What $G(T)$ says
 #
-# The empirical form $G(T) = G(0)\, [1 + (2^{1/s} - 1)(T/T_K)^2]^{-s}$ with $s = 0.22$ has one
-# parameter, $T_K$ by half height.
+# The empirical form
+#
+# $$G(T) = G(0)\, \big[1 + (2^{1/s} - 1)(T/T_K)^2\big]^{-s}, \qquad s = 0.22,$$
+#
+# has one parameter, $T_K$ by half height.
 #
 # **Prediction.** With the $T_K$ of the table and no further fit it follows the NRG to a few per
 # cent up to $2 T_K$; above, where charge fluctuations begin at $T \sim \Gamma$, it need not. At low
-# temperature, Fermi-liquid theory is exact: $G/G(0) = 1 - c_T (T/T^*)^2$ with the parameters of
-# `kd.fermi_liquid`.
+# temperature, Fermi-liquid theory is exact:
+#
+# $$\frac{G(T)}{G(0)} = 1 - c_T \Big(\frac{T}{T^*}\Big)^2 + O(T^4),$$
+#
+# with the scale $T^* = 1/4\chi_\mathrm{imp}(0)$ and the coefficient $c_T$ of `kd.fermi_liquid`.
 
 # %%
 liquid = kd.fermi_liquid(middle, keep=pick(quick=1500, normal=2000, full=3000))
 T = curve.T
 form = curve.conductance[0] * kd.transport.empirical_conductance(T, half)
 parabola = 2 * (1 - liquid.c_T * (T / liquid.T_star) ** 2)
+below = np.searchsorted(T, 2 * half)
+worst = np.max(abs(form / curve.conductance - 1)[:below])
+assert worst < 0.05
+cold = np.searchsorted(T, 0.05 * liquid.T_star)
+# The T^4 term and the truncation.
+off = np.max(abs(parabola / curve.conductance - 1)[:cold])
+assert off < pick(quick=0.02, normal=5e-3, full=5e-3)
+
+# %% tags=["hide-input"]
 ax = figure(1, 1, size=(6.0, 3.8))[0, 0]
 ax.plot(T / K, curve.conductance, color=COLOURS["black"], label="NRG")
 ax.plot(T / K, form, "--", color=COLOURS["blue"], label="empirical form, $s = 0.22$")
@@ -307,13 +324,6 @@ guide(ax, 1.0, "half")
 dress(ax, x="$T$ (K)", y="$G$ ($e^2/h$)", log_x=True)
 ax.set_ylim(0, 2.1)
 legend(ax, loc="upper right")
-below = np.searchsorted(T, 2 * half)
-worst = np.max(abs(form / curve.conductance - 1)[:below])
-assert worst < 0.05
-cold = np.searchsorted(T, 0.05 * liquid.T_star)
-# The T^4 term and the truncation.
-off = np.max(abs(parabola / curve.conductance - 1)[:cold])
-assert off < pick(quick=0.02, normal=5e-3, full=5e-3)
 caption(
     f"Conductance in the middle of the valley. The empirical form with $T_K$ = {half / K:.2f} K "
     f"is within {worst:.1%} of NRG up to $2T_K$. Fermi liquid: $T^*$ = {liquid.T_star / K:.2f} K, "
@@ -332,6 +342,8 @@ caption(
 # curves of a dot beside a wire (`geometry="beside a wire"`) and fit them; which of the
 # parameters is now known best? 4. The same from a terminal:
 # `kadanoff fit data/measured_dot.csv`, which guesses the start values.
+#
+# [Solutions](solutions/15_a_measured_dot.ipynb) of all exercises of this notebook.
 
 # %%
 kd.about()

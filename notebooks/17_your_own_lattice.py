@@ -1,52 +1,58 @@
 # %% [markdown]
 # # Your own lattice
 #
-# > A. Georges *et al.*, [Rev. Mod. Phys. **68**, 13 (1996)](https://doi.org/10.1103/RevModPhys.68.13)
+# > A. Georges *et al.*, [Rev. Mod. Phys. **68**, 13
+# (1996)](https://doi.org/10.1103/RevModPhys.68.13)
 #
-# Dynamical mean-field theory sees of a lattice only its density of states $\rho(e)$. In the local
-# Green function of electrons with a local self-energy,
+# Dynamical mean-field theory (DMFT, notebook 11) knows a lattice by its density of states $\rho(e)$
+# alone. Electrons with a local self-energy $\Sigma(z)$ and the chemical potential $\mu$ have the
+# local Green function
 #
 # $$G(z) = \int \frac{\rho(e)\, de}{\zeta - e}, \qquad \zeta = z + \mu - \Sigma(z), \qquad
 #   \Delta(z) = \zeta - \frac{1}{G(z)},$$
 #
-# the last equation is the bath of an impurity problem that has the same $G$ and $\Sigma$. On the
-# Bethe lattice $\Delta = (D/2)^2 G$ (notebook 11). Any other lattice needs the first integral, its
-# *Hilbert transform*, close to the real axis and beside the points where $\rho$ diverges.
+# where the last equation gives the hybridisation $\Delta$ of an impurity with the same $G$ and
+# $\Sigma$ (notebook 10). On the Bethe lattice $\Delta = (D/2)^2 G$. Any other lattice needs the
+# integral, its *Hilbert transform*, also close to the real axis and near points where $\rho$
+# diverges.
 #
 # This notebook takes a lattice from its density of states and from its band energies, dopes it,
-# reads a $\Delta$ that another code has written, and ends on the real axis, with bounds instead of
-# an analytic continuation. Energies are in units of the half bandwidth $D$ of the square lattice.
+# reads a $\Delta$ that another program has written, and ends on the real axis, with bounds in place
+# of an analytic continuation. Energies are in units of the half bandwidth $D$ of the square
+# lattice, and $\beta$ is the inverse temperature.
 
 # %%
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown
 from scipy.special import ellipkm1
 
 import kadanoff as kd
 from kadanoff.dmft.lattices import Bethe, Cubic, Dispersion, Square, Tabulated
-from kadanoff.lab import pick
+from kadanoff.lab import caption, pick, schematics
 from kadanoff.lab.style import COLOURS, dress, figure, guide, legend
 
 SITES = pick(quick=5, normal=5, full=6)
 own = {"solver": "ed", "sites": SITES, "seed": 0, "progress": False}
 
-
-def caption(text):
-    """Text below a figure; numbers in it come from the results."""
-    plt.show()
-    return Markdown(f"**Figure.** {text}")
+# %% tags=["hide-input"]
+schematics.dmft_loop()
+caption(
+    r"The loop of this notebook. Only the lower right box, the integral over the density of states "
+    r"$\rho$, knows the lattice."
+)
 
 
 # %% [markdown]
 # ## One lattice in three ways
 #
-# The square lattice with hopping $t = D/4$ has
-# $\rho(e) = \frac{2}{\pi^2 D} K\!\big(\sqrt{1 - (e/D)^2}\big)$, with the elliptic integral $K$: a
-# logarithmic *van Hove peak* at $e = 0$, from the saddle points of the band at $(\pi, 0)$ and
-# $(0, \pi)$. It can be given as
+# The square lattice with hopping $t = D/4$ has the density of states
+#
+# $$\rho(e) = \frac{2}{\pi^2 D}\, K\!\left(\sqrt{1 - (e/D)^2}\right)$$
+#
+# with the complete elliptic integral $K$ of the first kind. It diverges logarithmically at $e = 0$
+# (*van Hove peak*), because of the saddle points of the band at $(\pi, 0)$ and $(0, \pi)$. It can
+# be given as
 #
 # * a name, `lattice="square"`, or an object, `Square(t=0.25)`: the closed form;
 # * a table, `Tabulated(e, rho)`, linear between its points, which crowd at the peak here;
@@ -76,7 +82,8 @@ for name, lattice in ways.items():
     assert abs(found.Z - loops["closed form"].Z) < 1e-3
 
 # %% [markdown]
-# Without interaction the occupation and the kinetic energy of a loop are integrals over $\rho$:
+# Without interaction the occupation $n$ and the energy $E$ of a loop are integrals over $\rho$,
+# with the Fermi function $f$:
 #
 # $$n = 2\int \rho(e) f(e-\mu)\,de, \qquad E = 2\int e\,\rho(e) f(e-\mu)\,de.$$
 #
@@ -123,13 +130,15 @@ for name, lattice in lattices.items():
         start = kd.dmft.loop(lattice=lattice, U=U, beta=50.0, start=start, **own)
         scans[name].append(start)
 
-# %%
+# %% tags=["hide-input"]
 colours = dict(zip(lattices, (COLOURS[c] for c in ("black", "green", "vermillion")), strict=True))
+marks = dict(zip(lattices, ("o", "^", "s"), strict=True))
+dashes = dict(zip(lattices, ("-", "--", ":"), strict=True))
 density, weight, double = figure(1, 3, size=(3.1, 3.2))[0]
 e = np.linspace(-1.3, 1.3, 1041) + 1e-4
 for name, lattice in lattices.items():
-    density.plot(e, lattice.density(e), color=colours[name], label=name)
-    style = {"color": colours[name], "marker": ".", "label": name}
+    density.plot(e, lattice.density(e), dashes[name], color=colours[name], label=name)
+    style = {"color": colours[name], "marker": marks[name], "ms": 4, "label": name}
     weight.plot(COUPLINGS, [loop.Z for loop in scans[name]], **style)
     double.plot(
         COUPLINGS, [loop.docc * loop.solution.problem.U**2 for loop in scans[name]], **style
@@ -143,7 +152,7 @@ legend(density, loc="upper right")
 at = COUPLINGS.index(1.0)
 Z = {name: scans[name][at].Z for name in lattices}
 lost = {
-    name: min(loop.solution.problem.U for loop in scans[name] if loop.state == "insulator")
+    name: min(loop.solution.problem.U for loop in scans[name] if not loop.is_metallic)
     for name in lattices
 }
 a = {name: (1 - scans[name][1].Z) / COUPLINGS[1] ** 2 for name in lattices}
@@ -163,8 +172,8 @@ caption(
 )
 
 # %% [markdown]
-# **Finding.** The peak costs quasiparticle weight as long as there are quasiparticles to scatter,
-# and leaves the transition where the second moment puts it.
+# **Finding.** The van Hove peak lowers the quasiparticle weight, and leaves the transition at the
+# same $U$ within the steps of this scan: that is determined by the second moment.
 #
 # ## Doping
 #
@@ -173,9 +182,9 @@ caption(
 # $\varepsilon_k = -2t(\cos k_x + \cos k_y) + 4t'\cos k_x\cos k_y$, the peak moves to $-4t'$, below
 # the Fermi energy at half filling, and particles and holes are no longer equivalent.
 #
-# **Prediction.** For $t' = 0$ the doped lattices mirror each other: $Z(2 - n) = Z(n)$ and
-# $\mu(2 - n) = U - \mu(n)$. For $t' > 0$ holes move the Fermi energy towards the peak, electrons
-# away from it: $Z$ is larger with electrons.
+# **Prediction.** For $t' = 0$ the lattices doped with electrons and with holes are mirror images:
+# $Z(2 - n) = Z(n)$ and $\mu(2 - n) = U - \mu(n)$. For $t' > 0$ holes move the Fermi energy towards
+# the peak, electrons away from it: $Z$ is larger with electrons.
 
 # %%
 FILLINGS = pick(
@@ -192,12 +201,14 @@ for ratio in (0.0, T_PRIME):
         kd.dmft.loop(lattice=bands, U=U, beta=20.0, n=n, **(own | {"sites": 4})) for n in FILLINGS
     ]
 
-# %%
+# %% tags=["hide-input"]
 left, right = figure(1, 2, size=(4.0, 3.2))[0]
-for (ratio, found), colour in zip(doped.items(), ("vermillion", "blue"), strict=True):
-    style = {"color": COLOURS[colour], "marker": ".", "label": f"$t' = {ratio:g}\\,t$"}
-    left.plot([loop.mu for loop in found], FILLINGS, **style)
-    right.plot(FILLINGS, [loop.Z for loop in found], **style)
+for (ratio, found), colour, mark in zip(
+    doped.items(), ("vermillion", "blue"), ("s--", "o-"), strict=True
+):
+    style = {"color": COLOURS[colour], "ms": 4, "label": f"$t' = {ratio:g}\\,t$"}
+    left.plot([loop.mu for loop in found], FILLINGS, mark, **style)
+    right.plot(FILLINGS, [loop.Z for loop in found], mark, **style)
 dress(left, x=r"$\mu$", y="$n$")
 dress(right, x="$n$", y="$Z$")
 legend(left, loc="upper left")
@@ -230,15 +241,15 @@ print(f"n = {cold.n:.5f}, enclosed by the Fermi surface {fermi_sea.n:.5f}")
 assert abs(fermi_sea.n / cold.n - 1) < 0.01
 
 # %% [markdown]
-# ## A $\Delta$ from another code
+# ## A $\Delta$ from another program
 #
 # The file holds $\Delta(i\omega_n)$ as columns of text, with noise. It is **synthetic**:
 # `tools/delta_file.py` wrote it, and its first lines say how and hold the true values.
 # `kd.greens.read_matsubara` reads such columns, and the HDF5 files of TRIQS and ALPSCore.
 #
-# **Prediction.** A bath with positive weights is fitted within the errors: $\chi^2$ per number is
-# 1 within its spread, $\sqrt{2/N}$ for $N$ numbers. $Z$ comes back to a few parts in a thousand,
-# as the noise is 0.1 % of $\omega_0$.
+# **Prediction.** A bath with positive weights fits the data within their errors: $\chi^2$ per
+# number is 1 within its spread, $\sqrt{2/N}$ for $N$ numbers. $n$ and $Z$ differ from the true
+# values by a few parts in a thousand at most.
 
 # %%
 FILE = Path("data/delta_square.dat")
@@ -257,15 +268,17 @@ assert abs(fit.chi2 - 1) < 4 * spread
 assert abs(solved.n - TRUTH["n"]) < 1e-3
 assert abs(solved.Z - TRUTH["Z"]) < 2e-3
 
-# %%
+# %% tags=["hide-input"]
 ax = figure(1, 1, size=(5.4, 3.4))[0, 0]
 shown = slice(0, 40)
 for part, colour in (("real", "blue"), ("imag", "vermillion")):
     label = {"real": r"Re $\Delta$", "imag": r"Im $\Delta$"}[part]
-    ax.plot(
+    ax.errorbar(
         data.w_n[shown],
         getattr(data.values, part)[shown],
-        ".",
+        data.error[shown],
+        fmt={"real": "o", "imag": "s"}[part],
+        ms=3,
         color=COLOURS[colour],
         label=f"{label}, file",
     )
@@ -298,7 +311,7 @@ else:
 # ## The real axis, with a certificate
 #
 # Quantum Monte Carlo gives $G$ on the imaginary axis with errors. Infinitely many spectra fit such
-# data, and an analytic continuation picks one: `solution.spectral(w)` is refused to solvers that
+# data, and an analytic continuation chooses one: `solution.spectral(w)` is refused to solvers that
 # know Matsubara frequencies alone. `solution.spectral_bounds(w, width)` minimises and maximises the
 # smeared spectrum
 #
@@ -328,7 +341,7 @@ for name, U, start in (("metal", 1.0, "metal"), ("insulator", 3.5, "insulator"))
     sampled = kd.dmft.solve(problem, solver="cthyb", sweeps=SWEEPS, seed=1, progress=False)
     runs[name] = U, exact, sampled.spectral_bounds(w, WIDTH, progress=False)
 
-# %%
+# %% tags=["hide-input"]
 middle = len(w) // 2
 off = {}
 for ax, (name, (U, exact, bounds)) in zip(
@@ -359,8 +372,8 @@ caption(
 # ### The price of noise
 #
 # **Prediction.** The map from $A$ to $G(i\omega_n)$ loses details exponentially, so that the width
-# of the band falls only as a small power of the noise: ten times fewer errors, which cost a hundred
-# times the sweeps, do not halve it away from the Fermi energy.
+# of the band falls only as a small power of the noise: away from the Fermi energy errors that are
+# ten times smaller, which cost a hundred times the sweeps, narrow it by about a factor of two.
 
 # %%
 exact = runs["metal"][1]
@@ -381,16 +394,21 @@ print(f"{'power':>12s}" + "".join(f"{x:12.2f}" for x in power))
 assert np.all((power > 0.05) & (power < 0.8))
 
 # %% [markdown]
-# **Finding.** What the data do not know shows as a wide band: away from the Fermi energy, by the
-# exponential loss of resolution on the imaginary axis. What they do know, a metal or a gap, is
-# certain. The price is one linear or cone program per bound, a tenth of a second.
+# **Finding.** Where the data say little the band is wide: away from the Fermi energy, as the
+# resolution on the imaginary axis falls exponentially. Whether there is a metal or a gap is
+# certain. The price is one linear or cone program for each bound.
 #
-# **Exercises.** 1. Replace the square lattice by a chain, $\rho(e) = 1/(\pi\sqrt{D^2 - e^2})$ as
-# band energies: is DMFT a good idea there? 2. Dope the lattice with $t'$ until the Fermi energy
-# passes the peak, and watch $dn/d\mu$. 3. Overstate the quality of the data: what does
-# `sampled.spectral_bounds(w, 0.3, error=1e-6)` answer? 4. How does the band narrow with `SWEEPS`,
-# and with `WIDTH`? 5. Write the $\Delta$ of a loop with `kd.greens.write_matsubara` and read it
-# back.
+# ## Exercises
+#
+# 1. Replace the square lattice by a chain, given by its band energies. Compare its local $G$ with
+#    that of $\rho(e) = 1/(\pi\sqrt{D^2 - e^2})$. Is DMFT a good idea there?
+# 2. Dope the lattice with $t'$ until the Fermi energy passes the van Hove peak: how does $dn/d\mu$
+#    of free electrons show it, and how much of that is left at $U = 2$?
+# 3. State too small an error of noisy data: what is the answer of `spectral_bounds`?
+# 4. How does the band narrow with the width of the smearing?
+# 5. Write the $\Delta$ of a loop with `kd.greens.write_matsubara` and read it back.
+#
+# [Solutions](solutions/17_your_own_lattice.ipynb) of all exercises of this notebook.
 
 # %%
 kd.about()

@@ -6,15 +6,17 @@
 # > F. Y. Wu, *The Potts model*,
 # > [Rev. Mod. Phys. **54**, 235 (1982)](https://doi.org/10.1103/RevModPhys.54.235)
 #
-# Notebook 07 learned block variables of Ising samples that this package had drawn. Here a file
-# arrives from somewhere else: integers on a lattice, temperatures, energies. What is to be kept of
-# a block? Where is the transition, and with which exponent? And is there enough data to say so?
+# Notebook 07 learned block variables of Ising samples that this package had drawn. Here the data
+# come from elsewhere, in a file with integers on a lattice, temperatures and energies. Which
+# variable should represent a block? Where is the transition, and what is its exponent? And are the
+# data sufficient to answer?
 #
 # `kd.rsmi.Configurations` describes an array, with
 #
-# * `states=q` for colours 0 ... q - 1, or `"one-hot"`; +1 and -1, 0 and 1 need no word;
-# * `basis=` for several sites per unit cell, `mask=` for sites that are missing, `graph=` for
-#   anything that is no lattice;
+# * `states=q` for colours 0 to q - 1, or `"one-hot"`; spins +1 and -1, or 0 and 1, need no
+#   argument;
+# * `basis=` for several sites per unit cell, `mask=` for missing sites, `graph=` for sites that
+#   form no lattice;
 # * `boundary="open"`, and `T=` and `energy=` for the critical point.
 
 # %%
@@ -23,26 +25,20 @@ from tempfile import mkdtemp
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import Markdown
 
 import kadanoff as kd
 from kadanoff.blockspin import LinearFilter, Majority, Plurality
-from kadanoff.lab import pick
+from kadanoff.lab import caption, pick
 from kadanoff.lab.style import COLOURS, dress, figure, legend
 
 ONE = {"seed": 0, "progress": False}
 
-
-def caption(text):
-    """Text below a figure; numbers in it come from the results."""
-    plt.show()
-    return Markdown(f"**Figure.** {text}")
-
-
 # %% [markdown]
 # ## A file
 #
-# This cell stands for the colleague who sends it. Nothing below uses more than the file.
+# The file holds configurations of a Potts model with $q = 3$ colours $c_i$,
+# $H = -\sum_{\langle ij \rangle} \delta_{c_i c_j}$, on two square lattices. This cell writes it;
+# everything below uses the file alone.
 
 # %%
 file = Path(mkdtemp()) / "from_a_colleague.npz"
@@ -55,7 +51,7 @@ for L, n in pick(
 ):
     for i, T in enumerate(temperatures):
         run = kd.potts.sample(L=L, q=3, T=T, n=n, seed=100 * L + i, progress=False)
-        sent[f"colours_{L}_{i}"], sent[f"energy_{L}_{i}"] = run.colours, run.energy
+        sent[f"colours_{L}_{i}"], sent[f"energy_{L}_{i}"] = run.configurations, run.energy
 np.savez_compressed(file, temperatures=temperatures, **sent)
 del run, sent
 
@@ -64,6 +60,8 @@ data = np.load(file)
 T = data["temperatures"]
 sides = sorted({int(key.split("_")[1]) for key in data if key.startswith("colours")})
 middle = len(T) // 2
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(1, 3, figsize=(7.5, 2.7))
 for ax, i in zip(axes, (0, middle, len(T) - 1), strict=True):
     ax.imshow(data[f"colours_{sides[1]}_{i}"][-1], cmap="viridis", interpolation="nearest")
@@ -74,7 +72,7 @@ caption(
 )
 
 # %% [markdown]
-# Integers are no spins, and the package does not guess:
+# Integers 0, 1, 2 are not spins. The package does not guess their meaning:
 
 # %%
 colours = data[f"colours_{sides[1]}_{middle}"]
@@ -102,17 +100,30 @@ assert len(known) == 3
 # %% [markdown]
 # ## What to keep of a block
 #
-# A site with three colours is three variables, +1 for its colour and -1 for the others. A filter
-# weighs all of them. **Prediction.** One hidden unit tells one colour from the rest; two units tell
-# all three, and two binary numbers can say no more than $\ln 3$ about which it is.
+# A site $i$ with three colours is described by three variables, $v_{ic} = +1$ for its colour $c$
+# and $-1$ for the others. A filter has a weight $\lambda_{ic}$ for each of them; the rule and the
+# information $I(H{:}E)$ that it maximises are those of notebook 07,
+#
+# $$P(h \mid v) \propto e^{h\, \lambda \cdot v}, \qquad
+# I(H{:}E) = \sum_{h, e} P(h, e) \ln \frac{P(h, e)}{P(h)\, P(e)}.$$
+#
+# **Prediction.** One hidden unit distinguishes one colour from the two others. Two units
+# distinguish all three, and their information is at most $\ln 3$ if they only name the colour of
+# the block.
 
 # %%
 rules = {k: kd.rsmi.learn(samples, hidden=k, bound=1.0, restarts=1, **ONE) for k in (1, 2)}
+
+# %% tags=["hide-input"]
 fig, axes = plt.subplots(3, 3, figsize=(5.4, 5.0))
 planes = [(1, 0), (2, 0), (2, 1)]
 for row, (k, unit) in zip(axes, planes, strict=True):
     for colour, ax in enumerate(row):
-        ax.imshow(rules[k].filters[unit][..., colour], cmap="RdBu_r", vmin=-1, vmax=1)
+        weights = rules[k].filters[unit][..., colour]
+        ax.imshow(weights, cmap="RdBu_r", vmin=-1, vmax=1)
+        for (i, j), weight in np.ndenumerate(weights):
+            ink = "white" if abs(weight) > 0.6 else "black"
+            ax.text(j, i, f"{weight:+.2f}", ha="center", va="center", fontsize=7, color=ink)
         ax.set(xticks=[], yticks=[])
     row[0].set_ylabel(f"{k} unit{'s'[: k - 1]}" + (f", no. {unit + 1}" if k > 1 else ""))
 for colour, ax in enumerate(axes[0]):
@@ -133,16 +144,21 @@ for unit in rules[2].filters:
     assert (favourite == favourite[0]).all()  # the four sites agree on it
 
 # %% [markdown]
-# **Finding.** Each unit singles out one colour, by +1 or by -1, and every site of the block has a
-# say of about the same weight: the learned rule counts colours. So does
-# `Plurality`, the majority rule of colours, whose block variables are colours again.
+# **Finding.** Each unit singles out one colour, by positive or by negative weights, and all sites
+# of the block have about the same weight: the learned rule counts colours. So does `Plurality`, the
+# majority rule of colours, whose block variables are colours again.
 #
-# ## T_c and nu
+# ## $T_c$ and $\nu$
 #
-# A lattice that is twice as large, coarse-grained once more, has as many block variables. At the
-# transition both look alike, and the ratio of their slopes is $2^{1/\nu}$. The slopes come from the
-# energies. **Prediction.** For three colours $T_c = 1/\ln(1+\sqrt 3) = 0.99497$ and $\nu = 5/6$,
-# both exact; a rule that was learned and one that was not give the same.
+# A lattice of $2L$ sites per side after one more step has as many block variables as one of $L$.
+# With $S_k(T; L)$ the correlation of neighbouring block variables after $k$ steps,
+#
+# $$S_{k+1}(T_c; 2L) = S_k(T_c; L), \qquad
+# 2^{1/\nu} = \frac{\partial_T S_{k+1}(T; 2L)}{\partial_T S_k(T; L)} \bigg|_{T_c}.$$
+#
+# The slopes follow from the energies, $\partial_T \langle S \rangle = \operatorname{cov}(S,
+# E)/T^2$. **Prediction.** For three colours $T_c = 1/\ln(1+\sqrt 3) = 0.99497$ and $\nu = 5/6$,
+# both exact; a learned rule and the plurality give the same.
 
 # %%
 small, large = ([configurations(L, i) for i in range(len(T))] for L in sides)
@@ -203,9 +219,10 @@ assert abs(kagome.nu - 1) < 4 * kagome.nu_error
 # %% [markdown]
 # ## Is there enough of it?
 #
-# Rows of a file need not be independent. One Markov chain of single-spin updates at $T_c$, every
-# sweep a row, remembers itself for tens of rows. **Prediction.** A short chain is refused, with
-# the length that would be enough; a long one has a larger error than as many independent rows.
+# The configurations of a file need not be independent. In one Markov chain of single-spin updates
+# at $T_c$, stored after every sweep, successive rows are correlated over tens of rows.
+# **Prediction.** A short chain is refused, with the length that would be enough; a long chain has a
+# larger error than the same number of independent rows.
 
 
 # %%
@@ -236,9 +253,11 @@ print(f"independent  {apart}")
 assert every_sweep.error > apart.error
 
 # %% [markdown]
-# The chain is seen in the magnetisation itself, whose squares are correlated along the rows.
+# The correlation shows in the squared magnetisation $m^2$ of successive rows. Its autocorrelation
+# time $\tau = \frac12 + \sum_{t \ge 1} \rho(t)$, with the autocorrelation $\rho(t)$ at a distance
+# of $t$ rows, is 1/2 for independent rows.
 
-# %%
+# %% tags=["hide-input"]
 squares = [np.square(x.mean(axis=(1, 2))) for x in (chain(n), np.asarray(independent))]
 ax = figure()[0, 0]
 shown = slice(0, 300)
@@ -261,6 +280,7 @@ assert taus[0] > 10 * taus[1]
 # change? 2. Four colours have $\nu = 2/3$ with logarithmic corrections: how far off is the
 # estimate, and does its error say so? 3. Remove every tenth bond of a square lattice,
 # `kd.ising.graph`, and learn blocks given as lists of sites. 4. Take your own file.
+# [Solutions](solutions/20_your_own_configurations.ipynb).
 
 # %%
 kd.about()

@@ -1,0 +1,1 @@
+../../../../../../notebooks/16_leads_and_channels.py

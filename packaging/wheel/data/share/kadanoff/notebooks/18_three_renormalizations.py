@@ -1,0 +1,1 @@
+../../../../../../notebooks/18_three_renormalizations.py

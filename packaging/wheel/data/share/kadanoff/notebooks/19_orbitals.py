@@ -1,0 +1,1 @@
+../../../../../../notebooks/19_orbitals.py

@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/01_kondo_mapping.py

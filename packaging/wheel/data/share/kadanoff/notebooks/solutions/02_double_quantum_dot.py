@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/02_double_quantum_dot.py

@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/03_your_own_impurity.py

@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/04_decimation_is_a_boltzmann_machine.py

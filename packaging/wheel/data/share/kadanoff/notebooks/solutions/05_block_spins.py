@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/05_block_spins.py

@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/06_phases_and_self_learning.py

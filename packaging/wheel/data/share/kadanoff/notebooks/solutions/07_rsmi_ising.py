@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/07_rsmi_ising.py

@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/08_rsmi_dimers.py

@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/09_effective_hamiltonians.py

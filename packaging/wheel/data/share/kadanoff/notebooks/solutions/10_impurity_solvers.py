@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/10_impurity_solvers.py

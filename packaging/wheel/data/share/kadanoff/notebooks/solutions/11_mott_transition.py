@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/11_mott_transition.py

@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/12_first_steps_in_learning.py

@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/13_learning_dmft.py

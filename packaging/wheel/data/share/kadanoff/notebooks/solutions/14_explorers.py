@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/14_explorers.py

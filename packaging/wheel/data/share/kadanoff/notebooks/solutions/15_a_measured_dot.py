@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/15_a_measured_dot.py

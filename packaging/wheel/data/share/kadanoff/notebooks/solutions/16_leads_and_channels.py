@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/16_leads_and_channels.py

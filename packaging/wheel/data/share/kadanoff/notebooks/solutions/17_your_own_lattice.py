@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/17_your_own_lattice.py

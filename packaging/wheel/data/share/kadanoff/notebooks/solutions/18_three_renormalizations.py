@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/18_three_renormalizations.py

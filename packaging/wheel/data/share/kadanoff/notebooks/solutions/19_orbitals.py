@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/19_orbitals.py

@@ -1,0 +1,1 @@
+../../../../../../../notebooks/solutions/20_your_own_configurations.py
