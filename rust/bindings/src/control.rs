@@ -151,7 +151,8 @@ pub(crate) fn complete<'py, T: IntoPyObject<'py>>(
 /// Runs `work` away from the interpreter; the calling thread wakes every 50 ms to let Python
 /// handle signals and to call `report(done, total)`.
 ///
-/// An exception raised by either cancels the work; the work's own result comes back with it.
+/// An exception raised by either cancels the work; the work's own result comes back with it. Where
+/// there are no threads, the work is done here, and only then does Python get its turn.
 fn supervise<T: Send>(
     py: Python<'_>,
     control: &runtime::Control,
@@ -165,6 +166,10 @@ fn supervise<T: Send>(
         }
         Ok(())
     };
+    if !runtime::HAS_THREADS {
+        let result = py.detach(work);
+        return Ok((result, wake(py).err()));
+    }
     py.detach(|| {
         std::thread::scope(|scope| {
             let (done, finished) = channel();

@@ -4,7 +4,7 @@ use crate::control::{Call, ControlArgument, Report};
 use crate::errors::{self, OrRaise};
 use kadanoff_ctqmc as ctqmc;
 use numpy::ndarray::Array2;
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -48,19 +48,20 @@ fn values(x: &PyReadonlyArray1<'_, f64>) -> Vec<f64> {
 
 #[pymethods]
 impl CtqmcRun {
-    /// `tables` hold F at `ctqmc_nodes`, one for both spins or one for each, as `levels` do; the
-    /// chains sample with F + `floor`.
+    /// A level for each flavour, and the repulsions between them. `tables` hold F at `ctqmc_nodes`, one
+    /// for all flavours or one for each; the chains sample with F + `floor`. `groups` numbers the flavours
+    /// whose measurements are added up.
     #[new]
-    #[pyo3(signature = (U, levels, beta, tables, *, floor=0.0, seed, chains, equilibration, updates, cells,
-                        orders))]
-    #[allow(non_snake_case)]
+    #[pyo3(signature = (interaction, levels, beta, tables, *, floor=0.0, groups=None, seed, chains, equilibration,
+                        updates, cells, orders))]
     fn new(
         py: Python<'_>,
-        U: f64,
+        interaction: PyReadonlyArray2<'_, f64>,
         levels: Vec<f64>,
         beta: f64,
         tables: Vec<PyReadonlyArray1<'_, f64>>,
         floor: f64,
+        groups: Option<Vec<usize>>,
         seed: u64,
         chains: usize,
         equilibration: u64,
@@ -68,16 +69,12 @@ impl CtqmcRun {
         cells: usize,
         orders: usize,
     ) -> PyResult<Self> {
+        let interaction = interaction.as_array().iter().copied().collect();
         let tables: Result<Vec<_>, _> = tables
             .iter()
             .map(|table| ctqmc::Table::new(beta, &values(table)))
             .collect();
         let tables = tables.or_raise(py)?;
-        let levels = if levels.len() == 1 {
-            vec![levels[0]; 2]
-        } else {
-            levels
-        };
         let options = ctqmc::Options {
             seed,
             chains,
@@ -86,7 +83,9 @@ impl CtqmcRun {
             cells,
             orders,
         };
-        let model = ctqmc::Model::new(beta, levels, vec![0.0, U, U, 0.0], tables).with_floor(floor);
+        let model = ctqmc::Model::new(beta, levels, interaction, tables)
+            .with_floor(floor)
+            .with_groups(groups.unwrap_or_default());
         ctqmc::Simulation::new(model, options)
             .map(|s| Self(Mutex::new(s)))
             .or_raise(py)
@@ -144,9 +143,9 @@ impl CtqmcRun {
 
     /// Averages of every bin, and what is known of the chains.
     fn results<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let (found, orders, groups) = py.detach(|| {
+        let (found, orders, groups, exchanges) = py.detach(|| {
             let run = self.lock();
-            (run.results(), run.orders(), run.groups())
+            (run.results(), run.orders(), run.groups(), run.exchanges())
         });
         let out = PyDict::new(py);
         let matrix = |pick: fn(&ctqmc::Bin) -> &[f64], width: usize| {
@@ -176,6 +175,9 @@ impl CtqmcRun {
             ][j]
         });
         out.set_item("scalars", scalars.into_pyarray(py))?;
+        let width = found.bins.first().map_or(0, |(_, b)| b.pairs.equal.len());
+        out.set_item("equal", matrix(|b| &b.pairs.equal, width)?)?;
+        out.set_item("apart", matrix(|b| &b.pairs.apart, width)?)?;
         let chain: Vec<u64> = found.bins.iter().map(|(c, _)| *c as u64).collect();
         out.set_item("chain", chain.into_pyarray(py))?;
         out.set_item("histogram", found.histogram.into_pyarray(py))?;
@@ -189,7 +191,7 @@ impl CtqmcRun {
         let moves = PyDict::new(py);
         let counts = found.moves.proposed.iter().zip(found.moves.accepted);
         let names = ["insert", "remove", "shift", "flip", "exchange"];
-        let used = if groups == 2 { 5 } else { 4 };
+        let used = if exchanges { 5 } else { 4 };
         for (name, pair) in names.iter().zip(counts).take(used) {
             moves.set_item(name, pair)?;
         }

@@ -20,7 +20,8 @@ type Elements<'py> = Vec<(usize, usize, Matrix<'py>)>;
 #[pyfunction]
 #[pyo3(signature = (jobs, tensors, static_operators, pairs, temperatures, *, lowest, per_decade,
                     count, states=None, multiplets=None, energy=None, gap=1e-5, memory_limit=None,
-                    basis_limit=usize::MAX, reuse=true, threads=None, control=None, report=None))]
+                    basis_limit=usize::MAX, basis_fallback=0,
+                    reuse=true, threads=None, control=None, report=None))]
 pub(crate) fn nrg_dynamics<'py>(
     py: Python<'py>,
     jobs: Vec<(Bound<'py, InitialCluster>, Bound<'py, WilsonChain>)>,
@@ -37,6 +38,7 @@ pub(crate) fn nrg_dynamics<'py>(
     gap: f64,
     memory_limit: Option<usize>,
     basis_limit: usize,
+    basis_fallback: usize,
     reuse: bool,
     threads: Option<usize>,
     control: ControlArgument<'py>,
@@ -56,7 +58,10 @@ pub(crate) fn nrg_dynamics<'py>(
         },
         memory_limit,
         reuse,
-        basis: Some(basis_limit),
+        basis: Some(nrg::BasisMemory {
+            limit: basis_limit,
+            fallback: basis_fallback,
+        }),
     };
     let bins = nrg::Bins {
         lowest,

@@ -12,6 +12,7 @@ mod dynamics;
 mod ed;
 mod errors;
 mod exact;
+mod fock;
 mod ising;
 mod memory;
 mod nrg;
@@ -45,6 +46,8 @@ mod _core {
     };
     #[pymodule_export]
     use super::exact::{ising_states, ising_windows};
+    #[pymodule_export]
+    use super::fock::{FockLevels, FockLowest, fock_dimensions};
     #[pymodule_export]
     use super::ising::{IsingEnsemble, IsingTempering, ising_bytes};
     #[pymodule_export]

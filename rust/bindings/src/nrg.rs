@@ -21,18 +21,64 @@ pub(crate) fn matrix(a: &Matrix<'_>) -> Mat<f64> {
     Mat::from_fn(a.nrows(), a.ncols(), |i, j| a[(i, j)])
 }
 
-fn symmetry(factors: (&str, &str), bands: usize) -> PyResult<nrg::Symmetry> {
-    let factor = |name: &str| match name {
-        "U1" => Ok(nrg::Factor::U1),
-        "SU2" => Ok(nrg::Factor::SU2),
-        other => Err(errors::argument(format!(
-            "symmetry factor must be 'U1' or 'SU2', got '{other}'"
+/// Charge, spin, and for two bands channel.
+fn symmetry(factors: &[String], bands: usize, interleaved: bool) -> PyResult<nrg::Symmetry> {
+    let factor = |i: usize| match factors.get(i).map(String::as_str) {
+        Some("U1") => Ok(nrg::Factor::U1),
+        Some("SU2") => Ok(nrg::Factor::SU2),
+        // Twice S_z is even or odd with the charge; what is left is S_z modulo 2.
+        Some("Z2") => Ok(nrg::Factor::Cyclic(if i == 1 { 4 } else { 2 })),
+        Some("none") | None => Ok(nrg::NONE),
+        Some(other) => Err(errors::argument(format!(
+            "symmetry factor must be 'U1', 'SU2', 'Z2' or 'none', got '{other}'"
         ))),
     };
     Ok(nrg::Symmetry {
-        charge: factor(factors.0)?,
-        spin: factor(factors.1)?,
+        charge: factor(0)?,
+        spin: factor(1)?,
+        channel: factor(2)?,
         bands,
+        interleaved,
+    })
+}
+
+type Scalars = Vec<Vec<(usize, usize, f64)>>;
+/// Labels, parities, electrons, hopping by channel and terms of a site.
+type Site = (Vec<Vec<i64>>, Vec<bool>, Vec<f64>, Scalars, Scalars);
+/// Kinds of sites, the kind of every site, hoppings by channel, coefficients by term.
+type Sites = (Vec<Site>, Vec<usize>, Vec<Vec<f64>>, Vec<Vec<f64>>);
+
+fn site((labels, odd, electrons, hopping, terms): Site) -> PyResult<nrg::Site> {
+    if labels.len() != odd.len() || odd.len() != electrons.len() {
+        return Err(errors::argument(
+            "labels, parities and electrons of a site must have one entry per multiplet",
+        ));
+    }
+    let states = labels
+        .iter()
+        .zip(odd.iter().zip(&electrons))
+        .map(|(row, (&odd, &electrons))| {
+            Ok(nrg::SiteState {
+                label: label(row)?,
+                odd,
+                electrons,
+            })
+        })
+        .collect::<PyResult<_>>()?;
+    Ok(nrg::Site {
+        states,
+        hopping,
+        reflections: [Vec::new(), Vec::new()],
+        terms,
+    })
+}
+
+fn sites((kinds, order, hopping, terms): Sites) -> PyResult<nrg::ChainSites> {
+    Ok(nrg::ChainSites {
+        sites: kinds.into_iter().map(site).collect::<PyResult<_>>()?,
+        order,
+        hopping,
+        terms,
     })
 }
 
@@ -55,10 +101,11 @@ pub struct InitialCluster(nrg::InitialCluster);
 #[pymethods]
 impl InitialCluster {
     #[new]
-    #[pyo3(signature = (factors, labels, odd, energies, hopping, operators, reflections, bands=1))]
+    #[pyo3(signature = (factors, labels, odd, energies, hopping, operators, reflections, bands=1,
+                        sites=None))]
     fn new(
         py: Python<'_>,
-        factors: (String, String),
+        factors: Vec<String>,
         labels: PyReadonlyArray2<'_, i64>,
         odd: Vec<bool>,
         energies: Vec<Vec<f64>>,
@@ -66,6 +113,7 @@ impl InitialCluster {
         operators: Vec<Vec<Matrix<'_>>>,
         reflections: (Option<Reflection<'_>>, Option<Reflection<'_>>),
         bands: usize,
+        sites: Option<Sites>,
     ) -> PyResult<Self> {
         if labels.shape()[0] != odd.len() || odd.len() != energies.len() {
             return Err(errors::argument(
@@ -95,8 +143,12 @@ impl InitialCluster {
                     .collect()
             })
         };
+        // Bands take turns where an order of the sites is given.
+        let interleaved = sites
+            .as_ref()
+            .is_some_and(|(_, order, ..)| !order.is_empty());
         let cluster = nrg::InitialCluster {
-            symmetry: symmetry((&factors.0, &factors.1), bands)?,
+            symmetry: symmetry(&factors, bands, interleaved)?,
             blocks,
             hopping: hopping
                 .iter()
@@ -104,6 +156,7 @@ impl InitialCluster {
                 .collect(),
             operators: operators.iter().map(|o| matrices(o)).collect(),
             reflections: [reflection(reflections.0), reflection(reflections.1)],
+            sites: sites.map(self::sites).transpose()?,
         };
         cluster.validate().or_raise(py)?;
         Ok(Self(cluster))
@@ -244,8 +297,14 @@ impl Levels {
             .collect();
         let expectations =
             Array2::from_shape_vec((operators, energies.len()), values).map_err(errors::shape)?;
-        let labels =
-            Array2::from_shape_fn((blocks.len(), 2), |(i, j)| i64::from(blocks[i].label[j]));
+        let factors = if self.0.symmetry.channel == nrg::NONE {
+            2
+        } else {
+            3
+        };
+        let labels = Array2::from_shape_fn((blocks.len(), factors), |(i, j)| {
+            i64::from(blocks[i].label[j])
+        });
         let kept: Vec<i64> = blocks.iter().map(|b| b.kept as i64).collect();
         let in_shells = offsets(shells.iter().map(|s| s.blocks.len()));
         let in_blocks = offsets(blocks.iter().map(|b| b.energies.len()));

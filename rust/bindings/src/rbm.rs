@@ -17,6 +17,12 @@ type Both<'py> = (Bound<'py, PyArray2<u64>>, Bound<'py, PyArray2<u64>>);
 type Vector<'py> = Bound<'py, PyArray1<f64>>;
 
 fn units(name: &str) -> PyResult<rbm::Units> {
+    if let Some(states) = name.strip_prefix("one-hot-") {
+        return states
+            .parse()
+            .map(rbm::Units::OneHot)
+            .map_err(|_| errors::argument(format!("'{name}' must end with the number of states")));
+    }
     match name {
         "binary" => Ok(rbm::Units::Binary),
         "spin" => Ok(rbm::Units::Spin),

@@ -1,6 +1,6 @@
 //! Averages in bins, and how long a chain remembers.
 
-use crate::measure::{Accumulator, FOLLOWED, Scalars};
+use crate::measure::{Accumulator, FOLLOWED, Pairs, Scalars};
 use serde::{Deserialize, Serialize};
 
 /// Sums over some consecutive measurements.
@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Bin {
     /// Sums of numbers.
     pub scalars: Scalars,
+    /// Sums over pairs of flavours.
+    pub pairs: Pairs,
     /// Sums whose averages are the coefficients G_l, group of flavours after group.
     pub g: Vec<f64>,
     /// The same for F.
@@ -22,6 +24,7 @@ impl Bin {
         let [g, f] = sums.legendre(beta, orders);
         Self {
             scalars: sums.scalars,
+            pairs: sums.pairs.clone(),
             g,
             f,
             coarse: sums.coarse(beta),
@@ -42,6 +45,8 @@ impl Bin {
             (&mut self.g, &other.g),
             (&mut self.f, &other.f),
             (&mut self.coarse, &other.coarse),
+            (&mut self.pairs.equal, &other.pairs.equal),
+            (&mut self.pairs.apart, &other.pairs.apart),
         ] {
             for (x, y) in x.iter_mut().zip(y) {
                 *x += y;

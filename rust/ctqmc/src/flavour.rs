@@ -201,6 +201,30 @@ impl Flavour {
         n + i64::from(self.occupied) == 1
     }
 
+    /// Times of creation and of annihilation, with infinite ones up to a multiple of `LANES`.
+    #[inline(always)]
+    pub(crate) fn padded_times(&self) -> [&[f64]; 2] {
+        let n = self.padded();
+        [&self.starts[..n], &self.ends[..n]]
+    }
+
+    /// Adds `value` where the flavour is occupied, at a multiple of `LANES` times.
+    #[inline(always)]
+    pub(crate) fn add_occupation(&self, times: &[f64], value: f64, out: &mut [f64]) {
+        let base = f64::from(u8::from(self.occupied));
+        for (t, out) in times.chunks_exact(LANES).zip(out.chunks_exact_mut(LANES)) {
+            let mut n = [base; LANES];
+            for (&s, &e) in self.starts().iter().zip(self.ends()) {
+                for l in 0..LANES {
+                    n[l] += f64::from(u8::from(s <= t[l])) - f64::from(u8::from(e <= t[l]));
+                }
+            }
+            for l in 0..LANES {
+                out[l] += value * n[l];
+            }
+        }
+    }
+
     /// Time that the flavour is occupied within `[0, t1]` and `[0, t2]`.
     #[inline(always)]
     fn occupied_until(&self, t1: f64, t2: f64) -> (f64, f64) {

@@ -42,7 +42,7 @@ mod tests;
 
 pub use bins::{Bin, Level};
 pub use markov_chain::BLOCK;
-pub use measure::{COARSE, Scalars};
+pub use measure::{COARSE, Pairs, Scalars};
 pub use moves::{MOVES, Moves};
 pub use simulation::{Options, Results, Simulation};
 pub use table::Table;
@@ -81,9 +81,14 @@ pub struct Model {
     pub tables: Vec<Table>,
     /// What is added to F while the chain runs, and weighted away when it measures.
     pub floor: f64,
+    /// The group of every flavour; empty: one if all are alike, or else each is its own.
+    grouping: Vec<usize>,
     /// `tables` raised by `floor`.
     #[serde(skip)]
     raised: Vec<Table>,
+    /// For every table the first one that is the same.
+    #[serde(skip)]
+    classes: Vec<usize>,
 }
 
 /// A part of the floor that stays, so that no matrix is singular to rounding.
@@ -106,10 +111,29 @@ impl Model {
             beta,
             levels,
             interaction,
+            grouping: Vec::new(),
             raised: tables.clone(),
+            classes: classes(&tables),
             tables,
             floor: 0.0,
         }
+    }
+
+    /// Adds up the measurements of flavours that are known to be equivalent: `grouping` holds the
+    /// group of each, numbered from zero.
+    ///
+    /// ```
+    /// use kadanoff_ctqmc::{Model, Table};
+    ///
+    /// let table = Table::of(5.0, 1e-10, |_| 0.1)?;
+    /// let model = Model::new(5.0, vec![-1.0, -1.0, -2.0, -2.0], vec![1.0; 16], vec![table]);
+    /// assert_eq!(model.groups(), 4);
+    /// assert_eq!(model.with_groups(vec![0, 0, 1, 1]).groups(), 2);
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
+    pub fn with_groups(mut self, grouping: Vec<usize>) -> Self {
+        self.grouping = grouping;
+        self
     }
 
     /// Samples with F + `floor`.
@@ -124,6 +148,7 @@ impl Model {
     pub fn with_floor(mut self, floor: f64) -> Self {
         self.floor = floor;
         self.raised = self.tables.iter().map(|t| t.raised(floor)).collect();
+        self.classes = classes(&self.tables);
         self
     }
 
@@ -146,7 +171,8 @@ impl Model {
         self.levels.len()
     }
 
-    /// Groups of flavours that are measured apart: one if all flavours are equivalent, else each.
+    /// Groups of flavours that are measured apart: those given, or one if all flavours are
+    /// equivalent, else each.
     ///
     /// ```
     /// use kadanoff_ctqmc::{Model, Table};
@@ -159,8 +185,17 @@ impl Model {
     /// # Ok::<(), kadanoff_ctqmc::Error>(())
     /// ```
     pub fn groups(&self) -> usize {
+        if let Some(last) = self.grouping.iter().max() {
+            return last + 1;
+        }
         let alike = self.tables.len() == 1 && self.levels.iter().all(|&e| e == self.levels[0]);
         if alike { 1 } else { self.flavours() }
+    }
+
+    /// The group in which flavour a is measured, where there are several.
+    #[inline(always)]
+    pub(crate) fn group(&self, a: usize) -> usize {
+        self.grouping.get(a).copied().unwrap_or(a)
     }
 
     /// Repulsion between flavours a and b.
@@ -173,6 +208,11 @@ impl Model {
     #[inline(always)]
     pub(crate) fn table(&self, a: usize) -> &Table {
         &self.raised[a.min(self.raised.len() - 1)]
+    }
+
+    /// Whether two flavours have the same bath.
+    pub(crate) fn alike(&self, a: usize, b: usize) -> bool {
+        self.tables.len() == 1 || self.classes[a] == self.classes[b]
     }
 
     /// F of flavour a at a signed length, free of the floor.
@@ -200,6 +240,14 @@ impl Model {
         if self.tables.len() != 1 && self.tables.len() != n {
             return fail(format!("1 or {n} tables, got {}", self.tables.len()));
         }
+        let given = &self.grouping;
+        if !given.is_empty()
+            && (given.len() != n || (0..self.groups()).any(|g| !given.contains(&g)))
+        {
+            return fail(format!(
+                "groups must be one for each of {n} flavours, numbered from 0 without a gap"
+            ));
+        }
         if self.tables.iter().any(|t| t.beta() != self.beta) {
             return fail("every table must be made for the same beta".into());
         }
@@ -223,4 +271,10 @@ impl Model {
         }
         Ok(())
     }
+}
+
+/// For every table the first one that is the same.
+fn classes(tables: &[Table]) -> Vec<usize> {
+    let first = |table: &Table| tables.iter().position(|t| t.same_as(table));
+    tables.iter().map(|t| first(t).unwrap_or(0)).collect()
 }

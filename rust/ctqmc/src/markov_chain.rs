@@ -74,13 +74,15 @@ impl Kernel for Block<'_> {
         } = self.chain;
         let mut order = 0;
         let renewals = (TRUST / self.updates).max(1);
-        let differ = self.model.groups() == 2;
+        let differ = now.flavours.len() == 2 && self.model.groups() == 2;
         for sweep in 0..BLOCK {
             for _ in 0..self.updates {
                 now.update(self.model, &mut self.random);
             }
             if differ {
                 now.exchange(self.model, &mut self.random)?;
+            } else if now.flavours.len() > 2 {
+                now.permute(self.model, &mut self.random)?;
             }
             *updates += self.updates as u64;
             order += now.order();
@@ -94,6 +96,7 @@ impl Kernel for Block<'_> {
                 for (a, flavour) in now.flavours.iter_mut().enumerate() {
                     *drift = drift.max(flavour.renew(self.model.table(a))?);
                 }
+                now.refresh_common();
             }
         }
         Some(order as f64 / BLOCK as f64)
@@ -142,6 +145,7 @@ impl MarkovChain {
             let sign = self.now.flavours[a].sign(model.table(a));
             self.now.sign *= sign.ok_or_else(|| self.numerical(singular))?;
         }
+        self.now.refresh_common();
         let random = random::stream(
             random::mix(seed).wrapping_add(self.index as u64),
             self.blocks,

@@ -12,6 +12,7 @@
 
 use crate::Model;
 use crate::moves::Configuration;
+use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use serde::{Deserialize, Serialize};
 
 /// Moments of a cell.
@@ -28,11 +29,30 @@ pub(crate) struct Accumulator {
     pub moments: Vec<[f64; 2 * MOMENTS]>,
     /// Sums of numbers.
     pub scalars: Scalars,
+    /// Sums over all pairs of flavours.
+    pub pairs: Pairs,
     /// `bare[a][i * k + j] = M_ji` of F where the chain runs with a floor.
     #[serde(skip)]
     bare: Vec<Vec<f64>>,
     #[serde(skip)]
     scratch: Vec<f64>,
+}
+
+/// The coefficients of one group, with the widest vectors of the machine.
+struct Coefficients<'a> {
+    group: &'a [[f64; 2 * MOMENTS]],
+    cells: usize,
+    beta: f64,
+    orders: usize,
+}
+
+impl Kernel for Coefficients<'_> {
+    type Output = [Vec<f64>; 2];
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) -> Self::Output {
+        of_group(self.group, self.cells, self.beta, self.orders)
+    }
 }
 
 /// Sums of numbers, each times the weight and the sign.
@@ -54,6 +74,16 @@ pub struct Scalars {
     pub polarisation: f64,
 }
 
+/// Sums over pairs of flavours b <= a, at `a (a + 1) / 2 + b`, each times the weight and the sign.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Pairs {
+    /// `<n_a n_b>` at one time, and the occupation of a for a = b.
+    pub equal: Vec<f64>,
+    /// `beta <n_a n_b>` averaged over the distance of two times, of which the static susceptibilities
+    /// are made.
+    pub apart: Vec<f64>,
+}
+
 /// Observables whose autocorrelation is followed.
 pub(crate) const FOLLOWED: usize = 4;
 
@@ -64,6 +94,7 @@ impl Accumulator {
             cells,
             moments: vec![[0.0; 2 * MOMENTS]; cells * groups],
             scalars: Scalars::default(),
+            pairs: Pairs::default(),
             bare: Vec::new(),
             scratch: Vec::new(),
         }
@@ -73,6 +104,8 @@ impl Accumulator {
     pub(crate) fn clear(&mut self) {
         self.moments.fill([0.0; 2 * MOMENTS]);
         self.scalars = Scalars::default();
+        self.pairs.equal.fill(0.0);
+        self.pairs.apart.fill(0.0);
     }
 
     /// Weight of a configuration free of the floor, over the one that it was sampled with; the
@@ -111,6 +144,9 @@ impl Accumulator {
         let mut potentials = [0.0; 2 * 64];
         let mut large: Vec<f64>;
         let (mut density, mut pairs, mut polarisation) = (0.0, 0.0, 0.0);
+        let count = now.flavours.len();
+        self.pairs.equal.resize(count * (count + 1) / 2, 0.0);
+        self.pairs.apart.resize(count * (count + 1) / 2, 0.0);
         for (a, flavour) in now.flavours.iter().enumerate() {
             density += flavour.length;
             polarisation += if a % 2 == 0 {
@@ -118,35 +154,43 @@ impl Accumulator {
             } else {
                 -flavour.length
             };
-            for b in 0..a {
-                pairs += flavour.common(&now.flavours[b]);
+            let first = a * (a + 1) / 2;
+            for (b, other) in now.flavours[..a].iter().enumerate() {
+                let common = now.common(a, b);
+                pairs += common;
+                self.pairs.equal[first + b] += sign * common / beta;
+                self.pairs.apart[first + b] += sign * flavour.length * other.length / beta;
             }
+            self.pairs.equal[first + a] += sign * flavour.length / beta;
+            self.pairs.apart[first + a] += sign * flavour.length * flavour.length / beta;
             let k = flavour.k;
             if k == 0 {
                 continue;
             }
             // U n of the others where d and d^+ act: half of each estimator.
-            let potential: &mut [f64] = if 2 * k <= potentials.len() {
-                &mut potentials[..2 * k]
+            let [starts, ends] = flavour.padded_times();
+            let room = starts.len();
+            let potential: &mut [f64] = if 2 * room <= potentials.len() {
+                &mut potentials[..2 * room]
             } else {
-                large = vec![0.0; 2 * k];
+                large = vec![0.0; 2 * room];
                 &mut large
             };
             potential.fill(0.0);
+            let (at_ends, at_starts) = potential.split_at_mut(room);
             for (b, other) in now.flavours.iter().enumerate() {
                 let half = 0.5 * model.u(a, b);
                 if b == a || half == 0.0 {
                     continue;
                 }
-                for (v, &t) in potential
-                    .iter_mut()
-                    .zip(flavour.ends().iter().chain(flavour.starts()))
-                {
-                    *v += if other.at(t) { half } else { 0.0 };
-                }
+                other.add_occupation(ends, half, at_ends);
+                other.add_occupation(starts, half, at_starts);
             }
-            let (at_ends, at_starts) = potential.split_at(k);
-            let group = if apart { a * self.cells } else { 0 };
+            let group = if apart {
+                model.group(a) * self.cells
+            } else {
+                0
+            };
             for i in 0..k {
                 let (e, v) = (flavour.ends()[i], at_ends[i]);
                 let row = if floor {
@@ -154,7 +198,7 @@ impl Accumulator {
                 } else {
                     flavour.inverse_row(i)
                 };
-                for ((&m, &s), &u) in row.iter().zip(flavour.starts()).zip(at_starts) {
+                for ((&m, &s), &u) in row.iter().zip(flavour.starts()).zip(&*at_starts) {
                     let d = e - s;
                     let negative = f64::from(u8::from(d < 0.0));
                     let w = sign * m * (2.0 * negative - 1.0);
@@ -192,60 +236,18 @@ impl Accumulator {
     pub(crate) fn legendre(&self, beta: f64, orders: usize) -> [Vec<f64>; 2] {
         let mut found = [Vec::new(), Vec::new()];
         for group in self.moments.chunks_exact(self.cells) {
-            for (all, more) in found.iter_mut().zip(self.of_group(group, beta, orders)) {
+            let (cells, level) = (self.cells, Level::current());
+            let work = Coefficients {
+                group,
+                cells,
+                beta,
+                orders,
+            };
+            for (all, more) in found.iter_mut().zip(dispatch(level, work)) {
                 all.extend(more);
             }
         }
         found
-    }
-
-    /// `legendre` of one group.
-    fn of_group(&self, group: &[[f64; 2 * MOMENTS]], beta: f64, orders: usize) -> [Vec<f64>; 2] {
-        // P_l at the nodes of a cell, integrated against the moments through the interpolation.
-        let weights = nodes_to_moments();
-        let recursion: Vec<(f64, f64)> = (0..orders)
-            .map(|l| {
-                let l = l as f64;
-                ((2.0 * l + 1.0) / (l + 1.0), l / (l + 1.0))
-            })
-            .collect();
-        let mut sums = vec![[0.0; 2 * MOMENTS]; orders];
-        for (cell, moments) in group.iter().enumerate() {
-            if moments[0] == 0.0 {
-                continue;
-            }
-            // What stands at the nodes has the same integrals.
-            let mut at = [0.0; 2 * MOMENTS];
-            for n in 0..MOMENTS {
-                for m in 0..MOMENTS {
-                    at[n] += weights[n].1[m] * moments[m];
-                    at[MOMENTS + n] += weights[n].1[m] * moments[MOMENTS + m];
-                }
-            }
-            let x: [f64; MOMENTS] = std::array::from_fn(|n| {
-                2.0 * (cell as f64 + weights[n].0) / self.cells as f64 - 1.0
-            });
-            let (mut p, mut before) = ([1.0; MOMENTS], [0.0; MOMENTS]);
-            for (sum, &(a, b)) in sums.iter_mut().zip(&recursion) {
-                for n in 0..MOMENTS {
-                    sum[n] += at[n] * p[n];
-                    sum[MOMENTS + n] += at[MOMENTS + n] * p[n];
-                    let next = a * x[n] * p[n] - b * before[n];
-                    before[n] = p[n];
-                    p[n] = next;
-                }
-            }
-        }
-        let total = |from: usize| -> Vec<f64> {
-            sums.iter()
-                .enumerate()
-                .map(|(l, s)| {
-                    (2.0 * l as f64 + 1.0).sqrt() / beta
-                        * s[from..from + MOMENTS].iter().sum::<f64>()
-                })
-                .collect()
-        };
-        [total(0), total(MOMENTS)]
     }
 
     /// Integral over each of `COARSE` bins of what was accumulated for G, group after group.
@@ -256,6 +258,54 @@ impl Accumulator {
             .map(|cells| cells.iter().map(|m| m[0]).sum::<f64>() / beta)
             .collect()
     }
+}
+
+/// `legendre` of one group.
+#[inline(always)]
+fn of_group(group: &[[f64; 2 * MOMENTS]], cells: usize, beta: f64, orders: usize) -> [Vec<f64>; 2] {
+    // P_l at the nodes of a cell, integrated against the moments through the interpolation.
+    let weights = nodes_to_moments();
+    let recursion: Vec<(f64, f64)> = (0..orders)
+        .map(|l| {
+            let l = l as f64;
+            ((2.0 * l + 1.0) / (l + 1.0), l / (l + 1.0))
+        })
+        .collect();
+    let mut sums = vec![[0.0; 2 * MOMENTS]; orders];
+    for (cell, moments) in group.iter().enumerate() {
+        if moments[0] == 0.0 {
+            continue;
+        }
+        // What stands at the nodes has the same integrals.
+        let mut at = [0.0; 2 * MOMENTS];
+        for n in 0..MOMENTS {
+            for m in 0..MOMENTS {
+                at[n] += weights[n].1[m] * moments[m];
+                at[MOMENTS + n] += weights[n].1[m] * moments[MOMENTS + m];
+            }
+        }
+        let x: [f64; MOMENTS] =
+            std::array::from_fn(|n| 2.0 * (cell as f64 + weights[n].0) / cells as f64 - 1.0);
+        let (mut p, mut before) = ([1.0; MOMENTS], [0.0; MOMENTS]);
+        for (sum, &(a, b)) in sums.iter_mut().zip(&recursion) {
+            for n in 0..MOMENTS {
+                sum[n] += at[n] * p[n];
+                sum[MOMENTS + n] += at[MOMENTS + n] * p[n];
+                let next = a * x[n] * p[n] - b * before[n];
+                before[n] = p[n];
+                p[n] = next;
+            }
+        }
+    }
+    let total = |from: usize| -> Vec<f64> {
+        sums.iter()
+            .enumerate()
+            .map(|(l, s)| {
+                (2.0 * l as f64 + 1.0).sqrt() / beta * s[from..from + MOMENTS].iter().sum::<f64>()
+            })
+            .collect()
+    };
+    [total(0), total(MOMENTS)]
 }
 
 /// Chebyshev nodes of [0, 1] and, for each, the coefficients of its Lagrange polynomial.

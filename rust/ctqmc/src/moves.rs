@@ -9,7 +9,9 @@
 //! * remove: one of the 2 k operators, with its successor; the inverse, `2 k / (beta l_max)`;
 //! * shift: one of the 2 k operators, uniformly between its neighbours; `|rho| exp(-dE)`;
 //! * flip the occupation of a flavour without operators; `exp(-dE)`;
-//! * exchange all operators of two flavours that differ, once per sweep; `|rho| exp(-dE)`.
+//! * exchange all operators of two flavours that differ, once per sweep; `|rho| exp(-dE)`. Of more
+//!   than two flavours, two that are drawn; or those of both spins in every orbital; or those of two
+//!   orbitals, spin by spin.
 //!
 //! `rho` is the ratio of the determinants, with a sign for every antisegment and for an interval that
 //! contains tau = 0. The last move turns a local moment around, which the others hardly do at large
@@ -55,6 +57,12 @@ pub(crate) struct Configuration {
     pub moves: Moves,
     /// More than `MAX_SEGMENTS` segments were wanted.
     pub overflow: bool,
+    /// Time that flavours a and b are both occupied, at `a n + b`, of more than two flavours.
+    #[serde(skip)]
+    common: Vec<f64>,
+    /// What a proposed interval shares with each of the other flavours.
+    #[serde(skip)]
+    shared: Vec<f64>,
 }
 
 /// Uniform in [0, 1).
@@ -91,11 +99,63 @@ impl Configuration {
         let flavours = (0..model.flavours())
             .map(|a| Flavour::new(filled >> a & 1 == 1, model.beta))
             .collect();
-        Self {
+        let mut new = Self {
             flavours,
             sign: 1.0,
             moves: Moves::default(),
             overflow: false,
+            common: Vec::new(),
+            shared: Vec::new(),
+        };
+        new.refresh_common();
+        new
+    }
+
+    /// Whether the common times of all pairs are followed: two flavours have one pair, which is
+    /// needed in measurements alone.
+    #[inline(always)]
+    fn follows(&self) -> bool {
+        self.flavours.len() > 2
+    }
+
+    /// The common times of all pairs, from the times of the operators.
+    pub(crate) fn refresh_common(&mut self) {
+        let n = self.flavours.len();
+        self.shared.resize(n, 0.0);
+        if !self.follows() {
+            return;
+        }
+        self.common.resize(n * n, 0.0);
+        for a in 0..n {
+            for b in 0..a {
+                let common = self.flavours[a].common(&self.flavours[b]);
+                self.common[a * n + b] = common;
+                self.common[b * n + a] = common;
+            }
+        }
+    }
+
+    /// Time that flavours a and b are both occupied.
+    #[inline(always)]
+    pub(crate) fn common(&self, a: usize, b: usize) -> f64 {
+        if self.follows() {
+            self.common[a * self.flavours.len() + b]
+        } else {
+            self.flavours[a].common(&self.flavours[b])
+        }
+    }
+
+    /// Flavour a gained (or lost) what the last proposal shared with the others.
+    #[inline(always)]
+    fn changed(&mut self, a: usize, sign: f64) {
+        let n = self.flavours.len();
+        if !self.follows() {
+            return;
+        }
+        for b in (0..n).filter(|&b| b != a) {
+            let change = sign * self.shared[b];
+            self.common[a * n + b] += change;
+            self.common[b * n + a] += change;
         }
     }
 
@@ -106,11 +166,12 @@ impl Configuration {
 
     /// Energy times time of occupying flavour a on the arc of length l that begins at t.
     #[inline(always)]
-    fn cost(&self, model: &Model, a: usize, t: f64, l: f64) -> f64 {
+    fn cost(&mut self, model: &Model, a: usize, t: f64, l: f64) -> f64 {
         let mut action = model.levels[a] * l;
-        for (b, other) in self.flavours.iter().enumerate() {
+        for (b, (other, shared)) in self.flavours.iter().zip(&mut self.shared).enumerate() {
             if b != a {
-                action += model.u(a, b) * other.overlap(t, l, model.beta);
+                *shared = other.overlap(t, l, model.beta);
+                action += model.u(a, b) * *shared;
             }
         }
         action
@@ -190,6 +251,7 @@ impl Configuration {
             flavour.insert(e, s, rho);
             flavour.occupied ^= wraps;
             flavour.refresh_length(beta);
+            self.changed(a, sign_of(hole));
         }
     }
 
@@ -215,13 +277,13 @@ impl Configuration {
         let l = flavour.next(second, t, beta);
         let partner = flavour.find(second, t, l, beta);
         let wraps = flavour.time(second, partner) < t;
-        let action = self.cost(model, a, t, l) * sign_of(hole);
         let (i, j) = if hole {
             (index, partner)
         } else {
             (partner, index)
         };
         let rho = flavour.inverse(i, j);
+        let action = self.cost(model, a, t, l) * sign_of(hole);
         let weight = sign_of(hole != wraps) * action.exp();
         let ratio = rho * weight * (2 * k) as f64 / (beta * l_max);
         if self.accept(REMOVE, ratio, random) {
@@ -229,6 +291,7 @@ impl Configuration {
             flavour.remove(i, j);
             flavour.occupied ^= wraps;
             flavour.refresh_length(beta);
+            self.changed(a, -sign_of(hole));
         }
     }
 
@@ -262,7 +325,8 @@ impl Configuration {
         } else {
             (new, -shift)
         };
-        let action = self.cost(model, a, from, l) * sign_of(end != (shift > 0.0));
+        let change = sign_of(end != (shift > 0.0));
+        let action = self.cost(model, a, from, l) * change;
         let table = model.table(a);
         let flavour = &mut self.flavours[a];
         let rho = if end {
@@ -282,6 +346,7 @@ impl Configuration {
             }
             flavour.occupied ^= crosses;
             flavour.refresh_length(beta);
+            self.changed(a, change);
         }
     }
 
@@ -319,15 +384,97 @@ impl Configuration {
         Some(())
     }
 
+    /// Draws which of more than two flavours exchange their operators, in pairs: `image[i]` becomes i.
+    fn drawn(&self, random: &mut Stream) -> Vec<usize> {
+        let n = self.flavours.len();
+        let mut image: Vec<usize> = (0..n).collect();
+        match below(random, 4) {
+            // The spins of all orbitals: spin up and down alternate.
+            0 if n.is_multiple_of(2) => {
+                for pair in image.chunks_exact_mut(2) {
+                    pair.swap(0, 1);
+                }
+            }
+            1 if n.is_multiple_of(2) => {
+                let (a, b) = (below(random, n / 2), below(random, n / 2));
+                image.swap(2 * a, 2 * b);
+                image.swap(2 * a + 1, 2 * b + 1);
+            }
+            _ => image.swap(below(random, n), below(random, n)),
+        }
+        image
+    }
+
+    /// Proposes to exchange the operators of some of more than two flavours; None if a matrix is
+    /// singular.
+    #[inline(never)]
+    pub(crate) fn permute(&mut self, model: &Model, random: &mut Stream) -> Option<()> {
+        let image = self.drawn(random);
+        let n = image.len();
+        let moved = |i: usize| image[i] != i;
+        if !(0..n).any(moved) {
+            return Some(());
+        }
+        let mut action = 0.0;
+        for i in (0..n).filter(|&i| moved(i)) {
+            let (new, old) = (&self.flavours[image[i]], &self.flavours[i]);
+            action += model.levels[i] * (new.length - old.length);
+            for j in (0..n).filter(|&j| j != i) {
+                // Pairs of which both are moved come twice.
+                let share = if moved(j) { 0.5 } else { 1.0 };
+                let change = self.common(image[i], image[j]) - self.common(i, j);
+                action += share * model.u(i, j) * change;
+            }
+        }
+        let mut ratio = (-action).exp();
+        let foreign = |i: usize| moved(i) && !model.alike(i, image[i]);
+        if (0..n).any(foreign) {
+            let mut rows = Vec::new();
+            let (mut sign, mut log) = (1.0, 0.0);
+            for i in (0..n).filter(|&i| foreign(i)) {
+                let flavour = &self.flavours[image[i]];
+                let own = model.table(image[i]);
+                let before = flavour.determinant(&mut rows, |l| own.signed(l))?;
+                let after = flavour.determinant(&mut rows, |l| model.table(i).signed(l));
+                let Some(after) = after else {
+                    self.moves.proposed[EXCHANGE] += 1;
+                    return Some(());
+                };
+                sign *= before.sign * after.sign;
+                log += after.log - before.log;
+            }
+            ratio *= sign * f64::exp(log);
+        }
+        if self.accept(EXCHANGE, ratio, random) {
+            // Pairs change places: the inverse of `image` is `image`.
+            for i in (0..n).filter(|&i| image[i] > i) {
+                self.flavours.swap(i, image[i]);
+            }
+            for i in (0..n).filter(|&i| moved(i)) {
+                if foreign(i) {
+                    self.flavours[i].renew(model.table(i))?;
+                }
+            }
+            let before = self.common.clone();
+            for i in 0..n {
+                for j in 0..n {
+                    self.common[i * n + j] = before[image[i] * n + image[j]];
+                }
+            }
+        }
+        Some(())
+    }
+
     #[inline(always)]
     fn flip(&mut self, model: &Model, random: &mut Stream, a: usize) {
         let beta = model.beta;
-        let flavour = &self.flavours[a];
-        let action = self.cost(model, a, 0.0, beta) * sign_of(flavour.occupied);
+        let change = sign_of(self.flavours[a].occupied);
+        let action = self.cost(model, a, 0.0, beta) * change;
         if self.accept(FLIP, (-action).exp(), random) {
             let flavour = &mut self.flavours[a];
             flavour.occupied = !flavour.occupied;
             flavour.length = if flavour.occupied { beta } else { 0.0 };
+            self.changed(a, change);
         }
     }
 }

@@ -173,6 +173,26 @@ impl Simulation {
         self.model.groups()
     }
 
+    /// Whether flavours exchange their operators, once per sweep.
+    ///
+    /// ```
+    /// # use kadanoff_ctqmc::{Model, Options, Simulation, Table};
+    /// # let model = Model::anderson(2.0, -1.0, Table::of(5.0, 1e-10, |_| 0.1)?);
+    /// # let options = Options {
+    /// #     seed: 1,
+    /// #     chains: 2,
+    /// #     equilibration: 1,
+    /// #     updates: 0,
+    /// #     cells: 128,
+    /// #     orders: 10,
+    /// # };
+    /// assert!(!Simulation::new(model, options)?.exchanges());
+    /// # Ok::<(), kadanoff_ctqmc::Error>(())
+    /// ```
+    pub fn exchanges(&self) -> bool {
+        self.model.flavours() > 2 || self.model.groups() == 2
+    }
+
     /// A number that two runs share if one can be the continuation of the other.
     ///
     /// ```

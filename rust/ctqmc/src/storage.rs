@@ -14,7 +14,7 @@ use serde::Serialize;
 
 const NAME: &[u8; 8] = b"KDNCTHYB";
 /// Raised whenever the meaning of the bytes changes.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 6;
 const HEAD: usize = 20;
 
 /// A 64-bit digest: damage by accident does not go unnoticed.
@@ -52,10 +52,13 @@ impl MarkovChain {
     /// Lengths and matrices of all flavours; arrays must have the sizes that the options say.
     fn restore(&mut self, model: &Model, options: &Options, index: usize) -> Option<()> {
         let groups = model.groups();
+        let pairs = model.flavours() * (model.flavours() + 1) / 2;
         let whole = |bin: &crate::Bin| {
             bin.g.len() == options.orders * groups
                 && bin.f.len() == options.orders * groups
                 && bin.coarse.len() == COARSE * groups
+                && bin.pairs.equal.len() == pairs
+                && bin.pairs.apart.len() == pairs
         };
         let fits = self.index == index
             && self.now.flavours.len() == model.flavours()

@@ -6,6 +6,7 @@
 //! continuous.
 
 use crate::Error;
+use kadanoff_runtime::exponential::ROUND;
 use serde::{Deserialize, Serialize};
 
 /// Points, and coefficients, of a cell.
@@ -93,6 +94,11 @@ fn to_powers() -> [[f64; POINTS]; POINTS] {
 }
 
 impl Table {
+    /// Whether both are one function.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        self.beta == other.beta && self.coefficients == other.coefficients
+    }
+
     /// Times at which `new` wants F for that many cells.
     ///
     /// ```
@@ -238,8 +244,7 @@ impl Table {
     /// ```
     #[inline(always)]
     pub fn at(&self, l: f64) -> f64 {
-        // Adding this number rounds to an integer, and leaves it in the lowest bits.
-        const ROUND: f64 = 6_755_399_441_055_744.0;
+        // The integer is left in the lowest bits.
         let x = (l * self.per_time - 0.5).min(self.top);
         let rounded = x + ROUND;
         let y = x - (rounded - ROUND);

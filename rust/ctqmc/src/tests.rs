@@ -278,6 +278,97 @@ fn exchanges_keep_the_atom_in_a_field() {
     assert!(chi < 20.0, "{chi}"); // p = 2e-4 for three degrees of freedom
 }
 
+/// Exchanges of many flavours alone, among configurations without operators, keep the weights of the
+/// states of the atom that they connect.
+#[test]
+fn permutations_keep_the_atom_of_two_orbitals() {
+    let (u, prime, parallel) = (1.0, 0.6, 0.4);
+    let mut interaction = vec![0.0; 16];
+    for a in 0..4 {
+        for b in 0..4 {
+            interaction[4 * a + b] = match (a == b, a / 2 == b / 2, a % 2 == b % 2) {
+                (true, ..) => 0.0,
+                (_, true, _) => u,
+                (_, _, true) => parallel,
+                _ => prime,
+            };
+        }
+    }
+    let levels = vec![-0.4, -0.6, -0.2, -0.3];
+    let tables = vec![table(2.0, 0.3, 0.1); 4];
+    let model = Model::new(2.0, levels.clone(), interaction.clone(), tables);
+    let mut now = Configuration::new(&model, 0b0011);
+    let mut random = random::stream(21, 0);
+    let mut observed = [0; 16];
+    for _ in 0..60_000 {
+        now.permute(&model, &mut random).unwrap();
+        let bits = now.flavours.iter().enumerate();
+        observed[bits
+            .map(|(a, f)| usize::from(f.occupied) << a)
+            .sum::<usize>()] += 1;
+    }
+    let mut expected = [0.0; 16];
+    for (state, weight) in expected.iter_mut().enumerate() {
+        let filled = |a: usize| f64::from(u8::from(state >> a & 1 == 1));
+        if state.count_ones() != 2 {
+            continue;
+        }
+        let mut energy: f64 = (0..4).map(|a| levels[a] * filled(a)).sum();
+        for a in 0..4 {
+            for b in 0..a {
+                energy += interaction[4 * a + b] * filled(a) * filled(b);
+            }
+        }
+        *weight = (-2.0 * energy).exp();
+    }
+    let total: f64 = expected.iter().sum();
+    let (seen, weights): (Vec<u64>, Vec<f64>) = (observed.iter().zip(&expected))
+        .filter(|(_, weight)| **weight > 0.0)
+        .map(|(n, weight)| (*n, weight / total))
+        .unzip();
+    assert_eq!(seen.iter().sum::<u64>(), 60_000);
+    let (chi, bins) = chi2(&seen, &weights);
+    assert_eq!(bins, 6);
+    // Neighbours in the chain are correlated over some steps: chi^2 grows by as much.
+    assert!(chi < 100.0, "{chi}");
+}
+
+/// Common times that are followed are those of the operators, and measurements of flavours that are
+/// put together are the sums of those apart.
+#[test]
+fn common_times_are_followed_and_groups_add_up() {
+    let interaction = (0..16)
+        .map(|i| if i % 5 == 0 { 0.0 } else { 1.0 })
+        .collect();
+    let levels = vec![-1.5, -1.5, -1.2, -1.2];
+    let model = Model::new(8.0, levels, interaction, vec![table(8.0, 0.3, 0.7); 4]);
+    let mut now = Configuration::new(&model, 0b0110);
+    let mut random = random::stream(31, 0);
+    for s in 0..200 {
+        run(&mut now, &model, s, 50);
+        now.permute(&model, &mut random).unwrap();
+        for a in 0..4 {
+            for b in 0..a {
+                let exact = now.flavours[a].common(&now.flavours[b]);
+                assert!((now.common(a, b) - exact).abs() < 1e-11);
+                assert_eq!(now.common(a, b), now.common(b, a));
+            }
+        }
+    }
+    assert!(now.moves.accepted.iter().all(|&n| n > 0));
+    let together = model.clone().with_groups(vec![0, 0, 1, 1]);
+    let [mut apart, mut joined] = [4, 2].map(|groups| measure::Accumulator::new(128, groups));
+    apart.add(&model, &now).unwrap();
+    joined.add(&together, &now).unwrap();
+    let [g, _] = apart.legendre(8.0, 10);
+    let [sums, _] = joined.legendre(8.0, 10);
+    for (i, sum) in sums.iter().enumerate() {
+        let first = 20 * (i / 10) + i % 10;
+        assert!((g[first] + g[first + 10] - sum).abs() < 1e-10);
+    }
+    assert!(model.with_groups(vec![0, 0, 2, 2]).check().is_err());
+}
+
 #[test]
 fn an_exchange_renews_the_matrices_of_two_baths() {
     let mut model = Model::anderson(2.0, -0.7, table(20.0, 0.3, 0.6));

@@ -3,6 +3,7 @@
 //! Determinants are pairs of bit sets, the orbitals of the up and of the down spins.
 
 /// States of maximal `S_z` of `k` spins coupled one after the other to total spin `twice_spin / 2`.
+#[derive(Debug)]
 pub(crate) struct SpinFunctions {
     /// Bit sets of up spins.
     pub patterns: Vec<u32>,

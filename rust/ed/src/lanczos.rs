@@ -1,17 +1,19 @@
 //! Lowest levels and Green functions at low temperature by the Lanczos method.
 //!
 //! States of a sector (N_up, N_dn) are products of an up and a down configuration; H is diagonal plus hops
-//! of one spin at a time. Every multiplet shows in a sector with the smallest `|S_z|`, which is searched first.
+//! of one spin at a time. Every multiplet has a member in the sector with the smallest `|S_z|`, which
+//! stands for all of them.
 //! `G` of a state is the resolvent of the tridiagonal matrix that Lanczos builds on `d^+|n>` and `d|n>`
 //! (E. R. Gagliano, C. A. Balseiro, Phys. Rev. Lett. 59, 2999 (1987)): a sum over as many poles as steps.
 
 pub mod finite;
-mod krylov;
+pub(crate) mod krylov;
 mod sector;
+mod spin;
 
 use crate::{Anderson, Error, MAX_LANCZOS, map_blocks};
 use kadanoff_runtime::Control;
-use krylov::{Level, levels_below, lowest, resolvent};
+use krylov::{Level, Matrix, levels_below, lowest, resolvent};
 use sector::{Sector, SpinConfigurations};
 
 /// What a run is asked for.
@@ -55,8 +57,15 @@ type Poles = (Vec<f64>, Vec<f64>);
 /// Numbers of up and of down electrons.
 type Numbers = (usize, usize);
 
-/// An occupied level of a sector with as many up as down electrons, or more.
-type Occupied = (Numbers, Level);
+/// A member of an occupied multiplet, in the sector with the smallest `S_z >= 0`.
+struct Occupied {
+    pair: Numbers,
+    level: Level,
+    /// 2 S + 1.
+    multiplicity: usize,
+    /// Whether exchange of the spins leaves the state as it is: then G is the same for both.
+    even: bool,
+}
 
 /// Levels up to the Boltzmann cut, averages and G.
 ///
@@ -185,59 +194,51 @@ impl<'a> Problem<'a> {
         let mut levels: Vec<Occupied> = by_electrons.into_iter().flatten().collect();
         let ground = levels
             .iter()
-            .map(|(_, level)| level.energy)
+            .map(|member| member.level.energy)
             .fold(f64::INFINITY, f64::min);
-        levels.retain(|(_, level)| level.energy <= ground + window);
+        levels.retain(|member| member.level.energy <= ground + window);
         Ok((ground, levels))
     }
 
-    /// Levels below the limit with as many electrons as `start`, by rising S_z.
-    fn levels_from(&self, start: Numbers, limit: f64) -> Result<Vec<Occupied>, Error> {
+    /// Multiplets below the limit with a member in this sector.
+    fn levels_from(&self, pair: Numbers, limit: f64) -> Result<Vec<Occupied>, Error> {
         let most = self.options.states;
-        let mut found = Vec::new();
-        let (mut up, mut down) = start;
-        loop {
-            let pair = (up, down);
-            let here = levels_below(
-                &self.sector(pair),
-                self.number(pair),
-                limit,
-                most,
-                self.control,
-            )?;
-            if here.len() > most {
-                return Err(Error::Argument(format!(
-                    "more than {most} states of a sector are occupied at beta = {}: the temperature is too \
-                     high for Lanczos; use full diagonalisation with fewer sites, or raise states",
-                    self.options.beta
-                )));
-            }
-            if here.is_empty() {
-                break;
-            }
-            found.extend(here.into_iter().map(|level| (pair, level)));
-            if up == self.orbitals || down == 0 {
-                break;
-            }
-            up += 1;
-            down -= 1;
+        let (sector, number) = (self.sector(pair), self.number(pair));
+        let (levels, _) = levels_below(&sector, number, limit, most, self.control)?;
+        if levels.len() > most {
+            return Err(Error::Argument(format!(
+                "more than {most} states of a sector are occupied at beta = {}: the temperature is too \
+                 high for Lanczos; use full diagonalisation with fewer sites, or raise states",
+                self.options.beta
+            )));
         }
         self.control.tick(1);
-        Ok(found)
+        if pair.1 == 0 || pair.0 == self.orbitals {
+            // No spin can be turned up: S = S_z.
+            let multiplicity = pair.0 - pair.1 + 1;
+            let members = levels.into_iter().map(|level| Occupied {
+                pair,
+                level,
+                multiplicity,
+                even: false,
+            });
+            return Ok(members.collect());
+        }
+        let raised = self.sector((pair.0 + 1, pair.1 - 1));
+        spin::multiplets(&sector, &raised, pair, levels)
     }
 
-    /// Boltzmann weight of every level, its mirror image included, relative to a ground state.
+    /// Boltzmann weight of every multiplet relative to a ground state.
     fn weights(&self, ground: f64, levels: &[Occupied]) -> Vec<f64> {
         levels
             .iter()
-            .map(|((up, down), level)| {
-                let multiplicity = if up == down { 1.0 } else { 2.0 };
+            .map(|member| {
                 let boltzmann = if self.options.beta.is_infinite() {
                     1.0
                 } else {
-                    (-self.options.beta * (level.energy - ground)).exp()
+                    (-self.options.beta * (member.level.energy - ground)).exp()
                 };
-                multiplicity * boltzmann
+                member.multiplicity as f64 * boltzmann
             })
             .collect()
     }
@@ -249,10 +250,10 @@ impl<'a> Problem<'a> {
             ..Default::default()
         };
         let mut z = 0.0;
-        for ((pair, level), weight) in levels.iter().zip(weights) {
-            let (n, docc) = self.sector(*pair).occupation(&level.state);
+        for (member, weight) in levels.iter().zip(weights) {
+            let (n, docc) = self.sector(member.pair).occupation(&member.level.state);
             z += weight;
-            out.states += if pair.0 == pair.1 { 1 } else { 2 };
+            out.states += member.multiplicity;
             out.n += weight * n;
             out.docc += weight * docc;
         }
@@ -274,8 +275,8 @@ impl<'a> Problem<'a> {
         let by_level = map_blocks(
             &weighted,
             false,
-            |((pair, _), _)| self.size(*pair),
-            |((pair, level), weight)| self.poles(*pair, level, *weight),
+            |(member, _)| self.size(member.pair),
+            |(member, weight)| self.poles(member, *weight),
         );
         let mut out = (Vec::new(), Vec::new());
         for poles in by_level {
@@ -286,21 +287,27 @@ impl<'a> Problem<'a> {
         Ok(out)
     }
 
-    /// The poles that a level of this weight contributes.
-    fn poles(&self, pair: Numbers, level: &Level, weight: f64) -> Result<Poles, Error> {
+    /// The poles that a multiplet of this weight contributes.
+    fn poles(&self, member: &Occupied, weight: f64) -> Result<Poles, Error> {
         let sector = |pair| self.sector(pair);
+        let (pair, level) = (member.pair, &member.level);
+        let all = [(true, true), (true, false), (false, true), (false, false)];
+        let (kinds, share) = if member.even {
+            (&all[..2], 1.0)
+        } else {
+            (&all[..], 0.5)
+        };
         let mut poles = (Vec::new(), Vec::new());
-        for (spin_up, create) in [(true, true), (true, false), (false, true), (false, false)] {
-            let Some((target, x)) =
-                act(&sector, pair, self.orbitals, &level.state, spin_up, create)
-            else {
+        for &(spin_up, create) in kinds {
+            let acted = act(&sector, pair, self.orbitals, &level.state, spin_up, create);
+            let Some((target, x)) = acted else {
                 continue;
             };
             let (e, w) = resolvent(&self.sector(target), x, self.options.steps, self.control)?;
             let sign = if create { 1.0 } else { -1.0 };
             poles.0.extend(e.iter().map(|e| sign * (e - level.energy)));
-            // Half of each spin: the average of a state and its mirror image.
-            poles.1.extend(w.iter().map(|w| 0.5 * weight * w));
+            // The average over spins is the same for all members.
+            poles.1.extend(w.iter().map(|w| share * weight * w));
         }
         self.control.tick(1);
         Ok(poles)

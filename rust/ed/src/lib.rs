@@ -9,6 +9,7 @@
 //! | [`lanczos`] | lowest levels and `G` as continued fractions | 7 to 11 bath sites, low temperature |
 //! | [`lanczos::finite`] | traces by random vectors | 7 to 10 bath sites, intermediate temperature |
 //! | [`bathfit`] | a hybridisation function fitted by a few sites | before `diagonalise` where the bath is continuous |
+//! | [`fock`] | all levels and responses of any Hamiltonian of a few orbitals | several impurity orbitals |
 //! | [`poles`] | sums over many poles at many frequencies or times | all |
 //!
 //! The full spectrum uses SU(2): only states of maximal `S_z` of every multiplet are kept, built once
@@ -18,6 +19,7 @@
 
 pub mod bathfit;
 mod coupling;
+pub mod fock;
 mod full;
 pub mod lanczos;
 mod lehmann;

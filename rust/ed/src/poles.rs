@@ -8,6 +8,7 @@
 use crate::Error;
 use faer::c64;
 use kadanoff_runtime::Control;
+use kadanoff_runtime::exponential::{INVERSE_FACTORIALS, LN_2, ROUND};
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -443,30 +444,12 @@ impl Kernel for Times<'_> {
 /// `e^x` for x <= 0 to a few units in the last place; below -708 as at -708, which is next to nothing.
 #[inline(always)]
 fn exp<I: Instructions>(x: f64) -> f64 {
-    const SHIFT: f64 = 6_755_399_441_055_744.0; // 1.5 * 2^52: the sum is rounded to an integer
-    const HIGH: f64 = 0.693_147_180_369_123_8; // ln 2 in two parts, the first of 32 bits
-    const LOW: f64 = 1.908_214_929_270_587_7e-10;
     let x = if x > -708.0 { x } else { -708.0 };
-    let shifted = x * std::f64::consts::LOG2_E + SHIFT;
-    let n = shifted - SHIFT;
-    let r = fused::<I>(-n, LOW, fused::<I>(-n, HIGH, x));
-    // The Taylor series: |r| <= ln 2 / 2, so that the term 14 is below 1e-17.
-    let mut sum = 1.0 / 6_227_020_800.0;
-    for inverse in [
-        1.0 / 479_001_600.0,
-        1.0 / 39_916_800.0,
-        1.0 / 3_628_800.0,
-        1.0 / 362_880.0,
-        1.0 / 40_320.0,
-        1.0 / 5_040.0,
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
-        0.5,
-        1.0,
-        1.0,
-    ] {
+    let shifted = x * std::f64::consts::LOG2_E + ROUND;
+    let n = shifted - ROUND;
+    let r = fused::<I>(-n, LN_2.1, fused::<I>(-n, LN_2.0, x));
+    let mut sum = INVERSE_FACTORIALS[0];
+    for &inverse in &INVERSE_FACTORIALS[1..] {
         sum = fused::<I>(sum, r, inverse);
     }
     // The last bits of `shifted` are n, to be added to the exponent.

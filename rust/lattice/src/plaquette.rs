@@ -11,10 +11,10 @@
 
 pub use crate::Error;
 use kadanoff_runtime::random::{Stream, stream};
-use kadanoff_runtime::{Cancelled, Control};
+use kadanoff_runtime::{Cancelled, Clock, Control};
 use rand::Rng;
 use rayon::prelude::*;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Sums that are measured: first, diagonal and third neighbours, plaquettes, spins.
 pub const SUMS: usize = 5;
@@ -382,14 +382,14 @@ fn one_chain(
         Update::Metropolis => [0.0; SHELLS],
         Update::Cluster(couplings) => couplings.map(|k| -(-2.0 * k.abs()).exp_m1()),
     };
-    let mut last = Instant::now();
+    let mut last = Clock::start();
     let mut pending = 0u64;
     let mut go_on = |pending: &mut u64| {
         *pending += 1;
         if last.elapsed() < TICK {
             return true;
         }
-        last = Instant::now();
+        last = Clock::start();
         control.tick(*pending);
         *pending = 0;
         !control.is_cancelled()

@@ -7,14 +7,21 @@
 //!
 //! | step | method | flops |
 //! |---|---|---|
-//! | tridiagonal form | Householder, rank-2 update and next product in one pass (own for n <= 256, faer beyond) | 4/3 n^3 |
+//! | tridiagonal form, n <= 256 | Householder, rank-2 update and next product in one pass | 4/3 n^3 |
+//! | the same, beyond | to a band of eight subdiagonals by blocked reflectors, then by chasing bulges | 4/3 n^3, and 50 n^2 |
 //! | values | root-free QL (Pal, Walker, Kahan) | ~ 9 n^2 |
-//! | `k` vectors | inverse iteration, clusters orthogonalised | ~ 40 n k + clusters |
+//! | `k` vectors | inverse iteration for `T` or for the band, clusters orthogonalised | ~ 40 n k or 600 n k, and clusters |
 //! | back transformation | blocked reflectors (faer) | 2 n^2 k |
+//!
+//! The reflections that take the band to `T` are not kept: inverse iteration for the band costs
+//! less than applying them to `k` vectors, 2 n^2 k operations.
 //!
 //! When the inverse iteration leaves a residual or an overlap above tolerance, the divide and
 //! conquer solver of faer takes over for that block.
 
+mod band;
+mod band_factors;
+mod chase;
 mod inverse_iteration;
 mod lanes;
 mod ql;

@@ -7,34 +7,34 @@
 //! pays as long as the matrix stays in the second-level cache.
 
 use crate::lanes::RealLanes;
-use faer::{Mat, MatMut};
+use faer::Mat;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, Portable, dispatch};
 
 /// Reduces the matrix whose lower triangle is given. Afterwards `a` holds diagonal, subdiagonal
-/// and below it the reflectors, and the first row of `tau` their coefficients, `H = 1 - v v^T / tau`.
+/// and below it the reflectors; their coefficients `tau` in `H = 1 - v v^T / tau` are returned.
 ///
 /// Cost: 4 n^3 / 3 useful flops, 16 bytes n^2 / 2 of memory traffic per step.
-pub(crate) fn reduce(a: &mut Mat<f64>, tau: MatMut<'_, f64>) {
-    dispatch(Level::current(), Reduction { a, tau });
+pub(crate) fn reduce(a: &mut Mat<f64>) -> Vec<f64> {
+    dispatch(Level::current(), Reduction { a })
 }
 
 struct Reduction<'a> {
     a: &'a mut Mat<f64>,
-    tau: MatMut<'a, f64>,
 }
 
 /// Columns that share the loads of the vectors.
 const COLUMNS: usize = 4;
 
 impl Kernel for Reduction<'_> {
-    type Output = ();
+    type Output = Vec<f64>;
 
     #[inline(always)]
-    fn run<I: Instructions>(mut self) {
+    fn run<I: Instructions>(self) -> Vec<f64> {
         let n = self.a.nrows();
+        let mut tau = vec![f64::INFINITY; n.saturating_sub(1)];
         let lanes = n.div_ceil(RealLanes::COUNT);
         // The whole matrix, columns padded to full lanes and their number likewise.
-        let mut work = vec![RealLanes::default(); lanes * RealLanes::COUNT * lanes];
+        let mut work = vec![RealLanes::ZERO; lanes * RealLanes::COUNT * lanes];
         for j in 0..n {
             for i in j..n {
                 let x = self.a[(i, j)];
@@ -42,12 +42,12 @@ impl Kernel for Reduction<'_> {
                 work[i * lanes + j / RealLanes::COUNT].0[j % RealLanes::COUNT] = x;
             }
         }
-        let mut column = vec![RealLanes::default(); lanes];
+        let mut column = vec![RealLanes::ZERO; lanes];
         // The reflector before and its partner, still to be applied; the new one; A v.
-        let mut v = vec![RealLanes::default(); lanes];
-        let mut w = vec![RealLanes::default(); lanes];
-        let mut next = vec![RealLanes::default(); lanes];
-        let mut product = vec![RealLanes::default(); lanes];
+        let mut v = vec![RealLanes::ZERO; lanes];
+        let mut w = vec![RealLanes::ZERO; lanes];
+        let mut next = vec![RealLanes::ZERO; lanes];
+        let mut product = vec![RealLanes::ZERO; lanes];
         for k in 0..n {
             // Column k, brought up to date on its own.
             let (vk, wk) = (RealLanes::splat(-at(&v, k)), RealLanes::splat(-at(&w, k)));
@@ -63,7 +63,7 @@ impl Kernel for Reduction<'_> {
             }
             let first = (k + 1) / RealLanes::COUNT;
             let (head, inverse_tau) = reflector(&column, k + 1, first, &mut next);
-            self.tau[(0, k)] = 1.0 / inverse_tau;
+            tau[k] = 1.0 / inverse_tau;
             self.a[(k + 1, k)] = head;
             for i in k + 2..n {
                 self.a[(i, k)] = at(&next, i);
@@ -71,13 +71,13 @@ impl Kernel for Reduction<'_> {
             // The rest: apply the old reflector, multiply with the new one.
             for group in (k + 1) / COLUMNS..(n.div_ceil(COLUMNS)) {
                 let start = COLUMNS * group;
-                let mut of_v = [RealLanes::default(); COLUMNS];
-                let mut of_w = [RealLanes::default(); COLUMNS];
+                let mut of_v = [RealLanes::ZERO; COLUMNS];
+                let mut of_w = [RealLanes::ZERO; COLUMNS];
                 for c in 0..COLUMNS {
                     of_v[c] = RealLanes::splat(-at(&v, start + c));
                     of_w[c] = RealLanes::splat(-at(&w, start + c));
                 }
-                let mut sums = [RealLanes::default(); COLUMNS];
+                let mut sums = [RealLanes::ZERO; COLUMNS];
                 let columns = &mut work[start * lanes..(start + COLUMNS) * lanes];
                 let (c0, rest) = columns.split_at_mut(lanes);
                 let (c1, rest) = rest.split_at_mut(lanes);
@@ -109,20 +109,21 @@ impl Kernel for Reduction<'_> {
             for j in first * RealLanes::COUNT..k + 1 {
                 product[j / RealLanes::COUNT].0[j % RealLanes::COUNT] = 0.0;
             }
-            let mut overlap = RealLanes::default();
+            let mut overlap = RealLanes::ZERO;
             for l in first..lanes {
                 overlap.add_product::<I>(&product[l], &next[l]);
             }
             let factor = RealLanes::splat(inverse_tau);
             let half = RealLanes::splat(-0.5 * inverse_tau * inverse_tau * overlap.sum());
             for l in first..lanes {
-                let mut x = RealLanes::default();
+                let mut x = RealLanes::ZERO;
                 x.add_product::<I>(&product[l], &factor);
                 x.add_product::<I>(&next[l], &half);
                 w[l] = x;
             }
             std::mem::swap(&mut v, &mut next);
         }
+        tau
     }
 }
 
@@ -136,12 +137,12 @@ fn at(x: &[RealLanes], i: usize) -> f64 {
 #[inline(always)]
 fn reflector(x: &[RealLanes], start: usize, first: usize, v: &mut [RealLanes]) -> (f64, f64) {
     let head = at(x, start);
-    v[..first].fill(RealLanes::default());
+    v[..first].fill(RealLanes::ZERO);
     v[first..].copy_from_slice(&x[first..]);
     for i in first * RealLanes::COUNT..start + 1 {
         v[i / RealLanes::COUNT].0[i % RealLanes::COUNT] = 0.0;
     }
-    let mut largest = RealLanes::default();
+    let mut largest = RealLanes::ZERO;
     for y in &v[first..] {
         largest.raise_to(y);
     }
@@ -150,9 +151,9 @@ fn reflector(x: &[RealLanes], start: usize, first: usize, v: &mut [RealLanes]) -
     let mut result = (head, 0.0);
     if largest > 0.0 && scale > f64::MIN_POSITIVE / f64::EPSILON {
         let inverse = RealLanes::splat(1.0 / scale);
-        let mut tail = RealLanes::default();
+        let mut tail = RealLanes::ZERO;
         for l in &v[first..] {
-            let mut y = RealLanes::default();
+            let mut y = RealLanes::ZERO;
             y.add_product::<Portable>(l, &inverse);
             tail.add_product::<Portable>(&y, &y);
         }
@@ -163,13 +164,13 @@ fn reflector(x: &[RealLanes], start: usize, first: usize, v: &mut [RealLanes]) -
         let pivot = h + signed;
         let factor = RealLanes::splat(1.0 / (pivot * scale));
         for l in &mut v[first..] {
-            let mut y = RealLanes::default();
+            let mut y = RealLanes::ZERO;
             y.add_product::<Portable>(l, &factor);
             *l = y;
         }
         result = (-signed * scale, 2.0 / (1.0 + tail / (pivot * pivot)));
     } else {
-        v[first..].fill(RealLanes::default());
+        v[first..].fill(RealLanes::ZERO);
     }
     v[start / RealLanes::COUNT].0[start % RealLanes::COUNT] = 1.0;
     result
@@ -187,10 +188,8 @@ mod tests {
                 (1.7 * i + 0.3 * j * j).sin() + if i == j { i } else { 0.0 }
             });
             let (mut fast, mut slow) = (a.clone(), a.clone());
-            let mut tau = [Mat::zeros(1, n - 1), Mat::zeros(1, n - 1)];
-            reduce(&mut fast, tau[0].as_mut());
-            let (a, tau_slow) = (&mut slow, tau[1].as_mut());
-            Reduction { a, tau: tau_slow }.run::<Portable>();
+            reduce(&mut fast);
+            Reduction { a: &mut slow }.run::<Portable>();
             for j in 0..n {
                 for i in j..n {
                     let (x, y) = (fast[(i, j)], slow[(i, j)]);

@@ -2,7 +2,7 @@
 
 use crate::density::densities;
 use crate::spectral::spectra;
-use crate::{BinnedSpectrum, Bins, Pair, Tensor, solve};
+use crate::{BasisMemory, BinnedSpectrum, Bins, Pair, Tensor, solve};
 use crate::{Error, InitialCluster, Options, Run, WilsonChain, density, iterate, spectral};
 use faer::Mat;
 use kadanoff_runtime::Control;
@@ -127,8 +127,12 @@ pub fn dynamics(
     let shells: usize = requests.iter().map(|r| r.chain.sites() - 1).sum();
     control.add_total(shells as u64 * TICKS);
     let at_once = kadanoff_runtime::threads().clamp(1, requests.len().max(1));
+    let whole = options.basis.unwrap_or(BasisMemory::UNBOUNDED);
     let options = Options {
-        basis: Some(options.basis.unwrap_or(usize::MAX) / at_once),
+        basis: Some(BasisMemory {
+            limit: whole.limit / at_once,
+            fallback: whole.fallback / at_once,
+        }),
         ..*options
     };
     let mut out = Vec::with_capacity(requests.len());
@@ -140,7 +144,7 @@ pub fn dynamics(
                 let symmetry = r.cluster.symmetry;
                 let (mut run, outcome) = solve(r.cluster, r.chain, &options, control);
                 outcome?;
-                let rho = densities(symmetry, &run, temperatures, control)?;
+                let rho = densities(symmetry, &run, temperatures, !pairs.is_empty(), control)?;
                 let expectations = r
                     .statics
                     .iter()

@@ -5,13 +5,12 @@ use crate::iterate::{Options, SHELL_UNITS, Timing};
 use crate::reflect::{self, Image};
 use crate::shell::{self, Kept, ProductBlock, Shell, ShellBlock, Step};
 use crate::symmetry::{Factor, Site, Symmetry};
-use crate::{Error, WilsonChain};
+use crate::{Error, InitialCluster, WilsonChain};
 use faer::Mat;
 use kadanoff_linalg::{LONG, Reduced};
-use kadanoff_runtime::{Control, map_largest_first, or_abandon};
+use kadanoff_runtime::{Clock, Control, map_largest_first, or_abandon};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 /// One more site: the kept states of the chain so far, and the blocks that they form with it.
 ///
@@ -62,7 +61,7 @@ pub(crate) struct Grown {
 
 impl<'a> Growth<'a> {
     pub(crate) fn new(
-        symmetry: Symmetry,
+        cluster: &InitialCluster,
         chain: &WilsonChain,
         n: usize,
         kept: Kept,
@@ -70,8 +69,9 @@ impl<'a> Growth<'a> {
         control: &'a Control,
         timing: &'a mut Timing,
     ) -> Self {
+        let symmetry = cluster.symmetry;
         let scale = chain.scale[n];
-        let site = Site::new(symmetry, n);
+        let site = cluster.site_of_chain(n).into_owned();
         let blocks = shell::product_blocks(symmetry, &kept, &site);
         let active =
             [0, 1].map(|g| kept.reflections[g].is_some() && symmetry.factors()[g] == Factor::U1);
@@ -82,11 +82,7 @@ impl<'a> Growth<'a> {
             last: n + 1 == chain.sites(),
             site,
             scale,
-            step: Step {
-                ratio: chain.scale[n - 1] / scale,
-                hopping: chain.hopping[n - 1] / scale,
-                onsite: chain.onsite[n] / scale,
-            },
+            step: Step::new(cluster, chain, n),
             active,
             canonical: (0..blocks.len())
                 .filter(|&i| images[i].canonical == i)
@@ -108,16 +104,16 @@ impl<'a> Growth<'a> {
         store: Option<&Arc<VectorStore>>,
     ) -> Result<Grown, Error> {
         self.check_memory()?;
-        let clock = Instant::now();
+        let clock = Clock::start();
         let reduced = self.diagonalise()?;
         let levels = self.cut(&reduced);
         self.timing.values += clock.elapsed().as_secs_f64();
 
-        let clock = Instant::now();
+        let clock = Clock::start();
         let vectors = self.rotate(reduced, &levels)?;
         self.timing.vectors += clock.elapsed().as_secs_f64();
 
-        let clock = Instant::now();
+        let clock = Clock::start();
         let (expectations, operators) = self.operators(&vectors, &levels.keep);
         let next = self.carry(operators, &vectors, &levels);
         self.timing.operators += clock.elapsed().as_secs_f64();
@@ -150,13 +146,12 @@ impl<'a> Growth<'a> {
         let square = |i: usize| self.blocks[i].dimension.pow(2);
         let reduced: usize = self.canonical.iter().map(|&i| square(i)).sum();
         let vectors: usize = (0..self.blocks.len()).map(square).sum();
-        let needed = 8
-            * (reduced
-                + if self.all_vectors {
-                    2 * vectors
-                } else {
-                    vectors / 4
-                });
+        let rotated = match (self.kept.operators.is_empty(), self.options.basis) {
+            (false, _) => 2 * vectors,
+            (true, Some(_)) => reduced + vectors / 2,
+            (true, None) => vectors / 4,
+        };
+        let needed = 8 * (reduced + rotated);
         self.timing.peak_bytes = self.timing.peak_bytes.max(needed);
         match self.options.memory_limit {
             Some(limit) if needed > limit => Err(Error::Memory {
@@ -189,7 +184,7 @@ impl<'a> Growth<'a> {
                     self.symmetry,
                     &self.kept,
                     &self.site,
-                    self.step,
+                    &self.step,
                     &blocks[i],
                 );
                 let long = blocks[i].dimension > LONG;
@@ -205,8 +200,13 @@ impl<'a> Growth<'a> {
             self.timing.largest_block = self.timing.largest_block.max(self.blocks[i].dimension);
             by_block.insert(i, r?);
         }
-        // The old hopping matrices have done their work; they are a quarter of the memory of a shell.
-        self.kept.hopping.clear();
+        // The old hopping matrices have done their work, but for those of the bands that this site
+        // does not belong to; they are a quarter of the memory of a shell.
+        for (old, new) in self.kept.hopping.iter_mut().zip(&self.site.hopping) {
+            if !new.is_empty() {
+                old.clear();
+            }
+        }
         Ok(by_block)
     }
 
@@ -253,7 +253,8 @@ impl<'a> Growth<'a> {
         }
     }
 
-    /// Eigenvectors of all blocks: computed for the canonical ones, reflected for the others.
+    /// Eigenvectors of all blocks: computed for the canonical ones, reflected for the others, of
+    /// which only operators need those of discarded states.
     fn rotate(
         &mut self,
         mut reduced: HashMap<usize, Reduced>,
@@ -290,6 +291,7 @@ impl<'a> Growth<'a> {
             self.timing.product_flops += 2.0 * d * d * wanted(i) as f64;
             out[i] = u?;
         }
+        let operators = !self.kept.operators.is_empty();
         let others: Vec<usize> = (0..blocks.len())
             .filter(|&i| self.images[i].canonical != i)
             .collect();
@@ -299,7 +301,19 @@ impl<'a> Growth<'a> {
             |&i| {
                 let image = self.images[i];
                 let canonical = &out[image.canonical];
-                reflect::image(image, &self.kept.reflections, &self.site, blocks, canonical)
+                let reflected = |u: &Mat<f64>| {
+                    reflect::image(image, &self.kept.reflections, &self.site, blocks, u)
+                };
+                let needed = match (operators, self.last) {
+                    (true, _) => canonical.ncols(),
+                    (false, true) => 0,
+                    (false, false) => levels.keep[i],
+                };
+                if needed < canonical.ncols() {
+                    reflected(&canonical.as_ref().subcols(0, needed).to_owned())
+                } else {
+                    reflected(canonical)
+                }
             },
         );
         for (i, u) in others.into_iter().zip(reflected) {
@@ -380,7 +394,8 @@ impl<'a> Growth<'a> {
         }
     }
 
-    /// The hopping tensor of the new site between the kept states.
+    /// The hopping tensor of the last site of a channel between the kept states: of the new site,
+    /// or of an older one where the new one belongs to another band.
     fn hopping(
         &mut self,
         channel: usize,
@@ -404,14 +419,14 @@ impl<'a> Growth<'a> {
             &pairs,
             |&(i, j)| keep[i] * keep[j],
             |&(i, j)| {
-                shell::new_hopping(
-                    self.symmetry,
-                    &self.kept,
-                    &self.site,
-                    channel,
-                    (&blocks[i], &vectors[i], keep[i]),
-                    (&blocks[j], &vectors[j], keep[j]),
-                )
+                let bra = (&blocks[i], &vectors[i], keep[i]);
+                let ket = (&blocks[j], &vectors[j], keep[j]);
+                let (symmetry, kept, site) = (self.symmetry, &self.kept, &self.site);
+                if site.hopping[channel].is_empty() {
+                    shell::carried_hopping(symmetry, kept, site, channel, bra, ket)
+                } else {
+                    shell::new_hopping(symmetry, kept, site, channel, bra, ket)
+                }
             },
         );
         pairs

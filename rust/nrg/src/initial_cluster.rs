@@ -1,7 +1,8 @@
 //! The starting point of a run: the impurity with the first chain site, in multiplets.
 
-use crate::{Error, Label, Site, SiteState, Symmetry};
+use crate::{ChainSites, Error, Label, Site, SiteState, Symmetry, WilsonChain};
 use faer::Mat;
+use std::borrow::Cow;
 
 /// Where a reflection takes a block and how it acts: `G|block, i> = sum_j M[j, i] |target, j>`.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub struct InitialCluster {
     pub operators: Vec<Vec<Mat<f64>>>,
     /// Reflections of charge and of spin that commute with the Hamiltonian, one entry per block.
     pub reflections: [Option<Vec<Reflected>>; 2],
+    /// The sites that follow, if they are not those of [`Site::new`].
+    pub sites: Option<ChainSites>,
 }
 
 impl InitialCluster {
@@ -82,6 +85,15 @@ impl InitialCluster {
             hopping: site.hopping.iter().map(channel).collect(),
             operators: Vec::new(),
             reflections,
+            sites: None,
+        }
+    }
+
+    /// Site `n` of the chain that follows.
+    pub(crate) fn site_of_chain(&self, n: usize) -> Cow<'_, Site> {
+        match &self.sites {
+            Some(own) => Cow::Borrowed(&own.sites[own.kind(n)]),
+            None => Cow::Owned(Site::new(self.symmetry, n)),
         }
     }
 
@@ -106,8 +118,8 @@ impl InitialCluster {
     /// ```
     pub fn validate(&self) -> Result<(), Error> {
         let fail = |what: String| Err(Error::Argument(format!("invalid initial cluster: {what}")));
-        if !self.symmetry.is_supported() {
-            return fail("two bands need the symmetry U(1) x U(1)".into());
+        if self.sites.is_none() && !self.symmetry.has_sites() {
+            return fail("the sites of this symmetry are missing".into());
         }
         let n = self.blocks.len();
         if n == 0 {
@@ -155,6 +167,9 @@ impl InitialCluster {
                 return fail("an operator has the wrong number or shape of blocks".into());
             }
         }
+        if let Some(own) = &self.sites {
+            self.validate_sites(own)?;
+        }
         for (g, reflection) in self.reflections.iter().enumerate() {
             let Some(reflection) = reflection else {
                 continue;
@@ -177,6 +192,72 @@ impl InitialCluster {
                     return fail(format!("the reflection of block {i} has the wrong shape"));
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Checks the labels and indices of sites that come with the cluster.
+    fn validate_sites(&self, own: &ChainSites) -> Result<(), Error> {
+        let fail = |what: &str| Err(Error::Argument(format!("invalid sites: {what}")));
+        let (symmetry, channels) = (self.symmetry, self.symmetry.channels());
+        let number: f64 = symmetry.site_entropy().exp();
+        if own.sites.is_empty() || own.order.iter().any(|&kind| kind >= own.sites.len()) {
+            return fail("a kind of site is missing");
+        }
+        for site in &own.sites {
+            let states = &site.states;
+            let dimension: usize = states.iter().map(|s| symmetry.dimension(&s.label)).sum();
+            if (dimension as f64 - number).abs() > 0.5 {
+                return fail("the multiplets do not make up the states of the bands");
+            }
+            let inside = |&(i, j, x): &(usize, usize, f64)| {
+                i < states.len() && j < states.len() && x.is_finite()
+            };
+            let all = site.hopping.iter().chain(&site.terms);
+            if site.hopping.len() != channels || !all.flatten().all(inside) {
+                return fail("a channel is missing or has an element that does not exist");
+            }
+            let connected = site.hopping.iter().enumerate().all(|(c, channel)| {
+                channel.iter().all(|&(i, j, _)| {
+                    states[i].odd != states[j].odd
+                        && symmetry.connects(&states[i].label, c, &states[j].label)
+                })
+            });
+            let scalar = |&(i, j, _): &(usize, usize, f64)| {
+                states[i].label == states[j].label && states[i].odd == states[j].odd
+            };
+            if !connected || !site.terms.iter().flatten().all(scalar) {
+                return fail("an element connects labels that it cannot");
+            }
+            if site.terms.len() != own.terms.len() {
+                return fail("every term needs its coefficients");
+            }
+        }
+        if !own.hopping.is_empty() && own.hopping.len() != channels {
+            return fail("every channel needs its hoppings");
+        }
+        if self.reflections.iter().any(Option::is_some) {
+            return fail("they have no reflections");
+        }
+        let finite = |x: &Vec<f64>| x.iter().all(|x| x.is_finite());
+        if !own.hopping.iter().chain(&own.terms).all(finite) {
+            return fail("a coefficient is not finite");
+        }
+        Ok(())
+    }
+
+    /// Refuses a chain that is longer than the coefficients of its sites.
+    pub(crate) fn check_length(&self, chain: &WilsonChain) -> Result<(), Error> {
+        let sites = chain.sites();
+        let short = self.sites.as_ref().is_some_and(|own| {
+            (!own.order.is_empty() && own.order.len() < sites)
+                || own.hopping.iter().any(|t| t.len() + 1 < sites)
+                || own.terms.iter().any(|e| e.len() < sites)
+        });
+        if short {
+            return Err(Error::Argument(
+                "invalid sites: a chain is longer than their coefficients".into(),
+            ));
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The iteration: from the cluster along the chain, one site after the other.
 
-use crate::basis::{Basis, VectorStore};
+use crate::basis::{self, Basis, BasisMemory, VectorStore};
 use crate::growth::Growth;
 use crate::initial_cluster::InitialCluster;
 use crate::shell::{Kept, Shell, ShellBlock};
@@ -22,8 +22,8 @@ pub struct Options {
     pub memory_limit: Option<usize>,
     /// Diagonalise blocks that a reflection makes equal only once.
     pub reuse: bool,
-    /// Keep all eigenvectors: in memory up to this number of bytes, on disk beyond.
-    pub basis: Option<usize>,
+    /// Keep all eigenvectors: in memory up to a number of bytes, on disk beyond.
+    pub basis: Option<BasisMemory>,
 }
 
 /// A finished run, or as much of it as there is.
@@ -151,6 +151,7 @@ fn grow(
 ) -> Result<(), Error> {
     cluster.validate()?;
     chain.validate()?;
+    cluster.check_length(chain)?;
     options.truncation.validate()?;
     let ground = cluster
         .blocks
@@ -167,22 +168,19 @@ fn grow(
         kept.reflections[0] = None;
     }
     let mut ground = ground;
-    let store = options.basis.map(|limit| Arc::new(VectorStore::new(limit)));
+    let store = options
+        .basis
+        .map(|memory| Arc::new(VectorStore::new(memory)));
     for n in 1..chain.sites() {
         control.check()?;
-        let growth = Growth::new(
-            cluster.symmetry,
-            chain,
-            n,
-            kept,
-            options,
-            control,
-            &mut run.timing,
-        );
+        let growth = Growth::new(cluster, chain, n, kept, options, control, &mut run.timing);
         let grown = growth.add_site(ground, store.as_ref())?;
         ground = grown.shell.ground;
         run.shells.push(grown.shell);
-        run.basis.extend(grown.basis);
+        if let Some(basis) = grown.basis {
+            basis::trim(n, basis.bytes());
+            run.basis.push(basis);
+        }
         kept = grown.kept;
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! One shell: the blocks after adding a site, their Hamiltonians and the kept basis.
 
+use crate::WilsonChain;
 use crate::initial_cluster::{InitialCluster, Reflected};
 use crate::symmetry::{Label, Site, Symmetry};
 use faer::Mat;
@@ -132,14 +133,36 @@ pub(crate) fn product_blocks(symmetry: Symmetry, kept: &Kept, site: &Site) -> Ve
 }
 
 /// Coefficients of one step in units of the new shell's scale.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Step {
     /// Old scale over new scale.
     pub ratio: f64,
-    /// Hopping to the new site.
-    pub hopping: f64,
+    /// Hopping to the new site, for every channel.
+    pub hopping: Vec<f64>,
     /// On-site energy of the new site.
     pub onsite: f64,
+    /// Coefficients of the terms of the new site.
+    pub terms: Vec<f64>,
+}
+
+impl Step {
+    /// The step to site `n`.
+    pub(crate) fn new(cluster: &InitialCluster, chain: &WilsonChain, n: usize) -> Self {
+        let scale = chain.scale[n];
+        let own = cluster.sites.as_ref();
+        let hopping = match own.filter(|own| !own.hopping.is_empty()) {
+            Some(own) => own.hopping.iter().map(|t| t[n - 1] / scale).collect(),
+            None => vec![chain.hopping[n - 1] / scale; cluster.symmetry.channels()],
+        };
+        Self {
+            ratio: chain.scale[n - 1] / scale,
+            hopping,
+            onsite: chain.onsite[n] / scale,
+            terms: own.map_or_else(Vec::new, |own| {
+                own.terms.iter().map(|e| e[n] / scale).collect()
+            }),
+        }
+    }
 }
 
 /// Lower triangle of the block's Hamiltonian.
@@ -147,7 +170,7 @@ pub(crate) fn hamiltonian(
     symmetry: Symmetry,
     kept: &Kept,
     site: &Site,
-    step: Step,
+    step: &Step,
     block: &ProductBlock,
 ) -> Mat<f64> {
     let mut h = Mat::zeros(block.dimension, block.dimension);
@@ -176,7 +199,7 @@ pub(crate) fn hamiltonian(
                 &block.label,
             );
             let fermion = if kept.odd[ket.old] { -1.0 } else { 1.0 };
-            let c = step.hopping * fermion * recoupling * amplitude;
+            let c = step.hopping[channel] * fermion * recoupling * amplitude;
             found = true;
             for j in 0..ket.size {
                 for i in 0..bra.size {
@@ -190,6 +213,11 @@ pub(crate) fn hamiltonian(
         }
         found
     };
+    for (elements, coefficient) in site.terms.iter().zip(&step.terms) {
+        for &(i, j, x) in elements {
+            add_term(&mut h, block, (i, j), coefficient * x);
+        }
+    }
     for (a, first) in block.segments.iter().enumerate() {
         for second in &block.segments[a + 1..] {
             if !fill(&mut h, second, first) || !symmetry.self_conjugate_hopping() {
@@ -198,6 +226,22 @@ pub(crate) fn hamiltonian(
         }
     }
     h
+}
+
+/// Adds an element of a scalar operator of the site to the lower triangle.
+fn add_term(h: &mut Mat<f64>, block: &ProductBlock, (i, j): (usize, usize), x: f64) {
+    for p in block.segments.iter().filter(|p| p.site == i) {
+        for q in block
+            .segments
+            .iter()
+            .filter(|q| q.site == j && q.old == p.old)
+        {
+            for k in 0..p.size {
+                let (row, column) = (p.offset + k, q.offset + k);
+                h[(row.max(column), row.min(column))] += x;
+            }
+        }
+    }
 }
 
 /// Reduced elements of the new site's hopping tensor between two blocks in their kept bases.
@@ -233,6 +277,44 @@ pub(crate) fn new_hopping(
                 left.transpose(),
                 right,
                 fermion * recoupling * amplitude,
+                faer::Par::Seq,
+            );
+        }
+    }
+    out
+}
+
+/// Reduced elements of the hopping tensor of an older site between two blocks in their kept bases.
+pub(crate) fn carried_hopping(
+    symmetry: Symmetry,
+    kept: &Kept,
+    site: &Site,
+    channel: usize,
+    bra: (&ProductBlock, &Mat<f64>, usize),
+    ket: (&ProductBlock, &Mat<f64>, usize),
+) -> Option<Mat<f64>> {
+    let rank = symmetry.hopping_rank();
+    let mut out: Option<Mat<f64>> = None;
+    for p in &ket.0.segments {
+        for q in bra.0.segments.iter().filter(|q| q.site == p.site) {
+            let Some(old) = kept.hopping[channel].get(&(q.old, p.old)) else {
+                continue;
+            };
+            let recoupling = symmetry.first(
+                &rank,
+                &site.states[p.site].label,
+                (&kept.labels[q.old], &bra.0.label),
+                (&kept.labels[p.old], &ket.0.label),
+            );
+            let left = bra.1.as_ref().submatrix(q.offset, 0, q.size, bra.2);
+            let right = ket.1.as_ref().submatrix(p.offset, 0, p.size, ket.2);
+            let target = out.get_or_insert_with(|| Mat::zeros(bra.2, ket.2));
+            faer::linalg::matmul::matmul(
+                target.as_mut(),
+                faer::Accum::Add,
+                left.transpose() * old,
+                right,
+                recoupling,
                 faer::Par::Seq,
             );
         }

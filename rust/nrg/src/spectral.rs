@@ -10,9 +10,9 @@
 //! E_a) B_ba C_ba` is summed beside it, with the limit `beta w_a` for degenerate states (Kubo): the
 //! derivative of an expectation value, or the second derivative of ln Z.
 
-use crate::basis::Basis;
+use crate::basis::{self, Basis, Reflections};
 use crate::binning::{Histogram, Sorter, Touched};
-use crate::density::{Density, NEGLIGIBLE};
+use crate::density::{Density, NEGLIGIBLE, at_once};
 use crate::elements::{self, Discarded, Elements, LANES, WithKept, stack};
 use crate::symmetry::Symmetry;
 use crate::tensor::{Pair, Tensor, check};
@@ -30,8 +30,9 @@ pub(crate) const TICKS: u64 = 1200;
 ///
 /// Cost: about 1.1 n^3 flops for every connected pair of blocks and operator (2.4 n^3 in the few
 /// shells whose discarded states are occupied), 0.2 n^3 for every temperature, and one pass over
-/// the matrix elements for every eight temperatures. Memory: the vectors of one shell, and one
-/// matrix per thread and operator, with eight more per thread for several temperatures.
+/// the matrix elements for every eight temperatures. Memory: the canonical vectors of one shell, and
+/// per thread two blocks of vectors and one matrix per operator, with eight more for several
+/// temperatures.
 pub(crate) fn spectra(
     symmetry: Symmetry,
     run: &Run,
@@ -61,48 +62,61 @@ fn in_lanes<const L: usize>(
     control: &Control,
 ) -> Result<Vec<Vec<BinnedSpectrum>>, Error> {
     check(symmetry, run, tensors, pairs, bins)?;
+    if pairs.is_empty() {
+        control.tick(TICKS * (run.shells.len() - 1) as u64);
+        return Ok(Vec::new());
+    }
     let sorter = Sorter::new(bins);
     let mut out = vec![vec![BinnedSpectrum::new(bins); densities.len()]; pairs.len()];
     let mut current: Vec<Tensor> = tensors.to_vec();
     for n in 1..run.shells.len() {
         let shell = ShellDensity::new::<L>(run, n, densities)?;
         let blocks = shell.connected(symmetry, &current);
-        let found = map_largest_first(
-            &blocks,
-            |&(i, j)| shell.size(i) * shell.size(j),
-            |&(i, j)| -> Result<_, Error> {
-                control.check()?;
-                let images: Vec<Option<TensorBlock>> = current
-                    .iter()
-                    .map(|t| shell.transform(symmetry, t, i, j))
-                    .collect();
-                let histograms = shell.histograms::<L>((i, j), &images, pairs, &sorter, bins);
-                let kj = shell.kept(j);
-                let kept: Vec<Option<Mat<f64>>> = images
-                    .into_iter()
-                    .map(|m| Some(m?.upper.subcols(0, kj).to_owned()))
-                    .collect();
-                Ok((histograms, kept))
-            },
-        );
-        for tensor in &mut current {
-            tensor.elements.clear();
-        }
-        for (&pair_of_blocks, of_blocks) in blocks.iter().zip(found) {
-            let ((touched, histograms), kept) = of_blocks?;
-            for (spectra, histograms) in out.iter_mut().zip(&histograms) {
-                for (spectra, histogram) in spectra.chunks_mut(L).zip(histograms) {
-                    for (lane, spectrum) in spectra.iter_mut().enumerate() {
-                        spectrum.merge(&touched, histogram, lane);
+        let between = |&(i, j): &(usize, usize)| -> Result<_, Error> {
+            control.check()?;
+            let (left, right) = (shell.vectors(i), shell.vectors(j));
+            let images: Vec<Option<TensorBlock>> = current
+                .iter()
+                .map(|t| shell.transform(symmetry, t, (i, left.as_ref()), (j, right.as_ref())))
+                .collect();
+            drop((left, right));
+            let histograms = shell.histograms::<L>((i, j), &images, pairs, &sorter, bins);
+            let kj = shell.kept(j);
+            let kept: Vec<Option<Mat<f64>>> = images
+                .into_iter()
+                .map(|m| Some(m?.upper.subcols(0, kj).to_owned()))
+                .collect();
+            Ok((histograms, kept))
+        };
+        // The elements that the next shell starts from.
+        let mut next: Vec<Tensor> = current.iter().map(|t| Tensor::empty(t.rank)).collect();
+        // Histograms of one temperature are small: they wait for each other.
+        let wait = if L == 1 {
+            blocks.len().max(1)
+        } else {
+            at_once()
+        };
+        for some in blocks.chunks(wait) {
+            let size = |&(i, j): &(usize, usize)| shell.size(i) * shell.size(j);
+            let found = map_largest_first(some, size, between);
+            for (&pair_of_blocks, of_blocks) in some.iter().zip(found) {
+                let ((touched, histograms), kept) = of_blocks?;
+                for (spectra, histograms) in out.iter_mut().zip(&histograms) {
+                    for (spectra, histogram) in spectra.chunks_mut(L).zip(histograms) {
+                        for (lane, spectrum) in spectra.iter_mut().enumerate() {
+                            spectrum.merge(&touched, histogram, lane);
+                        }
+                    }
+                }
+                for (tensor, matrix) in next.iter_mut().zip(kept) {
+                    if let Some(matrix) = matrix.filter(|m| m.nrows() > 0 && m.ncols() > 0) {
+                        tensor.elements.insert(pair_of_blocks, matrix);
                     }
                 }
             }
-            for (tensor, matrix) in current.iter_mut().zip(kept) {
-                if let Some(matrix) = matrix.filter(|m| m.nrows() > 0 && m.ncols() > 0) {
-                    tensor.elements.insert(pair_of_blocks, matrix);
-                }
-            }
         }
+        current = next;
+        basis::trim(n, run.basis[n - 1].bytes());
         control.tick(TICKS);
     }
     for (pair, spectra) in pairs.iter().zip(&mut out) {
@@ -120,15 +134,18 @@ struct ShellDensity<'a> {
     n: usize,
     basis: &'a Basis,
     blocks: &'a [ShellBlock],
-    vectors: Vec<Arc<Mat<f64>>>,
+    reflections: Reflections,
+    /// Vectors of canonical blocks.
+    canonical: Vec<Option<Arc<Mat<f64>>>>,
     densities: &'a [Density],
     /// For every block and density the weights of the discarded states.
     weights: Vec<Vec<Vec<f64>>>,
     /// For every density whether any discarded state is occupied.
     occupied: Vec<bool>,
-    /// For every block the matrices on the kept states, as many at a time as there are lanes; none
-    /// for a single lane.
-    stacks: Vec<Vec<Mat<f64>>>,
+    /// For a single lane: for every density the matrices of all blocks on the kept states.
+    matrices: Vec<Vec<Arc<Mat<f64>>>>,
+    /// For several lanes: for every block these matrices, as many at a time as there are lanes.
+    stacks: Vec<Arc<Vec<Mat<f64>>>>,
 }
 
 impl<'a> ShellDensity<'a> {
@@ -138,24 +155,24 @@ impl<'a> ShellDensity<'a> {
         densities: &'a [Density],
     ) -> Result<Self, Error> {
         let (basis, blocks) = (&run.basis[n - 1], run.shells[n].blocks.as_slice());
-        let indices: Vec<usize> = (0..blocks.len()).collect();
-        let vectors = map_largest_first(
-            &indices,
-            |&i| basis.blocks[i].dimension,
-            |&i| basis.vectors(i),
-        )
-        .into_iter()
-        .collect::<Result<_, _>>()
-        .map_err(Error::storage)?;
+        let indices: Vec<usize> = basis.canonical().collect();
+        let size = |&i: &usize| basis.blocks[i].dimension;
+        let loaded = map_largest_first(&indices, size, |&i| basis.vectors(i));
+        let mut canonical = vec![None; blocks.len()];
+        for (i, vectors) in indices.into_iter().zip(loaded) {
+            canonical[i] = Some(vectors.map_err(Error::storage)?);
+        }
         let mut shell = Self {
             run,
             n,
             basis,
             blocks,
-            vectors,
+            reflections: basis.reflections().map_err(Error::storage)?,
+            canonical,
             densities,
             weights: Vec::new(),
             occupied: Vec::new(),
+            matrices: Vec::new(),
             stacks: Vec::new(),
         };
         shell.weights = (0..blocks.len())
@@ -178,17 +195,40 @@ impl<'a> ShellDensity<'a> {
                 weights.any(|&w| w > NEGLIGIBLE)
             })
             .collect();
+        let matrices: Vec<Vec<Arc<Mat<f64>>>> = densities
+            .iter()
+            .map(|density| density.kept(run, n))
+            .collect::<Result<_, _>>()?;
         if L > 1 {
-            let of = |block: usize| {
-                let at_once = densities.chunks(L).map(|chunk| {
-                    let kept = chunk.iter().map(|d| d.kept[n][block].as_ref());
-                    stack::<L>(&kept.collect::<Vec<_>>())
-                });
-                at_once.collect()
-            };
-            shell.stacks = (0..blocks.len()).map(of).collect();
+            for block in 0..blocks.len() {
+                let same = |&c: &usize| {
+                    let shared = |of: &Vec<Arc<Mat<f64>>>| Arc::ptr_eq(&of[block], &of[c]);
+                    c < block && matrices.iter().all(shared)
+                };
+                let stacked = match Some(basis.canonical_of(block)).filter(same) {
+                    Some(c) => shell.stacks[c].clone(),
+                    None => {
+                        let of = |chunk: &[Vec<Arc<Mat<f64>>>]| {
+                            let kept = chunk.iter().map(|of| of[block].as_ref().as_ref());
+                            stack::<L>(&kept.collect::<Vec<_>>())
+                        };
+                        Arc::new(matrices.chunks(L).map(of).collect())
+                    }
+                };
+                shell.stacks.push(stacked);
+            }
+        } else {
+            shell.matrices = matrices;
         }
         Ok(shell)
+    }
+
+    /// All eigenvectors of block `i`.
+    fn vectors(&self, i: usize) -> Arc<Mat<f64>> {
+        match &self.canonical[self.basis.canonical_of(i)] {
+            Some(canonical) => self.basis.image(i, &self.reflections, canonical),
+            None => Arc::new(Mat::zeros(self.size(i), 0)),
+        }
     }
 
     fn size(&self, i: usize) -> usize {
@@ -220,14 +260,14 @@ impl<'a> ShellDensity<'a> {
         out
     }
 
-    /// Elements of the tensor between the states of two blocks, from those between the kept ones
-    /// of the shell before.
+    /// Elements of the tensor between the states of two blocks with their vectors, from those
+    /// between the kept ones of the shell before.
     fn transform(
         &self,
         symmetry: Symmetry,
         tensor: &Tensor,
-        i: usize,
-        j: usize,
+        (i, left): (usize, &Mat<f64>),
+        (j, right): (usize, &Mat<f64>),
     ) -> Option<TensorBlock> {
         let (bra, ket) = (&self.basis.blocks[i], &self.basis.blocks[j]);
         if !symmetry.raises(&bra.label, &tensor.rank, &ket.label) {
@@ -252,7 +292,6 @@ impl<'a> ShellDensity<'a> {
         if elements.is_empty() {
             return None;
         }
-        let (left, right) = (self.vectors[i].as_ref(), self.vectors[j].as_ref());
         let (ki, kj) = (self.kept(i), self.kept(j));
         let (rows, columns) = (bra.dimension, ket.dimension);
         // <kept| T, then on all kets.
@@ -284,7 +323,7 @@ impl<'a> ShellDensity<'a> {
             product(discarded, image.as_ref())
         };
         Some(TensorBlock {
-            upper: product(from_left.as_ref(), right.as_ref().as_ref()),
+            upper: product(from_left.as_ref(), right.as_ref()),
             lower: below(0, kj),
             rest: self
                 .occupied
@@ -365,7 +404,7 @@ impl<'a> ShellDensity<'a> {
         let level = Level::current();
         // R C with the kept states of the bra, and C R, or its transpose, with those of the ket.
         let (rho_c, c_rho, strides) = if L == 1 {
-            let rho = |block: usize| densities[0].kept[self.n][block].as_ref();
+            let rho = |block: usize| self.matrices[first][block].as_ref().as_ref();
             let lower = elements::product::<L>(c.lower.as_ref(), rho(j));
             (
                 elements::product(rho(i), c_upper),

@@ -1,10 +1,12 @@
-//! Products of U(1) and SU(2) factors, chain sites in their multiplets, recoupling coefficients.
+//! Products of U(1), SU(2) and cyclic factors, chain sites in their multiplets, recoupling.
 //!
-//! A symmetry is a list of factors, here always (charge, spin). A label holds one integer a
-//! factor: for U(1) the charge itself (charge: electrons relative to half filling; spin: 2 S_z),
-//! for SU(2) twice the isospin or spin. Reduced matrix elements follow Edmonds for every SU(2)
-//! factor, `<j'm'|T^k_q|jm> = (-1)^(j'-m') (j' k j; -m' q m) <j'||T||j>`; a U(1) factor is only a
-//! selection rule.
+//! A symmetry is a list of factors, (charge, spin, channel). A label holds one integer a factor:
+//! for U(1) the charge itself (charge: electrons relative to half filling; spin: 2 S_z; channel:
+//! electrons of the first minus those of the second band), for SU(2) twice the isospin, spin or
+//! channel spin, for a cyclic factor the charge modulo its order. Reduced matrix elements follow
+//! Edmonds for every SU(2) factor,
+//! `<j'm'|T^k_q|jm> = (-1)^(j'-m') (j' k j; -m' q m) <j'||T||j>`; another factor is only a selection
+//! rule.
 
 use crate::wigner::{six_j, triangle};
 use serde::{Deserialize, Serialize};
@@ -22,15 +24,20 @@ pub enum Factor {
     U1,
     /// An angular momentum.
     SU2,
+    /// A quantum number that is conserved up to multiples of this order; with order 1 none is.
+    Cyclic(i16),
 }
 
-/// The symmetries of one or two spin-1/2 bands.
+/// No symmetry: every label is zero.
+pub const NONE: Factor = Factor::Cyclic(1);
+
+/// The symmetries of one or several spin-1/2 bands.
 ///
 /// ```
-/// use kadanoff_nrg::{Factor, Site, Symmetry};
+/// use kadanoff_nrg::{Factor, NONE, Site, Symmetry};
 ///
 /// let symmetry = Symmetry::single(Factor::U1, Factor::SU2);
-/// assert_eq!(symmetry.factors(), [Factor::U1, Factor::SU2]);
+/// assert_eq!(symmetry.factors(), [Factor::U1, Factor::SU2, NONE]);
 /// // The multiplets of a site: empty, a spin doublet, doubly occupied.
 /// let states = Site::new(symmetry, 0).states;
 /// let sizes: Vec<usize> = states.iter().map(|s| symmetry.dimension(&s.label)).collect();
@@ -38,12 +45,17 @@ pub enum Factor {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Symmetry {
-    /// Charge: `U1` (Q) or `SU2` (isospin).
+    /// Charge: `U1` (Q, that of all bands together), `SU2` (isospin) or `Cyclic(2)` (parity).
     pub charge: Factor,
-    /// Spin: `U1` (S_z) or `SU2`.
+    /// Spin: `U1` (S_z), `SU2`, or `Cyclic(m)` (2 S_z modulo m).
     pub spin: Factor,
-    /// Number of equal bands; two of them in U(1) x U(1) only, Q being their common charge.
+    /// Two bands: `U1` (the difference of their charges) or `SU2` (rotations of one into the
+    /// other); `NONE` otherwise.
+    pub channel: Factor,
+    /// Number of bands.
     pub bands: usize,
+    /// Whether the bands take turns, so that a chain site is one of a single band.
+    pub interleaved: bool,
 }
 
 impl Symmetry {
@@ -52,23 +64,41 @@ impl Symmetry {
         Self {
             charge,
             spin,
+            channel: NONE,
             bands: 1,
+            interleaved: false,
         }
     }
 
-    /// Whether the engine has sites for it.
-    pub(crate) fn is_supported(self) -> bool {
-        self.bands == 1 || (self.bands == 2 && self.charge == Factor::U1 && self.spin == Factor::U1)
+    /// Whether [`Site::new`] has sites for it; others come with their cluster.
+    pub(crate) fn has_sites(self) -> bool {
+        let cyclic = |f: Factor| matches!(f, Factor::Cyclic(_));
+        let both_u1 = self.charge == Factor::U1 && self.spin == Factor::U1;
+        self.channel == NONE
+            && !self.interleaved
+            && !cyclic(self.charge)
+            && !cyclic(self.spin)
+            && (self.bands == 1 || (self.bands == 2 && both_u1))
+    }
+
+    /// Number of orbitals of a chain site.
+    pub(crate) fn site_orbitals(self) -> usize {
+        if self.interleaved { 1 } else { self.bands }
     }
 
     /// ln of the number of states of a chain site.
     pub(crate) fn site_entropy(self) -> f64 {
-        self.bands as f64 * 4.0_f64.ln()
+        self.site_orbitals() as f64 * 4.0_f64.ln()
     }
 
-    /// Both factors, charge first.
-    pub fn factors(self) -> [Factor; 2] {
-        [self.charge, self.spin]
+    /// Rank of the hopping tensors: twice that of an SU(2) factor.
+    pub(crate) fn hopping_rank(self) -> Label {
+        std::array::from_fn(|i| i16::from(self.factors().get(i) == Some(&Factor::SU2)))
+    }
+
+    /// The factors: charge, spin, channel.
+    pub fn factors(self) -> [Factor; 3] {
+        [self.charge, self.spin, self.channel]
     }
 
     /// Number of states in a multiplet.
@@ -77,7 +107,7 @@ impl Symmetry {
             .iter()
             .zip(label)
             .map(|(f, &x)| match f {
-                Factor::U1 => 1,
+                Factor::U1 | Factor::Cyclic(_) => 1,
                 Factor::SU2 => x as usize + 1,
             })
             .product()
@@ -89,6 +119,7 @@ impl Symmetry {
         for (i, f) in self.factors().into_iter().enumerate() {
             let choices: Vec<i16> = match f {
                 Factor::U1 => vec![a[i] + b[i]],
+                Factor::Cyclic(m) => vec![(a[i] + b[i]).rem_euclid(m)],
                 Factor::SU2 => ((a[i] - b[i]).abs()..=a[i] + b[i]).step_by(2).collect(),
             };
             out = out
@@ -182,6 +213,7 @@ impl Symmetry {
             .all(|(i, f)| match f {
                 Factor::SU2 => triangle(bra[i].into(), rank[i].into(), ket[i].into()),
                 Factor::U1 => bra[i] == ket[i] + rank[i],
+                Factor::Cyclic(m) => (bra[i] - ket[i] - rank[i]).rem_euclid(m) == 0,
             })
     }
 
@@ -197,18 +229,36 @@ impl Symmetry {
             .enumerate()
             .all(|(i, f)| match f {
                 Factor::SU2 => triangle(bra[i].into(), 1, ket[i].into()),
-                Factor::U1 => {
-                    // Channels come in pairs of spins, one pair per band.
-                    let up = channel.is_multiple_of(2);
-                    let step = if i == 0 || up { 1 } else { -1 };
-                    bra[i] == ket[i] + step
-                }
+                Factor::U1 => bra[i] == ket[i] + self.step(i, channel),
+                Factor::Cyclic(m) => (bra[i] - ket[i] - self.step(i, channel)).rem_euclid(m) == 0,
             })
     }
 
-    /// Number of tensors that make up `sum_s f_s^+`: two a band when spin is only U(1).
+    /// By how much a tensor changes the label of a U(1) or cyclic factor. Channels are ordered by
+    /// their band, and by their spin within it.
+    fn step(self, factor: usize, channel: usize) -> i16 {
+        let spins = self.spins();
+        let minus = match factor {
+            1 => channel % spins == 1,
+            2 => channel / spins == 1,
+            _ => false,
+        };
+        if minus { -1 } else { 1 }
+    }
+
+    /// Tensors for each band: both spins apart, or one doublet.
+    fn spins(self) -> usize {
+        if self.spin == Factor::SU2 { 1 } else { 2 }
+    }
+
+    /// Number of tensors that make up `sum_s f_s^+` of all bands.
     pub(crate) fn channels(self) -> usize {
-        self.bands * if self.spin == Factor::U1 { 2 } else { 1 }
+        let bands = if self.channel == Factor::SU2 {
+            1
+        } else {
+            self.bands
+        };
+        bands * self.spins()
     }
 }
 
@@ -236,6 +286,33 @@ pub struct Site {
     pub hopping: Vec<Vec<(usize, usize, f64)>>,
     /// For charge and spin: where the reflection takes each multiplet, and its sign.
     pub reflections: [Vec<(usize, f64)>; 2],
+    /// Scalar operators on the site: `(bra, ket, element)`, one triangle of a symmetric matrix.
+    pub terms: Vec<Vec<(usize, usize, f64)>>,
+}
+
+/// Sites of a chain that are not those of equal spin-1/2 bands with on-site energies.
+#[derive(Debug, Clone)]
+pub struct ChainSites {
+    /// The kinds of sites: of even and of odd n, or where bands are interleaved of every band,
+    /// whose hopping tensors of the other bands have no elements.
+    pub sites: Vec<Site>,
+    /// Which kind site n = 0, 1, ... is; none: they take turns. That of n = 0 has no meaning.
+    pub order: Vec<usize>,
+    /// For every channel its hoppings t_n; none: those of the chain.
+    pub hopping: Vec<Vec<f64>>,
+    /// For every term of a site its coefficients at n = 0, 1, ...; that of n = 0 belongs to the
+    /// cluster.
+    pub terms: Vec<Vec<f64>>,
+}
+
+impl ChainSites {
+    /// Which kind site `n` is.
+    pub(crate) fn kind(&self, n: usize) -> usize {
+        match self.order.get(n) {
+            Some(&kind) => kind,
+            None => n % self.sites.len(),
+        }
+    }
 }
 
 impl Site {
@@ -299,6 +376,7 @@ impl Site {
             states,
             hopping: first.chain(second).collect(),
             reflections,
+            terms: Vec::new(),
         }
     }
 
@@ -332,6 +410,7 @@ impl Site {
                     vec![(3, -s), (1, 1.0), (2, 1.0), (0, s)],
                     vec![(0, 1.0), (2, 1.0), (1, -1.0), (3, 1.0)],
                 ],
+                terms: Vec::new(),
             },
             (Factor::U1, Factor::SU2) => Self {
                 states: vec![
@@ -341,12 +420,14 @@ impl Site {
                 ],
                 hopping: vec![vec![(1, 0, -root), (2, 1, root)]],
                 reflections: [vec![(2, -s), (1, 1.0), (0, s)], Vec::new()],
+                terms: Vec::new(),
             },
             // (|2>, s|0>) form the isospin doublet.
             (Factor::SU2, Factor::SU2) => Self {
                 states: vec![state(1, 0, false, 1.0), state(0, 1, true, 1.0)],
                 hopping: vec![vec![(1, 0, -2.0 * s), (0, 1, -2.0)]],
                 reflections: [Vec::new(), Vec::new()],
+                terms: Vec::new(),
             },
             (Factor::SU2, Factor::U1) => Self {
                 states: vec![
@@ -360,6 +441,14 @@ impl Site {
                     vec![(2, 0, root * s), (0, 1, root)],
                 ],
                 reflections: [Vec::new(), vec![(0, 1.0), (2, 1.0), (1, -1.0)]],
+                terms: Vec::new(),
+            },
+            // Sites of other factors come with their cluster, which is checked.
+            (Factor::Cyclic(_), _) | (_, Factor::Cyclic(_)) => Self {
+                states: Vec::new(),
+                hopping: Vec::new(),
+                reflections: [Vec::new(), Vec::new()],
+                terms: Vec::new(),
             },
         }
     }

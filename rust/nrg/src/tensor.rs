@@ -14,6 +14,16 @@ pub struct Tensor {
     pub elements: HashMap<(usize, usize), Mat<f64>>,
 }
 
+impl Tensor {
+    /// One without elements.
+    pub(crate) fn empty(rank: Label) -> Self {
+        Self {
+            rank,
+            elements: HashMap::new(),
+        }
+    }
+}
+
 /// A pair of operators (indices) whose spectral function is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair {

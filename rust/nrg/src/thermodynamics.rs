@@ -162,7 +162,7 @@ fn average(symmetry: Symmetry, shells: &[Shell], n: usize, t: f64, complete: boo
         let more = (n - shell.site) as f64;
         let shift = shell.ground - last.ground;
         let multiplicity = (more * symmetry.site_entropy()).exp();
-        let orbitals = more * symmetry.bands as f64;
+        let orbitals = more * symmetry.site_orbitals() as f64;
         for block in &shell.blocks {
             let d = symmetry.dimension(&block.label) as f64 * multiplicity;
             let (q, q2) = moments(symmetry.charge, block.label[0], 1.0);
@@ -222,6 +222,8 @@ fn moments(factor: Factor, label: i16, unit: f64) -> (f64, f64) {
             0.0,
             (2.0 * unit).powi(2) * (0.5 * x) * (0.5 * x + 1.0) / 3.0,
         ),
+        // What is not conserved is not known from the label.
+        Factor::Cyclic(_) => (f64::NAN, f64::NAN),
     }
 }
 

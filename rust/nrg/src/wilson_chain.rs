@@ -29,6 +29,49 @@ pub struct WilsonChain {
 }
 
 impl WilsonChain {
+    /// The chain of a flat band, `rho(w) = 1/2` on -1 ... 1, in closed form: the twist z = 1 of the
+    /// schemes of Zitko and Pruschke and of Campo and Oliveira, which agree there.
+    ///
+    /// `t_n = (1 + 1/L) (1 - L^(-n-1)) L^(-n/2) / (2 A sqrt((1 - L^(-2n-1)) (1 - L^(-2n-3))))` with
+    /// `A = ln(L) (L + 1) / (2 (L - 1))`; without A it is the chain of Wilson (Rev. Mod. Phys. 47, 773
+    /// (1975), Eq. VIII.30; Campo and Oliveira, doi:10.1103/PhysRevB.72.104432).
+    ///
+    /// # Errors
+    /// `lambda` is not above 1, or there is no site.
+    ///
+    /// ```
+    /// use kadanoff_nrg::WilsonChain;
+    ///
+    /// let chain = WilsonChain::flat_band(2.0, 60)?;
+    /// // The hoppings approach the scale, omega_n = t_(n - 1).
+    /// assert!((chain.hopping[58] / chain.scale[59] - 1.0).abs() < 1e-12);
+    /// assert!(WilsonChain::flat_band(1.0, 60).is_err());
+    /// # Ok::<(), kadanoff_nrg::Error>(())
+    /// ```
+    pub fn flat_band(lambda: f64, sites: usize) -> Result<Self, Error> {
+        if !(lambda.is_finite() && lambda > 1.0) || sites == 0 {
+            return Err(Error::Argument(format!(
+                "Lambda must be above 1 and a chain has sites, got Lambda = {lambda}, {sites} sites"
+            )));
+        }
+        let ratio = 0.5 * (lambda + 1.0) / (lambda - 1.0) * lambda.ln();
+        let limit = 0.5 * (1.0 + 1.0 / lambda) / ratio;
+        // 1 - Lambda^-k
+        let rest = |k: usize| -(-lambda.ln() * k as f64).exp_m1();
+        let power = |n: usize| lambda.powf(-0.5 * n as f64);
+        let hopping =
+            |n: usize| limit * power(n) * rest(n + 1) / (rest(2 * n + 1) * rest(2 * n + 3)).sqrt();
+        let chain = Self {
+            hopping: (0..sites - 1).map(hopping).collect(),
+            onsite: vec![0.0; sites],
+            scale: (0..sites)
+                .map(|n| limit * lambda.sqrt() * power(n))
+                .collect(),
+        };
+        chain.validate()?;
+        Ok(chain)
+    }
+
     /// Number of sites, N + 1.
     pub fn sites(&self) -> usize {
         self.onsite.len()

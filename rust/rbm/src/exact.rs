@@ -13,6 +13,7 @@ pub use sampling::sample;
 
 use crate::Error;
 use crate::machine::Machine;
+use crate::units::Units;
 use kadanoff_runtime::Control;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use rayon::prelude::*;
@@ -48,6 +49,14 @@ impl Oriented {
             constant,
             turned,
         }
+    }
+}
+
+/// These sums are over all states of two-valued units.
+fn two_valued(machine: &Machine) -> Result<(), Error> {
+    match machine.units.0 {
+        Units::OneHot(_) => Err(Error::option("one-hot units are not enumerated here")),
+        _ => Ok(()),
     }
 }
 
@@ -194,6 +203,7 @@ impl Kernel for Block<'_> {
 /// # Ok::<(), kadanoff_rbm::Error>(())
 /// ```
 pub fn log_z(machine: &Machine, control: &Control) -> Result<f64, Error> {
+    two_valued(machine)?;
     let side = Oriented::smaller(machine);
     at_most(side.machine.visible(), MAX_FOR_Z)?;
     let plan = Plan::new(&side.machine);
@@ -231,6 +241,7 @@ pub fn log_z(machine: &Machine, control: &Control) -> Result<f64, Error> {
 /// # Ok::<(), kadanoff_rbm::Error>(())
 /// ```
 pub fn log_weights(machine: &Machine, control: &Control) -> Result<Vec<f64>, Error> {
+    two_valued(machine)?;
     let n = machine.visible();
     at_most(n, MAX_FOR_STATES)?;
     let states = 1usize << n;

@@ -15,20 +15,22 @@ use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 /// Outputs that are worked on together.
 pub(crate) const PANEL: usize = 32;
 /// Inputs of a group, and entries of its table.
-const GROUP: usize = 4;
+pub(crate) const GROUP: usize = 4;
 const ENTRIES: usize = 1 << GROUP;
 /// Groups of a full word.
-const GROUPS: usize = 64 / GROUP;
+pub(crate) const GROUPS: usize = 64 / GROUP;
 
-type Vector = [f32; PANEL];
+pub(crate) type Vector = [f32; PANEL];
 /// Sums over a group of inputs, one for each of its states.
 pub(crate) type Table = [Vector; ENTRIES];
+/// Nothing but zeros.
+pub(crate) const ZERO_TABLE: Table = [[0.0; PANEL]; ENTRIES];
 
 /// The sixteen sums `sum_k s_k row_k` over four two-valued inputs.
 #[inline(always)]
-fn tabulate(rows: &[Vector; GROUP], units: Units, table: &mut Table) {
+pub(crate) fn tabulate(rows: &[Vector; GROUP], units: Units, table: &mut Table) {
     match units {
-        Units::Binary => tabulate_as::<false>(rows, table),
+        Units::Binary | Units::OneHot(_) => tabulate_as::<false>(rows, table),
         Units::Spin => tabulate_as::<true>(rows, table),
     }
 }
@@ -56,7 +58,7 @@ fn tabulate_as<const SPIN: bool>(rows: &[Vector; GROUP], table: &mut Table) {
 
 /// Adds the entries that the bits of `word` pick.
 #[inline(always)]
-fn accumulate(sum: &mut Vector, tables: &[Table], word: u64) {
+pub(crate) fn accumulate(sum: &mut Vector, tables: &[Table], word: u64) {
     let mut total = *sum;
     let mut rest = word;
     for table in tables {
@@ -67,6 +69,56 @@ fn accumulate(sum: &mut Vector, tables: &[Table], word: u64) {
         rest >>= GROUP;
     }
     *sum = total;
+}
+
+/// Couplings of four inputs from i on and a panel of outputs, from `weights[i * outputs + j]`.
+#[inline(always)]
+pub(crate) fn gather(
+    weights: &[f32],
+    (inputs, outputs): (usize, usize),
+    (i, first): (usize, usize),
+    rows: &mut [Vector; GROUP],
+) {
+    let count = PANEL.min(outputs - first);
+    for (k, row) in rows.iter_mut().enumerate() {
+        *row = [0.0; PANEL];
+        if i + k < inputs {
+            let from = &weights[(i + k) * outputs + first..];
+            if let Some(full) = from.first_chunk::<PANEL>()
+                && count == PANEL
+            {
+                *row = *full;
+            } else {
+                row[..count].copy_from_slice(&from[..count]);
+            }
+        }
+    }
+}
+
+/// The same from `weights[j * inputs + i]`.
+#[inline(always)]
+pub(crate) fn gather_transposed(
+    weights: &[f32],
+    (inputs, outputs): (usize, usize),
+    (i, first): (usize, usize),
+    rows: &mut [Vector; GROUP],
+) {
+    let count = PANEL.min(outputs - first);
+    *rows = [[0.0; PANEL]; GROUP];
+    for c in 0..count {
+        let from = &weights[(first + c) * inputs + i..];
+        if let Some(four) = from.first_chunk::<GROUP>()
+            && i + GROUP <= inputs
+        {
+            for k in 0..GROUP {
+                rows[k][c] = four[k];
+            }
+        } else {
+            for k in 0..inputs - i {
+                rows[k][c] = from[k];
+            }
+        }
+    }
 }
 
 /// One direction of a machine, ready to be sampled.
@@ -137,20 +189,7 @@ impl Layer {
                 let Self(layer, bias, weights) = self;
                 let (inputs, outputs) = (layer.inputs, layer.outputs);
                 layer.fill(bias, |i, first, rows| {
-                    let count = PANEL.min(outputs - first);
-                    for (k, row) in rows.iter_mut().enumerate() {
-                        *row = [0.0; PANEL];
-                        if i + k < inputs {
-                            let from = &weights[(i + k) * outputs + first..];
-                            if let Some(full) = from.first_chunk::<PANEL>()
-                                && count == PANEL
-                            {
-                                *row = *full;
-                            } else {
-                                row[..count].copy_from_slice(&from[..count]);
-                            }
-                        }
-                    }
+                    gather(weights, (inputs, outputs), (i, first), rows);
                 });
             }
         }
@@ -167,22 +206,7 @@ impl Layer {
                 let Self(layer, bias, weights) = self;
                 let (inputs, outputs) = (layer.inputs, layer.outputs);
                 layer.fill(bias, |i, first, rows| {
-                    let count = PANEL.min(outputs - first);
-                    *rows = [[0.0; PANEL]; GROUP];
-                    for c in 0..count {
-                        let from = &weights[(first + c) * inputs + i..];
-                        if let Some(four) = from.first_chunk::<GROUP>()
-                            && i + GROUP <= inputs
-                        {
-                            for k in 0..GROUP {
-                                rows[k][c] = four[k];
-                            }
-                        } else {
-                            for k in 0..inputs - i {
-                                rows[k][c] = from[k];
-                            }
-                        }
-                    }
+                    gather_transposed(weights, (inputs, outputs), (i, first), rows);
                 });
             }
         }
@@ -197,11 +221,6 @@ impl Layer {
     /// Number of outputs.
     pub(crate) fn outputs(&self) -> usize {
         self.outputs
-    }
-
-    /// Words of a row of inputs.
-    pub(crate) fn words_in(&self) -> usize {
-        words(self.inputs)
     }
 
     /// Fields of a block of rows into `out[row * padded + j]`.
@@ -219,21 +238,6 @@ impl Layer {
         );
     }
 
-    /// Means of the outputs, `out[row * padded + j]`.
-    pub(crate) fn means(&self, level: Level, input: &[u64], at: Tempered<'_>, out: &mut [f32]) {
-        let rows = input.len() / words(self.inputs).max(1);
-        dispatch(
-            level,
-            Pass {
-                layer: self,
-                input,
-                rows,
-                at,
-                want: Want::Means(out),
-            },
-        );
-    }
-
     /// Samples of the outputs as bits, and their means as well if `means` is given.
     pub(crate) fn sample(
         &self,
@@ -245,22 +249,80 @@ impl Layer {
         means: Option<&mut [f32]>,
     ) {
         let rows = input.len() / words(self.inputs).max(1);
+        let pass = |want| Pass {
+            layer: self,
+            input,
+            rows,
+            at,
+            want,
+        };
+        let Units::OneHot(states) = self.to else {
+            dispatch(level, pass(Want::Samples(random, out, means)));
+            return;
+        };
+        let mut fields = vec![0.0; rows * self.padded()];
+        dispatch(level, pass(Want::Fields(&mut fields)));
         dispatch(
             level,
-            Pass {
-                layer: self,
-                input,
-                rows,
-                at,
-                want: Want::Samples(random, out, means),
+            Groups {
+                fields: &mut fields,
+                padded: self.padded(),
+                outputs: self.outputs,
+                states,
+                random,
+                out,
             },
         );
     }
 }
 
+/// Draws one unit of every group with the probabilities `e^{x_k} / sum_l e^{x_l}`.
+pub(crate) struct Groups<'a> {
+    /// Fields of some rows, overwritten.
+    pub fields: &'a mut [f32],
+    pub padded: usize,
+    pub outputs: usize,
+    pub states: usize,
+    pub random: &'a mut RandomLanes,
+    pub out: &'a mut [u64],
+}
+
+impl Kernel for Groups<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<I: Instructions>(self) {
+        let width = words(self.outputs);
+        let rows = self.fields.chunks_exact_mut(self.padded);
+        for (fields, row) in rows.zip(self.out.chunks_exact_mut(width)) {
+            row.fill(0);
+            for group in fields[..self.outputs].chunks_exact_mut(self.states) {
+                let most = group.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                group.iter_mut().for_each(|x| *x -= most);
+            }
+            fields.iter_mut().for_each(|x| *x = exp(*x));
+            let mut numbers = [0; LANES];
+            let groups = fields[..self.outputs].chunks_exact(self.states);
+            for (g, weights) in groups.enumerate() {
+                if g % LANES == 0 {
+                    numbers = self.random.next();
+                }
+                let mut rest = uniform(numbers[g % LANES]) * weights.iter().sum::<f32>();
+                let mut state = 0;
+                // The last state takes what rounding leaves.
+                while state + 1 < self.states && rest >= weights[state] {
+                    rest -= weights[state];
+                    state += 1;
+                }
+                let unit = g * self.states + state;
+                row[unit / 64] |= 1 << (unit % 64);
+            }
+        }
+    }
+}
+
 enum Want<'a> {
     Fields(&'a mut [f32]),
-    Means(&'a mut [f32]),
     Samples(&'a mut RandomLanes, &'a mut [u64], Option<&'a mut [f32]>),
 }
 
@@ -317,16 +379,6 @@ impl Kernel for Pass<'_> {
                         out[start..start + PANEL].copy_from_slice(sum);
                     }
                 }
-                Want::Means(out) => {
-                    for (r, sum) in fields.iter().enumerate() {
-                        let start = r * padded + first;
-                        mean(
-                            &boltzmann(sum, layer.to),
-                            layer.to,
-                            &mut out[start..start + PANEL],
-                        );
-                    }
-                }
                 Want::Samples(random, out, means) => {
                     let keep = u32::MAX >> (PANEL - count);
                     for (r, sum) in fields.iter().enumerate() {
@@ -351,7 +403,7 @@ impl Kernel for Pass<'_> {
 
 /// `e^{-span x}`: the weight of the lower value relative to the upper one.
 #[inline(always)]
-fn boltzmann(fields: &Vector, units: Units) -> Vector {
+pub(crate) fn boltzmann(fields: &Vector, units: Units) -> Vector {
     let span = units.span() as f32;
     let mut out = [0.0; PANEL];
     for (to, &x) in out.iter_mut().zip(fields) {
@@ -361,7 +413,7 @@ fn boltzmann(fields: &Vector, units: Units) -> Vector {
 }
 
 #[inline(always)]
-fn mean(inverse: &Vector, units: Units, out: &mut [f32]) {
+pub(crate) fn mean(inverse: &Vector, units: Units, out: &mut [f32]) {
     let (low, span) = (units.low() as f32, units.span() as f32);
     for (to, &e) in out.iter_mut().zip(inverse) {
         *to = low + span / (1.0 + e);
@@ -370,7 +422,7 @@ fn mean(inverse: &Vector, units: Units, out: &mut [f32]) {
 
 /// Bit c is up with probability 1 / (1 + e_c): `u < 1 / (1 + e)` without the division.
 #[inline(always)]
-fn draw(inverse: &Vector, random: &mut RandomLanes) -> u32 {
+pub(crate) fn draw(inverse: &Vector, random: &mut RandomLanes) -> u32 {
     let mut marks = [0u32; LANES];
     for half in 0..PANEL / LANES {
         let numbers = random.next();
@@ -381,60 +433,6 @@ fn draw(inverse: &Vector, random: &mut RandomLanes) -> u32 {
         }
     }
     marks.iter().fold(0, |bits, mark| bits | mark)
-}
-
-/// Adds `sum_rows s_i(row) mean_j(row)` of a block to `out[i * padded + j]`.
-///
-/// `columns[i]` holds unit i of the rows, one bit per row; `means` has `padded` columns, and zeros in
-/// rows that are not there.
-pub(crate) struct Correlate<'a> {
-    /// Unit i of up to 64 rows.
-    pub columns: &'a [u64],
-    /// What values its bits stand for.
-    pub units: Units,
-    /// Means of the other layer, 64 rows.
-    pub means: &'a [f32],
-    /// Columns of `means` and `out`.
-    pub padded: usize,
-    /// +1 or -1.
-    pub sign: f32,
-    /// Room for the tables of a panel.
-    pub tables: &'a mut [Table],
-    /// Where to add.
-    pub out: &'a mut [f32],
-}
-
-/// Room for the tables of one panel for 64 rows.
-pub(crate) fn tables() -> Vec<Table> {
-    vec![[[0.0; PANEL]; ENTRIES]; GROUPS]
-}
-
-impl Kernel for Correlate<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<I: Instructions>(self) {
-        let tables = self.tables;
-        for first in (0..self.padded).step_by(PANEL) {
-            for (g, table) in tables.iter_mut().enumerate() {
-                let mut rows = [[0.0; PANEL]; GROUP];
-                for (k, row) in rows.iter_mut().enumerate() {
-                    let start = (g * GROUP + k) * self.padded + first;
-                    let from = &self.means[start..start + PANEL];
-                    for c in 0..PANEL {
-                        row[c] = self.sign * from[c];
-                    }
-                }
-                tabulate(&rows, self.units, table);
-            }
-            for (i, &word) in self.columns.iter().enumerate() {
-                let start = i * self.padded + first;
-                if let Some(sum) = self.out[start..].first_chunk_mut::<PANEL>() {
-                    accumulate(sum, tables, word);
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

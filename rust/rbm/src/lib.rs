@@ -1,4 +1,5 @@
-//! Restricted Boltzmann machines, `E(v, h) = -a.v - b.h - v.W.h`, of 0/1 or -1/+1 units.
+//! Restricted Boltzmann machines, `E(v, h) = -a.v - b.h - v.W.h`, of 0/1 or -1/+1 units;
+//! visible 0/1 units may come in one-hot groups (softmax units).
 //!
 //! | what | function | cost for n + m units |
 //! |---|---|---|
@@ -8,6 +9,8 @@
 //! | averages, the gradient | [`exact::moments`] | the same, up to 24 units |
 //! | independent samples, any units clamped | [`exact::sample`] | 2^(smaller free layer) |
 //! | ln Z beyond | [`anneal`] | chains times temperatures times sweeps |
+//!
+//! The exact functions are for two-valued units, not for one-hot groups.
 //!
 //! Configurations are rows of bits in words of 64; bit 1 is the upper value of a unit. Every random
 //! stream belongs to a block of 64 rows, so that no result depends on the number of threads, and

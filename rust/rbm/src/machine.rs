@@ -51,7 +51,7 @@ pub(crate) fn log_sums(units: Units, fields: &[f64]) -> f64 {
         let (mut sum, mut product) = (0.0, 1.0);
         for &x in chunk {
             sum += match units {
-                Units::Binary => x.max(0.0),
+                Units::Binary | Units::OneHot(_) => x.max(0.0),
                 Units::Spin => x.abs(),
             };
             product *= 1.0 + (-span * x.abs()).exp();
@@ -59,6 +59,15 @@ pub(crate) fn log_sums(units: Units, fields: &[f64]) -> f64 {
         total += sum + product.ln();
     }
     total
+}
+
+/// Whether layers can have such units: one-hot groups in the visible layer only, and whole ones.
+pub(crate) fn fits(units: (Units, Units), visible: usize) -> bool {
+    let groups = match units.0 {
+        Units::OneHot(states) => states >= 2 && visible.is_multiple_of(states),
+        _ => true,
+    };
+    groups && !matches!(units.1, Units::OneHot(_))
 }
 
 impl Machine {
@@ -76,6 +85,11 @@ impl Machine {
                 b.len(),
                 w.len()
             )));
+        }
+        if !fits(units, a.len()) {
+            return Err(Error::shape(
+                "one-hot units are for the visible layer, whole groups of at least two",
+            ));
         }
         let small = |x: &f64| x.abs() < f64::from(MAX_PARAMETER);
         if ![&a, &b, &w].iter().all(|x| x.iter().all(small)) {

@@ -6,21 +6,23 @@
 //! doi:10.1145/1390156.1390290), or from tempered ones (Desjardins et al. 2010). Hidden units enter
 //! both averages by their means, which has less variance than their samples.
 
-mod block;
 mod minibatch;
+mod pairs;
+mod product;
 mod step;
 
 use crate::Error;
-use crate::bits::{BLOCK, words};
-use crate::layer::Layer;
+use crate::bits::words;
+use crate::layer::{Layer, PANEL};
+use crate::machine::fits;
 use crate::temper;
 use crate::units::Units;
-use block::{Add, Setting, Sums, Task};
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use kadanoff_runtime::{Control, random};
-use minibatch::Minibatch;
+use minibatch::{Memory, Minibatch};
+use pairs::Sums;
+use product::Direction;
 use rand::Rng;
-use rayon::prelude::*;
 use step::Step;
 
 /// Where the model average comes from.
@@ -124,7 +126,8 @@ impl State {
     /// Checks that the arrays fit together.
     fn check(&self) -> Result<(), Error> {
         let size = self.couplings() + self.visible + self.hidden;
-        let fits = self.visible > 0
+        let fits = fits(self.units, self.visible)
+            && self.visible > 0
             && self.hidden > 0
             && self.parameters.len() == size
             && self.first.len() == size
@@ -265,40 +268,43 @@ fn dot(x: &[f32], y: &[f32]) -> f32 {
 
 struct Worker {
     level: Level,
-    forward: Layer,
-    backward: Layer,
-    tasks: Vec<Task>,
+    forward: Direction,
+    backward: Direction,
+    /// For exchanges of replicas alone.
+    fields: Option<Layer>,
+    memory: Memory,
     sums: Sums,
+    /// Of one row of the couplings, then of the biases.
     gradient: Vec<f32>,
     total: Vec<f32>,
     replicas: usize,
-    parallel: bool,
+    threads: usize,
 }
 
 impl Worker {
     fn new(state: &State, options: &Options, samples: usize, replicas: usize) -> Self {
         let (visible, hidden) = (state.visible, state.hidden);
-        let forward = Layer::new(visible, hidden, state.units.0, state.units.1);
-        let backward = Layer::new(hidden, visible, state.units.1, state.units.0);
+        let (lower, upper) = state.units;
+        let forward = Direction::new((visible, hidden), (lower, upper), false);
         // No replicas, no chains.
         let chains = state.chains.len() / words(visible) / replicas.max(1);
-        let blocks = options.batch.min(samples).div_ceil(BLOCK) + replicas * chains.div_ceil(BLOCK);
-        let padded = forward.padded();
-        // What does not run side by side needs no memory of its own.
         let work = 5 * (options.batch.min(samples) + replicas * chains) * visible * hidden;
-        let threads = kadanoff_runtime::threads();
-        let parallel = blocks > 1 && work > MIN_PARALLEL_WORK && threads > 1;
-        let wave = if parallel { blocks.min(4 * threads) } else { 1 };
+        let parallel = work > MIN_PARALLEL_WORK;
         Self {
             level: Level::current(),
+            sums: Sums::new(visible, forward.panels()),
             forward,
-            backward,
-            tasks: (0..wave).map(|_| Task::new(state, padded)).collect(),
-            sums: Sums::new(visible, padded),
-            gradient: vec![0.0; state.parameters.len()],
+            backward: Direction::new((hidden, visible), (upper, lower), true),
+            fields: (replicas > 1).then(|| Layer::new(visible, hidden, lower, upper)),
+            memory: Memory::default(),
+            gradient: vec![0.0; visible + 2 * hidden],
             total: vec![0.0; state.parameters.len()],
             replicas,
-            parallel,
+            threads: if parallel {
+                kadanoff_runtime::threads()
+            } else {
+                1
+            },
         }
     }
 
@@ -314,16 +320,16 @@ impl Worker {
     ) -> Result<u64, Error> {
         let (weights, biases) = state.parameters.split_at(state.couplings());
         let (a, b) = biases.split_at(state.visible);
-        self.forward.set(self.level, b, weights);
-        self.backward.set_transposed(self.level, a, weights);
+        self.forward.prepare(self.level, weights);
+        self.backward.prepare(self.level, weights);
         let batch = Minibatch {
-            with: Setting {
-                level: self.level,
-                forward: &self.forward,
-                backward: &self.backward,
-                visible: state.visible,
-                units: state.units,
-            },
+            level: self.level,
+            forward: &self.forward,
+            backward: &self.backward,
+            units: state.units,
+            weights,
+            a,
+            b,
             options,
             control,
             data,
@@ -336,33 +342,15 @@ impl Worker {
             chains: state.chains.len() / words(state.visible) / self.replicas.max(1),
             base: &state.base,
             stream: state.updates << 24,
+            threads: self.threads,
         };
-        self.sums.clear();
-        let (count, wave) = (batch.blocks(), self.tasks.len());
-        for first in (0..count).step_by(wave) {
-            let tasks = &mut self.tasks[..wave.min(count - first)];
-            let compute =
-                |(k, task): (usize, &mut Task)| batch.compute(first + k, &state.chains, task);
-            if self.parallel {
-                tasks.par_iter_mut().enumerate().for_each(compute);
-            } else {
-                tasks.iter_mut().enumerate().for_each(compute);
-            }
-            control.check()?;
-            for (k, task) in tasks.iter_mut().enumerate() {
-                dispatch(self.level, Add(&mut self.sums, &mut task.sums));
-                if let Some(chain) = (first + k).checked_sub(batch.data_blocks()) {
-                    let (_, at) = batch.place(chain);
-                    let length = at.len();
-                    state.chains[at].copy_from_slice(&task.visible[..length]);
-                }
-            }
-        }
-        if self.replicas > 1 {
+        batch.run(&mut state.chains, &mut self.memory, &mut self.sums)?;
+        if let Some(forward) = &mut self.fields {
+            forward.set(self.level, b, weights);
             let mut source = random::stream(options.seed ^ SWAP, state.updates);
             let path = temper::Path {
                 level: self.level,
-                forward: &self.forward,
+                forward,
                 a,
                 base: &state.base,
                 units: state.units,
@@ -371,76 +359,89 @@ impl Worker {
             let chains = batch.chains;
             temper::exchange(&path, &mut state.chains, chains, state.updates, &mut source);
         }
-        dispatch(self.level, Collect(self, state, options));
-        let step = Step {
-            parameters: &mut state.parameters,
-            first: &mut state.first,
-            second: &mut state.second,
-            gradient: &self.gradient,
-            rate,
-            optimizer: options.optimizer,
-            updates: state.updates + 1,
-        };
-        dispatch(self.level, step);
+        dispatch(self.level, Advance(self, state, rate, options));
         state.updates += 1;
         Ok(self.sums.flips)
     }
 
-    /// The gradient from the sums of the minibatch; moves the running means on.
+    /// The step along the gradient from the sums of the minibatch; moves the running means on.
+    ///
+    /// Row by row of the couplings: beyond the second-level cache every pass over arrays of their
+    /// size takes as long as the products of a small minibatch.
     #[inline(always)]
-    fn collect(&mut self, state: &mut State, options: &Options) {
+    fn advance(&mut self, state: &mut State, rate: f32, options: &Options) {
         let (visible, hidden) = (state.visible, state.hidden);
-        let padded = self.forward.padded();
-        let total = &self.sums;
-        let (couplings, biases) = self.gradient.split_at_mut(visible * hidden);
+        let sums = &self.sums;
+        let step = Step::new(options.optimizer, rate, state.updates + 1);
+        let (row, biases) = self.gradient.split_at_mut(hidden);
         let (to_a, to_b) = biases.split_at_mut(visible);
-        to_a.copy_from_slice(&total.visible_gap);
-        to_b.copy_from_slice(&total.hidden_gap[..hidden]);
+        to_a.copy_from_slice(&sums.visible_gap);
+        to_b.copy_from_slice(&sums.hidden_gap[..hidden]);
         let (mu, lambda) = state.offsets.split_at_mut(visible);
-        for (i, row) in couplings.chunks_exact_mut(hidden).enumerate() {
-            let from = &total.correlations[i * padded..i * padded + hidden];
+        for i in 0..visible {
+            for (panel, part) in row.chunks_mut(PANEL).enumerate() {
+                let from = &sums.correlations[panel * visible + i].0;
+                part.copy_from_slice(&from[..part.len()]);
+            }
             if options.centered {
                 // Melchior, Fischer, Wiskott, J. Mach. Learn. Res. 17, 99 (2016), Eqs. (6)-(8).
-                let gap = total.visible_gap[i];
-                let means = total.hidden_gap.iter().zip(&*lambda);
-                for ((g, c), (hidden_gap, lambda)) in row.iter_mut().zip(from).zip(means) {
-                    *g = c - mu[i] * hidden_gap - gap * lambda;
+                let gap = sums.visible_gap[i];
+                let means = sums.hidden_gap.iter().zip(&*lambda);
+                for (g, (hidden_gap, lambda)) in row.iter_mut().zip(means) {
+                    *g = *g - mu[i] * hidden_gap - gap * lambda;
                 }
                 for (x, g) in to_b.iter_mut().zip(&*row) {
                     *x -= mu[i] * g;
                 }
                 to_a[i] -= dot(row, lambda);
-            } else {
-                row.copy_from_slice(from);
             }
-        }
-        for (sum, g) in self.total.iter_mut().zip(&self.gradient) {
-            *sum += g;
-        }
-        if options.decay != 0.0 {
-            let weights = &state.parameters[..visible * hidden];
-            for (g, w) in self.gradient.iter_mut().zip(weights) {
-                *g -= options.decay * w;
+            let part = i * hidden..(i + 1) * hidden;
+            add(&mut self.total[part.clone()], row);
+            if options.decay != 0.0 {
+                for (g, w) in row.iter_mut().zip(&state.parameters[part.clone()]) {
+                    *g -= options.decay * w;
+                }
             }
+            step.advance(
+                &mut state.parameters[part.clone()],
+                &mut state.first[part.clone()],
+                &mut state.second[part],
+                row,
+            );
         }
-        for (mean, x) in mu.iter_mut().zip(&total.visible_data) {
+        let part = visible * hidden..;
+        add(&mut self.total[part.clone()], biases);
+        step.advance(
+            &mut state.parameters[part.clone()],
+            &mut state.first[part.clone()],
+            &mut state.second[part],
+            biases,
+        );
+        for (mean, x) in mu.iter_mut().zip(&sums.visible_data) {
             *mean += SLIDING * (x - *mean);
         }
-        for (mean, x) in lambda.iter_mut().zip(&total.hidden_data) {
+        for (mean, x) in lambda.iter_mut().zip(&sums.hidden_data) {
             *mean += SLIDING * (x - *mean);
         }
     }
 }
 
-struct Collect<'a>(&'a mut Worker, &'a mut State, &'a Options);
+#[inline(always)]
+fn add(sums: &mut [f32], x: &[f32]) {
+    for (sum, x) in sums.iter_mut().zip(x) {
+        *sum += x;
+    }
+}
 
-impl Kernel for Collect<'_> {
+struct Advance<'a>(&'a mut Worker, &'a mut State, f32, &'a Options);
+
+impl Kernel for Advance<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<I: Instructions>(self) {
-        let Self(worker, state, options) = self;
-        worker.collect(state, options);
+        let Self(worker, state, rate, options) = self;
+        worker.advance(state, rate, options);
     }
 }
 

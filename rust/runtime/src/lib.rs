@@ -1,17 +1,20 @@
-//! What every long computation shares: cancellation, progress, thread pools, random streams, and
-//! the choice of vector instructions.
+//! What every long computation shares: cancellation, progress, thread pools, clocks, random
+//! streams, and the choice of vector instructions.
 //!
 //! A computation receives a [`Control`], ticks it as work is done and asks it now and then
 //! whether to stop. The caller, on another thread, reads the progress and may cancel. Nothing here
 //! knows about Python, signals or physics.
 
+pub mod exponential;
 mod parallel;
 mod patience;
+mod platform;
 pub mod random;
 pub mod simd;
 
 pub use parallel::{map_largest_first, threads};
 pub use patience::or_abandon;
+pub use platform::{Clock, HAS_THREADS};
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -89,7 +92,8 @@ impl Control {
 /// it returns.
 ///
 /// Results must not depend on the number: random streams are seeded by the index of a chain or
-/// sample, and sums run in a fixed order.
+/// sample, and sums run in a fixed order. Where there are no threads (see [`HAS_THREADS`]), the work
+/// is done here.
 ///
 /// ```
 /// use kadanoff_runtime::{map_largest_first, with_threads};
@@ -102,6 +106,9 @@ pub fn with_threads<T: Send>(
     threads: Option<usize>,
     work: impl FnOnce() -> T + Send,
 ) -> Result<T, rayon::ThreadPoolBuildError> {
+    if !HAS_THREADS {
+        return Ok(work());
+    }
     let mut workers = Vec::new();
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads.unwrap_or(0))

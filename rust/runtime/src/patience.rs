@@ -1,6 +1,6 @@
 //! Work that cannot be asked to stop.
 
-use crate::{Cancelled, Control};
+use crate::{Cancelled, Control, HAS_THREADS};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ const WAKE: Duration = Duration::from_millis(20);
 ///
 /// For a library call of seconds that has no way to be stopped, such as one large
 /// diagonalisation. With `long` it runs on a thread of its own, which after a cancellation ends
-/// by itself and drops its result; without, it runs here.
+/// by itself and drops its result; without, or where there are no threads, it runs here.
 ///
 /// ```
 /// use kadanoff_runtime::{Cancelled, Control, or_abandon};
@@ -26,7 +26,7 @@ pub fn or_abandon<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Cancelled> {
     control.check()?;
-    if !long {
+    if !long || !HAS_THREADS {
         return Ok(work());
     }
     let (send, receive) = sync_channel(1);

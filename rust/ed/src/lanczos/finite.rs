@@ -15,7 +15,7 @@
 //! `STEP^4 / 2`.
 
 use super::act;
-use super::krylov::{Clean, dot, eigen, lowest, subtract};
+use super::krylov::{Clean, Matrix, combined, dot, eigen, length, lowest, normalise, step};
 use super::sector::{Sector, SpinConfigurations};
 use crate::poles::at_points;
 use crate::{Anderson, Error, MAX_LANCZOS, map_blocks};
@@ -303,24 +303,20 @@ impl Krylov {
             control.check()?;
             let k = basis.len() - 1;
             let mut y = vec![0.0; n];
-            sector.apply(&basis[k], &mut y);
-            diagonal.push(dot(&basis[k], &y));
+            let past = off.last().map(|&past| (past, &basis[k - 1][..]));
+            diagonal.push(step(sector, &basis[k], past, &mut y));
             scale = scale.max(diagonal[k].abs());
-            subtract(&mut y, diagonal[k], &basis[k]);
-            if k > 0 {
-                subtract(&mut y, off[k - 1], &basis[k - 1]);
-            }
             for _ in 0..2 {
                 let basis = &basis;
                 dispatch(simd::Level::current(), Clean { y: &mut y, basis });
             }
-            let beta = dot(&y, &y).sqrt();
+            let beta = length(&y);
             scale = scale.max(beta);
             if k + 1 >= steps.min(n) || beta < 1e-11 * scale {
                 break;
             }
             off.push(beta);
-            y.iter_mut().for_each(|x| *x /= beta);
+            normalise(&mut y, beta);
             basis.push(y);
         }
         let (values, vectors) = eigen(&diagonal, &off)?;
@@ -334,11 +330,7 @@ impl Krylov {
 
     /// `sum_k factors_k basis_k`
     fn combine(&self, factor: impl Fn(usize) -> f64) -> Vec<f64> {
-        let mut out = vec![0.0; self.basis[0].len()];
-        for (k, b) in self.basis.iter().enumerate() {
-            subtract(&mut out, -factor(k), b);
-        }
-        out
+        combined(&self.basis, factor)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Configurations of one spin, and H on the products of an up and a down one.
 
+use super::krylov::Matrix;
 use crate::Anderson;
 use kadanoff_runtime::simd::{self, Instructions, Kernel, dispatch};
 
@@ -58,6 +59,8 @@ impl SpinConfigurations {
     }
 }
 
+const LANES: usize = 8;
+
 /// H in one sector.
 pub(super) struct Sector<'a> {
     pub up: &'a SpinConfigurations,
@@ -66,44 +69,72 @@ pub(super) struct Sector<'a> {
     pub impurity: u32,
 }
 
-impl Sector<'_> {
-    pub(super) fn dimension(&self) -> usize {
+impl Matrix for Sector<'_> {
+    fn dimension(&self) -> usize {
         self.up.masks.len() * self.down.masks.len()
     }
 
-    /// `y = H x`
-    pub(super) fn apply(&self, x: &[f64], y: &mut [f64]) {
+    fn apply(&self, x: &[f64], y: &mut [f64]) {
         dispatch(simd::Level::current(), Apply { sector: self, x, y });
     }
+}
 
+impl Sector<'_> {
+    /// Eight rows of x at a time are transposed, so that hops of down spins work on whole lanes too.
     #[inline(always)]
-    pub(super) fn apply_here(&self, x: &[f64], y: &mut [f64]) {
+    fn apply_here(&self, x: &[f64], y: &mut [f64]) {
         let width = self.down.masks.len();
-        for (u, row) in y.chunks_exact_mut(width).enumerate() {
-            let own = &x[u * width..(u + 1) * width];
-            let repulsion = if self.up.masks[u] & self.impurity == 0 {
+        let mut columns = vec![[0.0; LANES]; width];
+        let mut images = vec![[0.0; LANES]; width];
+        for (block, rows) in y.chunks_mut(LANES * width).enumerate() {
+            let first = block * LANES;
+            let own = &x[first * width..first * width + rows.len()];
+            for (r, row) in own.chunks_exact(width).enumerate() {
+                for (column, x) in columns.iter_mut().zip(row) {
+                    column[r % LANES] = *x;
+                }
+            }
+            self.down_hops(first, &columns, &mut images);
+            for (r, row) in rows.chunks_exact_mut(width).enumerate() {
+                for (y, image) in row.iter_mut().zip(&images) {
+                    *y = image[r % LANES];
+                }
+                for &(from, value) in &self.up.hops[first + r] {
+                    let other = &x[from as usize * width..(from as usize + 1) * width];
+                    for (y, x) in row.iter_mut().zip(other) {
+                        *y += value * x;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The diagonal and the hops of down spins, for the rows from `first` on.
+    #[inline(always)]
+    fn down_hops(&self, first: usize, columns: &[[f64; LANES]], images: &mut [[f64; LANES]]) {
+        let (mut energy, mut repulsion) = ([0.0; LANES], [0.0; LANES]);
+        let rows = self.up.energy.iter().zip(&self.up.masks).skip(first);
+        for ((one, two), (e, mask)) in energy.iter_mut().zip(&mut repulsion).zip(rows) {
+            *one = *e;
+            *two = if mask & self.impurity == 0 {
                 0.0
             } else {
                 self.u
             };
-            let energy = self.up.energy[u];
-            for d in 0..width {
-                let mut sum = 0.0;
-                for &(from, value) in &self.down.hops[d] {
-                    sum += value * own[from as usize];
+        }
+        for (d, (own, image)) in columns.iter().zip(images).enumerate() {
+            let mut sum = [0.0; LANES];
+            for &(from, value) in &self.down.hops[d] {
+                let other = &columns[from as usize];
+                for l in 0..LANES {
+                    sum[l] += value * other[l];
                 }
-                let double = if self.down.masks[d] & self.impurity == 0 {
-                    0.0
-                } else {
-                    repulsion
-                };
-                row[d] = (energy + self.down.energy[d] + double) * own[d] + sum;
             }
-            for &(from, value) in &self.up.hops[u] {
-                let other = &x[from as usize * width..(from as usize + 1) * width];
-                for (y, x) in row.iter_mut().zip(other) {
-                    *y += value * x;
-                }
+            let full = self.down.masks[d] & self.impurity != 0;
+            let e = self.down.energy[d];
+            for l in 0..LANES {
+                let double = if full { repulsion[l] } else { 0.0 };
+                image[l] = (energy[l] + e + double) * own[l] + sum[l];
             }
         }
     }

@@ -17,6 +17,12 @@ fn compare(model: &Anderson, beta: f64) -> Result<(), Error> {
     assert!((found.log_z - exact.log_z).abs() < 1e-9);
     assert!((found.n - exact.n).abs() < 1e-9);
     assert!((found.docc - exact.docc).abs() < 1e-9);
+    let occupied = |e: &&f64| (-beta * (*e - spectrum.ground)).exp() >= options.cut;
+    let states: usize = spectrum
+        .sectors()
+        .map(|(_, twice_spin, levels)| (twice_spin + 1) * levels.iter().filter(occupied).count())
+        .sum();
+    assert_eq!(found.states, states);
     let poles = lehmann(&spectrum, beta, 1e-13, &Control::new()).unwrap();
     let z: Vec<c64> = (0..20)
         .map(|n| c64::new(0.0, f64::from(2 * n + 1) * std::f64::consts::PI / beta))

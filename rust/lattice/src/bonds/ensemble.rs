@@ -3,10 +3,10 @@
 use super::chain::{Chain, Shared};
 use super::model::{Model, Update};
 use crate::Error;
-use kadanoff_runtime::Control;
+use kadanoff_runtime::{Clock, Control};
 use rayon::prelude::*;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Time between two moments at which all chains have measured equally often, half of it.
 const SLICE: Duration = Duration::from_millis(25);
@@ -154,7 +154,7 @@ impl Ensemble {
         let (mut finished, mut slice) = (0, 1);
         while finished < times {
             let end = times.min(finished + slice);
-            let started = Instant::now();
+            let started = Clock::start();
             let reached = tasks
                 .par_iter_mut()
                 .map(|(chain, found)| {

@@ -63,6 +63,42 @@ fn pairs(a: &[u8], b: &[u8], direction: u8) -> u32 {
         .sum()
 }
 
+/// Heights of the plaquettes, 0 on the first one: with `eps = (-1)^(x+y)`,
+/// `h(x, y) - h(x - 1, y) = eps (1 - 4 n_y(x, y))` and `h(x, y) - h(x, y - 1) = -eps (1 - 4 n_x(x, y))`.
+///
+/// ```
+/// use kadanoff_lattice::dimers::{Boundary, SquareLattice, heights};
+///
+/// let lattice = SquareLattice::new(2, 2, Boundary::Open)?;
+/// assert_eq!(heights(&lattice, &[0, 2, 0, 2]), [0, -1, -3, -2]);
+/// # Ok::<(), kadanoff_lattice::dimers::Error>(())
+/// ```
+pub fn heights(lattice: &SquareLattice, cells: &[u8]) -> Vec<i32> {
+    let (lx, ly) = (lattice.lx, lattice.ly);
+    let step = |x: usize, y: usize, direction: u8| {
+        let rise = if cells[y * lx + x] & DIRECTION == direction {
+            -3
+        } else {
+            1
+        };
+        if (x + y).is_multiple_of(2) {
+            rise
+        } else {
+            -rise
+        }
+    };
+    let mut out = vec![0; lx * ly];
+    for y in 0..ly {
+        if y > 0 {
+            out[y * lx] = out[(y - 1) * lx] - step(0, y, 0);
+        }
+        for x in 1..lx {
+            out[y * lx + x] = out[y * lx + x - 1] + step(x, y, 1);
+        }
+    }
+    out
+}
+
 /// Whether every dimer has two ends.
 #[cfg(test)]
 pub(crate) fn is_covering(lattice: &SquareLattice, directions: &[u8]) -> bool {

@@ -21,7 +21,7 @@ pub use enumerate::enumerate;
 pub use lattice::{Boundary, SquareLattice};
 #[cfg(test)]
 use measure::is_covering;
-pub use measure::{flippable, winding};
+pub use measure::{flippable, heights, winding};
 pub use sampler::{Plan, Replica, sample};
 pub use simulation::Simulation;
 pub use weights::transitions;

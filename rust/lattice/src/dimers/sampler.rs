@@ -1,7 +1,7 @@
 //! Replicas of a dimer model, several per core, measured after a fixed number of loops.
 
 use super::lattice::{DIRECTION, SquareLattice};
-use super::worm::{LANES, Lane, Weights};
+use super::worm::{Lane, Weights};
 use super::{Error, flippable, sector, winding};
 use kadanoff_runtime::{Control, random};
 use rayon::prelude::*;
@@ -99,8 +99,10 @@ pub fn sample(plan: &Plan, seed: u64, control: &Control) -> Result<Vec<Replica>,
         .saturating_add(plan.equilibration);
     control.add_total(each.saturating_mul(plan.chains as u64));
     let indices: Vec<usize> = (0..plan.chains).collect();
+    // Every thread has a share; what a replica does depends on itself alone.
+    let together = plan.chains.div_ceil(kadanoff_runtime::threads()).max(1);
     let groups: Vec<Vec<Replica>> = indices
-        .par_chunks(LANES)
+        .par_chunks(weights.lanes().min(together))
         .map(|group| run(plan, &weights, &cells, group, seed, control))
         .collect();
     Ok(groups.into_iter().flatten().collect())

@@ -12,6 +12,14 @@ pub(super) type Thresholds = Vec<[[u64; 3]; 4]>;
 
 pub(super) const ONE: u64 = 1 << 63;
 
+/// Thresholds where no direction is closed: three numbers for every direction that the dimer comes
+/// from, by the parallel neighbours as digits in base 3. A third of the larger table, so that the
+/// coverings stay beside it in the first-level cache.
+pub(super) type Periodic = Box<[[[u64; 4]; 4]; PERIODIC_KEYS]>;
+
+/// The 3^4 keys, rounded up to a power of two.
+pub(super) const PERIODIC_KEYS: usize = 128;
+
 /// `p[i][j]` of going from direction i to j with detailed balance, `w_i p_ij = w_j p_ji`, and with
 /// few returns: the smallest weight gives equal shares to the others, then the next smallest.
 ///
@@ -80,6 +88,18 @@ pub(super) fn thresholds(coupling: f64) -> Thresholds {
         .collect()
 }
 
+/// The thresholds of keys without closed directions.
+pub(super) fn periodic(all: &Thresholds) -> Periodic {
+    let mut table = Box::new([[[0; 4]; 4]; PERIODIC_KEYS]);
+    for key in 0..81 {
+        let wide = (0..4).fold(0, |sum, d| sum | (key / 3usize.pow(d) % 3) << (2 * d));
+        for (row, thresholds) in table[key].iter_mut().zip(&all[wide]) {
+            row[..3].copy_from_slice(thresholds);
+        }
+    }
+    table
+}
+
 fn cumulative(p: [f64; 4]) -> [u64; 3] {
     let Some(last) = (0..4).rev().find(|&d| p[d] > 0.0) else {
         return [0; 3];
@@ -118,7 +138,12 @@ pub(super) fn dice() -> Vec<[[u8; DIE]; 4]> {
 pub(super) const DIE: usize = 6;
 
 /// What a dimer in direction `d` at diagonal neighbour k of a site adds to the site's key.
-pub(super) const PARALLEL: [[u8; 4]; 4] = {
+pub(super) const PARALLEL: [[u8; 4]; 4] = parallels(4);
+
+/// The same in base 3.
+const PERIODIC_PARALLEL: [[u8; 4]; 4] = parallels(3);
+
+const fn parallels(base: u8) -> [[u8; 4]; 4] {
     // (diagonal, its direction, the direction at the site that is parallel)
     let pairs = [
         (0, 2, 0),
@@ -134,16 +159,22 @@ pub(super) const PARALLEL: [[u8; 4]; 4] = {
     let mut i = 0;
     while i < pairs.len() {
         let (k, d, site) = pairs[i];
-        table[k][d] = 1 << (2 * site);
+        table[k][d] = base.pow(site);
         i += 1;
     }
     table
-};
+}
 
 /// Where a byte's direction leads from diagonal k.
 #[inline(always)]
 pub(super) fn parallel(k: usize, byte: u8) -> u8 {
     PARALLEL[k][usize::from(byte & DIRECTION)]
+}
+
+/// The same in base 3.
+#[inline(always)]
+pub(super) fn parallel_periodic(k: usize, byte: u8) -> u8 {
+    PERIODIC_PARALLEL[k][usize::from(byte & DIRECTION)]
 }
 
 #[cfg(test)]

@@ -11,17 +11,22 @@
 //! whatever its neighbours do: its random numbers depend on itself alone.
 
 use super::lattice::{DIRECTION, SquareLattice};
-use super::weights::{CLOSED, DIE, Thresholds, dice, parallel, thresholds};
+use super::weights::{
+    CLOSED, DIE, PERIODIC_KEYS, Periodic, Thresholds, dice, parallel, parallel_periodic, periodic,
+    thresholds,
+};
 use kadanoff_runtime::random::Stream;
 use rand::Rng;
 
-/// Worms that run interleaved on one core.
-pub(super) const LANES: usize = 4;
+/// Worms of free dimers that run interleaved on one core.
+const FREE_LANES: usize = 4;
+/// The same with interactions: more, as a step waits for the memory four times.
+const LANES: usize = 8;
 
 /// The worm of one replica, in the part of a shared buffer that begins at `base`.
 pub(super) struct Lane {
     pub base: u32,
-    pub random: Stream,
+    random: Stream,
     word: u64,
     round: u32,
     pivot: u32,
@@ -113,7 +118,7 @@ impl Lane {
 pub(super) enum Weights {
     Even,
     EvenOpen(Vec<[[u8; DIE]; 4]>),
-    Interacting(Thresholds),
+    Interacting(Periodic),
     InteractingOpen(Thresholds),
 }
 
@@ -123,8 +128,16 @@ impl Weights {
         match (coupling == 0.0, lattice.is_open()) {
             (true, false) => Self::Even,
             (true, true) => Self::EvenOpen(dice()),
-            (false, false) => Self::Interacting(thresholds(coupling)),
+            (false, false) => Self::Interacting(periodic(&thresholds(coupling))),
             (false, true) => Self::InteractingOpen(thresholds(coupling)),
+        }
+    }
+
+    /// Worms that run interleaved on one core.
+    pub(super) fn lanes(&self) -> usize {
+        match self {
+            Self::Even | Self::EvenOpen(_) => FREE_LANES,
+            Self::Interacting(_) | Self::InteractingOpen(_) => LANES,
         }
     }
 
@@ -163,6 +176,12 @@ fn every<R: Rule>(
         [a, b] => run(rule, lattice, cells, [a, b], rounds),
         [a, b, c] => run(rule, lattice, cells, [a, b, c], rounds),
         [a, b, c, d] => run(rule, lattice, cells, [a, b, c, d], rounds),
+        [a, b, c, d, e, f, g, h] => run(rule, lattice, cells, [a, b, c, d, e, f, g, h], rounds),
+        // Lanes whose words serve several steps must make them together.
+        [a, b, c, d, rest @ ..] if R::STEPS == 1 => {
+            run(rule, lattice, cells, [a, b, c, d], rounds);
+            every(rule, lattice, cells, rest, rounds);
+        }
         _ => {}
     }
 }
@@ -171,8 +190,14 @@ trait Rule {
     /// Steps that one random word serves.
     const STEPS: u32;
 
-    /// New direction at `pivot`, whose byte is given, for a dimer from direction `from`.
-    fn turn(&self, cells: &[u8], pivot: u32, byte: u8, from: u8, word: &mut u64) -> u8;
+    /// What the surroundings of `pivot`, whose byte is given, say.
+    #[inline(always)]
+    fn key(&self, _cells: &[u8], _pivot: u32, _byte: u8) -> usize {
+        0
+    }
+
+    /// New direction at a pivot, whose key and byte are given, for a dimer from direction `from`.
+    fn turn(&self, key: usize, byte: u8, from: u8, word: &mut u64) -> u8;
 
     /// The probabilities that `turn` realises.
     #[cfg(test)]
@@ -194,7 +219,7 @@ impl Rule for Even {
     const STEPS: u32 = 16;
 
     #[inline(always)]
-    fn turn(&self, _: &[u8], _: u32, _: u8, from: u8, word: &mut u64) -> u8 {
+    fn turn(&self, _: usize, _: u8, from: u8, word: &mut u64) -> u8 {
         from.wrapping_add(1 + digit(word, 3)) & DIRECTION
     }
 
@@ -219,7 +244,7 @@ impl Rule for EvenOpen<'_> {
     const STEPS: u32 = 8;
 
     #[inline(always)]
-    fn turn(&self, _: &[u8], _: u32, byte: u8, from: u8, word: &mut u64) -> u8 {
+    fn turn(&self, _: usize, byte: u8, from: u8, word: &mut u64) -> u8 {
         let die = digit(word, DIE as u64);
         self.table[usize::from(byte >> 2 & 15)][usize::from(from & 3)][usize::from(die)]
     }
@@ -234,41 +259,40 @@ impl Rule for EvenOpen<'_> {
 }
 
 #[inline(always)]
-fn weighted(thresholds: &[[u64; 3]; 4], from: u8, word: u64) -> u8 {
+fn weighted([a, b, c]: [u64; 3], word: u64) -> u8 {
     let r = word >> 1;
-    let [a, b, c] = thresholds[usize::from(from & 3)];
     u8::from(r >= a) + u8::from(r >= b) + u8::from(r >= c)
 }
 
 struct Interacting<'a> {
     lattice: &'a SquareLattice,
-    table: &'a [[[u64; 3]; 4]],
+    table: &'a Periodic,
 }
 
-impl Interacting<'_> {
+impl Rule for Interacting<'_> {
+    const STEPS: u32 = 1;
+
     /// Parallel neighbours that a dimer would have in each direction.
     #[inline(always)]
     fn key(&self, cells: &[u8], pivot: u32, byte: u8) -> usize {
         let steps = &self.lattice.diagonal[usize::from(byte >> 2 & 15)];
         let mut key = 0;
         for k in 0..4 {
-            key += parallel(k, cells[pivot.wrapping_add_signed(steps[k]) as usize]);
+            key += parallel_periodic(k, cells[pivot.wrapping_add_signed(steps[k]) as usize]);
         }
         usize::from(key)
     }
-}
-
-impl Rule for Interacting<'_> {
-    const STEPS: u32 = 1;
 
     #[inline(always)]
-    fn turn(&self, cells: &[u8], pivot: u32, byte: u8, from: u8, word: &mut u64) -> u8 {
-        weighted(&self.table[self.key(cells, pivot, byte)], from, *word)
+    fn turn(&self, key: usize, _: u8, from: u8, word: &mut u64) -> u8 {
+        let [a, b, c, _] = self.table[key % PERIODIC_KEYS][usize::from(from & 3)];
+        weighted([a, b, c], *word)
     }
 
     #[cfg(test)]
     fn probabilities(&self, cells: &[u8], pivot: u32, byte: u8, from: u8) -> [f64; 4] {
-        shares(&self.table[self.key(cells, pivot, byte)][usize::from(from)])
+        let [a, b, c, _] = self.table[self.key(cells, pivot, byte)][usize::from(from)];
+        shares(&[a, b, c])
     }
 }
 
@@ -277,7 +301,9 @@ struct InteractingOpen<'a> {
     table: &'a [[[u64; 3]; 4]],
 }
 
-impl InteractingOpen<'_> {
+impl Rule for InteractingOpen<'_> {
+    const STEPS: u32 = 1;
+
     #[inline(always)]
     fn key(&self, cells: &[u8], pivot: u32, byte: u8) -> usize {
         let flags = byte >> 2 & 15;
@@ -296,14 +322,10 @@ impl InteractingOpen<'_> {
         }
         usize::from(key)
     }
-}
-
-impl Rule for InteractingOpen<'_> {
-    const STEPS: u32 = 1;
 
     #[inline(always)]
-    fn turn(&self, cells: &[u8], pivot: u32, byte: u8, from: u8, word: &mut u64) -> u8 {
-        weighted(&self.table[self.key(cells, pivot, byte)], from, *word)
+    fn turn(&self, key: usize, _: u8, from: u8, word: &mut u64) -> u8 {
+        weighted(self.table[key][usize::from(from & 3)], *word)
     }
 
     #[cfg(test)]
@@ -349,20 +371,33 @@ fn run<R: Rule, const K: usize>(
         for _ in 0..round.min(rounds - done) {
             done += 1;
             round -= 1;
-            let mut closed = [false; K];
+            let (mut old, mut key, mut turned) = ([0; K], [0; K], [0; K]);
+            let (mut met, mut closed) = ([0; K], [false; K]);
+            // Stage by stage: what one lane waits for is what the others do meanwhile.
             for i in 0..K {
-                let old = cells[pivot[i] as usize];
-                let d = rule.turn(cells, pivot[i], old, from[i], &mut word[i]);
-                let new = old & !DIRECTION | d;
+                old[i] = cells[pivot[i] as usize];
+            }
+            for i in 0..K {
+                key[i] = rule.key(cells, pivot[i], old[i]);
+            }
+            for i in 0..K {
+                turned[i] = rule.turn(key[i], old[i], from[i], &mut word[i]);
+            }
+            for i in 0..K {
+                let new = old[i] & !DIRECTION | turned[i];
                 cells[pivot[i] as usize] = new;
-                let met = lattice.neighbour(pivot[i], new);
-                let pushed = cells[met as usize];
-                cells[met as usize] = pushed & !DIRECTION | d ^ 2;
-                closed[i] = met == start[i];
-                pivot[i] = lattice.neighbour(met, pushed);
+                met[i] = lattice.neighbour(pivot[i], new);
+            }
+            let mut any = false;
+            for i in 0..K {
+                let pushed = cells[met[i] as usize];
+                cells[met[i] as usize] = pushed & !DIRECTION | turned[i] ^ 2;
+                closed[i] = met[i] == start[i];
+                any |= closed[i];
+                pivot[i] = lattice.neighbour(met[i], pushed);
                 from[i] = pushed & DIRECTION ^ 2;
             }
-            if closed.contains(&true) {
+            if any {
                 for i in 0..K {
                     if !closed[i] {
                         continue;

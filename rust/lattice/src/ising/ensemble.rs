@@ -3,16 +3,21 @@
 use super::cluster::Clusters;
 use super::graph::Graph;
 use super::model::{MAX_COUPLING, MAX_DIRECTIONS, Model};
-use super::multispin::{Multispin, blocks};
+use super::multispin::Multispin;
 use super::sequential::Sequential;
 use super::word::LANES;
 use crate::Error;
-use kadanoff_runtime::Control;
+use kadanoff_runtime::{Clock, Control};
 use rayon::prelude::*;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Below this many lanes in use one word is slower than as many spins one by one.
 const MIN_LANES: usize = 16;
+
+/// Whether `together` lattices use enough lanes.
+fn fills_words(model: &Model, together: usize) -> bool {
+    model.sites().saturating_mul(together) >= MIN_LANES * Multispin::words(model, 1)
+}
 
 /// Time between two moments at which all chains have measured equally often, half of it.
 const SLICE: Duration = Duration::from_millis(25);
@@ -172,8 +177,7 @@ impl Ensemble {
         let cluster = matches!(update, Update::Wolff | Update::SwendsenWang);
         // A quarter of the replicas in a word at most, so that threads have something to share.
         let together = (replicas / 4).clamp(1, LANES);
-        let lanes: usize = blocks(&model.shape, LANES).iter().product();
-        let sliced = !cluster && lanes.saturating_mul(together) >= MIN_LANES;
+        let sliced = !cluster && fills_words(&model, together);
         let first = cluster.then(|| Clusters::new(&model, temperature, update, seed, 0));
         let mut chains: Vec<Box<dyn MarkovChain>> = Vec::new();
         let mut left = replicas;
@@ -218,8 +222,7 @@ impl Ensemble {
             Update::Wolff | Update::SwendsenWang => Clusters::bytes(model),
             _ => {
                 let together = (replicas / 4).clamp(1, LANES);
-                let lanes: usize = blocks(&model.shape, LANES).iter().product();
-                if lanes.saturating_mul(together) >= MIN_LANES {
+                if fills_words(model, together) {
                     let chains = replicas.div_ceil(together);
                     return Multispin::bytes(model, together).saturating_mul(chains);
                 }
@@ -356,7 +359,7 @@ impl Ensemble {
         let (mut finished, mut slice) = (0, 1);
         while finished < times {
             let end = times.min(finished + slice);
-            let started = Instant::now();
+            let started = Clock::start();
             let reached = tasks
                 .par_iter_mut()
                 .map(|(chain, e, m, p)| {

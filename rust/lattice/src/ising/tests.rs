@@ -105,6 +105,13 @@ fn cases() -> Vec<(Model, f64)> {
             open(model(&[3, 5], Hypercubic, &[0.8; 2], -0.1), &[true, false]),
             2.0,
         ),
+        // Blocks of unequal widths.
+        (model(&[5, 3], Hypercubic, &[1.0; 2], 0.0), 2.4),
+        (model(&[3, 5], Hypercubic, &[1.0, -0.5], 0.25), 2.0),
+        (model(&[15], Hypercubic, &[1.0], 0.1), 1.5),
+        (model(&[3, 5], Triangular, &[0.7; 3], 0.0), 3.0),
+        (model(&[2, 5], Triangular, &[1.0, 0.5, -0.7], 0.3), 2.0),
+        (model(&[3, 5, 1], Hypercubic, &[0.5, 0.4, 0.3], 0.0), 2.5),
         (model(&[4, 4], Triangular, &[1.0; 3], 0.0), 3.6),
         (model(&[3, 4], Triangular, &[-1.0; 3], 0.0), 1.5),
         (
@@ -133,6 +140,31 @@ fn bit_sliced_updates_draw_from_the_boltzmann_distribution() {
             let (sigma, _) = excess(&mut chain, m, *t, 60_000 / replicas, 12);
             assert!(sigma < 4.5, "{m:?} {replicas} heat bath: {sigma}");
         }
+    }
+}
+
+#[test]
+fn stripes_draw_from_the_boltzmann_distribution() {
+    use LatticeKind::{Hypercubic, Triangular};
+    for (i, (m, blocks, stripes, t)) in [
+        (
+            model(&[16], Hypercubic, &[1.0], 0.1),
+            [1].as_slice(),
+            8,
+            1.5,
+        ),
+        (model(&[8, 2], Triangular, &[0.7; 3], 0.0), &[1, 1], 4, 3.0),
+        // Blocks of five and four: the wide one ends in the last stripe.
+        (model(&[9], Hypercubic, &[1.0], 0.0), &[2], 2, 1.5),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let layout = multispin::layout(&m, blocks, stripes);
+        let seed = (500 + i as u64, 0);
+        let mut chain = multispin::Multispin::with(&m, layout, t, Update::HeatBath, 128, seed);
+        let (sigma, _) = excess(&mut chain, &m, t, 500, 12);
+        assert!(sigma < 4.5, "{m:?}: {sigma}");
     }
 }
 

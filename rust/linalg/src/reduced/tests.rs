@@ -110,3 +110,99 @@ fn a_wrong_spectrum_does_not_pass_the_check() {
         Err(Error::Check { what: "trace", .. })
     ));
 }
+
+/// Matrices that a reduction in two stages could stumble over, with a norm of order one.
+fn hard_cases(n: usize) -> Vec<(&'static str, Mat<f64>)> {
+    let mut state = 2_463_534_242_u64;
+    let mut random = move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    };
+    let mut symmetric = |f: &mut dyn FnMut(usize, usize, f64) -> f64| {
+        let mut a = Mat::zeros(n, n);
+        for j in 0..n {
+            for i in j..n {
+                let x = f(i, j, random());
+                a[(i, j)] = x;
+                a[(j, i)] = x;
+            }
+        }
+        a
+    };
+    let scale = 1.0 / (n as f64).sqrt();
+    let graded = |i: usize| 10.0_f64.powf(-12.0 * i as f64 / n as f64);
+    vec![
+        ("random", symmetric(&mut |_, _, x| scale * x)),
+        ("zero", symmetric(&mut |_, _, _| 0.0)),
+        ("one", symmetric(&mut |i, j, _| f64::from(u8::from(i == j)))),
+        ("rank one", symmetric(&mut |_, _, _| scale * scale)),
+        (
+            "clustered",
+            symmetric(&mut |i, j, x| 1e-9 * scale * x + if i == j { (i % 3) as f64 } else { 0.0 }),
+        ),
+        (
+            "graded",
+            symmetric(&mut |i, j, x| graded(i) * graded(j) * x),
+        ),
+        (
+            "graded upwards",
+            symmetric(&mut |i, j, x| graded(n - 1 - i) * graded(n - 1 - j) * x),
+        ),
+        (
+            "decoupled blocks",
+            symmetric(&mut |i, j, x| if i / 5 == j / 5 { x } else { 0.0 }),
+        ),
+        (
+            "an arrow",
+            symmetric(&mut |i, j, x| if j == 0 || i == j { scale * x } else { 0.0 }),
+        ),
+        (
+            "tridiagonal",
+            symmetric(&mut |i, j, x| if i - j < 2 { x } else { 0.0 }),
+        ),
+        (
+            "distant couplings",
+            symmetric(&mut |i, j, x| if i == j || i - j == n - 9 { x } else { 0.0 }),
+        ),
+    ]
+}
+
+#[test]
+fn two_stages_give_the_values_of_one() {
+    for n in [16, 17, 23, 24, 25, 33, 70] {
+        for (name, a) in hard_cases(n) {
+            let one = Reduced::in_stages(a.clone(), Stages::One).expect("reduces");
+            for factor in [1.0, 1e-120, 1e120] {
+                let scaled = Mat::from_fn(n, n, |i, j| factor * a[(i, j)]);
+                let two = Reduced::in_stages(scaled, Stages::Two).expect("reduces");
+                let norm = one.values.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+                for (x, y) in one.values.iter().zip(&two.values) {
+                    // Backward stable: a small multiple of rounding times the norm.
+                    assert!(
+                        (x - y / factor).abs() <= 1e-13 * norm,
+                        "{name}, n = {n}, times {factor:e}: {x} {y}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn vectors_of_the_band_solve_the_problem() {
+    for n in [16, 25, 70] {
+        for (name, a) in hard_cases(n) {
+            for k in [1, n / 4, n] {
+                let reduced = Reduced::in_stages(a.clone(), Stages::Two).expect("reduces");
+                let values = reduced.values().to_vec();
+                let v = reduced.vectors(k).expect("vectors");
+                let overlap = largest(gram(v.as_ref()).as_ref());
+                assert!(overlap < 1e-12, "{name}, n = {n}, k = {k}: {overlap:e}");
+                let error = residual(&a, &values, &v);
+                assert!(error < 1e-13, "{name}, n = {n}, k = {k}: {error:e}");
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::symmetry::{Factor, Site, Symmetry};
-use crate::{ClusterBlock, Reflected, ReflectionMatrix, clean_chain, thermodynamics};
+use crate::{ChainSites, ClusterBlock, Reflected, ReflectionMatrix, clean_chain, thermodynamics};
 use faer::Mat;
 
 pub(crate) const SYMMETRIES: [(Factor, Factor); 4] = [
@@ -49,6 +49,7 @@ pub(crate) fn clean_cluster(symmetry: Symmetry, onsite: f64) -> InitialCluster {
             .collect(),
         operators: Vec::new(),
         reflections: [reflection(0), reflection(1)],
+        sites: None,
     }
 }
 
@@ -113,6 +114,7 @@ fn two_band_cluster(symmetry: Symmetry, site: &Site) -> InitialCluster {
         hopping,
         operators: Vec::new(),
         reflections,
+        sites: None,
     }
 }
 
@@ -221,6 +223,60 @@ fn two_clean_bands_are_twice_one() {
         assert!((got.log_z - 2.0 * exact.log_z).abs() < 1e-11);
         assert!((got.spin_variance - 2.0 * exact.spin_variance).abs() < 1e-11);
         assert!((got.charge_variance - 2.0 * exact.charge_variance).abs() < 1e-11);
+    }
+}
+
+#[test]
+fn two_bands_that_take_turns_are_two_chains() {
+    let one = Symmetry::single(Factor::U1, Factor::U1);
+    let both = Symmetry { bands: 2, ..one };
+    let mut cluster = clean_cluster(both, 0.0);
+    cluster.symmetry.interleaved = true;
+    cluster.reflections = [None, None];
+    let kind = |band: usize| {
+        let mut site = Site::new(one, 1);
+        let none = vec![Vec::new(); site.hopping.len()];
+        let own = std::mem::take(&mut site.hopping);
+        site.hopping = if band == 0 { [own, none] } else { [none, own] }.concat();
+        site.reflections = [Vec::new(), Vec::new()];
+        site
+    };
+    let order = vec![0, 0, 1, 1, 0];
+    cluster.sites = Some(ChainSites {
+        sites: vec![kind(0), kind(1)],
+        order: order.clone(),
+        hopping: Vec::new(),
+        terms: Vec::new(),
+    });
+    let chain = wilson(5, 0.0);
+    let run = run(&cluster, &chain, &options(100_000));
+    let t = [chain.scale[4]];
+    let got = &thermodynamics(cluster.symmetry, &run.shells, 4, &t, true)[0];
+    // Two further sites of either band, each with the hopping at which it was added.
+    let expected: f64 = [0, 1]
+        .into_iter()
+        .map(|band| {
+            let own = (1..5).filter(|&n| order[n] == band);
+            let part = WilsonChain {
+                hopping: own.map(|n| chain.hopping[n - 1]).collect(),
+                onsite: vec![0.0; 3],
+                scale: vec![1.0; 3],
+            };
+            clean_chain(&part, 2, &t).1[0].log_z
+        })
+        .sum();
+    assert!(
+        (got.log_z - expected).abs() < 1e-11,
+        "{} {expected}",
+        got.log_z
+    );
+    // A kind that does not exist, or an order that ends too early, is refused.
+    for order in [vec![0, 2, 1, 1, 0], vec![0, 1]] {
+        if let Some(own) = &mut cluster.sites {
+            own.order = order;
+        }
+        let (_, outcome) = solve(&cluster, &chain, &options(100), &Control::new());
+        assert!(matches!(outcome, Err(Error::Argument(_))));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::density::densities;
 use crate::iterate::tests::{SYMMETRIES, clean_cluster, options, run, wilson};
-use crate::{Factor, InitialCluster};
+use crate::{BasisMemory, Factor, InitialCluster};
 
 fn creation(symmetry: Symmetry, cluster: &InitialCluster) -> Vec<Tensor> {
     cluster
@@ -55,12 +55,15 @@ fn the_clean_orbital_has_its_one_particle_spectrum() {
             let chain = wilson(4, 0.0);
             let cluster = clean_cluster(symmetry, 0.0);
             let keep_basis = crate::Options {
-                basis: Some(if states > 1000 { usize::MAX } else { 500 }),
+                basis: Some(BasisMemory {
+                    limit: if states > 1000 { usize::MAX } else { 500 },
+                    fallback: 0,
+                }),
                 ..options(states)
             };
             let run = run(&cluster, &chain, &keep_basis);
             let control = Control::new();
-            let rho = densities(symmetry, &run, &[0.3, 0.01], &control).expect("densities");
+            let rho = densities(symmetry, &run, &[0.3, 0.01], true, &control).expect("densities");
             let one: Vec<Mat<f64>> = cluster
                 .blocks
                 .iter()
@@ -105,12 +108,12 @@ fn an_operator_of_the_wrong_charge_is_refused() {
     let symmetry = Symmetry::single(Factor::U1, Factor::SU2);
     let cluster = clean_cluster(symmetry, 0.0);
     let keep_basis = crate::Options {
-        basis: Some(usize::MAX),
+        basis: Some(BasisMemory::UNBOUNDED),
         ..options(100)
     };
     let run = run(&cluster, &wilson(3, 0.0), &keep_basis);
     let control = Control::new();
-    let rho = densities(symmetry, &run, &[0.1], &control).expect("densities");
+    let rho = densities(symmetry, &run, &[0.1], true, &control).expect("densities");
     let mut tensors = creation(symmetry, &cluster);
     tensors[0].rank[0] = 2;
     let pair = Pair {
@@ -128,13 +131,13 @@ fn the_response_is_a_second_derivative_of_the_free_energy() {
     let chain = wilson(4, 0.0);
     let cluster = clean_cluster(symmetry, 0.0);
     let keep_basis = crate::Options {
-        basis: Some(usize::MAX),
+        basis: Some(BasisMemory::UNBOUNDED),
         ..options(100_000)
     };
     let run = run(&cluster, &chain, &keep_basis);
     let control = Control::new();
     let t = 0.2;
-    let rho = densities(symmetry, &run, &[t], &control).expect("densities");
+    let rho = densities(symmetry, &run, &[t], true, &control).expect("densities");
     // The operator is n_0, and the derivative is with respect to its energy e_0.
     let n_0 = Tensor {
         rank: [0; crate::MAX_FACTORS],
@@ -171,7 +174,7 @@ fn temperatures_side_by_side_give_what_each_gives_alone() {
     let symmetry = Symmetry::single(Factor::U1, Factor::SU2);
     let cluster = clean_cluster(symmetry, 0.0);
     let keep_basis = crate::Options {
-        basis: Some(usize::MAX),
+        basis: Some(BasisMemory::UNBOUNDED),
         ..options(30)
     };
     let run = run(&cluster, &wilson(5, 0.1), &keep_basis);
@@ -185,7 +188,7 @@ fn temperatures_side_by_side_give_what_each_gives_alone() {
         fermionic,
     });
     let at = |temperatures: &[f64]| {
-        let rho = densities(symmetry, &run, temperatures, &control).expect("densities");
+        let rho = densities(symmetry, &run, temperatures, true, &control).expect("densities");
         spectra(symmetry, &run, &tensors, &pairs, &rho, &BINS, &control).expect("spectra")
     };
     let together = at(&all);

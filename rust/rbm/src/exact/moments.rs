@@ -1,6 +1,6 @@
 //! Averages over all states of the smaller layer.
 
-use super::{MAX_FOR_STATES, Oriented, at_most, log_z};
+use super::{MAX_FOR_STATES, Oriented, at_most, log_z, two_valued};
 use crate::Error;
 use crate::machine::Machine;
 use crate::units::Units;
@@ -46,6 +46,7 @@ const GROUP: usize = 256;
 /// # Ok::<(), kadanoff_rbm::Error>(())
 /// ```
 pub fn moments(machine: &Machine, control: &Control) -> Result<Moments, Error> {
+    two_valued(machine)?;
     let side = Oriented::smaller(machine);
     at_most(side.machine.visible(), MAX_FOR_STATES)?;
     let log_z = log_z(machine, control)?;

@@ -1,6 +1,6 @@
 //! Independent samples, from the cumulative weights of all states of a layer.
 
-use super::{MAX_FOR_STATES, at_most};
+use super::{MAX_FOR_STATES, at_most, two_valued};
 use crate::Error;
 use crate::bits::words;
 use crate::machine::{Machine, log_sums};
@@ -42,6 +42,7 @@ pub fn sample(
     seed: u64,
     control: &Control,
 ) -> Result<(Vec<u64>, Vec<u64>), Error> {
+    two_valued(machine)?;
     at_most(free.0.len().min(free.1.len()), MAX_FOR_STATES)?;
     let (wide, high) = (words(machine.visible()), words(machine.hidden()));
     let rows = visible.len() / wide;

@@ -1,5 +1,4 @@
 use super::*;
-use crate::bits::transpose;
 use kadanoff_runtime::random::mix;
 
 /// Numbers in (-1, 1) that are multiples of 2^-10: sums of them are exact in single precision.
@@ -82,29 +81,62 @@ fn every_level_draws_the_same_bits() {
                     base: &base,
                 };
                 layer.sample(level, &input, at, &mut random, &mut out, Some(&mut means));
-                let mut columns = [0; 64];
-                columns.copy_from_slice(&input[..64 * words(n)][..64]);
-                transpose(&mut columns);
-                let mut sums = vec![0.0f32; n.min(64) * layer.padded()];
-                dispatch(
-                    level,
-                    Correlate {
-                        columns: &columns[..n.min(64)],
-                        units: from,
-                        means: &means,
-                        padded: layer.padded(),
-                        sign: -0.3,
-                        tables: &mut tables(),
-                        out: &mut sums,
-                    },
-                );
                 let bits = |x: Vec<f32>| x.into_iter().map(f32::to_bits).collect::<Vec<_>>();
-                (out, bits(means), bits(sums), random.next())
+                (out, bits(means), random.next())
             };
             let first = run(all[0]);
             for &level in &all[1..] {
                 assert_eq!(run(level), first, "{level:?} {n} {m}");
             }
+        }
+    }
+}
+
+#[test]
+fn groups_have_one_unit_up_with_the_right_frequency() {
+    let (sites, states) = (27, 3); // groups across panels and words
+    let units = sites * states;
+    let bias: Vec<f32> = numbers(units, 8).iter().map(|x| 2.0 * x).collect();
+    let draw = |level: Level| {
+        let mut layer = Layer::new(2, units, Units::Binary, Units::OneHot(states));
+        layer.set(level, &bias, &vec![0.0; 2 * units]);
+        let mut random = RandomLanes::new(3, 4);
+        let mut counts = vec![0u32; units];
+        let mut out = vec![0; BLOCK * words(units)];
+        for _ in 0..400 {
+            layer.sample(
+                level,
+                &[0; BLOCK],
+                Tempered::ONE,
+                &mut random,
+                &mut out,
+                None,
+            );
+            for row in out.chunks_exact(words(units)) {
+                let up = |i: usize| (row[i / 64] >> (i % 64) & 1) as u32;
+                for s in 0..sites {
+                    assert_eq!((0..states).map(|k| up(s * states + k)).sum::<u32>(), 1);
+                }
+                for (i, count) in counts.iter_mut().enumerate() {
+                    *count += up(i);
+                }
+            }
+        }
+        counts
+    };
+    let all = Level::available();
+    let counts = draw(all[0]);
+    for &level in &all[1..] {
+        assert_eq!(draw(level), counts, "{level:?}");
+    }
+    let n = 400.0 * BLOCK as f32;
+    for (group, counts) in bias.chunks(states).zip(counts.chunks(states)) {
+        let total: f32 = group.iter().map(|x| x.exp()).sum();
+        for (x, &count) in group.iter().zip(counts) {
+            let p = x.exp() / total;
+            let error = (p * (1.0 - p) / n).sqrt();
+            // 81 numbers: five standard errors are left in 5e-5 of the cases.
+            assert!((count as f32 / n - p).abs() < 5.0 * error);
         }
     }
 }
@@ -126,38 +158,4 @@ fn padding_stays_dark() {
     );
     assert!(out.iter().all(|word| word >> 37 == 0));
     assert!(out.iter().map(|word| word.count_ones()).sum::<u32>() > 64 * 36);
-}
-
-#[test]
-fn correlations_count_pairs() {
-    for units in UNITS {
-        let (n, m) = (13, 40);
-        let padded = 64;
-        let means: Vec<f32> = numbers(64 * padded, 8);
-        let square: Vec<u64> = rows(64, n, 9);
-        let mut columns = [0; 64];
-        columns.copy_from_slice(&square);
-        transpose(&mut columns);
-        let mut out = vec![1.0; n * padded];
-        dispatch(
-            Level::best(),
-            Correlate {
-                columns: &columns[..n],
-                units,
-                means: &means,
-                padded,
-                sign: -1.0,
-                tables: &mut tables(),
-                out: &mut out,
-            },
-        );
-        for i in 0..n {
-            for j in 0..m {
-                let exact: f32 = (0..64)
-                    .map(|r| units.value(square[r] >> i & 1 == 1) as f32 * means[r * padded + j])
-                    .sum();
-                assert_eq!(out[i * padded + j], 1.0 - exact);
-            }
-        }
-    }
 }

@@ -1,36 +1,46 @@
 //! One step of the optimiser.
 
 use super::Optimizer;
-use kadanoff_runtime::simd::{Instructions, Kernel};
 
-/// Adam or momentum on all parameters at once; ascends.
-pub(crate) struct Step<'a> {
-    pub parameters: &'a mut [f32],
-    pub first: &'a mut [f32],
-    pub second: &'a mut [f32],
-    pub gradient: &'a [f32],
-    pub rate: f32,
-    pub optimizer: Optimizer,
-    pub updates: u64,
+/// A step of Adam or with momentum; ascends.
+pub(crate) struct Step {
+    optimizer: Optimizer,
+    rate: f32,
+    /// Adam's corrections of the means that begin at zero.
+    corrections: (f32, f32),
 }
 
-impl Kernel for Step<'_> {
-    type Output = ();
+impl Step {
+    /// Step number `updates`, from 1 on.
+    pub(crate) fn new(optimizer: Optimizer, rate: f32, updates: u64) -> Self {
+        let power = |rate: f64| (1.0 - rate.powf(updates as f64)) as f32;
+        Self {
+            optimizer,
+            rate,
+            corrections: (power(0.9), power(0.999)),
+        }
+    }
 
+    /// Moves some parameters and their running means on.
     #[inline(always)]
-    fn run<I: Instructions>(self) {
-        let all = self.parameters.iter_mut().zip(self.first.iter_mut());
+    pub(crate) fn advance(
+        &self,
+        parameters: &mut [f32],
+        first: &mut [f32],
+        second: &mut [f32],
+        gradient: &[f32],
+    ) {
+        let all = parameters.iter_mut().zip(first);
         match self.optimizer {
             Optimizer::Momentum(momentum) => {
-                for ((x, m), g) in all.zip(self.gradient) {
+                for ((x, m), g) in all.zip(gradient) {
                     *m = momentum * *m + g;
                     *x += self.rate * *m;
                 }
             }
             Optimizer::Adam => {
-                let power = |rate: f64| (1.0 - rate.powf(self.updates as f64)) as f32;
-                let (c1, c2) = (power(0.9), power(0.999));
-                for (((x, m), s), g) in all.zip(self.second.iter_mut()).zip(self.gradient) {
+                let (c1, c2) = self.corrections;
+                for (((x, m), s), g) in all.zip(second).zip(gradient) {
                     *m = 0.9 * *m + 0.1 * g;
                     *s = 0.999 * *s + 0.001 * (g * g);
                     *x += self.rate * (*m / c1) / ((*s / c2).sqrt() + 1e-8);

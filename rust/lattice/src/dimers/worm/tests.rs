@@ -122,10 +122,11 @@ fn turns_follow_their_probabilities() {
         let byte = cells[pivot as usize];
         let from = byte & DIRECTION;
         let p = rule.probabilities(&cells, pivot, byte, from);
+        let key = rule.key(&cells, pivot, byte);
         let mut counts = [0.0; 4];
         for _ in 0..n {
             let mut word = random.next_u64();
-            counts[usize::from(rule.turn(&cells, pivot, byte, from, &mut word))] += 1.0;
+            counts[usize::from(rule.turn(key, byte, from, &mut word))] += 1.0;
         }
         for d in 0..4 {
             let (mean, error) = (p[d] * f64::from(n), (p[d] * f64::from(n)).sqrt());

@@ -2,10 +2,11 @@
 
 use super::super::counter::Counter;
 use super::super::word::{LaneWords, Word, WordKernel};
-use super::layout::{Layout, Record, SLOTS};
+use super::layout::{Kind, Layout, MIXED, Record, SLOTS};
 use super::rates::{CLASSES, Classes, Isotropic, Rates};
 use kadanoff_runtime::random::Stream;
 use rand::Rng;
+use std::cell::Cell;
 
 /// Random planes drawn before the first look at whether all of 512 lanes are decided, which they
 /// are in seven of eight words then. Looking from the eighth on saves a sixth of the planes and
@@ -123,11 +124,57 @@ impl<W: Word> Digits<W> for ByClass<'_, W> {
     }
 }
 
-/// `sweeps` times every word.
+/// The words of a lattice, which stripes without common neighbours may update side by side.
+#[derive(Clone, Copy)]
+pub(crate) struct Words<'a>(&'a [Cell<LaneWords>]);
+
+// SAFETY: the words are borrowed for as long as this lives, and every access goes through `load`
+// and `store`. Of two sweeps at the same time neither stores a word that the other one loads:
+// `Multispin::advance` runs together only stripes that `Layout::stripes` keeps apart.
+unsafe impl Sync for Words<'_> {}
+// SAFETY: as above.
+unsafe impl Send for Words<'_> {}
+
+impl<'a> Words<'a> {
+    pub(super) fn new(words: &'a mut [LaneWords]) -> Self {
+        Self(Cell::from_mut(words).as_slice_of_cells())
+    }
+}
+
+/// Where a kernel finds its words.
+trait Source: Copy {
+    fn load<W: Word>(self, index: u32) -> W;
+}
+
+impl Source for Words<'_> {
+    #[inline(always)]
+    fn load<W: Word>(self, index: u32) -> W {
+        // SAFETY: nobody stores this word meanwhile, see above.
+        W::load(unsafe { &*self.0[index as usize].as_ptr() })
+    }
+}
+
+impl Words<'_> {
+    #[inline(always)]
+    fn store<W: Word>(self, index: u32, word: W) {
+        // SAFETY: nobody else has this word meanwhile, see above.
+        word.store(unsafe { &mut *self.0[index as usize].as_ptr() });
+    }
+}
+
+impl Source for &[LaneWords] {
+    #[inline(always)]
+    fn load<W: Word>(self, index: u32) -> W {
+        W::load(&self[index as usize])
+    }
+}
+
+/// `sweeps` times every word of some records.
 pub(crate) struct Sweep<'a> {
     pub layout: &'a Layout,
+    pub records: &'a [Record],
     pub rates: &'a Rates,
-    pub words: &'a mut [LaneWords],
+    pub words: Words<'a>,
     pub planes: &'a mut Planes,
     pub sweeps: u64,
 }
@@ -151,20 +198,21 @@ impl Sweep<'_> {
     fn sweep<W: Word, const Z: usize, const SETS: usize>(self, isotropic: Option<&Isotropic>) {
         let mut random = Generator::<W>::load(self.planes);
         let mut masks = [W::zero(); CLASSES];
-        let whole: Vec<bool> = self
-            .layout
-            .patterns
-            .iter()
-            .map(|p| p.variants.len() == 1 && p.variants[0].1.count_ones() as usize == Z)
-            .collect();
         for _ in 0..self.sweeps {
-            for record in &self.layout.records {
+            for record in self.records {
                 let new = match isotropic {
-                    Some(rates) if whole[record.pattern as usize] => {
-                        let s = W::load(&self.words[record.site as usize]);
+                    Some(rates) if record.kind != Kind::Missing => {
+                        let s: W = self.words.load(record.site);
                         let mut around = [s; Z];
-                        for slot in 0..Z {
-                            around[slot] = near(self.layout, self.words, record, slot);
+                        // Apart, so that the words inside of blocks do not pay for the others.
+                        if record.kind == Kind::Inside {
+                            for slot in 0..Z {
+                                around[slot] = self.words.load(record.near[slot]);
+                            }
+                        } else {
+                            for slot in 0..Z {
+                                around[slot] = near(self.layout, self.words, record, slot);
+                            }
                         }
                         if self.rates.own {
                             metropolis::<W, Z, SETS>(&mut random, rates, s, around)
@@ -181,7 +229,7 @@ impl Sweep<'_> {
                         record,
                     ),
                 };
-                new.store(&mut self.words[record.site as usize]);
+                self.words.store(record.site, new);
             }
         }
         random.store(self.planes);
@@ -190,9 +238,22 @@ impl Sweep<'_> {
 
 /// The neighbour in a slot, lane by lane.
 #[inline(always)]
-fn near<W: Word>(layout: &Layout, words: &[LaneWords], record: &Record, slot: usize) -> W {
-    let mut word = W::load(&words[record.near[slot] as usize]);
-    let turn = record.turn[slot];
+fn near<W: Word>(layout: &Layout, words: impl Source, record: &Record, slot: usize) -> W {
+    let (first, turn) = (record.near[slot], record.turn[slot]);
+    if turn < MIXED {
+        return turned(layout, words, first, turn);
+    }
+    let mut out = W::zero();
+    for piece in &layout.pieces[first as usize..][..(turn - MIXED) as usize] {
+        let mask = W::load(&layout.masks[piece.mask as usize]);
+        out = out.or(turned::<W>(layout, words, piece.word, piece.turn).and(mask));
+    }
+    out
+}
+
+#[inline(always)]
+fn turned<W: Word>(layout: &Layout, words: impl Source, word: u32, turn: u8) -> W {
+    let mut word: W = words.load(word);
     if turn != 0 {
         for rotation in &layout.turns[turn as usize - 1] {
             word = word.rotate(rotation);
@@ -310,10 +371,10 @@ fn general<W: Word>(
     masks: &mut [W; CLASSES],
     layout: &Layout,
     rates: &Rates,
-    words: &[LaneWords],
+    words: impl Source,
     record: &Record,
 ) -> W {
-    let s = W::load(&words[record.site as usize]);
+    let s: W = words.load(record.site);
     let mut neighbours = [W::zero(); SLOTS];
     for slot in 0..layout.slots {
         neighbours[slot] = near(layout, words, record, slot);
@@ -391,8 +452,15 @@ impl WordKernel for Measure<'_> {
         let directions = self.layout.slots / 2;
         let mut found = Vec::with_capacity(1 + directions);
         let mut up = Counter::<W>::new();
-        for word in self.words {
-            up.push(W::load(word));
+        if self.layout.full() {
+            for word in self.words {
+                up.push(W::load(word));
+            }
+        } else {
+            for record in &self.layout.records {
+                let exists = W::load(&self.layout.patterns[record.pattern as usize].exists);
+                up.push(W::load(&self.words[record.site as usize]).and(exists));
+            }
         }
         found.push(up.group_sums(self.layout.lanes));
         for k in 0..directions {
@@ -410,6 +478,19 @@ impl WordKernel for Measure<'_> {
         }
         found
     }
+}
+
+/// The neighbour in a slot of a record.
+#[cfg(test)]
+pub(crate) fn neighbour(
+    layout: &Layout,
+    words: &[LaneWords],
+    record: &Record,
+    slot: usize,
+) -> LaneWords {
+    let mut out = LaneWords::ZERO;
+    near::<super::super::word::Portable>(layout, words, record, slot).store(&mut out);
+    out
 }
 
 #[cfg(test)]

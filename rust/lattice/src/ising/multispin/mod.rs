@@ -1,5 +1,6 @@
 //! Bit-sliced single-spin updates: 512 spins in a word, each with its own random number.
 
+mod blocks;
 mod kernel;
 mod layout;
 mod rates;
@@ -12,15 +13,25 @@ use super::word::{LANES, LaneWords, Level, dispatch};
 use crate::Error;
 use kadanoff_runtime::Control;
 use kadanoff_runtime::random::{Stream, stream};
-use kernel::{Measure, Planes, Sweep};
+use kernel::{Measure, Planes, Sweep, Words};
 use layout::Layout;
 use rand::Rng;
 use rates::Rates;
-
-pub(crate) use layout::blocks;
+use rayon::prelude::*;
 
 /// Words updated between two looks at the control: a millisecond or so.
 const WORDS_BETWEEN_CHECKS: u64 = 1 << 14;
+
+/// A layout with given blocks and a given number of stripes.
+#[cfg(test)]
+pub(super) fn layout(model: &Model, blocks: &[usize], stripes: usize) -> Layout {
+    Layout::with(model, blocks, stripes)
+}
+
+/// Lanes of a replica at most, where `replicas` share the words.
+fn most(replicas: usize) -> usize {
+    LANES / replicas.clamp(1, LANES).next_power_of_two()
+}
 
 fn all_rates(
     model: &Model,
@@ -44,7 +55,8 @@ pub(super) struct Multispin {
     relief: Option<Rates>,
     sweeps: u64,
     words: Vec<LaneWords>,
-    planes: Planes,
+    /// One for each stripe.
+    planes: Vec<Planes>,
     random: Stream,
     level: Level,
     replicas: usize,
@@ -60,7 +72,19 @@ impl Multispin {
         seed: u64,
         index: u64,
     ) -> Self {
-        let layout = Layout::new(model, LANES / replicas.clamp(1, LANES).next_power_of_two());
+        let layout = Layout::new(model, most(replicas));
+        Self::with(model, layout, temperature, update, replicas, (seed, index))
+    }
+
+    /// The same with a given layout.
+    pub(super) fn with(
+        model: &Model,
+        layout: Layout,
+        temperature: f64,
+        update: Update,
+        replicas: usize,
+        (seed, index): (u64, u64),
+    ) -> Self {
         let mut random = stream(seed, index);
         let (rates, relief) = all_rates(model, &layout, temperature, update);
         Self {
@@ -68,7 +92,10 @@ impl Multispin {
             relief,
             sweeps: 0,
             words: vec![LaneWords::ONES; layout.words()],
-            planes: Planes::new(&mut random),
+            planes: layout.stripes[1..]
+                .iter()
+                .map(|_| Planes::new(&mut random))
+                .collect(),
             random,
             level: Level::current(),
             model: model.clone(),
@@ -84,11 +111,51 @@ impl Multispin {
         self.level = level;
     }
 
-    /// Bytes of `replicas` lattices of `sites` sites.
+    /// Words that hold `replicas` lattices.
+    pub(super) fn words(model: &Model, replicas: usize) -> usize {
+        blocks::words(&model.shape, &blocks::blocks(&model.shape, most(replicas)))
+    }
+
+    /// Bytes of `replicas` lattices.
     pub(super) fn bytes(model: &Model, replicas: usize) -> usize {
-        let most = LANES / replicas.clamp(1, LANES).next_power_of_two();
-        let lanes: usize = blocks(&model.shape, most).iter().product();
-        model.sites() / lanes * (size_of::<LaneWords>() + size_of::<layout::Record>())
+        Self::words(model, replicas) * (size_of::<LaneWords>() + size_of::<layout::Record>())
+    }
+
+    /// Updates all stripes: first those of even number side by side, then the others.
+    fn sweep(&mut self, relief: bool, sweeps: u64) {
+        let rates = match &self.relief {
+            Some(rates) if relief => rates,
+            _ => &self.rates,
+        };
+        let (layout, level) = (&self.layout, self.level);
+        let words = Words::new(&mut self.words);
+        let update = |stripe: usize, planes: &mut Planes, sweeps: u64| {
+            let records = &layout.records[layout.stripes[stripe]..layout.stripes[stripe + 1]];
+            let work = Sweep {
+                layout,
+                records,
+                rates,
+                words,
+                planes,
+                sweeps,
+            };
+            dispatch(level, work);
+        };
+        if let [planes] = &mut self.planes[..] {
+            update(0, planes, sweeps);
+            return;
+        }
+        for half in 0..2 * sweeps as usize {
+            let first = half % 2;
+            let each = |(i, planes): (usize, &mut Planes)| update(first + 2 * i, planes, 1);
+            if kadanoff_runtime::threads() > 1 {
+                let stripes = self.planes.par_iter_mut().skip(first).step_by(2);
+                stripes.enumerate().for_each(each);
+            } else {
+                let stripes = self.planes.iter_mut().skip(first).step_by(2);
+                stripes.enumerate().for_each(each);
+            }
+        }
     }
 
     /// One random bit for each replica, spread over its lanes.
@@ -129,24 +196,14 @@ impl MarkovChain for Multispin {
         let mut left = sweeps;
         while left > 0 {
             control.check()?;
-            let (rates, now) = match &self.relief {
-                None => (&self.rates, between),
-                Some(relief) => match RELIEF - 1 - self.sweeps % RELIEF {
-                    0 => (relief, 1),
-                    until => (&self.rates, until.min(between)),
-                },
+            let until = RELIEF - 1 - self.sweeps % RELIEF;
+            let (relief, now) = match until {
+                _ if self.relief.is_none() => (false, between),
+                0 => (true, 1),
+                _ => (false, until.min(between)),
             };
             let now = now.min(left);
-            dispatch(
-                self.level,
-                Sweep {
-                    layout: &self.layout,
-                    rates,
-                    words: &mut self.words,
-                    planes: &mut self.planes,
-                    sweeps: now,
-                },
-            );
+            self.sweep(relief, now);
             left -= now;
             self.sweeps += now;
             control.tick(now);

@@ -39,6 +39,13 @@ fn models() -> Vec<Model> {
         model(&[2, 2, 2], Hypercubic, &[1.0; 3], 0.0),
         model(&[8, 12, 4], Hypercubic, &[1.0, 0.9, 0.8], 0.0),
         model(&[16, 16, 16], Hypercubic, &[1.0; 3], 0.0),
+        // Blocks of unequal widths along one axis, and along all.
+        model(&[1000], Hypercubic, &[1.0], 0.0),
+        model(&[9, 64], Hypercubic, &[1.0, 1.0], 0.0),
+        model(&[21, 11], Hypercubic, &[1.0, 1.0], 0.0),
+        model(&[5, 67], Hypercubic, &[1.0, 0.5], 0.2),
+        model(&[23, 35], Triangular, &[1.0; 3], 0.0),
+        model(&[7, 10, 11], Hypercubic, &[1.0; 3], 0.0),
     ];
     for m in all.clone() {
         let axes = m.shape.len();
@@ -110,17 +117,123 @@ fn all_registers_give_the_same_bits() {
     }
 }
 
+/// Word and lane of every site of a replica.
+fn places(layout: &Layout, replica: usize, sites: usize) -> Vec<(usize, usize)> {
+    let mut places = vec![(usize::MAX, 0); sites];
+    layout.for_each_site(replica, |word, lane, site| places[site] = (word, lane));
+    places
+}
+
 #[test]
-fn a_word_has_no_two_neighbours() {
+fn neighbours_are_those_of_the_lattice_and_never_in_the_same_word() {
     for m in models() {
-        let layout = Layout::new(&m, LANES);
-        for record in &layout.records {
-            for slot in 0..layout.slots {
-                let near = record.near[slot] == record.site;
-                let present = &layout.patterns[record.pattern as usize].present[slot];
-                assert!(!near || present == &LaneWords::ZERO, "{m:?}");
+        for most in [LANES, 16] {
+            let layout = Layout::new(&m, most);
+            let mut chain = Multispin::with(&m, layout.clone(), 1.0, Update::HeatBath, 1, (3, 0));
+            chain.randomise();
+            let places = places(&layout, layout.replicas() - 1, m.sites());
+            let mut records = vec![0; layout.words()];
+            for (i, record) in layout.records.iter().enumerate() {
+                records[record.site as usize] = i;
+            }
+            for (site, &(word, lane)) in places.iter().enumerate() {
+                let record = &layout.records[records[word]];
+                let pattern = &layout.patterns[record.pattern as usize];
+                assert!(pattern.exists.get(lane));
+                let x = m.coordinates(site);
+                for slot in 0..layout.slots {
+                    let step = &m.directions()[slot / 2];
+                    let near = m.neighbour(&x, step, slot % 2 == 0).filter(|&n| n != site);
+                    let present = pattern.present[slot].get(lane);
+                    // A site that is its own neighbour by a step along another axis of length one.
+                    let expected = near.is_some() || !present;
+                    assert!(expected && (present || near.is_none()), "{m:?}");
+                    let Some(near) = near else { continue };
+                    assert_ne!(places[near].0, word, "{m:?}");
+                    let found = kernel::neighbour(&layout, &chain.words, record, slot);
+                    let (word, near_lane) = places[near];
+                    assert_eq!(found.get(lane), chain.words[word].get(near_lane), "{m:?}");
+                }
             }
         }
+    }
+}
+
+#[test]
+fn sides_without_factors_of_two_fill_the_lanes() {
+    let lanes = |shape: &[usize]| {
+        let sites: usize = shape.iter().product();
+        sites as f64 / blocks::words(shape, &blocks::blocks(shape, LANES)) as f64
+    };
+    for l in 64..=4096 {
+        assert!(lanes(&[l, l]) > 300.0, "{l}");
+    }
+    for l in (64..=4096).step_by(500) {
+        assert!(lanes(&[l, l + 1]) > 300.0, "{l}");
+    }
+    for l in 20..=256 {
+        assert!(lanes(&[l, l, l]) > 300.0, "{l}");
+    }
+    // Powers of two are cut as ever.
+    assert_eq!(blocks::blocks(&[64, 64], LANES), [16, 32]);
+    assert_eq!(blocks::blocks(&[4096, 4096], LANES), [16, 32]);
+    assert_eq!(blocks::blocks(&[64, 64, 64], LANES), [8, 8, 8]);
+    assert_eq!(blocks::blocks(&[96, 96], LANES), [16, 32]);
+    assert_eq!(blocks::blocks(&[1000, 1000], LANES), [20, 25]);
+    assert_eq!(blocks::blocks(&[1, 1], LANES), [1, 1]);
+    assert_eq!(blocks::blocks(&[3, 3], LANES), [1, 1]);
+}
+
+/// Half of the stripes at a time, and no neighbours between them.
+#[test]
+fn stripes_of_a_half_do_not_touch() {
+    for m in [
+        model(&[2048, 2048], Hypercubic, &[1.0; 2], 0.0),
+        model(&[2051, 2049], Triangular, &[1.0; 3], 0.0),
+        model(&[256, 256, 160], Hypercubic, &[1.0; 3], 0.0),
+    ] {
+        let layout = Layout::new(&m, LANES);
+        let stripes = layout.stripes.len() - 1;
+        assert!(stripes >= 4 && stripes.is_multiple_of(2), "{m:?}");
+        let mut stripe_of = vec![usize::MAX; layout.words()];
+        for k in 0..stripes {
+            for record in &layout.records[layout.stripes[k]..layout.stripes[k + 1]] {
+                stripe_of[record.site as usize] = k;
+            }
+        }
+        for record in &layout.records {
+            let own = stripe_of[record.site as usize];
+            for slot in 0..layout.slots {
+                let (first, turn) = (record.near[slot], record.turn[slot]);
+                let near: Vec<u32> = if turn < layout::MIXED {
+                    vec![first]
+                } else {
+                    let pieces = &layout.pieces[first as usize..];
+                    let count = usize::from(turn - layout::MIXED);
+                    pieces[..count].iter().map(|p| p.word).collect()
+                };
+                for other in near.iter().map(|&word| stripe_of[word as usize]) {
+                    assert!(other == own || other % 2 != own % 2, "{m:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn stripes_give_the_same_bits_on_any_number_of_threads() {
+    let m = model(&[33, 40], Hypercubic, &[1.0; 2], 0.0);
+    for update in [Update::HeatBath, Update::Metropolis] {
+        let run = |threads| {
+            let layout = Layout::with(&m, &[2, 20], 8);
+            let mut chain = Multispin::with(&m, layout, 2.3, update, 8, (1, 0));
+            kadanoff_runtime::with_threads(Some(threads), || {
+                chain.advance(30, &Control::new()).unwrap();
+                chain.words
+            })
+            .unwrap()
+        };
+        assert!(run(1) == run(2) && run(1) == run(3));
     }
 }
 
