@@ -28,21 +28,28 @@ LOCKED := $(if $(CI),--locked,)
 CONSTRAINTS  := requirements/constraints.txt
 RUST_SOURCES := $(shell find rust -name '*.rs' -o -name Cargo.toml) \
                 $(wildcard Cargo.toml Cargo.lock rust-toolchain.toml .cargo/config.toml)
-NOTEBOOKS    := $(wildcard notebooks/[0-9][0-9]_*.py)
+NOTEBOOKS    := $(wildcard notebooks/[0-9][0-9]_*.py notebooks/solutions/*.py)
 
 # The picture of `make run`, and the options that reach the tests: make test PYTEST_ARGS="-k kondo"
 OUTPUT      ?= kondo_mapping.png
 PYTEST_ARGS ?=
+# Tests run in one process per core, at most four, each file of tests in one of them.
+PARALLEL    ?= -n logical --maxprocesses 4 --dist loadfile
 LAB_ARGS    ?=
-# The commit that `make fingerprint` compares with.
+# The commit that `make fingerprint` and `make bench-compare` compare with.
 BASE        ?=
 # What `make wheels` builds (x86_64, aarch64, sdist; without any, all), and options of `make test-wheel`.
 MACHINE     ?=
 WHEEL_ARGS  ?=
+# The cases that `make bench-compare` runs; without any, a dozen short ones.
+CASE        ?=
+# Options of `make web`.
+WEB_ARGS    ?=
 # The topics that `make soak` runs, of tests/soak; without any, all that this commit has not run yet.
 TOPIC       ?=
 
-.PHONY: help build run lab check test fuzz soak fingerprint lint bench notebooks docs wheels \
+.PHONY: help build run lab check test fuzz soak fingerprint lint bench bench-peers bench-compare \
+	notebooks docs web wheels \
 	test-wheel audit coverage constraints clean
 
 help:  ## this list
@@ -68,7 +75,7 @@ check: .venv/.built .venv/.deps-dev  ## two minutes: lint, the rules of the hous
 test: .venv/.built .venv/.deps-dev  ## everything: Rust, stub of the extension, Python, notebooks, README
 	$(CARGO) test $(LOCKED) --workspace
 	$(PY) -m mypy.stubtest kadanoff._core --mypy-config-file pyproject.toml
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PY) -m pytest $(PARALLEL) $(PYTEST_ARGS)
 
 fuzz: .venv/.built .venv/.deps-dev  ## every argument of every public call with bad values: a table
 	$(PY) -m tests.fuzz
@@ -76,33 +83,46 @@ fuzz: .venv/.built .venv/.deps-dev  ## every argument of every public call with 
 soak: .venv/.built .venv/.deps-dev  ## half an hour: kills, interrupts, damaged files, coverage of errors, many seeds
 	$(PY) -m tests.soak $(TOPIC)
 
-# BASE is built once, in a worktree under target/fingerprint.
+# BASE is built once, in a worktree under target/commits.
 fingerprint: .venv/.built .venv/.deps-dev  ## compare what is computed with a commit, bit by bit: BASE=<commit>
 	$(PY) -m tests.fingerprint --against "$(BASE)"
 
-lint: .venv/.built .venv/.deps-dev  ## rustfmt, clippy, ruff, mypy, docstrings, workflows
+lint: .venv/.built .venv/.deps-dev  ## rustfmt, clippy, ruff, mypy, docstrings, spelling, prose, workflows
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(LOCKED) --workspace --all-targets -- -D warnings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(PY) -m mypy
 	$(PY) -m tools.docstrings
+	$(BIN)/codespell python rust docs notebooks tools benchmarks changes *.md
+	$(PY) -m tools.prose
 	$(BIN)/zizmor --offline --quiet .github
 
-bench: .venv/.built .venv/.deps-dev  ## a table: case, time, peak memory, against what
+bench: .venv/.built .venv/.deps-dev  ## a table: case, time, peak memory, other programs, limits; a line of the history
 	$(PY) -m benchmarks
+
+bench-peers: .venv/.deps-bench-peers  ## the programs that `make bench` runs beside ours: numba, QuSpin, pyalps, mcising
+
+# BASE is built once, in a worktree under target/commits; CASE="ed-4 import" chooses cases.
+bench-compare: .venv/.built .venv/.deps-dev  ## what is faster or slower than a commit, beyond noise: BASE=<commit>
+	$(PY) -m benchmarks.compare "$(BASE)" $(if $(CASE),--case $(CASE))
 
 notebooks: .venv/.built .venv/.deps-dev  ## execute notebooks/NN_*.py into .ipynb with their outputs
 	$(PY) -m tools.notebooks $(NOTEBOOKS)
 
 docs: .venv/.built .venv/.deps-docs  ## the site: pages, reference, rendered notebooks, in target/site/html
+	$(PY) -m tools.live --if-possible
 	$(PY) -m tools.site
+
+# Without the target of Rust it fails, with `make web WEB_ARGS=--if-possible` it only says so.
+web: .venv/bin/python  ## the live pages for a browser, one file each, in target/live
+	$(PY) -m tools.live $(WEB_ARGS)
 
 wheels: .venv/.deps-release  ## wheels (x86-64, aarch64) and source distribution in dist/, audited
 	@command -v rustup >/dev/null && rustup target add aarch64-unknown-linux-gnu || true
 	$(PY) -m tools.wheels $(MACHINE)
 
-test-wheel: .venv/bin/python  ## the wheel in a new environment, without Rust: README, commands, some tests
+test-wheel: .venv/bin/python  ## the wheels in new environments, without Rust: README, commands, some tests, emulated aarch64
 	$(PY) -m tools.fresh_install $(WHEEL_ARGS)
 
 audit: .venv/.deps-release  ## licences, sources and advisories of every dependency
@@ -113,7 +133,7 @@ coverage: .venv/.built .venv/.deps-dev  ## lines that the tests of Python never 
 	    --cov-report=html:target/coverage $(PYTEST_ARGS)
 
 constraints: .venv/bin/python  ## resolve the newest versions of all dependencies anew
-	$(PY) -m tools.requirements --resolve dev,release > $(CONSTRAINTS).new
+	$(PY) -m tools.requirements --resolve dev,release,bench-peers > $(CONSTRAINTS).new
 	mv $(CONSTRAINTS).new $(CONSTRAINTS)
 
 clean:  ## remove everything that make made

@@ -8,10 +8,12 @@ import sys
 from typing import Any
 
 from benchmarks.cases import CASES
+from benchmarks.history import append, commit, line
 from benchmarks.run import ROOT, CaseError, machine, measure_all, worker
-from benchmarks.table import PAGE, README, busy, document, headlines, publish
+from benchmarks.table import PAGE, README, document, headlines, publish, warning
 
 TABLE = ROOT / "benchmarks/table.md"
+MACHINE = {"limits": "limits of this machine", "peer": "LAPACK at the same block sizes"}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -39,19 +41,21 @@ def main(arguments: list[str] | None = None) -> None:
         if (case.name in options.case if options.case else case.quick or not options.quick)
     ]
     result: dict[str, Any] = {"machine": machine()}
-    if warning := busy(result):
-        print(warning, file=sys.stderr)
+    if note := warning(result):
+        print(note, file=sys.stderr)
     result["cases"] = list(measure_all(cases, quick=options.quick))
-    if whole:
-        print("LAPACK at the same block sizes ...", file=sys.stderr, flush=True)
-        try:
-            result["peer"] = worker("peer", 1, 1)
-        except CaseError as error:
-            print(f"  left out: {error}", file=sys.stderr)
+    for name, what in MACHINE.items():
+        if whole or (name == "limits" and any(case.limit for case in cases)):
+            print(f"{what} ...", file=sys.stderr, flush=True)
+            try:
+                result[name] = worker(name, 1, 1)
+            except CaseError as error:
+                print(f"  left out: {error}", file=sys.stderr)
     text = document(result)
     print(json.dumps(result, indent=1) if options.json else text)
     if whole:
         TABLE.write_text(text, encoding="utf-8")
+        print(f"added to {append(line(result, commit()))}", file=sys.stderr)
 
 
 if __name__ == "__main__":

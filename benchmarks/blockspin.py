@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
+
+from benchmarks.clock import stopwatch
 
 Measured = dict[str, Any]
 
@@ -18,9 +19,9 @@ def majority(threads: int, repeats: int) -> list[Measured]:
     configuration = 2 * bits - 1
     found = []
     for i in range(repeats):
-        started = time.perf_counter()
+        stop = stopwatch()
         block_spins(configuration, seed=i)
-        found.append({"seconds": time.perf_counter() - started})
+        found.append(stop())
     return found
 
 
@@ -34,10 +35,10 @@ def exponents(threads: int, repeats: int) -> list[Measured]:
     configurations = 2 * bits - 1
     found = []
     for i in range(repeats):
-        started = time.perf_counter()
+        stop = stopwatch()
         run = mcrg(configurations, steps=3, seed=i)
         _ = run.y_t, run.y_h
-        found.append({"seconds": time.perf_counter() - started})
+        found.append(stop())
     return found
 
 
@@ -48,7 +49,7 @@ def learned_clusters(threads: int, repeats: int) -> list[Measured]:
     model = PlaquetteIsing(L=32, T=2.493, K=0.2)
     found = []
     for i in range(repeats):
-        started = time.perf_counter()
+        stop = stopwatch()
         sample(
             model,
             PairModel(J=(1.1064, 0.0, 0.0)),
@@ -59,5 +60,5 @@ def learned_clusters(threads: int, repeats: int) -> list[Measured]:
             threads=threads,
             progress=False,
         )
-        found.append({"seconds": time.perf_counter() - started})
+        found.append(stop())
     return found

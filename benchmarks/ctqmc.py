@@ -15,15 +15,38 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.clock import stopwatch
+
 BETA, U = 50.0, 2.0
 UPDATES = 10**7  # what a case's time stands for
 
 
-def problem() -> Any:
+def problem(h: float = 0.0) -> Any:
     import kadanoff as kd
     from kadanoff.bands.densities import SemicircularBand
 
-    return kd.dmft.Impurity(U=U, beta=BETA, bath=SemicircularBand())
+    return kd.dmft.Impurity(U=U, beta=BETA, bath=SemicircularBand(), h=h)
+
+
+SWEEPS = 2**17
+
+
+def sweeping(h: float) -> Any:
+    """Seconds for the same number of sweeps with a field or without, measurements included."""
+
+    def measure(threads: int, repeats: int) -> list[dict[str, Any]]:
+        import kadanoff as kd
+
+        found = []
+        for i in range(repeats):
+            stop = stopwatch()
+            kd.dmft.solve(
+                problem(h), solver="cthyb", sweeps=SWEEPS, seed=i, threads=threads, progress=False
+            )
+            found.append(stop())
+        return found
+
+    return measure
 
 
 def sampling(threads: int, repeats: int) -> list[dict[str, Any]]:
@@ -32,7 +55,7 @@ def sampling(threads: int, repeats: int) -> list[dict[str, Any]]:
 
     found = []
     for i in range(repeats):
-        started = time.perf_counter()
+        stop = stopwatch()
         run = kd.dmft.solve(
             problem(),
             solver="cthyb",
@@ -42,8 +65,7 @@ def sampling(threads: int, repeats: int) -> list[dict[str, Any]]:
             threads=threads,
             progress=False,
         )
-        seconds = time.perf_counter() - started
-        found.append({"seconds": seconds * UPDATES / run.diagnostics["updates"]})
+        found.append(stop(UPDATES / run.diagnostics["updates"]))
     return found
 
 

@@ -9,9 +9,10 @@ hour.
 from __future__ import annotations
 
 import sys
-import time
 from functools import cache
 from typing import Any
+
+from benchmarks.clock import stopwatch
 
 
 @cache
@@ -44,10 +45,10 @@ def solving(*inputs: str) -> Any:
         found = []
         for i in range(repeats):
             problem = kd.dmft.Impurity(1.5 + 1e-3 * i, 50.0, start.problem.bath)
-            began = time.perf_counter()
+            stop = stopwatch()
             for _ in range(20):
                 kd.dmft.solve(problem, solver=learned)
-            found.append({"seconds": (time.perf_counter() - began) / 20})
+            found.append(stop(1 / 20))
         return found
 
     return measure
@@ -62,9 +63,9 @@ def looping(*inputs: str) -> Any:
         learned = _learned(inputs)
         found = []
         for i in range(repeats):
-            began = time.perf_counter()
+            stop = stopwatch()
             kd.dmft.bethe(U=2.0 + 1e-3 * i, beta=50.0, solver=learned, tolerance=1e-4)
-            found.append({"seconds": time.perf_counter() - began})
+            found.append(stop())
         return found
 
     return measure

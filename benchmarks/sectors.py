@@ -8,13 +8,14 @@ product, and the sum over poles is one over bins of them with their moments.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from functools import cache
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+
+from benchmarks.clock import stopwatch
 
 PRUNE = 1e-15
 ORDER = 11  # of the moments: the error is about 8**-ORDER
@@ -52,7 +53,7 @@ def _created(orbitals: int, electrons: int) -> tuple[Any, Any]:
     return full, less
 
 
-def _pole_sum(energies: Any, weights: Any, w: Any) -> Any:
+def pole_sum(energies: Any, weights: Any, w: Any) -> Any:
     """sum weights / (i w - energies) by bins of a quarter of w[0] and their moments."""
     width = 0.25 * w[0]
     position = energies / width
@@ -106,7 +107,7 @@ def green(U: float, eps: float, e: Any, V: Any, beta: float, count: int) -> Any:
             energies.append((E[upper][:, None] - E[lower])[keep])
             weights.append(w[keep])
     w_n = (2.0 * np.arange(count) + 1.0) * math.pi / beta
-    return _pole_sum(np.concatenate(energies), np.concatenate(weights), w_n)
+    return pole_sum(np.concatenate(energies), np.concatenate(weights), w_n)
 
 
 def solving(sites: int, beta: float) -> Callable[[int, int], list[dict[str, Any]]]:
@@ -116,9 +117,9 @@ def solving(sites: int, beta: float) -> Callable[[int, int], list[dict[str, Any]
         e, V = np.linspace(-1.0, 1.0, sites), np.full(sites, 0.5 / sites**0.5)
         found = []
         for i in range(repeats):
-            began = time.perf_counter()
+            stop = stopwatch()
             green(2.0, -0.9, e + 1e-3 * i, V, beta, 512)
-            found.append({"seconds": time.perf_counter() - began})
+            found.append(stop())
         return found
 
     return measure

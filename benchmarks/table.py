@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import CASES, Case
+from benchmarks import limits
+from benchmarks.case import Case
+from benchmarks.cases import CASES
+from benchmarks.ratios import words
+from benchmarks.run import ROOT, busy
 
-ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 PAGE = ROOT / "docs/site/benchmarks.md"
 BEGIN, END = r"<!-- benchmarks:begin[^>]*-->", r"<!-- benchmarks:end -->"
@@ -28,23 +32,29 @@ def time(seconds: float) -> str:
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
-def ratio(theirs: float, ours: float) -> str:
-    """How much faster or slower we are; the factor is at least one."""
-    word, factor = ("faster", theirs / ours) if ours <= theirs else ("slower", ours / theirs)
-    return f"{factor:.3g}× {word}"
-
-
 def rows(header: list[str], lines: list[list[str]]) -> str:
     rule = ["---"] * len(header)
     return "\n".join("| " + " | ".join(line) + " |" for line in [header, rule, *lines])
 
 
-def against(case: Case, row: dict[str, Any]) -> list[str]:
-    if case.against is None or row["threads"] not in case.against.seconds:
-        return ["", ""]
-    theirs = case.against.seconds[row["threads"]]
-    memory = "" if case.against.megabytes is None else ", {}–{} MB".format(*case.against.megabytes)
-    return [f"{theirs} s{memory}", ratio(theirs, row["median"])]
+def spread(row: dict[str, Any]) -> str:
+    """Median, and the range of several repeats."""
+    text = time(row["median"])
+    return f"{text} ({time(row['best'])} – {time(row['worst'])})" if row["repeats"] > 1 else text
+
+
+def beside(case: Case, row: dict[str, Any]) -> str:
+    """Measured ratios to other programs, or figures that are only recorded."""
+    found = [
+        f"{words(peer['ratio']['cpu'][0], 1.0)} than {peer['name']}"
+        for peer in row.get("peers", ())
+        if "cpu" in peer.get("ratio", {})
+    ]
+    recorded = case.recorded
+    if recorded and not found and row["threads"] in recorded.seconds:
+        memory = "" if recorded.megabytes is None else ", {}–{} MB".format(*recorded.megabytes)
+        found = [f"recorded: {recorded.name} {recorded.seconds[row['threads']]} s{memory}"]
+    return "; ".join(found)
 
 
 def cost(measured: list[dict[str, Any]]) -> str:
@@ -52,18 +62,61 @@ def cost(measured: list[dict[str, Any]]) -> str:
     lines = []
     for row in measured:
         case = BY_NAME[row["case"]]
-        spread = f" ({time(row['best'])} – {time(row['worst'])})" if row["repeats"] > 1 else ""
+        cpu = "" if row.get("cpu") is None else time(row["cpu"])
+        memory = f"{row['megabytes']:.0f} MB"
         lines.append(
-            [
-                case.title,
-                str(row["threads"]),
-                time(row["median"]) + spread,
-                f"{row['megabytes']:.0f} MB",
-                case.goal,
-                *against(case, row),
-            ]
+            [case.title, str(row["threads"]), spread(row), cpu, memory, case.goal]
+            + [beside(case, row)]
         )
-    return rows(["case", "threads", "median (range)", "peak memory", "goal", "peer", ""], lines)
+    header = ["case", "threads", "median (range)", "processor time", "peak memory", "goal"]
+    return rows([*header, "other programs"], lines)
+
+
+def in_turns(measured: list[dict[str, Any]]) -> str:
+    """Every program beside a case: ratios of processor time and of wall time, and memory."""
+    lines = []
+    for row in measured:
+        for peer in row.get("peers", ()):
+            title = BY_NAME[row["case"]].title
+            if "missing" in peer:
+                failed = peer["missing"].startswith("failed")
+                state = "failed" if failed else "not installed"
+                lines.append([title, peer["name"], state, "", "", ""])
+                continue
+            of = peer["ratio"]
+            memory = f"{row['megabytes']:.0f} / {peer['megabytes']:.0f} MB"
+            shown = [_ratio(of.get(what)) for what in ("cpu", "seconds")]
+            lines.append([title, peer["name"], time(peer["cpu"] or peer["median"]), *shown, memory])
+    header = ["case, one thread", "other program", "its processor time", "kadanoff is (range)"]
+    return rows([*header, "by wall time", "memory, kadanoff / other"], lines) if lines else ""
+
+
+def _ratio(found: list[float] | None) -> str:
+    """A ratio with its range over the rounds."""
+    if found is None:
+        return ""
+    middle, low, high = found
+    return f"{words(middle, 1.0)} ({low:.3g} – {high:.3g})"
+
+
+def reached(measured: list[dict[str, Any]], rates: dict[str, float]) -> str:
+    """The share of what the hardware allows, for cases with a known limit, on one thread."""
+    lines = []
+    for row in measured:
+        case = BY_NAME[row["case"]]
+        if case.limit is None or case.limit.name not in rates or row["threads"] != 1:
+            continue
+        work, seconds = case.limit.work, row.get("cpu") or row["median"]
+        if work is None:
+            timing = row.get("timing")
+            if timing is None:
+                continue
+            work = timing["reduction_flops"] + timing["product_flops"]
+        unit, one = limits.UNITS[case.limit.name]
+        share = work / seconds / rates[case.limit.name]
+        rate = f"{work / seconds / one:.3g} {unit}"
+        lines.append([case.title, rate, case.limit.name, f"{share:.0%}"])
+    return rows(["case, one thread", "rate", "limit", "share"], lines) if lines else ""
 
 
 def shares(measured: list[dict[str, Any]]) -> str:
@@ -86,23 +139,9 @@ def shares(measured: list[dict[str, Any]]) -> str:
                 f"{t['product_flops'] / (t['vectors'] + t['operators']) / 1e9:.3g}",
             ]
         )
-    if not lines:
-        return ""
-    return rows(
-        [
-            "case",
-            "threads",
-            "eigenvalues",
-            "eigenvectors",
-            "operators",
-            "rest",
-            "reduction, Gflop",
-            "GF/s",
-            "products, Gflop",
-            "GF/s",
-        ],
-        lines,
-    )
+    header = ["case", "threads", "eigenvalues", "eigenvectors", "operators", "rest"]
+    header += ["reduction, Gflop", "GF/s", "products, Gflop", "GF/s"]
+    return rows(header, lines) if lines else ""
 
 
 def peers(found: dict[str, Any]) -> str:
@@ -114,7 +153,7 @@ def peers(found: dict[str, Any]) -> str:
             time(shell["dsyevd"]),
             time(shell["distinct"]),
             time(shell["ours"]),
-            f"{shell['dsyevd'] / shell['ours']:.1f}×",
+            words(shell["dsyevd"], shell["ours"]),
         ]
         for name, shell in found["shells"].items()
     ]
@@ -125,30 +164,37 @@ def peers(found: dict[str, Any]) -> str:
     return f"{text}\n\nnumpy's dgemm on one thread: {dgemm}."
 
 
-def busy(result: dict[str, Any]) -> str:
-    """A warning if others were computing when the measurement began."""
-    load = result["machine"].get("load", 0.0)
-    return (
-        f"The machine was busy: timings are upper bounds (load {load:.1f})." if load > 0.5 else ""
-    )
+def warning(result: dict[str, Any]) -> str:
+    """A note if others were computing when the measurement began."""
+    m = result["machine"]
+    if not busy(m):
+        return ""
+    load = f"load {m['load']:.1f} on {m['cores']} cores"
+    return f"The machine was busy ({load}): wall times are upper bounds."
 
 
 def document(result: dict[str, Any]) -> str:
     """The whole table."""
-    m = result["machine"]
-    parts = [
-        f"Measured on {m['processor']}, {m['cores']} cores, with Python {m['python']}; medians, "
+    m, measured = result["machine"], result["cases"]
+    first = (
+        f"Measured on {m['date']} on {m['processor']}, {m['cores']} cores, with "
+        f"Python {m['python']}; medians, "
         "every case in processes of its own; memory is the peak of the whole process. Figures of "
-        "[NRG Ljubljana](https://github.com/rokzitko/nrgljubljana) (master f6b4d056, `dsyevd`) "
-        "were measured earlier on a comparable machine with the same Λ = 2.5, number of sites and "
-        f"of kept states; the peer of RSMI is RSMI-NE. {busy(result)}".strip(),
-        cost(result["cases"]),
-    ]
-    if where := shares(result["cases"]):
-        parts += ["Where the time goes, and the rates that are reached:", where]
+        "another program that are named *recorded* are from another day and machine: they stand "
+        "beside ours and are not divided by them."
+    )
+    parts = [f"{first} {warning(result)}".strip(), cost(measured)]
+    parts += _with("Programs run in turns with ours, in the same minutes:", in_turns(measured))
+    if rates := result.get("limits"):
+        parts += _with(limits.text(rates), reached(measured, rates))
+    parts += _with("Where the time goes, and the rates that are reached:", shares(measured))
     if result.get("peer"):
         parts += ["The same blocks by LAPACK (scipy), in the same run:", peers(result["peer"])]
     return "\n\n".join(parts) + "\n"
+
+
+def _with(heading: str, table: str) -> Iterable[str]:
+    return [heading, table] if table else []
 
 
 def headlines(text: str) -> str:

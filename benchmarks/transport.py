@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
+
+from benchmarks.clock import stopwatch
 
 __all__ = ["conductance", "fitting"]
 
@@ -20,7 +21,7 @@ def conductance(threads: int, repeats: int) -> list[dict[str, Any]]:
     found = []
     for i in range(repeats):
         dot = kd.AndersonModel(U=0.1 + 1e-4 * i, Gamma=0.01)
-        started = time.perf_counter()
+        stop = stopwatch()
         kd.transport.solve(
             dot,
             T=np.geomspace(1e-6, 1e-1, 30),
@@ -30,7 +31,7 @@ def conductance(threads: int, repeats: int) -> list[dict[str, Any]]:
             threads=threads,
             progress=False,
         )
-        found.append({"seconds": time.perf_counter() - started})
+        found.append(stop())
     return found
 
 
@@ -49,7 +50,7 @@ def fitting(threads: int, repeats: int) -> list[dict[str, Any]]:
     for i in range(repeats):
         noise = 0.02 * np.random.default_rng(i).standard_normal(len(T))
         data = kd.transport.Measurement(T=T, G=G + noise, error=0.02)
-        started = time.perf_counter()
+        stop = stopwatch()
         kd.transport.fit(kd.AndersonModel(**START), data, threads=threads, progress=False)
-        found.append({"seconds": time.perf_counter() - started})
+        found.append(stop())
     return found

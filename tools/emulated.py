@@ -1,9 +1,9 @@
-"""Use the wheel for aarch64 on this machine: ``python -m tools.emulated`` (Debian, qemu-user).
+"""Use the wheel for aarch64 on another machine: the last part of ``make test-wheel``.
 
 Debian's Python for arm64 cannot be installed beside the native one. Its packages are fetched and
 unpacked into ``target/arm64``, numpy and scipy come as wheels for aarch64, and qemu-user runs an
 import, a solve, a sampler and an exact diagonalisation, whose results are compared with those of
-the native package.
+the wheel of this machine.
 """
 
 import os
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.fresh_install import SOLVE, wheel
+from tools.fresh_install import NATIVE, SOLVE, wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / "target" / "arm64"
@@ -87,8 +87,8 @@ def main() -> None:
         text=True,
     ).stdout
     native = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", SOLVE],
-        env=kept | {"PYTHONPATH": str(ROOT / "python")},
+        [NATIVE, "-W", "ignore", "-c", SOLVE],
+        env=kept,
         check=True,
         stdout=subprocess.PIPE,
         text=True,

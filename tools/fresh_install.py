@@ -3,7 +3,8 @@
 A new environment gets the wheel and what it depends on, without Rust in PATH; there the example of
 the README, ``kadanoff run kondo``, ``kadanoff lab --help`` and some tests run. ``--time`` prints
 the seconds from the install to the first picture instead (on an idle machine with a warm index).
-With qemu-user installed, the import and a solve run on a processor without AVX as well.
+With qemu-user installed, the import and a solve run on a processor without AVX as well, and with
+the wheel for aarch64, where Debian's packages can be had (`tools.emulated`).
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACE = ROOT / "target" / "wheel"
+NATIVE = PLACE / "venv" / "bin" / "python"
 
 # One of each room: they solve, sample, learn and refuse in seconds.
 TESTS = [
@@ -66,12 +68,11 @@ def environment(extras: str) -> Path:
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir(parents=True)
     subprocess.run([sys.executable, "-m", "venv", PLACE / "venv"], check=True)
-    python = PLACE / "venv" / "bin" / "python"
     constraints = str(ROOT / "requirements" / "constraints.txt")
-    run = [str(python), "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
+    run = [str(NATIVE), "-m", "pip", "install", "--quiet", "--only-binary=:all:"]
     run += ["-c", constraints, f"{wheel()}{extras}"]
     subprocess.run(run, check=True, env=without_rust())
-    return python
+    return NATIVE
 
 
 def use(python: Path, *command: str | Path, cwd: Path = PLACE) -> None:
@@ -120,6 +121,11 @@ def check() -> None:
     use(python, "-m", "pip", "install", "--quiet", "-c", constraints, *tests)
     # `python/` of the clone must not stand before the installed package
     use(python, "-m", "pytest", "-q", "-o", "pythonpath=.", *TESTS, cwd=ROOT)
+    other = list((ROOT / "dist").glob("*_aarch64.whl"))
+    if other and all(map(shutil.which, ("qemu-aarch64", "apt-get", "dpkg-deb"))):
+        subprocess.run([sys.executable, "-m", "tools.emulated"], check=True, cwd=ROOT)
+    else:
+        print("no wheel for aarch64, or no qemu-aarch64 and Debian's tools: it was not tried")
 
 
 def main() -> None:

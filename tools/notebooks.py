@@ -2,18 +2,25 @@
 
 The text file is the source; the .ipynb beside it is what GitHub and JupyterLab show. What differs
 from run to run without meaning (times, random cell names, versions) is left out, so that a new
-execution shows up in a diff by its results only.
+execution shows up in a diff by its results only. Solutions of the exercises are notebooks too, in
+notebooks/solutions, under the name of the notebook that asks.
+
+A cell that only draws is folded: ``# %% tags=["hide-input"]``. The site shows its code on demand,
+and so does JupyterLab. Figures are stored at twice the resolution of a screen.
 """
 
 import argparse
+import base64
 import json
 import os
+import re
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import jupytext
 import nbformat
@@ -21,6 +28,11 @@ from nbclient import NotebookClient
 from nbformat import NotebookNode
 
 TIMES = "times.json"
+SOLUTIONS = "solutions"
+LARGE = 60_000  # characters of a picture in base64
+FOLDED = "hide-input"  # the tag, as myst_nb has it
+CELL_FILE = re.compile(r"\S*ipykernel_\d+/\d+\.py:\d+: ")
+RETINA = "--InlineBackend.figure_formats=retina"
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -33,9 +45,11 @@ def source(path: Path) -> NotebookNode:
     )
     for number, cell in enumerate(notebook.cells, start=1):
         cell.id = f"cell-{number:03d}"
-        cell.metadata = NotebookNode(
-            {key: value for key, value in cell.metadata.items() if key == "tags"}
-        )
+        tags = list(cell.metadata.get("tags", ()))
+        kept: dict[str, Any] = {"tags": tags} if tags else {}
+        if FOLDED in tags:  # what JupyterLab reads
+            kept["jupyter"] = NotebookNode(source_hidden=True)
+        cell.metadata = NotebookNode(kept)
     return notebook
 
 
@@ -76,18 +90,61 @@ def execute(path: Path, *, budget: str | None = None, timeout: float = 1800) -> 
             record_timing=False,
             # Printed lines are one output, however they were cut into messages.
             coalesce_streams=True,
-            extra_arguments=["--log-level=ERROR"],
+            extra_arguments=["--log-level=ERROR", RETINA],
         ).execute()
     notebook.metadata = source(path).metadata
     return notebook
 
 
+def without_cells_files(notebook: NotebookNode) -> None:
+    """Warnings without the temporary file that a kernel makes of a cell, which has its number."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            if output.get("name") == "stderr":
+                output["text"] = CELL_FILE.sub("", output["text"])
+
+
+def lighten(notebook: NotebookNode) -> None:
+    """Store large pictures with 256 colours, as lines and text need no more."""
+    for cell in notebook.cells:
+        for output in cell.get("outputs", ()):
+            picture = output.get("data", {}).get("image/png")
+            if picture is not None and len(picture) > LARGE:
+                output["data"]["image/png"] = with_256_colours(picture)
+
+
+def with_256_colours(picture: str) -> str:
+    """A picture, PNG in base64, with a palette; as it was where that is no smaller."""
+    from PIL import Image
+
+    with Image.open(BytesIO(base64.b64decode(picture))) as image:
+        white = Image.new("RGBA", image.size, "white")
+        flat = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    made = BytesIO()
+    reduced = flat.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    reduced.save(made, "PNG", optimize=True)
+    found = base64.b64encode(made.getvalue()).decode()
+    return min(found, picture, key=len)
+
+
 def remember(path: Path, budget: str, seconds: float) -> None:
-    """Keep how long a notebook took in times.json beside it; the contents page shows it."""
-    file = path.parent / TIMES
+    """Keep how long a notebook took in times.json of the course; the contents page shows it.
+
+    Seconds of the processor time of the kernel and its children, which other work on the machine
+    does not change.
+    """
+    of_solutions = path.parent.name == SOLUTIONS
+    file = (path.parent.parent if of_solutions else path.parent) / TIMES
+    name = f"{SOLUTIONS}/{path.stem}" if of_solutions else path.stem
     times = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    times.setdefault(path.stem, {})[budget] = round(seconds, 1)
+    times.setdefault(name, {})[budget] = round(seconds, 1)
     file.write_text(json.dumps(times, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def processor_time() -> float:
+    """Seconds of processor time of this process and of the children that have ended."""
+    spent = os.times()
+    return sum(spent[:4])
 
 
 def main() -> None:
@@ -100,14 +157,16 @@ def main() -> None:
     # The contents last: it shows the times of the others.
     for path in sorted(arguments.notebooks, key=lambda path: path.stem.startswith("00")):
         print(f"{path} ... ", end="", file=sys.stderr, flush=True)
-        start = time.perf_counter()
+        start = processor_time()
         notebook = execute(path, budget=arguments.budget)
-        seconds = time.perf_counter() - start
+        seconds = processor_time() - start
         if not path.stem.startswith("00"):  # the contents themselves
             remember(path, budget, seconds)
         if arguments.time:
             print(f"{seconds:.0f} s", file=sys.stderr)
             continue
+        without_cells_files(notebook)
+        lighten(notebook)
         target = path.with_suffix(".ipynb")
         nbformat.write(notebook, target)
         print(f"{seconds:.0f} s, {target.stat().st_size / 1000:.0f} kB", file=sys.stderr)

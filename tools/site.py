@@ -1,69 +1,25 @@
 """Build the site: docs/site, the committed notebooks, and the docstrings, into target/site.
 
-The pages of the reference and the table of solvers are written from the package itself. Nothing is
-executed and nothing is fetched; a warning is an error.
+The reference and the table of solvers are written from the package itself. The programs of the
+guide run, and their outputs and pictures follow them; notebooks are shown as they were committed.
+Nothing is fetched, no page asks another host for anything; a warning is an error. The live pages of
+`make web` join it.
 """
 
 import argparse
+import json
+import re
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from importlib import import_module
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
+
+from tools import gallery, guide, live, mathml, reference
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "site"
 NOTEBOOKS = ROOT / "notebooks"
 TARGET = ROOT / "target" / "site"
-
-# What a newcomer meets first, in the order of the pillars.
-FIRST: tuple[str, ...] = (
-    "models",
-    "bands",
-    "nrg",
-    "effective",
-    "dynamics",
-    "ising",
-    "potts",
-    "dimers",
-    "rsmi",
-    "blockspin",
-)
-
-
-def modules() -> list[str]:
-    """The modules of the face: ``kd.nrg``, ``kd.ising``, ... with what they re-export."""
-    import kadanoff
-
-    found = {
-        name for name in kadanoff.__all__ if isinstance(getattr(kadanoff, name), ModuleType)
-    } | {"testing"}
-    return [*(name for name in FIRST if name in found), *sorted(found - set(FIRST))]
-
-
-def reference(name: str) -> str:
-    """The page of a module."""
-    return f"""\
-# kadanoff.{name}
-
-```{{eval-rst}}
-.. automodule:: kadanoff.{name}
-   :members:
-   :imported-members:
-   :show-inheritance:
-```
-"""
-
-
-def contents(names: Sequence[str]) -> str:
-    """The page that lists the modules by their first lines."""
-    lines = ["# Reference", "", "| module | |", "|---|---|"]
-    for name in names:
-        first = (import_module(f"kadanoff.{name}").__doc__ or "").strip().splitlines()[0]
-        lines.append(f"| [kadanoff.{name}](api/{name}.md) | {first.replace('|', chr(92) + '|')} |")
-    tree = "\n".join(f"api/{name}" for name in names)
-    return "\n".join(lines) + f"\n\n```{{toctree}}\n:hidden:\n\n{tree}\n```\n"
 
 
 def solvers() -> str:
@@ -75,46 +31,84 @@ def solvers() -> str:
         f"{', '.join(f'`{option}`' for option in solver.options) or 'none'} |".replace("**", "^")
         for solver in SOLVERS.values()
     ]
-    text = (PAGES / "solvers.md.in").read_text(encoding="utf-8")
-    table = "\n".join(["| solver | right for | cost | options |", "|---|---|---|---|", *rows])
-    return text.replace("{{table}}", table)
+    return "\n".join(["| solver | right for | cost | options |", "|---|---|---|---|", *rows])
 
 
-def sources(target: Path, notebooks: Sequence[Path]) -> None:
-    """Everything that Sphinx reads, in one folder."""
+def course(notebooks: Sequence[Path]) -> str:
+    """The questions of the notebooks: the table that the first of them prints."""
+    for cell in json.loads(notebooks[0].read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            text = "".join(output.get("data", {}).get("text/markdown", []))
+            if ".ipynb)" in text:
+                return re.sub(r"\]\((\w+\.ipynb)\)", r"](notebooks/\1)", text)
+    return ""
+
+
+def sources(
+    target: Path, notebooks: Sequence[Path], *, outputs: Container[str] | None = None
+) -> None:
+    """Everything that Sphinx reads, in one folder; `outputs` names the pages whose programs run."""
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(PAGES, target, ignore=shutil.ignore_patterns("*.in", "__pycache__"))
-    (target / "solvers.md").write_text(solvers(), encoding="utf-8")
-    names = modules()
-    (target / "api.md").write_text(contents(names), encoding="utf-8")
-    (target / "api").mkdir()
-    for name in names:
-        (target / "api" / f"{name}.md").write_text(reference(name), encoding="utf-8")
-    (target / "notebooks").mkdir()
+    shutil.copytree(PAGES, target, ignore=shutil.ignore_patterns("*.in", "*.toml", "__pycache__"))
+    made = {
+        "solvers.md": solvers(),
+        "questions.md": guide.table_of_questions(PAGES / "questions.toml"),
+        "course.md": course(notebooks),
+        "gallery.md": gallery.page(notebooks, target),
+    }
+    for name, table in made.items():
+        text = (PAGES / f"{name}.in").read_text(encoding="utf-8")
+        (target / name).write_text(text.replace("{{table}}", table), encoding="utf-8")
+    for page in sorted(target.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        wanted = outputs is None or page.name in outputs
+        if wanted and guide.blocks(text) and page.name != "questions.md":
+            text = guide.ran(text, page.name, target / "_pictures")
+            page.write_text(text, encoding="utf-8")
+    reference.write(target)
+    (target / "_static" / mathml.FONT).write_bytes(mathml.font())
+    (target / "notebooks" / "solutions").mkdir(parents=True)
     for notebook in notebooks:
-        text = notebook.read_text(encoding="utf-8")
-        # Markdown that a cell has put out is shown as it is: its links must lead to pages.
-        if notebook.stem.startswith("00"):
-            text = text.replace(".ipynb)", ".html)")
-        (target / "notebooks" / notebook.name).write_text(text, encoding="utf-8")
+        shutil.copyfile(notebook, target / "notebooks" / notebook.name)
+    for solved in sorted(NOTEBOOKS.glob("solutions/[0-9][0-9]_*.ipynb")):
+        shutil.copyfile(solved, target / "notebooks" / "solutions" / solved.name)
 
 
-def build(target: Path = TARGET, *, strict: bool = True) -> Path:
+def build(
+    target: Path = TARGET,
+    *,
+    strict: bool = True,
+    outputs: Container[str] | None = None,
+    more: Sequence[Path] = (),
+) -> Path:
     """Build the site and return the folder of its pages.
+
+    Parameters
+    ----------
+    target
+        The folder to write into.
+    strict
+        A warning is an error.
+    outputs
+        Pages of the guide whose programs run; None for all.
+    more
+        Notebooks beside those of the course.
 
     Raises
     ------
     RuntimeError
-        Sphinx found something to warn about.
+        Sphinx found something to warn about, or a program of the guide does not run.
     """
     from sphinx.cmd.build import build_main
 
     source, pages = target / "source", target / "html"
-    sources(source, sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")))
+    notebooks = [*sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb")), *more]
+    sources(source, notebooks, outputs=outputs)
     arguments = ["-q", "-b", "html", "-d", str(target / "doctrees")]
     arguments += ["-W", "--keep-going"] if strict else []
     if build_main([*arguments, str(source), str(pages)]) != 0:
         raise RuntimeError("the site has warnings")
+    live.into_site(pages)
     return pages
 
 
@@ -152,19 +146,42 @@ def broken_links(pages: Path) -> Iterator[tuple[str, str]]:
                 yield page.relative_to(pages).as_posix(), link
 
 
+def other_hosts(pages: Path) -> Iterator[tuple[str, str]]:
+    """(page, address) of every script, style, font or picture that is not part of the site.
+
+    Links that a reader follows (``<a href>``) may lead anywhere.
+    """
+    remote = r"(?:https?:)?//[^\s\"')>]+"
+    element = re.compile(r"<(?!a\b)[a-z][^>]*>", flags=re.IGNORECASE)
+    attribute = re.compile(rf"\b(?:src|srcset|href|data|poster|action)=[\"']?({remote})")
+    style = re.compile(rf"(?:url\(\s*[\"']?|@import\s+[\"'])({remote})")
+    for page in sorted([*pages.rglob("*.html"), *pages.rglob("*.css")]):
+        text = page.read_text(encoding="utf-8")
+        found = style.findall(text)
+        if page.suffix == ".html":
+            found += [a for tag in element.findall(text) for a in attribute.findall(tag)]
+        for address in found:
+            yield page.relative_to(pages).as_posix(), address
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--target", type=Path, default=TARGET, help="default target/site")
     parser.add_argument("--lenient", action="store_true", help="warnings are not errors")
+    parser.add_argument("--without-outputs", action="store_true", help="run no program of a page")
     options = parser.parse_args()
     try:
-        pages = build(options.target, strict=not options.lenient)
+        outputs = () if options.without_outputs else None
+        pages = build(options.target, strict=not options.lenient, outputs=outputs)
     except RuntimeError as error:
         sys.exit(f"make docs: {error}")
     broken = list(broken_links(pages))
     for page, link in broken:
         print(f"{page}: {link} leads nowhere", file=sys.stderr)
-    if broken:
+    foreign = list(other_hosts(pages))
+    for page, address in foreign:
+        print(f"{page} asks another host: {address}", file=sys.stderr)
+    if broken or foreign:
         sys.exit(1)
     print(pages / "index.html")
 

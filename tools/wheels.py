@@ -56,7 +56,7 @@ def tool(name: str) -> Path:
 def sources() -> Iterator[tuple[str, bytes]]:
     """Name and text of each file of the course, as `kadanoff lab` lays it out."""
     notebooks = ROOT / "notebooks"
-    for pattern in ("*.py", "data/*"):
+    for pattern in ("*.py", "data/*", "solutions/*.py"):
         for path in sorted(notebooks.glob(pattern)):
             yield path.relative_to(notebooks).as_posix(), path.read_bytes()
 
