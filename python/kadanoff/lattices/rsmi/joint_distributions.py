@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 MAX_SIDE = 1024  # sites of a torus along an axis
+ROUNDED = 1e-10  # of an amplitude relative to the largest
 
 
 @public
@@ -469,4 +470,6 @@ def slab(circumference: int, T: float, *, steps: int = 1) -> tuple[JointDistribu
     leading = first / ground
     if leading[0] < 0:
         leading = -leading
+    # Zero by symmetry for rows with as many spins up as down: rounding must not choose a sign.
+    leading[np.abs(leading) < ROUNDED * leading[0]] = 0.0
     return _normalised(p, v, (n,), f"slab of {n}"), leading

@@ -38,6 +38,8 @@ EPS_AT_8 = 1e-3  # with smaller thresholds chi = 8 truncates more than it filter
 LEFT, UP, RIGHT, DOWN = range(4)
 # Corners of the plaquette from the cut leg, clockwise: its tensor, the leg that enters, and the one
 # that leaves. The odd sublattice is top left and bottom right.
+CANCELLED = 1e-12
+"""Share of the sum of moduli below which a sum is nothing but rounding."""
 RING = (
     ("even", LEFT, DOWN),  # top right
     ("odd", UP, LEFT),  # bottom right
@@ -120,15 +122,18 @@ def _replacement(
     legs = product.legs[1], product.legs[0]
     square = matrices(product, (1, 0), (3, 2))[0]
     square = (square + square.T) / 2
-    square /= np.trace(square)
     parts = [(part.start, part.stop, part.shape[0]) for part in layout(legs)[0][1]]
     unit = np.concatenate([np.eye(n).ravel() for _, _, n in parts])
-    whole = float(unit @ square @ unit)
-    if not whole > 0:
+    norm = float(np.trace(square))
+    whole, terms = (float(unit @ x @ unit) for x in (square, np.abs(square)))
+    # Both are sums of squares, of which rounding can leave anything where signs cancel.
+    if not (norm > 0 and whole > CANCELLED * terms):
         raise NumericalError(
             "the environment of a leg vanishes to rounding, as it may near T = 0 with couplings of "
             'different signs: take method="trg" or "hotrg", or raise T'
         )
+    square /= norm
+    whole /= norm
     factors = [(np.eye(n), np.eye(n)) for _, _, n in parts]
     environment, vector = square, unit
     for _ in range(how.depth):
