@@ -23,7 +23,7 @@ def test_loops_of_a_learned_solver_are_within_their_errors_of_the_fixed_point(le
     missed = 0
     for U, mixing in itertools.product((0.5, 1.0, 2.0, 2.2), ("anderson", "linear")):
         where = {"U": U, "beta": 50.0, "solver": learned}
-        # The map of a learned solver repeats itself to 1e-8 only: rounding of its inputs, amplified.
+        # A learned map repeats itself to 1e-8 only: rounding of its inputs, amplified.
         fixed = bethe(**where, tolerance=5e-8)
         for tolerance in (1e-2, 1e-3, 1e-4, 1e-6):
             found = bethe(**where, tolerance=tolerance, mixing=mixing)

@@ -30,7 +30,7 @@ from kadanoff.dmft.orbitals.multi_orbital import (
     OrbitalImpurity,
     half_filled_level,
 )
-from kadanoff.dmft.orbitals.orbital_solution import OrbitalSolution
+from kadanoff.dmft.orbitals.orbital_solution import OrbitalSolution, with_errors
 from kadanoff.dmft.orbitals.renormalised import refuse_channels
 from kadanoff.dmft.problem import Bath, DiscreteBath
 from kadanoff.dmft.protocol import (
@@ -101,7 +101,8 @@ class OrbitalLoop(Saved):
     seed: int | None = None
 
     def __repr__(self) -> str:
-        n, Z = (", ".join(f"{x:.4g}" for x in values) for values in (self.n, self.Z))
+        n = ", ".join(f"{x:.4g}" for x in self.n)
+        Z = ", ".join(with_errors(self.Z, self.Z_error))
         states = "/".join(self.states) if self.converged else "not converged"
         return (
             f"OrbitalLoop({self.solution.problem!r}, {self.solution.solver}: {states}, "
@@ -114,7 +115,7 @@ class OrbitalLoop(Saved):
             "lattices": ", ".join(repr(x) for x in self.lattices),
             "state": " / ".join(self.states),
             "n": np.round(self.n, 6).tolist(),
-            "Z": np.round(self.Z, 6).tolist(),
+            "Z": ", ".join(with_errors(self.Z, self.Z_error)),
             "iterations": self.iterations,
             "residual": float(self.history["residual"][-1]),
             "started from": self.start,
@@ -133,6 +134,11 @@ class OrbitalLoop(Saved):
     def Z(self) -> FloatArray:
         """Of each orbital, see `OrbitalSolution.Z`."""
         return self.solution.Z
+
+    @property
+    def Z_error(self) -> FloatArray:
+        """Standard errors of Z in the last impurity problem, see `OrbitalSolution.Z_error`."""
+        return self.solution.Z_error
 
     @property
     def fermi_weight(self) -> FloatArray:
@@ -231,8 +237,8 @@ def orbital_loop(
         Matsubara frequencies; by default up to 40 times the largest energy, and 512 for "nrg".
     threads, progress, control, seed : optional
         As in :func:`kadanoff.dmft.solve`.
-    Lambda, keep, twists, scheme, estimator, broadening, omega : optional
-        Options of "nrg"; with 500 states of two channels G(i w_0) errs by some 5 %.
+    Lambda, keep, twists, scheme, estimator, broadening, omega, errors : optional
+        Options of "nrg"; with 500 states of two channels |Im Sigma(i w_0)| is 6 to 20 % too small.
     sites, prune, fit, susceptibilities : optional
         Options of "ed"; "lanczos" takes `sites` and `fit` too.
     sweeps, seconds, target, chains, equilibration, spacing, legendre, floor, checkpoint : optional
@@ -484,6 +490,8 @@ class _Iteration:
                     enough = residual < self.tolerance or quiet >= SETTLED
                     filled = self.target is None or abs(excess) < max(self.tolerance, NOISE * noise)
                     if enough and filled:
+                        if self.options.get("errors", "errors" in self.solver.orbital_parameters):
+                            self._solved(iteration, errors=True)
                         return self.result(True)
                     self._advance(new, excess, shift)
             except (Cancelled, NotConverged) as stop:
@@ -505,9 +513,13 @@ class _Iteration:
             self._partial(),
         )
 
-    def _solved(self, iteration: int) -> OrbitalSolution:
+    def _solved(self, iteration: int, **final: Any) -> OrbitalSolution:
         baths = [axis.bath for axis in self.axes]
         options = dict(self.options)
+        if "errors" in self.solver.orbital_parameters:
+            # Those of the iterations on the way concern no one.
+            options["errors"] = False
+        options |= final
         if "fit" in self.solver.orbital_parameters and self.previous is not None:
             fit = dict(options.get("fit") or {})
             if "start" not in fit:

@@ -18,7 +18,16 @@ from kadanoff.greens import GreenFunction, MatsubaraFunction, RealAxisFunction
 from kadanoff.greens.grids import fermionic
 from kadanoff.runs.result_files import Saved, storable
 
-__all__ = ["OrbitalSolution"]
+__all__ = ["OrbitalSolution", "with_errors"]
+
+
+def with_errors(values: FloatArray, errors: FloatArray) -> list[str]:
+    """Values with their errors, as far as these are known."""
+    return [
+        f"{x:.4g} +- {e:.1g}" if np.isfinite(e) else f"{x:.4g}"
+        for x, e in zip(values.tolist(), errors.tolist(), strict=True)
+    ]
+
 
 for _kind in (MatrixBath, OrbitalImpurity):
     storable(_kind)
@@ -100,7 +109,8 @@ class OrbitalSolution(Saved):
     Sigma_w: ComplexArray | None = None
 
     def __repr__(self) -> str:
-        n, Z = (", ".join(f"{x:.4g}" for x in values) for values in (self.n, self.Z))
+        n = ", ".join(f"{x:.4g}" for x in self.n)
+        Z = ", ".join(with_errors(self.Z, self.Z_error))
         error = "unknown" if self.error is None else f"{self.error:.1e}"
         return f"OrbitalSolution({self.solver}: n=({n}), Z=({Z}), error {error})"
 
@@ -109,7 +119,7 @@ class OrbitalSolution(Saved):
             "problem": repr(self.problem),
             "n": np.round(self.n, 6).tolist(),
             "docc": np.round(self.docc, 6).tolist(),
-            "Z": np.round(self.Z, 6).tolist(),
+            "Z": ", ".join(with_errors(self.Z, self.Z_error)),
             "error of G": "unknown" if self.error is None else self.error,
             "seed": "none drawn" if self.seed is None else self.seed,
         }
@@ -131,6 +141,15 @@ class OrbitalSolution(Saved):
         """1 / (1 - Im Sigma_aa(i w_0) / w_0) of each orbital, as ``Solution.Z``."""
         Sigma = np.einsum("aa->a", self.Sigma_iw[0])
         return np.asarray(1.0 / (1.0 - Sigma.imag / self.w_n[0]))
+
+    @property
+    def Z_error(self) -> FloatArray:
+        """Standard error of Z of each orbital; NaN where none is stated, as for fitted baths.
+
+        Of "cthyb" that of the samples, of "nrg" half of a bound at 95 %.
+        """
+        unknown = np.full(self.problem.orbitals, np.nan)
+        return np.asarray(self.diagnostics.get("Z_error", unknown), dtype=float)
 
     @property
     def is_metallic(self) -> tuple[bool, ...]:

@@ -24,6 +24,7 @@ from kadanoff.dmft.matsubara_bath import MatsubaraBath
 from kadanoff.dmft.orbitals.diagonalised import atomic_orbitals
 from kadanoff.dmft.orbitals.multi_orbital import MatrixBath, OrbitalImpurity
 from kadanoff.dmft.orbitals.orbital_solution import OrbitalSolution
+from kadanoff.dmft.orbitals.truncation_errors import Measured, stated
 from kadanoff.dmft.problem import DiscreteBath
 from kadanoff.dmft.protocol import SOLVERS, Run, register_orbitals
 from kadanoff.dmft.solution import Solution
@@ -36,6 +37,7 @@ from kadanoff.impurities.models.operators import BATH, SECOND_BATH, Operator, Or
 from kadanoff.impurities.nrg import dynamics
 from kadanoff.impurities.nrg.correlators import self_energy_correlators, self_energy_name
 from kadanoff.impurities.nrg.dynamics import Dynamics
+from kadanoff.impurities.nrg.errors import is_truncated
 from kadanoff.impurities.nrg.low_energy_scattering import Peaks
 from kadanoff.impurities.nrg.options import Options
 from kadanoff.impurities.nrg.self_energy import (
@@ -68,6 +70,7 @@ def renormalised_orbitals(
     estimator: Estimator = "symmetric",
     broadening: float | None = None,
     omega: ArrayLike | None = None,
+    errors: bool = True,
 ) -> OrbitalSolution:
     """Solve by the numerical renormalisation group.
 
@@ -92,6 +95,9 @@ def renormalised_orbitals(
         Width of the log-Gaussian, as for one orbital.
     omega : array, optional
         Ascending real frequencies of `G_w` and `Sigma_w`; by default as for one orbital.
+    errors : bool
+        Whether the errors of two orbitals are estimated, by three runs with fewer states that take
+        as long again as the run itself; False leaves them unknown.
 
     Raises
     ------
@@ -102,9 +108,14 @@ def renormalised_orbitals(
     -----
     ``G`` is ``(i w_n - eps - t - Delta - Sigma)^-1`` with the Delta of the continuous bands, and
     likewise ``G_w`` on the real axis; both are None there for a band with a hard gap, in which
-    broadened self-energies have no meaning. ``diagnostics["dynamics"]`` holds the run. `error` is
-    ``max |G_aa|**2 |Im Sigma_symmetric - Im Sigma_ratio|`` at Matsubara frequencies, the
-    disagreement of two estimators. One orbital is solved by the code for one orbital.
+    broadened self-energies have no meaning. One orbital is solved by the code for one orbital.
+
+    What truncation and discretisation leave is estimated as in
+    `kadanoff.dmft.orbitals.truncation_errors`: ``diagnostics`` has ``Sigma_iw_error``, shape
+    (N, M), ``Z_error``, ``n_error``, ``docc_error``, ``pairs_error`` and ``spins_error``, each half
+    of a bound at 95 %, and `error` is ``max |G_aa|**2`` times such a bound. 500 states of two
+    channels are 22 of one: |Im Sigma(i w_0)| comes out 6 to 20 % too small, and halves its error
+    with four times the states. ``diagnostics["dynamics"]`` holds the run.
 
     Without an exchange that breaks it the rotations of the spin are used. A run with kept states
     and Lambda as by default takes seconds.
@@ -135,22 +146,22 @@ def renormalised_orbitals(
     bands = _bands(problem)
     grid = _grid(problem, bands) if omega is None else checked_frequencies(omega)
     model = model_of(problem, bands)
-    mixed = problem.hopping is not None
-    spectra = dynamics.solve(
-        model,
-        T=1.0 / problem.beta,
-        names=["Sigma"] if mixed else list(NAMES[: problem.orbitals]),
-        own=None if mixed else _diagonal(model),
-        observables=[name for name, _ in model.named],
+    options = Options(
         Lambda=Lambda,
         keep=keep,
-        z=tuple((np.arange(twists) + 1.0) / twists) if twists > 1 else 1.0,
+        z=tuple((np.arange(twists) + 1.0) / twists),
         scheme=scheme,
         A_Lambda=scheme == "wilson",
-        errors=False,
-        **run.keywords,
     )
-    found = _solution(problem, run, spectra, estimator)
+    spectra = _spectra(problem, model, options, run)
+    own = _measured(problem, run, spectra, estimator)
+    found = _solution(problem, spectra, own)
+    if checks.flag("errors", errors):
+
+        def again(other: Options) -> Measured:
+            return _measured(problem, run, _spectra(problem, model, other, run), estimator)
+
+        found = stated(found, own, again, options, truncated=is_truncated(spectra.levels))
     if any(gap_edges(band)[1] > 0 for band in bands):
         return found
     width = spectra.broadening if broadening is None else broadening
@@ -159,6 +170,27 @@ def renormalised_orbitals(
     G_w = np.asarray(np.linalg.inv(inverse - spectra.hybridisation(grid)), dtype=np.complex128)
     more = {**found.diagnostics, "broadening": width}
     return replace(found, omega=grid, Sigma_w=Sigma, G_w=G_w, diagnostics=more)
+
+
+def _spectra(
+    problem: OrbitalImpurity, model: ImpurityModel, options: Options, run: Run
+) -> Dynamics:
+    """The correlators that self-energies need, and averages."""
+    mixed = problem.hopping is not None
+    return dynamics.solve(
+        model,
+        T=1.0 / problem.beta,
+        names=["Sigma"] if mixed else list(NAMES[: problem.orbitals]),
+        own=None if mixed else _diagonal(model),
+        observables=[name for name, _ in model.named],
+        Lambda=options.Lambda,
+        keep=options.keep,
+        z=options.z,
+        scheme=options.scheme,
+        A_Lambda=options.A_Lambda,
+        errors=False,
+        **run.keywords,
+    )
 
 
 def _of_one(problem: OrbitalImpurity, one: Solution) -> OrbitalSolution:
@@ -399,7 +431,7 @@ def _of_orbital(
     return np.asarray(found[:, 0, 0])
 
 
-def _averages(problem: OrbitalImpurity, spectra: Dynamics) -> tuple[FloatArray, ...]:
+def _averages(problem: OrbitalImpurity, spectra: Dynamics) -> dict[str, FloatArray]:
     """<n_a>, <n_a,up n_a,dn>, <n_a n_b>, <S^z_a S^z_b>."""
     M = problem.orbitals
     of = {name: float(values[0]) for name, values in spectra.expectations.items()}
@@ -409,31 +441,35 @@ def _averages(problem: OrbitalImpurity, spectra: Dynamics) -> tuple[FloatArray, 
     if M > 1:
         pairs[0, 1] = pairs[1, 0] = of["alike"] + of["unlike"]
         spins[0, 1] = spins[1, 0] = 0.25 * (of["alike"] - of["unlike"])
-    return n, docc, pairs, spins
+    return {"n": n, "docc": docc, "pairs": pairs, "spins": spins}
 
 
-def _solution(
+def _measured(
     problem: OrbitalImpurity, run: Run, spectra: Dynamics, estimator: Estimator
-) -> OrbitalSolution:
-    """Averages, and functions on the imaginary axis."""
-    M, beta, count = problem.orbitals, problem.beta, run.frequencies
-    w = fermionic(beta, count)
-    Sigma, far = _self_energy(problem, spectra, count, estimator)
-    Delta = problem.Delta_iw(count)
+) -> Measured:
+    """What a run gives on the imaginary axis."""
+    Sigma, far = _self_energy(problem, spectra, run.frequencies, estimator)
+    return Measured(Sigma, far, _averages(problem, spectra))
+
+
+def _solution(problem: OrbitalImpurity, spectra: Dynamics, own: Measured) -> OrbitalSolution:
+    """Functions on the imaginary axis, and averages; their errors are not known yet."""
+    M, beta, Sigma = problem.orbitals, problem.beta, own.Sigma
+    w = fermionic(beta, len(Sigma))
+    Delta = problem.Delta_iw(len(Sigma))
     G_iw = np.linalg.inv(1j * w[:, None, None] * np.eye(M) - problem.one_body - Delta - Sigma)
-    n, docc, pairs, spins = _averages(problem, spectra)
+    n = own.averages["n"]
     G = []
     for a in range(M):
-        own = np.ascontiguousarray(G_iw[:, a, a])
+        mine = np.ascontiguousarray(G_iw[:, a, a])
         U = problem.repulsion[2 * a].reshape(M, 2).mean(axis=1)
         hartree = float(2.0 * U @ n / 2.0)
         others = problem.one_body[a] @ problem.one_body[a] - problem.eps[a] ** 2
         width = float(-w[-1] * Sigma[-1, a, a].imag) + float(others)
         m1 = problem.eps[a] + hartree
         m2 = m1**2 + problem.of_orbital(a).Delta_moments()[0] + width
-        G.append(MatsubaraFunction.own(own, beta, (1.0, m1, m2)))
-    differ = float(np.max(np.abs(np.einsum("naa->na", G_iw)) ** 2 * far))
-    scatter = spectra.expectation_scatter
+        G.append(MatsubaraFunction.own(mine, beta, (1.0, m1, m2)))
+    differ = float(np.max(np.abs(np.einsum("naa->na", G_iw)) ** 2 * own.far))
     return OrbitalSolution(
         problem=problem,
         solver="nrg",
@@ -442,17 +478,12 @@ def _solution(
         Sigma_iw=Sigma,
         Delta_iw=Delta,
         n=n,
-        docc=docc,
-        pairs=pairs,
-        spins=spins,
+        docc=own.averages["docc"],
+        pairs=own.averages["pairs"],
+        spins=own.averages["spins"],
         chi_charge=None,
         chi_spin=None,
         log_Z=None,
-        error=differ,
-        diagnostics={
-            "dynamics": spectra,
-            "n_error": np.array([float(scatter[f"n_{x}"][0]) for x in NAMES[:M]]),
-            "docc_error": np.array([float(scatter[f"docc_{x}"][0]) for x in NAMES[:M]]),
-            "estimators_differ": differ,
-        },
+        error=None,
+        diagnostics={"dynamics": spectra, "estimators_differ": differ},
     )

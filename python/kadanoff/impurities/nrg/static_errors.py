@@ -55,7 +55,7 @@ Averages = Callable[[Options, bool], FloatArray]
 
 
 def estimate(
-    found: FloatArray, again: Averages, options: Options, *, truncated: bool
+    found: FloatArray, again: Averages, options: Options, *, truncated: bool, few: int = FEW
 ) -> FloatArray:
     """Errors at 95 % of quantities at given temperatures; NaN where they are not known.
 
@@ -69,12 +69,14 @@ def estimate(
         Options of the run.
     truncated : bool
         Whether the run discards states.
+    few : int
+        The least number of states for which q_4 has a meaning.
     """
     fewer = halved(options) if truncated else options
     try:
         other = again(changed(fewer, z=between(options.z)), True)
         half = again(fewer, False) if truncated else found
-        enough = fewer.keep is None or fewer.keep >= 2 * FEW
+        enough = fewer.keep is None or fewer.keep >= 2 * few
         quarter = again(halved(fewer), False) if truncated and enough else half
     except ValueError:  # so few states have no meaning on this chain
         return np.full(np.shape(found), np.nan)
