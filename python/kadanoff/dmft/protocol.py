@@ -394,6 +394,8 @@ def solve(
         Of "nrg": width of the log-Gaussian kernel, at most 2.
     omega : array, shape (M,), optional
         Of "nrg": ascending real frequencies of G_w and Sigma_w, in the unit of energy of U.
+    errors : bool, optional
+        Of "nrg" with two orbitals: whether errors are estimated, by three runs with fewer states.
     sites : int, optional
         Of "ed" (1 to 7), "ftlm" (to 9) and "lanczos" (to 11): number of bath sites. By default
         that of a discrete bath; 5 otherwise.
