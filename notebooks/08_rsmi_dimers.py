@@ -216,10 +216,16 @@ print(f"{right:.1%} of the fluxes are right when rounded, K = {K_learned:.4f}")
 
 # %% tags=["hide-input"]
 ax = figure()[0, 0]
-looks = ((0, "black", None), (1, "blue", "//"), (-1, "vermillion", "\\\\"), (2, "green", "xx"))
+looks = (
+    (0, "black", None),
+    (1, "blue", "//"),
+    (-1, "vermillion", "\\\\"),
+    (2, "green", "xx"),
+    (-2, "purple", ".."),
+)
 for w, colour, hatch in looks:
     mine = samples.winding[:, 0] == w
-    if mine.sum() > 1:
+    if mine.any():
         ax.hist(
             W[mine, 0],
             bins=np.arange(-2.5, 3.5, 0.05),

@@ -269,7 +269,7 @@ legend(axes[0], loc="upper left", ncols=2)
 caption(
     "Spectrum and self-energy by the NRG at $T = 10^{-4}D$; broadening: "
     f"{spectra[0].broadening}. $A(0)$ of the metals differs from $2/\\pi D$ by at most "
-    f"{np.max(np.abs(np.array(peak) - 1)):.1%}."
+    f"{100 * np.max(np.abs(np.array(peak) - 1)):.1g} %."
 )
 
 # %% [markdown]
