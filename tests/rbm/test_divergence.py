@@ -97,6 +97,16 @@ def test_partial_fit_refuses_parameters_of_another_machine(data, changed):
     rbm.fit(data).partial_fit(data)  # anew
 
 
+def test_as_many_replicas_at_other_temperatures_are_refused(data):
+    rbm = RBM(4, method="pt", chains=10, temperatures=20, random_state=1, n_iter=1).fit(data)
+    rbm.partial_fit(data).set_params(chains=20, temperatures=10)
+    with pytest.raises(ValueError, match="the number of temperatures was changed to 10"):
+        rbm.partial_fit(data)
+    rbm.set_params(method="pcd", chains=200)
+    with pytest.raises(ValueError, match="the number of temperatures was changed to 1"):
+        rbm.partial_fit(data)
+
+
 def test_partial_fit_of_a_given_machine_keeps_its_size(data):
     rbm = RBM.of(Machine.random(12, 3, seed=1)).set_params(n_components=5)
     with pytest.raises(ValueError, match="n_components was changed to 5"):

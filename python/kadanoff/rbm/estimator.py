@@ -324,10 +324,10 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         except KeyboardInterrupt as stop:
             partial = getattr(stop, "partial", None)
             if partial is not None:
-                self._keep(partial)
+                self._keep(partial, training.ladder)
                 stop.partial = self  # type: ignore[attr-defined]
             raise
-        self._keep(state)
+        self._keep(state, training.ladder)
         # "trajectory" begins without biases, at fair coins: data that are known are no start of it.
         known = whole and self.method != "trajectory"
         loss = loss_against_independent(self.machine_, rows, self.seed_, known=known)
@@ -379,8 +379,8 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
                 ConvergenceWarning,
             )
 
-    def _keep(self, state: State) -> None:
-        self._state = state
+    def _keep(self, state: State, ladder: int) -> None:
+        self._state = state | {"ladder": ladder}
         self.machine_ = machine_of(state)
         self.n_iter_ = int(state["epochs"])
         self._log_Z: float | None = None

@@ -200,6 +200,7 @@ class Training(Options):
             "offsets": np.concatenate(offsets),
             "chains": chains,
             "base": base,
+            "ladder": self.ladder,
             "updates": 0,
             "epochs": 0,
         }
@@ -220,6 +221,8 @@ class Training(Options):
         if state is not None:
             words = state["chains"].size // -(-machine.n_visible // 64)
             present["the number of persistent chains"] = (self.replicas, words)
+            # As many in all, of other temperatures, would be taken for chains of the machine.
+            present["the number of temperatures"] = (self.ladder, state["ladder"])
         for name, (wanted, found) in present.items():
             if wanted != found:
                 raise ValueError(
@@ -228,12 +231,17 @@ class Training(Options):
                 )
 
     @property
+    def ladder(self) -> int:
+        """Temperatures of each persistent chain."""
+        return self.temperatures if self.method == "pt" else 1
+
+    @property
     def replicas(self) -> int:
         """Persistent chains with all their temperatures."""
         if self.method == "cd":
             return 0
         number = self.batch_size if self.chains is None else self.chains
-        return number * (self.temperatures if self.method == "pt" else 1)
+        return number * self.ladder
 
     def train(
         self,
