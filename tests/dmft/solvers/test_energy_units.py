@@ -120,3 +120,18 @@ def test_half_filling_is_a_matter_of_relative_accuracy():
         second = solve(Impurity(s, 20 / s, bath, eps=-0.4 * s), solver="ipt")
         assert second.n == pytest.approx(exact.n, abs=0.03)
         assert second.n < 0.97
+
+
+@pytest.mark.parametrize("far", [1e3, 1e6, 1e8])
+@pytest.mark.parametrize("beta", [10.0, 200.0])
+def test_rounding_of_large_energies_is_within_the_error(far, beta):
+    """Sites that couple to nothing change the last digits of all levels, and nothing else."""
+    for h in (0.0, 0.1):
+        problems = (
+            Impurity(U=2.0, beta=beta, h=h, bath=DiscreteBath([0.1, -0.2, *e], [0.4, 0.3, *V]))
+            for e, V in (([], []), ([far, -far], [1e-7, 1e-7]))
+        )
+        near, wide = (solve(one, solver="ed", progress=False) for one in problems)
+        assert np.max(np.abs(near.G_iw - wide.G_iw)) < near.error + wide.error
+        # Ten times what it is, and more: not unknown.
+        assert wide.error < 1e-14 * beta * far * np.max(np.abs(wide.G_iw))

@@ -25,6 +25,7 @@ from kadanoff.dmft.problem import DiscreteBath
 from kadanoff.dmft.protocol import Run, register_orbitals
 from kadanoff.dmft.solvers import hubbard1 as _hubbard1  # registers itself first
 from kadanoff.dmft.solvers.ed import FiniteBath, discretised
+from kadanoff.dmft.solvers.energy_units import rounding
 from kadanoff.greens import GreenFunction, MatsubaraFunction
 from kadanoff.greens.grids import fermionic
 
@@ -71,6 +72,12 @@ class Cluster:
     def size(self) -> int:
         """Number of orbitals, bath included."""
         return self.problem.orbitals + self.e.size
+
+    @property
+    def energies(self) -> list[float]:
+        """The sizes of all terms."""
+        p = self.problem
+        return [*p.eps, 0.5 * float(np.sum(np.abs(p.repulsion))), *self.e, *self.V.ravel()]
 
     @cached_property
     def interaction(self) -> list[ladder.Product]:
@@ -317,7 +324,7 @@ def _solved(
         means,
         (G_iw, F_iw, G),
         {"ground_energy": levels.ground, "dropped_weight": dropped, "pole_width": width},
-        1e-12 * float(np.max(np.abs(G_iw))) + dropped * problem.beta / np.pi,
+        rounding(G_iw, problem.beta, cluster.energies) + dropped * problem.beta / np.pi,
         parts,
         problem.beta,
     )

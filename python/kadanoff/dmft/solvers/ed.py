@@ -21,7 +21,7 @@ from kadanoff.dmft.solution import Solution
 from kadanoff.dmft.solvers.bathfit import BathFit, checked_fit, fitted
 from kadanoff.dmft.solvers.ed_spins import MAX_SITES as SPIN_SITES
 from kadanoff.dmft.solvers.ed_spins import SpinLevels, fits_of, mirrored
-from kadanoff.dmft.solvers.energy_units import unit_of
+from kadanoff.dmft.solvers.energy_units import rounding, unit_of
 from kadanoff.dmft.solvers.spin_solution import of_spins
 from kadanoff.dmft.spin_functions import SpinFunctions
 from kadanoff.greens import GreenFunction
@@ -126,7 +126,7 @@ def _solution(
         "dropped_weight": dropped,
         "poles": energies.size,
     }
-    error = 1e-12 * float(np.max(np.abs(G_iw))) + dropped * beta / np.pi
+    error = rounding(G_iw, beta, [U, problem.eps, *bath.e, *bath.V]) + dropped * beta / np.pi
     if found is not None:
         diagnostics["fit"] = found
         error += found.error_of(G_iw)
@@ -170,6 +170,8 @@ def _of_two_spins(
     spectrum = spin_levels(problem, (up.bath, down.bath), run)
     n_up, n_down, docc = spectrum.thermal(beta)
     z = np.asarray(1j * fermionic(beta, run.frequencies), dtype=np.complex128)
+    energies = [problem.U, *(part.eps for part in parts)]
+    energies += [x for part in finite for x in (*part.bath.e, *part.bath.V)]
     found, error, dropped, poles = [], 0.0, 0.0, 0
     for spin, (part, n) in enumerate(zip(finite, (n_up, n_down), strict=True)):
         sums = spectrum.green(spin, beta, prune, z)
@@ -177,7 +179,7 @@ def _of_two_spins(
         Sigma = np.asarray(problem.U * sums.F / sums.G)
         G = GreenFunction.own(sums.energies, sums.weights, beta)
         found.append(SpinFunctions(G, sums.G, Sigma, Delta, n))
-        own = 1e-12 * float(np.max(np.abs(sums.G))) + sums.dropped * beta / np.pi
+        own = rounding(sums.G, beta, energies) + sums.dropped * beta / np.pi
         error = max(error, own + (0.0 if part.fit is None else part.fit.error_of(sums.G)))
         dropped, poles = max(dropped, sums.dropped), poles + sums.energies.size
     log_Z = None

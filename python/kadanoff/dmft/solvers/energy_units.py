@@ -7,11 +7,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from kadanoff._base.types import ComplexArray
 from kadanoff.dmft.matsubara_bath import MatsubaraBath
 from kadanoff.dmft.problem import DiscreteBath, Impurity
 from kadanoff.greens import MatsubaraFunction
 
-__all__ = ["in_unit", "power_of_two", "unit_of"]
+__all__ = ["in_unit", "power_of_two", "rounding", "unit_of"]
 
 SMALL, LARGE = 1e-3, 1e3
 
@@ -42,6 +43,22 @@ def unit_of(energies: Iterable[float]) -> float:
     (True, 1.0)
     """
     return min(power_of_two(max(map(abs, energies), default=0.0)), 1.0)
+
+
+def rounding(G_iw: ComplexArray, beta: float, energies: Iterable[float]) -> float:
+    """Largest error of G(i w_n) by rounding, from all levels of a Hamiltonian.
+
+    Levels are right to the machine's epsilon times the norm of H, for which the sum of its energies
+    stands; G answers to a shift of the levels by at most beta times |G|.
+
+    Examples
+    --------
+    >>> G = np.array([1.0j])
+    >>> rounding(G, 10.0, [1.0, 2.0]) < 2e-12, rounding(G, 10.0, [1e6]) > 1e-9
+    (True, True)
+    """
+    norm = sum(map(abs, energies))
+    return (1e-12 + float(np.finfo(float).eps) * beta * norm) * float(np.max(np.abs(G_iw)))
 
 
 def in_unit(problem: Impurity, unit: float) -> Impurity:
