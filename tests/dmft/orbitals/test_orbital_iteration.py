@@ -94,17 +94,18 @@ def test_nrg(kind):
     found = looped(**problem, solver="nrg", keep=150)
     assert found.states == ("metal", "metal")
     assert np.allclose(found.n, 1.0, atol=1e-9)
-    # A bath of two sites errs by some percent in Z, and 150 states of two channels are 12 of one,
-    # which the error says.
+    # A bath of two sites errs by some percent in Z, and 150 states of two channels are 12 of one:
+    # their error is not known.
     exact = looped(**problem, sites=2, tolerance=1e-3)
     far = abs(found.solution.G_iw[0, 0, 0] - exact.solution.G_iw[0, 0, 0])
-    assert far < found.solution.error + 0.1
-    assert found.solution.error > 0.1
+    assert far < 0.3
+    assert found.solution.error is None
+    assert np.all(np.isnan(found.Z_error))
     if kind == "density":
         sampled = looped(**problem, solver="cthyb", sweeps=2**13, chains=2, start=exact)
         noise = 3.0 * sampled.solution.diagnostics["G_iw_error"][0, 0]
         far = abs(found.solution.G_iw[0, 0, 0] - sampled.solution.G_iw[0, 0, 0])
-        assert far < found.solution.error + noise
+        assert far < 0.2 + noise
 
 
 def test_nrg_of_one_orbital_is_the_loop_for_one():

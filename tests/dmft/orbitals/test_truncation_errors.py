@@ -38,7 +38,7 @@ def run(Sigma, keep, z):
     return Measured(-1j * Sigma * np.broadcast_to(np.eye(2), (2, 2, 2)), np.zeros((2, 2)), averages)
 
 
-@pytest.mark.parametrize("keep", [160, 1000])
+@pytest.mark.parametrize("keep", [240, 1000])
 def test_the_law_of_the_bound(keep, monkeypatch):
     options = Options(keep=keep, z=(1.0,), Lambda=4.0)
     law = {keep: 1.0, keep // 2: 0.9, keep // 4: 0.6}
@@ -73,6 +73,15 @@ def test_the_law_of_the_bound(keep, monkeypatch):
     assert whole.diagnostics["n_error"] == pytest.approx(0.0)  # the same number of states
 
 
+def test_with_too_few_states_nothing_is_known():
+    problem = OrbitalImpurity(U=1.5, J=0.2, beta=50, bath=WIDE)
+    for keep in (16, 199):
+        found = solve(problem, **QUICK | {"keep": keep})
+        assert found.error is None
+        assert np.all(np.isnan(found.Z_error))
+        assert "error unknown" in repr(found)
+
+
 def test_a_loop_asks_for_the_errors_of_its_last_solution_alone(monkeypatch):
     calls = []
     plain = renormalised.stated
@@ -82,7 +91,7 @@ def test_a_loop_asks_for_the_errors_of_its_last_solution_alone(monkeypatch):
         return plain(*arguments, **options)
 
     monkeypatch.setattr(renormalised, "stated", counted)
-    where = {"U": 1.0, "beta": 20, "J": 0.1, "solver": "nrg", "keep": 60, "progress": False}
+    where = {"U": 1.0, "beta": 20, "J": 0.1, "solver": "nrg", "keep": 200, "progress": False}
     found = orbital_loop(**where, tolerance=5e-2)
     assert found.iterations > 1
     assert len(calls) == 1

@@ -29,7 +29,7 @@ from kadanoff.impurities.nrg.static_errors import estimate
 
 __all__ = ["Measured", "stated"]
 
-FEW = 100  # of two channels; with 75 Sigma can be wrong by a factor of five
+FEW = 100  # of two channels: with 75 Sigma can be wrong by a factor of five
 ALWAYS, KEPT = 0.1, 500
 """The part of |Im Sigma| that the bound always contains, and the number of states it is that of."""
 
@@ -68,7 +68,7 @@ def stated(
     *,
     truncated: bool,
 ) -> OrbitalSolution:
-    """A solution with its errors.
+    """A solution with its errors; NaN, and an `error` of None, where too few states are kept.
 
     Parameters
     ----------
@@ -83,13 +83,16 @@ def stated(
     truncated : bool
         Whether the run discards states.
     """
-    bound = estimate(
-        own.vector,
-        lambda other, _: again(other).vector,
-        options,
-        truncated=truncated,
-        few=FEW,
-    )
+    if truncated and options.keep is not None and options.keep < 2 * FEW:
+        bound = np.full(own.vector.shape, np.nan)
+    else:
+        bound = estimate(
+            own.vector,
+            lambda other, _: again(other).vector,
+            options,
+            truncated=truncated,
+            few=FEW,
+        )
     sizes = [2 * own.far.size, *(x.size for x in own.averages.values())]
     of_Sigma, *of_averages = np.split(bound, np.cumsum(sizes)[:-1])
     real, imag = of_Sigma.reshape(2, *own.far.shape)
@@ -107,4 +110,5 @@ def stated(
         for (name, x), part in zip(own.averages.items(), of_averages, strict=True)
     }
     error = float(np.max(np.abs(G) ** 2 * np.hypot(real, imag)))
-    return replace(found, error=error, diagnostics=diagnostics)
+    known = error if math.isfinite(error) else None
+    return replace(found, error=known, diagnostics=diagnostics)
