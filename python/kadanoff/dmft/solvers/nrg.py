@@ -137,8 +137,9 @@ def nrg(
     filling, they reach 0.02 with 500 states; more states lower them.
 
     `error` is the larger of ``max |G_iw - spectral integral of A|`` and
-    ``max |G|**2 |Sigma_symmetric - Sigma_ratio|``. It sees little of the truncation: with 500 states
-    it holds for Lambda from 3, and at Lambda = 2 G_iw errs by up to twice as much; keep 2000 there.
+    ``max |G|**2 |Sigma_symmetric - Sigma_ratio|``. It sees little of the truncation: with 500
+    states it holds from Lambda = 3 on, while at Lambda = 2 G_iw errs by up to 2.3 times as much,
+    and with 2000 states by up to 2.2 times.
 
     In a field, or with a bath for each spin, the run has the symmetry U(1) x U(1), which takes
     about four times as long; `G_w` and `Sigma_w` are means over both spins.
