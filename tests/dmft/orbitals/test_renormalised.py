@@ -139,6 +139,10 @@ def test_refused_by_name():
         solved(OrbitalImpurity(U=1.0, beta=1, bath=WIDE))
     with pytest.raises(ValueError, match="a channel for each orbital, at most 2; got 3"):
         orbital_loop(U=1.0, beta=50, orbitals=3, solver="nrg", progress=False)
+    for orbitals in (1, 2):  # before any work
+        problem = OrbitalImpurity(U=1.0, beta=50, bath=WIDE, orbitals=orbitals)
+        with pytest.raises(TypeError, match="errors must be True or False, got 'yes'"):
+            solved(problem, errors="yes", keep=10**6)
     tabulated = 0.04 / (1j * np.pi / 50 * (2 * np.arange(64) + 1))
     with pytest.raises(ValueError, match="needs Delta on the real axis"):
         solved(OrbitalImpurity(U=1.0, beta=50, bath=tabulated))

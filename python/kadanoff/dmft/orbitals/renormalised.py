@@ -121,6 +121,7 @@ def renormalised_orbitals(
     Without an exchange that breaks it the rotations of the spin are used. A run with kept states
     and Lambda as by default takes seconds.
     """
+    errors = checks.flag("errors", errors)
     if problem.is_isolated:
         Options(Lambda=4.0 if Lambda is None else Lambda, keep=keep, scheme=scheme)
         return atomic_orbitals(problem, run)
@@ -157,7 +158,7 @@ def renormalised_orbitals(
     spectra = _spectra(problem, model, options, run)
     own = _measured(problem, run, spectra, estimator)
     found = _solution(problem, spectra, own)
-    if checks.flag("errors", errors):
+    if errors:
 
         def again(other: Options) -> Measured:
             return _measured(problem, run, _spectra(problem, model, other, run), estimator)
