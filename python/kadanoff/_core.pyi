@@ -262,6 +262,7 @@ def ed_spectrum(
     eps: float,
     e: Sequence[float],
     V: Sequence[float],
+    beta: float = 0.0,
     *,
     threads: int | None = None,
     control: Control | None = None,

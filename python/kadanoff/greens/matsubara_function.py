@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +33,8 @@ UNCERTAIN = 2e-3
 """Uncertainty of the first fitted moment, in units of its scale, above which a warning is given."""
 TOGETHER = 1024
 """Times whose exponentials are in memory at once."""
+KEPT = 2**13
+"""Most exponentials of one kind that are kept for later calls: 128 kB."""
 
 
 class UncertainTail(UserWarning):
@@ -372,11 +374,22 @@ def _wave_sum(x: FloatArray, values: ComplexArray) -> FloatArray:
     C.ravel()[: values.size] = values
     out = np.empty(x.size)
     for start in range(0, x.size, TOGETHER):
-        part = x[start : start + TOGETHER, None]
-        fine = np.exp(-1j * np.pi * part * (2.0 * np.arange(B) + 1.0))
-        coarse = np.exp(-2j * np.pi * part * (B * np.arange(B)))
+        part = x[start : start + TOGETHER]
+        phases = _kept_phases if part.size * B <= KEPT else _phases
+        fine, coarse = phases(part.tobytes(), B)
         out[start : start + TOGETHER] = np.sum(coarse * (fine @ C.T), axis=1).real
     return out
+
+
+def _phases(times: bytes, B: int) -> tuple[ComplexArray, ComplexArray]:
+    """exp(-i pi (2b + 1) x) and exp(-2 i pi B a x) for all x and a, b < B."""
+    x = np.frombuffer(times)[:, None]
+    fine = np.exp(-1j * np.pi * x * (2.0 * np.arange(B) + 1.0))
+    return fine, np.exp(-2j * np.pi * x * (B * np.arange(B)))
+
+
+# Many functions are wanted at the same times: the samples of a database, a loop's iterations.
+_kept_phases = lru_cache(maxsize=32)(_phases)
 
 
 def trace(beta: float, product: ComplexArray, moments: tuple[float, float, float]) -> float:

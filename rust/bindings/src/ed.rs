@@ -38,9 +38,9 @@ impl EdSpectrum {
     }
 
     /// `(log_Z, n, docc)`.
-    fn thermal(&self, beta: f64) -> (f64, f64, f64) {
-        let t = self.0.thermal(beta);
-        (t.log_z, t.n, t.docc)
+    fn thermal(&self, py: Python<'_>, beta: f64) -> PyResult<(f64, f64, f64)> {
+        let t = self.0.thermal(beta).or_raise(py)?;
+        Ok((t.log_z, t.n, t.docc))
     }
 
     /// `(energies, residues, dropped weight)` of G, and G(z) and F(z) as rows of one array.
@@ -88,9 +88,10 @@ impl EdSpectrum {
     }
 }
 
-/// Diagonalises `H = eps n_d + U n_up n_dn + sum e n + sum V (d^+ c + h.c.)` in all sectors.
+/// Diagonalises `H = eps n_d + U n_up n_dn + sum e n + sum V (d^+ c + h.c.)` in all sectors, with the
+/// states that inverse temperatures from `beta` on need.
 #[pyfunction]
-#[pyo3(signature = (U, eps, e, V, *, threads=None, control=None, report=None))]
+#[pyo3(signature = (U, eps, e, V, beta=0.0, *, threads=None, control=None, report=None))]
 #[allow(non_snake_case)]
 pub(crate) fn ed_spectrum(
     py: Python<'_>,
@@ -98,6 +99,7 @@ pub(crate) fn ed_spectrum(
     eps: f64,
     e: Vec<f64>,
     V: Vec<f64>,
+    beta: f64,
     threads: Option<usize>,
     control: ControlArgument<'_>,
     report: Report,
@@ -105,7 +107,9 @@ pub(crate) fn ed_spectrum(
     let model = ed::Anderson { u: U, eps, e, v: V };
     let brief = model.orbitals() <= ed::SMALL;
     Call::new(threads, control, report)?
-        .run_unless_brief(py, brief, |control| ed::diagonalise(&model, control))
+        .run_unless_brief(py, brief, |control| {
+            ed::diagonalise_at(&model, beta, control)
+        })
         .map(EdSpectrum)
 }
 

@@ -8,7 +8,6 @@ use crate::Error;
 use crate::SMALL;
 use crate::full::Spectrum;
 use crate::map_blocks;
-use crate::multiplets::Transition;
 use crate::poles::at_points;
 use faer::linalg::matmul::matmul;
 use faer::prelude::ReborrowMut;
@@ -121,6 +120,7 @@ fn with_poles<T>(
     control: &Control,
     f: impl FnOnce(&Lehmann) -> Result<T, Error>,
 ) -> Result<T, Error> {
+    spectrum.check(beta)?;
     let z = spectrum.partition(beta);
     let boltzmann: Vec<Vec<f64>> = (0..spectrum.blocks.len())
         .map(|b| {
@@ -139,7 +139,7 @@ fn with_poles<T>(
     if spectrum.model.orbitals() <= SMALL {
         return WORK.with_borrow_mut(|work| {
             work.clear();
-            for t in transitions {
+            for t in 0..transitions.len() {
                 control.check()?;
                 transition_poles(spectrum, t, &boltzmann, negligible, work);
             }
@@ -147,11 +147,12 @@ fn with_poles<T>(
             f(&work.poles)
         });
     }
+    let indices: Vec<usize> = (0..transitions.len()).collect();
     let parts = map_blocks(
-        transitions,
+        &indices,
         false,
-        |t| dimension(t.from) * dimension(t.to),
-        |t| -> Result<_, Error> {
+        |&t| dimension(transitions[t].from) * dimension(transitions[t].to),
+        |&t| -> Result<_, Error> {
             control.check()?;
             let mut part = Work::default();
             transition_poles(spectrum, t, &boltzmann, negligible, &mut part);
@@ -225,26 +226,40 @@ impl Work {
 
 fn transition_poles(
     spectrum: &Spectrum,
-    t: &Transition,
+    index: usize,
     boltzmann: &[Vec<f64>],
     negligible: f64,
     work: &mut Work,
 ) {
+    let t = &spectrum.table.transitions[index];
     let (a, b) = (&spectrum.blocks[t.from], &spectrum.blocks[t.to]);
     let (pa, pb) = (&boltzmann[t.from], &boltzmann[t.to]);
     let (na, nb) = (pa.len(), pb.len());
     // Levels ascend, so that the occupied ones come first.
     let ka = pa.partition_point(|&p| p > EMPTY);
     let kb = pb.partition_point(|&p| p > EMPTY);
+    let place = spectrum.projected[index];
     // Occupied states below with all above; then empty states below with occupied ones above.
-    for (below, above) in [(0..ka, 0..nb), (ka..na, 0..kb)] {
+    for (below, above, rises) in [(0..ka, 0..nb, true), (ka..na, 0..kb, false)] {
         if below.is_empty() || above.is_empty() {
             continue;
         }
-        for (out, list) in work.elements.iter_mut().zip([&t.empty, &t.single]) {
+        for (part, (out, list)) in (work.elements.iter_mut().zip([&t.empty, &t.single])).enumerate()
+        {
             out.clear();
             out.resize(below.len() * above.len(), 0.0);
             let mut out = MatMut::from_column_major_slice_mut(out, below.len(), above.len());
+            // Where only the occupied states of a sector are there, they were projected.
+            if rises && !b.is_whole() {
+                let at = place.above + part * spectrum.occupied[t.from];
+                out.copy_from(b.components.subcols(at, ka).transpose());
+                continue;
+            }
+            if !rises && !a.is_whole() {
+                let at = place.below + part * spectrum.occupied[t.to];
+                out.copy_from(a.components.submatrix(ka, at, na - ka, kb));
+                continue;
+            }
             for c in list {
                 let left = a
                     .vectors
@@ -380,7 +395,7 @@ impl Lehmann {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Anderson, diagonalise};
+    use crate::{Anderson, diagonalise, diagonalise_at};
     use kadanoff_runtime::Control;
 
     /// Reference: `aim_ed.json`, point nb1_asym at beta = 1 (two independent codes).
@@ -393,7 +408,7 @@ mod tests {
             v: vec![0.7],
         };
         let spectrum = diagonalise(&model, &Control::new())?;
-        let thermal = spectrum.thermal(1.0);
+        let thermal = spectrum.thermal(1.0)?;
         assert!((spectrum.ground + 1.732_890_024_946_640_4).abs() < 1e-13);
         assert!((thermal.log_z - 3.446_073_573_988_215_3).abs() < 1e-13);
         assert!((thermal.n - 0.906_681_584_873_759_8).abs() < 1e-13);
@@ -413,6 +428,40 @@ mod tests {
         // F(iw) decays as <n_dn> / iw.
         let f: f64 = poles.estimator.iter().sum();
         assert!((f - 0.5 * thermal.n).abs() < 1e-12);
+        Ok(())
+    }
+
+    /// States projected on the levels of a sector give the poles of all states.
+    #[test]
+    fn occupied_states_are_enough() -> Result<(), crate::Error> {
+        let control = Control::new();
+        let sites = |n: usize| (0..n).map(move |k| -0.9 + 1.7 * k as f64 / n as f64);
+        for (bath, beta) in [(0, 40.0), (3, 20.0), (4, 60.0), (5, 45.0)] {
+            let model = Anderson {
+                u: 2.0,
+                eps: -0.7,
+                e: sites(bath).collect(),
+                v: vec![0.3; bath],
+            };
+            let all = diagonalise(&model, &control)?;
+            let some = diagonalise_at(&model, beta, &control)?;
+            assert!(bath == 0 || some.blocks.iter().any(|b| b.components.ncols() > 0));
+            for beta in [beta, 3.0 * beta] {
+                let z: Vec<_> = [0.1, 1.0, 7.0].map(|w| c64::new(0.0, w)).into();
+                let expected = green(&all, beta, 1e-12, &z, &control)?;
+                let found = green(&some, beta, 1e-12, &z, &control)?;
+                for (x, y) in found.values.iter().zip(&expected.values) {
+                    for (x, y) in x.iter().zip(y) {
+                        assert!((x - y).norm() < 1e-12, "{bath} {beta}: {x} {y}");
+                    }
+                }
+                let (x, y) = (some.thermal(beta)?, all.thermal(beta)?);
+                assert!((x.n - y.n).abs() < 1e-12 && (x.docc - y.docc).abs() < 1e-12);
+                assert!((x.log_z - y.log_z).abs() < 1e-12);
+            }
+            assert!(some.thermal(0.5 * beta).is_err());
+            assert!(green(&some, 0.5 * beta, 1e-12, &[], &control).is_err());
+        }
         Ok(())
     }
 

@@ -26,7 +26,7 @@ mod lehmann;
 mod multiplets;
 pub mod poles;
 
-pub use full::{Spectrum, Thermal, diagonalise};
+pub use full::{Spectrum, Thermal, diagonalise, diagonalise_at};
 pub use lehmann::{Green, Lehmann, green, lehmann};
 
 /// Most bath sites of a full diagonalisation.

@@ -21,6 +21,9 @@ const CLUSTER: f64 = 1e-6;
 /// Most solutions of the linear system per vector, as in LAPACK's `dstein`.
 const MAX_SOLVES: usize = 5;
 
+/// Rounding of a residual, and what the elimination adds to it, in units of `EPSILON * norm`.
+const ROUNDING: f64 = 8.0;
+
 pub(crate) type Lane = [f64; LANES];
 
 /// `L U` factors of a shifted matrix for `LANES` shifts.
@@ -139,14 +142,15 @@ impl Factors for TridiagonalFactors<'_> {
 /// Fills the columns of `vectors` (n x k) with the eigenvectors that belong to the first k of
 /// `values`, the ascending eigenvalues of the tridiagonal matrix (`d`, `e`).
 ///
-/// Returns whether every vector met the residual that rounding allows; the caller checks
-/// orthogonality. Cost: about 40 n flops per vector, and 4 n per pair of vectors in a cluster.
+/// Returns the residual `|T v - lambda v|` of every vector, or `None` if one of them exceeds what
+/// rounding allows; the caller checks orthogonality. Vectors that were made orthogonal to others of
+/// a cluster have an unknown residual, infinity. Cost: about 40 n flops per vector, and 4 n per pair of vectors in a cluster.
 pub(crate) fn lowest_vectors(
     d: &[f64],
     e: &[f64],
     values: &[f64],
     vectors: MatMut<'_, f64>,
-) -> bool {
+) -> Option<Vec<f64>> {
     let factors = TridiagonalFactors::new(d, e);
     let norm = ql::norm(d, e);
     dispatch(
@@ -161,7 +165,11 @@ pub(crate) fn lowest_vectors(
 }
 
 /// The same for a band matrix. Cost: about 600 n flops per vector.
-pub(crate) fn lowest_band_vectors(band: &Band, values: &[f64], vectors: MatMut<'_, f64>) -> bool {
+pub(crate) fn lowest_band_vectors(
+    band: &Band,
+    values: &[f64],
+    vectors: MatMut<'_, f64>,
+) -> Option<Vec<f64>> {
     let factors = BandFactors::new(band);
     let norm = band.norm();
     dispatch(
@@ -183,10 +191,10 @@ struct Iteration<'a, F> {
 }
 
 impl<F: Factors> Kernel for Iteration<'_, F> {
-    type Output = bool;
+    type Output = Option<Vec<f64>>;
 
     #[inline(always)]
-    fn run<I: Instructions>(self) -> bool {
+    fn run<I: Instructions>(self) -> Option<Vec<f64>> {
         iterate::<I, F>(self.factors, self.norm, self.values, self.vectors)
     }
 }
@@ -197,7 +205,7 @@ fn iterate<I: Instructions, F: Factors>(
     norm: f64,
     values: &[f64],
     mut vectors: MatMut<'_, f64>,
-) -> bool {
+) -> Option<Vec<f64>> {
     let (n, k) = (vectors.nrows(), vectors.ncols());
     let norm = norm.max(f64::MIN_POSITIVE);
     let tiny = f64::EPSILON * norm;
@@ -205,7 +213,7 @@ fn iterate<I: Instructions, F: Factors>(
     let shifts = separated(&values[..k], tiny);
     let mut x = vec![[0.0; LANES]; n];
     let mut cluster_start = 0;
-    let mut converged = true;
+    let mut residuals = Vec::with_capacity(k);
     for first in (0..k).step_by(LANES) {
         let lanes = LANES.min(k - first);
         let shift: Lane = std::array::from_fn(|l| shifts[(first + l).min(k - 1)]);
@@ -241,8 +249,17 @@ fn iterate<I: Instructions, F: Factors>(
                 }
             }
             if last {
-                let residuals = factors.residuals::<I>(&shift, &x);
-                converged &= done && residuals[..lanes].iter().all(|r| *r <= 2.0 * target);
+                let direct = factors.residuals::<I>(&shift, &x);
+                if !done || !direct[..lanes].iter().all(|r| *r <= 2.0 * target) {
+                    return None;
+                }
+                residuals.extend((0..lanes).map(|l| {
+                    if starts[l] < first + l {
+                        f64::INFINITY
+                    } else {
+                        direct[l].max(1.0 / growth[l]) + ROUNDING * f64::EPSILON * norm
+                    }
+                }));
                 cluster_start = cluster;
                 break;
             }
@@ -255,7 +272,7 @@ fn iterate<I: Instructions, F: Factors>(
             }
         }
     }
-    converged
+    Some(residuals)
 }
 
 /// Nudges coinciding eigenvalues apart, so that their solves do not return the same vector.

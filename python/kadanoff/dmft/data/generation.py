@@ -264,6 +264,7 @@ def solve_chunk(
         "G_tau": np.full((count, B, times), np.nan),
         **{name: np.full((count, B), np.nan) for name in ("n", "docc", "error")},
     }
+    meshes = [chebyshev_times(b, times) for b in beta]
     failed: list[tuple[int, int, str]] = []
     for row in range(count):
         if control is not None and control.cancelled:
@@ -286,7 +287,7 @@ def solve_chunk(
                 failed.append((row, b, found))
                 continue
             out["Sigma"][row, b] = found.Sigma_iw
-            out["G_tau"][row, b] = found.G.tau(chebyshev_times(beta[b], times))
+            out["G_tau"][row, b] = found.G.tau(meshes[b])
             out["n"][row, b], out["docc"][row, b] = found.n, found.docc
             out["error"][row, b] = math.nan if found.error is None else found.error
         out["seconds"][row] = time.process_time() - began

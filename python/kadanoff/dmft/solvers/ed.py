@@ -77,7 +77,8 @@ def ed(
     if problem.depends_on_spin:
         return _of_two_spins(problem, run, sites, prune, fit)
     finite = discretised(problem, run, sites, fit)
-    return _solution(problem, run, _spectrum(problem, finite.bath, run), finite, prune)
+    spectrum = _spectrum(problem, finite.bath, problem.beta, run)
+    return _solution(problem, run, spectrum, finite, prune)
 
 
 def at_temperatures(
@@ -85,15 +86,18 @@ def at_temperatures(
 ) -> Iterator[Solution]:
     """The solutions of a problem with a discrete bath at several beta, from one diagonalisation."""
     finite = discretised(problem, run, None, None)
-    spectrum = _spectrum(problem, finite.bath, run)
+    spectrum = _spectrum(problem, finite.bath, min(beta), run)
     for temperature in beta:
         yield _solution(replace(problem, beta=temperature), run, spectrum, finite, prune)
 
 
-def _spectrum(problem: Impurity, bath: DiscreteBath, run: Run) -> _core.EdSpectrum:
-    H, _ = hamiltonian(problem, bath)
+def _spectrum(
+    problem: Impurity, bath: DiscreteBath, hottest: float, run: Run
+) -> _core.EdSpectrum:
+    """All levels, and what inverse temperatures from `hottest` on need of the states."""
+    H, unit = hamiltonian(problem, bath)
     with run.calling("diagonalising") as keywords:
-        return _core.ed_spectrum(*H, **keywords)
+        return _core.ed_spectrum(*H, hottest * unit, **keywords)
 
 
 def hamiltonian(

@@ -150,7 +150,7 @@ const NEGLIGIBLE: f64 = 1e-14;
 /// let found = finite_temperature(&model, &options, &[], &Control::new())?;
 /// let z: f64 = found.samples.iter().map(|s| s.z).sum();
 /// let n = found.samples.iter().map(|s| s.n).sum::<f64>() / z;
-/// assert!((n - diagonalise(&model, &Control::new())?.thermal(5.0).n).abs() < 1e-10);
+/// assert!((n - diagonalise(&model, &Control::new())?.thermal(5.0)?.n).abs() < 1e-10);
 /// assert!((found.weights.iter().sum::<f64>() / z - 1.0).abs() < 1e-10);
 /// # Ok::<(), kadanoff_ed::Error>(())
 /// ```

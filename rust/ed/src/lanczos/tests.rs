@@ -5,7 +5,7 @@ use faer::c64;
 fn compare(model: &Anderson, beta: f64) -> Result<(), Error> {
     let control = Control::new();
     let spectrum = diagonalise(model, &control)?;
-    let exact = spectrum.thermal(beta);
+    let exact = spectrum.thermal(beta)?;
     let options = Options {
         beta,
         cut: 1e-13,

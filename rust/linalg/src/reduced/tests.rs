@@ -72,6 +72,19 @@ fn values_and_lowest_vectors_solve_the_problem() {
 }
 
 #[test]
+fn components_are_those_along_the_vectors() {
+    for n in [1, 2, 7, 100, 260, 401] {
+        let reduced = Reduced::new(block(n, false)).expect("reduces");
+        let vectors = reduced.vectors(n).expect("vectors");
+        let x = Mat::from_fn(n, 3, |i, j| ((3 * i + 7 * j) % 11) as f64 - 4.0);
+        let along = reduced.components(x.clone()).expect("components");
+        let expected = vectors.transpose() * &x;
+        let error = (&along - &expected).norm_max();
+        assert!(error < 1e-11, "n = {n}: {error:e}");
+    }
+}
+
+#[test]
 fn weights_are_first_components() {
     for n in [1, 2, 7, 100, 260] {
         let a = block(n, false);
