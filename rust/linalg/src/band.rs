@@ -8,11 +8,11 @@
 //! every number that is read and written, where a direct reduction has four.
 
 use crate::lanes::RealLanes;
+use crate::triangle::Triangle;
+pub(crate) use crate::triangle::WIDTH;
 use faer::Mat;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 
-/// Subdiagonals of the band, columns of a step, rows and columns of a block of numbers.
-pub(crate) const WIDTH: usize = RealLanes::COUNT;
 /// A tail with a smaller square is zero: the matrix has a norm of order one.
 const NOTHING: f64 = 1e-280;
 
@@ -70,44 +70,6 @@ struct Reduction<'a> {
     a: &'a mut Mat<f64>,
 }
 
-/// The lower triangle in blocks of 8 x 8, panel after panel; diagonal blocks are complete.
-struct Triangle {
-    /// Blocks in a row or column.
-    count: usize,
-    blocks: Vec<RealLanes>,
-}
-
-impl Triangle {
-    fn new(a: &Mat<f64>) -> Self {
-        let n = a.nrows();
-        let count = n.div_ceil(WIDTH);
-        let mut out = Self {
-            count,
-            blocks: vec![RealLanes::ZERO; WIDTH * count * (count + 1) / 2],
-        };
-        for j in 0..n {
-            let (p, k) = (j / WIDTH, j % WIDTH);
-            let panel = out.panel(p);
-            let column = a.col_as_slice(j);
-            for i in j..n.min(WIDTH * (p + 1)) {
-                out.blocks[panel + k].0[i % WIDTH] = column[i];
-                out.blocks[panel + i % WIDTH].0[k] = column[i];
-            }
-            let below = column.get(WIDTH * (p + 1)..).unwrap_or_default();
-            for (b, numbers) in below.chunks(WIDTH).enumerate() {
-                let target = &mut out.blocks[panel + WIDTH * (b + 1) + k].0;
-                target[..numbers.len()].copy_from_slice(numbers);
-            }
-        }
-        out
-    }
-
-    /// Where the columns of panel `p` start, with their diagonal block.
-    fn panel(&self, p: usize) -> usize {
-        WIDTH * (p * (2 * self.count + 1 - p) / 2)
-    }
-}
-
 /// A tall matrix with `WIDTH` columns, by blocks of 8 x 8.
 struct Tall {
     /// Register `8 r + k`: column `k` in the rows of block `r`.
@@ -143,9 +105,7 @@ impl Kernel for Reduction<'_> {
         let (mut v, mut w, mut next) = (Tall::new(count), Tall::new(count), Tall::new(count));
         let mut product = Tall::new(count);
         for p in 0..count {
-            let start = triangle.panel(p);
-            let end = triangle.panel(p + 1);
-            let panel = &mut triangle.blocks[start..end];
+            let panel = triangle.panel_mut(p);
             if p > 0 {
                 for r in p..count {
                     let block = &mut panel[WIDTH * (r - p)..][..WIDTH];
@@ -173,9 +133,7 @@ impl Kernel for Reduction<'_> {
             product.columns.fill(RealLanes::ZERO);
             product.rows.fill(RealLanes::ZERO);
             for c in p + 1..count {
-                let start = triangle.panel(c);
-                let end = triangle.panel(c + 1);
-                let panel = &mut triangle.blocks[start..end];
+                let panel = triangle.panel_mut(c);
                 pass::<I>(panel, c, p > 0, (&v, &w), &next, &mut product);
             }
             partner::<I>(&next, &factor, &product, &mut w, p + 1);

@@ -74,25 +74,24 @@ impl Factors for TridiagonalFactors<'_> {
         for i in 0..n - 1 {
             let below = e[i];
             let next = if i + 2 < n { e[i + 1] } else { 0.0 };
-            for l in 0..LANES {
-                let diagonal = d[i + 1] - shift[l];
-                let swap = a[l].abs() < below.abs();
-                let mut pivot = if swap { below } else { a[l] };
-                if pivot.abs() < tiny {
-                    pivot = tiny;
-                }
-                let inverse = 1.0 / pivot;
-                let m = (if swap { a[l] } else { below }) * inverse;
-                let kept = if swap { diagonal } else { b[l] };
-                let other = if swap { b[l] } else { diagonal };
-                self.inverse_pivot[i][l] = inverse;
-                self.upper1[i][l] = kept;
-                self.upper2[i][l] = if swap { next } else { 0.0 };
-                self.multiplier[i][l] = m;
-                self.swapped[i][l] = swap;
-                a[l] = other - m * kept;
-                b[l] = if swap { -m * next } else { next };
-            }
+            // Whole rows one after the other: a loop over lanes with all of it becomes branches.
+            let diagonal: Lane = std::array::from_fn(|l| d[i + 1] - shift[l]);
+            let swap: [bool; LANES] = std::array::from_fn(|l| a[l].abs() < below.abs());
+            let pick = |yes: &Lane, no: &Lane| -> Lane {
+                std::array::from_fn(|l| if swap[l] { yes[l] } else { no[l] })
+            };
+            let pivot = pick(&[below; LANES], &a);
+            let inverse = pivot.map(|p| 1.0 / if p.abs() < tiny { tiny } else { p });
+            let numerator = pick(&a, &[below; LANES]);
+            let m: Lane = std::array::from_fn(|l| numerator[l] * inverse[l]);
+            let (kept, other) = (pick(&diagonal, &b), pick(&b, &diagonal));
+            a = std::array::from_fn(|l| other[l] - m[l] * kept[l]);
+            b = pick(&m.map(|m| -m * next), &[next; LANES]);
+            self.inverse_pivot[i] = inverse;
+            self.upper1[i] = kept;
+            self.upper2[i] = pick(&[next; LANES], &[0.0; LANES]);
+            self.multiplier[i] = m;
+            self.swapped[i] = swap;
         }
         for l in 0..LANES {
             let pivot = if a[l].abs() < tiny { tiny } else { a[l] };

@@ -7,7 +7,7 @@
 //!
 //! | step | method | flops |
 //! |---|---|---|
-//! | tridiagonal form, n <= 256 | Householder, rank-2 update and next product in one pass | 4/3 n^3 |
+//! | tridiagonal form, n <= 256 | Householder, the matrix updated after four reflections | 4/3 n^3 |
 //! | the same, beyond | to a band of eight subdiagonals by blocked reflectors, then by chasing bulges | 4/3 n^3, and 50 n^2 |
 //! | values | root-free QL (Pal, Walker, Kahan) | ~ 9 n^2 |
 //! | `k` vectors | inverse iteration for `T` or for the band, clusters orthogonalised | ~ 40 n k or 600 n k, and clusters |
@@ -26,6 +26,9 @@ mod inverse_iteration;
 mod lanes;
 mod ql;
 mod reduced;
+mod reflectors;
+mod registers;
+mod triangle;
 mod tridiagonal;
 
 pub use ql::eigenvalues as tridiagonal_eigenvalues;

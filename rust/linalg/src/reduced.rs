@@ -1,6 +1,8 @@
 //! A symmetric matrix in tridiagonal form, its eigenvalues, and eigenvectors on demand.
 
 use crate::band::{self, Band};
+use crate::reflectors::Reflectors;
+use crate::tridiagonal::Tridiagonal;
 use crate::{Error, chase, inverse_iteration, ql, tridiagonal};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{self, ComputeEigenvectors};
@@ -40,16 +42,22 @@ const OVERLAP: f64 = 1e-12;
 /// Memory: one n x n matrix (the reflectors that make up `Q`), and half of one more during the
 /// reduction.
 pub struct Reduced {
-    reflectors: Mat<f64>,
-    /// Coefficients of the reflectors, `H = 1 - v v^T / tau`.
-    tau: Vec<f64>,
-    /// The band matrix that the reflectors lead to, if that is not `T`.
-    band: Option<Band>,
-    /// Power of two by which the band is to be divided for a norm of order one.
-    unit: f64,
+    reflections: Reflections,
     diagonal: Vec<f64>,
     off: Vec<f64>,
     values: Vec<f64>,
+}
+
+/// What makes up `Q`.
+enum Reflections {
+    Single(Reflectors),
+    /// Those that lead to a band; eigenvectors are found for that.
+    ToBand {
+        band: Band,
+        reflectors: Mat<f64>,
+        /// Coefficients of the reflectors, `H = 1 - v v^T / tau`.
+        tau: Vec<f64>,
+    },
 }
 
 /// How the tridiagonal form is reached.
@@ -99,13 +107,15 @@ impl Reduced {
         if !norm2.is_finite() {
             return Err(Error::NonFinite { dimension: n });
         }
-        let (tau, band, unit, diagonal, off, values) = match stages {
+        let (reflections, diagonal, off, values) = match stages {
             Stages::One => {
-                let tau = tridiagonal::reduce(&mut a);
-                let diagonal: Vec<f64> = (0..n).map(|i| a[(i, i)]).collect();
-                let off: Vec<f64> = (1..n).map(|i| a[(i, i - 1)]).collect();
+                let Tridiagonal {
+                    diagonal,
+                    off,
+                    reflectors,
+                } = tridiagonal::reduce(&a);
                 let values = ql::eigenvalues(&diagonal, &off)?;
-                (tau, None, 1.0, diagonal, off, values)
+                (Reflections::Single(reflectors), diagonal, off, values)
             }
             Stages::Two => {
                 let norm = scale(&mut a, norm2.sqrt());
@@ -116,14 +126,16 @@ impl Reduced {
                 for x in numbers.chain(&mut diagonal).chain(&mut off) {
                     *x *= norm;
                 }
-                (tau, Some(band), norm, diagonal, off, values)
+                let reflections = Reflections::ToBand {
+                    band,
+                    reflectors: a,
+                    tau,
+                };
+                (reflections, diagonal, off, values)
             }
         };
         let reduced = Self {
-            reflectors: a,
-            tau,
-            band,
-            unit,
+            reflections,
             diagonal,
             off,
             values,
@@ -164,8 +176,11 @@ impl Reduced {
             return Ok(Mat::zeros(n, k));
         }
         let mut vectors = self.inner_vectors(k)?;
-        if n > 1 {
-            self.reflect(&mut vectors, Direction::Outward);
+        match &self.reflections {
+            Reflections::Single(reflectors) => reflectors.apply(&mut vectors),
+            Reflections::ToBand {
+                reflectors, tau, ..
+            } => back_transform(reflectors.as_ref(), tau, &mut vectors),
         }
         Ok(vectors)
     }
@@ -254,65 +269,42 @@ impl Reduced {
             return Ok(Mat::from_fn(1, 1, |_, _| 1.0));
         }
         let mut vectors = Mat::zeros(n, k);
-        let found = inverse_iteration::lowest_vectors(
-            &self.diagonal,
-            &self.off,
-            &self.values,
-            vectors.as_mut(),
-        );
-        self.orthogonal(found, vectors, || self.divide_and_conquer(k))
-    }
-
-    /// Vectors made orthogonal, or those of another method where they are too far from it.
-    fn orthogonal(
-        &self,
-        found: Option<Vec<f64>>,
-        mut vectors: Mat<f64>,
-        otherwise: impl FnOnce() -> Option<Mat<f64>>,
-    ) -> Result<Mat<f64>, Error> {
-        if let Some(residuals) = found
-            && orthogonalise(&mut vectors, &self.values, &residuals)
-        {
-            return Ok(vectors);
-        }
-        let dimension = self.values.len();
-        let vectors = otherwise().ok_or(Error::NoConvergence { dimension })?;
-        let error = largest(gram(vectors.as_ref()).as_ref());
-        if error.is_nan() || error >= OVERLAP {
-            return Err(Error::Check {
-                dimension,
-                what: "orthogonality",
-                error,
-                limit: OVERLAP,
-            });
+        let found = match &self.reflections {
+            Reflections::ToBand { band, .. } => {
+                inverse_iteration::lowest_band_vectors(band, &self.values, vectors.as_mut())
+            }
+            Reflections::Single(_) => inverse_iteration::lowest_vectors(
+                &self.diagonal,
+                &self.off,
+                &self.values,
+                vectors.as_mut(),
+            ),
+        };
+        let good = found && orthogonalise(&mut vectors);
+        if !good {
+            vectors = self.divide_and_conquer(k)?;
+            let error = largest(gram(vectors.as_ref()).as_ref());
+            if error.is_nan() || error >= OVERLAP {
+                return Err(Error::Check {
+                    dimension: n,
+                    what: "orthogonality",
+                    error,
+                    limit: OVERLAP,
+                });
+            }
         }
         Ok(vectors)
     }
 
-    /// How far below the diagonal the reflectors start.
-    fn below(&self) -> usize {
-        self.band.as_ref().map_or(1, |_| band::WIDTH)
-    }
-
-    /// The triangular factors of blocks of reflectors, from the single coefficients.
-    fn gather_reflectors(&self, essentials: MatRef<'_, f64>) -> Mat<f64> {
-        let n = essentials.ncols();
-        let block = recommended_block_size::<f64>(n, n);
-        let mut factors = Mat::zeros(block, n);
-        for j in (0..n).step_by(block) {
-            let size = block.min(n - j);
-            let mut factor = factors.as_mut().submatrix_mut(0, j, size, size);
-            for k in 0..size {
-                factor[(k, k)] = self.tau[j + k];
-            }
-            let columns = essentials.submatrix(j, j, n - j, size);
-            householder::upgrade_householder_factor(factor, columns, size, 1, Par::Seq);
-        }
-        factors
-    }
-
-    fn divide_and_conquer(&self, k: usize) -> Option<Mat<f64>> {
+    fn divide_and_conquer(&self, k: usize) -> Result<Mat<f64>, Error> {
         let n = self.values.len();
+        if let Reflections::ToBand { band, .. } = &self.reflections {
+            let all = band
+                .dense()
+                .self_adjoint_eigen(faer::Side::Lower)
+                .map_err(|_| Error::NoConvergence { dimension: n })?;
+            return Ok(all.U().subcols(0, k).to_owned());
+        }
         let mut off = self.off.clone();
         off.push(0.0);
         let mut values = vec![0.0; n];
@@ -335,30 +327,43 @@ impl Reduced {
         .ok()?;
         Some(vectors.subcols(0, k).to_owned())
     }
+}
 
-    /// `X <- Q X`, or `Q^T X` inward, with the reflectors in blocks.
-    fn reflect(&self, x: &mut Mat<f64>, direction: Direction) {
-        let below = self.below();
-        let n = self.values.len() - below;
-        let essentials = self.reflectors.as_ref().submatrix(below, 0, n, n);
-        let factors = self.gather_reflectors(essentials);
-        let (block, columns) = (factors.nrows(), x.ncols());
-        let (factors, x) = (factors.as_ref(), x.as_mut().subrows_mut(below, n));
-        match direction {
-            Direction::Outward => {
-                let memory = outward_scratch::<f64>(n, block, columns);
-                let mut memory = MemBuffer::new(memory);
-                let stack = MemStack::new(&mut memory);
-                outward(essentials, factors, Conj::No, x, Par::Seq, stack);
-            }
-            Direction::Inward => {
-                let memory = inward_scratch::<f64>(n, block, columns);
-                let mut memory = MemBuffer::new(memory);
-                let stack = MemStack::new(&mut memory);
-                inward(essentials, factors, Conj::No, x, Par::Seq, stack);
-            }
+/// The triangular factors of blocks of reflectors, from the single coefficients.
+fn gather_reflectors(essentials: MatRef<'_, f64>, tau: &[f64]) -> Mat<f64> {
+    let n = essentials.ncols();
+    let block = recommended_block_size::<f64>(n, n);
+    let mut factors = Mat::zeros(block, n);
+    for j in (0..n).step_by(block) {
+        let size = block.min(n - j);
+        let mut factor = factors.as_mut().submatrix_mut(0, j, size, size);
+        for k in 0..size {
+            factor[(k, k)] = tau[j + k];
         }
+        let columns = essentials.submatrix(j, j, n - j, size);
+        householder::upgrade_householder_factor(factor, columns, size, 1, Par::Seq);
     }
+    factors
+}
+
+/// `V <- Q V` with the reflectors that lead to a band, in blocks.
+fn back_transform(reflectors: MatRef<'_, f64>, tau: &[f64], vectors: &mut Mat<f64>) {
+    let n = reflectors.nrows() - band::WIDTH;
+    let essentials = reflectors.submatrix(band::WIDTH, 0, n, n);
+    let factors = gather_reflectors(essentials, tau);
+    let scratch = householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<f64>(
+        n,
+        factors.nrows(),
+        vectors.ncols(),
+    );
+    householder::apply_block_householder_sequence_on_the_left_in_place_with_conj(
+        essentials,
+        factors.as_ref(),
+        Conj::No,
+        vectors.as_mut().subrows_mut(band::WIDTH, n),
+        Par::Seq,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+    );
 }
 
 /// Divides the lower triangle by a power of two, which is returned, where its squares come near
