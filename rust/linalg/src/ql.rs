@@ -68,32 +68,28 @@ fn ql_or_qr(d: &mut [f64], e2: &mut [f64], lo: usize, hi: usize, floor: f64) -> 
     }
     let mut l = lo;
     while l <= hi {
+        // The unreduced part l..=m; sweeps see for themselves where it falls apart.
+        let mut m = l;
+        while m < hi && e2[m] > floor {
+            m += 1;
+        }
+        e2[m] = 0.0;
         let mut sweeps = 0;
-        loop {
-            let mut m = l;
-            while m < hi && e2[m] > floor {
-                m += 1;
-            }
-            if m < hi {
-                e2[m] = 0.0;
-            }
-            if m == l {
-                break;
-            }
-            if m == l + 1 {
-                let (a, b) = two_by_two(d[l], e2[l], d[l + 1]);
-                d[l] = a;
-                d[l + 1] = b;
-                e2[l] = 0.0;
-                break;
-            }
+        while m > l + 1 {
             sweeps += 1;
             if sweeps > MAX_SWEEPS {
                 return None;
             }
-            sweep(d, e2, l, m);
+            m = sweep(d, e2, l, m, floor);
+            e2[m] = 0.0;
         }
-        l += 1;
+        if m == l + 1 {
+            let (a, b) = two_by_two(d[l], e2[l], d[l + 1]);
+            d[l] = a;
+            d[l + 1] = b;
+            e2[l] = 0.0;
+        }
+        l = m + 1;
     }
     Some(())
 }
@@ -104,7 +100,10 @@ fn ql_or_qr(d: &mut [f64], e2: &mut [f64], lo: usize, hi: usize, floor: f64) -> 
 /// `W_i = P_{i+1}^2 + e_i^2 W_{i+1}`, the quantities of the root-free sweep are
 /// `cos^2_i = P_{i+1}^2 / W_i`, `gamma_i = P_i P_{i+1} / W_i` and `gamma_i^2 / cos^2_i = P_i^2 / W_i`.
 /// The loop then depends on itself through two multiply-adds, not through a division.
-fn sweep(d: &mut [f64], e2: &mut [f64], l: usize, m: usize) {
+///
+/// Returns the first index from `l` on whose coupling is not above the floor, `m` at the latest.
+fn sweep(d: &mut [f64], e2: &mut [f64], l: usize, m: usize, floor: f64) -> usize {
+    let mut split = m;
     let root = e2[l].sqrt();
     let g = (d[l + 1] - d[l]) / (2.0 * root);
     // No overflow: root is more than EPSILON * norm / 64.
@@ -121,7 +120,10 @@ fn sweep(d: &mut [f64], e2: &mut [f64], l: usize, m: usize) {
         let mut p0 = (alpha - sigma) * p1 - bb * p2;
         let mut w0 = p1 * p1 + bb * w1;
         if i + 1 < m {
-            e2[i + 1] = s * (w0 * inverse_w1);
+            let coupling = s * (w0 * inverse_w1);
+            e2[i + 1] = coupling;
+            // As the scan for a next sweep would: a NaN is no coupling.
+            split = if coupling > floor { split } else { i + 1 };
         }
         let mut inverse_w0 = 1.0 / w0;
         s = bb * w1 * inverse_w0;
@@ -139,6 +141,7 @@ fn sweep(d: &mut [f64], e2: &mut [f64], l: usize, m: usize) {
     }
     e2[l] = s * (p1 * p1 * inverse_w1);
     d[l] = sigma + gamma;
+    if e2[l] > floor { split } else { l }
 }
 
 /// Eigenvalues of [[a, b], [b, c]] given b^2.
