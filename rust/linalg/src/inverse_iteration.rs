@@ -74,22 +74,34 @@ impl Factors for TridiagonalFactors<'_> {
         for i in 0..n - 1 {
             let below = e[i];
             let next = if i + 2 < n { e[i + 1] } else { 0.0 };
-            // Whole rows one after the other: a loop over lanes with all of it becomes branches.
-            let diagonal: Lane = std::array::from_fn(|l| d[i + 1] - shift[l]);
-            let swap: [bool; LANES] = std::array::from_fn(|l| a[l].abs() < below.abs());
-            let pick = |yes: &Lane, no: &Lane| -> Lane {
-                std::array::from_fn(|l| if swap[l] { yes[l] } else { no[l] })
-            };
-            let pivot = pick(&[below; LANES], &a);
-            let inverse = pivot.map(|p| 1.0 / if p.abs() < tiny { tiny } else { p });
-            let numerator = pick(&a, &[below; LANES]);
-            let m: Lane = std::array::from_fn(|l| numerator[l] * inverse[l]);
-            let (kept, other) = (pick(&diagonal, &b), pick(&b, &diagonal));
-            a = std::array::from_fn(|l| other[l] - m[l] * kept[l]);
-            b = pick(&m.map(|m| -m * next), &[next; LANES]);
+            // Step by step for all lanes: one loop over lanes with all of it becomes branches.
+            let mut swap = [false; LANES];
+            let (mut diagonal, mut inverse, mut m) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+            for l in 0..LANES {
+                swap[l] = a[l].abs() < below.abs();
+                diagonal[l] = d[i + 1] - shift[l];
+            }
+            let pivot = pick(&swap, &[below; LANES], &a);
+            for l in 0..LANES {
+                inverse[l] = 1.0
+                    / if pivot[l].abs() < tiny {
+                        tiny
+                    } else {
+                        pivot[l]
+                    };
+            }
+            let numerator = pick(&swap, &a, &[below; LANES]);
+            let (kept, other) = (pick(&swap, &diagonal, &b), pick(&swap, &b, &diagonal));
+            let mut fill = [0.0; LANES];
+            for l in 0..LANES {
+                m[l] = numerator[l] * inverse[l];
+                a[l] = other[l] - m[l] * kept[l];
+                fill[l] = -m[l] * next;
+            }
+            b = pick(&swap, &fill, &[next; LANES]);
             self.inverse_pivot[i] = inverse;
             self.upper1[i] = kept;
-            self.upper2[i] = pick(&[next; LANES], &[0.0; LANES]);
+            self.upper2[i] = pick(&swap, &[next; LANES], &[0.0; LANES]);
             self.multiplier[i] = m;
             self.swapped[i] = swap;
         }
@@ -136,6 +148,16 @@ impl Factors for TridiagonalFactors<'_> {
     fn residuals<I: Instructions>(&self, _: &Lane, _: &[Lane]) -> Lane {
         [0.0; LANES]
     }
+}
+
+/// `yes` where the lane is chosen, `no` elsewhere.
+#[inline(always)]
+fn pick(chosen: &[bool; LANES], yes: &Lane, no: &Lane) -> Lane {
+    let mut out = *no;
+    for l in 0..LANES {
+        out[l] = if chosen[l] { yes[l] } else { no[l] };
+    }
+    out
 }
 
 /// Fills the columns of `vectors` (n x k) with the eigenvectors that belong to the first k of

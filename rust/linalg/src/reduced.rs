@@ -24,10 +24,11 @@ const SLACK: f64 = 16.0;
 /// wait for it: 4/3 n^3 operations of the reduction, 0.15 s at n = 1500 and the 30 Gflop/s that one
 /// thread reaches (page of timings), and several times as much on a busy machine.
 pub const LONG: usize = 1500;
-/// Up to this dimension one stage is as quick as two, with a quarter of the vectors. Measured on a
-/// Xeon with AVX-512, all values and a quarter of the vectors: 0.68 and 0.70 ms at n = 160, 1.17 and
-/// 1.22 ms at 200, 2.11 and 2.08 ms at 260, 3.36 and 2.76 ms at 300.
-const SMALL: usize = 256;
+/// Up to this dimension one stage is quicker than two. Measured on a busy EPYC with AVX2 and 512 kB of
+/// second-level cache, all values and a quarter of the vectors: 0.80 and 1.94 ms at n = 200, 1.82 and
+/// 3.34 ms at 260, 3.4 and 4.9 ms at 300, 9.3 and 13.2 ms at 400; beyond, the triangle leaves caches of
+/// this size.
+const SMALL: usize = 400;
 /// Overlap of computed vectors above which they are made orthogonal to one another.
 const REPAIR: f64 = 1e-13;
 /// Overlap above which divide and conquer takes over: its square is what a repair leaves.
@@ -39,8 +40,8 @@ const OVERLAP: f64 = 1e-12;
 
 /// A real symmetric matrix `A = Q T Q^T` with `T` tridiagonal, and all its eigenvalues.
 ///
-/// Memory: one n x n matrix (the reflectors that make up `Q`), and half of one more during the
-/// reduction.
+/// Memory: up to n = 400 half of an n x n matrix (the reflectors that make up `Q`), beyond all of one, until
+/// [`Reduced::vectors`] is done, and half of one more during the reduction.
 pub struct Reduced {
     reflections: Reflections,
     diagonal: Vec<f64>,

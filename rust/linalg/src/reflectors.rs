@@ -100,15 +100,16 @@ impl Kernel for Application<'_> {
             Level::Avx2 => return all::<crate::registers::Ymm>(self.reflectors, self.x),
             Level::Portable => {}
         }
-        all::<Plain>(self.reflectors, self.x);
+        all::<Plain<FOUR>>(self.reflectors, self.x);
     }
 }
 
 /// Columns that share a pass over the reflectors, two at a time in registers.
 const COLUMNS: usize = 4;
 
+/// `X <- Q X`.
 #[inline(always)]
-fn all<R: Register>(reflectors: &Reflectors, x: &mut Mat<f64>) {
+pub(crate) fn all<R: Register>(reflectors: &Reflectors, x: &mut Mat<f64>) {
     let (n, lanes) = (x.nrows(), reflectors.lanes);
     let mut work = vec![RealLanes::ZERO; COLUMNS * lanes];
     for start in (0..x.ncols()).step_by(COLUMNS) {

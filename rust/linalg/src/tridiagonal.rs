@@ -44,7 +44,7 @@ impl Kernel for Reduction<'_> {
             Level::Avx2 => return reflect::<I, crate::registers::Ymm>(self.a),
             Level::Portable => {}
         }
-        reflect::<I, Plain>(self.a)
+        reflect::<I, Plain<FOUR>>(self.a)
     }
 }
 
@@ -295,32 +295,49 @@ fn reflector(x: &[RealLanes], start: usize, first: usize, v: &mut [RealLanes]) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reflectors;
+
+    fn matrix(n: usize) -> Mat<f64> {
+        Mat::from_fn(n, n, |i, j| {
+            let (i, j) = (i.max(j) as f64, i.min(j) as f64);
+            (1.7 * i + 0.3 * j * j).sin() + if i == j { i } else { 0.0 }
+        })
+    }
+
+    fn check(a: &Mat<f64>, t: &Tridiagonal, q: &Mat<f64>, name: &str) {
+        let n = a.nrows();
+        let inner = Mat::from_fn(n, n, |i, j| match i.abs_diff(j) {
+            0 => t.diagonal[i],
+            1 => t.off[i.min(j)],
+            _ => 0.0,
+        });
+        let again = q * inner * q.transpose() - a;
+        let unit = q.transpose() * q - Mat::<f64>::identity(n, n);
+        assert!(again.norm_max() < 1e-13 * n as f64, "{name} {n}");
+        assert!(unit.norm_max() < 1e-14 * (n as f64).sqrt(), "{name} {n}");
+    }
+
+    const SIZES: [usize; 13] = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 31, 64, 65];
 
     #[test]
     fn every_level_returns_to_the_matrix() {
-        for n in [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 31, 64, 65] {
-            let a = Mat::from_fn(n, n, |i, j| {
-                let (i, j) = (i.max(j) as f64, i.min(j) as f64);
-                (1.7 * i + 0.3 * j * j).sin() + if i == j { i } else { 0.0 }
-            });
+        for a in SIZES.map(matrix) {
             for level in Level::available() {
-                let Tridiagonal {
-                    diagonal,
-                    off,
-                    reflectors,
-                } = dispatch(level, Reduction { a: &a });
-                let mut q = Mat::identity(n, n);
-                reflectors.apply(&mut q);
-                let t = Mat::from_fn(n, n, |i, j| match i.abs_diff(j) {
-                    0 => diagonal[i],
-                    1 => off[i.min(j)],
-                    _ => 0.0,
-                });
-                let again = &q * t * q.transpose() - &a;
-                let unit = q.transpose() * &q - Mat::<f64>::identity(n, n);
-                assert!(again.norm_max() < 1e-13 * n as f64, "{level:?} {n}");
-                assert!(unit.norm_max() < 1e-14 * (n as f64).sqrt(), "{level:?} {n}");
+                let found = dispatch(level, Reduction { a: &a });
+                let mut q = Mat::identity(a.nrows(), a.nrows());
+                found.reflectors.apply(&mut q);
+                check(&a, &found, &q, level.name());
             }
+        }
+    }
+
+    #[test]
+    fn registers_of_eight_numbers_return_to_the_matrix_on_every_processor() {
+        for a in SIZES.map(matrix) {
+            let found = reflect::<Portable, Plain<8>>(&a);
+            let mut q = Mat::identity(a.nrows(), a.nrows());
+            reflectors::all::<Plain<8>>(&found.reflectors, &mut q);
+            check(&a, &found, &q, "eight numbers");
         }
     }
 }

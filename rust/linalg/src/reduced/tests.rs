@@ -86,7 +86,7 @@ fn components_are_those_along_the_vectors() {
 
 #[test]
 fn weights_are_first_components() {
-    for n in [1, 2, 7, 100, 260] {
+    for n in [1, 2, 7, 100, 260, 401] {
         let a = block(n, false);
         let vectors = Reduced::new(a.clone()).expect("reduces");
         let vectors = vectors.vectors(n).expect("vectors");
