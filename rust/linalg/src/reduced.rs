@@ -1,7 +1,7 @@
 //! A symmetric matrix in tridiagonal form, its eigenvalues, and eigenvectors on demand.
 
 use crate::band::{self, Band};
-use crate::reflectors::Reflectors;
+use crate::reflectors::{Direction, Reflectors};
 use crate::tridiagonal::Tridiagonal;
 use crate::{Error, chase, inverse_iteration, ql, tridiagonal};
 use faer::dyn_stack::{MemBuffer, MemStack};
@@ -40,8 +40,8 @@ const OVERLAP: f64 = 1e-12;
 
 /// A real symmetric matrix `A = Q T Q^T` with `T` tridiagonal, and all its eigenvalues.
 ///
-/// Memory: up to n = 400 half of an n x n matrix (the reflectors that make up `Q`), beyond all of one, until
-/// [`Reduced::vectors`] is done, and half of one more during the reduction.
+/// Memory: up to n = 400 half of an n x n matrix (the reflectors that make up `Q`), beyond all of one,
+/// and half of one more during the reduction.
 pub struct Reduced {
     reflections: Reflections,
     diagonal: Vec<f64>,
@@ -58,6 +58,8 @@ enum Reflections {
         reflectors: Mat<f64>,
         /// Coefficients of the reflectors, `H = 1 - v v^T / tau`.
         tau: Vec<f64>,
+        /// Power of two by which the band is to be divided for a norm of order one.
+        unit: f64,
     },
 }
 
@@ -68,13 +70,6 @@ enum Stages {
     One,
     /// By way of a band, for which eigenvectors are found.
     Two,
-}
-
-/// From the basis of `T` or of the band outward to that of `A`, or back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Outward,
-    Inward,
 }
 
 impl Reduced {
@@ -131,6 +126,7 @@ impl Reduced {
                     band,
                     reflectors: a,
                     tau,
+                    unit: norm,
                 };
                 (reflections, diagonal, off, values)
             }
@@ -177,12 +173,7 @@ impl Reduced {
             return Ok(Mat::zeros(n, k));
         }
         let mut vectors = self.inner_vectors(k)?;
-        match &self.reflections {
-            Reflections::Single(reflectors) => reflectors.apply(&mut vectors),
-            Reflections::ToBand {
-                reflectors, tau, ..
-            } => back_transform(reflectors.as_ref(), tau, &mut vectors),
-        }
+        self.reflect(&mut vectors, Direction::Outward);
         Ok(vectors)
     }
 
@@ -207,13 +198,11 @@ impl Reduced {
         if n == 0 || x.ncols() == 0 {
             return Ok(along);
         }
-        if n > 1 {
-            self.reflect(&mut x, Direction::Inward);
-        }
-        if let Some(band) = &self.band {
+        self.reflect(&mut x, Direction::Inward);
+        if let Reflections::ToBand { band, unit, .. } = &self.reflections {
             let mut band = band.clone();
             for x in band.columns.iter_mut().flatten() {
-                *x /= self.unit;
+                *x /= unit;
             }
             chase::turn(&band, &mut x);
         }
@@ -252,7 +241,7 @@ impl Reduced {
 
     /// The eigenvectors of `T`, or of the band.
     fn inner_vectors(&self, k: usize) -> Result<Mat<f64>, Error> {
-        let Some(band) = &self.band else {
+        let Reflections::ToBand { band, .. } = &self.reflections else {
             return self.tridiagonal_vectors(k);
         };
         let mut vectors = Mat::zeros(self.values.len(), k);
@@ -270,42 +259,43 @@ impl Reduced {
             return Ok(Mat::from_fn(1, 1, |_, _| 1.0));
         }
         let mut vectors = Mat::zeros(n, k);
-        let found = match &self.reflections {
-            Reflections::ToBand { band, .. } => {
-                inverse_iteration::lowest_band_vectors(band, &self.values, vectors.as_mut())
-            }
-            Reflections::Single(_) => inverse_iteration::lowest_vectors(
-                &self.diagonal,
-                &self.off,
-                &self.values,
-                vectors.as_mut(),
-            ),
-        };
-        let good = found && orthogonalise(&mut vectors);
-        if !good {
-            vectors = self.divide_and_conquer(k)?;
-            let error = largest(gram(vectors.as_ref()).as_ref());
-            if error.is_nan() || error >= OVERLAP {
-                return Err(Error::Check {
-                    dimension: n,
-                    what: "orthogonality",
-                    error,
-                    limit: OVERLAP,
-                });
-            }
+        let found = inverse_iteration::lowest_vectors(
+            &self.diagonal,
+            &self.off,
+            &self.values,
+            vectors.as_mut(),
+        );
+        self.orthogonal(found, vectors, || self.divide_and_conquer(k))
+    }
+
+    /// Vectors made orthogonal, or those of another method where they are too far from it.
+    fn orthogonal(
+        &self,
+        found: Option<Vec<f64>>,
+        mut vectors: Mat<f64>,
+        otherwise: impl FnOnce() -> Option<Mat<f64>>,
+    ) -> Result<Mat<f64>, Error> {
+        if let Some(residuals) = found
+            && orthogonalise(&mut vectors, &self.values, &residuals)
+        {
+            return Ok(vectors);
+        }
+        let dimension = self.values.len();
+        let vectors = otherwise().ok_or(Error::NoConvergence { dimension })?;
+        let error = largest(gram(vectors.as_ref()).as_ref());
+        if error.is_nan() || error >= OVERLAP {
+            return Err(Error::Check {
+                dimension,
+                what: "orthogonality",
+                error,
+                limit: OVERLAP,
+            });
         }
         Ok(vectors)
     }
 
-    fn divide_and_conquer(&self, k: usize) -> Result<Mat<f64>, Error> {
+    fn divide_and_conquer(&self, k: usize) -> Option<Mat<f64>> {
         let n = self.values.len();
-        if let Reflections::ToBand { band, .. } = &self.reflections {
-            let all = band
-                .dense()
-                .self_adjoint_eigen(faer::Side::Lower)
-                .map_err(|_| Error::NoConvergence { dimension: n })?;
-            return Ok(all.U().subcols(0, k).to_owned());
-        }
         let mut off = self.off.clone();
         off.push(0.0);
         let mut values = vec![0.0; n];
@@ -328,6 +318,16 @@ impl Reduced {
         .ok()?;
         Some(vectors.subcols(0, k).to_owned())
     }
+
+    /// `X <- Q X`, or `Q^T X` inward, with `Q` up to the band.
+    fn reflect(&self, x: &mut Mat<f64>, direction: Direction) {
+        match &self.reflections {
+            Reflections::Single(reflectors) => reflectors.apply(x, direction),
+            Reflections::ToBand {
+                reflectors, tau, ..
+            } => transform(reflectors.as_ref(), tau, x, direction),
+        }
+    }
 }
 
 /// The triangular factors of blocks of reflectors, from the single coefficients.
@@ -347,24 +347,23 @@ fn gather_reflectors(essentials: MatRef<'_, f64>, tau: &[f64]) -> Mat<f64> {
     factors
 }
 
-/// `V <- Q V` with the reflectors that lead to a band, in blocks.
-fn back_transform(reflectors: MatRef<'_, f64>, tau: &[f64], vectors: &mut Mat<f64>) {
+/// `X <- Q X`, or `Q^T X` inward, with the reflectors that lead to a band, in blocks.
+fn transform(reflectors: MatRef<'_, f64>, tau: &[f64], x: &mut Mat<f64>, direction: Direction) {
     let n = reflectors.nrows() - band::WIDTH;
     let essentials = reflectors.submatrix(band::WIDTH, 0, n, n);
     let factors = gather_reflectors(essentials, tau);
-    let scratch = householder::apply_block_householder_sequence_on_the_left_in_place_scratch::<f64>(
-        n,
-        factors.nrows(),
-        vectors.ncols(),
-    );
-    householder::apply_block_householder_sequence_on_the_left_in_place_with_conj(
-        essentials,
-        factors.as_ref(),
-        Conj::No,
-        vectors.as_mut().subrows_mut(band::WIDTH, n),
-        Par::Seq,
-        MemStack::new(&mut MemBuffer::new(scratch)),
-    );
+    let (block, columns) = (factors.nrows(), x.ncols());
+    let (factors, x) = (factors.as_ref(), x.as_mut().subrows_mut(band::WIDTH, n));
+    let size = match direction {
+        Direction::Outward => outward_scratch::<f64>(n, block, columns),
+        Direction::Inward => inward_scratch::<f64>(n, block, columns),
+    };
+    let mut memory = MemBuffer::new(size);
+    let stack = MemStack::new(&mut memory);
+    match direction {
+        Direction::Outward => outward(essentials, factors, Conj::No, x, Par::Seq, stack),
+        Direction::Inward => inward(essentials, factors, Conj::No, x, Par::Seq, stack),
+    }
 }
 
 /// Divides the lower triangle by a power of two, which is returned, where its squares come near

@@ -2,6 +2,8 @@
 
 use crate::lanes::RealLanes;
 use crate::registers::{FOUR, Plain, Register};
+#[cfg(target_arch = "x86_64")]
+use crate::registers::{Ymm, Zmm};
 use crate::triangle::WIDTH;
 use faer::Mat;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
@@ -25,6 +27,13 @@ struct Group {
     start: usize,
     /// Rows of `T`, an upper triangle.
     factor: [[f64; FOUR]; FOUR],
+}
+
+/// From the basis of the tridiagonal matrix, or of the band, outward to the first one, or back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Outward,
+    Inward,
 }
 
 impl Reflectors {
@@ -72,13 +81,14 @@ impl Reflectors {
         }
     }
 
-    /// `X <- Q X`.
-    pub(crate) fn apply(&self, x: &mut Mat<f64>) {
+    /// `X <- Q X`, or `Q^T X` inward.
+    pub(crate) fn apply(&self, x: &mut Mat<f64>, direction: Direction) {
         dispatch(
             Level::current(),
             Application {
                 reflectors: self,
                 x,
+                direction,
             },
         );
     }
@@ -87,6 +97,7 @@ impl Reflectors {
 struct Application<'a> {
     reflectors: &'a Reflectors,
     x: &'a mut Mat<f64>,
+    direction: Direction,
 }
 
 impl Kernel for Application<'_> {
@@ -96,20 +107,20 @@ impl Kernel for Application<'_> {
     fn run<I: Instructions>(self) {
         #[cfg(target_arch = "x86_64")]
         match I::LEVEL {
-            Level::Avx512 => return all::<crate::registers::Zmm>(self.reflectors, self.x),
-            Level::Avx2 => return all::<crate::registers::Ymm>(self.reflectors, self.x),
+            Level::Avx512 => return all::<Zmm>(self.reflectors, self.x, self.direction),
+            Level::Avx2 => return all::<Ymm>(self.reflectors, self.x, self.direction),
             Level::Portable => {}
         }
-        all::<Plain<FOUR>>(self.reflectors, self.x);
+        all::<Plain<FOUR>>(self.reflectors, self.x, self.direction);
     }
 }
 
 /// Columns that share a pass over the reflectors, two at a time in registers.
 const COLUMNS: usize = 4;
 
-/// `X <- Q X`.
+/// `X <- Q X`, or `Q^T X` inward.
 #[inline(always)]
-pub(crate) fn all<R: Register>(reflectors: &Reflectors, x: &mut Mat<f64>) {
+pub(crate) fn all<R: Register>(reflectors: &Reflectors, x: &mut Mat<f64>, direction: Direction) {
     let (n, lanes) = (x.nrows(), reflectors.lanes);
     let mut work = vec![RealLanes::ZERO; COLUMNS * lanes];
     for start in (0..x.ncols()).step_by(COLUMNS) {
@@ -119,17 +130,23 @@ pub(crate) fn all<R: Register>(reflectors: &Reflectors, x: &mut Mat<f64>) {
                 to.0[..from.len()].copy_from_slice(from);
             }
         }
-        for group in reflectors.groups.iter().rev() {
+        let count = reflectors.groups.len();
+        for g in 0..count {
+            let (group, factor) = match direction {
+                Direction::Outward => {
+                    let group = &reflectors.groups[count - 1 - g];
+                    (group, group.factor)
+                }
+                Direction::Inward => {
+                    let group = &reflectors.groups[g];
+                    (group, transpose(&group.factor))
+                }
+            };
             let rows = lanes - group.first;
             let v = &reflectors.registers[group.start..group.start + FOUR * rows];
             for pair in work.chunks_exact_mut(2 * lanes) {
                 let (a, b) = pair.split_at_mut(lanes);
-                reflect::<R>(
-                    v,
-                    &group.factor,
-                    &mut a[group.first..],
-                    &mut b[group.first..],
-                );
+                reflect::<R>(v, &factor, &mut a[group.first..], &mut b[group.first..]);
             }
         }
         for (j, own) in work.chunks_exact(lanes).enumerate().take(columns) {
@@ -139,6 +156,10 @@ pub(crate) fn all<R: Register>(reflectors: &Reflectors, x: &mut Mat<f64>) {
             }
         }
     }
+}
+
+fn transpose(factor: &[[f64; FOUR]; FOUR]) -> [[f64; FOUR]; FOUR] {
+    std::array::from_fn(|i| std::array::from_fn(|j| factor[j][i]))
 }
 
 /// `x <- x - V T (V^T x)` for two columns.
@@ -163,7 +184,7 @@ fn reflect<R: Register>(
         }
     }
     let shares = [R::sums(of_a), R::sums(of_b)].map(|s| {
-        let share = |i: usize| R::splat((i..FOUR).map(|j| factor[i][j] * s[j]).sum());
+        let share = |i: usize| R::splat((0..FOUR).map(|j| factor[i][j] * s[j]).sum());
         [share(0), share(1), share(2), share(3)]
     });
     for (v, (a, b)) in v.chunks_exact(FOUR).zip(a.iter_mut().zip(b)) {

@@ -325,7 +325,7 @@ mod tests {
             for level in Level::available() {
                 let found = dispatch(level, Reduction { a: &a });
                 let mut q = Mat::identity(a.nrows(), a.nrows());
-                found.reflectors.apply(&mut q);
+                found.reflectors.apply(&mut q, Direction::Outward);
                 check(&a, &found, &q, level.name());
             }
         }
@@ -336,7 +336,7 @@ mod tests {
         for a in SIZES.map(matrix) {
             let found = reflect::<Portable, Plain<8>>(&a);
             let mut q = Mat::identity(a.nrows(), a.nrows());
-            reflectors::all::<Plain<8>>(&found.reflectors, &mut q);
+            reflectors::all::<Plain<8>>(&found.reflectors, &mut q, Direction::Outward);
             check(&a, &found, &q, "eight numbers");
         }
     }
