@@ -43,6 +43,8 @@ __all__ = [
     "rbm_train",
     "second_order_poles",
     "simd_level",
+    "variables_of_blocks",
+    "variables_of_rows",
 ]
 
 __version__: str
@@ -626,3 +628,12 @@ def poles_of_resolvent(H: _Matrix) -> tuple[NDArray[np.float64], NDArray[np.floa
 def poles_at_times(
     energies: NDArray[np.float64], residues: _Matrix, beta: float, tau: NDArray[np.float64]
 ) -> _Matrix: ...
+
+_Plane = tuple[NDArray[np.uint8], NDArray[np.int8], NDArray[np.int64]]
+
+def variables_of_rows(
+    planes: Sequence[_Plane], rows: NDArray[np.int64], count: int
+) -> NDArray[np.int8]: ...
+def variables_of_blocks(
+    planes: Sequence[_Plane], rows: int, places: int, size: int, letters: int
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]: ...

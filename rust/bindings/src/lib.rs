@@ -18,6 +18,7 @@ mod memory;
 mod nrg;
 mod plaquette;
 mod rbm;
+mod variables;
 
 use pyo3::prelude::*;
 
@@ -56,6 +57,8 @@ mod _core {
     use super::plaquette::plaquette_sample;
     #[pymodule_export]
     use super::rbm::{BoltzmannMachine, rbm_train};
+    #[pymodule_export]
+    use super::variables::{variables_of_blocks, variables_of_rows};
 
     #[pymodule_init]
     fn init(m: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {

@@ -5,6 +5,7 @@ pub mod dimers;
 pub mod exact;
 pub mod ising;
 pub mod plaquette;
+pub mod variables;
 
 /// What can go wrong in a sum or a run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -41,19 +41,16 @@ BLOCKS = 1 << 21  # of all rows together
 
 def autocorrelation_time(samples: Configurations, places: Places) -> float:
     """The longest integrated autocorrelation time of block observables, in rows."""
-    n, k = len(samples), samples.letters.shape[1]
-    count = max(1, min(PLACES, len(places), BLOCKS // max(1, n)))
-    M = np.zeros((n, places.visible.shape[1]))
-    squares = np.zeros(n)
-    for place in (np.arange(count) * len(places)) // count:
-        v = samples.columns(slice(None), places.visible[place])
-        M += v
-        squares += np.square(v.reshape(n, -1, k).sum(axis=1, dtype=np.int32)).sum(axis=1)
-    M /= count
-    series = [np.square(M - M.mean(axis=0)).sum(axis=1), squares / count]
-    if not samples.symmetric:
-        series += list(M.T)
-    return longest(series)
+    count = max(1, min(PLACES, len(places), BLOCKS // max(1, len(samples))))
+    chosen = (np.arange(count) * len(places)) // count
+    over_places, squares = samples.block_sums(places.visible[chosen])
+    around, times = np.zeros(len(samples)), [estimate(squares / count).tau]
+    for sums in over_places:
+        M = sums / count
+        around += np.square(M - M.mean())
+        if not samples.symmetric:
+            times.append(estimate(M).tau)
+    return max(*times, estimate(around).tau)
 
 
 def longest(series: Sequence[FloatArray]) -> float:

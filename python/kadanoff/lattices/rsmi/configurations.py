@@ -21,6 +21,7 @@ from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.statistics import estimate
 from kadanoff._base.types import AnyArray, BoolArray, FloatArray, IntArray, SpinArray
+from kadanoff._core import variables_of_blocks
 from kadanoff.lattices.blockspin.plurality import Plurality
 from kadanoff.lattices.blockspin.rules import BlockRule, sides
 from kadanoff.lattices.ising.models import boundaries
@@ -36,7 +37,13 @@ from kadanoff.lattices.rsmi.places import (
     rows_of_sites,
     variables_of,
 )
-from kadanoff.lattices.rsmi.samples import ArraySource, described_by_model, source_of
+from kadanoff.lattices.rsmi.samples import (
+    ArraySource,
+    Plane,
+    columns_of,
+    described_by_model,
+    source_of,
+)
 from kadanoff.lattices.rsmi.site_states import SPINS, encoded, permutes_all
 
 __all__ = ["Configurations", "configurations_of"]
@@ -275,7 +282,24 @@ class Configurations:
 
     def columns(self, rows: Any, sites: IntArray) -> SpinArray:
         """Variables of these rows and numbers (row-major), shape (rows, numbers)."""
-        return self._source.columns(rows, sites)
+        return columns_of(self._source, rows, sites)
+
+    def planes(self, sites: IntArray) -> list[Plane]:
+        """Where the variables of these numbers (row-major) are stored."""
+        return self._source.planes(sites)
+
+    def block_sums(self, visible: IntArray) -> tuple[AnyArray, IntArray]:
+        """Sums over blocks, whose variables are rows of numbers.
+
+        Returns
+        -------
+        over_blocks : array, shape (variables of a block, n)
+            Of each variable over all blocks.
+        squares : array, shape (n,)
+            Over blocks and letters, of the squared sum of that letter over the sites of the block.
+        """
+        planes, (places, size) = self.planes(visible.ravel()), visible.shape
+        return variables_of_blocks(planes, self.n, places, size, self.letters.shape[1])
 
     def array(self) -> AnyArray:
         """All variables, shape (n, *lattice); 0 where no site exists."""

@@ -9,6 +9,7 @@ are represented in two ways, with a cell of two by two variables for each site:
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import ArrayLike
 from kadanoff._base import checks
 from kadanoff._base.signatures import public
 from kadanoff._base.types import AnyArray, IntArray, SpinArray
+from kadanoff._core import variables_of_rows
 from kadanoff.lattices.dimers.lattice import checked
 from kadanoff.lattices.ising.graphs import GraphIsing
 from kadanoff.lattices.potts.clock import Clock
@@ -25,12 +27,19 @@ from kadanoff.lattices.potts.models import Potts
 __all__ = [
     "ArraySource",
     "DimerStates",
+    "Plane",
     "Source",
     "as_array",
+    "columns_of",
     "described_by_model",
     "numbered",
     "source_of",
 ]
+
+
+# Bytes of all configurations, one row each; tables of what a byte means, shape (tables, 256); and
+# (byte, table, to) of each variable, whose place among those that are read is `to`.
+Plane = tuple[np.ndarray[Any, np.dtype[np.uint8]], SpinArray, IntArray]
 
 
 class Source(Protocol):
@@ -39,8 +48,11 @@ class Source(Protocol):
     lattice: tuple[int, ...]
     scale: int
 
-    def columns(self, rows: Any, sites: IntArray) -> SpinArray:
-        """Variables of these rows and sites (row-major), shape (rows, sites)."""
+    def __len__(self) -> int:
+        """Number of configurations."""
+
+    def planes(self, sites: IntArray) -> list[Plane]:
+        """Where the variables of these sites (row-major) are stored; what is not is 0."""
 
     def array(self) -> AnyArray:
         """All variables, shape (n, *lattice)."""
@@ -55,11 +67,12 @@ class _IsingSource:
         self.samples = samples
         self.lattice = tuple(samples.model.shape)
 
-    def columns(self, rows: Any, sites: IntArray) -> SpinArray:
-        # One bit per site, lowest first: an eighth of the memory, and only the bytes needed.
-        packed = self.samples.packed
-        found = (packed[rows][:, sites >> 3] >> (sites & 7).astype(np.uint8)) & 1
-        return np.asarray(2 * found.view(np.int8) - np.int8(1))
+    def __len__(self) -> int:
+        return len(self.samples.packed)
+
+    def planes(self, sites: IntArray) -> list[Plane]:
+        """One bit per site, lowest first."""
+        return [_plane(self.samples.packed, bit_tables(), sites >> 3, sites & 7)]
 
     def array(self) -> AnyArray:
         return np.asarray(self.samples.configurations)
@@ -76,22 +89,22 @@ class _DimerSource:
         self.samples = samples
         self.lattice: tuple[int, ...] = (2 * samples.Ly, 2 * samples.Lx)
 
-    def columns(self, rows: Any, sites: IntArray) -> SpinArray:
+    def __len__(self) -> int:
+        return len(self.samples.dimers)
+
+    def planes(self, sites: IntArray) -> list[Plane]:
+        """A bond is there if the dimer at its lower site points along it."""
         samples = self.samples
         Y, X = np.divmod(sites, 2 * samples.Lx)
-        bond = (Y + X) % 2 == 1
+        odd = (Y + X) % 2 == 1
+        bonds, others = np.flatnonzero(odd), np.flatnonzero(~odd)
         place = (Y // 2) * samples.Lx + X // 2
-        d = samples.dimers[rows]
-        d = d.reshape(len(d), -1)
-        out = np.zeros((len(d), len(sites)), dtype=np.int8)
-        along = (Y[bond] % 2).astype(np.uint8)  # direction 0 = +x on even rows, 1 = +y on odd ones
-        out[:, bond] = 2 * (d[:, place[bond]] == along).astype(np.int8) - 1
+        # Direction 0 = +x on even rows, 1 = +y on odd ones.
+        found = [_plane(samples.dimers, direction_tables(), place[bonds], Y[bonds] % 2, bonds)]
         if samples.noise is not None:
-            noise = samples.noise[rows]
-            noise = noise.reshape(len(noise), -1)
-            where = (Y[~bond] % 2) * samples.Lx * samples.Ly + place[~bond]
-            out[:, ~bond] = noise[:, where]
-        return out
+            byte = (Y[others] % 2) * samples.Lx * samples.Ly + place[others]
+            found.append(_plane(samples.noise, signed_table(), byte, 0, others))
+        return found
 
     def array(self) -> AnyArray:
         return np.asarray(self.samples.grid())
@@ -161,11 +174,13 @@ class DimerStates:
         if not isinstance(rows, slice):
             rows = numbered("rows", rows, len(self.directions))
         sites = numbered("sites", sites, self.lattice[0] * self.lattice[1])
+        return columns_of(self, rows, sites)
+
+    def planes(self, sites: IntArray) -> list[Plane]:
+        """Where the variables of these sites are stored."""
         Y, X = np.divmod(sites, self.lattice[1])
-        d = self.directions[rows]
-        at_site = d.reshape(len(d), -1)[:, (Y // 2) * (self.lattice[1] // 2) + X // 2]
-        direction = (2 * (Y % 2) + X % 2).astype(np.uint8)
-        return np.asarray(2 * (at_site == direction).astype(np.int8) - np.int8(1))
+        site = (Y // 2) * (self.lattice[1] // 2) + X // 2
+        return [_plane(self.directions, direction_tables(), site, 2 * (Y % 2) + X % 2)]
 
     def array(self) -> AnyArray:
         """All variables, shape (n, 2 Ly, 2 Lx)."""
@@ -194,21 +209,57 @@ class ArraySource:
         self.variables = variables
         self.lattice: tuple[int, ...] = variables.shape[1:]
 
-    def columns(self, rows: Any, sites: IntArray) -> SpinArray:
-        """Variables of these rows and sites, shape (rows, sites)."""
-        found = self.variables[rows]
-        return np.asarray(found.reshape(len(found), -1)[:, sites])
+    def __len__(self) -> int:
+        return len(self.variables)
+
+    def planes(self, sites: IntArray) -> list[Plane]:
+        """A byte is its variable."""
+        return [_plane(self.variables, signed_table(), sites, 0)]
 
     def array(self) -> AnyArray:
         """All variables."""
         return self.variables
 
 
+def columns_of(source: Source, rows: Any, sites: IntArray) -> SpinArray:
+    """Variables of these rows and sites (row-major), shape (rows, sites)."""
+    chosen = np.ascontiguousarray(np.arange(len(source))[rows])
+    return variables_of_rows(source.planes(sites), chosen, len(sites))
+
+
+def _plane(
+    stored: AnyArray, tables: SpinArray, byte: IntArray, table: Any, to: IntArray | None = None
+) -> Plane:
+    flat = np.ascontiguousarray(stored).reshape(len(stored), -1).view(np.uint8)
+    places = np.arange(len(byte)) if to is None else to
+    numbers = np.stack([byte, np.broadcast_to(table, byte.shape), places], axis=1)
+    return flat, tables, numbers.astype(np.int64)
+
+
+@cache
+def bit_tables() -> SpinArray:
+    """Variables of each bit of a byte."""
+    bits = (np.arange(256) >> np.arange(8)[:, None]) & 1
+    return (2 * bits - 1).astype(np.int8)
+
+
+@cache
+def direction_tables() -> SpinArray:
+    """+1 for the byte that is a direction, 0 to 3."""
+    return np.where(np.arange(256) == np.arange(4)[:, None], 1, -1).astype(np.int8)
+
+
+@cache
+def signed_table() -> SpinArray:
+    """A byte as a number with a sign."""
+    return np.arange(256, dtype=np.uint8).view(np.int8)[None]
+
+
 def source_of(samples: Any) -> Source | None:
     """Samples that are read site by site without being unpacked; None for everything else."""
     # By what they have, not by their class: results of kd.ising and kd.dimers, and what has the
     # methods of a source already.
-    if hasattr(samples, "columns") and hasattr(samples, "array"):
+    if hasattr(samples, "planes") and hasattr(samples, "array"):
         return cast(Source, samples)
     if hasattr(samples, "model") and hasattr(samples, "packed"):
         return None if isinstance(samples.model, GraphIsing) else _IsingSource(samples)
