@@ -21,9 +21,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from kadanoff._base import checks
-from kadanoff._base.types import AnyArray, BoolArray, Float32Array, FloatArray
+from kadanoff._base.types import AnyArray, BoolArray, Float32Array, FloatArray, SpinArray
 from kadanoff.lattices.blockspin.enumeration import spins
-from kadanoff.lattices.rsmi.conditional_models import softmax
 from kadanoff.lattices.rsmi.configurations import Configurations
 from kadanoff.lattices.rsmi.held_out_bounds import Split, certify
 from kadanoff.lattices.rsmi.maximum import Ascent
@@ -44,6 +43,7 @@ _MAX_UNITS = 8
 _WHOLE = {"maxiter": _MAX_ITERATIONS, "ftol": 1e-7}
 _PART = {"maxiter": 60, "ftol": 1e-5}
 TINY = 1e-30
+AT_ONCE = 4000  # rows
 
 
 def canonical_directions(v: Float32Array, e: Float32Array) -> tuple[FloatArray, FloatArray]:
@@ -67,13 +67,16 @@ def learn_directly(samples: Configurations, places: Places, ascent: Ascent) -> F
     ascent.check()
     kept = needed_spins(v, e, ascent.check)
     v_moves[np.flatnonzero(v_moves)[~kept]] = False
-    v, v_mean = np.ascontiguousarray(v[:, kept]), v_mean[kept]
+    v, v_mean = np.asfortranarray(v[:, kept]), v_mean[kept]
     w, _ = canonical_directions(v, e)
+    # Critical environments fluctuate together: the search takes fewer steps where cov(e) = 1.
+    R = inverse_root(e)
+    e = (R.T.astype(np.float32) @ e.T).T
     rng = np.random.default_rng([ascent.seed, 0x64697265])
     best: tuple[float, FloatArray, _JointFit] | None = None
     thin = max(1, len(v) // COARSE)
     rounds = ascent.restarts + (thin > 1)
-    few = np.ascontiguousarray(v[::thin]), np.ascontiguousarray(e[::thin])
+    few = np.asfortranarray(v[::thin]), np.asfortranarray(e[::thin])
     for start in range(ascent.restarts):
         first = w[:, : ascent.hidden * (1 if start == 0 else 2)]
         mixed = first @ _rotation(rng, first.shape[1], ascent.hidden, plain=start == 0)
@@ -91,6 +94,7 @@ def learn_directly(samples: Configurations, places: Places, ascent: Ascent) -> F
         problem = _JointFit(v, e, places, v_moves, ascent, ascent.restarts, rounds, earlier)
         x, _ = problem.solve(x, _WHOLE)
     filters, b, a, U = problem.split(x)
+    U = U @ R.T
     full = problem.block_filters(filters)
     shift = b - filters @ v_mean
     rule = FilterRule(
@@ -159,27 +163,38 @@ def _certified(
     v, e, chunk = split.held_out(EVALUATED)
     near = e[:, e_moves].astype(np.float32) - e_mean.astype(np.float32)
     q = _model(spins(rule.units).astype(np.float32), near.T, a, U)[0].T
-    p = coarse_table(rule.field(v))
+    p = _tables(rule, v)
     symmetric = None
     if split.samples.symmetric:
-        same = [coarse_table(rule.field(x)) for x in turned(split.samples.letters, v)]
+        same = [_tables(rule, x) for x in turned(split.samples.letters, v)]
         symmetric = np.mean(same, axis=0)
     return certify(p, q.astype(float), chunk, seed=seed, turned=symmetric)
+
+
+def _tables(rule: FilterRule, v: SpinArray) -> FloatArray:
+    """P(h | v), shape (n, values); of parts of the rows, whose numbers stay in the cache."""
+    parts = [v[k : k + AT_ONCE] for k in range(0, len(v), AT_ONCE)]
+    return np.concatenate([coarse_table(rule.field(x)) for x in parts])
 
 
 def _model(
     h: Float32Array, et: Float32Array, a: FloatArray, U: FloatArray
 ) -> tuple[Float32Array, Float32Array]:
     """q(h | e), shape (values, n), and its logarithm."""
-    logits = h @ (U.astype(np.float32) @ et) + a.astype(np.float32)[:, None]
-    raw = logits.copy()
-    q, log = softmax(logits)
-    return q, raw - log
+    log = h @ (U.astype(np.float32) @ et)
+    log += a.astype(np.float32)[:, None]
+    log -= log.max(axis=0)
+    q = np.exp(log)
+    total = q.sum(axis=0)
+    q /= total
+    log -= np.log(total)
+    return q, log
 
 
 def _centred(x: AnyArray) -> tuple[Float32Array, FloatArray]:
     mean = x.mean(axis=0)
-    return x.astype(np.float32) - mean.astype(np.float32), mean
+    # By columns: products with few filters then run through memory in order.
+    return np.subtract(x, mean, dtype=np.float32, order="F"), mean
 
 
 def _rotation(rng: np.random.Generator, rows: int, columns: int, *, plain: bool) -> FloatArray:
@@ -213,9 +228,9 @@ class _JointFit:
     def split(self, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         k, sites, around = self.ascent.hidden, self.v.shape[1], self.e.shape[1]
         bias = self.ascent.bias
-        cut = np.cumsum([k * sites, k if bias else 0, 2**k])
-        filters, b, a, U = np.split(x, cut)
-        return filters.reshape(k, sites), (b if bias else np.zeros(k)), a, U.reshape(k, around)
+        free = x[k * sites :]
+        b, free = (free[:k], free[k:]) if bias else (np.zeros(k), free)
+        return x[: k * sites].reshape(k, sites), b, free[: 2**k], free[2**k :].reshape(k, around)
 
     def loss(self, x: FloatArray) -> tuple[float, FloatArray]:
         """-J and its gradient, of an evaluation that is recorded."""
@@ -234,16 +249,17 @@ class _JointFit:
         ascent = self.ascent
         filters, b, a, U = self.split(x)
         n = len(self.v)
-        field = filters.astype(np.float32) @ self.v.T + b.astype(np.float32)[:, None]
-        lean = np.tanh(field)
+        lean = filters.astype(np.float32) @ self.v.T
+        lean += b.astype(np.float32)[:, None]
+        np.tanh(lean, out=lean)
         p = np.ones((1, n), dtype=np.float32)
         for j in range(ascent.hidden):
             up = (1 + lean[j]) / 2
             p = np.concatenate([p * up, p * (1 - up)], axis=0)
         q, log = _model(self.h, self.e.T, a, U)
         middle = p.mean(axis=1, dtype=np.float64)
-        ratio = log - np.log(np.maximum(middle, TINY)).astype(np.float32)[:, None]
-        terms = p * ratio
+        log -= np.log(np.maximum(middle, TINY)).astype(np.float32)[:, None]
+        terms = p * log
         J = float(terms.sum(dtype=np.float64)) / n
         by_field = self.h.T @ terms - terms.sum(axis=0) * lean
         by_filters = by_field @ self.v / n

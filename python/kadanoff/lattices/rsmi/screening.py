@@ -39,7 +39,7 @@ SIGMAS = 5.0  # above chance
 POWER = 10.0  # spins are left out only if the strongest exceeds the threshold by this factor
 BOUND = 1e-3  # of a spin's variance, left given the others: a constraint binds it
 NEWTON_STEPS = 12
-FITTED = 15_000  # samples of the regressions; all of them enter the tests
+FITTED = 15_000  # samples of the regressions and of variances; all of them enter the slopes
 CONVERGED = 1e-2  # a step of Newton's; the error after it is of the order of its square
 
 
@@ -86,34 +86,33 @@ def linear_couplings(v: Float32Array, e: Float32Array) -> FloatArray:
 def direct_couplings(v: Float32Array, e: Float32Array, check: Callable[[], object]) -> FloatArray:
     """Score test of each spin's coupling to the environment, the other spins being given."""
     n, sites = v.shape
-    x = e @ inverse_root(e).astype(np.float32)
-    # A column of ones, the spins, the environment.
-    every = np.concatenate([np.ones((n, 1), np.float32), v, x], axis=1)
-    few = np.ascontiguousarray(every[:: max(1, n // FITTED), : sites + 1])
+    x = inverse_root(e).astype(np.float32).T @ e.T
+    # A row of ones, the spins, the environment.
+    every = np.concatenate([np.ones((1, n), np.float32), v.T, x])
+    few = np.ascontiguousarray(every[:, :: max(1, n // FITTED)])
     found = np.empty(sites)
     for i in range(sites):
         check()
         given = np.delete(np.arange(sites + 1), i + 1)
-        w = np.zeros(every.shape[1])
-        w[given] = _regression(few[:, given], (few[:, i + 1] > 0).astype(np.float32))
-        p = _logistic(every @ w.astype(np.float32))
-        slope = every.T @ ((v[:, i] > 0) - p)
-        curvature = _curvature(every, p)
-        around = np.arange(sites + 1, every.shape[1])
+        w = np.zeros(sites + 1, np.float32)
+        w[given] = _regression(few[given], few[i + 1] > 0)
+        slope = every @ ((v[:, i] > 0) - _logistic(w @ every[: sites + 1]))
+        curvature = _curvature(few, _logistic(w @ few[: sites + 1])) * (n / few.shape[1])
+        around = np.arange(sites + 1, len(every))
         # The regression has not quite ended, with all samples: its slope is projected out.
         mixed = curvature[np.ix_(around, given)] @ np.linalg.inv(curvature[np.ix_(given, given)])
         score = slope[around] - mixed @ slope[given]
         variance = curvature[np.ix_(around, around)] - mixed @ curvature[np.ix_(given, around)]
         found[i] = score @ np.linalg.solve(variance, score)
-    return _above_chance(found, x.shape[1])
+    return _above_chance(found, len(x))
 
 
-def _regression(others: Float32Array, up: Float32Array) -> FloatArray:
+def _regression(others: Float32Array, up: BoolArray) -> FloatArray:
     """Weights of a logistic regression, by Newton's method."""
-    w = np.zeros(others.shape[1])
+    w = np.zeros(len(others))
     for _ in range(NEWTON_STEPS):
-        p = _logistic(others @ w.astype(np.float32))
-        step = np.linalg.solve(_curvature(others, p), others.T @ (up - p))
+        p = _logistic(w.astype(np.float32) @ others)
+        step = np.linalg.solve(_curvature(others, p), others @ (up - p))
         w += step
         if np.abs(step).max() < CONVERGED:
             break
@@ -125,7 +124,8 @@ def _logistic(field: Float32Array) -> Float32Array:
 
 
 def _curvature(a: Float32Array, p: Float32Array) -> FloatArray:
-    out = ((a * (p * (1 - p))[:, None]).T @ a).astype(float)
+    scaled = a * np.sqrt(p * (1 - p))
+    out = (scaled @ scaled.T).astype(float)
     out += 1e-6 * np.trace(out) / len(out) * np.eye(len(out))  # rounding of single precision
     return np.asarray(out)
 
