@@ -194,7 +194,7 @@ pub fn block_sums(planes: &[Plane<'_>], rows: usize, blocks: Blocks) -> Result<B
 mod tests {
     use super::*;
 
-    /// Two bytes a row, the first with two bits, the second a letter of three.
+    /// Two bytes per row, the first with two bits, the second a letter of three.
     fn plane(bytes: &[u8]) -> Plane<'_> {
         const TABLES: [[i8; 256]; 3] = {
             let mut tables = [[-1; 256]; 3];
