@@ -451,6 +451,22 @@ def test_measurements_far_from_causal_are_an_error():
         Measured.of(raw, GOOD)
 
 
+def test_particles_and_holes_are_averaged():
+    """Bins and their images under the exchange of particles and holes give one estimate."""
+    rng = np.random.default_rng(5)
+    problem, count = Impurity(2.0, 5.0, TWO), 12
+    assert problem.is_half_filled
+    sign = (-1.0) ** np.arange(count)
+    G, F = rng.normal(size=(2, 8, count))
+    scalars = np.full((8, 7), 100.0)
+    raw = {"levels": [], "chain": np.zeros(8, dtype=np.uint64), "scalars": scalars}
+    raw |= {"bins": np.zeros((8, 4)), "G": G, "F": F}
+    image = raw | {"G": sign * G, "F": sign * (problem.U * G - F)}
+    one, other = Measured.of(raw, problem), Measured.of(image, problem)
+    np.testing.assert_allclose(one.G, other.G, atol=1e-12)
+    np.testing.assert_allclose(one.F, other.F, atol=1e-12)
+
+
 def test_pictures():
     from matplotlib.figure import Figure
 

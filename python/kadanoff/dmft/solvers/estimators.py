@@ -3,8 +3,9 @@
 Bins hold Legendre coefficients of G and of ``F = Sigma G``, summed over spins. The steps:
 
 1. Neighbouring bins of a chain are joined until they are longer than fifty autocorrelation times.
-2. Symmetries: spins are averaged; at half filling ``G(tau) = G(beta - tau)`` and
-   ``F(tau) + F(beta - tau) = U G(tau)``, so that odd G_l vanish and even F_l are U G_l / 2.
+2. Symmetries: spins are averaged; at half filling so are particles and holes, which turn G(tau)
+   into G(beta - tau) and F(tau) into ``U G(beta - tau) - F(beta - tau)``. So odd G_l vanish, even
+   F_l are U G_l / 2, and odd F_l lose U / 2 times the odd G_l that were measured, their noise.
 3. The number of coefficients L minimises the unbiased estimate of the expected square error,
    ``sum_(l < L) s_l**2 + sum_(l >= L) (G_l**2 - s_l**2)`` [1]_, G and F / U together; a quarter
    more are kept, so that the truncation is well below the noise.
@@ -243,6 +244,7 @@ class Measured:
             averages[:, 1] += m
             return cls(problem, sign, G, F, averages, bins, chain[first], raw, tau, opposite)
         if problem.is_half_filled:
+            F[:, 1::2] -= 0.5 * problem.U * G[:, 1::2]
             G[:, 1::2] = 0.0
             F[:, ::2] = 0.5 * problem.U * G[:, ::2]
             averages[:, 2] += 0.5 * (1.0 - averages[:, 1])
