@@ -38,10 +38,10 @@ pub(crate) struct Flavour {
     ends: Vec<f64>,
     /// `m[i * capacity + j] = M_ji`, i an end and j a start; zero beyond k.
     m: Vec<f64>,
-    /// F(e_new - s_j), then M Q over starts, then R M over ends, then F(e_i - s_new).
-    pub row: Vec<f64>,
-    /// Scratch for a column, as `row`.
-    pub column: Vec<f64>,
+    /// F(e_new - s_j), zero up to a multiple of `LANES`: sums over starts have no remainders.
+    row: Vec<f64>,
+    /// F(e_i - s_new).
+    column: Vec<f64>,
     left: Vec<f64>,
     right: Vec<f64>,
 }
@@ -158,10 +158,11 @@ impl Flavour {
         &self.ends[..self.k]
     }
 
-    /// Row i of the stored matrix: M_ji over starts j.
+    /// Row i of the stored matrix: M_ji over starts j, with zeros up to a multiple of `LANES`.
     #[inline(always)]
-    pub(crate) fn inverse_row(&self, i: usize) -> &[f64] {
-        &self.m[i * self.capacity..i * self.capacity + self.k]
+    pub(crate) fn padded_inverse_row(&self, i: usize) -> &[f64] {
+        let from = i * self.capacity;
+        &self.m[from..from + self.padded()]
     }
 
     /// The element `M_ji` of the inverse matrix, i an end and j a start.
@@ -335,9 +336,11 @@ impl Flavour {
     /// `row[j] = F(e - s_j)`.
     #[inline(always)]
     pub(crate) fn fill_row(&mut self, table: &Table, e: f64) {
+        let n = self.padded();
         for (r, &s) in self.row[..self.k].iter_mut().zip(&self.starts) {
             *r = table.signed(e - s);
         }
+        self.row[self.k..n].fill(0.0);
     }
 
     /// `column[i] = F(e_i - s)`.
@@ -352,7 +355,8 @@ impl Flavour {
     #[inline(always)]
     pub(crate) fn inserted(&mut self, corner: f64) -> f64 {
         self.times_column();
-        corner - dot(&self.row[..self.k], &self.left[..self.k])
+        let n = self.padded();
+        corner - dot(&self.row[..n], &self.left[..n])
     }
 
     /// `left[j] = sum_i M_ji column[i]`.
@@ -375,9 +379,11 @@ impl Flavour {
     /// `right[i] = sum_j row[j] M_ji`.
     #[inline(always)]
     fn times_row(&mut self) {
-        for i in 0..self.k {
-            let m = &self.m[i * self.capacity..i * self.capacity + self.k];
-            self.right[i] = dot(&self.row[..self.k], m);
+        let n = self.padded();
+        let row = &self.row[..n];
+        for (right, m) in (self.right[..self.k].iter_mut()).zip(self.m.chunks_exact(self.capacity))
+        {
+            *right = dot(row, &m[..n]);
         }
     }
 
@@ -445,7 +451,7 @@ impl Flavour {
     /// `det F' / det F` for end i moved elsewhere, `row` filled.
     #[inline(always)]
     pub(crate) fn end_moved(&self, i: usize) -> f64 {
-        dot(&self.row[..self.k], self.inverse_row(i))
+        dot(&self.row[..self.padded()], self.padded_inverse_row(i))
     }
 
     /// Moves end i after `end_moved` gave the ratio.
@@ -498,9 +504,18 @@ impl Flavour {
     /// The occupied time, after a change.
     #[inline(always)]
     pub(crate) fn refresh_length(&mut self, beta: f64) {
-        let difference: f64 = self.ends().iter().sum::<f64>() - self.starts().iter().sum::<f64>();
+        let mut difference = [0.0; LANES];
+        let whole = self.k - self.k % LANES;
+        for at in (0..whole).step_by(LANES) {
+            for l in 0..LANES {
+                difference[l] += self.ends[at + l] - self.starts[at + l];
+            }
+        }
+        for at in whole..self.k {
+            difference[at - whole] += self.ends[at] - self.starts[at];
+        }
         let base = if self.occupied { beta } else { 0.0 };
-        self.length = base + difference;
+        self.length = base + sum(&difference);
     }
 
     /// The inverse matrix from the times; returns the largest change of an element over the largest
@@ -626,19 +641,14 @@ fn sum(x: &[f64; LANES]) -> f64 {
     ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]))
 }
 
-/// The same order of additions on all vector registers.
+/// Of a multiple of `LANES` numbers: the same order of additions on all vector registers.
 #[inline(always)]
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut acc = [0.0; LANES];
-    let (a8, b8) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let (ra, rb) = (a8.remainder(), b8.remainder());
-    for (x, y) in a8.zip(b8) {
+    for (x, y) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
         for l in 0..LANES {
             acc[l] += x[l] * y[l];
         }
-    }
-    for (l, (x, y)) in ra.iter().zip(rb).enumerate() {
-        acc[l] += x * y;
     }
     sum(&acc)
 }

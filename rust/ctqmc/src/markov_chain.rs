@@ -7,7 +7,7 @@
 use crate::bins::{Bin, BinningLevels};
 use crate::measure::Accumulator;
 use crate::moves::Configuration;
-use crate::simulation::Options;
+use crate::simulation::{Options, updates_of};
 use crate::{Error, Model};
 use kadanoff_runtime::random::{self, Stream};
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
@@ -169,9 +169,9 @@ impl MarkovChain {
         order.ok_or_else(|| self.numerical(singular))
     }
 
-    /// A block of warm-up: as many updates per sweep as there are operators, and some.
+    /// A block of warm-up: of as many updates as a block of measurements by default.
     pub(crate) fn warm_up(&mut self, model: &Model, options: &Options) -> Result<(), Error> {
-        let updates = 8 + 4 * self.now.order();
+        let updates = updates_of(self.now.order() as f64);
         self.warm_order = self.block(model, options.seed, updates, false)?;
         Ok(())
     }

@@ -12,6 +12,7 @@
 
 use crate::Model;
 use crate::moves::Configuration;
+use kadanoff_runtime::exponential::ROUND;
 use kadanoff_runtime::simd::{Instructions, Kernel, Level, dispatch};
 use serde::{Deserialize, Serialize};
 
@@ -140,9 +141,8 @@ impl Accumulator {
         };
         let (beta, sign) = (model.beta, now.sign * weight);
         let per_time = self.cells as f64 / beta;
+        let top = (self.cells as f64 - 0.5).next_down();
         let apart = self.moments.len() > self.cells;
-        let mut potentials = [0.0; 2 * 64];
-        let mut large: Vec<f64>;
         let (mut density, mut pairs, mut polarisation) = (0.0, 0.0, 0.0);
         let count = now.flavours.len();
         self.pairs.equal.resize(count * (count + 1) / 2, 0.0);
@@ -170,14 +170,9 @@ impl Accumulator {
             // U n of the others where d and d^+ act: half of each estimator.
             let [starts, ends] = flavour.padded_times();
             let room = starts.len();
-            let potential: &mut [f64] = if 2 * room <= potentials.len() {
-                &mut potentials[..2 * room]
-            } else {
-                large = vec![0.0; 2 * room];
-                &mut large
-            };
-            potential.fill(0.0);
-            let (at_ends, at_starts) = potential.split_at_mut(room);
+            self.scratch.clear();
+            self.scratch.resize(2 * room, 0.0);
+            let (at_ends, at_starts) = self.scratch.split_at_mut(room);
             for (b, other) in now.flavours.iter().enumerate() {
                 let half = 0.5 * model.u(a, b);
                 if b == a || half == 0.0 {
@@ -196,15 +191,17 @@ impl Accumulator {
                 let row = if floor {
                     &self.bare[a][i * k..(i + 1) * k]
                 } else {
-                    flavour.inverse_row(i)
+                    &flavour.padded_inverse_row(i)[..k]
                 };
                 for ((&m, &s), &u) in row.iter().zip(flavour.starts()).zip(&*at_starts) {
                     let d = e - s;
                     let negative = f64::from(u8::from(d < 0.0));
                     let w = sign * m * (2.0 * negative - 1.0);
                     let x = (d + negative * beta) * per_time;
-                    let cell = (x as u32 as usize).min(self.cells - 1);
-                    let y = x - cell as f64;
+                    // The integer is left in the lowest bits, as in `Table::at`.
+                    let rounded = (x - 0.5).min(top) + ROUND;
+                    let cell = rounded.to_bits() as u32 as usize;
+                    let y = x - (rounded - ROUND);
                     let f = w * (v + u);
                     let (y2, y4) = (y * y, (y * y) * (y * y));
                     let powers = [1.0, y, y2, y2 * y, y4, y4 * y, y4 * y2, y4 * (y2 * y)];

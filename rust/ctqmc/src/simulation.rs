@@ -21,7 +21,7 @@ pub struct Options {
     pub chains: usize,
     /// Blocks before anything is measured.
     pub equilibration: u64,
-    /// Updates between measurements; 0: the number of operators.
+    /// Updates between measurements; 0: twice the number of operators, at least 16.
     pub updates: usize,
     /// Cells of time in which delta functions are collected.
     pub cells: usize,
@@ -304,7 +304,7 @@ impl Simulation {
             let order =
                 self.chains.iter().map(|c| c.warm_order).sum::<f64>() / self.chains.len() as f64;
             self.updates = match options.updates {
-                0 => (2.0 * order).ceil().max(8.0) as usize,
+                0 => updates_of(order),
                 given => given,
             };
         }
@@ -373,6 +373,12 @@ impl Simulation {
             moves,
         }
     }
+}
+
+/// Updates of a sweep at this mean order: twice the number of operators, and no fewer than 16. The
+/// estimators remember some hundred updates, and a measurement costs as much as ten.
+pub(crate) fn updates_of(order: f64) -> usize {
+    (4.0 * order).ceil().max(16.0) as usize
 }
 
 fn add(sums: &mut [u64], counts: &[u64]) {

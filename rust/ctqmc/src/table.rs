@@ -250,9 +250,11 @@ impl Table {
         let y = x - (rounded - ROUND);
         let c = &self.coefficients[rounded.to_bits() as u32 as usize];
         let y2 = y * y;
-        let low = (c[0] + c[1] * y) + (c[2] + c[3] * y) * y2;
-        let high = (c[4] + c[5] * y) + (c[6] + c[7] * y) * y2;
-        low + high * (y2 * y2)
+        let y4 = y2 * y2;
+        // Halves, quarters, ...: operations on four and two numbers at a time.
+        let four: [f64; 4] = std::array::from_fn(|i| c[i] + c[i + 4] * y4);
+        let two: [f64; 2] = std::array::from_fn(|i| four[i] + four[i + 2] * y2);
+        two[0] + two[1] * y
     }
 
     /// `F(l)` for `-beta <= l <= beta`.

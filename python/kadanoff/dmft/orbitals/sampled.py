@@ -59,7 +59,7 @@ def sampled_orbitals(
     run: Run,
     /,
     *,
-    sweeps: int = 2**18,
+    sweeps: int = 2**17,
     seconds: float | None = None,
     target: float | None = None,
     chains: int = 8,

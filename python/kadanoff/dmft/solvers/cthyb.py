@@ -75,7 +75,7 @@ def cthyb(
     run: Run,
     /,
     *,
-    sweeps: int = 2**18,
+    sweeps: int = 2**17,
     seconds: float | None = None,
     target: float | None = None,
     chains: int = 8,
@@ -104,10 +104,11 @@ def cthyb(
         Number of independent Markov chains, each with its own stream of random numbers; they are
         distributed over the threads.
     equilibration : int, optional
-        Sweeps of every chain before the first measurement; by default a tenth of its sweeps, and
-        at least 4096.
+        Sweeps of every chain before the first measurement; by default a tenth of its sweeps, but
+        at least 1024 and at most 8192.
     spacing : int, optional
-        Proposals between two measurements; by default the number of operators.
+        Proposals between two measurements; by default twice the number of operators,
+        at least 16.
     legendre : int, optional
         Number of Legendre coefficients of G and F; by default those above the noise, see
         `kadanoff.dmft.solvers.estimators`.

@@ -70,7 +70,8 @@ class Sampling:
             "error",
         )
         if equilibration is None:
-            equilibration = max(4096, -(-sweeps // (chains * BLOCK)) * BLOCK // 10)
+            tenth = -(-sweeps // (chains * BLOCK)) * BLOCK // 10
+            equilibration = min(max(tenth, 1024), 8192)
         equilibration = checks.whole("equilibration", equilibration, most=2**40)
         if spacing is not None:
             spacing = checks.whole("spacing", spacing, most=2**20)
