@@ -295,7 +295,7 @@ fn reflector(x: &[RealLanes], start: usize, first: usize, v: &mut [RealLanes]) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reflectors;
+    use crate::reflectors::{self, Direction};
 
     fn matrix(n: usize) -> Mat<f64> {
         Mat::from_fn(n, n, |i, j| {
@@ -327,6 +327,9 @@ mod tests {
                 let mut q = Mat::identity(a.nrows(), a.nrows());
                 found.reflectors.apply(&mut q, Direction::Outward);
                 check(&a, &found, &q, level.name());
+                found.reflectors.apply(&mut q, Direction::Inward);
+                let rest = &q - Mat::<f64>::identity(a.nrows(), a.nrows());
+                assert!(rest.norm_max() < 1e-13, "{}", level.name());
             }
         }
     }
