@@ -436,7 +436,7 @@ mod tests {
     fn occupied_states_are_enough() -> Result<(), crate::Error> {
         let control = Control::new();
         let sites = |n: usize| (0..n).map(move |k| -0.9 + 1.7 * k as f64 / n as f64);
-        for (bath, beta) in [(0, 40.0), (3, 20.0), (4, 60.0), (5, 45.0)] {
+        for (bath, beta) in [(0, 40.0), (3, 20.0), (4, 150.0), (5, 60.0)] {
             let model = Anderson {
                 u: 2.0,
                 eps: -0.7,
@@ -445,7 +445,7 @@ mod tests {
             };
             let all = diagonalise(&model, &control)?;
             let some = diagonalise_at(&model, beta, &control)?;
-            assert!(bath == 0 || some.blocks.iter().any(|b| b.components.ncols() > 0));
+            assert!(bath < 4 || some.blocks.iter().any(|b| b.components.ncols() > 0));
             for beta in [beta, 3.0 * beta] {
                 let z: Vec<_> = [0.1, 1.0, 7.0].map(|w| c64::new(0.0, w)).into();
                 let expected = green(&all, beta, 1e-12, &z, &control)?;

@@ -150,9 +150,8 @@ impl Factors for BandFactors {
     }
 
     #[inline(always)]
-    fn residuals<I: Instructions>(&self, shift: &Lane, x: &[Lane]) -> Lane {
+    fn residuals<I: Instructions>(&self, shift: &Lane, x: &[Lane], out: &mut [Lane]) {
         let n = x.len();
-        let mut squares = RealLanes::ZERO;
         for i in 0..n {
             let mut sum = RealLanes::ZERO;
             for l in 0..LANES {
@@ -161,12 +160,7 @@ impl Factors for BandFactors {
             for j in i.saturating_sub(WIDTH)..(i + WIDTH + 1).min(n) {
                 sum.add_scaled::<I>(&RealLanes(x[j]), self.rows[i][j + WIDTH - i]);
             }
-            squares.add_product::<I>(&sum, &sum);
+            out[i] = sum.0;
         }
-        let mut norms = squares.0;
-        for l in 0..LANES {
-            norms[l] = norms[l].sqrt();
-        }
-        norms
     }
 }

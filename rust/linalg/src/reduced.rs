@@ -24,11 +24,12 @@ const SLACK: f64 = 16.0;
 /// wait for it: 4/3 n^3 operations of the reduction, 0.15 s at n = 1500 and the 30 Gflop/s that one
 /// thread reaches (page of timings), and several times as much on a busy machine.
 pub const LONG: usize = 1500;
-/// Up to this dimension one stage is quicker than two. Measured on a busy EPYC with AVX2 and 512 kB of
-/// second-level cache, all values and a quarter of the vectors: 0.80 and 1.94 ms at n = 200, 1.82 and
-/// 3.34 ms at 260, 3.4 and 4.9 ms at 300, 9.3 and 13.2 ms at 400; beyond, the triangle leaves caches of
-/// this size.
-const SMALL: usize = 400;
+/// Up to this dimension one stage is quicker than two. Measured on an EPYC with AVX2, 512 kB of
+/// second-level cache and much of the third, two stages and one: values and a quarter of the vectors
+/// 21 and 15 ms at n = 550, 51 and 38 ms at 784, 93 and 73 ms at 1000, 193 and 170 ms at 1300, 370 and
+/// 409 ms at 1700; values and all vectors 46 and 25, 110 and 69, 209 and 132 ms up to n = 1000. Beyond,
+/// the triangle of 2.5 MB leaves the second-level caches of other processors.
+const SMALL: usize = 800;
 /// Overlap of computed vectors above which they are made orthogonal to one another.
 const REPAIR: f64 = 1e-13;
 /// Overlap above which divide and conquer takes over: its square is what a repair leaves.
@@ -40,7 +41,7 @@ const OVERLAP: f64 = 1e-12;
 
 /// A real symmetric matrix `A = Q T Q^T` with `T` tridiagonal, and all its eigenvalues.
 ///
-/// Memory: up to n = 400 half of an n x n matrix (the reflectors that make up `Q`), beyond all of one,
+/// Memory: up to n = 800 half of an n x n matrix (the reflectors that make up `Q`), beyond all of one,
 /// and half of one more during the reduction.
 pub struct Reduced {
     reflections: Reflections,
@@ -177,7 +178,8 @@ impl Reduced {
         Ok(vectors)
     }
 
-    /// The components of the columns of `x` along all eigenvectors, `V^T X`.
+    /// The components of the columns of `x` along all eigenvectors, `V^T X`; the signs of these
+    /// eigenvectors need not be those of [`Reduced::vectors`].
     ///
     /// For few columns this is much cheaper than the eigenvectors, as those of `T` are enough: 4 to
     /// 6 n^2 operations per column and some 50 n^2, in place of 2 n^3.
