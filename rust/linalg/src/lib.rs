@@ -7,11 +7,11 @@
 //!
 //! | step | method | flops |
 //! |---|---|---|
-//! | tridiagonal form, n <= 400 | Householder, the matrix updated after four reflections | 4/3 n^3 |
+//! | tridiagonal form, n <= 800 | Householder, the matrix updated after four reflections | 4/3 n^3 |
 //! | the same, beyond | to a band of eight subdiagonals by blocked reflectors, then by chasing bulges | 4/3 n^3, and 50 n^2 |
 //! | values | root-free QL (Pal, Walker, Kahan) | ~ 9 n^2 |
 //! | `k` vectors | inverse iteration for `T` or for the band, clusters orthogonalised | ~ 40 n k or 600 n k, and clusters |
-//! | back transformation | reflectors in fours, beyond n = 400 in blocks (faer) | 2 n^2 k |
+//! | back transformation | reflectors in fours, beyond n = 800 in blocks (faer) | 2 n^2 k |
 //!
 //! The reflections that take the band to `T` are not kept: inverse iteration for the band costs
 //! less than applying them to `k` vectors, 2 n^2 k operations.

@@ -91,9 +91,7 @@ def at_temperatures(
         yield _solution(replace(problem, beta=temperature), run, spectrum, finite, prune)
 
 
-def _spectrum(
-    problem: Impurity, bath: DiscreteBath, hottest: float, run: Run
-) -> _core.EdSpectrum:
+def _spectrum(problem: Impurity, bath: DiscreteBath, hottest: float, run: Run) -> _core.EdSpectrum:
     """All levels, and what inverse temperatures from `hottest` on need of the states."""
     H, unit = hamiltonian(problem, bath)
     with run.calling("diagonalising") as keywords:
