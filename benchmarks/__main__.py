@@ -43,7 +43,16 @@ def main(arguments: list[str] | None = None) -> None:
     result: dict[str, Any] = {"machine": machine()}
     if note := warning(result):
         print(note, file=sys.stderr)
-    result["cases"] = list(measure_all(cases, quick=options.quick))
+    measured = result["cases"] = []
+    # The long ones last: a run that is interrupted keeps what it has.
+    try:
+        for row in measure_all(sorted(cases, key=lambda c: not c.quick), quick=options.quick):
+            measured.append(row)
+    except KeyboardInterrupt:
+        print("interrupted: the table holds what was measured", file=sys.stderr)
+        result["interrupted"] = True
+    places = {case.name: k for k, case in enumerate(cases)}
+    measured.sort(key=lambda row: (places[row["case"]], row["threads"]))
     for name, what in MACHINE.items():
         if whole or (name == "limits" and any(case.limit for case in cases)):
             print(f"{what} ...", file=sys.stderr, flush=True)

@@ -183,6 +183,8 @@ def document(result: dict[str, Any]) -> str:
         "another program that are named *recorded* are from another day and machine: they stand "
         "beside ours and are not divided by them."
     )
+    if result.get("interrupted"):
+        first += " The run was interrupted: cases that are missing were not measured."
     parts = [f"{first} {warning(result)}".strip(), cost(measured)]
     parts += _with("Programs run in turns with ours, in the same minutes:", in_turns(measured))
     if rates := result.get("limits"):
