@@ -13,6 +13,9 @@ type PlaneArgument<'py> = (
     PyReadonlyArray2<'py, i64>,
 );
 
+/// Sums over blocks by size and row, and of squared sums.
+type BlockSums<'py> = (Bound<'py, PyArray2<i32>>, Bound<'py, PyArray1<i64>>);
+
 fn number(x: i64) -> PyResult<usize> {
     usize::try_from(x).map_err(|_| errors::argument("numbers must not be negative"))
 }
@@ -65,7 +68,7 @@ pub(crate) fn variables_of_blocks<'py>(
     places: usize,
     size: usize,
     letters: usize,
-) -> PyResult<(Bound<'py, PyArray2<i32>>, Bound<'py, PyArray1<i64>>)> {
+) -> PyResult<BlockSums<'py>> {
     let planes: Vec<_> = planes.iter().map(plane).collect::<PyResult<_>>()?;
     let blocks = Blocks {
         places,
