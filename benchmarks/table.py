@@ -22,7 +22,7 @@ BY_NAME = {case.name: case for case in CASES}
 HEADLINES = (
     ("thermo-u1-u1", 2),
     ("interactive", 2),
-    ("spectrum-u1-u1", 1),
+    ("ed-6", 1),
     ("ising-sample", 2),
     ("rsmi-ising", 1),
 )
