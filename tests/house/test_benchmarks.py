@@ -1,11 +1,13 @@
 """The machinery of the benchmarks; what they measure is never asserted."""
 
+import json
 import re
 import sys
 
 import numpy as np
 import pytest
 
+import benchmarks.__main__ as program
 from benchmarks import (
     blocks,
     compare,
@@ -345,3 +347,26 @@ def test_the_table_of_the_lectures_comes_from_a_command_that_exists(capsys):
     with pytest.raises(SystemExit):
         cli.main(["run", lectures.JOB, "--help"])
     assert {"--samples", "--inputs", "--beta", "--epochs"} <= set(capsys.readouterr().out.split())
+
+
+def test_an_interrupted_run_keeps_what_it_measured(monkeypatch, capsys):
+    order = []
+
+    def stopped(cases, *, quick):
+        order.extend(case.quick for case in cases)
+        yield {"case": "ed-6", "threads": 2}
+        yield {"case": "ed-6", "threads": 1}
+        yield {"case": "ed-4", "threads": 1}
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "measure_all", stopped)
+    monkeypatch.setattr(program, "worker", lambda *_: {})
+    monkeypatch.setattr(program, "document", lambda result: table.document(result | {"cases": []}))
+    program.main(["--json", "--case", "ed-4", "--case", "ed-6", "--case", "thermo-u1-u1"])
+    out = capsys.readouterr().out
+    found = json.loads(out[out.index("{") :])
+    rows = [(row["case"], row["threads"]) for row in found["cases"]]
+    assert rows == [("ed-4", 1), ("ed-6", 1), ("ed-6", 2)]
+    assert found["interrupted"]
+    assert order == [True, True, False]
+    assert "was interrupted" in table.document(found | {"cases": []})

@@ -73,7 +73,7 @@ pub struct Thermal {
 
 /// Finds all levels and states.
 ///
-/// Cost: about `9 sum n^3` flops over the sectors (N, S): 0.3 ms for four bath sites, 0.2 s for six.
+/// Cost: about `6 sum n^3` flops over the sectors (N, S), of which 4/3 for the reductions.
 ///
 /// ```
 /// use kadanoff_ed::{Anderson, diagonalise};
@@ -98,9 +98,8 @@ pub fn diagonalise(model: &Anderson, control: &Control) -> Result<Spectrum, Erro
 /// the states.
 ///
 /// Every pole of `G` has an occupied state on one side. Where few are, the components of
-/// `d^+ |occupied>` along the states of a sector take their place, which leaves the reduction, half
-/// of the operations of a sector that would be worked out whole: a third of the time for six bath
-/// sites at beta = 50 and a half bandwidth of one.
+/// `d^+ |occupied>` along the states of a sector take their place, which leaves little more than the
+/// reduction (page of timings).
 ///
 /// ```
 /// use kadanoff_ed::{Anderson, diagonalise_at};

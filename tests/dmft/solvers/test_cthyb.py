@@ -37,7 +37,9 @@ def p_value(found, exact):
     """
     d, beta = found.diagnostics, found.problem.beta
     L = d["legendre"]
-    first = min(L, 12)
+    # The last ones follow from moments of G to within the coefficients beyond L, some tenth of an
+    # error: a combination with all of them has hardly any variance, but this bias.
+    first = min(L - 3, 12)
     G = LegendreSeries.of(exact.G.tau, beta, coefficients=first).coefficients
     rows = [*range(first)]
     if found.problem.is_half_filled:
@@ -71,6 +73,8 @@ def agrees(found, exact, error):
 )
 def test_exact_diagonalisation(U, beta, detuning, bath, sweeps):
     problem = Impurity(U, beta, bath, eps=detuning - 0.5 * U)
+    # Seed 1 is rare at beta = 1 with three sites, p = 2e-4. Of the seeds 0 to 299 there, 1, 4 and 36
+    # have a p below 0.001, 0.01 and 0.1.
     found, exact = sampled(problem, sweeps, seed=2), solve(problem, frequencies=128)
     d = found.diagnostics
     assert p_value(found, exact) > RARE
@@ -136,13 +140,15 @@ def test_errors_are_those_of_repeated_runs(problem):
 def test_runs_that_are_too_short_say_so():
     problem = ONE_SIDED[2]
     exact = solve(problem, frequencies=8)
-    # Without the floor some chains see the second electron once, others never.
+    # Without the floor some chains see the second electron once, others never. Of the seeds 0 to 79,
+    # 71 warn and 10 are off by more than four errors, six of them without a warning: the floor is
+    # what helps. These two are off, one a little and one by far.
     with pytest.warns(ShortRun, match="too short: its chains are"):
-        found = sampled(problem, 2**14, seed=40, spacing=12, floor=0.0, frequencies=8)
+        found = sampled(problem, 2**14, seed=44, floor=0.0, frequencies=8)
     assert abs(found.docc - exact.docc) > 4.0 * found.diagnostics["docc_error"]
     assert found.diagnostics["weight"] == 1.0
     with pytest.warns(ShortRun, match="identities are violated"):
-        found = sampled(problem, 2**14, seed=44, spacing=12, floor=0.0, frequencies=8)
+        found = sampled(problem, 2**14, seed=9, floor=0.0, frequencies=8)
     assert abs(found.docc - exact.docc) > 100.0 * found.diagnostics["docc_error"]
 
 

@@ -116,7 +116,8 @@ def cthyb(
         The chains sample with ``F(l) + floor``, which reweighting removes from the averages; in
         units of energy squared, 0 for F itself. By default 0 where F is large at all times;
         otherwise (for a bath with a gap at the chemical potential, or on one side of it only) the
-        value that adds 0.3 segments to an atom.
+        value that adds 0.3 segments to an atom. With 0 for such a bath, a short run can miss rare
+        electrons, and not every such run is noticed.
     checkpoint : path, optional
         File in which the run is stored when it ends or is stopped. If the file exists, the run is
         continued with the same bits as without the interruption.
