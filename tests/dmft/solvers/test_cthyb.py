@@ -73,8 +73,8 @@ def agrees(found, exact, error):
 )
 def test_exact_diagonalisation(U, beta, detuning, bath, sweeps):
     problem = Impurity(U, beta, bath, eps=detuning - 0.5 * U)
-    # Seed 1 is rare at beta = 1 with three sites, p = 2e-4. Of the seeds 0 to 299 there, 1, 4 and 36
-    # have a p below 0.001, 0.01 and 0.1.
+    # Seed 1 is rare at beta = 1 with three sites, p = 2e-4. Of the seeds 0 to 299 there, 1, 4 and
+    # 36 have a p below 0.001, 0.01 and 0.1.
     found, exact = sampled(problem, sweeps, seed=2), solve(problem, frequencies=128)
     d = found.diagnostics
     assert p_value(found, exact) > RARE
@@ -140,9 +140,9 @@ def test_errors_are_those_of_repeated_runs(problem):
 def test_runs_that_are_too_short_say_so():
     problem = ONE_SIDED[2]
     exact = solve(problem, frequencies=8)
-    # Without the floor some chains see the second electron once, others never. Of the seeds 0 to 79,
-    # 71 warn and 10 are off by more than four errors, six of them without a warning: the floor is
-    # what helps. These two are off, one a little and one by far.
+    # Without the floor some chains see the second electron once, others never. Of the seeds 0 to
+    # 79, 71 warn and 10 are off by more than four errors, six of them without a warning: the floor
+    # is what helps. These two are off, one a little and one by far.
     with pytest.warns(ShortRun, match="too short: its chains are"):
         found = sampled(problem, 2**14, seed=44, floor=0.0, frequencies=8)
     assert abs(found.docc - exact.docc) > 4.0 * found.diagnostics["docc_error"]
