@@ -1,13 +1,13 @@
 //! All levels of the impurity problem, and thermal averages at any temperature.
 
 use crate::map_blocks;
-use crate::multiplets::{Creation, Sector, Table, table};
+use crate::multiplets::{Creation, Sector, Table, Transition, table};
 use crate::{Anderson, Error, MAX_FULL, SMALL};
 use faer::prelude::ReborrowMut;
 use faer::{Mat, MatMut, MatRef};
 use kadanoff_linalg::{LONG, Reduced};
 use kadanoff_runtime::{Control, or_abandon};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Boltzmann weight, relative to that of the ground state, below which a level counts as empty.
 const LIGHTEST: f64 = 1e-18;
@@ -133,88 +133,59 @@ pub fn diagonalise_at(
         let long = h.nrows() > LONG;
         let reduced = or_abandon(control, long, || Reduced::new(h))?.map_err(failed(sector))?;
         control.tick(work(sector));
-        Ok(Arc::new(reduced))
-    })
-    .into_iter()
-    .collect::<Result<Vec<_>, Error>>()?;
-    let ground = (reduced.iter().map(|r| r.values()[0])).fold(f64::INFINITY, f64::min);
+        Ok(reduced)
+    });
+    let reduced = reduced.into_iter().collect::<Result<Vec<_>, Error>>()?;
+    let values: Vec<Vec<f64>> = reduced.iter().map(|r| r.values().to_vec()).collect();
+    let ground = (values.iter().map(|e| e[0])).fold(f64::INFINITY, f64::min);
     let heavy = |e: &f64| (-hottest * (e - ground)).exp() >= LIGHTEST;
-    let occupied: Vec<usize> = (reduced.iter())
-        .map(|r| r.values().partition_point(heavy))
+    let occupied: Vec<usize> = values.iter().map(|e| e.partition_point(heavy)).collect();
+    let (projected, columns) = places(&table, &occupied);
+    // 4 n^2 operations per column against 2 n^3 for all states.
+    let whole = |b: usize| 2 * columns[b].max(occupied[b]) >= values[b].len();
+    // Whoever needs a reduction last takes it: with its states it would fill the memory twice.
+    let kept: Vec<_> = (reduced.into_iter())
+        .map(|r| Mutex::new(Some(Arc::new(r))))
         .collect();
-    // Columns of every sector's components, one after the other.
-    let mut columns = vec![0; reduced.len()];
-    let projected: Vec<Projected> = (table.transitions.iter())
-        .map(|t| {
-            let place = Projected {
-                above: columns[t.to],
-                below: columns[t.from],
-            };
-            columns[t.to] += 2 * occupied[t.from];
-            columns[t.from] += 2 * occupied[t.to];
-            place
+    let get = |b: usize, last: bool| {
+        let mut slot = kept[b].lock().unwrap_or_else(PoisonError::into_inner);
+        if last { slot.take() } else { slot.clone() }
+    };
+    let indices: Vec<usize> = (0..values.len()).collect();
+    let dimension = |b: &usize| values[*b].len();
+    let states = map_blocks(&indices, small, dimension, |&b| {
+        let sector = &table.sectors[b];
+        let n = values[b].len();
+        let count = if whole(b) { n } else { occupied[b] };
+        let Some(r) = get(b, whole(b)).filter(|_| count > 0) else {
+            return Ok(Mat::zeros(n, 0));
+        };
+        let found = or_abandon(control, n > LONG, move || r.vectors(count))?;
+        if whole(b) {
+            control.tick(work(sector));
+        }
+        found.map_err(failed(sector))
+    });
+    let states = states.into_iter().collect::<Result<Vec<_>, Error>>()?;
+    let components = map_blocks(&indices, small, dimension, |&b| {
+        let sector = &table.sectors[b];
+        let Some(r) = get(b, true) else {
+            return Ok(Mat::new());
+        };
+        let images = images(&table, &projected, (&states, &occupied), b, columns[b]);
+        let long = images.nrows() > LONG && images.ncols() > 0;
+        let found = or_abandon(control, long, move || r.components(images))?;
+        control.tick(work(sector));
+        found.map_err(failed(sector))
+    });
+    let components = components.into_iter().collect::<Result<Vec<_>, Error>>()?;
+    let blocks = (values.into_iter().zip(states).zip(components))
+        .map(|((values, vectors), components)| Block {
+            values,
+            vectors,
+            components,
         })
         .collect();
-    // 4 n^2 operations per column against 2 n^3 for all states.
-    let whole = |b: usize| 2 * columns[b].max(occupied[b]) >= reduced[b].values().len();
-    let indices: Vec<usize> = (0..reduced.len()).collect();
-    let mut blocks = map_blocks(
-        &indices,
-        small,
-        |&b| size(&table.sectors[b]),
-        |&b| {
-            let (sector, r) = (&table.sectors[b], reduced[b].clone());
-            let values = r.values().to_vec();
-            let count = if whole(b) { values.len() } else { occupied[b] };
-            let long = values.len() > LONG && count > 0;
-            let vectors =
-                or_abandon(control, long, move || r.vectors(count))?.map_err(failed(sector))?;
-            if whole(b) {
-                control.tick(work(sector));
-            }
-            Ok(Block {
-                values,
-                vectors,
-                components: Mat::new(),
-            })
-        },
-    )
-    .into_iter()
-    .collect::<Result<Vec<_>, Error>>()?;
-    let components = map_blocks(
-        &indices,
-        small,
-        |&b| size(&table.sectors[b]),
-        |&b| {
-            let (sector, r) = (&table.sectors[b], reduced[b].clone());
-            if whole(b) {
-                return Ok(Mat::new());
-            }
-            let mut images = Mat::zeros(size(sector), columns[b]);
-            for (t, place) in table.transitions.iter().zip(&projected) {
-                let (at, other, raises) = match (t.to == b, t.from == b) {
-                    (true, _) => (place.above, t.from, true),
-                    (_, true) => (place.below, t.to, false),
-                    _ => continue,
-                };
-                let states = blocks[other].vectors.as_ref().subcols(0, occupied[other]);
-                for (part, list) in [&t.empty, &t.single].into_iter().enumerate() {
-                    let at = at + part * states.ncols();
-                    let out = images.as_mut().subcols_mut(at, states.ncols());
-                    act(list, raises, states, out);
-                }
-            }
-            let long = images.nrows() > LONG && images.ncols() > 0;
-            let found = or_abandon(control, long, move || r.components(images))?;
-            control.tick(work(sector));
-            found.map_err(failed(sector))
-        },
-    )
-    .into_iter()
-    .collect::<Result<Vec<_>, Error>>()?;
-    for (block, found) in blocks.iter_mut().zip(components) {
-        block.components = found;
-    }
     Ok(Spectrum {
         model: model.clone(),
         table,
@@ -224,6 +195,47 @@ pub fn diagonalise_at(
         hottest,
         ground,
     })
+}
+
+/// Columns of every transition, and the number of columns of every sector.
+fn places(table: &Table, occupied: &[usize]) -> (Vec<Projected>, Vec<usize>) {
+    let mut columns = vec![0; occupied.len()];
+    let place = |t: &Transition| {
+        let place = Projected {
+            above: columns[t.to],
+            below: columns[t.from],
+        };
+        columns[t.to] += 2 * occupied[t.from];
+        columns[t.from] += 2 * occupied[t.to];
+        place
+    };
+    let projected = table.transitions.iter().map(place).collect();
+    (projected, columns)
+}
+
+/// What the impurity's operators make, in sector `b`, of the occupied states of its neighbours.
+fn images(
+    table: &Table,
+    projected: &[Projected],
+    (states, occupied): (&[Mat<f64>], &[usize]),
+    b: usize,
+    columns: usize,
+) -> Mat<f64> {
+    let mut images = Mat::zeros(table.sectors[b].occupations.len(), columns);
+    for (t, place) in table.transitions.iter().zip(projected) {
+        let (at, other, raises) = match (t.to == b, t.from == b) {
+            (true, _) => (place.above, t.from, true),
+            (_, true) => (place.below, t.to, false),
+            _ => continue,
+        };
+        let states = states[other].as_ref().subcols(0, occupied[other]);
+        for (part, list) in [&t.empty, &t.single].into_iter().enumerate() {
+            let at = at + part * states.ncols();
+            let out = images.as_mut().subcols_mut(at, states.ncols());
+            act(list, raises, states, out);
+        }
+    }
+    images
 }
 
 fn failed(sector: &Sector) -> impl FnOnce(kadanoff_linalg::Error) -> Error + use<> {
