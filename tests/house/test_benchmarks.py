@@ -11,6 +11,7 @@ import benchmarks.__main__ as program
 from benchmarks import (
     blocks,
     compare,
+    ctqmc,
     history,
     lectures,
     ljubljana,
@@ -139,6 +140,28 @@ def test_the_interval_covers_the_ratio_as_often_as_it_says():
     covered = sum(low < 0.8 < high for _, low, high in found)
     assert abs(covered - 0.95 * runs) < 4 * (runs * 0.95 * 0.05) ** 0.5
     assert ratios.interval([2.0]) == (2.0, 0.0, np.inf)
+
+
+def test_time_for_an_equal_error_of_monte_carlo():
+    """Twice the deviation and three times the time: twelve times, though half of it is reported."""
+    random = np.random.default_rng(3)
+    true, mine, theirs = -1.57, 0.01, 0.02
+
+    def of(n, deviation, reported, seconds):
+        rows = (true + deviation * random.standard_normal(n), np.full(n, reported))
+        return np.column_stack([*rows, np.full(n, seconds)])
+
+    text = ctqmc.comparison(of(400, mine, mine, 1.0), of(400, theirs, theirs / 2, 3.0))
+    assert "3.0 times by reported errors" in text
+    assert float(re.search(r"pyalps: 400 runs, deviations (\S+)", text)[1]) == pytest.approx(
+        2.0,
+        abs=0.3,  # four standard deviations of 400 runs
+    )
+    low, high = map(float, re.search(r"\((\S+) - (\S+)\) by deviations", text).groups())
+    middle = float(re.search(r"(\S+) \(", text.splitlines()[-1])[1])
+    # A ratio of two averages of 400 squares: 10 %.
+    assert low < middle < high
+    assert middle == pytest.approx(12.0, abs=4.8)
 
 
 def runs(times):
