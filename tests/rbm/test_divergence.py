@@ -27,7 +27,7 @@ def test_conditionals_are_those_of_the_exact_law(units):
     for unit in range(4):
         partner = p.reshape([2] * 4).sum(axis=unit, keepdims=True)
         expected = (p.reshape([2] * 4) / partner).ravel()
-        found = log_conditionals(machine, v, np.full(16, unit))
+        found = log_conditionals(machine, v, np.full((16, 1), unit))[:, 0]
         np.testing.assert_allclose(np.exp(found), expected, rtol=1e-10)
 
 

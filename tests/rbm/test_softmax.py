@@ -71,7 +71,7 @@ def test_one_group_is_predicted_from_the_others(size):
         site = unit // q
         others = np.delete(v.reshape(len(v), -1, q), site, axis=1).reshape(len(v), -1)
         same = (others[:, None] == others[None]).all(axis=2)
-        found = log_conditionals(of, v.astype(float), np.full(len(v), unit))
+        found = log_conditionals(of, v.astype(float), np.full((len(v), 1), unit))[:, 0]
         np.testing.assert_allclose(found, np.log(p / (same @ p)), rtol=1e-10)
 
 

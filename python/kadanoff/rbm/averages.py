@@ -25,7 +25,7 @@ from kadanoff.rbm.couplings import (
 from kadanoff.rbm.parameters import Parameters, parameter
 from kadanoff.rbm.partition import Annealed
 from kadanoff.rbm.softmax import Enumeration
-from kadanoff.rbm.units import colours, numbers, state_count, states, two_valued
+from kadanoff.rbm.units import bits, colours, numbers, state_count, states, two_valued
 
 __all__ = ["Averages", "Gradient", "Moments"]
 
@@ -348,7 +348,7 @@ class Averages(Parameters):
         if data is not None and base is not None:
             raise ValueError("give data or base, not both")
         if data is not None:
-            rows = np.atleast_2d(numbers("data", data, self.visible, self.n_visible))
+            rows = bits("data", data, self.visible, self.n_visible)
             start = partition.base_rates(rows, self.visible)
         else:
             start = parameter("base", np.zeros(self.n_visible) if base is None else base, 1)

@@ -53,18 +53,22 @@ class Side:
         self._low, self._span = float(low), float(up - low)
         few = rows[:: -(-len(rows) // ROWS)].astype(float)
         self._mean = few.mean(axis=0)
-        gaps = few - self._mean
+        # Any direction near the principal one tells the modes apart, and the passes over the data
+        # are bound by memory: single precision halves them.
+        gaps = (few - self._mean).astype(np.float32)
         for other in beside:
-            gaps = gaps - np.outer(gaps @ other._direction, other._direction)
+            along = other._direction.astype(np.float32)
+            gaps -= np.outer(gaps @ along, along)
         # The power method, from the row that is farthest from the mean.
-        direction = gaps[np.argmax((gaps**2).sum(axis=1))].copy()
+        direction = gaps[np.argmax(np.einsum("ri,ri->r", gaps, gaps))].copy()
         for _ in range(ITERATIONS):
             direction = gaps.T @ (gaps @ direction)
             size = np.linalg.norm(direction)
             if size == 0.0:
                 break
             direction /= size
-        self._direction: FloatArray = direction if direction.sum() >= 0.0 else -direction
+        up = direction.sum() >= 0.0
+        self._direction: FloatArray = np.asarray(direction if up else -direction, dtype=float)
         self._edge = float(self._mean @ self._direction)
         self.data = float(self._above(few).mean())
         # One row of either side more, so that few rows are no certainty.

@@ -7,7 +7,7 @@ import numpy as np
 from kadanoff._base.types import BoolArray, FloatArray, IntArray
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import base_rates, log_sum
-from kadanoff.rbm.units import Units, colours, unit_values
+from kadanoff.rbm.units import colours, unit_values
 
 __all__ = ["log_conditionals", "loss_against_independent"]
 
@@ -18,7 +18,7 @@ NOISE = 0.02  # nats that the fluctuations of a fixed learning rate may cost
 
 
 def log_conditionals(machine: Machine, v: FloatArray, units: IntArray) -> FloatArray:
-    """ln P(v_i | all other visible units) of one unit of each row; of one-hot groups of its group.
+    """ln P(v_i | all other visible units) of some units of each row; one-hot groups as a whole.
 
     Parameters
     ----------
@@ -26,39 +26,42 @@ def log_conditionals(machine: Machine, v: FloatArray, units: IntArray) -> FloatA
         The machine.
     v : array, shape (rows, n_visible)
         Values of the visible units.
-    units : array of int, shape (rows,)
-        The unit i of each row.
+    units : array of int, shape (rows, k)
+        The units i of each row.
+
+    Returns
+    -------
+    array, shape (rows, k)
 
     Examples
     --------
     Independent units: P(v_i = 1) = 1 / (1 + exp(-a_i)).
 
     >>> machine = Machine(np.zeros((2, 1)), [0.0, np.log(3.0)])
-    >>> np.exp(log_conditionals(machine, np.ones((2, 2)), np.array([0, 1]))).round(12)
-    array([0.5 , 0.75])
+    >>> np.exp(log_conditionals(machine, np.ones((2, 2)), np.array([[0, 1], [1, 1]]))).round(12)
+    array([[0.5 , 0.75],
+           [0.75, 0.75]])
     """
     low, up = unit_values("visible", machine.visible)
-    every = np.arange(len(v))
+    every = np.arange(len(v))[:, None]
     fields = machine.b + v @ machine.W
+    now = log_sum(machine.hidden, fields).sum(axis=1)[:, None]
     q = colours(machine.visible)
     if q is not None:
         first = units - units % q
-        groups = v[every[:, None], first[:, None] + np.arange(q)]
-        here = first + groups.argmax(axis=1)
-        now = machine.a[here] + log_sum(machine.hidden, fields).sum(axis=1)
-        without = fields - machine.W[here]
+        groups = v[every[..., None], first[..., None] + np.arange(q)]
+        here = first + groups.argmax(axis=-1)
+        without = fields[:, None] - machine.W[here]
         each = [
-            machine.a[first + k] + log_sum(machine.hidden, without + machine.W[first + k]).sum(1)
+            machine.a[first + k] + log_sum(machine.hidden, without + machine.W[first + k]).sum(-1)
             for k in range(q)
         ]
-        return np.asarray(now - np.logaddexp.reduce(each, axis=0))
-    here = v[every, units]
-    change = (low + up - here) - here
-    flipped = fields + change[:, None] * machine.W[units]
+        return np.asarray(machine.a[here] + now - np.logaddexp.reduce(each, axis=0))
+    old = v[every, units]
+    change = (low + up - old) - old
+    flipped = fields[:, None] + change[..., None] * machine.W[units]
     # F(v) = -a.v - sum_j ln sum_h exp(h x_j); ln P(v_i | others) = -ln(1 + exp(F(v) - F(flipped)))
-    gain = change * machine.a[units] + np.sum(
-        log_sum(machine.hidden, flipped) - log_sum(machine.hidden, fields), axis=1
-    )
+    gain = change * machine.a[units] + log_sum(machine.hidden, flipped).sum(axis=-1) - now
     return np.asarray(-np.logaddexp(0.0, gain))
 
 
@@ -91,26 +94,22 @@ def loss_against_independent(machine: Machine, rows: BoolArray, seed: int, *, kn
     """
     generator = np.random.default_rng([seed, 3])
     picked = generator.integers(0, len(rows), size=min(len(rows), ROWS))
-    picked = np.repeat(picked, min(rows.shape[1], UNITS_PER_ROW))
-    units = generator.integers(0, rows.shape[1], size=picked.size)
-    v = _values(rows[picked], machine.visible)
+    each = min(rows.shape[1], UNITS_PER_ROW)
+    units = generator.integers(0, rows.shape[1], size=(picked.size, each))
+    low, up = unit_values("visible", machine.visible)
+    v = np.where(rows[picked], float(up), float(low))
     if known:
         independent = Machine(
             np.zeros((rows.shape[1], 1)),
-            base_rates(_values(rows, machine.visible), machine.visible),
+            base_rates(rows, machine.visible),
             None,
             machine.visible,
             machine.hidden,
         )
         before = log_conditionals(independent, v, units)
     else:
-        before = np.full(units.size, -np.log(colours(machine.visible) or 2))
+        before = np.full(units.shape, -np.log(colours(machine.visible) or 2))
     loss = np.asarray(before - log_conditionals(machine, v, units))
     error = np.std(loss) / np.sqrt(loss.size)
     mean = float(np.mean(loss))
     return mean if mean > SIGMA * error + NOISE else 0.0
-
-
-def _values(rows: BoolArray, units: Units) -> FloatArray:
-    low, up = unit_values("visible", units)
-    return np.where(rows, float(up), float(low))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from kadanoff._base.running import Run
 from kadanoff._base.types import BoolArray, FloatArray, WordArray
-from kadanoff.rbm.balance import sides, worst
+from kadanoff.rbm.balance import Side, worst
 from kadanoff.rbm.trajectory import Trajectory
 from kadanoff.rbm.units import unit_values, unpack
 
@@ -34,6 +34,8 @@ class Epochs:
         The data, and the same as words.
     data : array of words
         The same, packed.
+    every : sequence of Side
+        The sides of the data on which the chains should be in the same shares.
     run : Run
         Seed and threads.
     core : dict
@@ -50,6 +52,7 @@ class Epochs:
         state: dict[str, Any],
         rows: BoolArray,
         data: WordArray,
+        every: Sequence[Side],
         run: Run,
         core: dict[str, Any],
         record: Callable[[Mapping[str, FloatArray]], None],
@@ -58,7 +61,7 @@ class Epochs:
         self.training, self.data, self.run, self.core = training, data, run, dict(core)
         self.record, self.state = record, state
         self.report = self.core.pop("report")
-        self.sides = sides(rows, state["visible"])
+        self.sides = every
         self.scored = {"log_likelihood": rows[:SCORED]}
         if held_out is not None and len(held_out):
             self.scored["held_out"] = held_out[:SCORED]

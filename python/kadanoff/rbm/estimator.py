@@ -22,7 +22,7 @@ from kadanoff._base.types import AnyArray, BoolArray, FloatArray, SpinArray
 from kadanoff._base.warning import warn
 from kadanoff.rbm import storage
 from kadanoff.rbm.averages import MAX_UNITS_FOR_STATES
-from kadanoff.rbm.balance import is_lost
+from kadanoff.rbm.balance import is_lost, sides
 from kadanoff.rbm.divergence import loss_against_independent
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import Annealed
@@ -319,8 +319,10 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         whole: bool = False,
         held_out: BoolArray | None = None,
     ) -> Self:
+        # Chains at the data ("cd") are weighed against them once, when a whole fit is over.
+        every = sides(rows, self.visible) if whole or self.method != "cd" else []
         try:
-            state = training.train(state, rows, rates, run, self._record, held_out)
+            state = training.train(state, rows, rates, run, every, self._record, held_out)
         except KeyboardInterrupt as stop:
             partial = getattr(stop, "partial", None)
             if partial is not None:
@@ -342,7 +344,7 @@ class RBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # 
         elif whole:
             if not known:
                 self._compare(rows)
-            self._weigh(training.balance(state, rows, run))
+            self._weigh(training.balance(state, every, len(rows), run))
         return self
 
     def _compare(self, rows: BoolArray) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from kadanoff._base.html import table
 from kadanoff._base.signatures import public
-from kadanoff._base.types import AnyArray, FloatArray
+from kadanoff._base.types import BoolArray, FloatArray
 from kadanoff.rbm.units import Units, colours, unit_values
 
 __all__ = ["Annealed"]
@@ -104,14 +104,22 @@ def mean(units: Units, fields: FloatArray) -> FloatArray:
     return np.tanh(fields)
 
 
-def base_rates(rows: AnyArray, units: Units) -> FloatArray:
-    """Biases of independent units with the means of `rows`, which get one sample of each value."""
+def base_rates(rows: BoolArray, units: Units) -> FloatArray:
+    """Biases of independent units with the means of `rows`, which get one sample of each value.
+
+    Parameters
+    ----------
+    rows : array of bool, shape (samples, units)
+        Which units are up.
+    units : {"binary", "spin", "one-hot-q"}
+        Values of the units.
+    """
     low, up = unit_values("units", units)
+    count = np.add.reduce(rows, axis=0, dtype=np.uint32)
     q = colours(units)
     if q is not None:
-        return np.asarray(np.log((rows.sum(axis=0) + 1.0) / (len(rows) + q)))
-    share = (rows.mean(axis=0) - low) / (up - low)
-    share = (share * len(rows) + 1.0) / (len(rows) + 2.0)
+        return np.asarray(np.log((count + 1.0) / (len(rows) + q)))
+    share = (count + 1.0) / (len(rows) + 2.0)
     biases: FloatArray = (np.log(share) - np.log1p(-share)) / (up - low)
     return biases
 

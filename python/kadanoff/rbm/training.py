@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -12,7 +12,7 @@ from kadanoff import _core
 from kadanoff._base import checks, memory
 from kadanoff._base.running import Run
 from kadanoff._base.types import BoolArray, FloatArray, WordArray
-from kadanoff.rbm.balance import imbalance, sides, worst
+from kadanoff.rbm.balance import Side, imbalance, worst
 from kadanoff.rbm.epochs import Epochs
 from kadanoff.rbm.machine import Machine
 from kadanoff.rbm.partition import base_rates, mean
@@ -127,11 +127,9 @@ class Training(Options):
         n, m = rows.shape[1], self.n_components
         self.check_memory(n)
         W = self.init_scale * generator.normal(size=(n, m))
-        low, up = unit_values("visible", self.visible)
-        values = np.where(rows, np.int8(up), np.int8(low))
         # The trajectory starts where its populations do; with the means of two unequal modes as
         # biases the smaller one would be lost while the couplings grow.
-        a = np.zeros(n) if self.method == "trajectory" else base_rates(values, self.visible)
+        a = np.zeros(n) if self.method == "trajectory" else base_rates(rows, self.visible)
         machine = Machine(W, a, None, self.visible, self.hidden)
         return self.resume(machine, rows, seed)
 
@@ -154,12 +152,14 @@ class Training(Options):
         order = np.random.default_rng([seed, 6]).permutation(len(rows))
         return rows[order[number:]], rows[order[:number]]
 
-    def balance(self, state: State, rows: BoolArray, run: Run) -> tuple[float, float]:
+    def balance(
+        self, state: State, every: Sequence[Side], samples: int, run: Run
+    ) -> tuple[float, float]:
         """Share of the machine on the upper side of the data less theirs; see `balance.sides`."""
-        every, trajectory = sides(rows, self.visible), state.get("trajectory")
+        trajectory = state.get("trajectory")
         if trajectory is not None:
             return worst(every, lambda above: trajectory.share(state, above))
-        work = len(rows) * self.n_iter
+        work = samples * self.n_iter
         return imbalance(machine_of(state), every, rows=work, seed=run.seed, threads=run.threads)
 
     def check_memory(self, n_visible: int) -> None:
@@ -249,6 +249,7 @@ class Training(Options):
         rows: BoolArray,
         rates: list[float],
         run: Run,
+        every: Sequence[Side],
         record: Callable[[Mapping[str, FloatArray]], None],
         held_out: BoolArray | None = None,
     ) -> State:
@@ -259,7 +260,7 @@ class Training(Options):
         data = pack(rows)
         with run.calling("training") as core:
             if self.method != "cd":
-                epochs = Epochs(self, state, rows, data, run, core, record, held_out)
+                epochs = Epochs(self, state, rows, data, every, run, core, record, held_out)
                 return epochs.train(rates)
             try:
                 state = self.update(state, data, rates, run, core)
